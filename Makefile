@@ -54,9 +54,9 @@ OURS        = tools/keep_warnings $@ $(CC) $(STRICT)
 # ---- sources: every .c file of a folder belongs to it ------------------------------------------
 LAYER_DIRS := entry verify learn route front mid large large_map slab pool platform
 LAYER_SRC  := $(wildcard src/*.c) $(foreach d,$(LAYER_DIRS),$(wildcard src/$(d)/*.c))
-WATCH_SRC  := $(wildcard src/entry/nested/*.c) $(foreach d,guard guard/* guarded watch strings leaks trace trace/* tree unwind metrics,$(wildcard src/$(d)/*.c))
+WATCH_SRC  := $(wildcard src/entry/nested/*.c) $(foreach d,guard guard/* guarded watch decode strings leaks trace trace/* tree unwind metrics,$(wildcard src/$(d)/*.c))
 STORE_SRC  := $(foreach d,base store store/*,$(wildcard src/$(d)/*.c))
-COLL_SRC   := $(filter-out %/main.c,$(foreach d,collector/* report/* symbols,$(wildcard src/$(d)/*.c)))
+COLL_SRC   := $(filter-out %/main.c,$(foreach d,collector/* report/* decode symbols,$(wildcard src/$(d)/*.c)))
 VIEW_SRC   := $(filter-out viewer/main.c,$(wildcard viewer/*.c viewer/*/*.c))
 
 # malloc, free, calloc and realloc of each build (src/entry/entry.h).
@@ -69,7 +69,7 @@ LIGHT_SRC  := $(PLAIN_FAMILY) $(filter-out src/options%.c src/size_class.c $(add
 
 # hakmem-record.so (src/entry/keep/keep.h): the recorder of hakmem-debug.so without checks and layers.
 KEEP_SRC     := $(wildcard src/options*.c src/entry/keep/*.c) $(foreach f,operators cxx cxx_weak deepbind environment,src/entry/$(f).c)
-RECORDER_SRC := src/size_class.c $(foreach d,platform trace trace/* tree unwind metrics,$(wildcard src/$(d)/*.c))
+RECORDER_SRC := src/size_class.c $(foreach d,platform decode trace trace/* tree unwind metrics,$(wildcard src/$(d)/*.c))
 
 # hakmem-attach.so (src/entry/attach/attach.h): the same for a program that runs already. It is loaded late, so without -z initfirst,
 # and without src/tree: what a program calls by name stays its own.

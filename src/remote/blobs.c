@@ -233,10 +233,11 @@ static void end(void *context) {
     b->end(b->context);
 }
 
+/* Not SQLITE_DETERMINISTIC: SQLite may call such a function for a key before it knows that there is
+ * a row of it. */
 bool hak_blobs_add(struct hak_blobs *b) {
-    bool is_done = sqlite3_create_function_v2(b->database, "hakmem_fetch", 2,
-                                              SQLITE_UTF8 | SQLITE_DETERMINISTIC, b, fetch, NULL,
-                                              NULL, end) == SQLITE_OK;
+    bool is_done = sqlite3_create_function_v2(b->database, "hakmem_fetch", 2, SQLITE_UTF8, b, fetch,
+                                              NULL, NULL, end) == SQLITE_OK;
     for (int i = 0; i < b->tables->tables && is_done; i++)
         if (b->image->table[i].blob >= 0)
             is_done = add_view(b, i);

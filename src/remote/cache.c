@@ -198,8 +198,9 @@ void hak_cache_put(struct hak_cache *cache, int64_t kind, int64_t key, const voi
         return;
     bind(cache->put, kind, key);
     sqlite3_bind_int64(cache->put, 3, checksum_of(kind, key, data, bytes));
-    sqlite3_bind_blob(cache->put, 4, bytes ? data : "", (int)bytes, SQLITE_STATIC);
-    if (sqlite3_step(cache->put) == SQLITE_DONE)
+    if (sqlite3_bind_blob(cache->put, 4, bytes ? data : "", (int)bytes, SQLITE_STATIC) ==
+            SQLITE_OK &&
+        sqlite3_step(cache->put) == SQLITE_DONE)
         cache->here_bytes += bytes + 64;
     sqlite3_reset(cache->put);
     sqlite3_clear_bindings(cache->put);

@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 /* Bytes of all cache files, and of one; a file that was used lately stays. */
-enum { HAK_CACHE_MOST_MIB = 1024, HAK_CACHE_FILE_MIB = 256 };
+enum { HAK_CACHE_MOST_MIB = 2048, HAK_CACHE_FILE_MIB = 1024 };
 
 /* The path of the cache file `name`, which is there and this user's alone; to be freed. NULL: there
  * is no such place, or somebody else may write there. */

@@ -266,10 +266,11 @@ int hak_image_open(const struct hak_image *image, struct hak_link *link,
                    sqlite3 **out) {
     size_t there = 0;
     void *data = hak_cache_get(cache, IMAGE_KIND, 0, &there);
+    bool is_cached = data != NULL;
     sqlite3_int64 bytes = (sqlite3_int64)there;
     int error =
         data ? look(image, link, tables, NULL) : copy(image, link, tables, layout, &data, &bytes);
-    if (!error && !there)
+    if (!error && !is_cached)
         hak_cache_put(cache, IMAGE_KIND, 0, data, (size_t)bytes);
     if (!error && sqlite3_open(":memory:", out) == SQLITE_OK) {
         if (sqlite3_deserialize(*out, "main", data, bytes, bytes,

@@ -1,13 +1,11 @@
 /* Lists the reads that the trapped instruction can have made.
  *
- * The end of an instruction does not tell its beginning. But one of the first 15 bytes of the code
- * in front is a beginning, and decoding from each of them leads into step with the rest soon: the
- * last instruction of one of these ways was it. One that reads elsewhere was not. If a load has
- * overwritten its own address, the loaded value shows the address: the bytes around a block are
- * words that stand nowhere else. */
+ * Its end does not tell its beginning, and so there may be several (hak_decode_lengths). One that
+ * reads elsewhere was not it. If a load has overwritten its own address, the loaded value shows the
+ * address: the bytes around a block are words that stand nowhere else. */
 #include <string.h>
+#include "decode/decode.h"
 #include "platform/raw_call.h"
-#include "watch/decode.h"
 #include "watch/watch.h"
 
 enum {
@@ -50,13 +48,21 @@ static bool is_same(const struct hak_watch_read *one, const struct hak_watch_rea
            one->is_vector == other->is_vector;
 }
 
-static void add(struct question *question, const struct hak_decoded *decoded, uintptr_t address,
+/* An operand of the instruction, of which there may be two. */
+struct access {
+    const struct hak_decoded *decoded;
+    const struct hak_operand *operand;
+};
+
+static void add(struct question *question, const struct access *access, uintptr_t address,
                 bool is_placed) {
+    const struct hak_operand *operand = access->operand;
     struct hak_watch_read read = {.address = address,
-                                  .bytes = decoded->bytes,
+                                  .bytes = operand->bytes,
                                   .is_placed = is_placed,
-                                  .is_scalar = decoded->is_scalar && decoded->reads,
-                                  .is_vector = decoded->is_loose && decoded->reads,
+                                  .is_scalar = operand->reads && operand->is_exact &&
+                                               operand->bytes <= WORD_BYTES,
+                                  .is_vector = operand->reads && access->decoded->is_loose,
                                   .restored = -1};
     for (unsigned i = 0; i < question->count && i < question->most; i++)
         if (is_same(&question->found[i], &read))
@@ -72,32 +78,24 @@ static uintptr_t part(const struct question *question, int number, unsigned scal
     return number < 0 ? 0 : question->registers->value[number] * scale;
 }
 
-static bool keeps_address(const struct hak_decoded *decoded) {
-    return !(decoded->base >= 0 && decoded->changed >> decoded->base & 1) &&
-           !(decoded->index >= 0 && decoded->changed >> decoded->index & 1);
+static bool keeps(const struct access *access, int number) {
+    return number < 0 || !(access->decoded->changed >> number & 1);
 }
 
-static void add_placed(struct question *question, const struct hak_decoded *decoded) {
-    uintptr_t address = part(question, decoded->base, 1) +
-                        part(question, decoded->index, decoded->scale) +
-                        (uintptr_t)decoded->displacement;
-    if (decoded->is_of_rip)
+/* By the base before the instruction, or as far as it has moved since. */
+static void add_placed(struct question *question, const struct access *access) {
+    const struct hak_operand *operand = access->operand;
+    bool is_down = access->decoded->is_string && (question->flags & DIRECTION);
+    intptr_t moved = is_down ? -operand->moves : operand->moves;
+    uintptr_t address = part(question, operand->base, 1) +
+                        part(question, operand->index, operand->scale) +
+                        (uintptr_t)operand->displacement - (uintptr_t)moved;
+    if (operand->is_of_rip)
         address += question->registers->value[HAK_RIP];
-    if (decoded->is_narrow)
+    if (operand->is_narrow)
         address &= UINT32_MAX;
-    if (overlaps(question, address, decoded->bytes))
-        add(question, decoded, address, true);
-}
-
-/* rsi and rdi have moved on by one element. */
-static void add_string(struct question *question, const struct hak_decoded *decoded) {
-    uintptr_t back = question->flags & DIRECTION ? decoded->bytes : -(uintptr_t)decoded->bytes;
-    uintptr_t first = part(question, decoded->base, 1) + back;
-    uintptr_t second = part(question, decoded->index, 1) + back;
-    if (decoded->base >= 0 && overlaps(question, first, decoded->bytes))
-        add(question, decoded, first, true);
-    if (decoded->index >= 0 && overlaps(question, second, decoded->bytes))
-        add(question, decoded, second, true);
+    if (overlaps(question, address, operand->bytes))
+        add(question, access, address, true);
 }
 
 /* ---- and one that was overwritten by what was read there ------------------------------------- */
@@ -111,57 +109,49 @@ static bool holds(uintptr_t address, uint64_t value, unsigned bytes) {
 
 /* The register of the address that the load has changed, as it was before; the other one, if there
  * is one, is known. */
-static void restore(struct question *question, const struct hak_decoded *decoded,
-                    uintptr_t address) {
+static void restore(struct question *question, const struct access *access, uintptr_t address) {
+    const struct hak_operand *operand = access->operand;
     struct hak_watch_read *read = &question->found[question->count - 1];
-    bool is_base = decoded->base == decoded->loaded, is_index = decoded->index == decoded->loaded;
-    if (question->count > question->most || is_base == is_index || decoded->is_narrow ||
-        (is_index && decoded->scale != 1))
+    int loaded = access->decoded->loaded;
+    bool is_base = operand->base == loaded, is_index = operand->index == loaded;
+    if (question->count > question->most || is_base == is_index || operand->is_narrow ||
+        (is_index && operand->scale != 1))
         return;
-    int other = is_base ? decoded->index : decoded->base;
-    read->restored = decoded->loaded;
-    read->restored_value = address - (uintptr_t)decoded->displacement -
-                           part(question, other, is_base ? decoded->scale : 1);
+    int other = is_base ? operand->index : operand->base;
+    read->restored = loaded;
+    read->restored_value = address - (uintptr_t)operand->displacement -
+                           part(question, other, is_base ? operand->scale : 1);
 }
 
 /* Each place that overlaps the watched bytes and holds the loaded value. */
-static void add_by_value(struct question *question, const struct hak_decoded *decoded) {
-    uint64_t value = question->registers->value[decoded->loaded];
-    uintptr_t from = question->watched - decoded->bytes + 1;
+static void add_by_value(struct question *question, const struct access *access) {
+    uint64_t value = question->registers->value[access->decoded->loaded];
+    unsigned bytes = access->operand->bytes;
+    uintptr_t from = question->watched - bytes + 1;
     uintptr_t to = question->watched + question->watched_bytes;
     for (uintptr_t address = from; address < to; address++) {
         unsigned before = question->count;
-        if (holds(address, value, decoded->bytes))
-            add(question, decoded, address, true);
+        if (holds(address, value, bytes))
+            add(question, access, address, true);
         if (question->count != before)
-            restore(question, decoded, address);
+            restore(question, access, address);
     }
 }
 
 /* ---- which instruction ----------------------------------------------------------------------- */
 
-static void look_at(struct question *question, const struct hak_decoded *decoded) {
-    if (!decoded->reads && !decoded->writes)
+static void look_at(struct question *question, const struct access *access) {
+    const struct hak_operand *operand = access->operand;
+    bool is_known =
+        operand->moves || (keeps(access, operand->base) && keeps(access, operand->index));
+    if (!operand->reads && !operand->writes)
         return;
-    if (decoded->is_unknown)
-        add(question, decoded, question->watched, false);
-    else if (decoded->is_string)
-        add_string(question, decoded);
-    else if (keeps_address(decoded))
-        add_placed(question, decoded);
-    else if (decoded->loaded >= 0)
-        add_by_value(question, decoded);
+    if (is_known && !operand->is_unknown)
+        add_placed(question, access);
+    else if (!operand->is_unknown && access->decoded->loaded >= 0)
+        add_by_value(question, access);
     else
-        add(question, decoded, question->watched, false);
-}
-
-/* The length of the last instruction of the way that begins at `from`; 0 = none leads to `end`. */
-static unsigned last_on_the_way(const uint8_t *from, const uint8_t *end) {
-    struct hak_decoded decoded = {.length = 0};
-    for (; from < end; from += decoded.length)
-        if (!hak_decode(from, (size_t)(end - from), &decoded))
-            return 0;
-    return decoded.length;
+        add(question, access, question->watched, false);
 }
 
 unsigned hak_watch_reads(const struct hak_registers *registers, uint64_t flags, uintptr_t watched,
@@ -174,14 +164,15 @@ unsigned hak_watch_reads(const struct hak_registers *registers, uint64_t flags, 
                                 .most = most};
     uintptr_t ip = registers->value[HAK_RIP];
     unsigned window = readable_in_front(ip);
-    uint32_t lengths = 0; /* a bit for each length of a last instruction */
     const uint8_t *end = (const uint8_t *)ip;
-    for (unsigned i = 0; i < HAK_DECODE_LONGEST && i < window; i++)
-        lengths |= 1u << last_on_the_way(end - window + i, end);
+    uint32_t lengths = hak_decode_lengths(end - window, window);
     for (unsigned length = 1; length <= HAK_DECODE_LONGEST; length++) {
         struct hak_decoded decoded;
-        if ((lengths >> length & 1) && hak_decode(end - length, length, &decoded))
-            look_at(&question, &decoded);
+        if (!(lengths >> length & 1) || !hak_decode(end - length, length, &decoded) ||
+            decoded.is_jump)
+            continue;
+        for (unsigned i = 0; i < decoded.count; i++)
+            look_at(&question, &(struct access){&decoded, &decoded.operands[i]});
     }
     return question.count;
 }

@@ -11,7 +11,7 @@
  *      |             a moment and writes them by ptrace. A new thread gets them when it begins
  *      |  brief.c    level light: perf_event_open for the calling thread alone, for a moment
  *      v  newest.c   level normal, without HAKMEM_WATCH: the same at the newest guarded blocks,
- *                    also for reads there; behind.c, decode.c: the reads of an instruction
+ *                    also for reads there; behind.c: the reads of an instruction
  *
  *   a write into the bytes --> SIGTRAP to the writing thread, before its next instruction
  *                              (hak_watch_hit_of: which register it was, if the signal says so)

@@ -2,9 +2,7 @@
 # A program that goes another way while `record -p` is at it: executes another one, forks, exits in the middle of the
 # attaching, is stopped and continued by signals. It ends as it would without, and `record` ends, too, and says why.
 # timeout: 900
-set -u
-# shellcheck source=tests/tools/attach_rounds.sh
-. "$SOURCE/tests/tools/attach_rounds.sh"
+. "${SOURCE:?}/tests/tools/attach_rounds.sh"
 target=$BUILD/tests/attach/target
 rounds=${ROUNDS-6}
 second= # a thread that it names

@@ -1,15 +1,10 @@
 #!/usr/bin/env bash
 # hakmem-attach.so, loaded by the program itself: recordings begin and end while threads allocate, come and go, fork and load
 # a library. Each store is whole, what came before is counted, and all imports lead back; also in a program at a fixed place.
-set -u
-unset "${!HAKMEM_@}"
+. "${SOURCE:?}/tests/tools/test.sh"
 rounds=8
 top=$PWD
 export HAKMEM_COLLECT=$BUILD/hakmem-collect
-fail() {
-    echo "$*"
-    exit 1
-}
 
 # PROGRAM: each recording has a store of its own, beside the others; what a keeper says of that stands on stderr.
 recordings_of() {

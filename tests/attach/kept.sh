@@ -2,9 +2,7 @@
 # A program's state stays as it was when a recording begins and ends in its only thread: all registers, in a loop and over
 # system calls, errno, what dlerror says, signal mask, handlers, descriptors, threads; order and search paths of modules.
 # timeout: 900
-set -u
-# shellcheck source=tests/tools/attach_rounds.sh
-. "$SOURCE/tests/tools/attach_rounds.sh"
+. "${SOURCE:?}/tests/tools/attach_rounds.sh"
 rounds=${ROUNDS-3}
 
 # Its search path is of RPATH or RUNPATH, with another library under the name of one of the system's.

@@ -1,9 +1,7 @@
 #!/usr/bin/env bash
 # `record -p` killed at any moment: the program goes on as it was, starts no collector of its own, and can be recorded again.
 # timeout: 900
-set -u
-# shellcheck source=tests/tools/attach_rounds.sh
-. "$SOURCE/tests/tools/attach_rounds.sh"
+. "${SOURCE:?}/tests/tools/attach_rounds.sh"
 rounds=${ROUNDS-12}
 
 "$BUILD/tests/attach/busy" 1000000 >busy.out 2>&1 &

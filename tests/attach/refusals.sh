@@ -1,23 +1,14 @@
 #!/usr/bin/env bash
 # Processes that `record -p` refuses, with the reason, and leaves as they were.
 # timeout: 600
-set -u
-# shellcheck source=tests/tools/await.sh
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/await.sh"
-unset "${!HAKMEM_@}"
-trace=$BUILD/hakmem-trace target=$BUILD/tests/attach/target
-status=0
+target=$BUILD/tests/attach/target
 pids=()
 as=()
-# shellcheck disable=SC2317
-end_all() {
+cleanup() {
     for one in "${pids[@]}"; do kill -KILL "$one" 2>/dev/null; done
     wait 2>/dev/null
-}
-trap end_all EXIT
-complain() {
-    echo "$*"
-    status=1
 }
 # NAME COMMAND...: starts it; pid becomes the process that is to be recorded.
 start() {
@@ -213,4 +204,3 @@ pid=$plain
 grep -qx "hakmem: [0-9,]* events of process $pid (target), plain.db" err || complain "plain: $(cat err)"
 "$trace" record -p "$pid" --for 20ms -s plain.db >out 2>err && complain 'a store was replaced without --force'
 grep -q 'plain.db exists already; --force replaces it' err || complain "again: $(cat err)"
-exit "$status"

@@ -1,11 +1,7 @@
 #!/usr/bin/env bash
 # A capture of 400,000 simulated events: legal, the same for the same seed, and tests/bench/answers can ask for its
 # addresses; billion.sh says so where there is no room. FULL=1: one of 1.6 million, too, whose seed once gave events in a wrong order.
-set -u
-fail() {
-    echo "$1"
-    exit 1
-}
+. "${SOURCE:?}/tests/tools/test.sh"
 
 make_capture=$BUILD/tests/bench/make_capture
 "$make_capture" -q -n 400000 -a addresses a.db >line || fail "make_capture ended with status $?"

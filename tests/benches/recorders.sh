@@ -1,10 +1,6 @@
 #!/usr/bin/env bash
 # Output of tests/bench/recorders and cost at a hundredth of their size: every program recorded and compared, no dash.
-set -u
-fail() {
-    echo "$1"
-    exit 1
-}
+. "${SOURCE:?}/tests/tools/test.sh"
 
 "$SOURCE/tests/bench/recorders" -s 0.01 1 >page || fail "recorders ended with status $?"
 for row in 'CPython JSON' sqlite3 redis cc1plus churn random; do

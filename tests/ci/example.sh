@@ -1,10 +1,9 @@
 #!/usr/bin/env bash
 # The sample project, alone in a fresh folder and with an installed hakmem: its tests pass, the same tests under
 # hakmem fail for the seeded fault and pass with the baseline; JUnit and SARIF are valid.
-set -u
-unset "${!HAKMEM_@}" MAKEFLAGS MAKELEVEL
+. "${SOURCE:?}/tests/tools/test.sh"
+unset MAKEFLAGS MAKELEVEL
 here=$SOURCE/tests/ci
-fail() { echo "example.sh: $*"; exit 1; }
 
 make -s -C "$SOURCE" BUILD="$BUILD" CC="${CC:-cc}" PREFIX="$PWD/hakmem" install >install.log 2>&1 || { cat install.log; fail "make install"; }
 # A project of its own: the files that SARIF names are told from its top.

@@ -1,9 +1,7 @@
 #!/usr/bin/env bash
 # A finding has one fingerprint: in every run (addresses are drawn anew), after lines have moved, in another
 # checkout, optimised or not, in C++ with templates; another place has another one.
-set -u
-unset "${!HAKMEM_@}"
-fail() { echo "fingerprint.sh: $*"; exit 1; }
+. "${SOURCE:?}/tests/tools/test.sh"
 
 # print FOLDER COMPILER FLAGS...: builds FOLDER/app and prints the fingerprint of its one fault.
 print() {

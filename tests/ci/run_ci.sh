@@ -1,11 +1,9 @@
 #!/usr/bin/env bash
 # run --ci: its files, its exit status, what it says; baselines, suppressions, annotations; and the same files
 # from a finished store.
-set -u
+. "${SOURCE:?}/tests/tools/test.sh"
 here=$SOURCE/tests/ci
-unset "${!HAKMEM_@}" GITHUB_ACTIONS GITLAB_CI TF_BUILD TEAMCITY_VERSION
-fail() { echo "run_ci.sh: $*"; exit 1; }
-trace=$BUILD/hakmem-trace
+unset GITHUB_ACTIONS GITLAB_CI TF_BUILD TEAMCITY_VERSION
 
 # A repository of its own, so that paths are told from its top.
 mkdir -p work/.git work/src work/run && cp "$here/two_faults.c" work/src/app.c || exit 2

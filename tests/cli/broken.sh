@@ -1,19 +1,12 @@
 #!/usr/bin/env bash
 # No command gives a part of a damaged store as if it were all: status 3, and JSON that says why.
-set -u
-cd "$(dirname "$0")" || exit 2
-golden=$PWD/../format/v3/golden.db
-BUILD=$(realpath -m "${BUILD:-../../build}")
-unset "${!HAKMEM_@}"
-directory=$(mktemp -d)
-trap 'rm -rf "$directory"' EXIT
-cd "$directory" || exit 2
+. "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
+golden=$SOURCE/tests/format/v3/golden.db
 mkdir stores && "$BUILD/tests/format/make_broken" "$golden" stores || exit 1
 sqlite3 "$golden" ".backup stores/chunk-is-text.db" || exit 1
 sqlite3 stores/chunk-is-text.db "UPDATE chunk_data SET data = 'HKCK' WHERE chunk = 67" || exit 1
 block=0x7f21c4a22c40 # has events in chunks 1, 67 and behind
 events='select count(*) from event'
-wrong=0
 
 # asks STORE DUE-STATUS WORDS...: status, and of --json also the document (none, or a whole one).
 asks() {
@@ -21,16 +14,13 @@ asks() {
     shift 2
     "$BUILD/hakmem-trace" "$@" -s "stores/$store.db" >out 2>err
     status=$?
-    [ "$status" -eq "$due" ] || { echo "$store: $*: status $status, due $due: $(cat err)"; wrong=1; }
-    if [ "$due" -eq 3 ] && ! grep -q "$store.db: chunk [0-9]*, .*the store is damaged" err; then
-        echo "$store: $*: does not say what is damaged: $(cat err)"
-        wrong=1
-    fi
+    [ "$status" -eq "$due" ] || complain "$store: $*: status $status, due $due: $(cat err)"
+    if [ "$due" -eq 3 ] && ! grep -q "$store.db: chunk [0-9]*, .*the store is damaged" err; then complain "$store: $*: does not say what is damaged: $(cat err)"; fi
     "$BUILD/hakmem-trace" "$@" --json -s "stores/$store.db" >json 2>err
     status=$?
-    [ "$status" -eq "$due" ] || { echo "$store: $* --json: status $status, due $due"; wrong=1; }
+    [ "$status" -eq "$due" ] || complain "$store: $* --json: status $status, due $due"
     [ ! -s json ] && [ "$due" -eq 3 ] && return
-    python3 - "$due" 2>/dev/null <<'END' || { echo "$store: $* --json: the document is not whole, or does not say what is damaged"; wrong=1; }
+    python3 - "$due" 2>/dev/null <<'END' || complain "$store: $* --json: the document is not whole, or does not say what is damaged"
 import json, sys
 said = json.load(open("json"))["completeness"]
 if sys.argv[1] == "3":
@@ -76,4 +66,4 @@ done
 asks chunk-not-counted-at-the-end 4 events
 asks chunks-not-counted 3 why $block
 asks chunks-not-counted 4 events
-exit $wrong
+exit "$failed"

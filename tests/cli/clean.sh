@@ -1,14 +1,10 @@
 #!/usr/bin/env bash
 # `info --clean` lists and removes old captures of this folder, and nothing else.
-set -u
-BUILD=$(realpath -m "${BUILD:-build}")
-here=$(cd "$(dirname "$0")" && pwd)
-unset "${!HAKMEM_@}"
+. "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
+here=$SOURCE/tests/cli
 export TZ=UTC LC_ALL=C
-trace=$BUILD/hakmem-trace
 holder=
-trap 'exec 9>&-; wait' EXIT
-fail() { echo "clean.sh: $*"; exit 1; }
+cleanup() { exec 9>&-; wait; }
 
 mkdir stores folder && "$BUILD/tests/cli/make_store" stores || fail "make_store failed"
 cd folder || exit 2

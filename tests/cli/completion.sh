@@ -1,19 +1,13 @@
 #!/usr/bin/env bash
 # Completion: bash takes what is printed and completes by it; zsh and fish are told every command and option.
-set -u
-cd "$(dirname "$0")" || exit 2
-BUILD=$(realpath -m "${BUILD:-../../build}")
+. "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
 PATH=$BUILD:$PATH
-wrong=0
-directory=$(mktemp -d)
-trap 'rm -rf "$directory"' EXIT
-cd "$directory" || exit 2
 for shell in bash zsh fish; do
-    hakmem-trace completion "$shell" >"$shell" || { echo "completion $shell: status $?"; exit 1; }
+    hakmem-trace completion "$shell" >"$shell" || fail "completion $shell: status $?"
 done
 
 # shellcheck disable=SC1091
-source ./bash || { echo 'bash does not take it'; exit 1; }
+source ./bash || fail 'bash does not take it'
 # completes WORDS... DUE: what bash offers for the last word.
 completes() {
     local due=${*: -1}
@@ -21,9 +15,7 @@ completes() {
     COMP_CWORD=$(($# - 2))
     COMPREPLY=()
     _hakmem_trace
-    [ "${COMPREPLY[*]}" = "$due" ] && return
-    echo "'${COMP_WORDS[*]}' completes to '${COMPREPLY[*]}', due '$due'"
-    wrong=1
+    [ "${COMPREPLY[*]}" = "$due" ] || complain "'${COMP_WORDS[*]}' completes to '${COMPREPLY[*]}', due '$due'"
 }
 touch a.db b.txt
 completes hakmem-trace blo block
@@ -68,24 +60,23 @@ commands=$(hakmem-trace --help | sed -n '/^RECORD$/,/^OPTIONS FOR ALL$/s/^  \([a
 bash_text=$(<bash) fish_text=$(<fish)
 for command in $commands; do
     zsh_part=$(sed -n "/^    $command)\$/,/^        ;;\$/p" zsh)
-    grep -q "^        '$command:" zsh || { echo "zsh is not told of $command"; wrong=1; }
-    grep -q -- "-a $command -d" fish || { echo "fish is not told of $command"; wrong=1; }
+    grep -q "^        '$command:" zsh || complain "zsh is not told of $command"
+    grep -q -- "-a $command -d" fish || complain "fish is not told of $command"
     for option in $(hakmem-trace "$command" --help | sed -n 's/^  ...  *--\([a-z-]*\).*/\1/p; s/^  -., --\([a-z-]*\).*/\1/p'); do
         [[ $zsh_part =~ --$option(=-?)?[[\}] ]] ||
-            { echo "zsh is not told of $command --$option"; wrong=1; }
-        [[ $fish_text == *"from $command' -l $option "* ]] || { echo "fish is not told of $command --$option"; wrong=1; }
-        [[ $bash_text =~ $'\n'"        options='"[^$'\n']*" --$option"[^a-z-] ]] || { echo "bash is not told of --$option"; wrong=1; }
+            complain "zsh is not told of $command --$option"
+        [[ $fish_text == *"from $command' -l $option "* ]] || complain "fish is not told of $command --$option"
+        [[ $bash_text =~ $'\n'"        options='"[^$'\n']*" --$option"[^a-z-] ]] || complain "bash is not told of --$option"
     done
 done
 # Where the other shells are installed they complete as well.
 if command -v fish >/dev/null; then
-    offered() { HOME=$directory fish -c "source ./fish; complete -C 'hakmem-trace $1'" 2>&1 | cut -f 1 | paste -sd ' '; }
-    [ "$(offered 'events --kind FREE,SLL_PU')" = FREE,SLL_PUSH ] || { echo "fish: kinds: $(offered 'events --kind FREE,SLL_PU')"; wrong=1; }
-    [ "$(offered '-s a.db wh')" = why ] || { echo "fish: a command behind an option: $(offered '-s a.db wh')"; wrong=1; }
+    offered() { HOME=$PWD fish -c "source ./fish; complete -C 'hakmem-trace $1'" 2>&1 | cut -f 1 | paste -sd ' '; }
+    [ "$(offered 'events --kind FREE,SLL_PU')" = FREE,SLL_PUSH ] || complain "fish: kinds: $(offered 'events --kind FREE,SLL_PU')"
+    [ "$(offered '-s a.db wh')" = why ] || complain "fish: a command behind an option: $(offered '-s a.db wh')"
 fi
-! command -v zsh >/dev/null || zsh -n ./zsh || { echo 'zsh does not take it'; wrong=1; }
+! command -v zsh >/dev/null || zsh -n ./zsh || complain 'zsh does not take it'
 for kind in MALLOC SLL_PUSH SUPERSLAB_MAP; do
-    grep -q -- "--kind=.*compadd - .*\b$kind\b" zsh || { echo "zsh is not told of the kind $kind"; wrong=1; }
-    grep -q "from events' -l kind .*\b$kind\b" fish || { echo "fish is not told of the kind $kind"; wrong=1; }
+    grep -q -- "--kind=.*compadd - .*\b$kind\b" zsh || complain "zsh is not told of the kind $kind"
+    grep -q "from events' -l kind .*\b$kind\b" fish || complain "fish is not told of the kind $kind"
 done
-exit "$wrong"

@@ -1,9 +1,6 @@
 #!/usr/bin/env bash
 # `explain` shows pages as text: no mark of Markdown outside of code blocks, bold only with colour.
-set -u
-BUILD=$(realpath -m "${BUILD:-build}")
-trace=$BUILD/hakmem-trace
-fail() { echo "explain.sh: $*"; exit 1; }
+. "${SOURCE:?}/tests/tools/test.sh"
 escape=$(printf '\033')
 for code in $("$trace" explain | sed -n 's/^\(HKM-[0-9]*\) .*/\1/p'); do
     "$trace" explain "$code" >page || fail "$code: status $?"

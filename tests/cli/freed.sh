@@ -1,12 +1,8 @@
 #!/usr/bin/env bash
 # Memory allocated for a command line is always freed: memcheck over options that are given several times.
-set -u
-unset "${!HAKMEM_@}" LD_PRELOAD
+. "${SOURCE:?}/tests/tools/test.sh"
 export XDG_STATE_HOME=$PWD/state
-trace=$BUILD/hakmem-trace
-status=0
-fail() { echo "freed.sh: $*"; status=1; }
-"$BUILD/tests/cli/make_store" . || { echo "make_store failed"; exit 1; }
+"$BUILD/tests/cli/make_store" . || fail "make_store failed"
 
 # freed STATUS WORDS...: this status, and memcheck has nothing to say.
 freed() {
@@ -15,7 +11,7 @@ freed() {
     valgrind -q --leak-check=full --show-leak-kinds=definite,indirect --errors-for-leak-kinds=definite,indirect \
         --error-exitcode=99 --log-file=memcheck "$trace" "$@" >out 2>err
     got=$?
-    [ "$got" = "$due" ] && [ ! -s memcheck ] || fail "$*: status $got, due $due: $(cat out err) $(head -n 30 memcheck)"
+    [ "$got" = "$due" ] && [ ! -s memcheck ] || complain "$*: status $got, due $due: $(cat out err) $(head -n 30 memcheck)"
 }
 labels=(--label 'a=1' --label 'b=2' --label 'c=3' --label=d=)
 nowhere="postgresql:///nobody?host=$PWD"
@@ -26,4 +22,3 @@ freed 2 fleet "${labels[@]}" --label nothing --to tree.db
 freed 3 fleet "${labels[@]}" --to "$nowhere"
 freed 3 push "${labels[@]}" -s tree.db --to "$nowhere"
 freed 0 push "${labels[@]}" --help
-exit $status

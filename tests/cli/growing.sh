@@ -1,11 +1,7 @@
 #!/usr/bin/env bash
 # Commands that read a store more than once while it grows answer for one moment.
-set -u
-BUILD=$(realpath -m "${BUILD:-build}")
-here=$(cd "$(dirname "$0")" && pwd)
-unset "${!HAKMEM_@}"
-trace=$BUILD/hakmem-trace
-fail() { echo "growing.sh: $*"; exit 1; }
+. "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
+here=$SOURCE/tests/cli
 ${CC:-cc} -w -fno-builtin -O0 -g -o growing "$here/growing.c" || fail "growing.c does not compile"
 
 mkfifo in out

@@ -1,14 +1,10 @@
 #!/usr/bin/env bash
 # The last lines of `run` on a terminal: peak, whose it was, calls, with the numbers of `top` and `heap`; how much was checked. Elsewhere, and where nothing is recorded, there is none.
-set -u
-BUILD=$(realpath -m "${BUILD:-build}")
-here=$(cd "$(dirname "$0")" && pwd)
-unset "${!HAKMEM_@}" LD_PRELOAD NO_COLOR
-trace=$BUILD/hakmem-trace
-status=0
-fail() { echo "headline.sh: $*"; status=1; }
-${CC:-cc} -w -fno-builtin -O0 -g -o rows "$here/rows.c" || { echo "rows.c does not compile"; exit 1; }
-${CC:-cc} -shared -fPIC -O1 -o slow_clock.so "$here/../tools/slow_clock.c" || { echo "no slow_clock.so"; exit 1; }
+. "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
+here=$SOURCE/tests/cli
+unset NO_COLOR
+${CC:-cc} -w -fno-builtin -O0 -g -o rows "$here/rows.c" || fail "rows.c does not compile"
+${CC:-cc} -shared -fPIC -O1 -o slow_clock.so "$here/../tools/slow_clock.c" || fail "no slow_clock.so"
 
 # said WORDS ...: what a terminal shows of `run WORDS ...`, moments as TIME
 said() {
@@ -17,41 +13,40 @@ said() {
 }
 
 # expect NAME LINES: of what was said
-expect() { [ "$(cat shown)" = "$2" ] || fail "$1: it says:" "$(cat shown)"; }
+expect() { [ "$(cat shown)" = "$2" ] || complain "$1: it says:" "$(cat shown)"; }
 
 said --check trace -- ./rows 500 >shown
 expect 'a list' "hakmem: $("$trace" sql -s rows.db "select printf('%,d', count(*)) from event") events, rows.db
 hakmem: peak 976.6 KiB at TIME, 100 % in keep_rows (cli/rows.c:11); 1,500 calls, 33 % short-lived
 hakmem: no fault seen: 1,500 frees checked, no writes and reads (level trace), leaks not looked for (--leaks); level normal checks them"
 said --check trace -- ./rows 500 child >shown
-grep -qxF 'hakmem: peak 3.8 MiB at TIME, 100 % in keep_rows (cli/rows.c:11); 3,500 calls, 14 % short-lived' shown || fail "a child: $(cat shown)"
+grep -qxF 'hakmem: peak 3.8 MiB at TIME, 100 % in keep_rows (cli/rows.c:11); 3,500 calls, 14 % short-lived' shown || complain "a child: $(cat shown)"
 "$trace" heap --json -s rows.db | python3 -c 'import json, sys; heap = json.load(sys.stdin); print(heap["peak"]["live_bytes"], heap["allocated_blocks"], heap["short_lived_blocks"])' >numbers
-[ "$(cat numbers)" = '4000000 3500 500' ] || fail "heap counts something else: $(cat numbers)"
+[ "$(cat numbers)" = '4000000 3500 500' ] || complain "heap counts something else: $(cat numbers)"
 said --check normal -- ./rows 500 >shown
 tail -n 1 shown | grep -qxE 'hakmem: no fault seen: writes checked in all 3,0[0-9]{2} calls, reads in [0-9]+ of 1,50[0-9] blocks \(padding aside\), leaks not looked for \(--leaks\); hakmem-trace hunt -- ./rows 500 checks reads in all, to the byte' ||
-    fail "level normal does not say what was checked: $(cat shown)"
-[ "$("$trace" info -s rows.db | sed -n 's/^checked *//p')" = "$(tail -n 1 shown | sed 's/^hakmem: no fault seen: //; s/; .*//')" ] || fail "info says: $("$trace" info -s rows.db)"
+    complain "level normal does not say what was checked: $(cat shown)"
+[ "$("$trace" info -s rows.db | sed -n 's/^checked *//p')" = "$(tail -n 1 shown | sed 's/^hakmem: no fault seen: //; s/; .*//')" ] || complain "info says: $("$trace" info -s rows.db)"
 "$trace" run --force --json -s rows.db -- ./rows 500 | python3 -c 'import json, sys; checked = json.load(sys.stdin)["checked"]; assert checked["calls"] == checked["writes_in_calls"] > checked["blocks"] > checked["reads_in_blocks"] > 0, checked' ||
-    fail 'JSON does not say what was checked'
+    complain 'JSON does not say what was checked'
 said --guard all -- ./rows 50 >shown
-tail -n 1 shown | grep -qxE 'hakmem: no fault seen: writes checked in all [0-9,]+ calls, reads in ([0-9,]+) of \1 blocks \(padding aside\).*; hakmem-trace hunt -- .*' || fail "all are guarded: $(cat shown)"
+tail -n 1 shown | grep -qxE 'hakmem: no fault seen: writes checked in all [0-9,]+ calls, reads in ([0-9,]+) of \1 blocks \(padding aside\).*; hakmem-trace hunt -- .*' || complain "all are guarded: $(cat shown)"
 said --check normal -- ./rows 500 >shown
-tail -n 2 shown | head -n 1 | grep -qxF 'hakmem: peak 976.6 KiB at TIME, 100 % in keep_rows (cli/rows.c:11); 1,500 calls, 33 % short-lived' || fail "level normal: $(cat shown)"
+tail -n 2 shown | head -n 1 | grep -qxF 'hakmem: peak 976.6 KiB at TIME, 100 % in keep_rows (cli/rows.c:11); 1,500 calls, 33 % short-lived' || complain "level normal: $(cat shown)"
 said --check trace -- ./rows 2000000 >shown
-tail -n 2 shown | head -n 1 | grep -qE '^hakmem: (peak .*; 2\.0 M calls, 100 % short-lived|the peak takes longer to find: hakmem-trace top -s rows.db shows it)$' || fail "a long one: $(cat shown)"
+tail -n 2 shown | head -n 1 | grep -qE '^hakmem: (peak .*; 2\.0 M calls, 100 % short-lived|the peak takes longer to find: hakmem-trace top -s rows.db shows it)$' || complain "a long one: $(cat shown)"
 LD_PRELOAD=$PWD/slow_clock.so said --check trace -- ./rows 400000 >shown
-tail -n 2 shown | head -n 1 | grep -qxF 'hakmem: the peak takes longer to find: hakmem-trace top -s rows.db shows it' || fail "a clock that runs away: $(cat shown)"
+tail -n 2 shown | head -n 1 | grep -qxF 'hakmem: the peak takes longer to find: hakmem-trace top -s rows.db shows it' || complain "a clock that runs away: $(cat shown)"
 
 said --check trace -- ./rows 0 >shown
-[ "$(wc -l <shown)" -eq 2 ] || fail "no call: $(cat shown)"
+[ "$(wc -l <shown)" -eq 2 ] || complain "no call: $(cat shown)"
 said --check normal -- sh -c 'kill -SEGV $$' >shown
-tail -n 1 shown | grep -q '^hakmem: no fault of the heap seen: writes checked in all ' || fail "a crash: $(cat shown)"
+tail -n 1 shown | grep -q '^hakmem: no fault of the heap seen: writes checked in all ' || complain "a crash: $(cat shown)"
 said --check normal --leaks -- ./rows 500 >shown
-tail -n 1 shown | grep -q '(padding aside); hakmem-trace hunt ' || fail "leaks were looked for: $(cat shown)"
+tail -n 1 shown | grep -q '(padding aside); hakmem-trace hunt ' || complain "leaks were looked for: $(cat shown)"
 said --check light -- ./rows 500 >shown
-grep -q peak shown && fail "level light: $(cat shown)"
+grep -q peak shown && complain "level light: $(cat shown)"
 said --check normal --trace off -- ./rows 500 >shown
-[ ! -s shown ] || fail "nothing recorded: $(cat shown)"
-"$trace" run --check trace --force -s rows.db -- ./rows 500 >shown 2>&1 || fail "into a file: status $?"
-[ ! -s shown ] || fail "into a file: $(cat shown)"
-exit $status
+[ ! -s shown ] || complain "nothing recorded: $(cat shown)"
+"$trace" run --check trace --force -s rows.db -- ./rows 500 >shown 2>&1 || complain "into a file: status $?"
+[ ! -s shown ] || complain "into a file: $(cat shown)"

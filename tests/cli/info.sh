@@ -1,10 +1,7 @@
 #!/usr/bin/env bash
 # Tests what `info` says of a capture's size and of the pools inside its program.
-set -u
-BUILD=$(realpath -m "${BUILD:-build}")
-unset "${!HAKMEM_@}" PYTHONMALLOC G_SLICE
-trace=$BUILD/hakmem-trace
-fail() { echo "info.sh: $*"; exit 1; }
+. "${SOURCE:?}/tests/tools/test.sh"
+unset PYTHONMALLOC G_SLICE
 
 # Bytes for each event are given where they tell something of events, not of empty pages.
 "$trace" run -s tiny.db -- true || fail "run: status $?"

@@ -1,18 +1,12 @@
 #!/usr/bin/env bash
 # Every command's --json against docs/specs/output.schema.json, and that the schema can refuse. Two stores are asked
 # everything; of the others every third question, FULL=1: all.
-set -u
-cd "$(dirname "$0")" || exit 2
-here=$PWD
-BUILD=$(realpath -m "${BUILD:-../../build}")
-schema=$here/../../docs/specs/output.schema.json
-unset "${!HAKMEM_@}"
-directory=$(mktemp -d)
-trap 'rm -rf "$directory"' EXIT
-cd "$directory" || exit 2
-"$BUILD/tests/cli/make_store" . || { echo "make_store failed"; exit 1; }
+. "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
+here=$SOURCE/tests/cli
+schema=$SOURCE/docs/specs/output.schema.json
+"$BUILD/tests/cli/make_store" . || fail "make_store failed"
 
-wrong=0 count=0 question=0 stride=1
+count=0 question=0 stride=1
 # Asks one command; the document is named after it and validated with all others at the end.
 valid() {
     local status
@@ -21,14 +15,11 @@ valid() {
     count=$((count + 1))
     "$BUILD/hakmem-trace" "$@" --json >"document $count of $1" 2>>notes
     status=$?
-    if [ "$status" -eq 2 ] || [ "$status" -eq 3 ]; then
-        echo "$*: ended with status $status"
-        wrong=1
-    fi
+    if [ "$status" -eq 2 ] || [ "$status" -eq 3 ]; then complain "$*: ended with status $status"; fi
 }
 
 echo '{"hakmem_baseline": 1, "findings": [{"fingerprint": "HKM-202:0123456789abcdef", "program": "app"}]}' >known.json
-"$BUILD/hakmem-trace" run --profile-only -s only.db -- /bin/ls >listed 2>notes || { echo "run --profile-only: status $?: $(cat notes)"; wrong=1; }
+"$BUILD/hakmem-trace" run --profile-only -s only.db -- /bin/ls >listed 2>notes || complain "run --profile-only: status $?: $(cat notes)"
 for words in info check top 'top --tree' 'top --between start end' heap 'heap --between start end' 'leaks --held'; do
     # shellcheck disable=SC2086
     valid $words -s only.db
@@ -75,7 +66,7 @@ stride=1
 # Names are what they are, not as a terminal would be shown them; nothing above 0x7e is printed.
 "$BUILD/hakmem-trace" threads --json -s hostile.db >hostile_threads
 "$BUILD/hakmem-trace" info --json -s hostile.db >hostile_info
-python3 - <<'END' || wrong=1
+python3 - <<'END' || failed=1
 import json
 threads = json.load(open("hostile_threads"))["threads"]
 assert threads[1]["name"] == "\x1b]0;owned\x07", threads[1]["name"]
@@ -100,14 +91,14 @@ valid sql .tables -s stale.db
 valid explain
 valid explain HKM-104
 
-"$BUILD/hakmem-trace" run --json -s run.db -- true >'document of run' || { echo "run: status $?"; wrong=1; }
+"$BUILD/hakmem-trace" run --json -s run.db -- true >'document of run' || complain "run: status $?"
 
-python3 "$here/validate.py" "$schema" document\ * || wrong=1
+python3 "$here/validate.py" "$schema" document\ * || failed=1
 
 # A validator that takes everything would prove nothing.
 "$BUILD/hakmem-trace" why 0x5581a8c31040 -s stale.db --json >spoilt
 spoil() {
-    sed "$1" spoilt >"spoilt by $1" && ! cmp -s spoilt "spoilt by $1" || { echo "$1 spoils nothing"; wrong=1; }
+    sed "$1" spoilt >"spoilt by $1" && ! cmp -s spoilt "spoilt by $1" || complain "$1 spoils nothing"
 }
 spoil 's|"hakmem_json": 1|"hakmem_json": 2|'
 spoil 's|"command": "why"|"command": "how"|'
@@ -117,6 +108,5 @@ spoil 's|"stale_end": true|"stale": true|'
 for document in spoilt\ by*; do
     python3 "$here/validate.py" "$schema" "$document" >/dev/null || continue
     echo "the schema takes a document $document"
-    wrong=1
+    failed=1
 done
-exit "$wrong"

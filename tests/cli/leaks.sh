@@ -1,11 +1,7 @@
 #!/usr/bin/env bash
 # `leaks N` as JSON is that leak of the list; `leaks --held --at` says when the moment lies beyond the end.
-set -u
-BUILD=$(realpath -m "${BUILD:-build}")
-here=$(cd "$(dirname "$0")" && pwd)
-unset "${!HAKMEM_@}"
-trace=$BUILD/hakmem-trace
-fail() { echo "leaks.sh: $*"; exit 1; }
+. "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
+here=$SOURCE/tests/cli
 
 "$trace" run --leaks -s leaks.db -- "$BUILD/tests/faults/memory_leak" 2>report
 "$trace" leaks --json -s leaks.db >all

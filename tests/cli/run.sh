@@ -2,20 +2,15 @@
 # Every command of hakmem-trace by its exact output: tests/cli/*.exact hold "$ command" lines, what
 # stdout then says, what stderr says (each line behind "! "), and "= " with the exit status.
 # UPDATE=1 writes the files anew from what is said now.
-set -u
-cd "$(dirname "$0")" || exit 2
-here=$PWD
-BUILD=$(realpath -m "${BUILD:-../../build}")
-unset "${!HAKMEM_@}" PAGER LESS NO_COLOR
+. "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
+here=$SOURCE/tests/cli
+unset PAGER LESS NO_COLOR
 export LC_ALL=C TZ=UTC PATH="$BUILD:$PATH" TERM=xterm
-directory=$(mktemp -d)
+directory=$PWD
 holder=
-trap 'exec 9>&- 2>/dev/null; rm -rf "$directory"' EXIT
-
-fail() { echo "tests/cli/run.sh: $*"; exit 1; }
+cleanup() { exec 9>&- 2>/dev/null; }
 
 "$BUILD/tests/cli/make_store" "$directory" || fail "make_store failed"
-cd "$directory" || exit 2
 
 # Other files that people hand to a viewer.
 mkdir none some

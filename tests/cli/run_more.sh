@@ -1,13 +1,8 @@
 #!/usr/bin/env bash
 # `run` between a shell and its program: signals, status, set-id programs, variables that are set.
-set -u
-BUILD=$(realpath -m "${BUILD:-build}")
-trace=$BUILD/hakmem-trace
-unset "${!HAKMEM_@}"
-directory=$(mktemp -d) public=''
-trap 'rm -rf "$directory" "$public"' EXIT
-cd "$directory" || exit 2
-fail() { echo "run_more.sh: $*"; exit 1; }
+. "${SOURCE:?}/tests/tools/test.sh"
+public=''
+cleanup() { rm -rf "$public"; }
 
 # A signal sent to `run` alone reaches the program; its own status comes back.
 for signal in TERM HUP USR1; do

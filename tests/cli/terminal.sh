@@ -1,16 +1,11 @@
 #!/usr/bin/env bash
 # Tests hakmem-trace on a terminal: progress, Ctrl-C, the pager, and a reader that does not read to the end.
-set -u
-cd "$(dirname "$0")" || exit 2
-here=$PWD
-BUILD=$(realpath -m "${BUILD:-../../build}")
-unset "${!HAKMEM_@}" PAGER LESS NO_COLOR LD_PRELOAD
-directory=$(mktemp -d)
-trap 'rm -rf "$directory"' EXIT
-"$BUILD/tests/cli/make_store" "$directory" || { echo "make_store failed"; exit 1; }
+. "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
+here=$SOURCE/tests/cli
+unset PAGER LESS NO_COLOR
+"$BUILD/tests/cli/make_store" . || fail "make_store failed"
 for preload in slow_clock interrupt_at_prompt; do
-    "${CC:-cc}" -shared -fPIC -O1 -o "$directory/$preload.so" "../tools/$preload.c" || { echo "no $preload.so"; exit 1; }
+    "${CC:-cc}" -shared -fPIC -O1 -o $preload.so "$here/../tools/$preload.c" || fail "no $preload.so"
 done
-cd "$directory" || exit 2
-export HOME=$directory XDG_STATE_HOME=
+export HOME=$PWD XDG_STATE_HOME=
 TRACE=$BUILD/hakmem-trace python3 "$here/terminal.py"

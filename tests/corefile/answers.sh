@@ -2,10 +2,8 @@
 # `hakmem-trace core FILE --why ADDR` says of each kind of block what it is and where it lies, in the plain library and in each level,
 # for PIE and not, gcc and clang, a stripped program, one that is linked with libhakmem.a, and a core that the kernel wrote.
 # timeout: 600
-set -u
 here=$SOURCE/tests/corefile
-. "$SOURCE/tests/tools/corefiles.sh"
-trace=$BUILD/hakmem-trace
+. "${SOURCE:?}/tests/tools/corefiles.sh"
 blocks='live inside beside freed freed_later of_other freed_for_other large kept data stack'
 
 # answers CORE [PROGRAM]: the summary and one answer for each name.

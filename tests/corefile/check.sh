@@ -2,9 +2,7 @@
 # `core FILE --check` of heaps that are whole: nothing is found, in the plain library, each level and under guarded blocks, beside threads
 # that stopped inside the allocator, and in a process that is there.
 # timeout: 600
-set -u
-. "$SOURCE/tests/tools/corefiles.sh"
-trace=$BUILD/hakmem-trace
+. "${SOURCE:?}/tests/tools/corefiles.sh"
 program=$BUILD/tests/corefile/blocks
 
 whole() { # NAME CORE

@@ -3,10 +3,8 @@
 # `hakmem why` for ten addresses as the store does: live or freed, bytes asked for, by whom allocated and freed. Without CRASHED=all the server
 # and its demo alone (tests/long/crashed.sh has all).
 # timeout: 900
-set -u
 here=$SOURCE/tests/corefile
-. "$SOURCE/tests/tools/corefiles.sh"
-trace=$BUILD/hakmem-trace
+. "${SOURCE:?}/tests/tools/corefiles.sh"
 script=$SOURCE/tools/gdb/hakmem-gdb.py
 top=$PWD
 export HAKMEM_GUARD=off

@@ -3,8 +3,7 @@
 # tests/faults in each level and layout, stopped by their report. The code and the block's address are the report's. Without FULL=1 the
 # first of each code in each level and layout, and one in three of the others.
 # timeout: 900
-set -u
-. "$SOURCE/tests/tools/faults.sh"
+. "${SOURCE:?}/tests/tools/faults.sh"
 . "$SOURCE/tests/tools/corefiles.sh"
 ulimit -c unlimited 2>/dev/null || :
 

@@ -2,9 +2,7 @@
 # `hakmem why EXPRESSION` in gdb, with the script that gdb loads with the library: at a breakpoint of a live process, plain and
 # recorded, and on a core file, of programs of gcc and clang, PIE and not, stripped. It runs no code of the program.
 # timeout: 600
-set -u
-. "$SOURCE/tests/tools/corefiles.sh"
-trace=$BUILD/hakmem-trace
+. "${SOURCE:?}/tests/tools/corefiles.sh"
 program=$BUILD/tests/corefile/blocks
 script=$SOURCE/tools/gdb/hakmem-gdb.py
 

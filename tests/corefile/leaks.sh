@@ -3,9 +3,7 @@
 # in levels normal and trace (of each program in one, FULL=1: in both); in the plain library as many of each kind. A core that is cut off
 # has its gaps reported, and no leak is definite.
 # timeout: 900
-set -u
-. "$SOURCE/tests/tools/corefiles.sh"
-trace=$BUILD/hakmem-trace
+. "${SOURCE:?}/tests/tools/corefiles.sh"
 export HAKMEM_GUARD=off
 
 # core_at_exit LIBRARY PROGRAM [GDB'S ARG...]: exit.core, as the process calls exit_group.

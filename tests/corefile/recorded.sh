@@ -2,9 +2,7 @@
 # `core --why` adds what the store says of a recorded process, and --block and --history ask the store, which is found by the recording's id: of a
 # core, of a process at a breakpoint, of one that gdb attaches to. A store of another recording is not taken.
 # timeout: 600
-set -u
-. "$SOURCE/tests/tools/corefiles.sh"
-trace=$BUILD/hakmem-trace
+. "${SOURCE:?}/tests/tools/corefiles.sh"
 program=$BUILD/tests/corefile/blocks
 script=$SOURCE/tools/gdb/hakmem-gdb.py
 says() { grep -qE -- "$1" "${3-asked}" || fail "$2: due '$1', said: $(cat "${3-asked}")"; }

@@ -2,9 +2,7 @@
 # A file that is no core, has no hakmem in it, is cut off or damaged gets one clear line and its status; no byte of a core ends the command.
 # FULL=1 damages more cores, and asks each of them everything.
 # timeout: 1800
-set -u
-. "$SOURCE/tests/tools/corefiles.sh"
-trace=$BUILD/hakmem-trace
+. "${SOURCE:?}/tests/tools/corefiles.sh"
 program=$BUILD/tests/corefile/blocks
 full=${FULL:-0}
 

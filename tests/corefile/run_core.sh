@@ -1,10 +1,7 @@
 #!/usr/bin/env bash
 # run --core: the report of a crash lies beside the core file; where the kernel writes none, or hands it to a program, beside the store.
-set -u
-unset "${!HAKMEM_@}"
-trace=$BUILD/hakmem-trace
+. "${SOURCE:?}/tests/tools/test.sh"
 pattern=$(cat /proc/sys/kernel/core_pattern)
-fail() { echo "run_core.sh: $*"; exit 1; }
 
 cat >program.c <<'END'
 #include <signal.h>

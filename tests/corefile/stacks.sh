@@ -2,10 +2,8 @@
 # A core alone has the stacks of a block's allocation and free, where the checks keep them: in levels normal, trace and light, recorded
 # or not, of a stripped program, too. The process puts them into its core when it dies; a core that is made before has none, and says so.
 # timeout: 600
-set -u
 here=$SOURCE/tests/corefile
-. "$SOURCE/tests/tools/corefiles.sh"
-trace=$BUILD/hakmem-trace
+. "${SOURCE:?}/tests/tools/corefiles.sh"
 gcc -g -O0 -w -o program "$here/blocks.c" -pthread || fail 'gcc'
 strip -o stripped program
 allocated=blocks.c:$(grep -n 'char \*live = malloc' "$here/blocks.c" | cut -d: -f1)

@@ -1,14 +1,7 @@
 #!/usr/bin/env bash
 # Crash reports name two values beside their exact text, which leaves registers out: the number that
 # was no address, and the fill of freed memory.
-set -u
-unset "${!HAKMEM_@}"
-ulimit -c 0
-failed=0
-complain() {
-    echo "$*"
-    failed=1
-}
+. "${SOURCE:?}/tests/tools/test.sh"
 
 # says NAME PATTERN [VARIABLE=VALUE...]
 says() {
@@ -29,4 +22,3 @@ for guard in off sites:4 all; do
     [ "$(grep -c '^SUMMARY: hakmem: use-after-free freed_twice.c' freed_twice.out)" -eq 1 ] ||
         complain "freed_twice, $guard: one report is due: $(cat freed_twice.out)"
 done
-exit $failed

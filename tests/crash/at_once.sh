@@ -2,12 +2,8 @@
 # One fault that many threads commit at the same moment is reported once, as what it is, whether the program dies
 # of it, hears of it in a handler of its own, or goes on; and the store has one row of it. So are crashes, also over a
 # kept allocator; of an attached program the signal is noted.
-set -u
-# shellcheck source=tests/tools/await.sh
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/await.sh"
-unset "${!HAKMEM_@}"
-ulimit -c 0
-failed=0
 
 # once FAULT NAME LEVEL ON_FAULT [HANDLER]
 once() {
@@ -16,10 +12,7 @@ once() {
     "$BUILD/hakmem-trace" run --check "$level" --on-fault "$4" -s once.db -- "$BUILD/tests/crash/at_once" "$fault" 24 ${5:+"$5"} >said 2>&1
     grep '^SUMMARY: ' said >summaries
     rows=$("$BUILD/hakmem-trace" sql -s once.db 'SELECT count(*) FROM fault')
-    grep -q "^SUMMARY: hakmem: $name at_once.c:" summaries && [ "$(wc -l <summaries)" -eq 1 ] && [ "$rows" = 1 ] && return
-    echo "$*: rows of the store: $rows; reports:"
-    cat summaries
-    failed=1
+    grep -q "^SUMMARY: hakmem: $name at_once.c:" summaries && [ "$(wc -l <summaries)" -eq 1 ] && [ "$rows" = 1 ] || complain "$*: rows of the store: $rows; reports:" "$(cat summaries)"
 }
 
 # crash_once FAULT SIGNAL ALLOCATOR
@@ -27,10 +20,7 @@ crash_once() {
     local fault=$1 signal=$2
     "$BUILD/hakmem-trace" run --force --allocator "$3" -s crash.db -- "$BUILD/tests/crash/at_once" "$fault" 24 >said 2>&1
     grep '^SUMMARY: ' said >summaries
-    grep -q "^SUMMARY: hakmem: crash at_once.c:.* signal=$signal " summaries && [ "$(wc -l <summaries)" -eq 1 ] && return
-    echo "$*: reports:"
-    cat summaries
-    failed=1
+    grep -q "^SUMMARY: hakmem: crash at_once.c:.* signal=$signal " summaries && [ "$(wc -l <summaries)" -eq 1 ] || complain "$*: reports:" "$(cat summaries)"
 }
 
 # The process has its row; its command stands in the head of the page before that.
@@ -54,10 +44,7 @@ attached() {
     wait "$record"
     status=$?
     "$BUILD/hakmem-trace" info -s attached.db >info 2>&1
-    [ $status -eq 0 ] && [ "$(grep -c '^SUMMARY: ' said)" -eq 0 ] && grep -q "killed by $2 " info && return
-    echo "attached, $*: record ends with $status"
-    cat said info
-    failed=1
+    [ $status -eq 0 ] && [ "$(grep -c '^SUMMARY: ' said)" -eq 0 ] && grep -q "killed by $2 " info || complain "attached, $*: record ends with $status" "$(cat said info)"
 }
 
 for allocator in hakmem keep; do
@@ -75,4 +62,3 @@ done
 once free double-free trace stop handler
 once free double-free normal stop handler
 once read use-after-free normal stop handler
-exit $failed

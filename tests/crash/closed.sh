@@ -1,10 +1,7 @@
 #!/usr/bin/env bash
 # Memory in which no block was ever served is closed in level normal, also when the program has gone on
 # for longer than each page can be opened by itself; a write there stops the program at the instruction.
-set -u
-unset "${!HAKMEM_@}"
-ulimit -c 0
-failed=0
+. "${SOURCE:?}/tests/tools/test.sh"
 # stopped DISTANCE BLOCKS [VARIABLE=VALUE...]
 stopped() {
     local distance=$1 blocks=$2
@@ -26,5 +23,4 @@ for trace in on off; do
 done
 # Nothing is closed where that is not asked for.
 HAKMEM_CLOSE_PAGES=0 HAKMEM_TRACE=off LD_PRELOAD="$BUILD/hakmem-debug.so" "$BUILD/tests/crash/closed_far" 262144 100 ||
-    { echo "HAKMEM_CLOSE_PAGES=0: status $?" && failed=1; }
-exit $failed
+    complain "HAKMEM_CLOSE_PAGES=0: status $?"

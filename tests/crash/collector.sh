@@ -2,16 +2,8 @@
 # A program that dies without its collector, or with one that is stopped, still says what it knows
 # itself, in time, where HAKMEM_LOG says, and keeps its status.
 # shellcheck disable=SC2317
-set -u
-unset "${!HAKMEM_@}"
-ulimit -c 0
-# shellcheck source=tests/tools/processes.sh
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/processes.sh"
-failed=0
-complain() {
-    echo "$*"
-    failed=1
-}
 
 # start WHAT [VARIABLE=VALUE...]: starts when_told in a directory of its own; sets program, worker,
 # keeper; what is written to file descriptor 5 tells it to go on.
@@ -113,4 +105,3 @@ for name in stop_handler stop_handler_fails; do
     [ "$status" -eq 134 ] || complain "$name, unrecorded: status $status; due: 134"
     [ "$(cat out)" = "the program's own report" ] || complain "$name, unrecorded: $(head -n 5 out)"
 done
-exit $failed

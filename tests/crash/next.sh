@@ -1,13 +1,9 @@
 #!/usr/bin/env bash
 # Each command under NEXT of each crash's report, typed as it stands where the program ran, gives an answer: `events` and
 # `info` show the capture, `why` tells of the block, and nothing is a usage error or a store that cannot be read.
-set -u
 PROGRAMS=crash
-# shellcheck source=tests/tools/faults.sh
 . "${SOURCE:-$(dirname "$0")/../..}/tests/tools/faults.sh"
-# shellcheck source=tests/tools/next.sh
 . "$SOURCE/tests/tools/next.sh"
-unset "${!HAKMEM_@}"
 export PATH="$BUILD:$PATH"
 
 for report in "$SOURCE"/tests/crash/*.report; do

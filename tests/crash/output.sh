@@ -2,29 +2,21 @@
 # A fault that the sweep at exit finds ends a program that has done its work. Before that its streams are written out behind
 # the report, as exit would have done next. A stream that another thread holds is not waited for, a pipe that nobody
 # reads any more is not the death, and quick_exit leaves the buffers as they are.
-set -u
-unset "${!HAKMEM_@}"
-ulimit -c 0
-failed=0
+. "${SOURCE:?}/tests/tools/test.sh"
 seq -f 'line %g' 300 >due
 mkfifo input closed
-
-fail() {
-    echo "$*"
-    failed=1
-}
 
 # ends MODE: the program, which writes into file 8, is stopped by SIGABRT with its report.
 ends() {
     local status=0
     { timeout 100 env HAKMEM_GUARD=off "LD_PRELOAD=$BUILD/hakmem-debug.so" "$BUILD/tests/crash/output" "$1" <>input >&8 2>"$1.err"; } 2>/dev/null ||
         status=$?
-    [ $status -eq 134 ] || fail "$1: exit status $status, due 134"
-    grep -q '^hakmem: HKM-301 heap-buffer-overflow: .* found by the sweep at exit$' "$1.err" || fail "$1: no report of the sweep: $(cat "$1.err")"
+    [ $status -eq 134 ] || complain "$1: exit status $status, due 134"
+    grep -q '^hakmem: HKM-301 heap-buffer-overflow: .* found by the sweep at exit$' "$1.err" || complain "$1: no report of the sweep: $(cat "$1.err")"
 }
 
 # whole MODE FILE: it has every line, in order.
-whole() { diff -q due "$2" >/dev/null || fail "$1: $2 is not whole: $(wc -l <"$2") lines"; }
+whole() { diff -q due "$2" >/dev/null || complain "$1: $2 is not whole: $(wc -l <"$2") lines"; }
 
 ends exit 8>exit.out
 whole exit exit.out
@@ -36,12 +28,11 @@ whole 'exit, one file' behind
 ends input 8>input.out
 whole input input.out
 ends held 8>held.out
-[ -s held.out ] && fail "held: somebody wrote a stream that another thread holds"
+[ -s held.out ] && complain "held: somebody wrote a stream that another thread holds"
 ends quick 8>quick.out
-[ -s quick.out ] && fail "quick: quick_exit wrote $(wc -l <quick.out) lines"
+[ -s quick.out ] && complain "quick: quick_exit wrote $(wc -l <quick.out) lines"
 
 : <closed &
 exec 8>closed # opens when its reader does, who is gone then
 wait $!
 ends exit
-exit $failed

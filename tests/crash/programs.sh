@@ -2,16 +2,8 @@
 # Programs with crash handlers of their own: what they say and do is as without hakmem, and where they die
 # hakmem's report of the first fault comes behind theirs.
 # shellcheck disable=SC2317
-set -u
-unset "${!HAKMEM_@}"
-ulimit -c 0
-# shellcheck source=tests/tools/processes.sh
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/processes.sh"
-failed=0
-complain() {
-    echo "$*"
-    failed=1
-}
 
 # ---- node: V8 turns accesses beyond a WebAssembly memory into exceptions of JavaScript, by SIGSEGV -----
 cat >wasm.js <<'E_WASM'
@@ -111,4 +103,3 @@ for way in debug kill; do
             complain "redis ($got): no report on stderr: $(cat "$got/err")"
     done
 done
-exit $failed

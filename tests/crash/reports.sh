@@ -3,18 +3,10 @@
 # where the level makes a difference. With LD_PRELOAD alone in level trace, under `run` in level normal.
 # An empty file: nothing is said. UPDATE=1 writes the files anew, to be read
 # before they are committed.
-set -u
 PROGRAMS=crash
-# shellcheck source=tests/tools/faults.sh
 . "${SOURCE:-$(dirname "$0")/../..}/tests/tools/faults.sh"
-unset "${!HAKMEM_@}"
 here=$SOURCE/tests/crash
 begin_reports "$@"
-
-complain() {
-    echo "$*"
-    failed=1
-}
 
 # Parts that differ from run to run in these programs' reports, beside those that do in all reports.
 normalise_crash() {
@@ -67,4 +59,4 @@ for source in "$here"/*.c; do
     grep -q '^hakmem: HKM-' "$printed" && due=1
     check_report "$name" normal run "$status" "$due"
 done
-exit $failed
+exit "$failed"

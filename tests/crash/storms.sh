@@ -1,9 +1,7 @@
 #!/usr/bin/env bash
 # Crashes in the middle of malloc and of the record of an event: one whole report each time, and a store
 # that is in order.
-set -u
-unset "${!HAKMEM_@}"
-ulimit -c 0
+. "${SOURCE:?}/tests/tools/test.sh"
 for round in 1 2 3 4; do
     level=trace
     [ $((round % 2)) -eq 0 ] && level=normal
@@ -18,9 +16,5 @@ for round in 1 2 3 4; do
     # The record that the crash came in the middle of cannot be finished: it is counted as lost, and nothing else is.
     checked=0
     "$BUILD/hakmem-trace" check -s "$round.db" >checked 2>&1 || checked=$?
-    [ $checked -eq 0 ] || { [ $checked -eq 4 ] && grep -q 'intact, and every block.* 1 event was lost' checked; } || {
-        echo "round $round, $level: the store is not in order:"
-        head -n 20 checked
-        exit 1
-    }
+    [ $checked -eq 0 ] || { [ $checked -eq 4 ] && grep -q 'intact, and every block.* 1 event was lost' checked; } || fail "round $round, $level: the store is not in order:" "$(head -n 20 checked)"
 done

@@ -1,19 +1,12 @@
 #!/usr/bin/env bash
 # 10,000 threads leave none of their alternate stacks behind.
-set -u
-unset "${!HAKMEM_@}"
+. "${SOURCE:?}/tests/tools/test.sh"
 for level in trace normal; do
     # Closed pages are mappings, too, and are bounded by themselves.
     HAKMEM_CHECK=$level HAKMEM_CLOSE_PAGES=0 HAKMEM_TRACE_FILE=$level.db LD_PRELOAD=$BUILD/hakmem-debug.so \
-        "$BUILD/tests/crash/many_threads" >counts 2>err || {
-        echo "$level: the program failed: $(head -n 3 err)"
-        exit 1
-    }
+        "$BUILD/tests/crash/many_threads" >counts 2>err || fail "$level: the program failed: $(head -n 3 err)"
     { read -r early && read -r late; } <counts || exit 1
-    if [ "$late" -gt $((early + 40)) ]; then
-        echo "$level: $early mappings after 400 threads, $late after 10,000"
-        exit 1
-    fi
+    [ "$late" -le $((early + 40)) ] || fail "$level: $early mappings after 400 threads, $late after 10,000"
 done
 
 # Threads that live at once cost at most one mapping more each than without: the kernel allows 65,530 in all. (Since glibc 2.42 the
@@ -21,7 +14,4 @@ done
 threads=4000
 without=$("$BUILD/tests/crash/many_threads" $threads) || exit 1
 with=$(HAKMEM_TRACE_FILE=once.db LD_PRELOAD=$BUILD/hakmem-debug.so "$BUILD/tests/crash/many_threads" $threads) || exit 1
-if [ "$with" -gt $((without + threads)) ]; then
-    echo "$threads threads at once: $with mappings; $without without hakmem"
-    exit 1
-fi
+[ "$with" -le $((without + threads)) ] || fail "$threads threads at once: $with mappings; $without without hakmem"

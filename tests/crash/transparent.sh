@@ -1,10 +1,7 @@
 #!/usr/bin/env bash
 # A program sees of signals, handlers and alternate stacks what it sees without hakmem.
-set -u
-unset "${!HAKMEM_@}"
-ulimit -c 0
+. "${SOURCE:?}/tests/tools/test.sh"
 program=$BUILD/tests/crash/signals_api
-failed=0
 due=0 status=0
 "$program" >due.out 2>due.err || due=$?
 if [ "$due" -ne 5 ] || [ "$(wc -l <due.out)" -le 500 ]; then
@@ -32,4 +29,3 @@ done
 status=0
 LD_PRELOAD=$BUILD/libhakmem.so "$program" >got.out 2>got.err || status=$?
 compare "libhakmem.so"
-exit $failed

@@ -1,23 +1,15 @@
 #!/usr/bin/env bash
 # A report begins a line: where the program has left one unfinished in a file or on a terminal, a new one,
 # with a collector and without.
-set -u
-SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
-BUILD=$(realpath -m "${BUILD:-$SOURCE/build}")
-unset "${!HAKMEM_@}"
-ulimit -c 0
-scratch=$(mktemp -d) && cd "$scratch" || exit 2
-trap 'rm -rf "$scratch"' EXIT
+. "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
+scratch=$PWD
 cp "$BUILD/hakmem-debug.so" alone.so
-failed=0
 
 # shows WHAT DUE FOUND: the lines of FOUND up to the report's first one, with its beginning.
 shows() {
     local found
     found=$(tr -d '\r' <"$3" | sed '/^hakmem: no collector/d' | sed -nE '1,/^.*hakmem: /p' | sed -E 's/hakmem: HKM-202.*/REPORT/' | paste -sd'|')
-    [ "$found" = "$2" ] && return
-    echo "$1: shows '$found', '$2' was due"
-    failed=1
+    [ "$found" = "$2" ] || complain "$1: shows '$found', '$2' was due"
 }
 
 for library in "$BUILD/hakmem-debug.so" "$scratch/alone.so"; do
@@ -51,5 +43,4 @@ with open("shown", "wb") as shown:
 os.waitpid(pid, 0)' "$library" "$BUILD/tests/crash/unfinished"
     shows "$library on a terminal" 'reading the file ... |REPORT' shown
 done
-grep -q 'raw report' appended || { echo "without a collector: no raw report"; failed=1; }
-exit $failed
+grep -q 'raw report' appended || complain "without a collector: no raw report"

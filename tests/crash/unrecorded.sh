@@ -1,14 +1,7 @@
 #!/usr/bin/env bash
 # HAKMEM_TRACE=off: faults and crashes are reported with names and with the stacks that the process
 # keeps, `run` gives 1 for a fault, and a store is there only after one, and only under `run`.
-set -u
-unset "${!HAKMEM_@}"
-ulimit -c 0
-failed=0
-complain() {
-    echo "$*"
-    failed=1
-}
+. "${SOURCE:?}/tests/tools/test.sh"
 
 # check WAY STATUS DUE NAME PATTERN...: what NAME printed is in the file `said`.
 check() {
@@ -51,6 +44,5 @@ both "$C/stack_overflow" 139 '^hakmem: SIGSEGV.* at address .*: stack overflow: 
 
 rm -f ./*.db
 "$BUILD/hakmem-trace" run --trace=off -- "$F/correct_sizes" >said 2>&1 || complain "correct_sizes: status $?"
-[ -s said ] && complain "correct_sizes: something is said: $(cat said)"
-compgen -G '*.db*' >/dev/null && complain "correct_sizes: a store without a fault: $(echo ./*.db*)"
-exit $failed
+[ ! -s said ] || complain "correct_sizes: something is said: $(cat said)"
+! compgen -G '*.db*' >/dev/null || complain "correct_sizes: a store without a fault: $(echo ./*.db*)"

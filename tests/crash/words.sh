@@ -2,11 +2,7 @@
 # A pointer that was read from freed memory, or from behind a block, names its block, whatever the
 # compiler made of the code: exactly that block where the register that failed proves it; where it does
 # not, candidates stand under GUESS, and nobody in the first line and in SUMMARY.
-set -u
-unset "${!HAKMEM_@}"
-ulimit -c 0
-failed=0
-SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
+. "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
 
 # told O CASE PATTERN...: what the case prints, compiled with -O.
 told() {
@@ -66,4 +62,3 @@ done
 # The register alone, where no read of four bytes was made shorter.
 told 0 narrow '^hakmem: SIGSEGV( in [a-z_]+\(\) words.c:[0-9]+)? at ' '^SUMMARY: hakmem: crash words.c:[0-9]+ narrow signal=SIGSEGV' \
     '^  GUESS +r[a-z0-9]+ may hold part of the pattern that fills freed memory, from 0x[0-9a-f]+, which is the start of a freed block of 56 bytes: free by '
-exit $failed

@@ -1,20 +1,12 @@
 #!/usr/bin/env bash
 # `hakmem-trace ctl PID stop` and `start`: what is handed out meanwhile is not recorded, what is given back of recorded blocks is; the
 # answers say so, and accuse nobody: at levels normal, trace and light, over a kept allocator, of children, from the start on.
-set -u
+. "${SOURCE:?}/tests/tools/test.sh"
 export LC_ALL=C
-unset "${!HAKMEM_@}"
-trace=$BUILD/hakmem-trace failed=0
-fail() {
-    echo "stops.sh: $*"
-    failed=1
-}
-# shellcheck source=tests/tools/processes.sh
 . "$SOURCE/tests/tools/processes.sh"
-# shellcheck source=tests/tools/obeys.sh
 . "$SOURCE/tests/tools/obeys.sh"
 sql() { "$trace" sql -s "$store" "$@" 2>/dev/null; }
-is() { [ "$2" = "$3" ] || fail "$store: $1: $2, $3 was due"; }
+is() { [ "$2" = "$3" ] || complain "$store: $1: $2, $3 was due"; }
 # Blocks and bytes that obeys holds at the end.
 held() { "$trace" leaks -s "$store" --held 2>/dev/null | awk '/ in obey | take_(early|late) / { n += $1; gsub(",", "", $2); b += $2 } END { print n + 0, b + 0 }'; }
 lives() { sql "SELECT count(*) || ' ' || coalesce(sum(id IS NOT NULL), 0) || ' ' || coalesce(sum(end_id IS NOT NULL), 0) FROM life WHERE coalesce(size, last_size) = $1"; }
@@ -42,7 +34,7 @@ for kind in normal trace kept; do
     ask 0 'records are in' $program flush
     is 'events while it is stopped' "$(sql "SELECT count(*) FROM event WHERE size = 1006")" 0
     is 'the stop while it lasts' "$(sql "SELECT to_ns = 9223372036854775807 FROM loss WHERE reason = 'stopped'")" 1
-    "$trace" info -s $store 2>/dev/null | grep -Eq '^  process [0-9]+ from [0-9.]+ m?s on$' || fail "$kind: info: $("$trace" info -s $store 2>&1 | tail -3)"
+    "$trace" info -s $store 2>/dev/null | grep -Eq '^  process [0-9]+ from [0-9.]+ m?s on$' || complain "$kind: info: $("$trace" info -s $store 2>&1 | tail -3)"
     ask_busy 0 'recording goes on$' $program start
     ask_busy 0 'recording was not stopped$' $program start
     obey give d
@@ -50,9 +42,9 @@ for kind in normal trace kept; do
     obey take g 1007
     status=0
     finish || status=$?
-    [ $status -eq 0 ] || fail "$kind: it ended with $status: $(cat errors)"
+    [ $status -eq 0 ] || complain "$kind: it ended with $status: $(cat errors)"
     until_true no_collector
-    [ -s errors ] && fail "$kind: $(cat errors)"
+    [ -s errors ] && complain "$kind: $(cat errors)"
     # size: lives, known births, known ends
     is 'given back meanwhile' "$(lives 1001)" '1 1 1'
     is 'given back afterwards' "$(lives 1002)" '1 1 1'
@@ -68,17 +60,17 @@ for kind in normal trace kept; do
     is 'losses' "$(sql "SELECT count(*) FROM loss WHERE reason <> 'stopped'")" 0
     is 'notes' "$(sql "SELECT count(*) FROM event WHERE kind IN ('RECORD_STOP', 'RECORD_START')")" 2
     "$trace" check -s $store >said 2>&1
-    grep -q "intact, and every block's path is legal" said || fail "$kind: check: $(cat said)"
+    grep -q "intact, and every block's path is legal" said || complain "$kind: check: $(cat said)"
     # Each answer says it.
     at() { sed -n "s/^[0-9]* take $1 //p" told; }
     for command in "why $(at a)" "why $(at f)" 'leaks --held' 'layers' 'events --tail 1' 'info'; do
         # shellcheck disable=SC2086
         "$trace" $command -s $store 2>&1 | grep -Eq 'Recording was stopped from [0-9.]+ m?s to [0-9.]+ m?s: [0-9,]+ blocks of .* that were allocated then are not known; [0-9,]+ of them were freed then' ||
-            fail "$kind: $command does not say it: $("$trace" $command -s $store 2>&1 | tail -4)"
+            complain "$kind: $command does not say it: $("$trace" $command -s $store 2>&1 | tail -4)"
     done
-    "$trace" why -s $store "$(at a)" | grep -qF 'An owner may be missing.' || fail "$kind: why of an address that may have had another owner"
+    "$trace" why -s $store "$(at a)" | grep -qF 'An owner may be missing.' || complain "$kind: why of an address that may have had another owner"
     "$trace" info -s $store --json >info.json 2>/dev/null
-    python3 "$SOURCE/tests/cli/validate.py" "$SOURCE/docs/specs/output.schema.json" info.json || fail "$kind: info --json"
+    python3 "$SOURCE/tests/cli/validate.py" "$SOURCE/docs/specs/output.schema.json" info.json || complain "$kind: info --json"
 done
 
 # ---- checks go on, and nobody is accused ---------------------------------------------------------
@@ -92,10 +84,10 @@ echo 'give b' >&8
 exec 8>&-
 wait $program
 status=$?
-[ $status -eq 134 ] || fail "a second free while it is stopped: status $status: $(cat errors)"
-grep -q 'HKM-202 double-free' errors || fail "no report: $(cat errors)"
+[ $status -eq 134 ] || complain "a second free while it is stopped: status $status: $(cat errors)"
+grep -q 'HKM-202 double-free' errors || complain "no report: $(cat errors)"
 until_true no_collector
-"$trace" faults -s $store 2>&1 | grep -q 'double-free' || fail "the fault is not in the store"
+"$trace" faults -s $store 2>&1 | grep -q 'double-free' || complain "the fault is not in the store"
 
 # ---- level light: no more blocks are guarded -----------------------------------------------------
 start hakmem-debug.so HAKMEM_CHECK=light HAKMEM_GUARD=sample:1 HAKMEM_TRACE_FILE=light.db
@@ -104,10 +96,10 @@ ask_busy 0 'guarding blocks is stopped' $program stop
 ask 0 '^stopped +no more blocks are guarded$' $program
 before=$(watched)
 obey churn 3000
-[ "$(watched)" -eq "$before" ] || fail "light: blocks are guarded while that is stopped"
+[ "$(watched)" -eq "$before" ] || complain "light: blocks are guarded while that is stopped"
 ask_busy 0 'guarding blocks goes on$' $program start
 obey churn 3000
-[ "$(watched)" -gt "$before" ] || fail "light: no block is guarded after a start"
+[ "$(watched)" -gt "$before" ] || complain "light: no block is guarded after a start"
 finish
 
 # ---- from the start on; a child goes on as its parent was ----------------------------------------
@@ -128,7 +120,7 @@ until_true no_collector
 is 'from the start on' "$(sql "SELECT count(*) FROM event WHERE size IN (1001, 1002) AND kind = 'MALLOC'")" 0
 is 'after the start' "$(sql "SELECT pid FROM event JOIN process ON process.id = event.process WHERE size = 1003 AND kind = 'MALLOC'")" "$child"
 is 'stops of parent and child' "$(sql "SELECT count(DISTINCT process) FROM loss WHERE reason = 'stopped'")" 2
-"$trace" run --start-paused -s run.db -- true || fail "run --start-paused: status $?"
+"$trace" run --start-paused -s run.db -- true || complain "run --start-paused: status $?"
 store=run.db
 is 'run --start-paused' "$(sql "SELECT count(*) FROM loss WHERE reason = 'stopped'")" 1
 
@@ -146,4 +138,3 @@ wait $program 2>/dev/null
 until_true no_collector
 is 'held by one that was killed' "$(held)" '1 1002'
 is 'its stop has an end' "$(sql "SELECT count(*) FROM loss WHERE reason = 'stopped' AND to_ns < 9000000000000000000")" 1
-exit $failed

@@ -1,20 +1,12 @@
 #!/usr/bin/env bash
 # `hakmem-trace ctl`: status, mark, flush, sweep and leaks of programs that run, in each level and over a kept allocator; what cannot
 # be asked is refused with its reason, and who does not answer is left alone.
-set -u
+. "${SOURCE:?}/tests/tools/test.sh"
 export LC_ALL=C
-unset "${!HAKMEM_@}"
-trace=$BUILD/hakmem-trace failed=0
-fail() {
-    echo "words.sh: $*"
-    failed=1
-}
-# shellcheck source=tests/tools/processes.sh
 . "$SOURCE/tests/tools/processes.sh"
-# shellcheck source=tests/tools/obeys.sh
 . "$SOURCE/tests/tools/obeys.sh"
 sql() { "$trace" sql -s "$@" 2>/dev/null; }
-valid() { python3 "$SOURCE/tests/cli/validate.py" "$SOURCE/docs/specs/output.schema.json" "$1" || fail "$1 is not as the schema has it"; }
+valid() { python3 "$SOURCE/tests/cli/validate.py" "$SOURCE/docs/specs/output.schema.json" "$1" || complain "$1 is not as the schema has it"; }
 
 # ---- marks, and what they name -------------------------------------------------------------------
 for level in normal trace; do
@@ -25,7 +17,7 @@ for level in normal trace; do
     ask 0 'all of its [0-9,]+ records are in .*/'$level'.db$' $program flush
     obey take a 1000
     ask_busy 0 '^process [0-9]+ obeys: mark "one" is in its record$' $program mark one
-    "$trace" leaks -s $level.db --held --at mark:one >said 2>&1 || fail "$level: a mark that was just set is not there: $(cat said)"
+    "$trace" leaks -s $level.db --held --at mark:one >said 2>&1 || complain "$level: a mark that was just set is not there: $(cat said)"
     obey take b 2000
     obey mark two
     obey take c 3000
@@ -36,28 +28,28 @@ for level in normal trace; do
     held() { "$trace" leaks -s $level.db --held --json --at "$1" 2>/dev/null | python3 -c 'import json, sys; print(json.load(sys.stdin)["bytes"])'; }
     one=$(held 'mark:one#1') two=$(held mark:two) last=$(held mark:one)
     # At a mark by ctl a block of `drive` may be alive, of less than 1,000 bytes.
-    [ $((two / 1000 - one / 1000)) = 2 ] || fail "$level: --at mark:one#1 and mark:two: $one and $two bytes"
-    [ $((last / 1000 - two / 1000)) = 3 ] || fail "$level: --at mark:two and mark:one: $two and $last bytes"
+    [ $((two / 1000 - one / 1000)) = 2 ] || complain "$level: --at mark:one#1 and mark:two: $one and $two bytes"
+    [ $((last / 1000 - two / 1000)) = 3 ] || complain "$level: --at mark:two and mark:one: $two and $last bytes"
     "$trace" events -s $level.db --since mark:two --until 'mark:one#2' 2>/dev/null | grep -qF 'malloc(3,000)' ||
-        fail "$level: events --since mark:two: $("$trace" events -s $level.db --since mark:two --until 'mark:one#2' 2>&1 | head -5)"
-    "$trace" events -s $level.db --kind MARK 2>/dev/null | grep -qE '1 obeys +mark "one"$' || fail "$level: events --kind MARK"
-    "$trace" leaks -s $level.db --held --at mark:three >said 2>&1 && fail "$level: mark:three is there"
-    grep -qF 'the capture has no mark of that name' said || fail "$level: $(cat said)"
-    "$trace" leaks -s $level.db --held --at 'mark:one#3' >said 2>&1 && fail "$level: mark:one#3 is there"
-    grep -qF 'the capture has 2 marks of that name' said || fail "$level: $(cat said)"
+        complain "$level: events --since mark:two: $("$trace" events -s $level.db --since mark:two --until 'mark:one#2' 2>&1 | head -5)"
+    "$trace" events -s $level.db --kind MARK 2>/dev/null | grep -qE '1 obeys +mark "one"$' || complain "$level: events --kind MARK"
+    "$trace" leaks -s $level.db --held --at mark:three >said 2>&1 && complain "$level: mark:three is there"
+    grep -qF 'the capture has no mark of that name' said || complain "$level: $(cat said)"
+    "$trace" leaks -s $level.db --held --at 'mark:one#3' >said 2>&1 && complain "$level: mark:one#3 is there"
+    grep -qF 'the capture has 2 marks of that name' said || complain "$level: $(cat said)"
 
     # ---- leaks ---------------------------------------------------------------------------------
     ask_busy 0 'no lost block was found$' $program leaks
     obey take e 500
     obey lose e
     drive
-    timeout 100 "$trace" ctl $program leaks -t 60 --json >leaks.json || [ $? -eq 1 ] || fail "$level: ctl leaks --json: status $?"
+    timeout 100 "$trace" ctl $program leaks -t 60 --json >leaks.json || [ $? -eq 1 ] || complain "$level: ctl leaks --json: status $?"
     calm
     valid leaks.json
-    grep -q '"found": 1$' leaks.json || fail "$level: $(cat leaks.json)"
+    grep -q '"found": 1$' leaks.json || complain "$level: $(cat leaks.json)"
     ask 0 'records are in' $program flush
-    [ "$(sql $level.db "SELECT DISTINCT reason FROM leak_scan")" = "by ctl" ] || fail "$level: leak scans: $(sql $level.db 'SELECT reason FROM leak_scan')"
-    grep -q 'lost_blocks\|Direct leak' errors || fail "$level: no leak report: $(cat errors)"
+    [ "$(sql $level.db "SELECT DISTINCT reason FROM leak_scan")" = "by ctl" ] || complain "$level: leak scans: $(sql $level.db 'SELECT reason FROM leak_scan')"
+    grep -q 'lost_blocks\|Direct leak' errors || complain "$level: no leak report: $(cat errors)"
 
     # ---- sweeps --------------------------------------------------------------------------------
     if [ $level = normal ]; then
@@ -65,18 +57,18 @@ for level in normal trace; do
         obey overrun d
         drive
         timeout 100 "$trace" ctl $program sweep -t 60 >said 2>&1
-        [ $? -eq 2 ] || fail "sweep of a damaged block: $(cat said)"
+        [ $? -eq 2 ] || complain "sweep of a damaged block: $(cat said)"
         calm
-        grep -q 'ended while it was asked: a sweep that finds damage' said || fail "$(cat said)"
+        grep -q 'ended while it was asked: a sweep that finds damage' said || complain "$(cat said)"
         finish
-        grep -q 'SUMMARY: hakmem: heap-buffer-overflow' errors || fail "no report of the sweep: $(cat errors)"
-        grep -q 'the sweep by ctl' errors || fail "the report does not say who found it: $(cat errors)"
+        grep -q 'SUMMARY: hakmem: heap-buffer-overflow' errors || complain "no report of the sweep: $(cat errors)"
+        grep -q 'the sweep by ctl' errors || complain "the report does not say who found it: $(cat errors)"
     else
         ask_busy 2 'cannot be asked for sweep: level trace has no bytes around blocks' $program sweep
         finish
     fi
     until_true no_collector
-    "$trace" check -s $level.db >said 2>&1 || fail "$level: $(cat said)"
+    "$trace" check -s $level.db >said 2>&1 || complain "$level: $(cat said)"
 done
 
 start hakmem-debug.so HAKMEM_ON_FAULT=continue HAKMEM_GUARD=off HAKMEM_TRACE_FILE=on.db
@@ -84,7 +76,7 @@ obey take a 400
 obey overrun a
 ask_busy 1 '1 damaged block was found, and reported' $program sweep
 ask_busy 0 'no damaged block was found' $program sweep
-kill -0 $program || fail "it was ended"
+kill -0 $program || complain "it was ended"
 finish
 
 # ---- over a kept allocator, and level light ------------------------------------------------------
@@ -92,7 +84,7 @@ start hakmem-record.so HAKMEM_TRACE_FILE=kept.db
 ask 0 "^allocator +the program's own" $program
 ask_busy 0 'mark "kept" is' $program mark kept
 ask 0 'records are in' $program flush
-"$trace" events -s kept.db --kind MARK 2>/dev/null | grep -qF 'mark "kept"' || fail "keep: no mark"
+"$trace" events -s kept.db --kind MARK 2>/dev/null | grep -qF 'mark "kept"' || complain "keep: no mark"
 ask_busy 2 'hakmem-record.so records, and checks nothing' $program sweep
 ask_busy 2 'hakmem-record.so records, and checks nothing' $program leaks
 finish
@@ -100,7 +92,7 @@ finish
 start hakmem-debug.so HAKMEM_CHECK=light HAKMEM_TRACE_FILE=light.db HAKMEM_GUARD=sample:1
 ask_busy 0 'mark "seldom" is' $program mark seldom
 marked() { "$trace" events -s light.db --kind MARK 2>/dev/null | grep -qF 'mark "seldom"'; }
-until_true marked || fail "light: no mark"
+until_true marked || complain "light: no mark"
 ask_busy 0 '^store .*/light.db$' $program flush
 ask_busy 0 'no damaged block was found' $program sweep
 ask_busy 2 'level light knows its guarded blocks alone' $program leaks
@@ -110,31 +102,31 @@ finish
 for level in normal light; do
     start hakmem-debug.so HAKMEM_CHECK=$level HAKMEM_TRACE_FILE=left-$level.db HAKMEM_GUARD=sample:1
     obey leave
-    until_true grep -q 'Z (zombie)' /proc/$program/status || fail "the first thread has not ended"
+    until_true grep -q 'Z (zombie)' /proc/$program/status || complain "the first thread has not ended"
     ask 0 "^level +$level$" $program
     timeout 60 "$trace" ctl $program mark never -t 1 >said 2>&1
-    [ $? -eq 4 ] || fail "a program that waits answers: $(cat said)"
-    grep -q 'all its threads wait in system calls' said || fail "$(cat said)"
+    [ $? -eq 4 ] || complain "a program that waits answers: $(cat said)"
+    grep -q 'all its threads wait in system calls' said || complain "$(cat said)"
     ask_busy 0 'mark "left" is' $program mark left
     ask_busy 0 'no damaged block was found' $program sweep
     [ $level = light ] || ask_busy 0 'no lost block was found$' $program leaks
     finish
     until_true no_collector
-    [ "$(sql left-$level.db 'SELECT name FROM mark')" = left ] || fail "marks: $(sql left-$level.db 'SELECT name FROM mark')"
+    [ "$(sql left-$level.db 'SELECT name FROM mark')" = left ] || complain "marks: $(sql left-$level.db 'SELECT name FROM mark')"
 done
 
 # ---- a child is a process of its own -------------------------------------------------------------
 start hakmem-debug.so HAKMEM_CHECK=trace HAKMEM_TRACE_FILE=tree.db
 obey fork
 child=$speaker
-[ "$child" != $program ] || fail "nothing was forked"
+[ "$child" != $program ] || complain "nothing was forked"
 ask_busy 0 'mark "child" is' "$child" mark child
 ask 0 'records are in' "$child" flush
 [ "$(sql tree.db "SELECT pid FROM mark JOIN process ON process.id = mark.process WHERE name = 'child'")" = "$child" ] ||
-    fail "the mark is not the child's: $(sql tree.db 'SELECT * FROM mark')"
+    complain "the mark is not the child's: $(sql tree.db 'SELECT * FROM mark')"
 timeout 60 "$trace" ctl $program mark parent -t 1 >said 2>&1
-[ $? -eq 4 ] || fail "the parent waits for its child and answers: $(cat said)"
-grep -q 'has not answered within 1 second: all its threads wait in system calls; nothing is asked' said || fail "$(cat said)"
+[ $? -eq 4 ] || complain "the parent waits for its child and answers: $(cat said)"
+grep -q 'has not answered within 1 second: all its threads wait in system calls; nothing is asked' said || complain "$(cat said)"
 finish
 
 # ---- who does not answer -------------------------------------------------------------------------
@@ -142,15 +134,15 @@ start hakmem-debug.so HAKMEM_CHECK=trace HAKMEM_TRACE_FILE=silent.db
 kill -STOP $program
 until_true are_stopped $program
 timeout 60 "$trace" ctl $program mark never -t 1 >said 2>&1
-[ $? -eq 4 ] || fail "a stopped program answers: $(cat said)"
-grep -q 'it is stopped (SIGSTOP, or a debugger)' said || fail "$(cat said)"
+[ $? -eq 4 ] || complain "a stopped program answers: $(cat said)"
+grep -q 'it is stopped (SIGSTOP, or a debugger)' said || complain "$(cat said)"
 ask 0 'records are in' $program flush
 ask 0 '^level +trace$' $program
 kill -CONT $program
 obey spin
 timeout 60 "$trace" ctl $program mark never -t 1 >said 2>&1
-[ $? -eq 4 ] || fail "a program that calls nothing answers: $(cat said)"
-grep -q 'it runs, but calls nothing of the malloc family' said || fail "$(cat said)"
+[ $? -eq 4 ] || complain "a program that calls nothing answers: $(cat said)"
+grep -q 'it runs, but calls nothing of the malloc family' said || complain "$(cat said)"
 obey take a 40
 # Two at once wait for one another, and both marks are set.
 timeout 100 "$trace" ctl $program mark first -t 60 >first 2>&1 &
@@ -158,11 +150,11 @@ first=$!
 timeout 100 "$trace" ctl $program mark second -t 60 >second 2>&1 &
 second=$!
 drive
-wait $first || fail "first: $(cat first)"
-wait $second || fail "second: $(cat second)"
+wait $first || complain "first: $(cat first)"
+wait $second || complain "second: $(cat second)"
 calm
 ask 0 'records are in' $program flush
-[ "$(sql silent.db 'SELECT name FROM mark ORDER BY name')" = "$(printf 'first\nsecond')" ] || fail "marks: $(sql silent.db 'SELECT name FROM mark')"
+[ "$(sql silent.db 'SELECT name FROM mark ORDER BY name')" = "$(printf 'first\nsecond')" ] || complain "marks: $(sql silent.db 'SELECT name FROM mark')"
 # Another one holds the lock.
 python3 -c "import fcntl, os, sys, time
 f = os.open('/proc/$program/maps', os.O_RDONLY)
@@ -172,8 +164,8 @@ time.sleep(600)" &
 holder=$!
 until_true test -e held
 timeout 60 "$trace" ctl $program mark never -t 1 >said 2>&1
-[ $? -eq 4 ] || fail "two at once: $(cat said)"
-grep -q 'another ctl asks process' said || fail "$(cat said)"
+[ $? -eq 4 ] || complain "two at once: $(cat said)"
+grep -q 'another ctl asks process' said || complain "$(cat said)"
 kill $holder
 # It dies while it is asked.
 kill -STOP $program
@@ -182,8 +174,8 @@ asking=$!
 sleep 0.3 # either way the answer is the same
 kill -9 $program
 wait $asking
-[ $? -eq 2 ] || fail "a program that was killed: $(cat said)"
-grep -Eq 'ended while it was asked|has no memory|there is no process' said || fail "$(cat said)"
+[ $? -eq 2 ] || complain "a program that was killed: $(cat said)"
+grep -Eq 'ended while it was asked|has no memory|there is no process' said || complain "$(cat said)"
 exec 8>&-
 wait $program 2>/dev/null
 ask 2 'there is no process' $program
@@ -204,4 +196,3 @@ ask 2 "'0' is no process id" 0
 ask 2 "'4711x' is no process id" 4711x
 ask 2 'does not run under' $$
 finish
-exit $failed

@@ -3,9 +3,7 @@
 # csv, json and jsonschema), add up to what top and events say, at several moments, for each function. FULL=1: at each moment for
 # every store, else at some.
 # timeout: 1200
-set -u
-trace=$BUILD/hakmem-trace
-unset "${!HAKMEM_@}"
+. "${SOURCE:?}/tests/tools/test.sh"
 export LC_ALL=C BUILD SOURCE PYTHONDONTWRITEBYTECODE=1
 
 record() { # NAME PROGRAM...
@@ -36,16 +34,16 @@ assert json.loads(json.dumps(rows)) == rows'
 record sqlite sqlite3 :memory: 'create table t(a integer primary key, b text); with recursive n(i) as (select 1 union all
 select i + 1 from n where i < 300) insert into t select i, hex(i * 7919) from n; create index u on t(b); select count(*) from t a join t b on a.b < b.b;'
 
-status=0 google=yes
+google=yes
 python3 "$SOURCE/tests/export/pprof_text.py" # says what is left out, and why
 case $? in 0) ;; 77) google=no ;; *) exit 1 ;; esac
 while read -r name program forks; do
-    python3 "$SOURCE/tests/export/texts.py" "$name.db" sqlite.db || status=1
-    python3 "$SOURCE/tests/export/pprof.py" "$name.db" "$program" || status=1
-    [ "$google" = no ] || python3 "$SOURCE/tests/export/pprof_text.py" "$name.db" || status=1
-    python3 "$SOURCE/tests/export/perfetto.py" "$name.db" "$forks" || status=1
+    python3 "$SOURCE/tests/export/texts.py" "$name.db" sqlite.db || failed=1
+    python3 "$SOURCE/tests/export/pprof.py" "$name.db" "$program" || failed=1
+    [ "$google" = no ] || python3 "$SOURCE/tests/export/pprof_text.py" "$name.db" || failed=1
+    python3 "$SOURCE/tests/export/perfetto.py" "$name.db" "$forks" || failed=1
     [ "$name" != exec ] || continue
-    python3 "$SOURCE/tests/export/heaptrack.py" "$name.db" "$forks" || status=1
+    python3 "$SOURCE/tests/export/heaptrack.py" "$name.db" "$forks" || failed=1
 done <<EOF
 server server forks
 marks marks alone
@@ -53,4 +51,4 @@ exec dash forks
 cpython $(basename "$(realpath /usr/bin/python3)") alone
 sqlite sqlite3 alone
 EOF
-exit "$status"
+exit "$failed"

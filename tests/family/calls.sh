@@ -1,11 +1,8 @@
 #!/usr/bin/env bash
 # A program observes the same of the malloc family and of operator new and delete under glibc and
 # libstdc++ as under both builds: return values, errno, alignment, exceptions, handlers.
-set -u
-BUILD=$(realpath -m "${BUILD:-build}")
-here=$(cd "$(dirname "$0")" && pwd)
-unset "${!HAKMEM_@}"
-fail() { echo "calls.sh: $*"; exit 1; }
+. "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
+here=$SOURCE/tests/family
 
 cc=${CC:-cc} cxx=g++
 case "$cc" in *clang*) cxx="clang++ -fsized-deallocation" ;; esac

@@ -1,11 +1,8 @@
 #!/usr/bin/env bash
 # A library that is opened with RTLD_DEEPBIND shares its blocks with the program, and is found by the
 # program's RUNPATH.
-set -u
-BUILD=$(realpath -m "${BUILD:-build}")
-here=$(cd "$(dirname "$0")" && pwd)
-unset "${!HAKMEM_@}"
-fail() { echo "deepbind.sh: $*"; exit 1; }
+. "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
+here=$SOURCE/tests/family
 c="${CC:-cc} -w -fno-builtin -O0 -g"
 
 mkdir -p plugins && $c -DPLUGIN -shared -fPIC -o plugins/libdeepbind_plugin.so "$here/deepbind.c" &&

@@ -2,11 +2,8 @@
 # The ways in which a program comes to hakmem's malloc besides LD_PRELOAD: linked with libhakmem.a,
 # statically or not, linked with -lhakmem, opened with dlopen; and C++ plugins and operator new
 # without a C++ runtime.
-set -u
-BUILD=$(realpath -m "${BUILD:-build}")
-here=$(cd "$(dirname "$0")" && pwd)
-unset "${!HAKMEM_@}"
-fail() { echo "links.sh: $*"; exit 1; }
+. "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
+here=$SOURCE/tests/family
 cc=${CC:-cc} cxx=g++
 case "$cc" in *clang*) cxx="clang++ -fsized-deallocation" ;; esac
 c="$cc -w -fno-builtin -O0 -g" cpp="$cxx -std=c++17 -w -O0 -g"

@@ -2,13 +2,9 @@
 # Programs with a second allocator: linked with jemalloc, mimalloc or tcmalloc, whose own calls they use, with one
 # of their own in sight or out of it, and a library that is opened with RTLD_DEEPBIND and brings one.
 # All behave as they do without hakmem, and nothing is said.
-set -u
-BUILD=$(realpath -m "${BUILD:-build}")
-here=$(cd "$(dirname "$0")" && pwd)
-unset "${!HAKMEM_@}"
-fail() { echo "others.sh: $*"; exit 1; }
+. "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
+here=$SOURCE/tests/family
 c="${CC:-cc} -w -fno-builtin -O0 -g"
-# shellcheck source=tests/tools/mimalloc.sh
 . "$SOURCE/tests/tools/mimalloc.sh"
 [ -n "$mimalloc" ] || { echo "skipped: no libmimalloc"; exit 77; }
 

@@ -1,11 +1,8 @@
 #!/usr/bin/env bash
 # malloc_info, malloc_stats, mallinfo2 and malloc_trim: in glibc's forms, without deadlock while other
 # threads allocate, and what is given back is back with the kernel.
-set -u
-BUILD=$(realpath -m "${BUILD:-build}")
-here=$(cd "$(dirname "$0")" && pwd)
-unset "${!HAKMEM_@}"
-fail() { echo "statistics.sh: $*"; exit 1; }
+. "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
+here=$SOURCE/tests/family
 "${CC:-cc}" -w -fno-builtin -O1 -o statistics "$here/statistics.c" -lpthread || fail "statistics.c does not compile"
 
 check_words() {

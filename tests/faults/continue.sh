@@ -1,8 +1,6 @@
 #!/usr/bin/env bash
 # With HAKMEM_ON_FAULT=continue each fault is reported once and the program goes on to its own end. Without FULL=1 only
 # every second one at level trace, too.
-set -u
-# shellcheck source=tests/tools/faults.sh
 . "${SOURCE:-$(dirname "$0")/../..}/tests/tools/faults.sh"
 # One program in one level.
 go_on() {

@@ -2,7 +2,5 @@
 # Level normal finds the faults of tests/faults/corpus, each shape under its name (corpus/check.py). Without FULL=1 of each program those
 # that differ in code, build or claim, and one in twelve of the others.
 # timeout: 1800
-set -u
-SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
-export SOURCE BUILD="${BUILD:-$SOURCE/build}"
+. "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
 PYTHONDONTWRITEBYTECODE=1 exec /usr/bin/python3 "$SOURCE/tests/faults/corpus/check.py" "$@"

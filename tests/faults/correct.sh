@@ -1,7 +1,5 @@
 #!/usr/bin/env bash
 # Nothing is reported for the correct programs of tests/faults/correct, with leaks as faults (correct/check.py).
 # timeout: 1800
-set -u
-SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
-export SOURCE BUILD="${BUILD:-$SOURCE/build}"
+. "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
 PYTHONDONTWRITEBYTECODE=1 exec /usr/bin/python3 "$SOURCE/tests/faults/correct/check.py" "$@"

@@ -3,14 +3,10 @@
 # source file is the one that the program marks: WRONG, the user's own wrong line, or ALLOCATED, the
 # line of the allocation where the record cannot know who did it.
 # `UPDATE=1 tests/faults/cxx.sh` writes the reports anew, to be read before they are committed.
-set -u
-# shellcheck source=tests/tools/faults.sh
 . "${SOURCE:-$(dirname "$0")/../..}/tests/tools/faults.sh"
 PROGRAMS=faults/cxx DROP_OUTPUT=1
 update=0
 [ -n "${UPDATE-}" ] && update=1
-scratch=$(mktemp -d) && cd "$scratch" || exit 2 # run by hand, too, it leaves nothing where it stands
-trap 'rm -rf "$scratch"' EXIT
 
 # The line of a source that a word marks, as FILE:LINE.
 marked_line() {
@@ -36,27 +32,16 @@ compare() {
     [ $update -eq 1 ] && "$SOURCE/tests/tools/report_of.sh" --write "${source%.cpp}" <"found.$program"
     report=$("$SOURCE/tests/tools/report_of.sh" "${source%.cpp}")
     [ -s "$report" ] && due=$(stop_status <"$report")
-    if [ "$program_status" -ne "$due" ]; then
-        echo "$program: exit status $program_status, expected $due"
-        failed=1
-    fi
+    [ "$program_status" -eq "$due" ] || complain "$program: exit status $program_status, expected $due"
     diff -u --label "$(basename "$report")" --label 'what it printed' "$report" "found.$program" || failed=1
     marked=$(marked_line "$source")
     first=$(grep -oE '[a-z_./]+\.(c|cc|cpp|h|tcc):[0-9]+' "$printed" | head -n 1)
-    if [ "${first##*/}" != "$marked" ]; then
-        echo "$program: the first line with a source file is $first, not the marked $marked"
-        failed=1
-    fi
+    [ "${first##*/}" = "$marked" ] || complain "$program: the first line with a source file is $first, not the marked $marked"
     return $failed
 }
 
 programs=("$SOURCE"/tests/faults/cxx/*.cpp)
-if [ ${#programs[@]} -lt 12 ]; then
-    echo "${#programs[@]} programs in tests/faults/cxx, expected 12 or more"
-    exit 1
-fi
-failed=0
+! [ ${#programs[@]} -lt 12 ] || fail "${#programs[@]} programs in tests/faults/cxx, expected 12 or more"
 for program in "${programs[@]}"; do
     basename "$program" .cpp
 done | each_in_parallel compare || failed=1
-exit $failed

@@ -1,11 +1,7 @@
 #!/usr/bin/env bash
 # The event at which a fault was found has one number: in FOUND, in HISTORY, in `faults` and its JSON, and
 # `events` has it; `why` and `block` name no other one. Where nothing is recorded (HAKMEM_TRACE=off) there are none.
-set -u
-# shellcheck source=tests/tools/faults.sh
 . "${SOURCE:-$(dirname "$0")/../..}/tests/tools/faults.sh"
-unset "${!HAKMEM_@}"
-failed=0
 
 agree() {
     local name=$1 found history listed json kind store
@@ -17,9 +13,7 @@ agree() {
     json=$("$BUILD/hakmem-trace" faults 1 --json -s "$store" | sed -nE 's/^ *"event": ([0-9]+),$/\1/p' | head -n 1)
     kind=$("$BUILD/hakmem-trace" sql -s "$store" "select kind from event where id = ${found//,/}")
     [ -n "$found" ] && [ "$history" = "$found" ] && [ "$listed" = "${found//,/}" ] && [ "$json" = "$listed" ] &&
-        [ "$kind" = "$2" ] && return
-    echo "$name: FOUND has event '$found', HISTORY '$history', fault '$listed', its JSON '$json'; it is '$kind', due: '$2'"
-    failed=1
+        [ "$kind" = "$2" ] || complain "$name: FOUND has event '$found', HISTORY '$history', fault '$listed', its JSON '$json'; it is '$kind', due: '$2'"
 }
 
 # told NAME: the numbers of the fault in `why` and `block` are the report's. The record of the fault, which has one of its own, is no step.
@@ -50,7 +44,7 @@ for name in double_free overflow_free use_after_free_read; do
     "$BUILD/hakmem-trace" run --trace off -- "$BUILD/tests/faults/$name" >said 2>&1
     grep -E '^  [A-Z].* event [0-9]|<-- found' said && echo "$name: events, and nothing is recorded" && failed=1
     listed=$("$BUILD/hakmem-trace" sql "select event from fault")
-    [ "$listed" = 0 ] || { echo "$name: the store has event '$listed', and nothing is recorded" && failed=1; }
+    [ "$listed" = 0 ] || complain "$name: the store has event '$listed', and nothing is recorded"
     cd ..
 done
-exit $failed
+exit "$failed"

@@ -3,10 +3,8 @@
 # and front, with caches so small that blocks go through all of them. Without FULL=1
 # each program runs in half of the ways, in which each pair of these stands.
 # timeout: 1800
-set -u
-# shellcheck source=tests/tools/faults.sh
 . "${SOURCE:-$(dirname "$0")/../..}/tests/tools/faults.sh"
-failed=0 turn=0
+turn=0
 export HAKMEM_TINY_MAG_CAP=8 HAKMEM_TINY_TLS_SLL_CAP=16
 for program in $(correct_programs); do
     turn=$((turn + 1)) way=-1
@@ -20,13 +18,11 @@ for program in $(correct_programs); do
                     --layout "$layout" -s "$name.db" -- "$BUILD/tests/faults/$program" >"$name.out" 2>&1
                 status=$?
                 if [ $status -ne 0 ] || ! "$BUILD/hakmem-trace" check -s "$name.db" >>"$name.out" 2>&1; then
-                    echo "$name: status of run $status, printed by run and check:"
-                    head -20 "$name.out"
-                    failed=1
+                    complain "$name: status of run $status, printed by run and check:" "$(head -20 "$name.out")"
                 fi
                 rm -f "$name.db"
             done
         done
     done
 done
-exit $failed
+exit "$failed"

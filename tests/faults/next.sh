@@ -2,11 +2,8 @@
 # Each command under NEXT of each fault's report, typed as it stands where the program ran, gives an answer about
 # the same fault: `why` tells of the block or its neighbours, `run` finds the fault again, and nothing is a usage error.
 # Each program at one level, by turns; FULL=1: at both.
-set -u
-# shellcheck source=tests/tools/faults.sh
 . "${SOURCE:-$(dirname "$0")/../..}/tests/tools/faults.sh"
 export PATH="$BUILD:$PATH"
-# shellcheck source=tests/tools/next.sh
 . "$SOURCE/tests/tools/next.sh"
 
 {

@@ -1,13 +1,12 @@
 #!/usr/bin/env bash
 # A program without debug information: its report has functions but no lines, and COMPLETENESS says how to get them.
-set -u
-unset "${!HAKMEM_@}"
+. "${SOURCE:?}/tests/tools/test.sh"
 fail() { cat report; echo "no_lines.sh: $*"; exit 1; }
 advice='no debug information for app; build with -g'
 
 # report_of CFLAG...: the report of double_free.c, compiled so.
 report_of() {
-    "${CC:-cc}" -O0 -w "$@" -o app "$SOURCE/tests/faults/double_free.c" || { echo "no_lines.sh: no app"; exit 1; }
+    "${CC:-cc}" -O0 -w "$@" -o app "$SOURCE/tests/faults/double_free.c" || fail "no app"
     "$BUILD/hakmem-trace" run -s app.db --force -- ./app >report 2>&1
     grep -q '^hakmem: HKM-202' report || fail "no report"
 }

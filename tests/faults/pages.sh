@@ -1,11 +1,10 @@
 #!/usr/bin/env bash
 # Each fault has its page in docs/specs/faults, and the example on it is the report that a test
 # compares. UPDATE=1 copies the reports into the pages.
-set -u
-SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
+. "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
 cd "$SOURCE" || exit 2
-new=$(mktemp) failed=0
-trap 'rm -f "$new"' EXIT
+new=$(mktemp)
+cleanup() { rm -f "$new"; }
 
 # A page with the example that it names: what follows "Report (`tests/faults/X.report`):".
 with_example() {
@@ -37,4 +36,3 @@ while read -r number; do
         failed=1
     fi
 done < <(sed -nE 's/^FAULT\([A-Z_]+, ([0-9]+),.*/\1/p' src/faults.def)
-exit $failed

@@ -2,16 +2,13 @@
 # Each fault program gives exactly its report: NAME.LEVEL.report with the level's own layout,
 # NAME.LEVEL.LAYOUT.report with another. An empty file: nothing is found, the program ends with 0.
 # UPDATE=1 writes the files anew, to be read before they are committed.
-set -u
-# shellcheck source=tests/tools/faults.sh
 . "${SOURCE:-$(dirname "$0")/../..}/tests/tools/faults.sh"
 begin_reports "$@"
 
 for program in $(fault_programs); do
     for level in trace normal; do
         if [ ! -e "$SOURCE/tests/faults/$program.$level.report" ] && [ $update -eq 0 ]; then
-            echo "$program.$level.report is missing: every fault has its report in both levels"
-            failed=1
+            complain "$program.$level.report is missing: every fault has its report in both levels"
         fi
         [ $update -eq 1 ] && touch "$SOURCE/tests/faults/$program.$level.report"
     done
@@ -29,10 +26,7 @@ compare() {
         return
     fi
     [ -s "$report" ] && due=$(stop_status <"$report")
-    if [ "$program_status" -ne "$due" ]; then
-        echo "$name: exit status $program_status, expected $due"
-        failed=1
-    fi
+    [ "$program_status" -eq "$due" ] || complain "$name: exit status $program_status, expected $due"
     diff -u --label "$name.report" --label 'what it printed' "$report" "found.$name" || failed=1
     return $failed
 }
@@ -40,4 +34,3 @@ compare() {
 for report in "$SOURCE"/tests/faults/*.report; do
     basename "$report" .report
 done | each_in_parallel compare || failed=1
-exit $failed

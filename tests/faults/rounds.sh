@@ -1,7 +1,5 @@
 #!/usr/bin/env bash
 # Reads outside of a block and after its free, behind a history of other blocks: how many are found (rounds.py).
 # timeout: 1800
-set -u
-SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
-export SOURCE BUILD="${BUILD:-$SOURCE/build}"
+. "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
 PYTHONDONTWRITEBYTECODE=1 exec /usr/bin/python3 "$SOURCE/tests/faults/rounds.py" "$@"

@@ -1,10 +1,8 @@
 #!/usr/bin/env bash
 # Correct programs run to their end and nothing is printed, in every level, layout and front. Without FULL=1 each program runs in half of
 # the ways, in which each pair of these stands.
-set -u
-# shellcheck source=tests/tools/faults.sh
 . "${SOURCE:-$(dirname "$0")/../..}/tests/tools/faults.sh"
-failed=0 turn=0
+turn=0
 for program in $(correct_programs); do
     turn=$((turn + 1)) way=-1
     for level in trace normal; do
@@ -24,4 +22,4 @@ for program in $(correct_programs); do
         done
     done
 done
-exit $failed
+exit "$failed"

@@ -1,8 +1,6 @@
 #!/usr/bin/env bash
 # The table of docs/specs/checks.md is what the fault programs show: which fault each gives in each level
 # and layout. UPDATE=1 writes the table anew. Without FULL=1 half of the ways are looked at: of each program both levels and both layouts.
-set -u
-# shellcheck source=tests/tools/faults.sh
 . "${SOURCE:-$(dirname "$0")/../..}/tests/tools/faults.sh"
 page=$SOURCE/docs/specs/checks.md
 first='<!-- table: made by tests/faults/table.sh --update -->'

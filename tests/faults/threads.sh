@@ -1,20 +1,13 @@
 #!/usr/bin/env bash
 # The places where threads were created, beyond the exact reports: without a record, and read back from a store when
 # the threads are gone.
-set -u
-# shellcheck source=tests/tools/faults.sh
 . "${SOURCE:-$(dirname "$0")/../..}/tests/tools/faults.sh"
-failed=0
 
 # expect WHAT FILE LINE...: the lines stand in the file, one behind the other.
 expect() {
     local what=$1 file=$2
     shift 2
-    if ! sed -E 's/ +/ /g; s/^ //' "$file" | grep -qzF "$(printf '%s\n' "$@")"; then
-        echo "$what: not there: $*"
-        cat "$file"
-        failed=1
-    fi
+    if ! sed -E 's/ +/ /g; s/^ //' "$file" | grep -qzF "$(printf '%s\n' "$@")"; then complain "$what: not there: $*" "$(cat "$file")"; fi
 }
 
 run_program double_free_thread normal auto HAKMEM_TRACE=off
@@ -31,4 +24,3 @@ expect why why 'THREADS thread 2 "dispatcher" was created by thread 1 "double_fr
 "$BUILD/hakmem-trace" sql -s "$store" "SELECT t.number, t.creator, f.function FROM thread t JOIN stack_frame f
     ON f.stack = t.stack AND f.depth = 0 AND f.level = 0 ORDER BY t.number" >rows
 expect 'the rows of the store' rows "$(printf '2\t1\tmain')" "$(printf '3\t2\tstart_closer')"
-exit $failed

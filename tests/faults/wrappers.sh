@@ -1,10 +1,7 @@
 #!/usr/bin/env bash
 # Wrappers of the allocator with names that tell nothing: the stack is shown to two frames that are none, in C and
 # C++. None is hidden, and what is called from few places is none.
-set -u
-unset "${!HAKMEM_@}"
-ulimit -c 0
-failed=0
+. "${SOURCE:?}/tests/tools/test.sh"
 
 # Each of the four is called from four places and more, all at the end of stacks of malloc.
 cat >chain.c <<'EOF'
@@ -79,4 +76,3 @@ allocated c chain.c '#0 grab;#1 piece;#2 cell;#3 node_make;... and 4'
 sed -i 's/^    if (count) fill();/    fill();/; s/free(right);/right = NULL;/; s/right\[40\] = 1;//' chain.c
 allocated c chain.c '#0 grab;#1 piece;#2 cell;#3 node_make;#4 tree_add;#5 read_tree;... and 2' --leaks 'Direct leak of 40 '
 allocated c++ chain.cpp '#0 Store::raw(unsigned int);#1 char* Store::one<char>(unsigned int);#2 Store::row(unsigned int);#3 Store::line(unsigned int);#4 Page::add(unsigned int);#5 Page::open(unsigned int);... and 2'
-exit $failed

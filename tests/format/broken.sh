@@ -3,9 +3,9 @@
 #
 # For each store: what opening and reading all events says, and what `check` finds (first lines).
 # `broken.sh --write FILE` writes what is said now, to be read and kept as broken/expected.
-set -u
+. "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
 export LC_ALL=C
-here=$(cd "$(dirname "$0")" && pwd)
+here=$SOURCE/tests/format
 mkdir stores || exit 1
 for golden in "$here"/v*/golden.db; do
     "$BUILD/tests/format/make_broken" "$golden" stores || exit 1
@@ -31,7 +31,4 @@ if grep -vE '^ |status [01]:' said.all; then
     echo "a reader crashed or hung"
     exit 1
 fi
-diff -u "$here/broken/expected" said.all || {
-    echo "broken stores give other errors than tests/format/broken/expected says"
-    exit 1
-}
+diff -u "$here/broken/expected" said.all || fail "broken stores give other errors than tests/format/broken/expected says"

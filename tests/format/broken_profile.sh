@@ -1,11 +1,9 @@
 #!/usr/bin/env bash
 # A profile that is all a capture keeps, broken in many ways: each has its clear error, and none makes a reader crash, hang or grow.
 # Each one gets two questions and `check`, the next one others; FULL=1: all.
-set -u
-unset "${!HAKMEM_@}" LD_PRELOAD
-here=$(cd "$(dirname "$0")" && pwd)
-trace=$BUILD/hakmem-trace
-${CC:-cc} -w -fno-builtin -O0 -g -o rows "$here/../cli/rows.c" || { echo "rows.c does not compile"; exit 1; }
+. "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
+here=$SOURCE/tests/format
+${CC:-cc} -w -fno-builtin -O0 -g -o rows "$here/../cli/rows.c" || fail "rows.c does not compile"
 "$trace" run --profile-only -s sound.db -- ./rows 500 child || exit 1
 cat >break.py <<'EOF'
 import shutil
@@ -18,21 +16,17 @@ for byte in range(256):
         byte = byte >> 1 ^ (0x82F63B78 if byte & 1 else 0)
     TABLE.append(byte)
 
-
 def crc(data):
     value = 0xFFFFFFFF
     for byte in data:
         value = value >> 8 ^ TABLE[(value ^ byte) & 0xFF]
     return value ^ 0xFFFFFFFF
 
-
 def mended(blob):
     return blob[:-4] + struct.pack("<I", crc(blob[:-4]))
 
-
 def put(at, data):
     return lambda blob: mended(blob[:at] + data + blob[at + len(data):])
-
 
 HUGE = b"\xff\xff\xff\xff\x0f"
 CHANGES = {
@@ -51,14 +45,12 @@ CHANGES = {
     "null": lambda blob: None,
 }
 
-
 def change(name, statement, values=()):
     shutil.copy("sound.db", name)
     store = sqlite3.connect(name)
     store.execute(statement, values)
     store.commit()
     store.close()
-
 
 store = sqlite3.connect("sound.db")
 for table in "profile_key", "profile_run", "profile_peak":
@@ -75,8 +67,7 @@ change("peak-bytes.db", "UPDATE profile_peak SET bytes = bytes + 1")
 change("peak-early.db", "UPDATE profile_peak SET event = -1")
 EOF
 /usr/bin/python3 break.py || exit 1
-status=0
-"$trace" check -s sound.db >said || { cat said; status=1; }
+"$trace" check -s sound.db >said || { cat said; failed=1; }
 for store in profile_*-*.db keys-*.db runs-*.db peak-*.db; do
     name=${store%.db}
     # A reader says what is wrong, or answers what does not depend on it; `check` finds each.
@@ -88,13 +79,12 @@ for store in profile_*-*.db keys-*.db runs-*.db peak-*.db; do
         (ulimit -v 1000000 && timeout 200 "$trace" $words -s "$store") >page 2>errors
         got=$?
         { [ "$got" -eq 0 ] && [ ! -s errors ]; } || { [ "$got" -eq 3 ] && grep -qE "^hakmem-trace: .*$name\.db: .*(profile_|no runs|inside of a run)" errors; } ||
-            { echo "$name: $words: status $got: $(cat errors)"; status=1; }
+            complain "$name: $words: status $got: $(cat errors)"
     done
     (ulimit -v 1000000 && timeout 200 "$trace" check -s "$store") >page 2>errors
     got=$?
-    [ "$got" -eq 1 ] && grep -qE '^profile_(key|run|peak) -?[0-9]+: ' page || { echo "$name: check: status $got: $(cat page errors)"; status=1; }
+    [ "$got" -eq 1 ] && grep -qE '^profile_(key|run|peak) -?[0-9]+: ' page || complain "$name: check: status $got: $(cat page errors)"
     sed -n "s|^|$name: |p" page | grep ': profile_' | head -n 1 | sed -E 's/(profile_[a-z]+) -?[0-9]+:/\1 N:/' >>found
 done
 sort -u found | cut -d ':' -f 3- | sort -u >kinds
-[ "$(wc -l <kinds)" -ge 8 ] || { echo "few kinds of damage are told apart:" && cat kinds; status=1; }
-exit $status
+[ "$(wc -l <kinds)" -ge 8 ] || complain "few kinds of damage are told apart:" "$(cat kinds)"

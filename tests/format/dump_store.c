@@ -36,7 +36,7 @@ static int print_event(void *context, const struct hak_event *e) {
     return 0;
 }
 
-static void print_sum(const char *name, const struct hak_heap_sum *s) {
+static void print_sum(const char *name, const struct hak_amount *s) {
     printf(" %s %" PRIu64 " %" PRIu64, name, s->blocks, s->bytes);
 }
 

@@ -3,8 +3,8 @@
 # asked for its events, another one for all else. FULL=1: also the four unit tests that make the largest stores, each case in a process of
 # its own; and of every store all three.
 # timeout: 1800
-set -u
-top=$(cd "$(dirname "$0")/../.." && pwd)
+. "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
+top=$SOURCE
 sanitizers=address,undefined
 flags=(-std=gnu11 -gline-tables-only -D_GNU_SOURCE -iquote "$top/src" -iquote "$top/tests"
     -fsanitize="$sanitizers" -fno-sanitize-recover=all)
@@ -17,21 +17,16 @@ for source in "$top"/src/report/{text,words}/*.c; do
     objects+=("$object")
 done
 objects+=("$BUILD/sanitized/libstore.a")
-nm "$BUILD/sanitized/libstore.a" | grep -q __asan_report || { echo "not built with sanitizers"; exit 1; }
+nm "$BUILD/sanitized/libstore.a" | grep -q __asan_report || fail "not built with sanitizers"
 # Freed memory is kept for a while only: to touch ever new pages would take half of the time.
 export ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1:quarantine_size_mb=8
 # A fork for each case would copy the shadow's page tables, and look for leaks each time.
 [ "${FULL:-0}" = 1 ] || export CK_FORK=no
-status=0
 for source in "$top"/tests/unit/base/*_test.c "$top"/tests/unit/store/{,*/}*_test.c; do
     name=$(basename "$source" .c)
     case "${FULL:-0} $name" in 0*' alive_test' | 0*' flow_test' | 0*' profile_test' | 0*' runs_test') continue ;; esac
     clang "${flags[@]}" -o "$name" "$source" "${objects[@]}" "${check[@]}" "${libraries[@]}" || exit 1
-    ./"$name" >out 2>&1 || {
-        grep -vE '^[0-9]+%|^Running' out | head -n 40
-        echo "$name fails under the sanitizers"
-        status=1
-    }
+    ./"$name" >out 2>&1 || complain "$name fails under the sanitizers" "$(grep -vE '^[0-9]+%|^Running' out | head -n 40)"
 done
 clang "${flags[@]}" -o dump_store "$top/tests/format/dump_store.c" "${objects[@]}" "${libraries[@]}" || exit 1
 mkdir stores
@@ -44,7 +39,7 @@ dump() {
     if [ $? -gt 1 ] || grep -q 'Sanitizer\|runtime error' out || [ "$(grep -c '^stores/.*:$' out)" -ne $(($# - 1)) ]; then
         tail -n 40 out
         echo "dump_store $1 fails under the sanitizers"
-        status=1
+        failed=1
     fi
 }
 if [ "${FULL:-0}" = 1 ]; then
@@ -60,4 +55,4 @@ else
     dump --events "${of_chunks[@]}"
     dump '' "${others[@]}"
 fi
-exit $status
+exit "$failed"

@@ -5,17 +5,9 @@
 # first blocks of each site, and with none; a signal handler that allocates, on its own stack or not, at any moment
 # or at each instruction of malloc and free, finds and does no harm. FULL=1 takes each level with each side and way.
 # timeout: 1800
-set -u
-unset "${!HAKMEM_@}"
-trace=$BUILD/hakmem-trace
-failed=0
+. "${SOURCE:?}/tests/tools/test.sh"
 full=${FULL:-0} turns=500
 [ "$full" = 0 ] || turns=1500
-
-complain() {
-    echo "$*"
-    failed=1
-}
 
 # said STORE: what `info` says of guarded blocks.
 said() {
@@ -91,4 +83,3 @@ said mappings.0.db | grep -q 'since the kernel gave no pages' ||
 [ "$full" = 0 ] || for spare in 10 200; do
     run "mappings.$spare" mappings $spare
 done
-exit $failed

@@ -2,11 +2,8 @@
 # A program may close pages of its own blocks, or unmap some: nothing of hakmem's faults there, in no level, guarded
 # or not, beside another thread; nothing is said, a live block's pages stay as they are, and the recording is whole.
 # info and the reports say what was left out because of it. FULL=1: each in each level.
-set -u
-unset "${!HAKMEM_@}"
-ulimit -c 0
+. "${SOURCE:?}/tests/tools/test.sh"
 program=$BUILD/tests/guarded/pages
-failed=0
 
 # run WHAT VARIABLE=VALUE...
 run() {
@@ -14,17 +11,12 @@ run() {
     shift
     env "$@" HAKMEM_TRACE=off LD_PRELOAD="$BUILD/hakmem-debug.so" "$program" "$what" >said 2>&1
     status=$?
-    [ $status -eq 0 ] && [ ! -s said ] && return
-    echo "$what, $*: status $status: $(head -n 3 said)"
-    failed=1
+    [ $status -eq 0 ] && [ ! -s said ] || complain "$what, $*: status $status: $(head -n 3 said)"
 }
 
 # has_line FILE NAME EXPRESSION
 has_line() {
-    grep -Eq "$3" "$1" && return
-    echo "$2: no line like \"$3\":"
-    cat "$1"
-    failed=1
+    grep -Eq "$3" "$1" || complain "$2: no line like \"$3\":" "$(cat "$1")"
 }
 
 for level in normal trace light; do
@@ -41,9 +33,9 @@ run beside HAKMEM_SWEEP_EVERY=500
 for level in normal trace; do
     "$BUILD/hakmem-trace" run --check $level --leaks --wait -s $level.db -- "$program" at_end >said 2>&1
     status=$?
-    [ $status -eq 0 ] && [ ! -s said ] || { echo "recorded, $level: status $status: $(head -n 3 said)" && failed=1; }
+    [ $status -eq 0 ] && [ ! -s said ] || complain "recorded, $level: status $status: $(head -n 3 said)"
     "$BUILD/hakmem-trace" info -s $level.db >info 2>&1
-    grep -q ' exited with 0 ' info || { echo "info of $level:" && cat info && failed=1; }
+    grep -q ' exited with 0 ' info || complain "info of $level:" "$(cat info)"
     [ $level = normal ] && swept='sweeps left out 1 block, ' || swept=
     has_line info "$level" "closed  *the program closed pages of its blocks: ${swept}leak scans left out [3-4]\.[0-9] KiB$"
 done
@@ -56,4 +48,3 @@ has_line info resized 'closed  *the program closed pages of its blocks: sweeps l
 has_line said damaged '  COMPLETENESS  *1 block was not looked at: the program has closed pages of it'
 "$BUILD/hakmem-trace" info --json -s damaged.db >info
 has_line info json '"sweeps_left_out_blocks": *[1-9]'
-exit $failed

@@ -3,11 +3,7 @@
 # nothing is reported, and the capture answers what the reference decoder reads. Each program goes two of these
 # ways, with FULL=1 all.
 # timeout: 1800
-set -u
-unset "${!HAKMEM_@}"
-# shellcheck source=tests/tools/small_programs.sh
-. "$SOURCE/tests/tools/small_programs.sh"
-trace=$BUILD/hakmem-trace
+. "${SOURCE:?}/tests/tools/small_programs.sh"
 decoder=$BUILD/tests/tools/reference_decoder
 
 # run NAME LEVEL POLICY SIDE COMMAND...
@@ -70,4 +66,4 @@ else
     run_sqlite trace all both
     run_python trace all both
 fi
-exit $failed
+exit "$failed"

@@ -5,7 +5,6 @@
 # timeout: 1800
 set -u
 [ "${1-}" = --recorded ] || unset "${!HAKMEM_@}"
-# shellcheck source=tests/tools/many_runs.sh
 . "$SOURCE/tests/tools/many_runs.sh"
 export HAKMEM_GUARD=all HAKMEM_GUARD_MEMORY=1M
 

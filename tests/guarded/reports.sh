@@ -5,11 +5,8 @@
 # first four blocks of each site are guarded: what is wrong comes behind hundreds of blocks of another one. And in
 # layout same, where other blocks have no header. Each program goes one of these three ways, with FULL=1 all.
 # UPDATE=1 writes the files anew, to be read before they are committed.
-set -u
 PROGRAMS=guarded
-# shellcheck source=tests/tools/faults.sh
 . "${SOURCE:-$(dirname "$0")/../..}/tests/tools/faults.sh"
-unset "${!HAKMEM_@}"
 here=$SOURCE/tests/guarded
 begin_reports "$@"
 if [ $update -eq 1 ]; then
@@ -45,10 +42,7 @@ compare() {
     child_after) due=$((due ? due - 128 : 0)) ;; # what the parent says of its child
     handler_after) due=0 ;;                      # its handler comes behind the report
     esac
-    if [ "$program_status" -ne "$due" ]; then
-        echo "$name: exit status $program_status, expected $due"
-        failed=1
-    fi
+    [ "$program_status" -eq "$due" ] || complain "$name: exit status $program_status, expected $due"
     diff -u --label "$name.report" --label 'what it printed' "$report" "found.$name" || failed=1
     local way # which one is due, by the sum of the name
     way=$(cksum <<<"$name" | awk '{ print $1 % 3 }')
@@ -81,4 +75,3 @@ done
 for report in "$here"/*.report; do
     basename "$report" .report
 done | each_in_parallel compare || failed=1
-exit $failed

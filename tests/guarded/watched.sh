@@ -3,13 +3,7 @@
 # named, in words and in JSON; functions that read strings by words and vectors are not accused, nor who reads words that
 # lie across the end of a block. A write there is found late, with HAKMEM_GUARD_WATCH=all at the instruction. Where there
 # are no registers, or none that fires, nothing is found; `info` says why.
-set -u
-SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
-BUILD=$(realpath -m "${BUILD:-$SOURCE/build}")
-unset "${!HAKMEM_@}"
-# shellcheck source=tests/tools/watched.sh
-. "$SOURCE/tests/tools/watched.sh"
-trace=$BUILD/hakmem-trace
+. "${SOURCE:-$(dirname "$0")/../..}/tests/tools/watched.sh"
 # record CASE [VARIABLE=VALUE...]
 record() {
     run_watched "$BUILD/tests/guarded/watched" "$@"
@@ -21,13 +15,13 @@ headlines() {
 shows() {
     local name=$1
     record "$name"
-    [ "$status" -eq 134 ] || [ "$name" = in_child ] || wrong "$name ends with $status"
-    [ "$(headlines "$name")" = "$2" ] || wrong "$name: '$(headlines "$name")', where '$2' was due"
-    [ "$(part FOUND "$name.out")" = "$3" ] || wrong "$name: found in '$(part FOUND "$name.out")', where '$3' was due"
+    [ "$status" -eq 134 ] || [ "$name" = in_child ] || complain "$name ends with $status"
+    [ "$(headlines "$name")" = "$2" ] || complain "$name: '$(headlines "$name")', where '$2' was due"
+    [ "$(part FOUND "$name.out")" = "$3" ] || complain "$name: found in '$(part FOUND "$name.out")', where '$3' was due"
     grep -qE '^      the read was done, and a watchpoint at 0x[0-9a-f]+ stopped the thread$' "$name.out" ||
-        wrong "$name: not by a watchpoint: $(grep -A1 '^  FOUND' "$name.out")"
+        complain "$name: not by a watchpoint: $(grep -A1 '^  FOUND' "$name.out")"
     ! grep -q '^  INSTRUCTION' "$name.out" || ! grep -q 'not disassembled' "$name.out" || return
-    grep -qF "      $4" "$name.out" || wrong "$name: $(grep -A1 '^  INSTRUCTION' "$name.out"), where '$4' was due"
+    grep -qF "      $4" "$name.out" || complain "$name: $(grep -A1 '^  INSTRUCTION' "$name.out"), where '$4' was due"
 }
 # found NAME: of the report in JSON.
 found() {
@@ -49,7 +43,7 @@ fi
 # silent CASE [VARIABLE=VALUE...]: nothing is found, and the program goes through.
 silent() {
     record "$@"
-    [ "$status" -eq 0 ] && [ "$(cat "$1.out")" = through ] || wrong "$1: status $status, it says $(head -n 3 "$1.out")"
+    [ "$status" -eq 0 ] && [ "$(cat "$1.out")" = through ] || complain "$1: status $status, it says $(head -n 3 "$1.out")"
 }
 
 if [ $has_registers -eq 1 ]; then
@@ -67,28 +61,28 @@ if [ $has_registers -eq 1 ]; then
         'read_at byte_in_slack' 'reads 1 byte, right past the end of the block'
     shows in_child '301 heap-buffer-overflow: reads memory right past the end of a 30-byte block' \
         'read_at byte_in_slack' 'reads 1 byte, right past the end of the block'
-    grep -qx through in_child.out || wrong 'in_child: the parent did not go on'
+    grep -qx through in_child.out || complain 'in_child: the parent did not go on'
     record byte_in_slack.json
-    [ "$(found byte_in_slack.json)" = $'watchpoint\tread' ] || wrong "JSON: $(found byte_in_slack.json)"
+    [ "$(found byte_in_slack.json)" = $'watchpoint\tread' ] || complain "JSON: $(found byte_in_slack.json)"
     # By a vector: which bytes of it, and in which function, differs with the processor.
     record copied_from_front
     case $(headlines copied_from_front) in
     '302 heap-buffer-underflow: reads memory '*' bytes before a 48-byte block') ;;
-    *) wrong "copied_from_front: '$(headlines copied_from_front)'" ;;
+    *) complain "copied_from_front: '$(headlines copied_from_front)'" ;;
     esac
     record byte_in_slack.continue HAKMEM_ON_FAULT=continue
-    [ "$status" -eq 0 ] && grep -qx through byte_in_slack.continue.out || wrong "continue: status $status"
+    [ "$status" -eq 0 ] && grep -qx through byte_in_slack.continue.out || complain "continue: status $status"
     record written HAKMEM_GUARD_WATCH=all
     [ "$(headlines written)" = '301 heap-buffer-overflow: writes memory right past the end of a 30-byte block' ] ||
-        wrong "written, all: '$(headlines written)'"
-    [ "$(part FOUND written.out)" = 'written main' ] || wrong "written, all: found in '$(part FOUND written.out)'"
+        complain "written, all: '$(headlines written)'"
+    [ "$(part FOUND written.out)" = 'written main' ] || complain "written, all: found in '$(part FOUND written.out)'"
 fi
 
 # Registers stood there, and who read beside them was looked at.
 for name in correct correct_wide correct_words; do
     silent $name
     [ $has_registers -eq 0 ] || { [ "$(counted $name WATCH)" -ge 10 ] && [ "$(counted $name WATCH_PASS)" -ge 10 ]; } ||
-        wrong "$name: $(counted $name WATCH) registers, $(counted $name WATCH_PASS) stops"
+        complain "$name: $(counted $name WATCH) registers, $(counted $name WATCH_PASS) stops"
 done
 # A thread whose signal was blocked is elsewhere when the signal comes.
 silent blocked
@@ -100,7 +94,7 @@ barred=
 record written.late
 case $(headlines written.late) in
 '301 heap-buffer-overflow: 1 byte past a 30-byte block, found when the program freed it') ;;
-*) wrong "written: '$(headlines written.late)', where the free was to find it" ;;
+*) complain "written: '$(headlines written.late)', where the free was to find it" ;;
 esac
 
 # Registers that never fire: the program runs as without, in silence; `info` says why nothing watched, and a report does.
@@ -109,14 +103,13 @@ deaf='debug registers do not fire on this machine'
 if [ $has_registers -eq 1 ] || grep -q '(208;' hold.look.out; then
     silent byte_in_slack.deaf
     [ "$("$trace" info -s byte_in_slack.deaf.db | grep -c "^registers  *no debug register watched: $deaf\$")" -eq 1 ] ||
-        wrong "info says not why nothing watched"
+        complain "info says not why nothing watched"
     [ "$("$trace" sql -s byte_in_slack.deaf.db 'select count(*) from process where note > '"''"'' | tail -n 1)" = 0 ] ||
-        wrong 'a process has a note of registers that nobody asked for'
+        complain 'a process has a note of registers that nobody asked for'
     for more in HAKMEM_TRACE=on HAKMEM_TRACE=off; do
         record written.deaf $more
-        grep -qE "^  COMPLETENESS .*; $deaf\$" written.deaf.out || wrong "$more: $(grep COMPLETENESS written.deaf.out)"
+        grep -qE "^  COMPLETENESS .*; $deaf\$" written.deaf.out || complain "$more: $(grep COMPLETENESS written.deaf.out)"
         rm -f written.deaf.db
     done
 fi
-! grep -q "$deaf" written.late.out || [ $has_registers -eq 0 ] || wrong 'registers that fire are said not to'
-exit $failed
+! grep -q "$deaf" written.late.out || [ $has_registers -eq 0 ] || complain 'registers that fire are said not to'

@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # make dist: the same bytes twice, all that git has, and a tree that builds where there is no git; the version is the same
 # wherever it stands.
-set -u
-fail() { echo "dist.sh: $*"; exit 1; }
+. "${SOURCE:?}/tests/tools/test.sh"
 version=$(sed -n 's/^#define HAK_VERSION  *"\(.*\)"$/\1/p' "$SOURCE/src/version.h")
 [[ $version =~ ^[0-9]+\.[0-9]+\.[0-9]+$ ]] || fail "no version: '$version'"
 # CHANGELOG.md has it first, behind what is not released yet, and so do Debian's changes; the day is the same everywhere, too.

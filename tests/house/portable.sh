@@ -1,9 +1,7 @@
 #!/usr/bin/env bash
 # The archive of make portable, unpacked in a sandbox in which nothing is but glibc's own libraries and the programs that are recorded: reports,
 # answers, the page and what reads a core come out of it; gdb's script finds its way, and the archive holds what it says.
-set -u
-fail() { echo "portable.sh: $*"; exit 1; }
-unset "${!HAKMEM_@}"
+. "${SOURCE:?}/tests/tools/test.sh"
 version=$(sed -n 's/^#define HAK_VERSION  *"\(.*\)"$/\1/p' "$SOURCE/src/version.h")
 name=hakmem-$version-x86_64
 XZ_LEVEL=-0 make -s -C "$SOURCE" BUILD="$BUILD" portable >made 2>&1 || { cat made; fail "make portable failed"; }

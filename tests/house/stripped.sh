@@ -1,9 +1,7 @@
 #!/usr/bin/env bash
 # Libraries that are stripped as a package's are: packaging/keep_names leaves the names of their functions for reports, and what
 # `hakmem-trace core` reads is still there.
-set -u
-unset "${!HAKMEM_@}"
-fail() { echo "stripped.sh: $*"; exit 1; }
+. "${SOURCE:?}/tests/tools/test.sh"
 mkdir bin && cp "$BUILD/hakmem-trace" "$BUILD/hakmem-collect" "$BUILD/hakmem-debug.so" bin/ && cp "$BUILD/libhakmem.so.1.0.0" bin/libhakmem.so.1 || exit 1
 (cd bin && "$SOURCE/packaging/keep_names" hakmem-debug.so libhakmem.so.1) || fail "keep_names"
 strip --strip-unneeded bin/* && ! nm bin/hakmem-debug.so 2>&1 | grep -q hak_ || fail "not stripped"

@@ -1,20 +1,11 @@
 #!/usr/bin/env bash
 # Processes that PROGRAM leaves behind: `hunt` waits for them, ends them, and says so; also when its time is over, and on a
 # terminal, where PROGRAM reads and hears Ctrl-C as without.
-set -u
-SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
-BUILD=$(realpath -m "${BUILD:-$SOURCE/build}")
-trace=$BUILD/hakmem-trace leaver=$BUILD/tests/hunt/leaver
-ulimit -c 0
-unset "${!HAKMEM_@}"
+. "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
+leaver=$BUILD/tests/hunt/leaver
 export HAKMEM_GUARD=off # of the first run: it finds the damage late
 export LC_ALL=C
-failed=0
-wrong() {
-    echo "$*"
-    grep '^hakmem' err
-    failed=1
-}
+wrong() { complain "$*"; grep '^hakmem' err; }
 # None that the last hunt's programs have noted is there; `pids` goes.
 all_gone() {
     local pid
@@ -110,4 +101,4 @@ grep -q '^hakmem: run 1, level normal: HKM-301 ' err || wrong 'what was typed di
 on_terminal 130 '\x03' left -- "$leaver" hang
 says 'Ctrl-C' 'run 1, level normal: no fault; the program ended by SIGINT; 2 processes that it left behind were ended: leaver, leaver'
 all_gone 'Ctrl-C'
-exit $failed
+exit "$failed"

@@ -3,12 +3,8 @@
 # forked child, among the blocks of a busy program. ROUNDS (1): each so often; ALL=1: every pairing, else each kind in
 # each place, with languages and levels in turn. USERS="root nobody": as whom; another than this one is without
 # perf_event_open. Every other round begins without guarded blocks, so that the damage is found late at first.
-set -u
-SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
-BUILD=$(realpath -m "${BUILD:-$SOURCE/build}")
-trace=$BUILD/hakmem-trace
-ulimit -c 0
-failed=0 hunts=0
+. "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
+hunts=0
 
 # damage.LANGUAGE.LEVEL beside libdamage.LANGUAGE.LEVEL.so
 for language in c c++; do
@@ -43,9 +39,7 @@ hunt() { # USER LANGUAGE LEVEL KIND PLACE
     status=$?
     hunts=$((hunts + 1))
     if [ "$status" -ne 1 ] || ! grep -q "^SUMMARY: hakmem: [a-z-]* damage.c:$line " err; then
-        echo "$*: exit status $status, line $line was not named"
-        cat err
-        failed=1
+        complain "$*: exit status $status, line $line was not named" "$(cat err)"
     fi
     rm -rf work/* # who ran it owns what it made
 }
@@ -54,11 +48,7 @@ hunt() { # USER LANGUAGE LEVEL KIND PLACE
 hunt_move() { # USER
     hunts=$((hunts + 1))
     as "$1" "$trace" hunt -o hunt.db --inject offset16:20 -- "$BUILD/tests/faults/offset16" >out 2>err </dev/null
-    if ! grep -q '^hakmem: the move is named' err; then
-        echo "$1 offset16: the move was not named"
-        cat err
-        failed=1
-    fi
+    if ! grep -q '^hakmem: the move is named' err; then complain "$1 offset16: the move was not named" "$(cat err)"; fi
     rm -rf work/*
 }
 
@@ -85,4 +75,3 @@ for user in ${USERS:-$(id -un)}; do
     done
 done
 echo "$hunts hunts"
-exit $failed

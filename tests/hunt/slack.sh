@@ -2,23 +2,14 @@
 # `hunt` names the instruction that writes behind a block in front of the closed page, where the program fails at odd
 # addresses: by perf_event_open, by ptrace where that is barred; where both are, or there are no debug registers, it ends with
 # the block and says why. As root and as an ordinary user. FULL=1: each of these for the first thread, another one and a child.
-set -u
-SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
-BUILD=$(realpath -m "${BUILD:-$SOURCE/build}")
+. "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
 public=$(mktemp -d /tmp/hakmem-slack.XXXXXX) || exit 2 # the checkout may lie where only root comes
-trap 'rm -rf "$public"' EXIT
+cleanup() { rm -rf "$public"; }
 cp "$BUILD"/{hakmem-trace,hakmem-collect,hakmem-debug.so} "$BUILD/tests/hunt/slack" "$public" && chmod 755 "$public" || exit 2
 trace=$public/hakmem-trace program=$public/slack
-ulimit -c 0
-unset "${!HAKMEM_@}"
 export HAKMEM_GUARD=off # of the first run: it finds the block when it is freed
 export LC_ALL=C
-failed=0
-wrong() {
-    echo "$*"
-    sed -n '/^hakmem/p' err
-    failed=1
-}
+wrong() { complain "$*"; sed -n '/^hakmem/p' err; }
 line=$(grep -n '/\* here \*/' "$SOURCE/tests/hunt/slack.c" | cut -d: -f1)
 PERF=298 PTRACE=101
 mkdir -m 777 "$public/runs" || exit 2
@@ -86,4 +77,3 @@ for user in $users; do
     grep -q 'no debug register watched: neither perf_event_open .* nor ptrace is allowed' err || wrong "$user: why nothing watched"
 done
 [ -n "$has_none" ] || is_told_of_deaf
-exit $failed

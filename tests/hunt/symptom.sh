@@ -2,15 +2,9 @@
 # A string function that reads bytes which something has overwritten is the victim: hunt goes on to the writer, and says both. A capture of
 # another build: its stack is found again by function and line; where no stack is alike the hunt begins from nothing, and what the capture
 # named stays in the last line.
-set -u
-SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
-BUILD=$(realpath -m "${BUILD:-$SOURCE/build}")
-unset "${!HAKMEM_@}" LD_PRELOAD
+. "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
 export LC_ALL=C
-ulimit -c 0
-trace=$BUILD/hakmem-trace
-failed=0
-compile() { ${CC:-cc} -g -O0 -fno-builtin -w "${@:2}" -o "$1" "$SOURCE/tests/hunt/symptom.c" || { echo "symptom.c does not compile"; exit 1; }; }
+compile() { ${CC:-cc} -g -O0 -fno-builtin -w "${@:2}" -o "$1" "$SOURCE/tests/hunt/symptom.c" || fail "symptom.c does not compile"; }
 # said STATUS ARGUMENT...: hunt ends so; its own lines are in `said`.
 said() {
     local status=$1
@@ -19,7 +13,7 @@ said() {
     [ $? -eq "$status" ] || { cat err; echo "hunt $*: not status $status"; failed=1; }
     sed -n 's/^hakmem: //p' err >said
 }
-has() { grep -qE "$1" said || { echo "this is not said: $1"; cat said; failed=1; }; }
+has() { grep -qE "$1" said || complain "this is not said: $1" "$(cat said)"; }
 writer='HKM-301 heap-buffer-overflow: fill\(\) symptom\.c:14 writes 1 byte right past the end of a 14-byte block from make\(\) symptom\.c:9'
 victim='HKM-301 heap-buffer-overflow: strlen, called by measure\(\) symptom\.c:24, reads at least 15 bytes at offset 0 of a 14-byte block from make\(\) symptom\.c:9, past its end; 1 byte was overwritten there before'
 
@@ -31,7 +25,7 @@ has "^$writer\$"
 has "^it showed as: $victim\$"
 has '^the instruction is named; seen in [0-9]+ of [0-9]+ runs; run [0-9]+: old.db$'
 [ "$("$trace" sql -s old.db "select json_extract(json, '$.fault.access') from fault" | tail -n 1)" = write ] ||
-    { echo "the store is not the writer's"; failed=1; }
+    complain "the store is not the writer's"
 
 # The same bytes under the same name, another build id.
 cp new program
@@ -47,5 +41,4 @@ has "^old\.db names a stack that this build does not have; the hunt begins from 
 has '^run 2, every block guarded'
 has '^the instruction is named; seen in 0 of [0-9]+ runs; as in old.db$'
 said 1 -s old.db -o same.db -- ./old
-! grep -q 'another build' said || { echo "the same build is called another one"; failed=1; }
-exit $failed
+! grep -q 'another build' said || complain "the same build is called another one"

@@ -1,14 +1,9 @@
 #!/usr/bin/env bash
 # The lines of `hunt` about each run and at its end, its exit status, and PROGRAM's input, output, signals and time.
-set -u
-SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
-BUILD=$(realpath -m "${BUILD:-$SOURCE/build}")
-trace=$BUILD/hakmem-trace programs=$BUILD/tests/hunt
-ulimit -c 0
-unset "${!HAKMEM_@}"
+. "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
+programs=$BUILD/tests/hunt
 export HAKMEM_GUARD=off # of the first run; later ones have their own
 export LC_ALL=C
-failed=0
 
 # due STATUS TITLE LINE...: the last hunt ended so, with these lines of its own on stderr ("hakmem: " left out).
 due() {
@@ -16,19 +11,12 @@ due() {
     shift 2
     printf '%s\n' "$@" >due
     sed -nE 's/^hakmem(-trace)?: //p' err >said
-    if [ "$status" -ne "$wanted" ]; then
-        echo "$title: exit status $status, $wanted was due"
-        failed=1
-    fi
+    [ "$status" -eq "$wanted" ] || complain "$title: exit status $status, $wanted was due"
     diff -u --label "due: $title" --label said due said || failed=1
 }
 hunt() {
     "$trace" hunt "$@" >out 2>err
     status=$?
-}
-wrong() {
-    echo "$*"
-    failed=1
 }
 
 late='HKM-301 heap-buffer-overflow: 1 byte past a 14-byte block from main() copy.c:11, found when main() copy.c:17 freed it'
@@ -41,22 +29,22 @@ end='the instruction is named; seen in 2 of 2 runs; run 2: o.db'
 printf 'bad input here\n' | "$trace" hunt -o o.db -- "$programs/copy" >out 2>err
 status=$?
 due 1 pipe "$first" "$second" "$access" "$end"
-[ "$(cat out)" = '15 bytes' ] || wrong "output of the first run alone was due: $(cat out)"
-"$trace" faults -s o.db | grep -q 'copy.c:14' || wrong 'the store of the best run is not there'
+[ "$(cat out)" = '15 bytes' ] || complain "output of the first run alone was due: $(cat out)"
+"$trace" faults -s o.db | grep -q 'copy.c:14' || complain 'the store of the best run is not there'
 printf 'first line\nbad input here\n' >input
 {
     read -r _
     hunt -f -o o.db --show all -- "$programs/copy"
 } <input
 due 1 file "$first" "$second" "$access" "$end"
-[ "$(cat out)" = '15 bytes' ] || wrong "output: $(cat out)" # the second run is stopped before it prints
+[ "$(cat out)" = '15 bytes' ] || complain "output: $(cat out)" # the second run is stopped before it prints
 
 # Begun with what a capture has found; its fault by number; none of that number; nothing found at all.
 printf 'bad input here\n' >input
 "$trace" run -s given.db -- "$programs/copy" <input >/dev/null 2>&1
 hunt -s given.db -f -o o.db --show none -- "$programs/copy" <input
 due 1 given "${second/run 2/run 1}" "$access" 'the instruction is named; seen in the first run; run 1: o.db'
-[ ! -s out ] || wrong "output: $(cat out)"
+[ ! -s out ] || complain "output: $(cat out)"
 hunt -s given.db --fault 1 -f -o o.db --quiet --exitcode 9 -- "$programs/copy" <input
 due 9 quiet "$access"
 hunt -s given.db -o given.db -f -- "$programs/copy"
@@ -64,9 +52,9 @@ due 2 'the capture itself' "hunt: $PWD/given.db is the capture whose fault is hu
 mkdir -p default
 (cd default && "$trace" hunt -s ../given.db --show none -- "$programs/copy" <../input) >out 2>err
 status=$?
-[ "$status" -eq 1 ] || wrong "default name: exit status $status"
-compgen -G 'default/hakmem.copy.*.db' >found || wrong "no store of its own name: $(cat err)"
-[ "$(wc -l <found)" -eq 1 ] || wrong "stores: $(cat found)"
+[ "$status" -eq 1 ] || complain "default name: exit status $status"
+compgen -G 'default/hakmem.copy.*.db' >found || complain "no store of its own name: $(cat err)"
+[ "$(wc -l <found)" -eq 1 ] || complain "stores: $(cat found)"
 hunt -s given.db --fault 2 -- "$programs/copy"
 due 2 'no such fault' "hunt --fault 2: given.db holds no such fault; \`hakmem-trace faults\` lists them"
 hunt -o none.db -- "$programs/copy" </dev/null
@@ -74,14 +62,14 @@ nothing='no fault; the program ended with status 3'
 due 0 nothing "run 1, level normal: $nothing" "run 2, every block guarded, at their end: $nothing" \
     "run 3, every block guarded, at their end, to the byte: $nothing" "run 4, every block guarded, at their start: $nothing" \
     'no fault was found; seen in 0 of 4 runs'
-[ ! -e none.db ] || wrong 'nothing was found, and a store is left'
+[ ! -e none.db ] || complain 'nothing was found, and a store is left'
 
 # JSON is one document, of the schema.
 hunt -f -o o.db --json --show none -- "$programs/copy" <input
-[ "$status" -eq 1 ] || wrong "json: exit status $status"
+[ "$status" -eq 1 ] || complain "json: exit status $status"
 mkdir -p documents && cp out 'documents/1 of hunt'
-python3 "$SOURCE/tests/cli/validate.py" "$SOURCE/docs/specs/output.schema.json" documents/* || wrong 'its JSON is not of the schema'
-python3 - <<'END' || wrong 'its JSON is not as due'
+python3 "$SOURCE/tests/cli/validate.py" "$SOURCE/docs/specs/output.schema.json" documents/* || complain 'its JSON is not of the schema'
+python3 - <<'END' || complain 'its JSON is not as due'
 import json
 document = json.load(open("out"))
 assert [run["guard"] for run in document["runs"]] == ["none", "only"], document
@@ -92,24 +80,24 @@ END
 # A fault of every third run; damage that byte alignment cannot show; more blocks than there is room for.
 echo 0 >count
 hunt -f -o o.db --runs 20 -- "$programs/seldom"
-[ "$status" -eq 1 ] || wrong "seldom: exit status $status"
-grep -Eq '^hakmem: the instruction is named; seen in ([1-9]) of ([1-9][0-9]*) runs; run \2: o.db$' err || wrong "seldom: $(grep ^hakmem err)"
+[ "$status" -eq 1 ] || complain "seldom: exit status $status"
+grep -Eq '^hakmem: the instruction is named; seen in ([1-9]) of ([1-9][0-9]*) runs; run \2: o.db$' err || complain "seldom: $(grep ^hakmem err)"
 echo 1 >count # what no closed page shows: tests/hunt/slack.sh
 HAKMEM_WATCH=0 hunt -f -o o.db --runs 9 -- "$programs/seldom" odd
-[ "$status" -eq 1 ] || wrong "odd: exit status $status"
-grep -q 'the block is named, not the instruction; seen in 3 of 9 runs; run 1: o.db' err || wrong "odd: $(grep ^hakmem err)"
-[ "$(grep -c 'does not bear odd addresses' err)" -eq 1 ] || wrong "odd: $(grep ^hakmem err)"
+[ "$status" -eq 1 ] || complain "odd: exit status $status"
+grep -q 'the block is named, not the instruction; seen in 3 of 9 runs; run 1: o.db' err || complain "odd: $(grep ^hakmem err)"
+[ "$(grep -c 'does not bear odd addresses' err)" -eq 1 ] || complain "odd: $(grep ^hakmem err)"
 for sizes in sizes one-size; do
     hunt -f -o o.db -- "$programs/many" "$sizes"
-    [ "$status" -eq 1 ] || wrong "many $sizes: exit status $status"
-    grep -q '^SUMMARY: .* many.c:18 main ' err || wrong "many $sizes: $(grep ^hakmem err)"
+    [ "$status" -eq 1 ] || complain "many $sizes: exit status $status"
+    grep -q '^SUMMARY: .* many.c:18 main ' err || complain "many $sizes: $(grep ^hakmem err)"
 done
-grep -q 'from number [0-9,]* on' err || wrong "many one-size: $(grep ^hakmem err)"
+grep -q 'from number [0-9,]* on' err || complain "many one-size: $(grep ^hakmem err)"
 
 # A fault of hakmem's own is named by its move.
 hunt -f -o o.db --inject offset16:20 -- "$BUILD/tests/faults/offset16"
-[ "$status" -eq 1 ] || wrong "inject: exit status $status"
-grep -q '^hakmem: the move is named; seen in the first run; run 1: o.db$' err || wrong "inject: $(grep ^hakmem err)"
+[ "$status" -eq 1 ] || complain "inject: exit status $status"
+grep -q '^hakmem: the move is named; seen in the first run; run 1: o.db$' err || complain "inject: $(grep ^hakmem err)"
 
 # A run that takes too long is ended; so is the hunt by a signal, which says what is known.
 hunt -o none.db --timeout 1 --runs 1 -- "$programs/copy" 60 </dev/null
@@ -137,5 +125,4 @@ hunt --runs 0 -- "$programs/copy"
 due 2 runs 'hunt --runs 0: 1 to 10000 was expected'
 hunt -o o.db -- "$programs/copy"
 due 2 exists "hunt: $PWD/o.db exists already; --force replaces it, -o FILE names another"
-[ -z "$(compgen -G '*.only')$(compgen -G '*.best')" ] || wrong "files are left: $(ls)"
-exit $failed
+[ -z "$(compgen -G '*.only')$(compgen -G '*.best')" ] || complain "files are left: $(ls)"

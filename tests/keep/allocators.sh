@@ -2,14 +2,11 @@
 # `run --allocator keep` over glibc, jemalloc, tcmalloc and mimalloc: what threads call, and in which order a block goes through them,
 # is in the store as the program itself wrote it down; what it can see of the malloc family is what it sees without hakmem.
 # timeout: 1200
-set -u
+. "${SOURCE:?}/tests/tools/test.sh"
 export LC_ALL=C
-unset "${!HAKMEM_@}"
-trace=$BUILD/hakmem-trace family=$SOURCE/tests/family
+family=$SOURCE/tests/family
 c="${CC:-cc} -w -fno-builtin -O0 -g"
-fail() { echo "allocators.sh: $*"; exit 1; }
 
-# shellcheck source=tests/tools/mimalloc.sh
 . "$SOURCE/tests/tools/mimalloc.sh"
 declare -A library=([glibc]='' [jemalloc]=libjemalloc.so.2 [tcmalloc]=libtcmalloc_minimal.so.4 [mimalloc]=$mimalloc)
 declare -A module=([glibc]=libc.so.6 [jemalloc]=libjemalloc.so.2 [tcmalloc]=libtcmalloc_minimal.so.4 [mimalloc]=$mimalloc)

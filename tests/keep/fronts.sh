@@ -2,12 +2,10 @@
 # `run --allocator keep` over small allocators that are preloaded: one with a strdup and a strndup that do not call its malloc, one that has malloc, free, calloc and realloc and no malloc_usable_size,
 # whose slack is not known; one that has aligned_alloc and no memalign, for operator new; wrappers that call `__libc_malloc` and its like.
 # timeout: 300
-set -u
+. "${SOURCE:?}/tests/tools/test.sh"
 export LC_ALL=C
-unset "${!HAKMEM_@}"
-trace=$BUILD/hakmem-trace kept=$BUILD/tests/keep/kept fronts=$SOURCE/tests/keep/fronts
+kept=$BUILD/tests/keep/kept fronts=$SOURCE/tests/keep/fronts
 c="${CC:-cc} -w -fno-builtin -O1 -g -fPIC -shared"
-fail() { echo "fronts.sh: $*"; exit 1; }
 $c -o pages.so "$fronts/pages.c" && $c -DWITH_ALIGNED -o aligned.so "$fronts/pages.c" && $c -DWITH_COPIES -o copies.so "$fronts/pages.c" && g++ -std=c++17 -w -O0 -g -o aligned "$fronts/aligned.cpp" ||
     fail "the programs do not compile"
 $c -o wrapper.so "$fronts/wrapper.c" && $c -DFREE_ONLY -o free_only.so "$fronts/wrapper.c" || fail "the wrappers do not compile"

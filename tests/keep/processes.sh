@@ -2,13 +2,9 @@
 # Threads that come and go, forks at any moment, signal handlers, vfork and exec, and no memory left, over allocators that programs keep: they
 # behave as without hakmem, and the record is whole. FULL=1: threads end in each way over each allocator.
 # timeout: 1800
-set -u
+. "${SOURCE:?}/tests/tools/test.sh"
 export LC_ALL=C
-unset "${!HAKMEM_@}"
-trace=$BUILD/hakmem-trace
-# shellcheck source=tests/tools/mimalloc.sh
 . "$SOURCE/tests/tools/mimalloc.sh"
-fail() { echo "processes.sh: $*"; exit 1; }
 
 # kept NAME DUE COMMAND...: prints DUE, a regular expression; nothing illegal is in the store. A child of a handler that interrupted the
 # making of a record has no ring: its calls are counted as lost.

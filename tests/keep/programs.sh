@@ -2,10 +2,7 @@
 # Real programs over the allocator that they have, or over jemalloc: the same output as without hakmem, each of their calls in the
 # store, `why` as the reference decoder has it. FULL=1: more of them over jemalloc.
 # timeout: 1800
-set -u
-# shellcheck source=tests/tools/real_program.sh
-. "$SOURCE/tests/tools/real_program.sh"
-# shellcheck source=tests/tools/mimalloc.sh
+. "${SOURCE:?}/tests/tools/real_program.sh"
 . "$SOURCE/tests/tools/mimalloc.sh"
 export addresses=10
 

@@ -1,17 +1,15 @@
 #!/usr/bin/env bash
 # kill -9 of keeper and worker at once: the program starts a new keeper, nothing is lost, and the program does not notice.
-set -u
-unset "${!HAKMEM_@}"
-# shellcheck source=tests/tools/processes.sh
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/processes.sh"
 start_with_keeper
 kill_at_once "$keeper" "$worker"
-until_true worker_of "$PWD/store.db" "$worker" || { echo "no new worker has the store open"; exit 1; }
+until_true worker_of "$PWD/store.db" "$worker" || fail "no new worker has the store open"
 sleep 1
 stop_program words
-wait "$program" || { echo "the program ended with $?; 0 was due"; cat program.err; exit 1; }
-grep -q '^done ' program.out || { echo "the program did not end well: $(cat program.out)"; exit 1; }
-[ -s program.err ] && { echo "something is on stderr:"; head -n 5 program.err; exit 1; }
+wait "$program" || fail "the program ended with $?; 0 was due" "$(cat program.err)"
+grep -q '^done ' program.out || fail "the program did not end well: $(cat program.out)"
+[ -s program.err ] && fail "something is on stderr:" "$(head -n 5 program.err)"
 settled() { no_holder "$PWD/store.db"; }
 until_true settled || exit 1
 python3 "$SOURCE/tests/tools/sequence_check.py" "$BUILD/hakmem-trace" words 2 store.db || exit 1

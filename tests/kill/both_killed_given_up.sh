@@ -1,12 +1,8 @@
 #!/usr/bin/env bash
 # kill -9 of keeper and worker at once, and no other keeper can be started: the program goes on and says so in one line,
 # and the capture is said to be incomplete.
-set -u
-unset "${!HAKMEM_@}"
-# shellcheck source=tests/tools/processes.sh
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/processes.sh"
-status=0
-complain() { echo "$*"; status=1; }
 printf '#!/bin/sh\n[ -e "%s/refuse" ] && exit 1\nexec "%s/hakmem-collect" "$@"\n' "$PWD" "$BUILD" >collect
 chmod +x collect
 export HAKMEM_COLLECT=$PWD/collect
@@ -24,4 +20,3 @@ until_true no_holder "$PWD/store.db" || exit 1
 found=$?
 [ $found -eq 4 ] || complain "check ended with $found; 4 was due"
 grep -q 'The capture ends with its last commit: its collector was killed' check.out || complain "check: $(cat check.out)"
-exit $status

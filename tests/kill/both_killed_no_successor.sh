@@ -1,9 +1,7 @@
 #!/usr/bin/env bash
 # kill -9 of keeper and worker at once, and the keepers that the program starts then die for a while: what it recorded
 # goes on in the row that it had, and nothing is lost.
-set -u
-unset "${!HAKMEM_@}"
-# shellcheck source=tests/tools/processes.sh
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/processes.sh"
 cat >collect <<E
 #!/bin/sh
@@ -19,13 +17,13 @@ kill_at_once "$keeper" "$worker"
 has_begun_again() { [ "$(wc -l 2>/dev/null <refused)" -gt 55 ] 2>/dev/null; }
 until_true has_begun_again || exit 1
 rm refuse
-until_true worker_of "$PWD/store.db" "$worker" || { echo "no new worker has the store open"; exit 1; }
+until_true worker_of "$PWD/store.db" "$worker" || fail "no new worker has the store open"
 sleep 1
 stop_program words
-wait "$program" || { echo "the program ended with $?; 0 was due"; cat program.err; exit 1; }
-[ -s program.err ] && { echo "something is on stderr:"; head -n 5 program.err; exit 1; }
+wait "$program" || fail "the program ended with $?; 0 was due" "$(cat program.err)"
+[ -s program.err ] && fail "something is on stderr:" "$(head -n 5 program.err)"
 until_true no_holder "$PWD/store.db" || exit 1
 rows=$("$BUILD/hakmem-trace" sql -s store.db "select count(*) from process" | tail -n 1 | tr -d ' ')
-[ "$rows" = 1 ] || { echo "$rows rows of one process"; exit 1; }
+[ "$rows" = 1 ] || fail "$rows rows of one process"
 python3 "$SOURCE/tests/tools/sequence_check.py" "$BUILD/hakmem-trace" words 2 store.db || exit 1
 "$BUILD/hakmem-trace" check -s store.db >check.out 2>&1 || { head -n 20 check.out; exit 1; }

@@ -1,12 +1,9 @@
 #!/usr/bin/env bash
 # kill -9 of keeper and worker at once under a program that goes on to start children: they are all in one store, also
 # where its name comes from the first one's pid, and nothing is said.
-set -u
-unset "${!HAKMEM_@}"
-# shellcheck source=tests/tools/processes.sh
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/processes.sh"
-status=0 children=30
-complain() { echo "$*"; status=1; }
+children=30
 query() { "$BUILD/hakmem-trace" sql -s "$store" "select $1" 2>/dev/null | tail -n 1 | sed 's/ *$//'; }
 has_come_to() { [ "$(cat last 2>/dev/null)" -ge "$1" ] 2>/dev/null; }
 
@@ -24,7 +21,7 @@ for asked in '' "$PWD/store.db"; do
     program=$!
     store=${asked:-$PWD/hakmem.bash.$program.db}
     until_true has_come_to 8 || exit 1
-    until_true worker_of "$store" || { echo "nobody has the store open"; exit 1; }
+    until_true worker_of "$store" || fail "nobody has the store open"
     kill_at_once "$(parent_of "$worker")" "$worker"
     wait "$program" || complain "the program ended with $?; 0 was due"
     until_true no_collector || exit 1
@@ -49,4 +46,4 @@ for asked in '' "$PWD/store.db"; do
     [ $found -eq 0 ] || { [ $found -eq 4 ] && grep -q 'The collector was killed' check.out; } ||
         complain "check: $found: $(head -n 10 check.out)"
 done
-exit $status
+exit "$failed"

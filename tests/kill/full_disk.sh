@@ -1,15 +1,12 @@
 #!/usr/bin/env bash
 # A disk that becomes full while a program is recorded: `run` ends with 4, also where the end of the record found room
 # again and only the events between are missing.
-set -u
-unset "${!HAKMEM_@}"
-trace=$BUILD/hakmem-trace
+. "${SOURCE:?}/tests/tools/test.sh"
 if [ "${1-}" != inside ]; then # a mount of its own, which ends with it
-    exec unshare -m "$0" inside
+    exec unshare -m "$SOURCE/tests/kill/full_disk.sh" inside
 fi
 mkdir -p small && mount -t tmpfs -o size=2m none small || exit 1
-status=0 counted=0
-complain() { echo "$*"; status=1; }
+counted=0
 
 # On a disk that is full for good, nothing says that all is well, whatever is left in the last moment.
 for room in 900 750 700 600 450 350 300 150; do
@@ -28,4 +25,3 @@ for room in 900 750 700 600 450 350 300 150; do
 done
 [ $counted -gt 0 ] || complain "no run lost events and came to its end: nothing was tried here"
 umount small
-exit $status

@@ -1,8 +1,6 @@
 #!/usr/bin/env bash
 # The keeper says so when no worker can be started any more, and ends with the programs; none is left behind.
-set -u
-unset "${!HAKMEM_@}"
-# shellcheck source=tests/tools/processes.sh
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/processes.sh"
 mkdir installed
 cp "$BUILD/hakmem-debug.so" "$BUILD/hakmem-collect" installed/ || exit 1
@@ -19,10 +17,10 @@ kill -9 "$worker"
 said() { grep -q 'ends again and again' program.err; }
 until_true said || { cat program.err; exit 1; }
 stop_program words
-wait "$program" || { echo "the program ended with $?; 0 was due"; exit 1; }
+wait "$program" || fail "the program ended with $?; 0 was due"
 ended() { [ ! -d "/proc/$keeper" ] || [ "$(sed -E 's/.*\) (.).*/\1/' "/proc/$keeper/stat")" = Z ]; }
 until_true ended || { echo "the keeper $keeper is left behind"; kill -9 "$keeper"; exit 1; }
-grep -q 'could not be stored and are lost' program.err || { echo "the loss is not said:"; cat program.err; exit 1; }
+grep -q 'could not be stored and are lost' program.err || fail "the loss is not said:" "$(cat program.err)"
 "$BUILD/hakmem-trace" faults -s store.db >faults.out 2>&1
 status=$?
-[ "$status" -eq 4 ] || { echo "the store looks whole: status $status"; cat faults.out; exit 1; }
+[ "$status" -eq 4 ] || fail "the store looks whole: status $status" "$(cat faults.out)"

@@ -1,9 +1,7 @@
 #!/usr/bin/env bash
 # kill -9 of the program, ROUNDS (10) times at random moments: the store misses no block but what it counts as lost.
 # timeout: 1800
-set -u
-unset "${!HAKMEM_@}"
-# shellcheck source=tests/tools/processes.sh
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/processes.sh"
 RANDOM=4711
 rounds=${ROUNDS:-10}
@@ -23,15 +21,8 @@ for ((round = 1; round <= rounds; round++)); do
     kill -9 "$program"
     wait "$run"
     status=$?
-    if [ "$status" -ne 137 ]; then
-        echo "round $round: run ended with $status; 137 (killed by SIGKILL) was due"
-        cat run.err
-        exit 1
-    fi
+    if [ "$status" -ne 137 ]; then fail "round $round: run ended with $status; 137 (killed by SIGKILL) was due" "$(cat run.err)"; fi
     until_true no_holder "$PWD/store.db" || exit 1
-    said=$(python3 "$SOURCE/tests/tools/sequence_check.py" "$BUILD/hakmem-trace" words 2 store.db 2>&1) || {
-        echo "round $round: $said"
-        exit 1
-    }
+    said=$(python3 "$SOURCE/tests/tools/sequence_check.py" "$BUILD/hakmem-trace" words 2 store.db 2>&1) || fail "round $round: $said"
 done
 echo "$rounds rounds; the last: $said"

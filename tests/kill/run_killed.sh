@@ -1,8 +1,6 @@
 #!/usr/bin/env bash
 # kill -9 of `run`, which holds the keeper: first alone, then together with the worker. The tree goes on, into one store.
-set -u
-# shellcheck source=tests/tools/tree_run.sh
-. "$SOURCE/tests/tools/tree_run.sh"
+. "${SOURCE:?}/tests/tools/tree_run.sh"
 for also in nobody worker; do
     tree_name="run and $also killed"
     rm -f store.db* calls stop

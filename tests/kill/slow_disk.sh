@@ -1,11 +1,8 @@
 #!/usr/bin/env bash
 # A disk that takes long for each 16 KiB: where a full ring waits (the default), nothing is lost and only the program
 # is slow; where it drops, what is lost is counted and told, and what is stored is whole.
-set -u
-unset "${!HAKMEM_@}"
-# shellcheck source=tests/tools/processes.sh
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/processes.sh"
-trace=$BUILD/hakmem-trace
 "${CC:-cc}" -shared -fPIC -O1 -D_GNU_SOURCE -o slow_disk.so "$SOURCE/tests/tools/slow_disk.c" || exit 1
 printf '#!/bin/sh\nDISK_SAID=%s/waits LD_PRELOAD=%s/slow_disk.so exec %s/hakmem-collect "$@"\n' "$PWD" "$PWD" "$BUILD" >collect
 chmod +x collect
@@ -21,10 +18,10 @@ run_on_slow_disk() {
     until_true program_started words || exit 1
     until_true enough || { echo "$1: the program stands still"; stop_program words; exit 1; }
     stop_program words
-    wait "$run" || { echo "$1: run ended with $?; 0 was due"; cat run.out; exit 1; }
-    grep -q '^done ' run.out || { echo "$1: the program did not end well: $(cat run.out)"; exit 1; }
+    wait "$run" || fail "$1: run ended with $?; 0 was due" "$(cat run.out)"
+    grep -q '^done ' run.out || fail "$1: the program did not end well: $(cat run.out)"
     waits=$(stat -c %s waits 2>/dev/null || echo 0)
-    [ "$waits" -gt 10 ] || { echo "$1: the disk was slow $waits times: nothing was tried here"; exit 1; }
+    [ "$waits" -gt 10 ] || fail "$1: the disk was slow $waits times: nothing was tried here"
     python3 "$SOURCE/tests/tools/sequence_check.py" "$trace" words 2 store.db || exit 1
     lost=$("$trace" sql -s store.db "select coalesce(sum(count), 0) from loss" | tail -n 1)
     "$trace" check -s store.db >check.out 2>&1
@@ -33,21 +30,21 @@ run_on_slow_disk() {
 }
 
 run_on_slow_disk wait 30
-[ "$lost" -eq 0 ] || { echo "wait: $lost events were lost"; exit 1; }
-[ "$checked" -eq 0 ] || { echo "wait: check ended with $checked"; head -n 5 check.out; exit 1; }
+[ "$lost" -eq 0 ] || fail "wait: $lost events were lost"
+[ "$checked" -eq 0 ] || fail "wait: check ended with $checked" "$(head -n 5 check.out)"
 # So slow that a program without much of a processor is still faster, and that `run` waits longer for what is left than
 # it would for a collector that stands still.
 run_on_slow_disk drop 700
-[ "$lost" -gt 0 ] || { echo "drop: nothing is counted as lost, though the disk was slow $waits times"; exit 1; }
-[ "$checked" -eq 4 ] || { echo "drop: check ended with $checked, 4 says that events are missing"; head -n 5 check.out; exit 1; }
-grep -q 'intact' check.out || { echo "drop: what is stored is not whole"; head -n 5 check.out; exit 1; }
-grep -q 'lost' info.out || { echo "drop: info does not tell the loss"; cat info.out; exit 1; }
+[ "$lost" -gt 0 ] || fail "drop: nothing is counted as lost, though the disk was slow $waits times"
+[ "$checked" -eq 4 ] || fail "drop: check ended with $checked, 4 says that events are missing" "$(head -n 5 check.out)"
+grep -q 'intact' check.out || fail "drop: what is stored is not whole" "$(head -n 5 check.out)"
+grep -q 'lost' info.out || fail "drop: info does not tell the loss" "$(cat info.out)"
 
 # A sync at the end that takes longer than run waits: all is in the store by then, and the worker closes it alone.
 rm -f store.db
 DISK_SYNC_MS=14000 HAKMEM_COLLECT=$PWD/collect "$trace" run --check trace --store store.db -- ls / >run.out 2>&1 ||
-    { echo "sync: run ended with $?; 0 was due"; cat run.out; exit 1; }
-[ -e store.db-wal ] || { echo "sync: the store was closed in time: nothing was tried here"; exit 1; }
+    fail "sync: run ended with $?; 0 was due" "$(cat run.out)"
+[ -e store.db-wal ] || fail "sync: the store was closed in time: nothing was tried here"
 until_true no_holder "$PWD/store.db" || exit 1
-[ ! -e store.db-wal ] || { echo "sync: the log was left beside the store"; exit 1; }
-"$trace" check -s store.db >check.out 2>&1 || { echo "sync: check ended with $?"; head -n 5 check.out; exit 1; }
+[ ! -e store.db-wal ] || fail "sync: the log was left beside the store"
+"$trace" check -s store.db >check.out 2>&1 || fail "sync: check ended with $?" "$(head -n 5 check.out)"

@@ -1,9 +1,7 @@
 #!/usr/bin/env bash
 # kill -9 of the worker while it makes the store, from its first moment on: the next one makes it anew in the same place,
 # and nothing is lost or said. In the rounds of 0 us nothing is written before the kill: the file is there, and empty.
-set -u
-unset "${!HAKMEM_@}"
-# shellcheck source=tests/tools/processes.sh
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/processes.sh"
 cat >round.py <<'E'
 """Runs a program under `run`, kills its worker some microseconds after the store's file appears; prints its size then."""
@@ -50,8 +48,8 @@ E
 "${CC:-cc}" -shared -fPIC -O1 -D_GNU_SOURCE -o slow_disk.so "$SOURCE/tests/tools/slow_disk.c" || exit 1
 printf '#!/bin/sh\nDISK_HELD=%s/held LD_PRELOAD=%s/slow_disk.so exec %s/hakmem-collect "$@"\n' "$PWD" "$PWD" "$BUILD" >collect
 chmod +x collect
-status=0 empty=0
-complain() { echo "$1 us: $2"; status=1; }
+empty=0
+complain() { echo "$1 us: $2"; failed=1; }
 for wait in 0 0 300 2000 5000; do
     rm -f store*.db*
     [ $wait -gt 0 ] || touch held
@@ -67,5 +65,4 @@ for wait in 0 0 300 2000 5000; do
     [ "${events:-0}" -ge 5000 ] 2>/dev/null || complain $wait "$events calls of malloc; 5,000 were due"
     "$BUILD/hakmem-trace" check -s store.db >check.out 2>&1 || complain $wait "check: $(head -n 3 check.out)"
 done
-[ $empty -ge 2 ] || { echo "$empty workers were killed before the first byte; 2 at least were due"; status=1; }
-exit $status
+[ $empty -ge 2 ] || complain "$empty workers were killed before the first byte; 2 at least were due"

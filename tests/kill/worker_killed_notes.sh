@@ -1,9 +1,7 @@
 #!/usr/bin/env bash
 # kill -9 of a worker that has stored one note of a program that is not recorded, and has not read another: each has its
 # row, once.
-set -u
-# shellcheck source=tests/tools/tree_run.sh
-. "$SOURCE/tests/tools/tree_run.sh"
+. "${SOURCE:?}/tests/tools/tree_run.sh"
 tree_name="a worker killed over a note"
 echo 'int main(void) { return 5; }' >five.c
 cat >spawner.c <<'C'

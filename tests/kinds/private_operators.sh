@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # A library that has libstdc++ inside, seen by nobody else: its new calls malloc and its delete free. Objects that
 # cross between it and the program are no mismatch, with names in the library and without.
-set -u
-unset "${!HAKMEM_@}"
+. "${SOURCE:?}/tests/tools/test.sh"
 cat >library.cpp <<'E'
 #include <cstdlib>
 #include <string>
@@ -46,8 +45,7 @@ int main(int, char **argument) {
 E
 g++ -O1 -std=c++17 -shared -fPIC -static-libstdc++ -Wl,--exclude-libs,ALL -o liblibrary.so library.cpp || exit 1
 g++ -O0 -g -std=c++17 -o program program.cpp -L. -llibrary "-Wl,-rpath,$PWD" || exit 1
-nm -D --defined-only liblibrary.so | grep -q ' _Znwm$' && { echo "the library shows its operator new: nothing is tried here"; exit 1; }
-status=0
+nm -D --defined-only liblibrary.so | grep -q ' _Znwm$' && fail "the library shows its operator new: nothing is tried here"
 
 # run_it NAME DUE CASE [SETTING...]: exit status DUE is due, and on stderr nothing for 0.
 run_it() {
@@ -56,20 +54,20 @@ run_it() {
     rm -f store.db
     env "$@" "$BUILD/hakmem-trace" run -s store.db -- ./program "$what" >out 2>err
     got=$?
-    [ "$got" -eq "$due" ] || { echo "$name, $what: status $got, $due was due"; head -n 3 err; status=1; }
-    [ "$due" -ne 0 ] || [ ! -s err ] || { echo "$name, $what: stderr: $(head -n 3 err)"; status=1; }
+    [ "$got" -eq "$due" ] || complain "$name, $what: status $got, $due was due" "$(head -n 3 err)"
+    [ "$due" -ne 0 ] || [ ! -s err ] || complain "$name, $what: stderr: $(head -n 3 err)"
 }
 for setting in HAKMEM_TRACE=on HAKMEM_TRACE=off HAKMEM_ON_FAULT=continue; do
     run_it "with names, $setting" 1 plain $setting
     grep -qE '^hakmem: HKM-203 alloc-dealloc-mismatch: main\(\) program\.cpp:[0-9]+ calls delete on a 40-byte block from malloc; expected free$' err ||
-        { echo "$setting: plain was told as: $(head -n 1 err)"; status=1; }
+        complain "$setting: plain was told as: $(head -n 1 err)"
     run_it "with names, $setting" 1 freed $setting
     grep -qE '^hakmem: HKM-203 alloc-dealloc-mismatch: main\(\) program\.cpp:[0-9]+ calls free on a 1-byte char from new; expected delete$' err ||
-        { echo "$setting: freed was told as: $(head -n 1 err)"; status=1; }
+        complain "$setting: freed was told as: $(head -n 1 err)"
     run_it "with names, $setting" 0 cross $setting
     # Found out in the program itself: what is only checked makes no store.
-    [ "$setting" != HAKMEM_TRACE=off ] || [ ! -e store.db ] || { echo "a store was made, though there was nothing to tell"; status=1; }
+    [ "$setting" != HAKMEM_TRACE=off ] || [ ! -e store.db ] || complain "a store was made, though there was nothing to tell"
 done
 strip liblibrary.so
 run_it stripped 0 cross
-exit $status
+exit "$failed"

@@ -1,7 +1,5 @@
 #!/usr/bin/env bash
 # Each 33rd of the generated programs of every kind of fault: the bad variant is named, the good one is silent.
 # timeout: 1800
-set -u
-SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
-export SOURCE BUILD="${BUILD:-$SOURCE/build}"
+. "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
 PYTHONDONTWRITEBYTECODE=1 exec /usr/bin/python3 "$SOURCE/tests/kinds/kinds.py" 33

@@ -7,24 +7,11 @@
 # instruction" means the same bytes of the same module, so that it holds for any build of the package. A fault that
 # a way does not find stands there as "nothing": a line that gets better is written anew by UPDATE=1. In busybox
 # memcheck names the jump in front of the instruction that reads.
-set -u
-SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
-BUILD=$(realpath -m "${BUILD:-$SOURCE/build}")
+. "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
 here=$SOURCE/tests/known
-trace=$BUILD/hakmem-trace
-if [ -n "${UPDATE-}" ]; then
-    scratch=$(mktemp -d) && cd "$scratch" || exit 2
-    trap 'rm -rf "$scratch"' EXIT
-fi
-unset "${!HAKMEM_@}" "${!PYTHON@}" "${!NASM@}"
+unset "${!PYTHON@}" "${!NASM@}"
 export LC_ALL=C PART_ONE=. PART_TWO=b
-ulimit -c 0
-failed=0 turn=0
-
-complain() {
-    echo "$*"
-    failed=1
-}
+turn=0
 
 # The variables of a way of guarding.
 variables_of_way() {
@@ -208,4 +195,3 @@ diff -u due.expected found.expected || complain "known.expected differs"
 # Debian 13's programs have eleven of the twelve, sid's eight.
 least=$(sed -n 's/^VERSION_ID="\?1[23]"\?$/10/p' /etc/os-release)
 [ "$(grep -c '    memcheck  [rw]' found.expected)" -ge "${least:-8}" ] || complain "memcheck sees fewer than ${least:-8} of the faults"
-exit $failed

@@ -2,12 +2,9 @@
 # The leak scan finds in each program here what the program's first comment says: LOST with blocks
 # and bytes of both kinds, or KEPT and nothing at all. Compiled with -O0 and -O2; in both levels and
 # layouts, recorded and not: each program goes two of these five ways, with FULL=1 all.
-set -u
-cd "$(dirname "$0")/../.." || exit 2
-BUILD=${BUILD:-build}
-BUILD=$(cd "$BUILD" && pwd) || exit 2
-work=$(mktemp -d "${TMPDIR:-/tmp}/hakmem.leaks.XXXXXX") || exit 2
-trap 'rm -rf "$work"' EXIT
+. "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
+work=$PWD
+cd "$SOURCE" || exit 2
 only=${1:-}
 
 # Is the way $2 due for the program with the number $1? Two of five, other ones from program to program. Where programs are named all are due.

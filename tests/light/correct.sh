@@ -5,12 +5,9 @@
 # plain half that serves level light does not survive (docs/specs/allocator.md, Signal handlers). FULL=1 takes each of them
 # with each policy.
 # timeout: 1800
-set -u
-unset "${!HAKMEM_@}"
-# shellcheck source=tests/tools/many_runs.sh
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/many_runs.sh"
 export HAKMEM_CHECK=light
-failed=0
 full=${FULL:-0} turns=300 rounds=1000
 [ "$full" = 0 ] || turns=1500 rounds=2000
 
@@ -20,9 +17,7 @@ go() {
     shift 2
     HAKMEM_GUARD=$policy LD_PRELOAD=$BUILD/hakmem-debug.so "$@" >out 2>err
     local status=$?
-    [ "$status" -eq 0 ] && [ "$(cat out)" = "$due" ] && [ ! -s err ] && return
-    echo "$policy: ${*##*/}: status $status, it says: $(head -n 5 out err)"
-    failed=1
+    [ "$status" -eq 0 ] && [ "$(cat out)" = "$due" ] && [ ! -s err ] || complain "$policy: ${*##*/}: status $status, it says: $(head -n 5 out err)"
 }
 
 for policy in sample:0 sample:7 all; do
@@ -33,10 +28,7 @@ for policy in sample:0 sample:7 all; do
         go $policy flat "$BUILD/tests/memory/threads" $how $rounds
     done
     HAKMEM_GUARD=$policy LD_PRELOAD=$BUILD/hakmem-debug.so "$BUILD/tests/memory/fork_waits" 1 >out 2>&1
-    [[ $(cat out) =~ ^[1-9][0-9]*\ forks$ ]] || {
-        echo "$policy: fork_waits: $(head -n 5 out)"
-        failed=1
-    }
+    [[ $(cat out) =~ ^[1-9][0-9]*\ forks$ ]] || complain "$policy: fork_waits: $(head -n 5 out)"
     export HAKMEM_GUARD=$policy
     for count in 1 25; do
         case $full.$policy.$count in 0.sample:0.* | 0.sample:7.25 | 0.all.1) continue ;; esac
@@ -50,4 +42,4 @@ for policy in sample:0 sample:7 all; do
     [ $full = 0 ] && [ $policy != sample:7 ] || limit_each -v 20000 1200 25 "$BUILD/hakmem-debug.so"
     unset HAKMEM_GUARD
 done
-exit $failed
+exit "$failed"

@@ -1,16 +1,8 @@
 #!/usr/bin/env bash
 # `hakmem-trace ctl` reads what hakmem did in a program that runs at level light, and has it stored; a program that
 # stands still is left alone. It names what it cannot ask, and what can.
-set -u
-unset "${!HAKMEM_@}"
-# shellcheck source=tests/tools/processes.sh
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/processes.sh"
-trace=$BUILD/hakmem-trace
-failed=0
-fail() {
-    echo "$*"
-    failed=1
-}
 
 mkfifo in
 HAKMEM_CHECK=light HAKMEM_GUARD=sample:1 LD_PRELOAD=$BUILD/hakmem-debug.so "$BUILD/tests/light/faulty" <in >out 2>err &
@@ -26,8 +18,8 @@ ask() {
     shift 2
     timeout 60 "$trace" ctl "$@" >said 2>&1
     local status=$?
-    [ "$status" -eq "$due" ] || fail "ctl $*: status $status, $due was due: $(cat said)"
-    grep -Eq -- "$text" said || fail "ctl $*: it does not say '$text': $(cat said)"
+    [ "$status" -eq "$due" ] || complain "ctl $*: status $status, $due was due: $(cat said)"
+    grep -Eq -- "$text" said || complain "ctl $*: it does not say '$text': $(cat said)"
 }
 
 ask 0 '^level +light$' $program
@@ -35,14 +27,14 @@ ask 0 '^watched +every block was watched: [0-9]+ so far, [1-9][0-9]* live now' $
 ask 0 '^reports +0$' $program
 ask 0 '^store +none yet' $program
 ask 0 '^collector +none' $program
-until_true no_collector || fail "status started a collector"
+until_true no_collector || complain "status started a collector"
 
 # It allocates nothing, and the request is taken back: what it allocates later leads to no store.
 ask 4 'has not answered within 1 second: all its threads wait in system calls' $program store -t 1
 echo a >&8
 until_true went_on 2
-until_true no_collector || fail "a request that was taken back started a collector"
-compgen -G '*.db' >/dev/null && fail "a request that was taken back made a store"
+until_true no_collector || complain "a request that was taken back started a collector"
+compgen -G '*.db' >/dev/null && complain "a request that was taken back made a store"
 
 timeout 100 "$trace" ctl $program store -t 90 --json >stored 2>&1 &
 asking=$!
@@ -50,23 +42,23 @@ while kill -0 $asking 2>/dev/null; do
     echo a >&8
     sleep 0.05
 done
-wait $asking || fail "ctl store: status $?: $(cat stored)"
+wait $asking || complain "ctl store: status $?: $(cat stored)"
 python3 "$SOURCE/tests/cli/validate.py" "$SOURCE/docs/specs/output.schema.json" stored || failed=1
-until_true no_collector || fail "a collector is left"
+until_true no_collector || complain "a collector is left"
 store=$(python3 -c 'import json; print(json.load(open("stored"))["program"]["store"])')
-[ "$store" = "$(echo "$PWD"/*.db)" ] || fail "the store is said to be $store: $(ls)"
-[ "$("$trace" sql "SELECT count(*) > 0 FROM life WHERE size = 88")" = 1 ] || fail "the store has no block: $("$trace" events)"
-"$trace" info | grep -Eq 'Level light: .*(block|blocks) was watched' || fail "$("$trace" info)"
-"$trace" check >said 2>&1 || fail "$(cat said)"
+[ "$store" = "$(echo "$PWD"/*.db)" ] || complain "the store is said to be $store: $(ls)"
+[ "$("$trace" sql "SELECT count(*) > 0 FROM life WHERE size = 88")" = 1 ] || complain "the store has no block: $("$trace" events)"
+"$trace" info | grep -Eq 'Level light: .*(block|blocks) was watched' || complain "$("$trace" info)"
+"$trace" check >said 2>&1 || complain "$(cat said)"
 
 # A fault goes into the same store.
 echo r >&8
 reported() { grep -q '^SUMMARY' err; }
-until_true reported || fail "there is no report"
+until_true reported || complain "there is no report"
 until_true no_collector
 ask 0 '^reports +1$' $program
-[ "$("$trace" sql 'SELECT count(*) FROM fault')" = 1 ] || fail "$("$trace" faults)"
-"$trace" check >said 2>&1 || fail "$(cat said)"
+[ "$("$trace" sql 'SELECT count(*) FROM fault')" = 1 ] || complain "$("$trace" faults)"
+"$trace" check >said 2>&1 || complain "$(cat said)"
 
 ask 2 "'nonsense' is none of status, start" $program nonsense
 ask 2 'no process id' x
@@ -74,7 +66,7 @@ ask 2 'does not run under' $$
 exec 8>&-
 wait $program
 status=$?
-[ $status -eq 5 ] || fail "the program ended with $status, 5 was due: $(cat err)"
+[ $status -eq 5 ] || complain "the program ended with $status, 5 was due: $(cat err)"
 ask 2 'there is no process' $program
 
 # A recorded program: where it is stored.
@@ -91,4 +83,3 @@ ask 2 'is stored while it runs, in .*recorded.db' $program store
 exec 8>&-
 wait $program
 until_true no_collector
-exit $failed

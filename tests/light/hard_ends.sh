@@ -2,20 +2,14 @@
 # Level light where something else goes wrong at the same time: its collector is killed in the midst of a report, the disk
 # is full, there is no /proc, no directory for temporary files, two threads meet a fault at once, a child does while a
 # report is made. The program ends as it would, each fault has one report, and what a store does not have it says.
-set -u
-unset "${!HAKMEM_@}"
-# shellcheck source=tests/tools/processes.sh
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/processes.sh"
 if [ "${1-}" != inside ]; then # mounts of its own, which end with it
-    exec unshare -m "$0" inside
+    exec unshare -m "$SOURCE/tests/light/hard_ends.sh" inside
 fi
-trace=$BUILD/hakmem-trace
-failed=0 held=$PWD/held
+held=$PWD/held
 
-fail() {
-    echo "$case: $*"
-    failed=1
-}
+complain() { echo "$case: $*"; failed=1; }
 
 # A program whose symbols a collector of the test's reads as long as the file `held` is there: a report waits for them.
 printf 'char held[] __attribute__((section(".deadly_load_hold"), used)) = "%s";\n' "$held" >hold.c
@@ -33,34 +27,34 @@ begin() {
 }
 lines() { [ "$(grep -c '^on' out)" -ge "$1" ]; }
 # went_on NUMBER: the program has gone on from so many faults.
-went_on() { until_true lines "$1" || fail "the program has not gone on: $(cat out err)"; }
+went_on() { until_true lines "$1" || complain "the program has not gone on: $(cat out err)"; }
 
 # finish REPORTS: the program ends as it would, and has had so many reports, each whole or a raw one.
 finish() {
     exec 8>&-
     wait "$program" 2>/dev/null
     local status=$?
-    [ "$status" -eq 5 ] || fail "exit status $status, 5 was due: $(cat err)"
-    until_true no_collector || fail "a collector is left: $(collectors)"
+    [ "$status" -eq 5 ] || complain "exit status $status, 5 was due: $(cat err)"
+    until_true no_collector || complain "a collector is left: $(collectors)"
     local heads ends
     heads=$(grep -c '^hakmem: HKM-' err) ends=$(grep -c '^SUMMARY: hakmem: ' err)
-    [ "$heads" -eq "$1" ] && [ "$ends" -eq "$1" ] || fail "$heads reports with $ends ends, $1 were due: $(cat err)"
+    [ "$heads" -eq "$1" ] && [ "$ends" -eq "$1" ] || complain "$heads reports with $ends ends, $1 were due: $(cat err)"
 }
 is_raw() { grep -q 'raw report' err; }
 is_whole() {
-    is_raw && fail "a report is a raw one: $(cat err)"
+    is_raw && complain "a report is a raw one: $(cat err)"
     return 0
 }
 
 # stored STORE FAULTS: it is intact and has so many faults.
 stored() {
-    "$trace" check -s "$1" >said 2>&1 || fail "$(cat said)"
-    [ "$("$trace" sql -s "$1" 'SELECT count(*) FROM fault')" = "$2" ] || fail "$1: $2 faults were due: $("$trace" faults -s "$1")"
+    "$trace" check -s "$1" >said 2>&1 || complain "$(cat said)"
+    [ "$("$trace" sql -s "$1" 'SELECT count(*) FROM fault')" = "$2" ] || complain "$1: $2 faults were due: $("$trace" faults -s "$1")"
 }
 # knows STORE NAME: it has allocation and free of that block.
 knows() {
     "$trace" why -s "$1" "$(sed -n "s/^$2 //p" out)" >said 2>&1
-    grep -q 'malloc(' said && grep -q ' free ' said || fail "$1 does not have the block '$2': $(cat said)"
+    grep -q 'malloc(' said && grep -q ' free ' said || complain "$1 does not have the block '$2': $(cat said)"
 }
 
 # kill_collector CASE: in the midst of the report, which waits for symbols; then there is another fault.
@@ -72,7 +66,7 @@ kill_collector() {
     local keeper
     keeper=$(parent_of "$worker")
     sleep 0.3
-    lines 1 && fail "the report did not wait: nothing was tried here"
+    lines 1 && complain "the report did not wait: nothing was tried here"
     case $1 in
     worker) kill -9 "$worker" ;;
     keeper) kill -9 "$keeper" ;;
@@ -90,7 +84,7 @@ is_whole
 stored store.db 2
 knows store.db read
 [ "$("$trace" sql -s store.db 'SELECT kind FROM event WHERE id = (SELECT min(event) FROM fault)')" = FAULT ] ||
-    fail "the fault's record is not named: $("$trace" faults -s store.db)"
+    complain "the fault's record is not named: $("$trace" faults -s store.db)"
 cd ..
 
 # The worker alone gives no sign of life while it waits: the report may be raw, and is in the store then all the same.
@@ -99,7 +93,7 @@ for store in *.db; do knows "$store" read; done
 cd ..
 
 kill_collector both
-for store in *.db; do "$trace" check -s "$store" >said 2>&1 || fail "$(cat said)"; done
+for store in *.db; do "$trace" check -s "$store" >said 2>&1 || complain "$(cat said)"; done
 is_raw || stored store.db 2
 knows "$(ls -t ./*.db | head -n 1)" read
 cd ..
@@ -121,14 +115,14 @@ for room in 64 200 220 240 260 280 300 400; do
         "$trace" check -s "$store" >said 2>&1
         grep -q 'Nothing was lost' said || whole=0
     done
-    [ "$found" -eq 2 ] || [ $whole -eq 0 ] || fail "$found of 2 faults are stored, and no store says that it lacks one: $(cat err)"
-    [ "$found" -eq 2 ] || grep -q 'the disk is full' err || fail "$found of 2 faults are stored, and nothing is said: $(cat err)"
-    [ "$room" -gt 64 ] || [ "$found" -eq 2 ] || fail "a store elsewhere was due: $(cat err)"
-    grep -q 'the block was not watched' err && fail "a watched block is said not to be: $(cat err)"
+    [ "$found" -eq 2 ] || [ $whole -eq 0 ] || complain "$found of 2 faults are stored, and no store says that it lacks one: $(cat err)"
+    [ "$found" -eq 2 ] || grep -q 'the disk is full' err || complain "$found of 2 faults are stored, and nothing is said: $(cat err)"
+    [ "$room" -gt 64 ] || [ "$found" -eq 2 ] || complain "a store elsewhere was due: $(cat err)"
+    grep -q 'the block was not watched' err && complain "a watched block is said not to be: $(cat err)"
     umount small
     cd ..
 done
-[ "$found" -eq 2 ] || fail "with enough room $found of 2 faults are stored"
+[ "$found" -eq 2 ] || complain "with enough room $found of 2 faults are stored"
 
 # The program has none; its collector neither.
 mount --bind /proc held.proc 2>/dev/null || { mkdir -p held.proc && mount --bind /proc held.proc; } || exit 1
@@ -142,10 +136,10 @@ exec 8>&-
 wait "$program"
 status=$?
 umount /proc
-[ $status -eq 5 ] || fail "exit status $status, 5 was due: $(cat err)"
-until_true no_collector || fail "a collector is left: $(collectors)"
+[ $status -eq 5 ] || complain "exit status $status, 5 was due: $(cat err)"
+until_true no_collector || complain "a collector is left: $(collectors)"
 is_whole
-[ "$(grep -c '^SUMMARY: hakmem: .*faulty\.c:[0-9]* [rm]' err)" -eq 2 ] || fail "two reports with names were due: $(cat err)"
+[ "$(grep -c '^SUMMARY: hakmem: .*faulty\.c:[0-9]* [rm]' err)" -eq 2 ] || complain "two reports with names were due: $(cat err)"
 stored ./*.db 2
 cd ..
 umount held.proc
@@ -187,9 +181,9 @@ finish 2
 is_whole
 found=0
 for store in ./*.db; do
-    "$trace" check -s "$store" >said 2>&1 || fail "$(cat said)"
+    "$trace" check -s "$store" >said 2>&1 || complain "$(cat said)"
     found=$((found + $("$trace" sql -s "$store" 'SELECT count(*) FROM fault')))
 done
-[ $found -eq 2 ] || fail "$found faults are stored, 2 were due"
+[ $found -eq 2 ] || complain "$found faults are stored, 2 were due"
 cd ..
-exit $failed
+exit "$failed"

@@ -1,13 +1,7 @@
 #!/usr/bin/env bash
 # A small limit of data (ulimit -d): the program runs on, and the report of a guarded block has its stacks, in a smaller array.
-set -u
+. "${SOURCE:?}/tests/tools/test.sh"
 export LC_ALL=C
-unset "${!HAKMEM_@}"
-failed=0
-fail() {
-    echo "limits.sh: $*"
-    failed=1
-}
 
 cat >used.c <<'C'
 #include <stdio.h>
@@ -29,11 +23,10 @@ for kib in 30000 16000; do
         (ulimit -S -d $kib && HAKMEM_CHECK=light HAKMEM_GUARD=all HAKMEM_TRACE=$trace HAKMEM_TRACE_FILE="$PWD/store.db" \
             LD_PRELOAD="$BUILD/hakmem-debug.so" ./used >out 2>err)
         status=$?
-        [ $status -eq 0 ] && [ "$(cat out)" = 0 ] || fail "$kib KiB, trace $trace: status $status: $(cat out err)"
-        grep -q 'raw report' err && fail "$kib KiB, trace $trace: $(head -n 3 err)"
+        [ $status -eq 0 ] && [ "$(cat out)" = 0 ] || complain "$kib KiB, trace $trace: status $status: $(cat out err)"
+        grep -q 'raw report' err && complain "$kib KiB, trace $trace: $(head -n 3 err)"
         for frame in '#0 main .*used\.c:8' '#0 drop .*used\.c:4' '#0 make .*used\.c:3'; do
-            grep -Eq "$frame" err || fail "$kib KiB, trace $trace: no $frame: $(cat err)"
+            grep -Eq "$frame" err || complain "$kib KiB, trace $trace: no $frame: $(cat err)"
         done
     done
 done
-exit $failed

@@ -3,10 +3,7 @@
 # one block in 50 and every block guarded, in two of these by turns, with FULL=1 in all; nothing is reported, and no
 # collector is started.
 # timeout: 1800
-set -u
-unset "${!HAKMEM_@}"
-# shellcheck source=tests/tools/small_programs.sh
-. "$SOURCE/tests/tools/small_programs.sh"
+. "${SOURCE:?}/tests/tools/small_programs.sh"
 
 turn=0
 # run NAME COMMAND...
@@ -71,4 +68,3 @@ run git git -C repository log --stat
 run cc1plus g++ -O2 -S -o - work.cc
 g++ -O1 -o compiled work.cc && run compiled ./compiled
 run node node work.js
-exit $failed

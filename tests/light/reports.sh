@@ -3,11 +3,8 @@
 # ends as it would have; so does what free was given and should not have been. The findings in the programs of
 # tests/guarded are those of level normal. No debug register watches: see light/watch.sh.
 # UPDATE=1 writes the files anew, to be read before they are committed.
-set -u
 PROGRAMS=light
-# shellcheck source=tests/tools/faults.sh
 . "${SOURCE:-$(dirname "$0")/../..}/tests/tools/faults.sh"
-unset "${!HAKMEM_@}"
 here=$SOURCE/tests/light
 begin_reports "$@"
 watched=(write_after read_after write_slack read_freed write_freed double_free free_inside thread_after child_after)
@@ -45,11 +42,7 @@ same_as_normal() {
 }
 
 for name in "${watched[@]}" free_unwatched_twice free_unwatched_inside free_stack free_stack_often; do
-    if [ "$update" -eq 0 ] && [ ! -s "$here/$name.report" ]; then
-        echo "$name.report is missing"
-        failed=1
-    fi
+    if [ "$update" -eq 0 ] && [ ! -s "$here/$name.report" ]; then complain "$name.report is missing"; fi
 done
 printf '%s\n' "${watched[@]}" free_unwatched_twice free_unwatched_inside free_stack free_stack_often | each_in_parallel compare || failed=1
 [ "$update" -eq 1 ] || printf '%s\n' "$SOURCE"/tests/guarded/*.after.report | each_in_parallel same_as_normal || failed=1
-exit "$failed"

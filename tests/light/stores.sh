@@ -2,18 +2,11 @@
 # A fault in level light gets a store with the lives of the watched blocks, whose collector ends while the program goes
 # on; later faults, also of children, and crashes are stored as well, in the same store where it is still there. Blocks
 # that were not watched are said not to be known.
-set -u
-unset "${!HAKMEM_@}"
-# shellcheck source=tests/tools/processes.sh
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/processes.sh"
-trace=$BUILD/hakmem-trace
 export HAKMEM_CHECK=light HAKMEM_GUARD=sample:1
-failed=0
 
-fail() {
-    echo "$case: $*"
-    failed=1
-}
+complain() { echo "$case: $*"; failed=1; }
 
 # begin CASE [VARIABLE=VALUE...]: starts the program in a directory of its own; its input is descriptor 8.
 begin() {
@@ -31,8 +24,8 @@ went_on() { [ "$(grep -c '^on' out)" -ge "$due" ]; }
 fault() {
     due=${2:-1}
     echo "$1" >&8
-    until_true went_on || { fail "the program has not gone on from $1: $(cat out err)"; return 1; }
-    until_true no_collector || fail "a collector is there behind $1: $(collectors)"
+    until_true went_on || { complain "the program has not gone on from $1: $(cat out err)"; return 1; }
+    until_true no_collector || complain "a collector is there behind $1: $(collectors)"
 }
 
 # finish STATUS: the program ends with it.
@@ -40,31 +33,31 @@ finish() {
     exec 8>&-
     wait "$program" 2>/dev/null
     local status=$?
-    [ "$status" -eq "$1" ] || fail "exit status $status, $1 was due: $(cat err)"
-    until_true no_collector || fail "a collector is left: $(collectors)"
-    compgen -G '*.db-*' >/dev/null && fail "a store is not whole: $(ls)"
-    [ "$(grep -c '^on' out)" -eq 0 ] || [ "$1" -ne 5 ] || grep -q '^end' out || fail "it did not end: $(cat out)"
+    [ "$status" -eq "$1" ] || complain "exit status $status, $1 was due: $(cat err)"
+    until_true no_collector || complain "a collector is left: $(collectors)"
+    compgen -G '*.db-*' >/dev/null && complain "a store is not whole: $(ls)"
+    [ "$(grep -c '^on' out)" -eq 0 ] || [ "$1" -ne 5 ] || grep -q '^end' out || complain "it did not end: $(cat out)"
 }
 
 # says COMMAND TEXT: what the viewer says of the newest store has a line with the pattern TEXT.
 says() {
     # shellcheck disable=SC2086
     "$trace" $1 >said 2>&1
-    grep -Eq -- "$2" said || fail "'$1' does not say '$2': $(head -n 20 said)"
+    grep -Eq -- "$2" said || complain "'$1' does not say '$2': $(head -n 20 said)"
 }
 says_not() {
     # shellcheck disable=SC2086
     "$trace" $1 >said 2>&1
-    grep -Eq -- "$2" said && fail "'$1' says '$2': $(head -n 20 said)"
+    grep -Eq -- "$2" said && complain "'$1' says '$2': $(head -n 20 said)"
 }
 address_of() { sed -n "s/^$1 //p" out | tail -n 1; }
 
 # whole STORES FAULTS: so many stores, and the newest is intact and has so many faults.
 whole() {
     local stores=(*.db)
-    [ ${#stores[@]} -eq "$1" ] || fail "the stores are ${stores[*]}, $1 were due"
-    "$trace" check >said 2>&1 || fail "$(cat said)"
-    [ "$("$trace" sql 'SELECT count(*) FROM fault')" = "$2" ] || fail "$2 faults were due: $("$trace" faults)"
+    [ ${#stores[@]} -eq "$1" ] || complain "the stores are ${stores[*]}, $1 were due"
+    "$trace" check >said 2>&1 || complain "$(cat said)"
+    [ "$("$trace" sql 'SELECT count(*) FROM fault')" = "$2" ] || complain "$2 faults were due: $("$trace" faults)"
 }
 
 begin several
@@ -134,10 +127,10 @@ cd ..
 begin without HAKMEM_TRACE=off
 due=1
 echo r >&8
-until_true went_on || fail "it has not gone on"
+until_true went_on || complain "it has not gone on"
 finish 5
-compgen -G '*.db' >/dev/null && fail "there is a store with HAKMEM_TRACE=off"
-grep -q '^hakmem: HKM-304' err || fail "there is no report: $(cat err)"
+compgen -G '*.db' >/dev/null && complain "there is a store with HAKMEM_TRACE=off"
+grep -q '^hakmem: HKM-304' err || complain "there is no report: $(cat err)"
 cd ..
 
 begin elsewhere HAKMEM_TRACE_FILE=/nonexistent/hakmem.elsewhere.db
@@ -151,7 +144,7 @@ cd ..
 # No collector can be started, and the next time one can.
 begin later HAKMEM_COLLECT="$PWD/later/collect"
 fault r
-grep -q 'raw report' err || fail "the report is not a raw one: $(cat err)"
+grep -q 'raw report' err || complain "the report is not a raw one: $(cat err)"
 ln -s "$BUILD/hakmem-collect" collect
 fault w 2
 finish 5
@@ -163,16 +156,15 @@ begin memory
 fault m
 fault w 2
 finish 5
-[ "$(grep -c '^hakmem: HKM-' err)" -eq 2 ] || fail "two reports were due: $(cat err)"
+[ "$(grep -c '^hakmem: HKM-' err)" -eq 2 ] || complain "two reports were due: $(cat err)"
 cd ..
 
 case=run
 mkdir run && cd run || exit 2
 printf 'r\nw\n' | "$trace" run --check light -s hakmem.run.db -- "$BUILD/tests/light/faulty" >out 2>err
 status=$?
-[ $status -eq 5 ] || fail "exit status $status, 5 was due: $(cat err)"
+[ $status -eq 5 ] || complain "exit status $status, 5 was due: $(cat err)"
 whole 1 2
 says info 'exited with 5'
 says "why $(address_of read)" 'malloc\(40\)'
 says "why $(address_of write)" 'malloc\(24\)'
-exit $failed

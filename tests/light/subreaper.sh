@@ -1,16 +1,9 @@
 #!/usr/bin/env bash
 # A program to which orphans come (a subreaper) never hears of the collector: no child of its to wait for, no SIGCHLD, no zombie,
 # in level light, whose collector ends before the program, and in level normal. Its own orphans come to it as before.
-set -u
+. "${SOURCE:?}/tests/tools/test.sh"
 export LC_ALL=C
-unset "${!HAKMEM_@}"
-# shellcheck source=tests/tools/processes.sh
 . "$SOURCE/tests/tools/processes.sh"
-failed=0
-fail() {
-    echo "subreaper.sh: $*"
-    failed=1
-}
 
 cat >reaper.c <<'C'
 #include <errno.h>
@@ -76,13 +69,12 @@ for level in light normal; do
     rm -f go
     HAKMEM_CHECK=$level HAKMEM_ON_FAULT=continue HAKMEM_TRACE_FILE="$PWD/$level.db" ./reaper "$BUILD/hakmem-debug.so" >out 2>err &
     program=$!
-    until_true grep -q '^SUMMARY: hakmem: double-free' err || fail "$level: no report: $(cat err)"
-    [ $level = normal ] || until_true no_collector || fail "the collector does not end"
-    [ -z "$(pgrep -P $program)" ] || fail "$level: it has children: $(ps -o pid,stat,args --ppid $program)"
+    until_true grep -q '^SUMMARY: hakmem: double-free' err || complain "$level: no report: $(cat err)"
+    [ $level = normal ] || until_true no_collector || complain "the collector does not end"
+    [ -z "$(pgrep -P $program)" ] || complain "$level: it has children: $(ps -o pid,stat,args --ppid $program)"
     touch go
     wait $program
-    [ "$(sort out)" = "$(sort <<<"$due")" ] || fail "$level: $(cat out)"
-    until_true no_collector || fail "$level: the collector does not end"
-    [ "$("$BUILD/hakmem-trace" sql -s $level.db 'select count(*) from fault' | tail -n 1)" = 1 ] || fail "$level: no fault in the store"
+    [ "$(sort out)" = "$(sort <<<"$due")" ] || complain "$level: $(cat out)"
+    until_true no_collector || complain "$level: the collector does not end"
+    [ "$("$BUILD/hakmem-trace" sql -s $level.db 'select count(*) from fault' | tail -n 1)" = 1 ] || complain "$level: no fault in the store"
 done
-exit $failed

@@ -23,9 +23,10 @@ allowed() {
     attach) rules='entry/attach entry/keep platform trace/trace.h trace/wait.h unwind/modules.h' ;; # src/entry/attach, likewise
     unwind) rules='platform' ;;
     metrics) rules='platform' ;;
-    trace) rules='unwind metrics platform' ;;
+    decode) rules='' ;;
+    trace) rules='decode/decode.h unwind metrics platform' ;;
     tree) rules='trace pool/pool.h platform' ;;
-    watch) rules='platform trace/session.h trace/tracer.h trace/wait.h unwind/registers.h' ;;
+    watch) rules='decode/decode.h platform trace/session.h trace/tracer.h trace/wait.h unwind/registers.h' ;;
     guarded) rules='large_map platform' ;;
     guard) rules='guarded watch/watch.h platform metrics/step.h large_map/large_map.h trace/signals/signals.h trace/trace.h trace/session.h trace/pattern.h trace/record.h' ;;
     strings) rules='platform guard/touch.h guard/asked.h' ;;
@@ -35,7 +36,7 @@ allowed() {
     sqlite) rules='store/sql/sql.h store/database.h store/file.h' ;;
     remote) rules='base store/error.h' ;;
     symbols) rules='base store/frame.h' ;;
-    report) rules='base store trace/record.h trace/session.h trace/pattern.h learn/settings.h' ;;
+    report) rules='base decode/decode.h store trace/record.h trace/session.h trace/pattern.h learn/settings.h' ;;
     collector) rules='report symbols base store metrics/block.h metrics/metric.h trace/record.h trace/session.h trace/protocol.h trace/trust.h trace/stat_line.h trace/node.h trace/frame_node.h' ;;
     viewer) rules='base store remote/remote.h symbols/elf_file.h report collector made metrics/metric.h entry/attach/shared.h trace/control.h trace/session.h trace/protocol.h trace/record.h' ;;
     corefile) rules='viewer report store base symbols/symbols.h trace/frame_node.h trace/pattern.h' ;; # viewer/corefile: names stacks without a store

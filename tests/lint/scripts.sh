@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Every script passes shellcheck, and every script that is called by name may be executed. CHANGED=1: those that differ alone.
+# Every script passes shellcheck, every script that is called by name may be executed, and none has an EXIT trap in the
+# place of test.sh's. CHANGED=1: those that differ alone.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 # shellcheck source=tests/tools/changed.sh
@@ -18,5 +19,6 @@ done < <(candidates)
 shellcheck -x -S warning "${scripts[@]}" || status=1
 for file in "${scripts[@]}"; do
     [ -x "$file" ] || { echo "$file is a script that may not be executed (chmod +x)"; status=1; }
+    ! grep -qE '^\. .*/tests/tools/' "$file" || ! grep -nE '^trap .*EXIT' "$file" || { echo "$file has an EXIT trap: name it cleanup"; status=1; }
 done
 exit "$status"

@@ -2,8 +2,7 @@
 # `record -p` a thousand times each: a program of threads, redis, node and PostgreSQL under load. They notice nothing.
 # ROUNDS: how often each; PARTS: which of busy, redis, node, postgresql.
 # timeout: 14400
-set -u
-. "$SOURCE/tests/tools/attach_rounds.sh"
+. "${SOURCE:?}/tests/tools/attach_rounds.sh"
 rounds=${ROUNDS-1000}
 
 rounds_of_node() {

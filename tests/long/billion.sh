@@ -3,19 +3,15 @@
 # written into docs/benchmarks. Needs about 3 bytes of disk an event in $TMPDIR, and some minutes.
 # timeout: 3600
 # alone
-set -u
+. "${SOURCE:?}/tests/tools/test.sh"
 events=${EVENTS:-1000000000}
-fail() {
-    echo "billion: $1" >&2
-    exit 1
-}
 
 need=$((events * 3))
 free=$(df --output=avail -B1 "${TMPDIR:-/tmp}" | tail -n 1)
 [ "$free" -ge "$need" ] ||
     fail "a capture of $events events needs $((need / 1000000)) MB in ${TMPDIR:-/tmp}, there are $((free / 1000000)); set TMPDIR, or EVENTS to a smaller number"
 directory=$(mktemp -d "${TMPDIR:-/tmp}/hakmem-billion.XXXXXX") || exit 1
-trap 'rm -rf "$directory"' EXIT
+cleanup() { rm -rf "$directory"; }
 make_capture=$BUILD/tests/bench/make_capture
 cd "$directory" || exit 1
 

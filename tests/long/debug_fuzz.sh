@@ -3,12 +3,10 @@
 # if it dies of it, the run ends as without hakmem, in bounded time, and the capture is whole. SECONDS_OF_FUZZ says for
 # how long (an hour); FUZZ_SEED is where to begin, to repeat one round.
 # timeout: 5400
-set -u
-unset "${!HAKMEM_@}"
-# shellcheck source=tests/tools/processes.sh
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/processes.sh"
 seconds=${SECONDS_OF_FUZZ:-3600} seed=${FUZZ_SEED:-$((10#$(date +%s) % 1000000 * 1000))}
-trace=$BUILD/hakmem-trace cc=${CC:-gcc}
+cc=${CC:-gcc}
 EACH=8 # modules of a program: so many unreadable ones are told apart
 
 cat >module.cc <<'CC'

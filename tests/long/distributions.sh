@@ -4,8 +4,7 @@
 # versions and results in docs/benchmarks. RELEASES="bookworm trixie sid" chooses, the oldest first; TESTS="tests/unit ..." runs these in
 # place of all. Roots come from the Debian mirror that apt has here.
 # timeout: 43200
-set -u
-fail() { echo "distributions.sh: $*"; exit 1; }
+. "${SOURCE:?}/tests/tools/test.sh"
 [ "$(id -u)" = 0 ] || { echo "skipped: only root can make a bare root"; exit 77; }
 command -v debootstrap >/dev/null || fail "debootstrap is missing: tools/deps long installs it"
 # shellcheck disable=SC2086
@@ -45,7 +44,7 @@ unpacked() {
         "$1" run -s used.db -- /bin/ls / && "$1" faults -s used.db | grep "^No fault in used.db" && "$1" html -s used.db page.html && grep "</html>" page.html'
 }
 
-status=0 rows='' details=''
+rows='' details=''
 for release; do
     root=$PWD/$release
     debootstrap --variant=minbase "$release" "$root" "$mirror" >"$release.made" 2>&1 || { tail "$release.made"; fail "debootstrap of $release from $mirror"; }
@@ -78,7 +77,7 @@ for release; do
         [ "$portable" != passed ] || unpacked "$root.bare" >>"$release.portable" 2>&1 || portable=failed
         rm -rf --one-file-system "$root.bare"
     fi
-    [ "$demo,$check,$deb,$portable" = passed,passed,passed,passed ] || status=1
+    [ "$demo,$check,$deb,$portable" = passed,passed,passed,passed ] || failed=1
     depends=$(dpkg-deb -f "$root"/srv/hakmem/build/deb/hakmem-tools_*_amd64.deb Recommends 2>/dev/null)
     # shellcheck disable=SC2016
     rows+="| $release ($(cat "$root/etc/debian_version")) | $(version "$root" gcc -dumpfullversion) | $(version "$root" clang --version) | $(version "$root" ldd --version) | "
@@ -107,4 +106,3 @@ page=$SOURCE/docs/benchmarks/$(date +%F)-distributions.md
     printf '%s%s' "$rows" "$details"
 } >"$page"
 echo "written: $page"
-exit $status

@@ -3,16 +3,12 @@
 # disk end at a random moment (SEED, the time): afterwards each finding is there once, with the same bytes. Prints rates and latencies,
 # and asserts none of them.
 # timeout: 7200
-set -u
-unset "${!HAKMEM_@}" LD_PRELOAD
+. "${SOURCE:?}/tests/tools/test.sh"
 if [ "${1-}" != inside ]; then # a mount of its own, which ends with it
-    exec unshare -m "$0" inside
+    exec unshare -m "$SOURCE/tests/long/fleet_findings.sh" inside
 fi
-# shellcheck source=tests/tools/postgres.sh
 . "$SOURCE/tests/tools/postgres.sh"
-# shellcheck source=tests/tools/findings.sh
 . "$SOURCE/tests/tools/findings.sh"
-# shellcheck source=tests/tools/await.sh
 . "$SOURCE/tests/tools/await.sh"
 hosts=${HOSTS:-1000} rounds=${ROUNDS:-50} seed=${SEED:-$(date +%s)} at_once=${AT_ONCE:-64}
 some=$((hosts < 60 ? hosts : 60)) # of a round

@@ -5,13 +5,10 @@
 # hakmem-trace, in turns with this one's. Needs 3 GB below /tmp.
 # timeout: 3600
 # alone
-set -u
-unset "${!HAKMEM_@}" LD_PRELOAD
-# shellcheck source=tests/tools/postgres.sh
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/postgres.sh"
-trace=$BUILD/hakmem-trace findings=${FINDINGS:-1000000} rounds=${ROUNDS:-5}
+findings=${FINDINGS:-1000000} rounds=${ROUNDS:-5}
 start_postgres
-fail() { echo "fleet_questions: $*"; exit 1; }
 
 # fill DATABASE RUNS: 2,000 faults, a few of them most of the findings, of 60 versions with three builds each, on 1,000 hosts, over 90
 # days.

@@ -4,18 +4,13 @@
 # row is there once, and no capture that lacks some is ever called whole. Prints a page of Markdown, and asserts no time.
 # timeout: 7200
 # alone
-set -u
-unset "${!HAKMEM_@}" LD_PRELOAD
+. "${SOURCE:?}/tests/tools/test.sh"
 if [ "${1-}" != inside ]; then # a mount of its own, which ends with it
-    exec unshare -m "$0" inside
+    exec unshare -m "$SOURCE/tests/long/fleet_whole.sh" inside
 fi
-# shellcheck source=tests/tools/postgres.sh
 . "$SOURCE/tests/tools/postgres.sh"
-# shellcheck source=tests/tools/await.sh
 . "$SOURCE/tests/tools/await.sh"
-# shellcheck source=tests/remote/sums.sh
 . "$SOURCE/tests/remote/sums.sh"
-trace=$BUILD/hakmem-trace
 events=${EVENTS:-100000000} rounds=${ROUNDS:-20} seed=${SEED:-$(date +%s)}
 RANDOM=$seed
 export LC_ALL=C

@@ -2,10 +2,8 @@
 # Eight threads at full speed, SECONDS (60) long: in wait mode nothing is lost; two threads that hand 16 blocks to each
 # other: every block's records stand in the order of their generations.
 # timeout: 3000
-set -u
+. "${SOURCE:?}/tests/tools/test.sh"
 seconds=${SECONDS_EACH:-60}
-unset "${!HAKMEM_@}"
-trace=$BUILD/hakmem-trace
 fail() { echo "$mode: $*"; exit 1; }
 for mode in "pairs 8" bounce; do
     rm -f store.db*

@@ -1,13 +1,11 @@
 #!/usr/bin/env bash
 # axe-core (from npm: needs the network) finds nothing in the pages of `html` and `fleet html`: each part and view, light and dark, narrow and wide.
 # timeout: 1800
-set -u
+. "${SOURCE:?}/tests/tools/test.sh"
 here=$SOURCE/tests/html trace=$BUILD/hakmem-trace
-unset "${!HAKMEM_@}"
-# shellcheck source=tests/tools/postgres.sh
 . "$SOURCE/tests/tools/postgres.sh"
 export LC_ALL=C.UTF-8 PYTHONDONTWRITEBYTECODE=1
-command -v npm >npm.out || { echo "npm is missing: apt-get install npm"; exit 1; }
+command -v npm >npm.out || fail "npm is missing: apt-get install npm"
 cc -O1 -g -o server "$SOURCE/tests/profile/server.c" || exit 1
 cc -O1 -g -I"$SOURCE/include" -o grower "$here/grower.c" || exit 1
 cc -O1 -g -o sorter "$here/sorter.c" || exit 1

@@ -2,8 +2,7 @@
 # `hunt` names the line in ten of ten hunts: each kind of fault in each place, in C and C++, -O0 and -O2, as root and as an
 # ordinary user (as this user alone where that is not root).
 # timeout: 14400
-set -u
-SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
+. "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
 users=$(id -un)
 [ "$(id -u)" -ne 0 ] || users='root nobody'
 ALL=1 ROUNDS=10 USERS=$users exec bash "$SOURCE/tests/hunt/places.sh"

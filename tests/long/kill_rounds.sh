@@ -4,13 +4,10 @@
 #
 # ROUNDS rounds (200), drawn from SEED (the time). In each the store opens, nothing that was committed before is
 # missing, `check` has nothing to say, and what is not there is counted or the capture says that it was cut off.
-set -u
+. "${SOURCE:?}/tests/tools/test.sh"
 rounds=${ROUNDS:-200} seed=${SEED:-$(date +%s)}
-unset "${!HAKMEM_@}"
 RANDOM=$seed
-# shellcheck source=tests/tools/processes.sh
 . "$SOURCE/tests/tools/processes.sh"
-trace=$BUILD/hakmem-trace
 fail() { echo "round $round of seed $seed, $what: $*"; kill -9 "$program" 2>/dev/null; exit 1; }
 # The last event of store $1 that is committed; 0 = none yet.
 committed() { sqlite3 "file:$1?mode=ro" 'SELECT coalesce(max(id + events - 1), 0) FROM chunk' 2>said || echo broken; }

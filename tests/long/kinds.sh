@@ -1,12 +1,9 @@
 #!/usr/bin/env bash
 # All generated programs of tests/kinds; the table by kind goes into docs/benchmarks/DATE-kinds.md.
 # timeout: 3600
-set -u
-SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
-export SOURCE BUILD="${BUILD:-$SOURCE/build}"
+. "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
 page=$SOURCE/docs/benchmarks/$(date +%Y-%m-%d)-kinds.md
-PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 "$SOURCE/tests/kinds/kinds.py" 1 table
-status=$?
+PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 "$SOURCE/tests/kinds/kinds.py" 1 table || failed=1
 {
     echo "# Faults found by kind, $(date +%Y-%m-%d)"
     echo
@@ -18,4 +15,3 @@ status=$?
     echo
     cat table
 } >"$page"
-exit $status

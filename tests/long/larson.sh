@@ -3,6 +3,5 @@
 # learning, all fronts on, in both libraries: every block whole, and hak_verify finds nothing. LARSON_SECONDS shortens it.
 # timeout: 14400
 set -u
-# shellcheck source=tests/tools/all_fronts.sh
 . "$SOURCE/tests/tools/all_fronts.sh"
 all_fronts "$BUILD/tests/long/larson" 16 "${LARSON_SECONDS:-600}"

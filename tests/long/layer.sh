@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
 # examples/layer built into hakmem: all agrees in each level, its moves are recorded, and the mistake of docs/allocator-authors.md is found at its first step.
 # timeout: 3600
-set -u
-unset "${!HAKMEM_@}" MAKEFLAGS MAKELEVEL
-fail() { echo "layer.sh: $*"; exit 1; }
+. "${SOURCE:?}/tests/tools/test.sh"
+unset MAKEFLAGS MAKELEVEL
 mkdir tree && cp -r "$SOURCE"/{Makefile,src,include,viewer,tools,docs,packaging} tree/ && cp "$SOURCE"/examples/layer/tray.[ch] tree/src/front/ || exit 2
 (cd tree && GIT_CEILING_DIRECTORIES=$(dirname "$PWD") git apply "$SOURCE/examples/layer/tables.diff") || fail "tables.diff does not apply"
 make -s -j2 -C tree BUILD="$PWD/built" CC="${CC:-cc}" all >made 2>&1 || { tail made; fail "it does not build"; }

@@ -7,19 +7,15 @@
 #
 # With PATTERNs, as of the shell (guarded-*), the changes alone whose names fit one of them.
 # timeout: 7200
-set -u
-# shellcheck source=tests/tools/faults.sh
 . "${SOURCE:-$(dirname "$0")/../..}/tests/tools/faults.sh"
 list=$SOURCE/tests/long/mutations.list
 export CK_TIMEOUT_MULTIPLIER=20 # on a busy machine
-scratch=$(mktemp -d) && cd "$scratch" || exit 2
-trap 'rm -rf "$scratch"' EXIT
-tree=$scratch/tree
+tree=$PWD/tree
 mkdir -p "$tree/tests" && cp -a "$SOURCE/src" "$SOURCE/include" "$SOURCE/viewer" "$SOURCE/tools" "$SOURCE/docs" "$SOURCE/Makefile" "$tree" &&
     cp -a "$SOURCE/tests/unit" "$SOURCE/tests/tools" "$tree/tests" || exit 2
 # Objects that are made already are taken along, so that each change compiles what it touches.
 programs=$BUILD
-BUILD=$scratch/build
+BUILD=$PWD/build
 mkdir "$BUILD" && cp -a "$programs/debug" "$programs/host" "$programs/flags" "$BUILD" &&
     find "$BUILD" -name '*.d' -exec sed -i "s|$programs/|$BUILD/|g; s#\(^\| \)${programs#"$SOURCE"/}/#\1$BUILD/#g" {} + || exit 2
 made=$BUILD/hakmem-debug.so
@@ -31,7 +27,7 @@ for compiler in gcc clang; do
     printf '#!/bin/sh\nexec %s "$@" -Wno-error\n' "$real" >"bin/$compiler"
     chmod +x "bin/$compiler"
 done
-PATH=$scratch/bin:$PATH
+PATH=$PWD/bin:$PATH
 
 # Makes the library of the copy as it stands; beside it what a recording needs.
 make_library() {
@@ -111,7 +107,6 @@ while IFS=$'\t' read -r name _ _ tests; do
 done <"$list"
 echo '| check taken out | in | tests | with the check | without |'
 echo '|---|---|---|---|---|'
-failed=0
 while IFS=$'\t' read -r name file change tests; do
     case $name in '' | '#'*) continue ;; esac
     is_chosen "$name" "$@" || continue
@@ -138,4 +133,4 @@ while IFS=$'\t' read -r name file change tests; do
     cp -p saved "$tree/$file"
     touch "$tree/$file"
 done <"$list"
-exit $failed
+exit "$failed"

@@ -3,9 +3,7 @@
 # Debian root they are installed over an earlier version, used by another user, purged without a trace, and installed anew; the
 # container file is built with them, and records a program of another system. Roots come from the Debian mirror that apt has here.
 # timeout: 7200
-set -u
-unset "${!HAKMEM_@}"
-fail() { echo "packages.sh: $*"; exit 1; }
+. "${SOURCE:?}/tests/tools/test.sh"
 [ "$(id -u)" = 0 ] || fail "only root can make a bare root"
 for tool in buildah debootstrap dh dpkg-buildpackage lintian setpriv unshare; do
     command -v "$tool" >found || fail "$tool is missing: tools/deps long installs buildah, debhelper, debootstrap, dpkg-dev and lintian"
@@ -18,7 +16,7 @@ sources=hakmem-$version.tar.xz
 make -s -C "$SOURCE" BUILD="$PWD/dist" dist >made 2>&1 || { cat made; fail "make dist"; }
 "$SOURCE/packaging/build_deb" "dist/$sources" one >made 2>&1 || { cat made; fail "the first build"; }
 apart=$(mktemp -d /var/tmp/hakmem-packages.XXXXXX)
-trap 'rm -rf "$apart"' EXIT
+cleanup() { rm -rf "$apart"; }
 cp "$SOURCE/packaging/build_deb" "dist/$sources" "$apart/" && chown -R 65534:65534 "$apart" && chmod 700 "$apart" || fail "no folder for another user"
 (cd "$apart" && umask 077 && env -i PATH="$PATH" TZ=Asia/Tokyo LANG=C HOME=/nonexistent CFLAGS=-O0 MAKEFLAGS=k \
     setpriv --reuid 65534 --regid 65534 --clear-groups ./build_deb "$sources" another/folder/two) >made 2>&1 || { cat made; fail "the second build"; }

@@ -2,10 +2,8 @@
 # Every two variables, each with each of its values that is not the default, through the stress: both libraries without
 # recording, a thirtieth of them recorded (tests/matrix/matrix.py).
 # timeout: 14400
-set -u
-status=0
+. "${SOURCE:?}/tests/tools/test.sh"
 for mode in plain debug; do
-    python3 "$SOURCE/tests/matrix/matrix.py" $mode --pairs --operations 4000 || status=1
+    python3 "$SOURCE/tests/matrix/matrix.py" $mode --pairs --operations 4000 || failed=1
 done
-python3 "$SOURCE/tests/matrix/matrix.py" recorded --pairs --operations 4000 --part 1/30 || status=1
-exit $status
+python3 "$SOURCE/tests/matrix/matrix.py" recorded --pairs --operations 4000 --part 1/30 || failed=1

@@ -5,22 +5,16 @@
 #     tests/long/policies.sh [PROGRAM...]    prints tables of Markdown for docs/benchmarks
 # timeout: 14400
 # shellcheck disable=SC2016,SC2317
-set -u
-SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
-BUILD=$(realpath -m "${BUILD:-$SOURCE/build}")
+. "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
 # An unprivileged user, as whom PostgreSQL runs, must reach all of it.
-top=$(mktemp -d /tmp/hakmem-policies.XXXXXX) && trap 'rm -rf "$top"' EXIT && chmod 755 "$top" && mkdir "$top/made" &&
+cleanup() { rm -rf "$top"; }
+top=$(mktemp -d /tmp/hakmem-policies.XXXXXX) && chmod 755 "$top" && mkdir "$top/made" &&
     cp "$BUILD"/{hakmem-trace,hakmem-collect,hakmem-debug.so,libhakmem.so} "$top/made" && cd "$top" || exit 2
 BUILD=$top/made
-unset "${!HAKMEM_@}"
-export SOURCE LC_ALL=C TZ=UTC HOME=$top top
+export LC_ALL=C TZ=UTC HOME=$top top
 trace=$BUILD/hakmem-trace
-failed=0
 
-complain() {
-    echo "$*" >&2
-    failed=1
-}
+complain() { echo "$*" >&2; failed=1; }
 
 # ---- programs: each runs in an empty directory below this one --------------------------------------
 story_gzip() { gzip -9 -c ../big.c >a.gz && gzip -t a.gz && gzip -dc a.gz | cksum && wc -c <a.gz; }

@@ -2,14 +2,12 @@
 # The stored profile of cc1plus, CPython, sqlite3, redis and a forking server at 50 moments each, and at their peaks, beside their events one by one.
 # timeout: 7200
 # shellcheck disable=SC2016
-set -u
-unset "${!HAKMEM_@}"
-status=0
+. "${SOURCE:?}/tests/tools/test.sh"
 
 # record NAME LEVEL COMMAND...: NAME.db, compared
 record() {
-    "$BUILD/hakmem-trace" run --check "$2" -s "$1.db" -- "${@:3}" >out.txt 2>&1 || { echo "$1 failed"; tail -n 5 out.txt; status=1; }
-    /usr/bin/python3 "$SOURCE/tests/profile/rows.py" "$BUILD" "$1.db" 50 || status=1
+    "$BUILD/hakmem-trace" run --check "$2" -s "$1.db" -- "${@:3}" >out.txt 2>&1 || complain "$1 failed" "$(tail -n 5 out.txt)"
+    /usr/bin/python3 "$SOURCE/tests/profile/rows.py" "$BUILD" "$1.db" 50 || failed=1
     rm -f "$1.db"
 }
 
@@ -48,4 +46,4 @@ record redis normal bash -c './redis-server --port 0 --unixsocket redis.sock --s
     until redis-cli -s redis.sock ping >/dev/null 2>&1; do :; done
     redis-benchmark -s redis.sock -n 20000 -P 16 -r 10000 -q -t set,get,lpush,lpop,hset
     redis-cli -s redis.sock bgsave; redis-cli -s redis.sock shutdown nosave; wait'
-exit $status
+exit "$failed"

@@ -2,8 +2,7 @@
 # The regressions whose fault came late, as long as it took: ten million iterations with everything recorded, and
 # Larson's server for a minute in both levels, under run --ci.
 # timeout: 3600
-# shellcheck source=tests/tools/regression.sh
-. "$SOURCE/tests/tools/regression.sh"
+. "${SOURCE:?}/tests/tools/regression.sh"
 mkdir registry larson && cd registry || exit 2
 REGISTRY_ITERATIONS=10000000 "$SOURCE/tests/regressions/registry.sh" || exit 1
 cd ../larson || exit 2

@@ -4,17 +4,14 @@
 # disk an event in $TMPDIR and below /tmp, and some minutes.
 # timeout: 3600
 # alone
-set -u
-unset "${!HAKMEM_@}" LD_PRELOAD
-# shellcheck source=tests/tools/postgres.sh
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/postgres.sh"
-trace=$BUILD/hakmem-trace
 events=${EVENTS:-1000000000}
 folder=$(mktemp -d "${TMPDIR:-/tmp}/hakmem-why.XXXXXX") || exit 1
+cleanup() { end_postgres; rm -rf "$folder"; }
 start_postgres
-trap 'end_postgres; rm -rf "$folder"' EXIT
 store=${STORE:-$folder/store.db}
-[ -n "${STORE-}" ] || "$BUILD/tests/bench/make_capture" -q -n "$events" "$store" >"$folder/written" || { echo "remote_why: the capture could not be written"; exit 1; }
+[ -n "${STORE-}" ] || "$BUILD/tests/bench/make_capture" -q -n "$events" "$store" >"$folder/written" || fail "remote_why: the capture could not be written"
 "$trace" push --whole -j 2 -s "$store" --to "$URL" >"$folder/pushed" || { echo "remote_why: push: $(cat "$folder/pushed")"; exit 1; }
 number=$(sed -n 's/^capture \([0-9]*\):.*/\1/p' "$folder/pushed")
 {

@@ -2,8 +2,7 @@
 # An hour of a server's mix on 64 threads in the plain library, and ten minutes in each level of the debug library:
 # every block whole, memory level, nothing lost. SERVER_SECONDS and SERVER_DEBUG_SECONDS shorten it.
 # timeout: 10800
-set -u
-unset "${!HAKMEM_@}"
+. "${SOURCE:?}/tests/tools/test.sh"
 server=$BUILD/tests/long/server
 
 LD_PRELOAD=$BUILD/libhakmem.so "$server" 64 "${SERVER_SECONDS:-3600}" 2>err >out || { cat out err; exit 1; }

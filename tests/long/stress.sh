@@ -2,18 +2,14 @@
 # 64 threads, 100 M operations in all with frees across threads, every block's bytes looked at: the plain library,
 # and the debug library in both levels, whose stores are then checked event by event.
 # timeout: 14400
-set -u
-unset "${!HAKMEM_@}"
+. "${SOURCE:?}/tests/tools/test.sh"
 stress=$BUILD/tests/programs/stress
 operations=${STRESS_OPERATIONS:-100000000}
 
 run() {
     local name=$1 started=$SECONDS
     shift
-    "$@" >out 2>err && [ "$(cat out)" = 'every block was whole' ] && [ ! -s err ] || {
-        echo "$name: status $?: $(head -n 3 out err)"
-        exit 1
-    }
+    "$@" >out 2>err && [ "$(cat out)" = 'every block was whole' ] && [ ! -s err ] || fail "$name: status $?: $(head -n 3 out err)"
     echo "$name: 64 threads, $operations operations, $((SECONDS - started)) s, every block was whole"
 }
 

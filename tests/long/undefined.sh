@@ -2,9 +2,7 @@
 # The layers' unit tests with the sanitizer for undefined behaviour in the layers and in the tests: it ends the
 # program at the first finding. A shift that is too wide shows that it would.
 # timeout: 1800
-set -u
-SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
-BUILD=${BUILD:-$SOURCE/build}
+. "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
 CC=${CC:-gcc}
 cd "$SOURCE" || exit 2
 made=$BUILD/tests/undefined
@@ -21,15 +19,14 @@ rm -f "$made/layers.a" && ar rcs "$made/layers.a" "$made"/src_*.o || exit 2
 
 printf 'int main(int argc, char **argv) { (void)argv; return (1 << (31 + argc)) & 1; }\n' >"$made/wide.c"
 "$CC" "${flags[@]}" -o "$made/wide" "$made/wide.c" || exit 2
-"$made/wide" 2>"$made/wide.out" && { echo "a shift that is too wide was not seen"; exit 1; }
+"$made/wide" 2>"$made/wide.out" && fail "a shift that is too wide was not seen"
 grep -q 'runtime error: shift exponent' "$made/wide.out" || { echo "other words than \"shift exponent\": $(cat "$made/wide.out")"; exit 1; }
 
-status=0
 for test in tests/unit/size_class_test.c tests/unit/{front,mid,large,slab,pool,platform,route}/*_test.c; do
     "$CC" "${flags[@]}" -o "$made/unit" "$test" "$made/layers.a" -lcheck_pic -lsubunit -lrt -lm -lpthread || exit 1
     "$made/unit" >"$made/unit.out" 2>&1 || {
         echo "$test: $(grep -m 3 -E 'runtime error|:[FE]:' "$made/unit.out")"
-        status=1
+        failed=1
     }
 done
-exit "$status"
+exit "$failed"

@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # The long comparison of hakmem's unwinder with libunwind: more programs, compilers and flags, 30 M stacks.
 # timeout: 1800
-set -u
-. "$SOURCE/tests/tools/unwind_compare.sh"
+. "${SOURCE:?}/tests/tools/unwind_compare.sh"
 
 python=$(readlink -f /usr/bin/python3)
 PYTHONMALLOC=malloc compare "python, JSON" "$python" -c '
@@ -43,7 +42,7 @@ done
 for compiler in gcc clang; do
     for flags in -O0 -O2 '-O2 -fomit-frame-pointer' '-O2 -no-pie' '-O2 -Wl,-z,lazy'; do
         # shellcheck disable=SC2086
-        "$compiler" -D_GNU_SOURCE $flags "$programs/signals.c" -o signals || fail "cannot compile"
+        "$compiler" -D_GNU_SOURCE $flags "$programs/signals.c" -o signals || complain "cannot compile"
         compare "signals, $compiler $flags" ./signals 5000
         compare "signals, alternate, $flags" ./signals 5000 alternate
     done

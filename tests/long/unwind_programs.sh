@@ -6,8 +6,7 @@
 # only ours asked: calls from ld.so, and forked children of threaded programs, where libunwind can hang.
 # timeout: 3600
 # alone
-set -u
-. "$SOURCE/tests/tools/unwind_compare.sh"
+. "${SOURCE:?}/tests/tools/unwind_compare.sh"
 . "$SOURCE/tests/tools/await.sh"
 for postgres in $(printf '%s\n' /usr/lib/postgresql/*/bin | sort -V); do :; done
 

@@ -1,16 +1,15 @@
 #!/usr/bin/env bash
 # The viewer under address and undefined sanitizers, asked about stores in which rows were changed at random.
 # timeout: 1200
-set -u
-top=$(cd "$(dirname "$0")/../.." && pwd)
-unset "${!HAKMEM_@}"
+. "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
+top=$SOURCE
 asan=$PWD/asan
 target=${asan#"$(realpath "$top")/"} # make's own name of the folder
 "${MAKE:-make}" -s -j2 -C "$top" BUILD="$asan" WARN= \
     CC='gcc -fsanitize=address,undefined -fno-sanitize-recover=all' \
     "$target/hakmem-trace" "$target/tests/cli/make_store" >made 2>&1 || { tail -n 20 made; exit 1; }
 export ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1
-"$asan/tests/cli/make_store" . || { echo 'make_store failed'; exit 1; }
+"$asan/tests/cli/make_store" . || fail 'make_store failed'
 for seed in 1 2; do
     TRACE=$asan/hakmem-trace python3 "$top/tests/long/viewer_fuzz.py" "$seed" "${ROUNDS:-200}" >"said $seed" &
 done

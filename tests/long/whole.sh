@@ -1,11 +1,10 @@
 #!/usr/bin/env bash
 # The tests of `make check` that leave out most of their ways there, with all of them.
 # timeout: 21600
-set -u
-status=0
+. "${SOURCE:?}/tests/tools/test.sh"
 run() { # TEST VARIABLE=VALUE
     mkdir -p "${1//\//.}"
-    (cd "${1//\//.}" && env "$2" bash "$SOURCE/tests/$1") || { echo "$1 failed with $2"; status=1; }
+    (cd "${1//\//.}" && env "$2" bash "$SOURCE/tests/$1") || complain "$1 failed with $2"
 }
 run unit/entry/preload_test.sh FULL=1
 run format/sanitized.sh FULL=1
@@ -65,5 +64,5 @@ run attach/killed.sh ROUNDS=25
 run attach/rounds.sh ROUNDS=6
 run attach/kept.sh ROUNDS=5
 run memory/fork_waits.sh SECONDS_EACH=4
-FULL=1 "$BUILD/tests/unit/large/l25_test" >l25 2>&1 || { cat l25; echo "unit/large/l25_test failed with FULL=1"; status=1; }
-exit $status
+FULL=1 "$BUILD/tests/unit/large/l25_test" >l25 2>&1 || { cat l25; echo "unit/large/l25_test failed with FULL=1"; failed=1; }
+exit "$failed"

@@ -2,9 +2,7 @@
 # The EXAMPLES of every man page, typed as they stand: no one is wrong (status 2, 3 or a shell's own), in a folder that
 # has what they name. Only process ids, addresses, long times and numbers of runs are others.
 # timeout: 900
-set -u
-unset "${!HAKMEM_@}"
-trace=$BUILD/hakmem-trace
+. "${SOURCE:?}/tests/tools/test.sh"
 export PAGER=cat HOME=$PWD/home SHELL=/bin/bash TERM=xterm
 mkdir -p bin home/.config/fish/completions made
 ln -s "$trace" bin/hakmem-trace
@@ -13,9 +11,7 @@ chmod +x bin/flamegraph.pl
 PATH=$PWD/bin:$PATH
 
 (cd made && "$SOURCE/tests/docs/setup") || exit 1
-# shellcheck source=tests/tools/postgres.sh
 . "$SOURCE/tests/tools/postgres.sh"
-# shellcheck source=tests/tools/findings.sh
 . "$SOURCE/tests/tools/findings.sh"
 start_postgres # what postgresql://db.example.org/heap is
 lay_out_findings
@@ -28,7 +24,7 @@ recorded=$(hakmem-trace sql -s made/hakmem.app.4711.db 'select pid from process'
 # The lines of a page's EXAMPLES, as a reader sees them.
 lines() { mandoc -T ascii -O width=200 "$1" | col -bx | awk '/^[A-Z]/ { is_there = $0 == "EXAMPLES"; next } is_there && /^           ? ?[^ ]/ { sub(/^ */, ""); print }'; }
 
-failed=0 count=0
+count=0
 # try PAGE PID LINE
 try() {
     local line=$3 status
@@ -71,7 +67,7 @@ try() {
 for page in "$BUILD"/man/*; do
     name=${page##*/} process=$recorded target=''
     lines "$page" >examples
-    [ -s examples ] || { echo "$name has no examples"; exit 1; }
+    [ -s examples ] || fail "$name has no examples"
     rm -rf here && cp -r made here && cd here || exit 1
     case $name in
     hakmem-trace-run.1 | hakmem-trace-import.1 | hakmem.7) rm -f ./*.db ;;
@@ -90,5 +86,4 @@ for page in "$BUILD"/man/*; do
     [ -z "$target" ] || { kill "$target" && wait "$target"; } 2>/dev/null
     cd ..
 done
-[ "$count" -ge 75 ] || { echo "only $count examples were found"; exit 1; }
-exit "$failed"
+[ "$count" -ge 75 ] || fail "only $count examples were found"

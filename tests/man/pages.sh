@@ -1,12 +1,11 @@
 #!/usr/bin/env bash
 # The man pages: mandoc has nothing to say about them, each command has one that says what its help says, word for
 # word, each page that they name is there, and man finds them where they are installed.
-set -u
-trace=$BUILD/hakmem-trace
+. "${SOURCE:?}/tests/tools/test.sh"
 # The system that a page is for does not matter, nor do pages of others that are not installed here.
 for page in "$BUILD"/man/*; do mandoc -T lint -W all "$page"; done 2>&1 |
     grep -v -e 'operating system explicitly specified' -e 'referenced manual not found' -e 'outdated mandoc.db' >said
-[ ! -s said ] || { echo "mandoc -T lint:"; cat said; exit 1; }
+[ ! -s said ] || fail "mandoc -T lint:" "$(cat said)"
 
 BUILD=$BUILD TRACE=$trace python3 - <<'END_OF_PYTHON' || exit 1
 import os

@@ -2,9 +2,8 @@
 # Each answer of `hakmem-trace mcp` is the document of the command with --json, whole or without some elements of its lists: at most so
 # many tokens, valid by docs/specs/output.schema.json, with the true number of elements, and its own words lead to all the rest.
 # FULL=1: of more sizes, and those of 6,000 tokens are followed to their end, too.
-set -u
+. "${SOURCE:?}/tests/tools/test.sh"
 here=$SOURCE/tests/mcp
-unset "${!HAKMEM_@}"
 export BUILD LC_ALL=C.UTF-8 PYTHONDONTWRITEBYTECODE=1
 # 60 functions that lose a block each and free one twice; one block that has 70 owners; stacks of up to 25 calls.
 {

@@ -1,13 +1,12 @@
 #!/usr/bin/env bash
 # `hakmem-trace mcp` says exactly this: both kinds of initialisation, the list of tools, each tool, what a caller can do wrong, paths that
 # lie elsewhere, messages that are none. UPDATE=1 writes dialogue.exact anew.
-set -u
+. "${SOURCE:?}/tests/tools/test.sh"
 here=$SOURCE/tests/mcp
-unset "${!HAKMEM_@}"
 export BUILD LC_ALL=C.UTF-8 PYTHONDONTWRITEBYTECODE=1
 top=$PWD
 mkdir -p captures/sub && cd captures || exit 2
-"$BUILD/tests/cli/make_store" . || { echo "make_store failed"; exit 1; }
+"$BUILD/tests/cli/make_store" . || fail "make_store failed"
 cp stale.db ../outside.db && cp stale.db sub/deep.db && cp stale.db ./-v.db || exit 2
 ln -s ../outside.db link.db && ln -s .. away && ln -s stale.db inner.db && ln -s nowhere dangling.db || exit 2
 echo 'no store' >text

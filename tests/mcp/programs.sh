@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # `run` and `hunt` of `hakmem-trace mcp --allow-run`: what they answer, and that a program and all that it started end when its time is up, when
 # the call is cancelled, when the client closes the input, and with the server.
-set -u
-unset "${!HAKMEM_@}"
+. "${SOURCE:?}/tests/tools/test.sh"
 export BUILD LC_ALL=C.UTF-8 PYTHONDONTWRITEBYTECODE=1
 cat >late.c <<'END'
 #include <stdlib.h>

@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # The reference client of the Model Context Protocol (@modelcontextprotocol/sdk from npm: needs the network) connects to `hakmem-trace mcp`, reads its
 # list, calls each tool, cancels, and closes; so does the client of version 2026-07-28 (@modelcontextprotocol/client), without initialize.
-set -u
-unset "${!HAKMEM_@}"
+. "${SOURCE:?}/tests/tools/test.sh"
 export BUILD LC_ALL=C.UTF-8 HOME=$PWD
 command -v npm >out && command -v node >out || { echo "skipped: no node and npm for @modelcontextprotocol/sdk"; exit 77; }
 npm install --no-audit --no-fund --ignore-scripts --fetch-retries 1 --fetch-timeout 60000 --cache "$PWD/cache" --prefix "$PWD" \
@@ -10,5 +9,5 @@ npm install --no-audit --no-fund --ignore-scripts --fetch-retries 1 --fetch-time
     echo "skipped: npm cannot install @modelcontextprotocol/sdk: $(grep -m 1 -i error out)"
     exit 77
 }
-mkdir captures && "$BUILD/tests/cli/make_store" captures || { echo "make_store failed"; exit 1; }
+mkdir captures && "$BUILD/tests/cli/make_store" captures || fail "make_store failed"
 cp "$SOURCE/tests/mcp/sdk.mjs" . && node sdk.mjs "$BUILD/hakmem-trace" captures

@@ -1,17 +1,15 @@
 #!/usr/bin/env bash
 # A signal handler that forks in the middle of malloc does not wait for locks that it has itself interrupted: in both
 # libraries and both levels.
-set -u
-unset "${!HAKMEM_@}"
-trace=$BUILD/hakmem-trace
+. "${SOURCE:?}/tests/tools/test.sh"
 program=$BUILD/tests/memory/handler_forks
 
 got=$(LD_PRELOAD=$BUILD/libhakmem.so timeout 200 "$program" 2>&1)
-[ "$got" = "0 failures" ] || { echo "libhakmem.so: '$got'"; exit 1; }
+[ "$got" = "0 failures" ] || fail "libhakmem.so: '$got'"
 for check in trace normal; do
     got=$(timeout 100 "$trace" run --check $check --store forks.db --force -- "$program" 2>&1)
-    [ "$got" = "0 failures" ] || { echo "$check: '$got'"; exit 1; }
+    [ "$got" = "0 failures" ] || fail "$check: '$got'"
     # A child of a handler that interrupted the making of a record has no ring: its calls are counted as lost.
     "$trace" check -s forks.db >check.out 2>&1
-    grep -q "every block's path is legal" check.out || { echo "$check: $(head -n 3 check.out)"; exit 1; }
+    grep -q "every block's path is legal" check.out || fail "$check: $(head -n 3 check.out)"
 done

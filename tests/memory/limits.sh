@@ -4,7 +4,6 @@
 # timeout: 1800
 set -u
 [ "${1-}" = --recorded ] || unset "${!HAKMEM_@}"
-# shellcheck source=tests/tools/many_runs.sh
 . "$SOURCE/tests/tools/many_runs.sh"
 
 if [ "${1-}" = --recorded ]; then

@@ -1,14 +1,12 @@
 #!/usr/bin/env bash
 # A program's own maps, moves, opens and unmaps are recorded as they were done, in both levels and over the allocator
 # that it keeps; what failed is not; and the program sees what it sees without hakmem, errno and break too.
-set -u
-unset "${!HAKMEM_@}"
-trace=$BUILD/hakmem-trace
+. "${SOURCE:?}/tests/tools/test.sh"
 mapped=$BUILD/tests/memory/mapped
 ask() { "$trace" sql -s "$1" "$2" | sed 's/\t*$//'; }
 
 "$mapped" fork >plain.out || { cat plain.out; exit 1; }
-LD_PRELOAD=$BUILD/libhakmem.so "$mapped" fork >out 2>&1 && cmp -s plain.out out || { echo "libhakmem.so:"; cat out; exit 1; }
+LD_PRELOAD=$BUILD/libhakmem.so "$mapped" fork >out 2>&1 && cmp -s plain.out out || fail "libhakmem.so:" "$(cat out)"
 
 # Addresses in the room that it reserved as offsets in MiB, others as what they were found by.
 cat >due <<END
@@ -37,15 +35,15 @@ PROGRAM_MAP	room+64	1048576	0	commit
 END
 for way in "--check trace" "--check normal" "--allocator keep"; do
     # shellcheck disable=SC2086
-    "$trace" run $way --store mapped.db --force -- "$mapped" fork >out 2>&1 || { echo "$way: status $?"; cat out; exit 1; }
-    cmp -s plain.out out || { echo "$way: the program found something else:"; diff plain.out out; exit 1; }
+    "$trace" run $way --store mapped.db --force -- "$mapped" fork >out 2>&1 || fail "$way: status $?" "$(cat out)"
+    cmp -s plain.out out || fail "$way: the program found something else:" "$(diff plain.out out)"
     ask mapped.db "SELECT kind, CASE WHEN addr - 0x200000000000 BETWEEN 0 AND 268435455 THEN 'room+' || (addr - 0x200000000000 >> 20)
         ELSE 'elsewhere' END, size, subkind, function FROM event WHERE kind LIKE 'PROGRAM_%' ORDER BY id" >events
-    diff due events || { echo "$way: other events"; exit 1; }
+    diff due events || fail "$way: other events"
     # shellcheck disable=SC2086
     "$trace" run $way --store handler.db --force -- "$mapped" handler >out 2>&1 && grep -qx touched out ||
-        { echo "$way: in a handler: status $?"; cat out; exit 1; }
-    "$trace" check -s mapped.db >check.out 2>&1 || { echo "$way: $(head -n 3 check.out)"; exit 1; }
+        fail "$way: in a handler: status $?" "$(cat out)"
+    "$trace" check -s mapped.db >check.out 2>&1 || fail "$way: $(head -n 3 check.out)"
 done
 
 # Level light and recording that is off record nothing of it.

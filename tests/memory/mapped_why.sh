@@ -1,8 +1,6 @@
 #!/usr/bin/env bash
 # `why` and `block` of memory that the program mapped itself: in what it is, and who mapped, opened, moved and unmapped it.
-set -u
-unset "${!HAKMEM_@}"
-trace=$BUILD/hakmem-trace
+. "${SOURCE:?}/tests/tools/test.sh"
 # Numbers of events and processes, times and the width of columns are not the same everywhere.
 plain() {
     sed -E -e '/^Looked in/d' -e '/^$/d' -e 's/process [0-9]+/process P/; s/with event [0-9,]+/with event N/; s/before 0x7[0-9a-f]+/before ADDR/' \
@@ -55,7 +53,7 @@ N T mmap: 256.0 MiB mapped without access 1 mapped reserve mapped.c:29
 END
 for way in "--check trace" "--check normal" "--allocator keep"; do
     # shellcheck disable=SC2086
-    "$trace" run $way --store mapped.db --force -- "$BUILD/tests/memory/mapped" fork >out 2>&1 || { echo "$way: status $?"; cat out; exit 1; }
+    "$trace" run $way --store mapped.db --force -- "$BUILD/tests/memory/mapped" fork >out 2>&1 || fail "$way: status $?" "$(cat out)"
     opened=$("$trace" sql -s mapped.db "SELECT min(id) FROM event WHERE kind = 'PROGRAM_PROTECT'")
     {
         tell why 0x200000500010 -s mapped.db
@@ -65,8 +63,8 @@ for way in "--check trace" "--check normal" "--allocator keep"; do
         tell why 0x200004000000 -s mapped.db
         tell why 0x200004000000 -s mapped.db --at "#$opened" | sed "s/--at #$opened/--at OPENED/"
     } >said
-    diff due said || { echo "$way: other words"; exit 1; }
-    "$trace" why 0x200000500010 -s mapped.db --stacks | grep -q '#1 *main' || { echo "$way: no stacks"; exit 1; }
+    diff due said || fail "$way: other words"
+    "$trace" why 0x200000500010 -s mapped.db --stacks | grep -q '#1 *main' || fail "$way: no stacks"
 done
 "$trace" why 0x20000c800000 -s mapped.db --json >why.json || exit 1
 python3 - <<'END' || exit 1
@@ -78,4 +76,4 @@ due = {"process": 1, "start": "0x20000c800000", "bytes": 4096, "offset": 0, "map
 assert mapping == due and kinds == ["PROGRAM_MAP", "PROGRAM_PROTECT", "PROGRAM_PROTECT"], (mapping, kinds)
 END
 "$trace" why 0x20000c800000 -s mapped.db --at start 2>err
-[ $? -eq 2 ] && grep -q 'nothing has happened then' err || { echo "--at start: $(cat err)"; exit 1; }
+[ $? -eq 2 ] && grep -q 'nothing has happened then' err || fail "--at start: $(cat err)"

@@ -6,7 +6,6 @@
 set -u
 long=${HAKMEM_TEST_LONG:-0}
 [ "${1-}" = --recorded ] || unset "${!HAKMEM_@}"
-# shellcheck source=tests/tools/many_runs.sh
 . "$SOURCE/tests/tools/many_runs.sh"
 steps=$((20 * (1 + 5 * long)))
 

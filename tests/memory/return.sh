@@ -3,10 +3,8 @@
 # end, with malloc_trim, and while they go on with small requests; both libraries, each level, recorded and not.
 # FULL=1 takes each library and way with one thread and with four.
 # timeout: 1800
-set -u
-unset "${!HAKMEM_@}"
+. "${SOURCE:?}/tests/tools/test.sh"
 program=$BUILD/tests/memory/return
-status=0
 full=${FULL:-0} turn=0
 
 # $1 what is run, for people; then HOW THREADS; the rest goes before the program.
@@ -17,13 +15,13 @@ comes_back() {
     read -r _ mapped _ _ peak _ <<<"$out"
     if [ -z "$out" ] || [ -s err ] || [ $status_of_it -gt 1 ]; then
         echo "$name, $how, $threads threads: status $status_of_it: $(head -n 3 err)"
-        status=1
+        failed=1
     elif [ "$peak" -lt $((mapped + 200000)) ]; then
         echo "$name, $how, $threads threads: there was no burst: $out"
-        status=1
+        failed=1
     elif [ $status_of_it -eq 1 ]; then
         echo "$name, $how, $threads threads: KiB mapped and resident do not come back: $out"
-        status=1
+        failed=1
     fi
 }
 
@@ -39,4 +37,4 @@ for how in end trim calls; do
     done
     [ $full.$how = 0.trim ] || comes_back 'hakmem-debug.so, recorded' $how 2 "$BUILD/hakmem-trace" run --check trace --store $how.db --force --
 done
-exit $status
+exit "$failed"

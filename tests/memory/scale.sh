@@ -3,15 +3,13 @@
 # beyond the number of areas that the kernel gives a process; both libraries and levels. SCALE_OPERATIONS,
 # SCALE_THREADS, SCALE_LARGE and SCALE_ALL=1 make it longer (tests/long/scale.sh).
 # timeout: 3600
-set -u
-unset "${!HAKMEM_@}"
+. "${SOURCE:?}/tests/tools/test.sh"
 scale=$BUILD/tests/memory/scale
-status=0
 
 holds() {
     local name=$1 out
     shift
-    out=$("$@" 2>&1) && [ "$out" = held ] || { echo "$name: $(head -n 4 <<<"$out")"; status=1; }
+    out=$("$@" 2>&1) && [ "$out" = held ] || { echo "$name: $(head -n 4 <<<"$out")"; failed=1; }
 }
 
 for kind in plain normal trace; do
@@ -30,4 +28,4 @@ for kind in plain normal trace; do
     done
 done
 holds 'recorded, threads' "$BUILD/hakmem-trace" run --check normal --store scale.db --force -- "$scale" threads 200
-exit $status
+exit "$failed"

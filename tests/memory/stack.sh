@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # A thread on a stack of PTHREAD_STACK_MIN makes every call of the allocator: hakmem takes little of the stack, so
 # that most of it is the program's.
-set -u
-unset "${!HAKMEM_@}"
+. "${SOURCE:?}/tests/tools/test.sh"
 stack=$BUILD/tests/memory/stack
 
 # Stack that a call may take at most; docs/specs/allocator.md tells what it is.
@@ -10,9 +9,9 @@ most_bytes=5120
 takes() {
     local name=$1 used untouched
     shift
-    read -r used untouched < <("$@" "$stack" 2>err) && [ "$used" -gt 0 ] || { echo "$name: $(head -n 3 err)"; exit 1; }
-    [ "$used" -le $most_bytes ] || { echo "$name: $used bytes of stack were used; $most_bytes at most were due"; exit 1; }
-    [ "$untouched" -ge 4096 ] || { echo "$name: only $untouched bytes of the stack are left to the program"; exit 1; }
+    read -r used untouched < <("$@" "$stack" 2>err) && [ "$used" -gt 0 ] || fail "$name: $(head -n 3 err)"
+    [ "$used" -le $most_bytes ] || fail "$name: $used bytes of stack were used; $most_bytes at most were due"
+    [ "$untouched" -ge 4096 ] || fail "$name: only $untouched bytes of the stack are left to the program"
 }
 
 takes libhakmem.so env LD_PRELOAD="$BUILD/libhakmem.so"

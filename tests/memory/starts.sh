@@ -1,9 +1,7 @@
 #!/usr/bin/env bash
 # Calls of the allocator at every moment of a program's start and end: all that a program without hakmem may do. The ends in one
 # level each, with FULL=1 in both.
-set -u
-unset "${!HAKMEM_@}"
-trace=$BUILD/hakmem-trace
+. "${SOURCE:?}/tests/tools/test.sh"
 plain=$BUILD/libhakmem.so
 counting="$BUILD/tests/tools/count_calls.so $BUILD/hakmem-debug.so"
 
@@ -35,15 +33,15 @@ runs() {
     shift
     LD_PRELOAD=$plain "$@" >out 2>err
     status=$?
-    [ $status -eq "$due" ] && [ ! -s err ] || { echo "libhakmem.so, $*: status $status: $(head -n 3 err)"; exit 1; }
+    [ $status -eq "$due" ] && [ ! -s err ] || fail "libhakmem.so, $*: status $status: $(head -n 3 err)"
     for check in "${levels[@]}"; do
         rm -f calls && truncate -s 1M calls
         COUNT_CALLS_FILE=calls "$trace" run --check $check --store ends.db --force -- \
             env LD_PRELOAD="$counting" "$@" >out 2>err
         status=$?
         grep -q '^hakmem: SIGABRT in ' err && [ "$due" -eq 134 ] && : >err
-        [ $status -eq "$due" ] && [ ! -s err ] || { echo "$check, $*: status $status: $(head -n 3 err)"; exit 1; }
-        "$trace" check -s ends.db >check.out 2>&1 || { echo "$check, $*: $(head -n 3 check.out)"; exit 1; }
+        [ $status -eq "$due" ] && [ ! -s err ] || fail "$check, $*: status $status: $(head -n 3 err)"
+        "$trace" check -s ends.db >check.out 2>&1 || fail "$check, $*: $(head -n 3 check.out)"
         # Some programs end while threads allocate: a call in which one ended may be stored or not (count_calls.c).
         counted=$(od -A n -t u8 -w64 -v calls | awk 'NR > 1 { for (i = 2; i <= 8; i++) n[i] += $i }
             END { print n[2], n[3] - n[8], n[4], n[2] + n[5], n[3] + n[6], n[4] + n[7] }')
@@ -51,7 +49,7 @@ runs() {
             total(kind = 'REALLOC') || ' ' from event where process = (select max(id) from process)" |
             sed -nE 's/\.0 / /g; s/^([0-9]+ [0-9]+ [0-9]+) *$/\1/p')
         awk '{ exit !($7 >= $1 && $8 >= $2 && $9 >= $3 && $7 <= $4 && $8 <= $5 && $9 <= $6) }' <<<"$counted $stored" ||
-            { echo "$check, $*: counted from and up to $counted, stored $stored: MALLOC FREE REALLOC"; exit 1; }
+            fail "$check, $*: counted from and up to $counted, stored $stored: MALLOC FREE REALLOC"
     done
 }
 

@@ -1,9 +1,7 @@
 #!/usr/bin/env bash
 # The counters are exact: what the layers served is what a counting preload in front of hakmem counted, for
 # each process, in every layout and front, also of a process that is killed, and without recording.
-set -u
-# shellcheck source=tests/tools/tree_run.sh
-. "$SOURCE/tests/tools/tree_run.sh"
+. "${SOURCE:?}/tests/tools/tree_run.sh"
 program=$BUILD/tests/metrics/counted
 
 # Calls that the counter saw, by process: "pid calls"; calls are MALLOC and REALLOC.

@@ -1,9 +1,7 @@
 #!/usr/bin/env bash
 # The counts that the layers served add up to the mallocs that were made, and their shares to 100, with every
 # front, policy and profile; each that is on serves; every block's path is legal; SuperSlabs' lives are whole.
-set -u
-# shellcheck source=tests/tools/tree_run.sh
-. "$SOURCE/tests/tools/tree_run.sh"
+. "${SOURCE:?}/tests/tools/tree_run.sh"
 
 # run "VARIABLE=VALUE ..." LAYER...: the layers that must have had hits.
 run() {
@@ -21,7 +19,6 @@ run() {
     python3 "$SOURCE/tests/metrics/sums.py" answer.json table "$@" >wrong 2>&1 || fail "$(head -n 5 wrong)"
     "$trace" check -s store.db >check.out 2>&1 || fail "check: $(head -n 3 check.out)"
 }
-
 
 level=HAKMEM_CHECK=trace
 first="$level HAKMEM_TINY_FRONT_ENABLE"

@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # Every variable, in both builds: a value that cannot be read is exactly one line on stderr that names
 # the variable, the value and what was expected, and the program runs.
-set -u
-status=0
+. "${SOURCE:?}/tests/tools/test.sh"
 export HAKMEM_TRACE=off
 long=$(printf 'x%.0s' $(seq 5000))
 
@@ -13,7 +12,7 @@ check() {
     if [ "$code" -ne 0 ] || [ -s out ] || [ "$(wc -l <err)" -ne 1 ] ||
         ! grep -qE "^hakmem: HAKMEM_$2=$4; taking [^ ]+$" err; then
         echo "$1, HAKMEM_$2=${3:0:20}: status $code, stderr: $(head -c 500 err)"
-        status=1
+        failed=1
     fi
 }
 
@@ -34,5 +33,4 @@ done < <("$BUILD/hakmem-trace" info --options --json |
     python3 -c 'import json, sys
 for o in json.load(sys.stdin)["options"]:
     print(o["variable"][7:], o["type"], o["range"], sep="\t")')
-[ "$count" -ge 70 ] || { echo "only $count variables were looked at"; status=1; }
-exit "$status"
+[ "$count" -ge 70 ] || complain "only $count variables were looked at"

@@ -1,14 +1,9 @@
 #!/usr/bin/env bash
 # A write that a sweep found lies between the sweep before, which found the block whole, and that one: the
 # report and its JSON give the call of each. Without a sweep before it, the block's own last event begins it.
-set -u
-SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
-BUILD=$(realpath -m "${BUILD:-$SOURCE/build}")
+. "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
 program=$BUILD/tests/options/clean_look
-ulimit -c 0
-scratch=$(mktemp -d) && cd "$scratch" || exit 2
-trap 'rm -rf "$scratch"' EXIT
-failed=0
+scratch=$PWD
 
 # shows DUE ARGUMENT VARIABLE=VALUE...: the window and the first frames of both its ends.
 shows() {
@@ -20,9 +15,7 @@ shows() {
              /^  [A-Z]/ { part = /LAST CLEAN LOOK/ ? "whole in" : /^  FOUND/ ? "found in" : "" }
              part && $1 == "#0" { print part, $2; part = "" }' |
         sed -E 's/^  WRITTEN BETWEEN +//; s/event [0-9,]+/event N/g; s/[0-9.]+ s,/N s,/; s/; writes are.*//' | paste -sd';')
-    [ "$found" = "$due" ] && return
-    echo "$argument $*: shows '$found', '$due' was due"
-    failed=1
+    [ "$found" = "$due" ] || complain "$argument $*: shows '$found', '$due' was due"
 }
 sweep='the periodic sweep at N s, which found the block intact, and event N'
 shows "$sweep;whole in last_call_before;found in first_call_after" '' HAKMEM_SWEEP_EVERY=1
@@ -39,8 +32,4 @@ shows 'event N (malloc(10)) and event N;found in first_call_after' '' HAKMEM_SWE
 import json, sys
 look = json.load(sys.stdin)["fault"]["clean_look"]
 sys.exit(look["by"] != "sweep by count" or look["ns"] <= 0 or
-         "last_call_before" not in [f.get("function") for f in look["frames"]])' || {
-    echo "the JSON of the fault does not give the clean look"
-    failed=1
-}
-exit $failed
+         "last_call_before" not in [f.get("function") for f in look["frames"]])' || complain "the JSON of the fault does not give the clean look"

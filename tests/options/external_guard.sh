@@ -1,12 +1,10 @@
 #!/usr/bin/env bash
 # Pointers of other allocators: glibc's own go back to it, others are left alone; what is said of them.
-set -u
-status=0
+. "${SOURCE:?}/tests/tools/test.sh"
 export HAKMEM_TRACE=off
 program=$BUILD/tests/options/external
 # glibc's own word for 4 MiB of its malloc: how much of the mapping is the program's differs from release to release.
-huge=$("$program" usable huge 1) || status=1
-# shellcheck source=tests/tools/mimalloc.sh
+huge=$("$program" usable huge 1) || failed=1
 . "$SOURCE/tests/tools/mimalloc.sh"
 
 # due BUILD STDOUT [KIND COUNT...] < stderr that is due
@@ -16,9 +14,7 @@ due() {
     LD_PRELOAD="$BUILD/$library ${beside-}" "$program" "$@" >out 2>err || code=$?
     sed -i -E 's/0x[0-9a-f]+ is/ADDRESS is/; s/external\+0x[0-9a-f]+/external+OFFSET/' err
     if [ "$code" -ne 0 ] || [ "$(cat out)" != "$out" ] || ! diff - err >difference; then
-        echo "$library, $*: status $code, stdout \"$(cat out)\" (due \"$out\"), stderr (< due):"
-        cat difference
-        status=1
+        complain "$library, $*: status $code, stdout \"$(cat out)\" (due \"$out\"), stderr (< due):" "$(cat difference)"
     fi
 }
 
@@ -113,5 +109,4 @@ done
 # They are counted, each of them.
 HAKMEM_TINY_FRONT_DUMP=1 due hakmem-debug.so "glibc had it back" glibc 30 arena 12 </dev/null
 counted=$(cat hakmem.external.*.csv | sed -n 's/^FOREIGN_FREE.times,,,//p')
-[ "$counted" = 42 ] || { echo "FOREIGN_FREE counts '$counted', 42 were freed"; status=1; }
-exit "$status"
+[ "$counted" = 42 ] || complain "FOREIGN_FREE counts '$counted', 42 were freed"

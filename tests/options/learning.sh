@@ -1,13 +1,8 @@
 #!/usr/bin/env bash
 # Both kinds of learning over threads, in both builds: nothing fails, memory falls, and what is learned is
 # said and recorded.
-set -u
-status=0
+. "${SOURCE:?}/tests/tools/test.sh"
 phases=$BUILD/tests/options/phases
-fail() {
-    echo "$*"
-    status=1
-}
 learning=(HAKMEM_ALLOC_LEARN=1 HAKMEM_MEM_LEARN=1)
 eager=("${learning[@]}" HAKMEM_ALLOC_LEARN_WINDOW=100 HAKMEM_ALLOC_LEARN_RATE=0.7 HAKMEM_MEM_LEARN_WINDOW=100
     HAKMEM_LEARN_ADVANCED=1)
@@ -19,8 +14,8 @@ for library in libhakmem.so hakmem-debug.so; do
         "${eager[*]} HAKMEM_TINY_UNIFIED_C4=0 HAKMEM_TINY_FRONT_ENABLE_SFC=1"; do
         # shellcheck disable=SC2086
         env HAKMEM_TRACE=off $variables LD_PRELOAD="$BUILD/$library" "$BUILD/tests/matrix/stress" 6 30000 >out 2>&1 ||
-            fail "$library, $variables: status $?: $(tail -n 3 out)"
-        grep -v '^calls ' out && fail "$library, $variables: said more than its calls"
+            complain "$library, $variables: status $?: $(tail -n 3 out)"
+        grep -v '^calls ' out && complain "$library, $variables: said more than its calls"
     done
 done
 
@@ -33,21 +28,20 @@ for _ in {1..8}; do
     with=$((with + $(env "${learning[@]}" LD_PRELOAD="$BUILD/libhakmem.so" "$phases" 1 200 300)))
 done
 [ "$((with * 100))" -lt "$((without * 93))" ] ||
-    fail "resident at most, in eight runs together: $with KiB with learning, $without KiB without"
+    complain "resident at most, in eight runs together: $with KiB with learning, $without KiB without"
 
 # ---- what is said -----------------------------------------------------------------------------------------
 HAKMEM_ALLOC_LEARN=1 HAKMEM_DEBUG_LEVEL=1 LD_PRELOAD=$BUILD/libhakmem.so "$phases" 1 200 100 2>err >out
-grep -q learn: err && fail "learning tells of itself at level 1"
+grep -q learn: err && complain "learning tells of itself at level 1"
 env "${learning[@]}" HAKMEM_DEBUG_LEVEL=2 LD_PRELOAD="$BUILD/libhakmem.so" "$phases" 1 200 100 2>err >out
 grep -vE '^hakmem: (HAKMEM_[A-Z_]+=[0-9]|learn: thread [0-9]+(, [0-9]+ B: [0-9]+ -> [0-9]+ places, batch [0-9]+|: windows that a free slab keeps its pages unused: [0-9]+|: huge pages for SuperSlabs, 0 or 1: [01]))$' err &&
-    fail "lines of another form at level 2"
-grep -q 'places, batch' err || fail "no front was changed"
+    complain "lines of another form at level 2"
+grep -q 'places, batch' err || complain "no front was changed"
 
 # ---- what is recorded ---------------------------------------------------------------------------------------
 env "${eager[@]}" "$BUILD/hakmem-trace" run --check trace --store store.db -- "$phases" 1 200 20 >out 2>&1 ||
-    fail "run ended with status $?: $(tail -n 3 out)"
+    complain "run ended with status $?: $(tail -n 3 out)"
 for kind in CAPACITY LEARN; do
-    "$BUILD/hakmem-trace" events --kind "$kind" -s store.db >events.out 2>&1 || fail "events --kind $kind: $(cat events.out)"
-    [ "$(wc -l <events.out)" -gt 2 ] || fail "no $kind was recorded: $(cat events.out)"
+    "$BUILD/hakmem-trace" events --kind "$kind" -s store.db >events.out 2>&1 || complain "events --kind $kind: $(cat events.out)"
+    [ "$(wc -l <events.out)" -gt 2 ] || complain "no $kind was recorded: $(cat events.out)"
 done
-exit "$status"

@@ -1,13 +1,8 @@
 #!/usr/bin/env bash
 # HAKMEM_STATS, HAKMEM_STATS_DUMP and HAKMEM_DEBUG_LEVEL: exactly what is said, and where.
-set -u
-status=0
+. "${SOURCE:?}/tests/tools/test.sh"
 export HAKMEM_TRACE=off
 program=$BUILD/tests/options/holds
-fail() {
-    echo "$*"
-    status=1
-}
 
 # run BUILD VARIABLE=VALUE... [-- ARGUMENT...]: the program's stderr into err, ids taken out.
 run() {
@@ -20,11 +15,11 @@ run() {
     [ $# -gt 0 ] && shift
     env "${variables[@]}" LD_PRELOAD="$BUILD/$library" "$program" "$@" >out 2>err.whole || code=$?
     sed -E 's/process [0-9]+/process N/' err.whole >err
-    [ "$code" -eq 0 ] || fail "$library ${variables[*]}: status $code"
+    [ "$code" -eq 0 ] || complain "$library ${variables[*]}: status $code"
 }
 # says WHAT < lines that are due
 says() {
-    diff - err >difference || fail "$1 (< due): $(cat difference)"
+    diff - err >difference || complain "$1 (< due): $(cat difference)"
 }
 
 for library in libhakmem.so hakmem-debug.so; do
@@ -48,8 +43,8 @@ END
     run "$library" HAKMEM_STATS_DUMP=stats.%e.%p.100%%
     says "$library, HAKMEM_STATS_DUMP" </dev/null
     files=(stats.*)
-    [[ ${#files[@]} -eq 1 && ${files[0]} =~ ^stats\.holds\.[0-9]+\.100%$ ]] || fail "$library wrote ${files[*]}"
-    python3 - "$slots" "${files[0]}" <<'END' || fail "$library: the JSON is not what is held"
+    [[ ${#files[@]} -eq 1 && ${files[0]} =~ ^stats\.holds\.[0-9]+\.100%$ ]] || complain "$library wrote ${files[*]}"
+    python3 - "$slots" "${files[0]}" <<'END' || complain "$library: the JSON is not what is held"
 import json, sys
 stats = json.load(open(sys.argv[2]))
 assert stats["hakmem_stats"] == 1, stats
@@ -64,11 +59,11 @@ END
 
     # Learning is counted.
     run "$library" HAKMEM_STATS_DUMP=learned.json HAKMEM_ALLOC_LEARN=1 HAKMEM_ALLOC_LEARN_WINDOW=100 -- use
-    grep -qE '^ "learn_windows": [1-9]' learned.json || fail "$library: no window was counted: $(cat learned.json)"
+    grep -qE '^ "learn_windows": [1-9]' learned.json || complain "$library: no window was counted: $(cat learned.json)"
 
     # A relative path begins where the program was started, whatever it does since.
     run "$library" HAKMEM_STATS_DUMP=here.json -- chdir
-    [ -s here.json ] || fail "$library: no file where the program was started"
+    [ -s here.json ] || complain "$library: no file where the program was started"
     # A path that cannot be written is one line, and no harm to the program.
     run "$library" HAKMEM_STATS_DUMP=/nowhere/at/all.json
     says "$library, a path that cannot be" <<'END'
@@ -77,7 +72,7 @@ END
     # Every process that ends by exit tells; %p keeps them apart.
     rm -f stats.*
     run "$library" HAKMEM_STATS_DUMP=stats.%p -- fork
-    [ "$(find . -name 'stats.*' | wc -l)" -eq 2 ] || fail "$library: parent and child wrote $(echo stats.*)"
+    [ "$(find . -name 'stats.*' | wc -l)" -eq 2 ] || complain "$library: parent and child wrote $(echo stats.*)"
 
     run "$library" HAKMEM_DEBUG_LEVEL=1 HAKMEM_TINY_PROFILE=full HAKMEM_PROFILE=balanced
     grep -vE 'HAKMEM_(LAYOUT|CHECK|TRACE)=' err >rest && mv rest err
@@ -93,4 +88,3 @@ hakmem: HAKMEM_MEM_LEARN=0 (profile or preset)
 hakmem: HAKMEM_DEBUG_LEVEL=1
 END
 done
-exit "$status"

@@ -1,13 +1,9 @@
 #!/usr/bin/env bash
 # HAKMEM_SWEEP, _SWEEP_SIGNAL and _SWEEP_EVERY find damage that no free came by, and the program's own
 # handler of the signal is as it was.
-set -u
-SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
-BUILD=$(realpath -m "${BUILD:-$SOURCE/build}")
+. "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
 program=$BUILD/tests/options/sweep_asked
-ulimit -c 0
 export HAKMEM_TRACE=off
-failed=0
 
 # shows DUE ARGUMENT VARIABLE=VALUE...: the lines that the program and hakmem begin with.
 shows() {
@@ -16,9 +12,7 @@ shows() {
     # shellcheck disable=SC2086 # an argument or none
     found=$({ env "$@" LD_PRELOAD="$BUILD/hakmem-debug.so" "$program" $argument; } 2>&1 |
         sed -nE 's/ in main\(\) sweep_asked\.c:[0-9]+$//; s/^hakmem: (HKM-[0-9]+).*found by (.*)/\1 \2/p; s/^hakmem: (HAKMEM_.*)/\1/p; /^(the program|verify)/p' | paste -sd';')
-    [ "$found" = "$due" ] && return
-    echo "$argument $*: shows '$found', '$due' was due"
-    failed=1
+    [ "$found" = "$due" ] || complain "$argument $*: shows '$found', '$due' was due"
 }
 by_signal='HKM-301 the sweep on a signal'
 shows '' nothing
@@ -32,4 +26,3 @@ shows '' ignore HAKMEM_SWEEP_SIGNAL=USR1
 shows 'HAKMEM_SWEEP_SIGNAL=SEGV: expected a signal that can be caught, as in USR2 or 12; none is heard' nothing HAKMEM_SWEEP_SIGNAL=SEGV
 shows '' default HAKMEM_SWEEP_SIGNAL=USR2 HAKMEM_CHECK=trace
 shows 'HKM-301 hak_verify' verify
-exit $failed

@@ -1,13 +1,8 @@
 #!/usr/bin/env bash
 # HAKMEM_WATCH: who writes beside a block, or into one that was freed, is stopped at the instruction and named; a
 # correct program is not disturbed; where there are no registers the program runs as without, and `info` says so.
-set -u
-SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
-BUILD=$(realpath -m "${BUILD:-$SOURCE/build}")
 program=$BUILD/tests/options/watch
-trace=$BUILD/hakmem-trace
-# shellcheck source=tests/tools/watched.sh
-. "$SOURCE/tests/tools/watched.sh"
+. "${SOURCE:-$(dirname "$0")/../..}/tests/tools/watched.sh"
 PERF=298 PTRACE=101
 
 # record CASE VARIABLE=VALUE...: runs it with four registers.
@@ -30,10 +25,10 @@ shows() {
     local name=$1 headline=$2 found=$3 allocated=$4
     shift 4
     record_find "$name" "$headline" "$@"
-    plain_headlines "$name.out" | grep -q "^$headline" || wrong "$name $*: $(head -1 "$name.out"), where HKM-$headline was due"
-    [ "$(part FOUND "$name.out")" = "$found" ] || wrong "$name $*: found in '$(part FOUND "$name.out")', where '$found' was due"
+    plain_headlines "$name.out" | grep -q "^$headline" || complain "$name $*: $(head -1 "$name.out"), where HKM-$headline was due"
+    [ "$(part FOUND "$name.out")" = "$found" ] || complain "$name $*: found in '$(part FOUND "$name.out")', where '$found' was due"
     [ "$(part ALLOCATED "$name.out")" = "$allocated" ] ||
-        wrong "$name $*: allocated in '$(part ALLOCATED "$name.out")', where '$allocated' was due"
+        complain "$name $*: allocated in '$(part ALLOCATED "$name.out")', where '$allocated' was due"
 }
 repeats=$(awk '/rep stosb/ { print NR }' "$SOURCE/tests/options/watch.c")
 past='301 heap-buffer-overflow: writes memory right past the end of'
@@ -45,7 +40,7 @@ is_there() {
     note=$("$trace" info -s behind.look.db | grep -o 'no debug register watches.*')
     [ -n "$note" ] || return 0
     echo "skipped: who writes is named${barred:+, without system call $barred}: $note"
-    [ "$(cat behind.look.out)" = through ] || wrong "the program says: $(cat behind.look.out)"
+    [ "$(cat behind.look.out)" = through ] || complain "the program says: $(cat behind.look.out)"
     rm -f behind.look.db
     return 1
 }
@@ -56,7 +51,7 @@ show_all() {
     shows after_free '304 use-after-free: writes memory at offset 3 of an 8-byte block freed' 'spoil after_free' 'after_free main' "$more"
     shows large "$past a 100,000-byte block" 'spoil large' 'large main' "$more"
     shows repeated "$past a 40-byte block" 'fill repeated' 'repeated main' "$more"
-    grep -qE "^      #0 fill .*watch\.c:$repeats$" repeated.out || wrong "repeated: line $repeats is not named: $(grep '#0 fill' repeated.out)"
+    grep -qE "^      #0 fill .*watch\.c:$repeats$" repeated.out || complain "repeated: line $repeats is not named: $(grep '#0 fill' repeated.out)"
     shows in_later_thread "$past a 40-byte block" 'spoil write_it' 'in_later_thread main' "$more"
     shows in_earlier_thread "$past a 40-byte block" 'spoil write_it' 'in_earlier_thread main' "$more"
     shows in_child "$past a 40-byte block" 'spoil behind' 'behind in_child' "$more"
@@ -65,23 +60,23 @@ show_all() {
 # writes CASE WHERE: the instruction that wrote is the one in front of where the thread was stopped.
 writes() {
     grep -A1 '^  INSTRUCTION  *mov byte ptr' "$1.out" | grep -qxF "      writes 1 byte$2" ||
-        wrong "$1: the instruction is told as $(grep -A1 '^  INSTRUCTION' "$1.out")"
+        complain "$1: the instruction is told as $(grep -A1 '^  INSTRUCTION' "$1.out")"
 }
 show_more() {
-    [ "$(part FREED after_free.out)" = 'after_free main' ] || wrong "freed in '$(part FREED after_free.out)'"
+    [ "$(part FREED after_free.out)" = 'after_free main' ] || complain "freed in '$(part FREED after_free.out)'"
     shows aligned "$past a 512-byte block" 'spoil aligned' 'aligned main'
     shows resized "$past a 31-byte block" 'spoil resized' 'resized main'
     shows in_library "$past a 41-byte block" 'in_library main' 'in_library main'
     shows in_thread_of_child "$past a 40-byte block" 'spoil write_it' 'in_earlier_thread in_thread_of_child'
     shows with_handler "$past a 40-byte block" 'spoil behind' 'behind with_handler'
-    grep -q '^2 traps of the program' with_handler.out || wrong "the program's handler was called otherwise: $(head -1 with_handler.out)"
+    grep -q '^2 traps of the program' with_handler.out || complain "the program's handler was called otherwise: $(head -1 with_handler.out)"
     "$trace" faults 1 --json -s aligned.db | python3 -c '
 import json, sys
 fault = json.load(sys.stdin)["fault"]
 instruction = fault["instruction"]
 sys.exit(fault["found_by"] != "watchpoint" or "hop=WRITE" not in fault["summary"] or
          instruction["access"]["bytes"] != 1 or not instruction["access"]["writes"])' ||
-        wrong "the JSON of the fault does not name the watchpoint"
+        complain "the JSON of the fault does not name the watchpoint"
     writes behind ', right past the end of the block'
     writes in_front ', from 1 byte before the block on'
     writes after_free ' at offset 3 of the freed block'
@@ -90,12 +85,12 @@ sys.exit(fault["found_by"] != "watchpoint" or "hop=WRITE" not in fault["summary"
 
     # It goes on, and the place is reported once.
     record_find in_front 302 HAKMEM_ON_FAULT=continue
-    [ "$(grep -c '^hakmem: HKM-' in_front.out) $(tail -1 in_front.out)" = '1 through' ] || wrong "continue: $(grep -E '^hakmem|^[a-z]' in_front.out)"
+    [ "$(grep -c '^hakmem: HKM-' in_front.out) $(tail -1 in_front.out)" = '1 through' ] || complain "continue: $(grep -E '^hakmem|^[a-z]' in_front.out)"
 
     # The line is that of the instruction which wrote, not of the next one.
     local line
     line=$(grep -n "block\[at\] = 'x';" "$SOURCE/tests/options/watch.c" | cut -d: -f1)
-    grep -qE "#0 spoil +[a-z/]*watch.c:$line\$" behind.out || wrong "not at line $line: $(grep '#0 spoil' behind.out)"
+    grep -qE "#0 spoil +[a-z/]*watch.c:$line\$" behind.out || complain "not at line $line: $(grep '#0 spoil' behind.out)"
     rm -f ./*.db
 }
 
@@ -109,9 +104,9 @@ if is_there; then
     # The program may block SIGTRAP: it believes that it has, and its own waits; the write is met all the same.
     shows blocked "$past a 40-byte block" 'spoil behind' 'behind blocked'
     record own_trap
-    [ "$(paste -sd' ' own_trap.out)" = '0 traps while blocked, 1 after through' ] || wrong "own traps: $(cat own_trap.out)"
+    [ "$(paste -sd' ' own_trap.out)" = '0 traps while blocked, 1 after through' ] || complain "own traps: $(cat own_trap.out)"
     record correct
-    [ "$(cat correct.out)" = through ] || wrong "correct: $(head -3 correct.out)"
+    [ "$(cat correct.out)" = through ] || complain "correct: $(head -3 correct.out)"
 fi
 
 barred=
@@ -124,17 +119,17 @@ show_more
 # The thread is elsewhere when the signal comes: the allocation stands for the fault.
 shows blocked '301 heap-buffer-overflow: 1 byte past a 40-byte block' \
     'block_trap blocked' 'behind blocked'
-grep -q 'found by a late watchpoint (SIGTRAP was blocked at the write)' blocked.out || wrong "not told as late: $(head -1 blocked.out)"
+grep -q 'found by a late watchpoint (SIGTRAP was blocked at the write)' blocked.out || complain "not told as late: $(head -1 blocked.out)"
 
 # says CASE NOTE LINES: no fault, exit status 0, and what `info` notes of the process.
 says() {
     local name=$1 note=$2 due=$3
     shift 3
-    record "$name" "$@" || wrong "$name ends with $?"
-    [ "$(paste -sd' ' "$name.out")" = "$due" ] || wrong "$name says $(head -3 "$name.out"), where '$due' was due"
+    record "$name" "$@" || complain "$name ends with $?"
+    [ "$(paste -sd' ' "$name.out")" = "$due" ] || complain "$name says $(head -3 "$name.out"), where '$due' was due"
     case "$("$trace" info --all -s "$name.db")" in
     *"$note"*) ;;
-    *) wrong "$name: info does not say '$note'" ;;
+    *) complain "$name: info does not say '$note'" ;;
     esac
 }
 says ignored 'no debug register watches (HAKMEM_WATCH): the program has taken SIGTRAP for itself' through
@@ -163,11 +158,11 @@ done
 barred='' library=$BUILD/hakmem-debug.so
 
 record behind.none HAKMEM_WATCH=0
-[ "$(cat behind.none.out)" = through ] || wrong "HAKMEM_WATCH=0: $(cat behind.none.out)"
+[ "$(cat behind.none.out)" = through ] || complain "HAKMEM_WATCH=0: $(cat behind.none.out)"
 
 # Barred, by the system calls of a sandbox that it was started in, or since somebody traces it.
 barred=$PERF,$PTRACE
 says behind.barred 'no debug register watches (HAKMEM_WATCH): neither perf_event_open' through
 barred=$PERF
 says traced 'no debug register watches (HAKMEM_WATCH): perf_event_open is not allowed, and a debugger traces the program' through
-exit $failed
+exit "$failed"

@@ -1,8 +1,6 @@
 #!/usr/bin/env bash
 # diff of two builds of a program, in other folders and at other addresses, shows the one function that changed; its sums are those of top.
-set -u
-trace=$BUILD/hakmem-trace
-unset "${!HAKMEM_@}"
+. "${SOURCE:?}/tests/tools/test.sh"
 export LC_ALL=C
 mkdir old new
 cat >old/table.c <<'END'
@@ -22,7 +20,7 @@ for which in old new; do
     for per in function line stack; do "$trace" top --json --limit 0 --at end --per "$per" -s "$which.db" >"$which.$per"; done
 done
 for per in function line stack; do
-    "$trace" diff --json --limit 0 --at end --per "$per" old.db new.db >"diff.$per" || { echo "diff --per $per: status $?"; exit 1; }
+    "$trace" diff --json --limit 0 --at end --per "$per" old.db new.db >"diff.$per" || fail "diff --per $per: status $?"
 done
 "$trace" diff --json --limit 0 --by calls old.db new.db >diff.calls
 "$trace" diff --json --limit 0 --by short-lived old.db new.db >diff.short

@@ -2,17 +2,11 @@
 # The stored profile says of real programs at some moments what their events say, one by one: CPython, sqlite3, a forking server, in levels trace and
 # normal.
 # timeout: 1800
-set -u
-unset "${!HAKMEM_@}"
-status=0
+. "${SOURCE:?}/tests/tools/test.sh"
 
 # compare NAME MOMENTS: NAME.db
 compare() {
-    /usr/bin/python3 "$SOURCE/tests/profile/rows.py" "$BUILD" "$1.db" "$2" >said || {
-        echo "$1:"
-        cat said
-        status=1
-    }
+    /usr/bin/python3 "$SOURCE/tests/profile/rows.py" "$BUILD" "$1.db" "$2" >said || complain "$1:" "$(cat said)"
 }
 
 cat >forks.py <<'END'
@@ -32,4 +26,3 @@ END
 "$BUILD/hakmem-trace" run --check normal -s sqlite.db -- sqlite3 :memory: '.read inserts.sql' >rows || exit 1
 compare forks 6
 compare sqlite 4
-exit $status

@@ -1,11 +1,8 @@
 #!/usr/bin/env bash
 # top says of CPython, sqlite3, cc1plus, redis and a forking server what a script over `events --json` comes to, by stack, at moments and spans.
 # timeout: 1800
-set -u
-trace=$BUILD/hakmem-trace
-unset "${!HAKMEM_@}"
+. "${SOURCE:?}/tests/tools/test.sh"
 export LC_ALL=C
-failures=0
 moments=${MOMENTS:-8} spans=${SPANS:-3} # 50 moments are for a long run
 
 # Records "${@:2}" into $1.db and compares.
@@ -15,13 +12,13 @@ compare() {
     "$trace" run -s "$name.db" --check trace -- "$@" >"$name.out" 2>&1 </dev/null || {
         echo "$name: status $?"
         tail -n 3 "$name.out"
-        failures=$((failures + 1))
+        failed=1
         return
     }
     judge "$name"
 }
 judge() {
-    python3 "$SOURCE/tests/profile/reference.py" "$trace" "$1.db" "$moments" "$spans" || failures=$((failures + 1))
+    python3 "$SOURCE/tests/profile/reference.py" "$trace" "$1.db" "$moments" "$spans" || failed=1
 }
 
 cc -O1 -g -o server "$SOURCE/tests/profile/server.c" || exit 1
@@ -44,6 +41,6 @@ for _ in $(seq 600); do redis-cli -s redis.sock ping >ping.out 2>&1 && break; sl
 seq 500 | awk '{ print "set key" $1 " " $1 * 31; print "rpush list" $1 % 5 " v" $1; if ($1 % 3 == 0) print "del key" $1 - 1 }' |
     redis-cli -s redis.sock >requests.out
 redis-cli -s redis.sock shutdown nosave >>requests.out
-wait "$server" || { echo "redis: status $?"; failures=$((failures + 1)); }
+wait "$server" || { echo "redis: status $?"; failed=1; }
 judge redis
-[ "$failures" -eq 0 ]
+exit "$failed"

@@ -1,15 +1,9 @@
 #!/usr/bin/env bash
 # heap says what the kernel holds of a program in memory while it holds blocks and after, and adds up processes.
-set -u
-cd "$(dirname "$0")" || exit 2
-here=$PWD
-BUILD=$(realpath -m "${BUILD:-../../build}")
-trace=$BUILD/hakmem-trace
-unset "${!HAKMEM_@}"
-directory=$(mktemp -d)
-trap 'exec 9>&-; touch "$directory/end"; wait; rm -rf "$directory"' EXIT
-cd "$directory" || exit 2
-fail() { echo "resident.sh: $*"; exit 1; }
+. "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
+here=$SOURCE/tests/profile
+directory=$PWD
+cleanup() { exec 9>&-; touch "$directory/end"; wait; }
 
 # until_sql CONDITION: of the store that is being written; at most a minute.
 until_sql() {

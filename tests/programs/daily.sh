@@ -5,12 +5,10 @@
 # LeakSanitizer's word (with PYTHONMALLOC=malloc and the like, as `run --pools=malloc` sets them).
 # timeout: 1800
 # shellcheck disable=SC2016,SC2317
-set -u
-# shellcheck source=tests/tools/python_leaks.sh
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/python_leaks.sh"
-unset "${!HAKMEM_@}"
 export LC_ALL=C TZ=UTC HOME=$PWD
-trace=$BUILD/hakmem-trace status=0 turn=0 full=${FULL:-0}
+turn=0 full=${FULL:-0}
 
 /usr/bin/python3 "$SOURCE/tests/tools/make_c.py" 120 >big.c
 /usr/bin/python3 "$SOURCE/tests/tools/make_inserts.py" 1500 >inserts.sql
@@ -120,7 +118,7 @@ same() {
         cmp -s "due.$part" "$1.$part" && continue
         echo "$2, $1: another $part than without hakmem (< without, > with):"
         diff "due.$part" "$1.$part" | head -n 12
-        status=1
+        failed=1
     done
 }
 # check LEAKS STORY...: LEAKS is what HAKMEM_LEAKS shall be.
@@ -129,7 +127,7 @@ check() {
     shift
     for story; do
         tell due "$story" env
-        [ -s due.out ] || { echo "$story prints nothing even without hakmem; the comparison is empty"; status=1; }
+        [ -s due.out ] || complain "$story prints nothing even without hakmem; the comparison is empty"
         turn=$((turn + 1))
         if [ "$full" = 1 ] || [ $((turn % 3)) -eq 0 ]; then
             tell alone "$story" env PYTHONMALLOC=malloc HAKMEM_TRACE=off HAKMEM_LEAKS="$leaks" LD_PRELOAD="$BUILD/hakmem-debug.so"
@@ -155,4 +153,4 @@ export -f story_bash story_mawk story_xz story_diff story_make story_vim story_s
 check error bash mawk xz diff make vim sqlite3 openssl curl qemu_img clang clangxx apt
 check "$(python_leaks)" python3
 check 0 cc1plus perl git gdb gdb_runs cmake groff man dpkg node tar
-exit "$status"
+exit "$failed"

@@ -3,27 +3,20 @@
 # about a hundred addresses of each, and what was alive, is what the reference decoder reads.
 # FULL=1 (tests/long/equal_answers.sh): real programs, a thousand addresses of each.
 # timeout: 3600
-set -u
+. "${SOURCE:?}/tests/tools/test.sh"
 export LC_ALL=C PYTHONMALLOC=malloc
-unset "${!HAKMEM_@}"
-trace=$BUILD/hakmem-trace
 decoder=$BUILD/tests/tools/reference_decoder
 full=${FULL:-0}
-failures=0
 
 # compare NAME COMMAND...: records the command and compares.
 compare() {
     local name=$1 addresses=100 owners=5 out
     shift
     [ "$full" = 1 ] && addresses=1000 owners=200
-    "$trace" run --wait --check "${level:-trace}" --store "$name.db" -- "$@" >"$name.out" 2>"$name.err" </dev/null || {
-        echo "$name: the program ended with status $?"
-        tail -n 5 "$name.err"
-        exit 1
-    }
+    "$trace" run --wait --check "${level:-trace}" --store "$name.db" -- "$@" >"$name.out" 2>"$name.err" </dev/null || fail "$name: the program ended with status $?" "$(tail -n 5 "$name.err")"
     out=$(/usr/bin/python3 "$SOURCE/tests/tools/equal_answers.py" "$trace" "$decoder" "$name.db" $addresses $owners 2>&1) || {
         echo "$name: $out"
-        failures=$((failures + 1))
+        failed=1
     }
     [ "$full" = 1 ] && echo "$name: $(tail -n 1 <<<"$out")"
     rm -f "$name.db"
@@ -108,4 +101,4 @@ else
     compare threads_python /usr/bin/python3 threads.py 1500
     compare forked_tree /usr/bin/python3 forks.py 2
 fi
-[ "$failures" -eq 0 ]
+exit "$failed"

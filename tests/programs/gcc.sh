@@ -1,9 +1,7 @@
 #!/usr/bin/env bash
 # gcc on 20,000 lines of C: driver, cc1, as, collect2 and ld; and an error that it must report the same way.
 # timeout: 1800
-set -u
-# shellcheck source=tests/tools/real_program.sh
-. "$SOURCE/tests/tools/real_program.sh"
+. "${SOURCE:?}/tests/tools/real_program.sh"
 /usr/bin/python3 "$SOURCE/tests/tools/make_c.py" "$(scale 400 20000 4000)" >big.c
 story() {
     cp ../big.c .

@@ -1,10 +1,8 @@
 #!/usr/bin/env bash
 # git gc over a made history: repack with threads, prune, and all the processes that it starts.
 # timeout: 1800
-set -u
 first_level=trace
-# shellcheck source=tests/tools/real_program.sh
-. "$SOURCE/tests/tools/real_program.sh"
+. "${SOURCE:?}/tests/tools/real_program.sh"
 export HOME=$PWD GIT_CONFIG_NOSYSTEM=1
 /usr/bin/python3 "$SOURCE/tests/tools/make_history.py" "$(scale 60 1000 500)" >history
 git init -q -b main template && git -C template fast-import --quiet <history || exit 1

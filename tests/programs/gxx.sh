@@ -1,9 +1,7 @@
 #!/usr/bin/env bash
 # g++ on template-heavy C++ (driver, cc1plus, as, collect2, ld), and the program that it makes.
 # timeout: 1800
-set -u
-# shellcheck source=tests/tools/real_program.sh
-. "$SOURCE/tests/tools/real_program.sh"
+. "${SOURCE:?}/tests/tools/real_program.sh"
 cat >templates.cc <<'END'
 #include <algorithm>
 #include <functional>

@@ -2,10 +2,8 @@
 # make -j2 of hakmem itself, in a copy: a program, and a library of 21 sources (all of it in long/programs.sh); a hundred
 # processes and more, several at a time.
 # timeout: 1800
-set -u
 first_level=trace
-# shellcheck source=tests/tools/real_program.sh
-. "$SOURCE/tests/tools/real_program.sh"
+. "${SOURCE:?}/tests/tools/real_program.sh"
 mkdir source && cp -r "$SOURCE"/{Makefile,include,src,viewer,tools} source/ && mkdir -p source/docs/specs &&
     cp -r "$SOURCE/docs/specs/faults" source/docs/specs/ || exit 1
 target=$(scale "out/write_pages out/libunwinder.a" all out/libhakmem.so)

@@ -1,16 +1,14 @@
 #!/usr/bin/env bash
 # More live threads than a small session has rings: nothing is lost, and every event has its thread.
 # timeout: 1800
-set -u
-# shellcheck source=tests/tools/real_program.sh
-. "$SOURCE/tests/tools/real_program.sh"
+. "${SOURCE:?}/tests/tools/real_program.sh"
 export leaks=error
 ulimit -f 65536 # 64 MiB for a file, hard: the session has no room for more, about 210 rings
 story() { "${under[@]}" "$BUILD/tests/programs/many_threads" 400 200; }
 under=()
 tell plain story
 record story trace
-[ "$failures" -eq 0 ] || exit 1
+[ "$failed" -eq 0 ] || exit 1
 ask() { "$trace" sql -s trace.db "$1" | tail -n 1; }
 is() {
     local got

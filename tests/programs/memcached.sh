@@ -1,9 +1,7 @@
 #!/usr/bin/env bash
 # memcached with four threads, as root with -u to drop its rights: a load over eight connections; stopped by SIGTERM.
 # timeout: 1800
-set -u
-# shellcheck source=tests/tools/real_program.sh
-. "$SOURCE/tests/tools/real_program.sh"
+. "${SOURCE:?}/tests/tools/real_program.sh"
 rounds=$(scale 30 400 100)
 user=()
 [ "$(id -u)" -ne 0 ] || user=(-u nobody)

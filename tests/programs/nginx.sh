@@ -1,9 +1,7 @@
 #!/usr/bin/env bash
 # nginx with two workers under ab: files, compression, a reload under way; stopped by `quit`, and by SIGTERM to its group.
 # timeout: 1800
-set -u
-# shellcheck source=tests/tools/real_program.sh
-. "$SOURCE/tests/tools/real_program.sh"
+. "${SOURCE:?}/tests/tools/real_program.sh"
 requests=$(scale 1500 40000 8000)
 chmod a+rx "$top"
 mkdir -p files && chmod a+rx files

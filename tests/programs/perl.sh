@@ -1,10 +1,8 @@
 #!/usr/bin/env bash
 # perl: hashes, regular expressions, sorting, closures, a pipe to a forked child, and its exit status by die.
 # timeout: 1800
-set -u
 first_level=trace
-# shellcheck source=tests/tools/real_program.sh
-. "$SOURCE/tests/tools/real_program.sh"
+. "${SOURCE:?}/tests/tools/real_program.sh"
 cat >story.pl <<'END'
 use strict;
 my ($rounds, %seen, $n) = (shift, (), 0);

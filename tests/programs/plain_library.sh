@@ -2,8 +2,7 @@
 # Real programs give the same output under the plain library as without it.
 # timeout: 1800
 # shellcheck disable=SC2317
-set -u
-status=0
+. "${SOURCE:?}/tests/tools/test.sh"
 
 # same NAME COMMAND...: stdout, stderr and exit status with libhakmem.so are those without.
 same() {
@@ -15,12 +14,9 @@ same() {
         echo "$name: status $got (due $due); differences:"
         diff due.out got.out | head -n 5
         diff due.err got.err | head -n 5
-        status=1
+        failed=1
     fi
-    [ -s due.out ] || {
-        echo "$name printed nothing even without hakmem; the comparison is empty"
-        status=1
-    }
+    [ -s due.out ] || complain "$name printed nothing even without hakmem; the comparison is empty"
 }
 
 cat >counts.pl <<'END'
@@ -75,4 +71,4 @@ redis_story() {
 }
 export -f redis_story
 same redis bash -c redis_story
-exit "$status"
+exit "$failed"

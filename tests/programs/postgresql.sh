@@ -2,12 +2,12 @@
 # PostgreSQL as an unprivileged user: initdb, start as a daemon, pgbench, a query with all sorts, stop. Stopped by
 # pg_ctl, and by SIGTERM to its group.
 # timeout: 1800
-set -u
+. "${SOURCE:?}/tests/tools/test.sh"
 for bin in $(printf '%s\n' /usr/lib/postgresql/*/bin | sort -V); do :; done
 export PATH=$bin:$PATH
 # The unprivileged user may not be able to reach the source or build directory.
 public=$(mktemp -d /tmp/hakmem-postgresql.XXXXXX) || exit 1
-trap 'rm -rf "$public"' EXIT
+cleanup() { rm -rf "$public"; }
 as_user=()
 mkdir -p "$public/tests/tools" "$public/tests/bench" "$public/work"
 cp "$BUILD"/{hakmem-trace,hakmem-collect,hakmem-debug.so,libhakmem.so} "$public/"
@@ -18,7 +18,6 @@ if [ "$(id -u)" -eq 0 ]; then
     chmod 755 "$public" && chown nobody:nogroup "$public/work"
 fi
 BUILD=$public && cd "$public/work" || exit 1
-# shellcheck source=tests/tools/real_program.sh
 . "$SOURCE/tests/tools/real_program.sh"
 export TMPDIR=/tmp PGHOST=. PGDATABASE=postgres PGUSER=somebody HOME=/nonexistent
 

@@ -2,10 +2,7 @@
 # CPython without its own pools: JSON; classes, exceptions, threads and subprocesses. And an exit by sys.exit.
 # Where CPython loses blocks of its own at exit, they are those that memcheck finds.
 # timeout: 1800
-set -u
-# shellcheck source=tests/tools/real_program.sh
-. "$SOURCE/tests/tools/real_program.sh"
-# shellcheck source=tests/tools/python_leaks.sh
+. "${SOURCE:?}/tests/tools/real_program.sh"
 . "$SOURCE/tests/tools/python_leaks.sh"
 leaks=$(python_leaks)
 export leaks

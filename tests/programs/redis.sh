@@ -1,9 +1,7 @@
 #!/usr/bin/env bash
 # redis-server under redis-benchmark: 200,000 requests, pipelining 16; stopped by a client, and by SIGTERM to its group.
 # timeout: 1800
-set -u
-# shellcheck source=tests/tools/real_program.sh
-. "$SOURCE/tests/tools/real_program.sh"
+. "${SOURCE:?}/tests/tools/real_program.sh"
 export leaks=error
 # redis is one program under the name of another in Debian's redis-tools.
 ln -sf /usr/bin/redis-check-rdb redis-server

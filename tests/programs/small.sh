@@ -2,10 +2,7 @@
 # Small correct programs (small_*.c) say and end with the same under both libraries as without, in every level, with
 # every check, recorded, and over a kept allocator: each of them in the plain library and in two or three of these ways, with FULL=1 in all.
 # timeout: 900
-set -u
-unset "${!HAKMEM_@}"
-ulimit -c 0
-failed=0
+. "${SOURCE:?}/tests/tools/test.sh"
 ran=0
 
 # go NAME PREFIX...: the output and the status of $program $case, through pipes: a file may be limited to nothing.
@@ -20,10 +17,7 @@ go() {
 # same NAME PREFIX...
 same() {
     go "$@"
-    cmp -s due.out "$1.out" && return
-    echo "${program##*/} $case, $1: not what it gives alone (>)"
-    diff due.out "$1.out" | head -n 8
-    failed=1
+    cmp -s due.out "$1.out" || complain "${program##*/} $case, $1: not what it gives alone (>)" "$(diff due.out "$1.out" | head -n 8)"
 }
 
 # is_due TURN OF: whether this program's turn among OF is TURN.
@@ -45,5 +39,4 @@ for program in "$BUILD"/tests/programs/small_*; do
         is_due 0 4 && same kept "$BUILD/hakmem-trace" run --force --wait --allocator keep -s kept.db --
     done
 done
-[ $ran -ge 40 ] || { echo "only $ran programs ran" && failed=1; }
-exit $failed
+[ $ran -ge 40 ] || complain "only $ran programs ran"

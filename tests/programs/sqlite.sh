@@ -1,9 +1,7 @@
 #!/usr/bin/env bash
 # sqlite3 with 500,000 inserts and sorts: tens of millions of calls.
 # timeout: 1800
-set -u
-# shellcheck source=tests/tools/real_program.sh
-. "$SOURCE/tests/tools/real_program.sh"
+. "${SOURCE:?}/tests/tools/real_program.sh"
 export leaks=error
 /usr/bin/python3 "$SOURCE/tests/tools/make_inserts.py" "$(scale 15000 500000 200000)" >inserts.sql
 story() { "${under[@]}" sqlite3 -batch :memory: <../inserts.sql; }

@@ -1,17 +1,13 @@
 #!/usr/bin/env bash
 # A mix of sizes over threads keeps every byte, in the plain library and in every level and layout. FULL=1: four times as much.
 # timeout: 1800
-set -u
-unset "${!HAKMEM_@}"
-status=0 more=1
+. "${SOURCE:?}/tests/tools/test.sh"
+more=1
 [ "${FULL:-0}" = 0 ] || more=4
 try() {
     local name=$1
     shift
-    if ! "$@" >out 2>err </dev/null || [ "$(cat out)" != 'every block was whole' ] || [ -s err ]; then
-        echo "$name: $(head -n 5 out err)"
-        status=1
-    fi
+    if ! "$@" >out 2>err </dev/null || [ "$(cat out)" != 'every block was whole' ] || [ -s err ]; then complain "$name: $(head -n 5 out err)"; fi
 }
 stress=$BUILD/tests/programs/stress
 try plain env LD_PRELOAD="$BUILD/libhakmem.so" "$stress" 8 $((more * 500000))
@@ -28,4 +24,4 @@ for magazine in 0 1; do
     try "magazine $magazine" env HAKMEM_TINY_MAGAZINE_ENABLE=$magazine HAKMEM_TINY_TLS_SLL_CAP=5 HAKMEM_TINY_MAG_CAP=3 \
         HAKMEM_TRACE=off LD_PRELOAD="$BUILD/hakmem-debug.so" "$stress" 4 $((more * 125000)) 5
 done
-exit "$status"
+exit "$failed"

@@ -1,12 +1,8 @@
 #!/usr/bin/env bash
 # Programs that a recorded process executes and that cannot be recorded: nothing on stderr, the
 # program's own status, and the store says what it was and why.
-set -u
-BUILD=$(realpath -m "${BUILD:-build}")
-trace=$BUILD/hakmem-trace
-unset "${!HAKMEM_@}"
+. "${SOURCE:?}/tests/tools/test.sh"
 export LC_ALL=C
-fail() { echo "descendants.sh: $*"; exit 1; }
 cc=${CC:-cc}
 
 echo 'int main(void) { return 7; }' >main.c

@@ -2,19 +2,16 @@
 # Never silently empty: what cannot be recorded is refused before it starts, with one line that says
 # what is in the way and what to do, and status 2; what turns out only later gives one line and
 # status 4. A store that is named is made there or nowhere.
-set -u
-BUILD=$(realpath -m "${BUILD:-build}")
-here=$(cd "$(dirname "$0")" && pwd)
-unset "${!HAKMEM_@}"
+. "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
+here=$SOURCE/tests/refusals
 export LC_ALL=C
 cc=${CC:-cc}
-fail() { echo "refusals.sh: $*"; exit 1; }
 
 # A place that an unprivileged user can reach, with hakmem in it.
 base=/tmp
 findmnt -no OPTIONS -T $base | grep -q nosuid && base=/var/tmp # rights of files must count there
 place=$(mktemp -d $base/refusals.XXXXXX) && chmod 755 "$place" || exit 2
-trap 'chmod -R u+rwX "$place"; rm -rf "$place"' EXIT
+cleanup() { chmod -R u+rwX "$place"; rm -rf "$place"; }
 cd "$place" || exit 2
 mkdir bin work && chmod 777 work
 cp "$BUILD/hakmem-trace" "$BUILD/hakmem-collect" "$BUILD/hakmem-debug.so" bin/ || fail "hakmem is not built"

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # why finds a large block by an address behind its end in its last page: where an overrun would be.
-set -u
-unset "${!HAKMEM_@}"
+. "${SOURCE:?}/tests/tools/test.sh"
 export HAKMEM_GUARD=off # a guarded block ends where its last page does
 for check in trace normal; do
     address=$("$BUILD/hakmem-trace" run --check $check --store $check.db -- "$BUILD/tests/regressions/large_slack") || exit 1

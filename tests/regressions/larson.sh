@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # Larson's server with threads, at which the original died: blocks freed by other threads than took them, threads
 # that hand over and end. Recorded and checked; tests/long/larson.sh goes on for longer, with every front.
-# shellcheck source=tests/tools/regression.sh
-. "$SOURCE/tests/tools/regression.sh"
+. "${SOURCE:?}/tests/tools/regression.sh"
 for check in normal trace; do
     # On a busy machine it takes longer until threads have successors.
     for seconds in 1 4 16; do

@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # The original crashed while its fronts learned: a capacity was changed under a thread that was filling them. Windows
 # as small as they go, all that can be learned, threads that hand blocks on to each other, and every profile.
-# shellcheck source=tests/tools/regression.sh
-. "$SOURCE/tests/tools/regression.sh"
+. "${SOURCE:?}/tests/tools/regression.sh"
 export HAKMEM_ALLOC_LEARN=1 HAKMEM_MEM_LEARN=1 HAKMEM_LEARN_ADVANCED=1
 export HAKMEM_ALLOC_LEARN_WINDOW=100 HAKMEM_MEM_LEARN_WINDOW=100 HAKMEM_ALLOC_LEARN_RATE=1
 for check in trace normal; do

@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # The original's benchmark gave its own tables, which glibc's malloc had made, to free, and these 0.84 % of all blocks
 # were put among the allocator's own, or leaked. They go back to glibc, are counted, and no list ever holds one.
-# shellcheck source=tests/tools/regression.sh
-. "$SOURCE/tests/tools/regression.sh"
+. "${SOURCE:?}/tests/tools/regression.sh"
 for check in normal trace; do
     clean $check.db --check $check -- "$BUILD/tests/regressions/metadata" 500
     [ "$(cat out)" = 0 ] || fail "level $check: glibc still has $(cat out) bytes that were freed"

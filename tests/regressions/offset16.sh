@@ -2,8 +2,7 @@
 # The original's worst fault: a thread's list was given pointers 16 bytes past their blocks' bases. With layout
 # header and the list in use nothing of the kind may be found; made on purpose it fails the job, at the push in
 # level normal and at the pop in level trace.
-# shellcheck source=tests/tools/regression.sh
-. "$SOURCE/tests/tools/regression.sh"
+. "${SOURCE:?}/tests/tools/regression.sh"
 for check in normal trace; do
     HAKMEM_TINY_MAGAZINE_ENABLE=1 HAKMEM_TINY_MAG_CAP=8 clean $check.db --check $check --layout header -- "$BUILD/tests/regressions/bands" 600
     at_least 1000 "pushes in level $check" "$(ask $check.db "SELECT count(*) FROM event WHERE kind = 'SLL_PUSH'")"

@@ -3,8 +3,7 @@
 # freed as a stranger's. Ten million with the plain library, nothing of it foreign, then fewer with everything
 # recorded: what lies in no SuperSlab would be a bad-free or a foreign free. tests/long/regressions.sh has ten million
 # of those, too.
-# shellcheck source=tests/tools/regression.sh
-. "$SOURCE/tests/tools/regression.sh"
+. "${SOURCE:?}/tests/tools/regression.sh"
 count=${REGISTRY_ITERATIONS:-400000}
 HAKMEM_EXTERNAL_GUARD_STATS=1 HAKMEM_SUPERSLAB_REUSE=0 LD_PRELOAD=$BUILD/libhakmem.so \
     "$BUILD/tests/regressions/iterations" 10000000 20000 2>err || { cat err; fail "libhakmem.so: status $?"; }

@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # The original had 32 slabs and no more: with four threads the fifth class, or the 33rd slab, got none, and malloc
 # gave NULL or another thread's block. Four threads hold more than a SuperSlab each of one class, at the same time.
-# shellcheck source=tests/tools/regression.sh
-. "$SOURCE/tests/tools/regression.sh"
+. "${SOURCE:?}/tests/tools/regression.sh"
 for check in normal trace; do
     clean $check.db --check $check -- "$BUILD/tests/regressions/many_slabs" 4 3000
     slabs=$(ask $check.db "SELECT count(DISTINCT base / 65536) FROM life WHERE size = 1024")

@@ -2,8 +2,7 @@
 # The original asked for SuperSlabs with a dummy class (8) and put the true one in later; a free in between found
 # a class that there is not. Here a slab has its class before its first block is handed out: every block that a
 # slab gave lies in a class that fits what was asked for, one class to a slab, and each is given back in it.
-# shellcheck source=tests/tools/regression.sh
-. "$SOURCE/tests/tools/regression.sh"
+. "${SOURCE:?}/tests/tools/regression.sh"
 for compact in 0 1; do
     HAKMEM_TINY_SS_COMPACT=$compact clean $compact.db --check trace -- "$BUILD/tests/regressions/bands" 400
     store=$compact.db

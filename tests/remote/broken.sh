@@ -4,17 +4,12 @@
 # `TRACE=FILE` is another viewer, as one with sanitizers (sanitized.sh). FULL=1 cuts at each place for each command, and spoils every column,
 # where else it is the first of each table and each type there, and one in four of the others; ROUNDS=5 does so in five ways instead of one.
 # timeout: 900
-set -u
-unset "${!HAKMEM_@}" LD_PRELOAD
-# shellcheck source=tests/tools/postgres.sh
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/postgres.sh"
-# shellcheck source=tests/tools/await.sh
 . "$SOURCE/tests/tools/await.sh"
-# shellcheck source=tests/remote/sums.sh
 . "$SOURCE/tests/remote/sums.sh"
 trace=${TRACE:-$BUILD/hakmem-trace}
-status=0 full=${FULL:-0}
-fail() { echo "broken.sh: $*"; status=1; }
+full=${FULL:-0}
 start_postgres
 XDG_CACHE_HOME=/dev/null # no answer from what came before (cache.sh)
 
@@ -31,7 +26,7 @@ long=$(sed -n 's/^capture \([0-9]*\): .*/\1/p' out)
 refused() {
     "$trace" "${@:2}" >out 2>err
     got=$?
-    [ $got -eq 3 ] && [ ! -s out ] && [ "$(cat err)" = "hakmem-trace: $1" ] || fail "${*:2}: status $got: $(cat out err); due: $1"
+    [ $got -eq 3 ] && [ ! -s out ] && [ "$(cat err)" = "hakmem-trace: $1" ] || complain "${*:2}: status $got: $(cat out err); due: $1"
 }
 
 # ---- cut in the midst
@@ -40,20 +35,20 @@ cut_after() {
     rm -f between/.s.PGSQL.5432
     "$BUILD/tests/remote/cutter" between/.s.PGSQL.5432 "$PGHOST/.s.PGSQL.5432" "$1" >ready 2>&1 &
     cutter=$!
-    await grep -q ready ready || fail "cutter: $(cat ready)"
+    await grep -q ready ready || complain "cutter: $(cat ready)"
     "$trace" "${@:2}" >got 2>err
     got=$?
     kill "$cutter" 2>/dev/null
     wait "$cutter" 2>/dev/null
     if [ $got -eq "$due" ]; then
         whole=$((whole + 1))
-        cmp -s due got || fail "cut after $*: $(diff due got)"
+        cmp -s due got || complain "cut after $*: $(diff due got)"
     elif [ $got -eq 3 ]; then
         failed=$((failed + 1))
         [ ! -s got ] && [ "$(wc -l <err)" = 1 ] && grep -q '^hakmem-trace: .*postgresql:///hakmem: .*; is the server there? Try again later$\|cannot connect: ' err ||
-            fail "cut after $*: $(cat got err)"
+            complain "cut after $*: $(cat got err)"
     else
-        fail "cut after $*: status $got: $(cat got err)"
+        complain "cut after $*: status $got: $(cat got err)"
     fi
 }
 sweep() {
@@ -67,7 +62,7 @@ sweep() {
     for bytes in "${places[@]}"; do
         cut_after "$bytes" "$@"
     done
-    [ $failed -ge $((full ? 5 : 3)) ] && [ $got -eq $due ] || fail "$*: $failed failed, $whole whole"
+    [ $failed -ge $((full ? 5 : 3)) ] && [ $got -eq $due ] || complain "$*: $failed failed, $whole whole"
 }
 through="postgresql:///hakmem?host=$PWD/between"
 sweep why p:1 -s "$through&capture=$number"
@@ -113,12 +108,12 @@ ask_spoilt() {
     "$trace" "$@" -s "$server" >got 2>err
     got=$?
     if grep -q 'Sanitizer\|runtime error' err || [ $got -gt 4 ]; then
-        fail "$what: $*: status $got: $(head -n 30 err)"
+        complain "$what: $*: status $got: $(head -n 30 err)"
     elif [ $got -ge 2 ]; then
-        [ -s err ] && [ "$(wc -l <err)" -le 2 ] || fail "$what: $*: status $got: $(cat err)"
+        [ -s err ] && [ "$(wc -l <err)" -le 2 ] || complain "$what: $*: status $got: $(cat err)"
         refusals=$((refusals + 1))
     elif [ "$may_differ" = no ] && ! cmp -s "due.$1" got && ! grep -qi 'damaged\|lost\|incomplete' got err; then
-        fail "$what: $*: another answer: $(diff "due.$1" got)$(cat err)"
+        complain "$what: $*: another answer: $(diff "due.$1" got)$(cat err)"
     fi
     answers=$((answers + 1))
 }
@@ -137,18 +132,18 @@ while read -r table column type; do
     [ "${#values[@]}" = 5 ] || exit 1
     for ((i = 0; i < ${ROUNDS:-1}; i++)); do
         value=${values[$(((kind + i) % 5))]}
-        changes "SELECT spoil('$table', '$column', '${value//$quote/$quote$quote}')" >out 2>&1 || { fail "$table.$column: $(cat out)"; continue; }
+        changes "SELECT spoil('$table', '$column', '${value//$quote/$quote$quote}')" >out 2>&1 || { complain "$table.$column: $(cat out)"; continue; }
         differ=yes
         [ $(((kind + i) % 5)) = 0 ] && differ=no # of another type: never an answer of other values
         ask_spoilt "$table.$column $value" "$differ" why p:1
         [ "${table#c_}" = "$table" ] || ask_spoilt "$table.$column $value" yes sql "select * from \"${table#c_}\" limit 3"
-        changes "SELECT mend('$table')" >out 2>&1 || { fail "$table.$column stays: $(cat out)"; exit 1; }
+        changes "SELECT mend('$table')" >out 2>&1 || { complain "$table.$column stays: $(cat out)"; exit 1; }
     done
     kind=$((kind + 1))
 done < <(columns)
-[ "$answers" -ge $((full ? 100 : 50)) ] && [ "$refusals" -ge $((full ? 20 : 10)) ] || fail "only $answers answers, $refusals refusals"
+[ "$answers" -ge $((full ? 100 : 50)) ] && [ "$refusals" -ge $((full ? 20 : 10)) ] || complain "only $answers answers, $refusals refusals"
 "$trace" why p:1 -s "$server" >got 2>err
-cmp -s due.why got || fail "mended again, why p:1 says: $(diff due.why got; cat err)"
+cmp -s due.why got || complain "mended again, why p:1 says: $(diff due.why got; cat err)"
 
 # ---- tables that are emptied or dropped: TRUNCATE takes rows from transactions that began before it, too
 tables_of() { query "SELECT name, sum(row_count) FROM (SELECT convert_from(name, 'UTF8') AS name, row_count FROM hakmem.part WHERE capture = $1) x GROUP BY name ORDER BY 1" | tr '|' ' '; }
@@ -159,13 +154,13 @@ for capture in "$number" "$long"; do
         [ "$rows" -gt 0 ] || continue
         turn=$((turn + 1))
         [ "$full" = 1 ] || [ $((turn % 2)) = 0 ] || [ "$table" = chunk_data ] || continue
-        changes "ALTER TABLE hakmem.\"c_$table\" RENAME TO spoilt; CREATE TABLE hakmem.\"c_$table\" (LIKE hakmem.spoilt)" >out 2>&1 || fail "$table: $(cat out)"
+        changes "ALTER TABLE hakmem.\"c_$table\" RENAME TO spoilt; CREATE TABLE hakmem.\"c_$table\" (LIKE hakmem.spoilt)" >out 2>&1 || complain "$table: $(cat out)"
         refused "$(lost "$capture" "$table" "$rows")" info -s "$URL?capture=$capture"
         emptied=$((emptied + 1))
-        changes "SELECT mend('c_$table')" >out 2>&1 || { fail "c_$table stays: $(cat out)"; exit 1; }
+        changes "SELECT mend('c_$table')" >out 2>&1 || { complain "c_$table stays: $(cat out)"; exit 1; }
     done < <(tables_of "$capture")
 done
-[ $emptied -ge $((full ? 20 : 10)) ] || fail "only $emptied tables were emptied"
+[ $emptied -ge $((full ? 20 : 10)) ] || complain "only $emptied tables were emptied"
 echo '\q' >&"${session[1]}"
 
 # ---- the same while a capture is read: who empties or drops its tables waits, also for those that nothing was read of yet
@@ -179,13 +174,13 @@ reads() {
     [ "$(query "select count(*) from pg_stat_activity a join pg_locks l using (pid) where a.application_name = 'hakmem-trace' and a.state = 'idle in transaction'
         and l.relation = (select max(oid) from pg_class where relname = '$1')")" = 1 ]
 }
-await reads c_chunk_data || fail "sql does not read: $(cat err)"
+await reads c_chunk_data || complain "sql does not read: $(cat err)"
 while read -r table rows; do
     ways=(TRUNCATE 'DROP TABLE')
     [ "$full" = 1 ] || ways=("${ways[turn++ % 2]}")
     for words in "${ways[@]}"; do
-        query "SET lock_timeout = '50ms'; $words hakmem.\"c_$table\"" >out 2>&1 && fail "$words of c_$table did not wait for who reads it"
-        grep -q 'lock timeout' out || fail "$words of c_$table: $(cat out)"
+        query "SET lock_timeout = '50ms'; $words hakmem.\"c_$table\"" >out 2>&1 && complain "$words of c_$table did not wait for who reads it"
+        grep -q 'lock timeout' out || complain "$words of c_$table: $(cat out)"
     done
 done < <(tables_of "$long")
 echo 'select count(*) from event; select count(*) from chunk_data;' >&9
@@ -193,7 +188,7 @@ exec 9>&-
 wait "$asker"
 got=$?
 printf '%s\n' 'select count(*) from meta;' 'select count(*) from event; select count(*) from chunk_data;' | "$trace" sql - -s long.db >due 2>&1
-[ $got -eq 0 ] && cmp -s due got || fail "emptied while it is read: status $got: $(diff due got; cat err)"
+[ $got -eq 0 ] && cmp -s due got || complain "emptied while it is read: status $got: $(diff due got; cat err)"
 
 # ---- and in the moment between the first question and the second
 # between LINE STATEMENT: this is done to c_chunk_data when a reader, who has seen that the capture is there, waits for that table.
@@ -206,18 +201,18 @@ between() {
     holder=$!
     exec 8>statements
     echo 'BEGIN; LOCK TABLE hakmem.c_chunk_data IN ACCESS EXCLUSIVE MODE;' >&8
-    await is_kept || fail "no lock: $(cat said)"
+    await is_kept || complain "no lock: $(cat said)"
     "$trace" why p:1 -s "$URL?capture=$long" >got 2>err 8>&- &
     asker=$!
-    await reader_waits || fail "nobody waits: $(cat got err)"
+    await reader_waits || complain "nobody waits: $(cat got err)"
     echo "$2; COMMIT;" >&8
     exec 8>&-
     wait "$holder"
     wait "$asker"
     got=$?
-    [ $got -eq 3 ] && [ ! -s got ] && grep -q "^hakmem-trace: $1" err && [ "$(wc -l <err)" = 1 ] || fail "$2 in the midst: status $got: $(cat got err said)"
+    [ $got -eq 3 ] && [ ! -s got ] && grep -q "^hakmem-trace: $1" err && [ "$(wc -l <err)" = 1 ] || complain "$2 in the midst: status $got: $(cat got err said)"
 }
-"$trace" why p:1 -s "$URL?capture=$long" >due 2>err || fail "why of the long one: $(cat err)"
+"$trace" why p:1 -s "$URL?capture=$long" >due 2>err || complain "why of the long one: $(cat err)"
 query 'CREATE TABLE public.saved AS TABLE hakmem.c_chunk_data' >out
 rows=$(tables_of "$long" | sed -n 's/^chunk_data //p')
 between "$(lost "$long" chunk_data "$rows")" 'TRUNCATE hakmem.c_chunk_data'
@@ -225,7 +220,7 @@ query 'INSERT INTO hakmem.c_chunk_data SELECT * FROM public.saved' >out
 between 'postgresql:///hakmem: reading its tables failed: relation "hakmem.c_chunk_data" does not exist' 'ALTER TABLE hakmem.c_chunk_data RENAME TO gone'
 query 'ALTER TABLE hakmem.gone RENAME TO c_chunk_data' >out
 "$trace" why p:1 -s "$URL?capture=$long" >got 2>err
-cmp -s due got || fail "with its rows again: $(diff due got; cat err)"
+cmp -s due got || complain "with its rows again: $(diff due got; cat err)"
 
 # ---- a capture that is removed while it is read: what was opened sees the moment in which it was opened
 mkfifo queries
@@ -233,18 +228,18 @@ mkfifo queries
 asker=$!
 exec 9>queries
 echo 'select count(*) from meta; ' >&9
-await reads c_meta || fail "sql does not read: $(cat err)"
+await reads c_meta || complain "sql does not read: $(cat err)"
 empty
 echo 'select count(*) from event;' >&9
 exec 9>&-
 wait "$asker"
 got=$?
 printf '%s\n' 'select count(*) from meta;' 'select count(*) from event;' | "$trace" sql - -s double.db >due 2>&1
-[ $got -eq 0 ] && cmp -s due got || fail "removed while it is read: status $got: $(diff due got; cat err)"
+[ $got -eq 0 ] && cmp -s due got || complain "removed while it is read: status $got: $(diff due got; cat err)"
 refused "postgresql:///hakmem: has no capture $number; \`hakmem-trace push -s FILE --to URL\` sends one" why p:1 -s "$server"
 
 # ---- no right, no tables, another layout
-"$trace" push --whole -s double.db --to "$URL" >out 2>err || fail "push: $(cat out err)"
+"$trace" push --whole -s double.db --to "$URL" >out 2>err || complain "push: $(cat out err)"
 query 'CREATE ROLE nobody_here LOGIN' >out 2>&1
 refused "postgresql:///hakmem: looking for the capture failed: permission denied for schema hakmem; ask who keeps the server for the role hakmem_reader or hakmem_writer" \
     why p:1 -s "postgresql://nobody_here@/hakmem?capture=$number"
@@ -256,7 +251,7 @@ refused "postgresql:///postgres: asking for its layout failed: relation \"hakmem
     fleet --to postgresql:///postgres
 XDG_STATE_HOME=$PWD/state "$trace" push -s double.db --to postgresql:///postgres >out 2>err
 [ $? -eq 3 ] && grep -q 'push: postgresql:///postgres: .* does not exist; this database has no captures of hakmem; who keeps the server types `hakmem-trace fleet setup --to URL` once; 1 document waits' err ||
-    fail "push of findings to a database without tables: $(cat out err)"
+    complain "push of findings to a database without tables: $(cat out err)"
 query 'INSERT INTO hakmem.migration VALUES(99, 99)' >out
 for words in "why p:1 -s $server" "fleet --to $URL" "push --whole -s double.db --to $URL" "fleet setup --to $URL"; do
     # shellcheck disable=SC2086
@@ -265,4 +260,4 @@ done
 query 'DELETE FROM hakmem.migration WHERE number > 1; DROP TABLE hakmem.run, hakmem.finding' >out
 refused "postgresql:///hakmem: has layout 1, and this hakmem needs 3; who keeps the server types \`hakmem-trace fleet setup --to URL\` with this version" \
     fleet --to "$URL"
-exit "$status"
+exit "$failed"

@@ -2,17 +2,10 @@
 # Rows of a capture that were fetched lie in a cache file, and are not fetched again: a second `why` asks little and says the same.
 # A file that is damaged, locked, somebody else's, of other rows, or cannot be written makes no difference for any answer; several
 # processes share it; and a capture that is gone from the server, or that may not be read any more, is not answered from it.
-set -u
-unset "${!HAKMEM_@}" LD_PRELOAD
-# shellcheck source=tests/tools/postgres.sh
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/postgres.sh"
-# shellcheck source=tests/tools/await.sh
 . "$SOURCE/tests/tools/await.sh"
-# shellcheck source=tests/remote/sums.sh
 . "$SOURCE/tests/remote/sums.sh"
-trace=$BUILD/hakmem-trace
-status=0
-fail() { echo "cache.sh: $*"; status=1; }
 start_postgres
 folder=$XDG_CACHE_HOME/hakmem
 
@@ -28,22 +21,22 @@ same() {
     local what=$1
     shift
     timeout 100 "$@" "$trace" why "$address" -s "$server" 2>err | sed "s|'$server'|CAPTURE|g" >got
-    cmp -s due got && [ ! -s err ] || fail "$what: $(diff due got | head -n 5; cat err)"
+    cmp -s due got && [ ! -s err ] || complain "$what: $(diff due got | head -n 5; cat err)"
 }
 # sends WHAT MOST: as same, with so many messages to the server at most.
 sends() {
     same "$1" strace -f -e trace=sendto,sendmsg -o sent
     local count
     count=$(grep -c ' send' sent)
-    [ "$count" -le "$2" ] || fail "$1: $count times something was sent; due: $2 at most"
-    [ "$count" -ge 3 ] || fail "$1: the server was not asked: $(cat sent)"
+    [ "$count" -le "$2" ] || complain "$1: $count times something was sent; due: $2 at most"
+    [ "$count" -ge 3 ] || complain "$1: the server was not asked: $(cat sent)"
 }
 cached() { find "$folder" -mindepth 1 -printf '%f %m %y\n' | sort; }
 
 # ---- a second time
 same "for the first time"
-[ "$(stat -c %a "$folder")" = 700 ] || fail "the folder: $(stat -c %a "$folder")"
-[[ "$(cached)" =~ ^[0-9a-f]{32}\.db\ 600\ f$ ]] || fail "in the folder lies: $(cached)"
+[ "$(stat -c %a "$folder")" = 700 ] || complain "the folder: $(stat -c %a "$folder")"
+[[ "$(cached)" =~ ^[0-9a-f]{32}\.db\ 600\ f$ ]] || complain "in the folder lies: $(cached)"
 file=$(find "$folder" -name '*.db')
 warm=5
 sends "for the second time" $warm
@@ -79,11 +72,11 @@ set_aside() { rm -rf "$folder"; mkdir -m 700 "$folder"; }
 set_aside
 chmod 777 "$folder"
 same "a folder for all"
-[ -z "$(cached)" ] || fail "a folder for all is used: $(cached)"
+[ -z "$(cached)" ] || complain "a folder for all is used: $(cached)"
 set_aside
 ln -s "$PWD/elsewhere" "$file"
 same "a link"
-[ ! -e elsewhere ] || fail "a link was followed"
+[ ! -e elsewhere ] || complain "a link was followed"
 set_aside
 mkdir "$file"
 same "a folder of that name"
@@ -95,11 +88,11 @@ if [ "$(id -u)" = 0 ]; then
     install -o postgres -m 600 whole.db "$file"
     sum=$(md5sum <"$file")
     same "somebody else's file"
-    [ "$(md5sum <"$file")" = "$sum" ] || fail "somebody else's file was written"
+    [ "$(md5sum <"$file")" = "$sum" ] || complain "somebody else's file was written"
     set_aside
     chown postgres "$folder"
     same "somebody else's folder"
-    [ -z "$(cached)" ] || fail "somebody else's folder is used"
+    [ -z "$(cached)" ] || complain "somebody else's folder is used"
 fi
 rm -rf "$folder"
 ln -s "$PWD" "$folder"
@@ -109,7 +102,7 @@ same "without HOME" env -u HOME -u XDG_CACHE_HOME
 HOME=$PWD/home same "with a HOME that is not there" env -u XDG_CACHE_HOME
 mkdir home
 HOME=$PWD/home same "with HOME alone" env -u XDG_CACHE_HOME
-[ "$(find home -name '*.db')" = "home/.cache/hakmem/${file##*/}" ] || fail "in HOME lies: $(find home)"
+[ "$(find home -name '*.db')" = "home/.cache/hakmem/${file##*/}" ] || complain "in HOME lies: $(find home)"
 same "with a file for a folder" env XDG_CACHE_HOME=/dev/null
 
 # ---- locked, and no room
@@ -120,7 +113,7 @@ sqlite3 "$file" <words >said 2>&1 &
 locker=$!
 exec 9>words
 printf '%s\n' 'BEGIN EXCLUSIVE;' "SELECT 'locked';" >&9
-await grep -q locked said || fail "no lock: $(cat said)"
+await grep -q locked said || complain "no lock: $(cat said)"
 same "a locked file"
 exec 9>&-
 wait "$locker"
@@ -128,7 +121,7 @@ sends "a file that is not locked any more" $warm
 rm "$file"
 full() { (trap '' XFSZ; ulimit -f 16; "$@"); } # as a full disk: writing a file fails behind 16 KiB
 full "$trace" why "$address" -s "$server" 2>err | sed "s|'$server'|CAPTURE|g" >got
-cmp -s due got && [ ! -s err ] || fail "no room: $(diff due got | head -n 5; cat err)"
+cmp -s due got && [ ! -s err ] || complain "no room: $(diff due got | head -n 5; cat err)"
 same "after no room"
 same "after no room, again"
 sends "after no room, a third time" $warm
@@ -142,27 +135,27 @@ for ((i = 0; i < 12; i++)); do
     killed[i]=$!
 done
 wait "${askers[@]}" "${killed[@]}" 2>/dev/null
-for ((i = 0; i < 12; i++)); do cmp -s due "got.$i" || fail "at once: $(diff due "got.$i" | head -n 5)"; done
+for ((i = 0; i < 12; i++)); do cmp -s due "got.$i" || complain "at once: $(diff due "got.$i" | head -n 5)"; done
 same "behind those at once"
 sends "behind those at once, again" $warm
 
 # ---- the oldest go
 for name in a b c; do
-    truncate -s 500M "$folder/$(printf "$name%.0s" {1..32}).db"
+    truncate -s 1000M "$folder/$(printf "$name%.0s" {1..32}).db"
     touch -d "2020-01-0$(($(printf %d "'$name") - 96))" "$folder/$(printf "$name%.0s" {1..32}).db"
 done
 echo mine >"$folder/note"
 rm "$file"
 same "in a full folder"
 [ "$(cached | cut -c 1-3 | tr '\n' ' ')" = "$(printf '%s\n' ccc bbb not "$(basename "$file" | cut -c 1-3)" | sort | tr '\n' ' ')" ] ||
-    fail "of a full folder stays: $(cached)"
+    complain "of a full folder stays: $(cached)"
 
 # ---- other rows under the same number, and rows that are gone
 query "UPDATE hakmem.c_meta SET value = 'another' WHERE capture = $number AND key = 'program'; UPDATE hakmem.part SET checksum = checksum + 1 WHERE capture = $number AND name = 'meta'" >out
-[ "$("$trace" sql "SELECT value FROM meta WHERE key = 'program'" -s "$server")" = another ] || fail "other rows: the old ones are shown"
+[ "$("$trace" sql "SELECT value FROM meta WHERE key = 'program'" -s "$server")" = another ] || complain "other rows: the old ones are shown"
 refused() {
     "$trace" why "$address" -s "${2:-$server}" >got 2>err
-    [ $? -eq 3 ] && [ ! -s got ] && grep -qF "$1" err || fail "$1: $(cat got err)"
+    [ $? -eq 3 ] && [ ! -s got ] && grep -qF "$1" err || complain "$1: $(cat got err)"
 }
 query 'CREATE ROLE nobody_here LOGIN' >out 2>&1
 refused 'permission denied' "postgresql://nobody_here@/hakmem?capture=$number"
@@ -174,4 +167,4 @@ empty
 refused "has no capture $number"
 stop_postgres
 refused "cannot connect"
-exit "$status"
+exit "$failed"

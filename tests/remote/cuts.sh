@@ -1,31 +1,24 @@
 #!/usr/bin/env bash
 # A push that is cut after any number of bytes, whose client is killed, or whose server dies, is typed again, and the server has the
 # same rows as after a push that nothing cut. ROUNDS: how many are cut (long/whole.sh: 12).
-set -u
-unset "${!HAKMEM_@}" LD_PRELOAD
-# shellcheck source=tests/tools/postgres.sh
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/postgres.sh"
-# shellcheck source=tests/tools/await.sh
 . "$SOURCE/tests/tools/await.sh"
-# shellcheck source=tests/remote/sums.sh
 . "$SOURCE/tests/remote/sums.sh"
-trace=$BUILD/hakmem-trace
 rounds=${ROUNDS:-6}
-status=0
-fail() { echo "cuts.sh: $*"; status=1; }
 start_postgres
 
 "$trace" run -s a.db -- python3 -c 'print(len([str(i) * 9 for i in range(3000)]))' >out 2>&1
 "$trace" fleet setup --to "$URL" >out 2>&1 || { cat out; exit 1; }
 push() { "$trace" push --whole -j "${jobs:-2}" -s a.db --to "${1:-$URL}" >out 2>err; }
-push || { fail "push: $(cat out err)"; exit 1; }
+push || { complain "push: $(cat out err)"; exit 1; }
 sums >due
 
 # whole WHAT: a push on top of what came, and all is there.
 whole() {
-    push || fail "$1: pushed again: $(cat out err)"
+    push || complain "$1: pushed again: $(cat out err)"
     sums >got
-    cmp -s due got || fail "$1: $(diff due got)"
+    cmp -s due got || complain "$1: $(diff due got)"
 }
 
 # cut BYTES: pushes through cutter; $total is what a whole push takes, where it was not cut.
@@ -34,7 +27,7 @@ cut() {
     rm -f between/.s.PGSQL.5432
     "$BUILD/tests/remote/cutter" between/.s.PGSQL.5432 "$PGHOST/.s.PGSQL.5432" "$1" >ready 2>&1 &
     cutter=$!
-    await grep -q ready ready || fail "cutter: $(cat ready)"
+    await grep -q ready ready || complain "cutter: $(cat ready)"
     push "postgresql:///hakmem?host=$PWD/between"
     cut=$?
     kill "$cutter" 2>/dev/null
@@ -48,12 +41,12 @@ for ((i = 0; i < rounds; i++)); do
     case $cut in
     0) ;;
     3) failed=$((failed + 1)) && grep -q '[1-9][0-9]* of [0-9]* parts are there: the same push goes on from them' err && partly=$((partly + 1)) ;;
-    *) fail "cut at byte $((1 + bytes * i / rounds + i * 37)): status $cut: $(cat out err)" ;;
+    *) complain "cut at byte $((1 + bytes * i / rounds + i * 37)): status $cut: $(cat out err)" ;;
     esac
-    [ "$cut" = 0 ] || [ "$(wc -l <err)" = 1 ] || fail "cut: $(cat err)"
+    [ "$cut" = 0 ] || [ "$(wc -l <err)" = 1 ] || complain "cut: $(cat err)"
     whole "cut at byte $((1 + bytes * i / rounds + i * 37))"
 done
-[ "$failed" -ge $((rounds / 2)) ] && [ "$partly" -ge 2 ] || fail "only $failed of $rounds pushes were cut, $partly in the midst"
+[ "$failed" -ge $((rounds / 2)) ] && [ "$partly" -ge 2 ] || complain "only $failed of $rounds pushes were cut, $partly in the midst"
 
 # Begins a push that waits for a lock in its midst; push.$1 is its output.
 waits() { [ "$(query "select count(*) > 0 from pg_stat_activity where wait_event_type = 'Lock' and query like 'COPY%'")" = t ]; }
@@ -62,10 +55,10 @@ begin_waiting() {
     psql -qXAtd hakmem -c "begin" -c "lock table hakmem.c_process in access exclusive mode" -c "select 'locked'" -c "select pg_sleep(600)" \
         >locked 2>&1 &
     locker=$!
-    await has_lock || fail "no lock: $(cat locked)"
+    await has_lock || complain "no lock: $(cat locked)"
     "$trace" push --whole -s a.db --to "$URL" >waiting 2>&1 &
     pusher=$!
-    await waits || fail "the push does not wait: $(cat waiting)"
+    await waits || complain "the push does not wait: $(cat waiting)"
 }
 has_lock() { [ "$(query "select count(*) > 0 from pg_locks where relation = 'hakmem.c_process'::regclass and mode = 'AccessExclusiveLock' and granted")" = t ]; }
 
@@ -80,7 +73,7 @@ whole "client killed"
 begin_waiting
 stop_postgres -m immediate
 wait "$pusher"
-[ $? -eq 3 ] && grep -q 'is the server there?.*parts are there' waiting || fail "server stopped: $(cat waiting)"
+[ $? -eq 3 ] && grep -q 'is the server there?.*parts are there' waiting || complain "server stopped: $(cat waiting)"
 wait "$locker" 2>/dev/null
 restart_postgres
 whole "server stopped at once"
@@ -88,8 +81,8 @@ whole "server stopped at once"
 begin_waiting
 kill_postgres
 wait "$pusher"
-[ $? -eq 3 ] && [ "$(wc -l <waiting)" = 1 ] || fail "server killed: $(cat waiting)"
+[ $? -eq 3 ] && [ "$(wc -l <waiting)" = 1 ] || complain "server killed: $(cat waiting)"
 wait "$locker" 2>/dev/null
 restart_postgres
 whole "server killed"
-exit "$status"
+exit "$failed"

@@ -2,28 +2,24 @@
 # Every command of ASK and SEE, and check, sql and export, says of a capture on a server what it says of the file: of faults, leaks,
 # threads, forks, level light, a kept profile, a profile alone. Only the capture's name is another, and its size (rows, not pages).
 # FULL=1 asks everything of each capture; else the first one is asked everything, and of the others each question one or two.
-set -u
-unset "${!HAKMEM_@}" LD_PRELOAD
-# shellcheck source=tests/tools/postgres.sh
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/postgres.sh"
 export PAGER=cat TERM=xterm
-trace=$BUILD/hakmem-trace
-status=0 compared=0 FULL=${FULL:-0}
-fail() { echo "equal_answers.sh: $*"; status=1; }
+compared=0 FULL=${FULL:-0}
 start_postgres
 
-${CC:-cc} -w -g -O1 -o mixed "$SOURCE/tests/sqlite/mixed.c" -lpthread || { echo "mixed.c does not compile"; exit 1; }
-${CC:-cc} -w -fno-builtin -O0 -g -o rows "$SOURCE/tests/cli/rows.c" || { echo "rows.c does not compile"; exit 1; }
+${CC:-cc} -w -g -O1 -o mixed "$SOURCE/tests/sqlite/mixed.c" -lpthread || fail "mixed.c does not compile"
+${CC:-cc} -w -fno-builtin -O0 -g -o rows "$SOURCE/tests/cli/rows.c" || fail "rows.c does not compile"
 "$trace" run --check normal --on-fault continue --leaks -s mixed.db -- ./mixed >out 2>&1
 "$trace" run --check trace -s forks.db -- ./rows 500 child >out 2>&1
 "$trace" run --check light -s light.db -- "$BUILD/tests/faults/double_free" >out 2>&1
 [ -e light.db ] || HAKMEM_GUARD=sample:1 "$trace" run --check light -s light.db -- "$BUILD/tests/faults/double_free" >out 2>&1
 "$trace" run --profile-only -s only.db -- ./rows 500 child >out 2>&1
-"$BUILD/tests/bench/make_capture" -q -n 300000 -p 65536 stored.db >out || fail "make_capture: $(cat out)"
-sqlite3 stored.db 'SELECT count(*) FROM profile_run' | grep -qvx 0 || fail "stored.db keeps no profile"
+"$BUILD/tests/bench/make_capture" -q -n 300000 -p 65536 stored.db >out || complain "make_capture: $(cat out)"
+sqlite3 stored.db 'SELECT count(*) FROM profile_run' | grep -qvx 0 || complain "stored.db keeps no profile"
 for name in mixed forks light only stored; do
-    [ -e $name.db ] || { fail "no $name.db"; continue; }
-    "$trace" push --whole -s $name.db --to "$URL" >pushed 2>&1 || fail "push of $name: $(cat pushed)"
+    [ -e $name.db ] || { complain "no $name.db"; continue; }
+    "$trace" push --whole -s $name.db --to "$URL" >pushed 2>&1 || complain "push of $name: $(cat pushed)"
     sed -n "s/^capture \([0-9]*\):.*/$name \1/p" pushed >>numbers
 done
 server_of() { echo "$URL?capture=$(sed -n "s/^$1 //p" numbers)"; }
@@ -43,9 +39,9 @@ compare() {
         sed -i -E '/^ *(size|"bytes":|"rest":)/d; s/, the rest .*//' due got
     fi
     compared=$((compared + 1))
-    [ "$due" = "$got" ] || fail "$name, $*: status $got; due: $due: $(head -n 3 got.err)"
-    cmp -s due got || fail "$name, $*: $(diff due got | cut -c 1-200 | head -n 10)"
-    cmp -s due.err got.err || fail "$name, $*: stderr: $(diff due.err got.err | cut -c 1-300 | head -n 6)"
+    [ "$due" = "$got" ] || complain "$name, $*: status $got; due: $due: $(head -n 3 got.err)"
+    cmp -s due got || complain "$name, $*: $(diff due got | cut -c 1-200 | head -n 10)"
+    cmp -s due.err got.err || complain "$name, $*: stderr: $(diff due.err got.err | cut -c 1-300 | head -n 6)"
 }
 
 # Each command with what it is asked here; the names of all of ASK and SEE must stand in it.
@@ -104,7 +100,7 @@ sql SELECT id, length(data) FROM posting_run WHERE kind = 1 ORDER BY level, firs
 sql .tables'
 for command in $("$trace" --help | sed -n '/^ASK/,/^CHECK/s/^  \([a-z]*\) .*/\1/p'); do
     case $command in html | view) continue ;; esac # below
-    grep -q "^$command\b" <<<"$asked" || fail "nothing is asked of $command"
+    grep -q "^$command\b" <<<"$asked" || complain "nothing is asked of $command"
 done
 place=0
 while read -r name _; do
@@ -120,14 +116,13 @@ while read -r name _; do
     done 3<<<"$asked"
     # Every table, row by row and in the file's order.
     sqlite3 "$name.db" "SELECT printf('SELECT * FROM \"%w\" LIMIT 500;', name) FROM sqlite_master WHERE type = 'table' AND name NOT GLOB 'sqlite*'" >queries
-    [ "$(wc -l <queries)" -ge 30 ] || fail "$name has few tables: $(cat queries)"
+    [ "$(wc -l <queries)" -ge 30 ] || complain "$name has few tables: $(cat queries)"
     input=queries compare "$name" sql --header -
     compare "$name" html -
     for what in "$name.db" "$(server_of "$name")"; do
         printf q | timeout 60 script -qec "stty cols 100 rows 30; $trace view -s '$what'" /dev/null >screen 2>&1
         echo $?
-    done | uniq | wc -l | grep -qx 1 || fail "$name: view: $(tail -n 3 screen)"
+    done | uniq | wc -l | grep -qx 1 || complain "$name: view: $(tail -n 3 screen)"
 done <numbers
-[ "$(wc -l <numbers)" = 5 ] || fail "pushed: $(cat numbers)"
-[ "$compared" -ge $((FULL ? 275 : 110)) ] || fail "only $compared answers were compared"
-exit "$status"
+[ "$(wc -l <numbers)" = 5 ] || complain "pushed: $(cat numbers)"
+[ "$compared" -ge $((FULL ? 275 : 110)) ] || complain "only $compared answers were compared"

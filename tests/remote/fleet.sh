@@ -1,19 +1,14 @@
 #!/usr/bin/env bash
 # `fleet` over runs and findings of a server: each word's exact answer, filters, JSON by its schema, hostile text, and what it says of
 # a server without layout, without rights, and without rows. The server is of the test's own.
-set -u
-unset "${!HAKMEM_@}" LD_PRELOAD
+. "${SOURCE:?}/tests/tools/test.sh"
 export TZ=America/New_York # answers are in UTC
-# shellcheck source=tests/tools/postgres.sh
 . "$SOURCE/tests/tools/postgres.sh"
-trace=$BUILD/hakmem-trace
 double=HKM-202:5f0c1d9e22ab4471
-status=0
-fail() { echo "fleet.sh: $*"; status=1; }
 start_postgres
 
 lay_out() {
-    "$trace" fleet setup --to "$URL" >laid 2>&1 || fail "setup: $(cat laid)"
+    "$trace" fleet setup --to "$URL" >laid 2>&1 || complain "setup: $(cat laid)"
 }
 
 # refused STATUS TEXT WORDS...: one line on stderr that has TEXT, nothing on stdout.
@@ -22,10 +17,10 @@ refused() {
     shift 2
     "$trace" fleet "$@" >out 2>err
     got=$?
-    [ $got -eq "$due" ] || fail "$*: status $got, due $due"
-    [ -s out ] && fail "$*: said $(cat out)"
-    [ "$(wc -l <err)" -eq 1 ] || fail "$*: not one line: $(cat err)"
-    grep -qF -e "$text" err || fail "$*: $(cat err); due: $text"
+    [ $got -eq "$due" ] || complain "$*: status $got, due $due"
+    [ -s out ] && complain "$*: said $(cat out)"
+    [ "$(wc -l <err)" -eq 1 ] || complain "$*: not one line: $(cat err)"
+    grep -qF -e "$text" err || complain "$*: $(cat err); due: $text"
 }
 
 # ---- what cannot be asked
@@ -37,30 +32,30 @@ refused 2 'which? FINGERPRINT' show --to "$URL"
 refused 2 'which FILE' baseline --to "$URL"
 refused 2 '--by year: day, week or month' trend --by year --to "$URL"
 refused 3 'the URL has a password' hosts --to postgresql://me:secret@/hakmem
-grep -q secret err && fail "a password is printed: $(cat err)"
+grep -q secret err && complain "a password is printed: $(cat err)"
 refused 3 'cannot connect' hosts --to "postgresql:///hakmem?host=$PWD"
 for words in findings hosts builds trend "show $double" 'baseline none.json'; do
     # shellcheck disable=SC2086
     refused 3 'does not exist' $words --to "$URL"
 done
-[ -e none.json ] && fail "a baseline of nothing was written"
+[ -e none.json ] && complain "a baseline of nothing was written"
 
 # ---- nothing was pushed
 lay_out
 for words in findings hosts builds trend; do
-    "$trace" fleet $words --to "$URL" >out 2>err || fail "empty $words: $(cat err)"
-    grep -q 'no [a-z]* that match were pushed to postgresql:///hakmem' out || fail "empty $words: $(cat out)"
+    "$trace" fleet $words --to "$URL" >out 2>err || complain "empty $words: $(cat err)"
+    grep -q 'no [a-z]* that match were pushed to postgresql:///hakmem' out || complain "empty $words: $(cat out)"
 done
 refused 2 'no such finding was pushed' show $double --to "$URL"
 refused 2 'no run of such a build or version was pushed' --new-since 1.1 --to "$URL"
 
 # ---- who may not read
-psql -qX hakmem -c 'CREATE ROLE nobody_here LOGIN' -c 'CREATE ROLE someone LOGIN' -c 'GRANT hakmem_reader TO someone' || fail "roles"
+psql -qX hakmem -c 'CREATE ROLE nobody_here LOGIN' -c 'CREATE ROLE someone LOGIN' -c 'GRANT hakmem_reader TO someone' || complain "roles"
 PGUSER=nobody_here refused 3 'permission denied' findings --to "$URL"
-grep -q hakmem_reader err || fail "no advice on roles: $(cat err)"
+grep -q hakmem_reader err || complain "no advice on roles: $(cat err)"
 
 # ---- each word's answer, as who may only read
-psql -qX hakmem -v ON_ERROR_STOP=1 -f "$SOURCE/tests/remote/fleet_rows.sql" || fail "rows"
+psql -qX hakmem -v ON_ERROR_STOP=1 -f "$SOURCE/tests/remote/fleet_rows.sql" || complain "rows"
 export PGUSER=someone
 answers() {
     while read -r words; do
@@ -100,12 +95,12 @@ END
 }
 answers >got
 [ -z "${UPDATE-}" ] || cp got "$SOURCE/tests/remote/fleet.exact"
-diff "$SOURCE/tests/remote/fleet.exact" got || fail "answers differ; UPDATE=1 takes them over"
-grep -q '"fingerprint": "HKM-202:5f0c1d9e22ab4471"' known.json || fail "no baseline: $(cat known.json)"
-grep -q '"program": "server"' known.json || fail "no program in the baseline: $(cat known.json)"
-"$trace" fleet baseline few.json --limit 1 --to "$URL" >out 2>err || fail "a short baseline: $(cat out err)"
-grep -q '^hakmem-trace: fleet baseline: 1 of [2-9] findings were added' err || fail "a short baseline: $(cat err)"
-"$trace" run --baseline known.json -- /bin/true >out 2>&1 || fail "run does not read the baseline: $(cat out)"
+diff "$SOURCE/tests/remote/fleet.exact" got || complain "answers differ; UPDATE=1 takes them over"
+grep -q '"fingerprint": "HKM-202:5f0c1d9e22ab4471"' known.json || complain "no baseline: $(cat known.json)"
+grep -q '"program": "server"' known.json || complain "no program in the baseline: $(cat known.json)"
+"$trace" fleet baseline few.json --limit 1 --to "$URL" >out 2>err || complain "a short baseline: $(cat out err)"
+grep -q '^hakmem-trace: fleet baseline: 1 of [2-9] findings were added' err || complain "a short baseline: $(cat err)"
+"$trace" run --baseline known.json -- /bin/true >out 2>&1 || complain "run does not read the baseline: $(cat out)"
 
 # ---- as many labels as a run may have, and one more
 labels=()
@@ -113,13 +108,13 @@ for ((i = 0; i < 32; i++)); do labels+=(--label "version=1.0"); done
 labels[1]=env=prod
 for ((i = 3; i < 64; i += 2)); do labels[i]=env=prod; done
 "$trace" fleet "${labels[@]}" --since 2026-10-01 --host host1 --build aaaa --new-since 1.0 --to "$URL" >out 2>&1
-grep -q '^no findings\|^HKM-202' out || fail "32 labels: $(cat out)"
+grep -q '^no findings\|^HKM-202' out || complain "32 labels: $(cat out)"
 refused 2 '--label was given more than 32 times' "${labels[@]}" --label version=1.0 --to "$URL"
 
 for url in "$URL?capture=5" "$URL?capture=5&connect_timeout=60" "$URL?connect_timeout=60&capture=5"; do
     "$trace" fleet show $double --to "$url" >out 2>&1
     grep 'hakmem-trace why' out | grep -o 'capture=[0-9]*' >captures
-    [ "$(cat captures)" = capture=77 ] || fail "the URL for why of $url: $(grep -F 'hakmem-trace why' out)"
+    [ "$(cat captures)" = capture=77 ] || complain "the URL for why of $url: $(grep -F 'hakmem-trace why' out)"
 done
 
 # ---- JSON by its schema, before hostile rows and with them
@@ -129,29 +124,28 @@ documents() {
     for words in findings 'findings --limit 1' hosts builds trend "trend $double" "show $1" 'baseline more.json'; do
         count=$((count + 1))
         # shellcheck disable=SC2086
-        "$trace" fleet $words --json --to "$URL" >"document $count" 2>err || fail "$words --json: $(cat err)"
+        "$trace" fleet $words --json --to "$URL" >"document $count" 2>err || complain "$words --json: $(cat err)"
     done
 }
 documents $double
-PGUSER=hakmem_owner psql -qX hakmem -v ON_ERROR_STOP=1 -f "$SOURCE/tests/remote/fleet_hostile.sql" || fail "hostile rows"
+PGUSER=hakmem_owner psql -qX hakmem -v ON_ERROR_STOP=1 -f "$SOURCE/tests/remote/fleet_hostile.sql" || complain "hostile rows"
 hostile=$(printf 'HKM-202\033]0;owned\007')
 for words in findings hosts builds trend show; do
     count=$((count + 1))
     if [ $words = show ]; then set -- show "$hostile"; else set -- $words; fi
-    "$trace" fleet "$@" --json --to "$URL" >"document $count" 2>err || fail "hostile $words --json: $(cat err)"
-    "$trace" fleet "$@" --to "$URL" >out 2>err || fail "hostile $words: $(cat err)"
+    "$trace" fleet "$@" --json --to "$URL" >"document $count" 2>err || complain "hostile $words --json: $(cat err)"
+    "$trace" fleet "$@" --to "$URL" >out 2>err || complain "hostile $words: $(cat err)"
     cat out err >>shown
 done
 "$trace" fleet show "$hostile" --to "$URL" >out 2>&1
-grep -qF 'line two' out || fail "no report of two lines: $(cat -v out)"
+grep -qF 'line two' out || complain "no report of two lines: $(cat -v out)"
 "$trace" fleet --host "$(printf '\033[2J')" --label "version=$(printf '\033[2J')" --to "$URL" >>shown 2>&1
 "$trace" fleet show "$(printf '\033[2J')" --to "$URL" >>shown 2>&1
-"$trace" fleet --label "x'; DROP TABLE hakmem.run; --=1" --build "'" --to "$URL" >>shown 2>&1 || fail "a quote: $(tail -n 1 shown)"
-python3 - shown "document "* <<'END' || fail "text of hosts comes through"
+"$trace" fleet --label "x'; DROP TABLE hakmem.run; --=1" --build "'" --to "$URL" >>shown 2>&1 || complain "a quote: $(tail -n 1 shown)"
+python3 - shown "document "* <<'END' || complain "text of hosts comes through"
 import sys
 for name in sys.argv[1:]:
     odd = sorted({b for b in open(name, "rb").read() if b == 0x7f or (b < 0x20 and b != 10) or (name != "shown" and b > 0x7e)})
     assert not odd, (name, odd)
 END
-python3 "$SOURCE/tests/cli/validate.py" "$SOURCE/docs/specs/output.schema.json" "document "* || fail "JSON differs from its schema"
-exit $status
+python3 "$SOURCE/tests/cli/validate.py" "$SOURCE/docs/specs/output.schema.json" "document "* || complain "JSON differs from its schema"

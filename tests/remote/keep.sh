@@ -1,29 +1,22 @@
 #!/usr/bin/env bash
 # `fleet keep`: what is older than so many days or runs goes, with its findings, months and whole captures; what is younger stays, with
 # the captures that it names; who does not own the server removes nothing, nor does --dry-run; it can be pushed to afterwards.
-set -u
-unset "${!HAKMEM_@}" LD_PRELOAD
+. "${SOURCE:?}/tests/tools/test.sh"
 export TZ=America/New_York
-# shellcheck source=tests/tools/postgres.sh
 . "$SOURCE/tests/tools/postgres.sh"
-# shellcheck source=tests/tools/findings.sh
 . "$SOURCE/tests/tools/findings.sh"
-# shellcheck source=tests/tools/await.sh
 . "$SOURCE/tests/tools/await.sh"
-trace=$BUILD/hakmem-trace
 export XDG_STATE_HOME=$PWD/state
-status=0
-fail() { echo "keep.sh: $*"; status=1; }
 # keeps STATUS TEXT WORDS...: fleet keep ends so, and says so.
 keeps() {
     local due=$1 text=$2 got
     shift 2
     "$trace" fleet keep "$@" --to "$URL" >out 2>err
     got=$?
-    [ $got -eq "$due" ] || fail "$*: status $got, due $due: $(cat out err)"
-    cat out err | grep -qF -- "$text" || fail "$*: $(cat out err); due: $text"
+    [ $got -eq "$due" ] || complain "$*: status $got, due $due: $(cat out err)"
+    cat out err | grep -qF -- "$text" || complain "$*: $(cat out err); due: $text"
 }
-is() { [ "$(asked "$1")" = "$2" ] || fail "$3: $(asked "$1"); due: $2"; }
+is() { [ "$(asked "$1")" = "$2" ] || complain "$3: $(asked "$1"); due: $2"; }
 start_postgres
 lay_out_findings
 keeps 2 'how long? --days N, --count N (runs), or both'
@@ -34,7 +27,7 @@ keeps 0 'there are no runs: nothing was removed' --count 5 --dry-run
 
 # Twenty runs, one each 30 days, with two findings each; runs 3 and 15 name whole captures, 300 and 1500; of 999 no run knows.
 fill() {
-    psql -qX hakmem -v ON_ERROR_STOP=1 <<'SQL' || fail "rows"
+    psql -qX hakmem -v ON_ERROR_STOP=1 <<'SQL' || complain "rows"
 TRUNCATE hakmem.run, hakmem.finding, hakmem.capture, hakmem.capture_end, hakmem.part, hakmem.c_meta;
 INSERT INTO hakmem.run(run, month, at, host, pid, program, command, build, version, level, hakmem, rate, labels, capture, summary)
     SELECT n, date_trunc('month', t AT TIME ZONE 'UTC')::date, t, 'h', n, 'p', 'p', 'b', '', 'normal', '1', 1, '{}',
@@ -61,10 +54,10 @@ is "$all" '20|40|3|3|3|3' "who may not"
 
 # By count: the same said before and done; 300 is named by run 3, which stays; 1500 and 999 are old.
 keeps 0 'would remove 10 runs' --count 10 --dry-run
-grep -q 'with 20 findings, and 2 whole captures' out || fail "dry run: $(cat out)"
+grep -q 'with 20 findings, and 2 whole captures' out || complain "dry run: $(cat out)"
 is "$all" '20|40|3|3|3|3' "a dry run"
 keeps 0 'removed 10 runs' --count 10
-grep -q 'with 20 findings, and 2 whole captures' out || fail "count: $(cat out)"
+grep -q 'with 20 findings, and 2 whole captures' out || complain "count: $(cat out)"
 is "$all" '10|20|1|1|1|1' "--count 10"
 is 'SELECT max(run) FROM hakmem.run' 9 "the newest stay"
 is 'SELECT capture FROM hakmem.capture' 300 "a capture that is named"
@@ -82,11 +75,11 @@ asked "CREATE TABLE hakmem.run_1999_02 PARTITION OF hakmem.run FOR VALUES FROM (
  CREATE TABLE hakmem.finding_odd PARTITION OF hakmem.finding FOR VALUES FROM ('1999-02-01') TO ('1999-03-01')"
 count_parts="SELECT count(*) FROM pg_inherits WHERE inhparent IN ('hakmem.run'::regclass, 'hakmem.finding'::regclass)"
 before=$(asked "$count_parts")
-"$trace" fleet keep --days 100 --json --to "$URL" >document || fail "--json: $(cat document)"
-python3 "$SOURCE/tests/cli/validate.py" "$SOURCE/docs/specs/output.schema.json" document || fail "JSON differs from its schema: $(cat document)"
+"$trace" fleet keep --days 100 --json --to "$URL" >document || complain "--json: $(cat document)"
+python3 "$SOURCE/tests/cli/validate.py" "$SOURCE/docs/specs/output.schema.json" document || complain "JSON differs from its schema: $(cat document)"
 read -r dropped made < <(python3 -c 'import json; d = json.load(open("document")); print(d["partitions_dropped"], d["partitions_made"]); assert (d["runs"], d["findings"], d["captures"], d["dry_run"]) == (16, 32, 2, False), d')
-[ $((before - dropped + made)) -eq "$(asked "$count_parts")" ] || fail "of $before partitions $dropped dropped, $made made; there are $(asked "$count_parts")"
-[ "$made" -ge 14 ] || fail "$dropped dropped, $made made"
+[ $((before - dropped + made)) -eq "$(asked "$count_parts")" ] || complain "of $before partitions $dropped dropped, $made made; there are $(asked "$count_parts")"
+[ "$made" -ge 14 ] || complain "$dropped dropped, $made made"
 is "SELECT to_regclass('hakmem.run_1999_02'), to_regclass('hakmem.finding_odd')" '|hakmem.finding_odd' "partitions that are empty and old"
 
 # A host's clock, or its malice: years to come are not the newest runs.
@@ -97,15 +90,15 @@ is 'SELECT count(*) FROM hakmem.run WHERE run < 5000' 4 "runs of today"
 
 # Without a run, while a month has come nearer: what was read is not locked while its partition is made.
 asked "DELETE FROM hakmem.finding; DELETE FROM hakmem.run; DROP TABLE hakmem.run_$(date -u -d "$(date -u +%Y-%m-15) +20 months" +%Y_%m)"
-timeout 60 "$trace" fleet keep --count 4 --to "$URL" >out 2>&1 || fail "without a run: status $?, $(cat out)"
-grep -q 'there are no runs' out || fail "without a run: $(cat out)"
+timeout 60 "$trace" fleet keep --count 4 --to "$URL" >out 2>&1 || complain "without a run: status $?, $(cat out)"
+grep -q 'there are no runs' out || complain "without a run: $(cat out)"
 
 # Pushed to afterwards; and JSON of setup.
 "$trace" run -s double.db -- "$BUILD/tests/faults/double_free" >/dev/null 2>&1
-"$trace" push -s double.db --to "$PUSH" >out 2>&1 || fail "push: $(cat out)"
+"$trace" push -s double.db --to "$PUSH" >out 2>&1 || complain "push: $(cat out)"
 is "SELECT count(*) FROM hakmem.run WHERE at BETWEEN now() - INTERVAL '1 hour' AND now()" 1 "a push"
-"$trace" fleet setup --json --to "$URL" >document || fail "setup --json"
-python3 "$SOURCE/tests/cli/validate.py" "$SOURCE/docs/specs/output.schema.json" document || fail "setup: JSON differs from its schema: $(cat document)"
+"$trace" fleet setup --json --to "$URL" >document || complain "setup --json"
+python3 "$SOURCE/tests/cli/validate.py" "$SOURCE/docs/specs/output.schema.json" document || complain "setup: JSON differs from its schema: $(cat document)"
 
 # A capture that is being pushed stays, also an old one; the push goes on and is whole. It waits for a part that another seems to send.
 waits() { [ "$(asked "select count(*) > 0 from pg_stat_activity where wait_event_type = 'Lock' and query like 'INSERT INTO hakmem.part%'")" = t ]; }
@@ -113,25 +106,25 @@ begun() { grep -q 'INSERT 0 1' held; }
 old() { asked "UPDATE hakmem.capture SET pushed = now() - INTERVAL '500 days'; DELETE FROM hakmem.run" >out; }
 asked 'TRUNCATE hakmem.run, hakmem.finding, hakmem.capture, hakmem.capture_end, hakmem.part, hakmem.c_meta' >out
 "$trace" run -f -s pushed.db -- "$BUILD/tests/faults/double_free" >out 2>&1
-"$trace" push --whole -s pushed.db --to "$URL" >pushing 2>&1 || fail "the first push: $(cat pushing)"
+"$trace" push --whole -s pushed.db --to "$URL" >pushing 2>&1 || complain "the first push: $(cat pushing)"
 number=$(sed -n 's/^capture \([0-9]*\):.*/\1/p' pushing)
 old
 keeps 0 'and 1 whole capture' --days 30
 psql -Xtd hakmem -c begin -c "INSERT INTO hakmem.part(capture, number, name, row_count, byte_count, checksum) VALUES($number, 0, 'meta', 1, 1, 1)" \
     -c 'SELECT pg_sleep(600)' >held 2>&1 &
 holder=$!
-await begun || fail "no part: $(cat held)"
+await begun || complain "no part: $(cat held)"
 "$trace" push --whole -s pushed.db --to "$URL" >pushing 2>&1 &
 pusher=$!
-await waits || fail "the push does not wait: $(cat pushing)"
+await waits || complain "the push does not wait: $(cat pushing)"
 old
 keeps 0 '1 old capture is being pushed, and stays' --days 30
 asked "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(600)%' AND pid <> pg_backend_pid()" >out
 wait "$holder" 2>/dev/null
-wait "$pusher" || fail "the push: $(cat pushing)"
+wait "$pusher" || complain "the push: $(cat pushing)"
 "$trace" why @fault -s "$URL?capture=$number" >out 2>&1
-grep -q double-free out || fail "a capture that keep found half pushed: $(head -n 3 out)"
+grep -q double-free out || complain "a capture that keep found half pushed: $(head -n 3 out)"
 old
 keeps 0 'and 1 whole capture' --days 30
 is "SELECT count(*) FROM hakmem.capture" 0 "the push has ended"
-exit $status
+exit "$failed"

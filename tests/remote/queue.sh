@@ -2,32 +2,25 @@
 # The queue of pushes: a server that is away or does not answer costs seconds and nothing else; what waits is bounded, sent later, by
 # several at once, each once; full disks, folders that are no queue, and damaged documents are told of and lose nothing that was sent.
 # STEP_KIB: steps in which memory is taken away (160).
-set -u
-unset "${!HAKMEM_@}" LD_PRELOAD
-trace=$BUILD/hakmem-trace
+. "${SOURCE:?}/tests/tools/test.sh"
 if [ "${1-}" != inside ]; then # a mount of its own, which ends with it
-    exec unshare -m "$0" inside
+    exec unshare -m "$SOURCE/tests/remote/queue.sh" inside
 fi
-# shellcheck source=tests/tools/postgres.sh
 . "$SOURCE/tests/tools/postgres.sh"
-# shellcheck source=tests/tools/findings.sh
 . "$SOURCE/tests/tools/findings.sh"
-# shellcheck source=tests/tools/await.sh
 . "$SOURCE/tests/tools/await.sh"
-status=0
 export XDG_STATE_HOME=$PWD/state
 queue=$XDG_STATE_HOME/hakmem_push
-fail() { echo "queue.sh: $*"; status=1; }
 does() { # STATUS WORDS...
     local due=$1 got
     shift
     "$trace" "$@" >out 2>err
     got=$?
-    [ "$got" -eq "$due" ] || fail "$*: status $got, and $due was due: $(cat out err)"
+    [ "$got" -eq "$due" ] || complain "$*: status $got, and $due was due: $(cat out err)"
 }
-says() { grep -qF -- "$1" "$2" || fail "due in $2: $1; there is: $(cat "$2")"; }
-counts() { [ "$(counted)" = "$1" ] || fail "$2: there are $(counted) runs and findings; due: $1"; }
-waits() { [ "$(waiting)" = "$1" ] || fail "$2: $(waiting) wait; due: $1"; }
+says() { grep -qF -- "$1" "$2" || complain "due in $2: $1; there is: $(cat "$2")"; }
+counts() { [ "$(counted)" = "$1" ] || complain "$2: there are $(counted) runs and findings; due: $1"; }
+waits() { [ "$(waiting)" = "$1" ] || complain "$2: $(waiting) wait; due: $1"; }
 clear_server() { asked 'DELETE FROM hakmem.run; DELETE FROM hakmem.finding'; }
 fault=$BUILD/tests/faults/double_free
 start_postgres
@@ -37,25 +30,25 @@ lay_out_findings
 # An empty queue is no error, and none is made for it.
 does 0 push --queue
 says 'pushed 0 findings of 0 runs' out
-[ -e state ] && fail "a queue is made for nothing"
+[ -e state ] && complain "a queue is made for nothing"
 
 # Away: a run has its own status and output, and what it found is sent by the next one.
 stop_postgres
 for code in 0 7; do
     does $code run -s "away$code.db" --push "$PUSH" -- sh -c "echo said; exit $code"
-    [ "$(cat out)" = said ] || fail "a run without the server: $(cat out)"
+    [ "$(cat out)" = said ] || complain "a run without the server: $(cat out)"
     says 'cannot connect' err
     says "$queue" err
-    [ "$(wc -l <err)" = 1 ] || fail "more than a line: $(cat err)"
+    [ "$(wc -l <err)" = 1 ] || complain "more than a line: $(cat err)"
 done
 does 3 push -s double.db --to "$PUSH"
 waits 3 "the server was away"
 does 3 push --queue
 says '3 documents wait' err
-[ "$(stat -c %a "$queue")" = 700 ] && [ -z "$(find "$queue" -type f ! -perm 600)" ] || fail "others can read the queue"
+[ "$(stat -c %a "$queue")" = 700 ] && [ -z "$(find "$queue" -type f ! -perm 600)" ] || complain "others can read the queue"
 restart_postgres
 does 0 run -s next.db --push "$PUSH" -- true
-[ -s err ] && fail "a run that sends the queue says: $(cat err)"
+[ -s err ] && complain "a run that sends the queue says: $(cat err)"
 waits 0 "the next run sends all"
 counts '4 1' "the next run sends all"
 
@@ -64,11 +57,11 @@ clear_server
 strace -qq -o strace.out -e trace=fsync -e inject=fsync:delay_enter=12000000:when=1 "$trace" push -s double.db --to "$PUSH" >out 2>err &
 slow=$!
 is_connected() { [ "$(asked "SELECT count(*) FROM pg_stat_activity WHERE usename = 'pusher'")" = 1 ]; }
-await is_connected || fail "nobody connected early"
+await is_connected || complain "nobody connected early"
 stop_postgres -m fast
 restart_postgres
-wait "$slow" || fail "a push with a slow disk: $(cat out err)"
-grep -q fsync strace.out || fail "the disk was not slow"
+wait "$slow" || complain "a push with a slow disk: $(cat out err)"
+grep -q fsync strace.out || complain "the disk was not slow"
 counts '1 1' "a slow disk"
 waits 0 "a slow disk"
 
@@ -80,7 +73,7 @@ for ((i = 0; i < 16; i++)); do
     pushes+=($!)
 done
 for i in "${!pushes[@]}"; do
-    wait "${pushes[i]}" || fail "one of several at once: status $?, $(cat "out.$i")"
+    wait "${pushes[i]}" || complain "one of several at once: status $?, $(cat "out.$i")"
 done
 waits 0 "several at once"
 counts '16 16' "several at once"
@@ -142,7 +135,7 @@ clear_server
 does 4 push --queue
 says '11 documents were set aside' err
 counts '1 1' "the undamaged ones"
-[ "$(find "$queue" -name '*.broken' | wc -l)" = 11 ] || fail "set aside: $(ls "$queue")"
+[ "$(find "$queue" -name '*.broken' | wc -l)" = 11 ] || complain "set aside: $(ls "$queue")"
 does 0 push --queue
 waits 0 "behind damage"
 rm -rf state
@@ -151,7 +144,7 @@ rm -rf state
 stop_postgres
 cp double.db many.db
 sqlite3 many.db "WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 300)
- INSERT INTO fault SELECT i, code, event, ns, process, thread, summary, report, json, fingerprint FROM fault, n WHERE id = 1" || fail "many.db"
+ INSERT INTO fault SELECT i, code, event, ns, process, thread, summary, report, json, fingerprint FROM fault, n WHERE id = 1" || complain "many.db"
 does 3 push -s many.db --to "$PUSH"
 restart_postgres
 cp -r state kept
@@ -162,13 +155,13 @@ within() { # KIB: push --queue with so much memory
 }
 step=${STEP_KIB:-160} # with 40 each of its allocations fails once
 for ((kib = 24000; kib < 70000; kib += 4000)); do within $kib; [ $within -ne 0 ] || break; done
-[ $within -eq 0 ] || fail "no memory is enough: $(cat err)"
+[ $within -eq 0 ] || complain "no memory is enough: $(cat err)"
 until [ $within -ne 0 ]; do within $((kib -= 400)); done
 clear_server
 for ((least = kib - 800, kib += 400; kib > least; kib -= step)); do
     within $kib
     [ $within -eq 0 ] && [ "$(waiting) $(counted)" = '0 1 300' ] && clear_server && continue
-    [ $within -eq 3 ] && [ "$(waiting) $(counted)" = '1 0 0' ] || fail "with $kib KiB: status $within, $(waiting) wait, there are $(counted): $(cat out err)"
+    [ $within -eq 3 ] && [ "$(waiting) $(counted)" = '1 0 0' ] || complain "with $kib KiB: status $within, $(waiting) wait, there are $(counted): $(cat out err)"
 done
 rm -rf state kept
 clear_server
@@ -188,10 +181,10 @@ waits 1000 "a full queue"
 does 3 push -s double.db --to "$PUSH"
 waits 1000 "a full queue and one more"
 says '1 document was dropped from the full queue' err
-[ -e "$queue/$(printf '%020d' 1)-${one: -13}" ] && fail "it was not the oldest"
+[ -e "$queue/$(printf '%020d' 1)-${one: -13}" ] && complain "it was not the oldest"
 does 3 push -s double.db --to "$PUSH" --label again=1
 does 3 push --queue
-grep -q dropped err && fail "told twice"
+grep -q dropped err && complain "told twice"
 head -c 70000000 /dev/zero >"$queue/$(printf '%020d' 500000)-00000000.json" # 64 MiB are the bound
 does 3 push -s double.db --to "$PUSH"
 waits 4 "by bytes"
@@ -205,10 +198,10 @@ for i in {1..12}; do "$trace" run -s "many$i.db" --push "$PUSH" -- true >/dev/nu
 waits 12 "twelve runs"
 restart_postgres
 for i in 1 2 3; do "$trace" push --queue >"out$i" 2>&1 & pids[i]=$!; done
-for i in 1 2 3; do wait "${pids[i]}" || fail "one of three: $(cat "out$i")"; done
+for i in 1 2 3; do wait "${pids[i]}" || complain "one of three: $(cat "out$i")"; done
 waits 0 "three at once"
 counts '12 0' "three at once"
-[ "$(sed -n 's/.* of \([0-9]*\) runs\?.*/\1/p' out1 out2 out3 | awk '{ n += $1 } END { print n + 0 }')" = 12 ] || fail "three at once: $(cat out1 out2 out3)"
+[ "$(sed -n 's/.* of \([0-9]*\) runs\?.*/\1/p' out1 out2 out3 | awk '{ n += $1 } END { print n + 0 }')" = 12 ] || complain "three at once: $(cat out1 out2 out3)"
 clear_server
 
 # No queue can be had: what can be sent is sent, and else it is said that it is lost.
@@ -227,7 +220,7 @@ export XDG_STATE_HOME=$PWD/small
 does 0 push -s double.db --to "$PUSH" # the folder is made
 head -c 1M /dev/zero >small/fill 2>/dev/null
 no_queue 'No space left on device'
-[ -z "$(ls small/hakmem_push)" ] || fail "a full disk keeps: $(ls small/hakmem_push)"
+[ -z "$(ls small/hakmem_push)" ] || complain "a full disk keeps: $(ls small/hakmem_push)"
 rm small/fill
 mount -o remount,ro small
 no_queue 'Read-only file system'
@@ -238,8 +231,7 @@ mkdir file && : >file/hakmem_push
 XDG_STATE_HOME=$PWD/file no_queue 'Not a directory'
 mkdir link && mkdir -m 700 target && ln -s ../target link/hakmem_push
 XDG_STATE_HOME=$PWD/link no_queue "$PWD/link/hakmem_push: cannot be opened"
-[ -z "$(ls target)" ] || fail "a link was followed"
+[ -z "$(ls target)" ] || complain "a link was followed"
 XDG_STATE_HOME='' HOME='' no_queue 'there is no place for the queue'
 XDG_STATE_HOME='' HOME=$PWD does 0 push -s double.db --to "$PUSH"
-[ -d .hakmem_push ] || fail "no queue at HOME"
-exit "$status"
+[ -d .hakmem_push ] || complain "no queue at HOME"

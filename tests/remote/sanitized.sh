@@ -2,8 +2,7 @@
 # broken.sh with address and undefined sanitizers in what reads a server's rows and in the store behind it: servers that go, rows that no
 # push made, tables that are emptied. FULL=1: in the whole viewer, and all that broken.sh can do.
 # timeout: 1800
-set -u
-unset "${!HAKMEM_@}" LD_PRELOAD
+. "${SOURCE:?}/tests/tools/test.sh"
 made=$BUILD/sanitized
 export ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1:exitcode=99:quarantine_size_mb=8
 if [ "${FULL:-0}" = 1 ]; then
@@ -18,5 +17,5 @@ else
 fi
 nm -D "$made/hakmem-trace" | grep -q __asan_init &&
     nm "$made/hakmem-trace" | grep -q __asan_report && nm -D "$made/hakmem_postgres.so" | grep -q __asan ||
-    { echo "not built with sanitizers"; exit 1; }
+    fail "not built with sanitizers"
 TRACE=$made/hakmem-trace exec bash "$SOURCE/tests/remote/broken.sh"

@@ -1,18 +1,11 @@
 #!/usr/bin/env bash
 # `run --push` sends a fault while the program that has it still runs: the server's being away, the end of `run` by SIGKILL and level light
 # make no difference; each is there once at the end, the program's output and status are its own, and no process stays.
-set -u
-unset "${!HAKMEM_@}" LD_PRELOAD
-# shellcheck source=tests/tools/postgres.sh
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/postgres.sh"
-# shellcheck source=tests/tools/findings.sh
 . "$SOURCE/tests/tools/findings.sh"
-# shellcheck source=tests/tools/await.sh
 . "$SOURCE/tests/tools/await.sh"
-trace=$BUILD/hakmem-trace
-status=0
 export XDG_STATE_HOME=$PWD/state
-fail() { echo "while_running.sh: $*"; status=1; }
 start_postgres
 lay_out_findings
 
@@ -50,7 +43,7 @@ int main(void) {
     return 5;
 }
 C
-${CC:-cc} -w -g -O0 -o slow slow.c || { echo "slow.c does not compile"; exit 1; }
+${CC:-cc} -w -g -O0 -o slow slow.c || fail "slow.c does not compile"
 
 # begin NAME WORDS...: in the background; $run is its pid.
 begin() {
@@ -65,28 +58,28 @@ ends() {
     touch end
     wait "$run"
     local got=$?
-    [ "$got" = "$2" ] || fail "$1: status $got; due: $2: $(cat "$1.err")"
-    [ "$(cat "$1.out")" = said ] || fail "$1: the program said $(cat "$1.out")"
+    [ "$got" = "$2" ] || complain "$1: status $got; due: $2: $(cat "$1.err")"
+    [ "$(cat "$1.out")" = said ] || complain "$1: the program said $(cat "$1.out")"
 }
 is_there() { [ "$(counted)" = "$1" ]; }
 clear_server() { asked 'DELETE FROM hakmem.run; DELETE FROM hakmem.finding'; }
 beside() { pgrep -P "$1" hakmem-push; }
 
 begin two
-await beside "$run" || fail "nothing looks beside the program"
+await beside "$run" || complain "nothing looks beside the program"
 helper=$(beside "$run")
 touch go.1
-await is_there '1 1' || fail "the first fault did not come while it ran: $(counted), $(cat two.err)"
+await is_there '1 1' || complain "the first fault did not come while it ran: $(counted), $(cat two.err)"
 touch go.2
-await is_there '1 2' || fail "the second fault did not come while it ran: $(counted)"
-kill -0 "$run" || fail "it does not run any more"
+await is_there '1 2' || complain "the second fault did not come while it ran: $(counted)"
+kill -0 "$run" || complain "it does not run any more"
 ends two 1
-is_there '1 2' || fail "at the end there are $(counted)"
-[ "$(waiting)" = 0 ] || fail "$(waiting) documents wait"
-kill -0 "$helper" 2>/dev/null && fail "the process beside the program stays"
-[ "$(asked "SELECT count(DISTINCT number) FROM hakmem.finding")" = 2 ] || fail "numbers: $(asked 'SELECT number FROM hakmem.finding')"
-[ "$(asked "SELECT count(*) FROM hakmem.run WHERE length(summary) > 2")" = 1 ] || fail "what was held did not come at the end"
-grep -qv '^hakmem: \|^  \|^$\|^SUMMARY' two.err && grep -q push two.err && fail "it says of pushing: $(cat two.err)"
+is_there '1 2' || complain "at the end there are $(counted)"
+[ "$(waiting)" = 0 ] || complain "$(waiting) documents wait"
+kill -0 "$helper" 2>/dev/null && complain "the process beside the program stays"
+[ "$(asked "SELECT count(DISTINCT number) FROM hakmem.finding")" = 2 ] || complain "numbers: $(asked 'SELECT number FROM hakmem.finding')"
+[ "$(asked "SELECT count(*) FROM hakmem.run WHERE length(summary) > 2")" = 1 ] || complain "what was held did not come at the end"
+grep -qv '^hakmem: \|^  \|^$\|^SUMMARY' two.err && grep -q push two.err && complain "it says of pushing: $(cat two.err)"
 
 # The server is away when the fault happens, and comes back while the program runs.
 clear_server
@@ -94,24 +87,24 @@ stop_postgres
 begin away
 touch go.1
 waits_one() { [ "$(waiting)" = 1 ]; }
-await waits_one || fail "nothing waits for a server that is away"
+await waits_one || complain "nothing waits for a server that is away"
 restart_postgres
-await is_there '1 1' || fail "the server is there again, and has $(counted)"
+await is_there '1 1' || complain "the server is there again, and has $(counted)"
 ends away 1
-is_there '1 1' || fail "away, at the end: $(counted)"
-[ "$(waiting)" = 0 ] || fail "away: $(waiting) documents wait"
+is_there '1 1' || complain "away, at the end: $(counted)"
+[ "$(waiting)" = 0 ] || complain "away: $(waiting) documents wait"
 
 # It stays away: one document waits, not one for each fault and one for the end.
 clear_server
 stop_postgres
 begin gone
 touch go.1
-await waits_one || fail "gone: nothing waits"
+await waits_one || complain "gone: nothing waits"
 ends gone 1
-[ "$(waiting)" = 1 ] || fail "gone: $(waiting) documents wait; due: 1"
+[ "$(waiting)" = 1 ] || complain "gone: $(waiting) documents wait; due: 1"
 restart_postgres
-"$trace" push --queue >out 2>&1 || fail "push --queue: $(cat out)"
-is_there '1 1' || fail "gone, sent from the queue: $(counted)"
+"$trace" push --queue >out 2>&1 || complain "push --queue: $(cat out)"
+is_there '1 1' || complain "gone, sent from the queue: $(counted)"
 
 # Killed: what has come stays, a push of the capture adds nothing that is there.
 clear_server
@@ -119,22 +112,21 @@ begin killed
 helper=
 await beside "$run" && helper=$(beside "$run")
 touch go.1
-await is_there '1 1' || fail "killed: it did not come"
+await is_there '1 1' || complain "killed: it did not come"
 kill -KILL "$run"
 wait "$run" 2>/dev/null
 gone() { ! kill -0 "$helper" 2>/dev/null; }
-await gone || fail "the process beside the program outlives a run that was killed"
+await gone || complain "the process beside the program outlives a run that was killed"
 touch end
 ended() { "$trace" info -s killed.db; ! pgrep -f '^./slow$'; }
-await ended || fail "killed: the program does not end"
-"$trace" push -s killed.db --to "$PUSH" >out 2>&1 || fail "killed: push: $(cat out)"
-is_there '1 1' || fail "killed, pushed again: $(counted)"
+await ended || complain "killed: the program does not end"
+"$trace" push -s killed.db --to "$PUSH" >out 2>&1 || complain "killed: push: $(cat out)"
+is_there '1 1' || complain "killed, pushed again: $(counted)"
 
 # Level light: a store is made with the fault.
 clear_server
 HAKMEM_GUARD=sample:1 begin light --check light
 touch go.1
-await is_there '1 1' || fail "light: it did not come: $(counted) $(cat light.err)"
+await is_there '1 1' || complain "light: it did not come: $(counted) $(cat light.err)"
 ends light 5
-is_there '1 1' || fail "light, at the end: $(counted)"
-exit "$status"
+is_there '1 1' || complain "light, at the end: $(counted)"

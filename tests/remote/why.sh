@@ -1,20 +1,15 @@
 #!/usr/bin/env bash
 # A capture that was pushed answers `why` as its file does, and a second push sends nothing; without the module, without a server and
 # without such a capture a URL gives one clear line.
-set -u
-unset "${!HAKMEM_@}" LD_PRELOAD
-# shellcheck source=tests/tools/postgres.sh
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/postgres.sh"
-trace=$BUILD/hakmem-trace
-status=0
-fail() { echo "why.sh: $*"; status=1; }
 start_postgres
 
 "$trace" run --check normal --on-fault continue -s double.db -- "$BUILD/tests/faults/double_free" >out 2>&1
-"$trace" push --whole -s double.db --to "$URL" >out 2>err || fail "push: $(cat out err)"
+"$trace" push --whole -s double.db --to "$URL" >out 2>err || complain "push: $(cat out err)"
 number=$(sed -n 's/^capture \([0-9]*\): .*/\1/p' out)
-[ -n "$number" ] || fail "push says: $(cat out)"
-[ -s err ] && fail "push says on stderr: $(cat err)"
+[ -n "$number" ] || complain "push says: $(cat out)"
+[ -s err ] && complain "push says on stderr: $(cat err)"
 server="$URL?capture=$number"
 for words in 'why @fault' 'why p:1' 'why @fault --json' 'why 0x1'; do
     # shellcheck disable=SC2086
@@ -25,26 +20,26 @@ for words in 'why @fault' 'why p:1' 'why @fault --json' 'why 0x1'; do
     got=$?
     sed -i "s|double\.db|CAPTURE|g" due due.err
     sed -i "s|'$URL?capture=$number'|CAPTURE|g; s|$URL?capture=$number|CAPTURE|g" got got.err
-    [ "$due" = "$got" ] || fail "$words: status $got; due: $due"
-    cmp -s due got && cmp -s due.err got.err || fail "$words: $(diff due got; diff due.err got.err)"
+    [ "$due" = "$got" ] || complain "$words: status $got; due: $due"
+    cmp -s due got && cmp -s due.err got.err || complain "$words: $(diff due got; diff due.err got.err)"
 done
-"$trace" why p:1 -s "$server" | grep -qF -- "--stacks -s '$server'" || fail "the next command's URL is no word of a shell"
-grep -q double due || "$trace" why @fault -s "$server" | grep -q HKM- || fail "no fault is told of"
-"$trace" push --whole -s double.db --to "$URL" >again 2>&1 || fail "a second push: $(cat again)"
-grep -q "^capture $number: .*; 0 of [0-9]* parts sent$" again || fail "a second push: $(cat again)"
+"$trace" why p:1 -s "$server" | grep -qF -- "--stacks -s '$server'" || complain "the next command's URL is no word of a shell"
+grep -q double due || "$trace" why @fault -s "$server" | grep -q HKM- || complain "no fault is told of"
+"$trace" push --whole -s double.db --to "$URL" >again 2>&1 || complain "a second push: $(cat again)"
+grep -q "^capture $number: .*; 0 of [0-9]* parts sent$" again || complain "a second push: $(cat again)"
 
 # A user who may push says that a table has fewer rows than none: it is asked for all the same.
-psql -qXd hakmem -c "INSERT INTO hakmem.part SELECT $number, 1000, 'fault', -1 - sum(row_count), 0, 0 FROM hakmem.part WHERE capture = $number AND name = 'fault'" || fail "inserting a part"
+psql -qXd hakmem -c "INSERT INTO hakmem.part SELECT $number, 1000, 'fault', -1 - sum(row_count), 0, 0 FROM hakmem.part WHERE capture = $number AND name = 'fault'" || complain "inserting a part"
 "$trace" why @fault -s double.db 2>&1 | sed 's|double\.db|CAPTURE|g' >due
 "$trace" why @fault -s "$server" 2>&1 | sed "s|'$URL?capture=$number'|CAPTURE|g; s|$URL?capture=$number|CAPTURE|g" >got
-cmp -s due got || fail "a table of -1 rows: $(diff due got)"
+cmp -s due got || complain "a table of -1 rows: $(diff due got)"
 
 # refused WORDS URL: one line on stderr, nothing on stdout, an unreadable capture.
 refused() {
     "$trace" why @fault -s "$2" >out 2>err
-    [ $? -eq 3 ] || fail "$2: status; $(cat out err)"
-    [ -s out ] && fail "$2: said $(cat out)"
-    grep -qF "$1" err || fail "$2: $(cat err); due: $1"
+    [ $? -eq 3 ] || complain "$2: status; $(cat out err)"
+    [ -s out ] && complain "$2: said $(cat out)"
+    grep -qF "$1" err || complain "$2: $(cat err); due: $1"
 }
 refused "has no capture 7" "$URL?capture=7"
 refused "names no capture" "$URL"
@@ -58,5 +53,4 @@ stop_postgres
 refused "cannot connect" "$server"
 mkdir bare && cp "$trace" bare/
 bare/hakmem-trace why @fault -s "$server" >out 2>err
-[ $? -eq 3 ] && [ "$(wc -l <err)" = 1 ] && grep -q "a URL needs hakmem_postgres.so, which is not in $PWD/bare" err || fail "without the module: $(cat out err)"
-exit "$status"
+[ $? -eq 3 ] && [ "$(wc -l <err)" = 1 ] && grep -q "a URL needs hakmem_postgres.so, which is not in $PWD/bare" err || complain "without the module: $(cat out err)"

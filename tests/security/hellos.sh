@@ -1,10 +1,8 @@
 #!/usr/bin/env bash
 # User nobody says hello to root's recording, in every way that docs/specs/ring.md allows, and keeps thousands of
 # connections, with descriptors that linger: nothing is accepted, recorded, slowed or ended by it.
-set -u
-# shellcheck source=tests/tools/stranger.sh
-. "$SOURCE/tests/tools/stranger.sh"
-trap 'kill $others 2>/dev/null; stop_program words' EXIT
+. "${SOURCE:?}/tests/tools/stranger.sh"
+cleanup() { kill $others 2>/dev/null; stop_program words; }
 others=
 
 "$trace" run --check trace --store store.db -- "$BUILD/tests/kill/sequence" words 100 2 10000 >run.out 2>run.err &

@@ -2,14 +2,8 @@
 # A module whose debug information is read slowly: reports wait for it once and for a few seconds, go on without its
 # names, say so and accuse it of nothing; once it is read, later reports have them, and the findings that were stored without
 # get them: the same fault has one fingerprint. A collector that waits for them at its end hears the next fault meanwhile.
-set -u
-unset "${!HAKMEM_@}"
-# shellcheck source=tests/tools/processes.sh
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/processes.sh"
-fail() {
-    echo "$1"
-    exit 1
-}
 
 # Beside each other as they are installed, with the collector that waits (tests/security/reader).
 mkdir bin && cp "$BUILD/hakmem-trace" "$BUILD/hakmem-debug.so" "$BUILD/tests/security/hakmem-collect" bin || exit 1

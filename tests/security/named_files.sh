@@ -2,9 +2,7 @@
 # A process of user nobody in root's recording names files for the collector: none is made, written or waited for with
 # root's rights. A FIFO holds up no collector, whoever names it.
 # timeout: 300
-set -u
-# shellcheck source=tests/tools/stranger.sh
-. "$SOURCE/tests/tools/stranger.sh"
+. "${SOURCE:?}/tests/tools/stranger.sh"
 
 cat >twice.c <<'C'
 #include <stdlib.h>

@@ -1,11 +1,9 @@
 #!/usr/bin/env bash
 # Keeper and worker of a root program die, and user nobody holds the names of the next ones: no memory goes to nobody,
 # nothing is lost, and the store says whose name it was.
-set -u
-# shellcheck source=tests/tools/stranger.sh
-. "$SOURCE/tests/tools/stranger.sh"
+. "${SOURCE:?}/tests/tools/stranger.sh"
 chmod 777 .
-trap 'kill $squatter 2>/dev/null; [ ! -e words ] || stop_program words' EXIT
+cleanup() { kill $squatter 2>/dev/null; [ ! -e words ] || stop_program words; }
 
 # squatted CASE HOW NUMBERS WHO: nobody takes the name itself and those with these numbers; WHO is how info calls it.
 squatted() {

@@ -1,14 +1,8 @@
 #!/usr/bin/env bash
 # A recorded program's modules kill the collector that reads their debug information, or hold it for ever: each is read
 # no more and named once, and the capture is whole, with the names of all other modules.
-set -u
-unset "${!HAKMEM_@}"
-# shellcheck source=tests/tools/processes.sh
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/processes.sh"
-fail() {
-    echo "$1"
-    exit 1
-}
 
 # Beside each other as they are installed, with the collector that breaks down (tests/security/reader).
 mkdir bin && cp "$BUILD/hakmem-trace" "$BUILD/hakmem-debug.so" "$BUILD/tests/security/hakmem-collect" bin || exit 1

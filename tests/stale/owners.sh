@@ -1,14 +1,8 @@
 #!/usr/bin/env bash
 # An old owner is accused only by evidence: the right one in `stale`, nobody in five look-alikes.
-set -u
-unset "${!HAKMEM_@}"
+. "${SOURCE:?}/tests/tools/test.sh"
 export HAKMEM_QUARANTINE=0 HAKMEM_GUARD=off # these are stories of addresses that are used again at once
-trace=$BUILD/hakmem-trace
-status=0
-complain() {
-    printf '%s: %s\n' "$way" "$*"
-    status=1
-}
+complain() { echo "$way: $*"; failed=1; }
 
 # The story of the address that the program printed, left in `why.out` and `why.json`.
 tell() {
@@ -24,10 +18,7 @@ tell() {
 }
 
 tell stale double-free
-grep -qE 'session_close.*STALE: owner [0-9]+ frees owner [0-9]+' why.out || {
-    complain "the old owner is not marked; why says:"
-    cat why.out
-}
+grep -qE 'session_close.*STALE: owner [0-9]+ frees owner [0-9]+' why.out || complain "the old owner is not marked; why says:" "$(cat why.out)"
 grep -q '^EVIDENCE' why.out || complain "no EVIDENCE"
 [ "$(grep -c STALE why.out)" -eq 1 ] || complain "not exactly one line is marked"
 grep -E 'reply_done' why.out | grep -q STALE && complain "the present owner is marked"
@@ -45,4 +36,3 @@ for pair in present-owner-twice:double-free one-destructor:double-free consumer:
     python3 -c 'import json, sys; d = json.load(open("why.json")); sys.exit(any(l["stale_end"] for l in d["lives"]))' ||
         complain "--json marks somebody"
 done
-exit "$status"

@@ -1,25 +1,22 @@
 #!/usr/bin/env bash
 # Bad pointers, counts and tables give back the same with hakmem as without, in every level: what the kernel
 # refuses is refused, and what dies dies by its own signal.
-set -u
-SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
-BUILD=$(realpath -m "${BUILD:-$SOURCE/build}")
+. "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
 program=$BUILD/tests/strings/bad_pointers
-status=0
 
 # give NAME COMMAND...: the same as without.
 give() {
     local name=$1
     shift
-    "$@" "$program" file >"$name.out" 2>"$name.said" || { echo "$name: status $?, due 0"; status=1; }
-    [ ! -s "$name.said" ] || { echo "$name: $(head -n 3 "$name.said")"; status=1; }
+    "$@" "$program" file >"$name.out" 2>"$name.said" || complain "$name: status $?, due 0"
+    [ ! -s "$name.said" ] || { echo "$name: $(head -n 3 "$name.said")"; failed=1; }
     cmp -s due.out "$name.out" && return
-    status=1
+    failed=1
     echo "$name: not what the program alone gives (>)"
     diff due.out "$name.out" | head -n 10
 }
-"$program" file >due.out || { echo "the program alone: status $?"; exit 1; }
-[ "$(wc -l <due.out)" -gt 20000 ] || { echo "the program called too little: $(wc -l <due.out) lines"; exit 1; }
+"$program" file >due.out || fail "the program alone: status $?"
+[ "$(wc -l <due.out)" -gt 20000 ] || fail "the program called too little: $(wc -l <due.out) lines"
 
 # Each function that hakmem puts in front of libc's is called here, or by one of these.
 others=(trees/bad_exec.c trees/odd_calls.c family/calls.c family/statistics.c crash/signals_api.c memory/mapped.c
@@ -31,7 +28,7 @@ for name in $(nm -D --defined-only "$BUILD/hakmem-debug.so" | sed 's/.* //; s/@.
     case $unreachable in *" $name "*) continue ;; esac
     (cd "$SOURCE/tests" && grep -qw "$name" strings/bad_pointers.c "${others[@]}") && continue
     echo "$name is called with bad arguments by no test"
-    status=1
+    failed=1
 done
 
 debug=LD_PRELOAD=$BUILD/hakmem-debug.so
@@ -42,4 +39,3 @@ done
 give strings env "$debug" HAKMEM_TRACE=off HAKMEM_CHECK_STRING=1
 give watched "$BUILD/hakmem-trace" run -s watched.db --check normal --
 give kept "$BUILD/hakmem-trace" run -s kept.db --allocator keep --
-exit $status

@@ -2,19 +2,8 @@
 # Each function of src/strings/calls.def is silent where all that it touches fits the block exactly, and tells of
 # one byte more, written or read, before it does it, at the line that calls it; off, nothing is told.
 # UPDATE=1 writes the expectation anew, to be read before it is committed.
-set -u
-SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
-BUILD=$(realpath -m "${BUILD:-$SOURCE/build}")
+. "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
 program=$BUILD/tests/strings/calls
-status=0
-wrong() {
-    echo "$1"
-    status=1
-}
-if [ -n "${UPDATE-}" ]; then
-    scratch=$(mktemp -d) && cd "$scratch" || exit 2
-    trap 'rm -rf "$scratch"' EXIT
-fi
 
 # glibc ends a wide text that does not fit since 2.37: it writes one character more than the expectation has, at one of the calls.
 ends_text=$(python3 -c 'import ctypes
@@ -35,7 +24,7 @@ run() {
     shift 2
     env HAKMEM_CLOSE_PAGES=0 HAKMEM_GUARD=off HAKMEM_LOG="$PWD/$name.log" HAKMEM_TRACE_FILE="$PWD/$name.db" "$@" \
         LD_PRELOAD="$BUILD/hakmem-debug.so" "$program" "$argument" >"$name.out" 2>&1 ||
-        wrong "calls $argument, $*: exit status $?"
+        complain "calls $argument, $*: exit status $?"
     [ -e "$name.log" ] || : >"$name.log"
     grep '^hakmem: ' "$name.log" | sed 's/^hakmem: //' | sed -E -f "$SOURCE/tests/tools/plain_headline.sed" | same_names | as_expected >"$name.told"
 }
@@ -52,22 +41,22 @@ run fits 0 HAKMEM_CHECK_STRING=1
 run same 0 HAKMEM_CHECK_STRING=1 HAKMEM_CHECK=trace
 if [ -n "${UPDATE-}" ]; then
     cp over.told "$SOURCE/tests/strings/calls.expected"
-    exit $status
+    exit "$failed"
 fi
 for name in over unrecorded; do
-    expected "$SOURCE/tests/strings/calls.expected" | diff -u - "$name.told" || wrong "$name: other reports than these are due"
+    expected "$SOURCE/tests/strings/calls.expected" | diff -u - "$name.told" || complain "$name: other reports than these are due"
     sed -nE 's/^SUMMARY: .* calls\.c:([0-9]+) .*/\1/p' "$name.log" | diff lines - ||
-        wrong "$name: a report names another line than the call's"
+        complain "$name: a report names another line than the call's"
 done
 for name in fits same; do
-    [ ! -s "$name.log" ] || wrong "$name: $(head -n 1 "$name.log")"
+    [ ! -s "$name.log" ] || complain "$name: $(head -n 1 "$name.log")"
 done
 # Each row of the table is called, but those that end the program, write to the system's log or depend on its
 # name, which tests/unit/strings/shapes_test.c looks at, and those to which headers of some releases
 # give another name (__isoc23_strtol since glibc 2.38, __xstat before 2.33), which is taken for the same.
 while read -r call; do
     [ "$has_memcmpeq" = True ] || [ "$call" != __memcmpeq ] || continue
-    grep -qE ": $call (writes|reads|wrote|read) " over.told || wrong "$call is never told of"
+    grep -qE ": $call (writes|reads|wrote|read) " over.told || complain "$call is never told of"
 done < <(sed -nE 's/^(CALL|VARIADIC)\((\w+), .*/\2/p' "$SOURCE/src/strings/calls.def" |
     grep -vE '^(dl|register_printf_|v?errx?$|(__)?v?syslog|(__)?gethostname|getdomainname|ttyname_r|popen|system|__isoc23_|__[fl]?xstat|(__)?(str|wcs)lc(py|at))')
 
@@ -75,6 +64,5 @@ done < <(sed -nE 's/^(CALL|VARIADIC)\((\w+), .*/\2/p' "$SOURCE/src/strings/calls
 run off 1 HAKMEM_ON_FAULT=continue
 run guarded 1 HAKMEM_ON_FAULT=continue HAKMEM_CHECK_STRING=0 HAKMEM_GUARD=auto
 for name in off guarded; do
-    grep -E ': \w+ (writes|reads|wrote|read) ' "$name.told" && wrong "$name: a call was looked at"
+    ! grep -E ': \w+ (writes|reads|wrote|read) ' "$name.told" || complain "$name: a call was looked at"
 done
-exit $status

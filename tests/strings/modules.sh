@@ -3,15 +3,7 @@
 # pointers, read-only or not, at fixed addresses, from libraries that are loaded later, in threads, children and
 # handlers. A function of the program's own is left alone, pointers to functions stay equal, and hakmem's own calls are none
 # of the program's.
-set -u
-SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
-BUILD=$(realpath -m "${BUILD:-$SOURCE/build}")
-ulimit -c 0
-status=0
-wrong() {
-    echo "$1"
-    status=1
-}
+. "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
 flags='-O0 -g -fno-builtin -w -D_GNU_SOURCE'
 
 # ask WAY CASE STATUS REPORTS [VARIABLE=VALUE]
@@ -24,10 +16,10 @@ ask() {
             "./modules.$way" "$case" >out 2>&1
         got=$?
     } 2>/dev/null
-    [ "$got" -eq "$due" ] || wrong "$way, $case $*: exit status $got, expected $due"
+    [ "$got" -eq "$due" ] || complain "$way, $case $*: exit status $got, expected $due"
     [ -e log ] || : >log
     [ "$(grep -cE '^hakmem: HKM-301 .*: memset, called by [a-z_]+\(\) modules\.c:[0-9]+, writes 17 bytes at offset 0 of a 16-byte block from main\(\) modules\.c:[0-9]+, 1 of them past' log)" \
-        -eq "$reports" ] || wrong "$way, $case: $reports reports due, found: $(grep '^hakmem' log || echo none)"
+        -eq "$reports" ] || complain "$way, $case: $reports reports due, found: $(grep '^hakmem' log || echo none)"
 }
 
 while IFS="|" read -r way options shared; do
@@ -60,4 +52,3 @@ gcc $flags -DOWN_STRLEN -rdynamic -o modules.own "$SOURCE/tests/strings/modules.
 gcc $flags -DPLUGIN -fPIC -shared -o plugin.so "$SOURCE/tests/strings/modules.c" || exit 2
 ask own own 0 0
 ask own call 134 1
-exit $status

@@ -5,14 +5,12 @@
 # lost and counted is tolerated: a program must never wait for long for a recorder, so where the machine is so busy that a
 # ring stays full for that time, an event is counted as lost. A loss must be said, in how many rounds it was so is printed,
 # and where it is more than one round in 20 something else is wrong than a busy moment.
-# shellcheck source=tests/tools/await.sh
+. "$SOURCE/tests/tools/test.sh"
 . "$SOURCE/tests/tools/await.sh"
-unset "${!HAKMEM_@}"
-trace=$BUILD/hakmem-trace
 as_user=()
 rounds=${ROUNDS-20}
 
-fail() {
+fail() { # also in a subshell
     echo "$*"
     [ -z "${pid-}" ] || kill -KILL "$pid" 2>/dev/null
     exit 1

@@ -2,13 +2,7 @@
 # Helpers for tests that look at stacks: each kind of call in a program asks a size of its own, and read_chains
 # prints what its stacks are. Sourced; needs BUILD and SOURCE, works in the current directory.
 
-trace=$BUILD/hakmem-trace
-unset "${!HAKMEM_@}"
-
-fail() {
-    echo "$*"
-    exit 1
-}
+. "$SOURCE/tests/tools/test.sh"
 
 # record PROGRAM ARGUMENT...: into store.db. A healthy program, so nothing may be on stderr.
 record() {

@@ -1,11 +1,7 @@
 # shellcheck shell=bash
 # Sourced by the tests of corefile: core files made by gdb, and what a command says of them with addresses as names.
+. "$SOURCE/tests/tools/test.sh"
 export LC_ALL=C
-unset "${!HAKMEM_@}"
-fail() {
-    echo "$(basename "$0"): $*"
-    exit 1
-}
 
 # in_gdb LIBRARY COMMAND... -- PROGRAM [ARG...]: runs PROGRAM over LIBRARY ("" = none) under gdb to its end, then the commands. gdb reads
 # no separate debug files, since that takes it longer than all else.

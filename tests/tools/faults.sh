@@ -3,24 +3,19 @@
 #
 # Directory: the caller's, which is its own (tests/run gives each test an empty one).
 # shellcheck shell=bash
-ulimit -c 0
-SOURCE=${SOURCE:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
-BUILD=$(realpath -m "${BUILD:-$SOURCE/build}")
+. "${SOURCE:-$(dirname "${BASH_SOURCE[0]}")/../..}/tests/tools/test.sh"
 [ -e "$BUILD/hakmem-debug.so" ] || {
     echo "$BUILD/hakmem-debug.so is not there: make BUILD=$BUILD tests"
     exit 2
 }
 
-# begin_reports "$@": sets `failed` to 0, and `update` to 1 where the expectations are to be written anew (UPDATE=1, or
-# --update), which is done in a directory of its own.
+# begin_reports "$@": sets `update` to 1 where the expectations are to be written anew (UPDATE=1, or --update).
 begin_reports() {
     # shellcheck disable=SC2034 # for the caller
-    update=0 failed=0
+    update=0
     [ -n "${UPDATE-}" ] || [ "${1-}" = --update ] || return 0
     # shellcheck disable=SC2034
     update=1
-    scratch=$(mktemp -d) && cd "$scratch" || exit 2
-    trap 'rm -rf "$scratch"' EXIT
 }
 
 # The programs that commit a fault, and those that are correct.

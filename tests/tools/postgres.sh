@@ -8,7 +8,7 @@
 #
 # exports PGHOST, PGUSER (owner of everything), URL (postgresql:///hakmem) and XDG_CACHE_HOME, and sets postgres_folder (data, log) and
 # postgres_pid. The server refuses root, so that user postgres runs it then; it ends with the shell that started it, also a killed one, and
-# its folder goes when that shell exits: a test with an EXIT trap of its own calls end_postgres there.
+# its folder goes when the test ends: one with a cleanup of its own calls end_postgres there.
 [ -e "$BUILD/hakmem_postgres.so" ] || { echo "skipped: hakmem_postgres.so, which needs libpq 14 and SQLite 3.38, is not there"; exit 77; }
 unset "${!PG@}"
 for postgres_bin in $(printf '%s\n' /usr/lib/postgresql/*/bin | sort -V); do :; done # the newest
@@ -45,7 +45,7 @@ start_postgres() {
     postgres_words=("$@")
     [ -x "$postgres_bin/initdb" ] || { echo "no $postgres_bin/initdb: tools/deps installs it"; exit 1; }
     postgres_folder=$(mktemp -d /tmp/hakmem-postgres.XXXXXX) || exit 1
-    trap end_postgres EXIT
+    declare -F cleanup >/dev/null || cleanup() { end_postgres; }
     [ "$(id -u)" != 0 ] || chown postgres "$postgres_folder"
     chmod 755 "$postgres_folder" # its socket is for others, too
     export PGHOST=$postgres_folder PGUSER=hakmem_owner URL=postgresql:///hakmem

@@ -12,17 +12,14 @@
 # LeakSanitizer's and valgrind's word).
 # `check_program FUNCTION NAME` also lets `make bench` measure the story, under that name.
 
-# shellcheck source=tests/tools/await.sh
+. "$SOURCE/tests/tools/test.sh"
 . "$SOURCE/tests/tools/await.sh"
-trace=$BUILD/hakmem-trace
 debug_library=$BUILD/hakmem-debug.so
 record_library=$BUILD/hakmem-record.so
 counter=$BUILD/tests/tools/count_calls.so
 decoder=$BUILD/tests/tools/reference_decoder
 top=$PWD # each run's directory, and its store, lie here
-failures=0
 next_level=${first_level:-normal}
-unset "${!HAKMEM_@}"
 export LC_ALL=C PYTHONMALLOC=malloc G_SLICE=always-malloc GLIBCXX_FORCE_NEW=1
 
 scale() {
@@ -33,15 +30,6 @@ scale() {
     else
         echo "$1"
     fi
-}
-
-fail() {
-    echo "$*"
-    exit 1
-}
-complain() {
-    echo "$*"
-    failures=$((failures + 1))
 }
 
 # Differences that no allocator makes (process ids, times) go through this; a test may have its own.
@@ -91,15 +79,9 @@ record() {
         "$(stat -c %s "$store") bytes, $(seconds_since "$started") s"
     [ -z "$counter" ] || /usr/bin/python3 "$SOURCE/tests/tools/compare_calls.py" "$decoder" "$store" "$top/calls" ||
         complain "$level: the counts differ"
-    "$trace" check -s "$store" >"$top/check.out" 2>&1 || {
-        complain "$level: hakmem-trace check finds something"
-        head -n 20 "$top/check.out"
-    }
+    "$trace" check -s "$store" >"$top/check.out" 2>&1 || complain "$level: hakmem-trace check finds something" "$(head -n 20 "$top/check.out")"
     # The counters that the program kept agree with the log.
-    "$trace" layers -s "$store" >"$top/layers.out" 2>&1 || {
-        complain "$level: hakmem-trace layers ends with status $?"
-        tail -n 20 "$top/layers.out"
-    }
+    "$trace" layers -s "$store" >"$top/layers.out" 2>&1 || complain "$level: hakmem-trace layers ends with status $?" "$(tail -n 20 "$top/layers.out")"
     (cd "$top" && /usr/bin/python3 "$SOURCE/tests/tools/compare_why.py" "$trace" "$decoder" "$store" "${addresses:-$(scale 40 100)}") ||
         complain "$level: why is wrong"
     rm -f "$top/calls"
@@ -113,7 +95,6 @@ seconds_since() {
 check_program() {
     local story=$1 started=$EPOCHREALTIME
     if [ -n "${BENCH_RESULTS-}" ]; then
-        # shellcheck source=tests/bench/story.sh
         [ -z "${2-}" ] || { . "$SOURCE/tests/bench/story.sh" && measure_program "$story" "$2"; }
         return
     fi
@@ -133,7 +114,7 @@ check_program() {
         record "$story" "$next_level"
         if [ "$next_level" = normal ]; then next_level=trace; else next_level=normal; fi
     fi
-    [ "$failures" -eq 0 ] || exit 1
+    [ "$failed" -eq 0 ] || exit 1
     rm -f "$top"/trace.db "$top"/normal.db
 }
 
@@ -145,6 +126,6 @@ check_kept() {
     tell plain "$1"
     [ -s "$top/plain.out" ] || fail "the story printed nothing even without hakmem; the comparison is empty"
     record "$1" keep
-    [ "$failures" -eq 0 ] || exit 1
+    [ "$failed" -eq 0 ] || exit 1
     rm -f "$top/keep.db"
 }

@@ -1,9 +1,6 @@
 # shellcheck shell=bash
 # Helpers for the regressions: a program under `run --ci`, as the CI of any project would run it. Sourced, with $BUILD.
-set -u
-unset "${!HAKMEM_@}"
-
-fail() { echo "$(basename "$0"): $*"; exit 1; }
+. "$SOURCE/tests/tools/test.sh"
 
 # clean STORE ARGUMENTS...: nothing may be found, and the program has to end well. Output of run stays in out
 # and err.

@@ -1,12 +1,7 @@
 # shellcheck shell=bash disable=SC2034
 # Helpers for tests that run small real programs without hakmem and below it. Sourced; works in the current directory.
+. "$SOURCE/tests/tools/test.sh"
 export LC_ALL=C PYTHONMALLOC=malloc GIT_CONFIG_NOSYSTEM=1 HOME=$PWD
-failed=0
-
-complain() {
-    echo "$*"
-    failed=1
-}
 
 # run_without COMMAND...: without hakmem; what found.out, found.err and a status shall be.
 run_without() {

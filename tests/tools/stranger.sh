@@ -1,10 +1,8 @@
 # shellcheck shell=bash
 # Helpers for tests in which user nobody works against root's recording (tests/security/stranger.c). Sourced; needs root.
 
-trace=$BUILD/hakmem-trace
+. "$SOURCE/tests/tools/test.sh"
 stranger=$BUILD/tests/security/stranger
-unset "${!HAKMEM_@}"
-# shellcheck source=tests/tools/processes.sh
 . "$SOURCE/tests/tools/processes.sh"
 
 if [ "$(id -u)" -ne 0 ]; then
@@ -12,10 +10,7 @@ if [ "$(id -u)" -ne 0 ]; then
     exit 0
 fi
 
-fail() {
-    echo "${security_case-}: $*"
-    exit 1
-}
+fail() { echo "${security_case-}: $*"; exit 1; }
 
 # The abstract name at which the process $1 listens, as everybody can read it.
 name_of() {

@@ -2,17 +2,12 @@
 # Helpers for tests of trees of processes: the same output and status as without hakmem, nothing on stderr, and the
 # store holds for each process exactly the calls that it made. Sourced; works in the current directory.
 
-trace=$BUILD/hakmem-trace
+. "$SOURCE/tests/tools/test.sh"
 debug_library=$BUILD/hakmem-debug.so
 counter=$BUILD/tests/tools/count_calls.so
-unset "${!HAKMEM_@}"
-# shellcheck source=tests/tools/processes.sh
 . "$SOURCE/tests/tools/processes.sh"
 
-fail() {
-    echo "${tree_name-}: $*"
-    exit 1
-}
+fail() { echo "${tree_name-}: $*"; exit 1; }
 
 # One line for each counted process image: "pid malloc free realloc", then the calls in which it ended: malloc, free and
 # realloc not counted yet, and free that were counted (count_calls.c).

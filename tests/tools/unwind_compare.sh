@@ -2,15 +2,10 @@
 # Functions for the tests that compare hakmem's unwinder with libunwind on real programs. Sourced; needs
 # BUILD and SOURCE, works in the current directory.
 
+. "$SOURCE/tests/tools/test.sh"
 programs=$SOURCE/tests/programs/unwind_compare
 tools=$BUILD/tests/programs/unwind_compare
-total=0 failed=0 header=''
-
-# fail TEXT: one line that says what is wrong.
-fail() {
-    echo "unwind_compare: $*"
-    failed=1
-}
+total=0 header=''
 
 # count NAME: the number NAME of the last run.
 count() { sed -n "s/^$1 //p" counts.txt; }
@@ -29,12 +24,12 @@ compare() {
     fi
     status=$?
     "$tools/show_counts" counts >counts.txt
-    [ "$status" -eq 0 ] || fail "$what ended with status $status: $(tail -n 3 errors)"
+    [ "$status" -eq 0 ] || complain "$what ended with status $status: $(tail -n 3 errors)"
     for name in different guessed_otherwise interned_wrong bad_cfa interrupted; do
         [ "$(count $name)" -eq 0 ] ||
-            fail "$what: $name is $(count $name), due 0: $(head -n 60 errors)"
+            complain "$what: $name is $(count $name), due 0: $(head -n 60 errors)"
     done
-    [ $(($(count compared) + $(count ours_alone))) -gt 0 ] || fail "$what: nothing was compared"
+    [ $(($(count compared) + $(count ours_alone))) -gt 0 ] || complain "$what: nothing was compared"
     total=$((total + $(count compared)))
     if [ -z "${header-}" ]; then
         header=1
@@ -48,31 +43,31 @@ compare() {
 
 # compile_cxx COMPILER FLAG...: makes ./templates.
 compile_cxx() {
-    "$1" "${@:2}" -pthread "$programs/templates.cc" -o templates || fail "cannot compile templates.cc"
+    "$1" "${@:2}" -pthread "$programs/templates.cc" -o templates || complain "cannot compile templates.cc"
 }
 
 # compile_c NAME FLAG...: makes ./NAME.
 compile_c() {
-    gcc -D_GNU_SOURCE "${@:2}" "$programs/$1.c" -o "$1" -pthread -ldl || fail "cannot compile $1.c"
+    gcc -D_GNU_SOURCE "${@:2}" "$programs/$1.c" -o "$1" -pthread -ldl || complain "cannot compile $1.c"
 }
 
 # compile_plugins: makes two plugins that are laid out alike but need other rules.
 compile_plugins() {
     gcc -shared -fPIC -O1 -DVARIANT=1 "$programs/plugin.c" -o plugin1.so &&
         gcc -shared -fPIC -O0 -fomit-frame-pointer -DVARIANT=7 "$programs/plugin.c" -o plugin2.so ||
-        fail "cannot compile plugin.c"
+        complain "cannot compile plugin.c"
 }
 
 # hammer ROUNDS: threads, forks and dlclose at once, with hakmem's unwinder alone, since libunwind hangs.
 hammer() {
     compile_c hammer -O1
     UNWIND_COMPARE_ALONE=1 compare "threads, forks, dlclose" ./hammer "$1" ./plugin1.so ./plugin2.so
-    [ "$(count unloads)" -ge "$1" ] || fail "of $((2 * $1)) unloads only $(count unloads) were noticed"
+    [ "$(count unloads)" -ge "$1" ] || complain "of $((2 * $1)) unloads only $(count unloads) were noticed"
 }
 
 # finish LEAST: the verdict.
 finish() {
     printf '%-30s %10d\n' 'in all' "$total"
-    [ "$total" -ge "$1" ] || fail "only $total stacks were compared, at least $1 are due"
+    [ "$total" -ge "$1" ] || complain "only $total stacks were compared, at least $1 are due"
     exit "$failed"
 }

@@ -2,19 +2,10 @@
 # Helpers for scripts about debug registers, to be sourced: a scratch folder to be in, a program that is run with the library and
 # without some system calls, and what its report says. BUILD and SOURCE are set.
 
-ulimit -c 0
-scratch=$(mktemp -d) && cd "$scratch" || exit 2
-trap 'rm -rf "$scratch"' EXIT
-export TMPDIR=$scratch # by it this test's collectors are known
+. "$SOURCE/tests/tools/test.sh"
+export TMPDIR=$PWD # by it this test's collectors are known
 chmod 777 .
-# shellcheck source=tests/tools/processes.sh
 . "$SOURCE/tests/tools/processes.sh"
-
-failed=0
-wrong() {
-    echo "$*"
-    failed=1
-}
 
 # run_watched PROGRAM CASE VARIABLE=VALUE...: runs it without the system calls of $barred, by nobody then; what it and hakmem
 # say goes into CASE.out, its capture into CASE.db, its exit status into `status`. The part of CASE that follows a dot is not the
@@ -28,7 +19,7 @@ run_watched() {
     shift 2
     [ -z "$barred" ] || before=(python3 "$SOURCE/tests/tools/barred.py" --not-root "$barred") preload=PRELOAD
     { # the shell tells of a program that is stopped
-        env HAKMEM_TRACE_FILE="$scratch/$name.db" "$@" "$preload=$library" \
+        env HAKMEM_TRACE_FILE="$PWD/$name.db" "$@" "$preload=$library" \
             timeout 60 "${before[@]}" "$watched" "${name%.*}" >"$name.out" 2>&1
     } 2>/dev/null
     status=$?

@@ -1,9 +1,7 @@
 #!/usr/bin/env bash
 # The exec functions and posix_spawn give back for bad paths, arguments and environments what they do without hakmem,
 # in every level, from the children of fork and of vfork.
-set -u
-# shellcheck source=tests/tools/tree_run.sh
-. "$SOURCE/tests/tools/tree_run.sh"
+. "${SOURCE:?}/tests/tools/tree_run.sh"
 tree_name=bad_exec
 program=$BUILD/tests/trees/bad_exec
 

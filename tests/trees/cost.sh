@@ -1,9 +1,7 @@
 #!/usr/bin/env bash
 # 300 short processes, one after the other: each is in the store, and costs few pages more than without hakmem. (A page
 # fault costs about a microsecond; reading an untouched table of the session memory would show here.)
-set -u
-# shellcheck source=tests/tools/tree_run.sh
-. "$SOURCE/tests/tools/tree_run.sh"
+. "${SOURCE:?}/tests/tools/tree_run.sh"
 cost=$BUILD/tests/trees/cost
 echo 'int main(void) { return 0; }' >nothing.c
 cc -o nothing nothing.c || exit 1

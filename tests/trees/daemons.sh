@@ -1,8 +1,6 @@
 #!/usr/bin/env bash
 # Daemons: double fork, setsid, all descriptors closed, another user, another root; and those that outlive `run`.
-set -u
-# shellcheck source=tests/tools/tree_run.sh
-. "$SOURCE/tests/tools/tree_run.sh"
+. "${SOURCE:?}/tests/tools/tree_run.sh"
 daemons=$BUILD/tests/trees/daemons
 chmod 755 .
 touch said.go # the process that outlives PROGRAM goes on when it is there

@@ -1,8 +1,6 @@
 #!/usr/bin/env bash
 # The store's facts of the end of each process: status, signal, and which program was executed that is not recorded.
-set -u
-# shellcheck source=tests/tools/tree_run.sh
-. "$SOURCE/tests/tools/tree_run.sh"
+. "${SOURCE:?}/tests/tools/tree_run.sh"
 forks=$BUILD/tests/trees/forks
 echo 'int main(void) { return 5; }' >five.c
 cc -static -o five five.c || exit 1

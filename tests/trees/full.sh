@@ -1,8 +1,6 @@
 #!/usr/bin/env bash
 # More processes at once than the table holds, and more one after the other: a process that finds no entry is counted, and waits once.
-set -u
-# shellcheck source=tests/tools/tree_run.sh
-. "$SOURCE/tests/tools/tree_run.sh"
+. "${SOURCE:?}/tests/tools/tree_run.sh"
 forks=$BUILD/tests/trees/forks
 tree "1,500 one after the other" "$forks" many 1500
 tree "200 at once" "$forks" at_once 200

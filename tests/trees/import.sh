@@ -1,9 +1,7 @@
 #!/usr/bin/env bash
 # Programs that find no collector: their newest events go into files, and `import` makes of them the store that there
 # would have been, as far as there was room; the rest is counted. Files that are broken give an error or what is left.
-set -u
-# shellcheck source=tests/tools/tree_run.sh
-. "$SOURCE/tests/tools/tree_run.sh"
+. "${SOURCE:?}/tests/tools/tree_run.sh"
 program=$BUILD/tests/trees/import
 lonely=$PWD/lonely
 mkdir -p "$lonely" && cp "$debug_library" "$lonely/" || exit 2

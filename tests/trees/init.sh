@@ -1,9 +1,7 @@
 #!/usr/bin/env bash
 # The first process of a pid namespace: `run` is an init (takes orphans, passes signals on, stores all before it ends), and so
 # is a program that starts the keeper itself.
-set -u
-# shellcheck source=tests/tools/tree_run.sh
-. "$SOURCE/tests/tools/tree_run.sh"
+. "${SOURCE:?}/tests/tools/tree_run.sh"
 forks=$BUILD/tests/trees/forks
 
 # unshare of util-linux 2.36 hands on that it ignores SIGINT and SIGTERM.

@@ -1,8 +1,6 @@
 #!/usr/bin/env bash
 # Programs under small limits: recorded, or one line that says why not; the same output and status in any case.
-set -u
-# shellcheck source=tests/tools/tree_run.sh
-. "$SOURCE/tests/tools/tree_run.sh"
+. "${SOURCE:?}/tests/tools/tree_run.sh"
 forks=$BUILD/tests/trees/forks
 
 # limited HOW COMMAND...: under a shell that sets the limit, inside of `run`.

@@ -1,8 +1,6 @@
 #!/usr/bin/env bash
 # A thread's name is in the store though it was given late, and the thread was killed with it.
-set -u
-# shellcheck source=tests/tools/tree_run.sh
-. "$SOURCE/tests/tools/tree_run.sh"
+. "${SOURCE:?}/tests/tools/tree_run.sh"
 names="group_concat(name, ' ') from (select name from thread where process = (select max(id) from process) order by name)"
 are_stored() { [ "$(query "$names" 2>/dev/null)" = "boss reader writer" ]; }
 tree_name=names

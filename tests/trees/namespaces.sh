@@ -1,8 +1,6 @@
 #!/usr/bin/env bash
 # chroot, and namespaces of every kind: one store, though sockets, paths and pids are others there.
-set -u
-# shellcheck source=tests/tools/tree_run.sh
-. "$SOURCE/tests/tools/tree_run.sh"
+. "${SOURCE:?}/tests/tools/tree_run.sh"
 daemons=$BUILD/tests/trees/daemons forks=$BUILD/tests/trees/forks
 : >said
 root=$PWD/root

@@ -1,12 +1,8 @@
 #!/usr/bin/env bash
 # Processes that the collector cannot look at, since there is no /proc or no descriptor left: they live, and nothing of
 # them is lost.
-set -u
-unset "${!HAKMEM_@}"
-# shellcheck source=tests/tools/processes.sh
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/processes.sh"
-status=0
-complain() { echo "$*"; status=1; }
 
 check_store() { # NAME PROCESSES
     until_true no_holder "$PWD/store.db" || exit 1
@@ -63,4 +59,3 @@ said=$(ulimit -n 60 && "$BUILD/hakmem-trace" run --check trace -s store.db -- ./
 check_store "few descriptors" 151
 events=$("$BUILD/hakmem-trace" sql -s store.db "select count(*) from event where kind in ('MALLOC', 'FREE')" | tail -n 1)
 [ "$events" -ge 1200000 ] || complain "few descriptors: $events events"
-exit $status

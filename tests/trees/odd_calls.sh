@@ -1,9 +1,7 @@
 #!/usr/bin/env bash
 # Functions that hakmem interposes give back what libc's functions do, whatever they are called with, and get
 # along with other preloads that interpose the same, before them and behind them.
-set -u
-# shellcheck source=tests/tools/tree_run.sh
-. "$SOURCE/tests/tools/tree_run.sh"
+. "${SOURCE:?}/tests/tools/tree_run.sh"
 tree_name=odd_calls
 odd=$BUILD/tests/trees/odd_calls
 ${CC:-cc} -D_GNU_SOURCE -w -shared -fPIC -o other.so "$SOURCE/tests/tools/other_preload.c" -ldl || fail "the preload does not compile"

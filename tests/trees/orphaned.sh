@@ -1,9 +1,7 @@
 #!/usr/bin/env bash
 # Processes whose parents were gone before they began, and whose entries of the process table others had by then: each
 # has its own parent in the store, and what it frees began there.
-set -u
-# shellcheck source=tests/tools/tree_run.sh
-. "$SOURCE/tests/tools/tree_run.sh"
+. "${SOURCE:?}/tests/tools/tree_run.sh"
 families=${FAMILIES:-150}
 
 tree_name="orphaned"

@@ -1,9 +1,7 @@
 #!/usr/bin/env bash
 # TERM and INT that somebody sends to `run`, while the program hears them and goes on: the first is the program's, the second
 # ends `run` and the recording goes on, a third ends the recording, and the store is closed.
-set -u
-# shellcheck source=tests/tools/tree_run.sh
-. "$SOURCE/tests/tools/tree_run.sh"
+. "${SOURCE:?}/tests/tools/tree_run.sh"
 mkfifo heard orders answers
 exec 5<>heard 6<>orders 7<>answers
 

@@ -1,9 +1,7 @@
 #!/usr/bin/env bash
 # Programs that enter a seccomp sandbox: none dies of what hakmem does, and what is not recorded is counted.
 # FULL=1: each case with `run` and without.
-set -u
-# shellcheck source=tests/tools/tree_run.sh
-. "$SOURCE/tests/tools/tree_run.sh"
+. "${SOURCE:?}/tests/tools/tree_run.sh"
 sandbox=$BUILD/tests/trees/sandbox
 for case in kill syscall errno child wrong; do
     case ${FULL:-0}.$case in 0.syscall | 0.child) ;; *) tree "$case" "$sandbox" "$case" 200 ;; esac

@@ -1,9 +1,7 @@
 #!/usr/bin/env bash
 # Signals to everything: to the program's group, to the group of `run`, SIGKILL included. The store is whole, and says who
 # died of what.
-set -u
-# shellcheck source=tests/tools/tree_run.sh
-. "$SOURCE/tests/tools/tree_run.sh"
+. "${SOURCE:?}/tests/tools/tree_run.sh"
 forks=$BUILD/tests/trees/forks daemons=$BUILD/tests/trees/daemons
 tree_expects() { [ "$1" -eq "$2" ] || fail "status $1; $2 was due"; }
 

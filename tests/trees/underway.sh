@@ -1,9 +1,7 @@
 #!/usr/bin/env bash
 # A process that dies inside a call, before its record or behind it, is compared with its store exactly but for this call:
 # the counter of tests/trees knows what was underway, and one record too few is still found.
-set -u
-# shellcheck source=tests/tools/tree_run.sh
-. "$SOURCE/tests/tools/tree_run.sh"
+. "${SOURCE:?}/tests/tools/tree_run.sh"
 
 cat >dies.c <<'END'
 /* Between the counter and hakmem: ends the process inside the call that DIES_IN names ("malloc before"). "lost" drops a

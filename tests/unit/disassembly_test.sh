@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # The hooks leave nothing in the plain library: compiled with hop() and check_*() taken out altogether,
 # every function has the same instructions.
-set -u
+. "${SOURCE:?}/tests/tools/test.sh"
 cd "$SOURCE" || exit 2
 scratch=${TMPDIR:-/tmp}
 compiler=${CC:-cc}
-status=0 compared=0
+compared=0
 
 # The instructions of an object file, without addresses.
 instructions() {
@@ -53,16 +53,15 @@ for file in "$scratch"/top/*.c src/{entry,entry/plain,route,front,slab,pool,larg
     cmp -s "$scratch/with.s" "$scratch/without.s" && continue
     echo "$file has other instructions with the hooks than without:"
     diff "$scratch/without.s" "$scratch/with.s" | head -n 10
-    status=1
+    failed=1
 done
-[ "$(sort -u "$scratch/family" | wc -l)" -eq 4 ] || { echo "of malloc, free, calloc and realloc only $(sort -u "$scratch/family" | tr '\n' ' ') were compared"; status=1; }
-[ "$compared" -gt 50 ] || { echo "only $compared functions compared: the sources were not found"; status=1; }
+[ "$(sort -u "$scratch/family" | wc -l)" -eq 4 ] || { echo "of malloc, free, calloc and realloc only $(sort -u "$scratch/family" | tr '\n' ' ') were compared"; failed=1; }
+[ "$compared" -gt 50 ] || complain "only $compared functions compared: the sources were not found"
 
 # And none of what the hooks call is left.
 left=$(nm "$BUILD/libhakmem.so" | grep -oE '\bhak_(hop|check|trace|stack|inject|count|counters|metric)_[a-z_]+' | head -n 3 | tr '\n' ' ')
-[ -z "$left" ] || { echo "libhakmem.so still holds $left"; status=1; }
+[ -z "$left" ] || complain "libhakmem.so still holds $left"
 
 # The debug build's free is one frame, not one for each of its layers: all of them would be walked for each stack.
 outside=$(nm "$BUILD/hakmem-debug.so" | grep -oE ' t (hak_entry_give|hak_entry_give_back|hak_entry_free|hak_route_give(_own)?)$' | tr '\n' ' ')
-[ -z "$outside" ] || { echo "hakmem-debug.so has functions of their own for$outside"; status=1; }
-exit "$status"
+[ -z "$outside" ] || complain "hakmem-debug.so has functions of their own for$outside"

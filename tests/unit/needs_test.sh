@@ -1,12 +1,7 @@
 #!/usr/bin/env bash
 # Libraries that run inside a program need nothing but libc, keep their thread-local memory small,
 # and leave no name outside the malloc family behind.
-set -u
-status=0
-complain() {
-    echo "$*"
-    status=1
-}
+. "${SOURCE:?}/tests/tools/test.sh"
 
 for library in libhakmem.so hakmem-debug.so hakmem-record.so hakmem-attach.so; do
     file=$BUILD/$library
@@ -48,4 +43,3 @@ if [ -e "$BUILD/hakmem_postgres.so" ]; then
 else
     echo "skipped: what hakmem_postgres.so needs: it is not built here"
 fi
-exit "$status"

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # Stacks of C++ while an exception is on its way, in destructors that it calls, and in coroutines.
-set -u
-. "$SOURCE/tests/tools/chains.sh"
+. "${SOURCE:?}/tests/tools/chains.sh"
 from=$SOURCE/tests/unwind
 
 for flags in '-O2 -fomit-frame-pointer' '-O0' '-O2 -static-libgcc -static-libstdc++'; do

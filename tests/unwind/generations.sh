@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # Plugins that take each other's place in memory while threads allocate: every stack names the functions
 # of the plugin that was loaded then.
-set -u
-. "$SOURCE/tests/tools/chains.sh"
+. "${SOURCE:?}/tests/tools/chains.sh"
 from=$SOURCE/tests/unwind rounds=60
 
 for kind in '1 first_plugin 16' '2 second_plugin 400'; do

@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # Stacks through every kind of code: each ends at main (or where its thread or coroutine begins), with
 # the functions that were really there, and is marked where it was not found by call frame information.
-set -u
-. "$SOURCE/tests/tools/chains.sh"
+. "${SOURCE:?}/tests/tools/chains.sh"
 from=$SOURCE/tests/unwind
 
 for compiler in gcc clang; do

@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # node: stacks run through compiled JavaScript and V8's builtins, which have no call frame information, to
 # main; they are marked, and have the names that node leaves for perf.
-set -u
-. "$SOURCE/tests/tools/chains.sh"
+. "${SOURCE:?}/tests/tools/chains.sh"
 
 cat >story.js <<'END'
 function leaf(i) {

@@ -2,8 +2,7 @@
 # CPython: with --frames python every stack has the functions, files and lines that the interpreter itself has at that moment,
 # between the C frames: generators, exceptions, callbacks from C, threads, recursion deeper than is kept, code that takes the place
 # of other code, a forked child. Without it there are none.
-set -u
-. "$SOURCE/tests/tools/chains.sh"
+. "${SOURCE:?}/tests/tools/chains.sh"
 python=${PYTHON:-/usr/bin/python3}
 export PYTHONMALLOC=malloc PYTHONUTF8=1
 

@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
 # `view` of a program that still runs: new data come by themselves, the cursor stays on its line, a moment of the
 # past stays, and the end is noticed.
-set -u
-BUILD=$(realpath -m "${BUILD:-build}")
-here=$(cd "$(dirname "$0")" && pwd)
+. "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
+here=$SOURCE/tests/view
 # shellcheck source=tests/view/screen.bash
 . "$here/screen.bash"
 cat >steps.c <<'END'

@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
 # `view` of a capture that keeps only the profile: its moments are the ends of runs, where it shows what `top` says; it says
 # why it cannot answer the rest.
-set -u
-BUILD=$(realpath -m "${BUILD:-build}")
-here=$(cd "$(dirname "$0")" && pwd)
+. "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
+here=$SOURCE/tests/view
 # shellcheck source=tests/view/screen.bash
 . "$here/screen.bash"
 "${CC:-cc}" -w -fno-builtin -O0 -g -o rows "$here/../cli/rows.c" || fail "rows.c does not compile"

@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
 # The screens of `view`, cell by cell: what a person sees of the golden store after each key, from the peak to a
 # line, its stacks, a block and its story. UPDATE=1 writes screens.exact anew.
-set -u
-BUILD=$(realpath -m "${BUILD:-build}")
-here=$(cd "$(dirname "$0")" && pwd)
+. "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
+here=$SOURCE/tests/view
 # shellcheck source=tests/view/screen.bash
 . "$here/screen.bash"
 cp "$here/../format/v3/golden.db" . && chmod u+w golden.db || fail "no golden store"

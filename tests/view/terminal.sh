@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
 # `view` and the terminal: what it says where there is none, other sizes, without colour, the mouse, and that the
 # terminal is as it was however it ends.
-set -u
-BUILD=$(realpath -m "${BUILD:-build}")
-here=$(cd "$(dirname "$0")" && pwd)
+. "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
+here=$SOURCE/tests/view
 # shellcheck source=tests/view/screen.bash
 . "$here/screen.bash"
 cp "$here/../format/v3/golden.db" . && chmod u+w golden.db || fail "no golden store"

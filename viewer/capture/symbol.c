@@ -6,30 +6,30 @@
 #include <string.h>
 #include "symbols/elf_file.h"
 
-struct wanted {
+struct symbol_search {
     const char *name;
     uint64_t value;
     bool is_found;
 };
 
-static bool look_at_symbol(void *context, const char *name, const GElf_Sym *symbol) {
-    struct wanted *wanted = context;
+static bool match_symbol(void *context, const char *name, const GElf_Sym *symbol) {
+    struct symbol_search *search = context;
     int type = GELF_ST_TYPE(symbol->st_info);
-    wanted->value = symbol->st_value;
-    wanted->is_found = symbol->st_shndx != SHN_UNDEF && strcmp(name, wanted->name) == 0 &&
+    search->value = symbol->st_value;
+    search->is_found = symbol->st_shndx != SHN_UNDEF && strcmp(name, search->name) == 0 &&
                        (type == STT_OBJECT || type == STT_FUNC);
-    return !wanted->is_found;
+    return !search->is_found;
 }
 
 static bool symbol_in_file(const char *path, const char *name, uint64_t *value) {
-    struct wanted wanted = {.name = name};
+    struct symbol_search search = {.name = name};
     struct hak_elf_file file;
     if (!hak_elf_open(&file, path, ELF_C_READ_MMAP_PRIVATE))
         return false;
-    hak_elf_each_symbol(file.elf, SHT_SYMTAB, look_at_symbol, &wanted);
+    hak_elf_each_symbol(file.elf, SHT_SYMTAB, match_symbol, &search);
     hak_elf_close(&file);
-    *value = wanted.value;
-    return wanted.is_found;
+    *value = search.value;
+    return search.is_found;
 }
 
 static bool split(const char *text, char *name, size_t name_bytes, uint64_t *offset) {

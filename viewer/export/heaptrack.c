@@ -150,7 +150,7 @@ static uint32_t number_allocation(struct heaptrack *h, uint64_t size, uint32_t t
 
 /* A shrink in place, or a child's inheritance, is one allocation, whatever it was made of. */
 static void take_change(void *context, uint32_t row, enum hak_flow_change what,
-                        struct hak_flow_sum sum) {
+                        struct hak_amount sum) {
     struct heaptrack *h = context;
     uint32_t trace = h->failed || what == HAK_FLOW_BRIEF ? NO_TRACE : trace_of_row(h, row);
     if (trace == NO_TRACE || h->failed)
@@ -161,7 +161,7 @@ static void take_change(void *context, uint32_t row, enum hak_flow_change what,
 }
 
 static void take_step(void *context, uint32_t step, uint64_t id, uint64_t ns,
-                      struct hak_flow_sum live) {
+                      struct hak_amount live) {
     (void)step;
     (void)id;
     (void)live;

@@ -197,7 +197,7 @@ static int write_marks(struct perfetto *p) {
 /* A process's live blocks while the steps are gone through. */
 struct holder {
     uint32_t process;
-    struct hak_flow_sum live;
+    struct hak_amount live;
     bool has_changed;
 };
 
@@ -211,8 +211,7 @@ static void write_steps(struct perfetto *p, const struct timeline *t, struct hol
     struct export *e = p->export;
     for (uint32_t i = 0; i < t->flow.rows; i++) {
         struct holder *h = &holder[number_of(e, t->flow.row[i].process)];
-        h->live.blocks += t->flow.row[i].before.blocks;
-        h->live.bytes += t->flow.row[i].before.bytes;
+        hak_amount_add(&h->live, t->flow.row[i].before);
     }
     for (uint32_t s = 0; s < t->steps && !p->failed; s++) {
         const struct timeline_step *step = &t->step[s];

@@ -35,7 +35,7 @@ static void set_started(struct view *view, json_t *data) {
 }
 
 static void set_sum(json_t *data, const char *blocks, const char *bytes,
-                    const struct hak_flow_sum *sum) {
+                    const struct hak_amount *sum) {
     hak_json_set(data, NUMBER(blocks, sum->blocks), NUMBER(bytes, sum->bytes));
 }
 

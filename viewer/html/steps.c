@@ -91,23 +91,23 @@ static void add_step(struct packing *p, const struct timeline_step *step) {
             p->is_changed[row] = true;
             *sum = (struct timeline_change){.row = row};
         }
-        hak_flow_add(&sum->inherited, c->inherited);
-        hak_flow_add(&sum->came, c->came);
-        hak_flow_add(&sum->went, c->went);
-        hak_flow_add(&sum->brief, c->brief);
-        hak_flow_add(&sum->left, c->left);
+        hak_amount_add(&sum->inherited, c->inherited);
+        hak_amount_add(&sum->came, c->came);
+        hak_amount_add(&sum->went, c->went);
+        hak_amount_add(&sum->brief, c->brief);
+        hak_amount_add(&sum->left, c->left);
     }
 }
 
-static bool is_same(const struct hak_flow_sum *a, const struct hak_flow_sum *b) {
+static bool is_same(const struct hak_amount *a, const struct hak_amount *b) {
     return a->blocks == b->blocks && a->bytes == b->bytes;
 }
 
-static bool is_any(const struct hak_flow_sum *sum) {
+static bool is_any(const struct hak_amount *sum) {
     return sum->blocks || sum->bytes;
 }
 
-static void pack_sum(struct html_pack *pack, const struct hak_flow_sum *sum) {
+static void pack_sum(struct html_pack *pack, const struct hak_amount *sum) {
     html_pack_number(pack, sum->blocks);
     html_pack_number(pack, sum->bytes);
 }

@@ -152,7 +152,7 @@ const char *profile_growth_words(const struct growth *growth) {
  */
 
 static void set_sum(json_t *object, const char *blocks, const char *bytes,
-                    const struct hak_flow_sum *sum) {
+                    const struct hak_amount *sum) {
     hak_json_set(object, NUMBER(blocks, sum->blocks), NUMBER(bytes, sum->bytes));
 }
 

@@ -43,7 +43,7 @@ static void take_row(const struct gathering *g, const struct hak_flow_row *row,
 
 static void gather_life(void *context, const struct hak_flow_life *life) {
     const struct gathering *g = context;
-    struct hak_flow_sum one = {1, life->size}, none = {0};
+    struct hak_amount one = {1, life->size}, none = {0};
     bool is_old = life->is_before || life->is_inherited;
     bool has_ended = life->end_ns || life->has_left;
     if (!g->query->is_span && has_ended)
@@ -102,7 +102,7 @@ static void gather_mapping(void *context, enum hak_mapped_piece what, uint32_t p
                            const struct hak_range *range) {
     const struct mapping_gathering *m = context;
     const struct gathering *g = m->gathering;
-    struct hak_flow_sum one = {1, range->end - range->start}, none = {0};
+    struct hak_amount one = {1, range->end - range->start}, none = {0};
     struct profile_item item = {.process = process,
                                 .thread = range->thread,
                                 .stack = range->stack,

@@ -17,7 +17,7 @@ struct headline {
     struct growth growth;
     struct profile_query grown_query;
     struct profile_groups grown; /* by function, where the timeline was read in time */
-    struct hak_flow_sum peak, came, brief;
+    struct hak_amount peak, came, brief;
     uint64_t peak_ns;
     uint32_t process; /* whose peak it is; 0 = of all */
     bool has_peak, has_calls;
@@ -30,7 +30,7 @@ static int watch(void *context, const struct hak_progress *progress) {
 }
 
 static void take_live(struct headline *h, uint32_t process, uint32_t stack,
-                      struct hak_flow_sum live) {
+                      struct hak_amount live) {
     const struct profile_item item = {
         .process = process, .stack = stack, .class_index = 255, .sums = {.live = live}};
     if (live.blocks || live.bytes)
@@ -57,8 +57,7 @@ static int read_stored_peak(struct headline *h, const struct hak_heap_process *m
     if (result == 1)
         result = hak_heap_read(h->view->reader, 0, most->peak_event, most->process, &heap);
     for (uint32_t i = 0; i < heap.rows && result == 1; i++)
-        take_live(h, heap.row[i].process, heap.row[i].stack,
-                  (struct hak_flow_sum){heap.row[i].live.blocks, heap.row[i].live.bytes});
+        take_live(h, heap.row[i].process, heap.row[i].stack, heap.row[i].live);
     hak_heap_free(&heap);
     if (result != 1)
         return result;
@@ -75,8 +74,7 @@ static int read_kept_peak(struct headline *h) {
     struct hak_heap_peak peak;
     int result = hak_heap_read_peak(h->view->reader, &peak, &heap);
     for (uint32_t i = 0; i < heap.rows && result == 1; i++)
-        take_live(h, heap.row[i].process, heap.row[i].stack,
-                  (struct hak_flow_sum){heap.row[i].live.blocks, heap.row[i].live.bytes});
+        take_live(h, heap.row[i].process, heap.row[i].stack, heap.row[i].live);
     hak_heap_free(&heap);
     h->peak.bytes = peak.bytes;
     h->peak_ns = peak.ns;

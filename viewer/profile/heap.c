@@ -17,8 +17,8 @@
 
 /* The memory that the blocks of a moment take. */
 struct taken {
-    struct hak_flow_sum asked, slots, large; /* slots: of those below the large ones, whole */
-    uint64_t in_slots;                       /* bytes asked for in them */
+    struct hak_amount asked, slots, large; /* slots: of those below the large ones, whole */
+    uint64_t in_slots;                     /* bytes asked for in them */
 };
 
 struct heap {
@@ -26,8 +26,8 @@ struct heap {
     struct profile_query query;
     struct hak_flow flow;
     struct taken taken;
-    struct hak_flow_sum mapped; /* by the program itself, at the moment */
-    uint64_t closed_bytes;      /* so that nobody may touch it, beside these */
+    struct hak_amount mapped; /* by the program itself, at the moment */
+    uint64_t closed_bytes;    /* so that nobody may touch it, beside these */
     struct profile_memory *memory;
     struct profile_memory_totals *step_memory, at_memory, next_memory; /* next: at the next look */
     bool has_resident; /* the kernel was asked in any step */
@@ -42,13 +42,12 @@ struct heap {
     bool is_kept;  /* blocks of an allocator that the program kept have no slots that are known */
 };
 
-static void add_held(void *context, uint8_t class_index, struct hak_heap_sum held) {
+static void add_held(void *context, uint8_t class_index, struct hak_amount held) {
     struct heap *h = context;
     uint64_t slot, bytes = held.bytes;
     unsigned band;
-    struct hak_flow_sum *sum = &h->taken.large;
-    h->taken.asked.blocks += held.blocks;
-    h->taken.asked.bytes += held.bytes;
+    struct hak_amount *sum = &h->taken.large;
+    hak_amount_add(&h->taken.asked, held);
     if (hak_store_class(h->view->reader, class_index, &slot, &band)) {
         h->taken.in_slots += held.bytes;
         sum = &h->taken.slots;
@@ -64,7 +63,7 @@ static void add_held(void *context, uint8_t class_index, struct hak_heap_sum hel
 /* Runs into the steps of time in which they end; a step without one has what was before it. */
 static bool fill_steps(struct hak_flow *f, const struct hak_heap_steps *runs, uint32_t steps) {
     uint32_t at = 0;
-    struct hak_flow_sum live = f->before;
+    struct hak_amount live = f->before;
     f->step = calloc(steps, sizeof *f->step);
     f->steps = f->step ? steps : 0;
     for (uint32_t i = 0; i < f->steps; i++) {
@@ -74,11 +73,9 @@ static bool fill_steps(struct hak_flow *f, const struct hak_heap_steps *runs, ui
         s->most_bytes = s->least_bytes = live.bytes;
         for (; at < runs->steps && (runs->step[at].to_ns <= end || i + 1 == steps); at++) {
             const struct hak_heap_step *run = &runs->step[at];
-            live = (struct hak_flow_sum){run->live.blocks, run->live.bytes};
-            s->came.blocks += run->came.blocks;
-            s->came.bytes += run->came.bytes;
-            s->went.blocks += run->went.blocks;
-            s->went.bytes += run->went.bytes;
+            live = run->live;
+            hak_amount_add(&s->came, run->came);
+            hak_amount_add(&s->went, run->went);
             s->most_bytes = run->most_bytes > s->most_bytes ? run->most_bytes : s->most_bytes;
             s->most_bytes = live.bytes > s->most_bytes ? live.bytes : s->most_bytes;
             s->least_bytes = live.bytes < s->least_bytes ? live.bytes : s->least_bytes;
@@ -93,12 +90,9 @@ static void add_runs(struct hak_flow *f, const struct hak_heap_steps *runs) {
     f->peak.live = f->before;
     for (uint32_t i = 0; i < runs->steps; i++) {
         const struct hak_heap_step *run = &runs->step[i];
-        f->came.blocks += run->came.blocks;
-        f->came.bytes += run->came.bytes;
-        f->went.blocks += run->went.blocks;
-        f->went.bytes += run->went.bytes;
-        f->brief.blocks += run->brief.blocks;
-        f->brief.bytes += run->brief.bytes;
+        hak_amount_add(&f->came, run->came);
+        hak_amount_add(&f->went, run->went);
+        hak_amount_add(&f->brief, run->brief);
         if (run->most_event && run->most_bytes > f->peak.live.bytes)
             f->peak = (struct hak_flow_peak){{0, run->most_bytes}, run->most_event, run->most_ns};
     }
@@ -134,7 +128,7 @@ static int read_runs(struct heap *h) {
     struct hak_store_reader *r = h->view->reader;
     int error = hak_heap_read_steps(r, from, to, h->query.process, &runs);
     int result = error ? 0 : hak_heap_read(r, from, to, h->query.process, &heap);
-    h->flow.before = (struct hak_flow_sum){runs.before.blocks, runs.before.bytes};
+    h->flow.before = runs.before;
     add_runs(&h->flow, &runs);
     bool has_memory = fill_steps(&h->flow, &runs, (uint32_t)h->steps) &&
                       add_processes_of_profile(&h->flow, &heap);
@@ -158,8 +152,8 @@ static bool take_timeline(struct heap *h, struct timeline *t) {
         step[i] = (struct hak_flow_step){from->most_bytes, from->least_bytes, from->live, {0}, {0}};
         h->step_ns[i] = from->ns;
         for (uint32_t k = from->first; k < from->first + from->changes; k++) {
-            hak_flow_add(&step[i].came, t->change[k].came);
-            hak_flow_add(&step[i].went, t->change[k].went);
+            hak_amount_add(&step[i].came, t->change[k].came);
+            hak_amount_add(&step[i].went, t->change[k].went);
         }
     }
     h->flow = t->flow;
@@ -192,8 +186,8 @@ static void fold_steps(struct hak_flow *f, uint32_t each) {
             step.least_bytes =
                 s->least_bytes < step.least_bytes ? s->least_bytes : step.least_bytes;
             step.end = s->end;
-            hak_flow_add(&step.came, s->came);
-            hak_flow_add(&step.went, s->went);
+            hak_amount_add(&step.came, s->came);
+            hak_amount_add(&step.went, s->went);
         }
         f->step[i] = step;
     }
@@ -256,8 +250,7 @@ static void settle_moment(struct heap *h) {
 /* Items of the moment, whatever they are put together by. */
 static void take_item(void *context, const struct profile_item *item) {
     struct heap *h = context;
-    h->taken.asked.blocks += item->sums.live.blocks;
-    h->taken.asked.bytes += item->sums.live.bytes;
+    hak_amount_add(&h->taken.asked, item->sums.live);
 }
 
 /* Where only the profile is kept: reads the requested moment as `top` does. */

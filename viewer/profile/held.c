@@ -12,7 +12,7 @@ struct held {
 };
 
 static void add_block(const struct held *h, uint8_t class_index, uint64_t bytes) {
-    h->each(h->context, class_index, (struct hak_heap_sum){1, bytes});
+    h->each(h->context, class_index, (struct hak_amount){1, bytes});
 }
 
 static bool is_holder(void *context, uint32_t process) {

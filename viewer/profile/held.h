@@ -12,7 +12,7 @@
 #include "store/history/history.h"
 
 /* Blocks of one class, together; 255: of none. */
-typedef void (*profile_held_each)(void *context, uint8_t class_index, struct hak_heap_sum held);
+typedef void (*profile_held_each)(void *context, uint8_t class_index, struct hak_amount held);
 
 /* Reads the blocks held after `event` (0 = at the end, each process at its own), of a process (row
  * id, 0 = all): a class may come more than once. 0, or the store's error. */

@@ -191,11 +191,11 @@ void profile_free_query(struct profile_query *q) {
  */
 
 void profile_add_sums(struct profile_sums *to, const struct profile_sums *more) {
-    hak_flow_add(&to->live, more->live);
-    hak_flow_add(&to->came, more->came);
-    hak_flow_add(&to->went, more->went);
-    hak_flow_add(&to->brief, more->brief);
-    hak_flow_add(&to->before, more->before);
+    hak_amount_add(&to->live, more->live);
+    hak_amount_add(&to->came, more->came);
+    hak_amount_add(&to->went, more->went);
+    hak_amount_add(&to->brief, more->brief);
+    hak_amount_add(&to->before, more->before);
 }
 
 int64_t profile_growth_bytes(const struct profile_sums *sums) {
@@ -208,7 +208,7 @@ int64_t profile_growth_blocks(const struct profile_sums *sums) {
 
 int64_t profile_value(const struct profile_query *q, const struct profile_sums *sums,
                       enum profile_measure measure) {
-    const struct hak_flow_sum *held = q->is_span ? &sums->came : &sums->live;
+    const struct hak_amount *held = q->is_span ? &sums->came : &sums->live;
     switch (measure) {
     case PROFILE_BYTES:
         return (int64_t)held->bytes;

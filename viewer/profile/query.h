@@ -25,7 +25,7 @@ enum profile_measure {
 };
 
 struct profile_sums {
-    struct hak_flow_sum live, came, went, brief, before; /* before: live at the start of a span */
+    struct hak_amount live, came, went, brief, before; /* before: live at the start of a span */
 };
 
 struct profile_query {

@@ -28,8 +28,8 @@ struct event_reading {
     bool failed; /* no memory */
 };
 
-static struct hak_flow_sum *sum_of(struct timeline_change *change, enum hak_flow_change what) {
-    struct hak_flow_sum *sums[HAK_FLOW_CHANGES] = {
+static struct hak_amount *sum_of(struct timeline_change *change, enum hak_flow_change what) {
+    struct hak_amount *sums[HAK_FLOW_CHANGES] = {
         [HAK_FLOW_INHERITED] = &change->inherited, [HAK_FLOW_CAME] = &change->came,
         [HAK_FLOW_WENT] = &change->went,           [HAK_FLOW_BRIEF] = &change->brief,
         [HAK_FLOW_LEFT] = &change->left,
@@ -37,7 +37,7 @@ static struct hak_flow_sum *sum_of(struct timeline_change *change, enum hak_flow
     return sums[what];
 }
 
-static bool is_zero(const struct hak_flow_sum *sum) {
+static bool is_zero(const struct hak_amount *sum) {
     return !sum->blocks && !sum->bytes;
 }
 
@@ -58,7 +58,7 @@ static void keep_until_peak(const struct event_reading *r, struct event_row *row
 }
 
 static void take_change(void *context, uint32_t number, enum hak_flow_change what,
-                        struct hak_flow_sum sum) {
+                        struct hak_amount sum) {
     struct event_reading *r = context;
     if (r->failed || (number >= r->row_room &&
                       !hak_growing_reach(&r->row, number, &r->row_room, sizeof *r->row))) {
@@ -76,7 +76,7 @@ static void take_change(void *context, uint32_t number, enum hak_flow_change wha
         *row = (struct event_row){.now.row = number, .is_changed = true};
     }
     keep_until_peak(r, row);
-    hak_flow_add(sum_of(&row->now, what), sum);
+    hak_amount_add(sum_of(&row->now, what), sum);
 }
 
 int timeline_compare_rows(const void *a, const void *b) {
@@ -108,7 +108,7 @@ static void put_until_peak(struct event_reading *r) {
 }
 
 static void take_step(void *context, uint32_t step, uint64_t id, uint64_t ns,
-                      struct hak_flow_sum live) {
+                      struct hak_amount live) {
     struct event_reading *r = context;
     struct timeline *out = r->out;
     const struct hak_flow_step *s = &out->flow.step[step];
@@ -152,11 +152,11 @@ static void split_changes(struct event_reading *r, const struct timeline_step *s
             j++;
         if (j == step->changes || change[j].row != less->row)
             continue;
-        hak_flow_take(&change[j].inherited, less->inherited);
-        hak_flow_take(&change[j].came, less->came);
-        hak_flow_take(&change[j].went, less->went);
-        hak_flow_take(&change[j].brief, less->brief);
-        hak_flow_take(&change[j].left, less->left);
+        hak_amount_take(&change[j].inherited, less->inherited);
+        hak_amount_take(&change[j].came, less->came);
+        hak_amount_take(&change[j].went, less->went);
+        hak_amount_take(&change[j].brief, less->brief);
+        hak_amount_take(&change[j].left, less->left);
     }
 }
 
@@ -258,11 +258,11 @@ static void add_to_before(const struct timeline *t, const struct timeline_step *
                           struct timeline_sums *out) {
     for (uint32_t i = step->first; i < step->first + step->changes; i++) {
         const struct timeline_change *c = &t->change[i];
-        struct hak_flow_sum *before = &out[c->row].before;
-        hak_flow_add(before, c->inherited);
-        hak_flow_add(before, c->came);
-        hak_flow_take(before, c->went);
-        hak_flow_take(before, c->left);
+        struct hak_amount *before = &out[c->row].before;
+        hak_amount_add(before, c->inherited);
+        hak_amount_add(before, c->came);
+        hak_amount_take(before, c->went);
+        hak_amount_take(before, c->left);
     }
 }
 
@@ -271,11 +271,11 @@ static void add_step_to_sums(const struct timeline *t, const struct timeline_ste
     for (uint32_t i = step->first; i < step->first + step->changes; i++) {
         const struct timeline_change *c = &t->change[i];
         struct timeline_sums *sums = &out[c->row];
-        hak_flow_add(&sums->inherited, c->inherited);
-        hak_flow_add(&sums->came, c->came);
-        hak_flow_add(&sums->went, c->went);
-        hak_flow_add(&sums->brief, c->brief);
-        hak_flow_add(&sums->left, c->left);
+        hak_amount_add(&sums->inherited, c->inherited);
+        hak_amount_add(&sums->came, c->came);
+        hak_amount_add(&sums->went, c->went);
+        hak_amount_add(&sums->brief, c->brief);
+        hak_amount_add(&sums->left, c->left);
     }
 }
 
@@ -290,10 +290,10 @@ void timeline_add_up(const struct timeline *timeline, uint32_t first, int64_t la
     for (uint32_t i = 0; i < timeline->flow.rows; i++) {
         struct timeline_sums *s = &out[i];
         s->live = s->before;
-        hak_flow_add(&s->live, s->inherited);
-        hak_flow_add(&s->live, s->came);
-        hak_flow_take(&s->live, s->went);
-        hak_flow_take(&s->live, s->left);
+        hak_amount_add(&s->live, s->inherited);
+        hak_amount_add(&s->live, s->came);
+        hak_amount_take(&s->live, s->went);
+        hak_amount_take(&s->live, s->left);
     }
 }
 

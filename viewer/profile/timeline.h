@@ -25,7 +25,7 @@ struct timeline_query {
 /* The changes of a row in one step: live after = live before + inherited + came - went - left. */
 struct timeline_change {
     uint32_t row; /* of timeline.flow.row */
-    struct hak_flow_sum inherited, came, went, brief, left;
+    struct hak_amount inherited, came, went, brief, left;
 };
 
 struct timeline_step {
@@ -34,8 +34,8 @@ struct timeline_step {
     /* Held at once in it. Out of runs the most is never less than what was held, but may be more
      * where several processes ran, and the least is that of the ends of runs. */
     uint64_t most_bytes, least_bytes;
-    struct hak_flow_sum live; /* of all rows behind it */
-    uint32_t first, changes;  /* in timeline.change, by row */
+    struct hak_amount live;  /* of all rows behind it */
+    uint32_t first, changes; /* in timeline.change, by row */
 };
 
 struct timeline {
@@ -61,7 +61,7 @@ void timeline_free(struct timeline *timeline);
 
 /* Sums of one row between two steps. */
 struct timeline_sums {
-    struct hak_flow_sum before, inherited, came, went, brief, left, live;
+    struct hak_amount before, inherited, came, went, brief, left, live;
 };
 
 /* Fills `out`, one for each row, with what happened in the steps first..last; `before` is what was

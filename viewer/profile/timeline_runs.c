@@ -9,13 +9,13 @@
 /* A row of the profile as it was at the boundary before. */
 struct seen {
     uint32_t row; /* of the timeline + 1; 0 = it has none yet */
-    struct hak_heap_sum inherited, came, went, brief;
+    struct hak_amount inherited, came, went, brief;
 };
 
 /* A row of the timeline. */
 struct run_row {
     struct timeline_change now; /* since the step before */
-    struct hak_flow_sum live;
+    struct hak_amount live;
     bool is_changed;
 };
 
@@ -30,7 +30,7 @@ struct run_reading {
     uint32_t seen_room, row_room, changed_room, rows_room, step_room, change_room;
     struct hak_heap_ending *ending;
     uint32_t endings, next_ending;
-    struct hak_flow_sum live;
+    struct hak_amount live;
     uint64_t left_bytes;  /* held by those that have ended, all together */
     uint64_t event, part; /* the newest boundary; 0 = none is without a step */
     uint64_t most, least;
@@ -38,8 +38,8 @@ struct run_reading {
     bool failed;
 };
 
-static struct hak_flow_sum less(struct hak_heap_sum now, struct hak_heap_sum before) {
-    return (struct hak_flow_sum){now.blocks - before.blocks, now.bytes - before.bytes};
+static struct hak_amount less(struct hak_amount now, struct hak_amount before) {
+    return (struct hak_amount){now.blocks - before.blocks, now.bytes - before.bytes};
 }
 
 /* ---- rows --------------------------------------------------------------------------------------
@@ -79,36 +79,36 @@ static struct run_row *change_row(struct run_reading *r, uint32_t number) {
 
 static void add_run_changes(struct run_reading *r, uint32_t at, const struct hak_heap_row *row) {
     struct seen *s = &r->seen[at];
-    struct hak_flow_sum inherited = less(row->inherited, s->inherited);
-    struct hak_flow_sum came = less(row->came, s->came), went = less(row->went, s->went);
+    struct hak_amount inherited = less(row->inherited, s->inherited);
+    struct hak_amount came = less(row->came, s->came), went = less(row->went, s->went);
     if (!s->row)
         s->row = find_or_add_row(r, row);
     if (r->failed || (!inherited.blocks && !inherited.bytes && !came.blocks && !came.bytes &&
                       !went.blocks && !went.bytes))
         return;
     struct run_row *now = change_row(r, s->row - 1);
-    hak_flow_add(&now->now.inherited, inherited);
-    hak_flow_add(&now->now.came, came);
-    hak_flow_add(&now->now.went, went);
-    hak_flow_add(&now->now.brief, less(row->brief, s->brief));
-    hak_flow_add(&now->live, inherited);
-    hak_flow_add(&now->live, came);
-    hak_flow_take(&now->live, went);
-    hak_flow_add(&r->live, inherited);
-    hak_flow_add(&r->live, came);
-    hak_flow_take(&r->live, went);
+    hak_amount_add(&now->now.inherited, inherited);
+    hak_amount_add(&now->now.came, came);
+    hak_amount_add(&now->now.went, went);
+    hak_amount_add(&now->now.brief, less(row->brief, s->brief));
+    hak_amount_add(&now->live, inherited);
+    hak_amount_add(&now->live, came);
+    hak_amount_take(&now->live, went);
+    hak_amount_add(&r->live, inherited);
+    hak_amount_add(&r->live, came);
+    hak_amount_take(&r->live, went);
     *s = (struct seen){s->row, row->inherited, row->came, row->went, row->brief};
 }
 
 /* Counts the blocks that a process held at its end as left. */
 static void leave(struct run_reading *r, uint32_t process) {
     for (uint32_t i = 0; i < r->out->flow.rows; i++) {
-        struct hak_flow_sum live = r->row[i].live;
+        struct hak_amount live = r->row[i].live;
         if (r->out->flow.row[i].process != process || (!live.blocks && !live.bytes))
             continue;
-        hak_flow_add(&change_row(r, i)->now.left, live);
-        hak_flow_take(&r->row[i].live, live);
-        hak_flow_take(&r->live, live);
+        hak_amount_add(&change_row(r, i)->now.left, live);
+        hak_amount_take(&r->row[i].live, live);
+        hak_amount_take(&r->live, live);
         r->left_bytes += live.bytes;
     }
 }
@@ -200,25 +200,25 @@ static void fill_rows(struct run_reading *r, bool is_to_end) {
     for (uint32_t i = 0; i < t->changes; i++) {
         const struct timeline_change *c = &t->change[i];
         struct hak_flow_row *row = &t->flow.row[c->row];
-        hak_flow_add(&row->inherited, c->inherited);
-        hak_flow_add(&row->came, c->came);
-        hak_flow_add(&row->went, c->went);
-        hak_flow_add(&row->brief, c->brief);
+        hak_amount_add(&row->inherited, c->inherited);
+        hak_amount_add(&row->came, c->came);
+        hak_amount_add(&row->went, c->went);
+        hak_amount_add(&row->brief, c->brief);
         if (!is_to_end)
-            hak_flow_add(&row->left, c->left);
+            hak_amount_add(&row->left, c->left);
     }
     for (uint32_t i = 0; i < t->flow.rows; i++) {
         struct hak_flow_row *row = &t->flow.row[i];
-        hak_flow_add(&row->live, row->inherited);
-        hak_flow_add(&row->live, row->came);
-        hak_flow_take(&row->live, row->went);
-        hak_flow_take(&row->live, row->left);
-        hak_flow_add(&t->flow.inherited, row->inherited);
-        hak_flow_add(&t->flow.came, row->came);
-        hak_flow_add(&t->flow.went, row->went);
-        hak_flow_add(&t->flow.brief, row->brief);
-        hak_flow_add(&t->flow.left, row->left);
-        hak_flow_add(&t->flow.live, row->live);
+        hak_amount_add(&row->live, row->inherited);
+        hak_amount_add(&row->live, row->came);
+        hak_amount_take(&row->live, row->went);
+        hak_amount_take(&row->live, row->left);
+        hak_amount_add(&t->flow.inherited, row->inherited);
+        hak_amount_add(&t->flow.came, row->came);
+        hak_amount_add(&t->flow.went, row->went);
+        hak_amount_add(&t->flow.brief, row->brief);
+        hak_amount_add(&t->flow.left, row->left);
+        hak_amount_add(&t->flow.live, row->live);
     }
 }
 
@@ -235,7 +235,7 @@ static void fill_processes(struct run_reading *r, const struct hak_heap *heap) {
         flow->unknown.blocks += p->unknown_ends;
         for (uint32_t k = 0; k < flow->rows; k++)
             if (flow->row[k].process == p->process)
-                hak_flow_add(&out->live, flow->row[k].live);
+                hak_amount_add(&out->live, flow->row[k].live);
     }
 }
 

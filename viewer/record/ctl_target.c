@@ -53,14 +53,14 @@ static bool find_in(struct ctl_target *t, uint64_t start, uint64_t end) {
     return false;
 }
 
-struct search {
+struct control_search {
     struct ctl_target *target;
     bool has_memory;
     int error; /* of the last mapping that could not be read; 0 = none */
 };
 
-static bool look_at(void *context, struct hak_map_line *m) {
-    struct search *s = context;
+static bool look_at_mapping(void *context, struct hak_map_line *m) {
+    struct control_search *s = context;
     s->has_memory = true;
     if (!strchr(m->path, '/') || !m->is_readable || !m->is_writable || m->is_executable ||
         m->is_shared)
@@ -162,11 +162,11 @@ bool ctl_open(struct ctl_target *t, const char *typed) {
     *t = (struct ctl_target){.pid = (pid_t)pid, .shown = (pid_t)pid, .lock = -1};
     read_name(t);
     struct hak_peer peer;
-    struct search search = {.target = t};
+    struct control_search search = {.target = t};
     if (hak_peer_read(t->pid, &peer))
         t->start_time = peer.start_time;
     (void)find_shown(t);
-    if (!hak_maps_each(t->shown, look_at, &search) && !search.has_memory)
+    if (!hak_maps_each(t->shown, look_at_mapping, &search) && !search.has_memory)
         search.error = errno;
     if (!t->address) {
         say_unreachable(t, search.error, search.has_memory);

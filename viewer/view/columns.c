@@ -148,7 +148,7 @@ enum column columns_at(const struct columns *c, int place) {
     return COLUMNS;
 }
 
-static void add_sum(struct hak_text *text, const char *name, const struct hak_flow_sum *sum) {
+static void add_sum(struct hak_text *text, const char *name, const struct hak_amount *sum) {
     hak_text_add(text, "%s %s (%s)  ", name, hak_words_number(sum->bytes),
                  hak_words_number(sum->blocks));
 }

@@ -45,7 +45,7 @@ static void add_up_steps(struct data *d) {
                                     .class_index = 255,
                                     .sums = {s->live, s->came, s->went, s->brief, s->before}};
         if (has_begin)
-            item.sums.before = (struct hak_flow_sum){0};
+            item.sums.before = (struct hak_amount){0};
         if (!is_nothing(&item.sums))
             take_item(d, &item);
     }
@@ -84,7 +84,7 @@ static int ask_store(struct data *d) {
 
 static void take_flow(void *context, const struct profile_item *item) {
     struct profile_item came = *item;
-    came.sums.live = (struct hak_flow_sum){0};
+    came.sums.live = (struct hak_amount){0};
     take_item(context, &came);
 }
 

@@ -43,7 +43,7 @@ static int read_runs(struct data *d, struct timeline *out) {
     struct hak_heap_steps runs = {0};
     *out = (struct timeline){.peak_step = -1};
     int error = hak_heap_read_steps(r, range->from, range->to, d->query.process, &runs);
-    out->flow.before = (struct hak_flow_sum){runs.before.blocks, runs.before.bytes};
+    out->flow.before = runs.before;
     out->flow.from_ns = range->from ? range->from_ns : runs.steps ? runs.step[0].from_ns : 0;
     out->flow.to_ns = out->flow.from_ns;
     if (!error && !put_runs(out, &runs))
@@ -98,7 +98,7 @@ static void keep_base(void *context, const struct profile_item *item) {
         return;
     }
     base->item[base->items] = *item;
-    base->item[base->items++].sums.live = (struct hak_flow_sum){0}; /* the timeline has it */
+    base->item[base->items++].sums.live = (struct hak_amount){0}; /* the timeline has it */
 }
 
 static int read_base(struct data *d, struct base *out) {

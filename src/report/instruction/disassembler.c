@@ -17,7 +17,6 @@ static struct {
     cs_insn *last;
     typeof(cs_version) *version;
     typeof(cs_open) *open;
-    typeof(cs_option) *option;
     typeof(cs_malloc) *malloc;
     typeof(cs_disasm_iter) *disassemble;
 } library;
@@ -25,11 +24,9 @@ static struct {
 static bool find_calls(void *file) {
     library.version = (typeof(library.version))dlsym(file, "cs_version");
     library.open = (typeof(library.open))dlsym(file, "cs_open");
-    library.option = (typeof(library.option))dlsym(file, "cs_option");
     library.malloc = (typeof(library.malloc))dlsym(file, "cs_malloc");
     library.disassemble = (typeof(library.disassemble))dlsym(file, "cs_disasm_iter");
-    return library.version && library.open && library.option && library.malloc &&
-           library.disassemble;
+    return library.version && library.open && library.malloc && library.disassemble;
 }
 
 /* Its structures are those of the header only where the version is the header's. */
@@ -43,7 +40,6 @@ static void load(void) {
     if (major != CS_API_MAJOR ||
         library.open(CS_ARCH_X86, CS_MODE_64, &library.handle) != CS_ERR_OK)
         return;
-    (void)library.option(library.handle, CS_OPT_DETAIL, CS_OPT_ON);
     library.last = library.malloc(library.handle);
     if (!library.last)
         library.handle = 0;
@@ -55,27 +51,9 @@ bool hak_disassembler_is_there(void) {
     return library.handle != 0;
 }
 
-/* A comparison of numbers gets the number of its name without the condition. Version 4 has a number
- * for each condition; version 5 counts conditions on from X86_INS_CMP and so gives the numbers of
- * other instructions: cmpless becomes cmpsb. */
-static void correct_comparison(cs_insn *insn) {
-    const uint8_t *opcode = insn->detail->x86.opcode;
-    if (opcode[0] != 0x0f || opcode[1] != 0xc2)
-        return;
-    insn->id = X86_INS_CMPPS;
-    for (const uint8_t *at = insn->bytes; *at != 0x0f; at++)
-        if (*at == 0xf3)
-            insn->id = X86_INS_CMPSS;
-        else if (*at == 0xf2)
-            insn->id = X86_INS_CMPSD;
-        else if (*at == 0x66 && insn->id == X86_INS_CMPPS)
-            insn->id = X86_INS_CMPPD;
-}
-
 const cs_insn *hak_disassemble(const uint8_t *code, size_t count, uint64_t address) {
     if (!hak_disassembler_is_there() ||
         !library.disassemble(library.handle, &code, &count, &address, library.last))
         return NULL;
-    correct_comparison(library.last);
     return library.last;
 }

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* One instruction with its details; NULL = there is no library, or it is none. The result holds
+/* One instruction, its text and length; NULL = there is no library, or it is none. The result holds
  * until the next call. */
 const cs_insn *hak_disassemble(const uint8_t *code, size_t count, uint64_t address);
 

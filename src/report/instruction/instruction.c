@@ -3,9 +3,72 @@
 
 #include <stdio.h>
 #include <string.h>
-#include "report/instruction/touches.h"
+#include "decode/decode.h"
+#include "report/instruction/disassembler.h"
 
-enum { ADDRESS_BITS = 48, SMALLEST_VECTOR = 16 };
+enum {
+    ADDRESS_BITS = 48,
+    SMALLEST_VECTOR = 16,
+    DIRECTION = 0x400, /* of rflags: string instructions go downwards */
+    RCX = 2,           /* DWARF's number */
+};
+
+/* ---- the bytes that it touches -------------------------------------------------------------- */
+
+/* A register that was loaded over its own address has its old value again (watch/behind.c). */
+static bool keeps(const struct hak_decoded *decoded, int reg) {
+    return reg < 0 || reg == decoded->loaded || !(decoded->changed >> reg & 1);
+}
+
+/* False: the operand is not known in full. */
+static bool is_told(const struct hak_decoded *decoded, const struct hak_operand *operand,
+                    bool is_after) {
+    if ((!operand->reads && !operand->writes) || !operand->is_exact || operand->is_unknown)
+        return false;
+    return !is_after || operand->moves ||
+           (keeps(decoded, operand->base) && keeps(decoded, operand->index));
+}
+
+static void add_touch(struct hak_instruction *out, const struct hak_operand *operand,
+                      const struct hak_machine *machine, bool is_after) {
+    struct hak_touch *touch = &out->touches[out->touch_count++];
+    *touch = (struct hak_touch){.address = (uint64_t)operand->displacement,
+                                .bytes = operand->bytes,
+                                .ways = (operand->reads ? HAK_TOUCHES_READ : 0u) |
+                                        (operand->writes ? HAK_TOUCHES_WRITE : 0u),
+                                .base = operand->base,
+                                .index = operand->index,
+                                .scale = operand->scale,
+                                .is_of_rip = operand->is_of_rip};
+    if (touch->is_of_rip)
+        touch->address += out->address + out->length;
+    if (touch->base >= 0)
+        touch->address += machine->registers[touch->base];
+    if (touch->index >= 0)
+        touch->address += machine->registers[touch->index] * touch->scale;
+    if (is_after)
+        touch->address -= (uint64_t)(out->is_downwards ? -operand->moves : operand->moves);
+    if (operand->is_narrow)
+        touch->address &= UINT32_MAX;
+}
+
+/* Nobody stands behind a jump. */
+static void add_effects(struct hak_instruction *out, const struct hak_decoded *decoded,
+                        const struct hak_machine *machine, bool is_after) {
+    out->is_division = decoded->is_division;
+    out->divisor = decoded->source;
+    out->is_repeated = decoded->is_repeated;
+    out->has_direction = decoded->is_string && machine->flags != 0;
+    out->is_downwards = out->has_direction && (machine->flags & DIRECTION) != 0;
+    if (decoded->is_string)
+        out->left =
+            machine->registers[RCX] & (decoded->operands->is_narrow ? UINT32_MAX : UINT64_MAX);
+    if (is_after && (decoded->is_jump || (decoded->is_string && !out->has_direction)))
+        return;
+    for (unsigned i = 0; i < decoded->count; i++)
+        if (is_told(decoded, &decoded->operands[i], is_after))
+            add_touch(out, &decoded->operands[i], machine, is_after);
+}
 
 /* Copies text and bytes. */
 static void describe(struct hak_instruction *out, const cs_insn *insn) {
@@ -16,14 +79,16 @@ static void describe(struct hak_instruction *out, const cs_insn *insn) {
              insn->op_str);
 }
 
+/* `is_after`: the machine is as after it; touches that cannot be told from that are left out. */
 static bool decode(struct hak_instruction *out, const uint8_t *code, size_t count, uint64_t address,
                    const struct hak_machine *machine, bool is_after) {
     const cs_insn *insn = hak_disassemble(code, count, address);
+    struct hak_decoded decoded;
     if (!insn)
         return false;
     describe(out, insn);
-    hak_find_touches(out, insn, machine, is_after);
-    hak_find_division(out, insn);
+    if (hak_decode(code, count, &decoded) && decoded.length == out->length)
+        add_effects(out, &decoded, machine, is_after);
     return true;
 }
 
@@ -37,8 +102,7 @@ const struct hak_touch *hak_instruction_touch(const struct hak_instruction *inst
     const struct hak_touch *found = NULL;
     for (int i = 0; i < instruction->touch_count; i++) {
         const struct hak_touch *touch = &instruction->touches[i];
-        if (address - touch->address >= touch->bytes ||
-            (touch->ways && ways && !(touch->ways & ways)))
+        if (address - touch->address >= touch->bytes || (ways && !(touch->ways & ways)))
             continue;
         if (found)
             return NULL;
@@ -71,40 +135,6 @@ const struct hak_touch *hak_instruction_refused(const struct hak_instruction *in
     return found;
 }
 
-/* ---- behind an instruction ----------------------------------------------------------------------
- *
- * Where an instruction ends tells not where it begins. But one of the first 15 bytes of the code
- * that is there is a beginning, and decoding from each of them leads into step with the rest soon:
- * where all that arrive at the end came by one last instruction, it is that. */
-
-/* Where the last instruction begins on the way from `from` to `before`; `before` = there is no such
- * way.
- */
-static size_t last_on_the_way(const uint8_t *code, size_t from, size_t before) {
-    size_t last = before;
-    while (from < before) {
-        const cs_insn *insn = hak_disassemble(code + from, before - from, 0);
-        if (!insn)
-            return before;
-        last = from;
-        from += insn->size;
-    }
-    return last;
-}
-
-static size_t last_instruction(const uint8_t *code, size_t before) {
-    size_t found = before;
-    for (size_t from = 0; from < HAK_INSTRUCTION_BYTES && from < before; from++) {
-        size_t last = last_on_the_way(code, from, before);
-        if (last == before)
-            continue;
-        if (found != before && found != last)
-            return before;
-        found = last;
-    }
-    return found;
-}
-
 bool hak_instruction_behind(struct hak_instruction *out, const uint8_t *code, size_t count,
                             size_t before, uint64_t address, uint64_t touched, unsigned ways,
                             const struct hak_machine *machine) {
@@ -115,8 +145,10 @@ bool hak_instruction_behind(struct hak_instruction *out, const uint8_t *code, si
         decode(&repeated, code + before, count - before, address + before, machine, true) &&
         repeated.is_repeated && repeated.left > 0 &&
         hak_instruction_touch(&repeated, touched, ways);
-    size_t last = last_instruction(code, before);
-    bool is_last = last < before &&
+    uint32_t lengths = hak_decode_lengths(code, before);
+    bool is_one = lengths && !(lengths & (lengths - 1));
+    size_t last = before - (is_one ? (size_t)__builtin_ctz(lengths) : 0);
+    bool is_last = is_one &&
                    decode(out, code + last, before - last, address + last, machine, true) &&
                    hak_instruction_touch(out, touched, ways);
     if (is_repeated && !is_last)

@@ -1,16 +1,16 @@
 /* An instruction of the program: its text, and the bytes that it touches.
  *
- *   code, where it lies,  --> libcapstone --> text, length, operands
- *   registers, flags          (disassembler.c)        |
- *                                                     v
- *                             which bytes, read or written: touches (touches.c)
+ *   code, where it lies   --> libcapstone (disassembler.c) --> text, length
+ *        |
+ *        +----------------> decode/decode.h --> operands, where it is as long
+ *                                                     |
+ *   registers, flags      ------------------> which bytes, read or written: touches
  *                                                     |
  *   the address at which the processor stopped it --> the touch that it belongs to
  *
  * libcapstone is optional: it is loaded when the first instruction is looked at, and never linked.
- * Its word on the touched bytes is believed only for instructions that a test has compared with the
- * processor (whole.c); of all others nothing is said. Code, registers and flags are a dying
- * program's and may hold anything. For one thread. */
+ * Of operands whose bytes are not known exactly nothing is said. Code, registers and flags are a
+ * dying program's and may hold anything. For one thread. */
 #ifndef HAK_REPORT_INSTRUCTION_INSTRUCTION_H
 #define HAK_REPORT_INSTRUCTION_INSTRUCTION_H
 
@@ -31,7 +31,7 @@ enum {
 struct hak_touch {
     uint64_t address;
     uint32_t bytes;
-    unsigned ways;   /* HAK_TOUCHES_*; 0 = one of them, the processor says which */
+    unsigned ways;   /* HAK_TOUCHES_* */
     int base, index; /* the registers that make the address, DWARF's numbers; -1 = none */
     unsigned scale;  /* the index is multiplied by */
     bool is_of_rip;  /* the address is relative to the instruction's own */

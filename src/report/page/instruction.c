@@ -63,10 +63,6 @@ static void add_code(struct hak_text *text, const uint8_t *code, size_t count) {
 /* ---- which bytes --------------------------------------------------------------------------------
  */
 
-static unsigned ways_done(const struct report_page *page) {
-    return page->touch->ways ? page->touch->ways : ways_of(page->facts);
-}
-
 /* Where the touched bytes lie: before the block, in it, past its end, or on both sides. */
 static void add_touched_place(struct hak_text *text, const struct report_page *page) {
     uint64_t from = page->touch->address, bytes = page->touch->bytes, start = page->user;
@@ -112,8 +108,8 @@ static void add_address(struct hak_text *text, const struct report_page *page) {
 }
 
 static void add_touch(struct hak_text *text, const struct report_page *page) {
-    static const char *const verbs[] = {"touches", "reads", "writes", "reads and writes"};
-    hak_text_add(text, "      %s %s", verbs[ways_done(page) & 3],
+    static const char *const verbs[] = {"", "reads", "writes", "reads and writes"};
+    hak_text_add(text, "      %s %s", verbs[page->touch->ways & 3],
                  hak_words_bytes(page->touch->bytes));
     if (page->words)
         add_touched_place(text, page);
@@ -279,8 +275,8 @@ static json_t *touch_json(const struct report_page *page) {
         return json_null();
     return hak_json_object(
         JSON("address", json_sprintf("0x%llx", (unsigned long long)page->touch->address)),
-        NUMBER("bytes", page->touch->bytes), FLAG("reads", ways_done(page) & HAK_TOUCHES_READ),
-        FLAG("writes", ways_done(page) & HAK_TOUCHES_WRITE));
+        NUMBER("bytes", page->touch->bytes), FLAG("reads", page->touch->ways & HAK_TOUCHES_READ),
+        FLAG("writes", page->touch->ways & HAK_TOUCHES_WRITE));
 }
 
 static json_t *repeated_json(const struct hak_instruction *instruction) {

@@ -224,7 +224,7 @@ static bool same_process(const struct hak_profile_process *a, const struct hak_p
            a->most_at == b->most_at && a->unknown == b->unknown;
 }
 
-static bool same_sum(const struct hak_profile_sum *a, const struct hak_profile_sum *b) {
+static bool same_sum(const struct hak_amount *a, const struct hak_amount *b) {
     return a->blocks == b->blocks && a->bytes == b->bytes;
 }
 

@@ -27,7 +27,7 @@ struct runner {
     enum run_state state;
     struct hak_holdings *held; /* from FORKED on, until it has ended */
     uint32_t first_row;        /* of its rows + 1; 0 = none */
-    struct hak_flow_sum live;
+    struct hak_amount live;
     struct hak_flow_peak peak;
 };
 
@@ -49,7 +49,7 @@ struct flow {
     struct row_state *state;
     uint32_t row_room, state_room;
     uint64_t epoch; /* of the newest peak */
-    struct hak_flow_sum live;
+    struct hak_amount live;
     uint64_t *births; /* of each thread, since `from` */
     uint32_t birth_room;
     uint32_t step;
@@ -59,21 +59,11 @@ struct flow {
     int error;
 };
 
-static void add_to(struct hak_flow_sum *sum, uint64_t blocks, uint64_t bytes) {
-    sum->blocks += blocks;
-    sum->bytes += bytes;
-}
-
-static void take_from(struct hak_flow_sum *sum, uint64_t blocks, uint64_t bytes) {
-    sum->blocks -= blocks;
-    sum->bytes -= bytes;
-}
-
 static void follow_change(const struct flow *f, uint32_t row, enum hak_flow_change what,
                           uint64_t blocks, uint64_t bytes) {
     if (f->query->follower && (blocks || bytes))
         f->query->follower->change(f->query->follower->context, row, what,
-                                   (struct hak_flow_sum){blocks, bytes});
+                                   (struct hak_amount){blocks, bytes});
 }
 
 /* ---- rows --------------------------------------------------------------------------------------
@@ -129,17 +119,17 @@ static void keep_peak(struct flow *f, uint32_t number) {
 static void raise_live(struct flow *f, struct runner *p, uint32_t row, uint64_t blocks,
                        uint64_t bytes) {
     keep_peak(f, row);
-    add_to(&f->out->row[row].live, blocks, bytes);
-    add_to(&p->live, blocks, bytes);
-    add_to(&f->live, blocks, bytes);
+    hak_amount_add(&f->out->row[row].live, (struct hak_amount){blocks, bytes});
+    hak_amount_add(&p->live, (struct hak_amount){blocks, bytes});
+    hak_amount_add(&f->live, (struct hak_amount){blocks, bytes});
 }
 
 static void lower_live(struct flow *f, struct runner *p, uint32_t row, uint64_t blocks,
                        uint64_t bytes) {
     keep_peak(f, row);
-    take_from(&f->out->row[row].live, blocks, bytes);
-    take_from(&p->live, blocks, bytes);
-    take_from(&f->live, blocks, bytes);
+    hak_amount_take(&f->out->row[row].live, (struct hak_amount){blocks, bytes});
+    hak_amount_take(&p->live, (struct hak_amount){blocks, bytes});
+    hak_amount_take(&f->live, (struct hak_amount){blocks, bytes});
 }
 
 /* After `live` has grown by the event `id`. */
@@ -275,11 +265,11 @@ static void end_life(struct flow *f, struct runner *p, const struct hak_held_blo
     if (!row_of_block(f, p, &b, &row))
         return;
     bool brief = is_seen && is_brief(f, p, &b);
-    add_to(&f->out->row[row].went, 1, b.size);
+    hak_amount_add(&f->out->row[row].went, (struct hak_amount){1, b.size});
     if (brief)
-        add_to(&f->out->row[row].brief, 1, b.size);
+        hak_amount_add(&f->out->row[row].brief, (struct hak_amount){1, b.size});
     if (step_at(f))
-        add_to(&step_at(f)->went, 1, b.size);
+        hak_amount_add(&step_at(f)->went, (struct hak_amount){1, b.size});
     follow_change(f, row, HAK_FLOW_WENT, 1, b.size);
     if (brief)
         follow_change(f, row, HAK_FLOW_BRIEF, 1, b.size);
@@ -304,9 +294,9 @@ static void begin_counted_life(struct flow *f, struct runner *p, const struct ha
     struct hak_flow_row *row = find_row(f, p, s->thread, s->stack, &b.row);
     if (!row)
         return;
-    add_to(&row->came, 1, b.size);
+    hak_amount_add(&row->came, (struct hak_amount){1, b.size});
     if (step_at(f))
-        add_to(&step_at(f)->came, 1, b.size);
+        hak_amount_add(&step_at(f)->came, (struct hak_amount){1, b.size});
     follow_change(f, b.row, HAK_FLOW_CAME, 1, b.size);
     raise_live(f, p, b.row, 1, b.size);
     f->failed |= !hak_holdings_put(p->held, &b);
@@ -322,11 +312,11 @@ static void resize_life(struct flow *f, struct runner *p, const struct hak_held_
     struct hak_flow_step *step = step_at(f);
     uint64_t more = s->size > b.size ? s->size - b.size : 0;
     uint64_t less = s->size < b.size ? b.size - s->size : 0;
-    add_to(&f->out->row[row].came, 0, more);
-    add_to(&f->out->row[row].went, 0, less);
+    hak_amount_add(&f->out->row[row].came, (struct hak_amount){0, more});
+    hak_amount_add(&f->out->row[row].went, (struct hak_amount){0, less});
     if (step) {
-        add_to(&step->came, 0, more);
-        add_to(&step->went, 0, less);
+        hak_amount_add(&step->came, (struct hak_amount){0, more});
+        hak_amount_add(&step->went, (struct hak_amount){0, less});
     }
     follow_change(f, row, HAK_FLOW_CAME, 0, more);
     follow_change(f, row, HAK_FLOW_WENT, 0, less);
@@ -360,8 +350,8 @@ static void end_runner(struct flow *f, struct runner *p) {
         return;
     for (uint32_t number = p->first_row; number; number = f->state[number - 1].next) {
         struct hak_flow_row *row = &f->out->row[number - 1];
-        struct hak_flow_sum left = row->live;
-        hak_flow_add(&row->left, left);
+        struct hak_amount left = row->live;
+        hak_amount_add(&row->left, left);
         follow_change(f, number - 1, HAK_FLOW_LEFT, left.blocks, left.bytes);
         lower_live(f, p, number - 1, left.blocks, left.bytes);
     }
@@ -379,11 +369,11 @@ static void fork_runner(struct flow *f, struct runner *parent, struct runner *ch
     f->failed |= !child->held;
     for (uint32_t from = parent->first_row; from && !f->failed; from = f->state[from - 1].next) {
         struct hak_flow_row *row = &f->out->row[from - 1];
-        struct hak_flow_sum live = parent->state == FORKED ? row->inherited : row->live;
+        struct hak_amount live = parent->state == FORKED ? row->inherited : row->live;
         uint32_t number;
         if ((live.blocks || live.bytes) &&
             (row = find_row(f, child, row->thread, row->stack, &number)))
-            hak_flow_add(&row->inherited, live);
+            hak_amount_add(&row->inherited, live);
     }
 }
 
@@ -443,7 +433,7 @@ static void follow_event(struct flow *f, const struct hak_event *e) {
         end_life(f, p, held, e, true);
         f->failed |= !hak_holdings_remove(p->held, s.base);
     } else if (s.step == HAK_LIVE_ENDED) {
-        add_to(&f->out->unknown, 1, e->size);
+        hak_amount_add(&f->out->unknown, (struct hak_amount){1, e->size});
     } else if (s.step == HAK_LIVE_RESIZED && held) {
         resize_life(f, p, held, &s);
     } else {
@@ -471,13 +461,13 @@ static void hold_block(struct flow *f, struct runner *p, const struct hak_live_b
         return;
     f->failed |= !hak_holdings_put(p->held, &b);
     if (p->state == FORKED) {
-        add_to(&row->inherited, 1, b.size);
+        hak_amount_add(&row->inherited, (struct hak_amount){1, b.size});
         return;
     }
-    add_to(&row->before, 1, b.size);
-    add_to(&row->live, 1, b.size);
-    add_to(&p->live, 1, b.size);
-    add_to(&f->live, 1, b.size);
+    hak_amount_add(&row->before, (struct hak_amount){1, b.size});
+    hak_amount_add(&row->live, (struct hak_amount){1, b.size});
+    hak_amount_add(&p->live, (struct hak_amount){1, b.size});
+    hak_amount_add(&f->live, (struct hak_amount){1, b.size});
 }
 
 static bool holds_blocks(void *context, uint32_t process) {
@@ -594,13 +584,13 @@ static int follow_events(struct flow *f) {
 static void add_totals(struct hak_flow *out) {
     for (uint32_t i = 0; i < out->rows; i++) {
         const struct hak_flow_row *row = &out->row[i];
-        hak_flow_add(&out->before, row->before);
-        hak_flow_add(&out->inherited, row->inherited);
-        hak_flow_add(&out->came, row->came);
-        hak_flow_add(&out->went, row->went);
-        hak_flow_add(&out->brief, row->brief);
-        hak_flow_add(&out->left, row->left);
-        hak_flow_add(&out->live, row->live);
+        hak_amount_add(&out->before, row->before);
+        hak_amount_add(&out->inherited, row->inherited);
+        hak_amount_add(&out->came, row->came);
+        hak_amount_add(&out->went, row->went);
+        hak_amount_add(&out->brief, row->brief);
+        hak_amount_add(&out->left, row->left);
+        hak_amount_add(&out->live, row->live);
     }
 }
 
@@ -629,16 +619,16 @@ static int put_processes(struct flow *f) {
 static void drop_unused(struct flow *f) {
     for (uint32_t i = 0; i < f->out->rows; i++)
         if (find_runner(f, f->out->row[i].process)->state < RUNNING)
-            f->out->row[i].inherited = (struct hak_flow_sum){0};
+            f->out->row[i].inherited = (struct hak_amount){0};
 }
 
 /* At the end of the capture each process holds the blocks of its own end. */
 static void give_back_left(struct flow *f) {
     for (uint32_t i = 0; i < f->out->rows; i++) {
         struct hak_flow_row *row = &f->out->row[i];
-        hak_flow_add(&row->live, row->left);
-        hak_flow_add(&find_runner(f, row->process)->live, row->left);
-        row->left = (struct hak_flow_sum){0};
+        hak_amount_add(&row->live, row->left);
+        hak_amount_add(&find_runner(f, row->process)->live, row->left);
+        row->left = (struct hak_amount){0};
     }
 }
 

@@ -17,54 +17,42 @@
 #ifndef HAK_STORE_HISTORY_FLOW_H
 #define HAK_STORE_HISTORY_FLOW_H
 
+#include "base/amount.h"
 #include "store/reader/reader.h"
-
-struct hak_flow_sum {
-    uint64_t blocks, bytes; /* bytes as the program asked for them */
-};
-
-static inline void hak_flow_add(struct hak_flow_sum *to, struct hak_flow_sum more) {
-    to->blocks += more.blocks;
-    to->bytes += more.bytes;
-}
-static inline void hak_flow_take(struct hak_flow_sum *from, struct hak_flow_sum less) {
-    from->blocks -= less.blocks;
-    from->bytes -= less.bytes;
-}
 
 /* One stack of one process, or one of a thread in it where threads are told apart. */
 struct hak_flow_row {
-    uint32_t process;           /* row id */
-    uint32_t thread;            /* row id of the thread that allocated; 0 = of all */
-    uint32_t stack;             /* of the allocation; 0 = none, or its birth is not known */
-    struct hak_flow_sum before; /* held at `from` */
-    struct hak_flow_sum inherited;
+    uint32_t process;         /* row id */
+    uint32_t thread;          /* row id of the thread that allocated; 0 = of all */
+    uint32_t stack;           /* of the allocation; 0 = none, or its birth is not known */
+    struct hak_amount before; /* held at `from` */
+    struct hak_amount inherited;
     /* Lives that began; a realloc in place that grew or shrank adds to the bytes of `came` or
      * `went` alone. */
-    struct hak_flow_sum came, went;
-    struct hak_flow_sum brief; /* of `went`: ended before the thread that began it began N more */
-    struct hak_flow_sum left;
-    struct hak_flow_sum live;    /* held at `to` */
-    struct hak_flow_sum at_peak; /* held at the peak of all that was asked for */
+    struct hak_amount came, went;
+    struct hak_amount brief; /* of `went`: ended before the thread that began it began N more */
+    struct hak_amount left;
+    struct hak_amount live;    /* held at `to` */
+    struct hak_amount at_peak; /* held at the peak of all that was asked for */
 };
 
 /* The most bytes that were held at once; the first such moment. */
 struct hak_flow_peak {
-    struct hak_flow_sum live;
+    struct hak_amount live;
     uint64_t id, ns; /* of the event that made it; 0 = nothing came, the peak is `from` */
 };
 
 struct hak_flow_process {
-    uint32_t process;         /* row id */
-    struct hak_flow_sum live; /* at `to` */
+    uint32_t process;       /* row id */
+    struct hak_amount live; /* at `to` */
     struct hak_flow_peak peak;
 };
 
 /* A part of the time between the two moments. */
 struct hak_flow_step {
     uint64_t most_bytes, least_bytes; /* held at once in it */
-    struct hak_flow_sum end;          /* held at its end */
-    struct hak_flow_sum came, went;   /* in it; what ended with its process is no part of it */
+    struct hak_amount end;            /* held at its end */
+    struct hak_amount came, went;     /* in it; what ended with its process is no part of it */
 };
 
 /* A life that was open between the two moments. */
@@ -93,9 +81,9 @@ enum hak_flow_change {
  * `rows` and `peak`. */
 struct hak_flow_follower {
     /* out->row[row] has changed; of a child that was forked it inherits with its first event. */
-    void (*change)(void *context, uint32_t row, enum hak_flow_change what, struct hak_flow_sum sum);
+    void (*change)(void *context, uint32_t row, enum hak_flow_change what, struct hak_amount sum);
     /* out->step[step], which has events, ends behind event `id`: `live` was held then. */
-    void (*step)(void *context, uint32_t step, uint64_t id, uint64_t ns, struct hak_flow_sum live);
+    void (*step)(void *context, uint32_t step, uint64_t id, uint64_t ns, struct hak_amount live);
     void *context;
 };
 
@@ -119,11 +107,11 @@ struct hak_flow {
     struct hak_flow_step *step;
     uint32_t steps;
     uint64_t from_ns, to_ns; /* the time that the steps divide */
-    struct hak_flow_sum before, inherited, came, went, brief, left, live; /* of all rows */
+    struct hak_amount before, inherited, came, went, brief, left, live; /* of all rows */
     struct hak_flow_peak peak; /* of all processes together */
     /* Given back although their birth is not in the capture and they were not held at `from`. In
      * no row. */
-    struct hak_flow_sum unknown;
+    struct hak_amount unknown;
     uint64_t events; /* that were looked at */
 };
 

@@ -133,8 +133,8 @@ static void add_class(struct heap *h, struct actor *a, uint32_t class_index, uin
         h->failed = true;
         return;
     }
-    a->class_more[hak_profile_class_of(class_index)].blocks += blocks;
-    a->class_more[hak_profile_class_of(class_index)].bytes += bytes;
+    hak_amount_add(&a->class_more[hak_profile_class_of(class_index)],
+                   (struct hak_amount){blocks, bytes});
 }
 static void take_class(struct heap *h, struct actor *a, uint32_t class_index, uint64_t blocks,
                        uint64_t bytes) {
@@ -142,19 +142,19 @@ static void take_class(struct heap *h, struct actor *a, uint32_t class_index, ui
 }
 
 /* A row that no writer stores adds nothing. */
-static void add_stored(struct hak_heap_sum *sums, const struct hak_query *q) {
+static void add_stored(struct hak_amount *sums, const struct hak_query *q) {
     uint64_t class_index = hak_query_number(q, 0);
     if (class_index >= HAK_PROFILE_CLASSES)
         return;
-    sums[class_index].blocks += hak_query_count(q, 1);
-    sums[class_index].bytes += hak_query_count(q, 2);
+    hak_amount_add(&sums[class_index],
+                   (struct hak_amount){hak_query_count(q, 1), hak_query_count(q, 2)});
 }
 
 /* Sums of the blocks that the process holds by class, which the caller frees; NULL: not known. Rows
  * that do not add up to all that it holds are missing, or wrong: then nobody uses the table. */
-static struct hak_heap_sum *sum_classes(struct heap *h, uint32_t process) {
+static struct hak_amount *sum_classes(struct heap *h, uint32_t process) {
     const struct actor *a = hak_heap_actor(h, process);
-    struct hak_heap_sum *sums = h->has_classes ? calloc(HAK_PROFILE_CLASSES, sizeof *sums) : NULL;
+    struct hak_amount *sums = h->has_classes ? calloc(HAK_PROFILE_CLASSES, sizeof *sums) : NULL;
     if (!sums) {
         h->failed |= h->has_classes;
         return NULL;
@@ -188,12 +188,10 @@ static void note_peak(struct heap *h, struct actor *a, uint64_t event, uint64_t 
 static void raise_held(struct heap *h, struct actor *a, uint32_t row, uint64_t id, uint64_t blocks,
                        uint64_t bytes) {
     struct held *held = &h->held[row];
-    held->live.blocks += blocks;
-    held->live.bytes += bytes;
+    hak_amount_add(&held->live, (struct hak_amount){blocks, bytes});
     a->live_bytes += bytes;
     if (id > h->from) {
-        h->sums.row[row].came.blocks += blocks;
-        h->sums.row[row].came.bytes += bytes;
+        hak_amount_add(&h->sums.row[row].came, (struct hak_amount){blocks, bytes});
         note_peak(h, a, id, a->live_bytes);
     }
 }
@@ -201,16 +199,13 @@ static void raise_held(struct heap *h, struct actor *a, uint32_t row, uint64_t i
 static void lower_held(struct heap *h, struct actor *a, uint32_t row, uint64_t id, uint64_t blocks,
                        uint64_t bytes, bool brief) {
     struct held *held = &h->held[row];
-    held->live.blocks -= blocks;
-    held->live.bytes -= bytes;
+    hak_amount_take(&held->live, (struct hak_amount){blocks, bytes});
     a->live_bytes -= bytes;
     if (id <= h->from)
         return;
-    h->sums.row[row].went.blocks += blocks;
-    h->sums.row[row].went.bytes += bytes;
+    hak_amount_add(&h->sums.row[row].went, (struct hak_amount){blocks, bytes});
     if (brief) {
-        h->sums.row[row].brief.blocks += blocks;
-        h->sums.row[row].brief.bytes += bytes;
+        hak_amount_add(&h->sums.row[row].brief, (struct hak_amount){blocks, bytes});
     }
 }
 
@@ -235,9 +230,9 @@ static const char *begin_child(struct heap *h, uint32_t process, uint32_t parent
     for (uint32_t i = 0; i < s->rows && !h->failed; i++) {
         uint32_t row = row_of(h, process, s->row[i].key);
         struct held *held = &h->held[row];
-        hak_profile_add(&held->live, &s->row[i].came);
+        hak_amount_add(&held->live, s->row[i].came);
         if (first > h->from)
-            hak_profile_add(&held->inherited, &s->row[i].came);
+            hak_amount_add(&held->inherited, s->row[i].came);
     }
     a = hak_heap_actor(h, process);
     for (uint32_t k = 0; k < HAK_PROFILE_CLASSES && s->class_live; k++)
@@ -423,10 +418,6 @@ static void take_snapshots(struct replay *r, uint64_t id) {
     find_next_snapshot(r, id);
 }
 
-static struct hak_heap_sum sum(const struct hak_profile_sum *s) {
-    return (struct hak_heap_sum){s->blocks, s->bytes};
-}
-
 /* Row `i` of the sums, for the answer. */
 static struct hak_heap_row row_at(const struct heap *h, uint32_t i) {
     const struct hak_profile_row *w = &h->sums.row[i];
@@ -435,12 +426,12 @@ static struct hak_heap_row row_at(const struct heap *h, uint32_t i) {
     return (struct hak_heap_row){.process = w->process,
                                  .group = key->group,
                                  .stack = key->stack,
-                                 .before = sum(&held->before),
-                                 .inherited = sum(&held->inherited),
-                                 .came = sum(&w->came),
-                                 .went = sum(&w->went),
-                                 .brief = sum(&w->brief),
-                                 .live = sum(&held->live)};
+                                 .before = held->before,
+                                 .inherited = held->inherited,
+                                 .came = w->came,
+                                 .went = w->went,
+                                 .brief = w->brief,
+                                 .live = held->live};
 }
 
 static const char *begin_actor(struct replay *r, const struct hak_event *e) {
@@ -613,16 +604,16 @@ static void add_row(struct heap *h, const struct hak_profile_row *w, bool is_spa
         return;
     uint32_t row = row_of(h, w->process, w->key);
     struct held *held = &h->held[row];
-    hak_profile_add(&held->live, &w->inherited);
+    hak_amount_add(&held->live, w->inherited);
     if (is_span)
-        hak_profile_add(&held->inherited, &w->inherited);
+        hak_amount_add(&held->inherited, w->inherited);
     held->live.blocks += w->came.blocks - w->went.blocks;
     held->live.bytes += w->came.bytes - w->went.bytes;
     if (!is_span)
         return;
-    hak_profile_add(&h->sums.row[row].came, &w->came);
-    hak_profile_add(&h->sums.row[row].went, &w->went);
-    hak_profile_add(&h->sums.row[row].brief, &w->brief);
+    hak_amount_add(&h->sums.row[row].came, w->came);
+    hak_amount_add(&h->sums.row[row].went, w->went);
+    hak_amount_add(&h->sums.row[row].brief, w->brief);
 }
 
 /* All processes together hold at most the sum of their own peaks in a run. */

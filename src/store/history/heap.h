@@ -11,24 +11,21 @@
 #ifndef HAK_STORE_HISTORY_HEAP_H
 #define HAK_STORE_HISTORY_HEAP_H
 
+#include "base/amount.h"
 #include "store/reader/reader.h"
 
 enum { HAK_HEAP_CLASSES = 64 }; /* size classes; the last one: greater ones, and none */
 #define HAK_HEAP_GROUPS                                                                            \
     64 /* the greatest thread group: the 64th thread of a process and all after */
 
-struct hak_heap_sum {
-    uint64_t blocks, bytes;
-};
-
 /* before + inherited + came - went = live, in blocks and bytes. */
 struct hak_heap_row {
     uint32_t process, group, stack; /* group 0, stack 0: not known */
-    struct hak_heap_sum before;     /* live behind event `from` */
-    struct hak_heap_sum inherited;  /* of the parent, by a child whose first event is in the span */
-    struct hak_heap_sum came, went;
-    struct hak_heap_sum brief; /* of `went`: before the next birth of its thread */
-    struct hak_heap_sum live;  /* behind event `to`, or the process's last event before */
+    struct hak_amount before;       /* live behind event `from` */
+    struct hak_amount inherited;    /* of the parent, by a child whose first event is in the span */
+    struct hak_amount came, went;
+    struct hak_amount brief; /* of `went`: before the next birth of its thread */
+    struct hak_amount live;  /* behind event `to`, or the process's last event before */
 };
 
 struct hak_heap_process {
@@ -41,8 +38,8 @@ struct hak_heap_process {
     /* As far as `from` and `to` go its last event: in a run without them, one of that run. 0 = not
      * known: of captures that keep no events, of those of one process, and where `to` is 0. */
     uint64_t last_event;
-    bool has_ended;                  /* it will have none any more */
-    struct hak_heap_sum *class_live; /* HAK_HEAP_CLASSES sums behind `to`; see has_classes */
+    bool has_ended;                /* it will have none any more */
+    struct hak_amount *class_live; /* HAK_HEAP_CLASSES sums behind `to`; see has_classes */
 };
 /* Does it hold nothing behind `event` (0 = the end, where each holds the blocks of its own end)? */
 static inline bool hak_heap_is_gone(const struct hak_heap_process *p, uint64_t event) {
@@ -125,11 +122,11 @@ int hak_heap_nearest(struct hak_store_reader *r, uint64_t event, uint64_t ns,
 struct hak_heap_step {
     uint64_t first, last, from_ns, to_ns;
     uint64_t most_bytes, most_event, most_ns; /* event 0: nothing grew in it */
-    struct hak_heap_sum live;                 /* at its end, of those that run then */
-    struct hak_heap_sum came, went, brief;
+    struct hak_amount live;                   /* at its end, of those that run then */
+    struct hak_amount came, went, brief;
 };
 struct hak_heap_steps {
-    struct hak_heap_sum before; /* live behind the last run up to `from` */
+    struct hak_amount before; /* live behind the last run up to `from` */
     struct hak_heap_step *step;
     uint32_t steps, room;
 };

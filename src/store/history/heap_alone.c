@@ -100,16 +100,13 @@ static void fill_step(struct hak_heap_step *s, const struct hak_profile_run *run
         const struct hak_profile_row *w = &run->row[i];
         if (process && w->process != process)
             continue;
-        s->came.blocks += w->came.blocks;
-        s->came.bytes += w->came.bytes;
-        s->went.blocks += w->went.blocks;
-        s->went.bytes += w->went.bytes;
-        s->brief.blocks += w->brief.blocks;
-        s->brief.bytes += w->brief.bytes;
+        hak_amount_add(&s->came, w->came);
+        hak_amount_add(&s->went, w->went);
+        hak_amount_add(&s->brief, w->brief);
         *blocks += w->inherited.blocks + w->came.blocks - w->went.blocks;
         *bytes += w->inherited.bytes + w->came.bytes - w->went.bytes;
     }
-    s->live = (struct hak_heap_sum){*blocks, process ? *bytes : run->tree.live_bytes};
+    s->live = (struct hak_amount){*blocks, process ? *bytes : run->tree.live_bytes};
     s->most_bytes = run->tree.most_bytes;
     s->most_event = run->tree.most_at;
     s->most_ns = run->tree.most_ns;

@@ -8,7 +8,7 @@
 #include "store/reader/inner.h"
 
 struct held {
-    struct hak_profile_sum before, inherited, live;
+    struct hak_amount before, inherited, live;
 };
 
 struct actor {
@@ -21,7 +21,7 @@ struct actor {
     uint64_t unknown;
     /* By size class: the blocks added since the end of run `class_run` (0 = nothing before), whose
      * blocks are stored. NULL = none were added. */
-    struct hak_heap_sum *class_more;
+    struct hak_amount *class_more;
     uint64_t class_run;
 };
 
@@ -33,7 +33,7 @@ struct snapshot {
     struct hak_profile_row *row; /* `came` is what was live */
     uint32_t rows, room;
     uint64_t bytes;
-    struct hak_heap_sum *class_live; /* NULL = not asked for */
+    struct hak_amount *class_live; /* NULL = not asked for */
 };
 
 struct heap {

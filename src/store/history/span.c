@@ -42,16 +42,12 @@ static void look_at_process(struct hak_store_reader *r, const struct hak_heap *h
     gone->at_to = (p && hak_heap_is_gone(p, query->to)) || is_over(r, process, query->to);
 }
 
-static struct hak_flow_sum sum_of(struct hak_heap_sum sum) {
-    return (struct hak_flow_sum){sum.blocks, sum.bytes};
-}
-
 /* In one read transaction: the receiver of a row may look its stack up. */
 static void give_stored(struct hak_store_reader *r, const struct hak_heap *heap,
                         const struct hak_span_query *query,
                         void (*each)(void *context, const struct hak_flow_row *row),
                         void *context) {
-    const struct hak_flow_sum none = {0};
+    const struct hak_amount none = {0};
     struct gone gone = {0};
     bool is_own = hak_database_begin_reading(hak_store_database(r));
     for (uint32_t i = 0; i < heap->rows; i++) {
@@ -60,12 +56,12 @@ static void give_stored(struct hak_store_reader *r, const struct hak_heap *heap,
             look_at_process(r, heap, query, row->process, &gone);
         struct hak_flow_row out = {.process = row->process,
                                    .stack = row->stack,
-                                   .before = gone.at_from ? none : sum_of(row->before),
-                                   .inherited = sum_of(row->inherited),
-                                   .came = sum_of(row->came),
-                                   .went = sum_of(row->went),
-                                   .brief = sum_of(row->brief),
-                                   .live = gone.at_from || gone.at_to ? none : sum_of(row->live)};
+                                   .before = gone.at_from ? none : row->before,
+                                   .inherited = row->inherited,
+                                   .came = row->came,
+                                   .went = row->went,
+                                   .brief = row->brief,
+                                   .live = gone.at_from || gone.at_to ? none : row->live};
         each(context, &out);
     }
     hak_database_end_reading(hak_store_database(r), is_own);
@@ -116,7 +112,7 @@ int hak_span_read_kept_peak(struct hak_store_reader *r,
     for (uint32_t i = 0; i < heap.rows && result == 1; i++) {
         const struct hak_heap_row *row = &heap.row[i];
         each(context, &(struct hak_flow_row){
-                          .process = row->process, .stack = row->stack, .live = sum_of(row->live)});
+                          .process = row->process, .stack = row->stack, .live = row->live});
     }
     hak_heap_free(&heap);
     *event = peak.event;

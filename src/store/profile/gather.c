@@ -49,7 +49,7 @@ struct change {
 
 /* Of a row in g->sums: lives that began and ended in the chunk, both counted when they end. */
 struct tally {
-    struct hak_profile_sum lasting, brief;
+    struct hak_amount lasting, brief;
 };
 #define LASTING  offsetof(struct tally, lasting)
 #define BRIEF    offsetof(struct tally, brief)
@@ -70,8 +70,7 @@ struct process {
     uint64_t last_event;                    /* behind it that is so; 0 = not known */
     uint64_t chunk;                         /* the last chunk in which it has an event */
     struct hak_profile_process now, before; /* before: the chunk */
-    struct hak_profile_sum
-        *class_live; /* what its tables hold, by size class; NULL = nothing ever */
+    struct hak_amount *class_live; /* what its tables hold, by size class; NULL = nothing ever */
 };
 
 struct thread {
@@ -87,13 +86,13 @@ struct fork_point {
     uint64_t live_bytes;
     struct hak_profile_row *row; /* with _hold: `came` is what was live */
     uint32_t rows;
-    struct hak_profile_sum *class_live; /* NULL = nothing */
+    struct hak_amount *class_live; /* NULL = nothing */
 };
 
 /* The blocks of a row at the newest peak, as a change since the chunk's begin. */
 struct row_peak {
     uint64_t epoch; /* of that peak; another one: what it has now */
-    struct hak_profile_sum change;
+    struct hak_amount change;
 };
 
 /* The action of an event on its block. */
@@ -302,8 +301,8 @@ void hak_profile_gather_hold(struct hak_profile_gather *g) {
 }
 
 /* The change of a row by the chunk so far. */
-static struct hak_profile_sum change_of(const struct hak_profile_row *row) {
-    return (struct hak_profile_sum){
+static struct hak_amount change_of(const struct hak_profile_row *row) {
+    return (struct hak_amount){
         row->inherited.blocks + row->came.blocks - row->went.blocks - row->left.blocks,
         row->inherited.bytes + row->came.bytes - row->went.bytes - row->left.bytes};
 }
@@ -345,11 +344,11 @@ static void meet_rows(struct hak_profile_gather *g, uint32_t process) {
 }
 
 /* The blocks that row `i` of `live` has now; `sum`: its row in `sums`. */
-static struct hak_profile_sum held_now(struct hak_profile_gather *g, uint32_t i, uint32_t *sum) {
+static struct hak_amount held_now(struct hak_profile_gather *g, uint32_t i, uint32_t *sum) {
     const struct hak_profile_row *row = &g->live.row[i];
     *sum = hak_profile_sums_find(&g->sums, row->process, row->key);
-    struct hak_profile_sum now = change_of(&g->sums.row[*sum]);
-    hak_profile_add(&now, &row->came);
+    struct hak_amount now = change_of(&g->sums.row[*sum]);
+    hak_amount_add(&now, row->came);
     return now;
 }
 
@@ -362,7 +361,7 @@ static void list_held(struct hak_profile_gather *g, uint32_t process, struct hak
     for (uint32_t i = 1; i < g->live.rows && !g->is_broken; i++) {
         if (g->live.row[i].process != process)
             continue;
-        struct hak_profile_sum now = held_now(g, i, &sum);
+        struct hak_amount now = held_now(g, i, &sum);
         if (!now.blocks && !now.bytes)
             continue;
         if (!hak_growing_make_room(&list, rows, &room, sizeof *list))
@@ -381,7 +380,7 @@ static void take_held(struct hak_profile_gather *g, uint32_t process, uint64_t f
         uint32_t sum = hak_profile_sums_find(&g->sums, process, row[i].key);
         g->is_broken |= !sum;
         keep_peak(g, sum);
-        hak_profile_add(&g->sums.row[sum].inherited, &row[i].came);
+        hak_amount_add(&g->sums.row[sum].inherited, row[i].came);
     }
     g->tree_bytes += bytes;
     if (g->tree_bytes > g->tree.most_bytes)
@@ -397,9 +396,9 @@ static void leave(struct hak_profile_gather *g, struct process *p, uint32_t proc
     for (uint32_t i = 1; i < g->live.rows && !g->is_broken; i++) {
         if (g->live.row[i].process != process)
             continue;
-        struct hak_profile_sum now = held_now(g, i, &sum);
+        struct hak_amount now = held_now(g, i, &sum);
         keep_peak(g, sum);
-        hak_profile_add(&g->sums.row[sum].left, &now);
+        hak_amount_add(&g->sums.row[sum].left, now);
     }
 }
 
@@ -425,11 +424,11 @@ static void come_back(struct hak_profile_gather *g, struct process *p) {
 }
 
 /* NULL of NULL. */
-static struct hak_profile_sum *copy_classes(struct hak_profile_gather *g,
-                                            const struct hak_profile_sum *from) {
+static struct hak_amount *copy_classes(struct hak_profile_gather *g,
+                                       const struct hak_amount *from) {
     if (!from)
         return NULL;
-    struct hak_profile_sum *copy = malloc(HAK_PROFILE_CLASSES * sizeof *copy);
+    struct hak_amount *copy = malloc(HAK_PROFILE_CLASSES * sizeof *copy);
     if (copy)
         memcpy(copy, from, HAK_PROFILE_CLASSES * sizeof *copy);
     g->is_broken |= !copy;
@@ -439,7 +438,7 @@ static struct hak_profile_sum *copy_classes(struct hak_profile_gather *g,
 /* The process goes on with the blocks that its parent had behind event `fork`. */
 static void inherit(struct hak_profile_gather *g, struct process *p, uint32_t row, uint64_t fork,
                     uint64_t first, struct hak_profile_layer *top,
-                    const struct hak_profile_sum *class_live, uint64_t bytes) {
+                    const struct hak_amount *class_live, uint64_t bytes) {
     if (!hak_growing_make_room(&g->ends.origin, g->ends.origins, &g->ends.origin_room,
                                sizeof *g->ends.origin)) {
         g->is_broken = true;
@@ -632,12 +631,12 @@ static void count_classes(struct hak_profile_gather *g, struct process *p,
         return;
     }
     if (b && b->key) {
-        struct hak_profile_sum *sum = &p->class_live[hak_profile_class_of(b->class_index)];
+        struct hak_amount *sum = &p->class_live[hak_profile_class_of(b->class_index)];
         sum->blocks--;
         sum->bytes -= b->size;
     }
     if (to->block.key) {
-        struct hak_profile_sum *sum = &p->class_live[hak_profile_class_of(to->block.class_index)];
+        struct hak_amount *sum = &p->class_live[hak_profile_class_of(to->block.class_index)];
         sum->blocks++;
         sum->bytes += to->block.size;
     }
@@ -808,8 +807,7 @@ static void end_older(struct hak_profile_gather *g, const struct actor *a, const
         keep_peak(g, sum);
     row->went.blocks++;
     row->went.bytes += s->size;
-    row->brief.blocks += is_brief;
-    row->brief.bytes += is_brief ? s->size : 0;
+    hak_amount_add(&row->brief, (struct hak_amount){is_brief, is_brief ? s->size : 0});
     *live -= s->size;
 }
 
@@ -1003,11 +1001,10 @@ static inline void count_held(struct hak_profile_gather *g, uint32_t sum, bool i
     if (!is_peak_kept(g, sum))
         keep_peak(g, sum);
     struct hak_profile_row *row = &g->sums.row[sum];
-    struct hak_profile_sum *change = is_birth ? &row->came : &row->went;
+    struct hak_amount *change = is_birth ? &row->came : &row->went;
     change->blocks++;
     change->bytes += size;
-    row->brief.blocks += is_brief;
-    row->brief.bytes += is_brief ? size : 0;
+    hak_amount_add(&row->brief, (struct hak_amount){is_brief, is_brief ? size : 0});
 }
 
 /* The next event that is another actor's. */
@@ -1082,8 +1079,7 @@ HAK_IN_PLACE uint32_t pass_over(struct hak_profile_gather *g, uint32_t i, bool i
                 count_held(g, row_of((uint32_t)(opens + open)), birth, came + went,
                            !birth & (sum == BRIEF));
             } else { /* births count for row 0, which is nobody's */
-                struct hak_profile_sum *to =
-                    (struct hak_profile_sum *)(tally + (open & (OPEN - 1)) + sum);
+                struct hak_amount *to = (struct hak_amount *)(tally + (open & (OPEN - 1)) + sum);
                 to->blocks++;
                 to->bytes += went;
             }
@@ -1241,11 +1237,10 @@ static void keep_held(struct hak_profile_gather *g) {
     for (uint32_t i = 1; i < g->sums.rows; i++) {
         const struct hak_profile_row *row = &g->sums.row[i];
         uint32_t at = hak_profile_sums_find(&g->live, row->process, row->key);
-        struct hak_profile_sum now = change_of(row);
-        hak_profile_add(&g->live.row[at].came, &now);
+        struct hak_amount now = change_of(row);
+        hak_amount_add(&g->live.row[at].came, now);
         if (is_peak)
-            hak_profile_add(&peak->row[at].came,
-                            is_peak_kept(g, i) ? &g->row_peak[i].change : &now);
+            hak_amount_add(&peak->row[at].came, is_peak_kept(g, i) ? g->row_peak[i].change : now);
     }
 }
 
@@ -1264,11 +1259,11 @@ static void add_tallies(struct hak_profile_gather *g) {
     for (uint32_t i = 1; i < g->sums.rows; i++) {
         struct hak_profile_row *row = &g->sums.row[i];
         const struct tally *t = &g->tally[i];
-        hak_profile_add(&row->came, &t->lasting);
-        hak_profile_add(&row->came, &t->brief);
-        hak_profile_add(&row->went, &t->lasting);
-        hak_profile_add(&row->went, &t->brief);
-        hak_profile_add(&row->brief, &t->brief);
+        hak_amount_add(&row->came, t->lasting);
+        hak_amount_add(&row->came, t->brief);
+        hak_amount_add(&row->went, t->lasting);
+        hak_amount_add(&row->went, t->brief);
+        hak_amount_add(&row->brief, t->brief);
     }
 }
 
@@ -1291,10 +1286,10 @@ bool hak_profile_gather_keep(struct hak_profile_gather *g) {
         uint32_t at = hak_profile_sums_find(&g->run_sums, row->process, row->key);
         if (!at)
             g->is_broken = true;
-        hak_profile_add(&g->run_sums.row[at].came, &row->came);
-        hak_profile_add(&g->run_sums.row[at].went, &row->went);
-        hak_profile_add(&g->run_sums.row[at].brief, &row->brief);
-        hak_profile_add(&g->run_sums.row[at].inherited, &row->inherited);
+        hak_amount_add(&g->run_sums.row[at].came, row->came);
+        hak_amount_add(&g->run_sums.row[at].went, row->went);
+        hak_amount_add(&g->run_sums.row[at].brief, row->brief);
+        hak_amount_add(&g->run_sums.row[at].inherited, row->inherited);
     }
     g->run_last = g->chunk_last;
     g->has_chunk = g->is_ahead = false;
@@ -1346,11 +1341,11 @@ uint64_t hak_profile_gathered_ns(const struct hak_profile_gather *g) {
 
 /* Lists the blocks that the process holds by size class; where it holds none a row says so. */
 static bool list_classes(struct hak_profile_run *run, uint32_t process,
-                         const struct hak_profile_sum *live) {
+                         const struct hak_amount *live) {
     uint32_t before = run->classes;
     for (uint32_t k = 0; k < HAK_PROFILE_CLASSES; k++) {
         bool is_last = k == HAK_PROFILE_CLASSES - 1 && run->classes == before;
-        struct hak_profile_sum sum = live ? live[k] : (struct hak_profile_sum){0};
+        struct hak_amount sum = live ? live[k] : (struct hak_amount){0};
         if (!sum.blocks && !sum.bytes && !is_last)
             continue;
         if (!hak_growing_make_room(&run->class_row, run->classes, &run->class_room,

@@ -440,10 +440,10 @@ static bool join_rows(struct hak_profile_run *to, const struct hak_profile_run *
         if (order)
             continue;
         const struct hak_profile_row *more = &next->row[k++];
-        hak_profile_add(&row->came, &more->came);
-        hak_profile_add(&row->went, &more->went);
-        hak_profile_add(&row->brief, &more->brief);
-        hak_profile_add(&row->inherited, &more->inherited);
+        hak_amount_add(&row->came, more->came);
+        hak_amount_add(&row->went, more->went);
+        hak_amount_add(&row->brief, more->brief);
+        hak_amount_add(&row->inherited, more->inherited);
     }
     free(to->row);
     to->row = joined;

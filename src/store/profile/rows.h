@@ -9,27 +9,20 @@
 #ifndef HAK_STORE_PROFILE_ROWS_H
 #define HAK_STORE_PROFILE_ROWS_H
 
+#include "base/amount.h"
 #include "base/bytes.h"
 #include "store/profile/keys.h"
 
 #define HAK_PROFILE_FORMAT 1
 #define HAK_PROFILE_HELD   2 /* format of runs that stand alone: nobody can read their events */
 
-struct hak_profile_sum {
-    uint64_t blocks, bytes;
-};
-static inline void hak_profile_add(struct hak_profile_sum *to, const struct hak_profile_sum *sum) {
-    to->blocks += sum->blocks;
-    to->bytes += sum->bytes;
-}
-
 /* Sums of the blocks that came and went in a stretch, and of those that were short-lived: by the
  * process that held them and the key of their birth. */
 struct hak_profile_row {
     uint32_t process, key;
-    struct hak_profile_sum came, went, brief;
-    struct hak_profile_sum inherited; /* only where runs stand alone */
-    struct hak_profile_sum left;      /* what an ended process held; in no file */
+    struct hak_amount came, went, brief;
+    struct hak_amount inherited; /* only where runs stand alone */
+    struct hak_amount left;      /* what an ended process held; in no file */
 };
 
 /* A process in a run. */
@@ -56,7 +49,7 @@ struct hak_profile_tree {
 #define HAK_PROFILE_CLASSES 64 /* the last one: this and all greater ones, and none */
 struct hak_profile_class {
     uint32_t process, class_index;
-    struct hak_profile_sum live;
+    struct hak_amount live;
 };
 static inline uint32_t hak_profile_class_of(uint32_t class_index) {
     return class_index < HAK_PROFILE_CLASSES - 1 ? class_index : HAK_PROFILE_CLASSES - 1;

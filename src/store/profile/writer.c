@@ -203,7 +203,7 @@ static int put_alone(struct hak_profile_writer *w) {
 }
 
 static int put_class(struct hak_profile_writer *w, uint32_t process, uint64_t event,
-                     uint32_t class_index, const struct hak_profile_sum *live) {
+                     uint32_t class_index, const struct hak_amount *live) {
     return hak_do(&w->db, "INSERT OR REPLACE INTO profile_class VALUES(?, ?, ?, ?, ?)", doing,
                   HAK_NUMBER(process), HAK_NUMBER(event), HAK_NUMBER(class_index),
                   HAK_NUMBER(live->blocks), HAK_NUMBER(live->bytes));
@@ -241,7 +241,7 @@ static int put_ends(struct hak_profile_writer *w, uint64_t first_id) {
         key = ends->exception[i].key > key ? ends->exception[i].key : key;
     int error = put_keys(w, key);
     if (!error && w->has_classes && hak_profile_has_other_class(w->gather))
-        error = put_class(w, 0, first_id, 0, &(struct hak_profile_sum){0});
+        error = put_class(w, 0, first_id, 0, &(struct hak_amount){0});
     if (error)
         return error;
     w->blob.size = 0;

@@ -43,7 +43,7 @@ static const char profile_declaration[] =
 
 struct profile_row {
     uint32_t process, stack;
-    struct hak_flow_sum live, came, went, brief, before;
+    struct hak_amount live, came, went, brief, before;
 };
 
 struct moment {
@@ -142,11 +142,11 @@ static void join_rows(struct profile_cursor *c) {
             continue;
         }
         struct profile_row *to = &c->row[rows - 1];
-        hak_flow_add(&to->live, from->live);
-        hak_flow_add(&to->came, from->came);
-        hak_flow_add(&to->went, from->went);
-        hak_flow_add(&to->brief, from->brief);
-        hak_flow_add(&to->before, from->before);
+        hak_amount_add(&to->live, from->live);
+        hak_amount_add(&to->came, from->came);
+        hak_amount_add(&to->went, from->went);
+        hak_amount_add(&to->brief, from->brief);
+        hak_amount_add(&to->before, from->before);
     }
     c->rows = rows;
 }
@@ -291,7 +291,7 @@ static void give_event(sqlite3_context *out, const struct moment *moment) {
 static int read_profile_column(sqlite3_vtab_cursor *vtab, sqlite3_context *out, int which) {
     const struct profile_cursor *c = (const struct profile_cursor *)vtab;
     const struct profile_row *row = &c->row[c->next];
-    const struct hak_flow_sum *sums[] = {&row->live, &row->came, &row->went, &row->brief,
+    const struct hak_amount *sums[] = {&row->live, &row->came, &row->went, &row->brief,
                                          &row->before};
     if (which == PROFILE_AT_EVENT || which == PROFILE_SINCE_EVENT)
         give_event(out, which == PROFILE_AT_EVENT ? &c->at : &c->since);
@@ -302,7 +302,7 @@ static int read_profile_column(sqlite3_vtab_cursor *vtab, sqlite3_context *out, 
     else if (which == PROFILE_STACK)
         sqlite3_result_int64(out, row->stack);
     else if (which < PROFILE_SINCE) {
-        const struct hak_flow_sum *sum = sums[(which - PROFILE_FIRST_SUM) / 2];
+        const struct hak_amount *sum = sums[(which - PROFILE_FIRST_SUM) / 2];
         bool is_bytes = (which - PROFILE_FIRST_SUM) % 2;
         sqlite3_result_int64(out, (sqlite3_int64)(is_bytes ? sum->bytes : sum->blocks));
     }

@@ -13,7 +13,6 @@
  *   address.c        describes the address of a crash
  *   words.c          finds the blocks that poisoned registers name
  *   loaded.c         finds the pointer through which such a register was loaded
- *   operands.c       finds the registers that an instruction takes its address from
  *   code.c           the instruction's bytes; into which blocks the registers point
  *   asked.c          level light: the same at any moment, for `hakmem-trace ctl`
  *   lives.c          level light: the known lives of guarded blocks, for the store

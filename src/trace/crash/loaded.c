@@ -7,13 +7,14 @@
  *   mov  ..., [reg]       failed
  *
  * The word lay at a known address, so that base is known also where it was reg itself. */
+#include "decode/decode.h"
 #include "platform/raw_call.h"
 #include "trace/crash/crash.h"
-#include "trace/crash/operands.h"
 
 enum {
     LOOKED_AT_BYTES = 48,
     SHORTEST_LOAD = 3,
+    WORD_BYTES = 8,
     REX_WIDE = 0x48,
     ADD_TO_REGISTER = 0xc0, /* ModRM of add and sub of a number */
     SUB_OF_REGISTER = 0xe8,
@@ -25,7 +26,7 @@ static bool is_rex(unsigned byte) {
 }
 
 static bool is_register(uint8_t rex, uint8_t modrm, int reg) {
-    return modrm >> 6 == 3 && hak_operands_dwarf((modrm & 7u) | (rex & 1u) << 3) == reg;
+    return modrm >> 6 == 3 && hak_decode_register((modrm & 7u) | (rex & 1u) << 3) == reg;
 }
 
 static int32_t number_at(const uint8_t *code, unsigned bytes) {
@@ -50,7 +51,8 @@ static bool moves_by_number(const uint8_t *end, unsigned bytes, int reg, int64_t
 /* The same of rax, which has shorter forms. */
 static bool moves_rax_by_number(const uint8_t *end, int reg, int64_t *by) {
     const uint8_t *code = end - 6;
-    if (reg != hak_operands_dwarf(0) || code[0] != REX_WIDE || (code[1] != 0x05 && code[1] != 0x2d))
+    if (reg != hak_decode_register(0) || code[0] != REX_WIDE ||
+        (code[1] != 0x05 && code[1] != 0x2d))
         return false;
     int64_t number = number_at(code + 2, 4);
     *by = code[1] == 0x05 ? number : -number;
@@ -70,24 +72,25 @@ static unsigned before_it_moved(const struct hak_registers *registers, const uin
     }
     if (!is_rex(add[0]) || add[1] != 0x01 || !is_register(add[0], add[2], reg))
         return 0;
-    int other = hak_operands_dwarf((add[2] >> 3 & 7u) | (add[0] & 4u) << 1);
+    int other = hak_decode_register((add[2] >> 3 & 7u) | (add[0] & 4u) << 1);
     pointers[0] = registers->value[other];
     pointers[1] = value - pointers[0];
     return 2;
 }
 
 /* The base of the operand of `load`, which lies at `code` and read the word at `address`. */
-static unsigned base_of_load(const struct hak_registers *registers, const struct hak_operands *load,
+static unsigned base_of_load(const struct hak_registers *registers, const struct hak_decoded *load,
                              const uint8_t *code, uint64_t address, uint64_t pointers[2]) {
-    uint64_t base = address - (uint64_t)(int64_t)load->displacement;
-    if (load->base < 0 || load->index == load->loaded)
+    const struct hak_operand *from = load->operands;
+    uint64_t base = address - (uint64_t)from->displacement;
+    if (from->base < 0 || from->index == load->loaded)
         return 0;
-    if (load->index >= 0)
-        base -= registers->value[load->index] * load->scale;
-    if (load->base != load->loaded && registers->value[load->base] != base)
+    if (from->index >= 0)
+        base -= registers->value[from->index] * from->scale;
+    if (from->base != load->loaded && registers->value[from->base] != base)
         return 0;
     if (base == address)
-        return before_it_moved(registers, code, load->base, base, pointers);
+        return before_it_moved(registers, code, from->base, base, pointers);
     pointers[0] = base;
     return 1;
 }
@@ -100,9 +103,9 @@ unsigned hak_crash_loaded_by(const struct hak_registers *registers, unsigned reg
         return 0;
     const uint8_t *code = (const uint8_t *)ip;
     for (unsigned back = SHORTEST_LOAD; back <= LOOKED_AT_BYTES; back++) {
-        struct hak_operands load;
-        if (!hak_operands_of(code - back, back, &load) || load.loaded != (int)reg ||
-            load.length > back)
+        struct hak_decoded load;
+        if (!hak_decode(code - back, back, &load) || load.loaded != (int)reg ||
+            load.operands->bytes != WORD_BYTES)
             continue;
         unsigned count = base_of_load(registers, &load, code - back, address, pointers);
         if (count > 0)

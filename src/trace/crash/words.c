@@ -10,12 +10,12 @@
  *     one that names several, or an earlier life of a block; a part of a word (a read of four
  *     bytes, or of bytes of two kinds)    candidates: all blocks that are named; freed blocks to
  *                                         which registers or the innermost stack lead */
+#include "decode/decode.h"
 #include "fault_codes.h"
 #include "platform/platform.h"
 #include "platform/raw_call.h"
 #include "superslab.h"
 #include "trace/crash/crash.h"
-#include "trace/crash/operands.h"
 #include "trace/crash/processor.h"
 #include "trace/pattern.h"
 #include "trace/trace.h"
@@ -25,30 +25,50 @@ enum {
     SAME_BYTES = 3,    /* of a word, that are no chance */
 };
 
-/* The operands from which the failed instruction took its address. */
-static struct hak_operands operands_of(const struct hak_registers *registers) {
+/* Where the failed instruction took its address from. */
+struct source {
+    uint32_t registers; /* a bit for each: base and index of its operands, or a jump's target */
+    const struct hak_operand *jump; /* jump or call to where the word there leads; NULL = none */
+    struct hak_decoded decoded;
+};
+
+static void find_source(const struct hak_registers *registers, struct source *source) {
     uint64_t code = registers->value[HAK_RIP];
-    struct hak_operands operands;
-    if (hak_pattern_of(code) != HAK_PATTERN_NONE) /* the jump has been made */
-        return (struct hak_operands){.registers = 1u << HAK_RIP};
+    struct hak_decoded *decoded = &source->decoded;
+    *source = (struct source){.registers = 0};
+    if (hak_pattern_of(code) != HAK_PATTERN_NONE) { /* the jump has been made */
+        source->registers = 1u << HAK_RIP;
+        return;
+    }
     size_t bytes = HAK_PAGE_BYTES - code % HAK_PAGE_BYTES;
     if (!hak_raw_readable(code & ~(uint64_t)7))
         bytes = 0;
-    else if (bytes < HAK_INSTRUCTION_BYTES_MAX && hak_raw_readable(code + bytes))
-        bytes = HAK_INSTRUCTION_BYTES_MAX;
-    (void)hak_operands_of((const uint8_t *)(uintptr_t)code, bytes, &operands);
-    operands.registers &= ~(1u << HAK_RSP);
-    return operands;
+    else if (bytes < HAK_DECODE_LONGEST && hak_raw_readable(code + bytes))
+        bytes = HAK_DECODE_LONGEST;
+    if (!hak_decode((const uint8_t *)(uintptr_t)code, bytes, decoded))
+        return;
+    for (unsigned i = 0; i < decoded->count; i++) {
+        const struct hak_operand *operand = &decoded->operands[i];
+        source->registers |= operand->base >= 0 ? 1u << operand->base : 0;
+        source->registers |= operand->index >= 0 ? 1u << operand->index : 0;
+    }
+    if (decoded->is_jump && decoded->source >= 0)
+        source->registers |= 1u << decoded->source;
+    source->registers &= ~(1u << HAK_RSP);
+    const struct hak_operand *first = decoded->operands;
+    if (decoded->is_jump && first->reads && !first->moves &&
+        (first->base >= 0 || first->index >= 0))
+        source->jump = first;
 }
 
 /* A jump through memory: where it leads is what was read there, and `registers` has that for rip.
  */
-static void take_target(const struct hak_operands *operands, struct hak_registers *registers) {
-    uint64_t address = (uint64_t)operands->displacement;
-    if (operands->base >= 0)
-        address += registers->value[operands->base];
-    if (operands->index >= 0)
-        address += registers->value[operands->index] * operands->scale;
+static void take_target(const struct hak_operand *jump, struct hak_registers *registers) {
+    uint64_t address = (uint64_t)jump->displacement;
+    if (jump->base >= 0)
+        address += registers->value[jump->base];
+    if (jump->index >= 0)
+        address += registers->value[jump->index] * jump->scale;
     if (hak_raw_readable(address))
         __builtin_memcpy(&registers->value[HAK_RIP], (const void *)(uintptr_t)address,
                          sizeof registers->value[HAK_RIP]);
@@ -96,7 +116,7 @@ static void prove(struct hak_incident *incident, const struct hak_named *named) 
 /* A header lies between two blocks: in front of `behind`, past the end of `before`. The pointer
  * with which it was read tells whose end was passed. */
 static void weigh_header(struct hak_incident *incident, const struct hak_trace_checks *checks,
-                         const struct hak_operands *operands, const struct hak_named *behind) {
+                         const struct source *source, const struct hak_named *behind) {
     struct hak_named before;
     uint64_t pointers[2], address = behind->facts.user + (uint64_t)behind->facts.offset;
     unsigned reg = incident->candidates[0].reg, count = 1, of_before = 0, of_behind = 0;
@@ -104,8 +124,8 @@ static void weigh_header(struct hak_incident *incident, const struct hak_trace_c
         prove(incident, behind);
         return;
     }
-    if (operands->jumps_by_memory && operands->base >= 0)
-        pointers[0] = incident->registers.value[operands->base];
+    if (source->jump && source->jump->base >= 0)
+        pointers[0] = incident->registers.value[source->jump->base];
     else
         count = hak_crash_loaded_by(&incident->registers, reg, address, pointers);
     for (unsigned i = 0; i < count; i++) {
@@ -190,20 +210,21 @@ static void look_for_parts(struct hak_incident *incident, const struct hak_trace
 }
 
 void hak_crash_look_at_words(struct hak_incident *incident, const struct hak_trace_checks *checks) {
-    struct hak_operands operands = operands_of(&incident->registers);
+    struct source source;
+    find_source(&incident->registers, &source);
     struct hak_registers registers = incident->registers;
-    uint32_t looked_at = operands.registers ? operands.registers : (1u << HAK_RIP) - 1;
+    uint32_t looked_at = source.registers ? source.registers : (1u << HAK_RIP) - 1;
     struct hak_named named = {.as = HAK_NAMED_NOT};
-    if (operands.jumps_by_memory) {
-        take_target(&operands, &registers);
+    if (source.jump) {
+        take_target(source.jump, &registers);
         looked_at |= 1u << HAK_RIP;
     }
     look_for_words(incident, checks, &registers, looked_at, &named);
-    if (operands.registers && incident->candidate_count == 1 &&
+    if (source.registers && incident->candidate_count == 1 &&
         (named.as == HAK_NAMED_FREED || named.as == HAK_NAMED_BEHIND))
         prove(incident, &named);
-    else if (operands.registers && incident->candidate_count == 1 && named.as == HAK_NAMED_IN_FRONT)
-        weigh_header(incident, checks, &operands, &named);
+    else if (source.registers && incident->candidate_count == 1 && named.as == HAK_NAMED_IN_FRONT)
+        weigh_header(incident, checks, &source, &named);
     else if (incident->candidate_count == 0)
         look_for_parts(incident, checks, looked_at);
     if (incident->candidate_count == 0 && !incident->facts.fault)

@@ -1,14 +1,9 @@
 # The plain library where a process has little: a limit on address space, no dynamic linker, C++.
-set -u
-unset "${!HAKMEM_@}"
-failed=0
+. "${SOURCE:?}/tests/tools/test.sh"
 
 program='print(sum(len(str(i)) for i in range(100000)))'
 got=$(ulimit -v 100000 && PYTHONMALLOC=malloc LD_PRELOAD=$BUILD/libhakmem.so /usr/bin/python3 -c "$program" 2>&1)
-if [ "$got" != 488890 ]; then
-    echo "under ulimit -v 100000: $got (due 488890)"
-    failed=1
-fi
+[ "$got" = 488890 ] || complain "under ulimit -v 100000: $got (due 488890)"
 
 # The program must be able to use most of 200 MB: what hakmem reserves counts against it.
 program='p = []
@@ -17,10 +12,7 @@ try:
 except MemoryError: p, n = [], len(p)
 print(n > 120000 or n)'
 got=$(ulimit -v 200000 && PYTHONMALLOC=malloc LD_PRELOAD=$BUILD/libhakmem.so /usr/bin/python3 -c "$program" 2>&1)
-if [ "$got" != True ]; then
-    echo "under ulimit -v 200000: $got blocks of 1,000 bytes (due 120,000 at least)"
-    failed=1
-fi
+[ "$got" = True ] || complain "under ulimit -v 200000: $got blocks of 1,000 bytes (due 120,000 at least)"
 
 cat >linked.c <<'END'
 #include <malloc.h>
@@ -67,7 +59,5 @@ int main() {
 }
 END
 if ! g++ -O1 words.cpp -o words -lpthread || [ "$(LD_PRELOAD=$BUILD/libhakmem.so ./words 2>&1)" != caught ]; then
-    echo "C++: $(LD_PRELOAD=$BUILD/libhakmem.so ./words 2>&1) (due caught)"
-    failed=1
+    complain "C++: $(LD_PRELOAD=$BUILD/libhakmem.so ./words 2>&1) (due caught)"
 fi
-exit $failed

@@ -1,8 +1,6 @@
 # Runs the tests of this folder with our libraries in front: each build, each layout, each front.
 # timeout: 1800
-set -u
-unset "${!HAKMEM_@}"
-failed=0
+. "${SOURCE:?}/tests/tools/test.sh"
 
 # run_all NAME LIBRARY [VARIABLE=VALUE...]
 run_all() {
@@ -45,4 +43,4 @@ for check in trace normal; do
         done
     done
 done
-exit $failed
+exit "$failed"

@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # A recorded program's arrays grow with the swing of its blocks as they do without a recorder, and a small swing
 # or a capacity that was chosen leaves them alone.
-set -u
-unset "${!HAKMEM_@}"
+. "${SOURCE:?}/tests/tools/test.sh"
 cat >swing.c <<'END'
 #include <stdlib.h>
 int main(int count, char **arguments) {
@@ -18,7 +17,6 @@ int main(int count, char **arguments) {
 }
 END
 ${CC:-cc} -O0 -w -o swing swing.c || exit 1
-failed=0
 
 # due LEAST MOST BLOCKS ROUNDS [VARIABLE=VALUE]: how often the array of 48 B changed, by the log.
 due() {
@@ -27,11 +25,10 @@ due() {
     env ${5:+"$5"} "$BUILD/hakmem-trace" run --check trace --store store.db -- ./swing "$3" "$4" || exit 1
     changes=$("$BUILD/hakmem-trace" events --kind CAPACITY --class 48 --store store.db 2>/dev/null | grep -c CAPACITY)
     [ "$changes" -ge "$1" ] && [ "$changes" -le "$2" ] ||
-        { echo "swing of $3 blocks ${5:-}: $changes changes of capacity, $1 to $2 were due"; failed=1; }
+        complain "swing of $3 blocks ${5:-}: $changes changes of capacity, $1 to $2 were due"
 }
 
 due 4 4 1000 300
 due 2 2 200 1500
 due 0 0 30 5000
 due 0 0 1000 300 HAKMEM_TINY_UNIFIED_C3=63
-exit "$failed"

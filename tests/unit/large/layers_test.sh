@@ -1,10 +1,8 @@
 #!/usr/bin/env bash
 # `layers` tells which layer serves a large block: BigCache, L2.5, or a mapping; and in level normal each
 # block that is not guarded is a mapping that is gone once it is freed.
-set -u
-unset "${!HAKMEM_@}"
+. "${SOURCE:?}/tests/tools/test.sh"
 ${CC:-cc} -O0 -g -w "$SOURCE/tests/unit/large/layers.c" -o layers || exit 1
-failed=0
 
 # due LEVEL MAXIMUM "BYTES ROUNDS BLOCKS [STEP]" METRIC=NUMBER...
 due() {
@@ -15,7 +13,7 @@ due() {
     HAKMEM_BIGCACHE_MAX=$maximum "$BUILD/hakmem-trace" run --check "$level" --store store.db -- \
         ./layers $arguments >out 2>&1 || { cat out; exit 1; }
     "$BUILD/hakmem-trace" layers --store store.db --json >layers.json || exit 1
-    python3 - "$@" <<'END' || { echo "at $level, HAKMEM_BIGCACHE_MAX=$maximum, $arguments"; failed=1; }
+    python3 - "$@" <<'END' || complain "at $level, HAKMEM_BIGCACHE_MAX=$maximum, $arguments"
 import json, sys
 story = json.load(open("layers.json"))
 found = {}
@@ -58,4 +56,3 @@ HAKMEM_QUARANTINE=1M due normal 8M '60000 20 3' served.LARGE=60 LARGE_MAP.times=
 # The first four of a site are guarded, and stay closed when they are freed.
 HAKMEM_QUARANTINE=0 HAKMEM_GUARD=auto due normal 8M '60000 20 3' served.GUARDED=4 served.LARGE=56 LARGE_MAP.times=56 \
     LARGE_UNMAP.times=56
-exit "$failed"

@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # Memory that the kernel refuses to BigCache, L2.5 and the address map, at each call that they make for it:
 # the program goes on with its large blocks. With HAKMEM_BIGCACHE_MAX=0 every block goes through the pool.
-set -u
-unset "${!HAKMEM_@}"
+. "${SOURCE:?}/tests/tools/test.sh"
 
 # $1 calls fail in a row, beginning at each $2nd; settings behind them.
 refuse_each() {
@@ -13,14 +12,11 @@ refuse_each() {
             --preload "$BUILD/libhakmem.so" "$BUILD/tests/memory/survive" 10 large >out 2>err
         status=$?
         read -r seen <seen
-        [ "$status" -eq 0 ] && [ "$(cat out)" = survived ] || {
-            echo "$*: call $first of $seen failed, $count in a row: status $status: $(head -n 3 err)"
-            exit 1
-        }
+        [ "$status" -eq 0 ] && [ "$(cat out)" = survived ] || fail "$*: call $first of $seen failed, $count in a row: status $status: $(head -n 3 err)"
         [ "$first" -gt "$seen" ] && break
         first=$((first + step))
     done
-    [ "$seen" -gt 25 ] || { echo "$*: only $seen calls for memory were seen"; exit 1; }
+    [ "$seen" -gt 25 ] || fail "$*: only $seen calls for memory were seen"
 }
 
 refuse_each 1 1 HAKMEM_BIGCACHE_MAX=8M

@@ -1,21 +1,15 @@
 #!/usr/bin/env bash
 # The registry is asked before any header or slab is read: pointers of other mappings are freed, resized and
 # measured while each front, mid, BigCache and L2.5 are warm, in both libraries; nothing is taken for a block.
-set -u
-unset "${!HAKMEM_@}"
-ulimit -c 0
+. "${SOURCE:?}/tests/tools/test.sh"
 ${CC:-cc} -O0 -g -w "$SOURCE/tests/unit/route/domain.c" -o domain || exit 1
-failed=0
 
 # due LIBRARY SETTING...
 due() {
     local library=$1 status=0
     shift
     env "$@" LD_PRELOAD="$BUILD/$library" ./domain >out 2>err || status=$?
-    if [ "$status" -ne 0 ] || [ "$(cat out)" != alive ]; then
-        echo "$library $*: status $status, $(head -n 3 err)"
-        failed=1
-    fi
+    if [ "$status" -ne 0 ] || [ "$(cat out)" != alive ]; then complain "$library $*: status $status, $(head -n 3 err)"; fi
 }
 
 while read -r -a settings; do
@@ -30,4 +24,3 @@ HAKMEM_TINY_MAGAZINE_ENABLE=1
 HAKMEM_TINY_FRONT_ENABLE_ULTRAHOT=1 HAKMEM_TINY_FRONT_DISABLE_HEAPV2=0 HAKMEM_TINY_FRONT_ENABLE_FC=1
 HAKMEM_TINY_FRONT_ENABLE_SFC=1 HAKMEM_TINY_HOT_RING_ENABLE=1 HAKMEM_SMALLMID_ENABLE=1
 END
-exit "$failed"

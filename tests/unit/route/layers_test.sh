@@ -1,9 +1,7 @@
 #!/usr/bin/env bash
 # `layers` shows who served each band under each HAKMEM_TINY_PROFILE and HAKMEM_TINY_MAX_CLASS.
-set -u
-unset "${!HAKMEM_@}"
+. "${SOURCE:?}/tests/tools/test.sh"
 ${CC:-cc} -O0 -g -w "$SOURCE/tests/unit/route/bands.c" -o bands || exit 1
-failed=0
 
 # due SETTING WAYS: a letter for each of C0 to C7, t: tiny, m: mid
 due() {
@@ -13,7 +11,7 @@ due() {
         exit 1
     }
     "$BUILD/hakmem-trace" layers --store store.db --json >layers.json || exit 1
-    python3 - "$2" <<'END' || { echo "with $1"; failed=1; }
+    python3 - "$2" <<'END' || complain "with $1"
 import json, sys
 wrong = 0
 freed = {"t": "given.FRONT", "m": "given.MID_RING"}
@@ -36,4 +34,3 @@ due HAKMEM_TINY_PROFILE=hot tttttttm
 due HAKMEM_TINY_PROFILE=off mmmmmmmm
 due HAKMEM_TINY_MAX_CLASS=3 ttttmmmm
 due HAKMEM_TINY_MAX_CLASS=0 tmmmmmmm
-exit "$failed"

@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # Every size from 0 to 40,000 bytes is served at every HAKMEM_TINY_MAX_CLASS and HAKMEM_TINY_PROFILE, in the
 # plain library, and in the debug one in both layouts.
-set -u
-unset "${!HAKMEM_@}"
+. "${SOURCE:?}/tests/tools/test.sh"
 ${CC:-cc} -O1 -g -w -fno-builtin "$SOURCE/tests/unit/route/sizes.c" -o sizes || exit 1
 
 # due LIBRARY SETTING...
@@ -10,7 +9,7 @@ due() {
     local library=$1 out
     shift
     out=$(env "$@" LD_PRELOAD="$BUILD/$library" ./sizes 2>&1)
-    [ "$out" = 'all served' ] || { echo "$library $*: $out"; exit 1; }
+    [ "$out" = 'all served' ] || fail "$library $*: $out"
 }
 
 for profile in hot conservative off full; do

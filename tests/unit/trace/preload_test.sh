@@ -1,9 +1,7 @@
 #!/usr/bin/env bash
 # With LD_PRELOAD alone: one store for a tree of every kind of child, each with its end, nothing lost,
 # nothing on stderr, and nothing of hakmem to be seen in the program.
-set -u
-unset "${!HAKMEM_@}"
-# shellcheck source=tests/tools/processes.sh
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/processes.sh"
 
 cat >program.c <<'C'
@@ -70,14 +68,14 @@ C
 ${CC:-cc} -O0 -w -o program program.c || exit 1
 inherited=$(./program)
 HAKMEM_TRACE_FILE=store.db LD_PRELOAD=$BUILD/hakmem-debug.so ./program "$inherited" >out 2>err ||
-    { echo "the program failed: $(cat out err)"; exit 1; }
-[ -s err ] && { echo "something is on stderr: $(head -n 3 err)"; exit 1; }
+    fail "the program failed: $(cat out err)"
+[ -s err ] && fail "something is on stderr: $(head -n 3 err)"
 settled() { no_holder "$PWD/store.db"; }
 until_true settled || exit 1
 stores=(./*.db*)
-[ ${#stores[@]} = 1 ] || { echo "not one store: ${stores[*]}"; exit 1; }
+[ ${#stores[@]} = 1 ] || fail "not one store: ${stores[*]}"
 ask() { sqlite3 store.db "$1"; }
-expect() { [ "$2" = "$3" ] || { echo "$1: $2; $3 was due"; exit 1; }; }
+expect() { [ "$2" = "$3" ] || fail "$1: $2; $3 was due"; }
 expect "losses" "$(ask 'select count(*) from loss')" 0
 expect "sessions of the program" "$(ask "select count(distinct session) from process where program like '%/program'")" 2
 expect "forked children and where they branch off" \
@@ -86,6 +84,6 @@ expect "processes killed" "$(ask 'select count(*) from process where end_kind = 
 expect "processes whose end is not known" "$(ask 'select count(*) from process where end_kind = 0')" 0
 mallocs() { "$BUILD/hakmem-trace" sql -s store.db "select count(*) from event where kind = 'MALLOC' and process = $1" | tail -n 1; }
 first=$(mallocs 1)
-[ "$first" -ge 1000 ] || { echo "the program made 1000 mallocs, the store has $first"; exit 1; }
+[ "$first" -ge 1000 ] || fail "the program made 1000 mallocs, the store has $first"
 killed=$(ask 'select id from process where end_kind = 2')
 expect "mallocs of the child that was killed" "$(mallocs "$killed")" 3000

@@ -1,10 +1,9 @@
 #!/usr/bin/env bash
 # docs/specs/ring.md says the same of the session memory as session.h and protocol.h.
-set -u
-cd "$(dirname "$0")/../../.." || exit 2
+. "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
+work=$PWD
+cd "$SOURCE" || exit 2
 page=docs/specs/ring.md
-work=$(mktemp -d) || exit 2
-trap 'rm -rf "$work"' EXIT
 
 # section heading or table head -> struct
 {

@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # A program that is linked with nothing of hakmem calls hakmem.h's functions where they are there, and runs where they
 # are not; linked with the shared or the static library they are there; the header is C++, too.
-set -u
-unset "${!HAKMEM_@}"
+. "${SOURCE:?}/tests/tools/test.sh"
 cc=${CC:-cc}
 flags=(-std=gnu11 -O0 -g -Wall -Wextra -Werror -I "$SOURCE/include")
 program=$SOURCE/tests/unit/verify/api.c
@@ -12,7 +11,7 @@ answers() {
     local due=$1 got
     shift
     got=$("$@" 2>&1)
-    [ "$got" = "$due" ] || { echo "$*: '$got'; '$due' was due"; exit 1; }
+    [ "$got" = "$due" ] || fail "$*: '$got'; '$due' was due"
 }
 
 "$cc" "${flags[@]}" -o alone "$program" -lpthread || exit 1
@@ -24,9 +23,9 @@ answers well env HAKMEM_TRACE=off HAKMEM_CHECK=trace LD_PRELOAD="$BUILD/hakmem-d
 answers well "$BUILD/hakmem-trace" run --store api.db -- ./alone guarded
 got=$("$BUILD/hakmem-trace" sql -s api.db "select group_concat(name, '|') as names from (select name from mark order by event)")
 [ "$(tail -n 1 <<<"$got")" = 'owners|stats: a name that is longer than what fits one record of 32 bytes' ] ||
-    { echo "the table of marks holds '$got'"; exit 1; }
+    fail "the table of marks holds '$got'"
 "$BUILD/hakmem-trace" events -s api.db --kind MARK | grep -q 'mark "owners"$' ||
-    { echo "events names no mark"; exit 1; }
+    fail "events names no mark"
 "$cc" "${flags[@]}" -o shared "$program" -L"$BUILD" -Wl,-rpath,"$BUILD" -lhakmem -lpthread || exit 1
 answers well ./shared
 "$cc" "${flags[@]}" -o archive "$program" "$BUILD/libhakmem.a" -lpthread || exit 1

@@ -34,10 +34,11 @@ static const struct {
     int base, index;
 } simple[] = {
     {"\x8b\x47\x08", "mov eax, dword ptr [rdi + 8]", 3, 0x600008, 4, HAK_TOUCHES_READ, RDI, -1},
-    {"\x88\x04\x0e", "mov byte ptr [rsi + rcx], al", 3, 0x500005, 1, 0, RSI, RCX},
-    {"\x48\x89\x44\xcf\xf8", "mov qword ptr [rdi + rcx*8 - 8], rax", 5, 0x600020, 8, 0, RDI, RCX},
+    {"\x88\x04\x0e", "mov byte ptr [rsi + rcx], al", 3, 0x500005, 1, HAK_TOUCHES_WRITE, RSI, RCX},
+    {"\x48\x89\x44\xcf\xf8", "mov qword ptr [rdi + rcx*8 - 8], rax", 5, 0x600020, 8,
+     HAK_TOUCHES_WRITE, RDI, RCX},
     {"\x0f\xb7\x07", "movzx eax, word ptr [rdi]", 3, 0x600000, 2, HAK_TOUCHES_READ, RDI, -1},
-    {"\x0f\x11\x07", "movups xmmword ptr [rdi], xmm0", 3, 0x600000, 16, 0, RDI, -1},
+    {"\x0f\x11\x07", "movups xmmword ptr [rdi], xmm0", 3, 0x600000, 16, HAK_TOUCHES_WRITE, RDI, -1},
     {"\xc5\xfe\x6f\x07", "vmovdqu ymm0, ymmword ptr [rdi]", 4, 0x600000, 32, HAK_TOUCHES_READ, RDI,
      -1},
     {"\x62\xf1\xfe\x48\x6f\x07", "vmovdqu64 zmm0, zmmword ptr [rdi]", 6, 0x600000, 64,
@@ -94,7 +95,6 @@ static const struct {
     {"\x48\x0f\xa3\x17", 4, 0x600000},         /* bt [rdi], rdx */
     {"\xd7", 1, 0x400000},                     /* xlatb */
     {"\x0f\xae\x27", 3, 0x600000},             /* xsave [rdi] */
-    {"\x66\x0f\x2f\x07", 4, 0x600000},         /* comisd xmm0, [rdi] */
     {"\x66\x68\xc7\x40", 4, 0x800000 - 2},     /* pushw */
     {"\x64\x8b\x07", 3, 0x600000},             /* mov eax, fs:[rdi] */
     {"\x48\x8d\x07", 3, 0x600000},             /* lea rax, [rdi] */
@@ -223,10 +223,20 @@ START_TEST(the_instruction_in_front_is_found) {
     machine.flags = SET;
     end = lay("\x50", 1); /* push rax: rsp is where it wrote */
     ck_assert(behind(&insn, end, 0x800000));
-    end = lay("\x48\x87\x07", 3); /* xchg: any of its registers may be another */
+    end = lay("\x48\x87\x07", 3); /* xchg [rdi], rax: rdi is still the address */
+    ck_assert(behind(&insn, end, 0x600000));
+    end = lay("\x48\x87\x3f", 3); /* xchg [rdi], rdi: it is another */
     ck_assert(!behind(&insn, end, 0x600000));
+    end = lay("\xff\x07", 2); /* inc dword [rdi] */
+    ck_assert(behind(&insn, end, 0x600000));
     end = lay("\x8b\x07", 2); /* mov eax, [rdi] does not write */
     ck_assert(!behind(&insn, end, 0x600000));
+    end = lay("\x48\x8b\x3f", 3); /* mov rdi, [rdi]: it has its old value again */
+    ck_assert(hak_instruction_behind(&insn, window, sizeof window, end, AT, 0x600000,
+                                     HAK_TOUCHES_READ, &machine));
+    end = lay("\x48\x03\x3f", 3); /* add rdi, [rdi]: it has not */
+    ck_assert(!hak_instruction_behind(&insn, window, sizeof window, end, AT, 0x600000,
+                                      HAK_TOUCHES_READ, &machine));
 }
 END_TEST
 

@@ -15,14 +15,14 @@ struct held {
     uint32_t stack, thread;
 };
 struct sums {
-    struct hak_flow_sum before, inherited, came, went, brief, left, live;
+    struct hak_amount before, inherited, came, went, brief, left, live;
 };
 static struct model {
     struct held held[PROCESSES + 1][USED];
     enum { NONE, FORKED, RUNS, ENDED } state[PROCESSES + 1];
     uint64_t births[THREADS];
     struct sums sums[PROCESSES + 1][THREADS][STACKS]; /* thread 0: its birth was lost */
-    struct hak_flow_sum unknown, live[PROCESSES + 1];
+    struct hak_amount unknown, live[PROCESSES + 1];
     struct hak_flow_peak peak[PROCESSES + 1]; /* 0: of all */
     uint32_t only;                            /* --process; 0 = all */
 } m;
@@ -31,20 +31,17 @@ static struct sums *sums_of(uint32_t number, const struct held *h) {
     return &m.sums[number][h->thread][h->stack];
 }
 
-static void add(struct hak_flow_sum *sum, int64_t blocks, uint64_t bytes) {
-    sum->blocks += (uint64_t)blocks;
-    sum->bytes += blocks < 0 ? -bytes : bytes;
+static void add(struct hak_amount *sum, int64_t blocks, uint64_t bytes) {
+    hak_amount_add(sum, (struct hak_amount){(uint64_t)blocks, blocks < 0 ? -bytes : bytes});
 }
 
 static void change(uint32_t number, struct sums *sums, int64_t blocks, int64_t bytes) {
-    sums->live.blocks += (uint64_t)blocks;
-    sums->live.bytes += (uint64_t)bytes;
-    m.live[number].blocks += (uint64_t)blocks;
-    m.live[number].bytes += (uint64_t)bytes;
+    hak_amount_add(&sums->live, (struct hak_amount){(uint64_t)blocks, (uint64_t)bytes});
+    hak_amount_add(&m.live[number], (struct hak_amount){(uint64_t)blocks, (uint64_t)bytes});
 }
 
-static struct hak_flow_sum total_live(void) {
-    struct hak_flow_sum sum = {0};
+static struct hak_amount total_live(void) {
+    struct hak_amount sum = {0};
     for (int p = 1; p <= PROCESSES; p++)
         if (!m.only || (int)m.only == p)
             add(&sum, (int64_t)m.live[p].blocks, m.live[p].bytes);
@@ -52,7 +49,7 @@ static struct hak_flow_sum total_live(void) {
 }
 
 static void look(uint32_t number, uint64_t id) {
-    struct hak_flow_sum all = total_live();
+    struct hak_amount all = total_live();
     if (m.live[number].bytes > m.peak[number].live.bytes)
         m.peak[number] = (struct hak_flow_peak){m.live[number], id, log_of[id].ns};
     if ((!m.only || m.only == number) && all.bytes > m.peak[0].live.bytes)
@@ -149,7 +146,7 @@ static void take(const struct hak_event *e, uint64_t brief_calls) {
 static void begin_span(void) {
     memset(m.sums, 0, sizeof m.sums);
     memset(m.peak, 0, sizeof m.peak);
-    m.unknown = (struct hak_flow_sum){0};
+    m.unknown = (struct hak_amount){0};
     for (uint32_t p = 1; p <= PROCESSES; p++) {
         for (int i = 0; i < USED; i++) {
             struct sums *s = sums_of(p, &m.held[p][i]);
@@ -180,8 +177,8 @@ static void run_model(uint64_t from, uint64_t to, uint32_t only, uint64_t brief_
 /* ---- both ---------------------------------------------------------------------------------------
  */
 
-static void same_sum(const struct hak_flow_sum *got, const struct hak_flow_sum *due,
-                     const char *what, const struct hak_flow_query *q) {
+static void same_sum(const struct hak_amount *got, const struct hak_amount *due, const char *what,
+                     const struct hak_flow_query *q) {
     ck_assert_msg(got->blocks == due->blocks && got->bytes == due->bytes,
                   "%s: %lu blocks of %lu bytes; due %lu of %lu (from %lu to %lu, process %u)", what,
                   (unsigned long)got->blocks, (unsigned long)got->bytes, (unsigned long)due->blocks,
@@ -191,10 +188,10 @@ static void same_sum(const struct hak_flow_sum *got, const struct hak_flow_sum *
 
 static void same_sums(const struct hak_flow_row *got, const struct sums *due,
                       const struct hak_flow_query *q) {
-    struct hak_flow_sum left = due->left, live = due->live;
+    struct hak_amount left = due->left, live = due->live;
     if (!q->to) { /* each process as it was at its own end */
         add(&live, (int64_t)left.blocks, left.bytes);
-        left = (struct hak_flow_sum){0};
+        left = (struct hak_amount){0};
     }
     same_sum(&got->before, &due->before, "before", q);
     same_sum(&got->inherited, &due->inherited, "inherited", q);
@@ -203,7 +200,7 @@ static void same_sums(const struct hak_flow_row *got, const struct sums *due,
     same_sum(&got->brief, &due->brief, "brief", q);
     same_sum(&got->left, &left, "left", q);
     same_sum(&got->live, &live, "live", q);
-    struct hak_flow_sum sum = got->before;
+    struct hak_amount sum = got->before;
     add(&sum, (int64_t)got->inherited.blocks, got->inherited.bytes);
     add(&sum, (int64_t)got->came.blocks, got->came.bytes);
     sum.blocks -= got->went.blocks + got->left.blocks;
@@ -212,11 +209,10 @@ static void same_sums(const struct hak_flow_row *got, const struct sums *due,
 }
 
 static void add_sums(struct sums *to, const struct sums *more) {
-    struct hak_flow_sum *sum = &to->before;
-    const struct hak_flow_sum *from = &more->before;
+    struct hak_amount *sum = &to->before;
+    const struct hak_amount *from = &more->before;
     for (size_t i = 0; i < sizeof *to / sizeof *sum; i++) {
-        sum[i].blocks += from[i].blocks;
-        sum[i].bytes += from[i].bytes;
+        hak_amount_add(&sum[i], from[i]);
     }
 }
 
@@ -266,7 +262,7 @@ static void same_peak(const struct hak_flow_peak *got, const struct hak_flow_pea
 /* The rows at the peak are what a span up to it has. */
 static void compare_peak(const struct hak_flow *f, const struct hak_flow_query *q) {
     uint64_t id = f->peak.id;
-    struct hak_flow_sum sum = {0};
+    struct hak_amount sum = {0};
     same_peak(&f->peak, &m.peak[0], q);
     for (uint32_t i = 0; i < f->processes; i++)
         same_peak(&f->process[i].peak, &m.peak[f->process[i].process], q);
@@ -288,7 +284,7 @@ static void compare_peak(const struct hak_flow *f, const struct hak_flow_query *
 }
 
 static void compare_steps(const struct hak_flow *f, const struct hak_flow_query *q) {
-    struct hak_flow_sum came = {0}, went = {0};
+    struct hak_amount came = {0}, went = {0};
     uint64_t most = 0;
     for (uint32_t i = 0; i < f->steps; i++) {
         add(&came, (int64_t)f->step[i].came.blocks, f->step[i].came.bytes);
@@ -303,7 +299,7 @@ static void compare_steps(const struct hak_flow *f, const struct hak_flow_query 
 }
 
 struct lives {
-    struct hak_flow_sum came, went, live, left, brief, before, inherited;
+    struct hak_amount came, went, live, left, brief, before, inherited;
 };
 static struct lives lives;
 

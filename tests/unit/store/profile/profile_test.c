@@ -71,9 +71,8 @@ static void model_change(uint32_t process, const struct life *l, int64_t blocks,
                          bool is_span, bool is_brief) {
     struct hak_heap_row *r = model_row(process, l);
     bool is_gain = blocks > 0 || (blocks == 0 && bytes > 0);
-    struct hak_heap_sum *sum = is_gain ? &r->came : &r->went;
-    r->live.blocks += (uint64_t)blocks;
-    r->live.bytes += (uint64_t)bytes;
+    struct hak_amount *sum = is_gain ? &r->came : &r->went;
+    hak_amount_add(&r->live, (struct hak_amount){(uint64_t)blocks, (uint64_t)bytes});
     model.process[process].live += (uint64_t)bytes;
     model.live += (uint64_t)bytes;
     if (!is_span)
@@ -298,8 +297,8 @@ static void put_random(struct capture *c, bool may_fork) {
 /* ---- comparing ---------------------------------------------------------------------------------
  */
 
-static void same_sum(const struct hak_heap_sum *got, const struct hak_heap_sum *due,
-                     const char *what, uint64_t from, uint64_t to) {
+static void same_sum(const struct hak_amount *got, const struct hak_amount *due, const char *what,
+                     uint64_t from, uint64_t to) {
     ck_assert_msg(got->blocks == due->blocks && got->bytes == due->bytes,
                   "%s of %lu..%lu: %lu blocks, %lu bytes, due are %lu, %lu", what, from, to,
                   got->blocks, got->bytes, due->blocks, due->bytes);
@@ -342,7 +341,7 @@ static void same_classes(struct hak_store_reader *r, uint64_t to) {
     ck_assert_int_eq(heap.has_classes, has_events);
     for (uint32_t i = 0; i < heap.processes && has_events; i++) {
         const struct process *p = &model.process[heap.process[i].process];
-        struct hak_heap_sum due[HAK_HEAP_CLASSES] = {0};
+        struct hak_amount due[HAK_HEAP_CLASSES] = {0};
         for (uint32_t b = 0; b < BASES; b++) {
             due[CLASS_AT(b)].blocks += p->life[b].is_open;
             due[CLASS_AT(b)].bytes += p->life[b].is_open ? p->life[b].size : 0;

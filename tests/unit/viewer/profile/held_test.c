@@ -9,7 +9,7 @@ struct total {
     uint64_t blocks, bytes, classes;
 };
 
-static void add(void *context, uint8_t class_index, struct hak_heap_sum held) {
+static void add(void *context, uint8_t class_index, struct hak_amount held) {
     struct total *t = context;
     t->blocks += held.blocks;
     t->bytes += held.bytes;
@@ -18,7 +18,7 @@ static void add(void *context, uint8_t class_index, struct hak_heap_sum held) {
 
 static void add_life(void *context, const struct hak_flow_life *life) {
     if (!life->end_ns)
-        add(context, life->class_index, (struct hak_heap_sum){1, life->size});
+        add(context, life->class_index, (struct hak_amount){1, life->size});
 }
 
 static void compare(uint64_t event, uint32_t only) {

@@ -7,7 +7,7 @@ enum { ROUNDS = 40, BRIEF = 2 };
 
 static uint64_t brief_calls = BRIEF;
 
-static void same(const struct hak_flow_sum *got, const struct hak_flow_sum *due, const char *what,
+static void same(const struct hak_amount *got, const struct hak_amount *due, const char *what,
                  uint64_t from, uint64_t to) {
     ck_assert_msg(got->blocks == due->blocks && got->bytes == due->bytes,
                   "%s: %lu blocks of %lu bytes; due %lu of %lu (from %lu to %lu)", what,
@@ -30,7 +30,7 @@ static void compare(const struct timeline *t, uint32_t only, uint32_t first, int
     struct timeline_sums *sums = calloc(t->flow.rows + 1, sizeof *sums);
     struct hak_flow_query q = {.from = from, .to = to, .process = only, .brief_calls = brief_calls};
     struct hak_flow due;
-    struct hak_flow_sum came = {0};
+    struct hak_amount came = {0};
     must(hak_flow_read(r, &q, &due));
     timeline_add_up(t, first, last, sums);
     for (uint32_t i = 0; i < t->flow.rows; i++) {
@@ -42,8 +42,7 @@ static void compare(const struct timeline *t, uint32_t only, uint32_t first, int
         same(&sums[i].brief, &row->brief, "brief", from, to);
         same(&sums[i].left, &row->left, "left", from, to);
         same(&sums[i].live, &row->live, "live", from, to);
-        came.blocks += sums[i].came.blocks;
-        came.bytes += sums[i].came.bytes;
+        hak_amount_add(&came, sums[i].came);
     }
     same(&came, &due.came, "came in all", from, to); /* no row is missing */
     if (last >= 0)

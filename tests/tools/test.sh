@@ -1,0 +1,32 @@
+# shellcheck shell=bash
+# Begins and ends a script test. Sourced first. Afterwards no variable of hakmem's is set, a program that dies leaves no core file, the
+# current directory is an empty one (one that goes at the end, where the script runs by hand), and $trace is the viewer.
+#
+#   fail WORDS        prints WORDS and ends the test
+#   complain WORDS    prints WORDS and goes on; the test ends with status 1
+#   cleanup           the script's own, if it has one: called at the end, whatever ends it
+#
+# The last line needs no status: complaints set $failed, and the test ends with it. A script has no EXIT trap of its own.
+! declare -F end_test >/dev/null || return 0 # twice
+set -u
+SOURCE=${SOURCE:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
+BUILD=$(realpath -m "${BUILD:-$SOURCE/build}")
+export SOURCE BUILD
+unset "${!HAKMEM_@}" LD_PRELOAD
+ulimit -S -c 0
+# shellcheck disable=SC2034 # for the script
+trace=$BUILD/hakmem-trace
+failed=0 own_folder=
+[ -z "$(ls -A)" ] || { own_folder=$(mktemp -d) && cd "$own_folder" && export TMPDIR=$own_folder; } || exit 2
+
+fail() { echo "${0##*/}: $*"; exit 1; }
+complain() { echo "${0##*/}: $*"; failed=1; }
+
+end_test() {
+    local status=$?
+    ! declare -F cleanup >/dev/null || cleanup
+    [ -z "$own_folder" ] || rm -rf "$own_folder"
+    [ "$status" -ne 0 ] || status=$failed
+    exit "$status"
+}
+trap end_test EXIT
