@@ -266,9 +266,9 @@ static void say_end(struct view *view, const struct recording *r, bool is_open) 
         return;
     }
     if (view->json) {
-        json_t *document = view_json_document(view);
-        hak_json_set(document, NUMBER("events", view->summary.events), WORD("store", r->store),
-                     FLAG("left", !is_open));
+        json_t *document =
+            hak_json_set(view_json_document(view), NUMBER("events", view->summary.events),
+                         WORD("store", r->store), FLAG("left", !is_open));
         (void)view_print_json(hak_json_print(document));
     } else {
         view_write(stderr, "hakmem: %s of process %d (%s), %s\n",

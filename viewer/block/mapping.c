@@ -108,10 +108,11 @@ void mapping_add(struct hak_text *text, struct view *view, uint64_t address,
 json_t *mapping_json(struct view *view, uint64_t address, const struct hak_mapped_place *m) {
     if (!m->steps)
         return json_null();
-    json_t *object = json_object(), *steps = json_array();
-    hak_json_set(object, NUMBER("process", m->process), ADDRESS("start", m->range.start),
-                 NUMBER("bytes", m->range.end - m->range.start),
-                 NUMBER("offset", address - m->range.start), FLAG("mapped", m->is_there));
+    json_t *steps = json_array();
+    json_t *object =
+        hak_json_object(NUMBER("process", m->process), ADDRESS("start", m->range.start),
+                        NUMBER("bytes", m->range.end - m->range.start),
+                        NUMBER("offset", address - m->range.start), FLAG("mapped", m->is_there));
     bool is_known = m->is_way_known;
     hak_json_set(object, TEXT("protection", is_known ? protection_of(m) : NULL),
                  JSON("shared", is_known ? json_boolean(m->way & HAK_MAPPED_SHARED) : json_null()),

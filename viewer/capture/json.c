@@ -40,8 +40,8 @@ json_t *view_completeness_json(const struct view *view) {
 }
 
 bool view_print_document(const struct view *view, json_t *document) {
-    hak_json_set(document, JSON("completeness", view_completeness_json(view)));
-    return view_print_json(hak_json_print(document));
+    return view_print_json(
+        hak_json_print(hak_json_set(document, JSON("completeness", view_completeness_json(view)))));
 }
 
 void view_write_json(json_t *value) {

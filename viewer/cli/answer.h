@@ -1,4 +1,5 @@
-/* An answer as rows: one expression gives a row's members in JSON and its cells in text.
+/* One expression declares a row of an answer: its members in JSON and its cells in text, by name,
+ * heading, side and how a number is shown.
  *
  *   answer_row(&answer, DATA(NUMBER("id", row)), UNIT("bytes", hak_words_size, "size", bytes), ...)
  *        --json: answer.list, an object for each row
@@ -50,6 +51,7 @@ struct answer_value {
 #define FIGURE(title, words, value)                                                                \
     { .is_there = true, .heading = title, .show = words, .number = value }
 
+/* Rows, added one after the other. */
 struct answer {
     struct view *view;
     json_t *list; /* NULL: text */
@@ -64,6 +66,7 @@ uint64_t answer_bar_width(uint64_t value, uint64_t most);
 const char *answer_bar(uint64_t width);
 
 struct answer answer_begin(struct view *view);
+/* Adds a row; its values and made texts are freed. All rows have the same headings. */
 void answer_add(struct answer *answer, const struct answer_value *value);
 #define answer_row(answer, ...)                                                                    \
     answer_add(answer, (const struct answer_value[]){__VA_ARGS__, {.is_there = false}})

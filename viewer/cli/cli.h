@@ -5,7 +5,7 @@
  *               |                                                  nearest.c: "did you mean"
  *               v
  *          struct view --> the command's room --> table.c --> output.c --> stdout, or a pager
- *                    rows of text and JSON: answer.c
+ *                                       answer.c: rows of tables and of JSON
  *                                                 progress.c --> stderr
  *                                    for programs: sink.c --> stdout, or a file
  *

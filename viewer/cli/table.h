@@ -1,5 +1,5 @@
-/* A table of text: cells, row by row, in columns that fit the widest of them. Calls report (text).
- * One thread. */
+/* A table takes cells row by row and prints them in columns that fit the widest of them. Calls
+ * report (text). One thread. */
 #ifndef HAK_VIEWER_CLI_TABLE_H
 #define HAK_VIEWER_CLI_TABLE_H
 

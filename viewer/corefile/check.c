@@ -138,8 +138,7 @@ static bool print_check_json(struct view *view, const struct core_check *check) 
     for (size_t i = 0; i < check->count; i++)
         json_array_append_new(list, finding_json(&check->finding[i]));
     hak_json_set(object, JSON("findings", list));
-    hak_json_set(document, JSON("check", object));
-    return core_print_json(check->blocks, document);
+    return core_print_json(check->blocks, hak_json_set(document, JSON("check", object)));
 }
 
 /* ---- the command ----------------------------------------------------------------------------- */

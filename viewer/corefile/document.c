@@ -46,6 +46,6 @@ const char *core_lack(const struct core_blocks *blocks) {
 
 bool core_print_json(const struct core_blocks *blocks, json_t *document) {
     const char *lack = core_lack(blocks);
-    hak_json_set(document, JSON("incomplete", lack ? json_string(lack) : json_null()));
-    return view_print_json(hak_json_print(document));
+    return view_print_json(hak_json_print(
+        hak_json_set(document, JSON("incomplete", lack ? json_string(lack) : json_null()))));
 }

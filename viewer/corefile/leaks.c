@@ -204,8 +204,7 @@ static bool print_leaks_json(struct view *view, const struct rows *rows) {
     for (size_t i = 0; i < rows->count; i++)
         json_array_append_new(list, leak_row_json(rows, &rows->row[i]));
     hak_json_set(object, JSON("rows", list));
-    hak_json_set(document, JSON("leaks", object));
-    return core_print_json(rows->leaks->blocks, document);
+    return core_print_json(rows->leaks->blocks, hak_json_set(document, JSON("leaks", object)));
 }
 
 /* ---- the command ----------------------------------------------------------------------------- */

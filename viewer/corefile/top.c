@@ -136,8 +136,7 @@ static bool print_top_json(struct view *view, const struct top *top) {
     json_t *document = core_document(view, top->blocks), *rows = json_array();
     for (size_t i = 0; i < top->count; i++)
         json_array_append_new(rows, top_row_json(top->blocks, &top->row[i]));
-    hak_json_set(document, JSON("top", rows));
-    return core_print_json(top->blocks, document);
+    return core_print_json(top->blocks, hak_json_set(document, JSON("top", rows)));
 }
 
 /* Without the rows that only stand for stacks that are not known. */

@@ -31,8 +31,7 @@ static bool print_json(struct view *view, const struct hak_fault_words *only) {
     for (unsigned i = 0; hak_words_fault_at(i); i++)
         if (!only || only == hak_words_fault_at(i))
             json_array_append_new(list, fault_json(hak_words_fault_at(i), only != NULL));
-    hak_json_set(document, JSON("faults", list));
-    return view_print_json(hak_json_print(document));
+    return view_print_json(hak_json_print(hak_json_set(document, JSON("faults", list))));
 }
 
 static void list_all(struct view *view) {

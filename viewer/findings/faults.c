@@ -187,10 +187,9 @@ static void print_line(struct view *view, const struct finding *one) {
 
 static json_t *stacks_json(const struct finding *one) {
     json_t *array = json_array();
-    for (int i = 0; i < one->stack_count; i++) {
+    for (int i = 0; i < one->stack_count; i++)
         hak_json_add(array, WORD("title", one->stacks[i].title),
                      JSON("frames", hak_json_frames(&one->stacks[i].frames)));
-    }
     return array;
 }
 
@@ -205,9 +204,8 @@ static json_t *finding_json(struct view *view, const struct finding *one) {
         NUMBER("process", one->process), NUMBER("pid", one->pid),
         TEXT("thread", view_thread_label(view, one->thread)), TEXT("headline", one->headline),
         TEXT("summary", one->summary));
-    if (one->kind == FINDING_LEAK) {
+    if (one->kind == FINDING_LEAK)
         hak_json_set(object, NUMBER("blocks", one->blocks), NUMBER("bytes", one->bytes));
-    }
     if (view_given(view, "stacks"))
         hak_json_set(object, JSON("stacks", stacks_json(one)));
     return object;
@@ -224,13 +222,11 @@ static int list_json(struct view *view, const struct findings *findings) {
     json_t *list = json_array(), *stale = json_array();
     for (size_t i = 0; i < findings->count; i++)
         json_array_append_new(list, finding_json(view, &findings->list[i]));
-    json_t *document = view_json_document(view);
-    hak_json_set(document, JSON("faults", list));
+    json_t *document = hak_json_set(view_json_document(view), JSON("faults", list));
     const struct hak_baseline_entry *entry;
     for (size_t at = 0; (entry = findings_next_stale(view, findings, &at));)
         json_array_append_new(stale, hak_json_text(entry->fingerprint));
-    hak_json_set(document, JSON("stale", stale));
-    view_print_document(view, document);
+    view_print_document(view, hak_json_set(document, JSON("stale", stale)));
     return count_new(findings) > 0 ? VIEW_FAULT : view_completeness(view);
 }
 
@@ -340,10 +336,9 @@ static int write_baseline(struct view *view, const struct findings *findings) {
     if (!good && error[0])
         view_error("%s", error);
     if (good && view->json) {
-        json_t *document = view_json_document(view);
-        hak_json_set(document, TEXT("baseline", path), NUMBER("entries", to->count),
-                     NUMBER("added", added), NUMBER("pruned", gone));
-        view_print_json(hak_json_print(document));
+        view_print_json(hak_json_print(hak_json_set(
+            view_json_document(view), TEXT("baseline", path), NUMBER("entries", to->count),
+            NUMBER("added", added), NUMBER("pruned", gone))));
     } else if (good) {
         struct hak_text text = {0};
         hak_text_add(&text, "%s: %s, %s new", path,

@@ -352,8 +352,8 @@ json_t *fleet_json_build(const char *build, const char *version) {
  */
 
 json_t *fleet_document(const struct fleet *fleet, const char *word) {
-    json_t *document = view_json_document(fleet->view);
-    return hak_json_set(document, TEXT("server", fleet->name), WORD("word", word));
+    return hak_json_set(view_json_document(fleet->view), TEXT("server", fleet->name),
+                        WORD("word", word));
 }
 
 int fleet_print_document(json_t *document) {

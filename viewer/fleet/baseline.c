@@ -31,10 +31,9 @@ static void write_baseline_entry(void *context, const struct fleet_finding *f) {
 static int print_baseline(const struct fleet *fleet, const struct writing *writing,
                           const char *path) {
     if (fleet->view->json) {
-        json_t *document = fleet_document(fleet, "baseline");
-        hak_json_set(document, TEXT("baseline", path), NUMBER("entries", writing->baseline->count),
-                     NUMBER("added", writing->added));
-        return fleet_print_document(document);
+        return fleet_print_document(hak_json_set(
+            fleet_document(fleet, "baseline"), TEXT("baseline", path),
+            NUMBER("entries", writing->baseline->count), NUMBER("added", writing->added)));
     }
     struct hak_text text = {0};
     hak_text_add(&text, "%s: %s, %s of them new\n", path,

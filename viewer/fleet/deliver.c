@@ -205,13 +205,12 @@ void fleet_push_run(struct view *view, const struct findings *findings,
 
 static bool print_sent(struct view *view, const struct sending *s, uint64_t capture) {
     if (view->json) {
-        json_t *document = view_json_document(view);
-        hak_json_set(document, KNOWN("capture", capture != 0, capture), NUMBER("runs", s->runs),
-                     NUMBER("findings", s->findings), NUMBER("known_runs", s->known_runs),
-                     NUMBER("left_out", s->left_out), NUMBER("cut", s->cut),
-                     NUMBER("broken", s->broken), NUMBER("busy", s->busy),
-                     NUMBER("waiting", s->waiting));
-        return view_print_json(hak_json_print(document));
+        return view_print_json(hak_json_print(
+            hak_json_set(view_json_document(view), KNOWN("capture", capture != 0, capture),
+                         NUMBER("runs", s->runs), NUMBER("findings", s->findings),
+                         NUMBER("known_runs", s->known_runs), NUMBER("left_out", s->left_out),
+                         NUMBER("cut", s->cut), NUMBER("broken", s->broken),
+                         NUMBER("busy", s->busy), NUMBER("waiting", s->waiting))));
     }
     struct hak_text text = {0};
     add_sent(&text, s);

@@ -32,10 +32,10 @@ int fleet_lay_out(const struct hak_remote *remote, const char *url, struct hak_r
 
 static int print_setup(struct view *view, const struct hak_remote_laid *laid) {
     if (view->json) {
-        json_t *document = view_json_document(view);
-        hak_json_set(document, WORD("word", "setup"), NUMBER("layout", (uint64_t)laid->layout),
-                     NUMBER("migrations", (uint64_t)laid->migrations),
-                     NUMBER("partitions", (uint64_t)laid->partitions));
+        json_t *document = hak_json_set(view_json_document(view), WORD("word", "setup"),
+                                        NUMBER("layout", (uint64_t)laid->layout),
+                                        NUMBER("migrations", (uint64_t)laid->migrations),
+                                        NUMBER("partitions", (uint64_t)laid->partitions));
         return view_print_json(hak_json_print(document)) ? VIEW_OK : VIEW_UNREADABLE;
     }
     struct hak_text text = {0};

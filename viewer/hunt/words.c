@@ -195,9 +195,9 @@ bool hunt_print_json(struct hunt *hunt, int status) {
     hak_json_set(document,
                  JSON("store", hunt->best_store ? hak_json_text(hunt->best_store) : json_null()));
     json_object_set(document, "runs", hunt->list);
-    hak_json_set(document, NUMBER("seen", (uint64_t)hunt->seen),
-                 NUMBER("best_run", (uint64_t)hunt->best_run),
-                 WORD("found", name_of_sight(hunt->best.sight)), JSON("report", report_json(hunt)),
-                 NUMBER("status", (uint64_t)status));
-    return view_print_json(hak_json_print(document));
+    return view_print_json(hak_json_print(
+        hak_json_set(document, NUMBER("seen", (uint64_t)hunt->seen),
+                     NUMBER("best_run", (uint64_t)hunt->best_run),
+                     WORD("found", name_of_sight(hunt->best.sight)),
+                     JSON("report", report_json(hunt)), NUMBER("status", (uint64_t)status))));
 }

@@ -41,10 +41,9 @@ int command_check(struct view *view) {
     }
     view_start_pager(view);
     if (view->json) {
-        json_t *document = view_json_document(view);
-        hak_json_set(document, NUMBER("events", view->summary.events),
-                     NUMBER("findings_total", found), JSON("findings", findings.list));
-        view_print_document(view, document);
+        view_print_document(
+            view, hak_json_set(view_json_document(view), NUMBER("events", view->summary.events),
+                               NUMBER("findings_total", found), JSON("findings", findings.list)));
     } else {
         json_decref(findings.list);
         struct hak_text text = {0};

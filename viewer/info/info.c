@@ -243,7 +243,7 @@ static void add_losses(struct hak_text *text, struct view *view) {
     view_end_query(view, &q, true);
 }
 
-static json_t *rows_json(struct view *view, const char *sql) {
+json_t *info_rows_json(struct view *view, const char *sql) {
     json_t *list = json_array();
     struct hak_query q = hak_ask(hak_store_database(view->reader), sql, INFO_READING);
     while (hak_query_next(&q)) {
@@ -261,7 +261,7 @@ static json_t *rows_json(struct view *view, const char *sql) {
 
 /* The rows of `process` with what only the tree knows: events, faults, what a process became. */
 static json_t *processes_json(struct view *view, const struct tree *tree) {
-    json_t *list = rows_json(view, "SELECT * FROM process ORDER BY id"), *object;
+    json_t *list = info_rows_json(view, "SELECT * FROM process ORDER BY id"), *object;
     size_t i;
     json_array_foreach(list, i, object) {
         int at = tree_find(tree, (uint32_t)json_integer_value(json_object_get(object, "id")));
@@ -323,12 +323,12 @@ static bool print_info_json(struct view *view, const struct tree *tree) {
         JSON("guarded", info_guarded_json(view)), JSON("closed", info_closed_json(view)),
         JSON("kept", info_kept_json(view)), JSON("suppressions", info_suppressions_json(view)),
         JSON("processes", processes_json(view, tree)),
-        JSON("losses", rows_json(view, "SELECT process, thread, from_ns, to_ns, count, reason "
-                                       "FROM loss WHERE reason IS NOT 'stopped' "
-                                       "ORDER BY from_ns, id")),
-        JSON("stops", rows_json(view, "SELECT process, from_ns, nullif(to_ns, "
-                                      "9223372036854775807) AS to_ns FROM loss "
-                                      "WHERE reason = 'stopped' ORDER BY from_ns, id")),
+        JSON("losses", info_rows_json(view, "SELECT process, thread, from_ns, to_ns, count, reason "
+                                            "FROM loss WHERE reason IS NOT 'stopped' "
+                                            "ORDER BY from_ns, id")),
+        JSON("stops", info_rows_json(view, "SELECT process, from_ns, nullif(to_ns, "
+                                           "9223372036854775807) AS to_ns FROM loss "
+                                           "WHERE reason = 'stopped' ORDER BY from_ns, id")),
         JSON("unreadable", lines_json(view, "unreadable")),
         JSON("made_code", lines_json(view, "made_code")));
     char *unwatched = read_unwatched(view);

@@ -4,8 +4,9 @@
 
 #include "report/words/words.h"
 
-static const char allocators_sql[] = "SELECT value, count(*) FROM meta WHERE key GLOB 'allocator.*'"
-                                     " GROUP BY value ORDER BY count(*) DESC, value";
+static const char allocators_sql[] =
+    "SELECT value AS module, count(*) AS processes FROM meta WHERE key GLOB 'allocator.*'"
+    " GROUP BY value ORDER BY count(*) DESC, value";
 
 struct slack {
     uint64_t taken, given, not_recorded, not_told;
@@ -65,18 +66,11 @@ void info_add_kept(struct hak_text *text, struct view *view) {
 json_t *info_kept_json(struct view *view) {
     if (!hak_store_is_kept(view->reader))
         return json_null();
-    json_t *object = json_object(), *list = json_array();
-    struct hak_query q = hak_ask(hak_store_database(view->reader), allocators_sql, INFO_READING);
-    while (hak_query_next(&q)) {
-        hak_json_add(list, TEXT("module", hak_query_text(&q, 0)),
-                     NUMBER("processes", hak_query_number(&q, 1)));
-    }
-    view_end_query(view, &q, true);
     struct slack slack = read_slack(view);
-    hak_json_set(object, JSON("allocators", list));
     bool is_known = slack.not_told == 0 || slack.taken > 0;
-    return hak_json_set(object, KNOWN("slack_bytes", is_known, slack.taken),
-                        KNOWN("slack_given_bytes", is_known, slack.given),
-                        NUMBER("slack_not_known_blocks", slack.not_told),
-                        NUMBER("not_recorded_blocks", slack.not_recorded));
+    return hak_json_object(JSON("allocators", info_rows_json(view, allocators_sql)),
+                           KNOWN("slack_bytes", is_known, slack.taken),
+                           KNOWN("slack_given_bytes", is_known, slack.given),
+                           NUMBER("slack_not_known_blocks", slack.not_told),
+                           NUMBER("not_recorded_blocks", slack.not_recorded));
 }

@@ -6,11 +6,8 @@
 
 #define UNUSED_SHOWN 5
 
-static struct hak_query query_suppressions(struct view *view) {
-    return hak_ask(hak_store_database(view->reader),
-                   "SELECT path, line, text, used FROM suppression ORDER BY path, line",
-                   "reading suppressions");
-}
+static const char suppressions[] =
+    "SELECT path, line, text, used FROM suppression ORDER BY path, line";
 
 /* Those of one file, from the row that `q` stands at on. Returns whether there is another. */
 static bool add_file(struct hak_text *text, struct view *view, struct hak_query *q) {
@@ -43,7 +40,8 @@ static bool add_file(struct hak_text *text, struct view *view, struct hak_query 
 }
 
 void info_add_suppressions(struct hak_text *text, struct view *view) {
-    struct hak_query q = query_suppressions(view);
+    struct hak_query q =
+        hak_ask(hak_store_database(view->reader), suppressions, "reading suppressions");
     bool more = hak_query_next(&q);
     while (more)
         more = add_file(text, view, &q);
@@ -51,13 +49,5 @@ void info_add_suppressions(struct hak_text *text, struct view *view) {
 }
 
 json_t *info_suppressions_json(struct view *view) {
-    json_t *list = json_array();
-    struct hak_query q = query_suppressions(view);
-    while (hak_query_next(&q)) {
-        hak_json_add(list, TEXT("path", hak_query_text(&q, 0)),
-                     NUMBER("line", hak_query_number(&q, 1)), TEXT("text", hak_query_text(&q, 2)),
-                     NUMBER("used", hak_query_number(&q, 3)));
-    }
-    hak_query_end(&q);
-    return list;
+    return info_rows_json(view, suppressions);
 }

@@ -196,8 +196,7 @@ static void end_text(struct modules *all) {
 }
 
 static int end_json(struct modules *all) {
-    json_t *document = view_json_document(all->view);
-    hak_json_set(document, JSON("modules", all->list));
+    json_t *document = hak_json_set(view_json_document(all->view), JSON("modules", all->list));
     return view_print_document(all->view, document) ? 0 : VIEW_UNREADABLE;
 }
 

@@ -41,8 +41,7 @@ static bool print_options_json(struct view *view) {
                      JSON("profiles", profiles_of(option_table[i].name)),
                      WORD("sentence", option_table[i].sentence));
     }
-    hak_json_set(document, JSON("options", list));
-    return view_print_json(hak_json_print(document));
+    return view_print_json(hak_json_print(hak_json_set(document, JSON("options", list))));
 }
 
 /* Appends "  (balanced: 1, tight: 0)" where a profile or preset sets the option. */

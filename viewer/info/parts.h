@@ -15,6 +15,9 @@ int info_options(struct view *view);
  * status. (clean.c) */
 int info_clean(struct view *view);
 
+/* The rows of a query as objects, whose members have the names of its columns. (info.c) */
+json_t *info_rows_json(struct view *view, const char *sql);
+
 /* Bytes of the capture's file, with what has not been written back yet, or of its rows on a server;
  * and what takes them, in a line where they are many. (size.c) */
 uint64_t info_file_bytes(const struct view *view);

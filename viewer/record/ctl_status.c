@@ -143,7 +143,6 @@ json_t *ctl_json(struct ctl_target *t) {
 bool ctl_print_status(const struct view *view, struct ctl_target *t) {
     if (!view->json)
         return print_status_lines(t);
-    json_t *document = view_json_document(view);
-    hak_json_set(document, JSON("program", ctl_json(t)));
-    return view_print_json(hak_json_print(document));
+    return view_print_json(
+        hak_json_print(hak_json_set(view_json_document(view), JSON("program", ctl_json(t)))));
 }

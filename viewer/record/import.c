@@ -42,12 +42,10 @@ static bool print_import_lines(const struct view *view) {
 }
 
 static bool print_import_json(struct view *view) {
-    json_t *document = view_json_document(view);
-    hak_json_set(document, NUMBER("files", view->argument_count),
-                 NUMBER("events", view->summary.events), NUMBER("lost", view->summary.lost_events),
-                 NUMBER("processes", view->summary.processes),
-                 NUMBER("faults", view->summary.faults));
-    return view_print_json(hak_json_print(document));
+    return view_print_json(hak_json_print(hak_json_set(
+        view_json_document(view), NUMBER("files", view->argument_count),
+        NUMBER("events", view->summary.events), NUMBER("lost", view->summary.lost_events),
+        NUMBER("processes", view->summary.processes), NUMBER("faults", view->summary.faults))));
 }
 
 int command_import(struct view *view) {

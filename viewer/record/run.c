@@ -234,15 +234,16 @@ static void print_left(struct view *view, const struct run_child *child,
 }
 
 static bool print_run_json(struct view *view, const struct outcome *outcome, int status) {
-    json_t *document = view_json_document(view);
-    hak_json_set(document, NUMBER("events", outcome->events), NUMBER("faults", outcome->faults),
-                 NUMBER("known", outcome->known), NUMBER("crashes", outcome->crashes),
-                 NUMBER("program_status", outcome->program_status), NUMBER("status", status),
-                 FLAG("committed", outcome->committed), NUMBER("live_processes", outcome->live));
+    json_t *document = hak_json_set(
+        view_json_document(view), NUMBER("events", outcome->events),
+        NUMBER("faults", outcome->faults), NUMBER("known", outcome->known),
+        NUMBER("crashes", outcome->crashes), NUMBER("program_status", outcome->program_status),
+        NUMBER("status", status), FLAG("committed", outcome->committed),
+        NUMBER("live_processes", outcome->live));
     struct view_checked checked;
     bool is_known = outcome->read && view_read_checked(view, &checked) == 0;
-    hak_json_set(document, JSON("checked", is_known ? view_checked_json(&checked) : json_null()));
-    return view_print_json(hak_json_print(document));
+    return view_print_json(hak_json_print(hak_json_set(
+        document, JSON("checked", is_known ? view_checked_json(&checked) : json_null()))));
 }
 
 /* Waits until what the program wrote is in the store, and reads the result. */
