@@ -200,7 +200,7 @@ int hak_remote_open(const char *url, sqlite3 *layout, struct hak_remote_capture 
     *why = NULL;
     int error = of ? open_all(of, url, layout, out) : hak_store_no_memory("the capture");
     if (error && of)
-        end(of);
+        close_capture(of);
     else if (!error)
         error = add_blobs(of, out->connection);
     if (error) {

@@ -25,7 +25,7 @@ FORMS = {
 }
 # Calls whose texts are for people, for SQLite, or no SQL at all.
 NO_SQL = re.compile(r"(hak_store_(fail|say|no_memory|fail_sqlite)|view_(error|given|value|number|write|sink_\w+|print\w*|fail|text|style)|hak_json_\w+|json_\w+|sqlite3_\w+|each_row"
-                    r"|run_formatted|hak_ask|hak_database_\w+|hak_query_\w+|table_add_\w+|str\w*|mem\w+|fopen|open|openat|getenv|dlsym|fleet_(url|document|ask|json_\w+)|say|hak_words_\w+|document_\w+"
+                    r"|run_formatted|run_in_\w+|hak_ask|hak_database_\w+|hak_query_\w+|table_add_\w+|str\w*|mem\w+|fopen|open|openat|getenv|dlsym|fleet_(url|document|ask|json_\w+)|say|hak_words_\w+|document_\w+"
                     r"|queue_\w+|hak_link_(fail\w*)|hak_text_(add_at|fill)|set_text|take_parameter|read_\w+|note_\w+|fleet_print_table|fleet_check_url|add_to_hash|snprintf_path|refused|keys_of)$")
 WORD = re.compile(r"[A-Z][A-Z_]+[A-Z]|[A-Z]{2}")
 IS_SQL = re.compile(r"\b(SELECT|INSERT|UPDATE|DELETE|CREATE|DROP|ALTER|GRANT|REVOKE|COPY|WITH|FROM|WHERE|AND|OR|GROUP BY|ORDER BY|JOIN|VALUES|COMMIT|ROLLBACK|DECLARE"
