@@ -292,7 +292,7 @@ static int read_profile_column(sqlite3_vtab_cursor *vtab, sqlite3_context *out, 
     const struct profile_cursor *c = (const struct profile_cursor *)vtab;
     const struct profile_row *row = &c->row[c->next];
     const struct hak_amount *sums[] = {&row->live, &row->came, &row->went, &row->brief,
-                                         &row->before};
+                                       &row->before};
     if (which == PROFILE_AT_EVENT || which == PROFILE_SINCE_EVENT)
         give_event(out, which == PROFILE_AT_EVENT ? &c->at : &c->since);
     else if (which >= PROFILE_SINCE && c->asked[which - PROFILE_SINCE])
