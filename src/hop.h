@@ -38,8 +38,7 @@ enum { hak_sees_sandboxes = HAK_DEBUG || HAK_LIGHT };
 enum { hak_is_keep_build = HAK_KEEP };
 
 /* Level light: the program gave `pointer` back, which is free already (`what` is "double-free") or
- * no block ("bad-free"). It is reported; returns where the program is to go on.
- * (guard/choose/light.c) */
+ * no block ("bad-free"). It is reported (guard/light.c); returns where the program is to go on. */
 HAK_HIDDEN void hak_light_blame(const char *what, const void *pointer);
 
 enum hak_place {

@@ -33,7 +33,7 @@ static inline bool hak_light_is_other_half(void) {
     return hak_is_light_build ? hak_options.check != HAK_CHECK_LIGHT : hak_light_serves();
 }
 
-/* ---- what the plain allocator asks (guard/choose/light.c) --------------------------------------
+/* ---- what the plain allocator asks (guard/light.c) ---------------------------------------------
  */
 
 /* Every so many calls, by `*until_look`, which is set anew: a guarded block for what `how` asks

@@ -12,7 +12,8 @@
  *                    list.c     the head of a TLS SLL before it is popped
  *                    damage.c   whose write it was that ran over a border
  *                    kinds.c    which call may give back what which call made
- *                    choose.c   which blocks lie alone between closed pages
+ *                    choose/    which blocks lie alone between closed pages, and where in them
+ *                    light.c    the same for level light's program; lives.c their lives
  *                    sweep.c    all live blocks, at exit and when asked for
  *                    asked.c    what is done at the next call because a signal asked for it
  *                    inject.c   our own faults on purpose (HAKMEM_INJECT)
@@ -152,8 +153,8 @@ static inline bool hak_enter_list(const struct hak_located *at) {
 }
 /* First byte of a block in the slot at `base`, by layout and alignment (0: none asked). */
 char *hak_place_user(char *base, size_t alignment) HAK_HIDDEN;
-/* Bytes of the pages that a guarded block needs, of at most PTRDIFF_MAX bytes and an alignment of
- * at most a page; and its first byte in them. */
+/* choose/place.c: bytes of the pages that a guarded block needs, of at most PTRDIFF_MAX bytes and
+ * an alignment of at most a page; and its first byte in them. */
 size_t hak_guarded_bytes(enum hak_guarded_side side, size_t asked_bytes,
                          size_t alignment) HAK_HIDDEN;
 char *hak_place_guarded(const struct hak_large *large, size_t asked_bytes,
@@ -169,7 +170,7 @@ void hak_guard_start(void) HAK_HIDDEN;
 extern bool hak_guards_sites HAK_HIDDEN;
 extern bool hak_guards_stacks HAK_HIDDEN;
 
-/* choose/lives.c: level light's lives of guarded blocks, for the tracer (trace.h). The calling
+/* lives.c: level light's lives of guarded blocks, for the tracer (trace.h). The calling
  * thread has just got the block, or is about to give it back: */
 void hak_life_begins(struct hak_large *large) HAK_HIDDEN;
 void hak_life_ends(struct hak_large *large) HAK_HIDDEN;

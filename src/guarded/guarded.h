@@ -10,7 +10,7 @@
  *          is used again
  *
  * A guarded block is a struct hak_large, so that everybody who looks an address up finds it, also
- * after its free. Its user's bytes begin or end where its pages do (guard/layout.c).
+ * after its free. Its user's bytes begin or end where its pages do (guard/choose/place.c).
  *
  *   HAKMEM_GUARD_MEMORY   three quarters for the pages of live blocks, one for what is kept of each
  *                         slot: its struct, its place in the address map, its page table

@@ -6,7 +6,7 @@
  *       --process_vm_writev-> ask, name, then request, then *bell
  *                                |    the next call of the malloc family sees the bell
  *                                |    (guard/asked.c, entry/keep); in level light a look sees
- *                                v    the request (guard/choose/light.c)
+ *                                v    the request (guard/light.c)
  *       <-- done, after result and found                        (trace/crash/asked.c)
  *
  * One ctl at a time: it holds a lock on /proc/PID/maps. A request that is taken back is 0. ctl
