@@ -8,10 +8,12 @@
  *               cxx.h         the parts of a C++ runtime that the operators need
  *               start.c       first call, constructor, end of a thread, fork handlers
  *               bench_fast.h  the mode that measures what safety costs
+ *               give_slowly.c free of libhakmem, but for what the thread's array takes
  *               foreign.c     a pointer that is none of ours; allocators.h finds its owner,
  *                             external_guard.h counts
  *               summary.h     the heap's summary at the end of the process
  *               deepbind.c    dlopen, so that libraries find this malloc and not libc's
+ *               environment/  the options' environment, older libcs, sanitizers
  *               nested/       a call in a signal handler that interrupted another (debug build)
  *
  *   plain/   libhakmem, and the half of hakmem-debug.so that serves in level light (light.h)
@@ -26,7 +28,7 @@
 #include <errno.h>
 #include <string.h>
 #include "entry/bench_fast.h"
-#include "entry/environment.h"
+#include "entry/environment/environment.h"
 #include "entry/light_names.h"
 #include "light.h"
 #include "route/route.h"

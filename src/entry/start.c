@@ -19,7 +19,7 @@
 #include <pthread.h>
 #include "entry/allocators.h"
 #include "entry/entry.h"
-#include "entry/environment.h"
+#include "entry/environment/environment.h"
 #include "entry/summary.h"
 #include "entry/way.h"
 #include "front/remote.h"

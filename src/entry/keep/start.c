@@ -5,7 +5,7 @@
  * nothing is recorded of them. */
 #include <pthread.h>
 #include <stdatomic.h>
-#include "entry/environment.h"
+#include "entry/environment/environment.h"
 #include "entry/keep/keep.h"
 #include "options.h"
 #include "platform/lock.h"

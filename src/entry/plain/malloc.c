@@ -81,41 +81,6 @@ HAK_EXPORT void *calloc(size_t count, size_t bytes) {
 
 /* ---- and back -------------------------------------------------------------------------------- */
 
-/* The short ways back but for other threads' blocks. False: a pointer, or a thread, that needs the
- * long one. */
-static inline bool give_shortly(base_t block, hak_owner_t owner) {
-    if (owner == HAK_OWNER_NOBODY)
-        return hak_large_give_hot(block);
-    if (owner != hak_thread.heap_id)
-        return false;
-    hak_route_give_own(block, hak_free_by(HAK_GIVEN_BY_FREE));
-    return true;
-}
-
-static HAK_COLD void give_back(void *pointer, hak_owner_t owner) {
-    if (give_shortly(base_from(pointer), owner) || !pointer)
-        return;
-    /* Not for what is none of ours: the memory of a new heap could come to lie just there. */
-    if (hak_registry_owner(pointer) != HAK_OWNER_NOBODY)
-        hak_entry_begin();
-    hak_entry_give(pointer, hak_free_by(HAK_GIVEN_BY_FREE));
-}
-
-/* A leaf, so that neither another thread's block nor BenchFast's has a frame; not cold, or its push
- * would be a call. */
-__attribute__((noinline)) void hak_entry_give_slowly(void *pointer) {
-    if (hak_bench_fast_holds(pointer)) {
-        hak_bench_fast_push(pointer);
-        return;
-    }
-    hak_owner_t owner = hak_registry_owner_fast(pointer);
-    if (owner != HAK_OWNER_NOBODY && owner != hak_thread.heap_id &&
-        hak_thread.state != HAK_THREAD_NEW)
-        hak_remote_put(owner, base_from(pointer));
-    else
-        give_back(pointer, owner);
-}
-
 HAK_EXPORT void free(void *pointer) {
     hak_entry_free(pointer, HAK_GIVEN_BY_FREE);
 }

@@ -90,7 +90,7 @@ HAK_IN_PLACE void hak_entry_give(void *pointer, enum hak_record_kind kind) {
         hak_entry_free_foreign(user_from(pointer), __builtin_return_address(0));
 }
 
-/* malloc.c: the long way back; the pointer may be NULL. */
+/* give_slowly.c: the long way back; the pointer may be NULL. */
 HAK_HIDDEN void hak_entry_give_slowly(void *pointer);
 
 /* Does not tell `by` apart. */

@@ -1,6 +1,6 @@
 /* Reads the environment at a library's start, where libc may not have it yet, and finds
  * sanitizers. */
-#include "entry/environment.h"
+#include "entry/environment/environment.h"
 
 #include <link.h>
 #include <unistd.h>
