@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The rooms of src/store, src/collector, src/trace, src/report and viewer: each is entered by its door alone, and calls go one way. No header leads
-# back to itself; at most three files call each other in a circle; of two folders one calls the other.
+# back to itself; at most three files call each other in a circle, and no folders, nor rooms of any folder.
 #
 # A room's door is ROOM/ROOM.h. Files of src/store itself (events, errors, the connection) are below
 # all its rooms; viewer (main, the table of commands) and src/collector (main) themselves are above
@@ -171,8 +171,22 @@ globals() {
         sub(top, "", $1); sub(/\.o:$/, "", $1)
         if ($3 ~ /[TDBRVW]/) print $1, $2; else if ($3 == "U") print $1, "-", $2 }'
 }
-for half in apart debug; do
+# folder or room: "FROM TO name" for the calls from one to another, by what `globals` says. A folder is one of src with all its
+# rooms, or viewer; a room is what lies in one folder.
+calls() {
+    awk -v by="$1" '
+        function place(file) {
+            if (by == "room") { sub(/\/[^\/]*$/, "", file); return file }
+            if (sub(/^src\//, "", file) == 0) return "viewer"
+            return file ~ /\// ? substr(file, 1, index(file, "/") - 1) : "src"
+        }
+        NF == 2 { home[$2] = place($1) } NF == 3 { used[place($1) " " $3] }
+        END { for (u in used) { split(u, part, " "); to = home[part[2]]
+                  if (to && to != part[1]) print part[1], to, part[2] } }'
+}
+for half in apart plain light debug keep; do
     used=$(globals "$half")
+    [ -n "$used" ] || wrong "${BUILD:-build}/$half has no objects to look at: run make first"
     ring=$(awk '
         NF == 2 { home[$2] = $1 } NF == 3 { used[$1 " " $3] }
         END { for (u in used) { split(u, part, " "); to = home[part[2]]
@@ -190,19 +204,13 @@ for half in apart debug; do
     [ -z "$ring" ] || wrong "$half: files that call each other in a circle of more than three
 $ring"
 
-    both=$(awk '
-        function folder(file) {
-            if (sub(/^src\//, "", file) == 0) return "viewer"
-            return file ~ /\// ? substr(file, 1, index(file, "/") - 1) : "src"
-        }
-        NF == 2 { home[$2] = folder($1) } NF == 3 { used[folder($1) " " $3] }
-        END { for (u in used) { split(u, part, " "); to = home[part[2]]
-                  if (to && to != part[1]) calls[part[1] " " to] = part[2] }
-              for (c in calls) { split(c, part, " ")
-                  if (part[1] < part[2] && (part[2] " " part[1]) in calls)
-                      print part[1] " calls " calls[c] ", " part[2] " calls " calls[part[2] " " part[1]] } }' <<<"$used")
-    [ -z "$both" ] || wrong "$half: folders that call each other:
-$both"
+    for by in folder room; do
+        names=$(calls $by <<<"$used" | LC_ALL=C sort)
+        circle=$(cut -d' ' -f1,2 <<<"$names" | tsort 2>&1 >/dev/null | sed -n '/^tsort: -/d; s/^tsort: //p')
+        [ -z "$circle" ] || wrong "$half: ${by}s that call each other in a circle
+$(awk 'NR == FNR { circle[$1]; next }
+            $1 in circle && $2 in circle { print "  " $1 " calls " $3 " of " $2 }' <(echo "$circle") - <<<"$names")"
+    done
 done
 
 # src/decode runs in any signal handler and calls nobody.
