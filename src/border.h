@@ -16,8 +16,8 @@
  *             (layer)
  *   realloc   hak_check_pointer -> stays: hak_check_resize, in front of it hak_check_resizing where
  *             a layer changes the block's pages; moves: as malloc, copy, then as free
- *   start     check_start, once, after hak_options_read; only calls of ld.so may come before
- *   fork      check_fork_prepare -> fork(2) -> check_fork_parent or check_fork_child
+ *   start     hak_check_start, once, after hak_options_read; only calls of ld.so may come before
+ *   fork      hak_check_fork_prepare -> fork(2) -> hak_check_fork_parent or _child
  *
  * The functions hak_check_... and hak_path_... are there in the debug build alone (guard/); those
  * named check_... do nothing in the plain one, and return what the layers have.
@@ -235,50 +235,26 @@ static inline void check_call_without_record(size_t asked_bytes, bool failed) {
 /* ---- moments of the process ------------------------------------------------------------------ */
 
 /* True when `p` lies in memory that a layer keeps for its next blocks, so that a free of it is a
- * second one. A layer's function, which entry sets before check_start; NULL until then. For
+ * second one. A layer's function, which entry sets before hak_check_start; NULL until then. For
  * reports. */
 HAK_HIDDEN extern bool (*hak_layer_keeps)(const void *p);
 
+/* The moments of a process and a thread that the checks and the tracer must hear of, in the debug
+ * build. hak_check_start comes after hak_options_read, before the first block but for ld.so's own;
+ * the end of a thread after the last of its blocks has moved. The fork functions stand directly
+ * around fork(2), on the thread that forks. */
 HAK_HIDDEN void hak_check_start(void);
-HAK_HIDDEN void hak_check_kinds_start(bool has_own_operators);
 HAK_HIDDEN void hak_check_thread_end(void);
 HAK_HIDDEN void hak_check_fork_prepare(void);
 HAK_HIDDEN void hak_check_fork_parent(void);
 HAK_HIDDEN void hak_check_fork_child(void);
+
+/* At start: does the program have operators new or delete of its own in the place of ours? */
+HAK_HIDDEN void hak_check_kinds_start(bool has_own_operators);
+
 HAK_HIDDEN void hak_check_mark(const char *name);
 HAK_HIDDEN void hak_check_pool_name(const void *block, const char *name);
 HAK_HIDDEN size_t hak_check_sweep(void);
-
-/* The moments of a process and a thread that the checks and the tracer must hear of. check_start
- * comes after hak_options_read, before the first block but for ld.so's own; the end of a thread
- * after the last of its blocks has moved. The fork functions stand directly around fork(2), on the
- * thread that forks. */
-static inline void check_start(void) {
-    if (hak_is_debug_build)
-        hak_check_start();
-}
-static inline void check_thread_end(void) {
-    if (hak_is_debug_build)
-        hak_check_thread_end();
-}
-static inline void check_fork_prepare(void) {
-    if (hak_is_debug_build)
-        hak_check_fork_prepare();
-}
-static inline void check_fork_parent(void) {
-    if (hak_is_debug_build)
-        hak_check_fork_parent();
-}
-static inline void check_fork_child(void) {
-    if (hak_is_debug_build)
-        hak_check_fork_child();
-}
-
-/* At start: does the program have operators new or delete of its own in the place of ours? */
-static inline void check_kinds_start(bool has_own_operators) {
-    if (hak_is_debug_build)
-        hak_check_kinds_start(has_own_operators);
-}
 
 /* The program names the block that holds `block` as memory of a pool of its own (hakmem.h). */
 static inline void check_pool_name(const void *block, const char *name) {

@@ -2,7 +2,7 @@
  *
  *   first call of the process   options, registry, brk's start
  *   constructor                 the same if no call came before; thread key, fork handlers, the
- *                               checks (check_start); calls of ld.so may come before
+ *                               checks (hak_check_start); calls of ld.so may come before
  *   first call of a thread      a heap (front), its end noted with the thread key
  *   end of a thread             in the last round of key destructors, so that others' frees before
  *                               it still find the caches
@@ -101,7 +101,8 @@ static void end_thread(void *value) {
     (void)hak_entry_let_leave(true);
     hak_front_end();
     hak_large_thread_end();
-    check_thread_end();
+    if (hak_is_debug_build)
+        hak_check_thread_end();
     if (hak_is_light_build)
         hak_light_thread_end();
 }
@@ -110,16 +111,19 @@ static void end_thread(void *value) {
 
 /* No lock is taken here: fork goes on to take locks of libc's, whose holders may wait for ours. */
 static void before_fork(void) {
-    check_fork_prepare();
+    if (hak_is_debug_build)
+        hak_check_fork_prepare();
 }
 
 static void after_fork_in_parent(void) {
-    check_fork_parent();
+    if (hak_is_debug_build)
+        hak_check_fork_parent();
 }
 
 static void after_fork_in_child(void) {
     hak_objects_after_fork();
-    check_fork_child();
+    if (hak_is_debug_build)
+        hak_check_fork_child();
     hak_registry_after_fork();
     hak_front_after_fork();
     hak_large_after_fork();
@@ -151,9 +155,10 @@ static void construct_once(void) {
     /* glibc keeps the first 48 handlers without allocating. */
     (void)pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
     hak_summary_start();
-    if (hak_is_debug_build)
-        check_kinds_start(hak_entry_operators_are_replaced());
-    check_start();
+    if (hak_is_debug_build) {
+        hak_check_kinds_start(hak_entry_operators_are_replaced());
+        hak_check_start();
+    }
     if (!hak_light_serves())
         hak_pool_prewarm();
     if (hak_is_debug_build && !hak_light_serves()) {

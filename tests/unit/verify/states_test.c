@@ -29,7 +29,7 @@ static void set_up_with(char **environment) {
     hak_options.front_dump = 1; /* else nobody could read the counters, and nothing is counted */
     hak_registry_start(true);
     hak_plan_start();
-    check_start();
+    hak_check_start();
     hak_front_start();
     for (unsigned i = 0; i < LIVE; i++)
         live[i] = hand_out(i % 5 ? CLASS : WIDE);
