@@ -64,6 +64,14 @@ HAK_HIDDEN bool hak_entry_operators_are_replaced(void);
         __attribute__((alias(#name), visibility("default"), copy(name)))
 #endif
 
+/* calloc: zeroes a block that a layer has handed out; fresh pages are 0 already. NULL stays. */
+HAK_IN_PLACE void *hak_entry_zero(void *user, size_t bytes, unsigned class_index) {
+    bool is_large = class_index == HAK_CLASS_NONE;
+    if (user && !(is_large && hak_large_is_fresh(base_of(user_from(user)))))
+        memset(user, 0, bytes);
+    return user;
+}
+
 /* Sets up whatever the first call of a thread finds missing. */
 static inline void hak_entry_begin(void) {
     if (HAK_UNLIKELY(hak_thread.state == HAK_THREAD_NEW))

@@ -19,46 +19,40 @@ HAK_EXPORT void *calloc(size_t count, size_t bytes) {
     struct hak_hand_out how = {
         .asked_bytes = all_bytes, .subkind = HAK_BY_CALLOC, .call = HAK_CALL};
     void *user = hak_entry_allocate(&how);
-    bool is_large = how.class_index == HAK_CLASS_NONE;
-    if (user && !(is_large && hak_large_is_fresh(base_of(user_from(user)))))
-        memset(user, 0, all_bytes);
-    return user;
+    return hak_entry_zero(user, all_bytes, how.class_index);
 }
 
-HAK_EXPORT void free(void *pointer) {
-    if (hak_light_serves())
-        light_free(pointer);
-    else
-        hak_entry_free(hak_entry_later(pointer), HAK_GIVEN_BY_FREE);
-}
-
-/* C23. Size and alignment are the program's word for what it asked; the block's own are known. */
-HAK_IN_PLACE void free_claimed(void *pointer, enum hak_given by, size_t bytes, size_t alignment) {
+/* Size and alignment are the program's word for what it asked; the block's own are known. */
+HAK_IN_PLACE void give_back(void *pointer, enum hak_given by, size_t bytes, size_t alignment) {
     if (hak_light_serves()) {
         light_free(pointer);
         return;
     }
-    hak_check_claim(user_from(pointer), by, bytes, alignment);
+    pointer = hak_entry_later(pointer);
+    if (by != HAK_GIVEN_BY_FREE)
+        hak_check_claim(user_from(pointer), by, bytes, alignment);
     hak_entry_free(pointer, by);
 }
 
+HAK_EXPORT void free(void *pointer) {
+    give_back(pointer, HAK_GIVEN_BY_FREE, 0, 0);
+}
+
+/* C23. */
 HAK_EXPORT void free_sized(void *pointer, size_t bytes);
 HAK_EXPORT void free_sized(void *pointer, size_t bytes) {
-    free_claimed(pointer, HAK_GIVEN_BY_FREE_SIZED, bytes, 0);
+    give_back(pointer, HAK_GIVEN_BY_FREE_SIZED, bytes, 0);
 }
 
 HAK_EXPORT void free_aligned_sized(void *pointer, size_t alignment, size_t bytes);
 HAK_EXPORT void free_aligned_sized(void *pointer, size_t alignment, size_t bytes) {
-    free_claimed(pointer, HAK_GIVEN_BY_FREE_ALIGNED_SIZED, bytes, alignment);
+    give_back(pointer, HAK_GIVEN_BY_FREE_ALIGNED_SIZED, bytes, alignment);
 }
 
 /* Gone from glibc's headers since 2.26; programs that were linked before still call it. */
 HAK_EXPORT void cfree(void *pointer);
 HAK_EXPORT void cfree(void *pointer) {
-    if (hak_light_serves())
-        light_free(pointer);
-    else
-        hak_entry_free(pointer, HAK_GIVEN_BY_FREE);
+    give_back(pointer, HAK_GIVEN_BY_FREE, 0, 0);
 }
 
 HAK_LIBC_NAME(malloc);

@@ -19,14 +19,12 @@ static size_t room_behind(size_t old_bytes, size_t bytes) {
     return grows_again && bytes <= PTRDIFF_MAX / 2 ? bytes / 2 : 0;
 }
 
-/* True when `bytes` fit the slot and would not leave more than half of it unused. */
-static inline bool stays_in_slot(size_t slot_bytes, size_t delta_bytes, size_t bytes) {
-    size_t needed = delta_bytes + bytes + (delta_bytes != 0); /* header, block, a byte of canary */
+/* True when the bytes `needed` fit the slot and would not leave more than half of it unused. */
+static inline bool stays_in_slot(size_t slot_bytes, size_t needed) {
     return needed <= slot_bytes && needed >= slot_bytes / 2;
 }
 
-static bool resize_large(user_t user, base_t base, size_t delta_bytes, size_t bytes) {
-    size_t needed = delta_bytes + bytes + (delta_bytes != 0);
+static bool resize_large(user_t user, base_t base, size_t needed) {
     if (needed <= HAK_CLASS_MAX_BYTES)
         return false;
     hak_check_resizing(user, true);
@@ -52,8 +50,8 @@ static void *resize(user_t user, base_t base, size_t bytes, hak_call_t call) {
     if (slot_bytes == 0)
         return hak_entry_move_foreign(user, bytes, call);
     size_t old_bytes = check_usable(user, slot_bytes - delta_bytes);
-    if (is_large ? resize_large(user, base, delta_bytes, bytes)
-                 : stays_in_slot(slot_bytes, delta_bytes, bytes)) {
+    size_t needed = delta_bytes + bytes + (delta_bytes != 0); /* header, block, a byte of canary */
+    if (is_large ? resize_large(user, base, needed) : stays_in_slot(slot_bytes, needed)) {
         hak_check_resize(user, bytes);
         return user.p;
     }

@@ -49,10 +49,7 @@ HAK_EXPORT void *malloc(size_t bytes) {
 HAK_IN_PLACE void *allocate_zeroed(size_t bytes) {
     struct hak_hand_out how = {.asked_bytes = bytes, .subkind = HAK_BY_CALLOC, .call = HAK_CALL};
     void *user = hak_entry_allocate(&how);
-    bool is_large = how.class_index == HAK_CLASS_NONE;
-    if (user && !(is_large && hak_large_is_fresh(base_from(user))))
-        memset(user, 0, bytes);
-    return user;
+    return hak_entry_zero(user, bytes, how.class_index);
 }
 
 static HAK_COLD void *allocate_zeroed_slowly(size_t bytes) {
