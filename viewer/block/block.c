@@ -152,19 +152,6 @@ static int find_others(struct block *block) {
     return count < 0 ? count : 0;
 }
 
-/* The row names the call that the fault stopped, where there is one, and the time of the fault's
- * own record. */
-static void find_fault_row(struct block *block) {
-    const struct hak_database *database = hak_store_database(block->view->reader);
-    if (block->fault.id == 0)
-        return;
-    block->fault_row = (uint32_t)hak_database_number(
-        database, "SELECT id FROM fault WHERE event = ?1", block->fault.id);
-    if (block->fault_row == 0)
-        block->fault_row = (uint32_t)hak_database_number(
-            database, "SELECT id FROM fault WHERE ns = ?1", block->fault.ns);
-}
-
 /* ---- the command
  * --------------------------------------------------------------------------------- */
 
@@ -260,7 +247,7 @@ static int show(struct block *block) {
         block_write_head(block);
     error = tell_lives(block);
     int status = error < 0 ? view_store_error(view, error) : VIEW_OK; /* before the JSON says so */
-    find_fault_row(block);
+    (void)hak_story_fault_row(view->reader, &block->fault, &block->fault_row);
     if (view->json)
         block_write_json_end(block);
     else if (error == 0)

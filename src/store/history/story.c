@@ -184,21 +184,25 @@ static void load_pool_name(struct loading *t) {
     free(name);
 }
 
+int hak_story_fault_row(const struct hak_store_reader *r, const struct hak_event *fault,
+                        uint32_t *row) {
+    uint64_t value = 0;
+    int found = 0;
+    if (fault->id)
+        found = hak_database_numbers(&r->db, "SELECT id FROM fault WHERE event = ?1", fault->id,
+                                     &value, 1);
+    if (fault->id && found == 0)
+        found = hak_database_numbers(&r->db, "SELECT id FROM fault WHERE ns = ?1", fault->ns,
+                                     &value, 1);
+    *row = (uint32_t)value;
+    return found;
+}
+
 static int load_fault_and_losses(struct loading *t, const struct hak_lineage *lineage) {
     struct hak_story *story = t->story;
-    uint64_t value;
-    if (story->fault.id) {
-        /* The row names the call that the fault stopped, where there is one, and the time of the
-         * fault's own record. */
-        int found = hak_database_numbers(&t->reader->db, "SELECT id FROM fault WHERE event = ?1",
-                                         story->fault.id, &value, 1);
-        if (found == 0)
-            found = hak_database_numbers(&t->reader->db, "SELECT id FROM fault WHERE ns = ?1",
-                                         story->fault.ns, &value, 1);
-        if (found < 0)
-            return found;
-        story->fault_row = (uint32_t)value;
-    }
+    int found = hak_story_fault_row(t->reader, &story->fault, &story->fault_row);
+    if (found < 0)
+        return found;
     return hak_lineage_lost(t->reader, lineage, t->first_ns, t->last_ns, &story->lost_events,
                             &story->stops);
 }

@@ -43,4 +43,10 @@ int hak_story_load(struct hak_store_reader *r, uint64_t address, uint32_t proces
                    struct hak_story **out);
 void hak_story_free(struct hak_story *story);
 
+/* The row in `fault` of a FAULT event, 0 = none (also for an event with id 0): the row names the
+ * call that the fault stopped, where there is one, and the time of the fault's own record. Returns
+ * below 0 on an error. */
+int hak_story_fault_row(const struct hak_store_reader *r, const struct hak_event *fault,
+                        uint32_t *row);
+
 #endif
