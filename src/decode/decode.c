@@ -81,6 +81,8 @@ static void read_vex(struct insn *insn, unsigned kind) {
     insn->prefix = (enum prefix)(second & 3);
     insn->vector_bytes = insn->is_evex ? 16u << (third >> 5 & 3) : second & 4 ? 32 : 16;
     insn->opcode = next(insn);
+    if ((insn->is_evex && ((first & 8) || !(second & 4))) || insn->has_66 || insn->is_repeated)
+        insn->map = ONE_BYTE; /* no instruction, or one with registers that are not known here */
 }
 
 static void read_opcode(struct insn *insn) {
