@@ -294,10 +294,10 @@ static void find_places(struct hak_capture *capture, const struct hak_report_req
         }
 }
 
-/* A stack that the program kept itself: ips of return addresses, ended by 0. Its frames are taken
- * from `*room`. */
-static int find_kept(struct hak_capture *capture, uint32_t process, const uint64_t *ips,
-                     struct hak_frame **room, const struct hak_frame **frames) {
+/* Resolves a stack that the program kept itself: `ips` of return addresses, ended by 0. Writes the
+ * frames to `*room`, which moves behind them; returns their count. */
+static int resolve_kept_stack(struct hak_capture *capture, uint32_t process, const uint64_t *ips,
+                              struct hak_frame **room, const struct hak_frame **frames) {
     int count = 0;
     while (count < HAK_REPORT_LIFE_FRAMES && ips[count] != 0)
         count++;
@@ -327,16 +327,16 @@ static struct hak_frame *find_stacks(struct hak_capture *capture, const struct h
                            hak_facts_are_of_stop(&r->facts, r->signal), frames, FAULT_FRAMES_MAX);
     room += context->frame_count;
     context->alloc_frame_count =
-        find_kept(capture, f->process, r->alloc_frames, &room, &context->alloc_frames);
+        resolve_kept_stack(capture, f->process, r->alloc_frames, &room, &context->alloc_frames);
     context->free_frame_count =
-        find_kept(capture, f->process, r->free_frames, &room, &context->free_frames);
+        resolve_kept_stack(capture, f->process, r->free_frames, &room, &context->free_frames);
     context->clean_frame_count =
-        find_kept(capture, f->process, r->clean_frames, &room, &context->clean_frames);
+        resolve_kept_stack(capture, f->process, r->clean_frames, &room, &context->clean_frames);
     for (int i = 0; i < HAK_REPORT_CREATIONS; i++) {
         const struct hak_report_creation *from = &r->creations[i];
         struct hak_kept_creation *to = &context->creations[i];
         *to = (struct hak_kept_creation){.thread = from->thread, .creator = from->creator};
-        to->frame_count = find_kept(capture, f->process, from->frames, &room, &to->frames);
+        to->frame_count = resolve_kept_stack(capture, f->process, from->frames, &room, &to->frames);
     }
     return frames;
 }
