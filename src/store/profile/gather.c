@@ -388,7 +388,7 @@ static void take_held(struct hak_profile_gather *g, uint32_t process, uint64_t f
 }
 
 /* The process has ended: its blocks are nobody's. */
-static void leave(struct hak_profile_gather *g, struct process *p, uint32_t process) {
+static void retire_process(struct hak_profile_gather *g, struct process *p, uint32_t process) {
     uint32_t sum;
     p->is_gone = g->is_ahead = true;
     g->tree_bytes -= p->now.live_bytes;
@@ -402,15 +402,15 @@ static void leave(struct hak_profile_gather *g, struct process *p, uint32_t proc
     }
 }
 
-/* All that have ended before event `id`. */
-static __attribute__((noinline)) void leave_before(struct hak_profile_gather *g, uint64_t id) {
+/* Retires all processes that have ended before event `id`. */
+static __attribute__((noinline)) void retire_ended(struct hak_profile_gather *g, uint64_t id) {
     g->next_gone = UINT64_MAX;
     for (uint32_t i = 0; i < g->process_room && !g->is_broken; i++) {
         struct process *p = &g->process[i];
         if (!p->last_event || p->is_gone)
             continue;
         if (p->last_event < id && p->has_begun)
-            leave(g, p, i);
+            retire_process(g, p, i);
         else if (p->last_event >= id && p->last_event < g->next_gone)
             g->next_gone = p->last_event;
     }
@@ -943,7 +943,8 @@ static void fork_process(struct hak_profile_gather *g, struct process *p, uint32
         list_held(g, row, &g->fork[g->forks - 1].row, &g->fork[g->forks - 1].rows);
 }
 
-/* The state at hand of the actor whose events the pass is at. */
+/* Local copies of the state of the actor (thread of a process) whose events the pass is at: the
+ * compiler keeps them in registers. */
 struct hand {
     struct actor *a;
     uint64_t live, most, most_at; /* of its process */
@@ -951,13 +952,13 @@ struct hand {
     uint32_t last;                /* place of its thread's last birth; NOWHERE = before the chunk */
 };
 
-static inline void put_last_birth(struct hak_profile_gather *g, struct hand h) {
+static inline void save_last_birth(struct hak_profile_gather *g, struct hand h) {
     if (h.last != NOWHERE)
         h.a->t->last_birth = g->chunk_first + h.last;
 }
 
-/* The actor goes. */
-static inline void put_hand(struct hak_profile_gather *g, struct hand h) {
+/* Writes the copies back: the next event is another actor's. */
+static inline void save_hand(struct hak_profile_gather *g, struct hand h) {
     struct process *p = h.a->p;
     if (!p)
         return;
@@ -965,15 +966,15 @@ static inline void put_hand(struct hak_profile_gather *g, struct hand h) {
     p->now.most_bytes = h.most;
     p->now.most_at = h.most_at;
     g->tree_bytes = h.others + h.live;
-    put_last_birth(g, h);
+    save_last_birth(g, h);
 }
 
-/* Another one comes with event `i`. */
-static inline struct hand take_hand(struct hak_profile_gather *g, uint32_t i, bool is_alone) {
+/* Copies the state of event `i`'s actor, after the processes that are gone by then have left. */
+static inline struct hand load_hand(struct hak_profile_gather *g, uint32_t i, bool is_alone) {
     uint64_t value = g->c->value[HAK_COLUMN_ACTOR][i];
     struct actor *a = &g->actor[value % ACTORS];
     if (__builtin_expect(g->holds && g->chunk_first + i > g->next_gone, 0))
-        leave_before(g, g->chunk_first + i);
+        retire_ended(g, g->chunk_first + i);
     if (a->value != value || a->segment != g->segment)
         find_actor(g, a, value, g->chunk_first + i, is_alone);
     if (!a->p)
@@ -1029,7 +1030,7 @@ HAK_IN_PLACE uint32_t pass_over(struct hak_profile_gather *g, uint32_t i, bool i
     uint8_t *sum_of_birth = g->sum_of_birth;
     struct state *states = g->state;
     while (i < events) {
-        struct hand h = take_hand(g, i, is_alone);
+        struct hand h = load_hand(g, i, is_alone);
         const uint64_t tag = (uint64_t)h.a->tag << 32;
         site_slot_t *slots = g->site_slot + (size_t)h.a->way * HAK_CHUNK_EVENTS_MAX;
         uint8_t *tally = (uint8_t *)g->tally;
@@ -1052,12 +1053,12 @@ HAK_IN_PLACE uint32_t pass_over(struct hak_profile_gather *g, uint32_t i, bool i
                 if (role == ROLE_NONE)
                     continue;
                 if (role == ROLE_FORK) {
-                    put_hand(g, h);
+                    save_hand(g, h);
                     fork_process(g, h.a->p, h.a->row, g->chunk_first + i);
                     return i + 1;
                 }
                 uint64_t live = h.live;
-                put_last_birth(g, h);
+                save_last_birth(g, h);
                 enum outcome outcome = take_seldom(g, h.a, s, i, &slots[site_of[i]], &live);
                 tally = (uint8_t *)g->tally; /* a new row may have moved it */
                 h.live = live;
@@ -1095,7 +1096,7 @@ HAK_IN_PLACE uint32_t pass_over(struct hak_profile_gather *g, uint32_t i, bool i
             if (holds)
                 note_tree(g, h, i);
         }
-        put_hand(g, h);
+        save_hand(g, h);
     }
     return i;
 }
@@ -1250,7 +1251,7 @@ static void leave_ended(struct hak_profile_gather *g) {
         struct process *p = &g->process[i];
         if (p->has_ended && p->has_begun && !p->is_gone && !p->last_event &&
             p->chunk != g->chunk_first)
-            leave(g, p, i);
+            retire_process(g, p, i);
     }
 }
 
