@@ -42,6 +42,7 @@ static void drop(struct mapped *m, uint32_t number) {
     m->list[number] = NULL;
 }
 
+/* At its fork a process shares its parent's ranges; after its last event it has none. */
 static void apply_turn(struct mapped *m, const struct hak_lineup_turn *t) {
     bool ends_before = m->query->to || t->before <= m->query->from;
     int64_t parent = t->what == HAK_LINEUP_FORK
