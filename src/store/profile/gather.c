@@ -374,8 +374,8 @@ static void list_held(struct hak_profile_gather *g, uint32_t process, struct hak
 }
 
 /* The child has the blocks of these rows from event `first` on. */
-static void take_held(struct hak_profile_gather *g, uint32_t process, uint64_t first,
-                      const struct hak_profile_row *row, uint32_t rows, uint64_t bytes) {
+static void inherit_held(struct hak_profile_gather *g, uint32_t process, uint64_t first,
+                         const struct hak_profile_row *row, uint32_t rows, uint64_t bytes) {
     for (uint32_t i = 0; i < rows && !g->is_broken; i++) {
         uint32_t sum = hak_profile_sums_find(&g->sums, process, row[i].key);
         g->is_broken |= !sum;
@@ -472,7 +472,7 @@ static void begin_process(struct hak_profile_gather *g, struct process *p, uint3
         inherit(g, p, row, id - 1, id, parent->top, parent->class_live, bytes);
         if (g->holds) {
             list_held(g, p->parent, &held, &rows);
-            take_held(g, row, id, held, rows, bytes);
+            inherit_held(g, row, id, held, rows, bytes);
             free(held);
         }
         return;
@@ -483,7 +483,7 @@ static void begin_process(struct hak_profile_gather *g, struct process *p, uint3
             continue;
         inherit(g, p, row, f->event, id, f->top, f->class_live, f->live_bytes);
         if (g->holds)
-            take_held(g, row, id, f->row, f->rows, f->live_bytes);
+            inherit_held(g, row, id, f->row, f->rows, f->live_bytes);
         drop_fork(g, i);
         return;
     }
@@ -713,9 +713,10 @@ static enum role role_of(uint64_t shape) {
     return kind == HAK_REALLOC && place == HAK_PLACE_LIVE ? ROLE_RESIZE : ROLE_BIRTH;
 }
 
-/* Finds the actor of this value of column ACTOR, from event `id` on; kept until the segment ends.
+/* Fills in the actor of this value of column ACTOR, from event `id` on; kept until the segment
+ * ends.
  */
-static __attribute__((noinline)) void find_actor(struct hak_profile_gather *g, struct actor *a,
+static __attribute__((noinline)) void load_actor(struct hak_profile_gather *g, struct actor *a,
                                                  uint64_t value, uint64_t id, bool is_alone) {
     uint32_t row = (uint32_t)(value >> 32), thread = (uint32_t)value;
     *a = (struct actor){.value = value, .segment = g->segment};
@@ -894,6 +895,7 @@ enum outcome {
     READY,   /* it is a usual birth or end now */
 };
 
+/* An event that does not simply begin or end a life of this segment; READY: now it does. */
 static __attribute__((noinline)) enum outcome take_seldom(struct hak_profile_gather *g,
                                                           const struct actor *a, struct state *s,
                                                           uint32_t i, site_slot_t *slot,
@@ -976,7 +978,7 @@ static inline struct hand load_hand(struct hak_profile_gather *g, uint32_t i, bo
     if (__builtin_expect(g->holds && g->chunk_first + i > g->next_gone, 0))
         retire_ended(g, g->chunk_first + i);
     if (a->value != value || a->segment != g->segment)
-        find_actor(g, a, value, g->chunk_first + i, is_alone);
+        load_actor(g, a, value, g->chunk_first + i, is_alone);
     if (!a->p)
         return (struct hand){.a = a};
     const struct hak_profile_process *now = &a->p->now;
@@ -1246,7 +1248,7 @@ static void keep_held(struct hak_profile_gather *g) {
 }
 
 /* Those that ended, and had no event in the chunk: they have none any more. */
-static void leave_ended(struct hak_profile_gather *g) {
+static void retire_eventless(struct hak_profile_gather *g) {
     for (uint32_t i = 0; i < g->process_room && !g->is_broken; i++) {
         struct process *p = &g->process[i];
         if (p->has_ended && p->has_begun && !p->is_gone && !p->last_event &&
@@ -1275,7 +1277,7 @@ bool hak_profile_gather_keep(struct hak_profile_gather *g) {
     if (!g->holds && !g->is_broken)
         add_tallies(g);
     if (g->holds)
-        leave_ended(g);
+        retire_eventless(g);
     if (g->holds)
         keep_held(g);
     for (uint32_t i = 1; i < g->sums.rows && !g->is_broken; i++) {
