@@ -714,8 +714,7 @@ static enum role role_of(uint64_t shape) {
 }
 
 /* Fills in the actor of this value of column ACTOR, from event `id` on; kept until the segment
- * ends.
- */
+ * ends. */
 static __attribute__((noinline)) void load_actor(struct hak_profile_gather *g, struct actor *a,
                                                  uint64_t value, uint64_t id, bool is_alone) {
     uint32_t row = (uint32_t)(value >> 32), thread = (uint32_t)value;
