@@ -133,7 +133,7 @@ static void read_memory(struct insn *insn, struct hak_operand *operand) {
     operand->is_of_rip = !has_base && insn->rm == RBP;
     insn->has_short_displacement = insn->mod == 1;
     if (insn->mod == 1)
-        operand->displacement = (int8_t)number(insn, 1);
+        operand->displacement = (int64_t)(int8_t)number(insn, 1);
     else if (insn->mod == 2 || !has_base)
         operand->displacement = (int32_t)number(insn, 4);
 }
