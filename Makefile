@@ -299,6 +299,7 @@ bench:
 
 lint:
 	@tools/deps
+	+@$(WITH_JOBS) all apart
 	@$(RUN_TESTS) tests/lint
 
 tour:

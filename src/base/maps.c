@@ -2,6 +2,7 @@
  */
 #include "base/maps.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,10 +36,13 @@ bool hak_maps_each(pid_t pid, bool (*take)(void *, struct hak_map_line *), void 
     snprintf(path, sizeof path, "/proc/%d/maps", (int)pid);
     FILE *file = fopen(path, "re");
     bool good = file != NULL;
+    errno = file ? 0 : errno;
     while (good && getline(&line, &room, file) > 0)
         good = hak_map_line_read(&one, line) && take(context, &one);
+    int error = errno;
     free(line);
     if (file)
         fclose(file);
+    errno = error;
     return good;
 }

@@ -20,7 +20,8 @@ struct hak_map_line {
 bool hak_map_line_read(struct hak_map_line *out, char *line);
 
 /* Calls `take` for the mappings of a process, lowest first, until it is false. False: it was, a
- * line is not whole, or the file cannot be opened (errno). A path holds until `take` returns. */
+ * line is not whole (errno 0), or the file cannot be opened or read (errno). A path holds until
+ * `take` returns. */
 bool hak_maps_each(pid_t pid, bool (*take)(void *, struct hak_map_line *), void *context);
 
 #endif

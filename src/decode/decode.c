@@ -81,6 +81,8 @@ static void read_vex(struct insn *insn, unsigned kind) {
     insn->prefix = (enum prefix)(second & 3);
     insn->vector_bytes = insn->is_evex ? 16u << (third >> 5 & 3) : second & 4 ? 32 : 16;
     insn->opcode = next(insn);
+    if ((insn->is_evex && ((first & 8) || !(second & 4))) || insn->has_66 || insn->is_repeated)
+        insn->map = ONE_BYTE; /* no instruction, or one with registers that are not known here */
 }
 
 static void read_opcode(struct insn *insn) {
@@ -133,7 +135,7 @@ static void read_memory(struct insn *insn, struct hak_operand *operand) {
     operand->is_of_rip = !has_base && insn->rm == RBP;
     insn->has_short_displacement = insn->mod == 1;
     if (insn->mod == 1)
-        operand->displacement = (int8_t)number(insn, 1);
+        operand->displacement = (int64_t)(int8_t)number(insn, 1);
     else if (insn->mod == 2 || !has_base)
         operand->displacement = (int32_t)number(insn, 4);
 }

@@ -21,8 +21,9 @@ static const char *read_number(const char *at, unsigned most, unsigned *number) 
     return at == start ? NULL : at;
 }
 
-/* One "C0:256:16"; NULL when it is nothing of the kind. */
-static const char *read_entry(const char *at, struct hak_override *into) {
+/* Reads one "C0:256:16" into its band's place. Returns its end, or NULL when it is nothing of the
+ * kind. */
+static const char *read_entry(const char *at, struct hak_override *of_band) {
     unsigned band, capacity, batch;
     if (*at != 'C')
         return NULL;
@@ -35,7 +36,7 @@ static const char *read_entry(const char *at, struct hak_override *into) {
     at = read_number(at + 1, capacity ? capacity : HAK_ARRAY_MOST, &batch);
     if (!at || (*at && *at != ',') || (batch == 0 && capacity != 0))
         return NULL;
-    into[band] = (struct hak_override){(uint16_t)capacity, (uint16_t)batch, true};
+    of_band[band] = (struct hak_override){(uint16_t)capacity, (uint16_t)batch, true};
     return at;
 }
 

@@ -8,7 +8,8 @@
 enum { TIDS = 1024 };
 static _Atomic int32_t tids[TIDS]; /* kernel's ids of threads, by their numbers */
 
-static uint32_t number_of_caller(void) {
+/* Returns the calling thread's number, and keeps the kernel's id of it for tid_of. */
+static uint32_t note_calling_thread(void) {
     uint32_t number = hak_trace_thread();
     if (number < TIDS && !atomic_load_explicit(&tids[number], memory_order_relaxed))
         atomic_store_explicit(&tids[number], (int32_t)hak_raw_call(SYS_gettid),
@@ -22,12 +23,12 @@ static int32_t tid_of(uint32_t number) {
 
 void hak_life_begins(struct hak_large *large) {
     large->life.born_ticks = hak_ticks();
-    __atomic_store_n(&large->life.born_thread, number_of_caller(), __ATOMIC_RELEASE);
+    __atomic_store_n(&large->life.born_thread, note_calling_thread(), __ATOMIC_RELEASE);
 }
 
 void hak_life_ends(struct hak_large *large) {
     large->life.freed_ticks = hak_ticks();
-    large->life.freed_thread = number_of_caller();
+    large->life.freed_thread = note_calling_thread();
 }
 
 /* ---- the lives that are still known -----------------------------------------------------------
@@ -42,8 +43,8 @@ struct visit {
     bool again;
 };
 
-/* The thread whose call it was; 0: there was none, it was visited, or the block has changed hands
- * since `seen` was read. */
+/* Marks `*word` as visited and returns the thread in it; 0: there is none, it was visited before
+ * (and not `again`), or the block has changed hands since `seen` was read. */
 static uint32_t visit_once(uint32_t *word, uint32_t seen, bool again) {
     uint32_t before = seen, after = seen | VISITED;
     if (seen == 0 || ((seen & VISITED) && !again) ||

@@ -204,7 +204,9 @@ static struct cache *make_cache(void) {
     return made;
 }
 
-static HAK_COLD struct cache *get_cache(void) {
+/* The calling thread's cache from now on: one that nobody owns, or a new one. NULL: its thread has
+ * ended, or no memory. */
+static HAK_COLD struct cache *claim_cache(void) {
     struct cache *found = NULL;
     if (has_ended)
         return NULL;
@@ -220,8 +222,8 @@ static HAK_COLD struct cache *get_cache(void) {
 /* ---- use ------------------------------------------------------------------------------------ */
 
 /* The best of the first few in a bin: of the same caller, else any that fits. */
-static struct hak_large *look_in(struct hak_large *large, size_t bytes, const void *caller,
-                                 struct hak_large *best) {
+static struct hak_large *best_in_bin(struct hak_large *large, size_t bytes, const void *caller,
+                                     struct hak_large *best) {
     for (unsigned looks = 0; large && looks < KEPT_LOOKED_AT; large = large->next, looks++) {
         if (!hak_bigcache_fits(large, bytes))
             continue;
@@ -238,7 +240,7 @@ static struct hak_large *find_kept(const struct cache *cache, size_t bytes, cons
     struct hak_large *hot = cache->head.hot;
     struct hak_large *best = hot && hak_bigcache_fits(hot, bytes) ? hot : NULL;
     for (; bin <= last && bin < HAK_PAGE_BINS; bin++) {
-        best = look_in(cache->bins[bin], bytes, caller, best);
+        best = best_in_bin(cache->bins[bin], bytes, caller, best);
         if (best && (best->caller == caller || bin < last))
             break;
     }
@@ -260,7 +262,7 @@ static struct hak_large *move_to_program(struct cache *cache, struct hak_large *
 }
 
 struct hak_large *hak_bigcache_take(size_t bytes, const void *caller) {
-    struct cache *cache = hak_bigcache_own ? own_cache() : get_cache();
+    struct cache *cache = hak_bigcache_own ? own_cache() : claim_cache();
     struct hak_large *hot = cache ? cache->head.hot : NULL, *large = hot;
     if (cache && (!hot || hot->caller != caller || !hak_bigcache_fits(hot, bytes)))
         large = find_kept(cache, bytes, caller);
@@ -303,7 +305,8 @@ static void move_to_cache(struct cache *cache, struct hak_large *large) {
     cache->head.hot = large;
 }
 
-static void look_at_idle(struct cache *cache) {
+/* Once a decay period: evicts what was not used since the look before, and shrinks the share. */
+static void evict_idle(struct cache *cache) {
     uint64_t now = hak_ticks();
     if (!hak_is_debug_build && now - cache->looked_at < HAK_DECAY_TICKS)
         return;
@@ -322,7 +325,7 @@ static void look_at_idle(struct cache *cache) {
 
 void hak_bigcache_tend(void) {
     if (hak_bigcache_own)
-        look_at_idle(own_cache());
+        evict_idle(own_cache());
 }
 
 /* The share for one more block: a greater one, or older blocks go. False: it is too large. */
@@ -344,7 +347,7 @@ bool hak_bigcache_give(struct hak_large *large) {
     if (!cache || bytes > hak_options.bigcache_max_bytes / 2)
         return false;
     if (cache->head.gives % HAK_BIGCACHE_LOOK_EVERY == 0)
-        look_at_idle(cache);
+        evict_idle(cache);
     cache->head.gives++;
     if (!make_room(cache, bytes))
         return false;

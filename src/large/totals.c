@@ -10,7 +10,9 @@ struct sums {
     bool overlaps;
 };
 
-static void add_to_sums(struct hak_large *large, void *context) {
+/* Called for each block, by address: adds its bytes and notes whether it overlaps the one before.
+ */
+static void add_block_to_sums(struct hak_large *large, void *context) {
     struct sums *sums = context;
     if (hak_large_is_live(large)) {
         sums->totals.live_blocks++;
@@ -30,7 +32,7 @@ static void add_to_sums(struct hak_large *large, void *context) {
 
 size_t hak_large_count(size_t *mapped_bytes) {
     struct sums sums = {0};
-    hak_large_each(add_to_sums, &sums);
+    hak_large_each(add_block_to_sums, &sums);
     *mapped_bytes = sums.totals.live_bytes;
     return sums.totals.live_blocks;
 }
@@ -41,7 +43,7 @@ static bool differ(size_t all, size_t reached, bool may_lack) {
 
 const char *hak_large_verify(struct hak_large_totals *totals) {
     struct sums sums = {0};
-    hak_large_each(add_to_sums, &sums);
+    hak_large_each(add_block_to_sums, &sums);
     *totals = sums.totals;
     if (sums.overlaps)
         return "two large blocks overlap";

@@ -36,9 +36,9 @@ static bool claim_block(uint32_t index, uint64_t from, enum hak_counters_state s
     return true;
 }
 
-/* Index of a block that was in state `from` and is now in `state`; UINT32_MAX when there is none
- * below `limit`. */
-static uint32_t take_any(uint64_t from, enum hak_counters_state state, uint32_t limit) {
+/* Claims the first block that was in state `from` and is now in `state`; UINT32_MAX when there is
+ * none below `limit`. */
+static uint32_t claim_any(uint64_t from, enum hak_counters_state state, uint32_t limit) {
     for (uint32_t i = 0; i < limit; i++)
         if (claim_block(i, from, state))
             return i;
@@ -57,7 +57,7 @@ static void use(struct hak_counter *c, struct hak_counters *counters, enum hak_c
 }
 
 /* A block of this process below `limit` that is shared already. */
-static uint32_t look_for_shared(uint32_t limit) {
+static uint32_t find_shared(uint32_t limit) {
     uint64_t wanted = hak_counters_owner(HAK_COUNTERS_SHARED, place.process);
     for (uint32_t i = 0; i < limit; i++)
         if (atomic_load_explicit(&place.owners[i], memory_order_relaxed) == wanted)
@@ -67,11 +67,11 @@ static uint32_t look_for_shared(uint32_t limit) {
 
 /* The block of the threads of this process that have none of their own. Two that race may share two
  * of them; who comes too late for the last one finds it shared by then. */
-static uint32_t find_shared(void) {
-    uint32_t index = look_for_shared(used_blocks());
+static uint32_t claim_shared(void) {
+    uint32_t index = find_shared(used_blocks());
     if (index == UINT32_MAX)
-        index = take_any(0, HAK_COUNTERS_SHARED, place.capacity);
-    return index == UINT32_MAX ? look_for_shared(place.capacity) : index;
+        index = claim_any(0, HAK_COUNTERS_SHARED, place.capacity);
+    return index == UINT32_MAX ? find_shared(place.capacity) : index;
 }
 
 void hak_counters_take_block(struct hak_counter *c) {
@@ -84,13 +84,13 @@ void hak_counters_take_block(struct hak_counter *c) {
         use(c, &first_counters, HAK_COUNTER_SHARED);
         return;
     }
-    uint32_t index = take_any(hak_counters_owner(HAK_COUNTERS_IDLE, place.process),
-                              HAK_COUNTERS_OWNED, used_blocks());
+    uint32_t index = claim_any(hak_counters_owner(HAK_COUNTERS_IDLE, place.process),
+                               HAK_COUNTERS_OWNED, used_blocks());
     if (index == UINT32_MAX)
-        index = take_any(0, HAK_COUNTERS_OWNED, own);
+        index = claim_any(0, HAK_COUNTERS_OWNED, own);
     enum hak_counter_mode mode = HAK_COUNTER_OWN;
     if (index == UINT32_MAX) {
-        index = find_shared();
+        index = claim_shared();
         mode = HAK_COUNTER_SHARED;
     }
     c->block = index;

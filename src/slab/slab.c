@@ -73,8 +73,9 @@ static struct hak_slab *pick_cooled(struct hak_slab *slab) {
     return picked;
 }
 
-/* Where the next slots of the class come from, the fullest slabs first, so that others empty. */
-static struct hak_slab *find_slab(struct hak_heap *heap, unsigned class_index) {
+/* The slab for the next slots of the class: of those that serve it the fullest first, so that
+ * others empty; else one that is empty, one that drains, or a new one. NULL: no memory. */
+static struct hak_slab *get_slab(struct hak_heap *heap, unsigned class_index) {
     const struct hak_class_slabs *slabs = &heap->classes[class_index];
     for (unsigned list = HAK_LISTED_READY; list <= HAK_LISTED_SCARCE; list++) {
         struct hak_slab *slab = slabs->lists[list - HAK_LISTED_READY];
@@ -92,7 +93,7 @@ static unsigned take(struct hak_heap *heap, unsigned class_index, base_t *out, u
                      unsigned enough) {
     unsigned taken = 0, looked_at = 0;
     while (taken < enough) {
-        struct hak_slab *slab = find_slab(heap, class_index);
+        struct hak_slab *slab = get_slab(heap, class_index);
         if (!slab)
             break;
         looked_at++;

@@ -186,7 +186,8 @@ void hak_string_has_read(const struct call *call, const char *p, size_t bytes) {
         hak_string_tell(call, p, bytes, false, false, true);
 }
 
-static void received_each(const struct call *call, struct pieces pieces, size_t left) {
+/* Tells of the write into each piece that the `left` received bytes have reached. */
+static void tell_received_bytes(const struct call *call, struct pieces pieces, size_t left) {
     for (size_t i = 0; i < pieces.count && left > 0; i++) {
         size_t bytes = smaller(left, pieces.first[i].iov_len);
         hak_string_wrote(call, pieces.first[i].iov_base, bytes);
@@ -194,20 +195,20 @@ static void received_each(const struct call *call, struct pieces pieces, size_t 
     }
 }
 
-static void received_pieces(const struct call *call, size_t received) {
+static void tell_received_pieces(const struct call *call, size_t received) {
     struct tables tables = TABLES_OF(call, true);
-    received_each(call, pieces_of(&tables), received);
+    tell_received_bytes(call, pieces_of(&tables), received);
 }
 
-static void received_messages(const struct call *call, size_t received) {
+static void tell_received_messages(const struct call *call, size_t received) {
     struct tables tables = TABLES_OF(call, true);
     const struct mmsghdr *message;
     for (size_t i = 0; i < received && (message = take_message(&tables, i)) != NULL; i++)
-        received_each(call, pieces_of_message(&tables, &message->msg_hdr), message->msg_len);
+        tell_received_bytes(call, pieces_of_message(&tables, &message->msg_hdr), message->msg_len);
 }
 
 /* All items up to the one that was found; a new one stands behind them. */
-static void found_item(const struct call *call, const char *found) {
+static void tell_found_item(const struct call *call, const char *found) {
     const char *items = first(call);
     size_t count = *kept_count(call), bytes = last(call);
     bool is_new = *(const size_t *)(void *)second(call) > count;
@@ -225,12 +226,12 @@ static size_t converted_units(const struct call *call, size_t count) {
 }
 
 /* A string with its end. */
-static void received_string(const struct call *call) {
+static void tell_received_string(const struct call *call) {
     unsigned unit = call->row->unit;
     hak_string_wrote(call, first(call), (length_within(first(call), unit, SIZE_MAX) + 1) * unit);
 }
 
-static void received_some(const struct call *call, size_t count) {
+static void tell_received(const struct call *call, size_t count) {
     switch (call->row->shape) {
     case RECEIVE:
     case RECEIVE_OF_NAME:
@@ -240,7 +241,7 @@ static void received_some(const struct call *call, size_t count) {
         hak_string_wrote(call, first(call), smaller(count, last(call)));
         break;
     case RECEIVE_MESSAGES:
-        received_messages(call, count);
+        tell_received_messages(call, count);
         break;
     case CONVERT:
     case CONVERT_REST:
@@ -256,7 +257,7 @@ static void received_some(const struct call *call, size_t count) {
         break;
     case RECEIVE_PIECES:
     case RECEIVE_MESSAGE:
-        received_pieces(call, count);
+        tell_received_pieces(call, count);
         break;
     default:
         if (*(char *const *)(void *)first(call) == *kept_line(call))
@@ -272,23 +273,23 @@ void hak_string_received(const struct call *call, int64_t result) {
             hak_string_has_read(call, pointer, strlen(pointer) + 1);
         break;
     case FIND_ITEM:
-        found_item(call, pointer);
+        tell_found_item(call, pointer);
         break;
     case RECEIVE_IF_THERE: /* else it is a text of libc's own */
         if (pointer == first(call))
-            received_string(call);
+            tell_received_string(call);
         break;
     case RECEIVE_NAME: /* an int: 0 where it is there */
         if ((int)result == 0)
-            received_string(call);
+            tell_received_string(call);
         break;
     case RECEIVE_LINE: /* a pointer */
     case RECEIVE_PATH:
         if (result != 0)
-            received_string(call);
+            tell_received_string(call);
         break;
     default:
         if (result > 0)
-            received_some(call, (size_t)result);
+            tell_received(call, (size_t)result);
     }
 }

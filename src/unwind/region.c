@@ -53,7 +53,7 @@ struct hak_region *hak_region_make(struct hak_thread_stacks *all, uintptr_t stac
     return oldest;
 }
 
-/* Leaves of the last stack what lies in `bounds`. */
+/* Drops frames of the last stack that do not lie in `bounds`. */
 static void trim(struct hak_last_stack *last, const struct hak_stack_bounds *bounds) {
     uint32_t count = last->count;
     while (count > 0 && last->found[count - 1].address < bounds->low)

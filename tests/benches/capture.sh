@@ -29,7 +29,7 @@ done < <(grep -v ' of ' addresses | sort -k 2 | sed -n '1~1000p')
 "$SOURCE/tests/bench/answers" a.db addresses 3 >page || fail "answers ended with status $?: $(tail -n 3 page)"
 [ "$(grep -c '^| .* | .* | .* |' page)" -ge 8 ] || fail "answers: rows are missing: $(cat page)"
 grep -q '^.check.: [0-9.]* s, [0-9.]* s of CPU, [0-9]* MiB' page || fail 'answers: check was not asked'
-EVENTS=900000000000000 bash "$SOURCE/tests/long/billion.sh" 2>said && fail 'billion.sh began without room'
+EVENTS=900000000000000 bash "$SOURCE/tests/long/billion.sh" >said 2>&1 && fail 'billion.sh began without room'
 grep -q 'needs 2700000000 MB in .*, there are [0-9]*; set TMPDIR, or EVENTS' said || fail "billion.sh: $(cat said)"
 EVENTS=100000 COUNT=2 bash "$SOURCE/tests/long/billion.sh" >page 2>said || fail "billion.sh: status $?, $(cat said)"
 grep -q '^| events a second of the writer.s CPU | [0-9.]* M' page || fail "billion.sh: $(cat page)"

@@ -2,8 +2,8 @@
 # Each event tells which call it was: malloc, calloc, aligned, realloc, new, new[] and their aligned
 # forms; free, free_sized, delete, delete[] and their sized and aligned forms. And a counting preload
 # in front of hakmem-debug.so counts as many calls of a C++ program as are stored.
-here=$SOURCE/tests/family
 . "${SOURCE:-$(dirname "$0")/../..}/tests/tools/real_program.sh"
+here=$SOURCE/tests/family
 cxx=g++
 case "${CC:-cc}" in *clang*) cxx="clang++ -fsized-deallocation" ;; esac
 $cxx -std=c++17 -w -O0 -g -o kinds "$here/kinds.cpp" || fail "kinds.cpp does not compile"

@@ -3,4 +3,4 @@
 # that differ in code, build or claim, and one in twelve of the others.
 # timeout: 1800
 . "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
-PYTHONDONTWRITEBYTECODE=1 exec /usr/bin/python3 "$SOURCE/tests/faults/corpus/check.py" "$@"
+PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 "$SOURCE/tests/faults/corpus/check.py" "$@"

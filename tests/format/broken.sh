@@ -2,7 +2,7 @@
 # Every broken store has its exact, clear error, and none makes a reader crash, hang or grow.
 #
 # For each store: what opening and reading all events says, and what `check` finds (first lines).
-# `broken.sh --write FILE` writes what is said now, to be read and kept as broken/expected.
+# UPDATE=1 writes broken/expected anew, to be read before it is committed.
 . "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
 export LC_ALL=C
 here=$SOURCE/tests/format
@@ -23,8 +23,8 @@ for store in stores/*.db stores/missing.db; do
             sed "s|$PWD/||g; s|^|    |" | head -n 4
     fi
 done >said.all
-if [ "${1-}" = --write ]; then
-    cp said.all "$2"
+if [ -n "${UPDATE-}" ]; then
+    cp said.all "$here/broken/expected"
     exit
 fi
 if grep -vE '^ |status [01]:' said.all; then

@@ -5,7 +5,8 @@
 . "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/processes.sh"
 if [ "${1-}" != inside ]; then # mounts of its own, which end with it
-    exec unshare -m "$SOURCE/tests/light/hard_ends.sh" inside
+    unshare -m "$SOURCE/tests/light/hard_ends.sh" inside
+    exit
 fi
 held=$PWD/held
 

@@ -4,13 +4,13 @@ import os
 import re
 import sys
 
-ATTRIBUTE = re.compile(r"__attribute__\s*\(\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)\)|\b_Atomic\s*\([^()]*\)")
+ATTRIBUTE = re.compile(r"__attribute__\s*\(\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)\)|\b_Alignas\s*\([^()]*\)")
+ATOMIC = re.compile(r"\b_Atomic\s*\([^()]*\)")
 
 
 def without_comments_and_texts(source):
-    source = re.sub(r"/\*.*?\*/|//[^\n]*", " ", source, flags=re.S)
-    source = re.sub(r'"(\\.|[^"\\\n])*"', '""', source)
-    source = re.sub(r"'(\\.|[^'\\\n])*'", "0", source)
+    source = re.sub(r"/\*.*?\*/|//[^\n]*|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'",
+                    lambda found: {"/": " ", '"': '""', "'": "0"}[found[0][0]], source, flags=re.S)
     return re.sub(r"^[ \t]*#(\\\n|[^\n])*", "", source, flags=re.M)
 
 
@@ -22,11 +22,13 @@ def top_level(source):
         if depth == 0:
             kept.append(character)
         depth += character == "{"
+    if depth:
+        sys.exit("names.py: a file has braces that do not match")
     return "".join(kept)
 
 
 def statics(source):
-    text = ATTRIBUTE.sub("", top_level(without_comments_and_texts(source)))
+    text = ATOMIC.sub("int", ATTRIBUTE.sub("", top_level(without_comments_and_texts(source))))
     for declaration in re.split(r";|(?<=\))\s*\{\}", text):
         behind = re.search(r"\bstatic\b(.*)", declaration, flags=re.S)
         if not behind:

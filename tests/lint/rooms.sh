@@ -146,7 +146,7 @@ $folder/$room $header
     half=apart
     [ "$folder" != src/trace ] || half=debug # the recorded program's
     objects=${BUILD:-build}/$half/$folder
-    [ -d "$objects" ] || wrong "$objects has no objects to look at: run make first"
+    [ -d "$objects" ] || wrong "$objects has no objects to look at: run make all apart first"
     while read -r room target symbol; do
         below "$folder" "$room"
         case "$rooms_there " in

@@ -21,4 +21,5 @@ for file in "${scripts[@]}"; do
     [ -x "$file" ] || { echo "$file is a script that may not be executed (chmod +x)"; status=1; }
     ! grep -qE '^\. .*/tests/tools/' "$file" || ! grep -nE '^trap .*EXIT' "$file" || { echo "$file has an EXIT trap: name it cleanup"; status=1; }
 done
+! grep -nE '^trap .*EXIT' tests/*/*.bash || { echo "an EXIT trap stands there: name it cleanup"; status=1; }
 exit "$status"

@@ -5,7 +5,8 @@
 # timeout: 7200
 . "${SOURCE:?}/tests/tools/test.sh"
 if [ "${1-}" != inside ]; then # a mount of its own, which ends with it
-    exec unshare -m "$SOURCE/tests/long/fleet_findings.sh" inside
+    unshare -m "$SOURCE/tests/long/fleet_findings.sh" inside
+    exit
 fi
 . "$SOURCE/tests/tools/postgres.sh"
 . "$SOURCE/tests/tools/findings.sh"

@@ -6,7 +6,8 @@
 # alone
 . "${SOURCE:?}/tests/tools/test.sh"
 if [ "${1-}" != inside ]; then # a mount of its own, which ends with it
-    exec unshare -m "$SOURCE/tests/long/fleet_whole.sh" inside
+    unshare -m "$SOURCE/tests/long/fleet_whole.sh" inside
+    exit
 fi
 . "$SOURCE/tests/tools/postgres.sh"
 . "$SOURCE/tests/tools/await.sh"

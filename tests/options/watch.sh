@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # HAKMEM_WATCH: who writes beside a block, or into one that was freed, is stopped at the instruction and named; a
 # correct program is not disturbed; where there are no registers the program runs as without, and `info` says so.
-program=$BUILD/tests/options/watch
 . "${SOURCE:-$(dirname "$0")/../..}/tests/tools/watched.sh"
+program=$BUILD/tests/options/watch
 PERF=298 PTRACE=101
 
 # record CASE VARIABLE=VALUE...: runs it with four registers.

@@ -17,7 +17,7 @@ if [ "$(id -u)" -eq 0 ]; then
     as_user=(setpriv --reuid=nobody --regid=nogroup --clear-groups)
     chmod 755 "$public" && chown nobody:nogroup "$public/work"
 fi
-BUILD=$public && cd "$public/work" || exit 1
+BUILD=$public trace=$public/hakmem-trace && cd "$public/work" || exit 1
 . "$SOURCE/tests/tools/real_program.sh"
 export TMPDIR=/tmp PGHOST=. PGDATABASE=postgres PGUSER=somebody HOME=/nonexistent
 

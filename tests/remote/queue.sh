@@ -4,7 +4,8 @@
 # STEP_KIB: steps in which memory is taken away (160).
 . "${SOURCE:?}/tests/tools/test.sh"
 if [ "${1-}" != inside ]; then # a mount of its own, which ends with it
-    exec unshare -m "$SOURCE/tests/remote/queue.sh" inside
+    unshare -m "$SOURCE/tests/remote/queue.sh" inside
+    exit
 fi
 . "$SOURCE/tests/tools/postgres.sh"
 . "$SOURCE/tests/tools/findings.sh"

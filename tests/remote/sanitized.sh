@@ -18,4 +18,5 @@ fi
 nm -D "$made/hakmem-trace" | grep -q __asan_init &&
     nm "$made/hakmem-trace" | grep -q __asan_report && nm -D "$made/hakmem_postgres.so" | grep -q __asan ||
     fail "not built with sanitizers"
-TRACE=$made/hakmem-trace exec bash "$SOURCE/tests/remote/broken.sh"
+mkdir a && cd a || exit 2 # an empty one, with a short name: sockets lie in it
+TRACE=$made/hakmem-trace bash "$SOURCE/tests/remote/broken.sh"

@@ -12,7 +12,7 @@
 # LeakSanitizer's and valgrind's word).
 # `check_program FUNCTION NAME` also lets `make bench` measure the story, under that name.
 
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:-$(dirname "${BASH_SOURCE[0]}")/../..}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/await.sh"
 debug_library=$BUILD/hakmem-debug.so
 record_library=$BUILD/hakmem-record.so

@@ -9,7 +9,7 @@
 # The last line needs no status: complaints set $failed, and the test ends with it. A script has no EXIT trap of its own.
 ! declare -F end_test >/dev/null || return 0 # twice
 set -u
-SOURCE=${SOURCE:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
+SOURCE=$(cd "${SOURCE:-$(dirname "${BASH_SOURCE[0]}")/../..}" && pwd)
 BUILD=$(realpath -m "${BUILD:-$SOURCE/build}")
 export SOURCE BUILD
 unset "${!HAKMEM_@}" LD_PRELOAD
@@ -17,7 +17,7 @@ ulimit -S -c 0
 # shellcheck disable=SC2034 # for the script
 trace=$BUILD/hakmem-trace
 failed=0 own_folder=
-[ -z "$(ls -A)" ] || { own_folder=$(mktemp -d) && cd "$own_folder" && export TMPDIR=$own_folder; } || exit 2
+[ -z "$(ls -A)" ] || { own_folder=$(mktemp -d) && chmod 755 "$own_folder" && cd "$own_folder" && export TMPDIR=$own_folder; } || exit 2
 
 fail() { echo "${0##*/}: $*"; exit 1; }
 complain() { echo "${0##*/}: $*"; failed=1; }
@@ -25,7 +25,7 @@ complain() { echo "${0##*/}: $*"; failed=1; }
 end_test() {
     local status=$?
     ! declare -F cleanup >/dev/null || cleanup
-    [ -z "$own_folder" ] || rm -rf "$own_folder"
+    [ -z "$own_folder" ] || rm -rf --one-file-system "$own_folder"
     [ "$status" -ne 0 ] || status=$failed
     exit "$status"
 }

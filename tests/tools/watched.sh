@@ -2,7 +2,7 @@
 # Helpers for scripts about debug registers, to be sourced: a scratch folder to be in, a program that is run with the library and
 # without some system calls, and what its report says. BUILD and SOURCE are set.
 
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:-$(dirname "${BASH_SOURCE[0]}")/../..}/tests/tools/test.sh"
 export TMPDIR=$PWD # by it this test's collectors are known
 chmod 777 .
 . "$SOURCE/tests/tools/processes.sh"

@@ -9,7 +9,7 @@ trace=$BUILD/hakmem-trace
 number=0
 window() { tmux -u -L "hak$number" -f /dev/null "$@" 8>&- 9>&-; }
 # shellcheck disable=SC2154
-trap 'window kill-server 2>/dev/null; rm -rf "$sockets"; eval "${at_exit-}"' EXIT
+cleanup() { window kill-server 2>/dev/null; rm -rf "$sockets"; eval "${at_exit-}"; }
 fail() {
     echo "$name: $*"
     echo '---- the screen:'

@@ -277,7 +277,7 @@ struct walk {
     bool has_front;
 };
 
-static void tell_front(struct walk *walk) {
+static void note_front(struct walk *walk) {
     if (walk->has_front)
         note_overflow(walk->check, &walk->front, &walk->damage);
     walk->has_front = false;
@@ -291,12 +291,12 @@ static void join(struct core_damage *damage, const struct core_damage *next, boo
 
 /* A header that is damaged: by a write over the end of the block in front, or by one before this
  * block, which may have gone on into that one's canary. */
-static void tell_header(struct walk *walk, const struct core_block *block,
+static void note_header(struct walk *walk, const struct core_block *block,
                         const struct core_damage *header) {
     bool touches = walk->has_front && walk->damage.last + 1 == header->first;
     if (touches && walk->damage.first == walk->front.user + walk->front.asked_bytes) {
         join(&walk->damage, header, header->last + 1 == block->user);
-        tell_front(walk);
+        note_front(walk);
         return;
     }
     struct core_damage damage = *header;
@@ -305,17 +305,17 @@ static void tell_header(struct walk *walk, const struct core_block *block,
         join(&damage, header, false);
         walk->has_front = false;
     }
-    tell_front(walk);
+    note_front(walk);
     note_underflow(walk->check, block, &damage);
 }
 
-static void look_at_live(struct walk *walk, const struct core_block *block) {
+static void check_live_block(struct walk *walk, const struct core_block *block) {
     struct core_damage header = header_damage(block), canary;
     walk->check->borders++;
     if (header.bytes)
-        tell_header(walk, block, &header);
+        note_header(walk, block, &header);
     else
-        tell_front(walk);
+        note_front(walk);
     canary = canary_damage(block);
     if (!canary.bytes)
         return;
@@ -336,10 +336,10 @@ static bool is_left_out_closed(const struct core_block *block) {
            range->stored <= block->user - range->start;
 }
 
-static void look_at_freed(struct walk *walk, const struct core_block *block) {
+static void check_freed_block(struct walk *walk, const struct core_block *block) {
     const struct core_table *t = block->half->table;
     struct core_damage damage = {.bytes = 0};
-    tell_front(walk);
+    note_front(walk);
     if (!core_at(t, t->root[HAK_ROOT_options], HAK_AT_options_poison) ||
         is_left_out_closed(block) || !freed_damage(block, &damage))
         return;
@@ -363,15 +363,15 @@ static bool is_on_its_way(const struct core_block *block) {
     return is_changing(block) && (block->is_live || !is_of_last);
 }
 
-static void look_at(struct walk *walk, const struct core_block *block) {
+static void check_block(struct walk *walk, const struct core_block *block) {
     if (!has_state(block) || is_on_its_way(block) || !is_sensible(block))
-        tell_front(walk);
+        note_front(walk);
     else if (block->is_live && has_border(block))
-        look_at_live(walk, block);
+        check_live_block(walk, block);
     else if (!block->is_live && (!block->large || block->is_guarded))
-        look_at_freed(walk, block);
+        check_freed_block(walk, block);
     else
-        tell_front(walk);
+        note_front(walk);
 }
 
 void core_check_bytes(struct core_check *check, const struct core_half *half) {
@@ -388,13 +388,13 @@ void core_check_bytes(struct core_check *check, const struct core_half *half) {
                                  : core_slots(half, superslab->address, i);
             for (unsigned slot = 0; slot < slots; slot++)
                 if (core_find_slot(half, superslab, i, slot, &block))
-                    look_at(&walk, &block);
-            tell_front(&walk);
+                    check_block(&walk, &block);
+            note_front(&walk);
         }
     }
     for (size_t n = 0; n < half->large_count; n++) {
         core_find_large(half, &half->large[n], &block);
-        look_at(&walk, &block);
+        check_block(&walk, &block);
     }
-    tell_front(&walk);
+    note_front(&walk);
 }

@@ -50,7 +50,7 @@ static bool add_line(void *memory, struct hak_map_line *m) {
 /* NULL, or why not. */
 static const char *read_maps(struct core_memory *core) {
     if (!hak_maps_each(core->pid, add_line, core))
-        return errno == ENOMEM ? "out of memory" : "it is not there";
+        return errno == ENOMEM || core->range_count > 0 ? "out of memory" : "it is not there";
     return core->range_count > 0 ? NULL : "it has no memory";
 }
 

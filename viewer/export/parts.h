@@ -47,9 +47,10 @@ struct export {
     bool failed; /* no memory */
 };
 
-/* Reads the options of the profile; then also fills in the rows. `is_whole`: each row has all that
- * came and went before the moment, too. 0, or an exit status: the error is printed. */
+/* Reads the options of the profile. `is_whole`: each row has all that came and went before the
+ * moment, too. 0, or an exit status: the error is printed. */
 int export_begin(struct export *e, bool is_whole);
+/* Calls export_begin, then fills in e->row from the recording. Status as above. */
 int export_read(struct export *e, bool is_whole);
 /* Puts the path of a row into e->path. False: e->places says why. */
 bool export_find_path(struct export *e, const struct export_row *row);

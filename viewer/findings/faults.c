@@ -352,7 +352,9 @@ static int write_baseline(struct view *view, const struct findings *findings) {
     return good ? VIEW_OK : VIEW_USAGE;
 }
 
-static int list_faults(struct view *view) {
+/* Gathers the findings and writes them as the options say: a baseline, quickfix lines, JSON or
+ * text. Returns the exit status. */
+static int write_findings(struct view *view) {
     struct findings findings;
     uint32_t process;
     if (!view_choose_process(view, &process))
@@ -387,5 +389,5 @@ int command_faults(struct view *view) {
         return status;
     if (view->argument_count > 0)
         return show_report(view, view->argument[0]);
-    return list_faults(view);
+    return write_findings(view);
 }

@@ -128,8 +128,8 @@ static void say_waiting(const char *who, const struct queue *queue, const struct
 /* ---- a document -------------------------------------------------------------------------------
  */
 
-/* Into the queue, or where that cannot be, kept in `s`. */
-static void put(struct queue *queue, const char *document, struct sending *s) {
+/* Adds the document to the queue; where that cannot be, `s` keeps it. */
+static void enqueue(struct queue *queue, const char *document, struct sending *s) {
     if (!queue_open(queue, true) || !queue_add(queue, document, strlen(document), s->first)) {
         s->document = document;
         s->first[0] = 0;
@@ -141,7 +141,7 @@ static void put(struct queue *queue, const char *document, struct sending *s) {
 static bool deliver(const char *who, const char *document, const char *earlier, struct sending *s,
                     struct queue *queue) {
     char no_queue[sizeof queue->why];
-    put(queue, document, s);
+    enqueue(queue, document, s);
     if (s->first[0] && earlier[0])
         queue_remove(queue, earlier);
     memcpy(no_queue, queue->why, sizeof no_queue);

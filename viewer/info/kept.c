@@ -4,9 +4,9 @@
 
 #include "report/words/words.h"
 
-static const char allocators_sql[] =
-    "SELECT value AS module, count(*) AS processes FROM meta WHERE key GLOB 'allocator.*'"
-    " GROUP BY value ORDER BY count(*) DESC, value";
+static const char allocators_sql[] = "SELECT CAST(value AS TEXT) AS module, count(*) AS processes "
+                                     "FROM meta WHERE key GLOB 'allocator.*'"
+                                     " GROUP BY value ORDER BY count(*) DESC, value";
 
 struct slack {
     uint64_t taken, given, not_recorded, not_told;

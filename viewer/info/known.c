@@ -7,7 +7,8 @@
 #define UNUSED_SHOWN 5
 
 static const char suppressions[] =
-    "SELECT path, line, text, used FROM suppression ORDER BY path, line";
+    "SELECT CAST(path AS TEXT) AS path, CAST(line AS INTEGER) AS line, CAST(text AS TEXT) AS text,"
+    " ifnull(CAST(used AS INTEGER), 0) AS used FROM suppression ORDER BY path, line";
 
 /* Those of one file, from the row that `q` stands at on. Returns whether there is another. */
 static bool add_file(struct hak_text *text, struct view *view, struct hak_query *q) {

@@ -80,7 +80,9 @@ static void add_command(struct hak_text *text, const struct tree_process *p) {
     hak_text_free(&all);
 }
 
-static void add_lines(struct drawing *d, int depth, bool is_program) {
+/* Draws the branches of the tree that lead to an entry, in front of it. `is_program`: the entry is
+ * the program that the process above it executed. */
+static void add_branches(struct drawing *d, int depth, bool is_program) {
     bool is_last = d->is_last[depth];
     for (int i = 1; i < depth; i++)
         hak_text_add(d->text, "%s", d->is_last[i] ? "   " : "│  ");
@@ -104,7 +106,7 @@ static void add_process_line(struct drawing *d, int i, int depth) {
     hak_text_tab(text, END_AT);
     add_end(text, d, p);
     hak_text_tab(text, PROGRAM_AT);
-    add_lines(d, depth, p->was >= 0);
+    add_branches(d, depth, p->was >= 0);
     const struct tree_process *parent = NULL;
     int above = tree_find(d->tree, p->parent);
     if (p->was < 0 && above >= 0)
@@ -152,7 +154,7 @@ static void add_rest(struct drawing *d, int from, int depth) {
         return;
     d->left_out += total;
     hak_text_tab(d->text, PROGRAM_AT);
-    add_lines(d, depth, false);
+    add_branches(d, depth, false);
     hak_text_add(d->text, "... %s (", hak_words_count((uint64_t)total, "more", "more"));
     for (int at = 0; at < 4 && most[at].program; at++) {
         hak_text_add(d->text, "%s%s", at ? ", " : "", most[at].program);

@@ -117,7 +117,7 @@ static void change_tier(struct layers *l, struct superslab_life *life, const str
     enter(l, life, tier, e->ns);
 }
 
-static void take_superslab(struct layers *l, const struct hak_event *e) {
+static void apply_superslab(struct layers *l, const struct hak_event *e) {
     uint64_t address = e->base & ~(uint64_t)(HAK_SUPERSLAB_BYTES - 1);
     struct superslab_life *life =
         e->kind == HAK_SUPERSLAB_MAP ? begin_life(l, e, address) : life_at(l, e, address);
@@ -157,7 +157,7 @@ static void take_superslab(struct layers *l, const struct hak_event *e) {
 /* ---- settings ----------------------------------------------------------------------------------
  */
 
-static void take_capacity(struct layers *l, const struct hak_event *e) {
+static void apply_capacity(struct layers *l, const struct hak_event *e) {
     struct layers_capacity *capacity =
         &l->changes
              ->capacities[e->class_index < HAK_CLASSES ? e->class_index : HAK_METRIC_NO_CLASS];
@@ -169,7 +169,7 @@ static void take_capacity(struct layers *l, const struct hak_event *e) {
     capacity->most = capacity->last > capacity->most ? capacity->last : capacity->most;
 }
 
-static void take_setting(struct layers *l, const struct hak_event *e) {
+static void apply_setting(struct layers *l, const struct hak_event *e) {
     struct layers_changes *c = l->changes;
     uint32_t setting = (uint32_t)(e->size >> 32), i = 0;
     while (i < c->setting_count && c->settings[i].setting != setting)
@@ -182,14 +182,14 @@ static void take_setting(struct layers *l, const struct hak_event *e) {
     c->settings[i].value = e->size & 0xffffffffu;
 }
 
-static int take_event(void *context, const struct hak_event *e) {
+static int apply_event(void *context, const struct hak_event *e) {
     struct layers *l = context;
     if (e->kind == HAK_CAPACITY)
-        take_capacity(l, e);
+        apply_capacity(l, e);
     else if (e->kind == HAK_LEARN)
-        take_setting(l, e);
+        apply_setting(l, e);
     else if (e->base)
-        take_superslab(l, e);
+        apply_superslab(l, e);
     return l->changes->failed;
 }
 
@@ -238,7 +238,7 @@ int layers_read_changes(struct layers *l) {
         view_error("out of memory");
         return VIEW_UNREADABLE;
     }
-    int error = hak_store_scan(l->view->reader, &filter, false, take_event, l);
+    int error = hak_store_scan(l->view->reader, &filter, false, apply_event, l);
     if (l->changes->failed) {
         view_error("out of memory");
         return VIEW_UNREADABLE;

@@ -48,8 +48,10 @@ static json_t *owners_json(const struct superslab_life *life) {
     return owners;
 }
 
-static struct answer answer_of(const struct layers *l) {
+static struct answer answer_of(const struct layers *l, bool is_list) {
     struct answer answer = answer_begin(l->view);
+    if (is_list && !answer.list) /* for `html`, which prints no JSON itself */
+        answer.list = json_array();
     bool has_processes = l->view->summary.processes > 1 && l->process == 0;
     for (uint32_t i = 0; i < l->changes->count; i++) {
         const struct superslab_life *life = &l->changes->lives[i];
@@ -78,7 +80,7 @@ static struct answer answer_of(const struct layers *l) {
 }
 
 void layers_add_superslabs(struct hak_text *text, const struct layers *l) {
-    struct answer answer = answer_of(l);
+    struct answer answer = answer_of(l, false);
     answer_print(text, &answer);
 }
 
@@ -214,6 +216,6 @@ json_t *layers_changes_json(const struct layers *l, bool with_lives) {
         NUMBER("lives", c->count), NUMBER("at_most_at_once", c->peak), JSON("tiers", tiers_json(c)),
         JSON("capacities", capacities_json(l)), JSON("settings", settings_json(c)));
     if (with_lives)
-        hak_json_set(object, JSON("superslabs", answer_of(l).list));
+        hak_json_set(object, JSON("superslabs", answer_of(l, true).list));
     return object;
 }

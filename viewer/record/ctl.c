@@ -275,7 +275,7 @@ int command_ctl(struct view *view) {
         view_error("ctl: %s takes no '%s'", word->name, view->argument[2]);
         return VIEW_USAGE;
     }
-    if (!ctl_open(&target, view->argument[0]))
+    if (!ctl_find(&target, view->argument[0]))
         return VIEW_USAGE;
     return word->run(view, &target, seconds);
 }

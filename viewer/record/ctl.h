@@ -43,8 +43,9 @@ struct ctl_target {
 /* ---- the process ------------------------------------------------------------------------------
  */
 
-/* Finds process `pid` as it was typed. False: the error is printed. */
-bool ctl_open(struct ctl_target *t, const char *pid);
+/* Finds the process of the typed pid, its hak_control and its store. False: the error is printed.
+ */
+bool ctl_find(struct ctl_target *t, const char *typed);
 /* Reads its words again. False: it has ended, or is another one now. */
 bool ctl_look(struct ctl_target *t);
 /* The same for its rings. False: it has no session that can be read. */

@@ -152,7 +152,7 @@ static void say_unreachable(const struct ctl_target *t, int error, bool has_memo
                    (int)t->pid, t->name);
 }
 
-bool ctl_open(struct ctl_target *t, const char *typed) {
+bool ctl_find(struct ctl_target *t, const char *typed) {
     char *end;
     long pid = strtol(typed, &end, 10);
     if (typed[0] < '0' || typed[0] > '9' || pid <= 0 || pid > INT32_MAX || *end) {

@@ -202,7 +202,8 @@ void browser_prompt(struct browser *b, enum browser_prompt prompt) {
         snprintf(b->typed, sizeof b->typed, "%s", b->data.filter);
 }
 
-static void end_prompt(struct browser *b) {
+/* Closes the prompt and does what was typed into it: searches, or sets the filter. */
+static void apply_prompt(struct browser *b) {
     enum browser_prompt prompt = b->prompt;
     b->prompt = PROMPT_NONE;
     if (prompt == PROMPT_SEARCH) {
@@ -249,7 +250,7 @@ static void prompt_key(struct browser *b, const struct key *key) {
     size_t length = strlen(b->typed);
     switch (key->name) {
     case KEY_NAME_ENTER:
-        end_prompt(b);
+        apply_prompt(b);
         return;
     case KEY_NAME_ESCAPE:
         b->prompt = PROMPT_NONE;

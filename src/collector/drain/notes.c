@@ -15,7 +15,8 @@ void hak_drain_free(struct hak_drain *drain) {
     free(drain->pending);
 }
 
-static void note(struct hak_drain *d, struct hak_drain_pending n) {
+/* Keeps a note until the event at its place has an id. */
+static void keep_pending(struct hak_drain *d, struct hak_drain_pending n) {
     if (!hak_growing_make_room(&d->pending, d->pending_count, &d->pending_capacity,
                                sizeof *d->pending)) {
         free(n.text);
@@ -97,8 +98,8 @@ static void read_module(struct hak_drain *d, struct hak_client *c, uint32_t proc
         return;
     module = hak_rows_add_module(d->rows, &row, ns);
     if (module)
-        note(d, (struct hak_drain_pending){
-                    .place = place, .row = module, .kind = HAK_MODULE_LOAD, .client = c});
+        keep_pending(d, (struct hak_drain_pending){
+                            .place = place, .row = module, .kind = HAK_MODULE_LOAD, .client = c});
 }
 
 static void unload_module(struct hak_drain *d, struct hak_client *c, uint32_t process,
@@ -109,8 +110,9 @@ static void unload_module(struct hak_drain *d, struct hak_client *c, uint32_t pr
         if (m->row.start != start || m->unloaded)
             continue;
         m->unloaded = true;
-        note(d, (struct hak_drain_pending){
-                    .place = place, .row = m->row.id, .kind = HAK_MODULE_UNLOAD, .client = c});
+        keep_pending(d,
+                     (struct hak_drain_pending){
+                         .place = place, .row = m->row.id, .kind = HAK_MODULE_UNLOAD, .client = c});
         return;
     }
 }
@@ -118,8 +120,8 @@ static void unload_module(struct hak_drain *d, struct hak_client *c, uint32_t pr
 static void read_text(struct hak_drain *d, struct hak_client *c, uint32_t process, uint32_t place,
                       const struct hak_drain_bytes *p, uint8_t kind) {
     char *text = strndup((const char *)p->bytes, p->count);
-    note(d, (struct hak_drain_pending){
-                .place = place, .row = process, .kind = kind, .client = c, .text = text});
+    keep_pending(d, (struct hak_drain_pending){
+                        .place = place, .row = process, .kind = kind, .client = c, .text = text});
 }
 
 /* `told` is the low 48 bits of a time not later than `ticks`. */
@@ -151,26 +153,26 @@ void hak_drain_note(struct hak_drain *d, const struct hak_drain_origin *origin, 
         read_text(d, c, e->process, place, p, HAK_ALLOCATOR);
         break;
     case HAK_FORK:
-        note(d, (struct hak_drain_pending){.place = place,
-                                           .row = e->process,
-                                           .value = f->size,
-                                           .kind = HAK_FORK,
-                                           .client = c});
+        keep_pending(d, (struct hak_drain_pending){.place = place,
+                                                   .row = e->process,
+                                                   .value = f->size,
+                                                   .kind = HAK_FORK,
+                                                   .client = c});
         break;
     case HAK_FAULT:
-        note(d, (struct hak_drain_pending){.place = place,
-                                           .row = e->process,
-                                           .value = origin->position,
-                                           .ring = origin->ring,
-                                           .kind = HAK_FAULT,
-                                           .client = c});
+        keep_pending(d, (struct hak_drain_pending){.place = place,
+                                                   .row = e->process,
+                                                   .value = origin->position,
+                                                   .ring = origin->ring,
+                                                   .kind = HAK_FAULT,
+                                                   .client = c});
         break;
     case HAK_LEAK:
         if (d->leaks)
             hak_leaks_take(d->leaks, c, e);
         if (e->subkind >= HAK_LEAK_IS_SCAN)
-            note(d, (struct hak_drain_pending){
-                        .place = place, .row = e->process, .kind = HAK_LEAK, .client = c});
+            keep_pending(d, (struct hak_drain_pending){
+                                .place = place, .row = e->process, .kind = HAK_LEAK, .client = c});
         break;
     case HAK_LOSS:
         c->rings[origin->ring].lost_told += f->size;

@@ -67,7 +67,8 @@ static bool advance_state(struct hak_report_request *area, enum hak_report_state
     return atomic_compare_exchange_strong(&area->state, &state, to);
 }
 
-static void let_go(struct hak_client *c) {
+/* The program waits no longer for its report. */
+static void release_program(struct hak_client *c) {
     struct hak_report_request *r = hak_mapping_report(&c->map);
     if (!advance_state(r, HAK_REPORT_PRINTING, HAK_REPORT_DONE) &&
         !advance_state(r, HAK_REPORT_WRITING, HAK_REPORT_DONE))
@@ -135,7 +136,7 @@ struct wanted_stacks {
     int count, thread_count;
 };
 
-static void note_thread(struct wanted_stacks *wanted, uint32_t thread) {
+static void collect_thread(struct wanted_stacks *wanted, uint32_t thread) {
     for (int i = 0; i < wanted->thread_count; i++)
         if (wanted->threads[i] == thread)
             return;
@@ -143,13 +144,13 @@ static void note_thread(struct wanted_stacks *wanted, uint32_t thread) {
         wanted->threads[wanted->thread_count++] = thread;
 }
 
-static int note_stack(void *context, const struct hak_event *event) {
+static int collect_stack(void *context, const struct hak_event *event) {
     struct wanted_stacks *wanted = context;
     if (wanted->count == STACKS_MAX)
         return 1;
     if (event->stack)
         wanted->stacks[wanted->count++] = event->stack;
-    note_thread(wanted, event->thread);
+    collect_thread(wanted, event->thread);
     return 0;
 }
 
@@ -177,12 +178,12 @@ static void resolve_history(struct hak_capture *capture, struct hak_store_reader
                             uint32_t process, uint32_t thread,
                             const struct hak_fault_facts *facts) {
     struct wanted_stacks wanted = {.count = 0};
-    note_thread(&wanted, thread);
+    collect_thread(&wanted, thread);
     uint64_t addresses[] = {facts->base, facts->found_address, facts->user};
     for (size_t i = 0; i < sizeof addresses / sizeof *addresses; i++) {
         struct hak_filter filter = {.address = addresses[i], .process = process, .class_index = -1};
         if (addresses[i])
-            hak_store_scan(reader, &filter, true, note_stack, &wanted);
+            hak_store_scan(reader, &filter, true, collect_stack, &wanted);
     }
     resolve_wanted(capture, &wanted);
 }
@@ -193,8 +194,8 @@ static void resolve_pointed(struct hak_capture *capture, struct hak_store_reader
     struct wanted_stacks wanted = {.count = 0};
     for (int i = 0; i < HAK_REPORT_OTHERS; i++)
         if (request->others[i].thread)
-            note_thread(&wanted,
-                        hak_rows_known_thread(&capture->rows, process, request->others[i].thread));
+            collect_thread(
+                &wanted, hak_rows_known_thread(&capture->rows, process, request->others[i].thread));
     for (int i = -1; i < HAK_REPORT_REGISTERS; i++) {
         uint64_t address = i < 0 ? request->signal_address : request->registers[i];
         struct hak_story *story = NULL;
@@ -203,9 +204,9 @@ static void resolve_pointed(struct hak_capture *capture, struct hak_store_reader
         const struct hak_life *life =
             story->life_count > 0 ? &story->lives[story->life_count - 1] : NULL;
         if (life)
-            note_stack(&wanted, &life->birth);
+            collect_stack(&wanted, &life->birth);
         for (int k = 0; life && k < life->end_count; k++)
-            note_stack(&wanted, &life->ends[k]);
+            collect_stack(&wanted, &life->ends[k]);
         hak_story_free(story);
     }
     resolve_wanted(capture, &wanted);
@@ -273,9 +274,9 @@ static void print_bare(const struct hak_findings *findings, const struct hak_cli
     print(findings, c, line);
 }
 
-/* The places that the page names beside the fault's own stack. */
-static void find_places(struct hak_capture *capture, const struct hak_report_request *request,
-                        uint32_t process, struct hak_report_context *context) {
+/* Resolves the places that the page names beside the fault's own stack. */
+static void resolve_places(struct hak_capture *capture, const struct hak_report_request *request,
+                           uint32_t process, struct hak_report_context *context) {
     struct hak_frame frames[PLACE_FRAMES];
     int count = 0;
     int ips = 0;
@@ -294,10 +295,10 @@ static void find_places(struct hak_capture *capture, const struct hak_report_req
         }
 }
 
-/* A stack that the program kept itself: ips of return addresses, ended by 0. Its frames are taken
- * from `*room`. */
-static int find_kept(struct hak_capture *capture, uint32_t process, const uint64_t *ips,
-                     struct hak_frame **room, const struct hak_frame **frames) {
+/* Resolves a stack that the program kept itself: `ips` of return addresses, ended by 0. Writes the
+ * frames to `*room`, which moves behind them; returns their count. */
+static int resolve_kept_stack(struct hak_capture *capture, uint32_t process, const uint64_t *ips,
+                              struct hak_frame **room, const struct hak_frame **frames) {
     int count = 0;
     while (count < HAK_REPORT_LIFE_FRAMES && ips[count] != 0)
         count++;
@@ -310,10 +311,10 @@ static int find_kept(struct hak_capture *capture, uint32_t process, const uint64
     return found;
 }
 
-/* The stacks that the program told: the fault's, those that it kept, and where its threads were
- * created. All lie in the result, which the caller frees. */
-static struct hak_frame *find_stacks(struct hak_capture *capture, const struct hak_fault *f,
-                                     struct hak_report_context *context) {
+/* Resolves the stacks that the program told: the fault's, those that it kept, and where its threads
+ * were created. All lie in the result, which the caller frees. */
+static struct hak_frame *resolve_stacks(struct hak_capture *capture, const struct hak_fault *f,
+                                        struct hak_report_context *context) {
     const struct hak_report_request *r = &f->request;
     struct hak_frame *frames =
         calloc(FAULT_FRAMES_MAX + KEPT_STACKS * KEPT_FRAMES_MAX, sizeof *frames);
@@ -327,16 +328,16 @@ static struct hak_frame *find_stacks(struct hak_capture *capture, const struct h
                            hak_facts_are_of_stop(&r->facts, r->signal), frames, FAULT_FRAMES_MAX);
     room += context->frame_count;
     context->alloc_frame_count =
-        find_kept(capture, f->process, r->alloc_frames, &room, &context->alloc_frames);
+        resolve_kept_stack(capture, f->process, r->alloc_frames, &room, &context->alloc_frames);
     context->free_frame_count =
-        find_kept(capture, f->process, r->free_frames, &room, &context->free_frames);
+        resolve_kept_stack(capture, f->process, r->free_frames, &room, &context->free_frames);
     context->clean_frame_count =
-        find_kept(capture, f->process, r->clean_frames, &room, &context->clean_frames);
+        resolve_kept_stack(capture, f->process, r->clean_frames, &room, &context->clean_frames);
     for (int i = 0; i < HAK_REPORT_CREATIONS; i++) {
         const struct hak_report_creation *from = &r->creations[i];
         struct hak_kept_creation *to = &context->creations[i];
         *to = (struct hak_kept_creation){.thread = from->thread, .creator = from->creator};
-        to->frame_count = find_kept(capture, f->process, from->frames, &room, &to->frames);
+        to->frame_count = resolve_kept_stack(capture, f->process, from->frames, &room, &to->frames);
     }
     return frames;
 }
@@ -405,8 +406,8 @@ static void fill_context(struct hak_fault *f, struct hak_capture *capture) {
  * hak_report_make. */
 static struct hak_frame *make_page(struct hak_fault *f, struct hak_capture *capture,
                                    struct hak_report *page, bool *made) {
-    find_places(capture, &f->request, f->process, &f->context);
-    struct hak_frame *frames = find_stacks(capture, f, &f->context);
+    resolve_places(capture, &f->request, f->process, &f->context);
+    struct hak_frame *frames = resolve_stacks(capture, f, &f->context);
     *made = hak_report_make(f->reader, &f->request, &f->context, page) == 0;
     return frames;
 }
@@ -457,7 +458,7 @@ struct hak_fault *hak_fault_begin(struct hak_client *client) {
         return NULL;
     struct hak_fault *f = calloc(1, sizeof *f);
     if (!f) {
-        let_go(client);
+        release_program(client);
         return NULL;
     }
     f->client = client;
@@ -554,7 +555,7 @@ void hak_fault_finish(struct hak_fault *fault, struct hak_capture *capture,
     } else {
         report(fault, capture, findings);
     }
-    let_go(fault->client);
+    release_program(fault->client);
     if (!keep_late(fault, capture, findings))
         free_fault(fault);
 }

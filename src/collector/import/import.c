@@ -177,7 +177,8 @@ static int by_start(const void *a, const void *b) {
     return x->start_ns < y->start_ns ? -1 : x->start_ns > y->start_ns;
 }
 
-static bool find_twice(struct hak_import *import, const struct file *files, int count) {
+/* False, and refused: a recording is there twice. */
+static bool check_all_differ(struct hak_import *import, const struct file *files, int count) {
     for (int i = 0; i < count; i++)
         for (int k = 0; k < i; k++)
             if (files[i].session_id == files[k].session_id)
@@ -263,7 +264,7 @@ enum hak_import_state hak_import_files(struct hak_import *import, char *const *p
     for (int i = 0; i < count && state == HAK_IMPORT_DONE; i++)
         state = open_file(import, &files[i]) ? check_processes(import, &files[i])
                                              : HAK_IMPORT_UNREADABLE;
-    if (state == HAK_IMPORT_DONE && !find_twice(import, files, count))
+    if (state == HAK_IMPORT_DONE && !check_all_differ(import, files, count))
         state = HAK_IMPORT_UNREADABLE;
     if (state == HAK_IMPORT_DONE) {
         qsort(files, (size_t)count, sizeof *files, by_start);

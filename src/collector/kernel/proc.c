@@ -105,6 +105,8 @@ static void wait_while(struct looker *l, uint32_t state, uint64_t ns) {
     }
 }
 
+/* The thread: answers one look after the other, and ends after a look that nobody has waited for.
+ */
 static void *run_looker(void *argument) {
     struct looker *l = argument;
     for (;;) {

@@ -123,8 +123,8 @@ static uint32_t find_node_row(struct hak_client *c, const struct hak_rows *rows,
 /* The row of a node whose parent has row `parent`. Equal nodes get several ids once a program comes
  * half round its ring (stacks/table.c), and may have a row from a worker before: then it is looked
  * for. */
-static uint32_t take_path(struct hak_client *c, struct hak_rows *rows, uint32_t id,
-                          uint32_t process_index, uint64_t ns, bool may_refer);
+static uint32_t make_path_rows(struct hak_client *c, struct hak_rows *rows, uint32_t id,
+                               uint32_t process_index, uint64_t ns, bool may_refer);
 
 /* The ip of a node as the store has it: of an interpreter's frame with the row of its line node
  * (trace/frame_node.h), 0 where that is none. */
@@ -133,7 +133,7 @@ static uint64_t stored_ip(struct hak_client *c, struct hak_rows *rows, uint64_t 
     if (hak_frame_node_kind(ip) != HAK_FRAME_NODE_FRAME)
         return ip;
     uint32_t line = hak_frame_node_number(ip);
-    uint32_t row = may_refer && line ? take_path(c, rows, line, process_index, ns, false) : 0;
+    uint32_t row = may_refer && line ? make_path_rows(c, rows, line, process_index, ns, false) : 0;
     return hak_frame_node_ip(HAK_FRAME_NODE_FRAME, row);
 }
 
@@ -149,8 +149,8 @@ static uint32_t make_node_row(struct hak_client *c, struct hak_rows *rows, const
 
 /* Up to the first frame that is known, then down again: parents get their rows first. 0 where a
  * frame is missing. */
-static uint32_t take_path(struct hak_client *c, struct hak_rows *rows, uint32_t id,
-                          uint32_t process_index, uint64_t ns, bool may_refer) {
+static uint32_t make_path_rows(struct hak_client *c, struct hak_rows *rows, uint32_t id,
+                               uint32_t process_index, uint64_t ns, bool may_refer) {
     uint32_t path[STACK_DEPTH_MAX];
     struct hak_node nodes[STACK_DEPTH_MAX];
     uint32_t depth = 0, row = 0;
@@ -179,7 +179,7 @@ uint32_t hak_client_node_row(struct hak_client *client, struct hak_rows *rows, u
                              uint32_t process_index, uint64_t ns) {
     if (id == 0)
         return 0;
-    uint32_t row = take_path(client, rows, id, process_index, ns, true);
+    uint32_t row = make_path_rows(client, rows, id, process_index, ns, true);
     if (row == 0)
         client->processes[process_index].unknown_stacks++;
     return row;
@@ -250,7 +250,7 @@ void hak_node_map_take(struct hak_client *client, struct hak_rows *rows, uint64_
         if (!is_there && !is_past_hole(client, now_ns))
             return;
         if (is_there && has_process(client, &node))
-            (void)take_path(client, rows, m->front, node.owner >> OWNER_SHIFT, 0, true);
+            (void)make_path_rows(client, rows, m->front, node.owner >> OWNER_SHIFT, 0, true);
         if (rows->out_of_memory)
             return;
         m->front++;

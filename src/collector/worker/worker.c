@@ -130,7 +130,7 @@ static void report_to_keeper(const struct hak_worker *w, enum hak_link_type type
     hak_link_report(w->link, &(struct hak_link_report){type, number, live, w->capture.path, NULL});
 }
 
-static void take_session(struct hak_worker *w, const struct hak_link_message *m, int memfd) {
+static void accept_session(struct hak_worker *w, const struct hak_link_message *m, int memfd) {
     bool first = w->capture.path[0] == 0;
     w->taken_log_path = m->log_path;
     const char *why = hak_worker_add(w, m->number, &m->hello, m->peer_pid, memfd);
@@ -213,7 +213,7 @@ static void hear_keeper(struct hak_worker *w) {
             w->listening = descriptor;
             descriptor = -1;
         } else if (m.type == HAK_LINK_SESSION && descriptor >= 0) {
-            take_session(w, &m, descriptor);
+            accept_session(w, &m, descriptor);
             descriptor = -1;
         } else if (m.type == HAK_LINK_UNRECORDED) {
             m.hello.text[sizeof m.hello.text - 1] = 0;
@@ -461,7 +461,7 @@ static void finish(struct hak_worker *w) {
 }
 
 /* Goes on with it where FINISH came, and nobody since. */
-static void look_for_finish(struct hak_worker *w) {
+static void finish_if_wanted(struct hak_worker *w) {
     w->finish_wanted = w->finish_wanted && w->client_count == 0;
     if (w->finish_wanted)
         finish(w);
@@ -490,7 +490,7 @@ static bool work(struct hak_worker *w) {
         if (w->link < 0 && w->client_count == 0)
             w->finish_wanted = true;
     }
-    look_for_finish(w);
+    finish_if_wanted(w);
     if (w->finished)
         return true;
     if (w->finish_wanted)

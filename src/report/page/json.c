@@ -38,7 +38,7 @@ static json_t *others_json(const struct report_page *page) {
     json_t *array = json_array();
     for (int i = 0; i < HAK_REPORT_OTHERS; i++) {
         struct hak_text text = {0};
-        if (report_other(&text, page, i))
+        if (report_other_thread(&text, page, i))
             json_array_append_new(array, hak_json_text(text.bytes));
         hak_text_free(&text);
     }

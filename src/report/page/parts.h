@@ -248,7 +248,7 @@ void report_summary(struct hak_text *text, const struct report_page *page);
 void report_cause(struct hak_text *text, const struct report_page *page);
 void report_ending(struct hak_text *text, const struct report_page *page);
 bool report_handler(struct hak_text *text, const struct report_page *page);
-bool report_other(struct hak_text *text, const struct report_page *page, int i);
+bool report_other_thread(struct hak_text *text, const struct report_page *page, int i);
 void report_others(struct hak_text *text, const struct report_page *page);
 /* GUESS: the blocks from which a value used as an address may have been read; that it has the form
  * of the pattern that fills freed memory. False: nothing is added. */

@@ -99,7 +99,8 @@ bool report_handler(struct hak_text *text, const struct report_page *page) {
     return true;
 }
 
-bool report_other(struct hak_text *text, const struct report_page *page, int i) {
+/* "thread 7 also got SIGSEGV at address 0x10, in parse": place `i` of request->others. */
+bool report_other_thread(struct hak_text *text, const struct report_page *page, int i) {
     const struct hak_report_other *other = &page->request->others[i];
     uint32_t thread = atomic_load(&other->thread);
     if (thread == 0)
@@ -121,7 +122,7 @@ bool report_other(struct hak_text *text, const struct report_page *page, int i) 
 void report_others(struct hak_text *text, const struct report_page *page) {
     for (int i = 0, shown = 0; i < HAK_REPORT_OTHERS; i++) {
         struct hak_text line = {0};
-        if (report_other(&line, page, i))
+        if (report_other_thread(&line, page, i))
             hak_text_add(text, "%s%s\n",
                          shown++ == 0 ? "  AT THE SAME TIME  " : "                    ",
                          hak_text_string(&line));

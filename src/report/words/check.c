@@ -134,7 +134,8 @@ static bool add_live(struct hak_text *text, const struct hak_check_finding *f) {
     return true;
 }
 
-static void add_postings(struct hak_text *text, const struct hak_check_finding *f) {
+/* A table that is derived from the chunks: their order, postings, profile. */
+static void add_derived(struct hak_text *text, const struct hak_check_finding *f) {
     static const char *const names[] = {[HAK_POSTING_BASE] = "bases",
                                         [HAK_POSTING_STACK] = "stacks",
                                         [HAK_POSTING_LARGE] = "large blocks",
@@ -165,5 +166,5 @@ static void add_postings(struct hak_text *text, const struct hak_check_finding *
 void hak_words_add_check_finding(struct hak_text *text, const struct hak_check_finding *finding) {
     if (!add_reference(text, finding) && !add_chunk(text, finding) && !add_order(text, finding) &&
         !add_move(text, finding) && !add_live(text, finding))
-        add_postings(text, finding);
+        add_derived(text, finding);
 }

@@ -134,8 +134,10 @@ static int find_done_to(struct hak_posting_check *c, struct place *p) {
     return found < 0 ? found : 0;
 }
 
-static void take_key(struct hak_posting_check *c, const struct place *p,
-                     const struct hak_posting_cursor *cursor) {
+/* Takes the key from the sums of the chunks that the posting names: sums of 0 are left if all
+ * match. */
+static void subtract_key(struct hak_posting_check *c, const struct place *p,
+                         const struct hak_posting_cursor *cursor) {
     uint64_t mixed = hak_index_mix((uint64_t)p->kind << 56, cursor->key);
     for (uint32_t i = 0; i < cursor->spans; i++)
         for (uint64_t n = cursor->span[i].from; n <= cursor->span[i].to; n++)
@@ -143,8 +145,8 @@ static void take_key(struct hak_posting_check *c, const struct place *p,
                 c->sums[p->first + n - c->first].keys[p->kind] -= mixed;
 }
 
-static void take_distances(struct hak_posting_check *c, const struct place *p,
-                           const struct hak_distances *distances) {
+static void add_distances(struct hak_posting_check *c, const struct place *p,
+                          const struct hak_distances *distances) {
     uint64_t bits = distances->many ? UINT64_MAX : 0;
     for (uint32_t i = 0; i < distances->count; i++)
         bits |= bit_of(distances->distance[i]);
@@ -168,10 +170,10 @@ static void check_row(struct hak_posting_check *c, struct place *p, sqlite3_stmt
         if (cursor->key < min_key || (max_key < HAK_POSTING_KEY_LAST && cursor->key > max_key))
             wrong = "it has keys that are not of its range";
         if (cursor->key >= p->done_to || p->done_to == 0)
-            take_key(c, p, cursor);
+            subtract_key(c, p, cursor);
     }
     if (!wrong && p->kind == HAK_POSTING_BASE)
-        take_distances(c, p, &cursor->distances);
+        add_distances(c, p, &cursor->distances);
     if (wrong)
         REPORT_POSTINGS(c, HAK_CHECK_POSTING, p->id, .keys = p->kind, .text = wrong);
     p->due_key = max_key + 1;

@@ -37,21 +37,22 @@ static void tell_gone(void *context, const struct hak_range *piece) {
 /* ---- processes -------------------------------------------------------------------------------
  */
 
-static void drop(struct mapped *m, uint32_t number) {
+static void drop_ranges(struct mapped *m, uint32_t number) {
     hak_ranges_leave(m->list[number]);
     m->list[number] = NULL;
 }
 
+/* At its fork a process shares its parent's ranges; after its last event it has none. */
 static void apply_turn(struct mapped *m, const struct hak_lineup_turn *t) {
     bool ends_before = m->query->to || t->before <= m->query->from;
     int64_t parent = t->what == HAK_LINEUP_FORK
                          ? hak_lineup_find(&m->lineup, m->lineup.process[t->number].parent)
                          : -1;
     if (t->what == HAK_LINEUP_LAST && ends_before)
-        drop(m, t->number);
+        drop_ranges(m, t->number);
     if (parent < 0 || !m->list[parent] || parent == t->number)
         return;
-    drop(m, t->number);
+    drop_ranges(m, t->number);
     m->list[t->number] = m->list[parent];
     m->list[parent]->users++;
 }
@@ -102,8 +103,8 @@ static bool add(struct mapped *m, struct hak_ranges *r, const struct hak_event *
     return true;
 }
 
-static bool give_up(struct mapped *m, struct hak_ranges *r, const struct hak_event *e,
-                    uint64_t start, uint64_t bytes) {
+static bool unmap_range(struct mapped *m, struct hak_ranges *r, const struct hak_event *e,
+                        uint64_t start, uint64_t bytes) {
     uint64_t took = (uint32_t)e->generation;
     struct hak_ranges_call call = {e->thread, e->ns > took ? e->ns - took : 0};
     struct hak_ranges_gone gone = {tell_gone, m};
@@ -116,7 +117,7 @@ static bool remap(struct mapped *m, struct hak_ranges *r, const struct hak_event
     const struct hak_range *old = hak_ranges_at(r, e->old_address);
     unsigned way = old ? old->way : 0;
     uint64_t bytes = (e->generation >> 32) * HAK_MAPPED_PAGE_BYTES;
-    return give_up(m, r, e, e->old_address, bytes) && add(m, r, e, e->address, e->size, way);
+    return unmap_range(m, r, e, e->old_address, bytes) && add(m, r, e, e->address, e->size, way);
 }
 
 /* Memory that is opened belongs to the call that opens it. */
@@ -137,7 +138,7 @@ static bool change(struct mapped *m, struct hak_ranges *r, const struct hak_even
     case HAK_PROGRAM_MAP:
         return add(m, r, e, e->address, e->size, e->subkind);
     case HAK_PROGRAM_UNMAP:
-        return give_up(m, r, e, e->address, e->size);
+        return unmap_range(m, r, e, e->address, e->size);
     case HAK_PROGRAM_REMAP:
         return remap(m, r, e);
     case HAK_PROGRAM_PROTECT:

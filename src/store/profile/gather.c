@@ -374,8 +374,8 @@ static void list_held(struct hak_profile_gather *g, uint32_t process, struct hak
 }
 
 /* The child has the blocks of these rows from event `first` on. */
-static void take_held(struct hak_profile_gather *g, uint32_t process, uint64_t first,
-                      const struct hak_profile_row *row, uint32_t rows, uint64_t bytes) {
+static void inherit_held(struct hak_profile_gather *g, uint32_t process, uint64_t first,
+                         const struct hak_profile_row *row, uint32_t rows, uint64_t bytes) {
     for (uint32_t i = 0; i < rows && !g->is_broken; i++) {
         uint32_t sum = hak_profile_sums_find(&g->sums, process, row[i].key);
         g->is_broken |= !sum;
@@ -388,7 +388,7 @@ static void take_held(struct hak_profile_gather *g, uint32_t process, uint64_t f
 }
 
 /* The process has ended: its blocks are nobody's. */
-static void leave(struct hak_profile_gather *g, struct process *p, uint32_t process) {
+static void retire_process(struct hak_profile_gather *g, struct process *p, uint32_t process) {
     uint32_t sum;
     p->is_gone = g->is_ahead = true;
     g->tree_bytes -= p->now.live_bytes;
@@ -402,15 +402,15 @@ static void leave(struct hak_profile_gather *g, struct process *p, uint32_t proc
     }
 }
 
-/* All that have ended before event `id`. */
-static __attribute__((noinline)) void leave_before(struct hak_profile_gather *g, uint64_t id) {
+/* Retires all processes that have ended before event `id`. */
+static __attribute__((noinline)) void retire_ended(struct hak_profile_gather *g, uint64_t id) {
     g->next_gone = UINT64_MAX;
     for (uint32_t i = 0; i < g->process_room && !g->is_broken; i++) {
         struct process *p = &g->process[i];
         if (!p->last_event || p->is_gone)
             continue;
         if (p->last_event < id && p->has_begun)
-            leave(g, p, i);
+            retire_process(g, p, i);
         else if (p->last_event >= id && p->last_event < g->next_gone)
             g->next_gone = p->last_event;
     }
@@ -472,7 +472,7 @@ static void begin_process(struct hak_profile_gather *g, struct process *p, uint3
         inherit(g, p, row, id - 1, id, parent->top, parent->class_live, bytes);
         if (g->holds) {
             list_held(g, p->parent, &held, &rows);
-            take_held(g, row, id, held, rows, bytes);
+            inherit_held(g, row, id, held, rows, bytes);
             free(held);
         }
         return;
@@ -483,7 +483,7 @@ static void begin_process(struct hak_profile_gather *g, struct process *p, uint3
             continue;
         inherit(g, p, row, f->event, id, f->top, f->class_live, f->live_bytes);
         if (g->holds)
-            take_held(g, row, id, f->row, f->rows, f->live_bytes);
+            inherit_held(g, row, id, f->row, f->rows, f->live_bytes);
         drop_fork(g, i);
         return;
     }
@@ -713,9 +713,9 @@ static enum role role_of(uint64_t shape) {
     return kind == HAK_REALLOC && place == HAK_PLACE_LIVE ? ROLE_RESIZE : ROLE_BIRTH;
 }
 
-/* Finds the actor of this value of column ACTOR, from event `id` on; kept until the segment ends.
- */
-static __attribute__((noinline)) void find_actor(struct hak_profile_gather *g, struct actor *a,
+/* Fills in the actor of this value of column ACTOR, from event `id` on; kept until the segment
+ * ends. */
+static __attribute__((noinline)) void load_actor(struct hak_profile_gather *g, struct actor *a,
                                                  uint64_t value, uint64_t id, bool is_alone) {
     uint32_t row = (uint32_t)(value >> 32), thread = (uint32_t)value;
     *a = (struct actor){.value = value, .segment = g->segment};
@@ -894,6 +894,7 @@ enum outcome {
     READY,   /* it is a usual birth or end now */
 };
 
+/* An event that does not simply begin or end a life of this segment; READY: now it does. */
 static __attribute__((noinline)) enum outcome take_seldom(struct hak_profile_gather *g,
                                                           const struct actor *a, struct state *s,
                                                           uint32_t i, site_slot_t *slot,
@@ -943,7 +944,8 @@ static void fork_process(struct hak_profile_gather *g, struct process *p, uint32
         list_held(g, row, &g->fork[g->forks - 1].row, &g->fork[g->forks - 1].rows);
 }
 
-/* The state at hand of the actor whose events the pass is at. */
+/* Local copies of the state of the actor (thread of a process) whose events the pass is at: the
+ * compiler keeps them in registers. */
 struct hand {
     struct actor *a;
     uint64_t live, most, most_at; /* of its process */
@@ -951,13 +953,13 @@ struct hand {
     uint32_t last;                /* place of its thread's last birth; NOWHERE = before the chunk */
 };
 
-static inline void put_last_birth(struct hak_profile_gather *g, struct hand h) {
+static inline void save_last_birth(struct hak_profile_gather *g, struct hand h) {
     if (h.last != NOWHERE)
         h.a->t->last_birth = g->chunk_first + h.last;
 }
 
-/* The actor goes. */
-static inline void put_hand(struct hak_profile_gather *g, struct hand h) {
+/* Writes the copies back: the next event is another actor's. */
+static inline void save_hand(struct hak_profile_gather *g, struct hand h) {
     struct process *p = h.a->p;
     if (!p)
         return;
@@ -965,17 +967,17 @@ static inline void put_hand(struct hak_profile_gather *g, struct hand h) {
     p->now.most_bytes = h.most;
     p->now.most_at = h.most_at;
     g->tree_bytes = h.others + h.live;
-    put_last_birth(g, h);
+    save_last_birth(g, h);
 }
 
-/* Another one comes with event `i`. */
-static inline struct hand take_hand(struct hak_profile_gather *g, uint32_t i, bool is_alone) {
+/* Copies the state of event `i`'s actor, after the processes that are gone by then have left. */
+static inline struct hand load_hand(struct hak_profile_gather *g, uint32_t i, bool is_alone) {
     uint64_t value = g->c->value[HAK_COLUMN_ACTOR][i];
     struct actor *a = &g->actor[value % ACTORS];
     if (__builtin_expect(g->holds && g->chunk_first + i > g->next_gone, 0))
-        leave_before(g, g->chunk_first + i);
+        retire_ended(g, g->chunk_first + i);
     if (a->value != value || a->segment != g->segment)
-        find_actor(g, a, value, g->chunk_first + i, is_alone);
+        load_actor(g, a, value, g->chunk_first + i, is_alone);
     if (!a->p)
         return (struct hand){.a = a};
     const struct hak_profile_process *now = &a->p->now;
@@ -1029,7 +1031,7 @@ HAK_IN_PLACE uint32_t pass_over(struct hak_profile_gather *g, uint32_t i, bool i
     uint8_t *sum_of_birth = g->sum_of_birth;
     struct state *states = g->state;
     while (i < events) {
-        struct hand h = take_hand(g, i, is_alone);
+        struct hand h = load_hand(g, i, is_alone);
         const uint64_t tag = (uint64_t)h.a->tag << 32;
         site_slot_t *slots = g->site_slot + (size_t)h.a->way * HAK_CHUNK_EVENTS_MAX;
         uint8_t *tally = (uint8_t *)g->tally;
@@ -1052,12 +1054,12 @@ HAK_IN_PLACE uint32_t pass_over(struct hak_profile_gather *g, uint32_t i, bool i
                 if (role == ROLE_NONE)
                     continue;
                 if (role == ROLE_FORK) {
-                    put_hand(g, h);
+                    save_hand(g, h);
                     fork_process(g, h.a->p, h.a->row, g->chunk_first + i);
                     return i + 1;
                 }
                 uint64_t live = h.live;
-                put_last_birth(g, h);
+                save_last_birth(g, h);
                 enum outcome outcome = take_seldom(g, h.a, s, i, &slots[site_of[i]], &live);
                 tally = (uint8_t *)g->tally; /* a new row may have moved it */
                 h.live = live;
@@ -1095,7 +1097,7 @@ HAK_IN_PLACE uint32_t pass_over(struct hak_profile_gather *g, uint32_t i, bool i
             if (holds)
                 note_tree(g, h, i);
         }
-        put_hand(g, h);
+        save_hand(g, h);
     }
     return i;
 }
@@ -1245,12 +1247,12 @@ static void keep_held(struct hak_profile_gather *g) {
 }
 
 /* Those that ended, and had no event in the chunk: they have none any more. */
-static void leave_ended(struct hak_profile_gather *g) {
+static void retire_eventless(struct hak_profile_gather *g) {
     for (uint32_t i = 0; i < g->process_room && !g->is_broken; i++) {
         struct process *p = &g->process[i];
         if (p->has_ended && p->has_begun && !p->is_gone && !p->last_event &&
             p->chunk != g->chunk_first)
-            leave(g, p, i);
+            retire_process(g, p, i);
     }
 }
 
@@ -1274,7 +1276,7 @@ bool hak_profile_gather_keep(struct hak_profile_gather *g) {
     if (!g->holds && !g->is_broken)
         add_tallies(g);
     if (g->holds)
-        leave_ended(g);
+        retire_eventless(g);
     if (g->holds)
         keep_held(g);
     for (uint32_t i = 1; i < g->sums.rows && !g->is_broken; i++) {

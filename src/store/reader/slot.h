@@ -41,8 +41,8 @@ void hak_scan_decode(struct hak_scan_slot *slot);
 void hak_scan_clear_unwanted(struct hak_event *event, unsigned wanted);
 
 struct hak_scan_pool;
-/* The reader's pool; NULL where chunks are decoded by the caller alone (one processor, or a reader
- * inside the process that writes). */
+/* The reader's pool, made at the first call; NULL where chunks are decoded by the caller alone (one
+ * processor, or a reader inside the process that writes). */
 struct hak_scan_pool *hak_scan_pool_of(struct hak_store_reader *r);
 unsigned hak_scan_pool_threads(const struct hak_scan_pool *pool); /* the caller's included */
 void hak_scan_pool_put(struct hak_scan_pool *pool, struct hak_scan_slot *slot);

@@ -118,6 +118,8 @@ struct inheritance {
     int stop;
 };
 
+/* Sets the birth, the count of resizes and the last size; the birth is empty (id 0) where it
+ * was not read. */
 static void update_open_life(struct open_life *open, enum hak_life_step step, bool was_open,
                              const struct hak_event *e) {
     if (step == HAK_LIFE_BORN ||

@@ -67,6 +67,7 @@ static unsigned set_mark(const char *name) {
     return HAK_CONTROL_DONE;
 }
 
+/* Has a room above do what ctl asks, and leaves what it found for ctl. enum hak_control_result. */
 static unsigned run_errand(bool (*errand)(uint64_t *found)) {
     uint64_t found = 0;
     if (!errand)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # docs/specs/ring.md says the same of the session memory as session.h and protocol.h.
-. "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
+. "${SOURCE:-$(dirname "$0")/../../..}/tests/tools/test.sh"
 work=$PWD
 cd "$SOURCE" || exit 2
 page=docs/specs/ring.md
