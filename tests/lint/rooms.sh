@@ -186,7 +186,7 @@ calls() {
 }
 for half in apart plain light debug keep; do
     used=$(globals "$half")
-    [ -n "$used" ] || wrong "${BUILD:-build}/$half has no objects to look at: run make first"
+    [ -n "$used" ] || wrong "${BUILD:-build}/$half has no objects to look at: run make all apart first"
     ring=$(awk '
         NF == 2 { home[$2] = $1 } NF == 3 { used[$1 " " $3] }
         END { for (u in used) { split(u, part, " "); to = home[part[2]]
