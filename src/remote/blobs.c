@@ -238,7 +238,7 @@ static void end_blobs(void *context) {
 bool hak_blobs_add(struct hak_blobs *b) {
     bool is_done = sqlite3_create_function_v2(b->database, "hakmem_fetch", 2, SQLITE_UTF8, b, fetch,
                                               NULL, NULL, end_blobs) == SQLITE_OK;
-    for (int i = 0; i < b->tables->tables && is_done; i++)
+    for (int i = 0; is_done && i < b->tables->tables; i++) /* else `b` is gone */
         if (b->image->table[i].blob >= 0)
             is_done = add_view(b, i);
     return is_done;
