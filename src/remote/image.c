@@ -9,19 +9,15 @@
 
 /* A table with blobs that is no larger comes whole. */
 enum { SMALL_BYTES = 64 << 10, SMALL_ROWS = SMALL_BYTES / 8 };
-/* Rows beside those that were pushed that are taken, and all where it is not known how many were:
- * a user who may push can insert any. */
-enum { MORE_ROWS = 65536, MOST_ROWS = 1 << 24 };
+/* Rows beside those that were pushed that are taken: a user who may push can insert any. libpq
+ * counts rows in an int. */
+enum { MORE_ROWS = 65536, MOST_ROWS = INT32_MAX - 1 };
 enum { IMAGE_KIND = -1 };
 
 static const char reading_tables[] = "reading its tables";
 
 /* ---- what is asked ----------------------------------------------------------------------------
  */
-
-static bool is_plausible(const struct hak_image *image, int at) {
-    return image->table[at].rows <= INT64_MAX && image->table[at].bytes <= INT64_MAX;
-}
 
 /* The blobs' column of a large table: its only one, whose rows one number finds. -1 = none. */
 static int blob_of(const struct hak_image *image, const struct hak_remote_table *t, int at) {
@@ -44,8 +40,8 @@ static int number_of(const struct hak_remote_tables *tables, const char *name, s
     return -1; /* of a later version */
 }
 
-void hak_image_plan(struct hak_image *image, const struct hak_remote_tables *tables,
-                    const PGresult *sizes) {
+int hak_image_plan(struct hak_image *image, const struct hak_link *link,
+                   const struct hak_remote_tables *tables, const PGresult *sizes) {
     for (int i = 0; i < HAK_REMOTE_TABLES; i++)
         image->table[i].blob = -1;
     for (int row = 0; row < PQntuples(sizes); row++) {
@@ -55,16 +51,21 @@ void hak_image_plan(struct hak_image *image, const struct hak_remote_tables *tab
         if (at < 0)
             continue;
         image->table[at].is_known = true;
-        /* Below 0, too: a writer made it up. */
         if (!hak_link_number(sizes, row, 1, &image->table[at].rows) ||
-            !hak_link_number(sizes, row, 2, &image->table[at].bytes))
-            image->table[at].rows = UINT64_MAX;
+            !hak_link_number(sizes, row, 2, &image->table[at].bytes) ||
+            image->table[at].rows > INT64_MAX || image->table[at].bytes > INT64_MAX)
+            return hak_store_fail(HAK_STORE_BROKEN,
+                                  "%s: capture %" PRIu64 " has parts of table %s that no hakmem "
+                                  "made; who keeps the server removes it, then push again",
+                                  link->name, link->capture, tables->table[at].name);
         image->table[at].blob = blob_of(image, &tables->table[at], at);
     }
+    return 0;
 }
 
 static uint64_t rows_declared(const struct hak_image *image, int at) {
-    return is_plausible(image, at) ? image->table[at].rows + MORE_ROWS : MOST_ROWS;
+    uint64_t pushed = image->table[at].rows;
+    return pushed < MOST_ROWS - MORE_ROWS ? pushed + MORE_ROWS : MOST_ROWS;
 }
 
 /* All rows without the blobs, or one, to see that there are some. To be freed. */
@@ -95,13 +96,12 @@ static int check_rows(const struct hak_image *image, const struct hak_link *link
                       const struct hak_remote_tables *tables, int at, bool has_all,
                       const PGresult *rows) {
     uint64_t there = (uint64_t)PQntuples(rows), pushed = image->table[at].rows;
-    bool is_judged = is_plausible(image, at);
     if (there > rows_declared(image, at))
         return hak_store_fail(HAK_STORE_BROKEN,
                               "%s: capture %" PRIu64 " has more rows of table %s there than were "
                               "pushed; who keeps the server removes it, then push again",
                               link->name, link->capture, tables->table[at].name);
-    if (!is_judged || there >= (has_all || !pushed ? pushed : 1))
+    if (there >= (has_all || !pushed ? pushed : 1))
         return 0;
     return hak_store_fail(HAK_STORE_BROKEN,
                           "%s: capture %" PRIu64 " has %" PRIu64 " rows of table %s there, and "

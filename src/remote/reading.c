@@ -106,12 +106,12 @@ static int judge(const struct hak_link *link, bool is_there, bool is_whole) {
 
 static int open_image(struct capture *of, sqlite3 *layout, const PGresult *origin,
                       const PGresult *sizes, sqlite3 **out) {
-    char *identity = identity_of(of, layout, origin, sizes);
+    int error = hak_image_plan(&of->image, &of->link, &of->tables, sizes);
+    char *identity = error ? NULL : identity_of(of, layout, origin, sizes);
     if (!identity)
-        return hak_store_no_memory(of->link.name);
+        return error ? error : hak_store_no_memory(of->link.name);
     hak_cache_open(&of->cache, identity);
     free(identity);
-    hak_image_plan(&of->image, &of->tables, sizes);
     return hak_image_open(&of->image, &of->link, &of->tables, layout, &of->cache, out);
 }
 
