@@ -175,19 +175,21 @@ static sqlite3_stmt *prepare_insert(sqlite3 *database, const struct hak_remote_t
     return row;
 }
 
-static bool fill(sqlite3 *database, const struct hak_remote_table *t, int blob,
-                 const PGresult *rows) {
+static int fill(sqlite3 *database, const struct hak_link *link, const struct hak_remote_table *t,
+                int blob, const PGresult *rows) {
     sqlite3_stmt *row = prepare_insert(database, t);
-    bool is_done = row != NULL;
+    bool is_done = row != NULL, has_memory = is_done;
     for (int at = 0; at < PQntuples(rows) && is_done; at++) {
         sqlite3_clear_bindings(row);
         for (int i = 0, place = 0; i < t->columns && is_done; i++)
             is_done = i == blob || bind_cell(row, i + 1, &t->column[i], rows, at, place++);
         is_done = is_done && sqlite3_step(row) == SQLITE_DONE;
-        sqlite3_reset(row);
+        has_memory = sqlite3_reset(row) != SQLITE_NOMEM;
     }
     sqlite3_finalize(row);
-    return is_done;
+    if (!has_memory)
+        return hak_store_no_memory(link->name);
+    return is_done ? 0 : hak_link_fail_cell(link, reading_tables);
 }
 
 /* ---- from the server --------------------------------------------------------------------------
@@ -205,9 +207,8 @@ static int take_rows(void *context, int question, PGresult *rows) {
     const struct looking *l = context;
     int at = l->at[question];
     int error = check_rows(l->image, l->link, l->tables, at, l->database != NULL, rows);
-    if (!error && l->database &&
-        !fill(l->database, &l->tables->table[at], l->image->table[at].blob, rows))
-        error = hak_link_fail_cell(l->link, reading_tables);
+    if (!error && l->database)
+        error = fill(l->database, l->link, &l->tables->table[at], l->image->table[at].blob, rows);
     PQclear(rows);
     return error;
 }
