@@ -201,11 +201,13 @@ struct looking {
     const struct hak_remote_tables *tables;
     sqlite3 *database; /* to be filled; NULL: the server is asked for one row of each table */
     int at[HAK_REMOTE_TABLES];
+    bool has_more; /* rows than were pushed */
 };
 
 static int take_rows(void *context, int question, PGresult *rows) {
-    const struct looking *l = context;
+    struct looking *l = context;
     int at = l->at[question];
+    l->has_more |= (uint64_t)PQntuples(rows) > l->image->table[at].rows;
     int error = check_rows(l->image, l->link, l->tables, at, l->database != NULL, rows);
     if (!error && l->database)
         error = fill(l->database, l->link, &l->tables->table[at], l->image->table[at].blob, rows);
@@ -215,8 +217,8 @@ static int take_rows(void *context, int question, PGresult *rows) {
 
 /* Looks at each table in one way to the server and back. */
 static int look(const struct hak_image *image, struct hak_link *link,
-                const struct hak_remote_tables *tables, sqlite3 *database) {
-    struct looking l = {image, link, tables, database, {0}};
+                const struct hak_remote_tables *tables, sqlite3 *database, bool *has_more) {
+    struct looking l = {image, link, tables, database, {0}, false};
     struct hak_link_question question[HAK_REMOTE_TABLES] = {0};
     int count = 0, error = 0;
     unsigned char id[8];
@@ -234,6 +236,7 @@ static int look(const struct hak_image *image, struct hak_link *link,
         error = hak_link_ask_each(link, question, count, reading_tables, take_rows, &l);
     for (int i = 0; i < count; i++)
         free(question[i].sql);
+    *has_more = l.has_more;
     return error;
 }
 
@@ -244,7 +247,7 @@ static int fail_layout(const struct hak_link *link, sqlite3 *database) {
 
 static int copy_tables(const struct hak_image *image, struct hak_link *link,
                        const struct hak_remote_tables *tables, sqlite3 *layout, void **out,
-                       sqlite3_int64 *bytes) {
+                       sqlite3_int64 *bytes, bool *has_more) {
     sqlite3 *database = NULL;
     int error = 0;
     if (sqlite3_open(":memory:", &database) != SQLITE_OK ||
@@ -252,7 +255,7 @@ static int copy_tables(const struct hak_image *image, struct hak_link *link,
         !create_tables(database, layout, true))
         error = fail_layout(link, database);
     if (!error)
-        error = look(image, link, tables, database);
+        error = look(image, link, tables, database, has_more);
     if (!error && (!create_tables(database, layout, false) || !run_in_image(database, "COMMIT")))
         error = fail_layout(link, database);
     if (!error) {
@@ -268,11 +271,11 @@ int hak_image_open(const struct hak_image *image, struct hak_link *link,
                    sqlite3 **out) {
     size_t there = 0;
     void *data = hak_cache_get(cache, IMAGE_KIND, 0, &there);
-    bool is_cached = data != NULL;
+    bool is_cached = data != NULL, has_more;
     sqlite3_int64 bytes = (sqlite3_int64)there;
-    int error = data ? look(image, link, tables, NULL)
-                     : copy_tables(image, link, tables, layout, &data, &bytes);
-    if (!error && !is_cached)
+    int error = data ? look(image, link, tables, NULL, &has_more)
+                     : copy_tables(image, link, tables, layout, &data, &bytes, &has_more);
+    if (!error && !is_cached && !has_more)
         hak_cache_put(cache, IMAGE_KIND, 0, data, (size_t)bytes);
     if (!error && sqlite3_open(":memory:", out) == SQLITE_OK) {
         if (sqlite3_deserialize(*out, "main", data, bytes, bytes,
