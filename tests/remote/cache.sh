@@ -172,6 +172,20 @@ query "DELETE FROM hakmem.capture_end" >out
 refused "has come in parts only"
 empty
 refused "has no capture $number"
+
+# ---- the same rows again, rows that nobody pushed beside them, another role
+set_aside
+"$trace" push --whole -s long.db --to "$URL" >out 2>&1 || complain "again: $(cat out)"
+query "INSERT INTO hakmem.c_meta(capture, key, value) VALUES($number, 'more', 'rows')" >out
+same "removed and pushed again, with one row more"
+[ ! -e "$file" ] || complain "removed and pushed again: the cache is the old one"
+file=$(find "$folder" -name '*.db')
+[ "$(sqlite3 "$file" 'SELECT min(kind) >= 0 FROM value')" = 1 ] || complain "more rows than were pushed are kept"
+query "DELETE FROM hakmem.c_meta WHERE key = 'more'; GRANT hakmem_reader TO nobody_here" >out
+same "without that row"
+sends "without that row, again" $warm
+PGUSER=nobody_here same "another role"
+[ "$(cached | wc -l)" = 2 ] || complain "two roles: $(cached)"
 stop_postgres
 refused "cannot connect"
 exit "$failed"
