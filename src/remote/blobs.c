@@ -29,7 +29,7 @@ static bool has(const struct keys *keys, sqlite3_int64 key) {
 
 static int rows_at_once(const struct hak_blobs *b, int table) {
     uint64_t rows = b->image->table[table].rows, bytes = b->image->table[table].bytes;
-    uint64_t each = rows ? bytes / rows + 1 : 1;
+    uint64_t each = bytes > INT64_MAX ? MOST_BYTES : rows ? bytes / rows + 1 : 1; /* made up */
     uint64_t most = MOST_BYTES / each;
     return most < 1 ? 1 : most > ROWS ? ROWS : (int)most;
 }

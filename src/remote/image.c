@@ -9,15 +9,19 @@
 
 /* A table with blobs that is no larger comes whole. */
 enum { SMALL_BYTES = 64 << 10, SMALL_ROWS = SMALL_BYTES / 8 };
-/* Rows beside those that were pushed that are taken: a user who may push can insert any. libpq
- * counts rows in an int. */
-enum { MORE_ROWS = 65536, MOST_ROWS = INT32_MAX - 1 };
+/* Rows beside those that were pushed that are taken, and all where it is not known how many were:
+ * a user who may push can insert any. */
+enum { MORE_ROWS = 65536, MOST_ROWS = 1 << 24 };
 enum { IMAGE_KIND = -1 };
 
 static const char reading_tables[] = "reading its tables";
 
 /* ---- what is asked ----------------------------------------------------------------------------
  */
+
+static bool is_plausible(const struct hak_image *image, int at) {
+    return image->table[at].rows <= INT64_MAX && image->table[at].bytes <= INT64_MAX;
+}
 
 /* The blobs' column of a large table: its only one, whose rows one number finds. -1 = none. */
 static int blob_of(const struct hak_image *image, const struct hak_remote_table *t, int at) {
@@ -40,8 +44,8 @@ static int number_of(const struct hak_remote_tables *tables, const char *name, s
     return -1; /* of a later version */
 }
 
-int hak_image_plan(struct hak_image *image, const struct hak_link *link,
-                   const struct hak_remote_tables *tables, const PGresult *sizes) {
+void hak_image_plan(struct hak_image *image, const struct hak_remote_tables *tables,
+                    const PGresult *sizes) {
     for (int i = 0; i < HAK_REMOTE_TABLES; i++)
         image->table[i].blob = -1;
     for (int row = 0; row < PQntuples(sizes); row++) {
@@ -51,21 +55,19 @@ int hak_image_plan(struct hak_image *image, const struct hak_link *link,
         if (at < 0)
             continue;
         image->table[at].is_known = true;
+        /* Below 0, too: a writer made it up. */
         if (!hak_link_number(sizes, row, 1, &image->table[at].rows) ||
-            !hak_link_number(sizes, row, 2, &image->table[at].bytes) ||
-            image->table[at].rows > INT64_MAX || image->table[at].bytes > INT64_MAX)
-            return hak_store_fail(HAK_STORE_BROKEN,
-                                  "%s: capture %" PRIu64 " has parts of table %s that no hakmem "
-                                  "made; who keeps the server removes it, then push again",
-                                  link->name, link->capture, tables->table[at].name);
+            !hak_link_number(sizes, row, 2, &image->table[at].bytes))
+            image->table[at].rows = UINT64_MAX;
         image->table[at].blob = blob_of(image, &tables->table[at], at);
     }
-    return 0;
 }
 
 static uint64_t rows_declared(const struct hak_image *image, int at) {
     uint64_t pushed = image->table[at].rows;
-    return pushed < MOST_ROWS - MORE_ROWS ? pushed + MORE_ROWS : MOST_ROWS;
+    if (!is_plausible(image, at))
+        return MOST_ROWS;
+    return pushed < INT32_MAX - MORE_ROWS ? pushed + MORE_ROWS : INT32_MAX - 1; /* libpq's most */
 }
 
 /* All rows without the blobs, or one, to see that there are some. To be freed. */
@@ -101,7 +103,7 @@ static int check_rows(const struct hak_image *image, const struct hak_link *link
                               "%s: capture %" PRIu64 " has more rows of table %s there than were "
                               "pushed; who keeps the server removes it, then push again",
                               link->name, link->capture, tables->table[at].name);
-    if (there >= (has_all || !pushed ? pushed : 1))
+    if (!is_plausible(image, at) || there >= (has_all || !pushed ? pushed : 1))
         return 0;
     return hak_store_fail(HAK_STORE_BROKEN,
                           "%s: capture %" PRIu64 " has %" PRIu64 " rows of table %s there, and "
@@ -201,12 +203,13 @@ struct looking {
     const struct hak_remote_tables *tables;
     sqlite3 *database; /* to be filled; NULL: the server is asked for one row of each table */
     int at[HAK_REMOTE_TABLES];
-    bool has_more; /* rows than were pushed */
+    bool has_more; /* rows than were pushed, or who knows */
 };
 
 static int take_rows(void *context, int question, PGresult *rows) {
     struct looking *l = context;
     int at = l->at[question];
+    l->has_more |= !is_plausible(l->image, at);
     l->has_more |= (uint64_t)PQntuples(rows) > l->image->table[at].rows;
     int error = check_rows(l->image, l->link, l->tables, at, l->database != NULL, rows);
     if (!error && l->database)

@@ -15,10 +15,9 @@ struct hak_image {
     } table[HAK_REMOTE_TABLES];
 };
 
-/* Takes the rows of `sizes`: (name, rows, bytes) of each table that has some. 0 or an error: a
- * writer made them up. */
-int hak_image_plan(struct hak_image *image, const struct hak_link *link,
-                   const struct hak_remote_tables *tables, const PGresult *sizes);
+/* Takes the rows of `sizes`: (name, rows, bytes) of each table that has some. */
+void hak_image_plan(struct hak_image *image, const struct hak_remote_tables *tables,
+                    const PGresult *sizes);
 /* The image as a database of its own that nobody writes: the cache's, or one that is made now. Each
  * table that rows were pushed to is looked at on the server, and from here to the end of the
  * transaction nobody empties it or drops it: that waits. 0 or an error: a table has fewer rows than

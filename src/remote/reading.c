@@ -109,12 +109,12 @@ static int judge(const struct hak_link *link, bool is_there, bool is_whole) {
 }
 
 static int open_image(struct capture *of, sqlite3 *layout, PGresult *const *found, sqlite3 **out) {
-    int error = hak_image_plan(&of->image, &of->link, &of->tables, found[SIZES]);
-    char *identity = error ? NULL : identity_of(of, layout, found);
+    char *identity = identity_of(of, layout, found);
     if (!identity)
-        return error ? error : hak_store_no_memory(of->link.name);
+        return hak_store_no_memory(of->link.name);
     hak_cache_open(&of->cache, identity);
     free(identity);
+    hak_image_plan(&of->image, &of->tables, found[SIZES]);
     return hak_image_open(&of->image, &of->link, &of->tables, layout, &of->cache, out);
 }
 
