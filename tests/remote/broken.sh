@@ -162,6 +162,9 @@ for column in row_count byte_count; do
     made_up "$column" NULL answered
 done
 made_up byte_count 9223372036854775807 answered
+query "INSERT INTO hakmem.part SELECT $long, 1000, 'chunk_data', 1 - $pushed, 0, 0" >out # one row of -1 bytes
+made_up byte_count -1 answered
+query "DELETE FROM hakmem.part WHERE capture = $long AND number = 1000" >out
 made_up row_count 9223372036854775807 refused "postgresql:///hakmem: capture $long has $pushed rows of table chunk_data there, and 9223372036854775807 were pushed; who keeps the server removes it, then push again" \
     sql "$lengths" -s "$URL?capture=$long"
 
