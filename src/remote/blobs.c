@@ -29,7 +29,7 @@ static bool has(const struct keys *keys, sqlite3_int64 key) {
 
 static int rows_at_once(const struct hak_blobs *b, int table) {
     uint64_t rows = b->image->table[table].rows, bytes = b->image->table[table].bytes;
-    uint64_t each = rows ? bytes / rows + 1 : 1;
+    uint64_t each = bytes > INT64_MAX ? MOST_BYTES : rows ? bytes / rows + 1 : 1; /* made up */
     uint64_t most = MOST_BYTES / each;
     return most < 1 ? 1 : most > ROWS ? ROWS : (int)most;
 }
@@ -238,7 +238,7 @@ static void end_blobs(void *context) {
 bool hak_blobs_add(struct hak_blobs *b) {
     bool is_done = sqlite3_create_function_v2(b->database, "hakmem_fetch", 2, SQLITE_UTF8, b, fetch,
                                               NULL, NULL, end_blobs) == SQLITE_OK;
-    for (int i = 0; i < b->tables->tables && is_done; i++)
+    for (int i = 0; is_done && i < b->tables->tables; i++) /* else `b` is gone */
         if (b->image->table[i].blob >= 0)
             is_done = add_view(b, i);
     return is_done;

@@ -16,6 +16,7 @@ enum { PAGE_BYTES = 8192 };
 
 static const char layout[] = "CREATE TABLE IF NOT EXISTS value(kind INTEGER, key INTEGER,"
                              " checksum INTEGER, data BLOB, PRIMARY KEY(kind, key));";
+static const char get_value[] = "SELECT data, checksum FROM value WHERE kind = ?1 AND key = ?2";
 
 static bool run_in_cache(sqlite3 *database, const char *sql) {
     return sqlite3_exec(database, sql, NULL, NULL, NULL) == SQLITE_OK;
@@ -43,43 +44,58 @@ static void forget_file(struct hak_cache *cache) {
     cache->file = NULL;
 }
 
-/* True: the file is of this capture, or was empty. */
-static bool has_identity(sqlite3 *file, const char *identity) {
-    sqlite3_stmt *there = NULL, *add = NULL;
-    add = prepare_in_cache(file, "INSERT OR IGNORE INTO identity VALUES(1, ?1)");
-    bool is_same = add && sqlite3_bind_text(add, 1, identity, -1, SQLITE_STATIC) == SQLITE_OK &&
-                   sqlite3_step(add) == SQLITE_DONE;
-    sqlite3_finalize(add);
-    there = is_same ? prepare_in_cache(file, "SELECT text FROM identity") : NULL;
-    is_same = there && sqlite3_step(there) == SQLITE_ROW;
-    const char *text = is_same ? (const char *)sqlite3_column_text(there, 0) : NULL;
-    is_same = text && strcmp(text, identity) == 0;
-    sqlite3_finalize(there);
-    return is_same;
+static void remove_file(struct hak_cache *cache) {
+    forget_file(cache);
+    (void)unlink(cache->path);
 }
 
-/* Without fsync, and with the old pages in memory: a file that a crash leaves torn is damaged, and
- * made anew. So nothing lies beside it that would outlive its removal. */
-static bool open_file(struct hak_cache *cache, const char *identity) {
+static bool is_damage(int code) {
+    return code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
+}
+
+/* Runs `sql`, whose ?1 is the identity: SQLITE_DONE, an error, or SQLITE_ROW where its value is
+ * true. A false one is another's file, which is as a damaged one. */
+static int ask_identity(sqlite3 *file, const char *sql, const char *identity) {
+    sqlite3_stmt *statement = prepare_in_cache(file, sql);
+    int code = statement ? sqlite3_bind_text(statement, 1, identity, -1, SQLITE_STATIC)
+                         : sqlite3_errcode(file);
+    if (code == SQLITE_OK)
+        code = sqlite3_step(statement);
+    if (code == SQLITE_ROW && !sqlite3_column_int(statement, 0))
+        code = SQLITE_NOTADB;
+    sqlite3_finalize(statement);
+    return code;
+}
+
+/* SQLITE_ROW: the file is of this capture. Only an empty one is written. */
+static int sign_file(sqlite3 *file, const char *identity) {
+    static const char look[] = "SELECT text = ?1 FROM identity";
+    int code = ask_identity(file, look, identity);
+    if (code == SQLITE_DONE)
+        code = ask_identity(file, "INSERT OR IGNORE INTO identity VALUES(1, ?1)", identity);
+    return code == SQLITE_DONE ? ask_identity(file, look, identity) : code;
+}
+
+/* SQLITE_OK, or the reason why the file cannot be used. Without fsync, and with the old pages in
+ * memory: a file that a crash leaves torn is damaged, and made anew. So nothing lies beside it that
+ * would outlive its removal. */
+static int open_file(struct hak_cache *cache, const char *identity) {
     char sql[384];
     snprintf(sql, sizeof sql,
              "PRAGMA page_size=%d; PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF;"
              "PRAGMA max_page_count=%d; PRAGMA cell_size_check=1;"
              "CREATE TABLE IF NOT EXISTS identity(id INTEGER PRIMARY KEY, text TEXT);%s",
              PAGE_BYTES, (int)(((uint64_t)HAK_CACHE_FILE_MIB << 20) / PAGE_BYTES), layout);
-    if (sqlite3_open_v2(cache->path, &cache->file, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK)
-        return false;
-    sqlite3_busy_timeout(cache->file, LOCK_WAIT_MS);
-    if (!run_in_cache(cache->file, sql) || !has_identity(cache->file, identity))
-        return false;
-    cache->get_file = prepare_in_cache(cache->file, "SELECT data, checksum FROM value"
-                                                    " WHERE kind = ?1 AND key = ?2");
-    return cache->get_file != NULL;
-}
-
-static bool is_locked(sqlite3 *file) {
-    int code = file ? sqlite3_errcode(file) : SQLITE_OK;
-    return code == SQLITE_BUSY || code == SQLITE_LOCKED;
+    int code = sqlite3_open_v2(cache->path, &cache->file, SQLITE_OPEN_READWRITE, NULL);
+    if (code == SQLITE_OK) {
+        sqlite3_busy_timeout(cache->file, LOCK_WAIT_MS);
+        code = sqlite3_exec(cache->file, sql, NULL, NULL, NULL);
+    }
+    if (code == SQLITE_OK)
+        code = sign_file(cache->file, identity);
+    return code == SQLITE_ROW
+               ? sqlite3_prepare_v2(cache->file, get_value, -1, &cache->get_file, NULL)
+               : code;
 }
 
 static void open_or_remake(struct hak_cache *cache, const char *identity) {
@@ -92,11 +108,11 @@ static void open_or_remake(struct hak_cache *cache, const char *identity) {
     for (int i = 0; i < 2; i++) {
         free(cache->path);
         cache->path = hak_cache_file(name);
-        if (!cache->path || open_file(cache, identity))
+        int code = cache->path ? open_file(cache, identity) : SQLITE_OK;
+        if (code == SQLITE_OK)
             return;
-        bool is_in_use = is_locked(cache->file);
         forget_file(cache);
-        if (is_in_use)
+        if (!is_damage(code) && code != SQLITE_ERROR) /* of other tables */
             return;
         (void)unlink(cache->path);
     }
@@ -107,8 +123,7 @@ void hak_cache_open(struct hak_cache *cache, const char *identity) {
     open_or_remake(cache, identity);
     if (sqlite3_open(":memory:", &cache->here) != SQLITE_OK || !run_in_cache(cache->here, layout))
         return;
-    cache->get_here = prepare_in_cache(cache->here, "SELECT data, checksum FROM value"
-                                                    " WHERE kind = ?1 AND key = ?2");
+    cache->get_here = prepare_in_cache(cache->here, get_value);
     cache->put =
         prepare_in_cache(cache->here, "INSERT OR REPLACE INTO value VALUES(?1, ?2, ?3, ?4)");
 }
@@ -122,12 +137,20 @@ static void bind_key(sqlite3_stmt *statement, int64_t kind, int64_t key) {
     sqlite3_bind_int64(statement, 2, key);
 }
 
+/* Once another process has kept the file locked for so long, it is not waited for again. */
+static int find_value(sqlite3_stmt *from, int64_t kind, int64_t key) {
+    bind_key(from, kind, key);
+    int step = sqlite3_step(from);
+    if (step == SQLITE_BUSY)
+        sqlite3_busy_timeout(sqlite3_db_handle(from), 0);
+    return step;
+}
+
 /* A copy of the row's value. NULL: there is none, or it is damaged. */
 static void *take_value_of(sqlite3_stmt *from, int64_t kind, int64_t key, size_t *bytes,
                            bool *is_damaged) {
     void *data = NULL;
-    bind_key(from, kind, key);
-    int step = sqlite3_step(from);
+    int step = find_value(from, kind, key);
     if (step == SQLITE_ROW) {
         const void *there = sqlite3_column_blob(from, 0);
         *bytes = (size_t)sqlite3_column_bytes(from, 0);
@@ -136,7 +159,7 @@ static void *take_value_of(sqlite3_stmt *from, int64_t kind, int64_t key, size_t
         if (data && *bytes)
             memcpy(data, there, *bytes);
     } else {
-        *is_damaged = step != SQLITE_DONE && step != SQLITE_BUSY;
+        *is_damaged = is_damage(step);
     }
     sqlite3_reset(from);
     return data;
@@ -149,10 +172,8 @@ void *hak_cache_get(struct hak_cache *cache, int64_t kind, int64_t key, size_t *
     if (data || !cache->get_file)
         return data;
     data = take_value_of(cache->get_file, kind, key, bytes, &is_damaged);
-    if (is_damaged) {
-        forget_file(cache);
-        (void)unlink(cache->path);
-    }
+    if (is_damaged)
+        remove_file(cache);
     return data;
 }
 
@@ -161,11 +182,15 @@ bool hak_cache_has(struct hak_cache *cache, int64_t kind, int64_t key) {
     bool is_there = false;
     for (int i = 0; i < 2 && !is_there; i++)
         if (from[i]) {
-            bind_key(from[i], kind, key);
-            is_there = sqlite3_step(from[i]) == SQLITE_ROW;
+            is_there = find_value(from[i], kind, key) == SQLITE_ROW;
             sqlite3_reset(from[i]);
         }
     return is_there;
+}
+
+static void empty_here(struct hak_cache *cache) {
+    (void)run_in_cache(cache->here, "DELETE FROM value");
+    cache->here_bytes = 0;
 }
 
 /* Several processes may have fetched the same. */
@@ -174,26 +199,35 @@ static bool write_all(sqlite3 *file, sqlite3 *here) {
     sqlite3_stmt *to =
         prepare_in_cache(file, "INSERT OR REPLACE INTO value VALUES(?1, ?2, ?3, ?4)");
     bool is_done = from && to;
-    while (is_done && sqlite3_step(from) == SQLITE_ROW) {
-        for (int i = 0; i < 4; i++)
-            sqlite3_bind_value(to, i + 1, sqlite3_column_value(from, i));
-        is_done = sqlite3_step(to) == SQLITE_DONE;
+    int step = SQLITE_DONE;
+    while (is_done && (step = sqlite3_step(from)) == SQLITE_ROW) {
+        for (int i = 0; i < 4 && is_done; i++)
+            is_done = sqlite3_bind_value(to, i + 1, sqlite3_column_value(from, i)) == SQLITE_OK;
+        is_done = is_done && sqlite3_step(to) == SQLITE_DONE;
         sqlite3_reset(to);
     }
     sqlite3_finalize(from);
     sqlite3_finalize(to);
-    return is_done;
+    return is_done && step == SQLITE_DONE;
 }
 
-/* The file has them from here on, or, where that fails, nobody. */
+/* The file has the values from here on. Where that fails they stay here, as do all later ones. */
 static void flush(struct hak_cache *cache) {
-    if (!cache->here_bytes || !cache->file || !cache->here)
+    if (!cache->here_bytes || !cache->file || cache->is_refused)
         return;
-    if (!run_in_cache(cache->file, "BEGIN IMMEDIATE") || !write_all(cache->file, cache->here) ||
-        !run_in_cache(cache->file, "COMMIT"))
-        (void)run_in_cache(cache->file, "ROLLBACK");
-    else
+    sqlite3_busy_timeout(cache->file, LOCK_WAIT_MS);
+    cache->is_refused = !run_in_cache(cache->file, "BEGIN IMMEDIATE") ||
+                        !write_all(cache->file, cache->here) ||
+                        !run_in_cache(cache->file, "COMMIT");
+    int code = sqlite3_errcode(cache->file);
+    if (!cache->is_refused) {
         hak_cache_make_room(cache->path);
+        empty_here(cache);
+    } else if (is_damage(code)) {
+        remove_file(cache);
+    } else {
+        (void)run_in_cache(cache->file, "ROLLBACK");
+    }
 }
 
 void hak_cache_put(struct hak_cache *cache, int64_t kind, int64_t key, const void *data,
@@ -208,11 +242,10 @@ void hak_cache_put(struct hak_cache *cache, int64_t kind, int64_t key, const voi
         cache->here_bytes += bytes + 64;
     sqlite3_reset(cache->put);
     sqlite3_clear_bindings(cache->put);
-    if (cache->here_bytes < (cache->file ? HERE_BYTES : MOST_HERE_BYTES))
-        return;
-    flush(cache);
-    (void)run_in_cache(cache->here, "DELETE FROM value");
-    cache->here_bytes = 0;
+    if (cache->here_bytes >= HERE_BYTES)
+        flush(cache);
+    if (cache->here_bytes >= MOST_HERE_BYTES)
+        empty_here(cache);
 }
 
 void hak_cache_close(struct hak_cache *cache) {

@@ -5,8 +5,9 @@
  *   get <--- here, else the file
  *
  * Nothing here is an error for the caller: without a folder, on a full disk, or with a file that is
- * locked or another user's, values stay in memory. A file that is damaged, or of another capture,
- * is made anew; each value has its checksum, and one that does not hold is not there. */
+ * locked or another user's, values stay in memory, MOST_HERE_BYTES of them. A file that is damaged,
+ * or of another capture, is made anew; after any other error it is only read. Each value has its
+ * checksum, and one that does not hold is not there. */
 #ifndef HAK_REMOTE_CACHE_H
 #define HAK_REMOTE_CACHE_H
 
@@ -20,6 +21,7 @@ struct hak_cache {
     sqlite3_stmt *get_here, *put; /* of `here` */
     sqlite3_stmt *get_file;
     size_t here_bytes; /* of values that are in no file */
+    bool is_refused;   /* the file took no values: it is only read from then on */
     char *path;
 };
 

@@ -28,11 +28,12 @@ static bool make_folder(const char *path) {
 
 static char *make_path(const char *name) {
     const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    struct stat about;
     char *base = NULL, *folder = NULL, *path = NULL;
     int length = -1;
     if (cache && cache[0] == '/')
         length = asprintf(&base, "%s", cache);
-    else if (home && home[0] == '/')
+    else if (home && home[0] == '/' && stat(home, &about) == 0 && about.st_uid == geteuid())
         length = asprintf(&base, "%s/.cache", home);
     if (length < 0)
         return NULL;

@@ -64,7 +64,10 @@ void hak_image_plan(struct hak_image *image, const struct hak_remote_tables *tab
 }
 
 static uint64_t rows_declared(const struct hak_image *image, int at) {
-    return is_plausible(image, at) ? image->table[at].rows + MORE_ROWS : MOST_ROWS;
+    uint64_t pushed = image->table[at].rows;
+    if (!is_plausible(image, at))
+        return MOST_ROWS;
+    return pushed < INT32_MAX - MORE_ROWS ? pushed + MORE_ROWS : INT32_MAX - 1; /* libpq's most */
 }
 
 /* All rows without the blobs, or one, to see that there are some. To be freed. */
@@ -95,13 +98,12 @@ static int check_rows(const struct hak_image *image, const struct hak_link *link
                       const struct hak_remote_tables *tables, int at, bool has_all,
                       const PGresult *rows) {
     uint64_t there = (uint64_t)PQntuples(rows), pushed = image->table[at].rows;
-    bool is_judged = is_plausible(image, at);
     if (there > rows_declared(image, at))
         return hak_store_fail(HAK_STORE_BROKEN,
                               "%s: capture %" PRIu64 " has more rows of table %s there than were "
                               "pushed; who keeps the server removes it, then push again",
                               link->name, link->capture, tables->table[at].name);
-    if (!is_judged || there >= (has_all || !pushed ? pushed : 1))
+    if (!is_plausible(image, at) || there >= (has_all || !pushed ? pushed : 1))
         return 0;
     return hak_store_fail(HAK_STORE_BROKEN,
                           "%s: capture %" PRIu64 " has %" PRIu64 " rows of table %s there, and "
@@ -175,19 +177,21 @@ static sqlite3_stmt *prepare_insert(sqlite3 *database, const struct hak_remote_t
     return row;
 }
 
-static bool fill(sqlite3 *database, const struct hak_remote_table *t, int blob,
-                 const PGresult *rows) {
+static int fill(sqlite3 *database, const struct hak_link *link, const struct hak_remote_table *t,
+                int blob, const PGresult *rows) {
     sqlite3_stmt *row = prepare_insert(database, t);
-    bool is_done = row != NULL;
+    bool is_done = row != NULL, has_memory = is_done;
     for (int at = 0; at < PQntuples(rows) && is_done; at++) {
         sqlite3_clear_bindings(row);
         for (int i = 0, place = 0; i < t->columns && is_done; i++)
             is_done = i == blob || bind_cell(row, i + 1, &t->column[i], rows, at, place++);
         is_done = is_done && sqlite3_step(row) == SQLITE_DONE;
-        sqlite3_reset(row);
+        has_memory = sqlite3_reset(row) != SQLITE_NOMEM;
     }
     sqlite3_finalize(row);
-    return is_done;
+    if (!has_memory)
+        return hak_store_no_memory(link->name);
+    return is_done ? 0 : hak_link_fail_cell(link, reading_tables);
 }
 
 /* ---- from the server --------------------------------------------------------------------------
@@ -199,23 +203,25 @@ struct looking {
     const struct hak_remote_tables *tables;
     sqlite3 *database; /* to be filled; NULL: the server is asked for one row of each table */
     int at[HAK_REMOTE_TABLES];
+    bool has_more; /* rows than were pushed, or who knows */
 };
 
 static int take_rows(void *context, int question, PGresult *rows) {
-    const struct looking *l = context;
+    struct looking *l = context;
     int at = l->at[question];
+    l->has_more |= !is_plausible(l->image, at);
+    l->has_more |= (uint64_t)PQntuples(rows) > l->image->table[at].rows;
     int error = check_rows(l->image, l->link, l->tables, at, l->database != NULL, rows);
-    if (!error && l->database &&
-        !fill(l->database, &l->tables->table[at], l->image->table[at].blob, rows))
-        error = hak_link_fail_cell(l->link, reading_tables);
+    if (!error && l->database)
+        error = fill(l->database, l->link, &l->tables->table[at], l->image->table[at].blob, rows);
     PQclear(rows);
     return error;
 }
 
 /* Looks at each table in one way to the server and back. */
 static int look(const struct hak_image *image, struct hak_link *link,
-                const struct hak_remote_tables *tables, sqlite3 *database) {
-    struct looking l = {image, link, tables, database, {0}};
+                const struct hak_remote_tables *tables, sqlite3 *database, bool *has_more) {
+    struct looking l = {image, link, tables, database, {0}, false};
     struct hak_link_question question[HAK_REMOTE_TABLES] = {0};
     int count = 0, error = 0;
     unsigned char id[8];
@@ -233,6 +239,7 @@ static int look(const struct hak_image *image, struct hak_link *link,
         error = hak_link_ask_each(link, question, count, reading_tables, take_rows, &l);
     for (int i = 0; i < count; i++)
         free(question[i].sql);
+    *has_more = l.has_more;
     return error;
 }
 
@@ -243,7 +250,7 @@ static int fail_layout(const struct hak_link *link, sqlite3 *database) {
 
 static int copy_tables(const struct hak_image *image, struct hak_link *link,
                        const struct hak_remote_tables *tables, sqlite3 *layout, void **out,
-                       sqlite3_int64 *bytes) {
+                       sqlite3_int64 *bytes, bool *has_more) {
     sqlite3 *database = NULL;
     int error = 0;
     if (sqlite3_open(":memory:", &database) != SQLITE_OK ||
@@ -251,7 +258,7 @@ static int copy_tables(const struct hak_image *image, struct hak_link *link,
         !create_tables(database, layout, true))
         error = fail_layout(link, database);
     if (!error)
-        error = look(image, link, tables, database);
+        error = look(image, link, tables, database, has_more);
     if (!error && (!create_tables(database, layout, false) || !run_in_image(database, "COMMIT")))
         error = fail_layout(link, database);
     if (!error) {
@@ -267,11 +274,11 @@ int hak_image_open(const struct hak_image *image, struct hak_link *link,
                    sqlite3 **out) {
     size_t there = 0;
     void *data = hak_cache_get(cache, IMAGE_KIND, 0, &there);
-    bool is_cached = data != NULL;
+    bool is_cached = data != NULL, has_more;
     sqlite3_int64 bytes = (sqlite3_int64)there;
-    int error = data ? look(image, link, tables, NULL)
-                     : copy_tables(image, link, tables, layout, &data, &bytes);
-    if (!error && !is_cached)
+    int error = data ? look(image, link, tables, NULL, &has_more)
+                     : copy_tables(image, link, tables, layout, &data, &bytes, &has_more);
+    if (!error && !is_cached && !has_more)
         hak_cache_put(cache, IMAGE_KIND, 0, data, (size_t)bytes);
     if (!error && sqlite3_open(":memory:", out) == SQLITE_OK) {
         if (sqlite3_deserialize(*out, "main", data, bytes, bytes,

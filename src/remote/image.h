@@ -21,7 +21,7 @@ void hak_image_plan(struct hak_image *image, const struct hak_remote_tables *tab
 /* The image as a database of its own that nobody writes: the cache's, or one that is made now. Each
  * table that rows were pushed to is looked at on the server, and from here to the end of the
  * transaction nobody empties it or drops it: that waits. 0 or an error: a table has fewer rows than
- * were pushed, or more by far. */
+ * were pushed, or more by far. An image with any more is not kept. */
 int hak_image_open(const struct hak_image *image, struct hak_link *link,
                    const struct hak_remote_tables *tables, sqlite3 *layout, struct hak_cache *cache,
                    sqlite3 **out);

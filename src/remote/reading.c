@@ -14,6 +14,9 @@
 
 enum { IDENTITY_VERSION = 1 }; /* of what lies in a cache file */
 
+/* The questions about a capture. */
+enum { BEGIN, CAPTURE, SIZES, VERSIONS, ORIGIN, QUESTIONS };
+
 struct capture {
     struct hak_link link;
     struct hak_remote_tables tables;
@@ -59,10 +62,9 @@ static void print_value(FILE *text, const PGresult *rows, int row, int column) {
         fprintf(text, " -");
 }
 
-/* The server, the database, the capture, its parts and the layout here: with any other of these the
- * cache file is another. To be freed. */
-static char *identity_of(const struct capture *of, sqlite3 *layout, const PGresult *origin,
-                         const PGresult *sizes) {
+/* The server, the database, the role, the capture, the moment of its push, its parts and the layout
+ * here: with any other of these the cache file is another. To be freed. */
+static char *identity_of(const struct capture *of, sqlite3 *layout, PGresult *const *found) {
     char *text = NULL;
     size_t length;
     const PGconn *connection = of->link.connection;
@@ -70,15 +72,17 @@ static char *identity_of(const struct capture *of, sqlite3 *layout, const PGresu
     FILE *out = open_memstream(&text, &length);
     if (!out)
         return NULL;
-    fprintf(out, "hakmem %d\n%s %s %s\ncapture %" PRIu64 "\nlayout %08x\n", IDENTITY_VERSION,
-            host ? host : "", port ? port : "", PQdb(connection), of->link.capture,
-            (unsigned)checksum_of_layout(layout));
-    fprintf(out, "origin");
-    print_value(out, origin, 0, 0);
-    for (int row = 0; row < PQntuples(sizes); row++) {
+    fprintf(out, "hakmem %d\n%s %s %s\nrole %s\ncapture %" PRIu64 "\nlayout %08x\n",
+            IDENTITY_VERSION, host ? host : "", port ? port : "", PQdb(connection),
+            PQuser(connection), of->link.capture, (unsigned)checksum_of_layout(layout));
+    fprintf(out, "pushed");
+    print_value(out, found[CAPTURE], 0, 2);
+    fprintf(out, "\norigin");
+    print_value(out, found[ORIGIN], 0, 0);
+    for (int row = 0; row < PQntuples(found[SIZES]); row++) {
         fprintf(out, "\n");
-        for (int column = 0; column < PQnfields(sizes); column++)
-            print_value(out, sizes, row, column);
+        for (int column = 0; column < PQnfields(found[SIZES]); column++)
+            print_value(out, found[SIZES], row, column);
     }
     if (fclose(out) == 0)
         return text;
@@ -104,14 +108,13 @@ static int judge(const struct hak_link *link, bool is_there, bool is_whole) {
                                 link->name, link->capture);
 }
 
-static int open_image(struct capture *of, sqlite3 *layout, const PGresult *origin,
-                      const PGresult *sizes, sqlite3 **out) {
-    char *identity = identity_of(of, layout, origin, sizes);
+static int open_image(struct capture *of, sqlite3 *layout, PGresult *const *found, sqlite3 **out) {
+    char *identity = identity_of(of, layout, found);
     if (!identity)
         return hak_store_no_memory(of->link.name);
     hak_cache_open(&of->cache, identity);
     free(identity);
-    hak_image_plan(&of->image, &of->tables, sizes);
+    hak_image_plan(&of->image, &of->tables, found[SIZES]);
     return hak_image_open(&of->image, &of->link, &of->tables, layout, &of->cache, out);
 }
 
@@ -120,7 +123,9 @@ static int look_for(struct capture *of, sqlite3 *layout, uint64_t *bytes, sqlite
     static char begin[] = "START TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY";
     static char look[] =
         "SELECT (SELECT count(*) FROM hakmem.capture WHERE capture = CAST($1 AS BIGINT)),"
-        " (SELECT byte_count FROM hakmem.capture_end WHERE capture = CAST($1 AS BIGINT))";
+        " (SELECT byte_count FROM hakmem.capture_end WHERE capture = CAST($1 AS BIGINT)),"
+        " (SELECT CAST(1000000 * extract(epoch FROM min(pushed)) AS BIGINT) FROM hakmem.capture"
+        " WHERE capture = CAST($1 AS BIGINT))";
     static char sizes[] =
         "SELECT name, CAST(least(greatest(sum(row_count), -1), 9223372036854775807) AS BIGINT),"
         " CAST(least(greatest(sum(byte_count), -1), 9223372036854775807) AS BIGINT),"
@@ -129,7 +134,6 @@ static int look_for(struct capture *of, sqlite3 *layout, uint64_t *bytes, sqlite
         " WHERE capture = CAST($1 AS BIGINT) GROUP BY name ORDER BY name";
     static char origin[] = "SELECT CAST(1000000 * extract(epoch FROM min(applied)) AS BIGINT)"
                            " FROM hakmem.migration";
-    enum { QUESTIONS = 5 };
     struct hak_link *link = &of->link;
     unsigned char id[8];
     const struct hak_link_value value = {id, 8};
@@ -140,25 +144,25 @@ static int look_for(struct capture *of, sqlite3 *layout, uint64_t *bytes, sqlite
                               "postgresql://HOST/DATABASE?capture=N, as push printed it",
                               link->name);
     hak_link_put(link->capture, id);
-    int error =
-        hak_link_ask_all(link,
-                         (const struct hak_link_question[]){{begin, NULL, 0},
-                                                            {look, &value, 1},
-                                                            {sizes, &value, 1},
-                                                            {hak_remote_schema_versions, NULL, 0},
-                                                            {origin, NULL, 0}},
-                         QUESTIONS, "looking for the capture", found);
+    int error = hak_link_ask_all(
+        link,
+        (const struct hak_link_question[]){[BEGIN] = {begin, NULL, 0},
+                                           [CAPTURE] = {look, &value, 1},
+                                           [SIZES] = {sizes, &value, 1},
+                                           [VERSIONS] = {hak_remote_schema_versions, NULL, 0},
+                                           [ORIGIN] = {origin, NULL, 0}},
+        QUESTIONS, "looking for the capture", found);
     if (error)
         return error;
     uint64_t captures;
-    bool has_end = hak_link_number(found[1], 0, 1, bytes);
-    error = !hak_link_number(found[1], 0, 0, &captures) || (has_end && *bytes > INT64_MAX)
+    bool has_end = hak_link_number(found[CAPTURE], 0, 1, bytes);
+    error = !hak_link_number(found[CAPTURE], 0, 0, &captures) || (has_end && *bytes > INT64_MAX)
                 ? hak_link_fail_cell(link, "looking for the capture")
                 : judge(link, captures > 0, has_end);
     if (!error)
-        error = hak_remote_schema_judge(link, found[3]);
+        error = hak_remote_schema_judge(link, found[VERSIONS]);
     if (!error)
-        error = open_image(of, layout, found[4], found[2], out);
+        error = open_image(of, layout, found, out);
     for (int i = 0; i < QUESTIONS; i++)
         PQclear(found[i]);
     return error;

@@ -145,8 +145,30 @@ done < <(columns)
 "$trace" why p:1 -s "$server" >got 2>err
 cmp -s due.why got || complain "mended again, why p:1 says: $(diff due.why got; cat err)"
 
-# ---- tables that are emptied or dropped: TRUNCATE takes rows from transactions that began before it, too
+# ---- sums of parts that a writer made up: they change no answer
 tables_of() { query "SELECT name, sum(row_count) FROM (SELECT convert_from(name, 'UTF8') AS name, row_count FROM hakmem.part WHERE capture = $1) x GROUP BY name ORDER BY 1" | tr '|' ' '; }
+pushed=$(tables_of "$long" | sed -n 's/^chunk_data //p')
+# made_up COLUMN VALUE COMMAND...
+made_up() {
+    changes "SELECT spoil('part', '$1', 'CASE WHEN name = ''chunk_data''::bytea THEN $2::bigint ELSE $1 END')" >out 2>&1 || complain "part.$1: $(cat out)"
+    "${@:3}" || complain "part.$1 $2: $(cat out err)"
+    changes "SELECT mend('part')" >out 2>&1 || { complain "part stays: $(cat out)"; exit 1; }
+}
+lengths='select length(data) from chunk_data'
+"$trace" sql "$lengths" -s long.db >due 2>err
+answered() { "$trace" sql "$lengths" -s "$URL?capture=$long" >out 2>err && cmp due out; }
+for column in row_count byte_count; do
+    made_up "$column" -1 answered
+    made_up "$column" NULL answered
+done
+made_up byte_count 9223372036854775807 answered
+query "INSERT INTO hakmem.part SELECT $long, 1000, 'chunk_data', 1 - $pushed, 0, 0" >out # one row of -1 bytes
+made_up byte_count -1 answered
+query "DELETE FROM hakmem.part WHERE capture = $long AND number = 1000" >out
+made_up row_count 9223372036854775807 refused "postgresql:///hakmem: capture $long has $pushed rows of table chunk_data there, and 9223372036854775807 were pushed; who keeps the server removes it, then push again" \
+    sql "$lengths" -s "$URL?capture=$long"
+
+# ---- tables that are emptied or dropped: TRUNCATE takes rows from transactions that began before it, too
 lost() { echo "postgresql:///hakmem: capture $1 has 0 rows of table $2 there, and $3 were pushed; who keeps the server removes it, then push again"; }
 emptied=0
 for capture in "$number" "$long"; do
@@ -214,8 +236,7 @@ between() {
 }
 "$trace" why p:1 -s "$URL?capture=$long" >due 2>err || complain "why of the long one: $(cat err)"
 query 'CREATE TABLE public.saved AS TABLE hakmem.c_chunk_data' >out
-rows=$(tables_of "$long" | sed -n 's/^chunk_data //p')
-between "$(lost "$long" chunk_data "$rows")" 'TRUNCATE hakmem.c_chunk_data'
+between "$(lost "$long" chunk_data "$pushed")" 'TRUNCATE hakmem.c_chunk_data'
 query 'INSERT INTO hakmem.c_chunk_data SELECT * FROM public.saved' >out
 between 'postgresql:///hakmem: reading its tables failed: relation "hakmem.c_chunk_data" does not exist' 'ALTER TABLE hakmem.c_chunk_data RENAME TO gone'
 query 'ALTER TABLE hakmem.gone RENAME TO c_chunk_data' >out

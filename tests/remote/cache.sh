@@ -27,7 +27,7 @@ same() {
 sends() {
     same "$1" strace -f -e trace=sendto,sendmsg -o sent
     local count
-    count=$(grep -c ' send' sent)
+    count=$(grep -c ' send[a-z]*(' sent)
     [ "$count" -le "$2" ] || complain "$1: $count times something was sent; due: $2 at most"
     [ "$count" -ge 3 ] || complain "$1: the server was not asked: $(cat sent)"
 }
@@ -103,6 +103,12 @@ HOME=$PWD/home same "with a HOME that is not there" env -u XDG_CACHE_HOME
 mkdir home
 HOME=$PWD/home same "with HOME alone" env -u XDG_CACHE_HOME
 [ "$(find home -name '*.db')" = "home/.cache/hakmem/${file##*/}" ] || complain "in HOME lies: $(find home)"
+if [ "$(id -u)" = 0 ]; then
+    rm -r home/.cache
+    chown postgres home
+    HOME=$PWD/home same "with somebody else's HOME" env -u XDG_CACHE_HOME
+    [ ! -e home/.cache ] || complain "in somebody else's HOME lies: $(find home)"
+fi
 same "with a file for a folder" env XDG_CACHE_HOME=/dev/null
 
 # ---- locked, and no room
@@ -136,8 +142,9 @@ for ((i = 0; i < 12; i++)); do
 done
 wait "${askers[@]}" "${killed[@]}" 2>/dev/null
 for ((i = 0; i < 12; i++)); do cmp -s due "got.$i" || complain "at once: $(diff due "got.$i" | head -n 5)"; done
-same "behind those at once"
-sends "behind those at once, again" $warm
+same "behind those at once" # a torn file goes
+same "behind those at once, again"
+sends "behind those at once, a third time" $warm
 
 # ---- the oldest go
 for name in a b c; do
@@ -165,6 +172,20 @@ query "DELETE FROM hakmem.capture_end" >out
 refused "has come in parts only"
 empty
 refused "has no capture $number"
+
+# ---- the same rows again, rows that nobody pushed beside them, another role
+set_aside
+"$trace" push --whole -s long.db --to "$URL" >out 2>&1 || complain "again: $(cat out)"
+query "INSERT INTO hakmem.c_meta(capture, key, value) VALUES($number, 'more', 'rows')" >out
+same "removed and pushed again, with one row more"
+[ ! -e "$file" ] || complain "removed and pushed again: the cache is the old one"
+file=$(find "$folder" -name '*.db')
+[ "$(sqlite3 "$file" 'SELECT min(kind) >= 0 FROM value')" = 1 ] || complain "more rows than were pushed are kept"
+query "DELETE FROM hakmem.c_meta WHERE key = 'more'; GRANT hakmem_reader TO nobody_here" >out
+same "without that row"
+sends "without that row, again" $warm
+PGUSER=nobody_here same "another role"
+[ "$(cached | wc -l)" = 2 ] || complain "two roles: $(cached)"
 stop_postgres
 refused "cannot connect"
 exit "$failed"

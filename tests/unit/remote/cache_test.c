@@ -2,6 +2,7 @@
  * and without a place for the file as well. */
 #include "remote/cache.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -126,6 +127,60 @@ START_TEST(a_changed_value_is_not_there_and_the_file_goes) {
 }
 END_TEST
 
+/* Another connection to the file, with a transaction that keeps others from it. */
+static sqlite3 *lock_file(const char *begin) {
+    sqlite3 *other;
+    ck_assert_int_eq(sqlite3_open(cache.path, &other), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_exec(other, begin, NULL, NULL, NULL), SQLITE_OK);
+    return other;
+}
+
+START_TEST(who_opens_and_reads_does_not_wait_for_who_writes) {
+    put(1, 7, "seven");
+    open_again("the first");
+    sqlite3 *other = lock_file("BEGIN IMMEDIATE");
+    open_again("the first");
+    ck_assert_ptr_nonnull(cache.file);
+    expect(1, 7, "seven");
+    sqlite3_close(other);
+}
+END_TEST
+
+START_TEST(a_locked_file_stays_and_values_stay_in_memory) {
+    enum { BYTES = 1 << 20, VALUES = 20 };
+    char *data = calloc(1, BYTES);
+    size_t bytes;
+    put(1, -1, "before");
+    open_again("the first");
+    sqlite3 *other = lock_file("BEGIN EXCLUSIVE");
+    for (int i = 0; i < VALUES; i++)
+        hak_cache_put(&cache, 1, i, data, BYTES);
+    for (int i = 0; i < VALUES; i++) {
+        char *got = hak_cache_get(&cache, 1, i, &bytes);
+        ck_assert(got && bytes == BYTES);
+        sqlite3_free(got);
+    }
+    expect(1, -1, NULL);
+    sqlite3_close(other);
+    expect(1, -1, "before");
+    free(data);
+}
+END_TEST
+
+START_TEST(a_damaged_file_goes_when_it_is_written) {
+    enum { BYTES = 10 << 20 };
+    char *data = calloc(1, BYTES);
+    open_again("the first");
+    int file = open(cache.path, O_WRONLY);
+    ck_assert_int_eq(pwrite(file, data, 2 * 8192, 2 * 8192), 2 * 8192); /* value and its key */
+    close(file);
+    hak_cache_put(&cache, 1, 7, data, BYTES);
+    ck_assert_int_eq(access(cache.path, F_OK), -1);
+    ck_assert(hak_cache_has(&cache, 1, 7));
+    free(data);
+}
+END_TEST
+
 START_TEST(without_a_place_values_stay_in_memory) {
     ck_assert_int_eq(setenv("XDG_CACHE_HOME", "/dev/null", 1), 0);
     open_again("the first");
@@ -144,6 +199,9 @@ int main(void) {
     tcase_add_test(cases, two_openings_at_once_share_a_file);
     tcase_add_test(cases, many_large_values_lie_in_the_file_before_the_end);
     tcase_add_test(cases, a_changed_value_is_not_there_and_the_file_goes);
+    tcase_add_test(cases, who_opens_and_reads_does_not_wait_for_who_writes);
+    tcase_add_test(cases, a_locked_file_stays_and_values_stay_in_memory);
+    tcase_add_test(cases, a_damaged_file_goes_when_it_is_written);
     tcase_add_test(cases, without_a_place_values_stay_in_memory);
     return run_cases("remote/cache", cases);
 }
