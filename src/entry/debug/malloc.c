@@ -22,37 +22,40 @@ HAK_EXPORT void *calloc(size_t count, size_t bytes) {
     return hak_entry_zero(user, all_bytes, how.class_index);
 }
 
-/* Size and alignment are the program's word for what it asked; the block's own are known. */
-HAK_IN_PLACE void give_back(void *pointer, enum hak_given by, size_t bytes, size_t alignment) {
+HAK_EXPORT void free(void *pointer) {
+    if (hak_light_serves())
+        light_free(pointer);
+    else
+        hak_entry_free(hak_entry_later(pointer), HAK_GIVEN_BY_FREE);
+}
+
+/* C23. Size and alignment are the program's word for what it asked; the block's own are known. */
+HAK_IN_PLACE void free_claimed(void *pointer, enum hak_given by, size_t bytes, size_t alignment) {
     if (hak_light_serves()) {
         light_free(pointer);
         return;
     }
-    pointer = hak_entry_later(pointer);
-    if (by != HAK_GIVEN_BY_FREE)
-        hak_check_claim(user_from(pointer), by, bytes, alignment);
+    hak_check_claim(user_from(pointer), by, bytes, alignment);
     hak_entry_free(pointer, by);
 }
 
-HAK_EXPORT void free(void *pointer) {
-    give_back(pointer, HAK_GIVEN_BY_FREE, 0, 0);
-}
-
-/* C23. */
 HAK_EXPORT void free_sized(void *pointer, size_t bytes);
 HAK_EXPORT void free_sized(void *pointer, size_t bytes) {
-    give_back(pointer, HAK_GIVEN_BY_FREE_SIZED, bytes, 0);
+    free_claimed(pointer, HAK_GIVEN_BY_FREE_SIZED, bytes, 0);
 }
 
 HAK_EXPORT void free_aligned_sized(void *pointer, size_t alignment, size_t bytes);
 HAK_EXPORT void free_aligned_sized(void *pointer, size_t alignment, size_t bytes) {
-    give_back(pointer, HAK_GIVEN_BY_FREE_ALIGNED_SIZED, bytes, alignment);
+    free_claimed(pointer, HAK_GIVEN_BY_FREE_ALIGNED_SIZED, bytes, alignment);
 }
 
 /* Gone from glibc's headers since 2.26; programs that were linked before still call it. */
 HAK_EXPORT void cfree(void *pointer);
 HAK_EXPORT void cfree(void *pointer) {
-    give_back(pointer, HAK_GIVEN_BY_FREE, 0, 0);
+    if (hak_light_serves())
+        light_free(pointer);
+    else
+        hak_entry_free(pointer, HAK_GIVEN_BY_FREE);
 }
 
 HAK_LIBC_NAME(malloc);
