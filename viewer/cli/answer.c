@@ -16,8 +16,8 @@ const char *answer_bar(uint64_t width) {
     return &full[sizeof full - 1 - (width < BAR_WIDTH ? width : BAR_WIDTH)];
 }
 
-struct answer answer_begin(struct view *view) {
-    return (struct answer){.view = view, .list = view->json ? json_array() : NULL};
+struct answer answer_begin(struct view *view, bool is_list) {
+    return (struct answer){.view = view, .list = is_list ? json_array() : NULL};
 }
 
 static void add_cell(struct table *table, const struct answer_value *value) {

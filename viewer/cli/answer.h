@@ -65,7 +65,9 @@ const char *answer_count(uint64_t value);
 uint64_t answer_bar_width(uint64_t value, uint64_t most);
 const char *answer_bar(uint64_t width);
 
-struct answer answer_begin(struct view *view);
+/* A list, for a document: of the command's --json, or of a page that has it inside; else a table.
+ */
+struct answer answer_begin(struct view *view, bool is_list);
 /* Adds a row; its values and made texts are freed. All rows have the same headings. */
 void answer_add(struct answer *answer, const struct answer_value *value);
 #define answer_row(answer, ...)                                                                    \

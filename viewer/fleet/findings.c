@@ -166,7 +166,7 @@ static void add_finding_row(void *context, const struct fleet_finding *f) {
 
 int fleet_findings(struct view *view) {
     struct fleet fleet;
-    struct answer answer = answer_begin(view);
+    struct answer answer = answer_begin(view, view->json);
     int status = fleet_open(&fleet, view, 50, false);
     if (!status)
         status = fleet_read_findings(&fleet, NULL, add_finding_row, &answer);

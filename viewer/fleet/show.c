@@ -285,7 +285,7 @@ static int read_answer(struct finding_page *page) {
 }
 
 int fleet_show(struct view *view) {
-    struct finding_page page = {.places = answer_begin(view)};
+    struct finding_page page = {.places = answer_begin(view, view->json)};
     if (view->argument_count < 2) {
         view_error("fleet show: which? FINGERPRINT is one that `hakmem-trace fleet` lists");
         return VIEW_USAGE;

@@ -132,7 +132,7 @@ static int print_side(struct view *view, const char *one, const char *word, cons
                       hak_remote_row *row) {
     struct fleet fleet;
     struct fleet_question question = {0};
-    struct answer answer = answer_begin(view);
+    struct answer answer = answer_begin(view, view->json);
     int status = fleet_open(&fleet, view, 50, false);
     if (!status) {
         fleet_question_add_all(&question, &fleet, NULL, sql);

@@ -121,7 +121,7 @@ static void add_periods(struct answer *answer, const struct fleet *fleet, const 
 
 static int print(const struct fleet *fleet, const struct trend *trend, const char *by,
                  const char *fingerprint) {
-    struct answer answer = answer_begin(fleet->view);
+    struct answer answer = answer_begin(fleet->view, fleet->view->json);
     struct hak_text text = {0};
     add_periods(&answer, fleet, trend, by);
     if (answer.list)

@@ -155,7 +155,7 @@ static void add_age(struct hak_text *text, const struct capture *c) {
 static struct answer answer_of(struct view *view, const struct captures *all) {
     static const char *const keeps[] = {
         [IS_OLD] = "old", [IS_NEWEST] = "newest", [IS_WRITTEN] = "being written"};
-    struct answer answer = answer_begin(view);
+    struct answer answer = answer_begin(view, view->json);
     for (size_t i = 0; i < all->count; i++) {
         const struct capture *c = &all->list[i];
         struct hak_text age = {0};

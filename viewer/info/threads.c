@@ -227,7 +227,7 @@ static void add_thread_row(struct answer *answer, const struct threads *all,
 }
 
 static bool print_threads(const struct threads *all) {
-    struct answer answer = answer_begin(all->view);
+    struct answer answer = answer_begin(all->view, all->view->json);
     struct hak_text text = {0};
     for (uint32_t i = 0; i < all->count; i++)
         add_thread_row(&answer, all, &all->list[i]);

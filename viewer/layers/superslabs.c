@@ -49,9 +49,7 @@ static json_t *owners_json(const struct superslab_life *life) {
 }
 
 static struct answer answer_of(const struct layers *l, bool is_list) {
-    struct answer answer = answer_begin(l->view);
-    if (is_list && !answer.list) /* for `html`, which prints no JSON itself */
-        answer.list = json_array();
+    struct answer answer = answer_begin(l->view, is_list);
     bool has_processes = l->view->summary.processes > 1 && l->process == 0;
     for (uint32_t i = 0; i < l->changes->count; i++) {
         const struct superslab_life *life = &l->changes->lives[i];
@@ -200,12 +198,10 @@ static json_t *capacities_json(const struct layers *l) {
 static json_t *settings_json(const struct layers_changes *c) {
     json_t *list = json_array();
     for (uint32_t i = 0; i < c->setting_count; i++) {
-        json_t *object = json_object();
         const char *words = hak_words_setting(c->settings[i].setting);
-        hak_json_set(object, NUMBER("setting", c->settings[i].setting),
+        hak_json_add(list, NUMBER("setting", c->settings[i].setting),
                      JSON("words", hak_json_word(words)), NUMBER("changes", c->settings[i].changes),
                      NUMBER("last", c->settings[i].value));
-        json_array_append_new(list, object);
     }
     return list;
 }

@@ -97,7 +97,7 @@ static void add_born(struct hak_text *text, const struct held_row *row, bool is_
 
 static struct answer held_answer(struct held *held, uint32_t shown) {
     struct view *view = held->view;
-    struct answer answer = answer_begin(view);
+    struct answer answer = answer_begin(view, view->json);
     struct leaks_places places = {0};
     bool has_process = view->summary.processes > 1 && !held->moment.process;
     for (uint32_t i = 0; i < shown && !view->json; i++)

@@ -76,7 +76,7 @@ static void add_leak(struct answer *answer, const struct leaks_list *list,
 /* `more`: rows and bytes that the limit leaves out. */
 static struct answer leaks_answer(struct view *view, const struct leaks_list *list, uint64_t limit,
                                   const struct leaks_row *only, uint64_t more[2]) {
-    struct answer answer = answer_begin(view);
+    struct answer answer = answer_begin(view, view->json);
     struct leaks_places places = {0};
     for (size_t i = 0; i < list->row_count && (!limit || places.count < limit); i++)
         if (!view->json && is_row(view, &list->rows[i], only))

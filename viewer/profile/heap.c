@@ -343,7 +343,7 @@ static uint64_t most_of_steps(const struct hak_flow *f) {
 }
 
 static struct answer timeline_answer(const struct heap *h) {
-    struct answer answer = answer_begin(h->view);
+    struct answer answer = answer_begin(h->view, h->view->json);
     uint64_t most = most_of_steps(&h->flow);
     for (uint32_t i = 0; i < h->flow.steps && (h->view->json || most || h->flow.events); i++) {
         const struct hak_flow_step *s = &h->flow.step[i];
