@@ -44,8 +44,8 @@ struct core_mapping {
 struct core_thread {
     int32_t tid;
     uint64_t ip, sp, fs_base;
-    uint64_t registers[16]; /* general ones, in no order */
-    uint64_t vectors[32];   /* halves of xmm0 to xmm15; 0 where the core lacks them */
+    uint64_t words[16 + 32]; /* general registers, in no order; halves of xmm0 to xmm15, 0 where the
+                              * core lacks them */
 };
 
 struct core_page {

@@ -69,8 +69,8 @@ static void read_thread(struct core_memory *core, const void *bytes, size_t coun
                              .ip = r.rip,
                              .sp = r.rsp,
                              .fs_base = r.fs_base,
-                             .registers = {r.rax, r.rbx, r.rcx, r.rdx, r.rsi, r.rdi, r.rbp, r.r8,
-                                           r.r9, r.r10, r.r11, r.r12, r.r13, r.r14, r.r15, r.rsp}};
+                             .words = {r.rax, r.rbx, r.rcx, r.rdx, r.rsi, r.rdi, r.rbp, r.r8, r.r9,
+                                       r.r10, r.r11, r.r12, r.r13, r.r14, r.r15, r.rsp}};
     if (core->thread_count == 1)
         core->signal = (uint32_t)status.pr_cursig;
 }
@@ -81,7 +81,8 @@ static void read_vectors(struct core_memory *core, const void *bytes, size_t cou
     if (count < sizeof found || core->thread_count == 0)
         return;
     memcpy(&found, bytes, sizeof found);
-    memcpy(core->thread[core->thread_count - 1].vectors, found.xmm_space, sizeof found.xmm_space);
+    memcpy(core->thread[core->thread_count - 1].words + 16, found.xmm_space,
+           sizeof found.xmm_space);
 }
 
 /* The random bytes that the kernel gives to a program lie behind its first frames. */
