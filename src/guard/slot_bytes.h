@@ -62,8 +62,8 @@ static inline struct hak_located hak_located_of(const struct hak_near_slot *at) 
                                 .class_index = at->class_index};
 }
 
-/* What is filled (trace/pattern.h) of a guarded block whose pages were opened after its free
- * (poison.c), aligned or not. */
+/* The filled bytes of a guarded block whose pages were opened after its free (poison.c), aligned or
+ * not. */
 HAK_HIDDEN struct hak_filled hak_filled_of_opened(const struct hak_located *at);
 
 /* The word that the slot is filled with now. */
