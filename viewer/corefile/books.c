@@ -7,9 +7,7 @@
 #include "verify_words.h"
 #include "viewer/corefile/parts.h"
 
-static const char *place_word(unsigned place) {
-    return hak_words_place(place);
-}
+#define STATE_DIFFERS "%s: found %s, expected %s"
 
 /* ---- one free block of a list ---------------------------------------------------------------- */
 
@@ -129,7 +127,7 @@ static void check_cached(struct core_check *check, const struct core_half *half,
                           &(struct core_where){.half = half,
                                                .block = block.base,
                                                .heap = cached->heap,
-                                               .list = place_word(cached->place)},
+                                               .list = hak_words_place(cached->place)},
                           HAK_VERIFY_BLOCK_OWNER, block.heap, cached->heap);
 }
 
@@ -156,10 +154,10 @@ static void check_lists(struct core_check *check, const struct core_half *half) 
     }
     for (size_t i = 0; i < half->odd_count; i++) {
         const struct core_odd *odd = &half->odd[i];
-        core_note_differs(
-            check,
-            &(struct core_where){.half = half, .heap = odd->heap, .list = place_word(odd->place)},
-            odd->what, odd->found, odd->expected);
+        core_note_differs(check,
+                          &(struct core_where){
+                              .half = half, .heap = odd->heap, .list = hak_words_place(odd->place)},
+                          odd->what, odd->found, odd->expected);
     }
 }
 
@@ -238,12 +236,12 @@ static void check_state(struct core_check *check, const struct core_where *slab,
     if (core_is_free_in_slab(block->half->table, block->slab, block->slot)) {
         /* Nothing is known any more of a slab that was taken up as it was. */
         if (block->place != HAK_PLACE_UNTOUCHED && block->place != HAK_PLACE_SLAB)
-            core_note_words(check, &where, HAK_VERIFY_SLOT_STATE, place_word(block->place),
-                            place_word(HAK_PLACE_SLAB));
+            core_note(check, &where, STATE_DIFFERS, HAK_VERIFY_SLOT_STATE,
+                      hak_words_place(block->place), hak_words_place(HAK_PLACE_SLAB));
     } else if (!block->cached && block->place != HAK_PLACE_LIVE &&
                block->place != HAK_PLACE_QUARANTINE && !check->some_at_work) {
-        core_note_words(check, &where, HAK_VERIFY_STRAY_STATE, place_word(block->place),
-                        place_word(HAK_PLACE_LIVE));
+        core_note(check, &where, STATE_DIFFERS, HAK_VERIFY_STRAY_STATE,
+                  hak_words_place(block->place), hak_words_place(HAK_PLACE_LIVE));
     }
 }
 
@@ -260,7 +258,7 @@ static void check_superslab(struct core_check *check, const struct core_half *ha
     core_note_unless_same(check, &where, HAK_VERIFY_HEAD_OWNER,
                           core_at(t, superslab->address, HAK_AT_superslab_owner), superslab->owner);
     if (superslab->owner >= half->heap_count || !half->heap[superslab->owner].address)
-        core_note_wrong(check, &where, HAK_VERIFY_NO_HEAP);
+        core_note(check, &where, HAK_VERIFY_NO_HEAP);
     core_note_unless_same(
         check, &where, HAK_VERIFY_HEAD_CLASS,
         core_number(t->core, core_place(t, superslab->address, HAK_AT_superslab_class_of_slab), 1),
@@ -309,7 +307,7 @@ static void check_large(struct core_check *check, const struct core_half *half,
     if (superslab)
         core_note_differs(check, &where, HAK_VERIFY_OWNER_THERE, superslab->owner, 0);
     if (large->base < end_before)
-        core_note_wrong(check, &where, "lies in another large block");
+        core_note(check, &where, "lies in another large block");
     if (!block.state || check->some_at_work)
         return;
     unsigned place = (unsigned)core_at(t, block.state, HAK_AT_slot_place);
@@ -318,7 +316,8 @@ static void check_large(struct core_check *check, const struct core_half *half,
                                        : HAK_PLACE_BIGCACHE;
     bool is_quarantined = large->is_live && place == HAK_PLACE_QUARANTINE;
     if (place != due && place != HAK_PLACE_UNTOUCHED && !is_quarantined)
-        core_note_words(check, &where, "state", place_word(place), place_word(due));
+        core_note(check, &where, STATE_DIFFERS, "state", hak_words_place(place),
+                  hak_words_place(due));
 }
 
 /* ---- all ------------------------------------------------------------------------------------- */
