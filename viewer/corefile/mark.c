@@ -36,12 +36,6 @@ static void note_block(const struct core_block *block, void *context) {
     };
 }
 
-/* Of blocks and ranges: where they begin. */
-static int by_first_word(const void *a, const void *b) {
-    const uint64_t *left = a, *right = b;
-    return (*left > *right) - (*left < *right);
-}
-
 /* Ends each block where the next one begins, and has the user's bytes inside it. Only damaged
  * tables need it: no byte is then read for two blocks. */
 static void part_overlapping(struct core_leaks *leaks) {
@@ -99,10 +93,7 @@ static bool make_room(marking_t *leaks) {
                                                &leaks->left_out_room, sizeof *marking->left_out);
     return !leaks->no_memory;
 }
-static void sort_ranges(struct hak_mark_range *range, size_t count) {
-    if (count > 0)
-        qsort(range, count, sizeof *range, by_first_word);
-}
+#define sort_ranges(ranges, count) hak_sort_by_first(ranges, count, sizeof *(ranges))
 
 /* ---- threads --------------------------------------------------------------------------------- */
 
@@ -230,7 +221,7 @@ void core_leaks_scan(struct core_leaks *leaks) {
     core_each_live(leaks->blocks, note_block, leaks);
     if (leaks->no_memory || leaks->count == 0)
         return;
-    qsort(leaks->block, leaks->count, sizeof *leaks->block, by_first_word);
+    hak_sort_by_first(leaks->block, leaks->count, sizeof *leaks->block);
     part_overlapping(leaks);
     marking->low = leaks->block[0].base;
     marking->span = leaks->block[leaks->count - 1].end + COOKIE_BYTES + 1 - marking->low;
