@@ -14,11 +14,10 @@
  *   each_block      calls a function for all, large and guarded ones first, then by address
  *   may_be_array    a block was taken by new[], or nobody knows
  *   mark_of, set_mark
- *   read_words      where words are, NULL = they cannot be read; `buffer` has room for them. Missing
- *                   ones are zero, and then `*is_whole` is false
- *   make_room       for one more range in `left_out`; sort_ranges by their starts
- *   thread_count, thread_tp, thread_words, thread_word_count of registers
- *   may_be_alive    a thread with this pointer, or any of which nothing is known
+ *   read_words      where words are, NULL = they cannot be read; `buffer` has room for them.
+ * Missing ones are zero, and then `*is_whole` is false make_room       for one more range in
+ * `left_out`; sort_ranges by their starts thread_count, thread_tp, thread_words, thread_word_count
+ * of registers may_be_alive    a thread with this pointer, or any of which nothing is known
  *
  * docs/specs/leaks.md has the rules. No lock, no allocation, no system call, errno untouched. */
 #ifndef HAK_MARKER_H
