@@ -13,11 +13,13 @@
  *   block_at        the block of number_of(block); NULL = it is gone
  *   each_block      calls a function for all, large and guarded ones first, then by address
  *   may_be_array    a block was taken by new[], or nobody knows
- *   mark_of, set_mark
- *   read_words      where words are, NULL = they cannot be read; `buffer` has room for them.
- * Missing ones are zero, and then `*is_whole` is false make_room       for one more range in
- * `left_out`; sort_ranges by their starts thread_count, thread_tp, thread_words, thread_word_count
- * of registers may_be_alive    a thread with this pointer, or any of which nothing is known
+ *   mark_of         of a block; set_mark
+ *   read_words      where words are, NULL = they cannot be read. Missing ones are zero, and then
+ *                   `*is_whole` is false; `buffer` has buffer_room(words)
+ *   make_room       for one more range in `left_out`
+ *   sort_ranges     by their starts
+ *   thread_count    of threads; thread_tp; thread_words, thread_word_count of registers
+ *   may_be_alive    a thread with this pointer, or any of which nothing is known
  *
  * docs/specs/leaks.md has the rules. No lock, no allocation, no system call, errno untouched. */
 #ifndef HAK_MARKER_H
@@ -67,12 +69,12 @@ static void see_block(marking_t *m, const block_t *block) {
 /* new T[0] of a type with a destructor asks for a cookie of 8 bytes, which holds 0, and the program
  * has the address behind it. */
 static bool is_empty_array(marking_t *m, const block_t *block, uint64_t word, bool is_found) {
-    uint64_t buffer;
+    uint64_t buffer[1];
     bool is_whole;
     if (block->user != word - COOKIE_BYTES || block->end != word ||
         (is_found && !may_be_array(block)))
         return false;
-    const uint64_t *cookie = read_words(m, block->user, COOKIE_BYTES, &buffer, &is_whole);
+    const uint64_t *cookie = read_words(m, block->user, COOKIE_BYTES, buffer, &is_whole);
     return cookie && *cookie == 0;
 }
 
@@ -201,11 +203,12 @@ static void each_kept(marking_t *m, uint64_t start, uint64_t end,
 
 /* The guards are those of the first thread. */
 static bool is_descriptor(marking_t *m, const uint64_t *tcb, uint64_t tp) {
-    uint64_t buffer[HAK_TCB_WORDS];
+    uint64_t buffer[buffer_room(HAK_TCB_WORDS)];
     bool is_whole;
     if (tcb[HAK_TCB_SELF] != tp || tcb[HAK_TCB_SELF_AGAIN] != tp)
         return false;
-    const uint64_t *own = read_words(m, thread_tp(m, 0), sizeof buffer, buffer, &is_whole);
+    const uint64_t *own =
+        read_words(m, thread_tp(m, 0), HAK_TCB_WORDS * sizeof *tcb, buffer, &is_whole);
     return is_whole && tcb[HAK_TCB_STACK_GUARD] == own[HAK_TCB_STACK_GUARD] &&
            tcb[HAK_TCB_POINTER_GUARD] == own[HAK_TCB_POINTER_GUARD];
 }
@@ -234,7 +237,7 @@ static void leave_out_ended(marking_t *m, uint64_t at, const uint64_t *words, si
 }
 
 static void read_root(marking_t *m, uint64_t start, uint64_t end) {
-    uint64_t buffer[ROOT_PAGE_BYTES / sizeof(uint64_t)];
+    uint64_t buffer[buffer_room(ROOT_PAGE_BYTES / sizeof(uint64_t))];
     bool is_whole;
     for (uint64_t at = (start + 7) & ~(uint64_t)7; at + sizeof *buffer <= end;) {
         uint64_t page_end = (at | (ROOT_PAGE_BYTES - 1)) + 1;
@@ -256,12 +259,13 @@ static void visit_root(marking_t *m, uint64_t start, uint64_t end) {
 /* A thread that was stopped inside malloc or free may have no more of the block than its base: the
  * program's pointer is made of it last. That is where it stands, or a few frames up. */
 static void mark_in_hand(marking_t *m, size_t thread, const struct mark_stack *stack) {
-    uint64_t buffer[IN_HAND_BYTES / sizeof(uint64_t)], at = (stack->sp + 7) & ~(uint64_t)7;
+    uint64_t buffer[buffer_room(IN_HAND_BYTES / sizeof(uint64_t))];
+    uint64_t at = (stack->sp + 7) & ~(uint64_t)7;
     size_t left = at < stack->end ? (stack->end - at) & ~(size_t)7 : 0;
     bool is_whole;
     for (size_t i = 0; i < thread_word_count(m, thread); i++)
         mark_base(m, thread_words(m, thread)[i]);
-    left = left < sizeof buffer ? left : sizeof buffer;
+    left = left < IN_HAND_BYTES ? left : IN_HAND_BYTES;
     const uint64_t *words = read_words(m, at, left, buffer, &is_whole);
     for (size_t i = 0; words && i < left / sizeof *words; i++)
         mark_base(m, words[i]);

@@ -54,6 +54,7 @@ static bool is_open(struct hak_leak_scan *scan, uintptr_t start, uintptr_t end) 
 }
 
 /* Where they lie. */
+#define buffer_room(words) 1
 static const uint64_t *read_words(struct hak_leak_scan *scan, uintptr_t at, size_t bytes,
                                   uint64_t *buffer, bool *is_whole) {
     (void)buffer;
