@@ -55,7 +55,7 @@ static void read_name(struct core_memory *core) {
 
 bool core_memory_open_live(struct core_memory *core, int32_t pid, int fd, struct hak_text *error) {
     char path[64];
-    *core = (struct core_memory){.memory.view = core_view, .pid = pid, .fd = fd, .is_live = true};
+    *core = (struct core_memory){.pid = pid, .fd = fd, .is_live = true};
     snprintf(core->path, sizeof core->path, "process %" PRId32, pid);
     snprintf(path, sizeof path, "/proc/%" PRId32 "/mem", pid);
     if (core->fd < 0)

@@ -124,15 +124,22 @@ static const uint8_t *page_at(struct core_memory *core, uint64_t address) {
     return cached->bytes;
 }
 
-const void *core_view(struct hak_memory *memory, uint64_t address, size_t *bytes) {
-    size_t at = address % CORE_PAGE_BYTES, left = CORE_PAGE_BYTES - at;
-    const uint8_t *page = page_at((struct core_memory *)memory, address - at);
-    *bytes = left < *bytes ? left : *bytes;
-    return page ? page + at : NULL;
-}
-
 bool core_read(struct core_memory *core, uint64_t address, void *to, size_t bytes) {
-    bool is_whole = hak_memory_read(&core->memory, address, to, bytes);
+    uint8_t *out = to;
+    bool is_whole = address + bytes >= address;
+    while (bytes > 0) {
+        size_t at = address % CORE_PAGE_BYTES;
+        size_t part = CORE_PAGE_BYTES - at < bytes ? CORE_PAGE_BYTES - at : bytes;
+        const uint8_t *page = page_at(core, address - at);
+        if (page)
+            memcpy(out, page + at, part);
+        else
+            memset(out, 0, part);
+        is_whole &= page != NULL;
+        out += part;
+        address += part;
+        bytes -= part;
+    }
     core->missing += !is_whole;
     return is_whole;
 }

@@ -13,7 +13,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "memory_access.h"
 #include "report/text/text.h"
 
 #define CORE_PAGE_BYTES 4096u
@@ -54,7 +53,6 @@ struct core_page {
 };
 
 struct core_memory {
-    struct hak_memory memory; /* first */
     int fd;
     uint64_t file_bytes;
     bool is_truncated;
@@ -89,8 +87,6 @@ bool core_memory_open(struct core_memory *core, const char *path, const char *pr
 bool core_memory_open_live(struct core_memory *core, int32_t pid, int fd, struct hak_text *error);
 void core_memory_close(struct core_memory *core);
 
-/* How `memory` of it is read. */
-const void *core_view(struct hak_memory *memory, uint64_t address, size_t *bytes);
 /* Copies `bytes` bytes from `address` on. False: some of them are nowhere; those are zero. */
 bool core_read(struct core_memory *core, uint64_t address, void *to, size_t bytes);
 /* A little-endian number of 1 to 8 bytes, 0 where it is missing. */

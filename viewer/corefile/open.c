@@ -235,7 +235,7 @@ static bool take_apart(struct core_memory *core, Elf *elf, struct hak_text *erro
 bool core_memory_open(struct core_memory *core, const char *path, const char *program,
                       struct hak_text *error) {
     struct stat about;
-    *core = (struct core_memory){.memory.view = core_view, .program = program};
+    *core = (struct core_memory){.program = program};
     core->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (strlen(path) < sizeof core->path)
         strcpy(core->path, path);
