@@ -63,12 +63,12 @@ int32_t core_thread_of(const struct core_half *half, uint32_t heap) {
 
 /* ---- a slot ---------------------------------------------------------------------------------- */
 
-static uint64_t slab_at(const struct core_table *t, uint64_t superslab, unsigned index) {
+uint64_t core_slab_at(const struct core_table *t, uint64_t superslab, unsigned index) {
     return core_place(t, superslab, HAK_AT_superslab_slabs) +
            index * core_value(t, HAK_AT_slab_bytes);
 }
 
-static unsigned class_of_slab(const struct core_table *t, uint64_t superslab, unsigned index) {
+unsigned core_class_of_slab(const struct core_table *t, uint64_t superslab, unsigned index) {
     return (unsigned)core_number(
         t->core, core_place(t, superslab, HAK_AT_superslab_class_of_slab) + index, 1);
 }
@@ -120,8 +120,8 @@ static void read_slot_state(const struct core_half *half, struct core_block *blo
 
 unsigned core_slots(const struct core_half *half, uint64_t superslab, unsigned slab_index) {
     const struct core_table *t = half->table;
-    uint64_t slab = slab_at(t, superslab, slab_index), first;
-    if (class_of_slab(t, superslab, slab_index) == core_value(t, HAK_AT_class_none))
+    uint64_t slab = core_slab_at(t, superslab, slab_index), first;
+    if (core_class_of_slab(t, superslab, slab_index) == core_value(t, HAK_AT_class_none))
         return 0;
     uint64_t bytes = slot_bytes_of(t, slab, &first);
     uint64_t carved = core_at(t, slab, HAK_AT_slab_carved);
@@ -132,9 +132,9 @@ unsigned core_slots(const struct core_half *half, uint64_t superslab, unsigned s
 bool core_find_slot(const struct core_half *half, const struct core_superslab *superslab,
                     unsigned slab_index, unsigned slot, struct core_block *block) {
     const struct core_table *t = half->table;
-    uint64_t slab = slab_at(t, superslab->address, slab_index), first;
+    uint64_t slab = core_slab_at(t, superslab->address, slab_index), first;
     uint64_t bytes = slot_bytes_of(t, slab, &first);
-    unsigned class_index = class_of_slab(t, superslab->address, slab_index);
+    unsigned class_index = core_class_of_slab(t, superslab->address, slab_index);
     if (slab_index == 0 || class_index == core_value(t, HAK_AT_class_none) || bytes == 0 ||
         (slot + first + 1) * bytes > core_value(t, HAK_AT_slab_size))
         return false;
@@ -188,10 +188,10 @@ static void find_in_superslab(const struct core_half *half, const struct core_su
         return;
     }
     block->kind = index == 0 ? CORE_HEAD : CORE_FREE_SLAB;
-    block->class_index = class_of_slab(t, superslab->address, index);
+    block->class_index = core_class_of_slab(t, superslab->address, index);
     if (index == 0 || block->class_index == core_value(t, HAK_AT_class_none))
         return;
-    uint64_t bytes = slot_bytes_of(t, slab_at(t, superslab->address, index), &first);
+    uint64_t bytes = slot_bytes_of(t, core_slab_at(t, superslab->address, index), &first);
     uint64_t number = bytes ? (address - start) / bytes : 0;
     block->kind = CORE_SLAB_START;
     if (bytes && number >= first)

@@ -139,6 +139,9 @@ void core_find_large(const struct core_half *half, const struct core_large *larg
                      struct core_block *block);
 /* The SuperSlab that holds the address; NULL = none does. */
 const struct core_superslab *core_find_superslab(const struct core_half *half, uint64_t address);
+/* Its numbers, by the slab's index, and the class that the head of the SuperSlab has of it. */
+uint64_t core_slab_at(const struct core_table *t, uint64_t superslab, unsigned index);
+unsigned core_class_of_slab(const struct core_table *t, uint64_t superslab, unsigned index);
 /* The slab's bitmap has the slot among its free ones. */
 bool core_is_free_in_slab(const struct core_table *t, uint64_t slab, unsigned slot);
 /* Slots that the slab ever handed out; 0 where it serves no class. */

@@ -11,6 +11,7 @@
 #include "options.h"
 #include "report/words/words.h"
 #include "trace/pattern.h"
+#include "viewer/corefile/parts.h"
 
 enum { PIECE_BYTES = 4096, PAGE_BITS = 16 };
 
@@ -47,14 +48,9 @@ static uint64_t word_of(const struct core_block *block, enum hak_pattern pattern
 
 /* ---- around a live block --------------------------------------------------------------------- */
 
-static bool has_header_layout(const struct core_table *t) {
-    return core_at(t, t->root[HAK_ROOT_options], HAK_AT_options_layout) ==
-           core_value(t, HAK_AT_layout_header);
-}
-
 static bool has_border(const struct core_block *block) {
     const struct core_table *t = block->half->table;
-    return has_header_layout(t) ||
+    return core_link_offset(block->half) > 0 ||
            (block->is_guarded &&
             core_at(t, t->root[HAK_ROOT_options], HAK_AT_options_check) != HAK_CHECK_TRACE);
 }
@@ -165,9 +161,8 @@ static bool is_filled(const struct core_block *block, uint64_t end) {
 
 /* False: its bytes are not filled. */
 static bool freed_damage(const struct core_block *block, struct core_damage *damage) {
-    const struct core_half *half = block->half;
-    const struct core_table *t = half->table;
-    uint64_t link = block->base + (has_header_layout(t) ? CORE_HEADER_BYTES : 0);
+    const struct core_table *t = block->half->table;
+    uint64_t link = block->base + core_link_offset(block->half);
     uint64_t slot_end = block->base + block->bytes;
     struct hak_filled filled =
         hak_filled_between((char *)block->user, (char *)slot_end, block->asked_bytes);
@@ -206,10 +201,6 @@ static void fill_shown_bytes(struct core_finding *finding, enum hak_pattern patt
             is_second ? hak_pattern_as(word, HAK_PATTERN_HEADER, HAK_PATTERN_HEADER_2) : word;
         finding->due[i] = due_at(&due, first + i);
     }
-}
-
-static const char *were(uint64_t bytes) {
-    return bytes == 1 ? "was" : "were";
 }
 
 static void add_count(struct hak_text *text, const struct core_damage *damage) {
@@ -255,7 +246,7 @@ static void note_written(struct core_check *check, const struct core_block *bloc
     finding->damage = *damage;
     hak_text_add(&finding->text, "%s at offset %s of a freed block of %s %s overwritten",
                  hak_words_bytes(damage->bytes), hak_words_number(damage->first - block->user),
-                 hak_words_bytes(block->asked_bytes), were(damage->bytes));
+                 hak_words_bytes(block->asked_bytes), damage->bytes == 1 ? "was" : "were");
     fill_shown_bytes(finding, HAK_PATTERN_FREED, block->base + block->bytes);
 }
 
