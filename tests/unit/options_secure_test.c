@@ -8,7 +8,7 @@ unsigned long getauxval(unsigned long type) {
     return type == AT_SECURE;
 }
 
-START_TEST(a_privileged_program_takes_no_orders) {
+TEST(a_privileged_program_takes_no_orders) {
     char *environment[] = {"HAKMEM_TRACE=on", "HAKMEM_TRACE_FILE=/tmp/x.db", "HAKMEM_STACK_DEPTH=7",
                            "HAKMEM_CHECK=nonsense", NULL};
     hak_options_read(environment);
@@ -17,10 +17,5 @@ START_TEST(a_privileged_program_takes_no_orders) {
     ck_assert_uint_eq(hak_options.check, HAK_CHECK_NORMAL);
     ck_assert_str_eq(hak_options.trace_file, "hakmem.%e.%p.db");
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("options under AT_SECURE");
-    tcase_add_test(cases, a_privileged_program_takes_no_orders);
-    return run_cases("options_secure", cases);
-}
+RUN_TESTS()

@@ -13,7 +13,7 @@ static bool parses(const char *name, const char *value) {
     return hak_option_parse(&options, name, value, &expected);
 }
 
-START_TEST(choices_are_taken_whole) {
+TEST(choices_are_taken_whole) {
     ck_assert(parses("CHECK", "normal"));
     ck_assert_uint_eq(options.check, HAK_CHECK_NORMAL);
     ck_assert(parses("CHECK", "trace"));
@@ -25,9 +25,8 @@ START_TEST(choices_are_taken_whole) {
     ck_assert_str_eq(expected, "trace|normal|light");
     ck_assert_uint_eq(options.check, HAK_CHECK_TRACE);
 }
-END_TEST
 
-START_TEST(numbers_and_bytes_keep_their_range) {
+TEST(numbers_and_bytes_keep_their_range) {
     ck_assert(parses("STACK_DEPTH", "0"));
     ck_assert(parses("STACK_DEPTH", "256"));
     ck_assert_uint_eq(options.stack_depth, 256);
@@ -43,9 +42,8 @@ START_TEST(numbers_and_bytes_keep_their_range) {
     ck_assert(!parses("TRACE_RING", "1MB"));
     ck_assert(!parses("TRACE_RING", "18446744073709551615G"));
 }
-END_TEST
 
-START_TEST(powers_are_powers) {
+TEST(powers_are_powers) {
     ck_assert(parses("TINY_HOT_RING_C2", "64"));
     ck_assert(parses("TINY_HOT_RING_C2", "256"));
     ck_assert_uint_eq(options.hot_ring_c2, 256);
@@ -55,9 +53,8 @@ START_TEST(powers_are_powers) {
         ck_assert_str_eq(expected, "64..256, a power of two");
     }
 }
-END_TEST
 
-START_TEST(fractions_are_millionths) {
+TEST(fractions_are_millionths) {
     static const struct {
         const char *text;
         unsigned millionths;
@@ -74,7 +71,6 @@ START_TEST(fractions_are_millionths) {
         ck_assert_msg(!parses("ALLOC_LEARN_RATE", bad[i]), "took %s", bad[i]);
     ck_assert_str_eq(expected, "0..1 in six places");
 }
-END_TEST
 
 static struct hak_variant variant;
 
@@ -82,7 +78,7 @@ static bool reads(const char *value) {
     return hak_option_read_variant("off|all|sites:1..255|only:FILE|site", value, &variant);
 }
 
-START_TEST(a_variant_has_what_stands_behind_its_colon) {
+TEST(a_variant_has_what_stands_behind_its_colon) {
     ck_assert(reads("off") && variant.index == 0 && !variant.text);
     ck_assert(reads("all") && variant.index == 1 && !variant.text);
     ck_assert(reads("sites:1") && variant.index == 2 && variant.number == 1);
@@ -92,9 +88,8 @@ START_TEST(a_variant_has_what_stands_behind_its_colon) {
     ck_assert_str_eq(variant.text, "a:b|c");
     ck_assert(reads("site") && variant.index == 4 && !variant.text);
 }
-END_TEST
 
-START_TEST(what_is_no_variant_is_refused) {
+TEST(what_is_no_variant_is_refused) {
     const char *bad[] = {
         "",       "o",       "offf",      "off:",     "off:1",   "off|all",      "sites",
         "sites:", "sites:0", "sites:256", "sites:4x", "sites:x", "sites:4|only", "only",
@@ -108,9 +103,8 @@ START_TEST(what_is_no_variant_is_refused) {
     ck_assert(parses("GUARD", "all"));
     ck_assert_str_eq(options.guard, "all");
 }
-END_TEST
 
-START_TEST(what_holds_for_guard_is_read) {
+TEST(what_holds_for_guard_is_read) {
     char *all[] = {"HAKMEM_GUARD=all", NULL}, *none[] = {NULL};
     hak_options_read(all);
     ck_assert_uint_eq(hak_option_guard().index, HAK_GUARD_ALL);
@@ -122,9 +116,8 @@ START_TEST(what_holds_for_guard_is_read) {
     hak_options.check = HAK_CHECK_LIGHT;
     ck_assert_uint_eq(hak_option_guard().index, HAK_GUARD_SAMPLE);
 }
-END_TEST
 
-START_TEST(texts_have_a_bound) {
+TEST(texts_have_a_bound) {
     char text[HAK_TEXT_BYTES + 1];
     memset(text, 'a', sizeof text);
     text[HAK_TEXT_BYTES - 1] = 0;
@@ -135,7 +128,6 @@ START_TEST(texts_have_a_bound) {
     ck_assert(!parses("TRACE_FILE", text));
     ck_assert(!parses("NO_SUCH_VARIABLE", "1"));
 }
-END_TEST
 
 /* The output of hak_options_read on fd 2 for an environment. */
 static const char *told_by(char **environment) {
@@ -152,7 +144,7 @@ static const char *told_by(char **environment) {
     return told;
 }
 
-START_TEST(a_bad_value_is_one_line_and_the_default_holds) {
+TEST(a_bad_value_is_one_line_and_the_default_holds) {
     char *environment[] = {"HAKMEM_STACK_DEPTH=many",
                            "HAKMEM_TINY_PROFILE=full",
                            "HAKMEM_UNKNOWN=1",
@@ -164,17 +156,15 @@ START_TEST(a_bad_value_is_one_line_and_the_default_holds) {
     ck_assert_uint_eq(hak_options.stack_depth, 64);
     ck_assert_uint_eq(hak_options.tiny_profile, HAK_TINY_FULL);
 }
-END_TEST
 
-START_TEST(a_value_cannot_forge_lines) {
+TEST(a_value_cannot_forge_lines) {
     char *environment[] = {"HAKMEM_LAYOUT=a\nhakmem: all is well", NULL};
     ck_assert_str_eq(told_by(environment),
                      "hakmem: HAKMEM_LAYOUT=a\\nhakmem: all is well: expected "
                      "auto|same|header; taking auto\n");
 }
-END_TEST
 
-START_TEST(a_healthy_start_says_nothing) {
+TEST(a_healthy_start_says_nothing) {
     char *environment[] = {"HAKMEM_TRACE=off", "HAKMEM_TINY_MAG_CAP=2", NULL};
     ck_assert_str_eq(told_by(environment), "");
     ck_assert_uint_eq(hak_options.trace, 0);
@@ -183,10 +173,9 @@ START_TEST(a_healthy_start_says_nothing) {
     ck_assert_str_eq(hak_options.trace_file, "hakmem.%e.%p.db");
     ck_assert_uint_eq(hak_options.trace, 1);
 }
-END_TEST
 
 /* Every type refuses in one line, in the table's order, and each option's default stands. */
-START_TEST(each_bad_value_is_told_once) {
+TEST(each_bad_value_is_told_once) {
     char *environment[] = {
         "HAKMEM_PROFILE=tighter",      "HAKMEM_TINY_PROFILE=Hot", "HAKMEM_TINY_MAX_CLASS=8",
         "HAKMEM_TINY_HOT_RING_C3=100", "HAKMEM_BIGCACHE_MAX=8T",  "HAKMEM_MEM_LEARN_THRESHOLD=80",
@@ -207,10 +196,9 @@ START_TEST(each_bad_value_is_told_once) {
     ck_assert_uint_eq(hak_options.hot_ring_c3, 128);
     ck_assert_uint_eq(hak_options.mem_learn_threshold, 800000);
 }
-END_TEST
 
 /* Each default can be given as it is written in the table, and says what no variable says. */
-START_TEST(defaults_are_values_of_their_options) {
+TEST(defaults_are_values_of_their_options) {
     static struct hak_options untouched;
     char *none[] = {NULL};
     hak_options_read(none);
@@ -229,10 +217,9 @@ START_TEST(defaults_are_values_of_their_options) {
     options.magazine_enable = untouched.magazine_enable;
     ck_assert_mem_eq(&options, &untouched, sizeof options);
 }
-END_TEST
 
 /* The options that a profile sets, but for those that are given beside it, wherever that stands. */
-START_TEST(a_profile_sets_what_is_not_given) {
+TEST(a_profile_sets_what_is_not_given) {
     char *adaptive[] = {"HAKMEM_PROFILE=adaptive", NULL};
     ck_assert_str_eq(told_by(adaptive), "");
     ck_assert_uint_eq(hak_options.profile, HAK_PROFILE_ADAPTIVE);
@@ -254,18 +241,16 @@ START_TEST(a_profile_sets_what_is_not_given) {
     ck_assert_uint_eq(hak_options.alloc_learn, 0);
     ck_assert_uint_eq(hak_options.alloc_learn_window, 10000);
 }
-END_TEST
 
 /* A value beside the profile that cannot be read counts as not given. */
-START_TEST(a_bad_value_beside_a_profile_leaves_the_profile) {
+TEST(a_bad_value_beside_a_profile_leaves_the_profile) {
     char *environment[] = {"HAKMEM_PROFILE=tight", "HAKMEM_ALLOC_LEARN_WINDOW=all", NULL};
     ck_assert_str_eq(told_by(environment), "hakmem: HAKMEM_ALLOC_LEARN_WINDOW=all: expected "
                                            "100..1000000000; taking 20000\n");
     ck_assert_uint_eq(hak_options.alloc_learn_window, 20000);
 }
-END_TEST
 
-START_TEST(a_profile_names_a_preset_that_sets_the_rest) {
+TEST(a_profile_names_a_preset_that_sets_the_rest) {
     char *tight[] = {"HAKMEM_PROFILE=tight", NULL};
     hak_options_read(tight);
     ck_assert_uint_eq(hak_options.tiny_preset, HAK_PRESET_ULTRA_TIGHT);
@@ -282,9 +267,8 @@ START_TEST(a_profile_names_a_preset_that_sets_the_rest) {
     ck_assert_uint_eq(hak_options.unified_c2, 64);
     ck_assert_uint_eq(hak_options.superslab_reuse, 0);
 }
-END_TEST
 
-START_TEST(the_plain_build_says_what_only_the_other_heeds) {
+TEST(the_plain_build_says_what_only_the_other_heeds) {
     char *environment[] = {"HAKMEM_TRACE=on", "HAKMEM_INJECT=offset16:8", "HAKMEM_LOG=x", NULL};
     ck_assert_str_eq(
         told_by(environment),
@@ -294,9 +278,8 @@ START_TEST(the_plain_build_says_what_only_the_other_heeds) {
     char *below_a_recorded_one[] = {"HAKMEM_INJECT=offset16:8", "HAKMEM_SESSION=s", NULL};
     ck_assert_str_eq(told_by(below_a_recorded_one), "");
 }
-END_TEST
 
-START_TEST(the_greatest_debug_level_tells_of_superslabs) {
+TEST(the_greatest_debug_level_tells_of_superslabs) {
     char *environment[] = {"HAKMEM_DEBUG_LEVEL=3", NULL};
     hak_options_read(environment);
     ck_assert_uint_eq(hak_options.acquire_debug, 1);
@@ -304,9 +287,8 @@ START_TEST(the_greatest_debug_level_tells_of_superslabs) {
     hak_options_read(less);
     ck_assert_uint_eq(hak_options.acquire_debug, 0);
 }
-END_TEST
 
-START_TEST(the_plain_build_has_one_layout_and_magazines_only_when_asked) {
+TEST(the_plain_build_has_one_layout_and_magazines_only_when_asked) {
     char *environment[] = {"HAKMEM_LAYOUT=header", NULL};
     hak_options_read(environment);
     ck_assert_uint_eq(hak_options.layout, HAK_LAYOUT_SAME);
@@ -315,28 +297,5 @@ START_TEST(the_plain_build_has_one_layout_and_magazines_only_when_asked) {
     hak_options_read(with_magazines);
     ck_assert_uint_eq(hak_options.magazine_enable, HAK_MAGAZINE_ON);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("options");
-    tcase_add_test(cases, choices_are_taken_whole);
-    tcase_add_test(cases, numbers_and_bytes_keep_their_range);
-    tcase_add_test(cases, powers_are_powers);
-    tcase_add_test(cases, fractions_are_millionths);
-    tcase_add_test(cases, a_variant_has_what_stands_behind_its_colon);
-    tcase_add_test(cases, what_is_no_variant_is_refused);
-    tcase_add_test(cases, what_holds_for_guard_is_read);
-    tcase_add_test(cases, texts_have_a_bound);
-    tcase_add_test(cases, a_bad_value_is_one_line_and_the_default_holds);
-    tcase_add_test(cases, a_value_cannot_forge_lines);
-    tcase_add_test(cases, a_healthy_start_says_nothing);
-    tcase_add_test(cases, each_bad_value_is_told_once);
-    tcase_add_test(cases, defaults_are_values_of_their_options);
-    tcase_add_test(cases, a_profile_sets_what_is_not_given);
-    tcase_add_test(cases, a_bad_value_beside_a_profile_leaves_the_profile);
-    tcase_add_test(cases, a_profile_names_a_preset_that_sets_the_rest);
-    tcase_add_test(cases, the_plain_build_says_what_only_the_other_heeds);
-    tcase_add_test(cases, the_greatest_debug_level_tells_of_superslabs);
-    tcase_add_test(cases, the_plain_build_has_one_layout_and_magazines_only_when_asked);
-    return run_cases("options", cases);
-}
+RUN_TESTS()

@@ -3,7 +3,7 @@
 #include "size_class.h"
 #include "unit/suite.h"
 
-START_TEST(every_size_gets_the_smallest_class_that_holds_it) {
+TEST(every_size_gets_the_smallest_class_that_holds_it) {
     for (size_t bytes = 0; bytes <= HAK_CLASS_MAX_BYTES; bytes++) {
         unsigned class_index = hak_class_of_bytes(bytes);
         ck_assert_uint_lt(class_index, HAK_CLASSES);
@@ -12,9 +12,8 @@ START_TEST(every_size_gets_the_smallest_class_that_holds_it) {
             ck_assert_uint_lt(hak_class_bytes(class_index - 1), bytes);
     }
 }
-END_TEST
 
-START_TEST(waste_is_at_most_20_percent_and_10_on_average) {
+TEST(waste_is_at_most_20_percent_and_10_on_average) {
     printf("class  slot bytes  sizes            worst   mean waste\n");
     size_t low = 1;
     for (unsigned c = 0; c < HAK_CLASSES; c++) {
@@ -35,18 +34,16 @@ START_TEST(waste_is_at_most_20_percent_and_10_on_average) {
         low = slot + 1;
     }
 }
-END_TEST
 
 /* sqlite's pages are 4,096 bytes and a header: fifteen of them in a slab, not twelve. */
-START_TEST(a_page_and_its_header_fit_a_class) {
+TEST(a_page_and_its_header_fit_a_class) {
     for (size_t bytes = 4360; bytes <= 4368; bytes++) {
         ck_assert_uint_eq(hak_class_bytes(hak_class_of_bytes(bytes)), 4368);
         ck_assert_uint_eq(hak_class_slots(hak_class_of_bytes(bytes)), 15);
     }
 }
-END_TEST
 
-START_TEST(slots_fit_their_slab_and_the_bitmap_in_front) {
+TEST(slots_fit_their_slab_and_the_bitmap_in_front) {
     for (unsigned c = 0; c < HAK_CLASSES; c++) {
         size_t slot = hak_class_bytes(c), first = hak_first_slot_offset(c);
         unsigned slots = hak_class_slots(c);
@@ -61,10 +58,9 @@ START_TEST(slots_fit_their_slab_and_the_bitmap_in_front) {
             ck_assert_uint_le(slots, sizeof((struct hak_slab *)0)->free_bits * 8);
     }
 }
-END_TEST
 
 /* Counted and asserted once: an assertion for each of millions of cases would take minutes. */
-START_TEST(multiplication_divides_exactly) {
+TEST(multiplication_divides_exactly) {
     unsigned long wrong = 0;
     for (unsigned c = 0; c < HAK_CLASSES; c++) {
         size_t slot = hak_class_bytes(c);
@@ -79,9 +75,8 @@ START_TEST(multiplication_divides_exactly) {
             wrong += hak_is_slot_start((const void *)(0x7f1234560000 + offset), c);
     ck_assert_uint_eq(wrong, 0);
 }
-END_TEST
 
-START_TEST(aligned_classes_have_all_their_slots_aligned) {
+TEST(aligned_classes_have_all_their_slots_aligned) {
     for (size_t alignment = 1; alignment <= 65536; alignment *= 2)
         for (size_t bytes = 0; bytes <= HAK_CLASS_MAX_BYTES; bytes += 7) {
             unsigned c = hak_class_of_aligned(bytes, alignment);
@@ -96,15 +91,5 @@ START_TEST(aligned_classes_have_all_their_slots_aligned) {
         }
     ck_assert_uint_eq(hak_class_of_aligned(HAK_CLASS_MAX_BYTES + 1, 16), HAK_CLASS_NONE);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("size_class");
-    tcase_add_test(cases, every_size_gets_the_smallest_class_that_holds_it);
-    tcase_add_test(cases, waste_is_at_most_20_percent_and_10_on_average);
-    tcase_add_test(cases, a_page_and_its_header_fit_a_class);
-    tcase_add_test(cases, slots_fit_their_slab_and_the_bitmap_in_front);
-    tcase_add_test(cases, multiplication_divides_exactly);
-    tcase_add_test(cases, aligned_classes_have_all_their_slots_aligned);
-    return run_cases("size_class", cases);
-}
+RUN_TESTS()

@@ -1,8 +1,9 @@
-/* The end of every Check test of the layers: run the cases, tell the sum, give the status. */
+/* A unit test is a program of cases (TEST), which its last line runs (RUN_TESTS). */
 #ifndef TESTS_UNIT_SUITE_H
 #define TESTS_UNIT_SUITE_H
 
 #include <check.h>
+#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
@@ -23,18 +24,58 @@ static inline int rounds_of(int fewer) {
     return getenv("FULL") ? 4 * fewer : fewer;
 }
 
-static inline int run_suite(Suite *suite) {
-    SRunner *runner = srunner_create(suite);
+/* A case, and the two numbers between which its _i runs, from included, until not. SIGNAL is how it
+ * ends. */
+struct test {
+    TTest itself;
+    int from, until, signal;
+};
+
+/* TEST(name, .until = 3) { ... } is a case of the program: nobody else lists it. */
+#define TEST(function, ...)                                                                        \
+    static void function(int _i CK_ATTRIBUTE_UNUSED);                                              \
+    static const struct test *function##_listed __attribute__((used, section("unit_tests"))) =     \
+        &(const struct test){.itself = {#function, function, __FILE__, __LINE__}, ##__VA_ARGS__};  \
+    static void function(int _i CK_ATTRIBUTE_UNUSED)
+extern const struct test *__start_unit_tests[], *__stop_unit_tests[];
+
+/* Around each case, in its process: set_up and tear_down. SECONDS end a case that hangs, 120 if
+ * none are named. PREPARE is called once, before all. */
+struct suite {
+    void (*prepare)(void), (*set_up)(void), (*tear_down)(void);
+    double seconds;
+};
+
+static inline int by_line(const void *a, const void *b) {
+    return (*(const struct test *const *)a)->itself.line -
+           (*(const struct test *const *)b)->itself.line;
+}
+
+static inline int run_suite(const struct suite *suite) {
+    if (suite->prepare)
+        suite->prepare();
+    Suite *all = suite_create(program_invocation_short_name);
+    TCase *cases = tcase_create("all");
+    tcase_set_timeout(cases, suite->seconds > 0 ? suite->seconds : 120);
+    tcase_add_checked_fixture(cases, suite->set_up, suite->tear_down);
+    qsort(__start_unit_tests, (size_t)(__stop_unit_tests - __start_unit_tests),
+          sizeof *__start_unit_tests, by_line);
+    for (const struct test *const *t = __start_unit_tests; t < __stop_unit_tests; t++) {
+        int until = (*t)->until ? (*t)->until : (*t)->from + 1;
+        _tcase_add_test(cases, &(*t)->itself, (*t)->signal, 0, (*t)->from, until);
+    }
+    suite_add_tcase(all, cases);
+    SRunner *runner = srunner_create(all);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);
     return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-static inline int run_cases(const char *name, TCase *cases) {
-    Suite *suite = suite_create(name);
-    suite_add_tcase(suite, cases);
-    return run_suite(suite);
-}
+/* The end of a file of tests: RUN_TESTS(.set_up = begin). */
+#define RUN_TESTS(...)                                                                             \
+    int main(void) {                                                                               \
+        return run_suite(&(const struct suite){__VA_ARGS__});                                      \
+    }
 
 #endif

@@ -33,7 +33,7 @@ static void begin_interrupting(void) {
     setitimer(ITIMER_REAL, &often, NULL);
 }
 
-START_TEST(pieces_become_whole) {
+TEST(pieces_become_whole) {
     int ends[2];
     for (int i = 0; i < MANY; i++)
         bytes[i] = (char)(i * 7);
@@ -59,9 +59,8 @@ START_TEST(pieces_become_whole) {
         ck_assert_int_eq(errno, EINTR);
     ck_assert_int_eq(status, 0);
 }
-END_TEST
 
-START_TEST(what_ends_early_says_how_much_there_was) {
+TEST(what_ends_early_says_how_much_there_was) {
     int ends[2], full = open("/dev/full", O_WRONLY | O_CLOEXEC);
     ck_assert_int_eq(pipe(ends), 0);
     ck_assert(hak_write_fully(ends[1], "abc", 3));
@@ -71,10 +70,9 @@ START_TEST(what_ends_early_says_how_much_there_was) {
     ck_assert(!hak_write_fully(full, "abc", 3));
     ck_assert_int_eq(errno, ENOSPC);
 }
-END_TEST
 
 /* The old contents are gone at once, or still there, and nothing is left beside them. */
-START_TEST(a_file_is_replaced_whole_or_not_at_all) {
+TEST(a_file_is_replaced_whole_or_not_at_all) {
     char folder[] = "/tmp/hakmem-replace-XXXXXX", beside[64];
     ck_assert_ptr_nonnull(mkdtemp(folder));
     ck_assert_int_eq(chdir(folder), 0);
@@ -97,12 +95,5 @@ START_TEST(a_file_is_replaced_whole_or_not_at_all) {
     ck_assert_int_eq(unlink(beside) | unlink("page"), 0);
     ck_assert_int_eq(rmdir(folder), 0);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("bytes");
-    tcase_add_test(cases, pieces_become_whole);
-    tcase_add_test(cases, what_ends_early_says_how_much_there_was);
-    tcase_add_test(cases, a_file_is_replaced_whole_or_not_at_all);
-    return run_cases("bytes", cases);
-}
+RUN_TESTS()

@@ -4,7 +4,7 @@
 #include <malloc.h>
 #include "../suite.h"
 
-START_TEST(what_is_in_an_array_stays_there) {
+TEST(what_is_in_an_array_stays_there) {
     uint32_t *array = NULL, capacity = 0;
     for (uint32_t count = 0; count < 1000; count++) {
         ck_assert(hak_growing_make_room(&array, count, &capacity, sizeof *array));
@@ -16,9 +16,8 @@ START_TEST(what_is_in_an_array_stays_there) {
         ck_assert_uint_eq(array[i], i);
     free(array);
 }
-END_TEST
 
-START_TEST(any_element_may_be_reached_and_begins_as_zero) {
+TEST(any_element_may_be_reached_and_begins_as_zero) {
     static const uint32_t order[] = {3, 70, 5000, 4999, 64};
     mallopt(M_PERTURB, 0x55); /* memory from malloc is not zero by chance */
     uint64_t *array = NULL;
@@ -34,9 +33,8 @@ START_TEST(any_element_may_be_reached_and_begins_as_zero) {
     ck_assert_uint_eq(sum, 3 + 70 + 5000 + 4999 + 64);
     free(array);
 }
-END_TEST
 
-START_TEST(an_array_without_memory_is_as_it_was) {
+TEST(an_array_without_memory_is_as_it_was) {
     static const size_t too_large = (size_t)1 << 46;
     char *array = NULL, *before;
     uint32_t capacity = 0;
@@ -51,12 +49,5 @@ START_TEST(an_array_without_memory_is_as_it_was) {
     ck_assert_uint_eq(capacity, 64);
     free(array);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("array");
-    tcase_add_test(cases, what_is_in_an_array_stays_there);
-    tcase_add_test(cases, any_element_may_be_reached_and_begins_as_zero);
-    tcase_add_test(cases, an_array_without_memory_is_as_it_was);
-    return run_cases("array", cases);
-}
+RUN_TESTS()

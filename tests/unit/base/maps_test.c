@@ -19,7 +19,7 @@ static struct hak_map_line read_line(char *line) {
     return m;
 }
 
-START_TEST(each_field_is_read) {
+TEST(each_field_is_read) {
     char line[] =
         "7f0012345000-7ffffffff000 r-xs 0000a000 fd:1f 4294967301                  /lib/a.so\n";
     struct hak_map_line m = read_line(line);
@@ -31,9 +31,8 @@ START_TEST(each_field_is_read) {
     ck_assert(m.is_readable && !m.is_writable && m.is_executable && m.is_shared);
     ck_assert_str_eq(m.path, "/lib/a.so");
 }
-END_TEST
 
-START_TEST(the_highest_addresses_are_read) {
+TEST(the_highest_addresses_are_read) {
     char line[] =
         "ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0                  [vsyscall]\n";
     struct hak_map_line m = read_line(line);
@@ -42,18 +41,16 @@ START_TEST(the_highest_addresses_are_read) {
     ck_assert(!m.is_readable && !m.is_writable && m.is_executable && !m.is_shared);
     ck_assert_str_eq(m.path, "[vsyscall]");
 }
-END_TEST
 
-START_TEST(memory_of_no_file_has_no_path) {
+TEST(memory_of_no_file_has_no_path) {
     char named[] = "1000-2000 rw-p 00000000 00:00 0 \n", bare[] = "1000-2000 rw-p 00000000 00:00 0";
     ck_assert_str_eq(read_line(named).path, "");
     ck_assert_str_eq(read_line(bare).path, "");
     ck_assert(read_line(bare).is_writable);
 }
-END_TEST
 
 /* The kernel writes a newline in a name as \012 and nothing else otherwise. */
-START_TEST(a_path_is_as_the_kernel_writes_it) {
+TEST(a_path_is_as_the_kernel_writes_it) {
     static const char *const paths[] = {
         "/tmp/a\\0127f00-7f01 r-xp 00000000 08:01 1 /lib/evil.so",
         "/tmp/gone.so (deleted)",
@@ -70,9 +67,8 @@ START_TEST(a_path_is_as_the_kernel_writes_it) {
         ck_assert_str_eq(read_line(line).path, paths[i]);
     }
 }
-END_TEST
 
-START_TEST(a_long_path_is_whole) {
+TEST(a_long_path_is_whole) {
     enum { LONG = 70000 };
     char *line = malloc(LONG + 64);
     int head = sprintf(line, "1000-2000 r--p 00000000 08:01 77 ");
@@ -82,9 +78,8 @@ START_TEST(a_long_path_is_whole) {
     ck_assert_uint_eq(strlen(read_line(line).path), LONG);
     free(line);
 }
-END_TEST
 
-START_TEST(a_line_that_is_cut_is_none) {
+TEST(a_line_that_is_cut_is_none) {
     static const char whole[] = "1000-2000 r-xp 0000a000 08:01 77 /lib/a.so";
     struct hak_map_line m;
     for (size_t length = 0; length < (size_t)(strstr(whole, "77") - whole); length++) {
@@ -102,7 +97,6 @@ START_TEST(a_line_that_is_cut_is_none) {
         ck_assert_msg(!hak_map_line_read(&m, line), "'%s' was read", others[i]);
     }
 }
-END_TEST
 
 struct search {
     uintptr_t start;
@@ -121,14 +115,13 @@ static bool look_at(void *context, struct hak_map_line *line) {
     return ++s->seen < s->most;
 }
 
-START_TEST(reading_ends_when_its_caller_has_enough) {
+TEST(reading_ends_when_its_caller_has_enough) {
     struct search s = {.most = 3};
     ck_assert(!hak_maps_each(getpid(), look_at, &s));
     ck_assert_uint_eq(s.seen, 3);
 }
-END_TEST
 
-START_TEST(this_process_maps_a_file_of_a_hostile_name) {
+TEST(this_process_maps_a_file_of_a_hostile_name) {
     char folder[] = "/tmp/maps_testXXXXXX", path[128], shown[128];
     ck_assert_ptr_nonnull(mkdtemp(folder));
     snprintf(path, sizeof path, "%s/a\n1-2 r-xp 0 0:0 0 b (deleted)", folder);
@@ -151,27 +144,13 @@ START_TEST(this_process_maps_a_file_of_a_hostile_name) {
     unlink(path);
     rmdir(folder);
 }
-END_TEST
 
-START_TEST(a_process_that_is_not_there_has_no_lines) {
+TEST(a_process_that_is_not_there_has_no_lines) {
     struct search s = {.most = UINT_MAX};
     errno = 0;
     ck_assert(!hak_maps_each(-1, look_at, &s));
     ck_assert_int_eq(errno, ENOENT);
     ck_assert_uint_eq(s.seen, 0);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("maps");
-    tcase_add_test(cases, each_field_is_read);
-    tcase_add_test(cases, the_highest_addresses_are_read);
-    tcase_add_test(cases, memory_of_no_file_has_no_path);
-    tcase_add_test(cases, a_path_is_as_the_kernel_writes_it);
-    tcase_add_test(cases, a_long_path_is_whole);
-    tcase_add_test(cases, a_line_that_is_cut_is_none);
-    tcase_add_test(cases, reading_ends_when_its_caller_has_enough);
-    tcase_add_test(cases, this_process_maps_a_file_of_a_hostile_name);
-    tcase_add_test(cases, a_process_that_is_not_there_has_no_lines);
-    return run_cases("maps", cases);
-}
+RUN_TESTS()

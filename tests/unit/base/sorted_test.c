@@ -24,7 +24,7 @@ static const uint64_t masks[] = {0, 0xff, 0xfff0000000000000, 0x7f0000fff0, UINT
 static const uint32_t counts[] = {0, 1, 2, 63, 64, 65, MOST};
 enum { MASKS = sizeof masks / sizeof *masks, COUNTS = sizeof counts / sizeof *counts };
 
-START_TEST(pairs_are_sorted_and_alike_ones_keep_their_order) {
+TEST(pairs_are_sorted_and_alike_ones_keep_their_order, .until = MASKS * COUNTS) {
     static struct hak_pair pair[MOST], due[MOST], scratch[MOST];
     static uint64_t key[MOST], key_scratch[MOST];
     uint32_t count = counts[_i % COUNTS];
@@ -41,9 +41,8 @@ START_TEST(pairs_are_sorted_and_alike_ones_keep_their_order) {
         ck_assert_uint_eq(key[i], due[i].key);
     }
 }
-END_TEST
 
-START_TEST(a_sorted_list_takes_each_number_once_and_no_more_than_it_has_room_for) {
+TEST(a_sorted_list_takes_each_number_once_and_no_more_than_it_has_room_for) {
     uint64_t list[64], same[1000];
     uint32_t count = 0, refused = 0;
     for (int i = 0; i < 1000; i++) {
@@ -58,11 +57,5 @@ START_TEST(a_sorted_list_takes_each_number_once_and_no_more_than_it_has_room_for
     for (uint32_t i = 0; i < 80; i++)
         ck_assert_uint_eq(same[i], i);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("sorted");
-    tcase_add_loop_test(cases, pairs_are_sorted_and_alike_ones_keep_their_order, 0, MASKS * COUNTS);
-    tcase_add_test(cases, a_sorted_list_takes_each_number_once_and_no_more_than_it_has_room_for);
-    return run_cases("base/sorted", cases);
-}
+RUN_TESTS()

@@ -112,7 +112,7 @@ static void decode(const char *code, unsigned length, struct hak_decoded *found)
     ck_assert_uint_eq(found->length, length);
 }
 
-START_TEST(what_it_does) {
+TEST(what_it_does, .until = sizeof dues / sizeof *dues) {
     const struct due *due = &dues[_i];
     struct hak_decoded found;
     decode(due->code, due->length, &found);
@@ -136,10 +136,9 @@ START_TEST(what_it_does) {
                                            : AT_MOST) == due->known,
                       "%s", due->text);
 }
-END_TEST
 
 /* An instruction that ends behind the bytes that can be read is none. */
-START_TEST(one_that_is_cut_off) {
+TEST(one_that_is_cut_off) {
     struct hak_decoded found;
     for (unsigned i = 0; i < sizeof dues / sizeof *dues; i++)
         for (unsigned count = 0; count < dues[i].length; count++)
@@ -147,9 +146,8 @@ START_TEST(one_that_is_cut_off) {
                               found.count == 0,
                           "%s", dues[i].text);
 }
-END_TEST
 
-START_TEST(no_instructions) {
+TEST(no_instructions) {
     static const uint8_t codes[][16] = {{0x06},       {0x60},       {0x9a},
                                         {0xea},       {0xd6},       {0x0f, 0x04},
                                         {0x48, 0x48}, {0x8f, 0xe8}, {0x48, 0xc5, 0xfb, 0x10},
@@ -161,10 +159,9 @@ START_TEST(no_instructions) {
         ck_assert_msg(!hak_decode(codes[i], sizeof codes[i], &found), "%u", i);
     ck_assert(!hak_decode(prefixes, sizeof prefixes, &found));
 }
-END_TEST
 
 /* Any bytes: none is longer than there are, and no operand has registers that do not exist. */
-START_TEST(any_bytes) {
+TEST(any_bytes) {
     uint8_t bytes[HAK_DECODE_LONGEST + 1];
     uint64_t random = 7;
     for (int i = 0; i < 2000000; i++) {
@@ -185,10 +182,9 @@ START_TEST(any_bytes) {
                       found.operands[k].bytes <= 128);
     }
 }
-END_TEST
 
 /* Two operands: that of ModRM and that of the stack, or those of a string. */
-START_TEST(second_operands) {
+TEST(second_operands) {
     struct hak_decoded found;
     const struct hak_operand *first = found.operands, *second = found.operands + 1;
     decode("\xff\x77\x08", 3, &found); /* push [rdi+8] */
@@ -209,10 +205,9 @@ START_TEST(second_operands) {
     decode("\xff\xe7", 2, &found); /* jmp rdi */
     ck_assert(found.is_jump && found.count == 0 && found.source == RDI);
 }
-END_TEST
 
 /* Vectors that need not be aligned. */
-START_TEST(loose_vectors) {
+TEST(loose_vectors) {
     static const struct {
         const char *code;
         bool is_loose;
@@ -233,10 +228,9 @@ START_TEST(loose_vectors) {
         ck_assert_msg(found.is_loose == rows[i].is_loose, "%u", i);
     }
 }
-END_TEST
 
 /* Registers that may not be asked for the address afterwards. */
-START_TEST(changed_registers) {
+TEST(changed_registers) {
     struct hak_decoded found;
     decode("\x48\x0f\xaf\x00", 4, &found); /* imul rax, [rax] */
     ck_assert_uint_eq(found.changed, 1u << RAX);
@@ -259,10 +253,9 @@ START_TEST(changed_registers) {
     decode("\x5c", 1, &found); /* pop rsp */
     ck_assert(found.changed == 1u << RSP && found.operands->moves == 0);
 }
-END_TEST
 
 /* The bytes before the end tell whether f3 is a prefix. */
-START_TEST(lengths_before_the_end) {
+TEST(lengths_before_the_end) {
     uint8_t code[64];
     memset(code, 0x90, sizeof code);
     memcpy(code + 60, "\xf3\x0f\x10\x07", 4); /* movss xmm0, [rdi] */
@@ -272,18 +265,5 @@ START_TEST(lengths_before_the_end) {
     ck_assert_uint_eq(hak_decode_lengths(code + 60, 4), 1u << 4 | 1u << 3 | 1u << 2);
     ck_assert_uint_eq(hak_decode_lengths(code, 0), 0);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("decode");
-    tcase_set_timeout(cases, 60);
-    tcase_add_loop_test(cases, what_it_does, 0, sizeof dues / sizeof *dues);
-    tcase_add_test(cases, one_that_is_cut_off);
-    tcase_add_test(cases, no_instructions);
-    tcase_add_test(cases, any_bytes);
-    tcase_add_test(cases, second_operands);
-    tcase_add_test(cases, loose_vectors);
-    tcase_add_test(cases, changed_registers);
-    tcase_add_test(cases, lengths_before_the_end);
-    return run_cases("decode", cases);
-}
+RUN_TESTS()

@@ -91,7 +91,7 @@ static void catch_signals(void) {
         sigaction(numbers[i], &action, NULL);
 }
 
-START_TEST(the_processor_touches_as_many) {
+TEST(the_processor_touches_as_many) {
     char *edge = open_edge();
     int measured = 0;
     catch_signals();
@@ -104,11 +104,10 @@ START_TEST(the_processor_touches_as_many) {
     }
     ck_assert_int_gt(measured, 150);
 }
-END_TEST
 
 /* At the edge itself it is stopped, and the processor says read or write: one that does both is
  * stopped as a write. */
-START_TEST(the_processor_agrees_on_read_and_write) {
+TEST(the_processor_agrees_on_read_and_write) {
     char *edge = open_edge();
     catch_signals();
     for (const struct probe *probe = __start_probes; probe < __stop_probes; probe++) {
@@ -122,12 +121,5 @@ START_TEST(the_processor_agrees_on_read_and_write) {
         ck_assert_msg(operand.reads || operand.writes, "%s", probe->text);
     }
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("processor");
-    tcase_set_timeout(cases, 60);
-    tcase_add_test(cases, the_processor_touches_as_many);
-    tcase_add_test(cases, the_processor_agrees_on_read_and_write);
-    return run_cases("decode/processor", cases);
-}
+RUN_TESTS()

@@ -13,7 +13,7 @@ static void look_at(void *block, size_t alignment, size_t bytes) {
     memset(block, 0x5a, bytes);
 }
 
-START_TEST(every_alignment_with_many_sizes) {
+TEST(every_alignment_with_many_sizes) {
     for (size_t alignment = 8; alignment <= (size_t)8 << 20; alignment *= 2)
         for (size_t bytes = 0; bytes <= 150000; bytes = bytes * 4 / 3 + 1) {
             void *blocks[3], *result = NULL;
@@ -25,9 +25,8 @@ START_TEST(every_alignment_with_many_sizes) {
                 free(blocks[i]);
         }
 }
-END_TEST
 
-START_TEST(pages) {
+TEST(pages) {
     void *block = valloc(100);
     look_at(block, 4096, 100);
     free(block);
@@ -38,9 +37,8 @@ START_TEST(pages) {
     look_at(block, 4096, 8192);
     free(block);
 }
-END_TEST
 
-START_TEST(what_is_refused) {
+TEST(what_is_refused) {
     void *result = &result;
     const size_t bad[] = {0, 1, 2, 4, 3, 12, 24, 100, SIZE_MAX};
     for (unsigned i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -62,9 +60,8 @@ START_TEST(what_is_refused) {
     ck_assert_ptr_null(aligned((size_t)1 << 62, 100));
     ck_assert_int_eq(errno, ENOMEM);
 }
-END_TEST
 
-START_TEST(an_odd_alignment_is_rounded_up) {
+TEST(an_odd_alignment_is_rounded_up) {
     volatile size_t odd = 24, none = 0; /* clang refuses them as constants */
     void *block = memalign(odd, 100);
     look_at(block, 32, 100);
@@ -73,9 +70,8 @@ START_TEST(an_odd_alignment_is_rounded_up) {
     look_at(block, 16, 100);
     free(block);
 }
-END_TEST
 
-START_TEST(aligned_blocks_do_not_overlap) {
+TEST(aligned_blocks_do_not_overlap) {
     enum { BLOCKS = 2000 };
     static unsigned char *blocks[BLOCKS];
     static size_t bytes[BLOCKS];
@@ -91,15 +87,5 @@ START_TEST(aligned_blocks_do_not_overlap) {
         free(blocks[i]);
     }
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("aligned");
-    tcase_set_timeout(cases, 120);
-    tcase_add_test(cases, every_alignment_with_many_sizes);
-    tcase_add_test(cases, pages);
-    tcase_add_test(cases, what_is_refused);
-    tcase_add_test(cases, an_odd_alignment_is_rounded_up);
-    tcase_add_test(cases, aligned_blocks_do_not_overlap);
-    return run_cases("aligned", cases);
-}
+RUN_TESTS()

@@ -49,7 +49,7 @@ static void give_all(void *chain) {
     }
 }
 
-START_TEST(memory_ends_and_comes_back) {
+TEST(memory_ends_and_comes_back) {
     static const size_t sizes[] = {16, 100, 1000, 5000, 30000, 100000, 3000000};
     limit_to(96 << 20);
     for (unsigned i = 0; i < sizeof sizes / sizeof *sizes; i++) {
@@ -71,7 +71,6 @@ START_TEST(memory_ends_and_comes_back) {
                       sizes[i], count, second);
     }
 }
-END_TEST
 
 static void *take_and_give(void *result) {
     void *chain = NULL;
@@ -88,7 +87,7 @@ static void *take_and_give(void *result) {
     return result;
 }
 
-START_TEST(threads_that_find_no_memory_end_well) {
+TEST(threads_that_find_no_memory_end_well) {
     limit_to(64 << 20);
     for (int round = 0; round < 5; round++) {
         pthread_t threads[4];
@@ -100,7 +99,6 @@ START_TEST(threads_that_find_no_memory_end_well) {
         ck_assert_int_gt(started, 0);
     }
 }
-END_TEST
 
 /* Mappings until the process may have hardly more; the kernel then moves none (mremap). */
 static void map_nearly_all(void) {
@@ -121,7 +119,7 @@ static void map_nearly_all(void) {
         ck_assert_int_eq(mprotect(start + i * 4096, 4096, PROT_READ), 0);
 }
 
-START_TEST(a_block_grows_where_the_kernel_moves_no_mapping) {
+TEST(a_block_grows_where_the_kernel_moves_no_mapping) {
     char *block = malloc(200000), *behind = malloc(200000);
     memset(block, 7, 200000);
     map_nearly_all();
@@ -131,13 +129,5 @@ START_TEST(a_block_grows_where_the_kernel_moves_no_mapping) {
     free(block);
     free(behind);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("exhaustion");
-    tcase_set_timeout(cases, 120);
-    tcase_add_test(cases, memory_ends_and_comes_back);
-    tcase_add_test(cases, a_block_grows_where_the_kernel_moves_no_mapping);
-    tcase_add_test(cases, threads_that_find_no_memory_end_well);
-    return run_cases("exhaustion", cases);
-}
+RUN_TESTS()

@@ -63,7 +63,7 @@ static void await(pid_t child) {
                   (unsigned)status);
 }
 
-START_TEST(children_go_on_while_other_threads_allocate) {
+TEST(children_go_on_while_other_threads_allocate) {
     pthread_t threads[4];
     for (uintptr_t i = 0; i < 4; i++)
         pthread_create(&threads[i], NULL, allocate_all_the_time, (void *)(i + 1));
@@ -79,7 +79,6 @@ START_TEST(children_go_on_while_other_threads_allocate) {
     for (int i = 0; i < 4; i++)
         pthread_join(threads[i], NULL);
 }
-END_TEST
 
 static void *give_to_others(void *unused) {
     (void)unused;
@@ -87,7 +86,7 @@ static void *give_to_others(void *unused) {
     return NULL;
 }
 
-START_TEST(a_child_frees_blocks_of_threads_that_are_not_there) {
+TEST(a_child_frees_blocks_of_threads_that_are_not_there) {
     pthread_t other, ended;
     pthread_create(&ended, NULL, give_to_others, NULL);
     pthread_join(ended, NULL);
@@ -100,7 +99,6 @@ START_TEST(a_child_frees_blocks_of_threads_that_are_not_there) {
     pthread_join(other, NULL);
     ck_assert(use_blocks());
 }
-END_TEST
 
 static void *child_thread(void *unused) {
     (void)unused;
@@ -130,7 +128,7 @@ static void *fork_from_here(void *unused) {
     return NULL;
 }
 
-START_TEST(a_thread_can_fork_and_its_child_too) {
+TEST(a_thread_can_fork_and_its_child_too) {
     pthread_t other, thread;
     pthread_create(&other, NULL, allocate_all_the_time, NULL);
     for (int i = 0, rounds = rounds_of(2); i < rounds; i++) {
@@ -140,13 +138,5 @@ START_TEST(a_thread_can_fork_and_its_child_too) {
     stop = true;
     pthread_join(other, NULL);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("fork");
-    tcase_set_timeout(cases, 120);
-    tcase_add_test(cases, children_go_on_while_other_threads_allocate);
-    tcase_add_test(cases, a_child_frees_blocks_of_threads_that_are_not_there);
-    tcase_add_test(cases, a_thread_can_fork_and_its_child_too);
-    return run_cases("fork", cases);
-}
+RUN_TESTS()

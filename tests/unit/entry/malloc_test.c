@@ -19,7 +19,7 @@ static void check_and_give(char *block, size_t bytes) {
     give(block);
 }
 
-START_TEST(every_size_is_aligned_writable_and_apart) {
+TEST(every_size_is_aligned_writable_and_apart) {
     enum { SIZES = 40001, LIVE = 300 };
     static char *blocks[SIZES];
     for (size_t bytes = 0; bytes < SIZES; bytes++) {
@@ -36,9 +36,8 @@ START_TEST(every_size_is_aligned_writable_and_apart) {
     for (size_t bytes = SIZES - LIVE; bytes < SIZES; bytes++)
         check_and_give(blocks[bytes], bytes);
 }
-END_TEST
 
-START_TEST(usable_bytes_may_all_be_written) {
+TEST(usable_bytes_may_all_be_written) {
     char *blocks[600];
     for (int i = 0; i < 600; i++) {
         size_t bytes = (size_t)i * 97;
@@ -54,9 +53,8 @@ START_TEST(usable_bytes_may_all_be_written) {
     }
     ck_assert_uint_eq(malloc_usable_size(NULL), 0);
 }
-END_TEST
 
-START_TEST(zero_bytes_give_single_pointers) {
+TEST(zero_bytes_give_single_pointers) {
     void *blocks[100];
     for (int i = 0; i < 100; i++) {
         blocks[i] = take(0);
@@ -68,9 +66,8 @@ START_TEST(zero_bytes_give_single_pointers) {
         give(blocks[i]);
     give(NULL);
 }
-END_TEST
 
-START_TEST(calloc_clears_what_was_used_before) {
+TEST(calloc_clears_what_was_used_before) {
     for (size_t bytes = 1; bytes < 200000; bytes = bytes * 5 / 4 + 1) {
         char *dirty[8];
         for (int i = 0; i < 8; i++)
@@ -87,9 +84,8 @@ START_TEST(calloc_clears_what_was_used_before) {
             give(dirty[i]);
     }
 }
-END_TEST
 
-START_TEST(what_cannot_be_is_null_and_enomem) {
+TEST(what_cannot_be_is_null_and_enomem) {
     const size_t impossible[] = {SIZE_MAX,        SIZE_MAX - 7,
                                  SIZE_MAX - 4096, (size_t)PTRDIFF_MAX + 1,
                                  PTRDIFF_MAX,     (size_t)1 << 50};
@@ -109,9 +105,8 @@ START_TEST(what_cannot_be_is_null_and_enomem) {
     ck_assert_ptr_nonnull(block);
     give(block);
 }
-END_TEST
 
-START_TEST(free_and_a_good_malloc_keep_errno) {
+TEST(free_and_a_good_malloc_keep_errno) {
     const size_t sizes[] = {1, 100, 5000, 40000, 3000000};
     for (unsigned i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         errno = 4711;
@@ -123,9 +118,8 @@ START_TEST(free_and_a_good_malloc_keep_errno) {
     give(NULL);
     ck_assert_int_eq(errno, 4711);
 }
-END_TEST
 
-START_TEST(a_long_random_life_keeps_every_byte) {
+TEST(a_long_random_life_keeps_every_byte) {
     enum { LIVE = 3000, STEPS = 300000 };
     static struct {
         unsigned char *block;
@@ -148,17 +142,5 @@ START_TEST(a_long_random_life_keeps_every_byte) {
     for (int i = 0; i < LIVE; i++)
         give(live[i].block);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("malloc");
-    tcase_set_timeout(cases, 120);
-    tcase_add_test(cases, every_size_is_aligned_writable_and_apart);
-    tcase_add_test(cases, usable_bytes_may_all_be_written);
-    tcase_add_test(cases, zero_bytes_give_single_pointers);
-    tcase_add_test(cases, calloc_clears_what_was_used_before);
-    tcase_add_test(cases, what_cannot_be_is_null_and_enomem);
-    tcase_add_test(cases, free_and_a_good_malloc_keep_errno);
-    tcase_add_test(cases, a_long_random_life_keeps_every_byte);
-    return run_cases("malloc", cases);
-}
+RUN_TESTS()

@@ -26,7 +26,7 @@ static void look(const char *block, size_t bytes, const char *when) {
             ck_abort_msg("%s: byte %zu of %zu changed", when, j, bytes);
 }
 
-START_TEST(growing_and_shrinking_keep_the_bytes) {
+TEST(growing_and_shrinking_keep_the_bytes) {
     static const size_t sizes[] = {1,     7,     8,     9,      16,     24,      100,
                                    1000,  1008,  1009,  4096,   20000,  32767,   32768,
                                    32769, 40000, 65536, 131072, 300000, 1000000, 5000000};
@@ -45,9 +45,8 @@ START_TEST(growing_and_shrinking_keep_the_bytes) {
             free(block);
         }
 }
-END_TEST
 
-START_TEST(byte_by_byte) {
+TEST(byte_by_byte) {
     char *block = NULL;
     for (size_t bytes = 1; bytes <= 70000; bytes++) {
         block = resize(block, bytes);
@@ -61,9 +60,8 @@ START_TEST(byte_by_byte) {
     }
     free(block);
 }
-END_TEST
 
-START_TEST(many_blocks_that_grow_in_turns) {
+TEST(many_blocks_that_grow_in_turns) {
     enum { BLOCKS = 200 };
     char *blocks[BLOCKS] = {NULL};
     size_t bytes[BLOCKS] = {0};
@@ -84,9 +82,8 @@ START_TEST(many_blocks_that_grow_in_turns) {
         free(blocks[i]);
     }
 }
-END_TEST
 
-START_TEST(the_edges_are_glibcs) {
+TEST(the_edges_are_glibcs) {
     void *block = resize(NULL, 100);
     ck_assert_ptr_nonnull(block);
     ck_assert_ptr_null(resize(block, 0)); /* frees */
@@ -109,9 +106,8 @@ START_TEST(the_edges_are_glibcs) {
     look(block, 50, "as an array");
     free(block);
 }
-END_TEST
 
-START_TEST(aligned_blocks_can_be_resized) {
+TEST(aligned_blocks_can_be_resized) {
     for (size_t alignment = 16; alignment <= 65536; alignment *= 4) {
         char *block = memalign(alignment, 3000);
         ck_assert_uint_eq((uintptr_t)block % alignment, 0);
@@ -125,15 +121,5 @@ START_TEST(aligned_blocks_can_be_resized) {
         free(block);
     }
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("realloc");
-    tcase_set_timeout(cases, 120);
-    tcase_add_test(cases, growing_and_shrinking_keep_the_bytes);
-    tcase_add_test(cases, byte_by_byte);
-    tcase_add_test(cases, many_blocks_that_grow_in_turns);
-    tcase_add_test(cases, the_edges_are_glibcs);
-    tcase_add_test(cases, aligned_blocks_can_be_resized);
-    return run_cases("realloc", cases);
-}
+RUN_TESTS()

@@ -58,14 +58,13 @@ static void run_threads(int count, void *(*function)(void *), const pthread_attr
     ck_assert_int_eq(wrong, 0);
 }
 
-START_TEST(blocks_change_hands) {
+TEST(blocks_change_hands) {
     run_threads(8, pass_blocks, NULL);
     for (int i = 0; i < PLACES; i++)
         if (places[i])
             check_and_free(places[i]);
     ck_assert_int_eq(wrong, 0);
 }
-END_TEST
 
 static long resident_pages(void) {
     char text[64];
@@ -86,7 +85,7 @@ static void *make_some(void *seed) {
     return NULL;
 }
 
-START_TEST(threads_come_and_go) {
+TEST(threads_come_and_go) {
     run_threads(32, make_some, NULL);
     long before = resident_pages();
     for (int round = 0; round < 60; round++)
@@ -97,15 +96,13 @@ START_TEST(threads_come_and_go) {
     /* 1,920 threads one after the other need no more than 32 at a time. */
     ck_assert_int_lt((resident_pages() - before) * 4096, 24 << 20);
 }
-END_TEST
 
-START_TEST(the_smallest_stack_is_enough) {
+TEST(the_smallest_stack_is_enough) {
     pthread_attr_t attributes;
     pthread_attr_init(&attributes);
     ck_assert_int_eq(pthread_attr_setstacksize(&attributes, PTHREAD_STACK_MIN), 0);
     run_threads(16, make_some, &attributes);
 }
-END_TEST
 
 static pthread_key_t keys[100];
 
@@ -131,13 +128,12 @@ static void *set_keys(void *unused) {
     return NULL;
 }
 
-START_TEST(frees_in_the_last_destructors) {
+TEST(frees_in_the_last_destructors) {
     for (int i = 0; i < 100; i++)
         ck_assert_int_eq(pthread_key_create(&keys[i], end_late), 0);
     for (int round = 0; round < 10; round++)
         run_threads(8, set_keys, NULL);
 }
-END_TEST
 
 enum { QUEUE = 1024, SENT = 300000 };
 static _Atomic(struct block *) queue[QUEUE];
@@ -165,7 +161,7 @@ static void *consume(void *unused) {
     return NULL;
 }
 
-START_TEST(a_consumer_gives_the_producers_memory_back) {
+TEST(a_consumer_gives_the_producers_memory_back) {
     pthread_t producer, consumer;
     long before = resident_pages();
     ck_assert_int_eq(pthread_create(&producer, NULL, produce, NULL), 0);
@@ -176,15 +172,5 @@ START_TEST(a_consumer_gives_the_producers_memory_back) {
     /* 300,000 blocks of 166 bytes in the mean are 47 MiB; 1,024 of them live at a time. */
     ck_assert_int_lt((resident_pages() - before) * 4096, 20 << 20);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("thread");
-    tcase_set_timeout(cases, 120);
-    tcase_add_test(cases, blocks_change_hands);
-    tcase_add_test(cases, threads_come_and_go);
-    tcase_add_test(cases, the_smallest_stack_is_enough);
-    tcase_add_test(cases, frees_in_the_last_destructors);
-    tcase_add_test(cases, a_consumer_gives_the_producers_memory_back);
-    return run_cases("thread", cases);
-}
+RUN_TESTS()

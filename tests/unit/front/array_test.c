@@ -14,16 +14,15 @@ static void *look_at_new_thread(void *unused) {
     return NULL;
 }
 
-START_TEST(a_thread_that_is_not_set_up_takes_the_slow_path_always) {
+TEST(a_thread_that_is_not_set_up_takes_the_slow_path_always) {
     pthread_t thread;
     void *wrong;
     ck_assert_int_eq(pthread_create(&thread, NULL, look_at_new_thread, NULL), 0);
     pthread_join(thread, &wrong);
     ck_assert_msg(!wrong, "%s", (char *)wrong);
 }
-END_TEST
 
-START_TEST(the_last_given_is_the_next_taken) {
+TEST(the_last_given_is_the_next_taken, .until = HAK_CLASSES) {
     unsigned c = (unsigned)_i;
     base_t first = take(c), second = take(c);
     ck_assert(hak_front_is_mine(first));
@@ -33,9 +32,8 @@ START_TEST(the_last_given_is_the_next_taken) {
     ck_assert_ptr_eq(take(c).p, second.p);
     ck_assert_ptr_eq(take(c).p, first.p);
 }
-END_TEST
 
-START_TEST(a_fresh_class_hands_out_ascending_addresses) {
+TEST(a_fresh_class_hands_out_ascending_addresses, .until = HAK_CLASSES) {
     unsigned c = (unsigned)_i;
     base_t last = take(c);
     for (unsigned i = 1; i < capacity_of(c) / 2 && i < hak_class_slots(c); i++) {
@@ -44,9 +42,8 @@ START_TEST(a_fresh_class_hands_out_ascending_addresses) {
         last = next;
     }
 }
-END_TEST
 
-START_TEST(more_than_an_array_holds_spills_and_comes_back) {
+TEST(more_than_an_array_holds_spills_and_comes_back, .until = HAK_CLASSES) {
     enum { COUNT = 1000 };
     static base_t blocks[COUNT];
     unsigned c = (unsigned)_i;
@@ -65,9 +62,8 @@ START_TEST(more_than_an_array_holds_spills_and_comes_back) {
         ck_assert_uint_le(hak_array_count(c), capacity_of(c));
     }
 }
-END_TEST
 
-START_TEST(capacities_are_bounded_in_blocks_and_bytes) {
+TEST(capacities_are_bounded_in_blocks_and_bytes) {
     for (unsigned c = 0; c < HAK_CLASSES; c++) {
         unsigned capacity = capacity_of(c);
         ck_assert_uint_ge(capacity, 4);
@@ -76,7 +72,6 @@ START_TEST(capacities_are_bounded_in_blocks_and_bytes) {
         ck_assert_uint_le(capacity * hak_class_bytes(c), HAK_ARRAY_BYTES);
     }
 }
-END_TEST
 
 static void *use_and_end(void *unused) {
     (void)unused;
@@ -93,7 +88,7 @@ static void *use_and_end(void *unused) {
     return heap;
 }
 
-START_TEST(the_end_of_a_thread_empties_its_caches) {
+TEST(the_end_of_a_thread_empties_its_caches) {
     void *first, *second;
     pthread_t thread;
     ck_assert_int_eq(pthread_create(&thread, NULL, use_and_end, NULL), 0);
@@ -107,7 +102,6 @@ START_TEST(the_end_of_a_thread_empties_its_caches) {
     pthread_join(thread, &second);
     ck_assert_ptr_eq(second, first); /* adopted whole */
 }
-END_TEST
 
 static void *live_on_the_shared_heap(void *unused) {
     (void)unused;
@@ -129,7 +123,7 @@ static void *live_on_the_shared_heap(void *unused) {
     return NULL;
 }
 
-START_TEST(threads_beyond_the_last_id_share_a_heap) {
+TEST(threads_beyond_the_last_id_share_a_heap) {
     hak_heap_limit_ids(2); /* the shared one and this thread's */
     pthread_t threads[8];
     for (int i = 0; i < 8; i++)
@@ -146,17 +140,5 @@ START_TEST(threads_beyond_the_last_id_share_a_heap) {
              slab = slab->next_in_list)
             ck_assert_uint_eq(slab->used, 0);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("array");
-    tcase_add_checked_fixture(cases, set_up, NULL);
-    tcase_add_test(cases, a_thread_that_is_not_set_up_takes_the_slow_path_always);
-    tcase_add_loop_test(cases, the_last_given_is_the_next_taken, 0, HAK_CLASSES);
-    tcase_add_loop_test(cases, a_fresh_class_hands_out_ascending_addresses, 0, HAK_CLASSES);
-    tcase_add_loop_test(cases, more_than_an_array_holds_spills_and_comes_back, 0, HAK_CLASSES);
-    tcase_add_test(cases, capacities_are_bounded_in_blocks_and_bytes);
-    tcase_add_test(cases, the_end_of_a_thread_empties_its_caches);
-    tcase_add_test(cases, threads_beyond_the_last_id_share_a_heap);
-    return run_cases("array", cases);
-}
+RUN_TESTS(.set_up = set_up)

@@ -15,16 +15,15 @@ static void expect_chains(const char *const chains[9]) {
         ck_assert_str_eq(chain_of(of_band[band]), chains[band]);
 }
 
-START_TEST(with_no_switch_every_class_has_its_array) {
+TEST(with_no_switch_every_class_has_its_array) {
     start_with(NULL, NULL, NULL);
     for (unsigned c = 0; c < HAK_CLASSES; c++)
         ck_assert_int_eq(hak_way_of(c), HAK_WAY_ARRAY);
     ck_assert_uint_eq(hak_plan_cache_count, 0);
     ck_assert_ptr_null(hak_thread.front->caches);
 }
-END_TEST
 
-START_TEST(each_front_stands_before_the_bands_it_is_made_for) {
+TEST(each_front_stands_before_the_bands_it_is_made_for, .until = 8) {
     static const struct {
         const char *variable;
         const char *chains[9];
@@ -52,9 +51,8 @@ START_TEST(each_front_stands_before_the_bands_it_is_made_for) {
     start_with(cases[_i].variable, NULL, NULL);
     expect_chains(cases[_i].chains);
 }
-END_TEST
 
-START_TEST(all_fronts_stand_in_their_order) {
+TEST(all_fronts_stand_in_their_order) {
     char *all[] = {"HAKMEM_TINY_FRONT_ENABLE_ULTRAHOT=1",
                    "HAKMEM_TINY_FRONT_DISABLE_HEAPV2=0",
                    "HAKMEM_TINY_FRONT_ENABLE_FC=1",
@@ -73,25 +71,22 @@ START_TEST(all_fronts_stand_in_their_order) {
     ck_assert_str_eq(chain_of(HAK_CLASS_OF_4096), "Small-Mid mid ring ");
     ck_assert_int_eq(hak_way_of(HAK_CLASS_OF_8192), HAK_WAY_ARRAY);
 }
-END_TEST
 
-START_TEST(no_tiny_front_stands_before_a_class_of_mid) {
+TEST(no_tiny_front_stands_before_a_class_of_mid) {
     start_with("HAKMEM_TINY_MAX_CLASS=3", "HAKMEM_TINY_FRONT_DISABLE_HEAPV2=0",
                "HAKMEM_TINY_MAGAZINE_ENABLE=1");
     ck_assert_str_eq(chain_of(C64), "HeapV2 magazine TLS SLL ");
     ck_assert_str_eq(chain_of(C128), "");
     ck_assert_int_eq(hak_way_of(C128), HAK_WAY_ARRAY);
 }
-END_TEST
 
-START_TEST(a_base_of_two_can_lose_either) {
+TEST(a_base_of_two_can_lose_either, .until = 2) {
     if (_i == 0)
         start_with("HAKMEM_TINY_MAGAZINE_ENABLE=1", "HAKMEM_TINY_MAG_CAP=0", NULL);
     else
         start_with("HAKMEM_TINY_MAGAZINE_ENABLE=1", "HAKMEM_TINY_TLS_SLL_CAP=0", NULL);
     ck_assert_str_eq(chain_of(C64), _i == 0 ? "TLS SLL " : "magazine ");
 }
-END_TEST
 
 /* ---- in which order blocks move -------------------------------------------------------------- */
 
@@ -105,7 +100,7 @@ static void take_all(unsigned class_index, base_t *blocks, unsigned count) {
         hak_array_spill(class_index, hak_array_count(class_index));
 }
 
-START_TEST(a_full_front_lets_the_block_go_to_the_next) {
+TEST(a_full_front_lets_the_block_go_to_the_next) {
     base_t blocks[12];
     start_with("HAKMEM_TINY_FRONT_ENABLE_ULTRAHOT=1", NULL, NULL);
     take_all(C64, blocks, 12);
@@ -118,9 +113,8 @@ START_TEST(a_full_front_lets_the_block_go_to_the_next) {
     for (unsigned i = 0; i < 8; i++) /* nothing was flushed down */
         ck_assert_ptr_eq(ultrahot->blocks[i].p, blocks[i].p);
 }
-END_TEST
 
-START_TEST(an_empty_front_is_filled_from_the_next_that_has_blocks) {
+TEST(an_empty_front_is_filled_from_the_next_that_has_blocks) {
     base_t blocks[12];
     start_with("HAKMEM_TINY_FRONT_ENABLE_ULTRAHOT=1", "HAKMEM_TINY_FRONT_ENABLE_FC=1", NULL);
     take_all(C64, blocks, 12);
@@ -139,9 +133,8 @@ START_TEST(an_empty_front_is_filled_from_the_next_that_has_blocks) {
     (void)take(C64);
     ck_assert_uint_gt(count_out(C64), out);
 }
-END_TEST
 
-START_TEST(a_list_front_hands_out_what_came_last) {
+TEST(a_list_front_hands_out_what_came_last) {
     base_t blocks[20];
     start_with("HAKMEM_TINY_FRONT_ENABLE_SFC=1", NULL, NULL);
     take_all(C64, blocks, 20);
@@ -153,9 +146,8 @@ START_TEST(a_list_front_hands_out_what_came_last) {
     for (int i = 19; i >= 0; i--)
         ck_assert_ptr_eq(take(C64).p, blocks[i].p);
 }
-END_TEST
 
-START_TEST(heapv2_alone_gives_to_the_slabs_what_it_cannot_hold) {
+TEST(heapv2_alone_gives_to_the_slabs_what_it_cannot_hold) {
     enum { COUNT = 200 };
     base_t blocks[COUNT];
     start_with("HAKMEM_TINY_FRONT_HEAPV2_ONLY=1", NULL, NULL);
@@ -165,11 +157,10 @@ START_TEST(heapv2_alone_gives_to_the_slabs_what_it_cannot_hold) {
     ck_assert_uint_le(cache_at(C64, HAK_PLACE_HEAPV2)->count, 64);
     ck_assert_uint_eq(count_out(C64), cache_at(C64, HAK_PLACE_HEAPV2)->count);
 }
-END_TEST
 
 /* ---- the hot ring ---------------------------------------------------------------------------- */
 
-START_TEST(a_full_ring_lets_blocks_go_to_the_list_and_takes_none_of_its_own_back) {
+TEST(a_full_ring_lets_blocks_go_to_the_list_and_takes_none_of_its_own_back) {
     enum { COUNT = 100, PLACES = 64 };
     base_t blocks[COUNT];
     start_with("HAKMEM_TINY_HOT_RING_ENABLE=1", "HAKMEM_TINY_HOT_RING_C3=64", NULL);
@@ -189,9 +180,8 @@ START_TEST(a_full_ring_lets_blocks_go_to_the_list_and_takes_none_of_its_own_back
     ck_assert_uint_eq(ring->count, PLACES / 2 - 1);
     ck_assert_uint_eq(list->count, COUNT - PLACES - PLACES / 2);
 }
-END_TEST
 
-START_TEST(an_empty_list_is_filled_for_the_ring) {
+TEST(an_empty_list_is_filled_for_the_ring) {
     start_with("HAKMEM_TINY_HOT_RING_ENABLE=1", "HAKMEM_TINY_TLS_SLL_CAP=0", NULL);
     base_t block = take(C32);
     ck_assert_ptr_nonnull(block.p);
@@ -202,9 +192,8 @@ START_TEST(an_empty_list_is_filled_for_the_ring) {
     give(C32, block);
     ck_assert_uint_eq(cache_at(C32, HAK_PLACE_RING)->count, 1);
 }
-END_TEST
 
-START_TEST(a_ring_goes_round_and_spills_its_oldest) {
+TEST(a_ring_goes_round_and_spills_its_oldest) {
     enum { PLACES = 64 };
     base_t blocks[PLACES];
     start_with("HAKMEM_TINY_HOT_RING_ENABLE=1", "HAKMEM_TINY_HOT_RING_C3=64", NULL);
@@ -223,11 +212,10 @@ START_TEST(a_ring_goes_round_and_spills_its_oldest) {
         hak_caches_empty();
     }
 }
-END_TEST
 
 /* ---- everything off, everything in any combination ------------------------------------------- */
 
-START_TEST(without_a_front_a_block_goes_from_its_slab_and_back_at_once) {
+TEST(without_a_front_a_block_goes_from_its_slab_and_back_at_once) {
     start_with("HAKMEM_TINY_UNIFIED_C3=0", NULL, NULL);
     ck_assert_int_eq(hak_way_of(C64), HAK_WAY_NONE);
     ck_assert_int_eq(hak_way_of(C32), HAK_WAY_ARRAY);
@@ -240,7 +228,6 @@ START_TEST(without_a_front_a_block_goes_from_its_slab_and_back_at_once) {
     give(C64, first);
     ck_assert_uint_eq(count_out(C64), 0);
 }
-END_TEST
 
 static void start_combination(unsigned n) {
     static const char *const switches[] = {
@@ -269,7 +256,7 @@ static void start_combination(unsigned n) {
 }
 
 /* Every block holds its number while it lives, so that one that is handed out twice is seen. */
-START_TEST(every_combination_serves_each_block_once_and_gives_all_back) {
+TEST(every_combination_serves_each_block_once_and_gives_all_back, .until = 128) {
     enum { LIVE = 3000, STEPS = 60000, CLASSES_USED = HAK_CLASS_OF_8192 };
     static base_t live[LIVE];
     start_combination((unsigned)_i * 37 % 4096);
@@ -304,23 +291,5 @@ START_TEST(every_combination_serves_each_block_once_and_gives_all_back) {
     ck_assert_ptr_null(heap->room);
     ck_assert_ptr_null(heap->full);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("chain");
-    tcase_add_test(cases, with_no_switch_every_class_has_its_array);
-    tcase_add_loop_test(cases, each_front_stands_before_the_bands_it_is_made_for, 0, 8);
-    tcase_add_test(cases, all_fronts_stand_in_their_order);
-    tcase_add_test(cases, no_tiny_front_stands_before_a_class_of_mid);
-    tcase_add_loop_test(cases, a_base_of_two_can_lose_either, 0, 2);
-    tcase_add_test(cases, a_full_front_lets_the_block_go_to_the_next);
-    tcase_add_test(cases, an_empty_front_is_filled_from_the_next_that_has_blocks);
-    tcase_add_test(cases, a_list_front_hands_out_what_came_last);
-    tcase_add_test(cases, heapv2_alone_gives_to_the_slabs_what_it_cannot_hold);
-    tcase_add_test(cases, a_full_ring_lets_blocks_go_to_the_list_and_takes_none_of_its_own_back);
-    tcase_add_test(cases, an_empty_list_is_filled_for_the_ring);
-    tcase_add_test(cases, a_ring_goes_round_and_spills_its_oldest);
-    tcase_add_test(cases, without_a_front_a_block_goes_from_its_slab_and_back_at_once);
-    tcase_add_loop_test(cases, every_combination_serves_each_block_once_and_gives_all_back, 0, 128);
-    return run_cases("chain", cases);
-}
+RUN_TESTS()

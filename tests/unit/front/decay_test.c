@@ -37,7 +37,7 @@ static void scatter(unsigned class_index) {
     ck_assert_uint_eq(count_cached(class_index), stays);
 }
 
-START_TEST(an_array_keeps_what_lies_in_the_two_fullest) {
+TEST(an_array_keeps_what_lies_in_the_two_fullest) {
     start_with("HAKMEM_TINY_UNIFIED_C7=256", NULL, NULL);
     scatter(C1024);
     struct hak_staying staying;
@@ -52,7 +52,6 @@ START_TEST(an_array_keeps_what_lies_in_the_two_fullest) {
     ck_assert_uint_eq(count_superslabs(), 2);
     ck_assert_uint_eq(count_out(C1024), 2 * OF_EACH + 2);
 }
-END_TEST
 
 static void count_kept(base_t block, void *context) {
     const struct hak_superslab *superslab = hak_superslab_of(block.p);
@@ -61,7 +60,7 @@ static void count_kept(base_t block, void *context) {
     ++*(unsigned *)context;
 }
 
-START_TEST(so_does_the_list_of_mid) {
+TEST(so_does_the_list_of_mid) {
     start_with(NULL, NULL, NULL);
     ck_assert(hak_mid_has(C4096));
     scatter(C4096);
@@ -84,7 +83,6 @@ START_TEST(so_does_the_list_of_mid) {
         give(C4096, burst[i]);
     ck_assert_uint_gt(hak_mid_count(mid, C4096), 0);
 }
-END_TEST
 
 /* As many slow paths as there are between two looks at the clock, which says that it is time. */
 static void end_period(void) {
@@ -93,15 +91,14 @@ static void end_period(void) {
         hak_front_decay();
 }
 
-START_TEST(a_period_lets_the_superslabs_of_a_burst_go) {
+TEST(a_period_lets_the_superslabs_of_a_burst_go) {
     start_with("HAKMEM_TINY_UNIFIED_C7=256", NULL, NULL);
     scatter(C1024);
     end_period();
     ck_assert_uint_eq(count_superslabs(), 2);
 }
-END_TEST
 
-START_TEST(two_that_drain_keep_what_caches_hold) {
+TEST(two_that_drain_keep_what_caches_hold) {
     start_with("HAKMEM_TINY_UNIFIED_C7=256", NULL, NULL);
     scatter(C1024);
     end_period();
@@ -110,24 +107,13 @@ START_TEST(two_that_drain_keep_what_caches_hold) {
     ck_assert_uint_ge(hak_array_count(C1024), before / 2);
     ck_assert_uint_gt(before, 0);
 }
-END_TEST
 
-START_TEST(other_fronts_are_emptied) {
+TEST(other_fronts_are_emptied) {
     start_with("HAKMEM_TINY_MAGAZINE_ENABLE=1", NULL, NULL);
     scatter(C1024);
     end_period();
     ck_assert_uint_eq(count_cached(C1024), 0);
     ck_assert_uint_eq(count_superslabs(), 2);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("decay");
-    tcase_set_timeout(cases, 20);
-    tcase_add_test(cases, an_array_keeps_what_lies_in_the_two_fullest);
-    tcase_add_test(cases, so_does_the_list_of_mid);
-    tcase_add_test(cases, a_period_lets_the_superslabs_of_a_burst_go);
-    tcase_add_test(cases, two_that_drain_keep_what_caches_hold);
-    tcase_add_test(cases, other_fronts_are_emptied);
-    return run_cases("decay", cases);
-}
+RUN_TESTS()

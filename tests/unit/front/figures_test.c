@@ -12,15 +12,14 @@ static struct hak_figures take_figures(void) {
     return figures;
 }
 
-START_TEST(before_the_first_block_nothing_is_mapped) {
+TEST(before_the_first_block_nothing_is_mapped) {
     struct hak_figures figures = take_figures();
     ck_assert_uint_eq(figures.superslab_bytes, 0);
     ck_assert_uint_eq(figures.live_bytes, 0);
     ck_assert_uint_eq(figures.cached_blocks, 0);
 }
-END_TEST
 
-START_TEST(a_block_is_live_then_cached) {
+TEST(a_block_is_live_then_cached, .until = HAK_CLASSES) {
     unsigned c = (unsigned)_i;
     size_t bytes = hak_class_bytes(c);
     base_t block = take(c);
@@ -37,7 +36,6 @@ START_TEST(a_block_is_live_then_cached) {
     ck_assert_uint_eq(without.cached_bytes, without.cached_blocks * bytes);
     ck_assert_uint_eq(without.free_blocks[c], without.cached_blocks);
 }
-END_TEST
 
 static pthread_barrier_t barrier;
 
@@ -57,7 +55,7 @@ static void *hold_some(void *class_index) {
     return NULL;
 }
 
-START_TEST(other_threads_and_ended_ones_are_counted) {
+TEST(other_threads_and_ended_ones_are_counted) {
     unsigned c = HAK_CLASS_OF_48;
     pthread_t thread;
     pthread_barrier_init(&barrier, NULL, 2);
@@ -75,13 +73,5 @@ START_TEST(other_threads_and_ended_ones_are_counted) {
     ck_assert_uint_eq(ended.live_bytes, 0);
     ck_assert_uint_eq(ended.cached_blocks, 0);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("figures");
-    tcase_add_checked_fixture(cases, set_up, NULL);
-    tcase_add_test(cases, before_the_first_block_nothing_is_mapped);
-    tcase_add_loop_test(cases, a_block_is_live_then_cached, 0, HAK_CLASSES);
-    tcase_add_test(cases, other_threads_and_ended_ones_are_counted);
-    return run_cases("figures", cases);
-}
+RUN_TESTS(.set_up = set_up)

@@ -30,7 +30,7 @@ static unsigned moved(unsigned class_index) {
     return hak_front_refilled(class_index) + hak_front_spilled(class_index);
 }
 
-START_TEST(a_class_that_swings_gets_an_array_that_holds_the_swing) {
+TEST(a_class_that_swings_gets_an_array_that_holds_the_swing) {
     start_with(NULL, NULL, NULL);
     swing(C64, 1000, 1500);
     ck_assert_uint_ge(hak_front_capacity(C64), 1000);
@@ -39,9 +39,8 @@ START_TEST(a_class_that_swings_gets_an_array_that_holds_the_swing) {
     swing(C64, 1000, 20);
     ck_assert_uint_eq(moved(C64), before);
 }
-END_TEST
 
-START_TEST(a_class_that_only_takes_or_only_gives_does_not_grow) {
+TEST(a_class_that_only_takes_or_only_gives_does_not_grow) {
     start_with(NULL, NULL, NULL);
     for (unsigned i = 0; i < MOST; i++)
         blocks[i] = take(C64);
@@ -49,25 +48,22 @@ START_TEST(a_class_that_only_takes_or_only_gives_does_not_grow) {
         give(C64, blocks[i]);
     ck_assert_uint_eq(hak_front_capacity(C64), HAK_ARRAY_PLACES);
 }
-END_TEST
 
-START_TEST(a_small_swing_needs_no_more_places) {
+TEST(a_small_swing_needs_no_more_places) {
     start_with(NULL, NULL, NULL);
     swing(C64, 32, 20000);
     ck_assert_uint_eq(hak_front_capacity(C64), HAK_ARRAY_PLACES);
 }
-END_TEST
 
-START_TEST(no_array_holds_more_than_its_bytes_and_places) {
+TEST(no_array_holds_more_than_its_bytes_and_places) {
     start_with(NULL, NULL, NULL);
     swing_hot(C64, MOST);
     ck_assert_uint_eq(hak_front_capacity(C64), HAK_ARRAY_MOST);
     swing_hot(C1024, 3000);
     ck_assert_uint_eq(hak_front_capacity(C1024), 1024);
 }
-END_TEST
 
-START_TEST(all_arrays_of_a_thread_grow_by_4_mib_at_most) {
+TEST(all_arrays_of_a_thread_grow_by_4_mib_at_most) {
     start_with(NULL, NULL, NULL);
     size_t greatest_bytes = 0;
     for (unsigned c = C64; c <= HAK_CLASS_OF_2048; c++) {
@@ -83,9 +79,8 @@ START_TEST(all_arrays_of_a_thread_grow_by_4_mib_at_most) {
     }
     ck_assert_uint_ge(greatest_bytes, (size_t)3 << 20);
 }
-END_TEST
 
-START_TEST(a_capacity_that_was_chosen_stays) {
+TEST(a_capacity_that_was_chosen_stays, .until = 4) {
     static const char *const variables[] = {
         "HAKMEM_TINY_UNIFIED_C3=100", "HAKMEM_TINY_TLS_CLASS_OVERRIDE=C3:64:8",
         "HAKMEM_TINY_PRESET=ultra-tight", "HAKMEM_ALLOC_LEARN=1"};
@@ -94,9 +89,8 @@ START_TEST(a_capacity_that_was_chosen_stays) {
     swing(C64, 1000, 1500);
     ck_assert_uint_eq(hak_front_capacity(C64), before);
 }
-END_TEST
 
-START_TEST(a_cold_class_loses_half_in_each_period) {
+TEST(a_cold_class_loses_half_in_each_period) {
     start_with(NULL, NULL, NULL);
     swing_hot(C64, 1000);
     unsigned capacity = hak_front_capacity(C64);
@@ -112,10 +106,9 @@ START_TEST(a_cold_class_loses_half_in_each_period) {
     ck_assert_uint_eq(hak_front_capacity(C64), HAK_ARRAY_PLACES);
     ck_assert_uint_eq(hak_thread.front->grown_bytes, 0);
 }
-END_TEST
 
 /* The period is real here: a tenth of a second by the time stamp counter. */
-START_TEST(what_is_not_used_shrinks_while_the_thread_goes_on) {
+TEST(what_is_not_used_shrinks_while_the_thread_goes_on) {
     start_with(NULL, NULL, NULL);
     swing_hot(C64, 1000);
     uint64_t end = hak_ticks() + ((uint64_t)10 << 28);
@@ -124,7 +117,6 @@ START_TEST(what_is_not_used_shrinks_while_the_thread_goes_on) {
     ck_assert_uint_eq(hak_front_capacity(C64), HAK_ARRAY_PLACES);
     ck_assert_uint_le(hak_array_count(C64), HAK_ARRAY_PLACES);
 }
-END_TEST
 
 static void *grow_and_end(void *unused) {
     (void)unused;
@@ -147,7 +139,7 @@ static void *start_again(void *unused) {
     return heap;
 }
 
-START_TEST(the_next_thread_of_a_heap_begins_small) {
+TEST(the_next_thread_of_a_heap_begins_small) {
     start_with(NULL, NULL, NULL);
     void *first, *second;
     pthread_t thread;
@@ -159,11 +151,10 @@ START_TEST(the_next_thread_of_a_heap_begins_small) {
     pthread_join(thread, &second);
     ck_assert_ptr_eq(first, second);
 }
-END_TEST
 
 /* ---- learning -------------------------------------------------------------------------------- */
 
-START_TEST(learning_sets_a_capacity_for_its_thread) {
+TEST(learning_sets_a_capacity_for_its_thread, .until = 2) {
     start_with("HAKMEM_ALLOC_LEARN=1", _i ? "HAKMEM_TINY_MAGAZINE_ENABLE=1" : NULL, NULL);
     swing(C64, 60, 1);
     ck_assert_uint_eq(hak_front_resize(C64, 10, 4), 10);
@@ -178,7 +169,6 @@ START_TEST(learning_sets_a_capacity_for_its_thread) {
     ck_assert_uint_le(hak_front_blocks(C64), hak_front_capacity(C64));
     hak_front_end();
 }
-END_TEST
 
 static unsigned looks;
 static void look(void) {
@@ -187,7 +177,7 @@ static void look(void) {
     *hak_front_learner() = &looks;
 }
 
-START_TEST(learning_looks_every_few_slow_paths_and_may_resize) {
+TEST(learning_looks_every_few_slow_paths_and_may_resize) {
     start_with("HAKMEM_ALLOC_LEARN=1", NULL, NULL);
     ck_assert_ptr_null(*hak_front_learner());
     hak_front_look = look;
@@ -196,20 +186,5 @@ START_TEST(learning_looks_every_few_slow_paths_and_may_resize) {
     ck_assert_ptr_eq(*hak_front_learner(), &looks);
     ck_assert_uint_eq(count_out(C64), hak_array_count(C64));
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("grow");
-    tcase_add_test(cases, a_class_that_swings_gets_an_array_that_holds_the_swing);
-    tcase_add_test(cases, a_class_that_only_takes_or_only_gives_does_not_grow);
-    tcase_add_test(cases, a_small_swing_needs_no_more_places);
-    tcase_add_test(cases, no_array_holds_more_than_its_bytes_and_places);
-    tcase_add_test(cases, all_arrays_of_a_thread_grow_by_4_mib_at_most);
-    tcase_add_loop_test(cases, a_capacity_that_was_chosen_stays, 0, 4);
-    tcase_add_test(cases, a_cold_class_loses_half_in_each_period);
-    tcase_add_test(cases, what_is_not_used_shrinks_while_the_thread_goes_on);
-    tcase_add_test(cases, the_next_thread_of_a_heap_begins_small);
-    tcase_add_loop_test(cases, learning_sets_a_capacity_for_its_thread, 0, 2);
-    tcase_add_test(cases, learning_looks_every_few_slow_paths_and_may_resize);
-    return run_cases("grow", cases);
-}
+RUN_TESTS()

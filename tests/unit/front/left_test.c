@@ -54,14 +54,15 @@ static void free_all(void) {
     ck_assert_ptr_null(left->full);
 }
 
-START_TEST(what_a_thread_had_comes_back) {
+TEST(what_a_thread_had_comes_back) {
+    set_up();
     leave_behind(NULL);
     fork_now();
     free_all();
 }
-END_TEST
 
-START_TEST(lists_and_counts_are_made_anew) {
+TEST(lists_and_counts_are_made_anew) {
+    set_up();
     leave_behind(NULL);
     left->room = left->full = left->cooled = (struct hak_superslab *)(uintptr_t)16;
     memset(left->classes, 0x55, sizeof left->classes);
@@ -83,9 +84,9 @@ START_TEST(lists_and_counts_are_made_anew) {
     hak_heap_release(left);
     free_all();
 }
-END_TEST
 
-START_TEST(a_block_on_its_way_to_the_slab_comes_back_once) {
+TEST(a_block_on_its_way_to_the_slab_comes_back_once) {
+    set_up();
     leave_behind(NULL);
     /* A spill: its bit is set, and the array still holds it, some of them twice. */
     base_t *bottom =
@@ -109,9 +110,9 @@ START_TEST(a_block_on_its_way_to_the_slab_comes_back_once) {
             used += s->class_of_slab[i] == HAK_CLASS_NONE ? 0 : s->slabs[i].used;
     ck_assert_uint_eq(used, 1);
 }
-END_TEST
 
-START_TEST(chunks_that_were_filled_or_drained_are_not_lost) {
+TEST(chunks_that_were_filled_or_drained_are_not_lost) {
+    set_up();
     base_t mine = take(HAK_CLASS_OF_64);
     struct hak_heap *home = hak_thread.heap;
     leave_behind(mine.p);
@@ -131,9 +132,9 @@ START_TEST(chunks_that_were_filled_or_drained_are_not_lost) {
     ck_assert_ptr_null(left->room);
     ck_assert_ptr_null(left->full);
 }
-END_TEST
 
-START_TEST(a_new_thread_goes_on_with_a_heap_that_was_left) {
+TEST(a_new_thread_goes_on_with_a_heap_that_was_left) {
+    set_up();
     leave_behind(NULL);
     fork_now();
     struct hak_heap *heap = hak_heap_acquire();
@@ -146,9 +147,9 @@ START_TEST(a_new_thread_goes_on_with_a_heap_that_was_left) {
         for (int j = 0; j < 100; j++)
             ck_assert_ptr_ne(blocks[i].p, more[j].p);
 }
-END_TEST
 
-START_TEST(a_thread_whose_memory_is_gone_is_not_looked_at) {
+TEST(a_thread_whose_memory_is_gone_is_not_looked_at) {
+    set_up();
     leave_behind(NULL);
     atomic_store(&left->thread, (void *)(uintptr_t)4096);
     fork_now();
@@ -158,7 +159,6 @@ START_TEST(a_thread_whose_memory_is_gone_is_not_looked_at) {
     hak_remote_flush();
     ck_assert_ptr_nonnull(left->room);
 }
-END_TEST
 
 /* ---- other fronts than arrays ---------------------------------------------------------------- */
 
@@ -189,19 +189,20 @@ static void *give_most_and_stand_still(void *unused) {
 }
 
 /* Starts anew with these fronts, and leaves such a thread behind. */
+static void set_up_fronts(void) {
+    hak_options_read(all_fronts);
+    hak_registry_start(true);
+    hak_front_start();
+}
+
 static struct hak_front *leave_fronts_behind(void) {
+    set_up_fronts();
     pthread_t thread;
     sem_init(&is_ready, 0, 0);
     sem_init(&may_go, 0, 0);
     pthread_create(&thread, NULL, give_most_and_stand_still, NULL);
     sem_wait(&is_ready);
     return left->front_block;
-}
-
-static void set_up_fronts(void) {
-    hak_options_read(all_fronts);
-    hak_registry_start(true);
-    hak_front_start();
 }
 
 static void free_the_rest(void) {
@@ -214,7 +215,7 @@ static void free_the_rest(void) {
     ck_assert_ptr_null(left->cooled);
 }
 
-START_TEST(what_lies_in_caches_comes_back) {
+TEST(what_lies_in_caches_comes_back) {
     struct hak_front *front = leave_fronts_behind();
     unsigned kinds = 0;
     for (unsigned i = 0; i < hak_plan_cache_count; i++)
@@ -227,10 +228,9 @@ START_TEST(what_lies_in_caches_comes_back) {
     for (unsigned i = 0; i < hak_plan_cache_count; i++)
         ck_assert_uint_eq(front->caches[i].count, 0);
 }
-END_TEST
 
 /* The fork came between two stores of a push, or of a spill. */
-START_TEST(a_cache_in_the_middle_of_a_move_loses_one_block_at_most) {
+TEST(a_cache_in_the_middle_of_a_move_loses_one_block_at_most) {
     struct hak_front *front = leave_fronts_behind();
     unsigned lost = 0;
     for (unsigned i = 0; i < hak_plan_cache_count; i++) {
@@ -259,7 +259,6 @@ START_TEST(a_cache_in_the_middle_of_a_move_loses_one_block_at_most) {
     ck_assert_uint_gt(lost, 0);
     ck_assert_uint_eq(used, lost);
 }
-END_TEST
 
 static void *grow_and_stand_still(void *unused) {
     (void)unused;
@@ -278,7 +277,8 @@ static void *grow_and_stand_still(void *unused) {
     return NULL;
 }
 
-START_TEST(an_array_that_grew_comes_back_from_either_room) {
+TEST(an_array_that_grew_comes_back_from_either_room, .until = 2) {
+    set_up();
     pthread_t thread;
     sem_init(&is_ready, 0, 0);
     sem_init(&may_go, 0, 0);
@@ -304,11 +304,11 @@ START_TEST(an_array_that_grew_comes_back_from_either_room) {
     ck_assert_ptr_null(left->room);
     ck_assert_ptr_null(left->full);
 }
-END_TEST
 
 /* Its lists are of no use then; what is in use in it is not handed out a second time. */
-START_TEST(the_shared_heap_of_a_thread_at_work_is_mended) {
+TEST(the_shared_heap_of_a_thread_at_work_is_mended) {
     enum { TAKEN = 40, CLASS = 3 };
+    set_up();
     base_t taken[TAKEN + 2];
     for (int i = 0; i < TAKEN; i++)
         taken[i] = hak_front_take_shared(CLASS);
@@ -336,22 +336,5 @@ START_TEST(the_shared_heap_of_a_thread_at_work_is_mended) {
     ck_assert_ptr_nonnull(hak_front_take_shared(CLASS).p);
     ck_assert(!shared->is_left);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("left");
-    tcase_add_checked_fixture(cases, set_up, NULL);
-    tcase_add_test(cases, what_a_thread_had_comes_back);
-    tcase_add_test(cases, lists_and_counts_are_made_anew);
-    tcase_add_test(cases, a_block_on_its_way_to_the_slab_comes_back_once);
-    tcase_add_test(cases, chunks_that_were_filled_or_drained_are_not_lost);
-    tcase_add_test(cases, a_new_thread_goes_on_with_a_heap_that_was_left);
-    tcase_add_test(cases, a_thread_whose_memory_is_gone_is_not_looked_at);
-    tcase_add_loop_test(cases, an_array_that_grew_comes_back_from_either_room, 0, 2);
-    tcase_add_test(cases, the_shared_heap_of_a_thread_at_work_is_mended);
-    TCase *fronts = tcase_create("fronts");
-    tcase_add_checked_fixture(fronts, set_up_fronts, NULL);
-    tcase_add_test(fronts, what_lies_in_caches_comes_back);
-    tcase_add_test(fronts, a_cache_in_the_middle_of_a_move_loses_one_block_at_most);
-    return run_cases("left", cases) | run_cases("left fronts", fronts);
-}
+RUN_TESTS()

@@ -14,7 +14,7 @@ static void set_up(void) {
     hak_front_start();
 }
 
-START_TEST(small_classes_have_magazines_and_no_arrays) {
+TEST(small_classes_have_magazines_and_no_arrays) {
     for (unsigned c = 0; c < HAK_CLASSES; c++) {
         bool is_small = hak_class_bytes(c) <= HAK_MAGAZINE_MAX_BYTES;
         ck_assert_int_eq(hak_way_of(c), is_small ? HAK_WAY_MAGAZINE : HAK_WAY_ARRAY);
@@ -22,9 +22,8 @@ START_TEST(small_classes_have_magazines_and_no_arrays) {
         ck_assert_int_eq(hak_array_is_full(c), is_small);
     }
 }
-END_TEST
 
-START_TEST(the_last_given_is_the_next_taken) {
+TEST(the_last_given_is_the_next_taken, .until = HAK_CLASS_OF_1024 + 1) {
     unsigned c = (unsigned)_i;
     base_t first = hak_magazine_pop(c), second = hak_magazine_pop(c);
     ck_assert_ptr_nonnull(first.p);
@@ -33,9 +32,8 @@ START_TEST(the_last_given_is_the_next_taken) {
     ck_assert_ptr_eq(hak_magazine_pop(c).p, second.p);
     ck_assert_ptr_eq(hak_magazine_pop(c).p, first.p);
 }
-END_TEST
 
-START_TEST(a_full_magazine_moves_its_older_half_onto_the_list) {
+TEST(a_full_magazine_moves_its_older_half_onto_the_list) {
     base_t blocks[MAGAZINE + 1];
     for (int i = 0; i <= MAGAZINE; i++)
         blocks[i] = hak_magazine_pop(HAK_CLASS_OF_48);
@@ -57,9 +55,8 @@ START_TEST(a_full_magazine_moves_its_older_half_onto_the_list) {
     ck_assert_uint_eq(magazine->count, MAGAZINE / 2);
     ck_assert_uint_eq(list->count, 0);
 }
-END_TEST
 
-START_TEST(a_list_over_its_cap_spills_half_into_the_slabs) {
+TEST(a_list_over_its_cap_spills_half_into_the_slabs) {
     enum { COUNT = 200 };
     base_t blocks[COUNT];
     for (int i = 0; i < COUNT; i++)
@@ -79,9 +76,8 @@ START_TEST(a_list_over_its_cap_spills_half_into_the_slabs) {
     ck_assert_uint_eq(magazine->count + list->count, 0);
     ck_assert_ptr_null(list->head.p);
 }
-END_TEST
 
-START_TEST(random_use_keeps_every_block_single) {
+TEST(random_use_keeps_every_block_single) {
     static base_t live[3000];
     uint64_t random = 88172645463325252ull;
     unsigned wrong = 0;
@@ -99,15 +95,5 @@ START_TEST(random_use_keeps_every_block_single) {
     }
     ck_assert_uint_eq(wrong, 0);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("magazine");
-    tcase_add_checked_fixture(cases, set_up, NULL);
-    tcase_add_test(cases, small_classes_have_magazines_and_no_arrays);
-    tcase_add_loop_test(cases, the_last_given_is_the_next_taken, 0, (HAK_CLASS_OF_1024 + 1));
-    tcase_add_test(cases, a_full_magazine_moves_its_older_half_onto_the_list);
-    tcase_add_test(cases, a_list_over_its_cap_spills_half_into_the_slabs);
-    tcase_add_test(cases, random_use_keeps_every_block_single);
-    return run_cases("magazine", cases);
-}
+RUN_TESTS(.set_up = set_up)

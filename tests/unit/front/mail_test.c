@@ -52,7 +52,7 @@ static uint32_t slab_used(base_t block) {
     return hak_superslab_of(block.p)->slabs[hak_slab_index_of(block.p)].used;
 }
 
-START_TEST(a_refill_brings_back_what_others_freed_of_the_class_alone) {
+TEST(a_refill_brings_back_what_others_freed_of_the_class_alone) {
     struct hak_heap *heap = hak_thread.heap;
     take_blocks(A, 0, 40);
     take_blocks(B, 40, 40);
@@ -69,9 +69,8 @@ START_TEST(a_refill_brings_back_what_others_freed_of_the_class_alone) {
     empty_array(B);
     ck_assert(is_one_of(take(B), 40, 40));
 }
-END_TEST
 
-START_TEST(a_mebibyte_of_a_class_waits_and_no_more) {
+TEST(a_mebibyte_of_a_class_waits_and_no_more) {
     struct hak_heap *heap = hak_thread.heap;
     unsigned c = hak_class_of_bytes(1024);
     size_t bytes = hak_class_bytes(c);
@@ -86,9 +85,8 @@ START_TEST(a_mebibyte_of_a_class_waits_and_no_more) {
     ck_assert_uint_eq(heap->mail_bytes, heap->mail[c].blocks * bytes);
     ck_assert_uint_lt(slab_used(blocks[0]), used); /* the rest is in its slab */
 }
-END_TEST
 
-START_TEST(four_mebibytes_of_all_classes_wait_and_no_more) {
+TEST(four_mebibytes_of_all_classes_wait_and_no_more) {
     struct hak_heap *heap = hak_thread.heap;
     for (size_t bytes = 1024; bytes <= 32768; bytes *= 2) {
         unsigned c = hak_class_of_bytes(bytes), count = (unsigned)(MIB / bytes);
@@ -104,9 +102,8 @@ START_TEST(four_mebibytes_of_all_classes_wait_and_no_more) {
     ck_assert_uint_gt(waiting, 3 * MIB);
     ck_assert_uint_le(waiting, 4 * MIB);
 }
-END_TEST
 
-START_TEST(much_mail_is_taken_in_on_any_slow_path) {
+TEST(much_mail_is_taken_in_on_any_slow_path) {
     struct hak_heap *heap = hak_thread.heap;
     hak_options.tension_drain_threshold = 500;
     take_blocks(A, 0, 1100);
@@ -117,9 +114,8 @@ START_TEST(much_mail_is_taken_in_on_any_slow_path) {
     hak_front_tend();
     ck_assert_ptr_null(heap->posted);
 }
-END_TEST
 
-START_TEST(the_switch_leaves_it_to_refills_and_time) {
+TEST(the_switch_leaves_it_to_refills_and_time) {
     struct hak_heap *heap = hak_thread.heap;
     hak_options.tension_drain_enable = 0;
     hak_options.tension_drain_threshold = 500;
@@ -132,9 +128,8 @@ START_TEST(the_switch_leaves_it_to_refills_and_time) {
     hak_front_tend();
     ck_assert_ptr_null(heap->posted);
 }
-END_TEST
 
-START_TEST(what_waited_for_a_purge_delay_goes_into_the_slabs) {
+TEST(what_waited_for_a_purge_delay_goes_into_the_slabs) {
     struct hak_heap *heap = hak_thread.heap;
     hak_slab_set_purge_delay(UINT64_MAX / 2);
     take_blocks(B, 0, 100);
@@ -150,7 +145,6 @@ START_TEST(what_waited_for_a_purge_delay_goes_into_the_slabs) {
     ck_assert_uint_eq(heap->mail[B].blocks, 0);
     ck_assert_uint_eq(slab_used(blocks[0]), used - 100);
 }
-END_TEST
 
 /* Blocks in the chunks that were posted to the calling thread or wait in its heap. */
 static unsigned on_the_way(void) {
@@ -165,7 +159,7 @@ static unsigned on_the_way(void) {
     return blocks_seen;
 }
 
-START_TEST(what_is_not_yet_taken_in_is_in_mail_box_or_heap) {
+TEST(what_is_not_yet_taken_in_is_in_mail_box_or_heap) {
     take_blocks(A, 0, 90);
     take_blocks(B, 90, 50);
     free_elsewhere(0, 140);
@@ -174,7 +168,6 @@ START_TEST(what_is_not_yet_taken_in_is_in_mail_box_or_heap) {
     (void)take(A);
     ck_assert_uint_eq(on_the_way(), 140 - 1 - hak_array_count(A));
 }
-END_TEST
 
 /* ---- a post and the end of the owner at the same moment -------------------------------------- */
 
@@ -193,7 +186,7 @@ static void *own_and_end(void *unused) {
     return NULL;
 }
 
-START_TEST(no_post_is_left_in_the_mail_box_of_an_idle_heap) {
+TEST(no_post_is_left_in_the_mail_box_of_an_idle_heap) {
     pthread_barrier_init(&both, NULL, 2);
     for (int i = 0; i < ROUNDS; i++) {
         pthread_t thread;
@@ -207,19 +200,5 @@ START_TEST(no_post_is_left_in_the_mail_box_of_an_idle_heap) {
         ck_assert_ptr_null(home->room);
     }
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("mail");
-    tcase_set_timeout(cases, 30);
-    tcase_add_checked_fixture(cases, set_up, NULL);
-    tcase_add_test(cases, a_refill_brings_back_what_others_freed_of_the_class_alone);
-    tcase_add_test(cases, a_mebibyte_of_a_class_waits_and_no_more);
-    tcase_add_test(cases, four_mebibytes_of_all_classes_wait_and_no_more);
-    tcase_add_test(cases, much_mail_is_taken_in_on_any_slow_path);
-    tcase_add_test(cases, the_switch_leaves_it_to_refills_and_time);
-    tcase_add_test(cases, what_waited_for_a_purge_delay_goes_into_the_slabs);
-    tcase_add_test(cases, what_is_not_yet_taken_in_is_in_mail_box_or_heap);
-    tcase_add_test(cases, no_post_is_left_in_the_mail_box_of_an_idle_heap);
-    return run_cases("mail", cases);
-}
+RUN_TESTS(.set_up = set_up)

@@ -11,7 +11,7 @@ static unsigned places_of(unsigned class_index) {
     return hak_front_capacity(class_index);
 }
 
-START_TEST(every_band_has_its_own_capacity) {
+TEST(every_band_has_its_own_capacity) {
     start_with("HAKMEM_TINY_UNIFIED_C0=2000", "HAKMEM_TINY_UNIFIED_C3=10",
                "HAKMEM_TINY_UNIFIED_C7=4096");
     ck_assert_uint_eq(places_of(C8), 2000);
@@ -21,9 +21,8 @@ START_TEST(every_band_has_its_own_capacity) {
     ck_assert_uint_eq(places_of(HAK_CLASS_OF_640), 1638); /* 1 MiB of blocks */
     ck_assert_uint_eq(places_of(HAK_CLASS_OF_32768), 32);
 }
-END_TEST
 
-START_TEST(an_array_holds_as_many_blocks_as_was_asked_for) {
+TEST(an_array_holds_as_many_blocks_as_was_asked_for, .until = 7) {
     enum { COUNT = 5000 };
     static base_t blocks[COUNT];
     static const unsigned capacities[] = {1, 2, 3, 64, 65, 1000, 4096};
@@ -44,9 +43,8 @@ START_TEST(an_array_holds_as_many_blocks_as_was_asked_for) {
     ck_assert_uint_eq(most, capacities[_i]);
     ck_assert_uint_eq(count_out(C64), hak_array_count(C64));
 }
-END_TEST
 
-START_TEST(a_tight_preset_gives_every_front_32_places) {
+TEST(a_tight_preset_gives_every_front_32_places) {
     start_with("HAKMEM_TINY_PRESET=ultra-tight", "HAKMEM_TINY_FRONT_ENABLE_SFC=1", NULL);
     for (unsigned c = 0; c < HAK_CLASSES; c++)
         if (hak_way_of(c) == HAK_WAY_ARRAY)
@@ -55,16 +53,14 @@ START_TEST(a_tight_preset_gives_every_front_32_places) {
             for (unsigned i = 0; i < hak_plan[c].caches; i++)
                 ck_assert_uint_eq(hak_caches_of(c)[i].capacity, 32);
 }
-END_TEST
 
-START_TEST(a_variable_beside_the_preset_wins) {
+TEST(a_variable_beside_the_preset_wins) {
     start_with("HAKMEM_TINY_PRESET=ultra-tight", "HAKMEM_TINY_UNIFIED_C4=50", NULL);
     ck_assert_uint_eq(places_of(C128), 50);
     ck_assert_uint_eq(places_of(C64), 32);
 }
-END_TEST
 
-START_TEST(an_override_goes_before_all) {
+TEST(an_override_goes_before_all) {
     start_with("HAKMEM_TINY_TLS_CLASS_OVERRIDE=C0:256:16,C3:100:99,C4:0:0",
                "HAKMEM_TINY_UNIFIED_C3=10", "HAKMEM_TINY_PRESET=ultra-tight");
     ck_assert_uint_eq(places_of(C8), 256);
@@ -76,16 +72,14 @@ START_TEST(an_override_goes_before_all) {
     ck_assert_ptr_nonnull(block.p);
     ck_assert_uint_eq(hak_array_count(C8), 15); /* a batch less the one */
 }
-END_TEST
 
-START_TEST(an_override_is_for_a_magazine_too) {
+TEST(an_override_is_for_a_magazine_too) {
     start_with("HAKMEM_TINY_TLS_CLASS_OVERRIDE=C3:6:2", "HAKMEM_TINY_MAGAZINE_ENABLE=1", NULL);
     ck_assert_uint_eq(cache_at(C64, HAK_PLACE_MAGAZINE)->capacity, 6);
     ck_assert_uint_eq(cache_at(C128, HAK_PLACE_MAGAZINE)->capacity, 32);
     (void)take(C64);
     ck_assert_uint_eq(cache_at(C64, HAK_PLACE_MAGAZINE)->count, 1);
 }
-END_TEST
 
 /* The lines on stderr while the thread starts. */
 static const char *said_at_start(const char *variable) {
@@ -101,7 +95,7 @@ static const char *said_at_start(const char *variable) {
     return said;
 }
 
-START_TEST(a_bad_override_is_named_in_one_line_and_none_of_it_holds) {
+TEST(a_bad_override_is_named_in_one_line_and_none_of_it_holds, .until = 11) {
     static const struct {
         const char *text, *named;
     } cases[] = {
@@ -126,15 +120,13 @@ START_TEST(a_bad_override_is_named_in_one_line_and_none_of_it_holds) {
     ck_assert_ptr_eq(strchr(said, '\n'), said + strlen(said) - 1);
     ck_assert_uint_eq(places_of(C8), HAK_ARRAY_PLACES);
 }
-END_TEST
 
-START_TEST(a_good_override_says_nothing) {
+TEST(a_good_override_says_nothing) {
     ck_assert_str_eq(said_at_start("HAKMEM_TINY_TLS_CLASS_OVERRIDE=C0:256:16,C3:64:32"), "");
     ck_assert_uint_eq(places_of(C8), 256);
 }
-END_TEST
 
-START_TEST(what_is_set_for_the_process_holds_at_the_next_slow_path) {
+TEST(what_is_set_for_the_process_holds_at_the_next_slow_path) {
     enum { COUNT = 60 };
     base_t blocks[COUNT];
     start_with(NULL, NULL, NULL);
@@ -151,28 +143,13 @@ START_TEST(what_is_set_for_the_process_holds_at_the_next_slow_path) {
     ck_assert_uint_le(hak_array_count(C64), 20);
     ck_assert_uint_eq(places_of(C128), 1000);
 }
-END_TEST
 
-START_TEST(a_class_without_an_array_cannot_be_given_one) {
+TEST(a_class_without_an_array_cannot_be_given_one) {
     start_with("HAKMEM_TINY_UNIFIED_C3=0", NULL, NULL);
     hak_plan_set(C64, 20, 5);
     (void)take(C64);
     ck_assert_uint_eq(places_of(C64), 0);
     ck_assert_ptr_eq(hak_thread.end[C64], &hak_no_block);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("plan");
-    tcase_add_test(cases, every_band_has_its_own_capacity);
-    tcase_add_loop_test(cases, an_array_holds_as_many_blocks_as_was_asked_for, 0, 7);
-    tcase_add_test(cases, a_tight_preset_gives_every_front_32_places);
-    tcase_add_test(cases, a_variable_beside_the_preset_wins);
-    tcase_add_test(cases, an_override_goes_before_all);
-    tcase_add_test(cases, an_override_is_for_a_magazine_too);
-    tcase_add_loop_test(cases, a_bad_override_is_named_in_one_line_and_none_of_it_holds, 0, 11);
-    tcase_add_test(cases, a_good_override_says_nothing);
-    tcase_add_test(cases, what_is_set_for_the_process_holds_at_the_next_slow_path);
-    tcase_add_test(cases, a_class_without_an_array_cannot_be_given_one);
-    return run_cases("plan", cases);
-}
+RUN_TESTS()

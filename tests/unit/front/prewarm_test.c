@@ -4,7 +4,7 @@
 
 enum { C32 = HAK_CLASS_OF_32, C64 = HAK_CLASS_OF_64, C128 = HAK_CLASS_OF_128 };
 
-START_TEST(bands_get_what_was_asked_for) {
+TEST(bands_get_what_was_asked_for) {
     start_with("HAKMEM_TINY_PREWARM_C2=40", "HAKMEM_TINY_PREWARM_C4=1000", NULL);
     ck_assert_uint_eq(hak_array_count(C32), 40);
     ck_assert_uint_eq(hak_array_count(C64), 0);
@@ -15,18 +15,16 @@ START_TEST(bands_get_what_was_asked_for) {
         ck_assert_ptr_eq(take(C32).p, lowest + i * 32);
     ck_assert_uint_eq(count_out(C32), out);
 }
-END_TEST
 
-START_TEST(all_is_for_the_tiny_bands_and_the_greater_number_holds) {
+TEST(all_is_for_the_tiny_bands_and_the_greater_number_holds) {
     start_with("HAKMEM_TINY_PREWARM_ALL=10", "HAKMEM_TINY_PREWARM_C3=20", NULL);
     for (unsigned c = 0; c < HAK_CLASSES; c++)
         ck_assert_uint_eq(count_cached(c), hak_class_band[c] > 7    ? 0
                                            : hak_class_band[c] == 3 ? 20
                                                                     : 10);
 }
-END_TEST
 
-START_TEST(the_first_front_of_a_chain_is_what_gets_warm) {
+TEST(the_first_front_of_a_chain_is_what_gets_warm, .until = 4) {
     static const struct {
         const char *variable;
         enum hak_place place;
@@ -41,7 +39,6 @@ START_TEST(the_first_front_of_a_chain_is_what_gets_warm) {
     ck_assert_uint_eq(cache_at(C64, cases[_i].place)->count, cases[_i].blocks);
     ck_assert_uint_eq(count_out(C64), cases[_i].blocks);
 }
-END_TEST
 
 static void *count_at_start(void *unused) {
     (void)unused;
@@ -49,7 +46,7 @@ static void *count_at_start(void *unused) {
     return (void *)(uintptr_t)count_cached(C64);
 }
 
-START_TEST(later_threads_begin_empty) {
+TEST(later_threads_begin_empty) {
     start_with("HAKMEM_TINY_PREWARM_ALL=10", NULL, NULL);
     pthread_t thread;
     void *cached;
@@ -57,13 +54,5 @@ START_TEST(later_threads_begin_empty) {
     pthread_join(thread, &cached);
     ck_assert_uint_eq((uintptr_t)cached, 0);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("prewarm");
-    tcase_add_test(cases, bands_get_what_was_asked_for);
-    tcase_add_test(cases, all_is_for_the_tiny_bands_and_the_greater_number_holds);
-    tcase_add_loop_test(cases, the_first_front_of_a_chain_is_what_gets_warm, 0, 4);
-    tcase_add_test(cases, later_threads_begin_empty);
-    return run_cases("prewarm", cases);
-}
+RUN_TESTS()

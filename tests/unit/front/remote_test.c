@@ -39,7 +39,7 @@ static unsigned count_cached(void) {
     return cached;
 }
 
-START_TEST(all_blocks_come_home) {
+TEST(all_blocks_come_home) {
     for (int i = 0; i < COUNT; i++)
         blocks[i] = take((unsigned)i % 20);
     run(put_all, &blocks);
@@ -48,9 +48,8 @@ START_TEST(all_blocks_come_home) {
     /* Out of the slabs is only what the arrays hold. */
     ck_assert_uint_eq(count_used(hak_thread.heap), count_cached());
 }
-END_TEST
 
-START_TEST(partial_chunks_wait_no_longer_than_a_few_slow_paths) {
+TEST(partial_chunks_wait_no_longer_than_a_few_slow_paths) {
     base_t mine = take(HAK_CLASS_OF_64);
     struct hak_heap *home = hak_thread.heap;
     pthread_t thread;
@@ -59,7 +58,6 @@ START_TEST(partial_chunks_wait_no_longer_than_a_few_slow_paths) {
     pthread_join(thread, NULL);
     ck_assert_ptr_nonnull(home->posted);
 }
-END_TEST
 
 void *slow_free(void *block);
 void *slow_free(void *block) {
@@ -90,7 +88,7 @@ static void *put_some(void *count) {
     return NULL;
 }
 
-START_TEST(large_blocks_do_not_wait_for_a_full_chunk) {
+TEST(large_blocks_do_not_wait_for_a_full_chunk) {
     for (int i = 0; i < 4; i++)
         blocks[i] = take(HAK_CLASS_OF_32768);
     run(put_some, (void *)1);
@@ -98,10 +96,9 @@ START_TEST(large_blocks_do_not_wait_for_a_full_chunk) {
     run(put_some, (void *)4);
     ck_assert_ptr_nonnull(hak_thread.heap->posted);
 }
-END_TEST
 
 /* One block for each chunk: none of them fills up. */
-START_TEST(chunks_of_many_classes_are_bounded_in_bytes_together) {
+TEST(chunks_of_many_classes_are_bounded_in_bytes_together) {
     enum { FIRST = HAK_CLASS_OF_1280, CHUNKS = HAK_CLASSES - FIRST };
     for (unsigned i = 0; i < CHUNKS; i++)
         blocks[i] = take(FIRST + i);
@@ -110,9 +107,8 @@ START_TEST(chunks_of_many_classes_are_bounded_in_bytes_together) {
     run(put_some, (void *)CHUNKS);
     ck_assert_ptr_nonnull(hak_thread.heap->posted);
 }
-END_TEST
 
-START_TEST(blocks_of_an_ended_thread_are_freed_by_whoever_frees_them) {
+TEST(blocks_of_an_ended_thread_are_freed_by_whoever_frees_them) {
     hak_heap_release(hak_heap_acquire()); /* one that is idle anyway */
     run(take_and_end, NULL);
     ck_assert_uint_eq(count_used(ended), COUNT);
@@ -125,7 +121,6 @@ START_TEST(blocks_of_an_ended_thread_are_freed_by_whoever_frees_them) {
     ck_assert_ptr_null(ended->room);
     ck_assert_ptr_null(ended->full);
 }
-END_TEST
 
 /* ---- many threads hand blocks in a ring
  * ---------------------------------------------------------- */
@@ -159,7 +154,7 @@ static void *pass_blocks(void *argument) {
     return NULL;
 }
 
-START_TEST(no_block_is_lost_or_doubled_between_threads) {
+TEST(no_block_is_lost_or_doubled_between_threads) {
     for (int round = 0; round < 3; round++) {
         pthread_t threads[THREADS];
         for (uintptr_t i = 0; i < THREADS; i++)
@@ -183,17 +178,5 @@ START_TEST(no_block_is_lost_or_doubled_between_threads) {
         }
     ck_assert_uint_eq(used, 0);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("remote");
-    tcase_set_timeout(cases, 60);
-    tcase_add_checked_fixture(cases, set_up, NULL);
-    tcase_add_test(cases, all_blocks_come_home);
-    tcase_add_test(cases, partial_chunks_wait_no_longer_than_a_few_slow_paths);
-    tcase_add_test(cases, large_blocks_do_not_wait_for_a_full_chunk);
-    tcase_add_test(cases, chunks_of_many_classes_are_bounded_in_bytes_together);
-    tcase_add_test(cases, blocks_of_an_ended_thread_are_freed_by_whoever_frees_them);
-    tcase_add_test(cases, no_block_is_lost_or_doubled_between_threads);
-    return run_cases("remote", cases);
-}
+RUN_TESTS(.set_up = set_up)

@@ -25,7 +25,7 @@ static void assert_moved(unsigned i, base_t block, uint32_t epoch) {
     ck_assert_uint_eq(state_of(block)->place, HAK_PLACE_FRONT);
 }
 
-START_TEST(neighbours_go_together_and_in_their_order) {
+TEST(neighbours_go_together_and_in_their_order, .until = 2) {
     make_world(_i, HAK_LAYOUT_SAME);
     for (unsigned i = 0; i < MANY; i++)
         blocks[i] = slot_at(1, (i * 7) % MANY);
@@ -37,9 +37,8 @@ START_TEST(neighbours_go_together_and_in_their_order) {
     ck_assert_uint_eq(state_of(blocks[5])->record_count, 1);
     ck_assert_uint_eq(fault_count, 0);
 }
-END_TEST
 
-START_TEST(the_last_one_goes_first_when_it_is_asked_for) {
+TEST(the_last_one_goes_first_when_it_is_asked_for, .until = 2) {
     make_world(_i, HAK_LAYOUT_SAME);
     for (unsigned i = 0; i < 10; i++) {
         blocks[i] = slot_at(2, i);
@@ -51,9 +50,8 @@ START_TEST(the_last_one_goes_first_when_it_is_asked_for) {
     for (unsigned i = 0; i < 10; i++)
         ck_assert_uint_eq(events[i].address, base_address(blocks[9 - i]));
 }
-END_TEST
 
-START_TEST(another_slab_begins_another_batch) {
+TEST(another_slab_begins_another_batch, .until = 2) {
     make_world(_i, HAK_LAYOUT_SAME);
     acquire_slab(6, HAK_CLASS_OF_48);
     for (unsigned i = 0; i < 9; i++)
@@ -64,9 +62,8 @@ START_TEST(another_slab_begins_another_batch) {
     for (unsigned i = 0; i < 9; i++)
         assert_moved(i, blocks[i], heap->slabs[i / 3 == 1 ? 6 : 1].epoch);
 }
-END_TEST
 
-START_TEST(a_block_that_may_not_move_is_told_of_as_when_it_is_alone) {
+TEST(a_block_that_may_not_move_is_told_of_as_when_it_is_alone, .until = 2) {
     make_world(_i, HAK_LAYOUT_SAME);
     for (unsigned i = 0; i < 8; i++)
         blocks[i] = slot_at(1, i);
@@ -84,9 +81,8 @@ START_TEST(a_block_that_may_not_move_is_told_of_as_when_it_is_alone) {
     ck_assert_uint_eq(events[5].delta_bytes, 16);
     ck_assert_uint_eq(fault_count, _i == HAK_CHECK_NORMAL ? 2 : 0);
 }
-END_TEST
 
-START_TEST(a_class_that_is_not_the_slabs_and_addresses_of_no_slab_are_wrong_moves) {
+TEST(a_class_that_is_not_the_slabs_and_addresses_of_no_slab_are_wrong_moves) {
     make_world(HAK_CHECK_TRACE, HAK_LAYOUT_SAME);
     blocks[0] = slot_at(1, 0), blocks[1] = slot_at(1, 1);
     blocks[2] = base_from(slab_at(5)), blocks[3] = base_from((char *)0x7fff00000000);
@@ -97,9 +93,8 @@ START_TEST(a_class_that_is_not_the_slabs_and_addresses_of_no_slab_are_wrong_move
     for (unsigned i = 0; i < 4; i++)
         ck_assert_uint_eq(events[i].flags, HAK_RECORD_ILLEGAL);
 }
-END_TEST
 
-START_TEST(nothing_is_recorded_where_nobody_hears_and_states_move_all_the_same) {
+TEST(nothing_is_recorded_where_nobody_hears_and_states_move_all_the_same) {
     make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_SAME);
     hak_options.trace = 0;
     blocks[0] = slot_at(1, 0), blocks[1] = slot_at(1, 1);
@@ -108,17 +103,5 @@ START_TEST(nothing_is_recorded_where_nobody_hears_and_states_move_all_the_same) 
     ck_assert_uint_eq(state_of(blocks[1])->place, HAK_PLACE_FRONT);
     ck_assert_uint_eq(state_of(blocks[1])->record_count, 1);
 }
-END_TEST
 
-int main(void) {
-    Suite *suite = suite_create("guard/batch");
-    TCase *tests = tcase_create("batches");
-    tcase_add_loop_test(tests, neighbours_go_together_and_in_their_order, 0, 2);
-    tcase_add_loop_test(tests, the_last_one_goes_first_when_it_is_asked_for, 0, 2);
-    tcase_add_loop_test(tests, another_slab_begins_another_batch, 0, 2);
-    tcase_add_loop_test(tests, a_block_that_may_not_move_is_told_of_as_when_it_is_alone, 0, 2);
-    tcase_add_test(tests, a_class_that_is_not_the_slabs_and_addresses_of_no_slab_are_wrong_moves);
-    tcase_add_test(tests, nothing_is_recorded_where_nobody_hears_and_states_move_all_the_same);
-    suite_add_tcase(suite, tests);
-    return run_suite(suite);
-}
+RUN_TESTS()

@@ -6,7 +6,7 @@
 #include "platform/objects.h"
 #include "world.h"
 
-START_TEST(a_life_is_one_malloc_and_one_free) {
+TEST(a_life_is_one_malloc_and_one_free, EACH_LAYOUT) {
     make_world(HAK_CHECK_NORMAL, _i);
     size_t delta = _i == HAK_LAYOUT_HEADER ? 16 : 0;
     base_t block = slot_at(1, 9), base;
@@ -43,9 +43,8 @@ START_TEST(a_life_is_one_malloc_and_one_free) {
     ck_assert_uint_eq(event_count, 3);
     ck_assert_uint_eq(fault_count, 0);
 }
-END_TEST
 
-START_TEST(a_moving_realloc_names_the_old_block) {
+TEST(a_moving_realloc_names_the_old_block) {
     make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_SAME);
     user_t old = hand_out(slot_at(1, 0), 24, 0);
     struct hak_hand_out how = {.asked_bytes = 64,
@@ -61,7 +60,6 @@ START_TEST(a_moving_realloc_names_the_old_block) {
     ck_assert(hak_check_freed(slot_at(1, 0), HAK_REALLOC_FROM, HAK_PLACE_FRONT));
     ck_assert_uint_eq(last_event().kind, HAK_REALLOC_FROM);
 }
-END_TEST
 
 static user_t take_guarded(struct hak_hand_out how) {
     how.class_index = HAK_CLASS_NONE;
@@ -86,7 +84,7 @@ static size_t unwritten_bytes(user_t user, size_t bytes, size_t *first) {
     return count;
 }
 
-START_TEST(what_a_guarded_block_gets_of_words_never_written) {
+TEST(what_a_guarded_block_gets_of_words_never_written) {
     make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER);
     hak_options.guard_memory_bytes = 1 << 20;
     size_t first = 0;
@@ -109,9 +107,8 @@ START_TEST(what_a_guarded_block_gets_of_words_never_written) {
         .asked_bytes = 100000, .subkind = HAK_BY_REALLOC, .moved_from = user};
     ck_assert_uint_eq(unwritten_bytes(take_guarded(great), 100000, &first), 4096);
 }
-END_TEST
 
-START_TEST(only_a_free_block_is_handed_out) {
+TEST(only_a_free_block_is_handed_out, .until = 2) {
     make_world(_i, HAK_LAYOUT_SAME);
     const unsigned allowed =
         1u << HAK_PLACE_FRONT | 1u << HAK_PLACE_MAGAZINE | 1u << HAK_PLACE_SLL |
@@ -139,7 +136,6 @@ START_TEST(only_a_free_block_is_handed_out) {
     ck_assert_uint_eq(last_fault().fault, HAK_FAULT_WRONG_LAYER_MOVE);
     ck_assert_int_eq(last_fault().offset, 16);
 }
-END_TEST
 
 static struct hak_fault_facts refuse(char *pointer, enum hak_record_kind kind) {
     base_t base;
@@ -155,7 +151,7 @@ static struct hak_fault_facts refuse(char *pointer, enum hak_record_kind kind) {
     return last_fault();
 }
 
-START_TEST(a_second_free_is_a_double_free_wherever_the_block_is) {
+TEST(a_second_free_is_a_double_free_wherever_the_block_is, .until = 4) {
     unsigned layout = _i & 1 ? HAK_LAYOUT_SAME : HAK_LAYOUT_HEADER;
     make_world(_i & 2 ? HAK_CHECK_TRACE : HAK_CHECK_NORMAL, layout);
     for (unsigned place = 0; place < HAK_PLACE_COUNT; place++) {
@@ -172,9 +168,8 @@ START_TEST(a_second_free_is_a_double_free_wherever_the_block_is) {
         ck_assert_uint_eq(refuse(user.p, HAK_REALLOC).fault, HAK_FAULT_DOUBLE_FREE);
     }
 }
-END_TEST
 
-START_TEST(a_second_free_is_known_after_the_slab_was_given_back) {
+TEST(a_second_free_is_known_after_the_slab_was_given_back, EACH_LAYOUT) {
     make_world(HAK_CHECK_NORMAL, _i);
     user_t user = hand_out(slot_at(1, 6), 24, 0);
     ck_assert(hak_check_freed(slot_at(1, 6), HAK_FREE, HAK_PLACE_FRONT));
@@ -186,10 +181,9 @@ START_TEST(a_second_free_is_known_after_the_slab_was_given_back) {
     acquire_slab(1, HAK_CLASS_OF_48);
     ck_assert_uint_eq(refuse(user.p, HAK_FREE).fault, HAK_FAULT_BAD_FREE);
 }
-END_TEST
 
 /* A freed block may lie in BigCache (1), or its pages in L2.5 (0). */
-START_TEST(a_second_free_is_known_while_the_large_layer_keeps_the_block) {
+TEST(a_second_free_is_known_while_the_large_layer_keeps_the_block, .until = 2) {
     make_world(HAK_CHECK_TRACE, HAK_LAYOUT_SAME);
     hak_options.bigcache_max_bytes = _i ? 8 << 20 : 0;
     base_t block = hak_large_take(100000, 0, NULL), base;
@@ -202,9 +196,8 @@ START_TEST(a_second_free_is_known_while_the_large_layer_keeps_the_block) {
     ck_assert_uint_eq(last_fault().asked_bytes, 100000);
     ck_assert_uint_eq(refuse(user.p + 8192, HAK_FREE).fault, HAK_FAULT_BAD_FREE);
 }
-END_TEST
 
-START_TEST(a_pointer_into_a_block_is_a_bad_free) {
+TEST(a_pointer_into_a_block_is_a_bad_free, EACH_LAYOUT) {
     make_world(HAK_CHECK_NORMAL, _i);
     user_t user = hand_out(slot_at(1, 4), 24, 0);
     for (int offset = -16; offset < 32; offset++) {
@@ -224,9 +217,8 @@ START_TEST(a_pointer_into_a_block_is_a_bad_free) {
     ck_assert_uint_eq(facts.fault, HAK_FAULT_BAD_FREE);
     ck_assert_uint_eq(facts.memory, HAK_MEMORY_INSIDE_FREE);
 }
-END_TEST
 
-START_TEST(a_slot_that_never_was_a_block_is_a_bad_free) {
+TEST(a_slot_that_never_was_a_block_is_a_bad_free, EACH_LAYOUT) {
     make_world(HAK_CHECK_NORMAL, _i);
     size_t delta = _i == HAK_LAYOUT_HEADER ? 16 : 0;
     struct hak_fault_facts facts = refuse(slot_at(1, 700).p + delta, HAK_FREE);
@@ -243,9 +235,8 @@ START_TEST(a_slot_that_never_was_a_block_is_a_bad_free) {
         ck_assert_uint_eq(facts.base, 0);
     }
 }
-END_TEST
 
-START_TEST(stack_static_code_and_unmapped_are_bad_frees) {
+TEST(stack_static_code_and_unmapped_are_bad_frees, .until = 2) {
     static char data[32];
     char local[32];
     make_world(_i, HAK_LAYOUT_HEADER);
@@ -272,9 +263,8 @@ START_TEST(stack_static_code_and_unmapped_are_bad_frees) {
     }
     ck_assert_uint_eq(counts[HAK_COUNT_FOREIGN_FREE], 0);
 }
-END_TEST
 
-START_TEST(memory_of_another_allocator_is_passed_on_and_counted) {
+TEST(memory_of_another_allocator_is_passed_on_and_counted, .until = 2) {
     make_world(_i, HAK_LAYOUT_HEADER);
     base_t base;
     char *mapped = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -286,7 +276,6 @@ START_TEST(memory_of_another_allocator_is_passed_on_and_counted) {
     ck_assert_uint_eq(fault_count, 0);
     free(other);
 }
-END_TEST
 
 /* Both threads have seen a live block before either gives it back. */
 static pthread_barrier_t both_took_back;
@@ -297,7 +286,7 @@ static void *free_it(void *pointer) {
     return hak_check_freed(base, HAK_FREE, HAK_PLACE_FRONT) ? pointer : NULL;
 }
 
-START_TEST(of_two_threads_that_free_a_block_one_wins) {
+TEST(of_two_threads_that_free_a_block_one_wins) {
     make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER);
     pthread_barrier_init(&both_took_back, NULL, 2);
     for (int i = 0; i < 1000; i++) {
@@ -314,9 +303,8 @@ START_TEST(of_two_threads_that_free_a_block_one_wins) {
         ck_assert_uint_eq(last_fault().fault, HAK_FAULT_DOUBLE_FREE);
     }
 }
-END_TEST
 
-START_TEST(large_blocks_have_the_same_border) {
+TEST(large_blocks_have_the_same_border, EACH_LAYOUT) {
     make_world(HAK_CHECK_NORMAL, _i);
     size_t asked = 100000;
     base_t block = hak_large_take(hak_check_slot_bytes(asked, 64), 0, NULL), base;
@@ -356,9 +344,8 @@ START_TEST(large_blocks_have_the_same_border) {
     ck_assert_uint_eq(facts.base, base_address(block));
     ck_assert_uint_eq(refuse(user.p + 16, HAK_FREE).fault, HAK_FAULT_BAD_FREE);
 }
-END_TEST
 
-START_TEST(calls_without_a_record_are_counted) {
+TEST(calls_without_a_record_are_counted) {
     make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_SAME);
     hak_check_call_without_record(0, false);
     hak_check_call_without_record(SIZE_MAX, true);
@@ -366,31 +353,5 @@ START_TEST(calls_without_a_record_are_counted) {
     ck_assert_uint_eq(counts[HAK_COUNT_FAILED_CALL], 1);
     ck_assert_uint_eq(event_count, 0);
 }
-END_TEST
 
-int main(void) {
-    hak_objects_start();
-    Suite *suite = suite_create("guard/border");
-    TCase *tests = tcase_create("border");
-    tcase_add_loop_test(tests, a_life_is_one_malloc_and_one_free, HAK_LAYOUT_SAME,
-                        HAK_LAYOUT_HEADER + 1);
-    tcase_add_test(tests, a_moving_realloc_names_the_old_block);
-    tcase_add_test(tests, what_a_guarded_block_gets_of_words_never_written);
-    tcase_add_loop_test(tests, only_a_free_block_is_handed_out, 0, 2);
-    tcase_add_loop_test(tests, a_second_free_is_a_double_free_wherever_the_block_is, 0, 4);
-    tcase_add_loop_test(tests, a_second_free_is_known_after_the_slab_was_given_back,
-                        HAK_LAYOUT_SAME, HAK_LAYOUT_HEADER + 1);
-    tcase_add_loop_test(tests, a_second_free_is_known_while_the_large_layer_keeps_the_block, 0, 2);
-    tcase_add_loop_test(tests, a_pointer_into_a_block_is_a_bad_free, HAK_LAYOUT_SAME,
-                        HAK_LAYOUT_HEADER + 1);
-    tcase_add_loop_test(tests, a_slot_that_never_was_a_block_is_a_bad_free, HAK_LAYOUT_SAME,
-                        HAK_LAYOUT_HEADER + 1);
-    tcase_add_loop_test(tests, stack_static_code_and_unmapped_are_bad_frees, 0, 2);
-    tcase_add_loop_test(tests, memory_of_another_allocator_is_passed_on_and_counted, 0, 2);
-    tcase_add_test(tests, of_two_threads_that_free_a_block_one_wins);
-    tcase_add_loop_test(tests, large_blocks_have_the_same_border, HAK_LAYOUT_SAME,
-                        HAK_LAYOUT_HEADER + 1);
-    tcase_add_test(tests, calls_without_a_record_are_counted);
-    suite_add_tcase(suite, tests);
-    return run_suite(suite);
-}
+RUN_TESTS(.prepare = hak_objects_start)

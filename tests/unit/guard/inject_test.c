@@ -26,13 +26,12 @@ static void pass(unsigned slab_index, unsigned pushes) {
     }
 }
 
-START_TEST(nothing_is_spoilt_without_it) {
+TEST(nothing_is_spoilt_without_it) {
     plan(HAK_LAYOUT_HEADER, "");
     pass(1, 100);
 }
-END_TEST
 
-START_TEST(offset16_moves_the_pointer_once) {
+TEST(offset16_moves_the_pointer_once) {
     base_t block;
     unsigned class_index;
     plan(HAK_LAYOUT_HEADER, "offset16:3");
@@ -42,9 +41,8 @@ START_TEST(offset16_moves_the_pointer_once) {
     ck_assert_uint_eq(class_index, HAK_CLASS_OF_48);
     pass(1, 100);
 }
-END_TEST
 
-START_TEST(offset16_waits_for_a_slot_that_holds_pointer_and_link) {
+TEST(offset16_waits_for_a_slot_that_holds_pointer_and_link, EACH_LAYOUT) {
     base_t block;
     unsigned class_index;
     plan(_i, "offset16:2");
@@ -53,9 +51,8 @@ START_TEST(offset16_waits_for_a_slot_that_holds_pointer_and_link) {
     push(1, &block, &class_index);
     ck_assert_ptr_eq(block.p, slot_at(1, 1).p + 16);
 }
-END_TEST
 
-START_TEST(double_push_asks_for_a_second_push) {
+TEST(double_push_asks_for_a_second_push) {
     base_t block;
     unsigned class_index;
     plan(HAK_LAYOUT_SAME, "double-push:1");
@@ -63,9 +60,8 @@ START_TEST(double_push_asks_for_a_second_push) {
     ck_assert_ptr_eq(block.p, slot_at(1, 1).p);
     pass(1, 100);
 }
-END_TEST
 
-START_TEST(wrong_class_names_a_neighbour) {
+TEST(wrong_class_names_a_neighbour) {
     base_t block;
     unsigned class_index;
     plan(HAK_LAYOUT_SAME, "wrong-class:2");
@@ -74,18 +70,16 @@ START_TEST(wrong_class_names_a_neighbour) {
     ck_assert_uint_eq(class_index, HAK_CLASS_OF_48 - 1);
     pass(1, 100);
 }
-END_TEST
 
-START_TEST(wrong_class_of_the_first_class_is_the_second) {
+TEST(wrong_class_of_the_first_class_is_the_second) {
     base_t block;
     unsigned class_index;
     plan(HAK_LAYOUT_SAME, "wrong-class:1");
     push(4, &block, &class_index);
     ck_assert_uint_eq(class_index, 1);
 }
-END_TEST
 
-START_TEST(no_superslab_pushes_memory_of_somebody_else) {
+TEST(no_superslab_pushes_memory_of_somebody_else) {
     base_t block;
     unsigned class_index;
     plan(HAK_LAYOUT_SAME, "no-superslab:1");
@@ -93,9 +87,8 @@ START_TEST(no_superslab_pushes_memory_of_somebody_else) {
     ck_assert_ptr_null(hak_registry_find(block.p));
     pass(1, 100);
 }
-END_TEST
 
-START_TEST(what_cannot_be_read_is_said_in_one_line) {
+TEST(what_cannot_be_read_is_said_in_one_line, .until = 7) {
     const char *const bad[] = {"offset16",
                                "offset16:",
                                "offset16:0",
@@ -118,20 +111,5 @@ START_TEST(what_cannot_be_read_is_said_in_one_line) {
     ck_assert_ptr_eq(strchr(line, '\n'), line + length - 1);
     pass(1, 100);
 }
-END_TEST
 
-int main(void) {
-    Suite *suite = suite_create("guard/inject");
-    TCase *tests = tcase_create("inject");
-    tcase_add_test(tests, nothing_is_spoilt_without_it);
-    tcase_add_test(tests, offset16_moves_the_pointer_once);
-    tcase_add_loop_test(tests, offset16_waits_for_a_slot_that_holds_pointer_and_link,
-                        HAK_LAYOUT_SAME, HAK_LAYOUT_HEADER + 1);
-    tcase_add_test(tests, double_push_asks_for_a_second_push);
-    tcase_add_test(tests, wrong_class_names_a_neighbour);
-    tcase_add_test(tests, wrong_class_of_the_first_class_is_the_second);
-    tcase_add_test(tests, no_superslab_pushes_memory_of_somebody_else);
-    tcase_add_loop_test(tests, what_cannot_be_read_is_said_in_one_line, 0, 7);
-    suite_add_tcase(suite, tests);
-    return run_suite(suite);
-}
+RUN_TESTS()

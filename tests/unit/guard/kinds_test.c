@@ -43,7 +43,7 @@ static unsigned due(unsigned taken, unsigned given) {
     return made == back ? 0 : HAK_FAULT_NEW_DELETE_TYPE_MISMATCH;
 }
 
-START_TEST(each_call_against_each_call) {
+TEST(each_call_against_each_call, EACH_LAYOUT) {
     make_world(HAK_CHECK_NORMAL, _i);
     hak_options.kinds = 1;
     hak_check_kinds_start(false);
@@ -67,9 +67,8 @@ START_TEST(each_call_against_each_call) {
             }
         }
 }
-END_TEST
 
-START_TEST(realloc_is_of_the_family_of_malloc) {
+TEST(realloc_is_of_the_family_of_malloc) {
     make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER);
     hak_options.kinds = 1;
     hak_check_kinds_start(false);
@@ -80,9 +79,8 @@ START_TEST(realloc_is_of_the_family_of_malloc) {
         ck_assert_uint_eq(fault_count, taken >= HAK_BY_NEW);
     }
 }
-END_TEST
 
-START_TEST(the_size_that_a_call_names_is_the_size_that_was_asked_for) {
+TEST(the_size_that_a_call_names_is_the_size_that_was_asked_for, EACH_LAYOUT) {
     make_world(HAK_CHECK_NORMAL, _i);
     hak_options.kinds = 1;
     hak_check_kinds_start(false);
@@ -108,9 +106,8 @@ START_TEST(the_size_that_a_call_names_is_the_size_that_was_asked_for) {
     user_t none = take(0, HAK_BY_NEW, 0, 0);
     ck_assert_uint_eq(give(none, HAK_GIVEN_BY_DELETE_SIZED, 0, 0), 0);
 }
-END_TEST
 
-START_TEST(the_alignment_that_a_call_names_is_the_one_that_was_asked_for) {
+TEST(the_alignment_that_a_call_names_is_the_one_that_was_asked_for, EACH_LAYOUT) {
     make_world(HAK_CHECK_NORMAL, _i);
     hak_options.kinds = 1;
     hak_check_kinds_start(false);
@@ -128,9 +125,8 @@ START_TEST(the_alignment_that_a_call_names_is_the_one_that_was_asked_for) {
     user_t user = take(0, HAK_BY_MALLOC, 8, 0);
     ck_assert_uint_eq(give(user, HAK_GIVEN_BY_FREE_ALIGNED_SIZED, 8, 16), 0);
 }
-END_TEST
 
-START_TEST(a_size_after_realloc_is_the_new_one) {
+TEST(a_size_after_realloc_is_the_new_one) {
     make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER);
     hak_options.kinds = 1;
     hak_check_kinds_start(false);
@@ -138,10 +134,9 @@ START_TEST(a_size_after_realloc_is_the_new_one) {
     hak_check_resize(user, 300);
     ck_assert_uint_eq(give(user, HAK_GIVEN_BY_FREE_SIZED, 300, 0), 0);
 }
-END_TEST
 
 /* 0: HAKMEM_KINDS=0; 1: level trace. */
-START_TEST(nothing_is_compared_where_it_is_off) {
+TEST(nothing_is_compared_where_it_is_off, .until = 2) {
     make_world(_i ? HAK_CHECK_TRACE : HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER);
     hak_options.kinds = _i;
     hak_check_kinds_start(false);
@@ -150,10 +145,9 @@ START_TEST(nothing_is_compared_where_it_is_off) {
             if (given_family[given] != ' ')
                 ck_assert_uint_eq(give(take(0, taken, 10, 0), given, 11, 32), 0);
 }
-END_TEST
 
 /* Its new may be ours and its delete its own, or the other way round. */
-START_TEST(a_program_with_operators_of_its_own_is_not_accused_of_mixing_c_and_cxx) {
+TEST(a_program_with_operators_of_its_own_is_not_accused_of_mixing_c_and_cxx) {
     make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER);
     hak_options.kinds = 1;
     hak_check_kinds_start(true);
@@ -164,7 +158,6 @@ START_TEST(a_program_with_operators_of_its_own_is_not_accused_of_mixing_c_and_cx
     ck_assert_uint_eq(give(take(0, HAK_BY_NEW_ARRAY, 10, 0), HAK_GIVEN_BY_DELETE, 0, 0),
                       HAK_FAULT_ALLOC_DEALLOC_MISMATCH);
 }
-END_TEST
 
 static struct hak_fault_facts refuse(char *pointer, unsigned by) {
     base_t base;
@@ -175,7 +168,7 @@ static struct hak_fault_facts refuse(char *pointer, unsigned by) {
 }
 
 /* Arrays of objects with destructors begin with their length. */
-START_TEST(the_length_in_front_of_an_array_explains_the_wrong_delete) {
+TEST(the_length_in_front_of_an_array_explains_the_wrong_delete, EACH_LAYOUT) {
     make_world(HAK_CHECK_NORMAL, _i);
     hak_options.kinds = 1;
     hak_check_kinds_start(false);
@@ -202,9 +195,8 @@ START_TEST(the_length_in_front_of_an_array_explains_the_wrong_delete) {
     memcpy(user.p, &(size_t){1}, sizeof(size_t));
     ck_assert_uint_eq(refuse(user.p + 8, HAK_GIVEN_BY_DELETE).fault, HAK_FAULT_BAD_FREE);
 }
-END_TEST
 
-START_TEST(a_delete_of_an_array_that_is_none_comes_before_the_block) {
+TEST(a_delete_of_an_array_that_is_none_comes_before_the_block) {
     make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER);
     hak_options.kinds = 1;
     hak_check_kinds_start(false);
@@ -214,9 +206,8 @@ START_TEST(a_delete_of_an_array_that_is_none_comes_before_the_block) {
     ck_assert_int_eq(last_fault().offset, -8);
     ck_assert_uint_eq(refuse(user.p - 8, HAK_GIVEN_BY_DELETE).fault, HAK_FAULT_BAD_FREE);
 }
-END_TEST
 
-START_TEST(large_blocks_have_a_kind_too) {
+TEST(large_blocks_have_a_kind_too) {
     make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER);
     hak_options.kinds = 1;
     hak_check_kinds_start(false);
@@ -234,25 +225,5 @@ START_TEST(large_blocks_have_a_kind_too) {
                       HAK_FAULT_NEW_DELETE_TYPE_MISMATCH);
     ck_assert_uint_eq(give(user, HAK_GIVEN_BY_FREE, 0, 0), HAK_FAULT_ALLOC_DEALLOC_MISMATCH);
 }
-END_TEST
 
-int main(void) {
-    Suite *suite = suite_create("guard/kinds");
-    TCase *tests = tcase_create("kinds");
-    const int layouts_end = HAK_LAYOUT_HEADER + 1;
-    tcase_add_loop_test(tests, each_call_against_each_call, HAK_LAYOUT_SAME, layouts_end);
-    tcase_add_test(tests, realloc_is_of_the_family_of_malloc);
-    tcase_add_loop_test(tests, the_size_that_a_call_names_is_the_size_that_was_asked_for,
-                        HAK_LAYOUT_SAME, layouts_end);
-    tcase_add_loop_test(tests, the_alignment_that_a_call_names_is_the_one_that_was_asked_for,
-                        HAK_LAYOUT_SAME, layouts_end);
-    tcase_add_test(tests, a_size_after_realloc_is_the_new_one);
-    tcase_add_loop_test(tests, nothing_is_compared_where_it_is_off, 0, 2);
-    tcase_add_test(tests, a_program_with_operators_of_its_own_is_not_accused_of_mixing_c_and_cxx);
-    tcase_add_loop_test(tests, the_length_in_front_of_an_array_explains_the_wrong_delete,
-                        HAK_LAYOUT_SAME, layouts_end);
-    tcase_add_test(tests, a_delete_of_an_array_that_is_none_comes_before_the_block);
-    tcase_add_test(tests, large_blocks_have_a_kind_too);
-    suite_add_tcase(suite, tests);
-    return run_suite(suite);
-}
+RUN_TESTS()

@@ -2,7 +2,7 @@
 #include "guard/sweep.h"
 #include "world.h"
 
-START_TEST(layout_same_asks_for_no_more_than_the_program) {
+TEST(layout_same_asks_for_no_more_than_the_program) {
     make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_SAME);
     ck_assert_uint_eq(hak_check_slot_bytes(100, 0), 100);
     ck_assert_uint_eq(hak_check_slot_bytes(100, 4096), 100);
@@ -12,9 +12,8 @@ START_TEST(layout_same_asks_for_no_more_than_the_program) {
     ck_assert_uint_eq(hak_check_usable(user, 48), 48);
     ck_assert_ptr_eq(hak_check_link_of(slot_at(1, 0)), slot_at(1, 0).p);
 }
-END_TEST
 
-START_TEST(layout_header_has_room_for_header_padding_and_canary) {
+TEST(layout_header_has_room_for_header_padding_and_canary) {
     make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER);
     ck_assert(hak_check_aligns());
     ck_assert_uint_eq(hak_check_slot_bytes(16, 0), 33);
@@ -33,9 +32,8 @@ START_TEST(layout_header_has_room_for_header_padding_and_canary) {
                                   hak_check_slot_bytes(asked, alignment));
             }
 }
-END_TEST
 
-START_TEST(base_and_user_differ_by_the_header) {
+TEST(base_and_user_differ_by_the_header) {
     make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER);
     user_t user = hand_out(slot_at(1, 5), 24, 0);
     ck_assert_ptr_eq(user.p, slot_at(1, 5).p + 16);
@@ -48,7 +46,6 @@ START_TEST(base_and_user_differ_by_the_header) {
     ck_assert_ptr_eq(hak_check_user_of(slot_at(3, 1)).p, user.p);
     ck_assert_ptr_eq(hak_check_link_of(slot_at(3, 1)), slot_at(3, 1).p + 16);
 }
-END_TEST
 
 /* Flips every byte around a block in turn and looks what a free says. */
 static void damage_every_byte(base_t block, size_t asked, size_t alignment) {
@@ -80,18 +77,17 @@ static void damage_every_byte(base_t block, size_t asked, size_t alignment) {
     }
 }
 
-START_TEST(each_damaged_byte_is_told) {
+TEST(each_damaged_byte_is_told, .until = 2) {
     make_world(_i, HAK_LAYOUT_HEADER);
     for (size_t asked = 0; asked <= 31; asked++)
         damage_every_byte(slot_at(1, 1), asked, 0);
     damage_every_byte(slot_at(3, 1), 900, 0);
     damage_every_byte(slot_at(3, 2), 301, 128);
 }
-END_TEST
 
 /* No value of a byte of the header passes for the one that is due, at free, realloc or in a sweep.
  */
-START_TEST(no_other_value_of_a_header_byte_passes) {
+TEST(no_other_value_of_a_header_byte_passes, .from = 300, .until = 302) {
     make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER);
     heap->slabs[3].carved = heap->slabs[3].capacity;
     base_t block = slot_at(3, 1), base;
@@ -116,10 +112,9 @@ START_TEST(no_other_value_of_a_header_byte_passes) {
             state_of(block)->subkind &= (uint8_t)~HAK_SLOT_TOLD;
         }
 }
-END_TEST
 
 /* A zero is what is written there most often. */
-START_TEST(no_byte_of_a_header_is_zero) {
+TEST(no_byte_of_a_header_is_zero) {
     make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER);
     for (unsigned slot = 0; slot < 60; slot++)
         for (unsigned slab = 1; slab <= 3; slab++) {
@@ -127,10 +122,9 @@ START_TEST(no_byte_of_a_header_is_zero) {
             ck_assert_ptr_null(memchr(user.p - HAK_HEADER_BYTES, 0, HAK_HEADER_BYTES));
         }
 }
-END_TEST
 
 /* The block that a write through a border belongs to. */
-START_TEST(a_write_through_a_border_is_told_with_the_block_it_came_from) {
+TEST(a_write_through_a_border_is_told_with_the_block_it_came_from) {
     make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER);
     base_t base;
     user_t front = hand_out(slot_at(1, 0), 20, 0), behind = hand_out(slot_at(1, 1), 20, 0);
@@ -166,9 +160,8 @@ START_TEST(a_write_through_a_border_is_told_with_the_block_it_came_from) {
     ck_assert_uint_eq(last_fault().user, user_address(behind));
     ck_assert_uint_eq(last_fault().found_by, HAK_FOUND_BY_CALL);
 }
-END_TEST
 
-START_TEST(the_damaged_bytes_are_shown) {
+TEST(the_damaged_bytes_are_shown) {
     make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER);
     user_t user = hand_out(slot_at(3, 1), 24, 0);
     memcpy(user.p + 26, "overrun", 7);
@@ -180,9 +173,8 @@ START_TEST(the_damaged_bytes_are_shown) {
     ck_assert_mem_eq(facts.damage, "overrun", 7);
     ck_assert_uint_eq(facts.damage[7], pattern_at(user.p + 33, HAK_PATTERN_CANARY));
 }
-END_TEST
 
-START_TEST(layout_same_has_nothing_to_damage) {
+TEST(layout_same_has_nothing_to_damage) {
     make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_SAME);
     user_t user = hand_out(slot_at(1, 0), 24, 0);
     base_t base;
@@ -190,9 +182,8 @@ START_TEST(layout_same_has_nothing_to_damage) {
     ck_assert_int_eq(hak_check_pointer(user, HAK_FREE, &base), HAK_TAKE);
     ck_assert_uint_eq(fault_count, 0);
 }
-END_TEST
 
-START_TEST(a_resize_moves_the_canary) {
+TEST(a_resize_moves_the_canary) {
     make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER);
     user_t user = hand_out(slot_at(3, 1), 24, 0);
     base_t base;
@@ -213,21 +204,5 @@ START_TEST(a_resize_moves_the_canary) {
     ck_assert_uint_eq(last_fault().kind, HAK_REALLOC);
     ck_assert_int_eq(last_fault().offset, 40);
 }
-END_TEST
 
-int main(void) {
-    Suite *suite = suite_create("guard/layout");
-    TCase *tests = tcase_create("bytes");
-    tcase_add_test(tests, layout_same_asks_for_no_more_than_the_program);
-    tcase_add_test(tests, layout_header_has_room_for_header_padding_and_canary);
-    tcase_add_test(tests, base_and_user_differ_by_the_header);
-    tcase_add_loop_test(tests, each_damaged_byte_is_told, 0, 2);
-    tcase_add_loop_test(tests, no_other_value_of_a_header_byte_passes, 300, 302);
-    tcase_add_test(tests, no_byte_of_a_header_is_zero);
-    tcase_add_test(tests, a_write_through_a_border_is_told_with_the_block_it_came_from);
-    tcase_add_test(tests, the_damaged_bytes_are_shown);
-    tcase_add_test(tests, layout_same_has_nothing_to_damage);
-    tcase_add_test(tests, a_resize_moves_the_canary);
-    suite_add_tcase(suite, tests);
-    return run_suite(suite);
-}
+RUN_TESTS()

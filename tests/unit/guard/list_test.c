@@ -26,7 +26,7 @@ static struct hak_fault_facts refuse_pop(base_t block, unsigned class_index) {
     return last_fault();
 }
 
-START_TEST(a_block_in_the_list_is_popped) {
+TEST(a_block_in_the_list_is_popped, EACH_LAYOUT) {
     make_world(HAK_CHECK_NORMAL, _i);
     base_t never_lived = slot_at(1, 0), lived = slot_at(1, 1), aligned = slot_at(1, 2), base;
     push(never_lived, HAK_CLASS_OF_48);
@@ -46,10 +46,9 @@ START_TEST(a_block_in_the_list_is_popped) {
     ck_assert(check_pop(aligned, HAK_CLASS_OF_48));
     ck_assert_uint_eq(fault_count, 0);
 }
-END_TEST
 
 /* Free may put a block into a list itself: then it carries a header for the list from there on. */
-START_TEST(every_list_is_popped_from_its_own_place) {
+TEST(every_list_is_popped_from_its_own_place, EACH_LAYOUT) {
     static const struct {
         unsigned place, fill, pop;
     } lists[] = {{HAK_PLACE_SLL, HAK_SLL_FILL, HAK_PROMOTE},
@@ -75,9 +74,8 @@ START_TEST(every_list_is_popped_from_its_own_place) {
         ck_assert_uint_eq(last_fault().kind, lists[i].pop);
     }
 }
-END_TEST
 
-START_TEST(a_pointer_16_bytes_off_is_a_reset_header) {
+TEST(a_pointer_16_bytes_off_is_a_reset_header, EACH_LAYOUT) {
     make_world(HAK_CHECK_TRACE, _i);
     base_t block = slot_at(1, 7);
     push(base_from(block.p + 16), HAK_CLASS_OF_48);
@@ -89,9 +87,8 @@ START_TEST(a_pointer_16_bytes_off_is_a_reset_header) {
     ck_assert_uint_eq(facts.base, base_address(block));
     ck_assert_uint_eq(facts.slot, 7);
 }
-END_TEST
 
-START_TEST(a_header_that_the_program_overwrote_is_a_reset_header) {
+TEST(a_header_that_the_program_overwrote_is_a_reset_header, .until = 2) {
     make_world(_i, HAK_LAYOUT_HEADER);
     for (unsigned i = 0; i < HAK_HEADER_BYTES; i++) {
         base_t block = slot_at(1, i);
@@ -102,9 +99,8 @@ START_TEST(a_header_that_the_program_overwrote_is_a_reset_header) {
         ck_assert_int_eq(facts.offset, 0);
     }
 }
-END_TEST
 
-START_TEST(a_header_copied_from_another_block_does_not_stand) {
+TEST(a_header_copied_from_another_block_does_not_stand, .until = 2) {
     make_world(_i, HAK_LAYOUT_HEADER);
     push(slot_at(1, 0), HAK_CLASS_OF_48);
     push(slot_at(1, 1), HAK_CLASS_OF_48);
@@ -112,9 +108,8 @@ START_TEST(a_header_copied_from_another_block_does_not_stand) {
     ck_assert_uint_eq(refuse_pop(slot_at(1, 1), HAK_CLASS_OF_48).fault,
                       HAK_FAULT_TLS_SLL_HDR_RESET);
 }
-END_TEST
 
-START_TEST(a_header_of_another_class_does_not_stand) {
+TEST(a_header_of_another_class_does_not_stand, .until = 2) {
     make_world(_i, HAK_LAYOUT_HEADER);
     struct hak_located at;
     push(slot_at(1, 0), HAK_CLASS_OF_48);
@@ -124,10 +119,9 @@ START_TEST(a_header_of_another_class_does_not_stand) {
     ck_assert_uint_eq(refuse_pop(slot_at(1, 0), HAK_CLASS_OF_48).fault,
                       HAK_FAULT_TLS_SLL_HDR_RESET);
 }
-END_TEST
 
 /* The link of a block that is in order itself, and a head that came from nowhere. */
-START_TEST(a_wild_link_is_not_followed) {
+TEST(a_wild_link_is_not_followed, .until = 4) {
     static char elsewhere[64];
     make_world(_i & 1, _i & 2 ? HAK_LAYOUT_HEADER : HAK_LAYOUT_SAME);
     char *const pointers[] = {elsewhere, (char *)8, (char *)-8, (char *)heap, slab_at(5) + 64};
@@ -150,10 +144,9 @@ START_TEST(a_wild_link_is_not_followed) {
         ck_assert_uint_eq(facts.slot, i);
     }
 }
-END_TEST
 
 /* A link into a block of ours is left to that block's pop: a wrong push may have put it there. */
-START_TEST(a_link_to_some_block_of_ours_is_followed) {
+TEST(a_link_to_some_block_of_ours_is_followed, .until = 4) {
     make_world(_i & 1, _i & 2 ? HAK_LAYOUT_HEADER : HAK_LAYOUT_SAME);
     base_t block = slot_at(1, 0);
     push(block, HAK_CLASS_OF_48);
@@ -164,9 +157,8 @@ START_TEST(a_link_to_some_block_of_ours_is_followed) {
     ck_assert_uint_eq(refuse_pop(base_from(slot_at(3, 2).p + 5), HAK_CLASS_OF_48).fault,
                       HAK_FAULT_CLASS_MISMATCH);
 }
-END_TEST
 
-START_TEST(a_block_of_another_class_is_a_mismatch) {
+TEST(a_block_of_another_class_is_a_mismatch, EACH_LAYOUT) {
     make_world(HAK_CHECK_TRACE, _i);
     base_t block = slot_at(1, 7);
     push(block, HAK_CLASS_OF_32);
@@ -174,9 +166,8 @@ START_TEST(a_block_of_another_class_is_a_mismatch) {
     ck_assert_uint_eq(facts.fault, HAK_FAULT_CLASS_MISMATCH);
     ck_assert_uint_eq(facts.class_due, HAK_CLASS_OF_48);
 }
-END_TEST
 
-START_TEST(the_second_pop_of_a_double_push_is_a_wrong_move) {
+TEST(the_second_pop_of_a_double_push_is_a_wrong_move, EACH_LAYOUT) {
     make_world(HAK_CHECK_TRACE, _i);
     base_t block = slot_at(1, 7);
     push(block, HAK_CLASS_OF_48);
@@ -191,26 +182,5 @@ START_TEST(the_second_pop_of_a_double_push_is_a_wrong_move) {
     ck_assert_uint_eq(facts.fault, HAK_FAULT_WRONG_LAYER_MOVE);
     ck_assert_uint_eq(facts.place, HAK_PLACE_LIVE);
 }
-END_TEST
 
-int main(void) {
-    Suite *suite = suite_create("guard/list");
-    TCase *tests = tcase_create("pop");
-    const int layouts_end = HAK_LAYOUT_HEADER + 1;
-    tcase_add_loop_test(tests, a_block_in_the_list_is_popped, HAK_LAYOUT_SAME, layouts_end);
-    tcase_add_loop_test(tests, every_list_is_popped_from_its_own_place, HAK_LAYOUT_SAME,
-                        layouts_end);
-    tcase_add_loop_test(tests, a_pointer_16_bytes_off_is_a_reset_header, HAK_LAYOUT_SAME,
-                        layouts_end);
-    tcase_add_loop_test(tests, a_header_that_the_program_overwrote_is_a_reset_header, 0, 2);
-    tcase_add_loop_test(tests, a_header_copied_from_another_block_does_not_stand, 0, 2);
-    tcase_add_loop_test(tests, a_header_of_another_class_does_not_stand, 0, 2);
-    tcase_add_loop_test(tests, a_wild_link_is_not_followed, 0, 4);
-    tcase_add_loop_test(tests, a_link_to_some_block_of_ours_is_followed, 0, 4);
-    tcase_add_loop_test(tests, a_block_of_another_class_is_a_mismatch, HAK_LAYOUT_SAME,
-                        layouts_end);
-    tcase_add_loop_test(tests, the_second_pop_of_a_double_push_is_a_wrong_move, HAK_LAYOUT_SAME,
-                        layouts_end);
-    suite_add_tcase(suite, tests);
-    return run_suite(suite);
-}
+RUN_TESTS()

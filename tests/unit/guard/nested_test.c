@@ -1,8 +1,8 @@
 /* Recognizes a call of the malloc family in a signal handler that interrupted another. */
-#include <check.h>
 #include <signal.h>
 #include <stdlib.h>
 #include "border.h"
+#include "unit/suite.h"
 
 /* As malloc, and a handler's. */
 static __attribute__((noinline)) bool enter_deeper(void) {
@@ -18,7 +18,7 @@ static __attribute__((noinline)) void enter_and_be_left(void) {
     ck_assert(hak_check_enter() && room[0] == 0);
 }
 
-START_TEST(test_nested) {
+TEST(test_nested) {
     ck_assert(hak_check_enter());
     ck_assert(!enter_deeper());
     ck_assert(!enter_deeper());
@@ -26,17 +26,15 @@ START_TEST(test_nested) {
     ck_assert(enter_deeper());
     hak_check_leave();
 }
-END_TEST
 
 /* The function whose call it was has returned, as it does by longjmp. */
-START_TEST(test_left) {
+TEST(test_left) {
     enter_and_be_left();
     hak_inside.is_nested = true;
     ck_assert(hak_check_enter());
     ck_assert(!hak_inside.is_nested);
     hak_check_leave();
 }
-END_TEST
 
 static bool is_entered_in_handler;
 
@@ -45,7 +43,7 @@ static void handle(int number) {
     is_entered_in_handler = hak_check_enter();
 }
 
-START_TEST(test_alternate_stack) {
+TEST(test_alternate_stack) {
     enum { BYTES = 64 << 10 };
     static char memory[BYTES];
     stack_t stack = {.ss_sp = memory, .ss_size = BYTES};
@@ -63,18 +61,5 @@ START_TEST(test_alternate_stack) {
     ck_assert(is_entered_in_handler);
     hak_check_leave();
 }
-END_TEST
 
-int main(void) {
-    Suite *suite = suite_create("nested");
-    TCase *all = tcase_create("all");
-    tcase_add_test(all, test_nested);
-    tcase_add_test(all, test_left);
-    tcase_add_test(all, test_alternate_stack);
-    suite_add_tcase(suite, all);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
-}
+RUN_TESTS()

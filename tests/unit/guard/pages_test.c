@@ -37,7 +37,7 @@ static bool can_be_read(const void *p) {
 }
 
 /* Sixty-four slots of 64 bytes are a page. */
-START_TEST(a_page_is_closed_when_its_last_live_block_goes) {
+TEST(a_page_is_closed_when_its_last_live_block_goes, EACH_LAYOUT) {
     begin(_i);
     user_t user[64];
     for (unsigned i = 0; i < 64; i++)
@@ -52,9 +52,8 @@ START_TEST(a_page_is_closed_when_its_last_live_block_goes) {
     ck_assert_uint_eq(heap->closed_pages[2], 1);
     ck_assert_uint_eq(fault_count, 0);
 }
-END_TEST
 
-START_TEST(a_slot_of_several_pages_is_closed_with_those_it_has_alone) {
+TEST(a_slot_of_several_pages_is_closed_with_those_it_has_alone) {
     begin(HAK_LAYOUT_HEADER);
     hak_options.close_pages = 0;
     acquire_slab(6, hak_class_of_bytes(5120));
@@ -75,9 +74,8 @@ START_TEST(a_slot_of_several_pages_is_closed_with_those_it_has_alone) {
     ck_assert_uint_eq(heap->closed_pages[6], 4);
     ck_assert_uint_eq(fault_count, 0);
 }
-END_TEST
 
-START_TEST(a_hand_out_opens_and_finds_the_poison_whole) {
+TEST(a_hand_out_opens_and_finds_the_poison_whole, EACH_LAYOUT) {
     begin(_i);
     user_t user = hand_out(slot_at(2, 0), 30, 0);
     give_back(slot_at(2, 0));
@@ -90,9 +88,8 @@ START_TEST(a_hand_out_opens_and_finds_the_poison_whole) {
     (void)hand_out(slot_at(2, 0), 30, 0);
     ck_assert_uint_eq(fault_count, 0);
 }
-END_TEST
 
-START_TEST(a_block_in_a_list_keeps_its_page_open) {
+TEST(a_block_in_a_list_keeps_its_page_open) {
     begin(HAK_LAYOUT_HEADER);
     user_t user = hand_out(slot_at(2, 0), 30, 0);
     give_back(slot_at(2, 0));
@@ -113,10 +110,9 @@ START_TEST(a_block_in_a_list_keeps_its_page_open) {
     ck_assert(!can_be_read(user.p));
     ck_assert_uint_eq(fault_count, 0);
 }
-END_TEST
 
 /* Another thread freed it, and is not through with its bytes. */
-START_TEST(a_block_that_is_looked_at_keeps_its_page_open) {
+TEST(a_block_that_is_looked_at_keeps_its_page_open) {
     begin(HAK_LAYOUT_HEADER);
     user_t user = hand_out(slot_at(2, 0), 30, 0);
     (void)hand_out(slot_at(2, 1), 30, 0);
@@ -133,9 +129,8 @@ START_TEST(a_block_that_is_looked_at_keeps_its_page_open) {
     hak_pages_close(&budget, &at);
     ck_assert(!can_be_read(user.p));
 }
-END_TEST
 
-START_TEST(only_the_owner_of_the_heap_closes) {
+TEST(only_the_owner_of_the_heap_closes) {
     begin(HAK_LAYOUT_HEADER);
     user_t user = hand_out(slot_at(2, 0), 30, 0);
     ck_assert_int_eq(hak_check_quarantine(slot_at(2, 0), HAK_FREE, HEAP + 1), HAK_KEPT);
@@ -148,9 +143,8 @@ START_TEST(only_the_owner_of_the_heap_closes) {
     (void)hand_out(slot_at(2, 0), 30, 0);
     ck_assert_uint_eq(last_fault().fault, HAK_FAULT_WRITE_AFTER_FREE);
 }
-END_TEST
 
-START_TEST(nothing_is_closed_while_a_sweep_reads) {
+TEST(nothing_is_closed_while_a_sweep_reads) {
     begin(HAK_LAYOUT_HEADER);
     user_t user = hand_out(slot_at(2, 0), 30, 0);
     hak_pages_hold();
@@ -161,9 +155,8 @@ START_TEST(nothing_is_closed_while_a_sweep_reads) {
     hak_pages_close(&budget, &at);
     ck_assert(!can_be_read(user.p));
 }
-END_TEST
 
-START_TEST(nothing_is_closed_without_a_budget_or_where_it_is_off) {
+TEST(nothing_is_closed_without_a_budget_or_where_it_is_off) {
     begin(HAK_LAYOUT_HEADER);
     user_t user = hand_out(slot_at(2, 0), 30, 0);
     struct hak_located at = located(slot_at(2, 0));
@@ -179,7 +172,6 @@ START_TEST(nothing_is_closed_without_a_budget_or_where_it_is_off) {
     ck_assert(!can_be_read(user.p));
     ck_assert_int_lt(budget.credit.left, MUCH);
 }
-END_TEST
 
 static uint64_t ran_ns(void) {
     struct timespec now;
@@ -196,7 +188,7 @@ static int64_t earned(const struct hak_located *at) {
 }
 
 /* A thread that waits for others gets nothing for that, however long it was. */
-START_TEST(the_budget_grows_while_the_thread_runs_and_not_while_it_waits) {
+TEST(the_budget_grows_while_the_thread_runs_and_not_while_it_waits) {
     enum { WAITED_NS = 200000000, RAN_NS = 50000000 };
     begin(HAK_LAYOUT_HEADER);
     (void)hand_out(slot_at(2, 0), 30, 0);
@@ -217,7 +209,6 @@ START_TEST(the_budget_grows_while_the_thread_runs_and_not_while_it_waits) {
         continue;
     ck_assert_int_gt(earned(&at), 0);
 }
-END_TEST
 
 /* The ticks of a thread that begins, closes a page and ends with nothing left of them. */
 static int64_t first_ticks_of_a_thread(const struct hak_located *at) {
@@ -229,7 +220,7 @@ static int64_t first_ticks_of_a_thread(const struct hak_located *at) {
     return ticks;
 }
 
-START_TEST(many_short_threads_share_what_few_may_spend) {
+TEST(many_short_threads_share_what_few_may_spend) {
     begin(HAK_LAYOUT_SAME);
     base_t block = slot_at(2, 0);
     hand_out(block, 30, 0);
@@ -245,9 +236,8 @@ START_TEST(many_short_threads_share_what_few_may_spend) {
     hak_pages_thread_end(&budget);
     ck_assert_int_gt(first_ticks_of_a_thread(&at), first / 2);
 }
-END_TEST
 
-START_TEST(under_a_limit_of_data_nothing_is_closed_and_what_is_can_be_opened) {
+TEST(under_a_limit_of_data_nothing_is_closed_and_what_is_can_be_opened) {
     begin(HAK_LAYOUT_HEADER);
     user_t user = hand_out(slot_at(2, 0), 30, 0), other = hand_out(slot_at(3, 0), 900, 0);
     give_back(slot_at(2, 0));
@@ -268,9 +258,8 @@ START_TEST(under_a_limit_of_data_nothing_is_closed_and_what_is_can_be_opened) {
     ck_assert(can_be_read(user.p));
     ck_assert(can_be_read(other.p));
 }
-END_TEST
 
-START_TEST(an_address_can_be_opened_and_all_of_them) {
+TEST(an_address_can_be_opened_and_all_of_them) {
     begin(HAK_LAYOUT_HEADER);
     user_t user = hand_out(slot_at(2, 0), 30, 0), other = hand_out(slot_at(3, 0), 900, 0);
     give_back(slot_at(2, 0));
@@ -284,9 +273,8 @@ START_TEST(an_address_can_be_opened_and_all_of_them) {
     ck_assert(can_be_read(other.p));
     ck_assert(!hak_check_open_pages());
 }
-END_TEST
 
-START_TEST(before_a_sandbox_everything_is_open_for_good) {
+TEST(before_a_sandbox_everything_is_open_for_good) {
     begin(HAK_LAYOUT_HEADER);
     hak_pages_start();
     user_t user = hand_out(slot_at(2, 0), 30, 0);
@@ -298,10 +286,9 @@ START_TEST(before_a_sandbox_everything_is_open_for_good) {
     hak_pages_close(&budget, &at);
     ck_assert(can_be_read(user.p));
 }
-END_TEST
 
 /* A slab that serves another class next is not opened for it; each hand-out opens what it needs. */
-START_TEST(a_slab_may_change_its_class_while_pages_are_closed) {
+TEST(a_slab_may_change_its_class_while_pages_are_closed) {
     begin(HAK_LAYOUT_HEADER);
     user_t user = hand_out(slot_at(2, 0), 30, 0);
     give_back(slot_at(2, 0));
@@ -316,9 +303,8 @@ START_TEST(a_slab_may_change_its_class_while_pages_are_closed) {
     ck_assert(!can_be_read(user.p));
     ck_assert_uint_eq(fault_count, 0);
 }
-END_TEST
 
-START_TEST(a_fresh_slab_is_closed_but_for_what_is_handed_out) {
+TEST(a_fresh_slab_is_closed_but_for_what_is_handed_out, EACH_LAYOUT) {
     begin(_i);
     acquire_slab(6, HAK_CLASS_OF_1024);
     ck_assert_uint_eq(heap->closed_pages[6], 0xffff);
@@ -332,9 +318,8 @@ START_TEST(a_fresh_slab_is_closed_but_for_what_is_handed_out) {
     acquire_slab(7, HAK_CLASS_OF_1024);
     ck_assert_uint_eq(heap->closed_pages[7], 0);
 }
-END_TEST
 
-START_TEST(what_has_served_nothing_yet_is_closed) {
+TEST(what_has_served_nothing_yet_is_closed) {
     begin(HAK_LAYOUT_HEADER);
     hak_hop_note(HAK_SUPERSLAB_MAP, HAK_CLASS_NONE, heap, HAK_SUPERSLAB_BYTES);
     ck_assert(!can_be_read(slab_at(1) - 8));
@@ -355,10 +340,9 @@ START_TEST(what_has_served_nothing_yet_is_closed) {
     acquire_slab(7, HAK_CLASS_OF_1024);
     ck_assert_uint_eq(heap->closed_pages[7], 0);
 }
-END_TEST
 
 /* A block of the closed page was written into while a neighbour kept the page open. */
-START_TEST(what_was_written_before_a_page_is_closed_is_told) {
+TEST(what_was_written_before_a_page_is_closed_is_told, EACH_LAYOUT) {
     begin(_i);
     user_t user = hand_out(slot_at(2, 0), 30, 0);
     (void)hand_out(slot_at(2, 1), 30, 0);
@@ -372,12 +356,11 @@ START_TEST(what_was_written_before_a_page_is_closed_is_told) {
     ck_assert_int_eq(last_fault().offset, 4);
     ck_assert(!can_be_read(user.p));
 }
-END_TEST
 
 /* A slot with a closed page: what of it is open is looked at, by a sweep and when the rest is
  * closed.
  */
-START_TEST(what_is_written_beside_a_closed_page_is_found) {
+TEST(what_is_written_beside_a_closed_page_is_found, .until = 2) {
     begin(HAK_LAYOUT_HEADER);
     hak_options.close_pages = 0;
     acquire_slab(6, hak_class_of_bytes(5120));
@@ -402,11 +385,10 @@ START_TEST(what_is_written_beside_a_closed_page_is_found) {
     ck_assert_uint_eq(last_fault().damaged_bytes, 1);
     ck_assert_int_eq(last_fault().clean_ticks != 0, _i == 0);
 }
-END_TEST
 
 /* The page of a freed block is opened for its neighbour: what is written there was written since.
  */
-START_TEST(damage_in_an_opened_page_was_done_after_the_opening) {
+TEST(damage_in_an_opened_page_was_done_after_the_opening) {
     begin(HAK_LAYOUT_HEADER);
     hak_pages_start(); /* finds out that there is no other thread */
     hak_page_budget = budget;
@@ -434,36 +416,5 @@ START_TEST(damage_in_an_opened_page_was_done_after_the_opening) {
     ck_assert_uint_ge(last_fault().clean_ticks, before);
     ck_assert_uint_le(last_fault().clean_ticks, after);
 }
-END_TEST
 
-int main(void) {
-    hak_objects_start();
-    Suite *suite = suite_create("guard/pages");
-    TCase *tests = tcase_create("pages");
-    int layouts = HAK_LAYOUT_HEADER + 1;
-    tcase_add_loop_test(tests, a_page_is_closed_when_its_last_live_block_goes, HAK_LAYOUT_SAME,
-                        layouts);
-    tcase_add_test(tests, a_slot_of_several_pages_is_closed_with_those_it_has_alone);
-    tcase_add_loop_test(tests, a_hand_out_opens_and_finds_the_poison_whole, HAK_LAYOUT_SAME,
-                        layouts);
-    tcase_add_test(tests, a_block_in_a_list_keeps_its_page_open);
-    tcase_add_test(tests, a_block_that_is_looked_at_keeps_its_page_open);
-    tcase_add_test(tests, only_the_owner_of_the_heap_closes);
-    tcase_add_test(tests, nothing_is_closed_while_a_sweep_reads);
-    tcase_add_test(tests, nothing_is_closed_without_a_budget_or_where_it_is_off);
-    tcase_add_test(tests, the_budget_grows_while_the_thread_runs_and_not_while_it_waits);
-    tcase_add_test(tests, many_short_threads_share_what_few_may_spend);
-    tcase_add_test(tests, under_a_limit_of_data_nothing_is_closed_and_what_is_can_be_opened);
-    tcase_add_test(tests, an_address_can_be_opened_and_all_of_them);
-    tcase_add_test(tests, before_a_sandbox_everything_is_open_for_good);
-    tcase_add_test(tests, a_slab_may_change_its_class_while_pages_are_closed);
-    tcase_add_loop_test(tests, a_fresh_slab_is_closed_but_for_what_is_handed_out, HAK_LAYOUT_SAME,
-                        layouts);
-    tcase_add_test(tests, what_has_served_nothing_yet_is_closed);
-    tcase_add_loop_test(tests, what_was_written_before_a_page_is_closed_is_told, HAK_LAYOUT_SAME,
-                        layouts);
-    tcase_add_test(tests, damage_in_an_opened_page_was_done_after_the_opening);
-    tcase_add_loop_test(tests, what_is_written_beside_a_closed_page_is_found, 0, 2);
-    suite_add_tcase(suite, tests);
-    return run_suite(suite);
-}
+RUN_TESTS(.prepare = hak_objects_start)

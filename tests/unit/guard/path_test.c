@@ -62,7 +62,7 @@ static size_t next_size(size_t asked_bytes, size_t most) {
     return most <= 112 ? asked_bytes + 1 : asked_bytes + 1 + (asked_bytes * 7 + most / 2) % 61;
 }
 
-START_TEST(each_byte_around_a_block_is_looked_at) {
+TEST(each_byte_around_a_block_is_looked_at, .from = HAK_CLASS_OF_32, .until = HAK_CLASSES) {
     size_t slot_bytes = hak_class_bytes((unsigned)_i), most = slot_bytes - (HAK_HEADER_BYTES + 1);
     begin_checked((unsigned)_i);
     base_t block = slot_at(6, SLOT);
@@ -93,9 +93,8 @@ START_TEST(each_byte_around_a_block_is_looked_at) {
     }
     ck_assert_uint_eq(fault_count, 0);
 }
-END_TEST
 
-START_TEST(each_byte_of_a_freed_block_is_looked_at) {
+TEST(each_byte_of_a_freed_block_is_looked_at, .from = HAK_CLASS_OF_32, .until = HAK_CLASSES) {
     size_t slot_bytes = hak_class_bytes((unsigned)_i);
     begin_checked((unsigned)_i);
     base_t block = slot_at(6, SLOT);
@@ -118,10 +117,9 @@ START_TEST(each_byte_of_a_freed_block_is_looked_at) {
     ck_assert_ptr_nonnull(take(block, 1).p);
     ck_assert_uint_eq(fault_count, 0);
 }
-END_TEST
 
 /* The page of a first block is closed until it is handed out: one way and one stack do both. */
-START_TEST(a_block_of_a_closed_page_is_handed_out_at_once) {
+TEST(a_block_of_a_closed_page_is_handed_out_at_once) {
     begin_checked(HAK_CLASS_OF_64);
     hak_options.close_pages = 1;
     heap->owner = OTHER_HEAP; /* the first is shared: nothing of it is closed */
@@ -137,11 +135,10 @@ START_TEST(a_block_of_a_closed_page_is_handed_out_at_once) {
     memset(user.p, 'u', 24);
     ck_assert_int_eq(give(user), HAK_KEPT);
 }
-END_TEST
 
 /* The first blocks of a site are left to the long way, which guards them; the others take the path.
  */
-START_TEST(blocks_of_a_site_that_is_done_take_the_path) {
+TEST(blocks_of_a_site_that_is_done_take_the_path, .until = 2) {
     static const void *caller = "here";
     begin(_i ? HAK_CHECK_TRACE : HAK_CHECK_NORMAL, _i ? HAK_LAYOUT_SAME : HAK_LAYOUT_HEADER,
           HAK_CLASS_OF_64);
@@ -173,7 +170,6 @@ START_TEST(blocks_of_a_site_that_is_done_take_the_path) {
     hak_options.guard[0] = '\0';
     hak_guard_start();
 }
-END_TEST
 
 /* ---- records --------------------------------------------------------------------------------- */
 
@@ -225,7 +221,7 @@ static void compare(const struct hak_event_fields *one, base_t of_one,
     ck_assert_uint_eq(one->address - base_address(of_one), other->address - base_address(of_other));
 }
 
-START_TEST(calls_are_recorded_as_the_other_way_records_them) {
+TEST(calls_are_recorded_as_the_other_way_records_them, .until = 2) {
     const unsigned level[] = {HAK_CHECK_TRACE, HAK_CHECK_NORMAL};
     const unsigned layout[] = {HAK_LAYOUT_SAME, HAK_LAYOUT_HEADER};
     bool keeps = level[_i] == HAK_CHECK_NORMAL;
@@ -260,9 +256,8 @@ START_TEST(calls_are_recorded_as_the_other_way_records_them) {
     ck_assert_mem_eq(&of_one, &of_other, sizeof of_one);
     ck_assert_uint_eq(fault_count, 0);
 }
-END_TEST
 
-START_TEST(a_record_that_is_wide_is_left_to_the_other_way) {
+TEST(a_record_that_is_wide_is_left_to_the_other_way) {
     begin(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER, HAK_CLASS_OF_64);
     hak_path_start();
     struct hak_hand_out moved = {.asked_bytes = 30, .moved_from = user_from(slot_at(1, 0).p)};
@@ -280,11 +275,10 @@ START_TEST(a_record_that_is_wide_is_left_to_the_other_way) {
     ck_assert_uint_eq(events[event_count - 1].epoch, 1u << HAK_RECORD_EPOCH_BITS);
     ck_assert_int_eq(give(user), HAK_NOT_KEPT);
 }
-END_TEST
 
 /* The block's owner, whether its class has an array and whether it is in quarantine at all, are
  * looked at before anything changes. */
-START_TEST(only_a_block_of_an_array_of_the_thread_leaves_at_once) {
+TEST(only_a_block_of_an_array_of_the_thread_leaves_at_once) {
     begin(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER, HAK_CLASS_OF_64);
     hak_path_start();
     base_t first = slot_at(6, 1), second = slot_at(6, 2);
@@ -313,7 +307,6 @@ START_TEST(only_a_block_of_an_array_of_the_thread_leaves_at_once) {
     ck_assert_uint_eq(last_fault().fault, HAK_FAULT_WRONG_LAYER_MOVE);
     ck_assert_ptr_null(leave_to_array(HEAP).p); /* nor is any there */
 }
-END_TEST
 
 static void stop(bool is_stopped) {
     atomic_store(&hak_control.is_stopped, is_stopped);
@@ -336,7 +329,7 @@ static enum hak_kept give_at_hand(user_t user) {
 }
 
 /* _i: the level. A recorded life goes the other way, which records it. */
-START_TEST(while_recording_is_stopped_lives_are_left_out_as_a_whole) {
+TEST(while_recording_is_stopped_lives_are_left_out_as_a_whole, .until = 2) {
     bool is_normal = _i == HAK_CHECK_NORMAL;
     begin((unsigned)_i, is_normal ? HAK_LAYOUT_HEADER : HAK_LAYOUT_SAME, HAK_CLASS_OF_64);
     hak_path_start();
@@ -360,10 +353,9 @@ START_TEST(while_recording_is_stopped_lives_are_left_out_as_a_whole) {
     ck_assert_uint_eq(state_of(slot_at(6, 4))->is_left_out, 0);
     ck_assert_uint_eq(event_count, before + 3);
 }
-END_TEST
 
 /* The other way, for each kind of event. */
-START_TEST(the_other_way_leaves_out_the_same) {
+TEST(the_other_way_leaves_out_the_same, .until = 2) {
     hak_control_errands.stop = nothing_more;
     begin((unsigned)_i, HAK_LAYOUT_HEADER, HAK_CLASS_OF_64);
     hak_options.quarantine_bytes = 0;
@@ -385,22 +377,5 @@ START_TEST(the_other_way_leaves_out_the_same) {
     free_block(hand_out(slot_at(6, 2), 30, 0));
     ck_assert_uint_eq(event_count, 5);
 }
-END_TEST
 
-int main(void) {
-    Suite *suite = suite_create("guard/path");
-    TCase *tests = tcase_create("bytes");
-    int first = (int)HAK_CLASS_OF_32;
-    tcase_add_loop_test(tests, each_byte_around_a_block_is_looked_at, first, HAK_CLASSES);
-    tcase_add_loop_test(tests, each_byte_of_a_freed_block_is_looked_at, first, HAK_CLASSES);
-    tcase_add_test(tests, a_block_of_a_closed_page_is_handed_out_at_once);
-    tcase_add_loop_test(tests, blocks_of_a_site_that_is_done_take_the_path, 0, 2);
-    tcase_add_loop_test(tests, calls_are_recorded_as_the_other_way_records_them, 0, 2);
-    tcase_add_test(tests, a_record_that_is_wide_is_left_to_the_other_way);
-    tcase_add_loop_test(tests, while_recording_is_stopped_lives_are_left_out_as_a_whole, 0, 2);
-    tcase_add_loop_test(tests, the_other_way_leaves_out_the_same, 0, 2);
-    tcase_add_test(tests, only_a_block_of_an_array_of_the_thread_leaves_at_once);
-    tcase_set_timeout(tests, 120);
-    suite_add_tcase(suite, tests);
-    return run_suite(suite);
-}
+RUN_TESTS()

@@ -33,7 +33,7 @@ static struct hak_damage damage_of(base_t block) {
     return hak_poison_damage(&at);
 }
 
-START_TEST(eight_bytes_of_it_are_no_address) {
+TEST(eight_bytes_of_it_are_no_address) {
     static const enum hak_pattern patterns[] = {HAK_PATTERN_FREED, HAK_PATTERN_CANARY,
                                                 HAK_PATTERN_UNWRITTEN, HAK_PATTERN_HEADER,
                                                 HAK_PATTERN_HEADER_2};
@@ -64,9 +64,8 @@ START_TEST(eight_bytes_of_it_are_no_address) {
             lives = next;
         }
 }
-END_TEST
 
-START_TEST(each_byte_of_a_freed_slot_is_compared) {
+TEST(each_byte_of_a_freed_slot_is_compared, EACH_LAYOUT) {
     begin(_i);
     static const size_t alignments[] = {0, 32};
     for (unsigned slab = 1; slab <= 3; slab++)
@@ -86,7 +85,6 @@ START_TEST(each_byte_of_a_freed_slot_is_compared) {
         }
     ck_assert_uint_eq(fault_count, 0);
 }
-END_TEST
 
 static void acquire_large_slots(void) {
     unsigned class_index = hak_class_of_bytes(8192);
@@ -97,7 +95,7 @@ static bool is_filled(const uint8_t *p) {
     return *p == pattern_at(p, HAK_PATTERN_FREED);
 }
 
-START_TEST(of_a_great_slot_the_first_and_the_last_part_asked_for_are_compared) {
+TEST(of_a_great_slot_the_first_and_the_last_part_asked_for_are_compared) {
     begin(HAK_LAYOUT_HEADER);
     acquire_large_slots();
     base_t block = slot_at(6, 2);
@@ -119,9 +117,8 @@ START_TEST(of_a_great_slot_the_first_and_the_last_part_asked_for_are_compared) {
     ck_assert_uint_eq(damage_of(block).bytes, 3);
     ck_assert_ptr_eq(damage_of(block).first, bytes + 4095);
 }
-END_TEST
 
-START_TEST(each_byte_of_a_block_up_to_4_KiB_is_compared) {
+TEST(each_byte_of_a_block_up_to_4_KiB_is_compared) {
     begin(HAK_LAYOUT_HEADER);
     hak_options.quarantine_blocks = 1000;
     for (size_t asked = 1; asked <= 4096; asked += asked < 64 ? 1 : 61) {
@@ -135,9 +132,8 @@ START_TEST(each_byte_of_a_block_up_to_4_KiB_is_compared) {
         ck_assert_uint_eq(damage_of(block).bytes, 1);
     }
 }
-END_TEST
 
-START_TEST(a_write_is_told_when_the_block_leaves_quarantine) {
+TEST(a_write_is_told_when_the_block_leaves_quarantine, EACH_LAYOUT) {
     begin(_i);
     user_t user = give_back(slot_at(2, 4), 40, 0);
     user.p[8] = 1;
@@ -160,9 +156,8 @@ START_TEST(a_write_is_told_when_the_block_leaves_quarantine) {
     (void)hand_out(slot_at(2, 4), 40, 0);
     ck_assert_uint_eq(fault_count, 1);
 }
-END_TEST
 
-START_TEST(a_later_write_is_told_when_the_block_is_handed_out_again) {
+TEST(a_later_write_is_told_when_the_block_is_handed_out_again, EACH_LAYOUT) {
     begin(_i);
     user_t user = give_back(slot_at(2, 4), 40, 0);
     (void)hak_check_leaving(true);
@@ -180,9 +175,8 @@ START_TEST(a_later_write_is_told_when_the_block_is_handed_out_again) {
     ck_assert_int_eq(hak_check_pointer(again, HAK_FREE, &base), HAK_TAKE);
     ck_assert_uint_eq(fault_count, 1);
 }
-END_TEST
 
-START_TEST(the_link_of_a_list_is_no_damage_and_the_bytes_around_it_are) {
+TEST(the_link_of_a_list_is_no_damage_and_the_bytes_around_it_are, EACH_LAYOUT) {
     begin(_i);
     base_t block = slot_at(2, 4);
     user_t user = give_back(block, 40, 0);
@@ -203,9 +197,8 @@ START_TEST(the_link_of_a_list_is_no_damage_and_the_bytes_around_it_are) {
     *(uint8_t *)hak_check_link_of(block) ^= 1;
     ck_assert_uint_eq(damage_of(block).bytes, 1);
 }
-END_TEST
 
-START_TEST(a_free_without_quarantine_is_filled_too_unless_it_is_anothers) {
+TEST(a_free_without_quarantine_is_filled_too_unless_it_is_anothers) {
     begin(HAK_LAYOUT_HEADER);
     hak_options.quarantine_bytes = 0;
     user_t user = hand_out(slot_at(2, 4), 40, 0), of_another = hand_out(slot_at(2, 5), 40, 0);
@@ -219,9 +212,8 @@ START_TEST(a_free_without_quarantine_is_filled_too_unless_it_is_anothers) {
     (void)hand_out(slot_at(2, 5), 40, 0);
     ck_assert_uint_eq(fault_count, 1);
 }
-END_TEST
 
-START_TEST(nothing_is_filled_where_poison_is_off) {
+TEST(nothing_is_filled_where_poison_is_off) {
     begin(HAK_LAYOUT_HEADER);
     hak_options.poison = 0;
     user_t user = give_back(slot_at(2, 4), 40, 0);
@@ -231,9 +223,8 @@ START_TEST(nothing_is_filled_where_poison_is_off) {
     (void)hand_out(slot_at(2, 4), 40, 0);
     ck_assert_uint_eq(fault_count, 0);
 }
-END_TEST
 
-START_TEST(what_is_damaged_when_its_slab_is_given_back_is_told) {
+TEST(what_is_damaged_when_its_slab_is_given_back_is_told) {
     begin(HAK_LAYOUT_HEADER);
     user_t user = give_back(slot_at(2, 4), 40, 0);
     (void)hak_check_leaving(true);
@@ -247,25 +238,5 @@ START_TEST(what_is_damaged_when_its_slab_is_given_back_is_told) {
     hak_hop_note(HAK_SLAB_RELEASE, HAK_CLASS_OF_64, slab_at(2), 0);
     ck_assert_uint_eq(fault_count, 1);
 }
-END_TEST
 
-int main(void) {
-    Suite *suite = suite_create("guard/poison");
-    TCase *tests = tcase_create("poison");
-    int layouts = HAK_LAYOUT_HEADER + 1;
-    tcase_add_test(tests, eight_bytes_of_it_are_no_address);
-    tcase_add_loop_test(tests, each_byte_of_a_freed_slot_is_compared, HAK_LAYOUT_SAME, layouts);
-    tcase_add_test(tests, of_a_great_slot_the_first_and_the_last_part_asked_for_are_compared);
-    tcase_add_test(tests, each_byte_of_a_block_up_to_4_KiB_is_compared);
-    tcase_add_loop_test(tests, a_write_is_told_when_the_block_leaves_quarantine, HAK_LAYOUT_SAME,
-                        layouts);
-    tcase_add_loop_test(tests, a_later_write_is_told_when_the_block_is_handed_out_again,
-                        HAK_LAYOUT_SAME, layouts);
-    tcase_add_loop_test(tests, the_link_of_a_list_is_no_damage_and_the_bytes_around_it_are,
-                        HAK_LAYOUT_SAME, layouts);
-    tcase_add_test(tests, a_free_without_quarantine_is_filled_too_unless_it_is_anothers);
-    tcase_add_test(tests, nothing_is_filled_where_poison_is_off);
-    tcase_add_test(tests, what_is_damaged_when_its_slab_is_given_back_is_told);
-    suite_add_tcase(suite, tests);
-    return run_suite(suite);
-}
+RUN_TESTS()

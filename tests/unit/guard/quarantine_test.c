@@ -27,7 +27,7 @@ static unsigned let_all_leave(void) {
     return count;
 }
 
-START_TEST(a_block_is_recorded_going_in_and_coming_out) {
+TEST(a_block_is_recorded_going_in_and_coming_out, EACH_LAYOUT) {
     begin(_i);
     user_t user = hand_out(slot_at(1, 3), 24, 0);
     base_t base = slot_at(1, 3);
@@ -54,9 +54,8 @@ START_TEST(a_block_is_recorded_going_in_and_coming_out) {
     ck_assert_uint_eq(state_of(base)->place, HAK_PLACE_FRONT);
     ck_assert_uint_eq(fault_count, 0);
 }
-END_TEST
 
-START_TEST(the_oldest_leave_when_there_are_too_many_blocks) {
+TEST(the_oldest_leave_when_there_are_too_many_blocks) {
     begin(HAK_LAYOUT_HEADER);
     for (unsigned i = 0; i < BLOCKS; i++)
         ck_assert_int_eq(keep(hand_out(slot_at(1, i), 24, 0)), HAK_KEPT);
@@ -76,9 +75,8 @@ START_TEST(the_oldest_leave_when_there_are_too_many_blocks) {
     }
     ck_assert_uint_eq(fault_count, 0);
 }
-END_TEST
 
-START_TEST(the_oldest_leave_when_there_are_too_many_bytes) {
+TEST(the_oldest_leave_when_there_are_too_many_bytes) {
     begin(HAK_LAYOUT_HEADER);
     hak_options.quarantine_bytes = 4096;
     for (unsigned i = 0; i < 4; i++)
@@ -90,9 +88,8 @@ START_TEST(the_oldest_leave_when_there_are_too_many_bytes) {
     ck_assert_ptr_null(hak_check_leaving(false).p);
     ck_assert_uint_eq(hak_check_quarantined().slot_bytes, 3 * 1024);
 }
-END_TEST
 
-START_TEST(a_block_that_would_take_half_of_it_goes_past) {
+TEST(a_block_that_would_take_half_of_it_goes_past) {
     begin(HAK_LAYOUT_HEADER);
     hak_options.quarantine_bytes = 2047;
     user_t user = hand_out(slot_at(3, 0), 1000, 0);
@@ -102,9 +99,8 @@ START_TEST(a_block_that_would_take_half_of_it_goes_past) {
     ck_assert_uint_eq(state_of(slot_at(3, 0))->place, HAK_PLACE_LIVE);
     ck_assert_int_eq(keep(hand_out(slot_at(1, 0), 24, 0)), HAK_KEPT);
 }
-END_TEST
 
-START_TEST(there_is_none_in_level_trace_at_0_bytes_and_with_an_injected_fault) {
+TEST(there_is_none_in_level_trace_at_0_bytes_and_with_an_injected_fault) {
     begin(HAK_LAYOUT_HEADER);
     user_t user = hand_out(slot_at(1, 0), 24, 0);
     hak_options.check = HAK_CHECK_TRACE;
@@ -118,9 +114,8 @@ START_TEST(there_is_none_in_level_trace_at_0_bytes_and_with_an_injected_fault) {
     hak_options.inject[0] = 0;
     ck_assert_int_eq(keep(user), HAK_KEPT);
 }
-END_TEST
 
-START_TEST(what_is_given_back_again_meanwhile_is_told) {
+TEST(what_is_given_back_again_meanwhile_is_told, EACH_LAYOUT) {
     begin(_i);
     user_t user = hand_out(slot_at(1, 3), 24, 0);
     base_t base;
@@ -139,9 +134,8 @@ START_TEST(what_is_given_back_again_meanwhile_is_told) {
     ck_assert_uint_eq(fault_count, 4);
     ck_assert_uint_eq(let_all_leave(), 1);
 }
-END_TEST
 
-START_TEST(only_what_is_in_quarantine_leaves_it) {
+TEST(only_what_is_in_quarantine_leaves_it) {
     begin(HAK_LAYOUT_HEADER);
     (void)hand_out(slot_at(1, 3), 24, 0);
     ck_assert(!hak_check_freed(slot_at(1, 3), HAK_QUARANTINE_LEAVE, HAK_PLACE_FRONT));
@@ -149,9 +143,8 @@ START_TEST(only_what_is_in_quarantine_leaves_it) {
     ck_assert_uint_eq(last_fault().fault, HAK_FAULT_WRONG_LAYER_MOVE);
     ck_assert_uint_eq(state_of(slot_at(1, 3))->place, HAK_PLACE_LIVE);
 }
-END_TEST
 
-START_TEST(a_large_block_keeps_its_addresses_and_gives_its_pages_back) {
+TEST(a_large_block_keeps_its_addresses_and_gives_its_pages_back, .until = 2) {
     begin(HAK_LAYOUT_HEADER);
     hak_options.close_pages = (uint64_t)_i;
     base_t block = hak_large_take(5 << 20, 0, NULL);
@@ -175,7 +168,6 @@ START_TEST(a_large_block_keeps_its_addresses_and_gives_its_pages_back) {
     ck_assert_uint_eq(hak_check_quarantined().large_blocks, 0);
     ck_assert(!hak_raw_readable(inside));
 }
-END_TEST
 
 /* ---- threads --------------------------------------------------------------------------------- */
 
@@ -189,7 +181,7 @@ static void *keep_three(void *unused) {
     return unused;
 }
 
-START_TEST(what_a_fork_left_behind_leaves_with_the_others) {
+TEST(what_a_fork_left_behind_leaves_with_the_others) {
     pthread_t thread;
     begin(HAK_LAYOUT_HEADER);
     sem_init(&has_kept, 0, 0);
@@ -205,7 +197,6 @@ START_TEST(what_a_fork_left_behind_leaves_with_the_others) {
     sem_post(&may_end);
     pthread_join(thread, NULL);
 }
-END_TEST
 
 static void *keep_one_and_end(void *unused) {
     (void)keep(hand_out(slot_at(1, 20), 24, 0));
@@ -215,7 +206,7 @@ static void *keep_one_and_end(void *unused) {
 }
 
 /* Its memory serves the next thread, and never grows. */
-START_TEST(threads_that_end_leave_nothing_behind) {
+TEST(threads_that_end_leave_nothing_behind) {
     begin(HAK_LAYOUT_HEADER);
     for (unsigned i = 0; i < 200; i++) {
         pthread_t thread;
@@ -226,23 +217,5 @@ START_TEST(threads_that_end_leave_nothing_behind) {
     ck_assert_uint_eq(hak_check_quarantined().slot_bytes, 0);
     ck_assert_uint_eq(fault_count, 0);
 }
-END_TEST
 
-int main(void) {
-    Suite *suite = suite_create("guard/quarantine");
-    TCase *tests = tcase_create("quarantine");
-    tcase_add_loop_test(tests, a_block_is_recorded_going_in_and_coming_out, HAK_LAYOUT_SAME,
-                        HAK_LAYOUT_HEADER + 1);
-    tcase_add_test(tests, the_oldest_leave_when_there_are_too_many_blocks);
-    tcase_add_test(tests, the_oldest_leave_when_there_are_too_many_bytes);
-    tcase_add_test(tests, a_block_that_would_take_half_of_it_goes_past);
-    tcase_add_test(tests, there_is_none_in_level_trace_at_0_bytes_and_with_an_injected_fault);
-    tcase_add_loop_test(tests, what_is_given_back_again_meanwhile_is_told, HAK_LAYOUT_SAME,
-                        HAK_LAYOUT_HEADER + 1);
-    tcase_add_test(tests, only_what_is_in_quarantine_leaves_it);
-    tcase_add_loop_test(tests, a_large_block_keeps_its_addresses_and_gives_its_pages_back, 0, 2);
-    tcase_add_test(tests, what_a_fork_left_behind_leaves_with_the_others);
-    tcase_add_test(tests, threads_that_end_leave_nothing_behind);
-    suite_add_tcase(suite, tests);
-    return run_suite(suite);
-}
+RUN_TESTS()

@@ -13,7 +13,7 @@ static const struct {
 
 enum { FIRST_MOVE_BETWEEN_LAYERS = 5, MOVES = sizeof moves / sizeof moves[0] };
 
-START_TEST(every_move_is_allowed_from_its_places_only) {
+TEST(every_move_is_allowed_from_its_places_only, .until = 2) {
     make_world(_i, HAK_LAYOUT_SAME);
     for (unsigned i = 0; i < MOVES; i++) {
         if (moves[i].kind < FIRST_MOVE_BETWEEN_LAYERS || moves[i].kind == HAK_QUARANTINE_LEAVE)
@@ -38,7 +38,6 @@ START_TEST(every_move_is_allowed_from_its_places_only) {
         }
     }
 }
-END_TEST
 
 static struct hak_large *take_large(base_t *block) {
     *block = hak_large_take(2000000, 0, NULL); /* a mapping: no move yet */
@@ -46,7 +45,7 @@ static struct hak_large *take_large(base_t *block) {
     return hak_large_find(block->p);
 }
 
-START_TEST(large_blocks_move_between_their_own_layers) {
+TEST(large_blocks_move_between_their_own_layers, .until = 2) {
     base_t block;
     make_world(_i, HAK_LAYOUT_SAME);
     struct hak_large *large = take_large(&block);
@@ -72,9 +71,8 @@ START_TEST(large_blocks_move_between_their_own_layers) {
     ck_assert_uint_eq(last_event().flags, HAK_RECORD_ILLEGAL);
     ck_assert_uint_eq(fault_count, _i == HAK_CHECK_NORMAL ? 3 : 0);
 }
-END_TEST
 
-START_TEST(a_move_gives_one_record_that_says_where_and_who) {
+TEST(a_move_gives_one_record_that_says_where_and_who) {
     make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_SAME);
     base_t block = slot_at(1, 7);
     ck_assert(hak_hop_block(HAK_MAGAZINE_FILL, block, HAK_CLASS_OF_48));
@@ -91,9 +89,8 @@ START_TEST(a_move_gives_one_record_that_says_where_and_who) {
     ck_assert_uint_eq(state_of(block)->place, HAK_PLACE_SLL);
     ck_assert_uint_eq(fault_count, 0);
 }
-END_TEST
 
-START_TEST(a_pointer_inside_a_slot_is_a_wrong_move) {
+TEST(a_pointer_inside_a_slot_is_a_wrong_move, .until = 2) {
     make_world(_i, HAK_LAYOUT_SAME);
     base_t block = slot_at(1, 7);
     set_place(block, HAK_PLACE_MAGAZINE);
@@ -119,9 +116,8 @@ START_TEST(a_pointer_inside_a_slot_is_a_wrong_move) {
     ck_assert_uint_eq(facts.record_count, 1);
     ck_assert_uint_eq(facts.epoch, heap->slabs[1].epoch);
 }
-END_TEST
 
-START_TEST(another_class_than_the_slabs_is_a_mismatch) {
+TEST(another_class_than_the_slabs_is_a_mismatch, .until = 2) {
     make_world(_i, HAK_LAYOUT_SAME);
     base_t block = slot_at(1, 7);
     set_place(block, HAK_PLACE_MAGAZINE);
@@ -135,9 +131,8 @@ START_TEST(another_class_than_the_slabs_is_a_mismatch) {
         ck_assert_uint_eq(last_fault().class_due, HAK_CLASS_OF_48);
     }
 }
-END_TEST
 
-START_TEST(a_push_of_a_pointer_in_no_superslab_stops_in_every_level) {
+TEST(a_push_of_a_pointer_in_no_superslab_stops_in_every_level, .until = 2) {
     static char elsewhere[64];
     char *const pointers[] = {elsewhere, NULL, (char *)0x7fff00000000, (char *)-16,
                               (char *)heap + 8};
@@ -152,9 +147,8 @@ START_TEST(a_push_of_a_pointer_in_no_superslab_stops_in_every_level) {
         ck_assert_uint_eq(last_fault().base, 0);
     }
 }
-END_TEST
 
-START_TEST(a_slab_that_is_acquired_again_starts_a_new_epoch) {
+TEST(a_slab_that_is_acquired_again_starts_a_new_epoch) {
     make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_SAME);
     base_t block = slot_at(1, 3);
     hak_hop_block(HAK_FRONT_REFILL, block, HAK_CLASS_OF_48);
@@ -173,9 +167,8 @@ START_TEST(a_slab_that_is_acquired_again_starts_a_new_epoch) {
     }
     ck_assert_uint_eq(fault_count, 0);
 }
-END_TEST
 
-START_TEST(every_slot_of_every_class_is_found_by_each_of_its_bytes) {
+TEST(every_slot_of_every_class_is_found_by_each_of_its_bytes) {
     make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_SAME);
     for (unsigned class_index = 0; class_index < HAK_CLASSES; class_index++) {
         acquire_slab(6, class_index);
@@ -192,19 +185,5 @@ START_TEST(every_slot_of_every_class_is_found_by_each_of_its_bytes) {
         }
     }
 }
-END_TEST
 
-int main(void) {
-    Suite *suite = suite_create("guard/state");
-    TCase *tests = tcase_create("moves");
-    tcase_add_loop_test(tests, every_move_is_allowed_from_its_places_only, 0, 2);
-    tcase_add_loop_test(tests, large_blocks_move_between_their_own_layers, 0, 2);
-    tcase_add_test(tests, a_move_gives_one_record_that_says_where_and_who);
-    tcase_add_loop_test(tests, a_pointer_inside_a_slot_is_a_wrong_move, 0, 2);
-    tcase_add_loop_test(tests, another_class_than_the_slabs_is_a_mismatch, 0, 2);
-    tcase_add_loop_test(tests, a_push_of_a_pointer_in_no_superslab_stops_in_every_level, 0, 2);
-    tcase_add_test(tests, a_slab_that_is_acquired_again_starts_a_new_epoch);
-    tcase_add_test(tests, every_slot_of_every_class_is_found_by_each_of_its_bytes);
-    suite_add_tcase(suite, tests);
-    return run_suite(suite);
-}
+RUN_TESTS()

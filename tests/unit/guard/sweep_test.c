@@ -17,7 +17,7 @@ static base_t free_block(user_t user) {
     return base;
 }
 
-START_TEST(a_heap_that_is_whole_is_silent) {
+TEST(a_heap_that_is_whole_is_silent) {
     make_swept_world();
     for (unsigned i = 0; i < 50; i++) {
         hand_out(slot_at(1, i), i % 32, 0);
@@ -29,9 +29,8 @@ START_TEST(a_heap_that_is_whole_is_silent) {
     ck_assert_uint_eq(fault_count, 0);
     ck_assert_uint_eq(event_count, 0);
 }
-END_TEST
 
-START_TEST(each_damaged_block_is_told_once_the_first_with_the_count) {
+TEST(each_damaged_block_is_told_once_the_first_with_the_count) {
     make_swept_world();
     user_t over = hand_out(slot_at(1, 3), 24, 0), under = hand_out(slot_at(1, 9), 24, 0);
     user_t aligned = hand_out(slot_at(3, 2), 500, 128);
@@ -60,9 +59,8 @@ START_TEST(each_damaged_block_is_told_once_the_first_with_the_count) {
     free_block(under);
     ck_assert_uint_eq(fault_count, 0);
 }
-END_TEST
 
-START_TEST(more_than_fit_a_list_are_told_too) {
+TEST(more_than_fit_a_list_are_told_too) {
     make_swept_world();
     for (unsigned i = 0; i < 200; i++)
         hand_out(slot_at(1, i), 20, 0).p[20] = 0;
@@ -70,9 +68,8 @@ START_TEST(more_than_fit_a_list_are_told_too) {
     ck_assert_uint_eq(hak_sweep(HAK_FOUND_BY_EXIT), 200);
     ck_assert_uint_eq(fault_count, 200);
 }
-END_TEST
 
-START_TEST(a_write_into_a_freed_block_is_found) {
+TEST(a_write_into_a_freed_block_is_found) {
     make_swept_world();
     user_t user = hand_out(slot_at(3, 4), 100, 0);
     free_block(user);
@@ -86,10 +83,9 @@ START_TEST(a_write_into_a_freed_block_is_found) {
     hand_out(slot_at(3, 4), 100, 0);
     ck_assert_uint_eq(fault_count, 0); /* told already */
 }
-END_TEST
 
 /* Another thread is in the middle of it, or has the block by now for another life. */
-START_TEST(what_changes_is_left_alone) {
+TEST(what_changes_is_left_alone) {
     make_swept_world();
     user_t user = hand_out(slot_at(1, 0), 20, 0);
     user.p[20] = 0;
@@ -102,7 +98,6 @@ START_TEST(what_changes_is_left_alone) {
     state_of(slot_at(1, 0))->place = HAK_PLACE_LIVE;
     ck_assert_uint_eq(hak_sweep(HAK_FOUND_BY_COUNT), 1);
 }
-END_TEST
 
 static _Atomic bool may_end;
 
@@ -114,7 +109,7 @@ static void *wait_for_the_end(void *unused) {
 }
 
 /* 1: with another thread there, whose presence makes the sweep read copies. */
-START_TEST(large_blocks_are_swept_too) {
+TEST(large_blocks_are_swept_too, .until = 2) {
     make_swept_world();
     pthread_t thread;
     if (_i)
@@ -147,11 +142,10 @@ START_TEST(large_blocks_are_swept_too) {
     if (_i)
         pthread_join(thread, NULL);
 }
-END_TEST
 
 /* A realloc of another thread, or of one that a fork left behind: the pages are there already, the
  * canary behind them is not. */
-START_TEST(what_is_being_resized_is_left_alone) {
+TEST(what_is_being_resized_is_left_alone) {
     make_swept_world();
     base_t block = hak_large_take_with_room(hak_check_slot_bytes(111906, 0), 100000, NULL);
     struct hak_hand_out how = {.asked_bytes = 111906, .class_index = HAK_CLASS_NONE};
@@ -166,9 +160,8 @@ START_TEST(what_is_being_resized_is_left_alone) {
     hak_check_resizing(user, false);
     ck_assert_uint_eq(hak_sweep(HAK_FOUND_BY_EXIT), 1);
 }
-END_TEST
 
-START_TEST(a_write_before_a_start_comes_before_what_it_hit_in_front) {
+TEST(a_write_before_a_start_comes_before_what_it_hit_in_front) {
     make_swept_world();
     hand_out(slot_at(1, 0), 20, 0);
     user_t behind = hand_out(slot_at(1, 1), 20, 0);
@@ -180,17 +173,15 @@ START_TEST(a_write_before_a_start_comes_before_what_it_hit_in_front) {
     ck_assert_int_eq(faults[0].offset, -16);
     ck_assert_uint_eq(faults[1].fault, HAK_FAULT_HEAP_BUFFER_OVERFLOW);
 }
-END_TEST
 
-START_TEST(level_trace_sweeps_nothing) {
+TEST(level_trace_sweeps_nothing) {
     make_world(HAK_CHECK_TRACE, HAK_LAYOUT_HEADER);
     heap->slabs[1].carved = heap->slabs[1].capacity;
     hand_out(slot_at(1, 0), 20, 0).p[20] = 0;
     ck_assert_uint_eq(hak_sweep(HAK_FOUND_BY_EXIT), 0);
 }
-END_TEST
 
-START_TEST(a_crash_is_told_the_first_damage_and_reports_nothing_itself) {
+TEST(a_crash_is_told_the_first_damage_and_reports_nothing_itself) {
     struct hak_fault_facts facts;
     make_swept_world();
     ck_assert_uint_eq(hak_sweep_quietly(&facts), 0);
@@ -204,7 +195,6 @@ START_TEST(a_crash_is_told_the_first_damage_and_reports_nothing_itself) {
     ck_assert_uint_eq(fault_count, 0);
     ck_assert_uint_eq(hak_sweep(HAK_FOUND_BY_EXIT), 2);
 }
-END_TEST
 
 static unsigned scans;
 static void scan(void) {
@@ -212,7 +202,7 @@ static void scan(void) {
     hak_answer_if_asked(); /* what it calls may ask, too */
 }
 
-START_TEST(what_signals_ask_for_is_done_by_the_next_call) {
+TEST(what_signals_ask_for_is_done_by_the_next_call) {
     make_swept_world();
     strcpy(hak_options.sweep_signal, "12");
     strcpy(hak_options.leaks_signal, "10");
@@ -237,10 +227,9 @@ START_TEST(what_signals_ask_for_is_done_by_the_next_call) {
     hak_check_slot_bytes(8, 0);
     ck_assert_uint_eq(scans, 1);
 }
-END_TEST
 
 /* A byte that is set from outside changes nothing of what signals ask for. */
-START_TEST(ctl_is_served_by_the_next_call) {
+TEST(ctl_is_served_by_the_next_call) {
     make_swept_world();
     strcpy(hak_options.leaks_signal, "10");
     hak_answer_leaks = scan;
@@ -255,9 +244,8 @@ START_TEST(ctl_is_served_by_the_next_call) {
     hak_check_slot_bytes(8, 0);
     ck_assert_uint_eq(times_served, 1);
 }
-END_TEST
 
-START_TEST(a_sweep_for_ctl_counts_what_it_found) {
+TEST(a_sweep_for_ctl_counts_what_it_found) {
     uint64_t found = 99;
     make_swept_world();
     hak_asked_start();
@@ -269,9 +257,8 @@ START_TEST(a_sweep_for_ctl_counts_what_it_found) {
     ck_assert_uint_eq(found, 1);
     ck_assert_uint_eq(last_fault().found_by, HAK_FOUND_BY_CONTROL);
 }
-END_TEST
 
-START_TEST(every_so_many_calls_of_a_thread) {
+TEST(every_so_many_calls_of_a_thread) {
     make_swept_world();
     hak_options.sweep_every = 5;
     hak_asked_start();
@@ -284,25 +271,5 @@ START_TEST(every_so_many_calls_of_a_thread) {
     ck_assert_uint_eq(fault_count, 1);
     ck_assert_uint_eq(last_fault().found_by, HAK_FOUND_BY_COUNT);
 }
-END_TEST
 
-int main(void) {
-    Suite *suite = suite_create("guard/sweep");
-    TCase *tests = tcase_create("sweep");
-    tcase_add_test(tests, a_heap_that_is_whole_is_silent);
-    tcase_add_test(tests, each_damaged_block_is_told_once_the_first_with_the_count);
-    tcase_add_test(tests, more_than_fit_a_list_are_told_too);
-    tcase_add_test(tests, a_write_into_a_freed_block_is_found);
-    tcase_add_test(tests, what_changes_is_left_alone);
-    tcase_add_loop_test(tests, large_blocks_are_swept_too, 0, 2);
-    tcase_add_test(tests, what_is_being_resized_is_left_alone);
-    tcase_add_test(tests, a_write_before_a_start_comes_before_what_it_hit_in_front);
-    tcase_add_test(tests, level_trace_sweeps_nothing);
-    tcase_add_test(tests, a_crash_is_told_the_first_damage_and_reports_nothing_itself);
-    tcase_add_test(tests, what_signals_ask_for_is_done_by_the_next_call);
-    tcase_add_test(tests, ctl_is_served_by_the_next_call);
-    tcase_add_test(tests, a_sweep_for_ctl_counts_what_it_found);
-    tcase_add_test(tests, every_so_many_calls_of_a_thread);
-    suite_add_tcase(suite, tests);
-    return run_suite(suite);
-}
+RUN_TESTS()

@@ -26,7 +26,7 @@ static unsigned told_of(const char *p, uint64_t bytes, bool is_write) {
     return fault_count ? last_fault().fault : 0;
 }
 
-START_TEST(a_live_block_has_room_to_its_end) {
+TEST(a_live_block_has_room_to_its_end) {
     make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER);
     char *block = block_in(0);
     for (size_t i = 0; i < ASKED; i++)
@@ -34,15 +34,13 @@ START_TEST(a_live_block_has_room_to_its_end) {
     ck_assert_uint_eq(hak_room_at(block + ASKED), 0);
     ck_assert_uint_eq(hak_room_at(block - 1), 0);
 }
-END_TEST
 
-START_TEST(without_a_canary_it_has_room_to_its_slots_end) {
+TEST(without_a_canary_it_has_room_to_its_slots_end) {
     make_world(HAK_CHECK_TRACE, HAK_LAYOUT_SAME);
     ck_assert_uint_eq(hak_room_at(block_in(0)), 64);
 }
-END_TEST
 
-START_TEST(what_is_no_block_is_not_judged) {
+TEST(what_is_no_block_is_not_judged) {
     static char data[64];
     char local[64];
     make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER);
@@ -57,18 +55,16 @@ START_TEST(what_is_no_block_is_not_judged) {
     ck_assert_uint_eq(told_of(slab_at(5) + 100, 10, true), 0);
     ck_assert_uint_eq(told_of(slot_at(2, 9).p + 20, 10, true), 0);
 }
-END_TEST
 
-START_TEST(a_block_that_another_thread_changes_is_not_judged) {
+TEST(a_block_that_another_thread_changes_is_not_judged) {
     make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER);
     char *block = block_in(0);
     state_of(slot_at(2, 0))->is_changing = 1;
     ck_assert_uint_eq(hak_room_at(block), SIZE_MAX);
     ck_assert_uint_eq(told_of(block, 1000, true), 0);
 }
-END_TEST
 
-START_TEST(past_the_end_is_an_overflow) {
+TEST(past_the_end_is_an_overflow) {
     make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER);
     char *block = block_in(0);
     for (size_t offset = 0; offset <= ASKED + 3; offset += 4) {
@@ -84,9 +80,8 @@ START_TEST(past_the_end_is_an_overflow) {
         ck_assert_str_eq(facts.call, "memcpy");
     }
 }
-END_TEST
 
-START_TEST(in_front_it_is_of_the_block_that_it_reaches_or_that_is_nearer) {
+TEST(in_front_it_is_of_the_block_that_it_reaches_or_that_is_nearer) {
     make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER);
     char *front = hand_out(slot_at(2, 0), 47, 0).p, *behind = block_in(1);
     ck_assert_uint_eq(told_of(behind - 16, 17, true), HAK_FAULT_HEAP_BUFFER_UNDERFLOW);
@@ -99,9 +94,8 @@ START_TEST(in_front_it_is_of_the_block_that_it_reaches_or_that_is_nearer) {
     give(front);
     ck_assert_uint_eq(told_of(behind - 16, 4, true), HAK_FAULT_HEAP_BUFFER_UNDERFLOW);
 }
-END_TEST
 
-START_TEST(a_freed_block_is_used_after_its_free) {
+TEST(a_freed_block_is_used_after_its_free) {
     make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER);
     char *block = block_in(3);
     ck_assert(!hak_touch_is_after_free(block));
@@ -117,9 +111,8 @@ START_TEST(a_freed_block_is_used_after_its_free) {
     ck_assert_uint_eq(told_of(slot_at(2, 3).p, 4, false), HAK_FAULT_HEAP_BUFFER_OVERFLOW);
     ck_assert_uint_eq(last_fault().user, (uintptr_t)front);
 }
-END_TEST
 
-START_TEST(damage_that_was_told_of_is_not_told_again) {
+TEST(damage_that_was_told_of_is_not_told_again) {
     make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER);
     char *block = block_in(0);
     base_t base;
@@ -132,9 +125,8 @@ START_TEST(damage_that_was_told_of_is_not_told_again) {
                      HAK_TAKE);
     ck_assert_uint_eq(fault_count, 0);
 }
-END_TEST
 
-START_TEST(a_large_block_is_judged_by_its_own_bytes) {
+TEST(a_large_block_is_judged_by_its_own_bytes) {
     make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER);
     enum { LARGE = 300000 };
     base_t base = hak_large_take(hak_check_slot_bytes(LARGE, 0), 16, NULL);
@@ -146,18 +138,5 @@ START_TEST(a_large_block_is_judged_by_its_own_bytes) {
     ck_assert_uint_eq(told_of(block + LARGE - 8, 9, true), HAK_FAULT_HEAP_BUFFER_OVERFLOW);
     ck_assert_int_eq(last_fault().offset, LARGE - 8);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("touch");
-    tcase_add_test(cases, a_live_block_has_room_to_its_end);
-    tcase_add_test(cases, without_a_canary_it_has_room_to_its_slots_end);
-    tcase_add_test(cases, what_is_no_block_is_not_judged);
-    tcase_add_test(cases, a_block_that_another_thread_changes_is_not_judged);
-    tcase_add_test(cases, past_the_end_is_an_overflow);
-    tcase_add_test(cases, in_front_it_is_of_the_block_that_it_reaches_or_that_is_nearer);
-    tcase_add_test(cases, a_freed_block_is_used_after_its_free);
-    tcase_add_test(cases, damage_that_was_told_of_is_not_told_again);
-    tcase_add_test(cases, a_large_block_is_judged_by_its_own_bytes);
-    return run_cases("touch", cases);
-}
+RUN_TESTS()

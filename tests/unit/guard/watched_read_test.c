@@ -59,7 +59,7 @@ static void expect_read(const char *user, ptrdiff_t offset) {
     ck_assert_uint_eq(facts.user, (uintptr_t)user);
 }
 
-START_TEST(a_byte_in_the_slack) {
+TEST(a_byte_in_the_slack, .from = 33, .until = 48) {
     if (!watch_newest(HAK_GUARD_WATCH_READS))
         return;
     char *user = take_new((size_t)_i);
@@ -71,9 +71,8 @@ START_TEST(a_byte_in_the_slack) {
     (void)READ(char, user + _i); /* told once */
     expect(1, 0);
 }
-END_TEST
 
-START_TEST(numbers_in_front_and_in_the_slack) {
+TEST(numbers_in_front_and_in_the_slack, .until = 4) {
     if (!watch_newest(HAK_GUARD_WATCH_READS))
         return;
     char *user = take_new(24);
@@ -96,10 +95,9 @@ START_TEST(numbers_in_front_and_in_the_slack) {
         break;
     }
 }
-END_TEST
 
 /* The register of the address holds what was read: the stop knows what it held. */
-START_TEST(an_address_that_was_overwritten) {
+TEST(an_address_that_was_overwritten) {
     if (!watch_newest(HAK_GUARD_WATCH_READS))
         return;
     char *user = take_new(40);
@@ -107,10 +105,9 @@ START_TEST(an_address_that_was_overwritten) {
     __asm__ volatile("movl (%q0), %k0" : "+r"(from));
     expect_read(user, -6);
 }
-END_TEST
 
 /* Words that lie across an end, and vectors wherever they lie. */
-START_TEST(reads_that_are_none) {
+TEST(reads_that_are_none) {
     if (!watch_newest(HAK_GUARD_WATCH_READS))
         return;
     for (unsigned i = 0; i < 6; i++) {
@@ -131,10 +128,9 @@ START_TEST(reads_that_are_none) {
         expect(0, i + 1);
     }
 }
-END_TEST
 
 /* But in memmove, which reads nothing else than what it was asked for. */
-START_TEST(vectors_in_memmove) {
+TEST(vectors_in_memmove, .until = 3) {
     if (!watch_newest(HAK_GUARD_WATCH_READS))
         return;
     char *user = take_new(40);
@@ -150,10 +146,9 @@ START_TEST(vectors_in_memmove) {
         expect(0, 1);
     }
 }
-END_TEST
 
 /* A block whose stops say nothing has its register no longer. */
-START_TEST(a_block_that_is_often_passed_over) {
+TEST(a_block_that_is_often_passed_over) {
     if (!watch_newest(HAK_GUARD_WATCH_READS))
         return;
     char *user = take_new(40);
@@ -164,9 +159,8 @@ START_TEST(a_block_that_is_often_passed_over) {
     (void)READ(char, user - 1); /* the other one stands */
     ck_assert_uint_eq(found[HAK_TRAPPED_FAULT], 1);
 }
-END_TEST
 
-START_TEST(writes) {
+TEST(writes, .from = HAK_GUARD_WATCH_READS, .until = HAK_GUARD_WATCH_ALL + 1) {
     if (!watch_newest(_i))
         return;
     char *user = take_new(40);
@@ -179,10 +173,9 @@ START_TEST(writes) {
     ck_assert_uint_eq(facts.access, HAK_ACCESS_WRITE);
     ck_assert_int_eq(facts.offset, 41);
 }
-END_TEST
 
 /* The two newest blocks have them; an older one has not, nor one that was given back. */
-START_TEST(which_blocks) {
+TEST(which_blocks) {
     if (!watch_newest(HAK_GUARD_WATCH_READS))
         return;
     char *user[4];
@@ -199,14 +192,13 @@ START_TEST(which_blocks) {
     (void)READ(char, user[2] - 1);
     expect(2, 0);
 }
-END_TEST
 
 static void *read_it(void *user) {
     (void)READ(char, (char *)user + 40);
     return NULL;
 }
 
-START_TEST(no_other_thread_and_none_that_comes_late) {
+TEST(no_other_thread_and_none_that_comes_late) {
     sigset_t trap;
     pthread_t thread;
     if (!watch_newest(HAK_GUARD_WATCH_READS))
@@ -223,9 +215,8 @@ START_TEST(no_other_thread_and_none_that_comes_late) {
     ck_assert_uint_eq(found[HAK_TRAPPED_FAULT], 0);
     ck_assert_uint_eq(found[HAK_TRAPPED_LATE], 0);
 }
-END_TEST
 
-START_TEST(a_forked_child_has_its_own) {
+TEST(a_forked_child_has_its_own) {
     int status;
     if (!watch_newest(HAK_GUARD_WATCH_READS))
         return;
@@ -245,10 +236,9 @@ START_TEST(a_forked_child_has_its_own) {
     (void)READ(char, user + 40);
     expect(1, 0);
 }
-END_TEST
 
 /* After a while nothing stands, and nothing is open. */
-START_TEST(nothing_stands_for_long) {
+TEST(nothing_stands_for_long) {
     if (!watch_newest(HAK_GUARD_WATCH_READS))
         return;
     (void)take_new(40);
@@ -259,20 +249,5 @@ START_TEST(nothing_stands_for_long) {
     ck_assert(!hak_watch_is_callers());
     ck_assert_uint_eq(found[HAK_TRAPPED_FAULT], 0);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("watched_read");
-    tcase_add_loop_test(cases, a_byte_in_the_slack, 33, 48);
-    tcase_add_loop_test(cases, numbers_in_front_and_in_the_slack, 0, 4);
-    tcase_add_test(cases, an_address_that_was_overwritten);
-    tcase_add_test(cases, reads_that_are_none);
-    tcase_add_loop_test(cases, vectors_in_memmove, 0, 3);
-    tcase_add_test(cases, a_block_that_is_often_passed_over);
-    tcase_add_loop_test(cases, writes, HAK_GUARD_WATCH_READS, HAK_GUARD_WATCH_ALL + 1);
-    tcase_add_test(cases, which_blocks);
-    tcase_add_test(cases, no_other_thread_and_none_that_comes_late);
-    tcase_add_test(cases, a_forked_child_has_its_own);
-    tcase_add_test(cases, nothing_stands_for_long);
-    return run_cases("guard/watched_read", cases);
-}
+RUN_TESTS()

@@ -41,7 +41,7 @@ static void give_back(user_t user) {
     ck_assert_int_ne(hak_check_quarantine(base, hak_free_by(HAK_GIVEN_BY_FREE), 1), HAK_NOT_KEPT);
 }
 
-START_TEST(a_write_behind) {
+TEST(a_write_behind) {
     if (!watch_world(4))
         return;
     for (size_t asked = 33; asked < 48; asked++) {
@@ -62,10 +62,9 @@ START_TEST(a_write_behind) {
         ck_assert_uint_eq(stops, before + 1);
     }
 }
-END_TEST
 
 /* Every fourth block of a site is watched in front. */
-START_TEST(a_write_in_front) {
+TEST(a_write_in_front) {
     if (!watch_world(1))
         return;
     for (unsigned i = 0; i < 1300 && found[HAK_TRAPPED_FAULT] == 0; i++) {
@@ -77,10 +76,9 @@ START_TEST(a_write_in_front) {
     ck_assert_uint_eq(facts.fault, HAK_FAULT_HEAP_BUFFER_UNDERFLOW);
     ck_assert_int_eq(facts.offset, -1);
 }
-END_TEST
 
 /* At a site with a damaged block, each block is watched, where the damage was. */
-START_TEST(a_suspect_on_its_side) {
+TEST(a_suspect_on_its_side) {
     if (!watch_world(4))
         return;
     hak_watched_suspect(STACK_OF_PROGRAM, HAK_WATCHED_IN_FRONT);
@@ -101,10 +99,9 @@ START_TEST(a_suspect_on_its_side) {
     ck_assert_uint_eq(found[HAK_TRAPPED_FAULT], 7);
     ck_assert_uint_eq(facts.fault, HAK_FAULT_USE_AFTER_FREE);
 }
-END_TEST
 
 /* No other block takes its register before its time. */
-START_TEST(a_suspect_is_not_displaced) {
+TEST(a_suspect_is_not_displaced) {
     if (!watch_world(1))
         return;
     hak_watched_suspect(STACK_OF_PROGRAM, HAK_WATCHED_BEHIND);
@@ -117,7 +114,6 @@ START_TEST(a_suspect_is_not_displaced) {
     user[40] = 'x';
     ck_assert_uint_eq(found[HAK_TRAPPED_FAULT], 1);
 }
-END_TEST
 
 /* A guarded block of a stack that the file names. */
 static volatile char *take_guarded(size_t asked_bytes) {
@@ -149,7 +145,7 @@ static bool watch_stacks_of(const char *rules) {
 
 /* The bytes in front of the closed page are watched for a file's stacks, at the block that is
  * expected before all others; and nothing else is. */
-START_TEST(blocks_of_a_file_s_stacks) {
+TEST(blocks_of_a_file_s_stacks) {
     volatile char *block[10];
     if (!watch_stacks_of("stack watch=2 number=6\n  *\n"))
         return;
@@ -171,10 +167,9 @@ START_TEST(blocks_of_a_file_s_stacks) {
     block[1][27] = 'x';
     ck_assert_uint_eq(found[HAK_TRAPPED_FAULT], 3);
 }
-END_TEST
 
 /* One of another size may have no such byte: then it is the first behind. */
-START_TEST(blocks_of_another_size) {
+TEST(blocks_of_another_size) {
     if (!watch_stacks_of("stack watch=9\n  *\n"))
         return;
     volatile char *block = take_guarded(15);
@@ -182,7 +177,6 @@ START_TEST(blocks_of_another_size) {
     ck_assert_uint_eq(found[HAK_TRAPPED_FAULT], 1);
     (void)take_guarded(16); /* it has none at all */
 }
-END_TEST
 
 static bool take_nothing(base_t base, unsigned class_index, uint32_t asked_bytes,
                          enum hak_subkind subkind, hak_call_t call) {
@@ -191,7 +185,7 @@ static bool take_nothing(base_t base, unsigned class_index, uint32_t asked_bytes
 }
 
 /* Where registers are refused, blocks take the path without them from then on. */
-START_TEST(the_path_without_registers) {
+TEST(the_path_without_registers) {
     hak_check_path.take = take_nothing;
     hak_watched_is_on = true;
     hak_watched_path_start();
@@ -200,9 +194,8 @@ START_TEST(the_path_without_registers) {
     (void)hak_check_path.take((base_t){NULL}, 0, 0, HAK_BY_MALLOC, NULL);
     ck_assert(hak_check_path.take == take_nothing);
 }
-END_TEST
 
-START_TEST(an_aligned_block) {
+TEST(an_aligned_block) {
     if (!watch_world(4))
         return;
     volatile char *user = take_new(slot_at(3, 2), 100, 128).p;
@@ -211,9 +204,8 @@ START_TEST(an_aligned_block) {
     ck_assert_uint_eq(found[HAK_TRAPPED_FAULT], 1);
     ck_assert_int_eq(facts.offset, 100);
 }
-END_TEST
 
-START_TEST(a_write_after_free) {
+TEST(a_write_after_free) {
     if (!watch_world(4))
         return;
     user_t user = take_new(slot_at(2, 3), 8, 0); /* one word: which one is drawn */
@@ -225,10 +217,9 @@ START_TEST(a_write_after_free) {
     ck_assert_uint_eq(facts.memory, HAK_MEMORY_INSIDE_FREE);
     ck_assert_int_eq(facts.offset, 3);
 }
-END_TEST
 
 /* Headers, canaries and poison are written by hakmem where registers stand. */
-START_TEST(own_writes_stop_nobody) {
+TEST(own_writes_stop_nobody) {
     if (!watch_world(4))
         return;
     unsigned marked = 0;
@@ -250,10 +241,9 @@ START_TEST(own_writes_stop_nobody) {
     ck_assert_uint_eq(stops, 0);
     ck_assert_uint_eq(fault_count, 0);
 }
-END_TEST
 
 /* Bytes that the program did not write, or wrote as they were, are no fault. */
-START_TEST(bytes_that_stay_as_they_are) {
+TEST(bytes_that_stay_as_they_are) {
     if (!watch_world(4))
         return;
     volatile char *user = take_new(slot_at(2, 5), 40, 0).p;
@@ -262,10 +252,9 @@ START_TEST(bytes_that_stay_as_they_are) {
     user[40] = user[40]; /* it was taken off: this may come often */
     ck_assert_uint_eq(stops, 1);
 }
-END_TEST
 
 /* The register still stands while the block is another one by now. */
-START_TEST(a_block_that_changed) {
+TEST(a_block_that_changed) {
     if (!watch_world(4))
         return;
     for (unsigned change = 0; change < 5; change++) {
@@ -283,9 +272,8 @@ START_TEST(a_block_that_changed) {
     }
     ck_assert_uint_eq(found[HAK_TRAPPED_FAULT], 0);
 }
-END_TEST
 
-START_TEST(late_where_the_signal_was_blocked) {
+TEST(late_where_the_signal_was_blocked) {
     sigset_t trap;
     if (!watch_world(4))
         return;
@@ -302,9 +290,8 @@ START_TEST(late_where_the_signal_was_blocked) {
     ck_assert_uint_eq(facts.damaged_bytes, 2);
     ck_assert_int_eq(facts.offset, 40);
 }
-END_TEST
 
-START_TEST(a_forked_child_watches_anew) {
+TEST(a_forked_child_watches_anew) {
     if (!watch_world(4))
         return;
     volatile char *user = take_new(slot_at(2, 5), 40, 0).p;
@@ -323,18 +310,16 @@ START_TEST(a_forked_child_watches_anew) {
     user[40] = 'x';
     ck_assert_uint_eq(found[HAK_TRAPPED_FAULT], 1);
 }
-END_TEST
 
-START_TEST(only_where_bytes_are_nobodys) {
+TEST(only_where_bytes_are_nobodys) {
     make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_SAME);
     hak_options.watch = 4;
     hak_watched_start();
     ck_assert(!hak_watched_is_on);
     ck_assert_uint_eq(unwatched, HAK_UNWATCHED_LEVEL);
 }
-END_TEST
 
-START_TEST(nothing_in_a_sandbox) {
+TEST(nothing_in_a_sandbox) {
     if (!watch_world(4))
         return;
     volatile char *user = take_new(slot_at(2, 5), 40, 0).p;
@@ -345,25 +330,5 @@ START_TEST(nothing_in_a_sandbox) {
     ck_assert(!hak_watched_is_on);
     ck_assert_uint_eq(unwatched, HAK_UNWATCHED_SANDBOX);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("watched");
-    tcase_add_test(cases, a_write_behind);
-    tcase_add_test(cases, a_write_in_front);
-    tcase_add_test(cases, a_suspect_on_its_side);
-    tcase_add_test(cases, a_suspect_is_not_displaced);
-    tcase_add_test(cases, blocks_of_a_file_s_stacks);
-    tcase_add_test(cases, blocks_of_another_size);
-    tcase_add_test(cases, the_path_without_registers);
-    tcase_add_test(cases, an_aligned_block);
-    tcase_add_test(cases, a_write_after_free);
-    tcase_add_test(cases, own_writes_stop_nobody);
-    tcase_add_test(cases, bytes_that_stay_as_they_are);
-    tcase_add_test(cases, a_block_that_changed);
-    tcase_add_test(cases, late_where_the_signal_was_blocked);
-    tcase_add_test(cases, a_forked_child_watches_anew);
-    tcase_add_test(cases, only_where_bytes_are_nobodys);
-    tcase_add_test(cases, nothing_in_a_sandbox);
-    return run_cases("guard/watched", cases);
-}
+RUN_TESTS()

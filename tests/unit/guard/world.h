@@ -20,6 +20,9 @@
 #include "trace/process/process.h"
 #include "trace/trace.h"
 
+/* For a case that holds in each layout, which is its _i. */
+#define EACH_LAYOUT .from = HAK_LAYOUT_SAME, .until = HAK_LAYOUT_HEADER + 1
+
 /* ---- the tracer --------------------------------------------------------------------------------
  */
 

@@ -69,7 +69,7 @@ static void open_and_close(const struct hak_closed *closed, char *first) {
     }
 }
 
-START_TEST(what_is_open_is_of_a_file_and_what_is_closed_is_one_mapping) {
+TEST(what_is_open_is_of_a_file_and_what_is_closed_is_one_mapping) {
     struct statvfs about;
     ck_assert_int_eq(statvfs("/dev/zero", &about), 0);
     if (about.f_flag & ST_NOEXEC) {
@@ -87,10 +87,9 @@ START_TEST(what_is_open_is_of_a_file_and_what_is_closed_is_one_mapping) {
         ck_assert_uint_eq(mappings.of_zero, 1);
     }
 }
-END_TEST
 
 /* More pages than the pattern has. */
-START_TEST(more_than_the_pattern_is_closed_too) {
+TEST(more_than_the_pattern_is_closed_too) {
     struct hak_closed closed = hold();
     char *first = closed.start + closed.pattern_bytes;
     size_t bytes = (PATTERN_PAGES + 1) * HAK_PAGE_BYTES;
@@ -101,10 +100,9 @@ START_TEST(more_than_the_pattern_is_closed_too) {
     ck_assert(hak_allow_writes(first, bytes));
     ck_assert_int_eq(first[bytes - 1], 0);
 }
-END_TEST
 
 /* No descriptor is free. */
-START_TEST(without_the_file_they_are_of_none) {
+TEST(without_the_file_they_are_of_none) {
     struct rlimit before, none = {0, 0};
     ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
     none.rlim_max = before.rlim_max;
@@ -116,7 +114,6 @@ START_TEST(without_the_file_they_are_of_none) {
     open_and_close(&closed, closed.start + PATTERN_PAGES * HAK_PAGE_BYTES);
     ck_assert_uint_eq(mappings_of(&closed).of_zero, 0);
 }
-END_TEST
 
 /* A process with a /dev of its own that is mounted noexec. */
 enum { WELL, NOT_ALLOWED, OF_THE_FILE, NOT_EXECUTABLE };
@@ -142,7 +139,7 @@ static int hold_without_execution(void) {
                                                                                    : NOT_EXECUTABLE;
 }
 
-START_TEST(what_is_open_can_be_made_executable) {
+TEST(what_is_open_can_be_made_executable) {
     int status = -1;
     pid_t child = fork();
     if (child == 0)
@@ -154,9 +151,8 @@ START_TEST(what_is_open_can_be_made_executable) {
     else
         ck_assert_int_eq(WEXITSTATUS(status), WELL);
 }
-END_TEST
 
-START_TEST(no_descriptor_is_kept) {
+TEST(no_descriptor_is_kept) {
     struct hak_closed closed = hold();
     int free_one = open("/dev/null", O_RDONLY);
     ck_assert_int_ge(free_one, 0);
@@ -165,14 +161,5 @@ START_TEST(no_descriptor_is_kept) {
     ck_assert_int_eq(next, free_one + 1);
     ck_assert(closed.end <= other.start || other.end <= closed.start);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("all");
-    tcase_add_test(cases, what_is_open_is_of_a_file_and_what_is_closed_is_one_mapping);
-    tcase_add_test(cases, more_than_the_pattern_is_closed_too);
-    tcase_add_test(cases, without_the_file_they_are_of_none);
-    tcase_add_test(cases, what_is_open_can_be_made_executable);
-    tcase_add_test(cases, no_descriptor_is_kept);
-    return run_cases("guarded/closed", cases);
-}
+RUN_TESTS()

@@ -31,8 +31,7 @@ static bool is_readable(const void *p) {
     return hak_raw_readable((uintptr_t)p & ~(uintptr_t)7);
 }
 
-START_TEST(a_block_lies_between_closed_pages) {
-    begin();
+TEST(a_block_lies_between_closed_pages) {
     for (size_t pages = 1; pages <= 3; pages++) {
         struct hak_large *large = take(pages);
         ck_assert_ptr_nonnull(large);
@@ -51,10 +50,8 @@ START_TEST(a_block_lies_between_closed_pages) {
     ck_assert(!hak_guarded_covers(&on_stack));
     ck_assert_ptr_null(hak_guarded_verify());
 }
-END_TEST
 
-START_TEST(what_is_given_back_is_closed_and_still_found) {
-    begin();
+TEST(what_is_given_back_is_closed_and_still_found) {
     struct hak_large *large = take(2);
     char *start = large->base.p;
     memset(start, 1, 2 * HAK_PAGE_BYTES);
@@ -65,10 +62,8 @@ START_TEST(what_is_given_back_is_closed_and_still_found) {
     ck_assert(hak_guarded_covers(start));
     ck_assert_ptr_null(hak_guarded_verify());
 }
-END_TEST
 
-START_TEST(slots_that_were_never_used_come_first_then_the_oldest) {
-    begin();
+TEST(slots_that_were_never_used_come_first_then_the_oldest) {
     static char *order[SLOTS];
     for (unsigned i = 0; i < SLOTS; i++) {
         struct hak_large *large = take(1);
@@ -91,10 +86,8 @@ START_TEST(slots_that_were_never_used_come_first_then_the_oldest) {
     ck_assert_uint_eq(times_counted[HAK_COUNTED_GUARD_MEMORY], 1);
     ck_assert_ptr_null(hak_guarded_verify());
 }
-END_TEST
 
-START_TEST(memory_is_bounded) {
-    begin();
+TEST(memory_is_bounded) {
     struct hak_large *blocks[BLOCKS];
     for (unsigned i = 0; i < BLOCKS; i++)
         ck_assert_ptr_nonnull(blocks[i] = take(1));
@@ -106,10 +99,8 @@ START_TEST(memory_is_bounded) {
     ck_assert_ptr_null(take(1));
     ck_assert_ptr_null(hak_guarded_verify());
 }
-END_TEST
 
-START_TEST(mappings_are_bounded) {
-    begin();
+TEST(mappings_are_bounded) {
     hak_options.guard_memory_bytes = (size_t)1 << 36;
     unsigned count = 0;
     while (take(1))
@@ -119,20 +110,16 @@ START_TEST(mappings_are_bounded) {
     ck_assert_uint_eq(times_counted[HAK_COUNTED_GUARD_MAPPINGS], 1);
     ck_assert_ptr_null(hak_guarded_verify());
 }
-END_TEST
 
-START_TEST(what_is_too_large_is_refused) {
-    begin();
+TEST(what_is_too_large_is_refused) {
     hak_options.guard_memory_bytes = (size_t)1 << 30;
     ck_assert_ptr_null(take(MOST_PAGES + 1));
     ck_assert_uint_eq(times_counted[HAK_COUNTED_GUARD_SIZE], 1);
     ck_assert_ptr_nonnull(take(MOST_PAGES));
 }
-END_TEST
 
 /* The kernel opens no page, then it does again. */
-START_TEST(a_refusal_of_the_kernel_is_no_block) {
-    begin();
+TEST(a_refusal_of_the_kernel_is_no_block) {
     struct hak_large *first = take(1);
     struct rlimit before, none = {HAK_PAGE_BYTES, 0};
     ck_assert_int_eq(getrlimit(RLIMIT_DATA, &before), 0);
@@ -146,11 +133,9 @@ START_TEST(a_refusal_of_the_kernel_is_no_block) {
     ck_assert_ptr_nonnull(take(1));
     ck_assert(hak_large_is_live(first));
 }
-END_TEST
 
 /* No addresses are free for the first piece. */
-START_TEST(without_addresses_there_is_no_block) {
-    begin();
+TEST(without_addresses_there_is_no_block) {
     struct rlimit before, little = {16 << 20, 0};
     ck_assert_int_eq(getrlimit(RLIMIT_AS, &before), 0);
     little.rlim_max = before.rlim_max;
@@ -161,11 +146,9 @@ START_TEST(without_addresses_there_is_no_block) {
     ck_assert_ptr_null(hak_guarded_verify());
     ck_assert_ptr_nonnull(take(1));
 }
-END_TEST
 
 /* As in a signal handler that interrupted its thread while that held a lock. */
-START_TEST(who_holds_the_lock_gets_no_block) {
-    begin();
+TEST(who_holds_the_lock_gets_no_block) {
     struct hak_large *large = take(1);
     hak_lock(&hak_large_memory_lock);
     ck_assert_ptr_null(take(1));
@@ -174,10 +157,8 @@ START_TEST(who_holds_the_lock_gets_no_block) {
     ck_assert_ptr_nonnull(take(1));
     ck_assert_ptr_null(hak_guarded_verify());
 }
-END_TEST
 
-START_TEST(in_a_sandbox_nothing_is_opened_or_closed) {
-    begin();
+TEST(in_a_sandbox_nothing_is_opened_or_closed) {
     struct hak_large *large = take(1);
     hak_guarded_stop();
     ck_assert_ptr_null(take(1));
@@ -187,7 +168,6 @@ START_TEST(in_a_sandbox_nothing_is_opened_or_closed) {
     ck_assert(!hak_guarded_open_at(large->base.p + HAK_PAGE_BYTES, NULL));
     ck_assert_ptr_null(hak_guarded_verify());
 }
-END_TEST
 
 static struct hak_large *filled;
 static unsigned fills;
@@ -202,8 +182,7 @@ static void fill(struct hak_large *large) {
     ck_assert_uint_eq(fills, 1);
 }
 
-START_TEST(a_block_is_opened_for_a_program_that_goes_on) {
-    begin();
+TEST(a_block_is_opened_for_a_program_that_goes_on) {
     struct hak_large *large = take(2);
     char *start = large->base.p, *behind = start + 2 * HAK_PAGE_BYTES;
     hak_guarded_give(large);
@@ -228,7 +207,6 @@ START_TEST(a_block_is_opened_for_a_program_that_goes_on) {
     ck_assert_ptr_eq(again, large);
     ck_assert(hak_large_is_live(large));
 }
-END_TEST
 
 enum { THREADS = 4, ROUNDS = 3000 };
 
@@ -250,8 +228,7 @@ static void *take_and_give(void *failed) {
     return NULL;
 }
 
-START_TEST(threads_share_the_slots) {
-    begin();
+TEST(threads_share_the_slots) {
     pthread_t threads[THREADS];
     bool failed[THREADS] = {false};
     for (unsigned i = 0; i < THREADS; i++)
@@ -266,10 +243,8 @@ START_TEST(threads_share_the_slots) {
         live++;
     ck_assert_uint_gt(live, 100);
 }
-END_TEST
 
-START_TEST(a_child_goes_on_with_the_blocks) {
-    begin();
+TEST(a_child_goes_on_with_the_blocks) {
     struct hak_large *large = take(1);
     large->base.p[0] = 'p';
     pid_t child = fork();
@@ -286,10 +261,8 @@ START_TEST(a_child_goes_on_with_the_blocks) {
     ck_assert_int_eq(status, 0);
     ck_assert_int_eq(large->base.p[0], 'p');
 }
-END_TEST
 
-START_TEST(the_large_layer_agrees) {
-    begin();
+TEST(the_large_layer_agrees) {
     struct hak_large_totals totals;
     struct hak_large *large = take(3);
     (void)take(1);
@@ -298,23 +271,5 @@ START_TEST(the_large_layer_agrees) {
     ck_assert_uint_eq(totals.live_blocks, 1);
     ck_assert_uint_eq(totals.kept_blocks, 0);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("all");
-    tcase_add_test(cases, a_block_lies_between_closed_pages);
-    tcase_add_test(cases, what_is_given_back_is_closed_and_still_found);
-    tcase_add_test(cases, slots_that_were_never_used_come_first_then_the_oldest);
-    tcase_add_test(cases, memory_is_bounded);
-    tcase_add_test(cases, mappings_are_bounded);
-    tcase_add_test(cases, what_is_too_large_is_refused);
-    tcase_add_test(cases, a_refusal_of_the_kernel_is_no_block);
-    tcase_add_test(cases, without_addresses_there_is_no_block);
-    tcase_add_test(cases, who_holds_the_lock_gets_no_block);
-    tcase_add_test(cases, in_a_sandbox_nothing_is_opened_or_closed);
-    tcase_add_test(cases, a_block_is_opened_for_a_program_that_goes_on);
-    tcase_add_test(cases, threads_share_the_slots);
-    tcase_add_test(cases, a_child_goes_on_with_the_blocks);
-    tcase_add_test(cases, the_large_layer_agrees);
-    return run_cases("guarded/guarded", cases);
-}
+RUN_TESTS(.set_up = begin)

@@ -10,7 +10,7 @@
 
 static const char one_place, other_place; /* two callers */
 
-START_TEST(a_block_given_back_serves_the_next_of_its_size) {
+TEST(a_block_given_back_serves_the_next_of_its_size) {
     keep_up_to(8 * MIB);
     base_t first = take(100000, &one_place);
     ck_assert(hak_large_is_fresh(first));
@@ -28,9 +28,8 @@ START_TEST(a_block_given_back_serves_the_next_of_its_size) {
     ck_assert(hak_large_give(much_smaller));
     look();
 }
-END_TEST
 
-START_TEST(each_caller_gets_its_own_block_back) {
+TEST(each_caller_gets_its_own_block_back) {
     enum { BLOCKS = 3 }; /* as many of one size are looked at, and no more than that */
     keep_up_to(8 * MIB);
     for (int round = 0; round < 2; round++) {
@@ -49,7 +48,6 @@ START_TEST(each_caller_gets_its_own_block_back) {
         ck_assert_ptr_eq(again.p, second[0].p);
     }
 }
-END_TEST
 
 enum { BURST = 100, BURST_BYTES = 400000 };
 
@@ -60,7 +58,7 @@ static void burst(base_t *blocks) {
         ck_assert(hak_large_give(blocks[i]));
 }
 
-START_TEST(what_is_kept_is_bounded) {
+TEST(what_is_kept_is_bounded, .until = 4) {
     base_t blocks[BURST];
     const size_t bounds[] = {0, MIB, 8 * MIB, 1000 * MIB};
     keep_up_to(bounds[_i]);
@@ -84,7 +82,6 @@ START_TEST(what_is_kept_is_bounded) {
     ck_assert_uint_eq(totals.kept_bytes, 0);
     ck_assert_uint_eq(totals.pool_used_bytes + totals.pool_free_bytes, 0);
 }
-END_TEST
 
 static void *burst_and_stay(void *barrier) {
     base_t blocks[BURST];
@@ -100,7 +97,7 @@ static void *burst_and_stay(void *barrier) {
 
 enum { THREADS = 4 };
 
-START_TEST(threads_share_the_bytes_and_give_theirs_back_at_their_end) {
+TEST(threads_share_the_bytes_and_give_theirs_back_at_their_end) {
     pthread_t threads[THREADS];
     pthread_barrier_t barrier;
     base_t blocks[BURST];
@@ -119,10 +116,9 @@ START_TEST(threads_share_the_bytes_and_give_theirs_back_at_their_end) {
     burst(blocks);
     ck_assert_uint_gt(look().kept_bytes, 7 * MIB);
 }
-END_TEST
 
 /* One of L2.5, whose chunk is empty then, and a mapping. */
-START_TEST(a_trim_counts_what_it_gives_back_once) {
+TEST(a_trim_counts_what_it_gives_back_once) {
     keep_up_to(8 * MIB);
     (void)hak_large_trim();
     base_t run = take(100000, NULL), mapping = take(2 * MIB, NULL);
@@ -133,9 +129,8 @@ START_TEST(a_trim_counts_what_it_gives_back_once) {
     ck_assert(!hak_is_mapped(mapping.p) && !hak_is_mapped(run.p));
     ck_assert_uint_eq(hak_large_trim(), 0);
 }
-END_TEST
 
-START_TEST(what_is_not_used_goes_down) {
+TEST(what_is_not_used_goes_down) {
     base_t blocks[BURST];
     keep_up_to(8 * MIB);
     burst(blocks);
@@ -146,9 +141,8 @@ START_TEST(what_is_not_used_goes_down) {
     }
     ck_assert_uint_eq(look().kept_blocks, 0);
 }
-END_TEST
 
-START_TEST(a_child_empties_what_other_threads_kept) {
+TEST(a_child_empties_what_other_threads_kept) {
     pthread_t threads[THREADS];
     pthread_barrier_t barrier;
     keep_up_to(8 * MIB);
@@ -177,17 +171,5 @@ START_TEST(a_child_empties_what_other_threads_kept) {
         pthread_join(threads[i], NULL);
     look();
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("bigcache");
-    tcase_set_timeout(cases, 60);
-    tcase_add_test(cases, a_block_given_back_serves_the_next_of_its_size);
-    tcase_add_test(cases, each_caller_gets_its_own_block_back);
-    tcase_add_loop_test(cases, what_is_kept_is_bounded, 0, 4);
-    tcase_add_test(cases, threads_share_the_bytes_and_give_theirs_back_at_their_end);
-    tcase_add_test(cases, a_trim_counts_what_it_gives_back_once);
-    tcase_add_test(cases, what_is_not_used_goes_down);
-    tcase_add_test(cases, a_child_empties_what_other_threads_kept);
-    return run_cases("bigcache", cases);
-}
+RUN_TESTS()

@@ -21,7 +21,7 @@ static bool is_resident(const char *start) {
     return in_core & 1;
 }
 
-START_TEST(a_block_too_long_for_the_pool_takes_its_pages_along) {
+TEST(a_block_too_long_for_the_pool_takes_its_pages_along) {
     base_t block = take(SHORT_BYTES, NULL);
     memset(block.p, 7, SHORT_BYTES);
     char *before = block.p;
@@ -41,10 +41,9 @@ START_TEST(a_block_too_long_for_the_pool_takes_its_pages_along) {
     check_bytes(moved.p, SHORT_BYTES, 7);
     ck_assert(hak_large_give(moved) && hak_large_give(again));
 }
-END_TEST
 
 /* The kernel would unlock what stays behind. */
-START_TEST(pages_that_are_locked_stay) {
+TEST(pages_that_are_locked_stay) {
     base_t block = take(SHORT_BYTES, NULL);
     if (mlock(block.p, SHORT_BYTES) != 0)
         return; /* no right to lock memory here */
@@ -52,9 +51,8 @@ START_TEST(pages_that_are_locked_stay) {
     ck_assert(hak_large_is_live(hak_large_find(block.p)));
     ck_assert(hak_large_give(block));
 }
-END_TEST
 
-START_TEST(a_block_that_grows_gets_one_that_is_kept) {
+TEST(a_block_that_grows_gets_one_that_is_kept) {
     base_t kept = take(2 * MIB, NULL), block = take(SHORT_BYTES, NULL);
     memset(kept.p, 1, 2 * MIB);
     memset(block.p, 7, SHORT_BYTES);
@@ -67,9 +65,8 @@ START_TEST(a_block_that_grows_gets_one_that_is_kept) {
     ck_assert(hak_large_give(moved));
     (void)look();
 }
-END_TEST
 
-START_TEST(a_block_that_grows_gets_a_spare_mapping) {
+TEST(a_block_that_grows_gets_a_spare_mapping) {
     base_t spare = take(6 * MIB, NULL), block = take(2 * MIB, NULL);
     memset(spare.p, 1, 6 * MIB);
     memset(block.p, 7, 2 * MIB);
@@ -81,10 +78,9 @@ START_TEST(a_block_that_grows_gets_a_spare_mapping) {
     ck_assert(hak_large_give(moved));
     (void)look();
 }
-END_TEST
 
 /* A copy of all of it costs more than the few new pages. */
-START_TEST(one_that_grows_by_little_is_not_copied) {
+TEST(one_that_grows_by_little_is_not_copied) {
     base_t kept = take(3 * MIB, NULL), block = take(2 * MIB, NULL);
     base_t in_the_way = take(2 * MIB, NULL);
     memset(block.p, 7, 2 * MIB);
@@ -95,10 +91,9 @@ START_TEST(one_that_grows_by_little_is_not_copied) {
     check_bytes(moved.p, 2 * MIB, 7);
     ck_assert(hak_large_give(moved) && hak_large_give(in_the_way));
 }
-END_TEST
 
 /* Nor is one copied into a block if most of that would lie idle. */
-START_TEST(one_that_is_much_longer_stays_kept) {
+TEST(one_that_is_much_longer_stays_kept) {
     base_t kept = take(4 * MIB, NULL), block = take(SHORT_BYTES, NULL);
     ck_assert(hak_large_give(kept));
     base_t moved = hak_large_move(block, LONG_BYTES);
@@ -106,9 +101,8 @@ START_TEST(one_that_is_much_longer_stays_kept) {
     ck_assert_ptr_ne(moved.p, kept.p);
     ck_assert(hak_large_give(moved));
 }
-END_TEST
 
-START_TEST(places_that_were_outgrown_become_one) {
+TEST(places_that_were_outgrown_become_one) {
     base_t first = take(25 * 4096, NULL), second = take(25 * 4096, NULL);
     ck_assert_ptr_eq(second.p, first.p + 25 * 4096);
     ck_assert(hak_large_give_outgrown(first) && !hak_large_give_outgrown(first));
@@ -118,17 +112,5 @@ START_TEST(places_that_were_outgrown_become_one) {
     ck_assert(hak_large_give(longer));
     (void)look();
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("grow");
-    tcase_add_checked_fixture(cases, set_up, NULL);
-    tcase_add_test(cases, a_block_too_long_for_the_pool_takes_its_pages_along);
-    tcase_add_test(cases, pages_that_are_locked_stay);
-    tcase_add_test(cases, a_block_that_grows_gets_one_that_is_kept);
-    tcase_add_test(cases, a_block_that_grows_gets_a_spare_mapping);
-    tcase_add_test(cases, one_that_grows_by_little_is_not_copied);
-    tcase_add_test(cases, one_that_is_much_longer_stays_kept);
-    tcase_add_test(cases, places_that_were_outgrown_become_one);
-    return run_cases("grow", cases);
-}
+RUN_TESTS(.set_up = set_up)

@@ -56,7 +56,7 @@ static void take_held(char **blocks, size_t count) {
     }
 }
 
-START_TEST(what_cannot_be_unmapped_serves_again_and_is_not_lost) {
+TEST(what_cannot_be_unmapped_serves_again_and_is_not_lost) {
     base_t *blocks;
     static char *again[MORE / 2];
     size_t before = address_space_bytes();
@@ -76,11 +76,5 @@ START_TEST(what_cannot_be_unmapped_serves_again_and_is_not_lost) {
     size_t stays = count * sizeof(struct hak_large) * 2;
     ck_assert_uint_lt(address_space_bytes() - before, stays + (size_t)MORE / 4 * BLOCK_BYTES);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("held");
-    tcase_set_timeout(cases, 120);
-    tcase_add_test(cases, what_cannot_be_unmapped_serves_again_and_is_not_lost);
-    return run_cases("held", cases);
-}
+RUN_TESTS()

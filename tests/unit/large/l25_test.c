@@ -79,7 +79,7 @@ static const char *work(struct block *blocks, uint32_t seed, int steps) {
     return NULL;
 }
 
-START_TEST(runs_do_not_overlap_and_merge_again) {
+TEST(runs_do_not_overlap_and_merge_again, .until = 2) {
     struct block blocks[PLACES] = {0};
     keep_up_to(_i == 0 ? 0 : 8 * MIB);
     for (uint32_t seed = 1; seed <= 4; seed++) {
@@ -93,9 +93,8 @@ START_TEST(runs_do_not_overlap_and_merge_again) {
     ck_assert_uint_eq(totals.live_blocks + totals.kept_blocks, 0);
     ck_assert_uint_eq(totals.pool_used_bytes + totals.pool_free_bytes, 0);
 }
-END_TEST
 
-START_TEST(a_run_grows_into_what_is_free_behind_it) {
+TEST(a_run_grows_into_what_is_free_behind_it) {
     keep_up_to(0);
     base_t first = take(100 * 4096, NULL), second = take(100 * 4096, NULL);
     ck_assert_ptr_eq(second.p, first.p + 100 * 4096);
@@ -110,9 +109,8 @@ START_TEST(a_run_grows_into_what_is_free_behind_it) {
     ck_assert(hak_large_give(first));
     ck_assert(hak_large_give(third));
 }
-END_TEST
 
-START_TEST(empty_chunks_go_back_but_for_four) {
+TEST(empty_chunks_go_back_but_for_four) {
     enum { COUNT = 64 };
     base_t blocks[COUNT];
     keep_up_to(0);
@@ -128,7 +126,6 @@ START_TEST(empty_chunks_go_back_but_for_four) {
     ck_assert_uint_eq(look().pool_used_bytes, 0);
     ck_assert(hak_l25_covers(blocks[0].p) == hak_is_mapped(blocks[0].p));
 }
-END_TEST
 
 static pthread_t in_background(void *(*function)(void *), void *argument) {
     pthread_t thread;
@@ -162,7 +159,7 @@ static void give_from_behind(void *start, size_t bytes, void *is_done) {
     }
 }
 
-START_TEST(a_shard_that_is_held_takes_blocks_back_later) {
+TEST(a_shard_that_is_held_takes_blocks_back_later) {
     bool is_done = false;
     keep_up_to(0);
     for (int i = 0; i < GIVEN; i++)
@@ -171,7 +168,6 @@ START_TEST(a_shard_that_is_held_takes_blocks_back_later) {
     ck_assert(is_done);
     ck_assert_uint_eq(look().pool_used_bytes, 0);
 }
-END_TEST
 
 static void *work_in_thread(void *number) {
     struct block blocks[PLACES] = {0};
@@ -212,7 +208,7 @@ static void run_threads(void *(*function)(void *)) {
     }
 }
 
-START_TEST(threads_work_side_by_side) {
+TEST(threads_work_side_by_side, .until = 4) {
     keep_up_to(_i % 2 ? 8 * MIB : 0);
     run_threads(_i < 2 ? work_in_thread : pass_on);
     for (int i = 0; i < PLACES; i++)
@@ -223,7 +219,6 @@ START_TEST(threads_work_side_by_side) {
     ck_assert_uint_eq(totals.live_blocks, 0);
     ck_assert_uint_eq(totals.pool_used_bytes, totals.kept_bytes);
 }
-END_TEST
 
 static _Atomic bool is_over;
 
@@ -269,7 +264,7 @@ static void *hold_shard(void *nothing) {
 
 /* A fork does not wait for the thread that is at work in the shard; the child takes the shard from
  * it, gives back what it inherited, and begins again. */
-START_TEST(a_child_takes_over_a_shard_that_was_held) {
+TEST(a_child_takes_over_a_shard_that_was_held, .until = 2) {
     base_t blocks[GIVEN], returned;
     keep_up_to(0);
     for (int i = 0; i < GIVEN; i++)
@@ -302,9 +297,8 @@ START_TEST(a_child_takes_over_a_shard_that_was_held) {
     pthread_join(holder, NULL);
     look();
 }
-END_TEST
 
-START_TEST(a_child_goes_on_with_what_threads_left) {
+TEST(a_child_goes_on_with_what_threads_left, .until = 2) {
     pthread_t threads[3];
     keep_up_to(_i ? 8 * MIB : 0);
     for (int i = 0; i < 3; i++)
@@ -327,17 +321,5 @@ START_TEST(a_child_goes_on_with_what_threads_left) {
         ck_assert_ptr_null(wrong);
     }
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("l25");
-    tcase_set_timeout(cases, 120);
-    tcase_add_loop_test(cases, runs_do_not_overlap_and_merge_again, 0, 2);
-    tcase_add_test(cases, a_run_grows_into_what_is_free_behind_it);
-    tcase_add_test(cases, empty_chunks_go_back_but_for_four);
-    tcase_add_test(cases, a_shard_that_is_held_takes_blocks_back_later);
-    tcase_add_loop_test(cases, threads_work_side_by_side, 0, 4);
-    tcase_add_loop_test(cases, a_child_takes_over_a_shard_that_was_held, 0, 2);
-    tcase_add_loop_test(cases, a_child_goes_on_with_what_threads_left, 0, 2);
-    return run_cases("l25", cases);
-}
+RUN_TESTS()

@@ -9,7 +9,7 @@
 #include "platform/platform.h"
 #include "unit/suite.h"
 
-START_TEST(a_block_is_zero_aligned_and_found_by_its_start) {
+TEST(a_block_is_zero_aligned_and_found_by_its_start) {
     for (size_t alignment = 1; alignment <= (size_t)16 << 20; alignment *= 2) {
         base_t base = hak_large_take(100000, alignment, NULL);
         ck_assert_ptr_nonnull(base.p);
@@ -34,9 +34,8 @@ START_TEST(a_block_is_zero_aligned_and_found_by_its_start) {
     }
     ck_assert_ptr_null(hak_large_find(NULL));
 }
-END_TEST
 
-START_TEST(impossible_sizes_give_nothing) {
+TEST(impossible_sizes_give_nothing) {
     ck_assert_ptr_null(hak_large_take((size_t)1 << 48, 16, NULL).p);
     ck_assert_ptr_null(hak_large_take(SIZE_MAX, 16, NULL).p);
     ck_assert_ptr_null(hak_large_take(100000, (size_t)1 << 62, NULL).p);
@@ -45,9 +44,8 @@ START_TEST(impossible_sizes_give_nothing) {
     ck_assert_ptr_null(hak_large_move(base, (size_t)1 << 48).p);
     ck_assert_uint_eq(hak_large_find(base.p)->mapped_bytes, 25 * 4096);
 }
-END_TEST
 
-START_TEST(a_block_that_moves_takes_its_bytes_along) {
+TEST(a_block_that_moves_takes_its_bytes_along) {
     base_t base = hak_large_take(100000, 16, NULL);
     memset(base.p, 7, 100000);
     ck_assert(hak_large_resize(base, 40000));
@@ -68,9 +66,8 @@ START_TEST(a_block_that_moves_takes_its_bytes_along) {
     ck_assert(hak_large_give(moved));
     ck_assert(hak_large_give(in_the_way));
 }
-END_TEST
 
-START_TEST(the_table_grows) {
+TEST(the_table_grows) {
     enum { COUNT = 20000 }; /* below the kernel's bound on mappings, which neighbours share */
     static base_t bases[COUNT];
     for (int i = 0; i < COUNT; i++) {
@@ -86,7 +83,6 @@ START_TEST(the_table_grows) {
         wrong += !hak_large_give(bases[i]);
     ck_assert_uint_eq(wrong, 0);
 }
-END_TEST
 
 static char shards_are_shared; /* any address */
 
@@ -107,7 +103,7 @@ static void *churn(void *self) {
     return NULL;
 }
 
-START_TEST(threads_share_the_table) {
+TEST(threads_share_the_table) {
     pthread_t threads[6];
     for (int i = 0; i < 6; i++)
         ck_assert_int_eq(pthread_create(&threads[i], NULL, churn, (void *)&shards_are_shared), 0);
@@ -117,7 +113,6 @@ START_TEST(threads_share_the_table) {
         ck_assert_ptr_null(wrong);
     }
 }
-END_TEST
 
 static void agree(void) {
     struct hak_large_totals totals;
@@ -127,7 +122,7 @@ static void agree(void) {
 }
 
 /* A block that crosses 1 MiB, with others right behind it: each stays what the map says of it. */
-START_TEST(a_mapping_that_grows_and_shrinks_over_a_mebibyte_is_found) {
+TEST(a_mapping_that_grows_and_shrinks_over_a_mebibyte_is_found) {
     enum { COUNT = 60 };
     base_t blocks[COUNT];
     for (int i = 0; i < COUNT; i++)
@@ -151,20 +146,9 @@ START_TEST(a_mapping_that_grows_and_shrinks_over_a_mebibyte_is_found) {
     for (int i = 0; i < COUNT; i++)
         ck_assert(hak_large_give(blocks[i]));
 }
-END_TEST
 
 static void begin(void) {
     hak_options.bigcache_max_bytes = 8 << 20;
 }
 
-int main(void) {
-    TCase *cases = tcase_create("large");
-    tcase_add_checked_fixture(cases, begin, agree);
-    tcase_add_test(cases, a_block_is_zero_aligned_and_found_by_its_start);
-    tcase_add_test(cases, impossible_sizes_give_nothing);
-    tcase_add_test(cases, a_block_that_moves_takes_its_bytes_along);
-    tcase_add_test(cases, a_mapping_that_grows_and_shrinks_over_a_mebibyte_is_found);
-    tcase_add_test(cases, the_table_grows);
-    tcase_add_test(cases, threads_share_the_table);
-    return run_cases("large", cases);
-}
+RUN_TESTS(.set_up = begin, .tear_down = agree)

@@ -82,7 +82,7 @@ static void scramble(struct hak_runs *runs, uint32_t *random) {
     }
 }
 
-START_TEST(runs_are_made_anew_from_what_is_in_use) {
+TEST(runs_are_made_anew_from_what_is_in_use, .until = 20) {
     struct hak_runs runs = {0};
     uint32_t random = (uint32_t)_i + 1;
     memset(used, 0, sizeof used);
@@ -108,10 +108,9 @@ START_TEST(runs_are_made_anew_from_what_is_in_use) {
         verify(&runs);
     }
 }
-END_TEST
 
 /* Pages that were never handed out are known to be zero; those that were may not be. */
-START_TEST(what_was_handed_out_is_not_fresh) {
+TEST(what_was_handed_out_is_not_fresh) {
     struct hak_runs runs = {0};
     memset(used, 0, sizeof used);
     chunks[0] = hak_chunk_map();
@@ -123,11 +122,5 @@ START_TEST(what_was_handed_out_is_not_fresh) {
     struct hak_taken_run dirty = hak_runs_take(&runs, 5);
     ck_assert(dirty.chunk == chunks[0] && dirty.first >= 10 && !dirty.is_fresh);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("runs");
-    tcase_add_loop_test(cases, runs_are_made_anew_from_what_is_in_use, 0, 20);
-    tcase_add_test(cases, what_was_handed_out_is_not_fresh);
-    return run_cases("runs", cases);
-}
+RUN_TESTS()

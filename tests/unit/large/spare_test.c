@@ -16,7 +16,7 @@ static void set_up(void) {
 }
 
 /* Its pages are warm, also where the kernel had to move them to make it longer. */
-START_TEST(a_block_gets_the_pages_of_the_last_one) {
+TEST(a_block_gets_the_pages_of_the_last_one) {
     base_t block = take(20 * MIB, NULL);
     memset(block.p, 7, 20 * MIB);
     char *start = block.p;
@@ -38,10 +38,9 @@ START_TEST(a_block_gets_the_pages_of_the_last_one) {
     ck_assert_uint_eq(trim(), 28 * MIB);
     ck_assert_uint_eq(look().live_bytes, 0);
 }
-END_TEST
 
 /* Blocks that a BigCache puts down for want of room, or at its thread's end, are spare. */
-START_TEST(what_a_bigcache_puts_down_is_spare) {
+TEST(what_a_bigcache_puts_down_is_spare) {
     base_t blocks[6];
     for (int i = 0; i < 6; i++)
         blocks[i] = take(3 * MIB, NULL);
@@ -57,10 +56,9 @@ START_TEST(what_a_bigcache_puts_down_is_spare) {
     ck_assert_uint_eq(trim(), 18 * MIB);
     ck_assert(!hak_is_mapped(start));
 }
-END_TEST
 
 /* Parts of one mapping that come back are one again. */
-START_TEST(parts_are_merged) {
+TEST(parts_are_merged) {
     base_t whole = take(24 * MIB, NULL), parts[4];
     char *start = whole.p;
     ck_assert(hak_large_give(whole));
@@ -76,10 +74,9 @@ START_TEST(parts_are_merged) {
     ck_assert(hak_large_give(whole));
     ck_assert_uint_eq(trim(), 24 * MIB);
 }
-END_TEST
 
 /* Never more than 24 times what BigCaches keep; the oldest goes first. */
-START_TEST(the_bytes_are_bounded) {
+TEST(the_bytes_are_bounded) {
     base_t blocks[12], used = take(300 * MIB, NULL);
     for (int i = 0; i < 12; i++)
         blocks[i] = take(20 * MIB, NULL);
@@ -96,10 +93,9 @@ START_TEST(the_bytes_are_bounded) {
     ck_assert(hak_large_give(block));
     ck_assert_uint_eq(trim(), 0);
 }
-END_TEST
 
 /* A process that sleeps now makes no call that could give anything back. */
-START_TEST(little_is_spare_where_little_is_in_use) {
+TEST(little_is_spare_where_little_is_in_use) {
     base_t blocks[10];
     for (int i = 0; i < 10; i++)
         blocks[i] = take(20 * MIB, NULL);
@@ -115,9 +111,8 @@ START_TEST(little_is_spare_where_little_is_in_use) {
     ck_assert(hak_large_give(blocks[0]) && hak_large_give(blocks[1]));
     ck_assert_uint_le(trim(), 32 * MIB);
 }
-END_TEST
 
-START_TEST(what_is_not_taken_goes_back) {
+TEST(what_is_not_taken_goes_back) {
     base_t block = take(20 * MIB, NULL);
     ck_assert(hak_large_give(block));
     hak_large_tend();
@@ -128,10 +123,9 @@ START_TEST(what_is_not_taken_goes_back) {
     }
     ck_assert(!hak_spare_holds(block.p));
 }
-END_TEST
 
 /* Random sizes and resizes against marks at both ends of every block. */
-START_TEST(blocks_do_not_overlap) {
+TEST(blocks_do_not_overlap, .until = 3) {
     enum { LIVE = 12 };
     struct {
         base_t base;
@@ -167,10 +161,9 @@ START_TEST(blocks_do_not_overlap) {
             ck_assert(hak_large_give(blocks[i].base));
     look();
 }
-END_TEST
 
 /* The child has what its parent kept, as its own. */
-START_TEST(a_child_goes_on) {
+TEST(a_child_goes_on) {
     base_t block = take(20 * MIB, NULL);
     memset(block.p, 7, 20 * MIB);
     ck_assert(hak_large_give(block));
@@ -185,19 +178,5 @@ START_TEST(a_child_goes_on) {
     ck_assert_int_eq(status, 0);
     (void)trim();
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("spare");
-    tcase_set_timeout(cases, 120);
-    tcase_add_checked_fixture(cases, set_up, NULL);
-    tcase_add_test(cases, a_block_gets_the_pages_of_the_last_one);
-    tcase_add_test(cases, what_a_bigcache_puts_down_is_spare);
-    tcase_add_test(cases, parts_are_merged);
-    tcase_add_test(cases, the_bytes_are_bounded);
-    tcase_add_test(cases, little_is_spare_where_little_is_in_use);
-    tcase_add_test(cases, what_is_not_taken_goes_back);
-    tcase_add_loop_test(cases, blocks_do_not_overlap, 0, 3);
-    tcase_add_test(cases, a_child_goes_on);
-    return run_cases("spare", cases);
-}
+RUN_TESTS(.set_up = set_up)

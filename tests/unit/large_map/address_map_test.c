@@ -34,7 +34,7 @@ static unsigned enter_all(unsigned count, unsigned lowest, size_t bytes) {
     return count;
 }
 
-START_TEST(each_block_is_visited_once) {
+TEST(each_block_is_visited_once) {
     unsigned count = enter_all(0, 12, HAK_PAGE_BYTES);
     count = enter_all(count, HAK_MAP_GRANULE_BITS, (size_t)2 << 20);
     ck_assert_uint_le(count, MOST);
@@ -45,7 +45,6 @@ START_TEST(each_block_is_visited_once) {
         hak_address_map_clear(&blocks[i]);
     ck_assert_uint_eq(hak_large_each(note, NULL), count / 2);
 }
-END_TEST
 
 static unsigned touched_pages(const void *start, size_t bytes) {
     static unsigned char is_there[4096];
@@ -57,7 +56,7 @@ static unsigned touched_pages(const void *start, size_t bytes) {
     return count;
 }
 
-START_TEST(pages_without_a_block_stay_untouched) {
+TEST(pages_without_a_block_stay_untouched) {
     enter(0, (uintptr_t)0x7f1234560000, HAK_PAGE_BYTES);
     enter(1, (uintptr_t)0x7f1200000000, (size_t)2 << 20);
     const struct hak_map_root *root = hak_map_root;
@@ -71,11 +70,5 @@ START_TEST(pages_without_a_block_stay_untouched) {
     ck_assert_uint_gt(before, 0);
     ck_assert_uint_eq(now, before);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("address_map");
-    tcase_add_test(cases, each_block_is_visited_once);
-    tcase_add_test(cases, pages_without_a_block_stay_untouched);
-    return run_cases("address_map", cases);
-}
+RUN_TESTS()

@@ -71,7 +71,7 @@ static void mark_from(uintptr_t root) {
     hak_leak_mark_blocks(&scan);
 }
 
-START_TEST(a_chain_is_reached_from_its_head) {
+TEST(a_chain_is_reached_from_its_head) {
     put(0, 3, block[5]);
     put(5, 0, block[2] + 100); /* into the middle */
     put(2, 31, block[7] + ASKED - 1);
@@ -84,7 +84,6 @@ START_TEST(a_chain_is_reached_from_its_head) {
     ck_assert_uint_eq(scan.block_count[HAK_MARK_REACHED], 4);
     ck_assert_uint_eq(scan.byte_count[HAK_MARK_DIRECT], 4 * ASKED);
 }
-END_TEST
 
 /* Marks from a thread that stands at `ip`, with the base of block 1 in a register and those of
  * block 2 and 3 on its stack: near its end, and far from it. */
@@ -108,23 +107,21 @@ static void mark_from_thread(uintptr_t ip) {
     hak_leak_mark_blocks(&scan);
 }
 
-START_TEST(a_thread_inside_hakmem_has_blocks_by_their_bases) {
+TEST(a_thread_inside_hakmem_has_blocks_by_their_bases) {
     mark_from_thread(0x10000);
     ck_assert_int_eq(mark_of(1), HAK_MARK_REACHED);
     ck_assert_int_eq(mark_of(2), HAK_MARK_REACHED);
     ck_assert_int_eq(mark_of(3), HAK_MARK_DIRECT);
     ck_assert_int_eq(mark_of(0), HAK_MARK_DIRECT);
 }
-END_TEST
 
-START_TEST(a_thread_of_the_program_has_them_by_its_pointers_alone) {
+TEST(a_thread_of_the_program_has_them_by_its_pointers_alone) {
     mark_from_thread(0x20000);
     for (int i = 0; i < BLOCKS; i++)
         ck_assert_int_eq(mark_of(i), HAK_MARK_DIRECT);
 }
-END_TEST
 
-START_TEST(the_end_of_a_block_leads_nowhere) {
+TEST(the_end_of_a_block_leads_nowhere) {
     put(0, 0, block[1] + ASKED);
     put(0, 1, block[2] - 1);
     put(0, 2, block[3] - HAK_HEADER_BYTES);
@@ -133,16 +130,14 @@ START_TEST(the_end_of_a_block_leads_nowhere) {
     for (int i = 1; i < BLOCKS; i++)
         ck_assert_int_eq(mark_of(i), HAK_MARK_DIRECT);
 }
-END_TEST
 
-START_TEST(what_lies_behind_the_bytes_asked_for_is_not_read) {
+TEST(what_lies_behind_the_bytes_asked_for_is_not_read) {
     ((uintptr_t *)block[0])[ASKED / 8] = block[1];
     mark_from(block[0]);
     ck_assert_int_eq(mark_of(1), HAK_MARK_DIRECT);
 }
-END_TEST
 
-START_TEST(a_lost_list_has_one_head) {
+TEST(a_lost_list_has_one_head) {
     for (int i = 7; i > 1; i--) /* from the highest address down: the head comes last */
         put(i, 0, block[i - 1]);
     mark_from(block[0]);
@@ -150,9 +145,8 @@ START_TEST(a_lost_list_has_one_head) {
     for (int i = 1; i < 7; i++)
         ck_assert_int_eq(mark_of(i), HAK_MARK_INDIRECT);
 }
-END_TEST
 
-START_TEST(a_circle_has_one_that_stands_for_all) {
+TEST(a_circle_has_one_that_stands_for_all) {
     put(3, 0, block[5]);
     put(5, 0, block[6]);
     put(6, 0, block[3]);
@@ -163,9 +157,8 @@ START_TEST(a_circle_has_one_that_stands_for_all) {
     ck_assert_int_eq(mark_of(6), HAK_MARK_INDIRECT);
     ck_assert_uint_eq(scan.block_count[HAK_MARK_DIRECT], 5);
 }
-END_TEST
 
-START_TEST(a_circle_that_hangs_on_a_lost_block_is_indirect) {
+TEST(a_circle_that_hangs_on_a_lost_block_is_indirect) {
     put(1, 0, block[2]);
     put(2, 0, block[1]);
     put(7, 4, block[2]);
@@ -174,16 +167,14 @@ START_TEST(a_circle_that_hangs_on_a_lost_block_is_indirect) {
     ck_assert_int_eq(mark_of(1), HAK_MARK_INDIRECT);
     ck_assert_int_eq(mark_of(2), HAK_MARK_INDIRECT);
 }
-END_TEST
 
-START_TEST(a_block_that_points_to_itself_is_lost_all_the_same) {
+TEST(a_block_that_points_to_itself_is_lost_all_the_same) {
     put(4, 0, block[4]);
     mark_from(block[0]);
     ck_assert_int_eq(mark_of(4), HAK_MARK_DIRECT);
 }
-END_TEST
 
-START_TEST(what_is_not_live_is_no_block) {
+TEST(what_is_not_live_is_no_block) {
     struct hak_leak_block found;
     hak_large_find((char *)block[2] - HAK_HEADER_BYTES)->slot.place = HAK_PLACE_QUARANTINE;
     put(2, 0, block[3]);
@@ -194,30 +185,13 @@ START_TEST(what_is_not_live_is_no_block) {
     mark_from(block[2]);
     ck_assert_int_eq(mark_of(3), HAK_MARK_DIRECT);
 }
-END_TEST
 
-START_TEST(any_word_may_be_asked_about) {
+TEST(any_word_may_be_asked_about) {
     struct hak_leak_block found;
     const uintptr_t words[] = {0, 1, 8, UINTPTR_MAX, UINTPTR_MAX / 2, (uintptr_t)&found};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         ck_assert(!hak_leak_find(&scan.index, words[i], false, &found));
     ck_assert(!hak_leak_find(&scan.index, block[0] + SLOT / 2, false, &found));
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("mark");
-    tcase_add_checked_fixture(cases, make_world, NULL);
-    tcase_add_test(cases, a_chain_is_reached_from_its_head);
-    tcase_add_test(cases, a_thread_inside_hakmem_has_blocks_by_their_bases);
-    tcase_add_test(cases, a_thread_of_the_program_has_them_by_its_pointers_alone);
-    tcase_add_test(cases, the_end_of_a_block_leads_nowhere);
-    tcase_add_test(cases, what_lies_behind_the_bytes_asked_for_is_not_read);
-    tcase_add_test(cases, a_lost_list_has_one_head);
-    tcase_add_test(cases, a_circle_has_one_that_stands_for_all);
-    tcase_add_test(cases, a_circle_that_hangs_on_a_lost_block_is_indirect);
-    tcase_add_test(cases, a_block_that_points_to_itself_is_lost_all_the_same);
-    tcase_add_test(cases, what_is_not_live_is_no_block);
-    tcase_add_test(cases, any_word_may_be_asked_about);
-    return run_cases("mark", cases);
-}
+RUN_TESTS(.set_up = make_world)

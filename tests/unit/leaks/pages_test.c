@@ -42,15 +42,14 @@ static void expect(int first, int second, int third) {
                       seen[i]);
 }
 
-START_TEST(untouched_pages_are_left_out) {
+TEST(untouched_pages_are_left_out) {
     char *memory = map(MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
     memory[0] = memory[(size_t)777 * PAGE] = memory[(size_t)PAGES * PAGE - 1] = 1;
     look(HAK_PAGES_OF_MEMORY);
     expect(0, 777, PAGES - 1);
 }
-END_TEST
 
-START_TEST(of_a_private_file_only_what_was_changed) {
+TEST(of_a_private_file_only_what_was_changed) {
     char name[] = "pages.XXXXXX";
     int file = mkstemp(name);
     unlink(name);
@@ -62,9 +61,8 @@ START_TEST(of_a_private_file_only_what_was_changed) {
     look(HAK_PAGES_CHANGED);
     expect(9, 9, 9);
 }
-END_TEST
 
-START_TEST(nothing_behind_the_end_of_a_shared_file) {
+TEST(nothing_behind_the_end_of_a_shared_file) {
     char name[] = "pages.XXXXXX";
     int file = mkstemp(name);
     unlink(name);
@@ -74,9 +72,8 @@ START_TEST(nothing_behind_the_end_of_a_shared_file) {
     look(HAK_PAGES_OF_FILE);
     expect(0, 1, 2);
 }
-END_TEST
 
-START_TEST(without_the_list_of_pages_all_is_gone_through) {
+TEST(without_the_list_of_pages_all_is_gone_through) {
     map(MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
     scan.pages_file = -1;
     hak_leak_each_touched(&scan, (struct hak_mark_range){start, start + (uintptr_t)PAGES * PAGE},
@@ -88,13 +85,5 @@ START_TEST(without_the_list_of_pages_all_is_gone_through) {
                           HAK_PAGES_OF_MEMORY, see);
     ck_assert_uint_eq(scan.partial, HAK_PARTIAL_PAGES);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("pages");
-    tcase_add_test(cases, untouched_pages_are_left_out);
-    tcase_add_test(cases, of_a_private_file_only_what_was_changed);
-    tcase_add_test(cases, nothing_behind_the_end_of_a_shared_file);
-    tcase_add_test(cases, without_the_list_of_pages_all_is_gone_through);
-    return run_cases("pages", cases);
-}
+RUN_TESTS()

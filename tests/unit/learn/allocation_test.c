@@ -12,7 +12,7 @@ static void start(const char *window, const char *rate, const char *more) {
     hak_front_start();
 }
 
-START_TEST(what_goes_out_and_comes_back_makes_a_front_grow) {
+TEST(what_goes_out_and_comes_back_makes_a_front_grow) {
     start("HAKMEM_ALLOC_LEARN_WINDOW=1000", "HAKMEM_ALLOC_LEARN_RATE=0.1", NULL);
     unsigned before = hak_front_capacity(HAK_CLASS_OF_64);
     use(HAK_CLASS_OF_64, 400, 200);
@@ -25,9 +25,8 @@ START_TEST(what_goes_out_and_comes_back_makes_a_front_grow) {
     ck_assert_uint_eq(hak_front_refilled(HAK_CLASS_OF_64), moved);
     ck_assert_uint_le(hak_front_capacity(HAK_CLASS_OF_64) * 64, 64 << 10);
 }
-END_TEST
 
-START_TEST(a_step_goes_as_far_as_the_rate_says) {
+TEST(a_step_goes_as_far_as_the_rate_says) {
     start("HAKMEM_ALLOC_LEARN_WINDOW=2000", "HAKMEM_ALLOC_LEARN_RATE=1", NULL);
     uint64_t windows = learned().windows;
     while (learned().windows == windows)
@@ -36,9 +35,8 @@ START_TEST(a_step_goes_as_far_as_the_rate_says) {
     ck_assert_uint_ge(hak_front_capacity(HAK_CLASS_OF_64), 500);
     ck_assert_uint_le(hak_front_capacity(HAK_CLASS_OF_64), 1024);
 }
-END_TEST
 
-START_TEST(a_small_rate_takes_small_steps) {
+TEST(a_small_rate_takes_small_steps) {
     start("HAKMEM_ALLOC_LEARN_WINDOW=2000", "HAKMEM_ALLOC_LEARN_RATE=0", NULL);
     unsigned before = hak_front_capacity(HAK_CLASS_OF_64);
     uint64_t windows = learned().windows;
@@ -46,9 +44,8 @@ START_TEST(a_small_rate_takes_small_steps) {
         use(HAK_CLASS_OF_64, 300, 1);
     ck_assert_uint_eq(hak_front_capacity(HAK_CLASS_OF_64), before + 2);
 }
-END_TEST
 
-START_TEST(what_nobody_uses_shrinks_and_gives_its_blocks_away) {
+TEST(what_nobody_uses_shrinks_and_gives_its_blocks_away) {
     start("HAKMEM_ALLOC_LEARN_WINDOW=1000", "HAKMEM_ALLOC_LEARN_RATE=0.2", NULL);
     use(HAK_CLASS_OF_1024, 60, 4);
     unsigned held = hak_front_blocks(HAK_CLASS_OF_1024),
@@ -61,10 +58,9 @@ START_TEST(what_nobody_uses_shrinks_and_gives_its_blocks_away) {
     use(HAK_CLASS_OF_1024, 60, 400);
     ck_assert_uint_gt(hak_front_capacity(HAK_CLASS_OF_1024), had / 2);
 }
-END_TEST
 
 /* A front that serves all calls by itself shrinks, until it would not any more. */
-START_TEST(a_front_keeps_what_its_calls_need) {
+TEST(a_front_keeps_what_its_calls_need) {
     start("HAKMEM_ALLOC_LEARN_WINDOW=1000", "HAKMEM_ALLOC_LEARN_RATE=0.1", NULL);
     for (unsigned i = 0; i < 300; i++) {
         use(HAK_CLASS_OF_32, 40, 1);
@@ -73,9 +69,8 @@ START_TEST(a_front_keeps_what_its_calls_need) {
     ck_assert_uint_ge(hak_front_capacity(HAK_CLASS_OF_32), 30);
     ck_assert_uint_le(hak_front_capacity(HAK_CLASS_OF_32), 128);
 }
-END_TEST
 
-START_TEST(a_program_that_only_takes_needs_no_more_places) {
+TEST(a_program_that_only_takes_needs_no_more_places) {
     start("HAKMEM_ALLOC_LEARN_WINDOW=1000", "HAKMEM_ALLOC_LEARN_RATE=0.5", NULL);
     unsigned before = hak_front_capacity(HAK_CLASS_OF_64);
     uint64_t windows = learned().windows;
@@ -84,9 +79,8 @@ START_TEST(a_program_that_only_takes_needs_no_more_places) {
     ck_assert_uint_gt(learned().windows, windows);
     ck_assert_uint_eq(hak_front_capacity(HAK_CLASS_OF_64), before);
 }
-END_TEST
 
-START_TEST(advanced_refills_more_where_a_program_only_takes) {
+TEST(advanced_refills_more_where_a_program_only_takes) {
     start("HAKMEM_ALLOC_LEARN_WINDOW=1000", "HAKMEM_ALLOC_LEARN_RATE=0.5",
           "HAKMEM_LEARN_ADVANCED=1");
     for (unsigned i = 0; i < 20000; i++)
@@ -95,9 +89,8 @@ START_TEST(advanced_refills_more_where_a_program_only_takes) {
     use(HAK_CLASS_OF_64, 400, 50);
     ck_assert_uint_eq(hak_front_batch(HAK_CLASS_OF_64), hak_front_capacity(HAK_CLASS_OF_64) / 2);
 }
-END_TEST
 
-START_TEST(a_window_is_at_least_as_long_as_asked_for) {
+TEST(a_window_is_at_least_as_long_as_asked_for) {
     start("HAKMEM_ALLOC_LEARN_WINDOW=100000", "HAKMEM_ALLOC_LEARN_RATE=0.5", NULL);
     uint64_t windows = learned().windows;
     use(HAK_CLASS_OF_1024, 150, 100); /* 30,000 calls */
@@ -105,27 +98,13 @@ START_TEST(a_window_is_at_least_as_long_as_asked_for) {
     use(HAK_CLASS_OF_1024, 150, 4000);
     ck_assert_uint_gt(learned().windows, windows);
 }
-END_TEST
 
-START_TEST(without_the_variable_nothing_is_learned) {
+TEST(without_the_variable_nothing_is_learned) {
     start_with(NULL, NULL, NULL);
     hak_learn_start();
     use(HAK_CLASS_OF_64, 400, 300);
     ck_assert_uint_eq(learned().windows, 0);
     ck_assert_ptr_null(*hak_front_learner());
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("allocation");
-    tcase_add_test(cases, what_goes_out_and_comes_back_makes_a_front_grow);
-    tcase_add_test(cases, a_step_goes_as_far_as_the_rate_says);
-    tcase_add_test(cases, a_small_rate_takes_small_steps);
-    tcase_add_test(cases, what_nobody_uses_shrinks_and_gives_its_blocks_away);
-    tcase_add_test(cases, a_front_keeps_what_its_calls_need);
-    tcase_add_test(cases, a_program_that_only_takes_needs_no_more_places);
-    tcase_add_test(cases, advanced_refills_more_where_a_program_only_takes);
-    tcase_add_test(cases, a_window_is_at_least_as_long_as_asked_for);
-    tcase_add_test(cases, without_the_variable_nothing_is_learned);
-    return run_cases("allocation learning", cases);
-}
+RUN_TESTS()

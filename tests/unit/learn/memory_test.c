@@ -24,7 +24,7 @@ static void burst(unsigned slabs) {
     use(HAK_CLASS_OF_1024, slabs * 63, 1);
 }
 
-START_TEST(pages_of_a_burst_go_back_when_they_are_not_needed) {
+TEST(pages_of_a_burst_go_back_when_they_are_not_needed) {
     start(NULL, NULL);
     burst(25);
     unsigned after_burst = hak_thread.heap->dirty_slabs;
@@ -33,9 +33,8 @@ START_TEST(pages_of_a_burst_go_back_when_they_are_not_needed) {
     ck_assert_uint_lt(hak_thread.heap->dirty_slabs, after_burst / 2);
     ck_assert_uint_gt(hak_thread.heap->slabs_purged, 0);
 }
-END_TEST
 
-START_TEST(what_is_needed_again_and_again_keeps_its_pages) {
+TEST(what_is_needed_again_and_again_keeps_its_pages) {
     start(NULL, NULL);
     const struct hak_learner *learner = NULL;
     for (unsigned round = 0; round < 400; round++) {
@@ -51,9 +50,8 @@ START_TEST(what_is_needed_again_and_again_keeps_its_pages) {
     }
     ck_assert_uint_le(hak_thread.heap->slabs_purged - purged, 20 * 5);
 }
-END_TEST
 
-START_TEST(advanced_changes_the_delay_of_the_clock_within_its_bounds) {
+TEST(advanced_changes_the_delay_of_the_clock_within_its_bounds) {
     start("HAKMEM_LEARN_ADVANCED=1", NULL);
     hak_slab_set_purge_delay((uint64_t)1 << 28);
     for (unsigned round = 0; round < 100; round++) {
@@ -64,7 +62,6 @@ START_TEST(advanced_changes_the_delay_of_the_clock_within_its_bounds) {
     }
     ck_assert_uint_ne(hak_purge_delay_ticks, (uint64_t)1 << 28);
 }
-END_TEST
 
 /* The advice that the kernel got for the mapping that holds `address`: "hg" = huge pages, "nh" =
  * none. */
@@ -84,7 +81,7 @@ static bool has_advice(const void *address, const char *flag) {
 }
 
 /* Fills 10 SuperSlabs with live blocks, then gives nine of ten back. */
-START_TEST(full_superslabs_ask_for_huge_pages_and_empty_ones_do_not) {
+TEST(full_superslabs_ask_for_huge_pages_and_empty_ones_do_not) {
     static base_t blocks[MOST_BLOCKS];
     start("HAKMEM_MEM_LEARN_THRESHOLD=0.7", "HAKMEM_DEBUG_LEVEL=2");
     unsigned count = 10 * 31 * 8, taken = 0;
@@ -111,13 +108,5 @@ START_TEST(full_superslabs_ask_for_huge_pages_and_empty_ones_do_not) {
     for (const struct hak_superslab *s = hak_thread.heap->cooled; s; s = s->next)
         ck_assert_msg(has_advice(s, "nh"), "not declined in a SuperSlab that drains");
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("memory");
-    tcase_add_test(cases, pages_of_a_burst_go_back_when_they_are_not_needed);
-    tcase_add_test(cases, what_is_needed_again_and_again_keeps_its_pages);
-    tcase_add_test(cases, advanced_changes_the_delay_of_the_clock_within_its_bounds);
-    tcase_add_test(cases, full_superslabs_ask_for_huge_pages_and_empty_ones_do_not);
-    return run_cases("memory learning", cases);
-}
+RUN_TESTS()

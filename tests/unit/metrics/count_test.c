@@ -64,7 +64,7 @@ static void run_threads(int threads, size_t calls) {
         pthread_join(thread[i], NULL);
 }
 
-START_TEST(counts_by_class_and_layer) {
+TEST(counts_by_class_and_layer) {
     begin(BLOCKS);
     count(HAK_MALLOC, 3, HAK_PLACE_FRONT);
     count(HAK_MALLOC, 3, HAK_PLACE_FRONT);
@@ -84,10 +84,9 @@ START_TEST(counts_by_class_and_layer) {
     ck_assert_uint_eq(sum_of(HAK_METRIC_PAGES_MAP_TIMES, HAK_CLASS_NONE), 2);
     ck_assert_uint_eq(sum_of(HAK_METRIC_PAGES_MAP_AMOUNT, HAK_CLASS_NONE), (1 << 20) + 4096);
 }
-END_TEST
 
 /* Events at random, by the fast ways and the slow one, against what step.c says of each. */
-START_TEST(every_way_counts_what_the_step_says) {
+TEST(every_way_counts_what_the_step_says) {
     static const uint8_t kinds[] = {HAK_MALLOC,        HAK_FREE,          HAK_REALLOC,
                                     HAK_REALLOC_FROM,  HAK_FRONT_SPILL,   HAK_FRONT_REFILL,
                                     HAK_SLL_PUSH,      HAK_SLL_POP,       HAK_QUARANTINE_LEAVE,
@@ -120,18 +119,16 @@ START_TEST(every_way_counts_what_the_step_says) {
             ck_assert_msg(found.cells[k][m] == due.cells[k][m], "%s of class %u: %lu of %lu",
                           hak_metric_name(m), k, found.cells[k][m], due.cells[k][m]);
 }
-END_TEST
 
-START_TEST(goes_on_with_the_block_of_a_thread_that_ended) {
+TEST(goes_on_with_the_block_of_a_thread_that_ended) {
     begin(BLOCKS);
     for (int i = 0; i < 50; i++)
         run_threads(1, 10);
     ck_assert_uint_eq(sum_of(HAK_METRIC_SERVED_FRONT, 7), 500);
     ck_assert_uint_le(atomic_load(&high), 2); /* the calling thread's, and one for all fifty */
 }
-END_TEST
 
-START_TEST(shares_a_block_when_there_are_too_few) {
+TEST(shares_a_block_when_there_are_too_few) {
     begin(2); /* one for the first thread, one kept for sharers */
     run_threads(THREADS, CALLS);
     count(HAK_MALLOC, 7, HAK_PLACE_FRONT);
@@ -144,10 +141,9 @@ START_TEST(shares_a_block_when_there_are_too_few) {
         *hak_counters_cell(hak_counters_at(memory->blocks, 1), HAK_METRIC_SERVED_FRONT, 7),
         (uint64_t)THREADS * CALLS);
 }
-END_TEST
 
 /* All metrics of hops.def have room, whoever counts them first, and each has one row. */
-START_TEST(every_metric_has_a_row_of_its_own) {
+TEST(every_metric_has_a_row_of_its_own) {
     begin(BLOCKS);
     struct hak_counters *block = hak_counter.counters;
     for (unsigned i = 0; i < HAK_METRICS; i++)
@@ -158,7 +154,6 @@ START_TEST(every_metric_has_a_row_of_its_own) {
     for (unsigned i = 0; i < HAK_METRICS; i++)
         ck_assert_uint_eq(sum.cells[i % HAK_METRIC_CLASSES][HAK_METRICS - 1 - i], i + 1);
 }
-END_TEST
 
 /* Counts of many threads in one block for the first time, at once. */
 static void *count_first(void *from) {
@@ -171,7 +166,7 @@ static void *count_first(void *from) {
     return NULL;
 }
 
-START_TEST(rows_are_taken_once_by_threads_that_race) {
+TEST(rows_are_taken_once_by_threads_that_race) {
     for (int round = 0; round < 200; round++) {
         pthread_t thread[THREADS];
         memset(hak_counters_at(memory->blocks, 0), 0, HAK_COUNTERS_BYTES);
@@ -187,10 +182,9 @@ START_TEST(rows_are_taken_once_by_threads_that_race) {
             ck_assert_uint_eq(sum.cells[3][m], THREADS);
     }
 }
-END_TEST
 
 /* A thread that allocates and frees, refills and spills, touches three pages of its block. */
-START_TEST(few_pages_are_touched) {
+TEST(few_pages_are_touched) {
     static const unsigned moves[] = {HAK_FRONT_REFILL, HAK_FRONT_SPILL,  HAK_DRAIN_FRONT,
                                      HAK_DRAIN_SLAB,   HAK_SLAB_ACQUIRE, HAK_SLAB_RELEASE};
     unsigned char in_core[(HAK_COUNTERS_BYTES >> 12) + 1] = {0};
@@ -209,16 +203,14 @@ START_TEST(few_pages_are_touched) {
         touched += in_core[i] & 1;
     ck_assert_uint_le(touched, 3);
 }
-END_TEST
 
-START_TEST(loses_nothing_when_there_is_no_block) {
+TEST(loses_nothing_when_there_is_no_block) {
     begin(0);
     run_threads(THREADS, 1000);
     ck_assert_uint_eq(sum_of(HAK_METRIC_SERVED_FRONT, 7), THREADS * 1000);
 }
-END_TEST
 
-START_TEST(keeps_its_hands_off_other_processes) {
+TEST(keeps_its_hands_off_other_processes) {
     atomic_store(&memory->owners[0], hak_counters_owner(HAK_COUNTERS_IDLE, PROCESS + 1));
     atomic_store(&memory->owners[1], hak_counters_owner(HAK_COUNTERS_OWNED, PROCESS + 1));
     *hak_counters_cell(hak_counters_at(memory->blocks, 0), HAK_METRIC_SERVED_FRONT, 7) = 99;
@@ -228,10 +220,9 @@ START_TEST(keeps_its_hands_off_other_processes) {
     ck_assert_uint_eq(
         *hak_counters_cell(hak_counters_at(memory->blocks, 0), HAK_METRIC_SERVED_FRONT, 7), 99);
 }
-END_TEST
 
 /* Counts from before the session: page calls are told with it, calls are not, as in the log. */
-START_TEST(keeps_what_came_before) {
+TEST(keeps_what_came_before) {
     hak_count_amount(HAK_COUNTED_PAGES_MAP, HAK_CLASS_NONE, 4096);
     count(HAK_MALLOC, 3, HAK_PLACE_FRONT);
     begin(BLOCKS);
@@ -239,15 +230,13 @@ START_TEST(keeps_what_came_before) {
     ck_assert_uint_eq(sum_of(HAK_METRIC_SERVED_FRONT, 3), 0);
     ck_assert_int_eq(hak_counters_dropped, 1);
 }
-END_TEST
 
-START_TEST(keeps_all_of_it_in_private_memory) {
+TEST(keeps_all_of_it_in_private_memory) {
     count(HAK_MALLOC, 7, HAK_PLACE_FRONT);
     hak_counters_begin_private();
     run_threads(THREADS, 100);
     ck_assert_uint_eq(sum_of(HAK_METRIC_SERVED_FRONT, 7), THREADS * 100 + 1);
 }
-END_TEST
 
 static int child_sum(uint32_t process) {
     pid_t child = fork();
@@ -261,7 +250,7 @@ static int child_sum(uint32_t process) {
     return WEXITSTATUS(status);
 }
 
-START_TEST(begins_anew_in_a_child) {
+TEST(begins_anew_in_a_child) {
     begin(BLOCKS);
     run_threads(1, 10);
     count(HAK_MALLOC, 7, HAK_PLACE_FRONT);
@@ -269,16 +258,14 @@ START_TEST(begins_anew_in_a_child) {
     ck_assert_int_eq(child_sum(HAK_COUNTERS_NO_PROCESS), 0);
     ck_assert_uint_eq(sum_of(HAK_METRIC_SERVED_FRONT, 7), 11);
 }
-END_TEST
 
-START_TEST(begins_anew_in_a_child_in_private_memory) {
+TEST(begins_anew_in_a_child_in_private_memory) {
     hak_counters_begin_private();
     run_threads(1, 10);
     count(HAK_MALLOC, 7, HAK_PLACE_FRONT);
     ck_assert_int_eq(child_sum(HAK_COUNTERS_NO_PROCESS), 1);
     ck_assert_uint_eq(sum_of(HAK_METRIC_SERVED_FRONT, 7), 11);
 }
-END_TEST
 
 static volatile uint64_t in_handler;
 
@@ -289,7 +276,7 @@ static void handle(int signal_number) {
     in_handler++;
 }
 
-START_TEST(counts_in_signal_handlers) {
+TEST(counts_in_signal_handlers) {
     struct itimerval often = {{0, 50}, {0, 50}}, never = {{0, 0}, {0, 0}};
     uint64_t calls = 0;
     begin(BLOCKS);
@@ -307,24 +294,5 @@ START_TEST(counts_in_signal_handlers) {
     ck_assert_uint_eq(sum_of(HAK_METRIC_FRONT_REFILL_BLOCKS, 7), calls);
     ck_assert_uint_eq(sum_of(HAK_METRIC_FRONT_SPILL_BLOCKS, 7), in_handler);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("count");
-    tcase_add_checked_fixture(cases, set_up, NULL);
-    tcase_add_test(cases, counts_by_class_and_layer);
-    tcase_add_test(cases, every_way_counts_what_the_step_says);
-    tcase_add_test(cases, goes_on_with_the_block_of_a_thread_that_ended);
-    tcase_add_test(cases, shares_a_block_when_there_are_too_few);
-    tcase_add_test(cases, every_metric_has_a_row_of_its_own);
-    tcase_add_test(cases, rows_are_taken_once_by_threads_that_race);
-    tcase_add_test(cases, few_pages_are_touched);
-    tcase_add_test(cases, loses_nothing_when_there_is_no_block);
-    tcase_add_test(cases, keeps_its_hands_off_other_processes);
-    tcase_add_test(cases, keeps_what_came_before);
-    tcase_add_test(cases, keeps_all_of_it_in_private_memory);
-    tcase_add_test(cases, begins_anew_in_a_child);
-    tcase_add_test(cases, begins_anew_in_a_child_in_private_memory);
-    tcase_add_test(cases, counts_in_signal_handlers);
-    return run_cases("metrics/count", cases);
-}
+RUN_TESTS(.set_up = set_up)

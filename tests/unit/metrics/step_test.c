@@ -22,23 +22,21 @@ static int serve(unsigned class_index) {
     return take(HAK_MALLOC, class_index, HAK_PLACE_FRONT);
 }
 
-START_TEST(serves_from_where_the_block_lay) {
+TEST(serves_from_where_the_block_lay) {
     ck_assert_int_eq(take(HAK_MALLOC, 3, HAK_PLACE_FRONT), HAK_METRIC_SERVED_FRONT);
     ck_assert_int_eq(take(HAK_MALLOC, 3, HAK_PLACE_MAGAZINE), HAK_METRIC_SERVED_MAGAZINE);
     ck_assert_int_eq(take(HAK_REALLOC, 3, HAK_PLACE_MAGAZINE), HAK_METRIC_SERVED_MAGAZINE);
     ck_assert_int_eq(take(HAK_MALLOC, HAK_CLASS_NONE, HAK_PLACE_LARGE), HAK_METRIC_SERVED_LARGE);
 }
-END_TEST
 
-START_TEST(counts_what_came_back) {
+TEST(counts_what_came_back) {
     ck_assert_int_eq(take(HAK_FREE, 3, HAK_PLACE_FRONT), HAK_METRIC_GIVEN_FRONT);
     ck_assert_int_eq(take(HAK_FREE, 3, HAK_PLACE_REMOTE), HAK_METRIC_GIVEN_REMOTE);
     ck_assert_int_eq(take(HAK_REALLOC_FROM, 3, HAK_PLACE_LARGE), HAK_METRIC_GIVEN_LARGE);
     ck_assert_int_eq(take(HAK_REALLOC, 3, HAK_PLACE_LIVE), HAK_METRIC_RESIZED);
 }
-END_TEST
 
-START_TEST(names_the_deepest_layer_of_a_call) {
+TEST(names_the_deepest_layer_of_a_call) {
     take(HAK_FRONT_REFILL, 3, HAK_PLACE_FRONT);
     ck_assert_int_eq(serve(3), HAK_METRIC_SERVED_SLAB);
     ck_assert_int_eq(serve(3), HAK_METRIC_SERVED_FRONT);
@@ -55,11 +53,10 @@ START_TEST(names_the_deepest_layer_of_a_call) {
     take(HAK_SLL_POP, 3, HAK_PLACE_MAGAZINE);
     ck_assert_int_eq(take(HAK_MALLOC, 3, HAK_PLACE_MAGAZINE), HAK_METRIC_SERVED_SLL);
 }
-END_TEST
 
 /* A refill drains what others freed of every class; only a malloc of such a class is served by it.
  */
-START_TEST(asks_for_the_class) {
+TEST(asks_for_the_class) {
     take(HAK_DRAIN_FRONT, 3, HAK_PLACE_FRONT);
     take(HAK_DRAIN_FRONT, 9, HAK_PLACE_FRONT);
     take(HAK_DRAIN_FRONT, 5, HAK_PLACE_FRONT);
@@ -73,9 +70,8 @@ START_TEST(asks_for_the_class) {
     take(HAK_FRONT_REFILL, 4, HAK_PLACE_FRONT);
     ck_assert_int_eq(serve(4), HAK_METRIC_SERVED_SLAB);
 }
-END_TEST
 
-START_TEST(ends_with_the_next_call) {
+TEST(ends_with_the_next_call) {
     take(HAK_FRONT_REFILL, 3, HAK_PLACE_FRONT);
     take(HAK_FREE, 4, HAK_PLACE_FRONT);
     ck_assert_int_eq(serve(3), HAK_METRIC_SERVED_FRONT);
@@ -86,7 +82,6 @@ START_TEST(ends_with_the_next_call) {
     take(HAK_SLAB_RELEASE, 3, 0);
     ck_assert_int_eq(serve(3), HAK_METRIC_SERVED_FRONT);
 }
-END_TEST
 
 static uint64_t second(unsigned kind, unsigned class_index) {
     struct hak_step_event event = {
@@ -96,7 +91,7 @@ static uint64_t second(unsigned kind, unsigned class_index) {
     return counts.second_amount;
 }
 
-START_TEST(counts_gos) {
+TEST(counts_gos) {
     ck_assert_uint_eq(second(HAK_FRONT_REFILL, 3), 1);
     ck_assert_uint_eq(second(HAK_FRONT_REFILL, 3), 0);
     ck_assert_uint_eq(second(HAK_FRONT_REFILL, 3), 0);
@@ -109,9 +104,8 @@ START_TEST(counts_gos) {
     ck_assert_uint_eq(second(HAK_FRONT_SPILL, 4), 0);
     ck_assert_uint_eq(second(HAK_SLAB_ACQUIRE, 4), 64);
 }
-END_TEST
 
-START_TEST(leaves_out_what_no_layer_did) {
+TEST(leaves_out_what_no_layer_did) {
     struct hak_step_counts counts;
     struct hak_step_event event = {.kind = HAK_FREE, .is_illegal = true};
     ck_assert(!hak_step_count(&step, &event, &counts));
@@ -120,9 +114,8 @@ START_TEST(leaves_out_what_no_layer_did) {
     ck_assert_int_eq(take(255, 3, 0), -1);
     ck_assert_int_eq(take(63, 3, 0), -1);
 }
-END_TEST
 
-START_TEST(has_a_name_for_each_metric) {
+TEST(has_a_name_for_each_metric) {
     for (unsigned m = 0; m < HAK_METRICS; m++) {
         ck_assert_ptr_nonnull(hak_metric_name(m));
         for (unsigned other = 0; other < m; other++)
@@ -133,18 +126,5 @@ START_TEST(has_a_name_for_each_metric) {
     ck_assert_str_eq(hak_metric_name(HAK_METRIC_SLL_POP_RUNS), "SLL_POP.runs");
     ck_assert_str_eq(hak_metric_name(HAK_METRIC_PAGES_MAP_AMOUNT), "PAGES_MAP.amount");
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("step");
-    tcase_add_checked_fixture(cases, set_up, NULL);
-    tcase_add_test(cases, serves_from_where_the_block_lay);
-    tcase_add_test(cases, counts_what_came_back);
-    tcase_add_test(cases, names_the_deepest_layer_of_a_call);
-    tcase_add_test(cases, asks_for_the_class);
-    tcase_add_test(cases, ends_with_the_next_call);
-    tcase_add_test(cases, counts_gos);
-    tcase_add_test(cases, leaves_out_what_no_layer_did);
-    tcase_add_test(cases, has_a_name_for_each_metric);
-    return run_cases("metrics/step", cases);
-}
+RUN_TESTS(.set_up = set_up)

@@ -55,7 +55,7 @@ static size_t listed(unsigned class_index) {
     return hak_mid_count(own_mid(), class_index);
 }
 
-START_TEST(what_the_ring_cannot_hold_is_had_again) {
+TEST(what_the_ring_cannot_hold_is_had_again) {
     enum { COUNT = 200 };
     base_t blocks[COUNT], again[COUNT];
     start();
@@ -70,9 +70,8 @@ START_TEST(what_the_ring_cannot_hold_is_had_again) {
     ck_assert_int_ge(count_common(blocks, again, COUNT), COUNT / 2);
     give(again, COUNT);
 }
-END_TEST
 
-START_TEST(the_list_is_bounded_in_bytes_over_all_classes) {
+TEST(the_list_is_bounded_in_bytes_over_all_classes) {
     static base_t blocks[MANY], more[MANY];
     start();
     take(blocks, MANY, 2048);
@@ -85,9 +84,8 @@ START_TEST(the_list_is_bounded_in_bytes_over_all_classes) {
     ck_assert_uint_le(bytes, HAK_MID_LIFO_BYTES);
     ck_assert_uint_gt(bytes, HAK_MID_LIFO_BYTES / 2);
 }
-END_TEST
 
-START_TEST(a_list_has_no_fixed_number_of_places) {
+TEST(a_list_has_no_fixed_number_of_places) {
     enum { COUNT = 60000 };
     static base_t blocks[COUNT];
     hak_options_read((char *[]){"HAKMEM_TINY_PROFILE=off", NULL});
@@ -99,9 +97,8 @@ START_TEST(a_list_has_no_fixed_number_of_places) {
     ck_assert_uint_gt(listed(0), 50 * HAK_MID_SEGMENT_PLACES);
     ck_assert_uint_le(listed(0) * 8, HAK_MID_LIFO_BYTES);
 }
-END_TEST
 
-START_TEST(what_is_not_used_goes_to_the_slabs) {
+TEST(what_is_not_used_goes_to_the_slabs) {
     base_t blocks[200];
     start();
     take(blocks, 200, 4096);
@@ -117,9 +114,8 @@ START_TEST(what_is_not_used_goes_to_the_slabs) {
     take(blocks, 200, 4096);
     give(blocks, 200);
 }
-END_TEST
 
-START_TEST(the_end_of_the_thread_empties_ring_and_list) {
+TEST(the_end_of_the_thread_empties_ring_and_list) {
     base_t blocks[200];
     start();
     take(blocks, 200, 4096);
@@ -135,9 +131,8 @@ START_TEST(the_end_of_the_thread_empties_ring_and_list) {
     ck_assert_uint_eq(figures.cached_bytes, 0);
     ck_assert_uint_eq(figures.live_bytes, 0);
 }
-END_TEST
 
-START_TEST(a_child_mends_the_list_of_a_thread_that_is_not_there) {
+TEST(a_child_mends_the_list_of_a_thread_that_is_not_there) {
     base_t blocks[200], again[200];
     start();
     take(blocks, 200, 4096);
@@ -152,7 +147,6 @@ START_TEST(a_child_mends_the_list_of_a_thread_that_is_not_there) {
     give(again, 200);
     ck_assert_uint_gt(listed(HAK_CLASS_OF_4096), 0);
 }
-END_TEST
 
 struct hand_over {
     base_t blocks[100];
@@ -174,7 +168,7 @@ static void *allocate_and_wait(void *argument) {
     return is_same ? NULL : argument;
 }
 
-START_TEST(blocks_that_another_thread_frees_come_back_to_their_owner) {
+TEST(blocks_that_another_thread_frees_come_back_to_their_owner) {
     static struct hand_over hand_over;
     pthread_t owner;
     void *wrong;
@@ -188,16 +182,5 @@ START_TEST(blocks_that_another_thread_frees_come_back_to_their_owner) {
     pthread_join(owner, &wrong);
     ck_assert_ptr_null(wrong);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("mid");
-    tcase_add_test(cases, what_the_ring_cannot_hold_is_had_again);
-    tcase_add_test(cases, the_list_is_bounded_in_bytes_over_all_classes);
-    tcase_add_test(cases, a_list_has_no_fixed_number_of_places);
-    tcase_add_test(cases, what_is_not_used_goes_to_the_slabs);
-    tcase_add_test(cases, the_end_of_the_thread_empties_ring_and_list);
-    tcase_add_test(cases, a_child_mends_the_list_of_a_thread_that_is_not_there);
-    tcase_add_test(cases, blocks_that_another_thread_frees_come_back_to_their_owner);
-    return run_cases("mid", cases);
-}
+RUN_TESTS()

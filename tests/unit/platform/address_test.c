@@ -14,7 +14,7 @@ static int zeroed[4096];
 static const int constant[16] = {1};
 extern char **environ;
 
-START_TEST(the_program_itself_is_known) {
+TEST(the_program_itself_is_known) {
     int local = 0;
     ck_assert_int_eq(hak_address_kind_of(&local), HAK_ADDRESS_STACK);
     ck_assert_int_eq(hak_address_kind_of(environ[0]), HAK_ADDRESS_STACK);
@@ -23,9 +23,8 @@ START_TEST(the_program_itself_is_known) {
     ck_assert_int_eq(hak_address_kind_of((void *)(uintptr_t)hak_address_kind_of), HAK_ADDRESS_CODE);
     ck_assert_int_eq(hak_address_kind_of((void *)(uintptr_t)abort), HAK_ADDRESS_CODE);
 }
-END_TEST
 
-START_TEST(nothing_and_nonsense_are_unmapped) {
+TEST(nothing_and_nonsense_are_unmapped) {
     void *gone = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     munmap(gone, 4096);
     ck_assert_int_eq(hak_address_kind_of(gone), HAK_ADDRESS_UNMAPPED);
@@ -33,10 +32,9 @@ START_TEST(nothing_and_nonsense_are_unmapped) {
     ck_assert_int_eq(hak_address_kind_of((void *)~0ull), HAK_ADDRESS_UNMAPPED);
     ck_assert_int_eq(hak_address_kind_of((void *)0xdeadbeefdeadbeef), HAK_ADDRESS_UNMAPPED);
 }
-END_TEST
 
 /* An allocator of the program's own may take its memory from sbrk, too. */
-START_TEST(a_head_alone_makes_no_block_of_glibc) {
+TEST(a_head_alone_makes_no_block_of_glibc) {
     hak_address_start();
     char *area = sbrk(4096);
     area += -(uintptr_t)area & 15;
@@ -47,15 +45,13 @@ START_TEST(a_head_alone_makes_no_block_of_glibc) {
     *next = 0x21;
     ck_assert_int_eq(hak_address_kind_of(area + 16), HAK_ADDRESS_C_HEAP);
 }
-END_TEST
 
-START_TEST(anything_else_that_is_mapped_is_unknown) {
+TEST(anything_else_that_is_mapped_is_unknown) {
     char *area = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     ck_assert_int_eq(hak_address_kind_of(area + 64), HAK_ADDRESS_UNKNOWN);
 }
-END_TEST
 
-START_TEST(a_block_of_glibc_is_known_by_its_heap) {
+TEST(a_block_of_glibc_is_known_by_its_heap) {
     hak_address_start();
     char *first = malloc(200000 / 4); /* this test runs on glibc's malloc */
     char *block = malloc(100);
@@ -75,7 +71,6 @@ START_TEST(a_block_of_glibc_is_known_by_its_heap) {
     free(block);
     free(first);
 }
-END_TEST
 
 static char *of_first_thread, *of_another_thread;
 
@@ -99,7 +94,7 @@ static void *look_around(void *unused) {
 }
 
 /* The kernel names that of the first thread alone. */
-START_TEST(the_own_stack_and_the_first_are_called_stack) {
+TEST(the_own_stack_and_the_first_are_called_stack) {
     char local[8192] = {0};
     sem_t semaphores[2];
     of_first_thread = local + sizeof local - 1;
@@ -113,7 +108,6 @@ START_TEST(the_own_stack_and_the_first_are_called_stack) {
     sem_post(&semaphores[1]);
     pthread_join(other, NULL);
 }
-END_TEST
 
 static ucontext_t outside, inside;
 static char *area;
@@ -124,7 +118,7 @@ static void look_from_coroutine(void) {
     swapcontext(&inside, &outside);
 }
 
-START_TEST(a_coroutine_accuses_nobody) {
+TEST(a_coroutine_accuses_nobody) {
     area = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     getcontext(&inside);
     inside.uc_stack.ss_sp = area;
@@ -135,17 +129,5 @@ START_TEST(a_coroutine_accuses_nobody) {
     swapcontext(&outside, &inside);
     ck_assert_int_eq(seen, HAK_ADDRESS_UNKNOWN);
 }
-END_TEST
 
-int main(void) {
-    hak_objects_start();
-    TCase *cases = tcase_create("address");
-    tcase_add_test(cases, the_program_itself_is_known);
-    tcase_add_test(cases, nothing_and_nonsense_are_unmapped);
-    tcase_add_test(cases, a_head_alone_makes_no_block_of_glibc);
-    tcase_add_test(cases, anything_else_that_is_mapped_is_unknown);
-    tcase_add_test(cases, a_block_of_glibc_is_known_by_its_heap);
-    tcase_add_test(cases, the_own_stack_and_the_first_are_called_stack);
-    tcase_add_test(cases, a_coroutine_accuses_nobody);
-    return run_cases("address", cases);
-}
+RUN_TESTS(.prepare = hak_objects_start)

@@ -20,7 +20,7 @@ static void take_many(unsigned count) {
     }
 }
 
-START_TEST(pieces_are_aligned_zeroed_and_apart) {
+TEST(pieces_are_aligned_zeroed_and_apart) {
     take_many(MANY);
     for (unsigned i = 0; i < MANY; i++) {
         for (size_t at = 0; at < HAK_ARENA_PIECE_BYTES; at += 4096)
@@ -30,18 +30,16 @@ START_TEST(pieces_are_aligned_zeroed_and_apart) {
         pieces[i][HAK_ARENA_PIECE_BYTES - 1] = 1;
     }
 }
-END_TEST
 
-START_TEST(most_pieces_lie_side_by_side) {
+TEST(most_pieces_lie_side_by_side) {
     take_many(MANY);
     unsigned neighbours = 0;
     for (unsigned i = 1; i < MANY; i++)
         neighbours += pieces[i] == pieces[i - 1] + HAK_ARENA_PIECE_BYTES;
     ck_assert_uint_gt(neighbours, MANY * 3 / 4);
 }
-END_TEST
 
-START_TEST(addresses_grow_with_use_and_come_back_with_it) {
+TEST(addresses_grow_with_use_and_come_back_with_it) {
     size_t before = mapped_bytes();
     take_many(MANY);
     size_t at_most = MANY * HAK_ARENA_PIECE_BYTES * 5 / 4 + (1 << 20);
@@ -56,9 +54,8 @@ START_TEST(addresses_grow_with_use_and_come_back_with_it) {
     take_many(1); /* and one piece costs one piece again */
     ck_assert_uint_le(mapped_bytes(), before + HAK_ARENA_PIECE_BYTES + (1 << 20));
 }
-END_TEST
 
-START_TEST(under_a_limit_each_piece_is_a_mapping_of_its_own) {
+TEST(under_a_limit_each_piece_is_a_mapping_of_its_own) {
     struct rlimit limit;
     getrlimit(RLIMIT_AS, &limit);
     limit.rlim_cur = (rlim_t)1 << 40;
@@ -67,9 +64,8 @@ START_TEST(under_a_limit_each_piece_is_a_mapping_of_its_own) {
     take_many(20);
     ck_assert_uint_le(mapped_bytes() - before, 20 * HAK_ARENA_PIECE_BYTES + (1 << 20));
 }
-END_TEST
 
-START_TEST(no_memory_is_null_and_may_come_back) {
+TEST(no_memory_is_null_and_may_come_back) {
     take_many(13); /* part of a range is held */
     struct rlimit limit, none = {(rlim_t)1 << 20, RLIM_INFINITY};
     getrlimit(RLIMIT_AS, &limit);
@@ -80,7 +76,6 @@ START_TEST(no_memory_is_null_and_may_come_back) {
     ck_assert_int_eq(setrlimit(RLIMIT_AS, &limit), 0);
     ck_assert_ptr_nonnull(hak_arena_take());
 }
-END_TEST
 
 /* True when the kernel marks the mapping that holds `piece` with the flag ("hg", "nh"). */
 static bool has_flag(const char *piece, const char *flag) {
@@ -98,7 +93,7 @@ static bool has_flag(const char *piece, const char *flag) {
     return found;
 }
 
-START_TEST(huge_pages_are_declined_until_they_are_asked_for) {
+TEST(huge_pages_are_declined_until_they_are_asked_for) {
     take_many(6);
     for (unsigned i = 0; i < 6; i++)
         ck_assert(has_flag(pieces[i], " nh"));
@@ -110,7 +105,6 @@ START_TEST(huge_pages_are_declined_until_they_are_asked_for) {
     hak_arena_set_huge(false);
     ck_assert(has_flag(hak_arena_take(), " nh"));
 }
-END_TEST
 
 static void *churn(void *unused) {
     for (int i = 0; i < 300; i++) {
@@ -130,7 +124,7 @@ static void *churn(void *unused) {
     return unused;
 }
 
-START_TEST(threads_never_get_the_same_piece) {
+TEST(threads_never_get_the_same_piece) {
     pthread_t threads[4];
     size_t before = mapped_bytes();
     for (int i = 0; i < 4; i++)
@@ -142,17 +136,5 @@ START_TEST(threads_never_get_the_same_piece) {
     }
     ck_assert_uint_le(mapped_bytes(), before + ((size_t)512 << 20)); /* stacks, glibc's arenas */
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("arena");
-    tcase_set_timeout(cases, 20);
-    tcase_add_test(cases, pieces_are_aligned_zeroed_and_apart);
-    tcase_add_test(cases, most_pieces_lie_side_by_side);
-    tcase_add_test(cases, addresses_grow_with_use_and_come_back_with_it);
-    tcase_add_test(cases, under_a_limit_each_piece_is_a_mapping_of_its_own);
-    tcase_add_test(cases, no_memory_is_null_and_may_come_back);
-    tcase_add_test(cases, huge_pages_are_declined_until_they_are_asked_for);
-    tcase_add_test(cases, threads_never_get_the_same_piece);
-    return run_cases("arena", cases);
-}
+RUN_TESTS()

@@ -4,7 +4,7 @@
 
 static const struct hak_credit_terms terms = {.most = 1000, .dearest = 300, .share = 10};
 
-START_TEST(a_charge_goes_down_at_once_and_has_a_bound) {
+TEST(a_charge_goes_down_at_once_and_has_a_bound) {
     struct hak_credit credit = {.left = 1000};
     hak_credit_charge(&credit, &terms, 100);
     ck_assert_int_eq(hak_credit_left(&credit), 900);
@@ -15,9 +15,8 @@ START_TEST(a_charge_goes_down_at_once_and_has_a_bound) {
     hak_credit_charge(&credit, &terms, 299);
     ck_assert_int_eq(hak_credit_left(&credit), -298);
 }
-END_TEST
 
-START_TEST(a_share_is_earned_back_up_to_the_bound) {
+TEST(a_share_is_earned_back_up_to_the_bound) {
     struct hak_credit credit = {.left = -5};
     ck_assert_uint_eq(hak_credit_earn(&credit, &terms, 100), 100);
     ck_assert_int_eq(hak_credit_left(&credit), 5);
@@ -29,22 +28,14 @@ START_TEST(a_share_is_earned_back_up_to_the_bound) {
     (void)hak_credit_earn(&credit, &terms, 1);
     ck_assert_int_eq(hak_credit_left(&credit), 1000);
 }
-END_TEST
 
 /* Frequent looks earn as much as rare ones. */
-START_TEST(what_is_too_little_counts_the_next_time) {
+TEST(what_is_too_little_counts_the_next_time) {
     struct hak_credit credit = {.left = 0};
     uint64_t seen = 0;
     for (uint64_t now = 0; now <= 1003; now += 7)
         seen += hak_credit_earn(&credit, &terms, now - seen);
     ck_assert_int_eq(hak_credit_left(&credit), 100);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("credit");
-    tcase_add_test(cases, a_charge_goes_down_at_once_and_has_a_bound);
-    tcase_add_test(cases, a_share_is_earned_back_up_to_the_bound);
-    tcase_add_test(cases, what_is_too_little_counts_the_next_time);
-    return run_cases("platform/credit", cases);
-}
+RUN_TESTS()

@@ -9,7 +9,7 @@
 #include "platform/path.h"
 #include "unit/suite.h"
 
-START_TEST(text_and_numbers_follow_each_other) {
+TEST(text_and_numbers_follow_each_other) {
     struct hak_line line = {.length = 0};
     hak_line_add(&line, "a ");
     hak_line_add(&line, NULL);
@@ -18,9 +18,8 @@ START_TEST(text_and_numbers_follow_each_other) {
     hak_line_hex(&line, 0xabcdef0123456789);
     ck_assert_str_eq(hak_line_text(&line), "a 18446744073709551615 b 0 c 0xabcdef0123456789");
 }
-END_TEST
 
-START_TEST(a_line_that_is_full_still_ends) {
+TEST(a_line_that_is_full_still_ends) {
     struct hak_line line = {.length = 0};
     char got[2048];
     int pipes[2];
@@ -38,9 +37,8 @@ START_TEST(a_line_that_is_full_still_ends) {
     ck_assert_int_eq(got[sizeof line.text - 1], '\n');
     ck_assert_uint_eq(line.length, 0);
 }
-END_TEST
 
-START_TEST(an_error_of_writing_is_told_once_and_the_text_is_gone) {
+TEST(an_error_of_writing_is_told_once_and_the_text_is_gone) {
     struct hak_line line = {.length = 0};
     int full = open("/dev/full", O_WRONLY);
     ck_assert_int_eq(hak_line_write(&line, full), 0); /* nothing to write */
@@ -52,9 +50,8 @@ START_TEST(an_error_of_writing_is_told_once_and_the_text_is_gone) {
     hak_line_add(&line, "text");
     ck_assert_int_eq(hak_line_write(&line, 999), EBADF);
 }
-END_TEST
 
-START_TEST(paths_are_expanded_and_made_absolute) {
+TEST(paths_are_expanded_and_made_absolute) {
     char path[4096], due[4200], here[4096];
     ck_assert(hak_path_expand(path, sizeof path, "/a/%e.%p.%%.%x%", NULL, "/usr/bin/app"));
     snprintf(due, sizeof due, "/a/app.%d.%%.%%x%%", (int)getpid());
@@ -72,23 +69,13 @@ START_TEST(paths_are_expanded_and_made_absolute) {
     snprintf(due, sizeof due, "%s/b", here);
     ck_assert_str_eq(path, due);
 }
-END_TEST
 
-START_TEST(what_does_not_fit_is_refused) {
+TEST(what_does_not_fit_is_refused) {
     char path[8];
     ck_assert(hak_path_expand(path, sizeof path, "/%e", NULL, "sixsix"));
     ck_assert_str_eq(path, "/sixsix");
     ck_assert(!hak_path_expand(path, sizeof path, "/%e", NULL, "sevense"));
     ck_assert(!hak_path_expand(path, sizeof path, "b", "/direct", "app"));
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("lines and paths");
-    tcase_add_test(cases, text_and_numbers_follow_each_other);
-    tcase_add_test(cases, a_line_that_is_full_still_ends);
-    tcase_add_test(cases, an_error_of_writing_is_told_once_and_the_text_is_gone);
-    tcase_add_test(cases, paths_are_expanded_and_made_absolute);
-    tcase_add_test(cases, what_does_not_fit_is_refused);
-    return run_cases("platform/line", cases);
-}
+RUN_TESTS()

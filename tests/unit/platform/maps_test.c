@@ -32,7 +32,7 @@ static bool find(const void *address, struct hak_mapping *found) {
     return is_there;
 }
 
-START_TEST(says_how_each_can_be_used) {
+TEST(says_how_each_can_be_used) {
     struct hak_mapping mapping;
     static const int protections[] = {PROT_NONE, PROT_READ, PROT_READ | PROT_WRITE,
                                       PROT_READ | PROT_EXEC};
@@ -47,9 +47,8 @@ START_TEST(says_how_each_can_be_used) {
     ck_assert(find(shared, &mapping));
     ck_assert_uint_eq(mapping.protection, PROT_READ | HAK_MAPPING_SHARED);
 }
-END_TEST
 
-START_TEST(says_what_each_is_of) {
+TEST(says_what_each_is_of) {
     struct hak_mapping mapping;
     char self[4096] = "";
     int here = 0;
@@ -65,10 +64,9 @@ START_TEST(says_what_each_is_of) {
     ck_assert(find(nameless, &mapping));
     ck_assert_str_eq(mapping.path, "");
 }
-END_TEST
 
 /* More than a buffer of lines, and a path that is longer than what is kept of it. */
-START_TEST(keeps_the_beginning_of_a_long_path) {
+TEST(keeps_the_beginning_of_a_long_path) {
     struct hak_mapping mapping;
     char name[300], folder[] = "/tmp/hakmem-maps-XXXXXX", path[400];
     memset(name, 'n', 250);
@@ -87,7 +85,6 @@ START_TEST(keeps_the_beginning_of_a_long_path) {
     ck_assert_int_eq(strncmp(mapping.path, path, HAK_MAPPING_PATH - 1), 0);
     close(file);
 }
-END_TEST
 
 static void *look_after_the_first_thread(void *unused) {
     struct hak_mapping mapping = {0};
@@ -101,7 +98,7 @@ static void *look_after_the_first_thread(void *unused) {
     _exit(find(&mapping, &mapping) ? 0 : 1);
 }
 
-START_TEST(lists_all_when_the_first_thread_has_ended) {
+TEST(lists_all_when_the_first_thread_has_ended) {
     int status = -1;
     pid_t child = fork();
     if (child == 0) {
@@ -112,13 +109,5 @@ START_TEST(lists_all_when_the_first_thread_has_ended) {
     ck_assert_int_eq(waitpid(child, &status, 0), child);
     ck_assert_int_eq(status, 0);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("maps");
-    tcase_add_test(cases, says_how_each_can_be_used);
-    tcase_add_test(cases, says_what_each_is_of);
-    tcase_add_test(cases, keeps_the_beginning_of_a_long_path);
-    tcase_add_test(cases, lists_all_when_the_first_thread_has_ended);
-    return run_cases("platform/maps", cases);
-}
+RUN_TESTS()

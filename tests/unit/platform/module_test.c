@@ -45,7 +45,7 @@ static bool has_slot(const struct hak_module *module, const ElfW(Rela) * relocat
     return false;
 }
 
-START_TEST(finds_the_program_and_its_calls) {
+TEST(finds_the_program_and_its_calls) {
     struct hak_module own = find((const void *)(uintptr_t)&find);
     ck_assert_uint_ge((uintptr_t)&find, own.text_start);
     ck_assert_uint_lt((uintptr_t)&find, own.text_end);
@@ -57,17 +57,15 @@ START_TEST(finds_the_program_and_its_calls) {
     ck_assert_uint_eq(own.read_only_end % HAK_PAGE_BYTES, 0);
     ck_assert_uint_lt(own.read_only_start, own.read_only_end);
 }
-END_TEST
 
-START_TEST(finds_libc_by_its_name) {
+TEST(finds_libc_by_its_name) {
     struct hak_module libc = find(dlsym(RTLD_DEFAULT, "gnu_get_libc_version"));
     ck_assert_str_eq(libc.soname, "libc.so.6");
     ck_assert_ptr_nonnull(libc.hash);
     ck_assert_ptr_nonnull(libc.symbols);
 }
-END_TEST
 
-START_TEST(a_module_without_segments_holds_nothing) {
+TEST(a_module_without_segments_holds_nothing) {
     struct dl_phdr_info info = {.dlpi_addr = 0x1000};
     struct hak_module module;
     hak_read_module(&info, &module);
@@ -76,12 +74,5 @@ START_TEST(a_module_without_segments_holds_nothing) {
     ck_assert(!hak_module_holds(&module, &info));
     ck_assert_ptr_null(module.symbols);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("module");
-    tcase_add_test(cases, finds_the_program_and_its_calls);
-    tcase_add_test(cases, finds_libc_by_its_name);
-    tcase_add_test(cases, a_module_without_segments_holds_nothing);
-    return run_cases("platform/module", cases);
-}
+RUN_TESTS()

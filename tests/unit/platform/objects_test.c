@@ -32,7 +32,7 @@ static uintptr_t bias_of(void *handle) {
     return map->l_addr;
 }
 
-START_TEST(what_is_there_is_found) {
+TEST(what_is_there_is_found) {
     struct hak_object object, again;
     void *const in_libc = dlsym(RTLD_DEFAULT, "strtoul"), *const here = (void *)&plugins;
     ck_assert(hak_object_find((uintptr_t)in_libc, &object));
@@ -51,7 +51,6 @@ START_TEST(what_is_there_is_found) {
     ck_assert(!hak_object_find(UINTPTR_MAX, &again));
     ck_assert_int_eq(errno, 77);
 }
-END_TEST
 
 /* Every address of a module's text and data as ld.so has it, at both of its ends. */
 static int compare(struct dl_phdr_info *info, size_t size, void *count) {
@@ -72,7 +71,7 @@ static int compare(struct dl_phdr_info *info, size_t size, void *count) {
     return 0;
 }
 
-START_TEST(all_modules_are_found) {
+TEST(all_modules_are_found) {
     unsigned count = 0;
     void *plugin = dlopen(plugins[0], RTLD_NOW);
     ck_assert_ptr_nonnull(plugin);
@@ -80,7 +79,6 @@ START_TEST(all_modules_are_found) {
     ck_assert_uint_gt(count, 3);
     dlclose(plugin);
 }
-END_TEST
 
 /* One thread's part: what it has loaded is there at once, and is gone at once. */
 static unsigned load_and_unload(unsigned which, unsigned rounds) {
@@ -98,11 +96,10 @@ static unsigned load_and_unload(unsigned which, unsigned rounds) {
     return wrong;
 }
 
-START_TEST(a_plugin_is_found_while_it_is_loaded) {
+TEST(a_plugin_is_found_while_it_is_loaded) {
     ck_assert_uint_eq(load_and_unload(0, ROUNDS), 0);
     ck_assert_uint_eq(load_and_unload(1, ROUNDS), 0);
 }
-END_TEST
 
 static _Atomic unsigned wrong_answers, loaders;
 static _Atomic uint64_t answers;
@@ -161,22 +158,20 @@ static void with_threads(bool has_signals) {
     ck_assert_uint_gt(atomic_load(&answers), 0);
 }
 
-START_TEST(beside_threads_that_load) {
+TEST(beside_threads_that_load) {
     with_threads(false);
 }
-END_TEST
 
-START_TEST(in_signal_handlers_of_threads_that_load) {
+TEST(in_signal_handlers_of_threads_that_load) {
     struct sigaction action = {.sa_handler = handle, .sa_flags = SA_RESTART};
     sigaction(SIGUSR1, &action, NULL);
     with_threads(true);
 }
-END_TEST
 
 /* Children of a process whose other threads load: what was there stays found. Libraries that the
  * child loads by itself need an ld.so that fork has left whole, so there is no other thread then.
  */
-START_TEST(in_children) {
+TEST(in_children) {
     pthread_t loader[LOADERS];
     atomic_store(&loaders, LOADERS);
     for (uintptr_t i = 0; i < LOADERS; i++)
@@ -197,16 +192,5 @@ START_TEST(in_children) {
         ck_assert_int_eq(pthread_join(loader[i], NULL), 0);
     ck_assert_uint_eq(atomic_load(&wrong_answers), 0);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("objects");
-    tcase_add_checked_fixture(cases, begin, NULL);
-    tcase_add_test(cases, what_is_there_is_found);
-    tcase_add_test(cases, all_modules_are_found);
-    tcase_add_test(cases, a_plugin_is_found_while_it_is_loaded);
-    tcase_add_test(cases, beside_threads_that_load);
-    tcase_add_test(cases, in_signal_handlers_of_threads_that_load);
-    tcase_add_test(cases, in_children);
-    return run_cases("objects", cases);
-}
+RUN_TESTS(.set_up = begin)

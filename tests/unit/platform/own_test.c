@@ -18,7 +18,7 @@ static uintptr_t next(uintptr_t from_page, uintptr_t end_page, bool is_own) {
     return (found - somewhere) / PAGE;
 }
 
-START_TEST(ranges_of_any_length_are_found) {
+TEST(ranges_of_any_length_are_found) {
     note(3, 1, true);
     note(60, 10, true);
     note(200, 1000, true);
@@ -33,9 +33,8 @@ START_TEST(ranges_of_any_length_are_found) {
     note(3, 1197, false);
     ck_assert_uint_eq(next(0, 2000, true), 2000);
 }
-END_TEST
 
-START_TEST(a_part_may_be_taken_back) {
+TEST(a_part_may_be_taken_back) {
     note(100, 300, true);
     note(150, 100, false);
     ck_assert_uint_eq(next(100, 500, false), 150);
@@ -43,9 +42,8 @@ START_TEST(a_part_may_be_taken_back) {
     ck_assert_uint_eq(next(250, 500, false), 400);
     note(100, 300, false);
 }
-END_TEST
 
-START_TEST(ends_within_a_page_are_kept) {
+TEST(ends_within_a_page_are_kept) {
     note(10, 1, true);
     uintptr_t inside = somewhere + 10 * PAGE + 100;
     ck_assert_uint_eq(hak_own_next(inside, inside + 50, true), inside);
@@ -53,9 +51,8 @@ START_TEST(ends_within_a_page_are_kept) {
     ck_assert_uint_eq(hak_own_next(inside - 200, inside + 50, true), somewhere + 10 * PAGE);
     note(10, 1, false);
 }
-END_TEST
 
-START_TEST(any_address_may_be_asked_about) {
+TEST(any_address_may_be_asked_about) {
     uintptr_t end = (uintptr_t)1 << 47;
     ck_assert_uint_eq(hak_own_next(0, PAGE, true), PAGE);
     ck_assert_uint_eq(hak_own_next(0, PAGE, false), 0);
@@ -64,23 +61,13 @@ START_TEST(any_address_may_be_asked_about) {
     hak_own_note((const void *)end, PAGE, true); /* no user address: left out */
     ck_assert_uint_eq(hak_own_next(end, end + PAGE, true), end + PAGE);
 }
-END_TEST
 
-START_TEST(nothing_is_noted_once_it_is_stopped) {
+TEST(nothing_is_noted_once_it_is_stopped) {
     note(1, 1, true);
     hak_own_stop();
     note(10, 1, true);
     ck_assert_uint_eq(next(5, 20, true), 20);
     ck_assert_uint_eq(next(1, 20, true), 1);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("own");
-    tcase_add_test(cases, ranges_of_any_length_are_found);
-    tcase_add_test(cases, a_part_may_be_taken_back);
-    tcase_add_test(cases, ends_within_a_page_are_kept);
-    tcase_add_test(cases, any_address_may_be_asked_about);
-    tcase_add_test(cases, nothing_is_noted_once_it_is_stopped);
-    return run_cases("own", cases);
-}
+RUN_TESTS()

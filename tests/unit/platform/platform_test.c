@@ -13,7 +13,7 @@
 #include "unit/platform/mapped.h"
 #include "unit/suite.h"
 
-START_TEST(mappings_are_zero_and_aligned) {
+TEST(mappings_are_zero_and_aligned) {
     for (size_t alignment = 4096; alignment <= (size_t)64 << 20; alignment *= 4) {
         char *p = hak_map_aligned(3 * 4096, alignment);
         ck_assert_ptr_nonnull(p);
@@ -25,9 +25,8 @@ START_TEST(mappings_are_zero_and_aligned) {
         ck_assert(!hak_is_mapped(p));
     }
 }
-END_TEST
 
-START_TEST(no_memory_is_null_and_errno_is_kept) {
+TEST(no_memory_is_null_and_errno_is_kept) {
     errno = 4711;
     ck_assert_ptr_null(hak_map((size_t)1 << 50));
     ck_assert_ptr_null(hak_map_aligned((size_t)1 << 50, 1 << 21));
@@ -35,9 +34,8 @@ START_TEST(no_memory_is_null_and_errno_is_kept) {
     ck_assert_int_lt(hak_open("/no/such/file"), 0);
     ck_assert_int_eq(errno, 4711);
 }
-END_TEST
 
-START_TEST(remapping_keeps_the_bytes) {
+TEST(remapping_keeps_the_bytes) {
     char *p = hak_map(16 * 4096);
     memset(p, 7, 16 * 4096);
     ck_assert(hak_remap_in_place(p, 16 * 4096, 4 * 4096));
@@ -48,7 +46,6 @@ START_TEST(remapping_keeps_the_bytes) {
         ck_assert_int_eq(moved[i], 7);
     ck_assert_int_eq(moved[4 * 4096], 0);
 }
-END_TEST
 
 static struct hak_lock lock;
 static long counter;
@@ -63,7 +60,7 @@ static void *count(void *unused) {
     return NULL;
 }
 
-START_TEST(spread_arrays_begin_where_huge_pages_do_and_cost_what_they_hold) {
+TEST(spread_arrays_begin_where_huge_pages_do_and_cost_what_they_hold) {
     const size_t huge = (size_t)2 << 20, sizes[] = {1, huge - 1, huge, 3 * huge + 24};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         size_t before = mapped_bytes(), whole = (sizes[i] + 4095) / 4096 * 4096;
@@ -76,9 +73,8 @@ START_TEST(spread_arrays_begin_where_huge_pages_do_and_cost_what_they_hold) {
         ck_assert_uint_eq(mapped_bytes(), before);
     }
 }
-END_TEST
 
-START_TEST(the_lock_lets_one_in) {
+TEST(the_lock_lets_one_in) {
     pthread_t threads[4];
     for (int i = 0; i < 4; i++)
         ck_assert_int_eq(pthread_create(&threads[i], NULL, count, NULL), 0);
@@ -87,9 +83,8 @@ START_TEST(the_lock_lets_one_in) {
     ck_assert_int_eq(counter, 4 * 200000);
     ck_assert_uint_eq(lock.holder, 0);
 }
-END_TEST
 
-START_TEST(last_words_are_one_line_and_sigabrt) {
+TEST(last_words_are_one_line_and_sigabrt) {
     int ends[2];
     ck_assert_int_eq(pipe(ends), 0);
     pid_t child = fork();
@@ -107,15 +102,5 @@ START_TEST(last_words_are_one_line_and_sigabrt) {
     ck_assert_str_eq(line,
                      "hakmem: bad-free: 0x7f00beef is on the stack; free what malloc returned\n");
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("platform");
-    tcase_add_test(cases, mappings_are_zero_and_aligned);
-    tcase_add_test(cases, no_memory_is_null_and_errno_is_kept);
-    tcase_add_test(cases, remapping_keeps_the_bytes);
-    tcase_add_test(cases, spread_arrays_begin_where_huge_pages_do_and_cost_what_they_hold);
-    tcase_add_test(cases, the_lock_lets_one_in);
-    tcase_add_test(cases, last_words_are_one_line_and_sigabrt);
-    return run_cases("platform", cases);
-}
+RUN_TESTS()

@@ -15,7 +15,7 @@ static char *middle_page(void) {
     return pages + PAGE;
 }
 
-START_TEST(a_page_can_be_read_up_to_its_ends) {
+TEST(a_page_can_be_read_up_to_its_ends) {
     char *page = middle_page();
     errno = 77;
     ck_assert(hak_can_read(page, PAGE));
@@ -28,9 +28,8 @@ START_TEST(a_page_can_be_read_up_to_its_ends) {
     ck_assert_int_eq(errno, 77);
     munmap(page - PAGE, 3 * PAGE);
 }
-END_TEST
 
-START_TEST(what_is_no_address_cannot) {
+TEST(what_is_no_address_cannot) {
     ck_assert(!hak_can_read(NULL, 1));
     ck_assert(!hak_can_read((void *)1, 1));
     ck_assert(!hak_can_read((void *)-1, 1));
@@ -38,10 +37,9 @@ START_TEST(what_is_no_address_cannot) {
     ck_assert(!hak_can_read(&errno, SIZE_MAX));
     ck_assert(!hak_can_read(&errno, SSIZE_MAX));
 }
-END_TEST
 
 /* The page that is known costs no question: one that is closed meanwhile tells. */
-START_TEST(a_known_page_is_not_asked_about_again) {
+TEST(a_known_page_is_not_asked_about_again) {
     char *page = middle_page();
     struct hak_readable known = {0};
     ck_assert(hak_is_readable(&known, page + 8, 16));
@@ -51,18 +49,16 @@ START_TEST(a_known_page_is_not_asked_about_again) {
     ck_assert(!hak_can_read(page + 64, 16));
     munmap(page - PAGE, 3 * PAGE);
 }
-END_TEST
 
-START_TEST(the_stack_s_page_is_known) {
+TEST(the_stack_s_page_is_known) {
     volatile char local = 0;
     struct hak_readable known = HAK_READABLE_STACK;
     ck_assert_uint_ne(known.page, 0);
     ck_assert_uint_le(known.page - (uintptr_t)&local + PAGE, 2 * PAGE);
     ck_assert(hak_can_read((const void *)known.page, PAGE));
 }
-END_TEST
 
-START_TEST(a_copy_is_whole_or_none) {
+TEST(a_copy_is_whole_or_none) {
     char *page = middle_page(), to[4] = "old";
     struct hak_readable known = {0};
     memcpy(page + PAGE - 4, "new", 4);
@@ -72,23 +68,12 @@ START_TEST(a_copy_is_whole_or_none) {
     ck_assert_str_eq(to, "new");
     munmap(page - PAGE, 3 * PAGE);
 }
-END_TEST
 
-START_TEST(a_sandbox_that_forbids_the_question_has_no_answer) {
+TEST(a_sandbox_that_forbids_the_question_has_no_answer) {
     hak_forbidden_calls[SYS_rt_sigprocmask / 64] = (uint64_t)1 << SYS_rt_sigprocmask % 64;
     ck_assert(!hak_can_read(&errno, 1) || !hak_is_debug_build);
     hak_forbidden_calls[SYS_rt_sigprocmask / 64] = 0;
     ck_assert(hak_can_read(&errno, 1));
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("readable");
-    tcase_add_test(cases, a_page_can_be_read_up_to_its_ends);
-    tcase_add_test(cases, what_is_no_address_cannot);
-    tcase_add_test(cases, a_known_page_is_not_asked_about_again);
-    tcase_add_test(cases, the_stack_s_page_is_known);
-    tcase_add_test(cases, a_copy_is_whole_or_none);
-    tcase_add_test(cases, a_sandbox_that_forbids_the_question_has_no_answer);
-    return run_cases("readable", cases);
-}
+RUN_TESTS()

@@ -15,7 +15,7 @@ static void *superslab_at(uintptr_t index) {
     return (void *)(index << HAK_REGISTRY_SHIFT);
 }
 
-START_TEST(nothing_is_ours_at_first) {
+TEST(nothing_is_ours_at_first, .until = 2) {
     start(_i);
     const uintptr_t garbage[] = {0,
                                  1,
@@ -33,9 +33,8 @@ START_TEST(nothing_is_ours_at_first) {
         ck_assert_ptr_null(hak_registry_find((void *)garbage[i]));
     }
 }
-END_TEST
 
-START_TEST(an_entry_covers_its_superslab_and_no_byte_more) {
+TEST(an_entry_covers_its_superslab_and_no_byte_more, .until = 2) {
     start(_i);
     char *superslab = superslab_at(12345);
     ck_assert(hak_registry_set(superslab, 7));
@@ -48,9 +47,8 @@ START_TEST(an_entry_covers_its_superslab_and_no_byte_more) {
     ck_assert(hak_registry_set(superslab, HAK_OWNER_NOBODY));
     ck_assert_ptr_null(hak_registry_find(superslab));
 }
-END_TEST
 
-START_TEST(it_holds_millions_without_a_miss) {
+TEST(it_holds_millions_without_a_miss, .until = 2) {
     start(_i);
     enum { STEP = 16, COUNT = 3000000 };
     unsigned long wrong = 0; /* asserted once: millions of assertions take minutes */
@@ -65,12 +63,11 @@ START_TEST(it_holds_millions_without_a_miss) {
     ck_assert_uint_eq(hak_registry_owner((void *)((1ull << 47) - 1)), 9);
     ck_assert(!hak_registry_set(superslab_at(HAK_REGISTRY_ENTRIES), 9));
 }
-END_TEST
 
 /* 64 MiB would refuse the flat form's reserve; 1 GiB would grant it, at the program's cost. */
 static const rlim_t limits[] = {64 << 20, 1 << 30};
 
-START_TEST(a_limit_on_address_space_gives_the_two_level_form) {
+TEST(a_limit_on_address_space_gives_the_two_level_form, .until = sizeof limits / sizeof *limits) {
     struct rlimit limit = {limits[_i], limits[_i]};
     ck_assert_int_eq(setrlimit(RLIMIT_AS, &limit), 0);
     hak_registry_start(true);
@@ -78,15 +75,13 @@ START_TEST(a_limit_on_address_space_gives_the_two_level_form) {
     ck_assert(hak_registry_set(superslab_at(77), 5));
     ck_assert_uint_eq(hak_registry_owner(superslab_at(77)), 5);
 }
-END_TEST
 
 /* Pages that nobody set must stay read-only: mlockall fills every page that can be written. */
-START_TEST(what_was_never_set_cannot_be_written) {
+TEST(what_was_never_set_cannot_be_written, .signal = SIGSEGV) {
     start(1);
     ck_assert(hak_registry_set(superslab_at(77), 5));
     hak_registry.flat[HAK_REGISTRY_ENTRIES / 2] = 1;
 }
-END_TEST
 
 enum { PAGE = 4096, BYTES = HAK_REGISTRY_ENTRIES * sizeof(hak_owner_t) };
 
@@ -108,7 +103,7 @@ static void fill(void) {
     ck_assert_uint_eq(count_pages(), BYTES / PAGE);
 }
 
-START_TEST(what_was_filled_and_never_set_is_given_back) {
+TEST(what_was_filled_and_never_set_is_given_back) {
     static const uintptr_t indexes[] = {0, 77, HAK_REGISTRY_ENTRIES / 2, HAK_REGISTRY_ENTRIES - 1};
     enum { COUNT = sizeof indexes / sizeof *indexes, PARTS = 3 };
     start(1);
@@ -126,15 +121,13 @@ START_TEST(what_was_filled_and_never_set_is_given_back) {
     ck_assert(hak_registry_set(superslab_at(1 << 20), 9));
     ck_assert_uint_eq(hak_registry_owner(superslab_at(1 << 20)), 9);
 }
-END_TEST
 
-START_TEST(the_two_level_form_has_nothing_to_give_back) {
+TEST(the_two_level_form_has_nothing_to_give_back) {
     start(0);
     ck_assert(hak_registry_set(superslab_at(77), 5));
     hak_registry_empty();
     ck_assert_uint_eq(hak_registry_owner(superslab_at(77)), 5);
 }
-END_TEST
 
 struct seen {
     unsigned count;
@@ -148,7 +141,7 @@ static void see(struct hak_superslab *superslab, hak_owner_t owner, void *contex
     seen->owners += owner;
 }
 
-START_TEST(a_walk_sees_each_superslab_once) {
+TEST(a_walk_sees_each_superslab_once, .until = 2) {
     static const uintptr_t indexes[] = {1, 2, 77, 40000, 1 << 20, HAK_REGISTRY_ENTRIES - 1};
     enum { COUNT = sizeof indexes / sizeof *indexes };
     struct seen seen = {0}, due = {.count = COUNT - 1};
@@ -168,18 +161,5 @@ START_TEST(a_walk_sees_each_superslab_once) {
     ck_assert_uint_eq(seen.starts, due.starts);
     ck_assert_uint_eq(seen.owners, due.owners);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("registry");
-    tcase_add_loop_test(cases, a_walk_sees_each_superslab_once, 0, 2);
-    tcase_add_loop_test(cases, nothing_is_ours_at_first, 0, 2);
-    tcase_add_loop_test(cases, an_entry_covers_its_superslab_and_no_byte_more, 0, 2);
-    tcase_add_loop_test(cases, it_holds_millions_without_a_miss, 0, 2);
-    tcase_add_loop_test(cases, a_limit_on_address_space_gives_the_two_level_form, 0,
-                        sizeof limits / sizeof *limits);
-    tcase_add_test(cases, what_was_filled_and_never_set_is_given_back);
-    tcase_add_test(cases, the_two_level_form_has_nothing_to_give_back);
-    tcase_add_test_raise_signal(cases, what_was_never_set_cannot_be_written, SIGSEGV);
-    return run_cases("registry", cases);
-}
+RUN_TESTS()

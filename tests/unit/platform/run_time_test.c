@@ -10,7 +10,7 @@ static uint64_t now_ns(clockid_t clock) {
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-START_TEST(only_what_was_run_counts) {
+TEST(only_what_was_run_counts, .until = 2) {
     clockid_t clock = _i ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_THREAD_CPUTIME_ID;
     struct hak_run_time last = {0};
     ck_assert_uint_eq(hak_ran_ticks(&last, clock), 0);
@@ -25,10 +25,5 @@ START_TEST(only_what_was_run_counts) {
     ran = hak_ran_ticks(&last, clock);
     ck_assert_uint_gt(ran, passed / SLEPT_NS * RAN_NS / 2);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("run_time");
-    tcase_add_loop_test(cases, only_what_was_run_counts, 0, 2);
-    return run_cases("platform/run_time", cases);
-}
+RUN_TESTS()

@@ -17,7 +17,7 @@ static void *wait_for_lock(void *lock) {
     return NULL;
 }
 
-START_TEST(lists_each_thread_once_and_again) {
+TEST(lists_each_thread_once_and_again) {
     enum { THREADS = 90 }; /* more than one listing holds */
     pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     pthread_t threads[THREADS];
@@ -34,10 +34,5 @@ START_TEST(lists_each_thread_once_and_again) {
     }
     _exit(0);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("tasks");
-    tcase_add_exit_test(cases, lists_each_thread_once_and_again, 0);
-    return run_cases("platform/tasks", cases);
-}
+RUN_TESTS()

@@ -19,7 +19,7 @@ static struct hak_superslab *acquire(hak_owner_t owner) {
     return superslab ? superslab : hak_pool_map(owner);
 }
 
-START_TEST(a_superslab_is_aligned_registered_and_free) {
+TEST(a_superslab_is_aligned_registered_and_free) {
     for (int i = 0; i < 20; i++) {
         struct hak_superslab *superslab = acquire(7);
         ck_assert_ptr_nonnull(superslab);
@@ -31,9 +31,8 @@ START_TEST(a_superslab_is_aligned_registered_and_free) {
         memset((char *)superslab + HAK_SLAB_BYTES, 1, HAK_SUPERSLAB_BYTES - HAK_SLAB_BYTES);
     }
 }
-END_TEST
 
-START_TEST(the_reserve_is_bounded) {
+TEST(the_reserve_is_bounded) {
     enum { COUNT = 3 * HAK_POOL_RESERVE };
     struct hak_superslab *superslabs[COUNT];
     for (int i = 0; i < COUNT; i++)
@@ -51,9 +50,8 @@ START_TEST(the_reserve_is_bounded) {
     ck_assert_uint_eq(hak_registry_owner(again), 9);
     ck_assert_uint_eq(again->owner, 9);
 }
-END_TEST
 
-START_TEST(no_memory_is_null_and_leaves_no_entry) {
+TEST(no_memory_is_null_and_leaves_no_entry) {
     struct rlimit limit;
     getrlimit(RLIMIT_AS, &limit);
     limit.rlim_cur = (rlim_t)1 << 20;
@@ -63,7 +61,6 @@ START_TEST(no_memory_is_null_and_leaves_no_entry) {
     setrlimit(RLIMIT_AS, &limit);
     ck_assert_ptr_nonnull(acquire(7));
 }
-END_TEST
 
 static void *churn(void *owner) {
     for (int i = 0; i < 2000; i++) {
@@ -75,7 +72,7 @@ static void *churn(void *owner) {
     return NULL;
 }
 
-START_TEST(threads_never_get_the_same_superslab) {
+TEST(threads_never_get_the_same_superslab) {
     pthread_t threads[8];
     for (uintptr_t i = 0; i < 8; i++)
         ck_assert_int_eq(pthread_create(&threads[i], NULL, churn, (void *)(i + 1)), 0);
@@ -85,16 +82,14 @@ START_TEST(threads_never_get_the_same_superslab) {
         ck_assert_ptr_null(wrong);
     }
 }
-END_TEST
 
-START_TEST(without_reuse_all_is_unmapped_at_once) {
+TEST(without_reuse_all_is_unmapped_at_once) {
     hak_options.superslab_reuse = 0;
     struct hak_superslab *superslab = acquire(7);
     hak_pool_release(superslab);
     ck_assert_uint_eq(hak_registry_owner(superslab), HAK_OWNER_NOBODY);
     ck_assert(!hak_is_mapped(superslab));
 }
-END_TEST
 
 static unsigned reserved;
 
@@ -111,7 +106,7 @@ static unsigned count_reserve(void) {
     return reserved;
 }
 
-START_TEST(what_nobody_claims_is_unmapped_after_the_delay) {
+TEST(what_nobody_claims_is_unmapped_after_the_delay) {
     struct hak_superslab *superslabs[3];
     for (int i = 0; i < 3; i++)
         superslabs[i] = acquire(7);
@@ -126,9 +121,8 @@ START_TEST(what_nobody_claims_is_unmapped_after_the_delay) {
     for (int i = 0; i < 3; i++)
         ck_assert(!hak_is_mapped(superslabs[i]));
 }
-END_TEST
 
-START_TEST(prewarmed_superslabs_wait_and_stay) {
+TEST(prewarmed_superslabs_wait_and_stay) {
     hak_options.superslab_prewarm = 6;
     hak_pool_prewarm();
     ck_assert_uint_eq(count_reserve(), 6);
@@ -141,7 +135,6 @@ START_TEST(prewarmed_superslabs_wait_and_stay) {
     ck_assert_uint_eq(hak_pool_trim(), 5 * HAK_SUPERSLAB_BYTES);
     ck_assert_uint_eq(count_reserve(), 0);
 }
-END_TEST
 
 static _Atomic bool is_done;
 static void *empty_until_done(void *unused) {
@@ -153,7 +146,7 @@ static void *empty_until_done(void *unused) {
 }
 
 /* An entry in each part, which becomes writable by that. */
-START_TEST(entries_that_are_made_while_the_registry_is_emptied_stay) {
+TEST(entries_that_are_made_while_the_registry_is_emptied_stay) {
     enum { STEP = HAK_REGISTRY_PART_ENTRIES, COUNT = HAK_REGISTRY_ENTRIES / STEP };
     pthread_t thread;
     unsigned wrong = 0;
@@ -169,7 +162,6 @@ START_TEST(entries_that_are_made_while_the_registry_is_emptied_stay) {
         wrong += hak_registry_owner((void *)(i * STEP << HAK_REGISTRY_SHIFT)) != i + 1;
     ck_assert_uint_eq(wrong, 0);
 }
-END_TEST
 
 /* Runs `work` with stderr in a file and returns what it wrote. */
 static const char *stderr_of(void (*work)(void)) {
@@ -192,7 +184,7 @@ static void live_once(void) {
     (void)hak_pool_trim();
 }
 
-START_TEST(each_superslab_tells_its_life_when_asked) {
+TEST(each_superslab_tells_its_life_when_asked) {
     ck_assert_str_eq(stderr_of(live_once), "");
     hak_options.acquire_debug = 1;
     const char *text = stderr_of(live_once), *line = text;
@@ -206,19 +198,5 @@ START_TEST(each_superslab_tells_its_life_when_asked) {
     }
     ck_assert_str_eq(line, "");
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("pool");
-    tcase_add_checked_fixture(cases, set_up, NULL);
-    tcase_add_test(cases, a_superslab_is_aligned_registered_and_free);
-    tcase_add_test(cases, the_reserve_is_bounded);
-    tcase_add_test(cases, no_memory_is_null_and_leaves_no_entry);
-    tcase_add_test(cases, without_reuse_all_is_unmapped_at_once);
-    tcase_add_test(cases, what_nobody_claims_is_unmapped_after_the_delay);
-    tcase_add_test(cases, prewarmed_superslabs_wait_and_stay);
-    tcase_add_test(cases, entries_that_are_made_while_the_registry_is_emptied_stay);
-    tcase_add_test(cases, each_superslab_tells_its_life_when_asked);
-    tcase_add_test(cases, threads_never_get_the_same_superslab);
-    return run_cases("pool", cases);
-}
+RUN_TESTS(.set_up = set_up)

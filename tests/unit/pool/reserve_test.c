@@ -10,7 +10,7 @@ static struct hak_superslab *nth(unsigned n) {
     return (struct hak_superslab *)((uintptr_t)(n + 1) * HAK_SUPERSLAB_BYTES);
 }
 
-START_TEST(what_is_kept_comes_out_once) {
+TEST(what_is_kept_comes_out_once) {
     memset(&reserve, 0, sizeof reserve);
     ck_assert_ptr_null(hak_reserve_claim(&reserve));
     for (unsigned i = 0; i < 3; i++)
@@ -23,9 +23,8 @@ START_TEST(what_is_kept_comes_out_once) {
     ck_assert_ptr_eq(hak_reserve_claim(&reserve), nth(0));
     ck_assert_ptr_null(hak_reserve_claim(&reserve));
 }
-END_TEST
 
-START_TEST(only_what_was_kept_long_ago_is_old) {
+TEST(only_what_was_kept_long_ago_is_old) {
     memset(&reserve, 0, sizeof reserve);
     for (unsigned i = 0; i < 4; i++)
         ck_assert(hak_reserve_keep(&reserve, 4, nth(i), 100 * i));
@@ -36,7 +35,6 @@ START_TEST(only_what_was_kept_long_ago_is_old) {
     /* A clock that is a little behind is not taken for one that is far ahead. */
     ck_assert_ptr_null(hak_reserve_claim_old(&reserve, 0, 150, 200));
 }
-END_TEST
 
 enum { THREADS = 4, SUPERSLABS = 10, ROUNDS = 200000 };
 static _Atomic int holders[SUPERSLABS + 1];
@@ -61,7 +59,7 @@ static void *pass_around(void *superslab) {
     return mine;
 }
 
-START_TEST(no_superslab_has_two_owners_and_none_is_lost) {
+TEST(no_superslab_has_two_owners_and_none_is_lost) {
     memset(&reserve, 0, sizeof reserve);
     pthread_t threads[THREADS];
     for (unsigned i = 0; i < THREADS; i++) {
@@ -80,13 +78,5 @@ START_TEST(no_superslab_has_two_owners_and_none_is_lost) {
     ck_assert_int_eq(wrong, 0);
     ck_assert_uint_eq(seen, 0x1e); /* numbers 1 to 4 */
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("reserve");
-    tcase_set_timeout(cases, 20);
-    tcase_add_test(cases, what_is_kept_comes_out_once);
-    tcase_add_test(cases, only_what_was_kept_long_ago_is_old);
-    tcase_add_test(cases, no_superslab_has_two_owners_and_none_is_lost);
-    return run_cases("reserve", cases);
-}
+RUN_TESTS()

@@ -47,7 +47,7 @@ static void put(int64_t kind, int64_t key, const char *text) {
     hak_cache_put(&cache, kind, key, text, strlen(text));
 }
 
-START_TEST(a_value_is_there_now_and_at_the_next_opening) {
+TEST(a_value_is_there_now_and_at_the_next_opening) {
     put(1, 7, "seven");
     put(-1, INT64_MAX, "");
     for (int i = 0; i < 2; i++) {
@@ -58,9 +58,8 @@ START_TEST(a_value_is_there_now_and_at_the_next_opening) {
         open_again("the first");
     }
 }
-END_TEST
 
-START_TEST(a_file_is_of_one_identity) {
+TEST(a_file_is_of_one_identity) {
     put(1, 7, "seven");
     open_again("the second");
     expect(1, 7, NULL);
@@ -68,9 +67,8 @@ START_TEST(a_file_is_of_one_identity) {
     open_again("the first");
     expect(1, 7, "seven");
 }
-END_TEST
 
-START_TEST(two_openings_at_once_share_a_file) {
+TEST(two_openings_at_once_share_a_file) {
     struct hak_cache other;
     size_t bytes;
     hak_cache_open(&other, "the first");
@@ -87,9 +85,8 @@ START_TEST(two_openings_at_once_share_a_file) {
     sqlite3_free(data);
     hak_cache_close(&other);
 }
-END_TEST
 
-START_TEST(many_large_values_lie_in_the_file_before_the_end) {
+TEST(many_large_values_lie_in_the_file_before_the_end) {
     enum { BYTES = 1 << 20, VALUES = 20 };
     char *data = malloc(BYTES);
     size_t bytes;
@@ -109,9 +106,8 @@ START_TEST(many_large_values_lie_in_the_file_before_the_end) {
     }
     free(data);
 }
-END_TEST
 
-START_TEST(a_changed_value_is_not_there_and_the_file_goes) {
+TEST(a_changed_value_is_not_there_and_the_file_goes) {
     put(1, 7, "seven");
     put(1, 8, "eight");
     open_again("the first");
@@ -125,7 +121,6 @@ START_TEST(a_changed_value_is_not_there_and_the_file_goes) {
     put(1, 7, "seven");
     expect(1, 7, "seven");
 }
-END_TEST
 
 /* Another connection to the file, with a transaction that keeps others from it. */
 static sqlite3 *lock_file(const char *begin) {
@@ -135,7 +130,7 @@ static sqlite3 *lock_file(const char *begin) {
     return other;
 }
 
-START_TEST(who_opens_and_reads_does_not_wait_for_who_writes) {
+TEST(who_opens_and_reads_does_not_wait_for_who_writes) {
     put(1, 7, "seven");
     open_again("the first");
     sqlite3 *other = lock_file("BEGIN IMMEDIATE");
@@ -144,9 +139,8 @@ START_TEST(who_opens_and_reads_does_not_wait_for_who_writes) {
     expect(1, 7, "seven");
     sqlite3_close(other);
 }
-END_TEST
 
-START_TEST(a_locked_file_stays_and_values_stay_in_memory) {
+TEST(a_locked_file_stays_and_values_stay_in_memory) {
     enum { BYTES = 1 << 20, VALUES = 20 };
     char *data = calloc(1, BYTES);
     size_t bytes;
@@ -165,9 +159,8 @@ START_TEST(a_locked_file_stays_and_values_stay_in_memory) {
     expect(1, -1, "before");
     free(data);
 }
-END_TEST
 
-START_TEST(a_damaged_file_goes_when_it_is_written) {
+TEST(a_damaged_file_goes_when_it_is_written) {
     enum { BYTES = 10 << 20 };
     char *data = calloc(1, BYTES);
     open_again("the first");
@@ -179,9 +172,8 @@ START_TEST(a_damaged_file_goes_when_it_is_written) {
     ck_assert(hak_cache_has(&cache, 1, 7));
     free(data);
 }
-END_TEST
 
-START_TEST(without_a_place_values_stay_in_memory) {
+TEST(without_a_place_values_stay_in_memory) {
     ck_assert_int_eq(setenv("XDG_CACHE_HOME", "/dev/null", 1), 0);
     open_again("the first");
     put(1, 7, "seven");
@@ -189,19 +181,5 @@ START_TEST(without_a_place_values_stay_in_memory) {
     open_again("the first");
     expect(1, 7, NULL);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("cache");
-    tcase_add_checked_fixture(cases, set_up, tear_down);
-    tcase_add_test(cases, a_value_is_there_now_and_at_the_next_opening);
-    tcase_add_test(cases, a_file_is_of_one_identity);
-    tcase_add_test(cases, two_openings_at_once_share_a_file);
-    tcase_add_test(cases, many_large_values_lie_in_the_file_before_the_end);
-    tcase_add_test(cases, a_changed_value_is_not_there_and_the_file_goes);
-    tcase_add_test(cases, who_opens_and_reads_does_not_wait_for_who_writes);
-    tcase_add_test(cases, a_locked_file_stays_and_values_stay_in_memory);
-    tcase_add_test(cases, a_damaged_file_goes_when_it_is_written);
-    tcase_add_test(cases, without_a_place_values_stay_in_memory);
-    return run_cases("remote/cache", cases);
-}
+RUN_TESTS(.set_up = set_up, .tear_down = tear_down)

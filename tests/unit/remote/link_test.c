@@ -24,7 +24,7 @@ static void refuse(const char *url, int error, const char *line) {
     ck_assert_ptr_null(link.name);
 }
 
-START_TEST(own_parameters_go_out_of_the_url) {
+TEST(own_parameters_go_out_of_the_url) {
     static const char *const urls[] = {
         "postgresql:///db?" NOWHERE,
         "postgresql:///db?capture=1&" NOWHERE,
@@ -38,9 +38,8 @@ START_TEST(own_parameters_go_out_of_the_url) {
     for (size_t i = 0; i < sizeof urls / sizeof *urls; i++)
         refuse(urls[i], HAK_STORE_BUSY, AWAY);
 }
-END_TEST
 
-START_TEST(a_capture_is_a_number_from_1) {
+TEST(a_capture_is_a_number_from_1) {
     static const char *const numbers[] = {"",
                                           "0",
                                           "-1",
@@ -61,9 +60,8 @@ START_TEST(a_capture_is_a_number_from_1) {
     refuse("postgresql:///db?capture=1&capture=2&" NOWHERE, HAK_STORE_MISSING,
            "the URL cannot be read; ");
 }
-END_TEST
 
-START_TEST(a_timeout_is_bounded) {
+TEST(a_timeout_is_bounded) {
     static const char *const numbers[] = {"", "-1", "1000001", "18446744073709551616", "1s"};
     char url[128];
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
@@ -71,9 +69,8 @@ START_TEST(a_timeout_is_bounded) {
         refuse(url, HAK_STORE_MISSING, "the URL's answer_timeout is no number of seconds");
     }
 }
-END_TEST
 
-START_TEST(a_password_is_refused_and_never_said) {
+TEST(a_password_is_refused_and_never_said) {
     static const char *const urls[] = {
         "postgresql://somebody:5ecret@127.0.0.1:1/db",
         "postgresql:///db?password=5ecret&" NOWHERE,
@@ -91,9 +88,8 @@ START_TEST(a_password_is_refused_and_never_said) {
                       hak_store_message());
     }
 }
-END_TEST
 
-START_TEST(what_cannot_be_read_is_told_in_a_line) {
+TEST(what_cannot_be_read_is_told_in_a_line) {
     static const char *const urls[] = {
         "postgresql://[::1/db",       "postgresql:///db?nothing", "postgresql:///db?a=b=c",
         "postgresql:///db?unknown=1", "postgresql:///%zz",        "postgresql:///db?host=%00",
@@ -104,7 +100,6 @@ START_TEST(what_cannot_be_read_is_told_in_a_line) {
     refuse("postgresql://127.0.0.1:1,127.0.0.1:1/db%0Aline", HAK_STORE_BUSY, "postgresql://");
     ck_assert_ptr_null(strchr(strstr(hak_store_message(), "cannot connect"), '\n'));
 }
-END_TEST
 
 /* ---- cells ------------------------------------------------------------------------------------
  */
@@ -125,7 +120,7 @@ static bool is_number(Oid type, int format, const char *bytes, int length, uint6
     return is_one;
 }
 
-START_TEST(numbers_have_the_length_of_their_type) {
+TEST(numbers_have_the_length_of_their_type) {
     static const struct {
         Oid type;
         int bytes;
@@ -149,9 +144,8 @@ START_TEST(numbers_have_the_length_of_their_type) {
     ck_assert(!is_number(HAK_LINK_FLOAT8, 1, minus_two, 8, &number));
     ck_assert(!is_number(0, 1, minus_two, 8, &number));
 }
-END_TEST
 
-START_TEST(a_real_has_eight_bytes) {
+TEST(a_real_has_eight_bytes) {
     static const char one[] = "\077\360\0\0\0\0\0\0";
     double real = 7;
     PGresult *rows = make(HAK_LINK_FLOAT8, 1, one, 8);
@@ -164,9 +158,8 @@ START_TEST(a_real_has_eight_bytes) {
     ck_assert(!hak_link_real(rows, 0, 0, &real));
     PQclear(rows);
 }
-END_TEST
 
-START_TEST(a_text_may_hold_anything) {
+TEST(a_text_may_hold_anything) {
     size_t bytes = 5;
     PGresult *rows = make(HAK_LINK_BYTEA, 1, "a\0\377", 3);
     const char *text = hak_link_text(rows, 0, 0, &bytes);
@@ -182,9 +175,8 @@ START_TEST(a_text_may_hold_anything) {
     ck_assert_ptr_null(hak_link_text(rows, 0, 0, NULL));
     PQclear(rows);
 }
-END_TEST
 
-START_TEST(there_is_nothing_outside_an_answer) {
+TEST(there_is_nothing_outside_an_answer) {
     static const int places[][2] = {{-1, 0}, {1, 0}, {0, -1}, {0, 1}, {INT32_MAX, INT32_MAX}};
     PGresult *rows = make(HAK_LINK_INT8, 1, "12345678", 8);
     PGresult *none = PQmakeEmptyPGresult(NULL, PGRES_COMMAND_OK);
@@ -197,9 +189,8 @@ START_TEST(there_is_nothing_outside_an_answer) {
     PQclear(none);
     PQclear(rows);
 }
-END_TEST
 
-START_TEST(numbers_go_out_as_they_come_in) {
+TEST(numbers_go_out_as_they_come_in) {
     static const uint64_t all[] = {0, 1, 0x0123456789abcdef, INT64_MAX, UINT64_MAX};
     unsigned char bytes[8];
     uint64_t back;
@@ -209,19 +200,5 @@ START_TEST(numbers_go_out_as_they_come_in) {
         ck_assert_uint_eq(back, all[i]);
     }
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("link");
-    tcase_add_test(cases, own_parameters_go_out_of_the_url);
-    tcase_add_test(cases, a_capture_is_a_number_from_1);
-    tcase_add_test(cases, a_timeout_is_bounded);
-    tcase_add_test(cases, a_password_is_refused_and_never_said);
-    tcase_add_test(cases, what_cannot_be_read_is_told_in_a_line);
-    tcase_add_test(cases, numbers_have_the_length_of_their_type);
-    tcase_add_test(cases, a_real_has_eight_bytes);
-    tcase_add_test(cases, a_text_may_hold_anything);
-    tcase_add_test(cases, there_is_nothing_outside_an_answer);
-    tcase_add_test(cases, numbers_go_out_as_they_come_in);
-    return run_cases("remote/link", cases);
-}
+RUN_TESTS()

@@ -71,7 +71,7 @@ static void fill(int rows) {
     run(sql);
 }
 
-START_TEST(parts_end_where_they_are_full) {
+TEST(parts_end_where_they_are_full) {
     static const struct {
         int rows, parts;
     } all[] = {{0, 0},
@@ -92,9 +92,8 @@ START_TEST(parts_end_where_they_are_full) {
         free_cut(&cut);
     }
 }
-END_TEST
 
-START_TEST(a_part_is_what_copy_takes) {
+TEST(a_part_is_what_copy_takes) {
     static const char head[] = "PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\0";
     static const char row[] = "\0\5"                          /* values */
                               "\0\0\0\10\0\0\0\0\0\0\0\115"   /* the capture */
@@ -113,9 +112,8 @@ START_TEST(a_part_is_what_copy_takes) {
     ck_assert_uint_eq(cut.value_bytes[0], 8 + 8 + 2 + 8 + 1);
     free_cut(&cut);
 }
-END_TEST
 
-START_TEST(hashes_are_of_the_rows_alone) {
+TEST(hashes_are_of_the_rows_alone) {
     struct cut one = {0}, other = {0};
     fill(PART_ROWS + 1);
     ck_assert_int_eq(cut_all(&one, 1), 0);
@@ -151,9 +149,8 @@ START_TEST(hashes_are_of_the_rows_alone) {
             ck_assert_msg(hash[i] != hash[k], "%s and %s", alike[i], alike[k]);
     }
 }
-END_TEST
 
-START_TEST(rows_come_by_their_key) {
+TEST(rows_come_by_their_key) {
     struct cut cut = {0};
     run("CREATE TABLE b(x INTEGER, y INTEGER, PRIMARY KEY(y, x)) WITHOUT ROWID");
     run("INSERT INTO b VALUES(2, 1), (1, 2), (1, 1)");
@@ -167,9 +164,8 @@ START_TEST(rows_come_by_their_key) {
     ck_assert_uint_eq(cut.checksum[0], before);
     free_cut(&cut);
 }
-END_TEST
 
-START_TEST(a_value_of_another_kind_is_damage) {
+TEST(a_value_of_another_kind_is_damage) {
     static const char *const rows[] = {"INSERT INTO a VALUES(1, 'n', 'no real', x'')",
                                        "INSERT INTO a VALUES(1, 'n', x'00', x'')"};
     struct cut cut = {0};
@@ -185,26 +181,13 @@ START_TEST(a_value_of_another_kind_is_damage) {
     ck_assert_int_eq(cut_all(&cut, CAPTURE), HAK_STORE_BROKEN);
     ck_assert_ptr_nonnull(strstr(hak_store_message(), "table b, column n "));
 }
-END_TEST
 
-START_TEST(who_takes_parts_ends_the_cutting) {
+TEST(who_takes_parts_ends_the_cutting) {
     struct cut cut = {.end_at = 2, .result = HAK_STORE_FULL};
     fill(3 * PART_ROWS);
     ck_assert_int_eq(cut_all(&cut, CAPTURE), HAK_STORE_FULL);
     ck_assert_int_eq(cut.parts, 2);
     free_cut(&cut);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("parts");
-    tcase_add_checked_fixture(cases, set_up, tear_down);
-    tcase_set_timeout(cases, 120);
-    tcase_add_test(cases, parts_end_where_they_are_full);
-    tcase_add_test(cases, a_part_is_what_copy_takes);
-    tcase_add_test(cases, hashes_are_of_the_rows_alone);
-    tcase_add_test(cases, rows_come_by_their_key);
-    tcase_add_test(cases, a_value_of_another_kind_is_damage);
-    tcase_add_test(cases, who_takes_parts_ends_the_cutting);
-    return run_cases("remote/parts", cases);
-}
+RUN_TESTS(.set_up = set_up, .tear_down = tear_down)

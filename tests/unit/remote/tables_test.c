@@ -24,7 +24,7 @@ static void tear_down(void) {
     ck_assert_int_eq(sqlite3_close(store), SQLITE_OK);
 }
 
-START_TEST(types_keys_and_indexes_are_those_of_the_file) {
+TEST(types_keys_and_indexes_are_those_of_the_file) {
     run("CREATE TABLE b(x INTEGER, y TEXT, z REAL, d BLOB, PRIMARY KEY(y, x)) WITHOUT ROWID;"
         "CREATE INDEX b_by_z ON b(z, x); CREATE INDEX b_some ON b(d) WHERE x = 1;"
         "CREATE TABLE a(id INTEGER PRIMARY KEY); CREATE VIEW v AS SELECT * FROM a");
@@ -47,10 +47,9 @@ START_TEST(types_keys_and_indexes_are_those_of_the_file) {
     ck_assert_int_eq(b->index[0].column[0], 2);
     ck_assert_int_eq(b->index[0].column[1], 0);
 }
-END_TEST
 
 /* A store from elsewhere may have any name: none comes into SQL of the server. */
-START_TEST(a_name_that_is_none_is_refused) {
+TEST(a_name_that_is_none_is_refused) {
     static const char *const layouts[] = {
         "CREATE TABLE \"a; DROP TABLE b\"(id INTEGER PRIMARY KEY)",
         "CREATE TABLE \"A\"(id INTEGER PRIMARY KEY)",
@@ -67,9 +66,8 @@ START_TEST(a_name_that_is_none_is_refused) {
         set_up();
     }
 }
-END_TEST
 
-START_TEST(more_than_there_is_room_for_is_refused) {
+TEST(more_than_there_is_room_for_is_refused) {
     char sql[64];
     run("CREATE TABLE a(id INTEGER PRIMARY KEY)");
     for (int i = 1; i < HAK_REMOTE_COLUMNS; i++) {
@@ -93,7 +91,6 @@ START_TEST(more_than_there_is_room_for_is_refused) {
     run("CREATE TABLE more(id INTEGER PRIMARY KEY)");
     ck_assert_int_ne(hak_remote_tables_read(store, &tables), 0);
 }
-END_TEST
 
 static char *statements(void) {
     char *text = NULL;
@@ -105,7 +102,7 @@ static char *statements(void) {
     return text;
 }
 
-START_TEST(statements_can_be_typed_again) {
+TEST(statements_can_be_typed_again) {
     run("CREATE TABLE b(x INTEGER, y TEXT, d BLOB, PRIMARY KEY(y, x)) WITHOUT ROWID;"
         "CREATE INDEX b_by_x ON b(x)");
     ck_assert_int_eq(hak_remote_tables_read(store, &tables), 0);
@@ -119,14 +116,5 @@ START_TEST(statements_can_be_typed_again) {
         ck_assert_msg(strncmp(at + 11, "IF NOT EXISTS", 13) == 0, "%.80s", at);
     free(text);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("tables");
-    tcase_add_checked_fixture(cases, set_up, tear_down);
-    tcase_add_test(cases, types_keys_and_indexes_are_those_of_the_file);
-    tcase_add_test(cases, a_name_that_is_none_is_refused);
-    tcase_add_test(cases, more_than_there_is_room_for_is_refused);
-    tcase_add_test(cases, statements_can_be_typed_again);
-    return run_cases("remote/tables", cases);
-}
+RUN_TESTS(.set_up = set_up, .tear_down = tear_down)

@@ -16,7 +16,7 @@ static void set_up(void) {
     hak_front_start();
 }
 
-START_TEST(every_size_is_served_and_taken_back) {
+TEST(every_size_is_served_and_taken_back) {
     for (size_t bytes = 0; bytes <= 40000; bytes++) {
         struct hak_taken taken = hak_route_take(bytes, 0, NULL);
         if (!taken.base.p || hak_route_slot_bytes(taken.base) < bytes ||
@@ -28,9 +28,8 @@ START_TEST(every_size_is_served_and_taken_back) {
             ck_abort_msg("%zu bytes were not taken back", bytes);
     }
 }
-END_TEST
 
-START_TEST(every_alignment_is_kept) {
+TEST(every_alignment_is_kept) {
     for (size_t alignment = 1; alignment <= (size_t)4 << 20; alignment *= 2)
         for (size_t bytes = 0; bytes <= 70000; bytes = bytes * 3 / 2 + 1) {
             struct hak_taken taken = hak_route_take(bytes, alignment, NULL);
@@ -40,9 +39,8 @@ START_TEST(every_alignment_is_kept) {
             ck_assert(hak_route_give(taken.base, HAK_FREE));
         }
 }
-END_TEST
 
-START_TEST(what_is_not_ours_is_said_so) {
+TEST(what_is_not_ours_is_said_so) {
     int local;
     ck_assert(!hak_route_give(HAK_NO_BASE, HAK_FREE));
     ck_assert(!hak_route_give(base_from(&local), HAK_FREE));
@@ -53,26 +51,23 @@ START_TEST(what_is_not_ours_is_said_so) {
     ck_assert(hak_route_give(large.base, HAK_FREE));
     ck_assert(!hak_route_give(large.base, HAK_FREE));
 }
-END_TEST
 
-START_TEST(a_pointer_into_a_block_ends_the_program) {
+TEST(a_pointer_into_a_block_ends_the_program, .signal = SIGABRT) {
     struct hak_taken taken = hak_route_take(48, 0, NULL);
     (void)hak_route_give(base_from(taken.base.p + 16), HAK_FREE);
 }
-END_TEST
 
-START_TEST(the_head_of_a_superslab_is_no_block) {
+TEST(the_head_of_a_superslab_is_no_block, .signal = SIGABRT) {
     struct hak_taken taken = hak_route_take(48, 0, NULL);
     (void)hak_route_give(base_from((char *)hak_superslab_of(taken.base.p)), HAK_FREE);
 }
-END_TEST
 
 static void *give(void *block) {
     hak_front_start();
     return hak_route_give(base_from(block), HAK_FREE) ? NULL : block;
 }
 
-START_TEST(a_block_of_another_thread_goes_home) {
+TEST(a_block_of_another_thread_goes_home) {
     struct hak_taken taken = hak_route_take(100, 0, NULL);
     pthread_t thread;
     void *refused;
@@ -80,22 +75,10 @@ START_TEST(a_block_of_another_thread_goes_home) {
     pthread_join(thread, &refused);
     ck_assert_ptr_null(refused);
 }
-END_TEST
-
-static TCase *make_cases(const char *name) {
-    TCase *cases = tcase_create(name);
-    tcase_add_checked_fixture(cases, set_up, NULL);
-    tcase_add_test(cases, every_size_is_served_and_taken_back);
-    tcase_add_test(cases, every_alignment_is_kept);
-    tcase_add_test(cases, what_is_not_ours_is_said_so);
-    tcase_add_test_raise_signal(cases, a_pointer_into_a_block_ends_the_program, SIGABRT);
-    tcase_add_test_raise_signal(cases, the_head_of_a_superslab_is_no_block, SIGABRT);
-    tcase_add_test(cases, a_block_of_another_thread_goes_home);
-    return cases;
-}
 
 int main(void) {
-    int status = run_cases("route", make_cases("flat"));
+    static const struct suite suite = {.set_up = set_up};
+    int status = run_suite(&suite);
     is_flat = false;
-    return status | run_cases("route", make_cases("two levels"));
+    return status | run_suite(&suite);
 }

@@ -13,7 +13,7 @@ static void read_options(uint64_t profile, uint64_t max_class) {
     hak_route_start();
 }
 
-START_TEST(each_profile_has_its_ways) {
+TEST(each_profile_has_its_ways) {
     static const char *const ways[] = {
         [HAK_TINY_HOT] = "TTTTFFFP",
         [HAK_TINY_CONSERVATIVE] = "FFFFFFFF",
@@ -32,9 +32,8 @@ START_TEST(each_profile_has_its_ways) {
             }
         }
 }
-END_TEST
 
-START_TEST(the_boundary_is_decided_on_the_bytes_of_the_slot) {
+TEST(the_boundary_is_decided_on_the_bytes_of_the_slot) {
     /* A block that fits a slot of 1,024 bytes is tiny; with header and canary 17 bytes less are
      * asked. */
     read_options(HAK_TINY_CONSERVATIVE, 7);
@@ -46,7 +45,6 @@ START_TEST(the_boundary_is_decided_on_the_bytes_of_the_slot) {
     ck_assert(!hak_mid_has(hak_route_class(64, 0)));
     ck_assert(hak_mid_has(hak_route_class(65, 0)));
 }
-END_TEST
 
 /* Nothing is mapped any more from here on. */
 static void end_memory(void) {
@@ -69,7 +67,7 @@ static unsigned take_all(unsigned class_index, unsigned *tiny) {
     }
 }
 
-START_TEST(where_memory_ends_tiny_first_goes_on_with_blocks_of_mid) {
+TEST(where_memory_ends_tiny_first_goes_on_with_blocks_of_mid, .until = 2) {
     base_t mid[40];
     read_options(_i ? HAK_TINY_CONSERVATIVE : HAK_TINY_FULL, 7);
     hak_registry_start(true);
@@ -86,9 +84,8 @@ START_TEST(where_memory_ends_tiny_first_goes_on_with_blocks_of_mid) {
     else
         ck_assert_uint_eq(greater, 0);
 }
-END_TEST
 
-START_TEST(such_a_block_is_aligned_as_asked) {
+TEST(such_a_block_is_aligned_as_asked) {
     base_t mid[40];
     read_options(HAK_TINY_CONSERVATIVE, 7);
     hak_registry_start(true);
@@ -108,13 +105,5 @@ START_TEST(such_a_block_is_aligned_as_asked) {
     }
     ck_assert_uint_gt(greater, 0);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("table");
-    tcase_add_test(cases, each_profile_has_its_ways);
-    tcase_add_test(cases, the_boundary_is_decided_on_the_bytes_of_the_slot);
-    tcase_add_loop_test(cases, where_memory_ends_tiny_first_goes_on_with_blocks_of_mid, 0, 2);
-    tcase_add_test(cases, such_a_block_is_aligned_as_asked);
-    return run_cases("table", cases);
-}
+RUN_TESTS()

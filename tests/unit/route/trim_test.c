@@ -44,7 +44,7 @@ static void free_most_of_the_kept(void) {
             ck_assert(hak_route_give(kept[i], HAK_FREE));
 }
 
-START_TEST(trim_gives_back_the_pages_of_empty_slabs) {
+TEST(trim_gives_back_the_pages_of_empty_slabs) {
     burst();
     free_most_of_the_kept();
     size_t before = resident_bytes();
@@ -59,23 +59,20 @@ START_TEST(trim_gives_back_the_pages_of_empty_slabs) {
     burst();
     ck_assert_uint_eq(hak_slab_purge(hak_thread.heap, 1000), 0);
 }
-END_TEST
 
-START_TEST(trim_with_nothing_to_give_back_says_so) {
+TEST(trim_with_nothing_to_give_back_says_so) {
     hak_front_start();
     (void)hak_route_trim();
     ck_assert_uint_eq(hak_route_trim(), 0);
 }
-END_TEST
 
-START_TEST(trim_in_a_thread_without_a_heap_is_harmless) {
+TEST(trim_in_a_thread_without_a_heap_is_harmless) {
     hak_heap_limit_ids(1);
     hak_front_start();
     ck_assert_int_eq(hak_thread.state, HAK_THREAD_SHARED);
     (void)hak_route_trim();
     ck_assert_ptr_nonnull(hak_route_take(100, 0, NULL).base.p);
 }
-END_TEST
 
 static void *leave_a_burst(void *unused) {
     burst();
@@ -84,7 +81,7 @@ static void *leave_a_burst(void *unused) {
     return unused;
 }
 
-START_TEST(trim_reaches_heaps_of_ended_threads) {
+TEST(trim_reaches_heaps_of_ended_threads) {
     pthread_t thread;
     ck_assert_int_eq(pthread_create(&thread, NULL, leave_a_burst, NULL), 0);
     pthread_join(thread, NULL);
@@ -93,11 +90,10 @@ START_TEST(trim_reaches_heaps_of_ended_threads) {
     (void)hak_route_trim();
     ck_assert_uint_lt(resident_bytes(), before / 4);
 }
-END_TEST
 
 /* The clock is the time stamp counter; the loop goes on for six purge delays: the arrays halve in
  * each. */
-START_TEST(a_thread_that_goes_on_without_a_burst_gives_its_pages_back) {
+TEST(a_thread_that_goes_on_without_a_burst_gives_its_pages_back) {
     burst();
     free_most_of_the_kept();
     size_t before = resident_bytes();
@@ -113,14 +109,5 @@ START_TEST(a_thread_that_goes_on_without_a_burst_gives_its_pages_back) {
     size_t after = resident_bytes();
     ck_assert_msg(after < before / 3, "%zu of %zu bytes are still there", after, before);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("trim");
-    tcase_add_test(cases, trim_gives_back_the_pages_of_empty_slabs);
-    tcase_add_test(cases, trim_with_nothing_to_give_back_says_so);
-    tcase_add_test(cases, trim_in_a_thread_without_a_heap_is_harmless);
-    tcase_add_test(cases, trim_reaches_heaps_of_ended_threads);
-    tcase_add_test(cases, a_thread_that_goes_on_without_a_burst_gives_its_pages_back);
-    return run_cases("trim", cases);
-}
+RUN_TESTS()

@@ -29,7 +29,7 @@ static void use_up(unsigned class_index) {
         take(class_index, others, 1);
 }
 
-START_TEST(an_empty_slab_of_the_class_is_taken_first_and_as_it_is) {
+TEST(an_empty_slab_of_the_class_is_taken_first_and_as_it_is) {
     struct hak_slab *empty_a, *empty_b;
     leave_empty_slabs(&empty_a, &empty_b);
     use_up(B);
@@ -41,9 +41,8 @@ START_TEST(an_empty_slab_of_the_class_is_taken_first_and_as_it_is) {
     take(B, others, SLOTS_B - 1);
     ck_assert_ptr_eq(slab_of(others[SLOTS_B - 2]), empty_b);
 }
-END_TEST
 
-START_TEST(an_empty_slab_of_another_class_is_taken_before_an_unused_one) {
+TEST(an_empty_slab_of_another_class_is_taken_before_an_unused_one) {
     struct hak_slab *empty_a, *empty_b;
     leave_empty_slabs(&empty_a, &empty_b);
     take_slabs(HAK_CLASS_OF_64, others, 2);
@@ -51,10 +50,9 @@ START_TEST(an_empty_slab_of_another_class_is_taken_before_an_unused_one) {
     ck_assert(slab_of(others[1024]) == empty_a || slab_of(others[1024]) == empty_b);
     ck_assert_uint_eq(heap->dirty_slabs, 0);
 }
-END_TEST
 
 /* Else every chunk that is posted to it would be followed by a walk over all its slabs. */
-START_TEST(a_heap_without_a_thread_keeps_no_empty_slab_and_has_nothing_to_trim) {
+TEST(a_heap_without_a_thread_keeps_no_empty_slab_and_has_nothing_to_trim) {
     take(A, blocks, 1);
     give(blocks, 1);
     ck_assert_uint_eq(heap->active_slabs, 1);
@@ -72,9 +70,8 @@ START_TEST(a_heap_without_a_thread_keeps_no_empty_slab_and_has_nothing_to_trim) 
     ck_assert(!heap->has_empty);
     heap->is_closing = false;
 }
-END_TEST
 
-START_TEST(without_reuse_an_unused_slab_comes_first) {
+TEST(without_reuse_an_unused_slab_comes_first) {
     hak_options.empty_reuse = 0;
     struct hak_slab *empty_a, *empty_b;
     leave_empty_slabs(&empty_a, &empty_b);
@@ -85,7 +82,6 @@ START_TEST(without_reuse_an_unused_slab_comes_first) {
     ck_assert_uint_eq(count_superslabs(), 1);
     ck_assert_uint_eq(heap->dirty_slabs, 0);
 }
-END_TEST
 
 /* Two SuperSlabs with a free slab: the first in the list an UNUSED one, the second an EMPTY one. */
 static struct hak_superslab *leave_empty_slab_in_second(void) {
@@ -100,15 +96,14 @@ static struct hak_superslab *leave_empty_slab_in_second(void) {
     return heap->room->next;
 }
 
-START_TEST(stage_one_looks_at_no_more_superslabs_than_it_may) {
+TEST(stage_one_looks_at_no_more_superslabs_than_it_may, .until = 2) {
     struct hak_superslab *second = leave_empty_slab_in_second();
     hak_options.empty_scan_limit = _i ? 2 : 1;
     take(B, others, 1);
     ck_assert_int_eq(hak_superslab_of(others[0].p) == second, _i);
 }
-END_TEST
 
-START_TEST(a_superslab_of_the_reserve_is_claimed_before_one_is_mapped) {
+TEST(a_superslab_of_the_reserve_is_claimed_before_one_is_mapped) {
     take_slabs(A, blocks, 31 * 2);
     struct hak_superslab *second = hak_superslab_of(blocks[31 * SLOTS_A].p);
     give(&blocks[31 * SLOTS_A], 31 * SLOTS_A);
@@ -117,9 +112,8 @@ START_TEST(a_superslab_of_the_reserve_is_claimed_before_one_is_mapped) {
     ck_assert_ptr_eq(hak_superslab_of(others[0].p), second);
     ck_assert_uint_eq(hak_registry_owner(second), heap->id);
 }
-END_TEST
 
-START_TEST(superslabs_by_class_are_shared_by_none) {
+TEST(superslabs_by_class_are_shared_by_none) {
     hak_options.superslab_compact = 0;
     take(A, blocks, 1);
     take(B, others, 1);
@@ -132,14 +126,12 @@ START_TEST(superslabs_by_class_are_shared_by_none) {
     take(HAK_CLASS_OF_64, blocks, 1); /* an EMPTY one of the other classes is not for it either */
     ck_assert_uint_eq(count_superslabs(), 3);
 }
-END_TEST
 
-START_TEST(classes_share_a_superslab) {
+TEST(classes_share_a_superslab) {
     for (unsigned c = 0; c < 20; c++)
         take(c, &blocks[c], 1);
     ck_assert_uint_eq(count_superslabs(), 1);
 }
-END_TEST
 
 static unsigned count_slabs_of_band(size_t low, size_t high) {
     unsigned count = 0;
@@ -150,7 +142,7 @@ static unsigned count_slabs_of_band(size_t low, size_t high) {
     return count;
 }
 
-START_TEST(precharge_takes_slabs_for_the_bands_it_names_once) {
+TEST(precharge_takes_slabs_for_the_bands_it_names_once) {
     hak_options.precharge_c3 = 3;
     hak_options.precharge_c7 = 5;
     hak_slab_precharge(heap);
@@ -165,11 +157,10 @@ START_TEST(precharge_takes_slabs_for_the_bands_it_names_once) {
     hak_slab_trim(heap);
     ck_assert_uint_eq(count_superslabs(), 0);
 }
-END_TEST
 
 /* ---- the hot slab ---------------------------------------------------------------------------- */
 
-START_TEST(a_refill_takes_from_one_slab_where_that_is_useful) {
+TEST(a_refill_takes_from_one_slab_where_that_is_useful) {
     take_slabs(B, blocks, 4);
     /* In the fourth slab forty slots are free, then in each of the others one. */
     give(&blocks[3 * SLOTS_B], 40);
@@ -187,9 +178,8 @@ START_TEST(a_refill_takes_from_one_slab_where_that_is_useful) {
     for (unsigned i = 0; i < 3; i++)
         ck_assert_uint_eq(slab_of(blocks[i * SLOTS_B])->used, SLOTS_B);
 }
-END_TEST
 
-START_TEST(runs_of_blocks_are_counted_like_single_ones) {
+TEST(runs_of_blocks_are_counted_like_single_ones) {
     take_slabs(A, blocks, 6);
     enum { COUNT = 6 * SLOTS_A };
     uint64_t random = 88172645463325252ull;
@@ -212,7 +202,6 @@ START_TEST(runs_of_blocks_are_counted_like_single_ones) {
         ck_assert_uint_eq(superslab->used_bytes, (COUNT - given) * 1024);
     }
 }
-END_TEST
 
 /* ---- back ------------------------------------------------------------------------------------ */
 
@@ -227,7 +216,7 @@ static unsigned count_resident_slabs(const base_t *some, unsigned step, unsigned
 }
 
 /* A block in each SuperSlab stays, so none is unmapped. */
-START_TEST(a_burst_leaves_few_pages_behind_at_once) {
+TEST(a_burst_leaves_few_pages_behind_at_once) {
     enum { SUPERSLABS = 6, SLABS = 31 * SUPERSLABS };
     take_slabs(A, blocks, SLABS);
     for (unsigned i = 0; i < SLABS * SLOTS_A; i++)
@@ -244,10 +233,9 @@ START_TEST(a_burst_leaves_few_pages_behind_at_once) {
         *others[i].p = 2;
     ck_assert_uint_gt(heap->slabs_retouched, 0);
 }
-END_TEST
 
 /* A use that swings needs its pages again: after some rounds they are left to it. */
-START_TEST(a_use_that_swings_keeps_its_pages) {
+TEST(a_use_that_swings_keeps_its_pages) {
     enum { SLABS = 31 * 5 };
     take_slabs(A, blocks, SLABS);
     uint64_t purged = 0;
@@ -264,9 +252,8 @@ START_TEST(a_use_that_swings_keeps_its_pages) {
     ck_assert_uint_gt(purged, 0);
     ck_assert_uint_eq(heap->slabs_purged, purged);
 }
-END_TEST
 
-START_TEST(no_memory_gives_nothing_and_breaks_nothing) {
+TEST(no_memory_gives_nothing_and_breaks_nothing) {
     take_slabs(A, blocks, 30);
     struct rlimit limit;
     getrlimit(RLIMIT_AS, &limit);
@@ -282,24 +269,5 @@ START_TEST(no_memory_gives_nothing_and_breaks_nothing) {
     setrlimit(RLIMIT_AS, &limit);
     take(A, others, 100);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("acquire");
-    tcase_add_checked_fixture(cases, set_up, NULL);
-    tcase_add_test(cases, an_empty_slab_of_the_class_is_taken_first_and_as_it_is);
-    tcase_add_test(cases, an_empty_slab_of_another_class_is_taken_before_an_unused_one);
-    tcase_add_test(cases, a_heap_without_a_thread_keeps_no_empty_slab_and_has_nothing_to_trim);
-    tcase_add_test(cases, without_reuse_an_unused_slab_comes_first);
-    tcase_add_loop_test(cases, stage_one_looks_at_no_more_superslabs_than_it_may, 0, 2);
-    tcase_add_test(cases, a_superslab_of_the_reserve_is_claimed_before_one_is_mapped);
-    tcase_add_test(cases, superslabs_by_class_are_shared_by_none);
-    tcase_add_test(cases, classes_share_a_superslab);
-    tcase_add_test(cases, precharge_takes_slabs_for_the_bands_it_names_once);
-    tcase_add_test(cases, a_refill_takes_from_one_slab_where_that_is_useful);
-    tcase_add_test(cases, runs_of_blocks_are_counted_like_single_ones);
-    tcase_add_test(cases, a_burst_leaves_few_pages_behind_at_once);
-    tcase_add_test(cases, a_use_that_swings_keeps_its_pages);
-    tcase_add_test(cases, no_memory_gives_nothing_and_breaks_nothing);
-    return run_cases("acquire", cases);
-}
+RUN_TESTS(.set_up = set_up)

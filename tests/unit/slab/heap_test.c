@@ -2,7 +2,7 @@
 #include "slab/heap.h"
 #include "unit/suite.h"
 
-START_TEST(an_idle_heap_is_adopted_before_a_new_one_is_made) {
+TEST(an_idle_heap_is_adopted_before_a_new_one_is_made) {
     struct hak_heap *first = hak_heap_acquire(), *second = hak_heap_acquire();
     ck_assert_ptr_ne(first, second);
     ck_assert_uint_ne(first->id, second->id);
@@ -14,9 +14,8 @@ START_TEST(an_idle_heap_is_adopted_before_a_new_one_is_made) {
     ck_assert_ptr_eq(hak_heap_acquire(), first);
     ck_assert_uint_gt(hak_heap_acquire()->id, second->id);
 }
-END_TEST
 
-START_TEST(only_an_idle_heap_can_be_helped) {
+TEST(only_an_idle_heap_can_be_helped) {
     struct hak_heap *heap = hak_heap_acquire(), *other = hak_heap_acquire();
     ck_assert_ptr_null(hak_heap_help(heap->id));
     hak_heap_release(other);
@@ -26,9 +25,8 @@ START_TEST(only_an_idle_heap_can_be_helped) {
     hak_heap_release(other);
     ck_assert_ptr_null(hak_heap_help(9999));
 }
-END_TEST
 
-START_TEST(ids_that_run_out_give_no_heap) {
+TEST(ids_that_run_out_give_no_heap) {
     hak_heap_limit_ids(4);
     for (int i = 0; i < 3; i++)
         ck_assert_ptr_nonnull(hak_heap_acquire());
@@ -36,7 +34,6 @@ START_TEST(ids_that_run_out_give_no_heap) {
     hak_heap_release(hak_heap_of(3));
     ck_assert_uint_eq(hak_heap_acquire()->id, 3);
 }
-END_TEST
 
 static struct hak_heap *told;
 
@@ -44,7 +41,7 @@ static void tell(struct hak_heap *heap) {
     told = heap;
 }
 
-START_TEST(a_child_keeps_its_own_heap_and_the_idle_ones) {
+TEST(a_child_keeps_its_own_heap_and_the_idle_ones) {
     struct hak_heap *own = hak_heap_acquire(), *others = hak_heap_acquire(),
                     *idle = hak_heap_acquire();
     hak_heap_release(idle);
@@ -55,10 +52,9 @@ START_TEST(a_child_keeps_its_own_heap_and_the_idle_ones) {
     ck_assert(others->is_left && !own->is_left && !idle->is_left);
     ck_assert_ptr_eq(hak_heap_acquire(), idle);
 }
-END_TEST
 
 /* The fork came while another thread moved a heap between the list and itself. */
-START_TEST(a_child_links_the_idle_heaps_anew) {
+TEST(a_child_links_the_idle_heaps_anew) {
     struct hak_heap *own = hak_heap_acquire(), *idle[3];
     for (int i = 0; i < 3; i++)
         idle[i] = hak_heap_acquire();
@@ -74,10 +70,9 @@ START_TEST(a_child_links_the_idle_heaps_anew) {
         ck_assert_ptr_eq(hak_heap_acquire(), idle[i]);
     ck_assert_uint_eq(hak_heap_acquire()->id, idle[2]->id + 1);
 }
-END_TEST
 
 /* A signal handler forked: the lock stays with the code that it interrupted. */
-START_TEST(a_lock_of_the_forking_thread_stays) {
+TEST(a_lock_of_the_forking_thread_stays) {
     struct hak_heap *own = hak_heap_acquire();
     hak_lock(&hak_heaps_lock);
     hak_heaps_after_fork(own, tell);
@@ -85,15 +80,5 @@ START_TEST(a_lock_of_the_forking_thread_stays) {
     hak_unlock(&hak_heaps_lock);
     ck_assert_uint_eq(hak_heaps_lock.holder, 0);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("heap");
-    tcase_add_test(cases, an_idle_heap_is_adopted_before_a_new_one_is_made);
-    tcase_add_test(cases, only_an_idle_heap_can_be_helped);
-    tcase_add_test(cases, ids_that_run_out_give_no_heap);
-    tcase_add_test(cases, a_child_keeps_its_own_heap_and_the_idle_ones);
-    tcase_add_test(cases, a_child_links_the_idle_heaps_anew);
-    tcase_add_test(cases, a_lock_of_the_forking_thread_stays);
-    return run_cases("heap", cases);
-}
+RUN_TESTS()

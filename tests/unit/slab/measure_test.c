@@ -11,7 +11,7 @@ static void free_one_of_the_last(unsigned slabs) {
     give(&blocks[slabs * SLOTS - 1], 1);
 }
 
-START_TEST(a_measurement_is_what_is_in_use) {
+TEST(a_measurement_is_what_is_in_use) {
     struct hak_memory_use use;
     hak_slab_measure(heap, 500000, &use);
     ck_assert_uint_eq(use.superslabs, 0);
@@ -29,9 +29,8 @@ START_TEST(a_measurement_is_what_is_in_use) {
     ck_assert_uint_eq(use.active_slabs, 36);
     ck_assert_uint_eq(use.empty_slabs, 5);
 }
-END_TEST
 
-START_TEST(a_purge_that_did_not_pay_is_counted) {
+TEST(a_purge_that_did_not_pay_is_counted) {
     struct hak_memory_use use;
     take_slabs(A, blocks, 20);
     free_one_of_the_last(20);
@@ -44,14 +43,13 @@ START_TEST(a_purge_that_did_not_pay_is_counted) {
     hak_slab_measure(heap, 0, &use);
     ck_assert_uint_eq(use.slabs_retouched, 6);
 }
-END_TEST
 
 static void wait_ticks(uint64_t ticks) {
     for (uint64_t end = hak_ticks() + ticks; hak_ticks() < end;)
         __builtin_ia32_pause();
 }
 
-START_TEST(decay_waits_for_the_delay_that_is_set) {
+TEST(decay_waits_for_the_delay_that_is_set) {
     hak_slab_set_purge_delay(UINT64_MAX / 2);
     take_slabs(A, blocks, 31);
     free_one_of_the_last(31);
@@ -68,13 +66,5 @@ START_TEST(decay_waits_for_the_delay_that_is_set) {
     }
     ck_assert_uint_eq(heap->dirty_slabs, 4);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("measure");
-    tcase_add_checked_fixture(cases, set_up, NULL);
-    tcase_add_test(cases, a_measurement_is_what_is_in_use);
-    tcase_add_test(cases, a_purge_that_did_not_pay_is_counted);
-    tcase_add_test(cases, decay_waits_for_the_delay_that_is_set);
-    return run_cases("measure", cases);
-}
+RUN_TESTS(.set_up = set_up)

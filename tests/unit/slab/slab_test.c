@@ -30,7 +30,7 @@ static int compare(const void *a, const void *b) {
     return x < y ? -1 : x > y;
 }
 
-START_TEST(slots_do_not_overlap_and_hold_their_bytes) {
+TEST(slots_do_not_overlap_and_hold_their_bytes, .until = HAK_CLASSES) {
     unsigned class_index = (unsigned)_i, wanted = 3 * hak_class_slots(class_index) + 1;
     take(class_index, wanted);
     for (unsigned i = 0; i < wanted; i++)
@@ -47,9 +47,8 @@ START_TEST(slots_do_not_overlap_and_hold_their_bytes) {
         if (blocks[i].p < blocks[i - 1].p + hak_class_bytes(class_index))
             ck_abort_msg("%p and %p overlap", (void *)blocks[i - 1].p, (void *)blocks[i].p);
 }
-END_TEST
 
-START_TEST(what_is_given_back_is_handed_out_again_lowest_first) {
+TEST(what_is_given_back_is_handed_out_again_lowest_first, .until = HAK_CLASSES) {
     unsigned class_index = (unsigned)_i, wanted = hak_class_slots(class_index);
     take(class_index, wanted);
     base_t first = blocks[0], last = blocks[wanted - 1];
@@ -60,9 +59,8 @@ START_TEST(what_is_given_back_is_handed_out_again_lowest_first) {
     ck_assert_ptr_eq(again[0].p, first.p);
     ck_assert_ptr_eq(again[1].p, last.p);
 }
-END_TEST
 
-START_TEST(nothing_is_written_into_a_free_slot) {
+TEST(nothing_is_written_into_a_free_slot, .until = HAK_CLASSES) {
     unsigned class_index = (unsigned)_i, wanted = hak_class_slots(class_index);
     size_t bytes = hak_class_bytes(class_index);
     take(class_index, wanted);
@@ -75,7 +73,6 @@ START_TEST(nothing_is_written_into_a_free_slot) {
             if (blocks[i].p[j] != (char)i)
                 ck_abort_msg("byte %zu of slot %u changed", j, i);
 }
-END_TEST
 
 static unsigned count_superslabs(void) {
     unsigned count = 0;
@@ -88,7 +85,7 @@ static unsigned count_superslabs(void) {
     return count;
 }
 
-START_TEST(memory_goes_back_when_all_is_free) {
+TEST(memory_goes_back_when_all_is_free) {
     unsigned class_index = HAK_CLASS_OF_4096, wanted = 16 * 31 * 10;
     take(class_index, wanted);
     ck_assert_uint_eq(count_superslabs(), 10);
@@ -101,9 +98,8 @@ START_TEST(memory_goes_back_when_all_is_free) {
     ck_assert_uint_le(mapped, 1 + HAK_POOL_RESERVE);
     ck_assert_uint_eq(take(class_index, wanted), wanted);
 }
-END_TEST
 
-START_TEST(a_slab_serves_another_class_after_it_was_empty) {
+TEST(a_slab_serves_another_class_after_it_was_empty) {
     take(HAK_CLASS_OF_64, 1024 * 31); /* a whole SuperSlab */
     base_t first = blocks[0];
     for (unsigned i = 0; i < 1024 * 31; i++)
@@ -116,34 +112,29 @@ START_TEST(a_slab_serves_another_class_after_it_was_empty) {
         kinds |= 1u << (superslab->class_of_slab[i] == HAK_CLASS_OF_32768);
     ck_assert_uint_ne(kinds & 2, 0);
 }
-END_TEST
 
-START_TEST(a_second_free_ends_the_program) {
+TEST(a_second_free_ends_the_program, .signal = SIGABRT) {
     take(HAK_CLASS_OF_48, 8);
     hak_slab_give(heap, blocks[3]);
     hak_slab_give(heap, blocks[3]);
 }
-END_TEST
 
-START_TEST(a_pointer_into_a_slot_ends_the_program) {
+TEST(a_pointer_into_a_slot_ends_the_program, .signal = SIGABRT) {
     take(HAK_CLASS_OF_48, 8);
     hak_slab_give(heap, base_from(blocks[3].p + 16));
 }
-END_TEST
 
-START_TEST(a_slot_that_was_never_out_ends_the_program) {
+TEST(a_slot_that_was_never_out_ends_the_program, .signal = SIGABRT) {
     take(HAK_CLASS_OF_48, 8);
     hak_slab_give(heap, base_from(blocks[7].p + 48));
 }
-END_TEST
 
-START_TEST(the_bitmap_is_no_slot) {
+TEST(the_bitmap_is_no_slot, .signal = SIGABRT) {
     take(HAK_CLASS_OF_16, 8);
     hak_slab_give(heap, base_from((char *)((uintptr_t)blocks[0].p & ~(HAK_SLAB_BYTES - 1))));
 }
-END_TEST
 
-START_TEST(random_takes_and_gives_keep_count) {
+TEST(random_takes_and_gives_keep_count) {
     static struct {
         base_t block;
         unsigned class_index;
@@ -164,20 +155,5 @@ START_TEST(random_takes_and_gives_keep_count) {
         }
     }
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("slab");
-    tcase_add_checked_fixture(cases, set_up, NULL);
-    tcase_add_loop_test(cases, slots_do_not_overlap_and_hold_their_bytes, 0, HAK_CLASSES);
-    tcase_add_loop_test(cases, what_is_given_back_is_handed_out_again_lowest_first, 0, HAK_CLASSES);
-    tcase_add_loop_test(cases, nothing_is_written_into_a_free_slot, 0, HAK_CLASSES);
-    tcase_add_test(cases, memory_goes_back_when_all_is_free);
-    tcase_add_test(cases, a_slab_serves_another_class_after_it_was_empty);
-    tcase_add_test_raise_signal(cases, a_second_free_ends_the_program, SIGABRT);
-    tcase_add_test_raise_signal(cases, a_pointer_into_a_slot_ends_the_program, SIGABRT);
-    tcase_add_test_raise_signal(cases, a_slot_that_was_never_out_ends_the_program, SIGABRT);
-    tcase_add_test_raise_signal(cases, the_bitmap_is_no_slot, SIGABRT);
-    tcase_add_test(cases, random_takes_and_gives_keep_count);
-    return run_cases("slab", cases);
-}
+RUN_TESTS(.set_up = set_up)

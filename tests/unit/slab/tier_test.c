@@ -5,7 +5,7 @@ enum { A = HAK_CLASS_OF_4096, SLOTS = 16, ALL = 31 * SLOTS };
 
 static base_t blocks[3 * ALL], others[ALL];
 
-START_TEST(the_rule_is_that_of_the_table) {
+TEST(the_rule_is_that_of_the_table) {
     const uint32_t all = (HAK_SLABS - 1) * HAK_SLAB_BYTES;
     for (int tier = HAK_TIER_FREE; tier <= HAK_TIER_HOT; tier++) {
         ck_assert_int_eq(hak_tier_after(tier, 0), HAK_TIER_FREE);
@@ -22,9 +22,8 @@ START_TEST(the_rule_is_that_of_the_table) {
     ck_assert_int_eq(hak_tier_after(HAK_TIER_FREE, 1), HAK_TIER_FREE);
     ck_assert_int_eq(hak_tier_after(HAK_TIER_FREE, all / 4 + 1), HAK_TIER_HOT);
 }
-END_TEST
 
-START_TEST(a_superslab_goes_through_its_tiers) {
+TEST(a_superslab_goes_through_its_tiers) {
     take(A, blocks, ALL);
     struct hak_superslab *superslab = hak_superslab_of(blocks[0].p);
     ck_assert_int_eq(superslab->tier, HAK_TIER_HOT);
@@ -47,7 +46,6 @@ START_TEST(a_superslab_goes_through_its_tiers) {
     ck_assert_ptr_null(heap->cooled);
     ck_assert_uint_eq(count_superslabs(), 1);
 }
-END_TEST
 
 /* Two SuperSlabs full, then a fifth of the first and most of the second are left. */
 static void let_the_first_drain(struct hak_superslab **first, struct hak_superslab **second) {
@@ -61,7 +59,7 @@ static void let_the_first_drain(struct hak_superslab **first, struct hak_supersl
     ck_assert_int_eq((*second)->tier, HAK_TIER_HOT);
 }
 
-START_TEST(what_drains_is_taken_from_last) {
+TEST(what_drains_is_taken_from_last) {
     struct hak_superslab *first, *second;
     let_the_first_drain(&first, &second);
     take(A, others, 2 * SLOTS);
@@ -72,9 +70,8 @@ START_TEST(what_drains_is_taken_from_last) {
     ck_assert_ptr_eq(hak_superslab_of(others[0].p), first);
     ck_assert_uint_eq(count_superslabs(), 2);
 }
-END_TEST
 
-START_TEST(another_class_takes_no_slab_of_what_drains) {
+TEST(another_class_takes_no_slab_of_what_drains) {
     struct hak_superslab *first, *second;
     let_the_first_drain(&first, &second);
     for (unsigned slab = 0; slab < 31; slab += 2)
@@ -83,9 +80,8 @@ START_TEST(another_class_takes_no_slab_of_what_drains) {
     take(HAK_CLASS_OF_64, others, 1);
     ck_assert_ptr_eq(hak_superslab_of(others[0].p), second);
 }
-END_TEST
 
-START_TEST(what_drained_goes_to_the_pool_with_its_last_block) {
+TEST(what_drained_goes_to_the_pool_with_its_last_block) {
     struct hak_superslab *first, *second;
     let_the_first_drain(&first, &second);
     for (unsigned slab = 0; slab < 31; slab++)
@@ -94,10 +90,9 @@ START_TEST(what_drained_goes_to_the_pool_with_its_last_block) {
     ck_assert_uint_eq(count_superslabs(), 1);
     ck_assert_ptr_null(heap->cooled);
 }
-END_TEST
 
 /* Both drain; the second, which came later, has less in use. */
-START_TEST(of_what_drains_the_fullest_serves) {
+TEST(of_what_drains_the_fullest_serves) {
     take(A, blocks, 2 * ALL);
     struct hak_superslab *first = hak_superslab_of(blocks[0].p);
     for (unsigned slab = 0; slab < 31; slab++) {
@@ -116,10 +111,9 @@ START_TEST(of_what_drains_the_fullest_serves) {
     give(others, 1);
     ck_assert_uint_eq(heap->active_slabs, active - 1);
 }
-END_TEST
 
 /* After every step tier and used bytes are what the slots say. */
-START_TEST(random_work_keeps_tiers_and_counts_true) {
+TEST(random_work_keeps_tiers_and_counts_true) {
     static base_t live[6000];
     uint64_t random = 88172645463325252ull;
     for (int step = 0; step < 300000; step++) {
@@ -148,7 +142,6 @@ START_TEST(random_work_keeps_tiers_and_counts_true) {
         }
     }
 }
-END_TEST
 
 /* Each of `count` SuperSlabs keeps one block more than the one before it; all drain. Returns how
  * many stay. */
@@ -164,7 +157,7 @@ static unsigned let_all_drain(unsigned count, base_t *stays) {
     return kept;
 }
 
-START_TEST(what_caches_hold_goes_but_out_of_the_two_fullest) {
+TEST(what_caches_hold_goes_but_out_of_the_two_fullest) {
     base_t stays[10], going[10], kept[10];
     struct hak_staying staying;
     ck_assert(!hak_slab_find_staying(heap, &staying));
@@ -180,9 +173,8 @@ START_TEST(what_caches_hold_goes_but_out_of_the_two_fullest) {
     ck_assert_uint_eq(count_superslabs(), 2);
     ck_assert(!hak_slab_find_staying(heap, &staying));
 }
-END_TEST
 
-START_TEST(what_does_not_drain_stays) {
+TEST(what_does_not_drain_stays) {
     static const struct hak_staying none;
     base_t kept[ALL], going[ALL], stays[10];
     (void)let_all_drain(3, stays);
@@ -198,20 +190,5 @@ START_TEST(what_does_not_drain_stays) {
     for (unsigned i = 0; i < ALL - goes; i++)
         ck_assert_int_eq(hak_superslab_of(kept[i].p)->tier, HAK_TIER_HOT);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("tier");
-    tcase_add_checked_fixture(cases, set_up, NULL);
-    tcase_set_timeout(cases, 20);
-    tcase_add_test(cases, the_rule_is_that_of_the_table);
-    tcase_add_test(cases, a_superslab_goes_through_its_tiers);
-    tcase_add_test(cases, what_drains_is_taken_from_last);
-    tcase_add_test(cases, another_class_takes_no_slab_of_what_drains);
-    tcase_add_test(cases, what_drained_goes_to_the_pool_with_its_last_block);
-    tcase_add_test(cases, of_what_drains_the_fullest_serves);
-    tcase_add_test(cases, what_caches_hold_goes_but_out_of_the_two_fullest);
-    tcase_add_test(cases, what_does_not_drain_stays);
-    tcase_add_test(cases, random_work_keeps_tiers_and_counts_true);
-    return run_cases("tier", cases);
-}
+RUN_TESTS(.set_up = set_up)

@@ -32,7 +32,7 @@ static int count_statements(void) {
     return count;
 }
 
-START_TEST(rows_come_out_as_they_were_put) {
+TEST(rows_come_out_as_they_were_put) {
     uint64_t sum = 0;
     struct hak_query q = hak_ask(
         &db, "SELECT id, name FROM t WHERE id BETWEEN ?1 AND ?2 ORDER BY id", "reading", 2, 3);
@@ -45,9 +45,8 @@ START_TEST(rows_come_out_as_they_were_put) {
     ck_assert_uint_eq(hak_database_number(&db, "SELECT max(id) FROM t WHERE id < ?1", 3), 2);
     ck_assert_uint_eq(hak_database_number(&db, "SELECT id FROM t WHERE id = ?1", 9), 0);
 }
-END_TEST
 
-START_TEST(an_error_ends_the_rows_and_says_what_was_done) {
+TEST(an_error_ends_the_rows_and_says_what_was_done) {
     struct hak_query q = hak_ask(&db, "SELECT id FROM missing", "counting sheep", 1);
     ck_assert(!hak_query_next(&q));
     ck_assert_int_eq(hak_query_end(&q), HAK_STORE_BROKEN);
@@ -55,9 +54,8 @@ START_TEST(an_error_ends_the_rows_and_says_what_was_done) {
     ck_assert_ptr_nonnull(strstr(hak_store_message(), "counting sheep"));
     ck_assert_int_lt(hak_do(&db, "INSERT INTO missing VALUES(?)", "storing", HAK_NUMBER(1)), 0);
 }
-END_TEST
 
-START_TEST(statements_are_kept_by_their_text) {
+TEST(statements_are_kept_by_their_text) {
     hak_database_release(&db);
     ck_assert_int_eq(count_statements(), 0);
     for (int i = 0; i < 5; i++) {
@@ -70,9 +68,8 @@ START_TEST(statements_are_kept_by_their_text) {
     hak_database_release(&db);
     ck_assert_int_eq(count_statements(), 0);
 }
-END_TEST
 
-START_TEST(a_query_inside_one_of_the_same_text_has_a_statement_of_its_own) {
+TEST(a_query_inside_one_of_the_same_text_has_a_statement_of_its_own) {
     static const char sql[] = "SELECT id FROM t WHERE id >= ?1 ORDER BY id";
     uint64_t seen = 0;
     struct hak_query outer = hak_ask(&db, sql, "reading", 1);
@@ -85,9 +82,8 @@ START_TEST(a_query_inside_one_of_the_same_text_has_a_statement_of_its_own) {
     ck_assert_int_eq(hak_query_end(&outer), 0);
     ck_assert_uint_eq(seen, 6);
 }
-END_TEST
 
-START_TEST(what_was_bound_before_is_forgotten) {
+TEST(what_was_bound_before_is_forgotten) {
     static const char sql[] = "SELECT ?1 IS NULL";
     ck_assert_uint_eq(hak_database_number(&db, sql, 5), 0);
     struct hak_query q = hak_ask(&db, sql, "reading");
@@ -95,15 +91,5 @@ START_TEST(what_was_bound_before_is_forgotten) {
     ck_assert_uint_eq(hak_query_number(&q, 0), 1);
     hak_query_end(&q);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("database");
-    tcase_add_checked_fixture(cases, set_up, tear_down);
-    tcase_add_test(cases, rows_come_out_as_they_were_put);
-    tcase_add_test(cases, an_error_ends_the_rows_and_says_what_was_done);
-    tcase_add_test(cases, statements_are_kept_by_their_text);
-    tcase_add_test(cases, a_query_inside_one_of_the_same_text_has_a_statement_of_its_own);
-    tcase_add_test(cases, what_was_bound_before_is_forgotten);
-    return run_cases("database", cases);
-}
+RUN_TESTS(.set_up = set_up, .tear_down = tear_down)

@@ -15,7 +15,6 @@ enum {
     STACKS = 9
 };
 
-static struct capture c;
 static struct hak_store_reader *r;
 static struct hak_event log_of[EVENTS + 1]; /* by id */
 static uint64_t random_state;
@@ -37,16 +36,16 @@ static uint64_t draw(uint64_t below) {
 }
 
 static void put(struct hak_event e) {
-    e.id = c.id + 1;
-    c.late_ns = is_late && e.process == 2 ? c.ns / 2 : 0;
-    e.ns = c.ns + 1000 - c.late_ns;
+    e.id = capture.id + 1;
+    capture.late_ns = is_late && e.process == 2 ? capture.ns / 2 : 0;
+    e.ns = capture.ns + 1000 - capture.late_ns;
     log_of[e.id] = e;
     struct process *p = &process[e.process];
     p->first = p->first ? p->first : e.id;
     p->last = e.id;
-    capture_put(&c, e);
+    capture_put(e);
     if (draw(40) == 0)
-        capture_cut(&c);
+        capture_cut();
 }
 
 /* With losses any call at all: frees of what is not held and births over what is. */
@@ -88,17 +87,19 @@ static void put_call(uint32_t number) {
 
 static void put_process(uint32_t number, uint64_t fork) {
     struct process *p = &process[number];
-    must(hak_store_put_process(c.w, &(struct hak_process_row){.id = number,
-                                                              .parent = p->parent,
-                                                              .fork_event = fork,
-                                                              .start_ns = p->start_ns,
-                                                              .end_ns = p->has_ended ? c.ns : 0,
-                                                              .end_kind = p->has_ended,
-                                                              .session = 1,
-                                                              .program = "/bin/app"}));
+    must(hak_store_put_process(capture.w,
+                               &(struct hak_process_row){.id = number,
+                                                         .parent = p->parent,
+                                                         .fork_event = fork,
+                                                         .start_ns = p->start_ns,
+                                                         .end_ns = p->has_ended ? capture.ns : 0,
+                                                         .end_kind = p->has_ended,
+                                                         .session = 1,
+                                                         .program = "/bin/app"}));
     for (uint32_t i = 4 * number - 3; i <= 4 * number; i++)
         must(hak_store_put_thread(
-            c.w, &(struct hak_thread_row){.id = i, .process = number, .number = i, .name = "t"}));
+            capture.w,
+            &(struct hak_thread_row){.id = i, .process = number, .number = i, .name = "t"}));
 }
 
 static void fork_off(uint32_t parent, uint32_t child, bool is_known) {
@@ -106,8 +107,8 @@ static void fork_off(uint32_t parent, uint32_t child, bool is_known) {
     memcpy(process[child].n, process[parent].n, sizeof process[child].n);
     memcpy(process[child].is_live, process[parent].is_live, sizeof process[child].is_live);
     process[child].parent = parent;
-    process[child].fork = is_known ? c.id : 0;
-    process[child].start_ns = c.ns;
+    process[child].fork = is_known ? capture.id : 0;
+    process[child].start_ns = capture.ns;
     put_process(child, process[child].fork);
     if (!is_known) /* it begins where it is first seen */
         put((struct hak_event){.process = child, .thread = 4 * child, .kind = HAK_PROCESS_START});
@@ -128,7 +129,7 @@ static void tell_story(void) {
     for (int i = 0; i < USED / 10; i++) /* they were there before the recording began */
         process[1].is_live[i] = true;
     if (is_lossy)
-        must(hak_store_put_loss(c.w, &(struct hak_loss_row){.process = 1, .count = 9}));
+        must(hak_store_put_loss(capture.w, &(struct hak_loss_row){.process = 1, .count = 9}));
     put_calls(900, "1");
     fork_off(1, 2, true);
     put_calls(300, "1"); /* the child has no event yet */
@@ -151,21 +152,21 @@ static uint64_t run_events; /* of the stored profile; 0 = it has none, being sho
 
 static void begin_family(int lossy) {
     is_lossy = lossy;
-    capture_start(&c, "family");
-    hak_live_set_limits(c.w->live, 0, 300, 3);
+    capture_start();
+    hak_live_set_limits(capture.w->live, 0, 300, 3);
     if (run_events)
-        hak_profile_set_limits(c.w->profile, 0, run_events);
+        hak_profile_set_limits(capture.w->profile, 0, run_events);
     memset(process, 0, sizeof process);
     random_state = 11;
     r = NULL;
     tell_story();
-    capture_finish(&c);
-    must(hak_store_open(c.path, &r));
+    capture_finish();
+    must(hak_store_open(capture.path, &r));
 }
 
 static void end_family(void) {
     hak_store_close(r);
-    capture_clean(c.path);
+    capture_clean(capture.path);
 }
 
 #endif

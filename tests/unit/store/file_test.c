@@ -53,7 +53,7 @@ static void expect_open(int error, const char *says) {
     hak_store_close(r);
 }
 
-START_TEST(what_is_no_store_is_said_clearly) {
+TEST(what_is_no_store_is_said_clearly) {
     expect_open(HAK_STORE_MISSING, "app.db: no such file or directory");
     write_file(path, "", 0);
     expect_open(HAK_STORE_BROKEN, "is empty");
@@ -73,9 +73,8 @@ START_TEST(what_is_no_store_is_said_clearly) {
     expect_open(HAK_STORE_FOREIGN, "SQLite file of another program (application_id 0x00000000");
     ck_assert_int_eq(hak_store_file_kind(path), HAK_FILE_SQLITE);
 }
-END_TEST
 
-START_TEST(newer_and_cut_stores_are_said_clearly) {
+TEST(newer_and_cut_stores_are_said_clearly) {
     make_store(50000);
     sqlite3 *database;
     ck_assert_int_eq(sqlite3_open(path, &database), SQLITE_OK);
@@ -96,9 +95,8 @@ START_TEST(newer_and_cut_stores_are_said_clearly) {
     ck_assert_int_eq(truncate(path, 50), 0);
     expect_open(HAK_STORE_BROKEN, "not even a page");
 }
-END_TEST
 
-START_TEST(a_store_is_known_by_its_first_bytes) {
+TEST(a_store_is_known_by_its_first_bytes) {
     ck_assert_int_eq(hak_store_file_kind(path), HAK_FILE_OTHER);
     make_store(5);
     ck_assert_int_eq(hak_store_file_kind(path), HAK_FILE_STORE);
@@ -120,9 +118,8 @@ START_TEST(a_store_is_known_by_its_first_bytes) {
     ck_assert_int_eq(mkfifo(other, 0600), 0);
     ck_assert_int_eq(hak_store_file_kind(other), HAK_FILE_OTHER);
 }
-END_TEST
 
-START_TEST(no_right_to_read_is_said_clearly) {
+TEST(no_right_to_read_is_said_clearly) {
     make_store(5);
     chmod(path, 0);
     if (geteuid() == 0) { /* root may read everything: ask as somebody else */
@@ -142,9 +139,8 @@ START_TEST(no_right_to_read_is_said_clearly) {
         expect_open(HAK_STORE_NO_ACCESS, "not allowed");
     }
 }
-END_TEST
 
-START_TEST(creating_never_overwrites_or_follows_links) {
+TEST(creating_never_overwrites_or_follows_links) {
     struct hak_store_writer *w;
     write_file(other, "precious", 8);
     ck_assert_int_eq(symlink(other, path), 0);
@@ -171,9 +167,8 @@ START_TEST(creating_never_overwrites_or_follows_links) {
     ck_assert_int_eq(stat(other, &status), 0);
     ck_assert_int_eq(status.st_size, 8);
 }
-END_TEST
 
-START_TEST(left_overs_of_an_older_store_do_not_come_back) {
+TEST(left_overs_of_an_older_store_do_not_come_back) {
     char name[320];
     snprintf(name, sizeof name, "%s-wal", path);
     write_file(name, "old log", 7);
@@ -182,9 +177,8 @@ START_TEST(left_overs_of_an_older_store_do_not_come_back) {
     make_store(10);
     expect_open(0, "");
 }
-END_TEST
 
-START_TEST(a_store_that_is_being_written_is_read_as_far_as_committed) {
+TEST(a_store_that_is_being_written_is_read_as_far_as_committed) {
     struct hak_store_writer *w, *second;
     struct hak_store_reader *r;
     struct hak_store_summary summary;
@@ -222,7 +216,6 @@ START_TEST(a_store_that_is_being_written_is_read_as_far_as_committed) {
     ck_assert_uint_eq(e.base, 32);
     hak_store_close(r);
 }
-END_TEST
 
 /* Writes commits of 100 events and tells each commit through the pipe, until it is killed. */
 static void write_until_killed(int pipe_fd, int resume) {
@@ -250,7 +243,7 @@ static int keep_cursor(void *context, const struct hak_cursor_row *row) {
     return 0;
 }
 
-START_TEST(killed_writers_lose_nothing_that_was_committed) {
+TEST(killed_writers_lose_nothing_that_was_committed) {
     uint64_t told = 0;
     for (int round = 0; round < 12; round++) {
         int ends[2];
@@ -291,9 +284,8 @@ START_TEST(killed_writers_lose_nothing_that_was_committed) {
     ck_assert_int_ne(access(name, F_OK), 0);
     expect_open(0, "");
 }
-END_TEST
 
-START_TEST(a_full_disk_is_said_and_what_was_committed_stays) {
+TEST(a_full_disk_is_said_and_what_was_committed_stays) {
     struct hak_store_writer *w;
     struct hak_store_reader *r;
     struct hak_store_summary summary;
@@ -340,10 +332,9 @@ START_TEST(a_full_disk_is_said_and_what_was_committed_stays) {
     hak_store_close(r);
     free(s);
 }
-END_TEST
 
 /* A loss is stored whatever is known of it; the end of a stop is the end of that of its process. */
-START_TEST(losses_without_a_reason_are_no_ends_of_stops) {
+TEST(losses_without_a_reason_are_no_ends_of_stops) {
     struct hak_store_writer *w;
     struct hak_store_reader *r;
     struct hak_store_summary summary;
@@ -376,9 +367,8 @@ START_TEST(losses_without_a_reason_are_no_ends_of_stops) {
     ck_assert_uint_eq(to[2], 20);
     hak_store_close(r);
 }
-END_TEST
 
-START_TEST(resumed_stores_go_on_after_their_highest_numbers) {
+TEST(resumed_stores_go_on_after_their_highest_numbers) {
     struct hak_store_writer *w;
     struct hak_store_high_marks marks;
     must(hak_store_create(path, 0, &w));
@@ -403,9 +393,8 @@ START_TEST(resumed_stores_go_on_after_their_highest_numbers) {
     ck_assert_ptr_null(hak_store_get_meta(w, "nothing"));
     must(hak_store_finish(w));
 }
-END_TEST
 
-START_TEST(trimming_keeps_the_newest_and_tells) {
+TEST(trimming_keeps_the_newest_and_tells) {
     struct hak_store_writer *w;
     struct hak_store_reader *r;
     struct hak_store_summary summary;
@@ -441,9 +430,8 @@ START_TEST(trimming_keeps_the_newest_and_tells) {
     ck_assert_int_eq(hak_store_check(r, NULL, NULL), 0);
     hak_store_close(r);
 }
-END_TEST
 
-START_TEST(a_reader_that_stays_is_no_trouble_at_the_end) {
+TEST(a_reader_that_stays_is_no_trouble_at_the_end) {
     struct hak_store_writer *w;
     struct hak_store_reader *stays, *r;
     struct hak_store_summary summary;
@@ -461,25 +449,5 @@ START_TEST(a_reader_that_stays_is_no_trouble_at_the_end) {
     hak_store_close(r);
     hak_store_close(stays);
 }
-END_TEST
 
-static void add(TCase *cases) {
-    tcase_add_checked_fixture(cases, start, stop);
-    tcase_add_test(cases, what_is_no_store_is_said_clearly);
-    tcase_add_test(cases, newer_and_cut_stores_are_said_clearly);
-    tcase_add_test(cases, a_store_is_known_by_its_first_bytes);
-    tcase_add_test(cases, no_right_to_read_is_said_clearly);
-    tcase_add_test(cases, creating_never_overwrites_or_follows_links);
-    tcase_add_test(cases, left_overs_of_an_older_store_do_not_come_back);
-    tcase_add_test(cases, a_store_that_is_being_written_is_read_as_far_as_committed);
-    tcase_add_test(cases, killed_writers_lose_nothing_that_was_committed);
-    tcase_add_test(cases, a_full_disk_is_said_and_what_was_committed_stays);
-    tcase_add_test(cases, losses_without_a_reason_are_no_ends_of_stops);
-    tcase_add_test(cases, resumed_stores_go_on_after_their_highest_numbers);
-    tcase_add_test(cases, trimming_keeps_the_newest_and_tells);
-    tcase_add_test(cases, a_reader_that_stays_is_no_trouble_at_the_end);
-}
-
-int main(void) {
-    return run_added("file", add);
-}
+RUN_TESTS(.set_up = start, .tear_down = stop)

@@ -35,7 +35,7 @@ static const char *scanned(const char *text) {
     return format.is_lost ? "lost" : all;
 }
 
-START_TEST(printf_takes_its_arguments_in_order) {
+TEST(printf_takes_its_arguments_in_order) {
     ck_assert_str_eq(printed("", 1), "");
     ck_assert_str_eq(printed("100%% %m", 1), "%0 -1 -1 -1 -1;m0 -1 -1 -1 -1;");
     ck_assert_str_eq(printed("a%-05d b%hhx%hd%ld%lld%Lg%zu", 1),
@@ -45,16 +45,14 @@ START_TEST(printf_takes_its_arguments_in_order) {
     ck_assert_str_eq(printed((const char *)L"\u20ac%S%'.3f", sizeof(wchar_t)),
                      "S0 0 -1 -1 -1;f0 1 -1 -1 3;");
 }
-END_TEST
 
-START_TEST(printf_takes_its_arguments_by_number) {
+TEST(printf_takes_its_arguments_by_number) {
     ck_assert_str_eq(printed("%2$s %1$d", 1), "s0 1 -1 -1 -1;d0 0 -1 -1 -1;");
     ck_assert_str_eq(printed("%3$*1$.*2$f", 1), "f0 2 0 1 -1;");
     ck_assert_str_eq(printed("%32$d", 1), "d0 31 -1 -1 -1;");
 }
-END_TEST
 
-START_TEST(what_printf_may_mean_is_not_guessed) {
+TEST(what_printf_may_mean_is_not_guessed) {
     static const char *const formats[] = {"%",     "%5",       "%1$s %s", "%s %1$s", "%w8d",
                                           "%Q %s", "%.-3s",    "%33$d",   "%k",      "%1$*s",
                                           "%l",    "%\xe9 %s", "%0$s"};
@@ -64,9 +62,8 @@ START_TEST(what_printf_may_mean_is_not_guessed) {
     ck_assert_str_eq(
         printed("%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d", 1), "lost");
 }
-END_TEST
 
-START_TEST(scanf_has_sets_widths_and_what_is_left_out) {
+TEST(scanf_has_sets_widths_and_what_is_left_out) {
     ck_assert_str_eq(scanned("%d,%5s %*d%hhi %%"), "d0 0 -1;s0 1 5;d0 -1 -1 *;i1 2 -1"
                                                    ";%0 -1 -1;");
     ck_assert_str_eq(scanned("%[]a%d]%[^]%]%3[a-z%]x"), "[0 0 -1;[0 1 -1;[0 2 3;");
@@ -74,16 +71,14 @@ START_TEST(scanf_has_sets_widths_and_what_is_left_out) {
     ck_assert_str_eq(scanned("%2$d%1$15s"), "d0 1 -1;s0 0 15;");
     ck_assert_str_eq(scanned("%Lf%a%n"), "f4 0 -1;a0 1 -1;n0 2 -1;");
 }
-END_TEST
 
-START_TEST(what_scanf_may_mean_is_not_guessed) {
+TEST(what_scanf_may_mean_is_not_guessed) {
     static const char *const formats[] = {"%",     "%[a",   "%[^]", "%as",
                                           "%aS%s", "%a[b]", "%w8d", "%d %1$d",
                                           "%H",    "%l",    "%5*d", "%99999999999d"};
     for (unsigned i = 0; i < sizeof formats / sizeof *formats; i++)
         ck_assert_msg(strcmp(scanned(formats[i]), "lost") == 0, "%s", formats[i]);
 }
-END_TEST
 
 /* As the compiler lays them out. */
 static void read_list(const char *format, ...) {
@@ -103,22 +98,12 @@ static void read_list(const char *format, ...) {
     va_end(given);
 }
 
-START_TEST(arguments_are_found_in_registers_and_behind) {
+TEST(arguments_are_found_in_registers_and_behind) {
     read_list("wwwwwww", 1L, 2L, 3L, 4L, 5L, 6L, 7L);
     read_list("dwdwdwdwdwdwdwdwdwdw", .5, 1L, .5, 2L, .5, 3L, .5, 4L, .5, 5L, .5, 6L, .5, 7L, .5,
               8L, .5, 9L, .5, 10L);
     read_list("LwwwwwwLwLLw", .5L, 1L, 2L, 3L, 4L, 5L, 6L, .5L, 7L, .5L, .5L, 8L);
     read_list("wwwwwwwLw", 1L, 2L, 3L, 4L, 5L, 6L, 7L, .5L, 8L);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("format");
-    tcase_add_test(cases, printf_takes_its_arguments_in_order);
-    tcase_add_test(cases, printf_takes_its_arguments_by_number);
-    tcase_add_test(cases, what_printf_may_mean_is_not_guessed);
-    tcase_add_test(cases, scanf_has_sets_widths_and_what_is_left_out);
-    tcase_add_test(cases, what_scanf_may_mean_is_not_guessed);
-    tcase_add_test(cases, arguments_are_found_in_registers_and_behind);
-    return run_cases("format", cases);
-}
+RUN_TESTS()

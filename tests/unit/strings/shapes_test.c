@@ -52,8 +52,7 @@ static uint64_t look_again(unsigned call, int64_t result) {
     return fault_count ? last_fault().call_bytes : 0;
 }
 
-START_TEST(no_bytes_are_never_too_many) {
-    begin();
+TEST(no_bytes_are_never_too_many) {
     ck_assert_uint_eq(look(HAK_CALL_memcpy, WORD(block + ASKED), WORD(text), 0), 0);
     ck_assert_uint_eq(look(HAK_CALL_memset, WORD(block + ASKED), 0, 0), 0);
     ck_assert_uint_eq(look(HAK_CALL_memcmp, WORD(block + ASKED), WORD(other + ASKED), 0), 0);
@@ -64,10 +63,8 @@ START_TEST(no_bytes_are_never_too_many) {
     ck_assert_uint_eq(look(HAK_CALL_read, 0, WORD(block + ASKED), 0), 0);
     ck_assert_uint_eq(look(HAK_CALL_wmemcpy, WORD(block + ASKED), WORD(text), 0), 0);
 }
-END_TEST
 
-START_TEST(a_search_that_stops_in_the_block_is_right) {
-    begin();
+TEST(a_search_that_stops_in_the_block_is_right) {
     block[9] = 'z';
     ck_assert_uint_eq(look(HAK_CALL_memchr, WORD(block), 'z', SIZE_MAX), 0);
     ck_assert_uint_eq(look(HAK_CALL_strchr, WORD(block), 'z', 0), 0);
@@ -83,10 +80,8 @@ START_TEST(a_search_that_stops_in_the_block_is_right) {
     ck_assert_uint_eq(look(HAK_CALL_strchr, WORD(block), 'y', 0), 0);
     ck_assert_uint_eq(look(HAK_CALL_strspn, WORD(block), WORD("az"), 0), 0);
 }
-END_TEST
 
-START_TEST(a_comparison_that_stops_in_both_blocks_is_right) {
-    begin();
+TEST(a_comparison_that_stops_in_both_blocks_is_right) {
     ck_assert_uint_eq(look(HAK_CALL_strcmp, WORD(block), WORD(other), 0), ASKED + 1);
     ck_assert_uint_eq(look(HAK_CALL_strncmp, WORD(block), WORD(other), ASKED), 0);
     ck_assert_uint_eq(look(HAK_CALL_strncmp, WORD(block), WORD(other), ASKED + 1), ASKED + 1);
@@ -100,10 +95,8 @@ START_TEST(a_comparison_that_stops_in_both_blocks_is_right) {
     /* memcmp may read all that it is given. */
     ck_assert_uint_eq(look(HAK_CALL_memcmp, WORD(block), WORD("b"), ASKED + 1), ASKED + 1);
 }
-END_TEST
 
-START_TEST(a_bounded_copy_reads_all_and_writes_what_fits) {
-    begin();
+TEST(a_bounded_copy_reads_all_and_writes_what_fits) {
     block[7] = 0;
     ck_assert_uint_eq(look(HAK_CALL_strlcpy, WORD(other + ASKED - 7), WORD(block), 64), 8);
     ck_assert_uint_eq(look(HAK_CALL_strlcpy, WORD(other + ASKED - 7), WORD(block), 7), 0);
@@ -127,18 +120,14 @@ START_TEST(a_bounded_copy_reads_all_and_writes_what_fits) {
     ck_assert_uint_eq(look(HAK_CALL_wcslcat, WORD(wide), WORD(L"aaaaaa"), 7), 0);
     ck_assert_uint_eq(look(HAK_CALL___wcslcat_chk, WORD(wide), WORD(L"aaaaaa"), 8), 28);
 }
-END_TEST
 
-START_TEST(swab_leaves_an_odd_byte_alone) {
-    begin();
+TEST(swab_leaves_an_odd_byte_alone) {
     ck_assert_uint_eq(look(HAK_CALL_swab, WORD(text), WORD(block), ASKED + 1), 0);
     ck_assert_uint_eq(look(HAK_CALL_swab, WORD(text), WORD(block), ASKED + 2), ASKED + 2);
     ck_assert_uint_eq(look(HAK_CALL_swab, WORD(text), WORD(block), (uint64_t)-8), 0);
 }
-END_TEST
 
-START_TEST(a_vector_ends_with_null) {
-    begin();
+TEST(a_vector_ends_with_null) {
     char **strings = (void *)hand_out(slot_at(2, 3), 24, 0).p;
     block[ASKED - 1] = 0;
     strings[0] = block;
@@ -157,10 +146,8 @@ START_TEST(a_vector_ends_with_null) {
     ck_assert_uint_eq(look(HAK_CALL_execl, WORD(block), 0, WORD(other)), 0);
     ck_assert_uint_eq(look(HAK_CALL_execle, WORD(block), 0, WORD(strings)), ASKED + 1);
 }
-END_TEST
 
-START_TEST(what_goes_on_in_libc_is_looked_at_after_the_call) {
-    begin();
+TEST(what_goes_on_in_libc_is_looked_at_after_the_call) {
     block[ASKED - 1] = 0;
     ck_assert_uint_eq(look(HAK_CALL_strtok, 0, WORD("z"), 0), 0);
     ck_assert_uint_eq(next.way, HAK_CALL_AND_LOOK);
@@ -194,10 +181,8 @@ START_TEST(what_goes_on_in_libc_is_looked_at_after_the_call) {
     ck_assert_uint_eq(look_again(HAK_CALL_ttyname_r, 0), 0);
     ck_assert_uint_eq(look_again(HAK_CALL_ttyname_r, 25), 0); /* ENOTTY: nothing is there */
 }
-END_TEST
 
-START_TEST(a_conversion_reads_what_it_stores) {
-    begin();
+TEST(a_conversion_reads_what_it_stores) {
     const char *rest = block;
     wchar_t wide[64];
     ck_assert_uint_eq(look(HAK_CALL_mbstowcs, WORD(wide), WORD(block), ASKED), 0);
@@ -219,10 +204,8 @@ START_TEST(a_conversion_reads_what_it_stores) {
     ck_assert_uint_eq(look_again(HAK_CALL_mbsrtowcs, 7), 32);
     ck_assert_uint_eq(look_again(HAK_CALL_mbsrtowcs, -1), 0);
 }
-END_TEST
 
-START_TEST(the_shorter_of_two_blocks_is_named) {
-    begin();
+TEST(the_shorter_of_two_blocks_is_named) {
     char *longer = hand_out(slot_at(2, 3), 30, 0).p;
     memset(longer, 'a', 30);
     ck_assert_uint_eq(look(HAK_CALL_strcmp, WORD(longer), WORD(block), 0), ASKED + 1);
@@ -230,10 +213,8 @@ START_TEST(the_shorter_of_two_blocks_is_named) {
     ck_assert_uint_eq(look(HAK_CALL_strcmp, WORD(block), WORD(longer), 0), ASKED + 1);
     ck_assert_uint_eq(last_fault().user, WORD(block));
 }
-END_TEST
 
-START_TEST(a_copy_is_measured_by_its_source) {
-    begin();
+TEST(a_copy_is_measured_by_its_source) {
     block[7] = 0;
     ck_assert_uint_eq(look(HAK_CALL_strcpy, WORD(other), WORD(block), 0), 0);
     ck_assert_uint_eq(look(HAK_CALL_strcpy, WORD(other + ASKED - 8), WORD(block), 0), 0);
@@ -251,10 +232,8 @@ START_TEST(a_copy_is_measured_by_its_source) {
     /* So many that they have no number of bytes. */
     ck_assert_uint_eq(look(HAK_CALL_wmemset, WORD(block), 0, SIZE_MAX / 2), SIZE_MAX);
 }
-END_TEST
 
-START_TEST(wide_strings_are_counted_by_four_bytes) {
-    begin();
+TEST(wide_strings_are_counted_by_four_bytes) {
     wchar_t *wide = (wchar_t *)(void *)block;
     wmemset(wide, L'a', ASKED / 4);
     ck_assert_uint_eq(look(HAK_CALL_wcslen, WORD(wide), 0, 0), ASKED + 4);
@@ -265,7 +244,6 @@ START_TEST(wide_strings_are_counted_by_four_bytes) {
     ck_assert_uint_eq(look(HAK_CALL_wcscat, WORD(wide), WORD(L""), 0), 0);
     ck_assert_uint_eq(look(HAK_CALL_wcscat, WORD(wide), WORD(L"b"), 0), 8);
 }
-END_TEST
 
 /* A va_list lies where the trampoline says: the last arguments in words and vectors, then on the
  * stack. */
@@ -281,8 +259,7 @@ static uint64_t print(unsigned call, uint64_t bytes, const char *format, uint64_
     return fault_count ? last_fault().call_bytes : 0;
 }
 
-START_TEST(printf_is_judged_by_what_it_prints) {
-    begin();
+TEST(printf_is_judged_by_what_it_prints) {
     const char *fits = "123456789012345", *more = "1234567890123456";
     /* As many bytes as it likes to name, while what is printed fits. */
     ck_assert_uint_eq(print(HAK_CALL_snprintf, SIZE_MAX, "%s", WORD(fits), 0), 0);
@@ -298,11 +275,9 @@ START_TEST(printf_is_judged_by_what_it_prints) {
     ck_assert_int_eq(written, 5);
     ck_assert_str_ne(block, "12345"); /* nothing is printed yet */
 }
-END_TEST
 
 /* The kernel does not touch the memory of a call that it refuses. */
-START_TEST(a_table_that_is_refused_is_not_read) {
-    begin();
+TEST(a_table_that_is_refused_is_not_read) {
     struct iovec pieces[] = {{text, 3}, {block, ASKED + 1}};
     struct msghdr message = {.msg_iov = pieces, .msg_iovlen = 2};
     ck_assert_uint_eq(look(HAK_CALL_writev, 0, WORD(pieces), 2), ASKED + 1);
@@ -325,10 +300,8 @@ START_TEST(a_table_that_is_refused_is_not_read) {
     ck_assert_uint_eq(look(HAK_CALL_writev, 0, WORD(block), 1), 0);
     ck_assert_uint_eq(look(HAK_CALL_writev, 0, WORD(block + 8), 1), sizeof *pieces);
 }
-END_TEST
 
-START_TEST(a_read_is_judged_by_what_came) {
-    begin();
+TEST(a_read_is_judged_by_what_came) {
     ck_assert_uint_eq(look(HAK_CALL_read, 0, WORD(block), ASKED), 0);
     ck_assert_int_eq(next.way, HAK_JUMP);
     ck_assert_uint_eq(look(HAK_CALL_read, 0, WORD(block), ASKED + 1), 0);
@@ -359,10 +332,8 @@ START_TEST(a_read_is_judged_by_what_came) {
     ck_assert_uint_eq(look(HAK_CALL_read, 0, WORD(other), 5), 5);
     ck_assert_uint_eq(last_fault().fault, HAK_FAULT_USE_AFTER_FREE);
 }
-END_TEST
 
-START_TEST(getline_may_take_another_block) {
-    begin();
+TEST(getline_may_take_another_block) {
     char *line = block;
     size_t room = 100;
     ck_assert_uint_eq(look(HAK_CALL_getline, WORD(&line), WORD(&room), 0), 0);
@@ -375,7 +346,6 @@ START_TEST(getline_may_take_another_block) {
     ck_assert_uint_eq(look(HAK_CALL_getline, WORD(&line), WORD(&room), 0), 0);
     ck_assert_int_eq(next.way, HAK_JUMP);
 }
-END_TEST
 
 /* ---- formats --------------------------------------------------------------------------------- */
 
@@ -392,8 +362,7 @@ static uint64_t print_out(const char *format, uint64_t a, uint64_t b, uint64_t c
     return fault_count ? last_fault().call_bytes : 0;
 }
 
-START_TEST(what_printf_reads_has_an_end_or_a_precision) {
-    begin();
+TEST(what_printf_reads_has_an_end_or_a_precision) {
     ck_assert_uint_eq(print_out("%s", WORD(block), 0, 0, 0), ASKED + 1);
     ck_assert_uint_eq(last_fault().access, HAK_ACCESS_READ);
     ck_assert_uint_eq(print_out("%.16s", WORD(block), 0, 0, 0), 0);
@@ -413,10 +382,8 @@ START_TEST(what_printf_reads_has_an_end_or_a_precision) {
     ck_assert_uint_eq(print_out(other, 0, 0, 0, 0), ASKED + 1);
     ck_assert_uint_eq(print_out(NULL, 0, 0, 0, 0), 0);
 }
-END_TEST
 
-START_TEST(a_format_that_is_not_understood_accuses_nobody) {
-    begin();
+TEST(a_format_that_is_not_understood_accuses_nobody) {
     ck_assert_uint_eq(print_out("%zs", WORD(block), 0, 0, 0), 0);
     ck_assert_uint_eq(print_out("%s %Q", WORD(block), 0, 0, 0), 0);
     ck_assert_uint_eq(print_out("%s %1$s", WORD(block), 0, 0, 0), 0);
@@ -427,10 +394,8 @@ START_TEST(a_format_that_is_not_understood_accuses_nobody) {
     (void)look(HAK_CALL_register_printf_specifier, 's', 0, 0);
     ck_assert_uint_eq(print_out("%s", WORD(block), 0, 0, 0), 0);
 }
-END_TEST
 
-START_TEST(wide_strings_are_judged_by_what_they_make) {
-    begin();
+TEST(wide_strings_are_judged_by_what_they_make) {
     wchar_t *wide = (wchar_t *)(void *)block;
     wmemset(wide, L'a', ASKED / 4);
     ck_assert_uint_eq(print_out("%ls", WORD(wide), 0, 0, 0), ASKED + 4);
@@ -444,12 +409,10 @@ START_TEST(wide_strings_are_judged_by_what_they_make) {
     ck_assert_uint_eq(print_out("%.6ls", WORD(wide), 0, 0, 0), 0);
     ck_assert_uint_eq(print_out("%.7ls", WORD(wide), 0, 0, 0), ASKED + 4);
 }
-END_TEST
 
 /* Calls that no test can make: they end the program, write to the system's log, or are of another
  * libc. */
-START_TEST(functions_that_print_and_end_are_looked_at) {
-    begin();
+TEST(functions_that_print_and_end_are_looked_at) {
     const uint64_t format = WORD("%s"), string = WORD(block);
     ck_assert_uint_eq(look(HAK_CALL_err, 1, format, string), ASKED + 1);
     ck_assert_uint_eq(look(HAK_CALL_errx, 1, format, string), ASKED + 1);
@@ -468,7 +431,6 @@ START_TEST(functions_that_print_and_end_are_looked_at) {
     ck_assert_uint_eq(look(HAK_CALL_vsyslog, 1, format, WORD(&list)), ASKED + 1);
     ck_assert_uint_eq(list.words_offset, 0); /* it is still to be read */
 }
-END_TEST
 
 /* Number of wide characters that vswprintf writes where `most` are too few: one more since glibc
  * 2.37, which ends what it cut off. */
@@ -482,8 +444,7 @@ static unsigned written_of(unsigned most) {
     return units;
 }
 
-START_TEST(swprintf_is_judged_by_what_it_prints) {
-    begin();
+TEST(swprintf_is_judged_by_what_it_prints) {
     LOCATE(vswprintf);
     ck_assert_uint_eq(print(HAK_CALL_swprintf, 64, (const char *)L"%d", 123, 0), 0);
     ck_assert_uint_eq(print(HAK_CALL_swprintf, 64, (const char *)L"%d", 1234, 0), ASKED + 4);
@@ -497,7 +458,6 @@ START_TEST(swprintf_is_judged_by_what_it_prints) {
     ck_assert_uint_eq(last_fault().call_flags, HAK_TOUCH_AT_LEAST);
     ck_assert_uint_eq(print(HAK_CALL_swprintf, 9999, (const char *)L"%s", WORD("\xff\xff"), 0), 0);
 }
-END_TEST
 
 /* sscanf(input, format, a, b, c): how many bytes were told of. */
 static uint64_t scan(const char *input, const char *format, void *a, void *b, void *c) {
@@ -519,8 +479,7 @@ static int result(void) {
     return (int)arguments.result;
 }
 
-START_TEST(scanf_that_cannot_leave_its_blocks_goes_on_as_it_was) {
-    begin();
+TEST(scanf_that_cannot_leave_its_blocks_goes_on_as_it_was) {
     char free_text[64];
     int number;
     ck_assert_uint_eq(scan("a", "%s", free_text, NULL, NULL), 0);
@@ -537,10 +496,8 @@ START_TEST(scanf_that_cannot_leave_its_blocks_goes_on_as_it_was) {
     ck_assert_uint_eq(scan("aaaaaaaaaaaaaaaaa", "%zs", block, NULL, NULL), 0);
     ck_assert_int_eq(next.way, HAK_JUMP);
 }
-END_TEST
 
-START_TEST(scanf_is_judged_by_what_it_has_stored) {
-    begin();
+TEST(scanf_is_judged_by_what_it_has_stored) {
     const char *fits = "aaaaaaaaaaaaaaa 7", *more = "aaaaaaaaaaaaaaaa 7";
     int number = 0;
     ck_assert_uint_eq(scan(fits, "%s %d", block, &number, NULL), 0);
@@ -573,10 +530,8 @@ START_TEST(scanf_is_judged_by_what_it_has_stored) {
     ck_assert_uint_eq(scan("1", "%n%d", end - 3, &number, NULL), 4);
     ck_assert_uint_eq(scan("x", "%n%d", end - 3, &number, NULL), 0); /* who knows */
 }
-END_TEST
 
-START_TEST(characters_are_as_many_as_came) {
-    begin();
+TEST(characters_are_as_many_as_came) {
     int number;
     char kept[ASKED + 1];
     ck_assert_uint_eq(scan("aaaaaaaaaaaaaaaa", "%17c", block, NULL, NULL), 0);
@@ -587,10 +542,8 @@ START_TEST(characters_are_as_many_as_came) {
     ck_assert_uint_eq(scan("xaaaaaaaaaaaaaaaaa7", "x%17c%d", block, &number, NULL), ASKED + 1);
     ck_assert_uint_eq(scan("a", "%c", block + ASKED, NULL, NULL), 1);
 }
-END_TEST
 
-START_TEST(what_two_conversions_store_in_one_place_is_not_judged) {
-    begin();
+TEST(what_two_conversions_store_in_one_place_is_not_judged) {
     /* The number takes the end of the text away. */
     ck_assert_uint_eq(scan("aaaaaaaaaaaa 1633771873", "%s %d", block, block + 12, NULL), 0);
     ck_assert_int_eq(result(), 2);
@@ -598,10 +551,8 @@ START_TEST(what_two_conversions_store_in_one_place_is_not_judged) {
     ck_assert_uint_eq(scan("aaa", "%s", other, NULL, NULL), 4);
     ck_assert_uint_eq(last_fault().fault, HAK_FAULT_USE_AFTER_FREE);
 }
-END_TEST
 
-START_TEST(vsscanf_is_given_the_list_of_its_caller) {
-    begin();
+TEST(vsscanf_is_given_the_list_of_its_caller) {
     char rest[16];
     struct hak_string_arguments kept = {.word = {WORD(block), WORD(rest)}};
     struct hak_list list = {.registers = (const char *)&kept};
@@ -611,12 +562,10 @@ START_TEST(vsscanf_is_given_the_list_of_its_caller) {
     ck_assert_int_eq(result(), 2);
     ck_assert_str_eq(rest, "b");
 }
-END_TEST
 
 /* ---- parts of strings ------------------------------------------------------------------------ */
 
-START_TEST(a_number_ends_at_what_is_no_digit) {
-    begin();
+TEST(a_number_ends_at_what_is_no_digit) {
     memset(block, '7', ASKED);
     ck_assert_uint_eq(look(HAK_CALL_atoi, WORD(block), 0, 0), ASKED + 1);
     ck_assert_uint_eq(look(HAK_CALL_strtol, WORD(block), 0, 8), ASKED + 1);
@@ -634,10 +583,8 @@ START_TEST(a_number_ends_at_what_is_no_digit) {
     block[7] = 0;
     ck_assert_uint_eq(look(HAK_CALL_strtol, WORD(block), 0, 16), 0);
 }
-END_TEST
 
-START_TEST(a_token_ends_at_what_separates) {
-    begin();
+TEST(a_token_ends_at_what_separates) {
     char *rest = block;
     ck_assert_uint_eq(look(HAK_CALL_strtok, WORD(block), WORD(","), 0), ASKED + 1);
     ck_assert_uint_eq(look(HAK_CALL_strtok, 0, WORD(","), 0), 0);
@@ -651,28 +598,22 @@ START_TEST(a_token_ends_at_what_separates) {
     ck_assert_uint_eq(look(HAK_CALL_strtok_r, 0, WORD(","), WORD(&rest)), 0);
     ck_assert_uint_eq(look(HAK_CALL_strsep, WORD(&rest), WORD(","), 0), 0);
 }
-END_TEST
 
-START_TEST(strxfrm_is_judged_where_it_fits) {
-    begin();
+TEST(strxfrm_is_judged_where_it_fits) {
     ck_assert_uint_eq(look(HAK_CALL_strxfrm, WORD(block), WORD("123456789012345"), 64), 0);
     ck_assert_uint_eq(look(HAK_CALL_strxfrm, WORD(block), WORD("1234567890123456"), 64), ASKED + 1);
     ck_assert_uint_eq(look(HAK_CALL_strxfrm, WORD(block), WORD("1234567890123456"), ASKED), 0);
     ck_assert_uint_eq(look(HAK_CALL_strxfrm, WORD(block), WORD("12345678901234567890"), 20), 0);
     ck_assert_uint_eq(look(HAK_CALL_strxfrm, 0, WORD(other), 0), ASKED + 1);
 }
-END_TEST
 
-START_TEST(one_item_needs_no_sorting) {
-    begin();
+TEST(one_item_needs_no_sorting) {
     ck_assert_uint_eq(look(HAK_CALL_qsort, WORD(block), 1, ASKED + 1), 0);
     ck_assert_uint_eq(look(HAK_CALL_qsort, WORD(block), 4, 4), 0);
     ck_assert_uint_eq(look(HAK_CALL_qsort, WORD(block), 2, 9), 18);
 }
-END_TEST
 
-START_TEST(text_is_judged_by_its_length) {
-    begin();
+TEST(text_is_judged_by_its_length) {
     ck_assert_uint_eq(look(HAK_CALL_strftime, WORD(block), 64, 0), 0);
     ck_assert_int_eq(next.way, HAK_CALL_AND_LOOK);
     ck_assert_uint_eq(look_again(HAK_CALL_strftime, 0), 0);
@@ -697,39 +638,5 @@ START_TEST(text_is_judged_by_its_length) {
     ck_assert_uint_eq(look(HAK_CALL___gethostname_chk, WORD(block), 64, 64), 0);
     ck_assert_uint_eq(look_again(HAK_CALL___gethostname_chk, 0), ASKED + 1);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("shapes");
-    tcase_add_test(cases, no_bytes_are_never_too_many);
-    tcase_add_test(cases, a_search_that_stops_in_the_block_is_right);
-    tcase_add_test(cases, a_comparison_that_stops_in_both_blocks_is_right);
-    tcase_add_test(cases, a_bounded_copy_reads_all_and_writes_what_fits);
-    tcase_add_test(cases, swab_leaves_an_odd_byte_alone);
-    tcase_add_test(cases, a_vector_ends_with_null);
-    tcase_add_test(cases, what_goes_on_in_libc_is_looked_at_after_the_call);
-    tcase_add_test(cases, a_conversion_reads_what_it_stores);
-    tcase_add_test(cases, the_shorter_of_two_blocks_is_named);
-    tcase_add_test(cases, a_copy_is_measured_by_its_source);
-    tcase_add_test(cases, wide_strings_are_counted_by_four_bytes);
-    tcase_add_test(cases, printf_is_judged_by_what_it_prints);
-    tcase_add_test(cases, a_table_that_is_refused_is_not_read);
-    tcase_add_test(cases, a_read_is_judged_by_what_came);
-    tcase_add_test(cases, getline_may_take_another_block);
-    tcase_add_test(cases, what_printf_reads_has_an_end_or_a_precision);
-    tcase_add_test(cases, a_format_that_is_not_understood_accuses_nobody);
-    tcase_add_test(cases, wide_strings_are_judged_by_what_they_make);
-    tcase_add_test(cases, functions_that_print_and_end_are_looked_at);
-    tcase_add_test(cases, swprintf_is_judged_by_what_it_prints);
-    tcase_add_test(cases, scanf_that_cannot_leave_its_blocks_goes_on_as_it_was);
-    tcase_add_test(cases, scanf_is_judged_by_what_it_has_stored);
-    tcase_add_test(cases, characters_are_as_many_as_came);
-    tcase_add_test(cases, what_two_conversions_store_in_one_place_is_not_judged);
-    tcase_add_test(cases, vsscanf_is_given_the_list_of_its_caller);
-    tcase_add_test(cases, a_number_ends_at_what_is_no_digit);
-    tcase_add_test(cases, a_token_ends_at_what_separates);
-    tcase_add_test(cases, strxfrm_is_judged_where_it_fits);
-    tcase_add_test(cases, one_item_needs_no_sorting);
-    tcase_add_test(cases, text_is_judged_by_its_length);
-    return run_cases("shapes", cases);
-}
+RUN_TESTS(.set_up = begin)

@@ -47,7 +47,7 @@ static char *begin(void) {
     return hand_out(slot_at(2, 0), 40, 0).p;
 }
 
-START_TEST(words_vectors_and_the_stack_go_through) {
+TEST(words_vectors_and_the_stack_go_through) {
     char *block = begin();
     print_function *volatile gate = GATE(print_function *, snprintf);
     static const char due[] = "1 2 3 4 5 0.5 1.5 2.5 3.5 4.5 5.5 6.5 7.5 8.5 9.5 6 7";
@@ -61,18 +61,16 @@ START_TEST(words_vectors_and_the_stack_go_through) {
     }
     ck_assert_uint_eq(last_fault().call_bytes, sizeof due);
 }
-END_TEST
 
-START_TEST(the_function_sees_its_caller) {
+TEST(the_function_sees_its_caller) {
     char *block = begin();
     print_function *volatile gate = GATE(print_function *, snprintf);
     (void)gate(block, 1, "x");
-    uintptr_t distance = (uintptr_t)caller - (uintptr_t)the_function_sees_its_caller_fn;
+    uintptr_t distance = (uintptr_t)caller - (uintptr_t)the_function_sees_its_caller;
     ck_assert_uint_lt(distance, 4096);
 }
-END_TEST
 
-START_TEST(what_is_looked_at_afterwards_keeps_result_and_errno) {
+TEST(what_is_looked_at_afterwards_keeps_result_and_errno) {
     char *block = begin();
     receive_function *volatile gate = GATE(receive_function *, recvfrom);
     ck_assert_int_eq(gate(7, block, 40, 11, printed, &caller), 40);
@@ -83,9 +81,8 @@ START_TEST(what_is_looked_at_afterwards_keeps_result_and_errno) {
     ck_assert_uint_eq(fault_count, 1);
     ck_assert_uint_eq(last_fault().call_bytes, 41);
 }
-END_TEST
 
-START_TEST(each_gate_is_its_own_row) {
+TEST(each_gate_is_its_own_row) {
     char *block = begin();
     copy_function *volatile gate = GATE(copy_function *, memcpy);
     ck_assert_ptr_eq(gate(block, "hello", 6), block);
@@ -94,13 +91,5 @@ START_TEST(each_gate_is_its_own_row) {
     struct hak_fault_facts fault = last_fault(); /* has the name in itself: it must live on */
     ck_assert_str_eq(fault.call, "memcpy");
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("trampolines");
-    tcase_add_test(cases, words_vectors_and_the_stack_go_through);
-    tcase_add_test(cases, the_function_sees_its_caller);
-    tcase_add_test(cases, what_is_looked_at_afterwards_keeps_result_and_errno);
-    tcase_add_test(cases, each_gate_is_its_own_row);
-    return run_cases("trampolines", cases);
-}
+RUN_TESTS()

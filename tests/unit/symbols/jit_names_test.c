@@ -42,7 +42,7 @@ static struct hak_jit_reading read_map(const char *text) {
     return reading;
 }
 
-START_TEST(names_by_address) {
+TEST(names_by_address) {
     struct hak_jit_reading reading = read_map("1000 100 first function\n2000 20 second\n"
                                               "7f0000001200 40 third\n1080 80 written over it\n");
     ck_assert_uint_eq(reading.entries, 4);
@@ -57,9 +57,8 @@ START_TEST(names_by_address) {
     ck_assert_str_eq(places[4].name, "second");
     ck_assert_str_eq(places[5].name, "third");
 }
-END_TEST
 
-START_TEST(broken_lines_are_passed_over) {
+TEST(broken_lines_are_passed_over) {
     struct hak_jit_reading reading =
         read_map("\n\n \nzzz 10 a\n1000\n1000 \n1000 100\n1000 100 \n-1000 100 minus\n"
                  "1000 ffffffffffffffffffffff long\n2000 20 good");
@@ -67,9 +66,8 @@ START_TEST(broken_lines_are_passed_over) {
     ck_assert_str_eq(places[1].name, "long");
     ck_assert_uint_eq(reading.broken, 7);
 }
-END_TEST
 
-START_TEST(a_fifo_is_no_map) {
+TEST(a_fifo_is_no_map) {
     int ends[2];
     ck_assert_int_eq(pipe(ends), 0);
     ck_assert(hak_jit_read_map(ends[0], places, COUNT).is_other);
@@ -77,7 +75,6 @@ START_TEST(a_fifo_is_no_map) {
     close(ends[0]);
     close(ends[1]);
 }
-END_TEST
 
 static const struct {
     const char *name, *function, *file;
@@ -101,7 +98,7 @@ static const struct {
     {"TRACE_1::x.lua:12", "TRACE_1::x.lua:12", "", 0},
 };
 
-START_TEST(names_are_made_readable) {
+TEST(names_are_made_readable) {
     for (size_t i = 0; i < sizeof readable / sizeof *readable; i++) {
         struct hak_jit_place place = {.name = (char *)readable[i].name};
         struct hak_symbol s = hak_jit_symbol(&place, &strings);
@@ -110,7 +107,6 @@ START_TEST(names_are_made_readable) {
         ck_assert_uint_eq(s.line, readable[i].line);
     }
 }
-END_TEST
 
 /* ---- jitdump --------------------------------------------------------------------------------- */
 
@@ -194,7 +190,7 @@ static struct hak_jit_reading read_dump(void) {
     return reading;
 }
 
-START_TEST(names_by_time) {
+TEST(names_by_time) {
     places[1].from_ns = 50;
     places[1].until_ns = 60;
     places[4].from_ns = 50;
@@ -215,9 +211,8 @@ START_TEST(names_by_time) {
     read_map("1000 10 of the map\n");
     ck_assert_str_eq(places[1].name, "there");
 }
-END_TEST
 
-START_TEST(without_times_the_last_one_counts) {
+TEST(without_times_the_last_one_counts) {
     places[1].until_ns = 5;
     put_header(1);
     put_load(10, 0x1000, 0x10, 1, "first");
@@ -226,9 +221,8 @@ START_TEST(without_times_the_last_one_counts) {
     ck_assert_str_eq(places[1].name, "second");
     ck_assert(places[1].is_reused);
 }
-END_TEST
 
-START_TEST(moved_code_keeps_its_name_and_lines) {
+TEST(moved_code_keeps_its_name_and_lines) {
     put_header(0);
     put_lines(0x9000, 0, "/app/a.x");
     put_load(10, 0x9000, 0x20, 7, "moves");
@@ -242,9 +236,8 @@ START_TEST(moved_code_keeps_its_name_and_lines) {
     ck_assert_uint_eq(places[2].line, 11);
     ck_assert_ptr_null(places[4].name);
 }
-END_TEST
 
-START_TEST(lines_of_v8_lie_behind) {
+TEST(lines_of_v8_lie_behind) {
     put_header(0);
     put_lines(0x1000, 0x40, "/app/x.js");
     put_load(10, 0x1000, 0x20, 1, "JS:*parse /app/x.js:9:1");
@@ -254,9 +247,8 @@ START_TEST(lines_of_v8_lie_behind) {
     ck_assert_str_eq(s.file, "/app/x.js");
     ck_assert_uint_eq(s.line, 10);
 }
-END_TEST
 
-START_TEST(a_dump_that_is_cut_gives_what_is_whole) {
+TEST(a_dump_that_is_cut_gives_what_is_whole) {
     put_header(0);
     put_load(10, 0x1000, 0x10, 1, "whole");
     size_t whole = dump_bytes;
@@ -275,10 +267,9 @@ START_TEST(a_dump_that_is_cut_gives_what_is_whole) {
     dump[12] ^= 1;
     ck_assert(read_dump().is_other); /* another machine */
 }
-END_TEST
 
 /* Any byte may be any other; nothing but the sanitizers and the clock can say that it is wrong. */
-START_TEST(damaged_dumps) {
+TEST(damaged_dumps) {
     unsigned seed = 1;
     for (int round = 0; round < 20000; round++) {
         put_header(0);
@@ -297,21 +288,5 @@ START_TEST(damaged_dumps) {
         set_up();
     }
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("jit_names");
-    tcase_add_checked_fixture(cases, set_up, tear_down);
-    tcase_set_timeout(cases, 120);
-    tcase_add_test(cases, names_by_address);
-    tcase_add_test(cases, broken_lines_are_passed_over);
-    tcase_add_test(cases, a_fifo_is_no_map);
-    tcase_add_test(cases, names_are_made_readable);
-    tcase_add_test(cases, names_by_time);
-    tcase_add_test(cases, without_times_the_last_one_counts);
-    tcase_add_test(cases, moved_code_keeps_its_name_and_lines);
-    tcase_add_test(cases, lines_of_v8_lie_behind);
-    tcase_add_test(cases, a_dump_that_is_cut_gives_what_is_whole);
-    tcase_add_test(cases, damaged_dumps);
-    return run_cases("jit_names", cases);
-}
+RUN_TESTS(.set_up = set_up, .tear_down = tear_down)

@@ -171,14 +171,13 @@ static const char *const ways[] = {
 };
 #define WAYS ((int)(sizeof ways / sizeof *ways))
 
-START_TEST(names_lines_and_inlined_calls) {
+TEST(names_lines_and_inlined_calls, .until = 2 * WAYS) {
     write_file("t.c", c_source);
     run("%s %s -o t t.c", compilers[_i / WAYS], ways[_i % WAYS]);
     is_c_program("t", address_of("t", "mark_inner"), address_of("t", "mark_plain"));
 }
-END_TEST
 
-START_TEST(writes_cpp_names_as_people_do) {
+TEST(writes_cpp_names_as_people_do, .until = 8) {
     write_file("t.cpp", cpp_source);
     run("%s++ -gdwarf-%d -O%d -o t t.cpp", _i & 1 ? "clang" : "g", _i & 2 ? 4 : 5, _i & 4 ? 1 : 0);
     struct answer a = ask("t", address_of("t", "mark_take"));
@@ -190,7 +189,6 @@ START_TEST(writes_cpp_names_as_people_do) {
     ck_assert_uint_eq(a.level[0].line, 13);
     hak_symbols_free(a.symbols);
 }
-END_TEST
 
 /* Only the units of compressed debug information up to the one asked for are inflated: each of many
  * is found alone, and all of them in several orders. Unit N's function has line N + 1, and calls an
@@ -219,7 +217,7 @@ static void is_unit(struct hak_symbol_file *file, int unit, uint64_t address) {
     ck_assert_uint_eq(level[1].line, (uint32_t)unit + 1);
 }
 
-START_TEST(inflates_up_to_the_unit_asked_for) {
+TEST(inflates_up_to_the_unit_asked_for, .until = 4) {
     uint64_t address[UNITS];
     char path[256], mark[32];
     write_file("shared.h",
@@ -250,7 +248,6 @@ START_TEST(inflates_up_to_the_unit_asked_for) {
         hak_symbols_free(symbols);
     }
 }
-END_TEST
 
 /* A package of split debug information, and one that is broken at every 211th byte. binutils 2.44
  * has no dwp any more. */
@@ -270,7 +267,7 @@ static bool has_packer(const char *packer) {
            system("llvm-dwp --version | grep -Eq 'version ([0-9]|1[0-2])\\.'") != 0;
 }
 
-START_TEST(reads_packages_of_split_debug_information) {
+TEST(reads_packages_of_split_debug_information, .until = 3) {
     if (!has_packer(packers[_i]))
         return;
     write_file("t.c", c_source);
@@ -298,7 +295,6 @@ START_TEST(reads_packages_of_split_debug_information) {
     ck_assert_int_eq(a.count, 1);
     hak_symbols_free(a.symbols);
 }
-END_TEST
 
 /* Makes `t` a stripped program with its symbol table compressed inside, as Fedora's are. */
 static void leave_minimal_symbols(const char *compressed) {
@@ -309,7 +305,7 @@ static void leave_minimal_symbols(const char *compressed) {
         compressed);
 }
 
-START_TEST(names_functions_by_compressed_symbols) {
+TEST(names_functions_by_compressed_symbols, .until = 6) {
     static const char *const content[] = {
         "lzma.compress(open(\"t.small\", \"rb\").read())",
         "lzma.compress(open(\"t.small\", \"rb\").read())[:-40]",
@@ -328,9 +324,8 @@ START_TEST(names_functions_by_compressed_symbols) {
         ck_assert_str_eq(a.level[0].function, "plain");
     hak_symbols_free(a.symbols);
 }
-END_TEST
 
-START_TEST(names_functions_of_programs_without_debug_information) {
+TEST(names_functions_of_programs_without_debug_information, .until = 2) {
     write_file("t.c", c_source);
     run("%s -O0 -o t t.c", compilers[_i]);
     struct answer a = ask("t", address_of("t", "plain") + 5);
@@ -345,9 +340,8 @@ START_TEST(names_functions_of_programs_without_debug_information) {
     ck_assert_int_eq(a.count, 0);
     hak_symbols_free(a.symbols);
 }
-END_TEST
 
-START_TEST(follows_a_debuglink) {
+TEST(follows_a_debuglink, .until = 4) {
     write_file("t.c", c_source);
     run("%s -g -O2 -Wl,--build-id=%s -o t t.c", compilers[_i & 1], _i & 2 ? "none" : "sha1");
     uint64_t inner = address_of("t", "mark_inner"), plain = address_of("t", "mark_plain");
@@ -363,9 +357,8 @@ START_TEST(follows_a_debuglink) {
     ck_assert_int_eq(a.count, 0);
     hak_symbols_free(a.symbols);
 }
-END_TEST
 
-START_TEST(does_not_use_a_file_that_is_another_build) {
+TEST(does_not_use_a_file_that_is_another_build) {
     write_file("t.c", c_source);
     run("gcc -g -O2 -Wl,--build-id=0x0123456789abcdef -o t t.c");
     uint64_t plain = address_of("t", "mark_plain");
@@ -385,9 +378,8 @@ START_TEST(does_not_use_a_file_that_is_another_build) {
     ck_assert_int_eq(hak_symbols_find(file, plain, level, 4), 0);
     hak_symbols_free(symbols);
 }
-END_TEST
 
-START_TEST(survives_files_that_are_none) {
+TEST(survives_files_that_are_none) {
     write_file("t.c", c_source);
     run("gcc -g -O1 -o good t.c");
     struct answer a = ask("missing", 0x1000);
@@ -410,14 +402,13 @@ START_TEST(survives_files_that_are_none) {
         hak_symbols_free(a.symbols);
     }
 }
-END_TEST
 
 #define FORTY_TUPLES                                                                               \
     "_RINvC1a1bTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTyBL_EBK_EBJ_EBI_EBH_EBG_EBF_EB"             \
     "E_EBD_EBC_EBB_EBA_EBz_EBy_EBx_EBw_EBv_EBu_EBt_EBs_EBr_EBq_EBp_EBo_EBn_EBm_EBl_EB"             \
     "k_EBj_EBi_EBh_EBg_EBf_EBe_EBd_EBc_EBb_EBa_EB9_EB8_EE"
 
-START_TEST(shortens_long_names) {
+TEST(shortens_long_names) {
     struct hak_strings strings = {0};
     char name[3000];
     memset(name, 'x', sizeof name - 1);
@@ -443,21 +434,5 @@ START_TEST(shortens_long_names) {
     ck_assert_str_eq(hak_strings_join(&strings, "", "b.c"), "b.c");
     hak_strings_free(&strings);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("symbols");
-    tcase_add_checked_fixture(cases, set_up, tear_down);
-    tcase_set_timeout(cases, 120);
-    tcase_add_loop_test(cases, names_lines_and_inlined_calls, 0, 2 * WAYS);
-    tcase_add_loop_test(cases, writes_cpp_names_as_people_do, 0, 8);
-    tcase_add_loop_test(cases, inflates_up_to_the_unit_asked_for, 0, 4);
-    tcase_add_loop_test(cases, names_functions_by_compressed_symbols, 0, 6);
-    tcase_add_loop_test(cases, reads_packages_of_split_debug_information, 0, 3);
-    tcase_add_loop_test(cases, names_functions_of_programs_without_debug_information, 0, 2);
-    tcase_add_loop_test(cases, follows_a_debuglink, 0, 4);
-    tcase_add_test(cases, does_not_use_a_file_that_is_another_build);
-    tcase_add_test(cases, survives_files_that_are_none);
-    tcase_add_test(cases, shortens_long_names);
-    return run_cases("symbols/symbols", cases);
-}
+RUN_TESTS(.set_up = set_up, .tear_down = tear_down)

@@ -7,7 +7,7 @@
 enum { BITS = 4, PLACES = 1 << BITS, ROUNDS = 1 << 14, WRITERS = 3 };
 static struct hak_node nodes[PLACES];
 
-START_TEST(a_place_holds_the_latest_lap) {
+TEST(a_place_holds_the_latest_lap) {
     struct hak_node node;
     ck_assert(!hak_node_read(nodes, BITS, 3, &node));
     ck_assert(hak_node_publish(nodes, BITS, 3, 0x1111, 2, 7));
@@ -25,9 +25,8 @@ START_TEST(a_place_holds_the_latest_lap) {
     ck_assert(hak_node_read(nodes, BITS, 3 + 2 * PLACES, &node));
     ck_assert_uint_eq(node.ip, 0x3333);
 }
-END_TEST
 
-START_TEST(what_is_given_up_is_never_written) {
+TEST(what_is_given_up_is_never_written) {
     struct hak_node node;
     ck_assert(hak_node_give_up(nodes, BITS, 5));
     ck_assert(!hak_node_publish(nodes, BITS, 5, 0x1111, 2, 7));
@@ -36,9 +35,8 @@ START_TEST(what_is_given_up_is_never_written) {
     ck_assert(hak_node_publish(nodes, BITS, 5 + PLACES, 0x2222, 2, 7));
     ck_assert(!hak_node_give_up(nodes, BITS, 5 + PLACES));
 }
-END_TEST
 
-START_TEST(the_last_id_has_a_lap) {
+TEST(the_last_id_has_a_lap) {
     static struct hak_node least[HAK_NODE_PLACES_MIN];
     uint32_t bits = (uint32_t)__builtin_ctzll(HAK_NODE_PLACES_MIN);
     uint32_t last = hak_node_ids_max(bits) - 1;
@@ -51,10 +49,9 @@ START_TEST(the_last_id_has_a_lap) {
     ck_assert(hak_node_publish(nodes, HAK_NODE_BITS_NONE, 7, 0x1111, 0, 7));
     ck_assert(hak_node_read(nodes, HAK_NODE_BITS_NONE, 7, &node));
 }
-END_TEST
 
 /* The ring of nearly every session: ids go on until records have no room for them. */
-START_TEST(a_wide_ring_has_all_ids) {
+TEST(a_wide_ring_has_all_ids) {
     enum { WIDE_BITS = 21 };
     static struct hak_node wide[1 << WIDE_BITS];
     uint32_t last = hak_node_ids_max(WIDE_BITS) - 1;
@@ -67,7 +64,6 @@ START_TEST(a_wide_ring_has_all_ids) {
     ck_assert_uint_eq(node.parent, last - 1);
     ck_assert(!hak_node_read(wide, WIDE_BITS, last - (1u << WIDE_BITS), &node));
 }
-END_TEST
 
 static _Atomic uint32_t next_id = 1;
 static _Atomic bool is_over;
@@ -91,7 +87,7 @@ static void *read_all(void *wrong) {
     return NULL;
 }
 
-START_TEST(nobody_reads_two_nodes_as_one) {
+TEST(nobody_reads_two_nodes_as_one) {
     pthread_t writer[WRITERS], reader;
     unsigned wrong = 0;
     pthread_create(&reader, NULL, read_all, &wrong);
@@ -103,14 +99,5 @@ START_TEST(nobody_reads_two_nodes_as_one) {
     pthread_join(reader, NULL);
     ck_assert_uint_eq(wrong, 0);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("node");
-    tcase_add_test(cases, a_place_holds_the_latest_lap);
-    tcase_add_test(cases, what_is_given_up_is_never_written);
-    tcase_add_test(cases, the_last_id_has_a_lap);
-    tcase_add_test(cases, a_wide_ring_has_all_ids);
-    tcase_add_test(cases, nobody_reads_two_nodes_as_one);
-    return run_cases("node", cases);
-}
+RUN_TESTS()

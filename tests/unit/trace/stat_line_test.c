@@ -22,16 +22,15 @@ static void is_read(const char *line) {
     ck_assert_int_eq(hak_stat_pid(line), 12);
 }
 
-START_TEST(the_last_parenthesis_ends_the_name) {
+TEST(the_last_parenthesis_ends_the_name) {
     is_read("12 (sh)" REST);
     is_read("12 (a) R 9 (b))" REST);
     is_read("12 () Z 1 2 ) )" REST);
     is_read("12 (a b c)" REST);
     is_read("12 (\n) R 1)" REST);
 }
-END_TEST
 
-START_TEST(what_is_not_there_is_not_read) {
+TEST(what_is_not_there_is_not_read) {
     uint64_t value = 7;
     ck_assert(!hak_stat_number("12 (a S 1", HAK_STAT_PARENT, &value));
     ck_assert(!hak_stat_number("12 (a) S", HAK_STAT_PARENT, &value));
@@ -44,11 +43,5 @@ START_TEST(what_is_not_there_is_not_read) {
     ck_assert_int_eq(hak_stat_pid(""), 0);
     ck_assert_int_eq(hak_stat_pid("self"), 0);
 }
-END_TEST
 
-int main(void) {
-    TCase *tests = tcase_create("stat_line");
-    tcase_add_test(tests, the_last_parenthesis_ends_the_name);
-    tcase_add_test(tests, what_is_not_there_is_not_read);
-    return run_cases("trace/stat_line", tests);
-}
+RUN_TESTS()

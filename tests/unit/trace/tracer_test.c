@@ -75,7 +75,7 @@ static bool run(struct errand *errand) {
     return true;
 }
 
-START_TEST(stops_a_thread_and_lets_it_go) {
+TEST(stops_a_thread_and_lets_it_go) {
     struct errand errand = {0};
     pthread_t thread;
     begin(&thread);
@@ -89,10 +89,9 @@ START_TEST(stops_a_thread_and_lets_it_go) {
     }
     end(thread);
 }
-END_TEST
 
 /* A signal that stopped it first is handed to it. */
-START_TEST(hands_it_the_signal_that_came) {
+TEST(hands_it_the_signal_that_came) {
     struct errand errand = {.signal = SIGUSR1};
     pthread_t thread;
     begin(&thread);
@@ -104,23 +103,14 @@ START_TEST(hands_it_the_signal_that_came) {
     }
     end(thread);
 }
-END_TEST
 
 static void fault(void *unused) {
     (void)unused;
     __builtin_trap();
 }
 
-START_TEST(a_fault_ends_it_alone) {
+TEST(a_fault_ends_it_alone) {
     ck_assert_int_eq(hak_tracer_run(stack, sizeof stack, fault, NULL), HAK_TRACER_DIED);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("tracer");
-    tcase_set_timeout(cases, 60);
-    tcase_add_test(cases, stops_a_thread_and_lets_it_go);
-    tcase_add_test(cases, hands_it_the_signal_that_came);
-    tcase_add_test(cases, a_fault_ends_it_alone);
-    return run_cases("trace/tracer", cases);
-}
+RUN_TESTS()

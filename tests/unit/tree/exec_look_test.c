@@ -44,7 +44,7 @@ static int count_told(int listening) {
     return count;
 }
 
-START_TEST(tells_a_keeper_until_it_is_given_up) {
+TEST(tells_a_keeper_until_it_is_given_up) {
     fake_begin(&collector, 128 << 20, 16 << 10);
     memcpy(hak_current.keeper_name, NAME, sizeof NAME);
     int listening = listen_at(NAME);
@@ -56,10 +56,9 @@ START_TEST(tells_a_keeper_until_it_is_given_up) {
     ck_assert_int_eq(count_told(listening), 0);
     close(listening);
 }
-END_TEST
 
 /* A path may have 4,096 bytes, and its part in the note a ninth of that. */
-START_TEST(of_a_long_path_the_end_is_left_out) {
+TEST(of_a_long_path_the_end_is_left_out) {
     static const char ending[] = ", which was not recorded: it is a test" HAK_NOTE_NOT_BELOW;
     char path[3000] = "";
     struct hak_hello hello = {0};
@@ -87,11 +86,5 @@ START_TEST(of_a_long_path_the_end_is_left_out) {
     ck_assert_str_eq(hello.text + length - strlen(ending), ending);
     close(listening);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("exec_look");
-    tcase_add_test(cases, tells_a_keeper_until_it_is_given_up);
-    tcase_add_test(cases, of_a_long_path_the_end_is_left_out);
-    return run_cases("tree/exec_look", cases);
-}
+RUN_TESTS()

@@ -75,15 +75,14 @@ static int ask_ours(struct sock_filter *code, unsigned count) {
         ck_assert_int_eq(ask_ours(code, count), kernel);                                           \
     } while (0)
 
-START_TEST(numbers) {
+TEST(numbers) {
     SAME(0, RETURN(SECCOMP_RET_ALLOW));
     SAME(1, LOAD(FIELD(nr)), IF_EQUAL(SYS_getpid), RETURN(REFUSED), RETURN(SECCOMP_RET_ALLOW));
     SAME(1 | 4, LOAD(FIELD(nr)), IF_EQUAL(SYS_getpid), RETURN(REFUSED), IF_EQUAL(SYS_close),
          RETURN(REFUSED), RETURN(SECCOMP_RET_ALLOW));
 }
-END_TEST
 
-START_TEST(architecture_and_arguments) {
+TEST(architecture_and_arguments) {
     SAME(0, LOAD(FIELD(arch)), BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 1, 0),
          RETURN(REFUSED), RETURN(SECCOMP_RET_ALLOW));
     SAME(1 << 7, LOAD(FIELD(nr)), BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_lseek, 0, 3),
@@ -95,9 +94,8 @@ START_TEST(architecture_and_arguments) {
          BPF_JUMP(BPF_JMP | BPF_JSET | BPF_X, 0, 0, 1), RETURN(REFUSED),
          BPF_STMT(BPF_JMP | BPF_JA, 0), RETURN(SECCOMP_RET_ALLOW));
 }
-END_TEST
 
-START_TEST(arithmetic) {
+TEST(arithmetic) {
     /* ((nr << 3) + 5 - 5) / 8 ^ 1, compared with getpid's. */
     SAME(1, LOAD(FIELD(nr)), BPF_STMT(BPF_ALU | BPF_LSH | BPF_K, 3),
          BPF_STMT(BPF_ALU | BPF_ADD | BPF_K, 5), BPF_STMT(BPF_ALU | BPF_SUB | BPF_K, 5),
@@ -109,9 +107,8 @@ START_TEST(arithmetic) {
          BPF_STMT(BPF_ALU | BPF_NEG, 0), IF_EQUAL((uint32_t)-SYS_getuid), RETURN(REFUSED),
          RETURN(SECCOMP_RET_ALLOW));
 }
-END_TEST
 
-START_TEST(actions) {
+TEST(actions) {
     static const struct {
         uint32_t action;
         bool allows;
@@ -129,10 +126,9 @@ START_TEST(actions) {
                          known[i].allows);
     }
 }
-END_TEST
 
 /* The kernel would refuse these; reading them must do no harm. */
-START_TEST(broken_ones) {
+TEST(broken_ones) {
     struct sock_filter far[] = {BPF_STMT(BPF_JMP | BPF_JA, UINT32_MAX)};
     struct sock_filter outside[] = {LOAD(UINT32_MAX - 1), BPF_STMT(BPF_ST, 9999),
                                     BPF_STMT(BPF_ALU | BPF_DIV | BPF_X, 0), RETURN(REFUSED)};
@@ -143,14 +139,5 @@ START_TEST(broken_ones) {
     filter = (struct hak_filter){outside, 0};
     ck_assert(hak_filter_allows(&filter, SYS_futex, calls[0].arguments));
 }
-END_TEST
 
-int main(void) {
-    TCase *tests = tcase_create("filter");
-    tcase_add_test(tests, numbers);
-    tcase_add_test(tests, architecture_and_arguments);
-    tcase_add_test(tests, arithmetic);
-    tcase_add_test(tests, actions);
-    tcase_add_test(tests, broken_ones);
-    return run_cases("filter", tests);
-}
+RUN_TESTS()

@@ -81,15 +81,14 @@ static __attribute__((noinline)) void call_wild(void (*unused)(void)) {
     __asm__ volatile("");
 }
 
-START_TEST(over_code_with_a_frame_pointer) {
+TEST(over_code_with_a_frame_pointer, .until = 2) {
     call_by_pointer(_i == 0 ? bare_with_frame_pointer : bare_that_jumps);
     ck_assert_int_eq(end, HAK_UNWIND_BY_FRAMES);
     ck_assert_uint_eq(find_frame((uintptr_t)call_by_pointer, 64), 2);
     ck_assert_uint_gt(count, 7);
 }
-END_TEST
 
-START_TEST(over_code_without_one_by_the_call) {
+TEST(over_code_without_one_by_the_call) {
     call_directly(NULL);
     ck_assert_int_eq(end, HAK_UNWIND_BY_FRAMES);
     ck_assert_uint_eq(find_frame((uintptr_t)call_directly, 64), 2);
@@ -97,15 +96,13 @@ START_TEST(over_code_without_one_by_the_call) {
     ck_assert_int_eq(end, HAK_UNWIND_BY_FRAMES);
     ck_assert_uint_eq(find_frame((uintptr_t)call_wild, 64), 2);
 }
-END_TEST
 
 /* No frame pointer and no call that names it: nothing proves the caller. */
-START_TEST(without_evidence_the_stack_ends) {
+TEST(without_evidence_the_stack_ends) {
     call_by_pointer(bare_wild_frame_pointer);
     ck_assert_int_eq(end, HAK_UNWIND_NO_CFI);
     ck_assert_uint_eq(count, 2);
 }
-END_TEST
 
 /* ---- memory that a compiler at run time fills -------------------------------------------------
  */
@@ -122,7 +119,7 @@ static void *make_code(void) {
     return page + 64;
 }
 
-START_TEST(through_code_made_at_run_time) {
+TEST(through_code_made_at_run_time) {
     for (int round = 0; round < 5; round++) {
         void *code = make_code();
         call_by_pointer((void (*)(void))code);
@@ -131,10 +128,9 @@ START_TEST(through_code_made_at_run_time) {
         ck_assert_uint_eq(find_frame((uintptr_t)call_by_pointer, 64), 2);
     }
 }
-END_TEST
 
 /* A compiler uses rbp as it likes: behind an address on the stack there are words of any kind. */
-START_TEST(words_that_are_no_code_put_off_no_look) {
+TEST(words_that_are_no_code_put_off_no_look) {
     struct hak_code_reader reader = {1};
     struct hak_code_call call;
     for (int i = 0; i < 1000; i++)
@@ -143,9 +139,8 @@ START_TEST(words_that_are_no_code_put_off_no_look) {
     ck_assert_int_eq(end, HAK_UNWIND_BY_FRAMES);
     ck_assert_uint_eq(find_frame((uintptr_t)call_by_pointer, 64), 2);
 }
-END_TEST
 
-START_TEST(in_a_forked_child) {
+TEST(in_a_forked_child) {
     call_by_pointer((void (*)(void))make_code());
     pid_t child = fork();
     if (child == 0) {
@@ -157,12 +152,11 @@ START_TEST(in_a_forked_child) {
     waitpid(child, &status, 0);
     ck_assert_int_eq(status, 0);
 }
-END_TEST
 
 /* ---- what a call looks like --------------------------------------------------------------------
  */
 
-START_TEST(calls_are_told_from_other_code) {
+TEST(calls_are_told_from_other_code) {
     static const struct {
         uint8_t code[8];
         unsigned bytes;
@@ -203,7 +197,6 @@ START_TEST(calls_are_told_from_other_code) {
     munmap(page, PAGE);
     ck_assert(!hak_code_follows_call(&(struct hak_code_reader){1}, (uintptr_t)page + 37, &call));
 }
-END_TEST
 
 /* ---- at every instruction -----------------------------------------------------------------------
  */
@@ -225,7 +218,7 @@ static void handle_step(int number, siginfo_t *info, void *context) {
     missed += end != HAK_UNWIND_BY_FRAMES || find_frame((uintptr_t)call_by_pointer, 64) != 1;
 }
 
-START_TEST(at_each_of_its_instructions) {
+TEST(at_each_of_its_instructions) {
     struct sigaction action = {.sa_sigaction = handle_step, .sa_flags = SA_SIGINFO};
     sigaction(SIGTRAP, &action, NULL);
     stepping = 1;
@@ -236,7 +229,6 @@ START_TEST(at_each_of_its_instructions) {
     ck_assert_uint_eq(steps, 6);
     ck_assert_uint_eq(missed, 0);
 }
-END_TEST
 
 /* ---- what a thread remembers ------------------------------------------------------------------
  */
@@ -264,7 +256,7 @@ static void call_three_times(bool last_without_questions) {
 
 /* A stack that was searched is searched again without one system call; of a thread that keeps
  * nothing it ends there. */
-START_TEST(a_known_stack_asks_the_kernel_nothing) {
+TEST(a_known_stack_asks_the_kernel_nothing, .until = 2) {
     pid_t child = fork();
     if (child == 0) {
         if (_i == 0 && !hak_splice_begin(1, FRAMES))
@@ -278,7 +270,6 @@ START_TEST(a_known_stack_asks_the_kernel_nothing) {
         return; /* no filters here */
     ck_assert_int_eq(status, _i == 0 ? 1 << 8 : 0);
 }
-END_TEST
 
 /* ---- hostile ------------------------------------------------------------------------------------
  */
@@ -293,7 +284,7 @@ static void unwind_registers(uintptr_t *sp, uintptr_t bp) {
     count = hak_unwind_from(&registers, ips, FRAMES, &end);
 }
 
-START_TEST(frame_pointers_that_lie) {
+TEST(frame_pointers_that_lie) {
     static _Alignas(16) uintptr_t stack[512];
     char *page = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     call_by_pointer(bare_with_frame_pointer);
@@ -326,10 +317,9 @@ START_TEST(frame_pointers_that_lie) {
     ck_assert_int_ne(end, HAK_UNWIND_COMPLETE);
     ck_assert_uint_le(count, 4);
 }
-END_TEST
 
 /* Code that was looked at and closed since is not looked at again. */
-START_TEST(code_that_is_closed_meanwhile) {
+TEST(code_that_is_closed_meanwhile) {
     static _Alignas(PAGE) uint8_t code[PAGE];
     static _Alignas(16) uintptr_t stack[512];
     int32_t distance = (int32_t)((intptr_t)bare_with_frame_pointer - (intptr_t)(code + 69));
@@ -349,9 +339,8 @@ START_TEST(code_that_is_closed_meanwhile) {
     mprotect(code, PAGE, PROT_READ | PROT_WRITE);
     hak_splice_thread_end();
 }
-END_TEST
 
-START_TEST(noise_on_the_stack_and_in_rbp) {
+TEST(noise_on_the_stack_and_in_rbp) {
     static _Alignas(16) uintptr_t stack[512];
     uintptr_t seed = 88172645463325252u;
     call_by_pointer(bare_with_frame_pointer);
@@ -380,9 +369,8 @@ START_TEST(noise_on_the_stack_and_in_rbp) {
         ck_assert_uint_le(count, FRAMES);
     }
 }
-END_TEST
 
-START_TEST(a_search_stands_until_a_word_decides_otherwise) {
+TEST(a_search_stands_until_a_word_decides_otherwise) {
     uintptr_t behind_call = (uintptr_t)bare_chain + 9; /* push, mov, call */
     uintptr_t stack[HAK_SEARCH_WORDS] = {[5] = behind_call};
     const struct hak_bare_frame frame = {.pc = (uintptr_t)bare_without_frame_pointer + 6,
@@ -411,23 +399,5 @@ START_TEST(a_search_stands_until_a_word_decides_otherwise) {
     ck_assert(!hak_search_is_of(&known, &near));
     ck_assert(!hak_bare_frame_search(&near, &known));
 }
-END_TEST
 
-int main(void) {
-    hak_objects_start();
-    TCase *cases = tcase_create("frame_pointer");
-    tcase_add_test(cases, a_search_stands_until_a_word_decides_otherwise);
-    tcase_add_loop_test(cases, over_code_with_a_frame_pointer, 0, 2);
-    tcase_add_test(cases, over_code_without_one_by_the_call);
-    tcase_add_test(cases, without_evidence_the_stack_ends);
-    tcase_add_test(cases, through_code_made_at_run_time);
-    tcase_add_test(cases, words_that_are_no_code_put_off_no_look);
-    tcase_add_test(cases, in_a_forked_child);
-    tcase_add_test(cases, calls_are_told_from_other_code);
-    tcase_add_test(cases, at_each_of_its_instructions);
-    tcase_add_loop_test(cases, a_known_stack_asks_the_kernel_nothing, 0, 2);
-    tcase_add_test(cases, frame_pointers_that_lie);
-    tcase_add_test(cases, code_that_is_closed_meanwhile);
-    tcase_add_test(cases, noise_on_the_stack_and_in_rbp);
-    return run_cases("frame_pointer", cases);
-}
+RUN_TESTS(.prepare = hak_objects_start)

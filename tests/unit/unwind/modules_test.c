@@ -140,7 +140,7 @@ static int read_libc_id(struct dl_phdr_info *info, size_t size, void *result) {
     return 1;
 }
 
-START_TEST(what_is_loaded_at_start_is_told) {
+TEST(what_is_loaded_at_start_is_told) {
     uint8_t id[20] = {0};
     const struct told *libc = find_load("/libc.so"), *own = find_load("modules_test");
     ck_assert_ptr_nonnull(libc);
@@ -158,7 +158,6 @@ START_TEST(what_is_loaded_at_start_is_told) {
     hak_modules_announce_all();
     ck_assert_uint_gt(told_count, before + 2);
 }
-END_TEST
 
 /* libz takes its memory by way of a function of ours, so that stacks run through it. */
 static uint32_t id_through_libz;
@@ -195,7 +194,7 @@ static uint32_t node_in(uint32_t id, uint64_t start, uint64_t end) {
     return id;
 }
 
-START_TEST(unloading_is_noticed_within_dlclose) {
+TEST(unloading_is_noticed_within_dlclose) {
     uint32_t last_node = 0;
     for (uint32_t round = 0; round < 4; round++) {
         void *libz = dlopen("libz.so.1", RTLD_NOW);
@@ -217,11 +216,10 @@ START_TEST(unloading_is_noticed_within_dlclose) {
     }
     ck_assert_uint_gt(from_loader, 0);
 }
-END_TEST
 
 /* glibc loads and unloads converters by itself; nothing of that passes through dlopen or dlclose.
  */
-START_TEST(unloading_by_libc_itself_is_noticed) {
+TEST(unloading_by_libc_itself_is_noticed) {
     unsigned before = from_loader;
     for (int round = 0; round < 20; round++) {
         iconv_t converter = iconv_open("UTF-8", round % 2 ? "EUC-KR" : "EUC-JP");
@@ -235,9 +233,8 @@ START_TEST(unloading_by_libc_itself_is_noticed) {
     }
     ck_assert_uint_gt(from_loader, before);
 }
-END_TEST
 
-START_TEST(a_frame_is_named_by_its_module_while_that_is_loaded) {
+TEST(a_frame_is_named_by_its_module_while_that_is_loaded) {
     struct hak_code_place place[FRAMES];
     struct hak_module module;
     void *libz = dlopen("libz.so.1", RTLD_NOW);
@@ -261,12 +258,10 @@ START_TEST(a_frame_is_named_by_its_module_while_that_is_loaded) {
     hak_modules_check();
     ck_assert(!hak_module_at(load.map_start, &module));
 }
-END_TEST
 
 /* Such modules are not found without ld.so's help. */
 #if !defined HAK_FIND_OBJECT_NAME && __GLIBC_PREREQ(2, 35)
-#define FINDS_NAMESPACES 1
-START_TEST(another_namespace) {
+TEST(another_namespace) {
     void *libz = dlmopen(LM_ID_NEWLM, "libz.so.1", RTLD_NOW);
     ck_assert_ptr_nonnull(libz);
     use_libz(libz);
@@ -275,10 +270,9 @@ START_TEST(another_namespace) {
     ck_assert_int_eq(dlclose(libz), 0);
     ck_assert_ptr_nonnull(find_unload(load.map_start));
 }
-END_TEST
 #endif
 
-START_TEST(many_modules) {
+TEST(many_modules) {
     static char of[3000];
     unsigned before = told_count;
     for (uintptr_t i = 0; i < 3000; i++) {
@@ -293,18 +287,5 @@ START_TEST(many_modules) {
     hak_modules_check(); /* none of them is really there */
     ck_assert_uint_eq(hak_modules_generation(), 3000);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("modules");
-    tcase_add_checked_fixture(cases, begin, NULL);
-    tcase_add_test(cases, what_is_loaded_at_start_is_told);
-    tcase_add_test(cases, unloading_is_noticed_within_dlclose);
-    tcase_add_test(cases, unloading_by_libc_itself_is_noticed);
-    tcase_add_test(cases, a_frame_is_named_by_its_module_while_that_is_loaded);
-#ifdef FINDS_NAMESPACES
-    tcase_add_test(cases, another_namespace);
-#endif
-    tcase_add_test(cases, many_modules);
-    return run_cases("modules", cases);
-}
+RUN_TESTS(.set_up = begin)

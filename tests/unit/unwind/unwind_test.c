@@ -58,15 +58,14 @@ static __attribute__((noinline)) int recurse(int depth) {
     return 0;
 }
 
-START_TEST(calls_equal_libunwind) {
+TEST(calls_equal_libunwind, .until = 10) {
     ck_assert_int_eq(recurse(_i * 7), _i * 7);
     ck_assert_int_eq(our_end, HAK_UNWIND_COMPLETE);
     ck_assert_uint_gt(our_count, 5);
     expect_equal();
 }
-END_TEST
 
-START_TEST(depth_keeps_the_newest) {
+TEST(depth_keeps_the_newest) {
     enum hak_unwind_end end;
     uintptr_t few[4];
     unwind_both();
@@ -79,27 +78,24 @@ START_TEST(depth_keeps_the_newest) {
     ck_assert_uint_eq(hak_unwind_here(all, our_count - 1, &end), our_count - 1);
     ck_assert_int_eq(end, HAK_UNWIND_COMPLETE);
 }
-END_TEST
 
-START_TEST(errno_is_kept) {
+TEST(errno_is_kept) {
     errno = 12345;
     (void)hak_unwind_here(ours, FRAMES, &our_end);
     ck_assert_int_eq(errno, 12345);
 }
-END_TEST
 
 static int order(const void *a, const void *b) {
     unwind_both();
     return *(const int *)a - *(const int *)b;
 }
 
-START_TEST(calls_through_libc) {
+TEST(calls_through_libc) {
     int numbers[] = {3, 1, 2};
     qsort(numbers, 3, sizeof *numbers, order);
     ck_assert_int_eq(our_end, HAK_UNWIND_COMPLETE);
     expect_equal();
 }
-END_TEST
 
 /* ---- frames that compilers seldom make ------------------------------------------------------ */
 
@@ -187,7 +183,7 @@ static void expect_four_frames(void) {
         ck_assert_uint_lt(ours[i + 2] - (uintptr_t)functions[i], FUNCTION_BYTES);
 }
 
-START_TEST(seldom_frames_equal_libunwind) {
+TEST(seldom_frames_equal_libunwind) {
     frame_by_rbx();
     ck_assert_int_eq(our_end, HAK_UNWIND_COMPLETE);
     expect_four_frames();
@@ -200,24 +196,21 @@ START_TEST(seldom_frames_equal_libunwind) {
     ck_assert_uint_eq(before, our_count + 5);
     ck_assert(memcmp(ours + 2, theirs + 2, (our_count - 2) * sizeof *ours) == 0);
 }
-END_TEST
 
-START_TEST(undefined_return_address_ends) {
+TEST(undefined_return_address_ends) {
     frame_outermost();
     ck_assert_int_eq(our_end, HAK_UNWIND_COMPLETE);
     ck_assert_uint_eq(our_count, 3);
 }
-END_TEST
 
 /* More about such code: frame_pointer_test.c. */
-START_TEST(code_without_cfi) {
+TEST(code_without_cfi) {
     frame_without_cfi();
     ck_assert_int_eq(our_end, HAK_UNWIND_BY_FRAMES);
     size_t before = our_count;
     unwind_both();
     ck_assert_uint_eq(before, our_count + 2);
 }
-END_TEST
 
 /* ---- signals -------------------------------------------------------------------------------- */
 
@@ -233,7 +226,7 @@ static __attribute__((noinline)) void raise_here(void) {
     __asm__ volatile("");
 }
 
-START_TEST(through_a_signal_frame) {
+TEST(through_a_signal_frame, .until = 2) {
     struct sigaction action = {.sa_handler = handle_user, .sa_flags = _i ? SA_ONSTACK : 0};
     stack_t stack = {.ss_sp = alternate_stack, .ss_size = 1 << 16};
     if (_i)
@@ -244,7 +237,6 @@ START_TEST(through_a_signal_frame) {
     ck_assert_uint_gt(our_count, 8);
     expect_equal();
 }
-END_TEST
 
 /* A trampoline of the program's own, without CFI: what libraries set that call rt_sigaction. */
 void restore_without_cfi(void);
@@ -269,7 +261,7 @@ static __attribute__((noinline)) void realigned_and_raise(int bytes) {
     room[1] = aligned[1] = room[0];
 }
 
-START_TEST(through_a_signal_frame_without_cfi) {
+TEST(through_a_signal_frame_without_cfi, .until = 2) {
     unwind_both();
     size_t before = our_count;
     set_handler_with_restorer(SIGUSR1, handle_user);
@@ -285,7 +277,6 @@ START_TEST(through_a_signal_frame_without_cfi) {
     unwind_both();
     ck_assert_mem_eq(outermost, ours + our_count - 3, sizeof outermost);
 }
-END_TEST
 
 static sigjmp_buf out;
 static uintptr_t fault_ip;
@@ -303,7 +294,7 @@ static __attribute__((noinline)) int read_bad(volatile int *p) {
     return *p + 1;
 }
 
-START_TEST(from_the_context_of_a_fault) {
+TEST(from_the_context_of_a_fault) {
     struct sigaction action = {.sa_sigaction = handle_fault, .sa_flags = SA_SIGINFO};
     sigaction(SIGSEGV, &action, NULL);
     if (sigsetjmp(out, 1) == 0)
@@ -315,7 +306,6 @@ START_TEST(from_the_context_of_a_fault) {
     ck_assert_uint_eq(count, our_count);
     ck_assert_int_eq(our_end, HAK_UNWIND_COMPLETE);
 }
-END_TEST
 
 static int (*volatile wild)(void);
 static __attribute__((noinline)) int call_wild(void) {
@@ -323,7 +313,7 @@ static __attribute__((noinline)) int call_wild(void) {
 }
 
 /* The pc says nothing then, but the call has left its return address. */
-START_TEST(a_call_of_a_wild_pointer) {
+TEST(a_call_of_a_wild_pointer, .until = 2) {
     struct sigaction action = {.sa_sigaction = handle_fault, .sa_flags = SA_SIGINFO};
     sigaction(SIGSEGV, &action, NULL);
     wild = _i ? (int (*)(void))0x123456789a : NULL;
@@ -336,7 +326,6 @@ START_TEST(a_call_of_a_wild_pointer) {
     ck_assert_uint_eq(count, our_count + 1);
     ck_assert_int_eq(our_end, HAK_UNWIND_COMPLETE);
 }
-END_TEST
 
 /* ---- every instruction ---------------------------------------------------------------------- */
 
@@ -398,7 +387,7 @@ static __attribute__((noinline)) void work_to_step_through(void) {
 }
 
 /* Prologues, epilogues, PLT entries and ld.so's lazy binding: wherever the processor may be. */
-START_TEST(every_instruction_equals_libunwind) {
+TEST(every_instruction_equals_libunwind) {
     struct sigaction action = {.sa_sigaction = handle_step, .sa_flags = SA_SIGINFO};
     sigaction(SIGTRAP, &action, NULL);
     step_on();
@@ -408,7 +397,6 @@ START_TEST(every_instruction_equals_libunwind) {
     ck_assert_uint_eq(differing, 0);
     ck_assert_uint_lt(without_cfi, 10);
 }
-END_TEST
 
 static void handle_in_unwinder(int number, siginfo_t *info, void *context) {
     static uintptr_t ips[FRAMES];
@@ -431,7 +419,7 @@ static void handle_in_unwinder(int number, siginfo_t *info, void *context) {
 
 /* A handler that interrupts the unwinder, at each of its instructions, gets "interrupted" and no
  * frame; what it interrupted goes on to the right result. */
-START_TEST(interrupting_the_unwinder) {
+TEST(interrupting_the_unwinder) {
     struct sigaction action = {.sa_sigaction = handle_in_unwinder, .sa_flags = SA_SIGINFO};
     enum hak_unwind_end end;
     uintptr_t ips[FRAMES];
@@ -447,7 +435,6 @@ START_TEST(interrupting_the_unwinder) {
     ck_assert_uint_gt(steps, interrupted);
     ck_assert_uint_eq(differing, 0);
 }
-END_TEST
 
 static __attribute__((noinline)) size_t use_stack_and_unwind(enum hak_unwind_end *end) {
     volatile char bytes[3000];
@@ -457,7 +444,7 @@ static __attribute__((noinline)) size_t use_stack_and_unwind(enum hak_unwind_end
 }
 
 /* A handler that leaves the unwinder by siglongjmp does not leave the thread without stacks. */
-START_TEST(leaving_the_unwinder) {
+TEST(leaving_the_unwinder) {
     struct sigaction action = {.sa_sigaction = handle_in_unwinder, .sa_flags = SA_SIGINFO};
     static enum hak_unwind_end end;
     static uintptr_t ips[FRAMES];
@@ -477,7 +464,6 @@ START_TEST(leaving_the_unwinder) {
         ck_assert_int_eq(end, HAK_UNWIND_COMPLETE);
     }
 }
-END_TEST
 
 /* ---- other stacks --------------------------------------------------------------------------- */
 
@@ -508,7 +494,7 @@ static void enter_coroutine(void (*start)(void)) {
     swapcontext(&main_context, &coroutine_context);
 }
 
-START_TEST(coroutines_are_complete) {
+TEST(coroutines_are_complete) {
     enter_coroutine(run_coroutine);
     for (int i = 0; i < 5; i++) {
         swapcontext(&main_context, &coroutine_context);
@@ -519,7 +505,6 @@ START_TEST(coroutines_are_complete) {
         expect_equal();
     }
 }
-END_TEST
 
 static void *unwind_in_thread(void *unused) {
     (void)unused;
@@ -527,7 +512,7 @@ static void *unwind_in_thread(void *unused) {
     return NULL;
 }
 
-START_TEST(threads_are_complete) {
+TEST(threads_are_complete, .until = 2) {
     pthread_t thread;
     pthread_attr_t attributes;
     pthread_attr_init(&attributes);
@@ -538,9 +523,8 @@ START_TEST(threads_are_complete) {
     ck_assert_uint_gt(our_count, 12);
     expect_equal();
 }
-END_TEST
 
-START_TEST(forked_children_are_complete) {
+TEST(forked_children_are_complete) {
     unwind_both();
     size_t before = our_count;
     pid_t child = fork();
@@ -552,7 +536,6 @@ START_TEST(forked_children_are_complete) {
     waitpid(child, &status, 0);
     ck_assert_int_eq(status, 0);
 }
-END_TEST
 
 /* ---- smashed stacks ------------------------------------------------------------------------- */
 
@@ -616,7 +599,7 @@ static __attribute__((noinline)) void smash_often(int times) {
     }
 }
 
-START_TEST(smashed_stack_of_a_thread) {
+TEST(smashed_stack_of_a_thread) {
     extern void *__libc_stack_end;
     uintptr_t here = (uintptr_t)__builtin_frame_address(0);
     smash_words = ((uintptr_t)__libc_stack_end - here) / 8;
@@ -627,7 +610,6 @@ START_TEST(smashed_stack_of_a_thread) {
     unwind_both();
     ck_assert_int_eq(our_end, HAK_UNWIND_COMPLETE);
 }
-END_TEST
 
 static void smash_coroutine(void) {
     uintptr_t here = (uintptr_t)__builtin_frame_address(0);
@@ -636,13 +618,12 @@ static void smash_coroutine(void) {
 }
 
 /* The page above this stack cannot be read, so a walk that leaves it would die. */
-START_TEST(smashed_stack_of_a_coroutine) {
+TEST(smashed_stack_of_a_coroutine) {
     enter_coroutine(smash_coroutine);
     ck_assert_uint_gt(smashed_ends[HAK_UNWIND_BAD_CFA] + smashed_ends[HAK_UNWIND_NO_CFI], 4000);
 }
-END_TEST
 
-START_TEST(wild_registers) {
+TEST(wild_registers) {
     struct hak_registers registers = {.known = (1u << HAK_REGISTERS) - 1};
     smash_words = 16;
     smash_from = __builtin_frame_address(0);
@@ -654,31 +635,10 @@ START_TEST(wild_registers) {
     }
     ck_assert_uint_eq(smashed_ends[HAK_UNWIND_INTERRUPTED], 0);
 }
-END_TEST
 
-int main(void) {
+static void prepare(void) {
     hak_objects_start();
     make_stacks();
-    TCase *cases = tcase_create("unwind");
-    tcase_add_loop_test(cases, calls_equal_libunwind, 0, 10);
-    tcase_add_test(cases, depth_keeps_the_newest);
-    tcase_add_test(cases, errno_is_kept);
-    tcase_add_test(cases, calls_through_libc);
-    tcase_add_test(cases, seldom_frames_equal_libunwind);
-    tcase_add_test(cases, undefined_return_address_ends);
-    tcase_add_test(cases, code_without_cfi);
-    tcase_add_loop_test(cases, through_a_signal_frame, 0, 2);
-    tcase_add_loop_test(cases, through_a_signal_frame_without_cfi, 0, 2);
-    tcase_add_test(cases, from_the_context_of_a_fault);
-    tcase_add_loop_test(cases, a_call_of_a_wild_pointer, 0, 2);
-    tcase_add_test(cases, every_instruction_equals_libunwind);
-    tcase_add_test(cases, interrupting_the_unwinder);
-    tcase_add_test(cases, leaving_the_unwinder);
-    tcase_add_test(cases, coroutines_are_complete);
-    tcase_add_loop_test(cases, threads_are_complete, 0, 2);
-    tcase_add_test(cases, forked_children_are_complete);
-    tcase_add_test(cases, smashed_stack_of_a_thread);
-    tcase_add_test(cases, smashed_stack_of_a_coroutine);
-    tcase_add_test(cases, wild_registers);
-    return run_cases("unwind", cases);
 }
+
+RUN_TESTS(.prepare = prepare)

@@ -94,11 +94,10 @@ static const struct breakage breakages[] = {
      "blocks with the program (handed out less given back)"},
 };
 
-START_TEST(what_is_broken_is_named) {
+TEST(what_is_broken_is_named, .until = sizeof breakages / sizeof *breakages) {
     set_up();
     see(&breakages[_i]);
 }
-END_TEST
 
 /* ---- caches of every kind -------------------------------------------------------------------- */
 
@@ -116,7 +115,7 @@ static const struct fronts {
     {"TLS SLL", {"HAKMEM_TINY_MAGAZINE_ENABLE=1", "HAKMEM_TINY_MAG_CAP=2"}},
 };
 
-START_TEST(blocks_in_every_front_are_looked_at) {
+TEST(blocks_in_every_front_are_looked_at, .until = sizeof fronts / sizeof *fronts) {
     const struct fronts *with = &fronts[_i];
     char *environment[8] = {"HAKMEM_TRACE=off", "HAKMEM_CHECK=trace"};
     for (int i = 0; with->environment[i]; i++)
@@ -137,9 +136,8 @@ START_TEST(blocks_in_every_front_are_looked_at) {
     if (!strstr(said, expected))
         ck_abort_msg("\"%s\" is not in: %.2000s", expected, said);
 }
-END_TEST
 
-START_TEST(a_damaged_list_is_not_followed) {
+TEST(a_damaged_list_is_not_followed) {
     char *environment[] = {"HAKMEM_TRACE=off", "HAKMEM_CHECK=trace",
                            "HAKMEM_TINY_FRONT_ENABLE_SFC=1", NULL};
     set_up_with(environment);
@@ -151,24 +149,13 @@ START_TEST(a_damaged_list_is_not_followed) {
     ck_assert_ptr_nonnull(strstr(said, "block 0x123450, SFC of heap"));
     ck_assert_ptr_nonnull(strstr(said, "blocks in the list"));
 }
-END_TEST
 
 /* Readers of a core file go by these numbers. */
-START_TEST(the_changing_bit_lies_where_the_table_says) {
+TEST(the_changing_bit_lies_where_the_table_says) {
     struct hak_slot slot = {.is_changing = 1};
     unsigned char bytes[sizeof slot];
     memcpy(bytes, &slot, sizeof slot);
     ck_assert_uint_eq(bytes[HAK_SLOT_CHANGING_BYTE], HAK_SLOT_CHANGING_BIT);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("states");
-    tcase_add_test(cases, the_changing_bit_lies_where_the_table_says);
-    tcase_add_loop_test(cases, what_is_broken_is_named, 0,
-                        (int)(sizeof breakages / sizeof *breakages));
-    tcase_add_loop_test(cases, blocks_in_every_front_are_looked_at, 0,
-                        (int)(sizeof fronts / sizeof *fronts));
-    tcase_add_test(cases, a_damaged_list_is_not_followed);
-    return run_cases("states", cases);
-}
+RUN_TESTS()

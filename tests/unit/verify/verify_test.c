@@ -219,10 +219,9 @@ static const struct breakage breakages[] = {
     {"use the reserve", use_the_reserve, "in the reserve: class"},
 };
 
-START_TEST(what_is_broken_is_named) {
+TEST(what_is_broken_is_named, .until = sizeof breakages / sizeof *breakages) {
     see(&breakages[_i]);
 }
-END_TEST
 
 static struct hak_slab *first_listed(void) {
     struct hak_slab *slab = NULL;
@@ -234,7 +233,7 @@ static struct hak_slab *first_listed(void) {
 
 /* ---- the lists of slabs, one after the other ------------------------------------------------- */
 
-START_TEST(a_slab_that_is_in_no_list_is_missed) {
+TEST(a_slab_that_is_in_no_list_is_missed) {
     struct hak_slab *slab = first_listed();
     ck_assert_ptr_nonnull(slab);
     ck_assert_uint_eq(verify_quietly(), 0);
@@ -245,27 +244,24 @@ START_TEST(a_slab_that_is_in_no_list_is_missed) {
     ck_assert_uint_ge(verify_quietly(), 1);
     ck_assert_ptr_nonnull(strstr(said, "slabs in the lists of classes (marked so)"));
 }
-END_TEST
 
-START_TEST(a_list_that_runs_in_a_circle_ends) {
+TEST(a_list_that_runs_in_a_circle_ends) {
     struct hak_slab *slab = first_listed();
     slab->next_in_list = slab;
     ck_assert_uint_ge(verify_quietly(), 1);
     ck_assert_ptr_nonnull(strstr(said, "the list runs in a circle"));
 }
-END_TEST
 
-START_TEST(a_list_that_leads_elsewhere_is_not_followed) {
+TEST(a_list_that_leads_elsewhere_is_not_followed) {
     first_listed()->next_in_list = (struct hak_slab *)0x1234567890;
     ck_assert_uint_ge(verify_quietly(), 1);
     ck_assert_ptr_nonnull(strstr(said, "block 0x1234567890, list of a class of heap"));
     ck_assert_ptr_nonnull(strstr(said, "is no slab"));
 }
-END_TEST
 
 /* ---- what is whole --------------------------------------------------------------------------- */
 
-START_TEST(a_heap_that_is_whole_gives_no_line) {
+TEST(a_heap_that_is_whole_gives_no_line) {
     ck_assert_uint_eq(verify_quietly(), 0);
     ck_assert_str_eq(said, "");
     for (unsigned i = 0; i < LIVE; i++)
@@ -274,9 +270,8 @@ START_TEST(a_heap_that_is_whole_gives_no_line) {
     ck_assert_uint_eq(verify_quietly(), 0);
     ck_assert_str_eq(said, "");
 }
-END_TEST
 
-START_TEST(more_lines_than_can_be_shown_are_counted) {
+TEST(more_lines_than_can_be_shown_are_counted) {
     for (unsigned i = 0; i < HAK_CLASSES; i++)
         hak_superslab_of(middle[1].p)->slabs[1 + i % 31].used += 1;
     for (unsigned i = 0; i < 40; i++)
@@ -289,7 +284,6 @@ START_TEST(more_lines_than_can_be_shown_are_counted) {
     ck_assert_uint_gt(verify_quietly(), 102);
     ck_assert_uint_eq(count_lines(), 100);
 }
-END_TEST
 
 /* ---- others ---------------------------------------------------------------------------------- */
 
@@ -322,7 +316,7 @@ static pthread_t start_other(void) {
     return thread;
 }
 
-START_TEST(caches_of_other_threads_are_looked_at) {
+TEST(caches_of_other_threads_are_looked_at) {
     start_other();
     ck_assert_uint_eq(verify_quietly(), 0);
     ck_assert_str_eq(said, "");
@@ -330,9 +324,8 @@ START_TEST(caches_of_other_threads_are_looked_at) {
     ck_assert_uint_eq(verify_quietly(), 1);
     ck_assert_ptr_nonnull(strstr(said, "lies in another cache, too"));
 }
-END_TEST
 
-START_TEST(a_thread_at_work_is_left_out_and_that_is_said) {
+TEST(a_thread_at_work_is_left_out_and_that_is_said) {
     start_other();
     struct hak_heap *other = hak_heap_of((hak_owner_t)(heap->id + 1));
     ck_assert_ptr_nonnull(other);
@@ -348,9 +341,8 @@ START_TEST(a_thread_at_work_is_left_out_and_that_is_said) {
     ck_assert_ptr_nonnull(strstr(said, "left out heap "));
     ck_assert_ptr_nonnull(strstr(said, "its thread is at work"));
 }
-END_TEST
 
-START_TEST(an_idle_heap_is_looked_at) {
+TEST(an_idle_heap_is_looked_at) {
     pthread_t thread = start_other();
     struct hak_heap *other = hak_heap_of((hak_owner_t)(heap->id + 1));
     stage = 3;
@@ -360,27 +352,10 @@ START_TEST(an_idle_heap_is_looked_at) {
     ck_assert_uint_ge(verify_quietly(), 1);
     ck_assert_ptr_nonnull(strstr(said, "free slabs with pages"));
 }
-END_TEST
 
-START_TEST(nothing_is_told_before_the_first_call) {
+TEST(nothing_is_told_before_the_first_call) {
     hak_thread.state = HAK_THREAD_NEW;
     ck_assert_uint_eq(verify_quietly(), 0);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("verify");
-    tcase_add_checked_fixture(cases, set_up, NULL);
-    tcase_add_loop_test(cases, what_is_broken_is_named, 0,
-                        (int)(sizeof breakages / sizeof *breakages));
-    tcase_add_test(cases, a_slab_that_is_in_no_list_is_missed);
-    tcase_add_test(cases, a_list_that_runs_in_a_circle_ends);
-    tcase_add_test(cases, a_list_that_leads_elsewhere_is_not_followed);
-    tcase_add_test(cases, a_heap_that_is_whole_gives_no_line);
-    tcase_add_test(cases, more_lines_than_can_be_shown_are_counted);
-    tcase_add_test(cases, caches_of_other_threads_are_looked_at);
-    tcase_add_test(cases, a_thread_at_work_is_left_out_and_that_is_said);
-    tcase_add_test(cases, an_idle_heap_is_looked_at);
-    tcase_add_test(cases, nothing_is_told_before_the_first_call);
-    return run_cases("verify", cases);
-}
+RUN_TESTS(.set_up = set_up)

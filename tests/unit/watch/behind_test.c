@@ -26,7 +26,7 @@ static void fill(void) {
         words[i] = 0x0101010101010101u * (i + 1) ^ 0x8070605040302010u;
 }
 
-START_TEST(an_address_that_is_known) {
+TEST(an_address_that_is_known) {
     fill();
     registers.value[HAK_RSI] = (uintptr_t)words;
     ck_assert_uint_eq(LOOK("\x8b\x46\x24"), 1); /* mov eax, [rsi+36] */
@@ -36,10 +36,9 @@ START_TEST(an_address_that_is_known) {
     ck_assert_int_eq(found[0].restored, -1);
     ck_assert_uint_eq(LOOK("\x8b\x46\x10"), 0); /* elsewhere: it was not that */
 }
-END_TEST
 
 /* mov eax, [rax]: what was loaded tells from where. */
-START_TEST(an_address_that_was_overwritten) {
+TEST(an_address_that_was_overwritten) {
     uint32_t value;
     fill();
     for (unsigned at = 29; at < 40; at++) {
@@ -54,10 +53,9 @@ START_TEST(an_address_that_was_overwritten) {
     registers.value[HAK_RAX] = 0x12345678; /* stands nowhere there */
     ck_assert_uint_eq(LOOK("\x8b\x00"), 0);
 }
-END_TEST
 
 /* mov eax, [rax+rcx*4+8]; and the index that was overwritten. */
-START_TEST(the_base_or_index_is_restored) {
+TEST(the_base_or_index_is_restored) {
     fill();
     registers.value[HAK_RAX] = (uint32_t)words[4];
     registers.value[HAK_RCX] = 6;
@@ -70,28 +68,25 @@ START_TEST(the_base_or_index_is_restored) {
     ck_assert_int_eq(found[0].restored, HAK_RCX);
     ck_assert_uint_eq(found[0].restored_value, 32);
 }
-END_TEST
 
 /* Where the same value stands more than once, each place is reported. */
-START_TEST(places_that_hold_the_same) {
+TEST(places_that_hold_the_same) {
     memset(words, 'x', sizeof words);
     registers.value[HAK_RAX] = 0x78787878;
     ck_assert_uint_eq(LOOK("\x8b\x00"), 11); /* more than MOST */
     registers.value[HAK_RAX] = 'x';
     ck_assert_uint_eq(LOOK("\x0f\xb6\x00"), 8); /* movzx eax, byte [rax] */
 }
-END_TEST
 
 /* Neither known nor to be found out. */
-START_TEST(an_address_that_is_lost) {
+TEST(an_address_that_is_lost) {
     fill();
     ck_assert_uint_eq(LOOK("\x48\x0f\xaf\x00"), 1); /* imul rax, [rax] */
     ck_assert(!found[0].is_placed);
     ck_assert(found[0].is_scalar);
 }
-END_TEST
 
-START_TEST(vectors_and_strings) {
+TEST(vectors_and_strings) {
     fill();
     registers.value[HAK_RSI] = (uintptr_t)words + 20;
     registers.value[HAK_RDI] = (uintptr_t)words;
@@ -107,10 +102,9 @@ START_TEST(vectors_and_strings) {
     ck_assert_uint_eq(LOOK("\xa4"), 1); /* movsb */
     ck_assert_uint_eq(found[0].address, (uintptr_t)words + 32);
 }
-END_TEST
 
 /* A prefix, or the end of the instruction before? The bytes before tell. */
-START_TEST(instructions_that_end_with_others) {
+TEST(instructions_that_end_with_others) {
     fill();
     registers.value[HAK_RDI] = (uintptr_t)&words[4];
     ck_assert_uint_eq(LOOK("\xf3\x0f\x10\x07"), 1); /* movss xmm0, [rdi] */
@@ -119,35 +113,20 @@ START_TEST(instructions_that_end_with_others) {
     ck_assert_uint_eq(LOOK("\x48\x89\xf3\x0f\x10\x07"), 1); /* mov rbx, rsi; movups xmm0, [rdi] */
     ck_assert(found[0].is_vector);
 }
-END_TEST
 
 /* Only a store: it has read nothing. */
-START_TEST(stores) {
+TEST(stores) {
     fill();
     registers.value[HAK_RDI] = (uintptr_t)&words[4];
     ck_assert_uint_eq(LOOK("\x89\x07"), 1);
     ck_assert(!found[0].is_scalar && !found[0].is_vector);
 }
-END_TEST
 
-START_TEST(code_that_cannot_be_read) {
+TEST(code_that_cannot_be_read) {
     registers.value[HAK_RIP] = 0x1000;
     ck_assert_uint_eq(hak_watch_reads(&registers, 0, (uintptr_t)&words[4], 8, found, MOST), 0);
     registers.value[HAK_RIP] = (uint64_t)1 << 40;
     ck_assert_uint_eq(hak_watch_reads(&registers, 0, (uintptr_t)&words[4], 8, found, MOST), 0);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("behind");
-    tcase_add_test(cases, an_address_that_is_known);
-    tcase_add_test(cases, an_address_that_was_overwritten);
-    tcase_add_test(cases, the_base_or_index_is_restored);
-    tcase_add_test(cases, places_that_hold_the_same);
-    tcase_add_test(cases, an_address_that_is_lost);
-    tcase_add_test(cases, vectors_and_strings);
-    tcase_add_test(cases, instructions_that_end_with_others);
-    tcase_add_test(cases, stores);
-    tcase_add_test(cases, code_that_cannot_be_read);
-    return run_cases("watch/behind", cases);
-}
+RUN_TESTS()

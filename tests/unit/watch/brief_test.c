@@ -68,7 +68,7 @@ static bool is_stopped_at(unsigned index, uint64_t tag) {
     return false;
 }
 
-START_TEST(a_write_stops_the_thread_that_asked) {
+TEST(a_write_stops_the_thread_that_asked) {
     int files = count_files();
     if (!set(0, 100))
         return;
@@ -80,14 +80,13 @@ START_TEST(a_write_stops_the_thread_that_asked) {
     ck_assert_uint_eq(stops, before);
     ck_assert_int_eq(count_files(), files);
 }
-END_TEST
 
 static void *write_it(void *unused) {
     words[0]++;
     return unused;
 }
 
-START_TEST(no_other_thread_is_stopped) {
+TEST(no_other_thread_is_stopped) {
     pthread_t thread;
     if (!set(0, 100))
         return;
@@ -96,9 +95,8 @@ START_TEST(no_other_thread_is_stopped) {
     ck_assert_uint_eq(stops, 0);
     hak_watch_clear(0);
 }
-END_TEST
 
-START_TEST(after_a_moment_it_is_gone) {
+TEST(after_a_moment_it_is_gone) {
     int files = count_files();
     if (!set(2, 102))
         return;
@@ -111,7 +109,6 @@ START_TEST(after_a_moment_it_is_gone) {
     ck_assert_uint_eq(stops, 0);
     ck_assert_int_eq(count_files(), files);
 }
-END_TEST
 
 static void *ask_how_long(void *unused) {
     uint64_t ns;
@@ -120,7 +117,7 @@ static void *ask_how_long(void *unused) {
 }
 
 /* Its own time: a thread that waits is not slowed down. */
-START_TEST(how_long_it_stood) {
+TEST(how_long_it_stood) {
     enum { PAUSE_NS = 500000000 };
     struct timespec pause = {.tv_nsec = PAUSE_NS};
     pthread_t thread;
@@ -139,18 +136,16 @@ START_TEST(how_long_it_stood) {
     hak_watch_clear(0);
     ck_assert(!hak_watch_stood(0, &before));
 }
-END_TEST
 
-START_TEST(a_system_call_is_not_interrupted) {
+TEST(a_system_call_is_not_interrupted) {
     struct timespec pause = {.tv_nsec = 50000000};
     if (!set(0, 100))
         return;
     ck_assert_int_eq(nanosleep(&pause, NULL), 0);
     hak_watch_clear(0);
 }
-END_TEST
 
-START_TEST(a_child_leaves_its_parents_alone) {
+TEST(a_child_leaves_its_parents_alone) {
     int status, files = count_files();
     if (!set(1, 101))
         return;
@@ -165,10 +160,9 @@ START_TEST(a_child_leaves_its_parents_alone) {
     hak_watch_clear(1);
     ck_assert(is_stopped_at(1, 101));
 }
-END_TEST
 
 /* The program closes what it does not know, and the numbers are other files'. */
-START_TEST(other_files_are_left_alone) {
+TEST(other_files_are_left_alone) {
     enum { LIFTED_TO = 512, LIFTED_MOST = LIFTED_TO + 8 };
     int taken = 0;
     for (int tries = 0; tries < 100 && taken == 0; tries++) {
@@ -183,9 +177,8 @@ START_TEST(other_files_are_left_alone) {
         taken -= fcntl(file, F_GETFD) >= 0;
     ck_assert_int_eq(taken, 0);
 }
-END_TEST
 
-START_TEST(who_is_in_a_sandbox_is_not_asked) {
+TEST(who_is_in_a_sandbox_is_not_asked) {
     int status;
     pid_t child = fork();
     if (child == 0) {
@@ -204,17 +197,5 @@ START_TEST(who_is_in_a_sandbox_is_not_asked) {
     ck_assert_int_eq(waitpid(child, &status, 0), child);
     ck_assert_int_eq(status, 0);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("brief");
-    tcase_add_test(cases, a_write_stops_the_thread_that_asked);
-    tcase_add_test(cases, no_other_thread_is_stopped);
-    tcase_add_test(cases, after_a_moment_it_is_gone);
-    tcase_add_test(cases, how_long_it_stood);
-    tcase_add_test(cases, a_system_call_is_not_interrupted);
-    tcase_add_test(cases, a_child_leaves_its_parents_alone);
-    tcase_add_test(cases, other_files_are_left_alone);
-    tcase_add_test(cases, who_is_in_a_sandbox_is_not_asked);
-    return run_cases("watch/brief", cases);
-}
+RUN_TESTS()

@@ -56,18 +56,15 @@ static void no_more_is_asked(unsigned wanted) {
     ck_assert_int_eq(hak_watch_refusal(), HAK_UNWATCHED_DEAF);
 }
 
-START_TEST(for_all_threads) {
-    set_up();
+TEST(for_all_threads) {
     int files = count_files();
     if (hak_watch_start())
         return; /* perf_event_open is barred here */
     if (is_told(hak_watch_open(4), files))
         no_more_is_asked(4);
 }
-END_TEST
 
-START_TEST(for_a_moment) {
-    set_up();
+TEST(for_a_moment) {
     int files = count_files();
     hak_watch_start_briefly();
     unsigned registers = hak_watch_open(1);
@@ -78,16 +75,13 @@ START_TEST(for_a_moment) {
     if (is_told(registers, files))
         no_more_is_asked(1);
 }
-END_TEST
 
-START_TEST(at_the_newest_blocks) {
-    set_up();
+TEST(at_the_newest_blocks) {
     int files = count_files();
     hak_watch_start_newest();
     if (is_told(hak_watch_open(4), files))
         no_more_is_asked(4);
 }
-END_TEST
 
 /* By a tracer, perf_event_open being barred. */
 static void bar_perf(void) {
@@ -102,8 +96,7 @@ static void bar_perf(void) {
     ck_assert_int_eq(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter), 0);
 }
 
-START_TEST(by_a_tracer) {
-    set_up();
+TEST(by_a_tracer) {
     int files = count_files(), status;
     bar_perf();
     errno = EDOM;
@@ -119,13 +112,5 @@ START_TEST(by_a_tracer) {
     ck_assert_int_eq(waitpid(child, &status, 0), child);
     ck_assert_int_eq(status, 0);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("deaf");
-    tcase_add_test(cases, for_all_threads);
-    tcase_add_test(cases, for_a_moment);
-    tcase_add_test(cases, at_the_newest_blocks);
-    tcase_add_test(cases, by_a_tracer);
-    return run_cases("watch/deaf", cases);
-}
+RUN_TESTS(.set_up = set_up)

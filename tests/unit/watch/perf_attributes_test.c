@@ -14,7 +14,7 @@ static struct perf_event_attr theirs_of(const struct hak_perf_attributes *ours) 
     return theirs;
 }
 
-START_TEST(a_register_is_asked_for) {
+TEST(a_register_is_asked_for) {
     struct hak_perf_attributes ours = hak_perf_stop(0x12345678, 4, 5);
     struct perf_event_attr theirs = theirs_of(&ours);
     ck_assert_uint_eq(theirs.type, PERF_TYPE_BREAKPOINT);
@@ -29,9 +29,8 @@ START_TEST(a_register_is_asked_for) {
     ours.disabled = 1;
     ck_assert(theirs_of(&ours).disabled);
 }
-END_TEST
 
-START_TEST(a_clock_is_asked_for) {
+TEST(a_clock_is_asked_for) {
     struct hak_perf_attributes ours = hak_perf_clock(1000, 6);
     struct perf_event_attr theirs = theirs_of(&ours);
     ck_assert_uint_eq(theirs.type, PERF_TYPE_SOFTWARE);
@@ -40,21 +39,11 @@ START_TEST(a_clock_is_asked_for) {
     ck_assert(theirs.sigtrap && theirs.remove_on_exec && !theirs.inherit);
     ck_assert_uint_eq(theirs.sig_data & 0xff, 6);
 }
-END_TEST
 #endif
 
-START_TEST(it_has_the_size_of_linux_5_13) {
+TEST(it_has_the_size_of_linux_5_13) {
     ck_assert_uint_eq(sizeof(struct hak_perf_attributes), 128);
     ck_assert_uint_eq(offsetof(struct hak_perf_attributes, sig_data), 120);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("perf_attributes");
-    tcase_add_test(cases, it_has_the_size_of_linux_5_13);
-#ifdef PERF_ATTR_SIZE_VER7
-    tcase_add_test(cases, a_register_is_asked_for);
-    tcase_add_test(cases, a_clock_is_asked_for);
-#endif
-    return run_cases("watch/perf_attributes", cases);
-}
+RUN_TESTS()

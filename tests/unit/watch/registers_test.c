@@ -41,7 +41,7 @@ static bool set(unsigned index, volatile void *at, unsigned bytes, uint64_t tag)
     return hak_watch_set(index, (uintptr_t)at, bytes, tag);
 }
 
-START_TEST(a_write_stops_the_writer) {
+TEST(a_write_stops_the_writer) {
     if (!open_registers(4))
         return;
     for (unsigned i = 0; i < 4; i++)
@@ -66,7 +66,6 @@ START_TEST(a_write_stops_the_writer) {
     words[1] = 3;
     ck_assert_uint_eq(stops, 5);
 }
-END_TEST
 
 static pthread_barrier_t barrier;
 static void *write_when_told(void *order) {
@@ -76,7 +75,7 @@ static void *write_when_told(void *order) {
     return NULL;
 }
 
-START_TEST(threads_made_later) {
+TEST(threads_made_later) {
     pthread_t thread;
     if (!open_registers(1))
         return;
@@ -86,10 +85,9 @@ START_TEST(threads_made_later) {
     ck_assert_uint_eq(stops, 1);
     ck_assert_int_ne(last_thread, gettid());
 }
-END_TEST
 
 /* A register that moves moves for all threads. */
-START_TEST(threads_made_before) {
+TEST(threads_made_before) {
     enum { THREADS = 4 };
     pthread_t thread[THREADS];
     pthread_barrier_init(&barrier, NULL, THREADS + 1);
@@ -105,9 +103,8 @@ START_TEST(threads_made_before) {
     if (hak_watch_refusal() == 0)
         ck_assert_uint_eq(stops, THREADS);
 }
-END_TEST
 
-START_TEST(a_child_opens_its_own) {
+TEST(a_child_opens_its_own) {
     if (!open_registers(1))
         return;
     ck_assert(set(0, &words[3], 8, 1));
@@ -130,10 +127,9 @@ START_TEST(a_child_opens_its_own) {
     words[3] = 5; /* the parent's stands */
     ck_assert_uint_eq(stops, 1);
 }
-END_TEST
 
 /* A child that no handler was told of takes nothing of its parent's. */
-START_TEST(a_child_does_not_move_its_parents) {
+TEST(a_child_does_not_move_its_parents) {
     if (!open_registers(1))
         return;
     ck_assert(set(0, &words[3], 8, 1));
@@ -146,10 +142,9 @@ START_TEST(a_child_does_not_move_its_parents) {
     words[3] = 5;
     ck_assert_uint_eq(stops, 1);
 }
-END_TEST
 
 /* A descriptor that was closed is no register any more, and its number may be another file's. */
-START_TEST(closed_by_the_program) {
+TEST(closed_by_the_program) {
     int file = -1;
     if (!open_registers(2))
         return;
@@ -176,9 +171,8 @@ START_TEST(closed_by_the_program) {
     ck_assert_uint_eq(hak_watch_open(2), 0);
     ck_assert_int_eq(hak_watch_refusal(), HAK_UNWATCHED_CLOSED);
 }
-END_TEST
 
-START_TEST(a_blocked_signal_comes_late) {
+TEST(a_blocked_signal_comes_late) {
     sigset_t trap;
     if (!open_registers(1))
         return;
@@ -192,9 +186,8 @@ START_TEST(a_blocked_signal_comes_late) {
     ck_assert_uint_eq(stops, 1);
     ck_assert_uint_eq(late, 1);
 }
-END_TEST
 
-START_TEST(ended_for_good) {
+TEST(ended_for_good) {
     if (!open_registers(1))
         return;
     ck_assert(set(0, &words[1], 8, 1));
@@ -204,38 +197,22 @@ START_TEST(ended_for_good) {
     ck_assert_uint_eq(hak_watch_open(1), 0);
     ck_assert_int_eq(hak_watch_refusal(), HAK_UNWATCHED_SANDBOX);
 }
-END_TEST
 
 /* Another event of the program's own, and a SIGTRAP of no event. */
-START_TEST(signals_of_others) {
+TEST(signals_of_others) {
     struct hak_watch_hit hit;
     siginfo_t info = {.si_signo = SIGTRAP, .si_code = TRAP_BRKPT};
     ck_assert(!hak_watch_hit_of(&info, &hit));
     info.si_code = 6;
     ck_assert(!hak_watch_hit_of(&info, &hit));
 }
-END_TEST
 
-START_TEST(one_thread_at_a_time) {
+TEST(one_thread_at_a_time) {
     ck_assert(hak_watch_try());
     ck_assert(!hak_watch_try());
     hak_watch_done();
     ck_assert(hak_watch_try());
     hak_watch_done();
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("registers");
-    tcase_add_test(cases, a_write_stops_the_writer);
-    tcase_add_test(cases, threads_made_later);
-    tcase_add_test(cases, threads_made_before);
-    tcase_add_test(cases, a_child_opens_its_own);
-    tcase_add_test(cases, a_child_does_not_move_its_parents);
-    tcase_add_test(cases, closed_by_the_program);
-    tcase_add_test(cases, a_blocked_signal_comes_late);
-    tcase_add_test(cases, ended_for_good);
-    tcase_add_test(cases, signals_of_others);
-    tcase_add_test(cases, one_thread_at_a_time);
-    return run_cases("watch/registers", cases);
-}
+RUN_TESTS()

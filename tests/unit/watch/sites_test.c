@@ -8,16 +8,15 @@ static void setup(void) {
     sites = (struct hak_watch_sites){.level = 0};
 }
 
-START_TEST(new_until_it_was_watched) {
+TEST(new_until_it_was_watched) {
     ck_assert(hak_watch_is_new(&sites, 7));
     ck_assert(hak_watch_is_turn(&sites, 7));
     ck_assert_uint_eq(hak_watch_count_site(&sites, 7), 0);
     ck_assert(!hak_watch_is_new(&sites, 7));
     ck_assert_uint_eq(hak_watch_count_site(&sites, 7), 1);
 }
-END_TEST
 
-START_TEST(a_suspect_stays_new) {
+TEST(a_suspect_stays_new) {
     (void)hak_watch_count_site(&sites, 7);
     ck_assert_ptr_null(hak_watch_suspect_of(&sites, 7));
     ck_assert_ptr_null(hak_watch_suspect_of(&sites, 0));
@@ -35,10 +34,9 @@ START_TEST(a_suspect_stays_new) {
     ck_assert_ptr_null(hak_watch_suspect_of(&sites, 7)); /* the oldest goes */
     ck_assert_ptr_nonnull(hak_watch_suspect_of(&sites, 100));
 }
-END_TEST
 
 /* One busy site and one of whose blocks there is one in twenty. */
-START_TEST(a_seldom_site_as_often) {
+TEST(a_seldom_site_as_often) {
     unsigned watched[2] = {0};
     for (unsigned i = 0; i < 100000; i++) {
         unsigned which = i % 20 == 19;
@@ -50,10 +48,9 @@ START_TEST(a_seldom_site_as_often) {
     ck_assert_uint_gt(watched[0], 1000);
     ck_assert_uint_ge(watched[1] * 10, watched[0] * 9);
 }
-END_TEST
 
 /* A site that comes alone is not passed over for ever. */
-START_TEST(some_site_is_taken_soon) {
+TEST(some_site_is_taken_soon) {
     for (unsigned round = 0; round < 2000; round++) {
         unsigned passed = 0;
         while (!hak_watch_is_turn(&sites, 3))
@@ -62,14 +59,5 @@ START_TEST(some_site_is_taken_soon) {
     }
     ck_assert(!hak_watch_is_new(&sites, 3));
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("sites");
-    tcase_add_checked_fixture(cases, setup, NULL);
-    tcase_add_test(cases, new_until_it_was_watched);
-    tcase_add_test(cases, a_suspect_stays_new);
-    tcase_add_test(cases, a_seldom_site_as_often);
-    tcase_add_test(cases, some_site_is_taken_soon);
-    return run_cases("watch/sites", cases);
-}
+RUN_TESTS(.set_up = setup)

@@ -86,7 +86,7 @@ static bool set(unsigned index, volatile void *at, unsigned bytes) {
     return is_set;
 }
 
-START_TEST(a_write_stops_the_writer) {
+TEST(a_write_stops_the_writer) {
     if (!open_registers(4))
         return;
     for (unsigned i = 0; i < 4; i++)
@@ -99,9 +99,8 @@ START_TEST(a_write_stops_the_writer) {
     words[4] = words[0];
     ck_assert_uint_eq(stops, 4);
 }
-END_TEST
 
-START_TEST(the_time_of_its_tracers_is_known) {
+TEST(the_time_of_its_tracers_is_known) {
     if (!open_registers(1))
         return;
     uint64_t before = hak_watch_tracer_ns();
@@ -112,10 +111,9 @@ START_TEST(the_time_of_its_tracers_is_known) {
     hak_watch_clear(0);
     ck_assert_uint_eq(hak_watch_tracer_ns(), before);
 }
-END_TEST
 
 /* 1, 2, 4 and 8 bytes, each to its ends and no further. */
-START_TEST(of_each_width) {
+TEST(of_each_width) {
     volatile char *bytes = (volatile char *)words;
     if (!open_registers(1))
         return;
@@ -130,10 +128,9 @@ START_TEST(of_each_width) {
         ck_assert_uint_eq(stops, before + 2);
     }
 }
-END_TEST
 
 /* One that was cleared stops a thread once more, and is gone then. */
-START_TEST(a_cleared_one_is_met_once) {
+TEST(a_cleared_one_is_met_once) {
     if (!open_registers(2))
         return;
     ck_assert(set(0, &words[0], 8));
@@ -149,7 +146,6 @@ START_TEST(a_cleared_one_is_met_once) {
     words[0] = 3;
     ck_assert_uint_eq(stops, 2);
 }
-END_TEST
 
 static pthread_barrier_t barrier;
 static _Atomic unsigned begun;
@@ -160,7 +156,7 @@ static void *write_when_told(void *word) {
     return NULL;
 }
 
-START_TEST(threads_made_before) {
+TEST(threads_made_before) {
     pthread_t thread[THREADS];
     pthread_barrier_init(&barrier, NULL, THREADS + 1);
     for (int i = 0; i < THREADS; i++)
@@ -179,7 +175,6 @@ START_TEST(threads_made_before) {
     if (is_open)
         ck_assert_uint_eq(stops, THREADS);
 }
-END_TEST
 
 static void *join_and_write(void *word) {
     while (!hak_watch_try())
@@ -190,7 +185,7 @@ static void *join_and_write(void *word) {
     return NULL;
 }
 
-START_TEST(threads_made_later) {
+TEST(threads_made_later) {
     pthread_t thread;
     if (!open_registers(1))
         return;
@@ -201,10 +196,9 @@ START_TEST(threads_made_later) {
     ck_assert_int_ne(last_thread, gettid());
     ck_assert_uint_eq(last_tag, TAG);
 }
-END_TEST
 
 /* It would die of the signal. */
-START_TEST(a_thread_that_has_it_blocked_gets_none) {
+TEST(a_thread_that_has_it_blocked_gets_none) {
     sigset_t all;
     pthread_t thread;
     pthread_barrier_init(&barrier, NULL, 2);
@@ -221,9 +215,8 @@ START_TEST(a_thread_that_has_it_blocked_gets_none) {
     words[3] = 1;
     ck_assert_uint_eq(stops, is_open);
 }
-END_TEST
 
-START_TEST(a_child_opens_its_own) {
+TEST(a_child_opens_its_own) {
     if (!open_registers(2))
         return;
     ck_assert(set(1, &words[3], 8));
@@ -247,7 +240,6 @@ START_TEST(a_child_opens_its_own) {
     words[3] = 9;
     ck_assert_uint_eq(stops, 1);
 }
-END_TEST
 
 /* ---- what threads notice ----------------------------------------------------------------------
  */
@@ -263,7 +255,7 @@ static void *wait_with_limit(void *result) {
     return NULL;
 }
 
-START_TEST(a_time_limit_is_not_begun_anew) {
+TEST(a_time_limit_is_not_begun_anew) {
     pthread_t thread;
     int result = -1;
     bool is_open = open_registers(1);
@@ -276,7 +268,6 @@ START_TEST(a_time_limit_is_not_begun_anew) {
     pthread_join(thread, NULL);
     ck_assert_int_eq(result, 0);
 }
-END_TEST
 
 static _Atomic unsigned sent, heard;
 static _Atomic bool is_sent;
@@ -301,7 +292,7 @@ static void *send_signals(void *thread) {
 }
 
 /* A signal that comes when the thread is to be stopped is handed to it. */
-START_TEST(no_signal_is_lost) {
+TEST(no_signal_is_lost) {
     pthread_t hearer, sender;
     signal(SIGRTMIN, on_user);
     bool is_open = open_registers(1);
@@ -317,12 +308,11 @@ START_TEST(no_signal_is_lost) {
     is_through = true;
     pthread_join(hearer, NULL);
 }
-END_TEST
 
 /* ---- where there are none ---------------------------------------------------------------------
  */
 
-START_TEST(a_debugger_has_the_program) {
+TEST(a_debugger_has_the_program) {
     char told = 0;
     int ready[2], over[2];
     ck_assert_int_eq(pipe(ready) | pipe(over), 0);
@@ -343,17 +333,15 @@ START_TEST(a_debugger_has_the_program) {
     waitpid(debugger, NULL, 0);
     ck_assert_uint_eq(hak_watch_open(1) != 0 && told, 0); /* for good */
 }
-END_TEST
 
-START_TEST(a_sandbox_bars_it) {
+TEST(a_sandbox_bars_it) {
     static const unsigned trace[] = {SYS_ptrace};
     bar(trace, 1);
     ck_assert(!open_registers(1));
     ck_assert_int_eq(hak_watch_refusal(), HAK_UNWATCHED_BARRED);
 }
-END_TEST
 
-START_TEST(it_ends_for_good) {
+TEST(it_ends_for_good) {
     if (!open_registers(1))
         return;
     ck_assert(set(0, &words[1], 8));
@@ -363,23 +351,5 @@ START_TEST(it_ends_for_good) {
     ck_assert_uint_eq(hak_watch_open(1), 0);
     ck_assert_int_eq(hak_watch_refusal(), HAK_UNWATCHED_SANDBOX);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("traced");
-    tcase_set_timeout(cases, 60);
-    tcase_add_test(cases, a_write_stops_the_writer);
-    tcase_add_test(cases, the_time_of_its_tracers_is_known);
-    tcase_add_test(cases, of_each_width);
-    tcase_add_test(cases, a_cleared_one_is_met_once);
-    tcase_add_test(cases, threads_made_before);
-    tcase_add_test(cases, threads_made_later);
-    tcase_add_test(cases, a_thread_that_has_it_blocked_gets_none);
-    tcase_add_test(cases, a_child_opens_its_own);
-    tcase_add_test(cases, a_time_limit_is_not_begun_anew);
-    tcase_add_test(cases, no_signal_is_lost);
-    tcase_add_test(cases, a_debugger_has_the_program);
-    tcase_add_test(cases, a_sandbox_bars_it);
-    tcase_add_test(cases, it_ends_for_good);
-    return run_cases("watch/traced", cases);
-}
+RUN_TESTS()

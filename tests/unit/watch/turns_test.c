@@ -31,7 +31,7 @@ static void move(struct hak_watch_turns *turns, unsigned times, unsigned ms) {
     }
 }
 
-START_TEST(a_hundredth_of_the_time) {
+TEST(a_hundredth_of_the_time) {
     struct hak_watch_turns turns = {0};
     uint64_t now = start;
     uint64_t first = move_for(&turns, &now, second), then = move_for(&turns, &now, second);
@@ -39,18 +39,16 @@ START_TEST(a_hundredth_of_the_time) {
     ck_assert_uint_le(then, second / 100 / MOVE_TICKS + 1);
     ck_assert_uint_ge(then, second / 100 / MOVE_TICKS - 1);
 }
-END_TEST
 
-START_TEST(idle_time_is_not_saved_up) {
+TEST(idle_time_is_not_saved_up) {
     struct hak_watch_turns turns = {0};
     uint64_t now = start;
     (void)move_for(&turns, &now, second);
     now += 1000 * second;
     ck_assert_uint_le(move_for(&turns, &now, second), 2 * second / 100 / MOVE_TICKS);
 }
-END_TEST
 
-START_TEST(a_dear_move_is_paid_back) {
+TEST(a_dear_move_is_paid_back) {
     struct hak_watch_turns turns = {0};
     ck_assert(hak_watch_may_move(&turns, start));
     for (unsigned i = 0; i < 10; i++)
@@ -60,9 +58,8 @@ START_TEST(a_dear_move_is_paid_back) {
     hak_watch_spend(&turns, 100 * second, 100 * second);
     ck_assert(hak_watch_may_move(&turns, start + 2 * second)); /* at most so much at once */
 }
-END_TEST
 
-START_TEST(a_thread_pays_for_what_it_runs) {
+TEST(a_thread_pays_for_what_it_runs) {
     struct hak_watch_turns turns = {0};
     ck_assert(hak_watch_may_move(&turns, start));
     move(&turns, 6, 0);
@@ -70,11 +67,10 @@ START_TEST(a_thread_pays_for_what_it_runs) {
     move(&turns, 6, 2);
     ck_assert(!hak_watch_may_move(&turns, start));
 }
-END_TEST
 
 /* The first ones come to pass on a busy machine, too; then threads stand for a hundredth of the
  * time at most. */
-START_TEST(moves_of_a_tracer) {
+TEST(moves_of_a_tracer) {
     struct hak_watch_turns turns = {.is_slow = true};
     ck_assert(hak_watch_may_move(&turns, start));
     move(&turns, 6, 0);
@@ -91,10 +87,9 @@ START_TEST(moves_of_a_tracer) {
     hak_watch_spend(&turns, second / 10, second / 10000);
     ck_assert(!hak_watch_may_move(&turns, start + 11 * second));
 }
-END_TEST
 
 /* Threads may come at once: the one that looked first may come last. */
-START_TEST(who_looked_earlier_gets_no_credit) {
+TEST(who_looked_earlier_gets_no_credit) {
     struct hak_watch_turns turns = {0};
     uint64_t now = start;
     (void)move_for(&turns, &now, second);
@@ -104,9 +99,8 @@ START_TEST(who_looked_earlier_gets_no_credit) {
     ck_assert(!hak_watch_may_move(&turns, now));
     ck_assert(hak_watch_may_move(&turns, now + second));
 }
-END_TEST
 
-START_TEST(who_watches_nothing_comes_first) {
+TEST(who_watches_nothing_comes_first) {
     struct hak_watch_turns turns = {0};
     for (unsigned i = 0; i < 4; i++) {
         ck_assert_int_eq(hak_watch_choose(&turns, 4, start + i, false), (int)i);
@@ -116,9 +110,8 @@ START_TEST(who_watches_nothing_comes_first) {
     hak_watch_note_clear(&turns, 2);
     ck_assert_int_eq(hak_watch_choose(&turns, 4, start + 4, false), 2);
 }
-END_TEST
 
-START_TEST(each_register_has_its_patience) {
+TEST(each_register_has_its_patience) {
     struct hak_watch_turns turns = {0};
     for (unsigned i = 0; i < 4; i++)
         hak_watch_note_set(&turns, i, 4, start + i);
@@ -130,27 +123,13 @@ START_TEST(each_register_has_its_patience) {
     hak_watch_note_set(&turns, 2, 4, start + second);
     ck_assert_int_eq(hak_watch_choose(&turns, 4, start + second, false), 3);
 }
-END_TEST
 
-START_TEST(a_new_site_takes_the_oldest) {
+TEST(a_new_site_takes_the_oldest) {
     struct hak_watch_turns turns = {0};
     hak_watch_note_set(&turns, 0, 2, start + 5);
     hak_watch_note_set(&turns, 1, 2, start + 3);
     ck_assert_int_eq(hak_watch_choose(&turns, 2, start + 6, false), -1);
     ck_assert_int_eq(hak_watch_choose(&turns, 2, start + 6, true), 1);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("turns");
-    tcase_add_test(cases, a_hundredth_of_the_time);
-    tcase_add_test(cases, idle_time_is_not_saved_up);
-    tcase_add_test(cases, a_dear_move_is_paid_back);
-    tcase_add_test(cases, a_thread_pays_for_what_it_runs);
-    tcase_add_test(cases, moves_of_a_tracer);
-    tcase_add_test(cases, who_looked_earlier_gets_no_credit);
-    tcase_add_test(cases, who_watches_nothing_comes_first);
-    tcase_add_test(cases, each_register_has_its_patience);
-    tcase_add_test(cases, a_new_site_takes_the_oldest);
-    return run_cases("watch/turns", cases);
-}
+RUN_TESTS()

@@ -44,7 +44,7 @@ static void tear_down(void) {
     rmdir(folder);
 }
 
-START_TEST(plain_files_are_opened) {
+TEST(plain_files_are_opened) {
     struct hak_made_files *files = open_here();
     leave(map, "1 1 a\n");
     leave(dump, "x");
@@ -54,7 +54,6 @@ START_TEST(plain_files_are_opened) {
     ck_assert_ptr_null(files->refused);
     hak_made_files_close(files);
 }
-END_TEST
 
 static void expect_refused(const char *why, uint64_t began_ns) {
     struct hak_made_files *files = open_here();
@@ -68,7 +67,7 @@ static void expect_refused(const char *why, uint64_t began_ns) {
     unlink(map);
 }
 
-START_TEST(others_are_refused) {
+TEST(others_are_refused) {
     expect_refused(NULL, 0); /* not there */
     leave(aside, "1 1 a\n");
     ck_assert_int_eq(symlink(aside, map), 0);
@@ -83,10 +82,9 @@ START_TEST(others_are_refused) {
         expect_refused("is another user's", 0);
     }
 }
-END_TEST
 
 /* As a JIT compiler does it: the file may lie anywhere, and a page of it is mapped as code. */
-START_TEST(a_mapped_dump_is_found) {
+TEST(a_mapped_dump_is_found) {
     char deep[160];
     struct hak_made_files *files = open_here();
     snprintf(deep, sizeof deep, "%s/deep", folder);
@@ -111,13 +109,5 @@ START_TEST(a_mapped_dump_is_found) {
     *strrchr(deep, '/') = '\0';
     rmdir(deep);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("made_files");
-    tcase_add_checked_fixture(cases, set_up, tear_down);
-    tcase_add_test(cases, plain_files_are_opened);
-    tcase_add_test(cases, others_are_refused);
-    tcase_add_test(cases, a_mapped_dump_is_found);
-    return run_cases("made_files", cases);
-}
+RUN_TESTS(.set_up = set_up, .tear_down = tear_down)

@@ -15,7 +15,7 @@ static uint32_t parent_of(uint32_t row) {
     return row % 3 == 0 ? row / 2 : row % 7 == 0 ? 0 : row - 1;
 }
 
-START_TEST(finds_what_was_added) {
+TEST(finds_what_was_added) {
     struct hak_node_index index = {0};
     unsigned wrong = 0;
     ck_assert_uint_eq(hak_node_index_find(&index, 0, key_of(1)), 0);
@@ -29,10 +29,9 @@ START_TEST(finds_what_was_added) {
     ck_assert_uint_eq(index.count, ROWS);
     hak_node_index_free(&index);
 }
-END_TEST
 
 /* Rows before the base are parents as others are, and are not found. */
-START_TEST(begins_behind_its_base) {
+TEST(begins_behind_its_base) {
     enum { BASE = 1000 };
     struct hak_node_index index = {.base = BASE};
     unsigned wrong = 0;
@@ -46,9 +45,8 @@ START_TEST(begins_behind_its_base) {
     ck_assert_uint_eq(index.count, ROWS - BASE);
     hak_node_index_free(&index);
 }
-END_TEST
 
-START_TEST(parents_come_first) {
+TEST(parents_come_first) {
     struct hak_node_index index = {0};
     ck_assert(!hak_node_index_add(&index, 1, key_of(1)));
     ck_assert(hak_node_index_add(&index, 0, key_of(1)));
@@ -56,12 +54,5 @@ START_TEST(parents_come_first) {
     ck_assert_uint_eq(hak_node_index_find(&index, 7, key_of(1)), 0);
     hak_node_index_free(&index);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("node index");
-    tcase_add_test(cases, finds_what_was_added);
-    tcase_add_test(cases, begins_behind_its_base);
-    tcase_add_test(cases, parents_come_first);
-    return run_cases("node index", cases);
-}
+RUN_TESTS()

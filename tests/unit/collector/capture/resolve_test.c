@@ -107,7 +107,7 @@ static uint32_t push_stack(const int *through) {
     return stack;
 }
 
-START_TEST(what_is_loaded_in_time_is_named) {
+TEST(what_is_loaded_in_time_is_named) {
     files[1].takes_ms = 2000;
     hak_resolve_begin_report(&resolve);
     name_stack((const int[]){0, 1, 1, 2, -1});
@@ -115,9 +115,8 @@ START_TEST(what_is_loaded_in_time_is_named) {
         ck_assert_str_eq(frames[i].function, "named");
     ck_assert_ptr_null(resolve.report.late[0]);
 }
-END_TEST
 
-START_TEST(a_late_file_is_waited_for_once) {
+TEST(a_late_file_is_waited_for_once) {
     files[1].takes_ms = 60000;
     hak_resolve_begin_report(&resolve);
     name_stack((const int[]){1, 0, 1, 1, 1, 2, -1});
@@ -130,9 +129,8 @@ START_TEST(a_late_file_is_waited_for_once) {
     ck_assert_str_eq(resolve.report.late[0], "/1");
     ck_assert_ptr_null(resolve.report.late[1]);
 }
-END_TEST
 
-START_TEST(all_files_of_a_report_share_its_time) {
+TEST(all_files_of_a_report_share_its_time) {
     for (int i = 0; i < FILES; i++)
         files[i].takes_ms = 1500;
     hak_resolve_begin_report(&resolve);
@@ -149,9 +147,8 @@ START_TEST(all_files_of_a_report_share_its_time) {
     ck_assert_str_eq(resolve.report.late[HAK_RESOLVE_LATE - 1], "/7");
     ck_assert_ptr_null(resolve.report.late[HAK_RESOLVE_LATE]);
 }
-END_TEST
 
-START_TEST(a_stack_that_was_late_is_resolved_when_its_file_is_there) {
+TEST(a_stack_that_was_late_is_resolved_when_its_file_is_there) {
     files[1].takes_ms = 60000;
     uint32_t stack = push_stack((const int[]){0, 1, 2, -1});
     hak_resolve_begin_report(&resolve);
@@ -167,14 +164,5 @@ START_TEST(a_stack_that_was_late_is_resolved_when_its_file_is_there) {
     hak_resolve_stack(&resolve, &rows, stack);
     ck_assert_ptr_null(resolve.report.late[0]);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("resolve");
-    tcase_add_checked_fixture(cases, set_up, tear_down);
-    tcase_add_test(cases, what_is_loaded_in_time_is_named);
-    tcase_add_test(cases, a_late_file_is_waited_for_once);
-    tcase_add_test(cases, all_files_of_a_report_share_its_time);
-    tcase_add_test(cases, a_stack_that_was_late_is_resolved_when_its_file_is_there);
-    return run_cases("resolve", cases);
-}
+RUN_TESTS(.set_up = set_up, .tear_down = tear_down)

@@ -30,7 +30,7 @@ static void tear_down(void) {
 }
 
 /* Small chunks take more bytes and more commits: few records wait for more, but not for long. */
-START_TEST(waits_for_a_chunks_worth) {
+TEST(waits_for_a_chunks_worth) {
     struct hak_waiting waiting = look();
     ck_assert_uint_eq(waiting.records, 0);
     ck_assert(!hak_cut_is_due(&waiting, 49 * ms));
@@ -57,10 +57,9 @@ START_TEST(waits_for_a_chunks_worth) {
     commit(&worker);
     ck_assert_uint_eq(look().records, 0);
 }
-END_TEST
 
 /* The end of a process that said no goodbye is reported to those alone who watched it before. */
-START_TEST(does_not_wait_where_a_process_is_new) {
+TEST(does_not_wait_where_a_process_is_new) {
     fake_event(&program, 0, HAK_MALLOC, 1, 1, 0);
     commit(&worker);
     fake_event(&program, 0, HAK_FREE, 1, 2, 0);
@@ -82,9 +81,8 @@ START_TEST(does_not_wait_where_a_process_is_new) {
     kill(child, SIGKILL);
     waitpid(child, NULL, 0);
 }
-END_TEST
 
-START_TEST(waits_for_no_more_where_somebody_waits_for_it) {
+TEST(waits_for_no_more_where_somebody_waits_for_it) {
     fake_claim_ring(&program, 1, 0, 2, 64);
     fake_event(&program, 0, HAK_MALLOC, 1, 1, 0);
     fake_event(&program, 1, HAK_MALLOC, 2, 1, 0);
@@ -109,14 +107,5 @@ START_TEST(waits_for_no_more_where_somebody_waits_for_it) {
     ck_assert(hak_cut_is_due(&waiting, 50 * ms));
     commit(&worker);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("cut");
-    tcase_add_checked_fixture(cases, set_up, tear_down);
-    tcase_set_timeout(cases, 120);
-    tcase_add_test(cases, waits_for_a_chunks_worth);
-    tcase_add_test(cases, does_not_wait_where_a_process_is_new);
-    tcase_add_test(cases, waits_for_no_more_where_somebody_waits_for_it);
-    return run_cases("collector/cut", cases);
-}
+RUN_TESTS(.set_up = set_up, .tear_down = tear_down)

@@ -247,31 +247,28 @@ static const struct step handed_over[] = {
     WRITE(A, MALLOC, 1, 0),       PUBLISH(A), SKEWED(B, FREE, 2, 0), PUBLISH(B),
     SKEWED(A, DRAIN_FRONT, 3, 0), PUBLISH(A), NEXT(A, MALLOC, 4, 0), PUBLISH(A),
     SKEWED(B, FREE, 5, 0),        PUBLISH(B)};
-START_TEST(a_block_is_handed_over) {
+TEST(a_block_is_handed_over) {
     ck_assert_int_eq(TRY(handed_over, 3, A, B), 0);
 }
-END_TEST
 
 /* The 2^32nd record of the block is one of those. */
-START_TEST(a_block_is_handed_over_as_its_count_wraps) {
+TEST(a_block_is_handed_over_as_its_count_wraps) {
     n_before = UINT32_MAX - 2;
     ck_assert_int_eq(TRY(handed_over, 3, A, B), 0);
 }
-END_TEST
 
 /* A record that is taken because of the edge depends on something, too. */
-START_TEST(a_chain_of_blocks_is_handed_over) {
+TEST(a_chain_of_blocks_is_handed_over) {
     static const struct step step[] = {
         WRITE(B, MALLOC, 1, 1), PUBLISH(B), SKEWED(A, FREE, 2, 1), PUBLISH(A),
         NEXT(A, MALLOC, 1, 2),  PUBLISH(A), SKEWED(B, FREE, 2, 2), PUBLISH(B),
         NEXT(B, MALLOC, 1, 3),  PUBLISH(B), SKEWED(A, FREE, 2, 3), PUBLISH(A)};
     ck_assert_int_eq(TRY(step, 3, A, B), 0);
 }
-END_TEST
 
 /* A handler of thread A comes in the middle of the record of another block, and gives a block
  * away: its records go beside, and are published before the one that it interrupted. */
-START_TEST(a_handler_comes_in_the_middle_of_a_record) {
+TEST(a_handler_comes_in_the_middle_of_a_record) {
     static const struct step step[] = {WRITE(A, MALLOC, 1, 1),
                                        NEXT(SHARED, MALLOC, 1, 0),
                                        PUBLISH(SHARED),
@@ -285,11 +282,10 @@ START_TEST(a_handler_comes_in_the_middle_of_a_record) {
                                        PUBLISH(A)};
     ck_assert_int_eq(TRY(step, 2, A, B, SHARED), 0);
 }
-END_TEST
 
 /* Shows that the test sees this: where they waited for the interrupted record, the order was wrong.
  */
-START_TEST(a_record_that_is_published_late_is_found) {
+TEST(a_record_that_is_published_late_is_found) {
     static const struct step step[] = {WRITE(A, MALLOC, 1, 1),
                                        NEXT(A, MALLOC, 1, 0),
                                        WRITE(B, FREE, 2, 0),
@@ -299,10 +295,9 @@ START_TEST(a_record_that_is_published_late_is_found) {
                                        PUBLISH(A)};
     ck_assert_int_gt(TRY(step, 0, A, B), 0);
 }
-END_TEST
 
 /* Thread A stops in the middle of a record while B goes on, then gets another ring. */
-START_TEST(a_thread_stops_and_gets_another_ring) {
+TEST(a_thread_stops_and_gets_another_ring) {
     static const struct step step[] = {WRITE(A, MALLOC, 1, 0),
                                        WRITE(B, MALLOC, 1, 1),
                                        PUBLISH(B),
@@ -315,10 +310,9 @@ START_TEST(a_thread_stops_and_gets_another_ring) {
                                        PUBLISH(B)};
     ck_assert_int_eq(TRY(step, 1, A, B, A2), 0);
 }
-END_TEST
 
 /* A forks; B moves the block between the FORK and the copy, and after it; the child goes on. */
-START_TEST(a_child_goes_on_with_its_parents_block) {
+TEST(a_child_goes_on_with_its_parents_block) {
     static const struct step step[] = {WRITE(A, MALLOC, 1, 0),
                                        PUBLISH(A),
                                        WRITE(A, FORK, 0, 0),
@@ -333,18 +327,5 @@ START_TEST(a_child_goes_on_with_its_parents_block) {
                                        PUBLISH(A)};
     ck_assert_int_eq(TRY(step, 1, A, B, CHILD), 0);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("order");
-    tcase_add_checked_fixture(cases, set_up, tear_down);
-    tcase_set_timeout(cases, 900);
-    tcase_add_test(cases, a_block_is_handed_over);
-    tcase_add_test(cases, a_block_is_handed_over_as_its_count_wraps);
-    tcase_add_test(cases, a_chain_of_blocks_is_handed_over);
-    tcase_add_test(cases, a_handler_comes_in_the_middle_of_a_record);
-    tcase_add_test(cases, a_record_that_is_published_late_is_found);
-    tcase_add_test(cases, a_thread_stops_and_gets_another_ring);
-    tcase_add_test(cases, a_child_goes_on_with_its_parents_block);
-    return run_cases("collector/order", cases);
-}
+RUN_TESTS(.set_up = set_up, .tear_down = tear_down, .seconds = 900)

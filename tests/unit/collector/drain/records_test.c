@@ -43,7 +43,7 @@ static struct hak_event read_event(uint64_t id) {
     return event;
 }
 
-START_TEST(keeps_values_that_do_not_fit_a_record) {
+TEST(keeps_values_that_do_not_fit_a_record) {
     fake_put(&program, 0,
              (struct hak_event_fields){.kind = HAK_REALLOC,
                                        .address = 0x7f0000001230,
@@ -70,9 +70,8 @@ START_TEST(keeps_values_that_do_not_fit_a_record) {
     ck_assert_uint_eq(hak_store_last_event(worker.capture.writer),
                       1); /* the continuation is no event */
 }
-END_TEST
 
-START_TEST(keeps_the_base_of_a_misaligned_pointer) {
+TEST(keeps_the_base_of_a_misaligned_pointer) {
     fake_put(
         &program, 0,
         (struct hak_event_fields){.kind = HAK_FREE, .address = 0x7f0000001233, .delta_bytes = 16});
@@ -80,9 +79,8 @@ START_TEST(keeps_the_base_of_a_misaligned_pointer) {
     ck_assert_uint_eq(read_event(1).base, 0x7f0000001220);
     ck_assert_uint_eq(read_event(1).address, 0x7f0000001233);
 }
-END_TEST
 
-START_TEST(tells_threads_modules_and_marks) {
+TEST(tells_threads_modules_and_marks) {
     fake_start_thread(&program, 0, "main");
     fake_load_module(&program, 0, "/usr/lib/one.so", 0x10000, 0x20000, 0);
     fake_load_module(&program, 0, "/usr/lib/one.so", 0x10000, 0x20000, 0); /* told twice */
@@ -103,10 +101,9 @@ START_TEST(tells_threads_modules_and_marks) {
     commit(&worker);
     ck_assert_int_eq(ask(&worker, "SELECT end_ns > start_ns FROM thread"), 1);
 }
-END_TEST
 
 /* A thread that got another ring, or whose collector died, may start twice. */
-START_TEST(keeps_where_a_thread_was_created_first) {
+TEST(keeps_where_a_thread_was_created_first) {
     uint32_t stack = fake_push_node(&program, 0, 0x401000, 0, 0);
     fake_start_created(&program, 0, "worker", 7, stack);
     fake_start_created(&program, 0, "worker", 0, 0);
@@ -116,10 +113,9 @@ START_TEST(keeps_where_a_thread_was_created_first) {
     ck_assert_int_eq(ask(&worker, "SELECT stack FROM thread"), 1);
     is_text("SELECT name FROM thread", "renamed");
 }
-END_TEST
 
 /* A report asks for the thread of a number, and a program may have tens of thousands. */
-START_TEST(finds_threads_by_number_without_a_look_at_all) {
+TEST(finds_threads_by_number_without_a_look_at_all) {
     sqlite3_stmt *row = query(&worker, "EXPLAIN QUERY PLAN SELECT id FROM thread"
                                        " WHERE process = 1 AND number = 2");
     ck_assert_int_eq(sqlite3_step(row), SQLITE_ROW);
@@ -127,9 +123,8 @@ START_TEST(finds_threads_by_number_without_a_look_at_all) {
                                  "INDEX thread_by_number (process=? AND "));
     sqlite3_finalize(row);
 }
-END_TEST
 
-START_TEST(counts_what_programs_say_they_lost) {
+TEST(counts_what_programs_say_they_lost) {
     fake_event(&program, 0, HAK_MALLOC, 1, 1, 0);
     uint64_t from = fake_ticks(&program);
     usleep(2000);
@@ -150,7 +145,6 @@ START_TEST(counts_what_programs_say_they_lost) {
                      1);
     ck_assert_int_eq(ask(&worker, "SELECT lost FROM process"), 340);
 }
-END_TEST
 
 /* The next record is of another thread than the ring. */
 static void put_switch(uint32_t thread) {
@@ -161,7 +155,7 @@ static void put_switch(uint32_t thread) {
                                        .class_index = HAK_CLASS_NONE});
 }
 
-START_TEST(knows_the_threads_that_share_a_ring) {
+TEST(knows_the_threads_that_share_a_ring) {
     put_switch(7);
     fake_event(&program, 0, HAK_MALLOC, 1, 1, 0);
     put_switch(9);
@@ -190,9 +184,8 @@ START_TEST(knows_the_threads_that_share_a_ring) {
     ck_assert_uint_eq(atomic_load(&fake_ring(&program, 0)->tail),
                       atomic_load(&fake_ring(&program, 0)->head));
 }
-END_TEST
 
-START_TEST(counts_switches_that_lead_nowhere) {
+TEST(counts_switches_that_lead_nowhere) {
     put_switch(7);
     put_switch(8);
     put_switch(9);
@@ -202,9 +195,8 @@ START_TEST(counts_switches_that_lead_nowhere) {
     ck_assert_uint_eq(hak_store_last_event(worker.capture.writer), 1);
     ck_assert_int_eq(ask(&worker, "SELECT sum(count) FROM loss WHERE reason = 'broken record'"), 2);
 }
-END_TEST
 
-START_TEST(counts_records_that_cannot_be) {
+TEST(counts_records_that_cannot_be) {
     fake_put(&program, 0, (struct hak_event_fields){.kind = 0, .address = 1});
     fake_put(&program, 0, (struct hak_event_fields){.kind = 50, .address = 1});
     fake_event(&program, 0, HAK_MALLOC, 1, 1, 0xfffffff0); /* a stack that there is not */
@@ -218,7 +210,6 @@ START_TEST(counts_records_that_cannot_be) {
     ck_assert_uint_eq(read_event(1).stack, 0);
     ck_assert_int_eq(ask(&worker, "SELECT sum(count) FROM loss WHERE reason = 'broken record'"), 3);
 }
-END_TEST
 
 /* A batch of `count` moves; the first `follow` continuations are there. */
 static void put_moves(uint32_t count, uint32_t follow) {
@@ -244,7 +235,7 @@ static void put_moves(uint32_t count, uint32_t follow) {
     atomic_store(&r->head, head + 1 + follow);
 }
 
-START_TEST(makes_an_event_of_each_block_of_a_batch) {
+TEST(makes_an_event_of_each_block_of_a_batch) {
     put_moves(8, hak_batch_continuations(8));
     put_switch(7);
     put_moves(4, 1);
@@ -266,9 +257,8 @@ START_TEST(makes_an_event_of_each_block_of_a_batch) {
     ck_assert_uint_eq(read_event(13).kind, HAK_MALLOC);
     ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM loss"), 0);
 }
-END_TEST
 
-START_TEST(counts_a_batch_that_cannot_be) {
+TEST(counts_a_batch_that_cannot_be) {
     put_moves(8, 2); /* a continuation is not there */
     fake_event(&program, 0, HAK_MALLOC, 1, 1, 0);
     put_moves(65, hak_batch_continuations(65));
@@ -277,9 +267,8 @@ START_TEST(counts_a_batch_that_cannot_be) {
     ck_assert_uint_eq(hak_store_last_event(worker.capture.writer), 2);
     ck_assert_int_eq(ask(&worker, "SELECT sum(count) FROM loss WHERE reason = 'broken record'"), 2);
 }
-END_TEST
 
-START_TEST(refuses_modules_that_cannot_be) {
+TEST(refuses_modules_that_cannot_be) {
     struct {
         uint64_t load_bias, start, end;
         uint32_t generation;
@@ -301,10 +290,9 @@ START_TEST(refuses_modules_that_cannot_be) {
     ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM module"), 1);
     is_text("SELECT path || ' ' || build_id FROM module", "/path 69646964");
 }
-END_TEST
 
 /* An ip is read with the modules of its time: the same address in two libraries. */
-START_TEST(resolves_with_the_modules_of_the_time) {
+TEST(resolves_with_the_modules_of_the_time) {
     char command[900], first[160], second[160];
     snprintf(command, sizeof command,
              "cd '%s' && for n in first second; do echo \"int x; __attribute__((noinline)) int "
@@ -344,7 +332,6 @@ START_TEST(resolves_with_the_modules_of_the_time) {
     ck_assert_str_eq(frame[0].function, "work_second");
     hak_store_close(reader);
 }
-END_TEST
 
 /* ---- reports --------------------------------------------------------------------------------- */
 
@@ -385,7 +372,7 @@ static void report_is_printed(uint64_t event) {
                      1);
 }
 
-START_TEST(reports_a_fault_once_it_is_stored) {
+TEST(reports_a_fault_once_it_is_stored) {
     fake_start_thread(&program, 0, "worker");
     fake_event(&program, 0, HAK_MALLOC, 1, 1, 0);
     fake_event(&program, 0, HAK_FREE, 1, 2, 0);
@@ -396,10 +383,9 @@ START_TEST(reports_a_fault_once_it_is_stored) {
     ask_for_report(0, position, 0);
     report_is_printed(4);
 }
-END_TEST
 
 /* The commits between the steps of a report may move the rows of threads, and name them. */
-START_TEST(names_a_thread_whose_row_moved) {
+TEST(names_a_thread_whose_row_moved) {
     char path[200], text[20000] = "";
     fake_start_thread(&program, 0, "before");
     uint64_t position = atomic_load(&fake_ring(&program, 0)->head);
@@ -425,9 +411,8 @@ START_TEST(names_a_thread_whose_row_moved) {
     fclose(log);
     ck_assert_msg(strstr(text, "afterwards") != NULL, "%s", text);
 }
-END_TEST
 
-START_TEST(reports_a_fault_in_a_ring_that_threads_share) {
+TEST(reports_a_fault_in_a_ring_that_threads_share) {
     put_switch(7);
     fake_event(&program, 0, HAK_MALLOC, 1, 1, 0);
     put_switch(1);
@@ -438,11 +423,10 @@ START_TEST(reports_a_fault_in_a_ring_that_threads_share) {
     ask_for_report(0, position, 0);
     report_is_printed(2);
 }
-END_TEST
 
 /* Only the worker that stored it knew which request the record belongs to; the store does not hold
  * it. */
-START_TEST(reports_a_fault_whose_record_another_worker_stored) {
+TEST(reports_a_fault_whose_record_another_worker_stored) {
     const struct hak_event_fields fault = {
         .kind = HAK_FAULT, .address = FAKE_BLOCK + 48, .size = 202, .class_index = 3};
     struct hak_event_fields other = fault;
@@ -459,24 +443,21 @@ START_TEST(reports_a_fault_whose_record_another_worker_stored) {
     ask_for_report(0, position, 0);
     report_is_printed(2);
 }
-END_TEST
 
-START_TEST(reports_even_without_the_record) {
+TEST(reports_even_without_the_record) {
     fake_event(&program, 0, HAK_MALLOC, 1, 1, 0);
     ask_for_report(UINT32_MAX, 12345, 3);
     report_is_printed(0);
 }
-END_TEST
 
 /* A worker that died over a report: the next one writes it. */
-START_TEST(reports_what_another_worker_left_behind) {
+TEST(reports_what_another_worker_left_behind) {
     ask_for_report(0, 999999, HAK_REPORT_FRAMES + 1000);
     atomic_store(&fake_report(&program)->state, HAK_REPORT_WRITING);
     report_is_printed(0);
 }
-END_TEST
 
-START_TEST(reports_of_nonsense_do_no_harm) {
+TEST(reports_of_nonsense_do_no_harm, .until = 5) {
     srandom((unsigned)_i);
     for (int round = 0; round < 10; round++) {
         uint8_t *bytes = (uint8_t *)fake_report(&program);
@@ -490,10 +471,9 @@ START_TEST(reports_of_nonsense_do_no_harm) {
         ck_assert_uint_eq(atomic_load(&fake_report(&program)->state), HAK_REPORT_DONE);
     }
 }
-END_TEST
 
 /* Rings of random bytes: bounded work, and everything read is an event or counted. */
-START_TEST(rings_of_nonsense_do_no_harm) {
+TEST(rings_of_nonsense_do_no_harm, .until = 10) {
     srandom((unsigned)_i);
     uint64_t records = 0;
     for (int round = 0; round < 30; round++) {
@@ -514,32 +494,5 @@ START_TEST(rings_of_nonsense_do_no_harm) {
     ck_assert_uint_eq(atomic_load(&fake_ring(&program, 0)->tail), records);
     ck_assert_uint_le(hak_store_last_event(worker.capture.writer), records);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("drain");
-    tcase_add_checked_fixture(cases, set_up, tear_down);
-    tcase_set_timeout(cases, 120);
-    tcase_add_test(cases, keeps_values_that_do_not_fit_a_record);
-    tcase_add_test(cases, keeps_the_base_of_a_misaligned_pointer);
-    tcase_add_test(cases, tells_threads_modules_and_marks);
-    tcase_add_test(cases, keeps_where_a_thread_was_created_first);
-    tcase_add_test(cases, finds_threads_by_number_without_a_look_at_all);
-    tcase_add_test(cases, counts_what_programs_say_they_lost);
-    tcase_add_test(cases, knows_the_threads_that_share_a_ring);
-    tcase_add_test(cases, counts_switches_that_lead_nowhere);
-    tcase_add_test(cases, counts_records_that_cannot_be);
-    tcase_add_test(cases, makes_an_event_of_each_block_of_a_batch);
-    tcase_add_test(cases, counts_a_batch_that_cannot_be);
-    tcase_add_test(cases, refuses_modules_that_cannot_be);
-    tcase_add_test(cases, resolves_with_the_modules_of_the_time);
-    tcase_add_test(cases, reports_a_fault_once_it_is_stored);
-    tcase_add_test(cases, names_a_thread_whose_row_moved);
-    tcase_add_test(cases, reports_a_fault_in_a_ring_that_threads_share);
-    tcase_add_test(cases, reports_a_fault_whose_record_another_worker_stored);
-    tcase_add_test(cases, reports_even_without_the_record);
-    tcase_add_test(cases, reports_what_another_worker_left_behind);
-    tcase_add_loop_test(cases, reports_of_nonsense_do_no_harm, 0, 5);
-    tcase_add_loop_test(cases, rings_of_nonsense_do_no_harm, 0, 10);
-    return run_cases("collector/drain", cases);
-}
+RUN_TESTS(.set_up = set_up, .tear_down = tear_down)

@@ -15,7 +15,7 @@ static void take(uint32_t process, uint32_t stack, uint8_t kind, uint64_t size) 
     hak_leaks_take(&leaks, (struct hak_client *)(void *)&client, &event);
 }
 
-START_TEST(blocks_are_grouped_by_stack_and_kind) {
+TEST(blocks_are_grouped_by_stack_and_kind) {
     for (uint32_t i = 0; i < 1000; i++)
         take(1, i % 10, i % 20 < 10 ? HAK_LEAK_IS_DIRECT : HAK_LEAK_IS_INDIRECT, i);
     const struct hak_leak_pile *pile = leaks.newest;
@@ -32,9 +32,8 @@ START_TEST(blocks_are_grouped_by_stack_and_kind) {
     ck_assert_uint_eq(bytes, 999 * 1000 / 2);
     hak_leaks_free(&leaks);
 }
-END_TEST
 
-START_TEST(each_process_and_each_scan_has_its_pile) {
+TEST(each_process_and_each_scan_has_its_pile) {
     take(1, 7, HAK_LEAK_IS_DIRECT, 10);
     take(2, 7, HAK_LEAK_IS_DIRECT, 20);
     take(1, 0, HAK_LEAK_IS_SCAN, 500);
@@ -56,9 +55,8 @@ START_TEST(each_process_and_each_scan_has_its_pile) {
     ck_assert_ptr_null(hak_leaks_page(&leaks, 1)); /* nobody has settled it yet */
     hak_leaks_free(&leaks);
 }
-END_TEST
 
-START_TEST(a_client_that_is_gone_leaves_what_is_complete) {
+TEST(a_client_that_is_gone_leaves_what_is_complete) {
     take(1, 7, HAK_LEAK_IS_DIRECT, 10);
     take(2, 7, HAK_LEAK_IS_DIRECT, 20);
     take(1, 0, HAK_LEAK_IS_SCAN, 500);
@@ -69,12 +67,5 @@ START_TEST(a_client_that_is_gone_leaves_what_is_complete) {
     ck_assert_ptr_null(leaks.newest->client);
     hak_leaks_free(&leaks);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("leaks");
-    tcase_add_test(cases, blocks_are_grouped_by_stack_and_kind);
-    tcase_add_test(cases, each_process_and_each_scan_has_its_pile);
-    tcase_add_test(cases, a_client_that_is_gone_leaves_what_is_complete);
-    return run_cases("leaks", cases);
-}
+RUN_TESTS()

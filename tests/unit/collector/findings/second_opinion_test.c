@@ -81,15 +81,14 @@ static __attribute__((noinline)) void leave_request(int depth) {
     hak_second_opinion_take(request, &rows, process, &opinion);
 }
 
-START_TEST(agrees_with_the_true_stack) {
+TEST(agrees_with_the_true_stack) {
     leave_request(20);
     ck_assert_int_eq(opinion.verdict, HAK_OPINION_AGREES);
     ck_assert_uint_eq(opinion.at, request->frame_count);
     ck_assert_uint_gt(request->frame_count, 25);
 }
-END_TEST
 
-START_TEST(goes_further_than_a_walk_that_ended_early) {
+TEST(goes_further_than_a_walk_that_ended_early) {
     leave_request(20);
     uint32_t whole = request->frame_count;
     request->frame_count = 5;
@@ -103,9 +102,8 @@ START_TEST(goes_further_than_a_walk_that_ended_early) {
     hak_second_opinion_take(request, &rows, process, &opinion);
     ck_assert_int_eq(opinion.verdict, HAK_OPINION_AGREES);
 }
-END_TEST
 
-START_TEST(says_which_frame_differs) {
+TEST(says_which_frame_differs) {
     leave_request(20);
     uint64_t right = request->frames[7];
     request->frames[7] += 2;
@@ -114,9 +112,8 @@ START_TEST(says_which_frame_differs) {
     ck_assert_uint_eq(opinion.at, 7);
     ck_assert_uint_eq(opinion.caller, right);
 }
-END_TEST
 
-START_TEST(a_wild_call_is_stepped_over) {
+TEST(a_wild_call_is_stepped_over) {
     leave_request(20);
     uint64_t *sp = (uint64_t *)(request->stack + (request->registers[7] - request->stack_address));
     memmove(request->frames + 1, request->frames, request->frame_count * sizeof *request->frames);
@@ -129,9 +126,8 @@ START_TEST(a_wild_call_is_stepped_over) {
     ck_assert_int_eq(opinion.verdict, HAK_OPINION_AGREES);
     ck_assert_uint_eq(opinion.at, request->frame_count);
 }
-END_TEST
 
-START_TEST(nothing_known_gives_none) {
+TEST(nothing_known_gives_none) {
     struct hak_rows none = {0};
     leave_request(3);
     hak_second_opinion_take(request, &none, 1, &opinion);
@@ -140,9 +136,8 @@ START_TEST(nothing_known_gives_none) {
     hak_second_opinion_take(request, &rows, process, &opinion);
     ck_assert_int_ne(opinion.verdict, HAK_OPINION_DIFFERENT);
 }
-END_TEST
 
-START_TEST(whatever_is_left_does_no_harm) {
+TEST(whatever_is_left_does_no_harm) {
     uint64_t seed = 88172645463325252u;
     leave_request(10);
     struct hak_report_request *good = malloc(sizeof *good);
@@ -163,16 +158,5 @@ START_TEST(whatever_is_left_does_no_harm) {
     }
     free(good);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("second_opinion");
-    tcase_add_checked_fixture(cases, begin, NULL);
-    tcase_add_test(cases, agrees_with_the_true_stack);
-    tcase_add_test(cases, goes_further_than_a_walk_that_ended_early);
-    tcase_add_test(cases, says_which_frame_differs);
-    tcase_add_test(cases, a_wild_call_is_stepped_over);
-    tcase_add_test(cases, nothing_known_gives_none);
-    tcase_add_test(cases, whatever_is_left_does_no_harm);
-    return run_cases("second_opinion", cases);
-}
+RUN_TESTS(.set_up = begin)

@@ -85,7 +85,7 @@ static int count_notes(struct hak_link_message *last) {
 }
 
 /* One that is reaped already was a child, it may be: but one. */
-START_TEST(hears_of_a_child_once) {
+TEST(hears_of_a_child_once, .until = 2) {
     struct hak_link_message m = {0};
     static const uint64_t spaces[] = {0, 1};
     for (int i = 0; i < 5; i++)
@@ -95,17 +95,15 @@ START_TEST(hears_of_a_child_once) {
     ck_assert_uint_eq(m.hello.pid_space, hak_pid_namespace_own());
     ck_assert_uint_eq(k->unrecorded.refused, 0);
 }
-END_TEST
 
-START_TEST(hears_each_of_a_process_itself) {
+TEST(hears_each_of_a_process_itself) {
     struct hak_link_message m = {0};
     for (int i = 0; i < 3; i++) /* it executed what is not recorded, and that executed it again */
         ck_assert_ptr_null(say(0, 0));
     ck_assert_int_eq(count_notes(&m), 3);
 }
-END_TEST
 
-START_TEST(counts_what_it_does_not_pass_on) {
+TEST(counts_what_it_does_not_pass_on) {
     struct hak_link_message m = {0};
     k->unrecorded.list = calloc(HAK_UNRECORDED_MAX, sizeof *k->unrecorded.list);
     k->unrecorded.capacity = HAK_UNRECORDED_MAX;
@@ -128,7 +126,6 @@ START_TEST(counts_what_it_does_not_pass_on) {
     ck_assert_int_eq(count_notes(&m), 1);
     ck_assert_int_eq(strncmp(m.hello.text, "4 programs", 10), 0);
 }
-END_TEST
 
 /* Takes what comes until the link's end; says how much as its status. */
 static int be_worker(int link) {
@@ -168,7 +165,7 @@ static void empty_link(void) {
         ck_assert_uint_eq(m.type, HAK_LINK_SYNC);
 }
 
-START_TEST(tells_later_what_a_full_link_does_not_take) {
+TEST(tells_later_what_a_full_link_does_not_take) {
     struct hak_link_message m = {0};
     fill_link();
     ck_assert_ptr_null(say(NO_PID, 0));
@@ -180,10 +177,9 @@ START_TEST(tells_later_what_a_full_link_does_not_take) {
     ck_assert_int_eq(count_notes(&m), 1);
     ck_assert_int_eq(m.hello.child, NO_PID);
 }
-END_TEST
 
 /* Heard while no worker lives, or by one that died: the next one hears all of it. */
-START_TEST(tells_the_next_worker_all_notes) {
+TEST(tells_the_next_worker_all_notes) {
     struct hak_link_message m = {0};
     ck_assert_ptr_null(say(NO_PID, 0));
     ck_assert_ptr_null(say(0, 0));
@@ -197,9 +193,8 @@ START_TEST(tells_the_next_worker_all_notes) {
     hak_loop_run(k);
     ck_assert_int_eq(heard_by(k->worker.pid), 3);
 }
-END_TEST
 
-START_TEST(keeps_notes_until_a_session_came) {
+TEST(keeps_notes_until_a_session_came) {
     struct hak_link_message m = {0};
     k->worker.config.next_number = 1;
     ck_assert_ptr_null(say(0, 0));
@@ -209,10 +204,9 @@ START_TEST(keeps_notes_until_a_session_came) {
     ck_assert(hak_loop_tell_worker(k));
     ck_assert_int_eq(count_notes(&m), 1);
 }
-END_TEST
 
 /* A worker that closes the store may not hear it any more. */
-START_TEST(goes_on_for_a_note_that_comes_at_the_end) {
+TEST(goes_on_for_a_note_that_comes_at_the_end) {
     struct hak_link_message m = {0};
     k->worker.is_finishing = true;
     ck_assert_ptr_null(say(0, 0));
@@ -226,11 +220,10 @@ START_TEST(goes_on_for_a_note_that_comes_at_the_end) {
     hak_loop_run(k);
     ck_assert_int_eq(heard_by(k->worker.pid), 1);
 }
-END_TEST
 
 /* Processes live on: the keeper leaves when a worker has their memory, and not before: where the
  * link is full (0), and where the worker that had it is dead (1). */
-START_TEST(leaves_when_a_worker_has_all) {
+TEST(leaves_when_a_worker_has_all, .until = 2) {
     int memory = memfd_create("session", MFD_CLOEXEC);
     ck_assert_int_eq(ftruncate(memory, 4096), 0);
     k->held.sessions = calloc(1, sizeof *k->held.sessions);
@@ -253,10 +246,9 @@ START_TEST(leaves_when_a_worker_has_all) {
     hak_loop_run(k);
     ck_assert_int_eq(heard_by(pid ? pid : k->worker.pid), 16);
 }
-END_TEST
 
 /* In a pid namespace of its own, which is known: a child is seen, or there is none. */
-START_TEST(hears_of_no_child_that_another_namespace_has_not) {
+TEST(hears_of_no_child_that_another_namespace_has_not) {
     struct hak_link_message m = {0};
     struct hak_peer peer;
     int ready[2];
@@ -296,11 +288,10 @@ START_TEST(hears_of_no_child_that_another_namespace_has_not) {
     }
     waitpid(outer, NULL, 0);
 }
-END_TEST
 
 /* The child that read a hello is reaped in the turns after it, not by the next such hello alone: a
  * program that looks for zombies in its pid namespace would find it there for good. */
-START_TEST(reaps_the_child_that_read) {
+TEST(reaps_the_child_that_read) {
     struct hak_hello hello = {
         .magic = HAK_HELLO_MAGIC, .version = HAK_SESSION_VERSION, .kind = HAK_HELLO_UNRECORDED};
     int pair[2], got = 0;
@@ -320,11 +311,10 @@ START_TEST(reaps_the_child_that_read) {
     ck_assert_int_eq(k->guests.readers.count, 0);
     close(pair[1]);
 }
-END_TEST
 
 /* Sockets that others left may need the last room: nobody more is taken, and nobody is sent away.
  */
-START_TEST(takes_nobody_without_room) {
+TEST(takes_nobody_without_room) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     socklen_t bytes = sizeof address;
     char name[108] = "";
@@ -342,11 +332,10 @@ START_TEST(takes_nobody_without_room) {
     ck_assert_int_eq(k->guests.count, 1);
     close(program);
 }
-END_TEST
 
 /* A program that comes in the moment when the worker has closed the store is not told that it is
  * heard: it finds the connection closed then, and starts the next keeper. */
-START_TEST(accepts_nobody_at_its_end) {
+TEST(accepts_nobody_at_its_end) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     socklen_t bytes = sizeof address;
     char name[108] = "", byte;
@@ -366,10 +355,9 @@ START_TEST(accepts_nobody_at_its_end) {
     ck_assert_int_eq(recv(program, &byte, 1, MSG_DONTWAIT), -1);
     close(program);
 }
-END_TEST
 
 /* Those that came before it are waited for, for a second; those that come later are not. */
-START_TEST(no_wait_is_prolonged) {
+TEST(no_wait_is_prolonged) {
     uint64_t now = hak_time_ms();
     int pair[2];
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
@@ -388,26 +376,9 @@ START_TEST(no_wait_is_prolonged) {
     ck_assert(!hak_loop_finish_awaits_guests(k));
     close(pair[0]);
 }
-END_TEST
 
 int main(int argc, char **argv) {
     if (argc == 2 && strcmp(argv[1], "--worker") == 0)
         return be_worker(HAK_LINK_SOCKET);
-    TCase *cases = tcase_create("keeper_guests");
-    tcase_add_checked_fixture(cases, set_up, tear_down);
-    tcase_set_timeout(cases, 60);
-    tcase_add_loop_test(cases, hears_of_a_child_once, 0, 2);
-    tcase_add_test(cases, hears_each_of_a_process_itself);
-    tcase_add_test(cases, counts_what_it_does_not_pass_on);
-    tcase_add_test(cases, tells_later_what_a_full_link_does_not_take);
-    tcase_add_test(cases, tells_the_next_worker_all_notes);
-    tcase_add_test(cases, keeps_notes_until_a_session_came);
-    tcase_add_test(cases, goes_on_for_a_note_that_comes_at_the_end);
-    tcase_add_loop_test(cases, leaves_when_a_worker_has_all, 0, 2);
-    tcase_add_test(cases, hears_of_no_child_that_another_namespace_has_not);
-    tcase_add_test(cases, reaps_the_child_that_read);
-    tcase_add_test(cases, takes_nobody_without_room);
-    tcase_add_test(cases, accepts_nobody_at_its_end);
-    tcase_add_test(cases, no_wait_is_prolonged);
-    return run_cases("collector/keeper/guests", cases);
+    return run_suite(&(const struct suite){.set_up = set_up, .tear_down = tear_down});
 }

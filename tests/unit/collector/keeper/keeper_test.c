@@ -197,7 +197,7 @@ static bool tail_is_at_head(void) {
     return atomic_load(&fake_ring(&program, 0)->tail) == atomic_load(&fake_ring(&program, 0)->head);
 }
 
-START_TEST(stores_and_closes) {
+TEST(stores_and_closes) {
     uint32_t live = 99;
     char path[4096];
     join_keeper();
@@ -214,7 +214,6 @@ START_TEST(stores_and_closes) {
     ck_assert_uint_gt(atomic_load(&program.session->keeper_heartbeat_ns), 0);
     ck_assert_uint_gt(atomic_load(&program.session->worker_heartbeat_ns), 0);
 }
-END_TEST
 
 static void refused(struct hak_hello hello, int memfd, const char *why) {
     struct hak_hello_answer answer = greet(&hello, memfd);
@@ -222,7 +221,7 @@ static void refused(struct hak_hello hello, int memfd, const char *why) {
     ck_assert_msg(strstr(answer.why, why) != NULL, "\"%s\" is not about \"%s\"", answer.why, why);
 }
 
-START_TEST(hears_a_program_before_its_worker_is_there) {
+TEST(hears_a_program_before_its_worker_is_there) {
     uint32_t live;
     char path[4096];
     struct hak_hello hello = fake_hello(&program);
@@ -234,9 +233,8 @@ START_TEST(hears_a_program_before_its_worker_is_there) {
     hak_keeper_store_path(keeper, path, sizeof path);
     ck_assert_ptr_nonnull(strstr(path, "/k.db"));
 }
-END_TEST
 
-START_TEST(refuses_what_is_no_session) {
+TEST(refuses_what_is_no_session) {
     struct hak_hello good = fake_hello(&program), hello = good;
     hello.magic++;
     refused(hello, program.memfd, "no hello");
@@ -260,9 +258,8 @@ START_TEST(refuses_what_is_no_session) {
     close(memory);
     ck_assert_uint_eq(hak_keeper_sessions(keeper), 0);
 }
-END_TEST
 
-START_TEST(takes_a_hello_in_pieces_and_forgets_silent_guests) {
+TEST(takes_a_hello_in_pieces_and_forgets_silent_guests) {
     int silent[80];
     for (int i = 0; i < 80; i++)
         silent[i] = connect_to(hak_keeper_socket_name(keeper));
@@ -278,9 +275,8 @@ START_TEST(takes_a_hello_in_pieces_and_forgets_silent_guests) {
     for (int i = 0; i < 80; i++)
         close(silent[i]);
 }
-END_TEST
 
-START_TEST(starts_another_worker_and_loses_nothing) {
+TEST(starts_another_worker_and_loses_nothing) {
     uint32_t n = 0;
     join_keeper();
     for (int death = 0; death < 3; death++) {
@@ -298,10 +294,9 @@ START_TEST(starts_another_worker_and_loses_nothing) {
     ck_assert_int_eq(ask("SELECT count(*) FROM process"), 1);
     ck_assert_int_eq(ask("SELECT count(*) FROM loss"), 0);
 }
-END_TEST
 
 /* A child of the worker that stands still has its end of the link, and outlives it. */
-START_TEST(sees_the_death_of_a_worker_whose_link_others_have) {
+TEST(sees_the_death_of_a_worker_whose_link_others_have) {
     char script[300], held[300], real[sizeof collect];
     pid_t holder = 0;
     ck_assert_int_eq(hak_keeper_stop(keeper, 20000), HAK_STORE_CLOSED);
@@ -331,7 +326,6 @@ START_TEST(sees_the_death_of_a_worker_whose_link_others_have) {
     ck_assert_int_eq(kill(holder, SIGKILL), 0);
     memcpy(collect, real, sizeof collect);
 }
-END_TEST
 
 /* A keeper in a process of its own. A child of that has all of its descriptors, and outlives it. */
 static pid_t start_keeper_with_child(char name[108], pid_t *child) {
@@ -363,7 +357,7 @@ static pid_t start_keeper_with_child(char name[108], pid_t *child) {
     return owner;
 }
 
-START_TEST(is_replaced_when_it_dies_and_others_have_its_link) {
+TEST(is_replaced_when_it_dies_and_others_have_its_link) {
     char name[108];
     pid_t child;
     hak_keeper_stop(keeper, 20000);
@@ -383,7 +377,6 @@ START_TEST(is_replaced_when_it_dies_and_others_have_its_link) {
     end_program();
     wait_until(is_gone, "the store to be closed");
 }
-END_TEST
 
 /* A program without `run`: it starts the keeper itself and says hello over a socketpair. */
 static pid_t start_own_keeper(char name[108]) {
@@ -420,7 +413,7 @@ static pid_t start_own_keeper(char name[108]) {
 
 /* The keeper is killed: the worker starts another one, which keeps the socket's name, and the end
  * is an orderly one. */
-START_TEST(is_replaced_when_it_dies) {
+TEST(is_replaced_when_it_dies) {
     char name[108];
     hak_keeper_stop(keeper, 20000);
     keeper = NULL;
@@ -446,9 +439,8 @@ START_TEST(is_replaced_when_it_dies) {
     wait_until(is_gone, "the store to be closed");
     ck_assert_int_eq(ask("SELECT count(*) FROM loss"), 0);
 }
-END_TEST
 
-START_TEST(leaves_one_closed_file) {
+TEST(leaves_one_closed_file) {
     uint32_t live = 99;
     join_keeper();
     fake_event(&program, 0, HAK_MALLOC, 1, 1, 0);
@@ -461,10 +453,9 @@ START_TEST(leaves_one_closed_file) {
     keeper = NULL;
     ck_assert(!has_wal());
 }
-END_TEST
 
 /* `run` ends while a process of the tree lives: that one goes on being recorded. */
-START_TEST(hands_over_what_still_lives) {
+TEST(hands_over_what_still_lives) {
     join_keeper();
     fake_event(&program, 0, HAK_MALLOC, 1, 1, 0);
     ck_assert_int_eq(hak_keeper_stop(keeper, 20000), HAK_STORE_HANDED_OVER);
@@ -475,16 +466,14 @@ START_TEST(hands_over_what_still_lives) {
     wait_until(is_gone, "the store to be closed");
     ck_assert_int_eq(ask("SELECT sum(events) FROM chunk"), 2);
 }
-END_TEST
 
-START_TEST(ends_without_any_session) {
+TEST(ends_without_any_session) {
     uint32_t live = 99;
     ck_assert_int_eq(hak_keeper_wait_committed(keeper, 20000, &live), 0);
     ck_assert_uint_eq(live, 0);
     ck_assert_int_eq(hak_keeper_stop(keeper, 20000), HAK_STORE_CLOSED);
     keeper = NULL;
 }
-END_TEST
 
 /* A process of the same user opens one silent connection as it closes the last. */
 static pid_t start_knocking(void) {
@@ -501,7 +490,7 @@ static pid_t start_knocking(void) {
     }
 }
 
-START_TEST(ends_beside_silent_connections) {
+TEST(ends_beside_silent_connections) {
     uint32_t live;
     join_keeper();
     pid_t knocker = start_knocking();
@@ -514,18 +503,16 @@ START_TEST(ends_beside_silent_connections) {
     waitpid(knocker, NULL, 0);
     ck_assert(!has_wal());
 }
-END_TEST
 
-START_TEST(says_what_is_missing) {
+TEST(says_what_is_missing) {
     struct hak_keeper *none;
     char error[512] = "";
     struct hak_keeper_options options = {.collect_path = "/nowhere/hakmem-collect"};
     ck_assert_int_eq(hak_keeper_start(&options, &none, error, sizeof error), -1);
     ck_assert_ptr_nonnull(strstr(error, "/nowhere/hakmem-collect"));
 }
-END_TEST
 
-START_TEST(reads_names_with_brackets) {
+TEST(reads_names_with_brackets) {
     struct hak_peer peer;
     ck_assert(hak_peer_parse("12 (a) R 9 (b)) S 34 1 1 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 "
                              "98765 1000 200",
@@ -551,7 +538,6 @@ START_TEST(reads_names_with_brackets) {
     known = (struct hak_known_process){.pid = getpid()};
     ck_assert(!hak_peer_descends(getppid(), &known, 1));
 }
-END_TEST
 
 static int count_files(void) {
     DIR *files = opendir("/proc/self/fd");
@@ -573,7 +559,7 @@ static void await_files(int at_most) {
     ck_assert_int_le(files, at_most);
 }
 
-START_TEST(one_process_keeps_few_idle_connections) {
+TEST(one_process_keeps_few_idle_connections) {
     int before = count_files(), idle[200];
     for (int i = 0; i < 200; i++) {
         idle[i] = connect_to(hak_keeper_socket_name(keeper));
@@ -586,10 +572,9 @@ START_TEST(one_process_keeps_few_idle_connections) {
     for (int i = 0; i < 200; i++)
         close(idle[i]);
 }
-END_TEST
 
 /* Two descriptors in one message: the kernel would put the second one into any room there is. */
-START_TEST(descriptors_that_nobody_asked_for_are_closed) {
+TEST(descriptors_that_nobody_asked_for_are_closed) {
     int before = count_files(), files[2] = {0, 0};
     union {
         struct cmsghdr header;
@@ -608,9 +593,8 @@ START_TEST(descriptors_that_nobody_asked_for_are_closed) {
     }
     await_files(before);
 }
-END_TEST
 
-START_TEST(nobody_speaks_for_a_stranger) {
+TEST(nobody_speaks_for_a_stranger) {
     struct hak_hello hello = fake_hello(&program);
     hello.kind = HAK_HELLO_UNRECORDED;
     hello.child = getppid(); /* this process has not spawned it */
@@ -618,10 +602,9 @@ START_TEST(nobody_speaks_for_a_stranger) {
     ck_assert_uint_eq(answer.accepted, 0);
     ck_assert_str_eq(answer.why, "the process is no child of the one that says so");
 }
-END_TEST
 
 /* The namespace that it names would keep the process from being looked for. */
-START_TEST(nobody_speaks_for_a_stranger_of_a_false_namespace) {
+TEST(nobody_speaks_for_a_stranger_of_a_false_namespace) {
     struct hak_hello hello = fake_hello(&program);
     hello.kind = HAK_HELLO_UNRECORDED;
     hello.child = getppid();
@@ -631,7 +614,6 @@ START_TEST(nobody_speaks_for_a_stranger_of_a_false_namespace) {
     ck_assert_uint_eq(answer.accepted, 0);
     ck_assert_str_eq(answer.why, "the process is no child of the one that says so");
 }
-END_TEST
 
 static uint64_t keeper_beat(void) {
     return atomic_load(&program.session->keeper_heartbeat_ns);
@@ -645,7 +627,7 @@ static void await_beat(uint64_t since) {
 
 /* The keeper's heart beats, all others are heard, the worker asks for the end, and the store is
  * closed. */
-START_TEST(a_write_that_does_not_end_holds_nobody_up) {
+TEST(a_write_that_does_not_end_holds_nobody_up) {
     struct held_write held, unsealed;
     uint32_t live;
     int memfd = dup(program.memfd);
@@ -672,10 +654,9 @@ START_TEST(a_write_that_does_not_end_holds_nobody_up) {
     close(memfd);
     close(other);
 }
-END_TEST
 
 /* A socket that lingers comes with half a hello, or is left unread behind it. */
-START_TEST(descriptors_that_linger_hold_nobody_up) {
+TEST(descriptors_that_linger_hold_nobody_up) {
     struct hak_hello hello = fake_hello(&program);
     hello.kind = HAK_HELLO_UNRECORDED;
     for (int i = 0; i < 20; i++) {
@@ -690,7 +671,6 @@ START_TEST(descriptors_that_linger_hold_nobody_up) {
         ck_assert_uint_eq(greet(&hello, -1).accepted, 1);
     join_keeper();
 }
-END_TEST
 
 /* In a pid namespace of its own, so that it cannot end the keeper otherwise: says hello with a file
  * whose close never comes back, behind another one, in one piece and in two. */
@@ -713,7 +693,7 @@ static void send_fuse_files(_Atomic int *said, struct fuse_held *held) {
     _exit(0);
 }
 
-START_TEST(files_that_do_not_close_hold_nobody_up) {
+TEST(files_that_do_not_close_hold_nobody_up) {
     _Atomic int *said = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     struct hak_hello hello = fake_hello(&program);
     struct fuse_held *held = fuse_held_make();
@@ -735,10 +715,9 @@ START_TEST(files_that_do_not_close_hold_nobody_up) {
     kill(hostile, SIGKILL);
     waitpid(hostile, NULL, 0);
 }
-END_TEST
 
 /* As such a program a good one is heard, too. */
-START_TEST(hears_a_session_from_another_pid_namespace) {
+TEST(hears_a_session_from_another_pid_namespace) {
     _Atomic uint32_t *said = &program.session->orphans_taken; /* any shared word */
     stand_in = fork();
     if (stand_in == 0) {
@@ -766,10 +745,9 @@ START_TEST(hears_a_session_from_another_pid_namespace) {
     ck_assert_uint_ne(atomic_load(said), 2);
     ck_assert_uint_eq(hak_keeper_sessions(keeper), atomic_load(said) == 1);
 }
-END_TEST
 
 /* A byte that only recv with MSG_OOB reads keeps the socket readable. */
-START_TEST(drops_a_guest_with_an_urgent_byte) {
+TEST(drops_a_guest_with_an_urgent_byte) {
     int before = count_files(), fd = connect_to(hak_keeper_socket_name(keeper));
     ck_assert_int_eq(send(fd, "!", 1, MSG_OOB | MSG_NOSIGNAL), 1);
     char byte;
@@ -777,34 +755,5 @@ START_TEST(drops_a_guest_with_an_urgent_byte) {
     close(fd);
     await_files(before);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("keeper");
-    tcase_add_checked_fixture(cases, set_up, tear_down);
-    tcase_set_timeout(cases, 120);
-    tcase_add_test(cases, stores_and_closes);
-    tcase_add_test(cases, hears_a_program_before_its_worker_is_there);
-    tcase_add_test(cases, refuses_what_is_no_session);
-    tcase_add_test(cases, a_write_that_does_not_end_holds_nobody_up);
-    tcase_add_test(cases, descriptors_that_linger_hold_nobody_up);
-    tcase_add_test(cases, files_that_do_not_close_hold_nobody_up);
-    tcase_add_test(cases, hears_a_session_from_another_pid_namespace);
-    tcase_add_test(cases, drops_a_guest_with_an_urgent_byte);
-    tcase_add_test(cases, takes_a_hello_in_pieces_and_forgets_silent_guests);
-    tcase_add_test(cases, starts_another_worker_and_loses_nothing);
-    tcase_add_test(cases, sees_the_death_of_a_worker_whose_link_others_have);
-    tcase_add_test(cases, is_replaced_when_it_dies);
-    tcase_add_test(cases, is_replaced_when_it_dies_and_others_have_its_link);
-    tcase_add_test(cases, leaves_one_closed_file);
-    tcase_add_test(cases, hands_over_what_still_lives);
-    tcase_add_test(cases, ends_without_any_session);
-    tcase_add_test(cases, ends_beside_silent_connections);
-    tcase_add_test(cases, says_what_is_missing);
-    tcase_add_test(cases, reads_names_with_brackets);
-    tcase_add_test(cases, one_process_keeps_few_idle_connections);
-    tcase_add_test(cases, descriptors_that_nobody_asked_for_are_closed);
-    tcase_add_test(cases, nobody_speaks_for_a_stranger);
-    tcase_add_test(cases, nobody_speaks_for_a_stranger_of_a_false_namespace);
-    return run_cases("collector/keeper", cases);
-}
+RUN_TESTS(.set_up = set_up, .tear_down = tear_down)

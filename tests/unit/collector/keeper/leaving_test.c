@@ -23,7 +23,7 @@ static int count_open(const int *ends, int count) {
     return open;
 }
 
-START_TEST(waits_for_nothing_that_was_left) {
+TEST(waits_for_nothing_that_was_left) {
     struct hak_leaving leaving = {0};
     enum { COUNT = 200 };
     int ends[COUNT];
@@ -41,9 +41,8 @@ START_TEST(waits_for_nothing_that_was_left) {
     for (int i = 0; i < COUNT; i++)
         close(ends[i]);
 }
-END_TEST
 
-START_TEST(closes_an_empty_one_itself) {
+TEST(closes_an_empty_one_itself) {
     struct hak_leaving leaving = {0};
     int pair[2];
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
@@ -52,9 +51,8 @@ START_TEST(closes_an_empty_one_itself) {
     ck_assert_int_eq(fcntl(pair[1], F_GETFD), -1);
     close(pair[0]);
 }
-END_TEST
 
-START_TEST(closes_in_time_and_not_before) {
+TEST(closes_in_time_and_not_before) {
     struct hak_leaving leaving = {0};
     int pair[2];
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
@@ -68,10 +66,9 @@ START_TEST(closes_in_time_and_not_before) {
     hak_leaving_end(&leaving);
     close(pair[0]);
 }
-END_TEST
 
 /* Where no child can be made the sockets stay; this process does not close them. */
-START_TEST(keeps_what_no_child_can_close) {
+TEST(keeps_what_no_child_can_close) {
     struct hak_leaving leaving = {0};
     int pair[2];
     for (int i = 0; i < HAK_SHORT_CHILDREN; i++)
@@ -99,14 +96,5 @@ START_TEST(keeps_what_no_child_can_close) {
     hak_leaving_end(&leaving);
     close(pair[0]);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("leaving");
-    tcase_set_timeout(cases, 60);
-    tcase_add_test(cases, waits_for_nothing_that_was_left);
-    tcase_add_test(cases, closes_an_empty_one_itself);
-    tcase_add_test(cases, closes_in_time_and_not_before);
-    tcase_add_test(cases, keeps_what_no_child_can_close);
-    return run_cases("collector/leaving", cases);
-}
+RUN_TESTS()

@@ -147,7 +147,7 @@ static int fake_session_memfd(void) {
     return named;
 }
 
-START_TEST(takes_a_session_once) {
+TEST(takes_a_session_once) {
     int files[2] = {fake_session_memfd(), -1};
     if (!start_offerer(files, 1, NULL))
         return;
@@ -159,10 +159,9 @@ START_TEST(takes_a_session_once) {
     look(100);
     ck_assert_uint_eq(desk.sessions, 1);
 }
-END_TEST
 
 /* The path that would lead to the keeper is somebody else's, or /tmp cannot be written. */
-START_TEST(takes_a_session_without_a_way) {
+TEST(takes_a_session_without_a_way) {
     int files[1] = {fake_session_memfd()}, pair[2];
     char path[128];
     struct hak_hello hello = {
@@ -185,9 +184,8 @@ START_TEST(takes_a_session_without_a_way) {
     look(20);
     ck_assert_uint_eq(desk.sessions, 1);
 }
-END_TEST
 
-START_TEST(takes_no_memory_without_seals_or_lock) {
+TEST(takes_no_memory_without_seals_or_lock) {
     int unsealed = memfd_create(HAK_SESSION_FILE_NAME, MFD_CLOEXEC | MFD_ALLOW_SEALING);
     int unlocked = fake_session_memfd();
     struct flock lock = {.l_type = F_UNLCK, .l_whence = SEEK_SET};
@@ -203,7 +201,6 @@ START_TEST(takes_no_memory_without_seals_or_lock) {
     ck_assert_uint_eq(desk.sessions, 0);
     ck_assert_int_eq(fcntl(unsealed, F_GET_SEALS), 0); /* nor does the keeper add any */
 }
-END_TEST
 
 /* The name of a file on a mount that is no longer in any tree is its path from there. */
 static void forge_names(void) {
@@ -233,7 +230,7 @@ static void forge_names(void) {
     dup2(files[1], HAK_LIFTED_TO + 1);
 }
 
-START_TEST(opens_nothing_by_a_forged_name) {
+TEST(opens_nothing_by_a_forged_name) {
     char link[64], target[64] = "";
     if (!start_offerer(NULL, 0, forge_names))
         return;
@@ -245,9 +242,8 @@ START_TEST(opens_nothing_by_a_forged_name) {
     ck_assert_uint_eq(desk.sessions, 0);
     ck_assert_int_eq(count_messages(HAK_LINK_UNRECORDED, NULL), 0);
 }
-END_TEST
 
-START_TEST(hears_a_note_once) {
+TEST(hears_a_note_once) {
     struct hak_link_message m = {0};
     uint64_t magic = 1;
     int file = make_note(1, 0, 4711); /* of another process, it says */
@@ -263,7 +259,6 @@ START_TEST(hears_a_note_once) {
     ck_assert_uint_eq(magic, 0); /* the program knows it */
     close(file);
 }
-END_TEST
 
 static bool take_and_read(void *magic, struct hak_greeting *offer,
                           const struct hak_known_process *who) {
@@ -272,7 +267,7 @@ static bool take_and_read(void *magic, struct hak_greeting *offer,
 }
 
 /* A program that goes on is no child of its parent any more when that is asked for. */
-START_TEST(lets_it_go_on_when_its_note_is_heard) {
+TEST(lets_it_go_on_when_its_note_is_heard) {
     uint64_t magic = 1;
     struct hak_offer_taker taker = {take_and_read, &magic};
     note_file = make_note(1, 0, 4711);
@@ -285,10 +280,9 @@ START_TEST(lets_it_go_on_when_its_note_is_heard) {
     ck_assert_uint_eq(magic, 0);
     close(note_file);
 }
-END_TEST
 
 /* One that cannot be told that it was heard says it again and again. */
-START_TEST(hears_no_note_that_cannot_be_answered) {
+TEST(hears_no_note_that_cannot_be_answered) {
     int file = make_note(1, 0, 0);
     ck_assert_int_eq(fcntl(file, F_ADD_SEALS, F_SEAL_WRITE), 0);
     if (!start_offerer(&file, 1, NULL))
@@ -298,11 +292,10 @@ START_TEST(hears_no_note_that_cannot_be_answered) {
     ck_assert_int_eq(count_messages(HAK_LINK_UNRECORDED, NULL), 0);
     close(file);
 }
-END_TEST
 
 /* A note of a process that is none of its own; the namespace that it names would keep it from being
  * looked for. */
-START_TEST(believes_no_note_of_a_stranger) {
+TEST(believes_no_note_of_a_stranger) {
     int file = make_note(1, getppid(), 4711);
     if (!start_offerer(&file, 1, NULL))
         return;
@@ -311,9 +304,8 @@ START_TEST(believes_no_note_of_a_stranger) {
     ck_assert_int_eq(count_messages(HAK_LINK_UNRECORDED, NULL), 0);
     close(file);
 }
-END_TEST
 
-START_TEST(a_zombie_is_not_of_the_family) {
+TEST(a_zombie_is_not_of_the_family) {
     siginfo_t info;
     offerer = fork();
     if (offerer == 0) {
@@ -328,9 +320,8 @@ START_TEST(a_zombie_is_not_of_the_family) {
     ck_assert(!hak_offerers_add(&k->offerers, offerer, getpid()));
     ck_assert_uint_eq(k->offerers.count, 0);
 }
-END_TEST
 
-START_TEST(a_child_of_another_is_not_added) {
+TEST(a_child_of_another_is_not_added) {
     offerer = fork();
     if (offerer == 0) {
         pause();
@@ -340,10 +331,9 @@ START_TEST(a_child_of_another_is_not_added) {
     ck_assert(hak_offerers_add(&k->offerers, offerer, getpid()));
     ck_assert(!hak_offerers_add(&k->offerers, offerer, getpid())); /* no news */
 }
-END_TEST
 
 /* Another process has the id of one of the family by now. */
-START_TEST(takes_nothing_of_a_successor) {
+TEST(takes_nothing_of_a_successor) {
     int file = fake_session_memfd();
     if (!start_offerer(&file, 1, NULL))
         return;
@@ -355,7 +345,6 @@ START_TEST(takes_nothing_of_a_successor) {
     ck_assert_uint_eq(k->offerers.count, 0);
     close(file);
 }
-END_TEST
 
 /* Its parent is gone before a look saw it: it is nobody's child, and known by the name that it was
  * executed with. */
@@ -389,7 +378,7 @@ static void become_orphan(const char *name, uid_t user, int file) {
     close(self[0]);
 }
 
-START_TEST(finds_orphans) {
+TEST(finds_orphans, .until = 5) {
     static const struct {
         bool is_another; /* keeper's name */
         const char *end;
@@ -417,10 +406,9 @@ START_TEST(finds_orphans) {
     ck_assert_uint_eq(desk.sessions, cases[_i].sessions);
     close(file);
 }
-END_TEST
 
 /* The kernel makes whoever looks at a process wait for its execve. */
-START_TEST(one_that_cannot_be_looked_at_holds_nobody_up) {
+TEST(one_that_cannot_be_looked_at_holds_nobody_up) {
     struct fuse_held *held = fuse_held_make();
     struct hak_peer about;
     int file = fake_session_memfd();
@@ -439,11 +427,10 @@ START_TEST(one_that_cannot_be_looked_at_holds_nobody_up) {
     ck_assert_uint_eq(sessions, 1);
     close(file);
 }
-END_TEST
 
 /* Programs wait a second for a note to be heard. A twentieth of the time after a look that waited
  * for a process would be seconds. */
-START_TEST(rests_for_half_a_second_at_most) {
+TEST(rests_for_half_a_second_at_most) {
     struct fuse_held *held = fuse_held_make();
     pid_t hostile = fuse_hold_execve(program.directory, held, 0);
     if (hostile == 0)
@@ -460,10 +447,9 @@ START_TEST(rests_for_half_a_second_at_most) {
     ck_assert_uint_gt(k->offerers.look_due_ms, begun);
     ck_assert_uint_le(k->offerers.look_due_ms, ended + 500);
 }
-END_TEST
 
 /* It stays of the family until it is known to be another process. */
-START_TEST(one_of_the_family_that_executes_for_ever_holds_nobody_up) {
+TEST(one_of_the_family_that_executes_for_ever_holds_nobody_up) {
     struct fuse_held *held = fuse_held_make();
     int file = fake_session_memfd();
     pid_t hostile = fuse_hold_execve(program.directory, held, CLONE_NEWNET);
@@ -482,10 +468,9 @@ START_TEST(one_of_the_family_that_executes_for_ever_holds_nobody_up) {
     ck_assert_uint_eq(k->offerers.count, 1);
     close(file);
 }
-END_TEST
 
 /* Each takes descriptors of the keeper's and the worker's. */
-START_TEST(holds_few_living_sessions_of_one_process) {
+TEST(holds_few_living_sessions_of_one_process) {
     int files[80], accepted = 0;
     const char *why = NULL;
     struct hak_known_process who = {getpid(), 4711}, other = {getpid(), 4712};
@@ -509,10 +494,9 @@ START_TEST(holds_few_living_sessions_of_one_process) {
     for (int i = 10; i < 80; i++)
         close(files[i]);
 }
-END_TEST
 
 /* The process may have another user's rights by the time when the next worker hears of it. */
-START_TEST(keeps_the_log_that_a_session_named_first) {
+TEST(keeps_the_log_that_a_session_named_first) {
     static struct hak_link_message m;
     static const char first[] = "/tmp/first.log", later[] = "/tmp/later.log";
     off_t at = (off_t)offsetof(struct hak_session, log_path);
@@ -533,7 +517,6 @@ START_TEST(keeps_the_log_that_a_session_named_first) {
     ck_assert_str_eq(m.log_path, first);
     close(file);
 }
-END_TEST
 
 /* A process of another user by now, and a child of none of ours; it says hello when it may. */
 static pid_t start_foreign_guest(const char *name, int go, int said) {
@@ -572,7 +555,7 @@ static pid_t start_foreign_guest(const char *name, int go, int said) {
 }
 
 /* The process belongs to the last of the sessions, however many there are. */
-START_TEST(knows_the_processes_of_all_sessions) {
+TEST(knows_the_processes_of_all_sessions) {
     enum { SESSIONS = 400 };
     struct hak_peer about;
     int go[2], said[2];
@@ -601,29 +584,5 @@ START_TEST(knows_the_processes_of_all_sessions) {
     ck_assert_int_gt(read(said[0], why, sizeof why), 0);
     ck_assert_str_eq(why, "no hello of hakmem");
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("keeper_offers");
-    tcase_add_checked_fixture(cases, set_up, tear_down);
-    tcase_set_timeout(cases, 120);
-    tcase_add_test(cases, takes_a_session_once);
-    tcase_add_test(cases, takes_a_session_without_a_way);
-    tcase_add_test(cases, takes_no_memory_without_seals_or_lock);
-    tcase_add_test(cases, opens_nothing_by_a_forged_name);
-    tcase_add_test(cases, hears_a_note_once);
-    tcase_add_test(cases, lets_it_go_on_when_its_note_is_heard);
-    tcase_add_test(cases, hears_no_note_that_cannot_be_answered);
-    tcase_add_test(cases, believes_no_note_of_a_stranger);
-    tcase_add_test(cases, a_zombie_is_not_of_the_family);
-    tcase_add_test(cases, a_child_of_another_is_not_added);
-    tcase_add_test(cases, takes_nothing_of_a_successor);
-    tcase_add_test(cases, rests_for_half_a_second_at_most);
-    tcase_add_test(cases, holds_few_living_sessions_of_one_process);
-    tcase_add_test(cases, keeps_the_log_that_a_session_named_first);
-    tcase_add_test(cases, knows_the_processes_of_all_sessions);
-    tcase_add_loop_test(cases, finds_orphans, 0, 5);
-    tcase_add_test(cases, one_that_cannot_be_looked_at_holds_nobody_up);
-    tcase_add_test(cases, one_of_the_family_that_executes_for_ever_holds_nobody_up);
-    return run_cases("collector/keeper/offers", cases);
-}
+RUN_TESTS(.set_up = set_up, .tear_down = tear_down)

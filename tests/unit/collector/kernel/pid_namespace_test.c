@@ -22,7 +22,7 @@ static bool count_child(void *context, pid_t child) {
 }
 
 /* Their numbers are more than a page. */
-START_TEST(finds_all_of_many_children) {
+TEST(finds_all_of_many_children) {
     static pid_t children[CHILDREN];
     for (int i = 0; i < CHILDREN; i++) {
         children[i] = fork();
@@ -46,7 +46,6 @@ START_TEST(finds_all_of_many_children) {
         waitpid(children[i], NULL, 0);
     }
 }
-END_TEST
 
 static void *live_with_a_child(void *nothing) {
     pid_t child = fork();
@@ -98,7 +97,7 @@ static pid_t start_parent(int threads, void *(*thread)(void *)) {
 }
 
 /* With no time at all, one thing per look. */
-START_TEST(goes_on_where_a_look_was_cut) {
+TEST(goes_on_where_a_look_was_cut) {
     enum { THREADS = 5 };
     pid_t parent = start_parent(THREADS, live_with_a_child);
     uint64_t all[2] = {0}, cut[2] = {0};
@@ -122,7 +121,6 @@ START_TEST(goes_on_where_a_look_was_cut) {
     kill(parent, SIGKILL);
     waitpid(parent, NULL, 0);
 }
-END_TEST
 
 static void *live(void *nothing) {
     pause();
@@ -130,7 +128,7 @@ static void *live(void *nothing) {
 }
 
 /* Each look costs some ms of processor time, and who asks for it decides how often. */
-START_TEST(looks_at_many_threads_take_half_of_the_time) {
+TEST(looks_at_many_threads_take_half_of_the_time) {
     struct timespec now;
     pid_t parent = start_parent(3000, live);
     struct hak_inner_pid inner = {.pid = 1, .space = 4711};
@@ -146,10 +144,9 @@ START_TEST(looks_at_many_threads_take_half_of_the_time) {
     kill(parent, SIGKILL);
     waitpid(parent, NULL, 0);
 }
-END_TEST
 
 /* The line before NSpid is longer than a page. */
-START_TEST(reads_the_pid_of_a_process_with_many_groups) {
+TEST(reads_the_pid_of_a_process_with_many_groups) {
     static gid_t groups[GROUPS];
     for (int i = 0; i < GROUPS; i++)
         groups[i] = (gid_t)(100000 + i);
@@ -159,9 +156,8 @@ START_TEST(reads_the_pid_of_a_process_with_many_groups) {
     }
     ck_assert_int_eq(hak_pid_innermost(getpid()), getpid());
 }
-END_TEST
 
-START_TEST(knows_the_namespace_of_one_that_may_not_be_looked_at) {
+TEST(knows_the_namespace_of_one_that_may_not_be_looked_at) {
     int ready[2];
     char byte;
     if (geteuid() != 0)
@@ -187,9 +183,8 @@ START_TEST(knows_the_namespace_of_one_that_may_not_be_looked_at) {
     waitpid(child, NULL, 0);
     ck_assert_int_eq(status, 0);
 }
-END_TEST
 
-START_TEST(knows_that_a_process_is_another_by_now) {
+TEST(knows_that_a_process_is_another_by_now) {
     struct hak_peer peer;
     ck_assert(hak_peer_read(getpid(), &peer));
     struct hak_known_process who = {getpid(), peer.start_time};
@@ -204,16 +199,5 @@ START_TEST(knows_that_a_process_is_another_by_now) {
     waitpid(child, NULL, 0);
     ck_assert(!hak_peer_is_same(&(struct hak_known_process){.pid = child}));
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("pid_namespace");
-    tcase_set_timeout(cases, 120);
-    tcase_add_test(cases, finds_all_of_many_children);
-    tcase_add_test(cases, goes_on_where_a_look_was_cut);
-    tcase_add_test(cases, looks_at_many_threads_take_half_of_the_time);
-    tcase_add_test(cases, reads_the_pid_of_a_process_with_many_groups);
-    tcase_add_test(cases, knows_the_namespace_of_one_that_may_not_be_looked_at);
-    tcase_add_test(cases, knows_that_a_process_is_another_by_now);
-    return run_cases("collector/pid_namespace", cases);
-}
+RUN_TESTS()

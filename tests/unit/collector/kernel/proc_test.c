@@ -8,7 +8,7 @@
 
 static char directory[] = "/tmp/hakmem-proc-look-XXXXXX";
 
-START_TEST(says_what_proc_says) {
+TEST(says_what_proc_says) {
     struct stat about;
     struct hak_proc_links links = {.count = 2};
     size_t bytes;
@@ -31,10 +31,9 @@ START_TEST(says_what_proc_says) {
     ck_assert_str_eq(links.targets[1], "");
     close(file);
 }
-END_TEST
 
 /* Every kind of look, and then those at others. */
-START_TEST(waits_for_nobody) {
+TEST(waits_for_nobody) {
     struct fuse_held *held = fuse_held_make();
     struct hak_proc_links links = {.count = 1};
     struct hak_peer peer;
@@ -65,10 +64,9 @@ START_TEST(waits_for_nobody) {
     ck_assert_int_eq(hak_peer_ask(hostile, &peer), HAK_PEER_THERE);
     waitpid(hostile, NULL, 0);
 }
-END_TEST
 
 /* Its own threads are not forked. */
-START_TEST(looks_in_a_forked_child) {
+TEST(looks_in_a_forked_child) {
     struct hak_peer peer;
     int status;
     ck_assert_int_eq(hak_peer_ask(getpid(), &peer), HAK_PEER_THERE);
@@ -78,17 +76,11 @@ START_TEST(looks_in_a_forked_child) {
     waitpid(child, &status, 0);
     ck_assert_int_eq(status, 0);
 }
-END_TEST
 
 int main(void) {
-    TCase *cases = tcase_create("proc");
     if (!mkdtemp(directory))
         return 1;
-    tcase_set_timeout(cases, 60);
-    tcase_add_test(cases, says_what_proc_says);
-    tcase_add_test(cases, waits_for_nobody);
-    tcase_add_test(cases, looks_in_a_forked_child);
-    int failed = run_cases("collector/kernel/proc", cases);
+    int failed = run_suite(&(const struct suite){0});
     rmdir(directory);
     return failed;
 }

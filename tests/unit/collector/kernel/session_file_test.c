@@ -20,7 +20,7 @@ static void lock(int file) {
     ck_assert_int_eq(fcntl(file, F_OFD_SETLK, &lock), 0);
 }
 
-START_TEST(is_held_until_the_last_mapping_is_gone) {
+TEST(is_held_until_the_last_mapping_is_gone) {
     int program = make_memfd(), own = dup(program);
     lock(program);
     ck_assert(hak_session_file_make_own(&own));
@@ -40,9 +40,8 @@ START_TEST(is_held_until_the_last_mapping_is_gone) {
     ck_assert(!hak_session_file_is_held(own, true));
     close(own);
 }
-END_TEST
 
-START_TEST(a_write_that_does_not_end_holds_nobody_up) {
+TEST(a_write_that_does_not_end_holds_nobody_up) {
     struct held_write held;
     uint64_t word = 0;
     int program = make_memfd(), own = dup(program);
@@ -62,9 +61,8 @@ START_TEST(a_write_that_does_not_end_holds_nobody_up) {
     close(own);
     close(program);
 }
-END_TEST
 
-START_TEST(knows_a_memfd_by_its_device) {
+TEST(knows_a_memfd_by_its_device) {
     char path[] = "/dev/shm/memfd:hakmem.XXXXXX";
     int file = mkstemp(path), memfd = make_memfd(), zero = open("/dev/zero", O_RDWR);
     unlink(path);
@@ -72,9 +70,8 @@ START_TEST(knows_a_memfd_by_its_device) {
     ck_assert(file < 0 || !hak_session_file_is_memfd(file));
     ck_assert(!hak_session_file_is_memfd(zero));
 }
-END_TEST
 
-START_TEST(writes_nothing_where_nobody_may) {
+TEST(writes_nothing_where_nobody_may) {
     int file = make_memfd();
     ck_assert_int_eq(fcntl(file, F_ADD_SEALS, F_SEAL_WRITE), 0);
     ck_assert(!hak_session_file_write(file, 0, 1));
@@ -82,14 +79,5 @@ START_TEST(writes_nothing_where_nobody_may) {
     int small = make_memfd();
     ck_assert(!hak_session_file_write(small, 2 << 20, 1));
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("session_file");
-    tcase_set_timeout(cases, 60);
-    tcase_add_test(cases, is_held_until_the_last_mapping_is_gone);
-    tcase_add_test(cases, a_write_that_does_not_end_holds_nobody_up);
-    tcase_add_test(cases, knows_a_memfd_by_its_device);
-    tcase_add_test(cases, writes_nothing_where_nobody_may);
-    return run_cases("collector/session_file", cases);
-}
+RUN_TESTS()

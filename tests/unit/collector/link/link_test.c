@@ -13,7 +13,7 @@
 
 static struct hak_link_message message;
 
-START_TEST(says_that_it_is_full_and_loses_nothing) {
+TEST(says_that_it_is_full_and_loses_nothing) {
     int pair[2], descriptor, sent = 0;
     ck_assert_int_eq(hak_link_pair(pair), 0);
     for (;; sent++) {
@@ -33,7 +33,6 @@ START_TEST(says_that_it_is_full_and_loses_nothing) {
     ck_assert_int_eq(hak_link_receive(pair[1], &message, &descriptor), -1);
     ck_assert_int_eq(hak_link_send(pair[1], &message, -1), -1);
 }
-END_TEST
 
 static void *send_many(void *end) {
     static struct hak_link_message mine;
@@ -48,7 +47,7 @@ static void *send_many(void *end) {
     return NULL;
 }
 
-START_TEST(waits_for_a_slow_reader) {
+TEST(waits_for_a_slow_reader) {
     int pair[2], descriptor, with_descriptor = 0;
     void *problem;
     pthread_t sender;
@@ -71,9 +70,8 @@ START_TEST(waits_for_a_slow_reader) {
     ck_assert_ptr_null(problem);
     ck_assert_int_eq(with_descriptor, MESSAGES / 50);
 }
-END_TEST
 
-START_TEST(carries_paths_where_they_belong) {
+TEST(carries_paths_where_they_belong) {
     int pair[2], descriptor;
     ck_assert_int_eq(hak_link_pair(pair), 0);
     message = (struct hak_link_message){.type = HAK_LINK_STORE};
@@ -88,13 +86,5 @@ START_TEST(carries_paths_where_they_belong) {
     ck_assert_str_eq(message.store_path, "");
     ck_assert_int_eq(hak_link_receive(pair[1], &message, &descriptor), -1);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("link");
-    tcase_set_timeout(cases, 60);
-    tcase_add_test(cases, says_that_it_is_full_and_loses_nothing);
-    tcase_add_test(cases, waits_for_a_slow_reader);
-    tcase_add_test(cases, carries_paths_where_they_belong);
-    return run_cases("collector/link", cases);
-}
+RUN_TESTS()

@@ -63,7 +63,7 @@ static void put_fork(uint32_t ring, uint64_t number) {
     fake_put(&program, ring, (struct hak_event_fields){.kind = HAK_FORK, .size = number});
 }
 
-START_TEST(knows_the_parent_that_took_an_entry_of_another) {
+TEST(knows_the_parent_that_took_an_entry_of_another) {
     pid_t before = start_process(), parent = start_process(), child = start_process();
     put_fork(0, 1);
     fake_claim_process(&program, 2, before, 0, 1);
@@ -84,10 +84,9 @@ START_TEST(knows_the_parent_that_took_an_entry_of_another) {
     end_process(parent);
     end_process(child);
 }
-END_TEST
 
 /* A child may have made nodes that nobody's record named while it lived; its parent shares them. */
-START_TEST(nodes_stay_those_of_the_process_that_made_them) {
+TEST(nodes_stay_those_of_the_process_that_made_them) {
     pid_t first = start_process(), second = start_process();
     fake_claim_process(&program, 1, first, 0, 0);
     uint32_t node = fake_push_node(&program, 0, 0x401000, 1, 0);
@@ -102,10 +101,9 @@ START_TEST(nodes_stay_those_of_the_process_that_made_them) {
     ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM node_map"), 1);
     end_process(second);
 }
-END_TEST
 
 /* A node whose id was taken may yet be written, by nobody else but a process that is gone. */
-START_TEST(an_entry_waits_for_the_nodes_that_name_it) {
+TEST(an_entry_waits_for_the_nodes_that_name_it) {
     pid_t first = start_process();
     fake_claim_process(&program, 1, first, 0, 0);
     fake_push_node(&program, 0, 0x401000, 1, 0);
@@ -121,10 +119,9 @@ START_TEST(an_entry_waits_for_the_nodes_that_name_it) {
     commit(&worker);
     ck_assert_uint_eq(atomic_load(&fake_process(&program, 1)->state), HAK_PROCESS_FREE);
 }
-END_TEST
 
 /* It came, wrote and went while the collector was at work on a commit. */
-START_TEST(an_entry_waits_for_a_ring_that_no_cut_has_seen) {
+TEST(an_entry_waits_for_a_ring_that_no_cut_has_seen) {
     pid_t first = start_process();
     fake_claim_process(&program, 1, first, 0, 0);
     commit(&worker);
@@ -140,9 +137,8 @@ START_TEST(an_entry_waits_for_a_ring_that_no_cut_has_seen) {
     ck_assert_uint_eq(atomic_load(&fake_process(&program, 1)->state), HAK_PROCESS_FREE);
     ck_assert_int_eq(ask(&worker, "SELECT max(process) FROM thread"), ask_of("id", first));
 }
-END_TEST
 
-START_TEST(knows_the_parent_whose_entry_is_gone) {
+TEST(knows_the_parent_whose_entry_is_gone) {
     pid_t parent = start_process(), child = start_process(), other = start_process();
     put_fork(0, 1);
     fake_claim_process(&program, 1, parent, 0, 1);
@@ -164,9 +160,8 @@ START_TEST(knows_the_parent_whose_entry_is_gone) {
     end_process(child);
     end_process(other);
 }
-END_TEST
 
-START_TEST(knows_the_parent_when_its_fork_is_stored_last) {
+TEST(knows_the_parent_when_its_fork_is_stored_last) {
     pid_t child = start_process();
     fake_claim_process(&program, 1, child, 1, 5); /* it calls itself its parent */
     commit(&worker);
@@ -178,9 +173,8 @@ START_TEST(knows_the_parent_when_its_fork_is_stored_last) {
     ck_assert_int_eq(ask_of("parent", child), ask_of("id", getpid()));
     ck_assert_int_eq(ask_of("fork_event", child), 2);
 }
-END_TEST
 
-START_TEST(does_not_follow_a_ring_of_parents) {
+TEST(does_not_follow_a_ring_of_parents) {
     pid_t first = start_process(), second = start_process();
     fake_claim_process(&program, 1, first, 2, 0);
     fake_claim_process(&program, 2, second, 1, 0);
@@ -192,9 +186,8 @@ START_TEST(does_not_follow_a_ring_of_parents) {
     end_process(first);
     end_process(second);
 }
-END_TEST
 
-START_TEST(does_not_make_a_ring_of_parents_of_forks) {
+TEST(does_not_make_a_ring_of_parents_of_forks) {
     pid_t first = start_process(), second = start_process();
     fake_claim_process(&program, 1, first, UINT32_MAX, 7);
     fake_claim_ring(&program, 1, 1, 1, 256);
@@ -211,11 +204,10 @@ START_TEST(does_not_make_a_ring_of_parents_of_forks) {
     end_process(first);
     end_process(second);
 }
-END_TEST
 
 /* Anchors that are late by as much as `late`, every so often, and cuts a millisecond apart. */
 /* The child calls itself as a process of this namespace is called, whose end is not its own. */
-START_TEST(does_not_watch_the_process_of_the_same_number) {
+TEST(does_not_watch_the_process_of_the_same_number) {
     pid_t other = start_process();
     put_fork(0, 1);
     fake_process(&program, 1)->pid_space = 1; /* which is no namespace's */
@@ -230,7 +222,6 @@ START_TEST(does_not_watch_the_process_of_the_same_number) {
     ck_assert_int_eq(worker.clients[0]->processes[1].phase, HAK_PHASE_LIVE);
     ck_assert_int_eq(worker.clients[0]->processes[2].phase, HAK_PHASE_GONE);
 }
-END_TEST
 
 /* As the worker does when the keeper says it. */
 static void hear_unrecorded(const struct hak_who *who, uint64_t ns) {
@@ -239,7 +230,7 @@ static void hear_unrecorded(const struct hak_who *who, uint64_t ns) {
 }
 
 /* A message of a process of another namespace about itself is about no row of the same number. */
-START_TEST(does_not_note_the_process_of_the_same_number) {
+TEST(does_not_note_the_process_of_the_same_number) {
     pid_t other = start_process();
     fake_process(&program, 1)->pid_space = hak_pid_namespace_own();
     fake_claim_process(&program, 1, other, 0, 1);
@@ -265,10 +256,9 @@ START_TEST(does_not_note_the_process_of_the_same_number) {
     ck_assert_str_eq(hak_rows_process_info(&worker.capture.rows, row)->row.note,
                      "executed a, which was not recorded: no memory");
 }
-END_TEST
 
 /* A worker hears again what the one before it had heard. */
-START_TEST(a_note_told_again_changes_nothing) {
+TEST(a_note_told_again_changes_nothing) {
     pid_t process = start_process();
     struct hak_peer peer;
     uint64_t ns = fake_monotonic();
@@ -290,10 +280,9 @@ START_TEST(a_note_told_again_changes_nothing) {
     ck_assert_str_eq(hak_rows_process_info(&worker.capture.rows, row)->row.note, "no memory");
     ck_assert_uint_eq(worker.capture.rows.process_count, 4);
 }
-END_TEST
 
 /* Nor is it about what the process has become since. */
-START_TEST(a_note_is_about_what_was_there_then) {
+TEST(a_note_is_about_what_was_there_then) {
     pid_t process = start_process();
     fake_claim_process(&program, 1, process, 0, 1);
     commit(&worker);
@@ -307,9 +296,8 @@ START_TEST(a_note_is_about_what_was_there_then) {
     ck_assert_uint_eq(worker.capture.rows.process_count, 3);
     end_process(process);
 }
-END_TEST
 
-START_TEST(never_goes_back) {
+TEST(never_goes_back, .until = 5) {
     struct hak_clock clock;
     uint64_t told[40000] = {0}, late[] = {0, 200, 30000, 3000000, 20000000};
     srandom((unsigned)_i + 1);
@@ -330,10 +318,9 @@ START_TEST(never_goes_back) {
     ck_assert_uint_lt(told[39999] - told[0], 400000000 + 2 * late[_i % 5] + 1000);
     ck_assert_uint_gt(told[39999] - told[0], 399000000);
 }
-END_TEST
 
 /* A machine may set the TSC back while it sleeps, even behind the session's start. */
-START_TEST(goes_on_when_ticks_jump) {
+TEST(goes_on_when_ticks_jump, .until = 3) {
     struct hak_clock clock;
     const uint64_t second = 3000000000;
     uint64_t jump = _i == 0 ? 0 - 5 * second : _i == 1 ? 2 * second : (uint64_t)1 << 62;
@@ -345,7 +332,6 @@ START_TEST(goes_on_when_ticks_jump) {
     ck_assert_uint_le(hak_clock_exact_ns(&clock, 12 * second), (uint64_t)12 * 1000000000);
     ck_assert_uint_ge(hak_clock_exact_ns(&clock, 12 * second) + 2, (uint64_t)12 * 1000000000);
 }
-END_TEST
 
 #ifndef F_SEAL_FUTURE_WRITE
 #define F_SEAL_FUTURE_WRITE 0x10
@@ -353,7 +339,7 @@ END_TEST
 
 /* A hostile program seals its memory between two mappings of the worker's, which maps it anew for
  * each question where there is no /proc. */
-START_TEST(reads_memory_that_was_sealed_against_writers) {
+TEST(reads_memory_that_was_sealed_against_writers) {
     struct hak_mapping *map = &worker.clients[0]->map;
     ck_assert(!hak_mapping_is_abandoned(map));
     ck_assert_int_eq(fcntl(program.memfd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE), 0);
@@ -364,11 +350,10 @@ START_TEST(reads_memory_that_was_sealed_against_writers) {
     commit(&worker);
     ck_assert_int_eq(ask_of("count(*)", getpid()), 1);
 }
-END_TEST
 
 /* A write that does not end proves that somebody has the memory, and does not hold the worker up.
  */
-START_TEST(asks_for_the_end_while_a_write_does_not_end) {
+TEST(asks_for_the_end_while_a_write_does_not_end) {
     struct hak_mapping *map = &worker.clients[0]->map;
     struct held_write held;
     if (!held_write_begin(&held, program.memfd)) {
@@ -380,11 +365,10 @@ START_TEST(asks_for_the_end_while_a_write_does_not_end) {
     fake_let_go(&program);
     ck_assert(hak_mapping_is_abandoned(map));
 }
-END_TEST
 
 /* Without a descriptor left to open it anew the worker goes on by the lock: F_SEAL_WRITE, by which
  * the end is asked without /proc, can be held up by a hostile writer. */
-START_TEST(takes_memory_without_a_descriptor_left) {
+TEST(takes_memory_without_a_descriptor_left) {
     struct hak_mapping map;
     struct rlimit files, few = {0};
     int memfd = dup(program.memfd);
@@ -399,28 +383,5 @@ START_TEST(takes_memory_without_a_descriptor_left) {
     ck_assert(!hak_mapping_is_abandoned(&map));
     hak_mapping_close(&map);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("client");
-    tcase_add_checked_fixture(cases, set_up, tear_down);
-    tcase_set_timeout(cases, 120);
-    tcase_add_test(cases, takes_memory_without_a_descriptor_left);
-    tcase_add_test(cases, knows_the_parent_that_took_an_entry_of_another);
-    tcase_add_test(cases, nodes_stay_those_of_the_process_that_made_them);
-    tcase_add_test(cases, an_entry_waits_for_the_nodes_that_name_it);
-    tcase_add_test(cases, an_entry_waits_for_a_ring_that_no_cut_has_seen);
-    tcase_add_test(cases, knows_the_parent_whose_entry_is_gone);
-    tcase_add_test(cases, knows_the_parent_when_its_fork_is_stored_last);
-    tcase_add_test(cases, does_not_follow_a_ring_of_parents);
-    tcase_add_test(cases, does_not_make_a_ring_of_parents_of_forks);
-    tcase_add_test(cases, does_not_watch_the_process_of_the_same_number);
-    tcase_add_test(cases, does_not_note_the_process_of_the_same_number);
-    tcase_add_test(cases, a_note_told_again_changes_nothing);
-    tcase_add_test(cases, a_note_is_about_what_was_there_then);
-    tcase_add_loop_test(cases, never_goes_back, 0, 5);
-    tcase_add_loop_test(cases, goes_on_when_ticks_jump, 0, 3);
-    tcase_add_test(cases, reads_memory_that_was_sealed_against_writers);
-    tcase_add_test(cases, asks_for_the_end_while_a_write_does_not_end);
-    return run_cases("collector/client", cases);
-}
+RUN_TESTS(.set_up = set_up, .tear_down = tear_down)

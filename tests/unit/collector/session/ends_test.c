@@ -47,17 +47,16 @@ static bool tells_of_the_reaped(void) {
     return watch.wait_status == SIGKILL;
 }
 
-START_TEST(knows_the_zombie) {
+TEST(knows_the_zombie) {
     struct hak_process_watch watch = killed_child();
     hak_ends_ask(&watch);
     ck_assert_int_eq(watch.wait_status, SIGKILL);
     ck_assert_int_eq(waitpid(watch.pid, NULL, 0), watch.pid);
     close(watch.pidfd);
 }
-END_TEST
 
 /* The parent reaps at any moment of the question. */
-START_TEST(knows_who_is_reaped_meanwhile) {
+TEST(knows_who_is_reaped_meanwhile) {
     pthread_t parent;
     if (!tells_of_the_reaped())
         return;
@@ -76,12 +75,5 @@ START_TEST(knows_who_is_reaped_meanwhile) {
     pthread_barrier_wait(&barrier);
     pthread_join(parent, NULL);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("ends");
-    tcase_set_timeout(cases, 60);
-    tcase_add_test(cases, knows_the_zombie);
-    tcase_add_test(cases, knows_who_is_reaped_meanwhile);
-    return run_cases("collector/session/ends", cases);
-}
+RUN_TESTS()

@@ -103,14 +103,13 @@ static void assert_right(uint32_t events) {
     ck_assert_int_eq(ask(&worker, "SELECT sum(no_stack) FROM process"), 0);
 }
 
-START_TEST(goes_round_the_ring) {
+TEST(goes_round_the_ring) {
     add(1);
     record_all(0, 8000);
     ck_assert_uint_gt(program.next_node, 3 * FAKE_NODES);
     ck_assert_uint_gt(atomic_load(&program.session->nodes_mapped), 2 * FAKE_NODES);
     assert_right(8000);
 }
-END_TEST
 
 static uint64_t ip_of_last_stack(void) {
     struct hak_store_reader *reader;
@@ -125,7 +124,7 @@ static uint64_t ip_of_last_stack(void) {
 }
 
 /* However many ids a program uses, the map takes the memory of some pages. */
-START_TEST(pages_are_given_back_and_read_again) {
+TEST(pages_are_given_back_and_read_again) {
     add(1);
     struct hak_node_map *map = &worker.clients[0]->nodes;
     map->kept_max = 1;
@@ -139,11 +138,10 @@ START_TEST(pages_are_given_back_and_read_again) {
     ck_assert_int_eq(ask(&worker, "SELECT sum(no_stack) FROM process"), 0);
     ck_assert_uint_le(map->kept_count, 3);
 }
-END_TEST
 
 /* Nodes in use are recognised by their values; those that were not met for long get a second row,
  * so that the worker need not remember all that there ever were. */
-START_TEST(memory_for_known_nodes_is_bounded) {
+TEST(memory_for_known_nodes_is_bounded) {
     enum { MAX = 2000, EVENTS = 8000 };
     add(1);
     worker.capture.rows.index_max = MAX;
@@ -156,11 +154,10 @@ START_TEST(memory_for_known_nodes_is_bounded) {
     ck_assert_int_le(nodes, due + due / MAX * (1 + CALLEES) * 2);
     ck_assert_int_eq(ask(&worker, "SELECT sum(no_stack) FROM process"), 0);
 }
-END_TEST
 
 /* Nodes for which there is no memory wait; the program writes over none of them meanwhile. An event
  * that names one is without a stack, which is counted. */
-START_TEST(nodes_without_memory_wait_and_are_counted) {
+TEST(nodes_without_memory_wait_and_are_counted) {
     add(1);
     record_all(0, 4000);
     uint32_t page_end = HAK_NODE_PAGE_IDS;
@@ -188,7 +185,6 @@ START_TEST(nodes_without_memory_wait_and_are_counted) {
     commit(&worker);
     ck_assert_uint_eq(ip_of_last_stack(), FIRST_IP + 0x333);
 }
-END_TEST
 
 static void resume(void) {
     worker.config.resume_store = 1;
@@ -221,7 +217,7 @@ static void store_second(void) {
 }
 
 /* Nodes that were written over long ago are parents of new ones, and stacks of old blocks. */
-START_TEST(the_next_worker_knows_what_was_written_over) {
+TEST(the_next_worker_knows_what_was_written_over) {
     in_a_worker_that_dies(store_first);
     in_a_worker_that_dies(store_second);
     resume();
@@ -232,10 +228,9 @@ START_TEST(the_next_worker_knows_what_was_written_over) {
     commit(&worker);
     ck_assert_int_eq(ask(&worker, "SELECT sum(no_stack) FROM process"), 0);
 }
-END_TEST
 
 /* The same in a copy of the session, made by a program whose keeper died, too. */
-START_TEST(a_copy_of_the_session_knows_it) {
+TEST(a_copy_of_the_session_knows_it) {
     in_a_worker_that_dies(store_first);
     program.session->previous_id = program.session->session_id;
     program.session->session_id += 1000;
@@ -248,11 +243,10 @@ START_TEST(a_copy_of_the_session_knows_it) {
     record_all(7000, 9000);
     assert_right(9000);
 }
-END_TEST
 
 /* An id is taken, and its thread stopped, before its node is written: it is waited for; then the
  * thread may write it no more. */
-START_TEST(an_id_that_is_never_written_is_given_up) {
+TEST(an_id_that_is_never_written_is_given_up) {
     add(1);
     record_all(0, 1500);
     uint32_t hole = program.next_node++;
@@ -265,11 +259,10 @@ START_TEST(an_id_that_is_never_written_is_given_up) {
     record_all(1600, 2000);
     assert_right(2000);
 }
-END_TEST
 
 /* Room is what the program is to keep to; here it does not. Events whose node is gone, or whose
  * node's caller is, get no stack, and never what lies in that place now. */
-START_TEST(what_is_gone_is_no_stack_and_counted) {
+TEST(what_is_gone_is_no_stack_and_counted) {
     add(1);
     commit(&worker);
     struct hak_node *nodes = fake_node(&program, 0);
@@ -293,10 +286,9 @@ START_TEST(what_is_gone_is_no_stack_and_counted) {
     commit(&worker);
     ck_assert_int_eq(ask(&worker, "SELECT no_stack FROM process"), 2);
 }
-END_TEST
 
 /* A worker that dies between its commit and telling the program leaves that to the next one. */
-START_TEST(the_next_worker_tells_the_program_what_is_stored) {
+TEST(the_next_worker_tells_the_program_what_is_stored) {
     in_a_worker_that_dies(store_first);
     uint32_t mapped = atomic_load(&program.session->nodes_mapped);
     ck_assert_uint_gt(mapped, FAKE_NODES);
@@ -306,11 +298,10 @@ START_TEST(the_next_worker_tells_the_program_what_is_stored) {
     commit(&worker);
     ck_assert_uint_eq(atomic_load(&program.session->nodes_mapped), mapped);
 }
-END_TEST
 
 /* Children of a fork share their parent's nodes, and have ids that differ in few bits, as the
  * places in a function do. */
-START_TEST(processes_and_places_that_differ_alike_are_other_nodes) {
+TEST(processes_and_places_that_differ_alike_are_other_nodes) {
     add(1);
     record_all(0, 10);
     struct hak_rows *rows = &worker.capture.rows;
@@ -318,10 +309,9 @@ START_TEST(processes_and_places_that_differ_alike_are_other_nodes) {
         ck_assert_uint_ne(hak_rows_find_node(rows, 1, 2, 1, FIRST_IP),
                           hak_rows_find_node(rows, 1, 2 ^ bits, 1, FIRST_IP ^ bits));
 }
-END_TEST
 
 /* Few nodes are not taken before a record names them. */
-START_TEST(few_nodes_are_taken_when_they_are_named) {
+TEST(few_nodes_are_taken_when_they_are_named) {
     add(1);
     for (uint32_t i = 0; i < 100; i++)
         push(main_node, FIRST_IP + i);
@@ -331,7 +321,6 @@ START_TEST(few_nodes_are_taken_when_they_are_named) {
     ck_assert_uint_eq(atomic_load(&program.session->nodes_mapped), 1);
     ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM node_map"), 0);
 }
-END_TEST
 
 static uint32_t push_text(uint32_t parent, enum hak_frame_node kind, const char *text) {
     uint64_t value = (uint64_t)strlen(text) << HAK_FRAME_TEXT_SHIFT;
@@ -345,7 +334,7 @@ static uint64_t frame_of(uint32_t line) {
 }
 
 /* A frame of an interpreter names its line node: by id in the session, by row in the store. */
-START_TEST(frames_of_an_interpreter_have_rows_and_names) {
+TEST(frames_of_an_interpreter_have_rows_and_names) {
     add(1);
     record_all(0, 4000); /* ids and rows are not the same */
     uint32_t text = push_text(0, HAK_FRAME_NODE_FILE, "/a/b.");
@@ -372,10 +361,9 @@ START_TEST(frames_of_an_interpreter_have_rows_and_names) {
         ask(&worker, "SELECT count(*) FROM frame WHERE function = 'parse_it' AND file = '/a/b.py'"),
         1);
 }
-END_TEST
 
 /* The memory is the program's: such a node may name anything. */
-START_TEST(frames_that_name_no_line_are_kept_without) {
+TEST(frames_that_name_no_line_are_kept_without) {
     add(1);
     uint32_t next = program.next_node, damaged[] = {0, next + 1, next + 7, 123456, UINT32_MAX};
     uint32_t loop = push(main_node, frame_of(next)); /* itself */
@@ -395,24 +383,5 @@ START_TEST(frames_that_name_no_line_are_kept_without) {
     ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM frame WHERE function <> ''"), 0);
     ck_assert_int_eq(ask(&worker, "SELECT sum(no_stack) FROM process"), 0);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("node map");
-    tcase_set_timeout(cases, 60);
-    tcase_add_checked_fixture(cases, set_up, tear_down);
-    tcase_add_test(cases, goes_round_the_ring);
-    tcase_add_test(cases, pages_are_given_back_and_read_again);
-    tcase_add_test(cases, memory_for_known_nodes_is_bounded);
-    tcase_add_test(cases, nodes_without_memory_wait_and_are_counted);
-    tcase_add_test(cases, the_next_worker_knows_what_was_written_over);
-    tcase_add_test(cases, a_copy_of_the_session_knows_it);
-    tcase_add_test(cases, an_id_that_is_never_written_is_given_up);
-    tcase_add_test(cases, what_is_gone_is_no_stack_and_counted);
-    tcase_add_test(cases, the_next_worker_tells_the_program_what_is_stored);
-    tcase_add_test(cases, processes_and_places_that_differ_alike_are_other_nodes);
-    tcase_add_test(cases, few_nodes_are_taken_when_they_are_named);
-    tcase_add_test(cases, frames_of_an_interpreter_have_rows_and_names);
-    tcase_add_test(cases, frames_that_name_no_line_are_kept_without);
-    return run_cases("node map", cases);
-}
+RUN_TESTS(.set_up = set_up, .tear_down = tear_down)

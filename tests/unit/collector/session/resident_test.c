@@ -13,7 +13,7 @@
     "Name:\ta\\nRssAnon: 7 kB\nVmHWM:\t    9000 kB\nVmRSS:\t    1752 kB\nRssAnon:\t      84 kB\n"  \
     "RssFile:\t    1600 kB\nRssShmem:\t      68 kB\nVmSwap:\t       4 kB\n"
 
-START_TEST(reads_the_lines) {
+TEST(reads_the_lines) {
     struct hak_resident r = {{0}};
     ck_assert(hak_resident_parse(STATUS, &r));
     ck_assert_uint_eq(r.bytes[HAK_RESIDENT_ANONYMOUS], 84 * 1024);
@@ -22,9 +22,8 @@ START_TEST(reads_the_lines) {
     ck_assert_uint_eq(r.bytes[HAK_RESIDENT_SWAPPED], 4 * 1024);
     ck_assert_uint_eq(r.bytes[HAK_RESIDENT_PEAK], 9000 * 1024);
 }
-END_TEST
 
-START_TEST(refuses_what_is_cut_or_no_number) {
+TEST(refuses_what_is_cut_or_no_number) {
     struct hak_resident r;
     char text[sizeof STATUS];
     for (size_t length = 0; length < sizeof STATUS - 2; length++) { /* the last newline may go */
@@ -43,9 +42,8 @@ START_TEST(refuses_what_is_cut_or_no_number) {
         ck_assert_msg(!hak_resident_parse(status, &r), "%s", wrong[i]);
     }
 }
-END_TEST
 
-START_TEST(sees_a_program_grow) {
+TEST(sees_a_program_grow) {
     enum { BYTES = 32 << 20 };
     struct hak_resident before, after;
     ck_assert(hak_resident_read(getpid(), -1, &before));
@@ -59,9 +57,8 @@ START_TEST(sees_a_program_grow) {
                       after.bytes[HAK_RESIDENT_ANONYMOUS] - (1 << 20));
     munmap(memory, BYTES);
 }
-END_TEST
 
-START_TEST(knows_nothing_of_who_is_gone) {
+TEST(knows_nothing_of_who_is_gone) {
     struct hak_resident r;
     pid_t child = fork();
     if (child == 0)
@@ -78,13 +75,5 @@ START_TEST(knows_nothing_of_who_is_gone) {
     ck_assert(!hak_resident_read(0, -1, &r));
     close(pidfd);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("resident");
-    tcase_add_test(cases, reads_the_lines);
-    tcase_add_test(cases, refuses_what_is_cut_or_no_number);
-    tcase_add_test(cases, sees_a_program_grow);
-    tcase_add_test(cases, knows_nothing_of_who_is_gone);
-    return run_cases("collector/session/resident", cases);
-}
+RUN_TESTS()

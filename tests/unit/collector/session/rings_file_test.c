@@ -66,38 +66,34 @@ static void is_stored(uint64_t events, uint64_t lost, uint64_t first) {
     hak_store_close(reader);
 }
 
-START_TEST(what_fits_is_taken_whole) {
+TEST(what_fits_is_taken_whole) {
     write_events(0, CAPACITY - SPARE);
     take();
     is_stored(CAPACITY - SPARE, 0, 0);
 }
-END_TEST
 
-START_TEST(the_oldest_of_a_full_ring_may_be_half_written) {
+TEST(the_oldest_of_a_full_ring_may_be_half_written) {
     write_events(0, CAPACITY + 100);
     take();
     is_stored(CAPACITY - SPARE, 100 + SPARE, 100 + SPARE);
 }
-END_TEST
 
-START_TEST(a_closed_ring_is_taken_to_its_oldest) {
+TEST(a_closed_ring_is_taken_to_its_oldest) {
     write_events(0, CAPACITY + 100);
     atomic_store(&fake_ring(&program, 0)->state, HAK_RING_CLOSED);
     take();
     is_stored(CAPACITY, 100, 100);
 }
-END_TEST
 
-START_TEST(what_an_owner_before_wrote_is_not_taken) {
+TEST(what_an_owner_before_wrote_is_not_taken) {
     write_events(0, 700);
     fake_ring(&program, 0)->start = 700;
     write_events(0, 10);
     take();
     is_stored(10, 0, 700);
 }
-END_TEST
 
-START_TEST(an_event_of_a_shared_ring_keeps_its_thread) {
+TEST(an_event_of_a_shared_ring_keeps_its_thread) {
     struct hak_event_fields of = {.kind = HAK_THREAD_SWITCH, .address = 4711, .size = 7};
     write_events(0, SPARE - 1);
     of.time = fake_ticks(&program);
@@ -109,9 +105,8 @@ START_TEST(an_event_of_a_shared_ring_keeps_its_thread) {
     ck_assert_ptr_nonnull(thread);
     ck_assert_int_eq(thread->row.tid, 4711);
 }
-END_TEST
 
-START_TEST(times_are_those_of_the_programs_clocks) {
+TEST(times_are_those_of_the_programs_clocks) {
     program.session->tsc_end = program.session->tsc_start + 3000000;
     program.session->monotonic_end_ns = program.session->monotonic_start_ns + 1000000;
     fake_put_at(&program, 0,
@@ -129,9 +124,8 @@ START_TEST(times_are_those_of_the_programs_clocks) {
     ck_assert_uint_eq(event.ns, 2000000); /* behind the last look at the clocks */
     hak_store_close(reader);
 }
-END_TEST
 
-START_TEST(heads_that_cannot_be_are_not_believed) {
+TEST(heads_that_cannot_be_are_not_believed) {
     write_events(0, 10);
     fake_claim_ring(&program, 1, 0, 2, CAPACITY);
     atomic_store(&fake_ring(&program, 1)->head, UINT64_MAX);
@@ -147,17 +141,5 @@ START_TEST(heads_that_cannot_be_are_not_believed) {
     ck_assert_uint_ge(summary.lost_events, CAPACITY);
     hak_store_close(reader);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("rings_file");
-    tcase_add_checked_fixture(cases, set_up, tear_down);
-    tcase_add_test(cases, what_fits_is_taken_whole);
-    tcase_add_test(cases, the_oldest_of_a_full_ring_may_be_half_written);
-    tcase_add_test(cases, a_closed_ring_is_taken_to_its_oldest);
-    tcase_add_test(cases, what_an_owner_before_wrote_is_not_taken);
-    tcase_add_test(cases, an_event_of_a_shared_ring_keeps_its_thread);
-    tcase_add_test(cases, times_are_those_of_the_programs_clocks);
-    tcase_add_test(cases, heads_that_cannot_be_are_not_believed);
-    return run_cases("collector/rings_file", cases);
-}
+RUN_TESTS(.set_up = set_up, .tear_down = tear_down)

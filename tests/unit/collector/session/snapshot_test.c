@@ -61,7 +61,7 @@ static void commit_when_due(void) {
         continue;
 }
 
-START_TEST(stores_what_changed) {
+TEST(stores_what_changed) {
     take_block(0, 0, HAK_COUNTERS_OWNED);
     take_block(1, 0, HAK_COUNTERS_IDLE);
     take_block(2, 0, HAK_COUNTERS_SHARED);
@@ -91,10 +91,9 @@ START_TEST(stores_what_changed) {
     ck_assert_int_eq(
         ask(&worker, "SELECT value FROM metric WHERE name = 'PAGES_MAP.times' AND class = 255"), 3);
 }
-END_TEST
 
 /* Also when that one had nothing to tell. */
-START_TEST(tells_when_the_one_before_was) {
+TEST(tells_when_the_one_before_was) {
     take_block(0, 0, HAK_COUNTERS_OWNED);
     *cell(0, CLASS, HAK_METRIC_SERVED_FRONT) = 1;
     ck_assert_ptr_null(add());
@@ -112,9 +111,8 @@ START_TEST(tells_when_the_one_before_was) {
                          "name = 'snapshot.since'"),
                      1);
 }
-END_TEST
 
-START_TEST(waits_for_the_time) {
+TEST(waits_for_the_time) {
     program.session->metrics_ms = 60000;
     take_block(0, 0, HAK_COUNTERS_OWNED);
     *cell(0, CLASS, HAK_METRIC_SERVED_FRONT) = 1;
@@ -126,11 +124,10 @@ START_TEST(waits_for_the_time) {
                                   "name NOT LIKE 'memory.%'"),
                      1);
 }
-END_TEST
 
 /* A process that is killed: what its memory says then is its last snapshot, and others get its
  * blocks, empty. */
-START_TEST(takes_the_last_one_of_a_killed_process) {
+TEST(takes_the_last_one_of_a_killed_process) {
     pid_t child = fork();
     if (child == 0)
         for (;;)
@@ -162,10 +159,9 @@ START_TEST(takes_the_last_one_of_a_killed_process) {
     ck_assert_uint_eq(*cell(1, CLASS, HAK_METRIC_SERVED_FRONT), 0);
     ck_assert_uint_eq(atomic_load(&fake_process(&program, 1)->state), HAK_PROCESS_FREE);
 }
-END_TEST
 
 /* Memory of a process stays as it is: readers know until when somebody looked. */
-START_TEST(says_until_when_memory_stayed) {
+TEST(says_until_when_memory_stayed) {
     pid_t child = fork();
     if (child == 0)
         for (;;)
@@ -188,10 +184,9 @@ START_TEST(says_until_when_memory_stayed) {
                          "name = 'memory.looked' ORDER BY id DESC LIMIT 1"),
                      1);
 }
-END_TEST
 
 /* The next worker knows no snapshot: its first is a whole one, and readers take the increase. */
-START_TEST(goes_on_after_a_worker_died) {
+TEST(goes_on_after_a_worker_died) {
     take_block(0, 0, HAK_COUNTERS_OWNED);
     *cell(0, CLASS, HAK_METRIC_SERVED_FRONT) = 5;
     ck_assert_ptr_null(add());
@@ -207,9 +202,8 @@ START_TEST(goes_on_after_a_worker_died) {
     ck_assert_int_eq(ask(&worker, "SELECT count(DISTINCT process) FROM metric"), 1);
     ck_assert_int_eq(ask(&worker, "SELECT max(value) FROM metric WHERE name = 'served.FRONT'"), 8);
 }
-END_TEST
 
-START_TEST(takes_none_when_none_are_wanted) {
+TEST(takes_none_when_none_are_wanted) {
     program.session->metrics_ms = 0;
     take_block(0, 0, HAK_COUNTERS_OWNED);
     *cell(0, CLASS, HAK_METRIC_SERVED_FRONT) = 5;
@@ -219,9 +213,8 @@ START_TEST(takes_none_when_none_are_wanted) {
                                   "name NOT LIKE 'memory.%'"),
                      0);
 }
-END_TEST
 
-START_TEST(survives_nonsense) {
+TEST(survives_nonsense) {
     ck_assert_ptr_null(add());
     srandom(3);
     for (int round = 0; round < 20; round++) {
@@ -240,7 +233,6 @@ START_TEST(survives_nonsense) {
                          "typeof(value) <> 'real'"),
                      0);
 }
-END_TEST
 
 /* Headers that are refused: their counters would lie outside of the memory. */
 static const struct {
@@ -259,7 +251,7 @@ static const struct {
     {1 << 20, HAK_METRICS_MAX + 1},
 };
 
-START_TEST(refuses_counters_outside) {
+TEST(refuses_counters_outside, .until = sizeof broken / sizeof *broken) {
     program.session->metrics_offset = broken[_i].offset;
     program.session->metrics_blocks = broken[_i].blocks;
     const char *why = add();
@@ -267,19 +259,5 @@ START_TEST(refuses_counters_outside) {
                   (unsigned long long)broken[_i].offset, (unsigned long long)broken[_i].blocks);
     ck_assert_str_eq(why, "its tables lie outside of it");
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("snapshot");
-    tcase_add_checked_fixture(cases, set_up, tear_down);
-    tcase_add_test(cases, stores_what_changed);
-    tcase_add_test(cases, tells_when_the_one_before_was);
-    tcase_add_test(cases, waits_for_the_time);
-    tcase_add_test(cases, takes_the_last_one_of_a_killed_process);
-    tcase_add_test(cases, says_until_when_memory_stayed);
-    tcase_add_test(cases, goes_on_after_a_worker_died);
-    tcase_add_test(cases, takes_none_when_none_are_wanted);
-    tcase_add_test(cases, survives_nonsense);
-    tcase_add_loop_test(cases, refuses_counters_outside, 0, sizeof broken / sizeof broken[0]);
-    return run_cases("collector/snapshot", cases);
-}
+RUN_TESTS(.set_up = set_up, .tear_down = tear_down)

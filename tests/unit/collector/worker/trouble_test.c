@@ -86,7 +86,7 @@ static void refuses_and_recovers(int error, unsigned pass) {
 }
 
 /* It was printed; the capture says that it has one finding less. */
-START_TEST(counts_a_report_that_a_full_disk_refuses) {
+TEST(counts_a_report_that_a_full_disk_refuses) {
     char path[HAK_PATH_BYTES];
     uint64_t stored;
     record(1000);
@@ -114,10 +114,9 @@ START_TEST(counts_a_report_that_a_full_disk_refuses) {
     ck_assert_uint_eq(lost_in(path, &stored), 1);
     ck_assert_uint_eq(stored, 2001);
 }
-END_TEST
 
 /* The refused record was read with the id that the next event got. */
-START_TEST(a_fault_whose_record_was_refused_has_no_event) {
+TEST(a_fault_whose_record_was_refused_has_no_event) {
     record(1000);
     commit(&worker);
     fake_put(&program, 0, (struct hak_event_fields){.kind = HAK_FAULT, .size = 202});
@@ -139,25 +138,13 @@ START_TEST(a_fault_whose_record_was_refused_has_no_event) {
     hak_worker_report_faults(&worker);
     ck_assert_int_eq(ask(&worker, "SELECT event FROM fault"), 0);
 }
-END_TEST
 
 /* With all writes refused, with the first ones of a transaction let pass. */
-START_TEST(counts_what_a_broken_disk_refuses) {
+TEST(counts_what_a_broken_disk_refuses, .until = 4) {
     refuses_and_recovers(EIO, (unsigned)_i * 2);
 }
-END_TEST
-START_TEST(counts_what_a_full_disk_refuses) {
+TEST(counts_what_a_full_disk_refuses, .until = 4) {
     refuses_and_recovers(ENOSPC, (unsigned)_i * 2);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("trouble");
-    tcase_set_timeout(cases, 60);
-    tcase_add_checked_fixture(cases, set_up, tear_down);
-    tcase_add_loop_test(cases, counts_what_a_broken_disk_refuses, 0, 4);
-    tcase_add_loop_test(cases, counts_what_a_full_disk_refuses, 0, 4);
-    tcase_add_test(cases, counts_a_report_that_a_full_disk_refuses);
-    tcase_add_test(cases, a_fault_whose_record_was_refused_has_no_event);
-    return run_cases("collector/trouble", cases);
-}
+RUN_TESTS(.set_up = set_up, .tear_down = tear_down)

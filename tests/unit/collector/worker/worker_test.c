@@ -53,7 +53,7 @@ static struct events read_events(void) {
     return all;
 }
 
-START_TEST(stores_what_rings_hold) {
+TEST(stores_what_rings_hold) {
     fake_claim_process(&program, 0, getpid(), UINT32_MAX, 0);
     fake_claim_ring(&program, 0, 0, 1, 256);
     add(&worker, &program, 1);
@@ -85,9 +85,8 @@ START_TEST(stores_what_rings_hold) {
     ck_assert_uint_eq(atomic_load(&fake_ring(&program, 0)->tail), 4);
     ck_assert_uint_eq(atomic_load(&program.session->commits), 1);
 }
-END_TEST
 
-START_TEST(merges_rings_by_time) {
+TEST(merges_rings_by_time) {
     fake_claim_process(&program, 0, getpid(), UINT32_MAX, 0);
     for (uint32_t ring = 0; ring < 5; ring++)
         fake_claim_ring(&program, ring, 0, ring + 1, 4096);
@@ -101,10 +100,9 @@ START_TEST(merges_rings_by_time) {
     for (uint32_t i = 0; i < all.count; i++)
         ck_assert_uint_eq(all.event[i].address, FAKE_BLOCK + 48 * (uint64_t)i);
 }
-END_TEST
 
 /* Two processors need not agree to the nanosecond: the generation decides within a block. */
-START_TEST(puts_a_blocks_records_in_the_order_of_generations) {
+TEST(puts_a_blocks_records_in_the_order_of_generations) {
     fake_claim_process(&program, 0, getpid(), UINT32_MAX, 0);
     fake_claim_ring(&program, 0, 0, 1, 1024);
     fake_claim_ring(&program, 1, 0, 2, 1024);
@@ -134,11 +132,10 @@ START_TEST(puts_a_blocks_records_in_the_order_of_generations) {
         last_of_thread[e->thread] = e->ns;
     }
 }
-END_TEST
 
 /* Records that are published after the cut's moment wait for the next commit, however the heads
  * were read. */
-START_TEST(leaves_what_is_younger_than_the_cut) {
+TEST(leaves_what_is_younger_than_the_cut) {
     fake_claim_process(&program, 0, getpid(), UINT32_MAX, 0);
     fake_claim_ring(&program, 0, 0, 1, 256);
     add(&worker, &program, 1);
@@ -165,7 +162,6 @@ START_TEST(leaves_what_is_younger_than_the_cut) {
     ck_assert_uint_eq(read_events().count, put);
     ck_assert_uint_gt(fake_ticks(&program), f.time);
 }
-END_TEST
 
 /* Runs `first` in a process of its own that then dies as if killed: no finish, locks fall. */
 static void in_a_worker_that_dies(void (*first)(void)) {
@@ -187,7 +183,7 @@ static void store_a_hundred(void) {
 }
 
 /* The worker dies after COMMIT and before the tails move: nothing is read twice. */
-START_TEST(next_worker_goes_on_from_the_stores_cursors) {
+TEST(next_worker_goes_on_from_the_stores_cursors) {
     fake_claim_process(&program, 0, getpid(), UINT32_MAX, 0);
     fake_claim_ring(&program, 0, 0, 1, 256);
     uint32_t stack = fake_push_node(&program, 0, 0x401000, 0, 0);
@@ -215,7 +211,6 @@ START_TEST(next_worker_goes_on_from_the_stores_cursors) {
     ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM node"), 1);
     ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM process"), 1);
 }
-END_TEST
 
 static void hear_note(uint64_t ns) {
     struct hak_who who = {.inner = 77777, .space = 1};
@@ -232,7 +227,7 @@ static void store_a_note(void) {
 }
 
 /* No session is left: the store, which is closed, is gone on with for what it does not have. */
-START_TEST(stores_a_note_that_is_told_again_once) {
+TEST(stores_a_note_that_is_told_again_once) {
     fake_claim_process(&program, 0, getpid(), UINT32_MAX, 0);
     in_a_worker_that_dies(store_a_note);
     worker.config.resume_store = 1;
@@ -248,7 +243,6 @@ START_TEST(stores_a_note_that_is_told_again_once) {
     commit(&worker);
     ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM process"), 3);
 }
-END_TEST
 
 static void store_a_start(void) {
     add(&worker, &program, 1);
@@ -259,7 +253,7 @@ static void store_a_start(void) {
 
 /* Where a thread was created stands in its row, and stays there: also when the next worker changes
  * the row. */
-START_TEST(keeps_where_a_thread_was_created) {
+TEST(keeps_where_a_thread_was_created) {
     fake_claim_process(&program, 0, getpid(), UINT32_MAX, 0);
     fake_claim_ring(&program, 0, 0, 7, 256);
     uint32_t caller = fake_push_node(&program, 0, 0x401000, 0, 0);
@@ -281,11 +275,10 @@ START_TEST(keeps_where_a_thread_was_created) {
     ck_assert_uint_eq(all.event[0].kind, HAK_THREAD_START);
     ck_assert_uint_eq(all.event[0].stack, 2);
 }
-END_TEST
 
 /* Keeper and worker died together: the program goes on in a copy of its memory, whose rings keep
  * their positions, under a keeper that counts sessions from 1 again. */
-START_TEST(goes_on_for_a_session_before) {
+TEST(goes_on_for_a_session_before) {
     fake_claim_process(&program, 0, getpid(), UINT32_MAX, 0);
     fake_claim_ring(&program, 0, 0, 1, 256);
     uint32_t stack = fake_push_node(&program, 0, 0x401000, 0, 0);
@@ -320,9 +313,8 @@ START_TEST(goes_on_for_a_session_before) {
     ck_assert_uint_eq(atomic_load(&fake_ring(&program, 0)->tail), 120);
     ck_assert_uint_eq(atomic_load(&fake_ring(&other, 0)->tail), 1);
 }
-END_TEST
 
-START_TEST(keeps_sessions_apart) {
+TEST(keeps_sessions_apart) {
     struct fake_program other = {.memfd = -1};
     memcpy(other.directory, program.directory, sizeof other.directory);
     fake_begin(&other, "elsewhere.db");
@@ -344,9 +336,8 @@ START_TEST(keeps_sessions_apart) {
     /* One store for the tree: the first session's, and the second hears so. */
     ck_assert_ptr_nonnull(strstr(other.session->store_path, "/t.db"));
 }
-END_TEST
 
-START_TEST(says_how_a_process_ended_and_gives_its_rings_back) {
+TEST(says_how_a_process_ended_and_gives_its_rings_back) {
     pid_t child = fork();
     if (child == 0) {
         pause();
@@ -380,20 +371,18 @@ START_TEST(says_how_a_process_ended_and_gives_its_rings_back) {
     ck_assert_uint_eq(atomic_load(&fake_process(&program, 1)->state), HAK_PROCESS_FREE);
     ck_assert_uint_eq(atomic_load(&fake_ring(&program, 0)->state), HAK_RING_CLAIMED);
 }
-END_TEST
 
-START_TEST(asks_the_kernel_whether_anybody_is_left) {
+TEST(asks_the_kernel_whether_anybody_is_left) {
     add(&worker, &program, 1);
     struct hak_client *client = worker.clients[0];
     ck_assert(!hak_client_is_over(client, 1)); /* this process maps it, though no entry says so */
     fake_let_go(&program);
     ck_assert(hak_client_is_over(client, fake_monotonic()));
 }
-END_TEST
 
 /* It came, ran and executed another program between two looks: its session stays until the other
  * program has said hello, else the keeper would be gone by then. */
-START_TEST(waits_for_what_a_process_not_seen_yet_became) {
+TEST(waits_for_what_a_process_not_seen_yet_became) {
     add(&worker, &program, 1);
     struct hak_client *client = worker.clients[0];
     fake_claim_process(&program, 0, getpid(), UINT32_MAX, 0);
@@ -410,10 +399,9 @@ START_TEST(waits_for_what_a_process_not_seen_yet_became) {
     commit(&worker);
     ck_assert_int_eq(ask(&worker, "SELECT end_kind FROM process"), 3);
 }
-END_TEST
 
 /* The hello of what a process executed had come, and then the collector was killed. */
-START_TEST(says_what_was_executed_and_never_stored) {
+TEST(says_what_was_executed_and_never_stored) {
     add(&worker, &program, 1);
     fake_claim_process(&program, 0, getpid(), UINT32_MAX, 0);
     struct hak_client *client = worker.clients[0];
@@ -429,9 +417,8 @@ START_TEST(says_what_was_executed_and_never_stored) {
     ck_assert_int_eq(ask(&worker, "SELECT end_kind FROM process"), 4);
     ck_assert_int_eq(ask(&worker, "SELECT note LIKE '%collector was killed%' FROM process"), 1);
 }
-END_TEST
 
-START_TEST(reads_rings_that_were_closed_and_used_again) {
+TEST(reads_rings_that_were_closed_and_used_again) {
     fake_claim_process(&program, 0, getpid(), UINT32_MAX, 0);
     add(&worker, &program, 1);
     uint32_t n = 0;
@@ -454,7 +441,6 @@ START_TEST(reads_rings_that_were_closed_and_used_again) {
         ck_assert_uint_eq(all.event[i].address, FAKE_BLOCK + 48 * (uint64_t)i);
     ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM thread"), 40);
 }
-END_TEST
 
 static void store_what_is_there(void) {
     add(&worker, &program, 1);
@@ -462,7 +448,7 @@ static void store_what_is_there(void) {
 }
 
 /* A worker is killed between the two words by which it gives a ring back. */
-START_TEST(next_worker_gives_a_ring_back_that_was_begun_to_be) {
+TEST(next_worker_gives_a_ring_back_that_was_begun_to_be) {
     fake_claim_process(&program, 0, getpid(), UINT32_MAX, 0);
     fake_claim_ring(&program, 2, 0, 1, 32);
     struct hak_ring_entry *ring = fake_ring(&program, 2);
@@ -483,7 +469,6 @@ START_TEST(next_worker_gives_a_ring_back_that_was_begun_to_be) {
     ck_assert_uint_eq(read_events().count, 2);
     ck_assert_int_eq(ask(&worker, "SELECT coalesce(sum(count), 0) FROM loss"), 0);
 }
-END_TEST
 
 enum { FAST_RINGS = 16, FAST_RECORDS = HAK_EXTENT_BYTES / HAK_RECORD_BYTES, FAST_COMMITS = 40 };
 
@@ -514,7 +499,7 @@ static void *write_without_end(void *stop) {
     return NULL;
 }
 
-START_TEST(commits_what_there_was_while_programs_write_on) {
+TEST(commits_what_there_was_while_programs_write_on) {
     atomic_bool stop = false;
     pthread_t writer;
     fake_claim_process(&program, 0, getpid(), UINT32_MAX, 0);
@@ -532,9 +517,8 @@ START_TEST(commits_what_there_was_while_programs_write_on) {
     ck_assert_uint_ge(hak_store_last_event(worker.capture.writer), FAST_RINGS * FAST_RECORDS);
     ck_assert_uint_lt(commits, FAST_COMMITS / 4); /* three hold what there was */
 }
-END_TEST
 
-START_TEST(takes_another_path_when_the_store_cannot_be_made) {
+TEST(takes_another_path_when_the_store_cannot_be_made) {
     snprintf(program.session->store_path, HAK_PATH_BYTES, "/proc/no/such.db");
     setenv("TMPDIR", program.directory, 1);
     add(&worker, &program, 1);
@@ -543,9 +527,8 @@ START_TEST(takes_another_path_when_the_store_cannot_be_made) {
     ck_assert_ptr_nonnull(strstr(worker.moved_line, "/proc/no/such.db"));
     ck_assert_str_eq(program.session->store_path, worker.capture.path);
 }
-END_TEST
 
-START_TEST(does_not_overwrite_a_file) {
+TEST(does_not_overwrite_a_file) {
     char path[256];
     snprintf(path, sizeof path, "%s/t.db", program.directory);
     FILE *file = fopen(path, "w");
@@ -559,7 +542,6 @@ START_TEST(does_not_overwrite_a_file) {
     fclose(file);
     ck_assert_str_eq(text, "mine");
 }
-END_TEST
 
 /* ---- hostile memory -------------------------------------------------------------------------- */
 
@@ -569,7 +551,7 @@ static void scribble(void *at, size_t bytes, int density) {
             ((uint8_t *)at)[i] = (uint8_t)random();
 }
 
-START_TEST(survives_nonsense_in_the_tables) {
+TEST(survives_nonsense_in_the_tables, .until = 20) {
     srandom((unsigned)_i);
     fake_claim_process(&program, 0, getpid(), UINT32_MAX, 0);
     for (uint32_t ring = 0; ring < 8; ring++)
@@ -598,9 +580,8 @@ START_TEST(survives_nonsense_in_the_tables) {
     struct events all = read_events();
     ck_assert_uint_eq(all.count, hak_store_last_event(worker.capture.writer));
 }
-END_TEST
 
-START_TEST(refuses_headers_that_cannot_be_right) {
+TEST(refuses_headers_that_cannot_be_right, .until = 5) {
     srandom((unsigned)_i);
     struct hak_session good = *program.session;
     uint32_t refused = 0;
@@ -624,9 +605,8 @@ START_TEST(refuses_headers_that_cannot_be_right) {
     }
     ck_assert_uint_gt(refused, 50);
 }
-END_TEST
 
-START_TEST(counts_what_a_full_disk_costs) {
+TEST(counts_what_a_full_disk_costs) {
     fake_claim_process(&program, 0, getpid(), UINT32_MAX, 0);
     fake_claim_ring(&program, 0, 0, 1, 256);
     add(&worker, &program, 1);
@@ -658,10 +638,9 @@ START_TEST(counts_what_a_full_disk_costs) {
     ck_assert_int_eq(ask(&worker, "SELECT sum(count) FROM loss"), 3001 - stored);
     ck_assert_int_eq(ask(&worker, "SELECT max(id) - count(*) FROM node"), 0);
 }
-END_TEST
 
 /* Not the one that its memory names by now. */
-START_TEST(takes_the_log_that_the_keeper_names) {
+TEST(takes_the_log_that_the_keeper_names) {
     snprintf(program.session->log_path, HAK_PATH_BYTES, "/tmp/later.log");
     worker.taken_log_path = "/tmp/first.log";
     add(&worker, &program, 1);
@@ -669,33 +648,5 @@ START_TEST(takes_the_log_that_the_keeper_names) {
     ck_assert_str_eq(worker.findings.own_log_path, "/tmp/first.log");
     hak_worker_free(&worker);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("worker");
-    tcase_add_checked_fixture(cases, set_up, tear_down);
-    tcase_set_timeout(cases, 120);
-    tcase_add_test(cases, stores_what_rings_hold);
-    tcase_add_test(cases, keeps_where_a_thread_was_created);
-    tcase_add_test(cases, merges_rings_by_time);
-    tcase_add_test(cases, puts_a_blocks_records_in_the_order_of_generations);
-    tcase_add_test(cases, leaves_what_is_younger_than_the_cut);
-    tcase_add_test(cases, commits_what_there_was_while_programs_write_on);
-    tcase_add_test(cases, next_worker_goes_on_from_the_stores_cursors);
-    tcase_add_test(cases, stores_a_note_that_is_told_again_once);
-    tcase_add_test(cases, goes_on_for_a_session_before);
-    tcase_add_test(cases, keeps_sessions_apart);
-    tcase_add_test(cases, says_how_a_process_ended_and_gives_its_rings_back);
-    tcase_add_test(cases, asks_the_kernel_whether_anybody_is_left);
-    tcase_add_test(cases, waits_for_what_a_process_not_seen_yet_became);
-    tcase_add_test(cases, says_what_was_executed_and_never_stored);
-    tcase_add_test(cases, reads_rings_that_were_closed_and_used_again);
-    tcase_add_test(cases, next_worker_gives_a_ring_back_that_was_begun_to_be);
-    tcase_add_test(cases, takes_another_path_when_the_store_cannot_be_made);
-    tcase_add_test(cases, does_not_overwrite_a_file);
-    tcase_add_test(cases, counts_what_a_full_disk_costs);
-    tcase_add_test(cases, takes_the_log_that_the_keeper_names);
-    tcase_add_loop_test(cases, survives_nonsense_in_the_tables, 0, 20);
-    tcase_add_loop_test(cases, refuses_headers_that_cannot_be_right, 0, 5);
-    return run_cases("collector/worker", cases);
-}
+RUN_TESTS(.set_up = set_up, .tear_down = tear_down)

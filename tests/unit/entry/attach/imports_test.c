@@ -47,7 +47,7 @@ static char *call_basename(char *path) {
     return basename(path);
 }
 
-START_TEST(a_call_goes_elsewhere_and_comes_back) {
+TEST(a_call_goes_elsewhere_and_comes_back) {
     struct hak_import import = import_of("basename");
     ck_assert(import.is_sole);
     ck_assert_uint_eq(calls_of(call_basename), 0);
@@ -58,7 +58,6 @@ START_TEST(a_call_goes_elsewhere_and_comes_back) {
     ck_assert_uint_eq(calls_of(call_basename), 0);
     ck_assert_uint_eq(change(&import, true), 0);
 }
-END_TEST
 
 static int protection_of(const void *address) {
     struct hak_maps maps;
@@ -76,7 +75,7 @@ static int protection_of(const void *address) {
 static char *(*const closed)(char *) = strfry;
 static char *(*volatile open_word)(char *) = strfry;
 
-START_TEST(what_ld_so_has_closed_is_closed_again) {
+TEST(what_ld_so_has_closed_is_closed_again) {
     struct hak_import import = import_of("strfry");
     ck_assert_int_eq(protection_of(&closed), PROT_READ);
     unsigned words = change(&import, false);
@@ -87,10 +86,9 @@ START_TEST(what_ld_so_has_closed_is_closed_again) {
     ck_assert(*(char *(*const volatile *)(char *)) & closed == strfry);
     ck_assert_int_eq(protection_of(&closed), PROT_READ);
 }
-END_TEST
 
 /* As in a module that another thread's dlopen relocates: ld.so goes on to write. */
-START_TEST(what_is_not_closed_yet_stays_open) {
+TEST(what_is_not_closed_yet_stays_open) {
     struct hak_import import = import_of("strfry");
     void *page = (void *)((uintptr_t)&closed & ~(uintptr_t)4095); /* NOLINT */
     ck_assert_int_eq(mprotect(page, 4096, PROT_READ | PROT_WRITE), 0);
@@ -100,11 +98,10 @@ START_TEST(what_is_not_closed_yet_stays_open) {
     ck_assert_uint_eq(change(&import, true), words);
     ck_assert_int_eq(protection_of(&closed), PROT_READ | PROT_WRITE);
 }
-END_TEST
 
 /* A word that holds anything else than the function is somebody's choice. */
 
-START_TEST(what_leads_elsewhere_is_left) {
+TEST(what_leads_elsewhere_is_left) {
     struct hak_import import = import_of("strfry");
     unsigned words = change(&import, false);
     ck_assert(open_word == stand_in);
@@ -116,18 +113,16 @@ START_TEST(what_leads_elsewhere_is_left) {
     ck_assert(open_word == call_basename);
     open_word = strfry;
 }
-END_TEST
 
-START_TEST(an_import_without_a_function_is_left) {
+TEST(an_import_without_a_function_is_left) {
     struct hak_import import = import_of("basename");
     import.next = 0;
     ck_assert_uint_eq(change(&import, false), 0);
     ck_assert_uint_eq(calls_of(call_basename), 0);
 }
-END_TEST
 
 /* libm and libc both have it. */
-START_TEST(a_name_that_two_modules_define_is_not_sole) {
+TEST(a_name_that_two_modules_define_is_not_sole) {
     struct hak_import import = {.name = "frexp",
                                 .ours = (uintptr_t)stand_in,
                                 .next = (uintptr_t)dlsym(RTLD_DEFAULT, "frexp")};
@@ -135,7 +130,6 @@ START_TEST(a_name_that_two_modules_define_is_not_sole) {
     hak_imports_look(&import, 1);
     ck_assert(!import.is_sole);
 }
-END_TEST
 
 /* ---- beside others --------------------------------------------------------------------------- */
 
@@ -153,7 +147,7 @@ static void *load_and_call(void *unused) {
     return unused;
 }
 
-START_TEST(others_may_call_and_load_meanwhile) {
+TEST(others_may_call_and_load_meanwhile) {
     enum { ROUNDS = 2000, THREADS = 3 };
     struct hak_import import = import_of("basename");
     pthread_t thread[THREADS];
@@ -168,18 +162,5 @@ START_TEST(others_may_call_and_load_meanwhile) {
         pthread_join(thread[i], NULL);
     ck_assert_uint_eq(calls_of(call_basename), 0);
 }
-END_TEST
 
-int main(void) {
-    hak_objects_start();
-    TCase *cases = tcase_create("imports");
-    tcase_set_timeout(cases, 120);
-    tcase_add_test(cases, a_call_goes_elsewhere_and_comes_back);
-    tcase_add_test(cases, what_ld_so_has_closed_is_closed_again);
-    tcase_add_test(cases, what_is_not_closed_yet_stays_open);
-    tcase_add_test(cases, what_leads_elsewhere_is_left);
-    tcase_add_test(cases, an_import_without_a_function_is_left);
-    tcase_add_test(cases, a_name_that_two_modules_define_is_not_sole);
-    tcase_add_test(cases, others_may_call_and_load_meanwhile);
-    return run_cases("imports", cases);
-}
+RUN_TESTS(.prepare = hak_objects_start)

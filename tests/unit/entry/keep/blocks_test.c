@@ -10,7 +10,7 @@ static void *address(uintptr_t at) {
     return (void *)at;
 }
 
-START_TEST(every_address_of_a_block_has_its_own_word) {
+TEST(every_address_of_a_block_has_its_own_word) {
     static const uintptr_t spread[] = {
         0x10,         0x18,        0x20,           0x100000,       0x100008,       0xffff0,
         0x1ffffffff8, 0x200000000, 0x555555556000, 0x7ffff7a00010, 0x7ffff7a00018, 0x7ffffffffff0};
@@ -28,18 +28,16 @@ START_TEST(every_address_of_a_block_has_its_own_word) {
     for (size_t i = 0; i < COUNT; i++)
         ck_assert_ptr_eq(hak_keep_find(address(spread[i]), false), word[i]);
 }
-END_TEST
 
-START_TEST(what_is_no_blocks_address_has_none) {
+TEST(what_is_no_blocks_address_has_none) {
     ck_assert_ptr_null(hak_keep_find(address(0x1004), true));
     ck_assert_ptr_null(hak_keep_find(address(0x1001), true));
     ck_assert_ptr_null(hak_keep_find(address(0x800000000000), true));
     ck_assert_ptr_null(hak_keep_find(address(UINTPTR_MAX - 7), true));
     ck_assert_ptr_null(hak_keep_find(address(0x123456789000), false));
 }
-END_TEST
 
-START_TEST(records_take_turns_and_wrap) {
+TEST(records_take_turns_and_wrap) {
     uint64_t word = hak_keep_word(UINT32_MAX, 77, 5);
     ck_assert(hak_keep_is_live(word));
     uint64_t given = hak_keep_counted(word);
@@ -49,9 +47,8 @@ START_TEST(records_take_turns_and_wrap) {
     ck_assert_uint_eq(hak_keep_bytes(given, 80), 77);
     ck_assert(hak_keep_is_live(hak_keep_counted(given)));
 }
-END_TEST
 
-START_TEST(bytes_asked_for_are_exact) {
+TEST(bytes_asked_for_are_exact) {
     static const size_t asked[] = {0,          1,          4096,       ((size_t)1 << 28) - 1,
                                    1ull << 28, 3ull << 28, 1ull << 40, (1ull << 40) + 12345};
     for (size_t i = 0; i < sizeof asked / sizeof *asked; i++)
@@ -62,7 +59,6 @@ START_TEST(bytes_asked_for_are_exact) {
             ck_assert_uint_eq(hak_keep_subkind(word), 7);
         }
 }
-END_TEST
 
 static pthread_barrier_t all_there;
 static hak_keep_word_t *found[8][64];
@@ -76,7 +72,7 @@ static void *find_all(void *found_by_this) {
     return NULL;
 }
 
-START_TEST(threads_that_come_at_once_find_the_same) {
+TEST(threads_that_come_at_once_find_the_same) {
     pthread_t thread[8];
     pthread_barrier_init(&all_there, NULL, 8);
     for (int i = 0; i < 8; i++)
@@ -87,22 +83,11 @@ START_TEST(threads_that_come_at_once_find_the_same) {
         ck_assert_mem_eq(found[i], found[0], sizeof found[0]);
     ck_assert_ptr_nonnull(found[0][0]);
 }
-END_TEST
 
-START_TEST(without_memory_there_is_none) {
+TEST(without_memory_there_is_none) {
     struct rlimit none = {0, 0};
     ck_assert_int_eq(setrlimit(RLIMIT_AS, &none), 0);
     ck_assert_ptr_null(hak_keep_find(address(0x2aaaaaaab000), true));
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("blocks");
-    tcase_add_test(cases, every_address_of_a_block_has_its_own_word);
-    tcase_add_test(cases, what_is_no_blocks_address_has_none);
-    tcase_add_test(cases, records_take_turns_and_wrap);
-    tcase_add_test(cases, bytes_asked_for_are_exact);
-    tcase_add_test(cases, threads_that_come_at_once_find_the_same);
-    tcase_add_test(cases, without_memory_there_is_none);
-    return run_cases("keep/blocks", cases);
-}
+RUN_TESTS()

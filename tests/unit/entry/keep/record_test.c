@@ -85,7 +85,7 @@ static void expect(unsigned i, enum hak_record_kind kind, const void *user, size
     ck_assert_uint_eq(event[i].place, HAK_PLACE_KEPT);
 }
 
-START_TEST(a_life_has_two_records_and_its_slack) {
+TEST(a_life_has_two_records_and_its_slack) {
     size_t bytes;
     take(block(1), 50, HAK_BY_CALLOC, NULL);
     ck_assert_uint_eq(taken, 14);
@@ -103,9 +103,8 @@ START_TEST(a_life_has_two_records_and_its_slack) {
     }
     ck_assert_uint_eq(taken, 14);
 }
-END_TEST
 
-START_TEST(a_realloc_ends_one_life_and_begins_another) {
+TEST(a_realloc_ends_one_life_and_begins_another) {
     size_t bytes;
     take(block(1), 20, HAK_BY_NEW, NULL);
     ck_assert(give(block(1), HAK_REALLOC_FROM, &bytes));
@@ -114,9 +113,8 @@ START_TEST(a_realloc_ends_one_life_and_begins_another) {
     expect(2, HAK_REALLOC, block(2), 40, 1, HAK_BY_REALLOC);
     ck_assert_uint_eq(event[2].old_address, (uintptr_t)block(1));
 }
-END_TEST
 
-START_TEST(a_second_free_is_wrong_only_where_nothing_passes_by) {
+TEST(a_second_free_is_wrong_only_where_nothing_passes_by) {
     size_t bytes;
     take(block(1), 20, HAK_BY_MALLOC, NULL);
     ck_assert(give(block(1), HAK_FREE, &bytes));
@@ -131,9 +129,8 @@ START_TEST(a_second_free_is_wrong_only_where_nothing_passes_by) {
     take(block(1), 30, HAK_BY_MALLOC, NULL);
     expect(3, HAK_MALLOC, block(1), 30, 3, HAK_BY_MALLOC);
 }
-END_TEST
 
-START_TEST(what_was_never_seen_is_counted) {
+TEST(what_was_never_seen_is_counted) {
     size_t bytes;
     ck_assert(!give(block(1), HAK_FREE, &bytes));
     ck_assert(!give((char *)block(1) + 4, HAK_FREE, &bytes));
@@ -146,9 +143,8 @@ START_TEST(what_was_never_seen_is_counted) {
     ck_assert_uint_eq(not_recorded, 20);
     ck_assert_uint_eq(events, 0);
 }
-END_TEST
 
-START_TEST(a_free_that_was_not_seen_ends_the_life) {
+TEST(a_free_that_was_not_seen_ends_the_life) {
     take(block(1), 20, HAK_BY_MALLOC, NULL);
     take(block(1), 30, HAK_BY_MALLOC, NULL);
     ck_assert_uint_eq(events, 3);
@@ -156,16 +152,14 @@ START_TEST(a_free_that_was_not_seen_ends_the_life) {
     ck_assert_uint_eq(event[1].stack, 0);
     expect(2, HAK_MALLOC, block(1), 30, 3, HAK_BY_MALLOC);
 }
-END_TEST
 
-START_TEST(a_block_has_no_more_bytes_than_it_has) {
+TEST(a_block_has_no_more_bytes_than_it_has) {
     take(block(1), SIZE_MAX - 4000, HAK_BY_ALIGNED, NULL);
     expect(0, HAK_MALLOC, block(1), 64, 1, HAK_BY_ALIGNED);
     ck_assert_uint_eq(taken, 0);
 }
-END_TEST
 
-START_TEST(nobody_is_asked_for_sizes_that_he_does_not_know) {
+TEST(nobody_is_asked_for_sizes_that_he_does_not_know) {
     size_t bytes;
     hak_keep_next.tells_sizes = false;
     hak_keep_next.malloc_usable_size = NULL;
@@ -182,19 +176,17 @@ START_TEST(nobody_is_asked_for_sizes_that_he_does_not_know) {
     ck_assert_uint_eq(bytes, HAK_KEEP_BYTES_MAX);
     ck_assert_uint_eq(taken + given, 0);
 }
-END_TEST
 
-START_TEST(nothing_is_kept_where_nothing_is_recorded) {
+TEST(nothing_is_kept_where_nothing_is_recorded) {
     size_t bytes;
     hak_options.trace = 0;
     take(block(1), 20, HAK_BY_MALLOC, NULL);
     ck_assert(!give(block(1), HAK_FREE, &bytes));
     ck_assert_uint_eq(events + counted[HAK_COUNT_FOREIGN_FREE], 0);
 }
-END_TEST
 
 /* So that a mark stands between what was before it and what came then. */
-START_TEST(ctl_is_served_before_the_call_is_recorded) {
+TEST(ctl_is_served_before_the_call_is_recorded) {
     size_t bytes;
     atomic_store(&hak_keep_bell, 1);
     take(block(1), 20, HAK_BY_MALLOC, NULL);
@@ -206,10 +198,9 @@ START_TEST(ctl_is_served_before_the_call_is_recorded) {
     ck_assert_uint_eq(answers, 2);
     ck_assert_uint_eq(events_before_answer, 1);
 }
-END_TEST
 
 /* A life is recorded as a whole, or only its end is when recording goes on. */
-START_TEST(what_is_taken_while_it_is_stopped_is_left_out) {
+TEST(what_is_taken_while_it_is_stopped_is_left_out) {
     size_t bytes;
     take(block(1), 20, HAK_BY_MALLOC, NULL);
     atomic_store(&hak_control.is_stopped, 1);
@@ -230,9 +221,8 @@ START_TEST(what_is_taken_while_it_is_stopped_is_left_out) {
     expect(3, HAK_MALLOC, block(2), 60, 3, HAK_BY_MALLOC); /* two records of it are missing */
     ck_assert_uint_eq(counted[HAK_COUNT_FOREIGN_FREE], 0);
 }
-END_TEST
 
-START_TEST(a_second_free_is_wrong_while_it_is_stopped_too) {
+TEST(a_second_free_is_wrong_while_it_is_stopped_too) {
     size_t bytes;
     atomic_store(&hak_control.is_stopped, 1);
     take(block(1), 20, HAK_BY_MALLOC, NULL);
@@ -241,21 +231,5 @@ START_TEST(a_second_free_is_wrong_while_it_is_stopped_too) {
     ck_assert_uint_eq(events, 1);
     ck_assert_uint_eq(event[0].flags & HAK_RECORD_ILLEGAL, HAK_RECORD_ILLEGAL);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("record");
-    tcase_add_checked_fixture(cases, begin, NULL);
-    tcase_add_test(cases, a_life_has_two_records_and_its_slack);
-    tcase_add_test(cases, a_realloc_ends_one_life_and_begins_another);
-    tcase_add_test(cases, a_second_free_is_wrong_only_where_nothing_passes_by);
-    tcase_add_test(cases, what_was_never_seen_is_counted);
-    tcase_add_test(cases, a_free_that_was_not_seen_ends_the_life);
-    tcase_add_test(cases, a_block_has_no_more_bytes_than_it_has);
-    tcase_add_test(cases, nobody_is_asked_for_sizes_that_he_does_not_know);
-    tcase_add_test(cases, nothing_is_kept_where_nothing_is_recorded);
-    tcase_add_test(cases, ctl_is_served_before_the_call_is_recorded);
-    tcase_add_test(cases, what_is_taken_while_it_is_stopped_is_left_out);
-    tcase_add_test(cases, a_second_free_is_wrong_while_it_is_stopped_too);
-    return run_cases("keep/record", cases);
-}
+RUN_TESTS(.set_up = begin)

@@ -59,7 +59,7 @@ static char *end_of(user_t user) {
     return at.base + at.slot_bytes;
 }
 
-START_TEST(the_options_say_whether_blocks_are_guarded) {
+TEST(the_options_say_whether_blocks_are_guarded) {
     begin(HAK_LAYOUT_HEADER, HAK_SIDE_AFTER, HAK_GUARD_ALIGN_16);
     ck_assert(hak_check_guards);
     strcpy(hak_options.inject, "offset16:20");
@@ -70,7 +70,6 @@ START_TEST(the_options_say_whether_blocks_are_guarded) {
     hak_guard_start();
     ck_assert(!hak_check_guards);
 }
-END_TEST
 
 static const size_t sizes[] = {0,    1,    8,    15,   16,   17,   61,    4079,  4080,
                                4081, 4095, 4096, 4097, 8191, 8192, 32768, 100000};
@@ -82,7 +81,7 @@ static size_t least_alignment(size_t asked, unsigned align) {
     return asked > least ? asked : least;
 }
 
-START_TEST(a_block_ends_where_its_pages_do) {
+TEST(a_block_ends_where_its_pages_do, .until = 8) {
     unsigned layout = _i & 1 ? HAK_LAYOUT_SAME : HAK_LAYOUT_HEADER;
     unsigned align = _i & 2 ? HAK_GUARD_ALIGN_1 : HAK_GUARD_ALIGN_16;
     bool is_normal = (_i & 4) || layout == HAK_LAYOUT_HEADER;
@@ -109,9 +108,8 @@ START_TEST(a_block_ends_where_its_pages_do) {
         }
     ck_assert_uint_eq(fault_count, 0);
 }
-END_TEST
 
-START_TEST(or_begins_where_they_do) {
+TEST(or_begins_where_they_do, .until = 2) {
     unsigned layout = _i & 1 ? HAK_LAYOUT_SAME : HAK_LAYOUT_HEADER;
     begin(layout, HAK_SIDE_BEFORE, HAK_GUARD_ALIGN_16);
     for (unsigned s = 0; s < SIZES; s++)
@@ -126,19 +124,17 @@ START_TEST(or_begins_where_they_do) {
         }
     ck_assert_uint_eq(fault_count, 0);
 }
-END_TEST
 
-START_TEST(both_sides_take_turns) {
+TEST(both_sides_take_turns) {
     begin(HAK_LAYOUT_HEADER, HAK_SIDE_BOTH, HAK_GUARD_ALIGN_16);
     unsigned before = 0;
     for (unsigned i = 0; i < 10; i++)
         before += located(take(100, 0)).large->guarded_side == HAK_GUARDED_BEFORE;
     ck_assert_uint_eq(before, 5);
 }
-END_TEST
 
 /* One byte at a time, around a block of 61 bytes: from the first of its pages to the last. */
-START_TEST(a_write_around_a_block_is_found_when_it_is_given_back) {
+TEST(a_write_around_a_block_is_found_when_it_is_given_back, .until = 4) {
     begin(HAK_LAYOUT_HEADER, _i & 1 ? HAK_SIDE_BEFORE : HAK_SIDE_AFTER, HAK_GUARD_ALIGN_16);
     if (_i & 2)
         hak_options.layout = HAK_LAYOUT_SAME;
@@ -161,9 +157,8 @@ START_TEST(a_write_around_a_block_is_found_when_it_is_given_back) {
         }
     }
 }
-END_TEST
 
-START_TEST(damage_is_mended_once_it_is_told) {
+TEST(damage_is_mended_once_it_is_told) {
     begin(HAK_LAYOUT_HEADER, HAK_SIDE_AFTER, HAK_GUARD_ALIGN_16);
     user_t user = take(61, 0);
     base_t base;
@@ -178,7 +173,6 @@ START_TEST(damage_is_mended_once_it_is_told) {
     ck_assert_int_eq(give(user), HAK_TAKE);
     ck_assert_uint_eq(fault_count, 2);
 }
-END_TEST
 
 static void *wait_for(void *end) {
     sem_wait(end);
@@ -186,7 +180,7 @@ static void *wait_for(void *end) {
 }
 
 /* Beside another thread it copies what it compares. */
-START_TEST(a_sweep_finds_it_too) {
+TEST(a_sweep_finds_it_too, .until = 8) {
     bool is_before = _i & 1, is_alone = _i & 2, has_layout_same = _i & 4;
     pthread_t thread;
     sem_t ended;
@@ -210,9 +204,8 @@ START_TEST(a_sweep_finds_it_too) {
     if (!is_alone)
         pthread_join(thread, NULL);
 }
-END_TEST
 
-START_TEST(a_life_is_one_malloc_and_one_free) {
+TEST(a_life_is_one_malloc_and_one_free, .until = 2) {
     begin(_i ? HAK_LAYOUT_SAME : HAK_LAYOUT_HEADER, HAK_SIDE_AFTER, HAK_GUARD_ALIGN_1);
     user_t user = take_as(61, 0, HAK_BY_CALLOC);
     struct hak_located at = located(user);
@@ -238,10 +231,9 @@ START_TEST(a_life_is_one_malloc_and_one_free) {
     ck_assert_uint_eq(at.slot->place, HAK_PLACE_GUARDED);
     ck_assert_uint_eq(at.slot->free_stack, STACK_OF_PROGRAM);
 }
-END_TEST
 
 /* A slot's generation goes on over its lives, in which it may end elsewhere. */
-START_TEST(a_slot_is_used_again) {
+TEST(a_slot_is_used_again) {
     begin(HAK_LAYOUT_HEADER, HAK_SIDE_BOTH, HAK_GUARD_ALIGN_16);
     hak_options.guard_memory_bytes = 1 << 20;
     user_t first = take(61, 0);
@@ -259,10 +251,9 @@ START_TEST(a_slot_is_used_again) {
     ck_assert_uint_eq(last_event().size, 100);
     ck_assert_uint_eq(fault_count, 0);
 }
-END_TEST
 
 /* A program that goes on after a fault has opened it. */
-START_TEST(what_is_written_into_an_opened_block_is_found) {
+TEST(what_is_written_into_an_opened_block_is_found, .until = 8) {
     bool is_great = _i & 1, is_by_sweep = _i & 2;
     size_t asked = is_great ? 100001 : 61, offset = is_great ? 99990 : 40;
     begin(HAK_LAYOUT_HEADER, HAK_SIDE_AFTER, _i & 4 ? HAK_GUARD_ALIGN_1 : HAK_GUARD_ALIGN_16);
@@ -290,9 +281,8 @@ START_TEST(what_is_written_into_an_opened_block_is_found) {
     ck_assert_int_eq(last_fault().offset, (int64_t)offset);
     ck_assert_uint_eq(last_fault().damaged_bytes, 1);
 }
-END_TEST
 
-START_TEST(an_opened_block_of_level_light_is_zero) {
+TEST(an_opened_block_of_level_light_is_zero) {
     begin(HAK_LAYOUT_HEADER, HAK_SIDE_AFTER, HAK_GUARD_ALIGN_16);
     hak_options.check = HAK_CHECK_LIGHT;
     user_t user = take(61, 0);
@@ -301,10 +291,9 @@ START_TEST(an_opened_block_of_level_light_is_zero) {
     for (size_t i = 0; i < 61; i++)
         ck_assert_int_eq(user.p[i], 0);
 }
-END_TEST
 
 /* Other blocks in between change nothing. */
-START_TEST(a_site_has_turns_of_its_own) {
+TEST(a_site_has_turns_of_its_own) {
     begin(HAK_LAYOUT_HEADER, HAK_SIDE_BOTH, HAK_GUARD_ALIGN_16);
     take(100, 0);
     strcpy(hak_options.guard, "sites:4");
@@ -314,9 +303,8 @@ START_TEST(a_site_has_turns_of_its_own) {
                          i % 2 ? HAK_GUARDED_BEFORE : HAK_GUARDED_AFTER);
     ck_assert_ptr_null(take(100, 0).p);
 }
-END_TEST
 
-START_TEST(the_third_block_of_a_site_begins_at_a_closed_page) {
+TEST(the_third_block_of_a_site_begins_at_a_closed_page) {
     begin(HAK_LAYOUT_HEADER, HAK_SIDE_AUTO, HAK_GUARD_ALIGN_16);
     ck_assert_int_eq(located(take(100, 0)).large->guarded_side, HAK_GUARDED_AFTER);
     strcpy(hak_options.guard, "sites:8");
@@ -325,9 +313,8 @@ START_TEST(the_third_block_of_a_site_begins_at_a_closed_page) {
         ck_assert_int_eq(located(take(100, 0)).large->guarded_side,
                          number == 3 || number == 7 ? HAK_GUARDED_BEFORE : HAK_GUARDED_AFTER);
 }
-END_TEST
 
-START_TEST(a_second_free_is_named) {
+TEST(a_second_free_is_named, .until = 2) {
     begin(_i ? HAK_LAYOUT_SAME : HAK_LAYOUT_HEADER, HAK_SIDE_AFTER, HAK_GUARD_ALIGN_16);
     user_t user = take(61, 0), live = take(61, 0);
     char *between = end_of(live) + 100;
@@ -343,9 +330,8 @@ START_TEST(a_second_free_is_named) {
     ck_assert_int_eq(give(user_from(between)), HAK_REFUSE);
     ck_assert_uint_eq(last_fault().memory, HAK_MEMORY_HEAP_INTERNAL);
 }
-END_TEST
 
-START_TEST(only_blocks_of_a_stack_that_is_named_are_guarded) {
+TEST(only_blocks_of_a_stack_that_is_named_are_guarded) {
     begin(HAK_LAYOUT_HEADER, HAK_SIDE_AFTER, HAK_GUARD_ALIGN_16);
     FILE *file = fopen("named", "w");
     ck_assert_ptr_nonnull(file);
@@ -364,9 +350,8 @@ START_TEST(only_blocks_of_a_stack_that_is_named_are_guarded) {
     hak_guard_start();
     ck_assert(!hak_check_guards);
 }
-END_TEST
 
-START_TEST(what_cannot_be_guarded_is_counted) {
+TEST(what_cannot_be_guarded_is_counted) {
     begin(HAK_LAYOUT_HEADER, HAK_SIDE_AFTER, HAK_GUARD_ALIGN_16);
     ck_assert_ptr_null(take(100, 8192).p);
     ck_assert_uint_eq(times_counted[HAK_COUNTED_GUARD_ALIGNMENT], 1);
@@ -374,26 +359,5 @@ START_TEST(what_cannot_be_guarded_is_counted) {
     ck_assert_ptr_null(take(PTRDIFF_MAX, 0).p);
     ck_assert_uint_eq(times_counted[HAK_COUNTED_GUARD_SIZE], 2);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("all");
-    tcase_set_timeout(cases, 60);
-    tcase_add_test(cases, the_options_say_whether_blocks_are_guarded);
-    tcase_add_loop_test(cases, a_block_ends_where_its_pages_do, 0, 8);
-    tcase_add_loop_test(cases, or_begins_where_they_do, 0, 2);
-    tcase_add_test(cases, both_sides_take_turns);
-    tcase_add_test(cases, a_site_has_turns_of_its_own);
-    tcase_add_test(cases, the_third_block_of_a_site_begins_at_a_closed_page);
-    tcase_add_loop_test(cases, a_write_around_a_block_is_found_when_it_is_given_back, 0, 4);
-    tcase_add_test(cases, damage_is_mended_once_it_is_told);
-    tcase_add_loop_test(cases, a_sweep_finds_it_too, 0, 8);
-    tcase_add_loop_test(cases, a_life_is_one_malloc_and_one_free, 0, 2);
-    tcase_add_loop_test(cases, what_is_written_into_an_opened_block_is_found, 0, 8);
-    tcase_add_test(cases, an_opened_block_of_level_light_is_zero);
-    tcase_add_test(cases, a_slot_is_used_again);
-    tcase_add_loop_test(cases, a_second_free_is_named, 0, 2);
-    tcase_add_test(cases, only_blocks_of_a_stack_that_is_named_are_guarded);
-    tcase_add_test(cases, what_cannot_be_guarded_is_counted);
-    return run_cases("guard/choose", cases);
-}
+RUN_TESTS()

@@ -22,7 +22,7 @@ static unsigned take_of_new(unsigned sites) {
     return taken;
 }
 
-START_TEST(the_first_blocks_of_a_site_are_taken) {
+TEST(the_first_blocks_of_a_site_are_taken) {
     begin(4);
     for (uint32_t stack = 5; stack < 8; stack++)
         for (unsigned i = 0; i < 9; i++) {
@@ -35,7 +35,6 @@ START_TEST(the_first_blocks_of_a_site_are_taken) {
     ck_assert(!hak_site_is_done(5));
     ck_assert_uint_eq(take_of_new(1), HAK_SITE_MOST_BLOCKS);
 }
-END_TEST
 
 /* One charge is a 67th of the credit, whatever it took. */
 static void charge(unsigned times) {
@@ -50,13 +49,12 @@ static void take_of_few(void) {
     ck_assert_uint_le(taken, NEW_SITES / 8);
 }
 
-START_TEST(the_first_of_all_blocks_do_not_depend_on_the_time) {
+TEST(the_first_of_all_blocks_do_not_depend_on_the_time) {
     begin(4);
     charge(200);
     ck_assert_uint_eq(take_of_new(HAK_SITES_FIRST_OF_ALL / 4), HAK_SITES_FIRST_OF_ALL);
     ck_assert_uint_eq(take_of_new(NEW_SITES), 0);
 }
-END_TEST
 
 /* Past the blocks for which the time does not count. */
 static void begin_late(void) {
@@ -64,7 +62,7 @@ static void begin_late(void) {
     ck_assert_uint_eq(take_of_new(HAK_SITES_FIRST_OF_ALL / 4), HAK_SITES_FIRST_OF_ALL);
 }
 
-START_TEST(as_time_gets_short_a_site_has_one_block_then_few_sites_then_none) {
+TEST(as_time_gets_short_a_site_has_one_block_then_few_sites_then_none) {
     begin_late();
     charge(30);
     ck_assert_uint_eq(take_of_new(1), 4);
@@ -79,10 +77,9 @@ START_TEST(as_time_gets_short_a_site_has_one_block_then_few_sites_then_none) {
     ck_assert(!hak_site_take(1));
     ck_assert(hak_site_is_done(1)); /* it was passed over */
 }
-END_TEST
 
 /* A caller that asks in vain took the long way for it. */
-START_TEST(asking_costs_too) {
+TEST(asking_costs_too) {
     begin_late();
     charge(54);
     ck_assert_uint_eq(take_of_new(1), 1);
@@ -90,7 +87,6 @@ START_TEST(asking_costs_too) {
     (void)take_of_new(20 * 1000);
     ck_assert_uint_eq(take_of_new(NEW_SITES), 0);
 }
-END_TEST
 
 static struct hak_large *open_pages[PAGES];
 
@@ -101,7 +97,7 @@ static void open_until(unsigned *open, unsigned count) {
     }
 }
 
-START_TEST(as_memory_gets_short_too_and_there_is_another_chance) {
+TEST(as_memory_gets_short_too_and_there_is_another_chance) {
     unsigned open = 0;
     begin(4);
     ck_assert_uint_eq(hak_guarded_left(8), 8);
@@ -122,14 +118,5 @@ START_TEST(as_memory_gets_short_too_and_there_is_another_chance) {
     ck_assert(!hak_site_is_done(1));
     ck_assert(hak_site_take(1));
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("first blocks");
-    tcase_add_test(cases, the_first_blocks_of_a_site_are_taken);
-    tcase_add_test(cases, the_first_of_all_blocks_do_not_depend_on_the_time);
-    tcase_add_test(cases, as_time_gets_short_a_site_has_one_block_then_few_sites_then_none);
-    tcase_add_test(cases, asking_costs_too);
-    tcase_add_test(cases, as_memory_gets_short_too_and_there_is_another_chance);
-    return run_cases("guard/first_blocks", cases);
-}
+RUN_TESTS()

@@ -48,7 +48,7 @@ static bool chooses(void) {
     return chooses_of(ANY_BYTES, ANY_THREAD);
 }
 
-START_TEST(a_stack_is_chosen_by_its_innermost_frames) {
+TEST(a_stack_is_chosen_by_its_innermost_frames) {
     ck_assert(
         read_rules("# a comment\n\nstack\n  0x10 abcd /b/app\n  0x20 - /usr/lib/libc.so.6\n  *\n"));
     make_stack();
@@ -70,9 +70,8 @@ START_TEST(a_stack_is_chosen_by_its_innermost_frames) {
         hak_only_chooses(next_stack, true, ANY_BYTES, ANY_THREAD, &choice)); /* for it was cut */
     ck_assert(!hak_only_chooses(0, false, ANY_BYTES, ANY_THREAD, &choice));
 }
-END_TEST
 
-START_TEST(a_stack_is_looked_at_once) {
+TEST(a_stack_is_looked_at_once) {
     ck_assert(read_rules("stack\n  0x10 abcd app\n"));
     make_stack();
     ck_assert(chooses());
@@ -81,9 +80,8 @@ START_TEST(a_stack_is_looked_at_once) {
     next_stack += 1 << 16; /* the same place of the table */
     ck_assert(!chooses());
 }
-END_TEST
 
-START_TEST(numbers_sizes_and_threads_narrow_it_down) {
+TEST(numbers_sizes_and_threads_narrow_it_down) {
     ck_assert(read_rules("stack from=2 to=3 size=40 thread=1\n  0x10 abcd app\n"));
     make_stack();
     ck_assert(!chooses_of(41, 1));
@@ -93,10 +91,9 @@ START_TEST(numbers_sizes_and_threads_narrow_it_down) {
     ck_assert(chooses_of(40, 1));
     ck_assert(!chooses_of(40, 1));
 }
-END_TEST
 
 /* The block of the number and its neighbours come first at the debug registers. */
-START_TEST(where_damage_is_expected) {
+TEST(where_damage_is_expected) {
     ck_assert(read_rules("stack size=40 watch=7 number=4\n  0x10 abcd app\n"));
     make_stack();
     ck_assert(!chooses_of(41, 1)); /* does not count */
@@ -110,18 +107,16 @@ START_TEST(where_damage_is_expected) {
     ck_assert(chooses());
     ck_assert(choice.watch_from == 0 && !choice.is_expected);
 }
-END_TEST
 
-START_TEST(of_several_rules_the_first_that_fits_counts) {
+TEST(of_several_rules_the_first_that_fits_counts) {
     ck_assert(read_rules(
         "stack size=8\n  0x99 - app\nstack size=40\n  0x10 - app\nstack\n  0x10 - app\n"));
     make_stack();
     ck_assert(chooses());
     ck_assert(!chooses_of(8, ANY_THREAD));
 }
-END_TEST
 
-START_TEST(what_is_no_such_file_is_refused) {
+TEST(what_is_no_such_file_is_refused) {
     static const char *const wrong[] = {
         "stack\n",             /* it would be every stack */
         "  0x10 - app\n",      /* a frame of none */
@@ -148,9 +143,8 @@ START_TEST(what_is_no_such_file_is_refused) {
     ck_assert(read_rules("")); /* no stack, no block */
     ck_assert(!chooses());
 }
-END_TEST
 
-START_TEST(more_than_there_is_room_for_is_refused) {
+TEST(more_than_there_is_room_for_is_refused) {
     static char text[1 << 20];
     size_t length = (size_t)sprintf(text, "stack\n");
     for (int i = 0; i < 65; i++)
@@ -164,16 +158,5 @@ START_TEST(more_than_there_is_room_for_is_refused) {
     ck_assert(!read_as(text));
     free(whole);
 }
-END_TEST
 
-int main(void) {
-    TCase *tests = tcase_create("only");
-    tcase_add_test(tests, a_stack_is_chosen_by_its_innermost_frames);
-    tcase_add_test(tests, a_stack_is_looked_at_once);
-    tcase_add_test(tests, numbers_sizes_and_threads_narrow_it_down);
-    tcase_add_test(tests, where_damage_is_expected);
-    tcase_add_test(tests, of_several_rules_the_first_that_fits_counts);
-    tcase_add_test(tests, what_is_no_such_file_is_refused);
-    tcase_add_test(tests, more_than_there_is_room_for_is_refused);
-    return run_cases("guard/only", tests);
-}
+RUN_TESTS()

@@ -35,16 +35,15 @@ static uint32_t begin_with_credit(void) {
     return site;
 }
 
-START_TEST(every_call_is_looked_at_where_all_blocks_are_guarded) {
+TEST(every_call_is_looked_at_where_all_blocks_are_guarded) {
     begin("all");
     for (int i = 0; i < 100; i++) {
         ck_assert_uint_eq(hak_sample_interval(), 1);
         ck_assert_uint_ne(hak_sample_look(&callers[0]), 0);
     }
 }
-END_TEST
 
-START_TEST(one_in_so_many_calls_is_looked_at_and_no_loop_keeps_step) {
+TEST(one_in_so_many_calls_is_looked_at_and_no_loop_keeps_step) {
     uint64_t sum = 0;
     unsigned least = UINT16_MAX, most = 0;
     begin("sample:100");
@@ -62,7 +61,6 @@ START_TEST(one_in_so_many_calls_is_looked_at_and_no_loop_keeps_step) {
     ck_assert_uint_le(most, 151);
     ck_assert_uint_ne(hak_sample_look(&callers[0]), 0);
 }
-END_TEST
 
 static double mean_interval(void) {
     double sum = 0;
@@ -71,7 +69,7 @@ static double mean_interval(void) {
     return sum / BUSY_LOOKS;
 }
 
-START_TEST(looks_that_come_fast_come_half_as_often) {
+TEST(looks_that_come_fast_come_half_as_often) {
     begin("sample:0");
     double due = HAK_SAMPLE_INTERVAL;
     ck_assert_double_eq_tol(mean_interval(), due, due / 5);
@@ -79,16 +77,14 @@ START_TEST(looks_that_come_fast_come_half_as_often) {
         (void)hak_sample_look(&callers[0]);
     ck_assert_double_eq_tol(mean_interval(), 2 * due, due / 5);
 }
-END_TEST
 
-START_TEST(nothing_is_guarded_where_that_is_off) {
+TEST(nothing_is_guarded_where_that_is_off) {
     begin("off");
     for (int i = 0; i < 100; i++)
         ck_assert_uint_eq(hak_sample_look(&callers[0]), 0);
 }
-END_TEST
 
-START_TEST(registers_have_a_share_of_the_time) {
+TEST(registers_have_a_share_of_the_time) {
     begin("sample:0");
     ck_assert(!hak_sample_may_watch()); /* nothing was earned yet */
     while (!hak_sample_may_watch() && clock() < 5 * CLOCKS_PER_SEC)
@@ -106,9 +102,8 @@ START_TEST(registers_have_a_share_of_the_time) {
     begin("sample:7");
     ck_assert(hak_sample_may_watch()); /* whatever it costs */
 }
-END_TEST
 
-START_TEST(calls_are_counted_by_their_intervals) {
+TEST(calls_are_counted_by_their_intervals) {
     begin("sample:7");
     uint64_t before = hak_sample_calls(), due = 0;
     for (int i = 0; i < 50; i++) {
@@ -117,9 +112,8 @@ START_TEST(calls_are_counted_by_their_intervals) {
     }
     ck_assert_uint_eq(hak_sample_calls() - before, due);
 }
-END_TEST
 
-START_TEST(a_site_has_few_guarded_blocks_that_live) {
+TEST(a_site_has_few_guarded_blocks_that_live) {
     (void)begin_with_credit();
     uint32_t site = look_until_one_is_guarded(&callers[2]);
     ck_assert_uint_ne(site, 0);
@@ -136,9 +130,8 @@ START_TEST(a_site_has_few_guarded_blocks_that_live) {
     hak_sample_given(site, 0);
     ck_assert_uint_eq(look_until_one_is_guarded(&callers[2]), site);
 }
-END_TEST
 
-START_TEST(what_blocks_cost_keeps_a_busy_site_waiting_and_not_a_new_one) {
+TEST(what_blocks_cost_keeps_a_busy_site_waiting_and_not_a_new_one) {
     begin("sample:0");
     for (int i = 0; i < BUSY_LOOKS; i++)
         (void)hak_sample_look(&callers[0]);
@@ -151,11 +144,10 @@ START_TEST(what_blocks_cost_keeps_a_busy_site_waiting_and_not_a_new_one) {
     ck_assert_uint_eq(hak_sample_look(&callers[0]), 0);
     ck_assert_uint_ne(hak_sample_look(&callers[1]), 0);
 }
-END_TEST
 
 /* The debt is that of four blocks at their dearest; a hundredth pays for it in 400 of their times,
  * a two-hundredth would in 800. */
-START_TEST(what_seldom_sites_leave_goes_to_the_others) {
+TEST(what_seldom_sites_leave_goes_to_the_others) {
     enum { SAVED = 4, DEBT = 4, DUE = 600 };
     struct hak_run_time ran = {0};
     begin("sample:0");
@@ -173,9 +165,8 @@ START_TEST(what_seldom_sites_leave_goes_to_the_others) {
         continue;
     ck_assert_uint_lt(hak_ran_ticks(&ran, CLOCK_THREAD_CPUTIME_ID), (uint64_t)DUE * DEAR_TICKS);
 }
-END_TEST
 
-START_TEST(a_new_site_waits_too_where_they_have_spent_all) {
+TEST(a_new_site_waits_too_where_they_have_spent_all) {
     begin("sample:0");
     for (int i = 0; i < BUSY_LOOKS; i++)
         (void)hak_sample_look(&callers[0]);
@@ -188,7 +179,6 @@ START_TEST(a_new_site_waits_too_where_they_have_spent_all) {
     }
     ck_abort_msg("new sites were guarded whatever it cost");
 }
-END_TEST
 
 enum { DEPTHS = 4096 };
 /* Calls from one address, as of a function that many call for their memory, 16 bytes apart. */
@@ -199,7 +189,7 @@ static hak_call_t call_at(int depth, const void *from) {
     return &stack[2 * depth];
 }
 
-START_TEST(callers_of_one_function_are_sites_of_their_own) {
+TEST(callers_of_one_function_are_sites_of_their_own) {
     static bool is_seen[DEPTHS];
     int different = 0, calls = 400;
     begin("all");
@@ -212,7 +202,6 @@ START_TEST(callers_of_one_function_are_sites_of_their_own) {
     }
     ck_assert_int_ge(different, calls - calls / 50);
 }
-END_TEST
 
 /* Looks of 200 sites that keep what they get. Returns how many got a block. */
 static uint32_t keep(void) {
@@ -227,7 +216,7 @@ static uint32_t keep(void) {
     return kept;
 }
 
-START_TEST(blocks_that_are_kept_leave_places_for_others) {
+TEST(blocks_that_are_kept_leave_places_for_others) {
     uint32_t gives = begin_with_credit();
     hak_sample_taken(gives, 0);
     hak_sample_given(gives, 0);
@@ -256,9 +245,8 @@ START_TEST(blocks_that_are_kept_leave_places_for_others) {
     }
     ck_assert_uint_le(kept, HAK_SAMPLE_LIVE);
 }
-END_TEST
 
-START_TEST(a_place_is_free_of_the_site_that_had_it) {
+TEST(a_place_is_free_of_the_site_that_had_it) {
     static const char *names[] = {"a", "b", "c", "d"};
     uint32_t refused = 0;
     (void)begin_with_credit();
@@ -275,23 +263,5 @@ START_TEST(a_place_is_free_of_the_site_that_had_it) {
             }
     ck_assert_uint_eq(refused, 0);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("all");
-    tcase_set_timeout(cases, 60);
-    tcase_add_test(cases, every_call_is_looked_at_where_all_blocks_are_guarded);
-    tcase_add_test(cases, looks_that_come_fast_come_half_as_often);
-    tcase_add_test(cases, one_in_so_many_calls_is_looked_at_and_no_loop_keeps_step);
-    tcase_add_test(cases, nothing_is_guarded_where_that_is_off);
-    tcase_add_test(cases, registers_have_a_share_of_the_time);
-    tcase_add_test(cases, calls_are_counted_by_their_intervals);
-    tcase_add_test(cases, a_site_has_few_guarded_blocks_that_live);
-    tcase_add_test(cases, what_blocks_cost_keeps_a_busy_site_waiting_and_not_a_new_one);
-    tcase_add_test(cases, what_seldom_sites_leave_goes_to_the_others);
-    tcase_add_test(cases, a_new_site_waits_too_where_they_have_spent_all);
-    tcase_add_test(cases, callers_of_one_function_are_sites_of_their_own);
-    tcase_add_test(cases, blocks_that_are_kept_leave_places_for_others);
-    tcase_add_test(cases, a_place_is_free_of_the_site_that_had_it);
-    return run_cases("guard/sample", cases);
-}
+RUN_TESTS()

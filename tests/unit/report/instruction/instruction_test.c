@@ -62,7 +62,7 @@ static const struct {
     {"\xff\xd0", "call rax", 2, 0x800000 - 8, 8, HAK_TOUCHES_WRITE, RSP, -1},
 };
 
-START_TEST(a_touch_has_address_bytes_and_registers) {
+TEST(a_touch_has_address_bytes_and_registers, .until = sizeof simple / sizeof *simple) {
     struct hak_instruction insn;
     decode(&insn, simple[_i].code, simple[_i].bytes);
     const struct hak_touch *touch = hak_instruction_touch(&insn, simple[_i].address, 0);
@@ -79,7 +79,6 @@ START_TEST(a_touch_has_address_bytes_and_registers) {
     ck_assert_ptr_null(hak_instruction_touch(&insn, touch->address + touch->bytes, 0));
     ck_assert_ptr_null(hak_instruction_touch(&insn, touch->address - 1, 0));
 }
-END_TEST
 
 /* The touched bytes are chosen by a mask, an index vector, a bit's number, or are not known. */
 static const struct {
@@ -102,15 +101,14 @@ static const struct {
     {"\xc9", 1, 0x700000},                     /* leave */
 };
 
-START_TEST(what_is_not_known_is_not_told) {
+TEST(what_is_not_known_is_not_told, .until = sizeof silent / sizeof *silent) {
     struct hak_instruction insn;
     decode(&insn, silent[_i].code, silent[_i].bytes);
     ck_assert_msg(insn.touch_count == 0, "%s touches %d", insn.text, insn.touch_count);
     ck_assert_ptr_null(hak_instruction_touch(&insn, silent[_i].address, 0));
 }
-END_TEST
 
-START_TEST(what_the_processor_refused_is_found_by_its_address) {
+TEST(what_the_processor_refused_is_found_by_its_address) {
     struct hak_instruction insn;
     decode(&insn, "\x48\xa5", 2); /* movsq: both are addresses, if not aligned */
     registers[RDI] = 0x600001;
@@ -131,9 +129,8 @@ START_TEST(what_the_processor_refused_is_found_by_its_address) {
     decode(&insn, "\x0f\x28\x07", 3);
     ck_assert_uint_eq(hak_instruction_refused(&insn)->bytes, 16);
 }
-END_TEST
 
-START_TEST(a_division_has_its_divisor) {
+TEST(a_division_has_its_divisor) {
     struct hak_instruction insn;
     decode(&insn, "\xf7\xf9", 2); /* idiv ecx */
     ck_assert(insn.is_division);
@@ -148,9 +145,8 @@ START_TEST(a_division_has_its_divisor) {
     decode(&insn, "\xf7\xe9", 2); /* imul ecx */
     ck_assert(!insn.is_division);
 }
-END_TEST
 
-START_TEST(of_two_touches_the_processor_tells_which) {
+TEST(of_two_touches_the_processor_tells_which) {
     struct hak_instruction insn;
     decode(&insn, "\x48\xa5", 2); /* movsq */
     ck_assert_uint_eq(hak_instruction_touch(&insn, 0x600007, HAK_TOUCHES_WRITE)->address, 0x600000);
@@ -171,9 +167,8 @@ START_TEST(of_two_touches_the_processor_tells_which) {
     decode(&insn, "\x8f\x44\x24\x08", 4); /* pop [rsp + 8]: by rsp as it is afterwards */
     ck_assert_ptr_null(hak_instruction_touch(&insn, 0x800008, HAK_TOUCHES_WRITE));
 }
-END_TEST
 
-START_TEST(a_string_instruction_has_direction_and_count) {
+TEST(a_string_instruction_has_direction_and_count) {
     struct hak_instruction insn;
     decode(&insn, "\xf3\xaa", 2); /* rep stosb */
     ck_assert(insn.is_repeated && insn.has_direction && !insn.is_downwards);
@@ -189,7 +184,6 @@ START_TEST(a_string_instruction_has_direction_and_count) {
     ck_assert(!insn.is_repeated && !insn.has_direction);
     ck_assert_uint_eq(hak_instruction_touch(&insn, 0x600000, 0)->bytes, 8);
 }
-END_TEST
 
 /* ---- behind an instruction ----------------------------------------------------------------------
  */
@@ -208,7 +202,7 @@ static bool behind(struct hak_instruction *out, size_t before, uint64_t written)
                                   HAK_TOUCHES_WRITE, &machine);
 }
 
-START_TEST(the_instruction_in_front_is_found) {
+TEST(the_instruction_in_front_is_found) {
     struct hak_instruction insn;
     size_t end = lay("\x48\x89\x47\x08", 4); /* mov [rdi + 8], rax; also ends mov [rdi + 8], eax */
     ck_assert(behind(&insn, end, 0x600009));
@@ -238,9 +232,8 @@ START_TEST(the_instruction_in_front_is_found) {
     ck_assert(!hak_instruction_behind(&insn, window, sizeof window, end, AT, 0x600000,
                                       HAK_TOUCHES_READ, &machine));
 }
-END_TEST
 
-START_TEST(a_repeated_one_that_goes_on_is_found) {
+TEST(a_repeated_one_that_goes_on_is_found) {
     struct hak_instruction insn;
     memset(window, 0x90, sizeof window);
     memcpy(window + 40, "\xf3\xaa", 2);
@@ -253,9 +246,8 @@ START_TEST(a_repeated_one_that_goes_on_is_found) {
     memcpy(window + 37, "\x88\x47\xff", 3); /* mov [rdi - 1], al in front wrote the same byte */
     ck_assert(!behind(&insn, 40, 0x5fffff));
 }
-END_TEST
 
-START_TEST(two_ways_to_the_end_are_none) {
+TEST(two_ways_to_the_end_are_none) {
     struct hak_instruction insn;
     /* Where nothing stands in front: mov [rdi], al, with or without a prefix. */
     memset(window, 0x90, sizeof window);
@@ -265,9 +257,8 @@ START_TEST(two_ways_to_the_end_are_none) {
     ck_assert(hak_instruction_behind(&insn, window + 1, 16, 2, AT, 0x600000, HAK_TOUCHES_WRITE,
                                      &machine));
 }
-END_TEST
 
-START_TEST(any_bytes_are_read) {
+TEST(any_bytes_are_read) {
     struct hak_instruction insn;
     srand(7);
     for (int i = 0; i < 60000; i++) {
@@ -285,22 +276,5 @@ START_TEST(any_bytes_are_read) {
     }
     ck_assert(!hak_instruction_at(&insn, window, 0, AT, &machine));
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("instruction");
-    tcase_add_checked_fixture(cases, start, NULL);
-    tcase_set_timeout(cases, 60);
-    tcase_add_loop_test(cases, a_touch_has_address_bytes_and_registers, 0,
-                        sizeof simple / sizeof *simple);
-    tcase_add_loop_test(cases, what_is_not_known_is_not_told, 0, sizeof silent / sizeof *silent);
-    tcase_add_test(cases, what_the_processor_refused_is_found_by_its_address);
-    tcase_add_test(cases, a_division_has_its_divisor);
-    tcase_add_test(cases, of_two_touches_the_processor_tells_which);
-    tcase_add_test(cases, a_string_instruction_has_direction_and_count);
-    tcase_add_test(cases, the_instruction_in_front_is_found);
-    tcase_add_test(cases, a_repeated_one_that_goes_on_is_found);
-    tcase_add_test(cases, two_ways_to_the_end_are_none);
-    tcase_add_test(cases, any_bytes_are_read);
-    return run_cases("instruction", cases);
-}
+RUN_TESTS(.set_up = start)

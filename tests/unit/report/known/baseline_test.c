@@ -27,7 +27,7 @@ static void expect_error(const char *text, const char *due) {
     ck_assert_msg(strncmp(error, due, strlen(due)) == 0, "%s", error);
 }
 
-START_TEST(what_is_written_is_read) {
+TEST(what_is_written_is_read) {
     unlink("baseline.json");
     struct hak_baseline *made = hak_baseline_load("baseline.json", true, error, sizeof error);
     ck_assert_ptr_nonnull(made);
@@ -44,9 +44,8 @@ START_TEST(what_is_written_is_read) {
     ck_assert(!made->list[0].seen);
     hak_baseline_free(made);
 }
-END_TEST
 
-START_TEST(what_people_wrote_stays) {
+TEST(what_people_wrote_stays) {
     put("{\"hakmem_baseline\": 1, \"findings\": [{\"fingerprint\": \"x\", \"note\": \"ticket 17\","
         " \"owner\": {\"team\": \"core\"}}]}");
     struct hak_baseline *made = load();
@@ -60,14 +59,13 @@ START_TEST(what_people_wrote_stays) {
     ck_assert_ptr_nonnull(strstr(text, "\"team\": \"core\""));
     ck_assert_ptr_nonnull(strstr(text, "ticket 17"));
 }
-END_TEST
 
 static bool ran(void *context, const char *program) {
     (void)context;
     return strcmp(program, "app") == 0;
 }
 
-START_TEST(only_what_could_be_seen_is_pruned) {
+TEST(only_what_could_be_seen_is_pruned) {
     put("{\"hakmem_baseline\": 1, \"findings\": ["
         "{\"fingerprint\": \"a\", \"program\": \"app\"}, {\"fingerprint\": \"b\", \"program\": "
         "\"app\"},"
@@ -80,18 +78,16 @@ START_TEST(only_what_could_be_seen_is_pruned) {
     ck_assert_ptr_nonnull(hak_baseline_find(made, "c"));
     hak_baseline_free(made);
 }
-END_TEST
 
-START_TEST(a_finding_counts_once) {
+TEST(a_finding_counts_once) {
     put("{\"hakmem_baseline\": 1, \"findings\": [{\"fingerprint\": \"a\"}, {\"fingerprint\": "
         "\"a\"}]}");
     struct hak_baseline *made = load();
     ck_assert_uint_eq(made->count, 1);
     hak_baseline_free(made);
 }
-END_TEST
 
-START_TEST(all_of_a_big_file_in_any_order_are_found) {
+TEST(all_of_a_big_file_in_any_order_are_found) {
     enum { ENTRIES = 200000 }; /* comparing each with each would take minutes */
     char name[32];
     FILE *file = fopen("baseline.json", "w");
@@ -114,9 +110,8 @@ START_TEST(all_of_a_big_file_in_any_order_are_found) {
     ck_assert_ptr_nonnull(hak_baseline_find(made, "0x"));
     hak_baseline_free(made);
 }
-END_TEST
 
-START_TEST(errors_say_what_was_due) {
+TEST(errors_say_what_was_due) {
     expect_error("{\n\"hakmem_baseline\": 1,\n", "baseline.json:3: the baseline is not JSON: ");
     expect_error("[]", "baseline.json: not a baseline: {\"hakmem_baseline\": 1, ");
     expect_error("{\"findings\": []}", "baseline.json: not a baseline");
@@ -127,9 +122,8 @@ START_TEST(errors_say_what_was_due) {
     ck_assert_ptr_null(hak_baseline_load("/no/such", false, error, sizeof error));
     ck_assert_str_eq(error, "/no/such: the baseline cannot be read: No such file or directory");
 }
-END_TEST
 
-START_TEST(a_folder_that_is_not_there_is_told) {
+TEST(a_folder_that_is_not_there_is_told) {
     struct hak_baseline *made =
         hak_baseline_load("no/such/baseline.json", true, error, sizeof error);
     ck_assert_ptr_nonnull(made);
@@ -138,16 +132,5 @@ START_TEST(a_folder_that_is_not_there_is_told) {
                             "or directory");
     hak_baseline_free(made);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("baseline");
-    tcase_add_test(cases, what_is_written_is_read);
-    tcase_add_test(cases, what_people_wrote_stays);
-    tcase_add_test(cases, only_what_could_be_seen_is_pruned);
-    tcase_add_test(cases, a_finding_counts_once);
-    tcase_add_test(cases, all_of_a_big_file_in_any_order_are_found);
-    tcase_add_test(cases, errors_say_what_was_due);
-    tcase_add_test(cases, a_folder_that_is_not_there_is_told);
-    return run_cases("baseline", cases);
-}
+RUN_TESTS()

@@ -34,7 +34,7 @@ static struct hak_frame *stack(void) {
     return frames;
 }
 
-START_TEST(lines_addresses_and_folders_do_not_matter) {
+TEST(lines_addresses_and_folders_do_not_matter) {
     struct hak_frame *frames = stack();
     const char *before = of(202, frames, 6);
     ck_assert_int_eq(strncmp(before, "HKM-202:", 8), 0);
@@ -48,15 +48,13 @@ START_TEST(lines_addresses_and_folders_do_not_matter) {
     frames[1].file = "/srv/ci/1234/app/server.c";
     ck_assert_str_eq(of(202, frames, 6), before);
 }
-END_TEST
 
-START_TEST(the_known_one_stays_what_it_is) {
+TEST(the_known_one_stays_what_it_is) {
     /* Baselines in other people's repositories hold this text: it may never change. */
     ck_assert_str_eq(of(202, stack(), 6), "HKM-202:41de4f1c3fa05429");
 }
-END_TEST
 
-START_TEST(code_function_and_file_matter) {
+TEST(code_function_and_file_matter) {
     struct hak_frame *frames = stack();
     const char *before = of(202, frames, 6);
     ck_assert_str_ne(of(201, frames, 6) + 8, before + 8);
@@ -69,18 +67,16 @@ START_TEST(code_function_and_file_matter) {
     frames[3].function = "walk";
     ck_assert_str_ne(of(202, frames, 6), before);
 }
-END_TEST
 
-START_TEST(frames_further_out_do_not_matter) {
+TEST(frames_further_out_do_not_matter) {
     struct hak_frame *frames = stack();
     const char *before = of(202, frames, 6);
     frames[4].function = "work";
     ck_assert_str_eq(of(202, frames, 6), before);
     ck_assert_str_eq(of(202, frames, 4), before);
 }
-END_TEST
 
-START_TEST(wrappers_and_libraries_in_between_do_not_matter) {
+TEST(wrappers_and_libraries_in_between_do_not_matter) {
     struct hak_frame *frames = stack();
     const char *before = of(202, frames, 6);
     struct hak_frame longer[9] = {
@@ -92,9 +88,8 @@ START_TEST(wrappers_and_libraries_in_between_do_not_matter) {
     longer[1].module = "/lib/x86_64-linux-gnu/libc.so.6";
     ck_assert_str_eq(of(202, longer, 8), before);
 }
-END_TEST
 
-START_TEST(without_a_function_module_and_offset_stand) {
+TEST(without_a_function_module_and_offset_stand) {
     struct hak_frame one = frame("", "", 0);
     const char *before = of(201, &one, 1);
     one.module = "/elsewhere/app";
@@ -103,9 +98,8 @@ START_TEST(without_a_function_module_and_offset_stand) {
     one.module_offset++;
     ck_assert_str_ne(of(201, &one, 1), before);
 }
-END_TEST
 
-START_TEST(no_stack_and_crashes_have_one_too) {
+TEST(no_stack_and_crashes_have_one_too) {
     char segv[HAK_FINGERPRINT_BYTES], fpe[HAK_FINGERPRINT_BYTES];
     struct hak_frame *frames = stack();
     ck_assert_int_eq(strncmp(of(201, NULL, 0), "HKM-201:", 8), 0);
@@ -116,9 +110,8 @@ START_TEST(no_stack_and_crashes_have_one_too) {
     struct hak_frame nothing = {0};
     ck_assert_int_eq(strncmp(of(201, &nothing, 1), "HKM-201:", 8), 0);
 }
-END_TEST
 
-START_TEST(names_lose_what_is_no_name) {
+TEST(names_lose_what_is_no_name) {
     static const char *const pairs[][2] = {
         {"main", "main"},
         {"parse.part.0", "parse"},
@@ -152,17 +145,5 @@ START_TEST(names_lose_what_is_no_name) {
         hak_text_free(&text);
     }
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("fingerprint");
-    tcase_add_test(cases, lines_addresses_and_folders_do_not_matter);
-    tcase_add_test(cases, the_known_one_stays_what_it_is);
-    tcase_add_test(cases, code_function_and_file_matter);
-    tcase_add_test(cases, frames_further_out_do_not_matter);
-    tcase_add_test(cases, wrappers_and_libraries_in_between_do_not_matter);
-    tcase_add_test(cases, without_a_function_module_and_offset_stand);
-    tcase_add_test(cases, no_stack_and_crashes_have_one_too);
-    tcase_add_test(cases, names_lose_what_is_no_name);
-    return run_cases("fingerprint", cases);
-}
+RUN_TESTS()

@@ -12,14 +12,13 @@ static struct hak_suppressions *parse(const char *text) {
     return made;
 }
 
-START_TEST(patterns_are_looked_for_anywhere) {
+TEST(patterns_are_looked_for_anywhere) {
     ck_assert(hak_suppress_matches("row", "parse_row_of"));
     ck_assert(!hak_suppress_matches("rows", "parse_row_of"));
     ck_assert(hak_suppress_matches("", "x"));
 }
-END_TEST
 
-START_TEST(marks_hold_a_pattern_to_the_ends) {
+TEST(marks_hold_a_pattern_to_the_ends) {
     ck_assert(hak_suppress_matches("^parse", "parse_row"));
     ck_assert(!hak_suppress_matches("^row", "parse_row"));
     ck_assert(hak_suppress_matches("row$", "parse_row"));
@@ -28,9 +27,8 @@ START_TEST(marks_hold_a_pattern_to_the_ends) {
     ck_assert(!hak_suppress_matches("^parse_row$", "parse_rows"));
     ck_assert(hak_suppress_matches("a$", "aba"));
 }
-END_TEST
 
-START_TEST(stars_stand_for_anything) {
+TEST(stars_stand_for_anything) {
     ck_assert(hak_suppress_matches("p*w", "parse_row"));
     ck_assert(hak_suppress_matches("^p*w$", "pw"));
     ck_assert(hak_suppress_matches("^*row$", "parse_row"));
@@ -43,17 +41,15 @@ START_TEST(stars_stand_for_anything) {
     many[sizeof many - 1] = '\0';
     ck_assert(!hak_suppress_matches("^a*a*a*a*a*a*a*a*b$", many));
 }
-END_TEST
 
-START_TEST(files_of_other_systems_are_read) {
+TEST(files_of_other_systems_are_read) {
     struct hak_suppressions *made = parse("\xef\xbb\xbf# known\r\nleak:row\r\n");
     const struct hak_frame frame = {.function = "row", .file = "", .module = ""};
     ck_assert_ptr_nonnull(hak_suppressions_match(made, 401, &frame, 1));
     hak_suppressions_free(made);
 }
-END_TEST
 
-START_TEST(any_frame_of_the_stack_is_looked_at) {
+TEST(any_frame_of_the_stack_is_looked_at) {
     struct hak_suppressions *s =
         parse("# known\n\n  leak:make_table  \r\nleak:libold.so\nfault:double-free:^util.c$\n");
     struct hak_frame frames[] = {
@@ -75,9 +71,8 @@ START_TEST(any_frame_of_the_stack_is_looked_at) {
     ck_assert_ptr_null(hak_suppressions_match(NULL, 401, frames, 3));
     hak_suppressions_free(s);
 }
-END_TEST
 
-START_TEST(own_frames_count_for_moves_only) {
+TEST(own_frames_count_for_moves_only) {
     struct hak_suppressions *s = parse("fault:*:malloc\nleak:malloc\n");
     struct hak_frame own = {.function = "malloc", .module = "hakmem-debug.so", .is_hakmem = true};
     ck_assert_ptr_null(hak_suppressions_match(s, 202, &own, 1));
@@ -85,25 +80,22 @@ START_TEST(own_frames_count_for_moves_only) {
     ck_assert_ptr_nonnull(hak_suppressions_match(s, 104, &own, 1));
     hak_suppressions_free(s);
 }
-END_TEST
 
-START_TEST(leaks_are_no_part_of_all_faults) {
+TEST(leaks_are_no_part_of_all_faults) {
     struct hak_suppressions *s = parse("fault:*:work\n");
     struct hak_frame frame = {.function = "work", .module = "app"};
     ck_assert_ptr_null(hak_suppressions_match(s, 401, &frame, 1));
     ck_assert_ptr_nonnull(hak_suppressions_match(s, 301, &frame, 1));
     hak_suppressions_free(s);
 }
-END_TEST
 
-START_TEST(codes_and_names_are_taken) {
+TEST(codes_and_names_are_taken) {
     struct hak_suppressions *s = parse("fault:HKM-202:a\nfault:202:b\nfault:double-free:c::d\n");
     for (uint32_t i = 0; i < 3; i++)
         ck_assert_uint_eq(s->list[i].code, 202);
     ck_assert_str_eq(s->list[2].pattern, "c::d");
     hak_suppressions_free(s);
 }
-END_TEST
 
 static void expect_error(const char *text, const char *due) {
     char error[256] = "";
@@ -111,7 +103,7 @@ static void expect_error(const char *text, const char *due) {
     ck_assert_msg(strncmp(error, due, strlen(due)) == 0, "%s", error);
 }
 
-START_TEST(errors_name_their_line) {
+TEST(errors_name_their_line) {
     expect_error("leak:a\nrace:b\n",
                  "known:2: `race:b` is not a suppression; expected leak:PATTERN");
     expect_error("\n\nfault:oops:b", "known:3: there is no fault `oops`");
@@ -122,18 +114,5 @@ START_TEST(errors_name_their_line) {
     ck_assert_ptr_null(hak_suppressions_load("/no/such", error, sizeof error));
     ck_assert_str_eq(error, "/no/such: the suppressions cannot be read: No such file or directory");
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("suppress");
-    tcase_add_test(cases, patterns_are_looked_for_anywhere);
-    tcase_add_test(cases, marks_hold_a_pattern_to_the_ends);
-    tcase_add_test(cases, stars_stand_for_anything);
-    tcase_add_test(cases, files_of_other_systems_are_read);
-    tcase_add_test(cases, any_frame_of_the_stack_is_looked_at);
-    tcase_add_test(cases, own_frames_count_for_moves_only);
-    tcase_add_test(cases, leaks_are_no_part_of_all_faults);
-    tcase_add_test(cases, codes_and_names_are_taken);
-    tcase_add_test(cases, errors_name_their_line);
-    return run_cases("suppress", cases);
-}
+RUN_TESTS()

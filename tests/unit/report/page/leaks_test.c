@@ -45,7 +45,7 @@ static void says(const char *words) {
     ck_assert_msg(strstr(text.bytes, words) != NULL, "\"%s\" is not in:\n%s", words, text.bytes);
 }
 
-START_TEST(direct_leaks_come_first_and_by_bytes) {
+TEST(direct_leaks_come_first_and_by_bytes) {
     set(0, HAK_LEAK_IS_INDIRECT, 100, 100000);
     set(1, HAK_LEAK_IS_DIRECT, 1, 10);
     set(2, HAK_LEAK_IS_DIRECT, 2, 2000);
@@ -62,9 +62,8 @@ START_TEST(direct_leaks_come_first_and_by_bytes) {
                      " offset=+0 bytes=102010 blocks=103 store=none");
     ck_assert(strstr(text.bytes, "hakmem-trace leaks") == NULL); /* there is no store */
 }
-END_TEST
 
-START_TEST(many_places_fit_a_screen) {
+TEST(many_places_fit_a_screen) {
     uint64_t bytes = 0;
     for (int i = 0; i < PLACES; i++) {
         set(i, HAK_LEAK_IS_DIRECT, 1, (uint64_t)i + 1);
@@ -79,11 +78,10 @@ START_TEST(many_places_fit_a_screen) {
     says("store=a_b.db\n");
     ck_assert_uint_eq(bytes, 45150);
 }
-END_TEST
 
 /* CPython 3.13 loses blocks at 1,405 places: the page took seconds for them, and shows four.
  */
-START_TEST(places_that_do_not_fit_cost_nothing) {
+TEST(places_that_do_not_fit_cost_nothing) {
     struct hak_frame *closed = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     ck_assert_ptr_ne(closed, MAP_FAILED);
     for (int i = 0; i < PLACES; i++) {
@@ -97,9 +95,8 @@ START_TEST(places_that_do_not_fit_cost_nothing) {
     says("45,150 bytes in 300 blocks leaked");
     munmap(closed, 4096);
 }
-END_TEST
 
-START_TEST(what_is_known_or_too_much_is_counted) {
+TEST(what_is_known_or_too_much_is_counted) {
     set(0, HAK_LEAK_IS_DIRECT, 5, 50);
     set(1, HAK_LEAK_IS_DIRECT, 7, 7000);
     places[1].is_told = false;
@@ -110,9 +107,8 @@ START_TEST(what_is_known_or_too_much_is_counted) {
     says("  NOT SHOWN         8 more lost blocks: too many to list\n");
     ck_assert(strstr(text.bytes, "place_1") == NULL);
 }
-END_TEST
 
-START_TEST(what_the_scan_did_not_see_is_said) {
+TEST(what_the_scan_did_not_see_is_said) {
     set(0, HAK_LEAK_IS_DIRECT, 1, 1);
     struct hak_leak_page page = {.partial = HAK_PARTIAL_THREADS | HAK_PARTIAL_STACK,
                                  .reason = HAK_LEAK_BY_CALL,
@@ -130,9 +126,8 @@ START_TEST(what_the_scan_did_not_see_is_said) {
     says("  COMPLETENESS      the symbols of slow.so were not read in time: frames there have no "
          "names yet\n");
 }
-END_TEST
 
-START_TEST(ages_are_told_from_the_scan_backwards) {
+TEST(ages_are_told_from_the_scan_backwards) {
     struct hak_leak_place place = {
         .count = 2, .oldest_ns = 1000000000u, .newest_ns = 3500000000u, .layer = 3 /* magazine */};
     struct hak_text age = {0};
@@ -140,24 +135,12 @@ START_TEST(ages_are_told_from_the_scan_backwards) {
     ck_assert_str_eq(age.bytes, "1.500 s to 4.000 s old; served by magazine (the last one)");
     hak_text_free(&age);
 }
-END_TEST
 
-START_TEST(what_is_reachable_alone_is_no_loss) {
+TEST(what_is_reachable_alone_is_no_loss) {
     set(0, HAK_LEAK_IS_REACHABLE, 3, 300);
     struct hak_leak_page page = {.live_blocks = 3};
     make(&page, 1);
     says("memory-leak: nothing leaked; 300 bytes in 3 blocks are still reachable\n");
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("report_leaks");
-    tcase_add_test(cases, direct_leaks_come_first_and_by_bytes);
-    tcase_add_test(cases, many_places_fit_a_screen);
-    tcase_add_test(cases, places_that_do_not_fit_cost_nothing);
-    tcase_add_test(cases, what_is_known_or_too_much_is_counted);
-    tcase_add_test(cases, what_the_scan_did_not_see_is_said);
-    tcase_add_test(cases, ages_are_told_from_the_scan_backwards);
-    tcase_add_test(cases, what_is_reachable_alone_is_no_loss);
-    return run_cases("report_leaks", cases);
-}
+RUN_TESTS()

@@ -11,13 +11,12 @@
 #include "report/words/words.h"
 #include "unit/store/capture.h"
 
-static struct capture c;
 static struct hak_report_request request;
 static struct hak_report_context context;
 static struct hak_report report;
 
 static void start(void) {
-    capture_start(&c, "report");
+    capture_start();
     memset(&request, 0, sizeof request);
     context = (struct hak_report_context){.process = 1,
                                           .thread = 2,
@@ -28,17 +27,15 @@ static void start(void) {
 
 static void stop(void) {
     hak_report_free(&report);
-    if (c.w)
-        capture_finish(&c);
-    capture_clean(c.path);
+    capture_end();
 }
 
 static void make(bool with_store) {
     struct hak_store_reader *r = NULL;
-    if (c.w)
-        capture_finish(&c);
+    if (capture.w)
+        capture_finish();
     if (with_store)
-        must(hak_store_open(c.path, &r));
+        must(hak_store_open(capture.path, &r));
     hak_report_free(&report);
     ck_assert_int_eq(hak_report_make(r, &request, &context, &report), 0);
     if (r)
@@ -89,11 +86,11 @@ static void fill_facts(unsigned fault, unsigned kind, int slot) {
                                              .class_due = CLASS_48,
                                              .place = HAK_PLACE_FRONT,
                                              .epoch = 1,
-                                             .record_count = c.n[slot]};
+                                             .record_count = capture.n[slot]};
 }
 
-START_TEST(every_fault_has_the_same_page) {
-    block_malloc(&c, 1, 5, 1);
+TEST(every_fault_has_the_same_page) {
+    block_malloc(1, 5, 1);
     for (unsigned i = 0; hak_words_fault_at(i); i++) {
         const struct hak_fault_words *words = hak_words_fault_at(i);
         char first[100];
@@ -105,29 +102,28 @@ START_TEST(every_fault_has_the_same_page) {
         ck_assert_msg(strstr(report.summary, words->name) != NULL, "%s", report.summary);
     }
 }
-END_TEST
 
-START_TEST(the_first_wrong_push_is_named) {
-    block_malloc(&c, 1, 5, 1);
-    block_free(&c, 1, 6, 2);
-    uint64_t push = capture_put(&c, (struct hak_event){.base = BLOCK(1),
-                                                       .address = BLOCK(1) + 16,
-                                                       .generation = 1ull << 32 | ++c.n[1],
-                                                       .thread = 2,
-                                                       .stack = 7,
-                                                       .kind = HAK_SLL_PUSH,
-                                                       .class_index = CLASS_48,
-                                                       .place = HAK_PLACE_SLL,
-                                                       .flags = HAK_RECORD_ILLEGAL});
+TEST(the_first_wrong_push_is_named) {
+    block_malloc(1, 5, 1);
+    block_free(1, 6, 2);
+    uint64_t push = capture_put((struct hak_event){.base = BLOCK(1),
+                                                   .address = BLOCK(1) + 16,
+                                                   .generation = 1ull << 32 | ++capture.n[1],
+                                                   .thread = 2,
+                                                   .stack = 7,
+                                                   .kind = HAK_SLL_PUSH,
+                                                   .class_index = CLASS_48,
+                                                   .place = HAK_PLACE_SLL,
+                                                   .flags = HAK_RECORD_ILLEGAL});
     fill_facts(104, HAK_SLL_POP, 1);
     request.facts.offset = 16;
     request.facts.class_found = CLASS_48;
-    context.fault_event = capture_put(&c, (struct hak_event){.base = BLOCK(1),
-                                                             .address = BLOCK(1) + 16,
-                                                             .size = 104,
-                                                             .thread = 2,
-                                                             .kind = HAK_FAULT,
-                                                             .class_index = CLASS_48});
+    context.fault_event = capture_put((struct hak_event){.base = BLOCK(1),
+                                                         .address = BLOCK(1) + 16,
+                                                         .size = 104,
+                                                         .thread = 2,
+                                                         .kind = HAK_FAULT,
+                                                         .class_index = CLASS_48});
     make(true);
     check_shape("hakmem: HKM-104 tls-sll-hdr-reset: the C3 list of thread 2 \"worker\" holds a "
                 "pointer 16 bytes past its block's base\n");
@@ -141,16 +137,15 @@ START_TEST(the_first_wrong_push_is_named) {
     has(due);
     has("magazine -> TLS SLL   <-- wrong");
 }
-END_TEST
 
-START_TEST(a_stale_owner_is_named_and_nobody_else) {
-    block_malloc(&c, 1, 5, 1);
-    block_free(&c, 1, 6, 1);
-    block_malloc(&c, 1, 7, 2);
-    uint64_t stale = block_free(&c, 1, 6, 1);
-    block_free_again(&c, 1, 8, 2);
+TEST(a_stale_owner_is_named_and_nobody_else) {
+    block_malloc(1, 5, 1);
+    block_free(1, 6, 1);
+    block_malloc(1, 7, 2);
+    uint64_t stale = block_free(1, 6, 1);
+    block_free_again(1, 8, 2);
     fill_facts(202, HAK_FREE, 1);
-    context.fault_event = c.id;
+    context.fault_event = capture.id;
     make(true);
     char due[100];
     snprintf(due, sizeof due, "  FIRST WRONG STEP  event %llu   ", (unsigned long long)stale);
@@ -159,14 +154,13 @@ START_TEST(a_stale_owner_is_named_and_nobody_else) {
     has("STALE: owner 1 frees owner 2's block");
     has("owners 1 and 2:");
 }
-END_TEST
 
-START_TEST(a_double_free_without_evidence_accuses_nobody) {
-    block_malloc(&c, 1, 5, 1);
-    block_free(&c, 1, 6, 1);
-    block_free_again(&c, 1, 8, 2);
+TEST(a_double_free_without_evidence_accuses_nobody) {
+    block_malloc(1, 5, 1);
+    block_free(1, 6, 1);
+    block_free_again(1, 8, 2);
     fill_facts(202, HAK_FREE, 1);
-    context.fault_event = c.id;
+    context.fault_event = capture.id;
     make(true);
     check_shape("hakmem: HKM-202 double-free: ");
     has("  FREED BEFORE      event ");
@@ -175,9 +169,8 @@ START_TEST(a_double_free_without_evidence_accuses_nobody) {
     has_not("STALE");
     has_not("<-- wrong");
 }
-END_TEST
 
-START_TEST(what_is_missing_is_said) {
+TEST(what_is_missing_is_said) {
     fill_facts(301, HAK_FREE, 1);
     request.facts.damaged_bytes = 1;
     request.facts.offset = 24;
@@ -192,9 +185,8 @@ START_TEST(what_is_missing_is_said) {
     has("the capture has no block at this address");
     has("the fault's own record is not in the store");
 }
-END_TEST
 
-START_TEST(modules_whose_symbols_are_late_are_named) {
+TEST(modules_whose_symbols_are_late_are_named) {
     static const struct hak_frame bare = {
         .ip = 0x7f0000001234, .module = "/lib/slow.so", .function = "", .file = ""};
     fill_facts(301, HAK_FREE, 1);
@@ -216,9 +208,8 @@ START_TEST(modules_whose_symbols_are_late_are_named) {
     make(true);
     has("the symbols of a, b, c and others were not");
 }
-END_TEST
 
-START_TEST(a_watched_block_that_is_not_in_the_store_was_watched) {
+TEST(a_watched_block_that_is_not_in_the_store_was_watched) {
     fill_facts(304, HAK_FREE, 1);
     context.is_light = true;
     request.calls = request.guarded_blocks = 4812;
@@ -229,21 +220,19 @@ START_TEST(a_watched_block_that_is_not_in_the_store_was_watched) {
     has("HISTORY           not known: the block was watched, but the store did not take it");
     has("the fault's own record is not in the store");
 }
-END_TEST
 
-START_TEST(losses_are_told) {
-    block_malloc(&c, 1, 5, 1);
+TEST(losses_are_told) {
+    block_malloc(1, 5, 1);
     must(hak_store_put_loss(
-        c.w, &(struct hak_loss_row){
-                 .process = 1, .to_ns = 100000, .count = 1234, .reason = "ring full"}));
+        capture.w, &(struct hak_loss_row){
+                       .process = 1, .to_ns = 100000, .count = 1234, .reason = "ring full"}));
     fill_facts(301, HAK_FREE, 1);
     make(true);
     has("1,234 events were lost");
     has_not("all events kept");
 }
-END_TEST
 
-START_TEST(what_was_not_reported_is_counted) {
+TEST(what_was_not_reported_is_counted) {
     fill_facts(301, HAK_FREE, 1);
     make(true);
     has_not("since the last report");
@@ -256,10 +245,9 @@ START_TEST(what_was_not_reported_is_counted) {
     has("1,234 faults like this were not reported since the last report of this place");
     ck_assert_ptr_nonnull(strstr(report.json, "\"unreported_before\": 1234"));
 }
-END_TEST
 
-START_TEST(guesses_stand_apart) {
-    block_malloc(&c, 1, 5, 1);
+TEST(guesses_stand_apart) {
+    block_malloc(1, 5, 1);
     fill_facts(301, HAK_FREE, 1);
     request.facts.damaged_bytes = 1;
     request.facts.offset = 24;
@@ -269,12 +257,11 @@ START_TEST(guesses_stand_apart) {
     make(true);
     has_not("GUESS");
 }
-END_TEST
 
-START_TEST(a_crash_describes_registers_that_point_into_the_heap) {
-    block_malloc(&c, 1, 5, 1);
-    block_malloc(&c, 2, 5, 1);
-    block_free(&c, 2, 6, 1);
+TEST(a_crash_describes_registers_that_point_into_the_heap) {
+    block_malloc(1, 5, 1);
+    block_malloc(2, 5, 1);
+    block_free(2, 6, 1);
     context.signal = SIGSEGV;
     request.signal_code = 1;
     request.signal_address = 16;
@@ -289,9 +276,8 @@ START_TEST(a_crash_describes_registers_that_point_into_the_heap) {
         "app.c:6");
     ck_assert(strstr(report.summary, "crash") && strstr(report.summary, "signal=SIGSEGV"));
 }
-END_TEST
 
-START_TEST(an_address_that_the_kernel_does_not_tell_is_not_zero) {
+TEST(an_address_that_the_kernel_does_not_tell_is_not_zero) {
     context.signal = SIGSEGV;
     request.signal_code = SI_KERNEL;
     make(true);
@@ -300,16 +286,14 @@ START_TEST(an_address_that_the_kernel_does_not_tell_is_not_zero) {
     ck_assert_ptr_null(strstr(report.text, "0x0"));
     ck_assert_ptr_nonnull(strstr(report.json, "\"address\": null"));
 }
-END_TEST
 
-START_TEST(a_signal_that_somebody_sent_has_no_address) {
+TEST(a_signal_that_somebody_sent_has_no_address) {
     context.signal = SIGSEGV;
     request.signal_code = 0;
     make(true);
     check_shape("hakmem: SIGSEGV: ");
     has("sent by a process");
 }
-END_TEST
 
 /* A dying or hostile program wrote the request: any number may stand anywhere. */
 /* ---- the words of single faults --------------------------------------------------------------
@@ -428,9 +412,9 @@ static const struct {
       "the link here is 0x4141414141414141"}},
 };
 
-START_TEST(each_fault_has_its_words) {
-    block_malloc(&c, 1, 5, 1);
-    block_free(&c, 1, 6, 2);
+TEST(each_fault_has_its_words, .until = sizeof told / sizeof *told) {
+    block_malloc(1, 5, 1);
+    block_free(1, 6, 2);
     fill_facts(told[_i].fault, told[_i].kind, 1);
     struct hak_fault_facts *facts = &request.facts;
     const struct hak_fault_facts *more = &told[_i].more;
@@ -457,9 +441,8 @@ START_TEST(each_fault_has_its_words) {
         has(told[_i].due[i]);
     check_shape("hakmem: HKM-");
 }
-END_TEST
 
-START_TEST(an_address_of_a_crash_is_said_in_words) {
+TEST(an_address_of_a_crash_is_said_in_words) {
     request.signal = SIGSEGV;
     request.signal_code = SEGV_MAPERR;
     request.region.is_known = 1;
@@ -488,9 +471,8 @@ START_TEST(an_address_of_a_crash_is_said_in_words) {
         "hakmem: SIGSEGV at address 0x5000000: write to the read-only data of libfoo.so.1: ");
     ck_assert_ptr_nonnull(strstr(report.json, "\"access\": \"write\""));
 }
-END_TEST
 
-START_TEST(registers_that_hold_no_address_are_named) {
+TEST(registers_that_hold_no_address_are_named) {
     request.signal = SIGSEGV;
     request.signal_code = SI_KERNEL;
     request.trap = 13;
@@ -504,9 +486,8 @@ START_TEST(registers_that_hold_no_address_are_named) {
     has("  GUESS             the pointer was read from freed memory, or from a block that was "
         "not ");
 }
-END_TEST
 
-START_TEST(what_the_program_keeps_stands_in_for_the_record) {
+TEST(what_the_program_keeps_stands_in_for_the_record) {
     struct hak_frame born = {
         .ip = 1, .module = "/app", .function = "make", .file = "app.c", .line = 7};
     struct hak_frame freed = {
@@ -524,7 +505,6 @@ START_TEST(what_the_program_keeps_stands_in_for_the_record) {
     has("  HISTORY           not recorded (HAKMEM_TRACE=off)\n");
     has_not("hakmem-trace why");
 }
-END_TEST
 
 /* Thread 2 was created by 1, and created 3 and 4, both at one place; nothing is known of 1. */
 static void put_creations(void) {
@@ -534,7 +514,7 @@ static void put_creations(void) {
         {.id = 4, .process = 1, .number = 4, .name = "io", .creator = 2, .stack = 12},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        must(hak_store_put_thread(c.w, &rows[i]));
+        must(hak_store_put_thread(capture.w, &rows[i]));
 }
 
 static void count_of(const char *text, int due) {
@@ -544,10 +524,10 @@ static void count_of(const char *text, int due) {
     ck_assert_msg(count == due, "'%s' %d times, not %d, in:\n%s", text, count, due, report.text);
 }
 
-START_TEST(threads_that_are_named_say_where_they_were_created) {
+TEST(threads_that_are_named_say_where_they_were_created) {
     put_creations();
-    block_malloc(&c, 1, 5, 4);
-    block_free(&c, 1, 6, 3);
+    block_malloc(1, 5, 4);
+    block_free(1, 6, 3);
     fill_facts(202, HAK_FREE, 1);
     make(true);
     has("  THREADS           thread 2 \"worker\" was created by thread 1 \"t\" at:\n"
@@ -568,15 +548,15 @@ START_TEST(threads_that_are_named_say_where_they_were_created) {
         json_integer_value(json_object_get(json_object_get(one, "created_by"), "number")), 2);
     json_decref(document);
 }
-END_TEST
 
 /* Only thread 3 is named; who created thread 2, which created that, is said, and no more. */
-START_TEST(who_created_a_creator_is_said_once_more) {
+TEST(who_created_a_creator_is_said_once_more) {
     put_creations();
     must(hak_store_put_thread(
-        c.w, &(struct hak_thread_row){
-                 .id = 1, .process = 1, .number = 1, .name = "first", .creator = 9, .stack = 13}));
-    block_malloc(&c, 1, 5, 3);
+        capture.w,
+        &(struct hak_thread_row){
+            .id = 1, .process = 1, .number = 1, .name = "first", .creator = 9, .stack = 13}));
+    block_malloc(1, 5, 3);
     fill_facts(301, HAK_FREE, 1);
     context.thread = context.thread_number = 3;
     context.thread_name = "io";
@@ -585,17 +565,15 @@ START_TEST(who_created_a_creator_is_said_once_more) {
     has("thread 3 \"io\" was created by thread 2 \"worker\" at:\n");
     has("thread 2 \"worker\" was created by thread 1 \"first\" at:\n");
 }
-END_TEST
 
-START_TEST(a_main_thread_has_no_creation) {
-    block_malloc(&c, 1, 5, 1);
+TEST(a_main_thread_has_no_creation) {
+    block_malloc(1, 5, 1);
     fill_facts(202, HAK_FREE, 1);
     make(true);
     has_not("  THREADS");
 }
-END_TEST
 
-START_TEST(what_the_program_keeps_of_its_thread_stands_in_for_the_store) {
+TEST(what_the_program_keeps_of_its_thread_stands_in_for_the_store) {
     struct hak_frame created = {
         .ip = 1, .module = "/app", .function = "start", .file = "app.c", .line = 7};
     fill_facts(202, HAK_FREE, 1);
@@ -611,11 +589,10 @@ START_TEST(what_the_program_keeps_of_its_thread_stands_in_for_the_store) {
     make(false);
     has_not("  THREADS");
 }
-END_TEST
 
-START_TEST(damage_that_is_found_late_is_hunted) {
+TEST(damage_that_is_found_late_is_hunted) {
     static const char arguments[] = "/bin/app";
-    block_malloc(&c, 1, 5, 1);
+    block_malloc(1, 5, 1);
     fill_facts(301, HAK_FREE, 1);
     request.facts.found_by = HAK_FOUND_BY_COUNT;
     request.facts.offset = 24;
@@ -634,10 +611,9 @@ START_TEST(damage_that_is_found_late_is_hunted) {
         "                    hakmem-trace faults 7 --stacks -s hakmem.app.1.db   # ");
     has("  NEXT              hakmem-trace hunt -s hakmem.app.1.db --fault 7 -- /bin/app   # ");
 }
-END_TEST
 
-START_TEST(a_program_that_was_stopped_is_said_to_be) {
-    block_malloc(&c, 1, 5, 1);
+TEST(a_program_that_was_stopped_is_said_to_be) {
+    block_malloc(1, 5, 1);
     fill_facts(202, HAK_FREE, 1);
     make(true);
     has_not("stopped");
@@ -649,13 +625,12 @@ START_TEST(a_program_that_was_stopped_is_said_to_be) {
     make(true);
     has_not("stopped");
 }
-END_TEST
 
-START_TEST(any_numbers_give_a_page) {
-    block_malloc(&c, 1, 5, 1);
-    capture_finish(&c);
+TEST(any_numbers_give_a_page) {
+    block_malloc(1, 5, 1);
+    capture_finish();
     struct hak_store_reader *r;
-    must(hak_store_open(c.path, &r));
+    must(hak_store_open(capture.path, &r));
     uint32_t seed = 12345;
     for (int i = 0; i < 3000; i++) {
         const struct {
@@ -693,7 +668,6 @@ START_TEST(any_numbers_give_a_page) {
     }
     hak_store_close(r);
 }
-END_TEST
 
 /* ---- the source --------------------------------------------------------------------------------
  */
@@ -708,7 +682,7 @@ static void put_file(const char *path, const char *text, time_t seconds) {
                      0);
 }
 
-START_TEST(the_source_is_shown_as_it_was_built) {
+TEST(the_source_is_shown_as_it_was_built) {
     char folder[] = "/tmp/hakmem-source-XXXXXX", module[64], source[64], missing[64];
     ck_assert_ptr_nonnull(mkdtemp(folder));
     snprintf(module, sizeof module, "%s/app", folder);
@@ -748,7 +722,6 @@ START_TEST(the_source_is_shown_as_it_was_built) {
     unlink(module);
     rmdir(folder);
 }
-END_TEST
 
 /* ---- room --------------------------------------------------------------------------------------
  */
@@ -765,7 +738,7 @@ static void fill_stack(struct hak_frame frames[CALLERS], const char *module, con
             .ip = 100 + i, .module = module, .function = names[i], .file = file, .line = 2 + i};
 }
 
-START_TEST(one_frame_is_not_folded) {
+TEST(one_frame_is_not_folded) {
     struct hak_frame frames[CALLERS];
     fill_stack(frames, "/app", "app.c");
     fill_facts(202, HAK_FREE, 1);
@@ -780,9 +753,8 @@ START_TEST(one_frame_is_not_folded) {
     has_not("call_6");
     has("      ... and 2 more frames\n");
 }
-END_TEST
 
-START_TEST(the_source_where_the_fault_was_found_is_left_out_last) {
+TEST(the_source_where_the_fault_was_found_is_left_out_last) {
     char folder[] = "/tmp/hakmem-source-XXXXXX", module[64], source[2][64];
     struct hak_frame frames[CALLERS], born[CALLERS];
     ck_assert_ptr_nonnull(mkdtemp(folder));
@@ -819,7 +791,6 @@ START_TEST(the_source_where_the_fault_was_found_is_left_out_last) {
     unlink(module);
     rmdir(folder);
 }
-END_TEST
 
 /* ---- the instruction ---------------------------------------------------------------------------
  */
@@ -846,8 +817,8 @@ static void fill_stop(unsigned fault, unsigned access, int64_t offset, const voi
         (struct hak_report_pointed){.user = BLOCK(1) + 16, .asked_bytes = 24, .is_live = 1};
 }
 
-START_TEST(the_instruction_is_told_with_its_bytes) {
-    block_malloc(&c, 1, 5, 1);
+TEST(the_instruction_is_told_with_its_bytes) {
+    block_malloc(1, 5, 1);
     fill_stop(301, HAK_ACCESS_WRITE, 24, "\x48\x89\x47\x14", 4);
     make(true);
     check_shape(
@@ -874,12 +845,11 @@ START_TEST(the_instruction_is_told_with_its_bytes) {
     make(true);
     has("      reads 4 bytes, from 6 bytes past the end of the block on\n");
 }
-END_TEST
 
-START_TEST(the_owner_before_is_shown_of_an_access) {
+TEST(the_owner_before_is_shown_of_an_access) {
     for (unsigned i = 0; i < 3; i++) {
-        block_malloc(&c, 1, 5 + 2 * i, 1);
-        block_free(&c, 1, 6 + 2 * i, 1);
+        block_malloc(1, 5 + 2 * i, 1);
+        block_free(1, 6 + 2 * i, 1);
     }
     fill_stop(304, HAK_ACCESS_READ, 4, "\x8b\x47\x04", 3);
     make(true);
@@ -893,10 +863,9 @@ START_TEST(the_owner_before_is_shown_of_an_access) {
     has("  HISTORY           3 lives of this block; the last one:\n");
     has_not("function_8 ");
 }
-END_TEST
 
-START_TEST(a_repeated_instruction_says_how_far_it_goes) {
-    block_malloc(&c, 1, 5, 1);
+TEST(a_repeated_instruction_says_how_far_it_goes) {
+    block_malloc(1, 5, 1);
     fill_stop(302, HAK_ACCESS_WRITE, -8, "\xf3\x48\xab", 3);
     request.registers[OF_RDI] -= 8;
     request.registers[2] = 3;
@@ -915,10 +884,9 @@ START_TEST(a_repeated_instruction_says_how_far_it_goes) {
     make(true);
     ck_assert(strstr(report.json, "\"left\": null") != NULL);
 }
-END_TEST
 
-START_TEST(a_watchpoint_names_the_instruction_in_front) {
-    block_malloc(&c, 1, 5, 1);
+TEST(a_watchpoint_names_the_instruction_in_front) {
+    block_malloc(1, 5, 1);
     fill_stop(301, HAK_ACCESS_WRITE, 24, "\x90\x90\x90\x90\x88\x47\x18\x90\x90", 9);
     request.facts.found_by = HAK_FOUND_BY_WATCH;
     request.signal = 0;
@@ -932,7 +900,6 @@ START_TEST(a_watchpoint_names_the_instruction_in_front) {
         "      which one it was is not certain\n"
         "  REGISTERS         pointing into the heap:\n");
 }
-END_TEST
 
 static void fill_crash(int signal, int code, const char *instruction, size_t bytes) {
     request.signal = (uint32_t)signal;
@@ -942,8 +909,8 @@ static void fill_crash(int signal, int code, const char *instruction, size_t byt
     memset(request.registers, 0, sizeof request.registers);
 }
 
-START_TEST(a_crash_names_its_instruction) {
-    block_malloc(&c, 1, 5, 1);
+TEST(a_crash_names_its_instruction) {
+    block_malloc(1, 5, 1);
     fill_crash(SIGSEGV, SEGV_MAPERR, "\x8b\x47\x08", 3);
     request.facts.access = HAK_ACCESS_READ;
     request.signal_address = 8;
@@ -972,9 +939,8 @@ START_TEST(a_crash_names_its_instruction) {
     has_not("INSTRUCTION");
     has("  REGISTERS         that point into the heap:\n");
 }
-END_TEST
 
-START_TEST(a_pointer_that_is_no_address_is_named_by_the_instruction) {
+TEST(a_pointer_that_is_no_address_is_named_by_the_instruction) {
     fill_crash(SIGSEGV, SI_KERNEL, "\x8b\x47\x08", 3);
     request.trap = 13;
     request.registers[3] = 0x6867666564636261; /* no part of the address */
@@ -995,9 +961,8 @@ START_TEST(a_pointer_that_is_no_address_is_named_by_the_instruction) {
     make(true);
     has("(0f 28 07)\n  REGISTERS         none points into");
 }
-END_TEST
 
-START_TEST(a_division_names_both_numbers) {
+TEST(a_division_names_both_numbers) {
     fill_crash(SIGFPE, FPE_INTDIV, "\xf7\xff", 2);
     request.registers[0] = 7;
     make(true);
@@ -1011,10 +976,9 @@ START_TEST(a_division_names_both_numbers) {
     make(true);
     has("  INSTRUCTION       div cl   (f6 f1)\n  REGISTERS         none points into");
 }
-END_TEST
 
-START_TEST(an_instruction_that_cannot_be_decoded_is_told_by_its_bytes) {
-    block_malloc(&c, 1, 5, 1);
+TEST(an_instruction_that_cannot_be_decoded_is_told_by_its_bytes) {
+    block_malloc(1, 5, 1);
     fill_stop(301, HAK_ACCESS_WRITE, 24, "\x06\x07\x0e", 3);
     make(true);
     has("  INSTRUCTION       begins with 06 07 0e\n      libcapstone does not know it\n");
@@ -1034,10 +998,9 @@ START_TEST(an_instruction_that_cannot_be_decoded_is_told_by_its_bytes) {
     make(true);
     has_not("INSTRUCTION");
 }
-END_TEST
 
-START_TEST(registers_are_told_by_what_they_point_to) {
-    block_malloc(&c, 1, 5, 1);
+TEST(registers_are_told_by_what_they_point_to) {
+    block_malloc(1, 5, 1);
     fill_stop(301, HAK_ACCESS_READ, 24, "\x8a\x04\x37", 3);
     request.registers[OF_RSI] = 24;
     request.registers[OF_RSP] = 0x700000000010;
@@ -1053,27 +1016,26 @@ START_TEST(registers_are_told_by_what_they_point_to) {
     has("      rbx 0x0 is ");
     has_not("      r8 ");
 }
-END_TEST
 
 /* A sweep that found the block whole narrows the write down, if it came after the block's last
  * event and before the damage was found. */
-START_TEST(the_last_clean_look_begins_the_window) {
+TEST(the_last_clean_look_begins_the_window) {
     struct hak_frame looked = {
         .ip = 1, .module = "/app", .function = "parse", .file = "app.c", .line = 7};
-    block_malloc(&c, 1, 5, 1);
-    uint64_t born_ns = c.ns;
+    block_malloc(1, 5, 1);
+    uint64_t born_ns = capture.ns;
     fill_facts(301, HAK_FREE, 1);
     request.facts.damaged_bytes = request.facts.damaged_span = 1;
     request.facts.offset = 24;
     request.facts.clean_by = HAK_FOUND_BY_COUNT;
-    c.ns += 5000000;
-    context.fault_event = capture_put(&c, (struct hak_event){.base = BLOCK(1),
-                                                             .address = BLOCK(1) + 16,
-                                                             .size = 301,
-                                                             .thread = 2,
-                                                             .kind = HAK_FAULT,
-                                                             .class_index = CLASS_48});
-    context.ns = c.ns;
+    capture.ns += 5000000;
+    context.fault_event = capture_put((struct hak_event){.base = BLOCK(1),
+                                                         .address = BLOCK(1) + 16,
+                                                         .size = 301,
+                                                         .thread = 2,
+                                                         .kind = HAK_FAULT,
+                                                         .class_index = CLASS_48});
+    context.ns = capture.ns;
     context.clean_frames = &looked;
     context.clean_frame_count = 1;
     context.clean_ns = born_ns + 2000000;
@@ -1096,49 +1058,5 @@ START_TEST(the_last_clean_look_begins_the_window) {
     make(true);
     has_not("LAST CLEAN LOOK");
 }
-END_TEST
 
-static void add(TCase *cases) {
-    tcase_add_checked_fixture(cases, start, stop);
-    tcase_add_test(cases, every_fault_has_the_same_page);
-    tcase_add_test(cases, the_first_wrong_push_is_named);
-    tcase_add_test(cases, a_stale_owner_is_named_and_nobody_else);
-    tcase_add_test(cases, a_double_free_without_evidence_accuses_nobody);
-    tcase_add_test(cases, what_is_missing_is_said);
-    tcase_add_test(cases, modules_whose_symbols_are_late_are_named);
-    tcase_add_test(cases, a_watched_block_that_is_not_in_the_store_was_watched);
-    tcase_add_test(cases, losses_are_told);
-    tcase_add_test(cases, guesses_stand_apart);
-    tcase_add_test(cases, what_was_not_reported_is_counted);
-    tcase_add_test(cases, a_crash_describes_registers_that_point_into_the_heap);
-    tcase_add_test(cases, an_address_that_the_kernel_does_not_tell_is_not_zero);
-    tcase_add_test(cases, a_signal_that_somebody_sent_has_no_address);
-    tcase_add_loop_test(cases, each_fault_has_its_words, 0, (int)(sizeof told / sizeof *told));
-    tcase_add_test(cases, an_address_of_a_crash_is_said_in_words);
-    tcase_add_test(cases, registers_that_hold_no_address_are_named);
-    tcase_add_test(cases, what_the_program_keeps_stands_in_for_the_record);
-    tcase_add_test(cases, the_source_is_shown_as_it_was_built);
-    tcase_add_test(cases, the_instruction_is_told_with_its_bytes);
-    tcase_add_test(cases, the_owner_before_is_shown_of_an_access);
-    tcase_add_test(cases, a_repeated_instruction_says_how_far_it_goes);
-    tcase_add_test(cases, a_watchpoint_names_the_instruction_in_front);
-    tcase_add_test(cases, a_crash_names_its_instruction);
-    tcase_add_test(cases, a_pointer_that_is_no_address_is_named_by_the_instruction);
-    tcase_add_test(cases, a_division_names_both_numbers);
-    tcase_add_test(cases, an_instruction_that_cannot_be_decoded_is_told_by_its_bytes);
-    tcase_add_test(cases, registers_are_told_by_what_they_point_to);
-    tcase_add_test(cases, the_last_clean_look_begins_the_window);
-    tcase_add_test(cases, threads_that_are_named_say_where_they_were_created);
-    tcase_add_test(cases, who_created_a_creator_is_said_once_more);
-    tcase_add_test(cases, a_main_thread_has_no_creation);
-    tcase_add_test(cases, what_the_program_keeps_of_its_thread_stands_in_for_the_store);
-    tcase_add_test(cases, damage_that_is_found_late_is_hunted);
-    tcase_add_test(cases, a_program_that_was_stopped_is_said_to_be);
-    tcase_add_test(cases, one_frame_is_not_folded);
-    tcase_add_test(cases, the_source_where_the_fault_was_found_is_left_out_last);
-    tcase_add_test(cases, any_numbers_give_a_page);
-}
-
-int main(void) {
-    return run_added("report", add);
-}
+RUN_TESTS(.set_up = start, .tear_down = stop)

@@ -17,16 +17,15 @@ static void expect(const char *report, const char *due) {
     hak_text_free(&text);
 }
 
-START_TEST(first_line_is_bold_and_its_code_red) {
+TEST(first_line_is_bold_and_its_code_red) {
     expect("hakmem: HKM-202 double-free: of 56 bytes\n",
            B "hakmem: " O R "HKM-202" O B " double-free: of 56 bytes" O "\n");
     expect("hakmem: SIGABRT: the program ended itself",
            B "hakmem: " O R "SIGABRT" O B ": the program ended itself" O);
     expect("hakmem: the rest\n", B "hakmem: " O B "the rest" O "\n");
 }
-END_TEST
 
-START_TEST(parts_and_places_stand_out) {
+TEST(parts_and_places_stand_out) {
     expect("  FOUND             event 9\n", B "  FOUND" O "             event 9\n");
     expect("  FIRST WRONG STEP  not known\n", B "  FIRST WRONG STEP" O "  not known\n");
     expect("  In the pool \"a\"\n", "  In the pool \"a\"\n");
@@ -40,9 +39,8 @@ START_TEST(parts_and_places_stand_out) {
     expect("", "");
     expect("\n\n", "\n\n");
 }
-END_TEST
 
-START_TEST(colour_is_for_terminals) {
+TEST(colour_is_for_terminals) {
     int pipes[2];
     ck_assert_int_eq(pipe(pipes), 0);
     ck_assert(!hak_color_is_wanted(HAK_COLOR_AUTO, pipes[1]));
@@ -51,12 +49,5 @@ START_TEST(colour_is_for_terminals) {
     close(pipes[0]);
     close(pipes[1]);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("color");
-    tcase_add_test(cases, first_line_is_bold_and_its_code_red);
-    tcase_add_test(cases, parts_and_places_stand_out);
-    tcase_add_test(cases, colour_is_for_terminals);
-    return run_cases("color", cases);
-}
+RUN_TESTS()

@@ -12,7 +12,7 @@ static void stop(void) {
     hak_text_free(&text);
 }
 
-START_TEST(text_grows_and_is_taken) {
+TEST(text_grows_and_is_taken) {
     for (int i = 0; i < 1000; i++)
         hak_text_add(&text, "%d,", i % 10);
     ck_assert_uint_eq(text.length, 2000);
@@ -24,9 +24,8 @@ START_TEST(text_grows_and_is_taken) {
     ck_assert_str_eq(bytes, "");
     free(bytes);
 }
-END_TEST
 
-START_TEST(columns_count_characters_not_colours) {
+TEST(columns_count_characters_not_colours) {
     hak_text_add(&text, "first\n\033[1;31mgr\xc3\xbcn\033[0m");
     ck_assert_int_eq(hak_text_column(&text), 4);
     hak_text_tab(&text, 8);
@@ -35,17 +34,15 @@ START_TEST(columns_count_characters_not_colours) {
     ck_assert_int_eq(hak_text_column(&text), 9);
     ck_assert_int_eq(hak_text_lines(&text), 1);
 }
-END_TEST
 
-START_TEST(an_empty_line_takes_no_blank) {
+TEST(an_empty_line_takes_no_blank) {
     hak_text_tab(&text, 0);
     ck_assert_uint_eq(text.length, 0);
     hak_text_tab(&text, 2);
     ck_assert_str_eq(text.bytes, "  ");
 }
-END_TEST
 
-START_TEST(names_cannot_play_with_a_terminal) {
+TEST(names_cannot_play_with_a_terminal) {
     static const char *const cases[][2] = {
         {"plain name", "plain name"},
         {"gr\xc3\xbcn \xe2\x82\xac \xf0\x9f\x90\x9f", "gr\xc3\xbcn \xe2\x82\xac \xf0\x9f\x90\x9f"},
@@ -78,18 +75,16 @@ START_TEST(names_cannot_play_with_a_terminal) {
     hak_text_add_name(&text, NULL);
     ck_assert_uint_eq(text.length, 0);
 }
-END_TEST
 
 /* Hakmem's own text goes through, and only that. */
-START_TEST(formats_and_literals_are_our_own) {
+TEST(formats_and_literals_are_our_own) {
     char foreign[] = "\033[1mline\nforged";
     hak_text_add(&text, "%s|%s\n%s", "\033[1mbold\033[0m\n", foreign, "\t");
     ck_assert_str_eq(text.bytes, "\033[1mbold\033[0m\n|\\x1b[1mline\\nforged\n\t");
 }
-END_TEST
 
 /* As printf has it, but for what is escaped. */
-START_TEST(conversions_are_those_of_printf) {
+TEST(conversions_are_those_of_printf) {
     char due[256], name[] = "name";
     int width = 7;
     unsigned char byte = 0xfe;
@@ -118,10 +113,9 @@ START_TEST(conversions_are_those_of_printf) {
     hak_text_add(&text, "%6s|%-6s|", green, green); /* by characters */
     ck_assert_str_eq(text.bytes, "  gr\xc3\xbcn|gr\xc3\xbcn  |");
 }
-END_TEST
 
 /* 20 MB of it take no longer than they are long, and it is said that they are not all shown. */
-START_TEST(long_names_are_cut_and_it_is_said) {
+TEST(long_names_are_cut_and_it_is_said) {
     size_t length = 20u << 20;
     char *name = malloc(length + 1);
     memset(name, '\x9b', length);
@@ -142,15 +136,13 @@ START_TEST(long_names_are_cut_and_it_is_said) {
     ck_assert_str_eq(text.bytes + text.length - 12, "\xc3\xa4 ... (cut)");
     free(name);
 }
-END_TEST
 
-START_TEST(fields_can_be_had_back) {
+TEST(fields_can_be_had_back) {
     hak_text_add_field(&text, "a\\n\n\0b\t\xff", 8);
     ck_assert_str_eq(text.bytes, "a\\\\n\\n\\x00b\\t\\xff");
 }
-END_TEST
 
-START_TEST(names_for_machines_stay_what_they_are) {
+TEST(names_for_machines_stay_what_they_are) {
     static const char *const cases[][2] = {
         {"a\nb\t\033[2J\x7f", "a\nb\t\033[2J\x7f"},
         {"gr\xc3\xbcn \xe2\x80\xae \xf0\x9f\x90\x9f", "gr\xc3\xbcn \xe2\x80\xae \xf0\x9f\x90\x9f"},
@@ -181,19 +173,5 @@ START_TEST(names_for_machines_stay_what_they_are) {
     hak_text_add_utf8(&text, NULL, HAK_TEXT_MACHINE_MAX);
     ck_assert_uint_eq(text.length, 0);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("text");
-    tcase_add_checked_fixture(cases, NULL, stop);
-    tcase_add_test(cases, text_grows_and_is_taken);
-    tcase_add_test(cases, columns_count_characters_not_colours);
-    tcase_add_test(cases, an_empty_line_takes_no_blank);
-    tcase_add_test(cases, names_for_machines_stay_what_they_are);
-    tcase_add_test(cases, names_cannot_play_with_a_terminal);
-    tcase_add_test(cases, formats_and_literals_are_our_own);
-    tcase_add_test(cases, conversions_are_those_of_printf);
-    tcase_add_test(cases, long_names_are_cut_and_it_is_said);
-    tcase_add_test(cases, fields_can_be_had_back);
-    return run_cases("text", cases);
-}
+RUN_TESTS(.tear_down = stop)

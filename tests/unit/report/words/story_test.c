@@ -5,28 +5,26 @@
 enum { NEW_SESSION = 10, CLOSE_SESSION, PARSE_HEADER, HEADER_DONE, NEW_REPLY, REPLY_DONE };
 
 /* Three owners of one slot; owner 1 keeps its pointer and frees owner 3's block. */
-START_TEST(an_old_owner_is_named_by_its_stack) {
-    struct capture c;
+TEST(an_old_owner_is_named_by_its_stack) {
     struct hak_store_reader *r;
     struct hak_story *story;
     struct hak_text said = {0};
     char due[200];
-    capture_start(&c, "words_story");
     for (int i = 100; i < 200; i++) { /* sessions and replies elsewhere, ended as they should be */
-        block_malloc(&c, i, i & 1 ? NEW_SESSION : NEW_REPLY, 1);
-        block_free(&c, i, i & 1 ? CLOSE_SESSION : REPLY_DONE, 1);
+        block_malloc(i, i & 1 ? NEW_SESSION : NEW_REPLY, 1);
+        block_free(i, i & 1 ? CLOSE_SESSION : REPLY_DONE, 1);
     }
-    block_malloc(&c, 5, NEW_SESSION, 1);
-    block_free(&c, 5, CLOSE_SESSION, 1);
-    capture_cut(&c);
-    block_malloc(&c, 5, PARSE_HEADER, 2);
-    block_free(&c, 5, HEADER_DONE, 2);
-    block_malloc(&c, 5, NEW_REPLY, 2);
-    uint64_t stale = block_free(&c, 5, CLOSE_SESSION, 1);
-    capture_cut(&c);
-    block_free_again(&c, 5, REPLY_DONE, 2);
-    capture_finish(&c);
-    must(hak_store_open(c.path, &r));
+    block_malloc(5, NEW_SESSION, 1);
+    block_free(5, CLOSE_SESSION, 1);
+    capture_cut();
+    block_malloc(5, PARSE_HEADER, 2);
+    block_free(5, HEADER_DONE, 2);
+    block_malloc(5, NEW_REPLY, 2);
+    uint64_t stale = block_free(5, CLOSE_SESSION, 1);
+    capture_cut();
+    block_free_again(5, REPLY_DONE, 2);
+    capture_finish();
+    must(hak_store_open(capture.path, &r));
     must(hak_story_load(r, BLOCK(5), 0, 0, &story));
     ck_assert_int_eq(story->life_count, 3);
     hak_words_add_stale(&said, r, &story->lives[2]);
@@ -38,14 +36,6 @@ START_TEST(an_old_owner_is_named_by_its_stack) {
     hak_text_free(&said);
     hak_story_free(story);
     hak_store_close(r);
-    capture_clean(c.path);
-}
-END_TEST
-
-static void add(TCase *cases) {
-    tcase_add_test(cases, an_old_owner_is_named_by_its_stack);
 }
 
-int main(void) {
-    return run_added("words/story", add);
-}
+RUN_TESTS(.set_up = capture_start, .tear_down = capture_end)

@@ -7,7 +7,7 @@
 #include "trace/record.h"
 #include "unit/suite.h"
 
-START_TEST(numbers_carry_separators_and_units) {
+TEST(numbers_carry_separators_and_units) {
     ck_assert_str_eq(hak_words_number(0), "0");
     ck_assert_str_eq(hak_words_number(999), "999");
     ck_assert_str_eq(hak_words_number(1000), "1,000");
@@ -22,9 +22,8 @@ START_TEST(numbers_carry_separators_and_units) {
     ck_assert_str_eq(hak_words_time(12406999999ull), "12.406 s");
     ck_assert_str_eq(hak_words_time(0), "0.000 s");
 }
-END_TEST
 
-START_TEST(kinds_and_places_come_from_the_table) {
+TEST(kinds_and_places_come_from_the_table) {
     ck_assert_str_eq(hak_words_kind(HAK_SLL_PUSH), "SLL_PUSH");
     ck_assert_int_eq(hak_words_kind_number("sll_push"), HAK_SLL_PUSH);
     ck_assert_int_eq(hak_words_kind_number("nonsense"), -1);
@@ -47,14 +46,13 @@ START_TEST(kinds_and_places_come_from_the_table) {
     ck_assert_str_eq(hak_words_class(NULL, 3), "C3");
     ck_assert_str_eq(hak_words_class(NULL, 200), "C?");
 }
-END_TEST
 
 static const char *say(unsigned kind, uint64_t address, uint64_t value) {
     struct hak_event e = {.kind = (uint8_t)kind, .address = address, .size = value};
     return hak_words_change(&e);
 }
 
-START_TEST(changes_are_said_with_their_values) {
+TEST(changes_are_said_with_their_values) {
     ck_assert_str_eq(say(HAK_TIER, 0x200000, 1 | 2 << 8 | 249 << 16), "HOT -> DRAINING at 24.9 %");
     ck_assert_str_eq(say(HAK_TIER, 0x200000, 2 | 0 << 8 | 1000 << 16), "FREE -> HOT at 100.0 %");
     ck_assert_str_eq(say(HAK_TIER, 0x200000, 1), "FREE -> DRAINING at 0.0 %");
@@ -74,9 +72,8 @@ START_TEST(changes_are_said_with_their_values) {
     for (unsigned kind = HAK_SLAB_ACQUIRE; kind <= HAK_LEARN; kind++)
         ck_assert_msg(say(kind, 0x200000, 1)[0], "%s says nothing", hak_words_kind(kind));
 }
-END_TEST
 
-START_TEST(an_event_touches_where_it_is_and_where_it_came_from) {
+TEST(an_event_touches_where_it_is_and_where_it_came_from) {
     unsigned place = 99;
     ck_assert(hak_words_find_place("tls sll", &place) && place == HAK_PLACE_SLL);
     ck_assert(hak_words_find_place("Hot Ring", &place) && place == HAK_PLACE_RING);
@@ -93,9 +90,8 @@ START_TEST(an_event_touches_where_it_is_and_where_it_came_from) {
     e = (struct hak_event){.kind = HAK_TIER};
     ck_assert(!hak_words_touches_place(&e, HAK_PLACE_UNTOUCHED));
 }
-END_TEST
 
-START_TEST(a_fault_is_found_by_whatever_people_type) {
+TEST(a_fault_is_found_by_whatever_people_type) {
     static const char *const typed[] = {
         "HKM-104",           "hkm-104",           "104",
         "tls-sll-hdr-reset", "TLS_SLL_HDR_RESET", "[TLS_SLL_HDR_RESET]",
@@ -109,9 +105,8 @@ START_TEST(a_fault_is_found_by_whatever_people_type) {
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
         ck_assert_msg(!hak_words_find_fault(wrong[i]), "%s", wrong[i]);
 }
-END_TEST
 
-START_TEST(every_fault_is_in_the_table_with_words) {
+TEST(every_fault_is_in_the_table_with_words) {
     for (unsigned i = 0; hak_words_fault_at(i); i++) {
         const struct hak_fault_words *words = hak_words_fault_at(i);
         ck_assert_ptr_eq(hak_words_fault(words->code), words);
@@ -119,9 +114,8 @@ START_TEST(every_fault_is_in_the_table_with_words) {
         ck_assert(words->meaning[0] && words->advice[0]);
     }
 }
-END_TEST
 
-START_TEST(calls_are_said_as_in_a_program) {
+TEST(calls_are_said_as_in_a_program) {
     struct hak_event event = {.kind = HAK_MALLOC, .size = 1234, .place = HAK_PLACE_FRONT};
     ck_assert_str_eq(hak_words_call(&event), "malloc(1,234)");
     ck_assert_str_eq(hak_words_route(&event), "served by front");
@@ -135,9 +129,8 @@ START_TEST(calls_are_said_as_in_a_program) {
     event.flags = HAK_RECORD_ILLEGAL;
     ck_assert_str_eq(hak_words_route(&event), "refused");
 }
-END_TEST
 
-START_TEST(paths_are_cut_to_what_tells) {
+TEST(paths_are_cut_to_what_tells) {
     ck_assert_str_eq(hak_words_path("/home/user/app/worker.c", 2, false), "app/worker.c");
     ck_assert_str_eq(hak_words_path("/home/user/app/worker.c", 1, false), "worker.c");
     ck_assert_str_eq(hak_words_path("worker.c", 2, false), "worker.c");
@@ -145,9 +138,8 @@ START_TEST(paths_are_cut_to_what_tells) {
     ck_assert_str_eq(hak_words_path("src/front/sll.c", 2, true), "src/front/sll.c");
     ck_assert_str_eq(hak_words_path("", 2, false), "");
 }
-END_TEST
 
-START_TEST(a_place_in_code_is_said_as_well_as_it_is_known) {
+TEST(a_place_in_code_is_said_as_well_as_it_is_known) {
     struct hak_text text = {0};
     struct hak_frame frame = {.ip = 0x1234, .module = "", .function = "", .file = ""};
     hak_words_add_location(&text, &frame, 1);
@@ -164,10 +156,9 @@ START_TEST(a_place_in_code_is_said_as_well_as_it_is_known) {
     ck_assert_str_eq(text.bytes, "c.c:7");
     hak_text_free(&text);
 }
-END_TEST
 
 /* Before glibc 2.34 libc has parts with names of their own, which end in its version. */
-START_TEST(libc_is_one_library_however_many_files_it_has) {
+TEST(libc_is_one_library_however_many_files_it_has) {
     static const char *const parts[] = {
         "libc.so.6",     "libc-2.31.so",    "libm.so.6",          "libm-2.31.so", "libdl.so.2",
         "libdl-2.31.so", "libpthread.so.0", "libpthread-2.31.so", "librt.so.1",   "librt-2.31.so"};
@@ -182,9 +173,8 @@ START_TEST(libc_is_one_library_however_many_files_it_has) {
     frame.module = "/usr/lib/librtmp.so.1";
     ck_assert_ptr_null(hak_words_library(&frame));
 }
-END_TEST
 
-START_TEST(one_line_names_the_program_and_not_what_it_called) {
+TEST(one_line_names_the_program_and_not_what_it_called) {
     struct hak_frame frames[] = {
         {.module = "/opt/hakmem-debug.so", .function = "malloc", .file = "", .is_hakmem = true},
         {.module = "/lib/x86_64-linux-gnu/libc.so.6", .function = "strdup", .file = ""},
@@ -210,14 +200,13 @@ START_TEST(one_line_names_the_program_and_not_what_it_called) {
         ck_assert_msg(!hak_words_is_go_between(&(struct hak_frame){.function = own[i]}), "%s",
                       own[i]);
 }
-END_TEST
 
 static struct hak_frame frame_of(const char *function, const char *file, uint32_t line) {
     return (struct hak_frame){
         .module = "/opt/app", .function = function, .file = file, .line = line};
 }
 
-START_TEST(wrappers_count_where_the_allocator_was_called_only) {
+TEST(wrappers_count_where_the_allocator_was_called_only) {
     struct hak_frame frames[] = {
         frame_of("lalloc(unsigned long, bool)", "/src/misc.c", 8),
         frame_of("alloc_clear(unsigned long)", "/src/misc.c", 20),
@@ -249,9 +238,8 @@ START_TEST(wrappers_count_where_the_allocator_was_called_only) {
         ck_assert_msg(hak_words_telling_frame(pair, 2) == 0, "%s", own[i]);
     }
 }
-END_TEST
 
-START_TEST(what_nobody_wrote_is_no_place_to_look) {
+TEST(what_nobody_wrote_is_no_place_to_look) {
     struct hak_frame frames[] = {
         frame_of("std::vector<int, std::allocator<int> >::~vector()",
                  "/usr/include/c++/12/bits/stl_vector.h", 730),
@@ -265,9 +253,8 @@ START_TEST(what_nobody_wrote_is_no_place_to_look) {
     struct hak_frame made = frame_of("std::vector<int> make_rows<int>(int)", "", 0);
     ck_assert_ptr_null(hak_words_library(&made)); /* only what it returns is the library's */
 }
-END_TEST
 
-START_TEST(code_without_lines_leaves_the_place_to_the_program) {
+TEST(code_without_lines_leaves_the_place_to_the_program) {
     struct hak_frame frames[] = {
         {.module = "/usr/lib/libgame.so", .function = "game_read", .file = ""},
         {.module = "/opt/app", .function = "load", .file = "/src/load.c", .line = 3},
@@ -276,9 +263,8 @@ START_TEST(code_without_lines_leaves_the_place_to_the_program) {
     frames[0].module = "/opt/app"; /* its own assembly */
     ck_assert_int_eq(hak_words_telling_frame(frames, 2), 0);
 }
-END_TEST
 
-START_TEST(names_are_shortened_inside_their_brackets) {
+TEST(names_are_shortened_inside_their_brackets) {
     static const struct {
         const char *name, *shown;
     } names[] = {
@@ -300,24 +286,5 @@ START_TEST(names_are_shortened_inside_their_brackets) {
         hak_text_free(&text);
     }
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("words");
-    tcase_add_test(cases, numbers_carry_separators_and_units);
-    tcase_add_test(cases, kinds_and_places_come_from_the_table);
-    tcase_add_test(cases, changes_are_said_with_their_values);
-    tcase_add_test(cases, an_event_touches_where_it_is_and_where_it_came_from);
-    tcase_add_test(cases, a_fault_is_found_by_whatever_people_type);
-    tcase_add_test(cases, every_fault_is_in_the_table_with_words);
-    tcase_add_test(cases, calls_are_said_as_in_a_program);
-    tcase_add_test(cases, paths_are_cut_to_what_tells);
-    tcase_add_test(cases, a_place_in_code_is_said_as_well_as_it_is_known);
-    tcase_add_test(cases, libc_is_one_library_however_many_files_it_has);
-    tcase_add_test(cases, one_line_names_the_program_and_not_what_it_called);
-    tcase_add_test(cases, wrappers_count_where_the_allocator_was_called_only);
-    tcase_add_test(cases, what_nobody_wrote_is_no_place_to_look);
-    tcase_add_test(cases, code_without_lines_leaves_the_place_to_the_program);
-    tcase_add_test(cases, names_are_shortened_inside_their_brackets);
-    return run_cases("words", cases);
-}
+RUN_TESTS()

@@ -7,18 +7,7 @@
 #include "../stream.h"
 #include "report/words/check.h"
 
-static struct capture c;
 static char said[8000];
-
-static void start(void) {
-    capture_start(&c, "check");
-    said[0] = 0;
-}
-static void stop(void) {
-    if (c.w)
-        capture_finish(&c);
-    capture_clean(c.path);
-}
 
 static void hear(void *context, const struct hak_check_finding *finding) {
     struct hak_text text = {0};
@@ -31,10 +20,10 @@ static void hear(void *context, const struct hak_check_finding *finding) {
 
 static int check(void) {
     struct hak_store_reader *r;
-    if (c.w)
-        capture_finish(&c);
+    if (capture.w)
+        capture_finish();
     said[0] = 0;
-    must(hak_store_open(c.path, &r));
+    must(hak_store_open(capture.path, &r));
     int found = hak_store_check(r, hear, NULL);
     must(found);
     hak_store_close(r);
@@ -43,9 +32,9 @@ static int check(void) {
 
 static void change(const char *sql) {
     sqlite3 *database;
-    if (c.w)
-        capture_finish(&c);
-    ck_assert_int_eq(sqlite3_open(c.path, &database), SQLITE_OK);
+    if (capture.w)
+        capture_finish();
+    ck_assert_int_eq(sqlite3_open(capture.path, &database), SQLITE_OK);
     ck_assert_msg(sqlite3_exec(database, sql, NULL, NULL, NULL) == SQLITE_OK, "%s: %s", sql,
                   sqlite3_errmsg(database));
     sqlite3_close(database);
@@ -53,39 +42,38 @@ static void change(const char *sql) {
 
 /* A sound way of a block: refill, program, magazine, list, magazine, program, remote, drained. */
 static void sound_capture(void) {
-    block_malloc(&c, 5, 10, 1);
-    block_resize(&c, 5, 11, 1);
-    block_event(&c, 5, HAK_FREE, HAK_PLACE_MAGAZINE, 12, 1, 24, 0);
-    block_event(&c, 5, HAK_SLL_PUSH, HAK_PLACE_SLL, 12, 1, 0, 0);
-    capture_cut(&c);
-    block_event(&c, 5, HAK_SLL_POP, HAK_PLACE_MAGAZINE, 12, 1, 0, 0);
-    block_event(&c, 5, HAK_MALLOC, HAK_PLACE_MAGAZINE, 10, 1, 24, 0);
-    block_event(&c, 5, HAK_REALLOC_FROM, HAK_PLACE_REMOTE, 13, 2, 24, 0);
-    block_event(&c, 5, HAK_DRAIN_SLAB, HAK_PLACE_SLAB, 13, 1, 0, 0);
-    block_event(&c, 5, HAK_FRONT_REFILL, HAK_PLACE_FRONT, 13, 1, 0, 0);
-    capture_cut(&c);
+    block_malloc(5, 10, 1);
+    block_resize(5, 11, 1);
+    block_event(5, HAK_FREE, HAK_PLACE_MAGAZINE, 12, 1, 24, 0);
+    block_event(5, HAK_SLL_PUSH, HAK_PLACE_SLL, 12, 1, 0, 0);
+    capture_cut();
+    block_event(5, HAK_SLL_POP, HAK_PLACE_MAGAZINE, 12, 1, 0, 0);
+    block_event(5, HAK_MALLOC, HAK_PLACE_MAGAZINE, 10, 1, 24, 0);
+    block_event(5, HAK_REALLOC_FROM, HAK_PLACE_REMOTE, 13, 2, 24, 0);
+    block_event(5, HAK_DRAIN_SLAB, HAK_PLACE_SLAB, 13, 1, 0, 0);
+    block_event(5, HAK_FRONT_REFILL, HAK_PLACE_FRONT, 13, 1, 0, 0);
+    capture_cut();
 }
 
-START_TEST(sound_captures_pass) {
+TEST(sound_captures_pass) {
     sound_capture();
     for (int i = 100; i < 1100; i++) {
-        block_malloc(&c, i, 10 + (uint32_t)i % 80, 1);
+        block_malloc(i, 10 + (uint32_t)i % 80, 1);
         if (i % 3)
-            block_free(&c, i, 20, 2);
+            block_free(i, 20, 2);
         if (i % 100 == 0)
-            capture_cut(&c);
+            capture_cut();
     }
     ck_assert_msg(check() == 0, "%s", said);
 }
-END_TEST
 
-START_TEST(events_against_their_generation_are_named) {
-    block_malloc(&c, 5, 10, 1);
-    c.n[5]++;
-    block_free(&c, 5, 12, 2);
-    capture_cut(&c);
-    c.n[5] -= 2;
-    block_resize(&c, 5, 11, 1);
+TEST(events_against_their_generation_are_named) {
+    block_malloc(5, 10, 1);
+    capture.n[5]++;
+    block_free(5, 12, 2);
+    capture_cut();
+    capture.n[5] -= 2;
+    block_resize(5, 11, 1);
     ck_assert_int_eq(check(), 3);
     ck_assert_ptr_nonnull(
         strstr(said, "block 0x7f21c4a10510: 1 events before event 3 are missing"));
@@ -95,78 +83,72 @@ START_TEST(events_against_their_generation_are_named) {
     ck_assert_ptr_nonnull(
         strstr(said, "1 event was written after a later one of its block; the first is event 4"));
 }
-END_TEST
 
-START_TEST(forked_children_may_go_on) {
-    block_malloc(&c, 5, 10, 1);
-    uint64_t fork = capture_put(&c, (struct hak_event){.kind = HAK_FORK, .thread = 1});
+TEST(forked_children_may_go_on) {
+    block_malloc(5, 10, 1);
+    uint64_t fork = capture_put((struct hak_event){.kind = HAK_FORK, .thread = 1});
     must(hak_store_put_process(
-        c.w, &(struct hak_process_row){.id = 2, .parent = 1, .fork_event = fork, .session = 1}));
-    c.process = 2;
-    block_free(&c, 5, 12, 4);
+        capture.w,
+        &(struct hak_process_row){.id = 2, .parent = 1, .fork_event = fork, .session = 1}));
+    capture.process = 2;
+    block_free(5, 12, 4);
     ck_assert_msg(check() == 0, "%s", said);
 }
-END_TEST
 
-START_TEST(illegal_moves_are_found_even_where_nobody_flagged_them) {
+TEST(illegal_moves_are_found_even_where_nobody_flagged_them) {
     sound_capture();
-    block_event(&c, 5, HAK_SLL_PUSH, HAK_PLACE_SLL, 12, 1, 0, 0); /* from the front array */
+    block_event(5, HAK_SLL_PUSH, HAK_PLACE_SLL, 12, 1, 0, 0); /* from the front array */
     ck_assert_int_eq(check(), 1);
     ck_assert_ptr_nonnull(
         strstr(said, "SLL_PUSH of block 0x7f21c4a10510 from front is not allowed"));
 }
-END_TEST
 
-START_TEST(place_of_a_malloc_must_be_where_the_block_was) {
-    block_malloc(&c, 5, 10, 1);
-    block_free(&c, 5, 12, 1);
-    block_event(&c, 5, HAK_MALLOC, HAK_PLACE_MAGAZINE, 10, 1, 24, 0);
+TEST(place_of_a_malloc_must_be_where_the_block_was) {
+    block_malloc(5, 10, 1);
+    block_free(5, 12, 1);
+    block_event(5, HAK_MALLOC, HAK_PLACE_MAGAZINE, 10, 1, 24, 0);
     ck_assert_int_eq(check(), 1);
     ck_assert_ptr_nonnull(strstr(said, "from magazine, but it was in front"));
 }
-END_TEST
 
-START_TEST(flagged_moves_are_findings) {
-    block_malloc(&c, 5, 10, 1);
-    block_free(&c, 5, 12, 1);
-    block_free_again(&c, 5, 12, 1);
+TEST(flagged_moves_are_findings) {
+    block_malloc(5, 10, 1);
+    block_free(5, 12, 1);
+    block_free_again(5, 12, 1);
     ck_assert_int_eq(check(), 1);
     ck_assert_ptr_nonnull(strstr(said, "event 4: FREE of block"));
 }
-END_TEST
 
-START_TEST(missing_events_are_found_but_not_where_losses_are_told) {
-    block_malloc(&c, 5, 10, 1);
-    c.n[5] += 3;
+TEST(missing_events_are_found_but_not_where_losses_are_told) {
+    block_malloc(5, 10, 1);
+    capture.n[5] += 3;
     for (int i = 0; i < 4; i++) {
-        capture_cut(&c);
-        block_malloc(&c, 50 + i, 10, 1);
+        capture_cut();
+        block_malloc(50 + i, 10, 1);
     }
-    block_free(&c, 5, 12, 1);
+    block_free(5, 12, 1);
     ck_assert_int_eq(check(), 1);
     ck_assert_ptr_nonnull(strstr(said, "3 events before event 11 are missing"));
     change("INSERT INTO loss VALUES(1, 1, 0, 0, 9999, 3, 'ring full')");
     ck_assert_msg(check() == 0, "%s", said);
 }
-END_TEST
 
-START_TEST(a_new_epoch_does_not_overtake_events_behind_a_loss) {
-    block_malloc(&c, 5, 10, 1);
-    block_free(&c, 5, 12, 1);
-    c.n[5]++; /* a malloc is lost */
-    block_free(&c, 5, 12, 1);
-    c.epoch = 2; /* memory was mapped there anew */
-    c.n[5] = 0;
-    block_malloc(&c, 5, 10, 1);
+TEST(a_new_epoch_does_not_overtake_events_behind_a_loss) {
+    block_malloc(5, 10, 1);
+    block_free(5, 12, 1);
+    capture.n[5]++; /* a malloc is lost */
+    block_free(5, 12, 1);
+    capture.epoch = 2; /* memory was mapped there anew */
+    capture.n[5] = 0;
+    block_malloc(5, 10, 1);
     change("INSERT INTO loss VALUES(1, 1, 0, 0, 9999, 1, 'ring full')");
     ck_assert_msg(check() == 0, "%s", said);
 }
-END_TEST
 
-START_TEST(missing_chunks_rows_and_stacks_are_found) {
+TEST(missing_chunks_rows_and_stacks_are_found) {
     sound_capture();
-    block_malloc(&c, 7, 10, 1);
-    capture_cut(&c);
+    block_malloc(7, 10, 1);
+    capture_cut();
     change("DELETE FROM node_chunk; DELETE FROM process");
     check();
     ck_assert_ptr_nonnull(strstr(said, "stack 13, which is not there"));
@@ -176,9 +158,8 @@ START_TEST(missing_chunks_rows_and_stacks_are_found) {
     ck_assert_ptr_nonnull(strstr(said, "events 6 to 10 are missing"));
     ck_assert_ptr_nonnull(strstr(said, "table chunk_order counts chunk 6, which is not there"));
 }
-END_TEST
 
-START_TEST(damaged_chunks_and_postings_are_named) {
+TEST(damaged_chunks_and_postings_are_named) {
     sound_capture();
     change("UPDATE posting_run SET data = (SELECT data FROM posting_run WHERE kind = 0 AND first ="
            " 0) WHERE kind = 1 AND first = 0");
@@ -189,11 +170,10 @@ START_TEST(damaged_chunks_and_postings_are_named) {
     check();
     ck_assert_ptr_nonnull(strstr(said, "chunk 6, header: its checksum does not hold"));
 }
-END_TEST
 
-START_TEST(a_block_whose_first_events_are_not_there_is_found) {
-    c.n[5] = 2;
-    block_malloc(&c, 5, 10, 1);
+TEST(a_block_whose_first_events_are_not_there_is_found) {
+    capture.n[5] = 2;
+    block_malloc(5, 10, 1);
     ck_assert_int_eq(check(), 1);
     ck_assert_ptr_nonnull(strstr(said, "2 events before event 1 are missing"));
     change("INSERT INTO meta VALUES('trimmed_events', '0')");
@@ -201,70 +181,67 @@ START_TEST(a_block_whose_first_events_are_not_there_is_found) {
     change("INSERT INTO loss VALUES(1, 1, 0, 0, 9999, 2, 'ring full')");
     ck_assert_msg(check() == 0, "%s", said);
 }
-END_TEST
 
-START_TEST(a_record_that_comes_twice_or_goes_back_is_found) {
-    block_malloc(&c, 5, 10, 1);
-    block_free(&c, 5, 12, 1);
-    c.n[5]--;
-    block_event(&c, 5, HAK_FRONT_SPILL, HAK_PLACE_SLAB, 0, 1, 0, 0);
-    block_malloc(&c, 6, 10, 1);
-    c.epoch = 0;
-    block_free(&c, 6, 12, 1);
+TEST(a_record_that_comes_twice_or_goes_back_is_found) {
+    block_malloc(5, 10, 1);
+    block_free(5, 12, 1);
+    capture.n[5]--;
+    block_event(5, HAK_FRONT_SPILL, HAK_PLACE_SLAB, 0, 1, 0, 0);
+    block_malloc(6, 10, 1);
+    capture.epoch = 0;
+    block_free(6, 12, 1);
     ck_assert_int_eq(check(), 3); /* and what the writer counted */
     ck_assert_ptr_nonnull(
         strstr(said, "event 4: FRONT_SPILL of block 0x7f21c4a10510 is its record 3 of epoch 1, but "
                      "record 3 of epoch 1 came before"));
     ck_assert_ptr_nonnull(strstr(said, "is its record 3 of epoch 0, but record 2 of epoch 1"));
 }
-END_TEST
 
-START_TEST(a_new_epoch_begins_with_its_first_record) {
-    block_malloc(&c, 5, 10, 1);
-    c.epoch = 2;
-    c.n[5] = 3;
-    block_event(&c, 5, HAK_MALLOC, HAK_PLACE_FRONT, 10, 1, 24, 0);
+TEST(a_new_epoch_begins_with_its_first_record) {
+    block_malloc(5, 10, 1);
+    capture.epoch = 2;
+    capture.n[5] = 3;
+    block_event(5, HAK_MALLOC, HAK_PLACE_FRONT, 10, 1, 24, 0);
     ck_assert_int_eq(check(), 1);
     ck_assert_ptr_nonnull(strstr(said, "3 events before event 3 are missing"));
 }
-END_TEST
 
 /* Where the parent's block went on, a child's may come in anywhere; else nothing may be missing. */
-START_TEST(gaps_between_parent_and_child_are_found) {
-    block_malloc(&c, 5, 10, 1);
-    block_malloc(&c, 6, 10, 1);
-    uint64_t fork = capture_put(&c, (struct hak_event){.kind = HAK_FORK, .thread = 1});
+TEST(gaps_between_parent_and_child_are_found) {
+    block_malloc(5, 10, 1);
+    block_malloc(6, 10, 1);
+    uint64_t fork = capture_put((struct hak_event){.kind = HAK_FORK, .thread = 1});
     must(hak_store_put_process(
-        c.w, &(struct hak_process_row){.id = 2, .parent = 1, .fork_event = fork, .session = 1}));
-    block_free(&c, 6, 12, 1);
-    c.n[6]--;
-    c.process = 2;
-    block_free(&c, 6, 12, 4);
-    c.n[5] += 2;
-    block_free(&c, 5, 12, 4);
+        capture.w,
+        &(struct hak_process_row){.id = 2, .parent = 1, .fork_event = fork, .session = 1}));
+    block_free(6, 12, 1);
+    capture.n[6]--;
+    capture.process = 2;
+    block_free(6, 12, 4);
+    capture.n[5] += 2;
+    block_free(5, 12, 4);
     ck_assert_int_eq(check(), 1);
     ck_assert_ptr_nonnull(
         strstr(said, "block 0x7f21c4a10510: 2 events before event 8 are missing"));
 }
-END_TEST
 
 /* More blocks than are followed at once: the others are followed in later readings. */
-START_TEST(blocks_beyond_what_memory_holds_are_followed_too) {
+TEST(blocks_beyond_what_memory_holds_are_followed_too) {
     struct hak_store_reader *r;
     struct hak_order_check *o;
     struct hak_columns columns;
     struct hak_check_findings findings = {hear, NULL, 0};
     sqlite3_stmt *rows;
     for (int i = 0; i < 2000; i++) {
-        block_malloc(&c, i, 10, 1);
+        block_malloc(i, 10, 1);
         if (i == 3 || i == 1000 || i == 1999)
-            c.n[i]++;
+            capture.n[i]++;
         if (i % 150 == 0)
-            capture_cut(&c);
-        block_free(&c, i, 20, 2);
+            capture_cut();
+        block_free(i, 20, 2);
     }
-    capture_finish(&c);
-    must(hak_store_open(c.path, &r));
+    capture_finish();
+    must(hak_store_open(capture.path, &r));
     must(hak_order_check_make(r, false, &findings, &o));
     hak_order_check_limit(o, 100);
     ck_assert(hak_columns_init(&columns));
@@ -289,16 +266,15 @@ START_TEST(blocks_beyond_what_memory_holds_are_followed_too) {
         lines++;
     ck_assert_msg(lines == 3, "%s", said);
 }
-END_TEST
 
-START_TEST(live_checkpoints_that_are_wrong_are_named) {
-    hak_live_set_limits(c.w->live, 0, 200, 4);
+TEST(live_checkpoints_that_are_wrong_are_named) {
+    hak_live_set_limits(capture.w->live, 0, 200, 4);
     for (int i = 0; i < 3000; i++) {
-        block_malloc(&c, i, 10, 1);
+        block_malloc(i, 10, 1);
         if (i > 500 && i % 3)
-            block_free(&c, i - 500, 20, 2);
+            block_free(i - 500, 20, 2);
         if (i % 50 == 0)
-            capture_cut(&c);
+            capture_cut();
     }
     ck_assert_msg(check() == 0, "%s", said);
     change("UPDATE live_run SET data = (SELECT data FROM live_run WHERE level = 0 AND"
@@ -315,21 +291,20 @@ START_TEST(live_checkpoints_that_are_wrong_are_named) {
     check();
     ck_assert_ptr_nonnull(strstr(said, "the ones that it was made of are not all there"));
 }
-END_TEST
 
-START_TEST(rows_of_superslabs_that_are_not_their_events_are_named) {
+TEST(rows_of_superslabs_that_are_not_their_events_are_named) {
     struct hak_event map = {.kind = HAK_SUPERSLAB_MAP,
                             .address = 0x7f0000000000,
                             .size = HAK_SUPERSLAB_BYTES,
                             .thread = 1};
     struct hak_event unmap = map;
     unmap.kind = HAK_SUPERSLAB_UNMAP;
-    capture_put(&c, map);
-    block_malloc(&c, 5, 10, 1);
-    capture_put(&c, map);
-    capture_cut(&c);
-    block_free(&c, 5, 12, 2);
-    uint64_t last = capture_put(&c, unmap);
+    capture_put(map);
+    block_malloc(5, 10, 1);
+    capture_put(map);
+    capture_cut();
+    block_free(5, 12, 2);
+    uint64_t last = capture_put(unmap);
     ck_assert_msg(check() == 0, "%s", said);
     change("UPDATE superslab SET bytes = 1 - bytes WHERE event = 6");
     ck_assert_uint_eq(last, 6);
@@ -345,24 +320,23 @@ START_TEST(rows_of_superslabs_that_are_not_their_events_are_named) {
     change("DROP TABLE superslab");
     ck_assert_msg(check() == 0, "%s", said);
 }
-END_TEST
 
 /* Puts blocks of two processes, in runs of some 20 events. */
 static void put_classes(void) {
-    hak_profile_set_limits(c.w->profile, 0, 20);
-    must(hak_store_put_process(c.w, &(struct hak_process_row){.id = 2, .session = 1}));
+    hak_profile_set_limits(capture.w->profile, 0, 20);
+    must(hak_store_put_process(capture.w, &(struct hak_process_row){.id = 2, .session = 1}));
     for (int i = 0; i < 60; i++) {
-        c.process = 1 + (uint32_t)i % 2;
-        block_malloc(&c, i, 10, 1);
+        capture.process = 1 + (uint32_t)i % 2;
+        block_malloc(i, 10, 1);
         if (i % 10 == 9)
-            capture_cut(&c);
+            capture_cut();
     }
-    capture_finish(&c);
+    capture_finish();
 }
 
 #define LAST_RUN "(SELECT max(run) FROM profile_class)"
 
-START_TEST(what_is_held_by_size_class_is_compared) {
+TEST(what_is_held_by_size_class_is_compared) {
     put_classes();
     ck_assert_msg(check() == 0, "%s", said);
     change("UPDATE profile_class SET blocks = blocks + 1 WHERE process = 1 AND run = " LAST_RUN);
@@ -386,23 +360,23 @@ START_TEST(what_is_held_by_size_class_is_compared) {
     change("DROP TABLE profile_class");
     ck_assert_msg(check() == 0, "%s", said);
 }
-END_TEST
 
 /* A capture of its own, with a leak at a stack of two frames. */
 static void put_leak(void) {
-    if (!c.w) {
-        capture_clean(c.path);
-        capture_start(&c, "check");
+    if (!capture.w) {
+        capture_clean(capture.path);
+        capture_start();
     }
-    must(hak_store_put_node(c.w, &(struct hak_node_row){.id = 100, .process = 1, .ip = 100}));
+    must(hak_store_put_node(capture.w, &(struct hak_node_row){.id = 100, .process = 1, .ip = 100}));
     must(hak_store_put_node(
-        c.w, &(struct hak_node_row){.id = 101, .parent = 100, .process = 1, .ip = 200}));
+        capture.w, &(struct hak_node_row){.id = 101, .parent = 100, .process = 1, .ip = 200}));
     must(hak_store_put_leak(
-        c.w, &(struct hak_leak_row){.id = 1, .process = 1, .scan = 1, .stack = 101, .count = 1}));
-    capture_finish(&c);
+        capture.w,
+        &(struct hak_leak_row){.id = 1, .process = 1, .scan = 1, .stack = 101, .count = 1}));
+    capture_finish();
 }
 
-START_TEST(nodes_of_plain_stacks_are_compared) {
+TEST(nodes_of_plain_stacks_are_compared) {
     static const struct {
         const char *sql, *due;
     } changes[] = {
@@ -421,9 +395,8 @@ START_TEST(nodes_of_plain_stacks_are_compared) {
     change("DELETE FROM plain_node"); /* there was no room for them */
     ck_assert_msg(check() == 0, "%s", said);
 }
-END_TEST
 
-START_TEST(rows_of_impossible_size_classes_are_named) {
+TEST(rows_of_impossible_size_classes_are_named) {
     static const char *const values[] = {"-1, 1, 1", "1000000000, 1, 1", "64, -7, -9",
                                          "9223372036854775807, 'text', x'00'"};
     put_classes();
@@ -438,32 +411,5 @@ START_TEST(rows_of_impossible_size_classes_are_named) {
     change("INSERT INTO profile_class VALUES(0, 1, -5, -5, -5), (-1, 1, 1, 1, 1)");
     ck_assert_msg(check() == 0, "%s", said); /* nobody uses them */
 }
-END_TEST
 
-static void add(TCase *cases) {
-    tcase_add_checked_fixture(cases, start, stop);
-    tcase_add_test(cases, sound_captures_pass);
-    tcase_add_test(cases, events_against_their_generation_are_named);
-    tcase_add_test(cases, forked_children_may_go_on);
-    tcase_add_test(cases, illegal_moves_are_found_even_where_nobody_flagged_them);
-    tcase_add_test(cases, place_of_a_malloc_must_be_where_the_block_was);
-    tcase_add_test(cases, flagged_moves_are_findings);
-    tcase_add_test(cases, missing_events_are_found_but_not_where_losses_are_told);
-    tcase_add_test(cases, a_new_epoch_does_not_overtake_events_behind_a_loss);
-    tcase_add_test(cases, missing_chunks_rows_and_stacks_are_found);
-    tcase_add_test(cases, damaged_chunks_and_postings_are_named);
-    tcase_add_test(cases, a_block_whose_first_events_are_not_there_is_found);
-    tcase_add_test(cases, a_record_that_comes_twice_or_goes_back_is_found);
-    tcase_add_test(cases, a_new_epoch_begins_with_its_first_record);
-    tcase_add_test(cases, gaps_between_parent_and_child_are_found);
-    tcase_add_test(cases, blocks_beyond_what_memory_holds_are_followed_too);
-    tcase_add_test(cases, live_checkpoints_that_are_wrong_are_named);
-    tcase_add_test(cases, what_is_held_by_size_class_is_compared);
-    tcase_add_test(cases, rows_of_impossible_size_classes_are_named);
-    tcase_add_test(cases, nodes_of_plain_stacks_are_compared);
-    tcase_add_test(cases, rows_of_superslabs_that_are_not_their_events_are_named);
-}
-
-int main(void) {
-    return run_added("check", add);
-}
+RUN_TESTS(.set_up = capture_start, .tear_down = capture_end)

@@ -53,7 +53,7 @@ static void round_trip(uint32_t count) {
     hak_buffer_free(&blob);
 }
 
-START_TEST(realistic_streams_round_trip) {
+TEST(realistic_streams_round_trip) {
     static const uint32_t counts[] = {1, 2, 3, 255, 256, 257, 4096, HAK_CHUNK_EVENTS_MAX};
     for (size_t k = 0; k < sizeof counts / sizeof *counts; k++) {
         struct stream *s = stream_new(k + 1, 3);
@@ -63,9 +63,8 @@ START_TEST(realistic_streams_round_trip) {
         free(s);
     }
 }
-END_TEST
 
-START_TEST(any_numbers_round_trip) {
+TEST(any_numbers_round_trip) {
     struct stream *s = stream_new(7, 1);
     for (uint32_t i = 0; i < HAK_CHUNK_EVENTS_MAX; i++) {
         events[i] = (struct hak_event){
@@ -95,9 +94,8 @@ START_TEST(any_numbers_round_trip) {
     round_trip(2);
     free(s);
 }
-END_TEST
 
-START_TEST(realistic_streams_are_small) {
+TEST(realistic_streams_are_small) {
     struct stream *s = stream_new(11, 2);
     for (int warm = 0; warm < 200000; warm++)
         stream_next(s);
@@ -117,7 +115,6 @@ START_TEST(realistic_streams_are_small) {
     hak_buffer_free(&blob);
     free(s);
 }
-END_TEST
 
 /* ---- what the mirror is for --------------------------------------------------------------------
  */
@@ -194,7 +191,7 @@ static uint32_t column_bytes(enum hak_column column) {
     return chunk.column[column].packed_bytes;
 }
 
-START_TEST(only_which_block_is_freed_costs_bytes) {
+TEST(only_which_block_is_freed_costs_bytes) {
     for (uint32_t threads = 1; threads <= 16; threads *= 4) {
         fill_with_churn(HAK_PLACE_FRONT, threads);
         uint32_t frees = 0;
@@ -208,9 +205,8 @@ START_TEST(only_which_block_is_freed_costs_bytes) {
         ck_assert_uint_lt(column_bytes(HAK_COLUMN_GENERATION), 1024);
     }
 }
-END_TEST
 
-START_TEST(what_leaves_quarantine_in_order_costs_nothing) {
+TEST(what_leaves_quarantine_in_order_costs_nothing) {
     fill_with_churn(HAK_PLACE_QUARANTINE, 1);
     uint32_t frees = 0;
     for (uint32_t i = 0; i < HAK_CHUNK_EVENTS_MAX; i++)
@@ -218,15 +214,13 @@ START_TEST(what_leaves_quarantine_in_order_costs_nothing) {
     uint32_t bytes = column_bytes(HAK_COLUMN_BASE);
     ck_assert_msg(bytes < frees * 3 / 2, "%u bytes for %u frees", bytes, frees);
 }
-END_TEST
 
-START_TEST(blocks_of_more_threads_than_lanes_round_trip) {
+TEST(blocks_of_more_threads_than_lanes_round_trip) {
     fill_with_churn(HAK_PLACE_FRONT, 32);
     round_trip(HAK_CHUNK_EVENTS_MAX);
 }
-END_TEST
 
-START_TEST(columns_are_the_same_when_decoded_one_by_one) {
+TEST(columns_are_the_same_when_decoded_one_by_one) {
     struct stream *s = stream_new(9, 3);
     for (uint32_t i = 0; i < 5000; i++)
         events[i] = stream_next(s);
@@ -248,9 +242,8 @@ START_TEST(columns_are_the_same_when_decoded_one_by_one) {
     hak_columns_free(&one);
     hak_buffer_free(&blob);
 }
-END_TEST
 
-START_TEST(numbering_before_changes_nothing) {
+TEST(numbering_before_changes_nothing) {
     struct stream *s = stream_new(21, 2);
     for (uint32_t i = 0; i < 9000; i++)
         events[i] = stream_next(s);
@@ -276,9 +269,8 @@ START_TEST(numbering_before_changes_nothing) {
     hak_buffer_free(&plain);
     hak_buffer_free(&numbered);
 }
-END_TEST
 
-START_TEST(part_of_a_walk_is_refused) {
+TEST(part_of_a_walk_is_refused) {
     struct stream *s = stream_new(4, 1);
     for (uint32_t i = 0; i < 100; i++)
         events[i] = stream_next(s);
@@ -304,7 +296,6 @@ START_TEST(part_of_a_walk_is_refused) {
     hak_columns_free(&c);
     hak_buffer_free(&blob);
 }
-END_TEST
 
 static void *decode_in_thread(void *blob) {
     struct hak_buffer again = encode(3000);
@@ -314,7 +305,7 @@ static void *decode_in_thread(void *blob) {
 }
 
 /* The memory that zstd works with goes with the thread: format/sanitized.sh looks for leaks. */
-START_TEST(threads_code_and_decode_and_end) {
+TEST(threads_code_and_decode_and_end) {
     struct stream *s = stream_new(15, 2);
     for (uint32_t i = 0; i < 3000; i++)
         events[i] = stream_next(s);
@@ -327,9 +318,8 @@ START_TEST(threads_code_and_decode_and_end) {
     }
     hak_buffer_free(&blob);
 }
-END_TEST
 
-START_TEST(every_flipped_bit_is_noticed) {
+TEST(every_flipped_bit_is_noticed) {
     struct stream *s = stream_new(3, 2);
     for (uint32_t i = 0; i < 300; i++)
         events[i] = stream_next(s);
@@ -345,27 +335,9 @@ START_TEST(every_flipped_bit_is_noticed) {
     hak_buffer_free(&blob);
     free(s);
 }
-END_TEST
 
-START_TEST(checksum_is_crc32c) {
+TEST(checksum_is_crc32c) {
     ck_assert_uint_eq(hak_crc32c("123456789", 9), 0xe3069283u);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("chunk");
-    tcase_set_timeout(cases, 60);
-    tcase_add_test(cases, realistic_streams_round_trip);
-    tcase_add_test(cases, any_numbers_round_trip);
-    tcase_add_test(cases, realistic_streams_are_small);
-    tcase_add_test(cases, only_which_block_is_freed_costs_bytes);
-    tcase_add_test(cases, what_leaves_quarantine_in_order_costs_nothing);
-    tcase_add_test(cases, blocks_of_more_threads_than_lanes_round_trip);
-    tcase_add_test(cases, columns_are_the_same_when_decoded_one_by_one);
-    tcase_add_test(cases, numbering_before_changes_nothing);
-    tcase_add_test(cases, part_of_a_walk_is_refused);
-    tcase_add_test(cases, threads_code_and_decode_and_end);
-    tcase_add_test(cases, every_flipped_bit_is_noticed);
-    tcase_add_test(cases, checksum_is_crc32c);
-    return run_cases("chunk", cases);
-}
+RUN_TESTS()

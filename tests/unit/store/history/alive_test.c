@@ -8,7 +8,6 @@
 
 enum { USED = 300, EVENTS = 6000, PROCESSES = 4, MOMENTS = 24, RUN_EVENTS = 300, RUNS = 3 };
 
-static struct capture c;
 static struct hak_store_reader *r;
 static struct hak_event log_of[EVENTS + 100]; /* what was put, by id - 1 */
 static uint64_t random_state;
@@ -27,8 +26,8 @@ static uint64_t draw(uint64_t below) {
 }
 
 static void start(void) {
-    capture_start(&c, "live");
-    hak_live_set_limits(c.w->live, 0, RUN_EVENTS, RUNS);
+    capture_start();
+    hak_live_set_limits(capture.w->live, 0, RUN_EVENTS, RUNS);
     memset(block, 0, sizeof block);
     memset(parent_of, 0, sizeof parent_of);
     random_state = 7;
@@ -39,23 +38,21 @@ static void start(void) {
 static void stop(void) {
     if (r)
         hak_store_close(r);
-    if (c.w)
-        capture_finish(&c);
-    capture_clean(c.path);
+    capture_end();
 }
 static void open_it(void) {
-    if (c.w)
-        capture_finish(&c);
+    if (capture.w)
+        capture_finish();
     if (!r)
-        must(hak_store_open(c.path, &r));
+        must(hak_store_open(capture.path, &r));
 }
 
 static void put(struct hak_event e) {
-    ck_assert_uint_lt(c.id, EVENTS + 100);
-    e.id = c.id + 1;
-    e.ns = c.ns + 1000;
-    log_of[c.id] = e;
-    capture_put(&c, e);
+    ck_assert_uint_lt(capture.id, EVENTS + 100);
+    e.id = capture.id + 1;
+    e.ns = capture.ns + 1000;
+    log_of[capture.id] = e;
+    capture_put(e);
 }
 
 static struct hak_event event_of(uint32_t process, int i, uint8_t kind, uint8_t place) {
@@ -94,14 +91,14 @@ static void fork_off(uint32_t parent, uint32_t child) {
     put((struct hak_event){.process = parent, .thread = 1, .kind = HAK_FORK, .size = 1});
     memcpy(block[child], block[parent], sizeof block[child]);
     parent_of[child] = parent;
-    fork_ns[child] = c.ns;
-    must(hak_store_put_process(c.w,
-                               &(struct hak_process_row){.id = child,
-                                                         .parent = parent,
-                                                         .fork_event = is_fork_unknown ? 0 : c.id,
-                                                         .start_ns = c.ns,
-                                                         .session = 1,
-                                                         .program = "/bin/app"}));
+    fork_ns[child] = capture.ns;
+    must(hak_store_put_process(
+        capture.w, &(struct hak_process_row){.id = child,
+                                             .parent = parent,
+                                             .fork_event = is_fork_unknown ? 0 : capture.id,
+                                             .start_ns = capture.ns,
+                                             .session = 1,
+                                             .program = "/bin/app"}));
 }
 
 /* A story of many small chunks. `some` events of it. */
@@ -114,14 +111,14 @@ static void tell_story(int some, uint32_t processes) {
         if (is_disordered && draw(12) == 0) {
             struct hak_event early = step(process, at);
             put(early);
-            capture_cut(&c);
+            capture_cut();
             i++;
             for (int others = (int)draw(4); others; others--, i++)
                 put(step(process, (at + others) % USED));
         }
         put(e);
         if (draw(25) == 0)
-            capture_cut(&c);
+            capture_cut();
     }
 }
 
@@ -134,11 +131,12 @@ static void tell_forked_story(void) {
     fork_off(1, 2);
     tell_story(EVENTS / 4, 2);
     fork_off(2, 3);
-    must(hak_store_put_process(c.w, &(struct hak_process_row){.id = 4, /* executed: nothing stays */
-                                                              .parent = 3,
-                                                              .start_ns = c.ns,
-                                                              .session = 2,
-                                                              .program = "/bin/other"}));
+    must(hak_store_put_process(capture.w,
+                               &(struct hak_process_row){.id = 4, /* executed: nothing stays */
+                                                         .parent = 3,
+                                                         .start_ns = capture.ns,
+                                                         .session = 2,
+                                                         .program = "/bin/other"}));
     tell_story(EVENTS / 2, 4);
 }
 
@@ -160,7 +158,7 @@ static int model(const struct hak_live_moment *m, uint64_t first, struct hak_liv
     int count = 0;
     for (int i = 0; i < USED; i++) {
         int events = 0;
-        for (uint64_t k = first - 1; k < c.id; k++)
+        for (uint64_t k = first - 1; k < capture.id; k++)
             if (log_of[k].base == BLOCK(i) && is_of(m->process, &log_of[k]) &&
                 (!m->id || log_of[k].id <= m->id) && (!m->ns || log_of[k].ns <= m->ns))
                 of_block[events++] = log_of[k];
@@ -228,9 +226,9 @@ static void compare_at_moments(uint64_t first, uint32_t processes) {
         struct hak_live_moment m = {.process = 1 + (uint32_t)draw(processes)};
         uint64_t chunks, all_chunks;
         if (i % 2)
-            m.id = first + draw(c.id - first + 1);
+            m.id = first + draw(capture.id - first + 1);
         if (i % 3)
-            m.ns = (first + draw(c.id - first + 1)) * 1000;
+            m.ns = (first + draw(capture.id - first + 1)) * 1000;
         int count = model(&m, first, due);
         same(due, count, got, read_live(&m, got, USED + 1, &chunks), "with runs", &m);
         m.by_scan = true;
@@ -257,15 +255,14 @@ static uint64_t number(const char *sql) {
     return value;
 }
 
-START_TEST(runs_give_what_a_walk_over_all_events_gives) {
+TEST(runs_give_what_a_walk_over_all_events_gives) {
     tell_forked_story();
     compare_at_moments(1, PROCESSES);
     ck_assert_uint_gt(number("SELECT count(*) FROM live_run WHERE level = 0"), 8);
     ck_assert_uint_gt(number("SELECT count(*) FROM live_run WHERE level = 2 AND is_last"), 0);
 }
-END_TEST
 
-START_TEST(at_the_end_few_chunks_are_opened) {
+TEST(at_the_end_few_chunks_are_opened) {
     static struct hak_live_block got[USED + 1];
     uint64_t chunks, all;
     tell_story(EVENTS, 1);
@@ -276,22 +273,21 @@ START_TEST(at_the_end_few_chunks_are_opened) {
     read_live(&m, got, USED + 1, &all);
     ck_assert_uint_lt(chunks * 8, all);
 }
-END_TEST
 
 /* So many events that are rolled back. */
 static void take_back(int events) {
     struct block kept[USED];
     memcpy(kept, block[1], sizeof kept);
-    uint64_t id = c.id, ns = c.ns;
+    uint64_t id = capture.id, ns = capture.ns;
     for (int k = 0; k < events; k++)
         put(step(1, (int)draw(USED)));
-    must(put_end(c.w));
-    must(hak_store_rollback(c.w));
-    ck_assert_uint_eq(hak_store_last_event(c.w), id);
-    c.id = id;
-    c.ns = ns;
+    must(put_end(capture.w));
+    must(hak_store_rollback(capture.w));
+    ck_assert_uint_eq(hak_store_last_event(capture.w), id);
+    capture.id = id;
+    capture.ns = ns;
     memcpy(block[1], kept, sizeof kept);
-    must(hak_store_begin(c.w));
+    must(hak_store_begin(capture.w));
 }
 
 #define RUNS_WITH_HOLES                                                                            \
@@ -300,16 +296,15 @@ static void take_back(int events) {
     " (SELECT 1 FROM live_run b WHERE b.level = 0 AND b.is_last AND b.last_event + 1 = "           \
     "a.first_event)"
 
-START_TEST(a_short_log_has_no_runs) {
-    hak_live_set_limits(c.w->live, EVENTS + 100, RUN_EVENTS, RUNS);
+TEST(a_short_log_has_no_runs) {
+    hak_live_set_limits(capture.w->live, EVENTS + 100, RUN_EVENTS, RUNS);
     tell_forked_story();
     compare_at_moments(1, PROCESSES);
     ck_assert_uint_eq(number("SELECT count(*) FROM live_run"), 0);
 }
-END_TEST
 
-START_TEST(a_log_that_grows_long_gets_all_its_runs) {
-    hak_live_set_limits(c.w->live, EVENTS / 10, RUN_EVENTS, RUNS);
+TEST(a_log_that_grows_long_gets_all_its_runs) {
+    hak_live_set_limits(capture.w->live, EVENTS / 10, RUN_EVENTS, RUNS);
     tell_forked_story();
     compare_at_moments(1, PROCESSES);
     ck_assert_uint_eq(number("SELECT min(first_event) FROM live_run"), 1);
@@ -317,24 +312,22 @@ START_TEST(a_log_that_grows_long_gets_all_its_runs) {
     ck_assert_uint_gt(number("SELECT count(*) FROM live_run WHERE level = 2 AND is_last"), 0);
     ck_assert_uint_eq(number(RUNS_WITH_HOLES), 0);
 }
-END_TEST
 
 /* Some of what is made up for is taken back with the transaction it was in, and made up again. */
-START_TEST(what_is_made_up_for_and_taken_back_comes_again) {
-    hak_live_set_limits(c.w->live, EVENTS / 6, RUN_EVENTS, RUNS);
+TEST(what_is_made_up_for_and_taken_back_comes_again) {
+    hak_live_set_limits(capture.w->live, EVENTS / 6, RUN_EVENTS, RUNS);
     tell_story(EVENTS / 6 - 200, 1);
-    capture_cut(&c);
+    capture_cut();
     for (int i = 0; i < 5;
          i++) { /* a run of 300 and more is done in between, and some of the next */
         tell_story(700, 1);
-        capture_cut(&c);
+        capture_cut();
         take_back(150);
     }
     compare_at_moments(1, 1);
     ck_assert_uint_gt(number("SELECT count(*) FROM live_run WHERE level = 0"), 4);
     ck_assert_uint_eq(number(RUNS_WITH_HOLES), 0);
 }
-END_TEST
 
 static int compare_blocks(const void *a, const void *b) {
     const struct hak_live_block *x = a, *y = b;
@@ -351,8 +344,8 @@ static void compare_all_processes(void) {
     for (int i = 0; i < MOMENTS / 3; i++) {
         uint64_t chunks;
         int count = 0;
-        struct hak_live_moment m = {.id = i % 2 ? 1 + draw(c.id) : 0,
-                                    .ns = i % 3 ? (1 + draw(c.id)) * 1000 : 0};
+        struct hak_live_moment m = {.id = i % 2 ? 1 + draw(capture.id) : 0,
+                                    .ns = i % 3 ? (1 + draw(capture.id)) * 1000 : 0};
         for (uint32_t p = 1; p <= PROCESSES; p++) {
             struct hak_live_moment of_one = m;
             of_one.process = p;
@@ -370,34 +363,31 @@ static void compare_all_processes(void) {
     }
 }
 
-START_TEST(every_process_is_told_when_none_is_asked_for) {
+TEST(every_process_is_told_when_none_is_asked_for) {
     tell_forked_story();
     compare_all_processes();
 }
-END_TEST
 
-START_TEST(every_process_is_told_from_a_log_without_runs) {
-    hak_live_set_limits(c.w->live, EVENTS + 100, RUN_EVENTS, RUNS);
+TEST(every_process_is_told_from_a_log_without_runs) {
+    hak_live_set_limits(capture.w->live, EVENTS + 100, RUN_EVENTS, RUNS);
     tell_forked_story();
     compare_all_processes();
 }
-END_TEST
 
 /* The event of its FORK was never seen: the parent's events count up to the child's first moment.
  */
-START_TEST(a_child_without_a_known_fork_is_told_among_all) {
-    hak_live_set_limits(c.w->live, EVENTS + 100, RUN_EVENTS, RUNS);
+TEST(a_child_without_a_known_fork_is_told_among_all) {
+    hak_live_set_limits(capture.w->live, EVENTS + 100, RUN_EVENTS, RUNS);
     is_fork_unknown = true;
     tell_forked_story();
     compare_all_processes();
 }
-END_TEST
 
 /* Children of a parent with a long log: it is read once, not once for each. */
-START_TEST(the_events_are_read_once_for_many_children) {
+TEST(the_events_are_read_once_for_many_children) {
     static struct hak_live_block got[PROCESSES * USED + 1];
     uint64_t chunks, of_parent;
-    hak_live_set_limits(c.w->live, EVENTS + 100, RUN_EVENTS, RUNS);
+    hak_live_set_limits(capture.w->live, EVENTS + 100, RUN_EVENTS, RUNS);
     tell_story(EVENTS * 2 / 3, 1);
     for (uint32_t child = 2; child <= PROCESSES; child++) {
         tell_story(100, 1);
@@ -410,14 +400,13 @@ START_TEST(the_events_are_read_once_for_many_children) {
     ck_assert_int_gt(read_live(&m, got, PROCESSES * USED + 1, &chunks), USED / 4 * PROCESSES);
     ck_assert_uint_le(chunks, of_parent + 4);
 }
-END_TEST
 
 static bool is_second(void *context, uint32_t process) {
     ++*(int *)context;
     return process == 2;
 }
 
-START_TEST(only_the_processes_that_are_wanted_are_told) {
+TEST(only_the_processes_that_are_wanted_are_told) {
     static struct hak_live_block due[USED + 1], got[USED + 1];
     int asked = 0;
     uint64_t chunks;
@@ -429,13 +418,12 @@ START_TEST(only_the_processes_that_are_wanted_are_told) {
     same(due, count, got, read_live(&m, got, USED + 1, &chunks), "wanted", &m);
     ck_assert_int_eq(asked, PROCESSES);
 }
-END_TEST
 
 /* Ends that were lost: then an end of a life that began and ended in a run matters, too. Births
  * that were lost: the next life has none. */
-START_TEST(a_loss_changes_no_answer) {
+TEST(a_loss_changes_no_answer) {
     tell_story(EVENTS / 4, 1);
-    uint64_t from_ns = c.ns;
+    uint64_t from_ns = capture.ns;
     for (int i = 0; i < USED;
          i++) { /* not told: all are given back, some of the others handed out */
         bool was_live = block[1][i].is_live;
@@ -444,37 +432,38 @@ START_TEST(a_loss_changes_no_answer) {
     }
     tell_story(EVENTS / 8, 1); /* nobody knows of the loss yet */
     must(hak_store_put_loss(
-        c.w, &(struct hak_loss_row){
-                 .process = 1, .from_ns = from_ns, .to_ns = c.ns, .count = 9, .reason = "full"}));
+        capture.w,
+        &(struct hak_loss_row){
+            .process = 1, .from_ns = from_ns, .to_ns = capture.ns, .count = 9, .reason = "full"}));
     tell_story(EVENTS / 2, 1);
     compare_at_moments(1, 1);
     compare_all_processes();
     ck_assert_uint_gt(number("SELECT count(*) FROM live_run WHERE has_all_ends"), 3);
 }
-END_TEST
 
 /* Its first life is in a run, its end was lost, a second one began and ended in the events behind.
  */
-START_TEST(an_end_behind_a_loss_is_kept_when_room_is_made) {
+TEST(an_end_behind_a_loss_is_kept_when_room_is_made) {
     static struct hak_live_block due[USED + 1], got[USED + 1];
     uint64_t chunks;
     put(event_of(1, 0, HAK_MALLOC, HAK_PLACE_FRONT));
     for (int i = 0; i < RUN_EVENTS; i++) {
         put(event_of(1, 1, i % 2 ? HAK_FREE : HAK_MALLOC, HAK_PLACE_FRONT));
         if (i % 20 == 0)
-            capture_cut(&c);
+            capture_cut();
     }
-    capture_cut(&c);
-    must(hak_store_put_loss(
-        c.w,
-        &(struct hak_loss_row){
-            .process = 1, .from_ns = c.ns + 1, .to_ns = c.ns + 9, .count = 1, .reason = "full"}));
+    capture_cut();
+    must(hak_store_put_loss(capture.w, &(struct hak_loss_row){.process = 1,
+                                                              .from_ns = capture.ns + 1,
+                                                              .to_ns = capture.ns + 9,
+                                                              .count = 1,
+                                                              .reason = "full"}));
     block[1][0].n++; /* the end that is not told */
     put(event_of(1, 0, HAK_MALLOC, HAK_PLACE_FRONT));
     put(event_of(1, 0, HAK_FREE, HAK_PLACE_FRONT));
     for (int i = 0; i < 60; i++) {
         put(event_of(1, 2 + i, HAK_MALLOC, HAK_PLACE_FRONT));
-        capture_cut(&c);
+        capture_cut();
     }
     open_it();
     struct hak_live_moment m = {.process = 1, .states = 8};
@@ -484,50 +473,46 @@ START_TEST(an_end_behind_a_loss_is_kept_when_room_is_made) {
     m.by_scan = true;
     same(due, count, got, read_live(&m, got, USED + 1, &chunks), "by scan", &m);
 }
-END_TEST
 
 /* They are counted, and taken as they come; an end that came late ends what is alive. */
-START_TEST(events_against_the_order_are_taken_as_they_come) {
+TEST(events_against_the_order_are_taken_as_they_come) {
     is_disordered = true;
     tell_forked_story();
     compare_at_moments(1, PROCESSES);
     ck_assert_uint_gt(number("SELECT value FROM meta WHERE key = 'disordered_events'"), 99);
     ck_assert_uint_gt(number("SELECT count(*) FROM live_run"), 8);
 }
-END_TEST
 
-START_TEST(what_is_taken_back_is_in_no_run) {
+TEST(what_is_taken_back_is_in_no_run) {
     for (int i = 0; i < 12; i++) {
         tell_story(200, 1);
-        capture_cut(&c);
+        capture_cut();
         take_back(70 * (i % 4));
     }
     compare_at_moments(1, 1);
 }
-END_TEST
 
-START_TEST(a_worker_that_goes_on_goes_on_with_the_runs) {
+TEST(a_worker_that_goes_on_goes_on_with_the_runs) {
     for (int i = 0; i < 9; i++) {
         tell_story(EVENTS / 10, 1);
-        must(hak_store_commit(c.w));
-        must(hak_store_finish(c.w));
-        must(hak_store_resume(c.path, &c.w));
-        hak_live_set_limits(c.w->live, 0, RUN_EVENTS, RUNS);
-        must(hak_store_begin(c.w));
+        must(hak_store_commit(capture.w));
+        must(hak_store_finish(capture.w));
+        must(hak_store_resume(capture.path, &capture.w));
+        hak_live_set_limits(capture.w->live, 0, RUN_EVENTS, RUNS);
+        must(hak_store_begin(capture.w));
     }
     compare_at_moments(1, 1);
     ck_assert_uint_gt(number("SELECT count(*) FROM live_run WHERE level = 0"), 8);
     ck_assert_uint_eq(number(RUNS_WITH_HOLES), 0);
 }
-END_TEST
 
-START_TEST(runs_that_speak_of_trimmed_events_go_with_them) {
+TEST(runs_that_speak_of_trimmed_events_go_with_them) {
     uint64_t dropped;
     tell_story(EVENTS * 3 / 4, 1);
-    must(hak_store_commit(c.w));
-    must(hak_store_trim(c.w, 100, &dropped));
+    must(hak_store_commit(capture.w));
+    must(hak_store_trim(capture.w, 100, &dropped));
     ck_assert_uint_gt(dropped, 0);
-    must(hak_store_begin(c.w));
+    must(hak_store_begin(capture.w));
     tell_story(EVENTS / 4, 1);
     compare_at_moments(dropped + 1, 1);
     ck_assert_uint_eq(number("SELECT count(*) FROM live_run WHERE first_event < (SELECT min(id)"
@@ -535,23 +520,22 @@ START_TEST(runs_that_speak_of_trimmed_events_go_with_them) {
                       0);
     ck_assert_uint_gt(number("SELECT count(*) FROM live_run"), 0);
 }
-END_TEST
 
 /* More blocks than a reader holds at once: it reads the events in several goes. */
-START_TEST(more_blocks_than_memory_holds_come_in_order) {
+TEST(more_blocks_than_memory_holds_come_in_order) {
     enum { MANY = 1200000 };
     uint64_t base = 0x7f0000000000ull, before = 0;
-    hak_live_set_limits(c.w->live, 0, UINT64_MAX, RUNS);
+    hak_live_set_limits(capture.w->live, 0, UINT64_MAX, RUNS);
     for (uint64_t i = 0; i < MANY; i++) {
         uint64_t at = base + (i * 7919 % MANY) * 64; /* MANY and 7919 have no factor in common */
-        capture_put(&c, (struct hak_event){.base = at,
-                                           .address = at,
-                                           .size = 64,
-                                           .generation = (uint64_t)1 << 32 | 1,
-                                           .thread = 1,
-                                           .kind = HAK_MALLOC,
-                                           .class_index = CLASS_48,
-                                           .place = HAK_PLACE_FRONT});
+        capture_put((struct hak_event){.base = at,
+                                       .address = at,
+                                       .size = 64,
+                                       .generation = (uint64_t)1 << 32 | 1,
+                                       .thread = 1,
+                                       .kind = HAK_MALLOC,
+                                       .class_index = CLASS_48,
+                                       .place = HAK_PLACE_FRONT});
     }
     open_it();
     for (int by_scan = 0; by_scan < 2; by_scan++) {
@@ -566,7 +550,6 @@ START_TEST(more_blocks_than_memory_holds_come_in_order) {
         ck_assert_uint_eq(count, MANY);
     }
 }
-END_TEST
 
 static const char *const damages[] = {
     "UPDATE live_run SET data = substr(data, 1, 60) || x'00' || substr(data, 62)",
@@ -576,9 +559,9 @@ static const char *const damages[] = {
 /* Opens a store of EVENTS events that `sql` has changed. */
 static void open_damaged(const char *sql) {
     tell_story(EVENTS, 1);
-    capture_finish(&c);
+    capture_finish();
     sqlite3 *database;
-    ck_assert_int_eq(sqlite3_open(c.path, &database), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_open(capture.path, &database), SQLITE_OK);
     ck_assert_int_eq(sqlite3_exec(database, sql, NULL, NULL, NULL), SQLITE_OK);
     ck_assert_int_gt(sqlite3_changes(database), 0);
     sqlite3_close(database);
@@ -595,7 +578,7 @@ static int read_to_end(struct hak_live *live) {
     return result;
 }
 
-START_TEST(a_broken_run_is_told) {
+TEST(a_broken_run_is_told, .until = 2) {
     open_damaged(damages[_i]);
     struct hak_live *live;
     int result = hak_live_open(r, &(struct hak_live_moment){.process = 1}, &live);
@@ -604,9 +587,8 @@ START_TEST(a_broken_run_is_told) {
     ck_assert_int_eq(result, HAK_STORE_BROKEN);
     ck_assert_ptr_nonnull(strstr(hak_store_message(), "live checkpoint of events 1 to "));
 }
-END_TEST
 
-START_TEST(a_stretch_without_runs_and_chunks_is_told) {
+TEST(a_stretch_without_runs_and_chunks_is_told) {
     open_damaged("DELETE FROM live_run WHERE first_event = 1;"
                  "DELETE FROM chunk_order WHERE chunk < (SELECT min(first_event) FROM live_run);"
                  "DELETE FROM chunk WHERE id < (SELECT min(first_event) FROM live_run)");
@@ -615,9 +597,8 @@ START_TEST(a_stretch_without_runs_and_chunks_is_told) {
     ck_assert_int_eq(read_to_end(live), HAK_STORE_BROKEN);
     ck_assert_ptr_nonnull(strstr(hak_store_message(), "chunk 1, row: it is missing"));
 }
-END_TEST
 
-START_TEST(parts_come_back_as_they_were_and_damage_is_seen) {
+TEST(parts_come_back_as_they_were_and_damage_is_seen) {
     static struct hak_live_state states[HAK_LIVE_PART_STATES], back[HAK_LIVE_PART_STATES];
     struct hak_buffer out = {0};
     uint32_t count;
@@ -652,16 +633,15 @@ START_TEST(parts_come_back_as_they_were_and_damage_is_seen) {
     }
     hak_buffer_free(&out);
 }
-END_TEST
 
 /* ---- as a table --------------------------------------------------------------------------------
  */
 
-START_TEST(the_table_answers_for_a_moment) {
-    block_malloc(&c, 1, 10, 1);                    /* 2: event 1 is its refill */
-    uint64_t second = block_malloc(&c, 2, 11, 2);  /* 4 */
-    block_free(&c, 1, 12, 1);                      /* 5 */
-    uint64_t resized = block_resize(&c, 2, 13, 2); /* 6 */
+TEST(the_table_answers_for_a_moment) {
+    block_malloc(1, 10, 1);                    /* 2: event 1 is its refill */
+    uint64_t second = block_malloc(2, 11, 2);  /* 4 */
+    block_free(1, 12, 1);                      /* 5 */
+    uint64_t resized = block_resize(2, 13, 2); /* 6 */
     open_it();
     must(hak_store_add_tables(hak_store_database(r)->connection));
     ck_assert_uint_eq(number("SELECT count(*) FROM live"), 1);
@@ -684,33 +664,5 @@ START_TEST(the_table_answers_for_a_moment) {
                                         "SELECT * FROM live WHERE at > 5", -1, &s, NULL),
                      SQLITE_OK);
 }
-END_TEST
 
-static void add(TCase *cases) {
-    tcase_add_checked_fixture(cases, start, stop);
-    tcase_add_test(cases, runs_give_what_a_walk_over_all_events_gives);
-    tcase_add_test(cases, at_the_end_few_chunks_are_opened);
-    tcase_add_test(cases, a_short_log_has_no_runs);
-    tcase_add_test(cases, a_log_that_grows_long_gets_all_its_runs);
-    tcase_add_test(cases, what_is_made_up_for_and_taken_back_comes_again);
-    tcase_add_test(cases, every_process_is_told_when_none_is_asked_for);
-    tcase_add_test(cases, every_process_is_told_from_a_log_without_runs);
-    tcase_add_test(cases, a_child_without_a_known_fork_is_told_among_all);
-    tcase_add_test(cases, the_events_are_read_once_for_many_children);
-    tcase_add_test(cases, only_the_processes_that_are_wanted_are_told);
-    tcase_add_test(cases, a_loss_changes_no_answer);
-    tcase_add_test(cases, an_end_behind_a_loss_is_kept_when_room_is_made);
-    tcase_add_test(cases, events_against_the_order_are_taken_as_they_come);
-    tcase_add_test(cases, what_is_taken_back_is_in_no_run);
-    tcase_add_test(cases, a_worker_that_goes_on_goes_on_with_the_runs);
-    tcase_add_test(cases, runs_that_speak_of_trimmed_events_go_with_them);
-    tcase_add_test(cases, more_blocks_than_memory_holds_come_in_order);
-    tcase_add_loop_test(cases, a_broken_run_is_told, 0, 2);
-    tcase_add_test(cases, a_stretch_without_runs_and_chunks_is_told);
-    tcase_add_test(cases, parts_come_back_as_they_were_and_damage_is_seen);
-    tcase_add_test(cases, the_table_answers_for_a_moment);
-}
-
-int main(void) {
-    return run_added("live", add);
-}
+RUN_TESTS(.set_up = start, .tear_down = stop)

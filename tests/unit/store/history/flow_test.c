@@ -325,7 +325,7 @@ static void compare(uint64_t from, uint64_t to, uint32_t number, bool by_thread)
     struct hak_flow flow;
     memset(&lives, 0, sizeof lives);
     must(hak_flow_read(r, &q, &flow));
-    run_model(from, to ? to : c.id, number, BRIEF);
+    run_model(from, to ? to : capture.id, number, BRIEF);
     compare_rows(&flow, &q);
     same_sum(&flow.unknown, &m.unknown, "unknown", &q);
     ck_assert_uint_eq(lives.went.blocks, flow.went.blocks);
@@ -341,45 +341,35 @@ static void compare(uint64_t from, uint64_t to, uint32_t number, bool by_thread)
     hak_flow_free(&flow);
 }
 
-START_TEST(all_that_came_and_went_is_what_the_model_has) {
+TEST(all_that_came_and_went_is_what_the_model_has, .until = 2) {
     begin_family(_i);
     for (uint32_t p = 0; p <= PROCESSES; p++) {
         compare(0, 0, p, false);
         compare(0, 0, p, true);
     }
 }
-END_TEST
 
-START_TEST(any_two_events_will_do) {
+TEST(any_two_events_will_do, .until = 2) {
     begin_family(_i);
     for (int i = 0; i < ROUNDS; i++) {
-        uint64_t to = 1 + draw(c.id), from = draw(3) ? draw(to) : 0;
+        uint64_t to = 1 + draw(capture.id), from = draw(3) ? draw(to) : 0;
         compare(from, draw(5) ? to : 0, (uint32_t)(draw(2) ? draw(PROCESSES + 1) : 0), draw(2));
     }
 }
-END_TEST
 
-START_TEST(forks_and_ends_are_exact_at_their_events) {
+TEST(forks_and_ends_are_exact_at_their_events, .until = 2) {
     begin_family(_i);
     for (uint32_t p = 1; p <= PROCESSES; p++) {
         const uint64_t at[] = {process[p].fork, process[p].first, process[p].last};
         for (size_t i = 0; i < 3; i++)
             for (int off = -1; off <= 1; off++)
-                if (at[i] > 1 && at[i] + (uint64_t)off < c.id) {
-                    compare(at[i] + (uint64_t)off, at[i] + 40 < c.id ? at[i] + 40 : 0, 0, true);
+                if (at[i] > 1 && at[i] + (uint64_t)off < capture.id) {
+                    compare(at[i] + (uint64_t)off, at[i] + 40 < capture.id ? at[i] + 40 : 0, 0,
+                            true);
                     compare(0, at[i] + (uint64_t)off, 0, false);
                     compare(0, at[i] + (uint64_t)off, p, false);
                 }
     }
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("flow");
-    tcase_set_timeout(cases, 300);
-    tcase_add_checked_fixture(cases, NULL, end_family);
-    tcase_add_loop_test(cases, all_that_came_and_went_is_what_the_model_has, 0, 2);
-    tcase_add_loop_test(cases, any_two_events_will_do, 0, 2);
-    tcase_add_loop_test(cases, forks_and_ends_are_exact_at_their_events, 0, 2);
-    return run_cases("flow", cases);
-}
+RUN_TESTS(.seconds = 300, .tear_down = end_family)

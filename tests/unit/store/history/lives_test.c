@@ -5,24 +5,17 @@
 #include "store/history/tally.h"
 #include "store/check/check.h"
 
-static struct capture c;
 static struct hak_store_reader *r;
 
-static void start(void) {
-    capture_start(&c, "lives");
-    r = NULL;
-}
 static void stop(void) {
     hak_store_watch(NULL, NULL);
     if (r)
         hak_store_close(r);
-    if (c.w)
-        capture_finish(&c);
-    capture_clean(c.path);
+    capture_end();
 }
 static void open_it(void) {
-    capture_finish(&c);
-    must(hak_store_open(c.path, &r));
+    capture_finish();
+    must(hak_store_open(capture.path, &r));
 }
 
 struct told {
@@ -52,19 +45,19 @@ static int walk(uint64_t address, uint32_t process, struct told *told) {
     return found <= 0 ? found - 100 : hak_lives_each(r, &block, &lineage, 0, &visitor);
 }
 
-START_TEST(each_life_is_told_with_what_happened_to_it) {
+TEST(each_life_is_told_with_what_happened_to_it) {
     struct told told = {0};
-    block_malloc(&c, 1, 10, 1);
-    block_resize(&c, 1, 11, 1);
-    block_resize(&c, 1, 11, 1);
-    block_free(&c, 1, 12, 2);
-    block_event(&c, 1, HAK_FRONT_SPILL, HAK_PLACE_SLAB, 0, 1, 0, 0);
-    block_event(&c, 1, HAK_FRONT_REFILL, HAK_PLACE_FRONT, 0, 1, 0, 0);
-    capture_cut(&c);
-    block_malloc(&c, 1, 13, 2);
-    block_free(&c, 1, 14, 2);
-    uint64_t again = block_free_again(&c, 1, 15, 1);
-    block_malloc(&c, 2, 10, 1); /* another block */
+    block_malloc(1, 10, 1);
+    block_resize(1, 11, 1);
+    block_resize(1, 11, 1);
+    block_free(1, 12, 2);
+    block_event(1, HAK_FRONT_SPILL, HAK_PLACE_SLAB, 0, 1, 0, 0);
+    block_event(1, HAK_FRONT_REFILL, HAK_PLACE_FRONT, 0, 1, 0, 0);
+    capture_cut();
+    block_malloc(1, 13, 2);
+    block_free(1, 14, 2);
+    uint64_t again = block_free_again(1, 15, 1);
+    block_malloc(2, 10, 1); /* another block */
     open_it();
     ck_assert_int_eq(walk(BLOCK(1) + 20, 0, &told), 0);
     ck_assert_int_eq(told.lives, 2);
@@ -85,17 +78,16 @@ START_TEST(each_life_is_told_with_what_happened_to_it) {
     ck_assert_int_eq(walk(BLOCK(900), 0, &told), -100);
     ck_assert_int_eq(told.lives, 0);
 }
-END_TEST
 
-START_TEST(there_is_no_most_lives) {
+TEST(there_is_no_most_lives) {
     struct told told = {0};
     for (int i = 0; i < 5000; i++) { /* more than a story keeps */
-        block_malloc(&c, 1, 10, 1);
-        block_free(&c, 1, 12, 1);
+        block_malloc(1, 10, 1);
+        block_free(1, 12, 1);
         if (i % 1000 == 0)
-            capture_cut(&c);
+            capture_cut();
     }
-    block_malloc(&c, 1, 10, 1);
+    block_malloc(1, 10, 1);
     open_it();
     ck_assert_int_eq(walk(BLOCK(1), 0, &told), 0);
     ck_assert_int_eq(told.lives, 5001);
@@ -105,22 +97,21 @@ START_TEST(there_is_no_most_lives) {
     ck_assert_int_eq(walk(BLOCK(1), 0, &told), 7);
     ck_assert_int_eq(told.lives, 3);
 }
-END_TEST
 
-START_TEST(a_child_goes_on_with_its_parents_lives) {
+TEST(a_child_goes_on_with_its_parents_lives) {
     struct told told = {0};
-    block_malloc(&c, 1, 10, 1);
-    uint64_t fork = capture_put(&c, (struct hak_event){.kind = HAK_FORK, .thread = 1});
-    must(hak_store_put_process(c.w, &(struct hak_process_row){.id = 2,
-                                                              .parent = 1,
-                                                              .fork_event = fork,
-                                                              .pid = 4712,
-                                                              .session = 1,
-                                                              .program = "/bin/app"}));
-    block_free(&c, 1, 12, 1); /* in the parent, after the fork */
-    c.process = 2;
-    c.n[1]--;
-    block_free(&c, 1, 14, 2);
+    block_malloc(1, 10, 1);
+    uint64_t fork = capture_put((struct hak_event){.kind = HAK_FORK, .thread = 1});
+    must(hak_store_put_process(capture.w, &(struct hak_process_row){.id = 2,
+                                                                    .parent = 1,
+                                                                    .fork_event = fork,
+                                                                    .pid = 4712,
+                                                                    .session = 1,
+                                                                    .program = "/bin/app"}));
+    block_free(1, 12, 1); /* in the parent, after the fork */
+    capture.process = 2;
+    capture.n[1]--;
+    block_free(1, 14, 2);
     open_it();
     ck_assert_int_eq(walk(BLOCK(1), 2, &told), 0);
     ck_assert_int_eq(told.lives, 1);
@@ -130,25 +121,25 @@ START_TEST(a_child_goes_on_with_its_parents_lives) {
     ck_assert_int_eq(walk(BLOCK(1), 1, &told), 0);
     ck_assert_uint_eq(told.row[0].end.stack, 12);
 }
-END_TEST
 
-START_TEST(the_log_is_counted_by_thread_and_process) {
+TEST(the_log_is_counted_by_thread_and_process) {
     struct hak_thread_tally did[5] = {{0}};
     uint64_t events[4] = {0};
-    block_malloc(&c, 1, 10, 1);
-    block_resize(&c, 1, 11, 1);
-    block_event(&c, 1, HAK_FREE, HAK_PLACE_REMOTE, 12, 2, 30, 0);
-    block_malloc(&c, 2, 10, 3);
-    uint64_t last = block_event(&c, 2, HAK_REALLOC_FROM, HAK_PLACE_FRONT, 12, 3, 24, 0);
-    block_event(&c, 3, HAK_MALLOC, HAK_PLACE_FRONT, 10, 4, 100, HAK_RECORD_ILLEGAL);
-    capture_cut(&c);
-    must(hak_store_put_process(c.w, &(struct hak_process_row){.id = 2, .pid = 9, .session = 2}));
-    c.process = 2; /* a chunk of one process, and one of two */
-    block_malloc(&c, 4, 10, 9);
-    capture_cut(&c);
-    block_malloc(&c, 5, 10, 9);
-    c.process = 1;
-    block_malloc(&c, 6, 10, 4);
+    block_malloc(1, 10, 1);
+    block_resize(1, 11, 1);
+    block_event(1, HAK_FREE, HAK_PLACE_REMOTE, 12, 2, 30, 0);
+    block_malloc(2, 10, 3);
+    uint64_t last = block_event(2, HAK_REALLOC_FROM, HAK_PLACE_FRONT, 12, 3, 24, 0);
+    block_event(3, HAK_MALLOC, HAK_PLACE_FRONT, 10, 4, 100, HAK_RECORD_ILLEGAL);
+    capture_cut();
+    must(hak_store_put_process(capture.w,
+                               &(struct hak_process_row){.id = 2, .pid = 9, .session = 2}));
+    capture.process = 2; /* a chunk of one process, and one of two */
+    block_malloc(4, 10, 9);
+    capture_cut();
+    block_malloc(5, 10, 9);
+    capture.process = 1;
+    block_malloc(6, 10, 4);
     open_it();
     must(hak_store_tally_threads(r, 1, did, 5));
     ck_assert_uint_eq(did[1].mallocs, 1);
@@ -163,12 +154,11 @@ START_TEST(the_log_is_counted_by_thread_and_process) {
     ck_assert_uint_eq(did[0].events, 0);
     must(hak_store_tally_processes(r, events, 3));
     ck_assert_uint_eq(events[2], 4);
-    ck_assert_uint_eq(events[1] + events[2], c.id);
+    ck_assert_uint_eq(events[1] + events[2], capture.id);
     uint64_t none[1] = {0};
     must(hak_store_tally_processes(r, none, 1)); /* rows beyond the array are left out */
     ck_assert_uint_eq(none[0], 0);
 }
-END_TEST
 
 struct watched {
     int calls, stop_at;
@@ -192,23 +182,23 @@ static void no_problem(void *context, const struct hak_check_finding *problem) {
     ck_abort_msg("kind %d of %llu", problem->kind, (unsigned long long)problem->id);
 }
 
-START_TEST(reading_is_watched_and_stopped) {
+TEST(reading_is_watched_and_stopped) {
     struct hak_filter all = {.class_index = -1};
     struct hak_thread_tally did[5] = {{0}};
     for (int i = 0; i < 10; i++) {
-        block_malloc(&c, 1, 10, 1);
-        block_free(&c, 1, 12, 1);
-        capture_cut(&c);
+        block_malloc(1, 10, 1);
+        block_free(1, 12, 1);
+        capture_cut();
     }
     open_it();
     struct watched w = {0};
     hak_store_watch(watch, &w);
     must(hak_store_scan(r, &all, false, none, NULL));
     ck_assert_int_eq(w.calls, 10);
-    ck_assert_uint_eq(w.total, c.id);
-    ck_assert_uint_eq(w.last_done, c.id - 1);
+    ck_assert_uint_eq(w.total, capture.id);
+    ck_assert_uint_eq(w.last_done, capture.id - 1);
     must(hak_store_scan(r, &all, true, none, NULL));
-    ck_assert_uint_eq(w.last_done, c.id - 1); /* counted from the newest */
+    ck_assert_uint_eq(w.last_done, capture.id - 1); /* counted from the newest */
     for (int stop_at = 1; stop_at <= 10; stop_at += 9) {
         struct told told = {0};
         w = (struct watched){.stop_at = stop_at};
@@ -221,7 +211,6 @@ START_TEST(reading_is_watched_and_stopped) {
     hak_store_watch(NULL, NULL);
     must(hak_store_check(r, no_problem, NULL));
 }
-END_TEST
 
 struct superslabs {
     char said[400];
@@ -237,14 +226,14 @@ static void hear_superslab(void *context, const struct hak_event *e) {
 
 static void change(const char *sql) {
     sqlite3 *database;
-    ck_assert_int_eq(sqlite3_open(c.path, &database), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_open(capture.path, &database), SQLITE_OK);
     ck_assert_int_eq(sqlite3_exec(database, sql, NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(database);
 }
 
 static void hears(const char *expected) {
     struct superslabs s = {{0}};
-    must(hak_store_open(c.path, &r));
+    must(hak_store_open(capture.path, &r));
     must(hak_store_each_superslab(r, hear_superslab, &s));
     hak_store_close(r);
     r = NULL;
@@ -253,25 +242,25 @@ static void hears(const char *expected) {
 
 /* Out of their rows, and out of the events where a chunk has none, as an earlier version wrote it.
  */
-START_TEST(superslabs_are_told_with_and_without_their_rows) {
+TEST(superslabs_are_told_with_and_without_their_rows) {
     struct hak_event map = {
         .kind = HAK_SUPERSLAB_MAP, .address = 0x7f0000000000, .size = 2 << 20, .thread = 1};
     struct hak_event unmap = map;
     uint64_t dropped;
     unmap.kind = HAK_SUPERSLAB_UNMAP;
-    capture_put(&c, map);
-    block_malloc(&c, 5, 10, 1);
-    capture_put(&c, map);
-    capture_cut(&c);
-    capture_put(&c, unmap);
-    must(put_end(c.w));
-    must(hak_store_rollback(c.w)); /* what is taken back has no row */
-    must(hak_store_begin(c.w));
-    c.id = 4;
-    block_free(&c, 5, 12, 2);
-    c.process = 2;
-    capture_put(&c, unmap);
-    capture_finish(&c);
+    capture_put(map);
+    block_malloc(5, 10, 1);
+    capture_put(map);
+    capture_cut();
+    capture_put(unmap);
+    must(put_end(capture.w));
+    must(hak_store_rollback(capture.w)); /* what is taken back has no row */
+    must(hak_store_begin(capture.w));
+    capture.id = 4;
+    block_free(5, 12, 2);
+    capture.process = 2;
+    capture_put(unmap);
+    capture_finish();
     static const char all[] = "1:1000:1+2097152 4:4000:1+2097152 6:7000:2-2097152 ";
     hears(all);
     change("UPDATE superslab SET bytes = 4096 WHERE event = 1"); /* it is they that are read */
@@ -283,43 +272,28 @@ START_TEST(superslabs_are_told_with_and_without_their_rows) {
     hears(all);
     change("DROP TABLE superslab");
     hears(all);
-    must(hak_store_resume(c.path, &c.w)); /* whose store has no such table */
-    must(hak_store_begin(c.w));
-    capture_put(&c, map);
-    capture_commit(&c);
-    must(hak_store_trim(c.w, 1, &dropped));
-    must(hak_store_begin(c.w));
-    capture_finish(&c);
+    must(hak_store_resume(capture.path, &capture.w)); /* whose store has no such table */
+    must(hak_store_begin(capture.w));
+    capture_put(map);
+    capture_commit();
+    must(hak_store_trim(capture.w, 1, &dropped));
+    must(hak_store_begin(capture.w));
+    capture_finish();
     hears("7:8000:2+2097152 ");
 }
-END_TEST
 
-START_TEST(superslabs_of_dropped_events_are_dropped) {
+TEST(superslabs_of_dropped_events_are_dropped) {
     struct hak_event map = {
         .kind = HAK_SUPERSLAB_MAP, .address = 0x7f0000000000, .size = 2 << 20, .thread = 1};
     uint64_t dropped;
     for (int i = 0; i < 12; i++) {
-        capture_put(&c, map);
-        capture_cut(&c);
+        capture_put(map);
+        capture_cut();
     }
-    must(hak_store_trim(c.w, 1, &dropped));
+    must(hak_store_trim(capture.w, 1, &dropped));
     ck_assert_uint_eq(dropped, 11);
-    capture_finish(&c);
+    capture_finish();
     hears("12:12000:1+2097152 ");
 }
-END_TEST
 
-static void add(TCase *cases) {
-    tcase_add_checked_fixture(cases, start, stop);
-    tcase_add_test(cases, each_life_is_told_with_what_happened_to_it);
-    tcase_add_test(cases, there_is_no_most_lives);
-    tcase_add_test(cases, a_child_goes_on_with_its_parents_lives);
-    tcase_add_test(cases, the_log_is_counted_by_thread_and_process);
-    tcase_add_test(cases, reading_is_watched_and_stopped);
-    tcase_add_test(cases, superslabs_are_told_with_and_without_their_rows);
-    tcase_add_test(cases, superslabs_of_dropped_events_are_dropped);
-}
-
-int main(void) {
-    return run_added("lives", add);
-}
+RUN_TESTS(.set_up = capture_start, .tear_down = stop)

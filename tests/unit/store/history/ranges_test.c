@@ -83,7 +83,7 @@ static void protect_pages(struct hak_ranges *r, const struct hak_range *now) {
     ck_assert_mem_eq(came, came_model, sizeof came);
 }
 
-START_TEST(are_what_the_pages_say) {
+TEST(are_what_the_pages_say) {
     struct hak_ranges *r = NULL;
     memset(model, 0, sizeof model);
     srand(7);
@@ -118,9 +118,8 @@ START_TEST(are_what_the_pages_say) {
     }
     hak_ranges_leave(r);
 }
-END_TEST
 
-START_TEST(are_shared_until_one_changes) {
+TEST(are_shared_until_one_changes) {
     struct hak_ranges *parent = NULL, *child;
     struct hak_range range = {.start = 4, .end = 8, .event = 1};
     ck_assert(hak_ranges_add(hak_ranges_own(&parent), &range));
@@ -135,12 +134,5 @@ START_TEST(are_shared_until_one_changes) {
     hak_ranges_leave(child);
     hak_ranges_leave(parent);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("ranges");
-    tcase_set_timeout(cases, 120);
-    tcase_add_test(cases, are_what_the_pages_say);
-    tcase_add_test(cases, are_shared_until_one_changes);
-    return run_cases("store/history/ranges", cases);
-}
+RUN_TESTS()

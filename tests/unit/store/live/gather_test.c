@@ -102,20 +102,12 @@ static void compare_stretch(bool is_lossy, uint32_t blocks) {
     hak_live_gather_free(&g);
 }
 
-START_TEST(chunks_give_what_their_events_give_one_by_one) {
+TEST(chunks_give_what_their_events_give_one_by_one, .until = 2) {
     compare_stretch(_i, FEW);
 }
-END_TEST
 
-START_TEST(many_blocks_are_tidied_up_and_none_is_lost) {
+TEST(many_blocks_are_tidied_up_and_none_is_lost, .until = 2) {
     compare_stretch(_i, MANY);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("live_gather");
-    tcase_set_timeout(cases, 60);
-    tcase_add_loop_test(cases, chunks_give_what_their_events_give_one_by_one, 0, 2);
-    tcase_add_loop_test(cases, many_blocks_are_tidied_up_and_none_is_lost, 0, 2);
-    return run_cases("store/live_gather", cases);
-}
+RUN_TESTS()

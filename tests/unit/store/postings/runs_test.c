@@ -215,7 +215,7 @@ static bool postings_are_sound(void) {
 /* ---- tests ------------------------------------------------------------------------------------
  */
 
-START_TEST(rows_come_back) {
+TEST(rows_come_back) {
     struct hak_posting_row row;
     struct hak_posting_cursor c;
     struct hak_buffer out = {0};
@@ -243,9 +243,8 @@ START_TEST(rows_come_back) {
     hak_posting_cursor_free(&c);
     hak_buffer_free(&out);
 }
-END_TEST
 
-START_TEST(three_levels_find_what_a_walk_finds) {
+TEST(three_levels_find_what_a_walk_finds) {
     struct stream *s = stream_new(3, 2);
     struct hak_store_writer *w = create();
     write_chunks(w, s, CHUNKS);
@@ -258,10 +257,9 @@ START_TEST(three_levels_find_what_a_walk_finds) {
     compare(1, 600);
     ck_assert_msg(postings_are_sound(), "%s", said);
 }
-END_TEST
 
 /* Every few chunks: joins are under way at most of these moments. */
-START_TEST(joins_under_way_hide_nothing) {
+TEST(joins_under_way_hide_nothing) {
     struct stream *s = stream_new(4, 2);
     struct hak_store_writer *w = create();
     hak_posting_sizes.keys_at_least = 1;
@@ -279,9 +277,8 @@ START_TEST(joins_under_way_hide_nothing) {
     must(hak_store_finish(w));
     free(s);
 }
-END_TEST
 
-START_TEST(a_killed_or_resumed_writer_goes_on) {
+TEST(a_killed_or_resumed_writer_goes_on) {
     struct stream *s = stream_new(5, 2);
     struct hak_store_writer *w = create();
     hak_posting_sizes.keys_at_least = 3;
@@ -303,9 +300,8 @@ START_TEST(a_killed_or_resumed_writer_goes_on) {
     compare(1, 200);
     ck_assert_msg(postings_are_sound(), "%s", said);
 }
-END_TEST
 
-START_TEST(dropped_chunks_leave_the_rest) {
+TEST(dropped_chunks_leave_the_rest) {
     struct stream *s = stream_new(6, 2);
     struct hak_store_writer *w = create();
     uint64_t dropped = 0, now;
@@ -330,9 +326,8 @@ START_TEST(dropped_chunks_leave_the_rest) {
                      0);
     compare(dropped + 1, 100);
 }
-END_TEST
 
-START_TEST(missing_and_broken_rows_hide_nothing) {
+TEST(missing_and_broken_rows_hide_nothing) {
     struct stream *s = stream_new(7, 2);
     struct hak_store_writer *w = create();
     write_chunks(w, s, 600);
@@ -351,9 +346,8 @@ START_TEST(missing_and_broken_rows_hide_nothing) {
     ck_assert_msg(strstr(said, "their postings of bases are not those of their events"), "%s",
                   said);
 }
-END_TEST
 
-START_TEST(postings_of_other_events_are_found) {
+TEST(postings_of_other_events_are_found) {
     struct stream *s = stream_new(8, 2);
     struct hak_store_writer *w = create();
     write_chunks(w, s, 40);
@@ -368,7 +362,6 @@ START_TEST(postings_of_other_events_are_found) {
     ck_assert(!postings_are_sound());
     ck_assert_msg(strstr(said, "chunk_order"), "%s", said);
 }
-END_TEST
 
 static bool covers_plainly(const struct hak_event *e, uint64_t address) {
     uint64_t slot = e->class_index < HAK_CLASSES ? hak_class_bytes(e->class_index) : 0;
@@ -382,7 +375,7 @@ static bool covers_plainly(const struct hak_event *e, uint64_t address) {
                       (page > e->base ? page - e->base : 0) < e->address + e->size - e->base;
 }
 
-START_TEST(blocks_at_an_address_are_those_of_a_walk) {
+TEST(blocks_at_an_address_are_those_of_a_walk) {
     struct stream *s = stream_new(9, 2);
     struct hak_store_writer *w = create();
     struct hak_store_reader *r;
@@ -421,9 +414,8 @@ START_TEST(blocks_at_an_address_are_those_of_a_walk) {
     hak_store_close(r);
     free(s);
 }
-END_TEST
 
-START_TEST(keys_are_sorted) {
+TEST(keys_are_sorted) {
     static uint64_t key[5000], copy[5000], scratch[5000];
     uint64_t random = 99;
     for (int shape = 0; shape < 6; shape++) {
@@ -446,21 +438,5 @@ START_TEST(keys_are_sorted) {
         ck_assert_uint_eq(sum, 0);
     }
 }
-END_TEST
 
-static void add(TCase *cases) {
-    tcase_add_checked_fixture(cases, start, clean);
-    tcase_add_test(cases, rows_come_back);
-    tcase_add_test(cases, three_levels_find_what_a_walk_finds);
-    tcase_add_test(cases, joins_under_way_hide_nothing);
-    tcase_add_test(cases, a_killed_or_resumed_writer_goes_on);
-    tcase_add_test(cases, dropped_chunks_leave_the_rest);
-    tcase_add_test(cases, missing_and_broken_rows_hide_nothing);
-    tcase_add_test(cases, postings_of_other_events_are_found);
-    tcase_add_test(cases, blocks_at_an_address_are_those_of_a_walk);
-    tcase_add_test(cases, keys_are_sorted);
-}
-
-int main(void) {
-    return run_added("runs", add);
-}
+RUN_TESTS(.set_up = start, .tear_down = clean)

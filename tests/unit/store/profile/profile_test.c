@@ -195,54 +195,53 @@ static uint32_t draw(uint32_t below) {
     return (uint32_t)(seed >> 20) % below;
 }
 
-static void put_process(struct capture *c, uint32_t row, uint32_t parent, uint64_t fork_event) {
+static void put_process(uint32_t row, uint32_t parent, uint64_t fork_event) {
     history.process[row].parent = parent;
     history.process[row].fork_event = fork_event;
     history.process[row].begin = history.events;
     history.processes = row;
-    must(hak_store_put_process(c->w, &(struct hak_process_row){.id = row,
-                                                               .parent = parent,
-                                                               .fork_event = fork_event,
-                                                               .pid = 4711 + (int32_t)row,
-                                                               .session = 1,
-                                                               .program = "/bin/app"}));
+    must(hak_store_put_process(capture.w, &(struct hak_process_row){.id = row,
+                                                                    .parent = parent,
+                                                                    .fork_event = fork_event,
+                                                                    .pid = 4711 + (int32_t)row,
+                                                                    .session = 1,
+                                                                    .program = "/bin/app"}));
 }
 
-static void put_thread(struct capture *c, uint32_t process, uint32_t number) {
+static void put_thread(uint32_t process, uint32_t number) {
     uint32_t row = ++history.threads;
     history.process_of[row] = process;
     history.number_of[row] = number;
     must(hak_store_put_thread(
-        c->w, &(struct hak_thread_row){.id = row, .process = process, .number = number}));
+        capture.w, &(struct hak_thread_row){.id = row, .process = process, .number = number}));
 }
 
 static bool has_events;      /* not only a profile of them */
 static bool knows_forks;     /* all of them; else some are not seen */
 static uint64_t begin_after; /* events of a log without a profile */
 
-static void begin_capture(struct capture *c, const char *name, uint64_t run_events,
-                          uint64_t start) {
+static void begin_capture(uint64_t run_events, uint64_t start) {
     memset(&history, 0, sizeof history);
     has_events = true;
     seed = start * 0x9e3779b97f4a7c15ull + 1;
-    capture_start(c, name);
-    hak_profile_set_limits(c->w->profile, begin_after, run_events);
-    put_process(c, 1, 0, 0);
-    put_thread(c, 1, 1);
-    put_thread(c, 1, 2);
-    put_thread(c, 1, 70);
-    put_thread(c, 1, 71);
-    capture_cut(c); /* these rows stay */
+    capture_start();
+    hak_profile_set_limits(capture.w->profile, begin_after, run_events);
+    put_process(1, 0, 0);
+    put_thread(1, 1);
+    put_thread(1, 2);
+    put_thread(1, 70);
+    put_thread(1, 71);
+    capture_cut(); /* these rows stay */
 }
 
-static void put(struct capture *c, struct hak_event e) {
+static void put(struct hak_event e) {
     e.id = history.events + 1;
     e.ns = 1000 * e.id;
     e.address = e.base + 16;
     e.class_index = e.base ? CLASS_AT((e.base - SLAB) / 64) : 0;
     e.generation = 1ull << 32 | e.id;
     history.event[++history.events] = e;
-    must(put_event(c->w, &e));
+    must(put_event(capture.w, &e));
 }
 
 /* Each second process has its events soon after its begin. */
@@ -250,7 +249,7 @@ static bool is_over(uint32_t process) {
     return process % 2 == 0 && history.events > history.process[process].begin + 900;
 }
 
-static void put_random(struct capture *c, bool may_fork) {
+static void put_random(bool may_fork) {
     uint32_t thread = 1 + draw(history.threads);
     while (is_over(history.process_of[thread]))
         thread = 1 + draw(history.threads);
@@ -266,12 +265,12 @@ static void put_random(struct capture *c, bool may_fork) {
     if (may_fork && draw(150) == 0 && history.processes < PROCESSES &&
         history.threads + 2 <= THREADS) {
         e.kind = HAK_FORK;
-        put(c, e);
+        put(e);
         bool is_known = knows_forks || draw(4) != 0;
-        put_process(c, history.processes + 1, process, is_known ? history.events : 0);
-        put_thread(c, history.processes, 1);
+        put_process(history.processes + 1, process, is_known ? history.events : 0);
+        put_thread(history.processes, 1);
         if (draw(2))
-            put_thread(c, history.processes, 2);
+            put_thread(history.processes, 2);
         return;
     }
     e.kind = what < 45   ? HAK_MALLOC
@@ -291,7 +290,7 @@ static void put_random(struct capture *c, bool may_fork) {
         e.process = last->process;
         e.thread = last->thread;
     }
-    put(c, e);
+    put(e);
 }
 
 /* ---- comparing ---------------------------------------------------------------------------------
@@ -380,9 +379,9 @@ static bool is_answered(struct hak_store_reader *r, uint64_t from, uint64_t to, 
 }
 
 /* Each second process has ended with its last event. */
-static void end_processes(const struct capture *c) {
+static void end_processes(void) {
     sqlite3 *db;
-    ck_assert_int_eq(sqlite3_open(c->path, &db), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_open(capture.path, &db), SQLITE_OK);
     sqlite3_busy_timeout(db, 10000);
     ck_assert_int_eq(
         sqlite3_exec(db, "UPDATE process SET end_kind = 1 WHERE id % 2 = 0", NULL, NULL, NULL),
@@ -418,11 +417,11 @@ static void same_span_peak(struct hak_store_reader *r, uint64_t from, uint64_t t
 
 /* The peaks of some spans, and of the whole. The blocks that were live at the begin of a span
  * follow from the events of parents, which need the FORK. */
-static void compare_peaks(const struct capture *c, int times, bool has_forks) {
+static void compare_peaks(int times, bool has_forks) {
     struct hak_store_reader *r;
     uint32_t all = (uint32_t)history.events;
-    end_processes(c);
-    must(hak_store_open(c->path, &r));
+    end_processes();
+    must(hak_store_open(capture.path, &r));
     same_span_peak(r, 0, all);
     for (int i = 0; i < times; i++) {
         uint32_t to = 1 + draw(all);
@@ -432,9 +431,9 @@ static void compare_peaks(const struct capture *c, int times, bool has_forks) {
 }
 
 /* Some spans behind event `first`, and the whole; how many of them are answered. */
-static int compare_spans(const struct capture *c, uint64_t first, int times) {
+static int compare_spans(uint64_t first, int times) {
     struct hak_store_reader *r;
-    must(hak_store_open(c->path, &r));
+    must(hak_store_open(capture.path, &r));
     uint64_t all = history.events;
     int answered = is_answered(r, 0, all, 0);
     for (int i = 1; i < times; i++) {
@@ -450,59 +449,55 @@ static int compare_spans(const struct capture *c, uint64_t first, int times) {
 enum how { PLAIN, FORKING, TAKEN_BACK };
 
 /* Events in chunks and transactions of all sizes; of those of one chunk some are taken back. */
-static void put_stream(struct capture *c, uint64_t events, enum how how) {
+static void put_stream(uint64_t events, enum how how) {
     static struct history committed;
     committed = history;
     while (history.events < events) {
         for (uint32_t chunk = 1 + draw(draw(5) ? 300 : 3); chunk; chunk--)
             if (history.events < events)
-                put_random(c, how == FORKING);
+                put_random(how == FORKING);
         if (draw(3))
-            must(put_end(c->w));
+            must(put_end(capture.w));
         if (how != TAKEN_BACK && draw(2))
             continue;
-        must(put_end(c->w));
+        must(put_end(capture.w));
         if (how == TAKEN_BACK && draw(4) == 0) {
-            must(hak_store_rollback(c->w));
+            must(hak_store_rollback(capture.w));
             history = committed;
         } else {
-            must(hak_store_commit(c->w));
+            must(hak_store_commit(capture.w));
             committed = history;
         }
-        must(hak_store_begin(c->w));
+        must(hak_store_begin(capture.w));
     }
 }
 
-static struct capture c;
-
-static void begin(const char *name, int i) {
-    begin_capture(&c, name, 100 + 400 * (uint64_t)i, 77 + (uint64_t)i);
+static void begin(int i) {
+    begin_capture(100 + 400 * (uint64_t)i, 77 + (uint64_t)i);
 }
 
-START_TEST(one_process) {
-    begin("profile_one", _i);
-    put_stream(&c, EVENTS, PLAIN);
-    capture_finish(&c);
-    ck_assert_int_eq(compare_spans(&c, 0, 40), 40);
-    compare_peaks(&c, 20, true);
-    capture_clean(c.path);
+TEST(one_process, .until = 4) {
+    begin(_i);
+    put_stream(EVENTS, PLAIN);
+    capture_finish();
+    ck_assert_int_eq(compare_spans(0, 40), 40);
+    compare_peaks(20, true);
 }
-END_TEST
 
 /* New rows come with the ends of older blocks, among births and ends of one that is there. */
-START_TEST(many_rows) {
-    begin("profile_many", 3);
+TEST(many_rows) {
+    begin(3);
     for (uint32_t i = 0; i + 1 < BASES; i++) {
-        put(&c, (struct hak_event){.kind = HAK_MALLOC,
-                                   .base = BASE_OF(i),
-                                   .size = 10 + i,
-                                   .process = 1,
-                                   .thread = 1,
-                                   .stack = 1 + i});
+        put((struct hak_event){.kind = HAK_MALLOC,
+                               .base = BASE_OF(i),
+                               .size = 10 + i,
+                               .process = 1,
+                               .thread = 1,
+                               .stack = 1 + i});
         if (i % 20 == 19)
-            must(put_end(c.w)); /* few rows in a chunk so far */
+            must(put_end(capture.w)); /* few rows in a chunk so far */
     }
-    must(put_end(c.w));
+    must(put_end(capture.w));
     for (uint32_t i = 0; i + 1 < BASES; i++) {
         struct hak_event e = {.kind = HAK_FREE, .base = BASE_OF(i), .process = 1, .thread = 1};
         struct hak_event other = {.kind = HAK_MALLOC,
@@ -511,117 +506,104 @@ START_TEST(many_rows) {
                                   .process = 1,
                                   .thread = 1,
                                   .stack = BASES};
-        put(&c, other);
-        put(&c, e);
+        put(other);
+        put(e);
         e.base = other.base;
-        put(&c, e);
+        put(e);
         other.size = 5;
-        put(&c, other);
-        put(&c, e);
+        put(other);
+        put(e);
     }
-    must(put_end(c.w));
-    capture_finish(&c);
-    ck_assert_int_eq(compare_spans(&c, 0, 40), 40);
-    capture_clean(c.path);
+    must(put_end(capture.w));
+    capture_finish();
+    ck_assert_int_eq(compare_spans(0, 40), 40);
 }
-END_TEST
 
-START_TEST(forks) {
-    begin("profile_forks", _i);
+TEST(forks, .until = 4) {
+    begin(_i);
     knows_forks = _i % 2;
-    put_stream(&c, EVENTS, FORKING);
+    put_stream(EVENTS, FORKING);
     ck_assert_uint_gt(history.processes, 6);
-    capture_finish(&c);
-    ck_assert_int_eq(compare_spans(&c, 0, 40), 40);
-    compare_peaks(&c, 20, knows_forks);
-    capture_clean(c.path);
+    capture_finish();
+    ck_assert_int_eq(compare_spans(0, 40), 40);
+    compare_peaks(20, knows_forks);
 }
-END_TEST
 
-START_TEST(taken_back) {
-    begin("profile_back", _i);
-    put_stream(&c, EVENTS, TAKEN_BACK);
-    capture_finish(&c);
-    ck_assert_int_eq(compare_spans(&c, 0, 40), 40);
-    capture_clean(c.path);
+TEST(taken_back, .until = 3) {
+    begin(_i);
+    put_stream(EVENTS, TAKEN_BACK);
+    capture_finish();
+    ck_assert_int_eq(compare_spans(0, 40), 40);
 }
-END_TEST
 
 /* A fork cannot be taken back: all is gathered anew. */
-START_TEST(taken_back_with_fork) {
-    begin("profile_anew", 1);
-    put_stream(&c, EVENTS / 3, PLAIN);
-    capture_cut(&c);
+TEST(taken_back_with_fork) {
+    begin(1);
+    put_stream(EVENTS / 3, PLAIN);
+    capture_cut();
     static struct history before;
     before = history;
-    put(&c, (struct hak_event){.kind = HAK_FORK, .process = 1, .thread = 1});
-    must(put_end(c.w));
-    must(hak_store_rollback(c.w));
+    put((struct hak_event){.kind = HAK_FORK, .process = 1, .thread = 1});
+    must(put_end(capture.w));
+    must(hak_store_rollback(capture.w));
     history = before;
-    must(hak_store_begin(c.w));
-    put_stream(&c, EVENTS, FORKING);
-    capture_finish(&c);
-    ck_assert_int_eq(compare_spans(&c, 0, 20), 20);
-    capture_clean(c.path);
+    must(hak_store_begin(capture.w));
+    put_stream(EVENTS, FORKING);
+    capture_finish();
+    ck_assert_int_eq(compare_spans(0, 20), 20);
 }
-END_TEST
 
 /* A log that was short for a while, and one that another worker goes on with: read back. */
-START_TEST(begins_late) {
+TEST(begins_late, .until = 2) {
     begin_after = EVENTS / 3;
-    begin("profile_late", _i);
-    put_stream(&c, EVENTS / 3 - 400, FORKING);
-    capture_cut(&c);
-    ck_assert_int_eq(compare_spans(&c, 0, 5), 0);
-    put_stream(&c, EVENTS / 2, FORKING);
+    begin(_i);
+    put_stream(EVENTS / 3 - 400, FORKING);
+    capture_cut();
+    ck_assert_int_eq(compare_spans(0, 5), 0);
+    put_stream(EVENTS / 2, FORKING);
     if (_i == 1) {
-        capture_commit(&c);
-        must(hak_store_finish(c.w));
-        must(hak_store_resume(c.path, &c.w));
-        hak_profile_set_limits(c.w->profile, begin_after, 500);
-        must(hak_store_begin(c.w));
+        capture_commit();
+        must(hak_store_finish(capture.w));
+        must(hak_store_resume(capture.path, &capture.w));
+        hak_profile_set_limits(capture.w->profile, begin_after, 500);
+        must(hak_store_begin(capture.w));
     }
-    put_stream(&c, EVENTS, FORKING);
-    capture_finish(&c);
-    ck_assert_int_eq(compare_spans(&c, 0, 20), 20);
-    capture_clean(c.path);
+    put_stream(EVENTS, FORKING);
+    capture_finish();
+    ck_assert_int_eq(compare_spans(0, 20), 20);
+    capture_clean(capture.path);
     begin_after = 0;
 }
-END_TEST
 
-START_TEST(being_written) {
-    begin("profile_written", _i);
+TEST(being_written, .until = 2) {
+    begin(_i);
     for (uint64_t events = 500; events <= EVENTS; events += 500) {
-        put_stream(&c, events, FORKING);
-        capture_cut(&c);
-        ck_assert_int_eq(compare_spans(&c, 0, 5), 5);
+        put_stream(events, FORKING);
+        capture_cut();
+        ck_assert_int_eq(compare_spans(0, 5), 5);
     }
-    capture_finish(&c);
-    capture_clean(c.path);
+    capture_finish();
 }
-END_TEST
 
 /* The oldest chunks went while it was written: what was alive then is known all the same. */
-START_TEST(trimmed) {
+TEST(trimmed, .until = 3) {
     uint64_t dropped = 0, all = 0;
-    begin("profile_trimmed", _i);
+    begin(_i);
     for (uint64_t events = 1000; events <= EVENTS; events += 1000) {
-        put_stream(&c, events, PLAIN);
-        capture_commit(&c);
-        must(hak_store_trim(c.w, 1, &dropped)); /* all but the newest chunk */
+        put_stream(events, PLAIN);
+        capture_commit();
+        must(hak_store_trim(capture.w, 1, &dropped)); /* all but the newest chunk */
         all += dropped;
-        must(hak_store_begin(c.w));
+        must(hak_store_begin(capture.w));
     }
-    capture_finish(&c);
+    capture_finish();
     ck_assert_uint_gt(all, EVENTS / 2);
     struct hak_store_reader *r;
-    must(hak_store_open(c.path, &r));
+    must(hak_store_open(capture.path, &r));
     ck_assert(is_answered(r, 0, EVENTS, 0));
     ck_assert(!is_answered(r, 0, 150, 0));
     hak_store_close(r);
-    capture_clean(c.path);
 }
-END_TEST
 
 /* ---- nothing but the profile -------------------------------------------------------------------
  */
@@ -656,7 +638,7 @@ static void same_peak(struct hak_store_reader *r, uint64_t to) {
 static void compare_ends(int times) {
     struct hak_store_reader *r;
     struct hak_heap_steps steps;
-    must(hak_store_open(c.path, &r));
+    must(hak_store_open(capture.path, &r));
     must(hak_heap_read_steps(r, 0, 0, 0, &steps));
     ck_assert_uint_gt(steps.steps, 3);
     uint64_t last = steps.step[steps.steps - 1].last;
@@ -680,76 +662,56 @@ static void compare_ends(int times) {
     hak_store_close(r);
 }
 
-static void begin_alone(const char *name, int i) {
-    begin_capture(&c, name, 0, 77 + (uint64_t)i);
-    must(hak_store_keep_profile_only(c.w));
+static void begin_alone(int i) {
+    begin_capture(0, 77 + (uint64_t)i);
+    must(hak_store_keep_profile_only(capture.w));
     has_events = false;
-    hak_profile_set_limits(c.w->profile, 0, 40 + 400 * (uint64_t)i);
-    capture_cut(&c);
+    hak_profile_set_limits(capture.w->profile, 0, 40 + 400 * (uint64_t)i);
+    capture_cut();
 }
 
-START_TEST(alone) {
-    begin_alone("profile_alone", _i);
-    put_stream(&c, EVENTS, _i == 3 ? TAKEN_BACK : FORKING);
-    capture_finish(&c);
+TEST(alone, .until = 4) {
+    begin_alone(_i);
+    put_stream(EVENTS, _i == 3 ? TAKEN_BACK : FORKING);
+    capture_finish();
     compare_ends(20);
-    capture_clean(c.path);
 }
-END_TEST
 
-START_TEST(alone_being_written) {
-    begin_alone("profile_alone_written", 0);
+TEST(alone_being_written) {
+    begin_alone(0);
     for (uint64_t events = 1000; events <= EVENTS; events += 1000) {
-        put_stream(&c, events, FORKING);
-        capture_cut(&c);
+        put_stream(events, FORKING);
+        capture_cut();
     }
     struct hak_store_reader *r;
     struct hak_heap_steps steps;
-    must(hak_store_open(c.path, &r));
+    must(hak_store_open(capture.path, &r));
     must(hak_heap_read_steps(r, 0, 0, 0, &steps));
     ck_assert_uint_gt(steps.steps, 3);
     ck_assert(is_answered(r, 0, steps.step[steps.steps - 1].last, 0));
     hak_heap_free_steps(&steps);
     hak_store_close(r);
-    capture_finish(&c);
-    capture_clean(c.path);
+    capture_finish();
 }
-END_TEST
 
 /* A worker that is ended takes with it what was live: what comes is lost, and counted by who put
  * it.
  */
-START_TEST(alone_taken_over) {
-    begin_alone("profile_alone_over", 0);
-    put_stream(&c, EVENTS / 2, FORKING);
-    capture_commit(&c);
-    must(hak_store_finish(c.w));
-    must(hak_store_resume(c.path, &c.w));
-    must(hak_store_begin(c.w));
-    ck_assert(!hak_store_profile_is_over(c.w));
-    put_random(&c, false);
-    ck_assert_int_lt(put_end(c.w), 0);
-    ck_assert(hak_store_profile_is_over(c.w));
-    must(hak_store_rollback(c.w));
-    must(hak_store_finish(c.w));
+TEST(alone_taken_over) {
+    begin_alone(0);
+    put_stream(EVENTS / 2, FORKING);
+    capture_commit();
+    must(hak_store_finish(capture.w));
+    must(hak_store_resume(capture.path, &capture.w));
+    must(hak_store_begin(capture.w));
+    ck_assert(!hak_store_profile_is_over(capture.w));
+    put_random(false);
+    ck_assert_int_lt(put_end(capture.w), 0);
+    ck_assert(hak_store_profile_is_over(capture.w));
+    must(hak_store_rollback(capture.w));
+    must(hak_store_finish(capture.w));
+    capture.w = NULL;
     compare_ends(3);
-    capture_clean(c.path);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("profile");
-    tcase_set_timeout(cases, 300);
-    tcase_add_loop_test(cases, one_process, 0, 4);
-    tcase_add_test(cases, many_rows);
-    tcase_add_loop_test(cases, forks, 0, 4);
-    tcase_add_loop_test(cases, taken_back, 0, 3);
-    tcase_add_test(cases, taken_back_with_fork);
-    tcase_add_loop_test(cases, begins_late, 0, 2);
-    tcase_add_loop_test(cases, being_written, 0, 2);
-    tcase_add_loop_test(cases, trimmed, 0, 3);
-    tcase_add_loop_test(cases, alone, 0, 4);
-    tcase_add_test(cases, alone_being_written);
-    tcase_add_test(cases, alone_taken_over);
-    return run_cases("profile", cases);
-}
+RUN_TESTS(.seconds = 300, .tear_down = capture_end)

@@ -3,24 +3,19 @@
 #include "../stream.h"
 #include "store/sql/sql.h"
 
-static struct capture c;
 static sqlite3 *database;
 
-static void start(void) {
-    capture_start(&c, "tables");
-}
 static void stop(void) {
     ck_assert_int_eq(sqlite3_close(database), SQLITE_OK); /* no statement is left over */
     database = NULL;
-    if (c.w)
-        capture_finish(&c);
-    capture_clean(c.path);
+    capture_end();
 }
 
 static void open_tables(void) {
-    if (c.w)
-        capture_finish(&c);
-    ck_assert_int_eq(sqlite3_open_v2(c.path, &database, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+    if (capture.w)
+        capture_finish();
+    ck_assert_int_eq(sqlite3_open_v2(capture.path, &database, SQLITE_OPEN_READONLY, NULL),
+                     SQLITE_OK);
     must(hak_store_add_tables(database));
 }
 
@@ -48,16 +43,16 @@ static const char *ask(const char *sql) {
 }
 
 static void small_capture(void) {
-    block_malloc(&c, 5, 10, 1);
-    block_resize(&c, 5, 11, 1);
-    block_free(&c, 5, 12, 2);
-    capture_cut(&c);
-    block_malloc(&c, 6, 13, 2);
-    block_malloc(&c, 5, 14, 2);
+    block_malloc(5, 10, 1);
+    block_resize(5, 11, 1);
+    block_free(5, 12, 2);
+    capture_cut();
+    block_malloc(6, 13, 2);
+    block_malloc(5, 14, 2);
     open_tables();
 }
 
-START_TEST(events_read_as_rows) {
+TEST(events_read_as_rows) {
     small_capture();
     ck_assert_str_eq(
         ask("SELECT id, ns, tid, kind, layer, class, size, slot, stack, process, thread,"
@@ -70,9 +65,8 @@ START_TEST(events_read_as_rows) {
     ck_assert_str_eq(ask("SELECT user, addr - base FROM event WHERE id = 1"), "-|0");
     ck_assert_str_eq(ask("SELECT count(*) FROM event"), "7");
 }
-END_TEST
 
-START_TEST(constraints_find_the_same_as_a_scan) {
+TEST(constraints_find_the_same_as_a_scan) {
     small_capture();
     char sql[300];
     snprintf(sql, sizeof sql, "SELECT id FROM event WHERE addr = %llu",
@@ -102,9 +96,8 @@ START_TEST(constraints_find_the_same_as_a_scan) {
     ck_assert_str_eq(ask("SELECT kind, count(*) FROM event GROUP BY kind ORDER BY kind"),
                      "FREE|1;FRONT_REFILL|2;MALLOC|3;REALLOC|1");
 }
-END_TEST
 
-START_TEST(lives_have_both_stacks_sizes_and_times) {
+TEST(lives_have_both_stacks_sizes_and_times) {
     small_capture();
     char sql[300];
     const char *first = "2|10|24|30|1|4|12|FREE|2000|4711|4712";
@@ -128,9 +121,8 @@ START_TEST(lives_have_both_stacks_sizes_and_times) {
     ck_assert_str_eq(ask(sql), "6");
     ck_assert_str_eq(ask("SELECT count(*) FROM life WHERE end_id IS NULL"), "2");
 }
-END_TEST
 
-START_TEST(blocks_are_found_by_base_and_by_pointer) {
+TEST(blocks_are_found_by_base_and_by_pointer) {
     small_capture();
     char sql[300];
     ck_assert_str_eq(ask("SELECT class, slot, mallocs, frees, events, first_id, last_id, max_size"
@@ -144,9 +136,8 @@ START_TEST(blocks_are_found_by_base_and_by_pointer) {
     ck_assert_str_eq(ask(sql), "1");
     ck_assert_str_eq(ask("SELECT count(*) FROM block WHERE addr = 16"), "0");
 }
-END_TEST
 
-START_TEST(tables_join_each_other) {
+TEST(tables_join_each_other) {
     small_capture();
     ck_assert_str_eq(
         ask("SELECT l.id, e.kind, f.function FROM life l JOIN event e ON e.id = l.end_id"
@@ -156,17 +147,16 @@ START_TEST(tables_join_each_other) {
                          " GROUP BY name"),
                      "t|7");
 }
-END_TEST
 
-START_TEST(frames_of_one_stack_need_no_other_stack) {
+TEST(frames_of_one_stack_need_no_other_stack) {
     static const char asked[] = "SELECT depth, function FROM stack_frame WHERE stack = 101"
                                 " ORDER BY depth";
     for (uint32_t i = 100; i <= 101; i++)
-        must(hak_store_put_node(c.w, &(struct hak_node_row){.id = i,
-                                                            .parent = i == 100 ? 10 : 100,
-                                                            .process = 1,
-                                                            .ip = 0x400000 + 16 * (i - 90)}));
-    block_malloc(&c, 5, 101, 1);
+        must(hak_store_put_node(capture.w, &(struct hak_node_row){.id = i,
+                                                                  .parent = i == 100 ? 10 : 100,
+                                                                  .process = 1,
+                                                                  .ip = 0x400000 + 16 * (i - 90)}));
+    block_malloc(5, 101, 1);
     open_tables();
     ck_assert_str_eq(ask(asked), "0|function_11;1|function_10;2|function_10");
     ck_assert_str_eq(ask("SELECT count(*) FROM stack_frame WHERE stack IN (0, -1, 102, 'x', 1e19)"),
@@ -185,7 +175,6 @@ START_TEST(frames_of_one_stack_need_no_other_stack) {
         ck_assert_msg(strstr(plan, "w VIRTUAL TABLE INDEX 0:a=") != NULL, "%s", plan);
     }
 }
-END_TEST
 
 /* Counts the statements that look for the frames of a node. */
 static int count_frame_lookup(unsigned what, void *count, void *statement, void *sql) {
@@ -194,15 +183,16 @@ static int count_frame_lookup(unsigned what, void *count, void *statement, void 
     return 0;
 }
 
-START_TEST(functions_are_looked_up_once_for_each_stack) {
+TEST(functions_are_looked_up_once_for_each_stack) {
     for (uint32_t i = 100; i <= 102; i++) /* of unnamed code, called from function_7 */
-        must(hak_store_put_node(
-            c.w, &(struct hak_node_row){
-                     .id = i, .parent = i == 100 ? 7 : i - 1, .process = 1, .ip = 0x480000 + i}));
+        must(hak_store_put_node(capture.w, &(struct hak_node_row){.id = i,
+                                                                  .parent = i == 100 ? 7 : i - 1,
+                                                                  .process = 1,
+                                                                  .ip = 0x480000 + i}));
     for (int i = 0; i < 2000; i++)
-        block_malloc(&c, 5 + i, 1 + (uint32_t)i % 50, 1);
-    block_malloc(&c, 3000, 102, 1);
-    block_malloc(&c, 3001, 101, 1);
+        block_malloc(5 + i, 1 + (uint32_t)i % 50, 1);
+    block_malloc(3000, 102, 1);
+    block_malloc(3001, 101, 1);
     open_tables();
     int looked_up = 0;
     sqlite3_trace_v2(database, SQLITE_TRACE_STMT, count_frame_lookup, &looked_up);
@@ -212,21 +202,20 @@ START_TEST(functions_are_looked_up_once_for_each_stack) {
                          " GROUP BY stack"),
                      "function_49|49;function_7|101;function_7|102");
 }
-END_TEST
 
-START_TEST(a_pushed_down_constraint_reads_few_chunks) {
+TEST(a_pushed_down_constraint_reads_few_chunks) {
     struct stream *s = stream_new(3, 2);
     for (int chunk = 0; chunk < 60; chunk++) {
         for (int i = 0; i < 4000; i++) {
             struct hak_event e = stream_next(s);
             e.base += (uint64_t)chunk << 24; /* every chunk has addresses of its own */
             e.address += (uint64_t)chunk << 24;
-            capture_put(&c, e);
+            capture_put(e);
         }
-        capture_cut(&c);
+        capture_cut();
     }
     free(s);
-    block_malloc(&c, 5, 77, 1);
+    block_malloc(5, 77, 1);
     open_tables();
     char by_base[100];
     snprintf(by_base, sizeof by_base, "SELECT id FROM event WHERE base = %llu",
@@ -245,12 +234,11 @@ START_TEST(a_pushed_down_constraint_reads_few_chunks) {
         ck_assert_msg(after < 200, "%s read %d pages", sql[i], after);
     }
 }
-END_TEST
 
-START_TEST(a_broken_chunk_is_an_error_with_its_name) {
-    block_malloc(&c, 5, 10, 1);
-    capture_finish(&c);
-    ck_assert_int_eq(sqlite3_open(c.path, &database), SQLITE_OK);
+TEST(a_broken_chunk_is_an_error_with_its_name) {
+    block_malloc(5, 10, 1);
+    capture_finish();
+    ck_assert_int_eq(sqlite3_open(capture.path, &database), SQLITE_OK);
     ck_assert_str_eq(ask("UPDATE chunk_data SET data = substr(data, 1, 60)"), "");
     sqlite3_close(database);
     open_tables();
@@ -260,21 +248,5 @@ START_TEST(a_broken_chunk_is_an_error_with_its_name) {
     ck_assert_ptr_nonnull(strstr(sqlite3_errmsg(database), "chunk 1, header: its checksum"));
     sqlite3_finalize(s);
 }
-END_TEST
 
-static void add(TCase *cases) {
-    tcase_add_checked_fixture(cases, start, stop);
-    tcase_add_test(cases, events_read_as_rows);
-    tcase_add_test(cases, constraints_find_the_same_as_a_scan);
-    tcase_add_test(cases, lives_have_both_stacks_sizes_and_times);
-    tcase_add_test(cases, blocks_are_found_by_base_and_by_pointer);
-    tcase_add_test(cases, tables_join_each_other);
-    tcase_add_test(cases, frames_of_one_stack_need_no_other_stack);
-    tcase_add_test(cases, functions_are_looked_up_once_for_each_stack);
-    tcase_add_test(cases, a_pushed_down_constraint_reads_few_chunks);
-    tcase_add_test(cases, a_broken_chunk_is_an_error_with_its_name);
-}
-
-int main(void) {
-    return run_added("tables", add);
-}
+RUN_TESTS(.set_up = capture_start, .tear_down = stop)

@@ -11,7 +11,7 @@ static uint32_t put(struct hak_store_writer *w, uint32_t parent, uint64_t ip) {
     return last;
 }
 
-START_TEST(places_are_counted_and_not_stacks) {
+TEST(places_are_counted_and_not_stacks) {
     struct hak_store_writer *w;
     struct hak_store_reader *r;
     const char *directory = getenv("TMPDIR");
@@ -43,12 +43,5 @@ START_TEST(places_are_counted_and_not_stacks) {
     hak_store_close(r);
     capture_clean(path);
 }
-END_TEST
 
-static void add(TCase *cases) {
-    tcase_add_test(cases, places_are_counted_and_not_stacks);
-}
-
-int main(void) {
-    return run_added("callers", add);
-}
+RUN_TESTS()

@@ -63,7 +63,7 @@ static struct hak_buffer encode(uint32_t first, uint32_t count) {
     return out;
 }
 
-START_TEST(blobs_give_back_what_went_in) {
+TEST(blobs_give_back_what_went_in) {
     static struct hak_node_row out[HAK_NODES_MAX];
     static const uint32_t counts[] = {1, 2, 3, 60, 1000, HAK_NODES_MAX};
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
@@ -78,9 +78,8 @@ START_TEST(blobs_give_back_what_went_in) {
             hak_buffer_free(&blob);
         }
 }
-END_TEST
 
-START_TEST(no_bytes_harm_the_decoder) {
+TEST(no_bytes_harm_the_decoder) {
     static struct hak_node_row out[HAK_NODES_MAX];
     struct hak_buffer blob = encode(5000, 300);
     uint32_t count, refused = 0;
@@ -104,7 +103,6 @@ START_TEST(no_bytes_harm_the_decoder) {
     ck_assert_uint_gt(refused, 10000);
     hak_buffer_free(&blob);
 }
-END_TEST
 
 /* Puts the nodes from `from` to `to` in commits of about `each`. */
 static void put_nodes(struct hak_store_writer *w, uint32_t from, uint32_t to, uint32_t each) {
@@ -154,7 +152,7 @@ static int64_t ask(sqlite3 *database, const char *sql) {
     return number;
 }
 
-START_TEST(commits_of_any_size_give_few_blobs) {
+TEST(commits_of_any_size_give_few_blobs) {
     static const uint32_t sizes[] = {7, 1000, 1024, 25000};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         struct hak_store_writer *w;
@@ -167,9 +165,8 @@ START_TEST(commits_of_any_size_give_few_blobs) {
         expect_nodes(MANY);
     }
 }
-END_TEST
 
-START_TEST(rolled_back_nodes_are_put_again) {
+TEST(rolled_back_nodes_are_put_again) {
     struct hak_store_writer *w;
     must(hak_store_create(path, 0, &w));
     put_nodes(w, 1, 500, 1000);
@@ -188,9 +185,8 @@ START_TEST(rolled_back_nodes_are_put_again) {
     must(hak_store_finish(w));
     expect_nodes(3000);
 }
-END_TEST
 
-START_TEST(the_table_limits_by_id) {
+TEST(the_table_limits_by_id) {
     struct hak_store_writer *w;
     struct hak_store_reader *r;
     must(hak_store_create(path, 0, &w));
@@ -221,9 +217,8 @@ START_TEST(the_table_limits_by_id) {
     ck_assert_int_eq(ask(database, "SELECT sum(ip <> 0) FROM node WHERE rowid = 17"), 1);
     hak_store_close(r);
 }
-END_TEST
 
-START_TEST(damaged_blobs_are_named) {
+TEST(damaged_blobs_are_named) {
     struct hak_store_writer *w;
     struct hak_store_reader *r;
     sqlite3 *database;
@@ -253,18 +248,5 @@ START_TEST(damaged_blobs_are_named) {
     sqlite3_finalize(query);
     hak_store_close(r);
 }
-END_TEST
 
-static void add(TCase *cases) {
-    tcase_add_checked_fixture(cases, start, stop);
-    tcase_add_test(cases, blobs_give_back_what_went_in);
-    tcase_add_test(cases, no_bytes_harm_the_decoder);
-    tcase_add_test(cases, commits_of_any_size_give_few_blobs);
-    tcase_add_test(cases, rolled_back_nodes_are_put_again);
-    tcase_add_test(cases, the_table_limits_by_id);
-    tcase_add_test(cases, damaged_blobs_are_named);
-}
-
-int main(void) {
-    return run_added("nodes", add);
-}
+RUN_TESTS(.set_up = start, .tear_down = stop)

@@ -35,7 +35,7 @@ static void put_frame(uint32_t image, uint64_t offset, const char *function, con
                .module = image, .offset = offset, .line = 7, .function = function, .file = file}));
 }
 
-START_TEST(texts_are_stored_once) {
+TEST(texts_are_stored_once) {
     char function[32];
     must(hak_store_begin(w));
     for (uint32_t i = 0; i < 3000; i++) {
@@ -51,9 +51,8 @@ START_TEST(texts_are_stored_once) {
                      1);
     ck_assert_int_eq(ask("SELECT count(*) FROM frame WHERE function = '' AND file = ''"), 1);
 }
-END_TEST
 
-START_TEST(texts_survive_rollback_and_resumption) {
+TEST(texts_survive_rollback_and_resumption) {
     must(hak_store_begin(w));
     put_frame(1, 1, "one", "a.c");
     must(hak_store_commit(w));
@@ -76,10 +75,9 @@ START_TEST(texts_survive_rollback_and_resumption) {
                          " (VALUES(1, 'one'), (3, 'three'), (4, 'two'), (5, 'one'), (6, 'four'))"),
                      5);
 }
-END_TEST
 
 /* The same file in two processes at different addresses, and another one. */
-START_TEST(processes_share_the_symbols_of_a_file) {
+TEST(processes_share_the_symbols_of_a_file) {
     struct hak_store_reader *r;
     struct hak_frame frame;
     must(hak_store_begin(w));
@@ -117,15 +115,5 @@ START_TEST(processes_share_the_symbols_of_a_file) {
     }
     hak_store_close(r);
 }
-END_TEST
 
-static void add(TCase *cases) {
-    tcase_add_checked_fixture(cases, start, stop);
-    tcase_add_test(cases, texts_are_stored_once);
-    tcase_add_test(cases, texts_survive_rollback_and_resumption);
-    tcase_add_test(cases, processes_share_the_symbols_of_a_file);
-}
-
-int main(void) {
-    return run_added("names", add);
-}
+RUN_TESTS(.set_up = start, .tear_down = stop)

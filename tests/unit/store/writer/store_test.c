@@ -165,7 +165,7 @@ static uint64_t scan_equals(struct hak_store_reader *r, const struct hak_filter 
     return told;
 }
 
-START_TEST(scan_equals_a_plain_filter) {
+TEST(scan_equals_a_plain_filter) {
     write_store(true);
     struct hak_store_reader *r;
     must(hak_store_open(path, &r));
@@ -206,9 +206,8 @@ START_TEST(scan_equals_a_plain_filter) {
     free(random);
     hak_store_close(r);
 }
-END_TEST
 
-START_TEST(one_event_by_id) {
+TEST(one_event_by_id) {
     write_store(true);
     struct hak_store_reader *r;
     struct hak_event e;
@@ -224,9 +223,8 @@ START_TEST(one_event_by_id) {
     free(random);
     hak_store_close(r);
 }
-END_TEST
 
-START_TEST(blocks_are_found_by_any_pointer_into_them) {
+TEST(blocks_are_found_by_any_pointer_into_them) {
     write_store(true);
     struct hak_store_reader *r;
     must(hak_store_open(path, &r));
@@ -253,9 +251,8 @@ START_TEST(blocks_are_found_by_any_pointer_into_them) {
     free(random);
     hak_store_close(r);
 }
-END_TEST
 
-START_TEST(frames_come_with_inlined_levels_and_the_right_module) {
+TEST(frames_come_with_inlined_levels_and_the_right_module) {
     write_store(true);
     struct hak_store_reader *r;
     struct hak_frame f[8];
@@ -278,9 +275,8 @@ START_TEST(frames_come_with_inlined_levels_and_the_right_module) {
     ck_assert_int_eq(hak_store_frames(r, 99, f, 8), 0);
     hak_store_close(r);
 }
-END_TEST
 
-START_TEST(a_finished_store_is_one_private_file) {
+TEST(a_finished_store_is_one_private_file) {
     write_store(true);
     struct stat status;
     char name[220];
@@ -304,16 +300,5 @@ START_TEST(a_finished_store_is_one_private_file) {
     ck_assert(!summary.being_written && !summary.ended_early);
     hak_store_close(r);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("store");
-    tcase_add_checked_fixture(cases, start, stop);
-    tcase_set_timeout(cases, 120);
-    tcase_add_test(cases, scan_equals_a_plain_filter);
-    tcase_add_test(cases, one_event_by_id);
-    tcase_add_test(cases, blocks_are_found_by_any_pointer_into_them);
-    tcase_add_test(cases, frames_come_with_inlined_levels_and_the_right_module);
-    tcase_add_test(cases, a_finished_store_is_one_private_file);
-    return run_cases("store", cases);
-}
+RUN_TESTS(.set_up = start, .tear_down = stop)

@@ -56,8 +56,7 @@ static void is_served(uint32_t number, enum hak_control_result result) {
     ck_assert(!hak_trace_is_asked());
 }
 
-START_TEST(lives_and_counts_go_into_the_session) {
-    begin();
+TEST(lives_and_counts_go_into_the_session) {
     ask(7);
     hak_trace_serve_asked();
     is_served(7, HAK_CONTROL_DONE);
@@ -69,10 +68,8 @@ START_TEST(lives_and_counts_go_into_the_session) {
     ck_assert_uint_eq(area->guarded_blocks, 17);
     ck_assert_uint_eq(atomic_load(&area->state), HAK_REPORT_IDLE); /* no report is due */
 }
-END_TEST
 
-START_TEST(the_session_is_let_go_of_behind_it) {
-    begin();
+TEST(the_session_is_let_go_of_behind_it) {
     ask(7);
     hak_trace_serve_asked();
     const struct hak_process_entry *process = &fake_processes(&collector)[0];
@@ -82,11 +79,9 @@ START_TEST(the_session_is_let_go_of_behind_it) {
     ck_assert(hak_current.is_left);
     ck_assert_str_eq(hak_report_session_store(), "/tmp/of_this_test.db");
 }
-END_TEST
 
 /* The reporter brings the same, and holds the session; the request stands. */
-START_TEST(while_another_reports_it_is_left_for_the_next_look) {
-    begin();
+TEST(while_another_reports_it_is_left_for_the_next_look) {
     ck_assert(hak_crash_enter_alone());
     ask(7);
     hak_trace_serve_asked();
@@ -94,11 +89,9 @@ START_TEST(while_another_reports_it_is_left_for_the_next_look) {
     ck_assert_int_eq(lives_visited, 0);
     hak_crash_leave_stored(false);
 }
-END_TEST
 
 /* Two threads have seen the same request: the second one finds it served. */
-START_TEST(a_request_is_served_once) {
-    begin();
+TEST(a_request_is_served_once) {
     ask(7);
     hak_trace_serve_asked();
     hak_trace_serve_asked();
@@ -107,10 +100,8 @@ START_TEST(a_request_is_served_once) {
     ck_assert(hak_crash_enter_alone()); /* nobody is left in it */
     hak_crash_leave_stored(false);
 }
-END_TEST
 
-START_TEST(where_nothing_is_stored_it_says_so) {
-    begin();
+TEST(where_nothing_is_stored_it_says_so) {
     hak_options.stores_faults = false;
     ask(7);
     hak_trace_serve_asked();
@@ -118,21 +109,17 @@ START_TEST(where_nothing_is_stored_it_says_so) {
     ck_assert_int_eq(lives_visited, 0);
     ck_assert(!hak_current.is_left);
 }
-END_TEST
 
 /* The store is not one to go on with: what is known goes into the next one as well. */
-START_TEST(a_worker_that_never_comes_has_stored_nothing) {
-    begin();
+TEST(a_worker_that_never_comes_has_stored_nothing) {
     atomic_store(&collector.session->worker_heartbeat_ns, 0);
     ask(7);
     hak_trace_serve_asked();
     is_served(7, HAK_CONTROL_NO_COLLECTOR);
     ck_assert(hak_current.is_left);
 }
-END_TEST
 
-START_TEST(a_child_in_the_memory_of_its_parent_serves_nothing) {
-    begin();
+TEST(a_child_in_the_memory_of_its_parent_serves_nothing) {
     ask(7);
     pid_t child = vfork();
     if (child == 0) {
@@ -143,11 +130,9 @@ START_TEST(a_child_in_the_memory_of_its_parent_serves_nothing) {
     ck_assert(hak_trace_is_asked());
     ck_assert_int_eq(lives_visited, 0);
 }
-END_TEST
 
-START_TEST(signals_are_as_before) {
+TEST(signals_are_as_before) {
     sigset_t before, after;
-    begin();
     ask(7);
     ck_assert_int_eq(sigprocmask(SIG_BLOCK, NULL, &before), 0);
     hak_trace_serve_asked();
@@ -155,7 +140,6 @@ START_TEST(signals_are_as_before) {
     for (int number = 1; number < 65; number++)
         ck_assert_int_eq(sigismember(&before, number), sigismember(&after, number));
 }
-END_TEST
 
 /* ---- where the program is recorded ------------------------------------------------------------
  */
@@ -167,8 +151,7 @@ static void ask_for(enum hak_control_ask what, const char *name) {
     hak_control.level = HAK_CHECK_NORMAL + 1;
 }
 
-START_TEST(a_mark_is_one_record) {
-    begin();
+TEST(a_mark_is_one_record) {
     hak_options.trace = true;
     ask_for(HAK_CONTROL_MARK, "of this test");
     hak_trace_serve_asked();
@@ -177,10 +160,8 @@ START_TEST(a_mark_is_one_record) {
     ck_assert_uint_eq(fake_count(&collector, HAK_MARK), 1);
     ck_assert(!hak_current.is_left);
 }
-END_TEST
 
-START_TEST(a_mark_in_level_light_comes_with_a_store) {
-    begin();
+TEST(a_mark_in_level_light_comes_with_a_store) {
     ask_for(HAK_CONTROL_MARK, "seldom");
     hak_control.level = HAK_CHECK_LIGHT + 1;
     hak_trace_serve_asked();
@@ -190,10 +171,8 @@ START_TEST(a_mark_in_level_light_comes_with_a_store) {
     ck_assert_int_eq(lives_visited, 1);
     ck_assert(hak_current.is_left);
 }
-END_TEST
 
-START_TEST(a_program_that_is_not_recorded_gets_no_mark) {
-    begin();
+TEST(a_program_that_is_not_recorded_gets_no_mark) {
     ask_for(HAK_CONTROL_MARK, "nowhere");
     hak_trace_serve_asked();
     is_served(9, HAK_CONTROL_NOT_HERE);
@@ -202,7 +181,6 @@ START_TEST(a_program_that_is_not_recorded_gets_no_mark) {
     hak_trace_serve_asked();
     is_served(9, HAK_CONTROL_NOT_HERE);
 }
-END_TEST
 
 static bool errand(uint64_t *found) {
     *found = 3;
@@ -214,8 +192,7 @@ static bool fails(uint64_t *found) {
     return false;
 }
 
-START_TEST(errands_are_run_and_say_what_they_found) {
-    begin();
+TEST(errands_are_run_and_say_what_they_found) {
     hak_control_errands.sweep = errand;
     hak_control_errands.leaks = fails;
     ask_for(HAK_CONTROL_SWEEP, "");
@@ -231,10 +208,8 @@ START_TEST(errands_are_run_and_say_what_they_found) {
     hak_trace_serve_asked();
     is_served(9, HAK_CONTROL_NOT_HERE);
 }
-END_TEST
 
-START_TEST(what_is_taken_back_is_not_served) {
-    begin();
+TEST(what_is_taken_back_is_not_served) {
     hak_control_errands.sweep = errand;
     ask_for(HAK_CONTROL_SWEEP, "");
     atomic_store(&hak_control.request, 0);
@@ -243,10 +218,8 @@ START_TEST(what_is_taken_back_is_not_served) {
     ck_assert_uint_eq(atomic_load(&hak_control.done), 0);
     ck_assert_uint_eq(atomic_load(&hak_control.found), 0);
 }
-END_TEST
 
-START_TEST(a_forked_child_was_not_asked) {
-    begin();
+TEST(a_forked_child_was_not_asked) {
     hak_control_errands.sweep = errand;
     ask_for(HAK_CONTROL_SWEEP, "");
     hak_trace_forget_asked();
@@ -256,11 +229,9 @@ START_TEST(a_forked_child_was_not_asked) {
     hak_trace_serve_asked();
     is_served(9, HAK_CONTROL_DONE);
 }
-END_TEST
 
 /* A ctl of bad intent: the name has no end. */
-START_TEST(a_name_without_an_end_has_200_bytes) {
-    begin();
+TEST(a_name_without_an_end_has_200_bytes) {
     hak_options.trace = true;
     ask_for(HAK_CONTROL_MARK, "");
     memset(hak_control.name, 'x', sizeof hak_control.name);
@@ -271,25 +242,5 @@ START_TEST(a_name_without_an_end_has_200_bytes) {
     /* 9, THREAD_START's, and one of the mremap in begin, which is the program's here. */
     ck_assert_uint_eq(fake_count(&collector, HAK_CONTINUATION), 11);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("asked");
-    tcase_set_timeout(cases, 60);
-    tcase_add_test(cases, lives_and_counts_go_into_the_session);
-    tcase_add_test(cases, the_session_is_let_go_of_behind_it);
-    tcase_add_test(cases, while_another_reports_it_is_left_for_the_next_look);
-    tcase_add_test(cases, a_request_is_served_once);
-    tcase_add_test(cases, where_nothing_is_stored_it_says_so);
-    tcase_add_test(cases, a_worker_that_never_comes_has_stored_nothing);
-    tcase_add_test(cases, a_child_in_the_memory_of_its_parent_serves_nothing);
-    tcase_add_test(cases, signals_are_as_before);
-    tcase_add_test(cases, a_mark_is_one_record);
-    tcase_add_test(cases, a_mark_in_level_light_comes_with_a_store);
-    tcase_add_test(cases, a_program_that_is_not_recorded_gets_no_mark);
-    tcase_add_test(cases, errands_are_run_and_say_what_they_found);
-    tcase_add_test(cases, what_is_taken_back_is_not_served);
-    tcase_add_test(cases, a_forked_child_was_not_asked);
-    tcase_add_test(cases, a_name_without_an_end_has_200_bytes);
-    return run_cases("trace/crash/asked", cases);
-}
+RUN_TESTS(.set_up = begin)

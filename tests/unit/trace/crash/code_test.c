@@ -35,7 +35,7 @@ static void copy(uint64_t at, bool is_watch) {
     }
 }
 
-START_TEST(an_instruction_is_copied_as_far_as_it_can_be_read) {
+TEST(an_instruction_is_copied_as_far_as_it_can_be_read) {
     uint64_t end = (uint64_t)(pages + 3 * PAGE);
     copy((uint64_t)(pages + PAGE + 100), false);
     ck_assert_uint_eq(code.count, LONGEST);
@@ -52,9 +52,8 @@ START_TEST(an_instruction_is_copied_as_far_as_it_can_be_read) {
     copy(8, false);
     ck_assert_uint_eq(code.count, 0);
 }
-END_TEST
 
-START_TEST(code_in_front_is_copied_for_a_watchpoint) {
+TEST(code_in_front_is_copied_for_a_watchpoint) {
     uint64_t start_of_code = (uint64_t)(pages + PAGE);
     copy(start_of_code + PAGE + 100, true); /* over two pages */
     ck_assert_uint_eq(code.before, HAK_REPORT_CODE - LONGEST);
@@ -65,9 +64,8 @@ START_TEST(code_in_front_is_copied_for_a_watchpoint) {
     copy(start_of_code, true); /* nothing can be read in front */
     ck_assert_uint_eq(code.before, 0);
 }
-END_TEST
 
-START_TEST(a_signal_that_was_sent_has_no_instruction) {
+TEST(a_signal_that_was_sent_has_no_instruction) {
     incident.code = SI_USER;
     copy((uint64_t)(pages + PAGE + 100), false);
     ck_assert_uint_eq(code.count, 0);
@@ -76,7 +74,6 @@ START_TEST(a_signal_that_was_sent_has_no_instruction) {
     ck_assert_uint_eq(code.count, 0);
     ck_assert_uint_eq(code.address, 0);
 }
-END_TEST
 
 /* Behind each there is another instruction. */
 static const struct {
@@ -103,7 +100,8 @@ static const struct {
     {"\xf3\x67\xaa", 0x202, 5ull << 32, 1, false}, /* ecx is 0 */
 };
 
-START_TEST(a_repeated_instruction_that_is_not_through_is_the_one_that_wrote) {
+TEST(a_repeated_instruction_that_is_not_through_is_the_one_that_wrote,
+     .until = sizeof repeats / sizeof *repeats) {
     struct hak_registers registers = {.known = 0};
     uint64_t written = 0x10000000;
     memcpy(pages + PAGE, repeats[_i].code, 3);
@@ -114,14 +112,13 @@ START_TEST(a_repeated_instruction_that_is_not_through_is_the_one_that_wrote) {
     registers.value[HAK_RIP] = (uint64_t)(pages + 3 * PAGE); /* cannot be read */
     ck_assert(!hak_crash_is_in_repeat(&registers, repeats[_i].flags, written));
 }
-END_TEST
 
 static void copies(bool is_due) {
     copy((uint64_t)(pages + PAGE + 100), false);
     ck_assert_int_eq(code.count > 0, is_due);
 }
 
-START_TEST(where_the_processor_did_not_refuse_an_instruction_there_is_none) {
+TEST(where_the_processor_did_not_refuse_an_instruction_there_is_none) {
     incident = (struct hak_incident){.signal = SIGTRAP, .code = SI_KERNEL}; /* it is behind it */
     copies(false);
     incident = (struct hak_incident){.signal = SIGSYS, .code = 1};
@@ -141,9 +138,8 @@ START_TEST(where_the_processor_did_not_refuse_an_instruction_there_is_none) {
     incident.code = BUS_MCEERR_AO; /* another access, at any time */
     copies(false);
 }
-END_TEST
 
-START_TEST(a_jump_is_none_of_the_instructions_there) {
+TEST(a_jump_is_none_of_the_instructions_there) {
     incident.address = (uint64_t)(pages + PAGE + 100);
     copies(false);
     incident.address =
@@ -153,17 +149,5 @@ START_TEST(a_jump_is_none_of_the_instructions_there) {
     incident.trap_error = 4 | 16;
     copies(false);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("code");
-    tcase_add_checked_fixture(cases, start, NULL);
-    tcase_add_test(cases, an_instruction_is_copied_as_far_as_it_can_be_read);
-    tcase_add_test(cases, code_in_front_is_copied_for_a_watchpoint);
-    tcase_add_test(cases, a_signal_that_was_sent_has_no_instruction);
-    tcase_add_test(cases, where_the_processor_did_not_refuse_an_instruction_there_is_none);
-    tcase_add_loop_test(cases, a_repeated_instruction_that_is_not_through_is_the_one_that_wrote, 0,
-                        sizeof repeats / sizeof *repeats);
-    tcase_add_test(cases, a_jump_is_none_of_the_instructions_there);
-    return run_cases("code", cases);
-}
+RUN_TESTS(.set_up = start)

@@ -79,8 +79,7 @@ static void commit_fault(void) {
     hak_trace_fault(&double_free);
 }
 
-START_TEST(a_fault_is_handed_over_and_ends_in_abort) {
-    begin();
+TEST(a_fault_is_handed_over_and_ends_in_abort) {
     int status = run_program(commit_fault, true);
     ck_assert(WIFSIGNALED(status));
     ck_assert_int_eq(WTERMSIG(status), SIGABRT);
@@ -105,10 +104,8 @@ START_TEST(a_fault_is_handed_over_and_ends_in_abort) {
     ck_assert_uint_eq(fields.delta_bytes, 16);
     ck_assert_uint_eq(fields.record_count, 12);
 }
-END_TEST
 
-START_TEST(without_a_collector_the_report_is_raw) {
-    begin();
+TEST(without_a_collector_the_report_is_raw) {
     atomic_store(&collector.session->keeper_heartbeat_ns, 0);
     int status = run_program(commit_fault, false);
     ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
@@ -116,7 +113,6 @@ START_TEST(without_a_collector_the_report_is_raw) {
     ck_assert_ptr_nonnull(strstr(said, "(the program)+0x"));
     ck_assert_ptr_nonnull(strstr(said, "SUMMARY: hakmem: double-free address=0x7f0000001010"));
 }
-END_TEST
 
 static void fault_without_trace(void) {
     hak_current.session = NULL;
@@ -124,14 +120,12 @@ static void fault_without_trace(void) {
     hak_trace_fault(&double_free);
 }
 
-START_TEST(unrecorded_programs_report_raw_too) {
-    begin();
+TEST(unrecorded_programs_report_raw_too) {
     int status = run_program(fault_without_trace, true);
     ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
     ck_assert_ptr_nonnull(strstr(said, "HKM-202 double-free"));
     ck_assert_int_eq(reports, 0);
 }
-END_TEST
 
 __attribute__((noinline)) static void fault_at(int place) {
     __asm__ volatile("" : : "r"(place) : "memory");
@@ -147,14 +141,12 @@ static void two_places_often(void) {
     _exit(9);
 }
 
-START_TEST(continue_reports_each_place_once) {
-    begin();
+TEST(continue_reports_each_place_once) {
     int status = run_program(two_places_often, true);
     ck_assert(WIFEXITED(status));
     ck_assert_int_eq(WEXITSTATUS(status), 9);
     ck_assert_int_eq(reports, 2);
 }
-END_TEST
 
 static void one_place_again_after_a_second(void) {
     hak_options.on_fault = HAK_ON_FAULT_CONTINUE;
@@ -170,15 +162,13 @@ static void one_place_again_after_a_second(void) {
     _exit(9);
 }
 
-START_TEST(a_place_is_reported_again_after_its_time) {
-    begin();
+TEST(a_place_is_reported_again_after_its_time) {
     int status = run_program(one_place_again_after_a_second, true);
     ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 9);
     ck_assert_int_ge(reports, 2);
     ck_assert_uint_eq((uint64_t)reports + unreported, 10);
     ck_assert_ptr_nonnull(strstr(said, "hakmem: 5 more faults like those reported"));
 }
-END_TEST
 
 static void *fault_in_thread(void *barrier) {
     pthread_barrier_wait(barrier);
@@ -196,16 +186,13 @@ static void many_threads_at_once(void) {
         pthread_join(threads[i], NULL);
 }
 
-START_TEST(of_two_threads_at_once_one_reports) {
-    begin();
+TEST(of_two_threads_at_once_one_reports) {
     int status = run_program(many_threads_at_once, true);
     ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
     ck_assert_int_eq(reports, 1);
 }
-END_TEST
 
-START_TEST(who_fails_meanwhile_is_named) {
-    begin();
+TEST(who_fails_meanwhile_is_named) {
     waits_for_another = true;
     int status = run_program(many_threads_at_once, true);
     waits_for_another = false;
@@ -216,15 +203,13 @@ START_TEST(who_fails_meanwhile_is_named) {
     ck_assert_uint_eq(last_report.others[0].signal, 0);
     ck_assert_uint_eq(last_report.others[0].address, double_free.found_address);
 }
-END_TEST
 
 static void fault_with_broken_memory(void) {
     hak_current.report = (struct hak_report_request *)16;
     hak_trace_fault(&double_free);
 }
 
-START_TEST(a_report_that_fails_goes_on_raw) {
-    begin();
+TEST(a_report_that_fails_goes_on_raw) {
     int status = run_program(fault_with_broken_memory, true);
     ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
     ck_assert_int_eq(reports, 0);
@@ -232,21 +217,18 @@ START_TEST(a_report_that_fails_goes_on_raw) {
     ck_assert_ptr_nonnull(strstr(said, "(raw report: the report itself met a fault)"));
     ck_assert_ptr_nonnull(strstr(said, "SUMMARY: hakmem: double-free address=0x7f0000001010"));
 }
-END_TEST
 
 static void fault_after_one_was_killed(void) {
     atomic_store(&hak_current.report->state, HAK_REPORT_FILLING);
     hak_trace_fault(&double_free);
 }
 
-START_TEST(an_area_left_behind_is_taken) {
-    begin();
+TEST(an_area_left_behind_is_taken) {
     int status = run_program(fault_after_one_was_killed, true);
     ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
     ck_assert_int_eq(reports, 1);
     ck_assert_str_eq(said, "");
 }
-END_TEST
 
 /* ---- crash signals ------------------------------------------------------------------------- */
 
@@ -295,8 +277,7 @@ static const struct {
     {beyond_the_file, SIGBUS, 0},  {kill_itself, SIGSEGV, 0},
 };
 
-START_TEST(a_crash_is_reported_and_keeps_its_signal) {
-    begin();
+TEST(a_crash_is_reported_and_keeps_its_signal, .until = sizeof crashes / sizeof *crashes) {
     int status = run_program(crashes[_i].program, true);
     ck_assert(WIFSIGNALED(status));
     ck_assert_int_eq(WTERMSIG(status), crashes[_i].number);
@@ -307,7 +288,6 @@ START_TEST(a_crash_is_reported_and_keeps_its_signal) {
         ck_assert_uint_eq(last_report.signal_address, crashes[_i].address);
     ck_assert_uint_ge(last_report.frame_count, 2);
 }
-END_TEST
 
 static volatile int handled;
 static void count_and_leave(int number, siginfo_t *info, void *context) {
@@ -332,14 +312,12 @@ static void with_handler(void) {
     read_nothing();
 }
 
-START_TEST(the_programs_handler_runs_and_nothing_is_reported) {
-    begin();
+TEST(the_programs_handler_runs_and_nothing_is_reported) {
     int status = run_program(with_handler, true);
     ck_assert(WIFEXITED(status));
     ck_assert_int_eq(WEXITSTATUS(status), 42);
     ck_assert_int_eq(reports, 0);
 }
-END_TEST
 
 static void restore_and_return(int number) {
     signal(number, SIG_DFL);
@@ -361,14 +339,12 @@ static void reset_handler(void) {
     read_nothing();
 }
 
-START_TEST(it_is_reported_when_the_process_dies_all_the_same) {
-    begin();
+TEST(it_is_reported_when_the_process_dies_all_the_same, .until = 2) {
     int status = run_program(_i ? reset_handler : handler_that_gives_up, true);
     ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
     ck_assert_int_eq(reports, 1);
     ck_assert_uint_eq(last_report.signal_address, 0x18);
 }
-END_TEST
 
 /* ssignal reaches the kernel without passing ours; what is read back must be true all the same. */
 static void behind_our_back(void) {
@@ -380,13 +356,11 @@ static void behind_our_back(void) {
     read_nothing();
 }
 
-START_TEST(handlers_set_another_way_are_seen) {
-    begin();
+TEST(handlers_set_another_way_are_seen) {
     int status = run_program(behind_our_back, true);
     ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
     ck_assert_int_eq(reports, 1);
 }
-END_TEST
 
 static void ignored(void) {
     if (signal(SIGTRAP, SIG_IGN) != SIG_DFL || signal(SIGTRAP, SIG_IGN) != SIG_IGN)
@@ -401,13 +375,11 @@ static void ignored(void) {
     _exit(55);
 }
 
-START_TEST(ignored_signals_stay_ignored) {
-    begin();
+TEST(ignored_signals_stay_ignored) {
     int status = run_program(ignored, true);
     ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 55);
     ck_assert_int_eq(reports, 0);
 }
-END_TEST
 
 static void crash_in_the_middle_of_a_record(void) {
     uint64_t at, ticks;
@@ -416,35 +388,12 @@ static void crash_in_the_middle_of_a_record(void) {
     read_nothing();
 }
 
-START_TEST(an_unfinished_record_does_not_hide_the_fault) {
-    begin();
+TEST(an_unfinished_record_does_not_hide_the_fault) {
     int status = run_program(crash_in_the_middle_of_a_record, true);
     ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
     ck_assert_int_eq(reports, 1);
     ck_assert_uint_eq(fake_count(&collector, HAK_FAULT), 1);
     ck_assert_uint_eq(fake_lost(&collector), 1);
 }
-END_TEST
 
-int main(void) {
-    hak_objects_start();
-    TCase *tests = tcase_create("crash");
-    tcase_set_timeout(tests, 60);
-    tcase_add_test(tests, a_fault_is_handed_over_and_ends_in_abort);
-    tcase_add_test(tests, without_a_collector_the_report_is_raw);
-    tcase_add_test(tests, unrecorded_programs_report_raw_too);
-    tcase_add_test(tests, continue_reports_each_place_once);
-    tcase_add_test(tests, a_place_is_reported_again_after_its_time);
-    tcase_add_test(tests, of_two_threads_at_once_one_reports);
-    tcase_add_test(tests, who_fails_meanwhile_is_named);
-    tcase_add_test(tests, a_report_that_fails_goes_on_raw);
-    tcase_add_test(tests, an_area_left_behind_is_taken);
-    tcase_add_loop_test(tests, a_crash_is_reported_and_keeps_its_signal, 0,
-                        sizeof crashes / sizeof *crashes);
-    tcase_add_test(tests, the_programs_handler_runs_and_nothing_is_reported);
-    tcase_add_loop_test(tests, it_is_reported_when_the_process_dies_all_the_same, 0, 2);
-    tcase_add_test(tests, handlers_set_another_way_are_seen);
-    tcase_add_test(tests, ignored_signals_stay_ignored);
-    tcase_add_test(tests, an_unfinished_record_does_not_hide_the_fault);
-    return run_cases("crash", tests);
-}
+RUN_TESTS(.prepare = hak_objects_start, .set_up = begin)

@@ -67,7 +67,7 @@ static void is_event(size_t i, uint8_t kind, uint32_t thread, uint64_t ticks,
     ck_assert_uint_eq(got.place, HAK_PLACE_GUARDED);
 }
 
-START_TEST(events_stand_by_thread_and_time) {
+TEST(events_stand_by_thread_and_time) {
     begin(16 << 20);
     add(2, 500, 1, 900);
     add(1, 700, 2, 800);
@@ -85,9 +85,8 @@ START_TEST(events_stand_by_thread_and_time) {
     hak_crash_bring_lives(true);
     ck_assert(was_again);
 }
-END_TEST
 
-START_TEST(an_event_that_was_told_before_is_left_out) {
+TEST(an_event_that_was_told_before_is_left_out) {
     begin(16 << 20);
     add(0, 100, 1, 200);
     add(0, 300, 0, 400);
@@ -95,10 +94,9 @@ START_TEST(an_event_that_was_told_before_is_left_out) {
     ck_assert_uint_eq(fake_drain(&collector), 1);
     is_event(0, HAK_FREE, 1, 200, &lives[0]);
 }
-END_TEST
 
 /* The forked child's session begins behind the lives that it has from its parent. */
-START_TEST(what_has_one_time_stands_in_the_order_of_the_block) {
+TEST(what_has_one_time_stands_in_the_order_of_the_block) {
     begin(16 << 20);
     for (int i = 0; i < 100; i++) {
         struct hak_guarded_life *life = add(1, 0, 1, 0);
@@ -112,9 +110,8 @@ START_TEST(what_has_one_time_stands_in_the_order_of_the_block) {
     for (size_t i = 0; i < 200; i++)
         is_event(i, i % 2 ? HAK_FREE : HAK_MALLOC, 1, 0, &lives[i / 2]);
 }
-END_TEST
 
-START_TEST(a_wide_event_comes_whole) {
+TEST(a_wide_event_comes_whole) {
     begin(16 << 20);
     add(1, 100, 1, 200)->asked_bytes = (uint64_t)1 << 40;
     hak_crash_bring_lives(false);
@@ -122,9 +119,8 @@ START_TEST(a_wide_event_comes_whole) {
     is_event(0, HAK_MALLOC, 1, 100, &lives[0]);
     is_event(2, HAK_FREE, 1, 200, &lives[0]);
 }
-END_TEST
 
-START_TEST(more_than_there_is_room_for_is_counted) {
+TEST(more_than_there_is_room_for_is_counted) {
     begin(16 << 20);
     for (int i = 0; i < LIVES_MOST; i++)
         add(1, (uint64_t)i, 0, 0);
@@ -133,9 +129,8 @@ START_TEST(more_than_there_is_room_for_is_counted) {
     ck_assert_uint_eq(written, 8192);
     ck_assert_uint_eq(lost(), LIVES_MOST - written);
 }
-END_TEST
 
-START_TEST(without_rings_all_is_counted) {
+TEST(without_rings_all_is_counted) {
     begin(16 << 20);
     for (uint32_t i = 0; i < hak_current.extent_count; i++)
         atomic_store(&hak_current.session->extent_taken[i], 1);
@@ -145,9 +140,8 @@ START_TEST(without_rings_all_is_counted) {
     ck_assert_uint_eq(fake_drain(&collector), 0);
     ck_assert_uint_eq(lost(), 3);
 }
-END_TEST
 
-START_TEST(without_memory_all_is_counted) {
+TEST(without_memory_all_is_counted) {
     struct rlimit whole, none;
     begin(16 << 20);
     add(1, 100, 1, 200);
@@ -161,16 +155,5 @@ START_TEST(without_memory_all_is_counted) {
     ck_assert_uint_eq(lost(), 3);
     ck_assert_uint_eq(fake_drain(&collector), 0);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("lives");
-    tcase_add_test(cases, events_stand_by_thread_and_time);
-    tcase_add_test(cases, an_event_that_was_told_before_is_left_out);
-    tcase_add_test(cases, what_has_one_time_stands_in_the_order_of_the_block);
-    tcase_add_test(cases, a_wide_event_comes_whole);
-    tcase_add_test(cases, more_than_there_is_room_for_is_counted);
-    tcase_add_test(cases, without_rings_all_is_counted);
-    tcase_add_test(cases, without_memory_all_is_counted);
-    return run_cases("trace/crash/lives", cases);
-}
+RUN_TESTS()

@@ -12,7 +12,7 @@ static bool meet(uint64_t place, uint64_t now, uint64_t every) {
     return hak_places_meet(place, now, every, &unreported);
 }
 
-START_TEST(a_place_is_reported_once) {
+TEST(a_place_is_reported_once) {
     ck_assert(!hak_places_know(5));
     ck_assert(meet(5, 100, 0));
     ck_assert_uint_eq(unreported, 0);
@@ -22,9 +22,8 @@ START_TEST(a_place_is_reported_once) {
     ck_assert(meet(6, 100, 0));
     ck_assert_uint_eq(hak_places_unreported(), 2);
 }
-END_TEST
 
-START_TEST(after_an_hour_it_is_reported_again_with_the_count) {
+TEST(after_an_hour_it_is_reported_again_with_the_count) {
     ck_assert(meet(5, 100, HOUR));
     for (int i = 0; i < 41; i++)
         ck_assert(!meet(5, 101 + (uint64_t)i, HOUR));
@@ -38,17 +37,15 @@ START_TEST(after_an_hour_it_is_reported_again_with_the_count) {
     ck_assert(meet(5, 100 + 2 * HOUR, HOUR));
     ck_assert_uint_eq(unreported, 1);
 }
-END_TEST
 
-START_TEST(what_is_made_known_is_never_reported) {
+TEST(what_is_made_known_is_never_reported) {
     hak_places_add(9);
     ck_assert(hak_places_know(9));
     ck_assert(!meet(9, 1, HOUR));
     ck_assert(!meet(9, 1 + 100 * (uint64_t)HOUR, HOUR));
 }
-END_TEST
 
-START_TEST(a_full_table_counts_and_lets_the_oldest_go) {
+TEST(a_full_table_counts_and_lets_the_oldest_go) {
     for (uint64_t i = 0; i < TABLE; i++)
         ck_assert(meet(1000 + 7 * i, 10 + i, HOUR));
     ck_assert(!meet(1000 + 7, 12, HOUR));
@@ -66,9 +63,8 @@ START_TEST(a_full_table_counts_and_lets_the_oldest_go) {
     ck_assert(!hak_places_know(3));
     ck_assert_uint_eq(hak_places_unreported(), 3);
 }
-END_TEST
 
-START_TEST(a_child_counts_its_own) {
+TEST(a_child_counts_its_own) {
     ck_assert(meet(5, 100, HOUR));
     ck_assert(!meet(5, 101, HOUR));
     hak_places_forget_unreported();
@@ -76,14 +72,5 @@ START_TEST(a_child_counts_its_own) {
     ck_assert(!meet(5, 102, HOUR));
     ck_assert_uint_eq(hak_places_unreported(), 1);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("places");
-    tcase_add_test(cases, a_place_is_reported_once);
-    tcase_add_test(cases, after_an_hour_it_is_reported_again_with_the_count);
-    tcase_add_test(cases, what_is_made_known_is_never_reported);
-    tcase_add_test(cases, a_full_table_counts_and_lets_the_oldest_go);
-    tcase_add_test(cases, a_child_counts_its_own);
-    return run_cases("places", cases);
-}
+RUN_TESTS()

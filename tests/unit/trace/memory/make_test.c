@@ -7,7 +7,7 @@
 
 static const uint64_t none = RLIM_INFINITY;
 
-START_TEST(size_follows_the_limits) {
+TEST(size_follows_the_limits) {
     ck_assert_uint_eq(hak_memory_bytes_for(none, none), (uint64_t)1 << 30);
     ck_assert_uint_eq(hak_memory_bytes_for((uint64_t)8 << 30, none), 512 << 20);
     ck_assert_uint_eq(hak_memory_bytes_for((uint64_t)1 << 30, none), 64 << 20);
@@ -18,7 +18,6 @@ START_TEST(size_follows_the_limits) {
     ck_assert_uint_eq(hak_memory_bytes_for(none, 1 << 20), 0);
     ck_assert_uint_eq(hak_memory_bytes_for(none, 0), 0);
 }
-END_TEST
 
 /* Every part lies in the memory, in order, without overlap, and there is room for rings. */
 static void assert_layout(const struct hak_session *s, uint64_t total) {
@@ -39,7 +38,7 @@ static void assert_layout(const struct hak_session *s, uint64_t total) {
     ck_assert_uint_eq(s->extent_offset % 4096, 0);
 }
 
-START_TEST(every_size_has_a_sound_layout) {
+TEST(every_size_has_a_sound_layout) {
     static const uint64_t sizes[] = {4 << 20,  5 << 20,   (7 << 20) + 4096, 16 << 20,
                                      64 << 20, 300 << 20, (uint64_t)1 << 30};
     for (unsigned i = 0; i < sizeof sizes / sizeof *sizes; i++) {
@@ -55,9 +54,8 @@ START_TEST(every_size_has_a_sound_layout) {
         close(memory.file);
     }
 }
-END_TEST
 
-START_TEST(small_limits_shrink_it_and_kill_nobody) {
+TEST(small_limits_shrink_it_and_kill_nobody, .until = 3) {
     /* Address space: what the program has already, and a little. */
     struct rlimit limit = {400 << 20, 400 << 20};
     struct hak_session_memory memory;
@@ -78,26 +76,23 @@ START_TEST(small_limits_shrink_it_and_kill_nobody) {
     if (_i < 2)
         ck_assert_uint_le(memory.total_bytes, _i == 0 ? 50 << 20 : 9 << 20);
 }
-END_TEST
 
-START_TEST(no_room_at_all_is_an_error) {
+TEST(no_room_at_all_is_an_error) {
     struct hak_session_memory memory;
     struct rlimit limit = {1 << 20, 1 << 20};
     setrlimit(RLIMIT_FSIZE, &limit);
     ck_assert_int_eq(hak_memory_make(0, &memory), EFBIG);
 }
-END_TEST
 
-START_TEST(no_descriptor_is_an_error) {
+TEST(no_descriptor_is_an_error) {
     struct hak_session_memory memory;
     struct rlimit limit = {3, 3};
     setrlimit(RLIMIT_NOFILE, &limit);
     int error = hak_memory_make(0, &memory);
     ck_assert_int_eq(error, EMFILE);
 }
-END_TEST
 
-START_TEST(standard_descriptors_are_never_taken) {
+TEST(standard_descriptors_are_never_taken) {
     struct hak_session_memory memory;
     close(0);
     close(2);
@@ -106,7 +101,6 @@ START_TEST(standard_descriptors_are_never_taken) {
     ck_assert_int_eq(close(0), -1);
     ck_assert_int_eq(close(2), -1);
 }
-END_TEST
 
 static void describe(const char *store, struct hak_session *session) {
     static char *no_environment[] = {NULL};
@@ -115,7 +109,7 @@ static void describe(const char *store, struct hak_session *session) {
     hak_memory_describe(session);
 }
 
-START_TEST(paths_are_expanded_and_absolute) {
+TEST(paths_are_expanded_and_absolute) {
     static struct hak_session session;
     char due[HAK_PATH_BYTES], here[HAK_PATH_BYTES / 2];
     ck_assert_ptr_nonnull(getcwd(here, sizeof here));
@@ -129,9 +123,8 @@ START_TEST(paths_are_expanded_and_absolute) {
     describe("c.db", &session);
     ck_assert_str_eq(session.store_path, "/c.db");
 }
-END_TEST
 
-START_TEST(paths_that_are_too_long_become_none) {
+TEST(paths_that_are_too_long_become_none) {
     static struct hak_session session;
     char longest[HAK_PATH_BYTES];
     memset(longest, 'x', sizeof longest);
@@ -143,9 +136,8 @@ START_TEST(paths_that_are_too_long_become_none) {
     describe(longest, &session);
     ck_assert_str_eq(session.store_path, "");
 }
-END_TEST
 
-START_TEST(clocks_are_read_together) {
+TEST(clocks_are_read_together) {
     struct hak_session_memory memory;
     struct timespec now;
     ck_assert_int_eq(hak_memory_make(4 << 20, &memory), 0);
@@ -155,9 +147,8 @@ START_TEST(clocks_are_read_together) {
     ck_assert_uint_le(memory.session->tsc_start, __builtin_ia32_rdtsc());
     ck_assert_uint_gt(memory.session->realtime_start_ns, (uint64_t)1500000000 * 1000000000);
 }
-END_TEST
 
-START_TEST(nobody_can_cut_it_away) {
+TEST(nobody_can_cut_it_away) {
     struct hak_session_memory memory;
     ck_assert_int_eq(hak_memory_make(4 << 20, &memory), 0);
     ck_assert_int_eq(ftruncate(memory.file, 4096), -1);
@@ -166,19 +157,5 @@ START_TEST(nobody_can_cut_it_away) {
     memory.session->closing = 1; /* it can be written on */
     close(memory.file);
 }
-END_TEST
 
-int main(void) {
-    TCase *tests = tcase_create("memory");
-    tcase_add_test(tests, size_follows_the_limits);
-    tcase_add_test(tests, every_size_has_a_sound_layout);
-    tcase_add_loop_test(tests, small_limits_shrink_it_and_kill_nobody, 0, 3);
-    tcase_add_test(tests, no_room_at_all_is_an_error);
-    tcase_add_test(tests, no_descriptor_is_an_error);
-    tcase_add_test(tests, standard_descriptors_are_never_taken);
-    tcase_add_test(tests, paths_are_expanded_and_absolute);
-    tcase_add_test(tests, paths_that_are_too_long_become_none);
-    tcase_add_test(tests, clocks_are_read_together);
-    tcase_add_test(tests, nobody_can_cut_it_away);
-    return run_cases("memory", tests);
-}
+RUN_TESTS()

@@ -39,8 +39,7 @@ static size_t count_of(uint32_t process, uint8_t kind) {
     return found;
 }
 
-START_TEST(a_child_has_an_entry_and_rings_of_its_own) {
-    begin();
+TEST(a_child_has_an_entry_and_rings_of_its_own) {
     struct hak_ring_entry *inherited = hak_writer.ring;
     uint64_t head = atomic_load(&inherited->head);
     pid_t child = fork_with_handlers();
@@ -67,14 +66,12 @@ START_TEST(a_child_has_an_entry_and_rings_of_its_own) {
         if (hak_record_kind_of(&collector.seen[i].record) == HAK_FORK)
             ck_assert_uint_eq(fake_fields(&collector, i).size, 1);
 }
-END_TEST
 
 static pid_t raw_fork(void) {
     return (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
 }
 
-START_TEST(a_raw_clone_is_noticed_without_handlers) {
-    begin();
+TEST(a_raw_clone_is_noticed_without_handlers) {
     uint64_t head = atomic_load(&hak_writer.ring->head);
     struct hak_ring_entry *inherited = hak_writer.ring;
     pid_t child = raw_fork();
@@ -89,11 +86,9 @@ START_TEST(a_raw_clone_is_noticed_without_handlers) {
     ck_assert_uint_eq(fake_processes(&collector)[1].fork_number, 0);
     ck_assert_uint_eq(fake_processes(&collector)[1].parent, 0);
 }
-END_TEST
 
 /* Fork handlers of the program may allocate before ours runs. */
-START_TEST(an_early_event_of_a_child_keeps_its_fork_number) {
-    begin();
+TEST(an_early_event_of_a_child_keeps_its_fork_number) {
     uint64_t head = atomic_load(&hak_writer.ring->head);
     hak_trace_fork_prepare();
     /* FORK is published before there is a child. */
@@ -112,10 +107,8 @@ START_TEST(an_early_event_of_a_child_keeps_its_fork_number) {
     ck_assert_uint_eq(atomic_load(&fake_processes(&collector)[2].state), HAK_PROCESS_FREE);
     ck_assert_uint_eq(count_of(1, HAK_FREE), 2);
 }
-END_TEST
 
-START_TEST(children_of_children_name_their_parents) {
-    begin();
+TEST(children_of_children_name_their_parents) {
     pid_t child = fork_with_handlers();
     if (child == 0) {
         pid_t grandchild = fork_with_handlers();
@@ -132,7 +125,6 @@ START_TEST(children_of_children_name_their_parents) {
     ck_assert_uint_eq(fake_processes(&collector)[2].parent, 1);
     ck_assert_uint_eq(count_of(2, HAK_FREE), 1);
 }
-END_TEST
 
 /* Gives back entries of processes that are gone, as the collector does. */
 static void give_back_entries(void) {
@@ -149,9 +141,8 @@ static void give_back_entries(void) {
     }
 }
 
-START_TEST(thousands_of_children_reuse_entries) {
+TEST(thousands_of_children_reuse_entries) {
     enum { CHILDREN = 3000, EACH = 5 };
-    begin();
     for (int i = 0; i < CHILDREN; i++) {
         pid_t child = i % 3 ? fork_with_handlers() : raw_fork();
         if (child == 0) {
@@ -170,10 +161,8 @@ START_TEST(thousands_of_children_reuse_entries) {
     ck_assert_uint_eq(fake_count(&collector, HAK_PROCESS_START), CHILDREN);
     ck_assert_uint_eq(atomic_load(&fake_processes(&collector)[0].lost_unringed), 0);
 }
-END_TEST
 
-START_TEST(no_entry_left_is_said_to_the_parent) {
-    begin();
+TEST(no_entry_left_is_said_to_the_parent) {
     for (uint32_t i = 1; i < HAK_PROCESSES; i++)
         atomic_store(&fake_processes(&collector)[i].state, HAK_PROCESS_LIVE);
     pid_t child = fork_with_handlers();
@@ -201,7 +190,6 @@ START_TEST(no_entry_left_is_said_to_the_parent) {
     fake_drain(&collector);
     ck_assert_uint_eq(count_of(0, HAK_FREE), 2);
 }
-END_TEST
 
 static void *record_all_the_time(void *stop) {
     for (uint64_t i = 0; !atomic_load((_Atomic bool *)stop); i++) {
@@ -212,8 +200,7 @@ static void *record_all_the_time(void *stop) {
     return NULL;
 }
 
-START_TEST(forks_in_the_middle_of_other_threads_records) {
-    begin();
+TEST(forks_in_the_middle_of_other_threads_records) {
     fake_start(&collector);
     _Atomic bool stop = false;
     pthread_t thread;
@@ -232,12 +219,10 @@ START_TEST(forks_in_the_middle_of_other_threads_records) {
     ck_assert_uint_eq(fake_lost(&collector), 0);
     ck_assert_uint_eq(fake_count(&collector, HAK_PROCESS_START), 200);
 }
-END_TEST
 
 /* The child of a vfork works in its parent's heap, as shells do: it records as its parent's thread.
  */
-START_TEST(a_vfork_child_records_as_its_parent) {
-    begin();
+TEST(a_vfork_child_records_as_its_parent) {
     pid_t (*volatile call)(void) = vfork; /* what programs call is ours */
     for (uint64_t i = 0; i < 100; i++) {
         pid_t child = call();
@@ -257,10 +242,8 @@ START_TEST(a_vfork_child_records_as_its_parent) {
         if (hak_record_kind_of(&collector.seen[i].record) == HAK_FREE)
             ck_assert_uint_eq(fake_fields(&collector, i).record_count, number++);
 }
-END_TEST
 
-START_TEST(a_vfork_child_killed_in_a_record_hides_nothing) {
-    begin();
+TEST(a_vfork_child_killed_in_a_record_hides_nothing) {
     pid_t (*volatile call)(void) = vfork;
     pid_t child = call();
     if (child == 0) {
@@ -276,10 +259,8 @@ START_TEST(a_vfork_child_killed_in_a_record_hides_nothing) {
     ck_assert_uint_eq(fake_count(&collector, HAK_FREE), 2);
     ck_assert_uint_eq(fake_lost(&collector), 1);
 }
-END_TEST
 
-START_TEST(vfork_keeps_errno_and_fails_as_it_should) {
-    begin();
+TEST(vfork_keeps_errno_and_fails_as_it_should) {
     struct rlimit none = {0, 0}, before;
     pid_t (*volatile call)(void) = vfork;
     getrlimit(RLIMIT_NPROC, &before);
@@ -295,20 +276,5 @@ START_TEST(vfork_keeps_errno_and_fails_as_it_should) {
     fake_drain(&collector);
     ck_assert_uint_eq(fake_count(&collector, HAK_FREE), 2);
 }
-END_TEST
 
-int main(void) {
-    TCase *tests = tcase_create("fork");
-    tcase_set_timeout(tests, 120);
-    tcase_add_test(tests, a_child_has_an_entry_and_rings_of_its_own);
-    tcase_add_test(tests, a_raw_clone_is_noticed_without_handlers);
-    tcase_add_test(tests, an_early_event_of_a_child_keeps_its_fork_number);
-    tcase_add_test(tests, children_of_children_name_their_parents);
-    tcase_add_test(tests, thousands_of_children_reuse_entries);
-    tcase_add_test(tests, no_entry_left_is_said_to_the_parent);
-    tcase_add_test(tests, forks_in_the_middle_of_other_threads_records);
-    tcase_add_test(tests, a_vfork_child_records_as_its_parent);
-    tcase_add_test(tests, a_vfork_child_killed_in_a_record_hides_nothing);
-    tcase_add_test(tests, vfork_keeps_errno_and_fails_as_it_should);
-    return run_cases("fork", tests);
-}
+RUN_TESTS(.set_up = begin)

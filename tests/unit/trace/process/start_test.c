@@ -163,7 +163,7 @@ static void end_keeper(int index) {
     unlink(out_path);
 }
 
-START_TEST(the_program_sees_nothing_of_its_keeper) {
+TEST(the_program_sees_nothing_of_its_keeper) {
     struct rlimit small = {100, 4096};
     setrlimit(RLIMIT_NOFILE, &small);
     int left_open = open("/dev/null", O_RDONLY); /* inherited by careless programs */
@@ -198,9 +198,8 @@ START_TEST(the_program_sees_nothing_of_its_keeper) {
     close(left_open);
     end_keeper(0);
 }
-END_TEST
 
-START_TEST(the_first_records_tell_of_the_process) {
+TEST(the_first_records_tell_of_the_process) {
     start();
     record_number(1);
     fake_drain(&collector);
@@ -218,11 +217,10 @@ START_TEST(the_first_records_tell_of_the_process) {
     ck_assert_str_eq(strrchr(session->store_path, '/'), end);
     end_keeper(0);
 }
-END_TEST
 
 /* With LD_PRELOAD the variable is added before main; here it is there already, with another value.
  */
-START_TEST(executed_programs_learn_the_name) {
+TEST(executed_programs_learn_the_name) {
     prepare();
     setenv("HAKMEM_SESSION", "hakmem-nobody", 1);
     strcpy(hak_options.session, "hakmem-nobody"); /* its keeper is gone: another one is started */
@@ -237,7 +235,6 @@ START_TEST(executed_programs_learn_the_name) {
     ck_assert_str_eq(hak_current.keeper_name, due);
     end_keeper(0);
 }
-END_TEST
 
 /* Puts the text that hak_trace_start writes to stderr when the collector is `path` and files may
  * have `most` bytes into `said`. */
@@ -260,7 +257,7 @@ static void start_with(const char *path, uint64_t most, char *said, size_t bytes
 
 static const char *const no_collectors[] = {"/nowhere/hakmem-collect", "/etc/passwd", "/bin/true"};
 
-START_TEST(without_a_collector_nor_a_file_one_line_says_so) {
+TEST(without_a_collector_nor_a_file_one_line_says_so, .until = 3) {
     char said[2000];
     start_with(no_collectors[_i], HAK_SESSION_BYTES_MIN - 1, said, sizeof said);
     ck_assert_ptr_nonnull(strstr(said, "hakmem: nothing is recorded: "));
@@ -278,9 +275,8 @@ START_TEST(without_a_collector_nor_a_file_one_line_says_so) {
     hak_trace_start();
     ck_assert_ptr_null(hak_current.session);
 }
-END_TEST
 
-START_TEST(without_a_collector_the_newest_events_go_into_a_file) {
+TEST(without_a_collector_the_newest_events_go_into_a_file, .until = 3) {
     char said[2000], path[sizeof out_path + 8], due[sizeof path + 8];
     start_with(no_collectors[_i], HAK_SESSION_BYTES_FILE / 2, said, sizeof said);
     snprintf(path, sizeof path, "%s.rings", out_path);
@@ -312,9 +308,8 @@ START_TEST(without_a_collector_the_newest_events_go_into_a_file) {
         if (fcntl(file, F_GETFD) >= 0)
             ck_abort_msg("descriptor %d was left open", file);
 }
-END_TEST
 
-START_TEST(trace_off_starts_nothing) {
+TEST(trace_off_starts_nothing) {
     prepare();
     hak_options.trace = 0;
     hak_trace_start();
@@ -324,7 +319,6 @@ START_TEST(trace_off_starts_nothing) {
     uint32_t epoch = hak_trace_epoch();
     ck_assert_uint_gt(hak_trace_epoch(), epoch);
 }
-END_TEST
 
 /* ---- the keeper dies ------------------------------------------------------------------------- */
 
@@ -362,7 +356,7 @@ static void *start_threads_on_and_on(void *unused) {
     return NULL;
 }
 
-START_TEST(a_new_keeper_gets_everything_that_was_not_committed) {
+TEST(a_new_keeper_gets_everything_that_was_not_committed) {
     enum { THREADS = 3 };
     pthread_t threads[THREADS];
     atomic_store(&recorded, 0);
@@ -407,9 +401,8 @@ START_TEST(a_new_keeper_gets_everything_that_was_not_committed) {
     ck_assert_uint_eq(fake_lost(&collector), 0);
     end_keeper(1);
 }
-END_TEST
 
-START_TEST(a_keeper_that_lives_is_left_alone) {
+TEST(a_keeper_that_lives_is_left_alone) {
     start();
     uint64_t id = collector.session->session_id;
     kill(keeper_facts(0).pid, SIGSTOP); /* no heartbeat, but it still listens */
@@ -418,7 +411,6 @@ START_TEST(a_keeper_that_lives_is_left_alone) {
     ck_assert_uint_eq(collector.session->session_id, id);
     end_keeper(0);
 }
-END_TEST
 
 /* Puts the text that `act` writes to stderr into `said`. */
 static void hear(void (*act)(void), char *said, size_t bytes) {
@@ -466,7 +458,7 @@ static void kill_only_keeper(void) {
     strcpy(hak_options.collect, "/nowhere/hakmem-collect");
 }
 
-START_TEST(who_finds_no_new_keeper_says_so_once) {
+TEST(who_finds_no_new_keeper_says_so_once) {
     char said[2000];
     start();
     kill_only_keeper();
@@ -475,19 +467,17 @@ START_TEST(who_finds_no_new_keeper_says_so_once) {
     hear(end_twice, said, sizeof said);
     ck_assert_str_eq(said, "");
 }
-END_TEST
 
 /* Nothing is tried later. */
-START_TEST(at_its_end_a_process_says_it_at_once) {
+TEST(at_its_end_a_process_says_it_at_once) {
     char said[2000];
     start();
     kill_only_keeper();
     hear(end_twice, said, sizeof said);
     check_given_up(said);
 }
-END_TEST
 
-START_TEST(a_session_for_a_report_gets_no_store_by_a_takeover) {
+TEST(a_session_for_a_report_gets_no_store_by_a_takeover) {
     start();
     uint64_t id = collector.session->session_id;
     collector.session->resume_store = HAK_RESUME_NO_STORE;
@@ -499,10 +489,9 @@ START_TEST(a_session_for_a_report_gets_no_store_by_a_takeover) {
     ck_assert_uint_eq(collector.session->resume_store, HAK_RESUME_NO_STORE);
     end_keeper(1);
 }
-END_TEST
 
 /* Only of a keeper of another network namespace is it known that it may live unseen. */
-START_TEST(knows_the_network_namespace_of_a_keeper) {
+TEST(knows_the_network_namespace_of_a_keeper) {
     char name[108];
     uint64_t own = 0;
     socklen_t bytes = sizeof own;
@@ -526,24 +515,9 @@ START_TEST(knows_the_network_namespace_of_a_keeper) {
     for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++)
         ck_assert_msg(!hak_collector_is_elsewhere(unknown[i]), "%s", unknown[i]);
 }
-END_TEST
 
 int main(int count, char **arguments) {
     if (count > 1 && strcmp(arguments[1], "--keeper") == 0)
         return run_as_keeper();
-    TCase *tests = tcase_create("start");
-    tcase_set_timeout(tests, 60);
-    tcase_add_test(tests, the_program_sees_nothing_of_its_keeper);
-    tcase_add_test(tests, the_first_records_tell_of_the_process);
-    tcase_add_test(tests, executed_programs_learn_the_name);
-    tcase_add_loop_test(tests, without_a_collector_nor_a_file_one_line_says_so, 0, 3);
-    tcase_add_loop_test(tests, without_a_collector_the_newest_events_go_into_a_file, 0, 3);
-    tcase_add_test(tests, trace_off_starts_nothing);
-    tcase_add_test(tests, a_new_keeper_gets_everything_that_was_not_committed);
-    tcase_add_test(tests, a_keeper_that_lives_is_left_alone);
-    tcase_add_test(tests, who_finds_no_new_keeper_says_so_once);
-    tcase_add_test(tests, at_its_end_a_process_says_it_at_once);
-    tcase_add_test(tests, a_session_for_a_report_gets_no_store_by_a_takeover);
-    tcase_add_test(tests, knows_the_network_namespace_of_a_keeper);
-    return run_cases("start", tests);
+    return run_suite(&(const struct suite){0});
 }

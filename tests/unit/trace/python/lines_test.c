@@ -6,7 +6,7 @@
 enum { ENTRY = 0x80, SHORT = 0, ONE_LINE = 10, NO_COLUMN = 13, LONG = 14, NONE = 15 };
 #define HEAD(kind, instructions) (ENTRY | (kind) << 3 | (-1 + (instructions)))
 
-START_TEST(each_kind_of_entry) {
+TEST(each_kind_of_entry) {
     static const uint8_t table[] = {
         HEAD(NONE, 1),                        /* 0 */
         HEAD(NO_COLUMN, 2),    2,             /* 1, 2: line 11 */
@@ -21,10 +21,9 @@ START_TEST(each_kind_of_entry) {
     ck_assert_uint_eq(hak_python_line(table, sizeof table, 10, 14), 10); /* behind the end */
     ck_assert_uint_eq(hak_python_line(table, 0, 10, 0), 10);
 }
-END_TEST
 
 /* The sanitizers and the clock say whether it leaves the table. */
-START_TEST(any_bytes) {
+TEST(any_bytes) {
     unsigned seed = 1;
     for (int round = 0; round < 100000; round++) {
         size_t bytes = (size_t)rand_r(&seed) % 40;
@@ -35,11 +34,5 @@ START_TEST(any_bytes) {
         free(table);
     }
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("python lines");
-    tcase_add_test(cases, each_kind_of_entry);
-    tcase_add_test(cases, any_bytes);
-    return run_cases("python lines", cases);
-}
+RUN_TESTS()

@@ -60,7 +60,7 @@ static void assert_moves(uint64_t count) {
     ck_assert_uint_eq(next, count);
 }
 
-START_TEST(a_batch_has_one_head_and_three_blocks_in_each_continuation) {
+TEST(a_batch_has_one_head_and_three_blocks_in_each_continuation) {
     fake_begin(&collector, 16 << 20, 256 << 10);
     uint64_t next = 0;
     for (unsigned count = 1; count <= HAK_MOVES_BATCH_MAX; next += count++) {
@@ -78,9 +78,8 @@ START_TEST(a_batch_has_one_head_and_three_blocks_in_each_continuation) {
     }
     assert_moves(next);
 }
-END_TEST
 
-START_TEST(a_move_of_one_wide_block_is_no_batch) {
+TEST(a_move_of_one_wide_block_is_no_batch) {
     struct hak_event_fields fields = {.kind = HAK_BIGCACHE_PUT,
                                       .class_index = HAK_CLASS_NONE,
                                       .address = SLAB,
@@ -94,9 +93,8 @@ START_TEST(a_move_of_one_wide_block_is_no_batch) {
     ck_assert_uint_eq(hak_record_batch_count(&collector.seen[2].record), 0);
     ck_assert_uint_eq(fake_fields(&collector, 2).epoch, 1 << 23);
 }
-END_TEST
 
-START_TEST(batches_go_round_a_small_ring_beside_its_reader) {
+TEST(batches_go_round_a_small_ring_beside_its_reader) {
     enum { BATCHES = 50000 };
     uint64_t next = 0;
     fake_begin(&collector, 16 << 20, 16 << 10);
@@ -112,9 +110,8 @@ START_TEST(batches_go_round_a_small_ring_beside_its_reader) {
     assert_moves(next);
     ck_assert_uint_eq(fake_lost(&collector), 0);
 }
-END_TEST
 
-START_TEST(what_does_not_fit_is_counted_block_by_block) {
+TEST(what_does_not_fit_is_counted_block_by_block) {
     fake_begin(&collector, 8 << 20, 4 << 20);
     hak_options.trace_full = HAK_FULL_DROP;
     collector.session->ring_bytes = 16 << 10;
@@ -135,7 +132,6 @@ START_TEST(what_does_not_fit_is_counted_block_by_block) {
     ck_assert_uint_gt(kept, HAK_MOVES_BATCH_MAX);
     ck_assert_uint_eq(kept + fake_lost(&collector), BATCHES * HAK_MOVES_BATCH_MAX);
 }
-END_TEST
 
 static volatile uint64_t in_handler;
 static void record_in_handler(int number) {
@@ -145,7 +141,7 @@ static void record_in_handler(int number) {
                           hak_record_tail(1, EPOCH, HAK_PLACE_FRONT, CALLED_BY), 0);
 }
 
-START_TEST(a_signal_handler_records_in_the_middle_of_a_batch) {
+TEST(a_signal_handler_records_in_the_middle_of_a_batch) {
     enum { BATCHES = 50000 };
     uint64_t next = 0, last = 0, wrong = 0;
     fake_begin(&collector, 16 << 20, 256 << 10);
@@ -174,15 +170,5 @@ START_TEST(a_signal_handler_records_in_the_middle_of_a_batch) {
     }
     ck_assert_uint_eq(wrong, 0);
 }
-END_TEST
 
-int main(void) {
-    TCase *tests = tcase_create("batches");
-    tcase_set_timeout(tests, 60);
-    tcase_add_test(tests, a_batch_has_one_head_and_three_blocks_in_each_continuation);
-    tcase_add_test(tests, a_move_of_one_wide_block_is_no_batch);
-    tcase_add_test(tests, batches_go_round_a_small_ring_beside_its_reader);
-    tcase_add_test(tests, what_does_not_fit_is_counted_block_by_block);
-    tcase_add_test(tests, a_signal_handler_records_in_the_middle_of_a_batch);
-    return run_cases("ring batches", tests);
-}
+RUN_TESTS()

@@ -29,7 +29,7 @@ static void assert_times_in_order(void) {
     }
 }
 
-START_TEST(a_thread_begins_with_its_start) {
+TEST(a_thread_begins_with_its_start) {
     fake_begin(&collector, 16 << 20, 16 << 10);
     record_number(7);
     ck_assert_uint_eq(fake_drain(&collector), 3);
@@ -44,9 +44,8 @@ START_TEST(a_thread_begins_with_its_start) {
     ck_assert_uint_eq(fields.class_index, 3);
     ck_assert_uint_eq(fields.address, 0x10000 + 7 * 16);
 }
-END_TEST
 
-START_TEST(wraps_around_many_times) {
+TEST(wraps_around_many_times) {
     fake_begin(&collector, 16 << 20, 16 << 10);
     for (uint64_t i = 0; i < 100000; i++) {
         record_number(i);
@@ -59,9 +58,8 @@ START_TEST(wraps_around_many_times) {
     ck_assert_uint_eq(fake_rings(&collector)[0].capacity, 512);
     ck_assert_uint_gt(fake_rings(&collector)[0].head, 100000);
 }
-END_TEST
 
-START_TEST(wide_values_come_whole) {
+TEST(wide_values_come_whole) {
     fake_begin(&collector, 16 << 20, 16 << 10);
     struct hak_event_fields wide = {.kind = HAK_REALLOC,
                                     .class_index = HAK_CLASS_NONE,
@@ -90,9 +88,8 @@ START_TEST(wide_values_come_whole) {
     ck_assert_uint_eq(got.subkind, wide.subkind);
     ck_assert_uint_eq(got.flags, HAK_RECORD_PARTIAL | HAK_RECORD_WIDE);
 }
-END_TEST
 
-START_TEST(a_busy_ring_grows_up_to_four_megabytes) {
+TEST(a_busy_ring_grows_up_to_four_megabytes) {
     fake_begin(&collector, 64 << 20, 256 << 10);
     uint64_t written = 0;
     for (; written < 8192 / 2 + 32768 / 2 + 131072 - 16; written++) /* early: these are few rings */
@@ -108,9 +105,8 @@ START_TEST(a_busy_ring_grows_up_to_four_megabytes) {
     ck_assert_uint_eq(fake_count(&collector, HAK_THREAD_START), 1);
     ck_assert_uint_eq(collector.rings_freed, 2);
 }
-END_TEST
 
-START_TEST(one_of_many_rings_grows_when_it_is_full) {
+TEST(one_of_many_rings_grows_when_it_is_full) {
     fake_begin(&collector, 64 << 20, 256 << 10);
     for (unsigned i = 1; i <= 63; i++)
         atomic_store(&collector.session->extent_taken[i], 1);
@@ -125,9 +121,8 @@ START_TEST(one_of_many_rings_grows_when_it_is_full) {
     fake_drain(&collector);
     assert_numbers_from(0, written);
 }
-END_TEST
 
-START_TEST(writer_and_reader_at_once) {
+TEST(writer_and_reader_at_once) {
     enum { RECORDS = 3000000 };
     fake_begin(&collector, 16 << 20, 16 << 10);
     fake_start(&collector);
@@ -137,9 +132,8 @@ START_TEST(writer_and_reader_at_once) {
     assert_numbers_from(0, RECORDS);
     ck_assert_uint_eq(fake_lost(&collector), 0);
 }
-END_TEST
 
-START_TEST(nobody_reads_then_losses_are_told) {
+TEST(nobody_reads_then_losses_are_told) {
     fake_begin(&collector, 8 << 20, 4 << 20);
     hak_options.trace_full = HAK_FULL_DROP;
     /* 8 MiB of session have extents for no ring of 4 MiB; the first that fits is what is asked. */
@@ -163,7 +157,6 @@ START_TEST(nobody_reads_then_losses_are_told) {
     ck_assert_uint_eq(fake_fields(&collector, before_loss + 2).record_count, RECORDS);
     ck_assert_uint_eq(atomic_load(&fake_rings(&collector)[0].lost), RECORDS - 510);
 }
-END_TEST
 
 static uint64_t waited_ms(void) {
     struct timespec begin, end;
@@ -174,7 +167,7 @@ static uint64_t waited_ms(void) {
            (uint64_t)(begin.tv_nsec / 1000000);
 }
 
-START_TEST(a_full_ring_waits_once_not_for_each_event) {
+TEST(a_full_ring_waits_once_not_for_each_event) {
     fake_begin(&collector, 8 << 20, 16 << 10);
     memset((void *)collector.session->extent_taken, 1, sizeof collector.session->extent_taken);
     atomic_store(&collector.session->extent_taken[0], 0);
@@ -189,7 +182,6 @@ START_TEST(a_full_ring_waits_once_not_for_each_event) {
     fake_drain(&collector);
     ck_assert_uint_eq(fake_lost(&collector), 100001);
 }
-END_TEST
 
 static volatile uint64_t in_handler;
 static void record_in_handler(int number) {
@@ -199,7 +191,7 @@ static void record_in_handler(int number) {
     hak_trace_record(&fields);
 }
 
-START_TEST(a_signal_handler_records_in_the_middle) {
+TEST(a_signal_handler_records_in_the_middle) {
     enum { RECORDS = 2000000 };
     fake_begin(&collector, 16 << 20, 256 << 10);
     fake_start(&collector);
@@ -216,10 +208,9 @@ START_TEST(a_signal_handler_records_in_the_middle) {
     ck_assert_uint_gt(in_handler, 0);
     ck_assert_uint_eq(fake_count(&collector, HAK_MARK) + fake_lost(&collector), in_handler);
 }
-END_TEST
 
 /* A block that it hands out or frees may be another thread's before it returns. */
-START_TEST(a_handlers_records_do_not_wait_for_the_one_it_interrupted) {
+TEST(a_handlers_records_do_not_wait_for_the_one_it_interrupted) {
     fake_begin(&collector, 16 << 20, 256 << 10);
     record_number(0);
     struct sigaction action = {.sa_handler = record_in_handler};
@@ -241,7 +232,6 @@ START_TEST(a_handlers_records_do_not_wait_for_the_one_it_interrupted) {
     assert_numbers_from(0, 3);
     ck_assert_uint_eq(fake_lost(&collector), 0);
 }
-END_TEST
 
 static sigjmp_buf out_of_handler;
 static void jump_out(int number) {
@@ -249,7 +239,7 @@ static void jump_out(int number) {
     siglongjmp(out_of_handler, 1);
 }
 
-START_TEST(a_record_left_by_longjmp_stops_nothing) {
+TEST(a_record_left_by_longjmp_stops_nothing) {
     enum { RECORDS = 20000 };
     fake_begin(&collector, 16 << 20, 16 << 10);
     fake_start(&collector);
@@ -267,10 +257,9 @@ START_TEST(a_record_left_by_longjmp_stops_nothing) {
     assert_numbers_from(0, RECORDS);
     ck_assert_uint_eq(fake_lost(&collector), 1);
 }
-END_TEST
 
 /* A handler that comes in the thread's first record, when there is no ring yet. */
-START_TEST(a_handler_in_the_middle_of_the_first_record_is_recorded) {
+TEST(a_handler_in_the_middle_of_the_first_record_is_recorded) {
     fake_begin(&collector, 16 << 20, 16 << 10);
     struct sigaction action = {.sa_handler = record_in_handler};
     sigaction(SIGUSR1, &action, NULL);
@@ -292,9 +281,8 @@ START_TEST(a_handler_in_the_middle_of_the_first_record_is_recorded) {
     for (size_t i = 0; i < collector.count; i++)
         ck_assert_uint_eq(collector.seen[i].thread, collector.seen[0].thread);
 }
-END_TEST
 
-START_TEST(a_first_record_left_by_longjmp_stops_nothing) {
+TEST(a_first_record_left_by_longjmp_stops_nothing) {
     enum { RECORDS = 20000 };
     fake_begin(&collector, 16 << 20, 16 << 10);
     fake_start(&collector);
@@ -312,7 +300,6 @@ START_TEST(a_first_record_left_by_longjmp_stops_nothing) {
     ck_assert_uint_eq(fake_lost(&collector), 0);
     ck_assert_uint_eq(atomic_load(&hak_current.process->lost_unringed), 0);
 }
-END_TEST
 
 static void *thread_records(void *context) {
     uint64_t records = (uint64_t)(uintptr_t)context;
@@ -322,7 +309,7 @@ static void *thread_records(void *context) {
     return NULL;
 }
 
-START_TEST(ten_thousand_threads_use_few_rings) {
+TEST(ten_thousand_threads_use_few_rings) {
     enum { THREADS = 10000, AT_ONCE = 8, EACH = 20 };
     fake_begin(&collector, 16 << 20, 16 << 10);
     fake_start(&collector);
@@ -341,9 +328,8 @@ START_TEST(ten_thousand_threads_use_few_rings) {
     for (size_t i = 0; i < collector.count; i++)
         ck_assert_uint_lt(collector.seen[i].ring, 256);
 }
-END_TEST
 
-START_TEST(no_extent_left_is_counted) {
+TEST(no_extent_left_is_counted) {
     fake_begin(&collector, 8 << 20, 16 << 10);
     memset((void *)collector.session->extent_taken, 1, sizeof collector.session->extent_taken);
     for (uint64_t i = 0; i < 1000; i++)
@@ -351,9 +337,8 @@ START_TEST(no_extent_left_is_counted) {
     ck_assert_uint_eq(atomic_load(&hak_current.process->lost_unringed), 1000);
     ck_assert_uint_eq(fake_drain(&collector), 0);
 }
-END_TEST
 
-START_TEST(events_after_the_end_of_a_thread_are_kept) {
+TEST(events_after_the_end_of_a_thread_are_kept) {
     fake_begin(&collector, 16 << 20, 16 << 10);
     record_number(1);
     hak_trace_thread_end();
@@ -365,9 +350,8 @@ START_TEST(events_after_the_end_of_a_thread_are_kept) {
     for (size_t i = 0; i < collector.count; i++)
         ck_assert_uint_eq(collector.seen[i].thread, collector.seen[0].thread);
 }
-END_TEST
 
-START_TEST(hostile_tails_do_no_harm) {
+TEST(hostile_tails_do_no_harm) {
     fake_begin(&collector, 16 << 20, 16 << 10);
     hak_options.trace_full = HAK_FULL_DROP;
     record_number(0);
@@ -378,27 +362,5 @@ START_TEST(hostile_tails_do_no_harm) {
     }
     ck_assert_uint_le(hak_writer.ring->capacity, HAK_RING_MAX_BYTES / HAK_RECORD_BYTES);
 }
-END_TEST
 
-int main(void) {
-    TCase *tests = tcase_create("ring");
-    tcase_set_timeout(tests, 60);
-    tcase_add_test(tests, a_thread_begins_with_its_start);
-    tcase_add_test(tests, wraps_around_many_times);
-    tcase_add_test(tests, wide_values_come_whole);
-    tcase_add_test(tests, a_busy_ring_grows_up_to_four_megabytes);
-    tcase_add_test(tests, one_of_many_rings_grows_when_it_is_full);
-    tcase_add_test(tests, writer_and_reader_at_once);
-    tcase_add_test(tests, nobody_reads_then_losses_are_told);
-    tcase_add_test(tests, a_full_ring_waits_once_not_for_each_event);
-    tcase_add_test(tests, a_signal_handler_records_in_the_middle);
-    tcase_add_test(tests, a_handlers_records_do_not_wait_for_the_one_it_interrupted);
-    tcase_add_test(tests, a_record_left_by_longjmp_stops_nothing);
-    tcase_add_test(tests, a_handler_in_the_middle_of_the_first_record_is_recorded);
-    tcase_add_test(tests, a_first_record_left_by_longjmp_stops_nothing);
-    tcase_add_test(tests, ten_thousand_threads_use_few_rings);
-    tcase_add_test(tests, no_extent_left_is_counted);
-    tcase_add_test(tests, events_after_the_end_of_a_thread_are_kept);
-    tcase_add_test(tests, hostile_tails_do_no_harm);
-    return run_cases("ring", tests);
-}
+RUN_TESTS()

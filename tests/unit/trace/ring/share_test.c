@@ -61,7 +61,7 @@ static void assert_events_have_their_thread(void) {
     }
 }
 
-START_TEST(fifty_threads_with_three_rings_lose_nothing) {
+TEST(fifty_threads_with_three_rings_lose_nothing) {
     begin(2);
     collector.session->ring_bytes =
         HAK_EXTENT_BYTES; /* none fills, grows and leaves an extent to another thread */
@@ -78,9 +78,8 @@ START_TEST(fifty_threads_with_three_rings_lose_nothing) {
             hak_record_kind_of(&collector.seen[i].record) == HAK_THREAD_END)
             ck_assert_uint_eq(collector.seen[i + 1].record.w[1] >> 32, collector.seen[i].thread);
 }
-END_TEST
 
-START_TEST(wide_events_come_whole) {
+TEST(wide_events_come_whole) {
     begin(0);
     struct hak_event_fields wide = {.kind = HAK_REALLOC,
                                     .class_index = HAK_CLASS_NONE,
@@ -97,9 +96,8 @@ START_TEST(wide_events_come_whole) {
     ck_assert_uint_eq(got.epoch, wide.epoch);
     ck_assert_uint_eq(collector.switches, 2);
 }
-END_TEST
 
-START_TEST(goes_back_to_a_ring_of_its_own) {
+TEST(goes_back_to_a_ring_of_its_own) {
     begin(0);
     record_number(0);
     ck_assert_ptr_null(hak_writer.ring);
@@ -118,9 +116,8 @@ START_TEST(goes_back_to_a_ring_of_its_own) {
     for (size_t i = 0; i < collector.count; i++)
         ck_assert_uint_eq(collector.seen[i].thread, collector.seen[0].thread);
 }
-END_TEST
 
-START_TEST(nobody_reads_then_losses_are_told) {
+TEST(nobody_reads_then_losses_are_told) {
     begin(0);
     hak_options.trace_full = HAK_FULL_DROP;
     enum { RECORDS = 20000 };
@@ -135,9 +132,8 @@ START_TEST(nobody_reads_then_losses_are_told) {
     ck_assert_uint_eq(fake_count(&collector, HAK_FREE), kept + 1);
     ck_assert_uint_eq(atomic_load(&fake_rings(&collector)[0].lost), RECORDS - kept);
 }
-END_TEST
 
-START_TEST(losses_go_along_to_a_ring_of_its_own) {
+TEST(losses_go_along_to_a_ring_of_its_own) {
     begin(0);
     hak_options.trace_full = HAK_FULL_DROP;
     uint64_t written = 0;
@@ -158,9 +154,8 @@ START_TEST(losses_go_along_to_a_ring_of_its_own) {
     ck_assert_uint_eq(atomic_load(&fake_rings(&collector)[0].lost), 0);
     ck_assert_uint_eq(atomic_load(&hak_writer.ring->lost), fake_lost(&collector));
 }
-END_TEST
 
-START_TEST(a_thread_ends_with_losses_that_were_not_told) {
+TEST(a_thread_ends_with_losses_that_were_not_told) {
     begin(1);
     hak_options.trace_full = HAK_FULL_DROP;
     for (uint64_t i = 0; i < 2000; i++) /* in a ring of its own, of 512 records */
@@ -170,9 +165,8 @@ START_TEST(a_thread_ends_with_losses_that_were_not_told) {
     ck_assert_ptr_null(hak_writer.ring);
     ck_assert_uint_gt(atomic_load(&fake_rings(&collector)[0].lost), 1000);
 }
-END_TEST
 
-START_TEST(nobody_reads_then_it_waits_once) {
+TEST(nobody_reads_then_it_waits_once) {
     begin(0);
     atomic_store(&collector.session->keeper_heartbeat_ns, 0);
     /* Were each of these to wait, the test's time would be over. */
@@ -183,7 +177,6 @@ START_TEST(nobody_reads_then_it_waits_once) {
     fake_drain(&collector);
     ck_assert_uint_eq(fake_count(&collector, HAK_FREE) + fake_lost(&collector), 20001);
 }
-END_TEST
 
 static volatile uint64_t in_handler;
 static void record_in_handler(int number) {
@@ -193,7 +186,7 @@ static void record_in_handler(int number) {
     hak_trace_record(&fields);
 }
 
-START_TEST(a_signal_handler_records_in_the_middle) {
+TEST(a_signal_handler_records_in_the_middle) {
     enum { RECORDS = 200000 };
     begin(0);
     fake_start(&collector);
@@ -211,7 +204,6 @@ START_TEST(a_signal_handler_records_in_the_middle) {
                           atomic_load(&hak_current.process->lost_unringed),
                       in_handler);
 }
-END_TEST
 
 static sigjmp_buf out_of_handler;
 static void jump_out(int number) {
@@ -219,7 +211,7 @@ static void jump_out(int number) {
     siglongjmp(out_of_handler, 1);
 }
 
-START_TEST(longjmp_out_of_handlers_leaves_no_lock_behind) {
+TEST(longjmp_out_of_handlers_leaves_no_lock_behind) {
     begin(0);
     fake_start(&collector);
     struct sigaction action = {.sa_handler = jump_out};
@@ -242,10 +234,9 @@ START_TEST(longjmp_out_of_handlers_leaves_no_lock_behind) {
     ck_assert_uint_le(fake_count(&collector, HAK_FREE), written + jumps);
     ck_assert_uint_eq(fake_lost(&collector), 0);
 }
-END_TEST
 
 /* The jump left the very first record, before there was a ring to share. */
-START_TEST(a_first_record_left_by_longjmp_stops_nothing) {
+TEST(a_first_record_left_by_longjmp_stops_nothing) {
     enum { RECORDS = 1000 };
     begin(0);
     hak_writer.depth = 1;
@@ -264,9 +255,8 @@ START_TEST(a_first_record_left_by_longjmp_stops_nothing) {
     ck_assert_uint_eq(fake_count(&collector, HAK_THREAD_START), 1);
     ck_assert_uint_eq(atomic_load(&hak_current.process->lost_unringed), 0);
 }
-END_TEST
 
-START_TEST(a_child_leaves_the_inherited_ring_alone) {
+TEST(a_child_leaves_the_inherited_ring_alone) {
     begin(0);
     for (uint32_t back = 2; back <= 3; back++) /* the parent takes two of three, the child one */
         atomic_store(&collector.session->extent_taken[hak_current.extent_count - back], 0);
@@ -294,9 +284,8 @@ START_TEST(a_child_leaves_the_inherited_ring_alone) {
                     hak_record_kind_of(&collector.seen[i].record) == HAK_FREE;
     ck_assert_uint_eq(of_child, 100);
 }
-END_TEST
 
-START_TEST(what_a_killed_child_of_vfork_left_is_let_go) {
+TEST(what_a_killed_child_of_vfork_left_is_let_go) {
     begin(0);
     record_number(1);
     uint64_t at, ticks, signals, after;
@@ -311,7 +300,6 @@ START_TEST(what_a_killed_child_of_vfork_left_is_let_go) {
     hak_restore_signals(&after);
     ck_assert_uint_eq(after, signals);
 }
-END_TEST
 
 static void *reserve_and_sleep(void *unused) {
     uint64_t at, ticks;
@@ -322,7 +310,7 @@ static void *reserve_and_sleep(void *unused) {
     return unused;
 }
 
-START_TEST(a_lock_that_is_never_given_back_is_waited_for_once) {
+TEST(a_lock_that_is_never_given_back_is_waited_for_once) {
     begin(0);
     record_number(0);
     pthread_t holder;
@@ -339,23 +327,5 @@ START_TEST(a_lock_that_is_never_given_back_is_waited_for_once) {
     ck_assert_uint_eq(fake_lost(&collector), 1000);
     ck_assert_uint_eq(fake_count(&collector, HAK_FREE), 2);
 }
-END_TEST
 
-int main(void) {
-    TCase *tests = tcase_create("ring_share");
-    tcase_set_timeout(tests, 60);
-    tcase_add_test(tests, fifty_threads_with_three_rings_lose_nothing);
-    tcase_add_test(tests, wide_events_come_whole);
-    tcase_add_test(tests, goes_back_to_a_ring_of_its_own);
-    tcase_add_test(tests, nobody_reads_then_losses_are_told);
-    tcase_add_test(tests, losses_go_along_to_a_ring_of_its_own);
-    tcase_add_test(tests, a_thread_ends_with_losses_that_were_not_told);
-    tcase_add_test(tests, nobody_reads_then_it_waits_once);
-    tcase_add_test(tests, a_signal_handler_records_in_the_middle);
-    tcase_add_test(tests, longjmp_out_of_handlers_leaves_no_lock_behind);
-    tcase_add_test(tests, a_first_record_left_by_longjmp_stops_nothing);
-    tcase_add_test(tests, a_child_leaves_the_inherited_ring_alone);
-    tcase_add_test(tests, what_a_killed_child_of_vfork_left_is_let_go);
-    tcase_add_test(tests, a_lock_that_is_never_given_back_is_waited_for_once);
-    return run_cases("ring_share", tests);
-}
+RUN_TESTS()

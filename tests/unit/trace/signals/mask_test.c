@@ -56,7 +56,7 @@ static sigset_t only(int number) {
     return set;
 }
 
-START_TEST(is_blocked_in_name_alone) {
+TEST(is_blocked_in_name_alone) {
     sigset_t all, before, trap = only(SIGTRAP);
     begin();
     sigfillset(&all);
@@ -76,9 +76,8 @@ START_TEST(is_blocked_in_name_alone) {
     ck_assert_int_eq(pthread_sigmask(77, &all, NULL), EINVAL);
     ck_assert(!is_blocked(SIGTRAP));
 }
-END_TEST
 
-START_TEST(what_is_blocked_waits) {
+TEST(what_is_blocked_waits) {
     sigset_t trap = only(SIGTRAP);
     begin();
     sigprocmask(SIG_BLOCK, &trap, NULL);
@@ -91,7 +90,6 @@ START_TEST(what_is_blocked_waits) {
     raise(SIGTRAP);
     ck_assert_uint_eq(traps, 2);
 }
-END_TEST
 
 static bool was_blocked_in_handler;
 static void look(int number) {
@@ -99,7 +97,7 @@ static void look(int number) {
     was_blocked_in_handler = is_blocked_in_kernel(SIGTRAP);
 }
 
-START_TEST(nor_is_it_in_handlers) {
+TEST(nor_is_it_in_handlers) {
     struct sigaction action = {.sa_handler = look};
     static const int numbers[] = {SIGUSR1, SIGFPE}; /* one that nobody watches, too */
     begin();
@@ -126,24 +124,21 @@ START_TEST(nor_is_it_in_handlers) {
     ck_assert(!is_blocked_in_kernel(SIGTRAP) && is_blocked_in_kernel(SIGUSR2));
     hak_restore_signals(&before);
 }
-END_TEST
 
-START_TEST(it_is_released_before_it_is_ignored) {
+TEST(it_is_released_before_it_is_ignored) {
     begin();
     signal(SIGUSR1, SIG_IGN);
     ck_assert_uint_eq(releases, 0);
     signal(SIGTRAP, SIG_IGN);
     ck_assert_uint_eq(releases, 1);
 }
-END_TEST
 
-START_TEST(what_was_blocked_at_the_start) {
+TEST(what_was_blocked_at_the_start) {
     uint64_t trap = (uint64_t)1 << (SIGTRAP - 1);
     syscall(SYS_rt_sigprocmask, SIG_BLOCK, &trap, NULL, 8);
     begin();
     ck_assert(is_blocked(SIGTRAP) && !is_blocked_in_kernel(SIGTRAP));
 }
-END_TEST
 
 static void *look_in_thread(void *unused) {
     (void)unused;
@@ -153,7 +148,7 @@ static void *look_in_thread(void *unused) {
     return believes;
 }
 
-START_TEST(a_thread_has_it_from_its_creator) {
+TEST(a_thread_has_it_from_its_creator) {
     pthread_t thread;
     void *believes;
     sigset_t trap = only(SIGTRAP);
@@ -166,10 +161,9 @@ START_TEST(a_thread_has_it_from_its_creator) {
         ck_assert(!((bool *)believes)[1]);
     }
 }
-END_TEST
 
 /* fork(2): "the child's set of pending signals is initially empty". */
-START_TEST(what_waits_is_not_the_childs) {
+TEST(what_waits_is_not_the_childs) {
     sigset_t trap = only(SIGTRAP);
     int status;
     begin();
@@ -186,9 +180,8 @@ START_TEST(what_waits_is_not_the_childs) {
     sigprocmask(SIG_UNBLOCK, &trap, NULL);
     ck_assert_uint_eq(traps, 1);
 }
-END_TEST
 
-START_TEST(the_older_names_know_of_it) {
+TEST(the_older_names_know_of_it) {
     int trap = 1 << (SIGTRAP - 1), user = 1 << (SIGUSR1 - 1);
     begin();
     ck_assert_int_eq(sighold(SIGTRAP), 0);
@@ -210,10 +203,9 @@ START_TEST(the_older_names_know_of_it) {
     }
     ck_assert_int_eq(sighold(64), 0);
 }
-END_TEST
 
 /* No register may raise it any more: the program's mask becomes true. */
-START_TEST(then_it_is_as_the_program_asked) {
+TEST(then_it_is_as_the_program_asked) {
     sigset_t trap = only(SIGTRAP);
     begin();
     sigprocmask(SIG_BLOCK, &trap, NULL);
@@ -228,10 +220,9 @@ START_TEST(then_it_is_as_the_program_asked) {
     hak_trace_leave_traps();
     ck_assert(!is_blocked(SIGTRAP));
 }
-END_TEST
 
 /* Where nothing is kept, nothing is different. */
-START_TEST(else_the_kernel_has_it) {
+TEST(else_the_kernel_has_it) {
     sigset_t trap = only(SIGTRAP);
     hak_actions_start(on_trap);
     sigprocmask(SIG_BLOCK, &trap, NULL);
@@ -241,19 +232,5 @@ START_TEST(else_the_kernel_has_it) {
     signal(SIGTRAP, SIG_IGN);
     ck_assert_uint_eq(releases, 0);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("mask");
-    tcase_add_test(cases, is_blocked_in_name_alone);
-    tcase_add_test(cases, what_is_blocked_waits);
-    tcase_add_test(cases, nor_is_it_in_handlers);
-    tcase_add_test(cases, it_is_released_before_it_is_ignored);
-    tcase_add_test(cases, what_was_blocked_at_the_start);
-    tcase_add_test(cases, a_thread_has_it_from_its_creator);
-    tcase_add_test(cases, what_waits_is_not_the_childs);
-    tcase_add_test(cases, the_older_names_know_of_it);
-    tcase_add_test(cases, then_it_is_as_the_program_asked);
-    tcase_add_test(cases, else_the_kernel_has_it);
-    return run_cases("trace/signals/mask", cases);
-}
+RUN_TESTS()

@@ -72,7 +72,7 @@ static size_t read_back(uint32_t id, uintptr_t *ips) {
     return count;
 }
 
-START_TEST(stacks_read_back) {
+TEST(stacks_read_back) {
     uintptr_t ips[3] = {0x1111, 0x2222, 0x3333}, back[FRAMES];
     uint32_t id = hak_stacks_intern(ips, 3);
     ck_assert_uint_ne(id, 0);
@@ -88,9 +88,8 @@ START_TEST(stacks_read_back) {
     ck_assert_uint_eq(*node_count, 5); /* 0 is none, three and one */
     ck_assert_uint_eq(hak_stacks_intern(ips, 0), 0);
 }
-END_TEST
 
-START_TEST(the_table_grows) {
+TEST(the_table_grows) {
     static uint32_t ids[300000];
     unsigned wrong = 0;
     for (uintptr_t i = 0; i < 300000; i++) {
@@ -106,7 +105,6 @@ START_TEST(the_table_grows) {
     ck_assert_uint_eq(wrong, 0);
     ck_assert_uint_eq(*node_count, 301001);
 }
-END_TEST
 
 enum { RACE_STACKS = 60000, RACE_THREADS = 4 };
 static uint32_t raced[RACE_THREADS][RACE_STACKS];
@@ -119,7 +117,7 @@ static void *add_all(void *number) {
     return NULL;
 }
 
-START_TEST(threads_agree_on_ids) {
+TEST(threads_agree_on_ids) {
     pthread_t thread[RACE_THREADS];
     for (uintptr_t i = 0; i < RACE_THREADS; i++)
         pthread_create(&thread[i], NULL, add_all, (void *)i);
@@ -128,9 +126,8 @@ START_TEST(threads_agree_on_ids) {
     for (int i = 1; i < RACE_THREADS; i++)
         ck_assert(memcmp(raced[i], raced[0], sizeof raced[0]) == 0);
 }
-END_TEST
 
-START_TEST(full_array_gives_none_and_counts) {
+TEST(full_array_gives_none_and_counts) {
     begin(64, 10);
     uintptr_t ips[4] = {1 << 20, 2 << 20, 3 << 20, 4 << 20}, back[FRAMES];
     uint32_t id = hak_stacks_intern(ips, 4);
@@ -146,11 +143,10 @@ START_TEST(full_array_gives_none_and_counts) {
     ck_assert_uint_eq(read_back(id, back), 4);
     ck_assert_uint_le(*node_count, 10);
 }
-END_TEST
 
 /* A child uses the stacks of its parent that it finds, its additions are its own, and the parent's
  * stay whole. */
-START_TEST(children_inherit_and_add) {
+TEST(children_inherit_and_add) {
     uintptr_t ips[2] = {0xaaaa, 0xbbbb}, new_ips[2] = {0xcccc, 0xbbbb};
     uint32_t id = hak_stacks_intern(ips, 2);
     pid_t child = fork();
@@ -169,9 +165,8 @@ START_TEST(children_inherit_and_add) {
     ck_assert_uint_eq(nodes[added].owner, 7u << 22);
     ck_assert_uint_eq(added, id + 2); /* the child took the one between */
 }
-END_TEST
 
-START_TEST(forgotten_code_gets_new_nodes) {
+TEST(forgotten_code_gets_new_nodes) {
     uintptr_t in_module[2] = {0x7001000, 0x100}, above[3] = {0x200, 0x7001000, 0x100};
     uintptr_t elsewhere[2] = {0x7002000, 0x100};
     uint32_t id = hak_stacks_intern(in_module, 2), above_id = hak_stacks_intern(above, 3);
@@ -183,7 +178,6 @@ START_TEST(forgotten_code_gets_new_nodes) {
     ck_assert_uint_ne(hak_stacks_intern(above, 3), above_id);
     ck_assert_uint_eq(hak_stacks_intern(elsewhere, 2), elsewhere_id);
 }
-END_TEST
 
 /* ---- the ring -------------------------------------------------------------------------------- */
 
@@ -246,7 +240,7 @@ static void *add_all_to_ring(void *number) {
 
 /* Overwritten nodes were collected before; the stack that a thread got is its own, by the collected
  * nodes, in whichever round of the ring. */
-START_TEST(each_stack_is_right_round_after_round) {
+TEST(each_stack_is_right_round_after_round) {
     pthread_t thread[RACE_THREADS], collector;
     begin_ring(wait_a_little);
     atomic_store(&stop_collecting, false);
@@ -271,10 +265,9 @@ START_TEST(each_stack_is_right_round_after_round) {
             ck_assert_uint_eq(id, 0);
         }
 }
-END_TEST
 
 /* Ids go on beyond 2^28, where the ring has places enough for the laps. */
-START_TEST(ids_go_on_for_long) {
+TEST(ids_go_on_for_long) {
     enum { WIDE = 1 << 18, COUNT = 1000 };
     static struct hak_node wide[WIDE];
     uintptr_t ips[4], back[FRAMES];
@@ -300,10 +293,9 @@ START_TEST(ids_go_on_for_long) {
     ck_assert_uint_gt(*node_count, 1u << 28);
     ck_assert_uint_eq(no_stack, 0);
 }
-END_TEST
 
 /* Nobody collects: nothing is written over, what is known stays known, the rest is counted. */
-START_TEST(without_room_there_is_no_stack) {
+TEST(without_room_there_is_no_stack) {
     uintptr_t ips[4], back[FRAMES];
     uint32_t with = 0;
     begin_ring(NULL);
@@ -323,11 +315,10 @@ START_TEST(without_room_there_is_no_stack) {
     ck_assert_uint_eq(hak_stacks_frames(id, back, FRAMES), 1);
     ck_assert_uint_eq(back[0], 0x666000);
 }
-END_TEST
 
 /* In the process itself: up to the first frame that was written over, and nothing of what took its
  * place. */
-START_TEST(frames_end_where_they_were_written_over) {
+TEST(frames_end_where_they_were_written_over) {
     uintptr_t ips[4], back[FRAMES];
     begin_ring(NULL);
     stack_of(0, ips);
@@ -341,11 +332,10 @@ START_TEST(frames_end_where_they_were_written_over) {
     ck_assert_uint_eq(back[0], 0x10000);
     ck_assert_uint_eq(back[1], 0x20000);
 }
-END_TEST
 
 /* A module is unloaded when its nodes lie in two rounds. The first ids go to long chains, so that
  * the table is not emptied just where the second round begins. */
-START_TEST(code_is_forgotten_round_the_ring) {
+TEST(code_is_forgotten_round_the_ring) {
     enum { CHAIN = 60, APART = RING / 16 };
     uintptr_t ips[CHAIN], ip = 0x10000;
     begin_ring(NULL);
@@ -368,7 +358,6 @@ START_TEST(code_is_forgotten_round_the_ring) {
     ck_assert_uint_gt(hak_stacks_intern(&older, 1), newest_id);
     ck_assert_uint_gt(hak_stacks_intern(&newest, 1), newest_id);
 }
-END_TEST
 
 /* ---- hak_stack_here -------------------------------------------------------------------------- */
 
@@ -401,7 +390,7 @@ static bool lies_in(uintptr_t ip, const void *function) {
     return ip - (uintptr_t)function < 100;
 }
 
-START_TEST(own_frames_are_left_out_or_kept) {
+TEST(own_frames_are_left_out_or_kept) {
     uintptr_t ips[FRAMES], kept[FRAMES];
     size_t count = 0, kept_count = 0;
     for (volatile int keep = 0; keep < 2;
@@ -417,11 +406,10 @@ START_TEST(own_frames_are_left_out_or_kept) {
     ck_assert(lies_in(kept[1], layer_entry));
     ck_assert(memcmp(kept + 2, ips, count * sizeof *ips) == 0);
 }
-END_TEST
 
 /* There is room for some of the deep stack's nodes: it has no id, and a call further out has its
  * own. */
-START_TEST(frames_that_have_nodes_are_kept_where_the_next_has_none) {
+TEST(frames_that_have_nodes_are_kept_where_the_next_has_none) {
     enum { FEW = 4, MANY = 50, ROOM = 30 };
     uint32_t ids[3];
     begin(64, ROOM);
@@ -435,9 +423,8 @@ START_TEST(frames_that_have_nodes_are_kept_where_the_next_has_none) {
     ck_assert_uint_eq(ids[2], ids[0]);
     ck_assert_uint_eq(no_stack, 1);
 }
-END_TEST
 
-START_TEST(deep_stacks_keep_the_newest_and_say_so) {
+TEST(deep_stacks_keep_the_newest_and_say_so) {
     uintptr_t ips[FRAMES];
     uint32_t id = program(200, false);
     ck_assert_uint_eq(flags, HAK_RECORD_PARTIAL);
@@ -457,7 +444,6 @@ START_TEST(deep_stacks_keep_the_newest_and_say_so) {
     ck_assert_uint_eq(program(0, false), 0);
     ck_assert_uint_eq(flags, 0);
 }
-END_TEST
 
 /* A stack that is cut shares its nodes with those that are a little deeper. */
 static void recurse_through(int deepest, uint32_t *id) {
@@ -467,7 +453,7 @@ static void recurse_through(int deepest, uint32_t *id) {
     }
 }
 
-START_TEST(deep_stacks_share_nodes) {
+TEST(deep_stacks_share_nodes) {
     static const int deepest[] = {180, 280, 600};
     static uint32_t first[601], second[601];
     for (int i = 0; i < 3; i++) {
@@ -485,7 +471,6 @@ START_TEST(deep_stacks_share_nodes) {
         ck_assert(memcmp(ips, other, 48 * sizeof *ips) == 0);
     }
 }
-END_TEST
 
 /* ---- hak_stack_of_call ----------------------------------------------------------------------- */
 
@@ -528,7 +513,7 @@ static void call_all_ways(void) {
     }
 }
 
-START_TEST(known_stacks_are_those_of_a_walk) {
+TEST(known_stacks_are_those_of_a_walk) {
     call_all_ways();
     uintptr_t ips[FRAMES], back[FRAMES];
     size_t count = hak_stacks_frames(id_of_call, ips, FRAMES);
@@ -538,7 +523,6 @@ START_TEST(known_stacks_are_those_of_a_walk) {
     ck_assert_uint_eq(hak_stacks_frames(id_of_call, ips, 3), 3);
     ck_assert_uint_eq(hak_stacks_frames(UINT32_MAX, ips, FRAMES), 0);
 }
-END_TEST
 
 static void *call_in_thread(void *unused) {
     call_all_ways();
@@ -548,7 +532,7 @@ static void *call_in_thread(void *unused) {
     return unused;
 }
 
-START_TEST(each_thread_knows_its_own_stacks) {
+TEST(each_thread_knows_its_own_stacks) {
     pthread_t thread;
     call_all_ways();
     ck_assert_int_eq(pthread_create(&thread, NULL, call_in_thread, NULL), 0);
@@ -562,7 +546,6 @@ START_TEST(each_thread_knows_its_own_stacks) {
     ck_assert_int_eq(waitpid(child, &status, 0), child);
     ck_assert_int_eq(status, 0);
 }
-END_TEST
 
 /* ---- other stacks of a thread ---------------------------------------------------------------- */
 
@@ -628,7 +611,7 @@ static struct walks on_regions(void) {
     return sum;
 }
 
-START_TEST(coroutines_keep_a_last_stack_each) {
+TEST(coroutines_keep_a_last_stack_each) {
     char *stacks = map_stacks();
     for (int i = 0; i < COROUTINES; i++)
         start_coroutine(i, stacks + i * COROUTINE_BYTES, COROUTINE_BYTES);
@@ -638,10 +621,9 @@ START_TEST(coroutines_keep_a_last_stack_each) {
     ck_assert_uint_gt(on_regions().walked, calls - calls / 50);
     ck_assert_uint_gt(on_regions().met, calls - calls / 20);
 }
-END_TEST
 
 /* Stacks that end and come back at the same place, smaller, larger, deeper, with nothing above. */
-START_TEST(a_stack_may_take_the_place_of_another) {
+TEST(a_stack_may_take_the_place_of_another) {
     char *stacks = map_stacks();
     size_t mapped_bytes = COROUTINES * (size_t)COROUTINE_BYTES;
     unsigned random = 1;
@@ -657,7 +639,6 @@ START_TEST(a_stack_may_take_the_place_of_another) {
     }
     ck_assert_uint_gt(on_regions().met, 100);
 }
-END_TEST
 
 static volatile sig_atomic_t handled;
 static void call_in_handler(int signal_number) {
@@ -667,7 +648,7 @@ static void call_in_handler(int signal_number) {
 }
 
 /* A handler's stack goes over a signal frame, and is walked whole; the stacks around it stay. */
-START_TEST(handlers_on_a_stack_of_their_own) {
+TEST(handlers_on_a_stack_of_their_own) {
     char *stacks = map_stacks();
     stack_t alternate = {.ss_sp = stacks, .ss_size = COROUTINE_BYTES};
     struct sigaction action = {.sa_handler = call_in_handler, .sa_flags = SA_ONSTACK};
@@ -684,9 +665,8 @@ START_TEST(handlers_on_a_stack_of_their_own) {
     ck_assert_int_eq(handled, 200);
     ck_assert_uint_gt(on_regions().met, 300);
 }
-END_TEST
 
-START_TEST(stacks_without_a_recording_have_nodes_of_their_own) {
+TEST(stacks_without_a_recording_have_nodes_of_their_own) {
     uint32_t shared = atomic_load(node_count);
     ck_assert(!hak_stacks_start_private(0));
     ck_assert(hak_stacks_start_private(4));
@@ -696,10 +676,9 @@ START_TEST(stacks_without_a_recording_have_nodes_of_their_own) {
     ck_assert(memcmp(ips, back, sizeof ips) == 0);
     ck_assert_uint_eq(atomic_load(node_count), shared);
 }
-END_TEST
 
 /* The large table takes 8 bytes a node whether they are touched or not, as a limit counts them. */
-START_TEST(a_small_limit_of_data_leaves_the_large_table_out) {
+TEST(a_small_limit_of_data_leaves_the_large_table_out) {
     const struct rlimit small = {30 * NODES, RLIM_INFINITY};
     uintptr_t ips[3] = {0x1111, 0x2222, 0x3333}, back[FRAMES];
     hak_stacks_end();
@@ -727,10 +706,9 @@ START_TEST(a_small_limit_of_data_leaves_the_large_table_out) {
     ck_assert(memcmp(ips, back, sizeof ips) == 0);
     ck_assert_uint_eq(hak_stacks_frames(hak_stacks_intern_interrupted(ips, 3), back, FRAMES), 3);
 }
-END_TEST
 
 /* A report of a process that has no room for stacks asks for them all the same. */
-START_TEST(without_room_there_are_no_stacks) {
+TEST(without_room_there_are_no_stacks) {
     const struct rlimit none = {64 << 10, RLIM_INFINITY};
     uintptr_t ips[3] = {0x1111, 0x2222, 0x3333}, back[FRAMES];
     hak_stacks_end();
@@ -741,7 +719,6 @@ START_TEST(without_room_there_are_no_stacks) {
     ck_assert_uint_eq(hak_stacks_frames(0, back, FRAMES), 0);
     ck_assert_uint_eq(hak_stacks_frames(1, back, FRAMES), 0);
 }
-END_TEST
 
 static _Atomic int with_stacks;
 
@@ -753,7 +730,7 @@ static void *have_stacks_and_wait(void *stay) {
     return NULL;
 }
 
-START_TEST(a_child_gives_back_what_threads_had_that_are_not_there) {
+TEST(a_child_gives_back_what_threads_had_that_are_not_there) {
     enum { THREADS = 5 };
     pthread_t threads[THREADS];
     _Atomic bool stay = true;
@@ -779,43 +756,11 @@ START_TEST(a_child_gives_back_what_threads_had_that_are_not_there) {
     for (int i = 0; i < THREADS; i++)
         ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
 }
-END_TEST
 
-START_TEST(errno_is_kept) {
+TEST(errno_is_kept) {
     errno = 4711;
     (void)program(3, true);
     ck_assert_int_eq(errno, 4711);
 }
-END_TEST
 
-int main(void) {
-    hak_objects_start();
-    TCase *cases = tcase_create("stacks");
-    tcase_add_checked_fixture(cases, start_usual, NULL);
-    tcase_add_test(cases, stacks_read_back);
-    tcase_add_test(cases, the_table_grows);
-    tcase_add_test(cases, threads_agree_on_ids);
-    tcase_add_test(cases, full_array_gives_none_and_counts);
-    tcase_add_test(cases, children_inherit_and_add);
-    tcase_add_test(cases, forgotten_code_gets_new_nodes);
-    tcase_add_test(cases, each_stack_is_right_round_after_round);
-    tcase_add_test(cases, ids_go_on_for_long);
-    tcase_add_test(cases, without_room_there_is_no_stack);
-    tcase_add_test(cases, frames_end_where_they_were_written_over);
-    tcase_add_test(cases, code_is_forgotten_round_the_ring);
-    tcase_add_test(cases, frames_that_have_nodes_are_kept_where_the_next_has_none);
-    tcase_add_test(cases, own_frames_are_left_out_or_kept);
-    tcase_add_test(cases, deep_stacks_keep_the_newest_and_say_so);
-    tcase_add_test(cases, deep_stacks_share_nodes);
-    tcase_add_test(cases, known_stacks_are_those_of_a_walk);
-    tcase_add_test(cases, each_thread_knows_its_own_stacks);
-    tcase_add_test(cases, coroutines_keep_a_last_stack_each);
-    tcase_add_test(cases, a_stack_may_take_the_place_of_another);
-    tcase_add_test(cases, handlers_on_a_stack_of_their_own);
-    tcase_add_test(cases, stacks_without_a_recording_have_nodes_of_their_own);
-    tcase_add_test(cases, a_small_limit_of_data_leaves_the_large_table_out);
-    tcase_add_test(cases, without_room_there_are_no_stacks);
-    tcase_add_test(cases, a_child_gives_back_what_threads_had_that_are_not_there);
-    tcase_add_test(cases, errno_is_kept);
-    return run_cases("stacks", cases);
-}
+RUN_TESTS(.prepare = hak_objects_start, .set_up = start_usual)

@@ -30,7 +30,7 @@ static void *tell_stack(void *out) {
     return (void *)7;
 }
 
-START_TEST(a_thread_that_never_allocates_has_one) {
+TEST(a_thread_that_never_allocates_has_one) {
     pthread_t thread;
     stack_t stack;
     void *result;
@@ -41,14 +41,13 @@ START_TEST(a_thread_that_never_allocates_has_one) {
     ck_assert_int_eq(stack.ss_flags & SS_DISABLE, 0);
     ck_assert_uint_ge(stack.ss_size, 32 << 10);
 }
-END_TEST
 
 static int tell_stack_of_c11(void *out) {
     *(stack_t *)out = stack_now();
     return 7;
 }
 
-START_TEST(a_thread_of_c11_has_one) {
+TEST(a_thread_of_c11_has_one) {
     thrd_t thread;
     stack_t stack;
     int result;
@@ -58,7 +57,6 @@ START_TEST(a_thread_of_c11_has_one) {
     ck_assert_int_eq(result, 7);
     ck_assert_int_eq(stack.ss_flags & SS_DISABLE, 0);
 }
-END_TEST
 
 static void expect_none(void) {
     stack_t seen;
@@ -96,13 +94,12 @@ static void *swap_stacks(void *unused) {
     return NULL;
 }
 
-START_TEST(ours_is_hidden_and_comes_back) {
+TEST(ours_is_hidden_and_comes_back) {
     pthread_t thread;
     fake_begin(&collector, 16 << 20, 16 << 10);
     ck_assert_int_eq(pthread_create(&thread, NULL, swap_stacks, NULL), 0);
     pthread_join(thread, NULL);
 }
-END_TEST
 
 static size_t count_mappings(void) {
     FILE *maps = fopen("/proc/self/maps", "r");
@@ -113,7 +110,7 @@ static size_t count_mappings(void) {
     return lines;
 }
 
-START_TEST(stacks_are_used_again) {
+TEST(stacks_are_used_again) {
     size_t before = 0;
     fake_begin(&collector, 16 << 20, 16 << 10);
     for (int i = 0; i < 2000; i++) {
@@ -127,7 +124,6 @@ START_TEST(stacks_are_used_again) {
     }
     ck_assert_uint_le(count_mappings(), before + 20);
 }
-END_TEST
 
 static char mine[64 << 10];
 
@@ -142,13 +138,12 @@ static void *use_own_stack(void *unused) {
     return NULL;
 }
 
-START_TEST(a_programs_own_stack_is_left_alone) {
+TEST(a_programs_own_stack_is_left_alone) {
     pthread_t thread;
     fake_begin(&collector, 16 << 20, 16 << 10);
     ck_assert_int_eq(pthread_create(&thread, NULL, use_own_stack, NULL), 0);
     pthread_join(thread, NULL);
 }
-END_TEST
 
 static void *leave_early(void *how) {
     if (how)
@@ -157,7 +152,7 @@ static void *leave_early(void *how) {
         pause();
 }
 
-START_TEST(threads_that_exit_or_are_cancelled_give_it_back) {
+TEST(threads_that_exit_or_are_cancelled_give_it_back) {
     size_t before = 0;
     fake_begin(&collector, 16 << 20, 16 << 10);
     for (int i = 0; i < 400; i++) {
@@ -173,7 +168,6 @@ START_TEST(threads_that_exit_or_are_cancelled_give_it_back) {
     }
     ck_assert_uint_le(count_mappings(), before + 20);
 }
-END_TEST
 
 static pthread_barrier_t all_there;
 static void *stay(void *out) {
@@ -183,7 +177,7 @@ static void *stay(void *out) {
 }
 
 /* More threads on their way than there are places for their start routines. */
-START_TEST(many_at_once_have_one_each) {
+TEST(many_at_once_have_one_each) {
     enum { THREADS = 600 };
     static pthread_t threads[THREADS];
     static stack_t stacks[THREADS];
@@ -205,18 +199,16 @@ START_TEST(many_at_once_have_one_each) {
     }
     ck_assert_int_le(without, THREADS - 256);
 }
-END_TEST
 
-START_TEST(an_unrecorded_program_has_none) {
+TEST(an_unrecorded_program_has_none) {
     pthread_t thread;
     stack_t stack;
     ck_assert_int_eq(pthread_create(&thread, NULL, tell_stack, &stack), 0);
     pthread_join(thread, NULL);
     ck_assert_int_ne(stack.ss_flags & SS_DISABLE, 0);
 }
-END_TEST
 
-START_TEST(errors_of_pthread_create_come_back) {
+TEST(errors_of_pthread_create_come_back) {
     pthread_attr_t attributes;
     pthread_t thread;
     stack_t stack;
@@ -229,10 +221,9 @@ START_TEST(errors_of_pthread_create_come_back) {
     pthread_join(thread, NULL);
     ck_assert_int_eq(stack.ss_flags & SS_DISABLE, 0);
 }
-END_TEST
 
 /* The first of them looks for libc's function, which is not the program's concern. */
-START_TEST(the_words_for_dlerror_stay) {
+TEST(the_words_for_dlerror_stay, .until = 2) {
     thrd_t c11_thread;
     pthread_t thread;
     stack_t stack;
@@ -246,7 +237,6 @@ START_TEST(the_words_for_dlerror_stay) {
     }
     ck_assert_ptr_nonnull(dlerror());
 }
-END_TEST
 
 /* With stacks of the whole test, in the session's nodes. */
 static void begin_with_stacks(void) {
@@ -305,7 +295,7 @@ static struct hak_event_fields find_start(uint32_t number) {
     return (struct hak_event_fields){0};
 }
 
-START_TEST(a_threads_first_record_says_where_it_was_created) {
+TEST(a_threads_first_record_says_where_it_was_created) {
     pthread_t thread;
     begin_with_stacks();
     ck_assert_int_eq(pthread_create(&thread, NULL, create_below, NULL), 0);
@@ -325,7 +315,6 @@ START_TEST(a_threads_first_record_says_where_it_was_created) {
     ck_assert_uint_eq(start.stack, 0);
     ck_assert_uint_eq(start.record_count, 0);
 }
-END_TEST
 
 static void *draw_number(void *out) {
     *(uint32_t *)out = hak_trace_thread();
@@ -334,7 +323,7 @@ static void *draw_number(void *out) {
 
 /* No handler sees this fork. The child's first thread has a number of its parent still when it
  * creates another one. */
-START_TEST(no_two_threads_of_a_raw_forks_child_have_one_number) {
+TEST(no_two_threads_of_a_raw_forks_child_have_one_number) {
     fake_begin(&collector, 16 << 20, 16 << 10);
     hak_options.trace = true;
     ck_assert_uint_eq(hak_trace_thread(), 1);
@@ -352,7 +341,6 @@ START_TEST(no_two_threads_of_a_raw_forks_child_have_one_number) {
     ck_assert(WIFEXITED(status));
     ck_assert_int_eq(WEXITSTATUS(status), 0);
 }
-END_TEST
 
 static void *fork_in_thread(void *status) {
     pid_t child = fork();
@@ -368,7 +356,7 @@ static void *fork_in_thread(void *status) {
     return NULL;
 }
 
-START_TEST(a_forked_childs_thread_is_its_first) {
+TEST(a_forked_childs_thread_is_its_first) {
     pthread_t thread;
     int status = -1;
     begin_with_stacks();
@@ -376,24 +364,5 @@ START_TEST(a_forked_childs_thread_is_its_first) {
     pthread_join(thread, NULL);
     ck_assert_int_eq(status, 0);
 }
-END_TEST
 
-int main(void) {
-    hak_objects_start();
-    TCase *tests = tcase_create("thread");
-    tcase_set_timeout(tests, 60);
-    tcase_add_test(tests, a_thread_that_never_allocates_has_one);
-    tcase_add_test(tests, a_thread_of_c11_has_one);
-    tcase_add_test(tests, ours_is_hidden_and_comes_back);
-    tcase_add_test(tests, stacks_are_used_again);
-    tcase_add_test(tests, a_programs_own_stack_is_left_alone);
-    tcase_add_test(tests, threads_that_exit_or_are_cancelled_give_it_back);
-    tcase_add_test(tests, many_at_once_have_one_each);
-    tcase_add_test(tests, an_unrecorded_program_has_none);
-    tcase_add_test(tests, errors_of_pthread_create_come_back);
-    tcase_add_loop_test(tests, the_words_for_dlerror_stay, 0, 2);
-    tcase_add_test(tests, a_threads_first_record_says_where_it_was_created);
-    tcase_add_test(tests, no_two_threads_of_a_raw_forks_child_have_one_number);
-    tcase_add_test(tests, a_forked_childs_thread_is_its_first);
-    return run_cases("thread", tests);
-}
+RUN_TESTS(.prepare = hak_objects_start)

@@ -79,7 +79,7 @@ static void drop_handle(void) {
     p.handle = -1;
 }
 
-START_TEST(no_answer_is_no_end) {
+TEST(no_answer_is_no_end) {
     pid_t child = start(false);
     struct hak_peer peer;
     ck_assert(process_open(&p, child));
@@ -96,9 +96,8 @@ START_TEST(no_answer_is_no_end) {
     }
     end(child);
 }
-END_TEST
 
-START_TEST(lives_on_without_its_first_thread) {
+TEST(lives_on_without_its_first_thread) {
     pid_t child = start(true);
     await_state(child, 'Z');
     ck_assert(process_open(&p, child));
@@ -112,9 +111,8 @@ START_TEST(lives_on_without_its_first_thread) {
     }
     end(child);
 }
-END_TEST
 
-START_TEST(finds_another_thread_when_the_first_has_ended) {
+TEST(finds_another_thread_when_the_first_has_ended) {
     pid_t child = start(true);
     await_state(child, 'Z');
     ck_assert(process_open(&p, child));
@@ -123,9 +121,8 @@ START_TEST(finds_another_thread_when_the_first_has_ended) {
     ck_assert_int_ne(p.shown, child);
     end(child);
 }
-END_TEST
 
-START_TEST(an_end_is_seen_before_it_is_asked_for) {
+TEST(an_end_is_seen_before_it_is_asked_for, .until = 2) {
     pid_t child = start(_i != 0);
     await_state(child, _i ? 'Z' : 'S');
     ck_assert(process_open(&p, child));
@@ -142,9 +139,8 @@ START_TEST(an_end_is_seen_before_it_is_asked_for) {
     process_close(&p);
     ck_assert(!process_open(&p, child));
 }
-END_TEST
 
-START_TEST(has_executed) {
+TEST(has_executed) {
     int ends[2];
     char byte = 0;
     ck_assert_int_eq(pipe(ends), 0);
@@ -169,14 +165,5 @@ START_TEST(has_executed) {
     ck_assert(is_known);
     end(child);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("all");
-    tcase_add_test(cases, no_answer_is_no_end);
-    tcase_add_test(cases, lives_on_without_its_first_thread);
-    tcase_add_test(cases, finds_another_thread_when_the_first_has_ended);
-    tcase_add_loop_test(cases, an_end_is_seen_before_it_is_asked_for, 0, 2);
-    tcase_add_test(cases, has_executed);
-    return run_cases("viewer/attach/process", cases);
-}
+RUN_TESTS()

@@ -43,7 +43,7 @@ static const char *path_of_libc(void) {
     ck_abort_msg("no libc");
 }
 
-START_TEST(finds_words_of_libc) {
+TEST(finds_words_of_libc) {
     struct words words;
     struct module libc;
     uint64_t thread_pointer;
@@ -55,9 +55,8 @@ START_TEST(finds_words_of_libc) {
     ck_assert_int_eq(words.dlerror_at == 0, is_in_libdl);
     module_close(&libc);
 }
-END_TEST
 
-START_TEST(does_not_look_behind_the_function) {
+TEST(does_not_look_behind_the_function) {
     struct words words;
     struct module own;
     struct function dlerror;
@@ -70,9 +69,8 @@ START_TEST(does_not_look_behind_the_function) {
     ck_assert_uint_eq(words.dlerror_at, 0);
     module_close(&own);
 }
-END_TEST
 
-START_TEST(puts_words_back) {
+TEST(puts_words_back) {
     struct words words;
     struct module libc;
     uint64_t thread_pointer;
@@ -86,13 +84,5 @@ START_TEST(puts_words_back) {
     ck_assert_int_eq(errno, 77);
     module_close(&libc);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("all");
-    tcase_add_checked_fixture(cases, open_self, close_self);
-    tcase_add_test(cases, finds_words_of_libc);
-    tcase_add_test(cases, does_not_look_behind_the_function);
-    tcase_add_test(cases, puts_words_back);
-    return run_cases("viewer/attach/words", cases);
-}
+RUN_TESTS(.set_up = open_self, .tear_down = close_self)

@@ -17,7 +17,7 @@ static void add_life(uint64_t span, uint32_t stack, uint32_t thread) {
     block_totals_add(&totals, &life);
 }
 
-START_TEST(few_lives_have_an_exact_median) {
+TEST(few_lives_have_an_exact_median) {
     bool is_exact;
     ck_assert_uint_eq(block_totals_median(&totals, &is_exact), 0);
     add_life(7, 1, 1);
@@ -36,9 +36,8 @@ START_TEST(few_lives_have_an_exact_median) {
     ck_assert_uint_eq(totals.moves, 2);
     ck_assert_uint_eq(block_totals_median(&totals, &is_exact), 31);
 }
-END_TEST
 
-START_TEST(many_lives_have_a_median_near_the_true_one) {
+TEST(many_lives_have_a_median_near_the_true_one) {
     bool is_exact;
     for (uint64_t i = 0; i < 3 * EXACT_LIVES; i++)
         add_life(i * 1000, 1, 1);
@@ -49,9 +48,8 @@ START_TEST(many_lives_have_a_median_near_the_true_one) {
     add_life(UINT64_MAX - 1000, 1, 1); /* the greatest span there can be */
     ck_assert_uint_eq(totals.longest_ns, UINT64_MAX - 1000);
 }
-END_TEST
 
-START_TEST(stacks_come_by_how_often) {
+TEST(stacks_come_by_how_often) {
     struct tally_row most[3];
     for (uint32_t stack = 1; stack <= 10; stack++)
         for (uint32_t i = 0; i < stack; i++)
@@ -64,9 +62,8 @@ START_TEST(stacks_come_by_how_often) {
     ck_assert_uint_eq(totals.stacks.used, 10);
     ck_assert_uint_eq(totals.threads.used, 2);
 }
-END_TEST
 
-START_TEST(more_stacks_than_are_told_apart) {
+TEST(more_stacks_than_are_told_apart) {
     struct tally_row most[2];
     for (uint32_t stack = 1; stack <= TALLY_ROWS + 5; stack++)
         add_life(1, stack, 1);
@@ -78,16 +75,5 @@ START_TEST(more_stacks_than_are_told_apart) {
     ck_assert_uint_eq(most[0].births, 2);
     ck_assert_uint_eq(most[1].key, 2); /* equal ones by their number */
 }
-END_TEST
 
-static void add(TCase *cases) {
-    tcase_add_checked_fixture(cases, start, stop);
-    tcase_add_test(cases, few_lives_have_an_exact_median);
-    tcase_add_test(cases, many_lives_have_a_median_near_the_true_one);
-    tcase_add_test(cases, stacks_come_by_how_often);
-    tcase_add_test(cases, more_stacks_than_are_told_apart);
-}
-
-int main(void) {
-    return run_added("block_totals", add);
-}
+RUN_TESTS(.set_up = start, .tear_down = stop)

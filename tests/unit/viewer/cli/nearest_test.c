@@ -12,7 +12,7 @@ static const char *best(const char *typed) {
     return nearest.best ? nearest.best : "-";
 }
 
-START_TEST(near_words_are_found) {
+TEST(near_words_are_found) {
     ck_assert_str_eq(best("fault"), "faults");
     ck_assert_str_eq(best("fualts"), "faults");
     ck_assert_str_eq(best("EVNTS"), "events");
@@ -20,9 +20,8 @@ START_TEST(near_words_are_found) {
     ck_assert_str_eq(best("hkm-405"), "HKM-401");
     ck_assert_str_eq(best("hkm-105"), "HKM-101");
 }
-END_TEST
 
-START_TEST(nothing_is_made_up) {
+TEST(nothing_is_made_up) {
     char name[400];
     memset(name, 'x', sizeof name - 1);
     name[sizeof name - 1] = '\0';
@@ -35,11 +34,5 @@ START_TEST(nothing_is_made_up) {
     ck_assert_str_eq(nearest_words(&none, "--"), "");
     ck_assert_str_eq(nearest_words(&near, "--"), "; did you mean '--json'?");
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("nearest");
-    tcase_add_test(cases, near_words_are_found);
-    tcase_add_test(cases, nothing_is_made_up);
-    return run_cases("nearest", cases);
-}
+RUN_TESTS()

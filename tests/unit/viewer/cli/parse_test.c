@@ -14,7 +14,7 @@ static int parse(int count, char **words) {
 #define PARSE(...)                                                                                 \
     parse((int)(sizeof((char *[]){__VA_ARGS__}) / sizeof(char *)), (char *[]){__VA_ARGS__, NULL})
 
-START_TEST(options_and_arguments_may_be_mixed) {
+TEST(options_and_arguments_may_be_mixed) {
     ck_assert_int_eq(PARSE("hakmem-trace", "why", "0x10", "--moves", "-s", "a.db"), -1);
     ck_assert_str_eq(view.command->name, "why");
     ck_assert_int_eq(view.argument_count, 1);
@@ -24,16 +24,14 @@ START_TEST(options_and_arguments_may_be_mixed) {
     ck_assert_str_eq(view_value(&view, "store"), "a.db");
     ck_assert(!view.json);
 }
-END_TEST
 
-START_TEST(two_dashes_end_options) {
+TEST(two_dashes_end_options) {
     ck_assert_int_eq(PARSE("hakmem-trace", "sql", "--", "--json"), -1);
     ck_assert(!view.json);
     ck_assert_str_eq(view.argument[0], "--json");
 }
-END_TEST
 
-START_TEST(options_for_all_may_stand_before_the_command) {
+TEST(options_for_all_may_stand_before_the_command) {
     ck_assert_int_eq(PARSE("hakmem-trace", "-s", "a.db", "--json", "why", "0x10", "--moves"), -1);
     ck_assert_str_eq(view.command->name, "why");
     ck_assert_str_eq(view_value(&view, "store"), "a.db");
@@ -49,9 +47,8 @@ START_TEST(options_for_all_may_stand_before_the_command) {
     ck_assert_int_eq(PARSE("hakmem-trace", "--store", "why"), VIEW_USAGE);
     ck_assert_int_eq(PARSE("hakmem-trace", "--help", "why"), VIEW_OK);
 }
-END_TEST
 
-START_TEST(run_leaves_the_programs_options_alone) {
+TEST(run_leaves_the_programs_options_alone) {
     ck_assert_int_eq(PARSE("hakmem-trace", "run", "--check", "trace", "ls", "--json", "-x"), -1);
     ck_assert_str_eq(view_value(&view, "check"), "trace");
     ck_assert(!view.json);
@@ -60,9 +57,8 @@ START_TEST(run_leaves_the_programs_options_alone) {
     ck_assert_int_eq(PARSE("hakmem-trace", "run", "-s", "x.db", "--", "ls"), -1);
     ck_assert_str_eq(view_value(&view, "store"), "x.db");
 }
-END_TEST
 
-START_TEST(an_option_may_stand_without_its_value) {
+TEST(an_option_may_stand_without_its_value) {
     ck_assert_int_eq(PARSE("hakmem-trace", "run", "--leaks", "--force", "--", "ls"), -1);
     ck_assert_str_eq(view_value(&view, "leaks"), "1");
     ck_assert(view_given(&view, "force"));
@@ -72,9 +68,8 @@ START_TEST(an_option_may_stand_without_its_value) {
     ck_assert_int_eq(PARSE("hakmem-trace", "run", "--leaks=error", "ls"), -1);
     ck_assert_str_eq(view_value(&view, "leaks"), "error");
 }
-END_TEST
 
-START_TEST(labels_may_be_given_several_times) {
+TEST(labels_may_be_given_several_times) {
     ck_assert_int_eq(PARSE("hakmem-trace", "push", "--label", "a=1", "--label", "b=2", "--host",
                            "x", "--label=c=3", "--host", "y"),
                      -1);
@@ -86,9 +81,8 @@ START_TEST(labels_may_be_given_several_times) {
     ck_assert_str_eq(view_value(&view, "label"), "a=1");
     ck_assert_int_eq(PARSE("hakmem-trace", "push", "--label", "a=1\nb=2"), VIEW_USAGE);
 }
-END_TEST
 
-START_TEST(what_is_wrong_is_a_usage_error) {
+TEST(what_is_wrong_is_a_usage_error) {
     ck_assert_int_eq(PARSE("hakmem-trace", "nonsense"), VIEW_USAGE);
     ck_assert_int_eq(PARSE("hakmem-trace", "why"), VIEW_USAGE);
     ck_assert_int_eq(PARSE("hakmem-trace", "why", "1", "2"), VIEW_USAGE);
@@ -97,9 +91,8 @@ START_TEST(what_is_wrong_is_a_usage_error) {
     ck_assert_int_eq(PARSE("hakmem-trace", "why", "1", "--color", "maybe"), VIEW_USAGE);
     ck_assert_int_eq(PARSE("hakmem-trace", "run", "--"), VIEW_USAGE);
 }
-END_TEST
 
-START_TEST(numbers_are_numbers) {
+TEST(numbers_are_numbers) {
     uint64_t value = 7;
     ck_assert_int_eq(PARSE("hakmem-trace", "events", "--tail", "12"), -1);
     ck_assert(view_read_number(&view, "tail", &value));
@@ -112,10 +105,9 @@ START_TEST(numbers_are_numbers) {
         ck_assert_msg(!view_read_number(&view, "tail", &value), "'%s'", wrong[i]);
     }
 }
-END_TEST
 
 /* All rows of the table stand on the page; nothing else is promised. */
-START_TEST(help_lists_the_whole_table) {
+TEST(help_lists_the_whole_table) {
     view_use_commands(view_commands);
     for (int i = 0; view_command_at(i); i++) {
         const struct view_command *command = view_command_at(i);
@@ -138,18 +130,5 @@ START_TEST(help_lists_the_whole_table) {
         free(page);
     }
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("parse");
-    tcase_add_test(cases, options_and_arguments_may_be_mixed);
-    tcase_add_test(cases, two_dashes_end_options);
-    tcase_add_test(cases, options_for_all_may_stand_before_the_command);
-    tcase_add_test(cases, run_leaves_the_programs_options_alone);
-    tcase_add_test(cases, an_option_may_stand_without_its_value);
-    tcase_add_test(cases, labels_may_be_given_several_times);
-    tcase_add_test(cases, what_is_wrong_is_a_usage_error);
-    tcase_add_test(cases, numbers_are_numbers);
-    tcase_add_test(cases, help_lists_the_whole_table);
-    return run_cases("parse", cases);
-}
+RUN_TESTS()

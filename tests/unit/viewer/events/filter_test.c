@@ -4,28 +4,27 @@
 #include "unit/store/capture.h"
 #include "viewer/cli/cli.h"
 
-static struct capture c;
 static struct view view;
 
 static void start(void) {
-    capture_start(&c, "answer");
+    capture_start();
     for (int i = 1; i <= 3; i++)
-        block_malloc(&c, i, (uint32_t)(4 + i), (uint32_t)i);
-    block_resize(&c, 2, 6, 2);
-    block_free(&c, 1, 8, 1);
-    block_malloc(&c, 1, 9, 3);
-    capture_finish(&c);
+        block_malloc(i, (uint32_t)(4 + i), (uint32_t)i);
+    block_resize(2, 6, 2);
+    block_free(1, 8, 1);
+    block_malloc(1, 9, 3);
+    capture_finish();
     memset(&view, 0, sizeof view);
 }
 
 static void stop(void) {
     view_close(&view);
-    capture_clean(c.path);
+    capture_clean(capture.path);
 }
 
 #define OPEN(...)                                                                                  \
     do {                                                                                           \
-        char *words[] = {"hakmem-trace", __VA_ARGS__, "-s", c.path, NULL};                         \
+        char *words[] = {"hakmem-trace", __VA_ARGS__, "-s", capture.path, NULL};                   \
         view_close(&view);                                                                         \
         memset(&view, 0, sizeof view);                                                             \
         ck_assert_int_eq(                                                                          \
@@ -39,7 +38,7 @@ static uint64_t address_of(const char *text) {
     return view_read_address(&view, text, 0, &place) ? place.address : 1;
 }
 
-START_TEST(addresses_in_every_form) {
+TEST(addresses_in_every_form) {
     OPEN("why", "x");
     ck_assert_uint_eq(address_of("0x7f21c4a10020"), 0x7f21c4a10020);
     ck_assert_uint_eq(address_of("7f21c4a10020"), 0x7f21c4a10020);
@@ -52,7 +51,6 @@ START_TEST(addresses_in_every_form) {
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
         ck_assert_msg(address_of(wrong[i]) == 1, "'%s' was taken", wrong[i]);
 }
-END_TEST
 
 static int count_one(void *context, const struct hak_event *event) {
     struct event_filter *filter = context;
@@ -70,9 +68,9 @@ static uint64_t passing(void) {
     return filter.address;
 }
 
-START_TEST(filters_narrow_each_other) {
+TEST(filters_narrow_each_other) {
     OPEN("events");
-    ck_assert_uint_eq(passing(), c.id);
+    ck_assert_uint_eq(passing(), capture.id);
     OPEN("events", "--kind", "malloc");
     ck_assert_uint_eq(passing(), 4);
     OPEN("events", "--kind", "MALLOC,FREE", "--thread", "1");
@@ -80,7 +78,7 @@ START_TEST(filters_narrow_each_other) {
     OPEN("events", "--addr", "7f21c4a10467");
     ck_assert_uint_eq(passing(), 4);
     OPEN("events", "--class", "C3");
-    ck_assert_uint_eq(passing(), c.id);
+    ck_assert_uint_eq(passing(), capture.id);
     OPEN("events", "--class", "48", "--site", "function_8");
     ck_assert_uint_eq(passing(), 1);
     OPEN("events", "--class", "C4");
@@ -90,11 +88,10 @@ START_TEST(filters_narrow_each_other) {
     OPEN("events", "--since", "#3", "--until", "#5");
     ck_assert_uint_eq(passing(), 3);
     OPEN("events", "--since", "3us");
-    ck_assert_uint_eq(passing(), c.id - 2);
+    ck_assert_uint_eq(passing(), capture.id - 2);
 }
-END_TEST
 
-START_TEST(filters_that_make_no_sense_are_refused) {
+TEST(filters_that_make_no_sense_are_refused) {
     struct event_filter filter;
     OPEN("events", "--kind", "NOTHING");
     ck_assert(!event_filter_read(&view, &filter));
@@ -109,15 +106,5 @@ START_TEST(filters_that_make_no_sense_are_refused) {
     OPEN("events", "--process", "99");
     ck_assert(!event_filter_read(&view, &filter));
 }
-END_TEST
 
-static void add(TCase *cases) {
-    tcase_add_checked_fixture(cases, start, stop);
-    tcase_add_test(cases, addresses_in_every_form);
-    tcase_add_test(cases, filters_narrow_each_other);
-    tcase_add_test(cases, filters_that_make_no_sense_are_refused);
-}
-
-int main(void) {
-    return run_added("answer", add);
-}
+RUN_TESTS(.set_up = start, .tear_down = stop)

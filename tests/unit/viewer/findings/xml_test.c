@@ -12,7 +12,7 @@ static void expect(struct xml *xml, const char *due) {
     free(made);
 }
 
-START_TEST(elements_nest) {
+TEST(elements_nest) {
     struct xml xml = {0};
     xml_open(&xml, "a");
     xml_open(&xml, "b");
@@ -24,9 +24,8 @@ START_TEST(elements_nest) {
     xml_close(&xml);
     expect(&xml, HEAD "<a>\n  <b n=\"1\"/>\n  <c>x</c>\n</a>\n");
 }
-END_TEST
 
-START_TEST(marks_are_escaped) {
+TEST(marks_are_escaped) {
     struct xml xml = {0};
     xml_open(&xml, "a");
     xml_attribute(&xml, "n", "<\"&'>");
@@ -34,9 +33,8 @@ START_TEST(marks_are_escaped) {
     xml_close(&xml);
     expect(&xml, HEAD "<a n=\"&lt;&quot;&amp;'&gt;\">&lt;\"&amp;']]&gt;</a>\n");
 }
-END_TEST
 
-START_TEST(line_ends_of_a_text_stay) {
+TEST(line_ends_of_a_text_stay) {
     struct xml xml = {0};
     xml_open(&xml, "a");
     xml_attribute(&xml, "n", "1\n2\t3\r");
@@ -44,9 +42,8 @@ START_TEST(line_ends_of_a_text_stay) {
     xml_close(&xml);
     expect(&xml, HEAD "<a n=\"1\\n2\\t3\\x0d\">1\n2\\t3\\x0d</a>\n");
 }
-END_TEST
 
-START_TEST(what_xml_cannot_hold_is_escaped) {
+TEST(what_xml_cannot_hold_is_escaped) {
     struct xml xml = {0};
     xml_open(&xml, "a");
     xml_attribute(&xml, "n", "\x1b[0m");
@@ -58,13 +55,5 @@ START_TEST(what_xml_cannot_hold_is_escaped) {
         strstr(made, "\\x01|\\x7f|\\xff|\\xc3|\xef\xbf\xbd|\xc3\xa4|\\xed\\xa0\\x80"));
     free(made);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("xml");
-    tcase_add_test(cases, elements_nest);
-    tcase_add_test(cases, marks_are_escaped);
-    tcase_add_test(cases, line_ends_of_a_text_stay);
-    tcase_add_test(cases, what_xml_cannot_hold_is_escaped);
-    return run_cases("xml", cases);
-}
+RUN_TESTS()

@@ -45,18 +45,15 @@ static void ck_plan(struct hunt_plan plan, enum hunt_blocks blocks, bool is_befo
     ck_assert_int_eq(plan.is_byte, is_byte);
 }
 
-START_TEST(without_a_block_all_are_guarded) {
-    begin();
+TEST(without_a_block_all_are_guarded) {
     ck_plan(next(), HUNT_NONE, false, false);
     ck_plan(next(), HUNT_ALL, false, false);
     ck_plan(next(), HUNT_ALL, false, true);
     ck_plan(next(), HUNT_ALL, true, false);
     ck_assert(!has_next());
 }
-END_TEST
 
-START_TEST(what_is_asked_for_is_gone_through_again) {
-    begin();
+TEST(what_is_asked_for_is_gone_through_again) {
     hunt.is_repeated = true;
     for (int i = 0; i < 4; i++)
         (void)next();
@@ -65,10 +62,8 @@ START_TEST(what_is_asked_for_is_gone_through_again) {
     ck_plan(next(), HUNT_ALL, false, false);
     ck_plan(next(), HUNT_ALL, true, false); /* not at odd addresses */
 }
-END_TEST
 
-START_TEST(a_block_that_is_known_is_guarded_at_the_side_of_its_damage) {
-    begin();
+TEST(a_block_that_is_known_is_guarded_at_the_side_of_its_damage) {
     ck_assert(!learn(next(), damage(301, 40, site), 0));
     ck_plan(next(), HUNT_ONLY, false, true); /* within 8 bytes up to a multiple of 16 */
     struct hunt_plan watched = next();
@@ -94,33 +89,27 @@ START_TEST(a_block_that_is_known_is_guarded_at_the_side_of_its_damage) {
     ck_plan(next(), HUNT_ONLY, true, false);
     ck_plan(next(), HUNT_ONLY, true, false); /* of few frames; a start has no odd address */
 }
-END_TEST
 
-START_TEST(a_named_instruction_ends_it) {
-    begin();
+TEST(a_named_instruction_ends_it) {
     struct hunt_fault fault = damage(301, 40, site);
     for (enum hunt_sight sight = HUNT_CALL; sight <= HUNT_INSTRUCTION; sight++) {
         fault.sight = sight;
         ck_assert(learn(next(), fault, 0));
     }
 }
-END_TEST
 
-START_TEST(a_crash_at_odd_addresses_is_the_alignment) {
-    begin();
+TEST(a_crash_at_odd_addresses_is_the_alignment) {
     struct hunt_fault crash = {.sight = HUNT_CRASH};
     ck_assert(!learn((struct hunt_plan){.blocks = HUNT_ALL, .is_byte = true}, crash, 0));
     ck_assert(!hunt.bears_byte);
     ck_assert_int_eq(hunt.seen, 0);
 }
-END_TEST
 
 /* Where the program fails at odd addresses the closed page lies behind the damage. */
-START_TEST(what_no_page_shows_is_watched_at_the_block_of_its_number) {
+TEST(what_no_page_shows_is_watched_at_the_block_of_its_number) {
     struct hunt_fault fault = damage(301, 41, site), crash = {.sight = HUNT_CRASH};
     fault.number = 7;
     fault.ordinal = 5;
-    begin();
     ck_assert(!learn(next(), fault, 0));
     struct hunt_plan plan = next();
     ck_plan(plan, HUNT_ONLY, false, true);
@@ -148,10 +137,8 @@ START_TEST(what_no_page_shows_is_watched_at_the_block_of_its_number) {
     ck_plan(plan, HUNT_ONLY, false, false);
     ck_assert(!plan.is_watched && plan.number == 0);
 }
-END_TEST
 
-START_TEST(a_stack_of_many_blocks_is_narrowed_down) {
-    begin();
+TEST(a_stack_of_many_blocks_is_narrowed_down) {
     struct hunt_fault fault = damage(301, 48, site);
     fault.ordinal = 8000;
     ck_assert(!learn(next(), fault, 0));
@@ -165,10 +152,8 @@ START_TEST(a_stack_of_many_blocks_is_narrowed_down) {
     ck_assert_uint_eq(plan.size, 40);
     ck_assert_uint_eq(plan.from, 7000);
 }
-END_TEST
 
-START_TEST(damage_of_another_stack_is_the_new_aim) {
-    begin();
+TEST(damage_of_another_stack_is_the_new_aim) {
     struct hunt_fault fault = damage(301, 48, site);
     ck_assert(!learn(next(), fault, 0));
     ck_assert(!learn(next(), fault, 1));
@@ -177,10 +162,8 @@ START_TEST(damage_of_another_stack_is_the_new_aim) {
     ck_plan(next(), HUNT_ONLY, true, false);
     ck_assert_uint_eq(hunt.size, 0);
 }
-END_TEST
 
-START_TEST(a_stack_that_was_left_is_guarded_too_and_begins_nothing_anew) {
-    begin();
+TEST(a_stack_that_was_left_is_guarded_too_and_begins_nothing_anew) {
     ck_assert(!learn(next(), damage(301, 48, site), 0));
     ck_assert_ptr_null(hunt.earlier);
     ck_assert(!learn(next(), damage(301, 48, other_site), 0));
@@ -194,12 +177,10 @@ START_TEST(a_stack_that_was_left_is_guarded_too_and_begins_nothing_anew) {
     ck_assert_int_eq(hunt.earlier_count, 2);
     free(hunt.earlier);
 }
-END_TEST
 
 /* Their frames are some of the other's. */
-START_TEST(a_stack_within_another_is_one_of_its_own) {
+TEST(a_stack_within_another_is_one_of_its_own) {
     static char within[2][64] = {"  0x10 - app\n  0x20 - app\n", "  0x30 - app\n  0x40 - app\n"};
-    begin();
     ck_assert(!learn(next(), damage(301, 48, site), 0));
     ck_assert(!learn(next(), damage(301, 48, other_site), 0));
     for (int i = 0; i < 2; i++) {
@@ -210,10 +191,8 @@ START_TEST(a_stack_within_another_is_one_of_its_own) {
     }
     free(hunt.earlier);
 }
-END_TEST
 
-START_TEST(the_fault_that_was_asked_for_stays_the_aim) {
-    begin();
+TEST(the_fault_that_was_asked_for_stays_the_aim) {
     struct hunt_fault fault = damage(301, 48, site), other = damage(301, 40, other_site);
     hunt_copy_fault(&hunt.target, &fault);
     hunt.is_given = true;
@@ -223,20 +202,5 @@ START_TEST(the_fault_that_was_asked_for_stays_the_aim) {
     fault.sight = HUNT_INSTRUCTION;
     ck_assert(learn(next(), fault, 0));
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("all");
-    tcase_add_test(cases, without_a_block_all_are_guarded);
-    tcase_add_test(cases, what_is_asked_for_is_gone_through_again);
-    tcase_add_test(cases, a_block_that_is_known_is_guarded_at_the_side_of_its_damage);
-    tcase_add_test(cases, a_named_instruction_ends_it);
-    tcase_add_test(cases, a_crash_at_odd_addresses_is_the_alignment);
-    tcase_add_test(cases, what_no_page_shows_is_watched_at_the_block_of_its_number);
-    tcase_add_test(cases, a_stack_of_many_blocks_is_narrowed_down);
-    tcase_add_test(cases, damage_of_another_stack_is_the_new_aim);
-    tcase_add_test(cases, a_stack_that_was_left_is_guarded_too_and_begins_nothing_anew);
-    tcase_add_test(cases, a_stack_within_another_is_one_of_its_own);
-    tcase_add_test(cases, the_fault_that_was_asked_for_stays_the_aim);
-    return run_cases("viewer/hunt/plan", cases);
-}
+RUN_TESTS(.set_up = begin)

@@ -5,23 +5,22 @@
 #include "viewer/info/tree.h"
 #include "unit/store/capture.h"
 
-static struct capture c;
 static struct view view;
 
 static void put(uint32_t id, uint32_t parent, int pid, uint64_t start_ns, int end_kind) {
-    must(hak_store_put_process(c.w, &(struct hak_process_row){.id = id,
-                                                              .parent = parent,
-                                                              .pid = pid,
-                                                              .session = id,
-                                                              .start_time = (uint64_t)pid,
-                                                              .start_ns = start_ns,
-                                                              .end_kind = end_kind,
-                                                              .program = "/bin/app",
-                                                              .command_line = "app go"}));
+    must(hak_store_put_process(capture.w, &(struct hak_process_row){.id = id,
+                                                                    .parent = parent,
+                                                                    .pid = pid,
+                                                                    .session = id,
+                                                                    .start_time = (uint64_t)pid,
+                                                                    .start_ns = start_ns,
+                                                                    .end_kind = end_kind,
+                                                                    .program = "/bin/app",
+                                                                    .command_line = "app go"}));
 }
 
 static void start(void) {
-    capture_start(&c, "process");
+    capture_start();
     put(2, 1, 20, 10, 3);
     put(3, 1, 20, 20, 3);
     put(4, 1, 20, 30, 1);
@@ -31,18 +30,18 @@ static void start(void) {
     put(8, 9, 31, 70, 1); /* a younger parent */
     put(9, 8, 32, 80, 1);
     put(10, 99, 33, 90, 1); /* a parent that is not there */
-    block_malloc(&c, 1, 10, 1);
-    capture_finish(&c);
+    block_malloc(1, 10, 1);
+    capture_finish();
     memset(&view, 0, sizeof view);
 }
 
 static void stop(void) {
     view_close(&view);
-    capture_clean(c.path);
+    capture_clean(capture.path);
 }
 
 static void ask(char *process) {
-    char *words[] = {"hakmem-trace", "threads", "--process", process, "-s", c.path, NULL};
+    char *words[] = {"hakmem-trace", "threads", "--process", process, "-s", capture.path, NULL};
     view_close(&view);
     memset(&view, 0, sizeof view);
     ck_assert_int_eq(view_parse(&view, view_commands, 6, words), -1);
@@ -55,7 +54,7 @@ static uint32_t row_of(char *process) {
     return view_choose_process(&view, &row) ? row : 0;
 }
 
-START_TEST(a_process_is_named_by_pid_order_or_row) {
+TEST(a_process_is_named_by_pid_order_or_row) {
     ck_assert_uint_eq(row_of("4711"), 1);
     ck_assert_uint_eq(row_of("20"), 6);
     ck_assert_uint_eq(row_of("20#1"), 2);
@@ -69,9 +68,8 @@ START_TEST(a_process_is_named_by_pid_order_or_row) {
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
         ck_assert_msg(row_of(wrong[i]) == 0, "'%s' was taken", wrong[i]);
 }
-END_TEST
 
-START_TEST(a_name_means_exactly_its_row) {
+TEST(a_name_means_exactly_its_row) {
     ask("4711");
     for (uint32_t row = 1; row <= 10; row++) {
         struct hak_text name = {0};
@@ -81,9 +79,8 @@ START_TEST(a_name_means_exactly_its_row) {
         free(copy);
     }
 }
-END_TEST
 
-START_TEST(the_tree_has_every_process_once) {
+TEST(the_tree_has_every_process_once) {
     struct tree tree;
     struct hak_text text = {0};
     ask("4711");
@@ -106,15 +103,5 @@ START_TEST(the_tree_has_every_process_once) {
     hak_text_free(&text);
     tree_free(&tree);
 }
-END_TEST
 
-static void add(TCase *cases) {
-    tcase_add_checked_fixture(cases, start, stop);
-    tcase_add_test(cases, a_process_is_named_by_pid_order_or_row);
-    tcase_add_test(cases, a_name_means_exactly_its_row);
-    tcase_add_test(cases, the_tree_has_every_process_once);
-}
-
-int main(void) {
-    return run_added("process", add);
-}
+RUN_TESTS(.set_up = start, .tear_down = stop)

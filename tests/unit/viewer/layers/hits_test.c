@@ -20,8 +20,7 @@ static void expect(unsigned layer, uint64_t hits, uint64_t asked) {
     ck_assert_uint_eq(found.asked, asked);
 }
 
-START_TEST(a_front_alone_is_asked_for_everything) {
-    begin();
+TEST(a_front_alone_is_asked_for_everything) {
     cells.cells[3][HAK_METRIC_SERVED_FRONT] = 90;
     cells.cells[3][HAK_METRIC_SERVED_SLAB] = 9;
     cells.cells[3][HAK_METRIC_SERVED_MAP] = 1;
@@ -31,10 +30,8 @@ START_TEST(a_front_alone_is_asked_for_everything) {
     expect(HAK_LAYER_SLAB, 0, 0);
     expect(HAK_LAYER_LARGE, 0, 0);
 }
-END_TEST
 
-START_TEST(each_front_is_asked_for_what_the_one_before_it_had_not) {
-    begin();
+TEST(each_front_is_asked_for_what_the_one_before_it_had_not) {
     cells.cells[3][HAK_METRIC_SERVED_ULTRAHOT] = 50;
     cells.cells[3][HAK_METRIC_SERVED_SFC] = 10;
     cells.cells[3][HAK_METRIC_SERVED_BELOW] = 30;
@@ -49,22 +46,18 @@ START_TEST(each_front_is_asked_for_what_the_one_before_it_had_not) {
     expect(HAK_LAYER_ULTRAHOT, 50, 100);
     expect(HAK_LAYER_FRONT, 1000, 1000);
 }
-END_TEST
 
-START_TEST(a_layer_that_is_on_and_has_nothing_shows_no_hits) {
-    begin();
+TEST(a_layer_that_is_on_and_has_nothing_shows_no_hits) {
     cells.cells[3][HAK_METRIC_SERVED_BELOW] = 20;
     cells.cells[3][HAK_METRIC_FC_FILL_BLOCKS] = 5;
     expect(HAK_LAYER_FC, 0, 20);
     cells.unknown[3] = 7; /* of a layer that stands behind all that are known */
     expect(HAK_LAYER_FC, 0, 27);
 }
-END_TEST
 
 /* Processes of one capture may have different fronts, so a class may have been served by two bases:
  * neither was asked for what the other had. */
-START_TEST(bases_stand_beside_each_other) {
-    begin();
+TEST(bases_stand_beside_each_other) {
     cells.cells[3][HAK_METRIC_SERVED_FRONT] = 10;
     cells.cells[3][HAK_METRIC_SERVED_MAGAZINE] = 20;
     cells.cells[3][HAK_METRIC_SERVED_SLL] = 5;
@@ -72,10 +65,8 @@ START_TEST(bases_stand_beside_each_other) {
     expect(HAK_LAYER_MAGAZINE, 20, 25);
     expect(HAK_LAYER_SLL, 5, 5);
 }
-END_TEST
 
-START_TEST(large_blocks_go_through_their_own_layers) {
-    begin();
+TEST(large_blocks_go_through_their_own_layers) {
     uint64_t *large = cells.cells[HAK_METRIC_NO_CLASS];
     large[HAK_METRIC_SERVED_BIGCACHE] = 6;
     large[HAK_METRIC_SERVED_L25] = 3;
@@ -83,10 +74,8 @@ START_TEST(large_blocks_go_through_their_own_layers) {
     expect(HAK_LAYER_BIGCACHE, 6, 10);
     expect(HAK_LAYER_L25, 3, 4);
 }
-END_TEST
 
-START_TEST(every_slab_taken_has_its_stage) {
-    begin();
+TEST(every_slab_taken_has_its_stage) {
     cells.cells[3][HAK_METRIC_SLAB_ACQUIRE_TIMES] = 10;
     cells.cells[3][HAK_METRIC_SLAB_REUSE_TIMES] = 7;
     cells.cells[3][HAK_METRIC_SLAB_CLAIM_TIMES] = 2;
@@ -97,23 +86,11 @@ START_TEST(every_slab_taken_has_its_stage) {
     layers.is_from_log = true;
     ck_assert(!layers_stages(&layers).is_known);
 }
-END_TEST
 
-START_TEST(a_name_is_of_one_metric) {
+TEST(a_name_is_of_one_metric) {
     for (unsigned metric = 0; metric < HAK_METRICS; metric++)
         ck_assert_uint_eq(hak_metric_named(hak_metric_name(metric)), metric);
     ck_assert_uint_eq(hak_metric_named("served.OF_TOMORROW"), HAK_METRICS);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("layers_hits");
-    tcase_add_test(cases, a_front_alone_is_asked_for_everything);
-    tcase_add_test(cases, each_front_is_asked_for_what_the_one_before_it_had_not);
-    tcase_add_test(cases, a_layer_that_is_on_and_has_nothing_shows_no_hits);
-    tcase_add_test(cases, bases_stand_beside_each_other);
-    tcase_add_test(cases, large_blocks_go_through_their_own_layers);
-    tcase_add_test(cases, every_slab_taken_has_its_stage);
-    tcase_add_test(cases, a_name_is_of_one_metric);
-    return run_cases("viewer/layers/hits", cases);
-}
+RUN_TESTS(.set_up = begin)

@@ -77,7 +77,7 @@ static void look(curve a, curve b, curve c) {
     ck_assert(growth_find_going_on(&growth, group_of_row, ROWS, goes_on));
 }
 
-START_TEST(without_a_teardown_it_is_the_second_half) {
+TEST(without_a_teardown_it_is_the_second_half) {
     look(leaks, swings, comes_at_once);
     ck_assert(!growth.has_teardown || growth.to >= STEPS - 7); /* a swing at the end */
     look(leaks, nothing, comes_at_once);
@@ -85,9 +85,8 @@ START_TEST(without_a_teardown_it_is_the_second_half) {
     ck_assert_int_eq(growth.to, STEPS - 1);
     ck_assert_int_eq(growth.from, STEPS / 2 - 1);
 }
-END_TEST
 
-START_TEST(a_teardown_is_left_out) {
+TEST(a_teardown_is_left_out) {
     look(leaks_and_is_freed, nothing, nothing);
     ck_assert(growth.has_teardown);
     ck_assert_int_eq(growth.to, 99);
@@ -98,25 +97,22 @@ START_TEST(a_teardown_is_left_out) {
     ck_assert_int_le(growth.to, 30);
     ck_assert(goes_on[0]);
 }
-END_TEST
 
-START_TEST(one_that_was_large_and_is_idle_has_none) {
+TEST(one_that_was_large_and_is_idle_has_none) {
     look(was_large_once, nothing, nothing);
     ck_assert(!growth.has_teardown);
     ck_assert_int_eq(growth.to, STEPS - 1);
     ck_assert(!goes_on[0]);
 }
-END_TEST
 
-START_TEST(only_what_rises_all_the_time_still_grows) {
+TEST(only_what_rises_all_the_time_still_grows) {
     look(leaks, swings, comes_at_once);
     ck_assert(goes_on[0] && !goes_on[1] && !goes_on[2]);
     look(fills_up, nothing, leaks);
     ck_assert(!goes_on[0] && !goes_on[1] && goes_on[2]);
 }
-END_TEST
 
-START_TEST(nothing_grows_in_nothing) {
+TEST(nothing_grows_in_nothing) {
     static const uint32_t group_of_row[ROWS] = {0, 0, UINT32_MAX};
     growth = (struct growth){0};
     growth_find(&growth);
@@ -124,14 +120,5 @@ START_TEST(nothing_grows_in_nothing) {
     look(nothing, nothing, nothing);
     ck_assert(!growth.has_teardown && !goes_on[0] && !goes_on[1] && !goes_on[2]);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("growth");
-    tcase_add_test(cases, without_a_teardown_it_is_the_second_half);
-    tcase_add_test(cases, a_teardown_is_left_out);
-    tcase_add_test(cases, one_that_was_large_and_is_idle_has_none);
-    tcase_add_test(cases, only_what_rises_all_the_time_still_grows);
-    tcase_add_test(cases, nothing_grows_in_nothing);
-    return run_cases("growth", cases);
-}
+RUN_TESTS()

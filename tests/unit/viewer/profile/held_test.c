@@ -35,7 +35,7 @@ static void compare(uint64_t event, uint32_t only) {
                   (unsigned long)due.bytes);
 }
 
-START_TEST(the_profile_and_the_events_say_the_same) {
+TEST(the_profile_and_the_events_say_the_same, .until = 6) {
     struct hak_heap heap;
     run_events = _i < 2 ? 200 : 1000;
     has_odd_classes = _i >= 4; /* they contradict each other: all is read block by block */
@@ -48,28 +48,27 @@ START_TEST(the_profile_and_the_events_say_the_same) {
         compare(process[p].fork ? process[p].fork : 1, 0);
         compare(process[p].first, 0);
         compare(process[p].last, 0);
-        if (process[p].last < c.id)
+        if (process[p].last < capture.id)
             compare(process[p].last + 1, 0);
     }
     for (int i = 0; i < ROUNDS; i++)
-        compare(1 + draw(c.id), (uint32_t)(draw(3) ? 0 : 1 + draw(PROCESSES)));
+        compare(1 + draw(capture.id), (uint32_t)(draw(3) ? 0 : 1 + draw(PROCESSES)));
 }
-END_TEST
 
 static void change(const char *sql) {
     sqlite3 *database;
     hak_store_close(r);
-    ck_assert_int_eq(sqlite3_open(c.path, &database), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_open(capture.path, &database), SQLITE_OK);
     ck_assert_msg(sqlite3_exec(database, sql, NULL, NULL, NULL) == SQLITE_OK, "%s: %s", sql,
                   sqlite3_errmsg(database));
     sqlite3_close(database);
-    must(hak_store_open(c.path, &r));
+    must(hak_store_open(capture.path, &r));
 }
 
 #define OF_FIRST " WHERE run = (SELECT min(run) FROM profile_class WHERE process = 1)"
 
 /* Rows that no writer stores are not used: the held blocks are those of the events. */
-START_TEST(hostile_rows_are_not_believed) {
+TEST(hostile_rows_are_not_believed) {
     static const char *const hostile[] = {
         "UPDATE profile_class SET class = -1 - class",
         "UPDATE profile_class SET class = 1000000000 + class",
@@ -100,13 +99,5 @@ START_TEST(hostile_rows_are_not_believed) {
             change("DELETE FROM profile_class; INSERT INTO profile_class SELECT * FROM sound");
     }
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("held");
-    tcase_set_timeout(cases, 300);
-    tcase_add_checked_fixture(cases, NULL, end_family);
-    tcase_add_loop_test(cases, the_profile_and_the_events_say_the_same, 0, 6);
-    tcase_add_test(cases, hostile_rows_are_not_believed);
-    return run_cases("held", cases);
-}
+RUN_TESTS(.seconds = 300, .tear_down = end_family)

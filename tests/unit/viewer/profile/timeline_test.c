@@ -65,7 +65,7 @@ static void compare_timeline(uint64_t from, uint64_t to, uint32_t only, uint32_t
         ck_assert_uint_le(t.step[i].most_bytes, t.flow.peak.live.bytes);
         compare(&t, only, 0, i, from, event);
     }
-    ck_assert_uint_eq(event, to ? to : c.id);
+    ck_assert_uint_eq(event, to ? to : capture.id);
     if (t.flow.peak.id) {
         ck_assert_uint_eq(t.step[t.peak_step].event, t.flow.peak.id);
         ck_assert_uint_eq(t.step[t.peak_step].ns, t.flow.peak.ns);
@@ -79,25 +79,23 @@ static void compare_timeline(uint64_t from, uint64_t to, uint32_t only, uint32_t
     timeline_free(&t);
 }
 
-START_TEST(steps_add_up_to_what_the_store_says) {
+TEST(steps_add_up_to_what_the_store_says, .until = 2) {
     begin_family(_i);
     for (uint32_t p = 0; p <= PROCESSES; p++)
         compare_timeline(0, 0, p, p == 0 ? 60 : 7);
 }
-END_TEST
 
-START_TEST(any_two_events_will_do) {
+TEST(any_two_events_will_do, .until = 2) {
     begin_family(_i);
     for (int i = 0; i < ROUNDS; i++) {
-        uint64_t to = 1 + draw(c.id), from = draw(to);
+        uint64_t to = 1 + draw(capture.id), from = draw(to);
         compare_timeline(from, draw(5) ? to : 0, (uint32_t)(draw(2) ? draw(PROCESSES + 1) : 0),
                          1 + (uint32_t)draw(12));
     }
 }
-END_TEST
 
 /* Out of the stored profile it is the same, to the end and to any event. */
-START_TEST(runs_add_up_to_what_the_store_says) {
+TEST(runs_add_up_to_what_the_store_says, .until = 4) {
     struct timeline t;
     run_events = _i < 2 ? 200 : 1000;
     brief_calls = 1;
@@ -106,11 +104,10 @@ START_TEST(runs_add_up_to_what_the_store_says) {
     timeline_free(&t);
     compare_timeline(0, 0, 0, 60);
     for (int i = 0; i < ROUNDS; i++)
-        compare_timeline(0, 1 + draw(c.id), 0, 1 + (uint32_t)draw(12));
+        compare_timeline(0, 1 + draw(capture.id), 0, 1 + (uint32_t)draw(12));
 }
-END_TEST
 
-START_TEST(a_time_is_in_one_step) {
+TEST(a_time_is_in_one_step) {
     begin_family(0);
     struct timeline t;
     must(timeline_read(r, &(struct timeline_query){.steps = 9}, &t));
@@ -122,9 +119,8 @@ START_TEST(a_time_is_in_one_step) {
     ck_assert_int_eq(timeline_step_at(&t, UINT64_MAX), t.steps - 1);
     timeline_free(&t);
 }
-END_TEST
 
-START_TEST(times_do_not_go_back) {
+TEST(times_do_not_go_back, .until = 2) {
     struct timeline t;
     is_late = true;
     run_events = _i ? 200 : 0;
@@ -135,16 +131,5 @@ START_TEST(times_do_not_go_back) {
         ck_assert_uint_le(t.step[i].ns, t.step[i + 1].ns);
     timeline_free(&t);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("timeline");
-    tcase_set_timeout(cases, 300);
-    tcase_add_checked_fixture(cases, NULL, end_family);
-    tcase_add_loop_test(cases, steps_add_up_to_what_the_store_says, 0, 2);
-    tcase_add_loop_test(cases, any_two_events_will_do, 0, 2);
-    tcase_add_loop_test(cases, runs_add_up_to_what_the_store_says, 0, 4);
-    tcase_add_test(cases, a_time_is_in_one_step);
-    tcase_add_loop_test(cases, times_do_not_go_back, 0, 2);
-    return run_cases("timeline", cases);
-}
+RUN_TESTS(.seconds = 300, .tear_down = end_family)

@@ -7,7 +7,6 @@
 
 enum { STACKS = 12, FUNCTIONS = 6, BLOCKS_HELD = 200 };
 
-static struct capture c;
 static struct view view;
 static struct browser b;
 static bool wants_escape;
@@ -24,19 +23,19 @@ static bool is_escape(void *context) {
 /* Stacks 101 to 112 allocate in turn; each second block is freed soon, more of the first stacks. */
 static void put_work(int from, int to) {
     for (int i = from; i < to; i++) {
-        block_malloc(&c, i, 101 + (uint32_t)(i % STACKS), 1 + (uint32_t)(i % 3));
+        block_malloc(i, 101 + (uint32_t)(i % STACKS), 1 + (uint32_t)(i % 3));
         if (i % 2)
-            block_free(&c, i, 40, 1);
+            block_free(i, 40, 1);
         if (i % 7 == 0 && i > 20)
-            block_free(&c, i - i % 2 - 20, 41, 2);
+            block_free(i - i % 2 - 20, 41, 2);
     }
 }
 
 static void open_view(void) {
     memset(&view, 0, sizeof view);
     memset(&b, 0, sizeof b);
-    view.store_path = strdup(c.path);
-    must(hak_store_open(c.path, &view.reader));
+    view.store_path = strdup(capture.path);
+    must(hak_store_open(capture.path, &view.reader));
     must(hak_store_summarise(view.reader, &view.summary));
     wants_escape = false;
     b.is_escape_typed = is_escape;
@@ -51,9 +50,9 @@ static void open_view(void) {
 }
 
 static void start(void) {
-    capture_start(&c, "browser");
+    capture_start();
     for (uint32_t i = 1; i <= STACKS; i++) /* two stacks of each of six functions below main */
-        must(hak_store_put_node(c.w,
+        must(hak_store_put_node(capture.w,
                                 &(struct hak_node_row){.id = 100 + i,
                                                        .process = 1,
                                                        .parent = 90,
@@ -65,7 +64,7 @@ static void stop(void) {
     view_redirect_errors(NULL, NULL);
     browser_free(&b);
     view_close(&view);
-    capture_clean(c.path);
+    capture_clean(capture.path);
 }
 
 /* ---- what a person does and sees ---------------------------------------------------------------
@@ -136,8 +135,8 @@ static void lines_are_the_whole(void) {
     hak_flow_free(&due);
 }
 
-START_TEST(the_lines_of_each_moment_are_the_whole) {
-    capture_finish(&c);
+TEST(the_lines_of_each_moment_are_the_whole) {
+    capture_finish();
     open_view();
     sees("at the peak");
     lines_are_the_whole();
@@ -157,10 +156,9 @@ START_TEST(the_lines_of_each_moment_are_the_whole) {
         lines_are_the_whole();
     }
 }
-END_TEST
 
-START_TEST(a_span_has_what_came_in_it) {
-    capture_finish(&c);
+TEST(a_span_has_what_came_in_it) {
+    capture_finish();
     open_view();
     type("(]]]]]]]]]]");
     struct profile_sums before = b.data.all;
@@ -180,10 +178,9 @@ START_TEST(a_span_has_what_came_in_it) {
     type(")s");
     ck_assert(!b.data.is_span);
 }
-END_TEST
 
-START_TEST(a_line_leads_to_the_story_of_a_block) {
-    capture_finish(&c);
+TEST(a_line_leads_to_the_story_of_a_block) {
+    capture_finish();
     open_view();
     struct profile_sums line = *lines_sums(&main_page()->lines, 0);
     press(KEY_NAME_ENTER);
@@ -208,10 +205,9 @@ START_TEST(a_line_leads_to_the_story_of_a_block) {
     type("q");
     ck_assert(b.is_done);
 }
-END_TEST
 
-START_TEST(the_blocks_of_all_stacks_are_those_that_are_live) {
-    capture_finish(&c);
+TEST(the_blocks_of_all_stacks_are_those_that_are_live) {
+    capture_finish();
     open_view();
     type("vvvv"); /* by stack */
     const struct lines *l = &main_page()->lines;
@@ -230,7 +226,6 @@ START_TEST(the_blocks_of_all_stacks_are_those_that_are_live) {
     press(KEY_NAME_ENTER); /* to the blocks at once */
     sees("address");
 }
-END_TEST
 
 /* Checks the page of stacks on top, and below it the blocks of each stack. */
 static void stacks_are(const struct profile_sums *line, const struct data_kind *kind) {
@@ -253,9 +248,9 @@ static void stacks_are(const struct profile_sums *line, const struct data_kind *
     profile_free_groups(&stacks);
 }
 
-START_TEST(what_blocks_have_in_common_leads_to_them) {
+TEST(what_blocks_have_in_common_leads_to_them) {
     static const char *const names[] = {"by class", "by size", "by lifetime", "by thread"};
-    capture_finish(&c);
+    capture_finish();
     open_view();
     type("(]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]vvvv");
     const struct lines *l = &main_page()->lines;
@@ -285,7 +280,6 @@ START_TEST(what_blocks_have_in_common_leads_to_them) {
     type("2v");
     sees("by line"); /* a tree is one of places */
 }
-END_TEST
 
 /* The same moment before and after. */
 static void zooms_to_the_same(const char *keys) {
@@ -297,8 +291,8 @@ static void zooms_to_the_same(const char *keys) {
     ck_assert(!b.data.is_span || data_time(&b.data, &b.data.from) == from);
 }
 
-START_TEST(zooming_changes_no_sum) {
-    capture_finish(&c);
+TEST(zooming_changes_no_sum) {
+    capture_finish();
     open_view();
     type("Z");
     sees("This is the whole time");
@@ -338,10 +332,9 @@ START_TEST(zooming_changes_no_sum) {
     zooms_to_the_same("z");
     ck_assert_int_eq(b.data.at.at.kind, VIEW_AT_START);
 }
-END_TEST
 
-START_TEST(each_column_sorts) {
-    capture_finish(&c);
+TEST(each_column_sorts) {
+    capture_finish();
     open_view();
     const struct lines *l = &main_page()->lines;
     for (int i = 0; i < COLUMNS; i++) {
@@ -355,10 +348,9 @@ START_TEST(each_column_sorts) {
     type("<");
     ck_assert_int_eq(l->sort, COLUMN_GROWN);
 }
-END_TEST
 
-START_TEST(a_tree_opens_and_closes) {
-    capture_finish(&c);
+TEST(a_tree_opens_and_closes) {
+    capture_finish();
     open_view();
     type("2");
     struct lines *l = &main_page()->lines;
@@ -381,10 +373,9 @@ START_TEST(a_tree_opens_and_closes) {
     type("t");
     ck_assert_int_eq(l->kind, LINES_TOP);
 }
-END_TEST
 
-START_TEST(words_are_found_and_stacks_filtered) {
-    capture_finish(&c);
+TEST(words_are_found_and_stacks_filtered) {
+    capture_finish();
     open_view();
     type("/FUNCTION_5");
     press(KEY_NAME_ENTER);
@@ -411,10 +402,9 @@ START_TEST(words_are_found_and_stacks_filtered) {
     ck_assert_uint_eq(main_page()->lines.count, FUNCTIONS);
     lines_are_the_whole();
 }
-END_TEST
 
-START_TEST(a_click_is_what_stands_there) {
-    capture_finish(&c);
+TEST(a_click_is_what_stands_there) {
+    capture_finish();
     open_view();
     struct main_page *m = main_page();
     browser_key(&b, &(struct key){KEY_NAME_CLICK, 0, m->list_row + 3, 20});
@@ -439,10 +429,9 @@ START_TEST(a_click_is_what_stands_there) {
     browser_key(&b, &(struct key){KEY_NAME_CLICK, 0, 23, 79});
     ck_assert(b.is_done);
 }
-END_TEST
 
-START_TEST(every_size_of_screen_is_drawn) {
-    capture_finish(&c);
+TEST(every_size_of_screen_is_drawn) {
+    capture_finish();
     open_view();
     static const char *const pages[] = {"", "2", "3", "4", "1\r", "\r", "\r", "?"};
     for (size_t i = 0; i < sizeof pages / sizeof *pages; i++) {
@@ -467,17 +456,16 @@ START_TEST(every_size_of_screen_is_drawn) {
     type("Q");
     ck_assert(b.is_done);
 }
-END_TEST
 
-START_TEST(a_capture_that_grows_keeps_the_cursor) {
-    capture_cut(&c);
+TEST(a_capture_that_grows_keeps_the_cursor) {
+    capture_cut();
     open_view();
     view.summary.being_written = true;
     type(")jjj");
     uint64_t id = main_page()->lines.line[3].id, all = b.data.all.came.blocks;
     for (int i = 0; i < 40; i++) /* other lines come before it */
-        block_malloc(&c, BLOCKS_HELD + i, 104, 1);
-    capture_cut(&c);
+        block_malloc(BLOCKS_HELD + i, 104, 1);
+    capture_cut();
     bool is_new;
     ck_assert_int_eq(data_refresh(&b.data, &is_new), 0);
     ck_assert(is_new);
@@ -495,7 +483,7 @@ START_TEST(a_capture_that_grows_keeps_the_cursor) {
     uint64_t event = b.data.at.at.event;
     view.summary.being_written = true;
     put_work(300, 400);
-    capture_finish(&c);
+    capture_finish();
     ck_assert_int_eq(data_refresh(&b.data, &is_new), 0);
     browser_refresh_pages(&b, true);
     browser_draw(&b);
@@ -503,10 +491,9 @@ START_TEST(a_capture_that_grows_keeps_the_cursor) {
     ck_assert_int_eq(memcmp(&then, &b.data.all, sizeof then), 0);
     lines_are_the_whole();
 }
-END_TEST
 
-START_TEST(escape_ends_a_question) {
-    capture_finish(&c);
+TEST(escape_ends_a_question) {
+    capture_finish();
     open_view();
     wants_escape = true;
     b.shown_ns = 0;
@@ -524,25 +511,5 @@ START_TEST(escape_ends_a_question) {
     ck_assert_uint_eq(main_page()->lines.count, FUNCTIONS);
     lines_are_the_whole();
 }
-END_TEST
 
-static void add(TCase *cases) {
-    tcase_add_checked_fixture(cases, start, stop);
-    tcase_add_test(cases, what_blocks_have_in_common_leads_to_them);
-    tcase_add_test(cases, zooming_changes_no_sum);
-    tcase_add_test(cases, the_lines_of_each_moment_are_the_whole);
-    tcase_add_test(cases, a_span_has_what_came_in_it);
-    tcase_add_test(cases, a_line_leads_to_the_story_of_a_block);
-    tcase_add_test(cases, the_blocks_of_all_stacks_are_those_that_are_live);
-    tcase_add_test(cases, each_column_sorts);
-    tcase_add_test(cases, a_tree_opens_and_closes);
-    tcase_add_test(cases, words_are_found_and_stacks_filtered);
-    tcase_add_test(cases, a_click_is_what_stands_there);
-    tcase_add_test(cases, every_size_of_screen_is_drawn);
-    tcase_add_test(cases, a_capture_that_grows_keeps_the_cursor);
-    tcase_add_test(cases, escape_ends_a_question);
-}
-
-int main(void) {
-    return run_added("browser", add);
-}
+RUN_TESTS(.set_up = start, .tear_down = stop)

@@ -33,7 +33,7 @@ static const char *row_text(int row) {
     return text;
 }
 
-START_TEST(text_is_cut_where_it_has_to_end) {
+TEST(text_is_cut_where_it_has_to_end) {
     ck_assert_int_eq(canvas_put(&canvas, 0, 1, 6, CANVAS_PLAIN, "abcde"), 6);
     ck_assert_str_eq(row_text(0), " abcde    ");
     ck_assert_int_eq(canvas_put(&canvas, 1, 1, 6, CANVAS_PLAIN, "abcdef"), 6);
@@ -43,9 +43,8 @@ START_TEST(text_is_cut_where_it_has_to_end) {
     canvas_put_right(&canvas, 2, 0, 6, CANVAS_PLAIN, "12");
     ck_assert_str_eq(row_text(2), "    12  a_");
 }
-END_TEST
 
-START_TEST(a_wide_character_is_whole_or_not_there) {
+TEST(a_wide_character_is_whole_or_not_there) {
     canvas_put(&canvas, 0, 0, 10, CANVAS_PLAIN, "\u6f22\u5b57x");
     ck_assert_str_eq(row_text(0), "?>?>x     ");
     canvas_put(&canvas, 1, 0, 4, CANVAS_PLAIN, "\u6f22\u5b57x");
@@ -55,9 +54,8 @@ START_TEST(a_wide_character_is_whole_or_not_there) {
     ck_assert_int_eq(canvas_width(&canvas, "\u6f22x", 4), 3);
     ck_assert_uint_eq(canvas_skip(&canvas, "\u6f22x", 2), 3);
 }
-END_TEST
 
-START_TEST(marks_stand_on_the_character_before) {
+TEST(marks_stand_on_the_character_before) {
     canvas_put(&canvas, 0, 0, 10, CANVAS_PLAIN, "e\u0301\u0302\u0303x");
     ck_assert_uint_eq(at(0, 0), 'e');
     ck_assert_uint_eq(canvas.cell[0].ch[1], 0x301);
@@ -66,27 +64,24 @@ START_TEST(marks_stand_on_the_character_before) {
     canvas_put(&canvas, 1, 0, 10, CANVAS_PLAIN, "\u0301y"); /* none is before it */
     ck_assert_uint_eq(at(1, 0), 'y');
 }
-END_TEST
 
-START_TEST(what_acts_on_a_terminal_is_a_question_mark) {
+TEST(what_acts_on_a_terminal_is_a_question_mark) {
     canvas_put(&canvas, 0, 0, 10, CANVAS_PLAIN, "\033[2J\x9b\xff\u202e");
     ck_assert_str_eq(row_text(0), "?[2J?????"
                                   " ");
     for (int i = 0; i < canvas.columns; i++)
         ck_assert_uint_lt(at(0, i), 0x80);
 }
-END_TEST
 
-START_TEST(without_utf8_all_is_ascii) {
+TEST(without_utf8_all_is_ascii) {
     canvas.is_utf8 = false;
     canvas_put(&canvas, 0, 0, 5, CANVAS_PLAIN, "\u6f22\u00e9abcd");
     ck_assert_str_eq(row_text(0), "??ab~     ");
     for (int i = 0; i < canvas.columns; i++)
         ck_assert_uint_lt(at(0, i), 0x80);
 }
-END_TEST
 
-START_TEST(nothing_is_drawn_outside) {
+TEST(nothing_is_drawn_outside) {
     canvas_put(&canvas, -1, 0, 10, CANVAS_PLAIN, "x");
     canvas_put(&canvas, 3, 0, 10, CANVAS_PLAIN, "x");
     canvas_put(&canvas, 0, -2, 10, CANVAS_PLAIN, "abc");
@@ -95,9 +90,8 @@ START_TEST(nothing_is_drawn_outside) {
     ck_assert_str_eq(row_text(1), "..........");
     ck_assert_str_eq(row_text(2), "          ");
 }
-END_TEST
 
-START_TEST(codes_of_colour_become_styles) {
+TEST(codes_of_colour_become_styles) {
     static const char line[] = "\033[1mab\033[0mc\033[36md";
     coded_put(&canvas, 0, 0, 10, 0, line, sizeof line - 1, "", true);
     ck_assert_str_eq(row_text(0), "abcd      ");
@@ -111,16 +105,14 @@ START_TEST(codes_of_colour_become_styles) {
     coded_put(&canvas, 2, 0, 10, 0, line, sizeof line - 1, "BC", false);
     ck_assert_int_eq(canvas.cell[21].style, CANVAS_BOLD); /* large letters only */
 }
-END_TEST
 
-START_TEST(another_sequence_is_no_code) {
+TEST(another_sequence_is_no_code) {
     static const char line[] = "\033[2Jab";
     coded_put(&canvas, 0, 0, 10, 0, line, sizeof line - 1, "", true);
     ck_assert_str_eq(row_text(0), "?[2Jab    ");
 }
-END_TEST
 
-START_TEST(sentences_go_on_in_the_next_line_and_tables_do_not) {
+TEST(sentences_go_on_in_the_next_line_and_tables_do_not) {
     static const char text[] = "one two three\n  a  b  c  d  e\n\nlast";
     int count;
     size_t *begin = coded_find_lines(text, 8, &count);
@@ -136,19 +128,5 @@ START_TEST(sentences_go_on_in_the_next_line_and_tables_do_not) {
     ck_assert_int_eq(count, 0);
     free(begin);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("canvas");
-    tcase_add_checked_fixture(cases, start, stop);
-    tcase_add_test(cases, text_is_cut_where_it_has_to_end);
-    tcase_add_test(cases, a_wide_character_is_whole_or_not_there);
-    tcase_add_test(cases, marks_stand_on_the_character_before);
-    tcase_add_test(cases, what_acts_on_a_terminal_is_a_question_mark);
-    tcase_add_test(cases, without_utf8_all_is_ascii);
-    tcase_add_test(cases, nothing_is_drawn_outside);
-    tcase_add_test(cases, codes_of_colour_become_styles);
-    tcase_add_test(cases, another_sequence_is_no_code);
-    tcase_add_test(cases, sentences_go_on_in_the_next_line_and_tables_do_not);
-    return run_cases("canvas", cases);
-}
+RUN_TESTS(.set_up = start, .tear_down = stop)

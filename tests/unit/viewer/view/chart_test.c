@@ -29,7 +29,7 @@ static uint32_t at(int row, int column) {
     return canvas.cell[row * canvas.columns + column].ch[0];
 }
 
-START_TEST(braille_has_two_values_and_four_dots_in_a_cell) {
+TEST(braille_has_two_values_and_four_dots_in_a_cell) {
     /* of 8 dots: 0 and 1, 4 and 5, 8 and 8, 0 and 0 */
     static const uint64_t value[] = {0, 1, 4, 5, 8, 8, 0, 0};
     draw(CHART_BRAILLE, value, 8);
@@ -44,9 +44,8 @@ START_TEST(braille_has_two_values_and_four_dots_in_a_cell) {
     ck_assert_int_eq(canvas.cell[1].style, CANVAS_MARKED); /* the moment */
     ck_assert_int_eq(canvas.cell[2].style, CANVAS_SPAN);
 }
-END_TEST
 
-START_TEST(blocks_and_ascii_have_one_value) {
+TEST(blocks_and_ascii_have_one_value) {
     static const uint64_t value[] = {0, 1, 9, 16};
     draw(CHART_BLOCKS, value, 16);
     ck_assert_uint_eq(at(1, 0), ' ');
@@ -61,9 +60,8 @@ START_TEST(blocks_and_ascii_have_one_value) {
     ck_assert_uint_eq(at(0, 3), '#');
     ck_assert_uint_eq(at(1, 0), ' ');
 }
-END_TEST
 
-START_TEST(large_numbers_and_nothing_do_no_harm) {
+TEST(large_numbers_and_nothing_do_no_harm) {
     static const uint64_t large[] = {UINT64_MAX, 1, UINT64_MAX / 2, 0}, none[4] = {0};
     draw(CHART_BLOCKS, large, UINT64_MAX);
     ck_assert_uint_eq(at(0, 0), 0x2588);
@@ -74,9 +72,8 @@ START_TEST(large_numbers_and_nothing_do_no_harm) {
     for (int i = 0; i < 8; i++)
         ck_assert_uint_eq(at(i / 4, i % 4), ' ');
 }
-END_TEST
 
-START_TEST(a_time_lies_in_the_column_that_ends_with_it_or_later) {
+TEST(a_time_lies_in_the_column_that_ends_with_it_or_later) {
     for (int columns = 1; columns < 200; columns += 7)
         for (int column = 0; column < columns; column++) {
             uint64_t end = chart_time(column, 1000, 999777, columns);
@@ -91,14 +88,5 @@ START_TEST(a_time_lies_in_the_column_that_ends_with_it_or_later) {
     ck_assert_int_eq(chart_column(5, 5, 5, 10), 9);
     ck_assert_uint_eq(chart_time(9, 0, UINT64_MAX, 10), UINT64_MAX);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("chart");
-    tcase_add_checked_fixture(cases, start, stop);
-    tcase_add_test(cases, braille_has_two_values_and_four_dots_in_a_cell);
-    tcase_add_test(cases, blocks_and_ascii_have_one_value);
-    tcase_add_test(cases, large_numbers_and_nothing_do_no_harm);
-    tcase_add_test(cases, a_time_lies_in_the_column_that_ends_with_it_or_later);
-    return run_cases("chart", cases);
-}
+RUN_TESTS(.set_up = start, .tear_down = stop)

@@ -21,7 +21,7 @@ static void is_at(int cursor, int top) {
     ck_assert_int_eq(list.top, top);
 }
 
-START_TEST(keys_move_and_stop_at_both_ends) {
+TEST(keys_move_and_stop_at_both_ends) {
     press(KEY_NAME_UP);
     is_at(0, 0);
     for (int i = 0; i < 10; i++)
@@ -49,9 +49,8 @@ START_TEST(keys_move_and_stop_at_both_ends) {
     ck_assert(!type('x'));
     ck_assert(!press(KEY_NAME_ENTER));
 }
-END_TEST
 
-START_TEST(fewer_lines_or_a_smaller_screen_keep_the_cursor_on_it) {
+TEST(fewer_lines_or_a_smaller_screen_keep_the_cursor_on_it) {
     list_go_to(&list, 95);
     is_at(95, 86);
     list.rows = 20;
@@ -70,9 +69,8 @@ START_TEST(fewer_lines_or_a_smaller_screen_keep_the_cursor_on_it) {
     press(KEY_NAME_DOWN);
     is_at(0, 0);
 }
-END_TEST
 
-START_TEST(a_text_moves_as_a_whole) {
+TEST(a_text_moves_as_a_whole) {
     list.is_text = true;
     type('j');
     ck_assert_int_eq(list.top, 1);
@@ -85,7 +83,6 @@ START_TEST(a_text_moves_as_a_whole) {
     type('g');
     ck_assert_int_eq(list.top, 0);
 }
-END_TEST
 
 static bool is_seventh(void *context, int row) {
     (void)context;
@@ -98,7 +95,7 @@ static bool is_none(void *context, int row) {
     return false;
 }
 
-START_TEST(a_search_goes_around_and_sees_each_line_once) {
+TEST(a_search_goes_around_and_sees_each_line_once) {
     int seen = 0;
     ck_assert_int_eq(list_find(&list, 0, 1, is_seventh, NULL), 7);
     ck_assert_int_eq(list_find(&list, 7, 1, is_seventh, NULL), 37);
@@ -107,14 +104,5 @@ START_TEST(a_search_goes_around_and_sees_each_line_once) {
     ck_assert_int_eq(list_find(&list, 50, -1, is_none, &seen), -1);
     ck_assert_int_eq(seen, 100);
 }
-END_TEST
 
-int main(void) {
-    TCase *cases = tcase_create("list");
-    tcase_add_checked_fixture(cases, start, NULL);
-    tcase_add_test(cases, keys_move_and_stop_at_both_ends);
-    tcase_add_test(cases, fewer_lines_or_a_smaller_screen_keep_the_cursor_on_it);
-    tcase_add_test(cases, a_text_moves_as_a_whole);
-    tcase_add_test(cases, a_search_goes_around_and_sees_each_line_once);
-    return run_cases("list", cases);
-}
+RUN_TESTS(.set_up = start)
