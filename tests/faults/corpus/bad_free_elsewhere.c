@@ -11,90 +11,90 @@ static const char constant[] = "a constant array";
 static __thread char thread_buffer[100];
 extern char **environ;
 
-static void local_array(void) {
+SHAPE(local_array) {
     char buffer[100] = "on the stack";
     free(opaque(buffer));
 }
 
-static void local_variable(void) {
+SHAPE(local_variable) {
     int number = 3;
     free(opaque(&number));
 }
 
-static void from_alloca(void) {
+SHAPE(from_alloca) {
     free(opaque(alloca(64)));
 }
 
-static void variable_length(void) {
+SHAPE(variable_length) {
     int count = 20;
     int *number = opaque(&count);
     char buffer[*number];
     free(opaque(buffer));
 }
 
-static void static_array(void) {
+SHAPE(static_array) {
     free(opaque(static_buffer));
 }
-static void static_inside(void) {
+SHAPE(static_inside) {
     free(opaque(static_pointer + 16));
 }
-static void static_variable(void) {
+SHAPE(static_variable) {
     free(opaque(&static_pointer));
 }
-static void constant_array(void) {
+SHAPE(constant_array) {
     free(opaque((char *)constant));
 }
-static void literal(void) {
+SHAPE(literal) {
     free(opaque("a literal"));
 }
-static void function(void) {
+SHAPE(function) {
     free(opaque((void *)(uintptr_t)literal));
 }
-static void library_function(void) {
+SHAPE(library_function) {
     free(opaque((void *)(uintptr_t)puts));
 }
-static void library_variable(void) {
+SHAPE(library_variable) {
     free(opaque(stdout));
 }
-static void thread_variable(void) {
+SHAPE(thread_variable) {
     free(opaque(thread_buffer));
 }
-static void environment(void) {
+SHAPE(environment) {
     free(opaque(environ[0]));
 }
-static void small_number(void) {
+SHAPE(small_number) {
     free(opaque((void *)(uintptr_t)42));
 }
-static void small_aligned_number(void) {
+SHAPE(small_aligned_number) {
     free(opaque((void *)(uintptr_t)4096));
 }
-static void minus_one(void) {
+SHAPE(minus_one) {
     free(opaque((void *)(uintptr_t)-1));
 }
-static void non_canonical(void) {
+SHAPE(non_canonical) {
     free(opaque((void *)(uintptr_t)0xdeadbeefdeadbee0));
 }
-static void unmapped(void) {
+SHAPE(unmapped) {
     free(opaque((void *)(uintptr_t)0x100000000000));
 }
 
-static void unmapped_by_the_program(void) {
+SHAPE(unmapped_by_the_program) {
     char *mapping = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     munmap(mapping, 8192);
     free(opaque(mapping));
 }
 
-static void mapped(void) {
+SHAPE(mapped) {
     char *mapping = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     free(opaque(mapping));
 }
 
-static void resized_local(void) {
+SHAPE(resized_local) {
     char buffer[100] = "on the stack";
     free(realloc(opaque(buffer), 200));
 }
 
-static void resized_literal(void) {
+SHAPE(resized_literal) {
     free(realloc(opaque("a literal"), 200));
 }
 
@@ -103,7 +103,7 @@ static void *free_stack_of_other(void *buffer) {
     return NULL;
 }
 
-static void stack_of_another_thread(void) {
+SHAPE(stack_of_another_thread) {
     pthread_t thread;
     char buffer[100] = "on the first stack";
     pthread_create(&thread, NULL, free_stack_of_other, buffer);
@@ -116,13 +116,13 @@ static void *free_own_stack(void *unused) {
     return unused;
 }
 
-static void stack_of_a_thread(void) {
+SHAPE(stack_of_a_thread) {
     pthread_t thread;
     pthread_create(&thread, NULL, free_own_stack, NULL);
     pthread_join(thread, NULL);
 }
 
-static void uninitialised(void) {
+SHAPE(uninitialised) {
     union {
         char text[8];
         void *pointer;
@@ -130,36 +130,4 @@ static void uninitialised(void) {
     free(opaque(garbage.pointer));
 }
 
-static const struct shape shapes[] = {
-    {"local_array", local_array},
-    {"local_variable", local_variable},
-    {"from_alloca", from_alloca},
-    {"variable_length", variable_length},
-    {"static_array", static_array},
-    {"static_inside", static_inside},
-    {"static_variable", static_variable},
-    {"constant_array", constant_array},
-    {"literal", literal},
-    {"function", function},
-    {"library_function", library_function},
-    {"library_variable", library_variable},
-    {"thread_variable", thread_variable},
-    {"environment", environment},
-    {"small_number", small_number},
-    {"small_aligned_number", small_aligned_number},
-    {"minus_one", minus_one},
-    {"non_canonical", non_canonical},
-    {"unmapped", unmapped},
-    {"unmapped_by_the_program", unmapped_by_the_program},
-    {"mapped", mapped},
-    {"resized_local", resized_local},
-    {"resized_literal", resized_literal},
-    {"stack_of_another_thread", stack_of_another_thread},
-    {"stack_of_a_thread", stack_of_a_thread},
-    {"uninitialised", uninitialised},
-    {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_shape(shapes, argc, argv);
-}
+RUN_ONE()

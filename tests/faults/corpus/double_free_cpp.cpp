@@ -12,12 +12,12 @@ class Buffer {
     char *text;
 };
 
-static void copied() {
+SHAPE(copied) {
     Buffer first(92);
     Buffer second = first;
 }
 
-static void assigned() {
+SHAPE(assigned) {
     Buffer first(93), second(94);
     second = first;
 }
@@ -26,47 +26,47 @@ static char first_letter(Buffer buffer) {
     return *buffer.text;
 }
 
-static void passed_by_value() {
+SHAPE(passed_by_value) {
     Buffer buffer(95);
     *buffer.text = 'b';
     if (first_letter(buffer) == 'b')
         opaque(&buffer);
 }
 
-static void vector_of_owners() {
+SHAPE(vector_of_owners) {
     std::vector<Buffer> buffers;
     buffers.reserve(1);
     buffers.push_back(Buffer(96));
 }
 
-static void two_unique_pointers() {
+SHAPE(two_unique_pointers) {
     int *number = static_cast<int *>(opaque(new int(1)));
     std::unique_ptr<int> first(number), second(number);
 }
 
-static void two_shared_pointers() {
+SHAPE(two_shared_pointers) {
     long *number = static_cast<long *>(opaque(new long(1)));
     std::shared_ptr<long> first(number), second(number);
 }
 
-static void deleted_and_owned() {
+SHAPE(deleted_and_owned) {
     std::unique_ptr<double> number(new double(2));
     delete static_cast<double *>(opaque(number.get()));
 }
 
-static void array_deleted_twice() {
+SHAPE(array_deleted_twice) {
     int *numbers = static_cast<int *>(opaque(new int[24]));
     delete[] numbers;
     delete[] static_cast<int *>(opaque(numbers));
 }
 
-static void object_deleted_twice() {
+SHAPE(object_deleted_twice) {
     int *number = static_cast<int *>(opaque(new int(3)));
     delete number;
     delete static_cast<int *>(opaque(number));
 }
 
-static void in_handler_and_behind() {
+SHAPE(in_handler_and_behind) {
     char *text = static_cast<char *>(opaque(new char[97]));
     try {
         throw std::runtime_error("on the way");
@@ -81,7 +81,7 @@ struct Parent {
     ~Parent() { delete static_cast<int *>(opaque(child)); }
 };
 
-static void child_deleted_before_its_parent() {
+SHAPE(child_deleted_before_its_parent) {
     Parent parent = {new int(4)};
     delete static_cast<int *>(opaque(parent.child));
 }
@@ -94,12 +94,12 @@ struct Moved {
     ~Moved() { delete[] static_cast<char *>(opaque(text)); }
 };
 
-static void moved_and_still_owned() {
+SHAPE(moved_and_still_owned) {
     Moved first;
     Moved second(std::move(first));
 }
 
-static void elements_deleted_twice() {
+SHAPE(elements_deleted_twice) {
     std::vector<int *> numbers;
     for (int i = 0; i < 4; i++)
         numbers.push_back(new int(i));
@@ -110,23 +110,4 @@ static void elements_deleted_twice() {
         delete static_cast<int *>(opaque(number));
 }
 
-static const struct shape shapes[] = {
-    {"copied", copied},
-    {"assigned", assigned},
-    {"passed_by_value", passed_by_value},
-    {"vector_of_owners", vector_of_owners},
-    {"two_unique_pointers", two_unique_pointers},
-    {"two_shared_pointers", two_shared_pointers},
-    {"deleted_and_owned", deleted_and_owned},
-    {"array_deleted_twice", array_deleted_twice},
-    {"object_deleted_twice", object_deleted_twice},
-    {"in_handler_and_behind", in_handler_and_behind},
-    {"child_deleted_before_its_parent", child_deleted_before_its_parent},
-    {"moved_and_still_owned", moved_and_still_owned},
-    {"elements_deleted_twice", elements_deleted_twice},
-    {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_shape(shapes, argc, argv);
-}
+RUN_ONE()

@@ -18,26 +18,26 @@ static void free_session(struct session *session) {
     free(session);
 }
 
-static void shared_member(void) {
+SHAPE(shared_member) {
     char *name = strdup("shared by two sessions");
     struct session *first = make_session(name, NULL), *second = make_session(name, NULL);
     free_session(first);
     free_session(second);
 }
 
-static void copied_struct(void) {
+SHAPE(copied_struct) {
     struct session first = {strdup("copied with its struct"), NULL}, second = first;
     free(opaque(first.name));
     free(opaque(second.name));
 }
 
-static void member_and_whole(void) {
+SHAPE(member_and_whole) {
     struct session *session = make_session(strdup("freed by its user, too"), NULL);
     free(opaque(session->name));
     free_session(session);
 }
 
-static void node_in_two_lists(void) {
+SHAPE(node_in_two_lists) {
     struct session *shared = make_session(NULL, NULL);
     struct session *list[] = {make_session(NULL, shared), make_session(NULL, shared)};
     for (int i = 0; i < 2; i++)
@@ -52,7 +52,7 @@ static int fail_and_clean_up(char *buffer) {
     return -1;
 }
 
-static void error_path(void) {
+SHAPE(error_path) {
     char *buffer = opaque(malloc(72));
     if (fail_and_clean_up(buffer) < 0)
         goto failed;
@@ -63,13 +63,13 @@ failed:
 
 static char *cache;
 
-static void global_and_local(void) {
+SHAPE(global_and_local) {
     char *entry = cache = opaque(malloc(73));
     free(entry);
     free(opaque(cache));
 }
 
-static void array_holds_it_twice(void) {
+SHAPE(array_holds_it_twice) {
     char *entries[10];
     for (int i = 0; i < 10; i++)
         entries[i] = opaque(malloc(74));
@@ -82,13 +82,13 @@ static void release_at_exit(void) {
     free(opaque(cache));
 }
 
-static void at_exit_again(void) {
+SHAPE(at_exit_again) {
     cache = opaque(malloc(75));
     atexit(release_at_exit);
     free(cache);
 }
 
-static void loop_frees_its_buffer(void) {
+SHAPE(loop_frees_its_buffer) {
     char *buffer = opaque(malloc(76));
     for (int line = 0; line < 2; line++) {
         snprintf(buffer, 76, "line %d", line);
@@ -98,19 +98,4 @@ static void loop_frees_its_buffer(void) {
     free(opaque(buffer));
 }
 
-static const struct shape shapes[] = {
-    {"shared_member", shared_member},
-    {"copied_struct", copied_struct},
-    {"member_and_whole", member_and_whole},
-    {"node_in_two_lists", node_in_two_lists},
-    {"error_path", error_path},
-    {"global_and_local", global_and_local},
-    {"array_holds_it_twice", array_holds_it_twice},
-    {"at_exit_again", at_exit_again},
-    {"loop_frees_its_buffer", loop_frees_its_buffer},
-    {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_shape(shapes, argc, argv);
-}
+RUN_ONE()

@@ -22,31 +22,31 @@ static void *run_thread(void *(*body)(void *), void *argument) {
     return result;
 }
 
-static void here_then_there(void) {
+SHAPE(here_then_there) {
     char *block = opaque(malloc(81));
     free(block);
     run_thread(release, block);
 }
 
-static void there_then_here(void) {
+SHAPE(there_then_here) {
     char *block = opaque(malloc(82));
     run_thread(release, block);
     free(opaque(block));
 }
 
-static void two_threads(void) {
+SHAPE(two_threads) {
     char *block = opaque(malloc(83));
     run_thread(release, block);
     run_thread(release, block);
 }
 
-static void block_of_an_ended_thread(void) {
+SHAPE(block_of_an_ended_thread) {
     char *block = run_thread(allocate, (void *)84);
     free(block);
     free(opaque(block));
 }
 
-static void ended_thread_freed_it(void) {
+SHAPE(ended_thread_freed_it) {
     char *block = run_thread(allocate, (void *)85);
     run_thread(release, block);
     free(opaque(block));
@@ -58,24 +58,24 @@ static void *allocate_and_free(void *size) {
     return block;
 }
 
-static void freed_by_its_ended_thread(void) {
+SHAPE(freed_by_its_ended_thread) {
     char *block = run_thread(allocate_and_free, (void *)86);
     free(opaque(block));
 }
 
-static void mid_block(void) {
+SHAPE(mid_block) {
     char *block = opaque(malloc(8000));
     run_thread(release, block);
     free(opaque(block));
 }
 
-static void large_block(void) {
+SHAPE(large_block) {
     char *block = opaque(malloc(90000));
     run_thread(release, block);
     free(opaque(block));
 }
 
-static void in_a_child(void) {
+SHAPE(in_a_child) {
     char *block = opaque(malloc(87));
     free(block);
     pid_t child = fork();
@@ -86,7 +86,7 @@ static void in_a_child(void) {
     waitpid(child, NULL, 0);
 }
 
-static void by_thread_exit(void) {
+SHAPE(by_thread_exit) {
     pthread_key_t key;
     char *block = opaque(malloc(88));
     pthread_key_create(&key, free);
@@ -95,20 +95,4 @@ static void by_thread_exit(void) {
     pthread_exit(NULL);
 }
 
-static const struct shape shapes[] = {
-    {"here_then_there", here_then_there},
-    {"there_then_here", there_then_here},
-    {"two_threads", two_threads},
-    {"block_of_an_ended_thread", block_of_an_ended_thread},
-    {"ended_thread_freed_it", ended_thread_freed_it},
-    {"freed_by_its_ended_thread", freed_by_its_ended_thread},
-    {"mid_block", mid_block},
-    {"large_block", large_block},
-    {"in_a_child", in_a_child},
-    {"by_thread_exit", by_thread_exit},
-    {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_shape(shapes, argc, argv);
-}
+RUN_ONE()

@@ -15,30 +15,21 @@ static void (*find(const char *name, void **library))(void) {
     return (void (*)(void))dlsym(*library, name);
 }
 
-static void lost_inside(void) {
+SHAPE(lost_inside) {
     void *library;
     find("library_lose", &library)();
 }
 
-static void lost_with_the_library(void) {
+SHAPE(lost_with_the_library) {
     void *library;
     find("library_keep", &library)();
     dlclose(library);
 }
 
-static void lost_inside_and_unloaded(void) {
+SHAPE(lost_inside_and_unloaded) {
     void *library;
     find("library_lose", &library)();
     dlclose(library);
 }
 
-static const struct shape shapes[] = {
-    {"lost_inside", lost_inside},
-    {"lost_with_the_library", lost_with_the_library},
-    {"lost_inside_and_unloaded", lost_inside_and_unloaded},
-    {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_shape(shapes, argc, argv);
-}
+RUN_ONE()

@@ -7,18 +7,18 @@ static void use(char *block) {
     block[0] = 'u';
 }
 
-static void local(void) {
+SHAPE(local) {
     char *block = opaque(malloc(101));
     use(block);
 }
 
-static void overwritten(void) {
+SHAPE(overwritten) {
     kept = opaque(malloc(102));
     use(kept);
     kept = NULL;
 }
 
-static void replaced_by_another(void) {
+SHAPE(replaced_by_another) {
     kept = opaque(malloc(103));
     kept = opaque(malloc(203));
     free(kept);
@@ -33,87 +33,65 @@ static int parse(const char *text) {
     return 0;
 }
 
-static void early_return(void) {
+SHAPE(early_return) {
     printf("%d\n", parse("# a comment of 24 bytes"));
 }
 
-static void result_ignored(void) {
+SHAPE(result_ignored) {
     (void)opaque(strdup("ignored by its caller"));
 }
 
-static void in_a_loop(void) {
+SHAPE(in_a_loop) {
     for (int i = 0; i < 10; i++)
         use(opaque(malloc(104)));
 }
 
-static void all_but_the_last(void) {
+SHAPE(all_but_the_last) {
     char *block = NULL;
     for (int i = 0; i < 5; i++)
         block = opaque(malloc(105));
     free(block);
 }
 
-static void on_one_path(void) {
+SHAPE(on_one_path) {
     char *block = opaque(malloc(106));
     if (kept != NULL)
         free(block);
 }
 
-static void moved_on(void) {
+SHAPE(moved_on) {
     kept = opaque(calloc(1, 107));
     kept += 200;
     kept = NULL;
 }
 
-static void of_one_byte(void) {
+SHAPE(of_one_byte) {
     use(opaque(malloc(1)));
 }
-static void mid(void) {
+SHAPE(mid) {
     use(opaque(malloc(10000)));
 }
-static void large(void) {
+SHAPE(large) {
     use(opaque(malloc(500000)));
 }
-static void huge(void) {
+SHAPE(huge) {
     use(opaque(malloc(20000000)));
 }
 
-static void several_sizes(void) {
+SHAPE(several_sizes) {
     for (size_t size = 200; size < 2000; size += 300)
         use(opaque(malloc(size)));
 }
 
-static void pointer_only_in_freed_memory(void) {
+SHAPE(pointer_only_in_freed_memory) {
     char **holder = opaque(malloc(sizeof *holder));
     *holder = opaque(malloc(108));
     free(holder);
 }
 
-static void exit_below(void) {
+SHAPE(exit_below) {
     local();
     exit(0);
 }
 
-static const struct shape shapes[] = {
-    {"local", local},
-    {"overwritten", overwritten},
-    {"replaced_by_another", replaced_by_another},
-    {"early_return", early_return},
-    {"result_ignored", result_ignored},
-    {"in_a_loop", in_a_loop},
-    {"all_but_the_last", all_but_the_last},
-    {"on_one_path", on_one_path},
-    {"moved_on", moved_on},
-    {"of_one_byte", of_one_byte},
-    {"mid", mid},
-    {"large", large},
-    {"huge", huge},
-    {"several_sizes", several_sizes},
-    {"pointer_only_in_freed_memory", pointer_only_in_freed_memory},
-    {"exit_below", exit_below},
-    {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_shape(shapes, argc, argv);
-}
+RUN_ONE()

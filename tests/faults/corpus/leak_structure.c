@@ -20,45 +20,45 @@ static struct node *make_list(int count) {
     return list;
 }
 
-static void whole_list(void) {
+SHAPE(whole_list) {
     make_list(10);
 }
 
-static void ring(void) {
+SHAPE(ring) {
     struct node *list = make_list(4), *last = list;
     while (last->next != NULL)
         last = last->next;
     last->next = list;
 }
 
-static void points_to_itself(void) {
+SHAPE(points_to_itself) {
     struct node *node = make_list(1);
     node->next = node;
 }
 
-static void rest_of_a_list(void) {
+SHAPE(rest_of_a_list) {
     struct node *list = make_list(5);
     free(list);
 }
 
-static void member(void) {
+SHAPE(member) {
     struct node *node = make_list(1);
     node->name = opaque(malloc(111));
     free(node);
 }
 
-static void with_member(void) {
+SHAPE(with_member) {
     struct node *node = make_list(1);
     node->name = opaque(malloc(112));
 }
 
-static void table_of_pointers(void) {
+SHAPE(table_of_pointers) {
     char **table = opaque(calloc(8, sizeof *table));
     for (int i = 0; i < 8; i++)
         table[i] = opaque(malloc(113));
 }
 
-static void entries_of_a_freed_table(void) {
+SHAPE(entries_of_a_freed_table) {
     char **table = opaque(calloc(8, sizeof *table));
     for (int i = 0; i < 8; i++)
         table[i] = opaque(malloc(114));
@@ -67,7 +67,7 @@ static void entries_of_a_freed_table(void) {
 
 static char *slots[4];
 
-static void overwritten_slot(void) {
+SHAPE(overwritten_slot) {
     for (int i = 0; i < 5; i++)
         slots[i % 4] = opaque(malloc(115));
 }
@@ -85,31 +85,14 @@ static struct tree *make_tree(int depth) {
     return tree;
 }
 
-static void whole_tree(void) {
+SHAPE(whole_tree) {
     make_tree(5);
 }
 
-static void branch_cut_off(void) {
+SHAPE(branch_cut_off) {
     static struct tree *root;
     root = make_tree(4);
     root->child[1] = NULL;
 }
 
-static const struct shape shapes[] = {
-    {"whole_list", whole_list},
-    {"ring", ring},
-    {"points_to_itself", points_to_itself},
-    {"rest_of_a_list", rest_of_a_list},
-    {"member", member},
-    {"with_member", with_member},
-    {"table_of_pointers", table_of_pointers},
-    {"entries_of_a_freed_table", entries_of_a_freed_table},
-    {"overwritten_slot", overwritten_slot},
-    {"whole_tree", whole_tree},
-    {"branch_cut_off", branch_cut_off},
-    {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_shape(shapes, argc, argv);
-}
+RUN_ONE()

@@ -34,23 +34,23 @@ static void *return_block(void *unused) {
     return opaque(malloc(134));
 }
 
-static void in_a_thread(void) {
+SHAPE(in_a_thread) {
     run_thread(lose);
 }
-static void in_a_thread_variable(void) {
+SHAPE(in_a_thread_variable) {
     run_thread(keep_in_thread_variable);
 }
 
-static void under_a_key_without_destructor(void) {
+SHAPE(under_a_key_without_destructor) {
     pthread_key_create(&key, NULL);
     run_thread(keep_under_key);
 }
 
-static void result_never_asked_for(void) {
+SHAPE(result_never_asked_for) {
     run_thread(return_block);
 }
 
-static void in_four_threads(void) {
+SHAPE(in_four_threads) {
     for (int i = 0; i < 4; i++)
         run_thread(lose);
 }
@@ -60,7 +60,7 @@ static void *wait_for_ever(void *unused) {
     return unused;
 }
 
-static void while_a_thread_runs(void) {
+SHAPE(while_a_thread_runs) {
     pthread_t thread;
     pthread_create(&thread, NULL, wait_for_ever, NULL);
     opaque(malloc(135));
@@ -73,7 +73,7 @@ static void *cancelled(void *unused) {
     return unused;
 }
 
-static void of_a_cancelled_thread(void) {
+SHAPE(of_a_cancelled_thread) {
     pthread_t thread;
     pthread_create(&thread, NULL, cancelled, NULL);
     usleep(20000);
@@ -81,7 +81,7 @@ static void of_a_cancelled_thread(void) {
     pthread_join(thread, NULL);
 }
 
-static void in_a_child(void) {
+SHAPE(in_a_child) {
     pid_t child = fork();
     if (child == 0) {
         opaque(malloc(137));
@@ -96,23 +96,8 @@ static void *end_the_process(void *unused) {
     return unused;
 }
 
-static void process_ended_by_thread(void) {
+SHAPE(process_ended_by_thread) {
     run_thread(end_the_process);
 }
 
-static const struct shape shapes[] = {
-    {"in_a_thread", in_a_thread},
-    {"in_a_thread_variable", in_a_thread_variable},
-    {"under_a_key_without_destructor", under_a_key_without_destructor},
-    {"result_never_asked_for", result_never_asked_for},
-    {"in_four_threads", in_four_threads},
-    {"while_a_thread_runs", while_a_thread_runs},
-    {"of_a_cancelled_thread", of_a_cancelled_thread},
-    {"in_a_child", in_a_child},
-    {"process_ended_by_thread", process_ended_by_thread},
-    {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_shape(shapes, argc, argv);
-}
+RUN_ONE()

@@ -12,7 +12,7 @@ static int compare(const void *left, const void *right) {
     return *(const int *)left - *(const int *)right;
 }
 
-static void in_callback(void) {
+SHAPE(in_callback) {
     int number[] = {5, 2, 9, 1, 7, 3, 8};
     log_text = opaque(calloc(1, 8));
     qsort(number, 7, sizeof *number, compare);
@@ -23,14 +23,14 @@ static void write_in_handler(int signal_number) {
     log_text[51] = (char)signal_number;
 }
 
-static void in_signal_handler(void) {
+SHAPE(in_signal_handler) {
     log_text = opaque(malloc(51));
     signal(SIGUSR1, write_in_handler);
     raise(SIGUSR1);
     free(log_text);
 }
 
-static void in_child(void) {
+SHAPE(in_child) {
     log_text = opaque(malloc(52));
     pid_t child = fork();
     if (child == 0) {
@@ -42,7 +42,7 @@ static void in_child(void) {
     free(log_text);
 }
 
-static void before_fork_found_by_child(void) {
+SHAPE(before_fork_found_by_child) {
     log_text = opaque(malloc(53));
     log_text[53] = 'c';
     pid_t child = fork();
@@ -54,26 +54,26 @@ static void before_fork_found_by_child(void) {
     _exit(0);
 }
 
-static void found_by_realloc(void) {
+SHAPE(found_by_realloc) {
     char *text = opaque(malloc(54));
     text[54] = 'r';
     free(realloc(text, 5000));
 }
 
-static void found_by_shrinking(void) {
+SHAPE(found_by_shrinking) {
     char *text = opaque(malloc(55));
     text[55] = 'r';
     free(realloc(text, 20));
 }
 
-static void after_shrinking_old_size_used(void) {
+SHAPE(after_shrinking_old_size_used) {
     char *text = opaque(malloc(400));
     text = opaque(realloc(text, 100));
     memset(text, 'o', 400);
     free(text);
 }
 
-static void behind_usable_size(void) {
+SHAPE(behind_usable_size) {
     char *text = opaque(malloc(56));
     text[malloc_usable_size(text)] = 'u';
     free(text);
@@ -81,7 +81,7 @@ static void behind_usable_size(void) {
 
 static int spoil_at_end;
 
-static void in_destructor(void) {
+SHAPE(in_destructor) {
     log_text = opaque(malloc(58));
     spoil_at_end = 1;
 }
@@ -92,7 +92,7 @@ __attribute__((destructor)) static void end(void) {
 }
 
 /* Two of three neighbours are spoilt by one copy that began in the first. */
-static void over_neighbours(void) {
+SHAPE(over_neighbours) {
     char *first = opaque(malloc(200)), *second = opaque(malloc(200)), *third = opaque(malloc(200));
     memset(first, 'n', 600);
     free(first);
@@ -100,20 +100,4 @@ static void over_neighbours(void) {
     free(third);
 }
 
-static const struct shape shapes[] = {
-    {"in_callback", in_callback},
-    {"in_signal_handler", in_signal_handler},
-    {"in_child", in_child},
-    {"before_fork_found_by_child", before_fork_found_by_child},
-    {"found_by_realloc", found_by_realloc},
-    {"found_by_shrinking", found_by_shrinking},
-    {"after_shrinking_old_size_used", after_shrinking_old_size_used},
-    {"behind_usable_size", behind_usable_size},
-    {"in_destructor", in_destructor},
-    {"over_neighbours", over_neighbours},
-    {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_shape(shapes, argc, argv);
-}
+RUN_ONE()

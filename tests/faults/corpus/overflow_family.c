@@ -8,85 +8,62 @@ static void write_behind(char *block, size_t size) {
     free(block);
 }
 
-static void from_malloc(void) {
+SHAPE(from_malloc) {
     write_behind(malloc(50), 50);
 }
-static void from_calloc(void) {
+SHAPE(from_calloc) {
     write_behind(calloc(6, 9), 54);
 }
-static void from_realloc(void) {
+SHAPE(from_realloc) {
     write_behind(realloc(NULL, 57), 57);
 }
-static void grown(void) {
+SHAPE(grown) {
     write_behind(realloc(malloc(30), 300), 300);
 }
-static void grown_in_place(void) {
+SHAPE(grown_in_place) {
     write_behind(realloc(malloc(65), 67), 67);
 }
-static void shrunk(void) {
+SHAPE(shrunk) {
     write_behind(realloc(malloc(500), 90), 90);
 }
-static void shrunk_by_one(void) {
+SHAPE(shrunk_by_one) {
     write_behind(realloc(malloc(48), 47), 47);
 }
-static void from_reallocarray(void) {
+SHAPE(from_reallocarray) {
     write_behind(reallocarray(NULL, 5, 13), 65);
 }
-static void from_aligned_alloc(void) {
+SHAPE(from_aligned_alloc) {
     write_behind(aligned_alloc(64, 128), 128);
 }
-static void from_memalign(void) {
+SHAPE(from_memalign) {
     write_behind(memalign(256, 70), 70);
 }
-static void from_valloc(void) {
+SHAPE(from_valloc) {
     write_behind(valloc(100), 100);
 }
-static void from_pvalloc(void) {
+SHAPE(from_pvalloc) {
     write_behind(pvalloc(4096), 4096);
 }
-static void from_strdup(void) {
+SHAPE(from_strdup) {
     write_behind(strdup("fifteen letters"), 16);
 }
-static void from_strndup(void) {
+SHAPE(from_strndup) {
     write_behind(strndup("fifteen letters", 7), 8);
 }
-static void of_no_bytes(void) {
+SHAPE(of_no_bytes) {
     write_behind(malloc(0), 0);
 }
 
-static void from_posix_memalign(void) {
+SHAPE(from_posix_memalign) {
     void *block;
     if (posix_memalign(&block, 32, 77) == 0)
         write_behind(block, 77);
 }
 
-static void from_asprintf(void) {
+SHAPE(from_asprintf) {
     char *text;
     int length = asprintf(&text, "%s of %d", "length", 12);
     write_behind(realloc(text, (size_t)length + 1), (size_t)length + 1);
 }
 
-static const struct shape shapes[] = {
-    {"from_malloc", from_malloc},
-    {"from_calloc", from_calloc},
-    {"from_realloc", from_realloc},
-    {"grown", grown},
-    {"grown_in_place", grown_in_place},
-    {"shrunk", shrunk},
-    {"shrunk_by_one", shrunk_by_one},
-    {"from_reallocarray", from_reallocarray},
-    {"from_aligned_alloc", from_aligned_alloc},
-    {"from_memalign", from_memalign},
-    {"from_valloc", from_valloc},
-    {"from_pvalloc", from_pvalloc},
-    {"from_strdup", from_strdup},
-    {"from_strndup", from_strndup},
-    {"of_no_bytes", of_no_bytes},
-    {"from_posix_memalign", from_posix_memalign},
-    {"from_asprintf", from_asprintf},
-    {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_shape(shapes, argc, argv);
-}
+RUN_ONE()

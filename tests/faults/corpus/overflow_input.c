@@ -14,14 +14,14 @@ static int open_pipe(void) {
     return ends[0];
 }
 
-static void read_call(void) {
+SHAPE(read_call) {
     char *buffer = opaque(malloc(32));
     if (read(open_pipe(), buffer, 40) != 40)
         exit(2);
     free(buffer);
 }
 
-static void read_stream(void) {
+SHAPE(read_stream) {
     FILE *stream = fdopen(open_pipe(), "r");
     char *buffer = opaque(malloc(50));
     if (fread(buffer, 1, 56, stream) != 56)
@@ -30,7 +30,7 @@ static void read_stream(void) {
     free(buffer);
 }
 
-static void read_unbuffered(void) {
+SHAPE(read_unbuffered) {
     FILE *stream = fdopen(open_pipe(), "r");
     setvbuf(stream, NULL, _IONBF, 0);
     char *buffer = opaque(malloc(21));
@@ -40,7 +40,7 @@ static void read_unbuffered(void) {
     free(buffer);
 }
 
-static void read_line(void) {
+SHAPE(read_line) {
     FILE *stream = fdopen(open_pipe(), "r");
     char *line = opaque(malloc(16));
     if (fgets(line, 64, stream) == NULL)
@@ -49,7 +49,7 @@ static void read_line(void) {
     free(line);
 }
 
-static void scan_word(void) {
+SHAPE(scan_word) {
     FILE *stream = fdopen(open_pipe(), "r");
     char *word = opaque(malloc(6));
     if (fscanf(stream, "a %s", word) != 1)
@@ -58,7 +58,7 @@ static void scan_word(void) {
     free(word);
 }
 
-static void receive(void) {
+SHAPE(receive) {
     int ends[2];
     char *buffer = opaque(malloc(45));
     if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0 ||
@@ -68,7 +68,7 @@ static void receive(void) {
     free(buffer);
 }
 
-static void read_at(void) {
+SHAPE(read_at) {
     FILE *file = tmpfile();
     char *buffer = opaque(malloc(60));
     fputs(message, file);
@@ -79,7 +79,7 @@ static void read_at(void) {
     free(buffer);
 }
 
-static void stream_into_block(void) {
+SHAPE(stream_into_block) {
     char *block = opaque(malloc(40));
     FILE *stream = fmemopen(block, 44, "w");
     fwrite(message, 1, 44, stream);
@@ -87,18 +87,4 @@ static void stream_into_block(void) {
     free(block);
 }
 
-static const struct shape shapes[] = {
-    {"read_call", read_call},
-    {"read_stream", read_stream},
-    {"read_unbuffered", read_unbuffered},
-    {"read_line", read_line},
-    {"scan_word", scan_word},
-    {"receive", receive},
-    {"read_at", read_at},
-    {"stream_into_block", stream_into_block},
-    {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_shape(shapes, argc, argv);
-}
+RUN_ONE()

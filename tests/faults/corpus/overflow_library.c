@@ -17,7 +17,7 @@ static void *find(const char *name, void **library) {
     return dlsym(*library, name);
 }
 
-static void block_of_the_program(void) {
+SHAPE(block_of_the_program) {
     char *buffer = opaque(malloc(61)); /* how many come before it depends on the library's path */
     void *library;
     void (*fill)(char *, size_t) = (void (*)(char *, size_t))find("library_fill", &library);
@@ -25,7 +25,7 @@ static void block_of_the_program(void) {
     free(buffer);
 }
 
-static void block_of_the_library(void) {
+SHAPE(block_of_the_library) {
     void *library;
     char *(*make)(size_t) = (char *(*)(size_t))find("library_make", &library);
     char *buffer = make(66);
@@ -33,13 +33,13 @@ static void block_of_the_library(void) {
     free(buffer);
 }
 
-static void all_in_the_library(void) {
+SHAPE(all_in_the_library) {
     void *library;
     void (*spoil)(size_t) = (void (*)(size_t))find("library_spoil", &library);
     spoil(67);
 }
 
-static void found_when_it_is_gone(void) {
+SHAPE(found_when_it_is_gone) {
     void *library;
     char *(*make)(size_t) = (char *(*)(size_t))find("library_make", &library);
     void (*fill)(char *, size_t) = (void (*)(char *, size_t))dlsym(library, "library_fill");
@@ -49,14 +49,4 @@ static void found_when_it_is_gone(void) {
     free(buffer);
 }
 
-static const struct shape shapes[] = {
-    {"block_of_the_program", block_of_the_program},
-    {"block_of_the_library", block_of_the_library},
-    {"all_in_the_library", all_in_the_library},
-    {"found_when_it_is_gone", found_when_it_is_gone},
-    {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_shape(shapes, argc, argv);
-}
+RUN_ONE()

@@ -4,45 +4,45 @@
 
 static const char *name = "twelve chars";
 
-static void copy_without_room_for_zero(void) {
+SHAPE(copy_without_room_for_zero) {
     char *text = opaque(malloc(strlen(name)));
     strcpy(text, name);
     free(opaque(text));
 }
 
-static void append(void) {
+SHAPE(append) {
     char *text = opaque(malloc(20));
     strcpy(text, name);
     strcat(text, name);
     free(opaque(text));
 }
 
-static void copy_with_wrong_bound(void) {
+SHAPE(copy_with_wrong_bound) {
     char *text = opaque(malloc(16));
     strncpy(text, name, 32);
     free(opaque(text));
 }
 
-static void append_with_wrong_bound(void) {
+SHAPE(append_with_wrong_bound) {
     char *text = opaque(malloc(18));
     strcpy(text, name);
     strncat(text, name, 18);
     free(opaque(text));
 }
 
-static void copy_to_end(void) {
+SHAPE(copy_to_end) {
     char *text = opaque(malloc(24));
     stpcpy(stpcpy(text, name), name);
     free(opaque(text));
 }
 
-static void print(void) {
+SHAPE(print) {
     char *text = opaque(malloc(10));
     sprintf(text, "%d items", 1000000);
     free(opaque(text));
 }
 
-static void print_with_wrong_size(void) {
+SHAPE(print_with_wrong_size) {
     char *text = opaque(malloc(25));
     snprintf(text, 100, "%s and %s and on", name, name);
     free(opaque(text));
@@ -55,13 +55,13 @@ static void print_list(char *text, const char *format, ...) {
     va_end(arguments);
 }
 
-static void print_with_list(void) {
+SHAPE(print_with_list) {
     char *text = opaque(malloc(11));
     print_list(text, "%s!", name);
     free(opaque(text));
 }
 
-static void print_piecewise(void) {
+SHAPE(print_piecewise) {
     char *text = opaque(malloc(32));
     size_t length = 0;
     for (int i = 0; i < 12; i++)
@@ -69,13 +69,13 @@ static void print_piecewise(void) {
     free(opaque(text));
 }
 
-static void size_of_pointer(void) {
+SHAPE(size_of_pointer) {
     char *text = opaque(malloc(sizeof text));
     strcpy(text, name);
     free(opaque(text));
 }
 
-static void length_cut_to_a_byte(void) {
+SHAPE(length_cut_to_a_byte) {
     char long_name[300];
     memset(long_name, 'n', 280);
     long_name[280] = 0;
@@ -85,29 +85,11 @@ static void length_cut_to_a_byte(void) {
     free(opaque(text));
 }
 
-static void close_behind_the_end(void) {
+SHAPE(close_behind_the_end) {
     char *text = opaque(malloc(strlen(name)));
     strncpy(text, name, strlen(name));
     text[strlen(name)] = 0;
     free(opaque(text));
 }
 
-static const struct shape shapes[] = {
-    {"copy_without_room_for_zero", copy_without_room_for_zero},
-    {"append", append},
-    {"copy_with_wrong_bound", copy_with_wrong_bound},
-    {"append_with_wrong_bound", append_with_wrong_bound},
-    {"copy_to_end", copy_to_end},
-    {"print", print},
-    {"print_with_wrong_size", print_with_wrong_size},
-    {"print_with_list", print_with_list},
-    {"print_piecewise", print_piecewise},
-    {"size_of_pointer", size_of_pointer},
-    {"length_cut_to_a_byte", length_cut_to_a_byte},
-    {"close_behind_the_end", close_behind_the_end},
-    {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_shape(shapes, argc, argv);
-}
+RUN_ONE()

@@ -26,36 +26,36 @@ static void *release(void *unused) {
     return unused;
 }
 
-static void written_in_thread(void) {
+SHAPE(written_in_thread) {
     shared = opaque(malloc(34));
     run_thread(write_past, (void *)34);
     free(shared);
 }
 
-static void freed_in_thread(void) {
+SHAPE(freed_in_thread) {
     shared = opaque(malloc(35));
     shared[35] = 'T';
     run_thread(release, NULL);
 }
 
-static void block_of_ended_thread(void) {
+SHAPE(block_of_ended_thread) {
     run_thread(allocate, (void *)36);
     shared[36] = 'T';
     free(shared);
 }
 
-static void three_threads(void) {
+SHAPE(three_threads) {
     run_thread(allocate, (void *)37);
     run_thread(write_past, (void *)37);
     run_thread(release, NULL);
 }
 
-static void never_freed_by_thread(void) {
+SHAPE(never_freed_by_thread) {
     run_thread(allocate, (void *)38);
     run_thread(write_past, (void *)38);
 }
 
-static void mid_block(void) {
+SHAPE(mid_block) {
     run_thread(allocate, (void *)3000);
     shared[3000] = 'T';
     run_thread(release, NULL);
@@ -68,17 +68,8 @@ static void *overflow_alone(void *unused) {
     return unused;
 }
 
-static void wholly_in_thread(void) {
+SHAPE(wholly_in_thread) {
     run_thread(overflow_alone, NULL);
 }
 
-static const struct shape shapes[] = {
-    {"written_in_thread", written_in_thread},         {"freed_in_thread", freed_in_thread},
-    {"block_of_ended_thread", block_of_ended_thread}, {"three_threads", three_threads},
-    {"never_freed_by_thread", never_freed_by_thread}, {"mid_block", mid_block},
-    {"wholly_in_thread", wholly_in_thread},           {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_shape(shapes, argc, argv);
-}
+RUN_ONE()

@@ -10,11 +10,11 @@ static void spoil(size_t size) {
     kept[size] = '!';
 }
 
-static void at_return(void) {
+SHAPE(at_return) {
     spoil(42);
 }
 
-static void at_exit(void) {
+SHAPE(at_exit) {
     spoil(43);
     exit(0);
 }
@@ -23,7 +23,7 @@ static void spoil_late(void) {
     kept[44] = '!';
 }
 
-static void in_exit_handler(void) {
+SHAPE(in_exit_handler) {
     kept = opaque(malloc(44));
     atexit(spoil_late);
 }
@@ -33,56 +33,40 @@ static void exit_in_signal_handler(int number) {
     exit(0);
 }
 
-static void before_a_signal_ends_it(void) {
+SHAPE(before_a_signal_ends_it) {
     signal(SIGTERM, exit_in_signal_handler);
     spoil(45);
     raise(SIGTERM);
 }
 
-static void among_others(void) {
+SHAPE(among_others) {
     for (int i = 0; i < 50; i++)
         others[i] = malloc(46);
     others[31][46] = '!';
 }
 
-static void several(void) {
+SHAPE(several) {
     for (int i = 0; i < 50; i++)
         others[i] = malloc(47);
     for (int i = 0; i < 50; i += 10)
         others[i][47] = '!';
 }
 
-static void mid(void) {
+SHAPE(mid) {
     spoil(9000);
 }
-static void large(void) {
+SHAPE(large) {
     spoil(300000);
 }
 
-static void and_leaked(void) {
+SHAPE(and_leaked) {
     spoil(48);
     kept = NULL;
 }
 
-static void then_ended_at_once(void) {
+SHAPE(then_ended_at_once) {
     spoil(49);
     _exit(0);
 }
 
-static const struct shape shapes[] = {
-    {"at_return", at_return},
-    {"at_exit", at_exit},
-    {"in_exit_handler", in_exit_handler},
-    {"before_a_signal_ends_it", before_a_signal_ends_it},
-    {"among_others", among_others},
-    {"several", several},
-    {"mid", mid},
-    {"large", large},
-    {"and_leaked", and_leaked},
-    {"then_ended_at_once", then_ended_at_once},
-    {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_shape(shapes, argc, argv);
-}
+RUN_ONE()

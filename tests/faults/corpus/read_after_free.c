@@ -9,44 +9,44 @@ static char *make(size_t size) {
     return block;
 }
 
-static void byte(void) {
+SHAPE(byte) {
     char *block = make(51);
     free(block);
     printf("%d\n", *(char *)opaque(block) == 'r');
 }
 
-static void last_byte(void) {
+SHAPE(last_byte) {
     char *block = make(52);
     free(block);
     printf("%d\n", *(char *)opaque(block + 51) == 0);
 }
 
-static void length(void) {
+SHAPE(length) {
     char *block = make(53);
     free(block);
     printf("%d\n", strlen(opaque(block)) == 52);
 }
 
-static void printed(void) {
+SHAPE(printed) {
     char *block = make(54);
     free(block);
     printf("%s\n", (char *)opaque(block));
 }
 
-static void copied(void) {
+SHAPE(copied) {
     char copy[55], *block = make(55);
     free(block);
     memcpy(copy, opaque(block), 55);
     printf("%d\n", copy[0] == 'r');
 }
 
-static void compared(void) {
+SHAPE(compared) {
     char *block = make(56);
     free(block);
     printf("%d\n", strcmp(opaque(block), "r") > 0);
 }
 
-static void summed(void) {
+SHAPE(summed) {
     int sum = 0, *number = opaque(calloc(14, sizeof *number));
     free(number);
     for (int i = 0; i < 14; i++)
@@ -54,25 +54,25 @@ static void summed(void) {
     printf("%d\n", sum == 0);
 }
 
-static void mid(void) {
+SHAPE(mid) {
     char *block = make(6000);
     free(block);
     printf("%d\n", *(char *)opaque(block + 3000) == 'r');
 }
 
-static void large(void) {
+SHAPE(large) {
     char *block = make(150000);
     free(block);
     printf("%d\n", *(char *)opaque(block + 70000) == 'r');
 }
 
-static void huge(void) {
+SHAPE(huge) {
     char *block = make(9000000);
     free(block);
     printf("%d\n", *(char *)opaque(block + 5000000) == 'r');
 }
 
-static void all_of_many_are_free(void) {
+SHAPE(all_of_many_are_free) {
     char *block[500];
     for (int i = 0; i < 500; i++)
         block[i] = make(57);
@@ -82,7 +82,7 @@ static void all_of_many_are_free(void) {
 }
 
 /* Other blocks of its page live. */
-static void neighbours_live(void) {
+SHAPE(neighbours_live) {
     char *block[21];
     for (int i = 0; i < 21; i++)
         block[i] = make(58);
@@ -93,30 +93,11 @@ static void neighbours_live(void) {
             free(block[i]);
 }
 
-static void handed_to_the_system(void) {
+SHAPE(handed_to_the_system) {
     char *block = make(59);
     free(block);
     if (write(STDOUT_FILENO, opaque(block), 58) < 0)
         puts("the system refused");
 }
 
-static const struct shape shapes[] = {
-    {"byte", byte},
-    {"last_byte", last_byte},
-    {"length", length},
-    {"printed", printed},
-    {"copied", copied},
-    {"compared", compared},
-    {"summed", summed},
-    {"mid", mid},
-    {"large", large},
-    {"huge", huge},
-    {"all_of_many_are_free", all_of_many_are_free},
-    {"neighbours_live", neighbours_live},
-    {"handed_to_the_system", handed_to_the_system},
-    {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_shape(shapes, argc, argv);
-}
+RUN_ONE()

@@ -8,45 +8,45 @@ static void print(const char *bytes, size_t count) {
     printf("%zu bytes were read%s\n", count, sum == 1 ? "." : "");
 }
 
-static void one_byte_past(void) {
+SHAPE(one_byte_past) {
     char *buffer = opaque(calloc(1, 30));
     print(buffer, 31);
     free(buffer);
 }
 
-static void twice_as_long(void) {
+SHAPE(twice_as_long) {
     char copy[100], *buffer = opaque(calloc(1, 50));
     memcpy(copy, buffer, 100);
     print(copy, 100);
     free(buffer);
 }
 
-static void string_without_its_end(void) {
+SHAPE(string_without_its_end) {
     char *text = opaque(malloc(8));
     memcpy(text, "no zero!", 8);
     printf("%s\n", strlen(text) >= 8 ? "at least eight" : "shorter");
     free(text);
 }
 
-static void in_front(void) {
+SHAPE(in_front) {
     char *buffer = opaque(calloc(1, 30));
     print(buffer - 8, 16);
     free(buffer);
 }
 
-static void byte_in_front(void) {
+SHAPE(byte_in_front) {
     char *text = opaque(calloc(1, 41));
     printf("%s\n", text[-1] == '/' ? "a path" : "a name");
     free(text);
 }
 
-static void index_in_front(void) {
+SHAPE(index_in_front) {
     int *number = opaque(calloc(12, sizeof *number));
     printf("%s\n", number[-2] == 1 ? "one" : "another");
     free(number);
 }
 
-static void searched_backwards(void) {
+SHAPE(searched_backwards) {
     char *text = opaque(malloc(70)), *from = text + 69;
     memset(text, 'x', 70);
     while (from > text - 24 && *from != ' ')
@@ -55,47 +55,30 @@ static void searched_backwards(void) {
     free(text);
 }
 
-static void copied_from_front(void) {
+SHAPE(copied_from_front) {
     char copy[64], *buffer = opaque(calloc(1, 64));
     memcpy(copy, buffer - 16, 64);
     print(copy, 64);
     free(buffer);
 }
 
-static void index_past(void) {
+SHAPE(index_past) {
     int *number = opaque(calloc(10, sizeof *number));
     printf("%s\n", number[10] == 1 ? "one" : "another");
     free(number);
 }
 
 /* These reach further than anything that was handed out. */
-static void far_past_large(void) {
+SHAPE(far_past_large) {
     char *buffer = opaque(calloc(1, 3000000));
     print(buffer, 64000000);
     free(buffer);
 }
 
-static void far_past_small(void) {
+SHAPE(far_past_small) {
     char *buffer = opaque(calloc(1, 100));
     print(buffer, 64000000);
     free(buffer);
 }
 
-static const struct shape shapes[] = {
-    {"one_byte_past", one_byte_past},
-    {"twice_as_long", twice_as_long},
-    {"string_without_its_end", string_without_its_end},
-    {"in_front", in_front},
-    {"byte_in_front", byte_in_front},
-    {"index_in_front", index_in_front},
-    {"searched_backwards", searched_backwards},
-    {"copied_from_front", copied_from_front},
-    {"index_past", index_past},
-    {"far_past_large", far_past_large},
-    {"far_past_small", far_past_small},
-    {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_shape(shapes, argc, argv);
-}
+RUN_ONE()

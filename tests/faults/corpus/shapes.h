@@ -23,29 +23,48 @@ static inline void *opaque(void *pointer) {
     return pointer;
 }
 
-/* For main of a program with a fault: runs the shape that the command line names. */
-static inline int run_shape(const struct shape *shapes, int argc, char **argv) {
-    for (; shapes->name != NULL; shapes++) {
+/* SHAPE(name) { ... } is a shape of the program: nobody else lists it. */
+#define SHAPE(function)                                                                            \
+    static void function(void);                                                                    \
+    static const struct shape function##_shape = {#function, function};                            \
+    static const struct shape *const function##_listed __attribute__((used, section("shapes"))) =  \
+        &function##_shape;                                                                         \
+    static void function(void)
+extern const struct shape *const __start_shapes[], *const __stop_shapes[];
+
+/* For a program with a fault: runs the shape that the command line names. */
+static inline int run_shape(int argc, char **argv) {
+    for (const struct shape *const *each = __start_shapes; each < __stop_shapes; each++) {
         if (argc < 2) {
-            puts(shapes->name);
-        } else if (strcmp(shapes->name, argv[1]) == 0) {
-            shapes->run();
+            puts((*each)->name);
+        } else if (strcmp((*each)->name, argv[1]) == 0) {
+            (*each)->run();
             return 0;
         }
     }
     return argc < 2 ? 0 : 2;
 }
 
-/* For main of a correct program: runs all shapes, or the one that the command line names. */
-static inline int run_all(const struct shape *shapes, int argc, char **argv) {
-    for (; shapes->name != NULL; shapes++) {
-        if (argc < 2 || strcmp(shapes->name, argv[1]) == 0) {
-            shapes->run();
-            puts(shapes->name);
+/* For a correct program: runs all shapes, or the one that the command line names. */
+static inline int run_all(int argc, char **argv) {
+    for (const struct shape *const *each = __start_shapes; each < __stop_shapes; each++) {
+        if (argc < 2 || strcmp((*each)->name, argv[1]) == 0) {
+            (*each)->run();
+            puts((*each)->name);
         }
     }
     return 0;
 }
+
+/* The ends of such programs. */
+#define RUN_ONE()                                                                                  \
+    int main(int argc, char **argv) {                                                              \
+        return run_shape(argc, argv);                                                              \
+    }
+#define RUN_ALL()                                                                                  \
+    int main(int argc, char **argv) {                                                              \
+        return run_all(argc, argv);                                                                \
+    }
 
 /* Ends a correct program that found something wrong itself. */
 static inline void require(int condition, const char *what) {

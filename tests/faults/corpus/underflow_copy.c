@@ -5,56 +5,56 @@
 
 static const char source[64] = "fifteen letters and some more of them, up to sixty";
 
-static void copy(void) {
+SHAPE(copy) {
     char *buffer = opaque(malloc(50));
     memcpy(buffer - 8, source, 50);
     free(opaque(buffer));
 }
 
-static void move(void) {
+SHAPE(move) {
     char *buffer = opaque(malloc(51));
     memset(buffer, 'm', 51);
     memmove(buffer - 1, buffer, 50);
     free(opaque(buffer));
 }
 
-static void set(void) {
+SHAPE(set) {
     char *buffer = opaque(malloc(52));
     memset(buffer - 4, 0x11, 8);
     free(opaque(buffer));
 }
 
-static void string(void) {
+SHAPE(string) {
     char *buffer = opaque(malloc(53));
     strcpy(buffer - 8, source);
     free(opaque(buffer));
 }
 
-static void string_bounded(void) {
+SHAPE(string_bounded) {
     char *buffer = opaque(malloc(54));
     strncpy(buffer - 8, source, 8);
     free(opaque(buffer));
 }
 
-static void wide_string(void) {
+SHAPE(wide_string) {
     wchar_t *buffer = opaque(malloc(20 * sizeof *buffer));
     wcscpy(buffer - 2, L"wide");
     free(opaque(buffer));
 }
 
-static void wide_set(void) {
+SHAPE(wide_set) {
     wchar_t *buffer = opaque(malloc(21 * sizeof *buffer));
     wmemset(buffer - 1, L'w', 5);
     free(opaque(buffer));
 }
 
-static void print(void) {
+SHAPE(print) {
     char *buffer = opaque(malloc(55));
     sprintf(buffer - 3, "%d", 12345);
     free(opaque(buffer));
 }
 
-static void input(void) {
+SHAPE(input) {
     int ends[2];
     char *buffer = opaque(malloc(56));
     if (pipe(ends) != 0 || write(ends[1], source, 20) != 20 || read(ends[0], buffer - 16, 20) != 20)
@@ -62,19 +62,4 @@ static void input(void) {
     free(opaque(buffer));
 }
 
-static const struct shape shapes[] = {
-    {"copy", copy},
-    {"move", move},
-    {"set", set},
-    {"string", string},
-    {"string_bounded", string_bounded},
-    {"wide_string", wide_string},
-    {"wide_set", wide_set},
-    {"print", print},
-    {"input", input},
-    {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_shape(shapes, argc, argv);
-}
+RUN_ONE()

@@ -9,35 +9,35 @@ static void write_in_front(char *block) {
     free(block);
 }
 
-static void from_malloc(void) {
+SHAPE(from_malloc) {
     write_in_front(malloc(150));
 }
-static void from_calloc(void) {
+SHAPE(from_calloc) {
     write_in_front(calloc(15, 10));
 }
-static void grown(void) {
+SHAPE(grown) {
     write_in_front(realloc(malloc(20), 151));
 }
-static void from_aligned_alloc(void) {
+SHAPE(from_aligned_alloc) {
     write_in_front(aligned_alloc(32, 160));
 }
-static void from_memalign(void) {
+SHAPE(from_memalign) {
     write_in_front(memalign(64, 161));
 }
-static void aligned_to_a_page(void) {
+SHAPE(aligned_to_a_page) {
     write_in_front(memalign(4096, 162));
 }
-static void from_strdup(void) {
+SHAPE(from_strdup) {
     write_in_front(strdup("a string of twenty-four"));
 }
-static void of_no_bytes(void) {
+SHAPE(of_no_bytes) {
     write_in_front(malloc(0));
 }
-static void of_a_page(void) {
+SHAPE(of_a_page) {
     write_in_front(malloc(4096));
 }
 
-static void from_posix_memalign(void) {
+SHAPE(from_posix_memalign) {
     void *block;
     if (posix_memalign(&block, 16, 163) == 0)
         write_in_front(block);
@@ -45,7 +45,7 @@ static void from_posix_memalign(void) {
 
 static char *kept;
 
-static void never_freed(void) {
+SHAPE(never_freed) {
     kept = opaque(malloc(164));
     kept[-1] = 'f';
 }
@@ -55,7 +55,7 @@ static void *write_from_thread(void *block) {
     return NULL;
 }
 
-static void from_a_thread(void) {
+SHAPE(from_a_thread) {
     pthread_t thread;
     char *block = opaque(malloc(165));
     pthread_create(&thread, NULL, write_from_thread, block);
@@ -63,29 +63,10 @@ static void from_a_thread(void) {
     free(block);
 }
 
-static void found_by_realloc(void) {
+SHAPE(found_by_realloc) {
     char *block = opaque(malloc(166));
     block[-2] = 'f';
     free(realloc(block, 3000));
 }
 
-static const struct shape shapes[] = {
-    {"from_malloc", from_malloc},
-    {"from_calloc", from_calloc},
-    {"grown", grown},
-    {"from_aligned_alloc", from_aligned_alloc},
-    {"from_memalign", from_memalign},
-    {"aligned_to_a_page", aligned_to_a_page},
-    {"from_strdup", from_strdup},
-    {"of_no_bytes", of_no_bytes},
-    {"of_a_page", of_a_page},
-    {"from_posix_memalign", from_posix_memalign},
-    {"never_freed", never_freed},
-    {"from_a_thread", from_a_thread},
-    {"found_by_realloc", found_by_realloc},
-    {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_shape(shapes, argc, argv);
-}
+RUN_ONE()

@@ -6,7 +6,7 @@ static void strip_newline(char *line) {
     line[strlen(line) - 1] = 0;
 }
 
-static void empty_line(void) {
+SHAPE(empty_line) {
     char *line = opaque(calloc(1, 80));
     strip_newline(line);
     free(line);
@@ -19,20 +19,20 @@ static int find(const int *table, int count, int wanted) {
     return -1;
 }
 
-static void not_found(void) {
+SHAPE(not_found) {
     int *table = opaque(calloc(10, sizeof *table));
     table[find(table, 10, 77)] = 78;
     free(table);
 }
 
-static void signed_character(void) {
+SHAPE(signed_character) {
     int *count = opaque(calloc(128, sizeof *count));
     signed char letter = (signed char)0xfe;
     count[letter]++;
     free(count);
 }
 
-static void pop_of_an_empty_stack(void) {
+SHAPE(pop_of_an_empty_stack) {
     struct {
         int depth;
         long *value;
@@ -46,13 +46,13 @@ struct item {
     long value[3];
 };
 
-static void structs(void) {
+SHAPE(structs) {
     struct item *items = opaque(malloc(3 * sizeof *items));
     items[-1].value[2] = 9;
     free(items);
 }
 
-static void count_down_unsigned(void) {
+SHAPE(count_down_unsigned) {
     short *number = opaque(calloc(20, sizeof *number));
     for (unsigned i = 4; i != -4u; i--)
         number[(int)i] = 1;
@@ -60,7 +60,7 @@ static void count_down_unsigned(void) {
 }
 
 /* Nothing of the block is touched, nor its header. */
-static void minus_five(void) {
+SHAPE(minus_five) {
     long *value = opaque(calloc(10, sizeof *value));
     value[-5] = 1;
     free(value);
@@ -72,7 +72,7 @@ struct pair {
 
 static struct pair *kept;
 
-static void minus_five_of_pairs(void) {
+SHAPE(minus_five_of_pairs) {
     kept = opaque(calloc(25, sizeof *kept));
     kept[-5].second = 1;
 }
@@ -85,7 +85,7 @@ static void one_byte(int distance) {
 }
 
 #define BYTE(distance)                                                                             \
-    static void byte_##distance(void) {                                                            \
+    SHAPE(byte_##distance) {                                                                       \
         one_byte(distance);                                                                        \
     }
 BYTE(1)
@@ -106,7 +106,7 @@ BYTE(15)
 BYTE(16)
 
 /* 64 bytes in front of it lies another block, or none. */
-static void far_in_front(void) {
+SHAPE(far_in_front) {
     char *buffers[3];
     for (int i = 0; i < 3; i++)
         buffers[i] = opaque(malloc(96));
@@ -115,35 +115,4 @@ static void far_in_front(void) {
         free(buffers[i]);
 }
 
-static const struct shape shapes[] = {
-    {"empty_line", empty_line},
-    {"not_found", not_found},
-    {"signed_character", signed_character},
-    {"pop_of_an_empty_stack", pop_of_an_empty_stack},
-    {"structs", structs},
-    {"count_down_unsigned", count_down_unsigned},
-    {"minus_five", minus_five},
-    {"minus_five_of_pairs", minus_five_of_pairs},
-    {"byte_1", byte_1},
-    {"byte_2", byte_2},
-    {"byte_3", byte_3},
-    {"byte_4", byte_4},
-    {"byte_5", byte_5},
-    {"byte_6", byte_6},
-    {"byte_7", byte_7},
-    {"byte_8", byte_8},
-    {"byte_9", byte_9},
-    {"byte_10", byte_10},
-    {"byte_11", byte_11},
-    {"byte_12", byte_12},
-    {"byte_13", byte_13},
-    {"byte_14", byte_14},
-    {"byte_15", byte_15},
-    {"byte_16", byte_16},
-    {"far_in_front", far_in_front},
-    {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_shape(shapes, argc, argv);
-}
+RUN_ONE()

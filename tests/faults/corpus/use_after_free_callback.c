@@ -28,14 +28,14 @@ static struct listener *make_listener(void) {
     return listener;
 }
 
-static void call_through_pointer(void) {
+SHAPE(call_through_pointer) {
     struct listener *listener = make_listener();
     free(listener);
     listener = opaque(listener);
     listener->tell(listener);
 }
 
-static void call_through_table(void) {
+SHAPE(call_through_table) {
     struct device *device = opaque(malloc(sizeof *device));
     *device = (struct device){&device_operations, 4};
     free(device);
@@ -47,7 +47,7 @@ static void release_itself(struct listener *listener) {
     free(listener);
 }
 
-static void freed_by_its_own_callback(void) {
+SHAPE(freed_by_its_own_callback) {
     struct listener *listener = make_listener();
     listener->tell = release_itself;
     listener->tell(listener);
@@ -59,7 +59,7 @@ static int compare_with_context(const void *left, const void *right, void *conte
     return *(const int *)left - *(const int *)right;
 }
 
-static void context_of_a_sort(void) {
+SHAPE(context_of_a_sort) {
     int number[] = {3, 1, 2}, *calls = opaque(malloc(sizeof *calls));
     *calls = 0;
     free(calls);
@@ -68,7 +68,7 @@ static void context_of_a_sort(void) {
 
 static struct listener *listeners[3];
 
-static void still_registered(void) {
+SHAPE(still_registered) {
     for (int i = 0; i < 3; i++)
         listeners[i] = make_listener();
     free(listeners[1]);
@@ -76,15 +76,4 @@ static void still_registered(void) {
         ((struct listener *)opaque(listeners[i]))->calls = 7;
 }
 
-static const struct shape shapes[] = {
-    {"call_through_pointer", call_through_pointer},
-    {"call_through_table", call_through_table},
-    {"freed_by_its_own_callback", freed_by_its_own_callback},
-    {"context_of_a_sort", context_of_a_sort},
-    {"still_registered", still_registered},
-    {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_shape(shapes, argc, argv);
-}
+RUN_ONE()

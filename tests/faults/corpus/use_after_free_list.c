@@ -23,19 +23,19 @@ static struct node *make_list(int count) {
 }
 
 /* Reads the link of the node that it has just freed. */
-static void next_of_freed_node(void) {
+SHAPE(next_of_freed_node) {
     for (struct node *node = make_list(5); node != NULL; node = ((struct node *)opaque(node))->next)
         free(node);
 }
 
-static void removed_but_linked(void) {
+SHAPE(removed_but_linked) {
     struct node *list = make_list(5), *third = list->next->next;
     free(third);
     for (struct node *node = list; node != NULL; node = ((struct node *)opaque(node))->next)
         node->value++;
 }
 
-static void head_kept_after_clear(void) {
+SHAPE(head_kept_after_clear) {
     struct node *list = make_list(3), *next;
     for (struct node *node = list; node != NULL; node = next) {
         next = node->next;
@@ -44,7 +44,7 @@ static void head_kept_after_clear(void) {
     ((struct node *)opaque(list))->value = 9;
 }
 
-static void neighbour_writes_into_freed(void) {
+SHAPE(neighbour_writes_into_freed) {
     struct node *list = make_list(3), *second = list->next;
     free(list);
     ((struct node *)opaque(second->previous))->next = NULL;
@@ -73,19 +73,8 @@ static void free_from_the_top(struct tree *tree) {
     free_from_the_top(tree->right);
 }
 
-static void tree_freed_from_the_top(void) {
+SHAPE(tree_freed_from_the_top) {
     free_from_the_top(make_tree(4));
 }
 
-static const struct shape shapes[] = {
-    {"next_of_freed_node", next_of_freed_node},
-    {"removed_but_linked", removed_but_linked},
-    {"head_kept_after_clear", head_kept_after_clear},
-    {"neighbour_writes_into_freed", neighbour_writes_into_freed},
-    {"tree_freed_from_the_top", tree_freed_from_the_top},
-    {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_shape(shapes, argc, argv);
-}
+RUN_ONE()

@@ -25,32 +25,32 @@ template <typename Type> static Type *hidden(Type *pointer) {
     return static_cast<Type *>(opaque(pointer));
 }
 
-static void method_writes() {
+SHAPE(method_writes) {
     Shape *shape = hidden(new Shape);
     delete shape;
     hidden(shape)->set_sides(3);
 }
 
-static void method_reads() {
+SHAPE(method_reads) {
     Shape *shape = hidden(new Shape);
     delete shape;
     printf("%d\n", hidden(shape)->get_sides() == 0);
 }
 
-static void virtual_call() {
+SHAPE(virtual_call) {
     Shape *shape = hidden<Shape>(new Square);
     delete shape;
     printf("%d\n", hidden(shape)->corners());
 }
 
-static void raw_of_a_reset_owner() {
+SHAPE(raw_of_a_reset_owner) {
     auto owner = std::make_unique<Square>();
     Square *raw = owner.get();
     owner.reset();
     hidden(raw)->set_sides(5);
 }
 
-static void raw_of_a_shared_owner() {
+SHAPE(raw_of_a_shared_owner) {
     Square *raw;
     {
         auto owner = std::make_shared<Square>();
@@ -59,7 +59,7 @@ static void raw_of_a_shared_owner() {
     hidden(raw)->set_sides(6);
 }
 
-static void reference_captured() {
+SHAPE(reference_captured) {
     std::function<void()> later;
     {
         auto number = std::make_unique<int>(1);
@@ -79,7 +79,7 @@ class Deleting {
     char padding[40] = "";
 };
 
-static void deletes_itself() {
+SHAPE(deletes_itself) {
     hidden(new Deleting)->finish();
 }
 
@@ -87,25 +87,25 @@ static const std::string &longest(const std::vector<std::string> &texts) {
     return texts.front();
 }
 
-static void reference_to_element_of_temporary() {
+SHAPE(reference_to_element_of_temporary) {
     const std::string &text = longest({std::string(50, 'l')});
     const std::string *pointer = &text;
     printf("%zu\n", static_cast<std::string *>(opaque(const_cast<std::string *>(pointer)))->size());
 }
 
-static void array_deleted() {
+SHAPE(array_deleted) {
     int *numbers = hidden(new int[50]);
     delete[] numbers;
     hidden(numbers)[20] = 1;
 }
 
-static void argument_of_a_thread() {
+SHAPE(argument_of_a_thread) {
     auto *shape = hidden(new Shape);
     delete shape;
     std::thread([shape] { hidden(shape)->set_sides(7); }).join();
 }
 
-static void weak_pointer_ignored() {
+SHAPE(weak_pointer_ignored) {
     struct Observer {
         Shape *watched;
     } observer;
@@ -116,21 +116,4 @@ static void weak_pointer_ignored() {
     snprintf(hidden(observer.watched)->name, 20, "gone");
 }
 
-static const struct shape shapes[] = {
-    {"method_writes", method_writes},
-    {"method_reads", method_reads},
-    {"virtual_call", virtual_call},
-    {"raw_of_a_reset_owner", raw_of_a_reset_owner},
-    {"raw_of_a_shared_owner", raw_of_a_shared_owner},
-    {"reference_captured", reference_captured},
-    {"deletes_itself", deletes_itself},
-    {"reference_to_element_of_temporary", reference_to_element_of_temporary},
-    {"array_deleted", array_deleted},
-    {"argument_of_a_thread", argument_of_a_thread},
-    {"weak_pointer_ignored", weak_pointer_ignored},
-    {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_shape(shapes, argc, argv);
-}
+RUN_ONE()

@@ -30,11 +30,11 @@ static char *returned_freed(void) {
     return opaque(text);
 }
 
-static void returned(void) {
+SHAPE(returned) {
     printf("%s\n", returned_freed());
 }
 
-static void one_reference_too_few(void) {
+SHAPE(one_reference_too_few) {
     struct object *first = make(), *second = first;
     drop(first);
     drop(opaque(second));
@@ -42,13 +42,13 @@ static void one_reference_too_few(void) {
 
 static struct object *cached;
 
-static void cached_pointer(void) {
+SHAPE(cached_pointer) {
     cached = make();
     drop(cached);
     strcpy(((struct object *)opaque(cached))->text, "still cached");
 }
 
-static void freed_on_one_path(void) {
+SHAPE(freed_on_one_path) {
     struct object *object = make();
     for (int step = 0; step < 3; step++) {
         ((struct object *)opaque(object))->text[step] = 's';
@@ -57,7 +57,7 @@ static void freed_on_one_path(void) {
     }
 }
 
-static void input_into_freed(void) {
+SHAPE(input_into_freed) {
     int ends[2];
     char *buffer = opaque(malloc(64));
     free(buffer);
@@ -67,7 +67,7 @@ static void input_into_freed(void) {
         puts("the system refused");
 }
 
-static void stream_with_freed_buffer(void) {
+SHAPE(stream_with_freed_buffer) {
     FILE *stream = fopen("/dev/null", "w");
     char *buffer = opaque(malloc(4096));
     setvbuf(stream, buffer, _IOFBF, 4096);
@@ -76,7 +76,7 @@ static void stream_with_freed_buffer(void) {
     fclose(stream);
 }
 
-static void in_a_child(void) {
+SHAPE(in_a_child) {
     char *block = opaque(malloc(65));
     free(block);
     pid_t child = fork();
@@ -88,7 +88,7 @@ static void in_a_child(void) {
 }
 
 /* The memory belongs to another by then, and nothing forbids the write. */
-static void owner_of_another(void) {
+SHAPE(owner_of_another) {
     char *block = opaque(malloc(66)), *again = NULL;
     free(block);
     for (int i = 0; i < 20000 && again != block; i++)
@@ -98,18 +98,4 @@ static void owner_of_another(void) {
     _exit(0);
 }
 
-static const struct shape shapes[] = {
-    {"returned", returned},
-    {"one_reference_too_few", one_reference_too_few},
-    {"cached_pointer", cached_pointer},
-    {"freed_on_one_path", freed_on_one_path},
-    {"input_into_freed", input_into_freed},
-    {"stream_with_freed_buffer", stream_with_freed_buffer},
-    {"in_a_child", in_a_child},
-    {"owner_of_another", owner_of_another},
-    {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_shape(shapes, argc, argv);
-}
+RUN_ONE()

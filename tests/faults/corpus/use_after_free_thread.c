@@ -26,25 +26,25 @@ static void *read_from(void *block) {
     return NULL;
 }
 
-static void freed_there_written_here(void) {
+SHAPE(freed_there_written_here) {
     char *block = opaque(malloc(71));
     run_thread(release, block);
     *(char *)opaque(block + 4) = 'h';
 }
 
-static void freed_here_written_there(void) {
+SHAPE(freed_here_written_there) {
     char *block = opaque(malloc(72));
     free(block);
     run_thread(write_to, opaque(block));
 }
 
-static void freed_there_read_here(void) {
+SHAPE(freed_there_read_here) {
     char *block = opaque(malloc(73));
     run_thread(release, block);
     printf("%d\n", *(char *)opaque(block + 4) == 'h');
 }
 
-static void freed_here_read_there(void) {
+SHAPE(freed_here_read_there) {
     char *block = opaque(malloc(74));
     free(block);
     run_thread(read_from, opaque(block));
@@ -56,12 +56,12 @@ static void *make_and_free(void *size) {
     return block;
 }
 
-static void result_of_a_thread_is_free(void) {
+SHAPE(result_of_a_thread_is_free) {
     char *block = run_thread(make_and_free, (void *)75);
     block[4] = 'h';
 }
 
-static void argument_freed_too_early(void) {
+SHAPE(argument_freed_too_early) {
     pthread_t thread;
     char *argument = opaque(strdup("an argument"));
     free(argument);
@@ -69,16 +69,4 @@ static void argument_freed_too_early(void) {
     pthread_join(thread, NULL);
 }
 
-static const struct shape shapes[] = {
-    {"freed_there_written_here", freed_there_written_here},
-    {"freed_here_written_there", freed_here_written_there},
-    {"freed_there_read_here", freed_there_read_here},
-    {"freed_here_read_there", freed_here_read_there},
-    {"result_of_a_thread_is_free", result_of_a_thread_is_free},
-    {"argument_freed_too_early", argument_freed_too_early},
-    {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_shape(shapes, argc, argv);
-}
+RUN_ONE()

@@ -1,19 +1,19 @@
 /* realloc moved the block; a pointer to its old place is still used. */
 #include "shapes.h"
 
-static void written(void) {
+SHAPE(written) {
     char *old = opaque(malloc(61)), *moved = realloc(old, 20000);
     *(char *)opaque(old + 8) = 'w';
     free(moved);
 }
 
-static void read_again(void) {
+SHAPE(read_again) {
     char *old = opaque(calloc(1, 62)), *moved = realloc(old, 20000);
     printf("%d\n", *(char *)opaque(old) == 0);
     free(moved);
 }
 
-static void result_dropped(void) {
+SHAPE(result_dropped) {
     char *text = opaque(malloc(63));
     if (realloc(text, 5000) == NULL)
         return;
@@ -33,7 +33,7 @@ static int *add(struct table *table, int value) {
     return &table->value[table->used++];
 }
 
-static void element_of_a_grown_table(void) {
+SHAPE(element_of_a_grown_table) {
     struct table table = {0, 0, NULL};
     int *first = add(&table, 1);
     for (int i = 0; i < 200; i++)
@@ -42,7 +42,7 @@ static void element_of_a_grown_table(void) {
     free(table.value);
 }
 
-static void large(void) {
+SHAPE(large) {
     char *old = opaque(malloc(100000)), *moved = realloc(old, 90000000);
     if (moved != old)
         *(char *)opaque(old + 5000) = 'w';
@@ -54,7 +54,7 @@ struct node {
     char text[24];
 };
 
-static void pointer_to_itself(void) {
+SHAPE(pointer_to_itself) {
     struct node *node = opaque(malloc(sizeof *node));
     node->self = node;
     node = realloc(node, 4000);
@@ -62,16 +62,4 @@ static void pointer_to_itself(void) {
     free(node);
 }
 
-static const struct shape shapes[] = {
-    {"written", written},
-    {"read_again", read_again},
-    {"result_dropped", result_dropped},
-    {"element_of_a_grown_table", element_of_a_grown_table},
-    {"large", large},
-    {"pointer_to_itself", pointer_to_itself},
-    {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_shape(shapes, argc, argv);
-}
+RUN_ONE()

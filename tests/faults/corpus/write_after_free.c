@@ -10,41 +10,41 @@ static void spoil(size_t size, size_t first, size_t count) {
     memset((char *)opaque(stale) + first, 'b', count);
 }
 
-static void first_byte(void) {
+SHAPE(first_byte) {
     spoil(40, 0, 1);
 }
-static void last_byte(void) {
+SHAPE(last_byte) {
     spoil(41, 40, 1);
 }
-static void whole(void) {
+SHAPE(whole) {
     spoil(42, 0, 42);
 }
-static void in_the_middle(void) {
+SHAPE(in_the_middle) {
     spoil(512, 200, 8);
 }
-static void of_two_bytes(void) {
+SHAPE(of_two_bytes) {
     spoil(2, 1, 1);
 }
-static void in_mid(void) {
+SHAPE(in_mid) {
     spoil(3000, 1500, 4);
 }
-static void in_mid_of_many_pages(void) {
+SHAPE(in_mid_of_many_pages) {
     spoil(20000, 9000, 4);
 }
-static void in_large(void) {
+SHAPE(in_large) {
     spoil(100000, 50000, 1);
 }
-static void in_huge(void) {
+SHAPE(in_huge) {
     spoil(4000000, 2000000, 1);
 }
 
-static void then_allocated_again(void) {
+SHAPE(then_allocated_again) {
     spoil(43, 5, 3);
     for (int i = 0; i < 10000; i++)
         free(opaque(malloc(43)));
 }
 
-static void neighbours_live(void) {
+SHAPE(neighbours_live) {
     char *block[21];
     for (int i = 0; i < 21; i++)
         block[i] = opaque(malloc(44));
@@ -55,26 +55,26 @@ static void neighbours_live(void) {
             free(block[i]);
 }
 
-static void string_copied(void) {
+SHAPE(string_copied) {
     char *text = opaque(malloc(45));
     free(text);
     strcpy(opaque(text), "too late");
 }
 
-static void printed_into(void) {
+SHAPE(printed_into) {
     char *text = opaque(malloc(46));
     free(text);
     snprintf(opaque(text), 46, "%d too late", 7);
 }
 
-static void counted_up(void) {
+SHAPE(counted_up) {
     long *counter = opaque(calloc(6, sizeof *counter));
     free(counter);
     ++((long *)opaque(counter))[2];
 }
 
 /* A block among many that are free, in a program that goes on for a while. */
-static void one_of_many(void) {
+SHAPE(one_of_many) {
     char *block[300];
     for (int i = 0; i < 300; i++)
         block[i] = opaque(malloc(47));
@@ -83,13 +83,13 @@ static void one_of_many(void) {
     *(char *)opaque(block[150] + 16) = 'm';
 }
 
-static void of_aligned(void) {
+SHAPE(of_aligned) {
     char *block = opaque(aligned_alloc(64, 128));
     free(block);
     *(char *)opaque(block + 64) = 'a';
 }
 
-static void while_neighbour_lives(void) {
+SHAPE(while_neighbour_lives) {
     char *block = opaque(malloc(48)), *neighbour = opaque(malloc(48));
     free(block);
     *(char *)opaque(block + 20) = 'w';
@@ -105,42 +105,16 @@ static void write_into_freed(size_t bytes, size_t offset) {
     *(char *)opaque(blocks[31] + offset) = 7;
 }
 
-static void last_byte_of_2560(void) {
+SHAPE(last_byte_of_2560) {
     write_into_freed(2560, 2559);
 }
 
-static void in_the_middle_of_4096(void) {
+SHAPE(in_the_middle_of_4096) {
     write_into_freed(4096, 2500);
 }
 
-static void last_bytes_of_6000(void) {
+SHAPE(last_bytes_of_6000) {
     write_into_freed(6000, 5744);
 }
 
-static const struct shape shapes[] = {
-    {"first_byte", first_byte},
-    {"last_byte", last_byte},
-    {"whole", whole},
-    {"in_the_middle", in_the_middle},
-    {"of_two_bytes", of_two_bytes},
-    {"in_mid", in_mid},
-    {"in_mid_of_many_pages", in_mid_of_many_pages},
-    {"in_large", in_large},
-    {"in_huge", in_huge},
-    {"then_allocated_again", then_allocated_again},
-    {"neighbours_live", neighbours_live},
-    {"string_copied", string_copied},
-    {"printed_into", printed_into},
-    {"counted_up", counted_up},
-    {"one_of_many", one_of_many},
-    {"of_aligned", of_aligned},
-    {"while_neighbour_lives", while_neighbour_lives},
-    {"last_byte_of_2560", last_byte_of_2560},
-    {"in_the_middle_of_4096", in_the_middle_of_4096},
-    {"last_bytes_of_6000", last_bytes_of_6000},
-    {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_shape(shapes, argc, argv);
-}
+RUN_ONE()

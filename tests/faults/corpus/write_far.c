@@ -14,45 +14,34 @@ static void release(void) {
 }
 
 /* One element is left out, as an index that is one too large twice does. */
-static void one_left_out(void) {
+SHAPE(one_left_out) {
     int *number = opaque(malloc(5 * sizeof *number));
     number[6] = 1;
     free(number);
 }
 
-static void twelve_behind(void) {
+SHAPE(twelve_behind) {
     allocate(40);
     block[3][40 + 12] = 'f';
     release();
 }
 
-static void sixteen_behind(void) {
+SHAPE(sixteen_behind) {
     allocate(48);
     block[3][48 + 16] = 'f';
     release();
 }
 
-static void page_behind(void) {
+SHAPE(page_behind) {
     allocate(4096);
     block[3][4096 + 4096] = 'f';
     release();
 }
 
-static void wild(void) {
+SHAPE(wild) {
     allocate(64);
     *(char *)opaque(block[3] + (1ul << 45)) = 'w';
     release();
 }
 
-static const struct shape shapes[] = {
-    {"one_left_out", one_left_out},
-    {"twelve_behind", twelve_behind},
-    {"sixteen_behind", sixteen_behind},
-    {"page_behind", page_behind},
-    {"wild", wild},
-    {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_shape(shapes, argc, argv);
-}
+RUN_ONE()

@@ -2,7 +2,7 @@
 #include <malloc.h>
 #include "../corpus/shapes.h"
 
-static void every_alignment(void) {
+SHAPE(every_alignment) {
     for (size_t alignment = 8; alignment <= 1 << 21; alignment *= 2)
         for (size_t size = 1; size < 100000; size = size * 3 + 1) {
             void *block;
@@ -13,7 +13,7 @@ static void every_alignment(void) {
         }
 }
 
-static void kept_and_freed_later(void) {
+SHAPE(kept_and_freed_later) {
     void *block[64];
     for (int i = 0; i < 64; i++) {
         block[i] = opaque(aligned_alloc(64, 64 * (size_t)(i + 1)));
@@ -25,7 +25,7 @@ static void kept_and_freed_later(void) {
         free(block[i]);
 }
 
-static void of_pages(void) {
+SHAPE(of_pages) {
     char *one = opaque(valloc(100)), *two = opaque(pvalloc(100));
     memset(one, 1, malloc_usable_size(one));
     memset(two, 2, 4096);
@@ -33,7 +33,7 @@ static void of_pages(void) {
     free(two);
 }
 
-static void of_no_bytes(void) {
+SHAPE(of_no_bytes) {
     void *block;
     require(posix_memalign(&block, 64, 0) == 0, "no bytes");
     free(block);
@@ -41,14 +41,4 @@ static void of_no_bytes(void) {
     require(posix_memalign(&block, 24, 10) != 0, "24 is no power of two");
 }
 
-static const struct shape shapes[] = {
-    {"every_alignment", every_alignment},
-    {"kept_and_freed_later", kept_and_freed_later},
-    {"of_pages", of_pages},
-    {"of_no_bytes", of_no_bytes},
-    {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_all(shapes, argc, argv);
-}
+RUN_ALL()

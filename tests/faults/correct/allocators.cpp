@@ -19,7 +19,7 @@ template <typename Type> struct FromMalloc {
     template <typename Other> bool operator!=(const FromMalloc<Other> &) const { return false; }
 };
 
-static void from_malloc() {
+SHAPE(from_malloc) {
     std::vector<int, FromMalloc<int>> numbers;
     for (int i = 0; i < 1000; i++)
         numbers.push_back(i);
@@ -60,7 +60,7 @@ template <typename Type> struct FromArena {
     }
 };
 
-static void from_an_arena() {
+SHAPE(from_an_arena) {
     Arena arena(100000);
     std::list<int, FromArena<int>> numbers{FromArena<int>(&arena)};
     std::vector<long, FromArena<long>> longs{FromArena<long>(&arena)};
@@ -71,7 +71,7 @@ static void from_an_arena() {
     numbers.remove(7);
 }
 
-static void of_pmr() {
+SHAPE(of_pmr) {
     char buffer[2000];
     std::pmr::monotonic_buffer_resource monotonic(buffer, sizeof buffer);
     std::pmr::vector<std::pmr::string> texts(&monotonic);
@@ -91,21 +91,11 @@ static void of_pmr() {
     std::pmr::new_delete_resource()->deallocate(plain, 64, 64);
 }
 
-static void scoped() {
+SHAPE(scoped) {
     using Text = std::basic_string<char, std::char_traits<char>, FromMalloc<char>>;
     std::vector<Text, std::scoped_allocator_adaptor<FromMalloc<Text>>> texts;
     for (int i = 0; i < 100; i++)
         texts.emplace_back(60, 's');
 }
 
-static const struct shape shapes[] = {
-    {"from_malloc", from_malloc},
-    {"from_an_arena", from_an_arena},
-    {"of_pmr", of_pmr},
-    {"scoped", scoped},
-    {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_all(shapes, argc, argv);
-}
+RUN_ALL()

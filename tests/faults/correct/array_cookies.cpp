@@ -17,14 +17,14 @@ struct alignas(32) Wide {
     std::string name = std::string(40, 'w');
 };
 
-static void of_none() {
+SHAPE(of_none) {
     for (int i = 0; i < 10; i++) {
         Counted *none = static_cast<Counted *>(opaque(new Counted[0]));
         delete[] none;
     }
 }
 
-static void of_many() {
+SHAPE(of_many) {
     for (size_t count = 1; count < 3000; count *= 3) {
         Counted *counted = static_cast<Counted *>(opaque(new Counted[count]));
         memset(counted[count - 1].bytes, 'c', sizeof counted->bytes);
@@ -34,7 +34,7 @@ static void of_many() {
     require(Counted::alive == 0, "each destructor ran");
 }
 
-static void of_two_dimensions() {
+SHAPE(of_two_dimensions) {
     Counted(*rows)[7] = static_cast<Counted(*)[7]>(opaque(new Counted[5][7]));
     memset(rows[4][6].bytes, 'r', sizeof rows[4][6].bytes);
     delete[] rows;
@@ -48,7 +48,7 @@ static Counted *held_none, *held_some;
 static std::string *held_texts;
 static std::vector<Counted *> *held_in_vector;
 
-static void held_until_the_end() {
+SHAPE(held_until_the_end) {
     held_none = new Counted[0];
     held_some = new Counted[5];
     held_texts = new std::string[3];
@@ -58,14 +58,4 @@ static void held_until_the_end() {
         held_in_vector->push_back(new Counted[i]);
 }
 
-static const struct shape shapes[] = {
-    {"of_none", of_none},
-    {"of_many", of_many},
-    {"of_two_dimensions", of_two_dimensions},
-    {"held_until_the_end", held_until_the_end},
-    {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_all(shapes, argc, argv);
-}
+RUN_ALL()

@@ -2,7 +2,7 @@
  * their start. */
 #include "../corpus/shapes.h"
 
-static void ring(void) {
+SHAPE(ring) {
     enum { SIZE = 37 };
     char *bytes = opaque(malloc(SIZE));
     size_t head = 0, tail = 0;
@@ -17,7 +17,7 @@ static void ring(void) {
 
 /* Arrays that begin at one, as books on numerics have them: the pointer lies in front of the block.
  */
-static void from_one(void) {
+SHAPE(from_one) {
     double *value = (double *)opaque(malloc(20 * sizeof *value)) - 1;
     for (int i = 1; i <= 20; i++)
         value[i] = i;
@@ -28,7 +28,7 @@ static void from_one(void) {
 static char *top;
 
 /* A stack that grows downwards: with one value in it, its pointer is at the last byte. */
-static void from_the_end(void) {
+SHAPE(from_the_end) {
     char *bottom = opaque(malloc(64));
     top = bottom + 64;
     for (int i = 0; i < 64; i++)
@@ -37,7 +37,7 @@ static void from_the_end(void) {
     top += 63;
 }
 
-static void rows(void) {
+SHAPE(rows) {
     int *memory = opaque(malloc(6 * 9 * sizeof *memory)), **row = opaque(malloc(6 * sizeof *row));
     for (int i = 0; i < 6; i++) {
         row[i] = memory + i * 9;
@@ -64,7 +64,7 @@ static void add(struct text *text, const char *more) {
     text->used += length;
 }
 
-static void growing_text(void) {
+SHAPE(growing_text) {
     struct text text = {0, 0, NULL};
     for (int i = 0; i < 2000; i++)
         add(&text, i % 2 == 0 ? "even " : "odd ");
@@ -76,11 +76,4 @@ static void growing_text(void) {
     free(right);
 }
 
-static const struct shape shapes[] = {
-    {"ring", ring}, {"from_one", from_one},         {"from_the_end", from_the_end},
-    {"rows", rows}, {"growing_text", growing_text}, {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_all(shapes, argc, argv);
-}
+RUN_ALL()

@@ -35,7 +35,7 @@ class Pooled {
 };
 std::vector<void *> Pooled::blocks, Pooled::free_cells;
 
-static void pooled() {
+SHAPE(pooled) {
     for (int round = 0; round < 3; round++) {
         std::vector<Pooled *> objects;
         for (int i = 0; i < 300; i++)
@@ -64,7 +64,7 @@ struct Larger : Sized {
     long more[20];
 };
 
-static void sized() {
+SHAPE(sized) {
     delete static_cast<Sized *>(opaque(new Sized));
     delete static_cast<Sized *>(new Larger);
     require(Sized::given == Sized::returned, "the same sizes");
@@ -83,7 +83,7 @@ struct Tagged {
     static void operator delete(void *object) { free(static_cast<char *>(object) - 16); }
 };
 
-static void with_arguments() {
+SHAPE(with_arguments) {
     Tagged *tagged = new ("a tag") Tagged;
     require(strcmp(tagged->text - 16, "a tag") == 0, "its tag lies in front");
     delete tagged;
@@ -97,18 +97,11 @@ struct alignas(256) Line {
     static void operator delete(void *block, std::align_val_t) { free(block); }
 };
 
-static void aligned() {
+SHAPE(aligned) {
     Line *line = new Line;
     require(reinterpret_cast<size_t>(line) % 256 == 0, "aligned");
     memset(line->bytes, 'l', 256);
     delete line;
 }
 
-static const struct shape shapes[] = {
-    {"pooled", pooled},   {"sized", sized}, {"with_arguments", with_arguments},
-    {"aligned", aligned}, {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_all(shapes, argc, argv);
-}
+RUN_ALL()

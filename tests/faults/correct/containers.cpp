@@ -14,7 +14,7 @@
 #include <vector>
 #include "../corpus/shapes.h"
 
-static void vectors() {
+SHAPE(vectors) {
     std::vector<int> numbers;
     for (int i = 0; i < 5000; i++) {
         numbers.push_back(i);
@@ -32,7 +32,7 @@ static void vectors() {
     bits.resize(3000);
 }
 
-static void whole_capacity() {
+SHAPE(whole_capacity) {
     std::vector<char> bytes;
     bytes.reserve(77);
     bytes.assign(bytes.capacity(), 'c');
@@ -43,7 +43,7 @@ static void whole_capacity() {
     require(strlen(text.c_str()) == text.size(), "closed by a zero");
 }
 
-static void lists() {
+SHAPE(lists) {
     std::list<std::string> names;
     for (int i = 0; i < 500; i++)
         names.push_back("a name that is longer than what fits into the object " +
@@ -58,7 +58,7 @@ static void lists() {
     forward.remove(1);
 }
 
-static void maps() {
+SHAPE(maps) {
     std::map<int, std::string> names;
     std::unordered_map<std::string, std::vector<int>> groups;
     for (int i = 0; i < 2000; i++) {
@@ -85,7 +85,7 @@ static void maps() {
         longs.insert(i * i);
 }
 
-static void queues() {
+SHAPE(queues) {
     std::deque<std::string> texts;
     for (int i = 0; i < 3000; i++) {
         texts.push_front("front and long enough for the heap");
@@ -103,7 +103,7 @@ static void queues() {
         numbers.pop();
 }
 
-static void nested() {
+SHAPE(nested) {
     std::map<std::string, std::vector<std::map<int, std::string>>> tree;
     for (int i = 0; i < 100; i++)
         tree["branch number " + std::to_string(i % 10)].push_back(
@@ -114,13 +114,4 @@ static void nested() {
     require(tree.size() == 10 && copy.empty(), "swapped");
 }
 
-static const struct shape shapes[] = {
-    {"vectors", vectors}, {"whole_capacity", whole_capacity},
-    {"lists", lists},     {"maps", maps},
-    {"queues", queues},   {"nested", nested},
-    {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_all(shapes, argc, argv);
-}
+RUN_ALL()

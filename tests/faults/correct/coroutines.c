@@ -32,7 +32,7 @@ static void run(char *stack[4], size_t size) {
     passed = NULL;
 }
 
-static void on_the_heap(void) {
+SHAPE(on_the_heap) {
     char *stack[4];
     for (int i = 0; i < 4; i++)
         stack[i] = opaque(malloc(65536));
@@ -41,7 +41,7 @@ static void on_the_heap(void) {
         free(stack[i]);
 }
 
-static void on_mappings(void) {
+SHAPE(on_mappings) {
     char *stack[4];
     for (int i = 0; i < 4; i++)
         stack[i] = mmap(NULL, 65536, PROT_READ | PROT_WRITE,
@@ -59,7 +59,7 @@ static void hold_for_ever(void) {
 }
 
 /* It never comes to its end; its stack, a block itself, still holds what it holds. */
-static void suspended_at_the_end(void) {
+SHAPE(suspended_at_the_end) {
     static char *stack;
     stack = opaque(malloc(65536));
     getcontext(&coroutine[0]);
@@ -70,13 +70,4 @@ static void suspended_at_the_end(void) {
     swapcontext(&scheduler, &coroutine[0]);
 }
 
-static const struct shape shapes[] = {
-    {"on_the_heap", on_the_heap},
-    {"on_mappings", on_mappings},
-    {"suspended_at_the_end", suspended_at_the_end},
-    {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_all(shapes, argc, argv);
-}
+RUN_ALL()

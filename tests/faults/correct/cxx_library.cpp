@@ -12,7 +12,7 @@
 #include <typeinfo>
 #include "../corpus/shapes.h"
 
-static void streams() {
+SHAPE(streams) {
     std::ostringstream out;
     for (int i = 0; i < 2000; i++)
         out << std::setw(6) << i << ' ';
@@ -28,7 +28,7 @@ static void streams() {
     std::cout << "on standard output" << std::endl;
 }
 
-static void locales() {
+SHAPE(locales) {
     std::locale classic = std::locale::classic();
     std::locale with_own(classic, new std::numpunct<char>());
     std::ostringstream out;
@@ -36,7 +36,7 @@ static void locales() {
     out << 1234567.5;
 }
 
-static void expressions() {
+SHAPE(expressions) {
     std::regex expression("([a-z]+)-([0-9]+)");
     std::smatch match;
     std::string text = "some words-12 and more-345 of them";
@@ -46,7 +46,7 @@ static void expressions() {
     require(count == 2, "two matches");
 }
 
-static void paths() {
+SHAPE(paths) {
     size_t count = 0;
     for (const auto &entry : std::filesystem::directory_iterator("/"))
         count += entry.path().string().size();
@@ -55,7 +55,7 @@ static void paths() {
     require(path.lexically_normal().extension() == ".txt", "its extension");
 }
 
-static void demangled() {
+SHAPE(demangled) {
     int status;
     char *name =
         abi::__cxa_demangle(typeid(std::vector<std::string>).name(), nullptr, nullptr, &status);
@@ -67,7 +67,7 @@ static void demangled() {
     free(name);
 }
 
-static void random_numbers() {
+SHAPE(random_numbers) {
     std::mt19937 engine(42);
     std::discrete_distribution<int> weighted({1, 2, 3});
     long sum = 0;
@@ -76,12 +76,4 @@ static void random_numbers() {
     require(sum > 1000, "weighted");
 }
 
-static const struct shape shapes[] = {
-    {"streams", streams}, {"locales", locales},     {"expressions", expressions},
-    {"paths", paths},     {"demangled", demangled}, {"random_numbers", random_numbers},
-    {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_all(shapes, argc, argv);
-}
+RUN_ALL()

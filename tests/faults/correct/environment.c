@@ -7,7 +7,7 @@
 #include <time.h>
 #include "../corpus/shapes.h"
 
-static void variables(void) {
+SHAPE(variables) {
     for (int i = 0; i < 100; i++) {
         char name[30], value[60];
         sprintf(name, "VARIABLE_%d", i % 20);
@@ -21,7 +21,7 @@ static void variables(void) {
     require(strcmp(getenv("FIXED"), "of static memory") == 0, "its value");
 }
 
-static void times(void) {
+SHAPE(times) {
     char text[100];
     time_t moment = 1000000000;
     for (int i = 0; i < 3; i++) {
@@ -32,7 +32,7 @@ static void times(void) {
     puts(text);
 }
 
-static void locales(void) {
+SHAPE(locales) {
     setlocale(LC_ALL, "C.UTF-8");
     locale_t locale = newlocale(LC_ALL_MASK, "C", (locale_t)0), old = uselocale(locale);
     require(nl_langinfo(CODESET) != NULL, "a code set");
@@ -41,7 +41,7 @@ static void locales(void) {
     setlocale(LC_ALL, "C");
 }
 
-static void converted(void) {
+SHAPE(converted) {
     iconv_t converter = iconv_open("UTF-16LE", "UTF-8");
     require(converter != (iconv_t)-1, "a converter");
     char from[] = "text", *input = from, *target = opaque(malloc(8)), *output = target;
@@ -51,7 +51,7 @@ static void converted(void) {
     free(target);
 }
 
-static void users(void) {
+SHAPE(users) {
     require(getpwuid(0) != NULL, "root");
     char *buffer = opaque(malloc(1000));
     struct passwd entry, *result;
@@ -63,11 +63,4 @@ static void users(void) {
         freeifaddrs(interfaces);
 }
 
-static const struct shape shapes[] = {
-    {"variables", variables}, {"times", times}, {"locales", locales},
-    {"converted", converted}, {"users", users}, {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_all(shapes, argc, argv);
-}
+RUN_ALL()

@@ -7,7 +7,7 @@
 
 static const char source[256] = "twelve chars";
 
-static void by_loop(void) {
+SHAPE(by_loop) {
     for (size_t size = 1; size < 3000; size += 7) {
         char *buffer = opaque(malloc(size));
         for (size_t i = 0; i < size; i++)
@@ -16,7 +16,7 @@ static void by_loop(void) {
     }
 }
 
-static void by_copy(void) {
+SHAPE(by_copy) {
     for (size_t size = 1; size <= sizeof source; size++) {
         char *buffer = opaque(malloc(size));
         memcpy(buffer, source, size);
@@ -27,7 +27,7 @@ static void by_copy(void) {
     }
 }
 
-static void by_string(void) {
+SHAPE(by_string) {
     char *text = opaque(malloc(strlen(source) + 1));
     strcpy(text, source);
     free(text);
@@ -45,7 +45,7 @@ static void by_string(void) {
     free(text);
 }
 
-static void by_wide_string(void) {
+SHAPE(by_wide_string) {
     const wchar_t *word = L"nine wide";
     wchar_t *text = opaque(malloc((wcslen(word) + 1) * sizeof *text));
     wcscpy(text, word);
@@ -57,7 +57,7 @@ static void by_wide_string(void) {
     free(text);
 }
 
-static void by_input(void) {
+SHAPE(by_input) {
     int ends[2], sockets[2];
     char *buffer = opaque(malloc(33));
     require(pipe(ends) == 0 && write(ends[1], source, 33) == 33 && read(ends[0], buffer, 33) == 33,
@@ -73,7 +73,7 @@ static void by_input(void) {
     free(buffer);
 }
 
-static void structs(void) {
+SHAPE(structs) {
     struct record {
         int number;
         char name[12];
@@ -87,7 +87,7 @@ static void structs(void) {
     free(records);
 }
 
-static void matrix(void) {
+SHAPE(matrix) {
     __typeof__(int[5]) *rows = opaque(malloc(3 * sizeof *rows));
     int sum = 0;
     for (int i = 0; i < 15; i++)
@@ -98,7 +98,7 @@ static void matrix(void) {
     free(rows);
 }
 
-static void end_compared_never_touched(void) {
+SHAPE(end_compared_never_touched) {
     char *first = opaque(malloc(40)), *end = first + 40, *position = first;
     while (position != end)
         *position++ = 'x';
@@ -107,18 +107,4 @@ static void end_compared_never_touched(void) {
     free(first);
 }
 
-static const struct shape shapes[] = {
-    {"by_loop", by_loop},
-    {"by_copy", by_copy},
-    {"by_string", by_string},
-    {"by_wide_string", by_wide_string},
-    {"by_input", by_input},
-    {"structs", structs},
-    {"matrix", matrix},
-    {"end_compared_never_touched", end_compared_never_touched},
-    {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_all(shapes, argc, argv);
-}
+RUN_ALL()

@@ -22,25 +22,25 @@ static void fill(void) {
     }
 }
 
-static void forwards(void) {
+SHAPE(forwards) {
     fill();
     for (int i = 0; i < COUNT; i++)
         free(block[i]);
 }
 
-static void backwards(void) {
+SHAPE(backwards) {
     fill();
     for (int i = COUNT - 1; i >= 0; i--)
         free(block[i]);
 }
 
-static void scattered(void) {
+SHAPE(scattered) {
     fill();
     for (int i = 0; i < COUNT; i++)
         free(block[i * 7 % COUNT]);
 }
 
-static void usable_size_used(void) {
+SHAPE(usable_size_used) {
     for (size_t size = 0; size < 2000; size += 13) {
         char *text = opaque(malloc(size));
         memset(text, 'u', malloc_usable_size(text));
@@ -56,7 +56,7 @@ static void usable_size_used(void) {
     require(malloc_usable_size(NULL) == 0, "nothing is usable at NULL");
 }
 
-static void no_bytes(void) {
+SHAPE(no_bytes) {
     void *none = malloc(0), *other = calloc(0, 8), *third = calloc(8, 0);
     require(none != other && other != third, "blocks of no bytes differ");
     free(none);
@@ -65,12 +65,4 @@ static void no_bytes(void) {
     free(NULL);
 }
 
-static const struct shape shapes[] = {
-    {"forwards", forwards},   {"backwards", backwards},
-    {"scattered", scattered}, {"usable_size_used", usable_size_used},
-    {"no_bytes", no_bytes},   {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_all(shapes, argc, argv);
-}
+RUN_ALL()

@@ -21,7 +21,7 @@ static void descend(int depth) {
     descend(depth - 1);
 }
 
-static void through_owners() {
+SHAPE(through_owners) {
     for (int i = 0; i < 20; i++)
         try {
             descend(i);
@@ -30,7 +30,7 @@ static void through_owners() {
         }
 }
 
-static void rethrown_and_nested() {
+SHAPE(rethrown_and_nested) {
     try {
         try {
             descend(3);
@@ -48,7 +48,7 @@ static void rethrown_and_nested() {
 
 static std::exception_ptr kept;
 
-static void kept_for_later() {
+SHAPE(kept_for_later) {
     try {
         descend(1);
     } catch (...) {
@@ -60,7 +60,7 @@ static void kept_for_later() {
     }
 }
 
-static void from_other_threads() {
+SHAPE(from_other_threads) {
     std::vector<std::future<int>> answers;
     for (int i = 0; i < 8; i++)
         answers.push_back(std::async(std::launch::async, [i] {
@@ -78,14 +78,4 @@ static void from_other_threads() {
     require(failures == 4, "four of eight");
 }
 
-static const struct shape shapes[] = {
-    {"through_owners", through_owners},
-    {"rethrown_and_nested", rethrown_and_nested},
-    {"kept_for_later", kept_for_later},
-    {"from_other_threads", from_other_threads},
-    {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_all(shapes, argc, argv);
-}
+RUN_ALL()

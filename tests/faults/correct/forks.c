@@ -13,7 +13,7 @@ static void wait_for(pid_t child, int due) {
             "child's status");
 }
 
-static void both_free(void) {
+SHAPE(both_free) {
     for (int i = 0; i < 200; i++)
         kept[i] = opaque(malloc((size_t)i * 5 + 1));
     pid_t child = fork();
@@ -27,7 +27,7 @@ static void both_free(void) {
     wait_for(child, 4);
 }
 
-static void child_resizes(void) {
+SHAPE(child_resizes) {
     char *text = opaque(strdup("made by the parent"));
     pid_t child = fork();
     if (child == 0) {
@@ -40,7 +40,7 @@ static void child_resizes(void) {
     free(text);
 }
 
-static void child_of_a_child(void) {
+SHAPE(child_of_a_child) {
     pid_t child = fork();
     if (child == 0) {
         char *text = opaque(malloc(100));
@@ -56,7 +56,7 @@ static void child_of_a_child(void) {
     wait_for(child, 1);
 }
 
-static void ends_at_once(void) {
+SHAPE(ends_at_once) {
     char *text = opaque(malloc(100));
     pid_t child = fork();
     if (child == 0)
@@ -65,7 +65,7 @@ static void ends_at_once(void) {
     free(text);
 }
 
-static void by_vfork(void) {
+SHAPE(by_vfork) {
     pid_t child = vfork();
     if (child == 0) {
         execl("/bin/true", "true", (char *)NULL);
@@ -74,7 +74,7 @@ static void by_vfork(void) {
     wait_for(child, 0);
 }
 
-static void spawned(void) {
+SHAPE(spawned) {
     pid_t child;
     char *words[] = {"sh", "-c", "exit 6", NULL};
     require(posix_spawn(&child, "/bin/sh", NULL, NULL, words, NULL) == 0, "spawned");
@@ -90,7 +90,7 @@ static void *work(void *unused) {
     return unused;
 }
 
-static void beside_a_thread(void) {
+SHAPE(beside_a_thread) {
     pthread_t thread;
     pthread_create(&thread, NULL, work, NULL);
     while (!ready)
@@ -106,18 +106,7 @@ static void beside_a_thread(void) {
     pthread_join(thread, NULL);
 }
 
-static const struct shape shapes[] = {
-    {"both_free", both_free},
-    {"child_resizes", child_resizes},
-    {"child_of_a_child", child_of_a_child},
-    {"ends_at_once", ends_at_once},
-    {"by_vfork", by_vfork},
-    {"spawned", spawned},
-    {"beside_a_thread", beside_a_thread},
-    {NULL, NULL},
-};
-
 int main(int argc, char **argv) {
     setvbuf(stdout, NULL, _IONBF, 0);
-    return run_all(shapes, argc, argv);
+    return run_all(argc, argv);
 }

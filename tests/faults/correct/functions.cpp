@@ -7,7 +7,7 @@
 #include <vector>
 #include "../corpus/shapes.h"
 
-static void stored_and_copied() {
+SHAPE(stored_and_copied) {
     std::vector<std::function<size_t()>> functions;
     for (size_t i = 0; i < 200; i++) {
         std::string text(i, 'f');
@@ -19,13 +19,13 @@ static void stored_and_copied() {
         require(function() == 0, "each has its text");
 }
 
-static void bound() {
+SHAPE(bound) {
     auto add = [](const std::string &left, const std::string &right) { return left + right; };
     auto greet = std::bind(add, std::string(50, 'g'), std::placeholders::_1);
     require(greet("!").size() == 51, "joined");
 }
 
-static void replaces_itself() {
+SHAPE(replaces_itself) {
     auto current = std::make_shared<std::function<void()>>();
     int calls = 0;
     *current = [current_weak = std::weak_ptr<std::function<void()>>(current), &calls] {
@@ -59,7 +59,7 @@ class Subject {
     int next = 0;
 };
 
-static void unsubscribed_while_told() {
+SHAPE(unsubscribed_while_told) {
     Subject subject;
     int sum = 0, key = -1;
     std::string capture(60, 'c');
@@ -73,14 +73,4 @@ static void unsubscribed_while_told() {
     require(sum == 21, "once and twice");
 }
 
-static const struct shape shapes[] = {
-    {"stored_and_copied", stored_and_copied},
-    {"bound", bound},
-    {"replaces_itself", replaces_itself},
-    {"unsubscribed_while_told", unsubscribed_while_told},
-    {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_all(shapes, argc, argv);
-}
+RUN_ALL()

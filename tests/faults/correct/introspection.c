@@ -6,7 +6,7 @@
 #define mallinfo2 mallinfo
 #endif
 
-static void trimmed(void) {
+SHAPE(trimmed) {
     char *kept[100];
     for (int i = 0; i < 100; i++)
         kept[i] = opaque(malloc(1000));
@@ -21,7 +21,7 @@ static void trimmed(void) {
     free(opaque(malloc(1000)));
 }
 
-static void counted(void) {
+SHAPE(counted) {
     struct mallinfo2 before = mallinfo2();
     char *block = opaque(malloc(500000));
     struct mallinfo2 after = mallinfo2();
@@ -29,14 +29,14 @@ static void counted(void) {
     free(block);
 }
 
-static void tuned(void) {
+SHAPE(tuned) {
     mallopt(M_MMAP_THRESHOLD, 1 << 20);
     mallopt(M_TRIM_THRESHOLD, 1 << 20);
     mallopt(M_ARENA_MAX, 1);
     free(opaque(malloc(2000000)));
 }
 
-static void usable(void) {
+SHAPE(usable) {
     for (size_t size = 1; size < 70000; size = size * 3 / 2 + 1) {
         char *block = opaque(calloc(1, size));
         size_t usable = malloc_usable_size(block);
@@ -48,10 +48,4 @@ static void usable(void) {
     }
 }
 
-static const struct shape shapes[] = {
-    {"trimmed", trimmed}, {"counted", counted}, {"tuned", tuned}, {"usable", usable}, {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_all(shapes, argc, argv);
-}
+RUN_ALL()

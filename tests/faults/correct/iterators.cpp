@@ -10,7 +10,7 @@
 #include <vector>
 #include "../corpus/shapes.h"
 
-static void vector_with_room() {
+SHAPE(vector_with_room) {
     std::vector<int> numbers;
     numbers.reserve(1000);
     numbers.push_back(1);
@@ -25,7 +25,7 @@ static void vector_with_room() {
     require(*position == 2, "iterators follow a swap");
 }
 
-static void list_spliced() {
+SHAPE(list_spliced) {
     std::list<std::string> from(20, std::string(50, 'f')), to;
     auto third = std::next(from.begin(), 3);
     std::string *text = &*third;
@@ -35,7 +35,7 @@ static void list_spliced() {
     require(to.back().size() > 50 && third == to.begin(), "the node moved along");
 }
 
-static void tree_erased_around() {
+SHAPE(tree_erased_around) {
     std::map<int, std::string> names;
     for (int i = 0; i < 100; i++)
         names[i] = std::string(40, 'n');
@@ -52,7 +52,7 @@ static void tree_erased_around() {
     texts.insert(std::move(node));
 }
 
-static void hashed_and_rehashed() {
+SHAPE(hashed_and_rehashed) {
     std::unordered_map<int, std::string> names;
     std::string *first = &(names[0] = std::string(60, 'h'));
     for (int i = 1; i < 5000; i++)
@@ -61,7 +61,7 @@ static void hashed_and_rehashed() {
     require(names[0].size() > 60, "the same string");
 }
 
-static void deque_at_both_ends() {
+SHAPE(deque_at_both_ends) {
     std::deque<std::string> texts(1, std::string(30, 'd'));
     std::string &middle = texts.front();
     for (int i = 0; i < 500; i++) {
@@ -74,7 +74,7 @@ static void deque_at_both_ends() {
     require(texts.front().size() == 31, "found again");
 }
 
-static void moved_containers() {
+SHAPE(moved_containers) {
     std::vector<std::unique_ptr<int>> from;
     for (int i = 0; i < 10; i++)
         from.push_back(std::make_unique<int>(i));
@@ -84,16 +84,4 @@ static void moved_containers() {
     require(*seventh == 7 && to[7].get() == seventh, "the objects stayed where they were");
 }
 
-static const struct shape shapes[] = {
-    {"vector_with_room", vector_with_room},
-    {"list_spliced", list_spliced},
-    {"tree_erased_around", tree_erased_around},
-    {"hashed_and_rehashed", hashed_and_rehashed},
-    {"deque_at_both_ends", deque_at_both_ends},
-    {"moved_containers", moved_containers},
-    {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_all(shapes, argc, argv);
-}
+RUN_ALL()

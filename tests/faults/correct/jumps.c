@@ -15,7 +15,7 @@ static void fail(int depth, char *held) {
     fail(depth + 1, held);
 }
 
-static void out_of_depth(void) {
+SHAPE(out_of_depth) {
     char *volatile held = opaque(malloc(50));
     if (setjmp(back) == 0)
         fail(0, held);
@@ -26,7 +26,7 @@ static void jump(int number) {
     siglongjmp(back_from_signal, number);
 }
 
-static void out_of_a_signal(void) {
+SHAPE(out_of_a_signal) {
     char *volatile held = opaque(malloc(60));
     signal(SIGUSR1, jump);
     if (sigsetjmp(back_from_signal, 1) == 0)
@@ -36,7 +36,7 @@ static void out_of_a_signal(void) {
 }
 
 /* Programs use the signal of a bad access on purpose, too. */
-static void out_of_a_bad_access(void) {
+SHAPE(out_of_a_bad_access) {
     char *volatile held = opaque(malloc(70));
     signal(SIGSEGV, jump);
     for (int i = 0; i < 3; i++)
@@ -46,13 +46,4 @@ static void out_of_a_bad_access(void) {
     free(held);
 }
 
-static const struct shape shapes[] = {
-    {"out_of_depth", out_of_depth},
-    {"out_of_a_signal", out_of_a_signal},
-    {"out_of_a_bad_access", out_of_a_bad_access},
-    {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_all(shapes, argc, argv);
-}
+RUN_ALL()

@@ -3,7 +3,7 @@
 #include <malloc.h>
 #include "../corpus/shapes.h"
 
-static void every_page(void) {
+SHAPE(every_page) {
     for (size_t size = 32000; size < 40000000; size = size * 2 + 333) {
         char *block = opaque(malloc(size));
         for (size_t i = 0; i < size; i += 4096)
@@ -13,7 +13,7 @@ static void every_page(void) {
     }
 }
 
-static void again_and_again(void) {
+SHAPE(again_and_again) {
     for (int i = 0; i < 300; i++) {
         char *block = opaque(malloc(200000));
         memset(block, i, 200000);
@@ -21,7 +21,7 @@ static void again_and_again(void) {
     }
 }
 
-static void zeroed(void) {
+SHAPE(zeroed) {
     for (int i = 0; i < 20; i++) {
         char *dirty = opaque(malloc(300000));
         memset(dirty, 0xee, 300000);
@@ -33,7 +33,7 @@ static void zeroed(void) {
     }
 }
 
-static void grown_and_shrunk(void) {
+SHAPE(grown_and_shrunk) {
     char *block = opaque(malloc(50000));
     for (size_t size = 50000; size < 30000000; size += size / 3) {
         block = opaque(realloc(block, size));
@@ -46,7 +46,7 @@ static void grown_and_shrunk(void) {
     free(block);
 }
 
-static void many_at_once(void) {
+SHAPE(many_at_once) {
     char *block[100];
     for (int i = 0; i < 100; i++)
         block[i] = opaque(malloc(100000 + (size_t)i * 1000));
@@ -58,15 +58,4 @@ static void many_at_once(void) {
         free(block[i]);
 }
 
-static const struct shape shapes[] = {
-    {"every_page", every_page},
-    {"again_and_again", again_and_again},
-    {"zeroed", zeroed},
-    {"grown_and_shrunk", grown_and_shrunk},
-    {"many_at_once", many_at_once},
-    {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_all(shapes, argc, argv);
-}
+RUN_ALL()

@@ -9,7 +9,7 @@
 #include <wchar.h>
 #include "../corpus/shapes.h"
 
-static void strings(void) {
+SHAPE(strings) {
     free(strdup(""));
     free(strndup("cut here", 3));
     free(wcsdup(L"wide"));
@@ -20,7 +20,7 @@ static void strings(void) {
     free(text);
 }
 
-static void lines(void) {
+SHAPE(lines) {
     char *line = NULL;
     size_t size = 0, longest = 0;
     FILE *stream = fopen("/proc/self/status", "r");
@@ -38,7 +38,7 @@ static void lines(void) {
     free(line);
 }
 
-static void memory_streams(void) {
+SHAPE(memory_streams) {
     char *text = NULL;
     size_t size = 0;
     FILE *stream = open_memstream(&text, &size);
@@ -63,7 +63,7 @@ static int choose(const struct dirent *entry) {
     return entry->d_name[0] != '.';
 }
 
-static void directories(void) {
+SHAPE(directories) {
     struct dirent **entry;
     int count = scandir("/", &entry, choose, alphasort);
     require(count > 3, "the root has entries");
@@ -79,7 +79,7 @@ static void directories(void) {
     globfree(&found);
 }
 
-static void expressions(void) {
+SHAPE(expressions) {
     regex_t expression;
     regmatch_t match[3];
     for (int i = 0; i < 20; i++) {
@@ -89,7 +89,7 @@ static void expressions(void) {
     }
 }
 
-static void stream_buffers(void) {
+SHAPE(stream_buffers) {
     FILE *stream = tmpfile();
     char *buffer = malloc(1000), *line = malloc(16);
     setvbuf(stream, buffer, _IOFBF, 1000);
@@ -103,7 +103,7 @@ static void stream_buffers(void) {
     free(line);
 }
 
-static void processes(void) {
+SHAPE(processes) {
     char line[16];
     FILE *pipe = popen("echo answer", "r");
     require(fgets(line, sizeof line, pipe) != NULL && strcmp(line, "answer\n") == 0, "the answer");
@@ -111,24 +111,10 @@ static void processes(void) {
     require(system("exit 3") == 3 << 8, "the shell's status");
 }
 
-static void names(void) {
+SHAPE(names) {
     struct addrinfo hints = {.ai_flags = AI_NUMERICHOST}, *answer;
     require(getaddrinfo("127.0.0.1", "80", &hints, &answer) == 0, "an address");
     freeaddrinfo(answer);
 }
 
-static const struct shape shapes[] = {
-    {"strings", strings},
-    {"lines", lines},
-    {"memory_streams", memory_streams},
-    {"directories", directories},
-    {"expressions", expressions},
-    {"stream_buffers", stream_buffers},
-    {"processes", processes},
-    {"names", names},
-    {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_all(shapes, argc, argv);
-}
+RUN_ALL()

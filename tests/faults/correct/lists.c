@@ -27,11 +27,11 @@ static void free_list(struct node *list) {
     }
 }
 
-static void walked_and_freed(void) {
+SHAPE(walked_and_freed) {
     free_list(make_list(500));
 }
 
-static void every_second_removed(void) {
+SHAPE(every_second_removed) {
     struct node *list = make_list(100);
     for (struct node *node = list; node != NULL && node->next != NULL; node = node->next) {
         struct node *removed = node->next;
@@ -41,7 +41,7 @@ static void every_second_removed(void) {
     free_list(list);
 }
 
-static void ring_broken(void) {
+SHAPE(ring_broken) {
     struct node *list = make_list(10), *last = list;
     while (last->next != NULL)
         last = last->next;
@@ -73,7 +73,7 @@ static void free_tree(struct tree *tree) {
     }
 }
 
-static void tree_from_below(void) {
+SHAPE(tree_from_below) {
     struct tree *tree = NULL;
     for (int i = 0; i < 500; i++)
         tree = insert(tree, i * 7919 % 1009);
@@ -92,14 +92,14 @@ static void drop(struct counted *counted) {
     }
 }
 
-static void reference_counts(void) {
+SHAPE(reference_counts) {
     struct counted *counted = opaque(malloc(sizeof *counted));
     *counted = (struct counted){5, strdup("counted")};
     for (int i = 0; i < 5; i++)
         drop(counted);
 }
 
-static void grown_table(void) {
+SHAPE(grown_table) {
     int *value = NULL, size = 0;
     for (int used = 0; used < 5000; used++) {
         if (used == size) {
@@ -113,7 +113,7 @@ static void grown_table(void) {
     free(value);
 }
 
-static void freed_set_to_null(void) {
+SHAPE(freed_set_to_null) {
     char *text = opaque(malloc(50));
     for (int i = 0; i < 3; i++) {
         free(text);
@@ -121,7 +121,7 @@ static void freed_set_to_null(void) {
     }
 }
 
-static void same_place_again(void) {
+SHAPE(same_place_again) {
     char *first = opaque(malloc(64));
     free(first);
     for (int i = 0; i < 3000; i++) {
@@ -131,18 +131,4 @@ static void same_place_again(void) {
     }
 }
 
-static const struct shape shapes[] = {
-    {"walked_and_freed", walked_and_freed},
-    {"every_second_removed", every_second_removed},
-    {"ring_broken", ring_broken},
-    {"tree_from_below", tree_from_below},
-    {"reference_counts", reference_counts},
-    {"grown_table", grown_table},
-    {"freed_set_to_null", freed_set_to_null},
-    {"same_place_again", same_place_again},
-    {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_all(shapes, argc, argv);
-}
+RUN_ALL()

@@ -13,7 +13,7 @@ static void *load(void) {
     return library;
 }
 
-static void block_outlives_it(void) {
+SHAPE(block_outlives_it) {
     void *library = load();
     char *text = ((char *(*)(size_t))dlsym(library, "library_make"))(100);
     dlclose(library);
@@ -21,13 +21,13 @@ static void block_outlives_it(void) {
     free(text);
 }
 
-static void it_frees(void) {
+SHAPE(it_frees) {
     void *library = load();
     ((void (*)(void *))dlsym(library, "library_release"))(opaque(malloc(30)));
     dlclose(library);
 }
 
-static void it_frees_when_it_goes(void) {
+SHAPE(it_frees_when_it_goes) {
     for (int i = 0; i < 5; i++) {
         void *library = load();
         ((void (*)(void *))dlsym(library, "library_keep"))(opaque(malloc(40)));
@@ -35,27 +35,16 @@ static void it_frees_when_it_goes(void) {
     }
 }
 
-static void it_holds_until_the_end(void) {
+SHAPE(it_holds_until_the_end) {
     void *library = load();
     ((void (*)(void *))dlsym(library, "library_keep"))(opaque(malloc(50)));
 }
 
-static void of_the_system(void) {
+SHAPE(of_the_system) {
     void *library = dlopen("libm.so.6", RTLD_NOW);
     require(library != NULL && dlsym(library, "cos") != NULL, "libm");
     dlclose(library);
     require(dlopen("/nowhere/library.so", RTLD_NOW) == NULL && dlerror() != NULL, "nothing there");
 }
 
-static const struct shape shapes[] = {
-    {"block_outlives_it", block_outlives_it},
-    {"it_frees", it_frees},
-    {"it_frees_when_it_goes", it_frees_when_it_goes},
-    {"it_holds_until_the_end", it_holds_until_the_end},
-    {"of_the_system", of_the_system},
-    {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_all(shapes, argc, argv);
-}
+RUN_ALL()

@@ -10,7 +10,7 @@ static unsigned draw(void) {
     return (state = state * 1664525 + 1013904223) >> 8;
 }
 
-static void mixed(void) {
+SHAPE(mixed) {
     for (int i = 0; i < 300000; i++) {
         int which = (int)(draw() % COUNT);
         size_t size = draw() % 50 == 0 ? draw() % 20000 : draw() % 200;
@@ -24,7 +24,7 @@ static void mixed(void) {
     }
 }
 
-static void large_ones(void) {
+SHAPE(large_ones) {
     for (int i = 0; i < 400; i++) {
         int which = (int)(draw() % 20);
         size_t size = 40000 + draw() % 3000000;
@@ -38,7 +38,7 @@ static void large_ones(void) {
     }
 }
 
-static void all_freed_then_all_again(void) {
+SHAPE(all_freed_then_all_again) {
     for (int round = 0; round < 4; round++) {
         for (int i = 0; i < COUNT; i++) {
             block[i] = opaque(malloc(100));
@@ -51,7 +51,7 @@ static void all_freed_then_all_again(void) {
     }
 }
 
-static void zeroed(void) {
+SHAPE(zeroed) {
     for (int i = 0; i < 20000; i++) {
         size_t size = draw() % 3000;
         char *text = opaque(calloc(1, size + 1));
@@ -62,14 +62,4 @@ static void zeroed(void) {
     }
 }
 
-static const struct shape shapes[] = {
-    {"mixed", mixed},
-    {"large_ones", large_ones},
-    {"all_freed_then_all_again", all_freed_then_all_again},
-    {"zeroed", zeroed},
-    {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_all(shapes, argc, argv);
-}
+RUN_ALL()

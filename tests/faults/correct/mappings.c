@@ -11,7 +11,7 @@ static char *map(size_t size, int flags) {
     return mapping;
 }
 
-static void holds_pointers(void) {
+SHAPE(holds_pointers) {
     char **table = (char **)map(65536, MAP_PRIVATE);
     for (int i = 0; i < 1000; i++)
         table[i] = opaque(malloc(50));
@@ -21,7 +21,7 @@ static void holds_pointers(void) {
     munmap(table, 1 << 20);
 }
 
-static void shared_with_a_child(void) {
+SHAPE(shared_with_a_child) {
     char *shared = map(4096, MAP_SHARED), *text = opaque(strdup("of the parent"));
     pid_t child = fork();
     if (child == 0) {
@@ -35,7 +35,7 @@ static void shared_with_a_child(void) {
     munmap(shared, 4096);
 }
 
-static void own_guard_pages(void) {
+SHAPE(own_guard_pages) {
     char *mapping = map(3 * 4096, MAP_PRIVATE);
     mprotect(mapping, 4096, PROT_NONE);
     mprotect(mapping + 8192, 4096, PROT_NONE);
@@ -45,7 +45,7 @@ static void own_guard_pages(void) {
 
 /* As in programs that manage pages themselves: an arena in a mapping, its parts never seen by
  * malloc. */
-static void arena(void) {
+SHAPE(arena) {
     char *base = map(1 << 20, MAP_PRIVATE), *next = base;
     for (int i = 0; i < 1000; i++) {
         memset(next, i, 1000);
@@ -57,14 +57,4 @@ static void arena(void) {
     munmap(base, 1 << 20);
 }
 
-static const struct shape shapes[] = {
-    {"holds_pointers", holds_pointers},
-    {"shared_with_a_child", shared_with_a_child},
-    {"own_guard_pages", own_guard_pages},
-    {"arena", arena},
-    {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_all(shapes, argc, argv);
-}
+RUN_ALL()

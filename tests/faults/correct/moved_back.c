@@ -2,7 +2,7 @@
 #include <stddef.h>
 #include "../corpus/shapes.h"
 
-static void start_kept(void) {
+SHAPE(start_kept) {
     char *text = opaque(strdup("search for the letter x in it")), *found = text;
     while (*found != 'x')
         found++;
@@ -10,7 +10,7 @@ static void start_kept(void) {
     free(text);
 }
 
-static void back_to_the_start(void) {
+SHAPE(back_to_the_start) {
     char *text = opaque(strdup("walked to its end and back"));
     size_t length = strlen(text);
     for (size_t i = 0; i < length; i++)
@@ -19,7 +19,7 @@ static void back_to_the_start(void) {
     free(text - length);
 }
 
-static void tokens(void) {
+SHAPE(tokens) {
     char *line = opaque(strdup("first,second,third")), *rest = line, *word;
     int count = 0;
     while ((word = strsep(&rest, ",")) != NULL)
@@ -33,7 +33,7 @@ static void tokens(void) {
     free(line);
 }
 
-static void member_to_whole(void) {
+SHAPE(member_to_whole) {
     struct whole {
         long number;
         char member[30];
@@ -45,12 +45,12 @@ static void member_to_whole(void) {
 /* Between two uses the only pointer lies behind the block's first byte. */
 static char *cursor;
 
-static void only_the_cursor_is_kept(void) {
+SHAPE(only_the_cursor_is_kept) {
     cursor = opaque(malloc(100));
     cursor += 60;
 }
 
-static void stack_of_numbers(void) {
+SHAPE(stack_of_numbers) {
     long *top = opaque(malloc(50 * sizeof *top)), *bottom = top, sum = 0;
     for (long i = 0; i < 50; i++)
         *top++ = i;
@@ -60,16 +60,4 @@ static void stack_of_numbers(void) {
     free(bottom);
 }
 
-static const struct shape shapes[] = {
-    {"start_kept", start_kept},
-    {"back_to_the_start", back_to_the_start},
-    {"tokens", tokens},
-    {"member_to_whole", member_to_whole},
-    {"only_the_cursor_is_kept", only_the_cursor_is_kept},
-    {"stack_of_numbers", stack_of_numbers},
-    {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_all(shapes, argc, argv);
-}
+RUN_ALL()

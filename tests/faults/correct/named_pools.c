@@ -8,7 +8,7 @@ static void name(const void *block, const char *text) {
         hak_pool_name(block, text);
 }
 
-static void used_wholly(void) {
+SHAPE(used_wholly) {
     for (size_t size = 100; size < 300000; size *= 3) {
         char *pool = opaque(malloc(size));
         name(pool, "a pool");
@@ -22,7 +22,7 @@ static void used_wholly(void) {
     }
 }
 
-static void of_other_memory(void) {
+SHAPE(of_other_memory) {
     static char fixed[100];
     char local[100];
     name(fixed, "static");
@@ -33,18 +33,9 @@ static void of_other_memory(void) {
 
 static char *held;
 
-static void held_until_the_end(void) {
+SHAPE(held_until_the_end) {
     held = opaque(malloc(5000));
     name(held, "held");
 }
 
-static const struct shape shapes[] = {
-    {"used_wholly", used_wholly},
-    {"of_other_memory", of_other_memory},
-    {"held_until_the_end", held_until_the_end},
-    {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_all(shapes, argc, argv);
-}
+RUN_ALL()

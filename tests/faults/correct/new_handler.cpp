@@ -15,7 +15,7 @@ static void release_reserve() {
     std::set_new_handler(nullptr);
 }
 
-static void handler_called_once() {
+SHAPE(handler_called_once) {
     reserve = new char[100000];
     std::set_new_handler(release_reserve);
     try {
@@ -26,7 +26,7 @@ static void handler_called_once() {
     require(calls == 11, "once, then bad_alloc");
 }
 
-static void length_errors() {
+SHAPE(length_errors) {
     int caught = 0;
     try {
         std::vector<long> numbers;
@@ -43,12 +43,4 @@ static void length_errors() {
     require(caught == 2, "both were caught");
 }
 
-static const struct shape shapes[] = {
-    {"handler_called_once", handler_called_once},
-    {"length_errors", length_errors},
-    {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_all(shapes, argc, argv);
-}
+RUN_ALL()

@@ -30,7 +30,7 @@ static Buffer passed(Buffer buffer) {
     return buffer;
 }
 
-static void copies_and_moves() {
+SHAPE(copies_and_moves) {
     std::vector<Buffer> buffers;
     for (size_t i = 1; i < 100; i++) {
         buffers.emplace_back(i);
@@ -68,7 +68,7 @@ struct Diamond : Left, Right {
     long own[30] = {};
 };
 
-static void bases() {
+SHAPE(bases) {
     delete static_cast<First *>(new Both);
     delete static_cast<Second *>(new Both);
     delete static_cast<Root *>(new Diamond);
@@ -88,7 +88,7 @@ void destroy(Incomplete *object) {
     delete object;
 }
 
-static void of_other_kinds() {
+SHAPE(of_other_kinds) {
     destroy(new Incomplete);
     ::operator delete(static_cast<void *>(new int));
     std::any any = std::string(100, 'a');
@@ -104,7 +104,7 @@ struct Node {
     explicit Node(std::unique_ptr<Node> rest) : next(std::move(rest)) {}
 };
 
-static void deletes_itself() {
+SHAPE(deletes_itself) {
     struct Task {
         std::string name = std::string(40, 't');
         void finish() { delete this; }
@@ -115,11 +115,4 @@ static void deletes_itself() {
         list = std::make_unique<Node>(std::move(list));
 }
 
-static const struct shape shapes[] = {
-    {"copies_and_moves", copies_and_moves}, {"bases", bases}, {"of_other_kinds", of_other_kinds},
-    {"deletes_itself", deletes_itself},     {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_all(shapes, argc, argv);
-}
+RUN_ALL()

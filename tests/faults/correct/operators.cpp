@@ -5,7 +5,7 @@
 
 static const std::align_val_t wide{128};
 
-static void every_pair() {
+SHAPE(every_pair) {
     for (size_t size = 0; size < 3000; size = size * 2 + 3) {
         operator delete(operator new(size));
         operator delete(operator new(size), size);
@@ -44,7 +44,7 @@ struct alignas(64) Aligned {
     ~Aligned() { bytes[99] = 0; }
 };
 
-static void expressions() {
+SHAPE(expressions) {
     delete static_cast<Trivial *>(opaque(new Trivial));
     delete[] static_cast<Trivial *>(opaque(new Trivial[9]));
     delete static_cast<Counted *>(opaque(new Counted));
@@ -57,7 +57,7 @@ static void expressions() {
     require(Counted::alive == 0, "each destructor ran");
 }
 
-static void placement() {
+SHAPE(placement) {
     alignas(Counted) char memory[sizeof(Counted) * 3];
     Counted *counted = new (memory) Counted;
     counted->~Counted();
@@ -72,7 +72,7 @@ static void placement() {
     delete[] bytes;
 }
 
-static void without_memory() {
+SHAPE(without_memory) {
     require(new (std::nothrow) char[PTRDIFF_MAX - 1000] == nullptr, "none");
     bool thrown = false;
     try {
@@ -92,7 +92,7 @@ struct OwnMemory {
     static void operator delete[](void *block) { free(block); }
 };
 
-static void operators_of_a_class() {
+SHAPE(operators_of_a_class) {
     delete static_cast<OwnMemory *>(opaque(new OwnMemory));
     delete[] static_cast<OwnMemory *>(opaque(new OwnMemory[4]));
 }
@@ -102,7 +102,7 @@ struct Throws {
     Throws() { throw 1; }
 };
 
-static void constructor_throws() {
+SHAPE(constructor_throws) {
     for (int i = 0; i < 5; i++)
         try {
             delete new Throws;
@@ -114,16 +114,4 @@ static void constructor_throws() {
     }
 }
 
-static const struct shape shapes[] = {
-    {"every_pair", every_pair},
-    {"expressions", expressions},
-    {"placement", placement},
-    {"without_memory", without_memory},
-    {"operators_of_a_class", operators_of_a_class},
-    {"constructor_throws", constructor_throws},
-    {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_all(shapes, argc, argv);
-}
+RUN_ALL()

@@ -7,7 +7,7 @@
 #define obstack_chunk_alloc malloc
 #define obstack_chunk_free  free
 
-static void obstacks(void) {
+SHAPE(obstacks) {
     struct obstack stack;
     obstack_init(&stack);
     void *middle = NULL;
@@ -38,7 +38,7 @@ static void give(struct pool *pool, void *cell) {
     pool->first_free = cell;
 }
 
-static void pool_of_cells(void) {
+SHAPE(pool_of_cells) {
     struct pool pool = {malloc(100 * 48), NULL};
     void *cell[100];
     for (int i = 0; i < 100; i++)
@@ -65,7 +65,7 @@ static void free_with_size(void *pointer) {
 
 static void *kept_behind_header;
 
-static void header_in_front(void) {
+SHAPE(header_in_front) {
     for (size_t size = 1; size < 500; size += 11) {
         char *block = allocate_with_size(size);
         memset(block, 'h', size);
@@ -76,7 +76,7 @@ static void header_in_front(void) {
 }
 
 /* Aligns by hand and remembers the true start right in front. */
-static void aligned_by_hand(void) {
+SHAPE(aligned_by_hand) {
     for (size_t size = 1; size < 3000; size += 97) {
         char *block = malloc(size + 64 + sizeof(void *));
         char *aligned = (char *)(((size_t)block + 64 + sizeof(void *)) / 64 * 64);
@@ -92,7 +92,7 @@ struct arena {
     char bytes[4000];
 };
 
-static void arenas(void) {
+SHAPE(arenas) {
     struct arena *arena = NULL;
     for (int i = 0; i < 1000; i++) {
         if (arena == NULL || arena->used + 60 > sizeof arena->bytes) {
@@ -110,15 +110,4 @@ static void arenas(void) {
     }
 }
 
-static const struct shape shapes[] = {
-    {"obstacks", obstacks},
-    {"pool_of_cells", pool_of_cells},
-    {"header_in_front", header_in_front},
-    {"aligned_by_hand", aligned_by_hand},
-    {"arenas", arenas},
-    {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_all(shapes, argc, argv);
-}
+RUN_ALL()

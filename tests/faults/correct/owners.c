@@ -17,7 +17,7 @@ static union {
     long number;
 } in_union;
 
-static void global_variables(void) {
+SHAPE(global_variables) {
     global = opaque(malloc(100));
     exported = opaque(malloc(200));
     for (int i = 0; i < 100; i++)
@@ -26,13 +26,13 @@ static void global_variables(void) {
     in_union.pointer = opaque(malloc(50));
 }
 
-static void static_in_function(void) {
+SHAPE(static_in_function) {
     static char *once;
     if (once == NULL)
         once = opaque(calloc(10, 10));
 }
 
-static void thread_variable(void) {
+SHAPE(thread_variable) {
     of_thread = opaque(malloc(60));
 }
 
@@ -42,7 +42,7 @@ struct node {
 };
 static struct node *list;
 
-static void linked_list(void) {
+SHAPE(linked_list) {
     for (int i = 0; i < 1000; i++) {
         struct node *node = opaque(malloc(sizeof *node));
         node->next = list;
@@ -53,7 +53,7 @@ static void linked_list(void) {
 
 static struct node *ring;
 
-static void held_ring(void) {
+SHAPE(held_ring) {
     struct node *first = opaque(calloc(1, sizeof *first)),
                 *second = opaque(calloc(1, sizeof *second));
     first->next = second;
@@ -64,7 +64,7 @@ static void held_ring(void) {
 /* Only the address of a member is kept, as intrusive lists do. */
 static struct node **inside;
 
-static void pointer_inside(void) {
+SHAPE(pointer_inside) {
     struct {
         char name[40];
         struct node node;
@@ -74,12 +74,12 @@ static void pointer_inside(void) {
 
 static char *tagged, *untagged;
 
-static void tagged_pointer(void) {
+SHAPE(tagged_pointer) {
     untagged = opaque(malloc(70));
     tagged = untagged + 1;
 }
 
-static void environment(void) {
+SHAPE(environment) {
     char *variable = opaque(strdup("CORRECT=kept by the environment"));
     putenv(variable);
     setenv("ANOTHER", "copied by setenv", 1);
@@ -91,7 +91,7 @@ static int compare(const void *left, const void *right) {
 
 static void *tree;
 
-static void search_tree(void) {
+SHAPE(search_tree) {
     for (int i = 0; i < 50; i++) {
         char *word;
         if (asprintf(&word, "word %d", i * 7 % 50) > 0)
@@ -99,7 +99,7 @@ static void search_tree(void) {
     }
 }
 
-static void streams(void) {
+SHAPE(streams) {
     static FILE *kept;
     kept = fopen("/dev/null", "w");
     fputs("buffered", kept);
@@ -108,7 +108,7 @@ static void streams(void) {
 
 static pthread_key_t key;
 
-static void under_a_key(void) {
+SHAPE(under_a_key) {
     pthread_key_create(&key, free);
     pthread_setspecific(key, opaque(malloc(80)));
 }
@@ -117,26 +117,8 @@ static void exit_handler(void) {
     free(global);
 }
 
-static void freed_at_exit(void) {
+SHAPE(freed_at_exit) {
     atexit(exit_handler);
 }
 
-static const struct shape shapes[] = {
-    {"global_variables", global_variables},
-    {"static_in_function", static_in_function},
-    {"thread_variable", thread_variable},
-    {"linked_list", linked_list},
-    {"held_ring", held_ring},
-    {"pointer_inside", pointer_inside},
-    {"tagged_pointer", tagged_pointer},
-    {"environment", environment},
-    {"search_tree", search_tree},
-    {"streams", streams},
-    {"under_a_key", under_a_key},
-    {"freed_at_exit", freed_at_exit},
-    {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_all(shapes, argc, argv);
-}
+RUN_ALL()

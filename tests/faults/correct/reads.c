@@ -2,7 +2,7 @@
 #include <wchar.h>
 #include "../corpus/shapes.h"
 
-static void strings_at_the_end(void) {
+SHAPE(strings_at_the_end) {
     size_t sum = 0;
     for (size_t size = 1; size < 600; size++) {
         char *text = opaque(malloc(size)), *other = opaque(malloc(size));
@@ -18,7 +18,7 @@ static void strings_at_the_end(void) {
     require(sum > 1000, "all were read");
 }
 
-static void wide_strings_at_the_end(void) {
+SHAPE(wide_strings_at_the_end) {
     for (size_t count = 1; count < 100; count++) {
         wchar_t *text = opaque(calloc(count, sizeof *text));
         wmemset(text, L'w', count - 1);
@@ -27,7 +27,7 @@ static void wide_strings_at_the_end(void) {
     }
 }
 
-static void not_closed_but_bounded(void) {
+SHAPE(not_closed_but_bounded) {
     char *text = opaque(malloc(40));
     memset(text, 'n', 40);
     printf("%.40s\n", text);
@@ -36,7 +36,7 @@ static void not_closed_but_bounded(void) {
     free(text);
 }
 
-static void at_the_end_of_large(void) {
+SHAPE(at_the_end_of_large) {
     for (size_t size = 40000; size < 45000; size += 111) {
         char *text = opaque(malloc(size));
         memset(text, 'l', size - 1);
@@ -46,14 +46,4 @@ static void at_the_end_of_large(void) {
     }
 }
 
-static const struct shape shapes[] = {
-    {"strings_at_the_end", strings_at_the_end},
-    {"wide_strings_at_the_end", wide_strings_at_the_end},
-    {"not_closed_but_bounded", not_closed_but_bounded},
-    {"at_the_end_of_large", at_the_end_of_large},
-    {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_all(shapes, argc, argv);
-}
+RUN_ALL()

@@ -13,7 +13,7 @@ static void fill(char *text, size_t size) {
         text[i] = (char)(i % 100);
 }
 
-static void byte_by_byte(void) {
+SHAPE(byte_by_byte) {
     char *text = NULL;
     for (size_t size = 1; size < 1500; size++) {
         text = opaque(realloc(text, size));
@@ -28,7 +28,7 @@ static void byte_by_byte(void) {
     free(text);
 }
 
-static void doubled_and_halved(void) {
+SHAPE(doubled_and_halved) {
     char *text = opaque(malloc(1));
     fill(text, 1);
     size_t size = 1;
@@ -42,7 +42,7 @@ static void doubled_and_halved(void) {
     free(text);
 }
 
-static void to_the_same_size(void) {
+SHAPE(to_the_same_size) {
     char *text = opaque(malloc(77));
     fill(text, 77);
     for (int i = 0; i < 10; i++)
@@ -51,12 +51,12 @@ static void to_the_same_size(void) {
     free(text);
 }
 
-static void to_nothing(void) {
+SHAPE(to_nothing) {
     char *text = realloc(NULL, 40);
     require(realloc(text, 0) == NULL, "resized to nothing is freed");
 }
 
-static void failing(void) {
+SHAPE(failing) {
     char *text = opaque(malloc(40));
     fill(text, 40);
     require(realloc(text, PTRDIFF_MAX) == NULL, "too large");
@@ -67,7 +67,7 @@ static void failing(void) {
     free(text);
 }
 
-static void of_aligned(void) {
+SHAPE(of_aligned) {
     char *text = opaque(memalign(4096, 100));
     fill(text, 100);
     text = opaque(realloc(text, 9000));
@@ -75,7 +75,7 @@ static void of_aligned(void) {
     free(text);
 }
 
-static void pointers_adjusted(void) {
+SHAPE(pointers_adjusted) {
     struct node {
         struct node *self;
         int value;
@@ -89,17 +89,4 @@ static void pointers_adjusted(void) {
     free(node->self);
 }
 
-static const struct shape shapes[] = {
-    {"byte_by_byte", byte_by_byte},
-    {"doubled_and_halved", doubled_and_halved},
-    {"to_the_same_size", to_the_same_size},
-    {"to_nothing", to_nothing},
-    {"failing", failing},
-    {"of_aligned", of_aligned},
-    {"pointers_adjusted", pointers_adjusted},
-    {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_all(shapes, argc, argv);
-}
+RUN_ALL()

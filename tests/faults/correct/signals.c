@@ -12,7 +12,7 @@ static void tick(int number) {
     shared[ticks++ % 100] = 't';
 }
 
-static void timer(void) {
+SHAPE(timer) {
     struct itimerval every = {{0, 1000}, {0, 1000}}, never = {{0, 0}, {0, 0}};
     shared = opaque(malloc(100));
     signal(SIGALRM, tick);
@@ -24,7 +24,7 @@ static void timer(void) {
     free(shared);
 }
 
-static void own_stack(void) {
+SHAPE(own_stack) {
     stack_t stack = {.ss_sp = malloc(65536), .ss_size = 65536}, old;
     require(sigaltstack(&stack, &old) == 0, "a stack of its own");
     struct sigaction action = {.sa_handler = tick, .sa_flags = SA_ONSTACK};
@@ -37,12 +37,4 @@ static void own_stack(void) {
     free(shared);
 }
 
-static const struct shape shapes[] = {
-    {"timer", timer},
-    {"own_stack", own_stack},
-    {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_all(shapes, argc, argv);
-}
+RUN_ALL()

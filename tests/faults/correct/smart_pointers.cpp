@@ -15,7 +15,7 @@ struct Derived : Base {
     std::string name = "a name that does not fit into the object itself";
 };
 
-static void unique() {
+SHAPE(unique) {
     std::unique_ptr<Base> base = std::make_unique<Derived>();
     std::unique_ptr<int[]> numbers(new int[30]);
     numbers[29] = 1;
@@ -27,7 +27,7 @@ static void unique() {
     delete released;
 }
 
-static void shared() {
+SHAPE(shared) {
     auto first = std::make_shared<Derived>();
     std::shared_ptr<Base> second = first;
     std::weak_ptr<Base> weak = second;
@@ -51,7 +51,7 @@ struct Child {
     std::string name = std::string(40, 'c');
 };
 
-static void parents_and_children() {
+SHAPE(parents_and_children) {
     auto parent = std::make_shared<Parent>();
     for (int i = 0; i < 20; i++) {
         parent->children.push_back(std::make_shared<Child>());
@@ -66,7 +66,7 @@ struct Self : std::enable_shared_from_this<Self> {
     int number = 5;
 };
 
-static void owned_by_a_function() {
+SHAPE(owned_by_a_function) {
     std::function<int()> later = std::make_shared<Self>()->later();
     require(later() == 5, "still there");
 }
@@ -74,20 +74,9 @@ static void owned_by_a_function() {
 static std::unique_ptr<Derived> of_the_program;
 static std::shared_ptr<std::vector<int>> of_the_program_too;
 
-static void until_the_end() {
+SHAPE(until_the_end) {
     of_the_program = std::make_unique<Derived>();
     of_the_program_too = std::make_shared<std::vector<int>>(100, 1);
 }
 
-static const struct shape shapes[] = {
-    {"unique", unique},
-    {"shared", shared},
-    {"parents_and_children", parents_and_children},
-    {"owned_by_a_function", owned_by_a_function},
-    {"until_the_end", until_the_end},
-    {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_all(shapes, argc, argv);
-}
+RUN_ALL()

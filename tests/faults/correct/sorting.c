@@ -8,7 +8,7 @@ static int compare_ints(const void *left, const void *right) {
     return (*(const int *)left > *(const int *)right) - (*(const int *)left < *(const int *)right);
 }
 
-static void sorted(void) {
+SHAPE(sorted) {
     for (int count = 1; count < 50000; count = count * 4 + 1) {
         int *number = opaque(malloc(sizeof *number * (size_t)count));
         for (int i = 0; i < count; i++)
@@ -23,7 +23,7 @@ static void sorted(void) {
     }
 }
 
-static void large_elements(void) {
+SHAPE(large_elements) {
     struct record {
         int key;
         char text[500];
@@ -35,7 +35,7 @@ static void large_elements(void) {
     free(records);
 }
 
-static void hashed(void) {
+SHAPE(hashed) {
     char *name[100];
     require(hcreate(200) != 0, "a table");
     for (int i = 0; i < 100; i++) {
@@ -52,7 +52,7 @@ static int compare_texts(const void *left, const void *right) {
     return strcmp(left, right);
 }
 
-static void tree(void) {
+SHAPE(tree) {
     void *root = NULL;
     for (int i = 0; i < 200; i++) {
         char *text;
@@ -64,19 +64,11 @@ static void tree(void) {
     tdestroy(root, free);
 }
 
-static void expanded(void) {
+SHAPE(expanded) {
     wordexp_t words;
     require(wordexp("one 'two words' three", &words, WRDE_NOCMD) == 0 && words.we_wordc == 3,
             "three words");
     wordfree(&words);
 }
 
-static const struct shape shapes[] = {
-    {"sorted", sorted},     {"large_elements", large_elements},
-    {"hashed", hashed},     {"tree", tree},
-    {"expanded", expanded}, {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_all(shapes, argc, argv);
-}
+RUN_ALL()

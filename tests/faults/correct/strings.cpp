@@ -5,7 +5,7 @@
 #include <vector>
 #include "../corpus/shapes.h"
 
-static void grown() {
+SHAPE(grown) {
     std::string text;
     for (int i = 0; i < 5000; i++) {
         text += static_cast<char>('a' + i % 26);
@@ -17,7 +17,7 @@ static void grown() {
     }
 }
 
-static void views() {
+SHAPE(views) {
     std::string text(200, 'v');
     std::string_view view = text, part = view.substr(50, 20);
     text[55] = 'w';
@@ -27,7 +27,7 @@ static void views() {
     require(view.find('w') == 55, "found again");
 }
 
-static void replaced_and_inserted() {
+SHAPE(replaced_and_inserted) {
     std::string text = "a text with some words in it that are long enough";
     text.replace(2, 4, std::string(100, 'r'));
     text.insert(10, text);
@@ -38,7 +38,7 @@ static void replaced_and_inserted() {
     std::swap(copy, moved);
 }
 
-static void wide() {
+SHAPE(wide) {
     std::wstring text(100, L'w');
     std::u16string shorter(77, u's');
     std::u32string longer(77, U'l');
@@ -47,7 +47,7 @@ static void wide() {
     longer[76] = U't';
 }
 
-static void as_buffer() {
+SHAPE(as_buffer) {
     std::string buffer(64, 0);
     require(snprintf(buffer.data(), buffer.size() + 1, "%064d", 5) == 64,
             "the closing zero has its place");
@@ -55,11 +55,4 @@ static void as_buffer() {
     require(snprintf(bytes.data(), bytes.size(), "%s", buffer.c_str()) == 64, "cut off");
 }
 
-static const struct shape shapes[] = {
-    {"grown", grown}, {"views", views},         {"replaced_and_inserted", replaced_and_inserted},
-    {"wide", wide},   {"as_buffer", as_buffer}, {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_all(shapes, argc, argv);
-}
+RUN_ALL()

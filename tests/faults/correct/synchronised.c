@@ -32,7 +32,7 @@ static void run_four(void *(*body)(void *)) {
         pthread_join(thread[i], NULL);
 }
 
-static void last_one_frees(void) {
+SHAPE(last_one_frees) {
     pthread_barrier_init(&barrier, NULL, 4);
     for (int round = 0; round < 50; round++) {
         shared = opaque(malloc(sizeof *shared));
@@ -58,16 +58,8 @@ static void *replace_in_cache(void *number) {
     return NULL;
 }
 
-static void cached(void) {
+SHAPE(cached) {
     run_four(replace_in_cache);
 }
 
-static const struct shape shapes[] = {
-    {"last_one_frees", last_one_frees},
-    {"cached", cached},
-    {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_all(shapes, argc, argv);
-}
+RUN_ALL()

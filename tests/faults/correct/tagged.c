@@ -6,7 +6,7 @@
 static uintptr_t tagged[100];
 static char *untagged[100];
 
-static void low_bits(void) {
+SHAPE(low_bits) {
     for (uintptr_t i = 0; i < 100; i++) {
         untagged[i] = opaque(malloc(32));
         tagged[i] = (uintptr_t)untagged[i] | (i & 7);
@@ -15,14 +15,14 @@ static void low_bits(void) {
         free((char *)(tagged[i] & ~(uintptr_t)7));
 }
 
-static void high_bits(void) {
+SHAPE(high_bits) {
     uintptr_t value = (uintptr_t)opaque(malloc(64)) | (uintptr_t)5 << 56;
     char *block = (char *)(value << 8 >> 8);
     memset(block, 't', 64);
     free(block);
 }
 
-static void offsets(void) {
+SHAPE(offsets) {
     char *base = opaque(malloc(4000));
     uint32_t offset[50];
     for (uint32_t i = 0; i < 50; i++) {
@@ -41,7 +41,7 @@ static struct __attribute__((packed)) {
 
 /* Not at an address that is a multiple of eight: copied out before its block is needed, and freed.
  */
-static void unaligned(void) {
+SHAPE(unaligned) {
     packed.pointer = opaque(malloc(90));
     char *copy;
     memcpy(&copy, &packed.pointer, sizeof copy);
@@ -50,7 +50,7 @@ static void unaligned(void) {
     packed.pointer = NULL;
 }
 
-static void linked_by_xor(void) {
+SHAPE(linked_by_xor) {
     struct node {
         uintptr_t both;
         int value;
@@ -76,11 +76,4 @@ static void linked_by_xor(void) {
     require(sum == 45, "each was visited");
 }
 
-static const struct shape shapes[] = {
-    {"low_bits", low_bits},   {"high_bits", high_bits},         {"offsets", offsets},
-    {"unaligned", unaligned}, {"linked_by_xor", linked_by_xor}, {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_all(shapes, argc, argv);
-}
+RUN_ALL()

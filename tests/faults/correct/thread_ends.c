@@ -13,7 +13,7 @@ static void *hold_under_key(void *unused) {
     return unused;
 }
 
-static void key_destructor(void) {
+SHAPE(key_destructor) {
     pthread_key_create(&key, free);
     for (int i = 0; i < 20; i++) {
         pthread_t thread;
@@ -32,7 +32,7 @@ static void *wait_with_block(void *unused) {
     return unused;
 }
 
-static void cancelled(void) {
+SHAPE(cancelled) {
     pthread_t thread;
     pthread_create(&thread, NULL, wait_with_block, NULL);
     pthread_cancel(thread);
@@ -46,7 +46,7 @@ static void *leave_by_exit(void *block) {
     return NULL;
 }
 
-static void exited(void) {
+SHAPE(exited) {
     pthread_t thread;
     pthread_create(&thread, NULL, leave_by_exit, opaque(malloc(50)));
     pthread_join(thread, NULL);
@@ -61,7 +61,7 @@ static void *work_detached(void *block) {
     return NULL;
 }
 
-static void detached(void) {
+SHAPE(detached) {
     pthread_attr_t attributes;
     pthread_attr_init(&attributes);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
@@ -89,7 +89,7 @@ static void *work_for_ever(void *unused) {
 }
 
 /* They run on while the process ends. */
-static void running_at_exit(void) {
+SHAPE(running_at_exit) {
     for (int i = 0; i < 3; i++) {
         pthread_t thread;
         pthread_create(&thread, NULL, work_for_ever, NULL);
@@ -98,15 +98,4 @@ static void running_at_exit(void) {
     usleep(10000);
 }
 
-static const struct shape shapes[] = {
-    {"key_destructor", key_destructor},
-    {"cancelled", cancelled},
-    {"exited", exited},
-    {"detached", detached},
-    {"running_at_exit", running_at_exit},
-    {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_all(shapes, argc, argv);
-}
+RUN_ALL()

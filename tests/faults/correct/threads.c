@@ -31,14 +31,14 @@ static void run_on_rows(void *(*body)(void *), int shift) {
         pthread_join(thread[i], NULL);
 }
 
-static void freed_by_others(void) {
+SHAPE(freed_by_others) {
     for (int round = 0; round < 3; round++) {
         run_on_rows(make, 0);
         run_on_rows(release, 1);
     }
 }
 
-static void freed_by_the_first(void) {
+SHAPE(freed_by_the_first) {
     run_on_rows(make, 0);
     for (int i = 0; i < THREADS; i++)
         release(block[i]);
@@ -56,7 +56,7 @@ static void *exchange(void *seed) {
     return NULL;
 }
 
-static void exchanged(void) {
+SHAPE(exchanged) {
     pthread_t thread[THREADS];
     for (size_t i = 0; i < THREADS; i++)
         pthread_create(&thread[i], NULL, exchange, (void *)(i + 1));
@@ -70,7 +70,7 @@ static void *make_result(void *size) {
     return opaque(calloc(1, (size_t)size));
 }
 
-static void results(void) {
+SHAPE(results) {
     for (size_t i = 1; i < 50; i++) {
         pthread_t thread;
         void *result;
@@ -80,14 +80,4 @@ static void results(void) {
     }
 }
 
-static const struct shape shapes[] = {
-    {"freed_by_others", freed_by_others},
-    {"freed_by_the_first", freed_by_the_first},
-    {"exchanged", exchanged},
-    {"results", results},
-    {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_all(shapes, argc, argv);
-}
+RUN_ALL()

@@ -11,7 +11,7 @@
 #include <vector>
 #include "../corpus/shapes.h"
 
-static void queue() {
+SHAPE(queue) {
     std::queue<std::unique_ptr<std::string>> waiting;
     std::mutex mutex;
     std::condition_variable arrived;
@@ -35,7 +35,7 @@ static void queue() {
 
 static thread_local std::vector<std::string> of_thread;
 
-static void thread_local_objects() {
+SHAPE(thread_local_objects) {
     std::vector<std::thread> threads;
     for (int i = 0; i < 6; i++)
         threads.emplace_back([] {
@@ -47,7 +47,7 @@ static void thread_local_objects() {
     of_thread.assign(10, std::string(50, 'm'));
 }
 
-static void promises() {
+SHAPE(promises) {
     std::promise<std::vector<int>> promise;
     std::future<std::vector<int>> future = promise.get_future();
     std::thread thread([&promise] { promise.set_value(std::vector<int>(500, 1)); });
@@ -57,7 +57,7 @@ static void promises() {
     require(answer.get().size() == 100, "the answer");
 }
 
-static void shared_between() {
+SHAPE(shared_between) {
     auto shared = std::make_shared<std::string>(100, 's');
     std::vector<std::thread> threads;
     for (int i = 0; i < 4; i++)
@@ -74,7 +74,7 @@ static void shared_between() {
 
 static std::atomic<bool> started;
 
-static void detached_at_the_end() {
+SHAPE(detached_at_the_end) {
     std::thread([] {
         std::vector<std::string> held(20, std::string(60, 'd'));
         started = true;
@@ -85,15 +85,4 @@ static void detached_at_the_end() {
         std::this_thread::yield();
 }
 
-static const struct shape shapes[] = {
-    {"queue", queue},
-    {"thread_local_objects", thread_local_objects},
-    {"promises", promises},
-    {"shared_between", shared_between},
-    {"detached_at_the_end", detached_at_the_end},
-    {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_all(shapes, argc, argv);
-}
+RUN_ALL()

@@ -25,7 +25,7 @@ static void release(struct value *value) {
     }
 }
 
-static void variants(void) {
+SHAPE(variants) {
     struct value list = {LIST, .list = {30, opaque(calloc(30, sizeof(struct value)))}};
     for (size_t i = 0; i < 30; i++) {
         struct value *item = &list.list.item[i];
@@ -42,7 +42,7 @@ struct message {
     char text[];
 };
 
-static void flexible(void) {
+SHAPE(flexible) {
     for (size_t length = 0; length < 300; length += 7) {
         struct message *message = opaque(malloc(sizeof *message + length));
         message->length = length;
@@ -55,7 +55,7 @@ static void flexible(void) {
 }
 
 /* malloc(offsetof) for a struct whose first members alone are ever touched. */
-static void shortened(void) {
+SHAPE(shortened) {
     struct long_one {
         int kind;
         char name[12];
@@ -66,13 +66,4 @@ static void shortened(void) {
     free(object);
 }
 
-static const struct shape shapes[] = {
-    {"variants", variants},
-    {"flexible", flexible},
-    {"shortened", shortened},
-    {NULL, NULL},
-};
-
-int main(int argc, char **argv) {
-    return run_all(shapes, argc, argv);
-}
+RUN_ALL()
