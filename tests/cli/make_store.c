@@ -185,23 +185,45 @@ static uint64_t next_generation(uint64_t base) {
     return ++blocks[i].generation;
 }
 
-static struct hak_event *add(unsigned kind, uint64_t ns, uint32_t thread, uint64_t address,
-                             uint64_t base, unsigned class_index, unsigned place, uint32_t stack) {
+/* A slot, and where in it the program's bytes begin. */
+struct slot {
+    uint64_t base, address;
+    unsigned class_index;
+};
+static struct slot slot_of_64(uint64_t base) {
+    return (struct slot){base, base, HAK_CLASS_OF_64};
+}
+static struct slot slot_of_48(uint64_t base) {
+    return (struct slot){base, base + 16, HAK_CLASS_OF_48};
+}
+static struct slot large_slot(uint64_t base) {
+    return (struct slot){base, base, HAK_CLASS_NONE};
+}
+
+static struct hak_event *add(unsigned kind, uint64_t ns, uint32_t thread, struct slot slot,
+                             unsigned place, uint32_t stack, uint64_t size) {
     struct hak_event *event = &events[event_count++];
     *event = (struct hak_event){
         .id = event_count,
         .ns = ns,
-        .address = address,
-        .base = base,
-        .generation = kind == HAK_FAULT ? 0 : next_generation(base),
+        .address = slot.address,
+        .base = slot.base,
+        .size = size,
+        .generation = kind == HAK_FAULT ? 0 : next_generation(slot.base),
         .process = 1,
         .thread = thread,
         .stack = stack,
         .kind = (uint8_t)kind,
-        .class_index = (uint8_t)class_index,
+        .class_index = (uint8_t)slot.class_index,
         .place = (uint8_t)place,
     };
     return event;
+}
+
+/* A call about a block of the class of 64 bytes in a front. */
+static struct hak_event *call(unsigned kind, uint64_t ns, uint32_t thread, uint64_t block,
+                              uint32_t stack, uint64_t size) {
+    return add(kind, ns, thread, slot_of_64(block), HAK_PLACE_FRONT, stack, size);
 }
 
 static void end(void) {
@@ -212,40 +234,6 @@ static void end(void) {
 static void finish(void) {
     must(hak_store_finish(writer), "finish");
     writer = NULL;
-}
-
-/* Has the report made by hakmem itself, from what the store holds, and puts it there. */
-static void put_fault(const struct hak_report_request *request, uint32_t thread,
-                      const char *thread_name, uint64_t event, uint64_t ns, const char *store,
-                      const struct hak_frame *frames, int frame_count) {
-    struct hak_store_reader *reader;
-    struct hak_report report;
-    struct hak_report_context context = {.process = 1,
-                                         .thread = thread,
-                                         .thread_number = thread,
-                                         .thread_name = thread_name,
-                                         .fault_event = event,
-                                         .ns = ns,
-                                         .store_path = store,
-                                         .frames = frames,
-                                         .frame_count = frame_count};
-    must(hak_store_attach(hak_store_writer_database(writer)->connection, &reader), "attach");
-    must(hak_report_make(reader, request, &context, &report), "report");
-    hak_store_close(reader);
-    struct hak_fault_row row = {.id = 1,
-                                .code = request->facts.fault,
-                                .event = event,
-                                .ns = ns,
-                                .process = 1,
-                                .thread = thread,
-                                .summary = report.summary,
-                                .report = report.text,
-                                .json = report.json,
-                                .fingerprint = report.fingerprint};
-    must(hak_store_begin(writer), "begin");
-    must(hak_store_put_fault(writer, &row), "fault");
-    must(hak_store_commit(writer), "commit");
-    hak_report_free(&report);
 }
 
 static struct hak_frame frame_of(unsigned site) {
@@ -267,143 +255,138 @@ static struct hak_frame own_frame_of(unsigned site) {
                               .is_hakmem = true};
 }
 
+/* Adds the fault that was found at `wrong`, in the program at `site` within `own`. */
+static struct hak_event *add_fault(unsigned code, uint64_t ns, const struct hak_event *wrong,
+                                   unsigned place, uint32_t site) {
+    struct slot slot = {wrong->base, wrong->address, wrong->class_index};
+    struct hak_event *fault = add(HAK_FAULT, ns, wrong->thread, slot, place, site, code);
+    fault->generation = wrong->generation;
+    return fault;
+}
+
+/* Has the report made by hakmem itself, from what the store holds, and puts it there: `facts` is
+ * what the fault's event does not tell, `own` are hakmem's functions above its stack. */
+static void put_fault(const struct hak_event *fault, struct hak_fault_facts facts,
+                      const char *thread_name, const char *store, const unsigned own[3]) {
+    struct hak_store_reader *reader;
+    struct hak_report report;
+    struct hak_frame frames[5];
+    struct hak_report_context context = {.process = 1,
+                                         .thread = fault->thread,
+                                         .thread_number = fault->thread,
+                                         .thread_name = thread_name,
+                                         .fault_event = fault->id,
+                                         .ns = fault->ns,
+                                         .store_path = store,
+                                         .frames = frames};
+    for (; *own; own++)
+        frames[context.frame_count++] = own_frame_of(*own);
+    frames[context.frame_count++] = frame_of(fault->stack);
+    frames[context.frame_count++] = frame_of(MAIN);
+    static struct hak_report_request request;
+    request.facts = facts;
+    request.facts.fault = (uint32_t)fault->size;
+    request.facts.found_address = request.facts.user = fault->address;
+    request.facts.base = fault->base;
+    request.facts.superslab = SUPERSLAB;
+    request.facts.class_due = fault->class_index;
+    request.facts.place = fault->place;
+    request.facts.record_count = (uint32_t)fault->generation;
+    request.facts.epoch = (uint32_t)(fault->generation >> 32);
+    must(hak_store_attach(hak_store_writer_database(writer)->connection, &reader), "attach");
+    must(hak_report_make(reader, &request, &context, &report), "report");
+    hak_store_close(reader);
+    struct hak_fault_row row = {.id = 1,
+                                .code = (uint32_t)fault->size,
+                                .event = fault->id,
+                                .ns = fault->ns,
+                                .process = 1,
+                                .thread = fault->thread,
+                                .summary = report.summary,
+                                .report = report.text,
+                                .json = report.json,
+                                .fingerprint = report.fingerprint};
+    must(hak_store_begin(writer), "begin");
+    must(hak_store_put_fault(writer, &row), "fault");
+    must(hak_store_commit(writer), "commit");
+    hak_report_free(&report);
+}
+
 /* The old owner frees what has a new owner: three lives of one slot of 64 bytes. */
 static void make_stale(const char *directory) {
-    const unsigned class_index = HAK_CLASS_OF_64;
-    const uint64_t block = SUPERSLAB + 3 * HAK_SLAB_BYTES + 65 * 64, other = block + 64;
+    const uint64_t block = SUPERSLAB + 3 * HAK_SLAB_BYTES + 65 * 64;
     begin(directory, "stale.db", "/home/user/app/server", "worker");
-    add(HAK_MALLOC, 913000000, 1, block, block, class_index, HAK_PLACE_FRONT, SESSION_NEW)->size =
-        56;
-    add(HAK_MALLOC, 914000000, 1, other, other, class_index, HAK_PLACE_FRONT, SESSION_NEW)->size =
-        56;
-    add(HAK_FREE, 1004000000, 1, block, block, class_index, HAK_PLACE_FRONT, SESSION_CLOSE)->size =
-        56;
-    add(HAK_MALLOC, 1004100000, 3, block, block, class_index, HAK_PLACE_FRONT, HEADER_PARSE)->size =
-        52;
-    add(HAK_FREE, 1019000000, 3, block, block, class_index, HAK_PLACE_FRONT, HEADER_DONE)->size =
-        52;
-    add(HAK_FRONT_SPILL, 1019100000, 3, block, block, class_index, HAK_PLACE_SLAB, 0);
-    add(HAK_FRONT_REFILL, 1019200000, 3, block, block, class_index, HAK_PLACE_FRONT, 0);
-    add(HAK_MALLOC, 1019500000, 3, block, block, class_index, HAK_PLACE_FRONT, REPLY_NEW)->size =
-        56;
-    add(HAK_FREE, 1071000000, 1, block, block, class_index, HAK_PLACE_FRONT, SESSION_CLOSE)->size =
-        56;
-    struct hak_event *second =
-        add(HAK_FREE, 1072000000, 3, block, block, class_index, HAK_PLACE_FRONT, REPLY_DONE);
-    second->size = 56;
+    call(HAK_MALLOC, 913000000, 1, block, SESSION_NEW, 56);
+    call(HAK_MALLOC, 914000000, 1, block + 64, SESSION_NEW, 56);
+    call(HAK_FREE, 1004000000, 1, block, SESSION_CLOSE, 56);
+    call(HAK_MALLOC, 1004100000, 3, block, HEADER_PARSE, 52);
+    call(HAK_FREE, 1019000000, 3, block, HEADER_DONE, 52);
+    add(HAK_FRONT_SPILL, 1019100000, 3, slot_of_64(block), HAK_PLACE_SLAB, 0, 0);
+    call(HAK_FRONT_REFILL, 1019200000, 3, block, 0, 0);
+    call(HAK_MALLOC, 1019500000, 3, block, REPLY_NEW, 56);
+    call(HAK_FREE, 1071000000, 1, block, SESSION_CLOSE, 56);
+    struct hak_event *second = call(HAK_FREE, 1072000000, 3, block, REPLY_DONE, 56);
     second->flags = HAK_RECORD_ILLEGAL;
-    struct hak_event *fault =
-        add(HAK_FAULT, 1072100000, 3, block, block, class_index, HAK_PLACE_FRONT, REPLY_DONE);
-    fault->size = 202;
-    fault->generation = second->generation;
+    struct hak_event *fault = add_fault(202, 1072100000, second, HAK_PLACE_FRONT, REPLY_DONE);
     end();
-    static struct hak_report_request request;
-    struct hak_frame frames[] = {own_frame_of(OWN_FREE), frame_of(REPLY_DONE), frame_of(MAIN)};
-    request.facts = (struct hak_fault_facts){.fault = 202,
-                                             .kind = HAK_FREE,
-                                             .found_address = block,
-                                             .base = block,
-                                             .user = block,
-                                             .asked_bytes = 56,
-                                             .slot_bytes = 64,
-                                             .superslab = SUPERSLAB,
-                                             .slab = 3,
-                                             .slot = 65,
-                                             .class_found = HAK_CLASS_NONE,
-                                             .class_due = class_index,
-                                             .place = HAK_PLACE_FRONT,
-                                             .record_count = (uint32_t)second->generation,
-                                             .epoch = (uint32_t)(second->generation >> 32)};
-    put_fault(&request, 3, "io", fault->id, fault->ns, "hakmem.server.4711.db", frames, 3);
+    put_fault(fault,
+              (struct hak_fault_facts){.kind = HAK_FREE,
+                                       .asked_bytes = 56,
+                                       .slot_bytes = 64,
+                                       .slab = 3,
+                                       .slot = 65,
+                                       .class_found = HAK_CLASS_NONE},
+              "io", "hakmem.server.4711.db", (const unsigned[3]){OWN_FREE});
     finish();
 }
 
 /* The original's bug: a user pointer is pushed where the base was due, and popped later. */
 static void make_offset(const char *directory) {
-    const unsigned class_index = HAK_CLASS_OF_48;
     const uint64_t base =
         SUPERSLAB + HAK_SLAB_BYTES + hak_first_slot_offset(HAK_CLASS_OF_48) + 220 * 48;
-    const uint64_t user = base + 16;
+    const struct slot slot = slot_of_48(base);
     begin(directory, "offset.db", "/home/user/app/rows", "worker");
-    add(HAK_MALLOC, 12400000000, 1, user, base, class_index, HAK_PLACE_MAGAZINE, PARSE_ROW)->size =
-        24;
-    add(HAK_FREE, 12405000000, 2, user, base, class_index, HAK_PLACE_MAGAZINE, WORKER_LOOP)->size =
-        24;
+    add(HAK_MALLOC, 12400000000, 1, slot, HAK_PLACE_MAGAZINE, PARSE_ROW, 24);
+    add(HAK_FREE, 12405000000, 2, slot, HAK_PLACE_MAGAZINE, WORKER_LOOP, 24);
     uint32_t push_stack = own_stack(OWN_FLUSH, own_stack(OWN_FREE, WORKER_LOOP));
-    struct hak_event *push =
-        add(HAK_SLL_PUSH, 12406000000, 2, user, base, class_index, HAK_PLACE_SLL, push_stack);
+    struct hak_event *push = add(HAK_SLL_PUSH, 12406000000, 2, slot, HAK_PLACE_SLL, push_stack, 0);
     push->flags = HAK_RECORD_ILLEGAL;
-    add(HAK_MALLOC, 12500000000, 2, user + 480, base + 480, class_index, HAK_PLACE_MAGAZINE,
-        PARSE_ROW)
-        ->size = 24;
-    struct hak_event *fault =
-        add(HAK_FAULT, 12533000000, 2, user, base, class_index, HAK_PLACE_SLL, PARSE_ROW);
-    fault->size = 104;
-    fault->generation = push->generation;
+    add(HAK_MALLOC, 12500000000, 2, slot_of_48(base + 480), HAK_PLACE_MAGAZINE, PARSE_ROW, 24);
+    struct hak_event *fault = add_fault(104, 12533000000, push, HAK_PLACE_SLL, PARSE_ROW);
     end();
-    static struct hak_report_request request;
-    struct hak_frame frames[] = {own_frame_of(OWN_POP), own_frame_of(OWN_MALLOC),
-                                 frame_of(PARSE_ROW), frame_of(MAIN)};
-    request.facts = (struct hak_fault_facts){.fault = 104,
-                                             .kind = HAK_SLL_POP,
-                                             .found_address = user,
-                                             .base = base,
-                                             .user = user,
-                                             .asked_bytes = 24,
-                                             .slot_bytes = 48,
-                                             .superslab = SUPERSLAB,
-                                             .offset = 16,
-                                             .slab = 1,
-                                             .slot = 220,
-                                             .class_found = class_index,
-                                             .class_due = class_index,
-                                             .place = HAK_PLACE_SLL,
-                                             .record_count = (uint32_t)push->generation,
-                                             .epoch = (uint32_t)(push->generation >> 32)};
-    put_fault(&request, 2, "worker", fault->id, fault->ns, "hakmem.rows.4711.db", frames, 4);
+    put_fault(fault,
+              (struct hak_fault_facts){.kind = HAK_SLL_POP,
+                                       .asked_bytes = 24,
+                                       .slot_bytes = 48,
+                                       .offset = 16,
+                                       .slab = 1,
+                                       .slot = 220,
+                                       .class_found = HAK_CLASS_OF_48},
+              "worker", "hakmem.rows.4711.db", (const unsigned[3]){OWN_POP, OWN_MALLOC});
     finish();
 }
 
 /* One byte behind a block is overwritten; nobody knows by whom. */
 static void make_overflow(const char *directory) {
-    const unsigned class_index = HAK_CLASS_OF_48;
-    const uint64_t base =
-        SUPERSLAB + HAK_SLAB_BYTES + hak_first_slot_offset(HAK_CLASS_OF_48) + 4 * 48;
-    const uint64_t user = base + 16;
+    const struct slot slot =
+        slot_of_48(SUPERSLAB + HAK_SLAB_BYTES + hak_first_slot_offset(HAK_CLASS_OF_48) + 4 * 48);
     begin(directory, "overflow.db", "/home/user/app/rows", "worker");
-    add(HAK_MALLOC, 100000000, 1, user, base, class_index, HAK_PLACE_FRONT, HEADER_PARSE)->size =
-        20;
-    add(HAK_FREE, 200000000, 1, user, base, class_index, HAK_PLACE_FRONT, HEADER_DONE)->size = 20;
-    struct hak_event *birth =
-        add(HAK_MALLOC, 300000000, 1, user, base, class_index, HAK_PLACE_FRONT, PARSE_ROW);
-    birth->size = 24;
+    add(HAK_MALLOC, 100000000, 1, slot, HAK_PLACE_FRONT, HEADER_PARSE, 20);
+    add(HAK_FREE, 200000000, 1, slot, HAK_PLACE_FRONT, HEADER_DONE, 20);
+    struct hak_event *birth = add(HAK_MALLOC, 300000000, 1, slot, HAK_PLACE_FRONT, PARSE_ROW, 24);
     birth->subkind = HAK_BY_CALLOC;
-    struct hak_event *fault =
-        add(HAK_FAULT, 400000000, 1, user, base, class_index, HAK_PLACE_LIVE, WORKER_LOOP);
-    fault->size = 301;
-    fault->generation = birth->generation;
+    struct hak_event *fault = add_fault(301, 400000000, birth, HAK_PLACE_LIVE, WORKER_LOOP);
     end();
-    static struct hak_report_request request;
-    struct hak_frame frames[] = {own_frame_of(OWN_FREE), frame_of(WORKER_LOOP), frame_of(MAIN)};
-    request.facts = (struct hak_fault_facts){.fault = 301,
-                                             .kind = HAK_FREE,
-                                             .found_address = user,
-                                             .base = base,
-                                             .user = user,
-                                             .asked_bytes = 24,
-                                             .slot_bytes = 48,
-                                             .superslab = SUPERSLAB,
-                                             .offset = 24,
-                                             .slab = 1,
-                                             .slot = 4,
-                                             .class_found = HAK_CLASS_NONE,
-                                             .class_due = class_index,
-                                             .place = HAK_PLACE_LIVE,
-                                             .record_count = (uint32_t)birth->generation,
-                                             .epoch = (uint32_t)(birth->generation >> 32),
-                                             .damaged_bytes = 1,
-                                             .damage = {0}};
-    put_fault(&request, 1, "main", fault->id, fault->ns, "hakmem.rows.4711.db", frames, 3);
+    put_fault(fault,
+              (struct hak_fault_facts){.kind = HAK_FREE,
+                                       .asked_bytes = 24,
+                                       .slot_bytes = 48,
+                                       .offset = 24,
+                                       .slab = 1,
+                                       .slot = 4,
+                                       .class_found = HAK_CLASS_NONE,
+                                       .damaged_bytes = 1},
+              "main", "hakmem.rows.4711.db", (const unsigned[3]){OWN_FREE});
     finish();
 }
 
@@ -411,10 +394,8 @@ static void make_overflow(const char *directory) {
 static void make_lost(const char *directory) {
     const uint64_t block = SUPERSLAB + 3 * HAK_SLAB_BYTES;
     begin(directory, "lost.db", "/home/user/app/server", "worker");
-    add(HAK_MALLOC, 100000000, 1, block, block, HAK_CLASS_OF_64, HAK_PLACE_FRONT, SESSION_NEW)
-        ->size = 60;
-    add(HAK_FREE, 900000000, 1, block, block, HAK_CLASS_OF_64, HAK_PLACE_FRONT, SESSION_CLOSE)
-        ->size = 60;
+    call(HAK_MALLOC, 100000000, 1, block, SESSION_NEW, 60);
+    call(HAK_FREE, 900000000, 1, block, SESSION_CLOSE, 60);
     struct hak_loss_row loss = {.process = 1,
                                 .thread = 1,
                                 .from_ns = 200000000,
@@ -431,9 +412,9 @@ static void make_lost(const char *directory) {
 static void make_resized(const char *directory) {
     const uint64_t base = SUPERSLAB + 3 * HAK_SLAB_BYTES, block = base + 16;
     begin(directory, "resized.db", "/home/user/app/server", "worker");
-    add(HAK_REALLOC, 100000000, 1, block, base, HAK_CLASS_OF_64, HAK_PLACE_LIVE, SESSION_NEW)
-        ->size = 40;
-    add(HAK_FRONT_REFILL, 200000000, 1, base + 64, base + 64, HAK_CLASS_OF_64, HAK_PLACE_FRONT, 0);
+    add(HAK_REALLOC, 100000000, 1, (struct slot){base, block, HAK_CLASS_OF_64}, HAK_PLACE_LIVE,
+        SESSION_NEW, 40);
+    add(HAK_FRONT_REFILL, 200000000, 1, slot_of_64(base + 64), HAK_PLACE_FRONT, 0, 0);
     end();
     finish();
 }
@@ -442,8 +423,7 @@ static void make_resized(const char *directory) {
 static void make_hostile(const char *directory) {
     const uint64_t block = SUPERSLAB + 3 * HAK_SLAB_BYTES;
     begin(directory, "hostile.db", "/home/user/\033[2Jevil\nname", "\033]0;owned\007");
-    add(HAK_MALLOC, 100000000, 2, block, block, HAK_CLASS_OF_64, HAK_PLACE_FRONT, SESSION_NEW)
-        ->size = 60;
+    call(HAK_MALLOC, 100000000, 2, block, SESSION_NEW, 60);
     end();
     finish();
 }
@@ -485,10 +465,8 @@ static void put_module(uint32_t id, uint32_t process, uint64_t start, uint64_t l
 
 static struct hak_event *add_of(uint32_t process, unsigned kind, uint64_t ns, uint64_t block,
                                 uint64_t size, uint32_t stack) {
-    struct hak_event *event = add(kind, ns, process == 1 ? 1 : process + 2, block, block,
-                                  HAK_CLASS_OF_64, HAK_PLACE_FRONT, stack);
+    struct hak_event *event = call(kind, ns, process == 1 ? 1 : process + 2, block, stack, size);
     event->process = process;
-    event->size = size;
     return event;
 }
 
@@ -589,9 +567,7 @@ static void make_tree(const char *directory) {
     add_of(1, HAK_MALLOC, 520000000, block, 64, SESSION_NEW);
     add_of(1, HAK_FREE, 530000000, block, 64, SESSION_CLOSE);
     add_of(5, HAK_MALLOC, 1050000000, block, 16, PARSE_ROW);
-    add(HAK_MALLOC, 1060000000, 2, large, large - 4096 + 4096, HAK_CLASS_NONE, HAK_PLACE_LARGE,
-        PARSE_ROW)
-        ->size = 1 << 20;
+    add(HAK_MALLOC, 1060000000, 2, large_slot(large), HAK_PLACE_LARGE, PARSE_ROW, 1 << 20);
     struct hak_loss_row loss = {.process = 4,
                                 .thread = 6,
                                 .from_ns = 300000000,
@@ -641,8 +617,7 @@ static void make_library(const char *directory) {
                                   : libc_base + id * 0x100;
         must(hak_store_put_node(writer, &node), "node");
     }
-    add(HAK_MALLOC, SECOND, 1, block, block, HAK_CLASS_OF_64, HAK_PLACE_FRONT, LIBRARY + 7)->size =
-        40;
+    add(HAK_MALLOC, SECOND, 1, slot_of_64(block), HAK_PLACE_FRONT, LIBRARY + 7, 40);
     end();
     finish();
 }
@@ -652,12 +627,8 @@ static void make_many(const char *directory) {
     begin(directory, "many.db", "/home/user/app/server", "worker");
     for (uint64_t i = 0, id = 0; i < 200; i++) {
         event_count = 0;
-        add(HAK_MALLOC, i * 10000000, 1, block, block, HAK_CLASS_OF_64, HAK_PLACE_FRONT,
-            SESSION_NEW)
-            ->size = 60;
-        add(HAK_FREE, i * 10000000 + 1000, 1, block, block, HAK_CLASS_OF_64, HAK_PLACE_FRONT,
-            SESSION_CLOSE)
-            ->size = 60;
+        call(HAK_MALLOC, i * 10000000, 1, block, SESSION_NEW, 60);
+        call(HAK_FREE, i * 10000000 + 1000, 1, block, SESSION_CLOSE, 60);
         for (size_t k = 0; k < event_count; k++)
             events[k].id = ++id;
         end();
@@ -701,15 +672,13 @@ static void make_places(const char *directory) {
     begin(directory, "places.db", "/home/user/app/server", "worker");
     for (size_t i = 0; i < sizeof way / sizeof *way; i++) {
         bool is_call = way[i].kind <= HAK_REALLOC_FROM;
-        add(way[i].kind, 100000000 + i * 1000000, 1, block, block, HAK_CLASS_OF_64, way[i].place,
-            is_call ? SESSION_NEW : own_stack(OWN_FLUSH, SESSION_NEW))
-            ->size = is_call ? 56 : 0;
+        add(way[i].kind, 100000000 + i * 1000000, 1, slot_of_64(block), way[i].place,
+            is_call ? SESSION_NEW : own_stack(OWN_FLUSH, SESSION_NEW), is_call ? 56 : 0);
     }
     for (size_t i = 0; i < sizeof large_way / sizeof *large_way; i++) {
         bool is_call = large_way[i].kind <= HAK_REALLOC_FROM;
-        add(large_way[i].kind, 200000000 + i * 1000000, 1, large, large, HAK_CLASS_NONE,
-            large_way[i].place, is_call ? PARSE_ROW : own_stack(OWN_FREE, PARSE_ROW))
-            ->size = is_call ? 100000 : 0;
+        add(large_way[i].kind, 200000000 + i * 1000000, 1, large_slot(large), large_way[i].place,
+            is_call ? PARSE_ROW : own_stack(OWN_FREE, PARSE_ROW), is_call ? 100000 : 0);
     }
     end();
     finish();
@@ -721,9 +690,8 @@ static void make_shifted(const char *directory) {
     for (uint64_t i = 0; i < 20; i++) {
         uint64_t block = 0x7f0000001000ull + i * 64;
         for (unsigned is_end = 0; is_end < 2; is_end++)
-            add(is_end ? HAK_FREE : HAK_MALLOC, (i * 2 + is_end) * 1000000, 1, block, block,
-                HAK_CLASS_NONE, HAK_PLACE_LARGE, PARSE_ROW)
-                ->size = 100000;
+            add(is_end ? HAK_FREE : HAK_MALLOC, (i * 2 + is_end) * 1000000, 1, large_slot(block),
+                HAK_PLACE_LARGE, PARSE_ROW, 100000);
     }
     end();
     finish();
@@ -731,9 +699,8 @@ static void make_shifted(const char *directory) {
 
 static void add_change(unsigned kind, uint64_t ns, uint32_t thread, uint64_t address,
                        unsigned class_index, uint64_t value) {
-    struct hak_event *event = add(kind, ns, thread, address, address, class_index, 0, PARSE_ROW);
-    event->size = value;
-    event->generation = 0;
+    add(kind, ns, thread, (struct slot){address, address, class_index}, 0, PARSE_ROW, value)
+        ->generation = 0;
 }
 
 /* The lives of two SuperSlabs: one is filled, drains, is kept, taken by another thread and
@@ -745,16 +712,14 @@ static void make_superslabs(const char *directory) {
     begin(directory, "superslabs.db", "/home/user/app/server", "worker");
     add_change(HAK_SUPERSLAB_MAP, 100000000, 1, first, HAK_CLASS_NONE, HAK_SUPERSLAB_BYTES);
     add_change(HAK_SLAB_ACQUIRE, 101000000, 1, slab, HAK_CLASS_OF_64, 64);
-    add(HAK_FRONT_REFILL, 102000000, 1, slab, slab, HAK_CLASS_OF_64, HAK_PLACE_FRONT, PARSE_ROW);
-    add(HAK_MALLOC, 103000000, 1, slab, slab, HAK_CLASS_OF_64, HAK_PLACE_FRONT, PARSE_ROW)->size =
-        56;
+    add(HAK_FRONT_REFILL, 102000000, 1, slot_of_64(slab), HAK_PLACE_FRONT, PARSE_ROW, 0);
+    call(HAK_MALLOC, 103000000, 1, slab, PARSE_ROW, 56);
     add_change(HAK_TIER, 200000000, 1, first, HAK_CLASS_NONE, HOT | FREE_TIER << 8 | 251 << 16);
     add_change(HAK_CAPACITY, 210000000, 1, 0, HAK_CLASS_OF_64, 128 | 64ull << 32);
-    add(HAK_FREE, 300000000, 2, slab, slab, HAK_CLASS_OF_64, HAK_PLACE_REMOTE, WORKER_LOOP)->size =
-        56;
+    add(HAK_FREE, 300000000, 2, slot_of_64(slab), HAK_PLACE_REMOTE, WORKER_LOOP, 56);
     add_change(HAK_REMOTE_POST, 310000000, 2, 0, HAK_CLASS_NONE, 62 | 1 << 16);
     add_change(HAK_REMOTE_DRAIN, 320000000, 1, 0, HAK_CLASS_NONE, 62);
-    add(HAK_DRAIN_SLAB, 321000000, 1, slab, slab, HAK_CLASS_OF_64, HAK_PLACE_SLAB, PARSE_ROW);
+    add(HAK_DRAIN_SLAB, 321000000, 1, slot_of_64(slab), HAK_PLACE_SLAB, PARSE_ROW, 0);
     add_change(HAK_TIER, 400000000, 1, first, HAK_CLASS_NONE, DRAINING | HOT << 8 | 249 << 16);
     add_change(HAK_SLAB_RELEASE, 500000000, 1, slab, HAK_CLASS_OF_64, 0);
     add_change(HAK_TIER, 501000000, 1, first, HAK_CLASS_NONE, FREE_TIER | DRAINING << 8);
@@ -775,8 +740,7 @@ static void make_superslabs(const char *directory) {
 static int hold(const char *path) {
     const uint64_t block = SUPERSLAB + 3 * HAK_SLAB_BYTES;
     begin(".", path, "/home/user/app/server", "worker");
-    add(HAK_MALLOC, 100000000, 1, block, block, HAK_CLASS_OF_64, HAK_PLACE_FRONT, SESSION_NEW)
-        ->size = 60;
+    call(HAK_MALLOC, 100000000, 1, block, SESSION_NEW, 60);
     end();
     puts("ready");
     fflush(stdout);
