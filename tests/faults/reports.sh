@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Each fault program gives exactly its report: NAME.LEVEL.report with the level's own layout,
-# NAME.LEVEL.LAYOUT.report with another. An empty file: nothing is found, the program ends with 0.
+# NAME.LEVEL.LAYOUT.report with another; a link where two give the same. An empty file: nothing is found, the program ends with 0.
 # UPDATE=1 writes the files anew, to be read before they are committed.
 . "${SOURCE:-$(dirname "$0")/../..}/tests/tools/faults.sh"
 begin_reports "$@"
@@ -21,7 +21,7 @@ compare() {
     run_program "$program" "$level" "${layout:-auto}"
     normalise_report <"$printed" >"found.$name"
     if [ $update -eq 1 ]; then
-        cp "found.$name" "$report"
+        cp --remove-destination "found.$name" "$report"
         echo "$name: status $program_status, $(wc -l <"$report") lines"
         return
     fi

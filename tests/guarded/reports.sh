@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Each program here, with every block guarded, gives exactly its report: NAME.SIDE.report, SIDE being
-# HAKMEM_GUARD_SIDE, or byte, which is HAKMEM_GUARD_ALIGN=1. An empty file: nothing is found, and the program ends
+# HAKMEM_GUARD_SIDE, or byte, which is HAKMEM_GUARD_ALIGN=1; a link where two give the same. An empty file: nothing is found, and the program ends
 # with 0. The same is found in level trace wherever the processor stops the program; and in level normal where the
 # first four blocks of each site are guarded: what is wrong comes behind hundreds of blocks of another one. And in
 # layout same, where other blocks have no header. Each program goes one of these three ways, with FULL=1 all.
@@ -33,7 +33,7 @@ compare() {
     run_program "$program" normal auto "${variables[@]}"
     printed_report >"found.$name"
     if [ $update -eq 1 ]; then
-        cp "found.$name" "$report"
+        cp --remove-destination "found.$name" "$report"
         echo "$name: status $program_status, $(wc -l <"$report") lines"
         return
     fi
