@@ -90,7 +90,6 @@ columns() {
         AND a.attnum > 0 AND a.attname <> 'capture' AND a.atttypid IN (20, 17, 701) ORDER BY 1, a.attnum" | tr '|' ' '
 }
 # The words that are asked; a table that has no rows has none to spoil.
-has_rows() { [ "$(query "SELECT count(*) > 0 FROM hakmem.\"$1\"")" = t ]; }
 # changes SQL: in one session for all, since a start of psql takes longer than a change. It prints nothing where all is well.
 coproc session { exec psql -qXAtd hakmem 2>&1; }
 changes() {
