@@ -5,7 +5,9 @@
 #include <check.h>
 #include <errno.h>
 #include <stdbool.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 
 /* Check writes down each assertion that held, to say behind which one a case died of a signal, and
  * at the end of the case copies all that it wrote once for each. The first time at a line says as
@@ -22,6 +24,17 @@ static inline void mark_line(const char *file, int line) {
 /* FULL=1 (tests/long/whole.sh): four times as many rounds. */
 static inline int rounds_of(int fewer) {
     return getenv("FULL") ? 4 * fewer : fewer;
+}
+
+/* Waits for the child: how it ended, as waitpid has it; -1 where it is none. */
+static inline int status_of(pid_t child) {
+    int status;
+    return waitpid(child, &status, 0) == child ? status : -1;
+}
+
+static inline void end_child(pid_t child) {
+    kill(child, SIGKILL);
+    ck_assert_int_eq(waitpid(child, NULL, 0), child);
 }
 
 /* A case, and the two numbers between which its _i runs, from included, until not. SIGNAL is how it

@@ -217,7 +217,6 @@ TEST(no_other_thread_and_none_that_comes_late) {
 }
 
 TEST(a_forked_child_has_its_own) {
-    int status;
     if (!watch_newest(HAK_GUARD_WATCH_READS))
         return;
     char *user = take_new(40);
@@ -231,8 +230,7 @@ TEST(a_forked_child_has_its_own) {
         (void)READ(char, user + 40);
         _exit(found[HAK_TRAPPED_FAULT] == 1 ? 0 : 2);
     }
-    ck_assert_int_eq(waitpid(child, &status, 0), child);
-    ck_assert_int_eq(status, 0);
+    ck_assert_int_eq(status_of(child), 0);
     (void)READ(char, user + 40);
     expect(1, 0);
 }

@@ -163,9 +163,7 @@ TEST(a_child_empties_what_other_threads_kept) {
         ck_assert_uint_gt(look().kept_bytes, 7 * MIB);
         _exit(0);
     }
-    int status;
-    ck_assert_int_eq(waitpid(child, &status, 0), child);
-    ck_assert_int_eq(status, 0);
+    ck_assert_int_eq(status_of(child), 0);
     pthread_barrier_wait(&barrier);
     for (int i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);

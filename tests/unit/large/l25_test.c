@@ -240,9 +240,7 @@ static pid_t fork_once(void) {
 }
 
 static void await(pid_t child) {
-    int status;
-    ck_assert_int_eq(waitpid(child, &status, 0), child);
-    ck_assert_int_eq(status, 0);
+    ck_assert_int_eq(status_of(child), 0);
 }
 
 static pthread_barrier_t is_held, may_go;

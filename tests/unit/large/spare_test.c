@@ -173,9 +173,7 @@ TEST(a_child_goes_on) {
         block = take(20 * MIB, NULL);
         _exit(block.p[MIB] == 7 ? 0 : 1);
     }
-    int status;
-    ck_assert_int_eq(waitpid(child, &status, 0), child);
-    ck_assert_int_eq(status, 0);
+    ck_assert_int_eq(status_of(child), 0);
     (void)trim();
 }
 

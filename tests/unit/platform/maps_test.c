@@ -99,15 +99,13 @@ static void *look_after_the_first_thread(void *unused) {
 }
 
 TEST(lists_all_when_the_first_thread_has_ended) {
-    int status = -1;
     pid_t child = fork();
     if (child == 0) {
         pthread_t thread;
         pthread_create(&thread, NULL, look_after_the_first_thread, NULL);
         pthread_exit(NULL);
     }
-    ck_assert_int_eq(waitpid(child, &status, 0), child);
-    ck_assert_int_eq(status, 0);
+    ck_assert_int_eq(status_of(child), 0);
 }
 
 RUN_TESTS()

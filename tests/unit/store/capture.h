@@ -44,13 +44,18 @@ static inline void capture_clean(const char *path) {
     }
 }
 
-static inline void capture_start(void) {
+/* Only names its file, and takes away one of an earlier process. */
+static inline void capture_name(void) {
     const char *directory = getenv("TMPDIR");
-    memset(&capture, 0, sizeof capture);
-    capture.epoch = capture.process = 1;
     snprintf(capture.path, sizeof capture.path, "%s/hak_%s.%d.db", directory ? directory : "/tmp",
              program_invocation_short_name, (int)getpid());
     capture_clean(capture.path);
+}
+
+static inline void capture_start(void) {
+    memset(&capture, 0, sizeof capture);
+    capture.epoch = capture.process = 1;
+    capture_name();
     must(hak_store_create(capture.path, 0, &capture.w));
     must(hak_store_begin(capture.w));
     must(hak_store_put_process(

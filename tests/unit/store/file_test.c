@@ -197,9 +197,7 @@ TEST(a_store_that_is_being_written_is_read_as_far_as_committed) {
               hak_store_event(r, 2, &e) != 0 || hak_store_resume(path, &second) != HAK_STORE_BUSY ||
               hak_store_create(path, 1, &second) != HAK_STORE_BUSY);
     }
-    int status;
-    waitpid(child, &status, 0);
-    ck_assert_int_eq(status, 0);
+    ck_assert_int_eq(status_of(child), 0);
     must(hak_store_attach(hak_store_writer_database(w)->connection, &r));
     must(hak_store_summarise(r, &summary));
     ck_assert(summary.being_written);
@@ -257,8 +255,7 @@ TEST(killed_writers_lose_nothing_that_was_committed) {
         uint64_t goal = told + 100 * (uint64_t)(5 + round * 7), got;
         while (told < goal && read(ends[0], &got, sizeof got) == sizeof got)
             told = got;
-        kill(child, SIGKILL);
-        waitpid(child, NULL, 0);
+        end_child(child);
         while (read(ends[0], &got, sizeof got) == sizeof got)
             told = got;
         close(ends[0]);

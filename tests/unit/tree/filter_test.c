@@ -48,9 +48,7 @@ static int ask_kernel(struct sock_filter *code, unsigned count) {
         }
         _exit(write(answers[1], &refused, sizeof refused) == sizeof refused ? 0 : 2);
     }
-    int status = -1;
-    ck_assert_int_eq(waitpid(child, &status, 0), child);
-    ck_assert_int_eq(status, 0);
+    ck_assert_int_eq(status_of(child), 0);
     ck_assert_int_eq(read(answers[0], &refused, sizeof refused), (int)sizeof refused);
     close(answers[0]);
     close(answers[1]);

@@ -148,9 +148,7 @@ TEST(in_a_forked_child) {
         call_by_pointer((void (*)(void))make_code());
         _exit(end == HAK_UNWIND_BY_FRAMES ? 0 : 1);
     }
-    int status = -1;
-    waitpid(child, &status, 0);
-    ck_assert_int_eq(status, 0);
+    ck_assert_int_eq(status_of(child), 0);
 }
 
 /* ---- what a call looks like --------------------------------------------------------------------

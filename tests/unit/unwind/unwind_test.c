@@ -532,9 +532,7 @@ TEST(forked_children_are_complete) {
         unwind_both();
         _exit(our_end == HAK_UNWIND_COMPLETE && our_count == before ? 0 : 1);
     }
-    int status = -1;
-    waitpid(child, &status, 0);
-    ck_assert_int_eq(status, 0);
+    ck_assert_int_eq(status_of(child), 0);
 }
 
 /* ---- smashed stacks ------------------------------------------------------------------------- */

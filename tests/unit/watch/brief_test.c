@@ -146,7 +146,7 @@ TEST(a_system_call_is_not_interrupted) {
 }
 
 TEST(a_child_leaves_its_parents_alone) {
-    int status, files = count_files();
+    int files = count_files();
     if (!set(1, 101))
         return;
     pid_t child = fork();
@@ -155,8 +155,7 @@ TEST(a_child_leaves_its_parents_alone) {
         words[1]++;
         _exit(count_files() != files ? 1 : stops != 0 ? 2 : is_stopped_at(1, 101) ? 0 : 3);
     }
-    ck_assert_int_eq(waitpid(child, &status, 0), child);
-    ck_assert_int_eq(status, 0);
+    ck_assert_int_eq(status_of(child), 0);
     hak_watch_clear(1);
     ck_assert(is_stopped_at(1, 101));
 }
@@ -179,7 +178,6 @@ TEST(other_files_are_left_alone) {
 }
 
 TEST(who_is_in_a_sandbox_is_not_asked) {
-    int status;
     pid_t child = fork();
     if (child == 0) {
         struct sock_filter code[] = {
@@ -194,8 +192,7 @@ TEST(who_is_in_a_sandbox_is_not_asked) {
             _exit(REFUSED);
         _exit(set(0, 100) ? 2 : hak_watch_refusal() == HAK_UNWATCHED_SANDBOX ? 0 : 3);
     }
-    ck_assert_int_eq(waitpid(child, &status, 0), child);
-    ck_assert_int_eq(status, 0);
+    ck_assert_int_eq(status_of(child), 0);
 }
 
 RUN_TESTS()

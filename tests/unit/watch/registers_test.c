@@ -119,9 +119,7 @@ TEST(a_child_opens_its_own) {
         words[4] = 4;
         _exit(stops == 1 ? 0 : 3);
     }
-    int status;
-    waitpid(child, &status, 0);
-    ck_assert_int_eq(status, 0);
+    ck_assert_int_eq(status_of(child), 0);
     words[4] = 5;
     ck_assert_uint_eq(stops, 0);
     words[3] = 5; /* the parent's stands */

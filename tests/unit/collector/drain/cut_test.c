@@ -78,8 +78,7 @@ TEST(does_not_wait_where_a_process_is_new) {
     fake_event(&program, 0, HAK_MALLOC, 1, 3, 0);
     waiting = look();
     ck_assert(!waiting.has_new && !hak_cut_is_due(&waiting, 50 * ms));
-    kill(child, SIGKILL);
-    waitpid(child, NULL, 0);
+    end_child(child);
 }
 
 TEST(waits_for_no_more_where_somebody_waits_for_it) {

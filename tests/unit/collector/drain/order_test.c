@@ -61,8 +61,7 @@ static void set_up(void) {
 }
 
 static void tear_down(void) {
-    kill(child, SIGKILL);
-    waitpid(child, NULL, 0);
+    end_child(child);
     fake_clean(&program);
 }
 

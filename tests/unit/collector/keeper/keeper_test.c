@@ -59,8 +59,7 @@ static void set_up(void) {
 static void end_program(void) {
     fake_let_go(&program);
     if (stand_in) {
-        kill(stand_in, SIGKILL);
-        waitpid(stand_in, NULL, 0);
+        end_child(stand_in);
     }
     stand_in = 0;
 }
@@ -364,8 +363,7 @@ TEST(is_replaced_when_it_dies_and_others_have_its_link) {
     keeper = NULL;
     pid_t owner = start_keeper_with_child(name, &child);
     join_keeper_at(name);
-    ck_assert_int_eq(kill(owner, SIGKILL), 0);
-    ck_assert_int_eq(waitpid(owner, NULL, 0), owner);
+    end_child(owner);
     ck_assert_int_eq(kill(child, 0), 0);
     uint64_t beat = fake_monotonic();
     for (int i = 0; i < 400 && atomic_load(&program.session->keeper_heartbeat_ns) < beat; i++)
@@ -499,8 +497,7 @@ TEST(ends_beside_silent_connections) {
     ck_assert_int_eq(hak_keeper_wait_committed(keeper, 20000, &live), 0);
     ck_assert_int_eq(hak_keeper_stop(keeper, 20000), HAK_STORE_CLOSED);
     keeper = NULL;
-    kill(knocker, SIGKILL);
-    waitpid(knocker, NULL, 0);
+    end_child(knocker);
     ck_assert(!has_wal());
 }
 
@@ -643,8 +640,7 @@ TEST(a_write_that_does_not_end_holds_nobody_up) {
     ck_assert_int_eq(ftruncate(other, (off_t)FAKE_BYTES), 0);
     ck_assert(held_write_begin(&unsealed, other));
     refused(hello, other, "not sealed"); /* it is not sealed here: that would wait */
-    kill(stand_in, SIGKILL);
-    waitpid(stand_in, NULL, 0);
+    end_child(stand_in);
     stand_in = 0;
     for (int i = 0; i < 3; i++)
         ck_assert_int_eq(hak_keeper_wait_committed(keeper, 20000, &live), 0);
@@ -712,8 +708,7 @@ TEST(files_that_do_not_close_hold_nobody_up) {
     join_keeper();
     await_beat(fake_monotonic());
     fuse_end(held);
-    kill(hostile, SIGKILL);
-    waitpid(hostile, NULL, 0);
+    end_child(hostile);
 }
 
 /* As such a program a good one is heard, too. */

@@ -43,8 +43,7 @@ static void set_up(void) {
 
 static void end_offerer(void) {
     if (offerer) {
-        kill(offerer, SIGKILL);
-        waitpid(offerer, NULL, 0);
+        end_child(offerer);
     }
     offerer = 0;
 }

@@ -42,8 +42,7 @@ TEST(finds_all_of_many_children) {
         ck_assert_int_eq(hak_pid_of_child(getpid(), &inner), children[i]);
     }
     for (int i = 0; i < CHILDREN; i++) {
-        kill(children[i], SIGKILL);
-        waitpid(children[i], NULL, 0);
+        end_child(children[i]);
     }
 }
 
@@ -118,8 +117,7 @@ TEST(goes_on_where_a_look_was_cut) {
     ck_assert_int_lt(looks, 100);
     ck_assert_uint_eq(cut[0], all[0]);
     ck_assert_uint_eq(cut[1], all[1]);
-    kill(parent, SIGKILL);
-    waitpid(parent, NULL, 0);
+    end_child(parent);
 }
 
 static void *live(void *nothing) {
@@ -141,8 +139,7 @@ TEST(looks_at_many_threads_take_half_of_the_time) {
     double wall = (double)now.tv_sec + (double)now.tv_nsec / 1e9 - begun;
     used = hak_pid_time_used() - used;
     ck_assert_double_lt((double)used / 1e9, 0.3 + wall / 2);
-    kill(parent, SIGKILL);
-    waitpid(parent, NULL, 0);
+    end_child(parent);
 }
 
 /* The line before NSpid is longer than a page. */
@@ -179,8 +176,7 @@ TEST(knows_the_namespace_of_one_that_may_not_be_looked_at) {
     }
     int status = -1;
     waitpid(looker, &status, 0);
-    kill(child, SIGKILL);
-    waitpid(child, NULL, 0);
+    end_child(child);
     ck_assert_int_eq(status, 0);
 }
 

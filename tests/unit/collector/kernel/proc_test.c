@@ -68,13 +68,11 @@ TEST(waits_for_nobody) {
 /* Its own threads are not forked. */
 TEST(looks_in_a_forked_child) {
     struct hak_peer peer;
-    int status;
     ck_assert_int_eq(hak_peer_ask(getpid(), &peer), HAK_PEER_THERE);
     pid_t child = fork();
     if (child == 0)
         _exit(hak_peer_ask(getpid(), &peer) == HAK_PEER_THERE ? 0 : 1);
-    waitpid(child, &status, 0);
-    ck_assert_int_eq(status, 0);
+    ck_assert_int_eq(status_of(child), 0);
 }
 
 int main(void) {

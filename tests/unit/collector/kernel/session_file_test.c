@@ -35,8 +35,7 @@ TEST(is_held_until_the_last_mapping_is_gone) {
     }
     munmap(mapping, 4096);
     ck_assert(hak_session_file_is_held(own, true));
-    kill(child, SIGKILL);
-    waitpid(child, NULL, 0);
+    end_child(child);
     ck_assert(!hak_session_file_is_held(own, true));
     close(own);
 }

@@ -44,14 +44,9 @@ static pid_t start_process(void) {
     return pid;
 }
 
-static void end_process(pid_t pid) {
-    kill(pid, SIGKILL);
-    waitpid(pid, NULL, 0);
-}
-
 /* Until the collector has closed its row and given its entry back. */
 static void end_and_close(pid_t pid, uint32_t index) {
-    end_process(pid);
+    end_child(pid);
     ck_assert(hak_client_look_for_ends(worker.clients[0]));
     commit(&worker);
     ck_assert_uint_ne(atomic_load(&fake_process(&program, index)->state), HAK_PROCESS_FREE);
@@ -81,8 +76,8 @@ TEST(knows_the_parent_that_took_an_entry_of_another) {
     ck_assert_int_eq(ask_of("fork_event", child), 3);
     ck_assert_int_eq(ask_of("parent", parent), ask_of("id", getpid()));
     ck_assert_int_eq(ask_of("fork_event", parent), 2);
-    end_process(parent);
-    end_process(child);
+    end_child(parent);
+    end_child(child);
 }
 
 /* A child may have made nodes that nobody's record named while it lived; its parent shares them. */
@@ -99,7 +94,7 @@ TEST(nodes_stay_those_of_the_process_that_made_them) {
     ck_assert_int_eq(ask(&worker, "SELECT process FROM node WHERE ip = 0x401000"),
                      ask_of("id", first));
     ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM node_map"), 1);
-    end_process(second);
+    end_child(second);
 }
 
 /* A node whose id was taken may yet be written, by nobody else but a process that is gone. */
@@ -109,7 +104,7 @@ TEST(an_entry_waits_for_the_nodes_that_name_it) {
     fake_push_node(&program, 0, 0x401000, 1, 0);
     atomic_store(&program.session->node_count, 3);
     commit(&worker);
-    end_process(first);
+    end_child(first);
     ck_assert(hak_client_look_for_ends(worker.clients[0]));
     for (int i = 0; i < 3; i++)
         commit(&worker);
@@ -125,7 +120,7 @@ TEST(an_entry_waits_for_a_ring_that_no_cut_has_seen) {
     pid_t first = start_process();
     fake_claim_process(&program, 1, first, 0, 0);
     commit(&worker);
-    end_process(first);
+    end_child(first);
     ck_assert(hak_client_look_for_ends(worker.clients[0]));
     fake_claim_ring(&program, 1, 1, 1, 256);
     put_fork(1, 7);
@@ -157,8 +152,8 @@ TEST(knows_the_parent_whose_entry_is_gone) {
     ck_assert_int_eq(ask_of("fork_event", child), 2);
     ck_assert_int_eq(ask_of("parent", other), row);
     ck_assert_int_eq(ask_of("fork_event", other), 3);
-    end_process(child);
-    end_process(other);
+    end_child(child);
+    end_child(other);
 }
 
 TEST(knows_the_parent_when_its_fork_is_stored_last) {
@@ -183,8 +178,8 @@ TEST(does_not_follow_a_ring_of_parents) {
     ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM process p JOIN process q ON q.id = p.parent"
                                   " WHERE p.id <= q.id"),
                      0);
-    end_process(first);
-    end_process(second);
+    end_child(first);
+    end_child(second);
 }
 
 TEST(does_not_make_a_ring_of_parents_of_forks) {
@@ -201,8 +196,8 @@ TEST(does_not_make_a_ring_of_parents_of_forks) {
     ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM process p JOIN process q ON q.id = p.parent"
                                   " WHERE p.id <= q.id"),
                      0);
-    end_process(first);
-    end_process(second);
+    end_child(first);
+    end_child(second);
 }
 
 /* Anchors that are late by as much as `late`, every so often, and cuts a millisecond apart. */
@@ -217,7 +212,7 @@ TEST(does_not_watch_the_process_of_the_same_number) {
     commit(&worker);
     ck_assert_int_eq(worker.clients[0]->processes[1].pid, 0);
     ck_assert_int_eq(worker.clients[0]->processes[2].pid, other);
-    end_process(other);
+    end_child(other);
     ck_assert(hak_client_look_for_ends(worker.clients[0]));
     ck_assert_int_eq(worker.clients[0]->processes[1].phase, HAK_PHASE_LIVE);
     ck_assert_int_eq(worker.clients[0]->processes[2].phase, HAK_PHASE_GONE);
@@ -236,7 +231,7 @@ TEST(does_not_note_the_process_of_the_same_number) {
     fake_claim_process(&program, 1, other, 0, 1);
     commit(&worker);
     uint32_t row = worker.clients[0]->processes[1].row;
-    end_process(other);
+    end_child(other);
     ck_assert(hak_client_look_for_ends(worker.clients[0]));
     commit(&worker);
     commit(&worker);
@@ -294,7 +289,7 @@ TEST(a_note_is_about_what_was_there_then) {
     info = hak_rows_process_info(&worker.capture.rows, worker.clients[0]->processes[1].row);
     ck_assert_str_eq(info->row.note, "");
     ck_assert_uint_eq(worker.capture.rows.process_count, 3);
-    end_process(process);
+    end_child(process);
 }
 
 TEST(never_goes_back, .until = 5) {

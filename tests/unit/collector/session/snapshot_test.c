@@ -144,8 +144,7 @@ TEST(takes_the_last_one_of_a_killed_process) {
     ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM metric WHERE name <> 'snapshot.since' AND "
                                   "name NOT LIKE 'memory.%'"),
                      1);
-    kill(child, SIGKILL);
-    ck_assert_int_eq(waitpid(child, NULL, 0), child);
+    end_child(child);
     ck_assert(hak_client_look_for_ends(worker.clients[0]));
     commit_when_due();
     commit_when_due();
@@ -173,8 +172,7 @@ TEST(says_until_when_memory_stayed) {
          i++)
         commit_when_due();
     ck_assert(worker.clients[0]->snapshots[1].is_unchanged);
-    kill(child, SIGKILL);
-    ck_assert_int_eq(waitpid(child, NULL, 0), child);
+    end_child(child);
     ck_assert(hak_client_look_for_ends(worker.clients[0]));
     commit_when_due();
     commit_when_due();

@@ -170,9 +170,7 @@ static void in_a_worker_that_dies(void (*first)(void)) {
         first();
         _exit(0);
     }
-    int status;
-    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-    ck_assert_int_eq(status, 0);
+    ck_assert_int_eq(status_of(pid), 0);
 }
 
 static void store_a_hundred(void) {
@@ -354,8 +352,7 @@ TEST(says_how_a_process_ended_and_gives_its_rings_back) {
     atomic_store(&fake_ring(&program, 3)->lost, 9);
     commit(&worker);
     ck_assert_uint_eq(hak_client_live(worker.clients[0]), 2);
-    kill(child, SIGKILL);
-    waitpid(child, NULL, 0);
+    end_child(child);
     fake_event(&program, 3, HAK_MALLOC, 2, 1, 0); /* written before it died, seen after */
     ck_assert(hak_client_look_for_ends(worker.clients[0]));
     commit(&worker);

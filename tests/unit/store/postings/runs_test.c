@@ -16,7 +16,6 @@
 
 static struct hak_event *all;
 static uint64_t count;
-static char path[200];
 
 static void small_sizes(void) {
     hak_posting_sizes =
@@ -48,22 +47,20 @@ static struct hak_event make_event(struct stream *s) {
 }
 
 static void clean(void) {
-    capture_clean(path);
+    capture_clean(capture.path);
     free(all);
     all = NULL;
     count = 0;
 }
 
 static void start(void) {
-    const char *directory = getenv("TMPDIR");
-    snprintf(path, sizeof path, "%s/hak_runs.%d.db", directory ? directory : "/tmp", (int)getpid());
-    capture_clean(path);
+    capture_name();
     small_sizes();
 }
 
 static struct hak_store_writer *create(void) {
     struct hak_store_writer *w;
-    must(hak_store_create(path, 0, &w));
+    must(hak_store_create(capture.path, 0, &w));
     must(hak_store_begin(w));
     for (uint32_t i = 1; i <= 3; i++)
         must(hak_store_put_process(
@@ -90,7 +87,7 @@ static void write_chunks(struct hak_store_writer *w, struct stream *s, uint64_t 
 static int64_t ask(const char *sql) {
     sqlite3 *database;
     sqlite3_stmt *query;
-    ck_assert_int_eq(sqlite3_open(path, &database), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_open(capture.path, &database), SQLITE_OK);
     ck_assert_msg(sqlite3_prepare_v2(database, sql, -1, &query, NULL) == SQLITE_OK, "%s",
                   sqlite3_errmsg(database));
     int64_t value = sqlite3_step(query) == SQLITE_ROW ? sqlite3_column_int64(query, 0) : -1;
@@ -101,7 +98,7 @@ static int64_t ask(const char *sql) {
 
 static void change(const char *sql) {
     sqlite3 *database;
-    ck_assert_int_eq(sqlite3_open(path, &database), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_open(capture.path, &database), SQLITE_OK);
     ck_assert_msg(sqlite3_exec(database, sql, NULL, NULL, NULL) == SQLITE_OK, "%s",
                   sqlite3_errmsg(database));
     sqlite3_close(database);
@@ -150,7 +147,7 @@ static void compare_one(struct hak_store_reader *r, const struct hak_filter *f, 
 static void compare(uint64_t oldest, int times) {
     struct hak_store_reader *r;
     uint64_t random = 88172645463325252ull;
-    must(hak_store_open(path, &r));
+    must(hak_store_open(capture.path, &r));
     for (int i = 0; i < times; i++) {
         random ^= random << 13, random ^= random >> 7, random ^= random << 17;
         const struct hak_event *e = &all[random / 16 % count];
@@ -200,7 +197,7 @@ static void note(void *context, const struct hak_check_finding *finding) {
 static int check_store(void) {
     struct hak_store_reader *r;
     said[0] = 0;
-    must(hak_store_open(path, &r));
+    must(hak_store_open(capture.path, &r));
     int found = hak_store_check(r, note, NULL);
     if (found < 0)
         snprintf(said, sizeof said, "%s\n", hak_store_message());
@@ -292,7 +289,7 @@ TEST(a_killed_or_resumed_writer_goes_on) {
         }
         if (i % 2) {
             must(hak_store_finish(w));
-            must(hak_store_resume(path, &w));
+            must(hak_store_resume(capture.path, &w));
         }
     }
     must(hak_store_finish(w));
@@ -381,7 +378,7 @@ TEST(blocks_at_an_address_are_those_of_a_walk) {
     struct hak_store_reader *r;
     write_chunks(w, s, 700);
     must(hak_store_finish(w));
-    must(hak_store_open(path, &r));
+    must(hak_store_open(capture.path, &r));
     for (int i = 0; i < 300; i++) {
         const struct hak_event *e = &all[stream_random(s) / 64 % count];
         uint64_t address = e->address + stream_random(s) / 64 % 40;

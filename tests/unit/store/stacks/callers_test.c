@@ -2,7 +2,6 @@
 #include "store/stacks/callers.h"
 #include "../capture.h"
 
-static char path[200];
 static uint32_t last;
 
 static uint32_t put(struct hak_store_writer *w, uint32_t parent, uint64_t ip) {
@@ -14,11 +13,7 @@ static uint32_t put(struct hak_store_writer *w, uint32_t parent, uint64_t ip) {
 TEST(places_are_counted_and_not_stacks) {
     struct hak_store_writer *w;
     struct hak_store_reader *r;
-    const char *directory = getenv("TMPDIR");
-    snprintf(path, sizeof path, "%s/hak_callers.%d.db", directory ? directory : "/tmp",
-             (int)getpid());
-    capture_clean(path);
-    must(hak_store_create(path, 0, &w));
+    must(hak_store_create(capture.path, 0, &w));
     must(hak_store_begin(w));
     last = 0;
     uint32_t root = put(w, 0, 0x1);
@@ -32,7 +27,7 @@ TEST(places_are_counted_and_not_stacks) {
     }
     must(hak_store_commit(w));
     must(hak_store_finish(w));
-    must(hak_store_open(path, &r));
+    must(hak_store_open(capture.path, &r));
     struct hak_callers of[] = {{.ip = 0x10}, {.ip = 0x20}, {.ip = 0x30}, {.ip = 0x1}, {.ip = 0x9}};
     ck_assert_int_eq(hak_store_count_callers(r, of, 5), 0);
     ck_assert_int_eq(of[0].count, HAK_CALLERS_COUNTED);
@@ -41,7 +36,6 @@ TEST(places_are_counted_and_not_stacks) {
     ck_assert_int_eq(of[3].count, 0); /* nobody's callee */
     ck_assert_int_eq(of[4].count, 0); /* not there */
     hak_store_close(r);
-    capture_clean(path);
 }
 
-RUN_TESTS()
+RUN_TESTS(.set_up = capture_name, .tear_down = capture_end)

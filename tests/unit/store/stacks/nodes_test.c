@@ -7,7 +7,6 @@
 
 #define MANY 30000
 
-static char path[200];
 static struct hak_node_row node[MANY + 1]; /* by id */
 static struct hak_node_coder *coder;
 static uint64_t generator;
@@ -38,10 +37,7 @@ static void make_nodes(void) {
 }
 
 static void start(void) {
-    const char *directory = getenv("TMPDIR");
-    snprintf(path, sizeof path, "%s/hak_nodes.%d.db", directory ? directory : "/tmp",
-             (int)getpid());
-    capture_clean(path);
+    capture_name();
     make_nodes();
     coder = hak_node_coder_make();
     ck_assert_ptr_nonnull(coder);
@@ -49,7 +45,7 @@ static void start(void) {
 
 static void stop(void) {
     hak_node_coder_free(coder);
-    capture_clean(path);
+    capture_clean(capture.path);
 }
 
 static bool is_equal(const struct hak_node_row *a, const struct hak_node_row *b) {
@@ -122,7 +118,7 @@ static void expect_nodes(uint32_t last) {
     struct hak_store_summary summary;
     struct hak_node_reader *nodes;
     struct hak_node_row n = {0};
-    must(hak_store_open(path, &r));
+    must(hak_store_open(capture.path, &r));
     must(hak_store_summarise(r, &summary));
     ck_assert_uint_eq(summary.nodes, last);
     must(hak_node_reader_make(hak_store_database(r), &nodes));
@@ -156,7 +152,7 @@ TEST(commits_of_any_size_give_few_blobs) {
     static const uint32_t sizes[] = {7, 1000, 1024, 25000};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         struct hak_store_writer *w;
-        must(hak_store_create(path, 1, &w));
+        must(hak_store_create(capture.path, 1, &w));
         put_nodes(w, 1, MANY, sizes[i]);
         int64_t blobs =
             ask(hak_store_writer_database(w)->connection, "SELECT count(*) FROM node_chunk");
@@ -168,7 +164,7 @@ TEST(commits_of_any_size_give_few_blobs) {
 
 TEST(rolled_back_nodes_are_put_again) {
     struct hak_store_writer *w;
-    must(hak_store_create(path, 0, &w));
+    must(hak_store_create(capture.path, 0, &w));
     put_nodes(w, 1, 500, 1000);
     must(hak_store_begin(w));
     for (uint32_t i = 501; i <= 20000; i++)
@@ -179,7 +175,7 @@ TEST(rolled_back_nodes_are_put_again) {
     put_nodes(w, 501, 700, 50);
     must(hak_store_finish(w));
     expect_nodes(700);
-    must(hak_store_resume(path, &w));
+    must(hak_store_resume(capture.path, &w));
     ck_assert_int_lt(hak_store_put_node(w, &node[700]), 0);
     put_nodes(w, 701, 3000, 999);
     must(hak_store_finish(w));
@@ -189,10 +185,10 @@ TEST(rolled_back_nodes_are_put_again) {
 TEST(the_table_limits_by_id) {
     struct hak_store_writer *w;
     struct hak_store_reader *r;
-    must(hak_store_create(path, 0, &w));
+    must(hak_store_create(capture.path, 0, &w));
     put_nodes(w, 1, 20000, 3000);
     must(hak_store_finish(w));
-    must(hak_store_open(path, &r));
+    must(hak_store_open(capture.path, &r));
     sqlite3 *database = hak_store_database(r)->connection;
     static const struct {
         const char *sql;
@@ -223,10 +219,10 @@ TEST(damaged_blobs_are_named) {
     struct hak_store_reader *r;
     sqlite3 *database;
     struct hak_frame frame;
-    must(hak_store_create(path, 0, &w));
+    must(hak_store_create(capture.path, 0, &w));
     put_nodes(w, 1, 15000, 5000);
     must(hak_store_finish(w));
-    ck_assert_int_eq(sqlite3_open(path, &database), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_open(capture.path, &database), SQLITE_OK);
     ck_assert_int_eq(
         sqlite3_exec(database,
                      "UPDATE node_chunk SET data = substr(data, 1, 200) WHERE id = 5001;"
@@ -234,7 +230,7 @@ TEST(damaged_blobs_are_named) {
                      NULL, NULL, NULL),
         SQLITE_OK);
     sqlite3_close(database);
-    must(hak_store_open(path, &r));
+    must(hak_store_open(capture.path, &r));
     ck_assert_int_eq(hak_store_frames(r, 5005, &frame, 1), HAK_STORE_BROKEN);
     ck_assert_ptr_nonnull(strstr(hak_store_message(), "stack nodes from 5001 on are damaged: its "
                                                       "checksum does not hold"));

@@ -1,22 +1,18 @@
 /* Texts, files and symbols that many rows share are stored once, and come back in every row. */
 #include "../capture.h"
 
-static char path[200];
 static struct hak_store_writer *w;
 
 static void start(void) {
-    const char *directory = getenv("TMPDIR");
-    snprintf(path, sizeof path, "%s/hak_names.%d.db", directory ? directory : "/tmp",
-             (int)getpid());
-    capture_clean(path);
-    must(hak_store_create(path, 0, &w));
+    capture_name();
+    must(hak_store_create(capture.path, 0, &w));
 }
 
 static void stop(void) {
     if (w)
         must(hak_store_finish(w));
     w = NULL;
-    capture_clean(path);
+    capture_clean(capture.path);
 }
 
 static int64_t ask(const char *sql) {
@@ -64,7 +60,7 @@ TEST(texts_survive_rollback_and_resumption) {
     put_frame(1, 4, "two", "a.c");
     must(hak_store_commit(w));
     must(hak_store_finish(w));
-    must(hak_store_resume(path, &w));
+    must(hak_store_resume(capture.path, &w));
     must(hak_store_begin(w));
     put_frame(1, 5, "one", "a.c");
     put_frame(1, 6, "four", "a.c");
@@ -107,7 +103,7 @@ TEST(processes_share_the_symbols_of_a_file) {
     ck_assert_int_eq(ask("SELECT node FROM node_frame WHERE function = 'other'"), 3);
     must(hak_store_finish(w));
     w = NULL;
-    must(hak_store_open(path, &r));
+    must(hak_store_open(capture.path, &r));
     for (uint32_t i = 1; i <= 3; i++) {
         ck_assert_int_eq(hak_store_frames(r, i, &frame, 1), 1);
         ck_assert_str_eq(frame.function, i < 3 ? "main" : "other");

@@ -1,40 +1,19 @@
 /* The reader gets out of a store what the writer puts into it: events by every filter, rows,
  * frames. */
 
-#include <sqlite3.h>
-#include <stdio.h>
 #include <sys/stat.h>
-#include <unistd.h>
-#include "unit/suite.h"
-#include "tools/put_events.h"
-#include "store/reader/reader.h"
-#include "store/writer/writer.h"
+#include "../capture.h"
 #include "../stream.h"
 #include "store/history/history.h"
 
 #define EVENTS 200000
 
-static char path[200];
 static struct hak_event *all;
 
-static void start(void) {
-    snprintf(path, sizeof path, "%s/hak_store_test.%d.db",
-             getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp", (int)getpid());
-    unlink(path);
-}
 static void stop(void) {
-    static const char *const ends[] = {"", "-wal", "-shm", "-journal"};
-    for (int i = 0; i < 4; i++) {
-        char name[220];
-        snprintf(name, sizeof name, "%s%s", path, ends[i]);
-        unlink(name);
-    }
+    capture_clean(capture.path);
     free(all);
     all = NULL;
-}
-
-static void must(int result) {
-    ck_assert_msg(result >= 0, "%d: %s", result, hak_store_message());
 }
 
 static void put_people(struct hak_store_writer *w) {
@@ -89,7 +68,7 @@ static void write_store(bool finish) {
     for (uint32_t i = 0; i < EVENTS; i++)
         all[i] = stream_next(s);
     free(s);
-    must(hak_store_create(path, 0, &w));
+    must(hak_store_create(capture.path, 0, &w));
     must(hak_store_begin(w));
     put_people(w);
     must(hak_store_commit(w));
@@ -168,7 +147,7 @@ static uint64_t scan_equals(struct hak_store_reader *r, const struct hak_filter 
 TEST(scan_equals_a_plain_filter) {
     write_store(true);
     struct hak_store_reader *r;
-    must(hak_store_open(path, &r));
+    must(hak_store_open(capture.path, &r));
     struct hak_filter f = {.class_index = -1};
     ck_assert_uint_eq(scan_equals(r, &f), EVENTS);
     struct stream *random = stream_new(77, 1);
@@ -211,7 +190,7 @@ TEST(one_event_by_id) {
     write_store(true);
     struct hak_store_reader *r;
     struct hak_event e;
-    must(hak_store_open(path, &r));
+    must(hak_store_open(capture.path, &r));
     struct stream *random = stream_new(78, 1);
     for (int i = 0; i < 300; i++) {
         uint64_t id = 1 + stream_random(random) % EVENTS;
@@ -227,7 +206,7 @@ TEST(one_event_by_id) {
 TEST(blocks_are_found_by_any_pointer_into_them) {
     write_store(true);
     struct hak_store_reader *r;
-    must(hak_store_open(path, &r));
+    must(hak_store_open(capture.path, &r));
     struct stream *random = stream_new(79, 1);
     for (int i = 0; i < 50; i++) {
         const struct hak_event *e = &all[stream_random(random) % EVENTS];
@@ -256,7 +235,7 @@ TEST(frames_come_with_inlined_levels_and_the_right_module) {
     write_store(true);
     struct hak_store_reader *r;
     struct hak_frame f[8];
-    must(hak_store_open(path, &r));
+    must(hak_store_open(capture.path, &r));
     ck_assert_int_eq(hak_store_frames(r, 2, f, 8), 3);
     ck_assert_str_eq(f[0].module,
                      "/usr/lib/hakmem-debug.so"); /* the parent's module, in the child */
@@ -280,15 +259,15 @@ TEST(a_finished_store_is_one_private_file) {
     write_store(true);
     struct stat status;
     char name[220];
-    ck_assert_int_eq(stat(path, &status), 0);
+    ck_assert_int_eq(stat(capture.path, &status), 0);
     ck_assert_uint_eq(status.st_mode & 0777, 0600);
-    snprintf(name, sizeof name, "%s-wal", path);
+    snprintf(name, sizeof name, "%s-wal", capture.path);
     ck_assert_int_ne(access(name, F_OK), 0);
-    snprintf(name, sizeof name, "%s-shm", path);
+    snprintf(name, sizeof name, "%s-shm", capture.path);
     ck_assert_int_ne(access(name, F_OK), 0);
     struct hak_store_reader *r;
     struct hak_store_summary summary;
-    must(hak_store_open(path, &r));
+    must(hak_store_open(capture.path, &r));
     must(hak_store_summarise(r, &summary));
     ck_assert_uint_eq(summary.events, EVENTS);
     ck_assert_uint_eq(summary.processes, 2);
@@ -301,4 +280,4 @@ TEST(a_finished_store_is_one_private_file) {
     hak_store_close(r);
 }
 
-RUN_TESTS(.set_up = start, .tear_down = stop)
+RUN_TESTS(.set_up = capture_name, .tear_down = stop)

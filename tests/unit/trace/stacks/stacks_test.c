@@ -158,9 +158,7 @@ TEST(children_inherit_and_add) {
                   ? 0
                   : 1);
     }
-    int status = -1;
-    waitpid(child, &status, 0);
-    ck_assert_int_eq(status, 0);
+    ck_assert_int_eq(status_of(child), 0);
     uint32_t added = hak_stacks_intern(new_ips, 2);
     ck_assert_uint_eq(nodes[added].owner, 7u << 22);
     ck_assert_uint_eq(added, id + 2); /* the child took the one between */
@@ -542,9 +540,7 @@ TEST(each_thread_knows_its_own_stacks) {
         call_all_ways();
         _exit(0);
     }
-    int status;
-    ck_assert_int_eq(waitpid(child, &status, 0), child);
-    ck_assert_int_eq(status, 0);
+    ck_assert_int_eq(status_of(child), 0);
 }
 
 /* ---- other stacks of a thread ---------------------------------------------------------------- */
@@ -749,9 +745,7 @@ TEST(a_child_gives_back_what_threads_had_that_are_not_there) {
         uint32_t id = hak_stack_of_call(__builtin_frame_address(0), NULL, &flags);
         _exit(id == 0 ? 2 : given_back < due || given_back > 2 * due);
     }
-    int status;
-    ck_assert_int_eq(waitpid(child, &status, 0), child);
-    ck_assert_int_eq(status, 0);
+    ck_assert_int_eq(status_of(child), 0);
     stay = false;
     for (int i = 0; i < THREADS; i++)
         ck_assert_int_eq(pthread_join(threads[i], NULL), 0);

@@ -327,7 +327,6 @@ TEST(no_two_threads_of_a_raw_forks_child_have_one_number) {
     fake_begin(&collector, 16 << 20, 16 << 10);
     hak_options.trace = true;
     ck_assert_uint_eq(hak_trace_thread(), 1);
-    int status;
     pid_t child = (pid_t)syscall(SYS_fork);
     if (child == 0) {
         pthread_t thread;
@@ -337,9 +336,7 @@ TEST(no_two_threads_of_a_raw_forks_child_have_one_number) {
         pthread_join(thread, NULL);
         _exit(number != hak_trace_thread() && number + hak_trace_thread() == 3 ? 0 : 1);
     }
-    ck_assert_int_eq(waitpid(child, &status, 0), child);
-    ck_assert(WIFEXITED(status));
-    ck_assert_int_eq(WEXITSTATUS(status), 0);
+    ck_assert_int_eq(status_of(child), 0);
 }
 
 static void *fork_in_thread(void *status) {

@@ -50,8 +50,7 @@ static void open_memory(void) {
 }
 
 static void end(pid_t child) {
-    kill(child, SIGKILL);
-    waitpid(child, NULL, 0);
+    end_child(child);
     process_close(&p);
 }
 
