@@ -17,6 +17,7 @@
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "../faults/corpus/shapes.h"
 
 #ifndef SYS_close_range /* newer than the headers of Debian 11 */
 #define SYS_close_range 436
@@ -30,7 +31,7 @@ static void say(const char *format, long value) {
 }
 
 /* Blocks of all layers, filled, resized, compared, given back. */
-static void work(void) {
+SHAPE(works) {
     static unsigned char *all[MANY];
     unsigned wrong = 0;
     for (unsigned i = 0; i < MANY; i++) {
@@ -74,7 +75,7 @@ static void open_closed(int number, siginfo_t *info, void *context) {
 }
 
 /* As collectors of garbage find what was written. */
-static void write_barrier(void) {
+SHAPE(write_barrier) {
     struct sigaction action = {.sa_sigaction = open_closed, .sa_flags = SA_SIGINFO};
     sigaction(SIGSEGV, &action, NULL);
     for (unsigned i = 0; i < 20; i++) {
@@ -89,7 +90,7 @@ static void write_barrier(void) {
     say(" opened %ld times\n", opened);
 }
 
-static void advise(void) {
+SHAPE(advise) {
     static const int advices[] = {MADV_DONTNEED, MADV_FREE,       MADV_DONTFORK,  MADV_WIPEONFORK,
                                   MADV_HUGEPAGE, MADV_NOHUGEPAGE, MADV_MERGEABLE, MADV_DONTDUMP,
                                   MADV_COLD,     MADV_PAGEOUT};
@@ -108,10 +109,10 @@ static void advise(void) {
         say("%ld\n", block[BIG - 1]);
         free(block);
     }
-    work();
+    works();
 }
 
-static void map_over(void) {
+SHAPE(map_over) {
     char *block = malloc(BIG), *page = page_in(block);
     memset(block, 'a', BIG);
     say("mapped %ld\n", mmap(page, PAGE, PROT_READ | PROT_WRITE,
@@ -123,10 +124,10 @@ static void map_over(void) {
     for (size_t pages = 8; pages < 2000; pages *= 3)
         own = mremap(own, pages * PAGE, pages * 3 * PAGE, MREMAP_MAYMOVE);
     say(" %ld\n", own[8 * PAGE - 1] + own[8 * PAGE]);
-    work();
+    works();
 }
 
-static void copy_by_kernel(void) {
+SHAPE(copy_by_kernel) {
     char *from = malloc(BIG), *to = calloc(1, BIG);
     memset(from, 'k', BIG);
     struct iovec local = {to, BIG}, remote = {from, BIG};
@@ -139,44 +140,44 @@ static void copy_by_kernel(void) {
 /* ---- what is taken away ------------------------------------------------------------------------
  */
 
-static void close_all(void) {
+SHAPE(close_all) {
     int kept = fcntl(1, F_DUPFD, 50);
     say("kept %ld\n", kept);
     say("close_range %ld\n", syscall(SYS_close_range, 3, kept - 1, 0));
     say("rest %ld\n", syscall(SYS_close_range, kept, ~0u, 0));
-    work();
+    works();
     pid_t child = fork();
     if (child == 0) {
-        work();
+        works();
         exit(3);
     }
     wait_for(child);
     say("next is %ld\n", dup(1));
 }
 
-static void close_each(void) {
+SHAPE(close_each) {
     for (int i = 3; i < 1024; i++)
         close(i);
-    work();
+    works();
     say("next is %ld\n", open("/dev/null", O_RDONLY));
     close(0);
-    work();
+    works();
     say("next is %ld\n", open("/dev/null", O_RDONLY));
 }
 
 static void limit_to(int which, const char *name, rlim_t limit) {
     struct rlimit to = {limit, limit};
     say(name, setrlimit((__rlimit_resource_t)which, &to));
-    work();
+    works();
     pid_t child = fork();
     if (child == 0) {
-        work();
+        works();
         exit(4);
     }
     wait_for(child);
 }
 
-static void limits(void) {
+SHAPE(limits) {
     limit_to(RLIMIT_NOFILE, "files %ld\n", 3);
     limit_to(RLIMIT_FSIZE, "file bytes %ld\n", 0);
     limit_to(RLIMIT_MEMLOCK, "locked %ld\n", 0);
@@ -195,7 +196,7 @@ static long virtual_bytes(void) {
 }
 
 /* More than is allowed is refused; what was given back can be had again. */
-static void little_memory(void) {
+SHAPE(little_memory) {
     struct rlimit limit = {(rlim_t)virtual_bytes() + (64 << 20), RLIM_INFINITY};
     static void *all[100];
     for (int round = 0; round < 3; round++) {
@@ -214,43 +215,43 @@ static void little_memory(void) {
         void *again = malloc(3 << 20);
         say("again %ld\n", again != NULL);
         free(again);
-        work();
+        works();
     }
 }
 
-static void other_user(void) {
+SHAPE(other_user) {
     say("dumpable %ld\n", prctl(PR_SET_DUMPABLE, 0));
-    work();
+    works();
     if (geteuid() == 0)
         say("user %ld\n", setgid(65534) | setuid(65534));
     else
         say("user %ld\n", 0);
-    work();
+    works();
     pid_t child = fork();
     if (child == 0) {
-        work();
+        works();
         exit(5);
     }
     wait_for(child);
 }
 
-static void other_root(void) {
+SHAPE(other_root) {
     char folder[] = "root.XXXXXX";
     int is_there = mkdtemp(folder) != NULL;
     if (geteuid() == 0)
         is_there &= chroot(folder) == 0 && chdir("/") == 0;
     say("root %ld\n", is_there);
-    work();
+    works();
     pid_t child = fork();
     if (child == 0) {
-        work();
+        works();
         exit(6);
     }
     wait_for(child);
 }
 
 /* From here on it may read, write and end. */
-static void strict_sandbox(void) {
+SHAPE(strict_sandbox) {
     static void *all[50];
     for (unsigned i = 0; i < 50; i++)
         all[i] = malloc(64);
@@ -270,7 +271,7 @@ static void strict_sandbox(void) {
 }
 
 /* Takes blocks of sizes that were not asked for before. */
-static void narrow_sandbox(void) {
+SHAPE(narrow_sandbox) {
     fflush(stdout);
     free(malloc(64));
     if (prctl(PR_SET_SECCOMP, 1 /* strict */) != 0)
@@ -297,7 +298,7 @@ static int in_clone(void *argument) {
     return 8;
 }
 
-static void clones(void) {
+SHAPE(clones) {
     static const int flags[] = {0, CLONE_VM | CLONE_VFORK, CLONE_VM | CLONE_VFORK | CLONE_FILES,
                                 CLONE_VFORK, CLONE_FS | CLONE_FILES};
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
@@ -310,10 +311,10 @@ static void clones(void) {
         say("seen %ld\n", seen);
         free(stack);
     }
-    work();
+    works();
 }
 
-static void vforks(void) {
+SHAPE(vforks) {
     static char *const words[] = {"true", NULL};
     for (unsigned i = 0; i < 5; i++) {
         char *volatile block = malloc(100);
@@ -328,10 +329,10 @@ static void vforks(void) {
         say("%ld\n", block[0]);
         free(block);
     }
-    work();
+    works();
 }
 
-static void forks_of_forks(void) {
+SHAPE(forks_of_forks) {
     char *block = malloc(1000);
     strcpy(block, "inherited");
     for (int depth = 0; depth < 4; depth++) {
@@ -341,23 +342,23 @@ static void forks_of_forks(void) {
             exit(depth);
         }
         block = realloc(block, 1000u << depth);
-        work();
+        works();
     }
     puts(block);
     free(block);
 }
 
-static void personalities(void) {
+SHAPE(personalities) {
     say("%ld\n", personality(0xffffffff) >= 0);
     say("%ld\n", personality(READ_IMPLIES_EXEC | ADDR_NO_RANDOMIZE) >= 0);
-    work();
+    works();
     if (!getenv("SMALL_AGAIN")) {
         setenv("SMALL_AGAIN", "1", 1);
         execl("/proc/self/exe", "small_kernel", "personalities", NULL);
     }
 }
 
-static void no_environment(void) {
+SHAPE(no_environment) {
     static char *const words[] = {NULL}, *const one[] = {"small_kernel", "works", NULL};
     pid_t child = fork();
     if (child == 0) {
@@ -368,33 +369,4 @@ static void no_environment(void) {
     execve("/proc/self/exe", one, words);
 }
 
-static const struct {
-    const char *name;
-    void (*run)(void);
-} all[] = {{"works", work},
-           {"write_barrier", write_barrier},
-           {"advise", advise},
-           {"map_over", map_over},
-           {"copy_by_kernel", copy_by_kernel},
-           {"close_all", close_all},
-           {"close_each", close_each},
-           {"limits", limits},
-           {"little_memory", little_memory},
-           {"other_user", other_user},
-           {"other_root", other_root},
-           {"strict_sandbox", strict_sandbox},
-           {"narrow_sandbox", narrow_sandbox},
-           {"clones", clones},
-           {"vforks", vforks},
-           {"forks_of_forks", forks_of_forks},
-           {"personalities", personalities},
-           {"no_environment", no_environment}};
-
-int main(int count, char **arguments) {
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        if (count < 2)
-            puts(all[i].name);
-        else if (strcmp(all[i].name, arguments[1]) == 0)
-            all[i].run();
-    return 0;
-}
+RUN_ONE()

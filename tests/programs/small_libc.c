@@ -31,6 +31,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "../faults/corpus/shapes.h"
 #include <wchar.h>
 #include <wordexp.h>
 
@@ -42,7 +43,7 @@ static void say(const char *format, long value) {
     fflush(stdout);
 }
 
-static void sizes(void) {
+SHAPE(sizes) {
     static const size_t alignments[] = {8, 16, 64, 4096, 1 << 16, 1 << 21, 1 << 24, 1 << 30};
     for (size_t i = 0; i < sizeof alignments / sizeof *alignments; i++) {
         void *block = NULL;
@@ -81,7 +82,7 @@ static void sizes(void) {
     say("%ld\n", (long)malloc_usable_size(NULL));
 }
 
-static void pools(void) {
+SHAPE(pools) {
     struct obstack pool;
     obstack_init(&pool);
     char *first = obstack_copy0(&pool, "first", 5);
@@ -98,7 +99,7 @@ static void pools(void) {
     say("%ld\n", 0);
 }
 
-static void streams(void) {
+SHAPE(streams) {
     char *text = NULL;
     wchar_t *wide = NULL;
     size_t bytes = 0;
@@ -159,7 +160,7 @@ static int visit(const char *path, const struct stat *info, int what, struct FTW
     return 0;
 }
 
-static void files(void) {
+SHAPE(files) {
     struct dirent **entries;
     glob_t found;
     wordexp_t words;
@@ -201,7 +202,7 @@ static void files(void) {
     say("%ld\n", offset);
 }
 
-static void names(void) {
+SHAPE(names) {
     struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV}, *addresses = NULL;
     say("%ld ", getaddrinfo("127.0.0.1", "80", &hints, &addresses));
     freeaddrinfo(addresses);
@@ -225,7 +226,7 @@ static int compare(const void *a, const void *b) {
     return *(const int *)a - *(const int *)b;
 }
 
-static void searches(void) {
+SHAPE(searches) {
     static int numbers[20000];
     void *root = NULL;
     for (int i = 0; i < 20000; i++)
@@ -261,7 +262,7 @@ static void searches(void) {
     regfree(&pattern);
 }
 
-static void locales(void) {
+SHAPE(locales) {
     char *old = strdup(setlocale(LC_ALL, ""));
     say("%ld ", setlocale(LC_ALL, "C.UTF-8") != NULL);
     locale_t other = newlocale(LC_ALL_MASK, "C", NULL), copy = duplocale(other);
@@ -290,7 +291,7 @@ static void locales(void) {
     say("%ld\n", getenv("VARIABLE_49") != NULL);
 }
 
-static void children(void) {
+SHAPE(children) {
     FILE *pipe = popen("echo from a child; exit 3", "r");
     char line[64] = "";
     say("%ld ", fgets(line, sizeof line, pipe) != NULL);
@@ -310,7 +311,7 @@ static void children(void) {
     fputs(line, stdout);
 }
 
-static void statistics(void) {
+SHAPE(statistics) {
     struct mallinfo2 (*info)(void) = NULL;
     (void)info;
     say("%ld ", mallopt(M_MMAP_THRESHOLD, 1 << 16));
@@ -322,18 +323,4 @@ static void statistics(void) {
     say("%ld\n", malloc_info(1, stdout));
 }
 
-static const struct {
-    const char *name;
-    void (*run)(void);
-} all[] = {{"sizes", sizes},     {"pools", pools},       {"streams", streams},
-           {"files", files},     {"names", names},       {"searches", searches},
-           {"locales", locales}, {"children", children}, {"statistics", statistics}};
-
-int main(int count, char **arguments) {
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        if (count < 2)
-            puts(all[i].name);
-        else if (strcmp(all[i].name, arguments[1]) == 0)
-            all[i].run();
-    return 0;
-}
+RUN_ONE()

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <ucontext.h>
 #include <unistd.h>
+#include "../faults/corpus/shapes.h"
 
 enum { STACK = 64 * 1024, THREADS = 4, ROUNDS = 200 };
 
@@ -62,7 +63,7 @@ static stack_t set_stack(size_t bytes) {
     return stack;
 }
 
-static void other_stack(void) {
+SHAPE(other_stack) {
     struct sigaction action = {.sa_handler = hear, .sa_flags = SA_ONSTACK};
     stack_t stack = set_stack(STACK);
     sigaction(SIGUSR1, &action, NULL);
@@ -81,7 +82,7 @@ static __attribute__((noinline)) long dig(long depth) {
     return depth < 0 ? 0 : dig(depth + 1) + here[depth % 4096];
 }
 
-static void overflow_of_stack(void) {
+SHAPE(overflow_of_stack) {
     struct sigaction action = {.sa_handler = leap, .sa_flags = SA_ONSTACK};
     stack_t stack = set_stack(STACK);
     sigaction(SIGSEGV, &action, NULL);
@@ -95,7 +96,7 @@ static void overflow_of_stack(void) {
     free(stack.ss_sp);
 }
 
-static void leaps_from_faults(void) {
+SHAPE(leaps_from_faults) {
     static const int numbers[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS};
     for (volatile size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         signal(numbers[i], leap);
@@ -114,7 +115,7 @@ static void leaps_from_faults(void) {
     say("%ld\n", churn(3));
 }
 
-static void storm(void) {
+SHAPE(storm) {
     struct sigaction action = {.sa_handler = hear};
     sigaction(SIGUSR1, &action, NULL);
     sigaction(SIGUSR2, &action, NULL);
@@ -144,7 +145,7 @@ static void of_context(void) {
     }
 }
 
-static void contexts(void) {
+SHAPE(contexts) {
     for (int round = 0; round < 5; round++) {
         char *stack = malloc(STACK);
         getcontext(&other_context);
@@ -163,7 +164,7 @@ static void *work(void *seed) {
     return (void *)churn((unsigned)(uintptr_t)seed);
 }
 
-static void stacks_of_threads(void) {
+SHAPE(stacks_of_threads) {
     pthread_attr_t attributes;
     long wrong = 0;
     pthread_attr_init(&attributes);
@@ -205,7 +206,7 @@ static void *with_key(void *unused) {
     return unused;
 }
 
-static void keys(void) {
+SHAPE(keys) {
     pthread_key_create(&key, end_key);
     for (int i = 0; i < 10; i++) {
         pthread_t all[THREADS];
@@ -232,7 +233,7 @@ static void *endless(void *unused) {
     return unused;
 }
 
-static void cancels(void) {
+SHAPE(cancels) {
     long canceled = 0;
     for (int i = 0; i < 10; i++) {
         pthread_t thread;
@@ -256,7 +257,7 @@ static void on_end(int status, void *block) {
     say("on exit %ld\n", status);
     free(block);
 }
-static void ends(void) {
+SHAPE(ends) {
     late_block = malloc(200);
     atexit(at_end);
     on_exit(on_end, malloc(50));
@@ -275,7 +276,7 @@ static void *end_of_process(void *unused) {
     exit(5);
 }
 
-static void end_by_other(void) {
+SHAPE(end_by_other) {
     pthread_t thread;
     pthread_create(&thread, NULL, end_of_process, NULL);
     pthread_exit(NULL);
@@ -288,7 +289,7 @@ static void after(void) {
     free(malloc(2000));
 }
 
-static void forks(void) {
+SHAPE(forks) {
     pthread_t threads[2];
     pthread_atfork(before, after, after);
     for (int t = 0; t < 2; t++)
@@ -321,7 +322,7 @@ static void *load_loop(void *name) {
     return (void *)found;
 }
 
-static void loads(void) {
+SHAPE(loads) {
     static char *const names[] = {"libm.so.6", "libz.so.1", "libresolv.so.2"};
     pthread_t all[3];
     long found = 0;
@@ -352,7 +353,7 @@ static void *take_over(void *seed) {
     return NULL;
 }
 
-static void hand_over(void) {
+SHAPE(hand_over) {
     pthread_t all[THREADS];
     for (int t = 0; t < THREADS; t++)
         pthread_create(&all[t], NULL, take_over, (void *)(uintptr_t)t);
@@ -363,28 +364,4 @@ static void hand_over(void) {
     say("handed over %ld\n", churn(12));
 }
 
-static const struct {
-    const char *name;
-    void (*run)(void);
-} all[] = {{"other_stack", other_stack},
-           {"overflow_of_stack", overflow_of_stack},
-           {"leaps_from_faults", leaps_from_faults},
-           {"storm", storm},
-           {"contexts", contexts},
-           {"stacks_of_threads", stacks_of_threads},
-           {"keys", keys},
-           {"cancels", cancels},
-           {"ends", ends},
-           {"end_by_other", end_by_other},
-           {"forks", forks},
-           {"loads", loads},
-           {"hand_over", hand_over}};
-
-int main(int count, char **arguments) {
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        if (count < 2)
-            puts(all[i].name);
-        else if (strcmp(all[i].name, arguments[1]) == 0)
-            all[i].run();
-    return 0;
-}
+RUN_ONE()

@@ -3,7 +3,7 @@
  *     PROGRAM          prints the names of its shapes
  *     PROGRAM SHAPE    commits that one and ends with 0, if nothing stops it
  *
- * For C and C++. The programs of ../correct run all their shapes, one after the other. */
+ * For C and C++. Programs of ../correct run all their shapes; some of ../../programs have them. */
 #ifndef SHAPES_H
 #define SHAPES_H
 
