@@ -161,6 +161,24 @@ static inline struct hak_story *tell_of(uint64_t address, uint32_t process, uint
     return story;
 }
 
+/* The number in the first row and column of what a query gives, -1 where it gives no row. */
+static inline int64_t number_of(sqlite3 *database, const char *sql) {
+    sqlite3_stmt *query;
+    ck_assert_msg(sqlite3_prepare_v2(database, sql, -1, &query, NULL) == SQLITE_OK, "%s: %s", sql,
+                  sqlite3_errmsg(database));
+    int64_t number = sqlite3_step(query) == SQLITE_ROW ? sqlite3_column_int64(query, 0) : -1;
+    sqlite3_finalize(query);
+    return number;
+}
+
+static inline void capture_change(const char *sql) {
+    sqlite3 *database;
+    ck_assert_int_eq(sqlite3_open(capture.path, &database), SQLITE_OK);
+    ck_assert_msg(sqlite3_exec(database, sql, NULL, NULL, NULL) == SQLITE_OK, "%s: %s", sql,
+                  sqlite3_errmsg(database));
+    sqlite3_close(database);
+}
+
 /* For the end of a test. */
 static inline void capture_end(void) {
     if (capture.w)

@@ -31,13 +31,9 @@ static int check(void) {
 }
 
 static void change(const char *sql) {
-    sqlite3 *database;
     if (capture.w)
         capture_finish();
-    ck_assert_int_eq(sqlite3_open(capture.path, &database), SQLITE_OK);
-    ck_assert_msg(sqlite3_exec(database, sql, NULL, NULL, NULL) == SQLITE_OK, "%s: %s", sql,
-                  sqlite3_errmsg(database));
-    sqlite3_close(database);
+    capture_change(sql);
 }
 
 /* A sound way of a block: refill, program, magazine, list, magazine, program, remote, drained. */

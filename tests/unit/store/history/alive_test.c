@@ -244,15 +244,10 @@ static void compare_at_moments(uint64_t first, uint32_t processes) {
 }
 
 static uint64_t number(const char *sql) {
-    uint64_t value = 0;
     open_it();
-    sqlite3_stmt *s;
-    ck_assert_int_eq(sqlite3_prepare_v2(hak_store_database(r)->connection, sql, -1, &s, NULL),
-                     SQLITE_OK);
-    if (sqlite3_step(s) == SQLITE_ROW)
-        value = (uint64_t)sqlite3_column_int64(s, 0);
-    sqlite3_finalize(s);
-    return value;
+    int64_t value = number_of(hak_store_database(r)->connection, sql);
+    ck_assert_int_ge(value, 0);
+    return (uint64_t)value;
 }
 
 TEST(runs_give_what_a_walk_over_all_events_gives) {

@@ -224,13 +224,6 @@ static void hear_superslab(void *context, const struct hak_event *e) {
              (unsigned long long)e->size);
 }
 
-static void change(const char *sql) {
-    sqlite3 *database;
-    ck_assert_int_eq(sqlite3_open(capture.path, &database), SQLITE_OK);
-    ck_assert_int_eq(sqlite3_exec(database, sql, NULL, NULL, NULL), SQLITE_OK);
-    sqlite3_close(database);
-}
-
 static void hears(const char *expected) {
     struct superslabs s = {{0}};
     must(hak_store_open(capture.path, &r));
@@ -263,14 +256,15 @@ TEST(superslabs_are_told_with_and_without_their_rows) {
     capture_finish();
     static const char all[] = "1:1000:1+2097152 4:4000:1+2097152 6:7000:2-2097152 ";
     hears(all);
-    change("UPDATE superslab SET bytes = 4096 WHERE event = 1"); /* it is they that are read */
+    capture_change(
+        "UPDATE superslab SET bytes = 4096 WHERE event = 1"); /* it is they that are read */
     hears("1:1000:1+4096 4:4000:1+2097152 6:7000:2-2097152 ");
-    change("UPDATE superslab SET ns = 'x', process = NULL, bytes = -9223372036854775808"
-           " WHERE event = 1");
+    capture_change("UPDATE superslab SET ns = 'x', process = NULL, bytes = -9223372036854775808"
+                   " WHERE event = 1");
     hears("1:0:0-9223372036854775808 4:4000:1+2097152 6:7000:2-2097152 ");
-    change("DELETE FROM superslab WHERE event = 6");
+    capture_change("DELETE FROM superslab WHERE event = 6");
     hears(all);
-    change("DROP TABLE superslab");
+    capture_change("DROP TABLE superslab");
     hears(all);
     must(hak_store_resume(capture.path, &capture.w)); /* whose store has no such table */
     must(hak_store_begin(capture.w));

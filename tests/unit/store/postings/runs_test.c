@@ -86,22 +86,10 @@ static void write_chunks(struct hak_store_writer *w, struct stream *s, uint64_t 
 
 static int64_t ask(const char *sql) {
     sqlite3 *database;
-    sqlite3_stmt *query;
     ck_assert_int_eq(sqlite3_open(capture.path, &database), SQLITE_OK);
-    ck_assert_msg(sqlite3_prepare_v2(database, sql, -1, &query, NULL) == SQLITE_OK, "%s",
-                  sqlite3_errmsg(database));
-    int64_t value = sqlite3_step(query) == SQLITE_ROW ? sqlite3_column_int64(query, 0) : -1;
-    sqlite3_finalize(query);
+    int64_t value = number_of(database, sql);
     sqlite3_close(database);
     return value;
-}
-
-static void change(const char *sql) {
-    sqlite3 *database;
-    ck_assert_int_eq(sqlite3_open(capture.path, &database), SQLITE_OK);
-    ck_assert_msg(sqlite3_exec(database, sql, NULL, NULL, NULL) == SQLITE_OK, "%s",
-                  sqlite3_errmsg(database));
-    sqlite3_close(database);
 }
 
 /* ---- what a walk over `all` says, and what the store says -------------------------------------
@@ -330,14 +318,15 @@ TEST(missing_and_broken_rows_hide_nothing) {
     write_chunks(w, s, 600);
     must(hak_store_finish(w));
     free(s);
-    change("UPDATE posting_run SET data = substr(data, 1, length(data) - 5) || x'0102030405'"
-           " WHERE id % 7 = 0");
+    capture_change(
+        "UPDATE posting_run SET data = substr(data, 1, length(data) - 5) || x'0102030405'"
+        " WHERE id % 7 = 0");
     compare(1, 200);
     ck_assert(!postings_are_sound());
     ck_assert_msg(strstr(said, "its checksum does not hold") != NULL, "%s", said);
-    change("DELETE FROM posting_run WHERE id % 5 = 0");
+    capture_change("DELETE FROM posting_run WHERE id % 5 = 0");
     compare(1, 200);
-    change("DELETE FROM posting_run");
+    capture_change("DELETE FROM posting_run");
     compare(1, 100);
     ck_assert(!postings_are_sound());
     ck_assert_msg(strstr(said, "their postings of bases are not those of their events"), "%s",
@@ -351,11 +340,11 @@ TEST(postings_of_other_events_are_found) {
     must(hak_store_finish(w));
     free(s);
     ck_assert_msg(postings_are_sound(), "%s", said);
-    change(
+    capture_change(
         "UPDATE posting_run SET data = (SELECT data FROM posting_run WHERE kind = 1 AND level = 1"
         " AND first = 0 LIMIT 1) WHERE kind = 0 AND level = 1 AND first = 0");
     ck_assert_msg(!postings_are_sound(), "%s", said);
-    change("DELETE FROM chunk_order WHERE number = 3");
+    capture_change("DELETE FROM chunk_order WHERE number = 3");
     ck_assert(!postings_are_sound());
     ck_assert_msg(strstr(said, "chunk_order"), "%s", said);
 }

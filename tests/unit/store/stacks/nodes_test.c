@@ -139,15 +139,6 @@ static void expect_nodes(uint32_t last) {
     hak_store_close(r);
 }
 
-static int64_t ask(sqlite3 *database, const char *sql) {
-    sqlite3_stmt *query;
-    ck_assert_msg(sqlite3_prepare_v2(database, sql, -1, &query, NULL) == SQLITE_OK, "%s: %s", sql,
-                  sqlite3_errmsg(database));
-    int64_t number = sqlite3_step(query) == SQLITE_ROW ? sqlite3_column_int64(query, 0) : -1;
-    sqlite3_finalize(query);
-    return number;
-}
-
 TEST(commits_of_any_size_give_few_blobs) {
     static const uint32_t sizes[] = {7, 1000, 1024, 25000};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
@@ -155,7 +146,7 @@ TEST(commits_of_any_size_give_few_blobs) {
         must(hak_store_create(capture.path, 1, &w));
         put_nodes(w, 1, MANY, sizes[i]);
         int64_t blobs =
-            ask(hak_store_writer_database(w)->connection, "SELECT count(*) FROM node_chunk");
+            number_of(hak_store_writer_database(w)->connection, "SELECT count(*) FROM node_chunk");
         ck_assert_msg(blobs <= 30, "%d blobs", (int)blobs);
         must(hak_store_finish(w));
         expect_nodes(MANY);
@@ -170,8 +161,8 @@ TEST(rolled_back_nodes_are_put_again) {
     for (uint32_t i = 501; i <= 20000; i++)
         must(hak_store_put_node(w, &node[i]));
     must(hak_store_rollback(w));
-    ck_assert_int_eq(ask(hak_store_writer_database(w)->connection, "SELECT max(id) FROM node"),
-                     500);
+    ck_assert_int_eq(
+        number_of(hak_store_writer_database(w)->connection, "SELECT max(id) FROM node"), 500);
     put_nodes(w, 501, 700, 50);
     must(hak_store_finish(w));
     expect_nodes(700);
@@ -209,8 +200,8 @@ TEST(the_table_limits_by_id) {
         {"SELECT count(*) FROM node a JOIN node b ON b.id = a.parent WHERE b.id >= a.id", 0},
     };
     for (size_t i = 0; i < sizeof asked / sizeof *asked; i++)
-        ck_assert_msg(ask(database, asked[i].sql) == asked[i].due, "%s", asked[i].sql);
-    ck_assert_int_eq(ask(database, "SELECT sum(ip <> 0) FROM node WHERE rowid = 17"), 1);
+        ck_assert_msg(number_of(database, asked[i].sql) == asked[i].due, "%s", asked[i].sql);
+    ck_assert_int_eq(number_of(database, "SELECT sum(ip <> 0) FROM node WHERE rowid = 17"), 1);
     hak_store_close(r);
 }
 

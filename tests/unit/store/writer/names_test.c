@@ -16,13 +16,7 @@ static void stop(void) {
 }
 
 static int64_t ask(const char *sql) {
-    sqlite3_stmt *query;
-    sqlite3 *database = hak_store_writer_database(w)->connection;
-    ck_assert_msg(sqlite3_prepare_v2(database, sql, -1, &query, NULL) == SQLITE_OK, "%s: %s", sql,
-                  sqlite3_errmsg(database));
-    int64_t number = sqlite3_step(query) == SQLITE_ROW ? sqlite3_column_int64(query, 0) : -1;
-    sqlite3_finalize(query);
-    return number;
+    return number_of(hak_store_writer_database(w)->connection, sql);
 }
 
 static void put_frame(uint32_t image, uint64_t offset, const char *function, const char *file) {

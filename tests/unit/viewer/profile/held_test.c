@@ -56,12 +56,8 @@ TEST(the_profile_and_the_events_say_the_same, .until = 6) {
 }
 
 static void change(const char *sql) {
-    sqlite3 *database;
     hak_store_close(r);
-    ck_assert_int_eq(sqlite3_open(capture.path, &database), SQLITE_OK);
-    ck_assert_msg(sqlite3_exec(database, sql, NULL, NULL, NULL) == SQLITE_OK, "%s: %s", sql,
-                  sqlite3_errmsg(database));
-    sqlite3_close(database);
+    capture_change(sql);
     must(hak_store_open(capture.path, &r));
 }
 
