@@ -4,8 +4,6 @@
 #include "../fake_worker.h"
 #include "../../suite.h"
 
-static struct fake_program program;
-static struct hak_worker worker;
 static const uint64_t ms = 1000000;
 
 static struct hak_waiting look(void) {
@@ -14,19 +12,11 @@ static struct hak_waiting look(void) {
 
 /* A process with a ring; both are known. */
 static void set_up(void) {
-    program = (struct fake_program){.memfd = -1};
-    fake_directory(&program);
-    fake_begin(&program, "t.db");
-    ck_assert(hak_worker_make(&worker));
+    begin_worker();
     fake_claim_process(&program, 0, getpid(), UINT32_MAX, 0);
     fake_claim_ring(&program, 0, 0, 1, 64);
-    struct hak_hello hello = fake_hello(&program);
-    ck_assert_ptr_eq(hak_worker_add(&worker, 1, &hello, getpid(), dup(program.memfd)), NULL);
-    commit(&worker);
-}
-
-static void tear_down(void) {
-    fake_clean(&program);
+    add_program(1);
+    commit();
 }
 
 /* Small chunks take more bytes and more commits: few records wait for more, but not for long. */
@@ -54,14 +44,14 @@ TEST(waits_for_a_chunks_worth) {
     waiting = look();
     ck_assert(waiting.half_full);
     ck_assert(hak_cut_is_due(&waiting, 0));
-    commit(&worker);
+    commit();
     ck_assert_uint_eq(look().records, 0);
 }
 
 /* The end of a process that said no goodbye is reported to those alone who watched it before. */
 TEST(does_not_wait_where_a_process_is_new) {
     fake_event(&program, 0, HAK_MALLOC, 1, 1, 0);
-    commit(&worker);
+    commit();
     fake_event(&program, 0, HAK_FREE, 1, 2, 0);
     struct hak_waiting waiting = look();
     ck_assert(!waiting.has_new && !hak_cut_is_due(&waiting, 50 * ms));
@@ -74,7 +64,7 @@ TEST(does_not_wait_where_a_process_is_new) {
     waiting = look();
     ck_assert(!hak_cut_is_due(&waiting, 49 * ms));
     ck_assert(hak_cut_is_due(&waiting, 50 * ms));
-    commit(&worker);
+    commit();
     fake_event(&program, 0, HAK_MALLOC, 1, 3, 0);
     waiting = look();
     ck_assert(!waiting.has_new && !hak_cut_is_due(&waiting, 50 * ms));
@@ -85,7 +75,7 @@ TEST(waits_for_no_more_where_somebody_waits_for_it) {
     fake_claim_ring(&program, 1, 0, 2, 64);
     fake_event(&program, 0, HAK_MALLOC, 1, 1, 0);
     fake_event(&program, 1, HAK_MALLOC, 2, 1, 0);
-    commit(&worker);
+    commit();
     fake_event(&program, 0, HAK_FREE, 1, 2, 0);
     struct hak_waiting waiting = look();
     ck_assert(!hak_cut_is_due(&waiting, 50 * ms));
@@ -95,7 +85,7 @@ TEST(waits_for_no_more_where_somebody_waits_for_it) {
     ck_assert_uint_eq(waiting.records, 1);
     ck_assert(!hak_cut_is_due(&waiting, 49 * ms));
     ck_assert(hak_cut_is_due(&waiting, 50 * ms));
-    commit(&worker);
+    commit();
     ck_assert_uint_eq(atomic_load(&fake_ring(&program, 1)->state), HAK_RING_FREE);
     fake_event(&program, 0, HAK_MALLOC, 1, 3, 0);
     waiting = look();
@@ -104,7 +94,7 @@ TEST(waits_for_no_more_where_somebody_waits_for_it) {
     atomic_store(&program.session->closing, 1);
     waiting = look();
     ck_assert(hak_cut_is_due(&waiting, 50 * ms));
-    commit(&worker);
+    commit();
 }
 
-RUN_TESTS(.set_up = set_up, .tear_down = tear_down)
+RUN_TESTS(.set_up = set_up, .tear_down = end_worker)

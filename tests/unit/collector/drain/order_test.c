@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include "collector/drain/cut.h"
 #include "collector/worker/worker.h"
-#include "../fake_program.h"
+#include "../fake_worker.h"
 #include "../../suite.h"
 
 enum { A, B, SHARED, A2, CHILD, RINGS }; /* rings; thread A has two, SHARED is of A's handlers */
@@ -31,18 +31,13 @@ struct step {
 #define PUBLISH(ring)                {ring, 0, 0, 0, 1, 0}
 /* clang-format on */
 
-static struct fake_program program;
-static struct hak_worker worker;
 static pid_t child;
 static uint64_t now_ticks; /* of the session: where the next run begins */
 static uint32_t n_before;  /* records that each block has had before a run; n wraps at 2^32 */
 
 static void set_up(void) {
-    program = (struct fake_program){.memfd = -1};
     n_before = 0;
-    fake_directory(&program);
-    fake_begin(&program, "t.db");
-    ck_assert(hak_worker_make(&worker));
+    begin_worker();
     fake_claim_process(&program, 0, getpid(), UINT32_MAX, 0);
     child = fork();
     if (child == 0) {
@@ -55,8 +50,7 @@ static void set_up(void) {
     fake_claim_ring(&program, SHARED, 0, 3, RING_RECORDS);
     fake_claim_ring(&program, A2, 0, 1, RING_RECORDS);
     fake_claim_ring(&program, CHILD, 1, 1, RING_RECORDS);
-    struct hak_hello hello = fake_hello(&program);
-    ck_assert_ptr_eq(hak_worker_add(&worker, 1, &hello, getpid(), dup(program.memfd)), NULL);
+    add_program(1);
     now_ticks = fake_ticks(&program) + ((uint64_t)1 << 32);
 }
 

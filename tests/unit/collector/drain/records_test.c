@@ -7,27 +7,15 @@
 #include "../../suite.h"
 #include "store/reader/reader.h"
 
-static struct fake_program program;
-static struct hak_worker worker;
-
 static void set_up(void) {
-    program = (struct fake_program){.memfd = -1};
-    fake_directory(&program);
-    fake_begin(&program, "d.db");
+    begin_worker();
     fake_claim_process(&program, 0, getpid(), UINT32_MAX, 0);
     fake_claim_ring(&program, 0, 0, 1, 512);
-    ck_assert(hak_worker_make(&worker));
-    struct hak_hello hello = fake_hello(&program);
-    const char *why = hak_worker_add(&worker, 1, &hello, getpid(), dup(program.memfd));
-    ck_assert_msg(why == NULL, "%s", why);
-}
-
-static void tear_down(void) {
-    fake_clean(&program);
+    add_program(1);
 }
 
 static void is_text(const char *sql, const char *due) {
-    sqlite3_stmt *row = query(&worker, sql);
+    sqlite3_stmt *row = query(sql);
     ck_assert_msg(sqlite3_step(row) == SQLITE_ROW, "no row: %s", sql);
     ck_assert_str_eq((const char *)sqlite3_column_text(row, 0), due);
     sqlite3_finalize(row);
@@ -56,7 +44,7 @@ TEST(keeps_values_that_do_not_fit_a_record) {
                                        .place = HAK_PLACE_LARGE,
                                        .subkind = 3,
                                        .flags = HAK_RECORD_PARTIAL});
-    commit(&worker);
+    commit();
     struct hak_event e = read_event(1);
     ck_assert_uint_eq(e.address, 0x7f0000001230);
     ck_assert_uint_eq(e.base, 0x7f0000001230 - 0x40000);
@@ -75,7 +63,7 @@ TEST(keeps_the_base_of_a_misaligned_pointer) {
     fake_put(
         &program, 0,
         (struct hak_event_fields){.kind = HAK_FREE, .address = 0x7f0000001233, .delta_bytes = 16});
-    commit(&worker);
+    commit();
     ck_assert_uint_eq(read_event(1).base, 0x7f0000001220);
     ck_assert_uint_eq(read_event(1).address, 0x7f0000001233);
 }
@@ -88,18 +76,18 @@ TEST(tells_threads_modules_and_marks) {
     fake_put(&program, 0,
              (struct hak_event_fields){.kind = HAK_MODULE_UNLOAD, .address = 0x10000, .size = 1});
     fake_load_module(&program, 0, "/usr/lib/two.so", 0x10000, 0x20000, 1);
-    commit(&worker);
+    commit();
     is_text("SELECT name FROM thread", "main");
     is_text("SELECT name FROM mark", "half way");
-    ck_assert_int_eq(ask(&worker, "SELECT event FROM mark"), 4);
-    ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM module"), 2);
+    ck_assert_int_eq(ask("SELECT event FROM mark"), 4);
+    ck_assert_int_eq(ask("SELECT count(*) FROM module"), 2);
     is_text("SELECT path FROM module WHERE load_event = 2 AND unload_event = 5", "/usr/lib/one.so");
     is_text("SELECT path FROM module WHERE load_event = 6 AND unload_event = 0 AND generation = 1",
             "/usr/lib/two.so");
     ck_assert_uint_eq(hak_store_last_event(worker.capture.writer), 6);
     fake_put_bytes(&program, 0, HAK_THREAD_END, "\0\0\0\0\1\0\0\0last name\0\0\0\0\0\0\0", 24);
-    commit(&worker);
-    ck_assert_int_eq(ask(&worker, "SELECT end_ns > start_ns FROM thread"), 1);
+    commit();
+    ck_assert_int_eq(ask("SELECT end_ns > start_ns FROM thread"), 1);
 }
 
 /* A thread that got another ring, or whose collector died, may start twice. */
@@ -108,16 +96,16 @@ TEST(keeps_where_a_thread_was_created_first) {
     fake_start_created(&program, 0, "worker", 7, stack);
     fake_start_created(&program, 0, "worker", 0, 0);
     fake_start_created(&program, 0, "renamed", 9, fake_push_node(&program, 0, 0x402000, 0, 0));
-    commit(&worker);
-    ck_assert_int_eq(ask(&worker, "SELECT creator FROM thread"), 7);
-    ck_assert_int_eq(ask(&worker, "SELECT stack FROM thread"), 1);
+    commit();
+    ck_assert_int_eq(ask("SELECT creator FROM thread"), 7);
+    ck_assert_int_eq(ask("SELECT stack FROM thread"), 1);
     is_text("SELECT name FROM thread", "renamed");
 }
 
 /* A report asks for the thread of a number, and a program may have tens of thousands. */
 TEST(finds_threads_by_number_without_a_look_at_all) {
-    sqlite3_stmt *row = query(&worker, "EXPLAIN QUERY PLAN SELECT id FROM thread"
-                                       " WHERE process = 1 AND number = 2");
+    sqlite3_stmt *row = query("EXPLAIN QUERY PLAN SELECT id FROM thread"
+                              " WHERE process = 1 AND number = 2");
     ck_assert_int_eq(sqlite3_step(row), SQLITE_ROW);
     ck_assert_ptr_nonnull(strstr((const char *)sqlite3_column_text(row, 3),
                                  "INDEX thread_by_number (process=? AND "));
@@ -136,14 +124,13 @@ TEST(counts_what_programs_say_they_lost) {
                                        .class_index = HAK_CLASS_NONE});
     atomic_store(&fake_ring(&program, 0)->lost, 340); /* 40 more were lost behind it */
     atomic_store(&fake_ring(&program, 0)->state, HAK_RING_CLOSED);
-    commit(&worker);
-    commit(&worker);
-    ck_assert_int_eq(ask(&worker, "SELECT sum(count) FROM loss"), 340);
-    ck_assert_int_eq(ask(&worker,
-                         "SELECT count FROM loss WHERE reason = 'ring full' AND thread = 1 AND"
+    commit();
+    commit();
+    ck_assert_int_eq(ask("SELECT sum(count) FROM loss"), 340);
+    ck_assert_int_eq(ask("SELECT count FROM loss WHERE reason = 'ring full' AND thread = 1 AND"
                          " to_ns - from_ns BETWEEN 1000000 AND 1000000000 LIMIT 1") > 0,
                      1);
-    ck_assert_int_eq(ask(&worker, "SELECT lost FROM process"), 340);
+    ck_assert_int_eq(ask("SELECT lost FROM process"), 340);
 }
 
 /* The next record is of another thread than the ring. */
@@ -162,25 +149,24 @@ TEST(knows_the_threads_that_share_a_ring) {
     fake_put(&program, 0,
              (struct hak_event_fields){
                  .kind = HAK_REALLOC, .address = 0x7f0000001000, .size = 1ull << 40});
-    commit(&worker);
+    commit();
     fake_event(&program, 0, HAK_MALLOC, 2, 1, 0); /* whose ring it is */
     put_switch(7);
     fake_start_thread(&program, 0, "seven");
     put_switch(9);
     fake_put(&program, 0, (struct hak_event_fields){.kind = HAK_LOSS, .size = 5, .address = 1});
-    commit(&worker);
+    commit();
     static const uint32_t number[] = {7, 9, 1, 7, 9};
     ck_assert_uint_eq(hak_store_last_event(worker.capture.writer), 5); /* switches are no events */
     for (uint64_t id = 1; id <= 5; id++) {
         char sql[100];
         snprintf(sql, sizeof sql, "SELECT number FROM thread WHERE id = %u", read_event(id).thread);
-        ck_assert_int_eq(ask(&worker, sql), number[id - 1]);
+        ck_assert_int_eq(ask(sql), number[id - 1]);
     }
     ck_assert_uint_eq(read_event(2).size, 1ull << 40);
-    ck_assert_int_eq(ask(&worker, "SELECT tid FROM thread WHERE number = 9"), 2009);
+    ck_assert_int_eq(ask("SELECT tid FROM thread WHERE number = 9"), 2009);
     is_text("SELECT name FROM thread WHERE number = 7", "seven");
-    ck_assert_int_eq(ask(&worker, "SELECT number FROM thread JOIN loss ON loss.thread = thread.id"),
-                     9);
+    ck_assert_int_eq(ask("SELECT number FROM thread JOIN loss ON loss.thread = thread.id"), 9);
     ck_assert_uint_eq(atomic_load(&fake_ring(&program, 0)->tail),
                       atomic_load(&fake_ring(&program, 0)->head));
 }
@@ -191,9 +177,9 @@ TEST(counts_switches_that_lead_nowhere) {
     put_switch(9);
     fake_event(&program, 0, HAK_MALLOC, 1, 1, 0);
     put_switch(10); /* and nothing behind it */
-    commit(&worker);
+    commit();
     ck_assert_uint_eq(hak_store_last_event(worker.capture.writer), 1);
-    ck_assert_int_eq(ask(&worker, "SELECT sum(count) FROM loss WHERE reason = 'broken record'"), 2);
+    ck_assert_int_eq(ask("SELECT sum(count) FROM loss WHERE reason = 'broken record'"), 2);
 }
 
 TEST(counts_records_that_cannot_be) {
@@ -205,10 +191,10 @@ TEST(counts_records_that_cannot_be) {
     fake_put(&program, 0, (struct hak_event_fields){.kind = HAK_CONTINUATION});
     fake_put(&program, 0, (struct hak_event_fields){.kind = HAK_FREE, .flags = HAK_RECORD_WIDE});
     fake_event(&program, 0, HAK_FREE, 1, 2, 0);
-    commit(&worker);
+    commit();
     ck_assert_uint_eq(hak_store_last_event(worker.capture.writer), 2);
     ck_assert_uint_eq(read_event(1).stack, 0);
-    ck_assert_int_eq(ask(&worker, "SELECT sum(count) FROM loss WHERE reason = 'broken record'"), 3);
+    ck_assert_int_eq(ask("SELECT sum(count) FROM loss WHERE reason = 'broken record'"), 3);
 }
 
 /* A batch of `count` moves; the first `follow` continuations are there. */
@@ -240,7 +226,7 @@ TEST(makes_an_event_of_each_block_of_a_batch) {
     put_switch(7);
     put_moves(4, 1);
     fake_event(&program, 0, HAK_MALLOC, 1, 1, 0);
-    commit(&worker);
+    commit();
     ck_assert_uint_eq(hak_store_last_event(worker.capture.writer), 13);
     for (uint64_t id = 1; id <= 12; id++) {
         struct hak_event e = read_event(id);
@@ -255,7 +241,7 @@ TEST(makes_an_event_of_each_block_of_a_batch) {
         ck_assert_uint_eq(e.thread == read_event(1).thread, id <= 8);
     }
     ck_assert_uint_eq(read_event(13).kind, HAK_MALLOC);
-    ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM loss"), 0);
+    ck_assert_int_eq(ask("SELECT count(*) FROM loss"), 0);
 }
 
 TEST(counts_a_batch_that_cannot_be) {
@@ -263,9 +249,9 @@ TEST(counts_a_batch_that_cannot_be) {
     fake_event(&program, 0, HAK_MALLOC, 1, 1, 0);
     put_moves(65, hak_batch_continuations(65));
     fake_event(&program, 0, HAK_FREE, 1, 2, 0);
-    commit(&worker);
+    commit();
     ck_assert_uint_eq(hak_store_last_event(worker.capture.writer), 2);
-    ck_assert_int_eq(ask(&worker, "SELECT sum(count) FROM loss WHERE reason = 'broken record'"), 2);
+    ck_assert_int_eq(ask("SELECT sum(count) FROM loss WHERE reason = 'broken record'"), 2);
 }
 
 TEST(refuses_modules_that_cannot_be) {
@@ -286,8 +272,8 @@ TEST(refuses_modules_that_cannot_be) {
     fake_put_bytes(&program, 0, HAK_THREAD_START, &told, 3);
     told.end = 0x2000;
     fake_put_bytes(&program, 0, HAK_MODULE_LOAD, &told, sizeof told);
-    commit(&worker);
-    ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM module"), 1);
+    commit();
+    ck_assert_int_eq(ask("SELECT count(*) FROM module"), 1);
     is_text("SELECT path || ' ' || build_id FROM module", "/path 69646964");
 }
 
@@ -316,11 +302,11 @@ TEST(resolves_with_the_modules_of_the_time) {
     fake_load_module(&program, 0, second, 0x7f0000000000, 0x7f0000010000, 1);
     uint32_t late = fake_push_node(&program, 0, 0x7f0000000000 + at + 6, 0, 1);
     fake_event(&program, 0, HAK_MALLOC, 2, 1, late);
-    commit(&worker);
+    commit();
     while (hak_resolve_some(&worker.capture.resolve, &worker.capture.rows, 1000000) !=
            HAK_RESOLVE_DONE)
         usleep(1000);
-    commit(&worker);
+    commit();
     struct hak_store_reader *reader;
     struct hak_frame frame[4];
     ck_assert_int_eq(
@@ -365,10 +351,10 @@ static void report_is_printed(uint64_t event) {
     fclose(log);
     ck_assert_ptr_eq(strstr(text, "hakmem: HKM-202 double-free"), text);
     ck_assert_ptr_nonnull(strstr(text, "\nSUMMARY: hakmem: double-free"));
-    ck_assert_int_eq(ask(&worker, "SELECT code FROM fault"), 202);
-    ck_assert_int_eq(ask(&worker, "SELECT event FROM fault"), (int64_t)event);
-    ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM fault WHERE report LIKE '%HKM-202%' AND "
-                                  "summary LIKE 'SUMMARY:%' AND json LIKE '{%'"),
+    ck_assert_int_eq(ask("SELECT code FROM fault"), 202);
+    ck_assert_int_eq(ask("SELECT event FROM fault"), (int64_t)event);
+    ck_assert_int_eq(ask("SELECT count(*) FROM fault WHERE report LIKE '%HKM-202%' AND "
+                         "summary LIKE 'SUMMARY:%' AND json LIKE '{%'"),
                      1);
 }
 
@@ -396,7 +382,7 @@ TEST(names_a_thread_whose_row_moved) {
     struct hak_fault *fault = hak_fault_begin(worker.clients[0]);
     ck_assert_ptr_nonnull(fault);
     while (hak_fault_awaits_event(fault))
-        commit(&worker);
+        commit();
     hak_fault_prepare(fault, &worker.capture);
     struct hak_rows *rows = &worker.capture.rows;
     const struct hak_thread_info *first = rows->threads;
@@ -438,7 +424,7 @@ TEST(reports_a_fault_whose_record_another_worker_stored) {
     other = fault;
     other.address++;
     fake_put(&program, 0, other);
-    commit(&worker);
+    commit();
     worker.clients[0]->last_fault_event = worker.clients[0]->last_fault_position = 0;
     ask_for_report(0, position, 0);
     report_is_printed(2);
@@ -489,10 +475,10 @@ TEST(rings_of_nonsense_do_no_harm, .until = 10) {
         }
         records += more;
         atomic_store(&ring->head, head + more);
-        commit(&worker);
+        commit();
     }
     ck_assert_uint_eq(atomic_load(&fake_ring(&program, 0)->tail), records);
     ck_assert_uint_le(hak_store_last_event(worker.capture.writer), records);
 }
 
-RUN_TESTS(.set_up = set_up, .tear_down = tear_down)
+RUN_TESTS(.set_up = set_up, .tear_down = end_worker)

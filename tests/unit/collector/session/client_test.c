@@ -10,28 +10,17 @@
 #include "../held_write.h"
 #include "../../suite.h"
 
-static struct fake_program program;
-static struct hak_worker worker;
-
 static void set_up(void) {
-    program = (struct fake_program){.memfd = -1};
-    fake_directory(&program);
-    fake_begin(&program, "t.db");
-    ck_assert(hak_worker_make(&worker));
+    begin_worker();
     fake_claim_process(&program, 0, getpid(), UINT32_MAX, 0);
     fake_claim_ring(&program, 0, 0, 1, 256);
-    struct hak_hello hello = fake_hello(&program);
-    ck_assert_ptr_eq(hak_worker_add(&worker, 1, &hello, getpid(), dup(program.memfd)), NULL);
-}
-
-static void tear_down(void) {
-    fake_clean(&program);
+    add_program(1);
 }
 
 static int64_t ask_of(const char *what, pid_t pid) {
     char query[120];
     snprintf(query, sizeof query, "SELECT %s FROM process WHERE pid = %d", what, (int)pid);
-    return ask(&worker, query);
+    return ask(query);
 }
 
 /* A process that does nothing until it is killed. */
@@ -48,9 +37,9 @@ static pid_t start_process(void) {
 static void end_and_close(pid_t pid, uint32_t index) {
     end_child(pid);
     ck_assert(hak_client_look_for_ends(worker.clients[0]));
-    commit(&worker);
+    commit();
     ck_assert_uint_ne(atomic_load(&fake_process(&program, index)->state), HAK_PROCESS_FREE);
-    commit(&worker); /* only now the row's end is stored, too */
+    commit(); /* only now the row's end is stored, too */
     ck_assert_uint_eq(atomic_load(&fake_process(&program, index)->state), HAK_PROCESS_FREE);
 }
 
@@ -62,7 +51,7 @@ TEST(knows_the_parent_that_took_an_entry_of_another) {
     pid_t before = start_process(), parent = start_process(), child = start_process();
     put_fork(0, 1);
     fake_claim_process(&program, 2, before, 0, 1);
-    commit(&worker);
+    commit();
     end_and_close(before, 2);
     /* Parent and child come between two cuts, the child with the lower number. */
     put_fork(0, 2);
@@ -70,7 +59,7 @@ TEST(knows_the_parent_that_took_an_entry_of_another) {
     fake_claim_ring(&program, 2, 2, 1, 256);
     put_fork(2, 3);
     fake_claim_process(&program, 1, child, 2, 3);
-    commit(&worker);
+    commit();
     ck_assert_int_eq(ask_of("parent", child), ask_of("id", parent));
     ck_assert_int_gt(ask_of("id", child), ask_of("id", parent));
     ck_assert_int_eq(ask_of("fork_event", child), 3);
@@ -85,15 +74,14 @@ TEST(nodes_stay_those_of_the_process_that_made_them) {
     pid_t first = start_process(), second = start_process();
     fake_claim_process(&program, 1, first, 0, 0);
     uint32_t node = fake_push_node(&program, 0, 0x401000, 1, 0);
-    commit(&worker);
+    commit();
     end_and_close(first, 1);
     fake_claim_process(&program, 1, second, 0, 0);
-    commit(&worker);
+    commit();
     fake_event(&program, 0, HAK_MALLOC, 1, 1, node);
-    commit(&worker);
-    ck_assert_int_eq(ask(&worker, "SELECT process FROM node WHERE ip = 0x401000"),
-                     ask_of("id", first));
-    ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM node_map"), 1);
+    commit();
+    ck_assert_int_eq(ask("SELECT process FROM node WHERE ip = 0x401000"), ask_of("id", first));
+    ck_assert_int_eq(ask("SELECT count(*) FROM node_map"), 1);
     end_child(second);
 }
 
@@ -103,15 +91,15 @@ TEST(an_entry_waits_for_the_nodes_that_name_it) {
     fake_claim_process(&program, 1, first, 0, 0);
     fake_push_node(&program, 0, 0x401000, 1, 0);
     atomic_store(&program.session->node_count, 3);
-    commit(&worker);
+    commit();
     end_child(first);
     ck_assert(hak_client_look_for_ends(worker.clients[0]));
     for (int i = 0; i < 3; i++)
-        commit(&worker);
+        commit();
     ck_assert_uint_ne(atomic_load(&fake_process(&program, 1)->state), HAK_PROCESS_FREE);
     usleep(250000);
-    commit(&worker); /* it is given up */
-    commit(&worker);
+    commit(); /* it is given up */
+    commit();
     ck_assert_uint_eq(atomic_load(&fake_process(&program, 1)->state), HAK_PROCESS_FREE);
 }
 
@@ -119,7 +107,7 @@ TEST(an_entry_waits_for_the_nodes_that_name_it) {
 TEST(an_entry_waits_for_a_ring_that_no_cut_has_seen) {
     pid_t first = start_process();
     fake_claim_process(&program, 1, first, 0, 0);
-    commit(&worker);
+    commit();
     end_child(first);
     ck_assert(hak_client_look_for_ends(worker.clients[0]));
     fake_claim_ring(&program, 1, 1, 1, 256);
@@ -128,9 +116,9 @@ TEST(an_entry_waits_for_a_ring_that_no_cut_has_seen) {
         hak_client_release(worker.clients[0], &worker.capture.rows);
     ck_assert_uint_ne(atomic_load(&fake_process(&program, 1)->state), HAK_PROCESS_FREE);
     for (int i = 0; i < 3; i++)
-        commit(&worker);
+        commit();
     ck_assert_uint_eq(atomic_load(&fake_process(&program, 1)->state), HAK_PROCESS_FREE);
-    ck_assert_int_eq(ask(&worker, "SELECT max(process) FROM thread"), ask_of("id", first));
+    ck_assert_int_eq(ask("SELECT max(process) FROM thread"), ask_of("id", first));
 }
 
 TEST(knows_the_parent_whose_entry_is_gone) {
@@ -140,14 +128,14 @@ TEST(knows_the_parent_whose_entry_is_gone) {
     fake_claim_ring(&program, 1, 1, 1, 256);
     put_fork(1, 2);
     put_fork(1, 3);
-    commit(&worker);
+    commit();
     int64_t row = ask_of("id", parent);
     atomic_store(&fake_ring(&program, 1)->state, HAK_RING_CLOSED);
     end_and_close(parent, 1);
     /* Two that it forked come only now: one gets its entry, the other finds that one there. */
     fake_claim_process(&program, 1, child, 1, 2);
     fake_claim_process(&program, 2, other, 1, 3);
-    commit(&worker);
+    commit();
     ck_assert_int_eq(ask_of("parent", child), row);
     ck_assert_int_eq(ask_of("fork_event", child), 2);
     ck_assert_int_eq(ask_of("parent", other), row);
@@ -159,12 +147,12 @@ TEST(knows_the_parent_whose_entry_is_gone) {
 TEST(knows_the_parent_when_its_fork_is_stored_last) {
     pid_t child = start_process();
     fake_claim_process(&program, 1, child, 1, 5); /* it calls itself its parent */
-    commit(&worker);
+    commit();
     ck_assert_int_eq(ask_of("parent", child), 0);
     end_and_close(child, 1);
     put_fork(0, 4);
     put_fork(0, 5);
-    commit(&worker);
+    commit();
     ck_assert_int_eq(ask_of("parent", child), ask_of("id", getpid()));
     ck_assert_int_eq(ask_of("fork_event", child), 2);
 }
@@ -173,10 +161,10 @@ TEST(does_not_follow_a_ring_of_parents) {
     pid_t first = start_process(), second = start_process();
     fake_claim_process(&program, 1, first, 2, 0);
     fake_claim_process(&program, 2, second, 1, 0);
-    commit(&worker);
-    ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM process"), 3);
-    ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM process p JOIN process q ON q.id = p.parent"
-                                  " WHERE p.id <= q.id"),
+    commit();
+    ck_assert_int_eq(ask("SELECT count(*) FROM process"), 3);
+    ck_assert_int_eq(ask("SELECT count(*) FROM process p JOIN process q ON q.id = p.parent"
+                         " WHERE p.id <= q.id"),
                      0);
     end_child(first);
     end_child(second);
@@ -188,13 +176,13 @@ TEST(does_not_make_a_ring_of_parents_of_forks) {
     fake_claim_ring(&program, 1, 1, 1, 256);
     fake_claim_process(&program, 2, second, UINT32_MAX, 8);
     fake_claim_ring(&program, 2, 2, 1, 256);
-    commit(&worker);
+    commit();
     put_fork(1, 8); /* each says that it forked the other */
     put_fork(2, 7);
-    commit(&worker);
+    commit();
     ck_assert_int_eq(ask_of("parent", second), ask_of("id", first));
-    ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM process p JOIN process q ON q.id = p.parent"
-                                  " WHERE p.id <= q.id"),
+    ck_assert_int_eq(ask("SELECT count(*) FROM process p JOIN process q ON q.id = p.parent"
+                         " WHERE p.id <= q.id"),
                      0);
     end_child(first);
     end_child(second);
@@ -209,7 +197,7 @@ TEST(does_not_watch_the_process_of_the_same_number) {
     fake_claim_process(&program, 1, other, 0, 1);
     fake_process(&program, 2)->pid_space = hak_pid_namespace_own();
     fake_claim_process(&program, 2, other, 0, 2);
-    commit(&worker);
+    commit();
     ck_assert_int_eq(worker.clients[0]->processes[1].pid, 0);
     ck_assert_int_eq(worker.clients[0]->processes[2].pid, other);
     end_child(other);
@@ -229,12 +217,12 @@ TEST(does_not_note_the_process_of_the_same_number) {
     pid_t other = start_process();
     fake_process(&program, 1)->pid_space = hak_pid_namespace_own();
     fake_claim_process(&program, 1, other, 0, 1);
-    commit(&worker);
+    commit();
     uint32_t row = worker.clients[0]->processes[1].row;
     end_child(other);
     ck_assert(hak_client_look_for_ends(worker.clients[0]));
-    commit(&worker);
-    commit(&worker);
+    commit();
+    commit();
     struct hak_process_info *info = hak_rows_process_info(&worker.capture.rows, row);
     info->row.end_kind = 4;
     hak_rows_note(&worker.capture.rows, row,
@@ -266,7 +254,7 @@ TEST(a_note_told_again_changes_nothing) {
     fake_claim_process(&program, 1, process, 0, 1);
     ck_assert(hak_peer_read(process, &peer));
     forked.start_time = peer.start_time;
-    commit(&worker);
+    commit();
     uint32_t row = worker.clients[0]->processes[1].row;
     ck_assert_uint_eq(row, 4);
     hear_unrecorded(&forked, ns + 2);
@@ -280,7 +268,7 @@ TEST(a_note_told_again_changes_nothing) {
 TEST(a_note_is_about_what_was_there_then) {
     pid_t process = start_process();
     fake_claim_process(&program, 1, process, 0, 1);
-    commit(&worker);
+    commit();
     struct hak_process_info *info =
         hak_rows_process_info(&worker.capture.rows, worker.clients[0]->processes[1].row);
     info->row.start_ns = 5000000000;
@@ -342,7 +330,7 @@ TEST(reads_memory_that_was_sealed_against_writers) {
     map->is_own = false;
     ck_assert(hak_mapping_is_abandoned(map));
     ck_assert_ptr_nonnull(map->memory);
-    commit(&worker);
+    commit();
     ck_assert_int_eq(ask_of("count(*)", getpid()), 1);
 }
 
@@ -379,4 +367,4 @@ TEST(takes_memory_without_a_descriptor_left) {
     hak_mapping_close(&map);
 }
 
-RUN_TESTS(.set_up = set_up, .tear_down = tear_down)
+RUN_TESTS(.set_up = set_up, .tear_down = end_worker)

@@ -2,22 +2,16 @@
 #include "collector/session/rings_file.h"
 #include "../../suite.h"
 #include "collector/worker/worker.h"
-#include "../fake_program.h"
+#include "../fake_worker.h"
 #include "store/reader/reader.h"
 
 enum { CAPACITY = 2048, SPARE = 256 };
 
-static struct fake_program program;
-static struct hak_worker worker;
-
 static void set_up(void) {
-    program = (struct fake_program){.memfd = -1};
-    fake_directory(&program);
-    fake_begin(&program, "f.db");
+    begin_worker();
     program.session->overwrites = 1;
     fake_claim_process(&program, 0, getpid(), UINT32_MAX, 0); /* alive, which does not matter */
     fake_claim_ring(&program, 0, 0, 1, CAPACITY);
-    ck_assert(hak_worker_make(&worker));
     worker.imports = true;
 }
 
@@ -44,9 +38,7 @@ static void write_events(uint32_t ring, uint32_t count) {
 }
 
 static void take(void) {
-    struct hak_hello hello = fake_hello(&program);
-    const char *why = hak_worker_add(&worker, 1, &hello, getpid(), dup(program.memfd));
-    ck_assert_msg(why == NULL, "%s", why);
+    add_program(1);
     while (hak_worker_commit(&worker))
         continue;
 }

@@ -8,24 +8,14 @@
 
 enum { BLOCKS = 4, CLASS = 7, EXTENTS = 8 };
 
-static struct fake_program program;
-static struct hak_worker worker;
-
 static void set_up(void) {
-    program = (struct fake_program){.memfd = -1};
-    fake_directory(&program);
-    fake_begin(&program, "t.db");
+    begin_worker();
     struct hak_session *s = program.session;
     s->extent_count = EXTENTS;
     s->metrics_offset = fake_round(s->extent_offset + EXTENTS * HAK_EXTENT_BYTES);
     s->metrics_blocks = BLOCKS;
     s->metrics_ms = 10;
     fake_claim_process(&program, 0, getpid(), UINT32_MAX, 0);
-    ck_assert(hak_worker_make(&worker));
-}
-
-static void tear_down(void) {
-    fake_clean(&program);
 }
 
 static const char *add(void) {
@@ -70,26 +60,25 @@ TEST(stores_what_changed) {
         *cell(block, CLASS, HAK_METRIC_SERVED_FRONT) = 10;
     ck_assert_ptr_null(add());
     commit_when_due();
-    ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM metric WHERE name <> 'snapshot.since' AND "
-                                  "name NOT LIKE 'memory.%'"),
+    ck_assert_int_eq(ask("SELECT count(*) FROM metric WHERE name <> 'snapshot.since' AND "
+                         "name NOT LIKE 'memory.%'"),
                      1);
-    ck_assert_int_eq(ask(&worker,
-                         "SELECT value FROM metric WHERE name = 'served.FRONT' AND class = 7 AND "
+    ck_assert_int_eq(ask("SELECT value FROM metric WHERE name = 'served.FRONT' AND class = 7 AND "
                          "process = 1"),
                      30);
     commit_when_due();
-    ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM metric WHERE name <> 'snapshot.since' AND "
-                                  "name NOT LIKE 'memory.%'"),
+    ck_assert_int_eq(ask("SELECT count(*) FROM metric WHERE name <> 'snapshot.since' AND "
+                         "name NOT LIKE 'memory.%'"),
                      1);
     *cell(1, HAK_METRIC_NO_CLASS, HAK_METRIC_PAGES_MAP_TIMES) = 3;
     *cell(2, CLASS, HAK_METRIC_SERVED_FRONT) = 11;
     commit_when_due();
-    ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM metric WHERE name <> 'snapshot.since' AND "
-                                  "name NOT LIKE 'memory.%'"),
+    ck_assert_int_eq(ask("SELECT count(*) FROM metric WHERE name <> 'snapshot.since' AND "
+                         "name NOT LIKE 'memory.%'"),
                      3);
-    ck_assert_int_eq(ask(&worker, "SELECT max(value) FROM metric WHERE class = 7"), 31);
-    ck_assert_int_eq(
-        ask(&worker, "SELECT value FROM metric WHERE name = 'PAGES_MAP.times' AND class = 255"), 3);
+    ck_assert_int_eq(ask("SELECT max(value) FROM metric WHERE class = 7"), 31);
+    ck_assert_int_eq(ask("SELECT value FROM metric WHERE name = 'PAGES_MAP.times' AND class = 255"),
+                     3);
 }
 
 /* Also when that one had nothing to tell. */
@@ -101,13 +90,11 @@ TEST(tells_when_the_one_before_was) {
         commit_when_due();
     *cell(0, CLASS, HAK_METRIC_SERVED_FRONT) = 2;
     commit_when_due();
-    ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM metric WHERE name = 'snapshot.since'"), 2);
-    ck_assert_int_eq(ask(&worker,
-                         "SELECT min(value) = (SELECT start_ns FROM process) FROM metric WHERE "
+    ck_assert_int_eq(ask("SELECT count(*) FROM metric WHERE name = 'snapshot.since'"), 2);
+    ck_assert_int_eq(ask("SELECT min(value) = (SELECT start_ns FROM process) FROM metric WHERE "
                          "name = 'snapshot.since'"),
                      1);
-    ck_assert_int_eq(ask(&worker,
-                         "SELECT max(value) > min(ns) AND max(value) < max(ns) FROM metric WHERE "
+    ck_assert_int_eq(ask("SELECT max(value) > min(ns) AND max(value) < max(ns) FROM metric WHERE "
                          "name = 'snapshot.since'"),
                      1);
 }
@@ -120,8 +107,8 @@ TEST(waits_for_the_time) {
     commit_when_due();
     *cell(0, CLASS, HAK_METRIC_SERVED_FRONT) = 2;
     commit_when_due();
-    ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM metric WHERE name <> 'snapshot.since' AND "
-                                  "name NOT LIKE 'memory.%'"),
+    ck_assert_int_eq(ask("SELECT count(*) FROM metric WHERE name <> 'snapshot.since' AND "
+                         "name NOT LIKE 'memory.%'"),
                      1);
 }
 
@@ -141,19 +128,19 @@ TEST(takes_the_last_one_of_a_killed_process) {
     *cell(1, CLASS, HAK_METRIC_SERVED_FRONT) = 6;
     *cell(1, 3, HAK_METRIC_GIVEN_REMOTE) = 2;
     commit_when_due();
-    ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM metric WHERE name <> 'snapshot.since' AND "
-                                  "name NOT LIKE 'memory.%'"),
+    ck_assert_int_eq(ask("SELECT count(*) FROM metric WHERE name <> 'snapshot.since' AND "
+                         "name NOT LIKE 'memory.%'"),
                      1);
     end_child(child);
     ck_assert(hak_client_look_for_ends(worker.clients[0]));
     commit_when_due();
     commit_when_due();
-    ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM metric WHERE name <> 'snapshot.since' AND "
-                                  "name NOT LIKE 'memory.%'"),
+    ck_assert_int_eq(ask("SELECT count(*) FROM metric WHERE name <> 'snapshot.since' AND "
+                         "name NOT LIKE 'memory.%'"),
                      4);
-    ck_assert_int_eq(ask(&worker, "SELECT max(value) FROM metric WHERE name = 'served.FRONT'"), 6);
-    ck_assert_int_eq(ask(&worker, "SELECT process FROM metric WHERE name = 'snapshot.end'"), 2);
-    ck_assert_int_eq(ask(&worker, "SELECT end_kind FROM process WHERE id = 2"), 2);
+    ck_assert_int_eq(ask("SELECT max(value) FROM metric WHERE name = 'served.FRONT'"), 6);
+    ck_assert_int_eq(ask("SELECT process FROM metric WHERE name = 'snapshot.end'"), 2);
+    ck_assert_int_eq(ask("SELECT end_kind FROM process WHERE id = 2"), 2);
     ck_assert_uint_eq(atomic_load(owner(1)), 0);
     ck_assert_uint_eq(*cell(1, CLASS, HAK_METRIC_SERVED_FRONT), 0);
     ck_assert_uint_eq(atomic_load(&fake_process(&program, 1)->state), HAK_PROCESS_FREE);
@@ -176,8 +163,7 @@ TEST(says_until_when_memory_stayed) {
     ck_assert(hak_client_look_for_ends(worker.clients[0]));
     commit_when_due();
     commit_when_due();
-    ck_assert_int_eq(ask(&worker,
-                         "SELECT value > (SELECT max(ns) FROM metric WHERE process = 2 AND name = "
+    ck_assert_int_eq(ask("SELECT value > (SELECT max(ns) FROM metric WHERE process = 2 AND name = "
                          "'memory.anonymous') AND value <= ns FROM metric WHERE process = 2 AND "
                          "name = 'memory.looked' ORDER BY id DESC LIMIT 1"),
                      1);
@@ -197,8 +183,8 @@ TEST(goes_on_after_a_worker_died) {
     *cell(0, CLASS, HAK_METRIC_SERVED_FRONT) = 8;
     ck_assert_ptr_null(add());
     commit_when_due();
-    ck_assert_int_eq(ask(&worker, "SELECT count(DISTINCT process) FROM metric"), 1);
-    ck_assert_int_eq(ask(&worker, "SELECT max(value) FROM metric WHERE name = 'served.FRONT'"), 8);
+    ck_assert_int_eq(ask("SELECT count(DISTINCT process) FROM metric"), 1);
+    ck_assert_int_eq(ask("SELECT max(value) FROM metric WHERE name = 'served.FRONT'"), 8);
 }
 
 TEST(takes_none_when_none_are_wanted) {
@@ -207,8 +193,8 @@ TEST(takes_none_when_none_are_wanted) {
     *cell(0, CLASS, HAK_METRIC_SERVED_FRONT) = 5;
     ck_assert_ptr_null(add());
     commit_when_due();
-    ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM metric WHERE name <> 'snapshot.since' AND "
-                                  "name NOT LIKE 'memory.%'"),
+    ck_assert_int_eq(ask("SELECT count(*) FROM metric WHERE name <> 'snapshot.since' AND "
+                         "name NOT LIKE 'memory.%'"),
                      0);
 }
 
@@ -226,8 +212,7 @@ TEST(survives_nonsense) {
         atomic_store(&program.session->metrics_high, (uint32_t)random());
         commit_when_due();
     }
-    ck_assert_int_eq(ask(&worker,
-                         "SELECT count(*) FROM metric WHERE process <> 1 OR name IS NULL OR "
+    ck_assert_int_eq(ask("SELECT count(*) FROM metric WHERE process <> 1 OR name IS NULL OR "
                          "typeof(value) <> 'real'"),
                      0);
 }
@@ -258,4 +243,4 @@ TEST(refuses_counters_outside, .until = sizeof broken / sizeof *broken) {
     ck_assert_str_eq(why, "its tables lie outside of it");
 }
 
-RUN_TESTS(.set_up = set_up, .tear_down = tear_down)
+RUN_TESTS(.set_up = set_up, .tear_down = end_worker)

@@ -7,8 +7,6 @@
 #include "store/reader/reader.h"
 #include "store/check/check.h"
 
-static struct fake_program program;
-static struct hak_worker worker;
 static int refuse_errno;         /* 0 = all goes well */
 static unsigned writes_let_pass; /* before that */
 static uint32_t written;
@@ -23,24 +21,15 @@ static ssize_t refusing_pwrite(int fd, const void *bytes, size_t count, off_t at
 }
 
 static void set_up(void) {
-    program = (struct fake_program){.memfd = -1};
-    fake_directory(&program);
-    fake_begin(&program, "t.db");
+    begin_worker();
     fake_claim_process(&program, 0, getpid(), UINT32_MAX, 0);
     fake_claim_ring(&program, 0, 0, 1, 8192);
-    ck_assert(hak_worker_make(&worker));
     sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
     ck_assert_int_eq(vfs->xSetSystemCall(vfs, "pwrite64", (sqlite3_syscall_ptr)refusing_pwrite), 0);
-    struct hak_hello hello = fake_hello(&program);
-    const char *why = hak_worker_add(&worker, 1, &hello, getpid(), dup(program.memfd));
-    ck_assert_msg(why == NULL, "%s", why);
+    add_program(1);
     refuse_errno = 0;
     written = 0;
 }
-static void tear_down(void) {
-    fake_clean(&program);
-}
-
 /* Blocks that come and go, each of another slot than the last ones. */
 static void record(uint32_t count) {
     for (uint32_t i = 0; i < count; i++, written++)
@@ -63,12 +52,12 @@ static void refuses_and_recovers(int error, unsigned pass) {
     char path[HAK_PATH_BYTES];
     uint64_t stored;
     record(1000);
-    commit(&worker);
+    commit();
     refuse_errno = error;
     writes_let_pass = pass;
     for (int i = 0; i < 3; i++) {
         record(1000);
-        commit(&worker);
+        commit();
         struct hak_ring_entry *r = fake_ring(&program, 0); /* the program does not wait for room */
         ck_assert_uint_eq(atomic_load(&r->tail), atomic_load(&r->head));
     }
@@ -76,7 +65,7 @@ static void refuses_and_recovers(int error, unsigned pass) {
     refuse_errno = 0;
     worker.trouble_until_ns = 0; /* a second later */
     record(1000);
-    commit(&worker);
+    commit();
     snprintf(path, sizeof path, "%s", worker.capture.path);
     ck_assert_uint_eq(lost_in(path, &stored), 3000);
     ck_assert_uint_eq(stored, 2000);
@@ -90,10 +79,10 @@ TEST(counts_a_report_that_a_full_disk_refuses) {
     char path[HAK_PATH_BYTES];
     uint64_t stored;
     record(1000);
-    commit(&worker);
+    commit();
     uint64_t position = atomic_load(&fake_ring(&program, 0)->head);
     fake_put(&program, 0, (struct hak_event_fields){.kind = HAK_FAULT, .size = 202});
-    commit(&worker);
+    commit();
     struct hak_report_request *request = fake_report(&program);
     request->fault_position = position;
     request->thread = 1;
@@ -106,9 +95,9 @@ TEST(counts_a_report_that_a_full_disk_refuses) {
     refuse_errno = 0;
     worker.trouble_until_ns = 0;
     record(1000);
-    commit(&worker);
-    ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM fault"), 0);
-    ck_assert_int_eq(ask(&worker, "SELECT sum(count) FROM loss WHERE reason LIKE '%report%'"), 1);
+    commit();
+    ck_assert_int_eq(ask("SELECT count(*) FROM fault"), 0);
+    ck_assert_int_eq(ask("SELECT sum(count) FROM loss WHERE reason LIKE '%report%'"), 1);
     snprintf(path, sizeof path, "%s", worker.capture.path);
     ck_assert_int_eq(hak_store_finish(worker.capture.writer), 0);
     ck_assert_uint_eq(lost_in(path, &stored), 1);
@@ -118,25 +107,25 @@ TEST(counts_a_report_that_a_full_disk_refuses) {
 /* The refused record was read with the id that the next event got. */
 TEST(a_fault_whose_record_was_refused_has_no_event) {
     record(1000);
-    commit(&worker);
+    commit();
     fake_put(&program, 0, (struct hak_event_fields){.kind = HAK_FAULT, .size = 202});
-    commit(&worker);
+    commit();
     uint64_t position = atomic_load(&fake_ring(&program, 0)->head);
     fake_put(&program, 0, (struct hak_event_fields){.kind = HAK_FAULT, .size = 202});
     refuse_errno = ENOSPC;
     writes_let_pass = 0;
-    commit(&worker);
+    commit();
     refuse_errno = 0;
     worker.trouble_until_ns = 0;
     record(1000);
-    commit(&worker);
+    commit();
     struct hak_report_request *request = fake_report(&program);
     request->fault_position = position;
     request->thread = 1;
     request->facts.fault = 202;
     atomic_store(&request->state, HAK_REPORT_READY);
     hak_worker_report_faults(&worker);
-    ck_assert_int_eq(ask(&worker, "SELECT event FROM fault"), 0);
+    ck_assert_int_eq(ask("SELECT event FROM fault"), 0);
 }
 
 /* With all writes refused, with the first ones of a transaction let pass. */
@@ -147,4 +136,4 @@ TEST(counts_what_a_full_disk_refuses, .until = 4) {
     refuses_and_recovers(ENOSPC, (unsigned)_i * 2);
 }
 
-RUN_TESTS(.set_up = set_up, .tear_down = tear_down)
+RUN_TESTS(.set_up = set_up, .tear_down = end_worker)

@@ -9,20 +9,6 @@
 #include "../../suite.h"
 #include "store/reader/reader.h"
 
-static struct fake_program program;
-static struct hak_worker worker;
-
-static void set_up(void) {
-    program = (struct fake_program){.memfd = -1};
-    fake_directory(&program);
-    fake_begin(&program, "t.db");
-    ck_assert(hak_worker_make(&worker));
-}
-
-static void tear_down(void) {
-    fake_clean(&program);
-}
-
 static void add(struct hak_worker *w, struct fake_program *p, uint32_t number) {
     struct hak_hello hello = fake_hello(p);
     const char *why = hak_worker_add(w, number, &hello, getpid(), dup(p->memfd));
@@ -62,7 +48,7 @@ TEST(stores_what_rings_hold) {
     uint32_t stack = fake_push_node(&program, caller, 0x402000, 0, 0);
     fake_event(&program, 0, HAK_MALLOC, 1, 1, stack);
     fake_event(&program, 0, HAK_FREE, 1, 2, caller);
-    commit(&worker);
+    commit();
     struct events all = read_events();
     ck_assert_uint_eq(all.count, 3);
     ck_assert_uint_eq(all.event[0].kind, HAK_THREAD_START);
@@ -73,15 +59,13 @@ TEST(stores_what_rings_hold) {
     ck_assert_uint_eq(all.event[1].size, 24);
     ck_assert_uint_eq(all.event[1].generation, (uint64_t)1 << 32 | 1);
     ck_assert_uint_gt(all.event[2].ns, all.event[1].ns);
-    ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM node"), 2);
+    ck_assert_int_eq(ask("SELECT count(*) FROM node"), 2);
     ck_assert_uint_ne(all.event[1].stack, all.event[2].stack);
     char query[120];
     snprintf(query, sizeof query, "SELECT parent FROM node WHERE id = %u", all.event[1].stack);
-    ck_assert_int_eq(ask(&worker, query), all.event[2].stack);
-    ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM thread WHERE name = 'main' AND tid = 1001"),
-                     1);
-    ck_assert_int_eq(ask(&worker, "SELECT pid FROM process WHERE command_line = 'fake -x'"),
-                     getpid());
+    ck_assert_int_eq(ask(query), all.event[2].stack);
+    ck_assert_int_eq(ask("SELECT count(*) FROM thread WHERE name = 'main' AND tid = 1001"), 1);
+    ck_assert_int_eq(ask("SELECT pid FROM process WHERE command_line = 'fake -x'"), getpid());
     ck_assert_uint_eq(atomic_load(&fake_ring(&program, 0)->tail), 4);
     ck_assert_uint_eq(atomic_load(&program.session->commits), 1);
 }
@@ -94,7 +78,7 @@ TEST(merges_rings_by_time) {
     srandom(1);
     for (uint32_t i = 0; i < 5000; i++)
         fake_event(&program, (uint32_t)random() % 5, HAK_MALLOC, i, 1, 0);
-    commit(&worker);
+    commit();
     struct events all = read_events();
     ck_assert_uint_eq(all.count, 5000);
     for (uint32_t i = 0; i < all.count; i++)
@@ -119,7 +103,7 @@ TEST(puts_a_blocks_records_in_the_order_of_generations) {
         f.time = t;
         fake_put_at(&program, 1, f);
     }
-    commit(&worker);
+    commit();
     struct events all = read_events();
     ck_assert_uint_eq(all.count, 400);
     uint64_t last[7] = {0}, last_of_thread[3] = {0};
@@ -140,7 +124,7 @@ TEST(leaves_what_is_younger_than_the_cut) {
     fake_claim_ring(&program, 0, 0, 1, 256);
     add(&worker, &program, 1);
     fake_event(&program, 0, HAK_MALLOC, 1, 1, 0);
-    commit(&worker);
+    commit();
     struct hak_event_fields f = {.kind = HAK_FREE, .class_index = 3, .epoch = 1};
     uint32_t put = 1, left = 0;
     /* A third of a second ahead, or, where the commit took as long, four times that. */
@@ -149,7 +133,7 @@ TEST(leaves_what_is_younger_than_the_cut) {
         f.address = FAKE_BLOCK + 48;
         f.time = fake_ticks(&program) + ahead;
         fake_put_at(&program, 0, f);
-        commit(&worker);
+        commit();
         left = put - read_events().count;
         ck_assert(left || fake_ticks(&program) > f.time);
     }
@@ -157,7 +141,7 @@ TEST(leaves_what_is_younger_than_the_cut) {
     ck_assert_uint_eq(atomic_load(&fake_ring(&program, 0)->tail), put - 1);
     for (int i = 0; i < 2000 && read_events().count < put; i++) {
         usleep(20000);
-        commit(&worker);
+        commit();
     }
     ck_assert_uint_eq(read_events().count, put);
     ck_assert_uint_gt(fake_ticks(&program), f.time);
@@ -175,7 +159,7 @@ static void in_a_worker_that_dies(void (*first)(void)) {
 
 static void store_a_hundred(void) {
     add(&worker, &program, 1);
-    commit(&worker);
+    commit();
     if (read_events().count != 100)
         _exit(1);
 }
@@ -197,7 +181,7 @@ TEST(next_worker_goes_on_from_the_stores_cursors) {
              program.directory);
     add(&worker, &program, 1);
     ck_assert_uint_eq(atomic_load(&fake_ring(&program, 0)->tail), 100);
-    commit(&worker);
+    commit();
     struct events all = read_events();
     ck_assert_uint_eq(all.count, 150);
     for (uint32_t i = 0; i < all.count; i++) {
@@ -206,8 +190,8 @@ TEST(next_worker_goes_on_from_the_stores_cursors) {
         ck_assert_uint_eq(all.event[i].process, 1);
         ck_assert_uint_eq(all.event[i].thread, 1);
     }
-    ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM node"), 1);
-    ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM process"), 1);
+    ck_assert_int_eq(ask("SELECT count(*) FROM node"), 1);
+    ck_assert_int_eq(ask("SELECT count(*) FROM process"), 1);
 }
 
 static void hear_note(uint64_t ns) {
@@ -220,7 +204,7 @@ static void hear_note(uint64_t ns) {
 static void store_a_note(void) {
     add(&worker, &program, 1);
     hear_note(1000);
-    commit(&worker);
+    commit();
     ck_assert_int_eq(hak_store_finish(worker.capture.writer), 0);
 }
 
@@ -234,18 +218,18 @@ TEST(stores_a_note_that_is_told_again_once) {
     hear_note(1000);
     hear_note(2000);
     ck_assert_ptr_nonnull(worker.capture.writer);
-    commit(&worker);
-    ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM process"), 3);
-    ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM process WHERE pid = 77777"), 2);
+    commit();
+    ck_assert_int_eq(ask("SELECT count(*) FROM process"), 3);
+    ck_assert_int_eq(ask("SELECT count(*) FROM process WHERE pid = 77777"), 2);
     add(&worker, &program, 2);
-    commit(&worker);
-    ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM process"), 3);
+    commit();
+    ck_assert_int_eq(ask("SELECT count(*) FROM process"), 3);
 }
 
 static void store_a_start(void) {
     add(&worker, &program, 1);
-    commit(&worker);
-    if (ask(&worker, "SELECT count(*) FROM thread WHERE creator = 3 AND stack = 2") != 1)
+    commit();
+    if (ask("SELECT count(*) FROM thread WHERE creator = 3 AND stack = 2") != 1)
         _exit(1);
 }
 
@@ -263,12 +247,11 @@ TEST(keeps_where_a_thread_was_created) {
     snprintf(worker.config.store_path, sizeof worker.config.store_path, "%s/t.db",
              program.directory);
     add(&worker, &program, 1);
-    commit(&worker);
-    ck_assert_int_eq(
-        ask(&worker, "SELECT count(*) FROM thread WHERE name = 'renamed' AND end_ns > 0"), 1);
-    ck_assert_int_eq(ask(&worker, "SELECT creator FROM thread WHERE number = 7"), 3);
-    ck_assert_int_eq(
-        ask(&worker, "SELECT ip FROM node, thread WHERE node.id = stack AND number = 7"), 0x402000);
+    commit();
+    ck_assert_int_eq(ask("SELECT count(*) FROM thread WHERE name = 'renamed' AND end_ns > 0"), 1);
+    ck_assert_int_eq(ask("SELECT creator FROM thread WHERE number = 7"), 3);
+    ck_assert_int_eq(ask("SELECT ip FROM node, thread WHERE node.id = stack AND number = 7"),
+                     0x402000);
     struct events all = read_events();
     ck_assert_uint_eq(all.event[0].kind, HAK_THREAD_START);
     ck_assert_uint_eq(all.event[0].stack, 2);
@@ -300,11 +283,11 @@ TEST(goes_on_for_a_session_before) {
     fake_event(&other, 0, HAK_FREE, 7, 1, 0);
     add(&worker, &other, 1);
     add(&worker, &program, 2);
-    commit(&worker);
+    commit();
     struct events all = read_events();
     ck_assert_uint_eq(all.count, 121);
-    ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM process"), 2);
-    ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM node"), 1);
+    ck_assert_int_eq(ask("SELECT count(*) FROM process"), 2);
+    ck_assert_int_eq(ask("SELECT count(*) FROM node"), 1);
     for (uint32_t i = 0, n = 0; i < all.count; i++)
         if (all.event[i].kind == HAK_MALLOC)
             ck_assert_uint_eq(all.event[i].address, FAKE_BLOCK + 48 * (uint64_t)n++);
@@ -324,13 +307,13 @@ TEST(keeps_sessions_apart) {
     add(&worker, &other, 2);
     fake_event(&program, 0, HAK_MALLOC, 1, 1, fake_push_node(&program, 0, 0x401000, 0, 0));
     fake_event(&other, 0, HAK_MALLOC, 2, 1, fake_push_node(&other, 0, 0x401000, 0, 0));
-    commit(&worker);
+    commit();
     struct events all = read_events();
     ck_assert_uint_eq(all.count, 2);
     ck_assert_uint_ne(all.event[0].process, all.event[1].process);
     ck_assert_uint_ne(all.event[0].thread, all.event[1].thread);
     ck_assert_uint_ne(all.event[0].stack, all.event[1].stack);
-    ck_assert_int_eq(ask(&worker, "SELECT count(DISTINCT session) FROM process"), 2);
+    ck_assert_int_eq(ask("SELECT count(DISTINCT session) FROM process"), 2);
     /* One store for the tree: the first session's, and the second hears so. */
     ck_assert_ptr_nonnull(strstr(other.session->store_path, "/t.db"));
 }
@@ -350,19 +333,19 @@ TEST(says_how_a_process_ended_and_gives_its_rings_back) {
     fake_event(&program, 3, HAK_MALLOC, 1, 1, 0);
     fake_process(&program, 1)->failed_calls = 5;
     atomic_store(&fake_ring(&program, 3)->lost, 9);
-    commit(&worker);
+    commit();
     ck_assert_uint_eq(hak_client_live(worker.clients[0]), 2);
     end_child(child);
     fake_event(&program, 3, HAK_MALLOC, 2, 1, 0); /* written before it died, seen after */
     ck_assert(hak_client_look_for_ends(worker.clients[0]));
-    commit(&worker);
+    commit();
     hak_client_copy_counters(worker.clients[0], &worker.capture.rows);
-    commit(&worker);
+    commit();
     ck_assert_uint_eq(read_events().count, 3);
-    ck_assert_int_eq(ask(&worker, "SELECT end_kind FROM process WHERE parent = 1"), 2);
-    ck_assert_int_eq(ask(&worker, "SELECT fork_event FROM process WHERE parent = 1"), 1);
-    ck_assert_int_eq(ask(&worker, "SELECT count FROM loss"), 9);
-    ck_assert_int_eq(ask(&worker, "SELECT lost FROM process WHERE parent = 1"), 9);
+    ck_assert_int_eq(ask("SELECT end_kind FROM process WHERE parent = 1"), 2);
+    ck_assert_int_eq(ask("SELECT fork_event FROM process WHERE parent = 1"), 1);
+    ck_assert_int_eq(ask("SELECT count FROM loss"), 9);
+    ck_assert_int_eq(ask("SELECT lost FROM process WHERE parent = 1"), 9);
     ck_assert_uint_eq(atomic_load(&fake_ring(&program, 3)->state), HAK_RING_FREE);
     ck_assert_uint_eq(atomic_load(&program.session->extent_taken[3]), 0);
     ck_assert_uint_eq(atomic_load(&fake_process(&program, 1)->state), HAK_PROCESS_FREE);
@@ -391,10 +374,10 @@ TEST(waits_for_what_a_process_not_seen_yet_became) {
     struct hak_hello hello = {.pid = getpid()};
     hak_client_note_exec(client, &hello, getpid(), 1);
     ck_assert(hak_client_look_for_ends(client));
-    commit(&worker);
+    commit();
     ck_assert(hak_client_is_over(client, fake_monotonic() + 4000000000u));
-    commit(&worker);
-    ck_assert_int_eq(ask(&worker, "SELECT end_kind FROM process"), 3);
+    commit();
+    ck_assert_int_eq(ask("SELECT end_kind FROM process"), 3);
 }
 
 /* The hello of what a process executed had come, and then the collector was killed. */
@@ -406,13 +389,13 @@ TEST(says_what_was_executed_and_never_stored) {
     struct hak_hello hello = {.pid = getpid()};
     hak_client_note_exec(client, &hello, getpid(), fake_monotonic());
     ck_assert(hak_client_look_for_ends(client));
-    commit(&worker);
-    commit(&worker);
-    ck_assert_int_eq(ask(&worker, "SELECT end_kind FROM process"), 3);
+    commit();
+    commit();
+    ck_assert_int_eq(ask("SELECT end_kind FROM process"), 3);
     hak_ends_note_unseen(&worker.capture.rows);
-    commit(&worker);
-    ck_assert_int_eq(ask(&worker, "SELECT end_kind FROM process"), 4);
-    ck_assert_int_eq(ask(&worker, "SELECT note LIKE '%collector was killed%' FROM process"), 1);
+    commit();
+    ck_assert_int_eq(ask("SELECT end_kind FROM process"), 4);
+    ck_assert_int_eq(ask("SELECT note LIKE '%collector was killed%' FROM process"), 1);
 }
 
 TEST(reads_rings_that_were_closed_and_used_again) {
@@ -424,7 +407,7 @@ TEST(reads_rings_that_were_closed_and_used_again) {
         for (int i = 0; i < 20; i++)
             fake_event(&program, 2, HAK_MALLOC, n++, 1, 0);
         atomic_store(&fake_ring(&program, 2)->state, HAK_RING_CLOSED);
-        commit(&worker);
+        commit();
         ck_assert_uint_eq(atomic_load(&fake_ring(&program, 2)->state), HAK_RING_FREE);
         /* The next one's first record lies at the begin of its extent. */
         ck_assert_uint_eq(atomic_load(&fake_ring(&program, 2)->head),
@@ -436,12 +419,12 @@ TEST(reads_rings_that_were_closed_and_used_again) {
     ck_assert_uint_eq(all.count, n);
     for (uint32_t i = 0; i < n; i++)
         ck_assert_uint_eq(all.event[i].address, FAKE_BLOCK + 48 * (uint64_t)i);
-    ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM thread"), 40);
+    ck_assert_int_eq(ask("SELECT count(*) FROM thread"), 40);
 }
 
 static void store_what_is_there(void) {
     add(&worker, &program, 1);
-    commit(&worker);
+    commit();
 }
 
 /* A worker is killed between the two words by which it gives a ring back. */
@@ -457,14 +440,14 @@ TEST(next_worker_gives_a_ring_back_that_was_begun_to_be) {
     snprintf(worker.config.store_path, sizeof worker.config.store_path, "%s/t.db",
              program.directory);
     add(&worker, &program, 1);
-    commit(&worker);
+    commit();
     ck_assert_uint_eq(atomic_load(&ring->state), HAK_RING_FREE);
     ck_assert_uint_eq(atomic_load(&ring->head), HAK_RING_RECORDS_MAX);
     fake_claim_ring(&program, 2, 0, 2, 32);
     fake_event(&program, 2, HAK_FREE, 1, 2, 0);
-    commit(&worker);
+    commit();
     ck_assert_uint_eq(read_events().count, 2);
-    ck_assert_int_eq(ask(&worker, "SELECT coalesce(sum(count), 0) FROM loss"), 0);
+    ck_assert_int_eq(ask("SELECT coalesce(sum(count), 0) FROM loss"), 0);
 }
 
 enum { FAST_RINGS = 16, FAST_RECORDS = HAK_EXTENT_BYTES / HAK_RECORD_BYTES, FAST_COMMITS = 40 };
@@ -608,9 +591,9 @@ TEST(counts_what_a_full_disk_costs) {
     fake_claim_ring(&program, 0, 0, 1, 256);
     add(&worker, &program, 1);
     fake_event(&program, 0, HAK_MALLOC, 1, 1, fake_push_node(&program, 0, 0x401000, 0, 0));
-    commit(&worker);
+    commit();
     sqlite3 *database = hak_store_writer_database(worker.capture.writer)->connection;
-    int64_t pages = ask(&worker, "PRAGMA page_count");
+    int64_t pages = ask("PRAGMA page_count");
     char pragma[64];
     snprintf(pragma, sizeof pragma, "PRAGMA max_page_count=%lld", (long long)pages);
     ck_assert_int_eq(sqlite3_exec(database, pragma, NULL, NULL, NULL), SQLITE_OK);
@@ -620,7 +603,7 @@ TEST(counts_what_a_full_disk_costs) {
                    fake_push_node(&program, 0, 0x500000 + i, 0, 0));
         if (i % 100 == 99) {
             worker.trouble_until_ns = 0;
-            commit(&worker);
+            commit();
         }
     }
     ck_assert_uint_eq(atomic_load(&fake_ring(&program, 0)->tail), 3001); /* the program goes on */
@@ -630,10 +613,10 @@ TEST(counts_what_a_full_disk_costs) {
                      SQLITE_OK);
     worker.trouble_until_ns = 0;
     fake_event(&program, 0, HAK_FREE, 1, 2, 1);
-    commit(&worker);
+    commit();
     ck_assert_uint_eq(read_events().count, stored + 1);
-    ck_assert_int_eq(ask(&worker, "SELECT sum(count) FROM loss"), 3001 - stored);
-    ck_assert_int_eq(ask(&worker, "SELECT max(id) - count(*) FROM node"), 0);
+    ck_assert_int_eq(ask("SELECT sum(count) FROM loss"), 3001 - stored);
+    ck_assert_int_eq(ask("SELECT max(id) - count(*) FROM node"), 0);
 }
 
 /* Not the one that its memory names by now. */
@@ -646,4 +629,4 @@ TEST(takes_the_log_that_the_keeper_names) {
     hak_worker_free(&worker);
 }
 
-RUN_TESTS(.set_up = set_up, .tear_down = tear_down)
+RUN_TESTS(.set_up = begin_worker, .tear_down = end_worker)
