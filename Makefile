@@ -34,7 +34,7 @@ LIGHT   := $(PLAIN) -DHAK_LIGHT=1
 KEEP    := $(DEBUG) -DHAK_KEEP=1
 # What runs beside a program needs no optimiser to be linked, as the libraries do, whose dead branches name what is
 # in the other one: HOST_MORE='-O0 -g0' is for who only wants to hear what the compiler says (lint/compilers.sh).
-HOST    := $(COMMON) -iquote . -iquote $(BUILD) $(HOST_MORE)
+HOST    := $(COMMON) -fPIC -ffunction-sections -iquote . -iquote $(BUILD) $(HOST_MORE)
 
 # A sanitizer that HOST_MORE names is linked, too (tests/tools/sanitized.sh); a library gets its functions from the program.
 SANITIZED   := $(filter -fsanitize=%,$(HOST_MORE))
@@ -76,9 +76,6 @@ RECORDER_SRC := src/size_class.c $(foreach d,platform decode trace trace/* tree 
 ATTACH_SRC   := $(wildcard src/options*.c src/entry/attach/*.c) $(foreach f,blocks record,src/entry/keep/$(f).c)
 ATTACHED_SRC := $(filter-out src/tree/%,$(RECORDER_SRC))
 
-# hakmem_sqlite.so (src/sqlite/extension.h): what reads a store, as an extension of whatever SQLite loads it.
-SQLITE_SRC := $(foreach d,base store $(addprefix store/,codec history live postings profile reader sql stacks) sqlite,$(wildcard src/$(d)/*.c))
-
 # hakmem_postgres.so (src/remote/remote.h): captures on a server. PQ_INCLUDE is where libpq-fe.h lies; empty, it is not made, and
 # hakmem-trace refuses URLs. Nor is it with a libpq before PostgreSQL 14, which has no pipelines, or an SQLite before 3.38.
 PQ_INCLUDE ?= $(patsubst %/libpq-fe.h,%,$(firstword $(wildcard $(addsuffix /libpq-fe.h,/usr/include/postgresql /usr/include /usr/local/include))))
@@ -99,7 +96,7 @@ ALONE     := src viewer src/collector src/symbols viewer/view
 folders    = $(sort $(patsubst %/,%,$(dir $(1))))
 sources    = $(filter-out %/main.c,$(wildcard $(1)/*.c))
 objects    = $(foreach d,$(call folders,$(2)),$(addprefix $(BUILD)/$(1)/,$(if $(filter $(d),$(ALONE)),$(patsubst %.c,%.o,$(call sources,$(d))),$(d)/unit.o)))
-SQLITE_OBJ := $(call objects,sqlite,$(SQLITE_SRC))
+SQLITE_OBJ := $(BUILD)/host/src/sqlite/extension.o
 STORE_OBJ := $(call objects,host,$(STORE_SRC)) $(patsubst %,$(BUILD)/host/src/%.o,options size_class metrics/names metrics/step)
 COLL_OBJ  := $(call objects,host,$(COLL_SRC))
 VIEW_OBJ  := $(call objects,host,$(VIEW_SRC)) $(BUILD)/host/made/fault_pages.o $(BUILD)/host/made/html_page.o \
@@ -146,7 +143,12 @@ $(BUILD)/hakmem-record.so: $(KEEP_OBJ) $(RECORDER_SRC:%.c=$(BUILD)/debug/%.o)
 	$(call SAY,link) $(CC) $(LIB_FLAGS) -Wl,--version-script=src/trace/local.map -Wl,-soname,$(@F) -o $@ $^
 $(BUILD)/hakmem-attach.so: $(ATTACH_OBJ) $(ATTACHED_SRC:%.c=$(BUILD)/debug/%.o) src/entry/attach/global.map
 	$(call SAY,link) $(CC) $(filter-out -Wl$(COMMA)-z$(COMMA)initfirst,$(LIB_FLAGS)) -Wl,--version-script=src/entry/attach/global.map -Wl,-soname,$(@F) -o $@ $(filter %.o,$^)
-$(BUILD)/hakmem_sqlite.so: $(SQLITE_OBJ)
+# The store, as an extension of whatever SQLite loads it (src/sqlite/extension.c).
+$(SQLITE_OBJ): $(BUILD)/made/sqlite_calls.h
+$(BUILD)/made/sqlite_calls.h: $(BUILD)/libstore.a
+	@mkdir -p $(@D)
+	$(call SAY,make) $(NM) -u $< | sed -n 's/^ *U sqlite3_/CALL(/p' | sed 's/$$/)/' | sort -u >$@
+$(BUILD)/hakmem_sqlite.so: $(SQLITE_OBJ) $(BUILD)/libstore.a
 	$(call SAY,link) $(CC) $(MORE_LINK) -shared -Wl,-z,now -Wl,-z,relro $(ALL_DEFINED) -Wl,--gc-sections -Wl,-soname,$(@F) -o $@ $^ -lzstd -lpthread
 $(BUILD)/hakmem_postgres.so: $(REMOTE_OBJ)
 	$(call SAY,link) $(CC) $(MORE_LINK) -shared -Wl,-z,now -Wl,-z,relro $(ALL_DEFINED) -Wl,-soname,$(@F) -o $@ $^ -lpq -lsqlite3
@@ -211,27 +213,25 @@ $(eval $(call COMPILE,plain,$(PLAIN)))
 $(eval $(call COMPILE,light,$(LIGHT)))
 $(eval $(call COMPILE,keep,$(KEEP)))
 $(eval $(call COMPILE,debug,$(DEBUG)))
-$(eval $(call COMPILE,remote,$(HOST) -fPIC $(PQ_INCLUDE:%=-isystem %)))
-IN_SQLITE := $(HOST) -fPIC -ffunction-sections -include sqlite/extension.h
-$(eval $(call COMPILE,sqlite,$(IN_SQLITE)))
+$(eval $(call COMPILE,remote,$(HOST) $(PQ_INCLUDE:%=-isystem %)))
 $(eval $(call COMPILE,host,$(HOST)))
 # ROOM FILE: the unit of the folder that FILE, a unit.o, lies in. It is written anew when the list of its sources is another one.
 define ROOM
 $(1:.o=.c): $(if $(call same,$(call listed,$(1:.o=.c)),$(2)),,FORCE)
 	@mkdir -p $$(@D) && printf '#include "%s"\n' $(2) >$$@
 $(1): $(1:.o=.c) $(BUILD)/flags
-	$$(call SAY,compile) $$(OURS) $(if $(filter $(BUILD)/host/%,$(1)),$(HOST),$(IN_SQLITE)) $$(DEPEND) -c -o $$@ $$<
+	$$(call SAY,compile) $$(OURS) $(HOST) $$(DEPEND) -c -o $$@ $$<
 endef
 same   = $(and $(findstring ^$(strip $(1))$$,^$(strip $(2))$$),$(findstring ^$(strip $(2))$$,^$(strip $(1))$$))
 listed = $(patsubst "%",%,$(filter "%",$(file <$(1))))
-ROOMS := $(filter %/unit.o,$(STORE_OBJ) $(COLL_OBJ) $(VIEW_OBJ) $(SQLITE_OBJ))
+ROOMS := $(filter %/unit.o,$(STORE_OBJ) $(COLL_OBJ) $(VIEW_OBJ))
 # The same sources one by one, for who asks which file calls which (tests/lint/rooms.sh), and whose warnings a unit would not give.
 APART_OBJ := $(patsubst %.c,$(BUILD)/apart/%.o,$(STORE_SRC) $(COLL_SRC) $(VIEW_SRC) $(addprefix src/,options.c size_class.c metrics/names.c metrics/step.c collector/main.c) viewer/main.c)
 $(eval $(call COMPILE,apart,$(HOST) -O0 -g0))
 .PHONY: apart
 apart: $(APART_OBJ)
 $(patsubst %.c,$(BUILD)/apart/%.o,$(wildcard viewer/export/*.c)): $(MESSAGES:%=%.h)
-$(foreach r,$(ROOMS),$(eval $(call ROOM,$(r),$(call sources,$(patsubst $(BUILD)/host/%/unit.o,%,$(patsubst $(BUILD)/sqlite/%/unit.o,%,$(r)))))))
+$(foreach r,$(ROOMS),$(eval $(call ROOM,$(r),$(call sources,$(patsubst $(BUILD)/host/%/unit.o,%,$(r))))))
 
 include tools/make/tests.mk
 
