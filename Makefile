@@ -82,8 +82,7 @@ PQ_INCLUDE ?= $(patsubst %/libpq-fe.h,%,$(firstword $(wildcard $(addsuffix /libp
 SQLITE_H   := $(firstword $(wildcard /usr/include/sqlite3.h /usr/local/include/sqlite3.h))
 HAS_REMOTE := $(and $(PQ_INCLUDE),$(findstring LIBPQ_HAS_PIPELINING,$(file <$(PQ_INCLUDE)/libpq-fe.h)),\
               $(if $(SQLITE_H),$(findstring SQLITE_INDEX_CONSTRAINT_LIMIT,$(file <$(SQLITE_H))),yes))
-REMOTE_SRC := $(wildcard src/remote/*.c) src/store/error.c src/base/checksum.c
-REMOTE_OBJ := $(REMOTE_SRC:%.c=$(BUILD)/remote/%.o)
+REMOTE_OBJ := $(BUILD)/host/src/remote/unit.o
 
 PLAIN_OBJ := $(patsubst %.c,$(BUILD)/plain/%.o,$(LAYER_SRC) $(PLAIN_FAMILY))
 LIGHT_OBJ := $(LIGHT_SRC:%.c=$(BUILD)/light/%.o)
@@ -150,8 +149,9 @@ $(BUILD)/made/sqlite_calls.h: $(BUILD)/libstore.a
 	$(call SAY,make) $(NM) -u $< | sed -n 's/^ *U sqlite3_/CALL(/p' | sed 's/$$/)/' | sort -u >$@
 $(BUILD)/hakmem_sqlite.so: $(SQLITE_OBJ) $(BUILD)/libstore.a
 	$(call SAY,link) $(CC) $(MORE_LINK) -shared -Wl,-z,now -Wl,-z,relro $(ALL_DEFINED) -Wl,--gc-sections -Wl,-soname,$(@F) -o $@ $^ -lzstd -lpthread
-$(BUILD)/hakmem_postgres.so: $(REMOTE_OBJ)
-	$(call SAY,link) $(CC) $(MORE_LINK) -shared -Wl,-z,now -Wl,-z,relro $(ALL_DEFINED) -Wl,-soname,$(@F) -o $@ $^ -lpq -lsqlite3
+$(REMOTE_OBJ): HOST += $(PQ_INCLUDE:%=-isystem %)
+$(BUILD)/hakmem_postgres.so: $(REMOTE_OBJ) $(BUILD)/libstore.a
+	$(call SAY,link) $(CC) $(MORE_LINK) -shared -Wl,-z,now -Wl,-z,relro $(ALL_DEFINED) -Wl,--gc-sections -Wl,-soname,$(@F) -o $@ $^ -lpq -lsqlite3
 # Archives, here and in tools/make/tests.mk.
 $(BUILD)/%.a:
 	$(call SAY,archive) rm -f $@ && ar rcs $@ $^
@@ -213,18 +213,17 @@ $(eval $(call COMPILE,plain,$(PLAIN)))
 $(eval $(call COMPILE,light,$(LIGHT)))
 $(eval $(call COMPILE,keep,$(KEEP)))
 $(eval $(call COMPILE,debug,$(DEBUG)))
-$(eval $(call COMPILE,remote,$(HOST) $(PQ_INCLUDE:%=-isystem %)))
 $(eval $(call COMPILE,host,$(HOST)))
 # ROOM FILE: the unit of the folder that FILE, a unit.o, lies in. It is written anew when the list of its sources is another one.
 define ROOM
 $(1:.o=.c): $(if $(call same,$(call listed,$(1:.o=.c)),$(2)),,FORCE)
 	@mkdir -p $$(@D) && printf '#include "%s"\n' $(2) >$$@
 $(1): $(1:.o=.c) $(BUILD)/flags
-	$$(call SAY,compile) $$(OURS) $(HOST) $$(DEPEND) -c -o $$@ $$<
+	$$(call SAY,compile) $$(OURS) $$(HOST) $$(DEPEND) -c -o $$@ $$<
 endef
 same   = $(and $(findstring ^$(strip $(1))$$,^$(strip $(2))$$),$(findstring ^$(strip $(2))$$,^$(strip $(1))$$))
 listed = $(patsubst "%",%,$(filter "%",$(file <$(1))))
-ROOMS := $(filter %/unit.o,$(STORE_OBJ) $(COLL_OBJ) $(VIEW_OBJ))
+ROOMS := $(filter %/unit.o,$(STORE_OBJ) $(COLL_OBJ) $(VIEW_OBJ) $(REMOTE_OBJ))
 # The same sources one by one, for who asks which file calls which (tests/lint/rooms.sh), and whose warnings a unit would not give.
 APART_OBJ := $(patsubst %.c,$(BUILD)/apart/%.o,$(STORE_SRC) $(COLL_SRC) $(VIEW_SRC) $(addprefix src/,options.c size_class.c metrics/names.c metrics/step.c collector/main.c) viewer/main.c)
 $(eval $(call COMPILE,apart,$(HOST) -O0 -g0))

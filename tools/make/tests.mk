@@ -38,7 +38,7 @@ $(BUILD)/libguardlayers.a: $(filter-out $(foreach d,entry leaks trace tree unwin
                           $(BUILD)/debug/src/trace/tracer.o $(BUILD)/debug/src/trace/control.o
 $(BUILD)/libkept.a: $(BUILD)/keep/src/entry/keep/blocks.o $(BUILD)/keep/src/entry/keep/record.o
 $(BUILD)/libattached.a: $(BUILD)/keep/src/entry/attach/imports.o
-$(BUILD)/libremote.a: $(filter-out %/module.o,$(REMOTE_OBJ))
+$(BUILD)/libremote.a: $(REMOTE_OBJ)
 # The unwinder's tests and that of stacks have nothing else of the tracer in them: they take its place.
 UNWIND_LIB := $(BUILD)/libunwinder.a
 UNWIND_OLD := $(BUILD)/libunwinder_old.a
@@ -65,7 +65,7 @@ $(call UNITS,watch/deaf,deaf/libwatch.a libdebuglayers.a,$(IN_DEBUG))
 $(call UNITS,entry/keep/,libkept.a libdebuglayers.a,$(IN_DEBUG))
 $(call UNITS,entry/attach/,libattached.a libdebuglayers.a,$(IN_DEBUG))
 $(call UNITS,base/,libstore.a,$(CHECK_LIBS) $(HOST_LIBS))
-$(call UNITS,remote/,libremote.a,$(PQ_INCLUDE:%=-isystem %) $(CHECK_LIBS) -lpq -lsqlite3)
+$(call UNITS,remote/,libremote.a libstore.a,$(PQ_INCLUDE:%=-isystem %) $(CHECK_LIBS) -lpq -lsqlite3 -lzstd)
 $(call UNITS,store/ collector/ report/ symbols/,libcollector.a libstore.a,$(CHECK_LIBS) $(HOST_LIBS))
 $(call UNITS,viewer/,libviewer.a libcollector.a libstore.a,$(CHECK_LIBS) $(HOST_LIBS) $(VIEW_LIBS))
 
