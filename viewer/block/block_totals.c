@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include "base/sorted.h"
 
 bool block_totals_init(struct block_totals *totals) {
     memset(totals, 0, sizeof *totals);
@@ -93,11 +94,6 @@ void block_totals_add(struct block_totals *totals, const struct hak_life_row *li
         add_span(totals, life->end.ns > life->birth.ns ? life->end.ns - life->birth.ns : 0);
 }
 
-static int compare(const void *a, const void *b) {
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
-}
-
 uint64_t block_totals_median(struct block_totals *totals, bool *is_exact) {
     uint64_t all = 0, below = 0;
     for (unsigned i = 0; i < SPAN_BUCKETS; i++)
@@ -106,7 +102,7 @@ uint64_t block_totals_median(struct block_totals *totals, bool *is_exact) {
     if (all == 0)
         return 0;
     if (*is_exact) {
-        qsort(totals->span, totals->spans, sizeof *totals->span, compare);
+        hak_sort_by_first(totals->span, totals->spans, sizeof *totals->span);
         return totals->span[(totals->spans - 1) / 2];
     }
     for (unsigned i = 0; i < SPAN_BUCKETS; i++) {
