@@ -34,7 +34,7 @@ LIGHT   := $(PLAIN) -DHAK_LIGHT=1
 KEEP    := $(DEBUG) -DHAK_KEEP=1
 # What runs beside a program needs no optimiser to be linked, as the libraries do, whose dead branches name what is
 # in the other one: HOST_MORE='-O0 -g0' is for who only wants to hear what the compiler says (lint/compilers.sh).
-HOST    := $(COMMON) -iquote . -iquote $(BUILD) $(HOST_MORE)
+HOST    := $(COMMON) -fPIC -ffunction-sections -iquote . -iquote $(BUILD) $(HOST_MORE)
 
 # A sanitizer that HOST_MORE names is linked, too (tests/tools/sanitized.sh); a library gets its functions from the program.
 SANITIZED   := $(filter -fsanitize=%,$(HOST_MORE))
@@ -69,15 +69,11 @@ LIGHT_SRC  := $(PLAIN_FAMILY) $(filter-out src/options%.c src/size_class.c $(add
 
 # hakmem-record.so (src/entry/keep/keep.h): the recorder of hakmem-debug.so without checks and layers.
 KEEP_SRC     := $(wildcard src/options*.c src/entry/keep/*.c) $(foreach f,operators cxx cxx_weak deepbind environment/environment,src/entry/$(f).c)
-RECORDER_SRC := src/size_class.c $(foreach d,platform decode trace trace/* tree unwind metrics,$(wildcard src/$(d)/*.c))
+RECORDER_SRC := $(foreach d,platform decode trace trace/* tree unwind metrics,$(wildcard src/$(d)/*.c))
 
 # hakmem-attach.so (src/entry/attach/attach.h): the same for a program that runs already. It is loaded late, so without -z initfirst,
 # and without src/tree: what a program calls by name stays its own.
 ATTACH_SRC   := $(wildcard src/options*.c src/entry/attach/*.c) $(foreach f,blocks record,src/entry/keep/$(f).c)
-ATTACHED_SRC := $(filter-out src/tree/%,$(RECORDER_SRC))
-
-# hakmem_sqlite.so (src/sqlite/extension.h): what reads a store, as an extension of whatever SQLite loads it.
-SQLITE_SRC := $(foreach d,base store $(addprefix store/,codec history live postings profile reader sql stacks) sqlite,$(wildcard src/$(d)/*.c))
 
 # hakmem_postgres.so (src/remote/remote.h): captures on a server. PQ_INCLUDE is where libpq-fe.h lies; empty, it is not made, and
 # hakmem-trace refuses URLs. Nor is it with a libpq before PostgreSQL 14, which has no pipelines, or an SQLite before 3.38.
@@ -85,21 +81,23 @@ PQ_INCLUDE ?= $(patsubst %/libpq-fe.h,%,$(firstword $(wildcard $(addsuffix /libp
 SQLITE_H   := $(firstword $(wildcard /usr/include/sqlite3.h /usr/local/include/sqlite3.h))
 HAS_REMOTE := $(and $(PQ_INCLUDE),$(findstring LIBPQ_HAS_PIPELINING,$(file <$(PQ_INCLUDE)/libpq-fe.h)),\
               $(if $(SQLITE_H),$(findstring SQLITE_INDEX_CONSTRAINT_LIMIT,$(file <$(SQLITE_H))),yes))
-REMOTE_SRC := $(wildcard src/remote/*.c) src/store/error.c src/base/checksum.c
-REMOTE_OBJ := $(REMOTE_SRC:%.c=$(BUILD)/remote/%.o)
+REMOTE_OBJ := $(BUILD)/host/src/remote/unit.o
 
 PLAIN_OBJ := $(patsubst %.c,$(BUILD)/plain/%.o,$(LAYER_SRC) $(PLAIN_FAMILY))
 LIGHT_OBJ := $(LIGHT_SRC:%.c=$(BUILD)/light/%.o)
 KEEP_OBJ  := $(KEEP_SRC:%.c=$(BUILD)/keep/%.o)
 ATTACH_OBJ := $(ATTACH_SRC:%.c=$(BUILD)/keep/%.o)
-DEBUG_OBJ := $(patsubst %.c,$(BUILD)/debug/%.o,$(LAYER_SRC) $(DEBUG_FAMILY) $(WATCH_SRC))
-# Outside the program a folder is a room, compiled as one unit (ROOM below), but for what stands in ALONE: curses has macros of
-# common names, and a test puts a function of its own between files of src/symbols.
-ALONE     := src viewer src/collector src/symbols viewer/view
+# A folder that is neither layer nor guard is a room, compiled as one unit (ROOM below), unless it stands in ALONE: curses has macros of
+# common names, a test puts a function of its own between files of src/symbols, an assembler's name of src/strings is a function's, too, and
+# leaks and python include two structs hak_module.
+ALONE     := src viewer src/collector src/symbols viewer/view \
+             src/platform src/entry/nested src/guard src/guard/choose src/guarded src/watch src/strings src/leaks src/trace/python
 folders    = $(sort $(patsubst %/,%,$(dir $(1))))
 sources    = $(filter-out %/main.c,$(wildcard $(1)/*.c))
 objects    = $(foreach d,$(call folders,$(2)),$(addprefix $(BUILD)/$(1)/,$(if $(filter $(d),$(ALONE)),$(patsubst %.c,%.o,$(call sources,$(d))),$(d)/unit.o)))
-SQLITE_OBJ := $(call objects,sqlite,$(SQLITE_SRC))
+RECORDER_OBJ := $(BUILD)/debug/src/size_class.o $(call objects,debug,$(RECORDER_SRC))
+DEBUG_OBJ := $(patsubst %.c,$(BUILD)/debug/%.o,$(LAYER_SRC) $(DEBUG_FAMILY)) $(call objects,debug,$(WATCH_SRC))
+SQLITE_OBJ := $(BUILD)/host/src/sqlite/extension.o
 STORE_OBJ := $(call objects,host,$(STORE_SRC)) $(patsubst %,$(BUILD)/host/src/%.o,options size_class metrics/names metrics/step)
 COLL_OBJ  := $(call objects,host,$(COLL_SRC))
 VIEW_OBJ  := $(call objects,host,$(VIEW_SRC)) $(BUILD)/host/made/fault_pages.o $(BUILD)/host/made/html_page.o \
@@ -142,14 +140,20 @@ $(BUILD)/light.o: $(LIGHT_OBJ)
 	    $(OBJCOPY) --redefine-syms=$@.names $@.whole $@ && rm -f $@.whole $@.names
 $(BUILD)/hakmem-debug.so: $(DEBUG_OBJ) $(BUILD)/light.o
 	$(call SAY,link) $(CC) $(LIB_FLAGS) -Wl,--version-script=src/trace/local.map -Wl,-soname,$(@F) -o $@ $^
-$(BUILD)/hakmem-record.so: $(KEEP_OBJ) $(RECORDER_SRC:%.c=$(BUILD)/debug/%.o)
+$(BUILD)/hakmem-record.so: $(KEEP_OBJ) $(RECORDER_OBJ)
 	$(call SAY,link) $(CC) $(LIB_FLAGS) -Wl,--version-script=src/trace/local.map -Wl,-soname,$(@F) -o $@ $^
-$(BUILD)/hakmem-attach.so: $(ATTACH_OBJ) $(ATTACHED_SRC:%.c=$(BUILD)/debug/%.o) src/entry/attach/global.map
+$(BUILD)/hakmem-attach.so: $(ATTACH_OBJ) $(filter-out $(BUILD)/debug/src/tree/%,$(RECORDER_OBJ)) src/entry/attach/global.map
 	$(call SAY,link) $(CC) $(filter-out -Wl$(COMMA)-z$(COMMA)initfirst,$(LIB_FLAGS)) -Wl,--version-script=src/entry/attach/global.map -Wl,-soname,$(@F) -o $@ $(filter %.o,$^)
-$(BUILD)/hakmem_sqlite.so: $(SQLITE_OBJ)
+# The store, as an extension of whatever SQLite loads it (src/sqlite/extension.c).
+$(SQLITE_OBJ): $(BUILD)/made/sqlite_calls.h
+$(BUILD)/made/sqlite_calls.h: $(BUILD)/libstore.a
+	@mkdir -p $(@D)
+	$(call SAY,make) $(NM) -u $< | sed -n 's/^ *U sqlite3_/CALL(/p' | sed 's/$$/)/' | sort -u >$@
+$(BUILD)/hakmem_sqlite.so: $(SQLITE_OBJ) $(BUILD)/libstore.a
 	$(call SAY,link) $(CC) $(MORE_LINK) -shared -Wl,-z,now -Wl,-z,relro $(ALL_DEFINED) -Wl,--gc-sections -Wl,-soname,$(@F) -o $@ $^ -lzstd -lpthread
-$(BUILD)/hakmem_postgres.so: $(REMOTE_OBJ)
-	$(call SAY,link) $(CC) $(MORE_LINK) -shared -Wl,-z,now -Wl,-z,relro $(ALL_DEFINED) -Wl,-soname,$(@F) -o $@ $^ -lpq -lsqlite3
+$(REMOTE_OBJ): HOST += $(PQ_INCLUDE:%=-isystem %)
+$(BUILD)/hakmem_postgres.so: $(REMOTE_OBJ) $(BUILD)/libstore.a
+	$(call SAY,link) $(CC) $(MORE_LINK) -shared -Wl,-z,now -Wl,-z,relro $(ALL_DEFINED) -Wl,--gc-sections -Wl,-soname,$(@F) -o $@ $^ -lpq -lsqlite3
 # Archives, here and in tools/make/tests.mk.
 $(BUILD)/%.a:
 	$(call SAY,archive) rm -f $@ && ar rcs $@ $^
@@ -211,27 +215,26 @@ $(eval $(call COMPILE,plain,$(PLAIN)))
 $(eval $(call COMPILE,light,$(LIGHT)))
 $(eval $(call COMPILE,keep,$(KEEP)))
 $(eval $(call COMPILE,debug,$(DEBUG)))
-$(eval $(call COMPILE,remote,$(HOST) -fPIC $(PQ_INCLUDE:%=-isystem %)))
-IN_SQLITE := $(HOST) -fPIC -ffunction-sections -include sqlite/extension.h
-$(eval $(call COMPILE,sqlite,$(IN_SQLITE)))
 $(eval $(call COMPILE,host,$(HOST)))
 # ROOM FILE: the unit of the folder that FILE, a unit.o, lies in. It is written anew when the list of its sources is another one.
 define ROOM
 $(1:.o=.c): $(if $(call same,$(call listed,$(1:.o=.c)),$(2)),,FORCE)
 	@mkdir -p $$(@D) && printf '#include "%s"\n' $(2) >$$@
 $(1): $(1:.o=.c) $(BUILD)/flags
-	$$(call SAY,compile) $$(OURS) $(if $(filter $(BUILD)/host/%,$(1)),$(HOST),$(IN_SQLITE)) $$(DEPEND) -c -o $$@ $$<
+	$$(call SAY,compile) $$(OURS) $$($(if $(filter $(BUILD)/debug/%,$(1)),DEBUG,HOST)) -iquote . $$(DEPEND) -c -o $$@ $$<
 endef
 same   = $(and $(findstring ^$(strip $(1))$$,^$(strip $(2))$$),$(findstring ^$(strip $(2))$$,^$(strip $(1))$$))
 listed = $(patsubst "%",%,$(filter "%",$(file <$(1))))
-ROOMS := $(filter %/unit.o,$(STORE_OBJ) $(COLL_OBJ) $(VIEW_OBJ) $(SQLITE_OBJ))
+ROOMS := $(filter %/unit.o,$(STORE_OBJ) $(COLL_OBJ) $(VIEW_OBJ) $(REMOTE_OBJ) $(DEBUG_OBJ))
 # The same sources one by one, for who asks which file calls which (tests/lint/rooms.sh), and whose warnings a unit would not give.
 APART_OBJ := $(patsubst %.c,$(BUILD)/apart/%.o,$(STORE_SRC) $(COLL_SRC) $(VIEW_SRC) $(addprefix src/,options.c size_class.c metrics/names.c metrics/step.c collector/main.c) viewer/main.c)
+APART_DEBUG_OBJ := $(foreach f,$(filter %/unit.o,$(DEBUG_OBJ)),$(patsubst %.c,$(BUILD)/apart/debug/%.o,$(call sources,$(patsubst $(BUILD)/debug/%/unit.o,%,$(f)))))
+$(eval $(call COMPILE,apart/debug,$(DEBUG) -O0 -g0))
 $(eval $(call COMPILE,apart,$(HOST) -O0 -g0))
 .PHONY: apart
-apart: $(APART_OBJ)
+apart: $(APART_OBJ) $(APART_DEBUG_OBJ)
 $(patsubst %.c,$(BUILD)/apart/%.o,$(wildcard viewer/export/*.c)): $(MESSAGES:%=%.h)
-$(foreach r,$(ROOMS),$(eval $(call ROOM,$(r),$(call sources,$(patsubst $(BUILD)/host/%/unit.o,%,$(patsubst $(BUILD)/sqlite/%/unit.o,%,$(r)))))))
+$(foreach r,$(ROOMS),$(eval $(call ROOM,$(r),$(call sources,$(patsubst $(BUILD)/debug/%/unit.o,%,$(patsubst $(BUILD)/host/%/unit.o,%,$(r)))))))
 
 include tools/make/tests.mk
 
@@ -333,6 +336,6 @@ help:
 	@echo 'make clean        removes $(BUILD)/'
 	@echo 'Variables: BUILD (where to), CC (gcc or clang), PREFIX, LIBDIR, DOCDIR, AUTOLOAD, DESTDIR, PQ_INCLUDE, MORE, HOST_MORE, MORE_LINK.'
 
--include $(addsuffix .d,$(PLAIN_OBJ) $(LIGHT_OBJ) $(KEEP_OBJ) $(ATTACH_OBJ) $(ARCHIVE_OBJ) $(SQLITE_OBJ) $(REMOTE_OBJ) $(DEBUG_OBJ) $(DEAF_OBJ) $(OLD_OBJ) $(STORE_OBJ) $(COLL_OBJ) $(VIEW_OBJ) $(MAIN_OBJ) $(APART_OBJ) \
+-include $(addsuffix .d,$(PLAIN_OBJ) $(LIGHT_OBJ) $(KEEP_OBJ) $(ATTACH_OBJ) $(ARCHIVE_OBJ) $(SQLITE_OBJ) $(REMOTE_OBJ) $(DEBUG_OBJ) $(DEAF_OBJ) $(OLD_OBJ) $(STORE_OBJ) $(COLL_OBJ) $(VIEW_OBJ) $(MAIN_OBJ) $(APART_OBJ) $(APART_DEBUG_OBJ) \
            $(UNIT_TESTS) $(USER_BIN) $(TOOL_BIN) $(FORMAT_BIN) $(COMPARE_BIN) $(BENCH_BIN) $(MODEL_OBJ) $(MODEL_HOST:%.c=$(BUILD)/checker/%.o) $(TSAN_OBJ) \
            $(TSAN_BIN) $(BUILD)/host/tools/write_pages.o $(SCHEMA_OBJ) $(MAN_SRC:%.c=$(BUILD)/host/%.o))

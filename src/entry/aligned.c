@@ -72,8 +72,7 @@ HAK_EXPORT void *pvalloc(size_t bytes) {
 }
 
 HAK_EXPORT size_t malloc_usable_size(void *pointer) {
-    if (hak_light_serves())
-        return light_malloc_usable_size(pointer);
+    HAK_IN_LIGHT(light_malloc_usable_size(pointer));
     if (!pointer)
         return 0;
     if (hak_bench_fast_holds(pointer))

@@ -30,7 +30,6 @@
 #include "entry/bench_fast.h"
 #include "entry/environment/environment.h"
 #include "entry/light_names.h"
-#include "light.h"
 #include "route/route.h"
 
 /* start.c: options, registry and this thread are set up. Once true for a thread, always true. */

@@ -5,7 +5,7 @@
 
 #include <malloc.h>
 #include <stdio.h>
-#include "border.h"
+#include "light.h"
 #include "newer.h"
 
 HAK_HIDDEN void *light_malloc(size_t bytes);
@@ -26,5 +26,13 @@ HAK_HIDDEN int light_malloc_info(int options, FILE *file);
 /* Every other call that allocates (light/allocate.c). */
 HAK_HIDDEN void *hak_entry_allocate_as(struct hak_hand_out *how);
 HAK_HIDDEN void *light_hak_entry_allocate_as(struct hak_hand_out *how);
+
+/* In level light ends the function that it stands in with `call`, one of these; nothing in the
+ * other builds. */
+#define HAK_IN_LIGHT(call)                                                                         \
+    do {                                                                                           \
+        if (hak_light_serves())                                                                    \
+            return call;                                                                           \
+    } while (0)
 
 #endif

@@ -148,8 +148,7 @@ static HAK_COLD void *take_slowly_or_null(size_t bytes, enum hak_subkind by, hak
 }
 
 void *_Znwm(size_t bytes) {
-    if (hak_light_serves())
-        return light__Znwm(bytes);
+    HAK_IN_LIGHT(light__Znwm(bytes));
     void *block = hak_entry_take_fast(bytes);
     return HAK_LIKELY(block != NULL) ? block : take_slowly(bytes, HAK_BY_NEW, HAK_CALL);
 }
@@ -157,8 +156,7 @@ void *_Znwm(size_t bytes) {
 void *_Znam(size_t bytes) {
     if (IS_REPLACED(_Znwm))
         return _Znwm(bytes);
-    if (hak_light_serves())
-        return light__Znam(bytes);
+    HAK_IN_LIGHT(light__Znam(bytes));
     void *block = hak_entry_take_fast(bytes);
     return HAK_LIKELY(block != NULL) ? block : take_slowly(bytes, HAK_BY_NEW_ARRAY, HAK_CALL);
 }
@@ -223,10 +221,7 @@ void *_ZnamSt11align_val_tRKSt9nothrow_t(size_t bytes, size_t alignment, nothrow
 
 /* Gives a block back to us. `bytes` and `alignment` are the call's, as far as `by` names them. */
 HAK_IN_PLACE void give_deleted(void *block, size_t bytes, size_t alignment, enum hak_given by) {
-    if (hak_light_serves()) {
-        light_free(block);
-        return;
-    }
+    HAK_IN_LIGHT(light_free(block));
     if (by != HAK_GIVEN_BY_DELETE && by != HAK_GIVEN_BY_DELETE_ARRAY)
         hak_entry_claim(user_from(block), by, bytes, alignment);
     hak_entry_free(block, by);
@@ -262,10 +257,7 @@ HAK_IN_PLACE void delete_array_aligned(void *block, size_t bytes, size_t alignme
 }
 
 void _ZdlPv(void *block) {
-    if (hak_light_serves()) {
-        light_free(block);
-        return;
-    }
+    HAK_IN_LIGHT(light_free(block));
     hak_entry_free(hak_entry_later(block), HAK_GIVEN_BY_DELETE);
 }
 

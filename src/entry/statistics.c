@@ -33,8 +33,7 @@ static void take_statistics(struct statistics *now) {
 }
 
 HAK_EXPORT int malloc_trim(size_t pad) {
-    if (hak_light_serves())
-        return light_malloc_trim(pad);
+    HAK_IN_LIGHT(light_malloc_trim(pad));
     (void)pad; /* glibc: bytes to keep at the top of its heap */
     if (!hak_entry_enter())
         return 0;
@@ -64,15 +63,13 @@ static struct mallinfo2 measure(void) {
 }
 
 HAK_EXPORT struct mallinfo2 mallinfo2(void) {
-    if (hak_light_serves())
-        return light_mallinfo2();
+    HAK_IN_LIGHT(light_mallinfo2());
     return measure();
 }
 
 /* The older form, whose numbers are cut off at 32 bits, as in glibc. */
 HAK_EXPORT struct mallinfo mallinfo(void) {
-    if (hak_light_serves())
-        return light_mallinfo();
+    HAK_IN_LIGHT(light_mallinfo());
     struct mallinfo2 wide = measure();
     return (struct mallinfo){
         .arena = (int)wide.arena,
@@ -114,10 +111,7 @@ static void add_bytes(struct hak_line *line, const char *title, size_t system_by
 
 /* In one call, so that the lines of two processes on one terminal do not mix. */
 HAK_EXPORT void malloc_stats(void) {
-    if (hak_light_serves()) {
-        light_malloc_stats();
-        return;
-    }
+    HAK_IN_LIGHT(light_malloc_stats());
     struct hak_line line = {.length = 0};
     struct statistics now;
     take_statistics(&now);
@@ -194,8 +188,7 @@ static void lock_stream(const char *name, FILE *file) {
 }
 
 HAK_EXPORT int malloc_info(int options, FILE *file) {
-    if (hak_light_serves())
-        return light_malloc_info(options, file);
+    HAK_IN_LIGHT(light_malloc_info(options, file));
     if (options != 0)
         return EINVAL;
     struct statistics now;

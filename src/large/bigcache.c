@@ -282,7 +282,7 @@ static bool is_between(const struct hak_large *large, size_t bytes, size_t most_
 struct hak_large *hak_bigcache_take_longer(size_t bytes, size_t most_bytes, const void *caller) {
     struct cache *cache = own_cache();
     struct hak_large *found = cache ? cache->head.hot : NULL;
-    if (!cache || hak_is_debug_build)
+    if (!cache)
         return NULL;
     if (found && !is_between(found, bytes, most_bytes))
         found = NULL;

@@ -1,6 +1,6 @@
 /* The shortest way of a large block: takes the one that came last to this thread's BigCache, or
- * gives one there. For the plain build's malloc and free, inline; everything else, and the debug
- * build, goes through large.h.
+ * gives one there. For the plain build's malloc and free alone, inline; everything else
+ * goes through large.h.
  *
  *   own --> | hot block, or NULL | room: bytes it may have | gives | look | rest of the cache |
  *
@@ -15,8 +15,7 @@
 static inline base_t hak_large_take_hot(size_t bytes, const void *caller) {
     struct hak_bigcache *own = hak_bigcache_own;
     struct hak_large *hot = own ? own->hot : NULL;
-    if (HAK_UNLIKELY(hak_is_debug_build || !hot || hot->caller != caller ||
-                     !hak_bigcache_fits(hot, bytes)))
+    if (HAK_UNLIKELY(!hot || hot->caller != caller || !hak_bigcache_fits(hot, bytes)))
         return hak_large_take(bytes, 0, caller);
     own->hot = NULL;
     atomic_store_explicit(&hot->state, HAK_LARGE_LIVE, memory_order_relaxed);
@@ -27,9 +26,8 @@ static inline base_t hak_large_take_hot(size_t bytes, const void *caller) {
 static inline bool hak_large_give_hot(base_t base) {
     struct hak_bigcache *own = hak_bigcache_own;
     struct hak_large *large = hak_address_map_find(base.p);
-    if (HAK_UNLIKELY(hak_is_debug_build || !large || !own || own->hot ||
-                     large->mapped_bytes > own->hot_room || !hak_large_is_live(large) ||
-                     ++own->gives % HAK_BIGCACHE_LOOK_EVERY == 0))
+    if (HAK_UNLIKELY(!large || !own || own->hot || large->mapped_bytes > own->hot_room ||
+                     !hak_large_is_live(large) || ++own->gives % HAK_BIGCACHE_LOOK_EVERY == 0))
         return hak_large_give(base);
     large->is_fresh = false;
     large->look = own->look;

@@ -356,14 +356,13 @@ static struct hak_large *take_warm(const struct hak_large *large, size_t wanted_
 }
 
 base_t hak_large_move(base_t base, size_t bytes) {
-    struct hak_large *large = hak_large_find(base.p), *moved = NULL;
+    struct hak_large *large = hak_large_find(base.p);
     if (!large || !hak_large_is_live(large) || bytes > PTRDIFF_MAX)
         return HAK_NO_BASE;
     size_t wanted_bytes = HAK_PAGES_OF(bytes);
-    if (large->chunk && (hak_is_debug_build || wanted_bytes <= HAK_L25_MAX_BYTES))
+    if (large->chunk && wanted_bytes <= HAK_L25_MAX_BYTES)
         return HAK_NO_BASE;
-    if (!hak_is_debug_build)
-        moved = take_warm(large, wanted_bytes);
+    struct hak_large *moved = take_warm(large, wanted_bytes);
     if (moved)
         (void)hak_large_give_outgrown(base);
     else

@@ -66,7 +66,7 @@ HAK_HIDDEN bool hak_large_resize(base_t base, size_t bytes);
 
 /* The same, but the block may move: into one whose pages are there, by a copy, else its pages go to
  * another address. HAK_NO_BASE when there is no memory, or where L2.5 serves both sizes; the block
- * is as it was then. */
+ * is as it was then. Plain build. */
 HAK_HIDDEN base_t hak_large_move(base_t base, size_t bytes);
 
 /* Gives what this thread and the process keep back to the kernel; returns the bytes. */

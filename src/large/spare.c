@@ -154,7 +154,7 @@ static void *grow(struct mapping mapping, size_t bytes) {
 
 void *hak_spare_take(size_t *bytes, uint16_t *origin) {
     struct mapping found = {0};
-    if (hak_is_debug_build || HAK_LIKELY(kept_now() == 0) || !hak_try_lock(&spare_lock))
+    if (HAK_LIKELY(kept_now() == 0) || !hak_try_lock(&spare_lock))
         return NULL;
     if (count > 0) {
         unsigned best = find_mapping(*bytes);

@@ -24,17 +24,8 @@ enum hak_layer {
 };
 
 enum hak_metric {
-#define LAYER(name, number, text, sentence) HAK_METRIC_SERVED_##name,
-#include "hops.def"
-#define PLACE(name, number, text, sentence) HAK_METRIC_GIVEN_##name,
-#include "hops.def"
-    HAK_METRIC_RESIZED,
-#define CALL(name, number, from, to, sentence)
-#define HOP(name, number, from, to, sentence) HAK_METRIC_##name##_BLOCKS, HAK_METRIC_##name##_RUNS,
-#include "hops.def"
-#define CHANGE(name, number, sentence) HAK_METRIC_##name##_TIMES, HAK_METRIC_##name##_AMOUNT,
-#define COUNT(name, number, sentence)  HAK_METRIC_##name##_TIMES, HAK_METRIC_##name##_AMOUNT,
-#include "hops.def"
+#define METRIC(name, text) HAK_METRIC_##name,
+#include "metrics/metrics.def"
     HAK_METRICS
 };
 

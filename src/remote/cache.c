@@ -14,8 +14,8 @@
 enum { HERE_BYTES = 8 << 20, MOST_HERE_BYTES = 64 << 20, LOCK_WAIT_MS = 100 };
 enum { PAGE_BYTES = 8192 };
 
-static const char layout[] = "CREATE TABLE IF NOT EXISTS value(kind INTEGER, key INTEGER,"
-                             " checksum INTEGER, data BLOB, PRIMARY KEY(kind, key));";
+static const char cache_layout[] = "CREATE TABLE IF NOT EXISTS value(kind INTEGER, key INTEGER,"
+                                   " checksum INTEGER, data BLOB, PRIMARY KEY(kind, key));";
 static const char get_value[] = "SELECT data, checksum FROM value WHERE kind = ?1 AND key = ?2";
 
 static bool run_in_cache(sqlite3 *database, const char *sql) {
@@ -85,7 +85,7 @@ static int open_file(struct hak_cache *cache, const char *identity) {
              "PRAGMA page_size=%d; PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF;"
              "PRAGMA max_page_count=%d; PRAGMA cell_size_check=1;"
              "CREATE TABLE IF NOT EXISTS identity(id INTEGER PRIMARY KEY, text TEXT);%s",
-             PAGE_BYTES, (int)(((uint64_t)HAK_CACHE_FILE_MIB << 20) / PAGE_BYTES), layout);
+             PAGE_BYTES, (int)(((uint64_t)HAK_CACHE_FILE_MIB << 20) / PAGE_BYTES), cache_layout);
     int code = sqlite3_open_v2(cache->path, &cache->file, SQLITE_OPEN_READWRITE, NULL);
     if (code == SQLITE_OK) {
         sqlite3_busy_timeout(cache->file, LOCK_WAIT_MS);
@@ -121,7 +121,8 @@ static void open_or_remake(struct hak_cache *cache, const char *identity) {
 void hak_cache_open(struct hak_cache *cache, const char *identity) {
     *cache = (struct hak_cache){0};
     open_or_remake(cache, identity);
-    if (sqlite3_open(":memory:", &cache->here) != SQLITE_OK || !run_in_cache(cache->here, layout))
+    if (sqlite3_open(":memory:", &cache->here) != SQLITE_OK ||
+        !run_in_cache(cache->here, cache_layout))
         return;
     cache->get_here = prepare_in_cache(cache->here, get_value);
     cache->put =

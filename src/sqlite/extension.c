@@ -1,11 +1,19 @@
-/* Adds the tables of a capture when SQLite loads hakmem_sqlite.so into a connection. */
-#include "sqlite/extension.h"
+/* hakmem_sqlite.so gives any program that speaks SQLite the tables of a capture that lie coded in
+ * it.
+ *
+ *   sqlite3 app.db ".load hakmem_sqlite" --> sqlite3_hakmemsqlite_init --> store/sql
+ *                                                                             |
+ *   the program's own SQLite <--sqlite3_api-- sqlite3_NAME, a jump <----------+
+ *
+ * The store is the one of the commands: its calls come to jumps of this file, through the table of
+ * functions that the program hands over, so that the program's own SQLite does the work, linked
+ * dynamically or not. For the thread of the connection, as all of SQLite. */
+#include <sqlite3ext.h>
+SQLITE_EXTENSION_INIT1
 
 #include "store/database.h"
 #include "store/file.h"
 #include "store/sql/sql.h"
-
-SQLITE_EXTENSION_INIT1
 
 static int fail(char **message, int error) {
     if (message)
@@ -50,4 +58,19 @@ int sqlite3_hakmemsqlite_init(sqlite3 *database, char **message,
     if (look_at_main(database) < 0 || hak_store_add_tables(database) < 0)
         return fail(message, SQLITE_ERROR);
     return SQLITE_OK;
+}
+
+/* made/sqlite_calls.h has a CALL for each function of SQLite that the store calls. */
+#undef sqlite3_api
+#define sqlite3_api ((const sqlite3_api_routines *)0)
+#define CALL(name)                                                                                 \
+    __asm__ volatile(".pushsection .text\n"                                                        \
+                     ".globl sqlite3_" #name "\n.hidden sqlite3_" #name "\n"                       \
+                     ".type sqlite3_" #name ", @function\n"                                        \
+                     "sqlite3_" #name ": movq sqlite3_api(%%rip), %%r11\n"                         \
+                     "jmp *%c0(%%r11)\n.popsection"                                                \
+                     :                                                                             \
+                     : "i"(&(sqlite3_##name)));
+__attribute__((used)) static void write_jumps(void) {
+#include "made/sqlite_calls.h"
 }

@@ -25,7 +25,7 @@ static struct table {
     _Atomic uint32_t count;
     struct range range[RANGES_MAX];
 } tables[2];
-static _Atomic uint32_t version; /* tables[version % 2] is in use */
+static _Atomic uint32_t table_version; /* tables[table_version % 2] is in use */
 
 static _Atomic uint32_t reader_thread; /* it reads the maps; 0 = nobody */
 
@@ -77,10 +77,10 @@ static bool is_in_table(const struct table *table, uintptr_t address) {
 
 static bool is_in_ranges(uintptr_t address) {
     for (int tries = 0; tries < TRIES; tries++) {
-        uint32_t before = atomic_load_explicit(&version, memory_order_acquire);
+        uint32_t before = atomic_load_explicit(&table_version, memory_order_acquire);
         bool found = is_in_table(&tables[before % 2], address);
         atomic_thread_fence(memory_order_acquire);
-        if (atomic_load_explicit(&version, memory_order_relaxed) == before)
+        if (atomic_load_explicit(&table_version, memory_order_relaxed) == before)
             return found;
     }
     return false;
@@ -95,12 +95,12 @@ static bool refresh(struct misses *misses) {
     /* A reader that a signal handler left by longjmp has left its mark: walks do not nest. */
     if (!atomic_compare_exchange_strong(&reader_thread, &nobody, self) && nobody != self)
         return false;
-    uint32_t next = atomic_load(&version) + 1;
+    uint32_t next = atomic_load(&table_version) + 1;
     struct table *table = &tables[next % 2];
     atomic_store(&table->count, 0);
     atomic_thread_fence(memory_order_seq_cst);
     if (read_maps(table))
-        atomic_store(&version, next);
+        atomic_store(&table_version, next);
     atomic_store(&misses->count, 0);
     atomic_store(&misses->due, due < MISSES_MAX ? 2 * due + 1 : due);
     atomic_store(&reader_thread, 0);

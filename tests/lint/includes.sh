@@ -33,12 +33,12 @@ allowed() {
     leaks) rules='large_map platform guard/locate.h guard/asked.h unwind trace' ;;
     base) rules='' ;;
     store) rules='base metrics/metric.h metrics/step.h trace/record.h' ;;
-    sqlite) rules='store/sql/sql.h store/database.h store/file.h' ;;
+    sqlite) rules='store/sql/sql.h store/database.h store/file.h made/sqlite_calls.h' ;;
     remote) rules='base store/error.h' ;;
     symbols) rules='base store/frame.h' ;;
     report) rules='base decode/decode.h store trace/record.h trace/session.h trace/pattern.h learn/settings.h' ;;
     collector) rules='report symbols base store metrics/block.h metrics/metric.h trace/record.h trace/session.h trace/protocol.h trace/trust.h trace/stat_line.h trace/node.h trace/frame_node.h' ;;
-    viewer) rules='base store remote/remote.h symbols/elf_file.h report collector made metrics/metric.h entry/attach/shared.h trace/control.h trace/session.h trace/protocol.h trace/record.h' ;;
+    viewer) rules='base store remote/remote.h symbols/elf_file.h report collector made metrics/metric.h metrics/step.h entry/attach/shared.h trace/control.h trace/session.h trace/protocol.h trace/record.h' ;;
     corefile) rules='viewer report store base symbols/symbols.h trace/frame_node.h trace/pattern.h' ;; # viewer/corefile: names stacks without a store
     esac
 }

@@ -89,6 +89,17 @@ hak_source_open_url viewer/fleet/server.c
 hak_stacks_add_frames src/trace/python/python.c
 '
 
+# HALF FOLDERS: the object of each source file, that of `make apart` where its folder is compiled as one unit.
+objects() {
+    local half=$1 file object at
+    shift
+    find "$@" -name '*.c' | while read -r file; do
+        object=${file%.c}.o
+        for at in "apart/$half" "$half"; do
+            [ ! -e "${BUILD:-build}/$at/$object" ] || { echo "${BUILD:-build}/$at/$object"; break; }
+        done
+    done
+}
 status=0
 wrong() {
     echo "$1"
@@ -145,16 +156,15 @@ $folder/$room $header
     # The same for calls, whoever declares them: what BUILD has of the folder was compiled from it.
     half=apart
     [ "$folder" != src/trace ] || half=debug # the recorded program's
-    objects=${BUILD:-build}/$half/$folder
-    [ -d "$objects" ] || wrong "$objects has no objects to look at: run make all apart first"
+    [ -n "$(objects "$half" "$folder")" ] || wrong "$folder has no objects to look at: run make all apart first"
     while read -r room target symbol; do
         below "$folder" "$room"
         case "$rooms_there " in
         *" $target "*) ;;
         *) wrong "$folder/$room calls $symbol of $target: it may call$(no_less "$rooms_there")" ;;
         esac
-    done < <(find "$folder" -name '*.c' | sed "s|^\(.*\)\.c$|${BUILD:-build}/$half/\1.o|" | xargs nm -A -P |
-        awk -v top="$objects/" -v down="${rooms_below[$folder/.]-}" '{
+    done < <(objects "$half" "$folder" | xargs -r nm -A -P |
+        awk -v top="^.*/$folder/" -v down="${rooms_below[$folder/.]-}" '{
             sub(top, "", $1); sub(/:$/, "", $1)
             room = $1; if (!sub(/\/.*/, "", room)) room = "."
             if ($3 ~ /[TDBR]/) home[$2] = room; else if ($3 == "U") calls[room " " $2] }
@@ -166,8 +176,7 @@ done
 # HALF: "FILE name" for each global that a file defines, "FILE - name" for each that it uses, also by the inline functions
 # of headers that it includes.
 globals() {
-    find src viewer -name '*.c' | sed "s|^\(.*\)\.c$|${BUILD:-build}/$1/\1.o|" | xargs -r ls -d 2>/dev/null |
-        xargs nm -A -P | awk -v top="${BUILD:-build}/$1/" '{
+    objects "$1" src viewer | xargs -r nm -A -P | awk -v top="^${BUILD:-build}/(apart/)?$1/" '{
         sub(top, "", $1); sub(/\.o:$/, "", $1)
         if ($3 ~ /[TDBRVW]/) print $1, $2; else if ($3 == "U") print $1, "-", $2 }'
 }

@@ -35,14 +35,14 @@ $(DEAF)/hakmem-collect $(OLD)/hakmem-collect: $(BUILD)/hakmem-collect
 
 # The guard's tests take the tracer's place themselves.
 $(BUILD)/libguardlayers.a: $(filter-out $(foreach d,entry leaks trace tree unwind,$(BUILD)/debug/src/$(d)/%),$(DEBUG_OBJ)) \
-                          $(BUILD)/debug/src/trace/tracer.o $(BUILD)/debug/src/trace/control.o
+                          $(BUILD)/debug/src/trace/unit.o
 $(BUILD)/libkept.a: $(BUILD)/keep/src/entry/keep/blocks.o $(BUILD)/keep/src/entry/keep/record.o
 $(BUILD)/libattached.a: $(BUILD)/keep/src/entry/attach/imports.o
-$(BUILD)/libremote.a: $(filter-out %/module.o,$(REMOTE_OBJ))
+$(BUILD)/libremote.a: $(REMOTE_OBJ)
 # The unwinder's tests and that of stacks have nothing else of the tracer in them: they take its place.
 UNWIND_LIB := $(BUILD)/libunwinder.a
 UNWIND_OLD := $(BUILD)/libunwinder_old.a
-$(UNWIND_LIB): $(patsubst %.c,$(BUILD)/debug/%.o,$(wildcard src/unwind/*.c src/trace/stacks/*.c) $(addprefix src/platform/,maps.c file.c path.c line.c objects.c symbols.c module.c))
+$(UNWIND_LIB): $(BUILD)/debug/src/unwind/unit.o $(BUILD)/debug/src/trace/stacks/unit.o $(foreach f,maps file path line objects symbols module,$(BUILD)/debug/src/platform/$(f).o)
 $(UNWIND_OLD): $(UNWIND_LIB) $(OLD_OBJ)
 	$(call SAY,archive) cp -f $< $@ && ar rs $@ $(OLD_OBJ) 2>/dev/null
 
@@ -65,7 +65,7 @@ $(call UNITS,watch/deaf,deaf/libwatch.a libdebuglayers.a,$(IN_DEBUG))
 $(call UNITS,entry/keep/,libkept.a libdebuglayers.a,$(IN_DEBUG))
 $(call UNITS,entry/attach/,libattached.a libdebuglayers.a,$(IN_DEBUG))
 $(call UNITS,base/,libstore.a,$(CHECK_LIBS) $(HOST_LIBS))
-$(call UNITS,remote/,libremote.a,$(PQ_INCLUDE:%=-isystem %) $(CHECK_LIBS) -lpq -lsqlite3)
+$(call UNITS,remote/,libremote.a libstore.a,$(PQ_INCLUDE:%=-isystem %) $(CHECK_LIBS) -lpq -lsqlite3 -lzstd)
 $(call UNITS,store/ collector/ report/ symbols/,libcollector.a libstore.a,$(CHECK_LIBS) $(HOST_LIBS))
 $(call UNITS,viewer/,libviewer.a libcollector.a libstore.a,$(CHECK_LIBS) $(HOST_LIBS) $(VIEW_LIBS))
 

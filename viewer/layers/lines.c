@@ -4,6 +4,7 @@
 #include "viewer/layers/counts.h"
 #include "viewer/layers/changes.h"
 
+#include "metrics/step.h"
 #include "report/words/words.h"
 #include "superslab.h"
 
@@ -74,16 +75,12 @@ static void add_hits(struct hak_text *text, const struct layers *l) {
 
 /* Blocks by where they went: "1,047 to front, 3 to remote". */
 static void add_given(struct hak_text *text, const struct layers *l) {
-    static const char *const places[HAK_PLACE_COUNT] = {
-#define PLACE(name, number, place_text, sentence) [number] = place_text,
-#include "hops.def"
-    };
     const char *between = "Freed  ";
     for (unsigned place = 0; place < HAK_PLACE_COUNT; place++) {
         uint64_t blocks = layers_sum(l, HAK_METRIC_GIVEN_FIRST + place);
         if (blocks == 0)
             continue;
-        hak_text_add(text, "%s%s to %s", between, hak_words_number(blocks), places[place]);
+        hak_text_add(text, "%s%s to %s", between, hak_words_number(blocks), hak_words_place(place));
         between = ", ";
     }
     uint64_t resized = layers_sum(l, HAK_METRIC_RESIZED);
@@ -95,21 +92,14 @@ static void add_given(struct hak_text *text, const struct layers *l) {
 }
 
 static void add_moves(struct hak_text *text, const struct layers *l) {
-    static const struct {
-        const char *name;
-        unsigned blocks;
-    } moves[] = {
-#define CALL(name, number, from, to, sentence)
-#define HOP(name, number, from, to, sentence) {#name, HAK_METRIC_##name##_BLOCKS},
-#include "hops.def"
-    };
     const char *between = "Moves  ";
-    for (size_t i = 0; i < sizeof moves / sizeof moves[0]; i++) {
-        uint64_t blocks = layers_sum(l, moves[i].blocks);
+    for (unsigned kind = HAK_REALLOC_FROM + 1; kind < HAK_SLAB_ACQUIRE; kind++) {
+        unsigned metric = hak_metric_of_kind[kind];
+        uint64_t blocks = metric ? layers_sum(l, metric) : 0;
         if (blocks == 0)
             continue;
-        hak_text_add(text, "%s%s %s in %s", between, moves[i].name, hak_words_number(blocks),
-                     hak_words_count(layers_sum(l, moves[i].blocks + 1), "go", "gos"));
+        hak_text_add(text, "%s%s %s in %s", between, hak_words_kind(kind), hak_words_number(blocks),
+                     hak_words_count(layers_sum(l, metric + 1), "go", "gos"));
         between = ", ";
     }
     if (between[0] == ',')

@@ -4,16 +4,14 @@
 #include "entry/debug/way.h"
 
 HAK_EXPORT void *malloc(size_t bytes) {
-    if (hak_light_serves())
-        return light_malloc(bytes);
+    HAK_IN_LIGHT(light_malloc(bytes));
     struct hak_hand_out how = {.asked_bytes = bytes, .subkind = HAK_BY_MALLOC, .call = HAK_CALL};
     return hak_entry_allocate(&how);
 }
 
 HAK_EXPORT void *calloc(size_t count, size_t bytes) {
     size_t all_bytes;
-    if (hak_light_serves())
-        return light_calloc(count, bytes);
+    HAK_IN_LIGHT(light_calloc(count, bytes));
     if (HAK_UNLIKELY(__builtin_mul_overflow(count, bytes, &all_bytes)))
         all_bytes = SIZE_MAX; /* refused below */
     struct hak_hand_out how = {
@@ -23,18 +21,13 @@ HAK_EXPORT void *calloc(size_t count, size_t bytes) {
 }
 
 HAK_EXPORT void free(void *pointer) {
-    if (hak_light_serves())
-        light_free(pointer);
-    else
-        hak_entry_free(hak_entry_later(pointer), HAK_GIVEN_BY_FREE);
+    HAK_IN_LIGHT(light_free(pointer));
+    hak_entry_free(hak_entry_later(pointer), HAK_GIVEN_BY_FREE);
 }
 
 /* C23. Size and alignment are the program's word for what it asked; the block's own are known. */
 HAK_IN_PLACE void free_claimed(void *pointer, enum hak_given by, size_t bytes, size_t alignment) {
-    if (hak_light_serves()) {
-        light_free(pointer);
-        return;
-    }
+    HAK_IN_LIGHT(light_free(pointer));
     hak_check_claim(user_from(pointer), by, bytes, alignment);
     hak_entry_free(pointer, by);
 }
@@ -52,10 +45,8 @@ HAK_EXPORT void free_aligned_sized(void *pointer, size_t alignment, size_t bytes
 /* Gone from glibc's headers since 2.26; programs that were linked before still call it. */
 HAK_EXPORT void cfree(void *pointer);
 HAK_EXPORT void cfree(void *pointer) {
-    if (hak_light_serves())
-        light_free(pointer);
-    else
-        hak_entry_free(pointer, HAK_GIVEN_BY_FREE);
+    HAK_IN_LIGHT(light_free(pointer));
+    hak_entry_free(pointer, HAK_GIVEN_BY_FREE);
 }
 
 HAK_LIBC_NAME(malloc);

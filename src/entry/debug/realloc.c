@@ -99,15 +99,13 @@ static void *reallocate(void *pointer, size_t bytes, hak_call_t call) {
 }
 
 HAK_EXPORT void *realloc(void *pointer, size_t bytes) {
-    if (hak_light_serves())
-        return light_realloc(pointer, bytes);
+    HAK_IN_LIGHT(light_realloc(pointer, bytes));
     return reallocate(pointer, bytes, HAK_CALL);
 }
 
 HAK_EXPORT void *reallocarray(void *pointer, size_t count, size_t bytes) {
     size_t all_bytes;
-    if (hak_light_serves())
-        return light_reallocarray(pointer, count, bytes);
+    HAK_IN_LIGHT(light_reallocarray(pointer, count, bytes));
     if (__builtin_mul_overflow(count, bytes, &all_bytes))
         return hak_entry_fail(SIZE_MAX);
     return reallocate(pointer, all_bytes, HAK_CALL);

@@ -99,8 +99,7 @@ static inline void *hak_entry_fail(size_t bytes) {
 /* The long way of hak_entry_allocate. */
 static inline void *hak_entry_allocate_slowly(struct hak_hand_out *how) {
     hak_entry_begin();
-    if (hak_light_serves())
-        return light_hak_entry_allocate_as(how);
+    HAK_IN_LIGHT(light_hak_entry_allocate_as(how));
     if (HAK_UNLIKELY(hak_nested_some_wait))
         hak_nested_give_waiting();
     struct hak_taken taken = {HAK_NO_BASE, HAK_CLASS_NONE};
@@ -256,8 +255,8 @@ HAK_IN_PLACE void hak_entry_give_back(user_t user, enum hak_given by) {
     hak_check_leave();
 }
 
-/* The pointer, by a move that the compiler does not know: so registers are saved behind the test of
- * hak_light_serves, and level light does without. */
+/* The pointer, by a move that the compiler does not know: so registers are saved behind
+ * HAK_IN_LIGHT, and level light does without. */
 static inline void *hak_entry_later(void *pointer) {
     void *same;
     __asm__ volatile("movq %1, %0" : "=r"(same) : "r"(pointer));

@@ -43,7 +43,7 @@ static struct {
     char store_path[HAK_PATH_BYTES];
     char keeper_name[sizeof hak_current.keeper_name];
 } before;
-static bool is_first; /* this one goes on with none */
+static bool is_first_session; /* this one goes on with none */
 
 void hak_report_session_note_start(void) {
     at_start.tsc = hak_current.tsc_process = __builtin_ia32_rdtsc();
@@ -77,11 +77,11 @@ void hak_report_session_fill(struct hak_session *session) {
         !hak_path_expand(session->store_path, sizeof session->store_path, hak_options.trace_file,
                          at_start.directory[0] ? at_start.directory : NULL, session->program))
         session->store_path[0] = 0;
-    is_first = !succeed_before(session);
+    is_first_session = !succeed_before(session);
 }
 
 const char *hak_report_session_keeper(void) {
-    return is_first ? "" : before.keeper_name;
+    return is_first_session ? "" : before.keeper_name;
 }
 
 const char *hak_report_session_store(void) {
@@ -89,8 +89,8 @@ const char *hak_report_session_store(void) {
 }
 
 bool hak_report_session_is_first(void) {
-    bool was_first = is_first;
-    is_first = false;
+    bool was_first = is_first_session;
+    is_first_session = false;
     return was_first;
 }
 

@@ -17,22 +17,22 @@ enum {
     GREATEST_GUARD = 16 << 20,
 };
 
-static const struct hak_trace_checks *checks;
+static const struct hak_trace_checks *guard_checks;
 
 void hak_trace_set_checks(const struct hak_trace_checks *the_checks) {
-    checks = the_checks;
+    guard_checks = the_checks;
 }
 
 void hak_crash_count_guarded(uint64_t *calls, uint64_t *blocks) {
     *calls = *blocks = 0;
-    if (checks && checks->count_guarded)
-        checks->count_guarded(calls, blocks);
+    if (guard_checks && guard_checks->count_guarded)
+        guard_checks->count_guarded(calls, blocks);
 }
 
 void hak_crash_each_life(bool again, void (*visit)(void *, const struct hak_guarded_life *),
                          void *context) {
-    if (checks && checks->each_life)
-        checks->each_life(again, visit, context);
+    if (guard_checks && guard_checks->each_life)
+        guard_checks->each_life(again, visit, context);
 }
 
 /* Fills in the mapping at `address`, or what lies around the gap. A private one of /dev/zero, as
@@ -121,7 +121,7 @@ static bool is_first_element(uint64_t address, struct hak_fault_facts *found) {
         .found_address = address, .class_found = HAK_CLASS_NONE, .class_due = HAK_CLASS_NONE};
     if (address < HAK_PAGE_BYTES)
         return false;
-    checks->describe(found, false);
+    guard_checks->describe(found, false);
     uint64_t offset = address - found->user;
     return found->memory == HAK_MEMORY_INSIDE_LIVE && offset < found->asked_bytes &&
            offset < MEMBER_BYTES;
@@ -166,8 +166,8 @@ void hak_crash_look_at_address(struct hak_incident *incident) {
         return;
     incident->facts.access = access_of(incident);
     if (incident->trap == HAK_EXCEPTION_PROTECTION || incident->trap == HAK_EXCEPTION_STACK) {
-        if (checks)
-            hak_crash_look_at_words(incident, checks);
+        if (guard_checks)
+            hak_crash_look_at_words(incident, guard_checks);
         return;
     }
     if (!is_access(incident->signal, incident->code) && incident->signal != SIGBUS)
@@ -178,30 +178,32 @@ void hak_crash_look_at_address(struct hak_incident *incident) {
     bool is_free = region->is_known && region->start == region->end;
     bool is_closed = region->protection == PROT_NONE && region->path[0] == 0;
     bool is_barred = region->is_known && (is_free || is_closed);
-    if (!checks || !is_access(incident->signal, incident->code) || incident->full_stack_bytes != 0)
+    if (!guard_checks || !is_access(incident->signal, incident->code) ||
+        incident->full_stack_bytes != 0)
         return;
     incident->facts.access_bytes =
         incident->facts.access == HAK_ACCESS_READ ? vector_bytes(incident) : 0;
-    checks->describe(&incident->facts, is_barred);
+    guard_checks->describe(&incident->facts, is_barred);
     if (is_barred && !incident->facts.fault)
         look_for_index(incident);
     if (is_closed && !incident->facts.memory && is_own_guard(incident, region->end))
         incident->facts.memory = HAK_MEMORY_STACK;
     if (is_barred && !incident->facts.fault && incident->facts.base == 0)
-        hak_crash_look_at_words(incident, checks);
+        hak_crash_look_at_words(incident, guard_checks);
 }
 
 void hak_crash_look_at_heap(struct hak_incident *incident) {
     struct hak_fault_facts facts = {0};
-    if (!incident->facts.fault && checks && checks->look_at_all && checks->look_at_all(&facts) > 0)
+    if (!incident->facts.fault && guard_checks && guard_checks->look_at_all &&
+        guard_checks->look_at_all(&facts) > 0)
         incident->facts = facts;
 }
 
 bool hak_crash_is_heap_fault(int signal, int code, uint64_t address) {
-    if (!is_access((uint32_t)signal, code) || !checks)
+    if (!is_access((uint32_t)signal, code) || !guard_checks)
         return false;
     struct hak_fault_facts facts = {.found_address = address};
-    checks->describe(&facts, false);
+    guard_checks->describe(&facts, false);
     return facts.fault != 0;
 }
 
@@ -209,9 +211,9 @@ void hak_crash_find_block(uint64_t address, struct hak_report_pointed *found) {
     struct hak_fault_facts facts = {
         .found_address = address, .class_found = HAK_CLASS_NONE, .class_due = HAK_CLASS_NONE};
     *found = (struct hak_report_pointed){.user = 0};
-    if (!checks || address < HAK_PAGE_BYTES || address >> HAK_ADDRESS_BITS != 0)
+    if (!guard_checks || address < HAK_PAGE_BYTES || address >> HAK_ADDRESS_BITS != 0)
         return;
-    checks->describe(&facts, false);
+    guard_checks->describe(&facts, false);
     if (facts.base == 0)
         return;
     found->user = facts.user;
@@ -221,13 +223,15 @@ void hak_crash_find_block(uint64_t address, struct hak_report_pointed *found) {
 
 enum hak_trapped hak_crash_trapped(const void *siginfo, const struct hak_stopped *stopped,
                                    struct hak_fault_facts *facts) {
-    return checks && checks->trapped ? checks->trapped(siginfo, stopped, facts) : HAK_TRAPPED_NOT;
+    return guard_checks && guard_checks->trapped ? guard_checks->trapped(siginfo, stopped, facts)
+                                                 : HAK_TRAPPED_NOT;
 }
 
 bool hak_crash_open_closed(uint64_t address, uint64_t stack_pointer) {
-    return checks && checks->open_closed && checks->open_closed(address, stack_pointer);
+    return guard_checks && guard_checks->open_closed &&
+           guard_checks->open_closed(address, stack_pointer);
 }
 
 bool hak_crash_reopen(uint64_t address) {
-    return checks && checks->reopen && checks->reopen(address);
+    return guard_checks && guard_checks->reopen && guard_checks->reopen(address);
 }

@@ -37,7 +37,7 @@ static _Atomic uint32_t reporter; /* kernel's id of the thread that reports, 0 =
 static uint8_t is_vfork_child;    /* that thread is a child that runs in our memory */
 
 /* Of the thread that reports. */
-static struct hak_incident incident;
+static struct hak_incident the_incident;
 static volatile unsigned steps_begun;
 static const char *volatile why_raw; /* NULL = the collector has written it */
 /* Its stack: that of the fault may be full, an alternate stack of the program small. */
@@ -71,7 +71,7 @@ static void begin_incident(void) {
     is_vfork_child = hak_vfork_children != 0;
     steps_begun = 0;
     why_raw = "the report itself met a fault";
-    incident = (struct hak_incident){.look = hak_crash_unwind};
+    the_incident = (struct hak_incident){.look = hak_crash_unwind};
 }
 
 bool hak_crash_enter_alone(void) {
@@ -89,7 +89,7 @@ struct hak_incident *hak_crash_enter(const struct hak_report_other *mine) {
         uint32_t other = 0;
         if (atomic_compare_exchange_strong(&reporter, &other, self)) {
             begin_incident();
-            return &incident;
+            return &the_incident;
         }
         if (other == self)
             return NULL;
@@ -108,7 +108,7 @@ struct hak_incident *hak_crash_enter(const struct hak_report_other *mine) {
 /* The next report begins another session. A process whose end is near keeps this one, for the
  * records of its end. */
 static void let_session_go(void) {
-    bool ends = incident.end_signal || incident.facts.found_by == HAK_FOUND_BY_EXIT;
+    bool ends = the_incident.end_signal || the_incident.facts.found_by == HAK_FOUND_BY_EXIT;
     if (hak_options.stores_faults && !ends && !is_vfork_child)
         hak_report_session_leave(!why_raw);
 }
@@ -151,24 +151,24 @@ void hak_crash_unwind(struct hak_incident *of) {
 
 static void look(void) {
     /* The stack until the step is through: the place where it happened. */
-    incident.frames[0] = incident.registers.value[HAK_RIP];
-    incident.frame_count = 1;
-    incident.end = HAK_UNWIND_BAD_CFA;
+    the_incident.frames[0] = the_incident.registers.value[HAK_RIP];
+    the_incident.frame_count = 1;
+    the_incident.end = HAK_UNWIND_BAD_CFA;
     /* The thread will not go back into a walk that was under way. */
-    if (incident.end_signal)
+    if (the_incident.end_signal)
         hak_unwind_under_way = 0;
-    incident.look(&incident);
+    the_incident.look(&the_incident);
 }
 
 static void hand_over_incident(void) {
-    if (!incident.is_reported)
-        why_raw = hak_crash_hand_over(&incident);
+    if (!the_incident.is_reported)
+        why_raw = hak_crash_hand_over(&the_incident);
 }
 
 static void say_raw(void) {
     hak_crash_let_area_go();
-    if (!incident.is_reported && why_raw)
-        hak_raw_report(&incident, why_raw);
+    if (!the_incident.is_reported && why_raw)
+        hak_raw_report(&the_incident, why_raw);
 }
 
 /* Also from the middle of itself: a step is begun once. */
@@ -213,12 +213,12 @@ void hak_crash_report(void) {
 
 void hak_crash_go_on(void) {
     go_through_steps();
-    hak_crash_die_by(incident.end_signal ? incident.end_signal : SIGABRT);
+    hak_crash_die_by(the_incident.end_signal ? the_incident.end_signal : SIGABRT);
 }
 
 /* As abort() does: the program's own handler of SIGABRT runs first, if it has one. */
 static _Noreturn void stop(void) {
-    bool is_in_handler = incident.is_reported && !incident.is_repeated;
+    bool is_in_handler = the_incident.is_reported && !the_incident.is_repeated;
     if (hak_actions_has_handler(SIGABRT) && !is_in_handler && hak_crash_stop_begins()) {
         uint64_t one = (uint64_t)1 << (SIGABRT - 1);
         hak_crash_leave();
@@ -235,13 +235,13 @@ static _Noreturn void stop(void) {
  * may find the same fault in several places; where damage is found at no place of
  * its own (a sweep finds many), the allocation, too. */
 static uint64_t place_of_incident(void) {
-    uint64_t hash = 0xcbf29ce484222325u ^ incident.facts.fault;
-    for (size_t i = 0; i < incident.frame_count; i++)
-        if (!hak_is_own_text(incident.frames[i]))
-            hash = (hash ^ incident.frames[i]) * 0x100000001b3u;
-    if (incident.facts.fault >= FIRST_DAMAGE && incident.facts.fault <= LAST_DAMAGE &&
-        incident.facts.found_by != HAK_FOUND_BY_FUNCTION)
-        hash = (hash ^ incident.facts.alloc_stack) * 0x100000001b3u;
+    uint64_t hash = 0xcbf29ce484222325u ^ the_incident.facts.fault;
+    for (size_t i = 0; i < the_incident.frame_count; i++)
+        if (!hak_is_own_text(the_incident.frames[i]))
+            hash = (hash ^ the_incident.frames[i]) * 0x100000001b3u;
+    if (the_incident.facts.fault >= FIRST_DAMAGE && the_incident.facts.fault <= LAST_DAMAGE &&
+        the_incident.facts.found_by != HAK_FOUND_BY_FUNCTION)
+        hash = (hash ^ the_incident.facts.alloc_stack) * 0x100000001b3u;
     return hash | 1;
 }
 
@@ -300,19 +300,19 @@ void hak_crash_report_fault(const struct hak_fault_facts *facts,
         .fault = facts->fault, .address = facts->found_address, .ip = registers->value[HAK_RIP]};
     if (!hak_crash_enter(&mine))
         return; /* the report itself met a fault of the heap */
-    incident.facts = *facts;
-    incident.registers = *registers;
-    incident.registers.value[HAK_RIP] -= is_behind; /* into the instruction */
-    incident.is_in_last_byte = is_behind;
-    incident.flags = flags;
-    incident.end_signal = stops ? SIGABRT : 0;
-    incident.look = stops ? look_at_fault_to_stop : look_at_fault_to_go_on;
+    the_incident.facts = *facts;
+    the_incident.registers = *registers;
+    the_incident.registers.value[HAK_RIP] -= is_behind; /* into the instruction */
+    the_incident.is_in_last_byte = is_behind;
+    the_incident.flags = flags;
+    the_incident.end_signal = stops ? SIGABRT : 0;
+    the_incident.look = stops ? look_at_fault_to_stop : look_at_fault_to_go_on;
     hak_crash_report();
-    if (stops && !incident.is_known) {
-        hak_crash_flush_output(incident.facts.found_by);
+    if (stops && !the_incident.is_known) {
+        hak_crash_flush_output(the_incident.facts.found_by);
         stop();
     }
-    if (stops && !incident.is_reported)
+    if (stops && !the_incident.is_reported)
         hak_crash_make_place_known();
     hak_crash_leave();
 }

@@ -14,7 +14,7 @@
 enum {
     LOOKED_AT_BYTES = 48,
     SHORTEST_LOAD = 3,
-    WORD_BYTES = 8,
+    LOADED_BYTES = 8,
     REX_WIDE = 0x48,
     ADD_TO_REGISTER = 0xc0, /* ModRM of add and sub of a number */
     SUB_OF_REGISTER = 0xe8,
@@ -105,7 +105,7 @@ unsigned hak_crash_loaded_by(const struct hak_registers *registers, unsigned reg
     for (unsigned back = SHORTEST_LOAD; back <= LOOKED_AT_BYTES; back++) {
         struct hak_decoded load;
         if (!hak_decode(code - back, back, &load) || load.loaded != (int)reg ||
-            load.operands->bytes != WORD_BYTES || load.operands->is_unknown)
+            load.operands->bytes != LOADED_BYTES || load.operands->is_unknown)
             continue;
         unsigned count = base_of_load(registers, &load, code - back, address, pointers);
         if (count > 0)

@@ -15,9 +15,9 @@ extern void *__libc_stack_end; /* ld.so's: argc, then argv, NULL, the environmen
 
 static const char variable_name[] = "HAKMEM_SESSION=";
 static const size_t name_at = sizeof variable_name - 1;
-static char text[160 + HAK_PATH_BYTES]; /* no page of it is there before it is used */
-static int is_pending;                  /* to be added before main */
-static int is_added;                    /* that moment is over */
+static char environment_text[160 + HAK_PATH_BYTES]; /* no page of it is there before it is used */
+static int is_pending;                              /* to be added before main */
+static int is_added;                                /* that moment is over */
 
 char **hak_environment(void) {
     static char *none[] = {NULL};
@@ -46,30 +46,30 @@ char **hak_environment_next(char **variable) {
     return NULL;
 }
 
-/* Puts `text` in the place of the variable, or remembers to add it. */
+/* Puts `environment_text` in the place of the variable, or remembers to add it. */
 static void set_variable(void) {
-    memcpy(text, variable_name, name_at);
+    memcpy(environment_text, variable_name, name_at);
     is_pending = !is_added;
     for (char **variable = hak_environment(); (variable = hak_environment_next(variable));
          variable++)
-        if (strncmp(*variable, text, name_at) == 0) {
-            *variable = text;
+        if (strncmp(*variable, environment_text, name_at) == 0) {
+            *variable = environment_text;
             is_pending = 0;
         }
 }
 
 void hak_environment_set_session(const char *name) {
     size_t bytes = strlen(name) + 1;
-    if (bytes > sizeof text - name_at)
+    if (bytes > sizeof environment_text - name_at)
         return;
-    memcpy(text + name_at, name, bytes);
+    memcpy(environment_text + name_at, name, bytes);
     set_variable();
 }
 
 void hak_environment_set_tree(const char *name, const char *store_path) {
     size_t name_bytes = strlen(name), path_bytes = strnlen(store_path, HAK_PATH_BYTES);
-    char *at = text + name_at;
-    if (name_bytes + path_bytes + 2 > sizeof text - name_at)
+    char *at = environment_text + name_at;
+    if (name_bytes + path_bytes + 2 > sizeof environment_text - name_at)
         return;
     memcpy(at, name, name_bytes + 1);
     if (store_path[0] == '/') {
@@ -110,7 +110,7 @@ static void add_session(void) {
     if (!list)
         return;
     memcpy(list, before, count * sizeof *list);
-    list[count] = text;
+    list[count] = environment_text;
     environ = list;
 }
 

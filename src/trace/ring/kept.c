@@ -16,7 +16,7 @@ enum {
 static _Atomic uint32_t is_held;
 static struct hak_ring_entry *kept;     /* under the lock */
 static struct hak_ring_entry *own_ring; /* the lock holder's */
-static uint64_t signals;
+static uint64_t signals_before;
 
 static bool has_room(const struct hak_ring_entry *ring) {
     uint64_t used = atomic_load_explicit(&ring->head, memory_order_relaxed) - ring->start;
@@ -58,14 +58,14 @@ bool hak_ring_begin_kept(void) {
         hak_restore_signals(&before);
         return false;
     }
-    signals = before;
+    signals_before = before;
     own_ring = hak_writer.ring;
     hak_ring_use(ring);
     return true;
 }
 
 void hak_ring_end_kept(void) {
-    uint64_t before = signals;
+    uint64_t before = signals_before;
     hak_ring_use(own_ring);
     hak_writer.room = 0; /* it may be nearly full, and is to grow then */
     atomic_store(&is_held, 0);
