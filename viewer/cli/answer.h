@@ -9,7 +9,6 @@
 #ifndef HAK_VIEWER_CLI_ANSWER_H
 #define HAK_VIEWER_CLI_ANSWER_H
 
-#include "report/words/json.h"
 #include "report/words/words.h"
 #include "viewer/cli/table.h"
 
