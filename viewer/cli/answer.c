@@ -35,8 +35,8 @@ static void add_cell(struct table *table, const struct answer_value *value) {
 
 void answer_add(struct answer *answer, const struct answer_value *value) {
     json_t *object = answer->list ? json_object() : NULL;
-    for (const struct answer_value *v = value; v->member.kind && !answer->list && !answer->rows;
-         v++)
+    bool is_begun = answer->table.columns > 0;
+    for (const struct answer_value *v = value; v->member.kind && !answer->list && !is_begun; v++)
         if (v->heading && v->heading[0])
             table_add_headings(&answer->table, v->heading);
     for (; value->member.kind; value++) {
