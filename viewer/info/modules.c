@@ -124,8 +124,9 @@ static void begin_process(struct hak_text *text, struct modules *all) {
 #define RANGE(name) (all->ranges ? (name) : NULL)
 #define FILES(name) (all->ranges ? NULL : (name))
 
-/* Blanks in headings make columns as wide as their cells usually are. */
+/* Headings are as wide as their columns. */
 static void add_module(struct modules *all) {
+    all->answer.table.is_fixed = true;
     answer_row(
         &all->answer, DATA(NUMBER(RANGE("id"), number_in(all, ID))),
         DATA(NUMBER(RANGE("process"), number_in(all, PROCESS))),
