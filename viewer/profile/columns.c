@@ -135,20 +135,13 @@ const char *profile_growth_words(const struct growth *growth) {
 /* ---- JSON --------------------------------------------------------------------------------------
  */
 
-static void set_sum(json_t *object, const char *blocks, const char *bytes,
-                    const struct hak_amount *sum) {
-    hak_json_set(object, NUMBER(blocks, sum->blocks), NUMBER(bytes, sum->bytes));
-}
-
 json_t *profile_sums_json(const struct profile_query *q, const struct profile_sums *sums) {
-    json_t *object = json_object();
-    set_sum(object, "live_blocks", "live_bytes", &sums->live);
+    json_t *object = hak_json_object(SUM("live", sums->live));
     if (!q->is_span)
         return object;
-    set_sum(object, "allocated_blocks", "allocated_bytes", &sums->came);
-    set_sum(object, "freed_blocks", "freed_bytes", &sums->went);
-    set_sum(object, "short_lived_blocks", "short_lived_bytes", &sums->brief);
-    return hak_json_set(object, NUMBER("grown_blocks", profile_growth_blocks(sums)),
+    return hak_json_set(object, SUM("allocated", sums->came), SUM("freed", sums->went),
+                        SUM("short_lived", sums->brief),
+                        NUMBER("grown_blocks", profile_growth_blocks(sums)),
                         NUMBER("grown_bytes", profile_growth_bytes(sums)));
 }
 
