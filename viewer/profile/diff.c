@@ -180,9 +180,9 @@ static void add_numbers(struct table *table, const struct diff *d, const struct 
     hak_text_add(&cell, "%16s", hak_text_string(&change));
     table_add_text(table, &cell);
     hak_text_free(&change);
-    profile_add_number(table, value_of_sums(d, old), false);
-    profile_add_number(table, value_of_sums(d, now), false);
-    profile_add_number(table, second_change(d, old, now), true);
+    table_make(table, profile_add_number, value_of_sums(d, old), false);
+    table_make(table, profile_add_number, value_of_sums(d, now), false);
+    table_make(table, profile_add_number, second_change(d, old, now), true);
 }
 
 static void add_pair_row(struct table *table, struct diff *d, const struct pair *pair) {

@@ -1,4 +1,5 @@
 /* Words: numbers with separators, names of the .def tables, what people type for a fault, paths. */
+#include <stdlib.h>
 #include <string.h>
 #include "check.h"
 #include "report/words/words.h"
@@ -262,6 +263,20 @@ TEST(code_without_lines_leaves_the_place_to_the_program) {
     ck_assert_int_eq(hak_words_telling_frame(frames, 2), 1);
     frames[0].module = "/opt/app"; /* its own assembly */
     ck_assert_int_eq(hak_words_telling_frame(frames, 2), 0);
+}
+
+/* As when memory ran out: the document is not given without it, and the next one is whole again. */
+TEST(a_member_that_cannot_be_set_is_not_left_out_silently) {
+    json_t *lacking = hak_json_object(NUMBER("row", 1), JSON("frames", NULL));
+    json_t *whole = hak_json_object(NUMBER("row", 1), KNOWN("end", false, 2), TEXT("path", "a b"),
+                                    WORD("kind", "leak"), ADDRESS("at", 16), FLAG("is_new", 4));
+    ck_assert_ptr_null(hak_json_dump(lacking, JSON_COMPACT));
+    char *text = hak_json_dump(whole, JSON_COMPACT);
+    ck_assert_str_eq(text, "{\"row\":1,\"end\":null,\"path\":\"a b\",\"kind\":\"leak\","
+                           "\"at\":\"0x10\",\"is_new\":true}");
+    free(text);
+    json_decref(lacking);
+    json_decref(whole);
 }
 
 TEST(names_are_shortened_inside_their_brackets) {
