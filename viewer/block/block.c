@@ -23,10 +23,10 @@ static bool is_after(const struct hak_event *e, uint64_t ns, uint64_t id) {
 }
 
 /* A life is chosen when it was going on at any moment between --since and --until. */
-static bool is_chosen(const struct block *block, const struct hak_life_row *life) {
-    if (life->end.id != 0 && is_before(&life->end, block->since_ns, block->since_id))
+static bool is_chosen(const struct block *block, const struct hak_life_row *row) {
+    if (row->end.id != 0 && is_before(&row->end, block->since_ns, block->since_id))
         return false;
-    const struct hak_event *first = life->birth.id != 0 ? &life->birth : &life->end;
+    const struct hak_event *first = row->life.birth.id != 0 ? &row->life.birth : &row->end;
     return first->id == 0 || !is_after(first, block->until_ns, block->until_id);
 }
 
@@ -41,25 +41,25 @@ static int stop(const struct block *block) {
     return ferror(stdout) ? 1 : 0;
 }
 
-static int each_life(void *context, const struct hak_life_row *life) {
+static int each_life(void *context, const struct hak_life_row *row) {
     struct block *block = context;
-    if (!is_chosen(block, life))
+    if (!is_chosen(block, row))
         return 0;
     block->chosen++;
-    block_totals_add(&block->totals, life);
+    block_totals_add(&block->totals, row);
     if (!is_told(block))
         return 0;
     if (block->view->json)
-        block_write_json_life(block, life);
+        block_write_json_life(block, row);
     else if (!view_given(block->view, "moves"))
-        block_write_life(block, life);
+        block_write_life(block, row);
     block->told++;
     return stop(block);
 }
 
-static int count_life(void *context, const struct hak_life_row *life) {
+static int count_life(void *context, const struct hak_life_row *row) {
     struct block *block = context;
-    block->chosen += is_chosen(block, life);
+    block->chosen += is_chosen(block, row);
     return 0;
 }
 

@@ -34,14 +34,14 @@ void block_write_json_event(struct block *block, const struct hak_event *e) {
         block->moves_left_out++;
 }
 
-void block_write_json_life(struct block *block, const struct hak_life_row *life) {
-    bool has_span = life->birth.id != 0 && life->end.id != 0;
+void block_write_json_life(struct block *block, const struct hak_life_row *row) {
+    bool has_span = row->life.birth.id != 0 && row->end.id != 0;
     json_t *object = hak_json_object(
-        NUMBER("life", life->number), JSON("birth", event_json(block, &life->birth)),
-        JSON("end", event_json(block, &life->end)), JSON("again", event_json(block, &life->again)),
-        KNOWN("lifetime_ns", has_span, life->end.ns - life->birth.ns),
-        NUMBER("resizes", life->resizes), NUMBER("last_bytes", life->last_size),
-        NUMBER("largest_bytes", life->largest_size), NUMBER("moves_before", life->moves_before));
+        NUMBER("life", row->life.number), JSON("birth", event_json(block, &row->life.birth)),
+        JSON("end", event_json(block, &row->end)), JSON("again", event_json(block, &row->again)),
+        KNOWN("lifetime_ns", has_span, row->end.ns - row->life.birth.ns),
+        NUMBER("resizes", row->life.resizes), NUMBER("last_bytes", row->life.last_size),
+        NUMBER("largest_bytes", row->life.largest_size), NUMBER("moves_before", row->moves_before));
     view_write(stdout, "%s\n    ", block->told > 0 ? "," : "");
     view_write_json(object);
 }

@@ -89,30 +89,31 @@ static void add_event_row(struct hak_text *text, struct block *block, const stru
         view_add_event_stack(text, view, e, WHAT);
 }
 
-static const char *span_of(const struct hak_life_row *life) {
-    if (life->birth.id == 0 || life->end.id == 0)
+static const char *span_of(const struct hak_life_row *row) {
+    if (row->life.birth.id == 0 || row->end.id == 0)
         return NULL;
-    return view_span(life->end.ns > life->birth.ns ? life->end.ns - life->birth.ns : 0);
+    return view_span(row->end.ns > row->life.birth.ns ? row->end.ns - row->life.birth.ns : 0);
 }
 
-void block_write_life(struct block *block, const struct hak_life_row *life) {
+void block_write_life(struct block *block, const struct hak_life_row *row) {
     struct hak_text text = {0};
-    bool has_birth = life->birth.id != 0;
+    bool has_birth = row->life.birth.id != 0;
     if (has_birth)
-        add_event_row(&text, block, &life->birth, life->number, life->end.id == 0 ? "live" : NULL,
-                      life->moves_before, NULL);
-    if (life->resizes > 0) {
+        add_event_row(&text, block, &row->life.birth, row->life.number,
+                      row->end.id == 0 ? "live" : NULL, row->moves_before, NULL);
+    if (row->life.resizes > 0) {
         if (!has_birth)
-            hak_text_add(&text, "  %s", hak_words_number(life->number));
+            hak_text_add(&text, "  %s", hak_words_number(row->life.number));
         hak_text_add_at(&text, WHAT, "%s in place, the last to %s\n",
-                        hak_words_count(life->resizes, "resize", "resizes"),
-                        hak_words_number(life->last_size));
+                        hak_words_count(row->life.resizes, "resize", "resizes"),
+                        hak_words_number(row->life.last_size));
     }
-    if (life->end.id != 0)
-        add_event_row(&text, block, &life->end, has_birth || life->resizes > 0 ? 0 : life->number,
-                      span_of(life), has_birth ? 0 : life->moves_before, NULL);
-    if (life->again.id != 0)
-        add_event_row(&text, block, &life->again, 0, NULL, 0, "a second end of one life");
+    if (row->end.id != 0)
+        add_event_row(&text, block, &row->end,
+                      has_birth || row->life.resizes > 0 ? 0 : row->life.number, span_of(row),
+                      has_birth ? 0 : row->moves_before, NULL);
+    if (row->again.id != 0)
+        add_event_row(&text, block, &row->again, 0, NULL, 0, "a second end of one life");
     view_print(&text);
 }
 

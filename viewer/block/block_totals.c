@@ -74,23 +74,23 @@ static void add_span(struct block_totals *totals, uint64_t ns) {
     totals->longest_ns = ns > totals->longest_ns ? ns : totals->longest_ns;
 }
 
-void block_totals_add(struct block_totals *totals, const struct hak_life_row *life) {
+void block_totals_add(struct block_totals *totals, const struct hak_life_row *row) {
     totals->lives++;
-    totals->ended_again += life->again.id != 0;
-    totals->resizes += life->resizes;
-    totals->moves += life->moves_before;
-    if (life->largest_size > totals->largest_bytes)
-        totals->largest_bytes = life->largest_size;
-    if (life->birth.id != 0) {
-        count(&totals->stacks, life->birth.stack, 1, 0);
-        count(&totals->threads, life->birth.thread, 1, 0);
+    totals->ended_again += row->again.id != 0;
+    totals->resizes += row->life.resizes;
+    totals->moves += row->moves_before;
+    if (row->life.largest_size > totals->largest_bytes)
+        totals->largest_bytes = row->life.largest_size;
+    if (row->life.birth.id != 0) {
+        count(&totals->stacks, row->life.birth.stack, 1, 0);
+        count(&totals->threads, row->life.birth.thread, 1, 0);
     }
-    if (life->end.id != 0) {
+    if (row->end.id != 0) {
         totals->ended++;
-        count(&totals->threads, life->end.thread, 0, 1);
+        count(&totals->threads, row->end.thread, 0, 1);
     }
-    if (life->birth.id != 0 && life->end.id != 0)
-        add_span(totals, life->end.ns > life->birth.ns ? life->end.ns - life->birth.ns : 0);
+    if (row->life.birth.id != 0 && row->end.id != 0)
+        add_span(totals, row->end.ns > row->life.birth.ns ? row->end.ns - row->life.birth.ns : 0);
 }
 
 static int compare(const void *a, const void *b) {

@@ -81,8 +81,8 @@ static int add_life(void *context, const struct hak_life_row *row) {
     struct hak_life *life = &t->story->lives[t->story->lives_total++ % LIVES_KEPT];
     size_t bytes = (size_t)t->resize_count * sizeof *life->resizes;
     free(life->resizes);
-    *life = (struct hak_life){.number = (uint32_t)row->number,
-                              .birth = row->birth,
+    *life = (struct hak_life){.number = (uint32_t)row->life.number,
+                              .birth = row->life.birth,
                               .resizes = bytes ? malloc(bytes) : NULL,
                               .ends = {row->end, row->again},
                               .end_count = (row->end.id != 0) + (row->again.id != 0)};
