@@ -21,27 +21,34 @@ struct answer answer_begin(struct view *view, bool is_list) {
 }
 
 static void add_cell(struct table *table, const struct answer_value *value) {
-    if (value->made)
-        table_add_text(table, value->made);
+    const struct hak_member *member = &value->member;
+    struct hak_text made = value->made;
+    if (made.length || made.failed)
+        table_add_text(table, &made);
+    else if (member->kind == HAK_MEMBER_NUMBER)
+        table_add_cell(table, value->show((uint64_t)member->number));
+    else if (member->kind == HAK_MEMBER_TEXT)
+        table_add_cell(table, member->text ? member->text : "");
     else
-        table_add_cell(table, value->show ? value->show(value->number) : value->text);
+        table_add_cell(table, value->otherwise);
 }
 
 void answer_add(struct answer *answer, const struct answer_value *value) {
     json_t *object = answer->list ? json_object() : NULL;
-    for (const struct answer_value *v = value; v->is_there && !object && !answer->rows; v++)
+    for (const struct answer_value *v = value; v->member.kind && !answer->list && !answer->rows;
+         v++)
         if (v->heading && v->heading[0])
             table_add_headings(&answer->table, v->heading);
-    for (; value->is_there; value++) {
-        if (object && value->member.name)
-            json_object_set(object, value->member.name, value->member.value);
-        else if (!object && value->heading)
+    for (; value->member.kind; value++) {
+        struct hak_text unused = value->made;
+        if (answer->list && value->member.name)
+            hak_json_set_member(object, &value->member);
+        else if (!answer->list && value->heading)
             add_cell(&answer->table, value);
-        json_decref(value->member.value);
-        if (value->made)
-            hak_text_free(value->made);
+        else
+            hak_text_free(&unused);
     }
-    if (object)
+    if (answer->list)
         json_array_append_new(answer->list, object);
     answer->rows++;
 }

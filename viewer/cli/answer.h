@@ -1,5 +1,5 @@
 /* One expression declares a row of an answer: its members in JSON and its cells in text, by name,
- * heading, side and how a number is shown.
+ * heading, side and how a number is shown. Text makes no value of JSON, and JSON no text.
  *
  *   answer_row(&answer, DATA(NUMBER("id", row)), UNIT("bytes", hak_words_size, "size", bytes), ...)
  *        --json: answer.list, an object for each row
@@ -12,44 +12,47 @@
 #include "report/words/words.h"
 #include "viewer/cli/table.h"
 
-/* A value of a row. */
+/* A value of a row: its column's heading, how text shows it, and the member of JSON that it is. */
 struct answer_value {
-    bool is_there;
     const char *heading; /* NULL = not in text; texts have a '<' before it, as table_add_headings */
-    const char *(*show)(uint64_t number); /* NULL = text or made */
-    uint64_t number;
-    const char *text;
-    struct hak_text *made;    /* is freed */
-    struct hak_member member; /* without a name: not in JSON */
+    const char *(*show)(uint64_t number); /* a number that is known; else the member's text */
+    struct hak_text made;                 /* stands for both; is freed */
+    const char *otherwise;                /* for a number that is not known */
+    struct hak_member member;             /* without a name: not in JSON */
 };
 
 /* Only in JSON: DATA(NUMBER("id", row)). */
 #define DATA(...)                                                                                  \
-    { .is_there = true, .member = __VA_ARGS__ }
+    { .member = __VA_ARGS__ }
+/* The same for a value that takes time to make: DATA_OF("frames", hak_json_stack(reader, stack)) */
+#define DATA_OF(name, value) DATA(JSON(name, row_is_text ? NULL : (value)))
 /* A number, shown by `words`. */
 #define UNIT(title, words, name, value)                                                            \
-    {                                                                                              \
-        .is_there = true, .heading = title, .show = words, .number = value,                        \
-        .member = NUMBER(name, value)                                                              \
-    }
+    { .heading = title, .show = words, .member = NUMBER(name, value) }
 #define AMOUNT(title, name, value) UNIT(title, hak_words_number, name, value)
 #define FILLED(title, name, value) UNIT(title, answer_count, name, value) /* nothing for 0 */
-/* A number other than 0, shown by `words`; for 0 null, and shown as `otherwise`. */
-#define UNLESS(title, words, name, value, otherwise)                                               \
+/* A number other than 0, shown by `words`; for 0 null, and shown as `else_words`. */
+#define UNLESS(title, words, name, value, else_words)                                              \
     {                                                                                              \
-        .is_there = true, .heading = title, .show = (value) ? words : NULL, .number = value,       \
-        .text = otherwise, .member = KNOWN(name, value, value)                                     \
+        .heading = title, .show = words, .otherwise = else_words,                                  \
+        .member = KNOWN(name, value, value)                                                        \
     }
 /* Foreign text. */
 #define STRING(title, name, words)                                                                 \
-    { .is_there = true, .heading = title, .text = words, .member = TEXT(name, words) }
-/* Only in text: a text, which lives until the row is added; one that was put together; a number. */
-#define CELL(title, words)                                                                         \
-    { .is_there = true, .heading = title, .text = words }
-#define MADE(title, words)                                                                         \
-    { .is_there = true, .heading = title, .made = words }
-#define FIGURE(title, words, value)                                                                \
-    { .is_there = true, .heading = title, .show = words, .number = value }
+    { .heading = title, .member = TEXT(name, words) }
+/* Only in text: a text, which lives until the row is added; what a function appends to one,
+ * MADE("age", add_age, row); a number. */
+#define CELL(title, words) STRING(title, NULL, words)
+#define MADE(title, add, ...)                                                                      \
+    {                                                                                              \
+        .heading = title, .member = TEXT(NULL, NULL), .made = ({                                   \
+                                                          struct hak_text made_text = {0};         \
+                                                          if (row_is_text)                         \
+                                                              add(&made_text, __VA_ARGS__);        \
+                                                          made_text;                               \
+                                                      })                                           \
+    }
+#define FIGURE(title, words, value) UNIT(title, words, NULL, value)
 
 /* Rows, added one after the other. */
 struct answer {
@@ -68,10 +71,15 @@ const char *answer_bar(uint64_t width);
 /* A list, for a document: of the command's --json, or of a page that has it inside; else a table.
  */
 struct answer answer_begin(struct view *view, bool is_list);
-/* Adds a row; its values and made texts are freed. All rows have the same headings. */
+/* Adds a row; its made texts are freed. All rows have the same headings. */
 void answer_add(struct answer *answer, const struct answer_value *value);
-#define answer_row(answer, ...)                                                                    \
-    answer_add(answer, (const struct answer_value[]){__VA_ARGS__, {.is_there = false}})
+#define answer_row(to_answer, ...)                                                                 \
+    do {                                                                                           \
+        const bool row_is_text = !(to_answer)->list;                                               \
+        (void)row_is_text;                                                                         \
+        answer_add(to_answer, (const struct answer_value[]){                                       \
+                                  __VA_ARGS__, {.member = {.kind = HAK_MEMBER_NONE}}});            \
+    } while (0)
 /* Appends the table to `text`. */
 void answer_print(struct hak_text *text, struct answer *answer);
 /* Frees what was neither printed nor put into a document, whose reference is its own. */

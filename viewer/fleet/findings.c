@@ -141,11 +141,9 @@ json_t *fleet_json_finding(const struct fleet_finding *f) {
         JSON("last_in", fleet_json_build(f->last.build, f->last.version)));
 }
 
-static struct hak_text seen_cell(const struct fleet_seen *seen) {
-    struct hak_text cell = {0};
-    hak_text_add(&cell, "%s ", fleet_time(seen->seconds));
-    fleet_add_build(&cell, seen->build, seen->version);
-    return cell;
+static void add_seen(struct hak_text *text, const struct fleet_seen *seen) {
+    hak_text_add(text, "%s ", fleet_time(seen->seconds));
+    fleet_add_build(text, seen->build, seen->version);
 }
 
 static void add_finding_row(void *context, const struct fleet_finding *f) {
@@ -155,13 +153,12 @@ static void add_finding_row(void *context, const struct fleet_finding *f) {
         json_array_append_new(answer->list, fleet_json_finding(f));
         return;
     }
-    struct hak_text what = {0}, first = seen_cell(&f->first), last = seen_cell(&f->last);
-    hak_text_add(&what, "%s %s", f->name, f->place);
     answer_row(answer, CELL("<fingerprint", f->fingerprint),
                FIGURE("count", answer_count, f->count),
                FIGURE("estimate", answer_count, f->estimate), FIGURE("runs", answer_count, f->runs),
                FIGURE("hosts", answer_count, f->hosts), FIGURE("builds", answer_count, f->builds),
-               MADE("<first seen", &first), MADE("<last seen", &last), MADE("<what", &what));
+               MADE("<first seen", add_seen, &f->first), MADE("<last seen", add_seen, &f->last),
+               MADE("<what", hak_text_add, "%s %s", f->name, f->place));
 }
 
 int fleet_findings(struct view *view) {

@@ -145,13 +145,12 @@ static const char where[] =
 
 static void take_where(void *context, const struct hak_remote_cell *cell, int cells) {
     struct finding_page *page = context;
-    struct hak_text build = {0};
     (void)cells;
     page->places.all = fleet_number(&cell[W_ALL]);
-    hak_text_add(&build, "%.8s", cell[W_BUILD].text);
     answer_row(&page->places, STRING("<host", "host", cell[W_HOST].text),
                DATA(TEXT("build", cell[W_BUILD].text)),
-               STRING("<version", "version", cell[W_VERSION].text), MADE("<build", &build),
+               STRING("<version", "version", cell[W_VERSION].text),
+               MADE("<build", hak_text_add, "%.8s", cell[W_BUILD].text),
                FILLED("count", "count", fleet_number(&cell[W_COUNT])),
                FILLED("estimate", "estimate", fleet_estimate(&cell[W_ESTIMATE])),
                FILLED("runs", "runs", fleet_number(&cell[W_RUNS])),

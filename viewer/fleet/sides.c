@@ -45,10 +45,8 @@ static const char hosts[] =
 
 static void add_host(void *context, const struct hak_remote_cell *cell, int cells) {
     struct answer *answer = context;
-    struct hak_text newest = {0};
     (void)cells;
     answer->all = fleet_number(&cell[H_ALL]);
-    fleet_add_build(&newest, cell[H_BUILD].text, cell[H_VERSION].text);
     answer_row(answer, STRING("<host", "host", cell[H_HOST].text),
                FILLED("findings", "findings", fleet_number(&cell[H_FINDINGS])),
                FILLED("count", "count", fleet_number(&cell[H_COUNT])),
@@ -56,9 +54,9 @@ static void add_host(void *context, const struct hak_remote_cell *cell, int cell
                FILLED("found in", "found_in", fleet_number(&cell[H_FOUND_IN])),
                FILLED("runs", "runs", fleet_number(&cell[H_RUNS])),
                FILLED("builds", "builds", fleet_number(&cell[H_BUILDS])),
-               DATA(JSON("last_in", fleet_json_build(cell[H_BUILD].text, cell[H_VERSION].text))),
-               DATA(JSON("first_run", fleet_json_time(cell[H_FIRST].number))),
-               MADE("<newest", &newest),
+               DATA_OF("last_in", fleet_json_build(cell[H_BUILD].text, cell[H_VERSION].text)),
+               DATA_OF("first_run", fleet_json_time(cell[H_FIRST].number)),
+               MADE("<newest", fleet_add_build, cell[H_BUILD].text, cell[H_VERSION].text),
                FLEET_MOMENT("<last run", "last_run", cell[H_LAST].number));
 }
 
@@ -106,13 +104,12 @@ static const char builds[] =
 
 static void add_build(void *context, const struct hak_remote_cell *cell, int cells) {
     struct answer *answer = context;
-    struct hak_text build = {0};
     (void)cells;
     answer->all = fleet_number(&cell[B_ALL]);
-    hak_text_add(&build, "%.8s", cell[B_BUILD].text);
     answer_row(answer, DATA(TEXT("program", cell[B_PROGRAM].text)),
                DATA(TEXT("build", cell[B_BUILD].text)),
-               STRING("<version", "version", cell[B_VERSION].text), MADE("<build", &build),
+               STRING("<version", "version", cell[B_VERSION].text),
+               MADE("<build", hak_text_add, "%.8s", cell[B_BUILD].text),
                CELL("<program", hak_words_path(cell[B_PROGRAM].text, 1, false)),
                FILLED("findings", "findings", fleet_number(&cell[B_FINDINGS])),
                FILLED("new", "new", fleet_number(&cell[B_NEW])),

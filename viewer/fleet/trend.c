@@ -95,9 +95,8 @@ static int read_periods(struct fleet *fleet, const char *by, const char *fingerp
  */
 
 static void add_period(struct answer *answer, const struct period *p, uint64_t most) {
-    struct hak_text day = {0};
-    hak_text_add(&day, "%.10s", fleet_time(p->from));
-    answer_row(answer, DATA(JSON("from", fleet_json_time(p->from))), MADE("<from", &day),
+    answer_row(answer, DATA_OF("from", fleet_json_time(p->from)),
+               MADE("<from", hak_text_add, "%.10s", fleet_time(p->from)),
                FILLED("runs", "runs", p->runs), FILLED("found in", "found_in", p->found_in),
                FILLED("hosts", "hosts", p->hosts), FILLED("count", "count", p->count),
                FILLED("estimate", "estimate", p->estimate),

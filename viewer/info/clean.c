@@ -158,13 +158,11 @@ static struct answer answer_of(struct view *view, const struct captures *all) {
     struct answer answer = answer_begin(view, view->json);
     for (size_t i = 0; i < all->count; i++) {
         const struct capture *c = &all->list[i];
-        struct hak_text age = {0};
         if (c->keep != IS_OLD && !view->json)
             continue;
-        add_age(&age, c);
         answer_row(&answer, STRING("<capture", "path", c->path),
-                   DATA(JSON("program", c->program ? hak_json_text(c->program) : json_null())),
-                   UNIT("size", hak_words_size, "bytes", c->bytes), MADE("age", &age),
+                   DATA_OF("program", c->program ? hak_json_text(c->program) : json_null()),
+                   UNIT("size", hak_words_size, "bytes", c->bytes), MADE("age", add_age, c),
                    CELL("<program", c->program ? c->program : ""),
                    DATA(NUMBER("changed", c->about.st_mtim.tv_sec)),
                    DATA(WORD("state", keeps[c->keep])), DATA(FLAG("removed", c->is_removed)));

@@ -189,40 +189,41 @@ static void add_origin(struct table *table, struct view *view, const struct thre
     table_add_below(table, &lines);
 }
 
+static void add_last(struct hak_text *text, const struct thread *t) {
+    if (t->did.events)
+        hak_text_add(text, "%s, %s", hak_words_number(t->did.last_event),
+                     hak_words_time(t->did.last_ns));
+    else
+        hak_text_add(text, "none");
+}
+
 static void add_thread_row(struct answer *answer, const struct threads *all,
                            const struct thread *t) {
     struct view *view = all->view;
     const struct hak_store_summary *summary = &view->summary;
     struct hak_thread_words words;
-    struct hak_text process = {0}, name = {0}, last = {0};
-    bool with_stacks = view->json && view_given(view, "stacks");
+    bool with_stacks = view_given(view, "stacks");
     hak_lookup_thread(view->reader, t->row, &words);
-    view_add_process(&process, view, t->process);
-    hak_text_add(&name, "%u%s%s (%d)", t->number, words.name[0] ? " " : "", words.name, t->tid);
-    if (t->did.events)
-        hak_text_add(&last, "%s, %s", hak_words_number(t->did.last_event),
-                     hak_words_time(t->did.last_ns));
-    else
-        hak_text_add(&last, "none");
     /* Columns that say nothing (one process; nothing lost) are left out. */
     answer_row(
         answer, DATA(NUMBER("id", t->row)), DATA(NUMBER("process", t->process)),
         DATA(NUMBER("pid", hak_lookup_pid(view->reader, t->process))),
-        MADE(summary->processes > 1 ? "<process" : NULL, &process), MADE("<thread", &name),
+        MADE(summary->processes > 1 ? "<process" : NULL, view_add_process, view, t->process),
+        MADE("<thread", hak_text_add, "%u%s%s (%d)", t->number, words.name[0] ? " " : "",
+             words.name, t->tid),
         DATA(NUMBER("number", t->number)), DATA(NUMBER("tid", t->tid)),
         DATA(TEXT("name", words.name)), UNIT("start", hak_words_time, "start_ns", t->start_ns),
         UNLESS("end", hak_words_time, "end_ns", t->end_ns,
                summary->being_written ? "lives" : "not seen"),
         DATA(KNOWN("created_by", t->origin.creator, t->origin.creator)),
-        DATA(JSON(with_stacks ? "created_at" : NULL,
-                  with_stacks ? hak_json_stack(view->reader, t->origin.stack) : NULL)),
+        DATA_OF(with_stacks ? "created_at" : NULL, hak_json_stack(view->reader, t->origin.stack)),
         DATA(NUMBER("events", t->did.events)), AMOUNT("mallocs", "mallocs", t->did.mallocs),
         AMOUNT("frees", "frees", t->did.frees), AMOUNT("reallocs", "reallocs", t->did.reallocs),
         UNIT("asked", hak_words_size, "asked_bytes", t->did.asked_bytes),
         AMOUNT("remote", "remote_frees", t->did.remote_frees),
         AMOUNT(summary->lost_events > 0 ? "lost" : NULL, "lost_events", t->lost),
         DATA(KNOWN("last_event", t->did.events, t->did.last_event)),
-        DATA(KNOWN("last_ns", t->did.events, t->did.last_ns)), MADE("last event", &last));
+        DATA(KNOWN("last_ns", t->did.events, t->did.last_ns)), MADE("last event", add_last, t));
     add_origin(&answer->table, view, t);
 }
 

@@ -53,26 +53,24 @@ static struct answer answer_of(const struct layers *l, bool is_list) {
     bool has_processes = l->view->summary.processes > 1 && l->process == 0;
     for (uint32_t i = 0; i < l->changes->count; i++) {
         const struct superslab_life *life = &l->changes->lives[i];
-        struct hak_text address = {0}, owners = {0}, times = {0};
-        hak_text_add(&address, "0x%" PRIx64, life->address);
-        add_owners(&owners, l, life);
-        add_times(&times, life);
         answer_row(
-            &answer, DATA(ADDRESS("address", life->address)), MADE("SuperSlab", &address),
+            &answer, DATA(ADDRESS("address", life->address)),
+            MADE("SuperSlab", hak_text_add, "0x%" PRIx64, life->address),
             DATA(NUMBER("process", life->process)),
             CELL(has_processes ? "<process" : NULL, view_process_label(l->view, life->process)),
             DATA(NUMBER("pid", hak_lookup_pid(l->view->reader, life->process))),
             DATA(KNOWN("mapped_ns", life->was_mapped, life->begin_ns)),
             DATA(KNOWN("unmapped_ns", life->was_unmapped, life->end_ns)),
             CELL("mapped", life->was_mapped ? hak_words_time(life->begin_ns) : "inherited"),
-            DATA(NUMBER("owners", life->owners)), DATA(JSON("owner_threads", owners_json(life))),
-            MADE("<owners", &owners), FILLED("slabs", "slabs", life->slabs),
+            DATA(NUMBER("owners", life->owners)), DATA_OF("owner_threads", owners_json(life)),
+            MADE("<owners", add_owners, l, life), FILLED("slabs", "slabs", life->slabs),
             FILLED("kept", "kept", life->keeps), FILLED("taken", "taken", life->takes),
-            FILLED("adopted", "adopted", life->adopts), MADE("<how long in which tier", &times),
+            FILLED("adopted", "adopted", life->adopts),
+            MADE("<how long in which tier", add_times, life),
             CELL("<unmapped", life->was_unmapped ? hak_words_time(life->end_ns)
                               : life->end_ns     ? "with its process"
                                                  : ""),
-            DATA(NUMBER("tier_changes", life->tiers)), DATA(JSON("ns_in", times_json(life))));
+            DATA(NUMBER("tier_changes", life->tiers)), DATA_OF("ns_in", times_json(life)));
     }
     return answer;
 }

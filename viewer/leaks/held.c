@@ -105,17 +105,15 @@ static struct answer held_answer(struct held *held, uint32_t shown) {
     leaks_tell_places_apart(&places, view);
     for (uint32_t i = 0; i < shown; i++) {
         const struct held_row *row = &held->row[i];
-        struct hak_text born = {0};
-        add_born(&born, row, held->is_alone);
-        answer_row(
-            &answer, DATA(NUMBER("process", row->process)), FILLED("blocks", "count", row->count),
-            AMOUNT("bytes", "bytes", row->bytes),
-            CELL(has_process ? "<process" : NULL, view_process_label(view, row->process)),
-            MADE("<allocated", &born), CELL("<where", leaks_place(&places, i)),
-            DATA(KNOWN("oldest_ns", row->oldest_ns, row->oldest_ns)),
-            DATA(KNOWN("newest_ns", row->newest_ns, row->newest_ns)),
-            DATA(NUMBER("stack", row->stack)),
-            DATA(JSON("frames", view->json ? hak_json_stack(view->reader, row->stack) : NULL)));
+        answer_row(&answer, DATA(NUMBER("process", row->process)),
+                   FILLED("blocks", "count", row->count), AMOUNT("bytes", "bytes", row->bytes),
+                   CELL(has_process ? "<process" : NULL, view_process_label(view, row->process)),
+                   MADE("<allocated", add_born, row, held->is_alone),
+                   CELL("<where", leaks_place(&places, i)),
+                   DATA(KNOWN("oldest_ns", row->oldest_ns, row->oldest_ns)),
+                   DATA(KNOWN("newest_ns", row->newest_ns, row->newest_ns)),
+                   DATA(NUMBER("stack", row->stack)),
+                   DATA_OF("frames", hak_json_stack(view->reader, row->stack)));
     }
     leaks_free_places(&places);
     return answer;

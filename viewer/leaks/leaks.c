@@ -56,8 +56,6 @@ static void add_leak(struct answer *answer, const struct leaks_list *list,
                      const struct leaks_row *row, const char *place) {
     static const char *const states[] = {"new", "baseline", "suppressed"};
     struct view *view = answer->view;
-    struct hak_text age = {0};
-    add_age(&age, row);
     answer_row(
         answer, FILLED("leak", "row", row->row), DATA(NUMBER("scan", row->scan)),
         DATA(NUMBER("process", row->process)),
@@ -65,12 +63,12 @@ static void add_leak(struct answer *answer, const struct leaks_list *list,
         FILLED("blocks", "count", row->count), FILLED("bytes", "bytes", row->bytes),
         CELL(list->scan_count > 1 ? "<process" : NULL, view_process_label(view, row->process)),
         DATA(KNOWN("oldest_ns", row->oldest_ns, row->oldest_ns)),
-        DATA(KNOWN("newest_ns", row->newest_ns, row->newest_ns)), MADE("<age", &age),
-        DATA(JSON("layer", row->layer[0] ? hak_json_text(row->layer) : json_null())),
+        DATA(KNOWN("newest_ns", row->newest_ns, row->newest_ns)), MADE("<age", add_age, row),
+        DATA_OF("layer", row->layer[0] ? hak_json_text(row->layer) : json_null()),
         CELL("<served by", row->layer), CELL("<where", place),
         DATA(TEXT("fingerprint", row->fingerprint)), DATA(FLAG("is_finding", row->is_finding)),
         DATA(WORD("state", states[row->state])), DATA(NUMBER("stack", row->stack)),
-        DATA(JSON("frames", view->json ? hak_json_stack(view->reader, row->stack) : NULL)));
+        DATA_OF("frames", hak_json_stack(view->reader, row->stack)));
 }
 
 /* `more`: rows and bytes that the limit leaves out. */

@@ -348,22 +348,21 @@ static struct answer timeline_answer(const struct heap *h) {
     for (uint32_t i = 0; i < h->flow.steps && (h->view->json || most || h->flow.events); i++) {
         const struct hak_flow_step *s = &h->flow.step[i];
         const struct profile_memory_totals *memory = &h->step_memory[i];
-        struct hak_text when = {0};
-        hak_text_add(&when, "%11s", hak_words_time(end_of_step(h, i)));
-        answer_row(
-            &answer, DATA(NUMBER("ns", end_of_step(h, i))), MADE("up to", &when),
-            AMOUNT("most live", "most_bytes", s->most_bytes),
-            DATA(NUMBER("least_bytes", s->least_bytes)), DATA(NUMBER("live_blocks", s->end.blocks)),
-            AMOUNT("live then", "live_bytes", s->end.bytes),
-            FIGURE("blocks", hak_words_number, s->end.blocks),
-            DATA(NUMBER("allocated_blocks", s->came.blocks)),
-            FILLED("allocated", "allocated_bytes", s->came.bytes),
-            DATA(NUMBER("freed_blocks", s->went.blocks)),
-            FILLED("freed", "freed_bytes", s->went.bytes),
-            CELL(h->has_resident ? "resident" : NULL,
-                 memory->kernel_ns ? hak_words_number(profile_resident(memory)) : ""),
-            FIGURE("<", answer_bar, answer_bar_width(s->most_bytes, most)),
-            DATA(JSON("memory", h->view->json ? profile_memory_json(memory, !h->is_alone) : NULL)));
+        answer_row(&answer, DATA(NUMBER("ns", end_of_step(h, i))),
+                   MADE("up to", hak_text_add, "%11s", hak_words_time(end_of_step(h, i))),
+                   AMOUNT("most live", "most_bytes", s->most_bytes),
+                   DATA(NUMBER("least_bytes", s->least_bytes)),
+                   DATA(NUMBER("live_blocks", s->end.blocks)),
+                   AMOUNT("live then", "live_bytes", s->end.bytes),
+                   FIGURE("blocks", hak_words_number, s->end.blocks),
+                   DATA(NUMBER("allocated_blocks", s->came.blocks)),
+                   FILLED("allocated", "allocated_bytes", s->came.bytes),
+                   DATA(NUMBER("freed_blocks", s->went.blocks)),
+                   FILLED("freed", "freed_bytes", s->went.bytes),
+                   CELL(h->has_resident ? "resident" : NULL,
+                        memory->kernel_ns ? hak_words_number(profile_resident(memory)) : ""),
+                   FIGURE("<", answer_bar, answer_bar_width(s->most_bytes, most)),
+                   DATA_OF("memory", profile_memory_json(memory, !h->is_alone)));
     }
     return answer;
 }

@@ -42,8 +42,12 @@ json_t *hak_json_whole(const char *text, size_t bytes) {
     return value;
 }
 
+/* A member could not be set: the document that has it is not whole. */
+static _Thread_local bool has_lost_member;
+
 char *hak_json_dump(const json_t *value, size_t flags) {
-    char *from = json_dumps(value, flags | JSON_ENSURE_ASCII);
+    char *from = has_lost_member ? NULL : json_dumps(value, flags | JSON_ENSURE_ASCII);
+    has_lost_member = false;
     if (!from || !strchr(from, DELETE))
         return from;
     struct hak_text text = {0};
@@ -69,9 +73,33 @@ const char *hak_json_string(const json_t *object, const char *name) {
     return text ? text : "";
 }
 
+static json_t *make_value(const struct hak_member *member) {
+    switch (member->kind) {
+    case HAK_MEMBER_NUMBER:
+        return json_integer(member->number);
+    case HAK_MEMBER_TEXT:
+        return hak_json_text(member->text);
+    case HAK_MEMBER_WORD:
+        return json_string(member->text);
+    case HAK_MEMBER_ADDRESS:
+        return hak_json_address((uint64_t)member->number);
+    case HAK_MEMBER_FLAG:
+        return json_boolean(member->number);
+    case HAK_MEMBER_JSON:
+        return member->value;
+    default:
+        return json_null();
+    }
+}
+
+void hak_json_set_member(json_t *object, const struct hak_member *member) {
+    if (json_object_set_new(object, member->name, make_value(member)) != 0)
+        has_lost_member = true;
+}
+
 json_t *hak_json_set_members(json_t *object, const struct hak_member *member) {
-    for (; member->name; member++)
-        json_object_set_new(object, member->name, member->value);
+    for (; member->kind; member++)
+        hak_json_set_member(object, member);
     return object;
 }
 

@@ -10,7 +10,7 @@
 
 /* How every document is written, with further `flags` of json_dumps: not a byte above 0x7e goes
  * out, so that no name can play with the terminal, and every reader gets it back as it was. NULL
- * when memory ran out; the caller frees it. */
+ * when memory ran out, here or in hak_json_set_member; the caller frees it. */
 char *hak_json_dump(const json_t *value, size_t flags);
 
 /* Foreign text as a JSON string (hak_text_add_utf8): a name, cut after HAK_TEXT_MACHINE_MAX bytes.
@@ -24,32 +24,45 @@ json_t *hak_json_whole(const char *text, size_t bytes);
 json_t *hak_json_address(uint64_t address);
 /* The text of a member, "" where it is none. */
 const char *hak_json_string(const json_t *object, const char *name);
-/* Members of an object: a number; the same, or null where it is not known; foreign text
- * (hak_json_text); a word of hakmem's own; an address (hak_json_address); true or false; a new
- * reference to any value. */
-struct hak_member {
-    const char *name;
-    json_t *value;
+/* A member of an object, whose value is made when it is set. */
+enum hak_member_kind {
+    HAK_MEMBER_NONE, /* ends a list */
+    HAK_MEMBER_NUMBER,
+    HAK_MEMBER_UNKNOWN, /* null */
+    HAK_MEMBER_TEXT,    /* foreign (hak_json_text) */
+    HAK_MEMBER_WORD,    /* of hakmem's own */
+    HAK_MEMBER_ADDRESS, /* hak_json_address */
+    HAK_MEMBER_FLAG,
+    HAK_MEMBER_JSON, /* a new reference to any value */
 };
-#define NUMBER(name, number)                                                                       \
-    { name, json_integer((json_int_t)(number)) }
-#define KNOWN(name, is_known, number)                                                              \
-    { name, (is_known) ? json_integer((json_int_t)(number)) : json_null() }
-#define TEXT(name, text)                                                                           \
-    { name, hak_json_text(text) }
-#define WORD(name, word)                                                                           \
-    { name, json_string(word) }
-#define ADDRESS(name, address)                                                                     \
-    { name, hak_json_address(address) }
-#define FLAG(name, is_true)                                                                        \
-    { name, json_boolean(is_true) }
-#define JSON(name, value)                                                                          \
-    { name, value }
+struct hak_member {
+    enum hak_member_kind kind;
+    const char *name;
+    union {
+        int64_t number; /* of an address or a flag, too */
+        const char *text;
+        json_t *value;
+    };
+};
+#define HAK_MEMBER(kind_, name_, field, from)                                                      \
+    { .kind = kind_, .name = name_, .field = from }
+#define NUMBER(name, value) HAK_MEMBER(HAK_MEMBER_NUMBER, name, number, (int64_t)(value))
+#define KNOWN(name, is_known, value)                                                               \
+    HAK_MEMBER((is_known) ? HAK_MEMBER_NUMBER : HAK_MEMBER_UNKNOWN, name, number,                  \
+               (is_known) ? (int64_t)(value) : 0)
+#define TEXT(name, words)    HAK_MEMBER(HAK_MEMBER_TEXT, name, text, words)
+#define WORD(name, word)     HAK_MEMBER(HAK_MEMBER_WORD, name, text, word)
+#define ADDRESS(name, where) HAK_MEMBER(HAK_MEMBER_ADDRESS, name, number, (int64_t)(where))
+#define FLAG(name, is_true)  HAK_MEMBER(HAK_MEMBER_FLAG, name, number, (is_true) != 0)
+#define JSON(name, any)      HAK_MEMBER(HAK_MEMBER_JSON, name, value, any)
+/* Adds a member. One that fails, as memory ran out, makes the thread's next hak_json_dump fail. */
+void hak_json_set_member(json_t *object, const struct hak_member *member);
 /* Adds members in their order: hak_json_set(object, NUMBER("row", 1), TEXT("path", path)). Returns
  * the object. */
 json_t *hak_json_set_members(json_t *object, const struct hak_member *member);
 #define hak_json_set(object, ...)                                                                  \
-    hak_json_set_members(object, (const struct hak_member[]){__VA_ARGS__, {NULL, NULL}})
+    hak_json_set_members(object,                                                                   \
+                         (const struct hak_member[]){__VA_ARGS__, {.kind = HAK_MEMBER_NONE}})
 #define hak_json_object(...)    hak_json_set(json_object(), __VA_ARGS__)
 #define hak_json_add(list, ...) json_array_append_new(list, hak_json_object(__VA_ARGS__))
 json_t *hak_json_frames(const struct hak_frames *frames);
