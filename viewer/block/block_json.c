@@ -8,14 +8,9 @@
 #include "superslab.h"
 
 void block_write_json_head(struct block *block) {
-    bool is_unwatched = !block->position.was_handed_out && view_is_light(block->view);
-    const char *state = is_unwatched                      ? "not watched"
-                        : !block->position.was_handed_out ? "never handed out"
-                        : block->is_live                  ? "live"
-                                                          : "freed";
     view_write_document(block->view);
     view_write_member("address", hak_json_address(block->position.address), false);
-    view_write_member("block", view_block_json(block->view, &block->position, state), false);
+    view_write_member("block", view_block_json(block->view, &block->position), false);
     view_write(stdout, "  \"lives\": [");
 }
 
@@ -73,15 +68,15 @@ static json_t *totals_json(struct block *block) {
 
 void block_write_json_end(struct block *block) {
     json_t *completeness = view_completeness_json(block->view);
-    hak_json_set(completeness, NUMBER("lost_events_of_block", block->lost_events));
+    hak_json_set(completeness, NUMBER("lost_events_of_block", block->position.lost_events));
     view_write(stdout, "\n  ],\n");
     if (view_given(block->view, "moves")) {
         view_write_member("moves_left_out", json_integer((json_int_t)block->moves_left_out), false);
         view_write_member("moves", block->moves ? json_incref(block->moves) : json_array(), false);
     }
     view_write_member("totals", totals_json(block), false);
-    view_write_member("fault", block->fault_row ? json_integer(block->fault_row) : json_null(),
-                      false);
+    view_write_member("fault",
+                      block->fault_row.id ? json_integer(block->fault_row.id) : json_null(), false);
     view_write_member("completeness", completeness, true);
     view_write(stdout, "}\n");
 }
