@@ -21,14 +21,18 @@ void profile_add_share(struct table *table, int64_t part, int64_t whole) {
     table_add_cell(table, cell[0] ? shown : "");
 }
 
-void profile_add_number(struct table *table, int64_t value, bool is_change) {
-    struct hak_text cell = {0};
+void profile_add_signed(struct hak_text *text, int64_t value, bool is_change) {
     uint64_t size = value < 0 ? -(uint64_t)value : (uint64_t)value;
-    hak_text_add(&cell, "%s%s",
+    hak_text_add(text, "%s%s",
                  value < 0            ? "-"
                  : is_change && value ? "+"
                                       : "",
                  hak_words_number(size));
+}
+
+void profile_add_number(struct table *table, int64_t value, bool is_change) {
+    struct hak_text cell = {0};
+    profile_add_signed(&cell, value, is_change);
     table_add_text(table, &cell);
 }
 

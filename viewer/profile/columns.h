@@ -7,7 +7,8 @@
 
 /* "61.2 %", at the right of its column; "" of nothing. */
 void profile_add_share(struct table *table, int64_t part, int64_t whole);
-/* "1,234", "-1,234", with a '+' where `is_change`. */
+/* "1,234", "-1,234", with a '+' where `is_change`; and as a cell. */
+void profile_add_signed(struct hak_text *text, int64_t value, bool is_change);
 void profile_add_number(struct table *table, int64_t value, bool is_change);
 
 /* Headings of the numbers that a line has, the one that is sorted by first. */
