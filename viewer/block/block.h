@@ -4,7 +4,7 @@
  *                            |
  *   why.c   --> why_rows.c --> why_text.c, why_json.c       the last owners and what went wrong
  *   block.c --> block_totals.c, block_rows.c, block_json.c  every life, as it is read
- *               position.c: where the address lies          beside.c: the blocks next to it
+ *               position.c: the block that is meant, its place   beside.c: the blocks next to it
  *
  * Calls capture and cli. */
 #ifndef HAK_VIEWER_BLOCK_BLOCK_H

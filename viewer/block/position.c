@@ -122,7 +122,7 @@ void view_add_block_fault(struct hak_text *text, struct view *view,
     const struct hak_fault_words *words = hak_words_fault(fault->code);
     if (fault->id == 0)
         return;
-    hak_text_add(text, "%sFAULT%s     ", view_style(view, VIEW_BOLD), view_style(view, VIEW_PLAIN));
+    view_add_heading(text, view, "FAULT", 10);
     if (words)
         hak_text_add(text, "HKM-%u %s, ", words->code, words->name);
     else

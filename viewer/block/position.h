@@ -1,5 +1,5 @@
-/* The position of an address in its block, and of the block, in words: the head of `why` and
- * `block`. */
+/* Finds the block that ADDR means; says the position of the address in it, and of the block, in
+ * words: the head of `why` and `block`. */
 #ifndef HAK_VIEWER_BLOCK_POSITION_H
 #define HAK_VIEWER_BLOCK_POSITION_H
 

@@ -167,12 +167,6 @@ void why_load_creations(struct hak_creations *all, const struct why *why) {
     hak_creations_sort(all);
 }
 
-static void add_heading(struct hak_text *text, const struct why *why, const char *heading) {
-    hak_text_add(text, "%s%s%s", view_style(why->view, VIEW_BOLD), heading,
-                 view_style(why->view, VIEW_PLAIN));
-    hak_text_tab(text, 10);
-}
-
 /* ": start_io server.c:12", or the whole stack. */
 static void add_creation_place(struct hak_text *text, const struct why *why,
                                const struct hak_frames *frames) {
@@ -196,7 +190,7 @@ static void add_creations(struct hak_text *text, const struct why *why) {
     struct hak_creations all;
     why_load_creations(&all, why);
     if (all.count > 0)
-        add_heading(text, why, "THREADS");
+        view_add_heading(text, why->view, "THREADS", 10);
     for (int i = 0, alike = 0; i < all.count; i += alike) {
         alike = hak_creations_alike(&all, i);
         if (i > 0)
@@ -224,13 +218,13 @@ static void add_end(struct hak_text *text, const struct why *why) {
     add_creations(text, why);
     why_add_evidence(&evidence, why);
     if (evidence.length > 0) {
-        add_heading(text, why, "EVIDENCE");
+        view_add_heading(text, why->view, "EVIDENCE", 10);
         hak_text_add_text(text, &evidence);
         hak_text_add(text, "\n");
     }
     hak_text_free(&evidence);
     view_add_block_fault(text, why->view, &why->fault, "a crash, ");
-    add_heading(text, why, "NEXT");
+    view_add_heading(text, why->view, "NEXT", 10);
     struct hak_text option = {0};
     view_add_store_option(&option, why->view);
     if (view_given(why->view, "process") || why->view->summary.processes > 1) {

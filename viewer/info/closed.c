@@ -24,7 +24,7 @@ void info_add_closed(struct hak_text *text, struct view *view) {
     const char *between = "";
     if (!counts.any)
         return;
-    info_add_name(text, view, "closed");
+    view_add_heading(text, view, "closed", 14);
     hak_text_add(text, "the program closed pages of its blocks: ");
     if (counts.left_out_blocks > 0) {
         hak_text_add(text, "sweeps left out %s",

@@ -34,7 +34,7 @@ void info_add_guarded(struct hak_text *text, struct view *view) {
     const char *between = "; not guarded: ";
     if (!read_guarded_counts(view, counts))
         return;
-    info_add_name(text, view, "guarded");
+    view_add_heading(text, view, "guarded", 14);
     hak_text_add(text, "%s", hak_words_count(counts[GUARDED], "block", "blocks"));
     for (int i = 1; i < COUNTS; i++)
         if (counts[i] > 0) {

@@ -13,15 +13,10 @@
 /* Losses printed before "and N more". */
 #define LINES_SHOWN 20
 
-void info_add_name(struct hak_text *text, const struct view *view, const char *name) {
-    hak_text_add(text, "%s%s%s", view_style(view, VIEW_BOLD), name, view_style(view, VIEW_PLAIN));
-    hak_text_tab(text, 14);
-}
-
 /* The value is made harmless. */
 static void add_value(struct hak_text *text, const struct view *view, const char *name,
                       const char *value) {
-    info_add_name(text, view, name);
+    view_add_heading(text, view, name, 14);
     hak_text_add(text, "%s\n", value);
 }
 
@@ -284,7 +279,7 @@ static void add_checked(struct hak_text *text, struct view *view) {
         view_store_error(view, found);
         return;
     }
-    info_add_name(text, view, "checked");
+    view_add_heading(text, view, "checked", 14);
     view_add_checked(text, &checked);
     hak_text_add(text, "\n");
 }

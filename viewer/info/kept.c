@@ -23,7 +23,7 @@ static struct slack read_slack(struct view *view) {
 }
 
 static void add_slack(struct hak_text *text, const struct view *view, const struct slack *slack) {
-    info_add_name(text, view, "slack");
+    view_add_heading(text, view, "slack", 14);
     if (slack->not_told == 0 || slack->taken > 0) {
         hak_text_add(text, "%s beyond the bytes asked for, ", hak_words_size(slack->taken));
         hak_text_add(text, "%s of it in blocks never freed\n",
@@ -40,7 +40,7 @@ void info_add_kept(struct hak_text *text, struct view *view) {
         return;
     struct hak_query q = hak_ask(hak_store_database(view->reader), allocators_sql, INFO_READING);
     for (bool is_first = true; hak_query_next(&q); is_first = false) {
-        info_add_name(text, view, is_first ? "allocator" : "");
+        view_add_heading(text, view, is_first ? "allocator" : "", 14);
         hak_text_add_name(text, hak_query_text(&q, 0));
         hak_text_add(text, ", kept by %s\n",
                      hak_words_count(hak_query_number(&q, 1), "process", "processes"));

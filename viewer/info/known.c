@@ -25,7 +25,7 @@ static bool add_file(struct hak_text *text, struct view *view, struct hak_query 
             continue;
         hak_text_add(&unused, "%s%s", unused.length ? ", " : "", hak_query_text(q, 2));
     }
-    info_add_name(text, view, "suppressed");
+    view_add_heading(text, view, "suppressed", 14);
     hak_text_add(text, "%s, by ", hak_words_count(uses, "finding", "findings"));
     hak_text_add_name(text, path.bytes ? hak_words_path(path.bytes, 1, false) : "?");
     if (idle > 0) {

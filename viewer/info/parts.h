@@ -15,9 +15,6 @@ int info_options(struct view *view);
  * status. (clean.c) */
 int info_clean(struct view *view);
 
-/* Begins a line: its name, and blanks to column 14. (info.c) */
-void info_add_name(struct hak_text *text, const struct view *view, const char *name);
-
 /* The rows of a query as objects, whose members have the names of its columns. (info.c) */
 json_t *info_rows_json(struct view *view, const char *sql);
 
