@@ -268,7 +268,7 @@ static void say_end(struct view *view, const struct recording *r, bool is_open) 
     if (view->json) {
         json_t *document =
             hak_json_set(view_json_document(view), NUMBER("events", view->summary.events),
-                         WORD("store", r->store), FLAG("left", !is_open));
+                         TEXT("store", r->store), FLAG("left", !is_open));
         (void)view_print_json(hak_json_print(document));
     } else {
         view_write(stderr, "hakmem: %s of process %d (%s), %s\n",

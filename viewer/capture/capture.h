@@ -40,6 +40,8 @@ time_t view_start_time(const struct view *view);
 void view_add_extent(struct hak_text *text, const struct view *view);
 /* The same of one process, "process 4711 (server) of app.db (...)"; 0 = of all. */
 void view_add_extent_of(struct hak_text *text, struct view *view, uint32_t process);
+/* Says on stderr that there is no such thing in it: "no thread in app.db (...)". */
+void view_say_none(struct view *view, const char *thing, uint32_t process);
 /* "Nothing was lost in this capture.", or what was. */
 void view_add_completeness(struct hak_text *text, const struct view *view);
 /* A capture of level light, which has none but the watched blocks. */

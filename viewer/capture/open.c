@@ -192,6 +192,13 @@ void view_add_extent_of(struct hak_text *text, struct view *view, uint32_t proce
     view_add_extent(text, view);
 }
 
+void view_say_none(struct view *view, const char *thing, uint32_t process) {
+    struct hak_text text = {0};
+    hak_text_add(&text, "no %s in ", thing);
+    view_add_extent_of(&text, view, process);
+    view_error_text(&text);
+}
+
 /* Adds the processes whose last events, or all, are missing: how many events is not known. */
 static void add_missing_processes(struct hak_text *text, const struct hak_store_summary *summary) {
     if (summary->unseen > 0)

@@ -23,7 +23,7 @@ struct answer answer_begin(struct view *view, bool is_list) {
 static void add_cell(struct table *table, const struct answer_value *value) {
     const struct hak_member *member = &value->member;
     struct hak_text made = value->made;
-    if (made.length || made.failed)
+    if (made.bytes || made.failed)
         table_add_text(table, &made);
     else if (member->kind == HAK_MEMBER_NUMBER)
         table_add_cell(table, value->show((uint64_t)member->number));
@@ -35,15 +35,15 @@ static void add_cell(struct table *table, const struct answer_value *value) {
 
 void answer_add(struct answer *answer, const struct answer_value *value) {
     json_t *object = answer->list ? json_object() : NULL;
-    for (const struct answer_value *v = value; v->member.kind && !answer->list && !answer->rows;
-         v++)
+    bool is_begun = answer->table.columns > 0;
+    for (const struct answer_value *v = value; v->member.kind && !answer->list && !is_begun; v++)
         if (v->heading && v->heading[0])
             table_add_headings(&answer->table, v->heading);
     for (; value->member.kind; value++) {
         struct hak_text unused = value->made;
         if (answer->list && value->member.name)
             hak_json_set_member(object, &value->member);
-        else if (!answer->list && value->heading)
+        else if (!answer->list && value->heading && !answer->has_no_row)
             add_cell(&answer->table, value);
         else
             hak_text_free(&unused);

@@ -60,6 +60,7 @@ struct answer {
     json_t *list; /* NULL: text */
     struct table table;
     uint64_t rows, all; /* that were added; that there are, as the caller counts them */
+    bool has_no_row;    /* the row that is added gives its headings alone */
 };
 
 /* A number with separators; "" for 0. */

@@ -6,21 +6,20 @@
 #include "report/words/words.h"
 #include "base/growing.h"
 
-void table_add_cell(struct table *t, const char *text) {
+void table_add_text(struct table *t, struct hak_text *text) {
     if (!hak_growing_make_room(&t->cell, t->count, &t->capacity, sizeof(char *))) {
         t->failed = true;
+        hak_text_free(text);
         return;
     }
-    struct hak_text cell = {0};
-    hak_text_add(&cell, "%s", text);
-    t->cell[t->count] = hak_text_take(&cell);
+    t->cell[t->count] = hak_text_take(text);
     t->failed |= !t->cell[t->count++];
 }
 
-void table_add_text(struct table *t, struct hak_text *text) {
-    table_add_cell(t, hak_text_string(text));
-    t->failed |= text->failed;
-    hak_text_free(text);
+void table_add_cell(struct table *t, const char *text) {
+    struct hak_text cell = {0};
+    hak_text_add(&cell, "%s", text);
+    table_add_text(t, &cell);
 }
 
 struct table_lines {
@@ -67,10 +66,8 @@ void table_add_headings(struct table *t, const char *headings) {
 }
 
 int table_width(const char *cell) {
-    int width = 0;
-    for (; *cell; cell++)
-        width += ((unsigned char)*cell & 0xc0) != 0x80;
-    return width;
+    return hak_text_column(
+        &(struct hak_text){.bytes = (char *)(uintptr_t)cell, .length = strlen(cell)});
 }
 
 /* Blanks at the end of a line are kept until something follows. */
@@ -155,7 +152,7 @@ static bool is_too_wide(const struct table *t, const int *width) {
 
 void table_append(struct hak_text *text, struct table *t, const struct view *view) {
     int width[TABLE_COLUMNS_MAX] = {0};
-    for (size_t i = 0; i < t->count && !t->failed; i++) {
+    for (size_t i = 0; i < (t->is_fixed ? (size_t)t->columns : t->count) && !t->failed; i++) {
         int *w = &width[i % (size_t)t->columns], length = table_width(t->cell[i]);
         *w = length > *w ? length : *w;
     }

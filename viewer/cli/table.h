@@ -19,6 +19,7 @@ struct table {
     uint32_t below_count, below_capacity;
     int columns;
     bool is_text[TABLE_COLUMNS_MAX]; /* stands at the left */
+    bool is_fixed; /* columns fit their headings; what is wider moves the rest of its line */
     /* Width into which lines are broken, between words, where they do not fit: first the texts
      * behind the numbers, in their own room; where that is narrow, on lines below. 0 = none. */
     int fit;
@@ -32,8 +33,15 @@ void table_add_text_heading(struct table *t, const char *text);
 /* Several with bars between, those of texts behind a '<': "blocks|bytes|<where". */
 void table_add_headings(struct table *t, const char *headings);
 void table_add_cell(struct table *t, const char *text);
-/* The same for a text that is put together already, and freed. */
+/* The same for a text that is put together already, with colours or not, and freed. */
 void table_add_text(struct table *t, struct hak_text *text);
+/* The same for what a function appends: table_make(&table, add_age, row). */
+#define table_make(table, add, ...)                                                                \
+    do {                                                                                           \
+        struct hak_text made_text = {0};                                                           \
+        add(&made_text, __VA_ARGS__);                                                              \
+        table_add_text(table, &made_text);                                                         \
+    } while (0)
 /* Lines below the row that was added last, as they are; frees them. */
 void table_add_below(struct table *t, struct hak_text *lines);
 /* The same for a number with separators; nothing for 0. */

@@ -7,18 +7,6 @@
 #include "report/words/words.h"
 #include "viewer/export/csv.h"
 
-static const char *const sums_names[] = {
-    "live_blocks", "live_bytes",         "came_blocks",       "came_bytes",    "went_blocks",
-    "went_bytes",  "short_lived_blocks", "short_lived_bytes", "before_blocks", "before_bytes"};
-#define SUMS (sizeof sums_names / sizeof *sums_names)
-
-static void list_sums(uint64_t out[SUMS], const struct profile_sums *s) {
-    const uint64_t all[SUMS] = {s->live.blocks,   s->live.bytes,  s->came.blocks,  s->came.bytes,
-                                s->went.blocks,   s->went.bytes,  s->brief.blocks, s->brief.bytes,
-                                s->before.blocks, s->before.bytes};
-    memcpy(out, all, sizeof all);
-}
-
 /* The frame that names a row: the first of its path. */
 static const struct hak_frame *top_frame(const struct export *e) {
     return &e->places.place[e->path.place[0]].frame;
@@ -30,15 +18,17 @@ static const struct hak_frame *top_frame(const struct export *e) {
 static void add_csv_row(struct hak_text *text, struct export *e, const struct export_row *row) {
     const struct export_process *process = export_find_process(e, row->process);
     const struct hak_frame *frame = top_frame(e);
-    uint64_t sums[SUMS];
+    const struct profile_sums *s = &row->sums;
+    const struct hak_amount *const sums[] = {&s->live, &s->came, &s->went, &s->brief, &s->before};
     struct hak_text name = {0}, stack = {0};
-    list_sums(sums, &row->sums);
     csv_add_number(text, row->process);
     csv_add_number(text, process ? (uint64_t)process->pid : 0);
     csv_add_foreign(text, process ? process->program : "");
     csv_add_number(text, row->stack);
-    for (size_t i = 0; i < SUMS; i++)
-        csv_add_number(text, sums[i]);
+    for (size_t i = 0; i < sizeof sums / sizeof *sums; i++) {
+        csv_add_number(text, sums[i]->blocks);
+        csv_add_number(text, sums[i]->bytes);
+    }
     export_add_name(&name, frame);
     csv_add_text(text, &name);
     csv_add_foreign(text, frame->file);
@@ -52,10 +42,10 @@ static void add_csv_row(struct hak_text *text, struct export *e, const struct ex
 int export_csv(struct export *e) {
     struct hak_text heading = {0};
     int status = export_read_processes(e);
-    hak_text_add(&heading, "process,pid,program,stack");
-    for (size_t i = 0; i < SUMS; i++)
-        hak_text_add(&heading, ",%s", sums_names[i]);
-    hak_text_add(&heading, ",function,file,line,module,frames\n");
+    hak_text_add(&heading,
+                 "process,pid,program,stack,live_blocks,live_bytes,came_blocks,came_bytes,"
+                 "went_blocks,went_bytes,short_lived_blocks,short_lived_bytes,"
+                 "before_blocks,before_bytes,function,file,line,module,frames\n");
     view_sink_add(e->sink, &heading);
     for (uint32_t i = 0; i < e->rows && status == 0; i++) {
         struct hak_text text = {0};
@@ -73,13 +63,12 @@ int export_csv(struct export *e) {
 static json_t *row_json(struct export *e, const struct export_row *row) {
     const struct export_process *process = export_find_process(e, row->process);
     json_t *object = json_object(), *frames = json_array();
-    uint64_t sums[SUMS];
-    list_sums(sums, &row->sums);
+    const struct profile_sums *s = &row->sums;
     hak_json_set(object, NUMBER("process", row->process),
                  NUMBER("pid", process ? (uint64_t)process->pid : 0),
-                 TEXT("program", process ? process->program : ""), NUMBER("stack", row->stack));
-    for (size_t i = 0; i < SUMS; i++)
-        hak_json_set(object, NUMBER(sums_names[i], sums[i]));
+                 TEXT("program", process ? process->program : ""), NUMBER("stack", row->stack),
+                 SUM("live", s->live), SUM("came", s->came), SUM("went", s->went),
+                 SUM("short_lived", s->brief), SUM("before", s->before));
     for (uint32_t i = 0; i < e->path.count; i++) {
         const struct hak_frame *f = &e->places.place[e->path.place[i]].frame;
         hak_json_add(frames, TEXT("function", f->function), TEXT("file", f->file),

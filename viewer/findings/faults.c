@@ -158,31 +158,27 @@ static void add_where(struct hak_text *text, const struct finding *one) {
     hak_text_free(&cut);
 }
 
-static void print_line(struct view *view, const struct finding *one) {
-    struct hak_text text = {0};
+static void add_number(struct hak_text *text, const struct finding *one) {
     char number[16];
     snprintf(number, sizeof number, "%s%u", one->kind == FINDING_LEAK ? "L" : "", one->row);
-    hak_text_add(&text, "%5s  ", number);
+    hak_text_add(text, "%5s", number);
+}
+
+static void add_what(struct hak_text *text, const struct view *view, const struct finding *one) {
     if (one->code)
-        hak_text_add(&text, "%sHKM-%u %s%s", view_style(view, VIEW_RED), one->code, one->name,
+        hak_text_add(text, "%sHKM-%u %s%s", view_style(view, VIEW_RED), one->code, one->name,
                      view_style(view, VIEW_PLAIN));
     else
-        hak_text_add(&text, "crash");
-    hak_text_add_at(&text, 38, "%s",
-                    one->kind == FINDING_LEAK ? "-" : hak_words_number(one->event));
-    hak_text_add_at(&text, 52, "%s", hak_words_time(one->ns));
-    hak_text_add_at(&text, 64, "%s", view_process_label(view, one->process));
-    hak_text_add_at(&text, 73, "%s",
-                    one->kind == FINDING_LEAK ? "-" : view_thread_label(view, one->thread));
-    hak_text_add_at(&text, 85, "%s", one->fingerprint);
-    hak_text_tab(&text, 111);
-    add_where(&text, one);
-    hak_text_add(&text, "\n");
-    for (int i = 0; i < one->stack_count && view_given(view, "stacks"); i++) {
+        hak_text_add(text, "crash");
+}
+
+static void add_fault_stacks(struct table *table, struct view *view, const struct finding *one) {
+    struct hak_text text = {0};
+    for (int i = 0; i < one->stack_count; i++) {
         hak_text_add(&text, "       %s:\n", one->stacks[i].title);
         view_add_frames(&text, view, &one->stacks[i].frames, 9);
     }
-    view_print(&text);
+    table_add_below(table, &text);
 }
 
 static json_t *stacks_json(const struct finding *one) {
@@ -193,41 +189,40 @@ static json_t *stacks_json(const struct finding *one) {
     return array;
 }
 
-static json_t *finding_json(struct view *view, const struct finding *one) {
+/* Headings are as wide as their columns. */
+static void add_fault(struct answer *answer, const struct finding *one) {
     static const char *const kinds[] = {"fault", "leak", "crash"};
     static const char *const states[] = {"new", "baseline", "suppressed"};
-    json_t *object = hak_json_object(
-        NUMBER("row", one->row), WORD("kind", kinds[one->kind]),
-        JSON("code", one->code ? json_sprintf("HKM-%u", one->code) : json_null()),
-        WORD("name", one->name), TEXT("fingerprint", one->fingerprint),
-        WORD("state", states[one->state]), NUMBER("event", one->event), NUMBER("ns", one->ns),
-        NUMBER("process", one->process), NUMBER("pid", one->pid),
-        TEXT("thread", view_thread_label(view, one->thread)), TEXT("headline", one->headline),
-        TEXT("summary", one->summary));
-    if (one->kind == FINDING_LEAK)
-        hak_json_set(object, NUMBER("blocks", one->blocks), NUMBER("bytes", one->bytes));
-    if (view_given(view, "stacks"))
-        hak_json_set(object, JSON("stacks", stacks_json(one)));
-    return object;
+    struct view *view = answer->view;
+    bool is_leak = one->kind == FINDING_LEAK, with_stacks = view_given(view, "stacks");
+    const char *thread = view_thread_label(view, one->thread);
+    answer->table.is_fixed = true;
+    answer_row(
+        answer, MADE("<fault", add_number, one), DATA(NUMBER("row", one->row)),
+        DATA(WORD("kind", kinds[one->kind])),
+        DATA_OF("code", one->code ? json_sprintf("HKM-%u", one->code) : json_null()),
+        DATA(WORD("name", one->name)), MADE("<what                         ", add_what, view, one),
+        DATA(TEXT("fingerprint", one->fingerprint)), DATA(WORD("state", states[one->state])),
+        DATA(NUMBER("event", one->event)),
+        CELL("<event       ", is_leak ? "-" : hak_words_number(one->event)),
+        UNIT("<time      ", hak_words_time, "ns", one->ns), DATA(NUMBER("process", one->process)),
+        CELL("<process", view_process_label(view, one->process)), DATA(NUMBER("pid", one->pid)),
+        DATA(TEXT("thread", thread)), CELL("<thread    ", is_leak ? "-" : thread),
+        DATA(TEXT("headline", one->headline)), DATA(TEXT("summary", one->summary)),
+        CELL("<fingerprint             ", one->fingerprint), MADE("<where", add_where, one),
+        DATA(NUMBER(is_leak ? "blocks" : NULL, one->blocks)),
+        DATA(NUMBER(is_leak ? "bytes" : NULL, one->bytes)),
+        DATA_OF(with_stacks ? "stacks" : NULL, stacks_json(one)));
+    if (with_stacks && !answer->list)
+        add_fault_stacks(&answer->table, view, one);
 }
 
-static size_t count_new(const struct findings *findings) {
-    size_t count = 0;
-    for (size_t i = 0; i < findings->count; i++)
-        count += findings->list[i].state == FINDING_NEW;
-    return count;
-}
-
-static int list_json(struct view *view, const struct findings *findings) {
-    json_t *list = json_array(), *stale = json_array();
-    for (size_t i = 0; i < findings->count; i++)
-        json_array_append_new(list, finding_json(view, &findings->list[i]));
-    json_t *document = hak_json_set(view_json_document(view), JSON("faults", list));
+static json_t *stale_json(struct view *view, const struct findings *findings) {
+    json_t *stale = json_array();
     const struct hak_baseline_entry *entry;
     for (size_t at = 0; (entry = findings_next_stale(view, findings, &at));)
         json_array_append_new(stale, hak_json_text(entry->fingerprint));
-    view_print_document(view, hak_json_set(document, JSON("stale", stale)));
-    return count_new(findings) > 0 ? VIEW_FAULT : view_completeness(view);
+    return stale;
 }
 
 static void print_nothing(struct view *view, uint32_t process, size_t known) {
@@ -254,26 +249,32 @@ static void print_known(struct view *view, const struct findings *findings) {
                    entry->fingerprint, entry->name, entry->place);
 }
 
-static int list_text(struct view *view, uint32_t process, const struct findings *findings) {
-    size_t listed = 0;
+static void print_faults(struct view *view, uint32_t process, const struct findings *findings,
+                         struct answer *answer) {
+    struct hak_text text = {0};
     view_start_pager(view);
-    for (size_t i = 0; i < findings->count; i++) {
-        if (findings->list[i].state != FINDING_NEW)
-            continue;
-        if (listed++ == 0)
-            view_write(stdout,
-                       "%sfault  what                           event         time        process "
-                       " thread      fingerprint               where%s\n",
-                       view_style(view, VIEW_BOLD), view_style(view, VIEW_PLAIN));
-        print_line(view, &findings->list[i]);
-    }
-    if (listed == 0)
+    answer_print(&text, answer);
+    view_print(&text);
+    if (answer->rows == 0)
         print_nothing(view, process, findings_count_known(findings));
     print_known(view, findings);
-    if (listed == 0)
-        return view_completeness(view);
-    view_write(stdout, "\nhakmem-trace faults N shows the whole report of fault N.\n");
-    return VIEW_FAULT;
+    if (answer->rows > 0)
+        view_write(stdout, "\nhakmem-trace faults N shows the whole report of fault N.\n");
+}
+
+/* In text the new ones. */
+static int list_faults(struct view *view, uint32_t process, const struct findings *findings) {
+    struct answer answer = answer_begin(view, view->json);
+    for (size_t i = 0; i < findings->count; i++)
+        if (view->json || findings->list[i].state == FINDING_NEW)
+            add_fault(&answer, &findings->list[i]);
+    if (view->json)
+        view_print_document(view,
+                            hak_json_set(view_json_document(view), JSON("faults", answer.list),
+                                         JSON("stale", stale_json(view, findings))));
+    else
+        print_faults(view, process, findings, &answer);
+    return findings->count > findings_count_known(findings) ? VIEW_FAULT : view_completeness(view);
 }
 
 /* Lines for an editor. */
@@ -365,8 +366,7 @@ static int write_findings(struct view *view) {
     if (findings_compare(view, &findings))
         status = view_given(view, "write-baseline") ? write_baseline(view, &findings)
                  : view_given(view, "quickfix")     ? list_quickfix(view, &findings)
-                 : view->json                       ? list_json(view, &findings)
-                                                    : list_text(view, process, &findings);
+                                                    : list_faults(view, process, &findings);
     findings_free(&findings);
     return status;
 }

@@ -34,11 +34,6 @@ static void set_started(struct view *view, json_t *data) {
     hak_json_set(data, WORD("started", when));
 }
 
-static void set_sum(json_t *data, const char *blocks, const char *bytes,
-                    const struct hak_amount *sum) {
-    hak_json_set(data, NUMBER(blocks, sum->blocks), NUMBER(bytes, sum->bytes));
-}
-
 static void set_capture(struct view *view, json_t *data, const struct timeline *t,
                         uint32_t process) {
     const struct hak_store_summary *summary = &view->summary;
@@ -54,10 +49,9 @@ static void set_capture(struct view *view, json_t *data, const struct timeline *
     hak_text_free(&of);
     hak_json_set(data, NUMBER("events", summary->events), NUMBER("threads", summary->threads),
                  NUMBER("from_ns", t->flow.from_ns), NUMBER("to_ns", t->flow.to_ns),
-                 NUMBER("peak_event", t->flow.peak.id), NUMBER("peak_ns", t->flow.peak.ns));
-    set_sum(data, "peak_blocks", "peak_bytes", &t->flow.peak.live);
-    set_sum(data, "unknown_blocks", "unknown_bytes", &t->flow.unknown);
-    hak_json_set(data, JSON("completeness", view_completeness_json(view)));
+                 NUMBER("peak_event", t->flow.peak.id), NUMBER("peak_ns", t->flow.peak.ns),
+                 SUM("peak", t->flow.peak.live), SUM("unknown", t->flow.unknown),
+                 JSON("completeness", view_completeness_json(view)));
 }
 
 /* ---- processes and marks -----------------------------------------------------------------------
@@ -111,14 +105,11 @@ static int set_marks(struct view *view, json_t *data) {
                 "reading marks");
     struct hak_event event;
     while (hak_query_next(&q) && json_array_size(list) < MARKS_MAX) {
-        json_t *object;
         if (hak_store_event(view->reader, hak_query_number(&q, 0), &event) != 1 ||
             event.kind != HAK_MARK)
             continue;
-        object = json_object();
-        hak_json_set(object, NUMBER("event", event.id), NUMBER("ns", event.ns),
+        hak_json_add(list, NUMBER("event", event.id), NUMBER("ns", event.ns),
                      TEXT("name", hak_query_text(&q, 2)));
-        json_array_append_new(list, object);
     }
     hak_json_set(data, JSON("marks", list));
     return view_end_query(view, &q, true);

@@ -61,8 +61,8 @@ struct modules {
     struct hak_query query;
     bool ranges; /* one line for each mapping, not for each file */
     uint32_t process, last_process;
-    uint64_t count, unloads;
-    json_t *list;
+    uint64_t unloads;
+    struct answer answer;
     struct hak_query unreadable; /* is the file ?1 one that killed its reader? */
 };
 
@@ -96,140 +96,102 @@ static const char *symbols_of(struct modules *all) {
     return number_in(all, NAMED) > 0 ? "functions" : "none found";
 }
 
-static void add_heading(struct hak_text *text, const struct modules *all) {
-    hak_text_add(text, "%s", view_style(all->view, VIEW_BOLD));
-    if (all->ranges)
-        hak_text_add(text, "from            to              ");
-    else
-        hak_text_add(text, "processes  ");
-    hak_text_add(text, "frames  named   with line  symbols           build-id  path%s\n",
-                 view_style(all->view, VIEW_PLAIN));
-}
-
-/* Adds when a module was loaded and unloaded, if it was not there from the start to the end. */
-static void add_loads(struct hak_text *text, const struct modules *all) {
-    if (number_in(all, UNLOAD) > 0)
+/* The path, and when a module was loaded and unloaded, if it was not there from the start to the
+ * end. */
+static void add_path(struct hak_text *text, const struct modules *all) {
+    hak_text_add_name(text, text_in(all, PATH));
+    if (!all->ranges && number_in(all, UNLOADS) > 0)
+        hak_text_add(text, "   %s", hak_words_count(number_in(all, UNLOADS), "unload", "unloads"));
+    else if (all->ranges && number_in(all, UNLOAD) > 0)
         hak_text_add(text, "   loaded at event %s, unloaded at %s",
                      hak_words_number(number_in(all, LOAD)),
                      hak_words_number(number_in(all, UNLOAD)));
-    else if (number_in(all, GENERATION) > 0)
+    else if (all->ranges && number_in(all, GENERATION) > 0)
         hak_text_add(text, "   loaded at event %s, after %s",
                      hak_words_number(number_in(all, LOAD)),
                      hak_words_count(number_in(all, GENERATION), "unload", "unloads"));
 }
 
-static void add_module_line(struct hak_text *text, struct modules *all) {
-    int column = 0;
-    if (all->ranges) {
-        hak_text_add(text, "0x%" PRIx64, number_in(all, START));
-        hak_text_add_at(text, 16, "0x%" PRIx64, number_in(all, END));
-        hak_text_tab(text, column = 32);
-    } else {
-        hak_text_add(text, "%9s", hak_words_number(number_in(all, PROCESSES)));
-        hak_text_tab(text, column = 11);
-    }
-    hak_text_add(text, "%6s  ", hak_words_number(number_in(all, FRAMES)));
-    hak_text_add(text, "%5s   ", hak_words_number(number_in(all, NAMED)));
-    hak_text_add(text, "%9s  ", hak_words_number(number_in(all, LINES)));
-    hak_text_add(text, "%s", symbols_of(all));
-    hak_text_add_at(text, column + 45, "%.8s",
-                    text_in(all, BUILD_ID)[0] ? text_in(all, BUILD_ID) : "none");
-    hak_text_tab(text, column + 55);
-    hak_text_add_name(text, text_in(all, PATH));
-    if (all->ranges)
-        add_loads(text, all);
-    else if (number_in(all, UNLOADS) > 0)
-        hak_text_add(text, "   %s", hak_words_count(number_in(all, UNLOADS), "unload", "unloads"));
+/* The table of each process begins anew. */
+static void begin_process(struct hak_text *text, struct modules *all) {
+    answer_print(text, &all->answer);
+    hak_text_add(text, "%sprocess ", all->last_process ? "\n" : "");
+    all->last_process = (uint32_t)number_in(all, PROCESS);
+    view_add_process(text, all->view, all->last_process);
     hak_text_add(text, "\n");
 }
 
-static void print_module(struct modules *all) {
-    struct hak_text text = {0};
-    if (all->ranges && number_in(all, PROCESS) != all->last_process) {
-        hak_text_add(&text, "%sprocess ", all->count ? "\n" : "");
-        view_add_process(&text, all->view, (uint32_t)number_in(all, PROCESS));
-        hak_text_add(&text, "\n");
-        add_heading(&text, all);
-    } else if (all->count == 0) {
-        add_heading(&text, all);
-    }
-    all->last_process = (uint32_t)number_in(all, PROCESS);
-    add_module_line(&text, all);
-    view_print(&text);
+#define RANGE(name) (all->ranges ? (name) : NULL)
+#define FILES(name) (all->ranges ? NULL : (name))
+
+/* Headings are as wide as their columns. */
+static void add_module(struct modules *all) {
+    all->answer.table.is_fixed = true;
+    answer_row(
+        &all->answer, DATA(NUMBER(RANGE("id"), number_in(all, ID))),
+        DATA(NUMBER(RANGE("process"), number_in(all, PROCESS))),
+        DATA(ADDRESS(RANGE("start"), number_in(all, START))),
+        MADE(RANGE("<from          "), hak_text_add, "0x%" PRIx64, number_in(all, START)),
+        DATA(ADDRESS(RANGE("end"), number_in(all, END))),
+        MADE(RANGE("<to            "), hak_text_add, "0x%" PRIx64, number_in(all, END)),
+        DATA(ADDRESS(RANGE("load_bias"), number_in(all, BIAS))),
+        DATA(NUMBER(RANGE("generation"), number_in(all, GENERATION))),
+        DATA(NUMBER(RANGE("load_event"), number_in(all, LOAD))),
+        DATA(KNOWN(RANGE("unload_event"), number_in(all, UNLOAD), number_in(all, UNLOAD))),
+        DATA(NUMBER(FILES("processes"), number_in(all, PROCESSES))),
+        MADE(FILES("processes"), hak_text_add, "%9s", hak_words_number(number_in(all, PROCESSES))),
+        DATA(TEXT("path", text_in(all, PATH))), DATA(TEXT("build_id", text_in(all, BUILD_ID))),
+        AMOUNT("frames", "frames", number_in(all, FRAMES)),
+        AMOUNT("named", "frames_named", number_in(all, NAMED)),
+        AMOUNT(" with line", "frames_with_line", number_in(all, LINES)),
+        MADE("<symbols         ", hak_text_add, "%s", symbols_of(all)),
+        MADE("<build-id", hak_text_add, "%.8s",
+             text_in(all, BUILD_ID)[0] ? text_in(all, BUILD_ID) : "none"),
+        MADE("<path", add_path, all), DATA(NUMBER("unloads", number_in(all, UNLOADS))));
+    all->unloads += number_in(all, UNLOADS);
 }
 
-static void add_module_json(struct modules *all) {
-    json_t *object = json_object();
-    if (all->ranges) {
-        hak_json_set(object, NUMBER("id", number_in(all, ID)),
-                     NUMBER("process", number_in(all, PROCESS)),
-                     ADDRESS("start", number_in(all, START)), ADDRESS("end", number_in(all, END)),
-                     ADDRESS("load_bias", number_in(all, BIAS)),
-                     NUMBER("generation", number_in(all, GENERATION)),
-                     NUMBER("load_event", number_in(all, LOAD)),
-                     KNOWN("unload_event", number_in(all, UNLOAD), number_in(all, UNLOAD)));
-    } else {
-        hak_json_set(object, NUMBER("processes", number_in(all, PROCESSES)));
-    }
-    hak_json_set(object, TEXT("path", text_in(all, PATH)), TEXT("build_id", text_in(all, BUILD_ID)),
-                 NUMBER("frames", number_in(all, FRAMES)),
-                 NUMBER("frames_named", number_in(all, NAMED)),
-                 NUMBER("frames_with_line", number_in(all, LINES)),
-                 NUMBER("unloads", number_in(all, UNLOADS)));
-    json_array_append_new(all->list, object);
-}
-
-static void end_text(struct modules *all) {
-    struct hak_text text = {0};
-    if (all->count == 0) {
-        hak_text_add(&text, "no module in ");
-        view_add_extent_of(&text, all->view, all->process);
-        view_error_text(&text);
-        return;
-    }
-    hak_text_add(&text, "\n%s, %s.", hak_words_count(all->count, "module", "modules"),
+static void add_module_sum(struct hak_text *text, const struct modules *all) {
+    hak_text_add(text, "\n%s, %s.", hak_words_count(all->answer.rows, "module", "modules"),
                  hak_words_count(all->unloads, "unload", "unloads"));
     if (!all->ranges)
-        hak_text_add(&text, " --process PID or --all show where each was mapped.");
-    hak_text_add(&text, "\n");
-    view_print(&text);
-}
-
-static int end_json(struct modules *all) {
-    json_t *document = hak_json_set(view_json_document(all->view), JSON("modules", all->list));
-    return view_print_document(all->view, document) ? 0 : VIEW_UNREADABLE;
+        hak_text_add(text, " --process PID or --all show where each was mapped.");
+    hak_text_add(text, "\n");
 }
 
 int command_modules(struct view *view) {
-    struct modules all = {.view = view, .list = json_array()};
+    struct modules all = {.view = view};
+    struct hak_text text = {0};
     int status = view_open(view);
     if (status != 0)
         return status;
     if (!view_choose_process(view, &all.process))
         return VIEW_USAGE;
     all.ranges = all.process != 0 || view->summary.processes < 2 || view_given(view, "all");
+    all.answer = answer_begin(view, view->json);
     const struct hak_database *database = hak_store_database(view->reader);
     all.unreadable = hak_ask(database, UNREADABLE_SQL, "reading modules");
     all.query =
         hak_ask(database, all.ranges ? rows_sql : files_sql, "reading modules", all.process);
-    while (!ferror(stdout) && hak_query_next(&all.query)) {
-        view_start_pager(view);
-        if (view->json)
-            add_module_json(&all);
-        else
-            print_module(&all);
-        all.count++;
-        all.unloads += number_in(&all, UNLOADS);
+    while (hak_query_next(&all.query)) {
+        if (!view->json && all.ranges && number_in(&all, PROCESS) != all.last_process)
+            begin_process(&text, &all);
+        add_module(&all);
     }
     status = view_end_query(view, &all.query, true);
     hak_query_end(&all.unreadable);
-    if (status != 0) {
-        json_decref(all.list);
-        return status;
-    }
-    if (view->json)
-        return end_json(&all);
-    json_decref(all.list);
-    end_text(&all);
-    return VIEW_OK;
+    view_start_pager(view);
+    if (status == 0 && view->json)
+        return view_print_document(
+                   view, hak_json_set(view_json_document(view), JSON("modules", all.answer.list)))
+                   ? VIEW_OK
+                   : VIEW_UNREADABLE;
+    if (status == 0 && all.answer.rows == 0)
+        view_say_none(view, "module", all.process);
+    answer_print(&text, &all.answer);
+    if (status == 0 && all.answer.rows > 0)
+        add_module_sum(&text, &all);
+    view_print(&text);
+    answer_end(&all.answer);
+    return status;
 }

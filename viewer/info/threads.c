@@ -240,13 +240,6 @@ static bool print_threads(const struct threads *all) {
     return view_print(&text);
 }
 
-static void say_nothing_found(struct view *view, uint32_t process) {
-    struct hak_text text = {0};
-    hak_text_add(&text, "no thread in ");
-    view_add_extent_of(&text, view, process);
-    view_error_text(&text);
-}
-
 int command_threads(struct view *view) {
     struct threads all = {.view = view};
     int status = view_open(view);
@@ -263,7 +256,7 @@ int command_threads(struct view *view) {
         sort(&all);
         view_start_pager(view);
         if (all.count == 0 && !view->json)
-            say_nothing_found(view, all.process);
+            view_say_none(view, "thread", all.process);
         else if (!print_threads(&all))
             status = VIEW_UNREADABLE;
     }

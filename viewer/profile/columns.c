@@ -10,18 +10,45 @@
 /* ---- cells -------------------------------------------------------------------------------------
  */
 
-void profile_add_share(struct table *table, int64_t part, int64_t whole) {
-    char cell[32] = "", shown[64];
-    double percent = whole > 0 ? 100.0 * (double)part / (double)whole : 0;
-    if (whole > 0 && fabs(percent) < 100000)
-        snprintf(cell, sizeof cell, "%.1f %%", percent);
-    else if (whole > 0)
-        snprintf(cell, sizeof cell, "%s", percent < 0 ? "< -1e5 %" : "> 1e5 %");
-    snprintf(shown, sizeof shown, "%*s", SHARE_WIDTH, cell);
-    table_add_cell(table, cell[0] ? shown : "");
+enum { NO_MEASURE = -1 };
+
+/* Of a span: calls, bytes, short-lived, growth; the one that is sorted by stands first. */
+static int measure_of(const struct profile_query *q, unsigned column) {
+    static const enum profile_measure of_span[] = {PROFILE_CALLS, PROFILE_BYTES,
+                                                   PROFILE_SHORT_LIVED, PROFILE_GROWTH};
+    enum profile_measure first = q->is_span && q->by == PROFILE_BLOCKS ? PROFILE_CALLS : q->by;
+    if (column == 0)
+        return (int)first;
+    if (!q->is_span && column == 1)
+        return first == PROFILE_BYTES ? PROFILE_BLOCKS : PROFILE_BYTES;
+    for (size_t i = 0; i < sizeof of_span / sizeof *of_span && q->is_span; i++)
+        if (of_span[i] != first && --column == 0)
+            return (int)of_span[i];
+    return NO_MEASURE;
 }
 
-void profile_add_signed(struct hak_text *text, int64_t value, bool is_change) {
+const char *profile_heading(const struct profile_query *q, unsigned column) {
+    int measure = measure_of(q, column);
+    return measure == NO_MEASURE       ? NULL
+           : measure == PROFILE_GROWTH ? "grown"
+                                       : profile_measure_name((enum profile_measure)measure);
+}
+
+void profile_add_share(struct hak_text *text, const struct profile_query *q,
+                       const struct profile_sums *sums, const struct profile_sums *all) {
+    enum profile_measure first = (enum profile_measure)measure_of(q, 0);
+    int64_t part = profile_value(q, sums, first), whole = profile_value(q, all, first);
+    double percent = whole > 0 ? 100.0 * (double)part / (double)whole : 0;
+    char cell[32];
+    snprintf(cell, sizeof cell, "%.1f %%", percent);
+    if (whole > 0)
+        hak_text_add(text, "%*s", SHARE_WIDTH,
+                     fabs(percent) < 100000 ? cell
+                     : percent < 0          ? "< -1e5 %"
+                                            : "> 1e5 %");
+}
+
+void profile_add_number(struct hak_text *text, int64_t value, bool is_change) {
     uint64_t size = value < 0 ? -(uint64_t)value : (uint64_t)value;
     hak_text_add(text, "%s%s",
                  value < 0            ? "-"
@@ -30,62 +57,15 @@ void profile_add_signed(struct hak_text *text, int64_t value, bool is_change) {
                  hak_words_number(size));
 }
 
-void profile_add_number(struct table *table, int64_t value, bool is_change) {
-    struct hak_text cell = {0};
-    profile_add_signed(&cell, value, is_change);
-    table_add_text(table, &cell);
-}
-
-/* The columns of a span: calls, bytes, short-lived, growth; the sort key stands first. */
-static const enum profile_measure span_columns[] = {PROFILE_CALLS, PROFILE_BYTES,
-                                                    PROFILE_SHORT_LIVED, PROFILE_GROWTH};
-#define SPAN_COLUMNS (int)(sizeof span_columns / sizeof *span_columns)
-
-static enum profile_measure first_column(const struct profile_query *q) {
-    return q->is_span && q->by == PROFILE_BLOCKS ? PROFILE_CALLS : q->by;
-}
-
-static const char *heading_of(enum profile_measure measure) {
-    return measure == PROFILE_GROWTH ? "grown" : profile_measure_name(measure);
-}
-
-void profile_add_number_headings(struct table *table, const struct profile_query *q) {
-    enum profile_measure first = first_column(q);
-    table_add_heading(table, "   share"); /* above numbers, at the left of a line */
-    table_add_heading(table, heading_of(first));
-    if (!q->is_span)
-        table_add_heading(table, first == PROFILE_BYTES ? "blocks" : "bytes");
-    for (int i = 0; i < SPAN_COLUMNS && q->is_span; i++)
-        if (span_columns[i] != first)
-            table_add_heading(table, heading_of(span_columns[i]));
-}
-
-static void add_part(struct table *table, uint64_t part, uint64_t whole) {
-    char cell[32] = "";
-    if (whole)
-        snprintf(cell, sizeof cell, "%.1f %%", 100.0 * (double)part / (double)whole);
-    table_add_cell(table, cell);
-}
-
-void profile_add_numbers(struct table *table, const struct profile_query *q,
-                         const struct profile_sums *sums, const struct profile_sums *all) {
-    enum profile_measure first = first_column(q);
-    int64_t value = profile_value(q, sums, first);
-    profile_add_share(table, value, profile_value(q, all, first));
-    profile_add_number(table, value, first == PROFILE_GROWTH);
-    if (!q->is_span)
-        profile_add_number(
-            table, profile_value(q, sums, first == PROFILE_BYTES ? PROFILE_BLOCKS : PROFILE_BYTES),
-            false);
-    for (int i = 0; i < SPAN_COLUMNS && q->is_span; i++) {
-        if (span_columns[i] == first)
-            continue;
-        if (span_columns[i] == PROFILE_SHORT_LIVED)
-            add_part(table, sums->brief.blocks, sums->came.blocks);
-        else
-            profile_add_number(table, profile_value(q, sums, span_columns[i]),
-                               span_columns[i] == PROFILE_GROWTH);
-    }
+void profile_add_column(struct hak_text *text, const struct profile_query *q,
+                        const struct profile_sums *sums, unsigned column) {
+    int measure = measure_of(q, column);
+    if (column && measure == PROFILE_SHORT_LIVED && sums->came.blocks)
+        hak_text_add(text, "%.1f %%",
+                     100.0 * (double)sums->brief.blocks / (double)sums->came.blocks);
+    else if (measure != NO_MEASURE && (!column || measure != PROFILE_SHORT_LIVED))
+        profile_add_number(text, profile_value(q, sums, (enum profile_measure)measure),
+                           measure == PROFILE_GROWTH);
 }
 
 /* ---- words -------------------------------------------------------------------------------------
@@ -155,20 +135,13 @@ const char *profile_growth_words(const struct growth *growth) {
 /* ---- JSON --------------------------------------------------------------------------------------
  */
 
-static void set_sum(json_t *object, const char *blocks, const char *bytes,
-                    const struct hak_amount *sum) {
-    hak_json_set(object, NUMBER(blocks, sum->blocks), NUMBER(bytes, sum->bytes));
-}
-
 json_t *profile_sums_json(const struct profile_query *q, const struct profile_sums *sums) {
-    json_t *object = json_object();
-    set_sum(object, "live_blocks", "live_bytes", &sums->live);
+    json_t *object = hak_json_object(SUM("live", sums->live));
     if (!q->is_span)
         return object;
-    set_sum(object, "allocated_blocks", "allocated_bytes", &sums->came);
-    set_sum(object, "freed_blocks", "freed_bytes", &sums->went);
-    set_sum(object, "short_lived_blocks", "short_lived_bytes", &sums->brief);
-    return hak_json_set(object, NUMBER("grown_blocks", profile_growth_blocks(sums)),
+    return hak_json_set(object, SUM("allocated", sums->came), SUM("freed", sums->went),
+                        SUM("short_lived", sums->brief),
+                        NUMBER("grown_blocks", profile_growth_blocks(sums)),
                         NUMBER("grown_bytes", profile_growth_bytes(sums)));
 }
 

@@ -5,16 +5,20 @@
 #include "viewer/profile/memory.h"
 #include "viewer/profile/query.h"
 
-/* "61.2 %", at the right of its column; "" of nothing. */
-void profile_add_share(struct table *table, int64_t part, int64_t whole);
-/* "1,234", "-1,234", with a '+' where `is_change`; and as a cell. */
-void profile_add_signed(struct hak_text *text, int64_t value, bool is_change);
-void profile_add_number(struct table *table, int64_t value, bool is_change);
-
-/* Headings of the numbers that a line has, the one that is sorted by first. */
-void profile_add_number_headings(struct table *table, const struct profile_query *q);
-void profile_add_numbers(struct table *table, const struct profile_query *q,
-                         const struct profile_sums *sums, const struct profile_sums *all);
+/* "1,234", "-1,234", with a '+' where `is_change`. */
+void profile_add_number(struct hak_text *text, int64_t value, bool is_change);
+/* The numbers of a row, the one that is sorted by first: its heading, NULL = there is no such
+ * column; its cell. "61.2 %", at the right of its column; "" of nothing. */
+const char *profile_heading(const struct profile_query *q, unsigned column);
+void profile_add_column(struct hak_text *text, const struct profile_query *q,
+                        const struct profile_sums *sums, unsigned column);
+void profile_add_share(struct hak_text *text, const struct profile_query *q,
+                       const struct profile_sums *sums, const struct profile_sums *all);
+#define PROFILE_NUMBER(q, sums, column)                                                            \
+    MADE(profile_heading(q, column), profile_add_column, q, sums, column)
+#define PROFILE_NUMBERS(q, sums, all)                                                              \
+    MADE("   share", profile_add_share, q, sums, all), PROFILE_NUMBER(q, sums, 0),                 \
+        PROFILE_NUMBER(q, sums, 1), PROFILE_NUMBER(q, sums, 2), PROFILE_NUMBER(q, sums, 3)
 
 /* "1.2 MiB in 12,000 blocks", or what came, went and grew: the total, in words. */
 void profile_add_total(struct hak_text *text, const struct profile_query *q,

@@ -172,7 +172,7 @@ static int64_t second_change(const struct diff *d, const struct profile_sums *ol
 
 static void add_wide_change(struct hak_text *text, int64_t change) {
     struct hak_text number = {0};
-    profile_add_signed(&number, change, true);
+    profile_add_number(&number, change, true);
     hak_text_add(text, "%16s", hak_text_string(&number));
     hak_text_free(&number);
 }
@@ -221,9 +221,9 @@ static void add_pair_row(struct answer *rows, struct diff *d, const struct profi
                DATA_OF("new", profile_sums_json(q, now)),
                DATA(NUMBER("change", value_of_sums(d, now) - value_of_sums(d, old))),
                MADE(by, add_wide_change, value_of_sums(d, now) - value_of_sums(d, old)),
-               MADE("old", profile_add_signed, value_of_sums(d, old), false),
-               MADE("new", profile_add_signed, value_of_sums(d, now), false),
-               MADE(second_heading(d), profile_add_signed, second_change(d, old, now), true),
+               MADE("old", profile_add_number, value_of_sums(d, old), false),
+               MADE("new", profile_add_number, value_of_sums(d, now), false),
+               MADE(second_heading(d), profile_add_number, second_change(d, old, now), true),
                CELL("<", !pair                ? ""
                          : has_no_blocks(old) ? "new"
                          : has_no_blocks(now) ? "gone"

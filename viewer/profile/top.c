@@ -89,40 +89,36 @@ static struct profile_sums sum_of_rest(const struct profile_groups *g, uint32_t 
     return rest;
 }
 
-static const char *heading_of_key(const struct profile_query *q) {
-    return q->per == PROFILE_STACK     ? "where"
-           : q->per == PROFILE_CLASS   ? "class"
-           : q->per == PROFILE_SIZE    ? "bytes asked"
-           : q->per == PROFILE_LINE    ? "function"
-           : q->per == PROFILE_PROCESS ? "process"
-                                       : profile_key_name(q->per);
+static const char *heading_of_key(enum profile_key per) {
+    static const char *const headings[] = {
+        [PROFILE_FUNCTION] = "<function", [PROFILE_LINE] = "<function",
+        [PROFILE_FILE] = "<file",         [PROFILE_MODULE] = "<module",
+        [PROFILE_STACK] = "<where",       [PROFILE_CLASS] = "<class",
+        [PROFILE_SIZE] = "<bytes asked",  [PROFILE_LIFETIME] = "<lifetime",
+        [PROFILE_THREAD] = "<thread",     [PROFILE_PROCESS] = "<process"};
+    return headings[per];
 }
 
-static void add_group_row(struct table *table, struct top *t, const struct profile_group *group) {
+static void add_group_row(struct answer *answer, struct top *t, const struct profile_group *group) {
     const struct profile_query *q = &t->query;
-    struct hak_text name = {0}, where = {0};
-    profile_add_numbers(table, q, &group->self, &t->groups.all);
-    if (profile_has_callees(q))
-        profile_add_number(table, profile_value(q, &group->total, q->by), q->by == PROFILE_GROWTH);
-    profile_add_group_name(&name, &t->groups, group);
-    profile_add_group_where(&where, &t->groups, group);
-    table_add_text(table, &name);
-    table_add_text(table, &where);
-    if (q->growth)
-        table_add_cell(table, group->goes_on ? "still growing" : "");
+    bool is_of_thread = q->per == PROFILE_THREAD && t->view->summary.processes > 1;
+    answer_row(answer, PROFILE_NUMBERS(q, &group->self, &t->groups.all),
+               MADE(profile_has_callees(q) ? "with callees" : NULL, profile_add_number,
+                    profile_value(q, &group->total, q->by), q->by == PROFILE_GROWTH),
+               MADE(heading_of_key(q->per), profile_add_group_name, &t->groups, group),
+               MADE(q->per <= PROFILE_LINE ? "<where"
+                    : is_of_thread         ? "<process"
+                                           : "<",
+                    profile_add_group_where, &t->groups, group),
+               CELL(q->growth ? "<" : NULL, group->goes_on ? "still growing" : ""));
 }
 
-static void add_rest_row(struct table *table, struct top *t, uint32_t shown) {
+static void add_rest_row(struct answer *answer, const struct top *t, uint32_t shown) {
     struct profile_sums rest = sum_of_rest(&t->groups, shown);
-    struct hak_text name = {0};
-    profile_add_numbers(table, &t->query, &rest, &t->groups.all);
-    if (profile_has_callees(&t->query))
-        table_add_cell(table, "");
-    hak_text_add(&name, "... %s more", hak_words_number(t->groups.groups - shown));
-    table_add_text(table, &name);
-    table_add_cell(table, "");
-    if (t->query.growth)
-        table_add_cell(table, "");
+    answer_row(answer, PROFILE_NUMBERS(&t->query, &rest, &t->groups.all),
+               CELL(profile_has_callees(&t->query) ? "" : NULL, ""),
+               MADE("", hak_text_add, "... %s more", hak_words_number(t->groups.groups - shown)),
+               CELL("", ""), CELL(t->query.growth ? "" : NULL, ""));
 }
 
 static void add_lifetimes(struct hak_text *text, const struct profile_groups *g) {
@@ -144,25 +140,16 @@ static void add_stacks(struct hak_text *text, struct top *t, uint32_t shown) {
 }
 
 static void add_list(struct hak_text *text, struct top *t) {
-    struct table table = {.fit = view_columns(t->view)};
+    struct answer answer = answer_begin(t->view, false);
     uint32_t shown = shown_groups(t);
     if (!shown)
         return;
-    profile_add_number_headings(&table, &t->query);
-    if (profile_has_callees(&t->query))
-        table_add_heading(&table, "with callees");
-    table_add_text_heading(&table, heading_of_key(&t->query));
-    table_add_text_heading(
-        &table, t->query.per <= PROFILE_LINE                                       ? "where"
-                : t->query.per == PROFILE_THREAD && t->view->summary.processes > 1 ? "process"
-                                                                                   : "");
-    if (t->query.growth)
-        table_add_text_heading(&table, "");
+    answer.table.fit = view_columns(t->view);
     for (uint32_t i = 0; i < shown; i++)
-        add_group_row(&table, t, &t->groups.group[i]);
+        add_group_row(&answer, t, &t->groups.group[i]);
     if (shown < t->groups.groups)
-        add_rest_row(&table, t, shown);
-    table_append(text, &table, t->view);
+        add_rest_row(&answer, t, shown);
+    answer_print(text, &answer);
     add_lifetimes(text, &t->groups);
     if (t->query.per == PROFILE_STACK && view_given(t->view, "stacks"))
         add_stacks(text, t, shown);
@@ -214,20 +201,19 @@ static void add_tree_name(struct hak_text *name, const struct top *t, const stru
     hak_text_free(&where);
 }
 
-static void add_branch(struct table *table, struct top *t, const struct branch *b) {
+static void add_branch(struct answer *answer, const struct top *t, const struct branch *b) {
     const struct profile_node *node = &t->tree.node[b->node];
     struct profile_sums sums = node->total;
-    struct hak_text name = {0};
     uint32_t others = 0;
     bool has_self = node->self.live.blocks || node->self.came.blocks || node->self.went.blocks;
     if (b->is_rest) {
         others = profile_tree_others(&t->tree, b->node, &sums);
         profile_add_sums(&sums, &node->self);
     }
-    profile_add_numbers(table, &t->query, &sums, &t->tree.node[0].total);
-    add_tree_name(&name, t, b, others, has_self);
-    table_add_cell(table, hak_text_string(&name));
-    hak_text_free(&name);
+    answer_row(
+        answer, PROFILE_NUMBERS(&t->query, &sums, &t->tree.node[0].total),
+        MADE(t->query.is_bottom_up ? "<who allocated < its callers" : "<callers > who allocated",
+             add_tree_name, t, b, others, has_self));
 }
 
 /* Puts the children of a node on the stack, the first on top. */
@@ -252,23 +238,24 @@ static void push_children(struct branches *stack, const struct top *t, const str
 }
 
 static void add_tree(struct hak_text *text, struct top *t) {
-    struct table table = {.fit = view_columns(t->view)};
+    struct answer answer = answer_begin(t->view, false);
     struct branches stack = {0};
     if (t->tree.node[0].children == 0)
         return;
-    profile_add_number_headings(&table, &t->query);
-    table_add_text_heading(&table, t->query.is_bottom_up ? "who allocated < its callers"
-                                                         : "callers > who allocated");
+    answer.table.fit = view_columns(t->view);
     push_children(&stack, t, &(struct branch){0});
+    answer.has_no_row = !stack.count;
+    if (answer.has_no_row)
+        add_branch(&answer, t, &(struct branch){0});
     while (stack.count && !stack.failed) {
         struct branch b = stack.branch[--stack.count];
-        add_branch(&table, t, &b);
+        add_branch(&answer, t, &b);
         if (!b.is_rest)
             push_children(&stack, t, &b);
     }
     text->failed |= stack.failed;
     free(stack.branch);
-    table_append(text, &table, t->view);
+    answer_print(text, &answer);
     hak_text_add(text, "\n");
 }
 

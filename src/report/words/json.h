@@ -55,6 +55,8 @@ struct hak_member {
 #define ADDRESS(name, where) HAK_MEMBER(HAK_MEMBER_ADDRESS, name, number, (int64_t)(where))
 #define FLAG(name, is_true)  HAK_MEMBER(HAK_MEMBER_FLAG, name, number, (is_true) != 0)
 #define JSON(name, any)      HAK_MEMBER(HAK_MEMBER_JSON, name, value, any)
+/* Two: "live_blocks" and "live_bytes" of an amount. */
+#define SUM(word, sum) NUMBER(word "_blocks", (sum).blocks), NUMBER(word "_bytes", (sum).bytes)
 /* Adds a member. One that fails, as memory ran out, makes the thread's next hak_json_dump fail. */
 void hak_json_set_member(json_t *object, const struct hak_member *member);
 /* Adds members in their order: hak_json_set(object, NUMBER("row", 1), TEXT("path", path)). Returns
