@@ -258,27 +258,27 @@ static bool has_superslabs(const struct side *s) {
     return !hak_store_is_kept(s->view.reader) && !hak_store_is_profile_only(s->view.reader);
 }
 
-static void add_memory_row(struct table *table, const struct side *s, const char *name) {
+static void add_memory_row(struct answer *rows, const struct side *s, const char *name) {
     const struct profile_memory_totals *m = &s->memory;
-    table_add_cell(table, name);
-    table_add_cell(table, hak_words_number(s->groups.all.live.bytes));
-    table_add_cell(table, has_superslabs(s) ? hak_words_number(m->bytes[MEMORY_SUPERSLABS]) : "");
-    table_add_cell(table, m->kernel_ns ? hak_words_number(profile_resident(m)) : "");
-    table_add_cell(table, m->kernel_ns ? hak_words_number(m->bytes[MEMORY_MOST_RESIDENT]) : "");
-    table_add_cell(table, m->kernel_ns ? hak_words_time(m->kernel_ns) : "");
+    bool is_known = m->kernel_ns != 0;
+    answer_row(rows, CELL("<", name), FIGURE("live", hak_words_number, s->groups.all.live.bytes),
+               CELL("mapped for slots",
+                    has_superslabs(s) ? hak_words_number(m->bytes[MEMORY_SUPERSLABS]) : ""),
+               CELL("resident", is_known ? hak_words_number(profile_resident(m)) : ""),
+               CELL("most resident so far",
+                    is_known ? hak_words_number(m->bytes[MEMORY_MOST_RESIDENT]) : ""),
+               CELL("<as the kernel said", is_known ? hak_words_time(m->kernel_ns) : ""));
 }
 
 /* The memory is that of whole processes: beside a part of their blocks it would say nothing. */
 static void add_memory_table(struct hak_text *text, const struct diff *d) {
-    struct table table = {0};
+    struct answer rows = answer_begin(d->view, false);
     if (view_given(d->view, "thread") || view_given(d->view, "focus") ||
         view_given(d->view, "ignore"))
         return;
-    table_add_headings(&table,
-                       "<|live|mapped for slots|resident|most resident so far|<as the kernel said");
-    add_memory_row(&table, &d->side[OLD], "old");
-    add_memory_row(&table, &d->side[NEW], "new");
-    table_append(text, &table, d->view);
+    add_memory_row(&rows, &d->side[OLD], "old");
+    add_memory_row(&rows, &d->side[NEW], "new");
+    answer_print(text, &rows);
     hak_text_add(text, "\n");
 }
 

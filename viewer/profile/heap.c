@@ -631,8 +631,7 @@ static json_t *mapped_json(const struct heap *h) {
 static json_t *taken_json(const struct heap *h) {
     const struct taken *t = &h->taken;
     json_t *object = hak_json_object(JSON("at", profile_moment_json(&h->query, &h->query.at)),
-                                     NUMBER("live_blocks", t->asked.blocks),
-                                     NUMBER("live_bytes", t->asked.bytes));
+                                     SUM("live", t->asked));
     bool has_slots = !h->is_kept && !h->is_alone;
     return hak_json_set(object, KNOWN("slot_bytes", has_slots, t->slots.bytes),
                         KNOWN("rounding_bytes", has_slots, t->slots.bytes - t->in_slots),
@@ -664,19 +663,16 @@ static void print_heap_json(struct heap *h) {
     json_t *document = view_json_document(h->view);
     const struct hak_flow *f = &h->flow;
     hak_json_set(document, NUMBER("from_ns", f->from_ns), NUMBER("to_ns", f->to_ns));
-    hak_json_set(
-        document, JSON("steps", timeline_answer(h).list), JSON("peak", peak_json(&f->peak)),
-        JSON("growth", growth_json(h)), JSON("processes", processes_answer(h).list),
-        JSON("held", taken_json(h)),
-        JSON("memory", profile_memory_json(&h->at_memory, !h->is_alone)),
-        JSON("memory_next", h->next_memory.kernel_ns
-                                ? profile_memory_json(&h->next_memory, !h->is_alone)
-                                : json_null()),
-        JSON("mapped", mapped_json(h)), NUMBER("allocated_blocks", f->came.blocks),
-        NUMBER("allocated_bytes", f->came.bytes), NUMBER("freed_blocks", f->went.blocks),
-        NUMBER("freed_bytes", f->went.bytes), NUMBER("short_lived_blocks", f->brief.blocks),
-        NUMBER("short_lived_bytes", f->brief.bytes), NUMBER("unknown_blocks", f->unknown.blocks),
-        KNOWN("unknown_bytes", knows_unknown(h), f->unknown.bytes));
+    hak_json_set(document, JSON("steps", timeline_answer(h).list),
+                 JSON("peak", peak_json(&f->peak)), JSON("growth", growth_json(h)),
+                 JSON("processes", processes_answer(h).list), JSON("held", taken_json(h)),
+                 JSON("memory", profile_memory_json(&h->at_memory, !h->is_alone)),
+                 JSON("memory_next", h->next_memory.kernel_ns
+                                         ? profile_memory_json(&h->next_memory, !h->is_alone)
+                                         : json_null()),
+                 JSON("mapped", mapped_json(h)), SUM("allocated", f->came), SUM("freed", f->went),
+                 SUM("short_lived", f->brief), NUMBER("unknown_blocks", f->unknown.blocks),
+                 KNOWN("unknown_bytes", knows_unknown(h), f->unknown.bytes));
     view_start_pager(h->view);
     view_print_document(h->view, document);
 }
