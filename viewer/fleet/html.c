@@ -31,12 +31,10 @@ static void add_page_finding(void *context, const struct fleet_finding *f) {
 
 static void add_day(void *context, const struct hak_remote_cell *cell, int cells) {
     struct page *page = context;
-    json_t *object = json_object();
     (void)cells;
-    hak_json_set(object, TEXT("fingerprint", cell[0].text), NUMBER("day", cell[1].number),
+    hak_json_add(page->days, TEXT("fingerprint", cell[0].text), NUMBER("day", cell[1].number),
                  NUMBER("count", fleet_number(&cell[2])),
                  NUMBER("estimate", fleet_estimate(&cell[3])));
-    json_array_append_new(page->days, object);
 }
 
 static int read_days(struct page *page) {
@@ -56,15 +54,13 @@ static int read_days(struct page *page) {
 
 static void add_place(void *context, const struct hak_remote_cell *cell, int cells) {
     struct page *page = context;
-    json_t *object = json_object();
     (void)cells;
-    hak_json_set(
-        object, TEXT("fingerprint", cell[0].text), TEXT("host", cell[1].text),
+    hak_json_add(
+        page->places, TEXT("fingerprint", cell[0].text), TEXT("host", cell[1].text),
         TEXT("build", cell[2].text), TEXT("version", cell[3].text),
         NUMBER("count", fleet_number(&cell[4])), NUMBER("estimate", fleet_estimate(&cell[5])),
         NUMBER("runs", fleet_number(&cell[6])), JSON("first_seen", fleet_json_time(cell[7].number)),
         JSON("last_seen", fleet_json_time(cell[8].number)));
-    json_array_append_new(page->places, object);
 }
 
 static int read_places(struct page *page) {

@@ -153,17 +153,10 @@ struct hak_baseline_entry *hak_baseline_find(const struct hak_baseline *baseline
 
 bool hak_baseline_add(struct hak_baseline *baseline, const char *fingerprint, const char *name,
                       const char *place, const char *program, const char *first_seen) {
-    json_t *object = json_object();
-    if (!object || json_object_set_new(object, "fingerprint", hak_json_text(fingerprint)) != 0 ||
-        json_object_set_new(object, "name", hak_json_text(name)) != 0 ||
-        json_object_set_new(object, "place", hak_json_text(place)) != 0 ||
-        json_object_set_new(object, "program", hak_json_text(program)) != 0 ||
-        json_object_set_new(object, "note", hak_json_text("")) != 0 ||
-        json_object_set_new(object, "first_seen", hak_json_text(first_seen)) != 0) {
-        json_decref(object);
-        return false;
-    }
-    if (!append(baseline, object))
+    json_t *object =
+        hak_json_object(TEXT("fingerprint", fingerprint), TEXT("name", name), TEXT("place", place),
+                        TEXT("program", program), TEXT("note", ""), TEXT("first_seen", first_seen));
+    if (!object || !append(baseline, object))
         return false;
     baseline->list[baseline->count - 1].seen = true;
     return true;

@@ -1,4 +1,5 @@
 /* Words: numbers with separators, names of the .def tables, what people type for a fault, paths. */
+#include <stdlib.h>
 #include <string.h>
 #include "check.h"
 #include "report/words/words.h"
@@ -278,6 +279,21 @@ START_TEST(code_without_lines_leaves_the_place_to_the_program) {
 }
 END_TEST
 
+/* As when memory ran out: the document is not given without it, and the next one is whole again. */
+START_TEST(a_member_that_cannot_be_set_is_not_left_out_silently) {
+    json_t *lacking = hak_json_object(NUMBER("row", 1), JSON("frames", NULL));
+    json_t *whole = hak_json_object(NUMBER("row", 1), KNOWN("end", false, 2), TEXT("path", "a b"),
+                                    WORD("kind", "leak"), ADDRESS("at", 16), FLAG("is_new", 4));
+    ck_assert_ptr_null(hak_json_dump(lacking, JSON_COMPACT));
+    char *text = hak_json_dump(whole, JSON_COMPACT);
+    ck_assert_str_eq(text, "{\"row\":1,\"end\":null,\"path\":\"a b\",\"kind\":\"leak\","
+                           "\"at\":\"0x10\",\"is_new\":true}");
+    free(text);
+    json_decref(lacking);
+    json_decref(whole);
+}
+END_TEST
+
 START_TEST(names_are_shortened_inside_their_brackets) {
     static const struct {
         const char *name, *shown;
@@ -318,6 +334,7 @@ int main(void) {
     tcase_add_test(cases, wrappers_count_where_the_allocator_was_called_only);
     tcase_add_test(cases, what_nobody_wrote_is_no_place_to_look);
     tcase_add_test(cases, code_without_lines_leaves_the_place_to_the_program);
+    tcase_add_test(cases, a_member_that_cannot_be_set_is_not_left_out_silently);
     tcase_add_test(cases, names_are_shortened_inside_their_brackets);
     return run_cases("words", cases);
 }
