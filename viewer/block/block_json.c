@@ -1,11 +1,8 @@
 /* `block --json`: written as the lives come, so that it may be longer than memory. */
 #include "viewer/block/lives.h"
 
-#include <inttypes.h>
-#include <stdlib.h>
 #include "report/words/words.h"
 #include "viewer/capture/capture.h"
-#include "superslab.h"
 
 void block_write_json_head(struct block *block) {
     view_write_document(block->view);

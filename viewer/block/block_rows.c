@@ -2,8 +2,6 @@
 #include "viewer/block/lives.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
-#include <string.h>
 #include "report/words/words.h"
 #include "hop.h"
 #include "viewer/capture/capture.h"

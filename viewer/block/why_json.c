@@ -4,7 +4,6 @@
 
 #include "report/words/words.h"
 #include "viewer/capture/capture.h"
-#include "superslab.h"
 
 static json_t *fault_json(const struct why *why) {
     if (why->fault.id == 0)

@@ -2,13 +2,11 @@
 #include "viewer/block/why.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 #include "report/words/words.h"
 #include "viewer/capture/capture.h"
 #include "viewer/block/mapping.h"
 #include "viewer/block/position.h"
-#include "superslab.h"
 
 struct columns {
     int event, time, what, thread, function, location, note;
