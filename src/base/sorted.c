@@ -14,6 +14,11 @@ static int compare(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
+void hak_sort_by_first(void *array, size_t count, size_t bytes) {
+    if (count)
+        qsort(array, count, bytes, compare);
+}
+
 uint32_t hak_drop_doubles(uint64_t *numbers, uint32_t count) {
     uint32_t kept = 0;
     for (uint32_t i = 0; i < count; i++)
@@ -23,8 +28,7 @@ uint32_t hak_drop_doubles(uint64_t *numbers, uint32_t count) {
 }
 
 uint32_t hak_sort_distinct(uint64_t *numbers, uint32_t count) {
-    if (count)
-        qsort(numbers, count, sizeof *numbers, compare);
+    hak_sort_by_first(numbers, count, sizeof *numbers);
     return hak_drop_doubles(numbers, count);
 }
 

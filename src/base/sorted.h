@@ -31,6 +31,8 @@ static inline size_t hak_first_above(const uint64_t *first, size_t count, size_t
     }
     return low;
 }
+/* Sorts `count` structs of `bytes` each by the uint64_t that they begin with. */
+void hak_sort_by_first(void *array, size_t count, size_t bytes);
 /* Sorts `count` numbers by radix; `scratch` has room for as many. */
 void hak_sort_keys(uint64_t *key, uint32_t count, uint64_t *scratch);
 /* The same for pairs by their keys; pairs of one key stay in their order. */

@@ -62,31 +62,8 @@ static inline struct hak_located hak_located_of(const struct hak_near_slot *at) 
                                 .class_index = at->class_index};
 }
 
-/* One or two runs of bytes, aligned to 16: [start, end), and behind a gap [tail, tail_end), which
- * is empty where there is none. */
-struct hak_filled {
-    char *start, *end, *tail, *tail_end;
-};
-
-static inline struct hak_filled hak_filled_of_great(char *start, char *end, size_t asked_bytes) {
-    struct hak_filled filled = {start, start + HAK_POISON_HEAD_BYTES, end, end};
-    size_t tail_end = (asked_bytes + 15) & ~(size_t)15;
-    if (tail_end <= HAK_POISON_HEAD_BYTES)
-        return filled;
-    size_t tail = (asked_bytes - HAK_POISON_TAIL_BYTES) & ~(size_t)15;
-    filled.tail = start + (tail < HAK_POISON_HEAD_BYTES ? HAK_POISON_HEAD_BYTES : tail);
-    filled.tail_end = start + tail_end;
-    return filled;
-}
-
-/* Of the slot that ends at `end` and whose last life's user pointer was `start`. */
-HAK_IN_PLACE struct hak_filled hak_filled_between(char *start, char *end, size_t asked_bytes) {
-    if (HAK_LIKELY(end - start <= HAK_POISON_WHOLE_BYTES))
-        return (struct hak_filled){start, end, end, end};
-    return hak_filled_of_great(start, end, asked_bytes);
-}
-
-/* The same of a guarded block whose pages were opened after its free (poison.c), aligned or not. */
+/* The filled bytes of a guarded block whose pages were opened after its free (poison.c), aligned or
+ * not. */
 HAK_HIDDEN struct hak_filled hak_filled_of_opened(const struct hak_located *at);
 
 /* The word that the slot is filled with now. */

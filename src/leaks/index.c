@@ -48,7 +48,7 @@ static bool holds(uintptr_t from, uintptr_t user, uintptr_t end, uintptr_t point
 static void fill_slot(const struct hak_leak_superslab *entry, size_t state,
                       struct hak_leak_block *block) {
     block->user = (uintptr_t)hak_user_in(&block->at);
-    block->asked_bytes = hak_asked_bytes_of(&block->at);
+    block->end = block->user + hak_asked_bytes_of(&block->at);
     block->mark = entry->marks + state / 4;
     block->mark_shift = (unsigned)(state % 4) * 2;
 }
@@ -63,20 +63,20 @@ static bool find_in_superslab(const struct hak_leak_superslab *entry, uintptr_t 
         !hak_locate_in_slab(p, class_index, &block->at) || !is_live(block->at.slot))
         return false;
     fill_slot(entry, (size_t)(block->at.slot - entry->superslab->slots), block);
-    return holds(from_base ? (uintptr_t)block->at.base : block->user, block->user,
-                 block->user + block->asked_bytes, pointer);
+    return holds(from_base ? (uintptr_t)block->at.base : block->user, block->user, block->end,
+                 pointer);
 }
 
 static void fill_large(struct hak_leak_large *entry, struct hak_leak_block *block) {
     hak_locate_as_large(entry->large, &block->at);
     block->user = entry->user;
-    block->asked_bytes = entry->end - entry->user;
+    block->end = entry->end;
     block->mark = &entry->mark;
     block->mark_shift = 0;
 }
 
-static bool find(const struct hak_leak_index *index, uintptr_t pointer, bool from_base,
-                 struct hak_leak_block *block) {
+bool hak_leak_find(const struct hak_leak_index *index, uintptr_t pointer, bool from_base,
+                   struct hak_leak_block *block) {
     if (HAK_LIKELY(pointer - index->low >= index->span))
         return false;
     const struct hak_leak_granule *granule = find_granule(index, granule_of(pointer));
@@ -96,16 +96,6 @@ static bool find(const struct hak_leak_index *index, uintptr_t pointer, bool fro
         }
     }
     return false;
-}
-
-bool hak_leak_find(const struct hak_leak_index *index, uintptr_t pointer,
-                   struct hak_leak_block *block) {
-    return find(index, pointer, false, block);
-}
-
-bool hak_leak_find_from_base(const struct hak_leak_index *index, uintptr_t pointer,
-                             struct hak_leak_block *block) {
-    return find(index, pointer, true, block);
 }
 
 /* ---- all blocks ------------------------------------------------------------------------------ */
@@ -204,7 +194,7 @@ static void add_large(struct hak_large *large, void *context) {
 }
 
 _Static_assert(offsetof(struct hak_leak_large, user) == 0 &&
-                   offsetof(struct hak_leak_range, start) == 0,
+                   offsetof(struct hak_mark_range, start) == 0,
                "what is sorted by its address begins with it");
 
 /* Heap sort needs no memory and no luck: of the large blocks those above 1 MiB come behind all
@@ -253,7 +243,7 @@ static void add_larges_granules(struct hak_leak_index *index) {
 static void count_indexed(const struct hak_leak_block *block, void *context) {
     struct hak_leak_index *index = context;
     index->blocks++;
-    index->bytes += block->asked_bytes;
+    index->bytes += block->end - block->user;
 }
 
 bool hak_leak_make_index(struct hak_leak_index *index) {

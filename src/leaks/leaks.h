@@ -5,8 +5,8 @@
  *     helper.c   a process of our own that shares the memory:
  *       threads.c  stops all other threads; their registers (signals.c: where ptrace is barred)
  *       index.c    pointer -> live block, two bits for each block
- *       roots.c    what is mapped and may hold pointers; dead stacks and hakmem's own left out
- *       mark.c     from there through the blocks; then what hangs on what is lost
+ *       areas.c    what is mapped
+ *       mark.c     what may hold pointers, dead stacks and hakmem's own left out --> marker.h
  *     record.c   one LEAK record for each lost block, one for the scan; the report
  *     raw.c      the same by the program itself, where there is no collector
  *   fork.c     a child tells of no block that was there before it
@@ -24,18 +24,11 @@
 #include <stdint.h>
 #include "block.h"
 #include "guard/locate.h"
+#include "marking.h"
 #include "trace/record.h"
 #include "unwind/registers.h"
 
 /* ---- what the scan knows --------------------------------------------------------------------- */
-
-/* The verdict on a block; two bits. */
-enum hak_mark {
-    HAK_MARK_UNSEEN = 0,
-    HAK_MARK_REACHED = 1,  /* a root leads to it */
-    HAK_MARK_INDIRECT = 2, /* only lost blocks lead to it */
-    HAK_MARK_DIRECT = 3,   /* nothing does, or it stands for a circle of lost blocks */
-};
 
 /* A SuperSlab of the index. */
 struct hak_leak_superslab {
@@ -75,8 +68,7 @@ struct hak_leak_index {
 /* A live block that a pointer leads to. */
 struct hak_leak_block {
     struct hak_located at;
-    uintptr_t user;
-    size_t asked_bytes;
+    uintptr_t user, end; /* its bytes */
     uint8_t *mark;       /* the byte that holds its two bits */
     unsigned mark_shift; /* and where in it */
 };
@@ -95,14 +87,10 @@ struct hak_leak_area {
     uint8_t readable, writable, is_private, has_file, is_stack, is_special;
 };
 
-struct hak_leak_range {
-    uintptr_t start, end;
-};
-
 /* Another thread. */
 struct hak_leak_thread {
     int id;
-    bool is_stopped; /* its registers are known */
+    bool is_stopped; /* its registers are known; the calling one's are */
     bool is_asked;   /* it was sent a signal */
     bool is_gone;    /* it has ended */
     bool is_there;   /* the helper traces it */
@@ -120,28 +108,20 @@ enum hak_leak_failure {
 };
 
 struct hak_leak_scan {
+    struct hak_marking marking; /* its numbers of blocks are their addresses */
     struct hak_leak_index index;
-    /* The calling thread: its live frames begin at `sp`. */
-    uintptr_t sp, own_sp, tp;
-    uint64_t registers[HAK_REGISTERS];
-    uint32_t registers_known;
-    int thread_id, process_id;
+    uintptr_t own_sp; /* of the calling thread, in hakmem; its live frames begin at its `sp` */
+    int process_id;
     /* Files of /proc, opened by the program's own process; negative = cannot be opened. */
     long maps_file, pages_file, tasks_file;
+    struct hak_leak_thread *threads; /* the calling one first */
+    size_t thread_count;
     /* Filled by the helper. */
     struct hak_leak_area *areas;
     size_t area_count;
     const struct hak_leak_area *open_area; /* the last one that could be read; NULL = none yet */
-    struct hak_leak_range *excluded;       /* by address once roots.c has sorted them */
-    size_t excluded_count;
-    struct hak_leak_thread *threads;
-    size_t thread_count;
-    uintptr_t *work;
-    size_t work_count, work_capacity;
-    uintptr_t *heads; /* lost blocks that no earlier one leads to; as many as there are blocks */
-    size_t head_count;
-    uint32_t partial;      /* enum hak_leak_partial */
-    uint64_t closed_bytes; /* of blocks: the program has closed or unmapped them */
+    uint32_t partial;                      /* enum hak_leak_partial */
+    uint64_t closed_bytes;                 /* of blocks: the program has closed or unmapped them */
     enum hak_leak_failure failure;
     uint64_t block_count[4], byte_count[4]; /* by enum hak_mark */
 };
@@ -149,7 +129,7 @@ struct hak_leak_scan {
 enum {
     HAK_LEAK_AREAS = 1 << 18,
     HAK_LEAK_THREADS = 1 << 15,
-    HAK_LEAK_EXCLUDED = 4 * HAK_LEAK_THREADS + 16,
+    HAK_LEAK_LEFT_OUT = 4 * HAK_LEAK_THREADS + 16,
     HAK_LEAK_RED_ZONE = 128,
 };
 
@@ -171,12 +151,10 @@ HAK_HIDDEN bool hak_leak_find_frames(struct hak_registers *registers, bool of_ex
 /* index.c */
 HAK_HIDDEN bool hak_leak_make_index(struct hak_leak_index *index);
 HAK_HIDDEN void hak_leak_drop_index(struct hak_leak_index *index);
-/* The live block into which `pointer` points; the second also finds one whose base or header it is,
- * as hakmem's own code has them in its hands. */
-HAK_HIDDEN bool hak_leak_find(const struct hak_leak_index *index, uintptr_t pointer,
+/* The live block into which `pointer` points; `from_base`: or whose base or header it is, as
+ * hakmem's own code has them in its hands. */
+HAK_HIDDEN bool hak_leak_find(const struct hak_leak_index *index, uintptr_t pointer, bool from_base,
                               struct hak_leak_block *block);
-HAK_HIDDEN bool hak_leak_find_from_base(const struct hak_leak_index *index, uintptr_t pointer,
-                                        struct hak_leak_block *block);
 /* Calls `visit` for every live block, by address. */
 HAK_HIDDEN void hak_leak_each(const struct hak_leak_index *index,
                               void (*visit)(const struct hak_leak_block *, void *), void *context);
@@ -201,16 +179,15 @@ HAK_HIDDEN void hak_leak_choose_signal(void);
 HAK_HIDDEN void hak_leak_stop_by_signal(struct hak_leak_scan *scan);
 HAK_HIDDEN void hak_leak_release_by_signal(void);
 
-/* roots.c, in the helper */
+/* areas.c, in the helper */
 HAK_HIDDEN bool hak_leak_read_areas(struct hak_leak_scan *scan);
 HAK_HIDDEN const struct hak_leak_area *hak_leak_area_of(const struct hak_leak_scan *scan,
                                                         uintptr_t address);
-HAK_HIDDEN void hak_leak_mark_roots(struct hak_leak_scan *scan);
 
 /* pages.c, in the helper: writes the first guard regions (madvise) of `range` to `guards`, by
  * address, and returns how many, at most `most` and 32. */
 HAK_HIDDEN size_t hak_leak_find_guards(const struct hak_leak_scan *scan,
-                                       struct hak_leak_range range, struct hak_leak_range *guards,
+                                       struct hak_mark_range range, struct hak_mark_range *guards,
                                        size_t most);
 
 /* pages.c, in the helper: calls `visit` for the parts of `range` that hold anything: pages that the
@@ -220,14 +197,11 @@ enum hak_leak_pages {
     HAK_PAGES_OF_FILE,   /* behind a file's end none can */
     HAK_PAGES_CHANGED,   /* of a private mapping of a file, what the program has written over */
 };
-HAK_HIDDEN void hak_leak_each_touched(struct hak_leak_scan *scan, struct hak_leak_range range,
+HAK_HIDDEN void hak_leak_each_touched(struct hak_leak_scan *scan, struct hak_mark_range range,
                                       enum hak_leak_pages which,
                                       void (*visit)(struct hak_leak_scan *, uintptr_t, uintptr_t));
 
 /* mark.c, in the helper */
-HAK_HIDDEN void hak_leak_mark_words(struct hak_leak_scan *scan, uintptr_t start, uintptr_t end);
-HAK_HIDDEN void hak_leak_mark_word(struct hak_leak_scan *scan, uintptr_t word);
-HAK_HIDDEN void hak_leak_mark_base(struct hak_leak_scan *scan, uintptr_t word);
 HAK_HIDDEN void hak_leak_mark_blocks(struct hak_leak_scan *scan);
 
 /* record.c: records, report. Returns how many blocks are lost. */

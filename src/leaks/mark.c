@@ -1,32 +1,45 @@
-/* Marks the blocks that pointers lead to: from the roots, then from lost blocks.
+/* Has the marker mark the program's blocks: from all memory that the program can read and write and
+ * that is no block.
  *
- * Lost blocks that hang on other lost ones are indirect leaks; of blocks that lead to each other in
- * a circle a large or guarded one, else the first by address, stands for all (cliques, as
- * Valgrind's memcheck has them). */
+ *   data of modules, .bss, brk, anonymous and shared mappings, thread-local memory, live stacks
+ *   - hakmem's mappings (platform/own.h: blocks are among them), its module, its thread-locals
+ *   - stacks below their stack pointer, and stacks of ended threads that glibc keeps
+ *   + registers, alternate signal stacks
+ *
+ * Mappings of the program's own count, since pools and interpreters keep objects there: more would
+ * be called lost than is (CPython's arenas). Dead frames of a stack do not count: a pointer there
+ * would hide a leak. */
 #include "leaks/leaks.h"
 
 #include "check.h"
 #include "options.h"
+#include "platform/own.h"
 #include "platform/platform.h"
+#include "trace/threads/threads.h"
 
 enum { KIND_BITS = 7 }; /* of hak_slot.subkind: the call that took the block */
 
-/* The mark for blocks that are found. */
-static enum hak_mark found_as;
+typedef struct hak_leak_scan marking_t;
+typedef struct hak_leak_block block_t;
 
-static inline void push(struct hak_leak_scan *scan, uintptr_t user) {
-    if (HAK_LIKELY(scan->work_count < scan->work_capacity))
-        scan->work[scan->work_count++] = user;
-    else
-        scan->partial |= HAK_PARTIAL_MEMORY;
-}
+/* ---- blocks ---------------------------------------------------------------------------------- */
 
-static void see(struct hak_leak_scan *scan, const struct hak_leak_block *block) {
-    if (hak_mark_of(block) != HAK_MARK_UNSEEN)
-        return;
-    hak_set_mark(block, found_as);
-    push(scan, block->user);
+static const block_t *find_block(const marking_t *scan, uintptr_t pointer, bool from_base,
+                                 block_t *room) {
+    return hak_leak_find(&scan->index, pointer, from_base, room) ? room : NULL;
 }
+static const block_t *block_at(const marking_t *scan, uintptr_t number, block_t *room) {
+    return find_block(scan, number, false, room);
+}
+static bool may_be_array(const block_t *block) {
+    return (block->at.slot->subkind & KIND_BITS) == HAK_BY_NEW_ARRAY;
+}
+#define number_of(scan, block)      ((block)->user)
+#define each_block(scan, visit)     hak_leak_each(&(scan)->index, visit, scan)
+#define mark_of(block)              hak_mark_of(block)
+#define set_mark(scan, block, mark) ((void)(scan), hak_set_mark(block, mark))
+
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 /* All of [start, end) can be read: the program may have closed pages of its blocks. */
 static bool is_open(struct hak_leak_scan *scan, uintptr_t start, uintptr_t end) {
@@ -40,41 +53,111 @@ static bool is_open(struct hak_leak_scan *scan, uintptr_t start, uintptr_t end) 
     return true;
 }
 
-/* new T[0] of a type with a destructor asks for a cookie of 8 bytes, which holds 0, and the program
- * has the address behind it. */
-static bool find_empty_array(struct hak_leak_scan *scan, uintptr_t word, bool is_found,
-                             struct hak_leak_block *block) {
-    enum { COOKIE = sizeof(uintptr_t), ALIGNMENT = 16 };
-    if ((hak_options.layout == HAK_LAYOUT_HEADER && word % ALIGNMENT != COOKIE) ||
-        !hak_leak_find(&scan->index, word - COOKIE, block) || block->asked_bytes != COOKIE ||
-        block->user != word - COOKIE || !is_open(scan, block->user, block->user + COOKIE) ||
-        *(const uintptr_t *)block->user != 0)
+/* Where they lie. */
+#define buffer_room(words) 1
+static const uint64_t *read_words(struct hak_leak_scan *scan, uintptr_t at, size_t bytes,
+                                  uint64_t *buffer, bool *is_whole) {
+    (void)buffer;
+    *is_whole = is_open(scan, at, at + bytes);
+    return *is_whole ? (const uint64_t *)at : NULL;
+}
+
+static bool make_room(struct hak_leak_scan *scan) {
+    bool has_room = scan->marking.left_out_count < HAK_LEAK_LEFT_OUT;
+    scan->partial |= has_room ? 0 : HAK_PARTIAL_MEMORY;
+    return has_room;
+}
+#define sort_ranges(ranges, count) hak_leak_sort(ranges, sizeof *(ranges), count)
+
+/* ---- threads --------------------------------------------------------------------------------- */
+
+#define thread_count(scan)     ((scan)->thread_count)
+#define thread_tp(scan, place) ((scan)->threads[place].tp)
+
+#define thread_words(scan, place)      ((scan)->threads[place].words)
+#define thread_word_count(scan, place) ((scan)->threads[place].word_count)
+#define may_be_alive(scan, place, tp)                                                              \
+    (thread_tp(scan, place) == (tp) ||                                                             \
+     (!(scan)->threads[place].is_stopped && !(scan)->threads[place].is_gone))
+
+#include "marker.h"
+
+/* ---- roots ----------------------------------------------------------------------------------- */
+
+/* The parts of an area that are not hakmem's. */
+static void each_foreign(struct hak_leak_scan *scan, const struct hak_leak_area *area,
+                         void (*visit)(struct hak_leak_scan *, uintptr_t, uintptr_t)) {
+    enum hak_leak_pages which = !area->has_file    ? HAK_PAGES_OF_MEMORY
+                                : area->is_private ? HAK_PAGES_CHANGED
+                                                   : HAK_PAGES_OF_FILE;
+    for (uintptr_t at = area->start; at < area->end;) {
+        uintptr_t from = hak_own_next(at, area->end, false);
+        uintptr_t to = hak_own_next(from, area->end, true);
+        if (from < to)
+            hak_leak_each_touched(scan, (struct hak_mark_range){from, to}, which, visit);
+        at = to;
+    }
+}
+
+/* Pages as the file has them hold no pointer into the heap; those that were written over and are
+ * read-only now (RELRO) may. Without the file of the pages all that is writable counts. */
+static bool may_hold_pointers(const struct hak_leak_scan *scan, const struct hak_leak_area *area) {
+    if (!area->readable || area->is_special)
         return false;
-    return !is_found || (block->at.slot->subkind & KIND_BITS) == HAK_BY_NEW_ARRAY;
+    return area->writable || (area->is_private && scan->pages_file >= 0);
 }
 
-void hak_leak_mark_word(struct hak_leak_scan *scan, uintptr_t word) {
-    struct hak_leak_block block;
-    bool is_found = hak_leak_find(&scan->index, word, &block);
-    if (is_found)
-        see(scan, &block);
-    if (HAK_UNLIKELY(find_empty_array(scan, word, is_found, &block)))
-        see(scan, &block);
+static void each_root(struct hak_leak_scan *scan,
+                      void (*visit)(struct hak_leak_scan *, uintptr_t, uintptr_t)) {
+    for (size_t i = 0; i < scan->area_count; i++) {
+        const struct hak_leak_area *area = &scan->areas[i];
+        if (may_hold_pointers(scan, area))
+            each_foreign(scan, area, visit);
+    }
 }
 
-void hak_leak_mark_base(struct hak_leak_scan *scan, uintptr_t word) {
-    struct hak_leak_block block;
-    if (hak_leak_find_from_base(&scan->index, word, &block))
-        see(scan, &block);
+/* ---- stacks ---------------------------------------------------------------------------------- */
+
+/* True when the area begins where a stack does: behind a guard, or the kernel's own. Else something
+ * of the program may lie below the stack in the same area. */
+static bool begins_a_stack(const struct hak_leak_scan *scan, const struct hak_leak_area *area) {
+    if (area->is_stack)
+        return true;
+    const struct hak_leak_area *before = area - 1;
+    return area > scan->areas && before->end == area->start && !before->readable;
 }
 
-void hak_leak_mark_words(struct hak_leak_scan *scan, uintptr_t start, uintptr_t end) {
-    const uintptr_t *from = (const uintptr_t *)((start + 7) & ~(uintptr_t)7);
-    const uintptr_t *to = (const uintptr_t *)(end & ~(uintptr_t)7);
-    uintptr_t low = scan->index.low, span = scan->index.span;
-    for (; from < to; from++)
-        if (HAK_UNLIKELY(*from - low < span))
-            hak_leak_mark_word(scan, *from);
+static uintptr_t stack_start(struct hak_leak_scan *scan, uintptr_t tp) {
+    const struct hak_leak_area *area = hak_leak_area_of(scan, tp);
+    return area && begins_a_stack(scan, area) ? area->start : 0;
+}
+
+/* A thread that is on another stack (a signal's, a coroutine's) has live frames on its own one that
+ * nobody knows the bounds of. */
+static void find_stack(struct hak_leak_scan *scan, size_t place, struct mark_stack *stack) {
+    const struct hak_leak_thread *thread = &scan->threads[place];
+    uintptr_t live = thread->sp - (place > 0 ? HAK_LEAK_RED_ZONE : 0);
+    uintptr_t lowest = place > 0 ? live : scan->own_sp;
+    const struct hak_leak_area *area = hak_leak_area_of(scan, live);
+    *stack =
+        (struct mark_stack){.sp = thread->sp,
+                            .is_in_hakmem = thread->ip - hak_leak_own.module_start <
+                                            hak_leak_own.module_end - hak_leak_own.module_start};
+    if (!thread->is_stopped)
+        return;
+    if (area && live >= area->start)
+        stack->dead = (struct hak_mark_range){
+            begins_a_stack(scan, area) || lowest < area->start ? area->start : lowest, live};
+    area = hak_leak_area_of(scan, thread->sp);
+    stack->end = area && thread->sp >= area->start && area->readable ? area->end : 0;
+}
+
+/* ---- inside blocks --------------------------------------------------------------------------- */
+
+static void mark_range(struct hak_leak_scan *scan, uintptr_t start, uintptr_t end) {
+    start = (start + 7) & ~(uintptr_t)7;
+    if (start < end)
+        mark_words(scan, (const uint64_t *)start, (end - start) / sizeof(uint64_t));
 }
 
 static void leave_closed_out(struct hak_leak_scan *scan, uintptr_t start, uintptr_t end) {
@@ -93,86 +176,106 @@ static void mark_readable(struct hak_leak_scan *scan, uintptr_t start, uintptr_t
         }
         uintptr_t stop = area->end < end ? area->end : end;
         if (area->readable)
-            hak_leak_each_touched(scan, (struct hak_leak_range){start, stop}, HAK_PAGES_OF_MEMORY,
-                                  hak_leak_mark_words);
+            hak_leak_each_touched(scan, (struct hak_mark_range){start, stop}, HAK_PAGES_OF_MEMORY,
+                                  mark_range);
         else
             leave_closed_out(scan, start, stop);
         start = stop;
     }
 }
 
-static void mark_inside(struct hak_leak_scan *scan, uintptr_t user) {
-    struct hak_leak_block block;
-    if (!hak_leak_find(&scan->index, user, &block))
-        return;
-    uintptr_t end = block.user + block.asked_bytes;
-    if (block.asked_bytes < HAK_PAGE_BYTES && is_open(scan, block.user, end))
-        hak_leak_mark_words(scan, block.user, end);
+static void look_inside(struct hak_leak_scan *scan, const struct hak_leak_block *block) {
+    if (block->end - block->user < HAK_PAGE_BYTES && is_open(scan, block->user, block->end))
+        mark_range(scan, block->user, block->end);
     else
-        mark_readable(scan, block.user, end);
+        mark_readable(scan, block->user, block->end);
 }
 
-static void mark_pending(struct hak_leak_scan *scan) {
-    while (scan->work_count > 0)
-        mark_inside(scan, scan->work[--scan->work_count]);
+/* ---- what this program's threads alone have -------------------------------------------------- */
+
+/* A variable of the thread with the pointer `tp`, where this thread has `own`; NULL = not known.
+ * The helper has the calling thread's TLS: where the variable lies in it is where it lies in that
+ * of each thread. One without such a TLS (by clone, with a pointer of its own) has no guards
+ * either. */
+static const uintptr_t *find_in_thread(struct hak_leak_scan *scan, uintptr_t tp, const void *own) {
+    uintptr_t at = (uintptr_t)own - scan->threads[0].tp + tp;
+    const struct hak_leak_area *area = hak_leak_area_of(scan, at);
+    if (!area || at < area->start || !area->readable ||
+        tp + HAK_TCB_WORDS * sizeof(uintptr_t) > area->end ||
+        !is_descriptor(scan, (const uint64_t *)tp, tp))
+        return NULL;
+    return (const uintptr_t *)at;
 }
 
-static void see_inherited(const struct hak_leak_block *block, void *context) {
-    struct hak_leak_scan *scan = context;
-    if (hak_leak_is_inherited(block)) {
-        see(scan, block);
-        mark_pending(scan);
+/* A stack that lies in a block, or in memory of hakmem (its alternate stacks). */
+static void mark_odd_stack(struct hak_leak_scan *scan, uintptr_t sp, uintptr_t tp) {
+    enum { BYTES_MAX = 64 << 10 };
+    const uintptr_t *lent = find_in_thread(scan, tp, &hak_thread_lent_stack);
+    if (hak_own_next(sp, sp + 1, true) != sp)
+        return;
+    if (lent && sp - *lent < HAK_LENT_STACK_BYTES) {
+        mark_range(scan, sp, *lent + HAK_LENT_STACK_BYTES);
+        return;
+    }
+    mark_word(scan, sp);
+    if (sp - scan->index.low >= scan->index.span)
+        mark_range(scan, sp, hak_own_next(sp, sp + BYTES_MAX, false));
+}
+
+static void mark_argument(void *scan, const void *argument) {
+    mark_word(scan, (uintptr_t)argument);
+}
+
+static void mark_threads(struct hak_leak_scan *scan) {
+    hak_thread_each_argument(mark_argument, scan);
+    for (size_t i = 0; i < scan->thread_count; i++) {
+        const struct hak_leak_thread *thread = &scan->threads[i];
+        if (!thread->is_stopped)
+            continue;
+        mark_odd_stack(scan, thread->sp, thread->tp);
+        const uintptr_t *stack = find_in_thread(scan, thread->tp, &hak_thread_program_stack);
+        if (stack)
+            mark_word(scan, *stack);
     }
 }
 
-/* Makes `block` the one that stands for all that it leads to and nobody has led to before. */
-static void follow(struct hak_leak_scan *scan, const struct hak_leak_block *block) {
-    hak_set_mark(block, HAK_MARK_DIRECT);
-    mark_inside(scan, block->user);
-    mark_pending(scan);
+/* ---- the whole ------------------------------------------------------------------------------- */
+
+static void leave_out_own(struct hak_leak_scan *scan) {
+    const struct hak_leak_own *own = &hak_leak_own;
+    leave_out(scan, own->module_start, own->module_end);
+    for (size_t i = 0; i < scan->thread_count; i++) {
+        uintptr_t tls = scan->threads[i].tp - own->tls_offset;
+        if (scan->threads[i].tp)
+            leave_out(scan, tls, tls + own->tls_bytes);
+    }
 }
 
-static void follow_lost(const struct hak_leak_block *block, void *context) {
-    struct hak_leak_scan *scan = context;
-    if (hak_mark_of(block) != HAK_MARK_UNSEEN)
-        return;
-    scan->heads[scan->head_count++] = block->user;
-    follow(scan, block);
-}
-
-static void forget_lost(const struct hak_leak_block *block, void *context) {
-    (void)context;
-    if (hak_mark_of(block) != HAK_MARK_REACHED)
-        hak_set_mark(block, HAK_MARK_UNSEEN);
-}
-
-/* Twice, since a head that comes later may lead to one that came before it, but never the other way
- * round: from the last one back, those that are still unseen are led to by nobody. */
-static void part_lost(struct hak_leak_scan *scan) {
-    struct hak_leak_block block;
-    found_as = HAK_MARK_INDIRECT;
-    hak_leak_each(&scan->index, follow_lost, scan);
-    if (scan->head_count < 2)
-        return;
-    hak_leak_each(&scan->index, forget_lost, NULL);
-    while (scan->head_count > 0)
-        if (hak_leak_find(&scan->index, scan->heads[--scan->head_count], &block) &&
-            hak_mark_of(&block) == HAK_MARK_UNSEEN)
-            follow(scan, &block);
+static void see_inherited(const struct hak_leak_block *block, void *scan) {
+    if (hak_leak_is_inherited(block)) {
+        see_block(scan, block);
+        mark_pending(scan);
+    }
 }
 
 static void count_marked(const struct hak_leak_block *block, void *context) {
     struct hak_leak_scan *scan = context;
     scan->block_count[hak_mark_of(block)]++;
-    scan->byte_count[hak_mark_of(block)] += block->asked_bytes;
+    scan->byte_count[hak_mark_of(block)] += block->end - block->user;
 }
 
 void hak_leak_mark_blocks(struct hak_leak_scan *scan) {
-    found_as = HAK_MARK_REACHED;
-    hak_leak_mark_roots(scan);
+    scan->marking.low = scan->index.low;
+    scan->marking.span = scan->index.span;
+    scan->marking.is_aligned = hak_options.layout == HAK_LAYOUT_HEADER;
+    leave_out_own(scan);
+    mark_roots(scan);
+    mark_threads(scan);
     mark_pending(scan);
     if (hak_leak_is_child())
         hak_leak_each(&scan->index, see_inherited, scan);
     part_lost(scan);
+    if (scan->marking.is_partial)
+        scan->partial |= HAK_PARTIAL_MEMORY;
     hak_leak_each(&scan->index, count_marked, scan);
 }

@@ -39,8 +39,8 @@ struct scan_region {
 #define SCAN_CALL     _IOWR('f', 16, struct scan_arguments)
 #define PAGE_IS_GUARD ((uint64_t)1 << 8)
 
-size_t hak_leak_find_guards(const struct hak_leak_scan *scan, struct hak_leak_range range,
-                            struct hak_leak_range *guards, size_t most) {
+size_t hak_leak_find_guards(const struct hak_leak_scan *scan, struct hak_mark_range range,
+                            struct hak_mark_range *guards, size_t most) {
     struct scan_region regions[32];
     size_t room = sizeof regions / sizeof *regions;
     struct scan_arguments arguments = {.bytes = sizeof arguments,
@@ -55,15 +55,15 @@ size_t hak_leak_find_guards(const struct hak_leak_scan *scan, struct hak_leak_ra
     long count =
         hak_raw_call(SYS_ioctl, scan->pages_file, (long)SCAN_CALL, (long)&arguments, 0, 0, 0);
     for (long i = 0; i < count; i++)
-        guards[i] = (struct hak_leak_range){regions[i].start, regions[i].end};
+        guards[i] = (struct hak_mark_range){regions[i].start, regions[i].end};
     return count < 0 ? 0 : (size_t)count;
 }
 
-static uintptr_t clamp(uintptr_t address, struct hak_leak_range range) {
+static uintptr_t clamp(uintptr_t address, struct hak_mark_range range) {
     return address < range.start ? range.start : address > range.end ? range.end : address;
 }
 
-void hak_leak_each_touched(struct hak_leak_scan *scan, struct hak_leak_range range,
+void hak_leak_each_touched(struct hak_leak_scan *scan, struct hak_mark_range range,
                            enum hak_leak_pages which,
                            void (*visit)(struct hak_leak_scan *, uintptr_t, uintptr_t)) {
     uint64_t entries[ENTRIES];

@@ -44,7 +44,7 @@ static void pile(const struct hak_leak_block *block, void *context) {
         if (place->stack != stack || place->mark != mark)
             continue;
         place->count++;
-        place->bytes += block->asked_bytes;
+        place->bytes += hak_asked_bytes_of(&block->at);
         return;
     }
     piling->left_out++;

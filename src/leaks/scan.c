@@ -25,8 +25,8 @@ static bool has_failed; /* the last one; the scanner's */
 static bool make_lists(struct hak_leak_scan *scan) {
     scan->areas = hak_raw_map(HAK_LEAK_AREAS * sizeof *scan->areas);
     scan->threads = hak_raw_map(HAK_LEAK_THREADS * sizeof *scan->threads);
-    scan->excluded = hak_raw_map(HAK_LEAK_EXCLUDED * sizeof *scan->excluded);
-    return scan->areas && scan->threads && scan->excluded;
+    scan->marking.left_out = hak_raw_map(HAK_LEAK_LEFT_OUT * sizeof *scan->marking.left_out);
+    return scan->areas && scan->threads && scan->marking.left_out;
 }
 
 static void unmap_list(void *list, size_t bytes) {
@@ -34,21 +34,25 @@ static void unmap_list(void *list, size_t bytes) {
         hak_raw_unmap(list, bytes);
 }
 
+static size_t bytes_of_ids(const struct hak_leak_scan *scan) {
+    return HAK_PAGES_OF(scan->marking.capacity * sizeof *scan->marking.work);
+}
+
 static void drop_lists(struct hak_leak_scan *scan) {
     unmap_list(scan->areas, HAK_LEAK_AREAS * sizeof *scan->areas);
     unmap_list(scan->threads, HAK_LEAK_THREADS * sizeof *scan->threads);
-    unmap_list(scan->excluded, HAK_LEAK_EXCLUDED * sizeof *scan->excluded);
-    unmap_list(scan->heads, HAK_PAGES_OF(scan->work_capacity * sizeof *scan->heads));
-    unmap_list(scan->work, HAK_PAGES_OF(scan->work_capacity * sizeof *scan->work));
+    unmap_list(scan->marking.left_out, HAK_LEAK_LEFT_OUT * sizeof *scan->marking.left_out);
+    unmap_list(scan->marking.heads, bytes_of_ids(scan));
+    unmap_list(scan->marking.work, bytes_of_ids(scan));
 }
 
 static enum hak_leak_failure scan_in_helper(struct hak_leak_scan *scan) {
     if (!hak_leak_make_index(&scan->index))
         return HAK_LEAK_NO_MEMORY;
-    scan->work_capacity = scan->index.blocks + 1;
-    scan->work = hak_raw_map(HAK_PAGES_OF(scan->work_capacity * sizeof *scan->work));
-    scan->heads = hak_raw_map(HAK_PAGES_OF(scan->work_capacity * sizeof *scan->heads));
-    if (!scan->work || !scan->heads)
+    scan->marking.capacity = scan->index.blocks + 1;
+    scan->marking.work = hak_raw_map(bytes_of_ids(scan));
+    scan->marking.heads = hak_raw_map(bytes_of_ids(scan));
+    if (!scan->marking.work || !scan->marking.heads)
         return HAK_LEAK_NO_MEMORY;
     if (!hak_leak_read_areas(scan))
         return HAK_LEAK_NO_MAPS;
@@ -73,7 +77,18 @@ static void close_file(long file) {
         hak_close(file);
 }
 
-static void scan_now(struct hak_leak_scan *scan) {
+static void note_calling_thread(struct hak_leak_scan *scan, const struct hak_registers *registers) {
+    struct hak_leak_thread *thread = &scan->threads[scan->thread_count++];
+    thread->id = hak_thread_id();
+    thread->is_stopped = true;
+    thread->sp = registers->value[HAK_RSP];
+    thread->tp = hak_thread_pointer();
+    for (unsigned i = 0; i < HAK_REGISTERS; i++)
+        if ((registers->known >> i & 1) && i != HAK_RSP && i != HAK_RIP)
+            thread->words[thread->word_count++] = registers->value[i];
+}
+
+static void scan_now(struct hak_leak_scan *scan, const struct hak_registers *registers) {
     /* The calling thread's: the first thread may have ended, and shows nothing then. */
     scan->maps_file = open_file(HAK_MAPS_FILE, O_RDONLY);
     scan->pages_file = open_file("/proc/thread-self/pagemap", O_RDONLY);
@@ -81,8 +96,11 @@ static void scan_now(struct hak_leak_scan *scan) {
     scan->failure = HAK_LEAK_NO_MEMORY;
     if (hak_leak_has_threads(scan))
         hak_leak_choose_signal();
-    if (make_lists(scan) && !hak_leak_run_helper(scan, scan_stopped))
-        scan->failure = HAK_LEAK_DIED;
+    if (make_lists(scan)) {
+        note_calling_thread(scan, registers);
+        if (!hak_leak_run_helper(scan, scan_stopped))
+            scan->failure = HAK_LEAK_DIED;
+    }
     close_file(scan->maps_file);
     close_file(scan->pages_file);
     close_file(scan->tasks_file);
@@ -104,12 +122,11 @@ HAK_COLD size_t hak_leak_scan(enum hak_leak_reason reason) {
     struct hak_registers registers;
     hak_registers_here(&registers);
     uintptr_t own_sp = registers.value[HAK_RSP];
-    int nobody = 0, self = hak_thread_id();
+    int nobody = 0;
     if (!hak_is_own_process() || hak_crash_is_reporting() ||
-        !atomic_compare_exchange_strong(&scanner, &nobody, self))
+        !atomic_compare_exchange_strong(&scanner, &nobody, hak_thread_id()))
         return 0;
     struct hak_leak_scan scan = {
-        .thread_id = self,
         .process_id = (int)hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0),
         .own_sp = own_sp,
     };
@@ -117,11 +134,7 @@ HAK_COLD size_t hak_leak_scan(enum hak_leak_reason reason) {
     hak_leak_check_child();
     if (!hak_leak_find_frames(&registers, reason == HAK_LEAK_AT_EXIT))
         scan.partial |= HAK_PARTIAL_STACK;
-    scan.sp = registers.value[HAK_RSP];
-    scan.registers_known = registers.known & ~(1u << HAK_RSP | 1u << HAK_RIP);
-    __builtin_memcpy(scan.registers, registers.value, sizeof scan.registers);
-    scan.tp = hak_thread_pointer();
-    scan_now(&scan);
+    scan_now(&scan, &registers);
     size_t lost = 0;
     has_failed = scan.failure != HAK_LEAK_DONE;
     if (scan.closed_bytes)

@@ -83,8 +83,6 @@ struct stopping {
 static void stop_task(int number, void *context) {
     struct stopping *stopping = context;
     struct hak_leak_scan *scan = stopping->scan;
-    if (number == scan->thread_id)
-        return;
     for (size_t i = 0; i < scan->thread_count; i++)
         if (scan->threads[i].id == number)
             return;

@@ -49,16 +49,6 @@ static void add_unit(struct hak_units *units) {
         add_ranges(units, &die, has_split ? &split : &die, type == DW_UT_skeleton && !has_split);
 }
 
-static int by_low(const void *left, const void *right) {
-    const struct hak_unit_range *a = left, *b = right;
-    return a->low < b->low ? -1 : a->low > b->low;
-}
-
-static void sort_ranges(struct hak_units *units) {
-    if (units->range_count)
-        qsort(units->ranges, units->range_count, sizeof *units->ranges, by_low);
-}
-
 void hak_units_load(struct hak_units *units, Dwarf *dwarf, struct hak_dwp *dwp,
                     struct hak_inflated *inflated) {
     units->dwarf = dwarf;
@@ -66,7 +56,7 @@ void hak_units_load(struct hak_units *units, Dwarf *dwarf, struct hak_dwp *dwp,
     units->inflated = inflated;
     while (!inflated && !units->has_all)
         add_unit(units);
-    sort_ranges(units);
+    hak_sort_by_first(units->ranges, units->range_count, sizeof *units->ranges);
 }
 
 void hak_units_free(struct hak_units *units) {
@@ -95,7 +85,7 @@ static void add_unit_of(struct hak_units *u, uint64_t address) {
             found |=
                 u->ranges[i].low > 0 && address >= u->ranges[i].low && address < u->ranges[i].high;
     }
-    sort_ranges(u);
+    hak_sort_by_first(u->ranges, u->range_count, sizeof *u->ranges);
 }
 
 static bool is_left_out(const struct hak_units *u, uint64_t address) {

@@ -19,7 +19,9 @@
 #define HAK_TRACE_PATTERN_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include "hop.h"
 
 /* By the tag; no two have the same high half, and none has 15 there. */
 enum hak_pattern {
@@ -50,6 +52,30 @@ enum {
     HAK_POISON_HEAD_BYTES = 4096,  /* of a greater slot the first */
     HAK_POISON_TAIL_BYTES = 256,   /* and the last of those asked for */
 };
+
+/* One or two runs of bytes, aligned to 16: [start, end), and behind a gap [tail, tail_end), which
+ * is empty where there is none. */
+struct hak_filled {
+    char *start, *end, *tail, *tail_end;
+};
+
+static inline struct hak_filled hak_filled_of_great(char *start, char *end, size_t asked_bytes) {
+    struct hak_filled filled = {start, start + HAK_POISON_HEAD_BYTES, end, end};
+    size_t tail_end = (asked_bytes + 15) & ~(size_t)15;
+    if (tail_end <= HAK_POISON_HEAD_BYTES)
+        return filled;
+    size_t tail = (asked_bytes - HAK_POISON_TAIL_BYTES) & ~(size_t)15;
+    filled.tail = start + (tail < HAK_POISON_HEAD_BYTES ? HAK_POISON_HEAD_BYTES : tail);
+    filled.tail_end = start + tail_end;
+    return filled;
+}
+
+/* Of the slot that ends at `end` and whose last life's user pointer was `start`. */
+HAK_IN_PLACE struct hak_filled hak_filled_between(char *start, char *end, size_t asked_bytes) {
+    if (HAK_LIKELY(end - start <= HAK_POISON_WHOLE_BYTES))
+        return (struct hak_filled){start, end, end, end};
+    return hak_filled_of_great(start, end, asked_bytes);
+}
 
 /* A number of lives is kept as it stands in the word, with two bits of 0 inside: 0xf3 is 63. The
  * next one: bits that are 1 hand the carry on over those two. */

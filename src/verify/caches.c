@@ -5,7 +5,6 @@
 #include "check.h"
 #include "front/thread_block.h"
 #include "guard/locate.h"
-#include "verify/caches.h"
 
 /* ---- one block ------------------------------------------------------------------------------- */
 
@@ -20,21 +19,23 @@ const char *hak_verify_place(unsigned place) {
 /* Facts of a visit: the cache that is visited. */
 struct cache_visit {
     struct hak_verify *v;
-    hak_owner_t owner;    /* whose blocks they must be; HAK_OWNER_NOBODY: each chunk says it */
-    hak_owner_t heap;     /* in whose cache they lie */
-    const char *cache;    /* the cache, for people; NULL: by its place */
-    unsigned class_index; /* of the cache; HAK_CLASS_NONE: blocks of any class */
+    hak_owner_t owner; /* whose blocks they must be; HAK_OWNER_NOBODY: each chunk says it */
+    struct hak_verify_where where; /* in whose cache they lie, and the cache, for people */
+    unsigned class_index;          /* of the cache; HAK_CLASS_NONE: blocks of any class */
     enum hak_place place;
     size_t visited;
 };
 
+static void set_place(struct cache_visit *visit, enum hak_place place) {
+    visit->place = place;
+    visit->where.cache = hak_verify_place(place);
+}
+
 static void verify_cached_block(const struct cache_visit *visit, base_t block) {
     struct hak_verify *v = visit->v;
-    struct hak_verify_where where = {.heap = visit->heap,
-                                     .block = block,
-                                     .cache = visit->cache ? visit->cache
-                                                           : hak_verify_place(visit->place)};
+    struct hak_verify_where where = visit->where;
     struct hak_verify_slot at;
+    where.block = block;
     if (!hak_verify_locate(v, block, &at)) {
         hak_verify_wrong(v, &where, HAK_VERIFY_STRAY_BLOCK);
         return;
@@ -73,22 +74,20 @@ static void verify_array(struct cache_visit *visit, const struct hak_thread *thr
     if (capacity == 0)
         return;
     const base_t *bottom = hak_array_bottom_of(front, c, top);
-    struct hak_verify_where where = {.heap = visit->heap, .cache = hak_verify_place(visit->place)};
     if (!bottom || bottom != front->array[c].bottom || top > end || end != bottom + capacity) {
-        hak_verify_differs(visit->v, &where, HAK_VERIFY_ARRAY_BLOCKS,
+        hak_verify_differs(visit->v, &visit->where, HAK_VERIFY_ARRAY_BLOCKS,
                            bottom ? (uint64_t)(top - bottom) : UINT64_MAX, capacity);
         return;
     }
     if (bottom->p)
-        hak_verify_wrong(visit->v, &where, "the word below the array holds an address");
+        hak_verify_wrong(visit->v, &visit->where, "the word below the array holds an address");
     for (const base_t *place = bottom + 1; place <= top; place++)
         verify_cached_block(visit, *place);
 }
 
 static void verify_places(struct cache_visit *visit, const struct hak_cache *cache) {
-    struct hak_verify_where where = {.heap = visit->heap, .cache = hak_verify_place(visit->place)};
     if (cache->count > cache->capacity || cache->capacity > cache->room) {
-        hak_verify_differs(visit->v, &where, HAK_VERIFY_CACHE_BLOCKS, cache->count,
+        hak_verify_differs(visit->v, &visit->where, HAK_VERIFY_CACHE_BLOCKS, cache->count,
                            cache->capacity);
         return;
     }
@@ -99,7 +98,6 @@ static void verify_places(struct cache_visit *visit, const struct hak_cache *cac
 
 /* A link is read only where a slab of ours is known to be. */
 static void verify_cache_list(struct cache_visit *visit, const struct hak_cache *list) {
-    struct hak_verify_where where = {.heap = visit->heap, .cache = hak_verify_place(visit->place)};
     uint32_t length = 0;
     base_t block = list->head;
     while (block.p && length < list->count) {
@@ -109,9 +107,9 @@ static void verify_cache_list(struct cache_visit *visit, const struct hak_cache 
             break;
         block = base_from(*check_link_of(block));
     }
-    hak_verify_same(visit->v, &where, HAK_VERIFY_LIST_BLOCKS, length, list->count);
+    hak_verify_same(visit->v, &visit->where, HAK_VERIFY_LIST_BLOCKS, length, list->count);
     if (length == list->count && block.p)
-        hak_verify_wrong(visit->v, &where, HAK_VERIFY_LIST_GOES_ON);
+        hak_verify_wrong(visit->v, &visit->where, HAK_VERIFY_LIST_GOES_ON);
 }
 
 static void visit_mid(base_t block, void *context) {
@@ -121,16 +119,14 @@ static void visit_mid(base_t block, void *context) {
 }
 
 static void verify_mid(struct cache_visit *visit, const struct hak_mid *mid) {
-    struct hak_verify_where where = {.heap = visit->heap, .cache = hak_verify_place(visit->place)};
     visit->visited = 0;
     size_t count = hak_mid_each(mid, visit->class_index, visit_mid, visit);
-    hak_verify_same(visit->v, &where, HAK_VERIFY_LIST_BLOCKS, visit->visited, count);
+    hak_verify_same(visit->v, &visit->where, HAK_VERIFY_LIST_BLOCKS, visit->visited, count);
 }
 
 static void verify_chunk(struct cache_visit *visit, const struct hak_chunk *chunk) {
-    struct hak_verify_where where = {.heap = visit->heap, .cache = visit->cache};
     if (chunk->count > HAK_CHUNK_BLOCKS) {
-        hak_verify_differs(visit->v, &where, "blocks in a chunk (at most)", chunk->count,
+        hak_verify_differs(visit->v, &visit->where, "blocks in a chunk (at most)", chunk->count,
                            HAK_CHUNK_BLOCKS);
         return;
     }
@@ -147,16 +143,16 @@ static size_t verify_posted(struct cache_visit *visit, const struct hak_chunk *f
     const struct hak_chunk *met = NULL;
     size_t length = 0, power = 1, blocks = 0;
     for (const struct hak_chunk *chunk = first; chunk; chunk = chunk->next) {
-        struct hak_verify_where where = {.heap = visit->heap, .cache = visit->cache};
         if (chunk == met) {
-            hak_verify_wrong(visit->v, &where, "the chunks run in a circle");
+            hak_verify_wrong(visit->v, &visit->where, "the chunks run in a circle");
             return blocks;
         }
         if (++length == power) {
             met = chunk;
             power *= 2;
         }
-        hak_verify_same(visit->v, &where, "owner named by a chunk", chunk->owner, visit->heap);
+        hak_verify_same(visit->v, &visit->where, "owner named by a chunk", chunk->owner,
+                        visit->where.heap);
         verify_chunk(visit, chunk);
         blocks += chunk->count;
     }
@@ -166,12 +162,11 @@ static size_t verify_posted(struct cache_visit *visit, const struct hak_chunk *f
 /* The mail of a class: all chunks are of that class. */
 static void verify_mail(struct cache_visit *visit, const struct hak_heap *heap,
                         unsigned class_index) {
-    struct hak_verify_where where = {.heap = visit->heap, .cache = visit->cache};
     const struct hak_chunk *first = heap->mail[class_index].chunks;
-    hak_verify_same(visit->v, &where, "blocks", heap->mail[class_index].blocks,
+    hak_verify_same(visit->v, &visit->where, "blocks", heap->mail[class_index].blocks,
                     verify_posted(visit, first));
     if (first)
-        hak_verify_same(visit->v, &where, "class named by a chunk", first->class_index,
+        hak_verify_same(visit->v, &visit->where, "class named by a chunk", first->class_index,
                         class_index);
 }
 
@@ -195,19 +190,19 @@ const struct hak_thread *hak_verify_thread_of(struct hak_heap *heap) {
 void hak_verify_caches(struct hak_verify *v, struct hak_heap *heap) {
     struct hak_front *front = heap->front_block;
     const struct hak_thread *thread = hak_verify_thread_of(heap);
-    struct cache_visit visit = {.v = v, .owner = heap->id, .heap = heap->id};
+    struct cache_visit visit = {.v = v, .owner = heap->id, .where.heap = heap->id};
     for (unsigned c = 0; front && c < HAK_CLASSES; c++) {
         visit.class_index = c;
-        visit.place = hak_mid_has(c) ? HAK_PLACE_MID_RING : HAK_PLACE_FRONT;
+        set_place(&visit, hak_mid_has(c) ? HAK_PLACE_MID_RING : HAK_PLACE_FRONT);
         if (thread)
             verify_array(&visit, thread, front);
-        visit.place = HAK_PLACE_MID_LIFO;
+        set_place(&visit, HAK_PLACE_MID_LIFO);
         verify_mid(&visit, front->mid);
     }
     for (unsigned i = 0; front && front->caches && i < hak_plan_cache_count; i++) {
         const struct hak_cache *cache = &front->caches[i];
         visit.class_index = cache->class_index;
-        visit.place = (enum hak_place)cache->place;
+        set_place(&visit, (enum hak_place)cache->place);
         if (cache->storage == HAK_LIST)
             verify_cache_list(&visit, cache);
         else
@@ -215,18 +210,17 @@ void hak_verify_caches(struct hak_verify *v, struct hak_heap *heap) {
     }
     visit.class_index = HAK_CLASS_NONE;
     visit.place = HAK_PLACE_REMOTE;
-    visit.cache = "mail box";
+    visit.where.cache = "mail box";
     (void)verify_posted(&visit, atomic_load_explicit(&heap->posted, memory_order_acquire));
-    visit.cache = "mail that is being drained";
+    visit.where.cache = "mail that is being drained";
     (void)verify_posted(&visit, heap->draining);
-    visit.cache = "mail that waits for its class";
+    visit.where.cache = "mail that waits for its class";
     size_t mail_bytes = 0;
     for (unsigned c = 0; c < HAK_CLASSES; c++) {
         verify_mail(&visit, heap, c);
         mail_bytes += heap->mail[c].blocks * hak_class_bytes(c);
     }
-    struct hak_verify_where where = {.heap = visit.heap, .cache = visit.cache};
-    hak_verify_same(v, &where, "bytes", heap->mail_bytes, mail_bytes);
-    visit.cache = "chunk to be posted by";
+    hak_verify_same(v, &visit.where, "bytes", heap->mail_bytes, mail_bytes);
+    visit.where.cache = "chunk to be posted by";
     verify_remote(&visit, heap->remote);
 }

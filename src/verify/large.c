@@ -4,7 +4,6 @@
 
 #include "guarded/guarded.h"
 #include "large/totals.h"
-#include "verify/caches.h"
 
 struct large_visit {
     struct hak_verify *v;

@@ -4,7 +4,6 @@
 
 #include "guard/locate.h"
 #include "metrics/count.h"
-#include "verify/caches.h"
 
 /* A slot that is out of its slab and in no cache is the program's, or waits in quarantine. */
 static void verify_out(struct hak_verify *v, const struct hak_verify_where *where,

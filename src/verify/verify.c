@@ -8,7 +8,6 @@
 #include "front/thread_block.h"
 #include "platform/raw_call.h"
 #include "platform/registry.h"
-#include "verify/caches.h"
 
 enum {
     LOOKS = 3,           /* what is wrong must be so as often, with nothing changed in between */

@@ -132,6 +132,12 @@ HAK_HIDDEN void hak_verify_states(struct hak_verify *v, uint64_t live_large_bloc
 /* Returns how many large blocks the program has. */
 HAK_HIDDEN uint64_t hak_verify_large(struct hak_verify *v);
 
+/* The thread that has the heap now, if its memory can be read. Hold hak_heaps_lock. (caches.c) */
+HAK_HIDDEN const struct hak_thread *hak_verify_thread_of(struct hak_heap *heap);
+
+/* A place's name, for people. (caches.c) */
+HAK_HIDDEN const char *hak_verify_place(unsigned place);
+
 /* A sum over all that a heap's thread changes when it is at work. */
 HAK_HIDDEN uint64_t hak_verify_sum(const struct hak_verify *v, struct hak_heap *heap);
 

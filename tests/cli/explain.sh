@@ -11,4 +11,48 @@ for code in $("$trace" explain | sed -n 's/^\(HKM-[0-9]*\) .*/\1/p'); do
 done
 "$trace" explain HKM-101 --color always | grep -qF "${escape}[1mWHAT IT IS${escape}[0m" || fail "headings are not bold"
 "$trace" explain HKM-101 --json | grep -q '## What it is' || fail "--json has no longer the page as it is"
+
+# Each kind of block and span, as it is put into the program (tools/embed_pages).
+cat >HKM-999.md <<'END'
+# HKM-999 made-up
+
+## A `b` c
+
+a `b*c` and [words](page.md), [x](http://y/z); 2 * 3 [TAG] a_b_c \|
+a link [over
+two](lines.md) and [one] (none), `[x](y)`
+- a
+  b
+- "c"
+
+    int `x`;
+
+    # not [a](b)
+
+| a | `b` |
+|---|:-:|
+| 1 | x \| y |
+| 22 |
+| 3 | z | too many |
+
+end `open
+END
+cat >due <<'END'
+\n
+\001A B C\002\n
+\n
+a \001b*c\002 and words, x (http://y/z); 2 * 3 [TAG] a_b_c |\na link over\ntwo and [one] (none), \001[x](y)\002\n- a\n  b\n- \"c\"\n
+\n
+    int `x`;\n
+\n
+    # not [a](b)\n
+\n
+\001a   b\002\n
+1   x | y\n
+22\n
+3   z\n
+\n
+end `open\n
+END
+"$SOURCE/tools/embed_pages" HKM-999.md | sed -n '/^     ,$/,/^    },$/s/^     "\(.*\)"$/\1/p' | diff due - || fail "a made-up page"
 exit 0

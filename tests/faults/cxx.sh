@@ -14,10 +14,12 @@ marked_line() {
 }
 
 # Where a block of a program with a plug-in lies depends on what ld.so allocated for the plug-in's path before, and of one of containers
-# on how the compiler's library makes them (place). Some of hundreds of written bytes are, by chance, those that are due at the block's address.
+# on how the compiler's library makes them (place). A full page leaves ALLOCATOR out, and whether it is full depends on the registers
+# that the compiler keeps pointers in (room). Some of hundreds of written bytes are, by chance, those that are due at the block's address.
 normalise_place() {
     local edits=
     grep -qE '^// (plugin|place):' "$1" && edits='s/slot [0-9,]+ of slab [0-9]+ /slot N of slab N /'
+    grep -q '^// room:' "$1" && edits='/^  ALLOCATOR  /d'
     grep -q '^// chance:' "$1" &&
         edits='s/: (at least )?39[0-9] bytes overwritten|: 400 bytes overwritten/: N bytes overwritten/; s/ (39[0-9]|400) bytes changed/ N bytes changed/'
     sed -E "$edits"

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/growing.h"
+#include "base/sorted.h"
 
 bool block_totals_init(struct block_totals *totals) {
     *totals = (struct block_totals){.shortest_ns = UINT64_MAX,
@@ -86,11 +87,6 @@ void block_totals_add(struct block_totals *totals, const struct hak_life_row *ro
         add_span(totals, row->end.ns > row->life.birth.ns ? row->end.ns - row->life.birth.ns : 0);
 }
 
-static int compare(const void *a, const void *b) {
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
-}
-
 uint64_t block_totals_median(struct block_totals *totals, bool *is_exact) {
     uint64_t all = 0, below = 0;
     for (unsigned i = 0; i < SPAN_BUCKETS; i++)
@@ -99,7 +95,7 @@ uint64_t block_totals_median(struct block_totals *totals, bool *is_exact) {
     if (all == 0)
         return 0;
     if (*is_exact) {
-        qsort(totals->span, totals->spans, sizeof *totals->span, compare);
+        hak_sort_by_first(totals->span, totals->spans, sizeof *totals->span);
         return totals->span[(totals->spans - 1) / 2];
     }
     for (unsigned i = 0; i < SPAN_BUCKETS; i++) {

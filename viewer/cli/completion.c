@@ -24,8 +24,8 @@ static size_t word_of_list(const char *at, size_t *item) {
     const char *colon = strstr(at, ": "); /* mark:NAME is one item */
     if (colon && (size_t)(colon - at) < end)
         end = (size_t)(colon - at);
-    const char * or = strstr(at, " or ");
-    *item = or &&(size_t)(or -at) < end ? (size_t)(or -at) : end;
+    const char *last = strstr(at, " or ");
+    *item = last && (size_t)(last - at) < end ? (size_t)(last - at) : end;
     bool is_standard = *item == word + sizeof standard - 1 &&
                        strncmp(at + word, standard, sizeof standard - 1) == 0;
     return *item == word || is_standard ? word : 0;

@@ -63,12 +63,12 @@ int32_t core_thread_of(const struct core_half *half, uint32_t heap) {
 
 /* ---- a slot ---------------------------------------------------------------------------------- */
 
-static uint64_t slab_at(const struct core_table *t, uint64_t superslab, unsigned index) {
+uint64_t core_slab_at(const struct core_table *t, uint64_t superslab, unsigned index) {
     return core_place(t, superslab, HAK_AT_superslab_slabs) +
            index * core_value(t, HAK_AT_slab_bytes);
 }
 
-static unsigned class_of_slab(const struct core_table *t, uint64_t superslab, unsigned index) {
+unsigned core_class_of_slab(const struct core_table *t, uint64_t superslab, unsigned index) {
     return (unsigned)core_number(
         t->core, core_place(t, superslab, HAK_AT_superslab_class_of_slab) + index, 1);
 }
@@ -120,8 +120,8 @@ static void read_slot_state(const struct core_half *half, struct core_block *blo
 
 unsigned core_slots(const struct core_half *half, uint64_t superslab, unsigned slab_index) {
     const struct core_table *t = half->table;
-    uint64_t slab = slab_at(t, superslab, slab_index), first;
-    if (class_of_slab(t, superslab, slab_index) == core_value(t, HAK_AT_class_none))
+    uint64_t slab = core_slab_at(t, superslab, slab_index), first;
+    if (core_class_of_slab(t, superslab, slab_index) == core_value(t, HAK_AT_class_none))
         return 0;
     uint64_t bytes = slot_bytes_of(t, slab, &first);
     uint64_t carved = core_at(t, slab, HAK_AT_slab_carved);
@@ -132,9 +132,9 @@ unsigned core_slots(const struct core_half *half, uint64_t superslab, unsigned s
 bool core_find_slot(const struct core_half *half, const struct core_superslab *superslab,
                     unsigned slab_index, unsigned slot, struct core_block *block) {
     const struct core_table *t = half->table;
-    uint64_t slab = slab_at(t, superslab->address, slab_index), first;
+    uint64_t slab = core_slab_at(t, superslab->address, slab_index), first;
     uint64_t bytes = slot_bytes_of(t, slab, &first);
-    unsigned class_index = class_of_slab(t, superslab->address, slab_index);
+    unsigned class_index = core_class_of_slab(t, superslab->address, slab_index);
     if (slab_index == 0 || class_index == core_value(t, HAK_AT_class_none) || bytes == 0 ||
         (slot + first + 1) * bytes > core_value(t, HAK_AT_slab_size))
         return false;
@@ -188,10 +188,10 @@ static void find_in_superslab(const struct core_half *half, const struct core_su
         return;
     }
     block->kind = index == 0 ? CORE_HEAD : CORE_FREE_SLAB;
-    block->class_index = class_of_slab(t, superslab->address, index);
+    block->class_index = core_class_of_slab(t, superslab->address, index);
     if (index == 0 || block->class_index == core_value(t, HAK_AT_class_none))
         return;
-    uint64_t bytes = slot_bytes_of(t, slab_at(t, superslab->address, index), &first);
+    uint64_t bytes = slot_bytes_of(t, core_slab_at(t, superslab->address, index), &first);
     uint64_t number = bytes ? (address - start) / bytes : 0;
     block->kind = CORE_SLAB_START;
     if (bytes && number >= first)
@@ -254,49 +254,41 @@ void core_find(struct core_blocks *blocks, uint64_t address, struct core_block *
     }
 }
 
-/* The function to call, and the blocks to call it for. */
-struct visitor {
-    void (*visit)(const struct core_block *block, void *context);
-    void *context;
-    bool live_only;
-};
-
-static void visit_if_asked(const struct visitor *visitor, const struct core_block *block) {
-    if (block->is_live || !visitor->live_only)
-        visitor->visit(block, visitor->context);
-}
-
-static void each_in_superslab(const struct core_half *half, const struct core_superslab *superslab,
-                              const struct visitor *visitor) {
+void core_each_of(const struct core_half *half, core_visit *visit, void *context) {
+    const struct core_table *t = half->table;
     struct core_block block;
-    for (unsigned i = 1; i < core_value(half->table, HAK_AT_slabs); i++) {
-        unsigned slots = core_slots(half, superslab->address, i);
-        for (unsigned slot = 0; slot < slots; slot++)
-            if (core_find_slot(half, superslab, i, slot, &block))
-                visit_if_asked(visitor, &block);
-    }
-}
-
-static void each(struct core_blocks *blocks, const struct visitor *visitor) {
-    struct core_block block;
-    for (int i = 0; i < blocks->tables.count; i++) {
-        const struct core_half *half = &blocks->half[i];
-        for (size_t n = 0; n < half->superslab_count; n++)
-            if (half->superslab[n].owner != core_value(half->table, HAK_AT_owner_reserve))
-                each_in_superslab(half, &half->superslab[n], visitor);
-        for (size_t n = 0; n < half->large_count; n++) {
-            core_find_large(half, &half->large[n], &block);
-            visit_if_asked(visitor, &block);
+    for (size_t n = 0; n < half->superslab_count; n++) {
+        const struct core_superslab *superslab = &half->superslab[n];
+        bool is_reserved = superslab->owner == core_value(t, HAK_AT_owner_reserve);
+        for (unsigned i = 1; !is_reserved && i < core_value(t, HAK_AT_slabs); i++) {
+            unsigned slots = core_slots(half, superslab->address, i);
+            for (unsigned slot = 0; slot < slots; slot++)
+                if (core_find_slot(half, superslab, i, slot, &block))
+                    visit(&block, context);
         }
     }
+    for (size_t n = 0; n < half->large_count; n++) {
+        core_find_large(half, &half->large[n], &block);
+        visit(&block, context);
+    }
 }
 
-void core_each(struct core_blocks *blocks, void (*visit)(const struct core_block *, void *),
-               void *context) {
-    each(blocks, &(struct visitor){visit, context, false});
+void core_each(struct core_blocks *blocks, core_visit *visit, void *context) {
+    for (int i = 0; i < blocks->tables.count; i++)
+        core_each_of(&blocks->half[i], visit, context);
 }
 
-void core_each_live(struct core_blocks *blocks, void (*visit)(const struct core_block *, void *),
-                    void *context) {
-    each(blocks, &(struct visitor){visit, context, true});
+struct live_visit {
+    core_visit *visit;
+    void *context;
+};
+
+static void visit_if_live(const struct core_block *block, void *context) {
+    const struct live_visit *live = context;
+    if (block->is_live)
+        live->visit(block, live->context);
+}
+
+void core_each_live(struct core_blocks *blocks, core_visit *visit, void *context) {
+    core_each(blocks, visit_if_live, &(struct live_visit){visit, context});
 }

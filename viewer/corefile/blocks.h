@@ -47,8 +47,8 @@ struct core_odd {
 };
 
 struct core_large {
-    uint64_t address; /* of the struct */
     uint64_t base, bytes;
+    uint64_t address; /* of the struct */
     bool is_live, is_guarded;
 };
 
@@ -139,17 +139,20 @@ void core_find_large(const struct core_half *half, const struct core_large *larg
                      struct core_block *block);
 /* The SuperSlab that holds the address; NULL = none does. */
 const struct core_superslab *core_find_superslab(const struct core_half *half, uint64_t address);
+/* Its numbers, by the slab's index, and the class that the head of the SuperSlab has of it. */
+uint64_t core_slab_at(const struct core_table *t, uint64_t superslab, unsigned index);
+unsigned core_class_of_slab(const struct core_table *t, uint64_t superslab, unsigned index);
 /* The slab's bitmap has the slot among its free ones. */
 bool core_is_free_in_slab(const struct core_table *t, uint64_t slab, unsigned slot);
 /* Slots that the slab ever handed out; 0 where it serves no class. */
 unsigned core_slots(const struct core_half *half, uint64_t superslab, unsigned slab_index);
 
-/* Calls `visit` for each block that was ever handed out and is still there, by half and address;
- * for each live one. */
-void core_each(struct core_blocks *blocks,
-               void (*visit)(const struct core_block *block, void *context), void *context);
-void core_each_live(struct core_blocks *blocks,
-                    void (*visit)(const struct core_block *block, void *context), void *context);
+/* Calls `visit` for each block of a half that was ever handed out and is still there, by address,
+ * large ones last; of all halves; for each live one. */
+typedef void core_visit(const struct core_block *block, void *context);
+void core_each_of(const struct core_half *half, core_visit *visit, void *context);
+void core_each(struct core_blocks *blocks, core_visit *visit, void *context);
+void core_each_live(struct core_blocks *blocks, core_visit *visit, void *context);
 
 /* The heap's thread; 0 = it has none, or it is not known. */
 int32_t core_thread_of(const struct core_half *half, uint32_t heap);

@@ -7,9 +7,7 @@
 #include "verify_words.h"
 #include "viewer/corefile/parts.h"
 
-static const char *place_word(unsigned place) {
-    return hak_words_place(place);
-}
+#define STATE_DIFFERS "%s: found %s, expected %s"
 
 /* ---- one free block of a list ---------------------------------------------------------------- */
 
@@ -129,7 +127,7 @@ static void check_cached(struct core_check *check, const struct core_half *half,
                           &(struct core_where){.half = half,
                                                .block = block.base,
                                                .heap = cached->heap,
-                                               .list = place_word(cached->place)},
+                                               .list = hak_words_place(cached->place)},
                           HAK_VERIFY_BLOCK_OWNER, block.heap, cached->heap);
 }
 
@@ -156,36 +154,32 @@ static void check_lists(struct core_check *check, const struct core_half *half) 
     }
     for (size_t i = 0; i < half->odd_count; i++) {
         const struct core_odd *odd = &half->odd[i];
-        core_note_differs(
-            check,
-            &(struct core_where){.half = half, .heap = odd->heap, .list = place_word(odd->place)},
-            odd->what, odd->found, odd->expected);
+        core_note_differs(check,
+                          &(struct core_where){
+                              .half = half, .heap = odd->heap, .list = hak_words_place(odd->place)},
+                          odd->what, odd->found, odd->expected);
     }
 }
 
 /* ---- a slab ---------------------------------------------------------------------------------- */
 
-struct slab_seen {
-    uint64_t address;
-    uint64_t used, carved, capacity, slot_bytes, bits;
-};
-
-static void check_bitmap(struct core_check *check, const struct core_where *where,
-                         const struct slab_seen *slab) {
+static void check_bitmap(struct core_check *check, const struct core_where *where, uint64_t slab) {
     const struct core_table *t = where->half->table;
-    uint64_t words = (slab->carved + 63) / 64, free_slots = 0, first = words, beyond = 0;
+    uint64_t used = core_at(t, slab, HAK_AT_slab_used),
+             carved = core_at(t, slab, HAK_AT_slab_carved);
+    uint64_t bitmap = core_at(t, slab, HAK_AT_slab_bits),
+             hint = core_at(t, slab, HAK_AT_slab_first_free_word);
+    uint64_t words = (carved + 63) / 64, free_slots = 0, first = words, beyond = 0;
     for (uint64_t word = words; word-- > 0;) {
-        uint64_t bits = core_pointer(t->core, slab->bits + word * 8);
+        uint64_t bits = core_pointer(t->core, bitmap + word * 8);
         if (bits)
             first = word;
         free_slots += (unsigned)__builtin_popcountll(bits);
-        if (word == slab->carved / 64)
-            beyond = (unsigned)__builtin_popcountll(bits >> slab->carved % 64);
+        if (word == carved / 64)
+            beyond = (unsigned)__builtin_popcountll(bits >> carved % 64);
     }
     core_note_unless_same(check, where, HAK_VERIFY_UNCARVED_BITS, beyond, 0);
-    core_note_unless_same(check, where, HAK_VERIFY_FREE_SLOTS, free_slots,
-                          slab->carved - slab->used);
-    uint64_t hint = core_at(t, slab->address, HAK_AT_slab_first_free_word);
+    core_note_unless_same(check, where, HAK_VERIFY_FREE_SLOTS, free_slots, carved - used);
     if (hint > first)
         core_note_differs(check, where, HAK_VERIFY_FIRST_FREE_WORD, hint, first);
 }
@@ -195,10 +189,8 @@ static uint64_t check_slab(struct core_check *check, struct core_where *where) {
     const struct core_table *t = where->half->table;
     uint64_t none = core_value(t, HAK_AT_class_none), superslab = where->superslab;
     uint64_t free_slabs = core_at(t, superslab, HAK_AT_superslab_free_slabs);
-    unsigned class_index = (unsigned)core_number(
-        t->core, core_place(t, superslab, HAK_AT_superslab_class_of_slab) + where->slab, 1);
-    struct slab_seen slab = {.address = core_place(t, superslab, HAK_AT_superslab_slabs) +
-                                        where->slab * core_value(t, HAK_AT_slab_bytes)};
+    uint64_t slab = core_slab_at(t, superslab, where->slab);
+    unsigned class_index = core_class_of_slab(t, superslab, where->slab);
     where->class_index = class_index;
     core_note_unless_same(check, where, HAK_VERIFY_NO_CLASS, free_slabs >> where->slab & 1,
                           class_index == none);
@@ -208,23 +200,20 @@ static uint64_t check_slab(struct core_check *check, struct core_where *where) {
         core_note_differs(check, where, "class", class_index, none);
         return 0;
     }
-    slab.used = core_at(t, slab.address, HAK_AT_slab_used);
-    slab.carved = core_at(t, slab.address, HAK_AT_slab_carved);
-    slab.capacity = core_at(t, slab.address, HAK_AT_slab_capacity);
-    slab.slot_bytes = core_at(t, slab.address, HAK_AT_slab_slot_bytes);
-    slab.bits = core_at(t, slab.address, HAK_AT_slab_bits);
-    uint64_t first = core_at(t, slab.address, HAK_AT_slab_first_slot);
-    uint64_t room = slab.slot_bytes ? core_value(t, HAK_AT_slab_size) / slab.slot_bytes : 0;
+    uint64_t used = core_at(t, slab, HAK_AT_slab_used),
+             carved = core_at(t, slab, HAK_AT_slab_carved);
+    uint64_t capacity = core_at(t, slab, HAK_AT_slab_capacity);
+    uint64_t slot_bytes = core_at(t, slab, HAK_AT_slab_slot_bytes);
+    uint64_t first = core_at(t, slab, HAK_AT_slab_first_slot);
+    uint64_t room = slot_bytes ? core_value(t, HAK_AT_slab_size) / slot_bytes : 0;
     core_note_unless_same(check, where, HAK_VERIFY_OWN_CLASS,
-                          core_at(t, slab.address, HAK_AT_slab_class_index), class_index);
-    core_note_unless_same(check, where, "capacity", slab.capacity, room > first ? room - first : 0);
-    if (slab.carved > slab.capacity || slab.used > slab.carved ||
-        slab.capacity > core_value(t, HAK_AT_slots_of_slab)) {
-        core_note_differs(check, where, HAK_VERIFY_SLOTS_IN_USE, slab.used, slab.carved);
-        return slab.used * slab.slot_bytes;
-    }
-    check_bitmap(check, where, &slab);
-    return slab.used * slab.slot_bytes;
+                          core_at(t, slab, HAK_AT_slab_class_index), class_index);
+    core_note_unless_same(check, where, "capacity", capacity, room > first ? room - first : 0);
+    if (carved > capacity || used > carved || capacity > core_value(t, HAK_AT_slots_of_slab))
+        core_note_differs(check, where, HAK_VERIFY_SLOTS_IN_USE, used, carved);
+    else
+        check_bitmap(check, where, slab);
+    return used * slot_bytes;
 }
 
 /* ---- states ---------------------------------------------------------------------------------- */
@@ -238,12 +227,12 @@ static void check_state(struct core_check *check, const struct core_where *slab,
     if (core_is_free_in_slab(block->half->table, block->slab, block->slot)) {
         /* Nothing is known any more of a slab that was taken up as it was. */
         if (block->place != HAK_PLACE_UNTOUCHED && block->place != HAK_PLACE_SLAB)
-            core_note_words(check, &where, HAK_VERIFY_SLOT_STATE, place_word(block->place),
-                            place_word(HAK_PLACE_SLAB));
+            core_note(check, &where, STATE_DIFFERS, HAK_VERIFY_SLOT_STATE,
+                      hak_words_place(block->place), hak_words_place(HAK_PLACE_SLAB));
     } else if (!block->cached && block->place != HAK_PLACE_LIVE &&
                block->place != HAK_PLACE_QUARANTINE && !check->some_at_work) {
-        core_note_words(check, &where, HAK_VERIFY_STRAY_STATE, place_word(block->place),
-                        place_word(HAK_PLACE_LIVE));
+        core_note(check, &where, STATE_DIFFERS, HAK_VERIFY_STRAY_STATE,
+                  hak_words_place(block->place), hak_words_place(HAK_PLACE_LIVE));
     }
 }
 
@@ -260,11 +249,10 @@ static void check_superslab(struct core_check *check, const struct core_half *ha
     core_note_unless_same(check, &where, HAK_VERIFY_HEAD_OWNER,
                           core_at(t, superslab->address, HAK_AT_superslab_owner), superslab->owner);
     if (superslab->owner >= half->heap_count || !half->heap[superslab->owner].address)
-        core_note_wrong(check, &where, HAK_VERIFY_NO_HEAP);
-    core_note_unless_same(
-        check, &where, HAK_VERIFY_HEAD_CLASS,
-        core_number(t->core, core_place(t, superslab->address, HAK_AT_superslab_class_of_slab), 1),
-        core_value(t, HAK_AT_class_none));
+        core_note(check, &where, HAK_VERIFY_NO_HEAP);
+    core_note_unless_same(check, &where, HAK_VERIFY_HEAD_CLASS,
+                          core_class_of_slab(t, superslab->address, 0),
+                          core_value(t, HAK_AT_class_none));
     for (where.slab = 1; where.slab < core_value(t, HAK_AT_slabs); where.slab++) {
         used += check_slab(check, &where);
         unsigned slots = core_slots(half, superslab->address, where.slab);
@@ -283,10 +271,9 @@ static void check_reserved(struct core_check *check, const struct core_half *hal
     const struct core_table *t = half->table;
     struct core_where where = {
         .half = half, .superslab = superslab->address, .list = "in the reserve"};
-    uint64_t classes = core_place(t, superslab->address, HAK_AT_superslab_class_of_slab);
     check->superslabs++;
     for (where.slab = 1; where.slab < core_value(t, HAK_AT_slabs); where.slab++) {
-        where.class_index = (unsigned)core_number(t->core, classes + where.slab, 1);
+        where.class_index = core_class_of_slab(t, superslab->address, where.slab);
         core_note_unless_same(check, &where, "class", where.class_index,
                               core_value(t, HAK_AT_class_none));
     }
@@ -309,7 +296,7 @@ static void check_large(struct core_check *check, const struct core_half *half,
     if (superslab)
         core_note_differs(check, &where, HAK_VERIFY_OWNER_THERE, superslab->owner, 0);
     if (large->base < end_before)
-        core_note_wrong(check, &where, "lies in another large block");
+        core_note(check, &where, "lies in another large block");
     if (!block.state || check->some_at_work)
         return;
     unsigned place = (unsigned)core_at(t, block.state, HAK_AT_slot_place);
@@ -318,7 +305,8 @@ static void check_large(struct core_check *check, const struct core_half *half,
                                        : HAK_PLACE_BIGCACHE;
     bool is_quarantined = large->is_live && place == HAK_PLACE_QUARANTINE;
     if (place != due && place != HAK_PLACE_UNTOUCHED && !is_quarantined)
-        core_note_words(check, &where, "state", place_word(place), place_word(due));
+        core_note(check, &where, STATE_DIFFERS, "state", hak_words_place(place),
+                  hak_words_place(due));
 }
 
 /* ---- all ------------------------------------------------------------------------------------- */

@@ -11,6 +11,7 @@
 #include "options.h"
 #include "report/words/words.h"
 #include "trace/pattern.h"
+#include "viewer/corefile/parts.h"
 
 enum { PIECE_BYTES = 4096, PAGE_BITS = 16 };
 
@@ -47,14 +48,9 @@ static uint64_t word_of(const struct core_block *block, enum hak_pattern pattern
 
 /* ---- around a live block --------------------------------------------------------------------- */
 
-static bool has_header_layout(const struct core_table *t) {
-    return core_at(t, t->root[HAK_ROOT_options], HAK_AT_options_layout) ==
-           core_value(t, HAK_AT_layout_header);
-}
-
 static bool has_border(const struct core_block *block) {
     const struct core_table *t = block->half->table;
-    return has_header_layout(t) ||
+    return core_link_offset(block->half) > 0 ||
            (block->is_guarded &&
             core_at(t, t->root[HAK_ROOT_options], HAK_AT_options_check) != HAK_CHECK_TRACE);
 }
@@ -165,22 +161,13 @@ static bool is_filled(const struct core_block *block, uint64_t end) {
 
 /* False: its bytes are not filled. */
 static bool freed_damage(const struct core_block *block, struct core_damage *damage) {
-    const struct core_half *half = block->half;
-    const struct core_table *t = half->table;
-    uint64_t start = block->user, end = block->base + block->bytes, tail = end, tail_end = end;
-    uint64_t link = block->base + (has_header_layout(t) ? CORE_HEADER_BYTES : 0);
-    if (end - start > HAK_POISON_WHOLE_BYTES) {
-        end = start + HAK_POISON_HEAD_BYTES;
-        tail_end = (block->asked_bytes + 15) & ~(uint64_t)15;
-        tail = tail_end <= HAK_POISON_HEAD_BYTES
-                   ? tail_end
-                   : (block->asked_bytes - HAK_POISON_TAIL_BYTES) & ~(uint64_t)15;
-        if (tail_end > HAK_POISON_HEAD_BYTES && tail < HAK_POISON_HEAD_BYTES)
-            tail = HAK_POISON_HEAD_BYTES;
-        tail += start, tail_end += start;
-        if (tail_end > block->base + block->bytes)
-            tail_end = block->base + block->bytes;
-    }
+    const struct core_table *t = block->half->table;
+    uint64_t link = block->base + core_link_offset(block->half);
+    uint64_t slot_end = block->base + block->bytes;
+    struct hak_filled filled =
+        hak_filled_between((char *)block->user, (char *)slot_end, block->asked_bytes);
+    uint64_t start = block->user, end = (uint64_t)filled.end, tail = (uint64_t)filled.tail;
+    uint64_t tail_end = (uint64_t)filled.tail_end < slot_end ? (uint64_t)filled.tail_end : slot_end;
     if (!is_filled(block, tail < tail_end ? tail_end : end))
         return false;
     if ((flags_of(block) & core_value(t, HAK_AT_slot_linked)) && start == link)
@@ -214,10 +201,6 @@ static void fill_shown_bytes(struct core_finding *finding, enum hak_pattern patt
             is_second ? hak_pattern_as(word, HAK_PATTERN_HEADER, HAK_PATTERN_HEADER_2) : word;
         finding->due[i] = due_at(&due, first + i);
     }
-}
-
-static const char *were(uint64_t bytes) {
-    return bytes == 1 ? "was" : "were";
 }
 
 static void add_count(struct hak_text *text, const struct core_damage *damage) {
@@ -263,7 +246,7 @@ static void note_written(struct core_check *check, const struct core_block *bloc
     finding->damage = *damage;
     hak_text_add(&finding->text, "%s at offset %s of a freed block of %s %s overwritten",
                  hak_words_bytes(damage->bytes), hak_words_number(damage->first - block->user),
-                 hak_words_bytes(block->asked_bytes), were(damage->bytes));
+                 hak_words_bytes(block->asked_bytes), damage->bytes == 1 ? "was" : "were");
     fill_shown_bytes(finding, HAK_PATTERN_FREED, block->base + block->bytes);
 }
 
@@ -363,7 +346,10 @@ static bool is_on_its_way(const struct core_block *block) {
     return is_changing(block) && (block->is_live || !is_of_last);
 }
 
-static void check_block(struct walk *walk, const struct core_block *block) {
+static void check_block(const struct core_block *block, void *context) {
+    struct walk *walk = context;
+    if (walk->front.slab != block->slab)
+        note_front(walk);
     if (!has_state(block) || is_on_its_way(block) || !is_sensible(block))
         note_front(walk);
     else if (block->is_live && has_border(block))
@@ -375,26 +361,9 @@ static void check_block(struct walk *walk, const struct core_block *block) {
 }
 
 void core_check_bytes(struct core_check *check, const struct core_half *half) {
-    const struct core_table *t = half->table;
     struct walk walk = {.check = check};
-    struct core_block block;
-    if (t->half != HAK_LAYOUT_CHECKS)
+    if (half->table->half != HAK_LAYOUT_CHECKS)
         return;
-    for (size_t n = 0; n < half->superslab_count; n++) {
-        const struct core_superslab *superslab = &half->superslab[n];
-        for (unsigned i = 1; i < core_value(t, HAK_AT_slabs); i++) {
-            unsigned slots = superslab->owner == core_value(t, HAK_AT_owner_reserve)
-                                 ? 0
-                                 : core_slots(half, superslab->address, i);
-            for (unsigned slot = 0; slot < slots; slot++)
-                if (core_find_slot(half, superslab, i, slot, &block))
-                    check_block(&walk, &block);
-            note_front(&walk);
-        }
-    }
-    for (size_t n = 0; n < half->large_count; n++) {
-        core_find_large(half, &half->large[n], &block);
-        check_block(&walk, &block);
-    }
+    core_each_of(half, check_block, &walk);
     note_front(&walk);
 }

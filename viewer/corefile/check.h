@@ -11,6 +11,7 @@
 #ifndef HAK_VIEWER_COREFILE_CHECK_H
 #define HAK_VIEWER_COREFILE_CHECK_H
 
+#include <inttypes.h>
 #include "report/text/text.h"
 #include "viewer/corefile/blocks.h"
 
@@ -72,13 +73,14 @@ bool core_is_at_work(const struct core_check *check, const struct core_half *hal
 /* The next finding's place; NULL: it is counted only. */
 struct core_finding *core_note_fault(struct core_check *check, enum core_fault_code code,
                                      const struct core_block *block);
-/* Notes a disagreement: `what` was `found`, `expected` was due; or what is wrong without numbers.
- * (findings.c) */
-void core_note_differs(struct core_check *check, const struct core_where *where, const char *what,
-                       uint64_t found, uint64_t expected);
-void core_note_words(struct core_check *check, const struct core_where *where, const char *what,
-                     const char *found, const char *expected);
-void core_note_wrong(struct core_check *check, const struct core_where *where, const char *what);
+/* Notes a disagreement there, in words like those of printf; those of an amount that was `found`
+ * where `expected` was due. A heap whose thread is at work is left out. (findings.c) */
+void core_note(struct core_check *check, const struct core_where *where, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+static inline void core_note_differs(struct core_check *check, const struct core_where *where,
+                                     const char *what, uint64_t found, uint64_t expected) {
+    core_note(check, where, "%s: found %" PRIu64 ", expected %" PRIu64, what, found, expected);
+}
 static inline void core_note_unless_same(struct core_check *check, const struct core_where *where,
                                          const char *what, uint64_t found, uint64_t expected) {
     if (found != expected)

@@ -84,35 +84,16 @@ static void add_where(struct hak_text *text, const struct core_where *where) {
     hak_text_add(text, ": ");
 }
 
-/* NULL: the heap's thread is at work, or there is no place left. */
-static struct core_finding *note_disagreement(struct core_check *check,
-                                              const struct core_where *where) {
+void core_note(struct core_check *check, const struct core_where *where, const char *format, ...) {
     if (where->heap && core_is_at_work(check, where->half, where->heap))
-        return NULL;
+        return;
     check->disagreements++;
     struct core_finding *finding = next_finding(check);
-    if (finding)
-        add_where(&finding->text, where);
-    return finding;
-}
-
-void core_note_differs(struct core_check *check, const struct core_where *where, const char *what,
-                       uint64_t found, uint64_t expected) {
-    struct core_finding *finding = note_disagreement(check, where);
-    if (finding)
-        hak_text_add(&finding->text, "%s: found %" PRIu64 ", expected %" PRIu64, what, found,
-                     expected);
-}
-
-void core_note_words(struct core_check *check, const struct core_where *where, const char *what,
-                     const char *found, const char *expected) {
-    struct core_finding *finding = note_disagreement(check, where);
-    if (finding)
-        hak_text_add(&finding->text, "%s: found %s, expected %s", what, found, expected);
-}
-
-void core_note_wrong(struct core_check *check, const struct core_where *where, const char *what) {
-    struct core_finding *finding = note_disagreement(check, where);
-    if (finding)
-        hak_text_add(&finding->text, "%s", what);
+    va_list list;
+    if (!finding)
+        return;
+    add_where(&finding->text, where);
+    va_start(list, format);
+    hak_text_vadd(&finding->text, format, list);
+    va_end(list);
 }

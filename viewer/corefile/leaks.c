@@ -13,12 +13,12 @@
 enum { PLACES_SHOWN = 10, ADDRESSES = 4, ADDRESSES_JSON = 1000 };
 
 struct leak_row {
-    uint8_t kind;   /* enum core_mark */
+    uint8_t kind;   /* enum hak_mark */
     bool is_large;  /* of those whose stack is not known */
     uint32_t stack; /* 0: by class */
     uint32_t class_index;
     uint64_t key;   /* of its blocks */
-    uint32_t at[2]; /* place + 1 of the first and last of them; `work` leads on to the next */
+    uint64_t at[2]; /* place + 1 of the first and last of them; `work` leads on to the next */
     uint64_t blocks, bytes;
 };
 
@@ -28,7 +28,7 @@ struct rows {
     uint64_t count;
     uint32_t room;
     struct hak_index index;
-    uint64_t blocks[4], bytes[4]; /* by enum core_mark */
+    uint64_t blocks[4], bytes[4]; /* by enum hak_mark */
     bool is_partial;              /* no leak is definite */
     bool no_memory;
 };
@@ -40,7 +40,7 @@ static uint64_t user_bytes_of(const struct core_leak_block *block) {
 }
 
 static bool is_lost(const struct core_leak_block *block) {
-    return block->mark == CORE_DIRECT || block->mark == CORE_INDIRECT;
+    return block->mark == HAK_MARK_DIRECT || block->mark == HAK_MARK_INDIRECT;
 }
 
 static uint64_t key_of(const struct core_leak_block *block) {
@@ -93,11 +93,11 @@ static void make_rows(struct rows *rows) {
             row->blocks++;
             row->bytes += user_bytes_of(block);
             if (row->at[1])
-                leaks->work[row->at[1] - 1] = (uint32_t)i + 1;
+                leaks->marking.work[row->at[1] - 1] = i + 1;
             else
-                row->at[0] = (uint32_t)i + 1;
-            row->at[1] = (uint32_t)i + 1;
-            leaks->work[i] = 0;
+                row->at[0] = i + 1;
+            row->at[1] = i + 1;
+            leaks->marking.work[i] = 0;
         }
     }
     if (rows->count > 1)
@@ -106,8 +106,8 @@ static void make_rows(struct rows *rows) {
 
 static const char *kind_of(const struct rows *rows, unsigned mark) {
     if (rows->is_partial)
-        return mark == CORE_DIRECT ? "possible" : "possible, indirect";
-    return mark == CORE_DIRECT ? "direct" : "indirect";
+        return mark == HAK_MARK_DIRECT ? "possible" : "possible, indirect";
+    return mark == HAK_MARK_DIRECT ? "direct" : "indirect";
 }
 
 static const char *class_words(const struct leak_row *row) {
@@ -132,14 +132,14 @@ static void add_leak_row(struct hak_text *text, const struct rows *rows,
         hak_text_add(text, row->is_large ? "with pages of their own\n" : "of class %s\n",
                      class_words(row));
     }
-    for (uint32_t at = row->at[0]; at && shown < ADDRESSES; at = leaks->work[at - 1])
+    for (uint64_t at = row->at[0]; at && shown < ADDRESSES; at = leaks->marking.work[at - 1])
         hak_text_add(text, "%s0x%" PRIx64, shown++ ? ", " : "  at ", leaks->block[at - 1].user);
     hak_text_add(text, row->blocks > ADDRESSES ? ", ...\n" : "\n");
 }
 
 static void add_leak_sum(struct hak_text *text, const struct rows *rows) {
-    uint64_t lost = rows->blocks[CORE_DIRECT] + rows->blocks[CORE_INDIRECT];
-    uint64_t all = lost + rows->blocks[CORE_REACHED];
+    uint64_t lost = rows->blocks[HAK_MARK_DIRECT] + rows->blocks[HAK_MARK_INDIRECT];
+    uint64_t all = lost + rows->blocks[HAK_MARK_REACHED];
     if (rows->count > PLACES_SHOWN)
         hak_text_add(text, "and %s more\n",
                      hak_words_count(rows->count - PLACES_SHOWN, "place", "places"));
@@ -147,7 +147,7 @@ static void add_leak_sum(struct hak_text *text, const struct rows *rows) {
         hak_text_add(text, "no leak among %s\n", hak_words_count(all, "live block", "live blocks"));
     else
         hak_text_add(text, "%s in %s %s leaked, of %s\n",
-                     hak_words_bytes(rows->bytes[CORE_DIRECT] + rows->bytes[CORE_INDIRECT]),
+                     hak_words_bytes(rows->bytes[HAK_MARK_DIRECT] + rows->bytes[HAK_MARK_INDIRECT]),
                      hak_words_count(lost, "block", "blocks"),
                      rows->is_partial ? "may have"
                      : lost == 1      ? "has"
@@ -156,11 +156,11 @@ static void add_leak_sum(struct hak_text *text, const struct rows *rows) {
 }
 
 static void add_lack(struct hak_text *text, const struct rows *rows) {
-    if (rows->leaks->missing_bytes)
+    if (rows->leaks->marking.missing_bytes)
         hak_text_add(text,
                      "%s of the program's memory are not in this core: pointers there may reach "
                      "some of them\n",
-                     hak_words_bytes(rows->leaks->missing_bytes));
+                     hak_words_bytes(rows->leaks->marking.missing_bytes));
 }
 
 static bool print_leaks_text(const struct rows *rows) {
@@ -178,15 +178,15 @@ static json_t *leak_row_json(const struct rows *rows, const struct leak_row *row
     struct core_leaks *leaks = rows->leaks;
     json_t *object = json_object(), *list = json_array();
     struct hak_frames frames = {0};
-    hak_json_set(object, WORD("kind", row->kind == CORE_DIRECT ? "direct" : "indirect"),
+    hak_json_set(object, WORD("kind", row->kind == HAK_MARK_DIRECT ? "direct" : "indirect"),
                  NUMBER("blocks", row->blocks), NUMBER("bytes", row->bytes),
                  JSON("class", row->stack ? json_null() : json_string(class_words(row))));
     if (row->stack)
         core_stack_frames(leaks->blocks, row->stack, &frames);
     hak_json_set(object, JSON("frames", row->stack ? hak_json_frames(&frames) : json_null()));
     hak_frames_free(&frames);
-    for (uint32_t at = row->at[0]; at && json_array_size(list) < ADDRESSES_JSON;
-         at = leaks->work[at - 1]) {
+    for (uint64_t at = row->at[0]; at && json_array_size(list) < ADDRESSES_JSON;
+         at = leaks->marking.work[at - 1]) {
         hak_json_add(list, ADDRESS("user", leaks->block[at - 1].user),
                      NUMBER("bytes", user_bytes_of(&leaks->block[at - 1])));
     }
@@ -196,11 +196,12 @@ static json_t *leak_row_json(const struct rows *rows, const struct leak_row *row
 static bool print_leaks_json(struct view *view, const struct rows *rows) {
     json_t *document = core_document(view, rows->leaks->blocks), *object = json_object(),
            *list = json_array();
-    hak_json_set(object, FLAG("complete", !rows->is_partial),
-                 NUMBER("missing_bytes", rows->leaks->missing_bytes),
-                 NUMBER("reachable_blocks", rows->blocks[CORE_REACHED]),
-                 NUMBER("lost_blocks", rows->blocks[CORE_DIRECT] + rows->blocks[CORE_INDIRECT]),
-                 NUMBER("lost_bytes", rows->bytes[CORE_DIRECT] + rows->bytes[CORE_INDIRECT]));
+    hak_json_set(
+        object, FLAG("complete", !rows->is_partial),
+        NUMBER("missing_bytes", rows->leaks->marking.missing_bytes),
+        NUMBER("reachable_blocks", rows->blocks[HAK_MARK_REACHED]),
+        NUMBER("lost_blocks", rows->blocks[HAK_MARK_DIRECT] + rows->blocks[HAK_MARK_INDIRECT]),
+        NUMBER("lost_bytes", rows->bytes[HAK_MARK_DIRECT] + rows->bytes[HAK_MARK_INDIRECT]));
     for (size_t i = 0; i < rows->count; i++)
         json_array_append_new(list, leak_row_json(rows, &rows->row[i]));
     hak_json_set(object, JSON("rows", list));
@@ -221,8 +222,8 @@ int core_leaks(struct view *view, struct core_blocks *blocks, uint64_t address) 
     }
     core_leaks_scan(&leaks);
     blocks->half[0].is_damaged |= leaks.is_damaged;
-    rows.is_partial =
-        leaks.missing_bytes || blocks->memory.thread_count == 0 || core_lack(blocks) != NULL;
+    rows.is_partial = leaks.marking.missing_bytes || blocks->memory.thread_count == 0 ||
+                      core_lack(blocks) != NULL;
     if (!leaks.no_memory)
         make_rows(&rows);
     if (leaks.no_memory || rows.no_memory)
@@ -232,9 +233,9 @@ int core_leaks(struct view *view, struct core_blocks *blocks, uint64_t address) 
     hak_index_free(&rows.index);
     free(rows.row);
     free(leaks.block);
-    free(leaks.work);
-    free(leaks.heads);
-    free(leaks.left_out);
+    free(leaks.marking.work);
+    free(leaks.marking.heads);
+    free(leaks.marking.left_out);
     if (!is_said)
         return VIEW_UNREADABLE;
     if (rows.is_partial)

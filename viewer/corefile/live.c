@@ -27,20 +27,9 @@ static bool add_line(void *memory, struct hak_map_line *m) {
                                                            .is_executable = m->is_executable};
     if (m->path[0] != '/')
         return true;
-    size_t file = core->file_count;
-    if (file > 0 && strcmp(core->file[file - 1].path, m->path) == 0) {
-        file--;
-    } else {
-        if (!hak_growing_make_room(&core->file, file, &core->file_room, sizeof *core->file))
-            return false;
-        char *copy = strdup(m->path);
-        if (!copy)
-            return false;
-        core->file[core->file_count++] =
-            (struct core_file){.path = copy, .start = m->offset == 0 ? m->start : 0, .fd = -1};
-    }
-    if (!hak_growing_make_room(&core->mapping, core->mapping_count, &core->mapping_room,
-                               sizeof *core->mapping))
+    int file = core_find_or_add_file(core, m->path, m->start, m->offset);
+    if (file < 0 || !hak_growing_make_room(&core->mapping, core->mapping_count, &core->mapping_room,
+                                           sizeof *core->mapping))
         return false;
     core->mapping[core->mapping_count++] =
         (struct core_mapping){m->start, m->end, m->offset, (uint32_t)file};

@@ -1,13 +1,12 @@
-/* Marks the blocks that pointers lead to: from the roots, then from lost blocks, as the scan inside
- * the program does it (src/leaks/mark.c). */
+/* Has the marker mark the live blocks of a core: from registers, stacks, and all memory that the
+ * program could write, except hakmem's. */
 #include <stdlib.h>
 #include <string.h>
 #include "base/growing.h"
 #include "base/sorted.h"
 #include "viewer/corefile/leaks.h"
 
-enum { COOKIE_BYTES = 8 };
-
+enum { RED_ZONE_BYTES = 128 };
 /* The calls that take a block. */
 enum {
 #define TAKEN(name, number, words) TAKEN_BY_##name = number,
@@ -37,11 +36,6 @@ static void note_block(const struct core_block *block, void *context) {
     };
 }
 
-static int by_base(const void *a, const void *b) {
-    const struct core_leak_block *left = a, *right = b;
-    return (left->base > right->base) - (left->base < right->base);
-}
-
 /* Ends each block where the next one begins, and has the user's bytes inside it. Only damaged
  * tables need it: no byte is then read for two blocks. */
 static void part_overlapping(struct core_leaks *leaks) {
@@ -61,120 +55,187 @@ static void part_overlapping(struct core_leaks *leaks) {
     }
 }
 
-/* The block whose bytes a pointer leads into; NULL = none. */
-static struct core_leak_block *find(const struct core_leaks *leaks, uint64_t word, bool from_base) {
+/* ---- what the marker asks -------------------------------------------------------------------- */
+
+typedef struct core_leaks marking_t;
+typedef struct core_leak_block block_t;
+
+static const block_t *find_block(const marking_t *leaks, uint64_t word, bool from_base,
+                                 block_t *room) {
     size_t above = HAK_FIRST_ABOVE(leaks->block, leaks->count, base, word);
-    struct core_leak_block *block = above > 0 ? &leaks->block[above - 1] : NULL;
-    if (!block || (word >= block->end && word != block->user))
-        return NULL;
-    return from_base || word >= block->user ? block : NULL;
+    const block_t *block = above > 0 ? &leaks->block[above - 1] : NULL;
+    (void)room;
+    return block && (word < block->end || word == block->user) && (from_base || word >= block->user)
+               ? block
+               : NULL;
+}
+static void each_block(marking_t *leaks, void (*visit)(const block_t *, void *)) {
+    for (int is_large = 1; is_large >= 0; is_large--)
+        for (size_t i = 0; i < leaks->count; i++)
+            if (leaks->block[i].is_large == is_large)
+                visit(&leaks->block[i], leaks);
+}
+#define block_at(leaks, number, room) ((void)(room), &(leaks)->block[number])
+#define number_of(leaks, at)          ((uint64_t)((at) - (leaks)->block))
+#define may_be_array(block)           ((block)->is_new_array || !(block)->has_size)
+#define mark_of(block)                ((block)->mark)
+#define set_mark(leaks, at, as)       ((leaks)->block[number_of(leaks, at)].mark = (uint8_t)(as))
+
+#define buffer_room(words) (words)
+static const uint64_t *read_words(marking_t *leaks, uint64_t at, size_t bytes, uint64_t *buffer,
+                                  bool *is_whole) {
+    *is_whole = core_read(&leaks->blocks->memory, at, buffer, bytes);
+    return buffer;
 }
 
-static void see(struct core_leaks *leaks, struct core_leak_block *block) {
-    if (block->mark != CORE_UNSEEN)
-        return;
-    block->mark = (uint8_t)leaks->found_as;
-    leaks->work[leaks->work_count++] = (uint32_t)(block - leaks->block);
+static bool make_room(marking_t *leaks) {
+    struct hak_marking *marking = &leaks->marking;
+    leaks->no_memory |= !hak_growing_make_room(&marking->left_out, marking->left_out_count,
+                                               &leaks->left_out_room, sizeof *marking->left_out);
+    return !leaks->no_memory;
+}
+#define sort_ranges(ranges, count) hak_sort_by_first(ranges, count, sizeof *(ranges))
+
+/* ---- threads --------------------------------------------------------------------------------- */
+
+#define thread_count(leaks)             ((leaks)->blocks->memory.thread_count)
+#define thread_tp(leaks, place)         ((leaks)->blocks->memory.thread[place].fs_base)
+#define may_be_alive(leaks, place, tp)  (thread_tp(leaks, place) == (tp))
+#define thread_words(leaks, place)      ((leaks)->blocks->memory.thread[place].words)
+#define thread_word_count(leaks, place) (sizeof thread_words(leaks, place) / sizeof(uint64_t))
+
+#include "marker.h"
+
+/* ---- stacks ---------------------------------------------------------------------------------- */
+
+/* True when nothing of the program lies below the stack in its range: the kernel's own, or behind a
+ * guard, which gdb's cores mark readable. */
+static bool begins_a_stack(const struct core_memory *core, const struct core_range *range) {
+    const struct core_range *before = range - 1;
+    if (core->main_stack - range->start < range->end - range->start)
+        return true;
+    return range > core->range && (before->end != range->start || !before->is_readable ||
+                                   (!before->is_writable && !core_mapping_at(core, before->start)));
 }
 
-/* new T[0] of a type with a destructor asks for a cookie of 8 bytes, which holds 0, and the program
- * has the address behind it. */
-static struct core_leak_block *find_empty_array(const struct core_leaks *leaks, uint64_t word,
-                                                bool is_found) {
-    struct core_leak_block *block = find(leaks, word - COOKIE_BYTES, false);
-    if (!block || block->user != word - COOKIE_BYTES || block->end - block->user != COOKIE_BYTES ||
-        (block->has_size && is_found && !block->is_new_array) ||
-        core_pointer(&leaks->blocks->memory, block->user) != 0)
-        return NULL;
-    return block;
+/* Where the stack of a thread begins, behind its guard, as glibc notes in the thread's descriptor:
+ *
+ *   | where the mapping begins | its bytes | bytes of the guard |
+ *
+ * 0: it does not stand there, as for a stack of the program's own. Since 2.42 the guard is no
+ * mapping of its own: stacks side by side are one range. */
+static uint64_t noted_stack(struct core_memory *core, uint64_t tp) {
+    uint64_t words[HAK_PTHREAD_BYTES / 8], missing = core->missing;
+    bool is_there = core_read(core, tp, words, sizeof words);
+    core->missing = missing;
+    for (size_t i = HAK_TCB_WORDS; is_there && i + 2 < sizeof words / sizeof *words; i++) {
+        uint64_t start = words[i], bytes = words[i + 1], guard = words[i + 2];
+        if ((start | bytes | guard) % CORE_PAGE_BYTES == 0 && guard > 0 && guard < bytes &&
+            tp - start > guard && tp - start < bytes &&
+            bytes - (tp - start) < HAK_PTHREAD_BYTES + CORE_PAGE_BYTES)
+            return start + guard;
+    }
+    return 0;
 }
 
-void core_leaks_see(struct core_leaks *leaks, uint64_t word, bool from_base) {
-    if (leaks->count == 0 || word < leaks->block[0].base ||
-        word > leaks->block[leaks->count - 1].end + COOKIE_BYTES)
-        return;
-    struct core_leak_block *block = find(leaks, word, from_base);
-    if (block)
-        see(leaks, block);
-    block = from_base ? NULL : find_empty_array(leaks, word, block != NULL);
-    if (block)
-        see(leaks, block);
+static uint64_t stack_start(marking_t *leaks, uint64_t tp) {
+    struct core_memory *core = &leaks->blocks->memory;
+    const struct core_range *range = core_range_at(core, tp);
+    uint64_t noted = range ? noted_stack(core, tp) : 0;
+    if (range && noted < range->start)
+        noted = begins_a_stack(core, range) ? range->start : 0;
+    return noted;
 }
 
-/* ---- from block to block --------------------------------------------------------------------- */
+static void find_stack(marking_t *leaks, size_t place, struct mark_stack *stack) {
+    const struct core_memory *core = &leaks->blocks->memory;
+    const struct core_thread *thread = &core->thread[place];
+    const struct core_range *range = core_range_at(core, thread->sp);
+    bool is_main = range && core->main_stack - range->start < range->end - range->start;
+    bool has_thread = range && thread->fs_base > thread->sp && thread->fs_base < range->end;
+    uint64_t start = is_main ? range->start : has_thread ? stack_start(leaks, thread->fs_base) : 0;
+    *stack = (struct mark_stack){.sp = thread->sp,
+                                 .end = range ? range->end : 0,
+                                 .is_in_hakmem = core_leaks_is_own_code(leaks, thread->ip)};
+    if (start && start <= thread->sp)
+        stack->dead = (struct hak_mark_range){start, thread->sp - RED_ZONE_BYTES};
+}
 
-static void see_inside(struct core_leaks *leaks, const struct core_leak_block *block) {
+/* ---- memory ---------------------------------------------------------------------------------- */
+
+static bool is_device(const struct core_memory *core, const struct core_range *range) {
+    const struct core_mapping *mapping = core_mapping_at(core, range->start);
+    const char *path = mapping ? core->file[mapping->file].path : "";
+    return strncmp(path, "/dev/", 5) == 0 && strncmp(path, "/dev/zero", 9) != 0 &&
+           strncmp(path, "/dev/shm", 8) != 0;
+}
+
+static void count_missing(marking_t *leaks, uint64_t start, uint64_t end) {
+    leaks->marking.missing_bytes += end - start;
+}
+
+/* Code is as its file has it; read-only data that was relocated is in the core. */
+static void each_root(marking_t *leaks, void (*visit)(marking_t *, uint64_t, uint64_t)) {
+    const struct core_memory *core = &leaks->blocks->memory;
+    for (size_t i = 0; i < core->range_count && !leaks->no_memory; i++) {
+        const struct core_range *range = &core->range[i];
+        uint64_t left = range->end - range->start;
+        uint64_t stored = range->start + (range->stored < left ? range->stored : left);
+        if (!range->is_readable || (!range->is_writable && range->is_executable) ||
+            is_device(core, range))
+            continue;
+        visit(leaks, range->start, stored);
+        if (range->is_writable && leaks->marking.are_stacks_left_out)
+            each_kept(leaks, stored, range->end, count_missing);
+    }
+}
+
+static void look_inside(marking_t *leaks, const block_t *block) {
+    struct core_memory *core = &leaks->blocks->memory;
     uint64_t words[512];
     uint64_t at = (block->user + 7) & ~(uint64_t)7, end = block->end & ~(uint64_t)7;
     while (at < end) {
         size_t bytes = end - at < sizeof words ? end - at : sizeof words;
-        const struct core_range *range = core_range_at(&leaks->blocks->memory, at);
+        const struct core_range *range = core_range_at(core, at);
         if (!range || at - range->start >= range->stored) {
             uint64_t stop = range && range->end < end ? range->end : end;
-            leaks->missing_bytes += stop - at;
+            leaks->marking.missing_bytes += stop - at;
             at = stop;
             continue;
         }
-        if (range->is_readable && !core_read(&leaks->blocks->memory, at, words, bytes))
-            leaks->missing_bytes += bytes;
-        for (size_t i = 0; range->is_readable && i < bytes / sizeof *words; i++)
-            core_leaks_see(leaks, words[i], false);
+        if (range->is_readable && !core_read(core, at, words, bytes))
+            leaks->marking.missing_bytes += bytes;
+        if (range->is_readable)
+            mark_words(leaks, words, bytes / sizeof *words);
         at += bytes;
     }
 }
 
-static void follow_work(struct core_leaks *leaks) {
-    while (leaks->work_count > 0)
-        see_inside(leaks, &leaks->block[leaks->work[--leaks->work_count]]);
-}
+/* ---- the whole ------------------------------------------------------------------------------- */
 
-/* Makes `block` the head of all blocks that it leads to and no other has led to before. */
-static void follow(struct core_leaks *leaks, struct core_leak_block *block) {
-    block->mark = CORE_DIRECT;
-    see_inside(leaks, block);
-    follow_work(leaks);
-}
-
-static void follow_unseen(struct core_leaks *leaks, bool is_large) {
-    for (size_t i = 0; i < leaks->count; i++)
-        if (leaks->block[i].mark == CORE_UNSEEN && leaks->block[i].is_large == is_large) {
-            leaks->heads[leaks->head_count++] = (uint32_t)i;
-            follow(leaks, &leaks->block[i]);
-        }
-}
-
-/* Twice, since a head that comes later may lead to one that came before it, but never the other way
- * round: going back from the last head, no other one leads to a head that is still unseen. */
-static void part_lost(struct core_leaks *leaks) {
-    leaks->found_as = CORE_INDIRECT;
-    follow_unseen(leaks, true);
-    follow_unseen(leaks, false);
-    if (leaks->head_count < 2)
-        return;
-    for (size_t i = 0; i < leaks->count; i++)
-        if (leaks->block[i].mark != CORE_REACHED)
-            leaks->block[i].mark = CORE_UNSEEN;
-    while (leaks->head_count > 0) {
-        struct core_leak_block *head = &leaks->block[leaks->heads[--leaks->head_count]];
-        if (head->mark == CORE_UNSEEN)
-            follow(leaks, head);
-    }
+void core_leaks_leave_out(struct core_leaks *leaks, uint64_t start, uint64_t end) {
+    leave_out(leaks, start, end);
 }
 
 void core_leaks_scan(struct core_leaks *leaks) {
+    struct hak_marking *marking = &leaks->marking;
     core_each_live(leaks->blocks, note_block, leaks);
     if (leaks->no_memory || leaks->count == 0)
         return;
-    qsort(leaks->block, leaks->count, sizeof *leaks->block, by_base);
+    hak_sort_by_first(leaks->block, leaks->count, sizeof *leaks->block);
     part_overlapping(leaks);
-    leaks->work = calloc(leaks->count, sizeof *leaks->work);
-    leaks->heads = calloc(leaks->count, sizeof *leaks->heads);
-    leaks->no_memory = !leaks->work || !leaks->heads;
-    leaks->found_as = CORE_REACHED;
+    marking->low = leaks->block[0].base;
+    marking->span = leaks->block[leaks->count - 1].end + COOKIE_BYTES + 1 - marking->low;
+    marking->capacity = leaks->count;
+    marking->work = calloc(leaks->count, sizeof *marking->work);
+    marking->heads = calloc(leaks->count, sizeof *marking->heads);
+    leaks->no_memory = !marking->work || !marking->heads;
     if (!leaks->no_memory)
-        core_leaks_roots(leaks);
+        core_leaks_leave_out_own(leaks);
+    if (!leaks->no_memory)
+        mark_roots(leaks);
     if (leaks->no_memory)
         return;
-    follow_work(leaks);
+    mark_pending(leaks);
     part_lost(leaks);
 }

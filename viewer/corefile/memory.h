@@ -43,8 +43,8 @@ struct core_mapping {
 struct core_thread {
     int32_t tid;
     uint64_t ip, sp, fs_base;
-    uint64_t registers[16]; /* general ones, in no order */
-    uint64_t vectors[32];   /* halves of xmm0 to xmm15; 0 where the core lacks them */
+    uint64_t words[16 + 32]; /* general registers, in no order; halves of xmm0 to xmm15, 0 where the
+                              * core lacks them */
 };
 
 struct core_page {
@@ -102,6 +102,10 @@ const struct core_mapping *core_mapping_at(const struct core_memory *core, uint6
 /* Bytes of memory that can be read without a file: nothing that lies in it is longer. */
 uint64_t core_stored_bytes(const struct core_memory *core);
 
+/* The number of the file `path`, of which byte `offset` lies at `start`: mappings of one file
+ * follow each other. -1: no memory. (open.c) */
+int core_find_or_add_file(struct core_memory *core, const char *path, uint64_t start,
+                          uint64_t offset);
 /* The path, without its folders. */
 const char *core_file_name(const struct core_file *file);
 

@@ -12,15 +12,11 @@
 #include <sys/user.h>
 #include <unistd.h>
 #include "base/growing.h"
+#include "base/sorted.h"
 
 #define MAPPINGS_MAX 1000000u
 
 /* ---- ranges ---------------------------------------------------------------------------------- */
-
-static int compare_ranges(const void *a, const void *b) {
-    const struct core_range *left = a, *right = b;
-    return (left->start > right->start) - (left->start < right->start);
-}
 
 static bool add_range(struct core_memory *core, const GElf_Phdr *part) {
     /* Nothing lies in the highest page of all: an address behind a range is an address, too. */
@@ -44,7 +40,7 @@ static bool add_range(struct core_memory *core, const GElf_Phdr *part) {
 /* Ranges of a well-made core do not overlap; of others the later ones go. */
 static void drop_overlaps(struct core_memory *core) {
     size_t kept = 0;
-    qsort(core->range, core->range_count, sizeof *core->range, compare_ranges);
+    hak_sort_by_first(core->range, core->range_count, sizeof *core->range);
     for (size_t i = 0; i < core->range_count; i++)
         if (kept == 0 || core->range[i].start >= core->range[kept - 1].end)
             core->range[kept++] = core->range[i];
@@ -69,8 +65,8 @@ static void read_thread(struct core_memory *core, const void *bytes, size_t coun
                              .ip = r.rip,
                              .sp = r.rsp,
                              .fs_base = r.fs_base,
-                             .registers = {r.rax, r.rbx, r.rcx, r.rdx, r.rsi, r.rdi, r.rbp, r.r8,
-                                           r.r9, r.r10, r.r11, r.r12, r.r13, r.r14, r.r15, r.rsp}};
+                             .words = {r.rax, r.rbx, r.rcx, r.rdx, r.rsi, r.rdi, r.rbp, r.r8, r.r9,
+                                       r.r10, r.r11, r.r12, r.r13, r.r14, r.r15, r.rsp}};
     if (core->thread_count == 1)
         core->signal = (uint32_t)status.pr_cursig;
 }
@@ -81,7 +77,8 @@ static void read_vectors(struct core_memory *core, const void *bytes, size_t cou
     if (count < sizeof found || core->thread_count == 0)
         return;
     memcpy(&found, bytes, sizeof found);
-    memcpy(core->thread[core->thread_count - 1].vectors, found.xmm_space, sizeof found.xmm_space);
+    memcpy(core->thread[core->thread_count - 1].words + 16, found.xmm_space,
+           sizeof found.xmm_space);
 }
 
 /* The random bytes that the kernel gives to a program lie behind its first frames. */
@@ -117,9 +114,8 @@ static void read_signal(struct core_memory *core, const void *bytes, size_t coun
     }
 }
 
-/* The file of that name: mappings of one file follow each other. */
-static int find_or_add_file(struct core_memory *core, const char *path, uint64_t start,
-                            uint64_t offset) {
+int core_find_or_add_file(struct core_memory *core, const char *path, uint64_t start,
+                          uint64_t offset) {
     if (core->file_count > 0 && strcmp(core->file[core->file_count - 1].path, path) == 0)
         return (int)core->file_count - 1;
     if (!hak_growing_make_room(&core->file, core->file_count, &core->file_room, sizeof *core->file))
@@ -130,11 +126,6 @@ static int find_or_add_file(struct core_memory *core, const char *path, uint64_t
     core->file[core->file_count] =
         (struct core_file){.path = copy, .start = offset == 0 ? start : 0, .fd = -1};
     return (int)core->file_count++;
-}
-
-static int by_mapping(const void *a, const void *b) {
-    const struct core_mapping *left = a, *right = b;
-    return (left->start > right->start) - (left->start < right->start);
 }
 
 /* count, page size, {start, end, offset in pages} for each, then the names. */
@@ -153,14 +144,14 @@ static void read_files(struct core_memory *core, const char *bytes, size_t lengt
         if (!stop)
             break;
         memcpy(row, bytes + sizeof head + i * sizeof row, sizeof row);
-        int file = row[0] < row[1] ? find_or_add_file(core, name, row[0], row[2]) : -1;
+        int file = row[0] < row[1] ? core_find_or_add_file(core, name, row[0], row[2]) : -1;
         if (file >= 0)
             core->mapping[core->mapping_count++] =
                 (struct core_mapping){row[0], row[1], row[2] * page, (uint32_t)file};
         name = stop + 1;
     }
     if (core->mapping)
-        qsort(core->mapping, core->mapping_count, sizeof *core->mapping, by_mapping);
+        hak_sort_by_first(core->mapping, core->mapping_count, sizeof *core->mapping);
 }
 
 static void read_core_notes(struct core_memory *core, Elf *elf, const GElf_Phdr *part) {

@@ -44,16 +44,6 @@ static bool refuse(const struct reading *reading, const char *what, const char *
 
 /* ---- one note -------------------------------------------------------------------------------- */
 
-static bool take_entry(struct core_table *table, const struct hak_layout_entry *entry) {
-    for (int id = 0; id < HAK_LAYOUT_IDS; id++)
-        if (strncmp(entry->name, names[id], sizeof entry->name) == 0) {
-            table->offset[id] = entry->offset;
-            table->bytes[id] = entry->bytes;
-            return true;
-        }
-    return false;
-}
-
 /* Numbers that lengths and counts are made of: a walk by wilder ones would not end. */
 static bool is_sane(const struct core_table *t) {
     uint64_t slab = core_value(t, HAK_AT_slab_size), slabs = core_value(t, HAK_AT_slabs);
@@ -112,8 +102,11 @@ static bool read_table(struct reading *reading, uint64_t address) {
             return false;
         }
         for (int id = 0; id < HAK_LAYOUT_IDS; id++)
-            has[id] |= strncmp(entry.name, names[id], sizeof entry.name) == 0;
-        (void)take_entry(table, &entry);
+            if (strncmp(entry.name, names[id], sizeof entry.name) == 0) {
+                table->offset[id] = entry.offset;
+                table->bytes[id] = entry.bytes;
+                has[id] = true;
+            }
     }
     for (int id = 0; id < HAK_LAYOUT_IDS; id++) {
         if (!has[id])

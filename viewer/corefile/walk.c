@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/growing.h"
+#include "base/sorted.h"
 #include "verify_words.h"
 #include "viewer/corefile/parts.h"
 
@@ -147,7 +148,8 @@ static void note_cached(struct cache *cache, uint64_t base) {
                                                               .is_linked = cache->is_linked};
 }
 
-/* The array of a class: from its top down. */
+/* The array of a class: from its top down. Where a fork left the thread behind, the child notes how
+ * full it was (front/left.c), until the heap has an owner again. */
 static void walk_array(struct cache *cache, uint64_t thread, uint64_t front) {
     const struct core_table *t = cache->half->table;
     unsigned c = cache->class_index;
@@ -155,32 +157,18 @@ static void walk_array(struct cache *cache, uint64_t thread, uint64_t front) {
         core_place(t, front, HAK_AT_front_array) + c * core_value(t, HAK_AT_array_bytes);
     uint64_t bottom = core_at(t, array, HAK_AT_array_bottom);
     uint64_t capacity = core_at(t, array, HAK_AT_array_capacity);
-    uint64_t top = core_pointer(t->core, core_place(t, thread, HAK_AT_thread_top) + c * 8);
+    uint64_t top = thread ? core_pointer(t->core, core_place(t, thread, HAK_AT_thread_top) + c * 8)
+                          : bottom + core_at(t, array, HAK_AT_array_left) * 8;
     cache->place = (uint8_t)core_number(t->core, t->root[HAK_ROOT_place_of_array] + c, 1);
     cache->order = 0;
-    if (capacity == 0)
+    if (thread && capacity == 0)
         return;
-    if (top < bottom || (top - bottom) / 8 > capacity) {
+    if (thread && (top < bottom || (top - bottom) / 8 > capacity)) {
         note_odd(cache, HAK_VERIFY_ARRAY_BLOCKS, (top - bottom) / 8, capacity);
         return;
     }
     for (; top > bottom && !cache->no_memory && read_within_limit(cache->half, 1); top -= 8)
         note_cached(cache, core_pointer(t->core, top));
-}
-
-/* Walks the array of a class whose thread a fork left behind: the child notes how full it was
- * (front/left.c), until the heap has an owner again. */
-static void walk_left_array(struct cache *cache, uint64_t front) {
-    const struct core_table *t = cache->half->table;
-    unsigned c = cache->class_index;
-    uint64_t array =
-        core_place(t, front, HAK_AT_front_array) + c * core_value(t, HAK_AT_array_bytes);
-    uint64_t bottom = core_at(t, array, HAK_AT_array_bottom);
-    uint64_t left = core_at(t, array, HAK_AT_array_left);
-    cache->place = (uint8_t)core_number(t->core, t->root[HAK_ROOT_place_of_array] + c, 1);
-    cache->order = 0;
-    for (; left > 0 && !cache->no_memory && read_within_limit(cache->half, 1); left--)
-        note_cached(cache, core_pointer(t->core, bottom + left * 8));
 }
 
 static void walk_mid(struct cache *cache, uint64_t mid) {
@@ -328,10 +316,7 @@ static bool walk_heap(struct core_half *half, uint16_t id, uint64_t address) {
     uint64_t mid = front ? core_at(t, front, HAK_AT_front_mid) : 0;
     for (unsigned c = 0; front && c < core_value(t, HAK_AT_classes) && !cache.no_memory; c++) {
         cache.class_index = (uint8_t)c;
-        if (heap->thread)
-            walk_array(&cache, heap->thread, front);
-        else
-            walk_left_array(&cache, front);
+        walk_array(&cache, heap->thread, front);
         if (mid)
             walk_mid(&cache, mid);
     }
@@ -379,48 +364,39 @@ static bool note_large(struct core_half *half, uint64_t address) {
     return true;
 }
 
-typedef bool visit_function(struct core_half *half, uint64_t part);
-
-/* Visits what a table of `count` pointers holds. False: no memory. */
-static bool each_pointer(struct core_half *half, uint64_t table, uint64_t count,
-                         visit_function *visit) {
+/* Visits what a tree of tables of pointers holds; `count[level]` pointers in a table of each level,
+ * the lowest one first. False: no memory. */
+static bool each_large(struct core_half *half, uint64_t table, const uint64_t *count, int level) {
+    if (level < 0)
+        return note_large(half, table);
     if (!is_stored(half->table->core, table)) {
         half->table->core->missing++;
         return true;
     }
-    if (!read_within_limit(half, count))
+    if (!read_within_limit(half, count[level]))
         return true;
-    uint64_t *pointer = malloc(count * sizeof *pointer);
+    uint64_t *pointer = malloc(count[level] * sizeof *pointer);
     bool is_read = true;
     if (!pointer)
         return false;
-    (void)core_read(half->table->core, table, pointer, count * sizeof *pointer);
-    for (uint64_t i = 0; i < count && is_read; i++)
+    (void)core_read(half->table->core, table, pointer, count[level] * sizeof *pointer);
+    for (uint64_t i = 0; i < count[level] && is_read; i++)
         if (pointer[i])
-            is_read = visit(half, pointer[i]);
+            is_read = each_large(half, pointer[i], count, level - 1);
     free(pointer);
     return is_read;
 }
 
-static bool walk_leaf(struct core_half *half, uint64_t leaf) {
-    return each_pointer(half, leaf, core_value(half->table, HAK_AT_map_leaf_places), note_large);
-}
-static bool walk_middle(struct core_half *half, uint64_t middle) {
-    return each_pointer(half, middle, core_value(half->table, HAK_AT_map_middle_places), walk_leaf);
-}
-static bool walk_granules(struct core_half *half, uint64_t granules) {
-    return each_pointer(half, granules, core_value(half->table, HAK_AT_map_granules), note_large);
-}
-
 static bool walk_large(struct core_half *half) {
     const struct core_table *t = half->table;
+    const uint64_t leaves[] = {core_value(t, HAK_AT_map_leaf_places),
+                               core_value(t, HAK_AT_map_middle_places),
+                               core_value(t, HAK_AT_map_roots)};
+    const uint64_t granules[] = {core_value(t, HAK_AT_map_granules),
+                                 core_value(t, HAK_AT_map_granule_roots)};
     uint64_t root = core_pointer(t->core, t->root[HAK_ROOT_map_root]);
-    if (!root)
-        return true;
-    return each_pointer(half, core_place(t, root, HAK_AT_map_root_middle),
-                        core_value(t, HAK_AT_map_roots), walk_middle) &&
-           each_pointer(half, core_place(t, root, HAK_AT_map_root_granules),
-                        core_value(t, HAK_AT_map_granule_roots), walk_granules);
+    return !root || (each_large(half, core_place(t, root, HAK_AT_map_root_middle), leaves, 2) &&
+                     each_large(half, core_place(t, root, HAK_AT_map_root_granules), granules, 1));
 }
 
 /* ---- all ------------------------------------------------------------------------------------- */
@@ -433,19 +409,6 @@ uint64_t core_link_offset(const struct core_half *half) {
     return has_header ? CORE_HEADER_BYTES : 0;
 }
 
-static int by_address(const void *a, const void *b) {
-    const struct core_superslab *left = a, *right = b;
-    return (left->address > right->address) - (left->address < right->address);
-}
-static int by_cached(const void *a, const void *b) {
-    const struct core_cached *left = a, *right = b;
-    return (left->base > right->base) - (left->base < right->base);
-}
-static int by_large(const void *a, const void *b) {
-    const struct core_large *left = a, *right = b;
-    return (left->base > right->base) - (left->base < right->base);
-}
-
 bool core_walk(struct core_half *half) {
     set_bounds(half);
     if (!walk_registry(half) || !walk_large(half))
@@ -453,13 +416,10 @@ bool core_walk(struct core_half *half) {
     half->cached_most =
         half->superslab_count * (core_value(half->table, HAK_AT_superslab_size) / SMALLEST_SLOT) +
         half->large_count;
-    if (half->superslab_count)
-        qsort(half->superslab, half->superslab_count, sizeof *half->superslab, by_address);
+    hak_sort_by_first(half->superslab, half->superslab_count, sizeof *half->superslab);
     if (!walk_heaps(half))
         return false;
-    if (half->cached_count)
-        qsort(half->cached, half->cached_count, sizeof *half->cached, by_cached);
-    if (half->large_count)
-        qsort(half->large, half->large_count, sizeof *half->large, by_large);
+    hak_sort_by_first(half->cached, half->cached_count, sizeof *half->cached);
+    hak_sort_by_first(half->large, half->large_count, sizeof *half->large);
     return true;
 }

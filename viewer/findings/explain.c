@@ -5,24 +5,24 @@
 #include <string.h>
 #include "report/words/words.h"
 #include "viewer/findings/fault_pages.h"
-#include "viewer/findings/markdown.h"
 
 enum { WORD_MIN = 3, ALIKE_MAX = 4 };
 
-static const char *page_of(unsigned code) {
+static const struct hak_fault_page *page_of(unsigned code) {
     for (const struct hak_fault_page *page = hak_fault_pages; page->code; page++)
         if (page->code == code)
-            return page->text;
+            return page;
     return NULL;
 }
 
 static json_t *fault_json(const struct hak_fault_words *words, bool with_page) {
+    const struct hak_fault_page *page = page_of(words->code);
     json_t *object = hak_json_object(
         JSON("code", json_sprintf("HKM-%u", words->code)), WORD("name", words->name),
         JSON("tag", hak_json_word(words->tag)), JSON("injection", hak_json_word(words->injection)),
         WORD("meaning", words->meaning), WORD("advice", words->advice));
     if (with_page)
-        hak_json_set(object, JSON("page", hak_json_word(page_of(words->code))));
+        hak_json_set(object, JSON("page", hak_json_word(page ? page->markdown : NULL)));
     return object;
 }
 
@@ -43,21 +43,20 @@ static void list_all(struct view *view) {
 }
 
 static void print_page(struct view *view, const struct hak_fault_words *words) {
-    const char *page = page_of(words->code);
+    const struct hak_fault_page *page = page_of(words->code);
+    struct hak_text text = {0};
     view_write(stdout, "%sHKM-%u %s%s\n", view_style(view, VIEW_BOLD), words->code, words->name,
                view_style(view, VIEW_PLAIN));
     if (!page) {
         view_write(stdout, "\n%s\n\n%s\n", words->meaning, words->advice);
         return;
     }
-    /* The page's own first line is its heading, which stands above already. */
-    const char *body = page[0] == '#' ? strchr(page, '\n') : page;
-    if (!body)
-        body = page;
-    while (body[0] == '\n' && body[1] == '\n')
-        body++;
-    struct hak_text text = {0};
-    markdown_add(&text, view, body);
+    for (const char *at = page->text; *at; at++)
+        if (*at == HAK_PAGE_BOLD || *at == HAK_PAGE_PLAIN)
+            hak_text_add(&text, "%s",
+                         view_style(view, *at == HAK_PAGE_BOLD ? VIEW_BOLD : VIEW_PLAIN));
+        else
+            hak_text_add_bytes(&text, at, 1);
     view_print(&text);
 }
 

@@ -11,7 +11,7 @@
  *   sources.c  paths as a repository has them
  *   faults.c fault_stacks.c                for people
  *   junit.c xml.c sarif.c annotations.c quickfix.c    for other tools
- *   explain.c markdown.c                   a fault's page of docs/specs/faults
+ *   explain.c                              a fault's page of docs/specs/faults
  *
  * Calls capture and cli. One thread. */
 #ifndef HAK_VIEWER_FINDINGS_FINDINGS_H

@@ -2,6 +2,7 @@
  * only events of the few runs that may have the peak are replayed. */
 #include <stdlib.h>
 #include "base/growing.h"
+#include "base/sorted.h"
 #include "hop.h"
 #include "store/history/heap_inner.h"
 #include "store/history/tally.h"
@@ -212,11 +213,6 @@ static void note_ending(void *context, const struct hak_event *e) {
         hak_heap_actor(h, e->process)->last_event = e->id;
 }
 
-static int compare_endings(const void *one, const void *other) {
-    const struct hak_heap_ending *a = one, *b = other;
-    return (a->event > b->event) - (a->event < b->event);
-}
-
 /* The processes that end in the stretch, by their last events. */
 static int find_endings(struct heap_tree *t, uint32_t number) {
     struct heap *h = t->heap;
@@ -234,7 +230,7 @@ static int find_endings(struct heap_tree *t, uint32_t number) {
     int error = hak_store_each_actor(h->reader, s->first, s->last, note_ending, h);
     for (uint32_t i = 0; i < t->endings; i++)
         t->ending[i].event = h->actor[t->ending[i].process].last_event;
-    qsort(t->ending, t->endings, sizeof *t->ending, compare_endings);
+    hak_sort_by_first(t->ending, t->endings, sizeof *t->ending);
     return error;
 }
 
@@ -395,7 +391,7 @@ static int list_endings(struct heap_tree *t, uint64_t stop, uint64_t to) {
             t->ending[i].event = h->actor[t->ending[i].process].last_event;
     }
     if (t->endings)
-        qsort(t->ending, t->endings, sizeof *t->ending, compare_endings);
+        hak_sort_by_first(t->ending, t->endings, sizeof *t->ending);
     return error;
 }
 

@@ -1,5 +1,5 @@
-// A text editor: a cursor keeps a pointer into the line that it stands in, and the line is joined
-// to another.
+// A text editor: a cursor points into the line that it stands in, and the line is joined to another.
+// room: the registers that point into the heap, which the compiler chooses
 #include <algorithm>
 #include <cstdio>
 #include <deque>

@@ -42,11 +42,13 @@ static void make_world(void) {
         .start = block[0], .end = block[BLOCKS - 1] + ASKED, .readable = 1, .is_special = 1};
     scan.areas = &heap;
     scan.area_count = 1;
-    scan.excluded = mmap(NULL, HAK_LEAK_EXCLUDED * sizeof *scan.excluded, PROT_READ | PROT_WRITE,
-                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    scan.work_capacity = BLOCKS + 1;
-    scan.work = calloc(scan.work_capacity, sizeof *scan.work);
-    scan.heads = calloc(scan.work_capacity, sizeof *scan.heads);
+    struct hak_marking *marking = &scan.marking;
+    marking->left_out =
+        mmap(NULL, HAK_LEAK_LEFT_OUT * sizeof *marking->left_out, PROT_READ | PROT_WRITE,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    marking->capacity = BLOCKS + 1;
+    marking->work = calloc(marking->capacity, sizeof *marking->work);
+    marking->heads = calloc(marking->capacity, sizeof *marking->heads);
     ck_assert(hak_leak_make_index(&scan.index));
     ck_assert_uint_eq(scan.index.blocks, BLOCKS);
     ck_assert_uint_eq(scan.index.bytes, BLOCKS * ASKED);
@@ -58,13 +60,14 @@ static void put(int from, int word, uintptr_t value) {
 
 static enum hak_mark mark_of(int i) {
     struct hak_leak_block found;
-    ck_assert(hak_leak_find(&scan.index, block[i], &found));
+    ck_assert(hak_leak_find(&scan.index, block[i], false, &found));
     return hak_mark_of(&found);
 }
 
 static void mark_from(uintptr_t root) {
-    scan.registers[HAK_RBX] = root;
-    scan.registers_known = 1u << HAK_RBX;
+    struct hak_leak_thread thread = {.is_stopped = true, .word_count = 1, .words = {root}};
+    scan.threads = &thread;
+    scan.thread_count = 1;
     hak_leak_mark_blocks(&scan);
 }
 
@@ -89,8 +92,11 @@ static void mark_from_thread(uintptr_t ip) {
     static uintptr_t stack[2048];
     struct hak_leak_area area = {
         .start = (uintptr_t)stack, .end = (uintptr_t)(stack + 2048), .readable = 1};
-    struct hak_leak_thread thread = {
-        .ip = ip, .sp = area.start, .word_count = 1, .words = {block[1] - HAK_HEADER_BYTES}};
+    struct hak_leak_thread thread = {.is_stopped = true,
+                                     .ip = ip,
+                                     .sp = area.start,
+                                     .word_count = 1,
+                                     .words = {block[1] - HAK_HEADER_BYTES}};
     stack[100] = block[2] - 1;
     stack[2000] = block[3] - HAK_HEADER_BYTES;
     hak_leak_own.module_start = 0x10000;
@@ -184,7 +190,7 @@ START_TEST(what_is_not_live_is_no_block) {
     hak_leak_drop_index(&scan.index);
     ck_assert(hak_leak_make_index(&scan.index));
     ck_assert_uint_eq(scan.index.blocks, BLOCKS - 1);
-    ck_assert(!hak_leak_find(&scan.index, block[2], &found));
+    ck_assert(!hak_leak_find(&scan.index, block[2], false, &found));
     mark_from(block[2]);
     ck_assert_int_eq(mark_of(3), HAK_MARK_DIRECT);
 }
@@ -194,8 +200,8 @@ START_TEST(any_word_may_be_asked_about) {
     struct hak_leak_block found;
     const uintptr_t words[] = {0, 1, 8, UINTPTR_MAX, UINTPTR_MAX / 2, (uintptr_t)&found};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        ck_assert(!hak_leak_find(&scan.index, words[i], &found));
-    ck_assert(!hak_leak_find(&scan.index, block[0] + SLOT / 2, &found));
+        ck_assert(!hak_leak_find(&scan.index, words[i], false, &found));
+    ck_assert(!hak_leak_find(&scan.index, block[0] + SLOT / 2, false, &found));
 }
 END_TEST
 

@@ -29,7 +29,7 @@ static char *map(int flags, int file) {
 }
 
 static void look(enum hak_leak_pages which) {
-    struct hak_leak_range all = {start, start + (uintptr_t)PAGES * PAGE};
+    struct hak_mark_range all = {start, start + (uintptr_t)PAGES * PAGE};
     scan.pages_file = open("/proc/self/pagemap", O_RDONLY);
     ck_assert_int_ge(scan.pages_file, 0);
     hak_leak_each_touched(&scan, all, which, see);
@@ -79,12 +79,12 @@ END_TEST
 START_TEST(without_the_list_of_pages_all_is_gone_through) {
     map(MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
     scan.pages_file = -1;
-    hak_leak_each_touched(&scan, (struct hak_leak_range){start, start + (uintptr_t)PAGES * PAGE},
+    hak_leak_each_touched(&scan, (struct hak_mark_range){start, start + (uintptr_t)PAGES * PAGE},
                           HAK_PAGES_OF_MEMORY, see);
     for (int i = 0; i < PAGES; i++)
         ck_assert_uint_eq(seen[i], 1);
     ck_assert_uint_eq(scan.partial, 0);
-    hak_leak_each_touched(&scan, (struct hak_leak_range){start, start + ((uintptr_t)1 << 32)},
+    hak_leak_each_touched(&scan, (struct hak_mark_range){start, start + ((uintptr_t)1 << 32)},
                           HAK_PAGES_OF_MEMORY, see);
     ck_assert_uint_eq(scan.partial, HAK_PARTIAL_PAGES);
 }

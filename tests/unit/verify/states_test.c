@@ -6,7 +6,6 @@
 #include "front/take.h"
 #include "guard/locate.h"
 #include "metrics/count.h"
-#include "verify/caches.h"
 #include "slab/lists.h"
 
 enum { LIVE = 500, CLASS = HAK_CLASS_OF_32, WIDE = HAK_CLASS_OF_2048 };
