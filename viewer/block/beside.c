@@ -7,7 +7,6 @@
 #include "viewer/block/beside.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include "report/words/words.h"
 #include "viewer/capture/capture.h"
 #include "store/sql/sql.h"

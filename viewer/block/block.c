@@ -2,12 +2,9 @@
 #include "viewer/block/block.h"
 #include "viewer/block/lives.h"
 
-#include <stdlib.h>
-#include <string.h>
 #include "report/words/words.h"
 #include "hop.h"
 #include "viewer/capture/capture.h"
-#include "viewer/block/beside.h"
 #include "trace/record.h"
 #include "store/history/history.h"
 
@@ -23,11 +20,11 @@ static bool is_after(const struct hak_event *e, uint64_t ns, uint64_t id) {
 }
 
 /* A life is chosen when it was going on at any moment between --since and --until. */
-static bool is_chosen(const struct block *block, const struct hak_life_row *life) {
-    if (life->end.id != 0 && is_before(&life->end, block->since_ns, block->since_id))
+static bool is_chosen(const struct block *block, const struct hak_life_row *row) {
+    if (row->end.id != 0 && is_before(&row->end, block->since_ns, block->since_id))
         return false;
-    const struct hak_event *first = life->birth.id != 0 ? &life->birth : &life->end;
-    return first->id == 0 || !is_after(first, block->until_ns, block->until_id);
+    const struct hak_event *first = row->life.birth.id != 0 ? &row->life.birth : &row->end;
+    return first->id == 0 || !is_after(first, block->position.until_ns, block->position.until_id);
 }
 
 static bool is_told(const struct block *block) {
@@ -41,25 +38,25 @@ static int stop(const struct block *block) {
     return ferror(stdout) ? 1 : 0;
 }
 
-static int each_life(void *context, const struct hak_life_row *life) {
+static int each_life(void *context, const struct hak_life_row *row) {
     struct block *block = context;
-    if (!is_chosen(block, life))
+    if (!is_chosen(block, row))
         return 0;
     block->chosen++;
-    block_totals_add(&block->totals, life);
+    block_totals_add(&block->totals, row);
     if (!is_told(block))
         return 0;
     if (block->view->json)
-        block_write_json_life(block, life);
+        block_write_json_life(block, row);
     else if (!view_given(block->view, "moves"))
-        block_write_life(block, life);
+        block_write_life(block, row);
     block->told++;
     return stop(block);
 }
 
-static int count_life(void *context, const struct hak_life_row *life) {
+static int count_life(void *context, const struct hak_life_row *row) {
     struct block *block = context;
-    block->chosen += is_chosen(block, life);
+    block->chosen += is_chosen(block, row);
     return 0;
 }
 
@@ -68,7 +65,7 @@ static int each_event(void *context, const struct hak_event *e, enum hak_life_st
                       uint64_t number) {
     struct block *block = context;
     if (is_before(e, block->since_ns, block->since_id) ||
-        is_after(e, block->until_ns, block->until_id))
+        is_after(e, block->position.until_ns, block->position.until_id))
         return 0;
     if (e->kind == HAK_FAULT)
         block->fault = *e;
@@ -89,37 +86,33 @@ static int each_event(void *context, const struct hak_event *e, enum hak_life_st
 static int newest_call(void *context, const struct hak_event *e) {
     struct block *block = context;
     struct view_position *position = &block->position;
-    if (!hak_lineage_has(&block->lineage, e) || e->flags & HAK_RECORD_ILLEGAL)
+    if (!hak_lineage_has(&block->position.lineage, e) || e->flags & HAK_RECORD_ILLEGAL)
         return 0;
     bool is_end = e->kind == HAK_FREE || e->kind == HAK_REALLOC_FROM;
-    if (is_end && position->was_handed_out)
+    if (is_end && position->state)
         return 1; /* its birth lies before the capture */
-    if (!is_end && !position->was_handed_out)
-        block->is_live = true;
-    if (!is_end || !position->was_handed_out) {
-        position->user = e->address;
-        position->asked_bytes = e->size;
-    }
-    position->was_handed_out = true;
+    if (!position->state)
+        position->state = is_end ? "freed" : "live";
+    position->user = e->address;
+    position->asked_bytes = e->size;
     return !is_end;
 }
 
 /* The newest life gives the words of the head: read from the end, so it is quick. */
 static int find_newest(struct block *block) {
     struct hak_filter filter = {.class_index = -1,
-                                .base = block->key.base,
-                                .id_to = block->until_id,
-                                .ns_to = block->until_ns,
+                                .base = block->position.block.base,
+                                .id_to = block->position.until_id,
+                                .ns_to = block->position.until_ns,
                                 .kind_mask_low = 1ull << HAK_MALLOC | 1ull << HAK_FREE |
                                                  1ull << HAK_REALLOC | 1ull << HAK_REALLOC_FROM};
-    block->position.block = &block->key;
     int result = hak_store_scan(block->view->reader, &filter, true, newest_call, block);
     return result < 0 ? result : 0;
 }
 
 static int note_oldest(void *context, const struct hak_event *e) {
     struct block *block = context;
-    if (!hak_lineage_has(&block->lineage, e))
+    if (!hak_lineage_has(&block->position.lineage, e))
         return 0;
     block->first_ns = e->ns;
     return 1;
@@ -128,16 +121,16 @@ static int note_oldest(void *context, const struct hak_event *e) {
 /* Losses count from the block's first event to its last. */
 static int find_losses(struct block *block) {
     struct hak_store_reader *reader = block->view->reader;
-    struct hak_filter filter = {.class_index = -1, .base = block->key.base};
+    struct hak_filter filter = {.class_index = -1, .base = block->position.block.base};
     struct hak_event last = {.ns = block->view->summary.last_ns};
     if (block->view->summary.losses + block->view->summary.stops == 0)
         return 0;
     int result = hak_store_scan(reader, &filter, false, note_oldest, block);
     if (result >= 0)
-        result = hak_store_event(reader, block->key.last_event, &last);
+        result = hak_store_event(reader, block->position.block.last_event, &last);
     if (result >= 0)
-        result = hak_lineage_lost(reader, &block->lineage, block->first_ns, last.ns,
-                                  &block->lost_events, &block->stops);
+        result = hak_lineage_lost(reader, &block->position.lineage, block->first_ns, last.ns,
+                                  &block->position.lost_events, &block->position.stops);
     return result < 0 ? result : 0;
 }
 
@@ -145,9 +138,9 @@ static int find_losses(struct block *block) {
 static int find_others(struct block *block) {
     struct hak_block_key keys[VIEW_BLOCKS_MAX];
     int count = hak_store_blocks_at(block->view->reader, block->position.address,
-                                    block->key.process, keys, VIEW_BLOCKS_MAX);
+                                    block->position.block.process, keys, VIEW_BLOCKS_MAX);
     for (int i = 0; i < count; i++)
-        if (keys[i].base != block->key.base)
+        if (keys[i].base != block->position.block.base)
             block->other[block->others++] = keys[i];
     return count < 0 ? count : 0;
 }
@@ -170,36 +163,17 @@ static bool read_options(struct block *block) {
     return (!(value = view_value(view, "since")) ||
             view_read_when(view, "since", value, &block->since_ns, &block->since_id)) &&
            (!(value = view_value(view, "until")) ||
-            view_read_when(view, "until", value, &block->until_ns, &block->until_id));
+            view_read_when(view, "until", value, &block->position.until_ns,
+                           &block->position.until_id));
 }
 
 /* The lives are read several times, and a store that is being written grows in between. */
 static void end_where_it_was_opened(struct block *block) {
     const struct hak_store_summary *summary = &block->view->summary;
     uint64_t last = summary->trimmed_events + summary->events;
-    if (summary->being_written && (block->until_id == 0 || block->until_id > last))
-        block->until_id = last;
-}
-
-/* 1 found, 0 none, or an error. Says which process was taken. */
-static int find_block(struct block *block, const struct view_processes *all, uint32_t process) {
-    struct view *view = block->view;
-    uint64_t address = block->position.address;
-    uint32_t one[1] = {process};
-    const uint32_t *row = all->count > 0 ? all->row : one;
-    int count = all->count > 0 ? all->count : 1;
-    for (int i = 0; i < count; i++) {
-        int found = hak_lives_find(view->reader, address, row[i], block->until_id, block->until_ns,
-                                   &block->key, &block->lineage);
-        if (found == 0)
-            continue;
-        if (found > 0 && all->count > 0)
-            view_say_which_process(view, all, row[i]);
-        else if (found > 0 && process == 0)
-            view_say_which_process_at(view, address, block->key.process);
-        return found;
-    }
-    return 0;
+    if (summary->being_written &&
+        (block->position.until_id == 0 || block->position.until_id > last))
+        block->position.until_id = last;
 }
 
 /* --last: how many lives are passed over takes a walk of its own. */
@@ -207,7 +181,8 @@ static int find_skip(struct block *block) {
     struct hak_lives_visitor visitor = {.life = count_life, .context = block};
     if (block->last == UINT64_MAX)
         return 0;
-    int result = hak_lives_each(block->view->reader, &block->key, &block->lineage, 0, &visitor);
+    int result = hak_lives_each(block->view->reader, &block->position.block,
+                                &block->position.lineage, 0, &visitor);
     block->skip = block->chosen > block->last ? block->chosen - block->last : 0;
     block->chosen = 0;
     return result;
@@ -215,18 +190,24 @@ static int find_skip(struct block *block) {
 
 static int tell_lives(struct block *block) {
     struct hak_lives_visitor visitor = {.life = each_life, .event = each_event, .context = block};
-    int result = hak_lives_each(block->view->reader, &block->key, &block->lineage, 0, &visitor);
+    int result = hak_lives_each(block->view->reader, &block->position.block,
+                                &block->position.lineage, 0, &visitor);
     return result < 0 ? result : 0;
 }
 
 static int status_of_block(const struct block *block) {
-    const struct hak_store_summary *summary = &block->view->summary;
-    if (block->totals.ended_again > 0 || block->fault_row != 0)
+    if (block->totals.ended_again > 0 || block->fault_row.id != 0)
         return VIEW_FAULT;
-    return block->lost_events + block->stops > 0 || summary->trimmed_events > 0 ||
-                   summary->ended_early
-               ? VIEW_INCOMPLETE
-               : VIEW_OK;
+    return view_block_completeness(block->view, &block->position);
+}
+
+/* The row of the newest fault; its own record where it names no event. */
+static void find_fault(struct block *block) {
+    uint32_t row = 0;
+    (void)hak_story_fault_row(block->view->reader, &block->fault, &row);
+    hak_lookup_fault(block->view->reader, row, &block->fault_row);
+    if (block->fault_row.event == 0)
+        block->fault_row.event = block->fault.id;
 }
 
 static int show(struct block *block) {
@@ -247,7 +228,7 @@ static int show(struct block *block) {
         block_write_head(block);
     error = tell_lives(block);
     int status = error < 0 ? view_store_error(view, error) : VIEW_OK; /* before the JSON says so */
-    (void)hak_story_fault_row(view->reader, &block->fault, &block->fault_row);
+    find_fault(block);
     if (view->json)
         block_write_json_end(block);
     else if (error == 0)
@@ -257,25 +238,15 @@ static int show(struct block *block) {
 
 int command_block(struct view *view) {
     static struct block block;
-    struct view_processes all;
-    struct view_place place;
     int status = view_open(view);
     block.view = view;
     if (status != 0)
         return status;
-    if (!read_options(&block) || !view_read_process(view, &all))
+    if (!read_options(&block))
         return VIEW_USAGE;
     end_where_it_was_opened(&block);
-    if (!view_read_address(view, view->argument[0], all.count > 0 ? all.row[0] : 0, &place))
-        return view_question_status();
-    block.position.address = place.address;
-    int found = find_block(&block, &all, place.process);
-    if (found < 0)
-        return view_store_error(view, found);
-    if (found == 0) {
-        view_start_pager(view);
-        return view_answer_nothing_known(view, place.address, block.until_id);
-    }
+    if (!view_find_position(view, &block.position, NULL, &status))
+        return status;
     if (!block_totals_init(&block.totals)) {
         view_error("out of memory");
         return VIEW_UNREADABLE;

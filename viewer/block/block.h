@@ -4,7 +4,7 @@
  *                            |
  *   why.c   --> why_rows.c --> why_text.c, why_json.c       the last owners and what went wrong
  *   block.c --> block_totals.c, block_rows.c, block_json.c  every life, as it is read
- *               position.c: where the address lies          beside.c: the blocks next to it
+ *               position.c: the block that is meant, its place   beside.c: the blocks next to it
  *
  * Calls capture and cli. */
 #ifndef HAK_VIEWER_BLOCK_BLOCK_H
@@ -16,6 +16,8 @@
  * = not known), with whole stacks or not. 0, or an exit status. */
 int block_add_why(struct hak_text *text, struct view *view, uint64_t address, uint32_t process,
                   uint64_t birth, bool has_stacks);
+/* "20 bytes into a block", one of `bytes` from `user` on. */
+void block_add_distance(struct hak_text *text, uint64_t address, uint64_t user, uint64_t bytes);
 int command_why(struct view *view);
 int command_block(struct view *view);
 

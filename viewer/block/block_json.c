@@ -1,21 +1,13 @@
 /* `block --json`: written as the lives come, so that it may be longer than memory. */
 #include "viewer/block/lives.h"
 
-#include <inttypes.h>
-#include <stdlib.h>
 #include "report/words/words.h"
 #include "viewer/capture/capture.h"
-#include "superslab.h"
 
 void block_write_json_head(struct block *block) {
-    bool is_unwatched = !block->position.was_handed_out && view_is_light(block->view);
-    const char *state = is_unwatched                      ? "not watched"
-                        : !block->position.was_handed_out ? "never handed out"
-                        : block->is_live                  ? "live"
-                                                          : "freed";
     view_write_document(block->view);
     view_write_member("address", hak_json_address(block->position.address), false);
-    view_write_member("block", view_block_json(block->view, &block->position, state), false);
+    view_write_member("block", view_block_json(block->view, &block->position), false);
     view_write(stdout, "  \"lives\": [");
 }
 
@@ -34,14 +26,14 @@ void block_write_json_event(struct block *block, const struct hak_event *e) {
         block->moves_left_out++;
 }
 
-void block_write_json_life(struct block *block, const struct hak_life_row *life) {
-    bool has_span = life->birth.id != 0 && life->end.id != 0;
+void block_write_json_life(struct block *block, const struct hak_life_row *row) {
+    bool has_span = row->life.birth.id != 0 && row->end.id != 0;
     json_t *object = hak_json_object(
-        NUMBER("life", life->number), JSON("birth", event_json(block, &life->birth)),
-        JSON("end", event_json(block, &life->end)), JSON("again", event_json(block, &life->again)),
-        KNOWN("lifetime_ns", has_span, life->end.ns - life->birth.ns),
-        NUMBER("resizes", life->resizes), NUMBER("last_bytes", life->last_size),
-        NUMBER("largest_bytes", life->largest_size), NUMBER("moves_before", life->moves_before));
+        NUMBER("life", row->life.number), JSON("birth", event_json(block, &row->life.birth)),
+        JSON("end", event_json(block, &row->end)), JSON("again", event_json(block, &row->again)),
+        KNOWN("lifetime_ns", has_span, row->end.ns - row->life.birth.ns),
+        NUMBER("resizes", row->life.resizes), NUMBER("last_bytes", row->life.last_size),
+        NUMBER("largest_bytes", row->life.largest_size), NUMBER("moves_before", row->moves_before));
     view_write(stdout, "%s\n    ", block->told > 0 ? "," : "");
     view_write_json(object);
 }
@@ -73,15 +65,15 @@ static json_t *totals_json(struct block *block) {
 
 void block_write_json_end(struct block *block) {
     json_t *completeness = view_completeness_json(block->view);
-    hak_json_set(completeness, NUMBER("lost_events_of_block", block->lost_events));
+    hak_json_set(completeness, NUMBER("lost_events_of_block", block->position.lost_events));
     view_write(stdout, "\n  ],\n");
     if (view_given(block->view, "moves")) {
         view_write_member("moves_left_out", json_integer((json_int_t)block->moves_left_out), false);
         view_write_member("moves", block->moves ? json_incref(block->moves) : json_array(), false);
     }
     view_write_member("totals", totals_json(block), false);
-    view_write_member("fault", block->fault_row ? json_integer(block->fault_row) : json_null(),
-                      false);
+    view_write_member("fault",
+                      block->fault_row.id ? json_integer(block->fault_row.id) : json_null(), false);
     view_write_member("completeness", completeness, true);
     view_write(stdout, "}\n");
 }

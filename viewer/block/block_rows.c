@@ -2,8 +2,6 @@
 #include "viewer/block/lives.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
-#include <string.h>
 #include "report/words/words.h"
 #include "hop.h"
 #include "viewer/capture/capture.h"
@@ -20,23 +18,15 @@ static void add_not_told(struct hak_text *text, uint64_t lives) {
 void block_write_head(struct block *block) {
     struct view *view = block->view;
     struct hak_text text = {0};
-    view_add_position(&text, view, &block->position);
-    hak_text_add(&text, "%s.\n",
-                 !block->position.was_handed_out ? ""
-                 : block->is_live                ? ", live"
-                                                 : ", freed");
-    view_add_slot(&text, view, &block->key);
-    view_add_block_process(&text, view, &block->key);
-    view_add_block_completeness(&text, view, block->lost_events, block->stops);
-    hak_text_add(&text, "\n");
+    view_add_head(&text, view, &block->position, "", "");
     for (int i = 0; i < block->others && i < OTHERS_TOLD; i++)
-        hak_text_add(&text,
-                     "%s this address was in another block, base 0x%" PRIx64
-                     " (%s), last used at event %s: --until '#%" PRIu64 "'\n",
-                     block->other[i].last_event < block->key.last_event ? "Before," : "Later,",
-                     block->other[i].base,
-                     hak_words_class(view->reader, block->other[i].class_index),
-                     hak_words_number(block->other[i].last_event), block->other[i].last_event);
+        hak_text_add(
+            &text,
+            "%s this address was in another block, base 0x%" PRIx64
+            " (%s), last used at event %s: --until '#%" PRIu64 "'\n",
+            block->other[i].last_event < block->position.block.last_event ? "Before," : "Later,",
+            block->other[i].base, hak_words_class(view->reader, block->other[i].class_index),
+            hak_words_number(block->other[i].last_event), block->other[i].last_event);
     if (block->others > OTHERS_TOLD)
         hak_text_add(
             &text,
@@ -76,7 +66,7 @@ static void add_event_row(struct hak_text *text, struct block *block, const stru
     if (hak_event_is_move(e)) {
         hak_text_add_at(text, PLACE, "%s", hak_words_route(e));
     }
-    if (hak_event_is_call(e) && e->class_index != block->key.class_index)
+    if (hak_event_is_call(e) && e->class_index != block->position.block.class_index)
         hak_text_add(text, ", %s", hak_words_class(view->reader, e->class_index));
     if (hak_event_is_call(e)) {
         hak_text_tab(text, WHERE);
@@ -89,30 +79,31 @@ static void add_event_row(struct hak_text *text, struct block *block, const stru
         view_add_event_stack(text, view, e, WHAT);
 }
 
-static const char *span_of(const struct hak_life_row *life) {
-    if (life->birth.id == 0 || life->end.id == 0)
+static const char *span_of(const struct hak_life_row *row) {
+    if (row->life.birth.id == 0 || row->end.id == 0)
         return NULL;
-    return view_span(life->end.ns > life->birth.ns ? life->end.ns - life->birth.ns : 0);
+    return view_span(row->end.ns > row->life.birth.ns ? row->end.ns - row->life.birth.ns : 0);
 }
 
-void block_write_life(struct block *block, const struct hak_life_row *life) {
+void block_write_life(struct block *block, const struct hak_life_row *row) {
     struct hak_text text = {0};
-    bool has_birth = life->birth.id != 0;
+    bool has_birth = row->life.birth.id != 0;
     if (has_birth)
-        add_event_row(&text, block, &life->birth, life->number, life->end.id == 0 ? "live" : NULL,
-                      life->moves_before, NULL);
-    if (life->resizes > 0) {
+        add_event_row(&text, block, &row->life.birth, row->life.number,
+                      row->end.id == 0 ? "live" : NULL, row->moves_before, NULL);
+    if (row->life.resizes > 0) {
         if (!has_birth)
-            hak_text_add(&text, "  %s", hak_words_number(life->number));
+            hak_text_add(&text, "  %s", hak_words_number(row->life.number));
         hak_text_add_at(&text, WHAT, "%s in place, the last to %s\n",
-                        hak_words_count(life->resizes, "resize", "resizes"),
-                        hak_words_number(life->last_size));
+                        hak_words_count(row->life.resizes, "resize", "resizes"),
+                        hak_words_number(row->life.last_size));
     }
-    if (life->end.id != 0)
-        add_event_row(&text, block, &life->end, has_birth || life->resizes > 0 ? 0 : life->number,
-                      span_of(life), has_birth ? 0 : life->moves_before, NULL);
-    if (life->again.id != 0)
-        add_event_row(&text, block, &life->again, 0, NULL, 0, "a second end of one life");
+    if (row->end.id != 0)
+        add_event_row(&text, block, &row->end,
+                      has_birth || row->life.resizes > 0 ? 0 : row->life.number, span_of(row),
+                      has_birth ? 0 : row->moves_before, NULL);
+    if (row->again.id != 0)
+        add_event_row(&text, block, &row->again, 0, NULL, 0, "a second end of one life");
     view_print(&text);
 }
 
@@ -209,18 +200,6 @@ void block_write_end(struct block *block) {
     hak_text_add(&text, "\n");
     add_threads(&text, block);
     add_stacks(&text, block);
-    if (block->fault_row != 0) {
-        const struct hak_fault_words *words = hak_words_fault((unsigned)block->fault.size);
-        struct hak_fault_words_row row;
-        (void)hak_lookup_fault(view->reader, block->fault_row, &row);
-        hak_text_add(&text, "%sFAULT%s     ", view_style(view, VIEW_BOLD),
-                     view_style(view, VIEW_PLAIN));
-        if (words)
-            hak_text_add(&text, "HKM-%u %s, ", words->code, words->name);
-        hak_text_add(&text, "event %s; `hakmem-trace faults %u",
-                     hak_words_number(row.event ? row.event : block->fault.id), block->fault_row);
-        view_add_store_option(&text, view);
-        hak_text_add(&text, "` is the report\n");
-    }
+    view_add_block_fault(&text, view, &block->fault_row, "");
     view_print(&text);
 }

@@ -3,51 +3,44 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include "base/growing.h"
 #include "base/sorted.h"
 
 bool block_totals_init(struct block_totals *totals) {
-    memset(totals, 0, sizeof *totals);
-    totals->shortest_ns = UINT64_MAX;
-    totals->span = malloc(EXACT_LIVES * sizeof *totals->span);
-    totals->stacks.row = calloc(2 * TALLY_ROWS, sizeof *totals->stacks.row);
-    totals->threads.row = calloc(2 * TALLY_ROWS, sizeof *totals->threads.row);
-    if (totals->span && totals->stacks.row && totals->threads.row)
-        return true;
-    block_totals_free(totals);
-    return false;
+    *totals = (struct block_totals){.shortest_ns = UINT64_MAX,
+                                    .span = malloc(EXACT_LIVES * sizeof *totals->span)};
+    return totals->span != NULL;
 }
 
 void block_totals_free(struct block_totals *totals) {
     free(totals->span);
+    hak_index_free(&totals->stacks.by_key);
+    hak_index_free(&totals->threads.by_key);
     free(totals->stacks.row);
     free(totals->threads.row);
-    totals->span = NULL;
-    totals->stacks.row = totals->threads.row = NULL;
+    *totals = (struct block_totals){0};
 }
 
-/* The row of `key`; NULL for 0, and for new ones when it is full. */
-static struct tally_row *find_or_add_tally_row(struct tally *tally, uint32_t key) {
-    uint32_t at = key * 0x9e3779b1u % (2 * TALLY_ROWS);
-    if (key == 0)
-        return NULL;
-    while (tally->row[at].key != 0 && tally->row[at].key != key)
-        at = (at + 1) % (2 * TALLY_ROWS);
-    if (tally->row[at].key == key)
-        return &tally->row[at];
-    if (tally->used == TALLY_ROWS) {
-        tally->is_full = true;
-        return NULL;
-    }
-    tally->used++;
-    tally->row[at].key = key;
-    return &tally->row[at];
+/* The number of the new row; 0 where there is no room. */
+static uint32_t add_tally_row(struct tally *tally, uint32_t key, uint64_t mixed) {
+    tally->is_full |=
+        tally->used == TALLY_ROWS ||
+        !hak_growing_make_room(&tally->row, tally->used, &tally->capacity, sizeof *tally->row) ||
+        !hak_index_add(&tally->by_key, mixed, tally->used + 1);
+    if (tally->is_full)
+        return 0;
+    tally->row[tally->used] = (struct tally_row){.key = key};
+    return ++tally->used;
 }
 
 static void count(struct tally *tally, uint32_t key, uint64_t births, uint64_t ends) {
-    struct tally_row *row = find_or_add_tally_row(tally, key);
+    uint64_t mixed = hak_index_mix(key, 0), place = 0;
+    uint32_t row = key ? hak_index_find(&tally->by_key, mixed, &place) : 0;
+    if (key && !row)
+        row = add_tally_row(tally, key, mixed);
     if (row) {
-        row->births += births;
-        row->ends += ends;
+        tally->row[row - 1].births += births;
+        tally->row[row - 1].ends += ends;
     }
 }
 
@@ -75,23 +68,23 @@ static void add_span(struct block_totals *totals, uint64_t ns) {
     totals->longest_ns = ns > totals->longest_ns ? ns : totals->longest_ns;
 }
 
-void block_totals_add(struct block_totals *totals, const struct hak_life_row *life) {
+void block_totals_add(struct block_totals *totals, const struct hak_life_row *row) {
     totals->lives++;
-    totals->ended_again += life->again.id != 0;
-    totals->resizes += life->resizes;
-    totals->moves += life->moves_before;
-    if (life->largest_size > totals->largest_bytes)
-        totals->largest_bytes = life->largest_size;
-    if (life->birth.id != 0) {
-        count(&totals->stacks, life->birth.stack, 1, 0);
-        count(&totals->threads, life->birth.thread, 1, 0);
+    totals->ended_again += row->again.id != 0;
+    totals->resizes += row->life.resizes;
+    totals->moves += row->moves_before;
+    if (row->life.largest_size > totals->largest_bytes)
+        totals->largest_bytes = row->life.largest_size;
+    if (row->life.birth.id != 0) {
+        count(&totals->stacks, row->life.birth.stack, 1, 0);
+        count(&totals->threads, row->life.birth.thread, 1, 0);
     }
-    if (life->end.id != 0) {
+    if (row->end.id != 0) {
         totals->ended++;
-        count(&totals->threads, life->end.thread, 0, 1);
+        count(&totals->threads, row->end.thread, 0, 1);
     }
-    if (life->birth.id != 0 && life->end.id != 0)
-        add_span(totals, life->end.ns > life->birth.ns ? life->end.ns - life->birth.ns : 0);
+    if (row->life.birth.id != 0 && row->end.id != 0)
+        add_span(totals, row->end.ns > row->life.birth.ns ? row->end.ns - row->life.birth.ns : 0);
 }
 
 uint64_t block_totals_median(struct block_totals *totals, bool *is_exact) {
@@ -115,11 +108,9 @@ uint64_t block_totals_median(struct block_totals *totals, bool *is_exact) {
 
 int block_tally_most(const struct tally *tally, struct tally_row *out, int max) {
     int kept = 0;
-    for (uint32_t i = 0; i < 2 * TALLY_ROWS; i++) {
+    for (uint32_t i = 0; i < tally->used; i++) {
         struct tally_row row = tally->row[i];
         int at = kept;
-        if (row.key == 0)
-            continue;
         while (at > 0 && (out[at - 1].births + out[at - 1].ends < row.births + row.ends ||
                           (out[at - 1].births + out[at - 1].ends == row.births + row.ends &&
                            out[at - 1].key > row.key)))

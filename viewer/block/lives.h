@@ -8,6 +8,7 @@
 #define HAK_VIEWER_BLOCK_LIVES_H
 
 #include <jansson.h>
+#include "base/index.h"
 #include "viewer/block/position.h"
 #include "store/history/history.h"
 #include "viewer/capture/capture.h"
@@ -19,13 +20,14 @@
 #define BLOCK_MOVES_KEPT 1000 /* of one life, in JSON */
 
 struct tally_row {
-    uint32_t key; /* stack, or thread's row; 0 = free */
+    uint32_t key; /* stack, or thread's row */
     uint64_t births, ends;
 };
 struct tally {
-    struct tally_row *row; /* hash table of 2 * TALLY_ROWS */
-    uint32_t used;
-    bool is_full; /* more than TALLY_ROWS: the rest is not told apart */
+    struct hak_index by_key;
+    struct tally_row *row;
+    uint32_t used, capacity;
+    bool is_full; /* there are more than TALLY_ROWS, or than memory: the rest is not told apart */
 };
 
 struct block_totals {
@@ -40,18 +42,13 @@ struct block_totals {
 struct block {
     struct view *view;
     struct view_position position;
-    struct hak_block_key key;
-    struct hak_lineage lineage;
-    bool is_live;
-    uint64_t since_ns, since_id, until_ns, until_id;
-    uint64_t first, last;       /* --first, --last; UINT64_MAX = not given */
-    uint64_t skip;              /* --last: so many of the chosen lives are not told */
-    uint64_t chosen, told;      /* lives so far */
-    uint64_t first_ns, last_ns; /* of the block's events */
-    struct hak_event fault;     /* the newest on this block; id 0 = none */
-    uint32_t fault_row;
-    uint64_t lost_events; /* in its processes while it was seen */
-    uint64_t stops;       /* of recording, since then */
+    uint64_t since_ns, since_id; /* until: the position's */
+    uint64_t first, last;        /* --first, --last; UINT64_MAX = not given */
+    uint64_t skip;               /* --last: so many of the chosen lives are not told */
+    uint64_t chosen, told;       /* lives so far */
+    uint64_t first_ns;           /* of the block's events */
+    struct hak_event fault;      /* the newest on this block; id 0 = none */
+    struct hak_fault_words_row fault_row;
     struct hak_block_key other[VIEW_BLOCKS_MAX];
     int others; /* other blocks that covered the address at other times, newest use first */
     struct block_totals totals;
@@ -63,21 +60,21 @@ struct block {
 
 bool block_totals_init(struct block_totals *totals);
 void block_totals_free(struct block_totals *totals);
-void block_totals_add(struct block_totals *totals, const struct hak_life_row *life);
+void block_totals_add(struct block_totals *totals, const struct hak_life_row *row);
 /* Median span in ns; `is_exact` false: to some 3 per cent. Only where totals->ended is not 0. */
 uint64_t block_totals_median(struct block_totals *totals, bool *is_exact);
 /* The rows with the most births, most first; returns how many (at most `max`). */
 int block_tally_most(const struct tally *tally, struct tally_row *out, int max);
 
 void block_write_head(struct block *block);
-void block_write_life(struct block *block, const struct hak_life_row *life);
+void block_write_life(struct block *block, const struct hak_life_row *row);
 /* --moves: one event, of the life `number`. */
 void block_write_event(struct block *block, const struct hak_event *e, enum hak_life_step step,
                        uint64_t number);
 void block_write_end(struct block *block);
 
 void block_write_json_head(struct block *block);
-void block_write_json_life(struct block *block, const struct hak_life_row *life);
+void block_write_json_life(struct block *block, const struct hak_life_row *row);
 void block_write_json_event(struct block *block, const struct hak_event *e);
 /* Also after Ctrl-C: the document is whole. */
 void block_write_json_end(struct block *block);

@@ -69,33 +69,29 @@ static const char *mapping_call_name(const struct hak_event *e) {
                                             : "brk";
 }
 
-static void add_step(struct table *table, struct view *view, const struct hak_event *e) {
-    struct hak_text what = {0}, where = {0};
-    table_add_cell(table, hak_words_number(e->id));
-    table_add_cell(table, hak_words_time(e->ns));
-    hak_text_add(&what, "%s: %s", mapping_call_name(e), hak_words_change(e));
-    table_add_text(table, &what);
-    table_add_cell(table, view_thread_label(view, e->thread));
-    view_add_place(&where, view, e->stack);
-    table_add_text(table, &where);
+static void add_step(struct answer *steps, struct view *view, const struct hak_event *e) {
+    answer_row(steps, FIGURE("event", hak_words_number, e->id),
+               FIGURE("time", hak_words_time, e->ns),
+               MADE("<what", hak_text_add, "%s: %s", mapping_call_name(e), hak_words_change(e)),
+               CELL("<thread", view_thread_label(view, e->thread)),
+               MADE("<where", view_add_place, view, e->stack));
     if (view_given(view, "stacks")) {
         struct hak_text stack = {0};
         view_add_event_stack(&stack, view, e, 4);
-        table_add_below(table, &stack);
+        table_add_below(&steps->table, &stack);
     }
 }
 
 void mapping_add(struct hak_text *text, struct view *view, uint64_t address,
                  const struct hak_mapped_place *m) {
-    struct table table = {0};
+    struct answer steps = answer_begin(view, false);
     bool is_cut = m->steps > STEPS_SHOWN && !view_given(view, "all");
     uint32_t first = is_cut ? m->steps - STEPS_SHOWN : 0;
     add_mapping_state(text, view, address, m);
     hak_text_add(text, "\n");
-    table_add_headings(&table, "event|time|<what|<thread|<where");
     for (uint32_t i = first; i < m->steps; i++)
-        add_step(&table, view, &m->step[i].event);
-    table_append(text, &table, view);
+        add_step(&steps, view, &m->step[i].event);
+    answer_print(text, &steps);
     if (is_cut)
         hak_text_add(text, "%s not shown; `why 0x%" PRIx64 " --all` shows them\n",
                      hak_words_count(first, "older change is", "older changes are"), address);

@@ -2,41 +2,48 @@
 #include "viewer/block/position.h"
 
 #include <inttypes.h>
+#include <string.h>
 #include "report/words/words.h"
 #include "viewer/block/beside.h"
+#include "viewer/block/block.h"
 #include "viewer/block/mapping.h"
 #include "viewer/capture/capture.h"
 #include "superslab.h"
 
-void view_add_position(struct hak_text *text, struct view *view, const struct view_position *p) {
-    const char *class_name = hak_words_class(view->reader, p->block->class_index);
+void block_add_distance(struct hak_text *text, uint64_t address, uint64_t user, uint64_t bytes) {
+    if (address == user)
+        hak_text_add(text, "the start of a block");
+    else if (address < user)
+        hak_text_add(text, "%s before a block", hak_words_bytes(user - address));
+    else if (address - user < bytes)
+        hak_text_add(text, "%s into a block", hak_words_bytes(address - user));
+    else
+        hak_text_add(text, "%s past the end of a block", hak_words_bytes(address - user - bytes));
+}
+
+static void add_position(struct hak_text *text, struct view *view, const struct view_position *p) {
+    const char *class_name = hak_words_class(view->reader, p->block.class_index);
     hak_text_add(text, "0x%" PRIx64 " is ", p->address);
-    if (!p->was_handed_out && view_is_light(view)) {
+    if (!p->state && view_is_light(view)) {
         hak_text_add(text, "in a block that was not watched");
         return;
     }
-    if (!p->was_handed_out) {
+    if (!p->state) {
         hak_text_add(text, "in a slot that was never handed out in this capture, %s long (%s)",
-                     hak_words_bytes(p->block->slot_bytes), class_name);
+                     hak_words_bytes(p->block.slot_bytes), class_name);
         return;
     }
-    if (p->address == p->user)
-        hak_text_add(text, "the start of a block");
-    else if (p->address < p->user)
-        hak_text_add(text, "%s before a block", hak_words_bytes(p->user - p->address));
-    else if (p->address - p->user < p->asked_bytes)
-        hak_text_add(text, "%s into a block", hak_words_bytes(p->address - p->user));
-    else
-        hak_text_add(text, "%s past the end of a block",
-                     hak_words_bytes(p->address - p->user - p->asked_bytes));
+    block_add_distance(text, p->address, p->user, p->asked_bytes);
     hak_text_add(text, " of %s asked", hak_words_number(p->asked_bytes));
-    if (p->block->class_index != HAK_CLASS_NONE)
-        hak_text_add(text, ", %s in its slot", hak_words_number(p->block->slot_bytes));
+    if (p->block.class_index != HAK_CLASS_NONE)
+        hak_text_add(text, ", %s in its slot", hak_words_number(p->block.slot_bytes));
     if (!hak_store_is_kept(view->reader))
         hak_text_add(text, " (%s)", class_name);
+    hak_text_add(text, ", %s", p->state);
 }
 
-void view_add_slot(struct hak_text *text, struct view *view, const struct hak_block_key *block) {
+/* "SuperSlab 0x.., slab 3, slot 65 (base 0x..). " */
+static void add_slot(struct hak_text *text, struct view *view, const struct hak_block_key *block) {
     if (hak_store_is_kept(view->reader))
         return; /* its allocator's layers are not known, as is said of the capture */
     if (block->class_index == HAK_CLASS_NONE || block->slot_bytes == 0) {
@@ -72,29 +79,58 @@ void view_add_module(struct hak_text *text, struct view *view, uint64_t address)
     hak_query_end(&q);
 }
 
-void view_add_block_process(struct hak_text *text, struct view *view,
-                            const struct hak_block_key *block) {
-    if (view->summary.processes < 2)
-        return;
-    hak_text_add(text, "Process ");
-    view_add_process(text, view, block->process);
-    hak_text_add(text, ". ");
-}
-
 void view_add_block_completeness(struct hak_text *text, const struct view *view,
-                                 uint64_t lost_events, uint64_t stops) {
+                                 const struct view_position *p) {
     const struct hak_store_summary *summary = &view->summary;
-    if (stops > 0)
+    if (p->stops > 0)
         hak_text_add(text, "An owner may be missing. ");
-    if (lost_events > 0)
+    if (p->lost_events > 0)
         hak_text_add(text, "%s lost while this block was seen: an owner may be missing.",
-                     hak_words_count(lost_events, "event was", "events were"));
+                     hak_words_count(p->lost_events, "event was", "events were"));
     else if (summary->lost_events > 0 && summary->stops == 0 && summary->trimmed_events == 0 &&
              !summary->ended_early)
         hak_text_add(text, "%s lost in this capture, none while this block was in use.",
                      hak_words_count(summary->lost_events, "event was", "events were"));
     else
         view_add_completeness(text, view);
+    hak_text_add(text, "\n");
+}
+
+int view_block_completeness(const struct view *view, const struct view_position *p) {
+    const struct hak_store_summary *summary = &view->summary;
+    return p->lost_events + p->stops > 0 || summary->trimmed_events > 0 || summary->ended_early
+               ? VIEW_INCOMPLETE
+               : VIEW_OK;
+}
+
+void view_add_head(struct hak_text *text, struct view *view, const struct view_position *p,
+                   const char *owners, const char *pool) {
+    add_position(text, view, p);
+    hak_text_add(text, "%s.\n", owners);
+    add_slot(text, view, &p->block);
+    hak_text_add(text, "%s", pool);
+    if (view->summary.processes > 1) {
+        hak_text_add(text, "Process ");
+        view_add_process(text, view, p->block.process);
+        hak_text_add(text, ". ");
+    }
+    view_add_block_completeness(text, view, p);
+}
+
+void view_add_block_fault(struct hak_text *text, struct view *view,
+                          const struct hak_fault_words_row *fault, const char *name) {
+    const struct hak_fault_words *words = hak_words_fault(fault->code);
+    if (fault->id == 0)
+        return;
+    view_add_heading(text, view, "FAULT", 10);
+    if (words)
+        hak_text_add(text, "HKM-%u %s, ", words->code, words->name);
+    else
+        hak_text_add(text, "%s", name);
+    hak_text_add(text, "event %s; `hakmem-trace faults %u", hak_words_number(fault->event),
+                 fault->id);
+    view_add_store_option(text, view);
+    hak_text_add(text, "` is the report\n");
 }
 
 static void add_nothing_known(struct hak_text *text, struct view *view, uint64_t address,
@@ -130,12 +166,13 @@ static json_t *nothing_known_json(struct view *view, uint64_t address,
         JSON("nearest", mapping->steps ? json_array() : beside_json(view, 0, address)));
 }
 
-int view_answer_nothing_known(struct view *view, uint64_t address, uint64_t until) {
+/* Prints the whole answer where no block is known: what the program mapped there itself, or the
+ * nearest blocks. Returns the exit status. */
+static int answer_nothing_known(struct view *view, uint64_t address, uint32_t process,
+                                uint64_t until) {
     struct hak_text text = {0};
     struct hak_mapped_place mapping;
-    struct view_processes all = {0};
-    bool has_process = view_given(view, "process") && view_read_process(view, &all);
-    uint32_t process = has_process ? all.row[0] : 0;
+    view_start_pager(view);
     int found = mapping_read(view, address, process, until, &mapping);
     if (found < 0)
         return view_store_error(view, found);
@@ -149,10 +186,65 @@ int view_answer_nothing_known(struct view *view, uint64_t address, uint64_t unti
     return view_completeness(view);
 }
 
-json_t *view_block_json(struct view *view, const struct view_position *p, const char *state) {
-    return hak_json_object(ADDRESS("base", p->block->base), ADDRESS("user", p->user),
-                           KNOWN("asked_bytes", p->was_handed_out, p->asked_bytes),
-                           NUMBER("slot_bytes", p->block->slot_bytes),
-                           JSON("class", hak_json_class(view->reader, p->block->class_index)),
-                           NUMBER("process", p->block->process), WORD("state", state));
+/* --at: the event. 0, or an exit status. */
+static int read_moment(struct view *view, uint64_t *until) {
+    struct view_moment at;
+    const char *text = view_value(view, "at");
+    if (!text)
+        return 0;
+    if (!view_read_moment(view, "at", text, &at))
+        return view_question_status();
+    int status = at.kind == VIEW_AT_PEAK ? view_find_peak(view, 0, &at) : 0;
+    if (!status && at.kind == VIEW_AT_START) {
+        view_error("--at %s: nothing has happened then", text);
+        status = VIEW_USAGE;
+    }
+    *until = at.event;
+    return status;
+}
+
+bool view_find_position(struct view *view, struct view_position *p, uint64_t *asked, int *status) {
+    struct view_processes all;
+    struct view_place place;
+    bool counts = strncmp(view->argument[0], "p:", 2) == 0;
+    *status = VIEW_USAGE;
+    if (!view_read_process(view, &all))
+        return false;
+    uint32_t first = all.count > 0 ? all.row[0] : 0;
+    *status = view_read_address(view, view->argument[0], first, &place)
+                  ? read_moment(view, &p->until_id)
+                  : view_question_status();
+    if (*status)
+        return false;
+    p->address = place.address;
+    bool has_process = all.count > 0;
+    if (!has_process)
+        all = (struct view_processes){.row = {place.process}, .count = 1};
+    if (asked && counts) {
+        *asked = place.event;
+        all.count = 1; /* the one in which was counted */
+    }
+    int found = 0, at = 0;
+    for (; at < all.count && !found; at += !found)
+        found = hak_lives_find(view->reader, p->address, all.row[at], p->until_id, p->until_ns,
+                               &p->block, &p->lineage);
+    if (found > 0 && has_process)
+        view_say_which_process(view, &all, all.row[at]);
+    else if (found > 0 && place.process == 0)
+        view_say_which_process_at(view, p->address, p->block.process);
+    if (found <= 0)
+        *status = found ? view_store_error(view, found)
+                        : answer_nothing_known(view, p->address, first, p->until_id);
+    return found > 0;
+}
+
+json_t *view_block_json(struct view *view, const struct view_position *p) {
+    const char *state = p->state              ? p->state
+                        : view_is_light(view) ? "not watched"
+                                              : "never handed out";
+    return hak_json_object(ADDRESS("base", p->block.base), ADDRESS("user", p->user),
+                           KNOWN("asked_bytes", p->state, p->asked_bytes),
+                           NUMBER("slot_bytes", p->block.slot_bytes),
+                           JSON("class", hak_json_class(view->reader, p->block.class_index)),
+                           NUMBER("process", p->block.process), WORD("state", state));
 }

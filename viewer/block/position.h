@@ -1,36 +1,44 @@
-/* The position of an address in its block, and of the block, in words: the head of `why` and
- * `block`. */
+/* Finds the block that ADDR means; says the position of the address in it, and of the block, in
+ * words: the head of `why` and `block`. */
 #ifndef HAK_VIEWER_BLOCK_POSITION_H
 #define HAK_VIEWER_BLOCK_POSITION_H
 
+#include "report/words/words.h"
+#include "store/history/history.h"
 #include "viewer/capture/capture.h"
 
 struct view_position {
     uint64_t address;
-    const struct hak_block_key *block;
-    bool was_handed_out; /* else user and asked_bytes mean nothing */
-    uint64_t user, asked_bytes;
+    uint64_t until_id, until_ns; /* events up to these; 0 = all */
+    struct hak_block_key block;
+    struct hak_lineage lineage;
+    uint64_t user, asked_bytes;  /* of the last life */
+    const char *state;           /* of it: "live", "freed"; NULL: the block was never handed out */
+    uint64_t lost_events, stops; /* in its processes while it was seen; of recording, since */
 };
 
-/* "0x5581a8c31054 is 20 bytes into a block of 56 asked, 64 in its slot (C3)". */
-void view_add_position(struct hak_text *text, struct view *view, const struct view_position *p);
-/* "SuperSlab 0x.., slab 3, slot 65 (base 0x..). " */
-void view_add_slot(struct hak_text *text, struct view *view, const struct hak_block_key *block);
+/* Reads the command's ADDR, --process and --at, finds the block that was used last there up to the
+ * event and time of `p`, and says which process was taken. `asked` (NULL: nobody wants it) gets the
+ * event of p:N. False: an error is printed, or the answer that nothing is known; `*status` is the
+ * exit status. */
+bool view_find_position(struct view *view, struct view_position *p, uint64_t *asked, int *status);
+/* The head of a page: "0x5581a8c31054 is 20 bytes into a block of 56 asked, 64 in its slot (C3),
+ * live" and `owners`, the slot, `pool`, the process, the completeness. */
+void view_add_head(struct hak_text *text, struct view *view, const struct view_position *p,
+                   const char *owners, const char *pool);
 /* "It lies in server+0x100: static data or code, no heap." and a newline, if it lies in a module.
  */
 void view_add_module(struct hak_text *text, struct view *view, uint64_t address);
-/* "Process 4711 (server). ", where the capture has several. */
-void view_add_block_process(struct hak_text *text, struct view *view,
-                            const struct hak_block_key *block);
-/* Events lost while a block was in use: `lost_events` in its processes then, and how often
- * recording of these was stopped since. */
+/* Events lost while a block was in use, and a blank line. */
 void view_add_block_completeness(struct hak_text *text, const struct view *view,
-                                 uint64_t lost_events, uint64_t stops);
+                                 const struct view_position *p);
+/* "FAULT     HKM-202 double-free, event 7; `hakmem-trace faults 1` is the report", if there is one;
+ * `name` in the place of a code that there is not. */
+void view_add_block_fault(struct hak_text *text, struct view *view,
+                          const struct hak_fault_words_row *fault, const char *name);
+/* The exit status where nothing is wrong with the block. */
+int view_block_completeness(const struct view *view, const struct view_position *p);
 /* The block in JSON, with its state in words. */
-json_t *view_block_json(struct view *view, const struct view_position *p, const char *state);
-/* Prints the whole answer where no block is known at `address` (in the process of --process) up to
- * the event `until` (0 = all): what the program mapped there itself, or the nearest blocks. Returns
- * the exit status. */
-int view_answer_nothing_known(struct view *view, uint64_t address, uint64_t until);
+json_t *view_block_json(struct view *view, const struct view_position *p);
 
 #endif

@@ -23,23 +23,19 @@ struct why_row {
 
 struct why {
     struct view *view;
-    struct view_position position; /* of the last life */
+    struct view_position position; /* of the last life, up to --at */
     uint64_t asked_event; /* p:N: the event of that allocation; 0 = another way of asking */
-    uint64_t until;       /* --at: the last event that is known, 0 = all are */
     struct hak_story *story;
     const struct hak_life *last;      /* NULL = the block was never handed out in this capture */
     const struct hak_life *stale;     /* NULL = nobody is marked */
     struct hak_fault_words_row fault; /* id 0 = none */
     struct why_row *row;
     int rows;
-    bool whole; /* nothing was lost while the block was seen */
 };
 
 /* Fills why->row. False when memory ran out. */
 bool why_make_rows(struct why *why);
 void why_add_page(struct hak_text *text, const struct why *why);
-/* "live", "freed", "freed twice", "never handed out". */
-const char *why_state(const struct why *why);
 char *why_json(const struct why *why);
 /* "writer unknown; owners 1 and 2 held this address before", or "" where nothing is to be said. */
 void why_add_evidence(struct hak_text *text, const struct why *why);

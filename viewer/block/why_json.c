@@ -4,7 +4,6 @@
 
 #include "report/words/words.h"
 #include "viewer/capture/capture.h"
-#include "superslab.h"
 
 static json_t *fault_json(const struct why *why) {
     if (why->fault.id == 0)
@@ -36,16 +35,15 @@ char *why_json(const struct why *why) {
     hak_json_set(document, ADDRESS("address", why->position.address));
     if (hak_story_is_outside(story)) {
         struct hak_mapped_place mapping;
-        (void)mapping_read(why->view, why->position.address, story->block.process, why->until,
-                           &mapping);
+        (void)mapping_read(why->view, why->position.address, story->block.process,
+                           why->position.until_id, &mapping);
         hak_json_set(document,
                      JSON("mapping", mapping_json(why->view, why->position.address, &mapping)));
         hak_mapped_place_free(&mapping);
     }
     hak_json_set(
-        document,
-        KNOWN("offset", why->position.was_handed_out, why->position.address - why->position.user),
-        JSON("block", view_block_json(why->view, &why->position, why_state(why))),
+        document, KNOWN("offset", why->position.state, why->position.address - why->position.user),
+        JSON("block", view_block_json(why->view, &why->position)),
         NUMBER("lives_total", story->lives_total),
         JSON("lives", hak_json_lives(r, story, with_frames)),
         NUMBER("moves_total", story->moves_total), JSON("moves", moves),

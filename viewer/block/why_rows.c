@@ -17,26 +17,17 @@ static struct why_row *new_row(struct why *why, const struct hak_event *event) {
     return row;
 }
 
-/* Takes the note over. */
-static void take_note(struct why_row *row, struct hak_text *text) {
-    snprintf(row->note, sizeof row->note, "%s", hak_text_string(text));
-    hak_text_free(text);
-}
-
 /* Adds the notes that the event's life calls for. */
 static void mark_end(const struct why *why, const struct hak_life *life, int end,
                      struct why_row *row) {
-    struct hak_text note = {0};
-    if (end == 0 && life->stale_end) {
-        row->wrong = true;
-        hak_text_add(&note, "STALE: owner %u frees owner %u's block", life->stale_owner,
-                     life->number);
-    } else if (end == 1) {
-        hak_text_add(&note, "%s",
-                     why->fault.code == 202 && life == why->last ? "double-free reported here"
-                                                                 : "a second end of one life");
-    }
-    take_note(row, &note);
+    row->wrong = end == 0 && life->stale_end;
+    if (row->wrong)
+        snprintf(row->note, sizeof row->note, "STALE: owner %u frees owner %u's block",
+                 life->stale_owner, life->number);
+    else if (end == 1)
+        snprintf(row->note, sizeof row->note, "%s",
+                 why->fault.code == 202 && life == why->last ? "double-free reported here"
+                                                             : "a second end of one life");
 }
 
 static void mark_wrong(const struct why *why, struct why_row *row) {
@@ -45,21 +36,18 @@ static void mark_wrong(const struct why *why, struct why_row *row) {
     hak_text_add(&note, "WRONG: ");
     hak_words_add_illegal(&note, why->view->reader, why->story, &row->event, why->story->block.base,
                           why->position.user);
-    take_note(row, &note);
+    snprintf(row->note, sizeof row->note, "%s", hak_text_string(&note));
+    hak_text_free(&note);
 }
 
 /* The fault's own record is no step of the block where the call is known that it stopped. */
 static void mark_fault(const struct why *why, struct why_row *row) {
     const struct hak_fault_words *words = hak_words_fault(why->fault.code);
-    struct hak_text note = {0};
     bool is_record =
         row->event.kind == HAK_FAULT && why->fault.event != 0 && why->fault.event != row->event.id;
-    hak_text_add(&note, "%s reported", words ? words->name : "a crash");
-    if (is_record)
-        hak_text_add(&note, ", of event %s", hak_words_number(why->fault.event));
-    else
-        hak_text_add(&note, " here");
-    take_note(row, &note);
+    snprintf(row->note, sizeof row->note, "%s reported%s%s", words ? words->name : "a crash",
+             is_record ? ", of event " : " here",
+             is_record ? hak_words_number(why->fault.event) : "");
 }
 
 static void add_life(struct why *why, const struct hak_life *life) {
@@ -131,13 +119,6 @@ static void add_moves(struct why *why) {
     }
 }
 
-/* p:N: which of the owners is the Nth allocation. */
-static void mark_asked(struct why *why, struct why_row *row) {
-    struct hak_text note = {0};
-    hak_text_add(&note, "this is %s", why->view->argument[0]);
-    take_note(row, &note);
-}
-
 static struct why_row *find_row(struct why *why, uint64_t id) {
     for (int i = 0; id != 0 && i < why->rows; i++)
         if (!why->row[i].gap && why->row[i].event.id == id)
@@ -201,8 +182,8 @@ bool why_make_rows(struct why *why) {
     else
         add_lives(why);
     struct why_row *asked = find_row(why, why->asked_event);
-    if (asked)
-        mark_asked(why, asked);
+    if (asked) /* p:N: the owner that is the Nth allocation */
+        snprintf(asked->note, sizeof asked->note, "this is %s", why->view->argument[0]);
     add_findings(why);
     return true;
 }

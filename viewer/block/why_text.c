@@ -2,28 +2,11 @@
 #include "viewer/block/why.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 #include "report/words/words.h"
 #include "viewer/capture/capture.h"
 #include "viewer/block/mapping.h"
 #include "viewer/block/position.h"
-#include "superslab.h"
-
-const char *why_state(const struct why *why) {
-    return !why->last && view_is_light(why->view) ? "not watched"
-           : !why->last                           ? "never handed out"
-           : why->last->end_count == 0            ? "live"
-           : why->last->end_count == 1            ? "freed"
-                                                  : "freed twice";
-}
-
-static void add_owner_state(struct hak_text *text, const struct why *why) {
-    if (why->last)
-        hak_text_add(text, ", %s, %s in this capture", why_state(why),
-                     hak_words_count(why->story->lives_total, "owner", "owners"));
-    hak_text_add(text, ".\n");
-}
 
 struct columns {
     int event, time, what, thread, function, location, note;
@@ -182,12 +165,6 @@ void why_load_creations(struct hak_creations *all, const struct why *why) {
     hak_creations_sort(all);
 }
 
-static void add_heading(struct hak_text *text, const struct why *why, const char *heading) {
-    hak_text_add(text, "%s%s%s", view_style(why->view, VIEW_BOLD), heading,
-                 view_style(why->view, VIEW_PLAIN));
-    hak_text_tab(text, 10);
-}
-
 /* ": start_io server.c:12", or the whole stack. */
 static void add_creation_place(struct hak_text *text, const struct why *why,
                                const struct hak_frames *frames) {
@@ -211,7 +188,7 @@ static void add_creations(struct hak_text *text, const struct why *why) {
     struct hak_creations all;
     why_load_creations(&all, why);
     if (all.count > 0)
-        add_heading(text, why, "THREADS");
+        view_add_heading(text, why->view, "THREADS", 10);
     for (int i = 0, alike = 0; i < all.count; i += alike) {
         alike = hak_creations_alike(&all, i);
         if (i > 0)
@@ -239,24 +216,13 @@ static void add_end(struct hak_text *text, const struct why *why) {
     add_creations(text, why);
     why_add_evidence(&evidence, why);
     if (evidence.length > 0) {
-        add_heading(text, why, "EVIDENCE");
+        view_add_heading(text, why->view, "EVIDENCE", 10);
         hak_text_add_text(text, &evidence);
         hak_text_add(text, "\n");
     }
     hak_text_free(&evidence);
-    if (why->fault.id != 0) {
-        const struct hak_fault_words *words = hak_words_fault(why->fault.code);
-        add_heading(text, why, "FAULT");
-        if (words)
-            hak_text_add(text, "HKM-%u %s, ", words->code, words->name);
-        else
-            hak_text_add(text, "a crash, ");
-        hak_text_add(text, "event %s; `hakmem-trace faults %u", hak_words_number(why->fault.event),
-                     why->fault.id);
-        view_add_store_option(text, why->view);
-        hak_text_add(text, "` is the report\n");
-    }
-    add_heading(text, why, "NEXT");
+    view_add_block_fault(text, why->view, &why->fault, "a crash, ");
+    view_add_heading(text, why->view, "NEXT", 10);
     struct hak_text option = {0};
     view_add_store_option(&option, why->view);
     if (view_given(why->view, "process") || why->view->summary.processes > 1) {
@@ -282,8 +248,8 @@ static void add_end(struct hak_text *text, const struct why *why) {
 /* Adds the mapping of an address that a call was given and that lies in no block. */
 static void add_mapping(struct hak_text *text, const struct why *why) {
     struct hak_mapped_place mapping;
-    if (mapping_read(why->view, why->position.address, why->story->block.process, why->until,
-                     &mapping) > 0)
+    if (mapping_read(why->view, why->position.address, why->story->block.process,
+                     why->position.until_id, &mapping) > 0)
         mapping_add(text, why->view, why->position.address, &mapping);
     hak_mapped_place_free(&mapping);
 }
@@ -294,17 +260,19 @@ void why_add_page(struct hak_text *text, const struct why *why) {
                      why->position.address);
         view_add_module(text, why->view, why->position.address);
         add_mapping(text, why);
+        view_add_block_completeness(text, why->view, &why->position);
     } else {
-        view_add_position(text, why->view, &why->position);
-        add_owner_state(text, why);
-        view_add_slot(text, why->view, &why->story->block);
-        if (why->story->pool[0]) {
-            hak_text_add(text, "In the program's pool \"%s\". ", why->story->pool);
-        }
-        view_add_block_process(text, why->view, &why->story->block);
+        struct hak_text owners = {0}, pool = {0};
+        if (why->last)
+            hak_text_add(&owners, ", %s in this capture",
+                         hak_words_count(why->story->lives_total, "owner", "owners"));
+        if (why->story->pool[0])
+            hak_text_add(&pool, "In the program's pool \"%s\". ", why->story->pool);
+        view_add_head(text, why->view, &why->position, hak_text_string(&owners),
+                      hak_text_string(&pool));
+        hak_text_free(&owners);
+        hak_text_free(&pool);
     }
-    view_add_block_completeness(text, why->view, why->story->lost_events, why->story->stops);
-    hak_text_add(text, "\n");
     add_table(text, why);
     hak_text_add(text, "\n");
     add_end(text, why);

@@ -222,6 +222,10 @@ const struct inner_pool *pools_next(struct view *view, int *at);
     "WITH reached(text, most) AS (SELECT n.text, CAST(max(s.value) AS INTEGER)"                    \
     " FROM name n JOIN sample s ON s.name = n.id WHERE " where                                     \
     " GROUP BY s.process, s.name, s.class) SELECT " select " FROM reached"
+/* The sum of what each of the counters with these `count` names reached, in `reached`, 0 where
+ * there is none. 0, or an error of the store. (checked.c) */
+int view_read_reached(const struct view *view, const char *const *names, uint64_t *reached,
+                      int count);
 
 /* ---- how much was checked (checked.c) -----------------------------------------------------------
  * The meaning of "no fault". In level normal writes beside every block are found at its next call,

@@ -16,6 +16,25 @@ static enum view_check read_level(struct view *view) {
     return level;
 }
 
+int view_read_reached(const struct view *view, const char *const *names, uint64_t *reached,
+                      int count) {
+    struct hak_text list = {0}, sql = {0};
+    for (int i = 0; i < count; i++)
+        hak_text_add(&list, "%s'%s'", i ? ", " : "", names[i]);
+    hak_text_add(&sql, VIEW_REACHED("n.text IN (%s)", "text, sum(most)") " GROUP BY text",
+                 hak_text_string(&list));
+    struct hak_query q =
+        hak_ask(hak_store_database(view->reader), hak_text_string(&sql), "reading its tables");
+    memset(reached, 0, (size_t)count * sizeof *reached);
+    while (hak_query_next(&q))
+        for (int i = 0; i < count; i++)
+            if (strcmp(names[i], hak_query_text(&q, 0)) == 0)
+                reached[i] = hak_query_number(&q, 1);
+    hak_text_free(&list);
+    hak_text_free(&sql);
+    return hak_query_end(&q);
+}
+
 int view_read_checked(struct view *view, struct view_checked *out) {
     static const char query[] = VIEW_REACHED("n.text LIKE 'served.%' OR n.text LIKE 'given.%'",
                                              "sum(most),"

@@ -247,13 +247,10 @@ static void add_kept(struct hak_text *text, const struct view *view) {
 
 /* Adds the blocks that programs counted while recording was stopped. */
 static void add_left_out(struct hak_text *text, const struct view *view) {
-    static const char sql[] =
-        VIEW_REACHED("n.text GLOB 'UNRECORDED_*'",
-                     "coalesce(sum(most) FILTER (WHERE text = 'UNRECORDED_TAKEN.times'), 0),"
-                     " coalesce(sum(most) FILTER (WHERE text = 'UNRECORDED_TAKEN.amount'), 0),"
-                     " coalesce(sum(most) FILTER (WHERE text = 'UNRECORDED_GIVEN.times'), 0), ?1");
-    uint64_t read[3] = {0};
-    (void)hak_database_numbers(hak_store_database(view->reader), sql, 0, read, 3);
+    static const char *const names[] = {"UNRECORDED_TAKEN.times", "UNRECORDED_TAKEN.amount",
+                                        "UNRECORDED_GIVEN.times"};
+    uint64_t read[3];
+    (void)view_read_reached(view, names, read, 3);
     if (read[0] > 0)
         hak_text_add(text,
                      ": %s of %s that %s allocated then %s not known; %s of them %s freed then",

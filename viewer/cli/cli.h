@@ -178,6 +178,9 @@ int view_columns(const struct view *view);
 /* Escape codes, "" without colour. */
 enum view_style { VIEW_PLAIN, VIEW_BOLD, VIEW_RED, VIEW_DIM, VIEW_PLACE };
 const char *view_style(const struct view *view, enum view_style style);
+/* Begins a line with its heading, and blanks to `column`. */
+void view_add_heading(struct hak_text *text, const struct view *view, const char *heading,
+                      int column);
 
 /* `path` as it is typed in the working directory: its end where it lies there. */
 const char *view_path_from_here(const char *path);

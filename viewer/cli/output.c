@@ -36,6 +36,13 @@ const char *view_style(const struct view *view, enum view_style style) {
     return view->color ? codes[style] : "";
 }
 
+void view_add_heading(struct hak_text *text, const struct view *view, const char *heading,
+                      int column) {
+    hak_text_add(text, "%s%s%s", view_style(view, VIEW_BOLD), heading,
+                 view_style(view, VIEW_PLAIN));
+    hak_text_tab(text, column);
+}
+
 static void start_now(void) {
     int ends[2];
     view_progress_end();

@@ -35,13 +35,6 @@ void table_add_headings(struct table *t, const char *headings);
 void table_add_cell(struct table *t, const char *text);
 /* The same for a text that is put together already, with colours or not, and freed. */
 void table_add_text(struct table *t, struct hak_text *text);
-/* The same for what a function appends: table_make(&table, add_age, row). */
-#define table_make(table, add, ...)                                                                \
-    do {                                                                                           \
-        struct hak_text made_text = {0};                                                           \
-        add(&made_text, __VA_ARGS__);                                                              \
-        table_add_text(table, &made_text);                                                         \
-    } while (0)
 /* Lines below the row that was added last, as they are; frees them. */
 void table_add_below(struct table *t, struct hak_text *lines);
 /* The same for a number with separators; nothing for 0. */

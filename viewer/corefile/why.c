@@ -5,6 +5,7 @@
 #include <string.h>
 #include "options.h"
 #include "report/words/words.h"
+#include "viewer/block/block.h"
 #include "viewer/capture/capture.h"
 #include "viewer/corefile/recording.h"
 #include "viewer/corefile/stacks.h"
@@ -28,16 +29,7 @@ static uint64_t usable_bytes_of(const struct core_block *block) {
 }
 
 static void add_distance(struct hak_text *text, const struct core_block *block, uint64_t address) {
-    uint64_t bytes = usable_bytes_of(block);
-    if (address == block->user)
-        hak_text_add(text, "the start of a block");
-    else if (address < block->user)
-        hak_text_add(text, "%s before a block", hak_words_bytes(block->user - address));
-    else if (address - block->user < bytes || (bytes == 0 && address == block->user))
-        hak_text_add(text, "%s into a block", hak_words_bytes(address - block->user));
-    else
-        hak_text_add(text, "%s past the end of a block",
-                     hak_words_bytes(address - block->user - bytes));
+    block_add_distance(text, address, block->user, usable_bytes_of(block));
     if (block->state)
         hak_text_add(text, " of %s asked", hak_words_number(block->asked_bytes));
     else

@@ -126,15 +126,12 @@ int hunt_read_fault(struct view *view, const char *path, uint32_t wanted, struct
 }
 
 void hunt_read_counts(struct view *view, uint64_t *guarded, uint64_t *left) {
-    static const char query[] =
-        VIEW_REACHED("n.text IN ('served.GUARDED', 'GUARD_MEMORY.times', 'GUARD_MAPPINGS.times',"
-                     " 'GUARD_REFUSED.times')",
-                     "sum(most) FILTER (WHERE text = 'served.GUARDED'),"
-                     " sum(most) FILTER (WHERE text <> 'served.GUARDED')");
-    uint64_t read[2] = {0};
-    hak_database_numbers(hak_store_database(view->reader), query, 0, read, 2);
+    static const char *const names[] = {"served.GUARDED", "GUARD_MEMORY.times",
+                                        "GUARD_MAPPINGS.times", "GUARD_REFUSED.times"};
+    uint64_t read[4];
+    (void)view_read_reached(view, names, read, 4);
     *guarded = read[0];
-    *left = read[1];
+    *left = read[1] + read[2] + read[3];
 }
 
 struct tally {

@@ -4,30 +4,27 @@
 
 #include "report/words/words.h"
 
+/* `any` is 0 where all are. */
 struct closed_counts {
-    uint64_t left_out_blocks, left_out_bytes, opened_pages;
+    uint64_t left_out_blocks, left_out_bytes, opened_pages, any;
 };
 
 static struct closed_counts read_closed_counts(struct view *view) {
-    static const char query[] =
-        VIEW_REACHED("n.text IN ('CLOSED_LOOK.amount', 'CLOSED_SCAN.amount', 'CLOSED_OPEN.times')",
-                     "sum(most) FILTER (WHERE text = 'CLOSED_LOOK.amount'),"
-                     " sum(most) FILTER (WHERE text = 'CLOSED_SCAN.amount'),"
-                     " sum(most) FILTER (WHERE text = 'CLOSED_OPEN.times')");
-    uint64_t read[3] = {0};
-    int found = hak_database_numbers(hak_store_database(view->reader), query, 0, read, 3);
-    if (found < 0)
-        view_store_error(view, found);
-    return (struct closed_counts){read[0], read[1], read[2]};
+    static const char *const names[] = {"CLOSED_LOOK.amount", "CLOSED_SCAN.amount",
+                                        "CLOSED_OPEN.times"};
+    uint64_t read[3];
+    int error = view_read_reached(view, names, read, 3);
+    if (error)
+        view_store_error(view, error);
+    return (struct closed_counts){read[0], read[1], read[2], read[0] | read[1] | read[2]};
 }
 
 void info_add_closed(struct hak_text *text, struct view *view) {
     struct closed_counts counts = read_closed_counts(view);
     const char *between = "";
-    if (counts.left_out_blocks + counts.left_out_bytes + counts.opened_pages == 0)
+    if (!counts.any)
         return;
-    hak_text_add(text, "%sclosed%s", view_style(view, VIEW_BOLD), view_style(view, VIEW_PLAIN));
-    hak_text_tab(text, 14);
+    view_add_heading(text, view, "closed", 14);
     hak_text_add(text, "the program closed pages of its blocks: ");
     if (counts.left_out_blocks > 0) {
         hak_text_add(text, "sweeps left out %s",
@@ -47,7 +44,7 @@ void info_add_closed(struct hak_text *text, struct view *view) {
 
 json_t *info_closed_json(struct view *view) {
     struct closed_counts counts = read_closed_counts(view);
-    if (counts.left_out_blocks + counts.left_out_bytes + counts.opened_pages == 0)
+    if (!counts.any)
         return json_null();
     return hak_json_object(NUMBER("sweeps_left_out_blocks", counts.left_out_blocks),
                            NUMBER("scans_left_out_bytes", counts.left_out_bytes),

@@ -13,48 +13,31 @@
 /* Losses printed before "and N more". */
 #define LINES_SHOWN 20
 
-/* One line of a value: name to column 14, then the value made harmless. */
+/* The value is made harmless. */
 static void add_value(struct hak_text *text, const struct view *view, const char *name,
                       const char *value) {
-    hak_text_add(text, "%s%s%s", view_style(view, VIEW_BOLD), name, view_style(view, VIEW_PLAIN));
-    hak_text_tab(text, 14);
+    view_add_heading(text, view, name, 14);
     hak_text_add(text, "%s\n", value);
 }
 
 /* The lines that the store has under `key`: of "unreadable" files that killed their reader, of
- * "made_code" processes with code that was made at run time. Calls `say` with each and `to`. */
-static void each_line(struct view *view, const char *key, void (*say)(void *to, const char *line),
-                      void *to) {
+ * "made_code" processes with code that was made at run time. In `text`, behind `name`, or, where
+ * that is NULL, as a list. */
+static json_t *give_lines(struct hak_text *text, struct view *view, const char *name,
+                          const char *key) {
     char *lines = hak_database_meta(hak_store_database(view->reader), key);
+    json_t *list = text ? NULL : json_array();
     for (const char *at = lines; at && *at;) {
         char line[2 * 4096];
         size_t length = strcspn(at, "\n");
         snprintf(line, sizeof line, "%.*s", (int)length, at);
-        say(to, line);
+        if (text)
+            add_value(text, view, at == lines ? name : "", line);
+        else
+            json_array_append_new(list, hak_json_text(line));
         at += length + (at[length] == '\n');
     }
     free(lines);
-}
-
-struct lines {
-    struct hak_text *text;
-    struct view *view;
-    const char *name; /* of the first; "" of those that follow */
-};
-
-static void add_value_line(void *to, const char *line) {
-    struct lines *lines = to;
-    add_value(lines->text, lines->view, lines->name, line);
-    lines->name = "";
-}
-
-static void add_line_json(void *list, const char *line) {
-    json_array_append_new(list, hak_json_text(line));
-}
-
-static json_t *lines_json(struct view *view, const char *key) {
-    json_t *list = json_array();
-    each_line(view, key, add_line_json, list);
     return list;
 }
 
@@ -109,9 +92,8 @@ static void add_overview(struct hak_text *text, struct view *view) {
     view_add_completeness(&complete, view);
     add_value(text, view, "complete", hak_text_string(&complete));
     hak_text_free(&complete);
-    struct lines unreadable = {text, view, "unreadable"}, made_code = {text, view, "made code"};
-    each_line(view, "unreadable", add_value_line, &unreadable);
-    each_line(view, "made_code", add_value_line, &made_code);
+    give_lines(text, view, "unreadable", "unreadable");
+    give_lines(text, view, "made code", "made_code");
     char *unwatched = read_unwatched(view);
     if (unwatched)
         add_value(text, view, "registers", unwatched);
@@ -153,39 +135,38 @@ static void add_pools(struct hak_text *text, struct view *view) {
     }
 }
 
-/* Adds the stops of recording, or the marks. */
-static void add_moments(struct hak_text *text, struct view *view, const char *heading,
-                        const char *sql, void (*add)(struct hak_text *, struct hak_query *)) {
-    struct hak_query q = hak_ask(hak_store_database(view->reader), sql, INFO_READING);
-    int shown = 0;
-    while (hak_query_next(&q)) {
-        if (shown++ == 0)
-            hak_text_add(text, "\n%s%s%s\n", view_style(view, VIEW_BOLD), heading,
-                         view_style(view, VIEW_PLAIN));
-        if (shown > LINES_SHOWN && !view_given(view, "all"))
-            continue;
-        hak_text_add(text, "  process %d ", (int)hak_query_number(&q, 0));
-        add(text, &q);
-    }
-    if (shown > LINES_SHOWN && !view_given(view, "all"))
-        hak_text_add(text, "... and %d more; --all shows them\n", shown - LINES_SHOWN);
-    view_end_query(view, &q, true);
-}
-
-static void add_stop(struct hak_text *text, struct hak_query *q) {
-    hak_text_add(text, "from %s ", hak_words_time(hak_query_number(q, 1)));
-    if (hak_query_number(q, 2) == HAK_LOSS_OPEN)
-        hak_text_add(text, "on\n");
-    else
-        hak_text_add(text, "to %s\n", hak_words_time(hak_query_number(q, 2)));
+/* Whether one more line below `heading`, which the first of them brings, is shown. */
+static bool shows_line(struct hak_text *text, struct view *view, const char *heading, int *lines) {
+    if ((*lines)++ == 0)
+        hak_text_add(text, "\n%s%s%s\n", view_style(view, VIEW_BOLD), heading,
+                     view_style(view, VIEW_PLAIN));
+    return *lines <= LINES_SHOWN || view_given(view, "all");
 }
 
 static void add_stops(struct hak_text *text, struct view *view) {
-    if (view->summary.stops > 0)
-        add_moments(text, view, "NOT RECORDED",
-                    "SELECT p.pid, l.from_ns, l.to_ns FROM loss l LEFT JOIN process p"
-                    " ON p.id = l.process WHERE l.reason = 'stopped' ORDER BY l.from_ns, l.id",
-                    add_stop);
+    int lines = 0, left_out = 0;
+    if (view->summary.stops == 0)
+        return;
+    struct hak_query q =
+        hak_ask(hak_store_database(view->reader),
+                "SELECT p.pid, l.from_ns, l.to_ns FROM loss l LEFT JOIN process p"
+                " ON p.id = l.process WHERE l.reason = 'stopped' ORDER BY l.from_ns, l.id",
+                INFO_READING);
+    while (hak_query_next(&q)) {
+        if (!shows_line(text, view, "NOT RECORDED", &lines)) {
+            left_out++;
+            continue;
+        }
+        hak_text_add(text, "  process %d from %s ", (int)hak_query_number(&q, 0),
+                     hak_words_time(hak_query_number(&q, 1)));
+        if (hak_query_number(&q, 2) == HAK_LOSS_OPEN)
+            hak_text_add(text, "on\n");
+        else
+            hak_text_add(text, "to %s\n", hak_words_time(hak_query_number(&q, 2)));
+    }
+    if (left_out > 0)
+        hak_text_add(text, "... and %d more; --all shows them\n", left_out);
+    view_end_query(view, &q, true);
 }
 
 /* Names of pools stand in the same table. */
@@ -193,18 +174,15 @@ static void add_marks(struct hak_text *text, struct view *view) {
     struct hak_query q = hak_ask(hak_store_database(view->reader),
                                  "SELECT event, ns, name FROM mark ORDER BY event", INFO_READING);
     struct hak_event event;
-    int shown = 0;
+    int lines = 0;
     while (hak_query_next(&q)) {
         if (hak_store_event(view->reader, hak_query_number(&q, 0), &event) != 1 ||
             event.kind != HAK_MARK)
             continue;
-        if (shown == LINES_SHOWN && !view_given(view, "all")) {
+        if (!shows_line(text, view, "MARKS", &lines)) {
             hak_text_add(text, "... and more; --all shows them\n");
             break;
         }
-        if (shown++ == 0)
-            hak_text_add(text, "\n%sMARKS%s\n", view_style(view, VIEW_BOLD),
-                         view_style(view, VIEW_PLAIN));
         hak_text_add(text, "  %s  event %s  ", hak_words_time(hak_query_number(&q, 1)),
                      hak_words_number(event.id));
         hak_text_add_name(text, hak_query_text(&q, 2));
@@ -301,8 +279,7 @@ static void add_checked(struct hak_text *text, struct view *view) {
         view_store_error(view, found);
         return;
     }
-    hak_text_add(text, "%schecked%s", view_style(view, VIEW_BOLD), view_style(view, VIEW_PLAIN));
-    hak_text_tab(text, 14);
+    view_add_heading(text, view, "checked", 14);
     view_add_checked(text, &checked);
     hak_text_add(text, "\n");
 }
@@ -329,8 +306,8 @@ static bool print_info_json(struct view *view, const struct tree *tree) {
         JSON("stops", info_rows_json(view, "SELECT process, from_ns, nullif(to_ns, "
                                            "9223372036854775807) AS to_ns FROM loss "
                                            "WHERE reason = 'stopped' ORDER BY from_ns, id")),
-        JSON("unreadable", lines_json(view, "unreadable")),
-        JSON("made_code", lines_json(view, "made_code")));
+        JSON("unreadable", give_lines(NULL, view, NULL, "unreadable")),
+        JSON("made_code", give_lines(NULL, view, NULL, "made_code")));
     char *unwatched = read_unwatched(view);
     hak_json_set(document, JSON("registers", unwatched ? hak_json_text(unwatched) : json_null()));
     free(unwatched);

@@ -13,27 +13,17 @@ struct slack {
 };
 
 static struct slack read_slack(struct view *view) {
-    static const char query[] =
-        VIEW_REACHED("n.text IN ('SLACK_TAKEN.amount', 'SLACK_GIVEN.amount', 'KEPT_UNKNOWN.times',"
-                     " 'SLACK_UNKNOWN.times')",
-                     "sum(most) FILTER (WHERE text = 'SLACK_TAKEN.amount'),"
-                     " sum(most) FILTER (WHERE text = 'SLACK_GIVEN.amount'),"
-                     " sum(most) FILTER (WHERE text = 'KEPT_UNKNOWN.times'),"
-                     " sum(most) FILTER (WHERE text = 'SLACK_UNKNOWN.times')");
-    uint64_t read[4] = {0};
-    int found = hak_database_numbers(hak_store_database(view->reader), query, 0, read, 4);
-    if (found < 0)
-        view_store_error(view, found);
+    static const char *const names[] = {"SLACK_TAKEN.amount", "SLACK_GIVEN.amount",
+                                        "KEPT_UNKNOWN.times", "SLACK_UNKNOWN.times"};
+    uint64_t read[4];
+    int error = view_read_reached(view, names, read, 4);
+    if (error)
+        view_store_error(view, error);
     return (struct slack){read[0], read[1], read[2], read[3]};
 }
 
-static void add_line_name(struct hak_text *text, const struct view *view, const char *name) {
-    hak_text_add(text, "%s%s%s", view_style(view, VIEW_BOLD), name, view_style(view, VIEW_PLAIN));
-    hak_text_tab(text, 14);
-}
-
 static void add_slack(struct hak_text *text, const struct view *view, const struct slack *slack) {
-    add_line_name(text, view, "slack");
+    view_add_heading(text, view, "slack", 14);
     if (slack->not_told == 0 || slack->taken > 0) {
         hak_text_add(text, "%s beyond the bytes asked for, ", hak_words_size(slack->taken));
         hak_text_add(text, "%s of it in blocks never freed\n",
@@ -50,7 +40,7 @@ void info_add_kept(struct hak_text *text, struct view *view) {
         return;
     struct hak_query q = hak_ask(hak_store_database(view->reader), allocators_sql, INFO_READING);
     for (bool is_first = true; hak_query_next(&q); is_first = false) {
-        add_line_name(text, view, is_first ? "allocator" : "");
+        view_add_heading(text, view, is_first ? "allocator" : "", 14);
         hak_text_add_name(text, hak_query_text(&q, 0));
         hak_text_add(text, ", kept by %s\n",
                      hak_words_count(hak_query_number(&q, 1), "process", "processes"));

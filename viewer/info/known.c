@@ -25,8 +25,8 @@ static bool add_file(struct hak_text *text, struct view *view, struct hak_query 
             continue;
         hak_text_add(&unused, "%s%s", unused.length ? ", " : "", hak_query_text(q, 2));
     }
-    hak_text_add(text, "%ssuppressed%s", view_style(view, VIEW_BOLD), view_style(view, VIEW_PLAIN));
-    hak_text_add_at(text, 14, "%s, by ", hak_words_count(uses, "finding", "findings"));
+    view_add_heading(text, view, "suppressed", 14);
+    hak_text_add(text, "%s, by ", hak_words_count(uses, "finding", "findings"));
     hak_text_add_name(text, path.bytes ? hak_words_path(path.bytes, 1, false) : "?");
     if (idle > 0) {
         hak_text_add(text, "; %s of %s not used: ", hak_words_number(idle),

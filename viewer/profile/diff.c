@@ -144,7 +144,7 @@ static int compare_pairs(const void *a, const void *b, void *context) {
     return strcmp(x->signature, y->signature);
 }
 
-/* ---- for people --------------------------------------------------------------------------------
+/* ---- the rows ----------------------------------------------------------------------------------
  */
 
 static const struct profile_group *group_of(const struct diff *d, const struct pair *pair) {
@@ -170,32 +170,16 @@ static int64_t second_change(const struct diff *d, const struct profile_sums *ol
     return profile_value(q, now, second) - profile_value(q, old, second);
 }
 
-static void add_numbers(struct table *table, const struct diff *d, const struct profile_sums *old,
-                        const struct profile_sums *now) {
-    struct hak_text change = {0};
-    int64_t value = value_of_sums(d, now) - value_of_sums(d, old);
-    uint64_t size = value < 0 ? -(uint64_t)value : (uint64_t)value;
-    hak_text_add(&change, "%s%s", value < 0 ? "-" : value ? "+" : "", hak_words_number(size));
-    struct hak_text cell = {0};
-    hak_text_add(&cell, "%16s", hak_text_string(&change));
-    table_add_text(table, &cell);
-    hak_text_free(&change);
-    table_make(table, profile_add_number, value_of_sums(d, old), false);
-    table_make(table, profile_add_number, value_of_sums(d, now), false);
-    table_make(table, profile_add_number, second_change(d, old, now), true);
+static void add_wide_change(struct hak_text *text, int64_t change) {
+    struct hak_text number = {0};
+    profile_add_number(&number, change, true);
+    hak_text_add(text, "%16s", hak_text_string(&number));
+    hak_text_free(&number);
 }
 
-static void add_pair_row(struct table *table, struct diff *d, const struct pair *pair) {
-    struct profile_groups *groups = &d->side[pair->shown].groups;
-    struct hak_text name = {0}, where = {0};
-    add_numbers(table, d, &pair->sums[OLD], &pair->sums[NEW]);
-    table_add_cell(table, has_no_blocks(&pair->sums[OLD])   ? "new"
-                          : has_no_blocks(&pair->sums[NEW]) ? "gone"
-                                                            : "");
-    profile_add_group_name(&name, groups, group_of(d, pair));
-    profile_add_group_where(&where, groups, group_of(d, pair));
-    table_add_text(table, &name);
-    table_add_text(table, &where);
+static void add_pair_place(struct hak_text *text, struct diff *d, const struct pair *pair) {
+    if (pair)
+        profile_add_group_where(text, &d->side[pair->shown].groups, group_of(d, pair));
 }
 
 static uint32_t shown_pairs(const struct diff *d) {
@@ -210,63 +194,91 @@ static void sum_rest(const struct diff *d, struct profile_sums rest[SIDES]) {
             profile_add_sums(&rest[k], &d->pair[i].sums[k]);
 }
 
-static void add_table(struct hak_text *text, struct diff *d) {
-    struct table table = {0};
+/* `pair` NULL: the row of the others, in text. */
+static void add_pair_row(struct answer *rows, struct diff *d, const struct profile_sums *sums,
+                         const struct pair *pair) {
+    static const struct profile_label none;
+    const struct profile_sums *old = &sums[OLD], *now = &sums[NEW];
+    const struct profile_query *q = &d->side[NEW].query;
+    struct side *s = &d->side[pair ? pair->shown : NEW];
+    bool is_label = pair && profile_has_callees(q);
+    const struct profile_label *l = is_label ? &s->places.label[group_of(d, pair)->key] : &none;
+    struct hak_text name = {0};
+    char by[32], per[32];
+    if (pair)
+        profile_add_group_name(&name, &s->groups, group_of(d, pair));
+    else
+        hak_text_add(&name, "... %s more", hak_words_number(d->pairs - shown_pairs(d)));
+    snprintf(by, sizeof by, "%16s", profile_measure_name(q->by));
+    snprintf(per, sizeof per, "<%s", q->per == PROFILE_STACK ? "where" : profile_key_name(q->per));
+    answer_row(rows, DATA(TEXT("name", hak_text_string(&name))),
+               DATA(TEXT(is_label ? "function" : NULL, l->function)),
+               DATA(TEXT(is_label ? "file" : NULL, l->file)),
+               DATA(KNOWN(is_label ? "line" : NULL, l->line, l->line)),
+               DATA(TEXT(is_label ? "module" : NULL, l->module)),
+               DATA(KNOWN(is_label ? "module_offset" : NULL, l->offset, l->offset)),
+               DATA_OF("old", profile_sums_json(&d->side[OLD].query, old)),
+               DATA_OF("new", profile_sums_json(q, now)),
+               DATA(NUMBER("change", value_of_sums(d, now) - value_of_sums(d, old))),
+               MADE(by, add_wide_change, value_of_sums(d, now) - value_of_sums(d, old)),
+               MADE("old", profile_add_number, value_of_sums(d, old), false),
+               MADE("new", profile_add_number, value_of_sums(d, now), false),
+               MADE(second_heading(d), profile_add_number, second_change(d, old, now), true),
+               CELL("<", !pair                ? ""
+                         : has_no_blocks(old) ? "new"
+                         : has_no_blocks(now) ? "gone"
+                                              : ""),
+               CELL(per, hak_text_string(&name)),
+               MADE(q->per <= PROFILE_LINE ? "<where" : "<", add_pair_place, d, pair));
+    hak_text_free(&name);
+}
+
+static struct answer rows_answer(struct diff *d) {
+    struct answer rows = answer_begin(d->view, d->view->json);
     struct profile_sums rest[SIDES];
-    uint32_t shown = shown_pairs(d);
-    struct hak_text heading = {0};
-    if (!d->pairs)
-        return;
-    hak_text_add(&heading, "%16s", profile_measure_name(d->side[NEW].query.by));
-    table_add_heading(&table, hak_text_string(&heading));
-    hak_text_free(&heading);
-    table_add_headings(&table, "old|new");
-    table_add_heading(&table, second_heading(d));
-    table_add_text_heading(&table, "");
-    table_add_text_heading(&table, d->side[NEW].query.per == PROFILE_STACK
-                                       ? "where"
-                                       : profile_key_name(d->side[NEW].query.per));
-    table_add_text_heading(&table, d->side[NEW].query.per <= PROFILE_LINE ? "where" : "");
-    for (uint32_t i = 0; i < shown; i++)
-        add_pair_row(&table, d, &d->pair[i]);
-    if (shown < d->pairs) {
-        struct hak_text more = {0};
-        sum_rest(d, rest);
-        add_numbers(&table, d, &rest[OLD], &rest[NEW]);
-        table_add_cell(&table, "");
-        hak_text_add(&more, "... %s more", hak_words_number(d->pairs - shown));
-        table_add_text(&table, &more);
-        table_add_cell(&table, "");
-    }
-    table_append(text, &table, d->view);
-    hak_text_add(text, "\n");
+    for (uint32_t i = 0; i < shown_pairs(d); i++)
+        add_pair_row(&rows, d, d->pair[i].sums, &d->pair[i]);
+    sum_rest(d, rest);
+    if (!rows.list && shown_pairs(d) < d->pairs)
+        add_pair_row(&rows, d, rest, NULL);
+    return rows;
+}
+
+/* ---- for people --------------------------------------------------------------------------------
+ */
+
+static void add_table(struct hak_text *text, struct diff *d) {
+    struct answer rows = rows_answer(d);
+    answer_print(text, &rows);
+    if (d->pairs)
+        hak_text_add(text, "\n");
 }
 
 static bool has_superslabs(const struct side *s) {
     return !hak_store_is_kept(s->view.reader) && !hak_store_is_profile_only(s->view.reader);
 }
 
-static void add_memory_row(struct table *table, const struct side *s, const char *name) {
+static void add_memory_row(struct answer *rows, const struct side *s, const char *name) {
     const struct profile_memory_totals *m = &s->memory;
-    table_add_cell(table, name);
-    table_add_cell(table, hak_words_number(s->groups.all.live.bytes));
-    table_add_cell(table, has_superslabs(s) ? hak_words_number(m->bytes[MEMORY_SUPERSLABS]) : "");
-    table_add_cell(table, m->kernel_ns ? hak_words_number(profile_resident(m)) : "");
-    table_add_cell(table, m->kernel_ns ? hak_words_number(m->bytes[MEMORY_MOST_RESIDENT]) : "");
-    table_add_cell(table, m->kernel_ns ? hak_words_time(m->kernel_ns) : "");
+    bool is_known = m->kernel_ns != 0;
+    answer_row(rows, CELL("<", name), FIGURE("live", hak_words_number, s->groups.all.live.bytes),
+               CELL("mapped for slots",
+                    has_superslabs(s) ? hak_words_number(m->bytes[MEMORY_SUPERSLABS]) : ""),
+               CELL("resident", is_known ? hak_words_number(profile_resident(m)) : ""),
+               CELL("most resident so far",
+                    is_known ? hak_words_number(m->bytes[MEMORY_MOST_RESIDENT]) : ""),
+               CELL("<as the kernel said", is_known ? hak_words_time(m->kernel_ns) : ""));
 }
 
 /* The memory is that of whole processes: beside a part of their blocks it would say nothing. */
 static void add_memory_table(struct hak_text *text, const struct diff *d) {
-    struct table table = {0};
+    struct answer rows = answer_begin(d->view, false);
     if (view_given(d->view, "thread") || view_given(d->view, "focus") ||
         view_given(d->view, "ignore"))
         return;
-    table_add_headings(&table,
-                       "<|live|mapped for slots|resident|most resident so far|<as the kernel said");
-    add_memory_row(&table, &d->side[OLD], "old");
-    add_memory_row(&table, &d->side[NEW], "new");
-    table_append(text, &table, d->view);
+    add_memory_row(&rows, &d->side[OLD], "old");
+    add_memory_row(&rows, &d->side[NEW], "new");
+    answer_print(text, &rows);
     hak_text_add(text, "\n");
 }
 
@@ -295,26 +307,6 @@ static void print_diff_text(struct diff *d) {
 /* ---- as JSON -----------------------------------------------------------------------------------
  */
 
-static void set_sides(json_t *object, const struct diff *d, const struct profile_sums *old,
-                      const struct profile_sums *now) {
-    hak_json_set(object, JSON("old", profile_sums_json(&d->side[OLD].query, old)),
-                 JSON("new", profile_sums_json(&d->side[NEW].query, now)),
-                 NUMBER("change", value_of_sums(d, now) - value_of_sums(d, old)));
-}
-
-static json_t *pair_json(struct diff *d, const struct pair *pair) {
-    struct side *s = &d->side[pair->shown];
-    json_t *row = json_object();
-    struct hak_text name = {0};
-    profile_add_group_name(&name, &s->groups, group_of(d, pair));
-    hak_json_set(row, TEXT("name", hak_text_string(&name)));
-    hak_text_free(&name);
-    if (profile_has_callees(&s->query))
-        profile_set_label(row, &s->places.label[group_of(d, pair)->key]);
-    set_sides(row, d, &pair->sums[OLD], &pair->sums[NEW]);
-    return row;
-}
-
 static json_t *side_json(const struct side *s) {
     return hak_json_object(TEXT("store", s->view.store_path),
                            JSON("at", profile_moment_json(&s->query, &s->query.at)),
@@ -324,18 +316,20 @@ static json_t *side_json(const struct side *s) {
 }
 
 static void print_diff_json(struct diff *d) {
-    json_t *document = view_json_document(d->view), *rows = json_array(), *others = json_object();
+    json_t *document = view_json_document(d->view);
     struct profile_sums rest[SIDES];
     const struct profile_query *q = &d->side[NEW].query;
     hak_json_set(document, WORD("per", profile_key_name(q->per)),
                  WORD("by", profile_measure_name(q->by)), JSON("old", side_json(&d->side[OLD])),
                  JSON("new", side_json(&d->side[NEW])));
-    for (uint32_t i = 0; i < shown_pairs(d); i++)
-        json_array_append_new(rows, pair_json(d, &d->pair[i]));
-    hak_json_set(document, JSON("rows", rows), NUMBER("left_out", d->pairs - shown_pairs(d)));
     sum_rest(d, rest);
-    set_sides(others, d, &rest[OLD], &rest[NEW]);
-    hak_json_set(document, JSON("others", others));
+    hak_json_set(
+        document, JSON("rows", rows_answer(d).list), NUMBER("left_out", d->pairs - shown_pairs(d)),
+        JSON("others",
+             hak_json_object(
+                 JSON("old", profile_sums_json(&d->side[OLD].query, &rest[OLD])),
+                 JSON("new", profile_sums_json(q, &rest[NEW])),
+                 NUMBER("change", value_of_sums(d, &rest[NEW]) - value_of_sums(d, &rest[OLD])))));
     view_start_pager(d->view);
     view_print_json(hak_json_print(document));
 }

@@ -420,28 +420,40 @@ static int compare_processes(const void *a, const void *b) {
     return x->process < y->process ? -1 : x->process > y->process;
 }
 
-static void add_processes(struct hak_text *text, struct heap *h) {
-    struct hak_flow *f = &h->flow;
-    struct table table = {0};
-    uint32_t shown = f->processes < PROCESSES_MAX ? f->processes : PROCESSES_MAX;
-    if (f->processes < 2)
-        return;
-    table_add_headings(&table, "<process|peak|blocks|<at|live at its end|blocks");
-    for (uint32_t i = 0; i < shown; i++) {
-        const struct hak_flow_process *p = &f->process[i];
-        struct hak_text name = {0};
-        view_add_process(&name, h->view, p->process);
-        table_add_text(&table, &name);
-        table_add_cell(&table, hak_words_number(p->peak.live.bytes));
-        table_add_cell(&table, has_blocks(&p->peak) ? hak_words_number(p->peak.live.blocks) : "");
-        table_add_cell(&table, hak_words_time(p->peak.id ? p->peak.ns : f->from_ns));
-        table_add_cell(&table, hak_words_number(p->live.bytes));
-        table_add_cell(&table, hak_words_number(p->live.blocks));
+static json_t *peak_json(const struct hak_flow_peak *peak) {
+    return hak_json_object(KNOWN("event", peak->id != 0, peak->id),
+                           KNOWN("ns", peak->id != 0, peak->ns),
+                           KNOWN("live_blocks", has_blocks(peak), peak->live.blocks),
+                           NUMBER("live_bytes", peak->live.bytes));
+}
+
+static struct answer processes_answer(const struct heap *h) {
+    struct answer answer = answer_begin(h->view, h->view->json);
+    answer.all = h->flow.processes;
+    for (uint32_t i = 0; i < answer.all && (answer.list || i < PROCESSES_MAX); i++) {
+        const struct hak_flow_process *p = &h->flow.process[i];
+        answer_row(
+            &answer, DATA(NUMBER("process", p->process)),
+            MADE("<process", view_add_process, h->view, p->process),
+            DATA_OF("peak", peak_json(&p->peak)),
+            FIGURE("peak", hak_words_number, p->peak.live.bytes),
+            CELL("blocks", has_blocks(&p->peak) ? hak_words_number(p->peak.live.blocks) : ""),
+            FIGURE("<at", hak_words_time, p->peak.id ? p->peak.ns : h->flow.from_ns),
+            DATA(NUMBER("live_blocks", p->live.blocks)),
+            AMOUNT("live at its end", "live_bytes", p->live.bytes),
+            FIGURE("blocks", hak_words_number, p->live.blocks));
     }
-    table_append(text, &table, h->view);
-    if (shown < f->processes)
+    return answer;
+}
+
+static void add_processes(struct hak_text *text, const struct heap *h) {
+    if (h->flow.processes < 2)
+        return;
+    struct answer answer = processes_answer(h);
+    answer_print(text, &answer);
+    if (answer.rows < answer.all)
         hak_text_add(text, "... and %s; --process shows one\n",
-                     hak_words_count(f->processes - shown, "more process", "more processes"));
+                     hak_words_count(answer.all - answer.rows, "more process", "more processes"));
     hak_text_add(text, "\n");
 }
 
@@ -611,35 +623,15 @@ static void print_heap_text(struct heap *h) {
 /* ---- as JSON -----------------------------------------------------------------------------------
  */
 
-static json_t *peak_json(const struct hak_flow_peak *peak) {
-    return hak_json_object(KNOWN("event", peak->id != 0, peak->id),
-                           KNOWN("ns", peak->id != 0, peak->ns),
-                           KNOWN("live_blocks", has_blocks(peak), peak->live.blocks),
-                           NUMBER("live_bytes", peak->live.bytes));
-}
-
 static json_t *mapped_json(const struct heap *h) {
     return hak_json_object(NUMBER("mappings", h->mapped.blocks), NUMBER("bytes", h->mapped.bytes),
                            NUMBER("closed_bytes", h->closed_bytes));
 }
 
-static json_t *processes_json(const struct heap *h) {
-    const struct hak_flow *f = &h->flow;
-    json_t *list = json_array();
-    for (uint32_t i = 0; i < f->processes; i++) {
-        hak_json_add(list, NUMBER("process", f->process[i].process),
-                     JSON("peak", peak_json(&f->process[i].peak)),
-                     NUMBER("live_blocks", f->process[i].live.blocks),
-                     NUMBER("live_bytes", f->process[i].live.bytes));
-    }
-    return list;
-}
-
 static json_t *taken_json(const struct heap *h) {
     const struct taken *t = &h->taken;
     json_t *object = hak_json_object(JSON("at", profile_moment_json(&h->query, &h->query.at)),
-                                     NUMBER("live_blocks", t->asked.blocks),
-                                     NUMBER("live_bytes", t->asked.bytes));
+                                     SUM("live", t->asked));
     bool has_slots = !h->is_kept && !h->is_alone;
     return hak_json_set(object, KNOWN("slot_bytes", has_slots, t->slots.bytes),
                         KNOWN("rounding_bytes", has_slots, t->slots.bytes - t->in_slots),
@@ -671,19 +663,16 @@ static void print_heap_json(struct heap *h) {
     json_t *document = view_json_document(h->view);
     const struct hak_flow *f = &h->flow;
     hak_json_set(document, NUMBER("from_ns", f->from_ns), NUMBER("to_ns", f->to_ns));
-    hak_json_set(
-        document, JSON("steps", timeline_answer(h).list), JSON("peak", peak_json(&f->peak)),
-        JSON("growth", growth_json(h)), JSON("processes", processes_json(h)),
-        JSON("held", taken_json(h)),
-        JSON("memory", profile_memory_json(&h->at_memory, !h->is_alone)),
-        JSON("memory_next", h->next_memory.kernel_ns
-                                ? profile_memory_json(&h->next_memory, !h->is_alone)
-                                : json_null()),
-        JSON("mapped", mapped_json(h)), NUMBER("allocated_blocks", f->came.blocks),
-        NUMBER("allocated_bytes", f->came.bytes), NUMBER("freed_blocks", f->went.blocks),
-        NUMBER("freed_bytes", f->went.bytes), NUMBER("short_lived_blocks", f->brief.blocks),
-        NUMBER("short_lived_bytes", f->brief.bytes), NUMBER("unknown_blocks", f->unknown.blocks),
-        KNOWN("unknown_bytes", knows_unknown(h), f->unknown.bytes));
+    hak_json_set(document, JSON("steps", timeline_answer(h).list),
+                 JSON("peak", peak_json(&f->peak)), JSON("growth", growth_json(h)),
+                 JSON("processes", processes_answer(h).list), JSON("held", taken_json(h)),
+                 JSON("memory", profile_memory_json(&h->at_memory, !h->is_alone)),
+                 JSON("memory_next", h->next_memory.kernel_ns
+                                         ? profile_memory_json(&h->next_memory, !h->is_alone)
+                                         : json_null()),
+                 JSON("mapped", mapped_json(h)), SUM("allocated", f->came), SUM("freed", f->went),
+                 SUM("short_lived", f->brief), NUMBER("unknown_blocks", f->unknown.blocks),
+                 KNOWN("unknown_bytes", knows_unknown(h), f->unknown.bytes));
     view_start_pager(h->view);
     view_print_document(h->view, document);
 }

@@ -5,7 +5,7 @@
 #include <string.h>
 #include "hop.h"
 #include "base/growing.h"
-#include "store/history/life.h"
+#include "store/history/lives.h"
 #include "store/history/tail.h"
 #include "store/live/live.h"
 #include "store/reader/inner.h"

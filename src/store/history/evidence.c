@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "hop.h"
-#include "store/history/life.h"
+#include "store/history/lives.h"
 #include "store/reader/inner.h"
 #include "trace/record.h"
 

@@ -25,6 +25,5 @@
 #include "store/history/span.h"
 #include "store/history/story.h"
 #include "store/history/tally.h"
-#include "store/history/life.h"
 
 #endif

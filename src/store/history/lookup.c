@@ -7,7 +7,7 @@
 #include "superslab.h"
 #include "base/sorted.h"
 #include "store/postings/postings.h"
-#include "store/history/life.h"
+#include "store/history/lives.h"
 #include "trace/record.h"
 #include "store/history/lookup.h"
 

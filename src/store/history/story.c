@@ -81,8 +81,8 @@ static int add_life(void *context, const struct hak_life_row *row) {
     struct hak_life *life = &t->story->lives[t->story->lives_total++ % LIVES_KEPT];
     size_t bytes = (size_t)t->resize_count * sizeof *life->resizes;
     free(life->resizes);
-    *life = (struct hak_life){.number = (uint32_t)row->number,
-                              .birth = row->birth,
+    *life = (struct hak_life){.number = (uint32_t)row->life.number,
+                              .birth = row->life.birth,
                               .resizes = bytes ? malloc(bytes) : NULL,
                               .ends = {row->end, row->again},
                               .end_count = (row->end.id != 0) + (row->again.id != 0)};
@@ -232,9 +232,13 @@ int hak_story_load(struct hak_store_reader *r, uint64_t address, uint32_t proces
     struct hak_lineage lineage;
     struct hak_block_key block = {0};
     *out = NULL;
-    int result = hak_lives_find(r, address, process, until, 0, &block, &lineage);
-    if (result <= 0)
-        return result;
+    int found = hak_lives_find(r, address, process, until, 0, &block, &lineage);
+    return found <= 0 ? found : hak_story_of(r, address, &block, &lineage, until, out);
+}
+
+int hak_story_of(struct hak_store_reader *r, uint64_t address, const struct hak_block_key *block,
+                 const struct hak_lineage *lineage, uint64_t until, struct hak_story **out) {
+    *out = NULL;
     struct loading *t = calloc(1, sizeof *t);
     struct hak_story *story = calloc(1, sizeof *story);
     if (!has_memory(t, story)) {
@@ -244,16 +248,16 @@ int hak_story_load(struct hak_store_reader *r, uint64_t address, uint32_t proces
     }
     t->reader = r;
     t->story = story;
-    story->block = block;
+    story->block = *block;
     story->address = address;
     struct hak_lives_visitor visitor = {.event = keep_move, .life = add_life, .context = t};
-    result = hak_lives_each(r, &block, &lineage, until, &visitor);
+    int result = hak_lives_each(r, block, lineage, until, &visitor);
     if (!result)
         result = finish_story(t);
     if (!result)
         result = judge(t, until);
     if (!result)
-        result = load_fault_and_losses(t, &lineage);
+        result = load_fault_and_losses(t, lineage);
     load_pool_name(t);
     if (!result)
         result = story->moves_total > 0;

@@ -5,7 +5,7 @@
 #define HAK_STORE_HISTORY_STORY_H
 
 #include "store/reader/reader.h"
-#include "store/history/lookup.h"
+#include "store/history/lives.h"
 
 struct hak_life {
     uint32_t number;           /* owner number in the capture, from 1 */
@@ -41,6 +41,9 @@ struct hak_story {
  */
 int hak_story_load(struct hak_store_reader *r, uint64_t address, uint32_t process, uint64_t until,
                    struct hak_story **out);
+/* The same of a block that was found there (hak_lives_find). */
+int hak_story_of(struct hak_store_reader *r, uint64_t address, const struct hak_block_key *block,
+                 const struct hak_lineage *lineage, uint64_t until, struct hak_story **out);
 void hak_story_free(struct hak_story *story);
 
 /* The row in `fault` of a FAULT event, 0 = none (also for an event with id 0): the row names the

@@ -50,17 +50,10 @@ static const char life_declaration[] =
 #define LIFE_RANGE_COLUMNS (HAK_TABLE_BIT(LIFE_ID) | HAK_TABLE_BIT(LIFE_NS))
 
 struct life_row {
-    struct hak_event birth, end; /* id 0 = not known, or not ended */
-    uint64_t base, user, last_size;
-    uint32_t process, resizes;
-};
-
-/* State kept of each block. */
-struct open_life {
     struct hak_life_state life;
-    struct hak_event birth; /* id 0 = not known */
-    uint64_t last_size;
-    uint32_t resizes;
+    struct hak_event end; /* id 0 = not ended */
+    uint64_t base;
+    uint32_t process;
 };
 
 struct life_cursor {
@@ -96,16 +89,11 @@ static int plan_lives(sqlite3_vtab *vtab, sqlite3_index_info *info) {
  */
 
 static int add_life(struct life_cursor *c, const struct hak_followed *block,
-                    const struct open_life *open, const struct hak_event *end) {
+                    const struct hak_life_state *life, const struct hak_event *end) {
     if (!hak_growing_make_room(&c->rows, c->row_count, &c->row_room, sizeof *c->rows))
         return hak_store_no_memory(hak_table_reader(&c->head.vtab)->db.path);
     struct life_row *row = &c->rows[c->row_count++];
-    *row = (struct life_row){.birth = open->birth,
-                             .base = block->base,
-                             .user = open->life.user,
-                             .last_size = open->last_size,
-                             .process = block->process,
-                             .resizes = open->resizes};
+    *row = (struct life_row){.life = *life, .base = block->base, .process = block->process};
     if (end)
         row->end = *end;
     return 0;
@@ -113,36 +101,21 @@ static int add_life(struct life_cursor *c, const struct hak_followed *block,
 
 /* The state of a forked child's block at the FORK, when its parent's has gone on since. */
 struct inheritance {
-    struct open_life *open;
+    struct hak_life_state *life;
     uint64_t before; /* id */
     int stop;
 };
 
-/* Sets the birth, the count of resizes and the last size; the birth is empty (id 0) where it
- * was not read. */
-static void update_open_life(struct open_life *open, enum hak_life_step step, bool was_open,
-                             const struct hak_event *e) {
-    if (step == HAK_LIFE_BORN ||
-        (!was_open && (step == HAK_LIFE_RESIZED || step == HAK_LIFE_ENDED))) {
-        open->birth = step == HAK_LIFE_BORN ? *e : (struct hak_event){0};
-        open->resizes = 0;
-    }
-    if (step == HAK_LIFE_BORN || step == HAK_LIFE_RESIZED || (step == HAK_LIFE_ENDED && !was_open))
-        open->last_size = e->size;
-    open->resizes += step == HAK_LIFE_RESIZED;
-}
-
 static void add_inherited(void *context, const struct hak_event *e) {
     struct inheritance *i = context;
-    bool was_open = i->open->life.is_open;
     i->stop = e->id >= i->before;
     if (!i->stop)
-        update_open_life(i->open, hak_life_next(&i->open->life, e), was_open, e);
+        (void)hak_life_next(i->life, e);
 }
 
 static int find_inheritance(struct life_cursor *c, const struct hak_followed *block,
-                            struct open_life *open, const struct hak_event *e) {
-    struct inheritance i = {.open = open, .before = e->id};
+                            struct hak_life_state *life, const struct hak_event *e) {
+    struct inheritance i = {.life = life, .before = e->id};
     struct hak_lineage lineage;
     int error = hak_lineage_load(hak_table_reader(&c->head.vtab), block->process, &lineage);
     return error ? error
@@ -157,22 +130,20 @@ static int follow_event(struct life_cursor *c, const struct hak_event *e) {
         hak_follow_next(&c->follow, e->process, e->base, e->generation, e->id).block;
     if (!block)
         return hak_store_no_memory(hak_table_reader(&c->head.vtab)->db.path);
-    struct open_life *open = (struct open_life *)(void *)block->kept;
+    struct hak_life_state *life = (struct hak_life_state *)(void *)block->kept;
     int error = 0;
     bool is_birth = e->kind == HAK_MALLOC || (e->kind == HAK_REALLOC && e->place != HAK_PLACE_LIVE);
     if (block->is_midway && hak_event_is_call(e)) {
         block->is_midway = false;
         if (!is_birth)
-            error = find_inheritance(c, block, open, e);
+            error = find_inheritance(c, block, life, e);
     }
-    bool was_open = open->life.is_open;
-    struct open_life before = *open;
-    enum hak_life_step step = hak_life_next(&open->life, e);
-    if (step == HAK_LIFE_BORN && was_open && !error)
+    struct hak_life_state before = *life;
+    enum hak_life_step step = hak_life_next(life, e);
+    if (step == HAK_LIFE_BORN && before.is_open && !error)
         error = add_life(c, block, &before, NULL); /* its end was lost */
-    update_open_life(open, step, was_open, e);
     if (step == HAK_LIFE_ENDED && !error)
-        error = add_life(c, block, open, e);
+        error = add_life(c, block, life, e);
     return error;
 }
 
@@ -181,9 +152,10 @@ static int add_open(struct life_cursor *c) {
     int error = 0;
     for (uint32_t i = 0; i < c->follow.used && !error; i++) {
         const struct hak_followed *block = hak_follow_block(&c->follow, i);
-        const struct open_life *open = (const struct open_life *)(const void *)block->kept;
-        if (open->life.is_open)
-            error = add_life(c, block, open, NULL);
+        const struct hak_life_state *life =
+            (const struct hak_life_state *)(const void *)block->kept;
+        if (life->is_open)
+            error = add_life(c, block, life, NULL);
     }
     return error;
 }
@@ -240,7 +212,7 @@ static int close_lives(sqlite3_vtab_cursor *vtab) {
 
 static bool is_life_wanted(const struct life_cursor *c) {
     const struct life_row *row = &c->rows[c->at];
-    return !c->has_addr || row->base == c->asked_addr || row->user == c->asked_addr;
+    return !c->has_addr || row->base == c->asked_addr || row->life.user == c->asked_addr;
 }
 
 static int next_life(sqlite3_vtab_cursor *vtab) {
@@ -340,7 +312,7 @@ static int filter_lives(sqlite3_vtab_cursor *vtab, int number, const char *plan,
     c->row_count = c->at = 0;
     int error = c->has_follow ? 0
                               : hak_follow_init(&c->follow, hak_table_reader(&c->head.vtab),
-                                                sizeof(struct open_life));
+                                                sizeof(struct hak_life_state));
     c->has_follow = !error;
     for (int i = 0; i < argc && !error; i++) {
         int fits = limit_lives(c, &asked, plan[2 * i] - 'a', plan[2 * i + 1], argv[i]);
@@ -385,14 +357,14 @@ static int read_life_column(sqlite3_vtab_cursor *vtab, sqlite3_context *out, int
     };
     struct life_cursor *c = (struct life_cursor *)vtab;
     const struct life_row *row = &c->rows[c->at];
-    const struct hak_event *any = row->birth.id ? &row->birth : &row->end;
+    const struct hak_event *any = row->life.birth.id ? &row->life.birth : &row->end;
     const uint64_t numbers[] = {
         [LIFE_BASE] = row->base,
-        [LIFE_USER] = row->user,
-        [LIFE_ADDR] = c->has_addr ? c->asked_addr : row->user,
-        [LIFE_LAST_SIZE] = row->last_size,
-        [LIFE_RESIZES] = row->resizes,
-        [LIFE_LIFETIME_NS] = row->end.ns - row->birth.ns,
+        [LIFE_USER] = row->life.user,
+        [LIFE_ADDR] = c->has_addr ? c->asked_addr : row->life.user,
+        [LIFE_LAST_SIZE] = row->life.last_size,
+        [LIFE_RESIZES] = row->life.resizes,
+        [LIFE_LIFETIME_NS] = row->end.ns - row->life.birth.ns,
         [LIFE_PROCESS] = row->process,
     };
     switch ((enum life_column)which) {
@@ -411,7 +383,7 @@ static int read_life_column(sqlite3_vtab_cursor *vtab, sqlite3_context *out, int
     case LIFE_RESIZES:
     case LIFE_PROCESS:
     case LIFE_LIFETIME_NS:
-        if (which != LIFE_LIFETIME_NS || (row->birth.id && row->end.id))
+        if (which != LIFE_LIFETIME_NS || (row->life.birth.id && row->end.id))
             sqlite3_result_int64(out, (sqlite3_int64)numbers[which]);
         break;
     case LIFE_END_ID:
@@ -424,7 +396,7 @@ static int read_life_column(sqlite3_vtab_cursor *vtab, sqlite3_context *out, int
         set_event_column(c, out, &row->end, of_end[which]);
         break;
     default:
-        set_event_column(c, out, &row->birth, (enum life_column)which);
+        set_event_column(c, out, &row->life.birth, (enum life_column)which);
         break;
     }
     return SQLITE_OK;

@@ -63,15 +63,15 @@ TEST(each_life_is_told_with_what_happened_to_it) {
     ck_assert_int_eq(told.lives, 2);
     ck_assert_int_eq(told.events, 11);
     const struct hak_life_row *first = &told.row[0], *second = &told.row[1];
-    ck_assert_uint_eq(first->number, 1);
-    ck_assert_uint_eq(first->birth.stack, 10);
+    ck_assert_uint_eq(first->life.number, 1);
+    ck_assert_uint_eq(first->life.birth.stack, 10);
     ck_assert_uint_eq(first->end.stack, 12);
-    ck_assert_uint_eq(first->resizes, 2);
-    ck_assert_uint_eq(first->last_size, 30);
-    ck_assert_uint_eq(first->largest_size, 30);
+    ck_assert_uint_eq(first->life.resizes, 2);
+    ck_assert_uint_eq(first->life.last_size, 30);
+    ck_assert_uint_eq(first->life.largest_size, 30);
     ck_assert_uint_eq(first->moves_before, 1); /* the refill that brought it */
     ck_assert_uint_eq(first->again.id, 0);
-    ck_assert_uint_eq(second->number, 2);
+    ck_assert_uint_eq(second->life.number, 2);
     ck_assert_uint_eq(second->moves_before, 2);
     ck_assert_uint_eq(second->again.id, again);
     told = (struct told){0};
@@ -91,7 +91,7 @@ TEST(there_is_no_most_lives) {
     open_it();
     ck_assert_int_eq(walk(BLOCK(1), 0, &told), 0);
     ck_assert_int_eq(told.lives, 5001);
-    ck_assert_uint_eq(told.row[5000 % 16].number, 5001);
+    ck_assert_uint_eq(told.row[5000 % 16].life.number, 5001);
     ck_assert_uint_eq(told.row[5000 % 16].end.id, 0);
     told = (struct told){.stop_after = 3};
     ck_assert_int_eq(walk(BLOCK(1), 0, &told), 7);
@@ -115,7 +115,7 @@ TEST(a_child_goes_on_with_its_parents_lives) {
     open_it();
     ck_assert_int_eq(walk(BLOCK(1), 2, &told), 0);
     ck_assert_int_eq(told.lives, 1);
-    ck_assert_uint_eq(told.row[0].birth.stack, 10);
+    ck_assert_uint_eq(told.row[0].life.birth.stack, 10);
     ck_assert_uint_eq(told.row[0].end.stack, 14);
     told = (struct told){0};
     ck_assert_int_eq(walk(BLOCK(1), 1, &told), 0);

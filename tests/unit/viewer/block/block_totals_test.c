@@ -12,8 +12,9 @@ static void stop(void) {
 }
 
 static void add_life(uint64_t span, uint32_t stack, uint32_t thread) {
-    struct hak_life_row life = {.birth = {.id = 1, .ns = 1000, .stack = stack, .thread = thread},
-                                .end = {.id = 2, .ns = 1000 + span, .thread = thread + 1}};
+    struct hak_life_row life = {
+        .life.birth = {.id = 1, .ns = 1000, .stack = stack, .thread = thread},
+        .end = {.id = 2, .ns = 1000 + span, .thread = thread + 1}};
     block_totals_add(&totals, &life);
 }
 
@@ -27,8 +28,8 @@ TEST(few_lives_have_an_exact_median) {
     ck_assert(is_exact);
     ck_assert_uint_eq(totals.shortest_ns, 7);
     ck_assert_uint_eq(totals.longest_ns, 1000000);
-    struct hak_life_row open = {
-        .birth = {.id = 9, .ns = 5}, .largest_size = 300, .moves_before = 2};
+    struct hak_life_row open = {.life = {.birth = {.id = 9, .ns = 5}, .largest_size = 300},
+                                .moves_before = 2};
     block_totals_add(&totals, &open); /* not ended: it has no span */
     ck_assert_uint_eq(totals.lives, 4);
     ck_assert_uint_eq(totals.ended, 3);
