@@ -52,7 +52,7 @@ static bool has_lines(Elf *elf) {
 /* A section of a few bytes that says it is gigabytes when inflated is made to use up the memory. */
 static bool is_bomb(Elf_Scn *section, const GElf_Shdr *header) {
     GElf_Chdr inflated;
-    return (header->sh_flags & SHF_COMPRESSED) && gelf_getchdr(section, &inflated) &&
+    return gelf_getchdr(section, &inflated) &&
            inflated.ch_size > INFLATED_SPARE + INFLATED_TIMES * header->sh_size;
 }
 
@@ -64,13 +64,12 @@ static void hide_needless(Elf *elf) {
     Elf_Scn *section = NULL;
     GElf_Shdr header;
     for (const char *name; (name = hak_elf_next_section(elf, &section, &header));) {
-        if (name[0] && is_bomb(section, &header)) {
-            header.sh_type = SHT_NOBITS;
-            (void)gelf_update_shdr(section, &header);
-        }
-        for (size_t i = 0; i < sizeof needless / sizeof *needless; i++) {
-            if (strcmp(name, needless[i]) != 0 || !(header.sh_flags & SHF_COMPRESSED))
-                continue;
+        if (!name[0] || !(header.sh_flags & SHF_COMPRESSED))
+            continue;
+        bool is_hidden = is_bomb(section, &header);
+        for (size_t i = 0; i < sizeof needless / sizeof *needless; i++)
+            is_hidden |= strcmp(name, needless[i]) == 0;
+        if (is_hidden) {
             header.sh_type = SHT_NOBITS;
             (void)gelf_update_shdr(section, &header);
         }
@@ -115,24 +114,20 @@ static bool try_separate(struct hak_debug_file *f, const char *path, const uint3
 }
 
 static bool try_link(struct hak_debug_file *f) {
-    GElf_Word sum;
-    const char *name = dwelf_elf_gnu_debuglink(f->own.elf, &sum);
-    char folder[4096], path[3 * 4096];
+    static const char *const around[][2] = {{"", ""}, {"", ".debug/"}, {debug_root, ""}};
+    GElf_Word checksum;
+    const char *name = dwelf_elf_gnu_debuglink(f->own.elf, &checksum);
+    int folder = (int)(strrchr(f->path, '/') + 1 - f->path);
+    char path[3 * 4096];
     if (!name || !name[0] || strchr(name, '/'))
         return false;
-    uint32_t checksum = sum;
-    snprintf(folder, sizeof folder, "%s", f->path);
-    char *slash = strrchr(folder, '/');
-    if (slash)
-        *slash = 0;
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    if (strcmp(path, f->path) != 0 && try_separate(f, path, &checksum))
-        return true;
-    snprintf(path, sizeof path, "%s/.debug/%s", folder, name);
-    if (try_separate(f, path, &checksum))
-        return true;
-    snprintf(path, sizeof path, "%s%s/%s", debug_root, folder, name);
-    return try_separate(f, path, &checksum);
+    for (size_t i = 0; i < sizeof around / sizeof *around; i++) {
+        snprintf(path, sizeof path, "%s%.*s%s%s", around[i][0], folder, f->path, around[i][1],
+                 name);
+        if (strcmp(path, f->path) != 0 && try_separate(f, path, &checksum))
+            return true;
+    }
+    return false;
 }
 
 static void find_debug_information(struct hak_debug_file *file) {
@@ -162,8 +157,7 @@ void hak_debug_file_load(struct hak_debug_file *file) {
 
 void hak_debug_file_close(struct hak_debug_file *file) {
     hak_dwp_close(&file->dwp);
-    if (file->dwarf)
-        dwarf_end(file->dwarf);
+    dwarf_end(file->dwarf);
     hak_inflated_close(&file->inflated);
     hak_elf_close(&file->separate);
     hak_elf_close(&file->own);

@@ -20,8 +20,7 @@ bool hak_elf_open(struct hak_elf_file *file, const char *path, Elf_Cmd how) {
 }
 
 void hak_elf_close(struct hak_elf_file *file) {
-    if (file->elf)
-        elf_end(file->elf);
+    elf_end(file->elf);
     if (file->fd >= 0)
         close(file->fd);
     *file = (struct hak_elf_file){.fd = -1};

@@ -52,8 +52,7 @@ void hak_minimal_symbols_load(struct hak_minimal_symbols *minimal, Elf *elf) {
 }
 
 void hak_minimal_symbols_free(struct hak_minimal_symbols *minimal) {
-    if (minimal->elf)
-        elf_end(minimal->elf);
+    elf_end(minimal->elf);
     free(minimal->bytes);
     *minimal = (struct hak_minimal_symbols){NULL, NULL};
 }

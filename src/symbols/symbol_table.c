@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include "base/growing.h"
+#include "base/sorted.h"
 #include "symbols/elf_file.h"
 
 /* A search of all entries is cheaper than to sort them, up to this number of searches: a report of
@@ -62,14 +63,7 @@ static const char *find_unsorted(const struct hak_symbol_table *table, uint64_t 
 }
 
 static const char *find_sorted(const struct hak_symbol_table *table, uint64_t address) {
-    size_t low = 0, high = table->count;
-    while (low < high) { /* the first entry that starts behind the address */
-        size_t middle = low + (high - low) / 2;
-        if (table->entries[middle].start <= address)
-            low = middle + 1;
-        else
-            high = middle;
-    }
+    size_t low = HAK_FIRST_ABOVE(table->entries, table->count, start, address);
     /* Functions may lie inside others' ranges (cold parts), labels inside functions: the nearest
      * function that holds the address, else the nearest label. */
     const char *label = "";

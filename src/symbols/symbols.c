@@ -162,11 +162,6 @@ struct hak_symbol_file *hak_symbols_open(struct hak_symbols *symbols, const char
     return f;
 }
 
-/* With the lock. False when the time is over. */
-static bool wait_change(struct hak_symbols *symbols, const struct timespec *until) {
-    return pthread_cond_timedwait(&symbols->changed, &symbols->lock, until) == 0;
-}
-
 static uint64_t now_ms(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
@@ -177,7 +172,8 @@ static uint64_t now_ms(void) {
 static uint32_t wait_ready(struct hak_symbol_file *file, uint32_t most) {
     uint64_t begun = now_ms(), end = begun + most;
     struct timespec until = {(time_t)(end / 1000), (long)(end % 1000) * 1000000};
-    while (!file->ready && wait_change(file->owner, &until))
+    while (!file->ready &&
+           pthread_cond_timedwait(&file->owner->changed, &file->owner->lock, &until) == 0)
         continue;
     uint64_t now = now_ms();
     return now < end ? (uint32_t)(now - begun) : most;

@@ -159,14 +159,7 @@ static void list_unit(struct hak_unit *unit, bool deep) {
 }
 
 static struct hak_unit_function *find_listed(struct hak_unit *unit, uint64_t address) {
-    size_t low = 0, high = unit->function_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (unit->functions[middle].low <= address)
-            low = middle + 1;
-        else
-            high = middle;
-    }
+    size_t low = HAK_FIRST_ABOVE(unit->functions, unit->function_count, low, address);
     for (size_t looked = 0; low > 0 && looked < 64; looked++, low--)
         if (address < unit->functions[low - 1].high)
             return &unit->functions[low - 1];
