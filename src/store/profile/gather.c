@@ -497,7 +497,7 @@ static inline void load_state(struct hak_profile_gather *g, uint32_t at, uint32_
     uint64_t base = g->c->dictionary[HAK_COLUMN_BASE][number];
     const struct hak_profile_block *b = NULL;
     if (base && p->top) {
-        b = &p->top->slot[hak_profile_slot(p->top, base)];
+        b = hak_profile_at(p->top, hak_profile_slot(p->top, base));
         b = b->base ? b : hak_profile_find(p->top->below, base);
     }
     struct origin *o = &g->origin[at];
@@ -622,7 +622,7 @@ static void write_changes(struct hak_profile_gather *g) {
     for (uint32_t i = 0; i < g->lanes; i++) {
         struct process *p = &g->process[g->lane_process[i]];
         uint32_t more = g->lanes > 1 ? p->changes : g->touched;
-        if (more && !hak_profile_make_room(&p->top, more))
+        if (more && !hak_profile_make_room(&p->top, more, sizeof(struct hak_profile_block)))
             g->is_broken = true;
         p->changes = 0;
     }
