@@ -48,15 +48,6 @@ void canvas_fill(struct canvas *canvas, int row, int column, int end, enum canva
         canvas_put_char(canvas, row, column, style, character);
 }
 
-void canvas_set_style(struct canvas *canvas, int row, int column, int end,
-                      enum canvas_style style) {
-    for (; column < end; column++) {
-        struct canvas_cell *cell = cell_at(canvas, row, column);
-        if (cell)
-            cell->style = (uint8_t)style;
-    }
-}
-
 uint32_t canvas_decode(const char *text, size_t left, size_t *bytes) {
     static const uint8_t kept[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
     const unsigned char *at = (const unsigned char *)text;

@@ -58,8 +58,7 @@ void canvas_put_right(struct canvas *canvas, int row, int column, int end, enum 
 /* One character. */
 void canvas_put_char(struct canvas *canvas, int row, int column, enum canvas_style style,
                      uint32_t character);
-/* Gives columns from `column` up to `end` of a row a style. */
-void canvas_set_style(struct canvas *canvas, int row, int column, int end, enum canvas_style style);
+/* The same character in columns from `column` up to `end` of a row. */
 void canvas_fill(struct canvas *canvas, int row, int column, int end, enum canvas_style style,
                  uint32_t character);
 

@@ -220,11 +220,6 @@ void lines_free(struct lines *l) {
     hak_index_free(&l->by_seen);
 }
 
-int lines_sort(struct lines *l, enum column sort) {
-    l->sort = sort;
-    return lines_make(l, false);
-}
-
 bool lines_set_open(struct lines *l, uint32_t i, bool is_open) {
     if (is_list(l) || i >= l->count || !l->line[i].has_children || l->line[i].is_open == is_open)
         return false;

@@ -46,8 +46,6 @@ struct lines {
  * with more calls than the last time are marked. */
 int lines_make(struct lines *lines, bool is_refresh);
 void lines_free(struct lines *lines);
-/* Sorts by another column. */
-int lines_sort(struct lines *lines, enum column sort);
 /* Opens or closes a node; false: it has nothing to open. */
 bool lines_set_open(struct lines *lines, uint32_t line, bool is_open);
 /* The line above this one in the tree, itself where there is none. */

@@ -6,9 +6,9 @@
 #include "base/growing.h"
 #include "base/index.h"
 #include "store/history/alive.h"
-#include "store/history/holdings.h"
 #include "store/history/lineup.h"
 #include "store/live/live.h"
+#include "store/profile/profile.h"
 #include "store/reader/inner.h"
 
 #define THREADS_MAX (1u << 24) /* greater rows are none that hakmem wrote */
@@ -21,12 +21,20 @@ enum run_state {
     ENDED,
 };
 
+/* A block that a process holds. */
+struct flow_block {
+    struct hak_profile_block at; /* its key: row + 1; its birth: the births of its thread by then */
+    uint64_t ns;
+    uint32_t thread;
+    bool is_before, is_inherited, is_birth_known;
+};
+
 /* A process as it stands. */
 struct runner {
     uint32_t process;
     enum run_state state;
-    struct hak_holdings *held; /* from FORKED on, until it has ended */
-    uint32_t first_row;        /* of its rows + 1; 0 = none */
+    struct hak_profile_layer *held; /* blocks, while FORKED or RUNNING; NULL = none so far */
+    uint32_t first_row;             /* of its rows + 1; 0 = none */
     struct hak_amount live;
     struct hak_flow_peak peak;
 };
@@ -43,7 +51,6 @@ struct flow {
     struct hak_flow *out;
     struct hak_lineup lineup;
     struct runner *runner; /* of each process of the line-up */
-    struct hak_holdings_family family;
     uint32_t next_turn;
     struct hak_index by_row; /* row + 1 */
     struct row_state *state;
@@ -74,6 +81,19 @@ static struct runner *find_runner(struct flow *f, uint32_t process) {
     return number < 0 ? NULL : &f->runner[number];
 }
 
+static bool is_holder(const struct runner *p) {
+    return p->state == FORKED || p->state == RUNNING;
+}
+
+static const struct flow_block *find_block(const struct runner *p, uint64_t base) {
+    const struct hak_profile_block *b = hak_profile_find(p->held, base);
+    return b && b->key ? (const struct flow_block *)(const void *)b : NULL;
+}
+
+static void put_block(struct flow *f, struct runner *p, const struct flow_block *b) {
+    f->failed |= !hak_profile_hold(&p->held, &b->at, sizeof *b);
+}
+
 /* The row of a process and stack, its number in `number`; NULL without memory. */
 static struct hak_flow_row *find_row(struct flow *f, struct runner *p, uint32_t thread,
                                      uint32_t stack, uint32_t *number) {
@@ -102,9 +122,9 @@ static struct hak_flow_row *find_row(struct flow *f, struct runner *p, uint32_t 
 /* The row that a block of `p` counts in: a child has rows of its own for the blocks it inherited.
  */
 static struct hak_flow_row *row_of_block(struct flow *f, struct runner *p,
-                                         const struct hak_held_block *b, uint32_t *number) {
-    struct hak_flow_row *row = &f->out->row[b->row];
-    *number = b->row;
+                                         const struct flow_block *b, uint32_t *number) {
+    struct hak_flow_row *row = &f->out->row[b->at.key - 1];
+    *number = b->at.key - 1;
     return row->process == p->process ? row : find_row(f, p, b->thread, row->stack, number);
 }
 
@@ -221,30 +241,30 @@ static bool has_few_births_before(struct flow *f, uint32_t thread, uint64_t birt
 
 /* The block, which `p` held, is given back: was its life short? A block that a child inherited is
  * older than the child. */
-static bool is_brief(struct flow *f, const struct runner *p, const struct hak_held_block *b) {
+static bool is_brief(struct flow *f, const struct runner *p, const struct flow_block *b) {
     uint64_t most = f->query->brief_calls ? f->query->brief_calls : 1;
-    if (!b->is_birth_known || f->out->row[b->row].process != p->process)
+    if (!b->is_birth_known || f->out->row[b->at.key - 1].process != p->process)
         return false;
     uint64_t count = *births_of(f, b->thread);
     if (!b->is_before)
-        return count - b->birth < most;
+        return count - b->at.birth < most;
     if (count >= most ||
         hak_database_number(&f->reader->db, "SELECT process FROM thread WHERE id = ?1",
                             b->thread) != p->process)
         return false;
-    return has_few_births_before(f, b->thread, b->birth, most - count);
+    return has_few_births_before(f, b->thread, b->at.birth, most - count);
 }
 
-static void tell_life(struct flow *f, const struct runner *p, const struct hak_held_block *b,
+static void tell_life(struct flow *f, const struct runner *p, const struct flow_block *b,
                       uint64_t end_ns, bool brief) {
-    const struct hak_flow_row *row = &f->out->row[b->row];
+    const struct hak_flow_row *row = &f->out->row[b->at.key - 1];
     struct hak_flow_life life = {.process = p->process,
                                  .thread = b->thread,
                                  .stack = row->stack,
-                                 .size = b->size,
+                                 .size = b->at.size,
                                  .birth_ns = b->is_birth_known ? b->ns : 0,
                                  .end_ns = end_ns,
-                                 .class_index = b->class_index,
+                                 .class_index = b->at.class_index,
                                  .is_birth_known = b->is_birth_known,
                                  .is_before =
                                      b->is_before && row->process == p->process && !b->is_inherited,
@@ -258,60 +278,62 @@ static void tell_life(struct flow *f, const struct runner *p, const struct hak_h
 /* ---- events -------------------------------------------------------------------------------------
  */
 
-static void end_life(struct flow *f, struct runner *p, const struct hak_held_block *held,
+static void end_life(struct flow *f, struct runner *p, const struct flow_block *held,
                      const struct hak_event *e, bool is_seen) {
-    struct hak_held_block b = *held;
+    struct flow_block b = *held;
     uint32_t row;
     if (!row_of_block(f, p, &b, &row))
         return;
     bool brief = is_seen && is_brief(f, p, &b);
-    hak_amount_add(&f->out->row[row].went, (struct hak_amount){1, b.size});
+    hak_amount_add(&f->out->row[row].went, (struct hak_amount){1, b.at.size});
     if (brief)
-        hak_amount_add(&f->out->row[row].brief, (struct hak_amount){1, b.size});
+        hak_amount_add(&f->out->row[row].brief, (struct hak_amount){1, b.at.size});
     if (step_at(f))
-        hak_amount_add(&step_at(f)->went, (struct hak_amount){1, b.size});
-    follow_change(f, row, HAK_FLOW_WENT, 1, b.size);
+        hak_amount_add(&step_at(f)->went, (struct hak_amount){1, b.at.size});
+    follow_change(f, row, HAK_FLOW_WENT, 1, b.at.size);
     if (brief)
-        follow_change(f, row, HAK_FLOW_BRIEF, 1, b.size);
-    lower_live(f, p, row, 1, b.size);
+        follow_change(f, row, HAK_FLOW_BRIEF, 1, b.at.size);
+    lower_live(f, p, row, 1, b.at.size);
     tell_life(f, p, &b, e->ns ? e->ns : 1, brief);
 }
 
 static void begin_counted_life(struct flow *f, struct runner *p, const struct hak_event *e,
                                const struct hak_live_state *s) {
-    const struct hak_held_block *open = hak_holdings_find(p->held, s->base);
+    const struct flow_block *open = find_block(p, s->base);
     bool is_born = s->step == HAK_LIVE_BORN;
     if (open)
         end_life(f, p, open, e, false); /* its end was lost */
     uint64_t *births = births_of(f, s->thread);
-    struct hak_held_block b = {.base = s->base,
-                               .size = s->size,
-                               .ns = s->ns,
-                               .birth = is_born ? ++*births : 0,
-                               .thread = s->thread,
-                               .class_index = s->class_index,
-                               .is_birth_known = is_born};
-    struct hak_flow_row *row = find_row(f, p, s->thread, s->stack, &b.row);
+    uint32_t number;
+    struct hak_flow_row *row = find_row(f, p, s->thread, s->stack, &number);
     if (!row)
         return;
-    hak_amount_add(&row->came, (struct hak_amount){1, b.size});
+    struct flow_block b = {.at = {.base = s->base,
+                                  .size = s->size,
+                                  .birth = is_born ? ++*births : 0,
+                                  .key = number + 1,
+                                  .class_index = s->class_index},
+                           .ns = s->ns,
+                           .thread = s->thread,
+                           .is_birth_known = is_born};
+    hak_amount_add(&row->came, (struct hak_amount){1, s->size});
     if (step_at(f))
-        hak_amount_add(&step_at(f)->came, (struct hak_amount){1, b.size});
-    follow_change(f, b.row, HAK_FLOW_CAME, 1, b.size);
-    raise_live(f, p, b.row, 1, b.size);
-    f->failed |= !hak_holdings_put(p->held, &b);
+        hak_amount_add(&step_at(f)->came, (struct hak_amount){1, s->size});
+    follow_change(f, number, HAK_FLOW_CAME, 1, s->size);
+    raise_live(f, p, number, 1, s->size);
+    put_block(f, p, &b);
 }
 
 /* The life goes on in the same place; the difference in size comes or goes. */
-static void resize_life(struct flow *f, struct runner *p, const struct hak_held_block *held,
+static void resize_life(struct flow *f, struct runner *p, const struct flow_block *held,
                         const struct hak_live_state *s) {
-    struct hak_held_block b = *held;
+    struct flow_block b = *held;
     uint32_t row;
     if (!row_of_block(f, p, &b, &row))
         return;
     struct hak_flow_step *step = step_at(f);
-    uint64_t more = s->size > b.size ? s->size - b.size : 0;
-    uint64_t less = s->size < b.size ? b.size - s->size : 0;
+    uint64_t more = s->size > b.at.size ? s->size - b.at.size : 0;
+    uint64_t less = s->size < b.at.size ? b.at.size - s->size : 0;
     hak_amount_add(&f->out->row[row].came, (struct hak_amount){0, more});
     hak_amount_add(&f->out->row[row].went, (struct hak_amount){0, less});
     if (step) {
@@ -322,9 +344,9 @@ static void resize_life(struct flow *f, struct runner *p, const struct hak_held_
     follow_change(f, row, HAK_FLOW_WENT, 0, less);
     raise_live(f, p, row, 0, more);
     lower_live(f, p, row, 0, less);
-    b.size = s->size;
-    b.class_index = s->class_index;
-    f->failed |= !hak_holdings_put(p->held, &b);
+    b.at.size = s->size;
+    b.at.class_index = s->class_index;
+    put_block(f, p, &b);
 }
 
 struct teller {
@@ -332,16 +354,16 @@ struct teller {
     const struct runner *runner;
 };
 
-static void tell_open_life(void *context, const struct hak_held_block *b) {
+static void tell_open_life(void *context, const struct hak_profile_block *b) {
     const struct teller *t = context;
-    tell_life(t->flow, t->runner, b, 0, false);
+    tell_life(t->flow, t->runner, (const struct flow_block *)(const void *)b, 0, false);
 }
 
 /* Its blocks are not asked for any more. */
 static void close_runner(struct flow *f, struct runner *p) {
-    if (p->held && f->query->life && p->state != FORKED)
-        hak_holdings_each(p->held, tell_open_life, &(struct teller){f, p});
-    hak_holdings_free(p->held);
+    if (f->query->life && p->state != FORKED)
+        hak_profile_each(p->held, tell_open_life, &(struct teller){f, p});
+    hak_profile_drop(p->held);
     p->held = NULL;
 }
 
@@ -362,11 +384,10 @@ static void end_runner(struct flow *f, struct runner *p) {
 
 /* The child gets what its parent holds; it is not asked for before the child's first event. */
 static void fork_runner(struct flow *f, struct runner *parent, struct runner *child) {
-    if (child->state != NOT_FORKED || !parent || !parent->held)
+    if (child->state != NOT_FORKED || !parent || !is_holder(parent))
         return;
-    child->held = hak_holdings_fork(parent->held);
+    child->held = hak_profile_share(parent->held);
     child->state = FORKED;
-    f->failed |= !child->held;
     for (uint32_t from = parent->first_row; from && !f->failed; from = f->state[from - 1].next) {
         struct hak_flow_row *row = &f->out->row[from - 1];
         struct hak_amount live = parent->state == FORKED ? row->inherited : row->live;
@@ -379,8 +400,6 @@ static void fork_runner(struct flow *f, struct runner *parent, struct runner *ch
 
 /* `is_done`: its first event has happened, and was no call. */
 static void begin_runner(struct flow *f, struct runner *p, uint64_t id, bool is_done) {
-    if (p->state == NOT_FORKED)
-        f->failed |= !(p->held = hak_holdings_make(&f->family));
     if (p->state > FORKED || f->failed)
         return;
     p->state = RUNNING;
@@ -421,17 +440,17 @@ static void follow_event(struct flow *f, const struct hak_event *e) {
     f->seen_ns = e->ns;
     take_turns(f, e->id, false);
     struct runner *p = find_runner(f, e->process);
-    if (!p || !p->held || f->failed)
+    if (!p || !is_holder(p) || f->failed)
         return;
     if (!hak_live_state_of(e, &s)) {
         note_step(f);
         look_for_peak(f, p, e->id, e->ns); /* a wrong call; it may be the first event of a child */
         return;
     }
-    const struct hak_held_block *held = hak_holdings_find(p->held, s.base);
+    const struct flow_block *held = find_block(p, s.base);
     if (s.step == HAK_LIVE_ENDED && held) {
         end_life(f, p, held, e, true);
-        f->failed |= !hak_holdings_remove(p->held, s.base);
+        put_block(f, p, &(struct flow_block){.at.base = s.base});
     } else if (s.step == HAK_LIVE_ENDED) {
         hak_amount_add(&f->out->unknown, (struct hak_amount){1, e->size});
     } else if (s.step == HAK_LIVE_RESIZED && held) {
@@ -447,38 +466,40 @@ static void follow_event(struct flow *f, const struct hak_event *e) {
  */
 
 static void hold_block(struct flow *f, struct runner *p, const struct hak_live_block *block) {
-    struct hak_held_block b = {.base = block->base,
-                               .size = block->size,
-                               .ns = block->ns,
-                               .birth = block->birth,
-                               .thread = block->thread,
-                               .class_index = block->class_index,
-                               .is_before = true,
-                               .is_inherited = p->state == FORKED,
-                               .is_birth_known = block->birth != 0};
-    struct hak_flow_row *row = find_row(f, p, block->thread, block->stack, &b.row);
+    uint32_t number;
+    struct hak_flow_row *row = find_row(f, p, block->thread, block->stack, &number);
     if (!row)
         return;
-    f->failed |= !hak_holdings_put(p->held, &b);
+    struct flow_block b = {.at = {.base = block->base,
+                                  .size = block->size,
+                                  .birth = block->birth,
+                                  .key = number + 1,
+                                  .class_index = block->class_index},
+                           .ns = block->ns,
+                           .thread = block->thread,
+                           .is_before = true,
+                           .is_inherited = p->state == FORKED,
+                           .is_birth_known = block->birth != 0};
+    put_block(f, p, &b);
     if (p->state == FORKED) {
-        hak_amount_add(&row->inherited, (struct hak_amount){1, b.size});
+        hak_amount_add(&row->inherited, (struct hak_amount){1, block->size});
         return;
     }
-    hak_amount_add(&row->before, (struct hak_amount){1, b.size});
-    hak_amount_add(&row->live, (struct hak_amount){1, b.size});
-    hak_amount_add(&p->live, (struct hak_amount){1, b.size});
-    hak_amount_add(&f->live, (struct hak_amount){1, b.size});
+    hak_amount_add(&row->before, (struct hak_amount){1, block->size});
+    hak_amount_add(&row->live, (struct hak_amount){1, block->size});
+    hak_amount_add(&p->live, (struct hak_amount){1, block->size});
+    hak_amount_add(&f->live, (struct hak_amount){1, block->size});
 }
 
 static bool holds_blocks(void *context, uint32_t process) {
     const struct runner *p = find_runner(context, process);
-    return p && p->held;
+    return p && is_holder(p);
 }
 
 static int hold_before(void *context, const struct hak_live_block *block) {
     struct flow *f = context;
     struct runner *p = find_runner(f, block->process);
-    if (p && p->held)
+    if (p && is_holder(p))
         hold_block(f, p, block);
     return f->failed;
 }
@@ -503,8 +524,6 @@ static void set_states(struct flow *f) {
             runner->state = RUNNING;
         else if (p->parent && p->fork_event <= f->query->from)
             runner->state = FORKED;
-        if (runner->state == RUNNING || runner->state == FORKED)
-            f->failed |= !(runner->held = hak_holdings_make(&f->family));
     }
 }
 
@@ -515,9 +534,6 @@ static int read_inheritance(struct flow *f) {
     if (!p->parent || !p->first_event || f->runner->state != NOT_FORKED)
         return 0;
     f->runner->state = FORKED;
-    f->runner->held = hak_holdings_make(&f->family);
-    if (!f->runner->held)
-        return hak_store_no_memory(f->reader->db.path);
     struct hak_live_moment fork = {.id = p->fork_event, .process = p->parent};
     return p->fork_event ? hak_store_live_at(f->reader, &fork, hold_inherited, f) : 0;
 }
@@ -653,7 +669,7 @@ static int finish_flow(struct flow *f) {
 
 static void release(struct flow *f) {
     for (uint32_t i = 0; f->runner && i < f->lineup.processes; i++)
-        hak_holdings_free(f->runner[i].held);
+        hak_profile_drop(f->runner[i].held);
     free(f->runner);
     free(f->state);
     free(f->births);

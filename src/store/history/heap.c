@@ -10,8 +10,6 @@
 
 _Static_assert(HAK_HEAP_CLASSES == HAK_PROFILE_CLASSES, "the same classes");
 
-#define ROOM_STEP 64 /* births between two looks whether a table has room */
-
 struct actor *hak_heap_actor(struct heap *h, uint32_t process) {
     if (process < HAK_PROFILE_ROWS_MAX &&
         hak_growing_reach(&h->actor, process, &h->actor_room, sizeof *h->actor))
@@ -323,15 +321,6 @@ static const char *replay_end(struct replay *r, struct actor *a, const struct ha
     return NULL;
 }
 
-static void put_life(struct heap *h, struct actor *a, const struct hak_profile_block *b) {
-    if (a->births++ % ROOM_STEP == 0 && !hak_profile_make_room(&a->top, ROOM_STEP)) {
-        h->failed = true;
-        a->births--;
-    }
-    if (!h->failed)
-        hak_profile_put(a->top, b);
-}
-
 static const char *replay_birth(struct replay *r, struct actor *a, const struct hak_event *e) {
     struct heap *h = r->heap;
     const struct hak_profile_exception *x = exception_at(r, e->id);
@@ -357,13 +346,13 @@ static const char *replay_birth(struct replay *r, struct actor *a, const struct 
         return NULL;
     raise_held(h, a, row_of(h, e->process, key), e->id, 1, e->size);
     add_class(h, a, e->class_index, 1, e->size);
-    put_life(h, a,
-             &(struct hak_profile_block){.base = e->base,
-                                         .size = e->size,
-                                         .birth = e->id,
-                                         .key = key,
-                                         .thread = e->thread & 0xffffff,
-                                         .class_index = e->class_index});
+    struct hak_profile_block life = {.base = e->base,
+                                     .size = e->size,
+                                     .birth = e->id,
+                                     .key = key,
+                                     .thread = e->thread & 0xffffff,
+                                     .class_index = e->class_index};
+    h->failed |= !hak_profile_hold(&a->top, &life, sizeof life);
     return NULL;
 }
 
@@ -397,7 +386,7 @@ static const char *replay_resize(struct replay *r, struct actor *a, const struct
     life.class_index = e->class_index;
     add_class(h, a, e->class_index, 1, e->size);
     if (!x)
-        put_life(h, a, &life);
+        h->failed |= !hak_profile_hold(&a->top, &life, sizeof life);
     return NULL;
 }
 
@@ -543,7 +532,6 @@ static void forget_lives(struct heap *h) {
     for (uint32_t i = 0; i < h->actor_room; i++) {
         hak_profile_drop(h->actor[i].top);
         h->actor[i].top = NULL;
-        h->actor[i].births = 0;
     }
 }
 

@@ -13,7 +13,6 @@ struct held {
 
 struct actor {
     struct hak_profile_layer *top; /* lives that began in what is replayed */
-    uint32_t births;
     bool has_begun, has_ended, is_wanted;
     uint64_t last_event; /* see hak_heap_process */
     uint64_t live_bytes, before_bytes;

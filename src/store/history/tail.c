@@ -6,18 +6,25 @@
 #include "base/growing.h"
 #include "base/index.h"
 #include "base/sorted.h"
-#include "store/history/holdings.h"
+#include "store/profile/profile.h"
 #include "store/reader/inner.h"
 
-#define DISTANCE_BITS 48 /* of hak_held_block.user_distance */
+#define COUNTED_AGAIN 16 /* times until there may be as many states more as are wanted */
+
+/* A state in the table of its process. */
+struct tail_block {
+    struct hak_profile_block at; /* its key: enum hak_live_step, + 1 */
+    uint64_t user, ns;
+    uint32_t stack, thread;
+};
 
 struct member {
     uint32_t process;
     uint32_t parent;     /* number of the member + 1; 0 = it was not forked */
     uint64_t fork_event; /* the last event of its parent that it inherits; 0 = none */
     bool is_covered;
-    bool is_forked;            /* the FORK behind the last run is taken, or there is none */
-    struct hak_holdings *held; /* NULL = nothing yet */
+    bool is_forked;                 /* the FORK behind the last run is taken, or there is none */
+    struct hak_profile_layer *held; /* states; NULL = none so far */
 };
 
 struct hak_tail {
@@ -27,8 +34,10 @@ struct hak_tail {
     uint32_t members, member_room;
     struct hak_index by_process;                 /* number + 1 */
     uint32_t *fork, forks, next_fork, fork_room; /* members by their FORKs behind the last run */
-    struct hak_holdings_family family;
     uint64_t below, chunks;
+    uint32_t puts, visit;
+    uint64_t *base; /* of all layers, while they are counted */
+    uint32_t bases;
     bool failed; /* no memory */
 };
 
@@ -99,12 +108,6 @@ static bool sort_forks(struct hak_tail *t) {
 /* ---- events ------------------------------------------------------------------------------------
  */
 
-static struct hak_holdings *held_of(struct hak_tail *t, struct member *m) {
-    if (!m->held)
-        t->failed |= !(m->held = hak_holdings_make(&t->family));
-    return m->held;
-}
-
 /* The processes that inherit nothing of event `id` and what follows. */
 static void take_forks(struct hak_tail *t, uint64_t id) {
     for (; t->next_fork < t->forks && !t->failed; t->next_fork++) {
@@ -113,54 +116,89 @@ static void take_forks(struct hak_tail *t, uint64_t id) {
             return;
         struct member *parent = &t->member[child->parent - 1];
         child->is_forked = true;
-        if (parent->held)
-            t->failed |= !(child->held = hak_holdings_fork(parent->held));
+        child->held = hak_profile_share(parent->held);
     }
 }
 
-static struct hak_held_block block_of(const struct hak_live_state *s) {
-    return (struct hak_held_block){.base = s->base,
-                                   .size = s->size,
-                                   .ns = s->ns,
-                                   .birth = s->birth,
-                                   .row = s->stack,
-                                   .thread = s->thread,
-                                   .class_index = s->class_index,
-                                   .step = s->step & 3u,
-                                   .user_distance =
-                                       (s->user - s->base) & (((uint64_t)1 << DISTANCE_BITS) - 1)};
-}
-
-static struct hak_live_state state_of(const struct hak_held_block *b, uint32_t process) {
-    int64_t distance = (int64_t)((uint64_t)b->user_distance << (64 - DISTANCE_BITS));
-    return (struct hak_live_state){.base = b->base,
-                                   .user = b->base + (uint64_t)(distance >> (64 - DISTANCE_BITS)),
-                                   .size = b->size,
-                                   .birth = b->birth,
+static struct hak_live_state state_of(const struct hak_profile_block *at, uint32_t process) {
+    const struct tail_block *b = (const struct tail_block *)(const void *)at;
+    return (struct hak_live_state){.base = at->base,
+                                   .user = b->user,
+                                   .size = at->size,
+                                   .birth = at->birth,
                                    .ns = b->ns,
-                                   .stack = b->row,
+                                   .stack = b->stack,
                                    .thread = b->thread,
                                    .process = process,
-                                   .class_index = b->class_index,
-                                   .step = b->step};
+                                   .class_index = (uint8_t)at->class_index,
+                                   .step = (at->key - 1) & 3u};
 }
 
 /* Where there are no runs before, an ended block needs no state. */
-static bool put(struct hak_tail *t, struct hak_holdings *held, const struct hak_live_state *s) {
-    if (s->step == HAK_LIVE_ENDED && t->query.first == 1)
-        return hak_holdings_remove(held, s->base);
-    struct hak_held_block b = block_of(s);
-    return hak_holdings_put(held, &b);
+static void put(struct hak_tail *t, struct member *m, const struct hak_live_state *s) {
+    bool is_needed = s->step != HAK_LIVE_ENDED || t->query.first != 1;
+    struct tail_block b = {.at = {.base = s->base,
+                                  .size = s->size,
+                                  .birth = s->birth,
+                                  .key = is_needed ? s->step + 1u : 0,
+                                  .class_index = s->class_index},
+                           .user = s->user,
+                           .ns = s->ns,
+                           .stack = s->stack,
+                           .thread = s->thread};
+    t->failed |= !hak_profile_hold(&m->held, &b.at, sizeof b);
+    t->puts++;
 }
 
-/* Forgets the upper half of the bases, which come with the next batch. */
-static void drop_upper_half(struct hak_tail *t) {
-    uint64_t middle;
-    t->failed |= !hak_holdings_find_middle(&t->family, &middle);
-    if (!middle || t->failed)
+/* Calls `look` for the layers of all members, each once. */
+static void each_layer(struct hak_tail *t,
+                       void (*look)(struct hak_tail *t, struct hak_profile_layer *l)) {
+    t->visit++;
+    for (uint32_t i = 0; i < t->members; i++)
+        for (struct hak_profile_layer *l = t->member[i].held; l && l->visit != t->visit;
+             l = l->below) {
+            l->visit = t->visit;
+            look(t, l);
+        }
+}
+
+/* Of the lowest layers blocks that were given back go when there is no room. */
+static void count_layer(struct hak_tail *t, struct hak_profile_layer *l) {
+    t->bases += l->below ? l->used : l->held;
+}
+
+static void list_layer(struct hak_tail *t, struct hak_profile_layer *l) {
+    for (size_t i = 0; i < (size_t)1 << l->bits; i++) {
+        const struct hak_profile_block *b = hak_profile_at(l, i);
+        if (b->base && (l->below || b->key))
+            t->base[t->bases++] = b->base;
+    }
+}
+
+static void cut_layer(struct hak_tail *t, struct hak_profile_layer *l) {
+    t->failed |= !hak_profile_cut(l, t->below);
+}
+
+/* Where there are more states than are wanted: forgets the upper half of the bases, which come with
+ * the next batch. */
+static void press_states(struct hak_tail *t) {
+    t->puts = t->bases = 0;
+    each_layer(t, count_layer);
+    if (t->bases <= t->query.states)
+        return;
+    t->base = malloc(t->bases * sizeof *t->base);
+    t->failed |= !t->base;
+    if (t->failed)
+        return;
+    t->bases = 0;
+    each_layer(t, list_layer);
+    t->bases = hak_sort_distinct(t->base, t->bases);
+    uint64_t middle = t->bases > 1 ? t->base[(t->bases + 1) / 2] : 0;
+    free(t->base);
+    if (!middle)
         return;
     t->below = middle;
-    t->failed |= !hak_holdings_drop_from(&t->family, middle);
+    each_layer(t, cut_layer);
 }
 
 static void take_event(struct hak_tail *t, const struct hak_event *e) {
@@ -170,15 +208,16 @@ static void take_event(struct hak_tail *t, const struct hak_event *e) {
         return;
     uint32_t number = number_of(t, e->process);
     struct member *m = number ? &t->member[number - 1] : NULL;
-    if (!m || !m->is_covered || !m->is_forked || !held_of(t, m))
+    if (!m || !m->is_covered || !m->is_forked)
         return;
-    const struct hak_held_block *before = hak_holdings_find(m->held, now.base);
-    state = before ? state_of(before, e->process) : now;
-    if (before)
+    const struct hak_profile_block *before = hak_profile_find(m->held, now.base);
+    bool is_there = before && before->key;
+    state = is_there ? state_of(before, e->process) : now;
+    if (is_there)
         hak_live_join(&state, &now);
-    t->failed |= !put(t, m->held, &state);
-    if (t->family.blocks > t->query.states)
-        drop_upper_half(t);
+    put(t, m, &state);
+    if (t->puts > t->query.states / COUNTED_AGAIN)
+        press_states(t);
 }
 
 static int read_tail_events(struct hak_tail *t) {
@@ -235,7 +274,7 @@ void hak_tail_free(struct hak_tail *t) {
     if (!t)
         return;
     for (uint32_t i = 0; i < t->members; i++)
-        hak_holdings_free(t->member[i].held);
+        hak_profile_drop(t->member[i].held);
     hak_index_free(&t->by_process);
     free(t->member);
     free(t->fork);
@@ -261,7 +300,7 @@ struct collected {
     bool failed;
 };
 
-static void collect(void *context, const struct hak_held_block *b) {
+static void collect(void *context, const struct hak_profile_block *b) {
     struct collected *c = context;
     struct hak_live_table *into = &c->table;
     if (c->failed ||
@@ -275,8 +314,8 @@ int hak_tail_hold(const struct hak_tail *t, uint32_t process, struct hak_live_cu
     uint32_t number = number_of(t, process);
     const struct member *m = number ? &t->member[number - 1] : NULL;
     struct collected c = {.process = process};
-    if (m && m->held)
-        hak_holdings_each(m->held, collect, &c);
+    if (m)
+        hak_profile_each(m->held, collect, &c);
     if (c.failed || !hak_live_table_sort(&c.table, 0)) {
         hak_live_table_free(&c.table);
         return hak_store_no_memory(t->reader->db.path);

@@ -1,7 +1,7 @@
 /* The states of blocks by the events behind the last run, read once for all processes. A child that
  * was forked behind the last run has its parent's states up to its FORK, too.
  *
- *   events -> states of each process, by base (holdings.h; parent and child share) -> one cursor
+ *   events -> states of each process, by base (profile/blocks.h: forks share) -> one cursor
  *
  * The states are those of the bases of one batch: where there are more than the caller wants in
  * memory the upper ones are forgotten while the events are read. For one thread. */

@@ -67,7 +67,6 @@ struct process {
     uint32_t changes;                       /* while they are counted */
     uint32_t run;                           /* serial of the run in which `now` counts */
     bool is_gone;                           /* it has ended, and holds nothing (with _hold) */
-    uint64_t last_event;                    /* behind it that is so; 0 = not known */
     uint64_t chunk;                         /* the last chunk in which it has an event */
     struct hak_profile_process now, before; /* before: the chunk */
     struct hak_amount *class_live; /* what its tables hold, by size class; NULL = nothing ever */
@@ -171,7 +170,6 @@ struct hak_profile_gather {
     /* The blocks that are held, with _hold. */
     bool holds;
     uint64_t tree_bytes, tree_before; /* of all that run; before: the chunk */
-    uint64_t next_gone;               /* a process is gone behind this event; UINT64_MAX = none */
     struct hak_profile_sums live;     /* `came`: live at the end of the last chunk that was kept */
     struct row_peak *row_peak;        /* of each row in `sums` */
     uint32_t row_peak_room;
@@ -274,16 +272,6 @@ bool hak_profile_note_process(struct hak_profile_gather *g, uint32_t process, ui
     return true;
 }
 
-bool hak_profile_note_end(struct hak_profile_gather *g, uint32_t process, uint64_t last) {
-    struct process *p = process < HAK_PROFILE_ROWS_MAX ? process_at(g, process) : NULL;
-    if (p && last) {
-        p->has_ended = true;
-        p->last_event = last;
-        g->next_gone = last < g->next_gone ? last : g->next_gone;
-    }
-    return !g->is_broken;
-}
-
 bool hak_profile_note_thread(struct hak_profile_gather *g, uint32_t thread, uint32_t number) {
     struct thread *t = thread < HAK_PROFILE_ROWS_MAX ? thread_at(g, thread) : NULL;
     if (t)
@@ -296,7 +284,6 @@ bool hak_profile_note_thread(struct hak_profile_gather *g, uint32_t thread, uint
 
 void hak_profile_gather_hold(struct hak_profile_gather *g) {
     g->holds = true;
-    g->next_gone = UINT64_MAX;
     g->is_broken |= !hak_profile_sums_begin(&g->live);
 }
 
@@ -399,20 +386,6 @@ static void retire_process(struct hak_profile_gather *g, struct process *p, uint
         struct hak_amount now = held_now(g, i, &sum);
         keep_peak(g, sum);
         hak_amount_add(&g->sums.row[sum].left, now);
-    }
-}
-
-/* Retires all processes that have ended before event `id`. */
-static __attribute__((noinline)) void retire_ended(struct hak_profile_gather *g, uint64_t id) {
-    g->next_gone = UINT64_MAX;
-    for (uint32_t i = 0; i < g->process_room && !g->is_broken; i++) {
-        struct process *p = &g->process[i];
-        if (!p->last_event || p->is_gone)
-            continue;
-        if (p->last_event < id && p->has_begun)
-            retire_process(g, p, i);
-        else if (p->last_event >= id && p->last_event < g->next_gone)
-            g->next_gone = p->last_event;
     }
 }
 
@@ -524,7 +497,7 @@ static inline void load_state(struct hak_profile_gather *g, uint32_t at, uint32_
     uint64_t base = g->c->dictionary[HAK_COLUMN_BASE][number];
     const struct hak_profile_block *b = NULL;
     if (base && p->top) {
-        b = &p->top->slot[hak_profile_slot(p->top, base)];
+        b = hak_profile_at(p->top, hak_profile_slot(p->top, base));
         b = b->base ? b : hak_profile_find(p->top->below, base);
     }
     struct origin *o = &g->origin[at];
@@ -649,7 +622,7 @@ static void write_changes(struct hak_profile_gather *g) {
     for (uint32_t i = 0; i < g->lanes; i++) {
         struct process *p = &g->process[g->lane_process[i]];
         uint32_t more = g->lanes > 1 ? p->changes : g->touched;
-        if (more && !hak_profile_make_room(&p->top, more))
+        if (more && !hak_profile_make_room(&p->top, more, sizeof(struct hak_profile_block)))
             g->is_broken = true;
         p->changes = 0;
     }
@@ -970,12 +943,10 @@ static inline void save_hand(struct hak_profile_gather *g, struct hand h) {
     save_last_birth(g, h);
 }
 
-/* Copies the state of event `i`'s actor, after the processes that are gone by then have left. */
+/* Copies the state of event `i`'s actor. */
 static inline struct hand load_hand(struct hak_profile_gather *g, uint32_t i, bool is_alone) {
     uint64_t value = g->c->value[HAK_COLUMN_ACTOR][i];
     struct actor *a = &g->actor[value % ACTORS];
-    if (__builtin_expect(g->holds && g->chunk_first + i > g->next_gone, 0))
-        retire_ended(g, g->chunk_first + i);
     if (a->value != value || a->segment != g->segment)
         load_actor(g, a, value, g->chunk_first + i, is_alone);
     if (!a->p)
@@ -1250,8 +1221,7 @@ static void keep_held(struct hak_profile_gather *g) {
 static void retire_eventless(struct hak_profile_gather *g) {
     for (uint32_t i = 0; i < g->process_room && !g->is_broken; i++) {
         struct process *p = &g->process[i];
-        if (p->has_ended && p->has_begun && !p->is_gone && !p->last_event &&
-            p->chunk != g->chunk_first)
+        if (p->has_ended && p->has_begun && !p->is_gone && p->chunk != g->chunk_first)
             retire_process(g, p, i);
     }
 }

@@ -22,8 +22,6 @@ void hak_profile_gather_free(struct hak_profile_gather *g);
 /* Notes a process and a thread, before their first events. */
 bool hak_profile_note_process(struct hak_profile_gather *g, uint32_t process, uint32_t parent,
                               uint64_t fork_event, uint32_t session, bool has_ended);
-/* Its event `last` is behind it: it holds nothing from then on. Only where rows are held. */
-bool hak_profile_note_end(struct hak_profile_gather *g, uint32_t process, uint64_t last);
 bool hak_profile_note_thread(struct hak_profile_gather *g, uint32_t thread, uint32_t number);
 
 /* Before the first chunk: live blocks are held by process and key, too. So runs stand alone (they
@@ -31,8 +29,8 @@ bool hak_profile_note_thread(struct hak_profile_gather *g, uint32_t thread, uint
  * live then. */
 void hak_profile_gather_hold(struct hak_profile_gather *g);
 /* The peak of all processes together, behind an event by which it grew, in the chunks that were
- * kept; `came` of its rows: the blocks live then. An ended process counts no more from the event on
- * that hak_profile_note_end gave; without one from the chunk on that follows its last. */
+ * kept; `came` of its rows: the blocks live then. An ended process counts no more from the chunk on
+ * that follows its last. */
 struct hak_profile_peak {
     uint64_t bytes, event, ns; /* event 0: nothing ever came */
     struct hak_profile_row *row;
