@@ -12,6 +12,7 @@
 #include "platform/raw_call.h"
 #include "platform/tasks.h"
 #include "trace/crash/crash.h"
+#include "trace/memory/memory.h"
 #include "trace/trace.h"
 #include "trace/wait.h"
 
@@ -121,6 +122,7 @@ HAK_COLD size_t hak_leak_scan(enum hak_leak_reason reason) {
     scan.registers_known = registers.known & ~(1u << HAK_RSP | 1u << HAK_RIP);
     __builtin_memcpy(scan.registers, registers.value, sizeof scan.registers);
     scan.tp = hak_thread_pointer();
+    hak_memory_note_own();
     scan_now(&scan);
     size_t lost = 0;
     has_failed = scan.failure != HAK_LEAK_DONE;
