@@ -2,7 +2,7 @@
 # Every gcc and clang of this machine that counts reads all that is hakmem's own without a warning: `gcc` and `clang`, and the newest gcc-N
 # and clang-N. A warning ends no build (Makefile), but is kept beside what was compiled. The warnings of BUILD's own compiler are in
 # BUILD, which is made again only where it is not up to date. A gcc gives some warnings while it optimises, and compiles it all; a clang
-# gives them before, and only reads it (tests/long/clang.sh builds with it). What clang-tidy reads with the same clang is left to tidy.sh.
+# gives them before, and only reads it (tests/long/clang.sh builds with it), but for the sources that clang-tidy reads with the same clang (tidy.sh).
 # timeout: 3600
 set -u
 cd "$(dirname "$0")/../.." || exit 2
