@@ -61,7 +61,7 @@ store() {
     for ((i = 0; i < 600; i++)); do
         set -- state/heap.*.db
         said=$("$trace" info -s "$1" 2>&1)
-        case $said in *'is still being written'*) ;; *'exited with 0'* | *'went on'*) break ;; esac
+        case $said in *'is still being written'*) ;; *'exited with 0'* | *'went on'* | *'when recording stopped'*) break ;; esac
         sleep 0.1
     done
     echo "$1"

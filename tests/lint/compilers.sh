@@ -2,7 +2,7 @@
 # Every gcc and clang of this machine that counts reads all that is hakmem's own without a warning: `gcc` and `clang`, and the newest gcc-N
 # and clang-N. A warning ends no build (Makefile), but is kept beside what was compiled. The warnings of BUILD's own compiler are in
 # BUILD, which is made again only where it is not up to date. A gcc gives some warnings while it optimises, and compiles it all; a clang
-# gives them before, and only reads it (tests/long/clang.sh builds with it).
+# gives them before, and only reads it (tests/long/clang.sh builds with it), but for the sources that clang-tidy reads with the same clang (tidy.sh).
 # timeout: 3600
 set -u
 cd "$(dirname "$0")/../.." || exit 2
@@ -17,11 +17,13 @@ newest() {
 
 # Prints the warnings of the compiler $2 about all that is not compiled as a user would, in the folder $1.
 only_warnings() {
-    local objcopy=${TMPDIR:-/tmp}/objcopy
+    local objcopy=${TMPDIR:-/tmp}/objcopy by_tidy='' targets=(own apart)
     rm -rf "$1"
     printf '#!/bin/sh\nfor out; do :; done\n: >"$out"\n' >"$objcopy" && chmod +x "$objcopy"
-    make -s -j2 --no-print-directory CC="tests/tools/only_warnings $2" NM=: OBJCOPY="$objcopy" BUILD="$1" own apart
+    [ "$(version_of "$2")" != "$(version_of clang-tidy)" ] || by_tidy=1 targets=(own)
+    BY_TIDY=$by_tidy make -s -j2 --no-print-directory CC="tests/tools/only_warnings $2" NM=: OBJCOPY="$objcopy" BUILD="$1" "${targets[@]}"
 }
+version_of() { "$1" --version | grep -oE 'version [0-9]+'; }
 
 compilers=(gcc clang)
 for compiler in gcc clang; do

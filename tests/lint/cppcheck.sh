@@ -1,14 +1,17 @@
 #!/usr/bin/env bash
 # cppcheck finds nothing in src, viewer and tools but the false alarms listed in cppcheck.txt. Assembler is hidden from it:
 # cppcheck 2.17 leaves out every file with a variable that names its register, as raw_call.h has. Without the system's headers
-# 2.22 leaves out every file that asks __GLIBC_PREREQ, unless it is defined.
+# 2.22 leaves out every file that asks __GLIBC_PREREQ, unless it is defined. A room is looked at as the unit that BUILD compiles, and
+# finds the same in a third less time. With -j each has a process of its own: a process grows slower from file to file.
 # timeout: 1800
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 BUILD=${BUILD:-build}
 cache=$BUILD/cppcheck && mkdir -p "$cache"
+mapfile -t units < <(find "$BUILD/host" -name unit.c | LC_ALL=C sort)
+mapfile -t apart < <(find src viewer tools -name '*.c' | grep -vxFf <(sed -n 's/^#include "\(.*\)"$/\1/p' "${units[@]}") | LC_ALL=C sort)
 cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr --std=c11 \
     --suppress=missingInclude --suppress=missingIncludeSystem --suppress=preprocessorErrorDirective \
     --suppress=normalCheckLevelMaxBranches --suppressions-list=tests/lint/cppcheck.txt --suppress=unknownMacro \
     -D__x86_64__ '-D__asm__(name)=' '-D__GLIBC_PREREQ(major,minor)=1' -DHAK_DEBUG=1 -Isrc -Iinclude -I. \
-    --cppcheck-build-dir="$cache" src viewer tools 2>&1
+    -j2 --cppcheck-build-dir="$cache" "${units[@]}" "${apart[@]}" 2>&1

@@ -1,11 +1,15 @@
 #!/usr/bin/env bash
-# clang-tidy (configured in .clang-tidy) finds nothing in src, viewer and tools.
+# clang-tidy (configured in .clang-tidy) finds nothing in src, viewer and tools, nor does clang with the build's warnings: both read
+# them here at once, and compilers.sh leaves them out.
 # timeout: 1800
 # `tidy.sh FILE...` looks at these only, CHANGED=1 at those that differ.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 # shellcheck source=tests/tools/changed.sh
 . tests/tools/changed.sh
+# The warnings that BUILD was made with, as -Wextra, but for the linker's words, as -Wl,-O1.
+mapfile -t warnings < <(grep -oE -- ' -W[a-z][a-z-]*( |$)' <(sed 's/ / &/g' "${BUILD:-build}/flags") | tr -d ' ' | awk '!seen[$0]++')
+[ ${#warnings[@]} -ne 0 ] || { echo "no warnings in ${BUILD:-build}/flags, which make writes"; exit 1; }
 {
     if [ $# -gt 0 ]; then
         printf '%s\0' "$@"
@@ -15,5 +19,5 @@ cd "$(dirname "$0")/../.." || exit 2
         find src viewer tools -name '*.c' -print0 | LC_ALL=C sort -z
     fi
 } |
-    xargs -0 -r -n 4 -P 2 sh -c 'clang-tidy --quiet --warnings-as-errors="*" "$@" -- \
+    WARNINGS=${warnings[*]} xargs -0 -r -n 20 -P 2 sh -c 'clang-tidy --quiet --warnings-as-errors="*" "$@" -- $WARNINGS \
         -std=gnu11 -D_GNU_SOURCE -iquote src -iquote include -iquote . -iquote "${BUILD:-build}" -isystem /usr/include/postgresql -DHAK_DEBUG=1 2>/dev/null' tidy
