@@ -22,36 +22,34 @@ struct answer_value {
 };
 
 /* Only in JSON: DATA(NUMBER("id", row)). */
-#define DATA(...)                                                                                  \
-    { .member = __VA_ARGS__ }
+#define DATA(...) ((struct answer_value){.member = __VA_ARGS__})
 /* The same for a value that takes time to make: DATA_OF("frames", hak_json_stack(reader, stack)) */
 #define DATA_OF(name, value) DATA(JSON(name, row_is_text ? NULL : (value)))
 /* A number, shown by `words`. */
 #define UNIT(title, words, name, value)                                                            \
-    { .heading = title, .show = words, .member = NUMBER(name, value) }
+    ((struct answer_value){.heading = title, .show = words, .member = NUMBER(name, value)})
 #define AMOUNT(title, name, value) UNIT(title, hak_words_number, name, value)
 #define FILLED(title, name, value) UNIT(title, answer_count, name, value) /* nothing for 0 */
 /* A number other than 0, shown by `words`; for 0 null, and shown as `else_words`. */
 #define UNLESS(title, words, name, value, else_words)                                              \
-    {                                                                                              \
-        .heading = title, .show = words, .otherwise = else_words,                                  \
-        .member = KNOWN(name, value, value)                                                        \
-    }
+    ((struct answer_value){.heading = title,                                                       \
+                           .show = words,                                                          \
+                           .otherwise = else_words,                                                \
+                           .member = KNOWN(name, value, value)})
 /* Foreign text. */
 #define STRING(title, name, words)                                                                 \
-    { .heading = title, .member = TEXT(name, words) }
+    ((struct answer_value){.heading = title, .member = TEXT(name, words)})
 /* Only in text: a text, which lives until the row is added; what a function appends to one,
  * MADE("age", add_age, row); a number. */
 #define CELL(title, words) STRING(title, NULL, words)
 #define MADE(title, add, ...)                                                                      \
-    {                                                                                              \
+    ((struct answer_value){                                                                        \
         .heading = title, .member = TEXT(NULL, NULL), .made = ({                                   \
                                                           struct hak_text made_text = {0};         \
                                                           if (row_is_text)                         \
                                                               add(&made_text, __VA_ARGS__);        \
                                                           made_text;                               \
-                                                      })                                           \
-    }
+                                                      })})
 #define FIGURE(title, words, value) UNIT(title, words, NULL, value)
 
 /* Rows, added one after the other. */

@@ -84,10 +84,9 @@ const char *fleet_time(int64_t seconds);
 json_t *fleet_json_time(int64_t seconds);
 /* A moment of an answer's row (answer.h). */
 #define FLEET_MOMENT(title, name, seconds)                                                         \
-    {                                                                                              \
-        .heading = title, .otherwise = row_is_text ? fleet_time(seconds) : NULL,                   \
-        .member = JSON(name, row_is_text ? NULL : fleet_json_time(seconds))                        \
-    }
+    ((struct answer_value){.heading = title,                                                       \
+                           .otherwise = row_is_text ? fleet_time(seconds) : NULL,                  \
+                           .member = JSON(name, row_is_text ? NULL : fleet_json_time(seconds))})
 /* "1.2.0", where no version is known "build 5f0c1d9e", else "no build-id". */
 void fleet_add_build(struct hak_text *text, const char *build, const char *version);
 json_t *fleet_json_build(const char *build, const char *version);

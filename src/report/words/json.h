@@ -45,7 +45,7 @@ struct hak_member {
     };
 };
 #define HAK_MEMBER(kind_, name_, field, from)                                                      \
-    { .kind = kind_, .name = name_, .field = from }
+    ((struct hak_member){.kind = kind_, .name = name_, .field = from})
 #define NUMBER(name, value) HAK_MEMBER(HAK_MEMBER_NUMBER, name, number, (int64_t)(value))
 #define KNOWN(name, is_known, value)                                                               \
     HAK_MEMBER((is_known) ? HAK_MEMBER_NUMBER : HAK_MEMBER_UNKNOWN, name, number,                  \
