@@ -33,7 +33,7 @@ build || exit 1
 
 touch src/store/event.h
 build || exit 1
-for kind in host sqlite; do
+for kind in host debug; do
     [ -n "$(find out/$kind -name '*.o' -newer mark)" ] || { echo "a changed header made nothing anew in $kind"; exit 1; }
 done
 newer=$(find out/plain -name '*.o' -newer mark)
