@@ -4,9 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LAYER_BITS_MIN 10
+#define LAYER_BITS_MIN 7
 #define LAYER_BITS_MAX 31
-#define LAYERS_MAX     6 /* above so many, they are joined into one */
 #define ALIGNED        sizeof(struct hak_profile_block)
 #define ROOM_STEP      64 /* bases */
 
@@ -68,18 +67,30 @@ static void add_all(struct hak_profile_layer *to, const struct hak_profile_layer
     }
 }
 
-/* All layers as one, the lowest first. */
-static void add_chain(struct hak_profile_layer *to, const struct hak_profile_layer *from) {
-    if (from->below)
-        add_chain(to, from->below);
+/* The layers from `from` down to `end`, which is left out, as one; the lowest first. */
+static void add_chain(struct hak_profile_layer *to, const struct hak_profile_layer *from,
+                      const struct hak_profile_layer *end) {
+    if (from == end)
+        return;
+    add_chain(to, from->below, end);
     add_all(to, from);
 }
 
-static uint64_t chain_bases(const struct hak_profile_layer *l, uint32_t *layers) {
-    uint64_t bases = 0;
-    for (*layers = 0; l; l = l->below, ++*layers)
-        bases += l->used;
-    return bases;
+/* The layer below those that become one with the chain's first, and their bases. A layer is joined
+ * that nobody else stands on, or that is not more than twice as large as all above it: so each
+ * layer of a chain is more than twice as large as the one above it, and a large one that children
+ * share is copied only once as much has changed. */
+static struct hak_profile_layer *end_of_joined(const struct hak_profile_layer *first,
+                                               uint64_t *bases) {
+    struct hak_profile_layer *end = first->below;
+    bool is_own = first->holders == 1;
+    for (*bases = first->used; end; end = end->below) {
+        is_own = is_own && end->holders == 1;
+        if (!is_own && end->used > 2 * *bases)
+            break;
+        *bases += end->used;
+    }
+    return end;
 }
 
 static bool has_room(const struct hak_profile_layer *l, uint64_t more) {
@@ -100,27 +111,23 @@ static struct hak_profile_layer *sink(struct hak_profile_layer *top) {
 }
 
 bool hak_profile_make_room(struct hak_profile_layer **top, uint32_t more, uint32_t slot_bytes) {
-    struct hak_profile_layer *old = *top = sink(*top), *l;
-    uint32_t layers;
-    uint64_t bases = chain_bases(old, &layers);
+    struct hak_profile_layer *old = *top = sink(*top), *end = NULL, *l;
+    uint64_t bases = 0;
     bool is_own = old && old->holders == 1;
-    if (is_own && layers <= LAYERS_MAX && has_room(old, more))
+    if (is_own && has_room(old, more))
         return true;
-    if (layers > LAYERS_MAX || (is_own && old->below && old->below->holders == 1)) {
-        if (!(l = make_layer(bases + more, slot_bytes)))
-            return false;
-        add_chain(l, old);
-    } else if (is_own) {
-        uint64_t kept = old->below ? old->used : old->held;
-        if (!(l = make_layer(kept + kept / 4 + more, slot_bytes)))
-            return false;
-        l->below = hak_profile_share(old->below);
-        add_all(l, old);
-    } else {
-        if (!(l = make_layer(more, slot_bytes)))
-            return false;
-        l->below = hak_profile_share(old);
+    if (old)
+        end = end_of_joined(old, &bases);
+    if (old && !is_own && end == old->below) { /* a frozen one by itself stays */
+        end = old;
+        bases = 0;
+    } else if (is_own && !old->below) {
+        bases = old->held;
     }
+    if (!(l = make_layer(bases + bases / 4 + more, slot_bytes)))
+        return false;
+    l->below = hak_profile_share(end);
+    add_chain(l, old, end);
     hak_profile_drop(old);
     *top = l;
     return true;
@@ -147,7 +154,12 @@ void hak_profile_each(const struct hak_profile_layer *top,
 }
 
 bool hak_profile_cut(struct hak_profile_layer *l, uint64_t below) {
-    struct hak_profile_layer *kept = make_layer(l->used, l->slot_bytes);
+    uint64_t bases = 0;
+    for (size_t i = 0; i < (size_t)1 << l->bits; i++) {
+        const struct hak_profile_block *b = hak_profile_at(l, i);
+        bases += b->base && b->base < below;
+    }
+    struct hak_profile_layer *kept = make_layer(bases, l->slot_bytes);
     if (!kept)
         return false;
     for (size_t i = 0; i < (size_t)1 << l->bits; i++) {

@@ -4,8 +4,9 @@
  *   process -> top layer (its own, changes) -> frozen layer (shared with a child) -> ...
  *
  * A fork freezes the parent's layers: parent and child go on above them with layers of their own,
- * so that a fork costs nothing and a child's frees are not its parent's. An entry without a key
- * says that the block is given back; it stays, since bases come again. For one thread. */
+ * so that a fork costs about what changed since the one before it, and a child's frees are not its
+ * parent's. An entry without a key says that the block is given back; it stays, since bases come
+ * again. For one thread. */
 #ifndef HAK_STORE_PROFILE_BLOCKS_H
 #define HAK_STORE_PROFILE_BLOCKS_H
 
