@@ -26,7 +26,7 @@ check_report() {
     normalise_crash "$1" <"$printed" >found
     if [ $update -eq 1 ] && [ "$2" = trace ]; then
         cp found "$here/$1.report"
-        rm -f "$here/$1.normal.report"
+        [ -L "$here/$1.normal.report" ] || rm -f "$here/$1.normal.report"
         echo "$1: status $4, $(wc -l <found) lines"
     elif [ $update -eq 1 ]; then
         cmp -s found "$here/$1.report" || cp found "$here/$1.$2.report"

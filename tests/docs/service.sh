@@ -55,13 +55,13 @@ service() {
     (cd state && bwrap --ro-bind / / --dev /dev --proc /proc --tmpfs /tmp "${user[@]}" --cap-drop ALL --ro-bind "$BUILD" "$BUILD" \
         --ro-bind "$PWD/.." "$PWD/.." --bind "$PWD" "$PWD" ../hardened "${families[@]}" env "${variables[@]}" "${@:$((2 + ${#families[@]}))}") >out 2>err </dev/null
 }
-# The process that closes the store may take a while longer than the program.
+# The process that closes the store may take a while longer than the program: `store HOW-IT-ENDED`.
 store() {
-    local i said
+    local i said ended=$1
     for ((i = 0; i < 600; i++)); do
         set -- state/heap.*.db
         said=$("$trace" info -s "$1" 2>&1)
-        case $said in *'is still being written'*) ;; *'exited with 0'* | *'went on'* | *'when recording stopped'*) break ;; esac
+        case $said in *'is still being written'*) ;; *"$ended"* | *'went on'*) break ;; esac
         sleep 0.1
     done
     echo "$1"
@@ -69,14 +69,14 @@ store() {
 for drop_in in hakmem-record.conf hakmem-profile.conf; do
     service $drop_in "$BUILD/tests/docs/app" --fine || complain "$drop_in: status $?, $(cat out err)"
     [ "$(cat out)" = ready ] && [ ! -s err ] || complain "$drop_in: it says $(cat out err)"
-    db=$(store)
+    db=$(store 'exited with 0')
     "$trace" info -s "$db" >said 2>&1 || complain "$drop_in: $(cat said)"
     grep -q 'Nothing was lost' said && grep -q 'exited with 0' said || complain "$drop_in: $(cat said)"
     "$trace" top --json -s "$db" 2>&1 | grep -q parse_row || complain "$drop_in: $("$trace" top -s "$db" 2>&1)"
 done
 service hakmem-light.conf "$PWD/faulty" || complain "light: status $?, $(cat out err)"
 grep -q '^SUMMARY: hakmem: heap-buffer-overflow ' err && [ "$(cat out)" = ready ] || complain "light: $(cat out err)"
-db=$(store)
+db=$(store 'when recording stopped')
 "$trace" faults -s "$db" 2>&1 | grep -q HKM-301 || complain "light: the store: $("$trace" faults -s "$db" 2>&1)"
 
 # ---- without AF_UNIX no collector is reached: one line, the newest events lie in a file, and the program does not notice

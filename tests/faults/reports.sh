@@ -21,7 +21,7 @@ compare() {
     run_program "$program" "$level" "${layout:-auto}"
     normalise_report <"$printed" >"found.$name"
     if [ $update -eq 1 ]; then
-        cp --remove-destination "found.$name" "$report"
+        cmp -s "found.$name" "$report" || cp --remove-destination "found.$name" "$report"
         echo "$name: status $program_status, $(wc -l <"$report") lines"
         return
     fi

@@ -33,7 +33,7 @@ compare() {
     run_program "$program" normal auto "${variables[@]}"
     printed_report >"found.$name"
     if [ $update -eq 1 ]; then
-        cp --remove-destination "found.$name" "$report"
+        cmp -s "found.$name" "$report" || cp --remove-destination "found.$name" "$report"
         echo "$name: status $program_status, $(wc -l <"$report") lines"
         return
     fi

@@ -31,6 +31,7 @@ compare() {
         echo "$name: status $program_status, $(wc -l <"found.$name") lines"
         return
     fi
+    [ -s "$report" ] || { echo "$name: no report is due"; return 1; }
     diff -u --label "$name.report" --label 'what it printed' "$report" "found.$name" || return 1
     [ "$program_status" -eq 0 ] && return
     echo "$name: exit status $program_status, expected the program's own, 0"

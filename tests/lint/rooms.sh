@@ -156,7 +156,7 @@ $folder/$room $header
     # The same for calls, whoever declares them: what BUILD has of the folder was compiled from it.
     half=apart
     [ "$folder" != src/trace ] || half=debug # the recorded program's
-    [ -n "$(objects "$half" "$folder")" ] || wrong "$folder has no objects to look at: run make all apart first"
+    [ "$(objects "$half" "$folder" | wc -l)" = "$(find "$folder" -name '*.c' | wc -l)" ] || wrong "$folder lacks objects to look at: run make all apart first"
     while read -r room target symbol; do
         below "$folder" "$room"
         case "$rooms_there " in

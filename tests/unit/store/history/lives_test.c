@@ -11,6 +11,7 @@ static void stop(void) {
     hak_store_watch(NULL, NULL);
     if (r)
         hak_store_close(r);
+    r = NULL;
     capture_end();
 }
 static void open_it(void) {
