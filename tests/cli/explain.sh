@@ -55,4 +55,11 @@ a \001b*c\002 and words, x (http://y/z); 2 * 3 [TAG] a_b_c |\na link over\ntwo a
 end `open\n
 END
 "$SOURCE/tools/embed_pages" HKM-999.md | sed -n '/^     ,$/,/^    },$/s/^     "\(.*\)"$/\1/p' | diff due - || fail "a made-up page"
+
+# Marks that it does not know are refused at their line.
+for mark in '```' '~~~ c' 'a **b** c' 'a \b' 'a\'; do
+    printf '# HKM-998 made-up\n\nwords\n\n%s\n' "$mark" >HKM-998.md
+    "$SOURCE/tools/embed_pages" HKM-998.md >/dev/null 2>error && fail "$mark: taken"
+    grep -q '^HKM-998.md:5: ' error || fail "$mark: $(cat error)"
+done
 exit 0

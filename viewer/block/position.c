@@ -228,6 +228,8 @@ bool view_find_position(struct view *view, struct view_position *p, uint64_t *as
     for (; at < all.count && !found; at += !found)
         found = hak_lives_find(view->reader, p->address, all.row[at], p->until_id, p->until_ns,
                                &p->block, &p->lineage);
+    if (found > 0 && p->lineage.count == 0) /* a damaged capture: of process 0 */
+        found = 0;
     if (found > 0 && has_process)
         view_say_which_process(view, &all, all.row[at]);
     else if (found > 0 && place.process == 0)

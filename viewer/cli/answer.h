@@ -1,5 +1,6 @@
 /* One expression declares a row of an answer: its members in JSON and its cells in text, by name,
- * heading, side and how a number is shown. Text makes no value of JSON, and JSON no text.
+ * heading, side and how a number is shown. Text makes no value of DATA_OF, and JSON no text of
+ * MADE.
  *
  *   answer_row(&answer, DATA(NUMBER("id", row)), UNIT("bytes", hak_words_size, "size", bytes), ...)
  *        --json: answer.list, an object for each row

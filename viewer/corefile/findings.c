@@ -7,7 +7,7 @@
 
 /* ---- who is at work -------------------------------------------------------------------------- */
 
-/* Code of the library that the table is of. Where that is the program itself (libhakmem.a), the
+/* Code of the library that the table is of. If that is the program itself (libhakmem.a), the
  * allocator's part of its code is not known. */
 static bool is_in_library(const struct core_half *half, uint64_t ip) {
     const struct core_memory *core = half->table->core;

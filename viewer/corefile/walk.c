@@ -148,7 +148,7 @@ static void note_cached(struct cache *cache, uint64_t base) {
                                                               .is_linked = cache->is_linked};
 }
 
-/* The array of a class: from its top down. Where a fork left the thread behind, the child notes how
+/* The array of a class: from its top down. If a fork left the thread behind, the child notes how
  * full it was (front/left.c), until the heap has an owner again. */
 static void walk_array(struct cache *cache, uint64_t thread, uint64_t front) {
     const struct core_table *t = cache->half->table;

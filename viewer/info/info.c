@@ -239,7 +239,12 @@ json_t *info_rows_json(struct view *view, const char *sql) {
 
 /* The rows of `process` with what only the tree knows: events, faults, what a process became. */
 static json_t *processes_json(struct view *view, const struct tree *tree) {
-    json_t *list = info_rows_json(view, "SELECT * FROM process ORDER BY id"), *object;
+    json_t *list = info_rows_json(
+        view,
+        "SELECT id, parent, fork_event, pid, parent_pid, session, start_time, start_ns, end_ns, "
+        "end_kind, free_of_null, failed_calls, foreign_frees, no_stack, lost, program, "
+        "command_line, exit_status, signal, note FROM process ORDER BY id");
+    json_t *object;
     size_t i;
     json_array_foreach(list, i, object) {
         int at = tree_find(tree, (uint32_t)json_integer_value(json_object_get(object, "id")));

@@ -230,6 +230,7 @@ static void add_pair_row(struct answer *rows, struct diff *d, const struct profi
                                               : ""),
                CELL(per, hak_text_string(&name)),
                MADE(q->per <= PROFILE_LINE ? "<where" : "<", add_pair_place, d, pair));
+    rows->table.failed |= name.failed;
     hak_text_free(&name);
 }
 

@@ -1,6 +1,7 @@
 /* Prints the rows of a query: a table on a terminal, tab-separated values or JSON otherwise. */
 #include "viewer/sql/print.h"
 
+#include <math.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
@@ -153,7 +154,9 @@ static json_t *value_json(sqlite3_stmt *query, int i) {
     case SQLITE_INTEGER:
         return json_integer(sqlite3_column_int64(query, i));
     case SQLITE_FLOAT:
-        return json_real(sqlite3_column_double(query, i));
+        return isfinite(sqlite3_column_double(query, i))
+                   ? json_real(sqlite3_column_double(query, i))
+                   : json_null(); /* JSON has no infinity */
     case SQLITE_NULL:
         return json_null();
     case SQLITE_TEXT:
@@ -173,14 +176,14 @@ static int print_json(sqlite3_stmt *query) {
     int columns = sqlite3_column_count(query), rows = 0, step;
     json_t *names = json_array();
     for (int i = 0; i < columns; i++)
-        json_array_append_new(names, hak_json_text(sqlite3_column_name(query, i)));
+        hak_json_append(names, hak_json_text(sqlite3_column_name(query, i)));
     view_write(stdout, "%s\n    {\"columns\": ", results++ > 0 ? "," : "");
     view_write_json(names);
     view_write(stdout, ", \"rows\": [");
     while ((step = sqlite3_step(query)) == SQLITE_ROW) {
         json_t *row = json_array();
         for (int i = 0; i < columns; i++)
-            json_array_append_new(row, value_json(query, i));
+            hak_json_append(row, value_json(query, i));
         view_write(stdout, "%s\n      ", rows++ > 0 ? "," : "");
         view_write_json(row);
     }

@@ -156,7 +156,11 @@ bool hak_baseline_add(struct hak_baseline *baseline, const char *fingerprint, co
     json_t *object =
         hak_json_object(TEXT("fingerprint", fingerprint), TEXT("name", name), TEXT("place", place),
                         TEXT("program", program), TEXT("note", ""), TEXT("first_seen", first_seen));
-    if (!object || !append(baseline, object))
+    if (json_object_size(object) < 6) { /* memory ran out */
+        json_decref(object);
+        return false;
+    }
+    if (!append(baseline, object))
         return false;
     baseline->list[baseline->count - 1].seen = true;
     return true;

@@ -14,7 +14,7 @@
 static json_t *make_text(const char *text, size_t most) {
     struct hak_text valid = {0};
     hak_text_add_utf8(&valid, text, most);
-    json_t *value = json_string(hak_text_string(&valid));
+    json_t *value = valid.failed ? NULL : json_string(hak_text_string(&valid));
     hak_text_free(&valid);
     return value;
 }
@@ -37,17 +37,17 @@ json_t *hak_json_whole(const char *text, size_t bytes) {
         if (at < bytes)
             hak_text_add_bytes(&valid, "", 1);
     }
-    json_t *value = json_stringn(hak_text_string(&valid), valid.length);
+    json_t *value = valid.failed ? NULL : json_stringn(hak_text_string(&valid), valid.length);
     hak_text_free(&valid);
     return value;
 }
 
-/* A member could not be set: the document that has it is not whole. */
-static _Thread_local bool has_lost_member;
+/* A member or an element could not be added: its document is not whole. */
+static _Thread_local bool has_lost_part;
 
 char *hak_json_dump(const json_t *value, size_t flags) {
-    char *from = has_lost_member ? NULL : json_dumps(value, flags | JSON_ENSURE_ASCII);
-    has_lost_member = false;
+    char *from = has_lost_part ? NULL : json_dumps(value, flags | JSON_ENSURE_ASCII);
+    has_lost_part = false;
     if (!from || !strchr(from, DELETE))
         return from;
     struct hak_text text = {0};
@@ -94,7 +94,12 @@ static json_t *make_value(const struct hak_member *member) {
 
 void hak_json_set_member(json_t *object, const struct hak_member *member) {
     if (json_object_set_new(object, member->name, make_value(member)) != 0)
-        has_lost_member = true;
+        has_lost_part = true;
+}
+
+void hak_json_append(json_t *list, json_t *element) {
+    if (json_array_append_new(list, element) != 0)
+        has_lost_part = true;
 }
 
 json_t *hak_json_set_members(json_t *object, const struct hak_member *member) {
@@ -166,9 +171,9 @@ static json_t *life_json(struct hak_store_reader *r, const struct hak_life *life
     json_t *object = json_object(), *resizes = json_array(), *ends = json_array();
     struct hak_text evidence = {0};
     for (int i = 0; i < life->resize_count; i++)
-        json_array_append_new(resizes, hak_json_event(r, &life->resizes[i], with_frames));
+        hak_json_append(resizes, hak_json_event(r, &life->resizes[i], with_frames));
     for (int i = 0; i < life->end_count && i < 2; i++)
-        json_array_append_new(ends, hak_json_event(r, &life->ends[i], with_frames));
+        hak_json_append(ends, hak_json_event(r, &life->ends[i], with_frames));
     hak_json_set(object, NUMBER("owner", life->number),
                  JSON("birth", hak_json_event(r, &life->birth, with_frames)),
                  JSON("resizes", resizes), JSON("ends", ends), FLAG("stale_end", life->stale_end),
@@ -184,7 +189,7 @@ json_t *hak_json_lives(struct hak_store_reader *r, const struct hak_story *story
                        bool with_frames) {
     json_t *array = json_array();
     for (int i = 0; story && i < story->life_count; i++)
-        json_array_append_new(array, life_json(r, &story->lives[i], with_frames));
+        hak_json_append(array, life_json(r, &story->lives[i], with_frames));
     return array;
 }
 

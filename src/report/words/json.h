@@ -1,6 +1,7 @@
 /* The pieces that every JSON document of hakmem is made of: events, frames, threads, lives.
  * docs/specs/output.schema.json describes them. Each function returns a new reference, or NULL when
- * memory ran out (jansson's *_new setters then fail, and the whole document is NULL). */
+ * memory ran out; hak_json_append and the setters then see to it that the whole document is NULL.
+ */
 #ifndef HAK_REPORT_WORDS_JSON_H
 #define HAK_REPORT_WORDS_JSON_H
 
@@ -10,7 +11,8 @@
 
 /* How every document is written, with further `flags` of json_dumps: not a byte above 0x7e goes
  * out, so that no name can play with the terminal, and every reader gets it back as it was. NULL
- * when memory ran out, here or in hak_json_set_member; the caller frees it. */
+ * when memory ran out, or a member or an element was lost since the thread's last dump; the caller
+ * frees it. An object that is dropped without a dump leaves its loss to the next one. */
 char *hak_json_dump(const json_t *value, size_t flags);
 
 /* Foreign text as a JSON string (hak_text_add_utf8): a name, cut after HAK_TEXT_MACHINE_MAX bytes.
@@ -57,7 +59,8 @@ struct hak_member {
 #define JSON(name, any)      HAK_MEMBER(HAK_MEMBER_JSON, name, value, any)
 /* Two: "live_blocks" and "live_bytes" of an amount. */
 #define SUM(word, sum) NUMBER(word "_blocks", (sum).blocks), NUMBER(word "_bytes", (sum).bytes)
-/* Adds a member. One that fails, as memory ran out, makes the thread's next hak_json_dump fail. */
+/* Adds a member. One that fails, be it that memory ran out, its value is NULL or a text is not
+ * UTF-8, makes the thread's next hak_json_dump fail. */
 void hak_json_set_member(json_t *object, const struct hak_member *member);
 /* Adds members in their order: hak_json_set(object, NUMBER("row", 1), TEXT("path", path)). Returns
  * the object. */
@@ -66,7 +69,9 @@ json_t *hak_json_set_members(json_t *object, const struct hak_member *member);
     hak_json_set_members(object,                                                                   \
                          (const struct hak_member[]){__VA_ARGS__, {.kind = HAK_MEMBER_NONE}})
 #define hak_json_object(...)    hak_json_set(json_object(), __VA_ARGS__)
-#define hak_json_add(list, ...) json_array_append_new(list, hak_json_object(__VA_ARGS__))
+#define hak_json_add(list, ...) hak_json_append(list, hak_json_object(__VA_ARGS__))
+/* Appends an element, and takes its reference. One that fails is as a member that does. */
+void hak_json_append(json_t *list, json_t *element);
 json_t *hak_json_frames(const struct hak_frames *frames);
 /* The same for a stack of the store. */
 json_t *hak_json_stack(struct hak_store_reader *r, uint32_t stack);
