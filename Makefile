@@ -148,10 +148,10 @@ $(BUILD)/hakmem-attach.so: $(ATTACH_OBJ) $(filter-out $(BUILD)/debug/src/tree/%,
 $(SQLITE_OBJ): $(BUILD)/made/sqlite_calls.h
 $(BUILD)/made/sqlite_calls.h: $(BUILD)/libstore.a
 	@mkdir -p $(@D)
-	$(call SAY,make) $(NM) -u $< | sed -n 's/^ *U sqlite3_/CALL(/p' | sed 's/$$/)/' | sort -u >$@
+	$(call SAY,make) $(NM) -u $< >$@.nm && sed -n 's/^ *U sqlite3_\(.*\)/CALL(\1)/p' $@.nm | sort -u >$@.new && mv $@.new $@ && rm -f $@.nm
 $(BUILD)/hakmem_sqlite.so: $(SQLITE_OBJ) $(BUILD)/libstore.a
 	$(call SAY,link) $(CC) $(MORE_LINK) -shared -Wl,-z,now -Wl,-z,relro $(ALL_DEFINED) -Wl,--gc-sections -Wl,-soname,$(@F) -o $@ $^ -lzstd -lpthread
-$(REMOTE_OBJ): HOST += $(PQ_INCLUDE:%=-isystem %)
+$(REMOTE_OBJ) $(BUILD)/apart/src/remote/%.o: HOST += $(PQ_INCLUDE:%=-isystem %)
 $(BUILD)/hakmem_postgres.so: $(REMOTE_OBJ) $(BUILD)/libstore.a
 	$(call SAY,link) $(CC) $(MORE_LINK) -shared -Wl,-z,now -Wl,-z,relro $(ALL_DEFINED) -Wl,--gc-sections -Wl,-soname,$(@F) -o $@ $^ -lpq -lsqlite3
 # Archives, here and in tools/make/tests.mk.
@@ -227,10 +227,10 @@ same   = $(and $(findstring ^$(strip $(1))$$,^$(strip $(2))$$),$(findstring ^$(s
 listed = $(patsubst "%",%,$(filter "%",$(file <$(1))))
 ROOMS := $(filter %/unit.o,$(STORE_OBJ) $(COLL_OBJ) $(VIEW_OBJ) $(REMOTE_OBJ) $(DEBUG_OBJ))
 # The same sources one by one, for who asks which file calls which (tests/lint/rooms.sh), and whose warnings a unit would not give.
-APART_OBJ := $(patsubst %.c,$(BUILD)/apart/%.o,$(STORE_SRC) $(COLL_SRC) $(VIEW_SRC) $(addprefix src/,options.c size_class.c metrics/names.c metrics/step.c collector/main.c) viewer/main.c)
+APART_OBJ := $(patsubst %.c,$(BUILD)/apart/%.o,$(STORE_SRC) $(COLL_SRC) $(VIEW_SRC) $(addprefix src/,options.c size_class.c metrics/names.c metrics/step.c collector/main.c) viewer/main.c $(if $(HAS_REMOTE),$(wildcard src/remote/*.c)))
 APART_DEBUG_OBJ := $(foreach f,$(filter %/unit.o,$(DEBUG_OBJ)),$(patsubst %.c,$(BUILD)/apart/debug/%.o,$(call sources,$(patsubst $(BUILD)/debug/%/unit.o,%,$(f)))))
 $(eval $(call COMPILE,apart/debug,$(DEBUG) -O0 -g0))
-$(eval $(call COMPILE,apart,$(HOST) -O0 -g0))
+$(eval $(call COMPILE,apart,$$(HOST) -O0 -g0))
 .PHONY: apart
 apart: $(APART_OBJ) $(APART_DEBUG_OBJ)
 $(patsubst %.c,$(BUILD)/apart/%.o,$(wildcard viewer/export/*.c)): $(MESSAGES:%=%.h)

@@ -21,7 +21,8 @@
  *   thread_count    of threads; thread_tp; thread_words, thread_word_count of registers
  *   may_be_alive    a thread with this pointer, or any of which nothing is known
  *
- * docs/specs/leaks.md has the rules. No lock, no allocation, no system call, errno untouched. */
+ * docs/specs/leaks.md has the rules. The code below takes no lock, allocates nothing, makes no
+ * system call and leaves errno alone; those that it is given may do otherwise. */
 #ifndef HAK_MARKER_H
 #define HAK_MARKER_H
 

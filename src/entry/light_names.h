@@ -28,7 +28,7 @@ HAK_HIDDEN void *hak_entry_allocate_as(struct hak_hand_out *how);
 HAK_HIDDEN void *light_hak_entry_allocate_as(struct hak_hand_out *how);
 
 /* In level light ends the function that it stands in with `call`, one of these; nothing in the
- * other builds. */
+ * other builds. Where both are void, `return call;` is GNU C's extension. */
 #define HAK_IN_LIGHT(call)                                                                         \
     do {                                                                                           \
         if (hak_light_serves())                                                                    \

@@ -87,7 +87,7 @@ struct hak_leak_area {
     uint8_t readable, writable, is_private, has_file, is_stack, is_special;
 };
 
-/* Another thread. */
+/* A thread, the calling one or another. */
 struct hak_leak_thread {
     int id;
     bool is_stopped; /* its registers are known; the calling one's are */
@@ -155,7 +155,8 @@ HAK_HIDDEN void hak_leak_drop_index(struct hak_leak_index *index);
  * hakmem's own code has them in its hands. */
 HAK_HIDDEN bool hak_leak_find(const struct hak_leak_index *index, uintptr_t pointer, bool from_base,
                               struct hak_leak_block *block);
-/* Calls `visit` for every live block, by address. */
+/* Calls `visit` for every live block: large and guarded ones first, then the others, each by
+ * address. */
 HAK_HIDDEN void hak_leak_each(const struct hak_leak_index *index,
                               void (*visit)(const struct hak_leak_block *, void *), void *context);
 

@@ -44,7 +44,7 @@ static void pile(const struct hak_leak_block *block, void *context) {
         if (place->stack != stack || place->mark != mark)
             continue;
         place->count++;
-        place->bytes += hak_asked_bytes_of(&block->at);
+        place->bytes += block->end - block->user;
         return;
     }
     piling->left_out++;

@@ -34,7 +34,7 @@ static void record_block(const struct hak_leak_block *block, void *context) {
         return;
     struct hak_event_fields fields = {
         .address = block->user,
-        .size = hak_asked_bytes_of(&block->at),
+        .size = block->end - block->user,
         .delta_bytes = block->user - (uintptr_t)block->at.base,
         .stack = block->at.slot->alloc_stack,
         .record_count = block->at.slot->record_count,

@@ -12,7 +12,6 @@
 #include "platform/raw_call.h"
 #include "platform/tasks.h"
 #include "trace/crash/crash.h"
-#include "trace/memory/memory.h"
 #include "trace/trace.h"
 #include "trace/wait.h"
 
@@ -135,7 +134,6 @@ HAK_COLD size_t hak_leak_scan(enum hak_leak_reason reason) {
     hak_leak_check_child();
     if (!hak_leak_find_frames(&registers, reason == HAK_LEAK_AT_EXIT))
         scan.partial |= HAK_PARTIAL_STACK;
-    hak_memory_note_own();
     scan_now(&scan, &registers);
     size_t lost = 0;
     has_failed = scan.failure != HAK_LEAK_DONE;

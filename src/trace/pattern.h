@@ -72,7 +72,7 @@ static inline struct hak_filled hak_filled_of_great(char *start, char *end, size
 
 /* Of the slot that ends at `end` and whose last life's user pointer was `start`. */
 HAK_IN_PLACE struct hak_filled hak_filled_between(char *start, char *end, size_t asked_bytes) {
-    if (HAK_LIKELY(end - start <= HAK_POISON_WHOLE_BYTES))
+    if (HAK_LIKELY((size_t)(end - start) <= HAK_POISON_WHOLE_BYTES))
         return (struct hak_filled){start, end, end, end};
     return hak_filled_of_great(start, end, asked_bytes);
 }

@@ -14,15 +14,16 @@ bool hak_verify_is_free(struct hak_slab *slab, unsigned slot) {
 static void verify_bitmap(struct hak_verify *v, const struct hak_verify_where *where,
                           struct hak_slab *slab) {
     const uint64_t *bits = slab->bits;
-    unsigned words = (slab->carved + 63) / 64, free_slots = 0, first_word = words;
-    uint64_t beyond = slab->carved % 64 ? bits[words - 1] >> slab->carved % 64 : 0;
+    unsigned carved = __atomic_load_n(&slab->carved, __ATOMIC_RELAXED);
+    unsigned words = (carved + 63) / 64, free_slots = 0, first_word = words;
+    uint64_t beyond = carved % 64 ? bits[words - 1] >> carved % 64 : 0;
     for (unsigned word = words; word-- > 0;) {
         free_slots += (unsigned)__builtin_popcountll(bits[word]);
         if (bits[word])
             first_word = word;
     }
     hak_verify_same(v, where, HAK_VERIFY_UNCARVED_BITS, (unsigned)__builtin_popcountll(beyond), 0);
-    hak_verify_same(v, where, HAK_VERIFY_FREE_SLOTS, free_slots, slab->carved - slab->used);
+    hak_verify_same(v, where, HAK_VERIFY_FREE_SLOTS, free_slots, carved - slab->used);
     if (slab->first_free_word > first_word)
         hak_verify_differs(v, where, HAK_VERIFY_FIRST_FREE_WORD, slab->first_free_word, first_word);
 }

@@ -218,8 +218,6 @@ static bool take_over(struct hak_collector_failure *failure) {
         hak_raw_unmap(old, hak_current.total_bytes);
         return false;
     }
-    if (hak_own_note)
-        hak_own_note(fresh.session, fresh.total_bytes, true);
     bool is_first =
         atomic_compare_exchange_strong(&old->orphans_taken, &nobody, hak_current.process_index + 1);
     bool exchanged = exchange(&fresh, old, is_first);

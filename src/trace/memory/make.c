@@ -114,14 +114,8 @@ void hak_memory_leave_out_of_cores(struct hak_session *session, uint64_t total_b
     (void)hak_raw_call(SYS_madvise, session, total_bytes, MADV_DONTDUMP);
 }
 
-void hak_memory_note_own(void) {
-    if (hak_own_note && hak_current.session)
-        hak_own_note(hak_current.session, hak_current.total_bytes, true);
-}
-
 void hak_memory_put_stacks_into_core(void) {
     struct hak_session *session = hak_current.session;
-    hak_memory_note_own();
     uint64_t nodes = atomic_load(&session->node_count);
     if (nodes > hak_current.node_capacity)
         nodes = hak_current.node_capacity;
@@ -135,6 +129,8 @@ int hak_memory_map(int file, uint64_t total, struct hak_session_memory *memory) 
     if (at < 0 && at >= -4095)
         return (int)-at;
     *memory = (struct hak_session_memory){(struct hak_session *)at, file, total};
+    if (hak_own_note)
+        hak_own_note(memory->session, total, true);
     return 0;
 }
 

@@ -52,9 +52,6 @@ HAK_HIDDEN void hak_memory_restore_file_limit(const struct rlimit *before);
 
 /* Keeps the mapping out of core files, for which all of it would be filled. Done by make. */
 HAK_HIDDEN void hak_memory_leave_out_of_cores(struct hak_session *session, uint64_t total_bytes);
-/* Notes the mapping as hakmem's own (platform/own.h), for who is about to ask: each start would
- * touch a page of that table for every 128 MiB. Async-signal-safe. */
-HAK_HIDDEN void hak_memory_note_own(void);
 /* The process is about to die: puts the header and the stack nodes in use into its core file after
  * all (docs/specs/debugger.md). Async-signal-safe. */
 HAK_HIDDEN void hak_memory_put_stacks_into_core(void);
