@@ -5,18 +5,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
-enum { COLUMNS_MAX = 16 };
+enum { PAGE_BYTES = 4096, COLUMNS_MAX = 16 };
 
-/* The sections of a unit's own file, and the table of their names there. `column` is the section's
- * number in the index: 0 = all of it from the package, -1 = from the program, where the name is
- * without .dwo (libdw takes all names with it or all without it), or the table itself. */
-enum { NAMES, INFO, ABBREV, STR_OFFSETS, RNGLISTS, STR, ADDR, RANGES, SECTIONS };
+/* The sections of a unit's own file. `column` is the section's number in the index: 0 = all of it
+ * from the package, -1 = from the program, where the name is without .dwo (libdw takes all names
+ * with it or all without it). */
+enum { INFO, ABBREV, STR_OFFSETS, RNGLISTS, STR, ADDR, RANGES, SECTIONS };
 static const struct {
-    char name[24];
+    const char *name;
     int column;
 } section_table[SECTIONS] = {
-    [NAMES] = {".shstrtab", -1},
     [INFO] = {".debug_info.dwo", 1},
     [ABBREV] = {".debug_abbrev.dwo", 3},
     [STR_OFFSETS] = {".debug_str_offsets.dwo", 6},
@@ -42,20 +42,26 @@ void hak_dwp_close(struct hak_dwp *dwp) {
     while (dwp->units) {
         struct hak_dwp_unit *unit = dwp->units;
         dwp->units = unit->next;
-        dwarf_end(unit->dwarf);
-        elf_end(unit->elf);
+        if (unit->dwarf)
+            dwarf_end(unit->dwarf);
+        if (unit->elf)
+            elf_end(unit->elf);
+        munmap(unit->image, unit->image_bytes);
         free(unit);
     }
     hak_elf_close(&dwp->file);
 }
 
-static struct piece find_section(Elf *elf, const char *wanted) {
+/* A section by name: its bytes, and where they lie in the file. */
+static struct piece find_section(Elf *elf, const char *wanted, uint64_t *offset) {
     GElf_Shdr header;
     Elf_Scn *section = hak_elf_find_section(elf, wanted, &header);
     Elf_Data *data =
         section && !(header.sh_flags & SHF_COMPRESSED) ? elf_rawdata(section, NULL) : NULL;
     if (!data || !data->d_buf)
         return (struct piece){NULL, 0};
+    if (offset)
+        *offset = header.sh_offset;
     return (struct piece){data->d_buf, data->d_size};
 }
 
@@ -80,7 +86,7 @@ static uint64_t find_row(const uint8_t *slots, uint64_t slot_count, uint64_t id)
 
 /* Finds the piece of each section that the unit `id` has. False when the index does not tell. */
 static bool find_pieces(struct hak_dwp *dwp, uint64_t id, struct piece *pieces) {
-    struct piece index = find_section(dwp->file.elf, ".debug_cu_index");
+    struct piece index = find_section(dwp->file.elf, ".debug_cu_index", NULL);
     if (index.size < 16)
         return false;
     uint64_t version = read_number(index.bytes, 2), columns = read_number(index.bytes + 4, 4);
@@ -96,9 +102,7 @@ static bool find_pieces(struct hak_dwp *dwp, uint64_t id, struct piece *pieces) 
     const uint8_t *numbers = table + slots * 12, *offsets = numbers + 4 * columns * row;
     const uint8_t *sizes = offsets + 4 * columns * units;
     for (int s = 0; s < SECTIONS; s++) {
-        struct piece whole = find_section(dwp->file.elf, section_table[s].name);
-        if (section_table[s].column == 0)
-            pieces[s] = whole;
+        struct piece whole = find_section(dwp->file.elf, section_table[s].name, NULL);
         for (uint64_t c = 0; section_table[s].column > 0 && c < columns; c++) {
             if (read_number(numbers + 4 * c, 4) != (uint64_t)section_table[s].column)
                 continue;
@@ -120,42 +124,72 @@ static Dwarf_Word base_of(Dwarf_Die *die, unsigned name, unsigned gnu_name) {
 
 /* The rest of a section of the program from where the unit's part begins. */
 static struct piece part_of_program(Dwarf *main, const char *name, uint64_t from) {
-    struct piece whole = find_section(dwarf_getelf(main), name);
+    struct piece whole = find_section(dwarf_getelf(main), name, NULL);
     if (from >= whole.size)
         return (struct piece){NULL, 0};
     return (struct piece){whole.bytes + from, whole.size - from};
 }
 
-/* The bytes are not copied. */
-static bool add_section(Elf *elf, int s, struct piece piece) {
-    GElf_Shdr header = {.sh_name = (GElf_Word)((size_t)s * sizeof section_table[0]),
-                        .sh_type = s == NAMES ? SHT_STRTAB : SHT_PROGBITS,
-                        .sh_size = piece.size};
-    Elf_Scn *section = elf_newscn(elf);
-    Elf_Data *data = section ? elf_newdata(section) : NULL;
-    if (!data)
-        return false;
-    data->d_buf = (void *)piece.bytes;
-    data->d_size = piece.size;
-    return gelf_update_shdr(section, &header) != 0;
+static size_t round_up(size_t bytes, size_t to) {
+    return (bytes + to - 1) / to * to;
 }
 
-/* Makes an ELF file of the pieces that nobody writes anywhere. */
-static Elf *make_file(const struct hak_dwp *dwp, const struct piece *pieces) {
-    GElf_Ehdr header = {.e_ident = {[EI_CLASS] = ELFCLASS64, ELFDATA2LSB}, .e_shstrndx = 1};
-    Elf *elf = elf_begin(dwp->file.fd, ELF_C_WRITE, NULL);
-    bool is_made = elf && gelf_newehdr(elf, ELFCLASS64) && gelf_update_ehdr(elf, &header);
-    for (int s = 0; is_made && s < SECTIONS; s++)
-        is_made = pieces[s].size == 0 || add_section(elf, s, pieces[s]);
-    if (is_made)
-        return elf;
-    elf_end(elf);
-    return NULL;
+/* Lays the pieces out as an ELF file: header, pieces, names, section headers; then, from a page
+ * boundary on, the package's pages with the strings. */
+static bool make_image(struct hak_dwp *dwp, const struct piece *pieces, struct hak_dwp_unit *unit) {
+    uint64_t strings_at = 0;
+    struct piece strings = find_section(dwp->file.elf, section_table[STR].name, &strings_at);
+    size_t into_page = strings_at % PAGE_BYTES, bytes = sizeof(Elf64_Ehdr), names_at, headers_at;
+    size_t at[SECTIONS] = {0};
+    for (int s = 0; s < SECTIONS; s++) {
+        at[s] = bytes;
+        bytes += s == STR ? 0 : round_up(pieces[s].size, 16);
+    }
+    names_at = bytes;
+    bytes += 512;
+    headers_at = bytes;
+    bytes = round_up(bytes + (SECTIONS + 2) * sizeof(Elf64_Shdr), PAGE_BYTES);
+    at[STR] = bytes + into_page;
+    unit->image_bytes = bytes + round_up(into_page + strings.size, PAGE_BYTES);
+    unit->image =
+        mmap(NULL, unit->image_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (unit->image == MAP_FAILED)
+        return false;
+    if (strings.size > 0 &&
+        mmap(unit->image + bytes, into_page + strings.size, PROT_READ, MAP_PRIVATE | MAP_FIXED,
+             dwp->file.fd, (off_t)(strings_at - into_page)) == MAP_FAILED)
+        return false;
+    Elf64_Shdr *headers = (Elf64_Shdr *)(unit->image + headers_at);
+    char *names = (char *)unit->image + names_at;
+    size_t name_at = 1;
+    for (int s = 0; s <= SECTIONS; s++) {
+        const char *name = s < SECTIONS ? section_table[s].name : ".shstrtab";
+        size_t size = s == SECTIONS ? 512 : s == STR ? strings.size : pieces[s].size;
+        headers[s + 1] = (Elf64_Shdr){.sh_name = (Elf64_Word)name_at,
+                                      .sh_type = s < SECTIONS ? SHT_PROGBITS : SHT_STRTAB,
+                                      .sh_offset = s < SECTIONS ? at[s] : names_at,
+                                      .sh_size = size,
+                                      .sh_addralign = 1};
+        strcpy(names + name_at, name);
+        name_at += strlen(name) + 1;
+        if (s < SECTIONS && s != STR && size > 0)
+            memcpy(unit->image + at[s], pieces[s].bytes, size);
+    }
+    *(Elf64_Ehdr *)unit->image = (Elf64_Ehdr){
+        .e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
+        .e_type = ET_REL,
+        .e_machine = EM_X86_64,
+        .e_version = EV_CURRENT,
+        .e_shoff = headers_at,
+        .e_ehsize = sizeof(Elf64_Ehdr),
+        .e_shentsize = sizeof(Elf64_Shdr),
+        .e_shnum = SECTIONS + 2,
+        .e_shstrndx = SECTIONS + 1};
+    return true;
 }
 
 bool hak_dwp_find(struct hak_dwp *dwp, Dwarf *main, Dwarf_Die *skeleton, Dwarf_Die *die) {
-    struct piece pieces[SECTIONS] = {
-        [NAMES] = {(const uint8_t *)section_table, sizeof section_table}};
+    struct piece pieces[SECTIONS] = {{NULL, 0}};
     Dwarf_Half version;
     uint8_t type;
     uint64_t id = 0;
@@ -172,9 +206,15 @@ bool hak_dwp_find(struct hak_dwp *dwp, Dwarf *main, Dwarf_Die *skeleton, Dwarf_D
     struct hak_dwp_unit *unit = calloc(1, sizeof *unit);
     if (!unit)
         return false;
+    if (!make_image(dwp, pieces, unit)) {
+        if (unit->image && unit->image != MAP_FAILED)
+            munmap(unit->image, unit->image_bytes);
+        free(unit);
+        return false;
+    }
     unit->next = dwp->units;
     dwp->units = unit;
-    unit->elf = make_file(dwp, pieces);
+    unit->elf = elf_memory((char *)unit->image, unit->image_bytes);
     unit->dwarf = unit->elf ? dwarf_begin_elf(unit->elf, DWARF_C_READ, NULL) : NULL;
     return unit->dwarf &&
            dwarf_get_units(unit->dwarf, NULL, &cu, &version, &type, die, NULL) == 0 &&

@@ -5,7 +5,7 @@
  *                                      --> an ELF file in memory of just these, with the program's
  *                                          addresses --> libdw
  *
- * Nothing is copied: the file's sections lie in the package and the program. For one thread. */
+ * The strings, which all units share, are mapped and not copied. For one thread. */
 #ifndef HAK_SYMBOLS_DWP_H
 #define HAK_SYMBOLS_DWP_H
 
@@ -17,6 +17,8 @@
 
 struct hak_dwp_unit {
     struct hak_dwp_unit *next;
+    uint8_t *image; /* mapped */
+    size_t image_bytes;
     Elf *elf;
     Dwarf *dwarf;
 };
