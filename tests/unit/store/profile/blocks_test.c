@@ -7,7 +7,7 @@
 
 enum { BASES = 3000, FORKS = 40, CHANGES = 50, CHAIN_MOST = 14 };
 
-/* What a process holds by the table, and by a plain array of keys by base. */
+/* The blocks of a process, in the table and as a plain array of keys by base. */
 struct holder {
     struct hak_profile_layer *top;
     uint32_t key[BASES];
