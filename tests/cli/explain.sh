@@ -28,6 +28,7 @@ two](lines.md) and [one] (none), `[x](y)`
     int `x`;
 
     # not [a](b)
+    printf("\n");
 
 | a | `b` |
 |---|:-:|
@@ -46,6 +47,7 @@ a \001b*c\002 and words, x (http://y/z); 2 * 3 [TAG] a_b_c |\na link over\ntwo a
     int `x`;\n
 \n
     # not [a](b)\n
+    printf(\"\\n\");\n
 \n
 \001a   b\002\n
 1   x | y\n
