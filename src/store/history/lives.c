@@ -139,27 +139,29 @@ int hak_block_each(struct hak_store_reader *r, uint64_t base, uint64_t id_to,
 
 struct walker {
     const struct hak_lives_visitor *visitor;
-    struct hak_life_row row;
-    uint64_t moves; /* since the life before ended */
-    int result;     /* what a function of the visitor returned */
+    struct hak_life_state state;
+    struct hak_life_row row; /* of the life in `state` */
+    uint64_t moves;          /* since the life before ended */
+    int result;              /* what a function of the visitor returned */
 };
 
-static void report_life(struct walker *w, const struct hak_life_row *row) {
-    if (row->life.number && w->visitor->life && !w->result)
-        w->result = w->visitor->life(w->visitor->context, row);
+static void report_life(struct walker *w) {
+    if (w->row.life.number && w->visitor->life && !w->result)
+        w->result = w->visitor->life(w->visitor->context, &w->row);
 }
 
 static void walk_event(void *context, const struct hak_event *e) {
     struct walker *w = context;
-    struct hak_life_row before = w->row;
     if (w->result)
         return;
-    enum hak_life_step step = hak_life_next(&w->row.life, e);
-    if (w->row.life.number != before.life.number) {
-        report_life(w, &before);
-        w->row = (struct hak_life_row){.life = w->row.life, .moves_before = w->moves};
+    enum hak_life_step step = hak_life_next(&w->state, e);
+    if (w->state.number != w->row.life.number) {
+        report_life(w);
+        w->row = (struct hak_life_row){.moves_before = w->moves};
         w->moves = 0;
     }
+    if (step != HAK_LIFE_NOTHING)
+        w->row.life = w->state;
     if (step == HAK_LIFE_ENDED)
         w->row.end = *e;
     if (step == HAK_LIFE_ENDED_AGAIN && !w->row.again.id)
@@ -176,6 +178,6 @@ int hak_lives_each(struct hak_store_reader *r, const struct hak_block_key *block
     struct walker w = {.visitor = visitor};
     int result = hak_block_each(r, block->base, id_to, lineage, walk_event, &w, &w.result);
     if (!result)
-        report_life(&w, &w.row);
+        report_life(&w);
     return result ? result : w.result;
 }
