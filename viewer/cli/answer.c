@@ -41,13 +41,10 @@ void answer_add(struct answer *answer, const struct answer_value *value) {
             table_add_headings(&answer->table, v->heading);
     for (; value->member.kind; value++) {
         struct hak_text unused = value->made;
-        bool is_json = value->member.kind == HAK_MEMBER_JSON;
         if (answer->list && value->member.name)
             hak_json_set_member(object, &value->member);
         else if (!answer->list && value->heading && !answer->has_no_row)
             add_cell(&answer->table, value);
-        else if (is_json)
-            json_decref(value->member.value);
         else
             hak_text_free(&unused);
     }

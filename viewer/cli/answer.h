@@ -25,7 +25,10 @@ struct answer_value {
 /* Only in JSON: DATA(NUMBER("id", row)). */
 #define DATA(...) ((struct answer_value){.member = __VA_ARGS__})
 /* The same for a value that takes time to make: DATA_OF("frames", hak_json_stack(reader, stack)) */
-#define DATA_OF(name, value) DATA(JSON(name, row_is_text ? NULL : (value)))
+#define DATA_OF(name, value) DATA_IF(true, name, value)
+/* The same, only where `is_given`. */
+#define DATA_IF(is_given, name, value)                                                             \
+    DATA(JSON((is_given) ? name : NULL, (is_given) && !row_is_text ? (value) : NULL))
 /* A number, shown by `words`. */
 #define UNIT(title, words, name, value)                                                            \
     ((struct answer_value){.heading = title, .show = words, .member = NUMBER(name, value)})

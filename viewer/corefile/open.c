@@ -150,8 +150,7 @@ static void read_files(struct core_memory *core, const char *bytes, size_t lengt
                 (struct core_mapping){row[0], row[1], row[2] * page, (uint32_t)file};
         name = stop + 1;
     }
-    if (core->mapping)
-        hak_sort_by_first(core->mapping, core->mapping_count, sizeof *core->mapping);
+    hak_sort_by_first(core->mapping, core->mapping_count, sizeof *core->mapping);
 }
 
 static void read_core_notes(struct core_memory *core, Elf *elf, const GElf_Phdr *part) {

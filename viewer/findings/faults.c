@@ -212,7 +212,7 @@ static void add_fault(struct answer *answer, const struct finding *one) {
         CELL("<fingerprint             ", one->fingerprint), MADE("<where", add_where, one),
         DATA(NUMBER(is_leak ? "blocks" : NULL, one->blocks)),
         DATA(NUMBER(is_leak ? "bytes" : NULL, one->bytes)),
-        DATA_OF(with_stacks ? "stacks" : NULL, with_stacks ? stacks_json(one) : NULL));
+        DATA_IF(with_stacks, "stacks", stacks_json(one)));
     if (with_stacks && !answer->list)
         add_fault_stacks(&answer->table, view, one);
 }

@@ -390,8 +390,7 @@ static int list_endings(struct heap_tree *t, uint64_t stop, uint64_t to) {
         for (uint32_t i = before; i < t->endings; i++)
             t->ending[i].event = h->actor[t->ending[i].process].last_event;
     }
-    if (t->endings)
-        hak_sort_by_first(t->ending, t->endings, sizeof *t->ending);
+    hak_sort_by_first(t->ending, t->endings, sizeof *t->ending);
     return error;
 }
 
