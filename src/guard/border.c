@@ -349,7 +349,7 @@ HAK_TRACER_TEXT bool hak_check_freed(base_t base, enum hak_record_kind kind, enu
     if (!hak_take_from_program(at, kind, is_guarded ? HAK_PLACE_GUARDED : to))
         return false;
     if (is_guarded) {
-        hak_guarded_give(at.large);
+        hak_guard_give(at.large);
         return false;
     }
     if (hak_stops_at_illegal_hop() && to != HAK_PLACE_REMOTE)

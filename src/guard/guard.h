@@ -166,6 +166,8 @@ static inline bool hak_has_no_header(const struct hak_located *at) {
 
 /* choose.c: which blocks are guarded; at start. */
 void hak_guard_start(void) HAK_HIDDEN;
+/* hak_guarded_give, within what its closing costs. */
+void hak_guard_give(struct hak_large *large) HAK_HIDDEN;
 /* Those of sites alone (first_blocks.h); those of the stacks that a file names (only.h). */
 extern bool hak_guards_sites HAK_HIDDEN;
 extern bool hak_guards_stacks HAK_HIDDEN;

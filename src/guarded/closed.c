@@ -1,8 +1,9 @@
-/* Maps closed addresses of /dev/zero, and copies of them. */
+/* Maps closed addresses of /dev/zero, and closes pages of them by guard markers or by copies. */
 #include "guarded/closed.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
@@ -15,8 +16,12 @@
 enum {
     ZERO_MAJOR = 1, /* Linux' number of /dev/zero */
     ZERO_MINOR = 5,
-    PATTERN_SHARE = 16, /* of all addresses at most */
+    PATTERN_SHARE = 16,     /* of all addresses at most */
+    LEAST_STEP = 128 << 10, /* bytes that get guard markers at once: so many more than have some, */
+    MOST_STEP = 4 << 20,    /* and so many at most */
 };
+
+bool hak_closed_tries_regions = true;
 
 static bool is_zero_device(long file) {
     struct stat about;
@@ -48,21 +53,73 @@ static bool copy_pattern(char *pattern, char *to, size_t bytes) {
                         MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, (long)to, 0) == (long)to;
 }
 
+/* Linux has markers since 6.13, and shows them since 6.15: a scan of the leaks must not touch them.
+ * Marked pages count as the program's data, open or not. */
+static bool may_be_marked(void) {
+    return hak_closed_tries_regions && hak_kernel_is_from(6, 15) &&
+           hak_raw_limit(RLIMIT_DATA) == SIZE_MAX;
+}
+
 /* The mapping over what hak_hold gives has no advice, like a copy of it. */
 struct hak_closed hak_closed_hold(char *start, size_t bytes, size_t most_pattern_bytes) {
     struct hak_closed closed = {.start = start, .end = start + bytes};
     size_t pattern_bytes = bytes / PATTERN_SHARE & ~(HAK_PAGE_BYTES - 1);
     if (pattern_bytes > most_pattern_bytes)
         pattern_bytes = most_pattern_bytes;
-    if (pattern_bytes && map_zero(start, bytes) &&
-        copy_pattern(start, start + pattern_bytes, HAK_PAGE_BYTES))
+    bool is_mapped = pattern_bytes && map_zero(start, bytes);
+    if (may_be_marked())
+        closed.marked_end = start;
+    else if (is_mapped && copy_pattern(start, start + pattern_bytes, HAK_PAGE_BYTES))
         closed.pattern_bytes = pattern_bytes;
     else
         (void)hak_drop_pages(start, bytes);
     return closed;
 }
 
-bool hak_closed_again(const struct hak_closed *closed, char *start, size_t bytes) {
-    return (bytes <= closed->pattern_bytes && copy_pattern(closed->start, start, bytes)) ||
+static size_t step_at(const struct hak_closed *closed, const char *from, size_t least) {
+    size_t step = (size_t)(from - closed->start) + LEAST_STEP, most = (size_t)(closed->end - from);
+    step = step < MOST_STEP ? step & ~(HAK_PAGE_BYTES - 1) : MOST_STEP;
+    return step < least ? least : step < most ? step : most;
+}
+
+/* Part of the pages from `start` on may have markers. */
+static enum hak_closed_by close_by_mapping(const struct hak_closed *closed, char *start) {
+    if (start < closed->marked_end && !hak_drop_pages(start, (size_t)(closed->marked_end - start)))
+        (void)hak_clear_guards(start, (size_t)(closed->marked_end - start));
+    return HAK_CLOSED_BY_MAPPING;
+}
+
+enum hak_closed_by hak_closed_prepare(struct hak_closed *closed, char *start, char *end) {
+    if (!closed->marked_end)
+        return HAK_CLOSED_BY_MAPPING;
+    if (end <= closed->marked_end)
+        return HAK_CLOSED_BY_REGION;
+    char *from = start > closed->marked_end ? start : closed->marked_end;
+    size_t step = step_at(closed, from, (size_t)(end - from));
+    if (!hak_allow_writes(from, step))
+        return close_by_mapping(closed, start);
+    if (hak_mark_guards(from, step)) {
+        __atomic_store_n(&closed->marked_end, from + step, __ATOMIC_RELAXED);
+        return HAK_CLOSED_BY_REGION;
+    }
+    (void)hak_drop_pages(from, step);
+    enum hak_closed_by by = close_by_mapping(closed, start);
+    __atomic_store_n(&closed->marked_end, NULL, __ATOMIC_RELAXED);
+    return by;
+}
+
+bool hak_closed_open(char *start, size_t bytes, enum hak_closed_by by) {
+    return by == HAK_CLOSED_BY_REGION ? hak_clear_guards(start, bytes)
+                                      : hak_allow_writes(start, bytes);
+}
+
+/* Any open page can be marked, in whatever mapping it lies. */
+bool hak_closed_again(const struct hak_closed *closed, char *start, size_t bytes,
+                      enum hak_closed_by *by) {
+    bool is_marked =
+        __atomic_load_n(&closed->marked_end, __ATOMIC_RELAXED) && hak_mark_guards(start, bytes);
+    *by = is_marked ? HAK_CLOSED_BY_REGION : HAK_CLOSED_BY_MAPPING;
+    return is_marked ||
+           (bytes <= closed->pattern_bytes && copy_pattern(closed->start, start, bytes)) ||
            hak_drop_pages(start, bytes);
 }

@@ -1,6 +1,7 @@
 /* Opens and closes guarded blocks, as far as memory and mappings go. */
 #include "guarded/guarded.h"
 
+#include "guarded/closed.h"
 #include "guarded/mappings.h"
 #include "guarded/slots.h"
 #include "large_map/address_map.h"
@@ -13,6 +14,7 @@ enum {
 };
 
 static _Atomic size_t open_bytes, live_blocks;
+static _Atomic size_t live_mappings; /* live blocks whose pages are mappings of their own */
 static _Atomic bool is_stopped;
 
 static size_t most_open_bytes(void) {
@@ -34,18 +36,23 @@ static void uncharge(size_t bytes) {
     atomic_fetch_sub(&live_blocks, 1);
 }
 
-/* Takes the block from what may be open; else returns what is short, 0 for nothing. */
-static unsigned charge(size_t bytes) {
+/* Takes the block from what may be open, if there is as much. */
+static bool charge(size_t bytes) {
     size_t open = atomic_fetch_add(&open_bytes, bytes) + bytes;
-    size_t live = atomic_fetch_add(&live_blocks, 1) + 1;
-    unsigned reason = 0;
-    if (open > most_open_bytes())
-        reason = HAK_COUNTED_GUARD_MEMORY;
-    else if (live > (size_t)hak_most_mappings() / MAPS_SHARE / MAPS_OF_BLOCK)
-        reason = HAK_COUNTED_GUARD_MAPPINGS;
-    if (reason)
-        uncharge(bytes);
-    return reason;
+    atomic_fetch_add(&live_blocks, 1);
+    if (open <= most_open_bytes())
+        return true;
+    uncharge(bytes);
+    return false;
+}
+
+static bool is_mapping(const struct hak_large *large) {
+    return large->closed_by == HAK_CLOSED_BY_MAPPING;
+}
+
+static bool has_mapping_left(void) {
+    return atomic_load_explicit(&live_mappings, memory_order_relaxed) <
+           (size_t)hak_most_mappings() / MAPS_SHARE / MAPS_OF_BLOCK;
 }
 
 /* The thread that claims a block that was given back opens or closes its pages; the others leave
@@ -64,9 +71,9 @@ static void leave(struct hak_large *large) {
 static bool open_pages(struct hak_large *large) {
     if (!claim(large))
         return false;
-    if (HAK_LIKELY(hak_allow_writes(large->base.p, large->mapped_bytes)))
+    if (HAK_LIKELY(hak_guarded_slot_open(large)))
         return true;
-    (void)hak_bar_access(large->base.p, large->mapped_bytes);
+    (void)hak_guarded_slot_close(large);
     leave(large);
     return false;
 }
@@ -76,16 +83,22 @@ struct hak_large *hak_guarded_take(size_t bytes, enum hak_guarded_side side, con
         return refuse(HAK_COUNTED_GUARD_SIZE, bytes);
     if (atomic_load_explicit(&is_stopped, memory_order_relaxed))
         return refuse(HAK_COUNTED_GUARD_REFUSED, bytes);
-    unsigned reason = charge(bytes);
-    if (reason)
-        return refuse((enum hak_counted)reason, bytes);
+    if (!charge(bytes))
+        return refuse(HAK_COUNTED_GUARD_MEMORY, bytes);
+    enum hak_counted reason = HAK_COUNTED_GUARD_REFUSED;
     struct hak_large *large = hak_guarded_slot_take(bytes);
-    if (!large || !open_pages(large)) {
+    if (!large)
+        reason = HAK_COUNTED_GUARD_MEMORY;
+    else if (is_mapping(large) && !has_mapping_left())
+        reason = HAK_COUNTED_GUARD_MAPPINGS;
+    if (reason != HAK_COUNTED_GUARD_REFUSED || !open_pages(large)) {
         if (large)
             hak_guarded_slot_give(large);
         uncharge(bytes);
-        return refuse(large ? HAK_COUNTED_GUARD_REFUSED : HAK_COUNTED_GUARD_MEMORY, bytes);
+        return refuse(reason, bytes);
     }
+    if (is_mapping(large))
+        atomic_fetch_add_explicit(&live_mappings, 1, memory_order_relaxed);
     large->caller = caller;
     large->guarded_side = (uint16_t)side;
     atomic_store_explicit(&large->state, HAK_LARGE_LIVE, memory_order_release);
@@ -108,6 +121,8 @@ static void close_pages(struct hak_large *large) {
 void hak_guarded_give(struct hak_large *large) {
     size_t bytes = large->mapped_bytes;
     atomic_store_explicit(&large->state, HAK_LARGE_CHANGING, memory_order_relaxed);
+    if (is_mapping(large))
+        atomic_fetch_sub_explicit(&live_mappings, 1, memory_order_relaxed);
     if (!atomic_load_explicit(&is_stopped, memory_order_relaxed))
         close_pages(large);
     leave(large);
@@ -117,7 +132,7 @@ void hak_guarded_give(struct hak_large *large) {
 
 /* The program may write into it from now on. */
 static bool open_freed(struct hak_large *large, void (*fill)(struct hak_large *)) {
-    bool is_open = hak_allow_writes(large->base.p, large->mapped_bytes);
+    bool is_open = hak_guarded_slot_open(large);
     if (is_open) {
         large->is_fresh = false;
         fill(large);
@@ -133,7 +148,9 @@ bool hak_guarded_open_at(const void *p, void (*fill)(struct hak_large *)) {
     struct hak_large *large = hak_large_containing(p);
     if (large && claim(large))
         return open_freed(large, fill);
-    return hak_allow_writes(page, HAK_PAGE_BYTES);
+    bool is_writable = hak_allow_writes(page, HAK_PAGE_BYTES);
+    (void)hak_clear_guards(page, HAK_PAGE_BYTES);
+    return is_writable;
 }
 
 void hak_guarded_stop(void) {
@@ -159,7 +176,7 @@ void hak_guarded_each(void (*visit)(struct hak_large *, void *), void *context) 
 /* ---- does it agree? -------------------------------------------------------------------------- */
 
 struct sums {
-    size_t bytes, blocks;
+    size_t bytes, blocks, mappings;
 };
 
 static void add(struct hak_large *large, void *context) {
@@ -168,13 +185,16 @@ static void add(struct hak_large *large, void *context) {
         return;
     sums->bytes += large->mapped_bytes;
     sums->blocks++;
+    sums->mappings += is_mapping(large);
 }
 
 const char *hak_guarded_verify(void) {
-    struct sums sums = {0, 0};
+    struct sums sums = {0};
     hak_large_each(add, &sums);
     if (sums.blocks != atomic_load(&live_blocks))
         return "other guarded blocks are live than were counted";
+    if (sums.mappings != atomic_load(&live_mappings))
+        return "other guarded blocks are mappings of their own than were counted";
     if (sums.bytes != atomic_load(&open_bytes))
         return "guarded blocks have other pages than were counted";
     return NULL;
@@ -190,10 +210,11 @@ static void end_change(struct hak_large *large, void *nothing) {
 /* Nobody here owns what another thread of the parent had charged and not yet taken, or not yet
  * uncharged; nor does anybody here open or close pages. */
 void hak_guarded_after_fork(void) {
-    struct sums sums = {0, 0};
+    struct sums sums = {0};
     hak_guarded_slots_after_fork();
     hak_large_each(end_change, NULL);
     hak_large_each(add, &sums);
     atomic_store(&live_blocks, sums.blocks);
+    atomic_store(&live_mappings, sums.mappings);
     atomic_store(&open_bytes, sums.bytes);
 }

@@ -6,15 +6,16 @@
  *
  *   take   a slot that was never used, else the one of its size that was given back first:
  *          its pages are opened --> LIVE
- *   give   a closed mapping over its pages (closed.h), which drops their memory --> KEPT, until it
- *          is used again
+ *   give   its pages are closed, which drops their memory (closed.h) --> KEPT, until it is used
+ *          again
  *
  * A guarded block is a struct hak_large, so that everybody who looks an address up finds it, also
  * after its free. Its user's bytes begin or end where its pages do (guard/choose/place.c).
  *
  *   HAKMEM_GUARD_MEMORY   three quarters for the pages of live blocks, one for what is kept of each
  *                         slot: its struct, its place in the address map, its page table
- *   vm.max_map_count      half of it: a live block is two mappings
+ *   vm.max_map_count      half of it: a live block is two mappings, where the kernel has no guard
+ *                         markers
  *
  * What cannot be had is counted by its reason (hops.def, GUARD_*), and the block is one like any
  * other. Addresses are held and never given back.

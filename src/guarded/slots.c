@@ -54,9 +54,17 @@ bool hak_guarded_covers(const void *p) {
     return piece_of(p) != NULL;
 }
 
-bool hak_guarded_slot_close(const struct hak_large *large) {
+bool hak_guarded_slot_open(const struct hak_large *large) {
+    return hak_closed_open(large->base.p, large->mapped_bytes,
+                           (enum hak_closed_by)large->closed_by);
+}
+
+bool hak_guarded_slot_close(struct hak_large *large) {
     const struct hak_closed *piece = piece_of(large->base.p);
-    return piece && hak_closed_again(piece, large->base.p, large->mapped_bytes);
+    enum hak_closed_by by = HAK_CLOSED_BY_MAPPING;
+    bool is_closed = piece && hak_closed_again(piece, large->base.p, large->mapped_bytes, &by);
+    large->closed_by = (uint8_t)by;
+    return is_closed;
 }
 
 static bool hold_piece(void) {
@@ -94,6 +102,8 @@ static struct hak_large *take_fresh(size_t bytes) {
     if (!large)
         return NULL;
     char *start = fresh;
+    struct hak_closed *piece =
+        &pieces[atomic_load_explicit(&piece_count, memory_order_relaxed) - 1];
     fresh += all_bytes;
     kept_bytes += cost_of(bytes);
     *large = (struct hak_large){.base = base_from(start),
@@ -102,6 +112,7 @@ static struct hak_large *take_fresh(size_t bytes) {
                                 .is_fresh = true,
                                 .slot = {.place = HAK_PLACE_GUARDED}};
     large->guarded_side = HAK_GUARDED_AFTER;
+    large->closed_by = (uint8_t)hak_closed_prepare(piece, start, fresh);
     hak_address_map_set(large);
     return large;
 }

@@ -12,8 +12,11 @@ enum { HAK_GUARDED_PAGES_MAX = 1024 }; /* of a slot */
 /* A slot of `bytes`, whole pages: closed, KEPT, and in the address map. NULL: there is none. */
 HAK_HIDDEN struct hak_large *hak_guarded_slot_take(size_t bytes);
 
+/* Opens its pages. False: the kernel does not; some may be open. */
+HAK_HIDDEN bool hak_guarded_slot_open(const struct hak_large *large);
+
 /* Closes its pages, and drops their memory. False: the kernel has no mapping left for it. */
-HAK_HIDDEN bool hak_guarded_slot_close(const struct hak_large *large);
+HAK_HIDDEN bool hak_guarded_slot_close(struct hak_large *large);
 
 /* The slot waits until it is used again; no lock. */
 HAK_HIDDEN void hak_guarded_slot_give(struct hak_large *large);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include "hop.h"
 #include "newer.h"
 #include "platform/line.h"
@@ -191,6 +192,29 @@ bool hak_is_mapped(const void *p) {
     unsigned char in_core;
     return hak_raw_call(SYS_mincore, (long)((uintptr_t)p & ~(HAK_PAGE_BYTES - 1)), 1,
                         (long)&in_core, 0, 0, 0) == 0;
+}
+
+bool hak_mark_guards(void *start, size_t bytes) {
+    count_pages(HAK_COUNTED_PAGES_ADVISE, bytes);
+    return !failed(
+        hak_raw_call(SYS_madvise, (long)start, (long)bytes, MADV_GUARD_INSTALL, 0, 0, 0));
+}
+
+bool hak_clear_guards(void *start, size_t bytes) {
+    count_pages(HAK_COUNTED_PAGES_ADVISE, bytes);
+    return !failed(hak_raw_call(SYS_madvise, (long)start, (long)bytes, MADV_GUARD_REMOVE, 0, 0, 0));
+}
+
+bool hak_kernel_is_from(unsigned major, unsigned minor) {
+    struct utsname name;
+    unsigned part[2] = {0, 0};
+    if (failed(hak_raw_call(SYS_uname, (long)&name, 0, 0, 0, 0, 0)))
+        return false;
+    const char *at = name.release;
+    for (int i = 0; i < 2; i++, at++)
+        for (; *at >= '0' && *at <= '9'; at++)
+            part[i] = part[i] * 10 + (unsigned)(*at - '0');
+    return part[0] > major || (part[0] == major && part[1] >= minor);
 }
 
 size_t hak_address_space_limit(void) {

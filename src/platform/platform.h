@@ -84,6 +84,12 @@ HAK_HIDDEN bool hak_discard(void *start, size_t bytes);
  * stay locked where the kernel can lock pages as they are touched (Linux 4.4). */
 HAK_HIDDEN void hak_discard_locked(void *start, size_t bytes);
 
+/* Marks whole writable pages as guard pages, whose memory is dropped: nobody may touch them. The
+ * way back, to pages that read as zero, is hak_clear_guards. No mapping is divided. False: the
+ * kernel is older than Linux 6.13, the pages are locked (mlockall), or a sandbox forbids it. */
+HAK_HIDDEN bool hak_mark_guards(void *start, size_t bytes);
+HAK_HIDDEN bool hak_clear_guards(void *start, size_t bytes);
+
 /* Makes a mapping larger or smaller where it lies. False: it cannot grow there. */
 HAK_HIDDEN bool hak_remap_in_place(void *start, size_t old_bytes, size_t new_bytes);
 
@@ -99,6 +105,9 @@ HAK_HIDDEN bool hak_is_mapped(const void *p);
 
 /* Bytes of address space that the process may use (ulimit -v); SIZE_MAX without a limit. */
 HAK_HIDDEN size_t hak_address_space_limit(void);
+
+/* True when the kernel calls itself this version or a later one; false when it does not say. */
+HAK_HIDDEN bool hak_kernel_is_from(unsigned major, unsigned minor);
 
 /* The current end of the brk heap, which only glibc's own malloc uses. */
 HAK_HIDDEN char *hak_brk_end(void);

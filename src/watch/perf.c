@@ -12,7 +12,6 @@
 #include <linux/perf_event.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/utsname.h>
 #include "platform/platform.h"
 #include "platform/raw_call.h"
 #include "platform/tasks.h"
@@ -77,15 +76,7 @@ struct hak_perf_attributes hak_perf_clock(uint64_t ns, uint64_t tag) {
 
 /* Before 5.18 the kernel ends a process whose thread has blocked the signal. */
 bool hak_perf_is_old_kernel(void) {
-    struct utsname name;
-    unsigned part[2] = {0, 0};
-    if (hak_raw_call(SYS_uname, &name) != 0)
-        return true;
-    const char *at = name.release;
-    for (int i = 0; i < 2; i++, at++)
-        for (; *at >= '0' && *at <= '9'; at++)
-            part[i] = part[i] * 10 + (unsigned)(*at - '0');
-    return part[0] < 5 || (part[0] == 5 && part[1] < 18);
+    return !hak_kernel_is_from(5, 18);
 }
 
 static int lift(int file) {

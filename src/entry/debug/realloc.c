@@ -3,13 +3,13 @@
 #include <stdlib.h>
 #include "entry/debug/way.h"
 
-static void *allocate(size_t bytes, user_t moved_from, size_t room_bytes, hak_call_t call) {
-    struct hak_hand_out how = {.asked_bytes = bytes,
-                               .subkind = HAK_BY_REALLOC,
-                               .moved_from = moved_from,
-                               .room_bytes = room_bytes,
-                               .call = call};
-    return hak_entry_allocate_inside(&how);
+static struct hak_hand_out hand_out_of(size_t bytes, user_t moved_from, size_t room_bytes,
+                                       hak_call_t call) {
+    return (struct hak_hand_out){.asked_bytes = bytes,
+                                 .subkind = HAK_BY_REALLOC,
+                                 .moved_from = moved_from,
+                                 .room_bytes = room_bytes,
+                                 .call = call};
 }
 
 /* So that a block that grows bit by bit is not copied at each step, a large one that grows gets
@@ -34,8 +34,12 @@ static bool resize_large(user_t user, base_t base, size_t needed) {
     return stays;
 }
 
-static void *move(user_t user, base_t base, size_t old_bytes, size_t bytes, hak_call_t call) {
-    void *moved = allocate(bytes, user, room_behind(old_bytes, bytes), call);
+/* A block that was large, as a guarded one is, leaves the choice to the long way, which keeps it
+ * guarded. */
+static void *move(user_t user, base_t base, size_t old_bytes, size_t bytes, bool is_large,
+                  hak_call_t call) {
+    struct hak_hand_out how = hand_out_of(bytes, user, room_behind(old_bytes, bytes), call);
+    void *moved = is_large ? hak_entry_allocate_slowly(&how) : hak_entry_allocate_inside(&how);
     if (moved) {
         memcpy(moved, user.p, old_bytes < bytes ? old_bytes : bytes);
         hak_entry_give(base, user, HAK_REALLOC_FROM);
@@ -55,13 +59,15 @@ static void *resize(user_t user, base_t base, size_t bytes, hak_call_t call) {
         hak_check_resize(user, bytes);
         return user.p;
     }
-    return move(user, base, old_bytes, bytes, call);
+    return move(user, base, old_bytes, bytes, is_large, call);
 }
 
 static void *reallocate_inside(void *pointer, size_t bytes, hak_call_t call) {
     user_t user = user_from(pointer);
-    if (!pointer)
-        return allocate(bytes, HAK_NO_USER, 0, call);
+    if (!pointer) {
+        struct hak_hand_out how = hand_out_of(bytes, HAK_NO_USER, 0, call);
+        return hak_entry_allocate_inside(&how);
+    }
     if (bytes == 0) {
         hak_entry_give_back_inside(user, HAK_GIVEN_BY_REALLOC, NULL, *call);
         return NULL;

@@ -78,22 +78,46 @@ HAK_IN_PLACE struct hak_large *open_of_stack(const struct hak_hand_out *how) {
     return large;
 }
 
-/* The first touch of the page is the dearest part. */
-HAK_IN_PLACE struct hak_large *open_of_site(const struct hak_hand_out *how) {
-    uint8_t flags = 0;
-    uint32_t stack = hak_take_stack_at_hand(how->call, &flags);
-    unsigned number = hak_site_take(stack);
-    if (number == 0)
-        return NULL;
+static struct hak_large *open_in_time(const struct hak_hand_out *how, unsigned number,
+                                      bool is_charged) {
     uint64_t start = hak_ticks();
     struct hak_large *large = open_block(how, number);
     if (!large)
         return NULL;
-    large->watch = number == 1 ? HAK_GUARDED_NEWEST : HAK_GUARDED_UNWATCHED;
-    *(volatile char *)large->base.p = 0;
-    hak_sites_charge(hak_ticks() - start);
+    *(volatile char *)large->base.p = 0; /* the first touch of a page is a dear part of it */
+    if (is_charged)
+        hak_sites_charge(hak_ticks() - start);
+    return large;
+}
+
+/* A guarded block that moves stays one, and is no other block of a site. */
+HAK_IN_PLACE struct hak_large *open_moved(const struct hak_hand_out *how) {
+    struct hak_large *large = hak_sites_have_time() ? open_in_time(how, 0, true) : NULL;
+    if (large)
+        large->watch = HAK_GUARDED_UNWATCHED;
+    return large;
+}
+
+HAK_IN_PLACE struct hak_large *open_of_site(const struct hak_hand_out *how) {
+    uint8_t flags = 0;
+    if (how->moved_from.p && hak_guarded_covers(how->moved_from.p))
+        return open_moved(how);
+    uint32_t stack = hak_take_stack_at_hand(how->call, &flags);
+    struct hak_site_turn turn = hak_site_take(stack);
+    struct hak_large *large =
+        turn.number == 0 ? NULL : open_in_time(how, turn.number, !turn.is_early);
+    if (!large)
+        return NULL;
+    large->watch = turn.number == 1 ? HAK_GUARDED_NEWEST : HAK_GUARDED_UNWATCHED;
     hak_stack_at_hand = (struct hak_stack_at_hand){how->call, stack, flags};
     return large;
+}
+
+void hak_guard_give(struct hak_large *large) {
+    uint64_t start = hak_ticks();
+    hak_guarded_give(large);
+    if (hak_guards_sites)
+        hak_sites_note_closing(hak_ticks() - start);
 }
 
 HAK_TRACER_TEXT base_t hak_check_take_guarded(const struct hak_hand_out *how) {

@@ -1,9 +1,8 @@
 /* Counts guarded blocks by site, within what they may cost.
  *
- * The price of a block is what opening and touching it took, times WHOLE_PRICE: its two stacks and
- * records, the fill of its page and the look at it, its closing, the end of its mappings at exit,
- * and what the program pays for a page of its own are in proportion to that (measured as a whole:
- * docs/specs/guarded.md). */
+ * The price of a block is what opening and touching it took and what closing takes in the mean, and
+ * as much again: the fill of its page and the look at it, the end of its page at exit, and what the
+ * program pays for a page of its own (measured as a whole: docs/specs/guarded.md). */
 #include "guard/choose/first_blocks.h"
 
 #include "guarded/guarded.h"
@@ -14,11 +13,13 @@
 enum {
     DONE = 0x80,
     COUNT = 0x7f,
-    WHOLE_PRICE = 12,
+    WHOLE_PRICE = 2,
+    MEAN_OF = 16,          /* closings, about */
     REFUSAL_TICKS = 3000,  /* of a call that took the long way for nothing */
     LOOK_TICKS = 10000000, /* between two looks at the clocks: some milliseconds */
     ODDS = 16,
 };
+#define RENEWAL_TICKS ((uint64_t)1 << 34) /* between two turns of all sites: some seconds */
 /* A fortieth of a second; a thirty-third of the CPU time that the process takes. */
 static const struct hak_credit_terms first_blocks_terms = {
     .most = HAK_DECAY_TICKS / 4, .dearest = 1000000, .share = 33};
@@ -32,7 +33,9 @@ static struct hak_run_time looked_at; /* of who has is_looking */
 static _Atomic bool is_looking;
 static _Atomic uint64_t next_look;
 static _Atomic uint32_t last_site, passed_over, drawn;
-static _Atomic uint32_t all_taken; /* as far as HAK_SITES_FIRST_OF_ALL */
+static _Atomic uint32_t all_taken;     /* as far as HAK_SITES_FIRST_OF_ALL */
+static _Atomic uint64_t closing_ticks; /* in the mean */
+static _Atomic uint64_t next_renewal;
 
 void hak_sites_start(unsigned most) {
     uint32_t last = atomic_load(&last_site);
@@ -43,17 +46,33 @@ void hak_sites_start(unsigned most) {
     atomic_store(&passed_over, 0);
     atomic_store(&all_taken, 0);
     atomic_store(&next_look, 0);
+    atomic_store(&next_renewal, 0);
+    atomic_store(&closing_ticks, 0);
 }
 
-/* Gives sites that were passed over another chance. */
-static void revive(void) {
+/* Gives sites that were passed over another chance; with `all` those that are done one more block.
+ */
+static void revive(bool all) {
     uint32_t last = atomic_load(&last_site);
     atomic_store(&passed_over, 0);
     for (uint32_t i = 0; i <= last; i++) {
         int8_t site = atomic_load_explicit(&hak_sites[i], memory_order_relaxed);
-        if (site < 0 && (unsigned)(site & COUNT) < most_of_site)
-            atomic_store_explicit(&hak_sites[i], (int8_t)(site & COUNT), memory_order_relaxed);
+        unsigned count = (unsigned)site & COUNT;
+        if (site >= 0 || (count >= most_of_site && !all))
+            continue;
+        if (count >= most_of_site)
+            count = most_of_site - 1;
+        atomic_store_explicit(&hak_sites[i], (int8_t)count, memory_order_relaxed);
     }
+}
+
+/* With all of the credit at hand nobody has taken a block for long: what the program does now may
+ * be other than what it did when the sites had their turn. */
+static bool is_time_to_renew(uint64_t now) {
+    if (hak_credit_left(&credit) < first_blocks_terms.most || now < atomic_load(&next_renewal))
+        return false;
+    bool is_first = atomic_exchange(&next_renewal, now + RENEWAL_TICKS) == 0;
+    return !is_first;
 }
 
 static HAK_COLD void look_at_clocks(uint64_t now) {
@@ -62,22 +81,32 @@ static HAK_COLD void look_at_clocks(uint64_t now) {
     atomic_store(&next_look, now + LOOK_TICKS);
     (void)hak_credit_earn(&credit, &first_blocks_terms,
                           hak_ran_ticks(&looked_at, CLOCK_PROCESS_CPUTIME_ID));
-    if (atomic_load(&passed_over) && hak_credit_left(&credit) > first_blocks_terms.most / 4 * 3 &&
-        hak_guarded_left(4) >= 3)
-        revive();
+    if (hak_guarded_left(4) >= 3) {
+        if (is_time_to_renew(now))
+            revive(true);
+        else if (atomic_load(&passed_over) &&
+                 hak_credit_left(&credit) > first_blocks_terms.most / 4 * 3)
+            revive(false);
+    }
     atomic_store(&is_looking, false);
 }
 
-/* The number of blocks that a site may have by now. For the first of all the blocks the cost is
- * charged, but sets no limit: a small program has the same blocks guarded on any machine. */
-static unsigned most_now(void) {
-    bool is_early = atomic_load_explicit(&all_taken, memory_order_relaxed) < HAK_SITES_FIRST_OF_ALL;
-    int64_t left = is_early ? first_blocks_terms.most : hak_credit_left(&credit);
+/* True when the block is one of the first of all, which cost nothing: a small program has the same
+ * blocks guarded on any machine. One half of them is kept for the first blocks of sites. */
+static bool is_early(unsigned count) {
+    uint32_t most = count == 0 ? HAK_SITES_FIRST_OF_ALL : HAK_SITES_FIRST_OF_ALL / 2;
+    return atomic_load_explicit(&all_taken, memory_order_relaxed) < most;
+}
+
+/* May a site that has `count` have another one? The first of a new site comes before the second of
+ * another. */
+static bool may_take(unsigned count, bool early) {
+    int64_t left = early ? first_blocks_terms.most : hak_credit_left(&credit);
     unsigned eighths = hak_guarded_left(8);
-    if (left > first_blocks_terms.most / 2 && eighths >= 4)
-        return most_of_site;
+    if (count > 0)
+        return count < most_of_site && left > first_blocks_terms.most / 2 && eighths >= 4;
     if (left > first_blocks_terms.most / 8 && eighths >= 1)
-        return 1;
+        return true;
     return left > 0 && atomic_fetch_add_explicit(&drawn, 1, memory_order_relaxed) % ODDS == 0;
 }
 
@@ -87,36 +116,43 @@ static void note_last(uint32_t place) {
         continue;
 }
 
-static void note_taken(void) {
-    if (atomic_load_explicit(&all_taken, memory_order_relaxed) < HAK_SITES_FIRST_OF_ALL)
-        atomic_fetch_add_explicit(&all_taken, 1, memory_order_relaxed);
-}
-
-unsigned hak_site_take(uint32_t stack) {
+struct hak_site_turn hak_site_take(uint32_t stack) {
     uint32_t place = stack % HAK_SITES;
     uint64_t now = hak_ticks();
     if (now >= atomic_load_explicit(&next_look, memory_order_relaxed))
         look_at_clocks(now);
     int8_t site = atomic_load_explicit(&hak_sites[place], memory_order_relaxed);
     if (site < 0)
-        return 0;
+        return (struct hak_site_turn){0, false};
     note_last(place);
-    unsigned count = (unsigned)site, most = most_now(), number;
-    bool is_taken = count < most;
+    unsigned count = (unsigned)site;
+    bool early = is_early(count), is_taken = may_take(count, early);
     count += is_taken;
-    if (is_taken) {
-        note_taken();
-    } else {
+    if (!is_taken) {
         atomic_fetch_add_explicit(&passed_over, 1, memory_order_relaxed);
         hak_credit_charge(&credit, &first_blocks_terms, REFUSAL_TICKS);
+    } else if (early) {
+        atomic_fetch_add_explicit(&all_taken, 1, memory_order_relaxed);
     }
-    number = is_taken ? count : 0;
-    if (!is_taken || count >= most_of_site)
-        count |= DONE;
-    atomic_store_explicit(&hak_sites[place], (int8_t)count, memory_order_relaxed);
-    return number;
+    bool is_done = !is_taken || count >= most_of_site;
+    atomic_store_explicit(&hak_sites[place], (int8_t)(is_done ? count | DONE : count),
+                          memory_order_relaxed);
+    return (struct hak_site_turn){is_taken ? count : 0, early};
+}
+
+bool hak_sites_have_time(void) {
+    return hak_credit_left(&credit) > 0;
 }
 
 void hak_sites_charge(uint64_t ticks) {
+    ticks += atomic_load_explicit(&closing_ticks, memory_order_relaxed);
     hak_credit_charge(&credit, &first_blocks_terms, WHOLE_PRICE * ticks);
+}
+
+void hak_sites_note_closing(uint64_t ticks) {
+    uint64_t mean = atomic_load_explicit(&closing_ticks, memory_order_relaxed);
+    if (ticks > (uint64_t)first_blocks_terms.dearest)
+        ticks = (uint64_t)first_blocks_terms.dearest;
+    mean = mean == 0 ? ticks : mean - mean / MEAN_OF + ticks / MEAN_OF;
+    atomic_store_explicit(&closing_ticks, mean, memory_order_relaxed);
 }

@@ -3,14 +3,17 @@
  *
  *   stack id --low bits--> a byte: how many of its blocks were guarded | DONE: no more of them
  *
- *   time left, of a credit                what a new site gets
+ *   time left, of a credit                what a site gets
  *   memory left, of HAKMEM_GUARD_MEMORY
  *     more than a half of both            N blocks
- *     an eighth                           one
- *     some                                one, of each 16th site
+ *     an eighth                           its first one
+ *     some                                its first one, of each 16th site
  *     none                                none
  *
- * The first HAK_SITES_FIRST_OF_ALL blocks do not depend on the time left.
+ * The first HAK_SITES_FIRST_OF_ALL blocks are not charged and do not depend on the time left; the
+ * second half of them are first blocks of their sites. When all of the credit is at hand again,
+ * every few seconds, each site may have one block more: a server's second hour is seen as its first
+ * one.
  *
  * A site that was passed over is done, too, until there is plenty again. Two stacks with the same
  * low bits count as one site. No lock: what two threads count at once may be off by one. */
@@ -25,7 +28,7 @@
 enum {
     HAK_SITES = 1 << 20,
     HAK_SITE_MOST_BLOCKS = 100,
-    HAK_SITES_FIRST_OF_ALL = 256, /* blocks that are guarded whatever they take of the time */
+    HAK_SITES_FIRST_OF_ALL = 2048, /* blocks that are not charged */
 };
 
 /* Below 0: done. */
@@ -39,12 +42,23 @@ HAK_IN_PLACE bool hak_site_is_done(uint32_t stack) {
     return atomic_load_explicit(&hak_sites[stack % HAK_SITES], memory_order_relaxed) < 0;
 }
 
-/* Is the next block of the site to be guarded? Then it is counted, and its number returned, from 1
- * on; else 0. */
-HAK_HIDDEN unsigned hak_site_take(uint32_t stack);
+struct hak_site_turn {
+    unsigned
+        number;    /* of the block among those of its site, from 1 on; 0: it is not to be guarded */
+    bool is_early; /* one of the first of all */
+};
 
-/* To open a guarded block and touch it took so many ticks. */
+/* Counts the site's next block if that is to be guarded. */
+HAK_HIDDEN struct hak_site_turn hak_site_take(uint32_t stack);
+
+/* True while some of the credit is left: a guarded block that is moved by realloc is one again. */
+HAK_HIDDEN bool hak_sites_have_time(void);
+
+/* Charges a block that is not early: to open it and touch it took so many ticks. */
 HAK_HIDDEN void hak_sites_charge(uint64_t ticks);
+
+/* A guarded block was closed in so many ticks. */
+HAK_HIDDEN void hak_sites_note_closing(uint64_t ticks);
 
 /* The stack of a call that the path has left to the long way, so that it is found once: until the
  * block is handed out, or is none of the first. */

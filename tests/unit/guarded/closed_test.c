@@ -44,6 +44,7 @@ static struct mappings mappings_of(const struct hak_closed *closed) {
 }
 
 static struct hak_closed hold(void) {
+    hak_closed_tries_regions = false;
     char *start = hak_hold(BYTES, HAK_PAGE_BYTES);
     ck_assert_ptr_nonnull(start);
     return hak_closed_hold(start, BYTES, PATTERN_PAGES * HAK_PAGE_BYTES);
@@ -64,7 +65,8 @@ static void open_and_close(const struct hak_closed *closed, char *first) {
     ck_assert_uint_eq(mappings_of(closed).writable_of_no_file, closed->pattern_bytes ? 0 : OPENED);
     for (size_t i = 0; i < OPENED; i++) {
         char *page = first + 2 * i * HAK_PAGE_BYTES;
-        ck_assert(hak_closed_again(closed, page, HAK_PAGE_BYTES));
+        enum hak_closed_by by;
+        ck_assert(hak_closed_again(closed, page, HAK_PAGE_BYTES, &by));
         ck_assert(!is_readable(page));
     }
 }
@@ -93,9 +95,11 @@ TEST(more_than_the_pattern_is_closed_too) {
     struct hak_closed closed = hold();
     char *first = closed.start + closed.pattern_bytes;
     size_t bytes = (PATTERN_PAGES + 1) * HAK_PAGE_BYTES;
+    enum hak_closed_by by = HAK_CLOSED_BY_REGION;
     ck_assert(hak_allow_writes(first, bytes));
     memset(first, 1, bytes);
-    ck_assert(hak_closed_again(&closed, first, bytes));
+    ck_assert(hak_closed_again(&closed, first, bytes, &by));
+    ck_assert_int_eq(by, HAK_CLOSED_BY_MAPPING);
     ck_assert(!is_readable(first) && !is_readable(first + bytes - 1));
     ck_assert(hak_allow_writes(first, bytes));
     ck_assert_int_eq(first[bytes - 1], 0);
@@ -150,6 +154,36 @@ TEST(what_is_open_can_be_made_executable) {
         puts("no mount namespace here: not tried");
     else
         ck_assert_int_eq(WEXITSTATUS(status), WELL);
+}
+
+TEST(markers_are_one_writable_mapping_and_closed_ones) {
+    enum hak_closed_by by = HAK_CLOSED_BY_REGION;
+    char *start = hak_hold(BYTES, HAK_PAGE_BYTES);
+    struct hak_closed closed = hak_closed_hold(start, BYTES, PATTERN_PAGES * HAK_PAGE_BYTES);
+    if (!closed.marked_end) {
+        puts("the kernel has no guard markers that it shows, or data is limited: not tried");
+        return;
+    }
+    ck_assert(!is_readable(start) && !is_readable(closed.end - 1));
+    for (size_t i = 0; i < OPENED; i++) {
+        char *page = start + (2 * i + 1) * HAK_PAGE_BYTES;
+        ck_assert_int_eq(hak_closed_prepare(&closed, page, page + 2 * HAK_PAGE_BYTES), by);
+        ck_assert(closed.marked_end >= page + 2 * HAK_PAGE_BYTES);
+        ck_assert(hak_closed_open(page, HAK_PAGE_BYTES, by));
+        ck_assert_int_eq(page[9], 0);
+        page[9] = 1;
+        ck_assert(!is_readable(page - 1) && !is_readable(page + HAK_PAGE_BYTES));
+    }
+    ck_assert_uint_eq(mappings_of(&closed).all, 3); /* the page in front of the first one */
+    ck_assert_uint_eq(mappings_of(&closed).writable_of_no_file, 0);
+    for (size_t i = 0; i < OPENED; i++) {
+        char *page = start + (2 * i + 1) * HAK_PAGE_BYTES;
+        ck_assert(hak_closed_again(&closed, page, HAK_PAGE_BYTES, &by));
+        ck_assert_int_eq(by, HAK_CLOSED_BY_REGION);
+        ck_assert(!is_readable(page));
+        ck_assert(hak_closed_open(page, HAK_PAGE_BYTES, by));
+        ck_assert_int_eq(page[9], 0);
+    }
 }
 
 TEST(no_descriptor_is_kept) {

@@ -17,7 +17,7 @@ static unsigned take_of_new(unsigned sites) {
     static uint32_t next = 100;
     unsigned taken = 0;
     for (unsigned i = 0; i < sites; i++, next++)
-        while (hak_site_take(next))
+        while (hak_site_take(next).number)
             taken++;
     return taken;
 }
@@ -27,7 +27,7 @@ TEST(the_first_blocks_of_a_site_are_taken) {
     for (uint32_t stack = 5; stack < 8; stack++)
         for (unsigned i = 0; i < 9; i++) {
             ck_assert_int_eq(hak_site_is_done(stack), i >= 4);
-            ck_assert_uint_eq(hak_site_take(stack), i < 4 ? i + 1 : 0);
+            ck_assert_uint_eq(hak_site_take(stack).number, i < 4 ? i + 1 : 0);
         }
     ck_assert(hak_site_is_done(5 + HAK_SITES)); /* the same low bits */
     ck_assert(!hak_site_is_done(9));
@@ -49,17 +49,35 @@ static void take_of_few(void) {
     ck_assert_uint_le(taken, NEW_SITES / 8);
 }
 
+/* Four of a site, then one: the second half is for new sites. */
 TEST(the_first_of_all_blocks_do_not_depend_on_the_time) {
+    enum { HALF = HAK_SITES_FIRST_OF_ALL / 2 };
     begin(4);
     charge(200);
-    ck_assert_uint_eq(take_of_new(HAK_SITES_FIRST_OF_ALL / 4), HAK_SITES_FIRST_OF_ALL);
+    ck_assert(!hak_sites_have_time());
+    ck_assert_uint_eq(take_of_new(HALF / 4), HALF);
+    ck_assert_uint_eq(take_of_new(HALF), HALF);
     ck_assert_uint_eq(take_of_new(NEW_SITES), 0);
+}
+
+TEST(the_first_of_all_blocks_are_early) {
+    begin(2);
+    for (unsigned i = 0; i < HAK_SITES_FIRST_OF_ALL; i++)
+        for (unsigned number = 1; number <= 2; number++) {
+            struct hak_site_turn turn = hak_site_take(i);
+            ck_assert_uint_eq(turn.number, number);
+            ck_assert_int_eq(turn.is_early,
+                             i < HAK_SITES_FIRST_OF_ALL / 4 ||
+                                 (number == 1 && i < HAK_SITES_FIRST_OF_ALL / 4 * 3));
+        }
 }
 
 /* Past the blocks for which the time does not count. */
 static void begin_late(void) {
+    enum { HALF = HAK_SITES_FIRST_OF_ALL / 2 };
     begin(4);
-    ck_assert_uint_eq(take_of_new(HAK_SITES_FIRST_OF_ALL / 4), HAK_SITES_FIRST_OF_ALL);
+    ck_assert_uint_eq(take_of_new(HALF / 4), HALF);
+    ck_assert_uint_eq(take_of_new(HALF), 4 * HALF);
 }
 
 TEST(as_time_gets_short_a_site_has_one_block_then_few_sites_then_none) {
@@ -74,7 +92,7 @@ TEST(as_time_gets_short_a_site_has_one_block_then_few_sites_then_none) {
     take_of_few();
     charge(9);
     ck_assert_uint_eq(take_of_new(NEW_SITES), 0);
-    ck_assert(!hak_site_take(1));
+    ck_assert_uint_eq(hak_site_take(1).number, 0);
     ck_assert(hak_site_is_done(1)); /* it was passed over */
 }
 
@@ -86,6 +104,35 @@ TEST(asking_costs_too) {
     charge(6);
     (void)take_of_new(20 * 1000);
     ck_assert_uint_eq(take_of_new(NEW_SITES), 0);
+}
+
+/* What closing takes is charged with the opening, in the mean of some. */
+TEST(closing_is_charged_too) {
+    begin_late();
+    for (unsigned i = 0; i < 100; i++)
+        hak_sites_note_closing(400000);
+    for (unsigned i = 0; i < 10; i++)
+        hak_sites_charge(0);
+    ck_assert(hak_sites_have_time());
+    for (unsigned i = 0; i < 90; i++)
+        hak_sites_charge(0);
+    ck_assert(!hak_sites_have_time());
+}
+
+/* Every few seconds, while nobody takes a block. */
+TEST(a_site_has_another_turn_later) {
+    hak_ticks_stand_still = hak_ticks();
+    begin(2);
+    ck_assert_uint_eq(take_of_new(1), 2);
+    ck_assert_uint_eq(hak_site_take(7).number, 1);
+    ck_assert_uint_eq(hak_site_take(7).number, 2);
+    hak_ticks_stand_still += (uint64_t)1 << 33;
+    (void)hak_site_take(8);
+    ck_assert(hak_site_is_done(7));
+    hak_ticks_stand_still += (uint64_t)1 << 34;
+    (void)hak_site_take(9);
+    ck_assert_uint_eq(hak_site_take(7).number, 2);
+    ck_assert_uint_eq(hak_site_take(7).number, 0);
 }
 
 static struct hak_large *open_pages[PAGES];
@@ -108,7 +155,7 @@ TEST(as_memory_gets_short_too_and_there_is_another_chance) {
     open_until(&open, PAGES);
     ck_assert_uint_eq(hak_guarded_left(8), 0);
     take_of_few();
-    ck_assert(!hak_site_take(1) || !hak_site_take(1));
+    ck_assert(!hak_site_take(1).number || !hak_site_take(1).number);
     ck_assert(hak_site_is_done(1));
     while (open)
         hak_guarded_give(open_pages[--open]);
@@ -116,7 +163,7 @@ TEST(as_memory_gets_short_too_and_there_is_another_chance) {
         continue;
     (void)hak_site_take(2); /* looks at the clocks */
     ck_assert(!hak_site_is_done(1));
-    ck_assert(hak_site_take(1));
+    ck_assert(hak_site_take(1).number);
 }
 
 RUN_TESTS()
