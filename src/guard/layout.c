@@ -70,6 +70,9 @@ static size_t canary_to(const struct hak_located *at) {
 
 void hak_fill_with(char *start, const char *end, uint64_t word) {
     word = hak_pattern_turned(word, (uintptr_t)start);
+    for (hak_two_words both = {word, word}; end - start >= (ptrdiff_t)sizeof both;
+         start += sizeof both)
+        *(hak_any_words *)start = both;
     for (; end - start >= (ptrdiff_t)sizeof word; start += sizeof word)
         __builtin_memcpy(start, &word, sizeof word);
     __builtin_memcpy(start, &word, (size_t)(end - start));
@@ -125,10 +128,24 @@ static HAK_COLD struct hak_damage count_border_damage(const uint8_t *p, const ui
     return damage;
 }
 
+/* The first 64 bytes from `p` on that are not all `due`, or fewer of them than that are left. The
+ * front of a guarded block is most of a page. */
+static const uint8_t *skip_whole(const uint8_t *p, const uint8_t *end, uint64_t due) {
+    const hak_two_words both = {due, due};
+    for (; end - p >= 4 * (ptrdiff_t)sizeof both; p += 4 * sizeof both) {
+        const hak_any_words *found = (const hak_any_words *)p;
+        hak_two_words other =
+            (found[0] ^ both) | (found[1] ^ both) | (found[2] ^ both) | (found[3] ^ both);
+        if (HAK_UNLIKELY((other[0] | other[1]) != 0))
+            break;
+    }
+    return p;
+}
+
 /* Compares [start, end) with `due`, whose first byte is due at start. */
 static inline struct hak_damage compare_with(const uint8_t *start, const uint8_t *end,
                                              uint64_t due) {
-    const uint8_t *p = start;
+    const uint8_t *p = skip_whole(start, end, due);
     uint64_t found;
     for (; end - p >= (ptrdiff_t)sizeof found; p += sizeof found) {
         __builtin_memcpy(&found, p, sizeof found);

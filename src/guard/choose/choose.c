@@ -27,7 +27,7 @@ void hak_guard_start(void) {
     hak_guards_stacks = hak_check_guards && policy.index == HAK_GUARD_ONLY;
     hak_guards_sites = hak_check_guards && policy.index == HAK_GUARD_SITES;
     if (hak_guards_sites)
-        hak_sites_start((unsigned)policy.number);
+        hak_sites_start((unsigned)policy.number, 0);
     hak_sample_start();
 }
 

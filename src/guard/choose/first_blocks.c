@@ -22,7 +22,7 @@ enum {
 #define RENEWAL_TICKS ((uint64_t)1 << 34) /* between two turns of all sites: some seconds */
 /* A fortieth of a second; a thirty-third of the CPU time that the process takes. */
 static const struct hak_credit_terms first_blocks_terms = {
-    .most = HAK_DECAY_TICKS / 4, .dearest = 1000000, .share = 33};
+    .most = HAK_SITES_CREDIT, .dearest = 1000000, .share = 33};
 
 _Atomic int8_t hak_sites[HAK_SITES];
 _Thread_local struct hak_stack_at_hand hak_stack_at_hand __attribute__((tls_model("initial-exec")));
@@ -37,12 +37,12 @@ static _Atomic uint32_t all_taken;     /* as far as HAK_SITES_FIRST_OF_ALL */
 static _Atomic uint64_t closing_ticks; /* in the mean */
 static _Atomic uint64_t next_renewal;
 
-void hak_sites_start(unsigned most) {
+void hak_sites_start(unsigned most, int64_t credit_ticks) {
     uint32_t last = atomic_load(&last_site);
     for (uint32_t i = 0; i <= last; i++)
         atomic_store_explicit(&hak_sites[i], 0, memory_order_relaxed);
     most_of_site = most;
-    atomic_store(&credit.left, first_blocks_terms.most);
+    atomic_store(&credit.left, credit_ticks);
     atomic_store(&passed_over, 0);
     atomic_store(&all_taken, 0);
     atomic_store(&next_look, 0);

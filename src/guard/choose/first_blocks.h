@@ -24,6 +24,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "guard/guard.h"
+#include "platform/platform.h"
 
 enum {
     HAK_SITES = 1 << 20,
@@ -34,8 +35,11 @@ enum {
 /* Below 0: done. */
 HAK_HIDDEN extern _Atomic int8_t hak_sites[HAK_SITES];
 
-/* Begins anew, with N = `most`, 1 to HAK_SITE_MOST_BLOCKS. */
-HAK_HIDDEN void hak_sites_start(unsigned most);
+/* The most credit that is saved up, ticks. */
+#define HAK_SITES_CREDIT ((int64_t)HAK_DECAY_TICKS / 4)
+
+/* Begins anew, with N = `most`, 1 to HAK_SITE_MOST_BLOCKS, and so much of the credit. */
+HAK_HIDDEN void hak_sites_start(unsigned most, int64_t credit_ticks);
 
 /* Is no block of the site to be guarded? One look, for the path of most calls. */
 HAK_IN_PLACE bool hak_site_is_done(uint32_t stack) {

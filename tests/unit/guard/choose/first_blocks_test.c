@@ -9,7 +9,7 @@ enum { NEW_SITES = 160, PAGES = 192 /* that may be open with 1 MiB */ };
 static void begin(unsigned most) {
     make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER);
     hak_options.guard_memory_bytes = 1 << 20;
-    hak_sites_start(most);
+    hak_sites_start(most, HAK_SITES_CREDIT);
 }
 
 /* Number of blocks that so many new sites have, all of them together. */
@@ -31,7 +31,7 @@ TEST(the_first_blocks_of_a_site_are_taken) {
         }
     ck_assert(hak_site_is_done(5 + HAK_SITES)); /* the same low bits */
     ck_assert(!hak_site_is_done(9));
-    hak_sites_start(HAK_SITE_MOST_BLOCKS);
+    hak_sites_start(HAK_SITE_MOST_BLOCKS, HAK_SITES_CREDIT);
     ck_assert(!hak_site_is_done(5));
     ck_assert_uint_eq(take_of_new(1), HAK_SITE_MOST_BLOCKS);
 }
