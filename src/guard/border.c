@@ -103,8 +103,9 @@ HAK_TRACER_TEXT user_t hak_check_hand_out(base_t base, const struct hak_hand_out
     slot->alignment = (how->alignment ? (unsigned)__builtin_ctzl(how->alignment) : 0) & 63;
     uint8_t from = slot->place, flags = 0;
     slot->is_left_out = hak_trace_is_stopped();
-    slot->alloc_stack = HAK_UNLIKELY(hak_guards_sites) ? hak_take_stack_at_hand(how->call, &flags)
-                                                       : hak_take_call_stack(how->call, &flags);
+    slot->alloc_stack = HAK_UNLIKELY(hak_guards_by_stack)
+                            ? hak_take_stack_at_hand(how->call, &flags)
+                            : hak_take_call_stack(how->call, &flags);
     slot->free_stack = 0;
     slot->record_count++;
     if (hak_has_border(&at))

@@ -171,6 +171,8 @@ void hak_guard_give(struct hak_large *large) HAK_HIDDEN;
 /* Those of sites alone (first_blocks.h); those of the stacks that a file names (only.h). */
 extern bool hak_guards_sites HAK_HIDDEN;
 extern bool hak_guards_stacks HAK_HIDDEN;
+/* The stack of each call is asked for before its block, and kept at hand. */
+extern bool hak_guards_by_stack HAK_HIDDEN;
 
 /* lives.c: level light's lives of guarded blocks, for the tracer (trace.h). The calling
  * thread has just got the block, or is about to give it back: */

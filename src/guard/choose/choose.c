@@ -2,7 +2,8 @@
  * one.
  *
  *   off    none
- *   all    every block that there is room for (guarded/guarded.h)
+ *   all    every block that there is room for (guarded/guarded.h); the last quarter of that is for
+ *          stacks that have none
  *   only   those of allocation stacks that a file names (only.h)
  *   sites  the first blocks of each allocation stack (first_blocks.h)
  *   sample in level light (sample.h), elsewhere none
@@ -16,6 +17,8 @@
 #include "platform/platform.h"
 
 bool hak_check_guards, hak_guards_sites, hak_guards_stacks;
+bool hak_guards_by_stack;
+enum { NEW_SHARE = 4 };        /* of the memory is kept for stacks that have no guarded block */
 static _Atomic uint32_t taken; /* blocks that were to be guarded */
 
 void hak_guard_start(void) {
@@ -26,8 +29,9 @@ void hak_guard_start(void) {
         hak_check_guards = hak_only_start(policy.text);
     hak_guards_stacks = hak_check_guards && policy.index == HAK_GUARD_ONLY;
     hak_guards_sites = hak_check_guards && policy.index == HAK_GUARD_SITES;
-    if (hak_guards_sites)
-        hak_sites_start((unsigned)policy.number, 0);
+    hak_guards_by_stack = hak_guards_sites || (hak_check_guards && policy.index == HAK_GUARD_ALL);
+    if (hak_guards_by_stack)
+        hak_sites_start(hak_guards_sites ? (unsigned)policy.number : 1, 0);
     hak_sample_start();
 }
 
@@ -120,11 +124,27 @@ void hak_guard_give(struct hak_large *large) {
         hak_sites_note_closing(hak_ticks() - start);
 }
 
+/* While memory gets short a stack that has a guarded block gets no other. */
+HAK_IN_PLACE struct hak_large *open_any(const struct hak_hand_out *how) {
+    uint8_t flags = 0;
+    if (!hak_guards_by_stack)
+        return open_block(how, 0);
+    uint32_t stack = hak_take_stack_at_hand(how->call, &flags);
+    if (!hak_site_is_first(stack) && hak_guarded_left(NEW_SHARE) == 0) {
+        hak_hop_count(HAK_COUNTED_GUARD_MEMORY, HAK_CLASS_NONE, how->asked_bytes);
+        return NULL;
+    }
+    struct hak_large *large = open_block(how, 0);
+    if (large)
+        hak_stack_at_hand = (struct hak_stack_at_hand){how->call, stack, flags};
+    return large;
+}
+
 HAK_TRACER_TEXT base_t hak_check_take_guarded(const struct hak_hand_out *how) {
     const struct hak_large *large = NULL;
     if (hak_guards_sites)
         large = open_of_site(how);
     else
-        large = hak_guards_stacks ? open_of_stack(how) : open_block(how, 0);
+        large = hak_guards_stacks ? open_of_stack(how) : open_any(how);
     return large ? large->base : HAK_NO_BASE;
 }

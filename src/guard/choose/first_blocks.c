@@ -140,6 +140,15 @@ struct hak_site_turn hak_site_take(uint32_t stack) {
     return (struct hak_site_turn){is_taken ? count : 0, early};
 }
 
+bool hak_site_is_first(uint32_t stack) {
+    _Atomic int8_t *site = &hak_sites[stack % HAK_SITES];
+    if (HAK_LIKELY(atomic_load_explicit(site, memory_order_relaxed) != 0))
+        return false;
+    note_last(stack % HAK_SITES);
+    atomic_store_explicit(site, (int8_t)(DONE | 1), memory_order_relaxed);
+    return true;
+}
+
 bool hak_sites_have_time(void) {
     return hak_credit_left(&credit) > 0;
 }

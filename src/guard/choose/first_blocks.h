@@ -55,6 +55,9 @@ struct hak_site_turn {
 /* Counts the site's next block if that is to be guarded. */
 HAK_HIDDEN struct hak_site_turn hak_site_take(uint32_t stack);
 
+/* Notes that the site has a block. True: it had none. */
+HAK_HIDDEN bool hak_site_is_first(uint32_t stack);
+
 /* True while some of the credit is left: a guarded block that is moved by realloc is one again. */
 HAK_HIDDEN bool hak_sites_have_time(void);
 

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdio.h>
+#include "guard/choose/first_blocks.h"
 #include "guard/pages.h"
 #include "guard/sweep.h"
 #include "guarded/guarded.h"
@@ -203,6 +204,47 @@ TEST(a_sweep_finds_it_too, .until = 8) {
     sem_post(&ended);
     if (!is_alone)
         pthread_join(thread, NULL);
+}
+
+/* A quarter of the memory is for stacks that have no block. */
+TEST(the_last_quarter_is_for_new_stacks) {
+    begin(HAK_LAYOUT_HEADER, HAK_SIDE_AFTER, HAK_GUARD_ALIGN_16);
+    hak_options.guard_memory_bytes = 1 << 20;
+    unsigned most = (1 << 20) / 4 * 3 / 4096, count = 0;
+    while (take(100, 0).p)
+        count++;
+    ck_assert_uint_eq(count, most - most / 4 + 1);
+    ck_assert_uint_eq(times_counted[HAK_COUNTED_GUARD_MEMORY], 1);
+    for (unsigned i = 0; i < 10; i++) {
+        stack_of_program = STACK_OF_PROGRAM + 1 + i;
+        ck_assert_ptr_nonnull(take(100, 0).p);
+        ck_assert_ptr_null(take(100, 0).p);
+    }
+}
+
+/* It is no other block of its site, and ends with the credit. */
+TEST(a_block_that_moves_stays_guarded) {
+    begin(HAK_LAYOUT_HEADER, HAK_SIDE_AFTER, HAK_GUARD_ALIGN_16);
+    strcpy(hak_options.guard, "sites:2");
+    hak_guard_start();
+    user_t user = take(100, 0);
+    struct hak_hand_out how = {.asked_bytes = 200,
+                               .class_index = HAK_CLASS_NONE,
+                               .subkind = HAK_BY_REALLOC,
+                               .moved_from = user,
+                               .call = &caller};
+    ck_assert_ptr_null(hak_check_take_guarded(&how).p);
+    hak_sites_start(2, HAK_SITES_CREDIT);
+    for (unsigned i = 0; i < 5; i++) {
+        base_t base = hak_check_take_guarded(&how);
+        ck_assert_ptr_nonnull(base.p);
+        user = hak_check_hand_out(base, &how);
+        ck_assert_int_eq(give(how.moved_from), HAK_TAKE);
+        how.moved_from = user;
+    }
+    ck_assert_ptr_nonnull(take(100, 0).p);
+    ck_assert_ptr_nonnull(take(100, 0).p);
+    ck_assert_ptr_null(take(100, 0).p);
 }
 
 TEST(a_life_is_one_malloc_and_one_free, .until = 2) {
