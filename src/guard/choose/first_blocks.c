@@ -13,6 +13,7 @@
 enum {
     DONE = 0x80,
     COUNT = 0x7f,
+    NONE_YET = 0x7f, /* of a site that was passed over and has its turn again */
     WHOLE_PRICE = 2,
     MEAN_OF = 16,          /* closings, about */
     REFUSAL_TICKS = 3000,  /* of a call that took the long way for nothing */
@@ -62,6 +63,8 @@ static void revive(bool all) {
             continue;
         if (count >= most_of_site)
             count = most_of_site - 1;
+        else if (count == 0)
+            count = NONE_YET;
         atomic_store_explicit(&hak_sites[i], (int8_t)count, memory_order_relaxed);
     }
 }
@@ -125,15 +128,20 @@ struct hak_site_turn hak_site_take(uint32_t stack) {
     if (site < 0)
         return (struct hak_site_turn){0, false};
     note_last(place);
-    unsigned count = (unsigned)site;
+    if (site == 0)
+        hak_hop_count(HAK_COUNTED_GUARD_STACK, HAK_CLASS_NONE, 0);
+    unsigned count = site == NONE_YET ? 0 : (unsigned)site;
     bool early = is_early(count), is_taken = may_take(count, early);
     count += is_taken;
     if (!is_taken) {
         atomic_fetch_add_explicit(&passed_over, 1, memory_order_relaxed);
         hak_credit_charge(&credit, &first_blocks_terms, REFUSAL_TICKS);
+        hak_hop_count(HAK_COUNTED_GUARD_TIME, HAK_CLASS_NONE, 0);
     } else if (early) {
         atomic_fetch_add_explicit(&all_taken, 1, memory_order_relaxed);
     }
+    if (is_taken && count == 1)
+        hak_hop_count(HAK_COUNTED_GUARD_FIRST, HAK_CLASS_NONE, 0);
     bool is_done = !is_taken || count >= most_of_site;
     atomic_store_explicit(&hak_sites[place], (int8_t)(is_done ? count | DONE : count),
                           memory_order_relaxed);

@@ -106,7 +106,7 @@ TEST(asking_costs_too) {
     ck_assert_uint_eq(take_of_new(NEW_SITES), 0);
 }
 
-/* What closing takes is charged with the opening, in the mean of some. */
+/* The mean time of some closings is charged with an opening. */
 TEST(closing_is_charged_too) {
     begin_late();
     for (unsigned i = 0; i < 100; i++)
