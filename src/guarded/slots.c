@@ -20,10 +20,12 @@ enum {
     KEPT_SHARE = 4,     /* of HAKMEM_GUARD_MEMORY */
     STRUCT_BYTES = 128, /* kept of a slot, */
     PAGE_COST_BYTES =
-        16,             /* and of each of its pages: a place in the address map, and a page table's
-                         */
-    LIMIT_SHARE = 32,   /* of ulimit -v is a piece, where there is one, */
-    LIMITED_PIECES = 4, /* and there are so many */
+        16, /* and of each of its pages: a place in the address map, and a page table's
+             */
+    FRONT_BYTES = 64 << 10, /* of a piece have no slots: a stack may end where it begins, and a call
+                             * takes as many above its frame for its stack (guard/touch.c) */
+    LIMIT_SHARE = 32,       /* of ulimit -v is a piece, where there is one, */
+    LIMITED_PIECES = 4,     /* and there are so many */
 };
 
 struct queue {
@@ -72,14 +74,16 @@ static bool hold_piece(void) {
     uint32_t count = atomic_load_explicit(&piece_count, memory_order_relaxed);
     if (limit != SIZE_MAX && limit / LIMIT_SHARE < bytes)
         bytes = limit / LIMIT_SHARE & ~(HAK_PAGE_BYTES - 1);
-    if (count == (limit == SIZE_MAX ? PIECES : LIMITED_PIECES) || bytes < 2 * HAK_PAGE_BYTES)
+    if (count == (limit == SIZE_MAX ? PIECES : LIMITED_PIECES) ||
+        bytes < FRONT_BYTES + 2 * HAK_PAGE_BYTES)
         return false;
     char *start = hak_hold(bytes, HAK_PAGE_BYTES);
     if (!start)
         return false;
     pieces[count] = hak_closed_hold(start, bytes, HAK_GUARDED_PAGES_MAX * HAK_PAGE_BYTES);
     atomic_store_explicit(&piece_count, count + 1, memory_order_release);
-    fresh = start + pieces[count].pattern_bytes + HAK_PAGE_BYTES;
+    size_t front_bytes = pieces[count].pattern_bytes + HAK_PAGE_BYTES;
+    fresh = start + (front_bytes < FRONT_BYTES ? FRONT_BYTES : front_bytes);
     fresh_end = start + bytes;
     return true;
 }

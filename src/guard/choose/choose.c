@@ -94,9 +94,12 @@ static struct hak_large *open_in_time(const struct hak_hand_out *how, unsigned n
     return large;
 }
 
-/* A guarded block that moves stays one, and is no other block of a site. */
+/* A guarded block that moves stays one, and is no other block of a site. NULL: there is no time
+ * left, or no room. */
 HAK_IN_PLACE struct hak_large *open_moved(const struct hak_hand_out *how) {
-    struct hak_large *large = hak_sites_have_time() ? open_in_time(how, 0, true) : NULL;
+    if (!how->moved_from.p || !hak_guarded_covers(how->moved_from.p) || !hak_sites_have_time())
+        return NULL;
+    struct hak_large *large = open_in_time(how, 0, true);
     if (large)
         large->watch = HAK_GUARDED_UNWATCHED;
     return large;
@@ -104,12 +107,12 @@ HAK_IN_PLACE struct hak_large *open_moved(const struct hak_hand_out *how) {
 
 HAK_IN_PLACE struct hak_large *open_of_site(const struct hak_hand_out *how) {
     uint8_t flags = 0;
-    if (how->moved_from.p && hak_guarded_covers(how->moved_from.p))
-        return open_moved(how);
+    struct hak_large *large = open_moved(how);
+    if (large)
+        return large;
     uint32_t stack = hak_take_stack_at_hand(how->call, &flags);
     struct hak_site_turn turn = hak_site_take(stack);
-    struct hak_large *large =
-        turn.number == 0 ? NULL : open_in_time(how, turn.number, !turn.is_early);
+    large = turn.number == 0 ? NULL : open_in_time(how, turn.number, !turn.is_early);
     if (!large)
         return NULL;
     large->watch = turn.number == 1 ? HAK_GUARDED_NEWEST : HAK_GUARDED_UNWATCHED;

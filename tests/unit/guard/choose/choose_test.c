@@ -233,6 +233,7 @@ TEST(a_block_that_moves_stays_guarded) {
                                .subkind = HAK_BY_REALLOC,
                                .moved_from = user,
                                .call = &caller};
+    ck_assert_ptr_nonnull(hak_check_take_guarded(&how).p); /* the second of its site */
     ck_assert_ptr_null(hak_check_take_guarded(&how).p);
     hak_sites_start(2, HAK_SITES_CREDIT);
     for (unsigned i = 0; i < 5; i++) {
