@@ -1,6 +1,6 @@
 // An event bus: a handler subscribes while the bus calls its handlers, and the vector that it
 // walks grows.
-
+// room: what system calls left in registers
 // optimise: -O2
 
 #include <cstdio>
