@@ -95,9 +95,9 @@ static HAK_COLD void look_at_clocks(uint64_t now) {
 }
 
 /* True when the block is one of the first of all, which cost nothing: a small program has the same
- * blocks guarded on any machine. One half of them is kept for the first blocks of sites. */
+ * blocks guarded on any machine. Most of them are kept for the first blocks of sites. */
 static bool is_early(unsigned count) {
-    uint32_t most = count == 0 ? HAK_SITES_FIRST_OF_ALL : HAK_SITES_FIRST_OF_ALL / 2;
+    uint32_t most = count == 0 ? HAK_SITES_FIRST_OF_ALL : HAK_SITES_EARLY_OTHERS;
     return atomic_load_explicit(&all_taken, memory_order_relaxed) < most;
 }
 

@@ -10,10 +10,10 @@
  *     some                                its first one, of each 16th site
  *     none                                none
  *
- * The first HAK_SITES_FIRST_OF_ALL blocks are not charged and do not depend on the time left; the
- * second half of them are first blocks of their sites. When all of the credit is at hand again,
- * every few seconds, each site may have one block more: a server's second hour is seen as its first
- * one.
+ * The first HAK_SITES_FIRST_OF_ALL blocks are not charged and do not depend on the time left; from
+ * number HAK_SITES_EARLY_OTHERS on they are first blocks of their sites. When all of the credit is
+ * at hand again, every few seconds, each site may have one block more: a server's second hour is
+ * seen as its first one.
  *
  * A site that was passed over is done, too, until there is plenty again. Two stacks with the same
  * low bits count as one site. No lock: what two threads count at once may be off by one. */
@@ -29,7 +29,8 @@
 enum {
     HAK_SITES = 1 << 20,
     HAK_SITE_MOST_BLOCKS = 100,
-    HAK_SITES_FIRST_OF_ALL = 2048, /* blocks that are not charged */
+    HAK_SITES_FIRST_OF_ALL = 2560, /* blocks that are not charged; 10 of 12 MiB for live blocks */
+    HAK_SITES_EARLY_OTHERS = 512,  /* of them up to when others than a site's first may come */
 };
 
 /* Below 0: done. */

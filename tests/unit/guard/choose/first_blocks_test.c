@@ -49,14 +49,18 @@ static void take_of_few(void) {
     ck_assert_uint_le(taken, NEW_SITES / 8);
 }
 
-/* Four of a site, then one: the second half is for new sites. */
+enum {
+    OTHERS = HAK_SITES_EARLY_OTHERS,
+    LATER = HAK_SITES_FIRST_OF_ALL - OTHERS, /* first blocks of their sites alone */
+};
+
+/* Four of a site, then one. */
 TEST(the_first_of_all_blocks_do_not_depend_on_the_time) {
-    enum { HALF = HAK_SITES_FIRST_OF_ALL / 2 };
     begin(4);
     charge(200);
     ck_assert(!hak_sites_have_time());
-    ck_assert_uint_eq(take_of_new(HALF / 4), HALF);
-    ck_assert_uint_eq(take_of_new(HALF), HALF);
+    ck_assert_uint_eq(take_of_new(OTHERS / 4), OTHERS);
+    ck_assert_uint_eq(take_of_new(LATER), LATER);
     ck_assert_uint_eq(take_of_new(NEW_SITES), 0);
 }
 
@@ -67,17 +71,15 @@ TEST(the_first_of_all_blocks_are_early) {
             struct hak_site_turn turn = hak_site_take(i);
             ck_assert_uint_eq(turn.number, number);
             ck_assert_int_eq(turn.is_early,
-                             i < HAK_SITES_FIRST_OF_ALL / 4 ||
-                                 (number == 1 && i < HAK_SITES_FIRST_OF_ALL / 4 * 3));
+                             i < OTHERS / 2 || (number == 1 && i < OTHERS / 2 + LATER));
         }
 }
 
 /* Past the blocks for which the time does not count. */
 static void begin_late(void) {
-    enum { HALF = HAK_SITES_FIRST_OF_ALL / 2 };
     begin(4);
-    ck_assert_uint_eq(take_of_new(HALF / 4), HALF);
-    ck_assert_uint_eq(take_of_new(HALF), 4 * HALF);
+    ck_assert_uint_eq(take_of_new(OTHERS / 4), OTHERS);
+    ck_assert_uint_eq(take_of_new(LATER), 4 * LATER);
 }
 
 TEST(as_time_gets_short_a_site_has_one_block_then_few_sites_then_none) {
