@@ -4,12 +4,13 @@
 export LC_ALL=C
 
 # in_gdb LIBRARY COMMAND... -- PROGRAM [ARG...]: runs PROGRAM over LIBRARY ("" = none) under gdb to its end, then the commands. gdb reads
-# no separate debug files, since that takes it longer than all else.
+# no separate debug files, since that takes it longer than all else. Its cores have what the kernel's have (fill_core.py).
 in_gdb() {
     local library=$1 commands=()
     shift
     while [ "$1" != -- ]; do
         commands+=(-ex "$1")
+        [[ $1 != generate-core-file* ]] || commands+=(-ex "python gdb.execute('shell python3 $SOURCE/tests/tools/fill_core.py ${1#* } %d' % gdb.selected_inferior().pid)")
         shift
     done
     shift

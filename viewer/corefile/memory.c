@@ -124,6 +124,27 @@ static const uint8_t *page_at(struct core_memory *core, uint64_t address) {
     return cached->bytes;
 }
 
+static bool is_zero(struct core_memory *core, uint64_t start, uint64_t end) {
+    static const uint8_t zero[CORE_PAGE_BYTES];
+    for (uint64_t at = start; at < end; at += CORE_PAGE_BYTES) {
+        const uint8_t *page = page_at(core, at);
+        if (page && memcmp(page, zero, sizeof zero) != 0)
+            return false;
+    }
+    return true;
+}
+
+void core_forget_unsaved(struct core_memory *core, uint64_t address) {
+    const struct core_range *found = core_range_at(core, address);
+    if (core->is_live || !found || !found->is_writable || found->stored == 0 ||
+        found->start % CORE_PAGE_BYTES || address % CORE_PAGE_BYTES)
+        return;
+    if (!is_zero(core, address, found->end) || !is_zero(core, found->start, address))
+        return;
+    core->range[found - core->range].stored = 0;
+    memset(core->cached, 0, CORE_CACHED * sizeof *core->cached);
+}
+
 bool core_read(struct core_memory *core, uint64_t address, void *to, size_t bytes) {
     uint8_t *out = to;
     bool is_whole = address + bytes >= address;

@@ -95,6 +95,11 @@ static inline uint64_t core_pointer(struct core_memory *core, uint64_t address) 
     return core_number(core, address, 8);
 }
 
+/* Looks whether the range at `address` was saved, where bytes from there on cannot all be zero.
+ * gdb's generate-core-file leaves out a range with a page that it cannot read, as guard markers are
+ * (MADV_GUARD_INSTALL): it reads as zero from start to end, and is missing from now on. */
+void core_forget_unsaved(struct core_memory *core, uint64_t address);
+
 /* The range, and the mapped part of a file, that hold an address; NULL = none does. */
 const struct core_range *core_range_at(const struct core_memory *core, uint64_t address);
 const struct core_mapping *core_mapping_at(const struct core_memory *core, uint64_t address);

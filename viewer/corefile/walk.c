@@ -399,6 +399,13 @@ static bool walk_large(struct core_half *half) {
                      each_large(half, core_place(t, root, HAK_AT_map_root_granules), granules, 1));
 }
 
+/* A live guarded block has words of hakmem's own on its pages. */
+static void forget_unsaved(const struct core_half *half) {
+    for (size_t i = 0; i < half->large_count; i++)
+        if (half->large[i].is_guarded && half->large[i].is_live)
+            core_forget_unsaved(half->table->core, half->large[i].base);
+}
+
 /* ---- all ------------------------------------------------------------------------------------- */
 
 uint64_t core_link_offset(const struct core_half *half) {
@@ -413,6 +420,7 @@ bool core_walk(struct core_half *half) {
     set_bounds(half);
     if (!walk_registry(half) || !walk_large(half))
         return false;
+    forget_unsaved(half);
     half->cached_most =
         half->superslab_count * (core_value(half->table, HAK_AT_superslab_size) / SMALLEST_SLOT) +
         half->large_count;
