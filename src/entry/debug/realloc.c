@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include "entry/debug/way.h"
 
+/* A block for realloc, recorded as moved from `moved_from`, with room to grow where it is large. */
 static void *allocate(size_t bytes, user_t moved_from, size_t room_bytes, hak_call_t call) {
     struct hak_hand_out how = {.asked_bytes = bytes,
                                .subkind = HAK_BY_REALLOC,
@@ -24,6 +25,7 @@ static inline bool stays_in_slot(size_t slot_bytes, size_t needed) {
     return needed <= slot_bytes && needed >= slot_bytes / 2;
 }
 
+/* Resizes a large block where it lies, its closed pages opened before. False: it must move. */
 static bool resize_large(user_t user, base_t base, size_t needed) {
     if (needed <= HAK_CLASS_MAX_BYTES)
         return false;
@@ -34,6 +36,7 @@ static bool resize_large(user_t user, base_t base, size_t needed) {
     return stays;
 }
 
+/* Allocates, copies and frees the old block. NULL: without memory, the old block stays. */
 static void *move(user_t user, base_t base, size_t old_bytes, size_t bytes, hak_call_t call) {
     void *moved = allocate(bytes, user, room_behind(old_bytes, bytes), call);
     if (moved) {
@@ -43,6 +46,7 @@ static void *move(user_t user, base_t base, size_t old_bytes, size_t bytes, hak_
     return moved;
 }
 
+/* Resizes the block where it lies if its slot or mapping allows, else moves it. */
 static void *resize(user_t user, base_t base, size_t bytes, hak_call_t call) {
     size_t slot_bytes = hak_route_slot_bytes(base);
     size_t delta_bytes = user_address(user) - base_address(base);
@@ -58,6 +62,8 @@ static void *resize(user_t user, base_t base, size_t bytes, hak_call_t call) {
     return move(user, base, old_bytes, bytes, call);
 }
 
+/* realloc inside hakmem: NULL allocates, 0 bytes free; a pointer of another allocator is moved to
+ * us, a wrong one is reported and refused. */
 static void *reallocate_inside(void *pointer, size_t bytes, hak_call_t call) {
     user_t user = user_from(pointer);
     if (!pointer)
@@ -80,6 +86,7 @@ static void *reallocate_inside(void *pointer, size_t bytes, hak_call_t call) {
     return hak_entry_fail(bytes);
 }
 
+/* realloc in a signal handler that interrupted malloc: served without the thread's own heap. */
 static HAK_COLD void *reallocate_nested(void *pointer, size_t bytes, hak_call_t call) {
     struct hak_nested kept;
     if (!hak_nested_begin(&kept))
@@ -89,7 +96,7 @@ static HAK_COLD void *reallocate_nested(void *pointer, size_t bytes, hak_call_t 
     return moved;
 }
 
-/* realloc for both names: a preload in front would see a call of our own as the program's. */
+/* Does realloc for both names: a preload in front would see a call of our own as the program's. */
 static void *reallocate(void *pointer, size_t bytes, hak_call_t call) {
     if (!hak_check_enter())
         return reallocate_nested(pointer, bytes, call);
