@@ -70,19 +70,20 @@ HAK_HIDDEN user_t hak_check_hand_out(base_t base, const struct hak_hand_out *how
  * a live block of ours, are header and canary whole? Changes no state. HAK_TAKE sets `base`. */
 HAK_HIDDEN enum hak_verdict hak_check_pointer(user_t user, enum hak_record_kind kind, base_t *base);
 
-/* The size and the alignment that a call names when it gives `user` back, each as far as `by` is a
- * call that names it. Before hak_check_pointer. */
+/* Checks the size and the alignment that a call names when it gives `user` back, each as far as
+ * `by` is a call that names it, and reports what differs. Before hak_check_pointer. */
 HAK_HIDDEN void hak_check_claim(user_t user, enum hak_given by, size_t bytes, size_t alignment);
 
 /* A layer is about to give a live block other pages, or has not done it after all: the bytes around
  * the block do not fit its size until hak_check_resize, and nobody else looks at them meanwhile. */
 HAK_HIDDEN void hak_check_resizing(user_t user, bool begins);
 
-/* A live block was resized in place to `asked_bytes`: header and canary move; records REALLOC. */
+/* Moves header and canary of a live block that was resized in place to `asked_bytes`, and records
+ * REALLOC. */
 HAK_HIDDEN void hak_check_resize(user_t user, size_t asked_bytes);
 
-/* Memory has come to its end: makes every page accessible that was closed, since each run of them
- * is two of the mappings that the process may have. True: there were some. */
+/* Makes every page accessible that was closed, when memory has come to its end, since each run of
+ * them is two of the mappings that the process may have. True: there were some. */
 HAK_HIDDEN bool hak_check_open_pages(void);
 
 /* ---- quarantine ------------------------------------------------------------------------------ */
@@ -104,10 +105,10 @@ HAK_HIDDEN enum hak_kept hak_check_quarantine(base_t base, enum hak_record_kind 
  * those it has too much of, or of all. HAK_NO_BASE when there is none. */
 HAK_HIDDEN base_t hak_check_leaving(bool all);
 
-/* hak_check_leaving(false) and check_freed in one, of a block of heap `heap_id`, the thread's own,
- * that goes into an array: its class gets into `class_index`, and `places` says for each class
- * which place its array is, HAK_PLACE_UNTOUCHED where it has none. HAK_NO_BASE: hak_check_leaving
- * has to look. */
+/* Takes the oldest block out of quarantine for an array of heap `heap_id`, the thread's own, as
+ * hak_check_leaving(false) and check_freed in one: its class gets into `class_index`, and `places`
+ * says for each class which place its array is, HAK_PLACE_UNTOUCHED where it has none. HAK_NO_BASE:
+ * hak_check_leaving has to look. */
 HAK_HIDDEN base_t hak_check_leave_to_array(unsigned heap_id, const uint8_t *places,
                                            unsigned *class_index);
 
@@ -150,9 +151,9 @@ static inline size_t hak_path_slot_bytes(const struct hak_hand_out *how) {
     return how->asked_bytes + hak_check_path.around_bytes;
 }
 
-/* hak_check_hand_out of a block of a slab of this thread's heap, of the class that `class_index`
- * is, where hak_path_may_take(how). HAK_NO_USER: nothing was done, it has to be handed out the
- * other way. */
+/* Hands a block of a slab of this thread's heap, of the class `class_index`, out to the program, as
+ * hak_check_hand_out, where hak_path_may_take(how). HAK_NO_USER: nothing was done, it has to be
+ * handed out the other way. */
 static inline user_t hak_path_take(base_t base, unsigned class_index,
                                    const struct hak_hand_out *how) {
     bool is_taken =
@@ -187,9 +188,9 @@ static inline enum hak_kept hak_path_give(base_t base, unsigned class_index, enu
 /* True when the call that hak_inside speaks of will never go on: a handler left it by longjmp. */
 HAK_HIDDEN HAK_COLD bool hak_check_was_left(void);
 
-/* The calling thread comes into the malloc family, until hak_check_leave. False: it is there
- * already, in a call that a signal handler interrupted, and the thread's own data may be
- * half-changed (entry/nested/nested.h). */
+/* The calling thread enters the malloc family, until hak_check_leave. False: it is inside already,
+ * in a call that a signal handler interrupted, and its data may be half-changed
+ * (entry/nested/nested.h). A call that a handler left by longjmp does not count. */
 static inline bool hak_check_enter(void) {
     if (HAK_UNLIKELY(hak_inside.stack_pointer != 0) && !hak_check_was_left())
         return false;
@@ -239,17 +240,19 @@ static inline void check_call_without_record(size_t asked_bytes, bool failed) {
  * reports. */
 HAK_HIDDEN extern bool (*hak_layer_keeps)(const void *p);
 
-/* The moments of a process and a thread that the checks and the tracer must hear of, in the debug
- * build. hak_check_start comes after hak_options_read, before the first block but for ld.so's own;
- * the end of a thread after the last of its blocks has moved. The fork functions stand directly
- * around fork(2), on the thread that forks. */
+/* Starts checks and tracer, in the debug build, after hak_options_read, before the first block but
+ * for ld.so's own. */
 HAK_HIDDEN void hak_check_start(void);
+/* Ends what checks and tracer have of the calling thread, after the last of its blocks has moved.
+ */
 HAK_HIDDEN void hak_check_thread_end(void);
+/* The three functions of a fork stand directly around fork(2), on the thread that forks. */
 HAK_HIDDEN void hak_check_fork_prepare(void);
 HAK_HIDDEN void hak_check_fork_parent(void);
 HAK_HIDDEN void hak_check_fork_child(void);
 
-/* At start: does the program have operators new or delete of its own in the place of ours? */
+/* Decides, at start, which kinds of give-back fit which allocation, by whether the program has
+ * operators new or delete of its own in the place of ours. */
 HAK_HIDDEN void hak_check_kinds_start(bool has_own_operators);
 
 HAK_HIDDEN void hak_check_mark(const char *name);

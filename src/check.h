@@ -36,7 +36,9 @@ static inline enum hak_given hak_given_of(enum hak_record_kind kind) {
     return (enum hak_given)((unsigned)kind >> 8);
 }
 
-/* Implemented by guard/ for the debug build; called through the inlines below only. */
+/* Tells how many bytes of slot a request needs, with header, alignment and canary (SIZE_MAX: too
+ * many), and does what a signal or ctl asked for. It and those below are guard/'s, for the debug
+ * build; only the inlines below call them. */
 HAK_HIDDEN size_t hak_check_slot_bytes(size_t asked_bytes, size_t alignment);
 HAK_HIDDEN bool hak_check_freed(base_t base, enum hak_record_kind kind, enum hak_place to);
 HAK_HIDDEN base_t hak_check_base_of(user_t user);

@@ -62,13 +62,17 @@ enum hak_counted {
 #include "hops.def"
 };
 
-/* guard/state.c implements them, and trace/ring/ring.c hak_hop_count. Called by the inlines below;
- * code of the debug build alone calls hak_hop_count directly. */
+/* guard/state.c: moves a block from layer to layer: checks that the move is allowed, notes its new
+ * place and records it. False: it must not be done. Only the inlines below call it and the next
+ * two. */
 HAK_HIDDEN bool hak_hop_block(enum hak_record_kind kind, base_t block, unsigned class_index);
 HAK_HIDDEN void hak_hop_blocks(enum hak_record_kind kind, const base_t *first, unsigned count,
                                int step, unsigned class_index);
+/* Records an event of a slab or SuperSlab, with a value; an acquired slab gets a new generation. */
 HAK_HIDDEN void hak_hop_note(enum hak_record_kind kind, unsigned class_index, const void *address,
                              uint64_t value);
+/* trace/ring/ring.c: counts an event that gives no record, once the thread may write into the
+ * session. Code of the debug build alone calls it directly. */
 HAK_HIDDEN void hak_hop_count(enum hak_counted which, unsigned class_index, uint64_t amount);
 
 /* Tells that `block`, of size class `class_index`, moves as `kind` says. Call it before the block

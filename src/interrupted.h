@@ -7,7 +7,8 @@
 #include <sys/syscall.h>
 #include "newer.h"
 
-/* Those whose time limit would then begin anew. */
+/* Whether an interrupted call may not be made again, because its time limit would then begin anew.
+ */
 static inline bool hak_call_loses_time(uint64_t call) {
     switch (call) {
     case SYS_recvfrom:
@@ -29,8 +30,8 @@ static inline bool hak_call_loses_time(uint64_t call) {
     }
 }
 
-/* Calls that end with EINTR where nothing has been done yet, so that they can be made again as they
- * are. Not close and connect, which have done their part. */
+/* True for read, readv, write, writev, semop and hak_call_loses_time's waits: after EINTR they have
+ * done nothing yet and can be repeated. Not close and connect, which have done their part. */
 static inline bool hak_call_may_be_made_again(uint64_t call) {
     switch (call) {
     case SYS_read:

@@ -36,8 +36,8 @@ static inline bool hak_light_is_other_half(void) {
 /* ---- what the plain allocator asks (guard/light.c) ---------------------------------------------
  */
 
-/* Every so many calls, by `*until_look`, which is set anew: a guarded block for what `how` asks
- * for, if this call is to be sampled. NULL: it is not. */
+/* Gives, every so many calls, by `*until_look`, which is set anew, a guarded block for what `how`
+ * asks for, if this call is to be sampled. NULL: it is not. */
 HAK_HIDDEN void *hak_light_take(struct hak_hand_out *how, uint16_t *until_look);
 
 /* True when `pointer` lies in memory of guarded blocks. */
@@ -46,8 +46,8 @@ HAK_HIDDEN bool hak_light_covers(const void *pointer);
 /* Gives back a pointer that hak_light_covers; a wrong one is reported. */
 HAK_HIDDEN void hak_light_give(void *pointer);
 
-/* realloc of such a pointer: the bytes that were asked for. False: it is no live block, which is
- * reported. */
+/* Begins realloc of such a pointer: tells the bytes that were asked for. False: it is no live
+ * block, which is reported. */
 HAK_HIDDEN bool hak_light_resizes(void *pointer, size_t *asked_bytes);
 
 /* The bytes asked for of such a block; 0: it is none. */

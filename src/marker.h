@@ -53,6 +53,7 @@ static uint64_t stack_start(marking_t *m, uint64_t tp);
 
 /* ---- words ----------------------------------------------------------------------------------- */
 
+/* Appends the block's number to a list; a full one makes the marking partial. */
 static void push_block(marking_t *m, uint64_t *list, size_t *count, const block_t *block) {
     if (HAK_LIKELY(*count < m->marking.capacity))
         list[(*count)++] = number_of(m, block);
@@ -60,6 +61,7 @@ static void push_block(marking_t *m, uint64_t *list, size_t *count, const block_
         m->marking.is_partial = true;
 }
 
+/* Marks an unseen block with `found_as`, and puts it on the work list. */
 static void see_block(marking_t *m, const block_t *block) {
     if (mark_of(block) != HAK_MARK_UNSEEN)
         return;
@@ -67,8 +69,9 @@ static void see_block(marking_t *m, const block_t *block) {
     push_block(m, m->marking.work, &m->marking.work_count, block);
 }
 
-/* new T[0] of a type with a destructor asks for a cookie of 8 bytes, which holds 0, and the program
- * has the address behind it. */
+/* Whether the word points right behind a block that is an empty array: new T[0] of a type with a
+ * destructor asks for a cookie of 8 bytes, which holds 0, and the program has the address behind
+ * it. */
 static bool is_empty_array(marking_t *m, const block_t *block, uint64_t word, bool is_found) {
     uint64_t buffer[1];
     bool is_whole;
@@ -79,6 +82,8 @@ static bool is_empty_array(marking_t *m, const block_t *block, uint64_t word, bo
     return cookie && *cookie == 0;
 }
 
+/* Marks the block that the word points into, and the empty array whose end a pointer behind its
+ * cookie would be. */
 static void mark_word(marking_t *m, uint64_t word) {
     block_t room;
     const block_t *block = find_block(m, word, false, &room);
@@ -92,6 +97,7 @@ static void mark_word(marking_t *m, uint64_t word) {
         see_block(m, block);
 }
 
+/* Marks the block that begins at this address, if one does. */
 static void mark_base(marking_t *m, uint64_t word) {
     block_t room;
     const block_t *block = find_block(m, word, true, &room);
@@ -99,6 +105,8 @@ static void mark_base(marking_t *m, uint64_t word) {
         see_block(m, block);
 }
 
+/* Marks what the words point to; only addresses between the lowest and highest block are looked
+ * up. */
 static void mark_words(marking_t *m, const uint64_t *words, size_t count) {
     uint64_t low = m->marking.low, span = m->marking.span;
     for (const uint64_t *end = words + count; words < end; words++)
@@ -118,13 +126,15 @@ static void mark_pending(marking_t *m) {
     }
 }
 
-/* Makes `block` the one that stands for all that it leads to and nobody has led to before. */
+/* Marks `block` as the one that stands for all that it leads to and nobody has led to before, and
+ * marks those. */
 static void follow_head(marking_t *m, const block_t *block) {
     set_mark(m, block, HAK_MARK_DIRECT);
     look_inside(m, block);
     mark_pending(m);
 }
 
+/* An unseen block is the head of a leak: marks all that it alone reaches. */
 static void follow_unseen(const block_t *block, void *context) {
     marking_t *m = context;
     if (mark_of(block) != HAK_MARK_UNSEEN)
@@ -138,10 +148,11 @@ static void forget_lost(const block_t *block, void *context) {
         set_mark((marking_t *)context, block, HAK_MARK_UNSEEN);
 }
 
-/* Lost blocks that hang on other lost ones are indirect leaks; of blocks that lead to each other in
- * a circle the first stands for all (cliques, as Valgrind's memcheck has them). Twice, since a head
- * that comes later may lead to one that came before it, but never the other way round: from the
- * last one back, those that are still unseen are led to by nobody. */
+/* Parts lost blocks into direct and indirect leaks: those that hang on other lost ones are
+ * indirect; of blocks that lead to each other in a circle the first stands for all (cliques, as
+ * Valgrind's memcheck has them). Twice, since a head that comes later may lead to one that came
+ * before it, but never the other way round: from the last one back, those that are still unseen are
+ * led to by nobody. */
 static void part_lost(marking_t *m) {
     block_t room;
     m->marking.found_as = HAK_MARK_INDIRECT;
@@ -158,6 +169,7 @@ static void part_lost(marking_t *m) {
 
 /* ---- what is left out ------------------------------------------------------------------------ */
 
+/* Adds a range whose words are no roots, merged with the last if they touch. */
 static void leave_out(marking_t *m, uint64_t start, uint64_t end) {
     struct hak_marking *marking = &m->marking;
     struct hak_mark_range *last =
@@ -170,6 +182,7 @@ static void leave_out(marking_t *m, uint64_t start, uint64_t end) {
         marking->left_out[marking->left_out_count++] = (struct hak_mark_range){start, end};
 }
 
+/* Sorts the ranges left out and merges those that overlap. */
 static void sort_left_out(struct hak_marking *marking) {
     struct hak_mark_range *left_out = marking->left_out;
     size_t kept = 0;
@@ -202,7 +215,8 @@ static void each_kept(marking_t *m, uint64_t start, uint64_t end,
 
 /* ---- roots ----------------------------------------------------------------------------------- */
 
-/* The guards are those of the first thread. */
+/* Whether a thread's descriptor stands at `tp`: it names itself, and its guards are those of the
+ * first thread. */
 static bool is_descriptor(marking_t *m, const uint64_t *tcb, uint64_t tp) {
     uint64_t buffer[buffer_room(HAK_TCB_WORDS)];
     bool is_whole;
@@ -214,6 +228,7 @@ static bool is_descriptor(marking_t *m, const uint64_t *tcb, uint64_t tp) {
            tcb[HAK_TCB_POINTER_GUARD] == own[HAK_TCB_POINTER_GUARD];
 }
 
+/* True when the thread with thread pointer `tp` may still run. */
 static bool is_alive(marking_t *m, uint64_t tp) {
     for (size_t i = 0; i < thread_count(m); i++)
         if (may_be_alive(m, i, tp))
@@ -237,6 +252,8 @@ static void leave_out_ended(marking_t *m, uint64_t at, const uint64_t *words, si
     }
 }
 
+/* Reads a range page by page: in the first pass to find stacks of ended threads, in the second to
+ * mark. Pages that cannot be read count as missing. */
 static void read_root(marking_t *m, uint64_t start, uint64_t end) {
     uint64_t buffer[buffer_room(ROOT_PAGE_BYTES / sizeof(uint64_t))];
     bool is_whole;
@@ -257,8 +274,8 @@ static void visit_root(marking_t *m, uint64_t start, uint64_t end) {
     each_kept(m, start, end, read_root);
 }
 
-/* A thread that was stopped inside malloc or free may have no more of the block than its base: the
- * program's pointer is made of it last. That is where it stands, or a few frames up. */
+/* Marks the blocks whose base a stopped thread has in a register or at the top of its stack: inside
+ * malloc or free it may have no more of the block, as the program's pointer is made of it last. */
 static void mark_in_hand(marking_t *m, size_t thread, const struct mark_stack *stack) {
     uint64_t buffer[buffer_room(IN_HAND_BYTES / sizeof(uint64_t))];
     uint64_t at = (stack->sp + 7) & ~(uint64_t)7;
@@ -272,6 +289,8 @@ static void mark_in_hand(marking_t *m, size_t thread, const struct mark_stack *s
         mark_base(m, words[i]);
 }
 
+/* Marks from all roots but dead stack: writable data, then each thread's registers and words in
+ * hakmem's hands. */
 static void mark_roots(marking_t *m) {
     struct mark_stack stack;
     m->marking.found_as = HAK_MARK_REACHED;

@@ -12,7 +12,7 @@ const struct hak_option hak_option_table[HAK_OPTIONS] = {
 #include "options.def"
 };
 
-/* The index of `value` among the choices of `range`. */
+/* Finds the index of `value` among the choices of `range`; false: it is none. */
 static bool parse_choice(const char *range, const char *value, uint64_t *result) {
     uint64_t index = 0;
     for (const char *at = range;; index++) {
@@ -30,8 +30,8 @@ static bool parse_choice(const char *range, const char *value, uint64_t *result)
     }
 }
 
-/* Digits, then K, M or G if `with_unit`. Returns where the number ends, NULL when there is none or
- * it is too large. */
+/* Reads digits and, if `with_unit`, K, M or G behind them into *result. Returns where the number
+ * ends, NULL when there is none or it is too large. */
 static const char *parse_number(const char *text, bool with_unit, uint64_t *result) {
     const char *at = text;
     uint64_t number = 0;
@@ -55,6 +55,8 @@ static const char *parse_number(const char *text, bool with_unit, uint64_t *resu
     return at;
 }
 
+/* Reads a number, with a unit where bytes are meant. False: it is none, or not in the option's
+ * range. */
 static bool parse_in_range(const struct hak_option *option, const char *value, uint64_t *result) {
     bool with_unit = option->type == HAK_TYPE_BYTES;
     uint64_t low = 0, high = 0, number = 0;
@@ -68,7 +70,7 @@ static bool parse_in_range(const struct hak_option *option, const char *value, u
     return true;
 }
 
-/* 0..1 with at most six places after the point, as millionths. */
+/* Reads 0..1 with at most six places after the point, as millionths. */
 static bool parse_fraction(const char *value, uint64_t *result) {
     uint64_t whole = 0, part = 0, unit = HAK_FRACTION_ONE;
     const char *at = parse_number(value, false, &whole);
@@ -83,7 +85,7 @@ static bool parse_fraction(const char *value, uint64_t *result) {
     return !*at && *result <= HAK_FRACTION_ONE;
 }
 
-/* The number behind the dots and before the next word of the range. */
+/* Reads `value` as a number; whether it lies between those around the dots of `range`. */
 static bool is_number_in(const char *range, const char *value, uint64_t *number) {
     uint64_t low = 0, high = 0;
     const char *dots = parse_number(range, false, &low), *end = parse_number(value, false, number);
@@ -91,8 +93,8 @@ static bool is_number_in(const char *range, const char *value, uint64_t *number)
            *number <= high;
 }
 
-/* The value is the word at `range`; what the range has behind its colon is a number, or any text.
- */
+/* Whether the value is the word at `range`; what the range has behind its colon is a number, or any
+ * text. */
 static bool is_variant(const char *range, const char *value, struct hak_variant *variant) {
     while (*range && *range != '|' && *range != ':' && *range == *value)
         range++, value++;
@@ -146,7 +148,8 @@ bool hak_option_take_number(const struct hak_option *option, const char *value, 
     }
 }
 
-/* A standard value stands in its range (tests/unit/options_test.c): nothing is refused here. */
+/* The number of an option's standard value. It stands in its range (tests/unit/options_test.c):
+ * nothing is refused here. */
 uint64_t hak_option_standard(const struct hak_option *option) {
     const char *standard = option->standard;
     uint64_t number = 0;

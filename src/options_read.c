@@ -38,6 +38,7 @@ enum { BLOCKS_OF_SITE = 4 };
 
 static const char prefix[] = "HAKMEM_";
 
+/* HAKMEM_GUARD=auto: sites at level normal, samples at light, off at trace. */
 static struct hak_variant guard_of_level(void) {
     if (hak_options.check == HAK_CHECK_NORMAL)
         return (struct hak_variant){.index = HAK_GUARD_SITES, .number = BLOCKS_OF_SITE};
@@ -87,7 +88,7 @@ void hak_options_say(const char *const *parts, size_t count) {
         errno = saved_errno; /* nobody listens: the default holds all the same */
 }
 
-/* A line for each value that could not be read: what was expected, what holds instead. */
+/* Says a line for each value that could not be read: what was expected, what holds instead. */
 static void complain_of_values(void) {
     for (unsigned i = 0; i < HAK_OPTIONS; i++) {
         const struct hak_option *option = &hak_option_table[i];
@@ -101,8 +102,8 @@ static void complain_of_values(void) {
     }
 }
 
-/* The plain build records and counts nothing, and a recorder alone checks nothing: a user who asks
- * for it gets one line, and does not wait in vain. */
+/* Says a line for an option that this build does without, so that its user does not wait in vain:
+ * the plain build records and counts nothing, and a recorder alone checks nothing. */
 static void complain_of_build(const struct hak_option *option, const char *value) {
     const char *parts[] = {"hakmem: ",
                            prefix,
@@ -115,9 +116,8 @@ static void complain_of_build(const struct hak_option *option, const char *value
     hak_options_say(parts, sizeof parts / sizeof *parts);
 }
 
-/* HAKMEM_DEBUG_LEVEL from 1 on: a line for each variable that is given or set by a profile or
- * preset.
- */
+/* Says, with HAKMEM_DEBUG_LEVEL from 1 on, a line for each variable that is given or set by a
+ * profile or preset. */
 static void tell_settings(void) {
     for (unsigned i = 0; i < HAK_OPTIONS; i++) {
         const char *value = given[i] ? given[i] : set[i];
@@ -130,6 +130,8 @@ static void tell_settings(void) {
 
 /* ---- what is given --------------------------------------------------------------------------- */
 
+/* Takes one HAKMEM_ variable: a wrong value is kept for complain_of_values, and the first that this
+ * build does not heed is noted. */
 static void take_variable(const char *variable, const struct hak_option **unheeded,
                           const char **unheeded_value) {
     const char *name = variable + sizeof prefix - 1;
@@ -158,6 +160,7 @@ static bool has_prefix(const char *variable) {
     return true;
 }
 
+/* Takes all HAKMEM_ variables; complains of the first that this build does not heed. */
 static void take_environment(char **environment) {
     const struct hak_option *unheeded = NULL;
     const char *value = "";
@@ -169,7 +172,8 @@ static void take_environment(char **environment) {
         complain_of_build(unheeded, value);
 }
 
-/* Each text has a page of its own, which is not touched while it is known to be empty. */
+/* Sets all options to their standard values. Each text has a page of its own, which is not touched
+ * while it is known to be empty. */
 static void take_standards(void) {
     static bool is_again;
     const char *expected;
@@ -188,8 +192,8 @@ static void take_standards(void) {
 
 /* ---- what follows from it -------------------------------------------------------------------- */
 
-/* A profile's or preset's values, where the variable itself was not given. The first choice of each
- * sets nothing. */
+/* Sets a profile's or preset's values, where the variable itself was not given. The first choice of
+ * each sets nothing. */
 static void apply_groups(void) {
     for (unsigned i = 0; i < sizeof groups / sizeof *groups; i++) {
         const struct group *group = &groups[i];
@@ -207,7 +211,8 @@ static void apply_groups(void) {
     }
 }
 
-/* BenchFast hangs stacks of its own in the place of the fronts up to 1,024 B: they are off. */
+/* Turns the fronts up to 1,024 B off, in the place of which BenchFast hangs stacks of its own; in
+ * the debug build BenchFast is off itself. */
 static void make_way_for_bench_fast(struct hak_options *o) {
     if (hak_is_debug_build) {
         const char *parts[] = {"hakmem: ", prefix,
@@ -226,8 +231,8 @@ static void make_way_for_bench_fast(struct hak_options *o) {
     o->class_override[0] = 0;
 }
 
-/* Level light: nothing is recorded before a fault, and of the checks those of guarded blocks hold
- * alone. */
+/* Turns off what level light does without: nothing is recorded before a fault, and of the checks
+ * those of guarded blocks hold alone. */
 static void resolve_light(struct hak_options *o) {
     o->stores_faults = o->trace != 0;
     o->trace = 0;
@@ -238,15 +243,16 @@ static void resolve_light(struct hak_options *o) {
     o->inject[0] = 0;
 }
 
-/* Without checks, whatever is asked for: the recorder alone. */
+/* Turns off in a recorder all that checks, whatever the options ask for: layout, leaks, faults. */
 static void resolve_keep(struct hak_options *o) {
     o->check = HAK_CHECK_TRACE;
     o->layout = HAK_LAYOUT_SAME;
     o->leaks = HAK_LEAKS_OFF;
 }
 
-/* Puts what holds in the place of "auto". The plain build knows one layout and stays lean. */
-static void resolve_auto(struct hak_options *o) {
+/* Settles options that follow from others and from the build: bench mode, debug level 3, level
+ * light and the keep build switch others off; "auto" becomes a layout and a magazine. */
+static void settle_dependent_options(struct hak_options *o) {
     if (o->bench_fast_mode)
         make_way_for_bench_fast(o);
     if (o->debug_level >= 3)
@@ -277,5 +283,5 @@ void hak_options_read(char **environment) {
     complain_of_values();
     if (hak_options.debug_level >= 1)
         tell_settings();
-    resolve_auto(&hak_options);
+    settle_dependent_options(&hak_options);
 }

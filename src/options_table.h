@@ -56,7 +56,7 @@ HAK_HIDDEN uint64_t hak_option_standard(const struct hak_option *option);
 HAK_HIDDEN bool hak_option_take(struct hak_options *into, const struct hak_option *option,
                                 const char *value, const char **expected);
 
-/* The option called so (without HAKMEM_), NULL when there is none. */
+/* Finds the option called so (without HAKMEM_), NULL when there is none. */
 HAK_HIDDEN const struct hak_option *hak_option_find(const char *name, size_t length);
 
 #endif

@@ -5,7 +5,7 @@
 #include <signal.h>
 #include <stddef.h>
 
-/* "SEGV"; NULL: it has no name. Async-signal-safe. */
+/* The name of a signal without SIG, as "SEGV"; NULL: it has none. Async-signal-safe. */
 static inline const char *hak_signal_name(unsigned number) {
     static const char *const names[] = {
         [SIGHUP] = "HUP",   [SIGINT] = "INT",       [SIGQUIT] = "QUIT", [SIGILL] = "ILL",

@@ -56,7 +56,8 @@ static inline size_t hak_class_bytes(unsigned class_index) {
  * of two); HAK_CLASS_NONE when only a mapping of its own can do that. */
 HAK_HIDDEN unsigned hak_class_of_aligned(size_t bytes, size_t alignment);
 
-/* Bytes from a slab's start to its slot 0. */
+/* Bytes from a slab's start to its slot 0: 0 for slots of 64 bytes and more; for smaller ones the
+ * slab's bitmap stands there. */
 static inline size_t hak_first_slot_offset(unsigned class_index) {
     size_t slot = hak_class_bytes(class_index);
     if (slot >= 64)

@@ -33,8 +33,9 @@ static inline int hak_utf8_bytes(const unsigned char *s, size_t left) {
     return bytes;
 }
 
-/* The same, and 0 for what acts on a terminal or deceives its reader: control characters (C0, DEL,
- * C1), separators of lines and paragraphs, marks that turn the direction of writing. */
+/* The bytes of the character at `s`, as hak_utf8_bytes, but 0 for what acts on a terminal or
+ * deceives its reader: control characters (C0, DEL, C1), separators of lines and paragraphs, marks
+ * that turn the direction of writing. */
 static inline int hak_visible_bytes(const unsigned char *s, size_t left) {
     int bytes = hak_utf8_bytes(s, left);
     if (bytes == 1 && (s[0] < 0x20 || s[0] == 0x7f))

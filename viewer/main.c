@@ -3,6 +3,8 @@
 #include "viewer/commands.h"
 #include "viewer/fleet/fleet.h"
 
+/* Parses the command line and runs the command. An error of the output, an unreadable stack or
+ * Ctrl-C changes the exit status. */
 int main(int argc, char **argv) {
     struct view view = {0};
     fleet_start();

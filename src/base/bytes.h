@@ -23,7 +23,8 @@ static inline uint64_t hak_unzigzag(uint64_t coded) {
     return coded >> 1 ^ (0 - (coded & 1));
 }
 
-/* LEB128. The caller has HAK_VARINT_BYTES of room at `out`; returns the byte after the value. */
+/* Writes a number as LEB128. The caller has HAK_VARINT_BYTES of room at `out`; returns the byte
+ * after the value. */
 static inline uint8_t *hak_write_varint(uint8_t *out, uint64_t value) {
     while (value >= 0x80) {
         *out++ = (uint8_t)(value | 0x80);
@@ -33,6 +34,7 @@ static inline uint8_t *hak_write_varint(uint8_t *out, uint64_t value) {
     return out;
 }
 
+/* LEB128 of at most 64 bits. Cut off or longer: 0, and the input is broken. */
 static inline uint64_t hak_read_varint(struct hak_input *in) {
     uint64_t value = 0;
     if (in->at != in->end && *in->at < 0x80) /* most are small */
@@ -49,7 +51,7 @@ static inline uint64_t hak_read_varint(struct hak_input *in) {
     return 0;
 }
 
-/* `bytes` bytes of the input, or NULL (and broken) when there are not so many. */
+/* Takes `bytes` bytes of the input; NULL (and broken) when there are not so many. */
 static inline const uint8_t *hak_read_bytes(struct hak_input *in, size_t bytes) {
     if ((size_t)(in->end - in->at) < bytes) {
         in->broken = true;
@@ -60,12 +62,14 @@ static inline const uint8_t *hak_read_bytes(struct hak_input *in, size_t bytes) 
     return start;
 }
 
+/* Writes the lowest `bytes` bytes of a value, the lowest first. Returns the place behind them. */
 static inline uint8_t *hak_write_little(uint8_t *out, uint64_t value, unsigned bytes) {
     for (unsigned i = 0; i < bytes; i++)
         *out++ = (uint8_t)(value >> 8 * i);
     return out;
 }
 
+/* Reads a little-endian number of `bytes` bytes, at most 8. */
 static inline uint64_t hak_read_little(const uint8_t *in, unsigned bytes) {
     uint64_t value = 0;
     for (unsigned i = 0; i < bytes; i++)
@@ -85,7 +89,7 @@ void hak_buffer_free(struct hak_buffer *buffer);
 
 /* Reads until `bytes` are there, or `fd` ends or fails. Returns the number of bytes read. */
 size_t hak_read_fully(int fd, void *to, size_t bytes);
-/* Writes all. False: errno says why not. */
+/* Writes all the bytes, however many calls that takes. False: errno says why not. */
 bool hak_write_fully(int fd, const void *from, size_t bytes);
 /* Puts `text` into the file `path`, whole and on the disk, or leaves what is there. False: errno
  * says why. A new file has mode 0666 less the umask. */

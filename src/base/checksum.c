@@ -7,6 +7,7 @@
 static uint32_t table[8][256];
 static pthread_once_t table_once = PTHREAD_ONCE_INIT;
 
+/* Tables of CRC32C (polynomial 0x82f63b78): [k] is for a byte with k bytes behind it. */
 static void make_table(void) {
     for (uint32_t i = 0; i < 256; i++) {
         uint32_t crc = i;
@@ -19,8 +20,8 @@ static void make_table(void) {
             table[k][i] = table[k - 1][i] >> 8 ^ table[0][table[k - 1][i] & 0xff];
 }
 
-/* Slicing by eight: F. Berry, M. Kounavis, "Novel table lookup-based algorithms for
- * high-performance CRC generation", IEEE Transactions on Computers 57 (2008). */
+/* Computes the CRC-32C by slicing by eight: F. Berry, M. Kounavis, "Novel table lookup-based
+ * algorithms for high-performance CRC generation", IEEE Transactions on Computers 57 (2008). */
 uint32_t hak_crc32c(const void *data, size_t bytes) {
     pthread_once(&table_once, make_table);
     const uint8_t *p = data;

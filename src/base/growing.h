@@ -16,8 +16,8 @@
  * memory: all is as it was. */
 bool hak_growing_make_room(void *array, uint64_t count, uint32_t *capacity, size_t each);
 
-/* The same for an array whose elements are used in any order: makes room for the one at `index`.
- * New elements are zero. */
+/* Grows an array whose elements are used in any order until it has one at `index`; new elements are
+ * zero. False: no memory. */
 bool hak_growing_reach(void *array, uint64_t index, uint32_t *capacity, size_t each);
 
 #endif

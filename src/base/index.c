@@ -20,6 +20,7 @@ uint32_t hak_index_find(const struct hak_index *index, uint64_t key, uint64_t *p
     return 0;
 }
 
+/* Puts the row into the first free place from its key's on. There is room. */
 static void insert(struct hak_index *index, uint64_t key, uint32_t row) {
     uint64_t mask = index->capacity - 1, at = hak_index_mix(0, key) & mask;
     while (index->entries[at].row)
@@ -28,6 +29,7 @@ static void insert(struct hak_index *index, uint64_t key, uint32_t row) {
     index->count++;
 }
 
+/* Doubles the table, from 1,024 places, and puts all rows in anew. False without memory. */
 static bool grow(struct hak_index *index) {
     struct hak_index bigger = {.capacity = index->capacity ? 2 * index->capacity : 1024};
     bigger.entries = calloc(bigger.capacity, sizeof *bigger.entries);

@@ -17,7 +17,8 @@ struct hak_index {
     uint64_t count;
 };
 
-/* The rows with `key`, one after the other: start with *place = 0, go on until 0 is returned. */
+/* Gives the rows with `key`, one after the other: start with *place = 0, go on until 0 is
+ * returned. */
 uint32_t hak_index_find(const struct hak_index *index, uint64_t key, uint64_t *place);
 
 /* Adds a row (not 0). False when memory ran out. */
@@ -25,7 +26,7 @@ bool hak_index_add(struct hak_index *index, uint64_t key, uint32_t row);
 
 void hak_index_free(struct hak_index *index);
 
-/* A key for `bytes` bytes of text. */
+/* Makes a key of `bytes` bytes of text. */
 uint64_t hak_index_hash(const char *text, size_t bytes);
 
 /* Mixes `value` into a key (splitmix64). */

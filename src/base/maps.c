@@ -9,7 +9,8 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
-/* "7f00-7f01 r-xp 00001000 08:01 1234    /path" */
+/* Reads a line of /proc/PID/maps, "7f00-7f01 r-xp 00001000 08:01 1234    /path", which it cuts at
+ * its end. False: it is none. */
 bool hak_map_line_read(struct hak_map_line *out, char *line) {
     unsigned major_number, minor_number;
     char rights[5];

@@ -59,13 +59,14 @@ uint32_t hak_find_sorted(const uint64_t *numbers, uint32_t count, uint64_t numbe
 /* ---- sorting -----------------------------------------------------------------------------------
  */
 
-/* Items of `words` numbers, the first of them the key; alike ones keep their order. */
+/* Copies an item of one or two numbers (`words`), the first of them the key. */
 HAK_IN_PLACE void copy_item(uint64_t *to, const uint64_t *from, unsigned words) {
     to[0] = from[0];
     if (words == 2)
         to[1] = from[1];
 }
 
+/* Insertion sort, for few items. Stable. */
 HAK_IN_PLACE void insert_each(uint64_t *item, uint32_t count, unsigned words) {
     for (uint32_t i = 1; i < count; i++) {
         uint64_t now[2] = {0};
@@ -77,7 +78,8 @@ HAK_IN_PLACE void insert_each(uint64_t *item, uint32_t count, unsigned words) {
     }
 }
 
-/* Moves the items in the order of the digit at `shift`. */
+/* Copies the items to `to` in the order of the digit at `shift`; items with the same digit keep
+ * their order. */
 HAK_IN_PLACE void sort_by_digit(const uint64_t *from, uint64_t *to, uint32_t count, unsigned shift,
                                 unsigned words) {
     uint32_t place[DIGITS] = {0}, sum = 0;
@@ -94,6 +96,8 @@ HAK_IN_PLACE void sort_by_digit(const uint64_t *from, uint64_t *to, uint32_t cou
     }
 }
 
+/* Sorts by the key, stable: nothing if it is sorted, insertion below 64 items, else radix sort over
+ * the digits that differ. `scratch` has room for all. */
 HAK_IN_PLACE void sort_items(uint64_t *item, uint32_t count, uint64_t *scratch, unsigned words) {
     uint64_t differ = 0;
     bool is_sorted = true;

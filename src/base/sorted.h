@@ -8,7 +8,7 @@
 
 /* Sorts `count` numbers and drops those that are there twice; returns the number left. */
 uint32_t hak_sort_distinct(uint64_t *numbers, uint32_t count);
-/* The second half of it: the numbers are sorted. */
+/* Drops the doubles from sorted numbers; returns how many are left. */
 uint32_t hak_drop_doubles(uint64_t *numbers, uint32_t count);
 /* Adds a number to sorted distinct ones, where it is not among them. False: all `room` is taken. */
 bool hak_add_sorted(uint64_t *numbers, uint32_t *count, uint32_t room, uint64_t number);
@@ -18,6 +18,9 @@ uint32_t hak_find_sorted(const uint64_t *numbers, uint32_t count, uint64_t numbe
  * greater than `number` (count if there is none). */
 #define HAK_FIRST_ABOVE(array, count, member, number)                                              \
     hak_first_above((count) ? &(array)->member : NULL, (count), sizeof *(array), (number))
+
+/* The index of the first of `count` sorted numbers, `apart` bytes from each other, that is greater
+ * than `number`; `count`: none is. */
 static inline size_t hak_first_above(const uint64_t *first, size_t count, size_t apart,
                                      uint64_t number) {
     size_t low = 0, high = count;

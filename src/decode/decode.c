@@ -10,6 +10,7 @@ int hak_decode_register(unsigned number) {
     return number < 8 ? dwarf[number] : (int)number;
 }
 
+/* The next byte; behind the end 0, and the instruction is short. */
 static unsigned next(struct insn *insn) {
     if (insn->at < insn->end)
         return *insn->at++;
@@ -17,6 +18,7 @@ static unsigned next(struct insn *insn) {
     return 0;
 }
 
+/* Reads a little-endian number. */
 static uint64_t number(struct insn *insn, unsigned bytes) {
     uint64_t value = 0;
     for (unsigned i = 0; i < bytes; i++)
@@ -26,7 +28,8 @@ static uint64_t number(struct insn *insn, unsigned bytes) {
 
 /* ---- prefixes -------------------------------------------------------------------------------- */
 
-/* False: the byte is none. Of f2 and f3 the last one counts, and before 66. */
+/* Notes a prefix of the instruction; false where the byte is none. Of f2 and f3 the last one
+ * counts, and before 66. */
 static bool read_prefix(struct insn *insn, unsigned byte) {
     switch (byte) {
     case 0x66:
@@ -55,6 +58,7 @@ static bool read_prefix(struct insn *insn, unsigned byte) {
     }
 }
 
+/* W widens the operand; R, X and B are the high bits of reg, index and base. */
 static void read_rex(struct insn *insn, unsigned rex) {
     insn->has_rex = true;
     insn->is_wide = (rex & 8) != 0;
@@ -63,7 +67,8 @@ static void read_rex(struct insn *insn, unsigned rex) {
     insn->base_high = rex & 1 ? 8 : 0;
 }
 
-/* R, X and B stand in them turned over. */
+/* Reads the rest of a VEX or EVEX prefix (c4, c5, 62) and the opcode behind it; the prefix has R, X
+ * and B inverted. */
 static void read_vex(struct insn *insn, unsigned kind) {
     unsigned first = next(insn), second = kind == 0xc5 ? first : next(insn), third = 0;
     if (kind == 0x62)
@@ -85,6 +90,7 @@ static void read_vex(struct insn *insn, unsigned kind) {
         insn->map = ONE_BYTE; /* no instruction, or one with registers that are not known here */
 }
 
+/* Reads prefixes, REX, VEX or EVEX, and the opcode with its map. */
 static void read_opcode(struct insn *insn) {
     unsigned byte = next(insn);
     while (read_prefix(insn, byte))
@@ -120,6 +126,8 @@ struct hak_operand *hak_decode_new_operand(const struct insn *insn, struct hak_d
     return operand;
 }
 
+/* Reads the SIB byte and the displacement of a memory operand; without base and SIB it is relative
+ * to RIP. */
 static void read_memory(struct insn *insn, struct hak_operand *operand) {
     unsigned base = insn->rm;
     if (insn->rm == RSP) {
@@ -140,6 +148,8 @@ static void read_memory(struct insn *insn, struct hak_operand *operand) {
         operand->displacement = (int32_t)number(insn, 4);
 }
 
+/* Reads ModRM: its memory operand with SIB and displacement, or the register it names as `source`.
+ */
 static void read_modrm(struct insn *insn, struct hak_decoded *out) {
     unsigned modrm = next(insn);
     insn->has_modrm = true;
@@ -152,7 +162,7 @@ static void read_modrm(struct insn *insn, struct hak_decoded *out) {
         out->source = hak_decode_register(insn->rm | insn->base_high);
 }
 
-/* Of the bytes behind opcode and ModRM. */
+/* How many bytes of immediate value follow opcode, ModRM and displacement. */
 static unsigned immediate_bytes(const struct insn *insn) {
     unsigned whole = insn->has_66 && !insn->is_wide ? 2 : 4;
     switch (insn->cell.behind) {
@@ -177,6 +187,8 @@ static unsigned immediate_bytes(const struct insn *insn) {
     }
 }
 
+/* Reads what stands behind the opcode: ModRM, or an absolute address (moffs), then the immediate.
+ */
 static void read_operands(struct insn *insn, struct hak_decoded *out) {
     char behind = insn->cell.behind;
     if (behind == 'm' || behind == 'b' || behind == 'z' || behind == 't')

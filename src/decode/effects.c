@@ -13,7 +13,8 @@ static unsigned integer_bytes(const struct insn *insn) {
     return insn->is_wide ? 8 : insn->has_66 ? 2 : 4;
 }
 
-/* 0 = not told. */
+/* How many bytes an operand has, by the table's letter for its width; 0 where the table does not
+ * tell. */
 static unsigned width_of(const struct insn *insn, char width) {
     unsigned all = insn->vector_bytes, wide = insn->is_wide ? 8 : 4;
     unsigned number = insn->prefix == PREFIX_F3 ? 4 : 8;
@@ -63,6 +64,7 @@ static unsigned width_of(const struct insn *insn, char width) {
     }
 }
 
+/* Sets the operand's size; EVEX scales a displacement of one byte by it. */
 static void set_width(const struct insn *insn, struct hak_operand *operand, char width) {
     unsigned bytes = width_of(insn, width);
     if (bytes && insn->is_broadcast)
@@ -78,6 +80,7 @@ static void set_width(const struct insn *insn, struct hak_operand *operand, char
 
 /* ---- operands besides that of ModRM ---------------------------------------------------------- */
 
+/* Adds a memory operand at register `base`, which the instruction moves by `moves` bytes. */
 static struct hak_operand *add_operand(const struct insn *insn, struct hak_decoded *out,
                                        unsigned base, unsigned bytes, int moves) {
     struct hak_operand *operand = hak_decode_new_operand(insn, out);
@@ -89,6 +92,7 @@ static struct hak_operand *add_operand(const struct insn *insn, struct hak_decod
     return operand;
 }
 
+/* Adds the word at RSP, which the instruction moves by `moves` bytes. */
 static struct hak_operand *add_stack(const struct insn *insn, struct hak_decoded *out, int moves) {
     struct hak_operand *operand = add_operand(insn, out, RSP, STACK_BYTES, moves);
     operand->is_narrow = false;
@@ -96,6 +100,7 @@ static struct hak_operand *add_stack(const struct insn *insn, struct hak_decoded
     return operand;
 }
 
+/* The word below RSP is written, and RSP moves there. */
 static void push(const struct insn *insn, struct hak_decoded *out) {
     struct hak_operand *operand = add_stack(insn, out, -STACK_BYTES);
     operand->writes = true;
@@ -106,7 +111,8 @@ static void pop(const struct insn *insn, struct hak_decoded *out) {
     add_stack(insn, out, STACK_BYTES)->reads = true;
 }
 
-/* pop into memory has an address by rsp as it is afterwards; into a register it may be rsp. */
+/* Adds the effects of pop: into memory its address is by rsp as it is afterwards; into a register,
+ * that may be rsp. */
 static void pop_operand(const struct insn *insn, struct hak_decoded *out) {
     struct hak_operand *into = out->operands;
     bool has_operand = out->count > 0;
@@ -123,7 +129,7 @@ static void pop_operand(const struct insn *insn, struct hak_decoded *out) {
         out->changed |= bit_of(to);
 }
 
-/* lods, scas, movs, cmps; stos writes. */
+/* Adds the operands of lods, scas, movs, cmps (read) and stos (written), with their step. */
 static void string(const struct insn *insn, struct hak_decoded *out, unsigned bytes) {
     unsigned what = insn->opcode & 0xfe;
     bool is_move = what == 0xa4, is_compare = what == 0xa6;
@@ -141,7 +147,8 @@ static void string(const struct insn *insn, struct hak_decoded *out, unsigned by
 
 /* ---- what becomes of the operand ------------------------------------------------------------- */
 
-/* ah, ch, dh and bh are no first byte of a register. */
+/* Notes the register that a load changes, and that it gets the loaded value; ah, ch, dh and bh are
+ * no first byte of one. */
 static void load(const struct insn *insn, struct hak_decoded *out) {
     bool is_second_byte =
         insn->map == ONE_BYTE && insn->opcode == 0x8a && !insn->has_rex && insn->reg >= 4;
@@ -151,7 +158,8 @@ static void load(const struct insn *insn, struct hak_decoded *out) {
         out->loaded = hak_decode_register(to);
 }
 
-/* With the registers of which one is the second byte. */
+/* Notes which registers an instruction without memory changes, also the one whose second byte it
+ * may be. */
 static void change(const struct insn *insn, struct hak_decoded *out) {
     out->changed |= bit_of(insn->reg | insn->reg_high);
     if (insn->cell.width == '1' && !insn->has_rex)
@@ -160,7 +168,8 @@ static void change(const struct insn *insn, struct hak_decoded *out) {
         out->changed |= bit_of(insn->second);
 }
 
-/* Group 5: inc, dec, call, far call, jmp, far jmp, push. */
+/* The way of group 5: inc, dec, call, far call, jmp, far jmp, push; adds the word that a call or
+ * push writes. */
 static char group_5(const struct insn *insn, struct hak_decoded *out, struct cell *cell) {
     out->is_jump = insn->reg >= 2 && insn->reg <= 5;
     if (insn->reg < 2)
@@ -171,7 +180,8 @@ static char group_5(const struct insn *insn, struct hak_decoded *out, struct cel
     return insn->reg == 3 || insn->reg == 5 || insn->reg == 7 || insn->has_66 ? '?' : 'r';
 }
 
-/* fxsave, ldmxcsr, stmxcsr, xsave, clflush and others. */
+/* How fxsave, ldmxcsr, stmxcsr, xsave, clflush and others use memory, by their ModRM; sets the
+ * width. */
 static char group_15(const struct insn *insn, struct cell *cell) {
     bool is_plain = insn->prefix == NO_PREFIX;
     cell->width = '4';
@@ -201,13 +211,15 @@ static char group(const struct insn *insn, struct hak_decoded *out, struct cell 
     return what == 2 || what == 3 ? 'b' : 'r';
 }
 
-/* movups, movdqu and their like. */
+/* Whether the operand is that of movups, movdqu and their like, which need no alignment. */
 static bool is_loose(const struct insn *insn, const struct hak_operand *operand) {
     return operand->is_exact && insn->map == MAP_0F &&
            ((insn->opcode == 0x10 && insn->prefix <= PREFIX_66) ||
             (insn->opcode == 0x6f && insn->prefix > PREFIX_66));
 }
 
+/* Notes which registers the instruction changes, by its cell's `way`; some change RAX or RCX
+ * besides. */
 static void change_by(const struct insn *insn, struct hak_decoded *out, char way) {
     if (way == 'l')
         load(insn, out);
@@ -219,7 +231,7 @@ static void change_by(const struct insn *insn, struct hak_decoded *out, char way
         out->changed |= bit_of(RCX);
 }
 
-/* Of ModRM, or of a whole address. */
+/* Fills in an operand's width and whether it is read or written, by the table's cell. */
 static void use_operand(const struct insn *insn, struct hak_operand *operand, struct cell cell) {
     set_width(insn, operand, cell.way == '?' ? '?' : cell.width);
     operand->writes = cell.way == 'w' || cell.way == 'b' || cell.way == 'x';

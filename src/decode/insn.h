@@ -35,7 +35,7 @@ HAK_HIDDEN struct cell hak_decode_cell(const struct insn *insn);
 /* Of the x87 instruction with a memory operand. */
 HAK_HIDDEN struct cell hak_decode_x87_cell(const struct insn *insn);
 
-/* Adds an operand without registers. */
+/* Adds an operand without registers and returns it. */
 HAK_HIDDEN struct hak_operand *hak_decode_new_operand(const struct insn *insn,
                                                       struct hak_decoded *out);
 

@@ -119,7 +119,7 @@ struct cell hak_decode_x87_cell(const struct insn *insn) {
     return cell_of(x87, (insn->opcode & 7) * 8 + insn->reg);
 }
 
-/* Other widths of the same opcode, by prefix. */
+/* Changes the cell's width or way where the prefix makes another instruction of the same opcode. */
 static void vary_0f(const struct insn *insn, struct cell *cell) {
     bool is_f3 = insn->prefix == PREFIX_F3, is_f2 = insn->prefix == PREFIX_F2;
     switch (insn->opcode) {
@@ -153,6 +153,8 @@ static void vary_0f(const struct insn *insn, struct cell *cell) {
     }
 }
 
+/* Corrects the cell of an opcode of map 0F 38 that means something else with EVEX or another
+ * prefix. */
 static void vary_0f38(const struct insn *insn, struct cell *cell) {
     bool is_down = insn->opcode >= 0x10 && insn->opcode < 0x36 && (insn->opcode & 15) < 6;
     if (insn->is_evex && is_down && insn->prefix == PREFIX_F3) /* vpmov */
@@ -167,6 +169,7 @@ static void vary_0f38(const struct insn *insn, struct cell *cell) {
         cell->way = 'w';
 }
 
+/* The table's cell of an opcode: its way, width and operand; 'X' is no opcode that is known. */
 struct cell hak_decode_cell(const struct insn *insn) {
     struct cell cell = {'X', '.', '.'};
     switch (insn->map) {

@@ -3,27 +3,30 @@
 #include <stdlib.h>
 #include "entry/way.h"
 
+/* A block at a multiple of `alignment`, handed out as by an aligned call. NULL with errno. */
 static void *allocate(size_t alignment, size_t bytes, hak_call_t call) {
     struct hak_hand_out how = {
         .asked_bytes = bytes, .alignment = alignment, .subkind = HAK_BY_ALIGNED, .call = call};
     return hak_entry_serve(&how);
 }
 
+/* Counts a call that gets no block and sets errno. Returns NULL. */
 static void *refuse(size_t bytes, int error) {
     check_call_without_record(bytes, true);
     errno = error;
     return NULL;
 }
 
-/* Of an alignment that is a power of two. */
+/* Allocates at an alignment that is a power of two; one that is too large is refused with ENOMEM.
+ */
 static void *allocate_to_power(size_t alignment, size_t bytes, hak_call_t call) {
     if (alignment > PTRDIFF_MAX / 2)
         return refuse(bytes, ENOMEM);
     return allocate(alignment, bytes, call);
 }
 
-/* As glibc's memalign and, until 2.37, its aligned_alloc: an alignment that is no power of two is
- * rounded up to one. */
+/* Allocates at an alignment that is rounded up to a power of two, as glibc's memalign and, until
+ * 2.37, its aligned_alloc. */
 static void *allocate_rounded(size_t alignment, size_t bytes, hak_call_t call) {
     if (alignment > SIZE_MAX / 2 + 1)
         return refuse(bytes, EINVAL);
@@ -71,6 +74,8 @@ HAK_EXPORT void *pvalloc(size_t bytes) {
     return allocate_rounded(HAK_PAGE_BYTES, HAK_PAGES_OF(bytes), HAK_CALL);
 }
 
+/* The bytes asked for where the checks know them, else the slot's rest; a block of another
+ * allocator is asked of that. A freed block is reported. */
 HAK_EXPORT size_t malloc_usable_size(void *pointer) {
     HAK_IN_LIGHT(light_malloc_usable_size(pointer));
     if (!pointer)

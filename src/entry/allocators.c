@@ -64,6 +64,8 @@ static uintptr_t find_function(const struct hak_module *module, const char *name
 
 /* ---- looking through the modules ------------------------------------------------------------- */
 
+/* Notes the functions by which the module frees and measures its blocks. False: it does not have
+ * all of them. */
 static bool add_family(const struct hak_module *module, enum hak_external_owner owner) {
     const struct family *family = &families[owner];
     uintptr_t owns = family->owns ? find_function(module, family->owns) : 0;
@@ -77,6 +79,8 @@ static bool add_family(const struct hak_module *module, enum hak_external_owner 
     return true;
 }
 
+/* Notes the name of a module that has a malloc but cannot tell its blocks, for the summary; at most
+ * SILENT of them. */
 static void note_silent_object(const char *path) {
     const char *slash = strrchr(path, '/');
     unsigned count = atomic_load_explicit(&silent_count, memory_order_relaxed);
@@ -93,6 +97,8 @@ static bool is_hakmem(const char *soname) {
     return strncmp(soname, plain, sizeof plain - 1) == 0 || strcmp(soname, "hakmem-debug.so") == 0;
 }
 
+/* Looks for the allocator in a module. The first one forgets what was found before, or ends the
+ * search if no module came or went since. */
 static int look_at(struct dl_phdr_info *info, size_t size, void *is_first) {
     (void)size;
     unsigned long long changes = info->dlpi_adds + info->dlpi_subs;
@@ -118,7 +124,8 @@ static int look_at(struct dl_phdr_info *info, size_t size, void *is_first) {
     return 0;
 }
 
-/* Does nothing where no module came or went, or another thread is at it. */
+/* Looks through the loaded modules for other allocators; it does nothing where no module came or
+ * went, or while another thread is at it. */
 static void find_allocators(void) {
     bool is_first = true;
     if (atomic_exchange(&is_searching, true))
@@ -135,13 +142,15 @@ void hak_allocators_after_fork(void) {
 
 /* ---- asking ---------------------------------------------------------------------------------- */
 
+/* The function that frees the owner's blocks; NULL: not found. */
 static void (*give_of(enum hak_external_owner owner))(void *) {
     return owner < HAK_EXTERNAL_UNKNOWN
                ? atomic_load_explicit(&found[owner].gives, memory_order_acquire)
                : NULL;
 }
 
-/* glibc's last: blocks of others may lie in the brk heap behind what looks like a head. */
+/* Finds the allocator that owns a pointer: glibc's is asked last, as blocks of others may lie in
+ * the brk heap behind what looks like a head. */
 enum hak_external_owner hak_allocators_owner(const void *pointer) {
     int saved_errno = errno;
     enum hak_external_owner owner = HAK_EXTERNAL_UNKNOWN;

@@ -49,10 +49,10 @@ HAK_HIDDEN HAK_COLD void hak_bench_fast_start(void);
 /* Gives the calling thread, whose front has just been set up, a portion and its stacks. */
 HAK_HIDDEN HAK_COLD void hak_bench_fast_begin(void);
 
-/* The thread ends: takes its stacks out again, before its front ends. */
+/* Takes the thread's stacks out again at its end, before its front ends. */
 HAK_HIDDEN HAK_COLD void hak_bench_fast_end(void);
 
-/* A block of the class comes from elsewhere; says so once. */
+/* Says once that a block of the class comes from elsewhere than the pool. */
 HAK_HIDDEN HAK_COLD void hak_bench_fast_report_empty(unsigned class_index);
 
 static inline bool hak_bench_fast_is_on(void) {

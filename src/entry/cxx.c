@@ -52,6 +52,9 @@ HAK_HIDDEN extern const char hak_cxx_caught[];
 /* Called by the unwinder for the frame of hak_cxx_try: every exception ends there. */
 HAK_HIDDEN int hak_cxx_personality(int version, int actions, uint64_t class, void *exception,
                                    void *context);
+
+/* The personality of a frame that catches every C++ exception: lands in hak_cxx_caught with it.
+ * Foreign unwinding passes. */
 int hak_cxx_personality(int version, int actions, uint64_t class, void *exception, void *context) {
     (void)class;
     /* A process may hold several unwinders: the context is that of the one that calls. */
@@ -71,6 +74,8 @@ int hak_cxx_personality(int version, int actions, uint64_t class, void *exceptio
 
 /* The body of catch (...). */
 HAK_HIDDEN void hak_cxx_swallow(void *exception);
+
+/* Ends the exception as an empty catch block does; without the C++ runtime it stays. */
 void hak_cxx_swallow(void *exception) {
     hak_begin_catch *begin = (hak_begin_catch *)find_cxx_function((void *)hak_cxx.begin_catch,
                                                                   "__cxa_begin_catch", NULL, false);

@@ -17,13 +17,15 @@ static const char *module_of(const void *caller) {
     return is_known && object.name[0] ? object.name : NULL;
 }
 
-/* A failed lookup leaves a message for dlerror, and memory with it: so the likely places first. */
+/* Whether two addresses lie in the same module. */
 static bool is_same_module(const void *one, const void *other) {
     struct hak_object first, second;
     return hak_object_find((uintptr_t)one, &first) && hak_object_find((uintptr_t)other, &second) &&
            first.module == second.module;
 }
 
+/* Finds a function of the C++ runtime, in the caller's module first; with `is_beside` in no other.
+ * NULL: none. */
 static void *find_in_runtimes(const char *name, void *bound, const void *caller, bool is_beside) {
     const char *module = module_of(caller);
     void *found = module ? hak_symbol_of(module, name) : NULL;

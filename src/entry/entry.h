@@ -32,7 +32,7 @@
 #include "entry/light_names.h"
 #include "route/route.h"
 
-/* start.c: options, registry and this thread are set up. Once true for a thread, always true. */
+/* start.c: sets up, if they are not yet, options and registry and this thread's front. */
 HAK_HIDDEN HAK_COLD void hak_entry_start_thread(void);
 
 /* foreign.c: `user` is no block of ours and not NULL: it is passed on where its owner is known, or
@@ -47,7 +47,8 @@ HAK_HIDDEN HAK_COLD void *hak_entry_move_foreign(user_t user, size_t bytes, hak_
 /* foreign.c: malloc_usable_size of such a pointer; 0 where its owner is not known. */
 HAK_HIDDEN HAK_COLD size_t hak_entry_foreign_bytes(const void *pointer);
 
-/* operators.c: the program has operators new or delete of its own in the place of some of ours. */
+/* operators.c: whether the program has operators new or delete of its own in the place of some of
+ * ours. */
 HAK_HIDDEN bool hak_entry_operators_are_replaced(void);
 
 /* Exports `name` as glibc's second name __libc_`name` too, by which other preloads and some

@@ -37,6 +37,7 @@ static uint64_t read_count(_Atomic uint64_t *counter) {
     return atomic_load_explicit(counter, memory_order_relaxed);
 }
 
+/* The row of the summary for a size: C0 to C7, larger, or not known for 0. */
 static unsigned band_of(size_t bytes) {
     unsigned band = 0;
     while (band < LARGER && bytes > (size_t)8 << band)
@@ -44,6 +45,8 @@ static unsigned band_of(size_t bytes) {
     return bytes == 0 ? NOT_KNOWN : band;
 }
 
+/* Counts a call by its return address, in a table of CALLERS; those that find no place count
+ * together. */
 static void count_caller(const void *caller) {
     unsigned first = (unsigned)((uintptr_t)caller * 0x9e3779b97f4a7c15u >> 58) % CALLERS;
     for (unsigned i = 0; i < CALLERS; i++) {
@@ -76,6 +79,7 @@ static void add_code(struct hak_line *line, const void *code) {
     hak_line_hex(line, (uintptr_t)code - found.bias);
 }
 
+/* Says on stderr where the pointer of another allocator went. */
 static void log_one(const void *pointer, const void *caller, enum hak_external_owner owner,
                     size_t bytes) {
     struct hak_line line = {.length = 0};
@@ -92,6 +96,7 @@ static void log_one(const void *pointer, const void *caller, enum hak_external_o
     hak_line_end(&line);
 }
 
+/* Appends the line of sizes with the rows that are not 0. */
 static void add_sizes(struct hak_line *line) {
     static const char *const names[BANDS] = {"C0 ", "C1 ", "C2 ", "C3 ",     "C4 ",
                                              "C5 ", "C6 ", "C7 ", "larger ", "not known "};
@@ -152,6 +157,7 @@ static void print_silent_objects(struct hak_line *line) {
     hak_line_end(line);
 }
 
+/* Prints the summary of pointers of other allocators on stderr: their owners, sizes and callers. */
 static void print_external_calls(void) {
     struct hak_line line = {.length = 0};
     uint64_t calls = read_count(&counts.calls);

@@ -11,6 +11,7 @@ static bool is_in_ours(const void *pointer) {
     return hak_registry_owner(pointer) != HAK_OWNER_NOBODY || hak_large_containing(pointer);
 }
 
+/* Says why the pointer cannot be any allocator's block; NULL: it may be one. */
 static const char *why_bad(const void *pointer) {
     if (is_in_ours(pointer))
         return "is inside a block or in no block; free what malloc returned";
@@ -43,6 +44,7 @@ static enum hak_external_owner find_owner(const void *pointer) {
                                                            : hak_allocators_owner(pointer);
 }
 
+/* The allocator that owns the pointer; if none does, the program ends or the fault is reported. */
 static enum hak_external_owner find_owner_or_blame(const void *pointer) {
     enum hak_external_owner owner = find_owner(pointer);
     if (owner == HAK_EXTERNAL_UNKNOWN)

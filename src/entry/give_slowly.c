@@ -2,8 +2,8 @@
  * layer, or to another allocator. Not in the checks' build. */
 #include "entry/plain/way.h"
 
-/* The short ways back but for other threads' blocks. False: a pointer, or a thread, that needs the
- * long one. */
+/* Gives a block back by one of the short ways, but for other threads' blocks. False: a pointer, or
+ * a thread, that needs the long one. */
 static inline bool give_shortly(base_t block, hak_owner_t owner) {
     if (owner == HAK_OWNER_NOBODY)
         return hak_large_give_hot(block);
@@ -13,6 +13,7 @@ static inline bool give_shortly(base_t block, hak_owner_t owner) {
     return true;
 }
 
+/* free of a pointer that the fast path did not take: NULL, another heap's, large, or not ours. */
 static HAK_COLD void give_back(void *pointer, hak_owner_t owner) {
     if (give_shortly(base_from(pointer), owner) || !pointer)
         return;

@@ -76,6 +76,7 @@ struct request {
     void *block;
 };
 
+/* One attempt at the request's block; NULL without memory. */
 static void *take(const struct request *request) {
     struct hak_hand_out how = {.asked_bytes = request->bytes,
                                .alignment = request->alignment,
@@ -106,6 +107,8 @@ static void take_with_handler(void *argument) {
     }
 }
 
+/* As operator new: calls the new handler while memory is missing, and throws std::bad_alloc without
+ * one. */
 static void *take_or_throw(struct request *request) {
     if (is_possible(request))
         take_with_handler(request);
@@ -125,7 +128,7 @@ static void *take_or_null(struct request *request) {
     return hak_cxx_try(take_with_handler, request) ? request->block : NULL;
 }
 
-/* The operator of the program may throw: hak_cxx_try calls it by this. */
+/* Calls the program's own operator new, which may throw: for hak_cxx_try. */
 static void call_programs_new(void *argument) {
     struct request *request = argument;
     request->block = request->replaced
@@ -147,12 +150,14 @@ static HAK_COLD void *take_slowly_or_null(size_t bytes, enum hak_subkind by, hak
     return take_or_null(&request);
 }
 
+/* operator new(size_t). */
 void *_Znwm(size_t bytes) {
     HAK_IN_LIGHT(light__Znwm(bytes));
     void *block = hak_entry_take_fast(bytes);
     return HAK_LIKELY(block != NULL) ? block : take_slowly(bytes, HAK_BY_NEW, HAK_CALL);
 }
 
+/* operator new[](size_t); a program's own operator new serves it, as the standard says. */
 void *_Znam(size_t bytes) {
     if (IS_REPLACED(_Znwm))
         return _Znwm(bytes);
@@ -161,6 +166,7 @@ void *_Znam(size_t bytes) {
     return HAK_LIKELY(block != NULL) ? block : take_slowly(bytes, HAK_BY_NEW_ARRAY, HAK_CALL);
 }
 
+/* operator new(size_t, nothrow); a program's own operator new serves it. */
 void *_ZnwmRKSt9nothrow_t(size_t bytes, nothrow_t nothrow) {
     (void)nothrow;
     if (IS_REPLACED(_Znwm))
@@ -169,6 +175,7 @@ void *_ZnwmRKSt9nothrow_t(size_t bytes, nothrow_t nothrow) {
     return HAK_LIKELY(block != NULL) ? block : take_slowly_or_null(bytes, HAK_BY_NEW, HAK_CALL);
 }
 
+/* operator new[](size_t, nothrow); a program's own operators serve it. */
 void *_ZnamRKSt9nothrow_t(size_t bytes, nothrow_t nothrow) {
     (void)nothrow;
     if (IS_REPLACED(_Znam) || IS_REPLACED(_Znwm))
@@ -178,6 +185,7 @@ void *_ZnamRKSt9nothrow_t(size_t bytes, nothrow_t nothrow) {
                                      : take_slowly_or_null(bytes, HAK_BY_NEW_ARRAY, HAK_CALL);
 }
 
+/* operator new(size_t, align_val_t). */
 void *_ZnwmSt11align_val_t(size_t bytes, size_t alignment) {
     return take_or_throw(&(struct request){.bytes = bytes,
                                            .alignment = settle_alignment(alignment),
@@ -185,6 +193,7 @@ void *_ZnwmSt11align_val_t(size_t bytes, size_t alignment) {
                                            .call = HAK_CALL});
 }
 
+/* operator new[](size_t, align_val_t); a program's own operator new serves it. */
 void *_ZnamSt11align_val_t(size_t bytes, size_t alignment) {
     if (IS_REPLACED(_ZnwmSt11align_val_t))
         return _ZnwmSt11align_val_t(bytes, alignment);
@@ -194,6 +203,7 @@ void *_ZnamSt11align_val_t(size_t bytes, size_t alignment) {
                                            .call = HAK_CALL});
 }
 
+/* An aligned block, or NULL where new would throw. */
 static void *take_aligned_or_null(size_t bytes, size_t alignment, enum hak_subkind by,
                                   hak_call_t call) {
     struct request request = {
@@ -201,6 +211,7 @@ static void *take_aligned_or_null(size_t bytes, size_t alignment, enum hak_subki
     return take_or_null(&request);
 }
 
+/* operator new(size_t, align_val_t, nothrow); a program's own serves it. */
 void *_ZnwmSt11align_val_tRKSt9nothrow_t(size_t bytes, size_t alignment, nothrow_t nothrow) {
     (void)nothrow;
     if (IS_REPLACED(_ZnwmSt11align_val_t))
@@ -209,6 +220,7 @@ void *_ZnwmSt11align_val_tRKSt9nothrow_t(size_t bytes, size_t alignment, nothrow
     return take_aligned_or_null(bytes, alignment, HAK_BY_NEW_ALIGNED, HAK_CALL);
 }
 
+/* operator new[](size_t, align_val_t, nothrow); a program's own operators serve it. */
 void *_ZnamSt11align_val_tRKSt9nothrow_t(size_t bytes, size_t alignment, nothrow_t nothrow) {
     (void)nothrow;
     if (IS_REPLACED(_ZnamSt11align_val_t) || IS_REPLACED(_ZnwmSt11align_val_t))
@@ -227,6 +239,7 @@ HAK_IN_PLACE void give_deleted(void *block, size_t bytes, size_t alignment, enum
     hak_entry_free(block, by);
 }
 
+/* Frees a block as operator delete; a program's own serves it. */
 HAK_IN_PLACE void delete_one(void *block, size_t bytes, enum hak_given by) {
     if (IS_REPLACED(_ZdlPv))
         _ZdlPv(block);
@@ -234,6 +247,7 @@ HAK_IN_PLACE void delete_one(void *block, size_t bytes, enum hak_given by) {
         give_deleted(block, bytes, 0, by);
 }
 
+/* Frees a block as operator delete[]; a program's own, also of delete, serves it. */
 HAK_IN_PLACE void delete_array(void *block, size_t bytes, enum hak_given by) {
     if (IS_REPLACED(_ZdaPv))
         _ZdaPv(block);
@@ -241,6 +255,7 @@ HAK_IN_PLACE void delete_array(void *block, size_t bytes, enum hak_given by) {
         delete_one(block, bytes, by);
 }
 
+/* As delete_one, with the alignment that the call names. */
 HAK_IN_PLACE void delete_aligned(void *block, size_t bytes, size_t alignment, enum hak_given by) {
     if (IS_REPLACED(_ZdlPvSt11align_val_t))
         _ZdlPvSt11align_val_t(block, alignment);
@@ -248,6 +263,7 @@ HAK_IN_PLACE void delete_aligned(void *block, size_t bytes, size_t alignment, en
         give_deleted(block, bytes, alignment, by);
 }
 
+/* As delete_array, with the alignment that the call names. */
 HAK_IN_PLACE void delete_array_aligned(void *block, size_t bytes, size_t alignment,
                                        enum hak_given by) {
     if (IS_REPLACED(_ZdaPvSt11align_val_t))

@@ -42,6 +42,8 @@ static char **constructor_environment;
 
 /* ---- the process ----------------------------------------------------------------------------- */
 
+/* Once, on the first call of the family: reads the options, starts registry, route, front and
+ * large. */
 static HAK_COLD void start_process(void) {
     hak_lock(&start_lock);
     if (!atomic_load_explicit(&is_started, memory_order_relaxed)) {
@@ -70,7 +72,8 @@ static HAK_COLD void start_process(void) {
 
 static void construct_once(void);
 
-/* The call that comes before the constructor waits outside of the family meanwhile. */
+/* Constructs within a call that comes before the constructor, which waits outside of the family
+ * meanwhile. */
 static HAK_COLD void construct_within(void) {
     uintptr_t stack_pointer = hak_is_debug_build ? hak_inside.stack_pointer : 0;
     if (hak_is_debug_build)
@@ -94,6 +97,8 @@ void hak_entry_start_thread(void) {
     (void)hak_thread_key_set(&thread_key, &hak_thread);
 }
 
+/* The thread's key is destroyed: after END_ROUND rounds, so that other destructors may still
+ * allocate, its heap and its records end. */
 static void end_thread(void *value) {
     if (++hak_thread.end_rounds < END_ROUND && hak_thread_key_set(&thread_key, value))
         return;
@@ -120,6 +125,7 @@ static void after_fork_in_parent(void) {
         hak_check_fork_parent();
 }
 
+/* Brings all layers into order for the child's only thread, the tracer before the layers. */
 static void after_fork_in_child(void) {
     hak_objects_after_fork();
     if (hak_is_debug_build)
@@ -134,13 +140,15 @@ static void after_fork_in_child(void) {
 
 static void (*before_sandbox)(void);
 
-/* In the sandbox nothing may be mapped, and where all blocks were guarded there is no heap yet. */
+/* Fetches memory before a sandbox begins, as nothing may be mapped in it, and makes a heap where
+ * all blocks were guarded so far. */
 static void stock_for_sandbox(void) {
     if (before_sandbox)
         before_sandbox();
     hak_pool_stock();
 }
 
+/* At load: thread key, fork handlers, summary, checks and recording. Not in a sanitized program. */
 static void construct_once(void) {
     if (atomic_exchange(&is_constructed, true))
         return;
@@ -170,6 +178,7 @@ static void construct_once(void) {
         (void)hak_thread_key_set(&thread_key, &hak_thread);
 }
 
+/* Starts hakmem before other constructors run, with the program's environment. */
 __attribute__((constructor(101))) static void construct(int count, char **arguments,
                                                         char **environment) {
     (void)count;

@@ -22,6 +22,7 @@ static size_t less(size_t all, size_t part) {
     return part < all ? all - part : 0;
 }
 
+/* Measures heaps and large blocks; blocks in quarantine do not count as live. */
 static void take_statistics(struct statistics *now) {
     hak_entry_begin();
     hak_figures_take(&now->figures);
@@ -32,6 +33,7 @@ static void take_statistics(struct statistics *now) {
     now->large_bytes = less(now->large_bytes, quarantined.large_bytes);
 }
 
+/* Gives what can be spared back to the kernel. 1: something went back; in a nested call 0. */
 HAK_EXPORT int malloc_trim(size_t pad) {
     HAK_IN_LIGHT(light_malloc_trim(pad));
     (void)pad; /* glibc: bytes to keep at the top of its heap */
@@ -43,6 +45,7 @@ HAK_EXPORT int malloc_trim(size_t pad) {
     return is_some;
 }
 
+/* The figures in the form of mallinfo2. */
 static struct mallinfo2 measure(void) {
     struct statistics now;
     take_statistics(&now);
@@ -91,7 +94,7 @@ static void write_line(struct hak_line *line, FILE *file) {
     line->length = 0;
 }
 
-/* `text`, the number right-aligned in ten columns. */
+/* Adds a line: `text` and the number right-aligned in ten columns. */
 static void add_aligned(struct hak_line *line, const char *text, size_t number) {
     struct hak_line digits = {.length = 0};
     hak_line_number(&digits, number);
@@ -102,6 +105,7 @@ static void add_aligned(struct hak_line *line, const char *text, size_t number) 
     hak_line_add(line, "\n");
 }
 
+/* Appends a title and two figures, as malloc_stats of glibc prints them. */
 static void add_bytes(struct hak_line *line, const char *title, size_t system_bytes,
                       size_t in_use_bytes) {
     hak_line_add(line, title);
@@ -109,7 +113,8 @@ static void add_bytes(struct hak_line *line, const char *title, size_t system_by
     add_aligned(line, "in use bytes     = ", in_use_bytes);
 }
 
-/* In one call, so that the lines of two processes on one terminal do not mix. */
+/* Writes glibc's lines of statistics to stderr, in one call, so that the lines of two processes on
+ * one terminal do not mix. */
 HAK_EXPORT void malloc_stats(void) {
     HAK_IN_LIGHT(light_malloc_stats());
     struct hak_line line = {.length = 0};
@@ -124,6 +129,7 @@ HAK_EXPORT void malloc_stats(void) {
     write_line(&line, stderr);
 }
 
+/* Appends one <total> element. */
 static void add_pair(struct hak_line *line, const char *type, size_t count, size_t size) {
     hak_line_add(line, "<total type=\"");
     hak_line_add(line, type);
@@ -131,6 +137,7 @@ static void add_pair(struct hak_line *line, const char *type, size_t count, size
     hak_line_say(line, " size=\"", size, "\"/>\n");
 }
 
+/* Prints the sums of a heap or of all, as malloc_info of glibc does. */
 static void print_totals(FILE *file, const struct statistics *now, size_t rest_blocks,
                          size_t rest_bytes, bool with_large) {
     struct hak_line line = {.length = 0};
@@ -154,6 +161,7 @@ static void print_text(FILE *file, const char *text) {
     write_line(&line, file);
 }
 
+/* Prints malloc_info's XML in glibc's form, with size classes as sizes. */
 static void print_info(FILE *file, const struct statistics *now) {
     struct hak_line line = {.length = 0};
     size_t blocks = 0, bytes = 0;
@@ -180,13 +188,15 @@ static void print_info(FILE *file, const struct statistics *now) {
     print_text(file, "</malloc>\n");
 }
 
-/* By name: linked with, each would be looked up at the start of every program. */
+/* Calls flockfile or funlockfile by name, if libc has it: linked with, each would be looked up at
+ * the start of every program. */
 static void lock_stream(const char *name, FILE *file) {
     void (*function)(FILE *) = (void (*)(FILE *))hak_symbol_of_libc(name);
     if (function)
         function(file);
 }
 
+/* Writes the figures as XML with the stream locked. EINVAL: `options` is not 0. */
 HAK_EXPORT int malloc_info(int options, FILE *file) {
     HAK_IN_LIGHT(light_malloc_info(options, file));
     if (options != 0)

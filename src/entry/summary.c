@@ -32,6 +32,7 @@ void hak_summary_start(void) {
     hak_path_here(directory, sizeof directory);
 }
 
+/* Measures all that the summary prints. */
 static void take_summary(struct summary *now) {
     long process = hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0);
     now->process = process > 0 ? (uint64_t)process : 0; /* a sandbox may not tell */
@@ -52,6 +53,7 @@ static void print_pair(const char *text, uint64_t first, const char *between, ui
     hak_line_end(&line);
 }
 
+/* Prints the summary on stderr, at exit or on the signal. */
 static void print_summary(const struct summary *now) {
     struct hak_line line = {.length = 0};
     hak_line_say(&line, "hakmem: stats of process ", now->process, "");
@@ -75,12 +77,14 @@ struct file {
     struct hak_line line;
 };
 
+/* Writes the line out and empties it; the first error is kept. */
 static void flush(struct file *file) {
     long error = hak_line_write(&file->line, file->number);
     if (!file->error)
         file->error = error;
 }
 
+/* Appends to the file's line, which is written out when it is nearly full. */
 static void put(struct file *file, const char *text, uint64_t number, const char *after) {
     enum { FIELD_BYTES = 128 };
     if (file->line.length + FIELD_BYTES > sizeof file->line.text)
@@ -88,6 +92,7 @@ static void put(struct file *file, const char *text, uint64_t number, const char
     hak_line_say(&file->line, text, number, after);
 }
 
+/* Writes the summary as JSON. */
 static void put_all(struct file *file, const struct summary *now) {
     put(file, "{\"hakmem_stats\": ", 1, ", \"version\": \"" HAK_VERSION "\",\n");
     put(file, " \"process\": ", now->process, ",\n");
@@ -115,6 +120,7 @@ static void put_all(struct file *file, const struct summary *now) {
     flush(file);
 }
 
+/* Says on stderr that the file cannot be written, and why. */
 static void say_failed(const char *path, long error) {
     struct hak_line line = {.length = 0};
     hak_line_add(&line, "hakmem: HAKMEM_STATS_DUMP: ");
@@ -126,6 +132,8 @@ static void say_failed(const char *path, long error) {
     hak_line_end(&line);
 }
 
+/* Writes the summary as JSON into the file of HAKMEM_STATS_DUMP, which it replaces. Failures are
+ * said on stderr. */
 static void dump(const struct summary *now) {
     static char path[PATH_BYTES]; /* exit may be called on a thread with a small stack */
     struct file file = {.line.length = 0};
@@ -146,6 +154,7 @@ static void dump(const struct summary *now) {
     hak_close(file.number);
 }
 
+/* Prints the summary or writes it to a file at exit, where that is asked for. */
 __attribute__((destructor)) static void at_exit(void) {
     struct summary now;
     if (hak_light_is_other_half())

@@ -17,7 +17,8 @@ base_t *hak_array_bottom_of(struct hak_front *front, unsigned class_index, const
     return NULL;
 }
 
-/* More than the block has room for, or than there is memory for: as many as the block has. */
+/* Sets an array up by the plan, empty. Where the plan has more places than the block has room or
+ * there is memory for, it gets as many as the block has. */
 static void set_up(struct hak_front *front, unsigned class_index) {
     const struct hak_class_plan *plan = &hak_plan[class_index];
     struct hak_array *array = &front->array[class_index];
@@ -49,13 +50,16 @@ void hak_arrays_start(void) {
 
 /* ---- refill ---------------------------------------------------------------------------------- */
 
-/* Into the places above an empty array's bottom; a block there counts when top moves. */
+/* Takes blocks from the slabs into the places above an empty array's bottom; one counts when top
+ * moves. Returns how many. */
 static unsigned take_from_slabs(unsigned class_index, base_t *places, unsigned wanted) {
     unsigned taken = hak_slab_take_some(hak_thread.heap, class_index, places, wanted);
     hop_all_down(HAK_FRONT_REFILL, places, taken, class_index);
     return taken;
 }
 
+/* Fills an empty array, from mid where mid serves the class, else from the slabs. Returns how
+ * many. */
 static unsigned refill(struct hak_array *array, unsigned class_index, unsigned wanted) {
     base_t *places = array->bottom + 1;
     struct hak_heap *heap = hak_thread.heap;
@@ -83,7 +87,7 @@ static void spill_to_slabs(unsigned class_index, const base_t *blocks, unsigned 
     hak_slab_give_all(hak_thread.heap, blocks, count);
 }
 
-/* The `count` oldest blocks have gone: the others move down. */
+/* Moves the other blocks down when the `count` oldest have gone, and counts those as spilled. */
 static void close_gap(unsigned class_index, unsigned count) {
     struct hak_array *array = &hak_thread.front->array[class_index];
     base_t *first = array->bottom + 1;
@@ -93,6 +97,7 @@ static void close_gap(unsigned class_index, unsigned count) {
     array->spilled += count;
 }
 
+/* Moves blocks into mid where it serves the class, else into the slabs. */
 static void move_down(unsigned class_index, const base_t *blocks, unsigned count) {
     if (hak_mid_has(class_index))
         hak_mid_spill(hak_thread.heap, class_index, blocks, count);
@@ -116,8 +121,9 @@ void hak_array_overflow(unsigned class_index, unsigned count) {
     close_gap(class_index, count);
 }
 
-/* Each block that goes is in the slabs before its place is overwritten, and the top moves last: a
- * fork that comes in between finds each block in the slabs, or in the array, perhaps twice. */
+/* Gives the array's blocks in SuperSlabs that are to go to the layer below. Each is there before
+ * its place is overwritten, and the top moves last: a fork that comes in between finds each block
+ * in the slabs, or in the array, perhaps twice. */
 void hak_array_spill_draining(unsigned class_index, const struct hak_staying *staying) {
     struct hak_array *array = &hak_thread.front->array[class_index];
     base_t *next = array->bottom + 1, *end = hak_thread.top[class_index] + 1, *place = next;

@@ -38,6 +38,7 @@ size_t hak_caches_bytes(void) {
     return HAK_PAGES_OF(bytes);
 }
 
+/* Sets a new front's caches up by the plan; their places lie behind them in the same memory. */
 void hak_caches_make(struct hak_cache *caches) {
     base_t *blocks = (base_t *)(void *)(caches + hak_plan_cache_count);
     for (unsigned i = 0; i < hak_plan_cache_count; i++) {
@@ -57,6 +58,7 @@ void hak_caches_make(struct hak_cache *caches) {
 
 /* ---- out of a cache -------------------------------------------------------------------------- */
 
+/* Takes the head off a list. If guard finds it wrong, the whole list is dropped: HAK_NO_BASE. */
 static base_t pop_list(struct hak_cache *cache, enum hak_record_kind kind) {
     base_t block = cache->head;
     if (!block.p)
@@ -84,6 +86,7 @@ static void spill_to_slab(const struct hak_cache *cache, base_t block) {
     hak_slab_give(hak_thread.heap, block);
 }
 
+/* Moves blocks into the slabs until `keep` are left or the list is found broken. */
 static void spill_list(struct hak_cache *cache, uint32_t keep) {
     while (cache->count > keep) {
         base_t block = pop_list(cache, hak_spill_of(cache->place));
@@ -93,6 +96,7 @@ static void spill_list(struct hak_cache *cache, uint32_t keep) {
     }
 }
 
+/* Moves the oldest blocks into the slabs until `keep` are left. */
 static void spill_ring(struct hak_cache *cache, uint32_t keep) {
     while (cache->count > keep) {
         base_t block = cache->blocks[cache->oldest];
@@ -103,6 +107,7 @@ static void spill_ring(struct hak_cache *cache, uint32_t keep) {
     }
 }
 
+/* Moves the oldest blocks into the slabs; the `keep` newest stay. */
 static void spill_stack(struct hak_cache *cache, uint32_t keep) {
     if (cache->count <= keep)
         return;
@@ -158,9 +163,9 @@ void hak_caches_decay(void) {
     }
 }
 
-/* A list stands behind the magazine that is flushed onto it, and comes first here: a block that was
- * pushed and is still counted in the magazine is in both, and its link is read while it is in the
- * list. */
+/* Gives the blocks in all caches of a heap that a fork left behind to the slabs. A list stands
+ * behind the magazine that is flushed onto it, and comes first here: a block that was pushed and is
+ * still counted in the magazine is in both, and its link is read while it is in the list. */
 void hak_caches_empty_left(struct hak_heap *heap) {
     struct hak_front *front = heap->front_block;
     for (unsigned i = front->caches ? hak_plan_cache_count : 0; i-- > 0;)

@@ -101,18 +101,19 @@ HAK_HIDDEN base_t hak_cache_pop(struct hak_cache *cache, enum hak_record_kind ki
 /* Moves blocks into the slabs, the oldest first (of a list the newest), until `keep` are left. */
 HAK_HIDDEN void hak_cache_spill(struct hak_cache *cache, uint32_t keep);
 
-/* The same of a thread that a fork left behind, all of it. */
+/* Gives all blocks of a cache whose thread a fork left behind to the slabs and empties it; what
+ * that thread left half-done is passed over. */
 HAK_HIDDEN void hak_cache_empty_left(struct hak_cache *cache, struct hak_heap *heap);
 
 /* The moves by which blocks come to a cache from the layer below and go to the slabs. */
 HAK_HIDDEN enum hak_record_kind hak_fill_of(unsigned place);
 HAK_HIDDEN enum hak_record_kind hak_spill_of(unsigned place);
 
-/* All caches of the calling thread into the slabs: its end, or malloc_trim. */
+/* Gives all blocks in the calling thread's caches to the slabs: its end, or malloc_trim. */
 HAK_HIDDEN void hak_caches_empty(void);
 
-/* Half of each cache that stood still since the last call, into the slabs; all of it when it did so
- * for two calls. */
+/* Gives half of each cache that stood still since the last call to the slabs; all of it when it did
+ * so for two calls. */
 HAK_HIDDEN void hak_caches_decay(void);
 
 /* The caches of a thread that a fork left behind, into the slabs of its heap. */

@@ -14,7 +14,8 @@ static void move_to_cache(struct hak_cache *cache, base_t block) {
     hak_cache_push(cache, block);
 }
 
-/* From the slabs, lowest address on top. How many came. */
+/* Fills the cache with up to `wanted` blocks from the slabs, lowest address on top; returns how
+ * many came. */
 static unsigned fill_from_slabs(struct hak_cache *cache, unsigned wanted) {
     base_t blocks[TAKEN_AT_ONCE];
     unsigned all = 0;
@@ -31,6 +32,7 @@ static unsigned fill_from_slabs(struct hak_cache *cache, unsigned wanted) {
     return all;
 }
 
+/* Moves up to `wanted` blocks of the cache behind into this one. Returns how many. */
 static unsigned fill_from_cache(struct hak_cache *cache, struct hak_cache *next, unsigned wanted) {
     unsigned moved = 0;
     for (; moved < wanted && next->count > 0; moved++) {
@@ -54,6 +56,8 @@ static unsigned fill_ring(struct hak_cache *ring, struct hak_cache *list, unsign
     return fill_from_cache(ring, list, wanted);
 }
 
+/* Fills the first cache of a chain from the next one that has blocks, else from the slabs; a ring
+ * is filled in a way of its own. Returns how many. */
 static unsigned fill_cache(struct hak_cache *cache, const struct hak_cache *end, unsigned wanted) {
     if (cache->place == HAK_PLACE_RING)
         return fill_ring(cache, cache + 1, wanted);
@@ -76,6 +80,7 @@ static enum hak_place place_of_none(unsigned class_index) {
     return hak_mid_has(class_index) ? HAK_PLACE_MID_RING : HAK_PLACE_FRONT;
 }
 
+/* A block straight from the slabs, for a class without any cache; HAK_NO_BASE without memory. */
 static base_t take_single(unsigned class_index) {
     base_t block = HAK_NO_BASE;
     hak_front_tend();
@@ -84,6 +89,7 @@ static base_t take_single(unsigned class_index) {
     return block;
 }
 
+/* True when a cache behind the first one holds a block. */
 static bool has_blocks_behind(const struct hak_cache *first, const struct hak_cache *end) {
     for (const struct hak_cache *next = first + 1; next < end; next++)
         if (next->count > 0)
@@ -91,6 +97,7 @@ static bool has_blocks_behind(const struct hak_cache *first, const struct hak_ca
     return false;
 }
 
+/* A block of a class with a chain of caches: fills the first one if it is empty, and pops. */
 static HAK_COLD base_t take_slowly(unsigned class_index) {
     const struct hak_class_plan *plan = &hak_plan[class_index];
     if (plan->caches == 0)
@@ -120,6 +127,7 @@ static void give_past_cache(base_t block, unsigned class_index) {
     hak_slab_give(hak_thread.heap, block);
 }
 
+/* True, and reported, when the block is the cache's newest already: a double free. */
 static bool refuse_second(const struct hak_cache *cache, base_t block) {
     if (HAK_LIKELY(cache->count == 0 || hak_cache_newest(cache).p != block.p))
         return false;
@@ -132,8 +140,9 @@ static void make_room(struct hak_cache *cache) {
     hak_cache_spill(cache, cache->capacity - batch_of(cache));
 }
 
-/* A list takes the block before it spills, since it may be one that holds none. The only cache that
- * is full and not the last is a magazine. */
+/* Puts a freed block into a cache and makes room where it is full: a list takes the block before it
+ * spills, since it may be one that holds none. The only cache that is full and not the last is a
+ * magazine, which is flushed. */
 static void put_in_cache(struct hak_cache *cache, bool is_last, base_t block,
                          enum hak_record_kind kind) {
     if (refuse_second(cache, block) || !check_freed(block, kind, (enum hak_place)cache->place))
@@ -150,6 +159,8 @@ static void put_in_cache(struct hak_cache *cache, bool is_last, base_t block,
         hak_cache_spill(cache, cache->capacity / 2);
 }
 
+/* Frees into the first cache of the chain that has room, else into the last, which makes room;
+ * without caches into the slabs. */
 static HAK_COLD void give_slowly(unsigned class_index, base_t block, enum hak_record_kind kind) {
     const struct hak_class_plan *plan = &hak_plan[class_index];
     if (plan->caches == 0) {
@@ -163,7 +174,8 @@ static HAK_COLD void give_slowly(unsigned class_index, base_t block, enum hak_re
     put_in_cache(cache, cache == last, block, kind);
 }
 
-/* The straight line: the first front is a stack and has room. */
+/* Puts a freed block into the first of its class's caches, if that is a stack and has room; else
+ * the slow way. */
 void hak_chain_give(unsigned class_index, base_t block, enum hak_record_kind kind) {
     struct hak_cache *first = hak_caches_of(class_index);
     if (HAK_UNLIKELY(hak_plan[class_index].caches == 0 || first->storage != HAK_STACK ||

@@ -12,7 +12,7 @@ struct hak_lock hak_chunks_lock;
 static struct hak_chunk *free_chunks;
 static char *fresh, *fresh_end; /* memory for new chunks */
 
-/* Hold hak_chunks_lock. */
+/* Takes a chunk: a free one, or one of fresh memory; NULL without memory. Hold hak_chunks_lock. */
 static struct hak_chunk *take_locked(void) {
     struct hak_chunk *chunk = free_chunks;
     if (chunk) {
@@ -32,13 +32,14 @@ static struct hak_chunk *take_locked(void) {
     return chunk;
 }
 
-/* Hold hak_chunks_lock. */
+/* Gives a chunk back to the free ones. Hold hak_chunks_lock. */
 static void drop_locked(struct hak_chunk *chunk) {
     chunk->next = free_chunks;
     atomic_signal_fence(memory_order_release); /* a fork may come in between */
     free_chunks = chunk;
 }
 
+/* Fills the thread's spare chunks to the half from the common ones; fewer without memory. */
 static void fetch_spares(struct hak_remote *remote) {
     hak_lock(&hak_chunks_lock);
     while (remote->spare_count < SPARE_CHUNKS / 2) {
@@ -53,6 +54,7 @@ static void fetch_spares(struct hak_remote *remote) {
     hak_unlock(&hak_chunks_lock);
 }
 
+/* Gives the thread's spare chunks above the half to the common ones. */
 static void return_spares(struct hak_remote *remote) {
     hak_lock(&hak_chunks_lock);
     while (remote->spare_count > SPARE_CHUNKS / 2) {

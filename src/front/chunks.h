@@ -14,7 +14,8 @@ HAK_HIDDEN struct hak_chunk *hak_chunk_take(struct hak_remote *remote);
 /* Gives a chunk back that nobody else knows of. */
 HAK_HIDDEN void hak_chunk_drop(struct hak_remote *remote, struct hak_chunk *chunk);
 
-/* In the child of a fork, on its only thread. */
+/* Frees the chunks' lock in the child of a fork; if another thread held it, the rest of the mapping
+ * that chunks are cut from is given up. */
 HAK_HIDDEN void hak_chunks_after_fork(void);
 
 #endif

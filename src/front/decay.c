@@ -10,9 +10,9 @@ enum { PERIOD_SLOW_PATHS = 256, CAPACITY_SLOW_PATHS = 2048 };
 void (*hak_front_look)(void);
 void (*hak_front_at_period)(void);
 
-/* The older half of each array: a block at the bottom of one that is in use would stay there for
- * good, and keep its SuperSlab from going back. All of one whose top is where it was at the last
- * two looks: nobody uses the class. */
+/* Gives the older half of each array to the layer below: a block at the bottom of one that is in
+ * use would stay there for good, and keep its SuperSlab from going back. All of one whose top is
+ * where it was at the last two looks: nobody uses the class. */
 static void decay_arrays(struct hak_front *front) {
     for (unsigned c = 0; c < HAK_CLASSES; c++) {
         struct hak_array *array = &front->array[c];
@@ -28,11 +28,11 @@ static void decay_arrays(struct hak_front *front) {
     }
 }
 
-/* After a burst what the caches hold lies scattered, a few blocks in each of many SuperSlabs, and
- * would keep them. Of the fronts beside the arrays nothing is looked through: they are emptied. */
+/* Gives the slabs the cached blocks of SuperSlabs that drain, which a few scattered blocks would
+ * keep; the fronts beside the arrays are not looked through but emptied. */
 static void let_draining_go(struct hak_front *front) {
     struct hak_staying staying;
-    if (!hak_slab_find_staying(hak_thread.heap, &staying))
+    if (!hak_slab_find_fullest_draining(hak_thread.heap, &staying))
         return;
     for (unsigned c = 0; c < HAK_CLASSES; c++)
         if (hak_array_count(c) > 0)
@@ -41,7 +41,8 @@ static void let_draining_go(struct hak_front *front) {
     hak_caches_empty();
 }
 
-/* The end of a period: arrays and caches that were cold in it get smaller. */
+/* Ends a period: arrays and caches that were cold in it get smaller, and give blocks to the layers
+ * below. */
 static void end_period(struct hak_front *front) {
     if (!hak_is_debug_build || front->slow_paths % CAPACITY_SLOW_PATHS == 0)
         hak_arrays_end_period();

@@ -10,7 +10,7 @@ static void count_cached(struct hak_figures *figures, unsigned class_index, size
     figures->free_blocks[class_index] += blocks;
 }
 
-/* The caches of a thread, which may be at work. */
+/* Counts the blocks in the caches of a thread, which may be at work. */
 static void count_front(struct hak_figures *figures, const struct hak_thread *thread,
                         struct hak_front *front) {
     for (unsigned c = 0; c < HAK_CLASSES; c++) {
@@ -25,6 +25,7 @@ static void count_front(struct hak_figures *figures, const struct hak_thread *th
                      __atomic_load_n(&front->caches[i].count, __ATOMIC_RELAXED));
 }
 
+/* Counts the blocks in chunks that the thread fills for other heaps. */
 static void count_remote(struct hak_figures *figures, const struct hak_remote *remote) {
     for (unsigned i = 0; i < HAK_REMOTE_SLOTS; i++) {
         /* Chunks are never unmapped, but the thread may post this one at any moment. */
@@ -36,7 +37,8 @@ static void count_remote(struct hak_figures *figures, const struct hak_remote *r
     }
 }
 
-/* Hold hak_heaps_lock: a thread that ends waits for it before its memory goes. */
+/* Counts the cached blocks of all heaps. Hold hak_heaps_lock: a thread that ends waits for it
+ * before its memory goes. */
 static void count_heaps(struct hak_figures *figures) {
     for (unsigned id = HAK_SHARED_HEAP_ID; id <= HAK_HEAP_ID_MAX; id++) {
         struct hak_heap *heap = hak_heap_of((hak_owner_t)id);
@@ -54,7 +56,8 @@ static void count_heaps(struct hak_figures *figures) {
     }
 }
 
-/* Slots out of their slabs, of one SuperSlab; `live_bytes` has the cached ones in it so far. */
+/* Adds a SuperSlab's slots that are out of their slabs; `live_bytes` has the cached ones in it so
+ * far. */
 static void count_superslab(struct hak_superslab *superslab, hak_owner_t owner, void *context) {
     struct hak_figures *figures = context;
     figures->superslab_bytes += HAK_SUPERSLAB_BYTES;

@@ -77,12 +77,12 @@ HAK_HIDDEN size_t hak_front_trim(void);
 /* In the child of a fork, on its only thread. */
 HAK_HIDDEN void hak_front_after_fork(void);
 
-/* Before anything else is done with an idle heap that the caller has just taken: mends it where a
- * fork left it behind (left.c). */
+/* left.c: makes an idle heap that the caller has just taken whole again where a fork left it behind
+ * half-changed; to be called before anything else is done with it. */
 HAK_HIDDEN void hak_front_mend(struct hak_heap *heap);
 
-/* One block of a class whose way is ARRAY, when its array is empty: refills it. The block has made
- * its hop to FRONT or MID_RING. HAK_NO_BASE when there is no memory. */
+/* Refills the empty array of a class whose way is ARRAY and takes one block of it; the block has
+ * made its hop to FRONT or MID_RING. HAK_NO_BASE: no memory. */
 HAK_HIDDEN base_t hak_front_refill(unsigned class_index);
 
 /* Makes room in such a full array. */
@@ -92,7 +92,7 @@ HAK_HIDDEN void hak_front_spill(unsigned class_index);
  */
 HAK_HIDDEN HAK_COLD void hak_front_refuse_second(base_t block);
 
-/* One block from the shared heap, for a thread that has none. */
+/* Takes one block from the shared heap, for a thread that has none. */
 HAK_HIDDEN base_t hak_front_take_shared(unsigned class_index);
 
 /* A block that belongs to heap `owner`, another than the calling thread's. */

@@ -24,8 +24,8 @@ static void note_capacity(unsigned place, unsigned class_index, uint64_t before,
 
 /* ---- arrays ---------------------------------------------------------------------------------- */
 
-/* The top moves last: a fork that comes in between finds all blocks by where it points
- * (hak_array_bottom_of). */
+/* Moves an array's blocks to larger room, which is mapped once; false without memory. The top moves
+ * last: a fork that comes in between finds all blocks by where it points (hak_array_bottom_of). */
 static bool move_to_larger_room(struct hak_array *array, unsigned class_index) {
     if (!array->larger)
         array->larger = hak_map(
@@ -72,6 +72,7 @@ bool hak_array_grow(unsigned class_index) {
     return true;
 }
 
+/* Halves an array that grew, down to the places it began with. */
 static void shrink(struct hak_front *front, unsigned class_index) {
     struct hak_array *array = &front->array[class_index];
     unsigned capacity = array->capacity / 2u > array->start ? array->capacity / 2u : array->start;
@@ -97,6 +98,8 @@ static struct hak_cache *base_cache_of(unsigned class_index) {
     return plan->caches > plan->base_cache ? hak_caches_of(class_index) + plan->base_cache : NULL;
 }
 
+/* Gives the array other places and another batch, within what is possible; it does not grow past
+ * them by itself. Returns the places it has. */
 static unsigned resize_array(unsigned class_index, unsigned capacity, unsigned batch) {
     struct hak_array *array = &hak_thread.front->array[class_index];
     unsigned most = hak_array_most(class_index);
@@ -108,6 +111,8 @@ static unsigned resize_array(unsigned class_index, unsigned capacity, unsigned b
     return array->capacity;
 }
 
+/* Spills what the smaller cache cannot hold; a stack or ring stays within its memory. Returns the
+ * places it has. */
 static unsigned resize_cache(struct hak_cache *cache, unsigned capacity, unsigned batch) {
     if (cache->storage != HAK_LIST && capacity > cache->room)
         capacity = cache->room;

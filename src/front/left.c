@@ -25,6 +25,8 @@ static bool can_be_read(const struct hak_thread *thread) {
            hak_raw_readable((uintptr_t)&thread->top[HAK_CLASSES - 1]);
 }
 
+/* Notes how many blocks each array of an ended thread's heap holds. If the thread's memory cannot
+ * be read, they count as none. */
 static void note_arrays(struct hak_heap *heap) {
     struct hak_front *front = heap->front_block;
     if (!front)

@@ -7,7 +7,8 @@ struct hak_cache *hak_magazine_of(unsigned class_index) {
     return hak_caches_of(class_index) + hak_plan[class_index].base_cache;
 }
 
-/* The list first: its blocks are warm. Then the slabs, half a magazine at a time. */
+/* Refills the empty magazine: from the list first, whose blocks are warm, then from the slabs, half
+ * a magazine at a time. */
 void magazine_refill(unsigned class_index) {
     struct hak_cache *magazine = hak_magazine_of(class_index);
     uint32_t wanted = magazine->batch < magazine->capacity ? magazine->batch : magazine->capacity;
@@ -28,6 +29,8 @@ void magazine_refill(unsigned class_index) {
     magazine->count = taken;
 }
 
+/* Makes room in a full magazine: moves its older half onto the TLS SLL; a list above its capacity
+ * spills half of that into the slabs. */
 void magazine_flush(unsigned class_index) {
     struct hak_cache *magazine = hak_magazine_of(class_index), *list = hak_sll_of(class_index);
     uint32_t moved = (magazine->count + 1) / 2;

@@ -35,6 +35,7 @@ static inline base_t hak_magazine_pop(unsigned class_index) {
     return magazine->count ? magazine->blocks[--magazine->count] : HAK_NO_BASE;
 }
 
+/* Puts the block on top; magazine_flush makes room first if it is full. */
 static inline void hak_magazine_push(unsigned class_index, base_t block) {
     struct hak_cache *magazine = hak_magazine_of(class_index);
     if (hak_cache_is_full(magazine))

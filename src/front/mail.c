@@ -17,6 +17,7 @@ static void drain_to_slabs(struct hak_heap *heap, const struct hak_chunk *chunk)
     hak_slab_give_all(heap, chunk->blocks, chunk->count);
 }
 
+/* Moves all waiting chunks of the class into the slabs. */
 static void spill_class(struct hak_heap *heap, unsigned class_index) {
     struct hak_mail *mail = &heap->mail[class_index];
     while (mail->chunks) {
@@ -35,6 +36,8 @@ static size_t bytes_of(const struct hak_chunk *chunk) {
     return chunk->count * hak_class_bytes(chunk->class_index);
 }
 
+/* True when the chunk may wait for the thread's refill: its own heap, the array is on, and the
+ * bounds in bytes hold. */
 static bool may_wait(const struct hak_heap *heap, const struct hak_chunk *chunk) {
     unsigned class_index = chunk->class_index;
     size_t waiting_bytes = heap->mail[class_index].blocks * hak_class_bytes(class_index);
@@ -43,6 +46,8 @@ static bool may_wait(const struct hak_heap *heap, const struct hak_chunk *chunk)
            heap->mail_bytes + bytes_of(chunk) <= HEAP_BYTES;
 }
 
+/* The chunk waits for the class's next refill, or with `keep` off or no room it goes into the
+ * slabs. */
 static void sort_chunk(struct hak_heap *heap, struct hak_chunk *chunk, bool keep) {
     if (keep && may_wait(heap, chunk)) {
         struct hak_mail *mail = &heap->mail[chunk->class_index];
@@ -88,6 +93,7 @@ void hak_remote_drain(void) {
 
 /* ---- up into an array ------------------------------------------------------------------------ */
 
+/* Moves a chunk's blocks onto the class's array, the first on top. */
 static void move_to_front(const base_t *blocks, unsigned count, unsigned class_index) {
     hop_all_down(hak_mid_has(class_index) ? HAK_DRAIN_MID : HAK_DRAIN_FRONT, blocks, count,
                  class_index);
@@ -153,6 +159,8 @@ void hak_mail_tend(void) {
 
 /* ---- what a fork left behind ----------------------------------------------------------------- */
 
+/* Frees the chunks of a heap that was left into its slabs; blocks that are no longer the heap's are
+ * skipped. */
 static void give_left(struct hak_heap *heap, struct hak_chunk *chunk) {
     while (chunk) {
         struct hak_chunk *next = chunk->next;

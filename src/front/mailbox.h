@@ -42,7 +42,7 @@ static inline uint32_t hak_chunk_key(hak_owner_t owner, unsigned class_index) {
 HAK_HIDDEN enum hak_heap_state hak_mailbox_post(struct hak_heap *heap, struct hak_chunk *first,
                                                 struct hak_chunk *last, uint32_t blocks);
 
-/* Takes all that was posted; the caller owns the heap. NULL: nothing. */
+/* Takes all chunks that other threads posted to the heap, which the caller owns. NULL: none. */
 HAK_HIDDEN struct hak_chunk *hak_mailbox_take(struct hak_heap *heap);
 
 /* True when there is mail; asked by whoever has made the heap idle, after that. */

@@ -40,6 +40,8 @@ static const char *read_entry(const char *at, struct hak_override *of_band) {
     return at;
 }
 
+/* Says on stderr that an entry of HAKMEM_TINY_TLS_CLASS_OVERRIDE is wrong, and the expected form.
+ */
 static HAK_COLD void complain(const char *text, const char *entry) {
     char cut[64] = "";
     for (unsigned i = 0; i + 1 < sizeof cut && entry[i] && entry[i] != ','; i++)

@@ -60,6 +60,7 @@ static unsigned array_places(unsigned band, bool *may_grow) {
 
 /* ---- a class --------------------------------------------------------------------------------- */
 
+/* Appends a cache to the class's chain in the plan; `batch` 0 is half of the capacity. */
 static void add_cache(unsigned class_index, enum hak_place place, enum hak_storage storage,
                       unsigned capacity, unsigned batch) {
     unsigned room = storage == HAK_LIST ? 0 : capacity;
@@ -81,7 +82,8 @@ static void add_first_front(unsigned class_index, enum hak_place place, enum hak
     add_cache(class_index, place, storage, is_tight() ? smaller(capacity, TIGHT) : capacity, 0);
 }
 
-/* A tiny front never stands before a class of the mid layer. */
+/* Adds the tiny fronts that the options turn on for the class; none stands before a class of the
+ * mid layer. */
 static void add_first_fronts(unsigned class_index) {
     unsigned band = hak_class_band[class_index];
     if (has_only_heapv2(band)) {
@@ -107,8 +109,8 @@ static bool has_magazine(unsigned class_index) {
            hak_class_bytes(class_index) <= HAK_MAGAZINE_MAX_BYTES;
 }
 
-/* Ring and SLL belong together even where the list may hold nothing: every block of the ring comes
- * by it. */
+/* Adds ring and SLL to the class's caches. They belong together even where the list may hold
+ * nothing: every block of the ring comes by it. */
 static void add_ring(unsigned class_index) {
     uint64_t places =
         hak_class_band[class_index] == 2 ? hak_options.hot_ring_c2 : hak_options.hot_ring_c3;
@@ -116,6 +118,7 @@ static void add_ring(unsigned class_index) {
     add_cache(class_index, HAK_PLACE_SLL, HAK_LIST, (unsigned)hak_options.sll_capacity, 0);
 }
 
+/* Plans the magazine and the TLS SLL behind it, each where its option gives it places. */
 static void add_magazine(unsigned class_index, const struct hak_override *override) {
     unsigned places = (unsigned)hak_options.magazine_capacity;
     unsigned batch = 0;
@@ -129,7 +132,8 @@ static void add_magazine(unsigned class_index, const struct hak_override *overri
         add_cache(class_index, HAK_PLACE_SLL, HAK_LIST, (unsigned)hak_options.sll_capacity, 0);
 }
 
-/* Where the array's blocks are; in a chain it is a cache like the others. */
+/* Plans how many blocks the class's array holds, how far it may grow, and its place among the
+ * caches. */
 static void add_array(unsigned class_index, const struct hak_override *override) {
     struct hak_class_plan *plan = &hak_plan[class_index];
     bool may_grow;
@@ -149,6 +153,7 @@ static void add_array(unsigned class_index, const struct hak_override *override)
                   HAK_STACK, places, batch);
 }
 
+/* Tells the class's way from its plan: array, magazine with its list, another chain, or none. */
 static enum hak_way way_of(const struct hak_class_plan *plan, bool has_array) {
     const struct hak_cache_plan *first = &hak_plan_caches[plan->first_cache];
     if (has_array && plan->caches == 0)
@@ -160,6 +165,7 @@ static enum hak_way way_of(const struct hak_class_plan *plan, bool has_array) {
     return HAK_WAY_CHAIN;
 }
 
+/* Plans the caches of a class from the options, first fronts first, and chooses its way. */
 static void plan_class(unsigned class_index) {
     struct hak_class_plan *plan = &hak_plan[class_index];
     bool is_mid = hak_mid_has(class_index), has_array = false;

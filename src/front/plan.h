@@ -71,9 +71,9 @@ HAK_HIDDEN extern _Atomic uint32_t hak_plan_version;
  * be read gives one line on stderr. */
 HAK_HIDDEN void hak_plan_start(void);
 
-/* For learning, any thread: sets how many places the class's arrays have and how many blocks a
- * refill or spill moves (0 = half). Both are cut to what is possible; arrays do not grow past it by
- * themselves any more. Every thread takes it over at its next slow path in any class. A class
+/* Sets, for learning, from any thread, how many places the class's arrays have and how many blocks
+ * a refill or spill moves (0 = half). Both are cut to what is possible; arrays do not grow past it
+ * by themselves any more. Every thread takes it over at its next slow path in any class. A class
  * without an array or magazine stays as it is. */
 HAK_HIDDEN void hak_plan_set(unsigned class_index, unsigned capacity, unsigned batch);
 

@@ -6,6 +6,7 @@
 
 static bool is_done;
 
+/* HAKMEM_TINY_PREWARM_C2 to _C5 of the band; only C2 to C5 have one. */
 static uint64_t blocks_of_band(unsigned band) {
     switch (band) {
     case 2:
@@ -21,6 +22,7 @@ static uint64_t blocks_of_band(unsigned band) {
     }
 }
 
+/* The greater of the band's number and, up to C7, the number for all. */
 static unsigned blocks_to_prewarm(unsigned class_index) {
     unsigned band = hak_class_band[class_index];
     uint64_t wanted = blocks_of_band(band);
@@ -29,6 +31,7 @@ static unsigned blocks_to_prewarm(unsigned class_index) {
     return (unsigned)wanted;
 }
 
+/* Fills the class's front with up to `wanted` blocks. Returns how many. */
 static unsigned prewarm_class(unsigned class_index, unsigned wanted) {
     switch (hak_way_of(class_index)) {
     case HAK_WAY_ARRAY:

@@ -23,6 +23,7 @@ static void add_to_chain(struct chain *chain, struct hak_chunk *chunk) {
     chain->blocks += chunk->count;
 }
 
+/* Drops the chunks of a chain, which are empty or whose blocks are lost. */
 static void drop_chain(struct hak_remote *remote, struct hak_chunk *chunk) {
     while (chunk) {
         struct hak_chunk *next = chunk->next;
@@ -31,7 +32,8 @@ static void drop_chain(struct hak_remote *remote, struct hak_chunk *chunk) {
     }
 }
 
-/* The chain's state afterwards is its owner's; false: the owner's heap is idle. */
+/* Posts a chain of chunks to its owner, whose it is from then on; false: the owner's heap is idle.
+ */
 static bool post_chain(struct hak_remote *remote, const struct chain *chain) {
     struct hak_chunk *first = chain->first;
     hak_owner_t owner = first->owner;
@@ -45,7 +47,7 @@ static bool post_chain(struct hak_remote *remote, const struct chain *chain) {
     return hak_mailbox_post(heap, first, chain->last, chain->blocks) != HAK_HEAP_IDLE;
 }
 
-/* The thread of an idle heap is gone: the poster drains it. */
+/* Takes in what was posted to an idle heap, whose thread is gone. */
 static void help(hak_owner_t id) {
     struct hak_heap *heap;
     while ((heap = hak_heap_help(id)) != NULL) {
@@ -63,13 +65,15 @@ void hak_remote_after_release(hak_owner_t id) {
         help(id);
 }
 
-/* A nested call may not take the locks that help takes: the next poster does so. */
+/* Posts a chain, and drains its owner's heap if that is idle. A nested call may not take the locks
+ * for that: the next poster does so. */
 static void post(struct hak_remote *remote, const struct chain *chain) {
     hak_owner_t owner = chain->first->owner;
     if (!post_chain(remote, chain) && !check_is_nested())
         help(owner);
 }
 
+/* Posts one chunk to the heap that owns its blocks. */
 static void post_chunk(struct hak_remote *remote, struct hak_chunk *chunk) {
     struct chain chain = {0};
     add_to_chain(&chain, chunk);
@@ -93,6 +97,7 @@ static size_t chunk_bytes(const struct hak_chunk *chunk) {
     return chunk->limit * hak_class_bytes(chunk->class_index);
 }
 
+/* An empty chunk for blocks of an owner and class; NULL without memory. */
 static struct hak_chunk *open_chunk(struct hak_remote *remote, hak_owner_t owner,
                                     unsigned class_index) {
     struct hak_chunk *chunk = hak_chunk_take(remote);
@@ -120,7 +125,7 @@ static void put_in_chunk(struct hak_chunk *chunk, base_t block) {
     chunk->count++;
 }
 
-/* A thread without a heap keeps nothing. */
+/* Posts one block in a chunk of its own, for a thread without a heap, which keeps nothing. */
 static void post_alone(hak_owner_t owner, unsigned class_index, base_t block) {
     struct hak_chunk *chunk = open_chunk(NULL, owner, class_index);
     if (!chunk)
@@ -129,6 +134,7 @@ static void post_alone(hak_owner_t owner, unsigned class_index, base_t block) {
     post_chunk(NULL, chunk);
 }
 
+/* Maps the thread's remote store if it has a heap and no store. NULL without memory. */
 static struct hak_remote *make_remote(void) {
     struct hak_heap *heap = hak_thread.heap;
     if (heap && !heap->remote)
@@ -136,12 +142,15 @@ static struct hak_remote *make_remote(void) {
     return hak_own_remote();
 }
 
+/* Posts the full chunk of a slot; each FLUSH_EVERY_POSTS-th time all others, too. */
 static HAK_COLD void post_full(struct hak_remote *remote, unsigned slot) {
     post_chunk(remote, close_slot(remote, slot));
     if (++remote->posts % FLUSH_EVERY_POSTS == 0)
         hak_remote_flush();
 }
 
+/* Opens a chunk in the slot, whose old chunk is posted before; flushes all when they hold
+ * HAK_REMOTE_BYTES. NULL without memory. */
 static HAK_COLD struct hak_chunk *fill_slot(struct hak_remote *remote, unsigned slot,
                                             hak_owner_t owner, unsigned class_index) {
     if (remote->bytes >= HAK_REMOTE_BYTES)
@@ -157,6 +166,7 @@ static HAK_COLD struct hak_chunk *fill_slot(struct hak_remote *remote, unsigned 
     return chunk;
 }
 
+/* Ends the program for a free of no block; the debug build has reported it and goes on. */
 static HAK_COLD void refuse(base_t block, hak_owner_t owner) {
     if (!hak_is_debug_build)
         hak_blame("bad-free", block.p,
@@ -165,7 +175,8 @@ static HAK_COLD void refuse(base_t block, hak_owner_t owner) {
                       : "is inside a block or in no block; free what malloc returned");
 }
 
-/* Everything but one more block for a chunk that stands. */
+/* Puts a block into a chunk for its owner in all cases but the short one: refuses a wrong one,
+ * makes the thread's chunks, or opens one. */
 static HAK_COLD void put_slowly(hak_owner_t owner, base_t block) {
     unsigned class_index = hak_front_class_of(block);
     if (owner == HAK_OWNER_RESERVE || !hak_is_slot_start(block.p, class_index)) {
@@ -186,7 +197,8 @@ static HAK_COLD void put_slowly(hak_owner_t owner, base_t block) {
         post_full(remote, slot);
 }
 
-/* No frame and no call on the way of most blocks. */
+/* Puts a block of another heap into the chunk for its owner and class, and posts it when it is
+ * full; on the way of most blocks there is no frame and no call. */
 void hak_remote_put(hak_owner_t owner, base_t block) {
     struct hak_remote *remote = hak_own_remote();
     unsigned class_index = hak_front_class_of(block);

@@ -30,8 +30,9 @@ static inline void hak_array_put(unsigned class_index, base_t block) {
     hak_array_push(class_index, block);
 }
 
-/* `block`, a slot start of a class of this thread's heap, comes back from the program; `kind` is
- * HAK_FREE, by hak_free_by, or HAK_REALLOC_FROM. It is recorded with the place that takes it. */
+/* Puts `block`, a slot start of a class of this thread's heap, which comes back from the program,
+ * into its front; `kind` is HAK_FREE, by hak_free_by, or HAK_REALLOC_FROM. It is recorded with the
+ * place that takes it. */
 HAK_IN_PLACE void hak_front_give(unsigned class_index, base_t block, enum hak_record_kind kind) {
     enum hak_way way = hak_way_of(class_index);
     if (way == HAK_WAY_MAGAZINE) {

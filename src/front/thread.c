@@ -4,6 +4,7 @@
 
 #include "front/prewarm.h"
 
+/* Maps a thread's arrays and, where the plan has any, its caches. NULL without memory. */
 static struct hak_front *make_front(void) {
     struct hak_front *front = hak_map(HAK_PAGES_OF(sizeof(struct hak_front)));
     if (front && hak_plan_cache_count) {
@@ -64,6 +65,7 @@ base_t hak_front_take_shared(unsigned class_index) {
     return block;
 }
 
+/* The thread has no heap from now on: its arrays are off, and `state` says why. */
 static void forget_heap(enum hak_thread_state state) {
     struct hak_thread *thread = &hak_thread;
     for (unsigned c = 0; c < HAK_CLASSES; c++)
@@ -74,6 +76,7 @@ static void forget_heap(enum hak_thread_state state) {
     thread->state = (uint8_t)state;
 }
 
+/* Moves all that the thread holds, for itself and for others, into slabs and mailboxes. */
 static void empty_caches(void) {
     hak_remote_flush();
     hak_remote_drain();
@@ -98,12 +101,16 @@ void hak_front_end(void) {
     }
 }
 
+/* Takes in what others freed, releases empty SuperSlabs, and gives the pages of free slabs back.
+ * Returns these bytes. */
 static size_t trim_heap(struct hak_heap *heap) {
     hak_remote_drain_heap(heap);
     hak_slab_trim(heap);
     return hak_slab_purge(heap, 0);
 }
 
+/* trim_heap of the heap that threads without their own share, after repair if a fork left it
+ * half-changed. */
 static size_t trim_shared(void) {
     size_t bytes = 0;
     hak_lock(&hak_shared_heap_lock);

@@ -87,37 +87,39 @@ static inline unsigned hak_array_batch(const struct hak_array *array) {
 
 /* array.c: sets up the calling thread's arrays by the plan, all empty. */
 HAK_HIDDEN void hak_arrays_start(void);
-/* array.c: up to `wanted` blocks into an empty array. How many. */
+/* array.c: refills an empty array with up to `wanted` blocks. Returns how many. */
 HAK_HIDDEN unsigned hak_array_fill(unsigned class_index, unsigned wanted);
 /* array.c: moves the `count` oldest blocks of an array into the slabs. */
 HAK_HIDDEN void hak_array_spill(unsigned class_index, unsigned count);
-/* array.c: the same of a full one, onto mid's list where mid serves the class. */
+/* array.c: moves `count` blocks from the bottom of a full array onto mid's list where mid serves
+ * the class, else as hak_array_spill does. */
 HAK_HIDDEN void hak_array_overflow(unsigned class_index, unsigned count);
 /* array.c: moves what lies in SuperSlabs that are to go into the slabs (struct hak_staying). */
 HAK_HIDDEN void hak_array_spill_draining(unsigned class_index, const struct hak_staying *staying);
 
-/* grow.c: another capacity for the calling thread's array; blocks that do not fit spill. False: no
- * memory for the room, or it would be too many bytes. */
+/* grow.c: sets the capacity of the calling thread's array; blocks that do not fit spill. False: no
+ * memory for larger room, or it would have too many bytes. */
 HAK_HIDDEN bool hak_array_resize(unsigned class_index, unsigned capacity);
 /* grow.c: takes over what hak_plan_set changed. */
 HAK_HIDDEN void hak_arrays_follow_plan(void);
-/* grow.c: a hot class's full array gets more places; false: it stays as it is. */
+/* grow.c: doubles the places of a hot class's full array; false: it stays as it is. */
 HAK_HIDDEN bool hak_array_grow(unsigned class_index);
-/* grow.c: the end of a period: cold classes get fewer. */
+/* grow.c: shrinks, at the end of a period, the arrays of classes that were cold in it. */
 HAK_HIDDEN void hak_arrays_end_period(void);
 
 /* mail.c: takes what other threads posted to this thread's heap, and what waits, into the slabs. */
 HAK_HIDDEN void hak_remote_drain(void);
-/* remote.c: posts the chunks that are being filled. */
+/* remote.c: posts the chunks of the calling thread that are being filled. */
 HAK_HIDDEN void hak_remote_flush(void);
-/* remote.c: the same of a thread that a fork left behind, after what it was draining. */
+/* remote.c: posts the chunks that a thread which a fork left behind had not posted yet, after what
+ * it was draining. */
 HAK_HIDDEN void hak_remote_flush_left(struct hak_heap *heap);
 /* mail.c: blocks that such a thread was draining or had sorted go into the slabs. */
 HAK_HIDDEN void hak_mail_drain_left(struct hak_heap *heap);
-/* mail.c: sorts posted chunks, now and then, or when it is much. */
+/* mail.c: takes posted chunks in when there are many, and sorts them, now and then. */
 HAK_HIDDEN void hak_mail_tend(void);
-/* decay.c: every now and then, on slow paths: moves blocks that were not used for a while down a
- * layer. */
+/* decay.c: on slow paths, every now and then, moves blocks that were not used for a while down a
+ * layer, posts others' blocks and takes over a new plan. */
 HAK_HIDDEN void hak_front_decay(void);
 /* decay.c: both, which each slow path does. */
 HAK_HIDDEN void hak_front_tend(void);

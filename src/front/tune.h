@@ -34,7 +34,7 @@ HAK_HIDDEN unsigned hak_front_blocks(unsigned class_index);
 HAK_HIDDEN uint32_t hak_front_refilled(unsigned class_index);
 HAK_HIDDEN uint32_t hak_front_spilled(unsigned class_index);
 
-/* All but `blocks` of what lies in the base front go to the slabs; its capacity stays. */
+/* Gives all but `blocks` of the blocks in the base front to the slabs; its capacity stays. */
 HAK_HIDDEN void hak_front_keep(unsigned class_index, unsigned blocks);
 
 /* Gives the base front `capacity` places and refills of `batch` blocks (0: half), as far as

@@ -40,13 +40,14 @@ void hak_answer(void) {
     is_answering = false;
 }
 
-/* In a signal handler. */
+/* Notes in a signal handler what the signal asks for. */
 static void note_signal(int number) {
     uint32_t bits = (number == sweep_signal ? HAK_ASKED_SWEEP : 0u) |
                     (number == leaks_signal ? HAK_ASKED_LEAKS : 0u);
     atomic_fetch_or(&hak_asked_for, bits);
 }
 
+/* Says on stderr that the variable names no signal that can be caught. */
 static HAK_COLD void print_bad_signal(const char *variable, const char *value) {
     struct hak_line line = {.length = 0};
     hak_line_add(&line, "hakmem: ");
@@ -57,6 +58,8 @@ static HAK_COLD void print_bad_signal(const char *variable, const char *value) {
     hak_line_end(&line);
 }
 
+/* Has the signal of a variable noted when it comes. Returns its number; 0: none, or a wrong one,
+ * which is said on stderr. */
 static int hear(const char *variable, const char *value) {
     if (value[0] == '\0')
         return 0;
@@ -74,7 +77,8 @@ static bool sweep_for_control(uint64_t *found) {
     return true;
 }
 
-/* The byte of HAK_ASKED_CONTROL, little-endian: a store to it from outside changes no other bit. */
+/* Lets ctl ask for sweeps and ring the byte of HAK_ASKED_CONTROL, little-endian: a store to it from
+ * outside changes no other bit. */
 static void hear_control(void) {
     if (hak_stops_at_illegal_hop())
         hak_control_errands.sweep = sweep_for_control;

@@ -19,7 +19,8 @@ HAK_HIDDEN extern _Atomic uint32_t hak_asked_for;
 /* The leak scan, which is a folder above; set before the first signal is heard, or NULL. */
 HAK_HIDDEN extern void (*hak_answer_leaks)(void);
 
-/* Does it. On the thread that calls the malloc family, before that has begun. */
+/* Does what was asked for: sweeps, scans for leaks, serves ctl. On the thread that calls the malloc
+ * family, before that call has begun. */
 HAK_HIDDEN HAK_COLD void hak_answer(void);
 static inline bool hak_is_asked(void) {
     return atomic_load_explicit(&hak_asked_for, memory_order_relaxed) != 0;
@@ -29,7 +30,7 @@ static inline void hak_answer_if_asked(void) {
         hak_answer();
 }
 
-/* At start: begins to hear the signals. It is never called in a sanitizer's program, whose
+/* Begins, at start, to hear the signals and ctl. It is never called in a sanitizer's program, whose
  * functions in front of libc's crash in a constructor of ours. */
 HAK_HIDDEN void hak_asked_start(void);
 HAK_HIDDEN extern bool hak_asked_is_started;

@@ -15,8 +15,8 @@ struct slab {
     uint32_t magic;
 };
 
-/* The slab that `p` lies in, and the generation of its addresses; false: it is none that serves the
- * class. */
+/* Finds the slab that `p` lies in, and the generation of its addresses; false: it is none that
+ * serves the class. */
 static inline bool find_slab(const void *p, unsigned class_index, struct slab *slab,
                              uint32_t *epoch) {
     if (HAK_UNLIKELY(hak_registry_owner_fast(p) == HAK_OWNER_NOBODY) && !hak_registry_find(p))
@@ -83,6 +83,8 @@ static unsigned move_run(enum hak_record_kind kind, const base_t *first, unsigne
     return moved;
 }
 
+/* Checks and records a move of several blocks, as one record where the place keeps no lists; a
+ * wrong block goes by itself and is reported. */
 HAK_TRACER_TEXT void hak_hop_blocks(enum hak_record_kind kind, const base_t *first, unsigned count,
                                     int step, unsigned class_index) {
     uint32_t to = hak_moves[kind & (HAK_MOVE_KINDS - 1)].to;

@@ -34,6 +34,7 @@ enum { LAST_WORDS_BYTES = 16 }; /* slot_bytes.h writes a canary by 32 bytes */
 /* ---- to the program ----------------------------------------------------------------------------
  */
 
+/* Reports a block that a layer hands out although it is of another class or not free. */
 static HAK_COLD void report_wrong_hand_out(struct hak_located at, enum hak_record_kind kind,
                                            base_t base, unsigned class_index) {
     struct hak_finding finding = {
@@ -55,10 +56,9 @@ static inline bool may_hand_out(const struct hak_located *at, enum hak_record_ki
            at->slot->place != HAK_PLACE_LIVE && hak_move_is_allowed(kind, at->slot->place);
 }
 
-/* The pages of a guarded block are zero. Words of memory that was never written are put where the
- * program finds them in other blocks: in what realloc adds, and in the last words that malloc
- * gives.
- */
+/* Fills bytes of a guarded block, whose pages are zero, with words of memory that was never
+ * written, where the program finds them in other blocks: in what realloc adds, and in the last
+ * words that malloc gives. */
 static HAK_COLD void fill_guarded(struct hak_located at, const struct hak_hand_out *how) {
     struct hak_located old;
     size_t to = how->asked_bytes, from = to;
@@ -137,8 +137,8 @@ HAK_TRACER_TEXT user_t hak_check_hand_out(base_t base, const struct hak_hand_out
 /* ---- and back ----------------------------------------------------------------------------------
  */
 
-/* True when `pointer` is the word that one freed block is filled with: it was read from there, and
- * the finding is about that block, which `at` is from then on. */
+/* Whether `pointer` is the word that a freed block is filled with, so that it was read from there;
+ * then the finding is a use after free of that block, which `at` gets. */
 static bool is_read_from_freed(struct hak_located *at, const void *pointer,
                                struct hak_finding *finding) {
     struct hak_named named[2];
@@ -151,8 +151,8 @@ static bool is_read_from_freed(struct hak_located *at, const void *pointer,
     return true;
 }
 
-/* A call on a pointer that is not a live block's. It gets its record like any other call, flagged,
- * so that the story of the block shows it. */
+/* Records and reports a call on a pointer that is not a live block's. It gets its record like any
+ * other call, flagged, so that the story of the block shows it. */
 void hak_report_bad_pointer(struct hak_located at, enum hak_record_kind kind, const void *pointer,
                             enum hak_memory memory) {
     struct hak_event_fields fields = hak_begin_record(&at, kind, pointer);
@@ -216,7 +216,8 @@ static enum hak_memory memory_outside(const void *pointer) {
 
 enum { PAGE_GAP_BYTES = 16 }; /* as many lie, at most, between a guarded block and a closed page */
 
-/* A live block lies at `there`, and `pointer` just behind its end or in front of its start. */
+/* Whether a live block lies at `there`, and `pointer` just behind its end or in front of its
+ * start. */
 static bool is_beside(const char *there, const char *pointer, struct hak_located *at) {
     if (!hak_locate(there, at) || at->slot->place != HAK_PLACE_LIVE)
         return false;
@@ -225,6 +226,8 @@ static bool is_beside(const char *there, const char *pointer, struct hak_located
                            : pointer >= end && pointer - end < PAGE_GAP_BYTES;
 }
 
+/* Finds the guarded block whose closed pages hold the pointer: the one that ends before it, or
+ * begins behind it. */
 static bool find_guarded_beside(const char *pointer, struct hak_located *at) {
     struct hak_located beside;
     if (!is_beside(pointer - 1, pointer, &beside) &&
@@ -234,6 +237,8 @@ static bool find_guarded_beside(const char *pointer, struct hak_located *at) {
     return true;
 }
 
+/* A pointer that is no live block's: HAK_FOREIGN if it lies in memory that is not ours, which is
+ * counted; else reported and HAK_REFUSE. */
 static HAK_COLD enum hak_verdict refuse_or_pass_on(struct hak_located at, enum hak_record_kind kind,
                                                    const void *pointer) {
     enum hak_memory memory;
@@ -273,6 +278,7 @@ static bool find_former_large(const void *pointer, struct hak_large *former,
            memory_outside(pointer) == HAK_MEMORY_UNMAPPED;
 }
 
+/* Reports malloc_usable_size of a freed block, once; another pointer is let pass. */
 static HAK_COLD void tell_asked_about(struct hak_located at, const void *pointer) {
     struct hak_large former;
     bool is_known = at.slot || (at.superslab ? hak_locate_former_slot(pointer, &at)
@@ -284,6 +290,7 @@ static HAK_COLD void tell_asked_about(struct hak_located at, const void *pointer
         hak_touch_tell(&touch, &at, HAK_FAULT_USE_AFTER_FREE);
 }
 
+/* Looks at a pointer that malloc_usable_size got, and reports a freed block. */
 HAK_TRACER_TEXT void hak_check_asked_about(user_t user) {
     struct hak_located at;
     if (HAK_UNLIKELY(!hak_locate(user.p, &at) || at.slot->place != HAK_PLACE_LIVE))
@@ -340,6 +347,8 @@ HAK_TRACER_TEXT enum hak_verdict hak_check_pointer(user_t user, enum hak_record_
     return HAK_TAKE;
 }
 
+/* A block is freed or leaves quarantine: checked, recorded, its state changed. False: refused, or
+ * guard keeps it, in quarantine or as a guarded block; the layer must not have it. */
 HAK_TRACER_TEXT bool hak_check_freed(base_t base, enum hak_record_kind kind, enum hak_place to) {
     struct hak_located at;
     if (kind == HAK_QUARANTINE_LEAVE)
@@ -364,7 +373,8 @@ HAK_TRACER_TEXT bool hak_check_freed(base_t base, enum hak_record_kind kind, enu
 /* ---- while it lives ----------------------------------------------------------------------------
  */
 
-/* A guarded block keeps its pages, and what is read or written there is told at any moment. */
+/* Notes that a block's resize begins or ends; a guarded block keeps its pages, and what is read or
+ * written there is told at any moment. */
 void hak_check_resizing(user_t user, bool begins) {
     struct hak_located at;
     if (!hak_locate(user.p, &at) || hak_is_guarded(&at))
@@ -399,6 +409,8 @@ HAK_TRACER_TEXT void hak_check_resize(user_t user, size_t asked_bytes) {
         hak_watched_offer_resized(&at);
 }
 
+/* The bytes asked for, of a live block at its user pointer, in layout header. False: not that; ask
+ * otherwise. */
 bool hak_check_asked_bytes(user_t user, size_t *bytes) {
     struct hak_near_slot at;
     if (!hak_layout_has_header() ||
@@ -410,6 +422,8 @@ bool hak_check_asked_bytes(user_t user, size_t *bytes) {
     return true;
 }
 
+/* The bytes the program may use: those asked for where guard knows them, else `slot_bytes`; 0: no
+ * block of ours. */
 size_t hak_check_usable(user_t user, size_t slot_bytes) {
     struct hak_located at;
     if (!hak_layout_has_header() && !hak_check_guards)

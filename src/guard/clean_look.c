@@ -21,10 +21,10 @@ void hak_clean_look_note(bool is_freed, uint64_t ticks, uint64_t by_and_stack) {
  * blocks and the closing. */
 _Atomic bool hak_closed_beside_others;
 
-/* Of the open pages of a freed slot the first that was opened, in ticks: nobody could write into
- * the slot between the closing of its pages, before which it was found whole, and then. 0: a page
- * was never closed, or other threads may have written while one was. Of a slot that was freed after
- * that time it says nothing. */
+/* When the first of a freed slot's open pages was opened: nobody wrote into the slot from the
+ * closing of its pages, before which it was found whole, until then. 0: a page was never closed, or
+ * other threads may have written while one was. It says nothing of a slot that was freed after that
+ * time. */
 static uint64_t opened_ticks(const struct hak_located *at) {
     uint64_t first = UINT64_MAX;
     if (!at->superslab || atomic_load(&hak_closed_beside_others))

@@ -4,8 +4,8 @@
 
 #include "guard/guard.h"
 
-/* All blocks of that kind, live or freed, were looked at and whole: `ticks` of the processor,
- * before the first look, and enum hak_found_by << 32 | stack. One thread at a time. */
+/* Notes that all blocks of a kind, live or freed, were looked at and whole: `ticks` of the
+ * processor, before the first look, and enum hak_found_by << 32 | stack. One thread at a time. */
 HAK_HIDDEN void hak_clean_look_note(bool is_freed, uint64_t ticks, uint64_t by_and_stack);
 
 /* Adds to `facts`, of damage, when a sweep last looked at all blocks of that kind and found them

@@ -15,6 +15,7 @@
 #include "guard/watched.h"
 #include "platform/readable.h"
 
+/* A finding about damaged bytes; its offset is that of the first one from the user pointer. */
 static struct hak_finding make_damage_finding(const struct hak_located *at,
                                               enum hak_record_kind kind, enum hak_fault_code code,
                                               const struct hak_damage *damage) {
@@ -44,7 +45,7 @@ static void note_as_told(const struct hak_located *at) {
     __atomic_fetch_or(&at->slot->subkind, HAK_SLOT_TOLD, __ATOMIC_RELAXED);
 }
 
-/* `next` begins where `damage` ends. */
+/* Joins `next`, which begins where `damage` ends, to `damage`. */
 static void append_damage(struct hak_damage *damage, const struct hak_damage *next) {
     damage->bytes += next->bytes;
     damage->last = next->last;
@@ -80,7 +81,8 @@ void hak_follow_underflow(const struct hak_located *at, struct hak_damage *damag
     *damage = before;
 }
 
-/* Nobody tells of the block's damage again. It may be another thread's, so it is not repaired. */
+/* Reports the damage of a block beside the one of the call, unless that was told; nobody tells of
+ * it again. It may be another thread's, so it is not repaired. */
 static void report_neighbour(const struct hak_located *at, struct hak_finding finding) {
     bool is_told = (at->slot->subkind & HAK_SLOT_TOLD) != 0;
     finding.found_by = HAK_FOUND_BY_NEIGHBOUR;
@@ -89,7 +91,8 @@ static void report_neighbour(const struct hak_located *at, struct hak_finding fi
         hak_report_fault(at, &finding);
 }
 
-/* The header of `at` is damaged: did the block in front of it run over its end? */
+/* Reports, where the header of `at` is damaged, the block in front of it if that ran over its end;
+ * false: it did not. */
 static bool report_overflow_in_front(const struct hak_located *at, enum hak_record_kind kind) {
     struct hak_located front;
     if (!at->superslab || !find_live(at->base - at->slot_bytes, &front))
@@ -103,8 +106,8 @@ static bool report_overflow_in_front(const struct hak_located *at, enum hak_reco
     return true;
 }
 
-/* The canary of `at` is damaged, but not its first byte: did the block behind it write backwards?
- */
+/* Reports, where the canary of `at` is damaged but not its first byte, the block behind it if that
+ * wrote backwards; false: it did not. */
 static bool report_underflow_behind(const struct hak_located *at, enum hak_record_kind kind,
                                     const struct hak_damage *canary) {
     struct hak_located behind;
@@ -121,8 +124,9 @@ static bool report_underflow_behind(const struct hak_located *at, enum hak_recor
     return true;
 }
 
-/* A block that is changing was left so by a thread that a fork did not take along: nobody knows
- * what is due around it. */
+/* Reports a block's damaged header or canary, or the neighbour that did it, unless told before. A
+ * block that is changing was left so by a thread that a fork did not take along: nobody knows what
+ * is due around it. */
 void hak_tell_damage(const struct hak_located *at, enum hak_record_kind kind) {
     if (at->slot->is_changing)
         return;

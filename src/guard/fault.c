@@ -12,7 +12,7 @@ void hak_copy_damage(struct hak_fault_facts *facts, const struct hak_damage *dam
         facts->damage[i] = damage->first[i];
 }
 
-/* The slot's place, for people. */
+/* Writes the place of the block's slot into the facts, for people. */
 static void describe_slab(struct hak_fault_facts *facts, const struct hak_located *at) {
     facts->superslab = (uintptr_t)at->superslab;
     facts->slab =
@@ -24,6 +24,7 @@ static void describe_slab(struct hak_fault_facts *facts, const struct hak_locate
     facts->slot = hak_slot_index(at->class_index, offset);
 }
 
+/* Fills in what the slot's state knows: bases, sizes, stacks, and how often it was recorded. */
 static void describe_slot(struct hak_fault_facts *facts, const struct hak_located *at) {
     bool has_lived = (at->slot->subkind & HAK_SLOT_LIVED) != 0;
     char *user = has_lived ? hak_user_in(at) : hak_place_user(at->base, 0);

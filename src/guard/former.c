@@ -38,6 +38,7 @@ bool hak_recall_large(const void *user, struct hak_large *large) {
     return atomic_load_explicit(&entry->user, memory_order_acquire) == (uintptr_t)user;
 }
 
+/* A freed large block whose pages held the address. False: none is remembered. */
 bool hak_recall_large_around(uintptr_t address, struct hak_large *large) {
     for (unsigned i = 0; i < 1u << ENTRY_BITS; i++) {
         uintptr_t user = atomic_load_explicit(&entries[i].user, memory_order_acquire);

@@ -27,7 +27,7 @@ hak_begin_record(const struct hak_located *at, enum hak_record_kind kind, const 
 HAK_HIDDEN HAK_COLD void hak_report_bad_pointer(struct hak_located at, enum hak_record_kind kind,
                                                 const void *pointer, enum hak_memory memory);
 
-/* The live block goes to the place `to`, and is recorded so; kind is FREE, by hak_free_by, or
+/* Moves the live block to the place `to`, and records that; kind is FREE, by hak_free_by, or
  * REALLOC_FROM. False: another thread gave it back in the meantime (reported). */
 HAK_IN_PLACE bool hak_take_from_program(struct hak_located at, enum hak_record_kind kind,
                                         enum hak_place to) {

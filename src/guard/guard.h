@@ -67,8 +67,8 @@ static inline uint32_t hak_take_stack(bool keep_own_frames, uint8_t *flags) {
     return stack;
 }
 
-/* The same of a call of the program, in the frame of the function that this stands in; `call` is
- * NULL where it is not known. */
+/* Records the stack of a call of the program, in the frame of the function that this stands in;
+ * `call` is NULL where it is not known. */
 HAK_IN_PLACE uint32_t hak_take_call_stack(hak_call_t call, uint8_t *flags) {
     uint8_t said = 0;
     uint32_t stack = hak_stack_of_call(__builtin_frame_address(0), call, &said);
@@ -127,9 +127,10 @@ struct hak_damage {
 };
 struct hak_damage hak_header_damage(const struct hak_located *at) HAK_HIDDEN;
 struct hak_damage hak_canary_damage(const struct hak_located *at) HAK_HIDDEN;
-/* The same for a block whose bytes were copied: `base` is where its first would be. */
+/* Compares the canary behind a block whose bytes were copied: `base` is where the copy of its first
+ * would be. */
 struct hak_damage hak_canary_damage_in(const struct hak_located *at, const char *base) HAK_HIDDEN;
-/* The same for a header of the block `at` that was copied to `header`. */
+/* Compares a header of the block `at` that was copied to `header` with the due one. */
 struct hak_damage hak_header_damage_in(const struct hak_located *at, const char *header) HAK_HIDDEN;
 void hak_write_header(const struct hak_located *at) HAK_HIDDEN;
 void hak_write_canary(const struct hak_located *at) HAK_HIDDEN;
@@ -183,18 +184,20 @@ void hak_light_each_life(bool again, void (*call)(void *, const struct hak_guard
 /* In a forked child; `forking` is the number that its thread had in the parent. */
 void hak_light_fork_child(uint32_t forking) HAK_HIDDEN;
 
-/* former.c: keeps the facts of a large block that is being freed; finds them again by its user
- * pointer, or by any address in its pages. */
+/* former.c: keeps the facts of a large block that is being freed. */
 void hak_remember_large(const struct hak_large *large) HAK_HIDDEN;
+/* former.c: finds those facts again by the block's user pointer. */
 bool hak_recall_large(const void *user, struct hak_large *large) HAK_HIDDEN;
+/* As hak_recall_large, by any address in the block's pages. */
 bool hak_recall_large_around(uintptr_t address, struct hak_large *large) HAK_HIDDEN;
 
 /* quarantine.c: a block that hak_check_leaving gave moves on to `to`. False: it was not in
  * quarantine (reported). */
 bool hak_leave_quarantine(base_t base, enum hak_place to) HAK_HIDDEN;
-/* The calling thread's ring, which is empty by then, goes to the next thread; and those of threads
- * that are not there in a child. */
+/* Gives the calling thread's ring, which is empty by then, to the next thread. */
 void hak_quarantine_thread_end(void) HAK_HIDDEN;
+/* Marks, in a child, the rings of threads that are not there as left, so that others take out what
+ * they hold. */
 void hak_quarantine_fork_child(void) HAK_HIDDEN;
 
 /* poison.c: fills a block that has just left the program, in level normal. */
@@ -202,8 +205,8 @@ void hak_poison(const struct hak_located *at) HAK_HIDDEN;
 /* Compares a slot that is filled, if it is; damage is reported as found at `kind`, and repaired.
  * Only for the thread to whose heap it belongs, or while no page can be closed. */
 void hak_check_poison(const struct hak_located *at, enum hak_record_kind kind) HAK_HIDDEN;
-/* The same for all slots of a slab that no block of the program has: its states are forgotten soon,
- * and its pages may go. */
+/* Checks the freed bytes of all slots of a slab that no block of the program has: its states are
+ * forgotten soon, and its pages may go. */
 void hak_check_slab_poison(struct hak_superslab *superslab, unsigned slab_index) HAK_HIDDEN;
 /* The same of one without a report. */
 struct hak_damage hak_poison_damage(const struct hak_located *at) HAK_HIDDEN;
@@ -220,9 +223,9 @@ void hak_pages_hold(void) HAK_HIDDEN;
 void hak_pages_release(void) HAK_HIDDEN;
 /* Opens the closed page of a SuperSlab that holds `address`; false: none is closed there. */
 bool hak_pages_open_at(uintptr_t address) HAK_HIDDEN;
-/* The same of any page of a SuperSlab or a large block, which the program may have closed, or
- * unmapped: then a fresh one is put there. False if the calling thread, with this stack pointer, is
- * not in the malloc family; level light does not note that. */
+/* Opens a page of a SuperSlab or a large block again, whoever closed it; where the program has
+ * unmapped it, a fresh one is put there. False if it is none of them or the calling thread, with
+ * this stack pointer, is not in the malloc family; level light does not note that. */
 bool hak_pages_open_closed(uintptr_t address, uintptr_t stack_pointer) HAK_HIDDEN;
 void hak_pages_start(void) HAK_HIDDEN;
 void hak_pages_fork_child(void) HAK_HIDDEN;
@@ -247,9 +250,10 @@ struct hak_finding {
     uintptr_t link; /* 105: what the free block's link holds */
 };
 void hak_report_fault(const struct hak_located *at, const struct hak_finding *finding) HAK_HIDDEN;
-/* The facts alone. */
+/* Fills in the facts of a finding; nothing is reported. */
 void hak_make_facts(struct hak_fault_facts *facts, const struct hak_located *at,
                     const struct hak_finding *finding) HAK_HIDDEN;
+/* Copies the damaged bytes and where they lie into the facts. */
 void hak_copy_damage(struct hak_fault_facts *facts, const struct hak_damage *damage) HAK_HIDDEN;
 /* Adds the facts of the block `at` to `facts` whose found_address is set. */
 void hak_describe_located(const struct hak_located *at, struct hak_fault_facts *facts) HAK_HIDDEN;

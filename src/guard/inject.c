@@ -49,6 +49,7 @@ static bool read_plan(const char *text) {
     return false;
 }
 
+/* Says on stderr that HAKMEM_INJECT is wrong, and what is expected. */
 static HAK_COLD void print_bad_injection(const char *value) {
     struct hak_line line = {.length = 0};
     hak_line_add(&line, "hakmem: HAKMEM_INJECT=");
@@ -63,7 +64,7 @@ void hak_inject_start(void) {
         print_bad_injection(hak_options.inject);
 }
 
-/* True for the one push that is to be spoilt. */
+/* Counts the pushes; true for the one that the plan's fault is to spoil, once. */
 static bool is_the_push(base_t block, unsigned class_index) {
     uint64_t push = __atomic_add_fetch(&plan.pushes, 1, __ATOMIC_RELAXED);
     if (push < plan.at_push || __atomic_load_n(&plan.is_done, __ATOMIC_RELAXED))
@@ -76,6 +77,7 @@ static bool is_the_push(base_t block, unsigned class_index) {
     return !__atomic_exchange_n(&plan.is_done, true, __ATOMIC_RELAXED);
 }
 
+/* Falsifies the push that HAKMEM_INJECT counts to: its block or class. True: push it twice. */
 bool hak_check_inject_push(base_t *block, unsigned *class_index) {
     if (HAK_LIKELY(plan.fault == NONE) || !is_the_push(*block, *class_index))
         return false;

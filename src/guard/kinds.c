@@ -34,6 +34,8 @@ static bool is_array_delete(enum hak_given by) {
     return by == HAK_GIVEN_BY_DELETE_ARRAY || by == HAK_GIVEN_BY_DELETE_ARRAY_SIZED ||
            by == HAK_GIVEN_BY_DELETE_ARRAY_ALIGNED || by == HAK_GIVEN_BY_DELETE_ARRAY_SIZED_ALIGNED;
 }
+
+/* True when the freeing call says the block's size. */
 static bool names_size(enum hak_given by) {
     return by == HAK_GIVEN_BY_FREE_SIZED || by == HAK_GIVEN_BY_FREE_ALIGNED_SIZED ||
            by == HAK_GIVEN_BY_DELETE_SIZED || by == HAK_GIVEN_BY_DELETE_ARRAY_SIZED ||
@@ -65,7 +67,8 @@ void hak_check_kinds_start(bool has_own_operators) {
 static unsigned taken_of(const struct hak_located *at) {
     return at->slot->subkind & 7;
 }
-/* 0: as malloc, one of the others: single or array. */
+
+/* The family of an allocation: 0 as malloc, 1 single, 2 array. */
 static int family_of_taken(unsigned taken) {
     if (OF_C >> taken & 1)
         return 0;
@@ -75,6 +78,7 @@ static int family_of_given(enum hak_given by) {
     return !is_delete(by) ? 0 : is_array_delete(by) ? 2 : 1;
 }
 
+/* A finding about the call that frees, with the alignment the block was asked for with. */
 static struct hak_finding make_kinds_finding(const struct hak_located *at,
                                              enum hak_record_kind kind, enum hak_fault_code code) {
     return (struct hak_finding){
@@ -97,7 +101,8 @@ HAK_COLD void hak_report_kinds(const struct hak_located *at, enum hak_record_kin
     hak_report_fault(at, &finding);
 }
 
-/* free_aligned_sized may be given what malloc made when that is aligned well enough by itself. */
+/* Whether the alignment that a call names agrees with the block's. free_aligned_sized may be given
+ * what malloc made when that is aligned well enough by itself. */
 static bool alignment_agrees(const struct hak_located *at, enum hak_given by, size_t alignment) {
     enum { ALIGNED_ANYWAY = 16 };
     size_t asked = at->slot->alignment ? (size_t)1 << at->slot->alignment : 0;
@@ -125,9 +130,10 @@ void hak_check_claim(user_t user, enum hak_given by, size_t bytes, size_t alignm
     hak_report_fault(&at, &finding);
 }
 
-/* An array of objects with destructors has its length in front: new[] makes that with the block,
- * delete[] looks for it there. So a delete of such an array comes with a pointer behind the length,
- * and a delete[] of a single object with one before its start. */
+/* Whether a pointer beside a block's start is explained by the wrong form of delete: an array of
+ * objects with destructors has its length in front: new[] makes that with the block, delete[] looks
+ * for it there. So a delete of such an array comes with a pointer behind the length, and a delete[]
+ * of a single object with one before its start. */
 bool hak_kinds_explain(const struct hak_located *at, enum hak_record_kind kind,
                        const void *pointer) {
     enum hak_given by = hak_given_of(kind);

@@ -30,13 +30,15 @@ static void put_header(char *user, struct hak_header header) {
     __builtin_memcpy(user - HAK_HEADER_BYTES, &header, sizeof header);
 }
 
+/* The header's bytes as they are, in front of the user pointer. */
 static struct hak_header header_before(const char *user) {
     struct hak_header header;
     __builtin_memcpy(&header, user - HAK_HEADER_BYTES, sizeof header);
     return header;
 }
 
-/* The bytes in front of a guarded block's header are filled with the header's first word. */
+/* Writes a block's header; the bytes in front of a guarded block's are filled with the header's
+ * first word. */
 void hak_write_header(const struct hak_located *at) {
     if (hak_has_no_header(at))
         return;
@@ -50,7 +52,7 @@ void hak_write_list_header(const struct hak_located *at) {
     put_header(at->base + HAK_HEADER_BYTES, hak_header_due(at));
 }
 
-/* Of whichever life of the slot, which both words name. */
+/* Whether the slot's header is whole, of whichever life of the slot. */
 bool hak_list_header_stands(const struct hak_located *at) {
     struct hak_header found = header_before(at->base + HAK_HEADER_BYTES);
     uint64_t differs = found.first ^ hak_word_of(at, HAK_PATTERN_HEADER);
@@ -78,9 +80,9 @@ void hak_fill_with(char *start, const char *end, uint64_t word) {
     __builtin_memcpy(start, &word, (size_t)(end - start));
 }
 
-/* Bytes [from, to) of the user's that malloc or realloc has just added to the block: with
- * HAKMEM_JUNK all of them are filled; without, those where the canary of `from` bytes lay, so that
- * its words are never the program's. */
+/* Fills bytes [from, to) of the user's that malloc or realloc has just added to the block: with
+ * HAKMEM_JUNK all of them; without, those where the canary of `from` bytes lay, so that its words
+ * are never the program's. */
 void hak_fill_unwritten(const struct hak_located *at, size_t from, size_t to) {
     char *user = hak_user_in(at);
     if (!hak_options.junk && at->large && to > from + HAK_CANARY_MAX_BYTES)
@@ -112,6 +114,7 @@ void hak_write_around_in(const struct hak_located *at, char *page) {
             hak_word_of(at, HAK_PATTERN_CANARY));
 }
 
+/* Counts a damaged byte, from low addresses to high. */
 static void add_damaged_byte(struct hak_damage *damage, const uint8_t *p) {
     if (damage->bytes++ == 0)
         damage->first = p;
@@ -170,7 +173,7 @@ struct hak_damage hak_canary_damage(const struct hak_located *at) {
     return hak_canary_damage_in(at, at->base);
 }
 
-/* The same of the header of the block, which lies at `header`. */
+/* Adds each byte of the header at `header` that differs from the due one to the damage. */
 static void count_header_damage(const char *header, struct hak_header due,
                                 struct hak_damage *damage) {
     const uint8_t *bytes = (const uint8_t *)header;
@@ -182,8 +185,8 @@ static void count_header_damage(const char *header, struct hak_header due,
             add_damaged_byte(damage, bytes + i);
 }
 
-/* The same of a guarded block with what lies in front of its header, from the first of its pages.
- */
+/* Compares a guarded block's header and the filled bytes in front of it, from the first of its
+ * pages. */
 static HAK_COLD struct hak_damage guarded_header_damage(const struct hak_located *at,
                                                         const char *header) {
     if (hak_has_no_header(at))

@@ -113,8 +113,8 @@ void hak_light_thread_end(void) {
 /* ---- what the plain allocator finds itself ----------------------------------------------------
  */
 
-/* A pointer that is surely no block is reported as everywhere; about a block of the plain allocator
- * only that allocator's finding is known. */
+/* Reports a wrong pointer of level light: one that is surely no block as everywhere; about a block
+ * of the plain allocator only that allocator's finding is known. */
 void hak_light_blame(const char *what, const void *pointer) {
     enum hak_record_kind kind = hak_free_by(HAK_GIVEN_BY_FREE);
     bool is_double = what[0] == 'd';

@@ -25,14 +25,16 @@ bool hak_enter_list_slowly(const struct hak_located *at) {
     return true;
 }
 
-/* True when `block`, which the slot's state says is in a list, is what a pop may take. */
+/* Whether a pop may take `block`, which the slot's state says is in a list: it is the slot's start,
+ * and its header, if any, is whole. */
 static bool header_or_start_stands(const struct hak_located *at, base_t block) {
     if (!at->slot || block.p != at->base)
         return false;
     return !hak_layout_has_header() || hak_list_header_stands(at);
 }
 
-/* By the registry and the first line of the SuperSlab, which the next pop needs anyway. */
+/* Whether a list's link leads to no slab, by the registry and the first line of the SuperSlab,
+ * which the next pop needs anyway. */
 static inline bool leads_nowhere(const void *link) {
     if (!link)
         return false;
@@ -55,6 +57,7 @@ static inline unsigned wrong_with(const struct hak_located *at, bool is_slot, ba
     return leads_nowhere(*hak_check_link_of(block)) ? HAK_FAULT_FOREIGN_POINTER : 0;
 }
 
+/* Checks the block that a list gives out. False: it is wrong, which is reported; drop the list. */
 HAK_TRACER_TEXT bool hak_check_pop(enum hak_record_kind kind, enum hak_place place, base_t block,
                                    unsigned class_index) {
     struct hak_located at;

@@ -102,6 +102,8 @@ static void inherit(uint32_t *thread, uint32_t forking) {
     *thread = (*thread & ~VISITED) == forking ? 1 : 0;
 }
 
+/* In a fork's child: a large block of the forking thread becomes one of the child's thread 1; other
+ * threads of the parent are forgotten. */
 static void inherit_life(struct hak_large *large, void *context) {
     const uint32_t *forking = context;
     inherit(&large->life.born_thread, *forking);

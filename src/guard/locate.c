@@ -17,9 +17,9 @@ void hak_locate_as_large(struct hak_large *large, struct hak_located *at) {
     };
 }
 
-/* A pointer into the first pages of a large block is found by looking for one that starts at its
- * page or shortly before: an aligned block of layout header begins some pages behind its base. The
- * next block before it is the only one that can cover it. */
+/* Finds the large block that has `p`: one that starts at its page or shortly before, as an aligned
+ * block of layout header begins some pages behind its base. The next block before it is the only
+ * one that can cover it. */
 bool hak_locate_large(const void *p, struct hak_located *at) {
     const char *page = (const char *)((uintptr_t)p & ~(uintptr_t)(HAK_PAGE_BYTES - 1));
     struct hak_large *large = NULL;

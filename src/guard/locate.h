@@ -23,7 +23,7 @@ struct hak_located;
 
 /* locate.c: finds the large block that covers `p`. */
 HAK_HIDDEN bool hak_locate_large(const void *p, struct hak_located *at);
-/* The same of a large block that is known already. */
+/* Describes a large block that is known already. */
 HAK_HIDDEN void hak_locate_as_large(struct hak_large *large, struct hak_located *at);
 
 /* locate.c: finds the slot that covered `p`, which lies in a slab of ours that serves no class any
@@ -88,7 +88,7 @@ HAK_IN_PLACE bool hak_locate_slot(const void *p, struct hak_located *at) {
     return HAK_LIKELY(class_index != HAK_CLASS_NONE) && hak_locate_in_slab(p, class_index, at);
 }
 
-/* The same for a slot or a large block. */
+/* Finds the slot or large block that has `p`; false: none. */
 HAK_IN_PLACE bool hak_locate(const void *p, struct hak_located *at) {
     if (HAK_LIKELY(hak_locate_slot(p, at)))
         return true;
@@ -115,12 +115,16 @@ static inline size_t hak_delta_bytes_of(const struct hak_located *at) {
 static inline char *hak_user_in(const struct hak_located *at) {
     return at->base + hak_delta_bytes_of(at);
 }
+
+/* Notes the bytes asked for, in the slot's state or the large block's struct. */
 static inline void hak_set_asked_bytes(const struct hak_located *at, size_t asked_bytes) {
     if (at->large)
         at->large->asked_bytes = asked_bytes;
     else
         at->slot->asked_bytes = (uint16_t)asked_bytes;
 }
+
+/* Notes how far the user pointer lies behind the base. */
 static inline void hak_set_delta_bytes(const struct hak_located *at, size_t delta_bytes) {
     if (at->large)
         at->large->user_delta = delta_bytes;

@@ -24,6 +24,7 @@ void hak_check_start(void) {
     hak_asked_start();
 }
 
+/* The thread's watch, quarantine and closed pages end, its records last. */
 void hak_check_thread_end(void) {
     if (hak_watched_sees_reads())
         hak_watched_thread_end();
@@ -40,6 +41,8 @@ void hak_check_fork_parent(void) {
     hak_trace_fork_parent();
 }
 
+/* Brings guard and the tracer into order for the child's only thread. The tracer comes before the
+ * watch, which needs its new process. */
 void hak_check_fork_child(void) {
     hak_quarantine_fork_child();
     hak_pages_fork_child();
@@ -55,7 +58,8 @@ void hak_check_mark(const char *name) {
     hak_trace_mark(name);
 }
 
-/* Of memory that is no block of ours only the address is told. */
+/* Records the name that the program gave to a pool; of memory that is no block of ours only the
+ * address is told. */
 void hak_check_pool_name(const void *block, const char *name) {
     struct hak_located at;
     struct hak_event_fields head = {

@@ -29,8 +29,8 @@ static bool is_in_use(const struct hak_located *at) {
     return at->slot && at->slot->place == HAK_PLACE_LIVE;
 }
 
-/* The block that covers `address`, or covered it until its pages went back to the kernel; not one
- * in whose place another lies by now, or grew into. */
+/* Finds the block that covers `address`, or covered it until its pages went back to the kernel; not
+ * one in whose place another lies by now, or grew into. */
 static bool find_block_around(uintptr_t address, bool is_barred, struct hak_large *former,
                               struct hak_located *at) {
     const void *p = (const void *)address;
@@ -48,8 +48,8 @@ static bool is_or_was_live(const struct hak_located *at) {
     return at->slot && (is_in_use(at) || has_lived(at));
 }
 
-/* The nearest block that ends, or (step 1) begins, at most `reach` bytes away, of those for which
- * `is_wanted`. */
+/* Finds the nearest block that ends, or (step 1) begins, at most `reach` bytes away, of those for
+ * which `is_wanted`. */
 static bool find_neighbour(uintptr_t address, int step, uintptr_t reach,
                            bool (*is_wanted)(const struct hak_located *), struct hak_located *at) {
     /* No block is smaller than a step. */
@@ -83,6 +83,7 @@ static void add_border_damage(struct hak_fault_facts *facts, const struct hak_lo
     facts->offset = (const char *)damage.first - hak_user_in(at);
 }
 
+/* Writes the block and the kind of fault into the facts of an access. */
 static void name_block(struct hak_fault_facts *facts, const struct hak_located *at, uint32_t fault,
                        enum hak_memory memory) {
     hak_describe_located(at, facts);
@@ -99,7 +100,7 @@ static void name_block(struct hak_fault_facts *facts, const struct hak_located *
         add_border_damage(facts, at);
 }
 
-/* A page that we have closed ourselves. */
+/* Whether the page of an address is one that we have closed ourselves. */
 static bool is_closed(uintptr_t address) {
     struct hak_located at;
     (void)hak_locate_slot((const void *)address, &at);
@@ -127,8 +128,9 @@ static uintptr_t distance_of(const struct hak_large *large, uintptr_t address,
     return address < start ? start - address : address - end;
 }
 
-/* The closed page of `address` lies between two slots. A freed block was closed itself, so that a
- * loop that runs out of it was stopped before: a live one comes first, else the nearer. */
+/* Names, in the facts, the guarded block beside the closed page of an access. A freed block was
+ * closed itself, so that a loop that runs out of it was stopped before: a live one comes first,
+ * else the nearer. */
 static bool name_guarded(struct hak_fault_facts *facts) {
     uintptr_t address = facts->found_address, page = address & ~(HAK_PAGE_BYTES - 1);
     struct hak_located front, behind;
@@ -156,6 +158,8 @@ static bool is_ours(const void *p) {
     return hak_registry_owner(p) != HAK_OWNER_NOBODY || hak_is_kept(p);
 }
 
+/* Finds the block that an access meant and the kind of fault: inside, behind, in front, or after
+ * its free. Unknown memory changes nothing. */
 static void describe_address(struct hak_fault_facts *facts, bool is_barred) {
     struct hak_located at, beside;
     struct hak_large former;

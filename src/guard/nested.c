@@ -11,8 +11,8 @@ static bool is_on_stack(const stack_t *stack, uintptr_t address) {
     return address - (uintptr_t)stack->ss_sp < stack->ss_size;
 }
 
-/* A call that goes on stands above this one, or this one is on the alternate stack and that
- * is not. */
+/* Whether the call that is under way was left by longjmp: not where it stands above this one, or
+ * this one is on the alternate stack and that is not. Then it is forgotten. */
 bool hak_check_was_left(void) {
     uintptr_t here = (uintptr_t)__builtin_frame_address(0), there = hak_inside.stack_pointer;
     stack_t alternate = {.ss_flags = SS_DISABLE};

@@ -51,6 +51,7 @@ static int32_t runs_in(uint32_t pages) {
     return pages == ALL_PAGES ? 0 : __builtin_popcount(pages & ~(pages << 1));
 }
 
+/* Counts the change of closed pages for the metrics, and of runs for the bound on mappings. */
 static void note_pages(const struct hak_located *at, uint32_t before, uint32_t after) {
     uint32_t changed = before ^ after;
     if (!changed)
@@ -83,7 +84,7 @@ static uint32_t each_run(const struct hak_located *at, uint32_t pages,
 
 /* ---- open ------------------------------------------------------------------------------------ */
 
-/* The cost of opening is paid for by not closing for a while. */
+/* Opens closed pages; the cost of that is paid for by not closing for a while. */
 static void open_runs(const struct hak_located *at, uint32_t pages) {
     uint64_t start = hak_ticks();
     uint32_t opened = each_run(at, pages, hak_allow_writes);
@@ -96,8 +97,8 @@ static void open_runs(const struct hak_located *at, uint32_t pages) {
     charge(&hak_page_budget, start);
 }
 
-/* A hole in a run of closed pages takes a mapping more, all of the run none: all of the SuperSlab.
- */
+/* Opens all closed pages of the SuperSlab: a hole in a run of closed pages takes a mapping more,
+ * all of the run none. */
 static void open_all(struct hak_superslab *superslab) {
     for (unsigned i = 1; i < HAK_SLABS; i++) {
         struct hak_located at = {.superslab = superslab,
@@ -118,7 +119,8 @@ static bool is_data_limited(void) {
     return limit_data(NULL, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
 }
 
-/* The kernel counts what is open against RLIMIT_DATA: raises that for a moment. */
+/* Opens pages where the kernel, which counts what is open against RLIMIT_DATA, refuses: raises that
+ * for a moment. No more pages are closed from then on. */
 static HAK_COLD bool open_with_raised_limit(const struct hak_located *at) {
     struct rlimit before;
     open_all(at->superslab);
@@ -151,8 +153,8 @@ bool hak_pages_open_at(uintptr_t address) {
     return was_closed && hak_pages_open(&at);
 }
 
-/* The page at `page` is a fresh one: what lies around live blocks is written there, and what freed
- * ones were filled with is gone. */
+/* Writes what lies around live blocks into a page that is a fresh one; what freed ones were filled
+ * with is gone. */
 static void write_again(char *page) {
     struct hak_located at;
     for (char *p = page; p < page + HAK_PAGE_BYTES; p += HAK_HEADER_BYTES) {
@@ -166,6 +168,8 @@ static void write_again(char *page) {
     }
 }
 
+/* Maps a page that the program unmapped, and fills it with what should be there. False: the place
+ * is taken. */
 static bool map_again(char *page) {
     long flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE;
     bool is_there = hak_raw_call(SYS_mmap, page, HAK_PAGE_BYTES, PROT_READ | PROT_WRITE, flags, -1,
@@ -200,7 +204,8 @@ bool hak_pages_open_closed(uintptr_t address, uintptr_t stack_pointer) {
 
 /* ---- close ----------------------------------------------------------------------------------- */
 
-/* True when nobody will touch the slot's bytes before the owner's thread has said so. */
+/* Whether nobody will touch the slot's bytes before its owner's thread has said so, and its pages
+ * may be closed. */
 static inline bool is_at_rest(const struct hak_slot *slot) {
     unsigned place = __atomic_load_n(&slot->place, __ATOMIC_ACQUIRE);
     unsigned flags = __atomic_load_n(&slot->subkind, __ATOMIC_ACQUIRE);
@@ -215,6 +220,7 @@ struct slots {
     unsigned first, last;
 };
 
+/* The slots that touch this page of the slab. */
 static struct slots slots_of(const struct hak_located *at, unsigned page) {
     size_t first_byte = page * HAK_PAGE_BYTES, last_byte = first_byte + HAK_PAGE_BYTES - 1;
     size_t from = hak_first_slot_offset(at->class_index);
@@ -225,7 +231,7 @@ static struct slots slots_of(const struct hak_located *at, unsigned page) {
     };
 }
 
-/* Are all slots at rest that touch this page of the slab? */
+/* Whether all slots that touch this page of the slab are at rest. */
 static bool can_close(const struct hak_located *at, unsigned page) {
     struct slots slots = slots_of(at, page);
     for (unsigned i = slots.first; i <= slots.last; i++)
@@ -234,8 +240,8 @@ static bool can_close(const struct hak_located *at, unsigned page) {
     return true;
 }
 
-/* The last look at freed blocks of the page, which nobody can write into from here on: what is
- * closed of them already was looked at before. */
+/* Checks the freed blocks of a page that is closed next, which nobody can write into from here on:
+ * what is closed of them already was looked at before. */
 static void check_page_poison(const struct hak_located *at, unsigned page) {
     struct slots slots = slots_of(at, page);
     char *slab = (char *)((uintptr_t)at->base & ~(uintptr_t)(HAK_SLAB_BYTES - 1));
@@ -247,6 +253,7 @@ static void check_page_poison(const struct hak_located *at, unsigned page) {
     }
 }
 
+/* Closes pages of the slab (PROT_NONE). Pages that the kernel refuses to close stay open. */
 static void bar_pages(const struct hak_located *at, uint32_t pages) {
     _Atomic uint16_t *word = closed_word_of(at);
     if (!*hak_is_single_threaded)
@@ -260,6 +267,7 @@ static void bar_pages(const struct hak_located *at, uint32_t pages) {
     note_pages(at, before, before | closed);
 }
 
+/* Closes the pages of a freed block in which nothing lives, after a look at their poison. */
 static void close_block(const struct hak_located *at) {
     uint32_t wanted = hak_pages_of(at) & ~hak_closed_pages_of(at), pages = 0;
     for (uint32_t rest = wanted; rest; rest &= rest - 1)
@@ -271,7 +279,7 @@ static void close_block(const struct hak_located *at) {
         bar_pages(at, pages);
 }
 
-/* Nobody closes a page from here on until the release. */
+/* Lets nobody close a page from here on until the release; waits for those who just do. */
 void hak_pages_hold(void) {
     atomic_fetch_add(&held, 1);
     for (unsigned i = 0; atomic_load(&closing) != 0 && i < SPINS; i++)
@@ -282,6 +290,8 @@ void hak_pages_release(void) {
     atomic_fetch_sub(&held, 1);
 }
 
+/* True: pages may be closed until end_closing. False: they are held open, for good, or too many
+ * mappings exist. */
 static bool begin_closing(void) {
     if (atomic_load_explicit(&held, memory_order_relaxed) ||
         atomic_load_explicit(&is_over, memory_order_relaxed) || !has_mappings_left())
@@ -308,8 +318,9 @@ static int64_t take_first_ticks(void) {
     return taken;
 }
 
-/* Only time in which the thread ran counts: it could wait for others most of the time, and its
- * calls are not to pay for that. Asked at most once in LOOK_TICKS. */
+/* Adds to the thread's budget a share of the time in which it ran since the last look: it could
+ * wait for others most of the time, and its calls are not to pay for that. Looks at most once in
+ * LOOK_TICKS. */
 static HAK_COLD void refill(struct hak_page_budget *budget) {
     if (!hak_options.close_pages || atomic_load_explicit(&is_over, memory_order_relaxed) ||
         (budget->is_started && hak_ticks() - budget->earned_at.ticks < LOOK_TICKS) ||
@@ -329,6 +340,7 @@ void hak_pages_thread_end(struct hak_page_budget *budget) {
     atomic_fetch_add(&process_ticks, atomic_exchange(&budget->credit.left, 0));
 }
 
+/* Closes the block's pages, and charges the time to the thread's budget. */
 static HAK_COLD void close_in_time(struct hak_page_budget *budget, const struct hak_located *at) {
     uint64_t start = hak_ticks();
     if (!begin_closing())
@@ -338,6 +350,8 @@ static HAK_COLD void close_in_time(struct hak_page_budget *budget, const struct 
     charge(budget, start);
 }
 
+/* True when the budget has time left; it looks at the clock on each HAK_PAGES_LOOK_EVERY-th call.
+ */
 static inline bool has_time(struct hak_page_budget *budget) {
     if (HAK_LIKELY(hak_credit_left(&budget->credit) > 0))
         return true;
@@ -352,6 +366,7 @@ void hak_pages_close(struct hak_page_budget *budget, const struct hak_located *a
         close_in_time(budget, at);
 }
 
+/* A slab as one slot, to open or ask about all its pages. */
 static struct hak_located whole_slab(struct hak_superslab *superslab, unsigned slab_index) {
     return (struct hak_located){.superslab = superslab,
                                 .base = (char *)superslab + slab_index * HAK_SLAB_BYTES,
@@ -377,7 +392,8 @@ void hak_pages_close_fresh(struct hak_superslab *superslab, unsigned slab_index)
     charge(&hak_page_budget, start);
 }
 
-/* The head needs only the first pages of slab 0. */
+/* Closes the slabs of a new SuperSlab that serve no class yet, and the last page of its head, which
+ * needs only the first pages of slab 0. */
 void hak_pages_close_unserved(struct hak_superslab *superslab) {
     enum { LAST_PAGE = HAK_SLAB_BYTES / HAK_PAGE_BYTES - 1 };
     _Static_assert(sizeof *superslab <= LAST_PAGE * HAK_PAGE_BYTES, "the last page is not used");
@@ -415,6 +431,7 @@ void hak_pages_forget_large(const struct hak_located *at) {
 
 /* ---- the moments of a process ---------------------------------------------------------------- */
 
+/* Opens all pages of a SuperSlab, if it is still mapped. */
 static void open_superslab(struct hak_superslab *superslab, hak_owner_t owner, void *context) {
     (void)owner;
     (void)context;
@@ -433,7 +450,8 @@ bool hak_check_open_pages(void) {
     return atomic_load_explicit(&runs, memory_order_relaxed) < before;
 }
 
-/* The program enters a sandbox, in which mprotect may be its end. */
+/* Opens all pages and closes none any more: the program enters a sandbox, in which mprotect may be
+ * its end. */
 static void open_for_good(void) {
     atomic_store(&is_over, true);
     hak_guarded_stop();

@@ -40,11 +40,13 @@ struct hak_page_budget {
 HAK_HIDDEN extern _Thread_local struct hak_page_budget hak_page_budget
     __attribute__((tls_model("initial-exec")));
 
-/* The calling thread ends: what it has left goes back to the process, or what it owes. */
+/* Gives what the calling thread's budget has left, or owes, to the process at the thread's end. */
 HAK_HIDDEN void hak_pages_thread_end(struct hak_page_budget *budget);
 
-/* False: hak_pages_close would do nothing now. */
 enum { HAK_PAGES_LOOK_EVERY = 256 }; /* calls without a budget, before the clock is looked at */
+
+/* True when closing pages may have time: the budget has some, or the clock is to be looked at.
+ * False is counted as a call. */
 static inline bool hak_pages_want_a_look(struct hak_page_budget *budget) {
     if (HAK_UNLIKELY(hak_credit_left(&budget->credit) > 0) ||
         HAK_UNLIKELY((budget->calls + 1) % HAK_PAGES_LOOK_EVERY == 1))
@@ -57,8 +59,8 @@ static inline bool hak_pages_want_a_look(struct hak_page_budget *budget) {
  * Only on the thread that owns the block's SuperSlab. */
 HAK_HIDDEN void hak_pages_close(struct hak_page_budget *budget, const struct hak_located *at);
 
-/* The same of all pages of a slab that begins to serve a class, on the thread that owns it; those
- * that are used are opened when they are, and what is left is a guard. */
+/* Closes all pages of a slab that begins to serve a class, on the thread that owns it; those that
+ * are used are opened when they are, and what is left is a guard. */
 HAK_HIDDEN void hak_pages_close_fresh(struct hak_superslab *superslab, unsigned slab_index);
 
 /* Opens such a slab where nothing was served yet, if it is closed. */
@@ -68,10 +70,10 @@ HAK_HIDDEN void hak_pages_open_fresh(struct hak_superslab *superslab, unsigned s
  * or page by page while there is time for it. */
 HAK_HIDDEN void hak_pages_close_unserved(struct hak_superslab *superslab);
 
-/* The same of a large block, on any thread: its pages go back to the kernel. */
+/* Closes a freed large block, on any thread: its pages go back to the kernel. */
 HAK_HIDDEN void hak_pages_drop_large(const struct hak_located *at);
 
-/* It leaves quarantine: it is unmapped next. */
+/* Counts a closed large block as closed no more: it leaves quarantine and is unmapped next. */
 HAK_HIDDEN void hak_pages_forget_large(const struct hak_located *at);
 
 /* pages.c: opens the pages of the slot that are closed. False: the kernel does not (RLIMIT_DATA).

@@ -46,6 +46,7 @@ HAK_IN_PLACE unsigned record(const struct hak_near_slot *at, enum hak_record_kin
 
 /* ---- to the program -------------------------------------------------------------------------- */
 
+/* True when one of the slot's pages is closed. */
 HAK_IN_PLACE bool has_closed_pages(const struct hak_near_slot *at) {
     uint32_t closed = at->superslab->closed_pages[at->slab_index];
     if (HAK_LIKELY(closed == 0))
@@ -61,7 +62,7 @@ static HAK_COLD bool open_pages(struct hak_near_slot at) {
     return hak_pages_open(&located);
 }
 
-/* True when a slot that was filled still is. */
+/* Whether a freed slot that was filled still is. */
 HAK_IN_PLACE bool freed_bytes_stand(const struct hak_near_slot *at) {
     if (!(at->slot->subkind & HAK_SLOT_POISONED))
         return true;
@@ -72,7 +73,8 @@ HAK_IN_PLACE bool freed_bytes_stand(const struct hak_near_slot *at) {
            hak_freed_bytes_stand(&filled, hak_word_near(at, HAK_PATTERN_FREED));
 }
 
-/* The header last: what is written of a canary may reach over it. */
+/* Writes the canary from `asked_bytes` to the slot's end, then the header, a pattern of the base.
+ * The header comes last because the canary's wide writes may reach over it. */
 HAK_IN_PLACE void write_border_near(const struct hak_near_slot *at, size_t asked_bytes) {
     struct hak_header header = hak_header_near(at);
     hak_write_canary_near(at->base + HAK_HEADER_BYTES + asked_bytes, at->base + at->slot_bytes,
@@ -86,8 +88,9 @@ _Static_assert(offsetof(struct hak_slot, place) % sizeof(word_of_slot) == 0 &&
                    offsetof(struct hak_slot, lives) == offsetof(struct hak_slot, place) + 3,
                "the place and what stands behind it are one word");
 
-/* The slot's place and all behind it in one store: another thread, or a signal handler, may look at
- * it from then on. It is no longer changing, and no alignment was asked. */
+/* Makes a slot a live block's: its place and all behind it in one store, as another thread, or a
+ * signal handler, may look at it from then on. It is no longer changing, and no alignment was
+ * asked. */
 HAK_IN_PLACE void make_live(struct hak_slot *slot, unsigned subkind, unsigned lives,
                             bool is_left_out) {
     enum { LEFT_OUT = 1 << 23 }; /* the last bit of what stands behind the subkind */
@@ -96,14 +99,16 @@ HAK_IN_PLACE void make_live(struct hak_slot *slot, unsigned subkind, unsigned li
                      __ATOMIC_RELEASE);
 }
 
-/* Level trace takes stacks for the record alone. */
+/* Takes the call's stack; 0 where level trace, which takes stacks for the record alone, does not
+ * record. */
 HAK_IN_PLACE uint32_t stack_in(struct path path, hak_call_t call, uint8_t *flags) {
     return path.is_stopped && !path.checks_bytes && !path.looks_at_sites
                ? 0
                : hak_take_call_stack(call, flags);
 }
 
-/* The stack comes first: little has to be kept over its call, and it changes nothing. */
+/* Hands a block out by the short path. The stack comes first: little has to be kept over its call,
+ * and it changes nothing. False: the long path has to do it. */
 HAK_IN_PLACE bool take(struct path path, base_t base, unsigned class_index, uint32_t asked_bytes,
                        enum hak_subkind subkind, hak_call_t call) {
     enum hak_record_kind kind = subkind == HAK_BY_REALLOC ? HAK_REALLOC : HAK_MALLOC;
@@ -148,6 +153,7 @@ HAK_IN_PLACE bool take(struct path path, base_t base, unsigned class_index, uint
 
 /* ---- and back -------------------------------------------------------------------------------- */
 
+/* True when header and canary stand as they were written. */
 HAK_IN_PLACE bool is_whole(const struct hak_near_slot *at) {
     size_t asked_bytes = at->slot->asked_bytes;
     struct hak_header due = hak_header_near(at), found;
@@ -157,6 +163,7 @@ HAK_IN_PLACE bool is_whole(const struct hak_near_slot *at) {
                                   at->base + at->slot_bytes, hak_word_near(at, HAK_PATTERN_CANARY));
 }
 
+/* True when the block is live, undamaged, not watched, and freed by the right kind of call. */
 HAK_IN_PLACE bool may_be_kept(const struct hak_near_slot *at, enum hak_given by) {
     const struct hak_slot *slot = at->slot;
     return HAK_LIKELY(slot->place == HAK_PLACE_LIVE &&
@@ -187,6 +194,8 @@ HAK_IN_PLACE enum hak_kept keep_in_ring(struct hak_quarantine *ring,
     return HAK_UNLIKELY(hak_quarantine_is_over(ring)) ? HAK_KEPT_OVER : HAK_KEPT;
 }
 
+/* Frees a block by the path: state, poison, quarantine, record. HAK_NOT_KEPT: nothing was done, the
+ * long way must. */
 HAK_IN_PLACE enum hak_kept give(struct path path, base_t base, unsigned class_index,
                                 enum hak_given by, enum hak_place to, hak_call_t call) {
     size_t delta_bytes = path.checks_bytes ? HAK_HEADER_BYTES : 0;
@@ -256,7 +265,8 @@ static bool keeps_all_in_quarantine(void) {
 
 static struct hak_check_path started_path; /* as the options say */
 
-/* One field after the other: each path serves any block, beside any other path. */
+/* Exchanges the path of the checked calls when recording stops or goes on, one field after the
+ * other: each path serves any block, beside any other path. */
 static void switch_path(bool is_stopped) {
     struct hak_check_path path = started_path;
     if (!path.is_recorded)

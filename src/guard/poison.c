@@ -57,6 +57,7 @@ static HAK_COLD void fill_open(const struct hak_located *at, const struct hak_fi
 /* ---- all of them -------------------------------------------------------------------------------
  */
 
+/* Fills the freed block with its pattern, but for closed pages. */
 static void fill(const struct hak_located *at) {
     struct hak_filled filled = filled_of(at);
     uint64_t word = hak_word_of(at, HAK_PATTERN_FREED);
@@ -79,8 +80,9 @@ struct hak_filled hak_filled_of_opened(const struct hak_located *at) {
     return filled;
 }
 
-/* Level normal alone: in level light the program goes on with zeros. One that was opened before
- * holds what the program has written since. */
+/* Fills a guarded block that was closed and is open now as a freed one; in level normal alone: in
+ * level light the program goes on with zeros. One that was opened before holds what the program has
+ * written since. */
 void hak_poison_opened(struct hak_large *large) {
     struct hak_located at;
     hak_locate_as_large(large, &at);
@@ -96,6 +98,7 @@ void hak_poison_opened(struct hak_large *large) {
                      __ATOMIC_RELEASE);
 }
 
+/* Compares a copy of freed bytes with the pattern due at their real address. */
 struct hak_damage hak_opened_damage(const struct hak_located *at, const char *real,
                                     const char *copy, size_t bytes) {
     struct hak_damage damage = {.end = (const uint8_t *)copy + bytes};
@@ -119,13 +122,14 @@ void hak_poison(const struct hak_located *at) {
     __atomic_store_n(&at->slot->subkind, subkind, __ATOMIC_RELEASE);
 }
 
+/* True when the word stands at this address, which may be unaligned. */
 static inline bool is_word(const char *at, uint64_t word) {
     uint64_t found;
     __builtin_memcpy(&found, at, sizeof found);
     return found == word;
 }
 
-/* True when [start, end), whole words, holds `word` alone. */
+/* Whether [start, end), whole words, holds nothing but `word`. */
 static inline bool is_poison_whole(const char *start, const char *end, uint64_t word) {
     if (start != end && (uintptr_t)start % 16 != 0 && !is_word(start, word))
         return false;
@@ -136,6 +140,7 @@ static inline bool is_poison_whole(const char *start, const char *end, uint64_t 
     return start >= end || hak_all_stand(start, end, word);
 }
 
+/* Adds the bytes that differ from the pattern to the damage. */
 static HAK_COLD void count_poison_damage(char *from, char *to, uint64_t word,
                                          struct hak_damage *damage) {
     const uint8_t *end = (const uint8_t *)to;
@@ -149,6 +154,7 @@ static HAK_COLD void count_poison_damage(char *from, char *to, uint64_t word,
         }
 }
 
+/* The damage to a freed block's pattern; a list's link and closed pages are left out. */
 HAK_IN_PLACE struct hak_damage freed_damage_of(const struct hak_located *at) {
     struct hak_damage damage = {0};
     struct hak_filled filled = filled_of(at);
@@ -175,6 +181,7 @@ struct hak_damage hak_poison_damage(const struct hak_located *at) {
     return freed_damage_of(at);
 }
 
+/* Reports a write after free. */
 static HAK_COLD void report_written(const struct hak_located *at, enum hak_record_kind kind,
                                     const struct hak_damage *damage) {
     const char *user = hak_user_in(at);
@@ -189,6 +196,8 @@ static HAK_COLD void report_written(const struct hak_located *at, enum hak_recor
     hak_report_fault(at, &finding);
 }
 
+/* Reports a write into a freed block whose pages were just opened, once. Its poison counts no
+ * more. */
 static HAK_COLD void check_opened(const struct hak_located *at, enum hak_record_kind kind) {
     struct hak_filled filled = hak_filled_of_opened(at);
     struct hak_damage damage =

@@ -33,6 +33,7 @@ enum { LEAVING_PART = 1024, LARGE_PART = 16 };
 
 /* ---- rings ----------------------------------------------------------------------------------- */
 
+/* Claims a ring that no thread owns, with what is in it. NULL: none. */
 static struct hak_quarantine *take_known(void) {
     for (struct hak_quarantine *ring = atomic_load(&known); ring; ring = ring->next) {
         uint32_t state = atomic_load_explicit(&ring->state, memory_order_relaxed);
@@ -50,6 +51,8 @@ static size_t less_than(size_t bound) {
     return bound * (LEAVING_PART - 1) / LEAVING_PART;
 }
 
+/* The thread's ring: one left by another thread, with its blocks, or a new one. NULL without
+ * memory. */
 static HAK_COLD struct hak_quarantine *take_ring(void) {
     struct hak_quarantine *ring = take_known();
     if (ring)
@@ -91,6 +94,7 @@ static inline void count_large(struct hak_quarantine *ring, const struct hak_loc
     ring->holds.large_bytes += (size_t)sign * at->slot_bytes;
 }
 
+/* Puts the block in as the newest, and counts it. */
 static inline void put_in_ring(struct hak_quarantine *ring, const struct hak_located *at) {
     hak_quarantine_push(ring, at->base, at->slot);
     ring->bytes += counted_bytes(at);
@@ -100,6 +104,7 @@ static inline void put_in_ring(struct hak_quarantine *ring, const struct hak_loc
         count_large(ring, at, 1);
 }
 
+/* Takes the block out of the ring's counts. */
 static inline void count_out(struct hak_quarantine *ring, const struct hak_located *at) {
     ring->bytes -= counted_bytes(at);
     if (HAK_LIKELY(at->superslab != NULL))
@@ -148,6 +153,7 @@ HAK_TRACER_TEXT enum hak_kept hak_check_quarantine(base_t base, enum hak_record_
 
 /* ---- out ------------------------------------------------------------------------------------- */
 
+/* Takes the oldest block out, which stays counted. HAK_NO_BASE: empty. */
 static base_t take_oldest(struct hak_quarantine *ring) {
     if (ring->head == ring->tail)
         return HAK_NO_BASE;
@@ -157,7 +163,8 @@ static base_t take_oldest(struct hak_quarantine *ring) {
     return block;
 }
 
-/* Of a thread that a fork left behind. */
+/* Takes the oldest block out of a quarantine whose thread a fork left behind, and frees its ring
+ * when it is empty. HAK_NO_BASE: none. */
 static HAK_COLD base_t take_left(void) {
     for (struct hak_quarantine *ring = atomic_load(&known); ring; ring = ring->next) {
         uint32_t left = RING_LEFT; /* claimed: another thread may want it, too */
@@ -201,6 +208,7 @@ base_t hak_check_leaving(bool all) {
     return block;
 }
 
+/* Reports a block in quarantine whose state says that it is not. */
 static HAK_COLD void report_not_kept(struct hak_located at) {
     struct hak_finding finding = {.code = HAK_FAULT_WRONG_LAYER_MOVE,
                                   .kind = HAK_QUARANTINE_LEAVE,
@@ -209,6 +217,7 @@ static HAK_COLD void report_not_kept(struct hak_located at) {
     hak_report_fault(&at, &finding);
 }
 
+/* Writes the record of a block that leaves quarantine, unless recording is stopped. */
 static void record_leaving(const char *base, unsigned class_index, uint32_t epoch,
                            uint32_t record_count, enum hak_place to, uint8_t flags) {
     if (hak_trace_is_stopped() && !(flags & HAK_RECORD_ILLEGAL))
@@ -225,8 +234,8 @@ static void record_leaving(const char *base, unsigned class_index, uint32_t epoc
     hak_trace_record(&fields);
 }
 
-/* The block is handed out again soon, and lay here long enough to be out of the processor's caches:
- * asks for its bytes, and for the state of one that leaves a little later. */
+/* Asks the processor for the bytes of a block that is handed out again soon, and lay here long
+ * enough to be out of its caches, and for the state of one that leaves a little later. */
 static inline void fetch_ahead(const struct hak_quarantine *ring, const char *base,
                                size_t slot_bytes) {
     enum { AHEAD = 8, LINE_BYTES = 64 };
@@ -269,7 +278,8 @@ HAK_TRACER_TEXT base_t hak_check_leave_to_array(unsigned heap_id, const uint8_t 
     return kept.base;
 }
 
-/* Poison is compared before a link is written over it. */
+/* Takes a block out of quarantine to the place `to`: its poison is compared before a link is
+ * written over it. False: it is none of ours. */
 HAK_TRACER_TEXT bool hak_leave_quarantine(base_t base, enum hak_place to) {
     struct hak_located at;
     if (!hak_locate(base.p, &at))
@@ -292,6 +302,7 @@ HAK_TRACER_TEXT bool hak_leave_quarantine(base_t base, enum hak_place to) {
     return true;
 }
 
+/* The sum of what all rings hold. */
 struct hak_quarantined hak_check_quarantined(void) {
     struct hak_quarantined all = {0};
     for (const struct hak_quarantine *ring = atomic_load(&known); ring; ring = ring->next) {

@@ -34,6 +34,7 @@ static inline bool hak_quarantine_is_over(const struct hak_quarantine *ring) {
     return ring->tail - ring->head > ring->most_blocks || ring->bytes > ring->most_bytes;
 }
 
+/* Puts the block in as the newest. The ring has a place free. */
 static inline void hak_quarantine_push(struct hak_quarantine *ring, char *base,
                                        struct hak_slot *slot) {
     ring->places[ring->tail & ring->mask] = (struct hak_kept_block){base_from(base), slot};

@@ -16,7 +16,8 @@ struct hak_near_slot {
     struct hak_superslab *superslab;
 };
 
-/* The slot of ours that covers `p`, in a SuperSlab whose registry entry `owner` is. */
+/* Finds the slot of ours that covers `p`, in a SuperSlab whose registry entry `owner` is; false:
+ * none. */
 HAK_IN_PLACE bool hak_locate_near(const void *p, hak_owner_t owner, struct hak_near_slot *at) {
     if (HAK_UNLIKELY(owner == HAK_OWNER_NOBODY))
         return false;
@@ -33,7 +34,7 @@ HAK_IN_PLACE bool hak_locate_near(const void *p, hak_owner_t owner, struct hak_n
     return true;
 }
 
-/* The slot that starts at `base`, in a slab of ours whose class it is: one product tells both
+/* Finds the slot that starts at `base`, in a slab of ours whose class it is: one product tells both
  * whether a slot starts there and which. Behind the last slot of a slab there is a state, too,
  * which nobody ever sets. */
 HAK_IN_PLACE bool hak_locate_start(base_t base, unsigned class_index, struct hak_near_slot *at) {
@@ -52,7 +53,7 @@ HAK_IN_PLACE uint32_t hak_epoch_near(const struct hak_near_slot *at) {
     return at->superslab->slabs[at->slab_index].epoch;
 }
 
-/* The same as struct hak_located, for what is rare. */
+/* The slot as struct hak_located, for what is rare. */
 static inline struct hak_located hak_located_of(const struct hak_near_slot *at) {
     return (struct hak_located){.slot = at->slot,
                                 .base = at->base,
@@ -84,7 +85,7 @@ HAK_IN_PLACE size_t hak_at_most(size_t number, size_t last) {
  * bytes, the last 64 once more where they are no multiple: loops whose number of rounds changes
  * from call to call cost the processor more than what they do. */
 
-/* Fills them with `word`. */
+/* Fills [start, end), a multiple of 16 bytes, with `word`. */
 HAK_IN_PLACE void hak_fill_all(char *start, char *end, uint64_t word) {
     const hak_aligned_words poison = {word, word};
     hak_aligned_words *at = (hak_aligned_words *)(void *)start;
@@ -99,7 +100,7 @@ HAK_IN_PLACE void hak_fill_all(char *start, char *end, uint64_t word) {
     final[0] = final[1] = final[2] = final[3] = poison;
 }
 
-/* True when they hold that alone. */
+/* Whether [start, end), a multiple of 16 bytes, holds nothing but `word`. */
 HAK_IN_PLACE bool hak_all_stand(const char *start, const char *end, uint64_t word) {
     const hak_aligned_words poison = {word, word};
     const hak_aligned_words *at = (const hak_aligned_words *)(const void *)start;
@@ -118,12 +119,14 @@ HAK_IN_PLACE bool hak_all_stand(const char *start, const char *end, uint64_t wor
     return (differs[0] | differs[1]) == 0;
 }
 
-/* The same of a freed slot's bytes, as far as they are filled. */
+/* Fills a freed slot's bytes with `word`, as far as they are filled. */
 HAK_IN_PLACE void hak_fill_freed_bytes(const struct hak_filled *filled, uint64_t word) {
     hak_fill_all(filled->start, filled->end, word);
     if (HAK_UNLIKELY(filled->tail != filled->tail_end))
         hak_fill_all(filled->tail, filled->tail_end, word);
 }
+
+/* True when both filled parts hold the pattern. */
 HAK_IN_PLACE bool hak_freed_bytes_stand(const struct hak_filled *filled, uint64_t word) {
     return hak_all_stand(filled->start, filled->end, word) &&
            (HAK_LIKELY(filled->tail == filled->tail_end) ||
@@ -157,7 +160,8 @@ HAK_IN_PLACE void hak_write_canary_near(const char *start, char *end, uint64_t w
     }
 }
 
-/* True when it stands, which is at least one byte; up to 31 bytes before it are read. */
+/* Whether the canary in [start, end), at least one byte, is whole; up to 31 bytes before it are
+ * read. */
 HAK_IN_PLACE bool hak_canary_stands_near(const char *start, const char *end, uint64_t word) {
     const hak_aligned_words canary = {word, word};
     const hak_sixteen_bytes due = (hak_sixteen_bytes)canary;

@@ -18,7 +18,7 @@ static unsigned place_after(enum hak_record_kind kind) {
     return (unsigned)__builtin_ctz(hak_moves[kind & (HAK_MOVE_KINDS - 1)].to | 1u << 31);
 }
 
-/* The record of a move between layers. */
+/* Records a move between layers, unless recording is stopped and the move legal. */
 static inline void record_move(const struct hak_located *at, enum hak_record_kind kind,
                                base_t block, unsigned class_index, uint8_t flags) {
     if (!hak_trace_is_wanted() || (hak_trace_is_stopped() && !(flags & HAK_RECORD_ILLEGAL)))
@@ -39,8 +39,8 @@ static inline void record_move(const struct hak_located *at, enum hak_record_kin
     hak_trace_record(&fields);
 }
 
-/* A large block has no slot: it is found by its own layer. One that was cut out of a run of pages
- * is new. */
+/* Finds the large block of a move, which has no slot: it is found by its own layer. One that was
+ * cut out of a run of pages is new. */
 static HAK_COLD bool locate_large_move(enum hak_record_kind kind, base_t block,
                                        struct hak_located *at) {
     if (!(hak_moves[kind & (HAK_MOVE_KINDS - 1)].to & HAK_PLACES_OF_LARGE) || at->superslab ||
@@ -51,7 +51,7 @@ static HAK_COLD bool locate_large_move(enum hak_record_kind kind, base_t block,
     return true;
 }
 
-/* A move that is not allowed. Returns whether it is carried out all the same. */
+/* Reports a move that is not allowed. Returns whether it is carried out all the same. */
 static HAK_COLD bool move_illegally(struct hak_located at, enum hak_record_kind kind, base_t block,
                                     unsigned class_index) {
     bool is_push = kind == HAK_SLL_PUSH;
@@ -96,8 +96,8 @@ HAK_TRACER_TEXT bool hak_hop_block(enum hak_record_kind kind, base_t block, unsi
     return can_enter;
 }
 
-/* A slab begins to serve a class: its addresses start a new generation and nothing is known of its
- * slots any more. */
+/* Starts a new generation of a slab's addresses when it begins to serve a class: nothing is known
+ * of its slots any more. */
 static void begin_epoch(struct hak_slab *slab, struct hak_slot *slots, unsigned first) {
     if (slab->epoch != 0)
         __builtin_memset(slots, 0, (first + slab->capacity) * sizeof *slots);

@@ -65,7 +65,7 @@ static void leave_closed_out(bool is_live) {
     leave_out(is_live);
 }
 
-/* False: some of it cannot be read. */
+/* Copies bytes by way of the kernel; false: some of them cannot be read. */
 static bool copy(const char *from, char *to, size_t bytes) {
     struct iovec local = {to, bytes}, remote = {(void *)(uintptr_t)from, bytes};
     long pid = hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0);
@@ -76,6 +76,7 @@ static bool copy(const char *from, char *to, size_t bytes) {
 /* ---- one block --------------------------------------------------------------------------------
  */
 
+/* A copy of the slot's state, which other threads may be changing. */
 static struct hak_slot state_now(const struct hak_slot *slot) {
     struct hak_slot now;
     __atomic_thread_fence(__ATOMIC_ACQUIRE);
@@ -84,12 +85,15 @@ static struct hak_slot state_now(const struct hak_slot *slot) {
     return now;
 }
 
+/* True when the slot still is in the state that was looked at. */
 static bool is_same_life(const struct hak_slot *before, const struct hak_slot *now) {
     return !now->is_changing && now->place == before->place && now->subkind == before->subkind &&
            now->record_count == before->record_count && now->asked_bytes == before->asked_bytes &&
            now->user_delta == before->user_delta;
 }
 
+/* True for a live block with a border and a poisoned free one, unless it changes or was reported
+ * before. */
 static bool is_to_be_looked_at(const struct hak_slot *slot, bool has_border) {
     if (slot->is_changing || (slot->subkind & HAK_SLOT_TOLD))
         return false;
@@ -98,6 +102,8 @@ static bool is_to_be_looked_at(const struct hak_slot *slot, bool has_border) {
     return hak_options.poison && (slot->subkind & HAK_SLOT_POISONED);
 }
 
+/* Copies what was found, with its damaged bytes, to be reported when the locks are open. Only the
+ * first KEPT are kept; all are counted. */
 static void keep_found(const struct hak_located *at, struct hak_slot *real_slot,
                        enum hak_fault_code code, const struct hak_damage *damage,
                        int64_t offset_bytes) {
@@ -153,15 +159,15 @@ static unsigned find_damage(const struct hak_located *at, const char *header, ch
     return damage->bytes ? HAK_FAULT_HEAP_BUFFER_OVERFLOW : 0;
 }
 
-/* Of a large block: how many bytes in front of the user's first are compared. */
+/* How many bytes in front of a large block's first are compared. */
 static size_t bytes_in_front(const struct hak_large *large) {
     return large->guarded_side == HAK_NOT_GUARDED     ? HAK_HEADER_BYTES
            : large->guarded_side == HAK_GUARDED_AFTER ? large->user_delta
                                                       : 0;
 }
 
-/* True when all that is compared of the block `at` can be read: of a live one the bytes around it,
- * of a freed one the pages that hakmem has not closed. */
+/* Whether all that a sweep compares of a block can be read: of a live one the bytes around it, of a
+ * freed one the pages that hakmem has not closed. */
 static bool is_open(const struct hak_located *at) {
     if (at->slot->place == HAK_PLACE_LIVE) {
         const char *user = hak_user_in(at), *canary = user + hak_asked_bytes_of(at);
@@ -187,12 +193,15 @@ struct slab_seen {
     uint32_t epoch;
 };
 
+/* True when the slab still serves the class, since the same time. */
 static bool serves_as_before(const struct slab_seen *seen) {
     const volatile struct hak_superslab *superslab = seen->superslab;
     return superslab->class_of_slab[seen->index] == seen->class_index &&
            superslab->slabs[seen->index].epoch == seen->epoch;
 }
 
+/* Looks at a slot's border or poison. If it changed meanwhile or its pages are closed, it is left
+ * out, and that is counted. */
 static void look_at_slot(const struct slab_seen *seen, struct hak_slot *slot, size_t offset) {
     struct hak_slot before = state_now(slot);
     size_t slot_bytes = hak_class_bytes(seen->class_index);
@@ -235,6 +244,7 @@ static void look_at_slot(const struct slab_seen *seen, struct hak_slot *slot, si
     keep_found(&at, slot, (enum hak_fault_code)code, &damage, offset_bytes);
 }
 
+/* Looks at all carved slots of a slab. */
 static void look_at_slab(struct hak_superslab *superslab, unsigned index) {
     struct slab_seen seen = {.superslab = superslab,
                              .index = index,
@@ -261,8 +271,8 @@ static void look_at_superslab(struct hak_superslab *superslab, hak_owner_t owner
 /* ---- large blocks -----------------------------------------------------------------------------
  */
 
-/* A guarded block that a program which goes on after a fault has opened. Another thread may close
- * it at any moment: it is copied. */
+/* Checks a guarded block that a program which goes on after a fault has opened. Another thread may
+ * close it at any moment: it is copied. */
 static HAK_COLD void look_at_opened(const struct hak_large *large) {
     struct hak_large before = *large;
     struct hak_slot *slot = (struct hak_slot *)(uintptr_t)&large->slot;
@@ -290,7 +300,8 @@ static HAK_COLD void look_at_opened(const struct hak_large *large) {
         keep_found(&at, slot, HAK_FAULT_WRITE_AFTER_FREE, &damage, offset_bytes);
 }
 
-/* Only the bytes around the block are read: a page each, or two. */
+/* Checks a large block's header and canary, reading only the pages around it; one that changes
+ * meanwhile is left out. */
 static void look_at_large(struct hak_large *large, void *context) {
     (void)context;
     struct hak_large before = *large;
@@ -345,6 +356,7 @@ static void look_at_large(struct hak_large *large, void *context) {
 /* ---- all of them ------------------------------------------------------------------------------
  */
 
+/* Tries the registry's lock `tries` times with naps between. False: never free. */
 static bool lock_patiently(unsigned tries) {
     struct timespec nap = {.tv_nsec = NAP_NS};
     while (!hak_try_lock(&hak_registry_lock)) {
@@ -367,7 +379,7 @@ void hak_sweep_fork_child(void) {
     (void)hak_lock_was_left(&sweep.lock);
 }
 
-/* False: the lock cannot be taken. */
+/* Sweeps all slabs with the registry's lock; false: it could not be taken. */
 static bool look_at_slabs(unsigned tries) {
     if (!lock_patiently(tries))
         return false;
@@ -378,8 +390,8 @@ static bool look_at_slabs(unsigned tries) {
     return true;
 }
 
-/* In level light there are guarded blocks alone. False: the slabs could not be looked at. A signal
- * handler that gives back what is being looked at comes afterwards. */
+/* Sweeps all blocks with all signals blocked, as a handler could give back the one that is looked
+ * at; in level light only guarded ones. False: the slabs could not be looked at. */
 static bool look_at_all(unsigned tries) {
     uint64_t signals;
     hak_block_signals(&signals);
@@ -398,7 +410,8 @@ static bool look_at_all(unsigned tries) {
     return has_looked;
 }
 
-/* A write before a block's start may have gone through its header into the canary of the block in
+/* Puts an underflow before the overflow of the block in front of it where one write did both: a
+ * write before a block's start may have gone through its header into the canary of the block in
  * front of it, from the middle of that to its end: then it is not that block which is told. */
 static void put_writers_first(size_t kept) {
     for (size_t i = 0; i + 1 < kept; i++) {
@@ -417,6 +430,7 @@ static void put_writers_first(size_t kept) {
     }
 }
 
+/* A finding of what the sweep kept, for the report. */
 static struct hak_finding make_sweep_finding(const struct found *found,
                                              enum hak_found_by found_by) {
     return (struct hak_finding){
@@ -431,7 +445,8 @@ static struct hak_finding make_sweep_finding(const struct found *found,
     };
 }
 
-/* The damage stays as it is, since its block may be another thread's: it is noted as told. */
+/* Reports what a sweep found, and notes it as told. The damage stays as it is, since its block may
+ * be another thread's. */
 static void report(struct found *found, enum hak_found_by found_by, size_t more) {
     struct hak_finding finding = make_sweep_finding(found, found_by);
     finding.more_damaged = (uint32_t)more;
@@ -439,7 +454,7 @@ static void report(struct found *found, enum hak_found_by found_by, size_t more)
     hak_report_fault(&found->at, &finding);
 }
 
-/* Nothing was found: damage that is found later was done since `ticks`. */
+/* Notes that a sweep found nothing: damage that is found later was done since `ticks`. */
 static void remember_clean(enum hak_found_by found_by, uint64_t ticks) {
     uint8_t flags = 0;
     uint64_t how = (uint64_t)found_by << 32;
@@ -500,7 +515,8 @@ static void sweep_at_end(void) {
         (void)hak_sweep(HAK_FOUND_BY_EXIT);
 }
 
-/* After the program's handlers; destructors with a priority come later (leaks, trace). */
+/* Sweeps at exit, after the program's handlers; destructors with a priority come later (leaks,
+ * trace). */
 __attribute__((destructor)) static void sweep_at_exit(void) {
     hak_trace_exit_flushes(true);
     sweep_at_end();

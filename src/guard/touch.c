@@ -39,7 +39,8 @@ static bool find(const void *p, struct hak_located *at) {
     return hak_locate(p, at) || (at->superslab && hak_locate_former_slot(p, at));
 }
 
-/* Of a pointer into the bytes in front of the live block `at`. */
+/* The fault of an access in front of the live block `at`: an overflow of the block before, which
+ * `at` gets, if that is as near; else an underflow. */
 static unsigned name_in_front(const struct hak_touch *touch, struct hak_located *at) {
     struct hak_located front;
     uintptr_t p = (uintptr_t)touch->pointer;
@@ -81,8 +82,8 @@ void hak_touch_open(const void *p, size_t bytes) {
         (void)hak_pages_open_at(page);
 }
 
-/* The program goes on, and does it: the damage is told, and no closed page stops it. A string that
- * has no end in its block may have one in the next page. */
+/* Lets the program go on after a report and do the access: the damage counts as told, and no closed
+ * page stops it. A string that has no end in its block may have one in the next page. */
 static void let_pass(const struct hak_touch *touch, const struct hak_located *at) {
     if (touch->is_write)
         __atomic_fetch_or(&at->slot->subkind, HAK_SLOT_TOLD, __ATOMIC_RELAXED);

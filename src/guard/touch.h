@@ -19,7 +19,7 @@
 #include "hop.h"
 #include "options.h"
 
-/* All bytes of a program's block, as far as they are its. */
+/* How many bytes of its block the program may touch: all, as far as they are its. */
 HAK_IN_PLACE size_t hak_touchable_bytes(const struct hak_located *at) {
     return HAK_LIKELY(hak_options.layout == HAK_LAYOUT_HEADER) || hak_is_guarded(at)
                ? hak_asked_bytes_of(at)
@@ -29,7 +29,8 @@ HAK_IN_PLACE size_t hak_touchable_bytes(const struct hak_located *at) {
 /* The same as hak_room_at for what is no slot of ours. */
 HAK_HIDDEN size_t hak_room_elsewhere(const void *p);
 
-/* The same of `p` in the slot or large block `at`. */
+/* How many bytes may be touched from `p` to the end of the slot or large block `at`; 0: none,
+ * SIZE_MAX: it is just changing. */
 HAK_IN_PLACE size_t hak_room_in(const struct hak_located *at, const void *p) {
     if (HAK_UNLIKELY(at->slot->is_changing))
         return SIZE_MAX;
@@ -56,7 +57,7 @@ struct hak_touch {
     bool is_question; /* about the block: no byte is touched */
 };
 
-/* True when it is an access to a block that was given back. */
+/* Whether an access at `p` touches a block that was given back. */
 HAK_HIDDEN HAK_COLD bool hak_touch_is_after_free(const void *p);
 
 /* Opens the closed pages among `bytes` from `p` on: the kernel is to write there as it would

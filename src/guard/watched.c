@@ -68,7 +68,8 @@ static unsigned piece_bytes(uintptr_t address) {
     return aligned < HAK_WATCH_WORD_BYTES && aligned != 0 ? aligned : HAK_WATCH_WORD_BYTES;
 }
 
-/* Of a guarded block the bytes in which a run before has found damage, where it has so many. */
+/* The bytes behind a guarded block to watch: those in which an earlier run found damage, if there
+ * are so many, else the first. */
 static uintptr_t find_behind(const struct hak_located *at) {
     uintptr_t end = (uintptr_t)at->base + at->slot_bytes;
     uintptr_t behind = (uintptr_t)hak_user_in(at) + hak_asked_bytes_of(at);
@@ -95,6 +96,7 @@ static bool find_piece(const struct hak_located *at, enum hak_watched_side side,
 
 /* ---- moving ---------------------------------------------------------------------------------- */
 
+/* Once: records why no debug register watches, and at HAKMEM_DEBUG_LEVEL 1 says it on stderr. */
 static HAK_COLD void note_refusal(void) {
     struct hak_line line = {.length = 0};
     unsigned why = (unsigned)hak_watch_refusal();
@@ -115,7 +117,8 @@ static HAK_COLD void turn_off(void) {
     hak_watched_is_on = false;
 }
 
-/* False: there are none, for good, or in this process. */
+/* Opens the registers, of which `registers` is the number; false: there are none, for good, or in
+ * this process. */
 static bool open_registers(void) {
     if (!hak_is_own_process())
         return false;
@@ -129,6 +132,7 @@ static bool open_registers(void) {
     return registers != 0;
 }
 
+/* True when a register watches a block. */
 static bool is_any_set(void) {
     for (unsigned i = 0; i < HAK_WATCH_REGISTERS; i++)
         if (atomic_load(&watched[i].slot))
@@ -136,8 +140,8 @@ static bool is_any_set(void) {
     return false;
 }
 
-/* Register `index` goes to the block; false: it watches nothing. Only between hak_watch_try and
- * hak_watch_done. */
+/* Lets register `index` watch a piece of the block; false: it watches nothing. Only between
+ * hak_watch_try and hak_watch_done. */
 static bool put_in_register(unsigned index, const struct hak_located *at,
                             enum hak_watched_side side, unsigned turn, uint64_t now) {
     struct hak_watched next = {.base = at->base,
@@ -166,14 +170,15 @@ static bool put_in_register(unsigned index, const struct hak_located *at,
     return is_set;
 }
 
-/* A thread has paid for the whole moment; where another one ends it, this remains so, since that
- * one was not slowed down. */
+/* Gives back what a thread has paid for the rest of a moment; where another one ends it, this
+ * remains so, since that one was not slowed down. */
 static void give_back_rest(unsigned index) {
     uint64_t ns;
     if (turns.set[index] != 0 && hak_watch_stood(index, &ns) && ns < HAK_WATCH_MOMENT_NS)
         hak_sample_not_watched(hak_watch_ticks(HAK_WATCH_MOMENT_NS - ns));
 }
 
+/* Clears a register; its time is charged. */
 static void clear(unsigned index) {
     struct hak_watch_move move;
     if (!turns.is_slow) /* a tracer's is cleared by its next move */
@@ -228,6 +233,8 @@ static bool is_for_later(const struct hak_watch_suspect *suspect, enum chance ch
     return suspect && suspect->side == HAK_WATCHED_FREED && chance != FREED_NOW;
 }
 
+/* Offers a block to the registers: chooses one, and watches the block where its site's turn has
+ * come. A block suspected for later is only marked. */
 static void offer(const struct hak_located *at, enum chance chance) {
     uint32_t stack = at->slot->alloc_stack;
     const struct hak_watch_suspect *suspect = hak_watch_suspect_of(&hak_watched_sites, stack);
@@ -265,7 +272,7 @@ static void offer(const struct hak_located *at, enum chance chance) {
     hak_watch_done();
 }
 
-/* May the calling thread move registers, if need be after a while? */
+/* Waits a while until the calling thread may move registers; false: it may not. */
 static bool wait_for_registers(void) {
     unsigned tries = 0;
     while (!hak_watch_try()) {
@@ -277,6 +284,7 @@ static bool wait_for_registers(void) {
     return true;
 }
 
+/* Watches the rest of a guarded block's page; one that is expected keeps its register. */
 static void put_guarded(unsigned index, const struct hak_located *at, bool is_expected,
                         uint64_t now) {
     struct hak_watch_move move;
@@ -292,8 +300,9 @@ static void put_guarded(unsigned index, const struct hak_located *at, bool is_ex
     hak_watch_charge(&turns, &move);
 }
 
-/* A block of one of the stacks that a file names (HAKMEM_GUARD=only:), with bytes in front of the
- * closed page that it does not guard. The one at which damage is expected keeps its register. */
+/* Offers a block of one of the stacks that a file names (HAKMEM_GUARD=only:) to a register, with
+ * bytes in front of the closed page that it does not guard. The one at which damage is expected
+ * keeps its register. */
 static void offer_guarded(const struct hak_located *at) {
     bool is_expected = at->large->watch == HAK_GUARDED_EXPECTED;
     int index = -1;
@@ -315,8 +324,8 @@ static void offer_guarded(const struct hak_located *at) {
  * The first block of a site has one register at its slack and one in front, until later ones need
  * them, it is freed, or no other has come for a while. */
 
-/* By the time for which the thread has run meanwhile, in the kernel as well, where pages are
- * cleared. It is not all lost: a processor copies and clears memory more slowly. */
+/* Charges the time for which the thread ran, in the kernel as well, while registers stood open: a
+ * processor copies and clears memory more slowly then. */
 static void charge_standing(unsigned part) {
     uint64_t ns;
     if (!hak_watch_stood(0, &ns))
@@ -327,6 +336,7 @@ static void charge_standing(unsigned part) {
     newest.stood_ns = ns;
 }
 
+/* True when the budget allows registers to stay open for the newest blocks. */
 static bool may_stand(uint64_t now) {
     if (newest.looked_at == 0)
         atomic_store(&newest.credit.left, newest_terms.most);
@@ -339,6 +349,8 @@ static bool may_stand(uint64_t now) {
     return hak_credit_left(&newest.credit) > 0;
 }
 
+/* Opens registers for the newest blocks on this thread. False: none; if the kernel refuses, it is
+ * not tried again. */
 static bool open_newest(void) {
     if (!hak_is_own_process())
         return false;
@@ -350,6 +362,7 @@ static bool open_newest(void) {
     return registers != 0;
 }
 
+/* The register that was set longest ago. */
 static unsigned find_oldest(void) {
     unsigned oldest = 0;
     for (unsigned i = 1; i < registers; i++)
@@ -358,12 +371,14 @@ static unsigned find_oldest(void) {
     return oldest;
 }
 
+/* Watches one side of the block with the register that was set longest ago. */
 static void put_newest(const struct hak_located *at, enum hak_watched_side side, uint64_t now) {
     unsigned index = find_oldest();
     newest.passes[index] = 0;
     (void)put_in_register(index, at, side, 0, now);
 }
 
+/* Closes the registers of the newest blocks and forgets what they watched. */
 static void close_newest(void) {
     newest.stood_ns = newest.stood_since_ns = 0;
     for (unsigned i = 0; i < HAK_WATCH_REGISTERS; i++) {
@@ -373,6 +388,8 @@ static void close_newest(void) {
     hak_watch_close();
 }
 
+/* Watches the end and the start of the block that was just handed out, if the budget allows; else
+ * closes the registers. */
 static void offer_newest(const struct hak_located *at) {
     if (!hak_watched_is_on || !hak_watch_try())
         return;
@@ -391,6 +408,7 @@ static void offer_newest(const struct hak_located *at) {
     hak_watch_done();
 }
 
+/* Charges the time that registers stood open, and closes them after a moment or without budget. */
 static void count_beat(void) {
     if (!hak_watch_try()) /* it comes again */
         return;
@@ -417,6 +435,7 @@ bool hak_watched_hold(uint64_t tag) {
     return false;
 }
 
+/* After a stop: the register watches on, or is given up after NEWEST_PASSES stops or a fault. */
 void hak_watched_go_on(uint64_t tag, bool is_fault) {
     unsigned index = (unsigned)(tag & (HAK_WATCH_REGISTERS - 1));
     hak_credit_charge(&newest.credit, &newest_terms, STOP_TICKS);
@@ -429,7 +448,8 @@ void hak_watched_go_on(uint64_t tag, bool is_fault) {
     hak_watch_done();
 }
 
-/* Any other block that lies alone has closed pages around it. */
+/* Offers a block that is handed out to a register; one that lies alone has closed pages around it,
+ * but for those with a note. */
 void hak_watched_offer(const struct hak_located *at) {
     if (newest.is_on) {
         if (hak_is_guarded(at) && at->large->watch == HAK_GUARDED_NEWEST)
@@ -541,7 +561,7 @@ bool hak_watched_which(struct hak_watched *found, bool (*is_fault)(const struct 
 
 /* ---- the moments of a process ---------------------------------------------------------------- */
 
-/* Nothing is watched any more. */
+/* Ends all watching, for the reason `why`. */
 static void end_for(enum hak_unwatched why) {
     bool is_held = hak_watch_try();
     hak_watch_end(why);
@@ -552,7 +572,7 @@ static void end_for(enum hak_unwatched why) {
     turn_off();
 }
 
-/* The registers end before a sandbox, in which ioctl or the return from a handler may be the
+/* Ends all watching before a sandbox, in which ioctl or the return from a handler may be the
  * program's end. */
 static void end_for_sandbox(void) {
     end_for(HAK_UNWATCHED_SANDBOX);
@@ -566,8 +586,8 @@ static void end_for_handler(void) {
         end_for(HAK_UNWATCHED_NO_HANDLER);
 }
 
-/* A new thread, where it inherits no registers. The thread that moves them just now may have met it
- * while it still had all signals blocked. */
+/* Sets the registers of a new thread, where it inherits none. The thread that moves them just now
+ * may have met it while it still had all signals blocked. */
 static void join_watch(void) {
     if (!hak_watched_is_on || !wait_for_registers())
         return;
@@ -618,6 +638,7 @@ void hak_watched_start_newest(void) {
     hak_before_sandbox = end_for_sandbox;
 }
 
+/* The child has no registers of its own: begins anew, and notes if it cannot. */
 void hak_watched_fork_child(void) {
     if (hak_options.watch == 0 && !newest.is_on)
         return;

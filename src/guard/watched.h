@@ -47,14 +47,14 @@ static inline uint64_t hak_watched_value(const struct hak_watched *watched) {
     return value;
 }
 
-/* At start: with HAKMEM_WATCH, after hak_trace_start; then, after hak_path_start, the path
- * (watched_path.c). */
+/* Starts HAKMEM_WATCH, after hak_trace_start, or notes why nothing is watched; then, after
+ * hak_path_start, the path (watched_path.c). */
 HAK_HIDDEN void hak_watched_start(void);
 HAK_HIDDEN void hak_watched_path_start(void);
 HAK_HIDDEN void hak_watched_fork_child(void);
 
-/* Instead of it, with HAKMEM_GUARD=sites:N and HAKMEM_GUARD_WATCH: registers stand at the newest
- * guarded blocks, and stop readers there, too. */
+/* Starts, instead of it, the watching of the newest guarded blocks, with HAKMEM_GUARD=sites:N and
+ * HAKMEM_GUARD_WATCH: registers stop readers there, too. */
 HAK_HIDDEN void hak_watched_start_newest(void);
 HAK_HIDDEN bool hak_watched_sees_reads(void);
 
@@ -67,7 +67,8 @@ HAK_HIDDEN extern struct hak_watch_sites hak_watched_sites;
 HAK_HIDDEN extern _Thread_local uint32_t hak_watched_to_skip
     __attribute__((tls_model("initial-exec")));
 
-/* True when a block of this allocation stack, which was just handed out, need not be offered. */
+/* Whether a block of this allocation stack, which was just handed out, need not be offered to be
+ * watched; counts it. */
 HAK_IN_PLACE bool hak_watched_skips(uint32_t alloc_stack) {
     if (HAK_UNLIKELY(hak_watch_is_new(&hak_watched_sites, alloc_stack)) ||
         HAK_UNLIKELY(hak_watched_to_skip <= 1))
@@ -77,26 +78,27 @@ HAK_IN_PLACE bool hak_watched_skips(uint32_t alloc_stack) {
 }
 /* A block was handed out, and the program does not have it yet: it may be watched now. */
 HAK_HIDDEN HAK_COLD void hak_watched_offer(const struct hak_located *at);
-/* A guarded block of level light, likewise: the bytes up to the closed page, or in front. */
+/* Offers a guarded block of level light to a register for a moment: the bytes up to the closed
+ * page, or in front. */
 HAK_HIDDEN HAK_COLD void hak_watched_offer_briefly(const struct hak_located *at);
-/* The calling thread ends: what it set for a moment is over. */
+/* Ends what the calling thread set for a moment, at its end. */
 HAK_HIDDEN HAK_COLD void hak_watched_thread_end(void);
-/* The register whose signal carries `tag` was set for a moment, which is over. In the handler. */
+/* Ends the moment for which the register whose signal carries `tag` was set. In the handler. */
 HAK_HIDDEN HAK_COLD void hak_watched_end_moment(uint64_t tag);
 /* A block with the mark has another size. */
 HAK_HIDDEN HAK_COLD void hak_watched_offer_resized(const struct hak_located *at);
 /* A block with the mark is in quarantine and filled with poison. */
 HAK_HIDDEN HAK_COLD void hak_watched_offer_freed(const struct hak_located *at);
-/* Before the bytes of a block with the mark are written by hakmem. */
+/* Takes the slot's block off the watched ones before hakmem itself writes its bytes. */
 HAK_HIDDEN HAK_COLD void hak_watched_take_off(const struct hak_slot *slot);
 static inline void hak_watched_leave(const struct hak_slot *slot) {
     if (HAK_UNLIKELY((slot->subkind & HAK_SLOT_WATCHED) != 0))
         hak_watched_take_off(slot);
 }
 
-/* The register whose signal carries `tag` stops nobody until hak_watched_go_on, so that the bytes
- * where it stands can be read. False: it was moved, or somebody moves it. `is_fault`: it does not
- * come back. In the handler. */
+/* Stops the register whose signal carries `tag` until hak_watched_go_on, so that the bytes where it
+ * stands can be read. False: it was moved, or somebody moves it. `is_fault`: it does not come back.
+ * In the handler. */
 HAK_HIDDEN HAK_COLD bool hak_watched_hold(uint64_t tag);
 HAK_HIDDEN HAK_COLD void hak_watched_go_on(uint64_t tag, bool is_fault);
 
@@ -107,19 +109,20 @@ HAK_HIDDEN HAK_COLD void hak_watched_suspect(uint32_t alloc_stack, enum hak_watc
 /* Finds the bytes of the register whose signal carries `tag`; false: it was moved, or taken off. */
 HAK_HIDDEN bool hak_watched_find(uint64_t tag, struct hak_watched *found);
 
-/* The same for a signal that does not say which register it was: that of those at which there is a
- * fault that stopped the calling thread. In the handler. */
+/* Finds the watched place whose register stopped the calling thread, for a signal that does not say
+ * which: one of those at which there is a fault. In the handler. */
 HAK_HIDDEN bool hak_watched_which(struct hak_watched *found,
                                   bool (*is_fault)(const struct hak_watched *));
 
-/* watched_stop.c: a SIGTRAP came (trace/trace.h, struct hak_trace_checks). */
+/* watched_stop.c: judges a SIGTRAP (trace/trace.h, struct hak_trace_checks): not ours, nothing, or
+ * a fault, whose facts it fills in. */
 HAK_HIDDEN enum hak_trapped hak_watched_trapped(const void *siginfo,
                                                 const struct hak_stopped *stopped,
                                                 struct hak_fault_facts *facts);
 
-/* watched_read.c: the address at which the thread, whose register stands at `was`, has read outside
- * of the block; 0: that is not certain. A register that the read has overwritten gets back what it
- * held. In the handler; reads what is watched. */
+/* watched_read.c: finds the address at which the thread, whose register stands at `was`, has read
+ * outside of the block; 0: that is not certain. A register that the read has overwritten gets back
+ * what it held. In the handler; reads what is watched. */
 HAK_HIDDEN uintptr_t hak_watched_read(const struct hak_watched *was, const struct hak_located *at,
                                       const struct hak_stopped *stopped);
 

@@ -6,7 +6,7 @@
 
 static struct hak_check_path unwatched_path; /* that most calls take when nothing is watched */
 
-/* The short path (path.h) of a block that comes to the program. */
+/* Hands a block out by the short path (path.h) and offers it to a register. */
 static HAK_TRACER_TEXT bool take_watching(base_t base, unsigned class_index, uint32_t asked_bytes,
                                           enum hak_subkind subkind, hak_call_t call) {
     struct hak_near_slot at;
@@ -22,6 +22,7 @@ static HAK_TRACER_TEXT bool take_watching(base_t base, unsigned class_index, uin
     return true;
 }
 
+/* Has the fast path's take offer blocks to the watch, if that is on. */
 void hak_watched_path_start(void) {
     unwatched_path = hak_check_path;
     if (hak_watched_is_on && unwatched_path.take)

@@ -18,6 +18,8 @@ struct block {
     uintptr_t start, end;
 };
 
+/* True when the read surely touched no other byte than it may: a scalar beside the block, one byte
+ * of unknown place, or a vector that memmove reads. */
 static bool leaves(const struct hak_watch_read *read, const struct block *block,
                    const struct hak_stopped *stopped) {
     if (read->is_scalar && !read->is_placed)

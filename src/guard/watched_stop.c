@@ -3,7 +3,7 @@
 #include "guard/watched.h"
 #include "platform/raw_call.h"
 
-/* True when the facts in `was` still hold. */
+/* Whether the watched block is as `was` says: the same life, open, and not changed since. */
 static bool is_as_before(const struct hak_watched *was, const struct hak_located *at) {
     const struct hak_slot *slot = at->slot;
     if (slot->is_changing || slot->lives != was->lives || at->epoch != was->epoch ||
@@ -15,7 +15,7 @@ static bool is_as_before(const struct hak_watched *was, const struct hak_located
            !(slot->subkind & HAK_SLOT_LINKED);
 }
 
-/* The bytes hold another value than they did, the first at `*first`. */
+/* Whether the watched bytes hold another value than they did; the first such is `*first`. */
 static bool is_written(const struct hak_watched *was, uintptr_t *first) {
     uint64_t differs = hak_watched_value(was) ^ was->held;
     if (differs == 0)
@@ -24,6 +24,7 @@ static bool is_written(const struct hak_watched *was, uintptr_t *first) {
     return true;
 }
 
+/* The fault for the side of a block that was written. */
 static enum hak_fault_code code_of(enum hak_watched_side side, bool is_late) {
     switch (side) {
     case HAK_WATCHED_BEHIND:
@@ -42,6 +43,8 @@ static struct hak_damage side_damage_of(const struct hak_located *at, enum hak_w
                                           : hak_poison_damage(at);
 }
 
+/* Fills in the facts of a fault that a debug register stopped at; a late stop is described by the
+ * damage it left. */
 static void make_facts(struct hak_fault_facts *facts, const struct hak_located *at,
                        enum hak_watched_side side, uintptr_t first, enum hak_access access,
                        bool is_late) {
@@ -69,14 +72,15 @@ static bool find_watched_block(const struct hak_watched *was, struct hak_located
     return hak_locate(was->base, at) && at->slot == was->slot && is_as_before(was, at);
 }
 
+/* True when what the register watched was written wrongly. */
 static bool is_fault_at(const struct hak_watched *was) {
     struct hak_located at;
     uintptr_t first;
     return find_watched_block(was, &at) && is_written(was, &first);
 }
 
-/* A register that stops readers as well. Reads here would cause the next stop if the register were
- * not held. */
+/* Whether a stop at a register that stops readers as well is a fault, whose facts it fills in.
+ * Reads here would cause the next stop if the register were not held. */
 static bool is_fault_of_newest(const struct hak_watch_hit *hit, const struct hak_stopped *stopped,
                                struct hak_fault_facts *facts) {
     struct hak_watched was;
@@ -100,6 +104,8 @@ static bool is_fault_of_newest(const struct hak_watch_hit *hit, const struct hak
     return is_fault;
 }
 
+/* True, with the facts: the stop was a wrong write. The block counts as reported, and is watched no
+ * more in either case. */
 static bool is_fault_of_watched(const struct hak_watch_hit *hit, struct hak_fault_facts *facts) {
     struct hak_watched was;
     struct hak_located at;

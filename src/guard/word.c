@@ -33,6 +33,8 @@ struct search {
     unsigned count, most;
 };
 
+/* How the word's pattern relates to the block: its freed bytes, the border behind or in front, or
+ * an earlier life. */
 static enum hak_named_as relation_of(const struct search *search, const struct hak_located *at) {
     bool is_live = at->slot->place == HAK_PLACE_LIVE;
     bool is_same = search->lives == at->slot->lives;
@@ -53,6 +55,7 @@ static enum hak_named_as relation_of(const struct search *search, const struct h
     return HAK_NAMED_EARLIER;
 }
 
+/* The block's facts for the report. */
 static void describe_named(const struct hak_located *at, enum hak_named_as as,
                            struct hak_named *named) {
     *named = (struct hak_named){.as = as};
@@ -61,6 +64,7 @@ static void describe_named(const struct hak_located *at, enum hak_named_as as,
     named->facts.found_address = named->facts.user;
 }
 
+/* Adds the block if the word is its pattern; exact matches drive out near ones. */
 static void compare_word(struct search *search, const struct hak_located *at) {
     uint64_t word =
         hak_pattern_word(search->pattern, (uintptr_t)at->base, at->class_index, search->lives);
@@ -79,6 +83,7 @@ static void compare_word(struct search *search, const struct hak_located *at) {
                                                                     : 0;
 }
 
+/* Compares the word with the slots whose addresses its pattern can mean. */
 static void search_superslab(struct hak_superslab *superslab, hak_owner_t owner, void *context) {
     struct search *search = context;
     if (((uintptr_t)superslab >> HAK_PATTERN_ADDRESS_SHIFT & HAK_PATTERN_ADDRESS_MASK) / GRANULES !=
@@ -93,6 +98,7 @@ static void search_superslab(struct hak_superslab *superslab, hak_owner_t owner,
     }
 }
 
+/* Compares the word with a large block whose address its pattern can mean. */
 static void search_large(struct hak_large *large, void *context) {
     struct search *search = context;
     struct hak_located at;

@@ -10,8 +10,8 @@
  * how many. */
 HAK_HIDDEN unsigned hak_find_named(uint64_t value, struct hak_named *named, unsigned most);
 
-/* The live block that lies right in front of the block `named`, from whose header a word was read:
- * as the block behind whose end that is, its offset in facts. False: there is none. */
+/* Finds the live block that lies right in front of the block `named`, from whose header a word was
+ * read: as the block behind whose end that is, its offset in facts. False: there is none. */
 HAK_HIDDEN bool hak_find_before(const struct hak_named *named, struct hak_named *before);
 
 /* The word that the freed block at `address` is filled with; 0: there is none. */

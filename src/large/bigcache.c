@@ -43,6 +43,7 @@ static unsigned bin_of(const struct hak_large *large) {
     return hak_page_bin(large->mapped_bytes / HAK_PAGE_BYTES);
 }
 
+/* Puts the block first into its bin and makes it the newest of all. */
 static void link(struct cache *cache, struct hak_large *large) {
     struct hak_large **bin = &cache->bins[bin_of(large)];
     large->prev = NULL;
@@ -60,6 +61,7 @@ static void link(struct cache *cache, struct hak_large *large) {
     cache->newest = large;
 }
 
+/* Takes the block out of its bin and out of the order by age. */
 static void unlink_block(struct cache *cache, struct hak_large *large) {
     if (large->prev)
         large->prev->next = large->next;
@@ -84,7 +86,8 @@ static uint64_t share_of(const struct cache *cache) {
     return atomic_load_explicit(&cache->share, memory_order_relaxed);
 }
 
-/* More share for `wanted` bytes in all, by whole steps or what is left. False: not enough left. */
+/* Takes more of the process's share for `wanted` bytes in all, by whole steps or what is left.
+ * False: not enough left. */
 static bool grow_share(struct cache *cache, uint64_t wanted) {
     uint64_t maximum = hak_options.bigcache_max_bytes, share = share_of(cache);
     uint64_t more = (wanted - share + SHARE_STEP_BYTES - 1) / SHARE_STEP_BYTES * SHARE_STEP_BYTES;
@@ -100,6 +103,7 @@ static bool grow_share(struct cache *cache, uint64_t wanted) {
     return true;
 }
 
+/* Lowers the cache's share to `left` bytes, and the sum of all shares with it; never raises it. */
 static void shrink_share(struct cache *cache, uint64_t left) {
     uint64_t share = share_of(cache);
     if (left >= share)
@@ -116,19 +120,22 @@ static void set_hot_room(struct cache *cache) {
 
 /* ---- caches --------------------------------------------------------------------------------- */
 
+/* Puts a kept block into bin and order, and counts its bytes; the hot block's room follows. */
 static void put_in_list(struct cache *cache, struct hak_large *large) {
     link(cache, large);
     cache->bytes += large->mapped_bytes;
     set_hot_room(cache);
 }
 
+/* Takes a kept block out of bin and order and of the count of bytes; the hot block's room follows.
+ */
 static void take_out_of_list(struct cache *cache, struct hak_large *large) {
     unlink_block(cache, large);
     cache->bytes -= large->mapped_bytes;
     set_hot_room(cache);
 }
 
-/* The hot block makes room for another. */
+/* Moves the hot block to the lists, to make room for another. */
 static void cool(struct cache *cache) {
     struct hak_large *large = cache->head.hot;
     if (large) {
@@ -164,7 +171,8 @@ static bool claim(struct cache *cache, uint32_t from) {
                                                    memory_order_acquire, memory_order_relaxed);
 }
 
-/* A cache whose lists only can be believed where they are read forwards from the bins. */
+/* Empties a cache that a fork left behind, whose lists can be believed only where they are read
+ * forwards from the bins. */
 static void empty_left(struct cache *cache) {
     struct hak_large *hot = cache->head.hot;
     cache->head.hot = NULL;
@@ -185,6 +193,7 @@ static void empty_left(struct cache *cache) {
     atomic_store_explicit(&cache->owner, OWNER_NONE, memory_order_release);
 }
 
+/* Empties the caches of threads that ended or that a fork left. */
 static HAK_COLD void empty_all_left(void) {
     atomic_store_explicit(&has_left, false, memory_order_relaxed);
     for (struct cache *cache = made_last(); cache; cache = cache->next_made)
@@ -192,6 +201,7 @@ static HAK_COLD void empty_all_left(void) {
             empty_left(cache);
 }
 
+/* A new cache of this thread, entered into the list of all. NULL without memory. */
 static struct cache *make_cache(void) {
     struct cache *made = hak_large_memory_take(sizeof *made);
     if (!made)
@@ -235,6 +245,8 @@ static struct hak_large *best_in_bin(struct hak_large *large, size_t bytes, cons
     return best;
 }
 
+/* The best kept block of at least `bytes` and at most two bins more; one of the same caller is
+ * preferred. NULL: none. It stays where it is. */
 static struct hak_large *find_kept(const struct cache *cache, size_t bytes, const void *caller) {
     unsigned bin = hak_page_bin(bytes / HAK_PAGE_BYTES), last = bin + 2;
     struct hak_large *hot = cache->head.hot;
@@ -297,6 +309,7 @@ struct hak_large *hak_bigcache_take_longer(size_t bytes, size_t most_bytes, cons
     return found ? move_to_program(cache, found, caller) : NULL;
 }
 
+/* Makes the block the hot one; the one before cools into the bins. */
 static void move_to_cache(struct cache *cache, struct hak_large *large) {
     hop(HAK_BIGCACHE_PUT, large->base, HAK_CLASS_NONE);
     cool(cache);
@@ -305,7 +318,7 @@ static void move_to_cache(struct cache *cache, struct hak_large *large) {
     cache->head.hot = large;
 }
 
-/* Once a decay period: evicts what was not used since the look before, and shrinks the share. */
+/* Evicts, once a decay period, what was not used since the look before, and shrinks the share. */
 static void evict_idle(struct cache *cache) {
     uint64_t now = hak_ticks();
     if (!hak_is_debug_build && now - cache->looked_at < HAK_DECAY_TICKS)
@@ -328,7 +341,8 @@ void hak_bigcache_tend(void) {
         evict_idle(own_cache());
 }
 
-/* The share for one more block: a greater one, or older blocks go. False: it is too large. */
+/* Makes the share large enough for one more block: it grows, or older blocks go. False: the block
+ * is too large. */
 static bool make_room(struct cache *cache, uint64_t bytes) {
     cool(cache);
     if (cache->bytes + bytes > share_of(cache) && !grow_share(cache, cache->bytes + bytes)) {
@@ -369,7 +383,8 @@ void hak_bigcache_thread_end(void) {
     atomic_store_explicit(&cache->owner, OWNER_NONE, memory_order_release);
 }
 
-/* The shares are added up anew: the fork may have come between a share and the sum. */
+/* Leaves the caches of the parent's other threads for any thread to take over, and adds up the
+ * shares anew, as the fork may have come between a share and the sum. */
 void hak_bigcache_after_fork(void) {
     uint64_t sum = 0;
     is_child = true;
@@ -409,6 +424,8 @@ static void count_left(const struct cache *cache, size_t *blocks, size_t *bytes)
     *bytes += cache->head.hot ? cache->head.hot->mapped_bytes : 0;
 }
 
+/* Compares a cache's bins, order and sums, and adds what it holds to `*blocks` and `*bytes`.
+ * Returns the first disagreement as text, or NULL. */
 static const char *verify_cache(const struct cache *cache, size_t *blocks, size_t *bytes) {
     size_t own_bytes = 0, in_bins = 0, in_order = 0;
     if (cache->head.hot && atomic_load(&cache->head.hot->state) != HAK_LARGE_KEPT)

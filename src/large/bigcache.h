@@ -52,7 +52,8 @@ static inline bool hak_bigcache_fits(const struct hak_large *large, size_t bytes
  * when none fits. It is HAK_LARGE_LIVE then. */
 HAK_HIDDEN struct hak_large *hak_bigcache_take(size_t bytes, const void *caller);
 
-/* The same for a block that grows, and may grow on: of any caller, at most `most_bytes` long. */
+/* Takes a kept block of `bytes` to `most_bytes`, of any caller, for a block that grows and may grow
+ * on; NULL: none. */
 HAK_HIDDEN struct hak_large *hak_bigcache_take_longer(size_t bytes, size_t most_bytes,
                                                       const void *caller);
 
@@ -66,14 +67,14 @@ HAK_HIDDEN size_t hak_bigcache_trim(void);
 /* The same of what it did not use for a while; to be called now and then. */
 HAK_HIDDEN void hak_bigcache_tend(void);
 
-/* The calling thread ends. It keeps nothing from now on. */
+/* Empties the calling thread's cache at its end. It keeps nothing from now on. */
 HAK_HIDDEN void hak_bigcache_thread_end(void);
 
 /* In the child of a fork, on its only thread. */
 HAK_HIDDEN void hak_bigcache_after_fork(void);
 
-/* NULL when shares, bytes and lists agree, or what does not; adds up blocks and bytes. For moments
- * when no other thread is at work. */
+/* Checks that shares, bytes and lists agree: NULL, or what does not; adds up blocks and bytes. For
+ * moments when no other thread is at work. */
 HAK_HIDDEN const char *hak_bigcache_verify(size_t *blocks, size_t *bytes);
 
 /* True in the child of a fork: a block that another thread had just in its hands is in no cache,

@@ -33,6 +33,7 @@ static void set_newest(struct block *block) {
     atomic_store_explicit(&newest, block, memory_order_relaxed);
 }
 
+/* Takes out a held mapping; the last one takes its place. */
 static struct held remove_held(struct block *block, size_t place) {
     struct held held = block->place[place];
     block->place[place] = block->place[--block->count];
@@ -45,6 +46,8 @@ static void clear(struct held held) {
         __builtin_memset(held.start, 0, held.bytes);
 }
 
+/* Empties a mapping that could not be unmapped and keeps it. If no block of places has room, the
+ * mapping itself becomes one. */
 static void hold(struct held held) {
     if (hak_is_debug_build && !hak_allow_writes(held.start, held.bytes))
         return; /* the checks had barred it, and the kernel does not open it: it is lost */
@@ -135,7 +138,8 @@ bool hak_held_holds(const void *p) {
     return holds;
 }
 
-/* Only the first block may be half-changed; the links behind it change by one store. */
+/* The bytes of this block of the list and those behind it. Only the first may be half-changed; the
+ * links behind it change by one store. */
 static size_t bytes_behind(const struct block *block) {
     size_t bytes = 0;
     for (; block; block = block->older) {

@@ -29,7 +29,8 @@ HAK_HIDDEN void *hak_held_take(size_t bytes, size_t *mapped_bytes);
 /* True when `p` lies in a held mapping. */
 HAK_HIDDEN bool hak_held_holds(const void *p);
 
-/* In the child of a fork, on its only thread. */
+/* Frees the list's lock in the child of a fork; if another thread held it, the list is given up, as
+ * its first block may be half-changed. */
 HAK_HIDDEN void hak_held_after_fork(void);
 
 #endif

@@ -11,7 +11,8 @@
 #include "large_map/address_map.h"
 #include "large/bigcache.h"
 
-/* As hak_large_take, for any alignment that a page has. */
+/* Takes the block that was freed last if it fits and its caller is the same; else as
+ * hak_large_take. For any alignment that a page has. */
 static inline base_t hak_large_take_hot(size_t bytes, const void *caller) {
     struct hak_bigcache *own = hak_bigcache_own;
     struct hak_large *hot = own ? own->hot : NULL;
@@ -22,7 +23,8 @@ static inline base_t hak_large_take_hot(size_t bytes, const void *caller) {
     return hot->base;
 }
 
-/* As hak_large_give. */
+/* Keeps a freed block as the one to be taken next if that place is empty; else as hak_large_give.
+ */
 static inline bool hak_large_give_hot(base_t base) {
     struct hak_bigcache *own = hak_bigcache_own;
     struct hak_large *large = hak_address_map_find(base.p);

@@ -47,7 +47,7 @@ static uint32_t first_page_of(const struct hak_large *large) {
 
 /* ---- under the shard's lock ----------------------------------------------------------------- */
 
-/* Into a place that is empty. False: there is none. */
+/* Puts an unused chunk into a place that is empty. False: there is none. */
 static bool put_aside(struct hak_page_chunk *chunk) {
     for (unsigned i = 0; i < KEPT_CHUNKS; i++) {
         struct hak_page_chunk *none = NULL;
@@ -59,6 +59,8 @@ static bool put_aside(struct hak_page_chunk *chunk) {
     return false;
 }
 
+/* Keeps an empty chunk for the next shard that needs one; if all places are taken, it is unmapped.
+ */
 static void keep_or_unmap(struct hak_page_chunk *chunk) {
     chunk->kept_at = hak_ticks();
     chunk->shard = NULL;
@@ -70,6 +72,7 @@ static struct hak_page_chunk *take_kept_at(unsigned place) {
     return atomic_exchange_explicit(&kept_chunks[place], NULL, memory_order_acq_rel);
 }
 
+/* The kept chunk of the last place that has one, or NULL. */
 static struct hak_page_chunk *take_kept(void) {
     struct hak_page_chunk *chunk = NULL;
     for (unsigned i = KEPT_CHUNKS; i-- > 0 && !chunk;)
@@ -78,6 +81,7 @@ static struct hak_page_chunk *take_kept(void) {
     return chunk;
 }
 
+/* Gives the shard a chunk, kept or new. False without memory. */
 static bool add_chunk(struct hak_shard *shard) {
     struct hak_page_chunk *chunk = take_kept();
     if (!chunk)
@@ -89,6 +93,7 @@ static bool add_chunk(struct hak_shard *shard) {
     return true;
 }
 
+/* Frees pages of a chunk; a chunk that is empty then leaves the shard. */
 static void give_run(struct hak_shard *shard, struct hak_page_chunk *chunk, uint32_t first,
                      uint32_t pages) {
     chunk = hak_runs_give(&shard->runs, chunk, first, pages);
@@ -102,12 +107,14 @@ static void give_struct(struct hak_shard *shard, struct hak_large *large) {
     shard->unused = large;
 }
 
+/* Frees the block's pages and its struct. With the shard's lock. */
 static void give_block(struct hak_shard *shard, struct hak_large *large) {
     give_run(shard, large->chunk, first_page_of(large),
              (uint32_t)(large->mapped_bytes / HAK_PAGE_BYTES));
     give_struct(shard, large);
 }
 
+/* Frees the blocks that other threads returned. With the shard's lock. */
 static void take_in_returned(struct hak_shard *shard) {
     struct hak_large *large = hak_returned_take(&shard->returned), *next;
     for (; large; large = next) {
@@ -116,6 +123,7 @@ static void take_in_returned(struct hak_shard *shard) {
     }
 }
 
+/* An unused struct, or the first of STRUCTS_AT_ONCE new ones; NULL without memory. */
 static struct hak_large *take_struct(struct hak_shard *shard) {
     if (!shard->unused) {
         struct hak_large *more = hak_large_memory_take(STRUCTS_AT_ONCE * sizeof *more);
@@ -129,7 +137,7 @@ static struct hak_large *take_struct(struct hak_shard *shard) {
     return large;
 }
 
-/* A kept chunk goes when nobody wanted it for a while. */
+/* Unmaps the kept chunks that nobody wanted for a while. */
 static void age_kept(uint64_t now) {
     for (unsigned i = 0; i < KEPT_CHUNKS; i++) {
         struct hak_page_chunk *chunk = take_kept_at(i);
@@ -150,6 +158,7 @@ static void decay(struct hak_shard *shard, unsigned limit) {
 
 /* ---- which shard ---------------------------------------------------------------------------- */
 
+/* Unlocks the shard, but takes in first, and again, what others return meanwhile. */
 static void release(struct hak_shard *shard) {
     do {
         take_in_returned(shard);
@@ -158,7 +167,8 @@ static void release(struct hak_shard *shard) {
     } while (!hak_returned_is_empty(&shard->returned) && hak_try_lock(&shard->lock));
 }
 
-/* One more shard, held; NULL when there is no memory or another thread is just making one. */
+/* Makes one more shard, which the caller has locked; NULL when there is no memory or another thread
+ * is just making one. */
 static struct hak_shard *make_shard(void) {
     if (!hak_try_lock(&growth_lock))
         return NULL;
@@ -172,6 +182,8 @@ static struct hak_shard *make_shard(void) {
     return shard;
 }
 
+/* Locks another shard than the busy one: any that is free, else a new one; without memory it waits
+ * for the busy one. */
 static HAK_COLD struct hak_shard *hold_another(struct hak_shard *busy) {
     unsigned count = hak_l25_shards();
     hop_count(HAK_COUNTED_SHARD_BUSY, HAK_CLASS_NONE, count);
@@ -189,6 +201,7 @@ static HAK_COLD struct hak_shard *hold_another(struct hak_shard *busy) {
     return busy;
 }
 
+/* Locks the thread's shard, or another if that is busy, which is the thread's from then on. */
 static struct hak_shard *hold_any(void) {
     struct hak_shard *shard = own_shard ? own_shard : &first_shard;
     if (HAK_UNLIKELY(!hak_try_lock(&shard->lock)))
@@ -199,6 +212,7 @@ static struct hak_shard *hold_any(void) {
 
 /* ---- the pool ------------------------------------------------------------------------------- */
 
+/* Takes a run of pages with the shard's lock, from a new chunk if need be. NULL without memory. */
 static struct hak_large *take_held(struct hak_shard *shard, uint32_t pages) {
     struct hak_large *large = take_struct(shard);
     if (!large)
@@ -348,7 +362,8 @@ static uint32_t pages_in_doubt_at(const struct hak_page_chunk *chunk, uint32_t p
     return pages ? pages : 1;
 }
 
-/* Blocks that were returned are in the map no longer, so their pages are free already. */
+/* Rebuilds a shard after a fork. Blocks that were returned are in the map no longer, so their pages
+ * are free already. */
 static void rebuild(struct hak_shard *shard) {
     struct hak_large *large = hak_returned_take(&shard->returned), *next;
     bool is_in_doubt = hak_l25_in_hand > 0;

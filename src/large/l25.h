@@ -42,7 +42,7 @@ HAK_HIDDEN bool hak_l25_resize(struct hak_large *large, size_t bytes);
 /* Gives the pages of everything that is free back to the kernel; returns the bytes. */
 HAK_HIDDEN size_t hak_l25_trim(void);
 
-/* To be called now and then: gives runs that were free for a while back to the kernel. */
+/* Gives runs that were free for a while back to the kernel; to be called now and then. */
 HAK_HIDDEN void hak_l25_tend(void);
 
 /* True when `p` lies in a chunk of the pool. Takes the shards' locks. */
@@ -56,15 +56,16 @@ HAK_HIDDEN unsigned hak_l25_shards(void);
 HAK_HIDDEN void hak_l25_each_free(void (*visit)(void *start, size_t bytes, void *context),
                                   void *context);
 
-/* NULL when all shards agree with themselves, or what does not; adds up the bytes in their chunks
- * that are free and used. */
+/* Checks that all shards agree with themselves: NULL, or what does not; adds up the bytes in their
+ * chunks that are free and used. */
 HAK_HIDDEN const char *hak_l25_verify(size_t *free_bytes, size_t *used_bytes);
 
 /* Whether the calling thread has a block of the pool that is in use and not in the address map: on
  * its way there, or from there to hak_l25_give. Counts, since signal handlers may call, too. */
 HAK_HIDDEN extern _Thread_local uint32_t hak_l25_in_hand __attribute__((tls_model("initial-exec")));
 
-/* In the child of a fork, on its only thread. */
+/* Frees the shards' locks in the child of a fork; a shard whose lock another thread held is
+ * rebuilt. */
 HAK_HIDDEN void hak_l25_after_fork(void);
 
 /* True when pages are lost to this child of a fork. */

@@ -59,6 +59,8 @@ static size_t add_used(size_t more_bytes) {
     return atomic_fetch_add_explicit(&used_bytes, more_bytes, memory_order_relaxed) + more_bytes;
 }
 
+/* Maps the bytes; where the kernel refuses, spare mappings are given up first. NULL without
+ * memory. */
 static void *map_block(size_t bytes, size_t alignment) {
     void *start = alignment ? hak_map_aligned(bytes, alignment) : hak_map(bytes);
     if (!start && hak_spare_trim() > 0)
@@ -90,6 +92,8 @@ static void give_up_room(struct hak_large *large) {
     large->room_bytes = 0;
 }
 
+/* Makes the mapping a block: a struct, its place in the address map, its bytes in the sum in use.
+ * NULL without memory for these. */
 static struct hak_large *enter(void *start, size_t bytes, const void *caller) {
     struct hak_large *large =
         hak_address_map_prepare(start, bytes) ? hak_large_struct_take() : NULL;
@@ -105,6 +109,8 @@ static struct hak_large *enter(void *start, size_t bytes, const void *caller) {
     return large;
 }
 
+/* A block with a mapping of its own: a held one, else a spare one, else a new one. NULL without
+ * memory. */
 static HAK_COLD struct hak_large *take_mapping(size_t bytes, size_t alignment, const void *caller) {
     bool is_wide = alignment > HAK_PAGE_BYTES;
     size_t mapped_bytes = bytes;
@@ -180,6 +186,7 @@ bool hak_large_keeps(const void *p) {
 
 /* ---- giving --------------------------------------------------------------------------------- */
 
+/* Gives a block of an L25 chunk back to its shard, out of the address map. */
 static void release_to_l25(struct hak_large *large) {
     hop(HAK_L25_PUT, large->base, HAK_CLASS_NONE);
     begin_in_hand();
@@ -209,6 +216,7 @@ size_t hak_large_release(struct hak_large *large) {
     return release_mapping(large);
 }
 
+/* Gives a block's memory to L2.5 or unmaps it. */
 static __attribute__((noinline)) void release_memory(struct hak_large *large) {
     if (large->chunk)
         release_to_l25(large);
@@ -216,6 +224,8 @@ static __attribute__((noinline)) void release_memory(struct hak_large *large) {
         (void)release_mapping(large);
 }
 
+/* Frees a large block into the BigCache, else to where its memory came from. False: it is no live
+ * large block. */
 static bool give(base_t base, bool is_outgrown) {
     struct hak_large *large = hak_large_find(base.p);
     if (HAK_UNLIKELY(!large || !hak_large_is_live(large)))
@@ -238,8 +248,9 @@ bool hak_large_give_outgrown(base_t base) {
 
 /* ---- resizing ------------------------------------------------------------------------------- */
 
-/* The address map never claims more pages than the block has: it grows after the mapping, and
- * shrinks before it, since the pages behind may be another thread's block at once. */
+/* Grows a block into the room that is held behind it; false: it does not fit. The address map never
+ * claims more pages than the block has: it grows after the mapping, and shrinks before it, since
+ * the pages behind may be another thread's block at once. */
 static bool grow_into_room(struct hak_large *large, size_t wanted_bytes) {
     size_t more_bytes = wanted_bytes - large->mapped_bytes;
     if (more_bytes > large->room_bytes || !hak_address_map_prepare(large->base.p, wanted_bytes) ||
@@ -250,6 +261,7 @@ static bool grow_into_room(struct hak_large *large, size_t wanted_bytes) {
     return true;
 }
 
+/* Grows the block where it lies. False: no room there; nothing has changed. */
 static bool grow_mapping(struct hak_large *large, size_t wanted_bytes) {
     if (hak_is_debug_build && large->room_bytes != 0)
         return grow_into_room(large, wanted_bytes);
@@ -258,6 +270,8 @@ static bool grow_mapping(struct hak_large *large, size_t wanted_bytes) {
            hak_address_map_resize(large, wanted_bytes);
 }
 
+/* Shrinks the block where it lies and gives the rest to the kernel. False: the kernel refused, all
+ * is as before. */
 static bool shrink_mapping(struct hak_large *large, size_t wanted_bytes) {
     size_t old_bytes = large->mapped_bytes;
     give_up_room(large);
@@ -268,6 +282,7 @@ static bool shrink_mapping(struct hak_large *large, size_t wanted_bytes) {
     return !hak_address_map_resize(large, old_bytes); /* the way back is prepared: false */
 }
 
+/* Grows or shrinks the block where it lies, and corrects the sum of bytes in use. */
 static bool resize_mapping(struct hak_large *large, size_t wanted_bytes) {
     size_t bytes_before = large->mapped_bytes;
     bool fits = wanted_bytes > bytes_before ? grow_mapping(large, wanted_bytes)
@@ -328,6 +343,8 @@ static struct hak_large *move_out_of_pool(struct hak_large *large, size_t wanted
     return longer;
 }
 
+/* Has the kernel move the block's pages to a wider place. NULL: refused, the block stays as it is.
+ */
 static struct hak_large *move_mapping(struct hak_large *large, size_t wanted_bytes) {
     /* As above: the old address may be another thread's block at once. */
     hak_address_map_clear(large);
@@ -393,7 +410,8 @@ void hak_large_thread_end(void) {
     hak_bigcache_thread_end();
 }
 
-/* The memory first, and what munmap refuses: the others use them. */
+/* Frees or rebuilds, in the child of a fork, all that large blocks have: the memory first, and what
+ * munmap refuses, as the others use them. */
 void hak_large_after_fork(void) {
     size_t lost_bytes = hak_large_memory_after_fork();
     if (lost_bytes)

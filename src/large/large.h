@@ -34,10 +34,9 @@
  * memory. Any thread. */
 HAK_HIDDEN base_t hak_large_take(size_t bytes, size_t alignment, const void *caller);
 
-/* The same for a block that grows for at least the second time, in the debug build, which does not
- * move pages: `room_bytes` of address space behind it are held for it, closed and without memory,
- * so that it grows without a copy. Where there are none, or L2.5 serves the block, it is a block as
- * any other. */
+/* Takes a block with `room_bytes` of closed address space held behind it, so that it grows without
+ * a copy: for one that grows for at least the second time, in the debug build, which does not move
+ * pages. Where there is none, or L2.5 serves the block, as hak_large_take. */
 HAK_HIDDEN base_t hak_large_take_with_room(size_t bytes, size_t room_bytes, const void *caller);
 
 /* True when the live block that starts at `base` is all zero since the kernel gave it. */
@@ -64,21 +63,21 @@ HAK_HIDDEN bool hak_large_give_outgrown(base_t base);
  */
 HAK_HIDDEN bool hak_large_resize(base_t base, size_t bytes);
 
-/* The same, but the block may move: into one whose pages are there, by a copy, else its pages go to
- * another address. HAK_NO_BASE when there is no memory, or where L2.5 serves both sizes; the block
- * is as it was then. Plain build. */
+/* Resizes a block by moving it: into a kept block by a copy, else its pages go to another address.
+ * HAK_NO_BASE when there is no memory, or where L2.5 serves both sizes; the block is as it was
+ * then. Plain build. */
 HAK_HIDDEN base_t hak_large_move(base_t base, size_t bytes);
 
 /* Gives what this thread and the process keep back to the kernel; returns the bytes. */
 HAK_HIDDEN size_t hak_large_trim(void);
 
-/* To be called now and then by any thread, also one that makes no large calls any more: blocks that
- * were not used for a tenth of a second go down or back to the kernel. In the debug build those
- * that were not used since the call before, so that moves are the same in each run. */
+/* Lets blocks that were not used for a tenth of a second go down or back to the kernel; to be
+ * called now and then by any thread, also one that makes no large calls any more. In the debug
+ * build those that were not used since the call before, so that moves are the same in each run. */
 HAK_HIDDEN void hak_large_tend(void);
 
-/* For the BigCache: a block that it kept goes down, to L2.5, the spare mappings or the kernel.
- * Returns the bytes that the kernel got. */
+/* Gives a block that the BigCache kept down to L2.5, the spare mappings or the kernel. Returns the
+ * bytes that the kernel got. */
 HAK_HIDDEN size_t hak_large_release(struct hak_large *large);
 
 /* The calling thread ends. Late calls of it are served without a BigCache. */

@@ -18,6 +18,7 @@ struct hak_returned {
     _Atomic(struct hak_large *) newest;
 };
 
+/* Any thread: pushes a block onto the list that the shard's holder takes in. */
 static inline void hak_returned_push(struct hak_returned *returned, struct hak_large *large) {
     struct hak_large *newest = atomic_load_explicit(&returned->newest, memory_order_relaxed);
     do

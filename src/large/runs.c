@@ -11,6 +11,7 @@ enum { RUNS_LOOKED_AT = 4 };
 
 /* ---- bins ----------------------------------------------------------------------------------- */
 
+/* Puts a free run into its bin, and notes its length in its first and last page. */
 static void insert(struct hak_runs *runs, struct hak_page_chunk *chunk, uint32_t first,
                    uint32_t pages, bool is_clean) {
     struct hak_run *run = &chunk->runs[first];
@@ -27,6 +28,7 @@ static void insert(struct hak_runs *runs, struct hak_page_chunk *chunk, uint32_t
     runs->filled |= (uint64_t)1 << bin;
 }
 
+/* Takes a free run out of its bin. */
 static void remove_run(struct hak_runs *runs, struct hak_run *run) {
     unsigned bin = hak_page_bin(run->pages);
     if (run->next)
@@ -73,7 +75,7 @@ void hak_chunk_unmap(struct hak_page_chunk *chunk) {
     hak_held_unmap(chunk, HAK_PAGES_OF(sizeof *chunk));
 }
 
-/* The newest chunk's tail becomes a free run like others. */
+/* Makes the newest chunk's tail a free run like others. */
 static void close_tail(struct hak_runs *runs) {
     struct hak_page_chunk *chunk = runs->newest;
     runs->newest = NULL;
@@ -96,6 +98,7 @@ void hak_runs_add(struct hak_runs *runs, struct hak_page_chunk *chunk) {
     runs->chunks = runs->newest = chunk;
 }
 
+/* Takes the chunk out of the list of chunks. */
 static void remove_chunk(struct hak_runs *runs, struct hak_page_chunk *chunk) {
     if (chunk->next)
         chunk->next->prev = chunk->prev;
@@ -110,6 +113,7 @@ static void remove_chunk(struct hak_runs *runs, struct hak_page_chunk *chunk) {
 
 /* ---- taking --------------------------------------------------------------------------------- */
 
+/* Marks the pages as used; is_fresh if none of them was handed out before. */
 static struct hak_taken_run use(struct hak_page_chunk *chunk, uint32_t first, uint32_t pages) {
     bool is_fresh = first >= chunk->touched;
     chunk->runs[first].pages = 0;
@@ -121,6 +125,8 @@ static struct hak_taken_run use(struct hak_page_chunk *chunk, uint32_t first, ui
     return (struct hak_taken_run){chunk, first, is_fresh};
 }
 
+/* Takes pages from the end of the chunk, above all runs. The caller has seen that they are there.
+ */
 static struct hak_taken_run take_from_tail(struct hak_page_chunk *chunk, uint32_t pages) {
     uint32_t first = chunk->top;
     chunk->top += pages;
@@ -244,6 +250,8 @@ static void add_free(struct hak_runs *runs, struct hak_page_chunk *chunk, uint32
         insert(runs, chunk, first, end - first, first >= chunk->touched);
 }
 
+/* Makes a chunk's free runs anew from `used_at`, which says how many pages a used run has at a
+ * page, or 0. */
 static void rebuild_chunk(struct hak_runs *runs, struct hak_page_chunk *chunk,
                           uint32_t (*used_at)(const struct hak_page_chunk *, uint32_t)) {
     uint32_t free_from = 0, used = 0;

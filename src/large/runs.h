@@ -64,7 +64,8 @@ struct hak_taken_run {
     bool is_fresh; /* never handed out before: all zero */
 };
 
-/* `pages` pages, at most HAK_CHUNK_PAGES, out of what the shard has. */
+/* Takes `pages` pages, at most HAK_CHUNK_PAGES, out of what the shard has; an empty run: it has not
+ * so many. */
 HAK_HIDDEN struct hak_taken_run hak_runs_take(struct hak_runs *runs, uint32_t pages);
 
 /* Gives back a run. Returns its chunk when nothing in it is used any more: it is the shard's no
@@ -87,10 +88,10 @@ HAK_HIDDEN void hak_runs_cut(struct hak_runs *runs, struct hak_page_chunk *chunk
  * already, or of all. At most `limit` runs. Returns the bytes. */
 HAK_HIDDEN size_t hak_runs_clean(struct hak_runs *runs, bool all, unsigned limit);
 
-/* In the child of a fork, where a thread that is not there was at work in the shard: everything
- * anew from the list of chunks, whose links in this direction change by one store. `used_at` says
- * how many pages a run in use has that begins at `page`, 0 where none does; `drop` gets each chunk
- * in which nothing is used, and that is the shard's no longer. */
+/* Rebuilds a shard in the child of a fork, where another thread was at work in it, from the list of
+ * chunks, whose forward links change by one store. `used_at` says how many pages a run in use has
+ * that begins at `page`, 0 where none does; `drop` gets each chunk in which nothing is used, which
+ * is the shard's no longer. */
 HAK_HIDDEN void hak_runs_rebuild(struct hak_runs *runs,
                                  uint32_t (*used_at)(const struct hak_page_chunk *, uint32_t page),
                                  void (*drop)(struct hak_page_chunk *));
@@ -100,7 +101,8 @@ HAK_HIDDEN void hak_runs_each_free(const struct hak_runs *runs,
                                    void (*visit)(void *start, size_t bytes, void *context),
                                    void *context);
 
-/* NULL when all of it agrees, or what does not. Adds up the free and the used pages. */
+/* Checks that the shard's bins, runs and chunks agree: NULL, or what does not. Adds up the free and
+ * the used pages. */
 HAK_HIDDEN const char *hak_runs_verify(const struct hak_runs *runs, size_t *free_pages,
                                        size_t *used_pages);
 

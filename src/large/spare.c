@@ -45,6 +45,7 @@ static void set_kept(size_t bytes) {
 /* ---- under the lock ---------------------------------------------------------------------------
  */
 
+/* Takes the mapping out of its place; those behind it move up, so that the oldest stays first. */
 static struct mapping remove_mapping(unsigned place) {
     struct mapping mapping = mappings[place];
     count--;
@@ -85,8 +86,8 @@ static bool is_behind(const struct mapping *mapping, const struct mapping *befor
            mapping->start == before->start + before->bytes;
 }
 
-/* With the parts before and behind it that it was once cut from: the kernel moves and resizes no
- * more than one mapping at a time. */
+/* Joins the mapping with the spare ones right before and behind it and takes those out of the list:
+ * the kernel moves and resizes no more than one mapping at a time. */
 static struct mapping merge(struct mapping mapping) {
     for (unsigned i = 0; i < count;) {
         bool is_last = is_behind(&mapping, &mappings[i]);
@@ -102,6 +103,7 @@ static struct mapping merge(struct mapping mapping) {
     return mapping;
 }
 
+/* Adds a mapping, merged with those beside it, as the newest. */
 static void add_mapping(struct mapping mapping) {
     mapping = merge(mapping);
     mappings[count++] = mapping;
@@ -118,6 +120,8 @@ static struct mapping take_surplus(size_t bytes, size_t most) {
     return (struct mapping){0};
 }
 
+/* The most bytes of spare mappings: as many as are in use, but not less than IDLE_BYTES nor more
+ * than the BigCache's option allows. */
 static size_t most_bytes(size_t used_bytes) {
     uint64_t maximum = hak_options.bigcache_max_bytes;
     size_t most = maximum < MOST_BYTES / SHARE ? (size_t)maximum * SHARE : MOST_BYTES;
@@ -145,6 +149,8 @@ bool hak_spare_give(void *start, size_t bytes, uint16_t origin, size_t used_byte
     }
 }
 
+/* Has the kernel grow a spare mapping, which may move. NULL: refused, and the mapping is given
+ * back. */
 static void *grow(struct mapping mapping, size_t bytes) {
     void *moved = hak_remap(mapping.start, mapping.bytes, bytes);
     if (!moved)
@@ -180,6 +186,8 @@ bool hak_spare_has(size_t bytes) {
     return has;
 }
 
+/* Unmaps spare mappings that were kept `ticks` or longer. Returns their bytes. Stops if another
+ * thread holds the lock. */
 static size_t unmap_older(uint64_t ticks) {
     size_t bytes = 0;
     while (kept_now() > 0 && hak_try_lock(&spare_lock)) {

@@ -39,7 +39,7 @@ HAK_HIDDEN bool hak_spare_give(void *start, size_t bytes, uint16_t origin, size_
  * mapping it is a part of in `*origin`. NULL when there is none. Any thread. */
 HAK_HIDDEN void *hak_spare_take(size_t *bytes, uint16_t *origin);
 
-/* True when there is one of so many bytes. */
+/* Whether a spare mapping of at least `bytes` is there. */
 HAK_HIDDEN bool hak_spare_has(size_t bytes);
 
 /* Unmaps what was not taken for a second, or all; returns the bytes. */
@@ -49,7 +49,8 @@ HAK_HIDDEN size_t hak_spare_trim(void);
 /* True when `p` lies in a spare mapping. For reports. */
 HAK_HIDDEN bool hak_spare_holds(const void *p);
 
-/* In the child of a fork, on its only thread. */
+/* Frees the spare mappings' lock in the child of a fork; if another thread held it, they are all
+ * given up. */
 HAK_HIDDEN void hak_spare_after_fork(void);
 
 #endif

@@ -10,8 +10,8 @@ struct sums {
     bool overlaps;
 };
 
-/* Called for each block, by address: adds its bytes and notes whether it overlaps the one before.
- */
+/* Adds a block's bytes to the sums and notes whether it overlaps the one before; called for each,
+ * by address. */
 static void add_block_to_sums(struct hak_large *large, void *context) {
     struct sums *sums = context;
     if (hak_large_is_live(large)) {

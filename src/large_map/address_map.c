@@ -27,7 +27,8 @@ static struct hak_map_root *root_now(void) {
     return atomic_load_explicit(&hak_map_root, memory_order_acquire);
 }
 
-/* Before something is stored at a place: hak_large_each looks at its page from now on. */
+/* Marks the page of a place as used, before something is stored there; hak_large_each looks only at
+ * used pages. */
 static void use(_Atomic uint64_t *used, uintptr_t place) {
     uintptr_t page = place / HAK_MAP_PAGE_PLACES;
     uint64_t bit = (uint64_t)1 << page % 64;
@@ -35,7 +36,7 @@ static void use(_Atomic uint64_t *used, uintptr_t place) {
         atomic_fetch_or_explicit(&used[page / 64], bit, memory_order_release);
 }
 
-/* The first place from `place` on that lies on a page in use; else not below `places`. */
+/* Finds the first place from `place` on that lies on a page in use; else one not below `places`. */
 static uintptr_t next_used(const _Atomic uint64_t *used, uintptr_t place, uintptr_t places) {
     for (; place < places; place = (place / HAK_MAP_PAGE_PLACES + 1) * HAK_MAP_PAGE_PLACES) {
         uintptr_t page = place / HAK_MAP_PAGE_PLACES;
@@ -47,6 +48,7 @@ static uintptr_t next_used(const _Atomic uint64_t *used, uintptr_t place, uintpt
 
 /* ---- making --------------------------------------------------------------------------------- */
 
+/* Reserves the map's root if there is none. With the map's lock. */
 static bool make_root(void) {
     if (root_now())
         return true;
@@ -65,6 +67,8 @@ bool hak_address_map_reserve_locked(void) {
     return spare_middle && spare_leaf && spare_granules && make_root();
 }
 
+/* Makes the table for the big block's granule, if it is not there. False: no memory, or an address
+ * beyond the map. */
 static bool make_granules(struct hak_map_root *root, const void *start) {
     uintptr_t place = granule_of(start) / HAK_MAP_GRANULES;
     if (place >= HAK_MAP_GRANULE_ROOTS)
@@ -79,6 +83,7 @@ static bool make_granules(struct hak_map_root *root, const void *start) {
     return granules != NULL;
 }
 
+/* The middle table of `place`, made if it is not there. NULL without memory. */
 static struct hak_map_middle *make_middle(struct hak_map_root *root, uintptr_t place) {
     struct hak_map_middle *middle =
         atomic_load_explicit(&root->middle[place], memory_order_relaxed);
@@ -91,6 +96,8 @@ static struct hak_map_middle *make_middle(struct hak_map_root *root, uintptr_t p
     return middle;
 }
 
+/* Makes the leaf for the block's page, if it is not there. False: no memory, or an address beyond
+ * the map. */
 static bool make_leaf(struct hak_map_root *root, const void *start) {
     uintptr_t leaf_number = page_of(start) / HAK_MAP_LEAF_PLACES;
     if (leaf_number / HAK_MAP_MIDDLE_PLACES >= HAK_MAP_ROOT_PLACES)
@@ -115,6 +122,7 @@ bool hak_address_map_prepare_locked(const void *start, size_t bytes) {
     return is_big(bytes) ? make_granules(root_now(), start) : make_leaf(root_now(), start);
 }
 
+/* True when the tables that a block's entry needs are there. */
 static bool is_prepared(const void *start, size_t bytes) {
     const struct hak_map_root *root = root_now();
     if (!root)
@@ -137,6 +145,7 @@ bool hak_address_map_prepare(const void *start, size_t bytes) {
 
 /* ---- use ------------------------------------------------------------------------------------ */
 
+/* Raises the bound of how far a search for a big block looks back; it never falls. */
 static void raise_greatest_bytes(size_t bytes) {
     size_t most = atomic_load_explicit(&greatest_bytes, memory_order_relaxed);
     while (bytes > most &&
@@ -145,6 +154,7 @@ static void raise_greatest_bytes(size_t bytes) {
     }
 }
 
+/* Writes `large`, or NULL, into the place of the block's first page or, of a big one, granule. */
 static void store(const void *start, bool big, struct hak_large *large) {
     struct hak_map_root *root = root_now();
     uintptr_t page = page_of(start), granule = granule_of(start);
@@ -169,7 +179,8 @@ void hak_address_map_clear(const struct hak_large *large) {
     store(large->base.p, is_big(large->mapped_bytes), NULL);
 }
 
-/* Where it goes from one tree into the other it is in both for a moment. */
+/* Gives a block another size; false without memory. Where it goes from one tree into the other it
+ * is in both for a moment. */
 bool hak_address_map_resize(struct hak_large *large, size_t bytes) {
     bool was_big = is_big(large->mapped_bytes);
     if (was_big != is_big(bytes)) {
@@ -189,7 +200,8 @@ static bool is_in(const struct hak_large *large, const void *p) {
     return large && (uintptr_t)p - base_address(large->base) < large->mapped_bytes;
 }
 
-/* The nearest start at the page of `p` or below is the only one that can hold it. */
+/* Finds the nearest block up to 1 MiB that starts at the page of `p` or below: the only one that
+ * can hold it. */
 static struct hak_large *find_small_at_or_below(const struct hak_map_root *root, const void *p) {
     uintptr_t page = page_of(p), pages = HAK_MAP_LEAF_BYTES / HAK_PAGE_BYTES;
     uintptr_t last = page > pages ? page - pages : 0;
@@ -207,6 +219,8 @@ static struct hak_large *find_small_at_or_below(const struct hak_map_root *root,
     return NULL;
 }
 
+/* The nearest big block that begins at or below `p`; NULL if none does within the greatest block's
+ * size. */
 static struct hak_large *find_big_below(const struct hak_map_root *root, const void *p) {
     uintptr_t granule = granule_of(p);
     uintptr_t granules =
@@ -238,6 +252,7 @@ struct hak_large *hak_large_containing(const void *p) {
 
 /* ---- looking at all ------------------------------------------------------------------------- */
 
+/* Visits the block of a place, if there is one. Returns how many: 0 or 1. */
 static size_t visit_place(_Atomic(struct hak_large *) *place,
                           void (*visit)(struct hak_large *, void *), void *context) {
     struct hak_large *large = atomic_load_explicit(place, memory_order_acquire);
@@ -246,6 +261,7 @@ static size_t visit_place(_Atomic(struct hak_large *) *place,
     return large != NULL;
 }
 
+/* Visits the blocks of all leaves below. Returns how many. */
 static size_t visit_middle(struct hak_map_middle *middle, void (*visit)(struct hak_large *, void *),
                            void *context) {
     enum { PLACES = HAK_MAP_MIDDLE_PLACES };
@@ -258,6 +274,7 @@ static size_t visit_middle(struct hak_map_middle *middle, void (*visit)(struct h
     return count;
 }
 
+/* Visits the big blocks of the table. Returns how many. */
 static size_t visit_granules(struct hak_map_granules *granules,
                              void (*visit)(struct hak_large *, void *), void *context) {
     enum { PLACES = HAK_MAP_GRANULES };

@@ -56,9 +56,9 @@ struct hak_map_root {
 };
 HAK_HIDDEN extern _Atomic(struct hak_map_root *) hak_map_root; /* NULL before the first block */
 
-/* Makes sure that hak_address_map_set works for a block of `bytes` at `start`. False: no memory.
- * The second form is for whoever holds hak_large_memory_lock. */
+/* Makes sure that hak_address_map_set works for a block of `bytes` at `start`. False: no memory. */
 HAK_HIDDEN bool hak_address_map_prepare(const void *start, size_t bytes);
+/* As hak_address_map_prepare, for whoever holds hak_large_memory_lock. */
 HAK_HIDDEN bool hak_address_map_prepare_locked(const void *start, size_t bytes);
 
 /* Makes sure that one call of hak_address_map_prepare_locked succeeds while the lock is held. */
@@ -72,6 +72,7 @@ HAK_HIDDEN void hak_address_map_clear(const struct hak_large *large);
 /* A block gets other bytes at the same start. False: no memory, and it has the old ones. */
 HAK_HIDDEN bool hak_address_map_resize(struct hak_large *large, size_t bytes);
 
+/* The leaf that holds the page's place; NULL: there is none. */
 static inline struct hak_map_leaf *hak_map_leaf_of(const struct hak_map_root *root,
                                                    uintptr_t page) {
     uintptr_t place = page / (HAK_MAP_LEAF_PLACES * (uintptr_t)HAK_MAP_MIDDLE_PLACES);
@@ -86,7 +87,7 @@ static inline struct hak_map_leaf *hak_map_leaf_of(const struct hak_map_root *ro
         memory_order_acquire);
 }
 
-/* The block above 1 MiB that starts in a granule. */
+/* Finds the block above 1 MiB that starts in a granule; NULL: none. */
 static inline struct hak_large *hak_map_in_granule(const struct hak_map_root *root,
                                                    uintptr_t granule) {
     if (HAK_UNLIKELY(granule / HAK_MAP_GRANULES >= HAK_MAP_GRANULE_ROOTS))
@@ -99,7 +100,7 @@ static inline struct hak_large *hak_map_in_granule(const struct hak_map_root *ro
                                 memory_order_acquire);
 }
 
-/* The large block that begins at `start`; NULL for every other address. */
+/* Finds the large block that begins at `start`; NULL for every other address. */
 static inline struct hak_large *hak_address_map_find(const void *start) {
     uintptr_t page = (uintptr_t)start / HAK_PAGE_BYTES;
     struct hak_map_root *root = atomic_load_explicit(&hak_map_root, memory_order_acquire);

@@ -10,6 +10,8 @@ struct hak_lock hak_large_memory_lock;
 static char *fresh, *fresh_end;
 static struct hak_large *unused;
 
+/* Cuts zeroed memory, in steps of 64 bytes, from a mapped piece or a new one. It is never given
+ * back. NULL without memory. With the lock. */
 void *hak_large_memory_take_locked(size_t bytes) {
     bytes = (bytes + 63) / 64 * 64;
     if ((size_t)(fresh_end - fresh) < bytes) {

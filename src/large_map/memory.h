@@ -14,17 +14,18 @@ struct hak_large;
 
 HAK_HIDDEN extern struct hak_lock hak_large_memory_lock;
 
-/* Zeroed memory at a multiple of 64 bytes, at most 16 KiB; NULL when there is none. The second form
- * is for whoever holds the lock. */
+/* Takes zeroed memory, at most 16 KiB, at a multiple of 64 bytes; NULL when there is none. */
 HAK_HIDDEN void *hak_large_memory_take(size_t bytes);
+/* As hak_large_memory_take, for whoever holds the lock. */
 HAK_HIDDEN void *hak_large_memory_take_locked(size_t bytes);
 
-/* A struct for a block with a mapping of its own, of any content; NULL without memory. */
+/* Takes a struct for a block with a mapping of its own, of any content; NULL without memory. */
 HAK_HIDDEN struct hak_large *hak_large_struct_take(void);
+/* Gives such a struct back, for the next block. */
 HAK_HIDDEN void hak_large_struct_give(struct hak_large *large);
 
-/* In the child of a fork, on its only thread. Returns the bytes that are lost with the thread that
- * had the lock; 0: nobody had it. */
+/* Frees the lock in the child of a fork; if another thread held it, the rest of the piece that
+ * structures are cut from is given up. Returns those bytes, or 0. */
 HAK_HIDDEN size_t hak_large_memory_after_fork(void);
 
 #endif

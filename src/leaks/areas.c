@@ -13,6 +13,7 @@ static bool begins(const struct hak_mapping *mapping, const char *with) {
     return strncmp(mapping->path, with, strlen(with)) == 0;
 }
 
+/* Appends a mapping, unless it is empty; without room the scan is partial. */
 static void add_area(struct hak_leak_scan *scan, const struct hak_leak_area *area) {
     if (area->start >= area->end)
         return;
@@ -22,8 +23,9 @@ static void add_area(struct hak_leak_scan *scan, const struct hak_leak_area *are
         scan->areas[scan->area_count++] = *area;
 }
 
-/* Guard pages that are no mappings of their own (MADV_GUARD_INSTALL, which glibc 2.42 closes the
- * end of a thread's stack with) become areas that cannot be read, as those of mprotect are. */
+/* Adds an area in parts: guard pages that are no mappings of their own (MADV_GUARD_INSTALL, which
+ * glibc 2.42 closes the end of a thread's stack with) become areas that cannot be read, as those of
+ * mprotect are. */
 static void add_parts(struct hak_leak_scan *scan, struct hak_leak_area area) {
     struct hak_mark_range guards[32];
     const size_t most = sizeof guards / sizeof *guards;
@@ -42,6 +44,8 @@ static void add_parts(struct hak_leak_scan *scan, struct hak_leak_area area) {
     add_area(scan, &area);
 }
 
+/* Adds a line of /proc/self/maps; writable memory that is no device's is split at what the scan
+ * leaves out. */
 static void add_mapping(struct hak_leak_scan *scan, const struct hak_mapping *mapping) {
     const struct hak_leak_area area = {
         .start = mapping->start,
@@ -71,6 +75,7 @@ bool hak_leak_read_areas(struct hak_leak_scan *scan) {
     return scan->area_count > 0;
 }
 
+/* The area that holds the address, else the next above it; NULL: none. */
 const struct hak_leak_area *hak_leak_area_of(const struct hak_leak_scan *scan, uintptr_t address) {
     size_t low = 0, high = scan->area_count;
     while (low < high) {

@@ -38,7 +38,7 @@ bool hak_leak_is_child(void) {
     return is_child;
 }
 
-/* Open addressing by address. */
+/* Finds the place of a block in the list, or where it would be put; open addressing by address. */
 static struct inherited *place_of_inherited(uintptr_t base) {
     size_t places = mapped_bytes / sizeof *list;
     size_t i = (size_t)(((base >> 3) * 0x9e3779b97f4a7c15ull) >> 16) % places;
@@ -56,6 +56,7 @@ bool hak_leak_is_inherited(const struct hak_leak_block *block) {
     return found->block && found->record_count == block->at.slot->record_count;
 }
 
+/* Notes a live block of the parent, so that the child's scan does not call it a leak of its own. */
 static void note(const struct hak_leak_block *block, void *context) {
     (void)context;
     *place_of_inherited((uintptr_t)block->at.base) =

@@ -16,6 +16,7 @@ static size_t place_of_granule(const struct hak_leak_index *index, uintptr_t num
     return (size_t)((number * 0x9e3779b97f4a7c15ull) >> 20) & index->granule_mask;
 }
 
+/* The granule with this number, or NULL. */
 static const struct hak_leak_granule *find_granule(const struct hak_leak_index *index,
                                                    uintptr_t number) {
     for (size_t i = place_of_granule(index, number);; i = (i + 1) & index->granule_mask) {
@@ -26,6 +27,7 @@ static const struct hak_leak_granule *find_granule(const struct hak_leak_index *
     }
 }
 
+/* The granule with this number, made if it is not there. There is room. */
 static struct hak_leak_granule *add_granule(struct hak_leak_index *index, uintptr_t number) {
     size_t i = place_of_granule(index, number);
     while (index->granules[i].number != 0 && index->granules[i].number != number)
@@ -45,6 +47,7 @@ static bool holds(uintptr_t from, uintptr_t user, uintptr_t end, uintptr_t point
     return (pointer >= from && pointer < end) || pointer == user;
 }
 
+/* Fills in where the slot's block begins and ends and where its mark lies. */
 static void fill_slot(const struct hak_leak_superslab *entry, size_t state,
                       struct hak_leak_block *block) {
     block->user = (uintptr_t)hak_user_in(&block->at);
@@ -53,6 +56,8 @@ static void fill_slot(const struct hak_leak_superslab *entry, size_t state,
     block->mark_shift = (unsigned)(state % 4) * 2;
 }
 
+/* The live block that the pointer keeps: into it, from its user pointer on or, with `from_base`,
+ * from its base on. */
 static bool find_in_superslab(const struct hak_leak_superslab *entry, uintptr_t pointer,
                               bool from_base, struct hak_leak_block *block) {
     const void *p = (const void *)pointer;
@@ -67,6 +72,7 @@ static bool find_in_superslab(const struct hak_leak_superslab *entry, uintptr_t 
                  pointer);
 }
 
+/* Fills in where the large block begins and ends and where its mark lies. */
 static void fill_large(struct hak_leak_large *entry, struct hak_leak_block *block) {
     hak_locate_as_large(entry->large, &block->at);
     block->user = entry->user;
@@ -100,7 +106,7 @@ bool hak_leak_find(const struct hak_leak_index *index, uintptr_t pointer, bool f
 
 /* ---- all blocks ------------------------------------------------------------------------------ */
 
-/* The slots of one slab. */
+/* Calls `visit` for the live slots of one slab. */
 static void each_of_slab(const struct hak_leak_superslab *entry, unsigned slab_index,
                          void (*visit)(const struct hak_leak_block *, void *), void *context) {
     const struct hak_slab *slab = &entry->superslab->slabs[slab_index];
@@ -149,12 +155,15 @@ static void count_superslab(struct hak_superslab *superslab, hak_owner_t owner, 
     count->granules++;
 }
 
+/* Counts what the index needs for the block: one entry, and a granule for each SuperSlab-sized
+ * piece it may touch. */
 static void count_large(struct hak_large *large, void *context) {
     struct count *count = context;
     count->larges++;
     count->granules += large->mapped_bytes / HAK_SUPERSLAB_BYTES + 2;
 }
 
+/* Widens the range of addresses that can be blocks. */
 static void widen(struct hak_leak_index *index, uintptr_t start, uintptr_t end) {
     uintptr_t before_end = index->span ? index->low + index->span : 0;
     if (!index->span || start < index->low)
@@ -167,6 +176,7 @@ struct making {
     struct count room;
 };
 
+/* Enters a SuperSlab with its marks. One more than were counted is left out. */
 static void add_superslab(struct hak_superslab *superslab, hak_owner_t owner, void *context) {
     struct making *making = context;
     struct hak_leak_index *index = making->index;
@@ -180,6 +190,7 @@ static void add_superslab(struct hak_superslab *superslab, hak_owner_t owner, vo
     widen(index, (uintptr_t)superslab, (uintptr_t)superslab + HAK_SUPERSLAB_BYTES);
 }
 
+/* Enters a live large block, unseen. One more than were counted is left out. */
 static void add_large(struct hak_large *large, void *context) {
     struct making *making = context;
     struct hak_leak_index *index = making->index;
@@ -209,6 +220,7 @@ static void swap(word_t *a, word_t *b, size_t words) {
     }
 }
 
+/* Sinks an entry to its place in a heap of entries of `words` words. */
 static void sift(word_t *list, size_t words, size_t at, size_t count) {
     for (size_t child; (child = 2 * at + 1) < count; at = child) {
         if (child + 1 < count && list[(child + 1) * words] > list[child * words])
@@ -230,6 +242,7 @@ void hak_leak_sort(void *entries, size_t bytes, size_t count) {
     }
 }
 
+/* Enters each large block into the granules it touches; the lowest of a granule stays. */
 static void add_larges_granules(struct hak_leak_index *index) {
     for (size_t i = index->large_count; i-- > 0;) {
         const struct hak_leak_large *entry = &index->larges[i];
@@ -240,6 +253,7 @@ static void add_larges_granules(struct hak_leak_index *index) {
     }
 }
 
+/* Counts a live block and its bytes. */
 static void count_indexed(const struct hak_leak_block *block, void *context) {
     struct hak_leak_index *index = context;
     index->blocks++;

@@ -144,15 +144,15 @@ struct hak_leak_own {
 HAK_HIDDEN extern struct hak_leak_own hak_leak_own;
 HAK_HIDDEN void hak_leak_find_own(void);
 
-/* stack.c: the registers as the program's code has them where it called exit (`of_exit`), or called
- * into hakmem. False: not found, they are those of the caller. */
+/* stack.c: sets the registers to those that the program's code has where it called exit
+ * (`of_exit`), or called into hakmem. False: not found, they are those of the caller. */
 HAK_HIDDEN bool hak_leak_find_frames(struct hak_registers *registers, bool of_exit);
 
-/* index.c */
+/* index.c: makes an index of all SuperSlabs and large blocks by address. False: no memory. */
 HAK_HIDDEN bool hak_leak_make_index(struct hak_leak_index *index);
 HAK_HIDDEN void hak_leak_drop_index(struct hak_leak_index *index);
-/* The live block into which `pointer` points; `from_base`: or whose base or header it is, as
- * hakmem's own code has them in its hands. */
+/* Finds the live block into which `pointer` points; `from_base`: or whose base or header it is, as
+ * hakmem's own code has them in its hands. False: none. */
 HAK_HIDDEN bool hak_leak_find(const struct hak_leak_index *index, uintptr_t pointer, bool from_base,
                               struct hak_leak_block *block);
 /* Calls `visit` for every live block: large and guarded ones first, then the others, each by
@@ -168,10 +168,11 @@ HAK_HIDDEN void hak_leak_sort(void *list, size_t bytes, size_t count);
 HAK_HIDDEN bool hak_leak_run_helper(struct hak_leak_scan *scan,
                                     void (*run)(struct hak_leak_scan *));
 
-/* threads.c, in the helper: stops all others but the calling thread, and lets them go. */
+/* threads.c, in the helper: stops all threads but the calling one, by signals or by tracing. */
 HAK_HIDDEN void hak_leak_stop_threads(struct hak_leak_scan *scan);
+/* Lets the stopped threads go. */
 HAK_HIDDEN void hak_leak_release_threads(struct hak_leak_scan *scan);
-/* True when the process has more than one thread. */
+/* Whether the process has more than one thread. */
 HAK_HIDDEN bool hak_leak_has_threads(struct hak_leak_scan *scan);
 
 /* signals.c: chooses the signal, in the program's own process; asks in the helper all threads that
@@ -180,7 +181,8 @@ HAK_HIDDEN void hak_leak_choose_signal(void);
 HAK_HIDDEN void hak_leak_stop_by_signal(struct hak_leak_scan *scan);
 HAK_HIDDEN void hak_leak_release_by_signal(void);
 
-/* areas.c, in the helper */
+/* areas.c, in the helper: reads the areas of the program's memory. False: there are none, or the
+ * list cannot be read. */
 HAK_HIDDEN bool hak_leak_read_areas(struct hak_leak_scan *scan);
 HAK_HIDDEN const struct hak_leak_area *hak_leak_area_of(const struct hak_leak_scan *scan,
                                                         uintptr_t address);
@@ -202,31 +204,35 @@ HAK_HIDDEN void hak_leak_each_touched(struct hak_leak_scan *scan, struct hak_mar
                                       enum hak_leak_pages which,
                                       void (*visit)(struct hak_leak_scan *, uintptr_t, uintptr_t));
 
-/* mark.c, in the helper */
+/* mark.c, in the helper: marks all blocks that roots, threads and blocks lead to, and parts the
+ * others into direct and indirect leaks. */
 HAK_HIDDEN void hak_leak_mark_blocks(struct hak_leak_scan *scan);
 
-/* record.c: records, report. Returns how many blocks are lost. */
+/* record.c: records and reports the lost blocks of a scan. Returns how many there are. */
 HAK_HIDDEN size_t hak_leak_record(struct hak_leak_scan *scan, enum hak_leak_reason reason,
                                   uint64_t ns);
 
-/* raw.c: the list as the program writes it itself, into an open file; of which scan. */
+/* raw.c: writes the list of lost blocks, as the program does it itself, into an open file. */
 HAK_HIDDEN void hak_leak_write_list(const char *why, long file);
+/* Sets the scan whose list is written; NULL: none. */
 HAK_HIDDEN void hak_leak_set_written_scan(const struct hak_leak_scan *scan);
 
 /* signals.c: in a forked child, where the thread that asks is not there. */
 HAK_HIDDEN void hak_leak_forget_signalled(void);
 
-/* fork.c: true when the block was there before this process was forked. */
+/* fork.c: whether the block was there before this process was forked. */
 HAK_HIDDEN bool hak_leak_is_inherited(const struct hak_leak_block *block);
 HAK_HIDDEN bool hak_leak_is_child(void);
-/* Before a scan, in the program's own process. */
+/* Notes, before a scan, whether this is a child of a fork that no handler heard of; what it
+ * inherited is not known then. */
 HAK_HIDDEN void hak_leak_check_child(void);
 /* At start; in a forked child, which notes what is live. */
 HAK_HIDDEN void hak_leak_note_process(void);
 HAK_HIDDEN void hak_leak_enter_child(void);
 
-/* scan.c: the whole, on the calling thread; at exit only frames from exit's caller on count.
- * Returns the number of lost blocks, 0 also when another scan is under way. Keeps errno. */
+/* scan.c: scans the whole process for lost blocks and records them, on the calling thread; at exit
+ * only frames from exit's caller on count. Returns the number of lost blocks, 0 also when another
+ * scan is under way. Keeps errno. */
 HAK_HIDDEN size_t hak_leak_scan(enum hak_leak_reason reason);
 
 #endif

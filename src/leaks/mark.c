@@ -41,7 +41,7 @@ static bool may_be_array(const block_t *block) {
 
 /* ---- memory ---------------------------------------------------------------------------------- */
 
-/* All of [start, end) can be read: the program may have closed pages of its blocks. */
+/* Whether all of [start, end) can be read: the program may have closed pages of its blocks. */
 static bool is_open(struct hak_leak_scan *scan, uintptr_t start, uintptr_t end) {
     const struct hak_leak_area *area = scan->open_area;
     if (HAK_LIKELY(area && start >= area->start && end <= area->end))
@@ -55,6 +55,8 @@ static bool is_open(struct hak_leak_scan *scan, uintptr_t start, uintptr_t end) 
 
 /* Where they lie. */
 #define buffer_room(words) 1
+/* The words in place: in the own process nothing is copied. NULL, and not whole: their pages are
+ * closed. */
 static const uint64_t *read_words(struct hak_leak_scan *scan, uintptr_t at, size_t bytes,
                                   uint64_t *buffer, bool *is_whole) {
     (void)buffer;
@@ -62,6 +64,7 @@ static const uint64_t *read_words(struct hak_leak_scan *scan, uintptr_t at, size
     return *is_whole ? (const uint64_t *)at : NULL;
 }
 
+/* True when another range can be left out; else the scan is partial. */
 static bool make_room(struct hak_leak_scan *scan) {
     bool has_room = scan->marking.left_out_count < HAK_LEAK_LEFT_OUT;
     scan->partial |= has_room ? 0 : HAK_PARTIAL_MEMORY;
@@ -84,7 +87,8 @@ static bool make_room(struct hak_leak_scan *scan) {
 
 /* ---- roots ----------------------------------------------------------------------------------- */
 
-/* The parts of an area that are not hakmem's. */
+/* Calls `visit` for the parts of an area that are not hakmem's and whose pages can hold pointers.
+ */
 static void each_foreign(struct hak_leak_scan *scan, const struct hak_leak_area *area,
                          void (*visit)(struct hak_leak_scan *, uintptr_t, uintptr_t)) {
     enum hak_leak_pages which = !area->has_file    ? HAK_PAGES_OF_MEMORY
@@ -99,8 +103,9 @@ static void each_foreign(struct hak_leak_scan *scan, const struct hak_leak_area 
     }
 }
 
-/* Pages as the file has them hold no pointer into the heap; those that were written over and are
- * read-only now (RELRO) may. Without the file of the pages all that is writable counts. */
+/* Whether an area may hold pointers into the heap: pages as the file has them do not; those that
+ * were written over and are read-only now (RELRO) may. Without the file of the pages all that is
+ * writable counts. */
 static bool may_hold_pointers(const struct hak_leak_scan *scan, const struct hak_leak_area *area) {
     if (!area->readable || area->is_special)
         return false;
@@ -118,8 +123,8 @@ static void each_root(struct hak_leak_scan *scan,
 
 /* ---- stacks ---------------------------------------------------------------------------------- */
 
-/* True when the area begins where a stack does: behind a guard, or the kernel's own. Else something
- * of the program may lie below the stack in the same area. */
+/* Whether an area begins where a stack does: behind a guard, or the kernel's own. Else something of
+ * the program may lie below the stack in the same area. */
 static bool begins_a_stack(const struct hak_leak_scan *scan, const struct hak_leak_area *area) {
     if (area->is_stack)
         return true;
@@ -132,8 +137,8 @@ static uintptr_t stack_start(struct hak_leak_scan *scan, uintptr_t tp) {
     return area && begins_a_stack(scan, area) ? area->start : 0;
 }
 
-/* A thread that is on another stack (a signal's, a coroutine's) has live frames on its own one that
- * nobody knows the bounds of. */
+/* Finds which part of a thread's stack is live. One that is on another stack (a signal's, a
+ * coroutine's) has live frames on its own one that nobody knows the bounds of. */
 static void find_stack(struct hak_leak_scan *scan, size_t place, struct mark_stack *stack) {
     const struct hak_leak_thread *thread = &scan->threads[place];
     uintptr_t live = thread->sp - (place > 0 ? HAK_LEAK_RED_ZONE : 0);
@@ -154,6 +159,7 @@ static void find_stack(struct hak_leak_scan *scan, size_t place, struct mark_sta
 
 /* ---- inside blocks --------------------------------------------------------------------------- */
 
+/* Marks from each whole word of a range. */
 static void mark_range(struct hak_leak_scan *scan, uintptr_t start, uintptr_t end) {
     start = (start + 7) & ~(uintptr_t)7;
     if (start < end)
@@ -165,6 +171,7 @@ static void leave_closed_out(struct hak_leak_scan *scan, uintptr_t start, uintpt
     scan->closed_bytes += end - start;
 }
 
+/* Marks from the touched pages of a range; unmapped and unreadable parts count as left out. */
 static void mark_readable(struct hak_leak_scan *scan, uintptr_t start, uintptr_t end) {
     while (start < end) {
         const struct hak_leak_area *area = hak_leak_area_of(scan, start);
@@ -184,6 +191,7 @@ static void mark_readable(struct hak_leak_scan *scan, uintptr_t start, uintptr_t
     }
 }
 
+/* Marks what the words of a reached block point to; a large one only where it can be read. */
 static void look_inside(struct hak_leak_scan *scan, const struct hak_leak_block *block) {
     if (block->end - block->user < HAK_PAGE_BYTES && is_open(scan, block->user, block->end))
         mark_range(scan, block->user, block->end);
@@ -207,7 +215,7 @@ static const uintptr_t *find_in_thread(struct hak_leak_scan *scan, uintptr_t tp,
     return (const uintptr_t *)at;
 }
 
-/* A stack that lies in a block, or in memory of hakmem (its alternate stacks). */
+/* Marks from a stack that lies in a block, or in memory of hakmem (its alternate stacks). */
 static void mark_odd_stack(struct hak_leak_scan *scan, uintptr_t sp, uintptr_t tp) {
     enum { BYTES_MAX = 64 << 10 };
     const uintptr_t *lent = find_in_thread(scan, tp, &hak_thread_lent_stack);
@@ -226,6 +234,8 @@ static void mark_argument(void *scan, const void *argument) {
     mark_word(scan, (uintptr_t)argument);
 }
 
+/* Marks from the arguments of threads that have not begun and from stacks that are not on the
+ * thread's own. */
 static void mark_threads(struct hak_leak_scan *scan) {
     hak_thread_each_argument(mark_argument, scan);
     for (size_t i = 0; i < scan->thread_count; i++) {
@@ -241,6 +251,7 @@ static void mark_threads(struct hak_leak_scan *scan) {
 
 /* ---- the whole ------------------------------------------------------------------------------- */
 
+/* The words of hakmem's own data, static and thread-local, keep no block. */
 static void leave_out_own(struct hak_leak_scan *scan) {
     const struct hak_leak_own *own = &hak_leak_own;
     leave_out(scan, own->module_start, own->module_end);
@@ -251,6 +262,7 @@ static void leave_out_own(struct hak_leak_scan *scan) {
     }
 }
 
+/* Marks what a block keeps that the parent allocated. */
 static void see_inherited(const struct hak_leak_block *block, void *scan) {
     if (hak_leak_is_inherited(block)) {
         see_block(scan, block);
@@ -258,6 +270,7 @@ static void see_inherited(const struct hak_leak_block *block, void *scan) {
     }
 }
 
+/* Counts a block and its bytes under its mark. */
 static void count_marked(const struct hak_leak_block *block, void *context) {
     struct hak_leak_scan *scan = context;
     scan->block_count[hak_mark_of(block)]++;

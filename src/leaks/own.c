@@ -5,6 +5,7 @@
 
 struct hak_leak_own hak_leak_own;
 
+/* Finds hakmem's module and its thread-local data; 1 ends the search. */
 static int find_own(struct dl_phdr_info *info, size_t size, void *context) {
     struct hak_module module;
     (void)size;

@@ -16,12 +16,14 @@ enum {
     BLIND_BYTES_MAX = 256 << 20, /* without the file: larger areas are left out */
 };
 
+/* True when the page was touched and, where only changed ones count, is not the file's as it is. */
 static bool holds_anything(uint64_t entry, enum hak_leak_pages which) {
     if (entry & PAGE_SWAPPED)
         return true;
     return (entry & PAGE_PRESENT) && !(which == HAK_PAGES_CHANGED && (entry & PAGE_OF_FILE));
 }
 
+/* Reads entries of /proc/self/pagemap. Returns how many, or a negative error. */
 static long read_entries(long file, uintptr_t page, uint64_t *entries, size_t count) {
     return hak_raw_call(SYS_pread64, file, (long)entries, (long)(count * sizeof *entries),
                         (long)(page * sizeof *entries), 0, 0) /

@@ -29,6 +29,7 @@ struct piling {
 /* The scan that is reported now; one at a time. */
 static const struct hak_leak_scan *told;
 
+/* Adds a leaked block to the pile of its stack and kind; without a place it counts as left out. */
 static void pile(const struct hak_leak_block *block, void *context) {
     struct piling *piling = context;
     enum hak_mark mark = hak_mark_of(block);
@@ -50,7 +51,7 @@ static void pile(const struct hak_leak_block *block, void *context) {
     piling->left_out++;
 }
 
-/* Direct ones first, then by bytes. */
+/* Whether place `a` is listed before `b`: direct ones first, then by bytes. */
 static bool comes_before(const struct place *a, const struct place *b) {
     if (a->mark != b->mark)
         return a->mark == HAK_MARK_DIRECT ||
@@ -58,7 +59,7 @@ static bool comes_before(const struct place *a, const struct place *b) {
     return a->bytes > b->bytes;
 }
 
-/* The next place in that order; it is taken out. */
+/* Takes the place out that is listed next; false: none is left. */
 static bool take_first(struct place *places, struct place *first) {
     struct place *best = NULL;
     for (size_t i = 0; i < PLACES; i++)
@@ -71,6 +72,7 @@ static bool take_first(struct place *places, struct place *first) {
     return true;
 }
 
+/* Writes one line of a stack, as module and offset. */
 static void say_frame(long file, size_t number, uintptr_t ip) {
     struct hak_line line = {.length = 0};
     struct hak_object object;
@@ -89,6 +91,7 @@ static void say_frame(long file, size_t number, uintptr_t ip) {
     (void)hak_line_write(&line, file);
 }
 
+/* Writes a pile's line and its stack. */
 static void say_place(long file, const struct place *place) {
     struct hak_line line = {.length = 0};
     uintptr_t ips[PLACE_FRAMES_MAX];

@@ -23,6 +23,7 @@ static uint8_t kind_of(enum hak_mark mark) {
                                        : HAK_LEAK_IS_REACHABLE;
 }
 
+/* Records a block with the wanted mark as a leak, at most RECORDED_MAX in all. */
 static void record_block(const struct hak_leak_block *block, void *context) {
     struct recording *recording = context;
     enum hak_mark mark = hak_mark_of(block);
@@ -47,6 +48,7 @@ static void record_block(const struct hak_leak_block *block, void *context) {
     hak_trace_record_for_report(&fields);
 }
 
+/* Records that a scan took place: its sums, its duration, what it left out, and why it was made. */
 static void record_scan(const struct hak_leak_scan *scan, enum hak_leak_reason reason,
                         uint64_t ns) {
     uint64_t microseconds = ns / MICROSECOND_NS;

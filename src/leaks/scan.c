@@ -38,6 +38,7 @@ static size_t bytes_of_ids(const struct hak_leak_scan *scan) {
     return HAK_PAGES_OF(scan->marking.capacity * sizeof *scan->marking.work);
 }
 
+/* Unmaps the scan's lists, those that were mapped. */
 static void drop_lists(struct hak_leak_scan *scan) {
     unmap_list(scan->areas, HAK_LEAK_AREAS * sizeof *scan->areas);
     unmap_list(scan->threads, HAK_LEAK_THREADS * sizeof *scan->threads);
@@ -46,6 +47,7 @@ static void drop_lists(struct hak_leak_scan *scan) {
     unmap_list(scan->marking.work, bytes_of_ids(scan));
 }
 
+/* The scan with all threads stopped: index, areas, marks. */
 static enum hak_leak_failure scan_in_helper(struct hak_leak_scan *scan) {
     if (!hak_leak_make_index(&scan->index))
         return HAK_LEAK_NO_MEMORY;
@@ -60,6 +62,7 @@ static enum hak_leak_failure scan_in_helper(struct hak_leak_scan *scan) {
     return HAK_LEAK_DONE;
 }
 
+/* Stops the threads, scans, and lets them go on. */
 static void scan_stopped(struct hak_leak_scan *scan) {
     hak_leak_stop_threads(scan);
     scan->failure = scan_in_helper(scan);
@@ -77,6 +80,7 @@ static void close_file(long file) {
         hak_close(file);
 }
 
+/* Enters the calling thread with its registers: it need not be stopped. */
 static void note_calling_thread(struct hak_leak_scan *scan, const struct hak_registers *registers) {
     struct hak_leak_thread *thread = &scan->threads[scan->thread_count++];
     thread->id = hak_thread_id();
@@ -88,6 +92,7 @@ static void note_calling_thread(struct hak_leak_scan *scan, const struct hak_reg
             thread->words[thread->word_count++] = registers->value[i];
 }
 
+/* Runs the scan in a helper process that shares the memory, and notes why if it failed. */
 static void scan_now(struct hak_leak_scan *scan, const struct hak_registers *registers) {
     /* The calling thread's: the first thread may have ended, and shows nothing then. */
     scan->maps_file = open_file(HAK_MAPS_FILE, O_RDONLY);
@@ -106,6 +111,7 @@ static void scan_now(struct hak_leak_scan *scan, const struct hak_registers *reg
     close_file(scan->tasks_file);
 }
 
+/* Says on stderr why there was no scan. */
 static void say_failed(enum hak_leak_failure failure) {
     static const char *const why[] = {
         [HAK_LEAK_NO_MAPS] = "/proc/self/maps cannot be read",
@@ -159,7 +165,7 @@ static void scan_by_signal(void) {
     (void)hak_leak_scan(HAK_LEAK_BY_SIGNAL);
 }
 
-/* It fails where another thread scans or reports, too. */
+/* Scans because ctl asks; false also where another thread scans or reports. */
 static bool answer_control(uint64_t *found) {
     has_failed = true;
     *found = hak_leak_scan(HAK_LEAK_BY_CONTROL);
@@ -171,7 +177,8 @@ static void enter_child(void) {
     hak_leak_enter_child();
 }
 
-/* Before there are threads: the loader takes a lock to tell of its modules. */
+/* Prepares scans at the start, before there are threads: the loader takes a lock to tell of its
+ * modules. */
 __attribute__((constructor)) static void start(void) {
     if (!hak_asked_is_started || hak_light_serves())
         return;

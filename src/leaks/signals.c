@@ -36,6 +36,8 @@ __asm__(".text\n"
         "syscall\n"
         ".size hak_leak_return_from_signal, . - hak_leak_return_from_signal\n");
 
+/* Copies the registers of the interrupted code, those of vectors too, as words that may keep
+ * blocks. */
 static void copy_registers(struct hak_leak_thread *thread, const ucontext_t *context) {
     unsigned count = 0;
     for (int i = 0; i <= REG_RCX; i++) /* r8 to r15, then the eight others but rsp */
@@ -51,6 +53,8 @@ static void copy_registers(struct hak_leak_thread *thread, const ucontext_t *con
     thread->tp = hak_thread_pointer();
 }
 
+/* Signal handler: gives the scan this thread's registers, and waits until the scan lets it go on.
+ */
 static void stop_this_thread(int signal, siginfo_t *info, void *context) {
     struct hak_leak_scan *scan = atomic_load(&asked);
     uint32_t round = atomic_load(&releases);
@@ -71,8 +75,8 @@ static void stop_this_thread(int signal, siginfo_t *info, void *context) {
     }
 }
 
-/* The highest real-time signal that has the default action. Before the helper is made, whose own
- * table of handlers is another one. */
+/* Chooses the highest real-time signal that has the default action, and sets its handler; before
+ * the helper is made, whose own table of handlers is another one. */
 void hak_leak_choose_signal(void) {
     for (int i = SIGNAL_MAX; number == 0 && i >= SIGNAL_MIN; i--) {
         struct action before = {0}, ours = {.handler = (void *)stop_this_thread,
@@ -87,6 +91,7 @@ void hak_leak_choose_signal(void) {
         number = -1;
 }
 
+/* Threads that got the signal and have not answered. */
 static size_t count_waiting(const struct hak_leak_scan *scan) {
     size_t waiting = 0;
     for (size_t i = 0; i < scan->thread_count; i++)

@@ -21,8 +21,8 @@ static bool is_in_own_module(uintptr_t ip) {
     return ip - hak_leak_own.module_start < hak_leak_own.module_end - hak_leak_own.module_start;
 }
 
-/* One step outwards. `start` gets the first address of the function that was left, `module` where
- * its module lies. */
+/* Unwinds one frame. `start` gets the first address of the function that was left, `module` where
+ * its module lies. False: it cannot. */
 static bool step(struct hak_registers *registers, struct hak_stack_memory *memory, uintptr_t *start,
                  uintptr_t *module) {
     struct hak_object object;
@@ -39,8 +39,9 @@ static bool step(struct hak_registers *registers, struct hak_stack_memory *memor
     return (registers->known >> HAK_RIP & 1) && registers->value[HAK_RSP] > sp;
 }
 
-/* exit itself is found by its address; in a program that has an entry of its own for it, as the
- * second function of the C library behind the loader's. */
+/* Unwinds until the frame that called exit, which is found by its address; in a program that has an
+ * entry of its own for it, as the second function of the C library behind the loader's. False: not
+ * found. */
 static bool leave_exit(struct hak_registers *registers, struct hak_stack_memory *memory) {
     uintptr_t library = 0;
     bool was_in_library = false;
@@ -61,6 +62,7 @@ static bool leave_exit(struct hak_registers *registers, struct hak_stack_memory 
     return false;
 }
 
+/* Unwinds to the first frame that is not hakmem's. False: there is none within OWN_FRAMES_MAX. */
 static bool leave_hakmem(struct hak_registers *registers, struct hak_stack_memory *memory) {
     for (int i = 0; i < OWN_FRAMES_MAX; i++) {
         uintptr_t start, module;

@@ -36,6 +36,7 @@ bool hak_leak_has_threads(struct hak_leak_scan *scan) {
     return count != 1;
 }
 
+/* Reads the stopped thread's registers, those of vectors too, as words that may keep blocks. */
 static void read_registers(struct hak_leak_thread *thread) {
     struct user_regs_struct general;
     struct user_fpregs_struct vector;
@@ -57,7 +58,8 @@ static void read_registers(struct hak_leak_thread *thread) {
     thread->is_stopped = true;
 }
 
-/* A thread that ended meanwhile, or the first one after its pthread_exit, needs no stop. */
+/* Whether the thread still runs: one that ended meanwhile, or the first one after its pthread_exit,
+ * needs no stop. */
 static bool runs(const struct hak_leak_scan *scan, int number) {
     struct hak_line path = {.length = 0};
     char text[512];
@@ -80,6 +82,8 @@ struct stopping {
     size_t fresh; /* threads of this round that were not known */
 };
 
+/* Stops a thread of the list by ptrace, once, and reads its registers. Without room the scan is
+ * partial. */
 static void stop_task(int number, void *context) {
     struct stopping *stopping = context;
     struct hak_leak_scan *scan = stopping->scan;

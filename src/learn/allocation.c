@@ -23,6 +23,8 @@ struct use {
     bool is_idle; /* nothing moved, and as many blocks lie there, for so many windows */
 };
 
+/* How much the class moved since the last window, and whether it was idle for IDLE_WINDOWS windows.
+ * Begins the next window. */
 static struct use use_of(struct hak_learner *learner, unsigned class_index) {
     uint32_t refilled = hak_front_refilled(class_index), spilled = hak_front_spilled(class_index);
     struct use use = {
@@ -46,6 +48,8 @@ static unsigned most_places(unsigned class_index) {
     return places < MOST_PLACES ? (unsigned)places : MOST_PLACES;
 }
 
+/* The places the class needs: more by as many blocks as it spilled and refilled again, up to the
+ * most; 0 when idle. */
 static unsigned needed_by(const struct use *use, unsigned class_index) {
     uint32_t came_back = use->refilled < use->spilled ? use->refilled : use->spilled;
     unsigned most = most_places(class_index);
@@ -56,7 +60,8 @@ static unsigned needed_by(const struct use *use, unsigned class_index) {
     return came_back < most - use->capacity ? use->capacity + came_back : most;
 }
 
-/* From `now` towards `needed` by the rate; a step is at least two places, and even. */
+/* The capacity one step from `now` towards `needed`, by the learning rate; a step is even and at
+ * least two places. */
 static unsigned step_towards(unsigned now, unsigned needed) {
     uint64_t way = needed > now ? needed - now : now - needed;
     unsigned step = (unsigned)(way * hak_options.alloc_learn_rate / HAK_FRACTION_ONE);
@@ -67,9 +72,9 @@ static unsigned step_towards(unsigned now, unsigned needed) {
     return capacity < LEAST_PLACES && now >= LEAST_PLACES ? LEAST_PLACES : capacity;
 }
 
-/* The blocks that go up or down at once: half the front, as usual. LEARN_ADVANCED: all of it where
- * the window only took blocks, so that the next ones come with fewer refills; a quarter where it
- * needed no more than that. */
+/* How many blocks a refill or spill should move: half the front, as usual. LEARN_ADVANCED: all of
+ * it where the window only took blocks, so that the next ones come with fewer refills; a quarter
+ * where it needed no more than that. */
 static unsigned batch_for(const struct use *use, unsigned capacity) {
     unsigned batch = capacity / 2;
     if (hak_options.learn_advanced) {
@@ -81,6 +86,7 @@ static unsigned batch_for(const struct use *use, unsigned capacity) {
     return batch ? batch : 1;
 }
 
+/* Says the change in a line on stderr. */
 static void print_capacity_change(unsigned class_index, unsigned before, unsigned now,
                                   unsigned batch) {
     struct hak_line line = {.length = 0};
@@ -92,6 +98,8 @@ static void print_capacity_change(unsigned class_index, unsigned before, unsigne
     hak_line_end(&line);
 }
 
+/* Resizes the class's front one step towards what the window needed. True when its places changed.
+ */
 static bool learn_class(struct hak_learner *learner, unsigned class_index) {
     if (hak_front_refilled(class_index) == 0)
         return false; /* never used */

@@ -23,6 +23,7 @@ static struct hak_learner *own_learner(void) {
     return *learner;
 }
 
+/* Blocks that this thread's fronts refilled and spilled in all its life. */
 static uint32_t count_moved(void) {
     uint32_t moved = 0;
     for (unsigned c = 0; c < HAK_CLASSES; c++)
@@ -30,7 +31,7 @@ static uint32_t count_moved(void) {
     return moved;
 }
 
-/* True, and the next window begins, when this one has `due` blocks or more. */
+/* Whether this window has `due` blocks or more; if so, the next one begins at 0. */
 static bool is_over(uint32_t *window, uint64_t due) {
     bool over = *window >= due;
     if (over)
@@ -38,6 +39,7 @@ static bool is_over(uint32_t *window, uint64_t due) {
     return over;
 }
 
+/* Counts an ended window and the changes it made, for the summary and the metrics. */
 static void count_window(unsigned changes) {
     atomic_fetch_add_explicit(&windows_seen, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&changes_made, changes, memory_order_relaxed);
@@ -49,6 +51,7 @@ static uint32_t looks_to(uint32_t window, uint64_t due) {
     return window < due ? (uint32_t)((due - window) / BLOCKS_OF_A_LOOK) : 0;
 }
 
+/* Lets each learner learn whose window is over, and guesses how many looks the next one takes. */
 static void end_windows(struct hak_learner *learner) {
     uint32_t moved = count_moved(), since = moved - learner->moved;
     learner->moved = moved;
@@ -69,6 +72,7 @@ static void end_windows(struct hak_learner *learner) {
     }
 }
 
+/* Called at each look of the front: notes the memory in use, and at times ends windows. */
 static void look(void) {
     struct hak_learner *learner = own_learner();
     if (!learner)

@@ -29,7 +29,8 @@ struct hak_learner {
     uint64_t purged, retouched; /* of the heap, at the end of the last window */
 };
 
-/* allocation.c: a window for allocation is over. Returns how many fronts were changed. */
+/* allocation.c: sets all classes' fronts anew when a window for allocation is over. Returns how
+ * many were changed. */
 HAK_HIDDEN unsigned hak_learn_allocation(struct hak_learner *learner);
 
 /* memory.c: at each look; and when a window for memory is over. Returns how many settings changed.

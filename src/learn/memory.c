@@ -28,6 +28,7 @@ enum {
 
 static _Atomic bool has_huge_pages;
 
+/* Says the change in a line on stderr. */
 static void print_setting_change(enum hak_learn_setting setting, uint64_t value) {
     static const char *const words[] = {
 #define LEARN_SETTING(name, number, text) [number] = text,
@@ -40,7 +41,8 @@ static void print_setting_change(enum hak_learn_setting setting, uint64_t value)
     hak_line_end(&line);
 }
 
-/* Tells of a change; `value` below 2^32. Returns 1, the number of changes. */
+/* Records that a setting changed, at HAKMEM_DEBUG_LEVEL 2 also on stderr; `value` below 2^32.
+ * Returns 1, the number of changes. */
 static unsigned note(enum hak_learn_setting setting, uint64_t value) {
     hop_note(HAK_LEARN, HAK_CLASS_NONE, NULL, (uint64_t)setting << 32 | value);
     if (hak_options.debug_level >= 2)
@@ -55,6 +57,8 @@ void hak_learn_look_at_memory(struct hak_learner *learner, const struct hak_heap
 
 /* ---- giving back ----------------------------------------------------------------------------- */
 
+/* Sets how many quiet windows are waited for, if it is in bounds and new. Returns the number of
+ * changes. */
 static unsigned set_patience(struct hak_learner *learner, unsigned patience) {
     if (patience < 1 || patience > MOST_PATIENCE || patience == learner->patience)
         return 0;
@@ -62,7 +66,8 @@ static unsigned set_patience(struct hak_learner *learner, unsigned patience) {
     return note(HAK_LEARN_PATIENCE, patience);
 }
 
-/* How many settings changed: 1 or 0. */
+/* Sets the purge delay and notes it, if it is within bounds and another. Returns how many settings
+ * changed: 1 or 0. */
 static unsigned set_delay(uint64_t ticks) {
     uint64_t before = atomic_load_explicit(&hak_purge_delay_ticks, memory_order_relaxed);
     if (ticks < LEAST_DELAY || ticks > MOST_DELAY || ticks == before)
@@ -71,7 +76,8 @@ static unsigned set_delay(uint64_t ticks) {
     return note(HAK_LEARN_PURGE_DELAY, ticks >> 20);
 }
 
-/* Were the pages that went back since the last window needed again? */
+/* Judges by the window whether pages that went back were needed again, and sets patience and delay;
+ * returns how many settings changed. */
 static unsigned judge_purges(struct hak_learner *learner, const struct hak_memory_use *use) {
     uint64_t purged = use->slabs_purged - learner->purged;
     uint64_t retouched = use->slabs_retouched - learner->retouched;
@@ -89,6 +95,7 @@ static unsigned judge_purges(struct hak_learner *learner, const struct hak_memor
     return changes;
 }
 
+/* Gives pages of slabs back that were not needed in any of `patience` windows in a row. */
 static void give_back(struct hak_learner *learner, struct hak_heap *heap) {
     bool is_quiet =
         learner->unused_slabs > HAK_KEPT_SLABS && learner->unused_slabs <= heap->dirty_slabs;
@@ -103,6 +110,8 @@ static void give_back(struct hak_learner *learner, struct hak_heap *heap) {
 
 /* ---- huge pages ------------------------------------------------------------------------------ */
 
+/* Switches huge pages on or off for the heap and for new SuperSlabs, by how many SuperSlabs are
+ * full. Returns the number of changes. */
 static unsigned choose_pages(struct hak_heap *heap, const struct hak_memory_use *use) {
     bool is_on = atomic_load_explicit(&has_huge_pages, memory_order_relaxed);
     bool wants =
@@ -116,6 +125,8 @@ static unsigned choose_pages(struct hak_heap *heap, const struct hak_memory_use 
     return note(HAK_LEARN_HUGE_PAGES, wants);
 }
 
+/* A window is over: learns when pages go back and whether huge pages are asked for. Returns the
+ * number of changes. */
 unsigned hak_learn_memory(struct hak_learner *learner, struct hak_heap *heap) {
     struct hak_memory_use use;
     if (learner->patience == 0)

@@ -66,7 +66,7 @@ static inline void hak_counters_add_up(struct hak_counters_sum *sum,
     }
 }
 
-/* Bytes at the start of a block that are in use. */
+/* How many bytes at the start of a block are in use. */
 static inline size_t hak_counters_used_bytes(const struct hak_counters *block) {
     unsigned row = 0;
     while (row < HAK_METRICS && block->metric_of_row[row])

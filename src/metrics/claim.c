@@ -16,7 +16,8 @@ static _Atomic uint32_t private_high;
 static bool is_private, has_begun;
 int64_t hak_counters_dropped;
 
-/* In private memory a child finds its cells wiped, and the owners' words with them. */
+/* Maps private memory that a forked child finds zeroed: counters and the words that say who owns
+ * them. */
 static void *map_wiped_on_fork(size_t bytes) {
     void *start = hak_raw_map(bytes);
     if (start)
@@ -24,6 +25,8 @@ static void *map_wiped_on_fork(size_t bytes) {
     return start;
 }
 
+/* Claims the block for this process if it is still `from`, and raises the number of blocks in use.
+ * False: another thread took it. */
 static bool claim_block(uint32_t index, uint64_t from, enum hak_counters_state state) {
     uint64_t expected = from;
     if (atomic_load_explicit(&place.owners[index], memory_order_relaxed) != from ||
@@ -36,8 +39,8 @@ static bool claim_block(uint32_t index, uint64_t from, enum hak_counters_state s
     return true;
 }
 
-/* Claims the first block that was in state `from` and is now in `state`; UINT32_MAX when there is
- * none below `limit`. */
+/* Claims the first block in state `from` and puts it into `state`; UINT32_MAX when there is none
+ * below `limit`. */
 static uint32_t claim_any(uint64_t from, enum hak_counters_state state, uint32_t limit) {
     for (uint32_t i = 0; i < limit; i++)
         if (claim_block(i, from, state))
@@ -56,7 +59,7 @@ static void use(struct hak_counter *c, struct hak_counters *counters, enum hak_c
     c->is_slow = mode != HAK_COUNTER_OWN;
 }
 
-/* A block of this process below `limit` that is shared already. */
+/* Finds a block of this process below `limit` that is shared already; UINT32_MAX: none. */
 static uint32_t find_shared(uint32_t limit) {
     uint64_t wanted = hak_counters_owner(HAK_COUNTERS_SHARED, place.process);
     for (uint32_t i = 0; i < limit; i++)
@@ -65,8 +68,8 @@ static uint32_t find_shared(uint32_t limit) {
     return UINT32_MAX;
 }
 
-/* The block of the threads of this process that have none of their own. Two that race may share two
- * of them; who comes too late for the last one finds it shared by then. */
+/* Claims the block of the threads of this process that have none of their own. Two that race may
+ * share two of them; who comes too late for the last one finds it shared by then. */
 static uint32_t claim_shared(void) {
     uint32_t index = find_shared(used_blocks());
     if (index == UINT32_MAX)
@@ -100,8 +103,8 @@ void hak_counters_take_block(struct hak_counter *c) {
         use(c, hak_counters_at(place.blocks, index), mode);
 }
 
-/* Rows are taken in order and never given back, so a thread that meets a free one has seen that the
- * metric has none before it. */
+/* Takes a row of the block for the metric. Rows are taken in order and never given back, so a
+ * thread that meets a free one has seen that the metric has none before it. */
 static unsigned take_row(struct hak_counters *counters, unsigned metric) {
     for (unsigned row = 0; row < HAK_METRICS; row++) {
         uint8_t found = 0;
@@ -117,6 +120,8 @@ static unsigned take_row(struct hak_counters *counters, unsigned metric) {
     return 0; /* somebody wrote into our memory */
 }
 
+/* Returns the cell of `metric` for class row `metric_class`, never NULL; a metric without a row
+ * claims one by CAS. Several threads may ask at once. */
 uint64_t *hak_counters_cell(struct hak_counters *counters, unsigned metric, unsigned metric_class) {
     unsigned known = __atomic_load_n(&counters->row_of_metric[metric], __ATOMIC_RELAXED);
     unsigned row = known ? known - 1 : take_row(counters, metric);
@@ -127,7 +132,7 @@ static bool is_call(unsigned metric) {
     return metric <= HAK_METRIC_RESIZED;
 }
 
-/* Counts from before there was a place go to the calling thread's block. */
+/* Moves the counts from before there was a place to the calling thread's block. */
 static void move_first_counts(bool with_calls) {
     struct hak_counters *first = &first_counters;
     struct hak_counter *c = &hak_counter;
@@ -151,6 +156,7 @@ static void move_first_counts(bool with_calls) {
         memset(first, 0, offsetof(struct hak_counters, rows));
 }
 
+/* Counts go into the recording's memory from now on; those counted before move there. */
 void hak_counters_begin(const struct hak_counters_place *wanted) {
     place = *wanted;
     is_private = false;
@@ -169,6 +175,7 @@ void hak_counters_begin_private(void) {
     move_first_counts(true);
 }
 
+/* In a fork's child: begins with no counts and no block, under its own process number. */
 void hak_counters_enter_child(uint32_t process) {
     hak_counter = (struct hak_counter){.is_slow = 1};
     memset(&first_counters, 0, hak_counters_used_bytes(&first_counters));

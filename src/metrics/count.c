@@ -5,6 +5,7 @@
 _Thread_local struct hak_counter hak_counter
     __attribute__((tls_model("initial-exec"))) = {.is_slow = 1};
 
+/* Adds to a cell: in one instruction where the block is this thread's own, else atomically. */
 static void add(const struct hak_counter *c, unsigned class_index, unsigned metric,
                 uint64_t amount) {
     uint64_t *cell = hak_counters_cell(c->counters, metric, hak_metric_class(class_index));
@@ -14,6 +15,7 @@ static void add(const struct hak_counter *c, unsigned class_index, unsigned metr
         __atomic_fetch_add(cell, amount, __ATOMIC_RELAXED);
 }
 
+/* Counts one step of a block's way; a thread's first one takes it a block of counters. */
 static void count(const struct hak_step_event *event, unsigned times) {
     struct hak_counter *c = &hak_counter;
     struct hak_step_counts counts;

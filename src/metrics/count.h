@@ -110,8 +110,8 @@ struct hak_counters_place {
 };
 HAK_HIDDEN void hak_counters_begin(const struct hak_counters_place *place);
 
-/* The same in private memory, for a process that is not recorded; everything is kept. Without
- * memory all threads count in one block, which is always there. One thread. */
+/* Places the counters in private memory, for a process that is not recorded; what was counted is
+ * kept. Without memory all threads count in one block, which is always there. One thread. */
 HAK_HIDDEN void hak_counters_begin_private(void);
 
 /* In a forked child: the counters start anew, under this index; UINT32_MAX = nothing is counted
@@ -119,10 +119,11 @@ HAK_HIDDEN void hak_counters_begin_private(void);
 #define HAK_COUNTERS_NO_PROCESS UINT32_MAX
 HAK_HIDDEN void hak_counters_enter_child(uint32_t process);
 
-/* The calling thread has ended; another one of the process goes on with its block. */
+/* Gives the block of the calling thread, which has ended, up to another one of the process, which
+ * goes on with its counts. */
 HAK_HIDDEN void hak_counters_end_thread(void);
 
-/* Takes a block for the calling thread (claim.c). */
+/* claim.c: takes a block for the calling thread: its own, else a shared one. */
 HAK_HIDDEN void hak_counters_take_block(struct hak_counter *counter);
 
 /* The cell of `metric` in a block, for class row `metric_class`; the metric gets a row if it has
@@ -139,10 +140,10 @@ HAK_HIDDEN void hak_counters_sum(struct hak_counters_sum *sum);
     INT64_MIN /* a forked child: what it inherited was not counted; a stop */
 HAK_HIDDEN extern int64_t hak_counters_dropped;
 
-/* HAKMEM_TINY_FRONT_DUMP=1: a CSV file at the end of each process that ends in good order, also of
- * one that is not recorded. `start` notes where the process is now, in whose directory the file
- * will be; `dump` writes it, once. (dump.c) */
+/* dump.c: notes, at start, where the process is and its program, for HAKMEM_TINY_FRONT_DUMP=1: a
+ * CSV file at the end of each process that ends in good order, also of one that is not recorded. */
 HAK_HIDDEN void hak_counters_dump_start(void);
+/* Writes that file, once, in the directory where the process was at its start. */
 HAK_HIDDEN void hak_counters_dump(void);
 
 #endif

@@ -15,7 +15,7 @@ static char directory[PATH_BYTES], program[PATH_BYTES]; /* "" = not known */
 static struct hak_counters_sum sum;
 static bool is_done;
 
-/* metric,class,slot_bytes,value; class and slot_bytes are empty where there is none. */
+/* Adds a line metric,class,slot_bytes,value; class and slot_bytes are empty where there is none. */
 static void add_line(struct hak_line *line, unsigned metric, unsigned class_index, uint64_t value) {
     hak_line_add(line, hak_metric_name(metric));
     if (class_index < HAK_CLASSES) {
@@ -27,7 +27,7 @@ static void add_line(struct hak_line *line, unsigned metric, unsigned class_inde
     hak_line_say(line, ",", value, "\n");
 }
 
-/* Returns 0 or an errno. */
+/* Writes the heading and all counts that are not 0. Returns 0 or an errno. */
 static long write_all(long file) {
     struct hak_line line = {.length = 0};
     long error = 0;
@@ -50,6 +50,7 @@ void hak_counters_dump_start(void) {
     program[got > 0 ? got : 0] = 0;
 }
 
+/* Says on stderr that the counters cannot be written, and why. */
 static void say_failed(const char *path, long error) {
     struct hak_line line = {.length = 0};
     hak_line_add(&line, "hakmem: the counters cannot be written to ");
@@ -61,6 +62,8 @@ static void say_failed(const char *path, long error) {
     hak_line_end(&line);
 }
 
+/* At exit, once, with HAKMEM_TINY_FRONT_DUMP: writes the sums of all threads into a new CSV file.
+ * Says failures on stderr. */
 void hak_counters_dump(void) {
     static char path[PATH_BYTES]; /* exit may be called on a thread with a small stack */
     if (!hak_options.front_dump || is_done)

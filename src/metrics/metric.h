@@ -38,7 +38,7 @@ enum hak_metric {
 
 /* "served.FRONT", "SLL_POP.blocks"; NULL for a number that is no metric's. */
 const char *hak_metric_name(unsigned metric) HAK_HIDDEN;
-/* The other way; HAK_METRICS when nothing is called so. */
+/* Finds a metric by name; HAK_METRICS when none is called so. */
 unsigned hak_metric_named(const char *name) HAK_HIDDEN;
 
 #endif

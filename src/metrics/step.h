@@ -31,7 +31,8 @@ struct hak_step_counts {
     uint64_t second_amount;
 };
 
-/* Takes one event of a thread in. False: it is nothing that is counted. */
+/* Takes one event of a thread into its step and says what it counts. False: it is nothing that is
+ * counted. */
 HAK_HIDDEN bool hak_step_count(struct hak_step *step, const struct hak_step_event *event,
                                struct hak_step_counts *counts);
 

@@ -13,6 +13,7 @@ bool hak_mid_serves[HAK_CLASSES];
 
 /* ---- segments ------------------------------------------------------------------------------- */
 
+/* Maps a thread's lists and their first segments in one. NULL without memory. */
 static struct hak_mid *make_mid(void) {
     char *start = hak_map(SEGMENTS_MAP_BYTES);
     struct hak_mid *mid = (struct hak_mid *)(void *)start;
@@ -23,6 +24,7 @@ static struct hak_mid *make_mid(void) {
     return mid;
 }
 
+/* An unused segment, else one cut from the mapped piece or a new one. NULL without memory. */
 static struct hak_mid_segment *take_segment(struct hak_mid *mid) {
     struct hak_mid_segment *segment = mid->unused;
     if (segment) {
@@ -46,7 +48,7 @@ static void drop_segment(struct hak_mid *mid, struct hak_mid_segment *segment) {
     mid->unused = segment;
 }
 
-/* A place for one more block; false without memory. */
+/* Makes a place for one more block in the list; false without memory. */
 static bool make_room(struct hak_mid *mid, struct hak_mid_list *list) {
     if (list->newest && list->newest->count < HAK_MID_SEGMENT_PLACES)
         return true;
@@ -62,6 +64,7 @@ static bool make_room(struct hak_mid *mid, struct hak_mid_list *list) {
 
 /* ---- the moves ------------------------------------------------------------------------------ */
 
+/* Puts a block on the class's list, as HAK_MID_OVERFLOW. There is room in the newest segment. */
 static void push(struct hak_mid *mid, unsigned class_index, base_t block) {
     struct hak_mid_list *list = &mid->lists[class_index];
     hop(HAK_MID_OVERFLOW, block, class_index);
@@ -72,7 +75,7 @@ static void push(struct hak_mid *mid, unsigned class_index, base_t block) {
     mid->bytes += hak_class_bytes(class_index);
 }
 
-/* The newest block of a list that has one; its hop is the caller's. */
+/* Takes the newest block out of a list that has one; its hop is the caller's. */
 static base_t remove_newest(struct hak_mid *mid, unsigned class_index) {
     struct hak_mid_list *list = &mid->lists[class_index];
     struct hak_mid_segment *segment = list->newest;
@@ -89,6 +92,7 @@ static base_t remove_newest(struct hak_mid *mid, unsigned class_index) {
     return block;
 }
 
+/* Takes the newest block off the class's list, as HAK_MID_RETURN. */
 static base_t pop(struct hak_mid *mid, unsigned class_index) {
     base_t block = remove_newest(mid, class_index);
     hop(HAK_MID_RETURN, block, class_index);
@@ -101,8 +105,10 @@ void hak_mid_spill(struct hak_heap *heap, unsigned class_index, const base_t *bl
     hak_slab_give_all(heap, blocks, count);
 }
 
-static unsigned refill(struct hak_heap *heap, unsigned class_index, base_t *blocks,
-                       unsigned wanted) {
+/* Takes up to `wanted` blocks of the heap's slabs, each recorded as HAK_MID_REFILL. Returns how
+ * many. */
+static unsigned take_from_slabs(struct hak_heap *heap, unsigned class_index, base_t *blocks,
+                                unsigned wanted) {
     unsigned taken = hak_slab_take_some(heap, class_index, blocks, wanted);
     hop_all(HAK_MID_REFILL, blocks, taken, class_index);
     return taken;
@@ -113,7 +119,7 @@ unsigned hak_mid_take(struct hak_heap *heap, struct hak_mid *mid, unsigned class
     unsigned taken = 0;
     while (taken < wanted && mid && mid->lists[class_index].count > 0)
         blocks[taken++] = pop(mid, class_index);
-    return taken > 0 ? taken : refill(heap, class_index, blocks, wanted);
+    return taken > 0 ? taken : take_from_slabs(heap, class_index, blocks, wanted);
 }
 
 void hak_mid_give(struct hak_heap *heap, struct hak_mid **mid, unsigned class_index,
@@ -128,6 +134,7 @@ void hak_mid_give(struct hak_heap *heap, struct hak_mid **mid, unsigned class_in
     hak_mid_spill(heap, class_index, blocks + pushed, count - pushed);
 }
 
+/* Moves `count` blocks of the list, the newest first, into the slabs. */
 static void spill_list(struct hak_heap *heap, struct hak_mid *mid, unsigned class_index,
                        uint32_t count) {
     base_t blocks[SPILLED_AT_ONCE];
@@ -152,7 +159,7 @@ void hak_mid_decay(struct hak_heap *heap, struct hak_mid *mid) {
     }
 }
 
-/* The list without a segment that has become empty. */
+/* Takes a segment out of its list if it has become empty. */
 static void drop_if_empty(struct hak_mid *mid, struct hak_mid_segment **link) {
     struct hak_mid_segment *segment = *link;
     if (segment->count > 0)
@@ -162,8 +169,8 @@ static void drop_if_empty(struct hak_mid *mid, struct hak_mid_segment **link) {
     drop_segment(mid, segment);
 }
 
-/* Each block that goes is in the slabs before its place is overwritten (a fork may come in
- * between). */
+/* Gives a segment's blocks that are to go to the slabs; returns how many. Each is in the slabs
+ * before its place is overwritten (a fork may come in between). */
 static unsigned part_segment(struct hak_heap *heap, struct hak_mid_segment *segment,
                              unsigned class_index, const struct hak_staying *staying) {
     base_t going[HAK_MID_SEGMENT_PLACES], kept[HAK_MID_SEGMENT_PLACES];
@@ -197,7 +204,8 @@ void hak_mid_spill_draining(struct hak_heap *heap, struct hak_mid *mid,
     }
 }
 
-/* Counts are made anew: the fork may have come between a block and its count. */
+/* Gives all blocks of a heap that a fork left behind to the slabs. Counts are made anew: the fork
+ * may have come between a block and its count. */
 void hak_mid_empty_left(struct hak_heap *heap, struct hak_mid *mid) {
     for (unsigned c = 0; mid && c < HAK_CLASSES; c++) {
         struct hak_mid_segment *segment = mid->lists[c].newest, *older;

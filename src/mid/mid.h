@@ -41,14 +41,14 @@ static inline bool hak_mid_has(unsigned class_index) {
     return class_index < HAK_CLASSES && hak_mid_serves[class_index];
 }
 
-/* Up to `wanted` blocks for the ring: from the list, newest first, or else from the slabs, lowest
- * address first. Their hop is made (MID_RETURN, MID_REFILL). `mid` may be NULL. Returns how many;
- * 0: no memory. */
+/* Takes up to `wanted` blocks for the ring: from the list, newest first, or else from the slabs,
+ * lowest address first. Their hop is made (MID_RETURN, MID_REFILL). `mid` may be NULL. Returns how
+ * many; 0: no memory. */
 HAK_HIDDEN unsigned hak_mid_take(struct hak_heap *heap, struct hak_mid *mid, unsigned class_index,
                                  base_t *blocks, unsigned wanted);
 
-/* `count` blocks that a full ring cannot hold, the oldest first: onto the list (MID_OVERFLOW), or
- * into the slabs where the list has its bytes or there is no memory for a segment (MID_SPILL).
+/* Puts `count` blocks that a full ring cannot hold, the oldest first, onto the list (MID_OVERFLOW),
+ * or into the slabs where the list has its bytes or there is no memory for a segment (MID_SPILL).
  * `*mid` is made when it is NULL. */
 HAK_HIDDEN void hak_mid_give(struct hak_heap *heap, struct hak_mid **mid, unsigned class_index,
                              const base_t *blocks, unsigned count);
@@ -60,10 +60,10 @@ HAK_HIDDEN void hak_mid_spill(struct hak_heap *heap, unsigned class_index, const
 /* All lists into the slabs. `mid` may be NULL, here and below. */
 HAK_HIDDEN void hak_mid_empty(struct hak_heap *heap, struct hak_mid *mid);
 
-/* Half of what was in a list all the time since the last call, into the slabs. */
+/* Gives half of what was in a list all the time since the last call to the slabs. */
 HAK_HIDDEN void hak_mid_decay(struct hak_heap *heap, struct hak_mid *mid);
 
-/* The blocks that lie in SuperSlabs that are to go, into the slabs (struct hak_staying). */
+/* Gives the blocks that lie in SuperSlabs that are to go to the slabs (struct hak_staying). */
 HAK_HIDDEN void hak_mid_spill_draining(struct hak_heap *heap, struct hak_mid *mid,
                                        const struct hak_staying *staying);
 

@@ -74,6 +74,8 @@ static void look_for_heap(void) {
     hak_maps_end(&maps);
 }
 
+/* True when a chunk of glibc's brk heap could begin at the address with these bytes. Looks for the
+ * heap's start on the first address below the known one. */
 static bool is_in_brk_heap(uintptr_t address, size_t bytes) {
     uintptr_t end = (uintptr_t)hak_brk_end();
     if (address < brk_start + 16 && !atomic_exchange(&has_looked_for_heap, true))
@@ -108,7 +110,7 @@ static bool read_words(void *to, uintptr_t from, size_t bytes) {
     return true;
 }
 
-/* An arena lies behind the head of its first heap. */
+/* Whether a block lies in an arena of glibc's, behind the head of the arena's heap. */
 static bool is_in_arena(uintptr_t address, size_t bytes) {
     uintptr_t start = address & ~(ARENA_HEAP_BYTES - 1);
     struct arena_heap heap;
@@ -157,7 +159,7 @@ static bool is_glibc_block(uintptr_t address) {
     }
 }
 
-/* CODE or STATIC when a module holds the address, else UNKNOWN. */
+/* The kind CODE or STATIC when a module holds the address, else UNKNOWN. */
 static enum hak_address_kind kind_in_module(uintptr_t address) {
     struct hak_object found;
     if (!hak_object_find(address, &found))

@@ -44,6 +44,7 @@ static uintptr_t take_rest(uintptr_t most, void **start) {
     return 0;
 }
 
+/* Maps a piece by itself, with huge pages declined. NULL without memory. */
 static void *map_alone(void) {
     void *piece = hak_map_aligned(HAK_ARENA_PIECE_BYTES, HAK_ARENA_PIECE_BYTES);
     if (piece)
@@ -51,6 +52,7 @@ static void *map_alone(void) {
     return piece;
 }
 
+/* Makes a piece of the held range writable. NULL: refused, and the piece is unmapped. */
 static void *open_piece(void *piece) {
     if (hak_allow_writes(piece, HAK_ARENA_PIECE_BYTES))
         return piece;
@@ -58,6 +60,8 @@ static void *open_piece(void *piece) {
     return NULL;
 }
 
+/* Holds a range of `pieces`, and returns its first, opened; the next calls cut the rest. Without
+ * room for a range, a piece alone. */
 static void *map_range(uint32_t pieces) {
     char *start = hak_hold(pieces * HAK_ARENA_PIECE_BYTES, HAK_ARENA_PIECE_BYTES);
     if (!start)
@@ -68,6 +72,8 @@ static void *map_range(uint32_t pieces) {
     return open_piece(start);
 }
 
+/* A piece of the range; if it is used up, of a new range, as wide as a share of the pieces in use.
+ */
 static void *take_piece(uint32_t in_use) {
     void *piece = cut_piece();
     if (piece)

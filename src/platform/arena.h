@@ -33,7 +33,7 @@ HAK_HIDDEN void hak_arena_give(void *piece);
 /* Pieces that are taken from now on ask for huge pages, or decline them (as at the start). */
 HAK_HIDDEN void hak_arena_set_huge(bool huge);
 
-/* The same for one piece that is taken. */
+/* Asks for huge pages for one piece that is taken, or declines them. */
 HAK_HIDDEN void hak_arena_advise_huge(void *piece, bool huge);
 
 #endif

@@ -27,6 +27,8 @@ static inline uint64_t hak_stop_stepping(void) {
 #endif
     return 0;
 }
+
+/* Sets the trap flag again if hak_stop_stepping cleared it. */
 static inline void hak_step_again(uint64_t mask) {
 #ifdef __x86_64__
     if (mask & HAK_WAS_STEPPED)
@@ -40,8 +42,8 @@ static inline void hak_step_again(uint64_t mask) {
  * the kernel would end the process for a debug register (watch/traced.c), else none. */
 __attribute__((weak, visibility("hidden"))) uint64_t hak_kept_signals;
 
-/* Blocks all other signals of the calling thread; `before` gets what to restore. Faults that the
- * kernel raises still kill. */
+/* Blocks all signals of the calling thread but those that are kept, and stops its stepping;
+ * `before` gets what to restore. Faults that the kernel raises still kill. */
 static inline void hak_block_signals(uint64_t *before) {
     uint64_t all = ~hak_kept_signals, stepped = hak_stop_stepping();
     *before = 0; /* and stays so in a sandbox that forbids the call */

@@ -40,8 +40,9 @@ static inline void hak_credit_charge(struct hak_credit *credit,
     atomic_fetch_sub_explicit(&credit->left, charged, memory_order_relaxed);
 }
 
-/* `passed` has passed since it was earned last. Returns how much of that counted: the rest is too
- * little to earn anything, and counts the next time. */
+/* Adds what is earned by `passed`, the time or calls since the last earning, up to the most.
+ * Returns how much of that counted: the rest is too little to earn anything, and counts the next
+ * time. */
 static inline uint64_t hak_credit_earn(struct hak_credit *credit,
                                        const struct hak_credit_terms *terms, uint64_t passed) {
     uint64_t earned = passed / terms->share;

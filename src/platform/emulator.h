@@ -6,8 +6,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Valgrind's documented request RUNNING_ON_VALGRIND: four rotations by 128 bits in all and an
- * exchange of a register with itself, which do nothing on a processor. Signal safe. */
+/* Whether Valgrind runs the program, by its documented request RUNNING_ON_VALGRIND: four rotations
+ * by 128 bits in all and an exchange of a register with itself, which do nothing on a processor.
+ * Signal safe. */
 static inline bool hak_is_emulated(void) {
     enum { RUNNING_ON_VALGRIND = 0x1001 };
     volatile uint64_t request[6] = {RUNNING_ON_VALGRIND};

@@ -28,6 +28,7 @@ void hak_line_add_name(struct hak_line *line, const char *name) {
     }
 }
 
+/* Appends the number in base 10 or 16, without leading zeros. */
 static void add_digits(struct hak_line *line, uint64_t number, unsigned base) {
     char digits[24];
     unsigned at = sizeof digits - 1;

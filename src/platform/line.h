@@ -22,7 +22,7 @@ HAK_HIDDEN void hak_line_add_name(struct hak_line *line, const char *name);
 HAK_HIDDEN void hak_line_number(struct hak_line *line, uint64_t number);
 /* As 0x and hexadecimal digits. */
 HAK_HIDDEN void hak_line_hex(struct hak_line *line, uint64_t number);
-/* `text`, the number, `after`. */
+/* Adds `text`, the number, and `after`. */
 HAK_HIDDEN void hak_line_say(struct hak_line *line, const char *text, uint64_t number,
                              const char *after);
 

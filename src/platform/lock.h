@@ -35,6 +35,8 @@ static inline uint32_t hak_lock_self(void) {
     return self ? self : 2;
 }
 
+/* Waits for the lock, on a futex where another thread holds it. A thread must not hold it already.
+ */
 static inline void hak_lock(struct hak_lock *lock) {
     uint32_t seen = 0, self = hak_lock_self();
     if (atomic_compare_exchange_strong_explicit(&lock->holder, &seen, self, memory_order_acquire,
@@ -75,8 +77,8 @@ static inline void hak_unlock(struct hak_lock *lock) {
         hak_futex_wake(&lock->holder, 1);
 }
 
-/* In the child of a fork, on its only thread: true when a thread that is not there held the lock,
- * which is free now, and what it guards may be half-changed. */
+/* Frees, in the child of a fork, on its only thread, a lock that a thread which is not there held:
+ * true then, and what it guards may be half-changed. */
 static inline bool hak_lock_was_left(struct hak_lock *lock) {
     uint32_t holder = atomic_load_explicit(&lock->holder, memory_order_relaxed);
     holder &= ~(uint32_t)HAK_LOCK_SLEEPERS;

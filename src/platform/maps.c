@@ -18,6 +18,7 @@ void hak_maps_end(struct hak_maps *maps) {
     hak_close(maps->file);
 }
 
+/* The next byte of the file, read by buffers; -1 at its end or on an error. */
 static int next_byte(struct hak_maps *maps) {
     if (maps->at == maps->length) {
         long got = hak_read(maps->file, maps->buffer, sizeof maps->buffer);
@@ -29,6 +30,7 @@ static int next_byte(struct hak_maps *maps) {
     return (unsigned char)maps->buffer[maps->at++];
 }
 
+/* Reads hexadecimal digits and the byte behind them, which is lost. */
 static uintptr_t next_number(struct hak_maps *maps) {
     uintptr_t number = 0;
     for (;;) {
@@ -42,7 +44,8 @@ static uintptr_t next_number(struct hak_maps *maps) {
     }
 }
 
-/* "7f00-7f01 r-xp 00001000 08:01 1234    /path" */
+/* Reads the next line of /proc/self/maps, "7f00-7f01 r-xp 00001000 08:01 1234    /path". False:
+ * there is none. */
 bool hak_maps_next(struct hak_maps *maps, struct hak_mapping *mapping) {
     static const struct {
         char letter;

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+/* Widens the module's range by a loaded segment, and its text by an executable one. */
 static void read_segment(const ElfW(Phdr) * segment, struct hak_module *module) {
     uintptr_t from = module->bias + segment->p_vaddr, to = from + segment->p_memsz;
     module->start = from < module->start ? from : module->start;
@@ -100,6 +101,7 @@ static uint32_t hash_of(const char *name) {
     return hash;
 }
 
+/* The symbol's address; of an IFUNC, its resolver is called and its choice returned. */
 static void *value_of(const struct hak_module *module, const ElfW(Sym) * symbol) {
     void *value = (void *)(module->bias + symbol->st_value);
     if (ELF64_ST_TYPE(symbol->st_info) == STT_GNU_IFUNC) {
@@ -109,7 +111,8 @@ static void *value_of(const struct hak_module *module, const ElfW(Sym) * symbol)
     return value;
 }
 
-/* By hand, as what stands in symbols.c: strcmp may be a sanitizer's, before its start. */
+/* Whether two texts are equal; by hand, as what stands in symbols.c: strcmp may be a sanitizer's,
+ * before its start. */
 static bool is_same(const char *left, const char *right) {
     while (*left && *left == *right)
         left++, right++;

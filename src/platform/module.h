@@ -25,7 +25,7 @@ struct hak_module {
 
 HAK_HIDDEN void hak_read_module(const struct dl_phdr_info *info, struct hak_module *module);
 
-/* The same of its dynamic section alone; `bias` is set. */
+/* Reads a module's dynamic section alone; `bias` is set. */
 HAK_HIDDEN void hak_read_dynamic(const ElfW(Dyn) * entry, struct hak_module *module);
 
 static inline bool hak_module_holds(const struct hak_module *module, const void *p) {

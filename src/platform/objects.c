@@ -56,8 +56,8 @@ static int find_nothing(void *address, struct loader_answer *answer) {
     return -1;
 }
 
-/* ld.so's list of modules, without asking it anything. NULL: the kernel has not said where ld.so
- * lies, as for a program that was started by ld.so's own name. */
+/* Finds ld.so's list of modules without asking ld.so anything. NULL: the kernel has not said where
+ * ld.so lies, as for a program that was started by ld.so's own name. */
 static const struct r_debug *read_list(void) {
     uintptr_t base = getauxval(AT_BASE);
     const ElfW(Ehdr) *header = (const ElfW(Ehdr) *)base;
@@ -71,6 +71,7 @@ static const struct r_debug *read_list(void) {
     return hak_symbol_in(&loader, "_r_debug");
 }
 
+/* Notes _dl_find_object for the next calls; `found` NULL: one that finds nothing. */
 static find_function *keep_function(void *found) {
     find_function *function = found ? (find_function *)found : find_nothing;
     atomic_store(&find_object, function);
@@ -156,6 +157,7 @@ static bool look_up(uintptr_t address, struct entry *result) {
     }
 }
 
+/* Claims a free table to be filled; NULL: all are in use. */
 static struct table *take_slot(void) {
     for (unsigned i = 0; i < SLOTS; i++) {
         uint32_t state = SLOT_FREE;
@@ -166,7 +168,7 @@ static struct table *take_slot(void) {
     return NULL;
 }
 
-/* Room for one more entry; false: no memory is left. */
+/* Makes room for one more entry; false: no memory is left. */
 static bool has_room(struct table *table) {
     if (table->count < table->capacity)
         return true;
@@ -180,6 +182,7 @@ static bool has_room(struct table *table) {
     return true;
 }
 
+/* Adds a range of an object, in whole pages; an empty one adds nothing. False: no room. */
 static bool add_entry(struct table *table, const struct dl_phdr_info *info, uintptr_t start,
                       uintptr_t end, const uint8_t *eh_frame) {
     const uintptr_t page = HAK_PAGE_BYTES;
@@ -196,8 +199,8 @@ static bool add_entry(struct table *table, const struct dl_phdr_info *info, uint
     return true;
 }
 
-/* A module is one range, as ld.so maps it; of the program, which the kernel has mapped, the pages
- * in a hole between two segments may belong to another. */
+/* Adds a module's ranges: one, as ld.so maps it; of the program, which the kernel has mapped, one
+ * for each segment, as the pages in a hole between two may belong to another. False: no memory. */
 static bool add_module(struct table *table, const struct dl_phdr_info *info) {
     bool is_program = !info->dlpi_name || !info->dlpi_name[0];
     uintptr_t start = 0, end = 0;
@@ -220,7 +223,8 @@ static bool add_module(struct table *table, const struct dl_phdr_info *info) {
     return add_entry(table, info, start, end, eh_frame);
 }
 
-/* By start. ld.so's order is nearly that of the addresses, downwards in groups. */
+/* Sorts the modules by start, as a shell sort: ld.so's order is nearly that of the addresses,
+ * downwards in groups. */
 static void sort(struct entry *entry, uint32_t count) {
     uint32_t gap = 1;
     while (gap < count / 3)
@@ -255,6 +259,8 @@ struct looking {
     bool is_whole;
 };
 
+/* Sorts the new table and makes it the current one, unless another thread has published a later
+ * one; then it is dropped. */
 static void publish(const struct looking *looking) {
     struct table *table = looking->table;
     uint64_t word = looking->ticket << SLOT_BITS | (uint64_t)(table - slots);
@@ -277,7 +283,8 @@ static void publish(const struct looking *looking) {
     }
 }
 
-/* Called under ld.so's lock. */
+/* Adds a module to the table that is made, for dl_iterate_phdr, under ld.so's lock; at the first
+ * one it finds out whether anything changed. */
 static int visit_object(struct dl_phdr_info *info, size_t size, void *context) {
     struct looking *looking = context;
     (void)size;
@@ -319,7 +326,7 @@ void hak_objects_look(void) {
         atomic_store(&looking.table->state, SLOT_FREE);
 }
 
-/* At each call of ld.so. */
+/* Looks at the modules, at each call of ld.so, if its list is just being changed. */
 static inline void look_at_change(void) {
     if (HAK_LIKELY(changes->r_state == RT_CONSISTENT))
         atomic_store_explicit(&is_inherited, false, memory_order_relaxed);
@@ -366,7 +373,8 @@ static void lead(_Atomic uintptr_t *word, uintptr_t ours, const struct hak_modul
         (void)hak_raw_call(SYS_mprotect, page, HAK_PAGE_BYTES, PROT_READ);
 }
 
-/* Up to glibc 2.30 the words are in ld.so's PLT, then its __rtld_malloc and the like. */
+/* Leads ld.so's own calls of the malloc family here: up to glibc 2.30 the words are in its PLT,
+ * then its __rtld_malloc and the like. */
 static void lead_calls(const struct hak_module *loader, const struct dl_phdr_info *info) {
     const struct {
         const char *name;
@@ -397,7 +405,8 @@ static void lead_calls(const struct hak_module *loader, const struct dl_phdr_inf
 
 /* ---- start ----------------------------------------------------------------------------------- */
 
-/* For dl_iterate_phdr: ld.so is where its list of modules is defined. */
+/* Finds, for dl_iterate_phdr, ld.so: the module where its list of modules is defined; notes the
+ * list and leads its calls here. */
 static int visit_loader(struct dl_phdr_info *info, size_t size, void *unused) {
     struct hak_module module;
     (void)size;

@@ -18,11 +18,11 @@ struct hak_object {
     const void *module;      /* the same as long as the module is loaded; NULL: not known */
 };
 
-/* False: no module is loaded at `address`. */
+/* Finds the loaded module that has `address`. False: none. */
 HAK_HIDDEN bool hak_object_find(uintptr_t address, struct hak_object *object);
 
-/* Before the first lookup that counts, outside malloc: where ld.so has to be watched, from here on
- * it is. Again does no harm. May take ld.so's lock. */
+/* Begins to watch which modules ld.so loads, where it cannot be asked; before the first lookup that
+ * counts, outside malloc. Again does no harm. May take ld.so's lock. */
 HAK_HIDDEN void hak_objects_start(void);
 
 /* Looks whether anything was loaded or unloaded. For a caller that knows that the thread is in no

@@ -14,13 +14,15 @@ struct hak_own_leaf {
 _Atomic(struct hak_own_leaf *) hak_own_leaves[LEAVES];
 static bool is_stopped;
 
-/* Directly, or noting the leaf would need the leaf. */
+/* Maps a leaf by a direct call, as hak_map would note the leaf in the leaf. */
 static struct hak_own_leaf *map_leaf(void) {
     long result = hak_raw_call(SYS_mmap, 0, sizeof(struct hak_own_leaf), PROT_READ | PROT_WRITE,
                                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     return result < 0 && result > -4096 ? NULL : (struct hak_own_leaf *)result;
 }
 
+/* The leaf for the page; with `make`, a missing one is mapped and noted as hakmem's own. NULL:
+ * none. */
 static struct hak_own_leaf *leaf_of(uintptr_t page, bool make) {
     _Atomic(struct hak_own_leaf *) *place = &hak_own_leaves[page >> LEAF_PAGE_BITS];
     struct hak_own_leaf *leaf = atomic_load_explicit(place, memory_order_acquire);

@@ -11,6 +11,7 @@ struct path {
     bool fits;
 };
 
+/* Appends text; if it does not fit, nothing is added from then on. */
 static void add_text(struct path *path, const char *text) {
     size_t bytes = strlen(text);
     path->fits = path->fits && bytes < path->capacity - path->length;
@@ -25,6 +26,7 @@ void hak_path_here(char *to, size_t capacity) {
     to[got > 0 ? got - 1 : 0] = 0; /* the kernel counts the NUL */
 }
 
+/* Begins the path with the directory, or the current one for NULL, and a slash. */
 static void begin(struct path *path, const char *directory) {
     if (directory) {
         add_text(path, directory);

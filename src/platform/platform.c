@@ -33,6 +33,7 @@ static inline void count_pages(enum hak_counted call, size_t bytes) {
         hak_pages_counter(call, HAK_CLASS_NONE, bytes);
 }
 
+/* Maps pages and counts them for the metrics; NULL without memory. */
 static void *map(size_t bytes, int protection, int flags) {
     void *start = hak_raw_map_as(bytes, protection, flags);
     count_pages(HAK_COUNTED_PAGES_MAP, start ? bytes : 0);
@@ -56,6 +57,8 @@ static char *trim_to(char *start, size_t wide_bytes, size_t bytes, size_t alignm
     return aligned;
 }
 
+/* Maps pages at a multiple of `alignment`: as the kernel lays them if that fits, else cut out of a
+ * wider mapping. */
 static void *map_aligned(size_t bytes, size_t alignment, int protection, int flags) {
     /* The kernel lays mappings one below the other, so the next one is mostly aligned already. */
     char *start = map(bytes, protection, flags);
@@ -84,7 +87,8 @@ static bool allow(void *start, size_t bytes, int protection) {
     return !failed(hak_raw_call(SYS_mprotect, (long)start, (long)bytes, protection, 0, 0, 0));
 }
 
-/* Not locked, and first inaccessible: under mlockall(MCL_FUTURE) it would get all its pages. */
+/* Reserves address space whose pages come as they are touched: not locked, and first inaccessible,
+ * as under mlockall(MCL_FUTURE) it would get all its pages. */
 static void *reserve(size_t bytes, int protection) {
     void *start = map(bytes, PROT_NONE, MAP_NORESERVE);
     if (!start)

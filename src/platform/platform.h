@@ -80,7 +80,7 @@ HAK_HIDDEN bool hak_unmap(void *start, size_t bytes);
  * are locked (mlock) and stay as they are. */
 HAK_HIDDEN bool hak_discard(void *start, size_t bytes);
 
-/* The same for pages that the kernel has filled because they are locked (mlockall). The addresses
+/* Gives back pages that the kernel has filled because they are locked (mlockall). The addresses
  * stay locked where the kernel can lock pages as they are touched (Linux 4.4). */
 HAK_HIDDEN void hak_discard_locked(void *start, size_t bytes);
 
@@ -93,7 +93,8 @@ HAK_HIDDEN bool hak_clear_guards(void *start, size_t bytes);
 /* Makes a mapping larger or smaller where it lies. False: it cannot grow there. */
 HAK_HIDDEN bool hak_remap_in_place(void *start, size_t old_bytes, size_t new_bytes);
 
-/* The same, but it may move: the new start, NULL when there is no memory (nothing changed then). */
+/* Resizes a mapping, which may move: the new start, NULL when there is no memory (nothing changed
+ * then). */
 HAK_HIDDEN void *hak_remap(void *start, size_t old_bytes, size_t new_bytes);
 
 /* The pages of part of a mapping at another address, as a mapping of their own; the old addresses
@@ -142,12 +143,12 @@ static inline uint64_t hak_ticks(void) {
     return __builtin_ia32_rdtsc();
 }
 
-/* Last words: one line "hakmem: WHAT: ADDRESS WHY" on fd 2, then SIGABRT. For misuse by the program
- * that the plain build notices; never returns. */
+/* Ends the process with one line "hakmem: WHAT: ADDRESS WHY" on fd 2, then SIGABRT. For misuse by
+ * the program that the plain build notices; never returns. */
 HAK_HIDDEN _Noreturn HAK_COLD void hak_die(const char *what, const void *address, const char *why);
 
-/* The same of a pointer that the program gives back; in level light a report in its place, after
- * which the program goes on as HAKMEM_ON_FAULT says. */
+/* Ends the process over a pointer that the program gives back; in level light, a report comes in
+ * place of that, after which the program goes on as HAKMEM_ON_FAULT says. */
 static inline void hak_blame(const char *what, const void *address, const char *why) {
     if (hak_is_light_build)
         hak_light_blame(what, address);

@@ -27,6 +27,7 @@ __attribute__((weak)) _Atomic uint64_t hak_forbidden_calls[HAK_CALL_NUMBERS / 64
 HAK_HIDDEN extern void (*hak_before_sandbox)(void);
 __attribute__((weak)) void (*hak_before_sandbox)(void);
 
+/* True after the program's seccomp filter was found to forbid the call (hak_forbidden_calls). */
 static inline bool hak_call_is_forbidden(long number) {
     return HAK_UNLIKELY(
         atomic_load_explicit(&hak_forbidden_calls[number / 64 % 8], memory_order_relaxed) >>
@@ -34,8 +35,8 @@ static inline bool hak_call_is_forbidden(long number) {
         1);
 }
 
-/* One system call with up to six arguments; the result is the kernel's (negative = -errno). For
- * calls that the program itself asked for: they are made whatever comes of it. */
+/* Makes one system call with up to six arguments, whatever comes of it, as the program itself asked
+ * for it; the result is the kernel's (negative = -errno). */
 static inline long hak_raw_call_always(long number, long a, long b, long c, long d, long e,
                                        long f) {
     long result;
@@ -54,6 +55,8 @@ static inline long hak_raw_call_always(long number, long a, long b, long c, long
 #define hak_raw_call(...) HAK_SIX_ARGUMENTS(__VA_ARGS__, 0, 0, 0, 0, 0, 0, 0)
 #define HAK_SIX_ARGUMENTS(number, a, b, c, d, e, f, ...)                                           \
     hak_raw_call_of_six(number, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
+
+/* Makes a system call, unless a sandbox is known to forbid it: then -EPERM. */
 static inline long hak_raw_call_of_six(long number, long a, long b, long c, long d, long e,
                                        long f) {
     if (hak_sees_sandboxes && hak_call_is_forbidden(number))
@@ -69,8 +72,8 @@ static inline long hak_libc_result(long result) {
     return -1;
 }
 
-/* Fresh zeroed private memory of `bytes` (rounded up by the kernel to pages) with `protection` and
- * `extra_flags` of mmap; NULL when none is left. */
+/* Maps fresh zeroed private memory of `bytes` (rounded up by the kernel to pages) with `protection`
+ * and `extra_flags` of mmap; NULL when none is left. */
 static inline void *hak_raw_map_as(size_t bytes, int protection, int extra_flags) {
     long result = hak_raw_call(SYS_mmap, 0, (long)bytes, protection,
                                MAP_PRIVATE | MAP_ANONYMOUS | extra_flags, -1, 0);
@@ -109,8 +112,8 @@ static inline bool hak_raw_has_room(size_t bytes) {
     return bytes <= hak_raw_limit(RLIMIT_DATA) / SHARE && bytes <= hak_raw_limit(RLIMIT_AS) / SHARE;
 }
 
-/* As hak_raw_map, for an array that is read and written all over: on huge pages where the system
- * gives them and it is as large as one. */
+/* Maps memory for an array that is read and written all over: on huge pages where the system gives
+ * them and it is as large as one. */
 static inline void *hak_raw_map_spread(size_t bytes) {
     const size_t huge = (size_t)2 << 20, room = (bytes + 4095) / 4096 * 4096 + huge;
     char *start = bytes < huge ? NULL : hak_raw_map(room);
@@ -133,9 +136,9 @@ static inline int hak_raw_readable(uintptr_t address) {
     return hak_raw_call(SYS_rt_sigprocmask, ~0L, (long)address, 0, 8, 0, 0) == -22 /* EINVAL */;
 }
 
-/* False: the page of `address`, which is a multiple of 4 in memory that is mapped, cannot be
- * written, or the kernel does not say so. It is asked to add nothing to the four bytes, which is
- * atomic: nobody who writes them meanwhile notices. */
+/* Whether the page of `address`, a multiple of 4 in mapped memory, can be written; false also where
+ * the kernel does not say. The kernel is asked to add nothing to the four bytes, which is atomic:
+ * nobody who writes them meanwhile notices. */
 static inline bool hak_raw_writable(uintptr_t address) {
     uint32_t unused = 0;
     return hak_raw_call(SYS_futex, (long)&unused, FUTEX_WAKE_OP | FUTEX_PRIVATE_FLAG, 0, 0,

@@ -14,6 +14,8 @@ _Atomic(_Atomic(hak_owner_t) *) hak_registry_leaves[HAK_REGISTRY_LEAVES];
  * all the same: hak_registry_empty. */
 uint64_t hak_registry_parts[HAK_REGISTRY_ENTRIES / HAK_REGISTRY_PART_ENTRIES / 64];
 
+/* Makes the flat table's part with this entry writable, once. False: the kernel refuses. With the
+ * lock. */
 static bool make_writable(uintptr_t index) {
     uintptr_t part = index / HAK_REGISTRY_PART_ENTRIES;
     uint64_t bit = (uint64_t)1 << part % 64;
@@ -56,6 +58,8 @@ void hak_registry_empty(void) {
     }
 }
 
+/* Finds the registry's entry of an address in its leaf, which is made where `make` says so; NULL:
+ * there is no leaf. */
 static _Atomic(hak_owner_t) *find_entry(uintptr_t index, bool make) {
     _Atomic(_Atomic(hak_owner_t) *) *place = &hak_registry_leaves[index >> HAK_REGISTRY_LEAF_BITS];
     _Atomic(hak_owner_t) *leaf = atomic_load_explicit(place, memory_order_acquire);
@@ -99,6 +103,7 @@ hak_owner_t hak_registry_owner(const void *p) {
 
 typedef void visit_function(struct hak_superslab *, hak_owner_t, void *);
 
+/* Visits the SuperSlabs of these entries that have an owner. */
 static void visit_entries(const _Atomic(hak_owner_t) *entries, uintptr_t first_index,
                           uintptr_t count, visit_function *visit, void *context) {
     for (uintptr_t i = 0; i < count; i++) {

@@ -66,8 +66,7 @@ HAK_HIDDEN void hak_registry_start(bool flat);
  * when there is no memory for a leaf. Callers hold hak_registry_lock. */
 HAK_HIDDEN bool hak_registry_set(const void *superslab, hak_owner_t owner);
 
-/* The same for a SuperSlab that has an owner, by who alone may give it another; any thread, no
- * lock.
+/* Gives a SuperSlab that has an owner another one; only its owner may do so; any thread, no lock.
  */
 HAK_HIDDEN void hak_registry_change(const void *superslab, hak_owner_t owner);
 

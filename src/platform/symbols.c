@@ -24,6 +24,7 @@ static bool is_named(const struct dl_phdr_info *info, const char *module) {
     return path && (strcmp(path, module) == 0 || (slash && strcmp(slash + 1, module) == 0));
 }
 
+/* Looks into one loaded object if the search wants it. 1 ends the search: it was found. */
 static int search_object(struct dl_phdr_info *info, size_t size, void *context) {
     struct search *search = context;
     struct hak_module module;
@@ -41,6 +42,8 @@ static int search_object(struct dl_phdr_info *info, size_t size, void *context) 
     return search->found != NULL;
 }
 
+/* Looks the name up in the loaded objects that `which` admits, in their order. NULL: none defines
+ * it. */
 static void *search_for(const char *name, enum which which, const char *module) {
     struct search search = {
         .name = name, .module = module, .which = which, .vdso = getauxval(AT_SYSINFO_EHDR)};
@@ -54,7 +57,8 @@ void *hak_symbol_first(const char *name) {
 
 static struct hak_module libc; /* once it was looked for; kept by who comes first */
 
-/* By hand: a sanitizer's functions in front of libc's may not be called before its start. */
+/* Whether the path's last component is libc.so.6; by hand, as a sanitizer's functions in front of
+ * libc's may not be called before its start. */
 static bool is_libc(const char *path) {
     const char *last = path, *due = "libc.so.6";
     for (const char *at = path; *at; at++)
@@ -65,7 +69,8 @@ static bool is_libc(const char *path) {
     return *last == 0 && *due == 0;
 }
 
-/* By ld.so's list, since dl_iterate_phdr may be a sanitizer's, too. */
+/* Finds libc in ld.so's list and reads its dynamic section; not by dl_iterate_phdr, which may be a
+ * sanitizer's, too. */
 static void read_libc(void) {
     const struct link_map *map = _r_debug.r_map;
     while (map && !(map->l_name && is_libc(map->l_name)))
@@ -76,6 +81,8 @@ static void read_libc(void) {
     hak_read_dynamic(map->l_ld, &libc);
 }
 
+/* Looks the name up in libc, whose tables are read once. NULL: not there, or another thread is just
+ * reading them. */
 static void *search_libc(const char *name) {
     enum { UNREAD, READING, READ };
     static _Atomic unsigned state;
@@ -96,8 +103,8 @@ void *hak_symbol_of_libc(const char *name) {
 
 typedef void *dlsym_function(void *, const char *);
 
-/* libc's own. Before glibc 2.34 it is libdl's, which asks calloc for the place of the thread's
- * error, and is not used for what the tables of modules tell as well. */
+/* Finds libc's own dlsym. Before glibc 2.34 it is libdl's, which asks calloc for the place of the
+ * thread's error, and is not used for what the tables of modules tell as well. */
 static dlsym_function *find_dlsym(void) {
     static _Atomic(dlsym_function *) known;
     dlsym_function *found = atomic_load_explicit(&known, memory_order_relaxed);
@@ -129,7 +136,8 @@ void *hak_symbol_next_since(const char *version, const char *name) {
     return is_there || search_for(name, NOT_OURS, NULL) ? hak_symbol_next(name) : NULL;
 }
 
-/* With dlsym, also in what the module needs. */
+/* Finds `name` by dlsym in a loaded module, and in what it needs; where dlsym cannot be had, by its
+ * own search. */
 void *hak_symbol_of(const char *module, const char *name) {
     dlsym_function *ask = (dlsym_function *)hak_symbol_of_libc("dlsym");
     void *(*open)(const char *, int) =

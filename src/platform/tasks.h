@@ -20,8 +20,8 @@ struct hak_listed_task {
     char name[];
 };
 
-/* No other thread is in the calling process, by the number of links to that folder: ., .., and one
- * of each. False where it cannot be told. */
+/* Whether the calling process has no other thread, by the number of links to /proc/self/task: .,
+ * .., and one of each. False where it cannot be told. */
 static inline bool hak_is_only_task(void) {
     struct stat tasks;
     long result = hak_raw_call(SYS_stat, (long)"/proc/self/task", (long)&tasks, 0, 0, 0, 0);

@@ -10,6 +10,7 @@ typedef int set_function(pthread_key_t, const void *);
 static _Atomic(set_function *) set_value;
 static _Atomic(create_function *) create_key;
 
+/* Creates the key with libc's functions, looked up once; its state says whether that succeeded. */
 static void make(struct hak_thread_key *key) {
     unsigned state = MISSING;
     if (!atomic_load(&create_key)) {

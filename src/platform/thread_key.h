@@ -15,10 +15,11 @@ struct hak_thread_key {
     void (*end)(void *); /* at a thread's end, with its value */
 };
 
-/* Once, outside malloc. False: there are no keys left; where there are none at all yet, true. */
+/* Makes a key whose `end` is called at a thread's end; once, outside malloc. False: there are no
+ * keys left; where there are none at all yet, true. */
 HAK_HIDDEN bool hak_thread_key_make(struct hak_thread_key *key, void (*end)(void *));
 
-/* The calling thread's value; false: it has none. Inside malloc too: pthread_setspecific may
+/* Sets the calling thread's value; false: it has none. Inside malloc too: pthread_setspecific may
  * allocate. */
 HAK_HIDDEN bool hak_thread_key_set(struct hak_thread_key *key, const void *value);
 

@@ -3,6 +3,8 @@
 
 #include "platform/line.h"
 
+/* Writes "SuperSlab ADDRESS `what`" on stderr, with the owner if it is a heap. hak_pool_log asks
+ * first whether logging is on. */
 void hak_pool_write_line(const char *what, const void *superslab, hak_owner_t owner) {
     struct hak_line line = {.length = 0};
     hak_line_add(&line, "hakmem: SuperSlab ");

@@ -13,7 +13,7 @@
 static struct hak_reserve reserve;
 static _Atomic uint64_t decayed_at;
 
-/* Places that may be filled. */
+/* How many places of the reserve may be filled. */
 static unsigned count_places(void) {
     unsigned places = hak_options.superslab_reuse ? HAK_POOL_RESERVE : 0;
     return hak_options.superslab_prewarm > places ? (unsigned)hak_options.superslab_prewarm
@@ -22,7 +22,7 @@ static unsigned count_places(void) {
 
 /* ---- from and to the kernel ------------------------------------------------------------------ */
 
-/* The registry does not know it (any more). */
+/* Unmaps a SuperSlab that the registry does not know (any more), and records that. */
 static void unmap(struct hak_superslab *superslab) {
     hop_note(HAK_SUPERSLAB_UNMAP, HAK_CLASS_NONE, superslab, HAK_SUPERSLAB_BYTES);
     hak_pool_log("unmapped", superslab, HAK_OWNER_NOBODY);
@@ -31,6 +31,7 @@ static void unmap(struct hak_superslab *superslab) {
     hak_arena_give(superslab);
 }
 
+/* Removes the SuperSlab from the registry, then gives it back to the kernel. */
 static void forget_and_unmap(struct hak_superslab *superslab) {
     hak_lock(&hak_registry_lock);
     (void)hak_registry_set(superslab, HAK_OWNER_NOBODY);
@@ -38,6 +39,8 @@ static void forget_and_unmap(struct hak_superslab *superslab) {
     unmap(superslab);
 }
 
+/* A new SuperSlab with all slabs free and, in the debug build, its slot states; NULL without
+ * memory. */
 static struct hak_superslab *map(void) {
     struct hak_superslab *superslab = hak_arena_take();
     if (!superslab)
@@ -84,7 +87,8 @@ struct hak_superslab *hak_pool_claim(hak_owner_t owner) {
     return superslab;
 }
 
-/* Told before it is there: it may be claimed at once. */
+/* Puts a SuperSlab into the reserve; false: it is full. It is recorded before, as it may be claimed
+ * at once. */
 static bool keep(struct hak_superslab *superslab, unsigned places) {
     if (!hak_reserve_has_place(&reserve, places))
         return false;

@@ -26,11 +26,11 @@
 /* SuperSlabs that the reserve keeps; HAKMEM_SUPERSLAB_PREWARM may make it more. */
 #define HAK_POOL_RESERVE 4
 
-/* A SuperSlab of the reserve for heap `owner`, all slabs free, some of them perhaps with pages.
- * NULL when the reserve is empty. */
+/* Takes a SuperSlab out of the reserve for heap `owner`, all slabs free, some of them perhaps with
+ * pages. NULL when the reserve is empty. */
 HAK_HIDDEN struct hak_superslab *hak_pool_claim(hak_owner_t owner);
 
-/* A SuperSlab that is mapped for heap `owner`. NULL when there is no memory. */
+/* Maps a SuperSlab for heap `owner`. NULL when there is no memory. */
 HAK_HIDDEN struct hak_superslab *hak_pool_map(hak_owner_t owner);
 
 /* Takes back a SuperSlab without a slab in use; the caller has taken it off its lists. */
@@ -46,7 +46,7 @@ HAK_HIDDEN void hak_pool_decay(uint64_t now, uint64_t delay);
 /* Maps what HAKMEM_SUPERSLAB_PREWARM asks for into the reserve; once, at start. */
 HAK_HIDDEN void hak_pool_prewarm(void);
 
-/* Maps one into the reserve where that is empty: the program will not be able to. */
+/* Maps one SuperSlab into the reserve where that is empty: the program will not be able to. */
 HAK_HIDDEN void hak_pool_stock(void);
 
 /* SuperSlabs that are mapped from now on ask for huge pages, or decline them (as at the start). */
@@ -56,8 +56,8 @@ HAK_HIDDEN void hak_pool_set_huge_pages(bool huge);
 HAK_HIDDEN void hak_pool_each_reserved(void (*visit)(struct hak_superslab *, void *),
                                        void *context);
 
-/* After mlockall: gives back what the kernel has filled of the registry (hak_registry_empty). errno
- * stays. Weak, for src/tree: hakmem-record.so has no pool. */
+/* Gives back the registry's pages that mlockall has made the kernel fill (hak_registry_empty).
+ * errno stays. Weak, for src/tree: hakmem-record.so has no pool. */
 HAK_HIDDEN void hak_pool_empty_registry(void) __attribute__((weak));
 
 #endif

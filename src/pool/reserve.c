@@ -1,6 +1,7 @@
 /* The reserve's three moves. */
 #include "pool/reserve.h"
 
+/* Takes the SuperSlab of a place. False: it holds none, or another thread was first. */
 static bool take_out(struct hak_reserve *reserve, unsigned place,
                      struct hak_superslab **superslab) {
     *superslab = atomic_load_explicit(&reserve->places[place], memory_order_relaxed);

@@ -30,7 +30,8 @@ HAK_HIDDEN bool hak_reserve_keep(struct hak_reserve *reserve, unsigned places,
 /* Takes the SuperSlab of the last place that holds one; NULL when none does. It is the caller's. */
 HAK_HIDDEN struct hak_superslab *hak_reserve_claim(struct hak_reserve *reserve);
 
-/* The same, but of one that was kept `delay` ticks ago or more, in a place from `first` on. */
+/* Takes a SuperSlab that was kept `delay` ticks ago or more, from a place from `first` on; NULL:
+ * none. */
 HAK_HIDDEN struct hak_superslab *hak_reserve_claim_old(struct hak_reserve *reserve, unsigned first,
                                                        uint64_t now, uint64_t delay);
 

@@ -65,7 +65,7 @@ static struct hak_link_value put_value(const struct hak_remote_cell *value, unsi
     return (struct hak_link_value){room, 8};
 }
 
-/* False: the cell is none of its column's kind. */
+/* Reads a cell of an answer; false: it is none of its column's kind. */
 static bool get_cell(const PGresult *rows, int row, int column, struct hak_remote_cell *out) {
     uint64_t bits;
     *out = (struct hak_remote_cell){.text = ""};
@@ -91,6 +91,8 @@ static bool get_cell(const PGresult *rows, int row, int column, struct hak_remot
     }
 }
 
+/* Hands each row to `row` as cells, at most CELLS_MAX columns. An error: a cell has an unexpected
+ * type. */
 static int give_rows(const struct hak_link *link, const PGresult *rows, const char *doing,
                      hak_remote_row *row, void *context) {
     struct hak_remote_cell cell[CELLS_MAX] = {0};

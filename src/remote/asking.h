@@ -4,12 +4,15 @@
 
 #include "remote/remote.h"
 
-/* As hak_remote.asking_open, .ask and .asking_close. */
+/* Connects for questions and begins their transaction (hak_remote.asking_open); all questions of
+ * one command see the same moment. */
 int hak_remote_asking_open(const char *url, bool writes, struct hak_remote_asking **out,
                            char **name, char **why);
+/* As hak_remote.ask. */
 int hak_remote_ask(struct hak_remote_asking *asking, const char *sql,
                    const struct hak_remote_cell *values, int count, const char *doing,
                    hak_remote_row *row, void *context, char **why);
+/* As hak_remote.asking_close. */
 void hak_remote_asking_close(struct hak_remote_asking *asking);
 
 #endif

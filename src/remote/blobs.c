@@ -27,6 +27,7 @@ static bool has(const struct keys *keys, sqlite3_int64 key) {
 /* ---- which blobs ------------------------------------------------------------------------------
  */
 
+/* How many rows to ask for at once: as many as MOST_BYTES hold of the table's mean, 1 to ROWS. */
 static int rows_at_once(const struct hak_blobs *b, int table) {
     uint64_t rows = b->image->table[table].rows, bytes = b->image->table[table].bytes;
     uint64_t each = bytes > INT64_MAX ? MOST_BYTES : rows ? bytes / rows + 1 : 1; /* made up */
@@ -34,6 +35,8 @@ static int rows_at_once(const struct hak_blobs *b, int table) {
     return most < 1 ? 1 : most > ROWS ? ROWS : (int)most;
 }
 
+/* The keys of the table's rows that meet the condition, as a prepared statement. NULL without
+ * memory. */
 static sqlite3_stmt *keys_of(const struct hak_blobs *b, int table, const char *condition) {
     const struct hak_remote_table *t = &b->tables->table[table];
     const char *key = hak_remote_key(t, 1)->name;
@@ -68,7 +71,7 @@ static char *find_list(const struct hak_blobs *b, int table, const char **list) 
     return NULL;
 }
 
-/* A statement that lists keys is asked for all of them at once. */
+/* Adds the keys that the statement lists, so that all of them are asked for at once. */
 static void add_listed(const struct hak_blobs *b, int table, struct keys *keys) {
     const char *at = NULL;
     char *text = find_list(b, table, &at), *end = NULL;
@@ -88,7 +91,7 @@ static void add_listed(const struct hak_blobs *b, int table, struct keys *keys) 
     sqlite3_free(text);
 }
 
-/* Rows that are read one behind the other come 2, 4, 8, ... at once. */
+/* Adds the keys that follow: rows that are read one behind the other come 2, 4, 8, ... at once. */
 static void add_following(struct hak_blobs *b, int table, struct keys *keys) {
     bool goes_on = b->table[table].at_once && b->table[table].next == keys->key[0];
     int wanted = goes_on ? 2 * b->table[table].at_once : 1;
@@ -114,7 +117,7 @@ static void add_following(struct hak_blobs *b, int table, struct keys *keys) {
 
 enum { ARRAY_HEAD = 20, ARRAY_EACH = 12 };
 
-/* The keys as the server's array of one dimension. */
+/* Writes the keys as the server's array of one dimension; returns its bytes. */
 static int put_keys(const struct keys *keys, unsigned char *out) {
     static const unsigned char head[ARRAY_HEAD] = {[3] = 1, [11] = HAK_LINK_INT8, [19] = 1};
     memcpy(out, head, sizeof head);
@@ -127,6 +130,7 @@ static int put_keys(const struct keys *keys, unsigned char *out) {
     return ARRAY_HEAD + keys->count * ARRAY_EACH;
 }
 
+/* Asks the server for the blobs with these keys. NULL, and `*error`: it failed. */
 static PGresult *ask(const struct hak_blobs *b, int table, const struct keys *keys, int *error) {
     const struct hak_remote_table *t = &b->tables->table[table];
     const char *key = hak_remote_key(t, 1)->name;
@@ -141,6 +145,7 @@ static PGresult *ask(const struct hak_blobs *b, int table, const struct keys *ke
     return hak_link_ask(b->link, sql, values, 2, reading_rows, error);
 }
 
+/* An error: the server lacks a row that was pushed. */
 static int fail_missing(const struct hak_blobs *b, int table) {
     return hak_store_fail(HAK_STORE_BROKEN,
                           "%s: capture %" PRIu64 " lacks a row of table %s there that was pushed; "
@@ -170,6 +175,8 @@ static int return_value(const struct hak_blobs *b, int table, const struct keys 
     return is_there ? 0 : fail_missing(b, table);
 }
 
+/* The SQL function of the views: a row's blob from the cache, else asked of the server together
+ * with those that come next. */
 static void fetch(sqlite3_context *out, int count, sqlite3_value **arguments) {
     struct hak_blobs *b = sqlite3_user_data(out);
     int table = count == 2 ? sqlite3_value_int(arguments[0]) : -1;
@@ -201,7 +208,8 @@ static void fetch(sqlite3_context *out, int count, sqlite3_value **arguments) {
 /* ---- the views --------------------------------------------------------------------------------
  */
 
-/* The second SELECT, without rows, gives the column the type that it has in the file. */
+/* Adds the column that fetches a blob; the second SELECT, without rows, gives it the type that it
+ * has in the file. */
 static void add_blob(sqlite3_str *sql, const struct hak_remote_table *t, int table, int blob) {
     sqlite3_str_appendf(sql,
                         "(SELECT hakmem_fetch(%d, \"%w\") UNION ALL SELECT \"%w\" FROM main.\"%w\""
@@ -210,6 +218,8 @@ static void add_blob(sqlite3_str *sql, const struct hak_remote_table *t, int tab
                         t->column[blob].name);
 }
 
+/* Lays a view over the table, in which the blob is fetched when it is read. False: no memory or an
+ * error. */
 static bool add_view(const struct hak_blobs *b, int table) {
     const struct hak_remote_table *t = &b->tables->table[table];
     sqlite3_str *sql = sqlite3_str_new(NULL);
@@ -233,8 +243,8 @@ static void end_blobs(void *context) {
     b->end(b->context);
 }
 
-/* Not SQLITE_DETERMINISTIC: SQLite may call such a function for a key before it knows that there is
- * a row of it. */
+/* Adds the function that fetches blobs and the views that call it; not SQLITE_DETERMINISTIC, as
+ * SQLite may call such a function for a key before it knows that there is a row of it. */
 bool hak_blobs_add(struct hak_blobs *b) {
     bool is_done = sqlite3_create_function_v2(b->database, "hakmem_fetch", 2, SQLITE_UTF8, b, fetch,
                                               NULL, NULL, end_blobs) == SQLITE_OK;

@@ -37,6 +37,7 @@ static int64_t checksum_of(int64_t kind, int64_t key, const void *data, size_t b
     return (int64_t)((uint64_t)hak_crc32c(head, sizeof head) << 32 | hak_crc32c(data, bytes));
 }
 
+/* Closes the cache's file; what is in memory stays. */
 static void forget_file(struct hak_cache *cache) {
     sqlite3_finalize(cache->get_file);
     sqlite3_close(cache->file);
@@ -67,7 +68,7 @@ static int ask_identity(sqlite3 *file, const char *sql, const char *identity) {
     return code;
 }
 
-/* SQLITE_ROW: the file is of this capture. Only an empty one is written. */
+/* Checks that the file is of this capture: SQLITE_ROW; only an empty one is signed. */
 static int sign_file(sqlite3 *file, const char *identity) {
     static const char look[] = "SELECT text = ?1 FROM identity";
     int code = ask_identity(file, look, identity);
@@ -76,9 +77,9 @@ static int sign_file(sqlite3 *file, const char *identity) {
     return code == SQLITE_DONE ? ask_identity(file, look, identity) : code;
 }
 
-/* SQLITE_OK, or the reason why the file cannot be used. Without fsync, and with the old pages in
- * memory: a file that a crash leaves torn is damaged, and made anew. So nothing lies beside it that
- * would outlive its removal. */
+/* Opens the cache's file and checks whose it is: SQLITE_OK, or why it cannot be used. Without
+ * fsync, and with the old pages in memory: a file that a crash leaves torn is damaged, and made
+ * anew. So nothing lies beside it that would outlive its removal. */
 static int open_file(struct hak_cache *cache, const char *identity) {
     char sql[384];
     snprintf(sql, sizeof sql,
@@ -98,6 +99,8 @@ static int open_file(struct hak_cache *cache, const char *identity) {
                : code;
 }
 
+/* Opens the capture's cache file; one that is damaged or has other tables is removed and made anew.
+ * Without a file the cache works in memory. */
 static void open_or_remake(struct hak_cache *cache, const char *identity) {
     char name[48];
     size_t half = strlen(identity) / 2; /* two checksums of 64 bits: names of files, no secrets */
@@ -138,7 +141,8 @@ static void bind_key(sqlite3_stmt *statement, int64_t kind, int64_t key) {
     sqlite3_bind_int64(statement, 2, key);
 }
 
-/* Once another process has kept the file locked for so long, it is not waited for again. */
+/* Steps to the row with the key. After another process has kept the file locked once, it is not
+ * waited for again. */
 static int find_value(sqlite3_stmt *from, int64_t kind, int64_t key) {
     bind_key(from, kind, key);
     int step = sqlite3_step(from);
@@ -194,7 +198,7 @@ static void empty_here(struct hak_cache *cache) {
     cache->here_bytes = 0;
 }
 
-/* Several processes may have fetched the same. */
+/* Writes all values to the file; several processes may have fetched the same. */
 static bool write_all(sqlite3 *file, sqlite3 *here) {
     sqlite3_stmt *from = prepare_in_cache(here, "SELECT kind, key, checksum, data FROM value");
     sqlite3_stmt *to =
@@ -212,7 +216,8 @@ static bool write_all(sqlite3 *file, sqlite3 *here) {
     return is_done && step == SQLITE_DONE;
 }
 
-/* The file has the values from here on. Where that fails they stay here, as do all later ones. */
+/* Moves the values from memory to the file. Where that fails they stay here, as do all later ones.
+ */
 static void flush(struct hak_cache *cache) {
     if (!cache->here_bytes || !cache->file || cache->is_refused)
         return;

@@ -25,7 +25,8 @@ struct hak_cache {
     char *path;
 };
 
-/* The file is that of `identity`: a text that names the server, the capture, and the layout. */
+/* Opens the cache in the file of `identity`, a text that names the server, the capture, and the
+ * layout, and one in memory. */
 void hak_cache_open(struct hak_cache *cache, const char *identity);
 void hak_cache_close(struct hak_cache *cache);
 

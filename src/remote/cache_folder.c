@@ -18,7 +18,7 @@ static bool is_own(const struct stat *about) {
     return about->st_uid == geteuid() && (about->st_mode & 077) == 0;
 }
 
-/* The folder, made where it is missing. False: it cannot be used. */
+/* Makes the folder where it is missing. False: it cannot be used. */
 static bool make_folder(const char *path) {
     struct stat about;
     if (mkdir(path, 0700) != 0 && errno != EEXIST)
@@ -26,6 +26,8 @@ static bool make_folder(const char *path) {
     return lstat(path, &about) == 0 && S_ISDIR(about.st_mode) && is_own(&about);
 }
 
+/* The path of a file in $XDG_CACHE_HOME/hakmem, whose folders are made, with mode 0700. NULL: there
+ * is no place that is the user's own. */
 static char *make_path(const char *name) {
     const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
     struct stat about;
@@ -47,8 +49,9 @@ static char *make_path(const char *name) {
     return path;
 }
 
-/* No file is opened that is there: to close it again would drop the locks of another connection of
- * this process. */
+/* Makes the cache's file if it is not there, and marks it as used; the path, to be freed, or NULL.
+ * A file that is there is not opened: to close it again would drop the locks of another connection
+ * of this process. */
 char *hak_cache_file(const char *name) {
     char *path = make_path(name);
     struct stat about;
@@ -77,6 +80,7 @@ static bool is_name(const char *name) {
     return digits == 32 && strcmp(name + digits, ".db") == 0;
 }
 
+/* The file used longest ago first. */
 static int by_use(const void *left, const void *right) {
     const struct file *a = left, *b = right;
     if (a->used.tv_sec != b->used.tv_sec)
@@ -84,6 +88,8 @@ static int by_use(const void *left, const void *right) {
     return a->used.tv_nsec < b->used.tv_nsec ? -1 : a->used.tv_nsec > b->used.tv_nsec;
 }
 
+/* Lists hakmem's files in the folder, the one used longest ago first, and adds up their bytes.
+ * Returns how many. */
 static unsigned list_files(DIR *folder, struct file *files, uint64_t *bytes) {
     unsigned count = 0;
     struct stat about;

@@ -51,6 +51,7 @@ struct push {
 /* ---- the first pass ----------------------------------------------------------------------------
  */
 
+/* Makes room for the notes about so many parts. False without memory. */
 static bool make_room(struct push *push, uint64_t parts) {
     if (parts <= push->room)
         return true;
@@ -67,6 +68,8 @@ static bool make_room(struct push *push, uint64_t parts) {
     return true;
 }
 
+/* First cut, which sends nothing: notes the part's checksum and sums; the last one's running
+ * checksum is the capture's number. */
 static int note_part(void *context, struct hak_remote_part *part) {
     struct push *push = context;
     struct hak_remote_pushed *out = push->out;
@@ -82,6 +85,7 @@ static int note_part(void *context, struct hak_remote_part *part) {
     return 0;
 }
 
+/* Cuts the store into parts once, to find the capture's number and the parts' checksums. */
 static int find_number(struct push *push) {
     int error = hak_remote_cut(push->store, push->path, &push->tables, 0, note_part, push);
     push->out->capture += push->out->capture == 0; /* 0 is none */
@@ -91,12 +95,14 @@ static int find_number(struct push *push) {
 /* ---- rows on the server ------------------------------------------------------------------------
  */
 
+/* Asks a question whose only argument is the capture's number. */
 static PGresult *ask_of_capture(struct push *push, const char *sql, const char *doing, int *error) {
     unsigned char id[8];
     hak_link_put(push->out->capture, id);
     return hak_link_ask(&push->link, sql, &(struct hak_link_value){id, 8}, 1, doing, error);
 }
 
+/* An error: the server has a part of this number with other rows. */
 static int fail_other(const struct push *push, uint64_t number) {
     return hak_store_fail(HAK_STORE_EXISTS,
                           "%s: capture %" PRIu64 " is there with other rows in part %" PRIu64
@@ -124,7 +130,8 @@ static int ask_parts(struct push *push, uint64_t *count) {
     return error;
 }
 
-/* Are as many rows in each table as were sent? A role that may insert may also have put some in. */
+/* Compares how many rows of each table came with how many were sent; a role that may insert may
+ * also have put some in. */
 static int compare_counts(struct push *push) {
     static const char sql[] = "SELECT name, row_count FROM hakmem.counts(CAST($1 AS BIGINT))";
     int error;
@@ -153,7 +160,7 @@ static int compare_counts(struct push *push) {
 /* ---- senders ----------------------------------------------------------------------------------
  */
 
-/* The line of the part; `is_new` is false where the server has it. */
+/* Inserts the line of the part; `is_new` is false where the server has it. */
 static int announce(struct push *push, struct hak_link *link, const struct hak_remote_part *p,
                     bool *is_new) {
     static const char sql[] =
@@ -181,6 +188,7 @@ static int announce(struct push *push, struct hak_link *link, const struct hak_r
     return error;
 }
 
+/* The COPY statement of a table. The caller frees it; NULL without memory. */
 static char *copy_text(const struct hak_remote_table *t) {
     char *sql = NULL;
     size_t length;
@@ -195,6 +203,7 @@ static char *copy_text(const struct hak_remote_table *t) {
     return sql;
 }
 
+/* Sends a part's rows by COPY, and compares how many the server took. */
 static int copy(struct hak_link *link, const struct hak_remote_part *p) {
     static const char doing[] = "sending rows";
     char *sql = copy_text(p->table);
@@ -222,6 +231,7 @@ static int copy(struct hak_link *link, const struct hak_remote_part *p) {
     return error || !link->is_silent ? error : hak_link_fail(link, NULL, doing);
 }
 
+/* Sends one part in a transaction; if the server has it already, nothing is sent. */
 static int send_part(struct push *push, struct hak_link *link, const struct hak_remote_part *p) {
     bool is_new = false;
     int error = hak_link_do(link, "START TRANSACTION", "sending rows");
@@ -240,7 +250,8 @@ static int send_part(struct push *push, struct hak_link *link, const struct hak_
     return 0;
 }
 
-/* False: no part is left, or a sender failed. The caller frees the data. */
+/* Waits for a part and takes it out of the queue. False: none is left, or a sender failed. The
+ * caller frees the data. */
 static bool take_part(struct push *push, struct hak_remote_part *out) {
     pthread_mutex_lock(&push->lock);
     while (!push->queued && !push->is_last && !push->error)
@@ -253,6 +264,7 @@ static bool take_part(struct push *push, struct hak_remote_part *out) {
     return has_one;
 }
 
+/* Notes the first sender's error and its message, and wakes the others, which then end. */
 static void sender_failed(struct push *push, int error) {
     pthread_mutex_lock(&push->lock);
     if (!push->error) {
@@ -263,8 +275,8 @@ static void sender_failed(struct push *push, int error) {
     pthread_mutex_unlock(&push->lock);
 }
 
-/* A client that vanished without a word must not hold its part for hours, nor may we wait for it
- * that long. Servers that do not know a setting go without. */
+/* Sets timeouts: a client that vanished without a word must not hold its part for hours, nor may we
+ * wait for it that long. Servers that do not know a setting go without. */
 static void be_short(struct hak_link *link) {
     static const char *const settings[] = {
         "SET lock_timeout = '60s'", "SET tcp_keepalives_idle = 30",
@@ -273,6 +285,8 @@ static void be_short(struct hak_link *link) {
         PQclear(hak_link_exec(link, settings[i]));
 }
 
+/* A sender's thread: sends parts of the queue over a connection of its own until there are no
+ * more. */
 static void *send_parts(void *context) {
     struct push *push = context;
     struct hak_remote_part part;
@@ -293,6 +307,8 @@ static void *send_parts(void *context) {
 /* ---- the second pass ---------------------------------------------------------------------------
  */
 
+/* Second cut: queues the parts that the server lacks, waits while the queue is full, and says the
+ * progress. */
 static int queue_part(void *context, struct hak_remote_part *part) {
     struct push *push = context;
     push->done += part->value_bytes;
@@ -313,6 +329,7 @@ static int queue_part(void *context, struct hak_remote_part *part) {
     return error;
 }
 
+/* Cuts the store again while `jobs` threads send. Returns the first error, with its message. */
 static int send_all_parts(struct push *push, int jobs) {
     pthread_t sender[SENDERS_MAX];
     int begun = 0, error;
@@ -338,7 +355,8 @@ static int send_all_parts(struct push *push, int jobs) {
 /* ---- all of it --------------------------------------------------------------------------------
  */
 
-/* A server that has no layout yet, or an older one, gets it where this role may. */
+/* Checks the server's layout; one that has none yet, or an older one, gets it where this role may.
+ */
 static int lay_out(struct push *push) {
     struct hak_remote_laid laid;
     int error = hak_remote_schema_check(&push->link);
@@ -358,7 +376,7 @@ static int lay_out(struct push *push) {
                           push->link.name);
 }
 
-/* The line that says that it comes. */
+/* Inserts the line that says that the capture comes. */
 static int announce_capture(struct push *push) {
     static const char sql[] =
         "INSERT INTO hakmem.capture(capture, host, file)"
@@ -377,6 +395,7 @@ static int announce_capture(struct push *push) {
     return error;
 }
 
+/* Marks the capture as whole on the server. */
 static int end_capture(struct push *push) {
     static const char sql[] =
         "INSERT INTO hakmem.capture_end(capture, part_count, row_count, byte_count)"
@@ -395,6 +414,7 @@ static int end_capture(struct push *push) {
     return error;
 }
 
+/* Sends the parts that the server lacks, compares all counts, and marks the capture as whole. */
 static int send_missing(struct push *push, int jobs) {
     uint64_t count = 0;
     int error = ask_parts(push, &count);
@@ -410,7 +430,7 @@ static int send_missing(struct push *push, int jobs) {
     return error ? error : end_capture(push);
 }
 
-/* How to go on, behind the reason. */
+/* Adds to the reason of an error how to go on. */
 static int add_how(const struct push *push, int error) {
     uint64_t there = push->out->sent_parts;
     char *reason = strdup(hak_store_message());
@@ -424,8 +444,8 @@ static int add_how(const struct push *push, int error) {
     return error;
 }
 
-/* From here to the end of the connection nobody removes the capture as an old one: `fleet keep`
- * tries the same lock. Servers that have no such locks go without. */
+/* Locks the capture until the connection ends, so that nobody removes it as an old one: `fleet
+ * keep` tries the same lock. Servers that have no such locks go without. */
 static int hold_capture(struct push *push) {
     int error;
     be_short(&push->link);
@@ -434,6 +454,7 @@ static int hold_capture(struct push *push) {
     return error == HAK_STORE_BUSY ? error : 0;
 }
 
+/* Pushes the store: lays out tables if need be, finds the capture's number, sends the rest. */
 static int push_all(struct push *push, int jobs) {
     int error = hak_link_open(&push->link, push->url);
     if (!error)

@@ -49,6 +49,7 @@ struct values {
     int count;
 };
 
+/* Appends a binary argument, which must stay until the question is sent. */
 static void add_bytes(struct values *v, const void *data, size_t bytes) {
     v->data[v->count] = data;
     v->bytes[v->count] = (int)bytes;
@@ -76,7 +77,7 @@ static void add_real(struct values *v, double value) {
     add_number(v, bits);
 }
 
-/* NULL for 0. */
+/* Adds a number as a value, NULL for 0. */
 static void add_known(struct values *v, uint64_t number) {
     if (number)
         add_number(v, number);
@@ -96,6 +97,7 @@ static uint32_t month_of(int64_t at_us) {
 /* ---- one transaction --------------------------------------------------------------------------
  */
 
+/* Sends the row of the run, without waiting for the answer. */
 static bool send_run(PGconn *to, const struct hak_remote_run *run) {
     struct values v = {.count = 0};
     add_number(&v, run->run);
@@ -116,6 +118,7 @@ static bool send_run(PGconn *to, const struct hak_remote_run *run) {
     return PQsendQueryParams(to, run_sql, v.count, NULL, v.data, v.bytes, v.is_binary, 1) == 1;
 }
 
+/* Sends the row of a finding, without waiting for the answer. */
 static bool send_finding(PGconn *to, const struct hak_remote_run *run,
                          const struct hak_remote_finding *finding) {
     struct values v = {.count = 0};
@@ -137,6 +140,7 @@ static bool send_words(PGconn *to, const char *sql) {
     return PQsendQueryParams(to, sql, 0, NULL, NULL, NULL, NULL, 1) == 1;
 }
 
+/* Sends a run and its findings as one transaction, all in one go. Answers are read later. */
 static bool send_run_whole(struct hak_remote_link *link, const struct hak_remote_run *run) {
     PGconn *to = link->link.connection;
     bool is_sent = !link->link.is_silent && PQenterPipelineMode(to) &&
@@ -148,7 +152,8 @@ static bool send_run_whole(struct hak_remote_link *link, const struct hak_remote
     return is_sent && send_words(to, "COMMIT") && PQpipelineSync(to);
 }
 
-/* Takes all answers, and counts the rows that are new. The first error, or 0. */
+/* Takes the answers to all statements of a run and counts the rows that are new. Returns the first
+ * error, or 0. */
 static int hear_all(struct hak_remote_link *link, struct hak_remote_sent *out) {
     int error = 0;
     bool has_ended = false;
@@ -170,6 +175,7 @@ static int hear_all(struct hak_remote_link *link, struct hak_remote_sent *out) {
     return error || has_ended ? error : hak_link_fail(&link->link, NULL, "sending findings");
 }
 
+/* Sends a run and its findings, reads all answers, and rolls back on an error. */
 static int send_in_transaction(struct hak_remote_link *link, const struct hak_remote_run *run,
                                struct hak_remote_sent *out) {
     if (!send_run_whole(link, run))
@@ -184,7 +190,8 @@ static int send_in_transaction(struct hak_remote_link *link, const struct hak_re
     return error;
 }
 
-/* Of a run that the server had: it came before its capture was there or its program had ended. */
+/* Updates a run that the server had with its capture and summary: it came before its capture was
+ * there or its program had ended. */
 static int fill_in_run(struct hak_remote_link *link, const struct hak_remote_run *run) {
     struct values v = {.count = 0};
     struct hak_link_value value[VALUES];

@@ -23,7 +23,8 @@ static bool is_plausible(const struct hak_image *image, int at) {
     return image->table[at].rows <= INT64_MAX && image->table[at].bytes <= INT64_MAX;
 }
 
-/* The blobs' column of a large table: its only one, whose rows one number finds. -1 = none. */
+/* Finds the blobs' column of a large table: its only one, whose rows one number finds. -1 = none.
+ */
 static int blob_of(const struct hak_image *image, const struct hak_remote_table *t, int at) {
     int blob = -1, blobs = 0;
     for (int i = 0; i < t->columns; i++)
@@ -36,6 +37,7 @@ static int blob_of(const struct hak_image *image, const struct hak_remote_table 
     return blobs == 1 && has_number && !is_small ? blob : -1;
 }
 
+/* The index of the table with this name, or -1. */
 static int number_of(const struct hak_remote_tables *tables, const char *name, size_t bytes) {
     for (int i = 0; i < tables->tables && name; i++)
         if (strlen(tables->table[i].name) == bytes &&
@@ -63,6 +65,7 @@ void hak_image_plan(struct hak_image *image, const struct hak_remote_tables *tab
     }
 }
 
+/* The most rows to ask for: as many as were pushed and some more, to notice if there are. */
 static uint64_t rows_declared(const struct hak_image *image, int at) {
     uint64_t pushed = image->table[at].rows;
     if (!is_plausible(image, at))
@@ -70,7 +73,8 @@ static uint64_t rows_declared(const struct hak_image *image, int at) {
     return pushed < INT32_MAX - MORE_ROWS ? pushed + MORE_ROWS : INT32_MAX - 1; /* libpq's most */
 }
 
-/* All rows without the blobs, or one, to see that there are some. To be freed. */
+/* Makes the query of all rows without the blobs, or of one, to see that there are some. To be
+ * freed. */
 static char *sql_of(const struct hak_image *image, const struct hak_remote_table *t, int at,
                     bool wants_all) {
     char *text = NULL;
@@ -92,8 +96,8 @@ static char *sql_of(const struct hak_image *image, const struct hak_remote_table
     return NULL;
 }
 
-/* Fewer rows than were pushed are no answer: somebody removed them, or emptied the table, which
- * transactions that began before see, too. */
+/* Checks how many rows came: fewer than were pushed are no answer, as somebody removed them, or
+ * emptied the table, which transactions that began before see, too. */
 static int check_rows(const struct hak_image *image, const struct hak_link *link,
                       const struct hak_remote_tables *tables, int at, bool has_all,
                       const PGresult *rows) {
@@ -135,7 +139,8 @@ static bool create_tables(sqlite3 *database, sqlite3 *layout, bool is_before) {
     return is_whole && step == SQLITE_DONE;
 }
 
-/* False: the value is none of the column's kind. */
+/* Binds a cell of the server's answer to the row's place; false: its value is none of the column's
+ * kind. */
 static bool bind_cell(sqlite3_stmt *row, int at, const struct hak_remote_column *column,
                       const PGresult *rows, int number, int place) {
     const char *text = NULL;
@@ -177,6 +182,7 @@ static sqlite3_stmt *prepare_insert(sqlite3 *database, const struct hak_remote_t
     return row;
 }
 
+/* Inserts the server's rows into a local table; the blob's column stays empty. */
 static int fill(sqlite3 *database, const struct hak_link *link, const struct hak_remote_table *t,
                 int blob, const PGresult *rows) {
     sqlite3_stmt *row = prepare_insert(database, t);
@@ -206,6 +212,8 @@ struct looking {
     bool has_more; /* rows than were pushed, or who knows */
 };
 
+/* Checks the rows of one table's answer and, if there is a database, fills them in. Frees the
+ * answer. */
 static int take_rows(void *context, int question, PGresult *rows) {
     struct looking *l = context;
     int at = l->at[question];
@@ -248,6 +256,8 @@ static int fail_layout(const struct hak_link *link, sqlite3 *database) {
                           sqlite3_errmsg(database));
 }
 
+/* Makes an image of the capture's small tables, as a serialised SQLite database. `*has_more`: the
+ * server had more rows than were pushed. */
 static int copy_tables(const struct hak_image *image, struct hak_link *link,
                        const struct hak_remote_tables *tables, sqlite3 *layout, void **out,
                        sqlite3_int64 *bytes, bool *has_more) {

@@ -18,10 +18,10 @@ struct hak_image {
 /* Takes the rows of `sizes`: (name, rows, bytes) of each table that has some. */
 void hak_image_plan(struct hak_image *image, const struct hak_remote_tables *tables,
                     const PGresult *sizes);
-/* The image as a database of its own that nobody writes: the cache's, or one that is made now. Each
- * table that rows were pushed to is looked at on the server, and from here to the end of the
- * transaction nobody empties it or drops it: that waits. 0 or an error: a table has fewer rows than
- * were pushed, or more by far. An image with any more is not kept. */
+/* Opens the image as a database of its own that nobody writes: the cache's, or one that is made
+ * now. Each table that rows were pushed to is looked at on the server, and from here to the end of
+ * the transaction nobody empties it or drops it: that waits. 0 or an error: a table has fewer rows
+ * than were pushed, or more by far. An image with any more is not kept. */
 int hak_image_open(const struct hak_image *image, struct hak_link *link,
                    const struct hak_remote_tables *tables, sqlite3 *layout, struct hak_cache *cache,
                    sqlite3 **out);

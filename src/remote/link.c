@@ -15,7 +15,7 @@
 /* ---- the URL ----------------------------------------------------------------------------------
  */
 
-/* A parameter that is ours, `key` with its '=', goes out of the copy `url`, and its number into
+/* Takes a parameter that is ours, `key` with its '=', out of the copy `url`, and its number into
  * `*out`, which stays as it is where there is none. False: it is no number of least..most. */
 static bool take_parameter(char *url, const char *key, uint64_t least, uint64_t most,
                            uint64_t *out) {
@@ -36,6 +36,7 @@ static bool take_parameter(char *url, const char *key, uint64_t least, uint64_t 
     return true;
 }
 
+/* The value of a connection option; NULL: not set. */
 static const char *value_of(const PQconninfoOption *options, const char *keyword) {
     for (; options->keyword; options++)
         if (strcmp(options->keyword, keyword) == 0)
@@ -86,6 +87,7 @@ static int look_at_url(struct hak_link *link, char *url) {
 
 static const char lock_timeout[] = "55P03";
 
+/* The store's error for an SQLSTATE of PostgreSQL. */
 static int error_of(const char *state) {
     if (strncmp(state, "08", 2) == 0 || strncmp(state, "57P", 3) == 0)
         return HAK_STORE_BUSY; /* it is away: later */
@@ -100,6 +102,7 @@ static int error_of(const char *state) {
     return HAK_STORE_INTERNAL;
 }
 
+/* The advice on what the user can do about the error, as the end of a message. */
 static const char *advice_for(int error) {
     switch (error) {
     case HAK_STORE_BUSY:
@@ -118,7 +121,7 @@ static const char *advice_for(int error) {
     }
 }
 
-/* The server's text is one line, and of printable characters. */
+/* Copies the first line of the server's text, with printable characters only. */
 static void copy_line(char *out, size_t size, const char *text) {
     size_t at = 0;
     for (; *text && *text != '\n' && at + 1 < size; text++)
@@ -163,6 +166,7 @@ static int64_t now_ms(void) {
     return now.tv_sec * 1000ll + now.tv_nsec / 1000000;
 }
 
+/* The connection's connect_timeout in ms; -1: none. */
 static int64_t connect_ms(PGconn *connection) {
     PQconninfoOption *options = PQconninfo(connection);
     const char *seconds = options ? value_of(options, "connect_timeout") : NULL;
@@ -289,6 +293,7 @@ static PGresult *last_answer(struct hak_link *link) {
 /* ---- asking -----------------------------------------------------------------------------------
  */
 
+/* FNV-1a. */
 static uint64_t hash_of(const char *text) {
     uint64_t hash = 14695981039346656037u; /* FNV-1a */
     for (; *text; text++)
@@ -298,8 +303,8 @@ static uint64_t hash_of(const char *text) {
 
 enum { NEW = -1 };
 
-/* The number of a statement that is asked often; NEW: it is not, and is noted where there is
- * room. */
+/* Counts a statement: its number once it is asked often; NEW: it is not, and is noted where there
+ * is room. */
 static int note_statement(struct hak_link *link, const char *sql) {
     uint64_t hash = hash_of(sql);
     for (unsigned i = 0; i < link->prepared_count; i++)
@@ -365,7 +370,7 @@ PGresult *hak_link_exec_values(struct hak_link *link, const char *sql, const Oid
     return is_sent ? last_answer(link) : NULL;
 }
 
-/* Statement `number`, which is prepared the first time. */
+/* Executes statement `number`, which is prepared the first time. */
 static PGresult *exec_prepared(struct hak_link *link, int number,
                                const struct hak_link_value *values, int count) {
     struct arguments a;
@@ -394,7 +399,7 @@ PGresult *hak_link_ask(struct hak_link *link, const char *sql, const struct hak_
     return NULL;
 }
 
-/* The answers up to the end of the pipeline; the first that is none is the error. */
+/* Takes the answers up to the end of the pipeline; the first that is none is the error. */
 static int take_answers(struct hak_link *link, int count, const char *doing, hak_link_take *take,
                         void *context) {
     int error = 0;
@@ -436,6 +441,7 @@ int hak_link_ask_each(struct hak_link *link, const struct hak_link_question *que
     return error;
 }
 
+/* Keeps the question's answer for the caller. */
 static int keep_answer(void *context, int question, PGresult *answer) {
     PGresult **results = context;
     results[question] = answer;
@@ -471,6 +477,7 @@ static bool has_value(const PGresult *rows, int row, int column) {
            PQfformat(rows, column) == 1 && !PQgetisnull(rows, row, column);
 }
 
+/* A big-endian number of 1 to 8 bytes, its sign extended. */
 static uint64_t read_bits(const PGresult *rows, int row, int column, int bytes) {
     const char *from = PQgetvalue(rows, row, column);
     uint64_t bits = from[0] & 0x80 ? UINT64_MAX : 0; /* int2 and int4 have signs */
@@ -479,6 +486,7 @@ static uint64_t read_bits(const PGresult *rows, int row, int column, int bytes) 
     return bits;
 }
 
+/* The bytes of a binary integer type; 0: it is none. */
 static int bytes_of_integer(Oid type) {
     switch (type) {
     case HAK_LINK_BOOL:

@@ -44,9 +44,10 @@ struct hak_link_value {
     int bytes;
 };
 
-/* Connects. The URL's `capture=N` and `answer_timeout=SECONDS` are taken out of it; a password in
- * it is refused, as anybody on the machine can read it: libpq's own ways are ~/.pgpass, PGPASSFILE
- * and a service file. 0 or an error of store/error.h, whose line is kept (hak_store_message). */
+/* Connects to a server. The URL's `capture=N` and `answer_timeout=SECONDS` are taken out of it; a
+ * password in it is refused, as anybody on the machine can read it: libpq's own ways are ~/.pgpass,
+ * PGPASSFILE and a service file. 0 or an error of store/error.h, whose line is kept
+ * (hak_store_message). */
 int hak_link_open(struct hak_link *link, const char *url);
 void hak_link_close(struct hak_link *link);
 
@@ -75,11 +76,11 @@ int hak_link_do(struct hak_link *link, const char *sql, const char *doing);
 PGresult *hak_link_exec(struct hak_link *link, const char *sql);
 PGresult *hak_link_exec_values(struct hak_link *link, const char *sql, const Oid *types,
                                const struct hak_link_value *values, int count);
-/* As PQgetResult after PQsend... or PQputCopyEnd: sends the data that libpq still holds, and waits.
- * NULL: the end of an answer, or a server that was silent (`is_silent`). */
+/* Waits for the next answer, as PQgetResult after PQsend... or PQputCopyEnd, after it sent the data
+ * that libpq still holds. NULL: the end of an answer, or a server that was silent (`is_silent`). */
 PGresult *hak_link_next(struct hak_link *link);
 
-/* The error for the last answer, or silence, of the server or libpq; `result` may be NULL. */
+/* Makes the error of the server's or libpq's last answer, or silence; `result` may be NULL. */
 int hak_link_fail(const struct hak_link *link, const PGresult *result, const char *doing);
 
 /* Numbers as the protocol has them: most significant byte first. */
@@ -88,13 +89,15 @@ static inline void hak_link_put(uint64_t value, unsigned char *out) {
         out[i] = (unsigned char)value;
 }
 
-/* A cell of an answer in binary. False, or NULL: it is none of that kind - there is no such row or
- * column, it is NULL, of another type, or of another length than its type has. Of a text, `*bytes`
- * (may be NULL) is its length, and a NUL stands behind it. */
+/* Reads a cell of an answer in binary as a number. False: it is none of that kind - there is no
+ * such row or column, it is NULL, of another type, or of another length than its type has. */
 bool hak_link_number(const PGresult *rows, int row, int column, uint64_t *out);
+/* As hak_link_number, a real number. */
 bool hak_link_real(const PGresult *rows, int row, int column, double *out);
+/* As hak_link_number, a text or NULL; `*bytes` (may be NULL) is its length, and a NUL stands behind
+ * it. */
 const char *hak_link_text(const PGresult *rows, int row, int column, size_t *bytes);
-/* The error for a cell that is none of its kind. */
+/* Makes the error of a cell that is none of its kind. */
 int hak_link_fail_cell(const struct hak_link *link, const char *doing);
 
 #endif

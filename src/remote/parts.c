@@ -28,6 +28,7 @@ static uint64_t mix(uint64_t hash, uint64_t word) {
     return hash ^ hash >> 29;
 }
 
+/* Mixes length and bytes into the checksum. */
 static uint64_t mix_bytes(uint64_t hash, const char *data, size_t bytes) {
     uint64_t word;
     hash = mix(hash, bytes);
@@ -44,6 +45,7 @@ static uint64_t mix_bytes(uint64_t hash, const char *data, size_t bytes) {
 /* ---- rows -------------------------------------------------------------------------------------
  */
 
+/* Appends bytes to the part's data. False without memory. */
 static bool add(struct hak_remote_part *p, const void *data, size_t bytes) {
     if (p->room - p->bytes < bytes) {
         size_t room = 2 * p->room + bytes + 4096;
@@ -63,6 +65,7 @@ static bool add_short(struct hak_remote_part *p, unsigned value) {
     return add(p, (unsigned char[]){(unsigned char)(value >> 8), (unsigned char)value}, 2);
 }
 
+/* Appends a value in COPY's binary form; NULL data is NULL. */
 static bool add_value(struct hak_remote_part *p, const void *data, int bytes) {
     unsigned length = data ? (unsigned)bytes : UINT32_MAX;
     unsigned char head[4] = {(unsigned char)(length >> 24), (unsigned char)(length >> 16),
@@ -77,7 +80,7 @@ static bool add_number_value(struct hak_remote_part *p, uint64_t value) {
     return add_value(p, bytes, 8);
 }
 
-/* 1 added, 0 no memory, -1 a value is not what its column is for. */
+/* Adds a value to the part: 1 added, 0 no memory, -1 it is not what its column is for. */
 static int add_column(struct hak_remote_part *p, sqlite3_stmt *row, int at,
                       enum hak_remote_type type) {
     int kind = sqlite3_column_type(row, at);
@@ -102,6 +105,8 @@ static int add_column(struct hak_remote_part *p, sqlite3_stmt *row, int at,
     return add_value(p, data ? data : "", sqlite3_column_bytes(row, at));
 }
 
+/* Appends the row in COPY's binary form, and mixes it into the checksums of the part and the
+ * capture. An error: a value does not fit its column. */
 static int add_row(struct cutting *c, sqlite3_stmt *row) {
     struct hak_remote_part *p = &c->part;
     bool has_memory =
@@ -127,6 +132,7 @@ static int add_row(struct cutting *c, sqlite3_stmt *row) {
 /* ---- parts ------------------------------------------------------------------------------------
  */
 
+/* Empties the part, and begins it with COPY's header. */
 static int begin_part(struct cutting *c) {
     struct hak_remote_part *p = &c->part;
     p->bytes = p->rows = p->value_bytes = 0;
@@ -135,6 +141,7 @@ static int begin_part(struct cutting *c) {
     return add(p, copy_head, sizeof copy_head) ? 0 : hak_store_no_memory(c->path);
 }
 
+/* Ends the part, hands it to `each`, and begins the next. */
 static int end_part(struct cutting *c) {
     if (!add_short(&c->part, 0xffff)) /* the end of COPY */
         return hak_store_no_memory(c->path);
@@ -143,6 +150,8 @@ static int end_part(struct cutting *c) {
     return error ? error : begin_part(c);
 }
 
+/* All rows of the table in the order of its key, which the parts' checksums depend on. NULL: an
+ * error. */
 static sqlite3_stmt *rows_of(struct cutting *c, const struct hak_remote_table *t) {
     sqlite3_stmt *rows = NULL;
     sqlite3_str *sql = sqlite3_str_new(c->store);
@@ -158,6 +167,7 @@ static sqlite3_stmt *rows_of(struct cutting *c, const struct hak_remote_table *t
     return rows;
 }
 
+/* Cuts a table into parts of at most PART_BYTES or PART_ROWS, and hands each out. */
 static int cut_table(struct cutting *c, const struct hak_remote_table *t) {
     c->part.table = t;
     c->part.so_far = mix_bytes(c->part.so_far, t->name, strlen(t->name));

@@ -25,6 +25,7 @@ struct capture {
     struct hak_blobs blobs;
 };
 
+/* Closes cache and connection of a capture that was read. */
 static void close_capture(void *context) {
     struct capture *of = context;
     hak_cache_close(&of->cache);
@@ -36,6 +37,7 @@ static void close_capture(void *context) {
 /* ---- which capture it is ----------------------------------------------------------------------
  */
 
+/* A checksum of the store's schema: a cache file is for one layout. */
 static uint32_t checksum_of_layout(sqlite3 *layout) {
     sqlite3_stmt *parts = NULL;
     uint32_t sum = 0;
@@ -49,7 +51,7 @@ static uint32_t checksum_of_layout(sqlite3 *layout) {
     return sum;
 }
 
-/* A value of the server's as text, for people who look at a cache file. */
+/* Writes a value of the server's as text, for people who look at a cache file. */
 static void print_value(FILE *text, const PGresult *rows, int row, int column) {
     uint64_t number;
     size_t bytes;
@@ -93,6 +95,7 @@ static char *identity_of(const struct capture *of, sqlite3 *layout, PGresult *co
 /* ---- a capture --------------------------------------------------------------------------------
  */
 
+/* An error if the capture is not there or has come in parts only. */
 static int judge(const struct hak_link *link, bool is_there, bool is_whole) {
     if (is_there && is_whole)
         return 0;
@@ -108,6 +111,7 @@ static int judge(const struct hak_link *link, bool is_there, bool is_whole) {
                                 link->name, link->capture);
 }
 
+/* Opens the local image of the capture's tables, from its cache file or the server. */
 static int open_image(struct capture *of, sqlite3 *layout, PGresult *const *found, sqlite3 **out) {
     char *identity = identity_of(of, layout, found);
     if (!identity)
@@ -118,7 +122,8 @@ static int open_image(struct capture *of, sqlite3 *layout, PGresult *const *foun
     return hak_image_open(&of->image, &of->link, &of->tables, layout, &of->cache, out);
 }
 
-/* There, and all of it? `*bytes` are those of its rows. */
+/* Checks that the capture is on the server, and all of it, and reads its tables' layout; `*bytes`
+ * are those of its rows. */
 static int look_for(struct capture *of, sqlite3 *layout, uint64_t *bytes, sqlite3 **out) {
     static char begin[] = "START TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY";
     static char look[] =
@@ -168,6 +173,7 @@ static int look_for(struct capture *of, sqlite3 *layout, uint64_t *bytes, sqlite
     return error;
 }
 
+/* Connects, looks for the capture and opens its tables. */
 static int open_all(struct capture *of, const char *url, sqlite3 *layout,
                     struct hak_remote_capture *out) {
     int error = hak_link_open(&of->link, url);
@@ -183,7 +189,8 @@ static int open_all(struct capture *of, const char *url, sqlite3 *layout,
     return error;
 }
 
-/* From here on `of` ends with the connection, also where this fails. */
+/* Adds the views that fetch blobs; from here on `of` ends with the connection, also where this
+ * fails. */
 static int add_blobs(struct capture *of, sqlite3 *database) {
     of->blobs = (struct hak_blobs){.link = &of->link,
                                    .tables = &of->tables,

@@ -5,7 +5,7 @@
 #include "remote/remote.h"
 #include "remote/tables.h"
 
-/* As hak_remote.open. */
+/* Opens a capture on a server as an SQLite connection (hak_remote.open). */
 int hak_remote_open(const char *url, sqlite3 *layout, struct hak_remote_capture *out, char **why);
 
 #endif

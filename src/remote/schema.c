@@ -25,6 +25,7 @@ enum { MONTHS_BACK = 12, MONTHS_AHEAD = 24 };
 
 static const char laying_out[] = "laying out its tables";
 
+/* The newest layout of the server that this hakmem knows. */
 static int newest_known(void) {
     const struct hak_remote_migration *m = hak_remote_migrations;
     while (m->number)
@@ -40,7 +41,7 @@ char hak_remote_schema_versions[] =
     " CAST(coalesce(max(oldest), 0) AS BIGINT) FROM hakmem.migration";
 static const char asking[] = "asking for its layout";
 
-/* The server's layout, 0 = none; and the layout that a client must know at least. */
+/* Reads the server's layout, 0 = none, and the layout that a client must know at least. */
 static int take_versions(const struct hak_link *link, const PGresult *versions, int *number,
                          int *oldest) {
     uint64_t its_number, its_oldest;
@@ -51,6 +52,7 @@ static int take_versions(const struct hak_link *link, const PGresult *versions, 
     return is_whole ? 0 : hak_link_fail_cell(link, asking);
 }
 
+/* Asks the server for its layout's number and the oldest version that can read it. */
 static int ask_versions(struct hak_link *link, int *number, int *oldest) {
     int error;
     PGresult *result = hak_link_ask(link, hak_remote_schema_versions, NULL, 0, asking, &error);
@@ -60,6 +62,7 @@ static int ask_versions(struct hak_link *link, int *number, int *oldest) {
     return error;
 }
 
+/* An error if this version is too old to read the layout. */
 static int judge_newer(const struct hak_link *link, int number, int oldest) {
     int known = newest_known();
     if (oldest <= known)
@@ -76,6 +79,7 @@ int hak_remote_schema_judge(const struct hak_link *link, const PGresult *version
     return error ? error : judge_newer(link, number, oldest);
 }
 
+/* An error if the layout is too new, or older than this version needs. */
 static int judge_layout(const struct hak_link *link, int number, int oldest) {
     int known = newest_known();
     if (oldest > known)
@@ -125,6 +129,7 @@ int hak_remote_schema_check_tables(struct hak_link *link, const struct hak_remot
 /* ---- roles ------------------------------------------------------------------------------------
  */
 
+/* True when the server has the role. */
 static bool has_role(struct hak_link *link, const char *role) {
     int error;
     PGresult *result = hak_link_ask(
@@ -152,6 +157,7 @@ static int make_role(struct hak_link *link, const char *role, bool is_needed, bo
                           link->name);
 }
 
+/* Appends the statements that give the two roles their rights. */
 static void add_rights(FILE *sql, const struct hak_remote_tables *tables, bool has_writer,
                        bool has_reader) {
     static const char *const of_both[] = {"hakmem_writer", "hakmem_reader"};
@@ -183,8 +189,9 @@ static void add_rights(FILE *sql, const struct hak_remote_tables *tables, bool h
 /* ---- functions --------------------------------------------------------------------------------
  */
 
-/* The sender of a run pushes its whole capture later, or its summary at its end. It must know the
- * run's number, a hash of 63 bits that writers cannot read, and fills only what is empty. */
+/* Adds the function fill_run: the sender of a run pushes its whole capture later, or its summary at
+ * its end. It must know the run's number, a hash of 63 bits that writers cannot read, and fills
+ * only what is empty. */
 static void add_fill(FILE *sql) {
     fprintf(sql, "CREATE OR REPLACE FUNCTION hakmem.fill_run(wanted BIGINT, its_month DATE,"
                  " its_capture BIGINT, its_summary BYTEA) RETURNS VOID"
@@ -196,9 +203,9 @@ static void add_fill(FILE *sql) {
                  " OR summary = '{}' AND its_summary <> '{}') $f$;");
 }
 
-/* A role that may only insert must know how much has come, to go on from there and to compare at
- * the end: these run with the rights of the role that laid out the server, and say numbers of rows
- * and hashes, no row. */
+/* Adds the functions by which a role that may only insert knows how much has come, to go on from
+ * there and to compare at the end: these run with the rights of the role that laid out the server,
+ * and say numbers of rows and hashes, no row. */
 static void add_functions(FILE *sql, const struct hak_remote_tables *tables) {
     static const char rights[] = " LANGUAGE sql STABLE" OWN_RIGHTS;
     fprintf(sql,
@@ -223,6 +230,7 @@ static void add_functions(FILE *sql, const struct hak_remote_tables *tables) {
 /* ---- partitions -------------------------------------------------------------------------------
  */
 
+/* True when the server has the table. */
 static bool has_table(struct hak_link *link, const char *name) {
     int error;
     PGresult *result = hak_link_ask(
@@ -233,8 +241,8 @@ static bool has_table(struct hak_link *link, const char *name) {
     return is_there;
 }
 
-/* Inside a transaction. Where the partition for all other months has rows of this one already, the
- * server refuses, and they stay there. */
+/* Creates a partition, inside a transaction. Where the partition for all other months has rows of
+ * this one already, the server refuses, and they stay there. */
 static int create_partition(struct hak_link *link, const char *sql, int *made) {
     PGresult *result = hak_link_exec(link, sql);
     const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
@@ -246,7 +254,8 @@ static int create_partition(struct hak_link *link, const char *sql, int *made) {
     return error;
 }
 
-/* A partition, unless it is there: making one locks the table for a moment, asking does not. */
+/* Makes a partition, unless it is there: making one locks the table for a moment, asking does not.
+ */
 static int make_partition(struct hak_link *link, const char *table, const char *end,
                           const char *values, int *made) {
     char name[64], sql[256];
@@ -264,6 +273,8 @@ static int make_partition(struct hak_link *link, const char *table, const char *
                  : hak_link_do(link, "COMMIT", laying_out); /* undoes the refused statement */
 }
 
+/* Makes the monthly partitions of runs and findings around the server's date, and one for the rest.
+ * Counts the new ones in `*made`. */
 static int make_partitions(struct hak_link *link, int *made) {
     static const char *const tables[] = {"run", "finding"};
     static const char sql[] =
@@ -296,7 +307,7 @@ static int make_partitions(struct hak_link *link, int *made) {
 /* ---- all of it --------------------------------------------------------------------------------
  */
 
-/* Inside the transaction. */
+/* Makes or updates the layout, inside the transaction. */
 static int migrate(struct hak_link *link, struct hak_remote_laid *out) {
     static const char base[] =
         "CREATE SCHEMA IF NOT EXISTS hakmem;"

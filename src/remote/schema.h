@@ -7,14 +7,15 @@
 #include "remote/remote.h"
 #include "remote/tables.h"
 
-/* Is the server laid out as this client needs it? 0; HAK_STORE_FOREIGN: there is nothing;
- * HAK_STORE_OLDER, HAK_STORE_NEWER: of another version; or the server's error. */
+/* Checks that the server is laid out as this client needs it: 0; HAK_STORE_FOREIGN: there is
+ * nothing; HAK_STORE_OLDER, HAK_STORE_NEWER: of another version; or the server's error. */
 int hak_remote_schema_check(struct hak_link *link);
 /* The same for readers, of the answer to hak_remote_schema_versions: an older layout is taken as it
  * is. 0 or HAK_STORE_NEWER. */
 extern char hak_remote_schema_versions[];
 int hak_remote_schema_judge(const struct hak_link *link, const PGresult *versions);
-/* The same for the columns of the tables of captures: HAK_STORE_OLDER where some are missing. */
+/* Checks that the server's tables of captures have all columns: HAK_STORE_OLDER where some are
+ * missing. */
 int hak_remote_schema_check_tables(struct hak_link *link, const struct hak_remote_tables *tables);
 
 /* Lays out the missing parts, once, under a lock of its own: any number of clients may ask at once.
@@ -23,7 +24,7 @@ int hak_remote_schema_check_tables(struct hak_link *link, const struct hak_remot
 int hak_remote_schema_make(struct hak_link *link, const struct hak_remote_tables *tables,
                            bool is_whole, struct hak_remote_laid *out);
 
-/* As hak_remote.setup. */
+/* Makes or updates the server's tables (hak_remote.setup). */
 int hak_remote_setup(const char *url, sqlite3 *layout, struct hak_remote_laid *out, char **why);
 
 #endif

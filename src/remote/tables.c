@@ -12,6 +12,7 @@ enum { NAME_BYTES = 28 }; /* c_TABLE_by_COLUMN is a name, too: the server has 63
 /* ---- of a store -------------------------------------------------------------------------------
  */
 
+/* The kind of a column by its declared type. */
 static enum hak_remote_type type_of(const char *declared) {
     if (strcmp(declared, "BLOB") == 0)
         return HAK_REMOTE_BYTES;
@@ -46,6 +47,7 @@ static bool each_row(sqlite3 *database, const char *sql, const char *name,
     return is_whole && step == SQLITE_DONE;
 }
 
+/* Notes a column of the table. False: too many, no memory, or a name that needs quoting. */
 static bool take_column(struct hak_remote_table *table, sqlite3_stmt *row) {
     if (table->columns == HAK_REMOTE_COLUMNS)
         return false;
@@ -57,6 +59,7 @@ static bool take_column(struct hak_remote_table *table, sqlite3_stmt *row) {
     return column->name && is_plain(column->name);
 }
 
+/* The column's index, or -1. */
 static int find_column(const struct hak_remote_table *table, const char *column) {
     for (int i = 0; i < table->columns; i++)
         if (strcmp(table->column[i].name, column) == 0)
@@ -64,7 +67,8 @@ static int find_column(const struct hak_remote_table *table, const char *column)
     return -1;
 }
 
-/* A column of an index: its number there, the index, the column. Rows come index by index. */
+/* Adds a column to an index, from a row with its number there, the index, the column. Rows come
+ * index by index. */
 static bool take_index_column(struct hak_remote_table *table, sqlite3_stmt *row) {
     int column = find_column(table, text_at(row, 2));
     bool is_first = sqlite3_column_int(row, 0) == 0;
@@ -82,6 +86,7 @@ static bool take_index_column(struct hak_remote_table *table, sqlite3_stmt *row)
     return true;
 }
 
+/* Reads a table's columns, keys and indexes. False: an error, or it has no key. */
 static bool read_table(sqlite3 *database, const char *name, struct hak_remote_table *table) {
     table->name = strdup(name);
     return table->name && is_plain(name) &&
@@ -143,8 +148,8 @@ static const char *const types[] = {[HAK_REMOTE_NUMBER] = "BIGINT",
                                     [HAK_REMOTE_TEXT] = "BYTEA",
                                     [HAK_REMOTE_BYTES] = "BYTEA"};
 
-/* In the order of SQLite, whose NULLs come first. The one that goes was of the first column alone,
- * and found thousands of rows where one was wanted. */
+/* Adds the SQL that makes an index in SQLite's order, whose NULLs come first, and drops its older
+ * form, of the first column alone, which found thousands of rows where one was wanted. */
 static void add_index(FILE *sql, const struct hak_remote_table *table,
                       const struct hak_remote_index *index) {
     fprintf(sql, "DROP INDEX IF EXISTS hakmem.\"c_%s_by_%s\";", table->name,
@@ -156,6 +161,8 @@ static void add_index(FILE *sql, const struct hak_remote_table *table,
     fprintf(sql, ");");
 }
 
+/* Appends the statements that make the table and its indexes on the server, or add the columns it
+ * lacks. */
 static void add_table(FILE *sql, const struct hak_remote_table *table) {
     fprintf(sql, "CREATE TABLE IF NOT EXISTS hakmem.\"c_%s\"(capture BIGINT NOT NULL", table->name);
     for (int i = 0; i < table->columns; i++)

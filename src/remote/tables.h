@@ -41,7 +41,7 @@ struct hak_remote_tables {
     int tables;
 };
 
-/* The tables of `database`, which has a store's layout. 0 or an error. */
+/* Reads the tables of `database`, which has a store's layout. 0 or an error. */
 int hak_remote_tables_read(sqlite3 *database, struct hak_remote_tables *out);
 void hak_remote_tables_free(struct hak_remote_tables *tables);
 

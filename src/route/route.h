@@ -60,20 +60,20 @@ static inline unsigned hak_route_class(size_t slot_bytes, size_t alignment) {
     return alignment ? hak_class_of_aligned(slot_bytes, alignment) : hak_class_of_bytes(slot_bytes);
 }
 
-/* A block of the class from the slow side of the front: the array is empty or there is none. The
- * thread is set up. HAK_NO_BASE without memory. */
+/* Takes a block of the class from the slow side of the front: the array is empty or there is none.
+ * The thread is set up. HAK_NO_BASE without memory. */
 static inline base_t hak_route_take_slowly(unsigned class_index) {
     if (HAK_UNLIKELY(hak_thread.state != HAK_THREAD_OWN))
         return hak_front_take_shared(class_index);
     return hak_front_take(class_index);
 }
 
-/* For a class of a band TINY_FIRST that has no memory left: a greater block that mid still has, of
- * a class that keeps `alignment`. (route.c) */
+/* route.c: takes a greater block that mid still has, of a class that keeps `alignment`, for a class
+ * of a band TINY_FIRST that has no memory left. */
 HAK_HIDDEN HAK_COLD struct hak_taken hak_route_take_instead(unsigned class_index, size_t alignment);
 
-/* A block for `slot_bytes`; its base is HAK_NO_BASE without memory. `caller` is where the program
- * goes on after its call. The thread is set up. */
+/* Takes a block for `slot_bytes`, of a class or a large one; its base is HAK_NO_BASE without
+ * memory. `caller` is where the program goes on after its call. The thread is set up. */
 static inline struct hak_taken hak_route_take(size_t slot_bytes, size_t alignment,
                                               const void *caller) {
     struct hak_taken taken = {HAK_NO_BASE, hak_route_class(slot_bytes, alignment)};
@@ -96,8 +96,8 @@ static inline struct hak_taken hak_route_take_with_room(size_t slot_bytes, size_
                               HAK_CLASS_NONE};
 }
 
-/* A block that was taken, and that the program cannot have: it lies where it lay, or is lost where
- * that is neither an array nor a magazine. Debug build. */
+/* Puts a block back that was taken and that the program cannot have: it lies where it lay, or is
+ * lost where that is neither an array nor a magazine. Debug build. */
 static inline void hak_route_put_back(struct hak_taken taken) {
     if (hak_thread.state != HAK_THREAD_OWN || taken.class_index == HAK_CLASS_NONE)
         return;
@@ -115,11 +115,12 @@ static inline void hak_route_put_back(struct hak_taken taken) {
  * threads keep stays theirs). Takes no long lock; not for signal handlers. (route.c) */
 HAK_HIDDEN size_t hak_route_trim(void);
 
-/* Ends the program for a block that is no slot of ours; the debug build told of it before and goes
- * on. (route.c) */
+/* route.c: ends the program for a block that is no slot of ours; the debug build told of it before
+ * and goes on. */
 HAK_HIDDEN void hak_route_refuse(base_t base);
 
-/* The block goes back to this thread's own cache. `kind` is HAK_FREE or HAK_REALLOC_FROM. */
+/* Gives the block back to this thread's own cache; a pointer that is no slot's start is refused.
+ * `kind` is HAK_FREE or HAK_REALLOC_FROM. */
 HAK_IN_PLACE void hak_route_give_own(base_t base, enum hak_record_kind kind) {
     unsigned class_index = hak_front_class_of(base);
     if (HAK_UNLIKELY(!hak_is_slot_start(base.p, class_index))) {
@@ -129,9 +130,9 @@ HAK_IN_PLACE void hak_route_give_own(base_t base, enum hak_record_kind kind) {
     hak_front_give(class_index, base, kind);
 }
 
-/* The block leaves the program: it is recorded, then given to the layer it belongs to. False: it is
- * no block of ours, nothing was done. In the debug build it is part of free itself: a frame more
- * would be walked for each stack. */
+/* Checks and records the end of the block, then gives it by its owner: own heap, this thread's
+ * cache; another heap, its remote list; nobody, large. False, in the debug build alone: no block of
+ * ours. It is inlined into free, as each frame more would be walked for each stack. */
 HAK_IN_PLACE bool hak_route_give(base_t base, enum hak_record_kind kind) {
     hak_owner_t owner = hak_registry_owner(base.p);
     if (HAK_LIKELY(owner == hak_thread.heap_id)) {

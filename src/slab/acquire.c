@@ -21,7 +21,7 @@ static bool may_serve(const struct hak_superslab *superslab, unsigned class_inde
 
 /* ---- a slab and its class -------------------------------------------------------------------- */
 
-/* Of the slabs in `choice` (not 0) one that served the class last, else the first. */
+/* The slab in `choice`, a set of bits that is not 0, that served the class last, else the first. */
 static unsigned choose(const struct hak_superslab *superslab, uint32_t choice,
                        unsigned class_index) {
     for (uint32_t rest = choice; rest; rest &= rest - 1) {
@@ -37,8 +37,9 @@ static unsigned useful_slots(unsigned capacity) {
     return useful ? useful : 1;
 }
 
-/* An EMPTY slab of the same class is as it was left: all carved slots are free and their bits say
- * so. Else nothing is carved, and no word of the bitmap means anything. */
+/* Sets a slab up for a class. An EMPTY slab of the same class is as it was left: all carved slots
+ * are free and their bits say so. Else nothing is carved, and no word of the bitmap means
+ * anything. */
 static void prepare(struct hak_slab *slab, unsigned class_index, bool is_dirty) {
     if (!is_dirty || slab->class_index != class_index)
         slab->carved = 0;
@@ -55,6 +56,8 @@ static void prepare(struct hak_slab *slab, unsigned class_index, bool is_dirty) 
     slab->slot_bytes = (uint32_t)hak_class_bytes(class_index);
 }
 
+/* Makes the chosen free slab of the SuperSlab serve the class, and lists it. Its pages may be
+ * dirty. */
 static struct hak_slab *serve(struct hak_heap *heap, struct hak_superslab *superslab,
                               uint32_t choice, unsigned class_index) {
     unsigned index = choose(superslab, choice, class_index);
@@ -86,6 +89,8 @@ static bool serves_next(const struct hak_superslab *superslab, unsigned class_in
     return superslab->slabs[choose(superslab, dirty, class_index)].class_index == class_index;
 }
 
+/* A SuperSlab with a dirty free slab for the class, within the scan limit; one that served the
+ * class before is preferred. NULL: none. */
 static struct hak_superslab *find_empty(const struct hak_heap *heap, unsigned class_index) {
     struct hak_superslab *found = NULL;
     unsigned looked_at = 0, with_empty = 0;
@@ -198,6 +203,8 @@ static bool was_wrong(const struct hak_heap *heap) {
     return (heap->slabs_retouched - heap->retouched_before) * 2 > heap->purged_at_bound;
 }
 
+/* Too many free slabs have pages: gives half of them back, or, if the last time proved wrong,
+ * doubles the bound instead. */
 static HAK_COLD void purge_at_bound(struct hak_heap *heap) {
     heap->was_at_bound = true;
     if (heap->purged_at_bound > 0 && was_wrong(heap) && heap->regret < MOST_REGRET) {
@@ -227,6 +234,7 @@ void hak_slab_release(struct hak_heap *heap, struct hak_slab *slab) {
 
 /* ---- precharge ------------------------------------------------------------------------------- */
 
+/* True when a slab of the class with free slots is listed. */
 static bool has_slab(const struct hak_heap *heap, unsigned class_index) {
     for (unsigned i = 0; i < HAK_SLAB_LISTS; i++)
         if (heap->classes[class_index].lists[i])
@@ -234,7 +242,7 @@ static bool has_slab(const struct hak_heap *heap, unsigned class_index) {
     return false;
 }
 
-/* `slabs` of a band, dealt over its classes, the greatest first. */
+/* Acquires `slabs` slabs of a band, dealt over its classes, the greatest first. */
 static void precharge_band(struct hak_heap *heap, unsigned band, uint64_t slabs) {
     while (slabs > 0) {
         uint64_t before = slabs;

@@ -29,6 +29,8 @@ static unsigned purge_superslab(struct hak_heap *heap, struct hak_superslab *sup
     return purged;
 }
 
+/* Gives pages of free slabs back, SuperSlab by SuperSlab, until the heap has `keep` dirty slabs.
+ * Returns the bytes. */
 static size_t purge_list(struct hak_heap *heap, struct hak_superslab *list, unsigned keep) {
     size_t bytes = 0;
     for (struct hak_superslab *superslab = list; superslab && heap->dirty_slabs > keep;

@@ -21,7 +21,7 @@ struct hak_heap *hak_heap_of(hak_owner_t id) {
                                  : NULL;
 }
 
-/* Hold hak_heaps_lock. */
+/* Makes a heap; NULL without memory. Hold hak_heaps_lock. */
 static struct hak_heap *make_heap(hak_owner_t id) {
     if ((size_t)(fresh_end - fresh) < sizeof(struct hak_heap)) {
         char *start = hak_map(HEAPS_MAP_BYTES);
@@ -43,6 +43,7 @@ static void set_state(struct hak_heap *heap, enum hak_heap_state state) {
     atomic_store_explicit(&heap->state, (uint8_t)state, memory_order_seq_cst);
 }
 
+/* Takes the heap off the list of idle heaps; it is owned from now on. */
 static void take_off_idle(struct hak_heap *heap) {
     if (heap->prev_idle)
         heap->prev_idle->next_idle = heap->next_idle;
@@ -118,6 +119,7 @@ struct hak_heap *hak_shared_heap(void) {
 
 /* ---- fork ------------------------------------------------------------------------------------ */
 
+/* The last heap on the list of idle ones, or NULL. */
 static struct hak_heap *last_idle(void) {
     struct hak_heap *last = idle;
     while (last && last->next_idle)
@@ -125,7 +127,7 @@ static struct hak_heap *last_idle(void) {
     return last;
 }
 
-/* Behind `last`, the last of the idle ones, which can be had as they are. */
+/* Links a heap behind `last`, the last of the idle ones, and makes it idle. */
 static void make_idle_behind(struct hak_heap *last, struct hak_heap *heap) {
     heap->prev_idle = last;
     heap->next_idle = NULL;
@@ -136,8 +138,9 @@ static void make_idle_behind(struct hak_heap *last, struct hak_heap *heap) {
     set_state(heap, HAK_HEAP_IDLE);
 }
 
-/* Another thread was changing the list of idle heaps: it is linked anew, by what the heaps say
- * themselves. The state changes by one store, last when a heap comes and last when it goes. */
+/* Links the list of idle heaps anew, by each heap's state: in the child of a fork where another
+ * thread was changing it. The state changes by one store, last when a heap comes and last when it
+ * goes. */
 static void relink_idle(void) {
     struct hak_heap *last = NULL;
     idle = NULL;
@@ -152,6 +155,8 @@ static void relink_idle(void) {
     fresh = fresh_end = NULL; /* the two may not belong together */
 }
 
+/* In a fork's child: if another thread held the shared heap's lock, the heap is marked as
+ * half-changed. */
 static void leave_shared_heap(void) {
     struct hak_heap *heap = hak_heap_of(HAK_SHARED_HEAP_ID);
     if (hak_lock_was_left(&hak_shared_heap_lock) && heap)

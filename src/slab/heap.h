@@ -92,7 +92,8 @@ HAK_HIDDEN extern struct hak_lock hak_shared_heap_lock;
  * NULL when no id or no memory is left; the thread then uses the shared heap. */
 HAK_HIDDEN struct hak_heap *hak_heap_acquire(void);
 
-/* The thread ends; its caches are empty. The heap waits for its next thread. */
+/* Makes a heap idle at its thread's end, when its caches are empty: it waits for its next thread.
+ */
 HAK_HIDDEN void hak_heap_release(struct hak_heap *heap);
 
 /* Takes heap `id` out of the idle ones so that the caller may work on it, once it is mended where
@@ -106,12 +107,12 @@ HAK_HIDDEN struct hak_heap *hak_heap_of(hak_owner_t id);
  * memory. Hold hak_shared_heap_lock. */
 HAK_HIDDEN struct hak_heap *hak_shared_heap(void);
 
-/* In the child after fork, on its only thread: heaps owned by threads that are gone become idle
+/* Makes, in the child after fork, on its only thread, heaps owned by threads that are gone idle
  * ones that are left; `before_idle` is called for each. `own` may be NULL. The shared heap is left
  * where such a thread was at work in it. */
 HAK_HIDDEN void hak_heaps_after_fork(struct hak_heap *own, void (*before_idle)(struct hak_heap *));
 
-/* The debug build's records of a heap's SuperSlabs having a new thread. */
+/* Records, in the debug build, that a heap's SuperSlabs have a new thread. */
 HAK_HIDDEN void hak_heap_note_adoption(const struct hak_heap *heap);
 
 /* Lowers the number of ids that are handed out (tests of what happens when they run out). */

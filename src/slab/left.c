@@ -5,6 +5,7 @@
 #include "platform/registry.h"
 #include "slab/lists.h"
 
+/* Counts the free slots of those that were carved. */
 static unsigned count_free(struct hak_slab *slab) {
     const uint64_t *bits = slab->bits;
     unsigned count = 0;
@@ -24,7 +25,8 @@ static void rebuild_tier(struct hak_superslab *superslab) {
     hak_tier_set(superslab, hak_tier_after(before, superslab->used_bytes));
 }
 
-/* Counts anew: only classes, bitmaps and `carved` are believed. */
+/* Counts a SuperSlab's slabs anew: only classes, bitmaps and `carved` are believed. Returns the
+ * free slabs. */
 static uint32_t rebuild_slabs(struct hak_superslab *superslab) {
     uint32_t free_slabs = 0;
     for (unsigned i = 1; i < HAK_SLABS; i++) {
@@ -42,6 +44,8 @@ static uint32_t rebuild_slabs(struct hak_superslab *superslab) {
     return free_slabs;
 }
 
+/* Rebuilds lists, tier and sums of a SuperSlab of the heap from its slabs' bitmaps. Others are
+ * skipped. */
 static void rebuild_superslab(struct hak_superslab *superslab, hak_owner_t owner, void *context) {
     struct hak_heap *heap = context;
     if (owner != heap->id)
@@ -61,6 +65,7 @@ static void rebuild_superslab(struct hak_superslab *superslab, hak_owner_t owner
     link_superslab(list_of(heap, superslab), superslab);
 }
 
+/* Releases the heap's SuperSlabs in which no slab serves a class. */
 static void release_empty_superslabs(struct hak_heap *heap) {
     struct hak_superslab *next;
     for (struct hak_superslab *superslab = heap->room; superslab; superslab = next) {
@@ -82,7 +87,7 @@ void hak_slab_rebuild(struct hak_heap *heap) {
     heap->dirty_slabs_low = heap->dirty_slabs;
 }
 
-/* True when `block` is a slot of the heap that is out, and of no other class. */
+/* Whether `block` is a slot of this heap and class that the slab counts as given out. */
 static bool is_out(const struct hak_heap *heap, base_t block, unsigned class_index) {
     if (hak_registry_owner(block.p) != heap->id)
         return false;

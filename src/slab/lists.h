@@ -65,7 +65,8 @@ static inline struct hak_slab **head_of(struct hak_heap *heap, unsigned class_in
     return &heap->classes[class_index].lists[list - HAK_LISTED_READY];
 }
 
-/* First in the list: the slab added last is the fullest of it, so that the others empty. */
+/* Puts a slab first into a list: the one added last is the fullest of it, so that the others
+ * empty. */
 static inline void list_slab(struct hak_heap *heap, struct hak_slab *slab, unsigned list) {
     struct hak_slab **head = head_of(heap, slab->class_index, list);
     slab->prev_in_list = NULL;
@@ -76,6 +77,7 @@ static inline void list_slab(struct hak_heap *heap, struct hak_slab *slab, unsig
     slab->list = (uint8_t)list;
 }
 
+/* Takes the slab off its list of slabs with free slots. */
 static inline void unlist_slab(struct hak_heap *heap, struct hak_slab *slab) {
     if (slab->prev_in_list)
         slab->prev_in_list->next_in_list = slab->next_in_list;
@@ -86,6 +88,7 @@ static inline void unlist_slab(struct hak_heap *heap, struct hak_slab *slab) {
     slab->list = HAK_UNLISTED;
 }
 
+/* Moves the slab to another list of its class. */
 static inline void relist_slab(struct hak_heap *heap, struct hak_slab *slab, unsigned list) {
     if (slab->list != HAK_UNLISTED)
         unlist_slab(heap, slab);
@@ -108,6 +111,7 @@ static inline void lower_dirty_low(struct hak_heap *heap) {
         heap->dirty_slabs_low = heap->dirty_slabs;
 }
 
+/* Sets which free slabs have pages, and the heap's count of them. */
 static inline void set_dirty(struct hak_heap *heap, struct hak_superslab *superslab,
                              uint32_t slabs) {
     heap->dirty_slabs += (unsigned)__builtin_popcount(slabs);
@@ -118,20 +122,23 @@ static inline void set_dirty(struct hak_heap *heap, struct hak_superslab *supers
 
 /* ---- what one file of slab/ asks of another -------------------------------------------------- */
 
-/* acquire.c: an EMPTY slab of a SuperSlab that is not DRAINING, now in the class's list; NULL when
- * there is none (stage 1). */
+/* acquire.c: takes an EMPTY slab of a SuperSlab that is not DRAINING into the class's list; NULL
+ * when there is none (stage 1). */
 HAK_HIDDEN struct hak_slab *hak_slab_reuse(struct hak_heap *heap, unsigned class_index);
-/* acquire.c: any other slab (stages 2 and 3); NULL when there is no memory. */
+/* acquire.c: takes any other slab into the class's list (stages 2 and 3); NULL when there is no
+ * memory. */
 HAK_HIDDEN struct hak_slab *hak_slab_acquire(struct hak_heap *heap, unsigned class_index);
-/* acquire.c: a slab without a slot in use, in no list, serves no class from now on. */
+/* acquire.c: lets a slab without a slot in use, in no list, serve no class from now on; with the
+ * last one its SuperSlab goes, too. */
 HAK_HIDDEN void hak_slab_release(struct hak_heap *heap, struct hak_slab *slab);
-/* acquire.c: the SuperSlab has no slab in use; it stands in its list. */
+/* acquire.c: gives a SuperSlab that has no slab in use, and stands in its list, to the pool. */
 HAK_HIDDEN void hak_superslab_release(struct hak_heap *heap, struct hak_superslab *superslab);
 
 /* tier.c: the tier changes with used_bytes; in files' order: rises, falls. */
 HAK_HIDDEN HAK_COLD void hak_tier_heat(struct hak_heap *heap, struct hak_superslab *superslab);
 HAK_HIDDEN HAK_COLD void hak_tier_cool(struct hak_heap *heap, struct hak_superslab *superslab);
 
+/* Counts bytes as used; from a bound on the SuperSlab becomes hot. */
 static inline void raise_used(struct hak_heap *heap, struct hak_superslab *superslab,
                               size_t bytes) {
     superslab->used_bytes += (uint32_t)bytes;
@@ -139,6 +146,7 @@ static inline void raise_used(struct hak_heap *heap, struct hak_superslab *super
         hak_tier_heat(heap, superslab);
 }
 
+/* Counts bytes as unused; below a bound the SuperSlab begins to drain. */
 static inline void lower_used(struct hak_heap *heap, struct hak_superslab *superslab,
                               size_t bytes) {
     superslab->used_bytes -= (uint32_t)bytes;

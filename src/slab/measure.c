@@ -4,6 +4,7 @@
 
 enum { MILLION = 1000000 };
 
+/* Adds the SuperSlabs of a list; full ones are those used to `threshold` millionths. */
 static void add(const struct hak_superslab *list, uint64_t threshold, struct hak_memory_use *use) {
     const uint64_t all_bytes = (HAK_SLABS - 1) * HAK_SLAB_BYTES;
     for (const struct hak_superslab *superslab = list; superslab; superslab = superslab->next) {

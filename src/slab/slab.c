@@ -61,8 +61,8 @@ static unsigned take_from(struct hak_heap *heap, struct hak_slab *slab, base_t *
     return taken;
 }
 
-/* Of the first few slabs of SuperSlabs that drain the one whose SuperSlab is the fullest: the
- * others go sooner. */
+/* The one of the first few slabs in the list whose SuperSlab is the fullest: the others empty
+ * sooner. */
 static struct hak_slab *pick_cooled(struct hak_slab *slab) {
     struct hak_slab *picked = slab;
     for (unsigned looked_at = 0; slab && looked_at < COOLED_LOOKS; looked_at++) {
@@ -145,7 +145,7 @@ static inline bool set_free_bit(struct hak_slab *slab, uint32_t magic, base_t bl
     return true;
 }
 
-/* All slabs of a SuperSlab without a slot in use stop to serve, and it goes with the last. */
+/* Releases all slabs of a SuperSlab without a slot in use; it goes with the last. */
 static void release_all(struct hak_heap *heap, struct hak_superslab *superslab) {
     uint32_t active = HAK_ALL_SLABS_FREE & ~superslab->free_slabs;
     for (; active; active &= active - 1) {
@@ -155,9 +155,9 @@ static void release_all(struct hak_heap *heap, struct hak_superslab *superslab) 
     }
 }
 
-/* The last slab of a class stays, or a thread that takes and gives one block would acquire and
- * release a slab each time its cache runs over. But it does not hold a SuperSlab that drains, nor a
- * whole one where the heap has another. */
+/* Releases a slab without a slot in use, or keeps it: the last slab of a class stays, or a thread
+ * that takes and gives one block would acquire and release a slab each time its cache runs over.
+ * But it does not hold a SuperSlab that drains, nor a whole one where the heap has another. */
 static void empty_slab(struct hak_heap *heap, struct hak_superslab *superslab,
                        struct hak_slab *slab) {
     unsigned active = HAK_SLABS - 1 - (unsigned)__builtin_popcount(superslab->free_slabs);
@@ -172,7 +172,8 @@ static void empty_slab(struct hak_heap *heap, struct hak_superslab *superslab,
     }
 }
 
-/* `count` slots of the slab have become free. */
+/* Lowers the slab's count by `count` slots that have become free, and moves it to the list that
+ * fits; an empty one may be released. */
 static void lower_slab(struct hak_heap *heap, struct hak_superslab *superslab,
                        struct hak_slab *slab, unsigned count) {
     slab->used -= count;
@@ -208,8 +209,8 @@ void hak_slab_give(struct hak_heap *heap, base_t block) {
     hak_slab_give_all(heap, &block, 1);
 }
 
-/* Walks all slabs with room, so only where one may be empty: a heap without a thread is trimmed
- * with each chunk that is posted to it. */
+/* Releases all empty slabs of the heap. It walks all slabs with room, so only where one may be
+ * empty: a heap without a thread is trimmed with each chunk that is posted to it. */
 void hak_slab_trim(struct hak_heap *heap) {
     if (!heap->has_empty)
         return;

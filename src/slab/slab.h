@@ -55,7 +55,7 @@ HAK_HIDDEN unsigned hak_slab_take_some(struct hak_heap *heap, unsigned class_ind
  */
 HAK_HIDDEN void hak_slab_give(struct hak_heap *heap, base_t block);
 
-/* The same for `count` slots; the counts of a slab and its SuperSlab change once for each run of
+/* Gives `count` slots back; the counts of a slab and its SuperSlab change once for each run of
  * neighbours in `blocks` that lie in one slab. */
 HAK_HIDDEN void hak_slab_give_all(struct hak_heap *heap, const base_t *blocks, unsigned count);
 
@@ -85,17 +85,18 @@ struct hak_staying {
     const struct hak_superslab *first, *second;
 };
 
-/* Finds them; false: no others drain. */
-HAK_HIDDEN bool hak_slab_find_staying(const struct hak_heap *heap, struct hak_staying *staying);
+/* Stores the two fullest of the SuperSlabs that drain: they stay. False: no others drain. */
+HAK_HIDDEN bool hak_slab_find_fullest_draining(const struct hak_heap *heap,
+                                               struct hak_staying *staying);
 
 /* Parts blocks that lie in caches of the heap: those in SuperSlabs that are to go to `going`, the
  * others to `kept`. Returns how many go. */
 HAK_HIDDEN unsigned hak_slab_part(const struct hak_staying *staying, const base_t *blocks,
                                   unsigned count, base_t *going, base_t *kept);
 
-/* To be called now and then: gives back the pages of as many free slabs as were never needed since
- * the last time that it did so, a purge delay ago (slab/tune.h); looks at the pool's reserve, too.
- */
+/* Gives back the pages of as many free slabs as were never needed since the last time that it did
+ * so, a purge delay ago (slab/tune.h); to be called now and then. Looks at the pool's reserve,
+ * too. */
 HAK_HIDDEN void hak_slab_decay(struct hak_heap *heap);
 
 #endif

@@ -33,6 +33,8 @@ static uint64_t tier_argument(enum hak_tier tier, enum hak_tier before, uint32_t
     return (uint64_t)tier | (uint64_t)before << 8 | used_bytes * UINT64_C(1000) / all_bytes << 16;
 }
 
+/* Puts the SuperSlab into the tier of its used bytes: other lists for it and its slabs, and a
+ * record. */
 static void change(struct hak_heap *heap, struct hak_superslab *superslab) {
     enum hak_tier before = superslab->tier;
     enum hak_tier tier = hak_tier_after(before, superslab->used_bytes);
@@ -48,7 +50,7 @@ static void change(struct hak_heap *heap, struct hak_superslab *superslab) {
     }
 }
 
-bool hak_slab_find_staying(const struct hak_heap *heap, struct hak_staying *staying) {
+bool hak_slab_find_fullest_draining(const struct hak_heap *heap, struct hak_staying *staying) {
     const struct hak_superslab *first = NULL, *second = NULL;
     unsigned count = 0;
     for (const struct hak_superslab *superslab = heap->cooled; superslab;

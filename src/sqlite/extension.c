@@ -15,14 +15,15 @@ SQLITE_EXTENSION_INIT1
 #include "store/file.h"
 #include "store/sql/sql.h"
 
-static int fail(char **message, int error) {
+/* Hands the store's last message to SQLite's loader and returns `error`. */
+static int fail_with_store_message(char **message, int error) {
     if (message)
         *message = sqlite3_mprintf("%s", hak_store_message());
     return error;
 }
 
-/* Asks the connection, not the file: opening that a second time here, and closing it, would drop
- * the locks that SQLite has on it. */
+/* Checks that the main database is a capture that can be read. Asks the connection, not the file:
+ * opening that a second time here, and closing it, would drop the locks that SQLite has on it. */
 static int look_at_main(sqlite3 *database) {
     const char *path = sqlite3_db_filename(database, "main");
     const struct hak_database db = {.connection = database, .path = (char *)path};
@@ -52,11 +53,14 @@ static int look_at_main(sqlite3 *database) {
  * SQLITE_ERROR: `message` says why. */
 __attribute__((visibility("default"))) int
 sqlite3_hakmemsqlite_init(sqlite3 *database, char **message, const sqlite3_api_routines *routines);
+
+/* SQLite's loader calls it: checks that the main database is a capture, and adds the virtual
+ * tables. */
 int sqlite3_hakmemsqlite_init(sqlite3 *database, char **message,
                               const sqlite3_api_routines *routines) {
     SQLITE_EXTENSION_INIT2(routines);
     if (look_at_main(database) < 0 || hak_store_add_tables(database) < 0)
-        return fail(message, SQLITE_ERROR);
+        return fail_with_store_message(message, SQLITE_ERROR);
     return SQLITE_OK;
 }
 

@@ -45,6 +45,7 @@ void hak_database_free(struct hak_database *db) {
     db->kept = NULL;
 }
 
+/* A prepared statement of the same text that was kept; NULL: none. */
 static sqlite3_stmt *take_kept(struct hak_statements *kept, const char *sql) {
     for (int i = kept ? kept->count : 0; i-- > 0;) {
         sqlite3_stmt *statement = kept->free[i];
@@ -56,6 +57,7 @@ static sqlite3_stmt *take_kept(struct hak_statements *kept, const char *sql) {
     return NULL;
 }
 
+/* Keeps the statement for the next with its text, or ends it if KEPT_MAX are kept. */
 static void give_back(struct hak_statements *kept, sqlite3_stmt *statement) {
     if (!kept || kept->count == KEPT_MAX) {
         sqlite3_finalize(statement);

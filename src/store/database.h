@@ -20,7 +20,7 @@ int hak_database_keep(struct hak_database *db);
 /* Gives back the statements that no query has: SQLite closes a connection, and ends its log, only
  * when none is left. */
 void hak_database_release(const struct hak_database *db);
-/* The same, and keeps none any more. */
+/* Frees all kept statements, as hak_database_release, and keeps none any more. */
 void hak_database_free(struct hak_database *db);
 
 /* One state of a store that is being written, until hak_database_end_reading gets what this
@@ -52,16 +52,17 @@ struct hak_query {
 #define hak_ask(db, sql, doing, ...)                                                               \
     hak_ask_with(db, sql, doing, (const uint64_t[]){0, __VA_ARGS__},                               \
                  (int)(sizeof(uint64_t[]){0, __VA_ARGS__} / sizeof(uint64_t)) - 1)
-/* The same; `numbers` begin at index 1. */
+/* Asks a query with `count` numbers, which begin at index 1. */
 struct hak_query hak_ask_with(const struct hak_database *db, const char *sql, const char *doing,
                               const uint64_t *numbers, int count);
 /* Binds a text, which stays until the end of the query. */
 void hak_query_bind_text(struct hak_query *q, int at, const char *text);
-/* True: there is another row, whose columns are there until the next call. */
+/* Steps to the next row, whose columns are there until the next call. False: there is none, or an
+ * error, which hak_query_end tells. */
 bool hak_query_next(struct hak_query *q);
 /* Begins anew, with the values that are bound then. */
 void hak_query_again(struct hak_query *q);
-/* 0, or the error that ended the rows. */
+/* Ends the query and keeps its statement for another. 0, or the error that ended the rows. */
 int hak_query_end(struct hak_query *q);
 
 static inline uint64_t hak_query_number(const struct hak_query *q, int column) {
@@ -101,11 +102,11 @@ struct hak_value {
 int hak_do_with(const struct hak_database *db, const char *sql, const char *doing,
                 const struct hak_value *values, int count);
 
-/* The first row of a query of numbers, ?1 being `argument`, as `count` values (0 where there is
- * none): 1 found, 0 no row, or an error. */
+/* Reads the first row of a query of numbers, ?1 being `argument`, as `count` values (0 where there
+ * is none): 1 found, 0 no row, or an error. */
 int hak_database_numbers(const struct hak_database *db, const char *sql, uint64_t argument,
                          uint64_t *values, int count);
-/* The first column of the first row; 0 where there is no row, or it cannot be read. */
+/* Reads the first column of the first row; 0 where there is no row, or it cannot be read. */
 uint64_t hak_database_number(const struct hak_database *db, const char *sql, uint64_t argument);
 /* The same for a text, as a copy that the caller frees; NULL where there is none. */
 char *hak_database_text(const struct hak_database *db, const char *sql, uint64_t argument);

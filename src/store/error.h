@@ -31,7 +31,7 @@ __attribute__((format(printf, 1, 2))) void hak_store_say(const char *format, ...
 /* The error for missing memory while working on the store at `path`. */
 int hak_store_no_memory(const char *path);
 
-/* The error for what SQLite just answered on `database`, with its line: `doing` says what was
+/* Makes the error of what SQLite just answered on `database`, with its line: `doing` says what was
  * tried, `path` on which file. Full disks, locks, damage and missing rights have their own codes.
  */
 int hak_store_say_sqlite(struct sqlite3 *database, const char *path, const char *doing);

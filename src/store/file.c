@@ -24,6 +24,7 @@
 
 static const char *const beside[] = {"-wal", "-shm", "-journal"};
 
+/* The store's error for errno, with advice. */
 static int fail_errno(const char *path, const char *doing) {
     int code = errno;
     switch (code) {
@@ -72,7 +73,7 @@ static char *resolve_directory(const char *path) {
     return result;
 }
 
-/* SQLite keeps paths, "-journal" included, in HAK_STORE_PATH_BYTES. */
+/* Checks that SQLite can keep the path, "-journal" included, in HAK_STORE_PATH_BYTES. */
 static int check_length(const char *real_path) {
     size_t length = strlen(real_path);
     if (length + sizeof "-journal" <= HAK_STORE_PATH_BYTES)
@@ -82,6 +83,8 @@ static int check_length(const char *real_path) {
                           HAK_STORE_PATH_BYTES - sizeof "-journal", real_path);
 }
 
+/* Removes what lies at the path, if that is a store nobody is writing. An error: it is something
+ * else. */
 static int remove_old(const char *real_path, const char *path) {
     struct stat status;
     if (lstat(real_path, &status) != 0)
@@ -112,6 +115,7 @@ static int remove_old(const char *real_path, const char *path) {
     return unlink(real_path) == 0 ? 0 : fail_errno(path, "removing the old store");
 }
 
+/* Removes the files that SQLite keeps beside a store. */
 static int remove_left_overs(const char *real_path) {
     for (size_t i = 0; i < sizeof beside / sizeof *beside; i++) {
         char name[PATH_MAX + 16];
@@ -155,6 +159,7 @@ static uint32_t read_big(const uint8_t *at) {
     return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
 }
 
+/* True when a write-ahead log that is not empty lies beside the store. */
 static bool has_wal(const char *real_path) {
     char name[PATH_MAX + 16];
     struct stat status;
@@ -162,6 +167,7 @@ static bool has_wal(const char *real_path) {
     return stat(name, &status) == 0 && status.st_size > 0;
 }
 
+/* Looks at the file's kind and first bytes. An error says why it is no store. */
 static int examine(int fd, const char *path, const char *real_path) {
     struct stat status;
     uint8_t head[HEADER_BYTES] = {0};
@@ -255,7 +261,7 @@ int hak_store_file_open(const char *path, bool writing, int *fd, char **real_pat
     return error;
 }
 
-/* True if this process has the file of `fd` open a second time (or that cannot be told). */
+/* Whether this process has the file of `fd` open a second time (or that cannot be told). */
 static bool is_open_twice(int fd) {
     struct stat own, other;
     DIR *directory = opendir("/proc/self/fd");

@@ -25,6 +25,8 @@ static void end_thread(void *unused) {
 static void make_key(void) {
     pthread_key_create(&at_thread_end, end_thread);
 }
+
+/* Makes the thread's packer if there is none. False without memory. */
 static bool have_packer(void) {
     if (!packer && (packer = ZSTD_createCCtx())) {
         pthread_once(&once, make_key);
@@ -32,6 +34,8 @@ static bool have_packer(void) {
     }
     return packer != NULL;
 }
+
+/* Makes the thread's unpacker if there is none. False without memory. */
 static bool have_unpacker(void) {
     if (!unpacker && (unpacker = ZSTD_createDCtx())) {
         pthread_once(&once, make_key);

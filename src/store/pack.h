@@ -33,7 +33,7 @@ struct hak_blob_form {
 bool hak_blob_begin(struct hak_buffer *out, const struct hak_blob_form *form, size_t *start);
 /* Appends the checksum of all from `start` on. False when memory is out. */
 bool hak_blob_end(struct hak_buffer *out, size_t start);
-/* NULL, or what is wrong with a blob of that form. */
+/* Checks a blob's magic, checksum and format. NULL, or what is wrong with it. */
 const char *hak_blob_check(const struct hak_blob_form *form, const uint8_t *blob, size_t bytes);
 
 /* Gives back what packing and unpacking keep for this thread: before it ends. */

@@ -15,6 +15,7 @@ bool hak_source_is_url(const char *path) {
     return strncmp(path, "postgresql://", 13) == 0 || strncmp(path, "postgres://", 11) == 0;
 }
 
+/* Opens a capture on a server, by src/remote where that is linked. An error: it is not. */
 static int open_url(const char *url, struct hak_source *out) {
     struct hak_database layout = {.path = (char *)"the layout of a store"};
     if (!hak_source_open_url)

@@ -47,7 +47,7 @@ enum {
 int hak_table_take(sqlite3_index_info *info, unsigned equal, unsigned range, unsigned omit,
                    unsigned *equal_taken);
 
-/* One argument of xFilter as a number. False: no row can fit. */
+/* Reads one argument of xFilter as a number that `op` compares with. False: no row can fit. */
 bool hak_table_number(sqlite3_value *value, int op, uint64_t *out);
 /* Narrows [from, to] (inclusive; to 0 = open) by `op` and a number; false when nothing is left. */
 bool hak_table_narrow(int op, uint64_t value, uint64_t *from, uint64_t *to);

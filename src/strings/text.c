@@ -91,7 +91,8 @@ static void writes_within(const struct call *call, char *to, size_t length, size
         writes(call, to, product(smaller(length + 1, units), call->row->unit));
 }
 
-/* The source is read to its end in any case, for the result. */
+/* strlcpy's check. If the room of the destination is known, at most `units` units of the source and
+ * its end are written; otherwise only reading the source to its end is checked. */
 void hak_string_copy_within(const struct call *call, size_t units) {
     const char *from = second(call);
     if (is_room_known(first(call)))

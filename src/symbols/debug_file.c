@@ -15,6 +15,8 @@
 
 static const char debug_root[] = "/usr/lib/debug";
 
+/* True when the file is the one the program loaded: by build-id, else by not being changed since.
+ */
 static bool is_loaded_one(const struct stat *about, const char *has, const char *wants,
                           uint64_t loaded_ns) {
     if (wants[0])
@@ -49,7 +51,8 @@ static bool has_lines(Elf *elf) {
            hak_elf_find_section(elf, ".zdebug_info", &header);
 }
 
-/* A section of a few bytes that says it is gigabytes when inflated is made to use up the memory. */
+/* Whether a section of a few bytes says that it is gigabytes when inflated: it is made to use up
+ * the memory. */
 static bool is_bomb(Elf_Scn *section, const GElf_Shdr *header) {
     GElf_Chdr inflated;
     return gelf_getchdr(section, &inflated) &&
@@ -76,7 +79,8 @@ static void hide_needless(Elf *elf) {
     }
 }
 
-/* False when `elf` has no debug information that can be read. */
+/* Opens the file's debug information; false when `elf` has none that can be read. Sections that are
+ * compressed may be inflated later. */
 static bool open_dwarf(struct hak_debug_file *file, Elf *elf) {
     if (!has_lines(elf))
         return false;
@@ -88,7 +92,7 @@ static bool open_dwarf(struct hak_debug_file *file, Elf *elf) {
     return file->dwarf != NULL;
 }
 
-/* The CRC-32 of .gnu_debuglink is that of xz. */
+/* Whether the file's CRC-32, as .gnu_debuglink has it and xz computes it, is the due one. */
 static bool checksum_is(int fd, uint32_t due) {
     static uint8_t buffer[1 << 16]; /* one worker thread */
     uint32_t sum = 0;
@@ -113,6 +117,8 @@ static bool try_separate(struct hak_debug_file *f, const char *path, const uint3
     return f->dwarf != NULL;
 }
 
+/* Opens the file that .gnu_debuglink names, beside the module, in .debug or below the debug root.
+ * False: none fits. */
 static bool try_link(struct hak_debug_file *f) {
     static const char *const around[][2] = {{"", ""}, {"", ".debug/"}, {debug_root, ""}};
     GElf_Word checksum;
@@ -130,6 +136,7 @@ static bool try_link(struct hak_debug_file *f) {
     return false;
 }
 
+/* Finds DWARF in the module, else in a separate file by build-id or link. None may be found. */
 static void find_debug_information(struct hak_debug_file *file) {
     char path[4096];
     if (open_dwarf(file, file->own.elf)) {

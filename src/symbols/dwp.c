@@ -65,6 +65,7 @@ static struct piece find_section(Elf *elf, const char *wanted, uint64_t *offset)
     return (struct piece){data->d_buf, data->d_size};
 }
 
+/* Reads a number in the processor's byte order, at most 8 bytes. */
 static uint64_t read_number(const uint8_t *bytes, size_t size) {
     uint64_t number = 0;
     memcpy(&number, bytes, size);

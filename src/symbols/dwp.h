@@ -32,8 +32,8 @@ struct hak_dwp {
 void hak_dwp_open(struct hak_dwp *dwp, const char *path);
 void hak_dwp_close(struct hak_dwp *dwp);
 
-/* The unit of `skeleton`, a unit of the program's `main`, with its functions, into `die`. False
- * when the package does not hold it or cannot be understood. */
+/* Finds the unit of `skeleton`, a unit of the program's `main`, in the package, with its functions,
+ * into `die`. False when the package does not hold it or cannot be understood. */
 bool hak_dwp_find(struct hak_dwp *dwp, Dwarf *main, Dwarf_Die *skeleton, Dwarf_Die *die);
 
 #endif

@@ -34,7 +34,7 @@ void hak_elf_each_symbol(Elf *elf, unsigned tables,
                          bool (*visit)(void *context, const char *name, const GElf_Sym *symbol),
                          void *context);
 
-/* The GNU build-id in hexadecimal, "" = none. */
+/* Writes the file's GNU build-id in hexadecimal, "" = none. */
 void hak_elf_build_id(Elf *elf, char id[HAK_BUILD_ID_TEXT]);
 
 #endif

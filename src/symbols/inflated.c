@@ -30,6 +30,7 @@ static void fill_whole(struct hak_inflating *s) {
     (void)fill(s, s->size);
 }
 
+/* Begins to inflate a section into memory of its size. False without memory. */
 static bool begin_stream(struct hak_inflating *s, const Elf_Data *compressed, size_t header_bytes) {
     s->stream = (z_stream){.next_in = (Bytef *)compressed->d_buf + header_bytes,
                            .avail_in = (uInt)(compressed->d_size - header_bytes)};
@@ -44,6 +45,7 @@ static bool begin_stream(struct hak_inflating *s, const Elf_Data *compressed, si
     return s->bytes != NULL;
 }
 
+/* Frees the stream and its bytes, if there is one. */
 static void end_stream(struct hak_inflating *s) {
     if (!s->bytes)
         return;
@@ -52,6 +54,8 @@ static void end_stream(struct hak_inflating *s) {
     *s = (struct hak_inflating){0};
 }
 
+/* Begins to inflate a section, nothing read yet. False: it is not there, not compressed by zlib, or
+ * too large. */
 static bool open_section(struct hak_inflating *s, Elf *elf, const char *name) {
     GElf_Shdr header;
     GElf_Chdr inflated;
@@ -67,7 +71,7 @@ static bool open_section(struct hak_inflating *s, Elf *elf, const char *name) {
     return begin_stream(s, data, sizeof(Elf64_Chdr));
 }
 
-/* Both forms of a section's data, which are one for bytes, are the inflated bytes from now on. */
+/* Makes the inflated bytes the section's data, in both forms, which are one for bytes. */
 static void hand_over(struct hak_inflating *s, Elf *elf, const char *name) {
     GElf_Shdr header;
     Elf_Scn *section = hak_elf_find_section(elf, name, &header);
@@ -121,6 +125,7 @@ static uint64_t take_byte(struct hak_inflating *s, uint64_t *at) {
     return *at < s->filled ? s->bytes[(*at)++] : take(s, at, 1);
 }
 
+/* Reads a ULEB128, inflating as far as needed. */
 static uint64_t take_leb(struct hak_inflating *s, uint64_t *at) {
     uint64_t number = 0, byte = 0x80;
     for (unsigned shift = 0; (byte & 0x80) && shift < 64; shift += 7) {

@@ -52,7 +52,7 @@ struct dump {
     size_t place_count;
 };
 
-/* Up to `bytes` bytes from `at` on, which lie in the window then; `got` = how many. */
+/* Reads up to `bytes` bytes from `at` on, which lie in the window then; `got` = how many. */
 static const uint8_t *look_at(struct dump *d, uint64_t at, size_t bytes, size_t *got) {
     if (at < d->window_at || at + bytes > d->window_at + d->window_bytes) {
         ssize_t n = pread(d->fd, d->window, sizeof d->window, (off_t)at);
@@ -68,7 +68,7 @@ static uint64_t number_at(const uint8_t *from, int place) {
     return hak_read_little(from + place, 8);
 }
 
-/* The code of `load` lies at `start` from `ns` on. */
+/* Names the places in the code of `load`, which lies at `start` from `ns` on. */
 static void name_places(struct dump *d, const struct load *load, uint64_t start, uint64_t bytes,
                         uint64_t ns) {
     size_t i = hak_jit_first_from(d->places, d->place_count, start), got;
@@ -85,6 +85,8 @@ static void name_places(struct dump *d, const struct load *load, uint64_t start,
         }
 }
 
+/* Enters a JIT_CODE_LOAD and names the places in it. False: the record is broken or memory is out.
+ */
 static bool read_load(struct dump *d, const uint8_t *record, uint64_t at, uint64_t bytes,
                       uint64_t ns) {
     uint64_t start = number_at(record, 32), code_bytes = number_at(record, 40);
@@ -101,6 +103,7 @@ static bool read_load(struct dump *d, const uint8_t *record, uint64_t at, uint64
     return true;
 }
 
+/* Moves code that was loaded before, and names the places there. False: broken, or no such code. */
 static bool read_move(struct dump *d, const uint8_t *record, uint64_t bytes, uint64_t ns) {
     if (bytes < MOVE_BYTES)
         return false;
@@ -145,7 +148,7 @@ static uint64_t read_record(struct dump *d, uint64_t at, struct hak_jit_reading 
     return bytes;
 }
 
-/* V8's lines lie V8_SHIFT behind the code that they are of. */
+/* By how much the lines of a function lie behind its code: V8's by V8_SHIFT. */
 static uint64_t shift_of(const char *name, uint64_t first_line, uint64_t start) {
     static const char *const tags[] = {"JS:", "LazyCompile:", "Function:", "Script:", "Eval:"};
     for (size_t i = 0; i < sizeof tags / sizeof *tags; i++)
@@ -154,7 +157,8 @@ static uint64_t shift_of(const char *name, uint64_t first_line, uint64_t start) 
     return 0;
 }
 
-/* The last line that begins at or before the place's address, of the `bytes` bytes of a record. */
+/* Finds the last line that begins at or before the place's address, in the `bytes` bytes of a
+ * record. False: the record is not whole or has none. */
 static bool find_dumped_line(struct hak_jit_place *place, const uint8_t *record, size_t bytes) {
     uint64_t lines = number_at(record, 24), start = number_at(record, 16), best = 0, shift = 0;
     const char *file = NULL, *last = NULL;
@@ -184,6 +188,7 @@ static bool find_dumped_line(struct hak_jit_place *place, const uint8_t *record,
     return true;
 }
 
+/* Finds the source line of a place in its debug record. False: broken. */
 static bool read_lines(const struct dump *d, struct hak_jit_place *place) {
     uint8_t head[DEBUG_BYTES];
     if (pread(d->fd, head, sizeof head, (off_t)place->debug_at) != (ssize_t)sizeof head)
@@ -197,6 +202,7 @@ static bool read_lines(const struct dump *d, struct hak_jit_place *place) {
     return is_good;
 }
 
+/* Reads the dump's header and where its records begin. False: no dump of this machine. */
 static bool read_header(struct dump *d, uint64_t *first) {
     size_t got;
     const uint8_t *h = look_at(d, 0, HEADER_BYTES, &got);

@@ -48,7 +48,7 @@ void hak_jit_places_clear(struct hak_jit_place *places, size_t count) {
     }
 }
 
-/* A hexadecimal number and the space behind it. */
+/* Reads a hexadecimal number and the space behind it. False: there is none. */
 static bool take_number(char **at, uint64_t *number) {
     char *end;
     *number = strtoull(*at, &end, 16);
@@ -58,6 +58,8 @@ static bool take_number(char **at, uint64_t *number) {
     return true;
 }
 
+/* Names the places in the range of one line of a perf map; the first name of a place stays. False:
+ * the line is broken. */
 static bool read_line(char *line, struct hak_jit_place *places, size_t count) {
     uint64_t start, bytes;
     if (!take_number(&line, &start) || !take_number(&line, &bytes) || !*line)
@@ -129,7 +131,7 @@ static bool cut_number(char *text, uint32_t *number) {
     return true;
 }
 
-/* Where the file begins in "NAME FILE"; both may have spaces. NULL = there is none. */
+/* Finds where the file begins in "NAME FILE"; both may have spaces. NULL = there is none. */
 static char *find_file(char *text) {
     static const char *const begins[] = {" /", " node:", " file:", " wasm:", " http:", " https:"};
     char *first = NULL;
@@ -162,7 +164,8 @@ static struct hak_symbol read_v8(char *text, const char *nameless, struct hak_st
     return s;
 }
 
-/* "Lcom/acme/Row;::parse" of perf-map-agent, in place. */
+/* Rewrites "Lcom/acme/Row;::parse" of perf-map-agent in place as com.acme.Row.parse; false: it is
+ * no such name. */
 static bool read_java(char *text) {
     char *end = strstr(text, ";::");
     if (text[0] != 'L' || !end || strchr(text, ' '))
@@ -175,6 +178,8 @@ static bool read_java(char *text) {
     return true;
 }
 
+/* Splits a JIT's name into function and file, by the tags of V8, CPython and Java; others are
+ * demangled. It may change `text`. */
 static struct hak_symbol read_name(char *text, struct hak_strings *strings) {
     for (size_t i = 0; i < sizeof v8_tags / sizeof *v8_tags; i++) {
         char *rest = (char *)behind(text, v8_tags[i]);

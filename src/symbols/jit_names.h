@@ -58,7 +58,7 @@ struct hak_symbol hak_jit_symbol(const struct hak_jit_place *place, struct hak_s
 /* The number of the first place at `address` or above; `count`: there is none. */
 size_t hak_jit_first_from(const struct hak_jit_place *places, size_t count, uint64_t address);
 
-/* One more name for a place, of code that was loaded at `loaded_ns` (0 = not known: it may have
+/* Gives a place one more name, of code that was loaded at `loaded_ns` (0 = not known: it may have
  * been there at any time). True: `place->name` is this one now. */
 bool hak_jit_place_name(struct hak_jit_place *place, uint64_t loaded_ns, const char *name,
                         size_t name_bytes);

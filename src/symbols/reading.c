@@ -32,7 +32,8 @@ static __thread char signal_stack[SIGNAL_STACK_BYTES]; /* a stack that overflowe
 static struct hak_read_file *barred;
 static uint32_t barred_count, barred_capacity;
 
-/* Then the signal does what it does anyway. A child of the reader tells nothing. */
+/* Notes, in a handler of a deadly signal, which file this reader was reading; then the signal does
+ * what it does anyway. A child of the reader tells nothing. */
 static void note_death(int number) {
     if (getpid() == owner && reader_plus_one && reading_depth > 0)
         atomic_store(&shared_page->deadly, (uint32_t)reader_plus_one);
@@ -40,6 +41,8 @@ static void note_death(int number) {
     raise(number);
 }
 
+/* The process that reads symbols notes a deadly signal before it dies, so that the file is not read
+ * again. */
 static void hear_deaths(void) {
     static const int deadly[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGTRAP};
     struct sigaction action = {.sa_handler = note_death, .sa_flags = SA_ONSTACK | SA_NODEFER};
@@ -76,6 +79,7 @@ static struct reader *own_reader(void) {
     return reader_plus_one > 0 ? &shared_page->readers[reader_plus_one - 1] : NULL;
 }
 
+/* Copies a text, cut to fit, with its 0. */
 static void copy(char *to, size_t bytes, const char *from) {
     size_t length = strnlen(from, bytes - 1);
     memcpy(to, from, length);

@@ -29,7 +29,8 @@ struct hak_read_file {
  * process. */
 int hak_reading_share(void);
 
-/* Around all that looks into a file, by one thread; may be nested: the outermost counts. */
+/* Notes that this thread begins to look into a file, until hak_reading_end; may be nested: the
+ * outermost counts. */
 void hak_reading_begin(const char *path, const char *build_id);
 void hak_reading_end(void);
 
@@ -42,13 +43,13 @@ bool hak_reading_is_barred(const char *path, const char *build_id);
  * Only in loops whose end is known when they begin: a process that hangs notes none. */
 void hak_reading_note_step(void);
 
-/* True while a thread reads: it may never come back. */
+/* Whether a thread reads now; it may never come back. */
 bool hak_reading_is_busy(void);
 
 /* The other side, which only reads the page (`page`, the descriptor): */
 
-/* The file that reader `which` (below HAK_READERS) reads; false = none. `serial` differs for each
- * file and read, `thread` is its id. */
+/* Reads which file reader `which` (below HAK_READERS) reads; false = none. `serial` differs for
+ * each file and read, `thread` is its id. */
 bool hak_reading_look(int page, int which, struct hak_read_file *out, uint64_t *serial,
                       pid_t *thread);
 

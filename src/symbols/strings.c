@@ -14,6 +14,7 @@ extern int rust_demangle_callback(const char *mangled, int options,
 
 enum { WITH_PARAMETERS = 1 << 0, WITH_QUALIFIERS = 1 << 1 };
 
+/* FNV-1a. */
 static uint64_t hash(const char *text) {
     uint64_t h = 14695981039346656037ull;
     for (; *text; text++)
@@ -39,6 +40,7 @@ static const char *keep(struct hak_strings *strings, const char *text) {
     return strings->texts[strings->count++] = copy;
 }
 
+/* Keeps a copy of the text, once for all alike, cut to HAK_NAME_BYTES with "...". */
 static const char *keep_shortened(struct hak_strings *strings, const char *text) {
     char shortened[HAK_NAME_BYTES];
     if (strlen(text) < sizeof shortened)
@@ -55,6 +57,7 @@ struct rust_name {
     char text[HAK_NAME_BYTES + 1];
 };
 
+/* Appends a piece of a Rust name; when it is full, leaves the demangler by longjmp. */
 static void add_piece(const char *piece, size_t bytes, void *text) {
     struct rust_name *name = text;
     size_t room = HAK_NAME_BYTES - name->bytes;
@@ -64,8 +67,8 @@ static void add_piece(const char *piece, size_t bytes, void *text) {
         longjmp(name->is_full, 1);
 }
 
-/* Rust's own names, v0: `_R`. A short one can stand for one of gigabytes, since its parts refer to
- * each other: no more is asked for than is kept. */
+/* Keeps the demangled form of one of Rust's own names, v0: `_R`. A short one can stand for one of
+ * gigabytes, since its parts refer to each other: no more is asked for than is kept. */
 static const char *keep_rust(struct hak_strings *strings, const char *mangled) {
     struct rust_name name;
     name.bytes = 0;

@@ -20,7 +20,7 @@ const char *hak_strings_demangle(struct hak_strings *strings, const char *mangle
 /* The pool's copy of `name`, which may be shortened, and `mark` behind it. */
 const char *hak_strings_mark(struct hak_strings *strings, const char *name, const char *mark);
 
-/* The same of `folder`/`name`, or of `name` where it is absolute or there is no folder. */
+/* Keeps `folder`/`name`, shortened, or `name` where it is absolute or there is no folder. */
 const char *hak_strings_join(struct hak_strings *strings, const char *folder, const char *name);
 
 void hak_strings_free(struct hak_strings *strings);

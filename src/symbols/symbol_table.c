@@ -10,6 +10,7 @@
  * a fault needs few names from here. */
 #define UNSORTED_LOOKUPS 64
 
+/* Enters a function's or a label's symbol; others are skipped. True: go on. */
 static bool add(void *context, const char *name, const GElf_Sym *symbol) {
     struct hak_symbol_table *t = context;
     int type = GELF_ST_TYPE(symbol->st_info), bind = GELF_ST_BIND(symbol->st_info);
@@ -28,6 +29,7 @@ static bool add(void *context, const char *name, const GElf_Sym *symbol) {
     return true;
 }
 
+/* By address, the better name first: global before weak before local, functions before labels. */
 static int by_start(const void *left, const void *right) {
     const struct hak_symbol_entry *a = left, *b = right;
     if (a->start != b->start)
@@ -45,8 +47,8 @@ void hak_symbol_table_free(struct hak_symbol_table *table) {
     *table = (struct hak_symbol_table){0};
 }
 
-/* The same answer as find_sorted's: the symbol that begins last and holds the address, of several
- * names the better one; else the nearest label. */
+/* Finds, as find_sorted does, the symbol that begins last and holds the address, of several names
+ * the better one; else the nearest label. */
 static const char *find_unsorted(const struct hak_symbol_table *table, uint64_t address) {
     const struct hak_symbol_entry *best = NULL, *label = NULL;
     for (size_t i = 0; i < table->count; i++) {
@@ -62,6 +64,8 @@ static const char *find_unsorted(const struct hak_symbol_table *table, uint64_t 
     return best ? best->name : label ? label->name : "";
 }
 
+/* The name of the nearest function that holds the address, else of a label within 4 KiB before it;
+ * "": none. */
 static const char *find_sorted(const struct hak_symbol_table *table, uint64_t address) {
     size_t low = HAK_FIRST_ABOVE(table->entries, table->count, start, address);
     /* Functions may lie inside others' ranges (cold parts), labels inside functions: the nearest

@@ -38,6 +38,8 @@ struct hak_symbols {
     pthread_cond_t changed;
 };
 
+/* Reads all of one file: debug information, units, symbols. Without the lock; it may take seconds.
+ */
 static void load_file(struct hak_symbol_file *file) {
     hak_reading_begin(file->path, file->build_id);
     hak_debug_file_load(&file->debug);
@@ -50,8 +52,9 @@ static void load_file(struct hak_symbol_file *file) {
     hak_reading_end();
 }
 
-/* With the lock: the first opened of the files that are asked and not ready; of those waited for,
- * if there are any. A program has many modules in which no stack has a frame. */
+/* The file to be loaded next, with the lock: the first opened of those that are asked and not
+ * ready; of those waited for, if there are any. A program has many modules in which no stack has a
+ * frame. */
 static struct hak_symbol_file *next_unready(struct hak_symbols *symbols) {
     struct hak_symbol_file *oldest = NULL;
     for (struct hak_symbol_file *f = symbols->files; f; f = f->next)
@@ -60,6 +63,7 @@ static struct hak_symbol_file *next_unready(struct hak_symbols *symbols) {
     return oldest;
 }
 
+/* The thread: loads files as they are asked for until `stop`. */
 static void *load_all(void *argument) {
     struct hak_symbols *symbols = argument;
     pthread_mutex_lock(&symbols->lock);
@@ -79,6 +83,7 @@ static void *load_all(void *argument) {
     return NULL;
 }
 
+/* Starts the loading thread with all signals blocked; without it, files are loaded when needed. */
 static void start_thread(struct hak_symbols *symbols) {
     sigset_t all, before;
     sigfillset(&all);
@@ -168,7 +173,8 @@ static uint64_t now_ms(void) {
     return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-/* With the lock. Returns how many milliseconds it waited, at most `most`. */
+/* Waits for a file to be loaded, with the lock, at most `most` milliseconds; returns how many it
+ * waited. */
 static uint32_t wait_ready(struct hak_symbol_file *file, uint32_t most) {
     uint64_t begun = now_ms(), end = begun + most;
     struct timespec until = {(time_t)(end / 1000), (long)(end % 1000) * 1000000};

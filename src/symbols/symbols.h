@@ -37,18 +37,18 @@ void hak_symbols_free(struct hak_symbols *symbols);
 struct hak_symbol_file *hak_symbols_open(struct hak_symbols *symbols, const char *path,
                                          const char *build_id, int pid, uint64_t loaded_ns);
 
-/* A thread of hak_symbols loads a file's debug information when this is first called. True when
+/* Lets a thread of hak_symbols load a file's debug information when this is first called. True when
  * that is done; waits for it at most `*left_ms`, from which the time waited is taken (NULL = asks
  * only). All waits for one file take 3 s together: one that is later than that is not waited for
  * any more, by any caller. */
 bool hak_symbols_wait(struct hak_symbol_file *file, uint32_t *left_ms);
 
-/* True when no file is being loaded, or waits for it. */
+/* Whether no file is being loaded, or waits for it. */
 bool hak_symbols_are_read(struct hak_symbols *symbols);
 
-/* The functions and lines at `address` (of the file: pc - load bias; for return addresses give the
- * address - 1). Fills levels, innermost first; returns how many (0 = nothing known, at most max).
- * Does not wait: nothing is known of a file that is not loaded. */
+/* Finds the functions and lines at `address` (of the file: pc - load bias; for return addresses
+ * give the address - 1). Fills levels, innermost first; returns how many (0 = nothing known, at
+ * most max). Does not wait: nothing is known of a file that is not loaded. */
 int hak_symbols_find(struct hak_symbol_file *file, uint64_t address, struct hak_symbol *out,
                      int max);
 

@@ -14,6 +14,7 @@
 
 /* ---- units ----------------------------------------------------------------------------------- */
 
+/* Enters a unit with its ranges of addresses; one without any is skipped. */
 static void add_ranges(struct hak_units *u, Dwarf_Die *die, Dwarf_Die *split, bool wants_package) {
     Dwarf_Addr base, low, high;
     ptrdiff_t offset = 0;
@@ -67,6 +68,7 @@ void hak_units_free(struct hak_units *units) {
     *units = (struct hak_units){0};
 }
 
+/* The unit that holds the address, of those entered; NULL: none. */
 static struct hak_unit *known_unit_of(struct hak_units *u, uint64_t address) {
     size_t low = HAK_FIRST_ABOVE(u->ranges, u->range_count, low, address);
     for (size_t looked = 0; low > 0 && looked < 16; looked++, low--)
@@ -92,6 +94,7 @@ static bool is_left_out(const struct hak_units *u, uint64_t address) {
     return u->range_count && u->ranges[0].low == 0 && address < u->ranges[0].high;
 }
 
+/* The unit that holds the address, entered now if it was not yet; NULL: none. */
 static struct hak_unit *unit_of(struct hak_units *u, uint64_t address) {
     struct hak_unit *unit = known_unit_of(u, address);
     if ((!unit || is_left_out(u, address)) && !u->has_all) {
@@ -103,6 +106,7 @@ static struct hak_unit *unit_of(struct hak_units *u, uint64_t address) {
 
 /* ---- functions ------------------------------------------------------------------------------- */
 
+/* Enters a function's ranges; memory missing leaves them out. */
 static void add_function(struct hak_unit *unit, Dwarf_Die *die) {
     Dwarf_Addr base, low, high;
     ptrdiff_t offset = 0;
@@ -142,6 +146,7 @@ static void list_functions(struct hak_unit *unit, Dwarf_Die *parent, bool deep, 
     } while (dwarf_siblingof(&die, &die) == 0);
 }
 
+/* By start, the wider range first. */
 static int by_place(const void *left, const void *right) {
     const struct hak_unit_function *a = left, *b = right;
     if (a->low != b->low)
@@ -149,6 +154,7 @@ static int by_place(const void *left, const void *right) {
     return a->high > b->high ? -1 : a->high < b->high;
 }
 
+/* Lists the unit's functions by address, with `deep` also those inside others. */
 static void list_unit(struct hak_unit *unit, bool deep) {
     unit->function_count = 0;
     list_functions(unit, &unit->inner, deep, 0);
@@ -158,6 +164,7 @@ static void list_unit(struct hak_unit *unit, bool deep) {
         qsort(unit->functions, unit->function_count, sizeof *unit->functions, by_place);
 }
 
+/* The innermost listed function that holds the address, or NULL. */
 static struct hak_unit_function *find_listed(struct hak_unit *unit, uint64_t address) {
     size_t low = HAK_FIRST_ABOVE(unit->functions, unit->function_count, low, address);
     for (size_t looked = 0; low > 0 && looked < 64; looked++, low--)
@@ -166,6 +173,7 @@ static struct hak_unit_function *find_listed(struct hak_unit *unit, uint64_t add
     return NULL;
 }
 
+/* The function that holds the address, listed now if need be; NULL: none. */
 static struct hak_unit_function *function_of(struct hak_unit *unit, uint64_t address) {
     if (!unit->listed)
         list_unit(unit, false);
@@ -179,6 +187,7 @@ static struct hak_unit_function *function_of(struct hak_unit *unit, uint64_t add
 
 /* ---- code at an address ---------------------------------------------------------------------- */
 
+/* True when the entry holds the address, or is a lexical block that names no addresses. */
 static bool may_hold(Dwarf_Die *die, uint64_t address) {
     int holds = dwarf_haspc(die, address);
     if (holds > 0)
@@ -233,13 +242,14 @@ static const char *folder_of(struct hak_unit *unit) {
     return folder ? folder : "";
 }
 
+/* Inflates the unit's line table, if that has not been done. */
 static void await_lines(struct hak_units *units, struct hak_unit *unit) {
     if (unit->wants_lines)
         hak_inflated_lines(units->inflated, &unit->die);
     unit->wants_lines = false;
 }
 
-/* Where the call of an inlined function stands. */
+/* Reads the file and line where an inlined function is called. */
 static void find_call(struct hak_unit *unit, struct hak_strings *strings, Dwarf_Die *inlined,
                       struct hak_symbol *out) {
     Dwarf_Attribute attribute;
@@ -256,6 +266,7 @@ static void find_call(struct hak_unit *unit, struct hak_strings *strings, Dwarf_
             hak_strings_join(strings, folder_of(unit), dwarf_filesrc(files, number, NULL, NULL));
 }
 
+/* Fills in file and line of the address; without a line nothing changes. */
 static void find_source_line(struct hak_unit *unit, struct hak_strings *strings, uint64_t address,
                              struct hak_symbol *out) {
     Dwarf_Line *line = dwarf_getsrc_die(&unit->die, address);
@@ -267,7 +278,7 @@ static void find_source_line(struct hak_unit *unit, struct hak_strings *strings,
     out->file = hak_strings_join(strings, folder_of(unit), dwarf_linesrc(line, NULL, NULL));
 }
 
-/* Once: takes the unit's split half out of the package, if it is there. */
+/* Takes the unit's split half out of the package, once, if it is there. */
 static void look_into_package(struct hak_units *units, struct hak_unit *unit) {
     Dwarf_Die split;
     unit->wants_package = false;

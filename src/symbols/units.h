@@ -48,13 +48,15 @@ struct hak_units {
     uint32_t range_count, range_capacity;
 };
 
-/* All must stay open; `dwp` may be NULL. With `inflated`, which may be NULL, units are added later:
- * as far as to the one that an address is found in. */
+/* Adds all units of the debug information, which must stay open like `dwp`, which may be NULL. With
+ * `inflated`, which may be NULL, units are added later: as far as to the one that an address is
+ * found in. */
 void hak_units_load(struct hak_units *units, Dwarf *dwarf, struct hak_dwp *dwp,
                     struct hak_inflated *inflated);
+/* Frees the units; the debug information stays open. */
 void hak_units_free(struct hak_units *units);
 
-/* As hak_symbols_find. */
+/* Finds the function at an address with the calls inlined there, as hak_symbols_find. */
 int hak_units_find(struct hak_units *units, struct hak_strings *strings, uint64_t address,
                    struct hak_symbol *out, int max);
 

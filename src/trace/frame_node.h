@@ -29,6 +29,7 @@ enum {
     HAK_FRAME_NODES_MAX = 2 * 256 / HAK_FRAME_TEXT_BYTES + 2 /* that spell one frame */
 };
 
+/* The kind of a node that is no return address, by its top bits. */
 static inline enum hak_frame_node hak_frame_node_kind(uint64_t ip) {
     uint64_t kind = ip >> HAK_FRAME_NODE_SHIFT;
     return kind >= HAK_FRAME_NODE_FILE && kind <= HAK_FRAME_NODE_FRAME ? (enum hak_frame_node)kind

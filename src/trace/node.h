@@ -43,7 +43,7 @@ static inline bool hak_node_can_hold(uint64_t ip) {
     return ip != 0 && ip < HAK_NODE_GIVEN_UP;
 }
 
-/* Is {ip, parent} node `id`? */
+/* Whether node `id` is {ip, parent}, and not written over by another. */
 static inline bool hak_node_is(const struct hak_node *nodes, uint32_t bits, uint32_t id,
                                uint64_t ip, uint32_t parent) {
     const struct hak_node *node = &nodes[hak_node_place(id, bits)];

@@ -59,6 +59,7 @@ struct hak_filled {
     char *start, *end, *tail, *tail_end;
 };
 
+/* The parts of a great freed block that are filled: its head and the end of the bytes asked for. */
 static inline struct hak_filled hak_filled_of_great(char *start, char *end, size_t asked_bytes) {
     struct hak_filled filled = {start, start + HAK_POISON_HEAD_BYTES, end, end};
     size_t tail_end = (asked_bytes + 15) & ~(size_t)15;
@@ -70,7 +71,8 @@ static inline struct hak_filled hak_filled_of_great(char *start, char *end, size
     return filled;
 }
 
-/* Of the slot that ends at `end` and whose last life's user pointer was `start`. */
+/* The bytes that are filled of the freed slot that ends at `end` and whose last life's user pointer
+ * was `start`. */
 HAK_IN_PLACE struct hak_filled hak_filled_between(char *start, char *end, size_t asked_bytes) {
     if (HAK_LIKELY((size_t)(end - start) <= HAK_POISON_WHOLE_BYTES))
         return (struct hak_filled){start, end, end, end};
@@ -88,7 +90,8 @@ static inline uint64_t hak_pattern_mark(enum hak_pattern pattern) {
     return ((uint64_t)pattern & 0xf0) << 56 | (uint64_t)pattern;
 }
 
-/* Six bits of the address go into each of four bytes, four into a fifth. */
+/* The word that fills memory of this kind in a slot: six bits of its address in each of four bytes,
+ * four in a fifth, its class and lives. */
 static inline uint64_t hak_pattern_word(enum hak_pattern pattern, uintptr_t base,
                                         unsigned class_index, uint8_t lives) {
     uint64_t part = (base >> HAK_PATTERN_ADDRESS_SHIFT) & 0xffffff;

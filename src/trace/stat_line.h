@@ -23,7 +23,8 @@ enum hak_stat_field {
     HAK_STAT_EXIT_CODE = 52,  /* as wait tells it, of a zombie */
 };
 
-/* Where field `number`, 3 at least, begins in the text `line`; NULL = it has no such field. */
+/* Finds where field `number`, 3 at least, begins in the text `line` of /proc/PID/stat; NULL = it
+ * has no such field. */
 static inline const char *hak_stat_at(const char *line, int number) {
     const char *at = strrchr(line, ')');
     for (int field = 2; at && field < number; field++) {
@@ -33,7 +34,7 @@ static inline const char *hak_stat_at(const char *line, int number) {
     return at && *at && *at != ' ' && *at != '\n' ? at : NULL;
 }
 
-/* The number in field `number`, 4 at least. False when it has none, or one below 0. */
+/* Reads the number in field `number`, 4 at least. False when it has none, or one below 0. */
 static inline bool hak_stat_number(const char *line, int number, uint64_t *value) {
     const char *at = hak_stat_at(line, number);
     if (!at || *at < '0' || *at > '9')

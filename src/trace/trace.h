@@ -15,7 +15,8 @@
 #include "trace/control.h"
 #include "trace/session.h"
 
-/* Start: called once by entry's start-up after the options are read, before the first record. */
+/* Starts the recording; called once by entry's start-up after the options are read, before the
+ * first record. */
 HAK_HIDDEN void hak_trace_start(void);
 
 /* Writes one record into the calling thread's ring; time is filled in here. May wait (bounded) when
@@ -29,13 +30,12 @@ enum { HAK_RECORDED = 1 };
 HAK_HIDDEN unsigned hak_trace_record_call(uint64_t head, uint64_t address_word, uint64_t size_word,
                                           uint64_t tail, unsigned metric);
 
-/* The same for a legal move of a block of a class, from layer to layer, that is recorded without a
- * stack. */
+/* Records a legal move of a block of a class from layer to layer, without a stack, by its words. */
 HAK_HIDDEN void hak_trace_record_move(uint64_t head, uint64_t address_word, uint64_t tail);
 
-/* The same for `count` blocks of one slab, at most HAK_MOVES_BATCH_MAX, that make the same legal
- * move at once: each has its word (hak_batch_word), the first also its address and count in
- * `fields`, whose values fit a narrow record. */
+/* Records the same legal move of `count` blocks of one slab, at most HAK_MOVES_BATCH_MAX: each has
+ * its word (hak_batch_word), the first also its address and count in `fields`, whose values fit a
+ * narrow record. */
 HAK_HIDDEN void hak_trace_record_batch(struct hak_event_fields *fields, const uint64_t *words,
                                        unsigned count);
 
@@ -50,10 +50,10 @@ HAK_HIDDEN void hak_trace_record_batch(struct hak_event_fields *fields, const ui
  * without call frame information. (trace/stacks/walk.c) */
 HAK_HIDDEN uint32_t hak_stack_here(bool keep_own_frames, uint8_t *flags);
 
-/* The same without hakmem's own frames, for a call of the program: by the last stack of the thread,
- * as the other is too, but without looking at hakmem's frames one by one (unwind/splice.h).
- * `frame` is __builtin_frame_address(0) of a function of hakmem that this is called in; `call` is
- * NULL where it is not known. */
+/* The stack of a call of the program, without hakmem's own frames: by the last stack of the thread,
+ * as the other is too, but without looking at hakmem's frames one by one (unwind/splice.h). `frame`
+ * is __builtin_frame_address(0) of a function of hakmem that this is called in; `call` is NULL
+ * where it is not known. */
 HAK_HIDDEN uint32_t hak_stack_of_call(const void *frame, hak_call_t call, uint8_t *flags);
 
 /* Where in its module a frame of a stack lies, which is the same in each run of a program. */
@@ -80,11 +80,11 @@ static inline bool hak_trace_is_wanted(void) {
 static inline bool hak_trace_is_stopped(void) {
     return HAK_UNLIKELY(atomic_load_explicit(&hak_control.is_stopped, memory_order_acquire) != 0);
 }
-/* Recording stops or goes on; false: it was so. (trace/ring/pause.c) */
+/* trace/ring/pause.c: stops recording or lets it go on, and records that; false: it was so. */
 HAK_HIDDEN bool hak_trace_stop(bool is_stopped);
 
-/* True in the process that records here: not in one that only borrows its memory, the child of a
- * vfork or of clone(CLONE_VM). */
+/* Whether this is the process that records here, and not one that only borrows its memory, the
+ * child of a vfork or of clone(CLONE_VM). */
 HAK_HIDDEN bool hak_is_own_process(void);
 
 /* The calling thread's number in its process, from 1. */
@@ -178,7 +178,8 @@ struct hak_trace_checks {
     void (*each_life)(bool again, void (*visit)(void *, const struct hak_guarded_life *),
                       void *context);
 };
-/* `hakmem-trace ctl` asks for something (control.h). */
+
+/* Whether `hakmem-trace ctl` asks for something (control.h). */
 static inline bool hak_trace_is_asked(void) {
     uint32_t request = atomic_load_explicit(&hak_control.request, memory_order_relaxed);
     return HAK_UNLIKELY(request != 0 &&
@@ -195,18 +196,18 @@ HAK_HIDDEN void hak_trace_set_checks(const struct hak_trace_checks *checks);
 
 /* True when a SIGTRAP comes to hakmem first. A system call. (trace/crash/handler.c) */
 HAK_HIDDEN bool hak_trace_hears_traps(void);
-/* SIGTRAP is not blocked from now on, whatever the program asks for (trace/signals/mask.c);
+/* Keeps SIGTRAP unblocked from now on, whatever the program asks for (trace/signals/mask.c);
  * `at_release`, which may be NULL, is called before the program begins to ignore it. At start,
  * before there are threads. */
 HAK_HIDDEN void hak_trace_keep_traps(void (*at_release)(void));
-/* The contrary: no debug register may raise it any more. The calling thread has its mask as it
- * asked for it. */
+/* Lets SIGTRAP be blocked again, as no debug register may raise it any more. The calling thread has
+ * its mask as it asked for it. */
 HAK_HIDDEN void hak_trace_leave_traps(void);
 /* `call` is called by each thread that begins, before its own function. (trace/threads/create.c) */
 HAK_HIDDEN void hak_trace_at_thread_start(void (*call)(void));
-/* HAKMEM_WATCH, or nobody (`is_asked` false: the newest guarded blocks of level normal), watches
- * nothing in this process, as the store will tell: an errno, or an enum hak_unwatched. Also before
- * there is a session. For the holder of hak_watch_try, or before there are threads. */
+/* Notes for the store why HAKMEM_WATCH, or (`is_asked` false) the watching of the newest guarded
+ * blocks in level normal, watches nothing in this process: an errno, or an enum hak_unwatched. Also
+ * before there is a session. For the holder of hak_watch_try, or before there are threads. */
 HAK_HIDDEN void hak_trace_note_unwatched(unsigned why, bool is_asked);
 
 /* Leaks were found, and their LEAK records are written: has the collector make the report of them,
@@ -225,8 +226,9 @@ HAK_HIDDEN void hak_trace_record_for_report(struct hak_event_fields *fields);
 HAK_HIDDEN void hak_trace_mark(const char *name);
 HAK_HIDDEN void hak_trace_name(const struct hak_event_fields *head, const char *name);
 
-/* Fork, called by entry's fork handlers around fork(2): in the child before the layers, whose locks
- * may be held by threads that are gone. It takes none of them. */
+/* Records the fork, before it, and replaces a dead collector. It and the next two are called by
+ * entry's fork handlers around fork(2): in the child before the layers, whose locks may be held by
+ * threads that are gone. They take none of these. */
 HAK_HIDDEN void hak_trace_fork_prepare(void);
 HAK_HIDDEN void hak_trace_fork_parent(void);
 HAK_HIDDEN void hak_trace_fork_child(void);
@@ -245,7 +247,8 @@ HAK_HIDDEN void hak_trace_attach_child(void);
  * session. */
 HAK_HIDDEN void hak_trace_thread_leave(void);
 
-/* The calling thread ends (from its TLS destructor). */
+/* Ends the calling thread's recording (from its TLS destructor): records the end and closes its
+ * ring. */
 HAK_HIDDEN void hak_trace_thread_end(void);
 
 #endif

@@ -64,6 +64,8 @@ __asm__(".text\n"
         ".cfi_endproc\n"
         ".size hak_tracer_clone, . - hak_tracer_clone\n");
 
+/* In the helper: waits until it may trace, does the errand, and leaves no core and no helper
+ * behind. */
 static void begin(void *argument) {
     struct errand *errand = argument;
     static const int faults[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGABRT, SIGSYS};
@@ -79,6 +81,7 @@ static void begin(void *argument) {
     errand->is_done = true;
 }
 
+/* Waits until the child has ended. */
 static void wait_for(long child) {
     long result;
     int status;
@@ -87,6 +90,7 @@ static void wait_for(long child) {
     while (result == -EINTR);
 }
 
+/* True when a call that the helper needs is forbidden. */
 static bool is_barred(void) {
     static const short calls[] = {SYS_clone, SYS_wait4, SYS_prctl, SYS_rt_sigaction};
     for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
@@ -144,9 +148,9 @@ bool hak_tracer_stop(int thread, uint64_t deadline_ns, int *signal) {
     }
 }
 
-/* A thread that stands behind a system call which the stop has ended: its orig_rax is the call's
- * number (after a handler, and outside of calls, it is -1), and the kernel has yet to decide
- * whether the call is made again. */
+/* Lets a thread make the system call again which the stop has ended, where it stands behind one:
+ * its orig_rax is the call's number (after a handler, and outside of calls, it is -1), and the
+ * kernel has yet to decide whether the call is made again. */
 static void restart_call(int thread, const struct user_regs_struct *registers) {
     if ((int64_t)registers->rax == -EINTR && hak_call_may_be_made_again(registers->orig_rax))
         (void)hak_raw_call(SYS_ptrace, PTRACE_POKEUSER, thread, offsetof(struct user, regs.rax),

@@ -36,10 +36,11 @@ HAK_HIDDEN enum hak_tracer_end hak_tracer_run(char *stack, size_t bytes, void (*
 
 /* In `run`: the thread is traced from now on, and still runs. 0, or a negative errno. */
 HAK_HIDDEN long hak_tracer_seize(int thread);
-/* It stands; `*signal` is the one that is to be handed to it, 0 = none. False: it has ended, or
- * does not come before `deadline_ns` of hak_monotonic_ns. */
+/* Stops a thread of the program; `*signal` is the one that is to be handed to it, 0 = none. False:
+ * it has ended, or does not come before `deadline_ns` of hak_monotonic_ns. */
 HAK_HIDDEN bool hak_tracer_stop(int thread, uint64_t deadline_ns, int *signal);
-/* The registers of one that stands; the system call which the stop has ended is made again. */
+/* Reads the registers of a thread that stands; the system call which the stop has ended is made
+ * again. */
 HAK_HIDDEN bool hak_tracer_read(int thread, struct user_regs_struct *registers);
 /* It goes on. */
 HAK_HIDDEN void hak_tracer_release(int thread, int signal);

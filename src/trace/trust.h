@@ -21,7 +21,7 @@
 
 enum hak_trust { HAK_TRUST_NO, HAK_TRUST_YES, HAK_TRUST_OPEN };
 
-/* `uid_map` is the text of /proc/self/uid_map: does this user namespace know every user? */
+/* Whether this user namespace knows every user, by the text of /proc/self/uid_map. */
 static inline bool hak_trust_knows_all(const char *uid_map) {
     static const uint64_t due[] = {0, 0, HAK_TRUST_ALL_USERS};
     for (int i = 0; i < 3; i++) {
@@ -38,7 +38,8 @@ static inline bool hak_trust_knows_all(const char *uid_map) {
     return true;
 }
 
-/* `own`: real, effective and saved uid. */
+/* Judges a peer's user: yes for root and for the process's only user (`own`: real, effective and
+ * saved uid), open where the namespace does not know it. */
 static inline enum hak_trust hak_trust_user(uint32_t peer, const uint32_t own[3], bool knows_all) {
     if (peer == HAK_TRUST_UNKNOWN_USER && !knows_all)
         return HAK_TRUST_OPEN;

@@ -18,9 +18,9 @@
 /* Set in strict seccomp, where reading a clock kills. */
 __attribute__((weak, visibility("hidden"))) _Atomic uint32_t hak_clock_is_barred;
 
-/* CLOCK_MONOTONIC in nanoseconds: the kernel's, since a preload may have put another in the place
- * of libc's, which may stand still and is not ready before its own constructor; libc's (from the
- * vdso) in a sandbox. Where it cannot be read each call is a millisecond, so that whoever waits
+/* Reads CLOCK_MONOTONIC in nanoseconds: the kernel's, since a preload may have put another in the
+ * place of libc's, which may stand still and is not ready before its own constructor; libc's (from
+ * the vdso) in a sandbox. Where it cannot be read each call is a millisecond, so that whoever waits
  * comes to an end. */
 static inline uint64_t hak_monotonic_ns(void) {
     if (atomic_load_explicit(&hak_clock_is_barred, memory_order_relaxed))

@@ -12,6 +12,8 @@
 HAK_HIDDEN size_t light_hak_verify(void) __attribute__((weak));
 HAK_HIDDEN size_t light_hak_read_stats(struct hak_stats *stats, size_t bytes) __attribute__((weak));
 
+/* Compares all structures and sweeps the blocks' borders: prints what is wrong and returns how
+ * much. */
 HAK_EXPORT size_t hak_verify(void) {
     if (hak_light_serves())
         return light_hak_verify() + check_sweep();
@@ -29,6 +31,7 @@ HAK_EXPORT void hak_pool_name(const void *block, const char *name) {
         check_pool_name(block, name);
 }
 
+/* The heap whose memory holds the pointer, HAK_OWNER_OF_LARGE, or 0: not hakmem's. */
 HAK_EXPORT unsigned hak_owner(const void *pointer) {
     if (hak_light_serves() && !hak_light_covers(pointer))
         return light_hak_owner(pointer);
@@ -40,6 +43,8 @@ HAK_EXPORT unsigned hak_owner(const void *pointer) {
     return pointer && hak_large_containing(pointer) ? HAK_OWNER_OF_LARGE : 0;
 }
 
+/* Copies up to `bytes` bytes of the figures, for callers compiled with an older struct. Returns how
+ * many. */
 HAK_EXPORT size_t hak_read_stats(struct hak_stats *stats, size_t bytes) {
     if (hak_light_serves())
         return light_hak_read_stats(stats, bytes);

@@ -31,6 +31,8 @@ static void set_place(struct cache_visit *visit, enum hak_place place) {
     visit->where.cache = hak_verify_place(place);
 }
 
+/* Compares a block of a cache with its slab, and marks it as seen, since it may lie in one cache
+ * only. */
 static void verify_cached_block(const struct cache_visit *visit, base_t block) {
     struct hak_verify *v = visit->v;
     struct hak_verify_where where = visit->where;
@@ -65,6 +67,7 @@ static void verify_cached_block(const struct cache_visit *visit, base_t block) {
 
 /* ---- caches of a thread ---------------------------------------------------------------------- */
 
+/* Compares a thread's array with its bounds, then each of its blocks. */
 static void verify_array(struct cache_visit *visit, const struct hak_thread *thread,
                          struct hak_front *front) {
     unsigned c = visit->class_index;
@@ -85,6 +88,7 @@ static void verify_array(struct cache_visit *visit, const struct hak_thread *thr
         verify_cached_block(visit, *place);
 }
 
+/* Compares a stack's or ring's counts, then each of its blocks. */
 static void verify_places(struct cache_visit *visit, const struct hak_cache *cache) {
     if (cache->count > cache->capacity || cache->capacity > cache->room) {
         hak_verify_differs(visit->v, &visit->where, HAK_VERIFY_CACHE_BLOCKS, cache->count,
@@ -96,7 +100,8 @@ static void verify_places(struct cache_visit *visit, const struct hak_cache *cac
             visit, cache->blocks[cache->storage == HAK_RING ? hak_ring_place(cache, i) : i]);
 }
 
-/* A link is read only where a slab of ours is known to be. */
+/* Checks the blocks of a linked cache, and that they are as many as it counts; a link is read only
+ * where a slab of ours is known to be. */
 static void verify_cache_list(struct cache_visit *visit, const struct hak_cache *list) {
     uint32_t length = 0;
     base_t block = list->head;
@@ -118,12 +123,14 @@ static void visit_mid(base_t block, void *context) {
     visit->visited++;
 }
 
+/* Compares the blocks on mid's list of the class, and their number. */
 static void verify_mid(struct cache_visit *visit, const struct hak_mid *mid) {
     visit->visited = 0;
     size_t count = hak_mid_each(mid, visit->class_index, visit_mid, visit);
     hak_verify_same(visit->v, &visit->where, HAK_VERIFY_LIST_BLOCKS, visit->visited, count);
 }
 
+/* Compares the blocks in a chunk, all of one owner and class. */
 static void verify_chunk(struct cache_visit *visit, const struct hak_chunk *chunk) {
     if (chunk->count > HAK_CHUNK_BLOCKS) {
         hak_verify_differs(visit->v, &visit->where, "blocks in a chunk (at most)", chunk->count,
@@ -136,9 +143,9 @@ static void verify_chunk(struct cache_visit *visit, const struct hak_chunk *chun
         verify_cached_block(visit, chunk->blocks[i]);
 }
 
-/* Returns how many blocks there are. A circle is seen as R. P. Brent does it ("An improved Monte
- * Carlo factorization algorithm", 1980): by meeting again the chunk that was the 1st, 2nd, 4th,
- * 8th, ... */
+/* Checks the chunks of a list and returns how many blocks they have. A circle is seen as R. P.
+ * Brent does it ("An improved Monte Carlo factorization algorithm", 1980): by meeting again the
+ * chunk that was the 1st, 2nd, 4th, 8th, ... */
 static size_t verify_posted(struct cache_visit *visit, const struct hak_chunk *first) {
     const struct hak_chunk *met = NULL;
     size_t length = 0, power = 1, blocks = 0;
@@ -159,7 +166,7 @@ static size_t verify_posted(struct cache_visit *visit, const struct hak_chunk *f
     return blocks;
 }
 
-/* The mail of a class: all chunks are of that class. */
+/* Checks the mail of a class: its count, and that all chunks are of that class. */
 static void verify_mail(struct cache_visit *visit, const struct hak_heap *heap,
                         unsigned class_index) {
     const struct hak_chunk *first = heap->mail[class_index].chunks;
@@ -170,7 +177,8 @@ static void verify_mail(struct cache_visit *visit, const struct hak_heap *heap,
                         class_index);
 }
 
-/* Chunks are never unmapped: what a slot names can be read. */
+/* Checks the chunks that the thread has not posted yet. Chunks are never unmapped: what a slot
+ * names can be read. */
 static void verify_remote(struct cache_visit *visit, const struct hak_remote *remote) {
     for (unsigned i = 0; remote && i < HAK_REMOTE_SLOTS; i++) {
         const struct hak_chunk *chunk = __atomic_load_n(&remote->slots[i], __ATOMIC_RELAXED);

@@ -12,6 +12,7 @@ static void count_superslab(struct hak_superslab *superslab, hak_owner_t owner, 
     ++*(size_t *)context;
 }
 
+/* Enters a SuperSlab with its bits for blocks seen in caches. */
 static void add_superslab(struct hak_superslab *superslab, hak_owner_t owner, void *context) {
     struct hak_verify *v = context;
     uint64_t *seen = v->seen_bits ? v->seen_bits + v->entry_count * SEEN_WORDS : NULL;
@@ -80,6 +81,7 @@ bool hak_verify_locate(const struct hak_verify *v, base_t block, struct hak_veri
     return at->slot < hak_class_slots(at->class_index);
 }
 
+/* The word and bit for the slot; NULL: the SuperSlab has none. */
 static uint64_t *word_of(const struct hak_verify_slot *at, uint64_t *bit) {
     size_t number = (size_t)at->slab_index * HAK_SLOTS_OF_SLAB + at->slot;
     *bit = (uint64_t)1 << number % 64;

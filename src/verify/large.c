@@ -10,6 +10,7 @@ struct large_visit {
     uint64_t live_blocks;
 };
 
+/* Compares one large block's fields, and counts it if it is live. */
 static void verify_large_block(struct hak_large *large, void *context) {
     struct large_visit *visit = context;
     struct hak_verify_where where = {.block = large->base, .cache = "large block"};

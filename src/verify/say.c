@@ -5,7 +5,7 @@
 
 static const char start[] = "hakmem: verify: ";
 
-/* "block 0x7f.. (64 B) in the array of heap 2: " */
+/* Adds where a disagreement is: "block 0x7f.. (64 B) in the array of heap 2: ". */
 static void add_where(struct hak_line *line, const struct hak_verify_where *where) {
     const struct hak_superslab *superslab = where->superslab;
     hak_line_add(line, start);
@@ -41,8 +41,8 @@ static void add_where(struct hak_line *line, const struct hak_verify_where *wher
     hak_line_add(line, ": ");
 }
 
-/* The line in which the disagreement is noted, its beginning written; NULL when there are too many.
- */
+/* Begins the line in which a disagreement is noted; NULL when there are too many, and it is only
+ * counted. */
 static struct hak_line *begin(struct hak_verify *v, const struct hak_verify_where *where) {
     if (v->disagreements == HAK_VERIFY_LINES) {
         v->not_shown++;

@@ -10,7 +10,8 @@ bool hak_verify_is_free(struct hak_slab *slab, unsigned slot) {
 
 /* ---- a slab ---------------------------------------------------------------------------------- */
 
-/* Words that hold no carved slot have no meaning; in the last one that has, all others are 0. */
+/* Checks a slab's bits against its counts. Words that hold no carved slot have no meaning; in the
+ * last one that has, all others are 0. */
 static void verify_bitmap(struct hak_verify *v, const struct hak_verify_where *where,
                           struct hak_slab *slab) {
     const uint64_t *bits = slab->bits;
@@ -28,7 +29,8 @@ static void verify_bitmap(struct hak_verify *v, const struct hak_verify_where *w
         hak_verify_differs(v, where, HAK_VERIFY_FIRST_FREE_WORD, slab->first_free_word, first_word);
 }
 
-/* After a take, the rest of a slab that was ready may be less than a useful part. */
+/* Checks that the slab is in the list that its counts ask for; after a take, the rest of one that
+ * is listed as ready may be less than a useful part. */
 static void verify_list_word(struct hak_verify *v, const struct hak_verify_where *where,
                              const struct hak_slab *slab) {
     unsigned wanted = slab->used < slab->capacity ? wanted_list(slab) : HAK_UNLISTED;
@@ -53,6 +55,7 @@ static bool verify_place(struct hak_verify *v, const struct hak_verify_where *wh
            slab->capacity == hak_class_slots(class_index);
 }
 
+/* Compares a slab's class, counts, list word and bitmap. */
 static void verify_slab(struct hak_verify *v, struct hak_verify_where *where) {
     struct hak_superslab *superslab = hak_superslab_of(where->superslab);
     struct hak_slab *slab = &superslab->slabs[where->slab];
@@ -79,6 +82,7 @@ static void verify_slab(struct hak_verify *v, struct hak_verify_where *where) {
 
 /* ---- a SuperSlab ----------------------------------------------------------------------------- */
 
+/* Compares a SuperSlab of the reserve: all its slabs must be free. */
 static void verify_free_superslab(struct hak_verify *v, struct hak_verify_entry *entry) {
     struct hak_verify_where where = {.superslab = entry->superslab, .cache = "in the reserve"};
     hak_verify_same(v, &where, "slabs without a class, as bits", entry->superslab->free_slabs,
@@ -88,7 +92,8 @@ static void verify_free_superslab(struct hak_verify *v, struct hak_verify_entry 
                         HAK_CLASS_NONE);
 }
 
-/* The rule of tier.c applied once more changes nothing; FREE stands until the first HOT, too. */
+/* Checks that the rule of tier.c applied once more changes nothing; FREE stands until the first
+ * HOT, too. */
 static void verify_tier(struct hak_verify *v, const struct hak_verify_where *where) {
     const struct hak_superslab *superslab = where->superslab;
     size_t used_bytes = 0;
@@ -108,6 +113,7 @@ static void verify_tier(struct hak_verify *v, const struct hak_verify_where *whe
                            superslab->draining_below, superslab->used_bytes);
 }
 
+/* Compares a SuperSlab's owner, bits, tier, and all its slabs. */
 static void verify_superslab(struct hak_verify *v, struct hak_verify_entry *entry) {
     struct hak_superslab *superslab = entry->superslab;
     struct hak_verify_where where = {.heap = entry->owner, .superslab = superslab};
@@ -127,6 +133,7 @@ static void verify_superslab(struct hak_verify *v, struct hak_verify_entry *entr
         verify_slab(v, &where);
 }
 
+/* Compares a SuperSlab of the reserve with the registry, and marks it as listed. */
 static void count_reserved(struct hak_superslab *superslab, void *context) {
     struct hak_verify *v = context;
     struct hak_verify_where where = {.block = base_from(superslab), .cache = "in the reserve"};
@@ -160,7 +167,8 @@ void hak_verify_slabs(struct hak_verify *v) {
 
 /* ---- the lists of a heap --------------------------------------------------------------------- */
 
-/* One of the heap's lists of SuperSlabs. Returns how many free slabs with pages are in it. */
+/* Checks one of the heap's lists of SuperSlabs and marks what is in it as listed. Returns how many
+ * free slabs with pages are in it. */
 static unsigned verify_superslab_list(struct hak_verify *v, struct hak_heap *heap,
                                       struct hak_superslab **list, const char *name) {
     struct hak_verify_where where = {.heap = heap->id, .cache = name};
@@ -192,7 +200,7 @@ static unsigned verify_superslab_list(struct hak_verify *v, struct hak_heap *hea
     return dirty;
 }
 
-/* A list of slabs of one class that have a free slot. Returns its length. */
+/* Checks a list of slabs of one class that have a free slot. Returns its length. */
 static size_t verify_class_list(struct hak_verify *v, struct hak_heap *heap, unsigned class_index,
                                 unsigned list) {
     struct hak_verify_where where = {.heap = heap->id, .cache = "list of a class"};
@@ -226,7 +234,8 @@ static size_t verify_class_list(struct hak_verify *v, struct hak_heap *heap, uns
     return length;
 }
 
-/* SuperSlabs and slabs of the heap, by the registry; how many slabs say they are listed. */
+/* Checks that the heap's SuperSlabs, by the registry, are in its lists; returns how many slabs say
+ * they are listed, and *active how many serve a class. */
 static size_t count_listed(struct hak_verify *v, const struct hak_heap *heap, size_t *active) {
     size_t listed = 0;
     for (size_t i = 0; i < v->entry_count; i++) {

@@ -5,7 +5,8 @@
 #include "guard/locate.h"
 #include "metrics/count.h"
 
-/* A slot that is out of its slab and in no cache is the program's, or waits in quarantine. */
+/* Checks the state of a slot that is out of its slab and in no cache: it is the program's, and
+ * counted, or waits in quarantine. */
 static void verify_out(struct hak_verify *v, const struct hak_verify_where *where,
                        const struct hak_slot *slot, uint64_t *live) {
     if (slot->place == HAK_PLACE_LIVE)
@@ -15,6 +16,7 @@ static void verify_out(struct hak_verify *v, const struct hak_verify_where *wher
                          hak_verify_place(HAK_PLACE_LIVE));
 }
 
+/* Compares the state of each slot with where it was found, and counts the live ones. */
 static void verify_slot_states(struct hak_verify *v, struct hak_verify_slot *at, uint64_t *live) {
     struct hak_superslab *superslab = at->entry->superslab;
     size_t slot_bytes = hak_class_bytes(at->class_index);
@@ -41,6 +43,7 @@ static void verify_slot_states(struct hak_verify *v, struct hak_verify_slot *at,
     }
 }
 
+/* Compares the slot states of all slabs whose own fields agree. */
 static void verify_superslabs(struct hak_verify *v, uint64_t *live) {
     for (size_t i = 0; i < v->entry_count; i++) {
         struct hak_verify_slot at = {.entry = &v->entries[i]};
@@ -58,8 +61,8 @@ static void verify_superslabs(struct hak_verify *v, uint64_t *live) {
     }
 }
 
-/* Every block that was handed out and not given back is the program's. Not in a forked child, which
- * counts anew, and only where all blocks were seen. */
+/* Checks that every block that was handed out and not given back is the program's. Not in a forked
+ * child, which counts anew, and only where all blocks were seen. */
 static void verify_calls(struct hak_verify *v, uint64_t live_blocks) {
     static struct hak_counters_sum sum; /* hak_registry_lock */
     struct hak_verify_where where = {.cache = "counted calls"};

@@ -58,6 +58,7 @@ static bool is_of_another(struct hak_heap *heap) {
 
 typedef void heap_function(struct hak_verify *, struct hak_heap *);
 
+/* Calls the function for each heap there is. */
 static void each_heap(struct hak_verify *v, heap_function *function) {
     for (unsigned id = HAK_SHARED_HEAP_ID; id <= HAK_HEAP_ID_MAX; id++) {
         struct hak_heap *heap = hak_heap_of((hak_owner_t)id);
@@ -73,6 +74,7 @@ static void note_sum(struct hak_verify *v, struct hak_heap *heap) {
         v->sums[heap->id] = hak_verify_sum(v, heap);
 }
 
+/* Marks another thread's heap as at work if its sum has changed since it was first taken. */
 static void compare_sum(struct hak_verify *v, struct hak_heap *heap) {
     bool is_quiet = !is_of_another(heap) || v->sums[heap->id] == hak_verify_sum(v, heap);
     v->is_at_work[heap->id] |= !is_quiet;
@@ -81,7 +83,7 @@ static void compare_sum(struct hak_verify *v, struct hak_heap *heap) {
 
 /* ---- one look -------------------------------------------------------------------------------- */
 
-/* Makes whole what a fork left behind: its counts are not expected to agree before. */
+/* Mends a heap that a fork left behind: its counts are not expected to agree before. */
 static void mend_left_heaps(struct hak_verify *v, struct hak_heap *heap) {
     v->some_lost |= heap->is_left || heap->was_left;
     if (!heap->is_left)
@@ -100,6 +102,7 @@ static void mend_left_heaps(struct hak_verify *v, struct hak_heap *heap) {
     hak_remote_after_release(heap->id);
 }
 
+/* Takes the locks of shared heap, heaps and registry, in their order. */
 static void lock_all(void) {
     hak_lock(&hak_shared_heap_lock);
     hak_lock(&hak_heaps_lock);
@@ -112,7 +115,8 @@ static void unlock_all(void) {
     hak_unlock(&hak_shared_heap_lock);
 }
 
-/* False: no memory. */
+/* Locks everything and compares all heaps, caches and slabs once; sums of counters that moved
+ * meanwhile mark a heap as at work. False: no memory. */
 static bool look(struct hak_verify *v, bool is_first) {
     v->disagreements = v->not_shown = 0;
     v->some_at_work = v->large_at_work = false;
@@ -151,7 +155,10 @@ static void note_at_work(struct hak_verify *v, struct hak_heap *heap) {
 #define SUMS_BYTES   HAK_PAGES_OF(HEAP_IDS * sizeof(uint64_t))
 #define FLAGS_BYTES  HAK_PAGES_OF(HEAP_IDS)
 
-static size_t verify(struct hak_verify *v) {
+/* Compares all structures, again after a pause while any disagree, as a thread at work makes them
+ * do. Prints the disagreements that stayed and returns their number; without memory, 0 and a note.
+ */
+static size_t verify_until_quiet(struct hak_verify *v) {
     bool can_look = look(v, true);
     for (unsigned i = 1; can_look && v->disagreements && i < LOOKS; i++) {
         struct timespec pause = {.tv_nsec = PAUSE_NS};
@@ -181,7 +188,7 @@ size_t hak_verify_all(void) {
     v->sums = (uint64_t *)(void *)(memory + VERIFY_BYTES);
     v->is_at_work = (bool *)(memory + VERIFY_BYTES + SUMS_BYTES);
     each_heap(v, mend_left_heaps);
-    disagreements = verify(v);
+    disagreements = verify_until_quiet(v);
     (void)hak_unmap(memory, bytes);
     return disagreements;
 }

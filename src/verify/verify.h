@@ -57,7 +57,7 @@ struct hak_verify {
     struct hak_verify_line lines[HAK_VERIFY_LINES];
 };
 
-/* hak_verify() of hakmem.h: the number of disagreements. */
+/* Verifies all heaps for hak_verify() of hakmem.h; returns the number of disagreements. */
 HAK_HIDDEN size_t hak_verify_all(void);
 
 /* The place of a disagreement: named at the beginning of a line. */
@@ -75,11 +75,11 @@ struct hak_verify_where {
 HAK_HIDDEN void hak_verify_differs(struct hak_verify *v, const struct hak_verify_where *where,
                                    const char *what, uint64_t found, uint64_t expected);
 
-/* The same of something that is wrong without numbers. */
+/* Reports something that is wrong without numbers. */
 HAK_HIDDEN void hak_verify_wrong(struct hak_verify *v, const struct hak_verify_where *where,
                                  const char *what);
 
-/* The same of two words, for example names of places. */
+/* Reports that a word, for example the name of a place, is another than the expected one. */
 HAK_HIDDEN void hak_verify_words(struct hak_verify *v, const struct hak_verify_where *where,
                                  const char *what, const char *found, const char *expected);
 
@@ -93,12 +93,13 @@ static inline void hak_verify_same(struct hak_verify *v, const struct hak_verify
 /* Writes the lines about heaps that were quiet; returns how many disagreements those are. */
 HAK_HIDDEN size_t hak_verify_print(struct hak_verify *v);
 
-/* One line on stderr that is no disagreement: `before`, the heap's number, `after`. */
+/* Writes a line on stderr that reports no disagreement: `before`, the heap's number, `after`. */
 HAK_HIDDEN void hak_verify_note(const char *before, hak_owner_t heap, const char *after);
 
 /* ---- index.c --------------------------------------------------------------------------------- */
 
-/* Lists all SuperSlabs. False: no memory. Hold hak_registry_lock, here and until drop. */
+/* Lists all SuperSlabs and reserves a bit for each slot. False: no memory. Hold hak_registry_lock,
+ * here and until drop. */
 HAK_HIDDEN bool hak_verify_make_index(struct hak_verify *v);
 HAK_HIDDEN void hak_verify_drop_index(struct hak_verify *v);
 
@@ -113,7 +114,7 @@ struct hak_verify_slot {
     unsigned slot; /* from the first slot of the slab */
 };
 
-/* False: the block is no slot of a slab that serves a class. */
+/* Finds slab and slot of a block. False: the block is no slot of a slab that serves a class. */
 HAK_HIDDEN bool hak_verify_locate(const struct hak_verify *v, base_t block,
                                   struct hak_verify_slot *at);
 
@@ -129,16 +130,16 @@ HAK_HIDDEN void hak_verify_heap(struct hak_verify *v, struct hak_heap *heap);
 HAK_HIDDEN void hak_verify_reserve(struct hak_verify *v);
 HAK_HIDDEN void hak_verify_caches(struct hak_verify *v, struct hak_heap *heap);
 HAK_HIDDEN void hak_verify_states(struct hak_verify *v, uint64_t live_large_blocks);
-/* Returns how many large blocks the program has. */
+/* Checks the map of large blocks and its totals; returns how many large blocks the program has. */
 HAK_HIDDEN uint64_t hak_verify_large(struct hak_verify *v);
 
-/* The thread that has the heap now, if its memory can be read. Hold hak_heaps_lock. (caches.c) */
+/* caches.c: the thread that has the heap now, if its memory can be read. Hold hak_heaps_lock. */
 HAK_HIDDEN const struct hak_thread *hak_verify_thread_of(struct hak_heap *heap);
 
 /* A place's name, for people. (caches.c) */
 HAK_HIDDEN const char *hak_verify_place(unsigned place);
 
-/* A sum over all that a heap's thread changes when it is at work. */
+/* Computes a sum over all that a heap's thread changes when it is at work. */
 HAK_HIDDEN uint64_t hak_verify_sum(const struct hak_verify *v, struct hak_heap *heap);
 
 /* True when slot `slot` of the slab is free by its bitmap. (slabs.c) */

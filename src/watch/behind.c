@@ -54,6 +54,8 @@ struct access {
     const struct hak_operand *operand;
 };
 
+/* Adds a read the instruction may have made, unless it is there already; beyond `most` it is only
+ * counted. */
 static void add(struct question *question, const struct access *access, uintptr_t address,
                 bool is_placed) {
     const struct hak_operand *operand = access->operand;
@@ -82,7 +84,8 @@ static bool keeps(const struct access *access, int number) {
     return number < 0 || !(access->decoded->changed >> number & 1);
 }
 
-/* By the base before the instruction, or as far as it has moved since. */
+/* Adds an access whose address the registers tell: they had their values before the instruction, or
+ * moved as far as a string instruction moves them. */
 static void add_placed(struct question *question, const struct access *access) {
     const struct hak_operand *operand = access->operand;
     bool is_down = access->decoded->is_string && (question->flags & DIRECTION);
@@ -100,6 +103,7 @@ static void add_placed(struct question *question, const struct access *access) {
 
 /* ---- and one that was overwritten by what was read there ------------------------------------- */
 
+/* True when the memory holds the value; false, too, where it cannot be read. */
 static bool holds(uintptr_t address, uint64_t value, unsigned bytes) {
     uintptr_t last = address + bytes - 1;
     if (address / PAGE_BYTES != last / PAGE_BYTES && (!is_readable(address) || !is_readable(last)))
@@ -107,8 +111,8 @@ static bool holds(uintptr_t address, uint64_t value, unsigned bytes) {
     return memcmp((const void *)address, &value, bytes) == 0;
 }
 
-/* The register of the address that the load has changed, as it was before; the other one, if there
- * is one, is known. */
+/* Computes the register of the address that the load has changed, as it was before; the other one,
+ * if there is one, is known. */
 static void restore(struct question *question, const struct access *access, uintptr_t address) {
     const struct hak_operand *operand = access->operand;
     struct hak_watch_read *read = &question->found[question->count - 1];
@@ -123,7 +127,7 @@ static void restore(struct question *question, const struct access *access, uint
                            part(question, other, is_base ? operand->scale : 1);
 }
 
-/* Each place that overlaps the watched bytes and holds the loaded value. */
+/* Adds each place that overlaps the watched bytes and holds the loaded value. */
 static void add_by_value(struct question *question, const struct access *access) {
     uint64_t value = question->registers->value[access->decoded->loaded];
     unsigned bytes = access->operand->bytes;
@@ -140,6 +144,8 @@ static void add_by_value(struct question *question, const struct access *access)
 
 /* ---- which instruction ----------------------------------------------------------------------- */
 
+/* Adds the reads of an operand: at its address if its registers still hold, else by the loaded
+ * value, else of unknown place. */
 static void look_at(struct question *question, const struct access *access) {
     const struct hak_operand *operand = access->operand;
     bool is_known =

@@ -46,8 +46,9 @@ void hak_newest_end(int why) {
     is_newest_over = true;
 }
 
-/* Go's runtime sets its handlers past libc, also of the signal that comes for a register then, and
- * ends the process when one comes that it does not know. Its programs have a note of that name. */
+/* Whether the program is Go's, by a note of that name: Go's runtime sets its handlers past libc,
+ * also of the signal that comes for a register then, and ends the process when one comes that it
+ * does not know. */
 static bool is_of_go(void) {
     const ElfW(Phdr) *headers = (const ElfW(Phdr) *)getauxval(AT_PHDR);
     size_t count = headers ? getauxval(AT_PHNUM) : 0;
@@ -64,7 +65,8 @@ static bool is_of_go(void) {
     return false;
 }
 
-/* In a filter of system calls that it was started with, asking may be the program's end. */
+/* Whether registers may still be opened in this way: not in a filter of system calls, where opening
+ * may end the program, on an old kernel, or in a program of Go. Looks once. */
 static bool is_allowed(void) {
     static bool is_asked;
     if (!is_asked && !is_newest_over) {
@@ -79,6 +81,7 @@ static bool is_allowed(void) {
     return !is_newest_over;
 }
 
+/* The attributes of a register that stops this thread at reads and writes of these bytes. */
 static struct hak_perf_attributes stop_at(uintptr_t address, unsigned bytes, uint64_t tag) {
     struct hak_perf_attributes stop = hak_perf_stop(address, bytes, tag);
     stop.bp_type = HW_BREAKPOINT_RW;
@@ -86,7 +89,8 @@ static struct hak_perf_attributes stop_at(uintptr_t address, unsigned bytes, uin
     return stop;
 }
 
-/* As many as there are. */
+/* Opens up to `wanted` registers for the calling thread, unless it has them; returns how many there
+ * are. */
 unsigned hak_newest_open(unsigned wanted) {
     long self = hak_raw_call(SYS_gettid);
     if (!is_allowed())
@@ -116,13 +120,16 @@ unsigned hak_newest_open(unsigned wanted) {
     return 0;
 }
 
+/* Points an open register elsewhere. False: another thread's, not open, or the kernel refuses. */
 static bool modify_stop(unsigned index, struct hak_perf_attributes *stop) {
     return thread == hak_raw_call(SYS_gettid) && index < newest_registers &&
            hak_perf_is_ours(&stops[index]) &&
            hak_raw_call(SYS_ioctl, stops[index].file, PERF_EVENT_IOC_MODIFY_ATTRIBUTES, stop) == 0;
 }
 
-bool hak_newest_set(unsigned index, uintptr_t address, unsigned bytes, uint64_t tag) {
+/* Points the open debug register `index` at other bytes. False, with all registers closed: the
+ * kernel refused, or another thread calls. */
+bool hak_newest_move(unsigned index, uintptr_t address, unsigned bytes, uint64_t tag) {
     struct hak_perf_attributes stop = stop_at(address, bytes, tag);
     if (modify_stop(index, &stop))
         return true;

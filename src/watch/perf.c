@@ -74,11 +74,13 @@ struct hak_perf_attributes hak_perf_clock(uint64_t ns, uint64_t tag) {
     };
 }
 
-/* Before 5.18 the kernel ends a process whose thread has blocked the signal. */
+/* Whether the kernel is older than 5.18, which ends a process whose thread has blocked the signal.
+ */
 bool hak_perf_is_old_kernel(void) {
     return !hak_kernel_is_from(5, 18);
 }
 
+/* Moves the file to a high number, out of the way of the program's. Returns the number it has. */
 static int lift(int file) {
     long lifted = hak_raw_call(SYS_fcntl, file, F_DUPFD_CLOEXEC, LIFTED_TO);
     if (lifted < 0)
@@ -103,6 +105,7 @@ bool hak_perf_read_event(const struct hak_perf_event *event, uint64_t *count) {
            hak_raw_call(SYS_read, event->file, count, sizeof *count) == sizeof *count;
 }
 
+/* Closes the registers of all threads. */
 static void close_all(void) {
     for (unsigned t = 0; t < THREADS; t++)
         for (unsigned r = 0; r < HAK_WATCH_REGISTERS; r++)
@@ -132,7 +135,7 @@ bool hak_perf_is_passing(int error) {
            error == ENOMEM || error == EINTR || error == EAGAIN;
 }
 
-/* One register of one thread, which watches nothing yet; 0, or the errno. */
+/* Opens a register of a thread, which watches nothing yet; 0, or the errno. */
 static int open_register(long thread, struct hak_perf_event *event) {
     struct hak_perf_attributes attributes =
         hak_perf_stop((uintptr_t)&perf_nowhere, sizeof perf_nowhere, 0);
@@ -140,7 +143,7 @@ static int open_register(long thread, struct hak_perf_event *event) {
     return hak_perf_open_event(thread, &attributes, event);
 }
 
-/* Of a thread as many as it can have, at most `wanted`. */
+/* Opens registers of a thread, as many as it can have, at most `wanted`; returns how many. */
 static unsigned open_thread(long thread, struct hak_perf_event *own, unsigned wanted) {
     for (unsigned r = 0; r < wanted; r++) {
         int error = open_register(thread, &own[r]);
@@ -152,14 +155,15 @@ static unsigned open_thread(long thread, struct hak_perf_event *own, unsigned wa
     return wanted;
 }
 
+/* Opens the registers of another thread; what the kernel refuses is left out. */
 static void open_other(int thread, void *self) {
     if (thread != *(int *)self && threads < THREADS &&
         open_thread(thread, events[threads], perf_registers) != 0)
         threads++;
 }
 
-/* The threads besides the calling one; one that is made meanwhile by a thread that comes later in
- * the list may have none. */
+/* Opens registers of the threads besides the calling one; one that is made meanwhile by a thread
+ * that comes later in the list may have none. */
 static void open_others(int self) {
     long folder = hak_open_tasks();
     if (folder < 0)
@@ -236,6 +240,7 @@ void hak_perf_fork_child(void) {
 
 /* ---- moving ---------------------------------------------------------------------------------- */
 
+/* Points the register elsewhere in all threads. False: not this process's, or in no thread. */
 static bool modify_event(unsigned index, struct hak_perf_attributes *attributes) {
     bool is_set = false;
     if (hak_raw_call(SYS_getpid) != perf_opened_by) /* another process has it for itself */

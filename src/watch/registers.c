@@ -49,7 +49,7 @@ bool hak_watch_set(unsigned index, uintptr_t address, unsigned bytes, uint64_t t
     if (way == BRIEF)
         return hak_brief_set(index, address, bytes, tag);
     if (way == NEWEST)
-        return hak_newest_set(index, address, bytes, tag);
+        return hak_newest_move(index, address, bytes, tag);
     return way == TRACED ? hak_traced_set(index, address, bytes, tag)
                          : hak_perf_set(index, address, bytes, tag);
 }

@@ -14,11 +14,12 @@ struct hak_perf_event {
 /* A register that watches, in threads made later as well. */
 HAK_HIDDEN struct hak_perf_attributes hak_perf_stop(uintptr_t address, unsigned bytes,
                                                     uint64_t tag);
-/* A signal each time that the thread has run for `ns`. */
+/* The attributes of an event that sends a signal each time that the thread has run for `ns`. */
 HAK_HIDDEN struct hak_perf_attributes hak_perf_clock(uint64_t ns, uint64_t tag);
-/* 0, or the errno. */
+/* Opens an event of the thread and reads its id. 0, or the errno. */
 HAK_HIDDEN int hak_perf_open_event(long thread, struct hak_perf_attributes *attributes,
                                    struct hak_perf_event *event);
+/* Closes an event, if its file is still the one that was opened. */
 HAK_HIDDEN void hak_perf_close_event(struct hak_perf_event *event);
 /* Reads its count; false: it is not open. */
 HAK_HIDDEN bool hak_perf_read_event(const struct hak_perf_event *event, uint64_t *count);
@@ -26,52 +27,62 @@ HAK_HIDDEN bool hak_perf_read_event(const struct hak_perf_event *event, uint64_t
 HAK_HIDDEN bool hak_perf_is_ours(const struct hak_perf_event *event);
 HAK_HIDDEN bool hak_perf_is_passing(int error); /* it may be otherwise later */
 HAK_HIDDEN bool hak_perf_is_old_kernel(void);
+/* Whether a register can be had by perf_event_open: opens one and closes it. */
 HAK_HIDDEN bool hak_perf_is_there(void); /* perf_event_open gives one */
-/* A write of our own under a register of our own was not seen: no register of this machine stops
- * anybody, whoever sets it. Asked once by each process image, and again while none can be had. Not
- * on an old kernel, nor where a filter of system calls may forbid it. */
+/* Whether a write of our own under a register of our own is not seen: no register of this machine
+ * stops anybody, whoever sets it. Asked once by each process image, and again while none can be
+ * had. Not on an old kernel, nor where a filter of system calls may forbid it. */
 HAK_HIDDEN bool hak_perf_is_deaf(void);
 HAK_HIDDEN unsigned hak_perf_open(unsigned wanted);
 HAK_HIDDEN int hak_perf_refusal(void);
 HAK_HIDDEN bool hak_perf_set(unsigned index, uintptr_t address, unsigned bytes, uint64_t tag);
 HAK_HIDDEN void hak_perf_clear(unsigned index);
+/* Closes all registers; no more are opened by this way, for the reason `why`. */
 HAK_HIDDEN void hak_perf_end(enum hak_unwatched why);
 HAK_HIDDEN void hak_perf_fork_child(void);
 HAK_HIDDEN bool hak_perf_hit_of(const void *siginfo, struct hak_watch_hit *hit);
 
-/* traced.c */
+/* traced.c: sets up to `wanted_count` registers for a trial; returns how many there are. */
 HAK_HIDDEN unsigned hak_traced_open(unsigned wanted);
 HAK_HIDDEN int hak_traced_refusal(void);
 HAK_HIDDEN bool hak_traced_set(unsigned index, uintptr_t address, unsigned bytes, uint64_t tag);
 HAK_HIDDEN void hak_traced_clear(unsigned index);
+/* Clears the registers of all threads by a last tracer; no more are set by this way, for the reason
+ * `why`. */
 HAK_HIDDEN void hak_traced_end(enum hak_unwatched why);
 HAK_HIDDEN bool hak_traced_hit_of(const void *siginfo, struct hak_watch_hit *hit);
 HAK_HIDDEN uint64_t hak_traced_tracer_ns(void);
 HAK_HIDDEN uint64_t hak_traced_tag(unsigned index);
+/* Runs a tracer that reads which registers stopped the calling thread, as bits. */
 HAK_HIDDEN unsigned hak_traced_ask(void);
+/* Runs a tracer that sets the registers of all threads as wanted. */
 HAK_HIDDEN void hak_traced_settle(void);
+/* Runs a tracer that sets the registers of the calling thread, which is new. */
 HAK_HIDDEN void hak_traced_join(void);
-/* A debugger traces the calling thread. */
+/* Whether a debugger traces the calling thread. */
 HAK_HIDDEN bool hak_traced_is_debugged(void);
 
-/* brief.c */
+/* brief.c: opens up to `wanted` registers for moments; returns how many there are. */
 HAK_HIDDEN unsigned hak_brief_open(unsigned wanted);
 HAK_HIDDEN int hak_brief_refusal(void);
 HAK_HIDDEN bool hak_brief_set(unsigned index, uintptr_t address, unsigned bytes, uint64_t tag);
 HAK_HIDDEN void hak_brief_clear(unsigned index);
 HAK_HIDDEN bool hak_brief_stood(unsigned index, uint64_t *ns);
+/* Closes the registers; no more are opened by this way, for the reason `why`. */
 HAK_HIDDEN void hak_brief_end(int why); /* an errno or an enum hak_unwatched */
 HAK_HIDDEN void hak_brief_fork_child(void);
 
 /* newest.c */
 HAK_HIDDEN unsigned hak_newest_open(unsigned wanted);
 HAK_HIDDEN int hak_newest_refusal(void);
-HAK_HIDDEN bool hak_newest_set(unsigned index, uintptr_t address, unsigned bytes, uint64_t tag);
+HAK_HIDDEN bool hak_newest_move(unsigned index, uintptr_t address, unsigned bytes, uint64_t tag);
 HAK_HIDDEN void hak_newest_clear(unsigned index);
 HAK_HIDDEN void hak_newest_resume(unsigned index);
+/* Closes the registers of the thread that has them. */
 HAK_HIDDEN void hak_newest_close(void);
 HAK_HIDDEN bool hak_newest_is_callers(void);
 HAK_HIDDEN bool hak_newest_stood(uint64_t *ns);
+/* Closes the registers; no more are opened by this way, for the reason `why`. */
 HAK_HIDDEN void hak_newest_end(int why); /* an errno or an enum hak_unwatched */
 HAK_HIDDEN void hak_newest_fork_child(void);
 

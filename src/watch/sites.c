@@ -35,7 +35,8 @@ unsigned hak_watch_count_site(struct hak_watch_sites *sites, uint32_t stack) {
     return before;
 }
 
-/* Any thread: of two that come at once, one may be lost. */
+/* Notes an allocation stack whose blocks are to be watched first, on this side. Any thread: of two
+ * that come at once, one may be lost. */
 void hak_watch_suspect(struct hak_watch_sites *sites, uint32_t stack, uint8_t side) {
     struct hak_watch_suspect *suspect =
         (struct hak_watch_suspect *)hak_watch_suspect_of(sites, stack);

@@ -97,6 +97,7 @@ static long poke(int thread, unsigned number, uint64_t value) {
                         offsetof(struct user, u_debugreg) + number * sizeof value, value);
 }
 
+/* Reads a debug register of a stopped thread; 0 if that fails. */
 static uint64_t peek(int thread, unsigned number) {
     uint64_t value = 0;
     (void)hak_raw_call(SYS_ptrace, PTRACE_PEEKUSER, thread,
@@ -127,6 +128,7 @@ static unsigned write_registers(int thread, const struct place *places, int *err
     return result == 0 ? count : 0;
 }
 
+/* True when the thread blocks SIGTRAP, or that cannot be read. */
 static bool has_trap_blocked(const struct errand *errand, int thread) {
     uint64_t mask = errand->self_mask;
     if (thread != errand->self &&
@@ -135,6 +137,7 @@ static bool has_trap_blocked(const struct errand *errand, int thread) {
     return (mask >> (SIGTRAP - 1) & 1) != 0;
 }
 
+/* Notes the registers whose stop the thread has not yet seen. */
 static void read_stop(struct errand *errand, int thread) {
     uint64_t status = peek(thread, STATUS_REGISTER);
     for (unsigned i = 0; i < HAK_WATCH_REGISTERS; i++)
@@ -142,7 +145,7 @@ static void read_stop(struct errand *errand, int thread) {
             errand->fired |= 1u << i;
 }
 
-/* The thread stands. */
+/* Does the errand at a thread that stands: reads why it stopped, or sets its registers. */
 static void serve(struct errand *errand, int thread) {
     static const struct place none[HAK_WATCH_REGISTERS];
     struct user_regs_struct general;
@@ -160,6 +163,8 @@ static void serve(struct errand *errand, int thread) {
     }
 }
 
+/* Stops the thread, writes its registers and lets it go on. An error counts only for the asking
+ * thread. */
 static void visit_thread(struct errand *errand, int thread, uint64_t deadline_ns) {
     int signal = 0;
     long result = hak_tracer_seize(thread);
@@ -174,7 +179,8 @@ static void visit_thread(struct errand *errand, int thread, uint64_t deadline_ns
         errand->error = (int)-result;
 }
 
-/* The thread waits in a system call whose time limit would begin anew if it were stopped. */
+/* Whether the thread waits in a system call whose time limit would begin anew if it were stopped.
+ */
 static bool waits_with_limit(const struct errand *errand, int thread) {
     struct hak_line path = {.length = 0};
     char text[256];
@@ -200,6 +206,7 @@ static bool waits_with_limit(const struct errand *errand, int thread) {
     return hak_call_loses_time(word[0]) && !(is_epoll && (int)word[1 + EPOLL_LIMIT] < 0);
 }
 
+/* Visits another thread, unless the time is over, then it is the first to be visited next time. */
 static void visit_other(int thread, void *context) {
     struct errand *errand = context;
     uint64_t now = hak_monotonic_ns();
@@ -214,7 +221,8 @@ static void visit_other(int thread, void *context) {
         visit_thread(errand, thread, now + ONE_MS * HAK_MILLISECOND_NS);
 }
 
-/* The calling thread first; the others from `first` on, and then from the beginning. */
+/* Stops and serves the calling thread first; then the others from `first` on, and then from the
+ * beginning. */
 static void visit_threads(struct errand *errand) {
     struct hak_line path = {.length = 0};
     /* Nobody's files are held open by us. */
@@ -234,6 +242,7 @@ static void visit_threads(struct errand *errand) {
     hak_visit_tasks(errand->tasks, visit_other, errand);
 }
 
+/* The tracer's work: visits the threads, and notes the CPU time it took. */
 static void run(void *context) {
     struct errand *errand = context;
     struct timespec ran = {0};
@@ -244,7 +253,8 @@ static void run(void *context) {
 
 /* ---- in the program -------------------------------------------------------------------------- */
 
-/* False: the tracer came to nothing. */
+/* Runs a tracer that sets the registers of all threads as wanted; false and errand->error where
+ * that failed. */
 static bool send_tracer(struct errand *errand) {
     uint64_t mask = 0;
     if (!stack)
@@ -294,14 +304,15 @@ static int find_refusal(int error) {
     return hak_traced_is_debugged() ? HAK_UNWATCHED_TRACED : HAK_UNWATCHED_BARRED;
 }
 
+/* No register is watched from now on, for this reason. */
 static void give_up(int why) {
     traced_refusal = why;
     is_traced_over = true;
     traced_registers = 0;
 }
 
-/* The registers of the calling thread stand at `traced_nowhere`. A forked child need not ask again.
- */
+/* Whether the registers of the calling thread, which stand at `traced_nowhere`, do not stop it when
+ * it writes there. A forked child need not ask again. */
 static bool is_deaf(void) {
     if (trial.is_heard)
         return false;

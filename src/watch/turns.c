@@ -36,6 +36,7 @@ static const struct hak_credit_terms first_terms = {
 static const struct hak_credit_terms suspect_terms = {
     .most = (int64_t)1 << 32, .dearest = 1 << 27, .share = 2};
 
+/* The terms of the budget: for suspects, for the slow tracer, or for quick registers. */
 static const struct hak_credit_terms *terms_of(const struct hak_watch_turns *turns) {
     if (turns->is_for_suspects)
         return &suspect_terms;

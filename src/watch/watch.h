@@ -66,13 +66,13 @@ static inline uint64_t hak_watch_ticks(uint64_t ns) {
  * how many there are. */
 HAK_HIDDEN unsigned hak_watch_open(unsigned wanted);
 
-/* Why there are none: an errno or an enum hak_unwatched. */
+/* Why there are no registers: an errno or an enum hak_unwatched. */
 HAK_HIDDEN int hak_watch_refusal(void);
 
-/* Register `index` watches [address, address + bytes) from now on, whatever it watched before; hits
- * carry 40 bits of `tag`. False: it does not, and the registers may be gone. */
+/* Lets register `index` watch [address, address + bytes) from now on, whatever it watched before;
+ * hits carry 40 bits of `tag`. False: it does not, and the registers may be gone. */
 HAK_HIDDEN bool hak_watch_set(unsigned index, uintptr_t address, unsigned bytes, uint64_t tag);
-/* It watches nothing; a thread may still be stopped by it once. */
+/* Lets a register watch nothing; a thread may still be stopped by it once. */
 HAK_HIDDEN void hak_watch_clear(unsigned index);
 
 /* Of the newest blocks: what hak_watch_clear has cleared last stands again; all are closed until
@@ -86,9 +86,10 @@ HAK_HIDDEN bool hak_watch_is_callers(void); /* they are open, for the calling th
  * newest blocks: for which the thread that has them has run since they were opened. */
 HAK_HIDDEN bool hak_watch_stood(unsigned index, uint64_t *ns);
 
-/* All are given back, for good and for this reason. */
+/* Gives all registers back, for good and for this reason. */
 HAK_HIDDEN void hak_watch_end(enum hak_unwatched why);
-/* In a forked child: closes what it inherited. The next hak_watch_open gets registers anew. */
+/* Closes, in a forked child, the registers that it inherited. The next hak_watch_open gets
+ * registers anew. */
 HAK_HIDDEN void hak_watch_fork_child(void);
 
 /* A SIGTRAP of a register. */
@@ -156,7 +157,8 @@ struct hak_watch_turns {
     bool is_first[HAK_WATCH_REGISTERS]; /* its block is a suspect's: none that is urgent takes it */
 };
 
-/* True when there is time for a move at `now`. */
+/* Earns the credit of the time since the last look; true when there is enough for a move at `now`.
+ */
 HAK_HIDDEN bool hak_watch_may_move(struct hak_watch_turns *turns, uint64_t now);
 /* The same for a thread that begins, which is watched not at all otherwise: as much again. */
 HAK_HIDDEN bool hak_watch_may_join(struct hak_watch_turns *turns, uint64_t now);
@@ -168,15 +170,16 @@ struct hak_watch_move {
 };
 HAK_HIDDEN void hak_watch_begin(const struct hak_watch_turns *turns, struct hak_watch_move *move);
 HAK_HIDDEN void hak_watch_charge(struct hak_watch_turns *turns, struct hak_watch_move *move);
-/* The same for one that took `ticks`; in `ran` of these a thread or a tracer ran for it. */
+/* Charges a move that took `ticks`; in `ran` of these a thread or a tracer ran for it. */
 HAK_HIDDEN void hak_watch_spend(struct hak_watch_turns *turns, uint64_t ticks, uint64_t ran);
-/* The register, of `count`, for the next block: one that watches nothing, or has watched for long
- * enough; `is_urgent`: else the one that was set first, but for a suspect's. -1 = none. */
+/* Chooses the register, of `count`, for the next block: one that watches nothing, or has watched
+ * for long enough; `is_urgent`: else the one that was set first, but for a suspect's. -1 = none. */
 HAK_HIDDEN int hak_watch_choose(const struct hak_watch_turns *turns, unsigned count, uint64_t now,
                                 bool is_urgent);
-/* Register `index`, of `count`, was set, or watches nothing any more. */
+/* Notes that register `index`, of `count`, was set, and until when it is to stay there. */
 HAK_HIDDEN void hak_watch_note_set(struct hak_watch_turns *turns, unsigned index, unsigned count,
                                    uint64_t now);
+/* Notes that the register watches nothing any more. */
 HAK_HIDDEN void hak_watch_note_clear(struct hak_watch_turns *turns, unsigned index);
 
 /* ---- sites.c ----------------------------------------------------------------------------------
@@ -206,14 +209,14 @@ static inline unsigned hak_watch_site(uint32_t stack) {
 static inline bool hak_watch_is_new(const struct hak_watch_sites *sites, uint32_t stack) {
     return sites->times[hak_watch_site(stack)] == 0;
 }
-/* Is it the turn of this site? If not, the next block is asked about, and soon one of any site is
- * taken. */
+/* Whether the site may be watched now: it had no more turns than the level. After enough others
+ * were passed over, one of any site is taken and the level rises. */
 HAK_HIDDEN bool hak_watch_is_turn(struct hak_watch_sites *sites, uint32_t stack);
 /* A block of the site is watched. Returns how many were before, as far as that is known. */
 HAK_HIDDEN unsigned hak_watch_count_site(struct hak_watch_sites *sites, uint32_t stack);
 /* Damage was found at a block of the site: it stays new, and its blocks come first. */
 HAK_HIDDEN void hak_watch_suspect(struct hak_watch_sites *sites, uint32_t stack, uint8_t side);
-/* NULL: none was. */
+/* Finds the suspect of an allocation stack; NULL: it is none. */
 HAK_HIDDEN const struct hak_watch_suspect *hak_watch_suspect_of(const struct hak_watch_sites *sites,
                                                                 uint32_t stack);
 

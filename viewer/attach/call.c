@@ -80,6 +80,8 @@ struct stopped {
     size_t state_bytes;
 };
 
+/* Reads the stopped thread's registers, mask and vector state; a system call that the stop ended is
+ * set up to be made again. */
 static bool read_stopped(struct stopped *s, pid_t thread) {
     struct iovec state = {s->state, sizeof s->state};
     s->thread = thread;
@@ -113,6 +115,7 @@ static size_t describe_state(struct stopped *s) {
     return s->state_bytes + sizeof magic2;
 }
 
+/* The signal frame's context that gives the thread back what it had. */
 static struct kernel_context context_of(const struct stopped *s, uint64_t state_at) {
     const struct user_regs_struct *r = &s->registers;
     return (struct kernel_context){
@@ -143,7 +146,8 @@ static struct kernel_context context_of(const struct stopped *s, uint64_t state_
     };
 }
 
-/* Puts all of it below `top`. Returns where the context lies, 0 = it cannot be written. */
+/* Writes the frame of a signal (context, floating point state, return address) below `top` on the
+ * thread's stack. Returns where the context lies, 0 = it cannot be written. */
 static uint64_t put_frame(const struct caller *c, struct stopped *s, uint64_t top) {
     size_t state_bytes = describe_state(s);
     uint64_t state_at = (top - state_bytes) & ~(uint64_t)63;
@@ -159,7 +163,8 @@ static uint64_t put_frame(const struct caller *c, struct stopped *s, uint64_t to
 
 /* ---- the call -------------------------------------------------------------------------------- */
 
-/* Is the thread in the system call `rt_sigreturn`, with our context? */
+/* Whether the thread is in the system call rt_sigreturn with our context, so that the call is
+ * done. */
 static bool is_back(pid_t thread, uint64_t context_at) {
     struct user_regs_struct r;
     return ptrace(PTRACE_GETREGS, thread, NULL, &r) == 0 && r.orig_rax == SYS_rt_sigreturn &&
@@ -210,6 +215,8 @@ static enum call_result follow(struct caller *c, pid_t thread, uint64_t context_
     }
 }
 
+/* Has the stopped thread call the function, through a signal frame by which it comes back by
+ * itself. */
 static enum call_result call_there(struct caller *c, pid_t thread, uint64_t function,
                                    const uint64_t *arguments, unsigned count) {
     static struct stopped s;
@@ -251,8 +258,8 @@ struct threads {
     uint32_t count, capacity;
 };
 
-/* The first thread comes last: while it is traced, a signal that the process ignores (SIGCHLD) is
- * not ignored by the kernel, and ends system calls of other threads. */
+/* Lists the process's threads. The first comes last: while it is traced, a signal that the process
+ * ignores (SIGCHLD) is not ignored by the kernel, and ends system calls of other threads. */
 static void read_threads(const struct process *p, struct threads *threads) {
     char path[64];
     snprintf(path, sizeof path, "/proc/%d/task", (int)p->pid);
@@ -271,7 +278,8 @@ static void read_threads(const struct process *p, struct threads *threads) {
         threads->list[threads->count++] = p->pid;
 }
 
-/* False: no thread of the program could be asked. */
+/* Calls the function on the first thread that stands where it is safe. False: no thread of the
+ * program could be asked. */
 static bool try_threads(struct caller *c, uint64_t function, const uint64_t *arguments,
                         unsigned count, bool spares_first, enum call_result *result) {
     struct threads threads = {0};
@@ -311,6 +319,7 @@ struct wanted_call {
     enum call_result result;
 };
 
+/* Tries, until the time is over, to find a thread at a place where it can make the call. */
 static enum call_result look_for_moment(const struct wanted_call *w) {
     struct caller *c = w->caller;
     uint64_t deadline = now_ms() + w->ms;
@@ -341,6 +350,7 @@ static void look(void *wanted) {
     w->result = look_for_moment(w);
 }
 
+/* Has a thread of the process make the call, in the tracer's thread. */
 static enum call_result have_called(struct caller *c, uint64_t function, const uint64_t *arguments,
                                     unsigned count, unsigned ms) {
     struct wanted_call wanted = {c, function, arguments, count, ms, CALL_FAILED};
@@ -348,6 +358,7 @@ static enum call_result have_called(struct caller *c, uint64_t function, const u
     return wanted.result;
 }
 
+/* Has the process map a stack for further calls. */
 static enum call_result make_stack(struct caller *c, unsigned ms) {
     uint64_t map = module_find(&c->places.libc, "mmap");
     uint64_t at = process_free_address(c->process, CALL_STACK_BYTES);
@@ -414,7 +425,7 @@ bool caller_open(struct caller *c, struct process *p) {
     return false;
 }
 
-/* The stack goes back by a call on the thread's own one. */
+/* Unmaps the call's stack by a call on the thread's own one. */
 static void give_stack_back(struct caller *c) {
     enum { GIVE_BACK_MS = 2000 };
     uint64_t arguments[] = {c->stack, CALL_STACK_BYTES};

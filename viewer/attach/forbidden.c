@@ -10,14 +10,14 @@
 #include <unistd.h>
 #include "collector/kernel/kernel.h"
 
-/* 0 where the kernel has no Yama. */
+/* Reads Yama's ptrace_scope; 0 where the kernel has no Yama. */
 static int yama_scope(void) {
     char text[16];
     return hak_proc_read_text("/proc/sys/kernel/yama/ptrace_scope", text, sizeof text) ? atoi(text)
                                                                                        : 0;
 }
 
-/* CAP_SYS_PTRACE: a process of any user. */
+/* Whether this command may trace a process of any user: CAP_SYS_PTRACE. */
 static bool may_trace_all(void) {
     enum { SYS_PTRACE = 19 };
     static char status[16384];

@@ -62,6 +62,7 @@ static const char *const denied[] = {
     "pthread_getattr_np",
 };
 
+/* True when the name fits the pattern, which may have one '*'. */
 static bool matches(const char *name, const char *pattern) {
     const char *star = strchr(pattern, '*');
     if (!star)
@@ -88,6 +89,7 @@ static bool is_denied_name(const char *name) {
 /* ---- the file ---------------------------------------------------------------------------------
  */
 
+/* Notes a function of the module, and whether it has a malloc. False without memory. */
 static bool add_function(void *context, const char *name, const GElf_Sym *symbol) {
     struct module *m = context;
     int type = GELF_ST_TYPE(symbol->st_info);
@@ -144,6 +146,7 @@ struct wanted_symbol {
     uint64_t value, bytes;
 };
 
+/* Takes the wanted symbol's value and size; false ends the search: it was found. */
 static bool look_at_symbol(void *context, const char *name, const GElf_Sym *symbol) {
     struct wanted_symbol *wanted = context;
     if (symbol->st_shndx != SHN_UNDEF && strcmp(name, wanted->name) == 0) {

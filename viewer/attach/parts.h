@@ -32,28 +32,29 @@ bool process_read_mappings(struct process *p);
 /* False: it has ended, or executed another program, or another one has its number. */
 bool process_is_there(const struct process *p);
 bool process_has_executed(const struct process *p);
-/* When it is not there: prints what of these it is, and is true. */
+/* Whether the process is gone; if so, prints that it has ended or has executed another program. */
 bool process_say_gone(const struct process *p);
 /* The mapping that holds `address`, or NULL. */
 const struct hak_map_line *process_mapping_at(const struct process *p, uint64_t address);
-/* Something to compare: changes when files of code are mapped or unmapped. */
+/* A sum that changes when files of code are mapped or unmapped, to be compared. */
 uint64_t process_code_sum(const struct process *p);
-/* `bytes` that are mapped nowhere; 0: there are none. */
+/* Finds an address at which `bytes` are mapped nowhere; 0: there is none. */
 uint64_t process_free_address(const struct process *p, uint64_t bytes);
 /* Both fail when it has executed another program. */
 bool process_read(const struct process *p, uint64_t address, void *to, size_t bytes);
 bool process_write(const struct process *p, uint64_t address, const void *from, size_t bytes);
-/* Can it be recorded? False: printed, with what to do. True: it can be read and written from here
- * on, and nobody else records it. */
+/* Checks whether the process can be recorded. False: printed, with what to do. True: it can be read
+ * and written from here on, and nobody else records it. */
 bool process_check(struct process *p);
-/* "process 4711 (redis) WHY; WHAT_TO_DO", or that it is gone. */
+/* Prints "process 4711 (redis) WHY; WHAT_TO_DO", or that it is gone. */
 void process_refuse(const struct process *p, const char *why, const char *what_to_do);
 /* The line of the text of /proc/PID/status that begins with `word`, behind it; "" = none. */
 const char *process_status_line(const char *status, const char *word);
 
 /* ---- forbidden.c: the kernel does not let this command trace it ------------------------------ */
 
-/* Not even its owner `user` may trace it. */
+/* Whether not even the process's owner, `user`, may trace it: the kernel shows its files as
+ * another's. */
 bool process_is_closed(const struct process *p, uint32_t user);
 /* Prints what forbids it, and who can. */
 void process_say_forbidden(const struct process *p);
@@ -80,7 +81,7 @@ bool module_read(struct module *m, const struct process *p, const char *path);
 void module_close(struct module *m);
 /* The address of an exported function or object; 0 = there is none. */
 uint64_t module_find(const struct module *m, const char *name);
-/* The same with its end. False: there is none. */
+/* Finds the start and the end of a function of the module. False: there is none. */
 bool module_find_function(const struct module *m, const char *name, struct function *out);
 /* Sets `is_denied`: a function that covers `address` is denied. False: none covers it. */
 bool module_covers(const struct module *m, uint64_t address, bool *is_denied);
@@ -102,8 +103,8 @@ bool places_open(struct places *places, const struct process *p); /* false: prin
 void places_close(struct places *places);
 /* Looks at the modules again where they have changed. */
 bool places_renew(struct places *places, const struct process *p);
-/* True when the thread, which stands, is outside of the allocator, of ld.so, of hakmem's library
- * and of whatever may hold a lock that they need, and its stack has room. */
+/* Whether the thread, which stands, is outside of the allocator, of ld.so, of hakmem's library and
+ * of whatever may hold a lock that they need, and its stack has room. */
 bool places_are_safe(struct places *places, const struct process *p, pid_t thread);
 
 /* ---- stop.c ---------------------------------------------------------------------------------- */
@@ -128,7 +129,7 @@ void stop_nap(unsigned us);
  * need what one of them holds. False: none within `ms` (*status is -1), or the thread has ended. */
 bool stop_await(struct late *late, pid_t thread, unsigned ms, int *status);
 bool stop_is_event(int status, int event);
-/* Does the kernel make the system call again that the stop has ended? */
+/* Whether the kernel makes the system call again that the stop has ended. */
 bool stop_has_ended_call(const struct user_regs_struct *r);
 /* Stops a thread, or gives up after a moment: RUNS. Signals that come first are passed on. */
 enum traced stop_thread(struct late *late, pid_t thread);
@@ -156,6 +157,7 @@ struct kept_words {
 void words_find(struct words *words, const struct process *p, const struct module *libc);
 struct kept_words words_keep(const struct words *words, const struct process *p,
                              uint64_t thread_pointer);
+/* Writes the thread's errno and dlerror back as they were. */
 void words_put_back(const struct process *p, const struct kept_words *kept);
 
 /* ---- tracer.c -------------------------------------------------------------------------------- */
@@ -177,7 +179,7 @@ void tracer_open(struct tracer *t);
 /* Has the thread that traces do `work`, and waits for it; errno is what it leaves. False: there can
  * be no thread, errno says why. */
 bool tracer_do(struct tracer *t, void (*work)(void *), void *context);
-/* Nothing is traced any more. */
+/* Ends the thread that traces; nothing is traced any more. */
 void tracer_close(struct tracer *t);
 
 /* ---- call.c ---------------------------------------------------------------------------------- */

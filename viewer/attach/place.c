@@ -33,7 +33,7 @@ static const char *file_name(const char *path) {
     return slash ? slash + 1 : path;
 }
 
-/* NAME-2.31.so, as glibc calls its files before 2.34. */
+/* Whether a path ends with NAME-2.31.so, as glibc calls its files before 2.34. */
 static bool is_versioned(const char *path, const char *name) {
     const char *file = file_name(path), *version = file + strlen(name);
     if (strncmp(file, name, strlen(name)) != 0)
@@ -58,6 +58,7 @@ static bool is_libc(const char *path) {
     return strcmp(file_name(path), "libc.so.6") == 0 || is_versioned(path, "libc-");
 }
 
+/* True for libpthread and libdl, which belong to libc before glibc 2.34. */
 static bool is_beside(const char *path) {
     return strncmp(file_name(path), "libpthread.so", 13) == 0 ||
            strncmp(file_name(path), "libdl.so", 8) == 0 || is_versioned(path, "libpthread-") ||
@@ -74,6 +75,7 @@ static void forget_besides(struct places *places) {
     places->besides = 0;
 }
 
+/* Opens libpthread and libdl, where the process has them. False: one cannot be read. */
 static bool find_besides(struct places *places, const struct process *p) {
     const char *last = "";
     forget_besides(places);
@@ -95,8 +97,9 @@ static void forget_allocators(struct places *places) {
     places->allocators = 0;
 }
 
-/* Other modules that define a malloc: jemalloc and its like, and hakmem's own. */
-static bool find_allocators(struct places *places, const struct process *p) {
+/* Opens the modules that define a malloc, as jemalloc does, and hakmem's own. Skips files that
+ * cannot be read. */
+static void find_allocators(struct places *places, const struct process *p) {
     const char *last = "";
     forget_allocators(places);
     for (uint32_t i = 0; i < p->mappings; i++) {
@@ -115,12 +118,12 @@ static bool find_allocators(struct places *places, const struct process *p) {
         else
             module_close(&m);
     }
-    return true;
 }
 
 /* ---- the unwinder ---------------------------------------------------------------------------- */
 
-/* Call frame information stands in the modules themselves. */
+/* Tells libdwfl that there is no debug file: call frame information stands in the modules
+ * themselves. */
 static int find_no_debug_file(Dwfl_Module *module, void **data, const char *name, Dwarf_Addr base,
                               const char *file, const char *link, GElf_Word sum, char **found) {
     (void)module;
@@ -134,6 +137,7 @@ static int find_no_debug_file(Dwfl_Module *module, void **data, const char *name
     return -1;
 }
 
+/* Attaches elfutils' unwinder to the process, in the place of an earlier one. False: it refuses. */
 static bool begin_unwinder(struct places *places, const struct process *p) {
     static const Dwfl_Callbacks callbacks = {.find_elf = dwfl_linux_proc_find_elf,
                                              .find_debuginfo = find_no_debug_file};
@@ -146,6 +150,15 @@ static bool begin_unwinder(struct places *places, const struct process *p) {
            dwfl_linux_proc_attach(dwfl, p->pid, true) == 0;
 }
 
+/* Opens libraries beside libc, allocators and the unwinder anew. False: one cannot be read. */
+static bool read_other_modules(struct places *places, const struct process *p) {
+    if (!find_besides(places, p))
+        return false;
+    find_allocators(places, p);
+    return begin_unwinder(places, p);
+}
+
+/* Reads the modules that a safe place is judged by. False, and said: they cannot be read. */
 bool places_open(struct places *places, const struct process *p) {
     *places = (struct places){0};
     const char *libc = find_path(p, is_libc), *loader = find_path(p, is_loader);
@@ -158,7 +171,7 @@ bool places_open(struct places *places, const struct process *p) {
         return false;
     }
     places->code_sum = process_code_sum(p);
-    if (find_besides(places, p) && find_allocators(places, p) && begin_unwinder(places, p))
+    if (read_other_modules(places, p))
         return true;
     if (!process_say_gone(p))
         view_error("record: process %d (%s) has modules that cannot be read", (int)p->pid, p->name);
@@ -181,7 +194,7 @@ bool places_renew(struct places *places, const struct process *p) {
     if (sum == places->code_sum)
         return true;
     places->code_sum = sum;
-    return find_besides(places, p) && find_allocators(places, p) && begin_unwinder(places, p);
+    return read_other_modules(places, p);
 }
 
 /* ---- a stack --------------------------------------------------------------------------------- */
@@ -192,6 +205,7 @@ struct stack {
     unsigned count;
 };
 
+/* Adds a frame of a thread's stack, at most FRAMES_MAX. */
 static int add_frame(Dwfl_Frame *frame, void *context) {
     struct stack *stack = context;
     Dwarf_Addr ip;
@@ -207,6 +221,7 @@ static bool is_in(const struct module *m, uint64_t address) {
     return address >= m->start && address < m->end;
 }
 
+/* True for code of libc and what belongs to it. */
 static bool is_of_libc(const struct places *places, uint64_t address) {
     bool is_of = is_in(&places->libc, address);
     for (uint32_t i = 0; i < places->besides; i++)
@@ -214,6 +229,8 @@ static bool is_of_libc(const struct places *places, uint64_t address) {
     return is_of;
 }
 
+/* True when a function of libc that is known holds the address; `*is_denied`: it must not be
+ * interrupted. */
 static bool libc_covers(const struct places *places, uint64_t address, bool *is_denied) {
     for (uint32_t i = 0; i < places->besides; i++)
         if (is_in(&places->beside[i], address))
@@ -221,6 +238,7 @@ static bool libc_covers(const struct places *places, uint64_t address, bool *is_
     return module_covers(&places->libc, address, is_denied);
 }
 
+/* True where no call may be made: in the loader, an allocator, or unknown code. */
 static bool is_barred(const struct places *places, const struct process *p, uint64_t ip) {
     const struct hak_map_line *mapping = process_mapping_at(p, ip);
     bool is_barred = !mapping || is_in(&places->loader, ip);
@@ -229,20 +247,22 @@ static bool is_barred(const struct places *places, const struct process *p, uint
     return is_barred;
 }
 
-/* mov $15, %rax; syscall: where signal handlers return to. */
+/* Whether the code at `ip` is mov $15, %rax; syscall: where signal handlers return to. */
 static bool is_restorer(const struct process *p, uint64_t ip) {
     static const unsigned char code[] = {0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05};
     unsigned char found[sizeof code];
     return process_read(p, ip, found, sizeof found) && memcmp(found, code, sizeof code) == 0;
 }
 
+/* True when the instruction before is `syscall`. */
 static bool is_behind_system_call(const struct process *p, uint64_t ip) {
     unsigned char found[SYSCALL_BYTES];
     return process_read(p, ip - SYSCALL_BYTES, found, sizeof found) && found[0] == 0x0f &&
            found[1] == 0x05;
 }
 
-/* Frames [from, to) lie in libc, and called what is further in. */
+/* Whether frames [from, to), which lie in libc, are of functions that hold no lock, and the
+ * outermost is known, which the program called. */
 static bool is_group_safe(const struct places *places, const struct stack *stack, unsigned from,
                           unsigned to) {
     bool is_denied, is_known = false;
@@ -254,6 +274,8 @@ static bool is_group_safe(const struct places *places, const struct stack *stack
     return is_known; /* the outermost: what the program called */
 }
 
+/* True when a call made at this stack can meet nothing half-done: no allocator or loader in it, and
+ * only harmless functions of libc. */
 static bool is_stack_safe(const struct places *places, const struct process *p,
                           const struct stack *stack) {
     for (unsigned i = 0; i < stack->count; i++)
@@ -275,7 +297,8 @@ static bool is_stack_safe(const struct places *places, const struct process *p,
     return true;
 }
 
-/* Not where a coroutine's or another small stack is. */
+/* Whether the thread's stack has room for a call, and is none of a coroutine or another small one.
+ */
 static bool has_room(const struct process *p, const struct user_regs_struct *registers) {
     const struct hak_map_line *m = process_mapping_at(p, registers->rsp);
     if (!m || !m->is_writable || registers->rsp - m->start < MAPPED_ROOM)

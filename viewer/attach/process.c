@@ -29,6 +29,7 @@ static void drop_mappings(struct process *p) {
     p->mappings = 0;
 }
 
+/* Appends a copy of the mapping. False without memory. */
 static bool add_mapping(void *process, struct hak_map_line *line) {
     struct process *p = process;
     if (!hak_growing_make_room(&p->mapping, p->mappings, &p->capacity, sizeof *p->mapping) ||
@@ -38,9 +39,9 @@ static bool add_mapping(void *process, struct hak_map_line *line) {
     return true;
 }
 
-/* Have all its threads ended? Asks the pidfd, and /proc only without one: /proc shows the first
- * thread, which may have ended before the others (pthread_exit), and may answer late on a busy
- * machine. */
+/* Whether all threads of the process have ended. Asks the pidfd, and /proc only without one: /proc
+ * shows the first thread, which may have ended before the others (pthread_exit), and may answer
+ * late on a busy machine. */
 static bool has_ended(const struct process *p) {
     struct pollfd all = {.fd = p->handle, .events = POLLIN};
     struct hak_peer peer;
@@ -51,7 +52,7 @@ static bool has_ended(const struct process *p) {
                                        (peer.has_ended || (p->born && peer.start_time != p->born)));
 }
 
-/* A thread that lives shows what the process has. False: none does. */
+/* Finds a thread that lives, by which /proc shows what the process has. False: none does. */
 static bool find_shown(struct process *p) {
     pid_t found = hak_peer_find_living(p->pid);
     p->shown = found ? found : p->pid;
@@ -81,7 +82,8 @@ bool process_is_there(const struct process *p) {
     return !has_ended(p) && has_same_memory(p);
 }
 
-/* Between the memory's end and its own a process has none. */
+/* Whether the process has executed another program; between the memory's end and its own it has
+ * none. */
 bool process_has_executed(const struct process *p) {
     struct hak_peer peer;
     if (has_same_memory(p) || has_ended(p))
@@ -184,6 +186,7 @@ const char *process_status_line(const char *status, const char *word) {
     return "";
 }
 
+/* True when the process shares our namespace of this kind, or that cannot be seen. */
 static bool is_same_namespace(const struct process *p, const char *which) {
     char path[64];
     struct stat own, its;
@@ -194,6 +197,7 @@ static bool is_same_namespace(const struct process *p, const char *which) {
     return stat(path, &own) != 0 || (own.st_ino == its.st_ino && own.st_dev == its.st_dev);
 }
 
+/* True when the process has our root, or that cannot be seen. */
 static bool has_same_root(const struct process *p) {
     char path[64];
     struct stat own, its;
@@ -208,8 +212,8 @@ void process_refuse(const struct process *p, const char *why, const char *what_t
                    what_to_do[0] ? "; " : "", what_to_do);
 }
 
-/* The kernel bars its files in /proc; or the process is exiting, has lost its memory, and is not
- * reported as ended yet. */
+/* Prints why the process's program cannot be read: the kernel bars its files in /proc, or it is
+ * exiting, has lost its memory, and is not reported as ended yet. */
 static void refuse_to_look(const struct process *p) {
     if (hak_peer_find_living(p->pid) == 0)
         view_error("record: process %d (%s) has ended", (int)p->pid, p->name);
@@ -217,6 +221,7 @@ static void refuse_to_look(const struct process *p) {
         process_say_forbidden(p);
 }
 
+/* Refuses, and says why: a thread, another user's process, or one that is traced already. */
 static bool check_status(const struct process *p) {
     static char status[16384];
     char path[64];
@@ -261,7 +266,8 @@ static bool check_status(const struct process *p) {
     return true;
 }
 
-/* Its program's file, which `run` would look at, too. */
+/* Checks the process's program file as `run` would; false, and the reason is printed, where it
+ * cannot be recorded. */
 static bool check_program(const struct process *p) {
     static struct hak_target_trouble trouble;
     char path[64], program[PATH_MAX];
@@ -289,9 +295,10 @@ static bool is_under_hakmem(const struct process *p) {
     return false;
 }
 
-/* Is the command that took the name gone? A process that it has just forked to become the keeper
- * has its descriptors until it runs. True also where that is not known yet, so that the caller
- * looks again: the command is starting or ending where nobody listens, or its queue is full. */
+/* Whether the command that took the name is gone. A process that it has just forked to become the
+ * keeper has its descriptors until it runs. True also where that is not known yet, so that the
+ * caller looks again: the command is starting or ending where nobody listens, or its queue is
+ * full. */
 static bool is_left(const struct sockaddr_un *name, socklen_t bytes) {
     struct ucred who = {0};
     socklen_t length = sizeof who;
@@ -305,9 +312,9 @@ static bool is_left(const struct sockaddr_un *name, socklen_t bytes) {
     return is_gone;
 }
 
-/* One command at a time: another one's `end` would end this one's recording. The name is free again
- * when this command is gone, however it ends, and the process that it forked runs its own program.
- */
+/* Locks the process for this command, as another one's `end` would end this one's recording; false,
+ * and it is printed, where another has it. The name is free again when this command is gone,
+ * however it ends, and the process that it forked runs its own program. */
 static bool take_lock(struct process *p) {
     enum { LOOKS = 1000, LOOK_MS = 5 };
     struct sockaddr_un name = {.sun_family = AF_UNIX};
@@ -329,6 +336,7 @@ static bool take_lock(struct process *p) {
     return true;
 }
 
+/* Opens the process's memory for reading and writing, and reads its mappings. */
 static bool open_memory(struct process *p) {
     char path[64];
     path_of(p, "mem", path);

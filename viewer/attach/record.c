@@ -47,6 +47,7 @@ static void note_stop(int number) {
     stop_signal = number;
 }
 
+/* SIGINT, SIGTERM and SIGHUP end the recording instead of this command. */
 static void hear_of_stop(void) {
     static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
@@ -55,6 +56,7 @@ static void hear_of_stop(void) {
 
 /* ---- calls ----------------------------------------------------------------------------------- */
 
+/* True when the call was made; else says why not. */
 static bool say_result(const struct recording *r, enum call_result result) {
     int error = errno;
     const struct process *p = &r->process;
@@ -102,14 +104,15 @@ static bool read_shared(struct recording *r) {
 
 /* ---- the library ----------------------------------------------------------------------------- */
 
-/* False always: printed, unless the program is gone, which is said then. */
+/* Prints why the recording is refused, or that the program is gone; always false. */
 static bool refuse(const struct recording *r, const char *why) {
     if (!process_say_gone(&r->process))
         view_error("record: process %d (%s) %s", (int)r->process.pid, r->process.name, why);
     return false;
 }
 
-/* True when it is in the program, from now or an earlier recording. */
+/* Finds hakmem's library in the program, from now or an earlier recording, and its functions.
+ * False: it is not there. */
 static bool find_library(struct recording *r) {
     if (!process_read_mappings(&r->process) ||
         !module_read(&r->library, &r->process, r->library_path))
@@ -121,6 +124,7 @@ static bool find_library(struct recording *r) {
     return r->shared && r->begin && r->scan && r->end && read_shared(r);
 }
 
+/* Has the process load hakmem-attach.so. False, and said: it does not. */
 static bool load_library(struct recording *r) {
     const struct module *libc = &r->caller.places.libc;
     uint64_t dlopen_at = module_find(libc, "dlopen"), mode = MODE_NOW, path_at;
@@ -150,6 +154,8 @@ static bool load_library(struct recording *r) {
     return refuse(r, why);
 }
 
+/* Finds the library in the process, or has it loaded, and waits until it is ready. False, and said:
+ * not, or of another version. */
 static bool open_library(struct recording *r) {
     if (!find_library(r) && !load_library(r))
         return false;
@@ -167,6 +173,8 @@ static bool open_library(struct recording *r) {
 
 /* ---- begin and end --------------------------------------------------------------------------- */
 
+/* Has the library record into this session; an earlier recording is ended first. False, and said.
+ */
 static bool begin_recording(struct recording *r, const char *session) {
     char name[sizeof r->seen.session] = "";
     strncpy(name, session, sizeof name - 1);
@@ -201,7 +209,7 @@ static void look_for_modules(struct recording *r) {
         r->code_sum = sum;
 }
 
-/* Until the time is over (0 = none), somebody ends it, or the program ends. */
+/* Waits until the time is over (0 = none), somebody ends the recording, or the program ends. */
 static void wait_for_end(struct recording *r, uint64_t ns) {
     uint64_t from = view_now_ns();
     while (!stop_signal && (ns == 0 || view_now_ns() - from < ns) &&
@@ -214,7 +222,8 @@ static void wait_for_end(struct recording *r, uint64_t ns) {
     }
 }
 
-/* True also when the program has ended: there is nothing to be left. */
+/* Ends the recording in the program; false, and it is printed, where that failed. True also when
+ * the program has ended: there is nothing to be left. */
 static bool end(struct recording *r) {
     if (!process_is_there(&r->process))
         return true;
@@ -232,6 +241,7 @@ static bool end(struct recording *r) {
 
 /* ---- the command ----------------------------------------------------------------------------- */
 
+/* Reads -p. False, and said: missing or no process id. */
 static bool read_pid(const struct view *view, pid_t *pid) {
     const char *text = view_value(view, "process");
     char *rest;
@@ -248,6 +258,7 @@ static bool read_pid(const struct view *view, pid_t *pid) {
     return true;
 }
 
+/* Reads --for, 0 for ever: without the option; 0 is made 1 ns. False, and said. */
 static bool read_time(const struct view *view, uint64_t *ns) {
     const char *text = view_value(view, "for");
     *ns = 0;
@@ -259,6 +270,8 @@ static bool read_time(const struct view *view, uint64_t *ns) {
     return true;
 }
 
+/* Says how many events were recorded, and where, as JSON or a line on stderr. Opens the store for
+ * that. */
 static void say_end(struct view *view, const struct recording *r, bool is_open) {
     if (hak_store_open(r->store, &view->reader) != 0 ||
         hak_store_summarise(view->reader, &view->summary) != 0) {
@@ -277,7 +290,8 @@ static void say_end(struct view *view, const struct recording *r, bool is_open) 
     }
 }
 
-/* The worker sees at its next look that the program has let go. */
+/* Waits until the worker has taken the last records and has seen, at its next look, that the
+ * program has let go. */
 static void wait_for_last(struct hak_keeper *keeper, bool is_left) {
     uint64_t from = view_now_ns();
     uint32_t live = 1;
@@ -286,6 +300,8 @@ static void wait_for_last(struct hak_keeper *keeper, bool is_left) {
         nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
 }
 
+/* Starts a collector, has the process recorded until the end, and lets the process be. Returns the
+ * exit status. */
 static int record(struct view *view, struct recording *r, const struct hak_keeper_options *options,
                   uint64_t ns) {
     struct hak_keeper *keeper = NULL;
@@ -317,6 +333,7 @@ static int record(struct view *view, struct recording *r, const struct hak_keepe
     return is_left && is_whole ? VIEW_OK : VIEW_INCOMPLETE;
 }
 
+/* record -p PID: returns the exit status. */
 int command_record(struct view *view) {
     static struct recording r;
     static char collect[PATH_MAX];

@@ -57,7 +57,7 @@ bool stop_has_ended_call(const struct user_regs_struct *r) {
                                       result == -RESTARTNOHAND || result == -RESTART_RESTARTBLOCK);
 }
 
-/* Some calls end with EINTR for the stop alone: the kernel is told to make them again. */
+/* Lets the kernel make a call again that ended with EINTR for the stop alone. */
 static void mend_call(pid_t thread) {
     struct user_regs_struct r;
     if (ptrace(PTRACE_GETREGS, thread, NULL, &r) == 0 && (long)r.orig_rax >= 0 &&
@@ -84,7 +84,8 @@ enum traced stop_thread(struct late *late, pid_t thread) {
     return RUNS;
 }
 
-/* Its stop has come, with `status`. */
+/* Lets a thread go whose stop has come, with `status`, and hands it the signal that it was stopped
+ * for. */
 static void let_stopped_go(pid_t thread, int status) {
     bool is_signal =
         !stop_is_event(status, PTRACE_EVENT_STOP) && WSTOPSIG(status) != (SIGTRAP | 0x80);
@@ -112,7 +113,8 @@ bool stop_is_late(const struct late *late, pid_t thread) {
     return false;
 }
 
-/* False: it is neither traced nor waited for any more. */
+/* Whether the thread's stop has still not come; one that came is let go. False: it is neither
+ * traced nor waited for any more. */
 static bool is_still_late(pid_t thread) {
     int status;
     pid_t got = waitpid(thread, &status, __WALL | WNOHANG);

@@ -21,7 +21,8 @@ enum {
     CLOSE_MS = 500,
 };
 
-/* With the lock held. */
+/* Does the work that waits, without the lock, and tells who waits for it; called with the lock
+ * held. */
 static void do_work(struct tracer *t) {
     pthread_mutex_unlock(&t->lock);
     t->work(t->context);
@@ -32,7 +33,7 @@ static void do_work(struct tracer *t) {
     pthread_cond_broadcast(&t->changed);
 }
 
-/* With the lock held. */
+/* Waits for work, or for a moment while threads are late; with the lock held. */
 static void wait_for_work(struct tracer *t) {
     struct timespec until;
     if (t->late.count == 0) {
@@ -46,7 +47,7 @@ static void wait_for_work(struct tracer *t) {
     pthread_cond_timedwait(&t->changed, &t->lock, &until);
 }
 
-/* With the lock held: lets go of late threads. True: there is nothing to wait for. */
+/* Lets go of late threads, with the lock held. True: there is nothing to wait for. */
 static bool is_enough(struct tracer *t) {
     (void)stop_let_late_go(&t->late);
     uint64_t since_ms = (view_now_ns() - t->late_from_ns) / 1000000;
@@ -54,6 +55,8 @@ static bool is_enough(struct tracer *t) {
                          : t->late.count > 0 && since_ms >= SLEEP_MS;
 }
 
+/* The tracer's thread: does work as it comes, and ends when no work came for a time or it is to
+ * end. */
 static void *trace(void *tracer) {
     struct tracer *t = tracer;
     pthread_mutex_lock(&t->lock);
@@ -68,7 +71,8 @@ static void *trace(void *tracer) {
     return NULL;
 }
 
-/* This command's signals stay with its first thread. */
+/* Starts the thread that traces, unless it runs; with all signals blocked in it, so that this
+ * command's stay with its first thread. */
 static bool begin_tracing(struct tracer *t) {
     sigset_t all, before;
     if (t->is_begun && t->has_ended)

@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-/* __errno_location is: mov slot(%rip), %rax; add %fs:0, %rax; ret. */
+/* Finds where the thread's errno lies, by the code of __errno_location: mov slot(%rip), %rax; add
+ * %fs:0, %rax; ret. */
 static uint64_t find_errno(const struct process *p, const struct module *libc) {
     unsigned char code[16];
     uint64_t at = module_find(libc, "__errno_location"), offset = 0;
@@ -25,8 +26,8 @@ static uint64_t find_errno(const struct process *p, const struct module *libc) {
     return offset;
 }
 
-/* In dlerror stands: mov slot(%rip), %R; mov %fs:(%R), %S. Its first such word holds 0, or where
- * what the thread's next dlerror says lies. */
+/* Finds the thread's word in which dlerror holds 0, or where what the thread's next dlerror says
+ * lies: in its code stands mov slot(%rip), %R; mov %fs:(%R), %S. */
 static uint64_t find_dlerror(const struct process *p, const struct module *libc) {
     enum { LOAD_BYTES = 7, USE_BYTES = 4, REGISTER = 7, NEEDS_MORE = 4, HAS_NO_REGISTER = 5 };
     unsigned char code[256];

@@ -88,6 +88,7 @@ static bool load_last_life(struct view *view, struct beside *neighbour) {
     return is_known;
 }
 
+/* Finds the nearest block below or above within REACH_BYTES, with its last life. False: none. */
 static bool find_neighbour(struct view *view, uint32_t process, uint64_t address,
                            struct beside *neighbour) {
     bool is_below = neighbour->is_below;
@@ -108,7 +109,7 @@ static bool find_neighbour(struct view *view, uint32_t process, uint64_t address
     return false;
 }
 
-/* Bytes between the address and the nearest byte of the block that the program had. */
+/* How many bytes lie between the address and the nearest byte of the block that the program had. */
 static uint64_t distance_of(const struct beside *neighbour, uint64_t address) {
     uint64_t end = neighbour->user + neighbour->asked_bytes;
     if (neighbour->is_below)

@@ -6,9 +6,10 @@
 #include "viewer/capture/capture.h"
 #include "store/history/history.h"
 
-/* The block below and the one above `address` in process `process` (row id, 0 = any), as far as
- * there are some within 1 MiB: lines with what to type next, and an array. */
+/* Adds the block below and the one above `address` in process `process` (row id, 0 = any), as far
+ * as there are some within 1 MiB, as lines with what to type next. */
 void beside_add(struct hak_text *text, struct view *view, uint32_t process, uint64_t address);
+/* Those blocks as a JSON array. */
 json_t *beside_json(struct view *view, uint32_t process, uint64_t address);
 
 #endif

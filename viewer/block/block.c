@@ -19,7 +19,7 @@ static bool is_after(const struct hak_event *e, uint64_t ns, uint64_t id) {
     return (ns != 0 && e->ns > ns) || (id != 0 && e->id > id);
 }
 
-/* A life is chosen when it was going on at any moment between --since and --until. */
+/* Whether a life was going on at any moment between --since and --until. */
 static bool is_chosen(const struct block *block, const struct hak_life_row *row) {
     if (row->end.id != 0 && is_before(&row->end, block->since_ns, block->since_id))
         return false;
@@ -27,6 +27,7 @@ static bool is_chosen(const struct block *block, const struct hak_life_row *row)
     return first->id == 0 || !is_after(first, block->position.until_ns, block->position.until_id);
 }
 
+/* True when this life is among those that --first or --last choose. */
 static bool is_told(const struct block *block) {
     if (block->first != UINT64_MAX)
         return block->chosen <= block->first;
@@ -38,6 +39,7 @@ static int stop(const struct block *block) {
     return ferror(stdout) ? 1 : 0;
 }
 
+/* Adds a chosen life to the totals, and prints it if it is to be told. */
 static int each_life(void *context, const struct hak_life_row *row) {
     struct block *block = context;
     if (!is_chosen(block, row))
@@ -54,13 +56,15 @@ static int each_life(void *context, const struct hak_life_row *row) {
     return stop(block);
 }
 
+/* Counts the chosen lives. */
 static int count_life(void *context, const struct hak_life_row *row) {
     struct block *block = context;
     block->chosen += is_chosen(block, row);
     return 0;
 }
 
-/* With --moves rows are events: those in the time asked for, of the lives that are told. */
+/* Takes an event of the block: keeps a fault, and with --moves prints it as a row if it is in the
+ * time asked for and of a life that is told. */
 static int each_event(void *context, const struct hak_event *e, enum hak_life_step step,
                       uint64_t number) {
     struct block *block = context;
@@ -83,6 +87,7 @@ static int each_event(void *context, const struct hak_event *e, enum hak_life_st
 /* ---- what is known before the lives are read
  * ----------------------------------------------------- */
 
+/* From the newest event back: finds the block's state, user pointer and size. 1 ends the search. */
 static int newest_call(void *context, const struct hak_event *e) {
     struct block *block = context;
     struct view_position *position = &block->position;
@@ -98,7 +103,8 @@ static int newest_call(void *context, const struct hak_event *e) {
     return !is_end;
 }
 
-/* The newest life gives the words of the head: read from the end, so it is quick. */
+/* Finds the block's newest life, which gives the words of the head: read from the end, so it is
+ * quick. */
 static int find_newest(struct block *block) {
     struct hak_filter filter = {.class_index = -1,
                                 .base = block->position.block.base,
@@ -110,6 +116,7 @@ static int find_newest(struct block *block) {
     return result < 0 ? result : 0;
 }
 
+/* Notes the time of the block's oldest event. 1 ends the search. */
 static int note_oldest(void *context, const struct hak_event *e) {
     struct block *block = context;
     if (!hak_lineage_has(&block->position.lineage, e))
@@ -134,7 +141,7 @@ static int find_losses(struct block *block) {
     return result < 0 ? result : 0;
 }
 
-/* Blocks with another base that held the address in the same process. */
+/* Finds blocks with another base that held the address in the same process. */
 static int find_others(struct block *block) {
     struct hak_block_key keys[VIEW_BLOCKS_MAX];
     int count = hak_store_blocks_at(block->view->reader, block->position.address,
@@ -148,6 +155,7 @@ static int find_others(struct block *block) {
 /* ---- the command
  * --------------------------------------------------------------------------------- */
 
+/* Reads --first, --last, --since and --until. False, and said. */
 static bool read_options(struct block *block) {
     struct view *view = block->view;
     const char *value;
@@ -167,7 +175,8 @@ static bool read_options(struct block *block) {
                            &block->position.until_id));
 }
 
-/* The lives are read several times, and a store that is being written grows in between. */
+/* Ends the answer at the last event of when the capture was opened: the lives are read several
+ * times, and a store that is being written grows in between. */
 static void end_where_it_was_opened(struct block *block) {
     const struct hak_store_summary *summary = &block->view->summary;
     uint64_t last = summary->trimmed_events + summary->events;
@@ -176,7 +185,7 @@ static void end_where_it_was_opened(struct block *block) {
         block->position.until_id = last;
 }
 
-/* --last: how many lives are passed over takes a walk of its own. */
+/* Finds, for --last, how many lives are passed over, which takes a walk of its own. */
 static int find_skip(struct block *block) {
     struct hak_lives_visitor visitor = {.life = count_life, .context = block};
     if (block->last == UINT64_MAX)
@@ -188,6 +197,7 @@ static int find_skip(struct block *block) {
     return result;
 }
 
+/* Goes through the block's lives and prints those chosen. */
 static int tell_lives(struct block *block) {
     struct hak_lives_visitor visitor = {.life = each_life, .event = each_event, .context = block};
     int result = hak_lives_each(block->view->reader, &block->position.block,
@@ -195,13 +205,14 @@ static int tell_lives(struct block *block) {
     return result < 0 ? result : 0;
 }
 
+/* The exit status: a fault, or whether something was lost. */
 static int status_of_block(const struct block *block) {
     if (block->totals.ended_again > 0 || block->fault_row.id != 0)
         return VIEW_FAULT;
     return view_block_completeness(block->view, &block->position);
 }
 
-/* The row of the newest fault; its own record where it names no event. */
+/* Finds the row of the newest fault; its own record where it names no event. */
 static void find_fault(struct block *block) {
     uint32_t row = 0;
     (void)hak_story_fault_row(block->view->reader, &block->fault, &row);
@@ -210,6 +221,7 @@ static void find_fault(struct block *block) {
         block->fault_row.event = block->fault.id;
 }
 
+/* Prints the whole answer. Returns the exit status. */
 static int show(struct block *block) {
     struct view *view = block->view;
     int error = find_newest(block);

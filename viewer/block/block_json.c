@@ -15,6 +15,7 @@ static json_t *event_json(const struct block *block, const struct hak_event *e) 
     return hak_json_event(block->view->reader, e, view_given(block->view, "stacks"));
 }
 
+/* Keeps a move for the end of the document, at most BLOCK_MOVES_KEPT. */
 void block_write_json_event(struct block *block, const struct hak_event *e) {
     if (hak_event_is_call(e))
         return;
@@ -38,6 +39,7 @@ void block_write_json_life(struct block *block, const struct hak_life_row *row) 
     view_write_json(object);
 }
 
+/* The stacks with the most births. */
 static json_t *stacks_json(const struct block *block) {
     struct tally_row most[STACKS_SHOWN];
     int shown = block_tally_most(&block->totals.stacks, most, STACKS_SHOWN);

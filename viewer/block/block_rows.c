@@ -15,6 +15,7 @@ static void add_not_told(struct hak_text *text, uint64_t lives) {
         hak_text_add(text, "  ...     %s not shown\n", hak_words_count(lives, "life", "lives"));
 }
 
+/* Prints the position, other blocks at the address, and the table's heading. */
 void block_write_head(struct block *block) {
     struct view *view = block->view;
     struct hak_text text = {0};
@@ -45,7 +46,8 @@ void block_write_head(struct block *block) {
     view_print(&text);
 }
 
-/* One event. `number` 0: not the first line of its life; `lived` and `note` NULL: nothing. */
+/* Adds the row of one event. `number` 0: not the first line of its life; `lived` and `note` NULL:
+ * nothing. */
 static void add_event_row(struct hak_text *text, struct block *block, const struct hak_event *e,
                           uint64_t number, const char *lived, uint64_t moves, const char *note) {
     struct view *view = block->view;
@@ -79,12 +81,14 @@ static void add_event_row(struct hak_text *text, struct block *block, const stru
         view_add_event_stack(text, view, e, WHAT);
 }
 
+/* How long the life was, as text; NULL: unknown. */
 static const char *span_of(const struct hak_life_row *row) {
     if (row->life.birth.id == 0 || row->end.id == 0)
         return NULL;
     return view_span(row->end.ns > row->life.birth.ns ? row->end.ns - row->life.birth.ns : 0);
 }
 
+/* Prints a life's rows: birth, resizes, end, and a second end. */
 void block_write_life(struct block *block, const struct hak_life_row *row) {
     struct hak_text text = {0};
     bool has_birth = row->life.birth.id != 0;

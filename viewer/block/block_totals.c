@@ -33,6 +33,7 @@ static uint32_t add_tally_row(struct tally *tally, uint32_t key, uint64_t mixed)
     return ++tally->used;
 }
 
+/* Adds births and ends to the key's row; keys beyond the room are left out. */
 static void count(struct tally *tally, uint32_t key, uint64_t births, uint64_t ends) {
     uint64_t mixed = hak_index_mix(key, 0), place = 0;
     uint32_t row = key ? hak_index_find(&tally->by_key, mixed, &place) : 0;
@@ -44,7 +45,8 @@ static void count(struct tally *tally, uint32_t key, uint64_t births, uint64_t e
     }
 }
 
-/* Log-linear: spans below 32 ns exactly, then 32 buckets for each power of two. */
+/* The bucket of a span, log-linear: spans below 32 ns exactly, then 32 buckets for each power of
+ * two. */
 static unsigned bucket_of(uint64_t ns) {
     if (ns < 32)
         return (unsigned)ns;
@@ -52,6 +54,7 @@ static unsigned bucket_of(uint64_t ns) {
     return (power - 4) * 32 + (unsigned)(ns >> (power - 5) & 31);
 }
 
+/* The lifetime in the middle of a bucket. */
 static uint64_t bucket_middle(unsigned bucket) {
     if (bucket < 32)
         return bucket;
@@ -60,6 +63,7 @@ static uint64_t bucket_middle(unsigned bucket) {
     return low + ((uint64_t)1 << (power - 5)) / 2;
 }
 
+/* Adds a lifetime: exact ones up to EXACT_LIVES, all by bucket. */
 static void add_span(struct block_totals *totals, uint64_t ns) {
     if (totals->spans < EXACT_LIVES)
         totals->span[totals->spans++] = ns;

@@ -61,14 +61,15 @@ struct block {
 bool block_totals_init(struct block_totals *totals);
 void block_totals_free(struct block_totals *totals);
 void block_totals_add(struct block_totals *totals, const struct hak_life_row *row);
-/* Median span in ns; `is_exact` false: to some 3 per cent. Only where totals->ended is not 0. */
+/* Computes the median span in ns; `is_exact` false: to some 3 per cent. Only where totals->ended is
+ * not 0. */
 uint64_t block_totals_median(struct block_totals *totals, bool *is_exact);
-/* The rows with the most births, most first; returns how many (at most `max`). */
+/* Copies the rows with the most births, most first; returns how many (at most `max`). */
 int block_tally_most(const struct tally *tally, struct tally_row *out, int max);
 
 void block_write_head(struct block *block);
 void block_write_life(struct block *block, const struct hak_life_row *row);
-/* --moves: one event, of the life `number`. */
+/* Writes, for --moves, the row of one event of the life `number`. */
 void block_write_event(struct block *block, const struct hak_event *e, enum hak_life_step step,
                        uint64_t number);
 void block_write_end(struct block *block);
@@ -76,7 +77,8 @@ void block_write_end(struct block *block);
 void block_write_json_head(struct block *block);
 void block_write_json_life(struct block *block, const struct hak_life_row *row);
 void block_write_json_event(struct block *block, const struct hak_event *e);
-/* Also after Ctrl-C: the document is whole. */
+/* Ends the JSON with moves, totals, fault and completeness; also after Ctrl-C, so that the document
+ * is whole. */
 void block_write_json_end(struct block *block);
 
 #endif

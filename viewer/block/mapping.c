@@ -27,6 +27,7 @@ static const char *protection_of(const struct hak_mapped_place *m) {
                                            : "read and write";
 }
 
+/* How the range is mapped, if that is known. */
 static void add_way(struct hak_text *text, const struct hak_mapped_place *m) {
     if (m->is_break && m->is_way_known)
         hak_text_add(text, ": of its break (brk, sbrk)");
@@ -35,6 +36,7 @@ static void add_way(struct hak_text *text, const struct hak_mapped_place *m) {
                      m->way & HAK_MAPPED_FILE ? ", a file" : "", protection_of(m));
 }
 
+/* Says where in the range the address lies, and whether that is still mapped. */
 static void add_mapping_state(struct hak_text *text, struct view *view, uint64_t address,
                               const struct hak_mapped_place *m) {
     const struct hak_mapped_step *last = &m->step[m->steps - 1];
@@ -69,6 +71,7 @@ static const char *mapping_call_name(const struct hak_event *e) {
                                             : "brk";
 }
 
+/* A row for one call that changed the mapping, with --stacks its stack. */
 static void add_step(struct answer *steps, struct view *view, const struct hak_event *e) {
     answer_row(steps, FIGURE("event", hak_words_number, e->id),
                FIGURE("time", hak_words_time, e->ns),

@@ -5,9 +5,9 @@
 #include "store/history/history.h"
 #include "viewer/capture/capture.h"
 
-/* Reads it for `process` (row id, 0 = where it was changed last) up to the event `until` (0 = all).
- * 1, 0 where there is none, or an error of the store. The caller frees it with
- * hak_mapped_place_free. */
+/* Reads the mapping around `address` for `process` (row id, 0 = where it was changed last) up to
+ * the event `until` (0 = all). 1, 0 where there is none, or an error of the store. The caller frees
+ * it with hak_mapped_place_free. */
 int mapping_read(struct view *view, uint64_t address, uint32_t process, uint64_t until,
                  struct hak_mapped_place *out);
 /* Where the address lies in it, and who mapped, opened, moved and unmapped it. */

@@ -21,6 +21,7 @@ void block_add_distance(struct hak_text *text, uint64_t address, uint64_t user, 
         hak_text_add(text, "%s past the end of a block", hak_words_bytes(address - user - bytes));
 }
 
+/* Says where in its block the address lies, and the block's state. */
 static void add_position(struct hak_text *text, struct view *view, const struct view_position *p) {
     const char *class_name = hak_words_class(view->reader, p->block.class_index);
     hak_text_add(text, "0x%" PRIx64 " is ", p->address);
@@ -133,6 +134,8 @@ void view_add_block_fault(struct hak_text *text, struct view *view,
     hak_text_add(text, "` is the report\n");
 }
 
+/* Says that the address was in no block, and what lies there: module, mapping, or the nearest
+ * blocks. */
 static void add_nothing_known(struct hak_text *text, struct view *view, uint64_t address,
                               uint32_t process, const struct hak_mapped_place *mapping) {
     hak_text_add(text, "0x%" PRIx64 " was in no %sblock of ", address,
@@ -186,7 +189,7 @@ static int answer_nothing_known(struct view *view, uint64_t address, uint32_t pr
     return view_completeness(view);
 }
 
-/* --at: the event. 0, or an exit status. */
+/* Reads --at as an event. 0, or an exit status. */
 static int read_moment(struct view *view, uint64_t *until) {
     struct view_moment at;
     const char *text = view_value(view, "at");

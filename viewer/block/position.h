@@ -29,7 +29,7 @@ void view_add_head(struct hak_text *text, struct view *view, const struct view_p
 /* "It lies in server+0x100: static data or code, no heap." and a newline, if it lies in a module.
  */
 void view_add_module(struct hak_text *text, struct view *view, uint64_t address);
-/* Events lost while a block was in use, and a blank line. */
+/* Adds which events were lost while the block was in use, and a blank line. */
 void view_add_block_completeness(struct hak_text *text, const struct view *view,
                                  const struct view_position *p);
 /* "FAULT     HKM-202 double-free, event 7; `hakmem-trace faults 1` is the report", if there is one;

@@ -8,6 +8,7 @@
 #include "viewer/capture/capture.h"
 #include "viewer/block/position.h"
 
+/* The exit status: a fault, or whether something was lost. */
 static int status_of_why(const struct why *why) {
     if (why->stale || why->fault.id != 0 || why->story->first_wrong.id != 0 ||
         (why->last && why->last->end_count > 1))
@@ -24,6 +25,7 @@ static const struct hak_event *known_call_of(const struct hak_life *life) {
     return life->resize_count > 0 ? &life->resizes[0] : NULL;
 }
 
+/* Finds the last life, the block's state, the stale life, and the fault's row. */
 static void find_main_lives(struct why *why) {
     const struct hak_story *story = why->story;
     struct view_position *position = &why->position;

@@ -9,6 +9,7 @@
 /* Owners shown unless --all: the newest, and the one that a stale mark names. */
 #define OWNERS_SHOWN 12
 
+/* Appends a row; there is room for all. */
 static struct why_row *new_row(struct why *why, const struct hak_event *event) {
     struct why_row *row = &why->row[why->rows++];
     memset(row, 0, sizeof *row);
@@ -30,6 +31,7 @@ static void mark_end(const struct why *why, const struct hak_life *life, int end
                                                              : "a second end of one life");
 }
 
+/* Marks the row as the wrong step, with what was wrong. */
 static void mark_wrong(const struct why *why, struct why_row *row) {
     struct hak_text note = {0};
     row->wrong = true;
@@ -40,7 +42,8 @@ static void mark_wrong(const struct why *why, struct why_row *row) {
     hak_text_free(&note);
 }
 
-/* The fault's own record is no step of the block where the call is known that it stopped. */
+/* Notes in the row that the fault was reported there; its own record is no step of the block where
+ * the call is known that it stopped. */
 static void mark_fault(const struct why *why, struct why_row *row) {
     const struct hak_fault_words *words = hak_words_fault(why->fault.code);
     bool is_record =
@@ -50,6 +53,7 @@ static void mark_fault(const struct why *why, struct why_row *row) {
              is_record ? hak_words_number(why->fault.event) : "");
 }
 
+/* Rows for a life's birth, resizes and first two ends. */
 static void add_life(struct why *why, const struct hak_life *life) {
     int first = why->rows;
     if (life->birth.id != 0)
@@ -62,6 +66,7 @@ static void add_life(struct why *why, const struct hak_life *life) {
         why->row[first].owner = life->number;
 }
 
+/* True for the newest lives, the one asked for, and those of a stale end; with --all for each. */
 static bool is_shown(const struct why *why, int i) {
     const struct hak_story *story = why->story;
     return view_given(why->view, "all") ||
@@ -71,6 +76,7 @@ static bool is_shown(const struct why *why, int i) {
             (story->lives[i].number == why->stale->stale_owner || &story->lives[i] == why->stale));
 }
 
+/* A row for owners that are not shown, if there are any. */
 static void add_gap(struct why *why, uint64_t owners) {
     if (owners == 0)
         return;
@@ -79,6 +85,7 @@ static void add_gap(struct why *why, uint64_t owners) {
     row->count = owners;
 }
 
+/* Rows for the lives that are shown, and gaps between. */
 static void add_lives(struct why *why) {
     const struct hak_story *story = why->story;
     uint64_t hidden = story->lives_total - (uint64_t)story->life_count;
@@ -93,7 +100,7 @@ static void add_lives(struct why *why) {
     }
 }
 
-/* Index of the first life from `from` on that begins with event `id`, -1 when none does. */
+/* Finds the first life from `from` on that begins with event `id`; -1 when none does. */
 static int life_born(const struct hak_story *story, int from, uint64_t id) {
     for (int i = from; i < story->life_count; i++)
         if (story->lives[i].birth.id == id)
@@ -101,7 +108,7 @@ static int life_born(const struct hak_story *story, int from, uint64_t id) {
     return -1;
 }
 
-/* --moves: every event, with the owner's number where a life begins. */
+/* Adds, for --moves, a row for every event, with the owner's number where a life begins. */
 static void add_moves(struct why *why) {
     const struct hak_story *story = why->story;
     int next = 0;
@@ -119,6 +126,7 @@ static void add_moves(struct why *why) {
     }
 }
 
+/* The row of this event; NULL: it is not shown. */
 static struct why_row *find_row(struct why *why, uint64_t id) {
     for (int i = 0; id != 0 && i < why->rows; i++)
         if (!why->row[i].gap && why->row[i].event.id == id)
@@ -197,6 +205,7 @@ static void add_move_word(struct hak_text *text, unsigned kind) {
         hak_text_add(text, "%c", *from >= 'A' && *from <= 'Z' ? *from - 'A' + 'a' : *from);
 }
 
+/* The place's name, with its thread if it is a thread's. */
 static void add_place(struct hak_text *text, const struct why *why, const struct hak_event *event) {
     struct hak_thread_words thread;
     hak_text_add(text, "%s", hak_words_place(event->place));

@@ -20,6 +20,7 @@ static const char *what_of(const struct why_row *row) {
     return hak_words_call(&row->event);
 }
 
+/* The columns' places, as wide as the rows need, within bounds. */
 static struct columns measure(const struct why *why) {
     int event = 5, time = 7, what = 12, thread = 8, function = 8, location = 8;
     for (int i = 0; i < why->rows; i++) {
@@ -46,6 +47,7 @@ static struct columns measure(const struct why *why) {
     return c;
 }
 
+/* The function and the line of a call, or a move's way. */
 static void add_where(struct hak_text *text, const struct why *why, const struct columns *c,
                       const struct why_row *row) {
     if (!hak_event_is_call(&row->event)) {
@@ -64,6 +66,7 @@ static void add_where(struct hak_text *text, const struct why *why, const struct
                  is_red ? "" : view_style(why->view, VIEW_PLAIN));
 }
 
+/* One row of the table, with --stacks its stack below. */
 static void add_owner_row(struct hak_text *text, const struct why *why, const struct columns *c,
                           const struct why_row *row) {
     if (row->gap) {
@@ -94,6 +97,7 @@ static void add_owner_row(struct hak_text *text, const struct why *why, const st
         view_add_event_stack(text, why->view, &row->event, c->time);
 }
 
+/* The table of owners, and remarks on what it leaves out. */
 static void add_table(struct hak_text *text, const struct why *why) {
     struct columns c = measure(why);
     hak_text_add(text, "\n%s  owner  event", view_style(why->view, VIEW_BOLD));
@@ -184,6 +188,7 @@ static void add_creation_place(struct hak_text *text, const struct why *why,
     }
 }
 
+/* Where the threads of the rows were created. */
 static void add_creations(struct hak_text *text, const struct why *why) {
     struct hak_creations all;
     why_load_creations(&all, why);
@@ -204,6 +209,7 @@ static void add_creations(struct hak_text *text, const struct why *why) {
     hak_creations_free(&all);
 }
 
+/* True when owners are left out. */
 static bool has_gap(const struct why *why) {
     for (int i = 0; i < why->rows; i++)
         if (why->row[i].gap)
@@ -211,6 +217,7 @@ static bool has_gap(const struct why *why) {
     return false;
 }
 
+/* THREADS, EVIDENCE, FAULT and NEXT. */
 static void add_end(struct hak_text *text, const struct why *why) {
     struct hak_text evidence = {0};
     add_creations(text, why);

@@ -15,6 +15,7 @@ struct allocation {
     bool found;
 };
 
+/* Counts down to the wanted allocation. 1 ends the scan: it is this event. */
 static int count_allocation(void *context, const struct hak_event *event) {
     struct allocation *wanted = context;
     if (event->kind == HAK_REALLOC && event->place == HAK_PLACE_LIVE)
@@ -26,6 +27,7 @@ static int count_allocation(void *context, const struct hak_event *event) {
     return 1;
 }
 
+/* p:N: finds the Nth allocation. False, and said. */
 static bool nth_allocation(struct view *view, const char *text, uint32_t process,
                            struct hak_event *out) {
     char *end;
@@ -61,6 +63,7 @@ static bool nth_allocation(struct view *view, const char *text, uint32_t process
     return true;
 }
 
+/* @fault:N: finds the event of the Nth fault. False, and said. */
 static bool nth_fault(struct view *view, const char *text, struct hak_event *out) {
     char *end;
     errno = 0;
@@ -149,7 +152,8 @@ static uint64_t await_mark(struct view *view, const char *name, uint64_t *count)
     return found;
 }
 
-/* "NAME" or "NAME#2"; the whole is looked for first, since a name may end so. */
+/* Finds the event of "NAME" or "NAME#2"; the whole is looked for first, since a name may end so.
+ * False: printed. */
 static bool when_marked(struct view *view, const char *option, const char *text, uint64_t *id) {
     uint64_t count = 0, number = 0;
     const char *hash = strrchr(text, '#');
@@ -175,7 +179,7 @@ static bool when_marked(struct view *view, const char *option, const char *text,
     return *id != 0;
 }
 
-/* "1.5", "1.5s", "200ms", "30us". */
+/* Reads "1.5", "1.5s", "200ms" or "30us" as ns; false: it is none of these. */
 static bool read_time(const char *text, uint64_t *ns) {
     char *end;
     errno = 0;
@@ -190,7 +194,8 @@ static bool read_time(const char *text, uint64_t *ns) {
     return true;
 }
 
-/* "50%": so much of the time from the first event to the last one. */
+/* Reads "50%" as a moment: so much of the time from the first event to the last one; false: it is
+ * none. */
 static bool read_share(const struct view *view, const char *text, uint64_t *ns) {
     const struct hak_store_summary *s = &view->summary;
     char *end;
@@ -202,6 +207,7 @@ static bool read_share(const struct view *view, const char *text, uint64_t *ns) 
     return true;
 }
 
+/* Reads "#N". False: it is none. */
 static bool read_event(const char *text, uint64_t *id) {
     char *end;
     errno = 0;

@@ -38,13 +38,13 @@ int view_say_completeness(struct view *view);
 time_t view_start_time(const struct view *view);
 /* "app.db (1,234 events of 2 processes)": where an answer was looked for. */
 void view_add_extent(struct hak_text *text, const struct view *view);
-/* The same of one process, "process 4711 (server) of app.db (...)"; 0 = of all. */
+/* Appends the extent of one process, "process 4711 (server) of app.db (...)"; 0 = of all. */
 void view_add_extent_of(struct hak_text *text, struct view *view, uint32_t process);
 /* Says on stderr that there is no such thing in it: "no thread in app.db (...)". */
 void view_say_none(struct view *view, const char *thing, uint32_t process);
-/* "Nothing was lost in this capture.", or what was. */
+/* Adds "Nothing was lost in this capture.", or what was lost. */
 void view_add_completeness(struct hak_text *text, const struct view *view);
-/* A capture of level light, which has none but the watched blocks. */
+/* Whether the capture is of level light, which has none but the watched blocks. */
 bool view_is_light(const struct view *view);
 /* Says on stderr why the answer ends before it is whole, and keeps that for its JSON document. */
 void view_fail(const char *message);
@@ -132,8 +132,8 @@ struct view_processes {
 
 /* Reads --process. False: the error is printed. */
 bool view_read_process(struct view *view, struct view_processes *out);
-/* The same where one has to be taken: 0 = not given. Says on stderr which, if there was a choice.
- */
+/* Chooses the process where one has to be taken: 0 = the capture has none. Says on stderr which, if
+ * there was a choice. */
 bool view_choose_process(struct view *view, uint32_t *row);
 /* Says on stderr that `row` was taken of several that had its pid. */
 void view_say_which_process(struct view *view, const struct view_processes *all, uint32_t row);
@@ -156,7 +156,7 @@ struct stack_label {
 };
 /* The result holds until the next call. */
 const struct stack_label *view_stack_label(struct view *view, uint32_t stack);
-/* Appends both: "parse_row app/parse.c:210", "no stack". */
+/* Appends function and location of a stack: "parse_row app/parse.c:210", or "no stack". */
 void view_add_place(struct hak_text *text, struct view *view, uint32_t stack);
 /* Appends "parse_row app/parse.c:210 < main": the frame that tells, and its callers, at most
  * `frames` of them in all. */
@@ -169,9 +169,9 @@ const char *view_process_label(struct view *view, uint32_t row);
 void view_add_stack(struct hak_text *text, struct view *view, uint32_t stack, int indent);
 
 struct hak_frames;
-/* The same, without colours, for frames that are there already. */
+/* Appends frames that are there already as lines, without colours. */
 void view_add_frame_lines(struct hak_text *text, const struct hak_frames *frames, int indent);
-/* The same for frames that are there already. */
+/* Appends frames that are there already as lines, in colour where the view has it. */
 void view_add_frames(struct hak_text *text, struct view *view, const struct hak_frames *frames,
                      int indent);
 
@@ -181,7 +181,8 @@ void view_add_mark(struct hak_text *text, struct view *view, const struct hak_ev
 /* "850 ns", "3.2 us", "91.0 ms", "12.4 s": a span of time. In a ring of eight buffers. */
 const char *view_span(uint64_t ns);
 
-/* The same for an event, with what is to be said of its stack: cut, or found by frame pointers. */
+/* Appends an event's stack as lines, with what is to be said of it: cut, or found by frame
+ * pointers. */
 void view_add_event_stack(struct hak_text *text, struct view *view, const struct hak_event *event,
                           int indent);
 
@@ -194,11 +195,11 @@ json_t *view_json_document(const struct view *view);
 json_t *view_completeness_json(const struct view *view);
 /* Prints a document, with that as its last member, and drops the reference. False: no memory. */
 bool view_print_document(const struct view *view, json_t *document);
-/* A document that is longer than memory, written piece by piece: its frame, up to the store; then
- * members, each with the comma or without; a list's elements as values on one line. All drop the
- * reference. */
+/* Writes the begin of a document that is longer than memory, up to the store. */
 void view_write_document(const struct view *view);
+/* Writes a member of such a document, with the comma or without; drops the reference. */
 void view_write_member(const char *name, json_t *value, bool is_last);
+/* Writes a list's element on one line; drops the reference. */
 void view_write_json(json_t *value);
 
 /* ---- pools inside of programs -------------------------------------------------------------------
@@ -222,8 +223,8 @@ const struct inner_pool *pools_next(struct view *view, int *at);
     "WITH reached(text, most) AS (SELECT n.text, CAST(max(s.value) AS INTEGER)"                    \
     " FROM name n JOIN sample s ON s.name = n.id WHERE " where                                     \
     " GROUP BY s.process, s.name, s.class) SELECT " select " FROM reached"
-/* The sum of what each of the counters with these `count` names reached, in `reached`, 0 where
- * there is none. 0, or an error of the store. (checked.c) */
+/* checked.c: reads the sum of what each of the counters with these `count` names reached into
+ * `reached`, 0 where there is none. 0, or an error of the store. */
 int view_read_reached(const struct view *view, const char *const *names, uint64_t *reached,
                       int count);
 
@@ -248,7 +249,7 @@ struct view_checked {
     uint64_t leak_scans;
 };
 
-/* Reads it from the open capture. 0, or an error of the store. */
+/* Reads from the open capture how much was checked. 0, or an error of the store. */
 int view_read_checked(struct view *view, struct view_checked *out);
 /* "writes checked in all 703,269 calls, reads in 14 of 4,000 blocks (padding aside), leaks
  * not looked for (--leaks)"; "nothing checked: the program kept its own allocator". */

@@ -5,6 +5,7 @@
 #include <string.h>
 #include "report/words/words.h"
 
+/* The level of checks that the capture says it was recorded at. */
 static enum view_check read_level(struct view *view) {
     char *check = hak_database_meta(hak_store_database(view->reader), "check");
     enum view_check level = hak_store_is_kept(view->reader)         ? VIEW_CHECK_KEPT

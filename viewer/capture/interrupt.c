@@ -12,6 +12,7 @@
 static volatile sig_atomic_t asked;
 static bool was_stopped;
 
+/* Notes Ctrl-C; a second one ends the command, unless a pager runs. */
 static void on_interrupt(int number) {
     if (asked++ && !view_is_paging()) {
         signal(number, SIG_DFL);
@@ -19,6 +20,7 @@ static void on_interrupt(int number) {
     }
 }
 
+/* SQLite asks whether to stop: yes after Ctrl-C, which is noted. */
 static int stop_query(void *context) {
     (void)context;
     was_stopped |= asked != 0;
@@ -39,6 +41,7 @@ bool view_answer_is_cut(void) {
     return was_stopped || (asked && ferror(stdout));
 }
 
+/* Shows the progress; true stops the reader: Ctrl-C. */
 static int watch(void *context, const struct hak_progress *progress) {
     (void)context;
     view_progress(progress);

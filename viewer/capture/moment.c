@@ -9,7 +9,8 @@ static uint64_t last_event(const struct view *view) {
     return view->summary.trimmed_events + view->summary.events; /* ids have no gaps */
 }
 
-/* The end of a run of the profile, which is all that is kept, nearest to an event or a time. */
+/* Finds the end of a run of the profile, which is all that is kept, nearest to an event or a time.
+ * False: printed. */
 static bool find_end_of_run(struct view *view, uint64_t id, uint64_t ns, struct view_moment *out) {
     struct hak_heap_end end;
     if (id > last_event(view) || (!id && ns > view->summary.last_ns)) {
@@ -28,7 +29,7 @@ static bool find_end_of_run(struct view *view, uint64_t id, uint64_t ns, struct 
     return true;
 }
 
-/* The last event before the first one that is later than `ns`. */
+/* Finds the last event before the first one that is later than `ns`. False: printed. */
 static bool find_time(struct view *view, uint64_t ns, struct view_moment *out) {
     if (hak_store_is_profile_only(view->reader))
         return find_end_of_run(view, 0, ns, out);
@@ -47,6 +48,8 @@ static bool find_time(struct view *view, uint64_t ns, struct view_moment *out) {
     return true;
 }
 
+/* The moment of an event: start and end where it lies before or behind the capture. False, and
+ * said. */
 static bool find_event(struct view *view, uint64_t id, struct view_moment *out) {
     struct hak_event event;
     if (hak_store_is_profile_only(view->reader))

@@ -15,6 +15,7 @@ struct candidate {
     struct timespec changed;
 };
 
+/* The file changed last first. */
 static int newest_first(const void *a, const void *b) {
     const struct candidate *x = a, *y = b;
     if (x->changed.tv_sec != y->changed.tv_sec)
@@ -24,6 +25,7 @@ static int newest_first(const void *a, const void *b) {
     return strcmp(x->path, y->path);
 }
 
+/* Says that there is no capture here, and where it was looked for. */
 static void none_here(size_t looked_at) {
     char *here = getcwd(NULL, 0);
     if (looked_at > 0)
@@ -220,6 +222,7 @@ static uint64_t count_watched(const struct view *view, const char *sql) {
     return hak_database_number(hak_store_database(view->reader), sql, 0);
 }
 
+/* How many blocks level light watched. */
 static void add_watched(struct hak_text *text, const struct view *view) {
     uint64_t blocks = count_watched(view, "SELECT sum(CAST(value AS INTEGER)) FROM meta"
                                           " WHERE key GLOB 'watched_blocks.*'");
@@ -261,6 +264,7 @@ static void add_left_out(struct hak_text *text, const struct view *view) {
         hak_text_add(text, ": blocks allocated then are not known");
 }
 
+/* When recording was stopped. */
 static void add_stops(struct hak_text *text, const struct view *view) {
     struct hak_query q = hak_ask(hak_store_database(view->reader),
                                  "SELECT from_ns, to_ns FROM loss WHERE reason = 'stopped'"

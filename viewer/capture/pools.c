@@ -22,7 +22,8 @@ static const struct inner_pool pools[] = {
     {"memcached", NULL, NULL, "memcached's slabs hold its items"},
 };
 
-/* One of the words of `list` is among those of `value` (G_SLICE takes several, by , : or blank). */
+/* Whether one of the words of `list` is among those of `value` (G_SLICE takes several, by , : or
+ * blank). */
 static bool has_word(const char *value, const char *list) {
     for (const char *at = value; *at; at += strcspn(at, ",:; "), at += strspn(at, ",:; ")) {
         size_t length = strcspn(at, ",:; ");
@@ -33,7 +34,8 @@ static bool has_word(const char *value, const char *list) {
     return false;
 }
 
-/* The store says that the pool's variable was set so that it gives every block to malloc. */
+/* Whether the store says that the pool's variable was set so that it gives every block to malloc.
+ */
 static bool was_off(struct view *view, const struct inner_pool *pool) {
     char key[64];
     if (!pool->variable)

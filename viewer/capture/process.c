@@ -7,6 +7,7 @@
 #include "report/words/words.h"
 #include "store/history/history.h"
 
+/* Appends the processes that the question finds, at most VIEW_PROCESSES_MAX in all. */
 static void find_rows(struct view *view, const char *sql, long long number,
                       struct view_processes *out) {
     struct hak_query q =
@@ -16,6 +17,7 @@ static void find_rows(struct view *view, const char *sql, long long number,
     hak_query_end(&q);
 }
 
+/* Reads a number and moves the text behind it. False: it is none. */
 static bool read_number(const char **text, long long *out) {
     char *end;
     if (**text < '0' || **text > '9')
@@ -26,6 +28,7 @@ static bool read_number(const char **text, long long *out) {
     return errno == 0;
 }
 
+/* Says that --process is wrong. Returns false. */
 static bool refuse_value(const struct view *view, const char *value) {
     view_error("--process %s: a pid (4711), the Nth process with a pid (4711#2) or a row (#7) was "
                "expected; `hakmem-trace info --all` lists those of %s",
@@ -157,7 +160,8 @@ bool view_choose_process(struct view *view, uint32_t *row) {
     return true;
 }
 
-/* The processes that had a block at `address`, last use first; `is_all` false: perhaps others. */
+/* Lists the processes that had a block at `address`, last use first; `is_all` false: perhaps
+ * others. Returns how many. */
 static int processes_at(struct view *view, uint64_t address, uint32_t *row, bool *is_all) {
     struct hak_block_key keys[VIEW_BLOCKS_MAX];
     int count = hak_store_blocks_at(view->reader, address, 0, keys, VIEW_BLOCKS_MAX), processes = 0;

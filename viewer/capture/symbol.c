@@ -12,6 +12,7 @@ struct symbol_search {
     bool is_found;
 };
 
+/* Looks for a function or object of this name; false ends the search: found. */
 static bool match_symbol(void *context, const char *name, const GElf_Sym *symbol) {
     struct symbol_search *search = context;
     int type = GELF_ST_TYPE(symbol->st_info);
@@ -21,6 +22,7 @@ static bool match_symbol(void *context, const char *name, const GElf_Sym *symbol
     return !search->is_found;
 }
 
+/* The symbol's value in the file's symbol table. False: it is not there. */
 static bool symbol_in_file(const char *path, const char *name, uint64_t *value) {
     struct symbol_search search = {.name = name};
     struct hak_elf_file file;
@@ -32,6 +34,7 @@ static bool symbol_in_file(const char *path, const char *name, uint64_t *value) 
     return search.is_found;
 }
 
+/* Splits "name+offset". False: it is none. */
 static bool split(const char *text, char *name, size_t name_bytes, uint64_t *offset) {
     const char *plus = strrchr(text, '+');
     size_t length = plus ? (size_t)(plus - text) : strlen(text);

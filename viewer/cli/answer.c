@@ -20,6 +20,7 @@ struct answer answer_begin(struct view *view, bool is_list) {
     return (struct answer){.view = view, .list = is_list ? json_array() : NULL};
 }
 
+/* Adds the cell's text: made, a number as it is shown, a text, or the words for nothing. */
 static void add_cell(struct table *table, const struct answer_value *value) {
     const struct hak_member *member = &value->member;
     struct hak_text made = value->made;

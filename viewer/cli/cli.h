@@ -65,7 +65,8 @@ struct view_command {
 /* The table that view_parse was given; NULL past the end. */
 const struct view_command *view_command_at(int i);
 const struct view_command *view_find_command(const char *name);
-/* The same; when there is none, the error is printed with the nearest known word. */
+/* Finds a command by name; when there is none, the error is printed with the nearest known word,
+ * and NULL returned. */
 const struct view_command *view_need_command(const char *name);
 void view_use_commands(const struct view_command *commands);
 const struct view_command *view_used_commands(void);
@@ -73,10 +74,10 @@ const struct view_command *view_used_commands(void);
 extern const struct view_option view_common_options[];
 extern const int view_common_option_count;
 
-/* The command has an option of this name itself, beside the common ones. */
+/* Whether the command has an option of this name itself, beside the common ones. */
 bool view_has_own_option(const struct view_command *command, const char *name);
-/* As it is parsed: an option that has a common one's name has its letter, too, and is typed alike.
- */
+/* The option as it is parsed: one that has a common one's name has its letter, too, and is typed
+ * alike. */
 struct view_option view_option_as_typed(const struct view_option *option);
 
 /* The meaning of each enum view_status, for people; the last sentence is NULL. */
@@ -111,14 +112,14 @@ int view_parse(struct view *view, const struct view_command *commands, int argc,
 /* Frees what view_parse made, whatever it returned; the values are gone. Copies of `view` share
  * what it frees: they need no call. */
 void view_parse_end(struct view *view);
-/* Where no argument may be a capture: false, and what to type (`words`, the command) is printed,
+/* Checks that no argument is a capture: false, and what to type (`words`, the command) is printed,
  * when one is. */
 bool view_check_no_capture(const struct view *view, const char *words);
 /* Value of an option: NULL = not given, "" for a switch that was. */
 const char *view_value(const struct view *view, const char *name);
 bool view_given(const struct view *view, const char *name);
-/* Value of a number option into `out`; false (and the error is printed) when it is no number. Not
- * given: `out` stays. */
+/* Reads the value of a number option into `out`; false (and the error is printed) when it is no
+ * number. Not given: `out` stays. */
 bool view_read_number(const struct view *view, const char *name, uint64_t *out);
 
 /* The HAKMEM_ variables, and the options of `run` that mean the same ("" = none does); the last
@@ -130,8 +131,9 @@ extern const struct view_variable view_variables[];
 /* The value of a variable, from the options of `run`, else from the environment; NULL = neither. */
 const char *view_variable_value(const struct view *view, const char *name);
 
-/* To stdout. */
+/* Prints the version, the store's format and the libraries' versions to stdout. */
 void view_print_version(void);
+/* Prints the help of all commands. */
 void view_help_general(FILE *to);
 void view_help_command(FILE *to, const struct view_command *command);
 
@@ -148,7 +150,8 @@ uint64_t view_now_ns(void);
 /* Prints to stdout or stderr, with foreign text escaped as hak_text_add does. Nothing else in the
  * viewer prints. */
 void view_write(FILE *to, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* Error or note on stderr: "hakmem-trace: ..." and a newline. */
+/* Writes an error or note to stderr: "hakmem-trace: ..." and a newline; the browser gets it instead
+ * while it is open. */
 void view_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Hands errors and notes over, in their visible form and without "hakmem-trace:", instead of
  * printing them; NULL prints them again. For a caller that owns the whole screen. */
@@ -165,13 +168,15 @@ bool view_end_output(void);
 /* Prints and frees. False and an error line when memory ran out. */
 bool view_print(struct hak_text *text);
 bool view_print_to(FILE *to, struct hak_text *text);
-/* The same for the lines of a report or of a stack, in colour where the output takes it. */
+/* Prints the lines of a report or of a stack, in colour where the output takes it, and frees them.
+ */
 bool view_print_report(const struct view *view, struct hak_text *text);
-/* Appends them so to `to`, and frees them. */
+/* Appends the lines of a report, in colour where the view has it, to `to`, and frees them. */
 void view_add_report(struct hak_text *to, const struct view *view, struct hak_text *lines);
-/* The same for a document of hak_json_print; NULL is memory that ran out. */
+/* Prints a document of hak_json_print and frees it; NULL is memory that ran out. */
 bool view_print_json(char *text);
-/* Bytes as they are to stdout, for sink.h. False: errno says why not; view_end_output, too. */
+/* Writes bytes as they are to stdout, for sink.h. False: errno says why not; view_end_output, too.
+ */
 bool view_write_bytes(const void *bytes, size_t count);
 /* Characters in a line of the terminal that stdout is; 0 = it is none. */
 int view_columns(const struct view *view);

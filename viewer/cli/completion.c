@@ -31,8 +31,8 @@ static size_t word_of_list(const char *at, size_t *item) {
     return *item == word || is_standard ? word : 0;
 }
 
-/* The words of "what it is: bytes (default), blocks or calls; more about it": two at least, the
- * first at the start; else nothing. Moments and numbers of the list are left out. */
+/* Adds the words of "what it is: bytes (default), blocks or calls; more about it": two at least,
+ * the first at the start; else nothing. Moments and numbers of the list are left out. */
 static void add_list(struct hak_text *text, const char *sentence) {
     const char *colon = strstr(sentence, ": ");
     size_t item;
@@ -52,9 +52,9 @@ static void add_list(struct hak_text *text, const char *sentence) {
     }
 }
 
-/* The words that an option takes, with blanks between them, "" when it takes anything: kinds of
- * events, "trace|normal" as argument, a sentence that is nothing but words ("auto, always, never"),
- * or one that lists them ("bytes (default), blocks or calls; ..."). */
+/* Adds the words that an option takes, with blanks between them, "" when it takes anything: kinds
+ * of events, "trace|normal" as argument, a sentence that is nothing but words ("auto, always,
+ * never"), or one that lists them ("bytes (default), blocks or calls; ..."). */
 static void add_choices(struct hak_text *text, const struct view_option *option) {
     const char *from = "";
     if (takes_kinds(option))
@@ -101,6 +101,7 @@ static void each_option(struct hak_text *text, const struct view_command *comman
     }
 }
 
+/* The codes and names of all faults. */
 static void add_fault_codes(struct hak_text *text) {
     for (unsigned i = 0; hak_words_fault_at(i); i++)
         hak_text_add(text, "%sHKM-%u %s", i ? " " : "", hak_words_fault_at(i)->code,
@@ -112,7 +113,8 @@ static void add_commands(struct hak_text *text) {
         hak_text_add(text, "%s%s", i ? " " : "", view_command_at(i)->name);
 }
 
-/* The words that a command takes as its argument, as add_choices; false when it takes others. */
+/* Adds the words that a command takes as its argument, as add_choices; false when it takes others.
+ */
 static bool add_arguments(struct hak_text *text, const struct view_command *command) {
     if (strcmp(command->name, "explain") == 0)
         add_fault_codes(text);
@@ -139,6 +141,7 @@ static void bash_word(struct hak_text *text, const struct view_command *command,
     hak_text_add(text, " --%s", option->name);
 }
 
+/* The case for the option's value: files, kinds or choices. */
 static void bash_value(struct hak_text *text, const struct view_command *command,
                        const struct view_option *option) {
     struct hak_text choices = {0};
@@ -163,7 +166,8 @@ static void bash_value(struct hak_text *text, const struct view_command *command
     hak_text_free(&choices);
 }
 
-/* Before the command only the common options may stand: those with a value take the next word. */
+/* Adds the case that skips the value of an option before the command, where only the common options
+ * may stand. */
 static void bash_skip(struct hak_text *text, const struct view_command *command,
                       const struct view_option *option) {
     (void)command;
@@ -175,6 +179,7 @@ static void bash_skip(struct hak_text *text, const struct view_command *command,
     hak_text_add(text, ") ((at++)) ;;\n");
 }
 
+/* The bash completion. */
 static void write_bash(struct hak_text *text) {
     hak_text_add(text,
                  "# bash completion of hakmem-trace, made by `hakmem-trace completion bash`\n"
@@ -223,7 +228,8 @@ static void write_bash(struct hak_text *text) {
 /* ---- zsh
  * ----------------------------------------------------------------------------------------- */
 
-/* A sentence inside '...' and [...]: quotes, brackets and colons mean something there. */
+/* Adds a sentence for zsh inside '...' and [...], where quotes, brackets and colons mean
+ * something. */
 static void add_zsh(struct hak_text *text, const char *sentence) {
     for (; *sentence; sentence++) {
         if (*sentence == '\'')
@@ -233,6 +239,7 @@ static void add_zsh(struct hak_text *text, const char *sentence) {
     }
 }
 
+/* One option in _arguments' language. */
 static void zsh_option(struct hak_text *text, const struct view_command *command,
                        const struct view_option *option) {
     struct hak_text choices = {0};
@@ -261,6 +268,7 @@ static void zsh_option(struct hak_text *text, const struct view_command *command
     hak_text_free(&choices);
 }
 
+/* The zsh completion. */
 static void write_zsh(struct hak_text *text) {
     hak_text_add(text, "#compdef hakmem-trace\n"
                        "# zsh completion of hakmem-trace, made by `hakmem-trace completion zsh`\n"
@@ -304,6 +312,7 @@ static void write_zsh(struct hak_text *text) {
 /* ---- fish
  * ---------------------------------------------------------------------------------------- */
 
+/* The sentence in fish's quotes. */
 static void add_fish(struct hak_text *text, const char *sentence) {
     hak_text_add(text, "'");
     for (; *sentence; sentence++)
@@ -311,6 +320,7 @@ static void add_fish(struct hak_text *text, const char *sentence) {
     hak_text_add(text, "'");
 }
 
+/* One option as a line of `complete`. */
 static void fish_option(struct hak_text *text, const struct view_command *command,
                         const struct view_option *option) {
     struct hak_text choices = {0};
@@ -337,7 +347,7 @@ static void fish_option(struct hak_text *text, const struct view_command *comman
     hak_text_free(&choices);
 }
 
-/* "s/store=", as fish's argparse takes it. */
+/* Adds an option as fish's argparse takes it: "s/store=". */
 static void fish_known(struct hak_text *text, const struct view_command *command,
                        const struct view_option *option) {
     (void)command;
@@ -347,6 +357,7 @@ static void fish_known(struct hak_text *text, const struct view_command *command
     hak_text_add(text, "%s%s", option->name, option->argument ? "=" : "");
 }
 
+/* The fish completion. */
 static void write_fish(struct hak_text *text) {
     hak_text_add(text, "# fish completion of hakmem-trace, made by `hakmem-trace completion fish`\n"
                        "function __hakmem_trace_needs_command\n"

@@ -36,6 +36,7 @@ static void print_wrapped(FILE *to, const char *text, int indent) {
     view_write(to, "\n");
 }
 
+/* An option's line, with its sentence wrapped beside it. */
 static void print_option(FILE *to, const struct view_option *option) {
     char left[96];
     if (option->name[0] == '\0')

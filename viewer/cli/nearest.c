@@ -8,8 +8,8 @@
 
 enum { LETTERS_MAX = 40, CHANGES_MAX = 2, BEGIN_MIN = 3 };
 
-/* How many letters must be changed, added or taken away to make `b` of `a` (Levenshtein), in any
- * case; at most LETTERS_MAX in `b`. */
+/* Counts how many letters must be changed, added or taken away to make `b` of `a` (Levenshtein), in
+ * any case; at most LETTERS_MAX in `b`. */
 static int distance(const char *a, const char *b) {
     int row[LETTERS_MAX + 1], length = (int)strlen(b);
     for (int k = 0; k <= length; k++)
@@ -30,6 +30,7 @@ static int distance(const char *a, const char *b) {
     return row[length];
 }
 
+/* The number of first letters that are the same. */
 static int same_begin(const char *a, const char *b) {
     int same = 0;
     while (a[same] && tolower((unsigned char)a[same]) == tolower((unsigned char)b[same]))
@@ -37,6 +38,7 @@ static int same_begin(const char *a, const char *b) {
     return same;
 }
 
+/* True when `a` fits better: as a beginning, by fewer changes, by more letters. */
 static bool is_nearer(const struct nearest *a, const struct nearest *b) {
     if (a->is_begin != b->is_begin)
         return a->is_begin;

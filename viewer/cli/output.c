@@ -43,6 +43,7 @@ void view_add_heading(struct hak_text *text, const struct view *view, const char
     hak_text_tab(text, column);
 }
 
+/* Starts the pager and has stdout go into it; if that fails, stdout stays. */
 static void start_now(void) {
     int ends[2];
     view_progress_end();
@@ -66,7 +67,7 @@ static void start_now(void) {
     close(ends[1]);
 }
 
-/* stdout calls this to write; 0 = an error. */
+/* Writes for stdout, and starts the pager first where one is wanted; 0 = an error. */
 static ssize_t write_through_pager(void *cookie, const char *bytes, size_t count) {
     (void)cookie;
     if (pager.is_wanted)
@@ -121,7 +122,8 @@ bool view_end_output(void) {
     return written;
 }
 
-/* The one place where anything is written to a terminal or a pipe. */
+/* Writes bytes to a file and keeps stdout's first error: the one place where anything is written to
+ * a terminal or a pipe. */
 static bool write_bytes(FILE *to, const void *bytes, size_t count) {
     bool good = count == 0 || fwrite(bytes, 1, count, to) == count;
     if (!good && to == stdout && !first_error)

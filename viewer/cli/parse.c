@@ -11,6 +11,7 @@
 
 #define FIRST_LONG 256 /* getopt's value of option 0; below are letters */
 
+/* The options of the command and those of all; the command's own come first. */
 static void merge_options(struct view *view) {
     const struct view_command *command = view->command;
     for (int i = 0; command && i < command->option_count; i++)
@@ -28,6 +29,7 @@ static void merge_options(struct view *view) {
     }
 }
 
+/* Translates the options for getopt_long. */
 static void fill_getopt(const struct view *view, struct option *longs, char *shorts) {
     char *s = shorts;
     *s++ = !view->command || view->command->stops_at_first ? '+' : ':';
@@ -48,6 +50,7 @@ static void fill_getopt(const struct view *view, struct option *longs, char *sho
     *s = '\0';
 }
 
+/* The option with this letter, or -1. */
 static int index_of_letter(const struct view *view, int letter) {
     for (int i = 0; i < view->option_count; i++)
         if (view->option[i].letter == letter)
@@ -55,6 +58,7 @@ static int index_of_letter(const struct view *view, int letter) {
     return -1;
 }
 
+/* Says where help is. Returns VIEW_USAGE. */
 static int usage(const struct view *view) {
     if (view->command)
         view_write(stderr, "hakmem-trace %s --help shows what it takes.\n", view->command->name);
@@ -88,7 +92,7 @@ static void offer_synonym(struct nearest *nearest, const struct view *view) {
             }
 }
 
-/* A long option that getopt does not know, or knows several of. */
+/* Prints that getopt does not know a long option, or knows several of it, with the nearest. */
 static void say_unknown(const struct view *view, const char *typed) {
     char name[64];
     struct hak_text all = {0};
@@ -112,8 +116,8 @@ static bool is_repeatable(const struct view_option *option) {
     return option->argument && strcmp(option->argument, "KEY=VALUE") == 0;
 }
 
-/* An option that may be given several times keeps each value on a line of its own; of others the
- * last value holds. False: no memory. */
+/* Keeps an option's value: one that may be given several times keeps each on a line of its own; of
+ * others the last value holds. False: no memory. */
 static bool set_value(struct view *view, int option, const char *value) {
     const char *before = view->value[option];
     char *both = NULL;
@@ -168,6 +172,7 @@ static int parse_options(struct view *view, int argc, char **argv) {
     return -1;
 }
 
+/* Settles colour, JSON and pager. Returns -1, or a status if an option is wrong. */
 static int settle_common(struct view *view) {
     const char *color = view_value(view, "color");
     view->terminal = isatty(STDOUT_FILENO);
@@ -191,7 +196,7 @@ static bool is_capture(const char *argument) {
     return strpbrk(argument, "./") && hak_store_file_kind(argument) == HAK_FILE_STORE;
 }
 
-/* The command as it was typed, with its capture behind -s. */
+/* Prints the command as it was typed, with its capture behind -s. */
 static void say_capture(const struct view *view, const char *words, int capture) {
     struct hak_text text = {0};
     hak_text_add(&text, "%s", words);
@@ -215,6 +220,7 @@ bool view_check_no_capture(const struct view *view, const char *words) {
     return true;
 }
 
+/* Checks the number of arguments. Returns -1, or a status if it is wrong. */
 static int check_arguments(struct view *view) {
     const struct view_command *command = view->command;
     if (command->asks && !view_check_no_capture(view, command->name))

@@ -23,6 +23,7 @@ uint64_t view_now_ns(void) {
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
+/* True when stderr is a terminal that can show it. */
 static bool is_wanted(void) {
     if (!progress.is_decided) {
         const char *terminal = getenv("TERM");
@@ -32,7 +33,8 @@ static bool is_wanted(void) {
     return !progress.is_off;
 }
 
-/* A read that begins anew (check goes over the events several times) has a rate of its own. */
+/* Begins a pass with a rate of its own: a read that begins anew (check goes over the events several
+ * times). */
 static void begin_pass(const struct hak_progress *now, uint64_t ns) {
     progress.doing = now->doing;
     progress.pass_ns = ns;

@@ -19,6 +19,7 @@
 /* ---- what takes the bytes ----------------------------------------------------------------------
  */
 
+/* Writes to the file or stdout; after an error nothing more. */
 static void write_to_sink(struct view_sink *sink, const void *bytes, size_t count) {
     if (sink->error || !count)
         return;
@@ -31,6 +32,7 @@ static void write_to_sink(struct view_sink *sink, const void *bytes, size_t coun
         sink->bytes += count;
 }
 
+/* Compresses and writes. */
 static void pack(struct view_sink *sink, const void *bytes, size_t count, int flush) {
     unsigned char out[VIEW_SINK_BYTES];
     z_stream *z = sink->packer;
@@ -48,6 +50,7 @@ static void pack(struct view_sink *sink, const void *bytes, size_t count, int fl
     } while (z->avail_out == 0);
 }
 
+/* Writes the buffer out, compressed where that is asked for. */
 static void empty_buffer(struct view_sink *sink) {
     if (sink->packer)
         pack(sink, sink->buffer, sink->used, Z_NO_FLUSH);
@@ -80,6 +83,7 @@ void view_sink_add(struct view_sink *sink, struct hak_text *text) {
 /* ---- begin and end -----------------------------------------------------------------------------
  */
 
+/* Says what went wrong. */
 static void say_error(const struct view_sink *sink) {
     if (sink->error == ENOMEM)
         view_error("out of memory");
@@ -94,6 +98,7 @@ static bool is_special(const char *path) {
     return stat(path, &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);
 }
 
+/* Opens the file beside its final name, or a special file itself. False: it failed. */
 static bool open_file(struct view_sink *sink) {
     if (is_special(sink->path))
         sink->fd = open(sink->path, O_WRONLY | O_CLOEXEC);
@@ -110,6 +115,7 @@ static bool open_file(struct view_sink *sink) {
     return false;
 }
 
+/* Begins to compress as gzip. False without memory. */
 static bool begin_packing(struct view_sink *sink) {
     z_stream *z = calloc(1, sizeof *z);
     if (!z || deflateInit2(z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, GZIP_WINDOW, MAX_MEM_LEVEL,

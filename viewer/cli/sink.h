@@ -27,23 +27,24 @@ struct view_sink {
     char buffer[VIEW_SINK_BYTES];
 };
 
-/* May an answer be written to `path`? Not over a capture, another database or a record for import,
- * which one letter too few makes of an input. False: printed. */
+/* Checks that an answer may be written to `path`: not over a capture, another database or a record
+ * for import, which one letter too few makes of an input. False: printed. */
 bool view_sink_check(const char *path);
 /* Begins to write to `path`, which the caller keeps; stdout where it is NULL, "" or "-". `packs`:
  * compressed, as gzip does. A path that is no regular file is written to directly. False: printed,
  * of view_sink_check, too. */
 bool view_sink_open(struct view_sink *sink, const char *path, bool packs);
-/* Bytes as they are. Text is freed. */
+/* Adds bytes as they are. */
 void view_sink_add_bytes(struct view_sink *sink, const void *bytes, size_t count);
+/* Adds a text and frees it. */
 void view_sink_add(struct view_sink *sink, struct hak_text *text);
-/* Ends it: the file takes its place where the answer `is_whole`, else what was there stays. False:
- * not whole; an error of a file is printed. */
+/* Closes the sink: its file takes the place of the old one where the answer `is_whole`, else what
+ * was there stays. False: not whole; an error of a file is printed. */
 bool view_sink_close(struct view_sink *sink, bool is_whole);
 /* Reports a written file: "app.html  178.0 KiB, of app.db" on stdout; nothing for stdout, a device
  * or a pipe. `capture` NULL: it is not named. */
 void view_sink_say(const struct view_sink *sink, const char *capture);
-/* The whole of it at once: a text that ends with its NUL. */
+/* Writes a whole file at once: a text that ends with its NUL. False: printed. */
 bool view_sink_write_file(const char *path, const char *text);
 
 #endif

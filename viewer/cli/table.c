@@ -114,7 +114,7 @@ void table_add_words(struct hak_text *text, const char *from, int column, int wi
     }
 }
 
-/* The first of the columns that are nothing but texts, up to the last. */
+/* Finds the first of the columns that are nothing but texts, up to the last. */
 static int first_text(const struct table *t) {
     int first = t->columns;
     while (first > 0 && t->is_text[first - 1])
@@ -122,7 +122,7 @@ static int first_text(const struct table *t) {
     return first;
 }
 
-/* The numbers of a row, then its texts as words. */
+/* Adds a row that is too wide: its numbers, then its texts as words. */
 static void add_folded(struct hak_text *text, const struct table *t, size_t first,
                        const int *width) {
     struct table numbers = *t;
@@ -143,6 +143,7 @@ static void add_folded(struct hak_text *text, const struct table *t, size_t firs
     hak_text_free(&words);
 }
 
+/* True when the table is wider than the terminal and has a column of text to cut. */
 static bool is_too_wide(const struct table *t, const int *width) {
     int all = -2;
     for (int i = 0; i < t->columns; i++)

@@ -30,12 +30,12 @@ struct table {
  * (report/text/text.h). */
 void table_add_heading(struct table *t, const char *text);
 void table_add_text_heading(struct table *t, const char *text);
-/* Several with bars between, those of texts behind a '<': "blocks|bytes|<where". */
+/* Adds several headings with bars between, those of texts behind a '<': "blocks|bytes|<where". */
 void table_add_headings(struct table *t, const char *headings);
 void table_add_cell(struct table *t, const char *text);
-/* The same for a text that is put together already, with colours or not, and freed. */
+/* Adds a cell from a text that is put together already, with colours or not, and frees that. */
 void table_add_text(struct table *t, struct hak_text *text);
-/* Lines below the row that was added last, as they are; frees them. */
+/* Adds lines below the row that was added last, as they are; frees them. */
 void table_add_below(struct table *t, struct hak_text *lines);
 /* The same for a number with separators; nothing for 0. */
 void table_add_count(struct table *t, uint64_t value);

@@ -26,7 +26,7 @@
     "gcc " VALUE_OF(__GNUC__) "." VALUE_OF(__GNUC_MINOR__) "." VALUE_OF(__GNUC_PATCHLEVEL__)
 #endif
 
-/* The build id of a note segment, or nothing; the linker made it, so its sizes are right. */
+/* Prints the build id of a note segment, or nothing; the linker made it, so its sizes are right. */
 static void print_id(const char *at, const char *end) {
     while (at + sizeof(ElfW(Nhdr)) <= end) {
         ElfW(Nhdr) note;
@@ -43,7 +43,8 @@ static void print_id(const char *at, const char *end) {
     }
 }
 
-/* The program itself is the first that is called for. */
+/* Prints the build id of the program itself, the first module that this is called for, and ends the
+ * walk. */
 static int print_id_of(struct dl_phdr_info *module, size_t size, void *unused) {
     (void)size;
     (void)unused;

@@ -81,6 +81,7 @@ static uint64_t slot_bytes_of(const struct core_table *t, uint64_t slab, uint64_
     return bytes >= 8 && bytes <= most && *first < most / bytes ? bytes : 0;
 }
 
+/* The cache's place that holds this base; NULL: none. */
 static const struct core_cached *find_cached(const struct core_half *half, uint64_t base) {
     size_t low =
         HAK_FIRST_ABOVE(half->cached, half->cached_count, base, base - 1); /* none lies at 0 */
@@ -92,6 +93,7 @@ bool core_is_free_in_slab(const struct core_table *t, uint64_t slab, unsigned sl
     return bits && core_pointer(t->core, bits + slot / 64 * 8) >> slot % 64 & 1;
 }
 
+/* Reads the block's state: place, subkind, lives, stacks. */
 static void read_state(const struct core_table *t, struct core_block *block) {
     block->place = (uint8_t)core_at(t, block->state, HAK_AT_slot_place);
     block->subkind = (unsigned)core_at(t, block->state, HAK_AT_slot_subkind) & SUBKIND_TAKEN;
@@ -101,6 +103,7 @@ static void read_state(const struct core_table *t, struct core_block *block) {
     block->is_live = block->place == HAK_PLACE_LIVE;
 }
 
+/* Reads the state of a slot, of the half with checks, and where its user pointer lies. */
 static void read_slot_state(const struct core_half *half, struct core_block *block) {
     const struct core_table *t = half->table;
     uint64_t slots = core_at(t, block->superslab, HAK_AT_superslab_slots), first;
@@ -170,6 +173,7 @@ const struct core_superslab *core_find_superslab(const struct core_half *half, u
                : NULL;
 }
 
+/* Finds which slot, free slab, head or reserve the address lies in. */
 static void find_in_superslab(const struct core_half *half, const struct core_superslab *superslab,
                               uint64_t address, struct core_block *block) {
     const struct core_table *t = half->table;
@@ -230,6 +234,7 @@ void core_find_large(const struct core_half *half, const struct core_large *larg
         block->user = block->base + delta;
 }
 
+/* The large block that holds the address; NULL: none. */
 static const struct core_large *find_large(const struct core_half *half, uint64_t address) {
     size_t low = HAK_FIRST_ABOVE(half->large, half->large_count, base, address);
     return low > 0 && address - half->large[low - 1].base < half->large[low - 1].bytes
@@ -283,6 +288,7 @@ struct live_visit {
     void *context;
 };
 
+/* Hands on live blocks only. */
 static void visit_if_live(const struct core_block *block, void *context) {
     const struct live_visit *live = context;
     if (block->is_live)

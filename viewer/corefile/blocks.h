@@ -125,16 +125,17 @@ struct core_source {
     int fd;
 };
 
-/* Opens it and reads all that is needed. 0, or an exit status: the error is printed. */
+/* Opens a core or a live process and reads all that is needed of its blocks. 0, or an exit status:
+ * the error is printed. */
 int core_blocks_open(struct core_blocks *blocks, const struct core_source *source);
 void core_blocks_close(struct core_blocks *blocks);
 
 /* Finds what holds `address`. Always fills `block`. */
 void core_find(struct core_blocks *blocks, uint64_t address, struct core_block *block);
-/* The block of a slab by its number; false: the slab has none such, or serves no class. */
+/* Finds the block of a slab by its number; false: the slab has none such, or serves no class. */
 bool core_find_slot(const struct core_half *half, const struct core_superslab *superslab,
                     unsigned slab_index, unsigned slot, struct core_block *block);
-/* The block that a large one is. */
+/* Describes the block that a large one is. */
 void core_find_large(const struct core_half *half, const struct core_large *large,
                      struct core_block *block);
 /* The SuperSlab that holds the address; NULL = none does. */

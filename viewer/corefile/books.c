@@ -16,6 +16,7 @@ static void add_list(struct hak_text *text, const struct core_cached *cached) {
     hak_text_add(text, "the %s of heap %u", hak_words_place(cached->place), cached->heap);
 }
 
+/* A finding about a pointer in a cache; NULL: there are enough. */
 static struct core_finding *note_pointer(struct core_check *check, enum core_fault_code code,
                                          const struct core_block *block,
                                          const struct core_cached *cached) {
@@ -37,6 +38,7 @@ static const struct core_cached *linked_before(const struct core_half *half,
     return NULL;
 }
 
+/* A finding: the cache holds a pointer to no block, perhaps through a broken link. */
 static void note_foreign(struct core_check *check, const struct core_half *half,
                          const struct core_cached *cached) {
     struct core_block block;
@@ -63,6 +65,7 @@ static void note_foreign(struct core_check *check, const struct core_half *half,
                                                          : "lies in no SuperSlab");
 }
 
+/* A finding: the cache holds a pointer into a block instead of its base. */
 static void note_inside(struct core_check *check, const struct core_block *block,
                         const struct core_cached *cached) {
     struct core_finding *finding = note_pointer(
@@ -76,7 +79,7 @@ static void note_inside(struct core_check *check, const struct core_block *block
         finding->guess = "the header's 16 bytes were added twice on the way to the list";
 }
 
-/* The list's own words behind "the TLS SLL of heap 2 holds a block". */
+/* Notes a finding in the list's own words: "the TLS SLL of heap 2 holds a block". */
 static void note_held(struct core_check *check, enum core_fault_code code,
                       const struct core_block *block, const struct core_cached *cached,
                       const char *words, const char *more) {
@@ -91,6 +94,7 @@ static uint64_t carved_of(const struct core_block *block) {
     return core_at(block->half->table, block->slab, HAK_AT_slab_carved);
 }
 
+/* Compares one pointer in a cache with the block it should be. */
 static void check_cached(struct core_check *check, const struct core_half *half,
                          const struct core_cached *cached, bool is_twice) {
     const struct core_table *t = half->table;
@@ -141,6 +145,7 @@ static bool is_left_out(const struct core_check *check, const struct core_half *
     return core_is_at_work(check, half, heap) && !has_ended_it;
 }
 
+/* Compares all pointers in caches, and adds what the walk found odd. Heaps at work are left out. */
 static void check_lists(struct core_check *check, const struct core_half *half) {
     uint64_t last = 0, before_last = 0; /* report a block that stands there three times only once */
     for (size_t i = 0; i < half->cached_count; i++) {
@@ -163,6 +168,7 @@ static void check_lists(struct core_check *check, const struct core_half *half) 
 
 /* ---- a slab ---------------------------------------------------------------------------------- */
 
+/* Compares a slab's bitmap with its counts. */
 static void check_bitmap(struct core_check *check, const struct core_where *where, uint64_t slab) {
     const struct core_table *t = where->half->table;
     uint64_t used = core_at(t, slab, HAK_AT_slab_used),
@@ -218,6 +224,7 @@ static uint64_t check_slab(struct core_check *check, struct core_where *where) {
 
 /* ---- states ---------------------------------------------------------------------------------- */
 
+/* Compares a slot's state with where it was found. */
 static void check_state(struct core_check *check, const struct core_where *slab,
                         const struct core_block *block) {
     struct core_where where = *slab;
@@ -238,6 +245,7 @@ static void check_state(struct core_check *check, const struct core_where *slab,
 
 /* ---- a SuperSlab ----------------------------------------------------------------------------- */
 
+/* Compares a SuperSlab's head, slabs and slots, and counts them. */
 static void check_superslab(struct core_check *check, const struct core_half *half,
                             const struct core_superslab *superslab) {
     const struct core_table *t = half->table;
@@ -266,6 +274,7 @@ static void check_superslab(struct core_check *check, const struct core_half *ha
                           core_at(t, superslab->address, HAK_AT_superslab_used_bytes), used);
 }
 
+/* Compares a SuperSlab of the reserve: no slab may have a class. */
 static void check_reserved(struct core_check *check, const struct core_half *half,
                            const struct core_superslab *superslab) {
     const struct core_table *t = half->table;
@@ -281,6 +290,7 @@ static void check_reserved(struct core_check *check, const struct core_half *hal
 
 /* ---- large blocks ---------------------------------------------------------------------------- */
 
+/* Compares one large block; `end_before` is the end of the one before it. */
 static void check_large(struct core_check *check, const struct core_half *half,
                         const struct core_large *large, uint64_t end_before) {
     const struct core_table *t = half->table;

@@ -48,6 +48,7 @@ static uint64_t word_of(const struct core_block *block, enum hak_pattern pattern
 
 /* ---- around a live block --------------------------------------------------------------------- */
 
+/* True when the checks wrote a border around the block. */
 static bool has_border(const struct core_block *block) {
     const struct core_table *t = block->half->table;
     return core_link_offset(block->half) > 0 ||
@@ -55,6 +56,7 @@ static bool has_border(const struct core_block *block) {
             core_at(t, t->root[HAK_ROOT_options], HAK_AT_options_check) != HAK_CHECK_TRACE);
 }
 
+/* True when a thread was just changing the block's state. */
 static bool is_changing(const struct core_block *block) {
     const struct core_table *t = block->half->table;
     return core_number(t->core, block->state + core_value(t, HAK_AT_slot_changing_byte), 1) &
@@ -65,13 +67,14 @@ static unsigned flags_of(const struct core_block *block) {
     return (unsigned)core_at(block->half->table, block->state, HAK_AT_slot_subkind);
 }
 
-/* Its bytes lie in the block, with room for the header. */
+/* Whether the block's user pointer and size lie in its slot, with room for the header. */
 static bool is_sensible(const struct core_block *block) {
     uint64_t delta = block->user - block->base;
     return block->user >= block->base && delta <= block->bytes &&
            block->asked_bytes <= block->bytes - delta;
 }
 
+/* Compares the bytes before the user pointer. The damage's bytes are 0 if they stand. */
 static struct core_damage header_damage(const struct core_block *block) {
     const struct core_table *t = block->half->table;
     struct core_damage damage = {.bytes = 0};
@@ -91,7 +94,9 @@ static struct core_damage header_damage(const struct core_block *block) {
     return damage;
 }
 
-static struct core_damage canary_damage(const struct core_block *block) {
+/* Compares the canary behind the block: returns the first and last damaged byte and their number;
+ * `is_open` if the damage reaches the last byte known. */
+static struct core_damage damage_behind_block(const struct core_block *block) {
     struct core_damage damage = {.bytes = 0};
     uint64_t start = block->user + block->asked_bytes, end = block->base + block->bytes;
     if (block->large && end - start > HAK_CANARY_MAX_BYTES)
@@ -127,6 +132,7 @@ static uint32_t closed_pages(const struct core_block *block) {
         core_place(t, block->superslab, HAK_AT_superslab_closed_pages) + block->slab_index * 2, 2);
 }
 
+/* Compares freed bytes with their pattern, but for closed pages. */
 static void compare_open_part(const struct core_block *block, uint64_t start, uint64_t end,
                               struct core_damage *damage) {
     uint64_t slab =
@@ -148,8 +154,9 @@ static void compare_open_part(const struct core_block *block, uint64_t start, ui
     }
 }
 
-/* A thread that takes a block out of its list clears the flag before the bytes are compared; one
- * that frees a block sets it after the last byte. A block whose last word stands is filled. */
+/* Whether a freed block is filled: a thread that takes a block out of its list clears the flag
+ * before the bytes are compared; one that frees a block sets it after the last byte. A block whose
+ * last word stands is filled. */
 static bool is_filled(const struct core_block *block, uint64_t end) {
     const struct core_table *t = block->half->table;
     uint64_t last = (end - sizeof last) & ~(uint64_t)7;
@@ -159,7 +166,7 @@ static bool is_filled(const struct core_block *block, uint64_t end) {
            core_pointer(t->core, last) == word_of(block, HAK_PATTERN_FREED);
 }
 
-/* False: its bytes are not filled. */
+/* Compares the freed block's bytes with those it was filled with. False: they are not filled. */
 static bool freed_damage(const struct core_block *block, struct core_damage *damage) {
     const struct core_table *t = block->half->table;
     uint64_t link = block->base + core_link_offset(block->half);
@@ -179,7 +186,8 @@ static bool freed_damage(const struct core_block *block, struct core_damage *dam
 
 /* ---- what is said ---------------------------------------------------------------------------- */
 
-/* The bytes from the first damaged one on, up to `until`, as they are and as they are due. */
+/* Copies the bytes from the first damaged one on, up to `until`, as they are and as they are due,
+ * into the finding. */
 static void fill_shown_bytes(struct core_finding *finding, enum hak_pattern pattern,
                              uint64_t until) {
     const struct core_block *block = &finding->block;
@@ -208,6 +216,7 @@ static void add_count(struct hak_text *text, const struct core_damage *damage) {
                  hak_words_bytes(damage->bytes));
 }
 
+/* A finding: bytes behind the block were written. */
 static void note_overflow(struct core_check *check, const struct core_block *block,
                           const struct core_damage *damage) {
     struct core_finding *finding = core_note_fault(check, CORE_HEAP_BUFFER_OVERFLOW, block);
@@ -226,6 +235,7 @@ static void note_overflow(struct core_check *check, const struct core_block *blo
         finding->guess = "a string's terminating NUL did not fit (strlen without + 1)";
 }
 
+/* A finding: bytes in front of the block were written. */
 static void note_underflow(struct core_check *check, const struct core_block *block,
                            const struct core_damage *damage) {
     struct core_finding *finding = core_note_fault(check, CORE_HEAP_BUFFER_UNDERFLOW, block);
@@ -238,6 +248,7 @@ static void note_underflow(struct core_check *check, const struct core_block *bl
     fill_shown_bytes(finding, HAK_PATTERN_HEADER, damage->first < block->base ? 0 : block->user);
 }
 
+/* A finding: a freed block was written. */
 static void note_written(struct core_check *check, const struct core_block *block,
                          const struct core_damage *damage) {
     struct core_finding *finding = core_note_fault(check, CORE_WRITE_AFTER_FREE, block);
@@ -260,20 +271,22 @@ struct walk {
     bool has_front;
 };
 
+/* Notes the overflow that was held back, since its end might have lain in the next block. */
 static void note_front(struct walk *walk) {
     if (walk->has_front)
         note_overflow(walk->check, &walk->front, &walk->damage);
     walk->has_front = false;
 }
 
+/* Appends the damage that goes on. */
 static void join(struct core_damage *damage, const struct core_damage *next, bool is_open) {
     damage->bytes += next->bytes;
     damage->last = next->last;
     damage->is_open = is_open;
 }
 
-/* A header that is damaged: by a write over the end of the block in front, or by one before this
- * block, which may have gone on into that one's canary. */
+/* Notes a header that is damaged: by a write over the end of the block in front, or by one before
+ * this block, which may have gone on into that one's canary. */
 static void note_header(struct walk *walk, const struct core_block *block,
                         const struct core_damage *header) {
     bool touches = walk->has_front && walk->damage.last + 1 == header->first;
@@ -292,6 +305,7 @@ static void note_header(struct walk *walk, const struct core_block *block,
     note_underflow(walk->check, block, &damage);
 }
 
+/* Compares a live block's border; damage up to its end waits for the next block. */
 static void check_live_block(struct walk *walk, const struct core_block *block) {
     struct core_damage header = header_damage(block), canary;
     walk->check->borders++;
@@ -299,7 +313,7 @@ static void check_live_block(struct walk *walk, const struct core_block *block) 
         note_header(walk, block, &header);
     else
         note_front(walk);
-    canary = canary_damage(block);
+    canary = damage_behind_block(block);
     if (!canary.bytes)
         return;
     if (canary.is_open && !block->large) {
@@ -311,14 +325,15 @@ static void check_live_block(struct walk *walk, const struct core_block *block) 
     }
 }
 
-/* Its page is closed, and the core leaves that out, as gdb 18's do: a write there would have
- * ended the process. */
+/* Whether the block's page is closed and the core leaves that out, as gdb 18's do: a write there
+ * would have ended the process. */
 static bool is_left_out_closed(const struct core_block *block) {
     const struct core_range *range = core_range_at(block->half->table->core, block->user);
     return block->is_guarded && range && !range->is_writable &&
            range->stored <= block->user - range->start;
 }
 
+/* Compares a freed block's pattern, and counts it. */
 static void check_freed_block(struct walk *walk, const struct core_block *block) {
     const struct core_table *t = block->half->table;
     struct core_damage damage = {.bytes = 0};
@@ -337,8 +352,8 @@ static bool has_state(const struct core_block *block) {
            core_at(block->half->table, block->state, HAK_AT_slot_place) != HAK_PLACE_UNTOUCHED;
 }
 
-/* Are its bytes still being written? Not where its thread ended the process: that found the damage
- * of a freed block before it wrote anything. */
+/* Whether the block's bytes are still being written. Not where its thread ended the process: that
+ * found the damage of a freed block before it wrote anything. */
 static bool is_on_its_way(const struct core_block *block) {
     const struct core_memory *core = block->half->table->core;
     int32_t tid = core_thread_of(block->half, block->heap);
@@ -346,6 +361,7 @@ static bool is_on_its_way(const struct core_block *block) {
     return is_changing(block) && (block->is_live || !is_of_last);
 }
 
+/* Compares one block, if its state can be trusted. */
 static void check_block(const struct core_block *block, void *context) {
     struct walk *walk = context;
     if (walk->front.slab != block->slab)

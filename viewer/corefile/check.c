@@ -10,12 +10,14 @@
 
 /* ---- text ------------------------------------------------------------------------------------ */
 
+/* The bytes in hexadecimal, "..." if there are more. */
 static void add_bytes(struct hak_text *text, const uint8_t *bytes, unsigned count, uint64_t all) {
     for (unsigned i = 0; i < count; i++)
         hak_text_add(text, "%s%02x", i ? " " : "", bytes[i]);
     hak_text_add(text, "%s\n", all > count ? " ..." : "");
 }
 
+/* A finding's lines: headline, block, damage, guess. */
 static void add_finding(struct hak_text *text, const struct core_finding *finding) {
     const struct hak_fault_words *words = hak_words_fault(finding->code);
     const struct core_block *block = &finding->block;
@@ -59,6 +61,7 @@ static void add_finding(struct hak_text *text, const struct core_finding *findin
     }
 }
 
+/* The sums of what was found and what was compared. */
 static void add_check_sum(struct hak_text *text, const struct core_check *check) {
     uint64_t sum = check->faults + check->disagreements;
     if (sum > check->count)
@@ -77,6 +80,7 @@ static void add_check_sum(struct hak_text *text, const struct core_check *check)
                  hak_words_count(check->freed, "freed one", "freed ones"));
 }
 
+/* The heaps that were left out. */
 static void add_left_out(struct hak_text *text, const struct core_check *check) {
     for (int n = 0; n < check->blocks->tables.count; n++)
         for (size_t heap = 0; heap < check->blocks->half[n].heap_count; heap++)
@@ -84,6 +88,7 @@ static void add_left_out(struct hak_text *text, const struct core_check *check) 
                 hak_text_add(text, "verify: left out heap %zu: its thread is at work\n", heap);
 }
 
+/* Prints faults first, then disagreements. False, and said. */
 static bool print_check_text(struct view *view, const struct core_check *check) {
     struct hak_text text = {0};
     (void)view;

@@ -93,7 +93,7 @@ void core_check_books(struct core_check *check, const struct core_half *half);
 /* Looks at the bytes in and around its blocks. (bytes.c) */
 void core_check_bytes(struct core_check *check, const struct core_half *half);
 
-/* True when the header of a list stands before the block, which has one. (bytes.c) */
+/* bytes.c: whether the header of a list stands before the block, which has one. */
 bool core_list_header_stands(const struct core_block *block);
 
 #endif

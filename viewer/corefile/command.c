@@ -11,7 +11,7 @@
 #include "viewer/capture/capture.h"
 #include "viewer/corefile/parts.h"
 
-/* A number that is no file's name is a process. */
+/* Reads which core or process is asked for: a number that is no file's name is a process. */
 static bool read_source(const struct view *view, struct core_source *source) {
     uint64_t fd = 0;
     const char *name = view->argument[0];
@@ -31,12 +31,14 @@ static bool read_source(const struct view *view, struct core_source *source) {
     return true;
 }
 
+/* Adds a live block to two sums: blocks, bytes. */
 static void sum_live_block(const struct core_block *block, void *context) {
     uint64_t *sums = context;
     sums[0]++;
     sums[1] += block->state ? block->asked_bytes : block->bytes;
 }
 
+/* The process and the signal that ended it. */
 static void add_process(struct hak_text *text, const struct core_memory *core) {
     hak_text_add(text, "process    %" PRId32 " %s", core->pid, core->name);
     if (core->is_live)
@@ -51,6 +53,7 @@ static void add_process(struct hak_text *text, const struct core_memory *core) {
     hak_text_add(text, "\n");
 }
 
+/* core: prints process, allocator and live blocks. Returns the exit status. */
 static int say_summary(struct view *view, struct core_blocks *blocks, uint64_t address) {
     struct hak_text text = {0};
     uint64_t sums[2] = {0};
@@ -100,7 +103,8 @@ static const struct question *read_question(const struct view *view) {
     return found ? found : each;
 }
 
-/* A number in hex, with 0x or without, or @fault: where the process stopped. */
+/* Reads an address: a number in hex, with 0x or without, or @fault: where the process stopped.
+ * False: printed. */
 static bool read_address(const struct view *view, const char *option,
                          const struct core_memory *core, uint64_t *address) {
     const char *text = view_value(view, option);
@@ -129,6 +133,8 @@ bool core_is_of(const char *path, int32_t pid, uint32_t signal) {
     return is_its;
 }
 
+/* Opens the core or process, and answers the question. A lack of the core makes the answer
+ * incomplete. */
 int command_core(struct view *view) {
     struct core_blocks blocks;
     struct core_source source;

@@ -16,7 +16,7 @@
 
 int command_core(struct view *view);
 
-/* The file is the core of the process `pid`, which `signal` ended. */
+/* Whether the file is the core of the process `pid`, which `signal` ended. */
 bool core_is_of(const char *path, int32_t pid, uint32_t signal);
 
 #endif

@@ -13,6 +13,7 @@ struct counts {
     uint64_t of_place[PLACES_MAX];
 };
 
+/* Counts the block in its class and place. */
 static void count_place(const struct core_block *block, void *context) {
     struct counts *counts = context;
     unsigned row = block->kind == CORE_LARGE ? LARGE : block->class_index;
@@ -24,6 +25,7 @@ static void count_place(const struct core_block *block, void *context) {
     counts->slot_bytes[row] = row == LARGE ? 0 : block->bytes;
 }
 
+/* True when the class has any block. */
 static bool has_row(const struct counts *counts, unsigned row) {
     for (unsigned place = 0; place < PLACES_MAX; place++)
         if (counts->blocks[row][place])
@@ -31,6 +33,7 @@ static bool has_row(const struct counts *counts, unsigned row) {
     return false;
 }
 
+/* A row for each class, a column for each place that has blocks. */
 static void add_table(struct hak_text *text, const struct counts *counts, const struct view *view) {
     struct table table = {0};
     table_add_text_heading(&table, "class");

@@ -43,6 +43,7 @@ static bool is_lost(const struct core_leak_block *block) {
     return block->mark == HAK_MARK_DIRECT || block->mark == HAK_MARK_INDIRECT;
 }
 
+/* The key that blocks of one row share: kind and stack, or without a stack the class. */
 static uint64_t key_of(const struct core_leak_block *block) {
     uint64_t kind = (uint64_t)block->mark << 40;
     if (block->alloc_stack)
@@ -50,6 +51,7 @@ static uint64_t key_of(const struct core_leak_block *block) {
     return kind | (block->is_large ? UINT32_MAX : block->class_index);
 }
 
+/* The block's row; NULL without memory. */
 static struct leak_row *find_or_add_leak_row(struct rows *rows,
                                              const struct core_leak_block *block) {
     uint64_t ips[CORE_STACK_MAX], key = key_of(block), place = 0;
@@ -73,6 +75,7 @@ static struct leak_row *find_or_add_leak_row(struct rows *rows,
     return row;
 }
 
+/* Direct before indirect, then the most bytes first. */
 static int by_kind_and_bytes(const void *a, const void *b) {
     const struct leak_row *left = a, *right = b;
     if (left->kind != right->kind)
@@ -82,6 +85,7 @@ static int by_kind_and_bytes(const void *a, const void *b) {
     return left->key > right->key ? 1 : left->key < right->key ? -1 : 0;
 }
 
+/* Makes rows of the lost blocks; the blocks of a row are linked through `work`. */
 static void make_rows(struct rows *rows) {
     struct core_leaks *leaks = rows->leaks;
     for (size_t i = 0; i < leaks->count && !rows->no_memory; i++) {
@@ -104,6 +108,7 @@ static void make_rows(struct rows *rows) {
         qsort(rows->row, rows->count, sizeof *rows->row, by_kind_and_bytes);
 }
 
+/* The words for direct or indirect; "possible" where the core lacks memory. */
 static const char *kind_of(const struct rows *rows, unsigned mark) {
     if (rows->is_partial)
         return mark == HAK_MARK_DIRECT ? "possible" : "possible, indirect";
@@ -116,6 +121,7 @@ static const char *class_words(const struct leak_row *row) {
 
 /* ---- text ------------------------------------------------------------------------------------ */
 
+/* A row: sums, stack or class, and the first addresses. */
 static void add_leak_row(struct hak_text *text, const struct rows *rows,
                          const struct leak_row *row) {
     const struct core_leaks *leaks = rows->leaks;
@@ -137,6 +143,7 @@ static void add_leak_row(struct hak_text *text, const struct rows *rows,
     hak_text_add(text, row->blocks > ADDRESSES ? ", ...\n" : "\n");
 }
 
+/* The sums of all rows. */
 static void add_leak_sum(struct hak_text *text, const struct rows *rows) {
     uint64_t lost = rows->blocks[HAK_MARK_DIRECT] + rows->blocks[HAK_MARK_INDIRECT];
     uint64_t all = lost + rows->blocks[HAK_MARK_REACHED];
@@ -155,6 +162,7 @@ static void add_leak_sum(struct hak_text *text, const struct rows *rows) {
                      hak_words_count(all, "live block", "live blocks"));
 }
 
+/* How much of the program's memory the core lacks. */
 static void add_lack(struct hak_text *text, const struct rows *rows) {
     if (rows->leaks->marking.missing_bytes)
         hak_text_add(text,

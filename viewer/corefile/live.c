@@ -12,7 +12,7 @@
 #include "base/growing.h"
 #include "base/maps.h"
 
-/* False: no memory. */
+/* Adds a mapping of a live process, and its file, to the memory's ranges. False: no memory. */
 static bool add_line(void *memory, struct hak_map_line *m) {
     struct core_memory *core = memory;
     if (!hak_growing_make_room(&core->range, core->range_count, &core->range_room,
@@ -36,13 +36,14 @@ static bool add_line(void *memory, struct hak_map_line *m) {
     return true;
 }
 
-/* NULL, or why not. */
+/* Reads a live process's mappings. NULL, or why that failed. */
 static const char *read_maps(struct core_memory *core) {
     if (!hak_maps_each(core->pid, add_line, core))
         return errno == ENOMEM || core->range_count > 0 ? "out of memory" : "it is not there";
     return core->range_count > 0 ? NULL : "it has no memory";
 }
 
+/* Reads the process's name; "" if it cannot be read. */
 static void read_name(struct core_memory *core) {
     char path[64];
     snprintf(path, sizeof path, "/proc/%" PRId32 "/comm", core->pid);

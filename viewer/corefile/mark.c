@@ -15,6 +15,7 @@ enum {
 
 /* ---- blocks ---------------------------------------------------------------------------------- */
 
+/* Copies what the marking needs of a live block. */
 static void note_block(const struct core_block *block, void *context) {
     struct core_leaks *leaks = context;
     bool has_size = block->state && block->asked_bytes <= block->bytes;
@@ -60,6 +61,7 @@ static void part_overlapping(struct core_leaks *leaks) {
 typedef struct core_leaks marking_t;
 typedef struct core_leak_block block_t;
 
+/* The block that the word keeps: it points into it, or with `from_base` from its base on. */
 static const block_t *find_block(const marking_t *leaks, uint64_t word, bool from_base,
                                  block_t *room) {
     size_t above = HAK_FIRST_ABOVE(leaks->block, leaks->count, base, word);
@@ -69,6 +71,8 @@ static const block_t *find_block(const marking_t *leaks, uint64_t word, bool fro
                ? block
                : NULL;
 }
+
+/* Visits the large blocks, then the others. */
 static void each_block(marking_t *leaks, void (*visit)(const block_t *, void *)) {
     for (int is_large = 1; is_large >= 0; is_large--)
         for (size_t i = 0; i < leaks->count; i++)
@@ -88,6 +92,7 @@ static const uint64_t *read_words(marking_t *leaks, uint64_t at, size_t bytes, u
     return buffer;
 }
 
+/* Makes room for another range. False without memory. */
 static bool make_room(marking_t *leaks) {
     struct hak_marking *marking = &leaks->marking;
     leaks->no_memory |= !hak_growing_make_room(&marking->left_out, marking->left_out_count,
@@ -108,8 +113,8 @@ static bool make_room(marking_t *leaks) {
 
 /* ---- stacks ---------------------------------------------------------------------------------- */
 
-/* True when nothing of the program lies below the stack in its range: the kernel's own, or behind a
- * guard, which gdb's cores mark readable. */
+/* Whether nothing of the program lies below the stack in its range: the range is the kernel's own,
+ * or behind a guard, which gdb's cores mark readable. */
 static bool begins_a_stack(const struct core_memory *core, const struct core_range *range) {
     const struct core_range *before = range - 1;
     if (core->main_stack - range->start < range->end - range->start)
@@ -138,6 +143,7 @@ static uint64_t noted_stack(struct core_memory *core, uint64_t tp) {
     return 0;
 }
 
+/* Where the stack begins that ends with the thread descriptor at `tp`; 0 = not known. */
 static uint64_t stack_start(marking_t *leaks, uint64_t tp) {
     struct core_memory *core = &leaks->blocks->memory;
     const struct core_range *range = core_range_at(core, tp);
@@ -147,6 +153,7 @@ static uint64_t stack_start(marking_t *leaks, uint64_t tp) {
     return noted;
 }
 
+/* Finds the thread's stack: what is dead below its pointer, and where it ends. */
 static void find_stack(marking_t *leaks, size_t place, struct mark_stack *stack) {
     const struct core_memory *core = &leaks->blocks->memory;
     const struct core_thread *thread = &core->thread[place];
@@ -163,6 +170,7 @@ static void find_stack(marking_t *leaks, size_t place, struct mark_stack *stack)
 
 /* ---- memory ---------------------------------------------------------------------------------- */
 
+/* True for memory of a device, which is no root. */
 static bool is_device(const struct core_memory *core, const struct core_range *range) {
     const struct core_mapping *mapping = core_mapping_at(core, range->start);
     const char *path = mapping ? core->file[mapping->file].path : "";
@@ -190,6 +198,7 @@ static void each_root(marking_t *leaks, void (*visit)(marking_t *, uint64_t, uin
     }
 }
 
+/* Marks what the words of a reached block point to; bytes that the core lacks are counted. */
 static void look_inside(marking_t *leaks, const block_t *block) {
     struct core_memory *core = &leaks->blocks->memory;
     uint64_t words[512];

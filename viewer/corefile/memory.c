@@ -39,7 +39,7 @@ uint64_t core_stored_bytes(const struct core_memory *core) {
 
 /* ---- files ----------------------------------------------------------------------------------- */
 
-/* Its first page, whole, as the core has it. */
+/* Reads the whole page at an address as the core has it; false: it has it not in full. */
 static bool stored_page(const struct core_memory *core, uint64_t address, uint8_t *page) {
     const struct core_range *range = core_range_at(core, address);
     uint64_t at = range ? address - range->start : 0;
@@ -48,6 +48,7 @@ static bool stored_page(const struct core_memory *core, uint64_t address, uint8_
                (ssize_t)CORE_PAGE_BYTES;
 }
 
+/* Opens the file if its first page is the one that the core holds; else NOT_USED. */
 static int open_if_same(const char *path, const uint8_t *page) {
     uint8_t found[CORE_PAGE_BYTES];
     struct stat named, about;
@@ -100,6 +101,7 @@ static bool mapped_page(struct core_memory *core, uint64_t address, uint8_t *pag
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
+/* Reads a page of the core, or of the file it was mapped from. False: neither has it. */
 static bool read_page(struct core_memory *core, uint64_t address, uint8_t *page) {
     memset(page, 0, CORE_PAGE_BYTES);
     const struct core_range *range = core_range_at(core, address);

@@ -18,11 +18,12 @@
 
 /* ---- ranges ---------------------------------------------------------------------------------- */
 
-static bool add_range(struct core_memory *core, const GElf_Phdr *part) {
+/* Adds a range of memory; a part that the file lacks makes the core truncated. */
+static void add_range(struct core_memory *core, const GElf_Phdr *part) {
     /* Nothing lies in the highest page of all: an address behind a range is an address, too. */
     if (part->p_memsz == 0 ||
         part->p_vaddr + part->p_memsz + CORE_PAGE_BYTES < part->p_vaddr + CORE_PAGE_BYTES)
-        return true;
+        return;
     uint64_t stored = part->p_filesz < part->p_memsz ? part->p_filesz : part->p_memsz;
     uint64_t there = part->p_offset < core->file_bytes ? core->file_bytes - part->p_offset : 0;
     core->is_truncated |= stored > there;
@@ -34,7 +35,6 @@ static bool add_range(struct core_memory *core, const GElf_Phdr *part) {
                             .is_readable = (part->p_flags & PF_R) != 0,
                             .is_writable = (part->p_flags & PF_W) != 0,
                             .is_executable = (part->p_flags & PF_X) != 0};
-    return true;
 }
 
 /* Ranges of a well-made core do not overlap; of others the later ones go. */
@@ -49,6 +49,7 @@ static void drop_overlaps(struct core_memory *core) {
 
 /* ---- notes ----------------------------------------------------------------------------------- */
 
+/* Adds a thread with its registers; the first one's signal is the process's. */
 static void read_thread(struct core_memory *core, const void *bytes, size_t count) {
     struct elf_prstatus status;
     if (count < sizeof status)
@@ -100,6 +101,7 @@ static void read_process(struct core_memory *core, const void *bytes, size_t cou
     memcpy(core->name, info.pr_fname, sizeof info.pr_fname);
 }
 
+/* Reads the signal that ended the process, and the address it faulted at. */
 static void read_signal(struct core_memory *core, const void *bytes, size_t count) {
     siginfo_t info;
     if (count < sizeof info)
@@ -128,7 +130,8 @@ int core_find_or_add_file(struct core_memory *core, const char *path, uint64_t s
     return (int)core->file_count++;
 }
 
-/* count, page size, {start, end, offset in pages} for each, then the names. */
+/* Reads which files were mapped where from the core's note: count, page size, {start, end, offset
+ * in pages} for each, then the names. */
 static void read_files(struct core_memory *core, const char *bytes, size_t length) {
     uint64_t head[2], row[3];
     if (core->mapping || length < sizeof head)
@@ -153,6 +156,7 @@ static void read_files(struct core_memory *core, const char *bytes, size_t lengt
     hak_sort_by_first(core->mapping, core->mapping_count, sizeof *core->mapping);
 }
 
+/* Reads all notes: threads, vectors, auxiliary vector, process, signal, files. */
 static void read_core_notes(struct core_memory *core, Elf *elf, const GElf_Phdr *part) {
     if (part->p_offset > core->file_bytes || part->p_filesz > core->file_bytes - part->p_offset)
         core->is_truncated = true;
@@ -182,6 +186,8 @@ static void read_core_notes(struct core_memory *core, Elf *elf, const GElf_Phdr 
 
 /* ---- all ------------------------------------------------------------------------------------- */
 
+/* Reads the core's headers and notes. False, with the reason: it is no core of x86-64, or memory is
+ * out. */
 static bool take_apart(struct core_memory *core, Elf *elf, struct hak_text *error) {
     GElf_Ehdr header;
     GElf_Phdr part;

@@ -19,7 +19,8 @@ enum { NODE_BYTES = 64, SPARE_STEPS = 1 << 20 };
 
 /* ---- what is left out ------------------------------------------------------------------------ */
 
-/* One step further. False: the lists are damaged, and lead to more than there is. */
+/* Counts one step further along the lists. False: they are damaged, and lead to more than there is,
+ * or memory is out. */
 static bool step_within_limit(struct core_leaks *leaks) {
     bool is_left = leaks->steps_left > 0;
     leaks->is_damaged |= !is_left;
@@ -57,6 +58,7 @@ static void leave_out_noted(struct core_leaks *leaks, const struct core_table *t
     }
 }
 
+/* Leaves the nodes of a list out. */
 static void leave_out_list(struct core_leaks *leaks, const struct core_table *t, uint64_t node,
                            enum hak_layout_id next, enum hak_layout_id bytes) {
     while (node && step_within_limit(leaks)) {
@@ -106,6 +108,7 @@ static void leave_out_front(struct core_leaks *leaks, const struct core_table *t
     }
 }
 
+/* Leaves a heap's structures out: its mail, remote chunks and front. */
 static void leave_out_heap(struct core_leaks *leaks, const struct core_table *t, uint64_t heap) {
     uint64_t front = core_at(t, heap, HAK_AT_heap_front_block);
     uint64_t remote = core_at(t, heap, HAK_AT_heap_remote);
@@ -128,6 +131,7 @@ static void leave_out_heap(struct core_leaks *leaks, const struct core_table *t,
         leave_out_front(leaks, t, front);
 }
 
+/* Leaves SuperSlabs and large blocks out, with hakmem's structs for them. */
 static void leave_out_blocks(struct core_leaks *leaks, const struct core_half *half) {
     const struct core_table *t = half->table;
     for (size_t i = 0; i < half->superslab_count; i++)
@@ -150,6 +154,7 @@ struct module {
     uint64_t tls_bytes;
 };
 
+/* Finds hakmem's module and its thread-local bytes; a program with it linked in is not left out. */
 static void read_hakmem_module(const struct core_table *t, struct module *module) {
     Elf64_Ehdr header;
     Elf64_Phdr part[HAKMEM_PARTS_MAX];

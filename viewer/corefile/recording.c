@@ -27,7 +27,7 @@ static uint32_t session_number(const struct view *view, uint64_t session) {
     return found;
 }
 
-/* Its row in the open store; 0 = it has none. */
+/* Finds the row of the core's process in the open store; 0 = it has none. */
 static uint32_t find_process(const struct view *view, const struct core_memory *core,
                              uint64_t session) {
     static const char of_session[] =
@@ -47,6 +47,7 @@ static uint32_t find_process(const struct view *view, const struct core_memory *
 
 /* ---- the store ------------------------------------------------------------------------------- */
 
+/* Opens the store that -s names, and finds the core's process. Returns a status, said if not 0. */
 static int open_named(struct view *view, const struct core_memory *core, uint64_t session,
                       uint32_t *process) {
     int status = view_open(view);
@@ -61,6 +62,7 @@ static int open_named(struct view *view, const struct core_memory *core, uint64_
     return VIEW_UNREADABLE;
 }
 
+/* Opens the store if it has the core's process. False: not. */
 static bool open_if_ours(struct view *view, const char *path, const struct core_memory *core,
                          uint64_t session, uint32_t *process) {
     if (access(path, R_OK) != 0 || hak_store_open(path, &view->reader) < 0)
@@ -105,6 +107,7 @@ int core_recording_open(struct view *view, struct core_blocks *blocks, uint32_t 
 
 /* ---- answers --------------------------------------------------------------------------------- */
 
+/* Gives an option a value, as if it had been typed. */
 static void give_option(struct view *view, const char *name, const char *value) {
     for (int i = 0; i < view->option_count; i++)
         if (strcmp(view->option[i].name, name) == 0) {

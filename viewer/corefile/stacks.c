@@ -31,6 +31,7 @@ struct nodes {
     unsigned bits, shift;
 };
 
+/* Finds the program's table of stack nodes. False: the core has none. */
 static bool find_nodes(const struct core_blocks *blocks, struct nodes *nodes) {
     const struct core_table *t = table_of(blocks);
     uint64_t stacks = t ? t->root[HAK_ROOT_stacks] : 0;
@@ -49,7 +50,7 @@ static bool find_nodes(const struct core_blocks *blocks, struct nodes *nodes) {
     return nodes->at != 0;
 }
 
-/* False: its place does not hold it, or is not in the core. */
+/* Reads a stack node. False: its place does not hold it, or is not in the core. */
 static bool read_node(const struct nodes *nodes, uint32_t id, uint64_t *ip, uint32_t *parent) {
     uint64_t place = id & (((uint64_t)1 << nodes->bits) - 1), word = 0;
     uint64_t at = nodes->at + place * nodes->bytes, missing = nodes->table->core->missing;
@@ -84,6 +85,7 @@ size_t core_stack(struct core_blocks *blocks, uint32_t id, uint64_t ips[CORE_STA
 
 /* ---- modules --------------------------------------------------------------------------------- */
 
+/* Reads the build-id of a note as hexadecimal, if there is one. */
 static void read_build_id(const uint8_t *bytes, size_t length, char *hex) {
     Elf64_Nhdr note;
     for (size_t at = 0; at + sizeof note <= length;) {

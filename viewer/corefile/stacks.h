@@ -17,7 +17,7 @@ enum { CORE_STACK_MAX = 256 };
  * is not known. Frames of an interpreter are left out. */
 size_t core_stack(struct core_blocks *blocks, uint32_t id, uint64_t ips[CORE_STACK_MAX]);
 
-/* The same with names; an empty one where it is not known. hak_frames_free. */
+/* Reads the frames of a stack, with names; none where it is not known. hak_frames_free. */
 void core_stack_frames(struct core_blocks *blocks, uint32_t id, struct hak_frames *frames);
 
 /* Frees what names were read with. */

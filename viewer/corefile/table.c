@@ -35,6 +35,7 @@ struct reading {
     bool is_missing; /* what a note of ours leads to */
 };
 
+/* Says, if nothing was said before, that the table does not fit. Returns false. */
 static bool refuse(const struct reading *reading, const char *what, const char *name) {
     if (reading->error->length == 0)
         hak_text_add(reading->error, "%s of this core does not fit: its table %s%s",
@@ -70,7 +71,7 @@ static bool is_sane(const struct core_table *t) {
            core_value(t, HAK_AT_node_bytes) <= 256 && core_value(t, HAK_AT_node_lap_shift) == 48;
 }
 
-/* False: it was refused, or is missing. */
+/* Reads hakmem's table of layouts at an address. False: it was refused, or is missing. */
 static bool read_table(struct reading *reading, uint64_t address) {
     struct hak_layout head;
     if (!core_read(reading->core, address, &head, sizeof head)) {
@@ -140,7 +141,7 @@ static void read_roots(const struct reading *reading, struct core_table *table, 
     }
 }
 
-/* False: it was refused, or is missing. */
+/* Reads the table and the roots that a note leads to. False: it was refused, or is missing. */
 static bool follow_note(struct reading *reading, uint64_t address, const uint8_t *bytes,
                         size_t length) {
     struct hak_layout_note note;
@@ -180,7 +181,7 @@ static void read_layout_notes(struct reading *reading, uint64_t address, const u
     }
 }
 
-/* False: its notes, or what they lead to, cannot be read. */
+/* Reads the notes of a part of a module. False: its notes, or what they lead to, cannot be read. */
 static bool read_note_part(struct reading *reading, uint64_t address, uint64_t length) {
     if (length == 0 || length > LAYOUT_NOTES_MAX)
         return true;
@@ -192,7 +193,7 @@ static bool read_note_part(struct reading *reading, uint64_t address, uint64_t l
     return is_read && !reading->is_missing;
 }
 
-/* False: some of it is missing, so that nothing is known of it. */
+/* Reads the tables of a module. False: some of it is missing, so that nothing is known of it. */
 static bool read_module_tables(struct reading *reading) {
     uint64_t base = reading->file->start;
     Elf64_Ehdr header;

@@ -31,7 +31,8 @@ struct core_tables {
     int count;
 };
 
-/* Finds all tables. False: `error` says that there is none, or why it does not fit. */
+/* Finds hakmem's tables in all modules. False: `error` says that there is none, or why it does not
+ * fit. */
 bool core_tables_find(struct core_memory *core, struct core_tables *tables, struct hak_text *error);
 
 /* A number of the table. */

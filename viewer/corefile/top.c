@@ -27,6 +27,7 @@ struct top {
     bool no_memory;
 };
 
+/* The row of a stack or class; NULL: no memory, or too many. */
 static struct top_row *find_or_add_top_row(struct top *top, uint64_t key) {
     uint64_t place = 0;
     uint32_t found = hak_index_find(&top->index, hak_index_mix(0, key), &place);
@@ -42,6 +43,7 @@ static struct top_row *find_or_add_top_row(struct top *top, uint64_t key) {
     return &top->row[top->count++];
 }
 
+/* Adds a live block to its stack's row, or its class's if the core lacks the stack. */
 static void sum_by_stack(const struct core_block *block, void *context) {
     struct top *top = context;
     uint64_t ips[CORE_STACK_MAX];
@@ -66,6 +68,7 @@ static void sum_by_stack(const struct core_block *block, void *context) {
     row->bytes += block->state ? block->asked_bytes : block->bytes;
 }
 
+/* The most bytes first. */
 static int by_bytes(const void *a, const void *b) {
     const struct top_row *left = a, *right = b;
     if (left->bytes != right->bytes)
@@ -75,6 +78,7 @@ static int by_bytes(const void *a, const void *b) {
 
 /* ---- how it is said -------------------------------------------------------------------------- */
 
+/* A row: sums, and stack or class. */
 static void add_top_row(struct hak_text *text, struct core_blocks *blocks,
                         const struct top_row *row) {
     struct hak_frames frames = {0};
@@ -93,6 +97,7 @@ static void add_top_row(struct hak_text *text, struct core_blocks *blocks,
     }
 }
 
+/* Prints ROWS_SHOWN rows and the sum of the others. False, and said. */
 static bool print_top_text(const struct top *top) {
     struct hak_text text = {0};
     struct top_row others = {.blocks = 0};
@@ -139,7 +144,7 @@ static bool print_top_json(struct view *view, const struct top *top) {
     return core_print_json(top->blocks, hak_json_set(document, JSON("top", rows)));
 }
 
-/* Without the rows that only stand for stacks that are not known. */
+/* Drops the rows that only stand for stacks that are not known. */
 static void drop_unknown(struct top *top) {
     uint64_t kept = 0;
     for (uint64_t i = 0; i < top->count; i++)

@@ -15,6 +15,7 @@ enum { SMALLEST_SLOT = 8 };
 /* Room for what is read besides lists, and for pages that the core leaves to files. */
 enum { SPARE_PLACES = 1 << 20, SPARE_SUPERSLABS = 16 };
 
+/* Sets how many places and SuperSlabs the core can hold, so that a damaged one ends the walk. */
 static void set_bounds(struct core_half *half) {
     uint64_t stored = core_stored_bytes(half->table->core);
     half->places_left = stored / 8 + SPARE_PLACES;
@@ -36,7 +37,7 @@ struct path {
     uint64_t mark, steps, next_mark;
 };
 
-/* False: the list is damaged, or there is not as much memory. */
+/* Counts a step along a list. False: the list goes in a circle, or there is not as much memory. */
 static bool step_along_path(struct core_half *half, struct path *path, uint64_t node) {
     if (path->steps > 0 && node == path->mark) {
         half->is_damaged = true;
@@ -56,6 +57,7 @@ static bool is_stored(const struct core_memory *core, uint64_t address) {
     return range && address - range->start < range->stored;
 }
 
+/* Adds a SuperSlab of the registry; too many mean damage. False without memory. */
 static bool note_superslab(struct core_half *half, uint64_t index, uint16_t owner) {
     const struct core_table *t = half->table;
     uint64_t address = index << core_value(t, HAK_AT_registry_shift);
@@ -73,6 +75,7 @@ static bool note_superslab(struct core_half *half, uint64_t index, uint16_t owne
     return true;
 }
 
+/* Adds the SuperSlabs of these entries. False without memory. */
 static bool read_entries(struct core_half *half, uint64_t entries, uint64_t first, uint64_t count) {
     uint16_t *owner = malloc(count * sizeof *owner);
     bool is_read = true;
@@ -86,6 +89,7 @@ static bool read_entries(struct core_half *half, uint64_t entries, uint64_t firs
     return is_read;
 }
 
+/* Adds all SuperSlabs, from the flat or the two-level registry. False without memory. */
 static bool walk_registry(struct core_half *half) {
     const struct core_table *t = half->table;
     uint64_t registry = t->root[HAK_ROOT_registry];
@@ -121,6 +125,7 @@ struct cache {
     bool no_memory;
 };
 
+/* Notes that two numbers differ. */
 static void note_odd(const struct cache *cache, const char *what, uint64_t found,
                      uint64_t expected) {
     struct core_half *half = cache->half;
@@ -129,6 +134,7 @@ static void note_odd(const struct cache *cache, const char *what, uint64_t found
             (struct core_odd){found, expected, what, cache->heap, cache->place};
 }
 
+/* Adds a pointer that a cache holds; too many mean damage. */
 static void note_cached(struct cache *cache, uint64_t base) {
     struct core_half *half = cache->half;
     if (half->cached_count >= half->cached_most) {
@@ -171,6 +177,7 @@ static void walk_array(struct cache *cache, uint64_t thread, uint64_t front) {
         note_cached(cache, core_pointer(t->core, top));
 }
 
+/* Adds mid's blocks of the class. */
 static void walk_mid(struct cache *cache, uint64_t mid) {
     const struct core_table *t = cache->half->table;
     uint64_t list = core_place(t, mid, HAK_AT_mid_lists) +
@@ -217,6 +224,7 @@ static void walk_list(struct cache *cache, uint64_t block, uint64_t due) {
         note_odd(cache, HAK_VERIFY_LIST_GOES_ON, 1, 0);
 }
 
+/* Adds the blocks of a list, stack or ring. */
 static void walk_cache(struct cache *cache, uint64_t address) {
     const struct core_table *t = cache->half->table;
     uint64_t count = core_at(t, address, HAK_AT_cache_count);
@@ -245,6 +253,7 @@ static void walk_cache(struct cache *cache, uint64_t address) {
     }
 }
 
+/* Adds the blocks of a chunk. */
 static void walk_chunk(struct cache *cache, uint64_t chunk) {
     const struct core_table *t = cache->half->table;
     uint64_t count = core_at(t, chunk, HAK_AT_chunk_count);
@@ -257,6 +266,7 @@ static void walk_chunk(struct cache *cache, uint64_t chunk) {
                     core_pointer(t->core, core_place(t, chunk, HAK_AT_chunk_blocks) + i * 8));
 }
 
+/* Adds the blocks of a list of chunks. */
 static void walk_chunks(struct cache *cache, uint64_t chunk) {
     struct path path = {0};
     cache->order = 0;
@@ -266,6 +276,7 @@ static void walk_chunks(struct cache *cache, uint64_t chunk) {
     }
 }
 
+/* Adds the blocks on their way to the heap, and those that its thread holds for others. */
 static void walk_mail(struct cache *cache, uint64_t heap) {
     const struct core_table *t = cache->half->table;
     walk_chunks(cache, core_at(t, heap, HAK_AT_heap_posted));
@@ -303,6 +314,7 @@ static int32_t thread_with(const struct core_memory *core, uint64_t address) {
     return nearest ? nearest->tid : 0;
 }
 
+/* Adds all blocks that the heap's caches hold, and finds its thread. False without memory. */
 static bool walk_heap(struct core_half *half, uint16_t id, uint64_t address) {
     const struct core_table *t = half->table;
     uint64_t before;
@@ -329,6 +341,7 @@ static bool walk_heap(struct core_half *half, uint16_t id, uint64_t address) {
     return !cache.no_memory;
 }
 
+/* Walks all heaps. False without memory. */
 static bool walk_heaps(struct core_half *half) {
     const struct core_table *t = half->table;
     for (uint64_t id = 0; id <= core_value(t, HAK_AT_heap_id_max); id++) {
@@ -346,6 +359,7 @@ static bool walk_heaps(struct core_half *half) {
 
 /* ---- large blocks ---------------------------------------------------------------------------- */
 
+/* Adds a large block, if its bounds are possible. False without memory. */
 static bool note_large(struct core_half *half, uint64_t address) {
     const struct core_table *t = half->table;
     struct core_large large = {.address = address,
@@ -387,6 +401,7 @@ static bool each_large(struct core_half *half, uint64_t table, const uint64_t *c
     return is_read;
 }
 
+/* Adds all large blocks of the map. False without memory. */
 static bool walk_large(struct core_half *half) {
     const struct core_table *t = half->table;
     const uint64_t leaves[] = {core_value(t, HAK_AT_map_leaf_places),

@@ -15,6 +15,7 @@ static const char *const calls[] = {
 #include "hops.def"
 };
 
+/* The call that handed the block out. */
 static const char *call_of(const struct core_block *block) {
     return block->subkind < sizeof calls / sizeof *calls && calls[block->subkind]
                ? calls[block->subkind]
@@ -28,6 +29,7 @@ static uint64_t usable_bytes_of(const struct core_block *block) {
     return block->state ? block->asked_bytes : block->bytes;
 }
 
+/* Where the address lies to the block. */
 static void add_distance(struct hak_text *text, const struct core_block *block, uint64_t address) {
     block_add_distance(text, address, block->user, usable_bytes_of(block));
     if (block->state)
@@ -46,6 +48,7 @@ static const char *half_of(const struct core_half *half) {
     return half->table->half == HAK_LAYOUT_LIGHT ? " (plain half of level light)" : "";
 }
 
+/* The heap and its thread. */
 static void add_owner(struct hak_text *text, const struct core_half *half, uint32_t heap) {
     int32_t tid = core_thread_of(half, heap);
     hak_text_add(text, "heap %" PRIu32, heap);
@@ -84,6 +87,7 @@ void core_add_place(struct hak_text *text, const struct core_block *block) {
         add_large(text, block);
 }
 
+/* The cache that holds the block, and when it is handed out next. */
 static void add_cached(struct hak_text *text, const struct core_block *block) {
     const struct core_cached *cached = block->cached;
     if (!cached)
@@ -101,6 +105,7 @@ static void add_cached(struct hak_text *text, const struct core_block *block) {
 
 /* ---- what is known of its life --------------------------------------------------------------- */
 
+/* Says how many bytes were asked for, by which call. */
 static void add_life(struct hak_text *text, const struct core_block *block) {
     if (!block->state || block->place == HAK_PLACE_UNTOUCHED)
         return;
@@ -114,6 +119,7 @@ static void add_life(struct hak_text *text, const struct core_block *block) {
 /* ---- its stacks -------------------------------------------------------------------------------
  */
 
+/* A heading and the frames, if there are any. */
 static void add_stack(struct hak_text *text, const char *what, const struct hak_frames *frames) {
     if (frames->count == 0)
         return;
@@ -121,6 +127,7 @@ static void add_stack(struct hak_text *text, const char *what, const struct hak_
     view_add_frame_lines(text, frames, 6);
 }
 
+/* Where the block was allocated and freed. */
 static void add_stacks(struct hak_text *text, struct core_blocks *blocks,
                        const struct core_block *block) {
     struct hak_frames allocated, freed;
@@ -141,6 +148,7 @@ static void add_stacks(struct hak_text *text, struct core_blocks *blocks,
 
 /* ---- beside it ------------------------------------------------------------------------------- */
 
+/* A line for a block beside. */
 static void add_neighbour(struct hak_text *text, const struct core_block *block) {
     hak_text_add_at(text, 14, "0x%" PRIx64 "  ", block->user);
     if (block->is_live)
@@ -149,6 +157,7 @@ static void add_neighbour(struct hak_text *text, const struct core_block *block)
         hak_text_add(text, "%s\n", hak_words_place_sentence(block->place));
 }
 
+/* The slots on both sides. */
 static void add_neighbours(struct hak_text *text, const struct core_block *block) {
     const struct core_superslab superslab = {block->superslab, block->heap};
     struct core_block beside;
@@ -167,6 +176,8 @@ static void add_neighbours(struct hak_text *text, const struct core_block *block
 
 /* ---- no block -------------------------------------------------------------------------------- */
 
+/* Describes the memory at an address that is not hakmem's: a file, a stack, other memory, nothing.
+ */
 static void add_mapping(struct hak_text *text, const struct core_memory *core, uint64_t address) {
     const struct core_mapping *mapping = core_mapping_at(core, address);
     const struct core_range *range = core_range_at(core, address);
@@ -189,6 +200,7 @@ static void add_mapping(struct hak_text *text, const struct core_memory *core, u
                              : "Nothing was mapped there, or the core leaves it out.\n");
 }
 
+/* Describes the memory at an address in no block. */
 static void add_no_block(struct hak_text *text, struct core_blocks *blocks,
                          const struct core_block *block, uint64_t address) {
     hak_text_add(text, "0x%" PRIx64 " is in no block", address);
@@ -249,6 +261,7 @@ static json_t *why_json(const struct view *view, const struct core_blocks *block
 
 /* ---- the answer ------------------------------------------------------------------------------ */
 
+/* The lines about a block. */
 static void add_answer(struct hak_text *text, const struct core_block *block, uint64_t address) {
     hak_text_add(text, "0x%" PRIx64 " is ", address);
     add_distance(text, block, address);
@@ -268,6 +281,7 @@ static int add_recorded(struct hak_text *text, struct view *view, struct core_bl
     return status;
 }
 
+/* Prints the answer; with neighbours also what a store recorded. Returns the exit status. */
 static int answer(struct view *view, struct core_blocks *blocks, uint64_t address,
                   bool has_neighbours) {
     struct hak_text text = {0};

@@ -27,6 +27,7 @@ static bool has_process_column(const struct view *view) {
     return view->summary.processes > 1 && !view_given(view, "process");
 }
 
+/* Where an event happened: its way, its text, or the place of its stack. */
 static void add_where(struct hak_text *text, struct view *view, const struct hak_event *event) {
     const char *change = hak_words_change(event);
     if (!hak_event_is_call(event) && hak_event_is_move(event)) {
@@ -47,6 +48,7 @@ static void add_where(struct hak_text *text, struct view *view, const struct hak
         hak_text_add(text, "   <-- illegal");
 }
 
+/* One line, with --stacks the stack below. */
 static void print_event(struct listing *listing, const struct hak_event *event) {
     struct view *view = listing->view;
     struct hak_text text = {0};
@@ -93,6 +95,7 @@ static void print_heading(struct view *view) {
                    view_style(view, VIEW_PLAIN));
 }
 
+/* Prints an event, before the first the heading. */
 static void show(struct listing *listing, const struct hak_event *event) {
     if (listing->shown == 0)
         print_heading(listing->view);
@@ -103,6 +106,7 @@ static void show(struct listing *listing, const struct hak_event *event) {
     listing->shown++;
 }
 
+/* Prints the event if it passes the filter. 1 ends the scan: stdout is gone. */
 static int each_event(void *context, const struct hak_event *event) {
     struct listing *listing = context;
     if (!event_passes(listing->view, &listing->filter, event))
@@ -111,6 +115,7 @@ static int each_event(void *context, const struct hak_event *event) {
     return ferror(stdout) ? 1 : 0;
 }
 
+/* Keeps a passing event, from the newest back. 1: enough. */
 static int each_of_tail(void *context, const struct hak_event *event) {
     struct listing *listing = context;
     if (!event_passes(listing->view, &listing->filter, event))
@@ -119,6 +124,7 @@ static int each_of_tail(void *context, const struct hak_event *event) {
     return listing->shown == listing->tail_wanted;
 }
 
+/* Prints the last events that pass. Returns a status, said if not 0. */
 static int list_tail(struct listing *listing) {
     uint64_t events = listing->view->summary.events;
     if (listing->tail_wanted > events)
@@ -145,12 +151,14 @@ static int list_tail(struct listing *listing) {
     return error < 0 ? view_store_error(listing->view, error) : 0;
 }
 
+/* Prints all events that pass. Returns a status, said if not 0. */
 static int list_all(struct listing *listing) {
     struct view *view = listing->view;
     int error = hak_store_scan(view->reader, &listing->filter.store, false, each_event, listing);
     return error < 0 ? view_store_error(view, error) : 0;
 }
 
+/* Says what was looked for and where. */
 static void say_nothing_found(struct listing *listing) {
     struct hak_text text = {0};
     event_filter_add_words(&text, listing->view);

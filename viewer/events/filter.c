@@ -19,6 +19,7 @@
      1ull << (HAK_SUPERSLAB_ADOPT - 64) | 1ull << (HAK_SUPERSLAB_TAKE - 64) |                      \
      1ull << (HAK_SUPERSLAB_KEEP - 64) | 1ull << (HAK_TIER - 64))
 
+/* --kind: sets the masks of the kinds. False, and said. */
 static bool read_kinds(const char *text, struct hak_filter *filter) {
     char *copy = strdup(text), *rest = NULL;
     bool good = copy && copy[0];
@@ -74,14 +75,16 @@ bool event_filter_read_class(struct view *view, const char *text, struct event_f
     return false;
 }
 
-/* An address where a SuperSlab was mapped, or came from elsewhere, asks for its whole life: its
- * tiers, its owners, its slabs. */
-static int is_superslab(void *context, const struct hak_event *event) {
+/* Stops the scan at an event of a SuperSlab: mapped, its owner, its slabs, its tiers. */
+static int is_superslab_event(void *context, const struct hak_event *event) {
     (void)context;
     (void)context;
     return event->kind >= HAK_SUPERSLAB_MAP && event->kind <= HAK_TIER;
 }
 
+/* If SuperSlab events name the address, widens the filter to all addresses of that SuperSlab and,
+ * unless kinds are given, to SuperSlab events. False: no such event, or the address is no
+ * SuperSlab's start. */
 static bool read_superslab(struct view *view, struct event_filter *filter) {
     struct hak_filter at = {.base = filter->address,
                             .process = filter->store.process,
@@ -89,7 +92,7 @@ static bool read_superslab(struct view *view, struct event_filter *filter) {
                             .class_index = -1};
     if (filter->address % HAK_SUPERSLAB_BYTES || filter->address == 0)
         return false;
-    if (hak_store_scan(view->reader, &at, false, is_superslab, NULL) != 1)
+    if (hak_store_scan(view->reader, &at, false, is_superslab_event, NULL) != 1)
         return false;
     filter->store.address = 0;
     filter->store.base_from = filter->address;
@@ -99,7 +102,7 @@ static bool read_superslab(struct view *view, struct event_filter *filter) {
     return true;
 }
 
-/* The blocks' bases limit what is read of the store, which is a small part of it mostly. */
+/* Limits what is read of the store by the blocks' bases, which are a small part of it mostly. */
 static void note_bases(struct event_filter *filter) {
     for (int i = 0; i < filter->block_count; i++)
         filter->base[i] = filter->block[i].base;
@@ -107,6 +110,8 @@ static void note_bases(struct event_filter *filter) {
     filter->store.base_count = hak_sort_distinct(filter->base, (uint32_t)filter->block_count);
 }
 
+/* --addr: the blocks that held the address limit the events; else the SuperSlab, else the address
+ * itself. False, and said. */
 static bool read_address(struct view *view, const char *text, struct event_filter *filter) {
     struct view_place place;
     if (!view_read_address(view, text, filter->store.process, &place))
@@ -131,6 +136,7 @@ static bool read_address(struct view *view, const char *text, struct event_filte
     return true;
 }
 
+/* --layer. False, and said. */
 static bool read_layer(const char *text, struct event_filter *filter) {
     unsigned place;
     if (!hak_words_find_place(text, &place)) {
@@ -177,6 +183,7 @@ bool event_filter_read(struct view *view, struct event_filter *filter) {
     return !value || read_address(view, value, filter);
 }
 
+/* True when the event is of one of the address's blocks, or there are none. */
 static bool is_in_block(const struct event_filter *filter, const struct hak_event *event) {
     for (int i = 0; i < filter->block_count; i++)
         if (event->base == filter->block[i].base &&

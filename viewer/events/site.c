@@ -6,6 +6,7 @@
 
 static const char reading[] = "reading its stacks";
 
+/* Marks the nodes whose own function, line or module contains the text. */
 static bool mark_own(struct view *view, const char *site, unsigned char *has, size_t count) {
     struct hak_query q = hak_ask(hak_store_database(view->reader),
                                  "SELECT node FROM node_frame WHERE instr(function, ?1) OR"
@@ -18,8 +19,8 @@ static bool mark_own(struct view *view, const char *site, unsigned char *has, si
     return view_end_query(view, &q, true) == 0;
 }
 
-/* A stack has what its callers' stack has. Parents nearly always have lower ids, so that one pass
- * is enough; whatever the order, passes go on until nothing changes. */
+/* Marks the stacks whose callers' stack is marked. Parents nearly always have lower ids, so that
+ * one pass is enough; whatever the order, passes go on until nothing changes. */
 static bool mark_above(struct view *view, unsigned char *has, size_t count) {
     struct hak_query q = hak_ask(hak_store_database(view->reader),
                                  "SELECT id, parent FROM node ORDER BY id", reading);

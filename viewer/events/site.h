@@ -4,9 +4,9 @@
 
 #include "viewer/capture/capture.h"
 
-/* One byte for each node of the store: 1 = its stack has `site`. Made by two queries over the
- * nodes, so that no event has to be symbolised. NULL and an error line when that failed; free it.
- * `count` is the number of bytes. */
+/* Finds the stacks that have `site`: one byte for each node of the store, 1 = its stack has it.
+ * Made by two queries over the nodes, so that no event has to be symbolised. NULL and an error line
+ * when that failed; free it. `count` is the number of bytes. */
 unsigned char *site_find_stacks(struct view *view, const char *site, size_t *count);
 
 #endif

@@ -21,6 +21,7 @@ struct folded {
     bool failed;
 };
 
+/* The line of the stack, whose text it takes over; NULL without memory. */
 static struct line *find_or_add_line(struct folded *f, char *stack) {
     uint64_t key = stack ? hak_index_hash(stack, strlen(stack)) : 0, at = 0;
     for (uint32_t row; stack && (row = hak_index_find(&f->by_stack, key, &at)) != 0;)
@@ -60,6 +61,7 @@ static int compare_lines(const void *a, const void *b) {
     return strcmp(((const struct line *)a)->stack, ((const struct line *)b)->stack);
 }
 
+/* Writes the lines, sorted, with one number or two. */
 static void write_lines(struct folded *f, struct view_sink *sink, int sides) {
     if (f->lines)
         qsort(f->line, f->lines, sizeof *f->line, compare_lines);
@@ -101,12 +103,14 @@ int export_collapsed(struct export *e) {
  * "main;parse 4096 8192": before and after, as difffolded.pl has it for red and blue flame graphs.
  */
 
+/* Gives an option a value. */
 static void set_value(struct view *view, const char *name, const char *value) {
     for (int i = 0; i < view->option_count; i++)
         if (strcmp(view->option[i].name, name) == 0)
             view->value[i] = value;
 }
 
+/* Makes two views: of two captures, or of one at two moments. False, and said. */
 static bool choose_sides(const struct view *view, struct view side[SIDES]) {
     const char *between = view_value(view, "between");
     if (view->argument_count != (between ? 1 : SIDES)) {
@@ -131,6 +135,7 @@ static bool choose_sides(const struct view *view, struct view side[SIDES]) {
     return true;
 }
 
+/* Opens and folds one side. Returns a status. */
 static int read_side(struct folded *f, const struct export *all, struct view *view, int side) {
     struct export e = {.view = view, .query = all->query};
     int status = view_open(view);

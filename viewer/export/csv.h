@@ -9,11 +9,12 @@
 
 /* Append a cell to the row that `text` ends with. */
 void csv_add_number(struct hak_text *text, uint64_t value);
-/* "" of 0. */
+/* Adds an address as a cell; an empty one for 0. */
 void csv_add_address(struct hak_text *text, uint64_t address);
 void csv_add_flag(struct hak_text *text, bool value);
 void csv_add_foreign(struct hak_text *text, const char *value);
-/* The same for a text that is put together already, and freed. */
+/* Adds a cell, quoted where it needs it, from a text that is put together already, and frees that.
+ */
 void csv_add_text(struct hak_text *text, struct hak_text *value);
 void csv_end_row(struct hak_text *text);
 

@@ -94,7 +94,8 @@ static const struct {
     {"events", TAKES_EVENTS},
 };
 
-/* A picture is no format for another tool: it is a page of our own. */
+/* Refuses a picture, which is no format for another tool but a page of our own; false: `name` is
+ * none. */
 static bool refuse_picture(const struct view *view, const char *name) {
     static const char *const pictures[] = {"svg", "flamegraph", "flame", "html"};
     struct hak_text text = {0};
@@ -111,6 +112,7 @@ static bool refuse_picture(const struct view *view, const char *name) {
     return false;
 }
 
+/* The format of this name; NULL, and said with the nearest one: none. */
 static const struct format *find_format(const struct view *view, const char *name) {
     if (refuse_picture(view, name))
         return NULL;
@@ -130,7 +132,7 @@ static const struct format *find_format(const struct view *view, const char *nam
     return NULL;
 }
 
-/* Is what was typed for this format? */
+/* Whether the options that were typed are for this format; else prints which is not. */
 static bool fits(const struct view *view, const struct format *format) {
     bool has_events = view_given(view, "events");
     int takes = has_events && format->write_events ? OF_LOG : format->takes;
@@ -163,7 +165,7 @@ static bool is_to_file(const char *output) {
     return output && output[0] && strcmp(output, "-") != 0;
 }
 
-/* Is `output` the file that this option has read? */
+/* Whether `output` is the file that this option has read. */
 static bool is_file_of(const struct view *view, const char *option, const char *output) {
     const char *read_from = view_value(view, option);
     struct stat in, out;
@@ -171,6 +173,8 @@ static bool is_file_of(const struct view *view, const char *option, const char *
            stat(output, &out) == 0 && in.st_dev == out.st_dev && in.st_ino == out.st_ino;
 }
 
+/* Opens the output. False, and said: it would overwrite an input, or put binary data on a
+ * terminal. */
 static bool open_output(const struct view *view, const struct format *format,
                         struct view_sink *sink) {
     static const char *const inputs[] = {"baseline", "suppressions"};
@@ -193,6 +197,7 @@ static bool open_output(const struct view *view, const struct format *format,
 /* ---- findings ----------------------------------------------------------------------------------
  */
 
+/* Writes the findings, compared with baseline and suppressions. Returns the exit status. */
 static int write_findings(struct view *view, const struct format *format, struct view_sink *sink) {
     struct findings findings;
     uint32_t process;
@@ -217,6 +222,7 @@ static int write_findings(struct view *view, const struct format *format, struct
 /* ---- the profile and the log -------------------------------------------------------------------
  */
 
+/* Writes the profile or the log. Returns the exit status. */
 static int write_profile(struct view *view, const struct format *format, struct view_sink *sink) {
     struct export e = {
         .view = view,
@@ -236,6 +242,7 @@ static int write_profile(struct view *view, const struct format *format, struct 
     return status;
 }
 
+/* Writes the file whole or not at all, and says on a terminal how large it is. */
 static int write_format(struct view *view, const struct format *format) {
     static struct view_sink sink; /* too large for a stack frame */
     if (!open_output(view, format, &sink))

@@ -42,6 +42,8 @@ struct heaptrack {
 
 static void write_line(struct heaptrack *h, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* Writes a formatted line. */
 static void write_line(struct heaptrack *h, const char *format, ...) {
     struct hak_text text = {0};
     va_list list;
@@ -54,6 +56,7 @@ static void write_line(struct heaptrack *h, const char *format, ...) {
 /* ---- stacks ------------------------------------------------------------------------------------
  */
 
+/* The text's number; a new text is written first. Frees it. */
 static uint32_t number_text(struct heaptrack *h, struct hak_text *text) {
     bool is_new;
     uint32_t number = message_number_text(&h->texts, text, &is_new);
@@ -63,13 +66,14 @@ static uint32_t number_text(struct heaptrack *h, struct hak_text *text) {
     return number;
 }
 
+/* number_text of a text of the program. */
 static uint32_t number_words(struct heaptrack *h, const char *words) {
     struct hak_text text = {0};
     hak_text_add_name(&text, words);
     return number_text(h, &text);
 }
 
-/* A line for a return address: its module, and its functions, inlined ones first. */
+/* Writes the line of a return address: its module, and its functions, inlined ones first. */
 static void write_site(struct heaptrack *h, const struct export_site *site) {
     struct export *e = h->export;
     const struct profile_code *code = site->code == UINT32_MAX ? NULL : &e->places.code[site->code];
@@ -88,6 +92,7 @@ static void write_site(struct heaptrack *h, const struct export_site *site) {
     view_sink_add(e->sink, &line);
 }
 
+/* The number of a site called from `outer`; a new one is written first. */
 static uint32_t number_trace(struct heaptrack *h, uint32_t site, uint32_t outer) {
     uint64_t key = hak_index_mix(site, outer), at = 0;
     for (uint32_t row; (row = hak_index_find(&h->by_trace, key, &at)) != 0;)
@@ -103,6 +108,7 @@ static uint32_t number_trace(struct heaptrack *h, uint32_t site, uint32_t outer)
     return h->traces;
 }
 
+/* The number of a stack, whose new sites are written first; NO_TRACE: left out. */
 static uint32_t find_trace(struct heaptrack *h, uint32_t stack) {
     struct export *e = h->export;
     uint32_t trace = 0;
@@ -118,6 +124,7 @@ static uint32_t find_trace(struct heaptrack *h, uint32_t stack) {
     return trace;
 }
 
+/* find_trace of a row, looked up once. */
 static uint32_t trace_of_row(struct heaptrack *h, uint32_t row) {
     if (row >= h->row_room &&
         !hak_growing_reach(&h->of_row, row, &h->row_room, sizeof *h->of_row)) {
@@ -132,6 +139,7 @@ static uint32_t trace_of_row(struct heaptrack *h, uint32_t row) {
 /* ---- allocations -------------------------------------------------------------------------------
  */
 
+/* The number of a size at a trace; a new one is written first. */
 static uint32_t number_allocation(struct heaptrack *h, uint64_t size, uint32_t trace) {
     uint64_t key = hak_index_mix(size, trace), at = 0;
     for (uint32_t row; (row = hak_index_find(&h->by_allocation, key, &at)) != 0;)
@@ -148,7 +156,8 @@ static uint32_t number_allocation(struct heaptrack *h, uint64_t size, uint32_t t
     return h->allocations++;
 }
 
-/* A shrink in place, or a child's inheritance, is one allocation, whatever it was made of. */
+/* Writes a change of a stack's sums as allocations: a shrink in place, or a child's inheritance, is
+ * one, whatever it was made of. */
 static void take_change(void *context, uint32_t row, enum hak_flow_change what,
                         struct hak_amount sum) {
     struct heaptrack *h = context;
@@ -160,6 +169,7 @@ static void take_change(void *context, uint32_t row, enum hak_flow_change what,
     write_line(h, "%s %x\n", is_more ? "+" : "-", number);
 }
 
+/* Writes the time. */
 static void take_step(void *context, uint32_t step, uint64_t id, uint64_t ns,
                       struct hak_amount live) {
     (void)step;
@@ -179,6 +189,7 @@ static void take_before(void *context, const struct profile_item *item) {
         write_line(h, "+ %x\n", number_allocation(h, item->sums.live.bytes, trace));
 }
 
+/* Writes what was live when the span begins. Returns a status. */
 static int write_before(struct heaptrack *h) {
     struct export *e = h->export;
     struct profile_query before = e->query;
@@ -191,6 +202,7 @@ static int write_before(struct heaptrack *h) {
     return status;
 }
 
+/* Writes what came and went in the span. Returns a status. */
 static int write_events(struct heaptrack *h) {
     struct export *e = h->export;
     struct profile_query *q = &e->query;
@@ -209,6 +221,7 @@ static int write_events(struct heaptrack *h) {
     return error ? view_store_error(e->view, error) : 0;
 }
 
+/* Writes version, command line, page size and pages. */
 static void write_head(struct heaptrack *h) {
     struct export *e = h->export;
     const struct export_process *process =

@@ -42,6 +42,7 @@ static void add_csv_event(struct hak_text *text, struct export *e, const struct 
     csv_end_row(text);
 }
 
+/* Writes an event that passes the filter. 1: the output failed. */
 static int write_event(void *context, const struct hak_event *event) {
     struct log *log = context;
     struct export *e = log->export;
@@ -84,6 +85,7 @@ static int read_filter(struct log *log) {
     return 0;
 }
 
+/* Writes the events as CSV or JSON lines. Returns a status. */
 static int write_log(struct export *e, bool is_csv) {
     struct log log = {.export = e, .is_csv = is_csv};
     struct hak_text heading = {0};

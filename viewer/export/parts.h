@@ -57,16 +57,16 @@ bool export_find_path(struct export *e, const struct export_row *row);
 /* Fills in e->process, e->module. 0, or an exit status: the error is printed. */
 int export_read_processes(struct export *e);
 int export_read_modules(struct export *e);
-/* NULL = the store has no such row. */
+/* Finds a process by row; NULL = the store has no such row. */
 const struct export_process *export_find_process(const struct export *e, uint32_t row);
-/* Where the code of a return address was loaded from; NULL = in no module. */
+/* Finds the module where the code of a return address was loaded; NULL = in none. */
 const struct export_module *export_find_module(const struct export *e,
                                                const struct profile_code *code);
 /* The time that the capture began at, in ns since 1970; 0 = not known. */
 uint64_t export_begin_ns(const struct export *e);
 /* The time of the moment, in ns since the capture's begin. */
 uint64_t export_moment_ns(const struct export *e);
-/* 0, or the exit status of what went wrong while rows were written. */
+/* Prints what went wrong while rows were written; 0, or the exit status of it. */
 int export_say_errors(struct export *e);
 void export_free(struct export *e);
 

@@ -40,6 +40,7 @@ struct perfetto {
 /* ---- packets -----------------------------------------------------------------------------------
  */
 
+/* Writes a packet of our sequence; the first one begins its state. */
 static void write_packet(struct perfetto *p, packet_t *packet) {
     Hakmem__Perfetto__Trace trace = HAKMEM__PERFETTO__TRACE__INIT;
     packet->has_trusted_packet_sequence_id = packet->has_sequence_flags = true;
@@ -51,7 +52,7 @@ static void write_packet(struct perfetto *p, packet_t *packet) {
     p->failed |= !message_write(p->export->sink, &trace.base);
 }
 
-/* Time 0 is the capture's begin, on all clocks but that of the day. */
+/* Writes the clocks: time 0 is the capture's begin, on all but that of the day. */
 static void write_clocks(struct perfetto *p) {
     static const uint32_t ids[] = {6, 4, 3, 1};
     packet_t packet = HAKMEM__PERFETTO__TRACE_PACKET__INIT;
@@ -78,8 +79,8 @@ static uint32_t number_of(const struct export *e, uint32_t process) {
     return found ? (uint32_t)(found - e->process) : 0;
 }
 
-/* A process that has the pid of one before it (it executed another program, or the pid was free
- * again) gets a number that no pid can be. */
+/* Numbers the processes: one that has the pid of one before it (it executed another program, or the
+ * pid was free again) gets a number that no pid can be. */
 static bool number_pids(struct perfetto *p) {
     const struct export *e = p->export;
     struct hak_index seen = {0};
@@ -98,6 +99,7 @@ static bool number_pids(struct perfetto *p) {
 /* ---- tracks ------------------------------------------------------------------------------------
  */
 
+/* Names a process; a pid that comes again gets another number. */
 static void write_process_track(struct perfetto *p, const struct export_process *process) {
     packet_t packet = HAKMEM__PERFETTO__TRACE_PACKET__INIT;
     Hakmem__Perfetto__TrackDescriptor track = HAKMEM__PERFETTO__TRACK_DESCRIPTOR__INIT;
@@ -129,6 +131,7 @@ static void write_process_track(struct perfetto *p, const struct export_process 
     hak_text_free(&command);
 }
 
+/* Declares a track of live bytes or blocks of a process, 0 for all. */
 static void write_counter_track(struct perfetto *p, uint32_t row, int which) {
     packet_t packet = HAKMEM__PERFETTO__TRACE_PACKET__INIT;
     Hakmem__Perfetto__TrackDescriptor track = HAKMEM__PERFETTO__TRACK_DESCRIPTOR__INIT;
@@ -149,6 +152,7 @@ static void write_counter_track(struct perfetto *p, uint32_t row, int which) {
     write_packet(p, &packet);
 }
 
+/* Writes a track's value at a time. */
 static void write_count(struct perfetto *p, uint32_t row, int which, uint64_t ns, uint64_t value) {
     packet_t packet = HAKMEM__PERFETTO__TRACE_PACKET__INIT;
     Hakmem__Perfetto__TrackEvent event = HAKMEM__PERFETTO__TRACK_EVENT__INIT;
@@ -162,6 +166,7 @@ static void write_count(struct perfetto *p, uint32_t row, int which, uint64_t ns
     write_packet(p, &packet);
 }
 
+/* Writes a mark as an instant. */
 static void write_mark(struct perfetto *p, const struct hak_query *q) {
     packet_t packet = HAKMEM__PERFETTO__TRACE_PACKET__INIT;
     Hakmem__Perfetto__TrackEvent event = HAKMEM__PERFETTO__TRACK_EVENT__INIT;
@@ -180,6 +185,7 @@ static void write_mark(struct perfetto *p, const struct hak_query *q) {
     hak_text_free(&name);
 }
 
+/* Writes the marks of the process, or all. Returns a status. */
 static int write_marks(struct perfetto *p) {
     struct view *view = p->export->view;
     struct hak_query q = hak_ask(hak_store_database(view->reader),
@@ -201,12 +207,14 @@ struct holder {
     bool has_changed;
 };
 
+/* Applies a row's changes to what its process holds. */
 static void change(struct holder *h, const struct timeline_change *c) {
     h->live.blocks += c->inherited.blocks + c->came.blocks - c->went.blocks - c->left.blocks;
     h->live.bytes += c->inherited.bytes + c->came.bytes - c->went.bytes - c->left.bytes;
     h->has_changed = true;
 }
 
+/* Writes live bytes and blocks at each step. */
 static void write_steps(struct perfetto *p, const struct timeline *t, struct holder *holder) {
     struct export *e = p->export;
     for (uint32_t i = 0; i < t->flow.rows; i++) {
@@ -230,6 +238,7 @@ static void write_steps(struct perfetto *p, const struct timeline *t, struct hol
     }
 }
 
+/* Reads the timeline and writes its steps. Returns a status. */
 static int write_timeline(struct perfetto *p) {
     struct export *e = p->export;
     struct timeline timeline = {0};
@@ -250,6 +259,7 @@ static int write_timeline(struct perfetto *p) {
 /* ---- code --------------------------------------------------------------------------------------
  */
 
+/* Writes interned data. */
 static void write_interned(struct perfetto *p, Hakmem__Perfetto__InternedData *data) {
     packet_t packet = HAKMEM__PERFETTO__TRACE_PACKET__INIT;
     packet.interned_data = data;
@@ -261,7 +271,7 @@ static uint8_t digit(char c) {
     return (uint8_t)(c <= '9' ? c - '0' : (c | 32) - 'a' + 10);
 }
 
-/* Hexadecimal digits as bytes, in place; how many. */
+/* Turns hexadecimal digits into bytes, in place; how many. */
 static size_t read_hexadecimal(char *text) {
     size_t count = 0;
     for (; text[2 * count] && text[2 * count + 1]; count++)
@@ -299,6 +309,7 @@ static uint64_t intern(struct perfetto *p, enum interned kind, struct hak_text *
     return number;
 }
 
+/* Interns a text of the program. */
 static uint64_t intern_words(struct perfetto *p, enum interned kind, const char *words) {
     struct hak_text text = {0};
     hak_text_add_name(&text, words);
@@ -321,6 +332,7 @@ static size_t intern_path(struct perfetto *p, const char *path, uint64_t *part, 
     return count;
 }
 
+/* The number of a mapping; a new one is written first. */
 static uint64_t intern_mapping(struct perfetto *p, const struct export_module *m) {
     struct export *e = p->export;
     uint32_t at = (uint32_t)(m - e->module);
@@ -345,7 +357,8 @@ static uint64_t intern_mapping(struct perfetto *p, const struct export_module *m
     return mapping.iid;
 }
 
-/* One level of a return address. */
+/* The number of one level (with inlining, there are several) of a return address; a new one is
+ * written first. */
 static uint64_t intern_frame(struct perfetto *p, uint32_t number, uint32_t level) {
     const struct export_site *site = &p->sites.site[number - 1];
     uint64_t key = (uint64_t)number << 32 | level, at = 0;
@@ -405,7 +418,7 @@ static uint64_t write_callstack(struct perfetto *p) {
 /* ---- the heap profile --------------------------------------------------------------------------
  */
 
-/* A packet of one sample; the next one goes on with it unless it is the last. */
+/* Writes a packet of one sample; the next one goes on with it unless it is the last. */
 static void write_sample_packet(struct perfetto *p, const struct export_row *row,
                                 uint64_t callstack, bool is_last) {
     const struct profile_sums *s = &row->sums;
@@ -452,6 +465,7 @@ static bool is_row_empty(const struct export_row *row) {
     return !row->sums.live.blocks && !row->sums.came.blocks && !row->sums.went.blocks;
 }
 
+/* Writes a packet for each stack that has sums. */
 static void write_samples(struct perfetto *p) {
     struct export *e = p->export;
     uint32_t last = 0;

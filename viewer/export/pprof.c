@@ -55,6 +55,7 @@ static int64_t index_text(struct pprof *p, struct hak_text *text) {
     return number;
 }
 
+/* The text's number in the string table, in which a text of the program is made visible. */
 static int64_t index_words(struct pprof *p, const char *words) {
     struct hak_text text = {0};
     hak_text_add_name(&text, words);
@@ -76,6 +77,7 @@ static int count_types(const struct pprof *p) {
     return p->is_span ? TYPES : GROWN_OBJECTS;
 }
 
+/* The value that pprof shows first. */
 static int default_type(const struct pprof *p) {
     switch (p->export->query.by) {
     case PROFILE_BYTES:
@@ -91,6 +93,7 @@ static int default_type(const struct pprof *p) {
     }
 }
 
+/* Declares the values of a sample. */
 static void write_types(struct pprof *p) {
     for (int i = 0; i < count_types(p); i++) {
         Hakmem__Pprof__Profile piece = HAKMEM__PPROF__PROFILE__INIT;
@@ -157,7 +160,7 @@ static uint32_t number_mapping(struct pprof *p, const struct export_module *m) {
     return p->mappings;
 }
 
-/* pprof takes the first mapping for the program. */
+/* Writes the program's mapping first, which pprof takes for the program. */
 static void write_program(struct pprof *p) {
     struct export *e = p->export;
     const struct export_process *first = NULL;
@@ -171,6 +174,7 @@ static void write_program(struct pprof *p) {
         }
 }
 
+/* The function's number; a new one is written first. */
 static uint32_t write_function(struct pprof *p, int64_t name, int64_t file) {
     uint64_t key = (uint64_t)name << 32 | (uint64_t)file, at = 0;
     uint32_t number = hak_index_find(&p->by_function, key, &at);
@@ -188,6 +192,7 @@ static uint32_t write_function(struct pprof *p, int64_t name, int64_t file) {
     return p->functions;
 }
 
+/* write_function of a place, once. */
 static uint32_t number_function(struct pprof *p, uint32_t place) {
     if (!hak_growing_reach(&p->function, place, &p->function_room, sizeof *p->function)) {
         p->failed = true;
@@ -203,6 +208,7 @@ static uint32_t number_function(struct pprof *p, uint32_t place) {
     return p->function[place];
 }
 
+/* Writes a site: its address, and the lines inlined there. */
 static void write_location(struct pprof *p, uint32_t number) {
     struct export *e = p->export;
     const struct export_site *site = &p->sites.site[number - 1];
@@ -236,6 +242,7 @@ static void write_location(struct pprof *p, uint32_t number) {
 /* ---- samples -----------------------------------------------------------------------------------
  */
 
+/* The values of a sample. */
 static void list_values(int64_t value[TYPES], const struct profile_sums *s) {
     value[ALLOC_OBJECTS] = (int64_t)s->came.blocks;
     value[ALLOC_SPACE] = (int64_t)s->came.bytes;
@@ -247,7 +254,7 @@ static void list_values(int64_t value[TYPES], const struct profile_sums *s) {
     value[GROWN_SPACE] = profile_growth_bytes(s);
 }
 
-/* Several processes are told apart by a label. */
+/* Sets the label by which several processes are told apart; false: there is one. */
 static bool set_label(struct pprof *p, const struct export_row *row, Hakmem__Pprof__Label *label) {
     struct hak_text name = {0};
     if (p->export->view->summary.processes < 2)
@@ -258,6 +265,7 @@ static bool set_label(struct pprof *p, const struct export_row *row, Hakmem__Ppr
     return true;
 }
 
+/* Writes a row; its new sites are written first. */
 static void write_sample(struct pprof *p, const struct export_row *row) {
     Hakmem__Pprof__Profile piece = HAKMEM__PPROF__PROFILE__INIT;
     Hakmem__Pprof__Sample sample = HAKMEM__PPROF__SAMPLE__INIT, *one = &sample;

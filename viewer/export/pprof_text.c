@@ -30,7 +30,8 @@ struct pprof_text {
 /* ---- addresses ---------------------------------------------------------------------------------
  */
 
-/* "--" stands between two functions, and in C++'s operator--. */
+/* Adds a function's name; a "--" in it, as in C++'s operator--, gets a blank, as that stands
+ * between two functions. */
 static void add_function(struct hak_text *text, const struct hak_frame *frame) {
     struct hak_text name = {0};
     export_add_name(&name, frame);
@@ -40,6 +41,7 @@ static void add_function(struct hak_text *text, const struct hak_frame *frame) {
     hak_text_free(&name);
 }
 
+/* The site's functions, from the outermost inlined in. */
 static void add_names(const struct pprof_text *p, struct hak_text *text, uint32_t number) {
     const struct export_site *site = &p->sites.site[number - 1];
     for (uint32_t i = site->count; i-- > 0;) {
@@ -65,6 +67,7 @@ static uint64_t choose_address(struct pprof_text *p, uint32_t number, bool *is_n
     return ip;
 }
 
+/* Gives the site an address, and writes its names if it is new. */
 static void name_site(struct pprof_text *p, uint32_t number) {
     struct hak_text names = {0}, line = {0};
     bool is_new;
@@ -111,6 +114,7 @@ static void follow_rows(struct pprof_text *p,
     }
 }
 
+/* Names the sites not yet named. */
 static void name_sites(struct pprof_text *p, const struct export_row *row) {
     (void)row;
     while (p->named < p->sites.sites && !p->failed)
@@ -122,6 +126,7 @@ static void add_sums(struct hak_text *text, const struct profile_sums *s) {
                  s->live.bytes, s->came.blocks, s->came.bytes);
 }
 
+/* Writes the row's sums and addresses. */
 static void write_row(struct pprof_text *p, const struct export_row *row) {
     struct hak_text line = {0};
     add_sums(&line, &row->sums);
@@ -132,6 +137,7 @@ static void write_row(struct pprof_text *p, const struct export_row *row) {
     hak_text_free(&line);
 }
 
+/* Writes the sum of all rows. */
 static void write_header(struct pprof_text *p) {
     struct profile_sums all = {0};
     struct hak_text line = {0};
@@ -147,6 +153,7 @@ static void write_header(struct pprof_text *p) {
 /* ---- modules -----------------------------------------------------------------------------------
  */
 
+/* Writes a line of /proc/PID/maps, once. */
 static void write_module(struct pprof_text *p, const struct export_module *m) {
     struct hak_text line = {0};
     bool is_new;
@@ -162,6 +169,7 @@ static void write_module(struct pprof_text *p, const struct export_module *m) {
                             strlen(p->maps.text[number - 1]));
 }
 
+/* Writes the modules of all sites. */
 static void write_modules(struct pprof_text *p) {
     static const char title[] = "\nMAPPED_LIBRARIES:\n";
     struct export *e = p->export;
@@ -178,6 +186,7 @@ static void write_modules(struct pprof_text *p) {
 /* ---- the file ----------------------------------------------------------------------------------
  */
 
+/* Writes the heading and the program's name. */
 static void write_begin(struct pprof_text *p) {
     const struct export *e = p->export;
     struct hak_text line = {0};

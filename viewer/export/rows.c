@@ -9,6 +9,7 @@
 /* ---- rows --------------------------------------------------------------------------------------
  */
 
+/* Keeps a row, unless its stack is left out. */
 static void keep_row(void *context, const struct profile_item *item) {
     struct export *e = context;
     if (e->failed || !profile_read_path(&e->places, item->stack, &e->path) || e->path.is_left_out)
@@ -20,6 +21,7 @@ static void keep_row(void *context, const struct profile_item *item) {
     e->row[e->rows++] = (struct export_row){item->process, item->stack, item->sums};
 }
 
+/* By process, then stack. */
 static int compare_rows(const void *a, const void *b) {
     const struct export_row *x = a, *y = b;
     if (x->process != y->process)
@@ -27,7 +29,8 @@ static int compare_rows(const void *a, const void *b) {
     return x->stack < y->stack ? -1 : x->stack > y->stack;
 }
 
-/* One row for each process and stack: with --thread, or after a fork, there may be several. */
+/* Sums rows up to one for each process and stack: with --thread, or after a fork, there may be
+ * several. */
 static void merge_rows(struct export *e) {
     uint32_t kept = 0;
     if (e->rows)
@@ -221,6 +224,7 @@ void export_add_name(struct hak_text *text, const struct hak_frame *frame) {
         hak_text_add(text, "0x%llx", (unsigned long long)frame->ip);
 }
 
+/* The frame's name by function, line, file or module. */
 static void add_key(struct hak_text *text, const struct hak_frame *f, enum profile_key key) {
     const char *file = f->file[0] ? f->file : f->module;
     if (key == PROFILE_FILE || key == PROFILE_MODULE)
@@ -234,7 +238,8 @@ static void add_key(struct hak_text *text, const struct hak_frame *f, enum profi
         hak_text_add(text, " (%s:%u)", hak_words_path(f->file, 2, false), f->line);
 }
 
-/* A semicolon would end the frame: readers of this format write a colon for it. */
+/* Adds a path as frames with semicolons between them. A semicolon in a name would end the frame:
+ * readers of this format write a colon for it. */
 void export_add_folded(struct hak_text *text, const struct profile_places *places,
                        const struct profile_path *path, enum profile_key key) {
     for (uint32_t i = path->count; i-- > 0;) {

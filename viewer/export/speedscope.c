@@ -24,7 +24,7 @@ static const struct {
                         {"allocations", "none"},
                         {"short-lived allocations", "none"}};
 
-/* The one that is shown first: what `top` would be sorted by. */
+/* The measure that is shown first: what `top` would be sorted by. */
 static int first_measure(const struct export *e) {
     bool is_span = view_given(e->view, "between");
     switch (e->query.by) {

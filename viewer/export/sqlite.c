@@ -79,6 +79,7 @@ struct copying {
     int status; /* an exit status: the error is printed */
 };
 
+/* Says the first error of the new database. Returns false. */
 static bool fail_target(struct copying *c) {
     if (c->status == 0) {
         view_error("export sqlite: %s", sqlite3_errmsg(c->to));
@@ -91,6 +92,7 @@ static bool run(struct copying *c, const char *sql) {
     return sqlite3_exec(c->to, sql, NULL, NULL, NULL) == SQLITE_OK || fail_target(c);
 }
 
+/* Inserts the row that a question found. False, and said. */
 static bool insert(struct copying *c, sqlite3_stmt *to, const struct hak_query *from) {
     int columns = sqlite3_column_count(from->statement);
     for (int i = 0; i < columns; i++)
@@ -122,6 +124,7 @@ static bool copy(struct copying *c, const char *ask, const char *put, const char
     return c->status == 0;
 }
 
+/* Copies the columns that the new table has. False, and said. */
 static bool copy_table(struct copying *c, const char *table) {
     struct hak_text ask = {0}, put = {0};
     sqlite3_stmt *columns = NULL;
@@ -173,6 +176,7 @@ static bool lay_out(struct copying *c) {
     return done;
 }
 
+/* Copies all tables that are not computed. False, and said. */
 static bool copy_tables(struct copying *c) {
     char *tables =
         text_of(c, "SELECT group_concat(name) FROM sqlite_master WHERE type = 'table' AND"
@@ -184,6 +188,8 @@ static bool copy_tables(struct copying *c) {
     return c->status == 0;
 }
 
+/* Copies tables, and puts computed rows into plain tables: profile, live blocks, stacks. False, and
+ * said. */
 static bool fill(struct copying *c) {
     static const char profile_in[] =
         "SELECT %s process, stack, live_blocks, live_bytes, came_blocks, came_bytes, went_blocks,"
@@ -214,8 +220,8 @@ static bool fill(struct copying *c) {
                "SELECT DISTINCT node FROM stack_node ORDER BY node");
 }
 
-/* A file whose name goes at once. (sqlite3_serialize would give the bytes of one of SQLite's own,
- * but not every SQLite before 3.36 has it.) */
+/* Opens the database to write in a file whose name goes at once. (sqlite3_serialize would give the
+ * bytes of one of SQLite's own, but not every SQLite before 3.36 has it.) False: printed. */
 static bool open_target(struct copying *c) {
     const char *folder = getenv("TMPDIR");
     char path[PATH_MAX];
@@ -233,6 +239,7 @@ static bool open_target(struct copying *c) {
     return is_open && run(c, "PRAGMA journal_mode = off; PRAGMA synchronous = off");
 }
 
+/* Copies the finished database to the output. False, and said. */
 static bool write_target(struct copying *c, struct view_sink *sink) {
     char part[1 << 16];
     off_t at = 0;

@@ -16,6 +16,7 @@ static uint32_t length_of_site(const struct profile_path *path, uint32_t first) 
     return count;
 }
 
+/* The site's number; a new one is entered. 0 without memory. */
 static uint32_t number_site(struct export_sites *all, uint32_t code, const uint32_t *place,
                             uint32_t count) {
     uint64_t key = hak_index_mix(code, count), at = 0;

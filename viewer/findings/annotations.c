@@ -13,6 +13,7 @@ static bool is_set(const char *variable) {
     return value && value[0] && strcmp(value, "false") != 0;
 }
 
+/* The service whose log this is, by its variables. */
 static enum annotations find_service(void) {
     if (is_set("GITHUB_ACTIONS"))
         return ANNOTATIONS_GITHUB;
@@ -105,6 +106,7 @@ static void add_line(struct hak_text *text, struct view *view, const struct find
     hak_text_free(&path);
 }
 
+/* The finding's message, escaped. */
 static void add_message(struct hak_text *text, const struct finding *one,
                         const struct escape *escapes) {
     struct hak_text message = {0};
@@ -113,6 +115,7 @@ static void add_message(struct hak_text *text, const struct finding *one,
     hak_text_free(&message);
 }
 
+/* GitHub's line. */
 static void add_github(struct hak_text *text, struct view *view, const struct finding *one) {
     hak_text_add(text, "::error ");
     add_line(text, view, one, "file", "line", ',', github_property);
@@ -121,6 +124,7 @@ static void add_github(struct hak_text *text, struct view *view, const struct fi
     hak_text_add(text, "\n");
 }
 
+/* Azure's line. */
 static void add_azure(struct hak_text *text, struct view *view, const struct finding *one) {
     hak_text_add(text, "##vso[task.logissue type=error;");
     add_line(text, view, one, "sourcepath", "linenumber", ';', azure);
@@ -131,6 +135,7 @@ static void add_azure(struct hak_text *text, struct view *view, const struct fin
     hak_text_add(text, "\n");
 }
 
+/* TeamCity's line. */
 static void add_teamcity(struct hak_text *text, struct view *view, const struct finding *one) {
     struct hak_text path = {0}, words = {0};
     uint32_t line = find_line(view, one, &path);

@@ -8,6 +8,7 @@
 
 enum { WORD_MIN = 3, ALIKE_MAX = 4 };
 
+/* The fault's page; NULL: none. */
 static const struct hak_fault_page *page_of(unsigned code) {
     for (const struct hak_fault_page *page = hak_fault_pages; page->code; page++)
         if (page->code == code)
@@ -26,6 +27,7 @@ static json_t *fault_json(const struct hak_fault_words *words, bool with_page) {
     return object;
 }
 
+/* The fault, or all, as JSON. */
 static bool print_json(struct view *view, const struct hak_fault_words *only) {
     json_t *document = view_json_document(view), *list = json_array();
     for (unsigned i = 0; hak_words_fault_at(i); i++)
@@ -34,6 +36,7 @@ static bool print_json(struct view *view, const struct hak_fault_words *only) {
     return view_print_json(hak_json_print(hak_json_set(document, JSON("faults", list))));
 }
 
+/* A line for each fault. */
 static void list_all(struct view *view) {
     for (unsigned i = 0; hak_words_fault_at(i); i++) {
         const struct hak_fault_words *words = hak_words_fault_at(i);
@@ -42,6 +45,7 @@ static void list_all(struct view *view) {
     }
 }
 
+/* The fault's page with headings in bold; without a page its sentence and advice. */
 static void print_page(struct view *view, const struct hak_fault_words *words) {
     const struct hak_fault_page *page = page_of(words->code);
     struct hak_text text = {0};
@@ -101,6 +105,7 @@ static void add_alike(struct hak_text *text, const char *typed) {
     hak_text_add(text, alike ? "?" : "");
 }
 
+/* Says that there is no such fault, and the nearest ones. Returns the status. */
 static int say_unknown(const char *typed) {
     enum { CODES_MAX = 64 };
     struct hak_text alike = {0};

@@ -60,6 +60,7 @@ static const json_t *frames_of_part(struct page *page, const char *line) {
     return NULL;
 }
 
+/* Writes the frames of the part that ends, if it named any. */
 static void write_stack(struct page *page) {
     struct hak_frames frames;
     if (page->frames && findings_read_frames(&frames, page->frames)) {
@@ -73,6 +74,7 @@ static void write_stack(struct page *page) {
     page->frames = NULL;
 }
 
+/* Ends the part before, and notes the frames of this one. */
 static void begin_part(struct page *page, const json_t *frames) {
     write_stack(page); /* of a part that named no frame */
     page->frames = frames;

@@ -9,6 +9,7 @@
 #include "report/words/words.h"
 #include "viewer/capture/capture.h"
 
+/* A leak's headline and its stacks. */
 static void add_leak(struct hak_text *text, const struct finding *one) {
     hak_text_add(text, "%s\n", one->headline);
     for (int k = 0; k < one->stack_count && one->stacks[k].frames.count > 0; k++)
@@ -19,7 +20,7 @@ static void add_leak(struct hak_text *text, const struct finding *one) {
         }
 }
 
-/* The whole report, or the line of one that was never finished. */
+/* Adds the whole report, or the line of one that was never finished. */
 static void add_report(struct hak_text *text, const char *report, const char *summary) {
     size_t length = strlen(report);
     hak_text_add_lines(text, length > 0 ? report : summary);
@@ -37,7 +38,7 @@ void finding_add_report(struct hak_text *text, const struct view *view,
     view_add_report(text, view, &lines);
 }
 
-/* `faults L3`: a leak. */
+/* Prints one leak: `faults L3`. */
 static int show_leak(struct view *view, const char *which) {
     struct findings findings;
     char *end;
@@ -63,13 +64,14 @@ static int show_leak(struct view *view, const char *which) {
     return status;
 }
 
+/* Prints the stored report. Returns the exit status. */
 static int print_report(const struct view *view, const char *report, const char *summary) {
     struct hak_text text = {0};
     add_report(&text, report, summary);
     return view_print_report(view, &text) ? VIEW_FAULT : VIEW_UNREADABLE;
 }
 
-/* The same with whole stacks. */
+/* Prints a fault's report with whole stacks. */
 static int print_report_stacks(const struct view *view, const char *report, const char *json,
                                unsigned long number) {
     struct hak_text text = {0};
@@ -87,7 +89,7 @@ static int print_report_stacks(const struct view *view, const char *report, cons
     return view_print_report(view, &text) ? VIEW_FAULT : VIEW_UNREADABLE;
 }
 
-/* Written anew: what lies in the store may be anything. */
+/* Prints a fault's stored JSON, written anew: what lies in the store may be anything. */
 static int print_report_json(const char *stored, unsigned long number) {
     if (!stored[0]) {
         view_error("faults %lu: its report was never finished; without --json its line is shown",
@@ -102,6 +104,7 @@ static int print_report_json(const char *stored, unsigned long number) {
     return view_print_json(hak_json_print(document)) ? VIEW_FAULT : VIEW_UNREADABLE;
 }
 
+/* faults N: prints that fault's report, or a leak's for LN. Returns the exit status. */
 static int show_report(struct view *view, const char *which) {
     char *end;
     unsigned long number = strtoul(which, &end, 10);
@@ -133,7 +136,7 @@ static int show_report(struct view *view, const char *which) {
     return status;
 }
 
-/* The place stands in the summary behind the fault's name. */
+/* Adds the finding's place, which stands in the summary behind the fault's name. */
 static void add_where(struct hak_text *text, const struct finding *one) {
     const char *place = strstr(one->summary, one->name);
     place = place ? place + strlen(one->name) + strspn(place + strlen(one->name), " ") : "";
@@ -158,12 +161,14 @@ static void add_where(struct hak_text *text, const struct finding *one) {
     hak_text_free(&cut);
 }
 
+/* The number of a fault, with an L that of a leak. */
 static void add_number(struct hak_text *text, const struct finding *one) {
     char number[16];
     snprintf(number, sizeof number, "%s%u", one->kind == FINDING_LEAK ? "L" : "", one->row);
     hak_text_add(text, "%5s", number);
 }
 
+/* The code and name, or "crash". */
 static void add_what(struct hak_text *text, const struct view *view, const struct finding *one) {
     if (one->code)
         hak_text_add(text, "%sHKM-%u %s%s", view_style(view, VIEW_RED), one->code, one->name,
@@ -172,6 +177,7 @@ static void add_what(struct hak_text *text, const struct view *view, const struc
         hak_text_add(text, "crash");
 }
 
+/* The finding's stacks below its row. */
 static void add_fault_stacks(struct table *table, struct view *view, const struct finding *one) {
     struct hak_text text = {0};
     for (int i = 0; i < one->stack_count; i++) {
@@ -217,6 +223,7 @@ static void add_fault(struct answer *answer, const struct finding *one) {
         add_fault_stacks(&answer->table, view, one);
 }
 
+/* The fingerprints that the baseline holds in vain. */
 static json_t *stale_json(struct view *view, const struct findings *findings) {
     json_t *stale = json_array();
     const struct hak_baseline_entry *entry;
@@ -225,6 +232,7 @@ static json_t *stale_json(struct view *view, const struct findings *findings) {
     return stale;
 }
 
+/* Says that nothing was found, and where. */
 static void print_nothing(struct view *view, uint32_t process, size_t known) {
     struct hak_text text = {0};
     hak_text_add(&text, known > 0 ? "No new fault in " : "No fault in ");
@@ -249,6 +257,7 @@ static void print_known(struct view *view, const struct findings *findings) {
                    entry->fingerprint, entry->name, entry->place);
 }
 
+/* Prints the table, what is known, and how to see more. */
 static void print_faults(struct view *view, uint32_t process, const struct findings *findings,
                          struct answer *answer) {
     struct hak_text text = {0};
@@ -262,7 +271,7 @@ static void print_faults(struct view *view, uint32_t process, const struct findi
         view_write(stdout, "\nhakmem-trace faults N shows the whole report of fault N.\n");
 }
 
-/* In text the new ones. */
+/* Prints the faults: as text only the new ones. */
 static int list_faults(struct view *view, uint32_t process, const struct findings *findings) {
     struct answer answer = answer_begin(view, view->json);
     for (size_t i = 0; i < findings->count; i++)
@@ -277,7 +286,7 @@ static int list_faults(struct view *view, uint32_t process, const struct finding
     return findings->count > findings_count_known(findings) ? VIEW_FAULT : view_completeness(view);
 }
 
-/* Lines for an editor. */
+/* Prints the findings as lines for an editor. */
 static int list_quickfix(struct view *view, const struct findings *findings) {
     struct hak_text text = {0};
     findings_add_quickfix(&text, view, findings);
@@ -290,6 +299,7 @@ static int list_quickfix(struct view *view, const struct findings *findings) {
 /* ---- baselines ---------------------------------------------------------------------------------
  */
 
+/* Adds the finding to the baseline. False without memory. */
 static bool add_entry(struct hak_baseline *to, const struct finding *one, const char *day) {
     struct hak_text place = {0};
     finding_add_place(&place, one);
@@ -324,6 +334,8 @@ static bool merge(const struct findings *findings, struct hak_baseline *to, size
     return true;
 }
 
+/* --write-baseline: adds the findings, with --prune removes old ones, and says how many. Returns
+ * the exit status. */
 static int write_baseline(struct view *view, const struct findings *findings) {
     static char error[1024];
     const char *path = view_value(view, "write-baseline");

@@ -77,24 +77,25 @@ void findings_free(struct findings *findings);
 /* Reads --baseline and --suppressions (of `run` also the variables). False: the error is printed.
  */
 bool findings_load_known(const struct view *view, struct findings *findings);
-/* Reads them, and sets every `state`. */
+/* Reads the known findings, and sets every `state`. */
 bool findings_compare(struct view *view, struct findings *findings);
 /* Findings that make a job fail: new ones, crashes not counted (they have a status of their own).
  */
 size_t findings_count_new(const struct findings *findings);
 size_t findings_count_known(const struct findings *findings);
-/* Is a program of this name part of the capture? Only of such an entry of a baseline can be said
- * that its finding is gone. */
+/* Whether a program of this name is part of the capture. Only of such an entry of a baseline can be
+ * said that its finding is gone. */
 bool findings_has_run(void *view, const char *program);
 /* The next entry of the baseline that belongs to a program of this capture and was not found, from
  * `*at` on, which begins at 0; NULL: there is no more. */
 const struct hak_baseline_entry *findings_next_stale(struct view *view,
                                                      const struct findings *findings, size_t *at);
 
-/* A stack of a report's JSON, copied. False: memory ran out. */
+/* Copies a stack of a report's JSON. False: memory ran out. */
 bool findings_read_frames(struct hak_frames *out, const json_t *array);
 
-/* Appends its report as it was printed, in colour where `view` has it; of a leak its stack. */
+/* Appends the finding's report as it was printed, in colour where `view` has it; of a leak its
+ * stack. */
 void finding_add_report(struct hak_text *text, const struct view *view,
                         const struct finding *finding);
 /* True of damage whose writer is not known: the finding is shown where its block was allocated. */
@@ -115,7 +116,7 @@ const char *sources_root(struct view *view);
 /* Appends the path of `file` as the repository has it; false where it lies outside: then as it is.
  */
 bool sources_add_path(struct hak_text *text, struct view *view, const char *file);
-/* Index of the innermost frame of the finding's first stack that lies in the repository, so that a
+/* Finds the innermost frame of the finding's first stack that lies in the repository, so that a
  * service can show the line; -1 = none does. */
 int sources_find_frame(struct view *view, const struct finding *finding);
 

@@ -18,6 +18,7 @@ static int pid_of(const struct hak_query *query, int i) {
     return value <= INT_MAX ? (int)value : 0;
 }
 
+/* True for "HKM-NNN:" or "crash:" and 16 digits. */
 static bool is_fingerprint(const char *text) {
     size_t name = strcspn(text, ":");
     return text[name] == ':' && name + 17 < HAK_FINGERPRINT_BYTES &&
@@ -36,6 +37,7 @@ static void take_fingerprint(struct finding *one, const char *text) {
         hak_fingerprint(one->fingerprint, one->code, 0, frames->frame, frames->count);
 }
 
+/* Appends an empty finding; NULL without memory. */
 static struct finding *add(struct findings *to) {
     if (!hak_growing_make_room(&to->list, to->count, &to->capacity, sizeof *to->list))
         return NULL;
@@ -83,13 +85,14 @@ static void add_stack(struct finding *to, const char *title, struct hak_frames f
         to->stacks[to->stack_count++] = (struct finding_stack){title, frames};
 }
 
+/* Adds a stack of the report, if it has frames. */
 static void add_json_stack(struct finding *to, const char *title, const json_t *array) {
     struct hak_frames frames;
     if (findings_read_frames(&frames, array))
         add_stack(to, title, frames);
 }
 
-/* Does the stack have a function of the program? Without one, as in findings at exit, it does not
+/* Whether the stack has a function of the program. Without one, as in findings at exit, it does not
  * tell where to look. */
 static bool is_telling(const struct finding_stack *stack) {
     const struct hak_frames *frames = &stack->frames;
@@ -98,7 +101,7 @@ static bool is_telling(const struct finding_stack *stack) {
            hak_words_frame_role(frames->frame, frames->count, first) == HAK_FRAME_PROGRAM;
 }
 
-/* The stack that the finding is shown at comes first. */
+/* Moves the stack that the finding is shown at to the front. */
 static void choose_first(struct finding *one) {
     int best = -1;
     for (int i = 0; i < one->stack_count && best < 0; i++)
@@ -111,8 +114,8 @@ static void choose_first(struct finding *one) {
     one->stacks[0] = chosen;
 }
 
-/* The stacks of a report's JSON, the one first that its SUMMARY names: where it was found, or, of
- * damage that was found late, where the block was allocated. */
+/* Reads the stacks of a report's JSON, the one first that its SUMMARY names: where it was found,
+ * or, of damage that was found late, where the block was allocated. */
 static void read_stacks(struct finding *one, const json_t *fault) {
     const json_t *wrong = json_object_get(fault, "first_wrong_step");
     const json_t *allocated = json_object_get(fault, "allocated");
@@ -170,6 +173,7 @@ static char *make_headline(const struct finding *one, const json_t *fault) {
     return hak_text_take(&line);
 }
 
+/* Name, meaning and advice by the code. */
 static void name_it(struct finding *one) {
     const struct hak_fault_words *words = hak_words_fault(one->code);
     one->name = words ? words->name : "crash";
@@ -177,6 +181,7 @@ static void name_it(struct finding *one) {
     one->advice = words ? words->advice : "";
 }
 
+/* Adds a fault's row, with stacks and headline from its report. False without memory. */
 static bool take_fault(struct findings *to, const struct hak_query *query) {
     struct finding *one = add(to);
     if (!one)
@@ -208,6 +213,7 @@ static bool take_fault(struct findings *to, const struct hak_query *query) {
     return good && one->headline;
 }
 
+/* Adds the faults of the process, or all. False, and said. */
 static bool gather_faults(struct view *view, uint32_t process, struct findings *out) {
     struct hak_query q =
         hak_ask(hak_store_database(view->reader),
@@ -221,6 +227,7 @@ static bool gather_faults(struct view *view, uint32_t process, struct findings *
     return view_end_query(view, &q, has_memory) == 0;
 }
 
+/* Adds a leak's row. False without memory. */
 static bool take_leak(struct view *view, struct findings *to, const struct hak_query *query) {
     struct finding *one = add(to);
     struct hak_frames frames;
@@ -303,6 +310,8 @@ const char *finding_relation(const struct finding *finding) {
     return finding_is_at_allocation(finding) ? " of a block from " : " in ";
 }
 
+/* Appends the headline; if the finding stands at the allocation, also that the line that wrote is
+ * not known. */
 void finding_add_message(struct hak_text *text, const struct finding *finding) {
     hak_text_add(text, "%s%s", finding->headline,
                  finding_is_at_allocation(finding)

@@ -21,6 +21,7 @@ struct suites {
     char started[32]; /* of the capture, as in 2026-11-20T18:00:00 */
 };
 
+/* The program's suite; NULL without memory. */
 static struct suite *find_or_add_suite(struct suites *suites, const char *program) {
     for (size_t i = 0; i < suites->count; i++)
         if (strcmp(suites->list[i].program, program) == 0)
@@ -34,6 +35,7 @@ static struct suite *find_or_add_suite(struct suites *suites, const char *progra
     return &suites->list[suites->count++];
 }
 
+/* A suite for each program, with its time, and when the capture began. False, and said. */
 static bool gather_suites(struct view *view, const struct findings *findings, struct suites *out) {
     if (!view->reader) { /* nothing was recorded, and nothing found */
         struct suite *suite = find_or_add_suite(out, hak_words_path(view->argument[0], 1, false));
@@ -78,7 +80,7 @@ static bool is_same(const struct finding *a, const struct finding *b) {
     return strcmp(a->program, b->program) == 0 && strcmp(a->fingerprint, b->fingerprint) == 0;
 }
 
-/* The same finding in a process before is that case already. */
+/* Whether the same finding in a process before is that test case already. */
 static bool has_earlier_same(const struct findings *findings, size_t i) {
     for (size_t k = 0; k < i; k++)
         if (is_same(&findings->list[k], &findings->list[i]))
@@ -114,8 +116,8 @@ static void seconds_attribute(struct xml *xml, uint64_t ns) {
     hak_text_free(&text);
 }
 
-/* "double-free in close_all (server.c)": without what changes from run to run, since services tell
- * cases apart by it. */
+/* Names the test case "double-free in close_all (server.c)": without what changes from run to run,
+ * since services tell cases apart by it. */
 static void name_case(struct xml *xml, const struct finding *one) {
     struct hak_text name = {0};
     hak_text_add(&name, "%s%s", one->name, finding_relation(one));
@@ -125,6 +127,7 @@ static void name_case(struct xml *xml, const struct finding *one) {
     hak_text_free(&name);
 }
 
+/* The file and line of the finding's first frame in the sources. */
 static void add_place_attributes(struct xml *xml, struct view *view, const struct finding *one) {
     int at = sources_find_frame(view, one);
     if (at < 0)
@@ -138,6 +141,7 @@ static void add_place_attributes(struct xml *xml, struct view *view, const struc
     hak_text_free(&path);
 }
 
+/* A test case that failed, or was skipped if the finding is known. */
 static void add_case(struct xml *xml, struct view *view, const struct findings *findings, size_t i,
                      const char *class_name) {
     const struct finding *one = &findings->list[i];
@@ -176,6 +180,7 @@ struct sums {
     size_t cases, failures, errors, skipped;
 };
 
+/* How many cases of the program failed or were skipped. */
 static struct sums sum_up(const struct findings *findings, const char *program) {
     struct sums sums = {0};
     for (size_t i = 0; i < findings->count; i++) {
@@ -200,6 +205,7 @@ static void sum_attributes(struct xml *xml, const struct sums *sums) {
     number_attribute(xml, "skipped", sums->skipped);
 }
 
+/* A program's suite: its findings, or one case that passed. */
 static void add_suite(struct xml *xml, struct view *view, const struct findings *findings,
                       const struct suite *suite, const char *started) {
     struct hak_text class_name = {0};

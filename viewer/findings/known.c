@@ -9,6 +9,7 @@
 
 #define ERROR_BYTES (2 * PATH_MAX)
 
+/* True when a suppression fits one of the stacks; the finding is marked. */
 static bool matches_suppression(struct findings *all, struct finding *one) {
     for (int i = 0; i < one->stack_count; i++) {
         const struct hak_frames *frames = &one->stacks[i].frames;
@@ -23,6 +24,7 @@ static bool matches_suppression(struct findings *all, struct finding *one) {
     return false;
 }
 
+/* Marks a finding that a suppression or the baseline knows; a crash never is. */
 static void judge(struct findings *all, struct finding *one) {
     if (one->kind == FINDING_CRASH || matches_suppression(all, one))
         return;
@@ -34,7 +36,7 @@ static void judge(struct findings *all, struct finding *one) {
     one->known_by = entry->note;
 }
 
-/* A later fault of a block that has a known one belongs to it. */
+/* Counts a later fault of a block that has a known one as known, too. */
 static void judge_by_block(const struct findings *all, struct finding *one) {
     if (one->kind != FINDING_FAULT || one->state != FINDING_NEW || one->base == 0)
         return;

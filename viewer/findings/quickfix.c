@@ -25,6 +25,7 @@ static bool is_step(const struct hak_frames *frames, int at) {
            hak_words_frame_role(frames->frame, frames->count, at) == HAK_FRAME_PROGRAM;
 }
 
+/* The first frame that an editor can go to, or -1. */
 static int first_step(const struct finding *one) {
     const struct hak_frames *frames = &one->stacks[0].frames;
     for (int i = 0; one->stack_count > 0 && i < frames->count; i++)

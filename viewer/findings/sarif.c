@@ -20,7 +20,7 @@ static json_t *message(const char *text) {
     return json_pack("{s:o}", "text", hak_json_text(text));
 }
 
-/* A path as part of a URI (RFC 3986). */
+/* Adds a path as part of a URI (RFC 3986). */
 static void add_uri(struct hak_text *text, const char *path) {
     for (const unsigned char *at = (const unsigned char *)path; *at; at++)
         if ((*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z') ||
@@ -52,6 +52,7 @@ static json_t *artifact_location(struct writer *w, const char *file) {
     return location;
 }
 
+/* The frame as a location; files are entered as artifacts. */
 static json_t *location_of(struct writer *w, const struct hak_frame *frame, const char *text) {
     json_t *location = json_object();
     if (frame->file[0]) {
@@ -70,7 +71,8 @@ static json_t *location_of(struct writer *w, const struct hak_frame *frame, cons
     return location;
 }
 
-/* hakmem's own frames tell something only where the fault is a move between its layers. */
+/* A stack as JSON; hakmem's own frames tell something only where the fault is a move between its
+ * layers. */
 static json_t *stack_json(struct writer *w, const struct finding *of,
                           const struct finding_stack *stack) {
     json_t *frames = json_array();
@@ -96,8 +98,8 @@ static const struct hak_frame *frame_of(struct view *view, const struct finding 
     return at >= 0 ? &frames->frame[at] : NULL;
 }
 
-/* From the allocation over the free to where it was found, as far as these are known; NULL = none
- * is. */
+/* The places from the allocation over the free to where the fault was found, as far as these are
+ * known; NULL = none is. */
 static json_t *code_flows(struct writer *w, const struct finding *one) {
     static const char *const order[] = {"allocated", "freed", "first wrong step", "found"};
     json_t *locations = json_array();
@@ -132,6 +134,7 @@ static json_t *related_json(struct writer *w, const struct finding *one) {
     return list;
 }
 
+/* The rule's place in the list; 0: a crash. */
 static int rule_index(unsigned code) {
     for (unsigned i = 0; hak_words_fault_at(i); i++)
         if (hak_words_fault_at(i)->code == code)
@@ -154,6 +157,7 @@ static json_t *suppressions_json(const struct finding *one) {
     return list;
 }
 
+/* A finding as a result. */
 static json_t *result_json(struct writer *w, const struct findings *all,
                            const struct finding *one) {
     json_t *result = json_object(), *locations = json_array(), *stacks = json_array();

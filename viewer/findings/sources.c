@@ -7,8 +7,8 @@
 #include <unistd.h>
 #include "report/words/words.h"
 
-/* The folder at or above `directory` that holds .git (a folder, or a file in a worktree); false:
- * none does, and `directory` stays. */
+/* Finds the folder at or above `directory` that holds .git (a folder, or a file in a worktree);
+ * false: none does, and `directory` stays. */
 static bool climb_to_repository(char *directory) {
     char path[2 * PATH_MAX], mark[2 * PATH_MAX + 8];
     snprintf(path, sizeof path, "%s", directory);

@@ -10,7 +10,7 @@ static bool is_no_character(const char *at) {
     return strncmp(at, "\xef\xbf\xbe", 3) == 0 || strncmp(at, "\xef\xbf\xbf", 3) == 0;
 }
 
-/* The visible form first (the lines of a text stay), then XML's own escapes. */
+/* Adds a text in its visible form (the lines of a text stay) with XML's escapes. */
 static void add_xml_escaped(struct hak_text *to, const char *from, bool in_attribute) {
     struct hak_text valid = {0};
     if (in_attribute)
@@ -35,6 +35,7 @@ static void add_xml_escaped(struct hak_text *to, const char *from, bool in_attri
     hak_text_free(&valid);
 }
 
+/* Ends the open tag. */
 static void end_tag(struct xml *xml) {
     if (xml->in_tag)
         hak_text_add(&xml->text, ">");

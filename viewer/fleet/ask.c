@@ -71,6 +71,7 @@ void fleet_question_add(struct fleet_question *question, const char *sql) {
     hak_text_add_bytes(&question->sql, sql, strlen(sql));
 }
 
+/* Adds an argument and its place in the text; too many make the question fail. */
 static void add_value(struct fleet_question *question, struct hak_remote_cell value) {
     if (question->values == FLEET_VALUES) {
         question->sql.failed = true;
@@ -89,6 +90,7 @@ void fleet_question_add_number(struct fleet_question *question, int64_t number) 
     add_value(question, (struct hak_remote_cell){.kind = HAK_REMOTE_INTEGER, .number = number});
 }
 
+/* The time in UTC; `*rest`: its microseconds. */
 static struct tm in_utc(int64_t us, int *rest) {
     int64_t seconds = us / FLEET_SECOND_US - (us % FLEET_SECOND_US < 0);
     struct tm utc = {0};
@@ -112,6 +114,8 @@ void fleet_question_add_month(struct fleet_question *question, int64_t us) {
     hak_text_add(&question->sql, "DATE '%04d-%02d-01'", utc.tm_year + 1900, utc.tm_mon + 1);
 }
 
+/* Limits the time by an option, and the months with it. The question has failed if the option is
+ * wrong. */
 static void add_time_range(struct fleet_question *question, const struct fleet *fleet,
                            const char *option, const char *relation) {
     const char *typed = view_value(fleet->view, option);
@@ -133,7 +137,7 @@ static void add_time_range(struct fleet_question *question, const struct fleet *
     fleet_question_add_moment(question, seconds * FLEET_SECOND_US);
 }
 
-/* The same for a text that the question frees; NULL: no memory. */
+/* Adds a text as a value that the question frees; NULL: no memory. */
 static void add_owned(struct fleet_question *question, char *text) {
     question->sql.failed |= !text;
     if (!text)
@@ -142,7 +146,8 @@ static void add_owned(struct fleet_question *question, char *text) {
     fleet_question_add_text(question, text);
 }
 
-/* True where `labels` has the member as push writes it, with or without a blank: `between`. */
+/* Adds a condition: `labels` has the member as push writes it, with or without a blank: `between`.
+ */
 static void add_member(struct fleet_question *question, const char *key, const char *value,
                        const char *between) {
     json_t *left = hak_json_text(key), *right = hak_json_text(value);
@@ -159,6 +164,7 @@ static void add_member(struct fleet_question *question, const char *key, const c
     free(last);
 }
 
+/* Limits by one label KEY=VALUE. */
 static void add_label(struct fleet_question *question, const char *typed) {
     const char *equal = strchr(typed, '=');
     if (!equal || equal == typed) {
@@ -181,7 +187,8 @@ static void add_label(struct fleet_question *question, const char *typed) {
     free(key);
 }
 
-/* A run has all the labels that were typed, which stand on lines of their own. */
+/* Adds the condition that a run has all the labels that were typed, which stand on lines of their
+ * own. */
 static void add_labels(struct fleet_question *question, const char *typed) {
     int count = 0;
     for (const char *at = typed; at; count++) {
@@ -202,6 +209,7 @@ static void add_labels(struct fleet_question *question, const char *typed) {
     }
 }
 
+/* Limits the runs by all options. */
 static void add_runs(struct fleet_question *question, const struct fleet *fleet) {
     const char *build = view_value(fleet->view, "build");
     const char *host = view_value(fleet->view, "host");
@@ -220,7 +228,7 @@ static void add_runs(struct fleet_question *question, const struct fleet *fleet)
     add_labels(question, view_value(fleet->view, "label"));
 }
 
-/* When the build, or the version, that was typed was first seen, as a piece of SQL. */
+/* Adds the piece of SQL that says when the build, or the version, that was typed was first seen. */
 static void add_first_seen(struct fleet_question *question, const char *typed) {
     fleet_question_add(question,
                        "(SELECT min(r.at) FROM hakmem.run r" FLEET_WHERE " AND (r.version = ");
@@ -232,6 +240,7 @@ static void add_first_seen(struct fleet_question *question, const char *typed) {
     fleet_question_add(question, "))");
 }
 
+/* Leaves out findings that a build before (or from) this one had. */
 static void add_since(struct fleet_question *question, const struct fleet *fleet,
                       const char *option, const char *relation) {
     const char *typed = view_value(fleet->view, option);
@@ -254,6 +263,7 @@ static void add_since(struct fleet_question *question, const struct fleet *fleet
     fleet_question_add(question, ")");
 }
 
+/* Limits the findings by fingerprint and --new-since, --gone-since. */
 static void add_findings(struct fleet_question *question, const struct fleet *fleet,
                          const char *fingerprint) {
     if (fingerprint) {
@@ -264,6 +274,7 @@ static void add_findings(struct fleet_question *question, const struct fleet *fl
     add_since(question, fleet, "gone-since", ">=");
 }
 
+/* Puts a limit in the place of its mark; the second time the same text and arguments. */
 static void add_braced(struct fleet_question *question, const struct fleet *fleet,
                        const char *fingerprint, int mark) {
     size_t from = question->sql.length;

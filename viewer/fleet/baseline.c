@@ -11,6 +11,7 @@ struct writing {
     bool failed;
 };
 
+/* Adds a finding of the server to the baseline, if it is not in it. */
 static void write_baseline_entry(void *context, const struct fleet_finding *f) {
     struct writing *writing = context;
     struct hak_text day = {0};
@@ -28,6 +29,7 @@ static void write_baseline_entry(void *context, const struct fleet_finding *f) {
     hak_text_free(&day);
 }
 
+/* Prints how many entries there are. Returns the exit status. */
 static int print_baseline(const struct fleet *fleet, const struct writing *writing,
                           const char *path) {
     if (fleet->view->json) {
@@ -42,6 +44,7 @@ static int print_baseline(const struct fleet *fleet, const struct writing *writi
     return view_print(&text) ? VIEW_OK : VIEW_UNREADABLE;
 }
 
+/* fleet baseline FILE: adds the server's findings to the file. Returns the exit status. */
 int fleet_baseline(struct view *view) {
     static char error[2 * PATH_MAX];
     struct fleet fleet = {0};

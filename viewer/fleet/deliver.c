@@ -18,7 +18,8 @@ enum {
 /* ---- the URL ----------------------------------------------------------------------------------
  */
 
-/* One character, which may be written as %XX; where the next one begins. */
+/* Reads one character in lower case, which may be written as %XX; returns where the next one
+ * begins. */
 static const char *next_character(const char *at, char *out) {
     char hex[3] = {0};
     *out = (char)tolower((unsigned char)*at);
@@ -29,7 +30,7 @@ static const char *next_character(const char *at, char *out) {
     return at + 3;
 }
 
-/* Is the parameter at `at` one of libpq's secrets: password, sslpassword, ..._secret? */
+/* Whether the parameter at `at` is one of libpq's secrets: password, sslpassword, ..._secret. */
 static bool is_secret(const char *at) {
     char key[64];
     size_t length = 0;
@@ -39,8 +40,8 @@ static bool is_secret(const char *at) {
     return strstr(key, "password") || strstr(key, "secret");
 }
 
-/* A port that is no number is the start of a password with '/' or '?' in it, which libpq takes for
- * the end of the host. */
+/* Whether a port is no number: it is the start of a password with '/' or '?' in it, which libpq
+ * takes for the end of the host. */
 static bool has_odd_port(const char *host) {
     const char *end = host + strcspn(host, "/?");
     for (const char *at = host; at < end; at++) {
@@ -52,8 +53,8 @@ static bool has_odd_port(const char *host) {
     return false;
 }
 
-/* postgresql://USER:PASSWORD@HOST/DATABASE?KEY=VALUE&..., also where PASSWORD is not written as
- * libpq wants it. */
+/* Whether a URL has a password: postgresql://USER:PASSWORD@HOST/DATABASE?KEY=VALUE&..., also where
+ * it is not written as libpq wants it. */
 static bool has_password(const char *url) {
     const char *begin = strstr(url, "://") + 3;
     const char *at = memrchr(begin, '@', strcspn(begin, "?"));
@@ -91,6 +92,7 @@ static void add_url(struct hak_text *text, const char *url) {
 /* ---- what is said -----------------------------------------------------------------------------
  */
 
+/* Says how much was sent, and what was left out. */
 static void add_sent(struct hak_text *text, const struct sending *s) {
     hak_text_add(text, "pushed %s of ", hak_words_count(s->findings, "finding", "findings"));
     hak_text_add(text, "%s", hak_words_count(s->runs, "run", "runs"));
@@ -119,6 +121,7 @@ static void say_lost(const char *who, struct queue *queue, const struct sending 
                    s->set_aside);
 }
 
+/* Says that documents wait, and why. */
 static void say_waiting(const char *who, const struct queue *queue, const struct sending *s) {
     view_error("%s: %s; %s in %s, and `hakmem-trace push --queue` or the next push sends %s", who,
                s->why, hak_words_count(s->waiting, "document waits", "documents wait"), queue->path,
@@ -136,8 +139,8 @@ static void enqueue(struct queue *queue, const char *document, struct sending *s
     }
 }
 
-/* Sends it, and says what came of it. True: the server has it. `earlier`: a document in the queue
- * that has less; "" = none. */
+/* Sends the document, by way of the queue, and prints what came of it. True: the server has it.
+ * `earlier`: a document in the queue that has less; "" = none. */
 static bool deliver(const char *who, const char *document, const char *earlier, struct sending *s,
                     struct queue *queue) {
     char no_queue[sizeof queue->why];
@@ -203,6 +206,7 @@ void fleet_push_run(struct view *view, const struct findings *findings,
 /* ---- push -------------------------------------------------------------------------------------
  */
 
+/* Prints what was sent. False, and said. */
 static bool print_sent(struct view *view, const struct sending *s, uint64_t capture) {
     if (view->json) {
         return view_print_json(hak_json_print(
@@ -230,6 +234,7 @@ static bool deliver_now(const char *document, struct sending *s) {
     return s->is_first_sent;
 }
 
+/* push --queue: sends what waits. Returns the exit status. */
 static int send_queue(struct view *view) {
     struct queue queue;
     struct sending s = {.seconds = PUSH_SECONDS, .is_each = true};
@@ -250,6 +255,8 @@ static int send_queue(struct view *view) {
     return s.error ? VIEW_UNREADABLE : s.broken ? VIEW_INCOMPLETE : VIEW_OK;
 }
 
+/* Pushes the capture's findings; with a capture's number at once, else through the queue. Returns
+ * the exit status. */
 static int push_of(struct view *view, uint64_t capture, struct sending *s) {
     struct findings findings;
     struct queue queue = {.folder = -1};

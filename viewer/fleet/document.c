@@ -35,7 +35,7 @@ struct making {
     char *program[DOCUMENT_RUNS]; /* of each run */
 };
 
-/* The first bytes of `text` as a JSON string, without half a character at its end. */
+/* Sets the first bytes of `text` as a JSON string, without half a character at its end. */
 static void set_text(struct making *m, json_t *object, const char *name, const char *text,
                      size_t most) {
     size_t length = strlen(text);
@@ -52,13 +52,16 @@ static void set_text(struct making *m, json_t *object, const char *name, const c
     free(begin);
 }
 
-/* FNV-1a with a last mixing (that of MurmurHash3), since a run is known by this alone. */
+/* Adds a text to a hash: FNV-1a with a last mixing (that of MurmurHash3), since a run is known by
+ * this alone. */
 static uint64_t add_to_hash(uint64_t hash, const char *text) {
     do
         hash = (hash ^ (unsigned char)*text) * 1099511628211u;
     while (*text++);
     return hash;
 }
+
+/* A number from 1 to INT64_MAX. */
 static uint64_t end_of_hash(uint64_t hash) {
     hash = (hash ^ hash >> 33) * 0xff51afd7ed558ccdu;
     hash = (hash ^ hash >> 33) * 0xc4ceb9fe1a85ec53u;
@@ -69,6 +72,7 @@ static uint64_t end_of_hash(uint64_t hash) {
 /* ---- labels -----------------------------------------------------------------------------------
  */
 
+/* True for a label's key. */
 static bool is_key(const char *text, size_t length) {
     static const char allowed[] =
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./";
@@ -92,6 +96,7 @@ bool document_check_labels(const char *command, const char *labels) {
     return count <= LABELS;
 }
 
+/* The labels, one a line, as an object. */
 static json_t *read_labels(const char *labels) {
     json_t *object = json_object();
     for (const char *at = labels; at && *at;) {
@@ -136,6 +141,7 @@ static json_t *make_summary(struct view *view) {
     return object;
 }
 
+/* The program's build-id, "" if unknown; the caller frees it. */
 static char *build_of(struct view *view, const char *program) {
     struct hak_query q =
         hak_ask(hak_store_database(view->reader),
@@ -146,7 +152,7 @@ static char *build_of(struct view *view, const char *program) {
     return build;
 }
 
-/* One in how many allocations was watched. */
+/* One in how many allocations was watched; 1 = all. */
 static double rate_of(struct view *view) {
     const struct hak_database *db = hak_store_database(view->reader);
     uint64_t blocks = hak_database_number(db,
@@ -219,6 +225,7 @@ static json_t *run_of(struct making *m, uint32_t process) {
 /* ---- a finding --------------------------------------------------------------------------------
  */
 
+/* The address that the fault's report names; 0: none. */
 static uint64_t address_of(struct view *view, const struct finding *one) {
     if (one->kind == FINDING_LEAK)
         return 0;
@@ -232,6 +239,7 @@ static uint64_t address_of(struct view *view, const struct finding *one) {
     return value <= INT64_MAX ? value : 0;
 }
 
+/* Sets the report without colours, cut where it or all are too long. */
 static void set_report(struct making *m, json_t *object, const struct finding *one) {
     struct view plain = *m->view; /* without colours */
     struct hak_text text = {0};
@@ -245,6 +253,7 @@ static void set_report(struct making *m, json_t *object, const struct finding *o
     hak_text_free(&text);
 }
 
+/* Adds a finding to its run. */
 static void add_finding_json(struct making *m, json_t *run, const struct finding *one) {
     json_t *object = json_object(), *list = json_object_get(run, "findings");
     struct hak_text place = {0};
@@ -270,6 +279,8 @@ static void add_finding_json(struct making *m, json_t *run, const struct finding
 /* ---- the document -----------------------------------------------------------------------------
  */
 
+/* Adds the findings that are not suppressed, at most DOCUMENT_FINDINGS; the first process's run
+ * comes first. */
 static void add_all(struct making *m) {
     uint32_t first = (uint32_t)hak_database_number(hak_store_database(m->view->reader),
                                                    "SELECT min(id) FROM process", 0);
@@ -287,7 +298,8 @@ static void add_all(struct making *m) {
     }
 }
 
-/* --host or HAKMEM_HOST, else the machine's own name: a container's says nothing. */
+/* The host's name: --host or HAKMEM_HOST, else the machine's own name: a container's says nothing.
+ */
 static const char *host_of(const struct view *view, const char *own) {
     const char *given = view_value(view, "host");
     if (!given)

@@ -14,12 +14,12 @@ enum {
     DOCUMENT_FINDINGS = 1000, /* of all runs */
 };
 
-/* `labels`: lines of key=value, NULL = none; `capture`: its number where all of it is on the
- * server, else 0. The caller frees it; NULL: memory ran out, or the capture cannot be read
- * (printed). `findings` that a suppression knows are left out. */
+/* Makes the document of the findings to push. `labels`: lines of key=value, NULL = none; `capture`:
+ * its number where all of it is on the server, else 0. The caller frees it; NULL: memory ran out,
+ * or the capture cannot be read (printed). `findings` that a suppression knows are left out. */
 char *document_make(struct view *view, const struct findings *findings, const char *url,
                     const char *labels, uint64_t capture);
-/* False (printed for `command`): some line is no key=value. */
+/* Checks that each line of labels is key=value; false: printed for `command`. */
 bool document_check_labels(const char *command, const char *labels);
 
 struct document {
@@ -33,7 +33,8 @@ struct document {
     bool has_no_memory;     /* it may well be one */
 };
 
-/* False: it is none; the reason is in `why` (a constant). The caller frees it in any case. */
+/* Reads a document. False: it is none; the reason is in `why` (a constant). The caller frees it in
+ * any case. */
 bool document_read(const char *text, size_t bytes, struct document *out, const char **why);
 void document_free(struct document *document);
 

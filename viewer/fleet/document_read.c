@@ -8,19 +8,21 @@
 
 enum { TEXT_BYTES = 512 << 10 }; /* a text with all its escapes */
 
+/* Reads a number. False: none, or above `most`. */
 static bool read_number(const json_t *object, const char *name, uint64_t most, uint64_t *out) {
     const json_t *value = json_object_get(object, name);
     *out = (uint64_t)json_integer_value(value);
     return json_is_integer(value) && json_integer_value(value) >= 0 && *out <= most;
 }
 
+/* Finds a text. False: none, or too long. */
 static bool read_text(const json_t *object, const char *name, const char **out) {
     const json_t *value = json_object_get(object, name);
     *out = json_string_value(value);
     return *out && json_string_length(value) <= TEXT_BYTES;
 }
 
-/* An object as JSON text, which the document keeps. */
+/* Reads an object as JSON text, which the document keeps. */
 static bool read_object(struct document *d, const json_t *object, const char *name, int place,
                         const char **out) {
     const json_t *value = json_object_get(object, name);
@@ -30,6 +32,7 @@ static bool read_object(struct document *d, const json_t *object, const char *na
     return text && strlen(text) <= TEXT_BYTES;
 }
 
+/* Reads a finding. False: it is not as a push writes it. */
 static bool read_finding(const json_t *object, struct hak_remote_finding *out) {
     uint64_t number = 0, code = 0;
     bool is_good =
@@ -45,6 +48,7 @@ static bool read_finding(const json_t *object, struct hak_remote_finding *out) {
     return is_good;
 }
 
+/* Reads a run's findings. False: not as a push writes them. */
 static bool read_findings(struct document *d, const json_t *list, struct hak_remote_run *run) {
     run->findings = (uint32_t)json_array_size(list);
     run->finding = d->finding + d->findings;
@@ -56,6 +60,7 @@ static bool read_findings(struct document *d, const json_t *list, struct hak_rem
     return true;
 }
 
+/* Reads a run. False: not as a push writes it. */
 static bool read_run(struct document *d, const json_t *object) {
     struct hak_remote_run *run = &d->run[d->runs];
     const json_t *rate = json_object_get(object, "rate");
@@ -78,6 +83,7 @@ static bool read_run(struct document *d, const json_t *object) {
            read_findings(d, json_object_get(object, "findings"), run);
 }
 
+/* Reads all runs. False: no memory, or not as a push writes them. */
 static bool read_runs(struct document *d, const json_t *list) {
     size_t count = json_array_size(list);
     if (!json_is_array(list) || count > DOCUMENT_RUNS)
@@ -96,12 +102,15 @@ static bool read_runs(struct document *d, const json_t *list) {
 
 /* jansson takes a text for a wrong one where its allocations fail: they are watched. */
 static bool has_failed;
+
+/* malloc for jansson, which notes a failure. */
 static void *allocate(size_t bytes) {
     void *made = malloc(bytes);
     has_failed |= !made;
     return made;
 }
 
+/* Reads the document. False, with the reason. */
 static bool read_fields(const char *text, size_t bytes, struct document *out, const char **why) {
     uint64_t version;
     *out = (struct document){.json = json_loadb(text, bytes, JSON_REJECT_DUPLICATES, NULL)};

@@ -93,6 +93,7 @@ static void look(struct watch *w) {
 /* ---- sending ----------------------------------------------------------------------------------
  */
 
+/* Sends the document left behind; a failure is tried again, each time later. */
 static void send_early(struct watch *w) {
     struct sending s = {.url = w->url, .seconds = SEND_SECONDS};
     memcpy(s.first, w->left->name, sizeof s.first);
@@ -115,7 +116,8 @@ static bool has_ended(int end) {
     return poll(&pipe, 1, LOOK_MS) > 0;
 }
 
-/* A terminal's signals, and those to the group, are for PROGRAM; nobody reads what is printed. */
+/* Ignores a terminal's signals, and those to the group, which are for PROGRAM; nobody reads what is
+ * printed. */
 static void stand_aside(void) {
     static const int signals[] = {SIGINT,  SIGQUIT, SIGTERM, SIGHUP,
                                   SIGUSR1, SIGUSR2, SIGALRM, SIGWINCH};
@@ -128,6 +130,7 @@ static void stand_aside(void) {
     prctl(PR_SET_NAME, "hakmem-push");
 }
 
+/* The helper's work until the run ends: looks for findings, and sends them. */
 static void run_watch(struct watch *w, int end) {
     stand_aside();
     if (!queue_open(&w->queue, true))
@@ -140,6 +143,8 @@ static void run_watch(struct watch *w, int end) {
     queue_close(&w->queue);
 }
 
+/* Forks the watching process where a server and a store are given; without memory or a process,
+ * none. */
 void fleet_early_begin(struct fleet_early *early, struct view *view, const char *store) {
     int ends[2];
     early->pid = -1;

@@ -63,6 +63,7 @@ struct reading {
     void *context;
 };
 
+/* Hands a row on as a finding. */
 static void take_finding_row(void *context, const struct hak_remote_cell *cell, int cells) {
     const struct reading *reading = context;
     (void)cells;
@@ -92,6 +93,7 @@ static void take_begin(void *context, const struct hak_remote_cell *cell, int ce
     *(bool *)context = cell[0].kind != HAK_REMOTE_NULL;
 }
 
+/* Asks whether any run has the build or version. Returns a status, said if not 0. */
 static int check_since(struct fleet *fleet, const char *option) {
     const char *typed = view_value(fleet->view, option);
     struct fleet_question question = {0};
@@ -146,6 +148,7 @@ static void add_seen(struct hak_text *text, const struct fleet_seen *seen) {
     fleet_add_build(text, seen->build, seen->version);
 }
 
+/* Adds a finding to the answer. */
 static void add_finding_row(void *context, const struct fleet_finding *f) {
     struct answer *answer = context;
     answer->all = f->all;

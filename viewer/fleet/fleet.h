@@ -22,10 +22,11 @@ const struct hak_remote *fleet_load_remote(void);
 const char *fleet_need_url(const struct view *view);
 
 enum { FLEET_URL_BYTES = 2048 };
-/* False (printed for `who`): it is no URL of a server, or has a password. */
+/* Checks that a URL is that of a server and has no password. False: not so, which is printed for
+ * `who`. */
 bool fleet_check_url(const char *who, const char *url);
 
-/* The server that `run` pushes to, by --push or HAKMEM_PUSH; NULL = none. False: printed. */
+/* Finds the server that `run` pushes to, by --push or HAKMEM_PUSH; NULL = none. False: printed. */
 bool fleet_settle_run(const struct view *view, const char **url);
 /* Sends what was found in the capture that is open, or leaves it in the queue, within seconds.
  * Errors are printed, and change nothing for the caller. `early`: what was sent before. */
@@ -42,19 +43,20 @@ struct fleet_early {
     struct fleet_early_left *left;
 };
 void fleet_early_begin(struct fleet_early *early, struct view *view, const char *store);
-/* Ends it at once, whatever it does. */
+/* Kills the watching process at once, whatever it does. */
 void fleet_early_end(struct fleet_early *early);
 /* The document in the queue that the last push makes needless; "" = none. */
 const char *fleet_early_left(const struct fleet_early *early);
 
-/* `push` with --whole and without: an exit status. */
+/* Pushes a whole capture: `push` with --whole; an exit status. */
 int fleet_push_whole(struct view *view);
 int fleet_push_findings(struct view *view);
 /* The findings of the capture that is open and was pushed whole as `capture`: an exit status. */
 int fleet_push_findings_of(struct view *view, const char *url, uint64_t capture);
 int command_push(struct view *view);
 int command_fleet(struct view *view);
-/* The words of `fleet`: an exit status. */
+/* `fleet setup`: makes or updates the server's tables; an exit status, as of all words of `fleet`.
+ */
 int fleet_setup(struct view *view);
 int fleet_findings(struct view *view);
 int fleet_hosts(struct view *view);

@@ -17,6 +17,7 @@ struct page {
     bool failed;
 };
 
+/* Adds a finding to the page's list, up to the limit, and keeps its fingerprint for the reports. */
 static void add_page_finding(void *context, const struct fleet_finding *f) {
     struct page *page = context;
     page->all = f->all;
@@ -29,6 +30,7 @@ static void add_page_finding(void *context, const struct fleet_finding *f) {
 /* ---- days and places --------------------------------------------------------------------------
  */
 
+/* Adds a row of the answer, one fingerprint's counts of one day, to the page. */
 static void add_day(void *context, const struct hak_remote_cell *cell, int cells) {
     struct page *page = context;
     (void)cells;
@@ -37,6 +39,7 @@ static void add_day(void *context, const struct hak_remote_cell *cell, int cells
                  NUMBER("estimate", fleet_estimate(&cell[3])));
 }
 
+/* Reads each finding's counts by day from the server into page->days. */
 static int read_days(struct page *page) {
     static const char sql[] = "SELECT f.fingerprint, " FLEET_SECONDS(
         "date_trunc('day', r.at AT TIME ZONE 'UTC')") ","
@@ -52,6 +55,7 @@ static int read_days(struct page *page) {
     return fleet_ask(&page->fleet, &question, "reading days", add_day, page);
 }
 
+/* Adds a row of the answer, one fingerprint's counts on one host and build, to the page. */
 static void add_place(void *context, const struct hak_remote_cell *cell, int cells) {
     struct page *page = context;
     (void)cells;
@@ -63,6 +67,7 @@ static void add_place(void *context, const struct hak_remote_cell *cell, int cel
         JSON("last_seen", fleet_json_time(cell[8].number)));
 }
 
+/* Reads each finding's hosts and builds from the server into page->places. */
 static int read_places(struct page *page) {
     static const char sql[] =
         "SELECT f.fingerprint, r.host, r.build, r.version, " FLEET_COUNT ", " FLEET_GUESS ","
@@ -80,6 +85,7 @@ static int read_places(struct page *page) {
 /* ---- reports ----------------------------------------------------------------------------------
  */
 
+/* Adds the newest report of a finding that the page lists; that of another is left out. */
 static void add_report(void *context, const struct hak_remote_cell *cell, int cells) {
     struct page *page = context;
     uint32_t i = 0;
@@ -93,7 +99,8 @@ static void add_report(void *context, const struct hak_remote_cell *cell, int ce
                  JSON("report", hak_json_lines(cell[4].text)));
 }
 
-/* The newest one of each finding, all in one question: one for each takes longer by far. */
+/* Reads the newest report of each finding, all in one question: one for each takes longer by far.
+ */
 static int read_reports(struct page *page) {
     static const char sql[] =
         "WITH newest AS (SELECT f.fingerprint, max(r.at) AS last" FLEET_BOTH FLEET_WHERE
@@ -121,6 +128,7 @@ static int read_reports(struct page *page) {
 /* ---- the page ---------------------------------------------------------------------------------
  */
 
+/* Reads the findings and then, for those, days, places and reports from the server. */
 static int read_page(struct page *page) {
     page->fingerprint = calloc(page->fleet.limit, sizeof *page->fingerprint);
     page->failed = !page->fingerprint;
@@ -136,6 +144,7 @@ static int read_page(struct page *page) {
     return status ? status : read_reports(page);
 }
 
+/* Writes the HTML file, at the path that was typed or fleet.html, with the page's data in it. */
 static int write_page(struct page *page) {
     const struct view *view = page->fleet.view;
     json_t *data = hak_json_object(NUMBER("hakmem_fleet_html", 1), TEXT("server", page->fleet.name),
@@ -153,6 +162,7 @@ static int write_page(struct page *page) {
     return status;
 }
 
+/* `fleet html`: reads the findings of a server and writes them as a page. */
 int fleet_html(struct view *view) {
     struct page page = {.findings = json_array(),
                         .days = json_array(),

@@ -41,7 +41,7 @@ static void add_month(struct fleet_question *question, const struct keep *keep) 
     fleet_question_add_month(question, keep->before_us);
 }
 
-/* The runs `r` that go. */
+/* Adds the condition that a run `r` is old and goes. */
 static void add_old_runs(struct fleet_question *question, const struct keep *keep) {
     fleet_question_add(question, "(r.month < ");
     add_month(question, keep);
@@ -50,7 +50,7 @@ static void add_old_runs(struct fleet_question *question, const struct keep *kee
     fleet_question_add(question, ")");
 }
 
-/* The findings `f` that go. */
+/* Adds the condition that a finding `f` is old and goes. */
 static void add_old_findings(struct fleet_question *question, const struct keep *keep) {
     fleet_question_add(question, "(f.month < ");
     add_month(question, keep);
@@ -61,7 +61,7 @@ static void add_old_findings(struct fleet_question *question, const struct keep 
     fleet_question_add(question, "))");
 }
 
-/* The captures `k` that go. */
+/* Adds the condition that a capture `k` is old and goes. */
 static void add_old_captures(struct fleet_question *question, const struct keep *keep) {
     fleet_question_add(question, "k.pushed < ");
     add_before(question, keep);
@@ -75,6 +75,7 @@ static void add_old_captures(struct fleet_question *question, const struct keep 
 /* ---- questions --------------------------------------------------------------------------------
  */
 
+/* Takes from the answer whether the login owns the tables. */
 static void take_owner(void *context, const struct hak_remote_cell *cell, int cells) {
     struct keep *keep = context;
     (void)cells;
@@ -95,6 +96,7 @@ static int check_owner(struct keep *keep) {
     return status;
 }
 
+/* Takes from the answer the moment before which all is old; null means that there are no runs. */
 static void take_end(void *context, const struct hak_remote_cell *cell, int cells) {
     struct keep *keep = context;
     (void)cells;
@@ -125,6 +127,7 @@ static int read_end(struct keep *keep) {
     return fleet_ask(&keep->fleet, &question, "looking for the oldest that stays", take_end, keep);
 }
 
+/* Takes from the answer how many old runs, findings and captures there are. */
 static void take_counts(void *context, const struct hak_remote_cell *cell, int cells) {
     struct keep *keep = context;
     (void)cells;
@@ -133,6 +136,7 @@ static void take_counts(void *context, const struct hak_remote_cell *cell, int c
     keep->captures = fleet_number(&cell[2]);
 }
 
+/* Counts on the server the runs, findings and captures that are old. */
 static int read_counts(struct keep *keep) {
     struct fleet_question question = {0};
     fleet_question_add(&question, "SELECT (SELECT count(*) FROM hakmem.run r WHERE ");
@@ -145,6 +149,7 @@ static int read_counts(struct keep *keep) {
     return fleet_ask(&keep->fleet, &question, "counting what is old", take_counts, keep);
 }
 
+/* Adds a partition that is old as a whole to the list. */
 static void take_partition(void *context, const struct hak_remote_cell *cell, int cells) {
     struct keep *keep = context;
     (void)cells;
@@ -157,7 +162,8 @@ static void take_partition(void *context, const struct hak_remote_cell *cell, in
         (struct partition){.is_finding = cell[0].number != 0, .month = (int)cell[1].number};
 }
 
-/* Those of months before `before` that have rows, or that setup would not make again. */
+/* Lists the partitions of months before `before` that have rows, or that setup would not make
+ * again. */
 static int read_partitions(struct keep *keep) {
     struct fleet_question question = {0};
     fleet_question_add(
@@ -217,7 +223,7 @@ static int drop_partitions(struct keep *keep) {
     return status;
 }
 
-/* Rows of run or finding, without those that go with their partition. */
+/* Deletes old rows of run or finding, without those that go with their partition. */
 static int remove_rows(struct keep *keep, bool is_finding,
                        void (*say_which)(struct fleet_question *, const struct keep *)) {
     struct fleet_question question = {0};
@@ -237,6 +243,7 @@ static int remove_rows(struct keep *keep, bool is_finding,
     return fleet_ask(&keep->fleet, &question, "removing what is old", NULL, NULL);
 }
 
+/* Takes how many old captures could be locked; the others are busy and stay. */
 static void take_listed(void *context, const struct hak_remote_cell *cell, int cells) {
     struct keep *keep = context;
     (void)cells;
@@ -260,6 +267,7 @@ static int list_captures(struct keep *keep) {
     return fleet_ask(&keep->fleet, &count, "counting old captures", take_listed, keep);
 }
 
+/* Deletes one table's rows of the captures that pg_temp.hakmem_old lists. */
 static int remove_of_captures(struct keep *keep, const char *before, const char *table) {
     struct fleet_question question = {0};
     fleet_question_add(&question, "DELETE FROM hakmem.");
@@ -269,7 +277,8 @@ static int remove_of_captures(struct keep *keep, const char *before, const char 
     return fleet_ask(&keep->fleet, &question, "removing old captures", NULL, NULL);
 }
 
-/* The tables of a store, and of captures; a capture's own row at the end. */
+/* Deletes old captures from the tables of a store, and of captures; a capture's own row at the
+ * end. */
 static int remove_captures(struct keep *keep) {
     struct hak_database layout;
     int status = keep->captures ? list_captures(keep) : 0;
@@ -294,6 +303,8 @@ static int remove_captures(struct keep *keep) {
     return status ? status : remove_of_captures(keep, "", "capture");
 }
 
+/* Removes the old captures, findings and runs, and then drops the partitions that are old as a
+ * whole. */
 static int remove_all(struct keep *keep) {
     int status = remove_captures(keep); /* while the runs that have their numbers are there */
     if (!status)
@@ -314,6 +325,7 @@ static int commit(struct keep *keep) {
 /* ---- the answer -------------------------------------------------------------------------------
  */
 
+/* Prints the removed (or, dry, the old) counts as JSON. */
 static int print_keep_json(const struct keep *keep) {
     json_t *document = fleet_document(&keep->fleet, "keep");
     hak_json_set(document, FLAG("dry_run", keep->is_dry),
@@ -326,6 +338,7 @@ static int print_keep_json(const struct keep *keep) {
     return fleet_print_document(document);
 }
 
+/* Prints the removed (or, dry, the old) counts as sentences. */
 static int print_keep_text(const struct keep *keep) {
     struct hak_text text = {0};
     if (!keep->has_end)
@@ -350,6 +363,8 @@ static int print_keep_text(const struct keep *keep) {
     return view_print(&text) ? VIEW_OK : VIEW_UNREADABLE;
 }
 
+/* Reads --days, --count and --dry-run; false, and an error is printed, where none or a bad number
+ * is given. */
 static bool read_options(struct keep *keep, const struct view *view) {
     keep->is_dry = view_given(view, "dry-run");
     if (!view_given(view, "days") && !view_given(view, "count")) {
@@ -367,6 +382,8 @@ static bool read_options(struct keep *keep, const struct view *view) {
     return true;
 }
 
+/* `fleet keep`: removes from the server what is older than the options say and makes the coming
+ * months' partitions; with --dry-run it only counts. */
 int fleet_keep(struct view *view) {
     struct keep keep = {0};
     struct hak_remote_laid laid = {0};

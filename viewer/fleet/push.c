@@ -4,6 +4,7 @@
 #include "store/source.h"
 #include "viewer/fleet/document.h"
 
+/* `push --whole`: checks --to and --label and pushes the whole capture. */
 static int push_whole(struct view *view) {
     const char *url = view_value(view, "to");
     if (!url || !hak_source_is_url(url)) {

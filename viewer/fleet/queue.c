@@ -21,6 +21,7 @@ enum { LOCK_WAIT_MS = 2000, LOCK_STEP_MS = 10, DIGITS = 20 };
 
 static const char dropped_name[] = "dropped";
 
+/* Writes why the queue failed into queue->why and returns false. */
 static bool fail(struct queue *queue, const char *doing, int error) {
     snprintf(queue->why, sizeof queue->why, "%s: %s: %s", queue->path ? queue->path : "the queue",
              doing, strerror(error));
@@ -30,6 +31,8 @@ static bool fail(struct queue *queue, const char *doing, int error) {
 /* ---- the folder -------------------------------------------------------------------------------
  */
 
+/* The queue folder's path below XDG_STATE_HOME or HOME, to be freed, or NULL; `make` makes the
+ * state folder above it. */
 static char *make_path(bool make) {
     const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
     char *path = NULL;
@@ -83,6 +86,7 @@ void queue_close(struct queue *queue) {
     queue->path = NULL;
 }
 
+/* Locks the folder against other processes, waiting LOCK_WAIT_MS at most. */
 static bool lock(struct queue *queue) {
     const struct timespec step = {.tv_nsec = LOCK_STEP_MS * 1000000};
     for (int ms = 0; flock(queue->folder, LOCK_EX | LOCK_NB) != 0; ms += LOCK_STEP_MS) {
@@ -100,7 +104,8 @@ static void unlock(struct queue *queue) {
 /* ---- names ------------------------------------------------------------------------------------
  */
 
-/* "00001795477369654234-1c291ca3.json", or that with ".broken" behind it. */
+/* Whether a name is a document's: "00001795477369654234-1c291ca3.json", or that with ".broken"
+ * behind it. */
 static bool is_name(const char *name, bool *is_broken) {
     static const char digits[] = "0123456789abcdef";
     size_t length = strlen(name);
@@ -115,7 +120,7 @@ static int by_name(const void *a, const void *b) {
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* With `all` those that were set aside, too. */
+/* Lists the queue's documents; with `all` those that were set aside, too. */
 static bool list(struct queue *queue, bool all, char ***names, uint32_t *count, uint64_t *bytes) {
     uint32_t room = 0;
     int own = openat(queue->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -161,6 +166,7 @@ static void free_names(char **names, uint32_t count) {
 /* ---- putting in -------------------------------------------------------------------------------
  */
 
+/* Adds the name of a document that was dropped to the folder's list of those. */
 static void note_dropped(struct queue *queue, const char *name) {
     int fd = openat(queue->folder, dropped_name,
                     O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -186,6 +192,7 @@ static uint64_t drop(struct queue *queue, const char *name) {
     return is_ours ? (uint64_t)about.st_size + 1 : 0;
 }
 
+/* Drops the oldest documents until one of `wanted` bytes fits the queue's bounds. */
 static bool make_room(struct queue *queue, size_t wanted) {
     char **names;
     uint32_t count;
@@ -202,6 +209,7 @@ static bool make_room(struct queue *queue, size_t wanted) {
     return is_read;
 }
 
+/* Writes all the bytes; false and errno where that failed. */
 static bool write_all(int fd, const char *from, size_t bytes) {
     while (bytes > 0) {
         ssize_t written = write(fd, from, bytes);
@@ -215,7 +223,7 @@ static bool write_all(int fd, const char *from, size_t bytes) {
     return true;
 }
 
-/* Called under the lock, so an unfinished document that is left there has no writer. */
+/* Writes a document, under the lock, so an unfinished document that is left there has no writer. */
 static bool write_document(struct queue *queue, const char *name, const char *text, size_t bytes) {
     static const char unfinished[] = "unfinished";
     (void)unlinkat(queue->folder, unfinished, 0);

@@ -23,15 +23,15 @@ struct queue {
     char why[512]; /* what went wrong last, in a line */
 };
 
-/* False: `why` says it; with `make` the folder is made where there is none, without it none is an
- * empty one (folder -1). */
+/* Opens the queue's folder. False: `why` says why not; with `make` the folder is made where there
+ * is none, without it none is an empty one (folder -1). */
 bool queue_open(struct queue *queue, bool make);
 void queue_close(struct queue *queue);
 
 /* Puts a document in, makes room for it, and fills in its name. */
 bool queue_add(struct queue *queue, const char *document, size_t bytes, char name[QUEUE_NAME]);
 
-/* The documents' names, oldest first; the caller frees each and the list. `bytes` of all. */
+/* Lists the documents' names, oldest first; the caller frees each and the list. `bytes` of all. */
 bool queue_list(struct queue *queue, char ***names, uint32_t *count, uint64_t *bytes);
 
 enum queue_taken {

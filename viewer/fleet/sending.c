@@ -40,6 +40,7 @@ static void set_error(struct sending *to, int error, const char *why) {
 /* ---- one document -----------------------------------------------------------------------------
  */
 
+/* Ends the connection to the server and forgets its URL. */
 static void hang_up(struct sender *s) {
     if (s->link)
         s->remote->end_findings(s->link);
@@ -48,12 +49,15 @@ static void hang_up(struct sender *s) {
     s->url = NULL;
 }
 
+/* Notes the server as away, so that no other document is tried with it, and hangs up. */
 static void give_up_on(struct sender *s, const char *url) {
     if (s->aways < AWAY)
         s->away[s->aways++] = strdup(url);
     hang_up(s);
 }
 
+/* Whether an earlier document could not be sent to this server, or the list of such servers is
+ * full. */
 static bool is_away(const struct sender *s, const char *url) {
     for (unsigned i = 0; i < s->aways; i++)
         if (s->away[i] && strcmp(s->away[i], url) == 0)
@@ -61,6 +65,8 @@ static bool is_away(const struct sender *s, const char *url) {
     return s->aways == AWAY;
 }
 
+/* Connects to the server if another (or none) is connected; nonzero is the error, which s->to has.
+ */
 static int connect_to(struct sender *s, const char *url) {
     char *why = NULL;
     if (s->url && strcmp(s->url, url) == 0)
@@ -75,6 +81,8 @@ static int connect_to(struct sender *s, const char *url) {
     return error;
 }
 
+/* Sends a document's runs to its server and adds to the counts; on an error the server is away from
+ * then on. */
 static bool send_runs(struct sender *s, const struct document *document) {
     struct sending *to = s->to;
     int error = connect_to(s, document->url);
@@ -113,6 +121,8 @@ static bool is_wanted(const struct sender *s, const struct document *document) {
     return !s->to->url || strcmp(document->url, s->to->url) == 0;
 }
 
+/* Reads a document of the queue, sends it and removes it; a broken one is set aside, one for a
+ * server that is away stays. */
 static void send_text(struct sender *s, const char *name, const char *text, size_t bytes) {
     struct document document;
     const char *why;
@@ -130,8 +140,8 @@ static void send_text(struct sender *s, const char *name, const char *text, size
     document_free(&document);
 }
 
-/* Another process may send this one's document, as it sends all: waits for its result until the
- * timer ends that. */
+/* Takes a document out of the queue. Another process may send this one's document, as it sends all:
+ * it waits for the result until the timer ends that. */
 static enum queue_taken take_document(struct sender *s, const char *name, int *fd, char **text,
                                       size_t *bytes) {
     const struct timespec step = {.tv_nsec = STEP_MS * 1000000};
@@ -146,6 +156,8 @@ static enum queue_taken take_document(struct sender *s, const char *name, int *f
     return taken;
 }
 
+/* Takes a document of the queue by name and sends it; the alarm bounds each where the sending asks
+ * that. */
 static void send_named(struct sender *s, const char *name) {
     int fd;
     char *text;
@@ -175,6 +187,7 @@ static void send_named(struct sender *s, const char *name) {
 /* ---- all of them ------------------------------------------------------------------------------
  */
 
+/* Sends the first document, and then all that wait in the queue. */
 static void send_waiting(struct sender *s) {
     char **names;
     uint32_t count;
@@ -191,6 +204,7 @@ static void send_waiting(struct sender *s) {
     free(names);
 }
 
+/* Sends the document in s->to, which no queue could take. */
 static void send_given(struct sender *s) {
     struct document document;
     const char *why;
@@ -201,7 +215,8 @@ static void send_given(struct sender *s) {
     document_free(&document);
 }
 
-/* While the other process makes the document. False: it will not be sent. */
+/* Connects while the other process makes the document, and waits for its word. False: it will not
+ * be sent. */
 static bool be_early(struct sender *s, int go) {
     struct timespec begin, now;
     char word;
@@ -247,6 +262,7 @@ static void run_child(struct queue *queue, struct sending *to, int go) {
         free(s.away[i]);
 }
 
+/* Waits for the child's end; its status, or -1. */
 static int wait_for(pid_t child) {
     int status = 0;
     while (waitpid(child, &status, 0) < 0)
@@ -255,8 +271,8 @@ static int wait_for(pid_t child) {
     return status;
 }
 
-/* The process, with memory that it shares with this one. `go`: as run_child has it, and the other
- * end, which is not for it. */
+/* Starts the process that sends, with memory that it shares with this one. `go`: as run_child has
+ * it, and the other end, which is not for it. */
 static bool start(struct queue *queue, struct sending *s, const int go[2]) {
     s->shared = mmap(NULL, sizeof *s, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (s->shared == MAP_FAILED) {

@@ -40,7 +40,7 @@ struct sending {
 void sending_begin(struct sending *s);
 /* Ends a process that was begun, where nothing is to be sent after all. */
 void sending_cancel(struct sending *s);
-/* Sends, and waits for the end. */
+/* Sends, and waits for the end; then s->waiting says how many documents wait. */
 void sending_run(struct queue *queue, struct sending *s);
 
 #endif

@@ -52,6 +52,8 @@ const struct hak_remote *fleet_load_remote(void) {
     return loaded_remote;
 }
 
+/* Opens a capture on a server, for which it loads the remote library; an error's words go to
+ * hak_store_say(). */
 static int open_url(const char *url, struct sqlite3 *layout, struct hak_source *out) {
     char *why = NULL;
     if (!fleet_load_remote())

@@ -5,8 +5,8 @@
 #include "store/database.h"
 #include "viewer/fleet/fleet.h"
 
-/* An empty store in memory: its tables are those of captures. 0, or an error of store/error.h;
- * close it then, too. */
+/* Opens an empty store in memory: its tables are those of captures. 0, or an error of
+ * store/error.h; close it then, too. */
 int fleet_open_layout(struct hak_database *layout);
 void fleet_close_layout(struct hak_database *layout);
 /* Makes what the server lacks. 0, or an exit status: the error is printed. */

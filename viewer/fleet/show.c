@@ -44,6 +44,7 @@ struct instance {
     int64_t at;
 };
 
+/* Copies the answer's one row, the newest run with the finding, into an instance. */
 static void take_instance(void *context, const struct hak_remote_cell *cell, int cells) {
     struct instance *out = context;
     for (int i = 0; i < cells && i <= I_REPORT; i++)
@@ -60,7 +61,7 @@ static void take_instance(void *context, const struct hak_remote_cell *cell, int
     out->address = (uint64_t)cell[I_ADDRESS].number;
 }
 
-/* The newest one, or the newest of a capture that is there whole. */
+/* Reads the newest run with the finding, or the newest of a capture that is there whole. */
 static int read_instance(struct fleet *fleet, const char *fingerprint, bool with_capture,
                          struct instance *out) {
     struct fleet_question question = {0};
@@ -83,7 +84,7 @@ static void free_instance(struct instance *instance) {
         free(instance->text[i]);
 }
 
-/* The server's URL with the capture's number in place of one that was typed, for the shell. */
+/* Adds the server's URL with the capture's number in place of one that was typed, for the shell. */
 static void add_source(struct hak_text *text, const struct fleet *fleet, uint64_t capture) {
     char *rest = strdup(fleet->url), *mark = rest ? strchr(rest, '?') : NULL, *left = NULL;
     size_t room = strlen(fleet->url) + 64;
@@ -143,6 +144,7 @@ static const char where[] =
                      "{runs}{findings} GROUP BY r.host, r.build, r.version ORDER BY max(r.at) DESC,"
                      " r.host, r.build, r.version FETCH FIRST {limit} ROWS ONLY";
 
+/* Adds a row of the answer, a host and build that had the finding, to the table. */
 static void take_where(void *context, const struct hak_remote_cell *cell, int cells) {
     struct finding_page *page = context;
     (void)cells;
@@ -158,6 +160,7 @@ static void take_where(void *context, const struct hak_remote_cell *cell, int ce
                FLEET_MOMENT("<last seen", "last_seen", cell[W_LAST].number));
 }
 
+/* Reads the hosts and builds that had the finding into the table. */
 static int read_where(struct finding_page *page) {
     struct fleet_question question = {0};
     fleet_question_add_all(&question, &page->fleet, page->fingerprint, where);
@@ -167,6 +170,7 @@ static int read_where(struct finding_page *page) {
 /* ---- the page ---------------------------------------------------------------------------------
  */
 
+/* Adds a line that says when and in which build the finding was first or last seen. */
 static void add_seen_line(struct hak_text *text, const char *what, const struct fleet_seen *seen) {
     hak_text_add(text, "%s", what);
     hak_text_add_at(text, 12, "%s in ", fleet_time(seen->seconds));
@@ -174,6 +178,7 @@ static void add_seen_line(struct hak_text *text, const char *what, const struct 
     hak_text_add(text, "\n");
 }
 
+/* Takes the finding's sums: as JSON, or as the head of the text. */
 static void take_finding(void *context, const struct fleet_finding *f) {
     struct finding_page *page = context;
     struct hak_text *head = &page->head;
@@ -210,6 +215,7 @@ static json_t *json_of_instance(const struct instance *i) {
         JSON("report", hak_json_lines(i->text[I_REPORT])));
 }
 
+/* Prints the finding, its places, its newest run and the next command as JSON. */
 static int print_show_json(struct finding_page *page) {
     json_t *document = fleet_document(&page->fleet, "show");
     struct hak_text next = {0};
@@ -223,6 +229,7 @@ static int print_show_json(struct finding_page *page) {
     return fleet_print_document(document);
 }
 
+/* Adds the newest run's time, host, process, build, command and labels. */
 static void add_instance(struct hak_text *text, const struct instance *i) {
     hak_text_add(text, "\nNEWEST      %s on %s, process %llu, ", fleet_time(i->at), i->text[I_HOST],
                  (unsigned long long)i->pid);
@@ -234,6 +241,7 @@ static void add_instance(struct hak_text *text, const struct instance *i) {
     hak_text_add(text, "\n\n");
 }
 
+/* Prints the finding's head, its places, the newest run with its report and the next commands. */
 static int print_show_text(struct finding_page *page) {
     struct hak_text *text = &page->head, lines = {0};
     const struct instance *newest = &page->newest;
@@ -260,6 +268,8 @@ static int print_show_text(struct finding_page *page) {
     return view_print(text) ? VIEW_OK : VIEW_UNREADABLE;
 }
 
+/* Reads the finding, its places, its newest run and its newest run with a whole capture; an unknown
+ * finding is an error. */
 static int read_answer(struct finding_page *page) {
     struct fleet *fleet = &page->fleet;
     int status = fleet_read_findings(fleet, page->fingerprint, take_finding, page);
@@ -283,6 +293,7 @@ static int read_answer(struct finding_page *page) {
     return status;
 }
 
+/* `fleet show FINGERPRINT`: one finding with its places and newest report. */
 int fleet_show(struct view *view) {
     struct finding_page page = {.places = answer_begin(view, view->json)};
     if (view->argument_count < 2) {

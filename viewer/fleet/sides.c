@@ -43,6 +43,7 @@ static const char hosts[] =
     " ORDER BY s.findings DESC, s.found DESC, s.host";
 /* clang-format on */
 
+/* Adds a row of the answer, one host, to the table. */
 static void add_host(void *context, const struct hak_remote_cell *cell, int cells) {
     struct answer *answer = context;
     (void)cells;
@@ -102,6 +103,7 @@ static const char builds[] =
     " ORDER BY n.first DESC, n.program, n.build, n.version FETCH FIRST {limit} ROWS ONLY";
 /* clang-format on */
 
+/* Adds a row of the answer, one build, to the table. */
 static void add_build(void *context, const struct hak_remote_cell *cell, int cells) {
     struct answer *answer = context;
     (void)cells;
@@ -125,6 +127,7 @@ static void add_build(void *context, const struct hak_remote_cell *cell, int cel
 /* ---- both -------------------------------------------------------------------------------------
  */
 
+/* Asks the server by `sql` and prints its rows as the table of hosts or builds. */
 static int print_side(struct view *view, const char *one, const char *word, const char *sql,
                       hak_remote_row *row) {
     struct fleet fleet;

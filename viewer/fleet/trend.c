@@ -20,6 +20,7 @@ struct trend {
     bool failed;
 };
 
+/* Adds a row of the answer, one day, week or month, to the list. */
 static void take_period(void *context, const struct hak_remote_cell *cell, int cells) {
     struct trend *trend = context;
     (void)cells;
@@ -48,6 +49,7 @@ static const char *read_by(const struct view *view) {
     return NULL;
 }
 
+/* The beginning, in seconds, of the day, week or month after that which begins at `from`. */
 static int64_t next_of(int64_t from, const char *by) {
     struct tm when;
     time_t at = (time_t)from;
@@ -73,12 +75,14 @@ static int64_t next_of(int64_t from, const char *by) {
                   " FROM ran n LEFT JOIN seen s ON s.turn = n.turn ORDER BY n.turn DESC"
 #define START(period) "date_trunc('" period "', r.at AT TIME ZONE 'UTC')"
 
+/* The query for days, weeks or months. */
 static const char *sql_of(const char *by) {
     if (strcmp(by, "month") == 0)
         return IN_TURNS(START("month"));
     return strcmp(by, "week") == 0 ? IN_TURNS(START("week")) : IN_TURNS(START("day"));
 }
 
+/* Reads the days, weeks or months that have runs from the server. */
 static int read_periods(struct fleet *fleet, const char *by, const char *fingerprint,
                         struct trend *trend) {
     struct fleet_question question = {0};
@@ -94,6 +98,7 @@ static int read_periods(struct fleet *fleet, const char *by, const char *fingerp
 /* ---- the answer -------------------------------------------------------------------------------
  */
 
+/* Adds a period's row with its bar, whose scale is `most`. */
 static void add_period(struct answer *answer, const struct period *p, uint64_t most) {
     answer_row(answer, DATA_OF("from", fleet_json_time(p->from)),
                MADE("<from", hak_text_add, "%.10s", fleet_time(p->from)),
@@ -103,7 +108,7 @@ static void add_period(struct answer *answer, const struct period *p, uint64_t m
                FIGURE("<", answer_bar, answer_bar_width(p->estimate, most)));
 }
 
-/* In text periods without a run have their lines, too. */
+/* Adds the periods, newest first; in text those without a run have their lines, too. */
 static void add_periods(struct answer *answer, const struct fleet *fleet, const struct trend *trend,
                         const char *by) {
     uint64_t most = 0;
@@ -118,6 +123,7 @@ static void add_periods(struct answer *answer, const struct fleet *fleet, const 
     }
 }
 
+/* Prints the periods as a table with bars, or as JSON. */
 static int print(const struct fleet *fleet, const struct trend *trend, const char *by,
                  const char *fingerprint) {
     struct answer answer = answer_begin(fleet->view, fleet->view->json);
@@ -135,6 +141,7 @@ static int print(const struct fleet *fleet, const struct trend *trend, const cha
                                                        : "months");
 }
 
+/* `fleet trend`: counts by day, week or month, of one finding or all. */
 int fleet_trend(struct view *view) {
     struct fleet fleet = {0};
     struct trend trend = {0};

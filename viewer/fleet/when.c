@@ -7,6 +7,7 @@
 
 enum { HOUR = 3600, WEEK = 7 * FLEET_DAY_SECONDS, MANY = 100000 };
 
+/* Reads a span before now, as 12h, 7d or 2w, into the moment it begins at. */
 static bool read_span(const char *text, time_t now, int64_t *seconds) {
     char *end;
     unsigned long many = strtoul(text, &end, 10);
@@ -18,6 +19,7 @@ static bool read_span(const char *text, time_t now, int64_t *seconds) {
     return true;
 }
 
+/* Reads a day or a moment in UTC; false where it is none of the calendar. */
 static bool read_day(const char *text, int64_t *seconds) {
     static const char *const forms[] = {"%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S",
                                         "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M"};

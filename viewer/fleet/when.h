@@ -8,7 +8,7 @@
 
 enum { FLEET_DAY_SECONDS = 24 * 3600 };
 
-/* "2026-11-23", "2026-11-23T14:05" (UTC), or how long before `now`: "12h", "30d", "2w". Into
+/* Reads "2026-11-23", "2026-11-23T14:05" (UTC), or how long before `now`: "12h", "30d", "2w", into
  * seconds since 1970. False: the error, which names --`option`, is printed. */
 bool fleet_read_when(const char *option, const char *text, time_t now, int64_t *seconds);
 

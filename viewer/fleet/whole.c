@@ -8,12 +8,14 @@
 
 enum { JOBS = 2, JOBS_MAX = 32 };
 
-static void show_progress(void *context, uint64_t done, uint64_t total) {
+/* Shows the progress of a push: bytes sent to the server of all there are. */
+static void show_sending(void *context, uint64_t done, uint64_t total) {
     (void)context;
     view_progress(
         &(struct hak_progress){.doing = "sending", .unit = "bytes", .done = done, .total = total});
 }
 
+/* Prints the capture's number on the server, its size, and how many of its parts had to be sent. */
 static void print_pushed(const struct hak_remote_pushed *pushed) {
     view_write(stdout, "capture %llu: %s, %s; ", (unsigned long long)pushed->capture,
                hak_words_count(pushed->rows, "row", "rows"), hak_words_size(pushed->bytes));
@@ -45,7 +47,7 @@ int fleet_push_whole(struct view *view) {
             "what is committed now is sent; when it has ended, push it again: that will be a "
             "capture of its own");
     int error = remote->push(url, hak_store_database(view->reader)->connection, view->store_path,
-                             (int)jobs, show_progress, NULL, &pushed, &why);
+                             (int)jobs, show_sending, NULL, &pushed, &why);
     view_progress_end();
     if (error)
         view_fail(why ? why : "out of memory");

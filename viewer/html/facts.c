@@ -19,12 +19,14 @@
 /* ---- the capture -------------------------------------------------------------------------------
  */
 
+/* Sets a text of the capture, "" if it has none. */
 static void set_meta(struct view *view, json_t *data, const char *name, const char *key) {
     char *text = hak_database_meta(hak_store_database(view->reader), key);
     hak_json_set(data, TEXT(name, text ? text : ""));
     free(text);
 }
 
+/* Sets when the recording began. */
 static void set_started(struct view *view, json_t *data) {
     time_t seconds = view_start_time(view);
     struct tm parts;
@@ -34,6 +36,7 @@ static void set_started(struct view *view, json_t *data) {
     hak_json_set(data, WORD("started", when));
 }
 
+/* Sets what is said of the whole capture. */
 static void set_capture(struct view *view, json_t *data, const struct timeline *t,
                         uint32_t process) {
     const struct hak_store_summary *summary = &view->summary;
@@ -57,6 +60,7 @@ static void set_capture(struct view *view, json_t *data, const struct timeline *
 /* ---- processes and marks -----------------------------------------------------------------------
  */
 
+/* The process in the timeline; NULL: none. */
 static const struct hak_flow_process *find_process(const struct timeline *t, uint32_t row) {
     for (uint32_t i = 0; i < t->flow.processes; i++)
         if (t->flow.process[i].process == row)
@@ -83,6 +87,7 @@ static json_t *process_json(struct view *view, struct hak_query *q, const struct
     return object;
 }
 
+/* Sets the list of at most PROCESSES_MAX processes. Returns a status. */
 static int set_processes(struct view *view, json_t *data, const struct timeline *t,
                          uint32_t process) {
     json_t *list = json_array();
@@ -97,7 +102,7 @@ static int set_processes(struct view *view, json_t *data, const struct timeline 
     return view_end_query(view, &q, true);
 }
 
-/* Names of pools stand in the same table. */
+/* Sets the marks of the page; names of pools stand in the same table and are left out. */
 static int set_marks(struct view *view, json_t *data) {
     json_t *list = json_array();
     struct hak_query q =
@@ -171,6 +176,7 @@ static int add_leaks(struct view *view, json_t *list, uint32_t process) {
     return view_end_query(view, &q, true);
 }
 
+/* Sets the list of at most FINDINGS_MAX findings and of leaks. Returns a status. */
 static int set_findings(struct view *view, json_t *data, uint32_t process) {
     struct findings findings = {0};
     json_t *list = json_array();
@@ -192,7 +198,8 @@ static int set_findings(struct view *view, json_t *data, uint32_t process) {
 /* ---- all of it ---------------------------------------------------------------------------------
  */
 
-/* All events would have to be read to count them. */
+/* Sets the layers over time, or that they are left out: all events would have to be read to count
+ * them. */
 static int set_layers(struct view *view, json_t *data, const struct timeline *timeline,
                       uint32_t process) {
     uint64_t span = view->summary.last_ns / INTERVALS;
@@ -206,7 +213,7 @@ static int set_layers(struct view *view, json_t *data, const struct timeline *ti
     return status;
 }
 
-/* The most that the kernel held in memory in each part of the time: [its end, bytes]. */
+/* Sets the most that the kernel held in memory in each part of the time: [its end, bytes]. */
 static int set_resident(struct view *view, json_t *data, const struct timeline *timeline,
                         uint32_t process) {
     const struct hak_flow *flow = &timeline->flow;

@@ -24,6 +24,7 @@ struct html {
 /* ---- the data ----------------------------------------------------------------------------------
  */
 
+/* Reads all of the page's data. Returns a status, said if not 0. */
 static int read_all(struct html *h) {
     struct view *view = h->view;
     struct timeline_query query = {.process = h->process, .steps = (uint32_t)h->steps};
@@ -61,7 +62,7 @@ static void free_all(struct html *h) {
 /* ---- the page ----------------------------------------------------------------------------------
  */
 
-/* Without --output and FILE: app.db's is app.html, here. */
+/* The file to write: the argument, or for app.db app.html in this folder. */
 static char *name_file(const struct html *h) {
     const char *named = h->view->argument_count ? h->view->argument[0] : NULL;
     if (named)
@@ -77,6 +78,7 @@ static char *name_file(const struct html *h) {
     return name;
 }
 
+/* Writes the page into its file. Returns the exit status. */
 static int write_page(const struct html *h) {
     char *file = name_file(h);
     int status = html_write_page(&(struct html_page){html_page, html_style, html_script}, h->data,
@@ -88,6 +90,7 @@ static int write_page(const struct html *h) {
 /* ---- the command -------------------------------------------------------------------------------
  */
 
+/* Reads --steps and --process. False, and said. */
 static bool read_options(struct html *h) {
     if (!view_read_number(h->view, "steps", &h->steps) ||
         !view_choose_process(h->view, &h->process))
@@ -100,7 +103,8 @@ static bool read_options(struct html *h) {
     return true;
 }
 
-/* `html app.db` means the capture, not a page of another one in its place. */
+/* Checks that the page may be written: `html app.db` means the capture, not a page of another one
+ * in its place. False: printed. */
 static bool check_page(const struct view *view) {
     const char *page = view->argument_count ? view->argument[0] : "-";
     if (!view_given(view, "store") && hak_store_file_kind(page) == HAK_FILE_STORE) {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include "base/growing.h"
 
+/* Appends a byte, if nothing has failed. */
 static void put_byte(struct html_pack *pack, uint8_t byte) {
     pack->failed =
         pack->failed || !hak_growing_make_room(&pack->bytes, pack->count, &pack->room, 1);
@@ -22,6 +23,7 @@ void html_pack_signed(struct html_pack *pack, int64_t value) {
     html_pack_number(pack, value < 0 ? ~twice : twice);
 }
 
+/* Base64. */
 static void encode(const uint8_t *from, uint32_t count, char *to) {
     static const char letters[] =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

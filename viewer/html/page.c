@@ -6,7 +6,7 @@
 #include <sys/random.h>
 #include "report/words/words.h"
 
-/* JSON inside of a script element: '<' ends none of it, and all beyond ASCII is escaped by
+/* Adds JSON inside of a script element: '<' ends none of it, and all beyond ASCII is escaped by
  * hak_json_dump already. */
 static void add_data(struct hak_text *page, const char *json) {
     for (;;) {
@@ -25,6 +25,7 @@ static void add_nonce(struct hak_text *page, const uint8_t *word, size_t bytes) 
         hak_text_add(page, "%02x", word[i]);
 }
 
+/* Fills in a placeholder. False: the name is not known. */
 static bool fill_in(struct hak_text *page, const struct html_page *source, const char *name,
                     size_t length, const char *data, const uint8_t *word, size_t word_bytes) {
     if (strncmp(name, "nonce", length) == 0)

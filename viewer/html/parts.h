@@ -25,7 +25,7 @@ struct html_texts {
     json_t *list;
     struct hak_index by_text; /* number + 1 */
 };
-/* Its number; 0 is "". */
+/* The number of a text, which is added if it is new; 0 is "". */
 uint32_t html_number_text(struct html_texts *texts, const char *text);
 
 /* ---- stacks (stacks.c) ------------------------------------------------------------------------
@@ -50,7 +50,8 @@ struct html_stacks {
     uint32_t module_room;
     bool failed;
 };
-/* 0, or an exit status: the error is printed. The caller frees it in any case. */
+/* Reads the stacks of the timeline's rows as a tree. 0, or an exit status: the error is printed.
+ * The caller frees it in any case. */
 int html_read_stacks(struct view *view, const struct timeline *timeline, struct html_stacks *out);
 void html_free_stacks(struct html_stacks *stacks);
 /* Sets "functions", "places", "tree" and "growth". */
@@ -66,7 +67,8 @@ bool html_set_steps(json_t *data, const struct timeline *timeline, const struct 
 
 /* ---- facts (facts.c) --------------------------------------------------------------------------
  */
-/* Sets the rest. 0, or an exit status: the error is printed. */
+/* Sets the facts of the page beside stacks and steps. 0, or an exit status: the error is printed.
+ */
 int html_set_facts(struct view *view, json_t *data, const struct timeline *timeline,
                    uint32_t process);
 

@@ -53,6 +53,7 @@ static uint32_t find_or_add_child(struct html_stacks *s, const struct html_node 
     return s->nodes++;
 }
 
+/* Notes which module a function's label is of. */
 static void keep_module(struct html_stacks *s, const struct profile_place *place) {
     uint32_t label = place->label[PROFILE_FUNCTION];
     s->failed = s->failed || !hak_growing_reach(&s->module_of_label, s->places.labels,
@@ -135,7 +136,7 @@ number_words(struct html_texts *texts, const struct profile_label *label, enum p
     return number;
 }
 
-/* Name, where, file, line and module of a function. */
+/* Packs the name, where, file, line and module of a function. */
 static void pack_function(struct html_pack *pack, struct html_stacks *s, uint32_t number,
                           struct html_texts *texts) {
     const struct profile_label *label = &s->places.label[number];
@@ -157,6 +158,7 @@ struct places {
     bool failed;
 };
 
+/* The number of the node's function and line, packed if it is new. */
 static uint32_t number_place(struct places *p, const struct html_node *node, uint32_t function) {
     uint64_t key = hak_index_mix(node->label, (uint64_t)node->line << 2 | node->shown), at = 0;
     for (uint32_t row; (row = hak_index_find(&p->by_key, key, &at)) != 0;) {
@@ -175,6 +177,7 @@ static uint32_t number_place(struct places *p, const struct html_node *node, uin
     return p->count++;
 }
 
+/* The packed places; frees the rest. */
 static json_t *take_places(struct places *p) {
     hak_index_free(&p->by_key);
     free((void *)p->first);
@@ -192,8 +195,8 @@ static uint64_t event_of(const struct timeline *t, int64_t moment) {
     return moment < 0 ? 0 : t->step[moment].event;
 }
 
-/* The span that shows what grows, and the functions that still do: `number` has those of the page
- * by label, 0 = it is in no stack. */
+/* Sets the span that shows what grows, and the functions that still do: `number` has those of the
+ * page by label, 0 = it is in no stack. */
 static bool set_growth(json_t *data, const struct html_stacks *s, const uint32_t *number,
                        const struct growth *growth) {
     const struct timeline *t = &growth->timeline;

@@ -35,6 +35,7 @@ struct packing {
     uint32_t changed_count;
 };
 
+/* By place, then process. */
 static int compare_rows(const void *a, const void *b) {
     const struct row *x = a, *y = b;
     if (x->place != y->place)
@@ -47,6 +48,7 @@ static struct row row_at(const struct packing *p, uint32_t i) {
                         p->stacks->node[p->stacks->node_of_row[i]].place};
 }
 
+/* Makes the page's rows: one for each place and process. False without memory. */
 static bool make_rows(struct packing *p) {
     uint32_t count = p->timeline->flow.rows;
     p->row = calloc((size_t)count + 1, sizeof *p->row);
@@ -81,6 +83,7 @@ static void free_rows(struct packing *p) {
 /* ---- one step ----------------------------------------------------------------------------------
  */
 
+/* Adds a step's changes, row by row, to those not yet packed. */
 static void add_step(struct packing *p, const struct timeline_step *step) {
     for (uint32_t i = step->first; i < step->first + step->changes; i++) {
         const struct timeline_change *c = &p->timeline->change[i];
@@ -112,6 +115,7 @@ static void pack_sum(struct html_pack *pack, const struct hak_amount *sum) {
     html_pack_number(pack, sum->bytes);
 }
 
+/* Packs one row's changes; what repeats costs a bit. */
 static void pack_change(struct html_pack *pack, const struct timeline_change *c) {
     unsigned has = 0;
     if (is_any(&c->came))
@@ -142,6 +146,7 @@ static int compare_numbers(const void *a, const void *b) {
     return x < y ? -1 : x > y;
 }
 
+/* Packs the changes gathered so far, and begins anew. */
 static void pack_changes(struct html_pack *pack, struct packing *p) {
     uint32_t before = 0;
     if (p->changed_count)
@@ -160,7 +165,8 @@ static void pack_changes(struct html_pack *pack, struct packing *p) {
 /* ---- all steps ---------------------------------------------------------------------------------
  */
 
-/* `each` steps are put together, but the one that ends with the peak stays the end of one. */
+/* Packs the steps, `each` of them put together, but the one that ends with the peak stays the end
+ * of one. Returns how many. */
 static uint32_t pack_steps(struct html_pack *pack, struct packing *p, uint32_t each) {
     const struct timeline *t = p->timeline;
     uint64_t most = 0, least = UINT64_MAX, event = 0, ns = 0;
@@ -186,6 +192,7 @@ static uint32_t pack_steps(struct html_pack *pack, struct packing *p, uint32_t e
     return count;
 }
 
+/* Sets the packed list of rows. */
 static void set_rows(json_t *data, const struct packing *p) {
     struct html_pack rows = {0};
     uint32_t before = 0;

@@ -143,6 +143,8 @@ static void print_report(const struct hunt *hunt, FILE *to) {
     view_close(&seen);
 }
 
+/* Prints the report of the best fault, then unless --quiet how the hunt ended, its runs and where
+ * the store lies. All on stderr; no report with --json. */
 void hunt_say_end(const struct hunt *hunt) {
     struct hak_text text = {0};
     if (hunt->best.sight != HUNT_NOTHING && !hunt->view->json)

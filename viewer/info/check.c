@@ -13,6 +13,7 @@ struct findings {
     json_t *list;
 };
 
+/* Prints or lists a problem, at most FINDINGS_SHOWN; all are counted. */
 static void each_problem(void *context, const struct hak_check_finding *problem) {
     struct findings *findings = context;
     if (findings->count++ >= FINDINGS_SHOWN)

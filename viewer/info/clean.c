@@ -40,6 +40,7 @@ static bool find_companion(const char *path, size_t i, char *out, size_t room, s
     return length > 0 && (size_t)length < room && lstat(out, about) == 0 && S_ISREG(about->st_mode);
 }
 
+/* The bytes of the capture and of what SQLite keeps beside it. */
 static uint64_t bytes_with_companions(const struct capture *c) {
     char path[PATH_MAX];
     struct stat about;
@@ -50,7 +51,8 @@ static uint64_t bytes_with_companions(const struct capture *c) {
     return bytes;
 }
 
-/* False: the file is no store that can be read (by its application_id, never by its name). */
+/* Reads what a capture is and whether it is still written. False: the file is no store that can be
+ * read (by its application_id, never by its name). */
 static bool look_at(const char *path, struct capture *c) {
     struct hak_store_reader *reader = NULL;
     struct hak_store_summary summary;
@@ -72,6 +74,7 @@ static bool look_at(const char *path, struct capture *c) {
     return c->path != NULL;
 }
 
+/* The capture changed last first. */
 static int newest_first(const void *a, const void *b) {
     const struct capture *x = a, *y = b;
     const struct timespec *s = &x->about.st_mtim, *t = &y->about.st_mtim;
@@ -82,6 +85,7 @@ static int newest_first(const void *a, const void *b) {
     return strcmp(x->path, y->path);
 }
 
+/* Finds the captures here; the newest that is not being written is kept. False, and said. */
 static bool find_all(struct captures *all) {
     glob_t found = {0};
     int result = glob(PATTERN, 0, NULL, &found);
@@ -108,8 +112,8 @@ static void free_all(struct captures *all) {
     free(all->list);
 }
 
-/* The file first: its -wal without it is waste, while it without its -wal has lost something.
- * False: printed. */
+/* Removes an old capture if it has not changed, the file first: its -wal without it is waste, while
+ * it without its -wal has lost something. False: printed. */
 static bool remove_one(struct capture *c) {
     char path[PATH_MAX];
     struct stat about;
@@ -151,7 +155,7 @@ static void add_age(struct hak_text *text, const struct capture *c) {
         hak_text_add(text, "%lld s", (long long)seconds);
 }
 
-/* In text those that are old. */
+/* The captures as rows: as text those that are old. */
 static struct answer answer_of(struct view *view, const struct captures *all) {
     static const char *const keeps[] = {
         [IS_OLD] = "old", [IS_NEWEST] = "newest", [IS_WRITTEN] = "being written"};
@@ -170,6 +174,7 @@ static struct answer answer_of(struct view *view, const struct captures *all) {
     return answer;
 }
 
+/* The captures that stay, and why. */
 static void add_kept(struct hak_text *text, const struct captures *all) {
     static const char *const why[] = {[IS_NEWEST] = "the newest", [IS_WRITTEN] = "being written"};
     int kept = 0;
@@ -183,6 +188,7 @@ static void add_kept(struct hak_text *text, const struct captures *all) {
         hak_text_add(text, ".\n");
 }
 
+/* Prints what was removed, or would be. */
 static void print_clean(struct view *view, const struct captures *all) {
     struct answer answer = answer_of(view, all);
     struct hak_text text = {0};

@@ -5,22 +5,24 @@
 #include "report/words/words.h"
 
 /* `any` is 0 where all are. */
-struct closed_counts {
+struct closed_page_counts {
     uint64_t left_out_blocks, left_out_bytes, opened_pages, any;
 };
 
-static struct closed_counts read_closed_counts(struct view *view) {
+/* Reads how much sweeps and leak scans left out because the program had closed the pages
+ * (PROT_NONE), and how many pages were opened for them. */
+static struct closed_page_counts read_closed_page_counts(struct view *view) {
     static const char *const names[] = {"CLOSED_LOOK.amount", "CLOSED_SCAN.amount",
                                         "CLOSED_OPEN.times"};
     uint64_t read[3];
     int error = view_read_reached(view, names, read, 3);
     if (error)
         view_store_error(view, error);
-    return (struct closed_counts){read[0], read[1], read[2], read[0] | read[1] | read[2]};
+    return (struct closed_page_counts){read[0], read[1], read[2], read[0] | read[1] | read[2]};
 }
 
 void info_add_closed(struct hak_text *text, struct view *view) {
-    struct closed_counts counts = read_closed_counts(view);
+    struct closed_page_counts counts = read_closed_page_counts(view);
     const char *between = "";
     if (!counts.any)
         return;
@@ -43,7 +45,7 @@ void info_add_closed(struct hak_text *text, struct view *view) {
 }
 
 json_t *info_closed_json(struct view *view) {
-    struct closed_counts counts = read_closed_counts(view);
+    struct closed_page_counts counts = read_closed_page_counts(view);
     if (!counts.any)
         return json_null();
     return hak_json_object(NUMBER("sweeps_left_out_blocks", counts.left_out_blocks),

@@ -16,7 +16,7 @@ static const struct {
     {"time", "since the time or the memory for their stacks was used up"},
 };
 
-/* False: none was to be guarded. */
+/* Reads how many blocks were guarded and why others were not. False: none was to be guarded. */
 static bool read_guarded_counts(struct view *view, uint64_t counts[COUNTS]) {
     static const char *const names[COUNTS] = {
         "served.GUARDED",   "GUARD_MEMORY.times",    "GUARD_MAPPINGS.times",

@@ -59,6 +59,7 @@ static void add_started(struct hak_text *text, struct view *view) {
         add_value(text, view, "recorded", when);
 }
 
+/* The lines about the whole capture. */
 static void add_overview(struct hak_text *text, struct view *view) {
     const struct hak_store_summary *summary = &view->summary;
     char value[4096], number[128];
@@ -100,6 +101,7 @@ static void add_overview(struct hak_text *text, struct view *view) {
     free(unwatched);
 }
 
+/* Calls that are only counted. */
 static void add_calls(struct hak_text *text, struct view *view) {
     const char *what[] = {"calls of free(NULL)", "calls that failed",
                           "frees of other allocators' blocks",
@@ -143,6 +145,7 @@ static bool shows_line(struct hak_text *text, struct view *view, const char *hea
     return *lines <= LINES_SHOWN || view_given(view, "all");
 }
 
+/* When recording was stopped, in each process. */
 static void add_stops(struct hak_text *text, struct view *view) {
     int lines = 0, left_out = 0;
     if (view->summary.stops == 0)
@@ -169,7 +172,7 @@ static void add_stops(struct hak_text *text, struct view *view) {
     view_end_query(view, &q, true);
 }
 
-/* Names of pools stand in the same table. */
+/* Adds the marks; names of pools stand in the same table and are left out. */
 static void add_marks(struct hak_text *text, struct view *view) {
     struct hak_query q = hak_ask(hak_store_database(view->reader),
                                  "SELECT event, ns, name FROM mark ORDER BY event", INFO_READING);
@@ -191,6 +194,7 @@ static void add_marks(struct hak_text *text, struct view *view) {
     view_end_query(view, &q, true);
 }
 
+/* The stretches in which events were lost. */
 static void add_losses(struct hak_text *text, struct view *view) {
     if (view->summary.losses == 0)
         return;
@@ -276,7 +280,7 @@ static json_t *checked_json(struct view *view) {
     return found < 0 ? json_null() : view_checked_json(&checked);
 }
 
-/* "checked       writes checked in all ..." */
+/* Adds the line "checked       writes checked in all ...". */
 static void add_checked(struct hak_text *text, struct view *view) {
     struct view_checked checked;
     int found = view_read_checked(view, &checked);

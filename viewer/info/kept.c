@@ -12,6 +12,7 @@ struct slack {
     uint64_t taken, given, not_recorded, not_told;
 };
 
+/* Reads how much more than asked for blocks of another allocator took and gave back. */
 static struct slack read_slack(struct view *view) {
     static const char *const names[] = {"SLACK_TAKEN.amount", "SLACK_GIVEN.amount",
                                         "KEPT_UNKNOWN.times", "SLACK_UNKNOWN.times"};
@@ -22,6 +23,7 @@ static struct slack read_slack(struct view *view) {
     return (struct slack){read[0], read[1], read[2], read[3]};
 }
 
+/* The line about slack. */
 static void add_slack(struct hak_text *text, const struct view *view, const struct slack *slack) {
     view_add_heading(text, view, "slack", 14);
     if (slack->not_told == 0 || slack->taken > 0) {

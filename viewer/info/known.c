@@ -10,7 +10,8 @@ static const char suppressions[] =
     "SELECT CAST(path AS TEXT) AS path, CAST(line AS INTEGER) AS line, CAST(text AS TEXT) AS text,"
     " ifnull(CAST(used AS INTEGER), 0) AS used FROM suppression ORDER BY path, line";
 
-/* Those of one file, from the row that `q` stands at on. Returns whether there is another. */
+/* Adds the suppressions of one file, from the row that `q` stands at on. Returns whether there is
+ * another. */
 static bool add_file(struct hak_text *text, struct view *view, struct hak_query *q) {
     struct hak_text path = {0}, unused = {0};
     uint64_t lines = 0, idle = 0, uses = 0;

@@ -79,6 +79,7 @@ static const char *text_in(const struct modules *all, int column) {
     "SELECT 1 FROM meta WHERE key = 'unreadable'"                                                  \
     " AND instr(char(10) || value, char(10) || ?1 || ': ') > 0"
 
+/* True when the symbols of this row's module could not be read. */
 static bool is_unreadable(struct modules *all) {
     hak_query_again(&all->unreadable);
     hak_query_bind_text(&all->unreadable, 1, text_in(all, PATH));
@@ -112,7 +113,7 @@ static void add_path(struct hak_text *text, const struct modules *all) {
                      hak_words_count(number_in(all, GENERATION), "unload", "unloads"));
 }
 
-/* The table of each process begins anew. */
+/* Prints the table of the process before and begins a new one. */
 static void begin_process(struct hak_text *text, struct modules *all) {
     answer_print(text, &all->answer);
     hak_text_add(text, "%sprocess ", all->last_process ? "\n" : "");

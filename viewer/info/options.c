@@ -23,6 +23,7 @@ static const struct {
 };
 #define SET_LINES (sizeof sets / sizeof sets[0])
 
+/* The option's value in each choice that sets it. */
 static json_t *profiles_of(const char *name) {
     json_t *values = json_object();
     for (size_t i = 0; i < SET_LINES; i++)

@@ -11,8 +11,8 @@
 /* `info --options`: every variable of options.def. Returns the exit status. */
 int info_options(struct view *view);
 
-/* `info --clean`: lists the old captures of this folder, removes them with --yes. Returns the exit
- * status. (clean.c) */
+/* clean.c: lists the old captures of this folder, and with --yes removes them. Returns the exit
+ * status. */
 int info_clean(struct view *view);
 
 /* The rows of a query as objects, whose members have the names of its columns. (info.c) */
@@ -32,8 +32,8 @@ json_t *info_parts_json(struct view *view);
 void info_add_suppressions(struct hak_text *text, struct view *view);
 json_t *info_suppressions_json(struct view *view);
 
-/* How many blocks were guarded and how many were not, and why; nothing where none was to be.
- * (guarded.c) */
+/* guarded.c: adds how many blocks were guarded and how many were not, and why; nothing where none
+ * was to be. */
 void info_add_guarded(struct hak_text *text, struct view *view);
 json_t *info_guarded_json(struct view *view);
 
@@ -42,7 +42,7 @@ json_t *info_guarded_json(struct view *view);
 void info_add_closed(struct hak_text *text, struct view *view);
 json_t *info_closed_json(struct view *view);
 
-/* The allocators that programs kept, and their slack; nothing where none did. (kept.c) */
+/* kept.c: adds the allocators that programs kept, and their slack; nothing where none did. */
 void info_add_kept(struct hak_text *text, struct view *view);
 json_t *info_kept_json(struct view *view);
 

@@ -57,6 +57,7 @@ static const struct {
                           "class") " + " INTEGER_BYTES("blocks") " + " INTEGER_BYTES("bytes")},
 };
 
+/* The bytes of the profile's tables. */
 static uint64_t profile_bytes(struct view *view) {
     const struct hak_database *db = hak_store_database(view->reader);
     uint64_t bytes = 0;
@@ -71,7 +72,7 @@ static uint64_t profile_bytes(struct view *view) {
     return bytes;
 }
 
-/* Bytes of each part as they are coded, without SQLite's pages around them. False: a
+/* Finds the bytes of each part as they are coded, without SQLite's pages around them. False: a
  * table cannot be read. */
 static bool find_parts(struct view *view, uint64_t bytes[PARTS]) {
     bool found = true;
@@ -82,6 +83,7 @@ static bool find_parts(struct view *view, uint64_t bytes[PARTS]) {
     return found;
 }
 
+/* The rest of the whole beside the parts. */
 static uint64_t rest_of(uint64_t whole, const uint64_t bytes[PARTS]) {
     for (int i = 0; i < PARTS; i++)
         whole -= bytes[i] < whole ? bytes[i] : whole;

@@ -35,6 +35,7 @@ static uint32_t highest_row(const struct threads *all) {
     return highest;
 }
 
+/* Loads the threads of the process, or all. False, and said. */
 static bool load_threads(struct threads *all) {
     struct view *view = all->view;
     uint32_t room = view->summary.threads;
@@ -66,7 +67,7 @@ static bool load_threads(struct threads *all) {
     return view_end_query(view, &q, true) == 0;
 }
 
-/* 0, or an exit status. */
+/* Counts each thread's events. 0, or an exit status. */
 static int add_tallies(struct threads *all) {
     uint32_t highest = highest_row(all);
     if (highest >= THREADS_MAX) {
@@ -90,6 +91,7 @@ static int add_tallies(struct threads *all) {
 /* ---- order -------------------------------------------------------------------------------------
  */
 
+/* By process, number, row. */
 static int by_place(const struct thread *a, const struct thread *b) {
     if (a->process != b->process)
         return a->process < b->process ? -1 : 1;
@@ -100,13 +102,14 @@ static int by_place(const struct thread *a, const struct thread *b) {
 
 static size_t sorted_by; /* offset of the value */
 
+/* The figure that the threads are sorted by. */
 static uint64_t value_of(const struct thread *t) {
     uint64_t value;
     memcpy(&value, (const char *)t + sorted_by, sizeof value);
     return value;
 }
 
-/* Most first; equal ones as they are listed. */
+/* Orders threads by the sorted value, most first; equal ones as they are listed. */
 static int by_value(const void *x, const void *y) {
     const struct thread *a = x, *b = y;
     uint64_t p = value_of(a), q = value_of(b);
@@ -128,6 +131,7 @@ static const struct {
     {"last", offsetof(struct thread, did.last_event)},
 };
 
+/* Sorts by --sort. False, and said: no such figure. */
 static bool sort(struct threads *all) {
     const char *wanted = view_value(all->view, "sort");
     struct hak_text known = {0};
@@ -149,6 +153,7 @@ static bool sort(struct threads *all) {
 /* ---- printing ----------------------------------------------------------------------------------
  */
 
+/* The sums of all threads. */
 static void add_sum(struct hak_text *text, const struct threads *all) {
     struct hak_thread_tally sum = {0};
     for (uint32_t i = 0; i < all->count; i++) {
@@ -173,7 +178,7 @@ static void add_sum(struct hak_text *text, const struct threads *all) {
     hak_text_add(text, "\n");
 }
 
-/* The stack at which the thread was created, below its line. */
+/* Adds the stack at which the thread was created, below its line. */
 static void add_origin(struct table *table, struct view *view, const struct thread *t) {
     enum { INDENT = 6 };
     struct hak_text lines = {0};
@@ -189,6 +194,7 @@ static void add_origin(struct table *table, struct view *view, const struct thre
     table_add_below(table, &lines);
 }
 
+/* The thread's last event and its time. */
 static void add_last(struct hak_text *text, const struct thread *t) {
     if (t->did.events)
         hak_text_add(text, "%s, %s", hak_words_number(t->did.last_event),
@@ -197,6 +203,7 @@ static void add_last(struct hak_text *text, const struct thread *t) {
         hak_text_add(text, "none");
 }
 
+/* A row, with --stacks where the thread was created. */
 static void add_thread_row(struct answer *answer, const struct threads *all,
                            const struct thread *t) {
     struct view *view = all->view;
@@ -227,6 +234,7 @@ static void add_thread_row(struct answer *answer, const struct threads *all,
     add_origin(&answer->table, view, t);
 }
 
+/* Prints table and sums, or JSON. False, and said. */
 static bool print_threads(const struct threads *all) {
     struct answer answer = answer_begin(all->view, all->view->json);
     struct hak_text text = {0};

@@ -32,6 +32,7 @@ static void read_row(struct tree_process *p, const struct hak_query *query) {
     };
 }
 
+/* Loads the processes, in order of rows. Returns a status, said if not 0. */
 static int load_processes(struct tree *tree, struct view *view) {
     static const char sql[] =
         "WITH t AS (SELECT process, count(*) AS n FROM thread GROUP BY process),"
@@ -69,6 +70,7 @@ int tree_find(const struct tree *tree, uint32_t row) {
 
 static const struct tree *sorted_tree;
 
+/* By pid, start, row. */
 static int by_pid_and_start(const void *a, const void *b) {
     const struct tree_process *x = &sorted_tree->list[*(const int *)a];
     const struct tree_process *y = &sorted_tree->list[*(const int *)b];
@@ -79,7 +81,7 @@ static int by_pid_and_start(const void *a, const void *b) {
     return (x->id > y->id) - (x->id < y->id);
 }
 
-/* Latest first: siblings are put in front of each other. */
+/* Orders processes by start, latest first: siblings are put in front of each other. */
 static int by_start_backwards(const void *a, const void *b) {
     const struct tree_process *x = &sorted_tree->list[*(const int *)a];
     const struct tree_process *y = &sorted_tree->list[*(const int *)b];
@@ -90,8 +92,8 @@ static int by_start_backwards(const void *a, const void *b) {
 
 enum { END_EXEC = 3 };
 
-/* The row after one that executed another program, with its pid (and start time, where both are
- * known), is that program. */
+/* Links each process that executed another program with the row after it that has its pid (and
+ * start time, where both are known): that program. */
 static void link_programs(struct tree *tree, const int *order) {
     for (int i = 0; i + 1 < tree->count; i++) {
         struct tree_process *p = &tree->list[order[i]], *next = &tree->list[order[i + 1]];
@@ -105,6 +107,7 @@ static void link_programs(struct tree *tree, const int *order) {
     }
 }
 
+/* Links each process below its parent; a parent that cannot be makes it a root. */
 static void link_children(struct tree *tree, const int *order) {
     tree->first_root = -1;
     for (int i = 0; i < tree->count; i++) {
@@ -123,7 +126,8 @@ static void link_children(struct tree *tree, const int *order) {
     }
 }
 
-/* Children have higher rows than their parents, and programs than what they were before. */
+/* Adds up how many processes are below each, and which must be shown. Children have higher rows
+ * than their parents, and programs than what they were before. */
 static void sum_up(struct tree *tree) {
     for (int i = tree->count - 1; i >= 0; i--) {
         struct tree_process *p = &tree->list[i];
@@ -136,6 +140,7 @@ static void sum_up(struct tree *tree) {
     }
 }
 
+/* Counts each process's events. Returns a status, said if not 0. */
 static int count_events(struct tree *tree, struct view *view) {
     uint32_t highest = 0;
     for (int i = 0; i < tree->count; i++) /* a damaged store has rows below 0, out of order here */

@@ -30,7 +30,7 @@ struct tree {
  */
 int tree_load(struct tree *tree, struct view *view);
 void tree_free(struct tree *tree);
-/* Index of the process with this row id, -1 when there is none. */
+/* Finds the process with this row id; -1 when there is none. */
 int tree_find(const struct tree *tree, uint32_t row);
 /* Appends the table. `root`: only this one and what it started, -1 = all. `all`: nothing is left
  * out. */

@@ -30,6 +30,7 @@ struct drawing {
     bool is_last[DEPTH_MAX]; /* at each depth: no sibling follows */
 };
 
+/* How the process ended. */
 static void add_end(struct hak_text *text, const struct drawing *d, const struct tree_process *p) {
     switch (p->end_kind) {
     case 1:
@@ -59,7 +60,7 @@ static void add_end(struct hak_text *text, const struct drawing *d, const struct
     }
 }
 
-/* The command line with the path of its first word left out, cut to what stands in a line. */
+/* Adds the command line with the path of its first word left out, cut to what stands in a line. */
 static void add_command(struct hak_text *text, const struct tree_process *p) {
     const char *line = p->command_line[0] ? p->command_line : p->program;
     size_t first = strcspn(line, " ");
@@ -92,6 +93,7 @@ static void add_branches(struct drawing *d, int depth, bool is_program) {
         hak_text_add(d->text, "%s", is_last ? "└─ " : "├─ ");
 }
 
+/* A process's line. */
 static void add_process_line(struct drawing *d, int i, int depth) {
     const struct tree_process *p = &d->tree->list[i];
     struct hak_text *text = d->text;
@@ -125,7 +127,7 @@ static void add_process_line(struct drawing *d, int i, int depth) {
     d->shown++;
 }
 
-/* "... 992 more (gcc-12 660, as 332)": children that are not drawn, and all below them. */
+/* Adds "... 992 more (gcc-12 660, as 332)": children that are not drawn, and all below them. */
 static void add_rest(struct drawing *d, int from, int depth) {
     struct {
         const char *program;
@@ -166,6 +168,7 @@ static void add_rest(struct drawing *d, int from, int depth) {
 
 static void draw(struct drawing *d, int i, int depth);
 
+/* Draws the children; of many only the first, those that must be seen, and a line for the rest. */
 static void draw_children(struct drawing *d, int first, int depth) {
     int child_depth = depth + 1 < DEPTH_MAX ? depth + 1 : DEPTH_MAX - 1;
     int children = 0, at = 0;
@@ -190,6 +193,7 @@ static void draw_children(struct drawing *d, int first, int depth) {
     }
 }
 
+/* Draws a process, the programs it became, and the children of each. */
 static void draw(struct drawing *d, int i, int depth) {
     if (d->level == LEVELS_MAX) {
         d->left_out += d->tree->list[i].below + 1;

@@ -17,6 +17,7 @@ const char *layers_state_name(unsigned state) {
 /* ---- lives -------------------------------------------------------------------------------------
  */
 
+/* The place of the process's SuperSlab in the table, or the empty one for it. */
 static uint32_t slot_at(const struct layers_changes *c, uint32_t process, uint64_t address) {
     uint64_t mixed = (address ^ (uint64_t)process << 40) * 0x9e3779b97f4a7c15ull;
     uint32_t at = (uint32_t)(mixed >> 32) & (c->slot_count - 1);
@@ -29,6 +30,7 @@ static uint32_t slot_at(const struct layers_changes *c, uint32_t process, uint64
     return at;
 }
 
+/* Makes room for another life and its place. False without memory. */
 static bool reserve_life(struct layers_changes *c) {
     if (c->count < c->capacity)
         return true;
@@ -47,6 +49,7 @@ static bool reserve_life(struct layers_changes *c) {
     return true;
 }
 
+/* Counts the change of state in its interval. */
 static void count_state(struct layers *l, uint64_t ns, unsigned from, unsigned to) {
     uint64_t at = l->over_ns ? ns / l->over_ns : 0;
     if (!l->intervals || at >= l->interval_count)
@@ -57,6 +60,7 @@ static void count_state(struct layers *l, uint64_t ns, unsigned from, unsigned t
     l->has_states = true;
 }
 
+/* The SuperSlab enters a state: the time in the last one, how many there are, and the interval. */
 static void enter(struct layers *l, struct superslab_life *life, unsigned state, uint64_t ns) {
     struct layers_changes *c = l->changes;
     if (life->state == state)
@@ -70,6 +74,7 @@ static void enter(struct layers *l, struct superslab_life *life, unsigned state,
     life->state = (uint8_t)state;
 }
 
+/* Begins a SuperSlab's life; NULL without memory. */
 static struct superslab_life *begin_life(struct layers *l, const struct hak_event *e,
                                          uint64_t address) {
     struct layers_changes *c = l->changes;
@@ -96,6 +101,7 @@ static struct superslab_life *life_at(struct layers *l, const struct hak_event *
     return begin_life(l, e, address);
 }
 
+/* Adds a thread to the owners, unless it is the last one. */
 static void add_owner(struct superslab_life *life, uint32_t thread) {
     if (life->owners > 0 && life->last_owner == thread)
         return;
@@ -105,6 +111,7 @@ static void add_owner(struct superslab_life *life, uint32_t thread) {
     life->owners++;
 }
 
+/* Counts a change of tier, and enters it. */
 static void change_tier(struct layers *l, struct superslab_life *life, const struct hak_event *e) {
     unsigned tier = (unsigned)(e->size & 0xff) + SUPERSLAB_FREE, before = life->state;
     if (tier > SUPERSLAB_HOT)
@@ -117,6 +124,7 @@ static void change_tier(struct layers *l, struct superslab_life *life, const str
     enter(l, life, tier, e->ns);
 }
 
+/* Applies one event of a SuperSlab to its life. */
 static void apply_superslab(struct layers *l, const struct hak_event *e) {
     uint64_t address = e->base & ~(uint64_t)(HAK_SUPERSLAB_BYTES - 1);
     struct superslab_life *life =
@@ -157,6 +165,7 @@ static void apply_superslab(struct layers *l, const struct hak_event *e) {
 /* ---- settings ----------------------------------------------------------------------------------
  */
 
+/* Applies a change of a class's places. */
 static void apply_capacity(struct layers *l, const struct hak_event *e) {
     struct layers_capacity *capacity =
         &l->changes
@@ -169,6 +178,7 @@ static void apply_capacity(struct layers *l, const struct hak_event *e) {
     capacity->most = capacity->last > capacity->most ? capacity->last : capacity->most;
 }
 
+/* Applies a change of a learnt setting. */
 static void apply_setting(struct layers *l, const struct hak_event *e) {
     struct layers_changes *c = l->changes;
     uint32_t setting = (uint32_t)(e->size >> 32), i = 0;
@@ -182,6 +192,7 @@ static void apply_setting(struct layers *l, const struct hak_event *e) {
     c->settings[i].value = e->size & 0xffffffffu;
 }
 
+/* Applies an event. 1 ends the scan: no memory. */
 static int apply_event(void *context, const struct hak_event *e) {
     struct layers *l = context;
     if (e->kind == HAK_CAPACITY)
@@ -196,7 +207,7 @@ static int apply_event(void *context, const struct hak_event *e) {
 /* ---- the log -----------------------------------------------------------------------------------
  */
 
-/* With its process a SuperSlab is gone, too. */
+/* Ends the SuperSlabs of processes that ended: with its process one is gone, too. */
 static int end_processes(struct layers *l) {
     struct layers_changes *c = l->changes;
     uint64_t *end = calloc(l->process_rows, sizeof *end);

@@ -69,7 +69,7 @@ struct layers {
     uint32_t differing;       /* processes whose log and counters differ by more */
 };
 
-/* True when --class lets this row pass. */
+/* Whether --class lets this class's rows pass. */
 bool layers_shows_class(const struct layers *l, unsigned metric_class);
 /* True when no --class narrows it: what belongs to no class can be shown, too. */
 bool layers_shows_all(const struct layers *l);

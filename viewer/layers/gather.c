@@ -16,6 +16,7 @@ static struct layers_process *process_at(const struct layers *l, uint32_t row) {
     return row < l->process_rows ? &l->processes[row] : NULL;
 }
 
+/* Adds to the interval of this time, if --over asks for them. */
 static void add_to_interval(struct layers *l, uint64_t ns, unsigned metric, unsigned metric_class,
                             uint64_t amount) {
     uint64_t at = l->over_ns ? ns / l->over_ns : 0;
@@ -62,8 +63,8 @@ static void spread(struct layers *l, uint32_t process, uint64_t ns, unsigned met
     }
 }
 
-/* A snapshot's row: what came since the one before. Names that this build does not know are taken
- * only if they served a malloc. */
+/* Takes a snapshot's row: what came since the one before. Names that this build does not know are
+ * taken only if they served a malloc. */
 static void take_row(struct layers *l, uint32_t process, uint64_t ns, const char *name,
                      int class_index, double increase) {
     struct layers_process *p = process_at(l, process);
@@ -92,7 +93,7 @@ static void take_row(struct layers *l, uint32_t process, uint64_t ns, const char
     spread(l, process, ns, metric, k, amount);
 }
 
-/* 0, or an exit status. */
+/* Reads when each snapshot was taken, and the one before it. 0, or an exit status. */
 static int read_snapshot_times(struct layers *l) {
     uint32_t room = 0;
     bool has_memory = true;
@@ -112,6 +113,7 @@ static int read_snapshot_times(struct layers *l) {
     return view_end_query(l->view, &q, has_memory);
 }
 
+/* Reads the counters' changes from snapshot to snapshot. Returns a status, said if not 0. */
 static int read_snapshots(struct layers *l) {
     struct hak_query q =
         hak_ask(hak_store_database(l->view->reader),
@@ -125,6 +127,7 @@ static int read_snapshots(struct layers *l) {
     return view_end_query(l->view, &q, true);
 }
 
+/* Adds a count of the log to its process and, if asked for, to all. */
 static int take_count(void *context, const struct hak_layer_count *count) {
     struct layers *l = context;
     struct layers_process *p = process_at(l, count->process);
@@ -137,12 +140,14 @@ static int take_count(void *context, const struct hak_layer_count *count) {
     return 0;
 }
 
+/* Counts the log. Returns a status, said if not 0. */
 static int read_log(struct layers *l) {
     int error = hak_store_count_layers(l->view->reader, l->process, take_count, l);
     l->log_was_read = error == 0;
     return error < 0 ? view_store_error(l->view, error) : 0;
 }
 
+/* Counts each process's threads whose end was not seen. Returns a status. */
 static int read_unended_threads(struct layers *l) {
     struct hak_query q =
         hak_ask(hak_store_database(l->view->reader),
@@ -156,8 +161,9 @@ static int read_unended_threads(struct layers *l) {
     return view_end_query(l->view, &q, true);
 }
 
-/* A call is counted shortly before its record is complete. Where a process ends in between, each of
- * its threads may have counted one that the log does not have. */
+/* Compares a process's counted calls with those of the log. A call is counted shortly before its
+ * record is complete: where a process ends in between, each of its threads may have counted one
+ * that the log does not have. */
 static void compare_process(struct layers *l, const struct layers_process *p) {
     uint64_t more = p->counted - p->logged;
     l->counted += p->counted;
@@ -178,6 +184,7 @@ static void compare(struct layers *l) {
     }
 }
 
+/* True when the capture has counters of the process. */
 static bool has_snapshots(const struct layers *l) {
     return hak_database_number(hak_store_database(l->view->reader),
                                "SELECT 1 FROM metric WHERE (?1 = 0 OR process = ?1) AND "

@@ -30,6 +30,7 @@ static const uint8_t filled_by[HAK_LAYERS] = {
     [HAK_LAYER_L25] = HAK_METRIC_L25_PUT_BLOCKS,
 };
 
+/* True when a layer before the front served or was filled. */
 static bool has_first_front(const uint64_t *metrics) {
     for (unsigned layer = 0; layer < HAK_LAYERS; layer++)
         if (depth_of[layer] < depth_of[HAK_LAYER_FRONT] && filled_by[layer] &&
@@ -38,6 +39,7 @@ static bool has_first_front(const uint64_t *metrics) {
     return false;
 }
 
+/* True when the layer served or was filled. */
 static bool is_on(const uint64_t *metrics, unsigned layer) {
     if (metrics[HAK_METRIC_SERVED_FIRST + layer])
         return true;

@@ -6,7 +6,7 @@
 #include "viewer/capture/capture.h"
 #include "superslab.h"
 
-/* Every metric that is not 0, under its name in the store. */
+/* Every metric that is not 0, under its name in the store, as JSON. */
 static json_t *metrics_json(const uint64_t *metrics) {
     json_t *object = json_object();
     for (unsigned m = 0; m < HAK_METRICS; m++)
@@ -36,6 +36,7 @@ static json_t *classes_json(const struct layers *l) {
     return list;
 }
 
+/* The processes, with both counts where they are known. */
 static json_t *processes_json(const struct layers *l) {
     json_t *list = json_array();
     for (uint32_t row = 0; row < l->process_rows; row++) {
@@ -62,6 +63,7 @@ static json_t *hits_json(const struct layers *l) {
     return list;
 }
 
+/* The stages of slabs; null: not known. */
 static json_t *stages_json(const struct layers *l) {
     struct layers_stages stages = layers_stages(l);
     if (!stages.is_known)

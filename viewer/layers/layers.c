@@ -8,6 +8,7 @@
 #include "report/words/words.h"
 #include "viewer/capture/capture.h"
 
+/* The highest row of a process; not more than the summary counts. */
 static uint32_t highest_process(struct view *view) {
     uint64_t highest =
         hak_database_number(hak_store_database(view->reader), "SELECT max(id) FROM process", 0);
@@ -16,6 +17,7 @@ static uint32_t highest_process(struct view *view) {
                                                              : view->summary.processes;
 }
 
+/* Reads --over. False, and said. */
 static bool read_over(struct layers *l) {
     const char *value = view_value(l->view, "over");
     if (!value)
@@ -35,6 +37,7 @@ static bool read_over(struct layers *l) {
     return true;
 }
 
+/* Reads all options. False, and said: one is wrong, or they do not go together. */
 static bool read_options(struct layers *l) {
     const char *class_text = view_value(l->view, "class");
     l->filter = (struct event_filter){.band = -1, .layer = -1, .store.class_index = -1};
@@ -59,6 +62,7 @@ static bool read_options(struct layers *l) {
            read_over(l);
 }
 
+/* Allocates the sums. False, and said. */
 static bool allocate_tallies(struct layers *l) {
     l->process_rows = highest_process(l->view) + 1;
     l->all = calloc(1, sizeof *l->all);
@@ -71,6 +75,7 @@ static bool allocate_tallies(struct layers *l) {
     return has_room;
 }
 
+/* True when nothing was found. */
 static bool is_nothing(const struct layers *l) {
     if (l->shows_superslabs)
         return l->changes->count == 0;
@@ -90,6 +95,7 @@ static void say_nothing_found(const struct layers *l) {
     view_error_text(&text);
 }
 
+/* Prints the answer. Returns a status. */
 static int print(struct layers *l) {
     struct hak_text text = {0};
     if (is_nothing(l) && !l->view->json)
@@ -100,6 +106,7 @@ static int print(struct layers *l) {
     return view_print(&text) ? 0 : VIEW_UNREADABLE;
 }
 
+/* The exit status: lost events first, then counters that disagree with the log. */
 static int answer_status(const struct layers *l) {
     int complete = view_completeness(l->view);
     if (complete != VIEW_OK)

@@ -13,8 +13,8 @@
 
 int command_layers(struct view *view);
 
-/* The document of `layers --json` with both --over `over_ns` and --superslabs, of `process` (row
- * id, 0 = all), without a comparison of counters with the log: of the log only what it says of
+/* Makes the document of `layers --json` with both --over `over_ns` and --superslabs, of `process`
+ * (row id, 0 = all), without a comparison of counters with the log: of the log only what it says of
  * slabs and settings is read, unless there are no counters. 0, or an exit status: the error is
  * printed. */
 int layers_over_time(struct view *view, uint32_t process, uint64_t over_ns, json_t **out);

@@ -22,6 +22,7 @@ const char *layers_share(uint64_t part, uint64_t whole) {
     return out;
 }
 
+/* The mallocs counted, compared with the log. */
 static void add_total(struct hak_text *text, const struct layers *l) {
     uint64_t served = 0;
     for (unsigned k = 0; k < HAK_METRIC_CLASSES; k++)
@@ -55,8 +56,8 @@ static void add_total(struct hak_text *text, const struct layers *l) {
                      l->without_last == 1 ? "its" : "their");
 }
 
-/* "front 3 of 4 (75.00 %)" for each layer that something was asked of, but for those that always
- * have a block. */
+/* Adds "front 3 of 4 (75.00 %)" for each layer that something was asked of, but for those that
+ * always have a block. */
 static void add_hits(struct hak_text *text, const struct layers *l) {
     const char *between = "Hits   ";
     for (unsigned layer = 0; layer < HAK_LAYERS; layer++) {
@@ -73,7 +74,7 @@ static void add_hits(struct hak_text *text, const struct layers *l) {
         hak_text_add(text, ".\n");
 }
 
-/* Blocks by where they went: "1,047 to front, 3 to remote". */
+/* Adds how many freed blocks went where: "1,047 to front, 3 to remote". */
 static void add_given(struct hak_text *text, const struct layers *l) {
     const char *between = "Freed  ";
     for (unsigned place = 0; place < HAK_PLACE_COUNT; place++) {
@@ -91,6 +92,7 @@ static void add_given(struct hak_text *text, const struct layers *l) {
         hak_text_add(text, ".\n");
 }
 
+/* The blocks moved by each kind. */
 static void add_moves(struct hak_text *text, const struct layers *l) {
     const char *between = "Moves  ";
     for (unsigned kind = HAK_REALLOC_FROM + 1; kind < HAK_SLAB_ACQUIRE; kind++) {
@@ -111,8 +113,8 @@ static const char *share_or_zero(uint64_t part, uint64_t whole) {
     return share[0] ? share : "0 %";
 }
 
-/* A log holds no stages: adds the shares that SuperSlabs tell, each of which gives at least one
- * slab. */
+/* Adds the shares of slabs that SuperSlabs tell, each of which gives at least one: a log holds no
+ * stages. */
 static void add_superslab_shares(struct hak_text *text, const struct layers *l, uint64_t taken) {
     uint64_t reserve = layers_sum(l, HAK_METRIC_SUPERSLAB_TAKE_TIMES);
     uint64_t mapped = layers_sum(l, HAK_METRIC_SUPERSLAB_MAP_TIMES);
@@ -125,6 +127,7 @@ static void add_superslab_shares(struct hak_text *text, const struct layers *l, 
                  share_or_zero(mapped, taken));
 }
 
+/* How many slabs and SuperSlabs were looked at. */
 static void add_looks(struct hak_text *text, const struct layers *l, uint64_t taken) {
     uint64_t refills = layers_sum(l, HAK_METRIC_SLAB_LOOK_TIMES);
     uint64_t superslabs = layers_sum(l, HAK_METRIC_SUPERSLAB_LOOK_AMOUNT);
@@ -143,6 +146,7 @@ static void add_looks(struct hak_text *text, const struct layers *l, uint64_t ta
         hak_text_add(text, ".\n");
 }
 
+/* The slabs taken, by stage. */
 static void add_slabs(struct hak_text *text, const struct layers *l) {
     struct layers_stages stages = layers_stages(l);
     if (stages.taken > 0) {
@@ -162,6 +166,7 @@ static void add_slabs(struct hak_text *text, const struct layers *l) {
     add_looks(text, l, stages.taken);
 }
 
+/* Says what became of SuperSlabs. */
 static void add_superslabs(struct hak_text *text, const struct layers *l) {
     static const struct {
         unsigned metric;
@@ -205,6 +210,7 @@ static void add_remote(struct hak_text *text, const struct layers *l) {
     hak_text_add(text, ".\n");
 }
 
+/* The large blocks' mappings and caches. */
 static void add_large(struct hak_text *text, const struct layers *l) {
     const uint64_t *none = l->all->cells[HAK_METRIC_NO_CLASS];
     uint64_t missed = none[HAK_METRIC_BIGCACHE_MISS_TIMES];
@@ -243,7 +249,8 @@ static void add_slack(struct hak_text *text, const struct layers *l) {
                      hak_words_count(not_told, "block", "blocks"));
 }
 
-/* Blocks that HAKMEM_GUARD wanted alone between closed pages. */
+/* Adds how many of the blocks that HAKMEM_GUARD wanted alone between closed pages were so, and why
+ * others were not. */
 static void add_guarded(struct hak_text *text, const struct layers *l) {
     static const struct {
         unsigned metric;
@@ -271,6 +278,7 @@ static void add_guarded(struct hak_text *text, const struct layers *l) {
     hak_text_free(&line);
 }
 
+/* Prewarmed blocks, learning, other allocators' blocks. */
 static void add_rest(struct hak_text *text, const struct layers *l) {
     uint64_t warmed = layers_sum(l, HAK_METRIC_PREWARM_AMOUNT);
     uint64_t foreign = layers_sum(l, HAK_METRIC_FOREIGN_FREE_TIMES);
@@ -288,6 +296,7 @@ static void add_rest(struct hak_text *text, const struct layers *l) {
                      hak_words_count(foreign, "free", "frees"));
 }
 
+/* The calls of the kernel for pages. */
 static void add_pages(struct hak_text *text, const struct layers *l) {
     static const struct {
         const char *name;

@@ -9,6 +9,7 @@
 /* ---- one line each -----------------------------------------------------------------------------
  */
 
+/* The first owners, and how many more. */
 static void add_owners(struct hak_text *text, const struct layers *l,
                        const struct superslab_life *life) {
     uint32_t shown = life->owners < SUPERSLAB_OWNERS ? life->owners : SUPERSLAB_OWNERS;
@@ -18,7 +19,7 @@ static void add_owners(struct hak_text *text, const struct layers *l,
         hak_text_add(text, " and %s more", hak_words_number(life->owners - shown));
 }
 
-/* "HOT 0.200 s, DRAINING 0.101 s": how long in each, what it was in longest first. */
+/* Adds "HOT 0.200 s, DRAINING 0.101 s": how long in each, what it was in longest first. */
 static void add_times(struct hak_text *text, const struct superslab_life *life) {
     bool is_told[SUPERSLAB_STATES] = {[SUPERSLAB_GONE] = true};
     for (;;) {
@@ -34,6 +35,7 @@ static void add_times(struct hak_text *text, const struct superslab_life *life) 
     }
 }
 
+/* How long in each state. */
 static json_t *times_json(const struct superslab_life *life) {
     json_t *object = json_object();
     for (unsigned s = 1; s < SUPERSLAB_STATES; s++)
@@ -48,6 +50,7 @@ static json_t *owners_json(const struct superslab_life *life) {
     return owners;
 }
 
+/* A row for each life; `is_list` for JSON. */
 static struct answer answer_of(const struct layers *l, bool is_list) {
     struct answer answer = answer_begin(l->view, is_list);
     bool has_processes = l->view->summary.processes > 1 && l->process == 0;
@@ -83,6 +86,7 @@ void layers_add_superslabs(struct hak_text *text, const struct layers *l) {
 /* ---- the lines ---------------------------------------------------------------------------------
  */
 
+/* How often from which tier to which. */
 static void add_tiers(struct hak_text *text, const struct layers_changes *c) {
     const char *between = "Tiers  ";
     for (unsigned from = 0; from < SUPERSLAB_STATES; from++)
@@ -99,7 +103,8 @@ static void add_tiers(struct hak_text *text, const struct layers_changes *c) {
 
 #define CAPACITIES_SHOWN 6
 
-/* Where many classes changed: how often, and between which. */
+/* Adds, where many classes changed their capacity, only how often and between which; false for
+ * few. */
 static bool sum_capacities(struct hak_text *text, const struct layers *l) {
     uint64_t changes = 0, least = UINT64_MAX, most = 0;
     unsigned classes = 0;
@@ -120,6 +125,7 @@ static bool sum_capacities(struct hak_text *text, const struct layers *l) {
     return true;
 }
 
+/* How the places of classes changed. */
 static void add_capacities(struct hak_text *text, const struct layers *l) {
     const char *between = "Capacity  ";
     if (sum_capacities(text, l))
@@ -139,6 +145,7 @@ static void add_capacities(struct hak_text *text, const struct layers *l) {
         hak_text_add(text, ".\n");
 }
 
+/* The learnt settings. */
 static void add_settings(struct hak_text *text, const struct layers_changes *c) {
     for (uint32_t i = 0; i < c->setting_count; i++) {
         struct hak_event e = {.kind = HAK_LEARN,

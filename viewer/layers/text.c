@@ -25,12 +25,14 @@ static unsigned shown_layers(const struct layers *l, unsigned *shown) {
     return count;
 }
 
+/* The headings of add_figures. */
 static void add_headings(struct table *t, const unsigned *shown, unsigned layers) {
     for (unsigned i = 0; i < layers; i++)
         table_add_heading(t, layers_name(shown[i]));
     table_add_headings(t, "refills|blocks|spills|blocks|remote frees");
 }
 
+/* The cells of a row: each layer's share, refills, spills, remote frees. */
 static void add_figures(struct table *t, const uint64_t *metrics, const unsigned *shown,
                         unsigned layers, uint64_t served) {
     struct layers_moves moves = layers_moves(metrics);
@@ -43,6 +45,7 @@ static void add_figures(struct table *t, const uint64_t *metrics, const unsigned
     table_add_count(t, metrics[HAK_METRIC_GIVEN_REMOTE]);
 }
 
+/* True when nothing was counted in the class. */
 static bool is_empty(const struct layers *l, unsigned k) {
     for (unsigned m = 0; m <= HAK_METRIC_SLAB_RELEASE_TIMES; m++)
         if (l->all->cells[k][m])
@@ -58,6 +61,7 @@ static uint64_t served_by_unknown(const struct layers *l) {
     return sum;
 }
 
+/* The table by class. */
 static void add_classes(struct hak_text *text, const struct layers *l) {
     struct table t = {0};
     unsigned shown[HAK_LAYERS], layers = shown_layers(l, shown);
@@ -93,6 +97,7 @@ static void add_classes(struct hak_text *text, const struct layers *l) {
 /* ---- by time -----------------------------------------------------------------------------------
  */
 
+/* True when something happened in the interval. */
 static bool says_anything(const uint64_t *sum, uint64_t served) {
     struct layers_moves moves = layers_moves(sum);
     return served || moves.refill_blocks || moves.spill_blocks || sum[HAK_METRIC_GIVEN_REMOTE] ||
@@ -109,6 +114,7 @@ static bool add_states(int64_t *in_state, const struct layers_interval *interval
     return has_any;
 }
 
+/* The table by interval; empty ones are left out. */
 static void add_intervals(struct hak_text *text, const struct layers *l) {
     struct table t = {0};
     unsigned shown[HAK_LAYERS], layers = shown_layers(l, shown);

@@ -28,6 +28,7 @@ struct held {
     bool is_alone; /* only the profile is kept: nobody knows when the blocks were allocated */
 };
 
+/* The row of the process and stack; NULL without memory. */
 static struct held_row *find_or_add_row(struct held *held, const struct hak_live_block *block) {
     uint64_t key = (uint64_t)block->process << 32 | block->stack, place = 0;
     uint32_t number = hak_index_find(&held->index, key, &place);
@@ -42,8 +43,8 @@ static struct held_row *find_or_add_row(struct held *held, const struct hak_live
     return row;
 }
 
-/* Blocks of one thread group of a stack; a moment that is no end has no processes that were gone.
- */
+/* Adds a row of the profile, the blocks of one thread group of a stack, to its stack's row; a
+ * moment that is no end has no processes that were gone. */
 static void take_profile_row(struct held *held, const struct hak_heap_row *row) {
     struct hak_live_block as = {.process = row->process, .stack = row->stack};
     if (!row->live.blocks && !row->live.bytes)
@@ -59,6 +60,7 @@ static void take_profile_row(struct held *held, const struct hak_heap_row *row) 
     held->bytes += row->live.bytes;
 }
 
+/* Adds a live block to its row. 1 without memory. */
 static int take_block(void *context, const struct hak_live_block *block) {
     struct held *held = context;
     struct held_row *row = find_or_add_row(held, block);
@@ -75,6 +77,7 @@ static int take_block(void *context, const struct hak_live_block *block) {
     return 0;
 }
 
+/* By bytes, the most first. */
 static int compare_most_first(const void *a, const void *b) {
     const struct held_row *x = a, *y = b;
     if (x->bytes != y->bytes)
@@ -86,6 +89,7 @@ static int compare_most_first(const void *a, const void *b) {
 
 /* ---- the answer ------------------------------------------------------------------------------ */
 
+/* When the row's blocks were allocated. */
 static void add_born(struct hak_text *text, const struct held_row *row, bool is_alone) {
     hak_text_add(text, "%s",
                  is_alone         ? "not kept"
@@ -95,6 +99,7 @@ static void add_born(struct hak_text *text, const struct held_row *row, bool is_
         hak_text_add(text, " to %s", hak_words_time(row->newest_ns));
 }
 
+/* The answer's first `shown` rows; in a table, equal places are told apart. */
 static struct answer held_answer(struct held *held, uint32_t shown) {
     struct view *view = held->view;
     struct answer answer = answer_begin(view, view->json);
@@ -119,6 +124,7 @@ static struct answer held_answer(struct held *held, uint32_t shown) {
     return answer;
 }
 
+/* The rows' whole stacks. */
 static void add_held_stacks(struct hak_text *text, struct held *held, uint32_t shown) {
     for (uint32_t i = 0; i < shown; i++) {
         const struct held_row *row = &held->row[i];
@@ -139,6 +145,7 @@ static bool is_beyond_end(const struct held *held) {
                            : held->moment.ns > held->view->summary.last_ns;
 }
 
+/* The moment at which the blocks were held, in words. */
 static void add_moment(struct hak_text *text, const struct held *held) {
     const struct hak_live_moment *at = &held->moment;
     if (at->id)
@@ -149,6 +156,7 @@ static void add_moment(struct hak_text *text, const struct held *held) {
         hak_text_add(text, "at the end (%s)", hak_words_time(held->view->summary.last_ns));
 }
 
+/* Prints the answer as text or JSON. False, and said. */
 static bool print(struct held *held, uint32_t shown) {
     struct view *view = held->view;
     struct answer answer = held_answer(held, shown);
@@ -187,6 +195,7 @@ static bool print(struct held *held, uint32_t shown) {
 
 /* ---- the command ----------------------------------------------------------------------------- */
 
+/* Reads --at and --process. False, and said. */
 static bool read_moment(struct view *view, struct hak_live_moment *moment) {
     const char *at = view_value(view, "at");
     struct view_moment word = {0};

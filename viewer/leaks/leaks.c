@@ -20,6 +20,7 @@ static void add_age(struct hak_text *text, const struct leaks_row *row) {
     hak_text_add(text, "%s", hak_words_time(row->ns - row->oldest_ns));
 }
 
+/* True for a new leak; reachable blocks need --reachable. */
 static bool is_listed(const struct view *view, const struct leaks_row *row) {
     if (row->state != FINDING_NEW)
         return false;
@@ -28,6 +29,7 @@ static bool is_listed(const struct view *view, const struct leaks_row *row) {
 
 /* ---- for people ------------------------------------------------------------------------------ */
 
+/* One sentence on a scan. */
 static void add_scan_line(struct hak_text *text, struct view *view, const struct leaks_scan *scan) {
     hak_text_add(text, "Process ");
     view_add_process(text, view, scan->process);
@@ -43,7 +45,8 @@ static void add_scan_line(struct hak_text *text, struct view *view, const struct
     hak_text_add(text, ".%s%s\n", scan->notes[0] ? " " : "", scan->notes);
 }
 
-/* Rows of the answer: in text the new ones, in JSON all that were asked for, or `only` one. */
+/* Whether a leak is a row of the answer: in text the new ones, in JSON all that were asked for, or
+ * `only` one. */
 static bool is_row(const struct view *view, const struct leaks_row *row,
                    const struct leaks_row *only) {
     if (only)
@@ -52,6 +55,7 @@ static bool is_row(const struct view *view, const struct leaks_row *row,
                       : is_listed(view, row);
 }
 
+/* One row. */
 static void add_leak(struct answer *answer, const struct leaks_list *list,
                      const struct leaks_row *row, const char *place) {
     static const char *const states[] = {"new", "baseline", "suppressed"};
@@ -71,7 +75,7 @@ static void add_leak(struct answer *answer, const struct leaks_list *list,
         DATA_OF("frames", hak_json_stack(view->reader, row->stack)));
 }
 
-/* `more`: rows and bytes that the limit leaves out. */
+/* The leaks as rows, up to the limit; `more` gets the rows and bytes that it leaves out. */
 static struct answer leaks_answer(struct view *view, const struct leaks_list *list, uint64_t limit,
                                   const struct leaks_row *only, uint64_t more[2]) {
     struct answer answer = answer_begin(view, view->json);
@@ -95,6 +99,7 @@ static struct answer leaks_answer(struct view *view, const struct leaks_list *li
     return answer;
 }
 
+/* The table, and how much the limit leaves out. */
 static void add_table(struct hak_text *text, struct view *view, const struct leaks_list *list,
                       uint64_t limit) {
     uint64_t more[2] = {0};
@@ -105,6 +110,7 @@ static void add_table(struct hak_text *text, struct view *view, const struct lea
                      hak_words_count(more[0], "more line", "more lines"), hak_words_bytes(more[1]));
 }
 
+/* The listed leaks' whole stacks. */
 static void add_leaked_stacks(struct hak_text *text, struct view *view,
                               const struct leaks_list *list, uint64_t limit) {
     uint64_t shown = 0;
@@ -120,7 +126,7 @@ static void add_leaked_stacks(struct hak_text *text, struct view *view,
     }
 }
 
-/* Where nothing is listed: says what was looked for, and where. */
+/* Adds, where nothing is listed, what was looked for, and where. */
 static void add_nothing(struct hak_text *text, struct view *view, const struct leaks_list *list) {
     if (list->scan_count == 0) {
         hak_text_add(text, "No leak scan was made in ");
@@ -143,6 +149,7 @@ static void add_nothing(struct hak_text *text, struct view *view, const struct l
         add_scan_line(text, view, &list->scans[i]);
 }
 
+/* Says what is not shown, and how it can be. */
 static void add_remarks(struct hak_text *text, const struct view *view,
                         const struct leaks_list *list) {
     if (list->known)
@@ -156,6 +163,7 @@ static void add_remarks(struct hak_text *text, const struct view *view,
                      hak_words_count(list->reachable, "block is", "blocks are"));
 }
 
+/* Prints the table and at most 8 scans. */
 static void print_leaks_text(struct view *view, const struct leaks_list *list, uint64_t limit,
                              size_t listed) {
     struct hak_text text = {0};
@@ -188,7 +196,7 @@ static json_t *scan_json(struct view *view, const struct leaks_scan *scan) {
         FLAG("is_error", scan->is_error), TEXT("notes", scan->notes));
 }
 
-/* All that are asked for, or `only` one and the scan that found it. */
+/* Prints the leaks that are asked for, or `only` one and the scan that found it, as JSON. */
 static void print_leaks_json(struct view *view, const struct leaks_list *list, uint64_t limit,
                              const struct leaks_row *only) {
     uint64_t more[2] = {0};
@@ -204,6 +212,7 @@ static void print_leaks_json(struct view *view, const struct leaks_list *list, u
 
 /* ---- the command ----------------------------------------------------------------------------- */
 
+/* leaks N: the whole stack of one. */
 static void print_one(struct view *view, const struct leaks_row *row) {
     struct hak_text text = {0}, age = {0};
     add_age(&age, row);
@@ -224,6 +233,7 @@ static void print_one(struct view *view, const struct leaks_row *row) {
     hak_text_free(&age);
 }
 
+/* leaks N: prints that leak. Returns the exit status. */
 static int show_one(struct view *view, const struct leaks_list *list) {
     char *end;
     const char *which = view->argument[0] + (view->argument[0][0] == 'L');
@@ -242,7 +252,7 @@ static int show_one(struct view *view, const struct leaks_list *list) {
     return VIEW_USAGE;
 }
 
-/* 1 as soon as a leak counts as a fault and is news. */
+/* The exit status: that of a fault as soon as a leak counts as one and is news. */
 static int status_of(const struct view *view, const struct leaks_list *list) {
     for (size_t i = 0; i < list->row_count; i++)
         if (list->rows[i].is_finding && list->rows[i].state == FINDING_NEW)

@@ -11,6 +11,7 @@ static void copy_text(const struct hak_query *query, int column, char *to, size_
     snprintf(to, bytes, "%s", hak_query_text(query, column));
 }
 
+/* Appends a scan. False without memory. */
 static bool read_scan(struct leaks_list *list, const struct hak_query *query) {
     if (!hak_growing_make_room(&list->scans, list->scan_count, &list->scan_capacity,
                                sizeof *list->scans))
@@ -38,6 +39,7 @@ static unsigned kind_of(const char *text) {
                                            : HAK_LEAK_IS_REACHABLE;
 }
 
+/* Appends a leak, new until it is judged. False without memory. */
 static bool add_row(struct leaks_list *list, const struct hak_query *query) {
     char kind[16];
     if (!hak_growing_make_room(&list->rows, list->row_count, &list->row_capacity,
@@ -64,6 +66,7 @@ static bool add_row(struct leaks_list *list, const struct hak_query *query) {
     return true;
 }
 
+/* Adds the rows that the question finds. Returns a status, said if not 0. */
 static int read_rows(struct view *view, struct leaks_list *list, const char *sql, uint32_t process,
                      uint64_t scan, bool (*add)(struct leaks_list *, const struct hak_query *)) {
     struct hak_query q =

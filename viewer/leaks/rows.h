@@ -36,11 +36,11 @@ struct leaks_list {
     struct findings known_by;  /* baseline and suppressions */
 };
 
-/* Reads both tables. 0 or an exit status; the error is printed. (read.c) */
+/* read.c: reads the scans and their leaks. 0 or an exit status; the error is printed. */
 int leaks_read(struct view *view, struct leaks_list *list);
 void leaks_free(struct leaks_list *list);
 
-/* `leaks --held`; at most `limit` lines, 0 = all. Returns the exit status. (held.c) */
+/* held.c: prints `leaks --held`; at most `limit` lines, 0 = all. Returns the exit status. */
 int leaks_held(struct view *view, uint64_t limit);
 
 /* The column WHERE, a line for each stack. (where.c) */

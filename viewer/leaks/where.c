@@ -9,7 +9,7 @@
 
 #define WHERE_FRAMES 3
 
-/* The frame that one line names and its callers: the program's own. */
+/* Adds the frame that one line names and its callers: the program's own. */
 static void add_where(struct hak_text *text, struct view *view, uint32_t stack) {
     int shown = 0;
     struct hak_frames frames = {0};

@@ -38,6 +38,7 @@ struct cuts {
     int count;
 };
 
+/* Notes that a list or a text of this name was cut, and how long the longest was. */
 static void note_cut(struct cuts *cuts, const char *name, bool is_text, size_t shown, size_t had) {
     for (int i = 0; i < cuts->count; i++) {
         struct one *one = &cuts->one[i];
@@ -93,6 +94,7 @@ static char *dump_compact(const json_t *value) {
     return hak_json_dump(value, JSON_COMPACT | JSON_ENCODE_ANY);
 }
 
+/* The bytes of a value as compact JSON; without memory, a huge number. */
 static size_t length_of(const json_t *value) {
     char *text = dump_compact(value);
     size_t length = text ? strlen(text) : SIZE_MAX / 2;
@@ -133,6 +135,7 @@ static size_t history_length(const json_t *document) {
     return (size_t)(totals ? json_integer_value(json_object_get(totals, "lives")) : lives);
 }
 
+/* Finds the answer's main list and computes which of its rows the window asks for. */
 static struct page find_page(const json_t *document, const struct mcp_tool *tool,
                              struct mcp_window window) {
     struct page page = {.name = find_list(document, tool)};
@@ -189,6 +192,7 @@ static void set_text(json_t *object, const char *name, struct hak_text *text) {
     hak_text_free(text);
 }
 
+/* Sets the sentence that says which rows of the main list are shown, unless all are. */
 static void say_page(json_t *shown, const struct mcp_tool *tool, const struct page *page) {
     struct hak_text text = {0};
     size_t first =
@@ -202,6 +206,7 @@ static void say_page(json_t *shown, const struct mcp_tool *tool, const struct pa
     set_text(shown, page->name, &text);
 }
 
+/* Sets a sentence for each list or text that was cut. */
 static void say_cuts(json_t *shown, const struct cuts *cuts) {
     for (int i = 0; i < cuts->count; i++) {
         const struct one *one = &cuts->one[i];
@@ -212,6 +217,8 @@ static void say_cuts(json_t *shown, const struct cuts *cuts) {
     }
 }
 
+/* Makes the sentence that says how the caller gets more: offset, a narrower question, max_tokens.
+ */
 static json_t *say_rest(const struct mcp_tool *tool, const struct page *page,
                         struct mcp_window window) {
     struct hak_text text = {0};
@@ -229,7 +236,7 @@ static json_t *say_rest(const struct mcp_tool *tool, const struct page *page,
     return rest;
 }
 
-/* `answer` with `cut` before all else. */
+/* Prints the answer with `cut` before all else; takes over all three. */
 static char *print_cut(json_t *answer, json_t *shown, json_t *rest) {
     json_t *whole = json_pack("{s:{s:o, s:o}}", "cut", "shown", shown, "rest", rest);
     if (answer)

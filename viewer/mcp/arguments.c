@@ -54,6 +54,7 @@ static bool is_moment(const char *text) {
     return text && (strncmp(text, "mark:", 5) == 0 ? !strstr(text, "../") : !strchr(text, '/'));
 }
 
+/* Whether the text is one of the words, between which | stands. */
 static bool is_choice(const char *text, const char *words) {
     for (const char *at = words; text && *at;) {
         size_t length = strcspn(at, "|");
@@ -64,6 +65,7 @@ static bool is_choice(const char *text, const char *words) {
     return false;
 }
 
+/* Adds a text, an address or one of the choices as an option, or refuses it. */
 static bool add_text(struct mcp_call *call, const struct mcp_argument *argument,
                      const json_t *value, struct hak_text *error) {
     const char *text = mcp_line_of(value);
@@ -81,8 +83,10 @@ static bool add_text(struct mcp_call *call, const struct mcp_argument *argument,
     return true;
 }
 
-static bool add_number(struct mcp_call *call, const struct mcp_argument *argument,
-                       const json_t *value, struct hak_text *error) {
+/* Adds a number in the argument's range to the command line as --option=; if the argument has no
+ * option, sets the answer's window or the call's time limit. False: refused, said in `error`. */
+static bool take_number(struct mcp_call *call, const struct mcp_argument *argument,
+                        const json_t *value, struct hak_text *error) {
     json_int_t number = json_integer_value(value);
     if (!json_is_integer(value) || number < argument->least || number > argument->most) {
         char due[96];
@@ -103,6 +107,7 @@ static bool add_number(struct mcp_call *call, const struct mcp_argument *argumen
     return true;
 }
 
+/* Adds an option without value where the argument is true. */
 static bool add_switch(struct mcp_call *call, const struct mcp_argument *argument,
                        const json_t *value, struct hak_text *error) {
     if (!json_is_boolean(value))
@@ -112,7 +117,7 @@ static bool add_switch(struct mcp_call *call, const struct mcp_argument *argumen
     return true;
 }
 
-/* Its second moment is an argument of the command. */
+/* Adds the first of two moments as an option; the second is an argument of the command. */
 static bool add_between(struct mcp_call *call, const struct mcp_argument *argument,
                         const json_t *value, struct hak_text *error) {
     const char *from = mcp_line_of(json_array_get(value, 0)),
@@ -124,6 +129,7 @@ static bool add_between(struct mcp_call *call, const struct mcp_argument *argume
     return true;
 }
 
+/* Adds a capture's path below the server's folder as an option or a word, or refuses it. */
 static bool add_path(struct mcp_call *call, const struct mcp_argument *argument,
                      const json_t *value, struct hak_text *error) {
     const char *typed = json_is_string(value) ? mcp_line_of(value) : NULL;
@@ -147,7 +153,7 @@ bool mcp_call_add_argument(struct mcp_call *call, const struct mcp_argument *arg
                            const json_t *value, struct hak_text *error) {
     switch (argument->kind) {
     case MCP_NUMBER:
-        return add_number(call, argument, value, error);
+        return take_number(call, argument, value, error);
     case MCP_SWITCH:
         return add_switch(call, argument, value, error);
     case MCP_BETWEEN:

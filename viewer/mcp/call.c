@@ -31,6 +31,7 @@ static bool is_given(const json_t *arguments, const char *name) {
 /* ---- what stands behind the options ------------------------------------------------------------
  */
 
+/* Adds the program that is to run and its arguments, or refuses them. */
 static bool add_command(struct mcp_call *call, const struct mcp_argument *argument,
                         const json_t *value, struct hak_text *error) {
     size_t count = json_array_size(value);
@@ -45,7 +46,8 @@ static bool add_command(struct mcp_call *call, const struct mcp_argument *argume
     return true;
 }
 
-/* The arguments of the command, in the order of the table. */
+/* Adds, behind --, the arguments of the command, in the order of the table. False: one is refused.
+ */
 static bool add_behind(struct mcp_call *call, const json_t *arguments, struct hak_text *error) {
     mcp_call_add(call, "--");
     for (const struct mcp_argument *a = call->tool->arguments; a->name; a++) {
@@ -73,6 +75,8 @@ static void add_names(struct hak_text *text, const struct mcp_tool *tool) {
         hak_text_add(text, "%s%s", a == tool->arguments ? "" : ", ", a->name);
 }
 
+/* Whether each given argument is one of the tool's and each needed one is given; else `error` says
+ * which. */
 static bool knows_all(const struct mcp_tool *tool, const json_t *arguments,
                       struct hak_text *error) {
     const char *name;
@@ -95,7 +99,7 @@ static bool knows_all(const struct mcp_tool *tool, const json_t *arguments,
     return true;
 }
 
-/* The captures of `diff`. */
+/* Checks that `diff` is given both captures, or two moments of one. */
 static bool check_sides(const struct mcp_call *call, const json_t *arguments,
                         struct hak_text *error) {
     bool is_of_one = is_given(arguments, "between");
@@ -107,6 +111,7 @@ static bool check_sides(const struct mcp_call *call, const json_t *arguments,
     return false;
 }
 
+/* Adds the folder's newest capture where the tool needs one and the call names none. */
 static bool add_newest(struct mcp_call *call, const json_t *arguments, struct hak_text *error) {
     const struct mcp_tool *tool = call->tool;
     bool needs =
@@ -123,7 +128,7 @@ static bool add_newest(struct mcp_call *call, const json_t *arguments, struct ha
     return true;
 }
 
-/* The words that the server adds by itself. */
+/* Adds the words that the server adds by itself: the tool's fixed options and the limit. */
 static void add_own(struct mcp_call *call, const json_t *arguments) {
     const struct mcp_tool *tool = call->tool;
     for (const char *at = tool->fixed; *at;) {

@@ -31,6 +31,7 @@ static const char *below(const char *path) {
     return path + length + 1;
 }
 
+/* Whether the path has a part "..", by which it could leave the folder. */
 static bool has_parent(const char *path) {
     for (const char *at = path; at; at = strchr(at, '/')) {
         at += *at == '/';
@@ -56,7 +57,8 @@ static bool check_typed(const char *typed, struct hak_text *error) {
     return !wrong;
 }
 
-/* `real`, below the folder, as a command takes it. */
+/* Makes of `real` a path as a command takes it, to be freed; NULL: it is not below the folder, or
+ * no memory. */
 static char *from_here(const char *typed, const char *real, struct hak_text *error) {
     const char *relative = below(real);
     if (!relative)
@@ -71,6 +73,7 @@ static char *from_here(const char *typed, const char *real, struct hak_text *err
 /* ---- captures that are there -------------------------------------------------------------------
  */
 
+/* Whether the path is a file itself, no link, and when it was changed. */
 static bool is_regular(const char *path, struct timespec *changed) {
     struct stat about;
     if (lstat(path, &about) != 0 || !S_ISREG(about.st_mode))
@@ -108,6 +111,7 @@ static uint32_t list_captures(const char *pattern, struct hak_text *names, char 
     return found;
 }
 
+/* Adds the names of the folder's captures, up to NAMED, to an error. */
 static void add_captures(struct hak_text *error) {
     struct hak_text names = {0};
     char newest[NAME_MAX + 1] = "";

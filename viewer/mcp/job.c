@@ -28,7 +28,7 @@ enum {
 /* ---- pipes -------------------------------------------------------------------------------------
  */
 
-/* `to` is the end of the process. */
+/* Opens a pipe from a process, whose end `to` is; it keeps `most` bytes of it. False: it cannot. */
 static bool open_pipe(struct mcp_pipe *pipe, size_t most, bool keeps_end, int *to) {
     int ends[2];
     *pipe = (struct mcp_pipe){.fd = -1, .most = most, .keeps_end = keeps_end};
@@ -47,6 +47,8 @@ static void close_pipe(struct mcp_pipe *pipe) {
     pipe->fd = -1;
 }
 
+/* Adds bytes to the pipe's text: the first `most` of all that come, or, where it keeps the end, the
+ * last. */
 static void keep(struct mcp_pipe *pipe, const char *bytes, size_t count) {
     struct hak_buffer *text = &pipe->text;
     pipe->bytes += count;
@@ -68,6 +70,7 @@ static void keep(struct mcp_pipe *pipe, const char *bytes, size_t count) {
     text->data[text->size] = '\0';
 }
 
+/* Reads the pipe without waiting until it is empty; at its end it is closed. */
 static void read_pipe(struct mcp_pipe *pipe) {
     static char bytes[1 << 16];
     ssize_t got;
@@ -96,7 +99,7 @@ void mcp_job_read(struct mcp_job *job) {
 /* ---- the process -------------------------------------------------------------------------------
  */
 
-/* In the process: nothing of the server's stays, and it ends with it. */
+/* Makes a child process independent: nothing of the server's stays, and it ends with it. */
 static void be_alone(pid_t server, int out, int err) {
     sigset_t none;
     int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -116,6 +119,8 @@ static void be_alone(pid_t server, int out, int err) {
     dup2(err, STDERR_FILENO);
 }
 
+/* In the child: runs the tool's command of hakmem-trace, or the program that was asked for; does
+ * not return. */
 static _Noreturn void become(struct mcp_job *job, pid_t server, int out, int err, int said) {
     be_alone(server, out, err);
     if (job->program)
@@ -158,7 +163,8 @@ bool mcp_job_start(struct mcp_job *job, struct hak_text *error) {
     return job->pid > 0;
 }
 
-/* A program that has not begun yet is asked as soon as it has. */
+/* Signals the program to end, or kills it after the time of grace; one that has not begun yet is
+ * asked as soon as it has. */
 static void end_program(struct mcp_job *job, uint64_t waited_ms) {
     pid_t program = job->program->part.program;
     bool is_first = !job->program->left.is_over;
@@ -216,7 +222,7 @@ void mcp_result_add(json_t *result, const char *text) {
                           json_pack("{s:s, s:o}", "type", "text", "text", hak_json_lines(text)));
 }
 
-/* The lines that a process wrote, without their last end. */
+/* Adds the lines that a process wrote, without their last end. */
 static void add_lines(struct hak_text *text, const struct mcp_pipe *pipe) {
     char *lines = strdup(pipe->text.data ? (const char *)pipe->text.data : "");
     size_t length = lines ? strlen(lines) : 0;
@@ -226,7 +232,7 @@ static void add_lines(struct hak_text *text, const struct mcp_pipe *pipe) {
     free(lines);
 }
 
-/* "ended after 30 s", for a job that was. */
+/* Adds "ended after 30 s", for a job that was ended, or that its answer was too long. */
 static void add_end(struct hak_text *text, const struct mcp_job *job) {
     if (job->is_late)
         hak_text_add(text, "%s was ended after %llu s%s", job->call.tool->name,
@@ -241,12 +247,14 @@ static void add_end(struct hak_text *text, const struct mcp_job *job) {
                      job->call.tool->narrower[0] ? ": " : "", job->call.tool->narrower);
 }
 
+/* Adds the command's standard error below the text. */
 static void add_errors(struct hak_text *text, const struct mcp_job *job) {
     if (text->length && job->err.text.size)
         hak_text_add(text, "\n");
     add_lines(text, &job->err);
 }
 
+/* Makes the error answer of a job whose command failed: how it ended and its standard error. */
 static json_t *failed(const struct mcp_job *job) {
     struct hak_text text = {0};
     add_end(&text, job);
@@ -259,6 +267,7 @@ static json_t *failed(const struct mcp_job *job) {
     return result;
 }
 
+/* Adds the program's own output, with a line that says how much of it was left out. */
 static void add_said(struct hak_text *text, const struct mcp_job *job) {
     if (job->said.bytes == 0)
         return;

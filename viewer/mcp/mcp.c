@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+/* `mcp`: enters the folder and answers the client's messages on standard input until it ends. */
 int command_mcp(struct view *view) {
     static struct mcp_server server;
     if (view_given(view, "store")) {

@@ -76,9 +76,11 @@ bool mcp_folder_enter(const char *path);
 /* The capture that a caller names, relative to the folder and without a symbolic link. NULL: what
  * is wrong is appended to `error`. The caller frees it. */
 char *mcp_folder_capture(const char *typed, struct hak_text *error);
-/* The same of the newest hakmem.*.db of the folder. */
+/* The path of the newest hakmem.*.db of the folder, to be freed. NULL: `error` says that there is
+ * none. */
 char *mcp_folder_newest(struct hak_text *error);
-/* The same for a capture that is to be written: nothing lies there. */
+/* The path of a capture that is to be written below the folder, to be freed; nothing lies there.
+ * NULL: `error` says why not. */
 char *mcp_folder_new_capture(const char *typed, struct hak_text *error);
 
 /* ---- a call ------------------------------------------------------------------------------------
@@ -105,6 +107,7 @@ struct mcp_call {
  * appended to `error`. `call` is freed by mcp_call_free in either case. */
 bool mcp_call_read(struct mcp_call *call, const struct mcp_tool *tool, const json_t *arguments,
                    struct hak_text *error);
+/* Frees the call's words. */
 void mcp_call_free(struct mcp_call *call);
 
 /* Appends a word of the command line. */
@@ -163,15 +166,15 @@ struct mcp_job {
 
 /* Starts the process. False: why is appended to `error`. */
 bool mcp_job_start(struct mcp_job *job, struct hak_text *error);
-/* Has it ended, in steps: call it again and again until `has_ended`. */
+/* Ends the job's process in steps: call it again and again until `has_ended`. */
 void mcp_job_end(struct mcp_job *job, uint64_t grace_ms);
 /* Reads what is there. */
 void mcp_job_read(struct mcp_job *job);
 /* The `result` of the call, of a job that has ended. */
 json_t *mcp_job_result(struct mcp_job *job);
-/* Its place is free again. */
+/* Frees the job: its place is free again. */
 void mcp_job_free(struct mcp_job *job);
-/* In the process of the job: `run` of `call`, with PROGRAM's output into `said`. */
+/* Does, in the process of the job, `run` of `call`, with PROGRAM's output into `said`. */
 _Noreturn void mcp_program_run(const struct mcp_call *call, struct mcp_program *program, int said);
 
 /* A result with a text; more may be added to its `content`. */
@@ -188,7 +191,7 @@ struct mcp_server {
     struct mcp_job job[MCP_JOBS];
 };
 
-/* One message of the client. */
+/* Handles one message of the client: answers it, or refuses what is no request. */
 void mcp_protocol_handle(struct mcp_server *server, const char *line, size_t bytes);
 /* A line that is too long to be read. */
 void mcp_protocol_refuse_line(void);

@@ -43,7 +43,7 @@ struct request {
 /* ---- what is sent ------------------------------------------------------------------------------
  */
 
-/* One line. Drops the reference. */
+/* Writes the message as one line. Drops the reference. */
 static void send_message(json_t *message) {
     char *text = hak_json_dump(message, JSON_COMPACT);
     json_decref(message);
@@ -55,6 +55,7 @@ static void send_message(json_t *message) {
     fflush(stdout);
 }
 
+/* Sends a JSON-RPC error with this id, code and message; takes over `data`. */
 static void send_error(const json_t *id, int code, const char *message, json_t *data) {
     json_t *error = json_pack("{s:i, s:o}", "code", code, "message", hak_json_text(message));
     if (data)
@@ -67,6 +68,8 @@ static json_t *server_json(void) {
     return json_pack("{s:s, s:s}", "name", "hakmem-trace", "version", HAK_VERSION);
 }
 
+/* Sends a request's result, which it takes over; a modern client's gets the server's name with it.
+ */
 static void send_result(const json_t *id, bool is_modern, json_t *result) {
     if (is_modern) {
         json_object_set_new(result, "resultType", json_string("complete"));
@@ -90,6 +93,8 @@ static json_t *capabilities(void) {
     return json_pack("{s:{}}", "tools");
 }
 
+/* Answers initialize with the asked version of the protocol if it is known, else with the first of
+ * them. */
 static void initialize(struct mcp_server *server, const struct request *request) {
     const char *asked = json_string_value(json_object_get(request->params, "protocolVersion"));
     const char *agreed = versions[0];
@@ -108,7 +113,7 @@ static void initialize(struct mcp_server *server, const struct request *request)
                           instructions));
 }
 
-/* How long a client may keep a list, which stays as it is. */
+/* Sets how long a client may keep a list, which stays as it is; for modern ones only. */
 static void set_lifetime(json_t *result, const struct request *request) {
     if (!request->is_modern)
         return;
@@ -116,6 +121,7 @@ static void set_lifetime(json_t *result, const struct request *request) {
     json_object_set_new(result, "cacheScope", json_string("private"));
 }
 
+/* Answers server/discover with the version, the capabilities and the instructions. */
 static void discover(struct mcp_server *server, const struct request *request) {
     (void)server;
     json_t *result = json_pack("{s:[s], s:o, s:s}", "supportedVersions", MODERN, "capabilities",
@@ -129,6 +135,7 @@ static void ping(struct mcp_server *server, const struct request *request) {
     send_result(request->id, request->is_modern, json_object());
 }
 
+/* Answers tools/list with all tools on one page. */
 static void list_tools(struct mcp_server *server, const struct request *request) {
     if (json_object_get(request->params, "cursor")) {
         send_error(request->id, NO_PARAMS, "tools/list: unknown cursor: the list has one page",
@@ -145,6 +152,7 @@ static void refuse_call(const struct request *request, struct hak_text *error) {
     hak_text_free(error);
 }
 
+/* A place for another job, or NULL where all are taken. */
 static struct mcp_job *free_place(struct mcp_server *server) {
     for (int i = 0; i < MCP_JOBS; i++)
         if (!server->job[i].id)
@@ -152,6 +160,7 @@ static struct mcp_job *free_place(struct mcp_server *server) {
     return NULL;
 }
 
+/* Starts a job for tools/call, or refuses it; the answer is sent when the job has ended. */
 static void call_tool(struct mcp_server *server, const struct request *request) {
     const char *name = json_string_value(json_object_get(request->params, "name"));
     const json_t *arguments = json_object_get(request->params, "arguments");
@@ -205,6 +214,7 @@ static const struct {
 /* ---- a message ---------------------------------------------------------------------------------
  */
 
+/* Marks the job with the given requestId as cancelled. */
 static void cancel(struct mcp_server *server, const json_t *params) {
     const json_t *id = json_object_get(params, "requestId");
     for (int i = 0; i < MCP_JOBS; i++)
@@ -237,6 +247,7 @@ static bool settle_version(const struct mcp_server *server, const char *method,
     return false;
 }
 
+/* Whether a job that has not been answered has this id. */
 static bool is_in_use(const struct mcp_server *server, const json_t *id) {
     for (int i = 0; i < MCP_JOBS; i++)
         if (server->job[i].id && json_equal(server->job[i].id, id))
@@ -244,6 +255,7 @@ static bool is_in_use(const struct mcp_server *server, const json_t *id) {
     return false;
 }
 
+/* Refuses a request that is malformed or of an unknown method, and runs its method otherwise. */
 static void take_request(struct mcp_server *server, const char *method, struct request *request) {
     if (is_in_use(server, request->id)) {
         send_error(request->id, NO_REQUEST, "id: a request that has no answer yet has the same",
@@ -266,7 +278,7 @@ static void take_request(struct mcp_server *server, const char *method, struct r
     hak_text_free(&error);
 }
 
-/* A message that is an object. */
+/* Takes a message that is an object: a request, a notification or an answer. */
 static void take_object(struct mcp_server *server, const json_t *message) {
     json_t *id = json_object_get(message, "id");
     const json_t *method = json_object_get(message, "method");

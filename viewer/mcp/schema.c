@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+/* The list of the words, between which | stands, as JSON. */
 static json_t *choices(const char *words) {
     json_t *list = json_array();
     for (const char *at = words; *at;) {
@@ -13,6 +14,7 @@ static json_t *choices(const char *words) {
     return list;
 }
 
+/* Makes the schema that of a list of strings, of `least` to `most` ones; most 0 is no bound. */
 static void set_list(json_t *schema, int least, int most) {
     json_object_set_new(schema, "items", json_pack("{s:s}", "type", "string"));
     json_object_set_new(schema, "minItems", json_integer(least));
@@ -20,6 +22,7 @@ static void set_list(json_t *schema, int least, int most) {
         json_object_set_new(schema, "maxItems", json_integer(most));
 }
 
+/* The JSON schema of one argument. */
 static json_t *argument_json(const struct mcp_argument *argument) {
     static const char *const types[] = {
         [MCP_TEXT] = "string",    [MCP_NUMBER] = "integer",     [MCP_SWITCH] = "boolean",
@@ -41,6 +44,7 @@ static json_t *argument_json(const struct mcp_argument *argument) {
     return schema;
 }
 
+/* A tool as tools/list shows it: name, sentence, schema of its arguments, hints. */
 static json_t *tool_json(const struct mcp_tool *tool) {
     json_t *properties = json_object(), *needed = json_array();
     for (const struct mcp_argument *a = tool->arguments; a->name; a++) {

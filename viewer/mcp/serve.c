@@ -122,7 +122,8 @@ static void start(struct mcp_job *job) {
     mcp_job_free(job);
 }
 
-/* Does what is due for a job that has a process. */
+/* Does what is due for a job that has a process: reads its output, answers when it has ended, ends
+ * it when its time is up. */
 static void look_after(struct mcp_job *job, bool is_closing) {
     mcp_job_read(job);
     if (job->has_ended) {

@@ -12,7 +12,8 @@
 
 enum { NO_MEASURE = -1 };
 
-/* Of a span: calls, bytes, short-lived, growth; the one that is sorted by stands first. */
+/* The measure of a column: of a span calls, bytes, short-lived, growth; the one that is sorted by
+ * stands first. */
 static int measure_of(const struct profile_query *q, unsigned column) {
     static const enum profile_measure of_span[] = {PROFILE_CALLS, PROFILE_BYTES,
                                                    PROFILE_SHORT_LIVED, PROFILE_GROWTH};
@@ -83,6 +84,7 @@ static const char *count_of(const struct profile_query *q, uint64_t blocks) {
                         : hak_words_count(blocks, "block", "blocks");
 }
 
+/* Adds by how many bytes and blocks all groups together grew or shrank. */
 static void add_total_growth(struct hak_text *text, const struct profile_query *q,
                              const struct profile_sums *all) {
     int64_t bytes = profile_growth_bytes(all), blocks = profile_growth_blocks(all);
@@ -135,6 +137,8 @@ const char *profile_growth_words(const struct growth *growth) {
 /* ---- JSON --------------------------------------------------------------------------------------
  */
 
+/* The live blocks as JSON and, for a span, also those that came, went, were short-lived, and the
+ * growth. */
 json_t *profile_sums_json(const struct profile_query *q, const struct profile_sums *sums) {
     json_t *object = hak_json_object(SUM("live", sums->live));
     if (!q->is_span)
@@ -145,6 +149,7 @@ json_t *profile_sums_json(const struct profile_query *q, const struct profile_su
                         NUMBER("grown_bytes", profile_growth_bytes(sums)));
 }
 
+/* A moment as JSON: how it was named (event, start, end, peak, mark), its event and time. */
 json_t *profile_moment_json(const struct profile_query *q, const struct view_moment *at) {
     static const char *const kinds[] = {[VIEW_AT_EVENT] = "event",
                                         [VIEW_AT_START] = "start",

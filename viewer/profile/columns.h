@@ -5,7 +5,7 @@
 #include "viewer/profile/memory.h"
 #include "viewer/profile/query.h"
 
-/* "1,234", "-1,234", with a '+' where `is_change`. */
+/* Adds a number, "1,234", "-1,234", with a '+' where `is_change`. */
 void profile_add_number(struct hak_text *text, int64_t value, bool is_change);
 /* The numbers of a row, the one that is sorted by first: its heading, NULL = there is no such
  * column; its cell. "61.2 %", at the right of its column; "" of nothing. */
@@ -20,7 +20,7 @@ void profile_add_share(struct hak_text *text, const struct profile_query *q,
     MADE("   share", profile_add_share, q, sums, all), PROFILE_NUMBER(q, sums, 0),                 \
         PROFILE_NUMBER(q, sums, 1), PROFILE_NUMBER(q, sums, 2), PROFILE_NUMBER(q, sums, 3)
 
-/* "1.2 MiB in 12,000 blocks", or what came, went and grew: the total, in words. */
+/* Adds the total in words: "1.2 MiB in 12,000 blocks", or what came, went and grew. */
 void profile_add_total(struct hak_text *text, const struct profile_query *q,
                        const struct profile_sums *all);
 /* Appends "between 1.000 s (event 4) and the end (2.000 s)", or the moment. */

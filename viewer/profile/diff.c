@@ -45,8 +45,8 @@ static const char *base_name(const char *path) {
     return slash ? slash + 1 : path;
 }
 
-/* A function by its name and its file's, without the folders of either build; by the place in its
- * module where it has no name. */
+/* Adds a function by its name and its file's, without the folders of either build; by the place in
+ * its module where it has no name. */
 static void add_label(struct hak_text *text, const struct profile_label *l, enum profile_key key) {
     if (key == PROFILE_FILE && l->file[0])
         hak_text_add(text, "%s", hak_words_path(l->file, 2, false));
@@ -61,6 +61,8 @@ static void add_label(struct hak_text *text, const struct profile_label *l, enum
     hak_text_add(text, l->is_none ? "none\n" : "\n");
 }
 
+/* Adds the text by which a group is paired with one of the other capture: its label, or those of
+ * its whole stack. */
 static void add_signature(struct hak_text *text, struct side *s,
                           const struct profile_group *group) {
     enum profile_key per = s->query.per;
@@ -99,6 +101,7 @@ static struct pair *find_or_add_pair(struct diff *d, char *signature) {
     return &d->pair[d->pairs++];
 }
 
+/* Adds a capture's groups to the pairs, by their signatures; false where memory ends. */
 static bool add_side(struct diff *d, enum side_name name) {
     struct side *s = &d->side[name];
     for (uint32_t i = 0; i < s->groups.groups; i++) {
@@ -155,6 +158,7 @@ static bool has_no_blocks(const struct profile_sums *s) {
     return !s->live.blocks && !s->came.blocks && !s->went.blocks;
 }
 
+/* The heading of the second column, which is the measure that the rows are not sorted by. */
 static const char *second_heading(const struct diff *d) {
     return d->side[NEW].query.is_span               ? "allocated"
            : d->side[NEW].query.by == PROFILE_BYTES ? "blocks"
@@ -170,6 +174,7 @@ static int64_t second_change(const struct diff *d, const struct profile_sums *ol
     return profile_value(q, now, second) - profile_value(q, old, second);
 }
 
+/* Adds a change with its sign, 16 columns wide. */
 static void add_wide_change(struct hak_text *text, int64_t change) {
     struct hak_text number = {0};
     profile_add_number(&number, change, true);
@@ -187,6 +192,7 @@ static uint32_t shown_pairs(const struct diff *d) {
     return limit && limit < d->pairs ? (uint32_t)limit : d->pairs;
 }
 
+/* Sums up, for each side, the pairs that are not shown. */
 static void sum_rest(const struct diff *d, struct profile_sums rest[SIDES]) {
     rest[OLD] = rest[NEW] = (struct profile_sums){0};
     for (uint32_t i = shown_pairs(d); i < d->pairs; i++)
@@ -194,7 +200,7 @@ static void sum_rest(const struct diff *d, struct profile_sums rest[SIDES]) {
             profile_add_sums(&rest[k], &d->pair[i].sums[k]);
 }
 
-/* `pair` NULL: the row of the others, in text. */
+/* Adds a pair as a row; `pair` NULL: the row of the others, in text. */
 static void add_pair_row(struct answer *rows, struct diff *d, const struct profile_sums *sums,
                          const struct pair *pair) {
     static const struct profile_label none;
@@ -234,6 +240,7 @@ static void add_pair_row(struct answer *rows, struct diff *d, const struct profi
     hak_text_free(&name);
 }
 
+/* The shown pairs as rows; a table has the sum of the rest as last row. */
 static struct answer rows_answer(struct diff *d) {
     struct answer rows = answer_begin(d->view, d->view->json);
     struct profile_sums rest[SIDES];
@@ -248,6 +255,7 @@ static struct answer rows_answer(struct diff *d) {
 /* ---- for people --------------------------------------------------------------------------------
  */
 
+/* Adds the shown pairs as a table. */
 static void add_table(struct hak_text *text, struct diff *d) {
     struct answer rows = rows_answer(d);
     answer_print(text, &rows);
@@ -259,6 +267,7 @@ static bool has_superslabs(const struct side *s) {
     return !hak_store_is_kept(s->view.reader) && !hak_store_is_profile_only(s->view.reader);
 }
 
+/* Adds a side's live, mapped and resident bytes as a row. */
 static void add_memory_row(struct answer *rows, const struct side *s, const char *name) {
     const struct profile_memory_totals *m = &s->memory;
     bool is_known = m->kernel_ns != 0;
@@ -271,7 +280,8 @@ static void add_memory_row(struct answer *rows, const struct side *s, const char
                CELL("<as the kernel said", is_known ? hak_words_time(m->kernel_ns) : ""));
 }
 
-/* The memory is that of whole processes: beside a part of their blocks it would say nothing. */
+/* Adds the table of both captures' memory, which is that of whole processes: beside a part of their
+ * blocks it would say nothing. */
 static void add_memory_table(struct hak_text *text, const struct diff *d) {
     struct answer rows = answer_begin(d->view, false);
     if (view_given(d->view, "thread") || view_given(d->view, "focus") ||
@@ -283,6 +293,7 @@ static void add_memory_table(struct hak_text *text, const struct diff *d) {
     hak_text_add(text, "\n");
 }
 
+/* Adds a sentence of a side: its total, the moment, the process and how complete its capture is. */
 static void add_side_words(struct hak_text *text, struct side *s, const char *name) {
     hak_text_add(text, "%s  ", name);
     profile_add_total(text, &s->query, &s->groups.all);
@@ -295,6 +306,7 @@ static void add_side_words(struct hak_text *text, struct side *s, const char *na
     hak_text_add(text, "\n");
 }
 
+/* Prints the pairs, the memory of both and a sentence for each side. */
 static void print_diff_text(struct diff *d) {
     struct hak_text text = {0};
     add_table(&text, d);
@@ -308,6 +320,7 @@ static void print_diff_text(struct diff *d) {
 /* ---- as JSON -----------------------------------------------------------------------------------
  */
 
+/* A side's path, moment, total, memory and completeness as JSON. */
 static json_t *side_json(const struct side *s) {
     return hak_json_object(TEXT("store", s->view.store_path),
                            JSON("at", profile_moment_json(&s->query, &s->query.at)),
@@ -316,6 +329,7 @@ static json_t *side_json(const struct side *s) {
                            JSON("completeness", view_completeness_json(&s->view)));
 }
 
+/* Prints both sides, the shown pairs and the sums of the rest as JSON. */
 static void print_diff_json(struct diff *d) {
     json_t *document = view_json_document(d->view);
     struct profile_sums rest[SIDES];
@@ -376,6 +390,7 @@ static bool choose_sides(struct diff *d) {
     return true;
 }
 
+/* Opens a side's capture and reads the question for it; diff refuses what cannot be paired. */
 static int open_side(struct side *s) {
     int status = view_open(&s->view);
     if (status != 0)
@@ -394,6 +409,7 @@ static int open_side(struct side *s) {
     return 0;
 }
 
+/* Reads a side's mapped and resident memory at its moment; at the start there is none. */
 static int read_side_memory(struct side *s) {
     struct profile_memory *memory = NULL;
     struct profile_memory_totals next;
@@ -409,6 +425,7 @@ static int read_side_memory(struct side *s) {
     return status;
 }
 
+/* Opens a side and gathers its groups and its memory, sorted. */
 static int read_side(struct side *s) {
     int status = open_side(s);
     if (status != 0)
@@ -427,7 +444,7 @@ static int read_side(struct side *s) {
     return status;
 }
 
-/* 0, or the exit status of what went wrong while stacks were looked up. */
+/* Reports what went wrong while stacks were looked up. 0, or the exit status of it. */
 static int look_for_failure(struct diff *d, bool has_memory) {
     for (int i = 0; i < SIDES; i++) {
         if (d->side[i].places.error)
@@ -440,6 +457,7 @@ static int look_for_failure(struct diff *d, bool has_memory) {
     return VIEW_USAGE;
 }
 
+/* Frees the pairs and both sides, and closes their captures. */
 static void free_diff(struct diff *d) {
     for (uint32_t i = 0; i < d->pairs; i++)
         free(d->pair[i].signature);
@@ -453,6 +471,7 @@ static void free_diff(struct diff *d) {
     }
 }
 
+/* `diff`: pairs the groups of two captures and prints how each changed. */
 int command_diff(struct view *view) {
     struct diff d = {.view = view};
     if (!choose_sides(&d))

@@ -19,6 +19,7 @@ static bool is_by_thread(const struct profile_query *q) {
     return q->thread || q->per == PROFILE_THREAD;
 }
 
+/* Whether the thread's row is of the thread that --thread asks for; without it all are. */
 static bool is_of_thread(const struct profile_query *q, uint32_t row) {
     static uint32_t asked_row;
     static struct hak_thread_words thread;
@@ -29,6 +30,8 @@ static bool is_of_thread(const struct profile_query *q, uint32_t row) {
     return thread.number == q->thread;
 }
 
+/* Gives a process's stack with its sums on as an item, unless a thread or (at a moment) emptiness
+ * rules it out. */
 static void take_row(const struct gathering *g, const struct hak_flow_row *row,
                      const struct profile_sums *sums) {
     struct profile_item item = {.process = row->process,
@@ -41,6 +44,7 @@ static void take_row(const struct gathering *g, const struct hak_flow_row *row,
         g->take(g->context, &item);
 }
 
+/* Gives one block on as an item; for a moment only a block that is live there. */
 static void gather_life(void *context, const struct hak_flow_life *life) {
     const struct gathering *g = context;
     struct hak_amount one = {1, life->size}, none = {0};
@@ -66,6 +70,7 @@ static void gather_life(void *context, const struct hak_flow_life *life) {
         g->take(g->context, &item);
 }
 
+/* Runs through the events of the question's process and threads. */
 static int read_flow(struct profile_query *q, struct hak_flow_query *flow_query,
                      struct hak_flow *flow) {
     flow_query->process = q->process;
@@ -82,6 +87,7 @@ static bool may_be_stored(const struct profile_query *q) {
     return !is_by_block(q) && !is_by_thread(q) && !q->brief_calls;
 }
 
+/* Gives a row's sums on; for a moment only the live ones count. */
 static void take_span_row(void *context, const struct hak_flow_row *row) {
     const struct gathering *g = context;
     struct profile_sums sums = {.live = row->live};
@@ -98,6 +104,7 @@ struct mapping_gathering {
     struct profile_facts *facts;
 };
 
+/* Gives a mapped range on as an item; a range that nobody may touch only counts in closed_bytes. */
 static void gather_mapping(void *context, enum hak_mapped_piece what, uint32_t process,
                            const struct hak_range *range) {
     const struct mapping_gathering *m = context;
@@ -119,6 +126,7 @@ static void gather_mapping(void *context, enum hak_mapped_piece what, uint32_t p
         g->take(g->context, &item);
 }
 
+/* Gathers what the program mapped itself, for top --mapped. */
 static int gather_mappings(const struct gathering *g, struct profile_facts *facts) {
     const struct profile_query *q = g->query;
     struct mapping_gathering m = {g, facts};
@@ -136,7 +144,7 @@ static int gather_mappings(const struct gathering *g, struct profile_facts *fact
 
 static int gather_span(struct gathering *g, struct profile_facts *facts);
 
-/* The peak of a capture that keeps only the profile, whose rows it has. */
+/* Gathers the peak of a capture that keeps only the profile, whose rows it has. */
 static int gather_kept_peak(struct gathering *g) {
     struct profile_query *q = g->query;
     int result =
@@ -175,6 +183,8 @@ static int gather_peak(struct gathering *g, struct profile_facts *facts) {
     return status;
 }
 
+/* Gathers a span (or what is live at a moment): mappings, stored sums where they do, else from all
+ * events. */
 static int gather_span(struct gathering *g, struct profile_facts *facts) {
     struct profile_query *q = g->query;
     facts->from_ns = profile_time(q, &q->from);
@@ -202,6 +212,7 @@ static int gather_span(struct gathering *g, struct profile_facts *facts) {
     return status;
 }
 
+/* The moment at the end of a timeline's step; -1 is the start. */
 static struct view_moment moment_of_step(const struct timeline *t, int64_t step) {
     if (step < 0)
         return (struct view_moment){.kind = VIEW_AT_START};
@@ -211,7 +222,7 @@ static struct view_moment moment_of_step(const struct timeline *t, int64_t step)
         .kind = VIEW_AT_EVENT, .event = t->step[step].event, .ns = t->step[step].ns};
 }
 
-/* The span that shows growth. Where only the profile is kept it stays the whole. */
+/* Finds the span that shows growth. Where only the profile is kept it stays the whole. */
 static int settle_growth(struct profile_query *q) {
     const struct timeline_query query = {.process = q->process, .steps = GROWTH_STEPS};
     if (q->growth || q->is_mapped || hak_store_is_profile_only(q->view->reader))

@@ -28,6 +28,7 @@ static uint64_t key_of_size(uint64_t size) {
     return size < 2 ? 0 : 64 - (uint64_t)__builtin_clzll(size - 1);
 }
 
+/* The group of a block's lifetime: a power of ten, open, or unknown. */
 static uint64_t key_of_lifetime(const struct profile_item *item) {
     uint64_t limit = 1000, key = 0;
     if (!item->has_lifetime)
@@ -46,6 +47,7 @@ static uint32_t span_of(uint64_t ns) {
     return (uint32_t)((shift + 1) * STEPS_OF_DOUBLING + ((ns >> shift) - STEPS_OF_DOUBLING));
 }
 
+/* The longest lifetime in one of the spans that span_of() numbers. */
 static uint64_t end_of_span(uint32_t span) {
     if (span < 2 * STEPS_OF_DOUBLING)
         return span;
@@ -78,6 +80,7 @@ uint64_t profile_item_key(const struct profile_item *item, enum profile_key per)
     }
 }
 
+/* The group of an item; by lifetime, it is counted for the percentiles too. */
 static uint64_t key_of_item(struct profile_groups *g, const struct profile_item *item) {
     enum profile_key per = g->query->per;
     if (per == PROFILE_LIFETIME && item->has_lifetime) {
@@ -91,6 +94,8 @@ static uint64_t key_of_item(struct profile_groups *g, const struct profile_item 
 /* ---- groups ------------------------------------------------------------------------------------
  */
 
+/* The group with this key, which is made if there is none; NULL, and g->failed, where memory ends.
+ */
 static struct profile_group *find_or_add_group(struct profile_groups *g, uint64_t key) {
     uint64_t at = 0;
     uint32_t row = hak_index_find(&g->by_key, key, &at);
@@ -105,7 +110,7 @@ static struct profile_group *find_or_add_group(struct profile_groups *g, uint64_
     return &g->group[g->groups++];
 }
 
-/* Each function of the path once, also where it calls itself. */
+/* Adds the sums to each function of the path once, also where it calls itself. */
 static void add_to_callers(struct profile_groups *g, const struct profile_sums *sums) {
     g->stamp++;
     for (uint32_t i = 0; i < g->path.count && !g->failed; i++) {
@@ -182,6 +187,8 @@ void profile_groups_mark_growth(struct profile_groups *g, const struct growth *g
     free(goes_on);
 }
 
+/* Orders groups that still grow first, then by the measure, then by label; classes and sizes in
+ * their scale's order. */
 static int compare_groups(const void *a, const void *b, void *context) {
     const struct profile_group *x = a, *y = b;
     const struct profile_groups *g = context;
@@ -227,6 +234,7 @@ void profile_free_groups(struct profile_groups *g) {
 /* ---- names -------------------------------------------------------------------------------------
  */
 
+/* Adds a size class's name and how large its slots are. */
 static void add_class(struct hak_text *text, const struct profile_groups *g, unsigned class_index) {
     uint64_t slot = hak_words_slot_bytes(g->query->view->reader, class_index);
     if (hak_store_is_kept(g->query->view->reader))
@@ -237,6 +245,7 @@ static void add_class(struct hak_text *text, const struct profile_groups *g, uns
         hak_text_add(text, ", %s", hak_words_bytes(slot));
 }
 
+/* Adds the sizes, as "33 to 64 bytes", that a power of two stands for. */
 static void add_size(struct hak_text *text, uint64_t key) {
     if (key == 0)
         hak_text_add(text, "0 to 1 byte");
@@ -247,7 +256,7 @@ static void add_size(struct hak_text *text, uint64_t key) {
                      key < 64 ? hak_words_bytes((uint64_t)1 << key) : "more bytes");
 }
 
-/* "parse_row app/parse.c:210 < main": who allocated, and its callers. */
+/* Adds who allocated, and its callers: "parse_row app/parse.c:210 < main". */
 static void add_stack(struct hak_text *text, struct profile_groups *g, uint32_t stack) {
     if (!profile_read_path(g->places, stack, &g->path))
         return;

@@ -35,15 +35,15 @@ struct profile_groups {
 /* The key that the blocks of an item share under `per`, which is none of places. */
 uint64_t profile_item_key(const struct profile_item *item, enum profile_key per);
 
-/* For profile_gather; `context` is the groups. */
+/* Adds an item to its group; for profile_gather, `context` is the groups. */
 void profile_groups_take(void *context, const struct profile_item *item);
 /* Takes what grew in the span of `growth`, by the rows of its timeline. */
 void profile_groups_take_growth(struct profile_groups *g, const struct growth *growth);
 /* Sets goes_on of all groups, by the rows of its timeline: before they are sorted. Groups by class,
  * size, lifetime or thread, which rows do not have, never go on. */
 void profile_groups_mark_growth(struct profile_groups *g, const struct growth *growth);
-/* Sorts: the most first, groups that still grow before them; for sizes, classes and lifetimes the
- * least first. Groups with nothing of their own are dropped. */
+/* Sorts the groups: the most first, those that still grow before them; for sizes, classes and
+ * lifetimes the least first. Groups with nothing of their own are dropped. */
 void profile_groups_sort(struct profile_groups *g);
 void profile_free_groups(struct profile_groups *g);
 

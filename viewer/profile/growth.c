@@ -19,6 +19,7 @@ static uint64_t time_at(const struct timeline *t, int64_t moment) {
     return moment < 0 ? t->flow.from_ns : t->step[moment].ns;
 }
 
+/* The event at the end of a step; -1 is the event before the timeline begins. */
 static uint64_t event_at(const struct timeline *t, int64_t moment) {
     uint64_t last = t->step[t->steps - 1].event;
     if (moment >= 0)
@@ -47,7 +48,7 @@ static uint64_t middle(uint64_t from_ns, uint64_t to_ns) {
     return from_ns + (to_ns > from_ns ? (to_ns - from_ns) / 2 : 0);
 }
 
-/* A fall is the teardown when it is more than a swing, and is short or lasts to the end: a program
+/* Whether a fall is the teardown: more than a swing, and short or lasting to the end: a program
  * that was large at its start and has been idle since has none. */
 static bool is_teardown(const struct timeline *t, int64_t begin) {
     int64_t last = (int64_t)t->steps - 1;
@@ -83,6 +84,7 @@ struct curve {
     int64_t least[PARTS];
 };
 
+/* Whether the least live bytes rose in each part of the time, and enough to be called growth. */
 static bool rises(const struct curve *c) {
     int64_t rise = c->least[PARTS - 1] - c->least[0],
             last = c->least[PARTS - 1] - c->least[PARTS - 2];
@@ -112,6 +114,7 @@ static void add_step_to_curve(const struct timeline *t, int64_t step, const uint
     }
 }
 
+/* Lowers the least live bytes in this part of the groups that a step changes. */
 static void look_at_step(const struct timeline *t, int64_t step, const uint32_t *group_of_row,
                          int part, struct curve *curve) {
     const struct timeline_step *s = &t->step[step];

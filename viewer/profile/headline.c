@@ -23,12 +23,14 @@ struct headline {
     bool has_peak, has_calls;
 };
 
+/* Whether reading must stop: the user stopped it, or the headline's time is over. */
 static int watch(void *context, const struct hak_progress *progress) {
     const struct headline *h = context;
     (void)progress;
     return *h->stop || view_now_ns() > h->due_ns;
 }
 
+/* Gives a stack's live blocks to the groups as an item. */
 static void take_live(struct headline *h, uint32_t process, uint32_t stack,
                       struct hak_amount live) {
     const struct profile_item item = {
@@ -68,7 +70,7 @@ static int read_stored_peak(struct headline *h, const struct hak_heap_process *m
     return 1;
 }
 
-/* The peak of all, where only the profile is kept. 1, 0 or an error. */
+/* Reads the peak of all, where only the profile is kept. 1, 0 or an error. */
 static int read_kept_peak(struct headline *h) {
     struct hak_heap heap = {0};
     struct hak_heap_peak peak;
@@ -82,7 +84,7 @@ static int read_kept_peak(struct headline *h) {
     return result;
 }
 
-/* 1; 0: the profile is not stored; or an error. */
+/* Reads the headline from the stored profile. 1; 0: it is not stored; or an error. */
 static int read_stored_headline(struct headline *h) {
     struct hak_heap heap = {0};
     int result = hak_heap_read(h->view->reader, 0, 0, 0, &heap);
@@ -114,6 +116,7 @@ static bool read_growth(struct headline *h) {
     return true;
 }
 
+/* Takes calls, peak and each stack's share of it from a timeline that was made of events. */
 static void read_headline_of_events(struct headline *h) {
     const struct hak_flow *flow = &h->growth.timeline.flow;
     if (!read_growth(h) || h->growth.timeline.is_of_runs)
@@ -154,6 +157,7 @@ static const struct profile_group *first_own(const struct profile_groups *g) {
     return g->groups ? &g->group[0] : NULL;
 }
 
+/* Adds the peak's size, time and process, and the function with most of it. */
 static void add_peak(struct hak_text *text, struct headline *h) {
     const struct profile_group *most = first_own(&h->groups);
     hak_text_add(text, "peak %s at %s", hak_words_size(h->peak.bytes), hak_words_ago(h->peak_ns));
@@ -179,13 +183,15 @@ static void add_most_grown(struct hak_text *text, struct headline *h) {
     profile_add_group(text, &h->grown, most);
 }
 
-/* The store is named: without -s `top` answers from the newest one of its pattern here. */
+/* Adds a command that finds the peak; it names the store: without -s `top` answers from the newest
+ * one of its pattern here. */
 static void add_top(struct hak_text *text, const struct view *view) {
     hak_text_add(text, "the peak takes longer to find: hakmem-trace top -s ");
     hak_text_add_argument(text, view_path_from_here(view->store_path));
     hak_text_add(text, " shows it");
 }
 
+/* Adds the headline: the peak (or a command that finds it), the calls and what grew most. */
 static void add_line(struct hak_text *text, struct headline *h) {
     if (h->has_peak && !h->groups.failed && !h->places.failed && !h->places.error)
         add_peak(text, h);

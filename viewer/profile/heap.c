@@ -42,6 +42,7 @@ struct heap {
     bool is_kept;  /* blocks of an allocator that the program kept have no slots that are known */
 };
 
+/* Adds the live blocks of one size class to the sums of slots or of large blocks. */
 static void add_held(void *context, uint8_t class_index, struct hak_amount held) {
     struct heap *h = context;
     uint64_t slot, bytes = held.bytes;
@@ -119,7 +120,7 @@ static bool add_processes_of_profile(struct hak_flow *f, const struct hak_heap *
     return f->process != NULL;
 }
 
-/* The same from the profile, where that is all that is kept. */
+/* Reads the timeline from the profile, where that is all that is kept. */
 static int read_runs(struct heap *h) {
     uint64_t from = h->query.is_span ? h->query.from.event : 0;
     uint64_t to = h->query.is_span ? h->query.at.event : 0;
@@ -139,7 +140,8 @@ static int read_runs(struct heap *h) {
     return error || result < 0 ? view_store_error(h->view, error ? error : result) : 0;
 }
 
-/* Where the profile is kept beside the events its steps end with runs, not after equal times. */
+/* Takes a timeline over whose steps end with runs, not after equal times, as where the profile is
+ * kept beside the events. False: no memory. */
 static bool take_timeline(struct heap *h, struct timeline *t) {
     struct hak_flow_step *step = calloc((size_t)t->steps + 1, sizeof *step);
     h->step_ns = calloc((size_t)t->steps + 1, sizeof *h->step_ns);
@@ -163,6 +165,7 @@ static bool take_timeline(struct heap *h, struct timeline *t) {
     return true;
 }
 
+/* Takes the timeline from the sums that are stored, if they are: 1; 0 if not, or an error. */
 static int read_stored_heap(struct heap *h) {
     struct timeline_query query = {.process = h->query.process, .steps = (uint32_t)h->steps};
     struct timeline t = {0};
@@ -211,6 +214,7 @@ static int read_stored_growth(struct heap *h) {
     return result < 0 ? view_store_error(h->view, result) : 0;
 }
 
+/* Reads the timeline from what is stored or from all events, and finds the groups that grow. */
 static int read_timeline(struct heap *h) {
     if (h->is_alone)
         return read_runs(h);
@@ -234,7 +238,7 @@ static int read_timeline(struct heap *h) {
     return 0;
 }
 
-/* The peak of a span of --between is that of the span. */
+/* Makes the peak an event: of a span of --between it is that of the span. */
 static void settle_moment(struct heap *h) {
     struct view_moment *at = &h->query.at;
     if (h->query.is_span)
@@ -253,7 +257,7 @@ static void take_item(void *context, const struct profile_item *item) {
     hak_amount_add(&h->taken.asked, item->sums.live);
 }
 
-/* Where only the profile is kept: reads the requested moment as `top` does. */
+/* Reads what was live at the moment as `top` does, where only the profile is kept. */
 static int read_held(struct heap *h) {
     struct profile_query q = {.view = h->view, .process = h->query.process, .at = h->query.at};
     struct profile_facts facts;
@@ -269,6 +273,7 @@ static int read_held(struct heap *h) {
     return status;
 }
 
+/* Reads which blocks were live at the moment, by size class. */
 static int read_taken(struct heap *h) {
     if (h->query.at.kind == VIEW_AT_START)
         return 0;
@@ -279,6 +284,7 @@ static int read_taken(struct heap *h) {
     return error ? view_store_error(h->view, error) : 0;
 }
 
+/* When a step of the timeline ends, in ns. */
 static uint64_t end_of_step(const struct heap *h, uint32_t step) {
     const struct hak_flow *f = &h->flow;
     uint64_t span = f->to_ns > f->from_ns ? f->to_ns - f->from_ns : 0;
@@ -287,6 +293,7 @@ static uint64_t end_of_step(const struct heap *h, uint32_t step) {
     return f->from_ns + (uint64_t)((unsigned __int128)span * (step + 1) / f->steps);
 }
 
+/* Reads the mapped and resident memory for each step and for the moment. */
 static int read_heap_memory(struct heap *h) {
     const struct view_moment *at = &h->query.at;
     int status = profile_memory_read(h->view, h->query.process, &h->memory);
@@ -307,6 +314,7 @@ static int read_heap_memory(struct heap *h) {
     return 0;
 }
 
+/* Adds a mapped range that is there at the moment to the sums. */
 static void add_mapping(void *context, enum hak_mapped_piece what, uint32_t process,
                         const struct hak_range *range) {
     struct heap *h = context;
@@ -322,6 +330,7 @@ static void add_mapping(void *context, enum hak_mapped_piece what, uint32_t proc
     h->mapped.bytes += bytes;
 }
 
+/* Reads what the program mapped itself and is there at the moment. */
 static int read_mapped(struct heap *h) {
     struct hak_mapped_query query = {
         .to = h->query.at.event, .process = h->query.process, .piece = add_mapping, .context = h};
@@ -342,6 +351,7 @@ static uint64_t most_of_steps(const struct hak_flow *f) {
     return most;
 }
 
+/* The steps as rows with bars. */
 static struct answer timeline_answer(const struct heap *h) {
     struct answer answer = answer_begin(h->view, h->view->json);
     uint64_t most = most_of_steps(&h->flow);
@@ -367,6 +377,7 @@ static struct answer timeline_answer(const struct heap *h) {
     return answer;
 }
 
+/* Adds the steps as a table with bars. */
 static void add_timeline(struct hak_text *text, const struct heap *h) {
     struct answer answer = timeline_answer(h);
     answer_print(text, &answer);
@@ -383,8 +394,8 @@ static uint32_t count_growing(const struct heap *h) {
     return count;
 }
 
-/* "From 0.6 s to 1.2 s, the second half of the time before the teardown, 7.8 MiB more were live.
- * Still growing: intern_label (heap/growth.c:57) by 7.8 MiB, 12.9 MiB each second." */
+/* Adds "From 0.6 s to 1.2 s, the second half of the time before the teardown, 7.8 MiB more were
+ * live. Still growing: intern_label (heap/growth.c:57) by 7.8 MiB, 12.9 MiB each second." */
 static void add_growing_groups(struct hak_text *text, struct heap *h) {
     uint32_t count = count_growing(h);
     int64_t all = profile_growth_bytes(&h->grown.all);
@@ -413,6 +424,7 @@ static bool has_blocks(const struct hak_flow_peak *peak) {
     return peak->live.blocks || !peak->live.bytes;
 }
 
+/* Orders processes by their peaks, largest first. */
 static int compare_processes(const void *a, const void *b) {
     const struct hak_flow_process *x = a, *y = b;
     if (x->peak.live.bytes != y->peak.live.bytes)
@@ -420,6 +432,7 @@ static int compare_processes(const void *a, const void *b) {
     return x->process < y->process ? -1 : x->process > y->process;
 }
 
+/* A peak's event, time, blocks and bytes as JSON. */
 static json_t *peak_json(const struct hak_flow_peak *peak) {
     return hak_json_object(KNOWN("event", peak->id != 0, peak->id),
                            KNOWN("ns", peak->id != 0, peak->ns),
@@ -427,6 +440,7 @@ static json_t *peak_json(const struct hak_flow_peak *peak) {
                            NUMBER("live_bytes", peak->live.bytes));
 }
 
+/* The processes as rows; a table has PROCESSES_MAX at most. */
 static struct answer processes_answer(const struct heap *h) {
     struct answer answer = answer_begin(h->view, h->view->json);
     answer.all = h->flow.processes;
@@ -446,6 +460,7 @@ static struct answer processes_answer(const struct heap *h) {
     return answer;
 }
 
+/* Adds the table of processes, if there is more than one. */
 static void add_processes(struct hak_text *text, const struct heap *h) {
     if (h->flow.processes < 2)
         return;
@@ -457,6 +472,7 @@ static void add_processes(struct hak_text *text, const struct heap *h) {
     hak_text_add(text, "\n");
 }
 
+/* Adds a line: a name, its bytes, its blocks if any. */
 static void add_taken_line(struct hak_text *text, const char *what, uint64_t bytes,
                            uint64_t blocks) {
     hak_text_add(text, "  %-40s %20s", what, hak_words_bytes(bytes));
@@ -465,6 +481,7 @@ static void add_taken_line(struct hak_text *text, const char *what, uint64_t byt
     hak_text_add(text, "\n");
 }
 
+/* Adds at which moment the figures below hold. */
 static void add_when(struct hak_text *text, const struct heap *h) {
     if (h->query.at.kind == VIEW_AT_PEAK)
         hak_text_add(text, "At the peak, %s (event %s)", hak_words_time(h->query.at.ns),
@@ -476,7 +493,7 @@ static void add_when(struct hak_text *text, const struct heap *h) {
                      hak_words_number(h->query.at.event));
 }
 
-/* How long the kernel has said so: the moment is seldom that of a look. */
+/* Adds when the kernel said what follows: the moment is seldom that of a look. */
 static void add_look(struct hak_text *text, const struct profile_memory_totals *m,
                      const struct profile_memory_totals *next) {
     bool is_same = next->kernel_ns && next->changed_ns == m->changed_ns;
@@ -490,7 +507,8 @@ static void add_look(struct hak_text *text, const struct profile_memory_totals *
     hak_text_add(text, "%s:\n", next->kernel_ns ? "" : ", the last look that is known");
 }
 
-/* Where the look was before the moment, the next one says more: the most that was resident. */
+/* Adds what was resident at the next look, where the last one was before the moment: the most that
+ * was resident. */
 static void add_next_look(struct hak_text *text, const struct profile_memory_totals *m,
                           const struct profile_memory_totals *next) {
     if (!next->kernel_ns || next->changed_ns == m->changed_ns)
@@ -500,6 +518,7 @@ static void add_next_look(struct hak_text *text, const struct profile_memory_tot
     add_taken_line(text, "most resident so far", next->bytes[MEMORY_MOST_RESIDENT], 0);
 }
 
+/* Adds what the kernel said of resident memory, and when. */
 static void add_kernel(struct hak_text *text, const struct profile_memory_totals *m,
                        const struct profile_memory_totals *next) {
     add_look(text, m, next);
@@ -530,6 +549,7 @@ static void add_memory_lines(struct hak_text *text, const struct heap *h) {
     add_next_look(text, m, &h->next_memory);
 }
 
+/* Adds the moment's figures: asked for, in slots, lost by rounding, large, mapped, resident. */
 static void add_taken(struct hak_text *text, struct heap *h) {
     const struct taken *t = &h->taken;
     if (h->query.at.kind == VIEW_AT_START)
@@ -553,6 +573,8 @@ static void add_taken(struct hak_text *text, struct heap *h) {
     hak_text_add(text, "\n");
 }
 
+/* Whether far more was mapped for slots in a step than was live; raises *most_bytes to the step's
+ * most. */
 static bool is_idle(const struct heap *h, uint32_t step, uint64_t *most_bytes) {
     const struct profile_memory_totals *m = &h->step_memory[step];
     uint64_t mapped = m->bytes[MEMORY_SUPERSLABS], kept = m->bytes[MEMORY_QUARANTINE];
@@ -562,8 +584,8 @@ static bool is_idle(const struct heap *h, uint32_t step, uint64_t *most_bytes) {
     return mapped > IDLE_BYTES && live < mapped / IDLE_PART;
 }
 
-/* Where most of what is mapped for slots lies idle in all of the second half: a program that frees
- * all before it ends is no reason. */
+/* Adds a hint where most of what is mapped for slots lies idle in all of the second half: a program
+ * that frees all before it ends is no reason. */
 static void add_hint(struct hak_text *text, const struct heap *h) {
     uint32_t steps = h->flow.steps, first = steps / 2;
     uint64_t most_bytes = 0;
@@ -585,6 +607,7 @@ static bool knows_unknown(const struct heap *h) {
     return !h->is_alone && !h->step_ns;
 }
 
+/* Adds what was allocated and freed in all, of which process, and how complete the capture is. */
 static void add_heap_footer(struct hak_text *text, struct heap *h) {
     const struct hak_flow *f = &h->flow;
     uint64_t part = f->came.blocks ? f->brief.blocks * 1000 / f->came.blocks : 0;
@@ -608,6 +631,7 @@ static void add_heap_footer(struct hak_text *text, struct heap *h) {
     hak_text_add(text, "\n");
 }
 
+/* Prints timeline, growth, processes and the moment's figures as text. */
 static void print_heap_text(struct heap *h) {
     struct hak_text text = {0};
     add_timeline(&text, h);
@@ -628,6 +652,7 @@ static json_t *mapped_json(const struct heap *h) {
                            NUMBER("closed_bytes", h->closed_bytes));
 }
 
+/* The moment's figures, by slots and large blocks, as JSON. */
 static json_t *taken_json(const struct heap *h) {
     const struct taken *t = &h->taken;
     json_t *object = hak_json_object(JSON("at", profile_moment_json(&h->query, &h->query.at)),
@@ -639,7 +664,7 @@ static json_t *taken_json(const struct heap *h) {
                         KNOWN("large_bytes", has_slots, t->large.bytes));
 }
 
-/* null where it was not looked for. */
+/* The growth as JSON; null where it was not looked for. */
 static json_t *growth_json(struct heap *h) {
     json_t *object = json_object(), *list = json_array();
     if (!h->has_growth) {
@@ -659,6 +684,7 @@ static json_t *growth_json(struct heap *h) {
     return hak_json_set(object, JSON("still_growing", list));
 }
 
+/* Prints timeline, growth, processes and the moment's figures as JSON. */
 static void print_heap_json(struct heap *h) {
     json_t *document = view_json_document(h->view);
     const struct hak_flow *f = &h->flow;
@@ -680,6 +706,8 @@ static void print_heap_json(struct heap *h) {
 /* ---- the command -------------------------------------------------------------------------------
  */
 
+/* Reads the question and --steps; false, and an error is printed, for one that heap cannot answer.
+ */
 static bool read_options(struct heap *h) {
     struct view *view = h->view;
     if (!profile_read_query(view, &h->query) || !view_read_number(view, "steps", &h->steps))
@@ -701,6 +729,7 @@ static bool read_options(struct heap *h) {
     return true;
 }
 
+/* `heap`: the heap over time, what grows in it, and what it consists of at a moment. */
 int command_heap(struct view *view) {
     struct heap h = {.view = view,
                      .query = {.per = PROFILE_FUNCTION, .at = {.kind = VIEW_AT_PEAK}},

@@ -25,7 +25,8 @@ static int take_block(void *context, const struct hak_live_block *block) {
     return 0;
 }
 
-/* A process holds nothing before its first event and, but for the end, behind its last one. */
+/* Finds which processes hold blocks at the event: one holds nothing before its first event and, but
+ * for the end, behind its last one. */
 static int set_holders(struct held *h, const struct hak_heap *heap, uint64_t event) {
     for (uint32_t i = 0; i < heap->processes; i++)
         if (heap->process[i].process >= h->rows)
@@ -40,12 +41,14 @@ static int set_holders(struct held *h, const struct hak_heap *heap, uint64_t eve
     return 0;
 }
 
+/* Adds a block that is still live to the sums. */
 static void add_held_life(void *context, const struct hak_flow_life *life) {
     const struct held *h = context;
     if (!life->end_ns)
         add_block(h, life->class_index, life->size);
 }
 
+/* Sums up the blocks that are live at an event from all events before it. */
 static int read_held_of_events(struct hak_store_reader *r, uint64_t event, uint32_t process,
                                struct held *h) {
     struct hak_flow flow = {0};
@@ -56,7 +59,8 @@ static int read_held_of_events(struct hak_store_reader *r, uint64_t event, uint3
     return error;
 }
 
-/* The last of the classes stands for what has none, or no slots that are known. */
+/* Adds the stored sums by class; the last of the classes stands for what has none, or no slots that
+ * are known. */
 static void add_classes(const struct held *h, const struct hak_heap *heap) {
     for (uint32_t i = 0; i < heap->processes; i++) {
         const struct hak_heap_process *p = &heap->process[i];
@@ -66,6 +70,8 @@ static void add_classes(const struct held *h, const struct hak_heap *heap) {
     }
 }
 
+/* Sums up the blocks that are live at an event from stored sums by class, or else block by block.
+ */
 static int read_stored_held(struct hak_store_reader *r, uint64_t event, const struct hak_heap *heap,
                             struct held *h) {
     struct hak_live_moment moment = {.id = event, .wants = is_holder, .context = h};

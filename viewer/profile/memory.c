@@ -70,6 +70,8 @@ static bool add_sample(struct profile_memory *m, struct sample sample) {
     return true;
 }
 
+/* Turns a row of the table metric into a sample, if it is one of memory; false where memory ends.
+ */
 static bool add_change(struct profile_memory *m, struct view *view, const struct hak_query *q) {
     const char *name = hak_query_text(q, 2);
     struct sample sample = {.ns = hak_query_number(q, 0),
@@ -98,6 +100,7 @@ static bool add_change(struct profile_memory *m, struct view *view, const struct
     return true;
 }
 
+/* Reads the metrics of memory as samples, each the difference to the one before. */
 static int read_changes(struct profile_memory *m, struct view *view) {
     bool has_memory = true;
     struct hak_query q =
@@ -119,6 +122,7 @@ struct superslabs {
     bool has_memory;
 };
 
+/* Turns a mapped or unmapped superslab into a sample. */
 static void add_superslab(void *context, const struct hak_event *e) {
     struct superslabs *s = context;
     struct sample sample = {.ns = e->ns,
@@ -129,8 +133,8 @@ static void add_superslab(void *context, const struct hak_event *e) {
     s->has_memory = s->has_memory && add_sample(s->memory, sample);
 }
 
-/* A trimmed capture has only the changes since: less than nothing shows as none. Where only the
- * profile is kept, nothing is. */
+/* Reads mapped and unmapped superslabs as samples. A trimmed capture has only the changes since:
+ * less than nothing shows as none. Where only the profile is kept, nothing is. */
 static int read_superslabs(struct profile_memory *m, struct view *view) {
     struct superslabs s = {m, true};
     if (hak_store_is_profile_only(view->reader))
@@ -141,7 +145,8 @@ static int read_superslabs(struct profile_memory *m, struct view *view) {
     return error ? view_store_error(view, error) : 0;
 }
 
-/* A child of a fork begins with what its parent had; `more` of its begin is the parent. */
+/* Reads the begin and end of each process as samples. A child of a fork begins with what its parent
+ * had; `more` of its begin is the parent. */
 static int read_processes(struct profile_memory *m, struct view *view) {
     bool has_memory = true;
     struct hak_query q = hak_ask(
@@ -162,6 +167,7 @@ static int read_processes(struct profile_memory *m, struct view *view) {
     return view_end_query(view, &q, has_memory);
 }
 
+/* Orders samples by time, then by kind, then as they were read. */
 static int compare_samples(const void *a, const void *b) {
     const struct sample *x = a, *y = b;
     if (x->ns != y->ns)
@@ -218,12 +224,14 @@ static bool is_asked(const struct profile_memory *m, uint32_t process) {
     return !m->process || m->process == process;
 }
 
+/* Adds to a process's total and, if the process is asked for, to that of all. */
 static void change(struct profile_memory *m, uint32_t process, unsigned kind, uint64_t more) {
     m->now[process].bytes[kind] += more;
     if (is_asked(m, process))
         m->now[0].bytes[kind] += more;
 }
 
+/* Gives a child of fork() its parent's mapped memory. */
 static void begin(struct profile_memory *m, const struct sample *s) {
     const uint32_t parent = s->more < m->rows ? (uint32_t)s->more : 0;
     if (!parent || parent == s->process)
@@ -233,6 +241,7 @@ static void begin(struct profile_memory *m, const struct sample *s) {
     change(m, s->process, MEMORY_SLACK, m->now[parent].bytes[MEMORY_SLACK]);
 }
 
+/* Takes an ended process's totals out of all. */
 static void end(struct profile_memory *m, uint32_t process) {
     for (unsigned kind = 0; kind < MEMORY_KINDS; kind++)
         change(m, process, kind, -m->now[process].bytes[kind]);
@@ -240,6 +249,7 @@ static void end(struct profile_memory *m, uint32_t process) {
     m->now[process].is_known = false;
 }
 
+/* Applies one sample to the totals as they are so far. */
 static void step(struct profile_memory *m, const struct sample *s) {
     struct now *now = &m->now[s->process], *all = &m->now[0];
     if (s->what == IS_BEGIN)
@@ -264,7 +274,9 @@ static void step(struct profile_memory *m, const struct sample *s) {
         all->slack_ns = s->ns;
 }
 
-static struct profile_memory_totals totals_of(const struct profile_memory *m) {
+/* Returns the sums of all processes as they stand at this point of the sweep; all 0 while none
+ * runs. */
+static struct profile_memory_totals totals_now(const struct profile_memory *m) {
     const struct now *now = &m->now[0];
     struct profile_memory_totals totals = {.kernel_ns = now->kernel_ns,
                                            .changed_ns = now->changed_ns,
@@ -281,7 +293,7 @@ uint64_t profile_resident(const struct profile_memory_totals *t) {
     return t->bytes[MEMORY_ANONYMOUS] + t->bytes[MEMORY_FILE] + t->bytes[MEMORY_SHARED];
 }
 
-/* All samples of one time and process are one snapshot. */
+/* Whether sample `i` is the last of its time and process, which are one snapshot. */
 static bool ends_snapshot(const struct profile_memory *m, uint32_t i) {
     const struct sample *s = &m->sample[i];
     return i + 1 == m->samples || m->sample[i + 1].ns != s->ns ||
@@ -290,12 +302,12 @@ static bool ends_snapshot(const struct profile_memory *m, uint32_t i) {
 
 void profile_memory_in(struct profile_memory *m, uint64_t from_ns, uint64_t to_ns,
                        struct profile_memory_totals *out) {
-    *out = totals_of(m);
+    *out = totals_now(m);
     for (; m->at < m->samples && m->sample[m->at].ns <= to_ns; m->at++) {
         step(m, &m->sample[m->at]);
         if (!ends_snapshot(m, m->at))
             continue;
-        struct profile_memory_totals now = totals_of(m);
+        struct profile_memory_totals now = totals_now(m);
         if (m->sample[m->at].ns <= from_ns || profile_resident(&now) > profile_resident(out))
             *out = now;
     }
@@ -313,13 +325,13 @@ void profile_memory_at(struct profile_memory *m, uint64_t ns, struct profile_mem
         if (ns != MEMORY_AT_END || m->sample[m->at].what != IS_END ||
             m->sample[m->at].ns <= m->last_ns)
             step(m, &m->sample[m->at]);
-    *out = totals_of(m);
+    *out = totals_now(m);
     *next = (struct profile_memory_totals){.kernel_ns = 0};
     for (bool is_seen = false; m->at < m->samples && !next->kernel_ns; m->at++) {
         step(m, &m->sample[m->at]);
         is_seen |= is_look(m, &m->sample[m->at]);
         if (is_seen && ends_snapshot(m, m->at))
-            *next = totals_of(m);
+            *next = totals_now(m);
     }
     rewind_to_begin(m);
 }

@@ -33,19 +33,20 @@ struct profile_memory_totals {
 
 struct profile_memory;
 
-/* `process`: row id, 0 = all. 0, or an exit status: the error is printed. The caller frees it. */
+/* Reads the memory over time of `process` (row id, 0 = all). 0, or an exit status: the error is
+ * printed. The caller frees it. */
 int profile_memory_read(struct view *view, uint32_t process, struct profile_memory **out);
 void profile_memory_free(struct profile_memory *memory);
 
 /* After the last event: processes that ran then had their last looks as they ended. */
 #define MEMORY_AT_END UINT64_MAX
 
-/* The totals of the processes that run at `ns`, by the snapshots up to then, and at the next look
- * (kernel_ns 0: there is none). Begins the time anew. */
+/* Finds the totals of the processes that run at `ns`, by the snapshots up to then, and at the next
+ * look (kernel_ns 0: there is none). Begins the time anew. */
 void profile_memory_at(struct profile_memory *memory, uint64_t ns,
                        struct profile_memory_totals *out, struct profile_memory_totals *next);
-/* The totals when the most was resident, from the last look before from_ns to to_ns. Parts of the
- * time are asked from the first to the last. */
+/* Finds the totals when the most was resident, from the last look before from_ns to to_ns. Parts of
+ * the time are asked from the first to the last. */
 void profile_memory_in(struct profile_memory *memory, uint64_t from_ns, uint64_t to_ns,
                        struct profile_memory_totals *out);
 uint64_t profile_resident(const struct profile_memory_totals *totals);

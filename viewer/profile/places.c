@@ -14,6 +14,8 @@
 /* ---- texts, labels, places ---------------------------------------------------------------------
  */
 
+/* The one copy of a text, so that equal texts are equal pointers; "" and p->failed where memory
+ * ends. */
 static const char *keep_text(struct profile_places *p, const char *text) {
     size_t bytes = strlen(text);
     uint64_t key = hak_index_hash(text, bytes), at = 0;
@@ -59,7 +61,7 @@ static uint32_t number_label(struct profile_places *p, enum profile_key key,
     return p->labels++;
 }
 
-/* The labels of a place: of functions that are not known each address is one. */
+/* Finds the labels of a place: of functions that are not known each address is one. */
 static void label_place(struct profile_places *p, struct profile_place *place) {
     const struct hak_frame *f = &place->frame;
     bool is_named = f->function[0] || f->line;
@@ -90,6 +92,7 @@ static void label_place(struct profile_places *p, struct profile_place *place) {
     label->line = label->has_lines ? 0 : f->line;
 }
 
+/* Whether the function, module or FILE:LINE of a frame matches. */
 static bool is_matched(const regex_t *regex, const struct hak_frame *f) {
     if (regexec(regex, f->function, 0, NULL, 0) == 0 || regexec(regex, f->module, 0, NULL, 0) == 0)
         return true;
@@ -105,6 +108,7 @@ static bool is_matched(const regex_t *regex, const struct hak_frame *f) {
     return found;
 }
 
+/* Sets by name whether a place is hidden, skipped, focused or ignored, and its labels. */
 static void look_at_place(struct profile_places *p, struct profile_place *place) {
     const struct hak_frame *f = &place->frame;
     place->is_hidden =
@@ -116,12 +120,14 @@ static void look_at_place(struct profile_places *p, struct profile_place *place)
     label_place(p, place);
 }
 
+/* Whether two frames, whose texts are kept, are the same place. */
 static bool is_same_place(const struct hak_frame *a, const struct hak_frame *b) {
     return a->function == b->function && a->file == b->file && a->module == b->module &&
            a->line == b->line && a->module_offset == b->module_offset && a->inlined == b->inlined &&
            a->is_hakmem == b->is_hakmem;
 }
 
+/* The number of a frame's place, which is made if it is new. */
 static uint32_t number_place(struct profile_places *p, const struct hak_frame *frame) {
     struct profile_place place = {.frame = *frame};
     place.frame.function = keep_text(p, frame->function);
@@ -152,6 +158,7 @@ static uint32_t number_place(struct profile_places *p, const struct hak_frame *f
 /* ---- stacks ------------------------------------------------------------------------------------
  */
 
+/* Reads the places (one, and one for each inlined function) of an address and keeps them. */
 static const struct profile_code *read_code(struct profile_places *p,
                                             const struct hak_node_row *node, uint64_t key) {
     struct hak_frame levels[LEVELS_MAX];
@@ -177,6 +184,7 @@ static const struct profile_code *read_code(struct profile_places *p,
     return &p->code[p->codes++];
 }
 
+/* The places of an address, which are read if they are not known yet; NULL on an error. */
 static const struct profile_code *find_code(struct profile_places *p,
                                             const struct hak_node_row *node) {
     uint64_t key = hak_index_mix(node->ip, (uint64_t)node->process << 32 | node->generation);
@@ -190,6 +198,7 @@ static const struct profile_code *find_code(struct profile_places *p,
     return read_code(p, node, key);
 }
 
+/* Appends an address's places to the frames of the stack that is read. */
 static bool add_code(struct profile_places *p, const struct profile_code *code, uint32_t *count) {
     for (uint32_t i = 0; i < code->count; i++, ++*count) {
         p->failed |= !hak_growing_make_room(&p->frame, *count, &p->frame_room, sizeof *p->frame) ||
@@ -206,7 +215,7 @@ static bool add_code(struct profile_places *p, const struct profile_code *code, 
     return true;
 }
 
-/* All frames of a stack, into frame and frame_place. */
+/* Reads all frames of a stack into frame and frame_place. */
 static bool read_frames(struct profile_places *p, uint32_t stack, uint32_t *count) {
     struct hak_node_row node;
     int found = 1;
@@ -225,6 +234,7 @@ static bool read_frames(struct profile_places *p, uint32_t stack, uint32_t *coun
     return found >= 0;
 }
 
+/* Appends a place to a path; false where memory ends. */
 static bool add_to_path(struct profile_path *path, uint32_t place, uint32_t code,
                         enum profile_shown shown) {
     if (!hak_growing_make_room(&path->place, path->count, &path->capacity, sizeof *path->place) ||
@@ -240,8 +250,8 @@ static bool add_to_path(struct profile_path *path, uint32_t place, uint32_t code
     return true;
 }
 
-/* The frame that tells who allocated; where --skip passes over it, its first caller that is shown.
- */
+/* Finds the frame that tells who allocated; where --skip passes over it, its first caller that is
+ * shown. */
 static int find_first(const struct profile_places *p, int count, bool has_python) {
     if (p->shows_all)
         return hak_words_program_frame(p->frame, count);
@@ -318,6 +328,7 @@ void profile_free_path(struct profile_path *path) {
     *path = (struct profile_path){0};
 }
 
+/* Frees the places, labels and texts; all labels' texts are gone then. */
 void profile_free_places(struct profile_places *p) {
     for (uint32_t i = 0; i < p->texts; i++)
         free(p->text[i]);

@@ -26,8 +26,8 @@ const char *profile_measure_name(enum profile_measure measure) {
     return measures[measure];
 }
 
-/* The number of the word that --`option` has, `standard` where it was not given; -1: the error is
- * printed. */
+/* Reads the number of the word that --`option` has, `standard` where it was not given; -1: the
+ * error is printed. */
 static int read_word(const struct view *view, const char *option, const char *const *words,
                      size_t count, int standard) {
     const char *typed = view_value(view, option);
@@ -49,6 +49,8 @@ static int read_word(const struct view *view, const char *option, const char *co
     return -1;
 }
 
+/* Compiles an option's regular expression, if it is given; false, and an error is printed, for a
+ * bad one. */
 static bool read_regex(const struct view *view, const char *option, regex_t *out, bool *has) {
     const char *text = view_value(view, option);
     char message[256];
@@ -64,7 +66,7 @@ static bool read_regex(const struct view *view, const char *option, regex_t *out
     return true;
 }
 
-/* --between A B: B is the argument behind it. */
+/* Reads --between A B: B is the argument behind it. */
 static bool read_span(struct view *view, struct profile_query *q) {
     const char *between = view_value(view, "between");
     if (!between && view->argument_count > 0) {
@@ -103,6 +105,7 @@ static bool read_span(struct view *view, struct profile_query *q) {
     return true;
 }
 
+/* Reads --at, --between and --by; a measure that needs a span makes it one from the start. */
 static bool read_moments(struct view *view, struct profile_query *q) {
     const char *at = view_value(view, "at");
     if (!read_span(view, q) || (at && !view_read_moment(view, "at", at, &q->at)))

@@ -48,7 +48,7 @@ struct profile_query {
 /* Reads the options that all have; the defaults of `at`, `by` and `per` are in the query. False:
  * the error is printed. */
 bool profile_read_query(struct view *view, struct profile_query *q);
-/* The same of one side of `diff`: focus, ignore, process and the like are copied from `q`. */
+/* Frees what the query holds: its growth and its regular expressions. */
 void profile_free_query(struct profile_query *q);
 /* When a moment of the query is, in ns since the capture's start; the peak must be settled. */
 uint64_t profile_time(const struct profile_query *q, const struct view_moment *at);

@@ -8,7 +8,8 @@
 
 #define WAIT_MS 1000 /* for a collector that writes */
 
-/* NULL, or why it cannot be kept; valid until the next call. */
+/* Keeps the --skip expression in the capture. NULL, or why it cannot be kept; valid until the next
+ * call. */
 static const char *keep(const struct view *view, const char *regex) {
     static char why[200];
     sqlite3 *database = NULL;
@@ -31,6 +32,7 @@ static const char *keep(const struct view *view, const char *regex) {
     return is_kept ? NULL : why;
 }
 
+/* Compiles the regular expression; false, and an error is printed, for a bad one. */
 static bool compile(const char *text, regex_t *out) {
     char message[256];
     int error = regcomp(out, text, REG_EXTENDED | REG_NOSUB);

@@ -28,6 +28,7 @@ struct event_reading {
     bool failed; /* no memory */
 };
 
+/* The sum in a change that this kind of change adds to. */
 static struct hak_amount *sum_of(struct timeline_change *change, enum hak_flow_change what) {
     struct hak_amount *sums[HAK_FLOW_CHANGES] = {
         [HAK_FLOW_INHERITED] = &change->inherited, [HAK_FLOW_CAME] = &change->came,
@@ -57,6 +58,7 @@ static void keep_until_peak(const struct event_reading *r, struct event_row *row
     row->peak = r->out->flow.peak.id;
 }
 
+/* Adds a change of a row to those of the current step. */
 static void take_change(void *context, uint32_t number, enum hak_flow_change what,
                         struct hak_amount sum) {
     struct event_reading *r = context;
@@ -84,6 +86,7 @@ int timeline_compare_rows(const void *a, const void *b) {
     return x < y ? -1 : x > y;
 }
 
+/* Appends a change that is not zero; false, and r->failed, where memory ends. */
 static bool put_change(struct event_reading *r, struct timeline_change **list, uint32_t *count,
                        uint32_t *room, const struct timeline_change *change) {
     if (is_change_zero(change))
@@ -96,7 +99,7 @@ static bool put_change(struct event_reading *r, struct timeline_change **list, u
     return true;
 }
 
-/* The newest peak lies in the step at hand: what its rows got until then. */
+/* Puts what its rows got until the newest peak, which lies in the step at hand. */
 static void put_until_peak(struct event_reading *r) {
     r->until_peak_count = 0;
     for (uint32_t i = 0; i < r->changed_count && !r->failed; i++) {
@@ -107,6 +110,7 @@ static void put_until_peak(struct event_reading *r) {
     }
 }
 
+/* Ends a step: writes the changes of its rows, sorted, and which step has the peak. */
 static void take_step(void *context, uint32_t step, uint64_t id, uint64_t ns,
                       struct hak_amount live) {
     struct event_reading *r = context;
@@ -206,8 +210,8 @@ static void drop_nothing(struct timeline *t) {
 /* ---- the whole ---------------------------------------------------------------------------------
  */
 
-/* Events lie in the order of their commit: one of another process may be older than the event
- * before it. A step ends with the newest time so far. */
+/* Makes the steps' times rise: events lie in the order of their commit: one of another process may
+ * be older than the event before it. A step ends with the newest time so far. */
 static void order_times(struct timeline *t) {
     for (uint32_t i = 1; i < t->steps; i++)
         if (t->step[i].ns < t->step[i - 1].ns)
@@ -266,6 +270,7 @@ static void add_to_before(const struct timeline *t, const struct timeline_step *
     }
 }
 
+/* Adds a step's changes to the sums of their rows. */
 static void add_step_to_sums(const struct timeline *t, const struct timeline_step *step,
                              struct timeline_sums *out) {
     for (uint32_t i = step->first; i < step->first + step->changes; i++) {

@@ -52,7 +52,8 @@ struct timeline {
 /* Fills `out`, which the caller frees in any case. 0, or the store's error. */
 int timeline_read(struct hak_store_reader *r, const struct timeline_query *query,
                   struct timeline *out);
-/* Reads it from the runs: 1; 0: they do not have it; or the store's error (timeline_runs.c). */
+/* timeline_runs.c: reads the timeline from the runs: 1; 0: they do not have it; or the store's
+ * error. */
 int timeline_read_runs(struct hak_store_reader *r, const struct timeline_query *query,
                        struct timeline *out);
 /* Orders numbers of rows, for qsort. */

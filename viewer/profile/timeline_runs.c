@@ -45,6 +45,8 @@ static struct hak_amount less(struct hak_amount now, struct hak_amount before) {
 /* ---- rows --------------------------------------------------------------------------------------
  */
 
+/* The number, from 1, of a process's stack, which is made if new; 0, and r->failed, where memory
+ * ends. */
 static uint32_t find_or_add_row(struct run_reading *r, const struct hak_heap_row *row) {
     uint64_t key = (uint64_t)row->process << 32 | row->stack, place = 0;
     struct hak_flow *flow = &r->out->flow;
@@ -62,6 +64,7 @@ static uint32_t find_or_add_row(struct run_reading *r, const struct hak_heap_row
     return flow->rows;
 }
 
+/* The row, which is marked as changed in the current step. */
 static struct run_row *change_row(struct run_reading *r, uint32_t number) {
     struct run_row *row = &r->row[number];
     if (row->is_changed)
@@ -77,6 +80,7 @@ static struct run_row *change_row(struct run_reading *r, uint32_t number) {
     return row;
 }
 
+/* Adds by how much a row's sums grew since the boundary before. */
 static void add_run_changes(struct run_reading *r, uint32_t at, const struct hak_heap_row *row) {
     struct seen *s = &r->seen[at];
     struct hak_amount inherited = less(row->inherited, s->inherited);
@@ -116,6 +120,7 @@ static void leave(struct run_reading *r, uint32_t process) {
 /* ---- steps -------------------------------------------------------------------------------------
  */
 
+/* The time of an event, in ns. */
 static uint64_t time_of(struct run_reading *r, uint64_t event) {
     struct hak_event e = {0};
     int found = hak_store_event(r->reader, event, &e);
@@ -123,7 +128,7 @@ static uint64_t time_of(struct run_reading *r, uint64_t event) {
     return e.ns;
 }
 
-/* All up to the newest boundary becomes a step. */
+/* Makes a step of all up to the newest boundary. */
 static void put_step(struct run_reading *r) {
     struct timeline *t = r->out;
     uint32_t first = t->changes;
@@ -169,6 +174,8 @@ static uint64_t part_of(struct run_reading *r, uint64_t event) {
     return (uint64_t)((unsigned __int128)ns * r->parts / span);
 }
 
+/* Takes the sums so far at the end of a run of events; puts a step where a new part of the time
+ * begins. */
 static void take_boundary(void *context, const struct hak_heap *so_far, uint64_t event,
                           uint64_t most) {
     struct run_reading *r = context;
@@ -194,7 +201,8 @@ static void take_boundary(void *context, const struct hak_heap *so_far, uint64_t
 /* ---- the whole ---------------------------------------------------------------------------------
  */
 
-/* Rows and their totals; at the end of the capture processes that have ended still hold. */
+/* Fills in the rows and their totals; at the end of the capture processes that have ended still
+ * hold. */
 static void fill_rows(struct run_reading *r, bool is_to_end) {
     struct timeline *t = r->out;
     for (uint32_t i = 0; i < t->changes; i++) {
@@ -222,6 +230,7 @@ static void fill_rows(struct run_reading *r, bool is_to_end) {
     }
 }
 
+/* Fills in each process's peak and live blocks. */
 static void fill_processes(struct run_reading *r, const struct hak_heap *heap) {
     struct hak_flow *flow = &r->out->flow;
     flow->process = calloc((size_t)heap->processes + 1, sizeof *flow->process);
@@ -239,6 +248,7 @@ static void fill_processes(struct run_reading *r, const struct hak_heap *heap) {
     }
 }
 
+/* Finds when the timeline begins and ends and when the peak was. */
 static int find_times(struct run_reading *r, uint64_t to) {
     struct hak_store_summary summary;
     struct hak_flow *flow = &r->out->flow;
@@ -250,6 +260,7 @@ static int find_times(struct run_reading *r, uint64_t to) {
     return error ? error : r->error;
 }
 
+/* Puts the last step and fills in rows and processes. */
 static void finish(struct run_reading *r, const struct hak_heap *heap, uint64_t to) {
     struct timeline *t = r->out;
     if (r->event)

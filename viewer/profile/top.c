@@ -26,6 +26,7 @@ static const struct profile_sums *total_of(const struct top *t) {
 /* ---- below the lines ---------------------------------------------------------------------------
  */
 
+/* Adds which of --thread, --focus and --ignore were given. */
 static void add_filters(struct hak_text *text, struct top *t) {
     const struct view *view = t->view;
     if (view_given(view, "thread"))
@@ -36,6 +37,7 @@ static void add_filters(struct hak_text *text, struct top *t) {
         hak_text_add(text, " without %s", view_value(view, "ignore"));
 }
 
+/* Adds how many bytes grew each second; for what shrank, nothing. */
 static void add_rate(struct hak_text *text, const struct top *t) {
     int64_t bytes = profile_growth_bytes(total_of(t));
     uint64_t span = t->facts.to_ns > t->facts.from_ns ? t->facts.to_ns - t->facts.from_ns : 0;
@@ -45,6 +47,7 @@ static void add_rate(struct hak_text *text, const struct top *t) {
     hak_text_add(text, ", %s each second", hak_words_size((uint64_t)(second + 0.5)));
 }
 
+/* Adds the total, the filters, the moment and how complete the capture is. */
 static void add_top_footer(struct hak_text *out, struct top *t) {
     struct profile_query *q = &t->query;
     struct hak_text footer = {0}, *text = &footer;
@@ -82,6 +85,7 @@ static uint32_t shown_groups(const struct top *t) {
     return limit && limit < t->groups.groups ? (uint32_t)limit : t->groups.groups;
 }
 
+/* Sums up the groups from a row on. */
 static struct profile_sums sum_of_rest(const struct profile_groups *g, uint32_t from) {
     struct profile_sums rest = {0};
     for (uint32_t i = from; i < g->groups; i++)
@@ -89,6 +93,7 @@ static struct profile_sums sum_of_rest(const struct profile_groups *g, uint32_t 
     return rest;
 }
 
+/* The heading of the column with the groups' names. */
 static const char *heading_of_key(enum profile_key per) {
     static const char *const headings[] = {
         [PROFILE_FUNCTION] = "<function", [PROFILE_LINE] = "<function",
@@ -99,6 +104,7 @@ static const char *heading_of_key(enum profile_key per) {
     return headings[per];
 }
 
+/* Adds a group as a row of the table. */
 static void add_group_row(struct answer *answer, struct top *t, const struct profile_group *group) {
     const struct profile_query *q = &t->query;
     bool is_of_thread = q->per == PROFILE_THREAD && t->view->summary.processes > 1;
@@ -113,6 +119,7 @@ static void add_group_row(struct answer *answer, struct top *t, const struct pro
                CELL(q->growth ? "<" : NULL, group->goes_on ? "still growing" : ""));
 }
 
+/* Adds the sum of the groups that are not shown as the last row. */
 static void add_rest_row(struct answer *answer, const struct top *t, uint32_t shown) {
     struct profile_sums rest = sum_of_rest(&t->groups, shown);
     answer_row(answer, PROFILE_NUMBERS(&t->query, &rest, &t->groups.all),
@@ -121,6 +128,7 @@ static void add_rest_row(struct answer *answer, const struct top *t, uint32_t sh
                CELL("", ""), CELL(t->query.growth ? "" : NULL, ""));
 }
 
+/* Adds how long half, 90 % and 99 % of the blocks lived at most. */
 static void add_lifetimes(struct hak_text *text, const struct profile_groups *g) {
     if (!g->lives)
         return;
@@ -130,6 +138,7 @@ static void add_lifetimes(struct hak_text *text, const struct profile_groups *g)
         view_span(profile_lifetime_within(g, 90)), view_span(profile_lifetime_within(g, 99)));
 }
 
+/* Adds the whole stack of each shown group. */
 static void add_stacks(struct hak_text *text, struct top *t, uint32_t shown) {
     for (uint32_t i = 0; i < shown; i++) {
         hak_text_add(text, "\n");
@@ -139,6 +148,7 @@ static void add_stacks(struct hak_text *text, struct top *t, uint32_t shown) {
     }
 }
 
+/* Adds the shown groups as a table and, where asked, lifetimes or stacks. */
 static void add_list(struct hak_text *text, struct top *t) {
     struct answer answer = answer_begin(t->view, false);
     uint32_t shown = shown_groups(t);
@@ -172,6 +182,7 @@ struct branches {
     bool failed;
 };
 
+/* Pushes a branch that is still to be shown; b->failed where memory ends. */
 static void push_branch(struct branches *b, struct branch branch) {
     b->failed =
         b->failed || !hak_growing_make_room(&b->branch, b->count, &b->room, sizeof *b->branch);
@@ -179,6 +190,7 @@ static void push_branch(struct branches *b, struct branch branch) {
         b->branch[b->count++] = branch;
 }
 
+/* Adds a node's name, indented; for the rest of its children, how many they are. */
 static void add_tree_name(struct hak_text *name, const struct top *t, const struct branch *b,
                           uint32_t others, bool has_self) {
     const struct profile_node *node = &t->tree.node[b->node];
@@ -201,6 +213,7 @@ static void add_tree_name(struct hak_text *name, const struct top *t, const stru
     hak_text_free(&where);
 }
 
+/* Adds a node, or the sum of its children that are not shown, as a row. */
 static void add_branch(struct answer *answer, const struct top *t, const struct branch *b) {
     const struct profile_node *node = &t->tree.node[b->node];
     struct profile_sums sums = node->total;
@@ -237,6 +250,7 @@ static void push_children(struct branches *stack, const struct top *t, const str
     }
 }
 
+/* Adds the tree of callers or callees as a table, depth first. */
 static void add_tree(struct hak_text *text, struct top *t) {
     struct answer answer = answer_begin(t->view, false);
     struct branches stack = {0};
@@ -262,6 +276,7 @@ static void add_tree(struct hak_text *text, struct top *t) {
 /* ---- as JSON -----------------------------------------------------------------------------------
  */
 
+/* A group's name, sums and, where asked, stack as JSON. */
 static json_t *group_json(struct top *t, const struct profile_group *group) {
     const struct profile_query *q = &t->query;
     json_t *row = json_object();
@@ -285,6 +300,7 @@ static json_t *group_json(struct top *t, const struct profile_group *group) {
     return row;
 }
 
+/* Sets the shown groups, the sum of the rest and the lifetimes in the document. */
 static void set_list(json_t *document, struct top *t) {
     json_t *rows = json_array();
     uint32_t shown = shown_groups(t);
@@ -302,6 +318,7 @@ static void set_list(json_t *document, struct top *t) {
     }
 }
 
+/* A node of the tree with its children, as JSON. */
 static json_t *node_json(const struct top *t, uint32_t number) {
     const struct profile_node *node = &t->tree.node[number];
     json_t *object = json_object(), *children = json_array();
@@ -320,6 +337,7 @@ static json_t *node_json(const struct top *t, uint32_t number) {
                         JSON("others", profile_sums_json(&t->query, &rest)));
 }
 
+/* Prints the groups or the tree as JSON. */
 static void print_top_json(struct top *t) {
     json_t *document = view_json_document(t->view);
     profile_set_query(document, &t->query);
@@ -339,6 +357,7 @@ static void print_top_json(struct top *t) {
 /* ---- the command -------------------------------------------------------------------------------
  */
 
+/* Prints the groups or the tree as a table. */
 static void print_top_text(struct top *t) {
     struct hak_text text = {0};
     if (t->query.is_tree)
@@ -350,6 +369,7 @@ static void print_top_text(struct top *t) {
     view_print(&text);
 }
 
+/* Sorts what was gathered and reports what failed while it was. */
 static int settle(struct top *t) {
     bool has_memory = true;
     if (t->query.is_tree) {
@@ -368,6 +388,7 @@ static int settle(struct top *t) {
     return 0;
 }
 
+/* Frees groups, tree, places and question. */
 static void free_top(struct top *t) {
     profile_free_groups(&t->groups);
     profile_free_tree(&t->tree);
@@ -375,6 +396,7 @@ static void free_top(struct top *t) {
     profile_free_query(&t->query);
 }
 
+/* `top`: where memory was allocated, by function, stack, class, ... or as a tree. */
 int command_top(struct view *view) {
     struct top t = {.view = view,
                     .query = {.per = PROFILE_FUNCTION,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include "base/growing.h"
 
+/* Appends a node; 0, and t->failed, where memory ends. */
 static uint32_t add_node(struct profile_tree *t, uint32_t parent, uint32_t label) {
     if (!hak_growing_make_room(&t->node, t->nodes, &t->room, sizeof *t->node)) {
         t->failed = true;
@@ -13,6 +14,7 @@ static uint32_t add_node(struct profile_tree *t, uint32_t parent, uint32_t label
     return t->nodes++;
 }
 
+/* The parent's child with this label, which is made if there is none. */
 static uint32_t find_or_add_child(struct profile_tree *t, uint32_t parent, uint32_t label) {
     uint64_t key = (uint64_t)parent << 32 | label, at = 0;
     uint32_t row = hak_index_find(&t->by_child, key, &at);
@@ -53,6 +55,7 @@ static int64_t value_of_node(const struct profile_tree *t, uint32_t node) {
     return profile_value(t->query, &t->node[node].total, t->query->by);
 }
 
+/* Orders nodes by parent, then by value, largest first, then by label. */
 static int compare_siblings(const void *a, const void *b, void *context) {
     const struct profile_tree *t = context;
     uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
@@ -71,6 +74,7 @@ static uint64_t size_of(const struct profile_tree *t, uint32_t node) {
     return value < 0 ? -(uint64_t)value : (uint64_t)value;
 }
 
+/* Orders nodes by size, largest first, parents before their children. */
 static int compare_sizes(const void *a, const void *b, void *context) {
     const struct profile_tree *t = context;
     uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
@@ -86,6 +90,8 @@ static void show_node(struct profile_tree *t, uint32_t node) {
         t->node[node].is_shown = true;
 }
 
+/* Marks the largest nodes, up to the limit, with all above them as shown; false where memory ends.
+ */
 static bool choose_nodes(struct profile_tree *t) {
     uint32_t *by_size = calloc(t->nodes, sizeof *by_size);
     if (!by_size)

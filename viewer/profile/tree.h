@@ -24,10 +24,10 @@ struct profile_tree {
     bool failed;
 };
 
-/* For profile_gather; `context` is the tree. */
+/* Adds an item to the nodes of its path; for profile_gather, `context` is the tree. */
 void profile_tree_take(void *context, const struct profile_item *item);
-/* Sorts, and chooses what is shown: the nodes with the greatest values, query->limit of them (0 =
- * all), and those that lead to them. False without memory. */
+/* Sorts the nodes, and chooses what is shown: those with the greatest values, query->limit of them
+ * (0 = all), and those that lead to them. False without memory. */
 bool profile_tree_sort(struct profile_tree *tree);
 void profile_free_tree(struct profile_tree *tree);
 

@@ -37,7 +37,7 @@ void sql_dot_add_help(struct hak_text *text) {
                  "order by 2 desc limit 10;\n");
 }
 
-/* False, and the error is printed: there is no such table. */
+/* Whether there is such a table; else the error is printed with the nearest name. */
 static bool has_table(sqlite3 *database, const char *name) {
     sqlite3_stmt *query = NULL;
     struct nearest nearest = {.typed = name};
@@ -71,6 +71,7 @@ static bool has_table(sqlite3 *database, const char *name) {
     return found;
 }
 
+/* The SQL of .tables or .schema, to be freed. */
 static char *make_query(const char *name, const char *argument) {
     if (strcmp(name, ".tables") == 0)
         return strdup("SELECT table_name AS \"table\", kind, count(*) AS columns FROM table_column"

@@ -25,7 +25,7 @@ struct lines {
     sigset_t outside; /* the signals that are blocked outside lines_next */
 };
 
-/* False: Ctrl-C. */
+/* Waits for input. False: Ctrl-C. */
 static bool wait_for_input(const struct lines *lines) {
     struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
     while (!view_is_interrupted())
@@ -62,12 +62,14 @@ static int read_character(EditLine *editor, wchar_t *character) {
     }
 }
 
+/* The prompt, which libedit asks for. */
 static char *prompt_of(EditLine *editor) {
     struct lines *lines = NULL;
     el_get(editor, EL_CLIENTDATA, &lines);
     return (char *)lines->prompt;
 }
 
+/* The path of the file with earlier queries, below XDG_STATE_HOME or HOME, to be freed. */
 static char *history_file(void) {
     const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
     struct hak_text path = {0};
@@ -78,6 +80,7 @@ static char *history_file(void) {
     return hak_text_take(&path);
 }
 
+/* Makes a history of lines and reads the earlier ones from the file. */
 static void keep_history(struct lines *lines) {
     HistEvent event;
     lines->history = history_init();
@@ -110,6 +113,7 @@ struct lines *lines_open(const struct view *view) {
     return lines;
 }
 
+/* The next line from the editor, which is added to the history; NULL at the end. */
 static const char *next_edited(struct lines *lines) {
     HistEvent event;
     int length = 0;
@@ -123,6 +127,7 @@ static const char *next_edited(struct lines *lines) {
     return line;
 }
 
+/* The next line without an editor; NULL at the end or an interrupt. */
 static const char *next_plain(struct lines *lines) {
     view_write(stdout, "%s", lines->prompt);
     fflush(stdout);

@@ -7,7 +7,8 @@
 
 struct lines;
 
-/* Edited when stdin and stdout are a terminal that is not dumb. NULL: memory ran out. */
+/* Opens the lines to read; they are edited when stdin and stdout are a terminal that is not dumb.
+ * NULL: memory ran out. */
 struct lines *lines_open(const struct view *view);
 /* The next line, with its newline, after `prompt`; it belongs to `lines` until the next call. NULL:
  * the end of input, or Ctrl-C (view_is_interrupted tells). */

@@ -14,6 +14,7 @@
 
 static int results; /* of this JSON document so far */
 
+/* Adds a blob's first 32 bytes in hexadecimal and, if there are more, their number. */
 static void add_blob(struct hak_text *text, sqlite3_stmt *query, int i) {
     const unsigned char *bytes = sqlite3_column_blob(query, i);
     int count = sqlite3_column_bytes(query, i);
@@ -48,7 +49,7 @@ static bool is_number(const char *cell) {
     return cell[0] && strspn(cell, "0123456789.-+e") == strlen(cell);
 }
 
-/* A row of cells; numbers stand at the right of their column. */
+/* Prints a row of cells; numbers stand at the right of their column. */
 static void print_row(char *const *cell, int columns, const int *width, bool is_heading) {
     struct hak_text text = {0};
     int from = 0;
@@ -70,6 +71,7 @@ struct sql_rows {
     int width[COLUMNS_MAX];
 };
 
+/* Prints and frees the rows that were kept to find the columns' widths. */
 static void flush_table(struct sql_rows *table) {
     for (int row = 0; row < table->rows; row++)
         print_row(&table->cell[row * table->columns], table->columns, table->width, false);
@@ -78,6 +80,7 @@ static void flush_table(struct sql_rows *table) {
     table->rows = 0;
 }
 
+/* Finds the columns' widths from the headings and the rows so far, and prints the headings. */
 static void begin_table(const struct view *view, struct sql_rows *table, sqlite3_stmt *query) {
     char *heading[COLUMNS_MAX] = {0};
     for (int i = 0; i < table->columns; i++) {
@@ -99,7 +102,8 @@ static void begin_table(const struct view *view, struct sql_rows *table, sqlite3
         free(heading[i]);
 }
 
-/* The first rows decide the widths; the rest is printed as it comes, so that memory stays small. */
+/* Prints the rows as an aligned table. The first rows decide the widths; the rest is printed as it
+ * comes, so that memory stays small. -1 is an error of SQLite. */
 static int print_aligned(struct view *view, sqlite3_stmt *query) {
     struct sql_rows table = {.columns = sqlite3_column_count(query)};
     int step;
@@ -127,6 +131,7 @@ static int print_aligned(struct view *view, sqlite3_stmt *query) {
     return step == SQLITE_DONE ? 0 : -1;
 }
 
+/* Prints the rows with tabs between their fields; -1 is an error of SQLite. */
 static int print_tabbed(struct view *view, sqlite3_stmt *query) {
     int columns = sqlite3_column_count(query), step;
     for (int i = 0; i < columns && view_given(view, "header"); i++) {
@@ -149,6 +154,7 @@ static int print_tabbed(struct view *view, sqlite3_stmt *query) {
     return step == SQLITE_DONE ? 0 : -1;
 }
 
+/* A column's value as JSON; a blob is a text, infinity null. */
 static json_t *value_json(sqlite3_stmt *query, int i) {
     switch (sqlite3_column_type(query, i)) {
     case SQLITE_INTEGER:
@@ -172,6 +178,7 @@ static json_t *value_json(sqlite3_stmt *query, int i) {
     }
 }
 
+/* Prints one statement's rows as an element of the document; -1 is an error of SQLite. */
 static int print_json(sqlite3_stmt *query) {
     int columns = sqlite3_column_count(query), rows = 0, step;
     json_t *names = json_array();

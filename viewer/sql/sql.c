@@ -14,6 +14,8 @@
 
 static bool reads_log; /* a query asked for one of the tables that are made of events */
 
+/* Notes, while SQLite prepares a statement, whether it reads a table that is made from the events.
+ */
 static int note_table(void *context, int action, const char *table, const char *column,
                       const char *schema, const char *view) {
     static const char *const of_events[] = {"event", "life", "block", "live", "profile"};
@@ -37,6 +39,8 @@ static int error_offset(sqlite3 *database) {
 #endif
 }
 
+/* Prints SQLite's message and the line with a mark below the error; returns the command's status.
+ */
 static int say_error(sqlite3 *database, const char *sql) {
     int offset = error_offset(database), code = sqlite3_errcode(database) & 0xff;
     view_fail(sqlite3_errmsg(database));
@@ -77,6 +81,7 @@ static int run_statements(struct view *view, sqlite3 *database, const char *sql)
     return VIEW_OK;
 }
 
+/* The whole text of a file, to be freed. */
 static char *read_all(FILE *from) {
     struct hak_text text = {0};
     char part[4096];
@@ -87,7 +92,7 @@ static char *read_all(FILE *from) {
     return hak_text_take(&text);
 }
 
-/* A line that begins with a dot, or the statements of `sql`. -1 = it asks to leave. */
+/* Answers a line that begins with a dot, or the statements of `sql`. -1 = it asks to leave. */
 static int answer(struct view *view, sqlite3 *database, const char *sql) {
     struct hak_text text = {0};
     char *query = NULL;
@@ -122,6 +127,7 @@ static bool is_whole(const struct hak_text *statement) {
     return statement->bytes && (is_dot(statement->bytes) || sqlite3_complete(statement->bytes));
 }
 
+/* Reads statements line by line and answers each until the end or .quit. */
 static int shell(struct view *view, sqlite3 *database) {
     struct lines *lines = lines_open(view);
     struct hak_text statement = {0};
@@ -162,6 +168,7 @@ static int shell(struct view *view, sqlite3 *database) {
     return VIEW_OK;
 }
 
+/* `sql`: answers one query, standard input or a shell, and lets none of them write. */
 int command_sql(struct view *view) {
     int status = view_open(view);
     if (status != 0)

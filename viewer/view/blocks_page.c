@@ -24,6 +24,7 @@ static int compare_values(uint64_t x, uint64_t y) {
     return x < y ? -1 : x > y;
 }
 
+/* Orders blocks by the chosen column, then by address, then by process. */
 static int compare_blocks(const void *a, const void *b, void *context) {
     const struct data_block *x = a, *y = b;
     enum order order = *(const enum order *)context;
@@ -35,12 +36,14 @@ static int compare_blocks(const void *a, const void *b, void *context) {
     return result ? result : compare_values(x->process, y->process);
 }
 
+/* Sorts the blocks in the page's order. */
 static void sort_blocks(struct blocks_page *p) {
     if (p->blocks.count)
         qsort_r(p->blocks.block, p->blocks.count, sizeof *p->blocks.block, compare_blocks,
                 &p->order);
 }
 
+/* Adds a block's size, address, time, age, event, thread and, among several, process. */
 static void add_block_line(struct page *page, struct browser *b, int line, struct hak_text *text) {
     const struct blocks_page *p = (struct blocks_page *)page;
     const struct data_block *block = &p->blocks.block[line];
@@ -56,6 +59,7 @@ static void add_block_line(struct page *page, struct browser *b, int line, struc
         hak_text_add(text, "  %s", view_process_label(b->data.view, block->process));
 }
 
+/* Draws how many blocks are live when, and below it where they were allocated. */
 static void draw_title(const struct blocks_page *p, struct canvas *c, int row) {
     struct hak_text text = {0};
     hak_text_add(&text, "%s of %s live ", hak_words_count(p->blocks.count, "block", "blocks"),
@@ -68,6 +72,7 @@ static void draw_title(const struct blocks_page *p, struct canvas *c, int row) {
     canvas_put(c, row + 1, 1, c->columns, CANVAS_PLACE, p->where);
 }
 
+/* Draws the columns' headings; that of the order is marked. */
 static void draw_block_headings(const struct blocks_page *p, struct canvas *c, int row) {
     static const struct {
         int column, end;
@@ -86,6 +91,7 @@ static void draw_block_headings(const struct blocks_page *p, struct canvas *c, i
     }
 }
 
+/* Draws the page: title, headings and the visible blocks. */
 static void draw_blocks(struct page *page, struct browser *b, int row, int end) {
     struct blocks_page *p = (struct blocks_page *)page;
     struct canvas *c = &b->canvas;
@@ -108,6 +114,7 @@ static void draw_blocks(struct page *page, struct browser *b, int row, int end) 
         canvas_put(c, row + 3, 1, c->columns, CANVAS_DIM, "None of its blocks is live here.");
 }
 
+/* Opens a page that explains the chosen block, as `why` does; has_stacks with whole stacks. */
 static void show_block(struct blocks_page *p, struct browser *b, bool has_stacks) {
     if (!p->page.list.rows)
         return;
@@ -122,13 +129,14 @@ static void show_block(struct blocks_page *p, struct browser *b, bool has_stacks
     hak_text_free(&text);
 }
 
+/* Sorts the blocks in another order and goes to the first. */
 static void sort_blocks_by(struct blocks_page *p, enum order order) {
     p->order = order;
     sort_blocks(p);
     list_go_to(&p->page.list, 0);
 }
 
-/* The line that was clicked; false outside of the lines. */
+/* Chooses the line that was clicked; false outside of the lines. */
 static bool click_block(struct blocks_page *p, const struct key *key) {
     int line = p->page.list.top + key->row - 4;
     if (key->row < 4 || line >= p->page.list.rows || key->row >= 4 + p->page.list.height)
@@ -137,6 +145,7 @@ static bool click_block(struct blocks_page *p, const struct key *key) {
     return true;
 }
 
+/* Handles a key of the page; false if it is none of its keys. */
 static bool blocks_key(struct page *page, struct browser *b, const struct key *key) {
     struct blocks_page *p = (struct blocks_page *)page;
     uint32_t character = key->name == KEY_NAME_CHARACTER ? key->character : 0;
@@ -171,6 +180,7 @@ static void go_to_block(struct page *page, struct browser *b, int line) {
     list_go_to(&page->list, line);
 }
 
+/* Frees the page's blocks and texts, not the page. */
 static void free_blocks(struct page *page) {
     struct blocks_page *p = (struct blocks_page *)page;
     free(p->blocks.block);

@@ -19,6 +19,7 @@ static struct page *top_page(struct browser *b) {
 /* ---- messages ----------------------------------------------------------------------------------
  */
 
+/* Puts a message on the screen's last line in place of the one before. */
 void browser_say(struct browser *b, const char *format, ...) {
     va_list list;
     hak_text_free(&b->message);
@@ -48,6 +49,7 @@ bool browser_end_question(struct browser *b, int status) {
 /* ---- long reads --------------------------------------------------------------------------------
  */
 
+/* Shows, while a question takes long, how much was read and that Esc stops it. */
 static void show_progress(struct browser *b, const struct hak_progress *p, uint64_t now) {
     if (now - b->busy_since_ns < QUIET_NS || !b->show)
         return;
@@ -157,6 +159,8 @@ struct search {
     bool is_any_case, is_ended;
 };
 
+/* Whether a line of the page has the text that is searched for; false for all once Esc was
+ * pressed. */
 static bool has_sought(void *context, int line) {
     struct search *s = context;
     struct hak_text text = {0};
@@ -169,7 +173,7 @@ static bool has_sought(void *context, int line) {
     return is_found;
 }
 
-/* Small letters stand for large ones, too, as in less -i. */
+/* Whether the text has a large letter; small ones stand for large ones, too, as in less -i. */
 static bool has_large_letter(const char *text) {
     for (; *text; text++)
         if (isupper((unsigned char)*text))
@@ -177,6 +181,7 @@ static bool has_large_letter(const char *text) {
     return false;
 }
 
+/* Goes to the next (or, with -1, the one before) line that has the text searched for. */
 static void find_next(struct browser *b, int direction) {
     struct page *page = top_page(b);
     if (!page->kind->add_line || !b->sought[0]) {
@@ -195,6 +200,7 @@ static void find_next(struct browser *b, int direction) {
 /* ---- the prompt --------------------------------------------------------------------------------
  */
 
+/* Opens a prompt in the last line; the filter's begins with the filter that is set. */
 void browser_prompt(struct browser *b, enum browser_prompt prompt) {
     b->prompt = prompt;
     b->typed[0] = '\0';
@@ -223,6 +229,7 @@ static void apply_prompt(struct browser *b) {
     hak_text_free(&error);
 }
 
+/* Appends a character to what is typed at the prompt, as UTF-8. */
 static void type_character(struct browser *b, uint32_t c) {
     size_t length = strlen(b->typed);
     if (c < 0x20 || c == 0x7f || length + 5 > sizeof b->typed)
@@ -246,6 +253,7 @@ static void type_character(struct browser *b, uint32_t c) {
     *to = '\0';
 }
 
+/* Handles a key while a prompt is open: Enter applies it, Esc leaves it. */
 static void prompt_key(struct browser *b, const struct key *key) {
     size_t length = strlen(b->typed);
     switch (key->name) {
@@ -273,12 +281,14 @@ static void prompt_key(struct browser *b, const struct key *key) {
 /* ---- keys --------------------------------------------------------------------------------------
  */
 
+/* Reads what was written to the capture since, and makes the pages anew. */
 static void read_again(struct browser *b) {
     bool is_new;
     if (browser_end_question(b, data_refresh(&b->data, &is_new)))
         browser_refresh_pages(b, b->data.new_events > 0);
 }
 
+/* Handles a character that does the same on every page: q, /, n, ?, r. */
 static void all_pages_character(struct browser *b, uint32_t character) {
     switch (character) {
     case 'q':
@@ -312,6 +322,7 @@ static void all_pages_character(struct browser *b, uint32_t character) {
     }
 }
 
+/* Handles a key that does the same on every page. */
 static void all_pages_key(struct browser *b, const struct key *key) {
     switch (key->name) {
     case KEY_NAME_CHARACTER:
@@ -344,6 +355,7 @@ static struct key key_of_click(const struct browser *b, const struct key *key) {
     return (struct key){.name = (enum key_name)(KEY_NAME_F1 + number)};
 }
 
+/* Handles a key: the prompt has it first, then the page, then what all pages share. */
 void browser_key(struct browser *b, const struct key *typed) {
     struct key key = key_of_click(b, typed);
     struct page *page = top_page(b);
@@ -364,6 +376,7 @@ void browser_key(struct browser *b, const struct key *typed) {
 /* ---- the screen --------------------------------------------------------------------------------
  */
 
+/* Draws the capture's name, process and events, and what it lost or found. */
 static void draw_first_line(struct browser *b) {
     const struct hak_store_summary *s = &b->data.view->summary;
     struct hak_text left = {0}, right = {0};
@@ -399,7 +412,7 @@ static void draw_first_line(struct browser *b) {
     hak_text_free(&right);
 }
 
-/* Ten names in the width of the screen, as in htop. */
+/* Draws the names of the ten function keys in the width of the screen, as in htop. */
 static void draw_keys(struct browser *b, const struct page *page) {
     struct canvas *c = &b->canvas;
     int row = c->rows - 1;
@@ -417,6 +430,7 @@ static void draw_keys(struct browser *b, const struct page *page) {
     }
 }
 
+/* Draws the prompt with what is typed; of a long text the end is seen. */
 static void draw_prompt(struct browser *b) {
     struct canvas *c = &b->canvas;
     int row = c->rows - 2;
@@ -431,6 +445,7 @@ static void draw_prompt(struct browser *b) {
     canvas_put_char(c, row, at, CANVAS_SELECTED, ' ');
 }
 
+/* Draws only that the terminal is too small. */
 static void draw_too_small(struct browser *b) {
     struct hak_text text = {0};
     hak_text_add(&text, "too small: %dx%d of %dx%d", b->canvas.columns, b->canvas.rows,
@@ -439,6 +454,7 @@ static void draw_too_small(struct browser *b) {
     hak_text_free(&text);
 }
 
+/* Draws the page, the first and last lines and the message or prompt on the canvas. */
 void browser_draw(struct browser *b) {
     struct canvas *c = &b->canvas;
     struct page *page = top_page(b);

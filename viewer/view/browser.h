@@ -73,29 +73,30 @@ void browser_free(struct browser *b);
 bool browser_resize(struct browser *b, int rows, int columns);
 void browser_draw(struct browser *b);
 void browser_key(struct browser *b, const struct key *key);
-/* Each quarter of a second, when no key comes. */
+/* Looks for new events, each quarter of a second, when no key comes. */
 void browser_tick(struct browser *b);
 
 /* For hak_store_watch: shows how far a long read is, and ends it where Esc was typed. */
 int browser_watch(void *context, const struct hak_progress *progress);
 bool browser_is_stopped(void *context);
-/* For view_redirect_errors. */
+/* Shows an error line as the message, for view_redirect_errors. */
 void browser_take_error(void *context, const char *line);
 
-/* For pages. Takes `page` over; false: there is no room, or it is NULL. */
+/* Opens a page, which it takes over; false: there is no room, or it is NULL. */
 bool browser_push(struct browser *b, struct page *page);
 void browser_back(struct browser *b);
 void browser_say(struct browser *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void browser_prompt(struct browser *b, enum browser_prompt prompt);
 /* Ends a question: its status other than 0 is said. */
 bool browser_end_question(struct browser *b, int status);
-/* All pages anew. */
+/* Makes all pages anew. */
 void browser_refresh_pages(struct browser *b, bool is_more);
 
 /* The pages. */
 struct page *main_page_make(struct browser *b);
 struct page *stacks_page_make(struct browser *b, struct page *main); /* of the line of its cursor */
-/* Of a kind, where it is not NULL. */
+/* Makes the page of a stack's live blocks, of a kind where that is not NULL; NULL on an error,
+ * which is shown. */
 struct page *blocks_page_make(struct browser *b, uint32_t stack, const struct data_kind *kind);
 struct page *text_page_make(const char *title, struct hak_text *text); /* takes the text */
 struct page *help_page_make(void);

@@ -29,6 +29,7 @@ void canvas_free(struct canvas *canvas) {
     *canvas = (struct canvas){0};
 }
 
+/* The cell, or NULL outside of the canvas. */
 static struct canvas_cell *cell_at(struct canvas *canvas, int row, int column) {
     if (row < 0 || row >= canvas->rows || column < 0 || column >= canvas->columns)
         return NULL;
@@ -61,7 +62,8 @@ uint32_t canvas_decode(const char *text, size_t left, size_t *bytes) {
     return character;
 }
 
-/* The character as it is drawn, and its columns; 0 of one that stands on the one before. */
+/* Returns the columns of a character, 0 for a combining one. ASCII has 1; above it, wcwidth
+ * decides, and what has no width, or any on a terminal without UTF-8, becomes '?'. */
 static int width_of(const struct canvas *canvas, uint32_t *character) {
     if (*character < 0x80)
         return 1;
@@ -73,6 +75,7 @@ static int width_of(const struct canvas *canvas, uint32_t *character) {
     return width;
 }
 
+/* Adds a combining mark to a cell, as long as there is room for one. */
 static void add_mark(struct canvas_cell *cell, uint32_t mark) {
     for (int i = 1; cell && i <= CANVAS_MARKS; i++)
         if (!cell->ch[i]) {

@@ -41,7 +41,7 @@ struct canvas {
     bool is_utf8; /* else only ASCII is drawn */
 };
 
-/* False without memory. The drawing is gone. */
+/* Gives the canvas another size, empty. False without memory. */
 bool canvas_resize(struct canvas *canvas, int rows, int columns);
 void canvas_clear(struct canvas *canvas);
 void canvas_free(struct canvas *canvas);
@@ -55,7 +55,7 @@ int canvas_put(struct canvas *canvas, int row, int column, int end, enum canvas_
 /* The same with its last character in column `end` - 1. */
 void canvas_put_right(struct canvas *canvas, int row, int column, int end, enum canvas_style style,
                       const char *text);
-/* One character. */
+/* Writes one character. */
 void canvas_put_char(struct canvas *canvas, int row, int column, enum canvas_style style,
                      uint32_t character);
 /* The same character in columns from `column` up to `end` of a row. */
@@ -67,7 +67,7 @@ void canvas_fill(struct canvas *canvas, int row, int column, int end, enum canva
 uint32_t canvas_decode(const char *text, size_t left, size_t *bytes);
 /* Columns that a text takes. */
 int canvas_width(const struct canvas *canvas, const char *text, size_t length);
-/* Bytes at the start of `text` that take `columns` columns. */
+/* The bytes at the start of `text` that take `columns` columns. */
 size_t canvas_skip(const struct canvas *canvas, const char *text, int columns);
 
 #endif

@@ -13,7 +13,7 @@ static int dots_of_cell(enum chart_kind kind) {
     return kind == CHART_BRAILLE ? DOTS_BRAILLE : kind == CHART_BLOCKS ? DOTS_BLOCKS : DOTS_ASCII;
 }
 
-/* Height in dots: what is not nothing has one. */
+/* The height of a value in dots: one that is not 0 has at least one. */
 static int height_of(const struct chart *c, int value) {
     int most = c->rows * dots_of_cell(c->kind);
     if (!c->most || !c->value[value])
@@ -29,6 +29,7 @@ static int dots_in(const struct chart *c, int height, int row) {
     return in < 0 ? 0 : in > dots ? dots : in;
 }
 
+/* The character of a cell of the chart, in braille, blocks or ASCII. */
 static uint32_t glyph_at(const struct chart *c, int column, int row) {
     static const uint8_t left[] = {0, 0x40, 0x44, 0x46, 0x47},
                          right[] = {0, 0x80, 0xa0, 0xb0, 0xb8};
@@ -43,6 +44,7 @@ static uint32_t glyph_at(const struct chart *c, int column, int row) {
     return dots == 0 ? ' ' : dots == 1 ? '.' : '#';
 }
 
+/* The style of a column: the cursor's, the span's or the plain chart's. */
 static enum canvas_style style_of(const struct chart *c, int column) {
     if (column == c->cursor)
         return c->has_keys ? CANVAS_SELECTED : CANVAS_MARKED;
@@ -50,6 +52,7 @@ static enum canvas_style style_of(const struct chart *c, int column) {
     return is_in ? CANVAS_SPAN : CANVAS_CHART;
 }
 
+/* Draws all cells of the chart on the canvas. */
 void chart_draw(struct canvas *canvas, const struct chart *c) {
     for (int row = 0; row < c->rows; row++)
         for (int column = 0; column < c->columns; column++) {

@@ -48,6 +48,7 @@ size_t coded_strip(char *to, const char *line, size_t length) {
     return split(to, NULL, line, length);
 }
 
+/* Sets the style of each place where the sought text is found. */
 static void mark(const char *text, uint8_t *styles, const char *sought, bool is_any_case) {
     size_t bytes = strlen(sought);
     const char *at = text;
@@ -57,6 +58,7 @@ static void mark(const char *text, uint8_t *styles, const char *sought, bool is_
     }
 }
 
+/* Writes a text in parts that have one style each, without its first `shift` columns. */
 static void put_split(struct canvas *canvas, int row, int column, int end, int shift,
                       const char *text, const uint8_t *styles, size_t count) {
     size_t i = canvas_skip(canvas, text, shift);

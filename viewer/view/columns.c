@@ -21,6 +21,7 @@ const char *column_name(enum column column) {
     return column_of[column].name;
 }
 
+/* The value of the sums that a column shows. */
 int64_t column_value(enum column column, const struct profile_sums *s) {
     switch (column) {
     case COLUMN_LIVE:
@@ -40,6 +41,8 @@ int64_t column_value(enum column column, const struct profile_sums *s) {
     }
 }
 
+/* Chooses the columns that are shown: the sorted one always, some only on a wide screen or for a
+ * span. */
 void columns_choose(struct columns *c, int width, bool is_span, enum column sort) {
     bool is_shown[COLUMNS] = {
         [COLUMN_LIVE] = true,    [COLUMN_BLOCKS] = true,        [COLUMN_CALLS] = true,
@@ -66,6 +69,7 @@ static char *next_buffer(void) {
     return buffers[next++ % 16];
 }
 
+/* A value with one decimal and the letter of its unit; one of a few buffers in turn. */
 static const char *shorten(double value, const char *sign, double unit, const char *letters) {
     char *out = next_buffer();
     size_t letter = 0;
@@ -85,6 +89,7 @@ const char *columns_size(int64_t bytes, bool is_change) {
     return out;
 }
 
+/* A count in at most six characters, large ones with k, M, ...; one of a few buffers in turn. */
 const char *columns_count(uint64_t count) {
     if (count >= 100000)
         return shorten((double)count, "", 1000, "kMGTPE");
@@ -93,6 +98,7 @@ const char *columns_count(uint64_t count) {
     return out;
 }
 
+/* A share in percent, or "" where it says nothing; one of a few buffers in turn. */
 static const char *percent(int64_t part, int64_t whole) {
     char *out = next_buffer();
     out[0] = '\0';
@@ -102,6 +108,7 @@ static const char *percent(int64_t part, int64_t whole) {
     return out;
 }
 
+/* The text of a cell. */
 static const char *cell_words(enum column column, const struct profile_sums *s) {
     switch (column) {
     case COLUMN_BLOCKS:

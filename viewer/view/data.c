@@ -20,6 +20,7 @@ bool data_is_stopped(const struct data *d) {
     return d->is_stopped && d->is_stopped(d->context);
 }
 
+/* Appends an item; d->places.failed where memory ends. */
 static void take_item(void *context, const struct profile_item *item) {
     struct data *d = context;
     if (hak_growing_make_room(&d->item, d->items, &d->item_room, sizeof *d->item))
@@ -33,6 +34,7 @@ static bool is_nothing(const struct profile_sums *s) {
            !s->went.bytes && !s->before.blocks;
 }
 
+/* Makes the items from the timeline's steps, for a moment or span that lies on steps. */
 static void add_up_steps(struct data *d) {
     const struct timeline *t = &d->timeline;
     uint32_t first = d->is_span ? (uint32_t)(d->from.step + 1) : 0;
@@ -73,7 +75,7 @@ void data_set_moments(const struct data *d, struct profile_query *query) {
     query->at = asked_moment(d, &d->at);
 }
 
-/* A moment that is no step's end: the store is asked, as `top` does. */
+/* Asks the store, as `top` does, for a moment that is no step's end. */
 static int ask_store(struct data *d) {
     struct profile_query query = d->query;
     struct profile_facts facts;
@@ -82,6 +84,7 @@ static int ask_store(struct data *d) {
     return profile_gather(&query, &facts, take_item, d);
 }
 
+/* Appends an item without its live blocks, which another question has. */
 static void take_flow(void *context, const struct profile_item *item) {
     struct profile_item came = *item;
     came.sums.live = (struct hak_amount){0};
@@ -102,6 +105,7 @@ static int ask_kept_peak(struct data *d) {
     return status ? status : profile_gather(&query, &facts, take_flow, d);
 }
 
+/* Makes the items of the chosen moment or span anew; on an error the old ones stay. */
 static int add_up(struct data *d) {
     struct profile_item *old = d->item;
     uint32_t old_items = d->items, old_room = d->item_room;
@@ -128,6 +132,7 @@ static int add_up(struct data *d) {
 /* ---- moments -----------------------------------------------------------------------------------
  */
 
+/* A moment's time in ns. */
 uint64_t data_time(const struct data *d, const struct data_moment *m) {
     if (m->is_event)
         return m->at.kind == VIEW_AT_END ? d->view->summary.last_ns : m->at.ns;
@@ -147,6 +152,7 @@ void data_add_moment(struct hak_text *text, const struct data *d, const struct d
                      hak_words_number(m->at.event));
 }
 
+/* The moment at the end of a step, with start, end and peak named as such; -1 is the start. */
 static struct data_moment moment_of_step(const struct data *d, int64_t step) {
     const struct timeline *t = &d->timeline;
     const struct data_range *zoom = d->zooms ? &d->zoom[d->zooms - 1] : NULL;
@@ -166,6 +172,8 @@ static struct data_moment moment_of_step(const struct data *d, int64_t step) {
     return m;
 }
 
+/* Moves to a moment, the span's begin with it if it would be later, and adds up; on an error the
+ * old moment stays. */
 static int choose(struct data *d, const struct data_moment *m) {
     struct data_moment before = d->at;
     d->at = *m;
@@ -220,7 +228,7 @@ int data_choose_peak(struct data *d) {
     return choose(d, &m);
 }
 
-/* In a capture that keeps only the profile, moves `at` to the nearest end of a run. */
+/* Moves `at` to the nearest end of a run, in a capture that keeps only the profile. */
 static int find_kept(const struct data *d, struct view_moment *at) {
     struct hak_heap_end end;
     if (!d->is_alone || at->kind != VIEW_AT_EVENT)
@@ -243,6 +251,7 @@ static int64_t step_of_event(const struct data *d, uint64_t event) {
     return step;
 }
 
+/* Moves to a moment that was named in any way, to its step if it lies on one. */
 int data_choose_moment(struct data *d, const struct view_moment *chosen) {
     struct view_moment at = *chosen;
     int status = at.kind == VIEW_AT_PEAK ? 0 : find_kept(d, &at);
@@ -317,12 +326,14 @@ void data_forget_places(struct data *d) {
                                         .ignore = d->query.has_ignore ? &d->query.ignore : NULL};
 }
 
+/* Frees the marks' names and forgets them. */
 static void free_marks(struct data *d) {
     for (uint32_t i = 0; i < d->marks; i++)
         free(d->mark[i].name);
     d->marks = 0;
 }
 
+/* Reads the program's marks from the capture. */
 static int read_marks(struct data *d) {
     struct hak_query q = hak_ask(hak_store_database(d->view->reader),
                                  "SELECT event, ns, name FROM mark"
@@ -343,6 +354,7 @@ static int read_marks(struct data *d) {
     return view_end_query(d->view, &q, has_memory);
 }
 
+/* Reads the findings; on an error the old ones stay. */
 static int read_findings(struct data *d) {
     struct findings findings;
     if (!findings_gather(d->view, d->query.process, &findings))
@@ -352,6 +364,7 @@ static int read_findings(struct data *d) {
     return 0;
 }
 
+/* Reads timeline, marks and findings. */
 static int read_all(struct data *d) {
     int status = data_read_timeline(d);
     if (status == 0)

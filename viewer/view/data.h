@@ -96,22 +96,24 @@ int data_refresh(struct data *data, bool *is_new);
 int data_choose_step(struct data *data, int64_t step);
 int data_choose_peak(struct data *data);
 int data_choose_moment(struct data *data, const struct view_moment *at);
-/* The chosen moment becomes the start of a span; false: the span goes. */
+/* Makes the chosen moment the start of a span; false: the span goes. */
 int data_set_span(struct data *data, bool is_span);
 /* The timeline of the span alone, or of a quarter of it around the moment; the sums of moment and
  * span stay. DATA_NO_ZOOM: there is nothing more to be seen. */
 #define DATA_NO_ZOOM (-1)
 int data_zoom_in(struct data *data);
 int data_zoom_out(struct data *data);
-/* After the steps have changed: finds the step of a moment, or of both, and adds up anew. */
+/* Finds the step of a moment after the steps have changed. */
 void data_place_moment(struct data *data, struct data_moment *moment);
+/* Finds the steps of both moments after the steps have changed, and adds up anew. */
 int data_place_moments(struct data *data);
 uint64_t data_time(const struct data *data, const struct data_moment *moment);
 /* Appends "at the peak, 3.214 s (event 81,204)". */
 void data_add_moment(struct hak_text *text, const struct data *data,
                      const struct data_moment *moment);
 
-/* Only stacks that match `regex` ("" = all); `error` gets why it is none, and all stays. */
+/* Lets only stacks count that match `regex` ("" = all); `error` gets why it is none, and all
+ * stays. */
 bool data_set_filter(struct data *data, const char *regex, struct hak_text *error);
 /* Frames of libraries, too, or not. */
 void data_show_all(struct data *data, bool is_all);

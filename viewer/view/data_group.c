@@ -11,6 +11,7 @@
 #define ITEMS_A_LOOK  256     /* at the keyboard */
 #define BLOCKS_A_LOOK 1024
 
+/* Reports what failed while items were grouped; places that are not whole are forgotten. */
 static int settle(struct data *d, bool has_failed) {
     int error = d->places.error;
     if (error) {
@@ -57,6 +58,7 @@ struct choice {
     const struct data_kind *kind; /* NULL = all */
 };
 
+/* Groups an item if it is of the chosen class, size, lifetime, thread or process. */
 static void take_of_kind(void *context, const struct profile_item *item) {
     const struct choice *c = context;
     if (!c->kind || profile_item_key(item, c->kind->per) == c->kind->key)
@@ -111,6 +113,7 @@ int data_make_tree(struct data *d, enum profile_key per, bool is_bottom_up,
     return status;
 }
 
+/* Whether the stack has live blocks of the process at the moment. */
 static bool is_held_by(const struct data *d, uint32_t process, uint32_t stack) {
     for (uint32_t i = 0; i < d->items; i++)
         if (d->item[i].stack == stack && d->item[i].process == process)
@@ -131,7 +134,7 @@ static uint32_t only_holder(const struct data *d, uint32_t stack) {
     return found;
 }
 
-/* Is it one of the blocks that are asked for? As the store's items of a moment have it. */
+/* Whether a block is one of those asked for, by what the store's items of a moment have. */
 static bool is_of_kind(const struct data_kind *kind, const struct hak_live_block *block) {
     struct profile_item item = {.process = block->process,
                                 .thread = block->thread,
@@ -142,6 +145,7 @@ static bool is_of_kind(const struct data_kind *kind, const struct hak_live_block
     return !kind || profile_item_key(&item, kind->per) == kind->key;
 }
 
+/* Keeps a block for the page; beyond BLOCKS_MAX it only counts; false where memory ends. */
 static bool keep_block(struct data_blocks *out, const struct hak_live_block *block) {
     if (out->count == BLOCKS_MAX) {
         out->left_out++;

@@ -8,7 +8,8 @@
 int data_out_of_memory(void);
 /* Did the person stop it? */
 bool data_is_stopped(const struct data *data);
-/* The labels anew: for another filter, and where names have come meanwhile. */
+/* Forgets the places, which are labelled anew: for another filter, and where names have come
+ * meanwhile. */
 void data_forget_places(struct data *data);
 /* Sets from and at of a question to the store: the span, or from the start to the moment. */
 void data_set_moments(const struct data *data, struct profile_query *query);

@@ -18,6 +18,7 @@ static const struct data_range *range_of(const struct data *d) {
 /* ---- runs --------------------------------------------------------------------------------------
  * Where only the profile is kept, its runs are the steps. */
 
+/* Makes steps of a timeline from stored runs of events, and finds the peak among them. */
 static bool put_runs(struct timeline *t, const struct hak_heap_steps *runs) {
     uint64_t most = t->flow.before.bytes;
     t->step = calloc((size_t)runs->steps + 1, sizeof *t->step);
@@ -37,6 +38,7 @@ static bool put_runs(struct timeline *t, const struct hak_heap_steps *runs) {
     return t->step != NULL;
 }
 
+/* Reads a timeline of the zoomed range from stored runs of events. */
 static int read_runs(struct data *d, struct timeline *out) {
     const struct data_range *range = range_of(d);
     struct hak_store_reader *r = d->view->reader;
@@ -91,6 +93,7 @@ struct base {
     bool failed;
 };
 
+/* Keeps an item of what came before the range, without its live blocks. */
 static void keep_base(void *context, const struct profile_item *item) {
     struct base *base = context;
     if (!hak_growing_make_room(&base->item, base->items, &base->room, sizeof *base->item)) {
@@ -101,6 +104,7 @@ static void keep_base(void *context, const struct profile_item *item) {
     base->item[base->items++].sums.live = (struct hak_amount){0}; /* the timeline has it */
 }
 
+/* Reads what came before the zoomed range, to which its counts are added. */
 static int read_base(struct data *d, struct base *out) {
     struct profile_query query = d->query;
     struct profile_facts facts;
@@ -153,6 +157,7 @@ static void set_to(const struct data *d, int64_t step, struct data_range *out) {
     out->to = is_end ? range_of(d)->to : d->timeline.step[step < 0 ? 0 : step].event;
 }
 
+/* Makes the span the range to zoom to. */
 static void choose_span(const struct data *d, struct data_range *out) {
     set_from(d, d->from.step, out);
     set_to(d, d->at.step, out);
@@ -164,6 +169,7 @@ static void choose_span(const struct data *d, struct data_range *out) {
         out->to = d->at.at.event;
 }
 
+/* Makes a part of the time around the moment the range to zoom to. */
 static void choose_quarter(const struct data *d, struct data_range *out) {
     const struct timeline *t = &d->timeline;
     uint64_t at = data_time(d, &d->at), part = (t->flow.to_ns - t->flow.from_ns) / ZOOM_QUARTER;
@@ -175,6 +181,7 @@ static void choose_quarter(const struct data *d, struct data_range *out) {
     set_to(d, to <= d->at.step ? d->at.step + 1 : to, out);
 }
 
+/* Whether a range is another than the one now and has more than one event. */
 static bool is_narrower(const struct data *d, const struct data_range *range) {
     const struct data_range *now = range_of(d);
     uint64_t last = d->timeline.steps ? d->timeline.step[d->timeline.steps - 1].event : 0;
@@ -198,6 +205,7 @@ int data_zoom_in(struct data *d) {
     return status;
 }
 
+/* Goes back to the range before; DATA_NO_ZOOM where there is none. */
 int data_zoom_out(struct data *d) {
     if (!d->zooms)
         return DATA_NO_ZOOM;

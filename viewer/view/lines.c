@@ -17,13 +17,15 @@ static uint64_t id_of_group(const struct lines *l, const struct profile_group *g
 /* ---- what came since the last refresh ----------------------------------------------------------
  */
 
+/* The calls last seen of a line with this id, or NULL. */
 static struct lines_seen *find_seen(const struct lines *l, uint64_t id) {
     uint64_t at = 0;
     uint32_t row = hak_index_find(&l->by_seen, id, &at);
     return row ? &l->seen[row - 1] : NULL;
 }
 
-/* NULL without memory: then nothing is marked. */
+/* Finds the calls last seen of a line, which is made; NULL without memory: then nothing is marked.
+ */
 static struct lines_seen *need_seen(struct lines *l, uint64_t id) {
     struct lines_seen *seen = find_seen(l, id);
     if (seen)
@@ -35,7 +37,8 @@ static struct lines_seen *need_seen(struct lines *l, uint64_t id) {
     return &l->seen[l->seens++];
 }
 
-/* Where only names have come, the marks stay those of the last events. */
+/* Marks lines with more calls than at the last refresh; where only names have come, the marks stay
+ * those of the last events. */
 static void mark_new(struct lines *l, bool is_refresh) {
     for (uint32_t i = 0; i < l->count; i++) {
         struct line *line = &l->line[i];
@@ -55,6 +58,7 @@ static void mark_new(struct lines *l, bool is_refresh) {
 /* ---- the list ----------------------------------------------------------------------------------
  */
 
+/* Appends a line; false where memory ends. */
 static bool add_line(struct lines *l, const struct line *line) {
     if (!hak_growing_make_room(&l->line, l->count, &l->room, sizeof *l->line))
         return false;
@@ -62,6 +66,7 @@ static bool add_line(struct lines *l, const struct line *line) {
     return true;
 }
 
+/* Orders lines by the sorted column, largest first. */
 static int compare_lines(const void *a, const void *b, void *context) {
     const struct lines *l = context;
     const struct line *x = a, *y = b;
@@ -72,6 +77,7 @@ static int compare_lines(const void *a, const void *b, void *context) {
     return x->number < y->number ? -1 : x->number > y->number;
 }
 
+/* Makes one line of each group, sorted. */
 static int put_list(struct lines *l) {
     l->count = 0;
     for (uint32_t i = 0; i < l->groups.groups; i++)
@@ -85,12 +91,14 @@ static int put_list(struct lines *l) {
 /* ---- the tree ----------------------------------------------------------------------------------
  */
 
+/* Whether the user opened or closed the line with this id; NULL where neither. */
 static bool *find_open(const struct lines *l, uint64_t id) {
     uint64_t at = 0;
     uint32_t row = hak_index_find(&l->by_open, id, &at);
     return row ? &l->is_open[row - 1] : NULL;
 }
 
+/* Remembers that the user opened or closed a line; false where memory ends. */
 static bool set_open(struct lines *l, uint64_t id, bool is_open) {
     bool *known = find_open(l, id);
     if (known) {
@@ -104,7 +112,8 @@ static bool set_open(struct lines *l, uint64_t id, bool is_open) {
     return true;
 }
 
-/* As the person left it; at first what has much, so that the way to it is seen. */
+/* Whether a node is open: as the person left it; at first what has much, so that the way to it is
+ * seen. */
 static bool settle_open(struct lines *l, uint64_t id, uint32_t node, uint32_t parent) {
     const struct profile_tree *t = &l->tree;
     const bool *known = find_open(l, id);
@@ -118,6 +127,7 @@ static bool settle_open(struct lines *l, uint64_t id, uint32_t node, uint32_t pa
     return is_much;
 }
 
+/* Appends a line for each child of a node, and below an open one for its children. */
 static int put_children(struct lines *l, uint32_t parent, uint64_t parent_id, uint16_t depth) {
     const struct profile_tree *t = &l->tree;
     const struct profile_node *above = &t->node[parent];
@@ -145,7 +155,7 @@ static int put_tree(struct lines *l) {
     return put_children(l, 0, 1, 0);
 }
 
-/* The columns of the screen as `top` --by has them. */
+/* Sets the question's measure to the sorted column, as `top` --by has it. */
 static void set_measure(struct lines *l) {
     static const struct {
         enum profile_measure by;
@@ -163,6 +173,7 @@ static void set_measure(struct lines *l) {
 /* ---- both --------------------------------------------------------------------------------------
  */
 
+/* Frees the groups and the tree that the lines are made of. */
 static void free_sources(struct lines *l) {
     profile_free_groups(&l->groups);
     profile_free_tree(&l->tree);
@@ -170,6 +181,7 @@ static void free_sources(struct lines *l) {
     l->tree = (struct profile_tree){0};
 }
 
+/* Groups the data and makes the lines of it; on an error the old ones stay. */
 static int make_list(struct lines *l) {
     struct profile_groups groups = {0};
     int status = data_is_by_block(l->per)
@@ -184,6 +196,7 @@ static int make_list(struct lines *l) {
     return put_list(l);
 }
 
+/* Makes the tree and the lines of it; on an error the old ones stay. */
 static int make_tree(struct lines *l) {
     struct profile_tree tree;
     enum profile_key per = l->per < PROFILE_KEYS ? l->per : PROFILE_FUNCTION;
@@ -284,6 +297,7 @@ bool lines_kind_of(const struct lines *l, uint32_t i, struct data_kind *out) {
     return true;
 }
 
+/* Notes the labels from the root to a line, by which lines_has() chooses stacks. */
 void lines_make_chain(const struct lines *l, uint32_t i, struct lines_chain *out) {
     uint32_t number = l->line[i].number;
     out->lines = l;
@@ -299,6 +313,7 @@ void lines_make_chain(const struct lines *l, uint32_t i, struct lines_chain *out
         out->label[--at] = l->tree.node[node].label;
 }
 
+/* Whether an item's stack goes through the line that the chain was made of. */
 bool lines_has(void *chain, const struct profile_item *item, const struct profile_path *path) {
     const struct lines_chain *c = chain;
     const struct lines *l = c->lines;

@@ -42,15 +42,15 @@ struct lines {
     uint32_t seens, seen_room;
 };
 
-/* Makes them of what the data have now. 0 or a status: then there are none. `is_refresh`: lines
- * with more calls than the last time are marked. */
+/* Makes the lines of what the data have now. 0 or a status: then there are none. `is_refresh`:
+ * lines with more calls than the last time are marked. */
 int lines_make(struct lines *lines, bool is_refresh);
 void lines_free(struct lines *lines);
 /* Opens or closes a node; false: it has nothing to open. */
 bool lines_set_open(struct lines *lines, uint32_t line, bool is_open);
 /* The line above this one in the tree, itself where there is none. */
 uint32_t lines_parent(const struct lines *lines, uint32_t line);
-/* Is the node of a line below that of another one? */
+/* Whether the node of a line lies below that of another one. */
 bool lines_is_below(const struct lines *lines, uint32_t line, uint32_t above);
 /* The line with this id, -1 = it is gone. */
 int64_t lines_find(const struct lines *lines, uint64_t id);
@@ -59,7 +59,7 @@ const struct profile_sums *lines_sums(const struct lines *lines, uint32_t line);
 void lines_add_name(struct hak_text *text, struct lines *lines, uint32_t line);
 void lines_add_where(struct hak_text *text, struct lines *lines, uint32_t line);
 
-/* The kind that the blocks of a line share; false where it is made of stacks. */
+/* Finds the kind that the blocks of a line share; false where it is made of stacks. */
 bool lines_kind_of(const struct lines *lines, uint32_t line, struct data_kind *out);
 /* The stacks that a line is made of: is this item's one of them? `chain`, a struct lines_chain, is
  * made by lines_make_chain. */

@@ -24,12 +24,14 @@ void list_go_to(struct list *list, int row) {
     list_settle(list);
 }
 
+/* Moves the cursor, or the top of a text, within the list. */
 static void move(struct list *list, int by) {
     int *at = list->is_text ? &list->top : &list->cursor;
     *at = clamp(*at + by, list->rows - 1);
     list_settle(list);
 }
 
+/* Moves as one of the letters of vi and less; false for another. */
 static bool move_by_character(struct list *list, uint32_t character) {
     switch (character) {
     case 'j':

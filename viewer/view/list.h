@@ -12,11 +12,11 @@ struct list {
     bool is_text;    /* no line is chosen: keys move the text */
 };
 
-/* Moves; false for a key that does not. */
+/* Handles a key that moves; false for one that does not. */
 bool list_key(struct list *list, const struct key *key);
 /* Puts cursor and first line where they may be: after another number of lines, or height. */
 void list_settle(struct list *list);
-/* The cursor to a line, which comes on the screen. */
+/* Moves the cursor to a line, which comes on the screen. */
 void list_go_to(struct list *list, int row);
 /* Number of lines from `from` on, in a direction (1 or -1) and around the end, to the next one for
  * which `matches` is true; -1 = none is. `from` itself comes last. */

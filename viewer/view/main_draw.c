@@ -11,6 +11,7 @@ static const char *const tab_names[TABS] = {" 1 Top ", " 2 Tree ", " 3 Callers "
 /* ---- the moment --------------------------------------------------------------------------------
  */
 
+/* Draws the totals of the moment or span. */
 static void draw_moment(struct browser *b, int row) {
     const struct data *d = &b->data;
     struct canvas *c = &b->canvas;
@@ -48,7 +49,7 @@ enum tab main_page_tab_at(const struct browser *b, int column) {
     return TABS;
 }
 
-/* "7 of 185" at the right; where it begins. */
+/* Draws "7 of 185" at the right; returns where it begins. */
 static int draw_place(const struct main_page *m, struct canvas *c, int row) {
     struct hak_text text = {0};
     if (m->page.list.rows)
@@ -60,6 +61,7 @@ static int draw_place(const struct main_page *m, struct canvas *c, int row) {
     return c->columns - 1 - width;
 }
 
+/* Draws the tabs' names and, to the right, keys, filter and place in the list. */
 static void draw_tabs(const struct main_page *m, struct browser *b, int row) {
     struct canvas *c = &b->canvas;
     struct hak_text text = {0};
@@ -92,6 +94,7 @@ static int put_shifted(struct canvas *c, int row, int at, enum canvas_style styl
     return canvas_put(c, row, at, c->columns, style, from + canvas_skip(c, from, shift));
 }
 
+/* Adds the indentation and the sign of an open or closed node. */
 static void add_tree_begin(struct hak_text *text, const struct line *line) {
     int depth = line->depth > TREE_DEPTH_MAX ? TREE_DEPTH_MAX : line->depth;
     hak_text_fill(text, ' ', 2 * depth);
@@ -101,6 +104,7 @@ static void add_tree_begin(struct hak_text *text, const struct line *line) {
                                      : "+");
 }
 
+/* Draws a line of a list or tree: its columns, name and place. */
 static void draw_line(struct main_page *m, struct browser *b, uint32_t i, int row) {
     struct canvas *c = &b->canvas;
     struct lines *l = &m->lines;
@@ -127,6 +131,7 @@ static void draw_line(struct main_page *m, struct browser *b, uint32_t i, int ro
     hak_text_free(&where);
 }
 
+/* Draws a finding's time and headline. */
 static void draw_finding(struct main_page *m, struct browser *b, int i, int row) {
     struct canvas *c = &b->canvas;
     const struct finding *one = &b->data.findings.list[i];
@@ -156,6 +161,7 @@ void main_page_add_line(struct page *page, struct browser *b, int line, struct h
     lines_add_where(text, &m->lines, (uint32_t)line);
 }
 
+/* Draws the columns' headings, after it chose the columns by the screen's width. */
 static void draw_tab_headings(struct main_page *m, struct browser *b, int row) {
     struct canvas *c = &b->canvas;
     canvas_fill(c, row, 0, c->columns, CANVAS_HEADING, ' ');
@@ -189,6 +195,7 @@ static void draw_chosen(struct main_page *m, struct browser *b, int row) {
     hak_text_free(&text);
 }
 
+/* Draws why the list is empty. */
 static void draw_nothing(struct main_page *m, struct browser *b, int row) {
     const char *text = m->tab == TAB_FINDINGS ? "No fault and no leak was found in this capture."
                        : b->data.filter ? "No stack of this moment matches; F4 changes the filter."

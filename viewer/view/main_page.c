@@ -32,6 +32,7 @@ void main_page_make_lines(struct main_page *m, struct browser *b, bool is_refres
     list_settle(list);
 }
 
+/* Goes to a tab and makes its lines. */
 static void choose_tab(struct main_page *m, struct browser *b, enum tab tab) {
     static const enum lines_kind kinds[TABS] = {
         [TAB_TREE] = LINES_TREE, [TAB_CALLERS] = LINES_CALLERS, [TAB_TOP] = LINES_TOP};
@@ -43,7 +44,8 @@ static void choose_tab(struct main_page *m, struct browser *b, enum tab tab) {
     main_page_make_lines(m, b, false);
 }
 
-/* A tree has those of places; a capture that keeps only the profile has none of blocks. */
+/* Whether this tab can group by this key: a tree has those of places; a capture that keeps only the
+ * profile has none of blocks. */
 static bool has_per(const struct main_page *m, const struct browser *b, enum profile_key per) {
     if (per >= PROFILE_KEYS && m->tab != TAB_TOP)
         return false;
@@ -52,6 +54,7 @@ static bool has_per(const struct main_page *m, const struct browser *b, enum pro
     return per != PROFILE_PROCESS || b->data.view->summary.processes > 1;
 }
 
+/* Groups by the next key (or, with -1, the one before) that this tab can group by. */
 static void next_per(struct main_page *m, struct browser *b, int direction) {
     const int count = PROFILE_PROCESS + 1;
     int per = (int)m->lines.query.per;
@@ -69,6 +72,7 @@ static void next_per(struct main_page *m, struct browser *b, int direction) {
         browser_say(b, "No class, size, lifetime, thread: --profile-only keeps no blocks.");
 }
 
+/* Sorts by another column and goes to the first line. */
 static void sort_lines_by(struct main_page *m, struct browser *b, enum column sort) {
     if (m->tab == TAB_FINDINGS || sort >= COLUMNS)
         return;
@@ -80,6 +84,7 @@ static void sort_lines_by(struct main_page *m, struct browser *b, enum column so
 /* ---- deeper ------------------------------------------------------------------------------------
  */
 
+/* Opens a page with the chosen finding's report. */
 static void show_finding(struct main_page *m, struct browser *b) {
     const struct finding *one = &b->data.findings.list[m->page.list.cursor];
     struct hak_text text = {0};
@@ -88,6 +93,8 @@ static void show_finding(struct main_page *m, struct browser *b) {
     hak_text_free(&text);
 }
 
+/* Opens what lies below the chosen line: a finding's report, a stack's blocks, or the stacks
+ * through it. */
 static void go_deeper(struct main_page *m, struct browser *b) {
     if (!m->page.list.rows)
         return;
@@ -106,12 +113,15 @@ static void go_deeper(struct main_page *m, struct browser *b) {
 /* ---- moments -----------------------------------------------------------------------------------
  */
 
+/* Makes the lines anew after a move that went well, and shows the error of one that did not; always
+ * true. */
 static bool moved(struct main_page *m, struct browser *b, int status) {
     if (browser_end_question(b, status))
         main_page_make_lines(m, b, false);
     return true;
 }
 
+/* Moves to the next mark of the program (or, with -1, the one before); always true. */
 static bool go_to_mark(struct main_page *m, struct browser *b, int direction) {
     struct view_moment at;
     if (!time_pane_find_mark(&b->data, direction, &at)) {
@@ -123,6 +133,8 @@ static bool go_to_mark(struct main_page *m, struct browser *b, int direction) {
     return moved(m, b, data_choose_moment(&b->data, &at));
 }
 
+/* Begins a span at the moment or ends the one there is, and sorts by growth while there is one;
+ * always true. */
 static bool set_span(struct main_page *m, struct browser *b) {
     bool is_span = !b->data.is_span;
     moved(m, b, data_set_span(&b->data, is_span));
@@ -135,6 +147,7 @@ static bool set_span(struct main_page *m, struct browser *b) {
     return true;
 }
 
+/* Zooms in or out, or says why there is no more to zoom; always true. */
 static bool zoom(struct main_page *m, struct browser *b, bool is_in) {
     int status = is_in ? data_zoom_in(&b->data) : data_zoom_out(&b->data);
     if (status != DATA_NO_ZOOM)
@@ -145,6 +158,7 @@ static bool zoom(struct main_page *m, struct browser *b, bool is_in) {
     return true;
 }
 
+/* Moves the moment by one step of the timeline. */
 static bool move_step(struct main_page *m, struct browser *b, int by) {
     int64_t step = b->data.at.step + by;
     if (by < 0 && b->data.at.is_event)
@@ -155,6 +169,8 @@ static bool move_step(struct main_page *m, struct browser *b, int by) {
 /* ---- the tree ----------------------------------------------------------------------------------
  */
 
+/* Opens or closes the chosen node of a tree; closing one that is closed goes to its parent; false
+ * where there is no tree. */
 static bool open_node(struct main_page *m, bool is_open) {
     uint32_t at = (uint32_t)m->page.list.cursor;
     if (m->tab != TAB_TREE && m->tab != TAB_CALLERS)
@@ -167,7 +183,7 @@ static bool open_node(struct main_page *m, bool is_open) {
     return true;
 }
 
-/* All below the node of the cursor; they come behind it one by one. */
+/* Opens all nodes below that of the cursor; they come behind it one by one. */
 static bool open_all(struct main_page *m, struct browser *b) {
     struct lines *l = &m->lines;
     uint32_t at = (uint32_t)m->page.list.cursor, i = at;
@@ -189,6 +205,8 @@ static bool open_all(struct main_page *m, struct browser *b) {
 /* ---- keys --------------------------------------------------------------------------------------
  */
 
+/* Does what the keys left and right do: moves the moment, opens or closes a node, or shifts the
+ * lines. */
 static bool to_the_side(struct main_page *m, struct browser *b, int direction) {
     if (m->is_time)
         return moved(m, b, time_pane_move(&m->time, &b->data, direction));
@@ -199,6 +217,7 @@ static bool to_the_side(struct main_page *m, struct browser *b, int direction) {
     return true;
 }
 
+/* Handles a character that changes the moment, the span or the zoom; false for another. */
 static bool moment_character(struct main_page *m, struct browser *b, uint32_t character) {
     struct data *d = &b->data;
     switch (character) {
@@ -235,6 +254,7 @@ static bool moment_character(struct main_page *m, struct browser *b, uint32_t ch
     }
 }
 
+/* Handles a character that changes tab, grouping, order or filter; false for another. */
 static bool line_character(struct main_page *m, struct browser *b, uint32_t character) {
     switch (character) {
     case '1':
@@ -299,6 +319,7 @@ static bool is_on_time(const struct main_page *m, const struct key *key) {
     return key->row >= m->time.row && key->row <= m->time.row + m->time.rows;
 }
 
+/* Handles a click on the chart, a tab, a heading or a line. */
 static bool click_main(struct main_page *m, struct browser *b, const struct key *key) {
     if (is_on_time(m, key)) {
         m->is_time = true;
@@ -325,6 +346,7 @@ static bool click_main(struct main_page *m, struct browser *b, const struct key 
     return true;
 }
 
+/* Handles a function key as the character it stands for. */
 static bool function_key(struct main_page *m, struct browser *b, int number) {
     static const char letters[PAGE_KEYS + 1] = {
         [2] = 'v', [4] = '\\', [5] = 't', [6] = '>', [7] = 'p', [8] = 's', [9] = 'm'};
@@ -332,6 +354,7 @@ static bool function_key(struct main_page *m, struct browser *b, int number) {
     return character && (line_character(m, b, character) || moment_character(m, b, character));
 }
 
+/* Handles a key of the main page; false if it is none of its keys. */
 static bool main_key(struct page *page, struct browser *b, const struct key *key) {
     struct main_page *m = (struct main_page *)page;
     if (m->is_time && time_key(m, b, key))
@@ -367,6 +390,7 @@ static bool main_key(struct page *page, struct browser *b, const struct key *key
     }
 }
 
+/* Moves the cursor to a line that a search found. */
 static void go_to_line(struct page *page, struct browser *b, int line) {
     struct main_page *m = (struct main_page *)page;
     (void)b;
@@ -378,6 +402,7 @@ static void refresh(struct page *page, struct browser *b, bool is_more) {
     main_page_make_lines((struct main_page *)page, b, is_more);
 }
 
+/* Frees the lines and the chart, not the page. */
 static void free_main(struct page *page) {
     struct main_page *m = (struct main_page *)page;
     lines_free(&m->lines);

@@ -21,7 +21,7 @@ struct main_page {
 };
 
 struct lines *main_page_lines(struct page *page);
-/* Lines anew, for another moment, filter or order; the cursor stays on its line. */
+/* Makes the lines anew, for another moment, filter or order; the cursor stays on its line. */
 void main_page_make_lines(struct main_page *m, struct browser *b, bool is_refresh);
 /* main_draw.c */
 void main_page_draw(struct page *page, struct browser *b, int row, int end);

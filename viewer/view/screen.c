@@ -38,7 +38,7 @@ int screen_signal(void) {
 /* ---- begin and end -----------------------------------------------------------------------------
  */
 
-/* A signal that was ignored (nohup) stays so. */
+/* Handles the signals that end the screen; one that was ignored (nohup) stays so. */
 static void take_signals(void) {
     struct sigaction action = {.sa_handler = on_end};
     for (int i = 0; i < END_SIGNALS; i++) {
@@ -53,6 +53,7 @@ static void give_signals_back(void) {
         sigaction(end_signals[i], &own.before[i], NULL);
 }
 
+/* Sets the attributes of a style and, on a terminal with colors, its color. */
 static void set_style(enum canvas_style style, attr_t attributes, short color) {
     own.attributes[style] = attributes;
     own.pairs[style] = 0;
@@ -62,6 +63,7 @@ static void set_style(enum canvas_style style, attr_t attributes, short color) {
     }
 }
 
+/* Sets all styles; without color some are underlined or bold instead. */
 static void set_styles(void) {
     bool c = own.has_color;
     set_style(CANVAS_PLAIN, A_NORMAL, -1);
@@ -133,6 +135,7 @@ void screen_size(int *rows, int *columns) {
 /* ---- out ---------------------------------------------------------------------------------------
  */
 
+/* Gives a cell's character, marks and style to curses. */
 static void show_cell(int row, int column, const struct canvas_cell *cell) {
     wchar_t text[2 + CANVAS_MARKS] = {0};
     cchar_t shown;
@@ -158,6 +161,7 @@ void screen_show(const struct canvas *canvas) {
 /* ---- in ----------------------------------------------------------------------------------------
  */
 
+/* Reads a click or a turn of the wheel; false for another event. */
 static bool read_mouse(struct key *out) {
     MEVENT event;
     if (getmouse(&event) != OK)
@@ -175,6 +179,7 @@ static bool read_mouse(struct key *out) {
     return out->name != KEY_NAME_NONE;
 }
 
+/* Translates a key code of curses, a mouse's too; false for one that is not known. */
 static bool read_function_key(wint_t code, struct key *out) {
     static const struct {
         wint_t code;
@@ -195,6 +200,7 @@ static bool read_function_key(wint_t code, struct key *out) {
     return out->name != KEY_NAME_NONE;
 }
 
+/* Translates a character; the control characters of Enter, Tab, Esc and Backspace are keys. */
 static void read_character(wint_t code, struct key *out) {
     switch (code) {
     case '\r':
@@ -217,6 +223,7 @@ static void read_character(wint_t code, struct key *out) {
     }
 }
 
+/* Waits so long for a key; false where none came. */
 static bool read_key(int milliseconds, struct key *out) {
     wint_t code;
     *out = (struct key){0};

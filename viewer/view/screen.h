@@ -19,7 +19,7 @@ void screen_size(int *rows, int *columns);
 void screen_show(const struct canvas *canvas);
 /* Waits at most so long for a key: false where none came, or a signal did. */
 bool screen_read(int milliseconds, struct key *out);
-/* Was Esc typed? Other keys are kept for screen_read. */
+/* Whether Esc was typed; other keys are kept for screen_read. */
 bool screen_is_escape_typed(void);
 /* The signal that wants this to end, 0 = none. */
 int screen_signal(void);

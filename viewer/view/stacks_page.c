@@ -28,12 +28,14 @@ static const struct profile_group *group_at(const struct stacks_page *p, int lin
     return &p->groups.group[line];
 }
 
+/* Adds a stack's text, in which a search looks. */
 static void add_stack_line(struct page *page, struct browser *b, int line, struct hak_text *text) {
     struct stacks_page *p = (struct stacks_page *)page;
     (void)b;
     profile_add_group_name(text, &p->groups, group_at(p, line));
 }
 
+/* Frees the frames that were read and forgets which stack's they are. */
 static void free_frames(struct stacks_page *p) {
     free(p->frames);
     free(p->begin);
@@ -43,6 +45,7 @@ static void free_frames(struct stacks_page *p) {
     p->frame_count = p->frame_top = 0;
 }
 
+/* Reads the frames of the chosen stack, unless they are read already. */
 static void load_frames(struct stacks_page *p, struct browser *b, uint32_t stack) {
     struct hak_text text = {0};
     if (p->frames_of == stack + 1)
@@ -54,6 +57,7 @@ static void load_frames(struct stacks_page *p, struct browser *b, uint32_t stack
     p->frames_of = stack + 1;
 }
 
+/* Draws the frames of the chosen stack below the list. */
 static void draw_frames(struct stacks_page *p, struct browser *b, int row, int end) {
     struct canvas *c = &b->canvas;
     char title[64];
@@ -77,6 +81,7 @@ static void draw_frames(struct stacks_page *p, struct browser *b, int row, int e
     }
 }
 
+/* Draws a stack's line: its columns and its functions. */
 static void draw_stack(struct stacks_page *p, struct browser *b, int line, int row) {
     struct canvas *c = &b->canvas;
     struct hak_text name = {0};
@@ -90,6 +95,7 @@ static void draw_stack(struct stacks_page *p, struct browser *b, int line, int r
     hak_text_free(&name);
 }
 
+/* Draws the page: title, sums, the visible stacks and the frames of the chosen one. */
 static void draw_stacks(struct page *page, struct browser *b, int row, int end) {
     struct stacks_page *p = (struct stacks_page *)page;
     struct canvas *c = &b->canvas;
@@ -116,6 +122,7 @@ static void draw_stacks(struct page *page, struct browser *b, int row, int end) 
         canvas_put(c, p->list_row, 1, c->columns, CANVAS_DIM, "Nothing is left of it here.");
 }
 
+/* Orders stacks by a column, largest first. */
 static int compare_stacks(const void *a, const void *b, void *context) {
     enum column sort = *(const enum column *)context;
     const struct profile_group *x = a, *y = b;
@@ -125,6 +132,7 @@ static int compare_stacks(const void *a, const void *b, void *context) {
     return x->key < y->key ? -1 : x->key > y->key;
 }
 
+/* Sorts the stacks by a column. */
 static void sort_stacks_by(struct stacks_page *p, enum column sort) {
     p->columns.sort = sort;
     if (p->groups.groups)
@@ -132,6 +140,7 @@ static void sort_stacks_by(struct stacks_page *p, enum column sort) {
                 &p->columns.sort);
 }
 
+/* Chooses the stack that was clicked; false beside the list. */
 static bool click_stack(struct stacks_page *p, const struct key *key) {
     int line = p->page.list.top + key->row - p->list_row;
     if (key->row < p->list_row || key->row >= p->list_row + p->page.list.height ||
@@ -141,12 +150,14 @@ static bool click_stack(struct stacks_page *p, const struct key *key) {
     return true;
 }
 
+/* Opens a page with the chosen stack's live blocks. */
 static void show_blocks(struct stacks_page *p, struct browser *b) {
     if (p->page.list.rows)
         browser_push(b, blocks_page_make(b, (uint32_t)group_at(p, p->page.list.cursor)->key,
                                          p->has_kind ? &p->kind : NULL));
 }
 
+/* Handles a character that sorts or moves the frames; false for another. */
 static bool stacks_character(struct stacks_page *p, uint32_t character) {
     switch (character) {
     case '>':
@@ -166,6 +177,7 @@ static bool stacks_character(struct stacks_page *p, uint32_t character) {
     }
 }
 
+/* Handles a key of the page; false if it is none of its keys. */
 static bool stacks_key(struct page *page, struct browser *b, const struct key *key) {
     struct stacks_page *p = (struct stacks_page *)page;
     if (key->name == KEY_NAME_CHARACTER && stacks_character(p, key->character))
@@ -194,6 +206,7 @@ static void go_to_stack(struct page *page, struct browser *b, int line) {
     list_go_to(&page->list, line);
 }
 
+/* Frees the groups, frames and title, not the page. */
 static void free_stacks(struct page *page) {
     struct stacks_page *p = (struct stacks_page *)page;
     profile_free_groups(&p->groups);
@@ -210,6 +223,8 @@ static const struct page_kind stacks_kind = {.keys = stacks_keys,
                                              .go_to = go_to_stack,
                                              .free = free_stacks};
 
+/* Makes the page of the stacks through the main page's chosen line; NULL on an error, which is
+ * shown. */
 struct page *stacks_page_make(struct browser *b, struct page *main) {
     struct stacks_page *p = calloc(1, sizeof *p);
     struct lines *lines = main_page_lines(main);

@@ -6,6 +6,7 @@
 #include <term.h>
 #include <unistd.h>
 
+/* Whether terminfo knows the terminal and can move its cursor; else `why` says what is wrong. */
 static bool is_described(struct hak_text *why) {
     const char *term = getenv("TERM");
     int error = 0;
@@ -24,6 +25,7 @@ static bool is_described(struct hak_text *why) {
     return true;
 }
 
+/* Whether standard input and output are a terminal; else `why` says which are not. */
 static bool is_terminal(struct hak_text *why) {
     int in = isatty(STDIN_FILENO), out = isatty(STDOUT_FILENO);
     if (!in || !out)

@@ -15,6 +15,7 @@ struct text_page {
     int shift;
 };
 
+/* Whether a text has a capital letter, so that a search is exact. */
 static bool has_large(const char *text) {
     for (; *text; text++)
         if (isupper((unsigned char)*text))
@@ -22,7 +23,7 @@ static bool has_large(const char *text) {
     return false;
 }
 
-/* For another width of the screen: the same text stays at its top. */
+/* Cuts the text into lines for another width of the screen: the same text stays at its top. */
 static void cut_lines(struct text_page *t, int width) {
     struct list *list = &t->page.list;
     int count = 0, top = 0;
@@ -41,6 +42,7 @@ static void cut_lines(struct text_page *t, int width) {
     list->top = top;
 }
 
+/* Draws the title, the place in the text and the visible lines with the sought text marked. */
 static void draw_text(struct page *page, struct browser *b, int row, int end) {
     struct text_page *t = (struct text_page *)page;
     struct canvas *c = &b->canvas;
@@ -61,6 +63,7 @@ static void draw_text(struct page *page, struct browser *b, int row, int end) {
                   !has_large(b->sought));
 }
 
+/* Handles a key of the page: left and right shift the text; false if it is none of its keys. */
 static bool text_key(struct page *page, struct browser *b, const struct key *key) {
     struct text_page *t = (struct text_page *)page;
     (void)b;
@@ -77,6 +80,7 @@ static bool text_key(struct page *page, struct browser *b, const struct key *key
     return list_key(&page->list, key);
 }
 
+/* Adds a line without its color codes, in which a search looks. */
 static void add_text_line(struct page *page, struct browser *b, int line, struct hak_text *text) {
     struct text_page *t = (struct text_page *)page;
     size_t length = coded_length(t->text, t->begin, page->list.rows, line);
@@ -94,6 +98,7 @@ static void go_to_text(struct page *page, struct browser *b, int line) {
     list_go_to(&page->list, line);
 }
 
+/* Frees the title, text and lines, not the page. */
 static void free_text(struct page *page) {
     struct text_page *t = (struct text_page *)page;
     free(t->title);
@@ -110,6 +115,7 @@ static const struct page_kind text_kind = {.keys = text_keys,
                                            .go_to = go_to_text,
                                            .free = free_text};
 
+/* Makes a page of the text, which it takes over; NULL where memory ends. */
 struct page *text_page_make(const char *title, struct hak_text *text) {
     struct text_page *t = calloc(1, sizeof *t);
     char *bytes = hak_text_take(text);

@@ -8,6 +8,7 @@
 
 #define AXIS 9 /* columns at its left, for bytes */
 
+/* The most live bytes at any time, which is the chart's height. */
 static uint64_t most_of(const struct data *d) {
     uint64_t most = d->timeline.flow.peak.live.bytes;
     if (d->timeline.flow.before.bytes > most)
@@ -37,6 +38,7 @@ void time_pane_fill_values(const struct data *d, uint64_t *value, int count) {
         value[peak] = t->flow.peak.live.bytes;
 }
 
+/* The chart's column of a time. */
 static int column_at(const struct time_pane *p, const struct data *d, uint64_t ns) {
     uint64_t from = d->timeline.flow.from_ns, to = d->timeline.flow.to_ns;
     ns = ns < from ? from : ns > to ? to : ns;
@@ -48,7 +50,7 @@ static void put_at(struct time_pane *p, struct browser *b, int column, uint32_t 
     canvas_put_char(&b->canvas, p->row + p->rows, p->column + column, style, mark);
 }
 
-/* Does it lie in what is shown? */
+/* Whether an event or time lies in what is shown. */
 static bool is_shown(const struct data *d, uint64_t event, uint64_t ns) {
     const struct data_range *zoom = d->zooms ? &d->zoom[d->zooms - 1] : NULL;
     return !zoom || (event > zoom->from && (!zoom->to || event <= zoom->to)) ||
@@ -133,7 +135,7 @@ int time_pane_choose(const struct time_pane *p, struct data *d, int column) {
     return data_choose_step(d, timeline_step_at(&d->timeline, end));
 }
 
-/* Over columns in which nothing happened, to the next step. */
+/* Moves over columns in which nothing happened, to the next step. */
 int time_pane_move(const struct time_pane *p, struct data *d, int by) {
     int column = column_at(p, d, data_time(d, &d->at)) + by;
     int64_t step = -1, here = d->at.step;

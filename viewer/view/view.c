@@ -22,6 +22,7 @@ static int refuse(struct hak_text *why) {
 
 enum { CHART_AUTO = CHART_ASCII + 1 };
 
+/* Reads --chart; false, and an error is printed, for an unknown word. */
 static bool read_chart(const struct view *view, int *out) {
     static const char *const kinds[] = {"braille", "blocks", "ascii", "auto"};
     const char *typed = view_value(view, "chart");
@@ -46,7 +47,8 @@ static int stop_query(void *context) {
     return browser_is_stopped(context);
 }
 
-/* The screen's size may have changed at any time: while it was stopped, too. */
+/* Fits the canvas to the screen, whose size may have changed at any time: while it was stopped,
+ * too. False without memory. */
 static bool fit(struct browser *b) {
     int rows, columns;
     screen_size(&rows, &columns);
@@ -54,6 +56,7 @@ static bool fit(struct browser *b) {
            browser_resize(b, rows, columns);
 }
 
+/* Draws and handles keys until the user leaves, a signal comes or memory ends. */
 static void go_on(struct browser *b) {
     struct key key;
     while (!b->is_done && !screen_signal()) {
@@ -68,6 +71,7 @@ static void go_on(struct browser *b) {
     }
 }
 
+/* Whether the terminal is large enough; else `why` says how large it must be. */
 static bool is_large_enough(struct hak_text *why) {
     int rows, columns;
     screen_size(&rows, &columns);
@@ -78,7 +82,7 @@ static bool is_large_enough(struct hak_text *why) {
     return false;
 }
 
-/* From here on errors go to the screen's foot, and reads look at the keyboard. */
+/* Lets errors go to the screen's foot from here on, and reads look at the keyboard. */
 static void watch(struct browser *b, struct view *view) {
     b->make_main = main_page_make;
     b->make_help = help_page_make;
@@ -91,6 +95,8 @@ static void watch(struct browser *b, struct view *view) {
                              stop_query, b);
 }
 
+/* Opens the capture and shows it until the user leaves; errors and progress go to the screen
+ * meanwhile. */
 static int browse(struct view *view, struct browser *b) {
     bool had_color = view->color;
     watch(b, view);
@@ -112,6 +118,7 @@ static void end_by_signal(int number) {
     raise(number);
 }
 
+/* `view`: shows a capture on the terminal. */
 int command_view(struct view *view) {
     struct browser *b = calloc(1, sizeof *b);
     struct hak_text why = {0};

@@ -43,20 +43,20 @@ struct hak_attach_thread {
 HAK_HIDDEN extern _Thread_local struct hak_attach_thread *hak_attach_thread
     __attribute__((tls_model("initial-exec")));
 
-/* threads.c: the calling thread's word, NULL: it has none any more, or there is none left
- * (counted).
- */
+/* threads.c: takes a word for the calling thread; NULL: it has none any more, or there is none left
+ * (counted). */
 HAK_HIDDEN struct hak_attach_thread *hak_attach_take_thread(void);
 /* Its first record in a recording. */
 HAK_HIDDEN void hak_attach_join(struct hak_attach_thread *thread, uint32_t recording);
 /* Once, before the first recording; false: pthreads has no key left. */
 HAK_HIDDEN bool hak_attach_start_threads(void);
-/* True when no thread is at a record, waits at most some seconds for it. */
+/* Waits, at most some seconds, until no thread is at a record; false where one still is. */
 HAK_HIDDEN bool hak_attach_wait_outside(void);
-/* In a forked child: the others are not here. */
+/* Frees, in a forked child, the places of the threads that are not here. */
 HAK_HIDDEN void hak_attach_forget_threads(void);
 
-/* True when the calling thread's call is recorded, until hak_attach_leave, which follows a true. */
+/* Begins a recorded call of this thread, which hak_attach_leave ends; false where nothing is
+ * recorded now. */
 static inline bool hak_attach_enter(void) {
     if (HAK_LIKELY(!atomic_load_explicit(&hak_attach_recording, memory_order_relaxed)))
         return false;
@@ -80,7 +80,8 @@ static inline void hak_attach_leave(void) {
 /* calls.c: what stands in for what; `next` is filled in by hak_attach_find_next. */
 enum { HAK_ATTACH_IMPORTS = 10 };
 HAK_HIDDEN extern struct hak_import hak_attach_imports[HAK_ATTACH_IMPORTS];
-/* False: the program has no malloc that could be found. */
+/* Finds the program's own malloc, free, ..., to which calls are passed on. False: it has none that
+ * could be found. */
 HAK_HIDDEN bool hak_attach_find_next(void);
 
 #endif

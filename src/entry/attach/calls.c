@@ -20,6 +20,8 @@ void hak_keep_answer(void) {
         hak_trace_serve_asked();
 }
 
+/* Records a block that the program's allocator handed out, and returns it. NULL is recorded as a
+ * failed call. */
 static inline void *taken(void *user, size_t bytes, enum hak_subkind by, hak_call_t call) {
     if (hak_attach_enter()) {
         (void)hak_keep_taken(
@@ -37,6 +39,7 @@ static void *attach_calloc(size_t count, size_t bytes) {
     return taken(hak_keep_next.calloc(count, bytes), count * bytes, HAK_BY_CALLOC, HAK_CALL);
 }
 
+/* Records the block's end, then has the program's allocator free it. */
 static void attach_free(void *pointer) {
     size_t bytes;
     if (hak_attach_enter()) {
@@ -54,6 +57,7 @@ struct resize {
     hak_call_t call;
 };
 
+/* Records the old block's end before realloc, since another thread may get its address. */
 static void begin_resize(struct resize *r) {
     enum hak_record_kind kind = r->bytes ? HAK_REALLOC_FROM : hak_free_by(HAK_GIVEN_BY_REALLOC);
     if (!r->pointer || !hak_attach_enter())
@@ -63,6 +67,7 @@ static void begin_resize(struct resize *r) {
     hak_attach_leave();
 }
 
+/* Records the new block. If realloc failed, the old block is recorded as living again. */
 static void end_resize(const struct resize *r, void *user) {
     bool has_failed = !user && (r->bytes != 0 || !r->pointer);
     if (!hak_attach_enter())
@@ -81,6 +86,7 @@ static void end_resize(const struct resize *r, void *user) {
     hak_attach_leave();
 }
 
+/* Has the program's allocator resize the block, with records before and after. */
 static void *attach_realloc(void *pointer, size_t bytes) {
     struct resize r = {.pointer = pointer, .bytes = bytes, .call = HAK_CALL};
     begin_resize(&r);
@@ -111,8 +117,8 @@ static void *attach_pvalloc(size_t bytes) {
     return taken(hak_keep_next.pvalloc(bytes), bytes, HAK_BY_ALIGNED, HAK_CALL);
 }
 
-/* Another module may take the place of the one that it took away: ld.so's own calls of free, by
- * which the other libraries notice that, do not come here. */
+/* Calls the program's dlclose and looks through the modules anew, as another may take the place of
+ * the one that went: ld.so's own calls of free do not come here. */
 static int attach_dlclose(void *handle) {
     int result = next_dlclose(handle);
     if (hak_attach_enter()) {

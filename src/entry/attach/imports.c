@@ -26,6 +26,8 @@ struct module {
     size_t entries[2]; /* of both */
 };
 
+/* Finds the module's range, its part that is read-only after relocation, and returns its dynamic
+ * section or NULL. */
 static const Elf64_Dyn *find_segments(struct module *m) {
     const Elf64_Dyn *dynamic = NULL;
     m->start = UINTPTR_MAX;
@@ -51,6 +53,7 @@ static uintptr_t pointer_of(const struct module *m, uintptr_t value) {
     return value >= m->start && value < m->end ? value : m->bias + value;
 }
 
+/* Finds the module's symbols, strings, hash table and relocations. */
 static void read_dynamic(struct module *m, const Elf64_Dyn *dynamic) {
     for (; dynamic->d_tag != DT_NULL; dynamic++) {
         uintptr_t at = pointer_of(m, dynamic->d_un.d_ptr);
@@ -82,8 +85,9 @@ static void read_dynamic(struct module *m, const Elf64_Dyn *dynamic) {
     }
 }
 
-/* False: a module that ld.so still prepares or takes away, or none with imports. A module found as
- * an object is relocated, where ld.so itself answers (platform/objects.h). */
+/* Reads where a module's imports are. False: one that ld.so still prepares or takes away, or one
+ * with none. A module found as an object is relocated, where ld.so itself answers
+ * (platform/objects.h). */
 static bool read_module(struct module *m, const struct dl_phdr_info *info) {
     struct hak_object object;
     *m = (struct module){
@@ -130,6 +134,8 @@ struct looking {
     unsigned count;
 };
 
+/* Marks the imports that this module defines, too, at another address: their symbol has two
+ * definitions. */
 static int look_at_module(struct dl_phdr_info *info, size_t size, void *context) {
     struct looking *looking = context;
     struct module m;
@@ -149,6 +155,7 @@ struct search {
     uintptr_t found;
 };
 
+/* Looks up the name in one module. 1 ends the search: it is defined here. */
 static int search_module(struct dl_phdr_info *info, size_t size, void *context) {
     struct search *search = context;
     struct module m;
@@ -230,6 +237,7 @@ static uintptr_t wanted_for(const struct change *change, const struct module *m,
     return seen == import->next || is_unbound ? import->ours : 0;
 }
 
+/* Changes the word of a relocation if it is one of our imports and holds what it should. */
 static void change_word(struct change *change, const struct module *m, const Elf64_Rela *entry) {
     unsigned type = ELF64_R_TYPE(entry->r_info);
     bool is_jump = type == R_X86_64_JUMP_SLOT;
@@ -250,6 +258,7 @@ static void change_word(struct change *change, const struct module *m, const Elf
     }
 }
 
+/* Changes the module's words that hold imports, and counts the module; ld.so's own are left. */
 static int change_module(struct dl_phdr_info *info, size_t size, void *context) {
     struct change *change = context;
     struct module m;

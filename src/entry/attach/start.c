@@ -29,6 +29,7 @@ __attribute__((constructor)) static void say_ready(void) {
 /* A call of somebody who was killed may still be under way, in another thread. False: it is. */
 static _Atomic uint32_t is_under_way;
 
+/* Waits until no other call of hak_attach_ is under way. False: 8 seconds passed. */
 static bool enter_alone(void) {
     enum { WAIT_MS = 8000, ENTRY_NAP_MS = 2 };
     for (unsigned waited_ms = 0; waited_ms < WAIT_MS; waited_ms += ENTRY_NAP_MS) {
@@ -44,7 +45,9 @@ static void leave_alone(void) {
     atomic_store(&is_under_way, 0);
 }
 
-static void change_imports(bool back) {
+/* Points the imports of the malloc family to hakmem, or `back`, and publishes for hakmem-trace how
+ * many words changed or could not. */
+static void change_imports_and_counts(bool back) {
     struct hak_imports_found found =
         hak_imports_change(hak_attach_imports, HAK_ATTACH_IMPORTS, back);
     hak_attach_shared.modules = found.modules;
@@ -52,8 +55,8 @@ static void change_imports(bool back) {
     hak_attach_shared.closed = found.closed;
 }
 
-/* In a forked child calls are passed on. The imports stay as they are: ld.so's list of modules may
- * have been in the middle of a change by a thread that is not here. */
+/* Ends recording in a forked child, whose calls are passed on. The imports stay as they are: a
+ * thread that is not here may have been changing ld.so's list of modules. */
 static void after_fork_in_child(void) {
     hak_objects_after_fork();
     atomic_store(&hak_attach_recording, 0);
@@ -63,6 +66,7 @@ static void after_fork_in_child(void) {
     hak_trace_attach_child();
 }
 
+/* Says to the attaching process that recording is refused, and why. Returns false. */
 static bool refuse(const char *why) {
     if (why)
         strncpy(hak_attach_shared.why, why, sizeof hak_attach_shared.why - 1);
@@ -75,6 +79,8 @@ static bool is_hakmem(const char *module) {
            strstr(module, "libhakmem.so");
 }
 
+/* Once: finds the program's allocator, makes the thread key and the fork handler. False: refused.
+ */
 static bool prepare(void) {
     static bool is_ready;
     if (is_ready)
@@ -92,7 +98,8 @@ static bool prepare(void) {
     return true;
 }
 
-/* The program's own HAKMEM_ variables are meant for other libraries. */
+/* Reads the options of the session; the program's own HAKMEM_ variables are meant for other
+ * libraries. */
 static void read_options(void) {
     static char variable[sizeof "HAKMEM_SESSION=" + sizeof hak_attach_shared.session] =
         "HAKMEM_SESSION="; /* the end stays 0 */
@@ -107,7 +114,8 @@ static void name_allocator(void) {
     hak_trace_name(&head, hak_keep_next.module);
 }
 
-/* This thread's records of the session's begin come before it joins. */
+/* Begins a session: reads options, attaches the trace and records its begin, all before this thread
+ * joins. False: it was refused, with the reason in hak_attach_shared.why. */
 static bool begin(void) {
     struct hak_attach_thread *thread;
     if (atomic_load(&hak_attach_recording))
@@ -131,11 +139,13 @@ static bool begin(void) {
     name_allocator();
     thread->seen = ++recordings;
     atomic_store(&hak_attach_recording, recordings);
-    change_imports(false);
+    change_imports_and_counts(false);
     atomic_store(&hak_attach_shared.state, HAK_ATTACH_RECORDING);
     return true;
 }
 
+/* hakmem-trace calls it in the program: starts recording; the outcome stands in hak_attach_shared.
+ */
 void hak_attach_begin(void) {
     if (!enter_alone())
         return;
@@ -143,12 +153,13 @@ void hak_attach_begin(void) {
     leave_alone();
 }
 
+/* hakmem-trace calls it again and again: changes the imports of modules that were loaded since. */
 void hak_attach_scan(void) {
     if (!enter_alone())
         return;
     if (atomic_load(&hak_attach_recording)) {
         hak_imports_look(hak_attach_imports, HAK_ATTACH_IMPORTS);
-        change_imports(false);
+        change_imports_and_counts(false);
     }
     leave_alone();
 }
@@ -158,7 +169,7 @@ void hak_attach_end(void) {
     if (!enter_alone())
         return;
     atomic_store(&hak_attach_recording, 0);
-    change_imports(true);
+    change_imports_and_counts(true);
     hak_trace_detach();
     atomic_store(&hak_attach_shared.state, HAK_ATTACH_IDLE);
     leave_alone();

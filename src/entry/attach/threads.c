@@ -48,8 +48,8 @@ void hak_attach_join(struct hak_attach_thread *thread, uint32_t recording) {
     hak_trace_attach_thread();
 }
 
-/* In the last round, so that blocks that others give back before it are recorded by this thread.
- * Later ones are not. */
+/* Ends this thread's recording, in the last round of destructors, so that blocks that others give
+ * back before are recorded by it. Later ones are not. */
 static void end_thread(void *value) {
     if (++end_rounds < END_ROUND && hak_thread_key_set(&key, value))
         return;
@@ -70,7 +70,8 @@ bool hak_attach_start_threads(void) {
     return hak_thread_key_make(&key, end_thread);
 }
 
-/* A full barrier on all threads of this process (Linux 4.14). */
+/* Makes a full barrier on all threads of this process (Linux 4.14), or waits a moment where it
+ * cannot. */
 static void barrier_everywhere(void) {
     enum { EXPEDITED = 1 << 3, REGISTER_EXPEDITED = 1 << 4 };
     (void)hak_raw_call(SYS_membarrier, REGISTER_EXPEDITED);
@@ -78,6 +79,7 @@ static void barrier_everywhere(void) {
         hak_sleep_ms(BARRIER_NAP_MS);
 }
 
+/* True when no thread is inside one of hakmem's functions. */
 static bool is_outside(void) {
     for (uint32_t i = 0; i < atomic_load(&high); i++)
         if (threads[i].inside != 0)

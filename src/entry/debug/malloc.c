@@ -3,12 +3,15 @@
 #include <stdlib.h>
 #include "entry/debug/way.h"
 
+/* The debug build's malloc, by way.h; at level light the plain half's. */
 HAK_EXPORT void *malloc(size_t bytes) {
     HAK_IN_LIGHT(light_malloc(bytes));
     struct hak_hand_out how = {.asked_bytes = bytes, .subkind = HAK_BY_MALLOC, .call = HAK_CALL};
     return hak_entry_allocate(&how);
 }
 
+/* The debug build's calloc: as malloc, and zeroed where the memory is not fresh. An overflow is
+ * refused as too large. */
 HAK_EXPORT void *calloc(size_t count, size_t bytes) {
     size_t all_bytes;
     HAK_IN_LIGHT(light_calloc(count, bytes));
@@ -25,7 +28,8 @@ HAK_EXPORT void free(void *pointer) {
     hak_entry_free(hak_entry_later(pointer), HAK_GIVEN_BY_FREE);
 }
 
-/* C23. Size and alignment are the program's word for what it asked; the block's own are known. */
+/* Frees a block for C23's sized forms: size and alignment are the program's word for what it asked,
+ * and are checked against the block's own. */
 HAK_IN_PLACE void free_claimed(void *pointer, enum hak_given by, size_t bytes, size_t alignment) {
     HAK_IN_LIGHT(light_free(pointer));
     hak_check_claim(user_from(pointer), by, bytes, alignment);

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include "entry/debug/way.h"
 
+/* What realloc asks for: a block that is recorded as moved from `moved_from`, with room to grow
+ * where it is large. */
 static struct hak_hand_out hand_out_of(size_t bytes, user_t moved_from, size_t room_bytes,
                                        hak_call_t call) {
     return (struct hak_hand_out){.asked_bytes = bytes,
@@ -24,6 +26,7 @@ static inline bool stays_in_slot(size_t slot_bytes, size_t needed) {
     return needed <= slot_bytes && needed >= slot_bytes / 2;
 }
 
+/* Resizes a large block where it lies, its closed pages opened before. False: it must move. */
 static bool resize_large(user_t user, base_t base, size_t needed) {
     if (needed <= HAK_CLASS_MAX_BYTES)
         return false;
@@ -34,8 +37,8 @@ static bool resize_large(user_t user, base_t base, size_t needed) {
     return stays;
 }
 
-/* A block that was large, as a guarded one is, leaves the choice to the long way, which keeps it
- * guarded. */
+/* Allocates, copies and frees the old block. The long way keeps a guarded block guarded, which is
+ * `is_large`. NULL: without memory, the old block stays. */
 static void *move(user_t user, base_t base, size_t old_bytes, size_t bytes, bool is_large,
                   hak_call_t call) {
     struct hak_hand_out how = hand_out_of(bytes, user, room_behind(old_bytes, bytes), call);
@@ -47,6 +50,7 @@ static void *move(user_t user, base_t base, size_t old_bytes, size_t bytes, bool
     return moved;
 }
 
+/* Resizes the block where it lies if its slot or mapping allows, else moves it. */
 static void *resize(user_t user, base_t base, size_t bytes, hak_call_t call) {
     size_t slot_bytes = hak_route_slot_bytes(base);
     size_t delta_bytes = user_address(user) - base_address(base);
@@ -62,6 +66,8 @@ static void *resize(user_t user, base_t base, size_t bytes, hak_call_t call) {
     return move(user, base, old_bytes, bytes, is_large, call);
 }
 
+/* realloc inside hakmem: NULL allocates, 0 bytes free; a pointer of another allocator is moved to
+ * us, a wrong one is reported and refused. */
 static void *reallocate_inside(void *pointer, size_t bytes, hak_call_t call) {
     user_t user = user_from(pointer);
     if (!pointer) {
@@ -86,6 +92,7 @@ static void *reallocate_inside(void *pointer, size_t bytes, hak_call_t call) {
     return hak_entry_fail(bytes);
 }
 
+/* realloc in a signal handler that interrupted malloc: served without the thread's own heap. */
 static HAK_COLD void *reallocate_nested(void *pointer, size_t bytes, hak_call_t call) {
     struct hak_nested kept;
     if (!hak_nested_begin(&kept))
@@ -95,7 +102,7 @@ static HAK_COLD void *reallocate_nested(void *pointer, size_t bytes, hak_call_t 
     return moved;
 }
 
-/* realloc for both names: a preload in front would see a call of our own as the program's. */
+/* Does realloc for both names: a preload in front would see a call of our own as the program's. */
 static void *reallocate(void *pointer, size_t bytes, hak_call_t call) {
     if (!hak_check_enter())
         return reallocate_nested(pointer, bytes, call);

@@ -48,23 +48,24 @@ static inline bool hak_entry_let_leave(bool all) {
     }
 }
 
-/* There was no memory for `bytes`: false where nothing can be done about it. Do not shrink the
- * checks' memory for a request that no machine can meet. */
+/* Lets blocks leave quarantine and, for up to 1 GiB, opens guard pages, when there was no memory
+ * for `bytes`; false where nothing could be done. */
 static inline bool hak_entry_make_room(size_t bytes) {
     enum { USUAL_BYTES = 1 << 30 };
     bool some_left = hak_entry_let_leave(true);
     return (bytes <= USUAL_BYTES && hak_check_open_pages()) || some_left;
 }
 
-/* The next block of the class lay in quarantine long enough to be out of the processor's caches. */
+/* Prefetches the next block of the class, which lay in quarantine long enough to be out of the
+ * processor's caches. */
 static inline void hak_entry_fetch_next(unsigned class_index) {
     const char *next = hak_thread.top[class_index]->p;
     __builtin_prefetch(next, 1);
     __builtin_prefetch(next + hak_class_bytes(class_index) - 1, 1);
 }
 
-/* Where hak_path_may_take(how): a block of a class that the thread has at hand. NULL:
- * nothing was done. */
+/* Takes a block of a class that the thread has at hand, where hak_path_may_take(how). NULL: nothing
+ * was done. */
 HAK_IN_PLACE void *hak_entry_take_at_hand(struct hak_hand_out *how) {
     unsigned class_index = hak_class_of_bytes(hak_path_slot_bytes(how));
     base_t block = hak_array_pop(class_index);
@@ -90,6 +91,7 @@ static inline struct hak_taken hak_entry_take(const struct hak_hand_out *how, si
     return hak_route_take(slot_bytes, alignment, *how->call);
 }
 
+/* Counts a call that gets no block. Returns NULL with ENOMEM. */
 static inline void *hak_entry_fail(size_t bytes) {
     check_call_without_record(bytes, true);
     errno = ENOMEM;
@@ -127,7 +129,7 @@ static inline void *hak_entry_allocate_slowly(struct hak_hand_out *how) {
     return hak_entry_fail(how->asked_bytes);
 }
 
-/* hak_entry_allocate between hak_check_enter and hak_check_leave. */
+/* Allocates as hak_entry_allocate, between hak_check_enter and hak_check_leave. */
 HAK_IN_PLACE void *hak_entry_allocate_inside(struct hak_hand_out *how) {
     void *user = NULL;
     if (hak_path_may_take(how))
@@ -138,6 +140,7 @@ HAK_IN_PLACE void *hak_entry_allocate_inside(struct hak_hand_out *how) {
 /* Of one copy in each file that needs it, out of the way. */
 #define HAK_ENTRY_NESTED static __attribute__((noinline, cold, unused))
 
+/* malloc in a signal handler that interrupted malloc: served without the thread's own heap. */
 HAK_ENTRY_NESTED void *hak_entry_allocate_nested(struct hak_hand_out *how) {
     struct hak_nested kept;
     if (!hak_nested_begin(&kept))
@@ -147,6 +150,7 @@ HAK_ENTRY_NESTED void *hak_entry_allocate_nested(struct hak_hand_out *how) {
     return user;
 }
 
+/* A block as `how` asks, checked and recorded. NULL with ENOMEM. */
 HAK_IN_PLACE void *hak_entry_allocate(struct hak_hand_out *how) {
     if (!hak_check_enter())
         return hak_entry_allocate_nested(how);
@@ -167,8 +171,8 @@ static inline void hak_entry_claim(user_t user, enum hak_given by, size_t bytes,
     hak_check_claim(user, by, bytes, alignment);
 }
 
-/* Where hak_path_may_give(): a block of this thread's goes into quarantine, or back into the
- * array of its class, which has room. False: nothing was done. */
+/* Gives a block of this thread's into quarantine, or into the array of its class, which has room,
+ * where hak_path_may_give(). False: nothing was done. */
 HAK_IN_PLACE bool hak_entry_give_at_hand(user_t user, enum hak_given by, hak_call_t call) {
     base_t block = hak_path_base_of(user);
     if (HAK_UNLIKELY(!hak_front_is_mine(block)))
@@ -192,8 +196,8 @@ HAK_IN_PLACE bool hak_entry_give_at_hand(user_t user, enum hak_given by, hak_cal
     return true;
 }
 
-/* A block comes back from the program; `kind` is FREE, by hak_free_by, or HAK_REALLOC_FROM (then it
- * was taken back before). */
+/* Gives a block that comes back from the program to quarantine or its layer; `kind` is FREE, by
+ * hak_free_by, or HAK_REALLOC_FROM (then it was taken back before). */
 HAK_IN_PLACE void hak_entry_give(base_t base, user_t user, enum hak_record_kind kind) {
     if (HAK_LIKELY(hak_thread.state == HAK_THREAD_OWN)) {
         enum hak_kept kept = hak_check_quarantine(base, kind, hak_thread.heap_id);
@@ -228,6 +232,8 @@ HAK_IN_PLACE void hak_entry_give_back_inside(user_t user, enum hak_given by, hak
     }
 }
 
+/* free in a signal handler that interrupted malloc. If a lock is in the way, the block is checked
+ * and recorded, and given when the interrupted call ends. */
 HAK_ENTRY_NESTED void hak_entry_give_back_nested(user_t user, enum hak_given by,
                                                  const void *caller) {
     struct hak_nested kept;

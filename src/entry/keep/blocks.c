@@ -21,7 +21,8 @@ struct middle {
 };
 static _Atomic(struct middle *) root[2][ROOT_PLACES];
 
-/* Of two threads that make the same part the first one's counts. */
+/* Reserves memory for a part of the tree and stores it at `place`; of two threads that make the
+ * same part the first one's counts. */
 static void *make(_Atomic(void *) *place, size_t bytes) {
     void *made = hak_reserve(bytes), *there = NULL;
     if (!made || atomic_compare_exchange_strong(place, &there, made))
@@ -30,6 +31,7 @@ static void *make(_Atomic(void *) *place, size_t bytes) {
     return there;
 }
 
+/* Empties all leaves of a part, and gives their pages back where the kernel takes them. */
 static void forget_leaves(struct middle *middle) {
     for (size_t i = 0; i < MIDDLE_PLACES; i++) {
         struct leaf *leaf = atomic_load_explicit(&middle->leaf[i], memory_order_acquire);

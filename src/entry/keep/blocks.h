@@ -55,6 +55,8 @@ static inline size_t hak_keep_bytes(uint64_t word, size_t usable_bytes) {
     size_t low = word >> 32 & (part - 1);
     return usable_bytes < low ? low : low + ((usable_bytes - low) & ~(part - 1));
 }
+
+/* Packs the record count, the low bits of the size and the subkind into a block's word. */
 static inline uint64_t hak_keep_word(uint32_t count, size_t bytes, unsigned subkind) {
     const size_t part = (size_t)1 << HAK_KEEP_BYTES_BITS;
     return count | (uint64_t)(bytes & (part - 1)) << 32 |
@@ -64,7 +66,8 @@ static inline uint64_t hak_keep_word(uint32_t count, size_t bytes, unsigned subk
 /* The word of the block at `user`. NULL: none was ever there, or (`makes`) there is no memory. */
 HAK_HIDDEN hak_keep_word_t *hak_keep_find(const void *user, bool makes);
 
-/* Makes all words 0. Words that others change just then may stay. */
+/* Makes the words of all blocks 0, so that none is known. Words that others change just then may
+ * stay. */
 HAK_HIDDEN void hak_keep_forget_all(void);
 
 #endif

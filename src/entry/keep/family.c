@@ -16,6 +16,7 @@ HAK_IN_PLACE void *taken(void *user, size_t bytes, enum hak_subkind by, hak_call
         user, &(struct hak_hand_out){.asked_bytes = bytes, .subkind = by, .call = call});
 }
 
+/* Has the next allocator allocate, and records the block. */
 HAK_IN_PLACE void *allocate(size_t bytes, hak_call_t call) {
     if (!hak_keep_begin())
         return no_memory();
@@ -26,6 +27,7 @@ HAK_EXPORT void *malloc(size_t bytes) {
     return allocate(bytes, HAK_CALL);
 }
 
+/* Has the next allocator allocate zeroed memory, and records the block. */
 HAK_IN_PLACE void *allocate_zeroed(size_t count, size_t bytes, hak_call_t call) {
     if (!hak_keep_begin())
         return no_memory();
@@ -38,6 +40,7 @@ HAK_EXPORT void *calloc(size_t count, size_t bytes) {
 
 /* ---- and back -------------------------------------------------------------------------------- */
 
+/* Records the block's end, then has the next allocator free it; before the start it is lost. */
 void hak_keep_free(void *pointer, enum hak_given by, hak_call_t call) {
     size_t bytes;
     if (!hak_keep_begin())
@@ -79,14 +82,15 @@ struct resize {
     hak_call_t call;
 };
 
+/* Records the old block's end before realloc, since another thread may get its address. */
 static void begin_resize(struct resize *r) {
     enum hak_record_kind kind = r->bytes ? HAK_REALLOC_FROM : hak_free_by(HAK_GIVEN_BY_REALLOC);
     if (r->pointer)
         r->is_known = hak_keep_given(r->pointer, kind, r->call, &r->old_bytes);
 }
 
-/* Some allocators give a block for 0 bytes, the others none. A block that could not be resized
- * stays with the program. */
+/* Records how a resize ended. Some allocators give a block for 0 bytes, the others none; a block
+ * that could not be resized stays with the program. */
 static void *end_resize(const struct resize *r, void *user) {
     struct hak_hand_out how = {.asked_bytes = r->bytes,
                                .subkind = HAK_BY_REALLOC,
@@ -102,6 +106,7 @@ static void *end_resize(const struct resize *r, void *user) {
     return user;
 }
 
+/* Has the next allocator resize the block, with records before and after. */
 static void *resize_block(void *pointer, size_t bytes, hak_call_t call) {
     struct resize r = {.pointer = pointer, .bytes = bytes, .call = call};
     if (!hak_keep_begin())
@@ -114,7 +119,8 @@ HAK_EXPORT void *realloc(void *pointer, size_t bytes) {
     return resize_block(pointer, bytes, HAK_CALL);
 }
 
-/* Not by the next one of this name: glibc's calls realloc, which is the one above. */
+/* Resizes to count times bytes, not by the next one of this name: glibc's calls realloc, which is
+ * the one above. */
 HAK_EXPORT void *reallocarray(void *pointer, size_t count, size_t bytes) {
     size_t all_bytes;
     if (__builtin_mul_overflow(count, bytes, &all_bytes))
@@ -124,6 +130,7 @@ HAK_EXPORT void *reallocarray(void *pointer, size_t count, size_t bytes) {
 
 /* ---- aligned --------------------------------------------------------------------------------- */
 
+/* Has the next allocator's memalign serve the call, and records the block. */
 HAK_IN_PLACE void *allocate_aligned(size_t alignment, size_t bytes, hak_call_t call) {
     if (!hak_keep_begin())
         return no_memory();
@@ -177,6 +184,7 @@ HAK_EXPORT size_t malloc_usable_size(void *pointer) {
  * libc's call malloc, and are recorded there. An allocator's own take a block past the family: the
  * copy is made in a block of its malloc. */
 
+/* A recorded copy of `bytes` characters and a 0. */
 HAK_IN_PLACE char *copy_text(const char *text, size_t bytes, hak_call_t call) {
     char *copy = allocate(bytes + 1, call);
     if (!copy)
@@ -264,7 +272,8 @@ static void *take_aligned(size_t alignment, size_t bytes) {
     return rounded_bytes ? hak_keep_next.aligned_alloc(alignment, rounded_bytes) : no_memory();
 }
 
-/* settle_alignment (operators.c) gives 0 for the common one. */
+/* Allocates by the program's own allocator and records it; alignment 0 is the common one
+ * (settle_alignment, operators.c). */
 void *hak_keep_allocate(const struct hak_hand_out *how) {
     if (!hak_keep_begin())
         return no_memory();

@@ -62,8 +62,8 @@ HAK_HIDDEN void hak_keep_find_text(void);
  * object by operator new then. */
 HAK_HIDDEN void hak_keep_ask_first_size(void);
 
-/* start.c: what the first call of the process, and of a thread, finds missing. False: this is a
- * call of ld.so's within its own search for those functions, and there is no memory for it. */
+/* start.c: prepares what the first call of the process, and of a thread, finds missing. False: this
+ * is a call of ld.so's within its own search for those functions, and there is no memory for it. */
 HAK_HIDDEN bool hak_keep_begin_slowly(void);
 HAK_HIDDEN extern _Thread_local bool hak_keep_has_begun __attribute__((tls_model("initial-exec")));
 static inline bool hak_keep_begin(void) {

@@ -36,7 +36,8 @@ static bool is_in_libc(const void *function) {
     return strcmp(file_name(module_of(function)), "libc.so.6") == 0;
 }
 
-/* mimalloc has both since version 3. False: one is not there. */
+/* Finds the program's strdup and strndup, and whether they are an allocator's own, as mimalloc's
+ * since version 3. False: one is not there. */
 static bool find_copies(struct hak_keep_next *next) {
     void *text = hak_symbol_next("strdup"), *part = hak_symbol_next("strndup");
     if (!text || !part)
@@ -47,8 +48,8 @@ static bool find_copies(struct hak_keep_next *next) {
     return true;
 }
 
-/* libc has all of them. So none of these searches fails, which would allocate the words for
- * dlerror. */
+/* Finds the program's own malloc family; libc has all of them, so that none of these searches
+ * fails, which would allocate the words for dlerror. */
 bool hak_keep_find_next(void) {
     struct hak_keep_next *next = &hak_keep_next;
     const struct {
@@ -91,6 +92,7 @@ bool hak_keep_find_next(void) {
 /* ---- its code --------------------------------------------------------------------------------
  */
 
+/* Notes the executable range of the module that holds the function; 1 ends the search. */
 static int note_text(struct dl_phdr_info *info, size_t size, void *function) {
     struct hak_module module;
     (void)size;

@@ -12,6 +12,7 @@ static HAK_TRACER_TEXT uint32_t stack_of(hak_call_t call, uint8_t *flags) {
     return call ? hak_stack_of_call(__builtin_frame_address(0), call, flags) : 0;
 }
 
+/* Writes one record of a block, with the stack of the call. */
 static void write_record(const void *user, enum hak_record_kind kind, unsigned subkind,
                          uint64_t word, size_t bytes, const void *moved_from, hak_call_t call,
                          uint8_t flags) {
@@ -90,8 +91,8 @@ void *hak_keep_taken(void *user, const struct hak_hand_out *how) {
 
 /* ---- and back -------------------------------------------------------------------------------- */
 
-/* No block of the program's is known at `pointer`. If its life is known to have ended, and there is
- * no other way to another one, the call is recorded as a wrong one; else it is counted. */
+/* Handles a free of a pointer at which no block is known: a recorded wrong call where the block's
+ * life is known to have ended and no other way leads to one, else only counted. */
 static HAK_COLD void give_unknown(void *pointer, uint64_t word, enum hak_record_kind kind,
                                   hak_call_t call) {
     if (hak_keep_count(word) != 0 && hak_keep_next.is_glibc)

@@ -31,6 +31,8 @@ static _Thread_local unsigned end_rounds __attribute__((tls_model("initial-exec"
 
 /* ---- the process, and a thread --------------------------------------------------------------- */
 
+/* Reads the options and finds the next allocator; without one the program ends. On the first call
+ * of the family. */
 static HAK_COLD void start_process(void) {
     atomic_store(&state, SEARCHING);
     hak_pages_counter = hak_hop_count;
@@ -59,7 +61,8 @@ bool hak_keep_begin_slowly(void) {
     return true;
 }
 
-/* In the last round, so that what others give back before it is recorded by this thread. */
+/* Ends this thread's recording, in the last round of destructors, so that what others give back
+ * before is recorded by it. */
 static void end_thread(void *value) {
     if (++end_rounds < END_ROUND && hak_thread_key_set(&thread_key, value))
         return;
@@ -68,6 +71,7 @@ static void end_thread(void *value) {
 
 /* ---- the constructor ------------------------------------------------------------------------- */
 
+/* Records which module serves malloc, if there is a recording. */
 static void name_allocator(void) {
     struct hak_event_fields head = {.kind = HAK_ALLOCATOR, .class_index = HAK_CLASS_NONE};
     if (hak_trace_is_wanted())
@@ -80,6 +84,8 @@ static void after_fork_in_child(void) {
     name_allocator();
 }
 
+/* At load: thread key, fork handlers, stacks, and the start of the recording. Not in a sanitized
+ * program. */
 static void construct_once(void) {
     if (atomic_exchange(&is_constructed, true))
         return;
@@ -98,6 +104,7 @@ static void construct_once(void) {
     (void)hak_thread_key_set(&thread_key, &end_rounds);
 }
 
+/* Starts the recorder before other constructors run, with the program's environment. */
 __attribute__((constructor(101))) static void construct(int count, char **arguments,
                                                         char **environment) {
     (void)count;

@@ -9,13 +9,14 @@ static bool holds_lock_of_large(void) {
     return hak_lock_is_mine(&hak_large_memory_lock) || hak_l25_in_hand != 0;
 }
 
-/* One of those that a call without a heap may take. */
+/* Whether the calling thread holds one of the locks that a call without a heap may take. */
 static bool holds_lock(void) {
     return hak_lock_is_mine(&hak_shared_heap_lock) || hak_lock_is_mine(&hak_heaps_lock) ||
            hak_lock_is_mine(&hak_registry_lock) || hak_lock_is_mine(&hak_chunks_lock) ||
            holds_lock_of_large();
 }
 
+/* Takes the thread's heap away from it: it allocates of the shared heap as one without its own. */
 static void leave_heap(struct hak_thread *thread) {
     for (unsigned c = 0; c < HAK_CLASSES; c++)
         thread->top[c] = thread->end[c] = &hak_no_block;
@@ -25,6 +26,7 @@ static void leave_heap(struct hak_thread *thread) {
     thread->state = HAK_THREAD_SHARED;
 }
 
+/* Notes the thread's state in `kept`, and takes its heap away until the nested call ends. */
 static void begin(struct hak_nested *kept) {
     kept->is_nested = hak_inside.is_nested;
     kept->thread = hak_thread;
@@ -42,7 +44,7 @@ bool hak_nested_begin(struct hak_nested *kept) {
     return true;
 }
 
-/* A thread that had no heap may have got one. */
+/* Gives the thread its heap back; one that had none may have got one meanwhile. */
 void hak_nested_end(const struct hak_nested *kept) {
     atomic_signal_fence(memory_order_seq_cst);
     if (kept->thread.state == HAK_THREAD_OWN)
@@ -50,7 +52,8 @@ void hak_nested_end(const struct hak_nested *kept) {
     hak_inside.is_nested = kept->is_nested;
 }
 
-/* A slot needs a chunk to be posted in; a large block what the large layer keeps. */
+/* Begins a nested free, if no lock that it needs is held: a slot needs a chunk to be posted in, a
+ * large block what the large layer keeps. */
 bool hak_nested_begin_give(struct hak_nested *kept, bool is_large) {
     bool may_give = is_large ? !holds_lock_of_large() : !hak_lock_is_mine(&hak_chunks_lock);
     if (may_give)
@@ -74,6 +77,7 @@ void hak_nested_give_later(base_t base) {
     }
 }
 
+/* Gives the blocks that nested frees left for later to large or to their heaps. */
 void hak_nested_give_waiting(void) {
     atomic_store(&hak_nested_some_wait, false);
     for (unsigned i = 0; i < WAITING_MAX; i++) {

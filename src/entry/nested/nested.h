@@ -29,15 +29,16 @@ struct hak_nested {
     bool is_nested;
 };
 
-/* The calling thread has no heap until hak_nested_end, which gets `kept` back. False: it may not
- * take the locks of the layers. Only if hak_check_enter() is false. */
+/* Takes the calling thread's heap away until hak_nested_end, which gets `kept` back. False: it may
+ * not take the locks of the layers. Only if hak_check_enter() is false. */
 HAK_HIDDEN bool hak_nested_begin(struct hak_nested *kept);
 HAK_HIDDEN void hak_nested_end(const struct hak_nested *kept);
 
 /* hak_nested_begin of a call that gives back a slot, or a large block: it takes fewer locks. */
 HAK_HIDDEN bool hak_nested_begin_give(struct hak_nested *kept, bool is_large);
 
-/* A block that has left the program waits for its layer. */
+/* Lets a block that has left the program wait for its layer until the call that is under way has
+ * ended. */
 HAK_HIDDEN void hak_nested_give_later(base_t base);
 
 /* Gives the layers the blocks that wait, if hak_nested_some_wait. Call it without a lock. */

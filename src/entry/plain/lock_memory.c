@@ -11,12 +11,14 @@
 #include "platform/symbols.h"
 #include "pool/pool.h"
 
+/* The mlockall behind ours, else the system call itself. */
 static int call_next(int flags) {
     int (*next)(int) = (int (*)(int))hak_symbol_next("mlockall");
     return next ? next(flags)
                 : (int)hak_libc_result(hak_raw_call_always(SYS_mlockall, flags, 0, 0, 0, 0, 0));
 }
 
+/* Locks the program's memory, then gives back what that filled of hakmem's tables. */
 HAK_EXPORT int mlockall(int flags) {
     int result = call_next(flags);
     if (result == 0 && (flags & MCL_CURRENT) && !(flags & MCL_ONFAULT))

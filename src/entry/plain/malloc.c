@@ -35,6 +35,8 @@ static HAK_COLD void *allocate_large(size_t bytes) {
     return HAK_LIKELY(block.p != NULL) ? block.p : allocate_slowly(bytes);
 }
 
+/* The plain build's malloc: pops the thread's array of the class; the rest is in slower functions.
+ */
 HAK_EXPORT void *malloc(size_t bytes) {
     if (hak_entry_is_due())
         return allocate_due(bytes);
@@ -46,6 +48,7 @@ HAK_EXPORT void *malloc(size_t bytes) {
     return block.p;
 }
 
+/* calloc by way.h: cleared unless the memory is fresh from the kernel. */
 HAK_IN_PLACE void *allocate_zeroed(size_t bytes) {
     struct hak_hand_out how = {.asked_bytes = bytes, .subkind = HAK_BY_CALLOC, .call = HAK_CALL};
     void *user = hak_entry_allocate(&how);
@@ -56,12 +59,15 @@ static HAK_COLD void *allocate_zeroed_slowly(size_t bytes) {
     return allocate_zeroed(bytes);
 }
 
+/* A call that the light level checks: a guarded block if one is free, else as any. */
 static HAK_COLD void *allocate_zeroed_due(size_t bytes) {
     struct hak_hand_out how = {.asked_bytes = bytes, .subkind = HAK_BY_CALLOC, .call = HAK_CALL};
     void *user = hak_light_take(&how, &hak_thread.until_look);
     return user ? memset(user, 0, bytes) : allocate_zeroed(bytes);
 }
 
+/* The plain build's calloc: pops the thread's array and clears. An overflow is refused as too
+ * large. */
 HAK_EXPORT void *calloc(size_t count, size_t bytes) {
     size_t all_bytes;
     if (HAK_UNLIKELY(__builtin_mul_overflow(count, bytes, &all_bytes)))

@@ -15,6 +15,7 @@ static inline bool stays_in_slot(size_t slot_bytes, size_t bytes) {
     return bytes <= slot_bytes && bytes >= slot_bytes / 2;
 }
 
+/* Allocates, copies and frees the old block. NULL: without memory, the old block stays. */
 static void *move(void *pointer, size_t old_bytes, size_t bytes, hak_call_t call) {
     void *moved = allocate(bytes, pointer, call);
     if (moved) {
@@ -40,6 +41,7 @@ static void *resize_in_pool(void *pointer, size_t bytes, hak_call_t call) {
     return moved;
 }
 
+/* Resizes a large block where it lies, else by moving its pages, else by a copy. */
 static void *resize_large(void *pointer, size_t old_bytes, size_t bytes, hak_call_t call) {
     base_t base = base_from(pointer);
     if (bytes > HAK_CLASS_MAX_BYTES) {
@@ -53,6 +55,8 @@ static void *resize_large(void *pointer, size_t old_bytes, size_t bytes, hak_cal
     return move(pointer, old_bytes, bytes, call);
 }
 
+/* realloc but for its fast path: NULL allocates, 0 bytes free; a pointer of another allocator is
+ * moved to us. */
 static void *reallocate(void *pointer, size_t bytes, hak_call_t call) {
     if (!pointer)
         return allocate(bytes, NULL, call);
@@ -72,7 +76,8 @@ static void *reallocate(void *pointer, size_t bytes, hak_call_t call) {
     return stays_in_slot(slot_bytes, bytes) ? pointer : move(pointer, slot_bytes, bytes, call);
 }
 
-/* The short way: this thread's block, and it stays where it is. False for NULL and 0 bytes. */
+/* Whether a block is this thread's and stays where it is, the short way. False for NULL and 0
+ * bytes. */
 static inline bool stays_at_once(const void *pointer, size_t bytes) {
     base_t base = base_from((void *)(uintptr_t)pointer);
     if (!hak_front_is_mine(base))
@@ -82,6 +87,7 @@ static inline bool stays_at_once(const void *pointer, size_t bytes) {
            stays_in_slot(hak_class_bytes(class_index), bytes);
 }
 
+/* The plain build's realloc: at once where the block stays in its slot. */
 HAK_EXPORT void *realloc(void *pointer, size_t bytes) {
     if (HAK_LIKELY(stays_at_once(pointer, bytes)))
         return pointer;

@@ -30,6 +30,8 @@ static inline void *hak_entry_take_fast(size_t bytes) {
     return hak_array_pop(hak_class_of_bytes(bytes)).p;
 }
 
+/* A block as `how` asks; in the light build a thread's first may be one that the checks take. NULL
+ * with ENOMEM. */
 static inline void *hak_entry_allocate(struct hak_hand_out *how) {
     bool is_first = hak_is_light_build && hak_thread.state == HAK_THREAD_NEW;
     hak_entry_begin();
@@ -77,6 +79,7 @@ static inline bool hak_entry_let_leave(bool all) {
 
 /* ---- and back -------------------------------------------------------------------------------- */
 
+/* Nothing: only the debug build checks what a sized delete says. */
 static inline void hak_entry_claim(user_t user, enum hak_given by, size_t bytes, size_t alignment) {
     (void)user;
     (void)by;
@@ -93,7 +96,8 @@ HAK_IN_PLACE void hak_entry_give(void *pointer, enum hak_record_kind kind) {
 /* give_slowly.c: the long way back; the pointer may be NULL. */
 HAK_HIDDEN void hak_entry_give_slowly(void *pointer);
 
-/* Does not tell `by` apart. */
+/* Puts a block of this thread's into its class's array where it has room; all else goes the slow
+ * way. Does not tell `by` apart. */
 HAK_IN_PLACE void hak_entry_free(void *pointer, enum hak_given by) {
     base_t block = base_from(pointer);
     (void)by;

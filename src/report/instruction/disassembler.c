@@ -21,6 +21,7 @@ static struct {
     typeof(cs_disasm_iter) *disassemble;
 } library;
 
+/* Finds the functions of capstone in the opened library. False: one is missing. */
 static bool find_calls(void *file) {
     library.version = (typeof(library.version))dlsym(file, "cs_version");
     library.open = (typeof(library.open))dlsym(file, "cs_open");
@@ -29,7 +30,8 @@ static bool find_calls(void *file) {
     return library.version && library.open && library.malloc && library.disassemble;
 }
 
-/* Its structures are those of the header only where the version is the header's. */
+/* Loads libcapstone, if it is there in the header's version: its structures are those of the header
+ * only then. */
 static void load(void) {
     int major = 0, minor = 0;
     void *file = dlopen(NAME_OF(CS_API_MAJOR), RTLD_NOW | RTLD_LOCAL);

@@ -7,8 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* One instruction, its text and length; NULL = there is no library, or it is none. The result holds
- * until the next call. */
+/* Disassembles one instruction into its text and length; NULL = there is no library, or it is none.
+ * The result holds until the next call. */
 const cs_insn *hak_disassemble(const uint8_t *code, size_t count, uint64_t address);
 
 #endif

@@ -20,7 +20,8 @@ static bool keeps(const struct hak_decoded *decoded, int reg) {
     return reg < 0 || reg == decoded->loaded || !(decoded->changed >> reg & 1);
 }
 
-/* False: the operand is not known in full. */
+/* Whether the registers tell the operand's address and bytes in full; `is_after`: they are those
+ * after the instruction. */
 static bool is_told(const struct hak_decoded *decoded, const struct hak_operand *operand,
                     bool is_after) {
     if ((!operand->reads && !operand->writes) || !operand->is_exact || operand->is_unknown)
@@ -29,6 +30,8 @@ static bool is_told(const struct hak_decoded *decoded, const struct hak_operand 
            (keeps(decoded, operand->base) && keeps(decoded, operand->index));
 }
 
+/* Appends what the operand reads or writes, with its address from the registers; `is_after`: they
+ * are those after the instruction. */
 static void add_touch(struct hak_instruction *out, const struct hak_operand *operand,
                       const struct hak_machine *machine, bool is_after) {
     struct hak_touch *touch = &out->touches[out->touch_count++];

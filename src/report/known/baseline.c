@@ -35,6 +35,7 @@ static int by_fingerprint(const void *a, const void *b) {
     return order ? order : (first->line > second->line) - (first->line < second->line);
 }
 
+/* Sorts by fingerprint, and notes the order of the file in `line`. */
 static void sort(struct hak_baseline *baseline) {
     for (size_t i = 0; i < baseline->count; i++)
         baseline->list[i].line = i;
@@ -183,6 +184,7 @@ size_t hak_baseline_prune(struct hak_baseline *baseline,
     return before - kept;
 }
 
+/* The baseline as JSON, for the caller to free. NULL without memory. */
 static char *print(const struct hak_baseline *baseline) {
     json_t *findings = json_array();
     for (size_t i = 0; i < baseline->count; i++)

@@ -9,6 +9,8 @@
 /* ---- frames ------------------------------------------------------------------------------------
  */
 
+/* Appends what of a frame stays the same in another build: function and file's name, else module
+ * and offset. */
 static void add_frame(struct hak_text *text, const struct hak_frame *frame) {
     const char *function = frame->function ? frame->function : "";
     const char *file = frame->file ? frame->file : "";
@@ -37,6 +39,7 @@ static void add_frame(struct hak_text *text, const struct hak_frame *frame) {
     hak_text_add(text, "+%llx\n", (unsigned long long)frame->module_offset);
 }
 
+/* Appends the first frames that tell, at most HAK_FINGERPRINT_FRAMES. Returns how many. */
 static int add_frames(struct hak_text *text, const struct hak_frame *frames, int count,
                       bool go_betweens) {
     int added = 0;

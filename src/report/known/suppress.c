@@ -16,6 +16,7 @@
 static void fail(char *error, size_t bytes, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Writes the message. */
 static void fail(char *error, size_t bytes, const char *format, ...) {
     va_list list;
     va_start(list, format);
@@ -26,8 +27,8 @@ static void fail(char *error, size_t bytes, const char *format, ...) {
 /* ---- patterns ----------------------------------------------------------------------------------
  */
 
-/* Does `pattern`, up to `end`, match at the start of `text` (`whole`: all of it)? Only the last
- * star seen is gone back to, so the time is the product of both lengths at most. */
+/* Whether `pattern`, up to `end`, matches at the start of `text` (`whole`: all of it). Only the
+ * last star seen is gone back to, so the time is the product of both lengths at most. */
 static bool match_here(const char *pattern, const char *end, const char *text, bool whole) {
     const char *star = NULL, *resume = NULL;
     for (;;) {
@@ -64,6 +65,7 @@ bool hak_suppress_matches(const char *pattern, const char *text) {
     }
 }
 
+/* True when the pattern fits the path or its last part. */
 static bool matches_path(const char *pattern, const char *path) {
     if (!path || !path[0])
         return false;
@@ -72,6 +74,7 @@ static bool matches_path(const char *pattern, const char *path) {
            (slash && hak_suppress_matches(pattern, slash + 1));
 }
 
+/* True when the pattern fits the frame's function, file or module. */
 static bool matches_frame(const char *pattern, const struct hak_frame *frame) {
     return (frame->function && frame->function[0] &&
             hak_suppress_matches(pattern, frame->function)) ||
@@ -101,6 +104,7 @@ struct hak_suppression *hak_suppressions_match(struct hak_suppressions *suppress
 /* ---- reading -----------------------------------------------------------------------------------
  */
 
+/* Appends a suppression with a copy of its line. False without memory. */
 static bool add(struct hak_suppressions *to, unsigned code, uint32_t line, const char *text,
                 size_t pattern_at) {
     char *copy;
@@ -112,7 +116,8 @@ static bool add(struct hak_suppressions *to, unsigned code, uint32_t line, const
     return true;
 }
 
-/* The code between `fault:` and the next colon into `code`; false: there is no such fault. */
+/* Finds the fault between `fault:` and the next colon by code or name, into `code`; false: there is
+ * no such fault. */
 static bool find_code(const char *from, size_t length, unsigned *code) {
     char word[64];
     if (length == 0 || length >= sizeof word)
@@ -124,7 +129,7 @@ static bool find_code(const char *from, size_t length, unsigned *code) {
     return words || strcmp(word, "*") == 0;
 }
 
-/* One line without blanks around it. False: `error` is written. */
+/* Adds the suppression of one line without blanks around it. False: `error` is written. */
 static bool take_line(struct hak_suppressions *to, const char *text, uint32_t line, char *error,
                       size_t bytes) {
     unsigned code = LEAK;

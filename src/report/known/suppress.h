@@ -36,7 +36,8 @@ struct hak_suppressions {
 /* Reads `path`. Returns NULL, or with an error in `error`: "FILE:LINE: what is wrong; what was
  * expected" (cut to fit). Nothing is suppressed by a file with an error. */
 struct hak_suppressions *hak_suppressions_load(const char *path, char *error, size_t error_bytes);
-/* The same from text; `name` stands for the file in errors. */
+/* Reads suppressions from a text; `name` stands for the file in errors. NULL: `error` is written.
+ */
 struct hak_suppressions *hak_suppressions_parse(const char *name, const char *text, char *error,
                                                 size_t error_bytes);
 void hak_suppressions_free(struct hak_suppressions *suppressions);
@@ -47,7 +48,7 @@ void hak_suppressions_free(struct hak_suppressions *suppressions);
 struct hak_suppression *hak_suppressions_match(struct hak_suppressions *suppressions, unsigned code,
                                                const struct hak_frame *frames, int count);
 
-/* Does `text` match `pattern`? The whole of the format above; also for tests. */
+/* Whether `text` matches `pattern`, by the whole of the format above; also for tests. */
 bool hak_suppress_matches(const char *pattern, const char *text);
 
 #endif

@@ -4,8 +4,8 @@
 
 #include <stdio.h>
 
-/* " at offset 8 of", " right past the end of", " 16 bytes before" the block that the address lies
- * in or next to; `comma` stands before a number of bytes. */
+/* Adds the address's distance from the block that it lies in or next to: " at offset 8 of", " right
+ * past the end of", " 16 bytes before"; `comma` stands before a number of bytes. */
 static void add_distance(struct hak_text *text, const struct report_page *page, const char *comma) {
     int64_t offset = page->facts->offset;
     uint64_t past = (uint64_t)offset - page->asked_bytes;
@@ -36,7 +36,7 @@ static uint64_t room_of(const struct report_page *page) {
     return page->facts->offset >= 0 && offset < page->asked_bytes ? page->asked_bytes - offset : 0;
 }
 
-/* The block that the headline is about: freed, or live. */
+/* Adds the block that the headline is about: freed, or live. */
 static void add_touched_block(struct hak_text *text, const struct report_page *page) {
     if (page->facts->fault == 304)
         report_add_freed_block(text, page);
@@ -44,6 +44,8 @@ static void add_touched_block(struct hak_text *text, const struct report_page *p
         report_add_allocated_block(text, page);
 }
 
+/* "memcpy, called by f, writes 32 bytes, 8 past the end of ...": an access by a function of libc.
+ */
 static void add_function_headline(struct hak_text *text, const struct report_page *page) {
     const struct hak_fault_facts *facts = page->facts;
     uint64_t room = room_of(page);
@@ -79,6 +81,7 @@ static void add_function_headline(struct hak_text *text, const struct report_pag
                                      "bytes were overwritten"));
 }
 
+/* The sentence of the step for an access by a function of libc. */
 static void add_function_sentence(struct hak_text *text, const struct report_page *page) {
     const struct hak_fault_facts *facts = page->facts;
     bool is_write = facts->access == HAK_ACCESS_WRITE;
@@ -109,7 +112,8 @@ static uint64_t touched_bytes(const struct report_page *page) {
     return is_whole ? page->touch->bytes : 0;
 }
 
-/* "main() app.c:7 reads 4 bytes at offset 0 of a 100-byte block freed by main() app.c:6" */
+/* The headline of an access: "main() app.c:7 reads 4 bytes at offset 0 of a 100-byte block freed by
+ * main() app.c:6". */
 void report_access_headline(struct hak_text *text, const struct report_page *page) {
     static const char *const verbs[] = {"accesses", "reads", "writes", "executes"};
     if (report_is_by_function(page)) {

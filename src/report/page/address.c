@@ -38,7 +38,8 @@ static const struct hak_report_region *region_of(const struct report_page *page)
     return &page->request->region;
 }
 
-/* "libfoo.so", from a path that a dying program wrote; "" = none. */
+/* Adds a mapping's file without folders, "libfoo.so", from a path that a dying program wrote; "" =
+ * none. */
 static void add_base_name(struct hak_text *text, const struct hak_report_region *region) {
     char path[HAK_REGION_PATH];
     memcpy(path, region->path, sizeof path);
@@ -51,7 +52,8 @@ static bool is_called(const struct hak_report_region *region, const char *name) 
     return strncmp(region->path, name, strlen(name)) == 0;
 }
 
-/* True when a frame of the stack lies in the file, or its name says it: it is a module. */
+/* Whether the region is a module: a frame of the stack lies in its file, it can be executed, or its
+ * name says so. */
 static bool is_module(const struct report_page *page, const struct hak_report_region *region) {
     char path[HAK_REGION_PATH];
     memcpy(path, region->path, sizeof path);
@@ -63,7 +65,7 @@ static bool is_module(const struct report_page *page, const struct hak_report_re
     return (region->protection & PROT_EXEC) || (name && strstr(name, ".so"));
 }
 
-/* "the code of libfoo.so" */
+/* Names the mapping at the address: "the code of libfoo.so", "the stack of the first thread". */
 static void add_mapping(struct hak_text *text, const struct report_page *page) {
     const struct hak_report_region *region = region_of(page);
     uint32_t allowed = region->protection & (PROT_READ | PROT_WRITE | PROT_EXEC);
@@ -140,7 +142,8 @@ bool report_address_headline(struct hak_text *text, const struct report_page *pa
     return false;
 }
 
-/* "lies 16 bytes past the end of libfoo.so's last mapping" */
+/* Adds where the address lies between mappings: "lies 16 bytes past the end of libfoo.so's last
+ * mapping". */
 static void add_gap(struct hak_text *text, const struct report_page *page) {
     const struct hak_report_region *region = region_of(page);
     uint64_t address = address_of(page);
@@ -159,7 +162,8 @@ static void add_gap(struct hak_text *text, const struct report_page *page) {
     }
 }
 
-/* The block that the checks name, live: "is 16 bytes into a live block of 56 bytes (large)". */
+/* Adds the distance from the block that the checks name: "is 16 bytes into a live block of 56 bytes
+ * (large)". */
 static void add_block_distance(struct hak_text *text, const struct report_page *page) {
     const struct hak_fault_facts *facts = page->facts;
     uint64_t address = address_of(page), user = facts->user, end = user + facts->asked_bytes;

@@ -5,6 +5,7 @@
 #define ROW_BYTES 16u
 #define ROWS      (HAK_REPORT_BYTES / ROW_BYTES)
 
+/* One row of bytes in hexadecimal and as text; the byte of the fault stands in brackets. */
 static void add_row(struct hak_text *text, const struct report_page *page, unsigned row) {
     const uint8_t *bytes = page->request->bytes + row * ROW_BYTES;
     uint64_t address = page->request->bytes_address + row * ROW_BYTES;
@@ -22,8 +23,8 @@ static void add_row(struct hak_text *text, const struct report_page *page, unsig
     hak_text_add(text, "\n");
 }
 
-/* Rows of the block and of the memory beside its slot; beside a large block anything may be mapped.
- */
+/* Whether a row of bytes is shown: those of the block and of the memory beside its slot; beside a
+ * large block anything may be mapped. */
 static bool is_row_shown(const struct report_page *page, unsigned row) {
     const struct hak_report_request *request = page->request;
     uint64_t margin = page->facts->superslab ? ROW_BYTES : 0;
@@ -34,7 +35,8 @@ static bool is_row_shown(const struct report_page *page, unsigned row) {
     return page->cut < CUT_LENGTHS || hak_facts_focus(page->facts) < from + ROW_BYTES;
 }
 
-/* Pages that were closed hold zeros when they are opened again: they say nothing of the block. */
+/* Whether a freed block's bytes say nothing: pages that were closed hold zeros when they are opened
+ * again. */
 static bool is_emptied(const struct report_page *page) {
     const struct hak_report_request *request = page->request;
     if (!page->is_freed)
@@ -46,6 +48,7 @@ static bool is_emptied(const struct report_page *page) {
     return true;
 }
 
+/* The name of the bytes, for the heading. */
 static const char *place_of(const struct report_page *page) {
     unsigned fault = page->facts->fault;
     if (!report_has_offset(page))

@@ -5,6 +5,7 @@
 
 enum { GUESS_COLUMN = 20 };
 
+/* How the register's word came from the block. */
 static const char *relation_words(uint32_t named_as) {
     static const char *const words[] = {
         [HAK_NAMED_FREED] = "was read after the free of",
@@ -18,6 +19,7 @@ static const char *relation_words(uint32_t named_as) {
                : "may hold part of the pattern that fills freed memory, from";
 }
 
+/* A register and the block from which its word may have been read. */
 static void add_one(struct hak_text *text, const struct report_page *page,
                     const struct hak_report_candidate *candidate) {
     struct hak_text about = {0};

@@ -40,6 +40,7 @@ static void begin_group(struct hak_text *text, struct registers *registers, cons
     hak_text_add(text, "%s%s\n", registers->groups++ == 0 ? "" : "                    ", words);
 }
 
+/* True when a register with this value has had its line. */
 static bool is_told(const struct registers *registers, uint64_t value) {
     for (int i = 0; i < registers->told_count; i++)
         if (registers->told[i] == value)
@@ -72,6 +73,7 @@ static void add_with_role(struct hak_text *text, const struct report_page *page,
     hak_text_free(&block);
 }
 
+/* Lines of the registers that the instruction used for its address or division. */
 static void add_roles(struct hak_text *text, const struct report_page *page,
                       struct registers *registers) {
     for (int i = 0; i < HAK_REPORT_REGISTERS; i++) {
@@ -103,6 +105,7 @@ static void add_no_addresses(struct hak_text *text, const struct report_page *pa
     }
 }
 
+/* Lines of at most CRASH_REGISTERS registers that point into blocks and have had no line. */
 static void add_pointing(struct hak_text *text, const struct report_page *page,
                          struct registers *registers) {
     int shown = 0;
@@ -120,6 +123,7 @@ static void add_pointing(struct hak_text *text, const struct report_page *page,
     }
 }
 
+/* The part REGISTERS of a crash. */
 static void add_registers(struct hak_text *text, const struct report_page *page) {
     struct registers registers = {.groups = 0};
     hak_text_add(text, "  REGISTERS         ");

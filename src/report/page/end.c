@@ -11,7 +11,7 @@
 
 #define REACH_OF_NULL 65536 /* nothing is mapped there */
 
-/* Why an unwinder's walk ended early, by enum hak_unwind_end; NULL = it did not. */
+/* Says why an unwinder's walk ended early, by enum hak_unwind_end; NULL = it did not. */
 static const char *unwind_trouble(uint32_t end) {
     static const char *const words[] = {
         NULL,
@@ -25,6 +25,7 @@ static const char *unwind_trouble(uint32_t end) {
     return end < sizeof words / sizeof *words ? words[end] : "the fault's stack may be incomplete";
 }
 
+/* The block's events whose stack is only a part. */
 static int count_partial(const struct report_page *page) {
     int partial = 0;
     const struct hak_story *story = page->story;
@@ -56,6 +57,7 @@ static const char *module_without_lines(const struct hak_frames *frames) {
     return NULL;
 }
 
+/* A finding for each module of the three stacks that lacks debug information. */
 static void add_missing_lines(struct hak_text *text, int *findings,
                               const struct report_page *page) {
     const struct hak_frames *stacks[] = {&page->frames, &page->alloc_frames, &page->free_frames};
@@ -70,7 +72,8 @@ static void add_missing_lines(struct hak_text *text, int *findings,
     }
 }
 
-/* A module whose symbols are yet to be read is not said to have none. */
+/* Adds that modules' symbols are yet to be read, which are not said to have none; else that lines
+ * are missing. */
 static void add_unread_symbols(struct hak_text *text, int *findings,
                                const struct report_page *page) {
     const char *const *late = page->context.late_modules;
@@ -82,7 +85,7 @@ static void add_unread_symbols(struct hak_text *text, int *findings,
     hak_words_add_late(text, late);
 }
 
-/* The limits of level light. */
+/* Adds the limits of level light: how many of the allocations were watched. */
 static void add_watched(struct hak_text *text, int *findings, const struct report_page *page) {
     const struct hak_report_request *request = page->request;
     bool is_none = request->guarded_blocks == 0;
@@ -168,7 +171,8 @@ void report_completeness(struct hak_text *text, const struct report_page *page) 
     hak_text_add(text, "\n");
 }
 
-/* So far from the block that only the way in which the address came about tells of it. */
+/* Adds the guess of an index out of range for an address far from the block; false, and nothing is
+ * added, nearer to it. */
 static bool guess_index(struct hak_text *text, const struct hak_fault_facts *facts) {
     enum { NEAR_BLOCK_BYTES = 4096 };
     int64_t past = facts->offset < 0 ? -facts->offset : facts->offset - (int64_t)facts->asked_bytes;
@@ -179,6 +183,7 @@ static bool guess_index(struct hak_text *text, const struct hak_fault_facts *fac
     return true;
 }
 
+/* Guesses from the damaged bytes how they were written. False: no guess. */
 static bool guess_overflow(struct hak_text *text, const struct hak_fault_facts *facts) {
     uint64_t past = (uint64_t)facts->offset - facts->asked_bytes;
     if (facts->offset < 0 || report_is_stopped(facts) || facts->found_by == HAK_FOUND_BY_FUNCTION)
@@ -206,6 +211,7 @@ static bool guess_overflow(struct hak_text *text, const struct hak_fault_facts *
     return false;
 }
 
+/* Guesses why the program crashed. False: no guess. */
 static bool guess_crash(struct hak_text *text, const struct report_page *page) {
     uint64_t address = page->request->signal_address;
     if (report_guess_candidates(text, page))
@@ -268,6 +274,7 @@ bool report_guess(struct hak_text *text, const struct report_page *page) {
     }
 }
 
+/* "store=" and the store's name, without its folders. */
 static void add_store_name(struct hak_text *text, const struct report_page *page) {
     const char *slash = strrchr(page->context.store_path, '/');
     hak_text_add(text, " store=");

@@ -22,6 +22,7 @@ static void add_offset(struct hak_text *text, int64_t offset, const char *of) {
     hak_text_add(text, "%s %s %s", hak_words_bytes(size), offset < 0 ? "before" : "past", of);
 }
 
+/* The headline of a fault that a layer's move found. */
 static void headline_of_move(struct hak_text *text, const struct report_page *page) {
     const struct hak_fault_facts *facts = page->facts;
     const char *kind = hak_words_kind(facts->kind);
@@ -67,7 +68,8 @@ static void headline_of_move(struct hak_text *text, const struct report_page *pa
     }
 }
 
-/* The memory at the pointer of a bad free, as a clause: "which lies in the stack of its thread". */
+/* Adds what memory the pointer of a bad free lies in, as a clause: "which lies in the stack of its
+ * thread". */
 static void add_memory(struct hak_text *text, const struct report_page *page) {
     static const char *const elsewhere[] = {
         [HAK_MEMORY_STACK] = "which lies on its thread's stack",
@@ -121,6 +123,7 @@ static void add_finder(struct hak_text *text, const struct report_page *page) {
             hak_words_count(facts->more_damaged, "more damaged block", "more damaged blocks"));
 }
 
+/* The headline of a freed block that was written. */
 static void headline_of_write_after_free(struct hak_text *text, const struct report_page *page) {
     const struct hak_fault_facts *facts = page->facts;
     uint64_t span =
@@ -176,7 +179,7 @@ static void add_given(struct hak_text *text, const struct report_page *page) {
     }
 }
 
-/* Damage that was found later than it was done. */
+/* Adds the headline of damage that was found later than it was done. */
 static void headline_of_damage(struct hak_text *text, const struct report_page *page) {
     const struct hak_fault_facts *facts = page->facts;
     switch (facts->fault) {
@@ -197,6 +200,7 @@ static void headline_of_damage(struct hak_text *text, const struct report_page *
     add_finder(text, page);
 }
 
+/* The headline of a fault in a call of the program or in an access. */
 static void headline_of_call(struct hak_text *text, const struct report_page *page) {
     const struct hak_fault_facts *facts = page->facts;
     if (report_is_access(page)) {
@@ -258,6 +262,7 @@ static void add_slot(struct hak_text *text, const struct report_page *page) {
                  (unsigned long long)facts->superslab);
 }
 
+/* Names the pool that the block is of, if it is of one. */
 static void add_pool(struct hak_text *text, const struct report_page *page) {
     if (!page->story || !page->story->pool[0])
         return;

@@ -23,6 +23,7 @@ struct lines {
     int count;
 };
 
+/* The line's place is the first frame that tells something. */
 static void settle_place(struct line *line, const struct hak_frames *frames) {
     struct hak_text where = {0};
     int first = hak_words_telling_frame(frames->frame, frames->count);
@@ -35,6 +36,7 @@ static void settle_place(struct line *line, const struct hak_frames *frames) {
     hak_text_free(&where);
 }
 
+/* The line's place is that of its event's stack. */
 static void settle_where(const struct report_page *page, struct line *line) {
     struct hak_frames frames;
     hak_frames_load_top(&frames, page->r, line->event->stack);
@@ -42,6 +44,7 @@ static void settle_where(const struct report_page *page, struct line *line) {
     hak_frames_free(&frames);
 }
 
+/* Adds an event to the lines; beyond LINES_SHOWN it is left out. */
 static void add_event_line(struct lines *lines, const struct report_page *page,
                            const struct hak_event *event) {
     if (lines->count > LINES_SHOWN)
@@ -83,7 +86,8 @@ static const char *found_words(const struct report_page *page) {
     }
 }
 
-/* The call, access or sweep at which the fault was found, where it is no event of the block. */
+/* Adds the line of the call, access or sweep at which the fault was found, where it is no event of
+ * the block. */
 static void add_found_line(struct lines *lines, const struct report_page *page) {
     if (page->context.fault_event == 0 || page->found.id != 0 || page->layer_move ||
         lines->count > LINES_SHOWN)
@@ -100,6 +104,7 @@ static void add_found_line(struct lines *lines, const struct report_page *page) 
         settle_place(line, &page->frames);
 }
 
+/* Marks the event at which the fault was done or found. */
 static void add_note(struct hak_text *text, const struct report_page *page,
                      const struct hak_event *event) {
     if (page->stale && event->id == page->stale->ends[0].id)
@@ -121,6 +126,7 @@ static bool is_route_shown(const struct report_page *page, const struct hak_even
            (event->kind == HAK_REALLOC && event->place == HAK_PLACE_LIVE);
 }
 
+/* Prints the lines in columns as wide as needed. */
 static void print_lines(struct hak_text *text, const struct report_page *page,
                         const struct lines *lines) {
     int id = 9, what = 10, thread = 10, where = 20;
@@ -159,7 +165,7 @@ static bool is_line(const struct report_page *page, const struct hak_event *even
     return page->layer_move ? hak_event_is_move(event) : hak_event_is_call(event);
 }
 
-/* Index of the move with which `life` begins; 0 where that is not known. */
+/* Finds the move with which `life` begins; 0 where that is not known. */
 static int first_move(const struct hak_story *story, const struct hak_life *life) {
     int first = 0;
     for (int i = 0; life && life->birth.id != 0 && i < story->move_count; i++)
@@ -168,6 +174,7 @@ static int first_move(const struct hak_story *story, const struct hak_life *life
     return first;
 }
 
+/* How many of the events from `first` on would be lines. */
 static int count_lines(const struct report_page *page, int first) {
     int total = 0;
     for (int i = first; i < page->story->move_count; i++)
@@ -175,7 +182,8 @@ static int count_lines(const struct report_page *page, int first) {
     return total;
 }
 
-/* Every move of the block from the birth of `life` on (NULL: all), the middle of many left out. */
+/* Adds every move of the block from the birth of `life` on (NULL: all), the middle of many left
+ * out. */
 static void add_moves(struct hak_text *text, const struct report_page *page,
                       const struct hak_life *life) {
     const struct hak_story *story = page->story;
@@ -200,6 +208,7 @@ static void add_moves(struct hak_text *text, const struct report_page *page,
         hak_text_add(text, "      nothing was recorded\n");
 }
 
+/* Adds lines for the life's birth and its first two ends. */
 static void add_life(struct lines *lines, const struct report_page *page,
                      const struct hak_life *life) {
     if (life->birth.id != 0)
@@ -208,6 +217,7 @@ static void add_life(struct lines *lines, const struct report_page *page,
         add_event_line(lines, page, &life->ends[i]);
 }
 
+/* The history of a stale free: the life that was freed and the one that freed it. */
 static void add_owners(struct hak_text *text, const struct report_page *page,
                        const struct hak_life *owner) {
     struct lines lines = {0};

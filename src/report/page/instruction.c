@@ -63,7 +63,7 @@ static void add_code(struct hak_text *text, const uint8_t *code, size_t count) {
 /* ---- which bytes --------------------------------------------------------------------------------
  */
 
-/* Where the touched bytes lie: before the block, in it, past its end, or on both sides. */
+/* Adds where the touched bytes lie: before the block, in it, past its end, or on both sides. */
 static void add_touched_place(struct hak_text *text, const struct report_page *page) {
     uint64_t from = page->touch->address, bytes = page->touch->bytes, start = page->user;
     uint64_t end = start + page->asked_bytes;
@@ -85,7 +85,7 @@ static void add_touched_place(struct hak_text *text, const struct report_page *p
         hak_text_add(text, " at offset %s of %s", hak_words_number(from - start), block);
 }
 
-/* How far a repeated instruction goes on: it may end earlier. */
+/* Adds how far a repeated instruction goes on: it may end earlier. */
 static void add_repetition(struct hak_text *text, const struct report_page *page) {
     const struct hak_instruction *instruction = &page->instruction;
     uint64_t more = instruction->left;
@@ -100,13 +100,14 @@ static void add_repetition(struct hak_text *text, const struct report_page *page
                  hak_words_count(more, "time", "times"));
 }
 
-/* Of a crash. */
+/* Adds the address that a crash touched, and that it is misaligned where that was the fault. */
 static void add_address(struct hak_text *text, const struct report_page *page) {
     hak_text_add(text, " at 0x%llx", (unsigned long long)page->touch->address);
     if (report_is_general_fault(page) && hak_touch_is_misaligned(page->touch))
         hak_text_add(text, ", no multiple of %s", hak_words_number(page->touch->bytes));
 }
 
+/* "reads 8 bytes at ...": what the instruction did that faulted. */
 static void add_touch(struct hak_text *text, const struct report_page *page) {
     static const char *const verbs[] = {"", "reads", "writes", "reads and writes"};
     hak_text_add(text, "      %s %s", verbs[page->touch->ways & 3],
@@ -119,6 +120,7 @@ static void add_touch(struct hak_text *text, const struct report_page *page) {
     hak_text_add(text, "\n");
 }
 
+/* The bytes of an instruction that could not be read, and why. */
 static void add_undecoded(struct hak_text *text, const struct report_page *page) {
     const struct hak_report_code *code = &page->request->code;
     bool is_behind = code->before > 0;
@@ -158,6 +160,7 @@ static bool is_division(const struct report_page *page) {
     return page->context.signal == SIGFPE && page->is_decoded && page->instruction.is_division;
 }
 
+/* The register's part in the instruction; NULL: none. */
 static const char *role_of(const struct report_page *page, int number) {
     if (is_division(page))
         return number == page->instruction.divisor         ? "divisor"
@@ -217,6 +220,7 @@ static void add_relation(struct hak_text *text, const struct hak_report_pointed 
         hak_text_add(text, "is %s into ", hak_words_bytes(past));
 }
 
+/* The block that the register points to or beside. */
 static void add_pointed(struct hak_text *text, const struct report_page *page, int number) {
     const struct hak_report_pointed *pointed = pointed_by(page, number);
     uint64_t value = page->request->registers[number];
@@ -230,6 +234,7 @@ static void add_pointed(struct hak_text *text, const struct report_page *page, i
     }
 }
 
+/* One register's line: its value, its block, its role. */
 static void add_register(struct hak_text *text, const struct report_page *page, int number) {
     struct hak_text role = {0};
     bool has_role = report_add_role(&role, page, number);
@@ -243,7 +248,8 @@ static void add_register(struct hak_text *text, const struct report_page *page, 
     hak_text_free(&role);
 }
 
-/* In the order in which they are shown: of the address, into the block, into others. */
+/* The order in which a register is shown: those of the address, those into the block, those into
+ * others, the rest. */
 static int rank_of(const struct report_page *page, int number) {
     return role_of(page, number)               ? 0
            : points_to_the_block(page, number) ? 1
@@ -288,7 +294,7 @@ static json_t *repeated_json(const struct hak_instruction *instruction) {
                                                                                        : "up")));
 }
 
-/* Code that is not decoded is given from where the thread stood. */
+/* The instruction as JSON; code that is not decoded is given from where the thread stood. */
 json_t *report_instruction_json(const struct report_page *page) {
     const struct hak_report_code *code = &page->request->code;
     struct hak_text bytes = {0};
@@ -311,7 +317,8 @@ json_t *report_instruction_json(const struct report_page *page) {
     return object;
 }
 
-/* Of a crash by what the store knows. */
+/* The block that a register points into as JSON, by the words of the fault or, of a crash, by what
+ * the store knows. */
 static json_t *pointed_json(const struct report_page *page, int number) {
     uint64_t value = page->request->registers[number];
     const struct hak_report_pointed *pointed = pointed_by(page, number);

@@ -7,6 +7,7 @@
 #include "hop.h"
 #include "superslab.h"
 
+/* The text that `say` appends, as a JSON string. */
 static json_t *sentence_json(const struct report_page *page,
                              void (*say)(struct hak_text *, const struct report_page *)) {
     struct hak_text text = {0};
@@ -16,6 +17,7 @@ static json_t *sentence_json(const struct report_page *page,
     return value;
 }
 
+/* The step at which the fault was done (`wrong`) or found, with its event and frames. */
 static json_t *step_json(const struct report_page *page, bool wrong) {
     json_t *object = hak_json_object(JSON(
         "sentence", sentence_json(page, wrong ? report_wrong_sentence : report_found_sentence)));
@@ -78,7 +80,7 @@ static json_t *function_json(const struct report_page *page) {
                            FLAG("done", facts->call_flags & HAK_TOUCH_DONE));
 }
 
-/* When a sweep last found the block whole that was damaged since. */
+/* When a sweep last found the block, which was damaged since, whole, as JSON. */
 static json_t *clean_look_json(const struct report_page *page) {
     if (!report_has_clean_look(page))
         return json_null();

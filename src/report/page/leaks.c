@@ -76,7 +76,8 @@ void hak_leak_add_age(struct hak_text *text, const struct hak_leak_place *place,
                      hak_words_place(place->layer), place->count > 1 ? " (the last one)" : "");
 }
 
-/* Where the stack leaves that of another place whose lines read the same. */
+/* Adds the frame in which the place's stack differs from another place's whose lines read the
+ * same. */
 static void add_difference(struct hak_text *text, const struct hak_leak_page *page,
                            const struct hak_leak_place *place, int frames_max) {
     struct hak_text own = {0}, others = {0};
@@ -100,6 +101,7 @@ static void add_difference(struct hak_text *text, const struct hak_leak_page *pa
     hak_text_free(&others);
 }
 
+/* One place's lines: kind, sums, stack, and the age of its blocks. */
 static void add_leak_place(struct hak_text *text, const struct hak_leak_page *page,
                            const struct hak_leak_place *place, int frames_max) {
     struct hak_text age = {0};
@@ -119,6 +121,7 @@ struct sums {
     uint32_t direct_places;
 };
 
+/* The sums of the places that the report tells. */
 static struct sums add_up(const struct hak_leak_page *page) {
     struct sums sums = {0};
     for (uint32_t i = 0; i < page->count; i++) {
@@ -209,7 +212,7 @@ static void add_summary(struct hak_text *text, const struct hak_leak_page *page,
     hak_text_add_word(text, store_name(page->store_path));
 }
 
-/* A store that the viewer does not find by itself is named, whole. */
+/* Adds the commands of NEXT; a store that the viewer does not find by itself is named, whole. */
 static void add_next(struct hak_text *text, const char *store_path) {
     hak_text_add(text, "  NEXT              ");
     if (store_path[0]) {

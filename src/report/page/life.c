@@ -14,6 +14,7 @@ static bool is_about_a_block(const struct report_page *page) {
     return page->base != 0 && ((code >= 201 && code < 400) || code == 105);
 }
 
+/* An event's line, stack and source. */
 static void add_event(struct hak_text *text, const struct report_page *page,
                       const struct hak_event *event, const struct hak_frames *frames) {
     struct hak_thread_words thread;
@@ -24,6 +25,7 @@ static void add_event(struct hak_text *text, const struct report_page *page,
     report_add_source(text, page, frames, CUT_LIFE_SOURCE);
 }
 
+/* A stack that the block's slot kept, without its event. */
 static void add_kept_stack(struct hak_text *text, const struct report_page *page, const char *call,
                            const struct hak_frames *frames) {
     hak_text_add(text, "by %s\n", call);

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* True when the first `length` bytes of `path` are the folder in which the program works. */
+/* Whether the first `length` bytes of `path` are the folder in which the program works. */
 static bool is_program_folder(const struct report_page *page, const char *path, size_t length) {
     char link[64], folder[4096];
     int pid = hak_lookup_pid(page->r, page->context.process);
@@ -16,8 +16,8 @@ static bool is_program_folder(const struct report_page *page, const char *path, 
     return got > 0 && (size_t)got == length && memcmp(folder, path, length) == 0;
 }
 
-/* The -s option for commands to type; none for a store that is found without it, as the newest one
- * here: not when one of the commands makes a newer one. */
+/* Adds the -s option for commands to type; none for a store that is found without it, as the newest
+ * one here: not when one of the commands makes a newer one. */
 static void add_store_option(struct hak_text *text, const struct report_page *page,
                              bool is_newest) {
     const char *path = page->context.store_path, *slash = strrchr(path, '/');
@@ -30,7 +30,7 @@ static void add_store_option(struct hak_text *text, const struct report_page *pa
     hak_text_add_argument(text, path);
 }
 
-/* The program's command line, quoted for a shell; false where it is not known whole. */
+/* Adds the program's command line, quoted for a shell; false where it is not known whole. */
 static bool add_program(struct hak_text *text, const struct report_page *page) {
     const char *at = page->context.arguments;
     size_t bytes = at ? page->context.argument_bytes : 0;
@@ -43,7 +43,7 @@ static bool add_program(struct hak_text *text, const struct report_page *page) {
     return true;
 }
 
-/* Each in a line of its own; the first one stands behind the heading. */
+/* Begins a command in a line of its own; the first one stands behind the heading. */
 static void begin_command_line(struct hak_text *text, int *lines) {
     if ((*lines)++ > 0) {
         hak_text_add(text, "\n");
@@ -66,6 +66,7 @@ static void add_command(struct hak_text *text, const struct report_page *page, i
     hak_text_free(&program);
 }
 
+/* A line with `hakmem-trace run OPTIONS -- program`, and why. */
 static void add_run(struct hak_text *text, const struct report_page *page, int *lines,
                     const char *options, const char *why) {
     struct hak_text command = {0};
@@ -100,7 +101,8 @@ static bool is_swept_closely(const struct report_page *page) {
            page->request->sweep_every == 1;
 }
 
-/* The same run with options that would show more than this one could. */
+/* Adds commands that run the program again with options that would show more than this run could.
+ */
 static void add_runs(struct hak_text *text, const struct report_page *page, int *lines) {
     bool is_trace = page->context.is_trace;
     bool is_open = page->words ? page->wrong_step == WRONG_UNKNOWN : is_from_memory(page);
@@ -119,7 +121,7 @@ static void add_runs(struct hak_text *text, const struct report_page *page, int 
         add_run(text, page, lines, "--trace on", "records what led to it");
 }
 
-/* A command with the store's option, in a line of its own. */
+/* Adds a command with the store's option, in a line of its own. */
 static void add_question(struct hak_text *text, const struct report_page *page, int *lines,
                          const char *question, bool is_newest) {
     begin_command_line(text, lines);

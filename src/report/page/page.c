@@ -13,6 +13,7 @@ static bool is_layer_move(unsigned code) {
     return code >= 101 && code <= 199;
 }
 
+/* True when the event is the one in which the fault was found. */
 static bool is_same_step(const struct report_page *page, const struct hak_event *event) {
     return event->kind == page->facts->kind && event->thread == page->context.thread &&
            event->address == page->facts->found_address &&
@@ -30,6 +31,8 @@ static struct hak_event own_event(const struct report_page *page) {
     return (struct hak_event){0};
 }
 
+/* Finds the event at which the fault was done: a stale free, an earlier illegal move, or the one
+ * that found it. */
 static void find_wrong_step(struct report_page *page) {
     unsigned code = page->facts->fault;
     const struct hak_story *story = page->story;
@@ -46,13 +49,16 @@ static void find_wrong_step(struct report_page *page) {
     }
 }
 
-/* The block of the fault is gone, and another one lies at its address, or grew over it. */
+/* Whether the life is another block's: that of the fault is gone, and another one lies at its
+ * address, or grew over it. */
 static bool is_of_another_block(const struct report_page *page, const struct hak_life *life) {
     const struct hak_fault_facts *facts = page->facts;
     return facts->fault > 200 && facts->base != 0 && life->birth.id != 0 &&
            life->birth.base != facts->base;
 }
 
+/* Loads the block's story; without one, or of another block, the page goes without. An error of the
+ * store is noted. */
 static void ask_store(struct report_page *page) {
     uint64_t address = page->facts->base ? page->facts->base : page->facts->found_address;
     if (!page->r || address == 0 || page->words == NULL)
@@ -77,6 +83,8 @@ static void ask_store(struct report_page *page) {
         page->stale = hak_story_stale(page->story);
 }
 
+/* Settles the block's bounds from the facts, else from its life; sizes that do not fit are
+ * unknown. */
 static void settle_block(struct report_page *page) {
     const struct hak_fault_facts *facts = page->facts;
     const struct hak_life *life = page->life;
@@ -97,7 +105,7 @@ static void settle_block(struct report_page *page) {
         page->asked_known = false; /* numbers of a dying program: do not draw nonsense */
 }
 
-/* Was the block given back before the fault? */
+/* Whether the block was given back before the fault. */
 static bool is_freed(const struct hak_fault_facts *facts) {
     switch (facts->fault) {
     case 105:
@@ -110,7 +118,8 @@ static bool is_freed(const struct hak_fault_facts *facts) {
     }
 }
 
-/* The stacks at both ends of the block's life. */
+/* Loads the stacks at both ends of the block's life, from the store or what the fault itself
+ * keeps. */
 static void load_life(struct report_page *page, const struct hak_report_context *context) {
     const struct hak_life *life = page->life;
     page->is_freed = is_freed(page->facts);
@@ -126,6 +135,7 @@ static void load_life(struct report_page *page, const struct hak_report_context 
         hak_frames_copy(&page->clean_frames, context->clean_frames, context->clean_frame_count);
 }
 
+/* Writes all parts of the page, in their order. */
 static void write_page(struct hak_text *text, const struct report_page *page) {
     struct hak_text guess = {0};
     page->named->count = 0;

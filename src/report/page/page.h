@@ -131,7 +131,8 @@ struct hak_leak_page {
     const char *const *late_modules; /* as hak_report_context's */
 };
 
-/* For qsort: direct before indirect before reachable, then by bytes. */
+/* Orders, for qsort, places that are shown before others, direct before indirect before reachable,
+ * then by bytes. */
 int hak_leak_place_order(const void *a, const void *b);
 
 /* "Direct leak"; "direct". */
@@ -139,7 +140,7 @@ const char *hak_words_leak(unsigned kind);
 const char *hak_words_leak_kind(unsigned kind);
 /* "at exit", "on a signal", "by hak_find_leaks()", "by ctl". */
 const char *hak_words_leak_reason(unsigned reason);
-/* Why the scan saw less than there is, in words; false when it saw all. */
+/* Adds why the scan saw less than there is; false when it saw all. */
 bool hak_words_add_partial(struct hak_text *text, unsigned partial);
 /* Appends "1.204 s to 3.100 s old; served by front" for a place at the time `ns`. */
 void hak_leak_add_age(struct hak_text *text, const struct hak_leak_place *place, uint64_t ns);

@@ -159,35 +159,43 @@ static inline uint64_t report_found_event(const struct report_page *page) {
  * known by its number in the fault's process (row 0), or by both. */
 void report_look_up_thread(const struct report_page *page, uint32_t row,
                            struct hak_thread_words *out);
+/* Notes that the page names a thread, by row, or by number where the store has none. */
 void report_name_thread(const struct report_page *page, uint32_t row, uint32_t number);
-/* The named threads whose place of creation is known. */
+/* Loads where the named threads were created, as far as that is known. */
 void report_load_creations(struct hak_creations *all, const struct report_page *page);
+/* The section THREADS: where the threads were created that the page names. */
 void report_threads(struct hak_text *text, const struct report_page *page);
 
-/* First line without its end, and the sentence on the pointer. */
+/* The first line without its end. */
 void report_headline(struct hak_text *text, const struct report_page *page);
+/* The sentence on the pointer, below the first line. */
 void report_pointer(struct hak_text *text, const struct report_page *page);
+/* Draws the block as a line of boxes with a mark under the pointer. */
 void report_picture(struct hak_text *text, const struct report_page *page);
 /* "; # = guard bytes": the part behind the bytes asked for in the block's picture; "" = none. */
 const char *report_border_words(const struct report_page *page);
+/* The section BYTES: memory around the pointer as it was when the fault was found; nothing where it
+ * was not kept. */
 void report_bytes(struct hak_text *text, const struct report_page *page);
 void report_steps(struct hak_text *text, const struct report_page *page);
-/* The sentences under FIRST WRONG STEP and FOUND. */
+/* The sentence under FIRST WRONG STEP. */
 void report_wrong_sentence(struct hak_text *text, const struct report_page *page);
+/* The sentence under FOUND. */
 void report_found_sentence(struct hak_text *text, const struct report_page *page);
 /* "event 12   0.913 s   thread 1 "main"" and the end of the line. */
 void report_when(struct hak_text *text, uint64_t event, uint64_t ns, uint32_t number,
                  const char *name);
 /* The same for a fault of the program's calls and accesses, the stack that stands for it first. */
 void report_stacks(struct hak_text *text, const struct report_page *page);
-/* Three lines of source around the first frame of a stack, under it; nothing where the file is not
- * there as it was built, where the page has shown them, or from `last_cut` on. */
+/* Adds three lines of source around the first frame of a stack, under it; nothing where the file is
+ * not there as it was built, where the page has shown them, or from `last_cut` on. */
 void report_add_source(struct hak_text *text, const struct report_page *page,
                        const struct hak_frames *frames, enum report_cut last_cut);
 /* Finds the type that the source names where the block was allocated by new, into page->type. */
 void report_find_type(struct report_page *page);
-/* ALLOCATED, then FREED; or the other way round. */
+/* Adds the sections ALLOCATED and, if the block was freed, FREED. */
 void report_life(struct hak_text *text, const struct report_page *page);
+/* Adds the section FREED before ALLOCATED. */
 void report_life_backwards(struct hak_text *text, const struct report_page *page);
 /* True when only damage was seen, and not its author: the allocation stands for the fault. */
 bool report_is_found_late(const struct report_page *page);
@@ -198,13 +206,16 @@ bool report_has_clean_look(const struct report_page *page);
 bool report_found_place(struct hak_text *text, const struct report_page *page);
 /* "slot 233 of slab 1 (C3, 48-byte slots), ...": words for the allocator's authors alone. */
 void report_allocator(struct hak_text *text, const struct report_page *page);
+/* The section HISTORY: the events of the block's last life, or why they are not known. */
 void report_history(struct hak_text *text, const struct report_page *page);
-/* The call at which the fault was found; "the sweep at exit": its finder; the size or alignment
- * named by a delete against the block's; an access that the processor stopped. */
+/* The name of the call at which the fault was found. */
 const char *report_call(const struct report_page *page);
+/* The finder of the fault, in words: "the sweep at exit", "the processor", "free() of the block
+ * beside it". */
 const char *report_finder(const struct report_page *page);
 /* "freed it": the act of the call that found damage; NULL = none found it. */
 const char *report_did_to_it(const struct report_page *page);
+/* Adds the size or alignment that a delete named, against the block's. */
 void report_given_sentence(struct hak_text *text, const struct report_page *page);
 /* True when more bytes may have been written than differ: a written byte may be the very one that
  * was due, and bytes on both sides of it differ; or the write went on where nothing can be
@@ -214,7 +225,9 @@ bool report_wrote_more(const struct hak_fault_facts *facts);
 const char *report_access_words(const struct report_page *page);
 /* The name of the function that was looked at. */
 const char *report_function(const struct report_page *page);
+/* The sentence on an access that the processor stopped or a function was about to make. */
 void report_access_sentence(struct hak_text *text, const struct report_page *page);
+/* The first line for such an access: its kind, bytes and distance from the block. */
 void report_access_headline(struct hak_text *text, const struct report_page *page);
 /* "Pool::work() app.cpp:166": the function and line that stand for a stack; false: there is none.
  */
@@ -223,52 +236,73 @@ bool report_add_who(struct hak_text *text, const struct hak_frames *frames);
 void report_add_doer(struct hak_text *text, const struct report_page *page);
 /* The program's frame that a reader looks at first; NULL = none is the program's. */
 const struct hak_frame *report_first_frame(const struct hak_frames *frames);
-/* "a 40-byte block"; "a 40-byte block freed by Pool::finish() app.cpp:150"; "a 40-byte block from
- * Pool::add() app.cpp:90": the block by the program's request. */
+/* Adds "a 40-byte block", by the program's request. */
 void report_add_block(struct hak_text *text, const struct report_page *page);
+/* Adds "a 40-byte block freed by Pool::finish() app.cpp:150". */
 void report_add_freed_block(struct hak_text *text, const struct report_page *page);
+/* Adds "a 40-byte block from Pool::add() app.cpp:90". */
 void report_add_allocated_block(struct hak_text *text, const struct report_page *page);
-/* "The address" of a crash, and (headline) the first line's words on it: ": write to ...". */
+/* Adds what lies at the address of a crash, as a sentence. */
 void report_address(struct hak_text *text, const struct report_page *page);
+/* Adds the first line's words on a crash's address: ": write to ..."; false: nothing is to be
+ * said. */
 bool report_address_headline(struct hak_text *text, const struct report_page *page);
 /* True when the processor refused a pointer and does not tell which. */
 bool report_is_general_fault(const struct report_page *page);
 /* True when register value `value` is no address that the processor takes. */
 bool report_is_no_address(uint64_t value);
+/* The section COMPLETENESS: what the record lacks that would have told more. */
 void report_completeness(struct hak_text *text, const struct report_page *page);
-/* False, and nothing is written, where nothing can be guessed. */
+/* Adds a guess of how the fault came about. False, and nothing is written, where nothing can be
+ * guessed. */
 bool report_guess(struct hak_text *text, const struct report_page *page);
+/* The section NEXT: commands to type that tell more, or run the program again. */
 void report_next(struct hak_text *text, const struct report_page *page);
 /* The SUMMARY's name for the move or call; READ, WRITE, ACCESS or EXECUTE for an access that the
  * processor stopped, SWEEP for damage found by looking at all blocks. */
 const char *report_hop(const struct report_page *page);
+/* The last line, SUMMARY, with the fault's name, place and hop. */
 void report_summary(struct hak_text *text, const struct report_page *page);
-/* The meaning of a crash's signal; the first line's words on it behind the address, and on the
- * program's own handler; the threads that failed at the same time. False: nothing is to be said. */
+/* Adds the meaning of a crash's signal. */
 void report_cause(struct hak_text *text, const struct report_page *page);
+/* Adds the first line's words on a crash's signal, behind the address. */
 void report_ending(struct hak_text *text, const struct report_page *page);
+/* Adds that the program's own handler ran first, and of which signal the program died then. False:
+ * none ran. */
 bool report_handler(struct hak_text *text, const struct report_page *page);
+/* Adds the line of one thread that failed at the same time. False: there is none at `i`. */
 bool report_other_thread(struct hak_text *text, const struct report_page *page, int i);
+/* The section AT THE SAME TIME: the threads that failed then. */
 void report_others(struct hak_text *text, const struct report_page *page);
-/* GUESS: the blocks from which a value used as an address may have been read; that it has the form
- * of the pattern that fills freed memory. False: nothing is added. */
+/* Adds a GUESS of the blocks from which a value used as an address may have been read. False:
+ * nothing is added. */
 bool report_guess_candidates(struct hak_text *text, const struct report_page *page);
+/* Adds a GUESS that a value used as an address has the form of the pattern that fills freed memory.
+ * False: nothing is added. */
 bool report_guess_pattern(struct hak_text *text, const struct report_page *page);
-/* The instruction at which the processor stopped the program: false where it did not, or the code
- * could not be read. report_find_instruction decodes it, as far as that can be done. */
+/* Whether the instruction at which the processor stopped the program is known: false where it did
+ * not, or the code could not be read. */
 bool report_has_instruction(const struct report_page *page);
+/* Decodes that instruction, as far as that can be done, into the page. */
 void report_find_instruction(struct report_page *page);
+/* The section INSTRUCTION: the one that the program was stopped at, and the bytes that it touched.
+ */
 void report_instruction(struct hak_text *text, const struct report_page *page);
+/* The section REGISTERS: those of the address and those that point into the heap. */
 void report_registers(struct hak_text *text, const struct report_page *page);
-/* "the base of the address", "the divisor": the register's role in the instruction. False: for
- * nothing that is known. And the words over such registers. */
+/* Adds the register's role in the instruction: "the base of the address", "the divisor". False: it
+ * has none that is known. */
 bool report_add_role(struct hak_text *text, const struct report_page *page, int number);
+/* The words over such registers. */
 const char *report_roles(const struct report_page *page);
+/* The section INSTRUCTION as JSON. */
 json_t *report_instruction_json(const struct report_page *page);
+/* The section REGISTERS as JSON. */
 json_t *report_registers_json(const struct report_page *page);
 /* "rax", by DWARF's number. */
 const char *report_register_name(uint32_t number);
-/* The body of the page of a crash (registers that point into the heap). */
+/* Writes the page of a crash that is no heap fault: address, instruction, registers that point into
+ * the heap, stack. */
 void report_crash(struct hak_text *text, const struct report_page *page);
 /* Appends the program's frames of a stack, each as "      #0 function   file:line": the usual
  * number of them, with `layer_move` after hakmem's transfer functions; `absent` stands for an empty
@@ -281,18 +315,19 @@ void report_add_part(struct hak_text *text, const struct hak_frames *frames, int
 /* The stack by which the SUMMARY names the place: of the first wrong step; of the block's
  * allocation, where only damage was found; else of the fault. */
 const struct hak_frames *report_main_frames(const struct report_page *page);
-/* Where `address` lies in a block that the store knows: "20 bytes into a block of 56 bytes, live,
+/* Adds, for an `address` in a block that the store knows: "20 bytes into a block of 56 bytes, live,
  * malloc(56) by thread 1 at server.c:118". False when it knows none. */
 bool report_describe(struct hak_text *text, const struct report_page *page, uint64_t address);
-/* The same block in numbers. */
+/* Finds the block that the store knows at `address`. False: none. */
 bool report_point(const struct report_page *page, uint64_t address,
                   struct hak_report_pointed *pointed);
-/* The stack of the block's allocation; none where it is not known. 0, or a negative error. */
-int report_load_allocated(struct hak_frames *out, const struct report_page *page);
-/* The fingerprint: of damage by the allocation, else by the fault's own stack. (identity.c)
+/* Copies the stack of the block's allocation; none where it is not known. 0, or a negative error.
  */
+int report_load_allocated(struct hak_frames *out, const struct report_page *page);
+/* identity.c: makes the fingerprint: of damage by the allocation, else by the fault's own stack. */
 void report_fingerprint(char out[HAK_FINGERPRINT_BYTES], const struct report_page *page,
                         const struct hak_frames *allocated);
+/* The whole report as JSON text, to be freed. */
 char *report_json(const struct report_page *page, const char *headline, const char *summary);
 
 #endif

@@ -26,6 +26,7 @@ struct picture {
     int width;
 };
 
+/* Adds a part of the slot to the picture, unless it is empty. */
 static void add_box(struct picture *picture, uint64_t from, uint64_t to, const char *label) {
     if (to <= from || picture->boxes == 3)
         return;
@@ -56,6 +57,7 @@ static bool is_front_shown(const struct report_page *page) {
     return page->layer_move || marked_address(page) < page->user;
 }
 
+/* Lays out the slot: header, bytes asked for, canary or slack. */
 static struct picture lay_out(const struct report_page *page) {
     struct picture picture = {0};
     char label[48];
@@ -85,7 +87,7 @@ const char *report_border_words(const struct report_page *page) {
     return !is_shown ? "" : page->has_header ? "; # = guard bytes" : "; . = unused bytes";
 }
 
-/* Where in the picture an address is, counted from the first bar. */
+/* The column of the picture in which an address is, counted from the first bar. */
 static int column_of(const struct picture *picture, uint64_t address) {
     for (int i = 0; i < picture->boxes; i++) {
         const struct box *box = &picture->box[i];
@@ -101,7 +103,7 @@ static int column_of(const struct picture *picture, uint64_t address) {
     return picture->width;
 }
 
-/* The changed bytes in hexadecimal and as text. */
+/* Adds the changed bytes in hexadecimal and as text under the picture. */
 static void mark_damage(struct hak_text *text, const struct report_page *page) {
     const struct hak_fault_facts *facts = page->facts;
     uint64_t first = page->user + (uint64_t)facts->offset;
@@ -130,7 +132,7 @@ static void mark_damage(struct hak_text *text, const struct report_page *page) {
     hak_text_add(text, "\"");
 }
 
-/* The picture need not reach the address. */
+/* Adds under the picture what touched there; the picture need not reach the address. */
 static void mark_touch(struct hak_text *text, const struct report_page *page) {
     uint64_t address = page->facts->found_address, end = page->base + page->slot_bytes;
     if (page->facts->call_flags & HAK_TOUCH_ASKS)
@@ -146,6 +148,7 @@ static void mark_touch(struct hak_text *text, const struct report_page *page) {
         hak_text_add(text, "touched here");
 }
 
+/* The words at the pointer's mark. */
 static void add_pointer_mark(struct hak_text *text, const struct report_page *page) {
     const struct hak_fault_facts *facts = page->facts;
     bool at_push = page->wrong.id != 0 && page->wrong.kind == HAK_SLL_PUSH;

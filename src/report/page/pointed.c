@@ -11,6 +11,7 @@ const char *report_register_name(uint32_t number) {
     return number < HAK_REPORT_REGISTERS ? register_names[number] : "a register";
 }
 
+/* "free by thread 2 at file.c:12". */
 static void add_event_place(struct hak_text *text, const struct report_page *page,
                             const struct hak_event *event) {
     struct hak_thread_words thread;

@@ -38,6 +38,8 @@ static const struct {
     {SIGSYS, SYS_SECCOMP, "a system call that its sandbox forbids"},
 };
 
+/* The meaning of a signal's code, for one that the kernel raised. A new call overwrites an unknown
+ * code's words. */
 static const char *raised_by_kernel(int signal, int code) {
     static char other[32];
     for (size_t i = 0; i < sizeof causes / sizeof causes[0]; i++)
@@ -99,7 +101,8 @@ bool report_handler(struct hak_text *text, const struct report_page *page) {
     return true;
 }
 
-/* "thread 7 also got SIGSEGV at address 0x10, in parse": place `i` of request->others. */
+/* Adds a thread that failed, too: "thread 7 also got SIGSEGV at address 0x10, in parse": place `i`
+ * of request->others. False: there is none. */
 bool report_other_thread(struct hak_text *text, const struct report_page *page, int i) {
     const struct hak_report_other *other = &page->request->others[i];
     uint32_t thread = atomic_load(&other->thread);

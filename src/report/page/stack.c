@@ -31,7 +31,8 @@ static bool ends_with(const char *text, const char *end) {
     return length >= end_length && strcmp(text + length - end_length, end) == 0;
 }
 
-/* A transfer function or the call of the program; not a helper in a header, nor a check. */
+/* Whether a frame of hakmem's is shown: a transfer function or the call of the program; not a
+ * helper in a header, nor a check. */
 static bool is_telling(const struct hak_frame *frame) {
     const char *file = hak_words_path(frame->file, 3, true);
     if (strncmp(file, "src/guard/", 10) == 0 || strncmp(file, "src/trace/", 10) == 0 ||
@@ -51,7 +52,7 @@ static bool is_finder(const struct hak_frame *frame) {
     return false;
 }
 
-/* hakmem's frames at the inner end: chosen ones, the outermost always among them. */
+/* Chooses hakmem's frames at the inner end to show, the outermost always among them. */
 static int choose_own(const struct hak_frames *frames, int end, int *chosen) {
     int count = 0;
     for (int i = 0; i < end; i++) {
@@ -68,7 +69,7 @@ static int choose_own(const struct hak_frames *frames, int end, int *chosen) {
     return count;
 }
 
-/* The frames of the program, with those between them folded; wrappers count for nothing. */
+/* Chooses the frames of the program, with those between them folded; wrappers count for nothing. */
 static void choose_program(const struct hak_frames *frames, int first, int end, int most,
                            struct report_frames *out) {
     bool has_line = false;
@@ -177,7 +178,8 @@ static void add_wrappers(struct hak_text *text, const struct hak_frames *frames,
     hak_text_add(text, "%s\n", named < folded->folded ? ", ..." : "");
 }
 
-/* Appends them, each as "      #0 function   file:line"; `absent` stands for an empty stack. */
+/* Appends the chosen frames, each as "      #0 function   file:line"; `absent` says why a stack is
+ * empty. */
 static void add_chosen(struct hak_text *text, const struct hak_frames *frames,
                        const struct report_frames *chosen, const char *absent) {
     int number = 0;

@@ -71,6 +71,7 @@ void report_wrong_sentence(struct hak_text *text, const struct report_page *page
         report_found_sentence(text, page);
 }
 
+/* How a layer's move found the fault. */
 static void found_by_move(struct hak_text *text, const struct report_page *page) {
     const struct hak_fault_facts *facts = page->facts;
     const char *kind = hak_words_kind(facts->kind);
@@ -163,6 +164,7 @@ const char *report_did_to_it(const struct report_page *page) {
     }
 }
 
+/* The finder of the damage, in a crash with the signal, and how many more blocks are damaged. */
 static void found_damage(struct hak_text *text, const struct report_page *page, const char *what) {
     const struct hak_fault_facts *facts = page->facts;
     hak_text_add(text, "%s", report_finder(page));
@@ -181,6 +183,7 @@ static void found_damage(struct hak_text *text, const struct report_page *page, 
             hak_words_count(facts->more_damaged, "more damaged block", "more damaged blocks"));
 }
 
+/* How a call of the program, or an access, found the fault. */
 static void found_by_call(struct hak_text *text, const struct report_page *page) {
     const struct hak_fault_facts *facts = page->facts;
     const char *call = report_call(page);
@@ -239,7 +242,7 @@ static const char *why_no_stack(const struct report_page *page) {
                : "none of the program's frames could be found";
 }
 
-/* The event at which the right path was left, with its stack. */
+/* Adds the section FIRST WRONG STEP: the event at which the right path was left, with its stack. */
 static void add_wrong_step(struct hak_text *text, const struct report_page *page) {
     struct hak_thread_words thread;
     report_look_up_thread(page, page->wrong.thread, &thread);
@@ -253,13 +256,14 @@ static void add_wrong_step(struct hak_text *text, const struct report_page *page
         report_add_source(text, page, &page->wrong_frames, CUT_SOURCE);
 }
 
-/* Not by the processor, and not at an end of its own. */
+/* Whether hakmem ended the program at the fault: not the processor, and not an end of its own. */
 static bool is_stopped_by_us(const struct report_page *page) {
     uint32_t found_by = page->facts->found_by;
     return page->context.stops && page->context.signal == 0 && found_by != HAK_FOUND_BY_ACCESS &&
            found_by != HAK_FOUND_BY_CRASH;
 }
 
+/* The step at which the fault was found: time, sentence, stack, source. */
 static void add_found_step(struct hak_text *text, const struct report_page *page,
                            const char *heading, uint64_t event) {
     hak_text_add(text, "  %s", heading);
@@ -278,7 +282,7 @@ static void add_found_step(struct hak_text *text, const struct report_page *page
         report_add_source(text, page, &page->frames, CUT_SOURCE);
 }
 
-/* WRITTEN BETWEEN: the span in which damage found later was done. */
+/* Adds the section WRITTEN BETWEEN: the span in which damage found later was done. */
 static void add_written_between(struct hak_text *text, const struct report_page *page) {
     hak_text_add(text, "  WRITTEN BETWEEN   ");
     add_window(text, page);
@@ -290,7 +294,7 @@ static void add_written_between(struct hak_text *text, const struct report_page 
                     page->cut >= CUT_STACKS ? CLEAN_TIGHT : STEP_FRAMES_TIGHT, "");
 }
 
-/* FREED TWICE BY: both places; the record does not show which one is wrong. */
+/* Adds the line FREED TWICE BY with both places; the record does not show which one is wrong. */
 static void add_freed_twice(struct hak_text *text, const struct report_page *page) {
     struct hak_text first = {0}, second = {0};
     if (report_add_who(&first, &page->free_frames) && report_add_who(&second, &page->frames))
@@ -300,8 +304,8 @@ static void add_freed_twice(struct hak_text *text, const struct report_page *pag
     hak_text_free(&second);
 }
 
-/* A fault of the program's calls and accesses: the stack first that stands for the fault, which is
- * the allocation's where only damage was found. */
+/* Writes the stacks of a fault of the program's calls and accesses: first the one that stands for
+ * the fault, which is the allocation's where only damage was found. */
 void report_stacks(struct hak_text *text, const struct report_page *page) {
     uint64_t event = report_found_event(page);
     if (page->wrong_step == WRONG_IS_FOUND) {
@@ -323,7 +327,8 @@ void report_stacks(struct hak_text *text, const struct report_page *page) {
     }
 }
 
-/* A fault of moves between layers: the first wrong step before the place where it was noticed. */
+/* Writes the stacks of a fault of moves between layers: the first wrong step before the place where
+ * it was noticed. */
 void report_steps(struct hak_text *text, const struct report_page *page) {
     if (page->wrong_step == WRONG_IS_FOUND) {
         add_found_step(text, page, "FIRST WRONG STEP",

@@ -25,6 +25,7 @@ static int find_code(const struct hak_frames *frames, int n) {
     return -1;
 }
 
+/* Appends the innermost code addresses of the stack, at most WRAPPERS_MOST. */
 static int collect(const struct hak_frames *frames, struct hak_callers *codes, int count) {
     if (frames->count == 0 || frames->frame[0].is_interrupted)
         return count;
@@ -37,6 +38,7 @@ static int collect(const struct hak_frames *frames, struct hak_callers *codes, i
     return count;
 }
 
+/* True when the code at this address has so many callers that it is a wrapper. */
 static bool is_called_from_many(const struct hak_callers *codes, int count, uint64_t ip) {
     for (int i = 0; i < count; i++)
         if (codes[i].ip == ip)
@@ -44,6 +46,7 @@ static bool is_called_from_many(const struct hak_callers *codes, int count, uint
     return false;
 }
 
+/* Marks the innermost frames, up to the first that is no wrapper. */
 static void mark_wrappers(struct hak_frames *frames, const struct hak_callers *codes, int count) {
     if (frames->count == 0 || frames->frame[0].is_interrupted)
         return;

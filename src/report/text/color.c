@@ -35,6 +35,7 @@ static size_t place_length(const char *word, size_t length) {
     return is_place ? length : 0;
 }
 
+/* Appends a line with the places (file:line) in it coloured. */
 static void add_places(struct hak_text *to, const char *from, size_t length) {
     for (size_t at = 0; at < length;) {
         size_t blanks = at;
@@ -54,7 +55,7 @@ static void add_places(struct hak_text *to, const char *from, size_t length) {
     }
 }
 
-/* "hakmem: HKM-202 double-free: ...": false for any other line. */
+/* Colours a report's first line, "hakmem: HKM-202 double-free: ...": false for any other line. */
 static bool add_headline(struct hak_text *to, const char *line, size_t length) {
     static const char prefix[] = "hakmem: ";
     size_t begin = sizeof prefix - 1, end = begin;
@@ -85,6 +86,7 @@ static size_t part_length(const char *line, size_t length) {
     return end > 0 && end + 2 <= PART_COLUMN + PART_MAX ? end : 0;
 }
 
+/* Appends a line with its heading and places coloured. */
 static void add_line(struct hak_text *to, const char *line, size_t length) {
     static const char bytes[] = "      0x"; /* the bytes around a fault are no places */
     if (add_headline(to, line, length))

@@ -48,6 +48,7 @@ static void add_visible(struct hak_text *text, const char *from, size_t length, 
     hak_text_add_bytes(text, from + run, length - run);
 }
 
+/* Appends the program's text made visible, with a mark where it was cut. */
 static void add_cut(struct hak_text *text, const char *from, size_t most, int as_is) {
     bool is_cut;
     size_t length = bounded(from, most, &is_cut);
@@ -78,6 +79,7 @@ void hak_text_add_field(struct hak_text *text, const char *field, size_t bytes) 
     add_visible(text, field, bytes, -1, '\\');
 }
 
+/* Appends a byte that may not be shown: the replacement character and two digits. */
 static void add_replaced(struct hak_text *text, unsigned char byte) {
     char digits[2] = {"0123456789abcdef"[byte >> 4], "0123456789abcdef"[byte & 15]};
     hak_text_add_bytes(text, REPLACEMENT, 3);

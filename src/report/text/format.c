@@ -30,6 +30,7 @@ struct arguments {
     va_list list;
 };
 
+/* A width or precision: the digits, or the next argument for '*'. */
 static int digits_or_star(const char **at, struct arguments *given) {
     int value = 0;
     if (**at == '*') {
@@ -73,6 +74,7 @@ static void add_padded(struct hak_text *text, const struct hak_text *piece, int 
     hak_text_fill(text, ' ', is_left ? room : 0);
 }
 
+/* Appends a text of the program, made visible. */
 static void add_foreign(struct hak_text *text, const char *string, int precision) {
     char head[HAK_TEXT_NAME_MAX];
     size_t length = precision < 0 ? 0 : strnlen(string, (size_t)precision);
@@ -85,6 +87,7 @@ static void add_foreign(struct hak_text *text, const char *string, int precision
     hak_text_add_name(text, head);
 }
 
+/* %s: a text of ours as it is, one of the program made visible; padded. */
 static void add_string(struct hak_text *text, const struct conversion *c, const char *string) {
     struct hak_text piece = {0};
     struct hak_text *to = c->width > 0 ? &piece : text;
@@ -110,7 +113,7 @@ static void add_character(struct hak_text *text, const struct conversion *c, int
     hak_text_fill(text, ' ', c->is_left ? c->width - 1 : 0);
 }
 
-/* Numbers are left to printf: their own conversion, with width and precision as arguments. */
+/* Adds a number by printf, with its own conversion, and width and precision as arguments. */
 static void add_number(struct hak_text *text, struct conversion *c, struct arguments *given) {
     char out[NUMBER_MAX];
     bool is_signed = c->letter == 'd' || c->letter == 'i';

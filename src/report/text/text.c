@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Makes room for `more` bytes and a 0. False without memory, from then on for good. */
 static bool grow(struct hak_text *text, size_t more) {
     if (text->failed)
         return false;
@@ -35,7 +36,8 @@ void hak_text_add_text(struct hak_text *text, const struct hak_text *piece) {
     hak_text_add_bytes(text, piece->bytes, piece->length);
 }
 
-/* In $'...' every byte can be written, and bash, zsh and ksh read it. */
+/* Adds an argument as $'...', in which every byte can be written, and which bash, zsh and ksh
+ * read. */
 static void add_quoted_bytes(struct hak_text *text, const char *argument) {
     hak_text_add(text, "$'");
     for (const unsigned char *s = (const unsigned char *)argument; *s; s++) {

@@ -39,7 +39,7 @@ void hak_text_vadd(struct hak_text *text, const char *format, va_list list)
     __attribute__((format(printf, 2, 0)));
 /* The same for one foreign text, wherever it lies. */
 void hak_text_add_name(struct hak_text *text, const char *name);
-/* The same as one word of a line that tools take apart: a blank is written as '_'. */
+/* Adds a name as one word of a line that tools take apart: a blank is written as '_'. */
 void hak_text_add_word(struct hak_text *text, const char *name);
 /* Foreign text of several lines (a report out of a store): line ends stay, the rest is escaped; cut
  * after HAK_TEXT_LINES_MAX bytes. */
@@ -47,13 +47,14 @@ void hak_text_add_lines(struct hak_text *text, const char *lines);
 /* `bytes` of foreign text as a field of a row: escaped so that the bytes can be restored (a
  * backslash is doubled, NUL is \x00), and not cut. */
 void hak_text_add_field(struct hak_text *text, const char *field, size_t bytes);
-/* For a machine (JSON, XML): characters as they are; a byte that is no part of valid UTF-8 as
- * U+FFFD and two hexadecimal digits, as are the three bytes of a U+FFFD that was there. Cut after
- * `most` bytes. */
+/* Adds a name for a machine (JSON, XML): characters as they are; a byte that is no part of valid
+ * UTF-8 as U+FFFD and two hexadecimal digits, as are the three bytes of a U+FFFD that was there.
+ * Cut after `most` bytes. */
 void hak_text_add_utf8(struct hak_text *text, const char *name, size_t most);
 /* A piece that these functions made, as it is. */
 void hak_text_add_text(struct hak_text *text, const struct hak_text *piece);
-/* Bytes as they are: for paths to open, environments, SQL, formats with an escape of their own. */
+/* Appends bytes as they are: for paths to open, environments, SQL, formats with an escape of their
+ * own. */
 void hak_text_add_bytes(struct hak_text *text, const char *bytes, size_t count);
 /* Appends `argument` as a shell takes it, in quotes where it needs some; harmless for a terminal.
  */
@@ -64,12 +65,12 @@ void hak_text_fill(struct hak_text *text, char c, int count);
 /* Appends blanks until the last line has `column` characters; at least one blank when it is longer
  * already, none when it is empty and `column` is 0. */
 void hak_text_tab(struct hak_text *text, int column);
-/* Both: tab to `column`, then append like hak_text_add. */
+/* Fills with blanks to `column`, then appends like hak_text_add. */
 void hak_text_add_at(struct hak_text *text, int column, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* Characters in the last line (UTF-8 counts by characters, colour codes not at all). */
+/* Counts the characters in the last line (UTF-8 counts by characters, colour codes not at all). */
 int hak_text_column(const struct hak_text *text);
-/* Lines so far (by '\n'). */
+/* Counts the lines so far (by '\n'). */
 int hak_text_lines(const struct hak_text *text);
 /* The bytes so far, "" before anything was added: until the next call that changes it. */
 static inline const char *hak_text_string(const struct hak_text *text) {

@@ -16,7 +16,8 @@ static const char *tier_name(unsigned tier) {
     return tier < sizeof names / sizeof names[0] ? names[tier] : "unknown tier";
 }
 
-/* tier | tier before << 8 | permille of its slots in use << 16. */
+/* Writes a change of tier from its value: tier | tier before << 8 | permille of its slots in use <<
+ * 16. */
 static void say_tier(char *out, size_t bytes, uint64_t value) {
     unsigned permille = (unsigned)(value >> 16 & 0xffff);
     snprintf(out, bytes, "%s -> %s at %u.%u %%", tier_name(value >> 8 & 0xff),
@@ -29,7 +30,8 @@ static void say_post(char *out, size_t bytes, uint64_t value) {
              hak_words_number(value >> 16));
 }
 
-/* blocks now | blocks before << 32. The place is told where a class has several caches. */
+/* Writes a change of capacity from its value: blocks now | blocks before << 32. The place is told
+ * where a class has several caches. */
 static void say_capacity(char *out, size_t bytes, const struct hak_event *e) {
     const char *place =
         e->address && e->address < HAK_PLACE_COUNT ? hak_words_place((unsigned)e->address) : NULL;
@@ -84,7 +86,8 @@ static void say_mapped(char *out, size_t bytes, const struct hak_event *e) {
              e->subkind & HAK_MAPPED_SHARED ? ", shared" : "");
 }
 
-/* The number of old pages that were given up stands in the epoch. */
+/* Writes how a mapping was moved or resized; the number of old pages that were given up stands in
+ * the epoch. */
 static void say_remapped(char *out, size_t bytes, const struct hak_event *e) {
     if (e->old_address == e->address)
         snprintf(out, bytes, "%s, before %s", hak_words_size(e->size),

@@ -5,8 +5,8 @@
 #include "report/words/words.h"
 #include "store/postings/postings.h"
 
-/* A row that names another one. False: it is no such finding. Ids of a damaged file may be below 0.
- */
+/* Adds the words of a row that names another one. False: it is no such finding. Ids of a damaged
+ * file may be below 0. */
 static bool add_reference(struct hak_text *text, const struct hak_check_finding *f) {
     int64_t id = (int64_t)f->id, other = (int64_t)f->other;
     switch (f->kind) {
@@ -40,6 +40,7 @@ static bool add_reference(struct hak_text *text, const struct hak_check_finding 
     return true;
 }
 
+/* The sentence of a finding about the file or a chunk. False: it is about something else. */
 static bool add_chunk(struct hak_text *text, const struct hak_check_finding *f) {
     switch (f->kind) {
     case HAK_CHECK_FILE:
@@ -65,7 +66,7 @@ static bool add_chunk(struct hak_text *text, const struct hak_check_finding *f) 
     }
 }
 
-/* The order of a block's events. */
+/* Adds the words of a finding about the order of a block's events. False: it is none. */
 static bool add_order(struct hak_text *text, const struct hak_check_finding *f) {
     switch (f->kind) {
     case HAK_CHECK_DISORDERED:
@@ -91,7 +92,7 @@ static bool add_order(struct hak_text *text, const struct hak_check_finding *f) 
     }
 }
 
-/* A move against hops.def. */
+/* Adds the words of a move against hops.def. False: it is none. */
 static bool add_move(struct hak_text *text, const struct hak_check_finding *f) {
     if (f->kind < HAK_CHECK_ILLEGAL || f->kind > HAK_CHECK_TO)
         return false;
@@ -115,6 +116,7 @@ static bool add_move(struct hak_text *text, const struct hak_check_finding *f) {
     return true;
 }
 
+/* The sentence of a finding about live checkpoints. False: it is about something else. */
 static bool add_live(struct hak_text *text, const struct hak_check_finding *f) {
     static const char *const wrong[] = {
         [0] = "is missing",
@@ -134,7 +136,8 @@ static bool add_live(struct hak_text *text, const struct hak_check_finding *f) {
     return true;
 }
 
-/* A table that is derived from the chunks: their order, postings, profile. */
+/* Adds the words of a finding in a table that is derived from the chunks: their order, postings,
+ * profile. */
 static void add_derived(struct hak_text *text, const struct hak_check_finding *f) {
     static const char *const names[] = {[HAK_POSTING_BASE] = "bases",
                                         [HAK_POSTING_STACK] = "stacks",

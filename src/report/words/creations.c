@@ -6,6 +6,7 @@
 #include "report/words/json.h"
 #include "report/words/words.h"
 
+/* True when the thread is on the list, by its row or, without one, its number. */
 static bool is_there(const struct hak_creations *all, uint32_t row, uint32_t number) {
     for (int i = 0; i < all->count; i++)
         if (row ? all->list[i].row == row
@@ -64,6 +65,7 @@ void hak_creations_add_creators(struct hak_creations *all, struct hak_store_read
         hak_creations_add(all, r, all->list[i].creator_row);
 }
 
+/* True when both were created by the same thread at the same place. */
 static bool is_alike(const struct hak_creation *a, const struct hak_creation *b) {
     if (a->creator.number != b->creator.number || a->thread.process != b->thread.process ||
         a->frames.count != b->frames.count)

@@ -37,15 +37,15 @@ struct hak_kept_creation {
 
 /* Adds the thread with this row of the store, unless it is there or nothing is known of it. */
 void hak_creations_add(struct hak_creations *all, struct hak_store_reader *r, uint32_t row);
-/* The same by the program's own record, where the store does not know the thread. */
+/* Adds the creation of the thread that the fault itself keeps, where the store does not know it. */
 void hak_creations_add_kept(struct hak_creations *all, struct hak_store_reader *r,
                             const struct hak_thread_words *thread,
                             const struct hak_kept_creation *kept);
 /* Adds the threads that created those in the list, but not their creators in turn. */
 void hak_creations_add_creators(struct hak_creations *all, struct hak_store_reader *r);
-/* Brings those together that were created by the same thread at the same stack. */
+/* Moves threads together that were created by the same thread at the same stack. */
 void hak_creations_sort(struct hak_creations *all);
-/* How many from `first` on that are. */
+/* Counts how many from `first` on were created by the same thread at the same stack. */
 int hak_creations_alike(const struct hak_creations *all, int first);
 /* "threads 2 "worker" and 3 "worker" were created by thread 1 "main"", of the `count` from `first`
  * on. */

@@ -15,6 +15,7 @@
 /* ---- libraries ---------------------------------------------------------------------------------
  */
 
+/* The library of the C or C++ runtime that the module is; NULL: none. */
 static const char *library_of_module(const char *module) {
     static const struct {
         const char *file, *name;
@@ -55,7 +56,8 @@ static const char *library_of_code(const struct hak_frame *frame) {
     return !is_library ? NULL : strstr(function, "std::__1::") ? "libc++" : "libstdc++";
 }
 
-/* A function that nobody wrote (symbols/strings.h marks it): its line is not the reader's. */
+/* Whether a function is one that nobody wrote (symbols/strings.h marks it): its line is not the
+ * reader's. */
 static bool is_implicit(const struct hak_frame *frame) {
     const char *function = frame->function ? frame->function : "";
     size_t length = strlen(function), mark = strlen(HAK_IMPLICIT_MARK);
@@ -129,7 +131,7 @@ static bool cut_variant(const char *name, size_t *length) {
     return false;
 }
 
-/* "js_def_", "PyMem_", "x": nothing but words by which allocators are called. */
+/* Whether a name has nothing but words by which allocators are called: "js_def_", "PyMem_", "x". */
 static bool is_allocators_name(const char *name, size_t length) {
     static const char *const words[] = {
         "mem",     "memory",   "raw",    "def",     "default", "safe", "sys",     "std",
@@ -152,7 +154,7 @@ static bool is_allocators_name(const char *name, size_t length) {
     return true;
 }
 
-/* "Arena::", "my::PoolAllocator::": a class whose member alloc or free is the allocator's. */
+/* Whether a class's member alloc or free is the allocator's: "Arena::", "my::PoolAllocator::". */
 static bool is_allocators_class(const char *name, size_t length) {
     static const char *const words[] = {"alloc", "arena", "pool", "heap", "mem"};
     for (size_t at = 0; at < length; at++)
@@ -163,7 +165,8 @@ static bool is_allocators_class(const char *name, size_t length) {
     return false;
 }
 
-/* Is it a wrapper by name, when it stands where the allocator was called? */
+/* Whether a function's name is a wrapper's of the allocator, for a frame that stands where the
+ * allocator was called. */
 static bool is_called_wrapper(const char *function) {
     static const char *const members[] = {"allocate", "deallocate", "reallocate", "do_allocate",
                                           "do_deallocate"};
@@ -192,8 +195,9 @@ static bool is_called_wrapper(const char *function) {
     return result;
 }
 
-/* A program's own name for malloc or free, wherever it stands: xmalloc, zcalloc, g_malloc0,
- * sqlite3_realloc64, xfree. Fingerprints leave these out, so this list stays as it is. */
+/* Whether a function is a program's own name for malloc or free, wherever it stands: xmalloc,
+ * zcalloc, g_malloc0, sqlite3_realloc64, xfree. Fingerprints leave these out, so this list stays as
+ * it is. */
 static bool is_wrapper(const char *function) {
     static const struct {
         const char *word;
@@ -238,7 +242,7 @@ int hak_words_program_frame(const struct hak_frame *frames, int count) {
     return -1;
 }
 
-/* The first frame of the program's that is no wrapper; `count` = none is. */
+/* Finds the first frame of the program's that is no wrapper; `count` = none is. */
 static int first_of_program(const struct hak_frame *frames, int count) {
     bool is_call = count > 0 && !frames[0].is_interrupted;
     bool has_python = hak_words_has_python(frames, count);
@@ -253,7 +257,7 @@ static int first_of_program(const struct hak_frame *frames, int count) {
     return count;
 }
 
-/* Does the program have no line for any code of this frame's module? */
+/* Whether no frame of this frame's module has a source line. */
 static bool is_foreign(const struct hak_frame *frames, int count, const struct hak_frame *frame) {
     for (int i = 0; i < count; i++)
         if (frames[i].file && frames[i].file[0] && frames[i].module && frame->module &&

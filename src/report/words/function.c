@@ -5,7 +5,8 @@
 #include <ctype.h>
 #include <string.h>
 
-/* Behind the part that begins with the bracket at `at`, where all of its kind are closed. */
+/* Finds where the part ends that begins with the bracket at `at`: behind the bracket that closes
+ * the first. */
 static const char *skip_brackets(const char *at, char open, char close) {
     int depth = 0;
     for (; *at; at++) {
@@ -41,7 +42,7 @@ static bool is_clone_suffix(const char *at) {
     return false;
 }
 
-/* Rust's "::h0123456789abcdef", which changes with each build. */
+/* Whether Rust's "::h0123456789abcdef" ends the name here, which changes with each build. */
 static bool is_rust_hash(const char *at) {
     if (!hak_words_starts_with(at, "::h"))
         return false;
@@ -51,7 +52,7 @@ static bool is_rust_hash(const char *at) {
     return at[19] == '\0';
 }
 
-/* "{lambda(int)#1}" without the part in parentheses. */
+/* Adds "{lambda(int)#1}" without the part in parentheses; returns where it ends. */
 static const char *add_braces(struct hak_text *text, const char *at) {
     while (*at && *at != '}') {
         if (*at == '(') {

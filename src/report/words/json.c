@@ -11,6 +11,7 @@
 
 #define DELETE 0x7f /* the one control character that jansson leaves in ASCII */
 
+/* The text as a JSON string, made valid UTF-8 and cut at `most`. */
 static json_t *make_text(const char *text, size_t most) {
     struct hak_text valid = {0};
     hak_text_add_utf8(&valid, text, most);
@@ -73,6 +74,7 @@ const char *hak_json_string(const json_t *object, const char *name) {
     return text ? text : "";
 }
 
+/* The member's value; a member of JSON is handed on, not copied. */
 static json_t *make_value(const struct hak_member *member) {
     switch (member->kind) {
     case HAK_MEMBER_NUMBER:
@@ -166,6 +168,7 @@ json_t *hak_json_event(struct hak_store_reader *r, const struct hak_event *event
     return object;
 }
 
+/* A life with its birth, resizes and first two ends. */
 static json_t *life_json(struct hak_store_reader *r, const struct hak_life *life,
                          bool with_frames) {
     json_t *object = json_object(), *resizes = json_array(), *ends = json_array();

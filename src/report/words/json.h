@@ -20,7 +20,7 @@ char *hak_json_dump(const json_t *value, size_t flags);
 json_t *hak_json_text(const char *text);
 /* The same for a text of several lines, cut after HAK_TEXT_LINES_MAX bytes. */
 json_t *hak_json_lines(const char *text);
-/* The same for all of `bytes`, NUL bytes included: a value that was asked for. */
+/* A text of `bytes`, NUL bytes included, as JSON: a value that was asked for. */
 json_t *hak_json_whole(const char *text, size_t bytes);
 /* "0x7f21c4a12950"; null for 0. */
 json_t *hak_json_address(uint64_t address);
@@ -73,7 +73,7 @@ json_t *hak_json_set_members(json_t *object, const struct hak_member *member);
 /* Appends an element, and takes its reference. One that fails is as a member that does. */
 void hak_json_append(json_t *list, json_t *element);
 json_t *hak_json_frames(const struct hak_frames *frames);
-/* The same for a stack of the store. */
+/* The frames of a stack of the store as JSON. */
 json_t *hak_json_stack(struct hak_store_reader *r, uint32_t stack);
 /* A thread by its row id, its number and its name. */
 json_t *hak_json_thread(uint32_t row, uint32_t number, const char *name);

@@ -14,6 +14,7 @@ static size_t string_bytes(const char *s) {
     return s ? strlen(s) + 1 : 1;
 }
 
+/* Copies the text to `*to`, which moves behind it. Returns the copy. */
 static const char *copy_string(char **to, const char *s) {
     size_t bytes = string_bytes(s);
     char *start = *to;
@@ -47,6 +48,7 @@ int hak_frames_copy(struct hak_frames *out, const struct hak_frame *frames, int 
     return 0;
 }
 
+/* Loads at most `most` frames of a stack; none for stack 0. */
 static int load(struct hak_frames *out, struct hak_store_reader *r, uint32_t stack, int most) {
     *out = (struct hak_frames){0};
     if (!r || stack == 0)

@@ -17,7 +17,7 @@ struct hak_frames {
 int hak_frames_copy(struct hak_frames *out, const struct hak_frame *frames, int count);
 /* Frames of stack `stack` of the store; none for stack 0 or r NULL. 0, or a negative error. */
 int hak_frames_load(struct hak_frames *out, struct hak_store_reader *r, uint32_t stack);
-/* The same, but only as many of the innermost frames as it takes to have one of the program's. */
+/* Loads only as many of a stack's innermost frames as it takes to have one of the program's. */
 int hak_frames_load_top(struct hak_frames *out, struct hak_store_reader *r, uint32_t stack);
 void hak_frames_free(struct hak_frames *frames);
 
@@ -28,10 +28,11 @@ struct hak_thread_words {
     int32_t tid;
     char name[64];
 };
-/* By row id; false (and zeroes) when the store has no such thread. */
+/* Reads a thread by row id; false (and zeroes) when the store has no such thread. */
 bool hak_lookup_thread(struct hak_store_reader *r, uint32_t row, struct hak_thread_words *out);
 
-/* Row id of thread `number` of the process with row id `process`; 0 = the store has none. */
+/* Finds the row id of thread `number` of the process with row id `process`; 0 = the store has
+ * none. */
 uint32_t hak_lookup_thread_row(struct hak_store_reader *r, uint32_t process, uint32_t number);
 
 /* Where a thread was created. */
@@ -40,7 +41,8 @@ struct hak_thread_origin_row {
     uint32_t creator_row; /* its row id, 0 = it has none */
     uint32_t stack;       /* at which, 0 = not known */
 };
-/* By row id; false where nothing is known: of main threads and of threads made by clone. */
+/* Reads who created a thread, by row id; false where nothing is known: of main threads and of
+ * threads made by clone. */
 bool hak_lookup_thread_origin(struct hak_store_reader *r, uint32_t row,
                               struct hak_thread_origin_row *out);
 

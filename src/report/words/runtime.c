@@ -9,8 +9,8 @@ static bool is_library(const struct hak_frame *frame, const char *name) {
     return library && strcmp(library, name) == 0;
 }
 
-/* libstdc++ takes one block as it is loaded: ld.so calls its constructor. Where it is linked into
- * the program the constructor has its name. */
+/* Whether the block is libstdc++'s emergency pool: it takes one block as it is loaded, when ld.so
+ * calls its constructor. Where it is linked into the program the constructor has its name. */
 static bool is_emergency_pool(const struct hak_frame *frames, int count, int first) {
     int i = first;
     if (strstr(frames[first].function, "(anonymous namespace)::pool::pool("))
@@ -20,8 +20,8 @@ static bool is_emergency_pool(const struct hak_frame *frames, int count, int fir
     return i > first && i < count && is_library(&frames[i], "ld.so");
 }
 
-/* Glibc gives a stream its buffer when it is first read or written: the call of the program is the
- * outermost of libc's frames. */
+/* Names the buffer of a stream; false: it is none. Glibc gives a stream its buffer when it is first
+ * read or written: the call of the program is the outermost of libc's frames. */
 static bool add_stream(struct hak_text *text, const struct hak_frame *frames, int count,
                        int first) {
     int last = first;

@@ -24,6 +24,7 @@ uint64_t hak_life_bytes(const struct hak_life *life) {
     return life->resize_count > 0 ? life->resizes[life->resize_count - 1].size : life->birth.size;
 }
 
+/* The block's last move before the event; NULL: none. */
 static const struct hak_event *event_before(const struct hak_story *story, uint64_t id) {
     const struct hak_event *before = NULL;
     for (int i = 0; i < story->move_count && story->moves[i].id != id; i++)
@@ -32,6 +33,7 @@ static const struct hak_event *event_before(const struct hak_story *story, uint6
     return before;
 }
 
+/* The words for what was wrong with the pointer that a call was given. */
 static void add_illegal_call(struct hak_text *text, const struct hak_event *wrong, uint64_t user) {
     const char *call = wrong->kind == HAK_FREE ? hak_call_given(wrong->subkind) : "realloc";
     if (user == 0)

@@ -20,7 +20,7 @@ bool hak_words_add_evidence(struct hak_text *text, unsigned code, const struct h
 void hak_words_add_stale(struct hak_text *text, struct hak_store_reader *r,
                          const struct hak_life *life);
 
-/* True when the story is not of a block: only of an address that a call or a move was given. */
+/* Whether the story is of no block, only of an address that a call or a move was given. */
 bool hak_story_is_outside(const struct hak_story *story);
 /* The life with this owner number, NULL when the story does not hold it. */
 const struct hak_life *hak_story_life(const struct hak_story *story, uint32_t number);

@@ -159,6 +159,7 @@ bool hak_words_touches_place(const struct hak_event *event, unsigned place) {
     return event->place == place || (!hak_event_is_call(event) && words->from == 1u << place);
 }
 
+/* The names of the places of a set, in one of the shared buffers. */
 static const char *place_set(unsigned set, const char *between) {
     char *out = next_buffer();
     size_t used = 0;

@@ -42,7 +42,7 @@ struct hak_fault_words {
     const char *injection; /* value of HAKMEM_INJECT that makes it, or "" */
     const char *meaning, *advice;
 };
-/* By code; NULL when faults.def has no such line. */
+/* The words of a fault by its code; NULL when faults.def has no such line. */
 const struct hak_fault_words *hak_words_fault(unsigned code);
 /* Finds a fault by a person's text: "HKM-104", "hkm-104", "104", the name, or the tag with or
  * without [ ]. */
@@ -54,7 +54,7 @@ const struct hak_fault_words *hak_words_fault_at(unsigned i);
 const char *hak_words_kind(unsigned kind);
 /* Name in line i of hops.def's kinds, NULL past the end. */
 const char *hak_words_kind_at(unsigned i);
-/* Number of the kind called `name` (any case), -1 when there is none. */
+/* Finds the number of the kind called `name` (any case), -1 when there is none. */
 int hak_words_kind_number(const char *name);
 /* "magazine to TLS SLL": the sentence of hops.def. */
 const char *hak_words_kind_sentence(unsigned kind);
@@ -107,7 +107,7 @@ const char *hak_words_setting(unsigned setting);
 bool hak_words_find_place(const char *text, unsigned *place);
 /* True for the caches of a thread: where a block may be when a fork leaves the thread behind. */
 bool hak_words_is_thread_place(unsigned place);
-/* True when the event is a call at, or a move out of or into, this place alone. */
+/* Whether the event is a call at, or a move out of or into, this place alone. */
 bool hak_words_touches_place(const struct hak_event *event, unsigned place);
 
 /* The call or move: "malloc(24)", "new[](24)", "free", "delete", "realloc(100)", "SLL_PUSH". */
@@ -124,11 +124,12 @@ void hak_words_add_frame(struct hak_text *text, const struct hak_frame *frame, i
                          int parts);
 /* Appends where in code: "worker.c:41", "libfoo.so+0x1234", "0x7f...". */
 void hak_words_add_location(struct hak_text *text, const struct hak_frame *frame, int parts);
-/* Appends both: "worker_loop worker.c:41". */
+/* Appends function and location: "worker_loop worker.c:41". */
 void hak_words_add_place(struct hak_text *text, const struct hak_frame *frame, int parts);
-/* Index of the first frame of the program (not hakmem's own), -1 when there is none. */
+/* Finds the first frame of the program (not hakmem's own), -1 when there is none. */
 int hak_words_program_frame(const struct hak_frame *frames, int count);
-/* How every program and thread begins, outside of main and of the thread's own function. */
+/* Whether a frame is how every program and thread begins, outside of main and of the thread's own
+ * function. */
 bool hak_words_is_start(const struct hak_frame *frame);
 /* Code that stands between the program and its malloc and tells nothing about it: libc, C++'s
  * library and its inlined levels, the program's own xmalloc. Fingerprints leave it out. */
@@ -145,27 +146,26 @@ enum hak_frame_role {
     HAK_FRAME_OWN, /* hakmem's */
 };
 enum hak_frame_role hak_words_frame_role(const struct hak_frame *frames, int count, int i);
-/* The frame that one line names: the program's first one past libraries and wrappers (of modules
- * that have source lines, where there are some); the first of all where there is no other. -1 as
- * above. */
+/* Finds the frame that one line names: the program's first one past libraries and wrappers (of
+ * modules that have source lines, where there are some); the first of all where there is no other.
+ * -1 as above. */
 int hak_words_telling_frame(const struct hak_frame *frames, int count);
 /* Names a block that a library of C or C++ took for itself: "libstdc++ emergency pool", "stdio
  * buffer of puts". False: it is none of these. */
 bool hak_words_add_runtime(struct hak_text *text, const struct hak_frame *frames, int count);
-/* A function of Python's, which an interpreter named, is among the frames. */
+/* Whether a function of Python's, which an interpreter named, is among the frames. */
 bool hak_words_has_python(const struct hak_frame *frames, int count);
-/* Code of CPython itself or of its own extensions: a library, in a stack that has Python's
- * functions.
- */
+/* Whether a frame is code of CPython itself or of its own extensions: a library, in a stack that
+ * has Python's functions. */
 bool hak_words_is_interpreter(const struct hak_frame *frame);
-/* The outermost frame of `frames` whose code differs from its counterpart in `others`; -1 = none.
- */
+/* Finds the outermost frame of `frames` whose code differs from its counterpart in `others`; -1 =
+ * none. */
 int hak_words_differing_frame(const struct hak_frame *frames, int count,
                               const struct hak_frame *others, int other_count);
 /* Appends a function's name, made harmless; a long one is shortened inside its brackets and in
  * front: "Cache::put<...>", "...::Inner::put". "??" for none. */
 void hak_words_add_function(struct hak_text *text, const char *function);
-/* Appends it with the brackets of a call and no parameters: "main()", "Cache::put<...>()". */
+/* Adds a function with the brackets of a call and no parameters: "main()", "Cache::put<...>()". */
 void hak_words_add_called(struct hak_text *text, const char *function);
 /* Appends the name alone: "ns::Cache::put" of "void ns::Cache<int>::put<char>(char) const [clone
  * .part.0]", with `arguments` in place of those of templates. */

@@ -19,6 +19,7 @@ struct hak_live_check {
     uint64_t unsure_ns; /* runs that reach this time may lack states, unknown which */
 };
 
+/* Finds the next stored run of level 0, if there is one. */
 static int next_run(struct hak_live_check *k, uint64_t from) {
     int found = hak_live_find_run(&k->reader->db, 0, from, &k->run);
     k->has_run = found == 1;
@@ -109,6 +110,7 @@ struct made_again {
     uint32_t at;
 };
 
+/* The next state of the run made again. */
 static int next_made(void *context, struct hak_live_state *out) {
     struct made_again *m = context;
     if (m->at == m->table->used)
@@ -117,7 +119,8 @@ static int next_made(void *context, struct hak_live_state *out) {
     return 1;
 }
 
-/* The last chunk of the run was added. */
+/* Compares a run with the states made again, when its last chunk was added, and goes on to the next
+ * run. */
 static int check_whole_run(struct hak_live_check *k) {
     bool is_unsure = !k->run.has_all_ends && k->run.max_ns >= k->unsure_ns;
     int error = 0;
@@ -147,7 +150,7 @@ static int next_of_merge(void *context, struct hak_live_state *out) {
     return hak_live_merge_next(context, out);
 }
 
-/* A run of a higher level against those below it; 0 or an error. */
+/* Compares a run of a higher level with those below it; 0 or an error. */
 static int check_higher(struct hak_live_check *k, const struct hak_live_run *run) {
     struct hak_live_merge below = {0};
     uint64_t from = run->first_event;

@@ -45,6 +45,7 @@ struct hak_order_check {
 /* ---- processes that may lack events ------------------------------------------------------------
  */
 
+/* Notes which processes lost events; a parent's loss is its children's. */
 static int load_losses(struct hak_order_check *o) {
     static const char sql[] =
         "SELECT p.id FROM process p"
@@ -95,7 +96,7 @@ static bool shed(struct hak_order_check *o) {
 /* ---- findings ----------------------------------------------------------------------------------
  */
 
-/* A finding that a reading made before it left the block is not reported again. */
+/* Whether a finding was reported by an earlier reading, before it left the block. */
 static bool is_known(const struct hak_order_check *o) {
     for (uint32_t i = 0; i < o->left_count; i++)
         if (o->now->base >= o->left[i].low &&
@@ -110,7 +111,8 @@ static bool is_known(const struct hak_order_check *o) {
                  : hak_check_add((o)->findings, what, (o)->now->id, .base = (o)->now->base,        \
                                  .move = (o)->now->shape & 0xff, __VA_ARGS__))
 
-/* Does the block's record follow the one before? */
+/* Reports a move whose number says that records of the block came early or are missing before it.
+ */
 static void judge_order(struct hak_order_check *o, const struct hak_follow_step *step,
                         const struct move *m) {
     if (may_lack_events(o, m->process))
@@ -121,6 +123,8 @@ static void judge_order(struct hak_order_check *o, const struct hak_follow_step 
         REPORT_MOVE(o, HAK_CHECK_BLOCK_EVENTS, .other = step->missing);
 }
 
+/* Compares a move with the block's place before and the places it may lead to, and notes where the
+ * block is now. */
 static void judge_way(struct hak_order_check *o, struct hak_followed *b, const struct move *m) {
     unsigned kind = m->shape & 0xff, move_place = m->shape >> 16 & 0xff;
     bool is_first = kind == HAK_MALLOC || kind == HAK_REALLOC; /* their place is where from */
@@ -145,7 +149,7 @@ static void judge_way(struct hak_order_check *o, struct hak_followed *b, const s
     b->has_place = to < 64;
 }
 
-/* False when memory is out. */
+/* Takes a move into the check of its block's order and way. False when memory is out. */
 static bool feed(struct hak_order_check *o, const struct move *m) {
     o->now = m;
     if (o->follow.used >= o->most && !shed(o))

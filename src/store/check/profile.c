@@ -31,6 +31,7 @@ static const void *blob_of(const struct hak_query *q, int column, size_t *bytes)
 /* ---- rows --------------------------------------------------------------------------------------
  */
 
+/* Reads the profile's keys; a broken row is a finding. */
 static int read_keys(struct hak_profile_check *k) {
     struct hak_query q = hak_ask(
         &k->reader->db, "SELECT id, keys, data FROM profile_key ORDER BY id", "reading keys");
@@ -51,6 +52,7 @@ static int read_keys(struct hak_profile_check *k) {
     return hak_query_end(&q);
 }
 
+/* Says what is wrong with the keys of a run's rows; NULL: nothing. */
 static const char *check_keys(const struct hak_profile_check *k,
                               const struct hak_profile_run *run) {
     for (uint32_t i = 0; i < run->rows; i++)
@@ -65,6 +67,8 @@ struct live_sums {
     uint32_t room;
 };
 
+/* Adds a run to the live sums, and compares them with what the run says. Returns what is wrong, or
+ * NULL. */
 static const char *check_live(const struct hak_profile_run *run, struct live_sums *s) {
     const char *no_memory = "there is not enough memory for it";
     for (uint32_t i = 0; i < run->rows; i++) {
@@ -117,6 +121,7 @@ static int check_runs(struct hak_profile_check *k) {
     return hak_query_end(&q);
 }
 
+/* Checks the stored peak; what is wrong is a finding. */
 static int check_peak(struct hak_profile_check *k) {
     struct hak_query q =
         hak_ask(&k->reader->db, "SELECT event, bytes, data FROM profile_peak", "reading its peak");
@@ -144,6 +149,7 @@ static int check_peak(struct hak_profile_check *k) {
 /* ---- against the events ------------------------------------------------------------------------
  */
 
+/* Tells the gatherer of all processes and threads. */
 static int note_actors(struct hak_profile_check *k) {
     bool is_noted = true;
     struct hak_query q = hak_ask(
@@ -232,12 +238,15 @@ static bool same_sum(const struct hak_amount *a, const struct hak_amount *b) {
 static bool is_empty(const struct hak_profile_row *row) {
     return !(row->came.blocks | row->came.bytes | row->went.blocks | row->went.bytes);
 }
+
+/* The first row from `row` on that has any sum. */
 static uint32_t skip_empty(const struct hak_profile_run *run, uint32_t row) {
     while (row < run->rows && is_empty(&run->row[row]))
         row++;
     return row;
 }
 
+/* True when both have the same processes and sums; rows without sums do not count. */
 static bool same_run(const struct hak_profile_run *a, const struct hak_profile_run *b) {
     if (a->processes != b->processes)
         return false;
@@ -256,7 +265,7 @@ static bool same_run(const struct hak_profile_run *a, const struct hak_profile_r
     }
 }
 
-/* The row of profile_chunk, where the profile goes so far. */
+/* Compares the row of profile_chunk, where the profile goes so far, with the events. */
 static int compare_chunk(struct hak_profile_check *k, uint64_t first_id) {
     struct hak_query q = hak_ask(&k->reader->db, "SELECT data FROM profile_chunk WHERE chunk = ?1",
                                  "reading the profile", first_id);
@@ -300,7 +309,7 @@ static int compare_classes(struct hak_profile_check *k, uint64_t last) {
     return hak_query_end(&q);
 }
 
-/* A run that ends with the chunk, where one does. */
+/* Compares the run that ends with the chunk, where one does, with the events. */
 static int compare_profile_run(struct hak_profile_check *k) {
     uint64_t first, last;
     int error = 0;
@@ -343,15 +352,14 @@ int hak_profile_check_chunk(struct hak_profile_check *k, struct hak_columns *c, 
     return error ? error : compare_profile_run(k);
 }
 
-int hak_profile_check_finish(struct hak_profile_check *k) {
+void hak_profile_check_finish(struct hak_profile_check *k) {
     uint64_t first, last;
     if (!k || !k->next || k->reader->is_profile_only)
-        return 0;
+        return;
     hak_profile_gathered_events(k->gather, &first, &last);
     if (k->end > k->next)
         add_wrong_profile(k, "profile_run", k->end - 1,
                           "the events of the last run are not all there");
     else if (first && first < k->end)
         add_wrong_profile(k, "profile_run", first, "runs do not end where chunks do");
-    return 0;
 }

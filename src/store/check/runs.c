@@ -121,7 +121,7 @@ struct place {
     uint64_t done_to; /* keys up to here are in the run that it is being joined to, + 1 */
 };
 
-/* The progress of a run of a higher level over the same chunks. */
+/* Finds how far a run of a higher level over the same chunks has come. */
 static int find_done_to(struct hak_posting_check *c, struct place *p) {
     char sql[300];
     uint64_t value;
@@ -145,6 +145,7 @@ static void subtract_key(struct hak_posting_check *c, const struct place *p,
                 c->sums[p->first + n - c->first].keys[p->kind] -= mixed;
 }
 
+/* Notes the distances that a run claims, for each of its chunks. */
 static void add_distances(struct hak_posting_check *c, const struct place *p,
                           const struct hak_distances *distances) {
     uint64_t bits = distances->many ? UINT64_MAX : 0;
@@ -155,6 +156,8 @@ static void add_distances(struct hak_posting_check *c, const struct place *p,
             c->sums[n - c->first].found_distances |= bits;
 }
 
+/* Checks one row of postings, and subtracts its keys from those due. Anything that is wrong is a
+ * finding. */
 static void check_row(struct hak_posting_check *c, struct place *p, sqlite3_stmt *rows) {
     struct hak_posting_cursor *cursor = &c->reader->postings.run;
     uint64_t min_key = (uint64_t)sqlite3_column_int64(rows, 4);
@@ -179,6 +182,7 @@ static void check_row(struct hak_posting_check *c, struct place *p, sqlite3_stmt
     p->due_key = max_key + 1;
 }
 
+/* A finding if the posting's rows end before the last key, unless runs below it are still there. */
 static void report_missing_rows(struct hak_posting_check *c, const struct place *p) {
     bool is_whole = p->due_key > HAK_POSTING_KEY_LAST;
     uint64_t below = 0;
@@ -193,6 +197,7 @@ static void report_missing_rows(struct hak_posting_check *c, const struct place 
         REPORT_POSTINGS(c, HAK_CHECK_POSTING_ROWS, p->id, .keys = p->kind);
 }
 
+/* Checks all rows of postings in order. */
 static int read_runs(struct hak_posting_check *c) {
     struct place p = {0};
     int error = 0;

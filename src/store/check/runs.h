@@ -17,7 +17,7 @@ int hak_posting_check_chunk(struct hak_posting_check *check, uint64_t chunk,
                             const struct hak_columns *columns);
 /* The next chunk cannot be read (another check reports that). */
 void hak_posting_check_missing_chunk(struct hak_posting_check *check); /* NULL: nothing */
-/* All chunks were put: reads the runs and compares. 0 or an error. */
+/* Reads the runs and compares them, when all chunks were put. 0 or an error. */
 int hak_posting_check_end(struct hak_posting_check *check);
 void hak_posting_check_free(struct hak_posting_check *check);
 

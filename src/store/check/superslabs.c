@@ -7,6 +7,7 @@
 static const char checking_superslabs[] = "checking its SuperSlabs";
 static const char no_event[] = "there is no such event";
 
+/* True when the row was made of this event. */
 static bool is_row_of(const struct hak_query *row, const struct hak_event *e) {
     uint64_t bytes = e->kind == HAK_SUPERSLAB_MAP ? e->size : -e->size;
     return hak_query_number(row, 0) == e->id && hak_query_number(row, 1) == e->ns &&

@@ -7,10 +7,10 @@
 #include "store/codec/codec.h"
 #include "store/reader/reader.h"
 
-/* The next chunk, all columns decoded. 0 or an error. */
+/* Compares the next chunk, all columns decoded, with its rows of superslab. 0 or an error. */
 int hak_superslab_check_chunk(struct hak_store_reader *r, struct hak_check_findings *findings,
                               const struct hak_columns *c, uint64_t first_id);
-/* Rows of no chunk. 0 or an error. */
+/* Reports rows of superslab that are of no chunk. 0 or an error. */
 int hak_superslab_check_finish(struct hak_store_reader *r, struct hak_check_findings *findings);
 
 #endif

@@ -15,6 +15,7 @@ static void clear_sites(struct hak_coder *coder, int which) {
 /* ---- delta -------------------------------------------------------------------------------------
  * The site's last delta, 0 before. */
 
+/* Writes or reads the deltas that differ from the last of their site. */
 HAK_IN_PLACE void code_delta(struct hak_columns *c, struct hak_input *in, bool reads) {
     struct hak_coder *coder = c->coder;
     uint64_t *value = c->value[HAK_COLUMN_DELTA], *last = coder->of_site[0];
@@ -45,12 +46,14 @@ struct sizes {
     uint32_t seen; /* sites so far: they are numbered in the order of their first event */
 };
 
+/* Begins a chunk: no sizes known. */
 static struct sizes sizes_begin(struct hak_columns *c) {
     struct hak_coder *coder = c->coder;
     memset(coder->of_block, 0, c->distinct[HAK_COLUMN_BASE] * sizeof coder->of_block[0]);
     return (struct sizes){.last = coder->of_site[0], .of_block = coder->of_block};
 }
 
+/* Whether an event of the site sets a block's size, repeats it, or neither. */
 static inline enum size_role size_role_of(const struct hak_site *site) {
     switch (KIND(site->shape)) {
     case HAK_MALLOC:
@@ -64,6 +67,8 @@ static inline enum size_role size_role_of(const struct hak_site *site) {
     }
 }
 
+/* The size expected: at an end the block's, else the last of the site, at first that of its class.
+ */
 static inline uint64_t expected_size(struct sizes *s, enum size_role role,
                                      const struct hak_site *site, uint32_t number, uint32_t block) {
     if (number == s->seen) {
@@ -73,6 +78,7 @@ static inline uint64_t expected_size(struct sizes *s, enum size_role role,
     return role == SIZE_END ? s->of_block[block] : s->last[number];
 }
 
+/* Notes the size for what is expected next. */
 static inline void learn_size(struct sizes *s, enum size_role role, const struct hak_site *site,
                               uint32_t number, uint32_t block, uint64_t size) {
     s->last[number] = size;
@@ -80,6 +86,7 @@ static inline void learn_size(struct sizes *s, enum size_role role, const struct
         s->of_block[block] = s->of_class[site->rule.class_index] = size;
 }
 
+/* Writes or reads the sizes that are not as expected. */
 HAK_IN_PLACE void code_size(struct hak_columns *c, struct hak_input *in, bool reads) {
     struct hak_coder *coder = c->coder;
     uint64_t *value = c->value[HAK_COLUMN_SIZE];
@@ -110,6 +117,7 @@ static inline bool is_moved(const struct hak_site *site) {
     return KIND(site->shape) == HAK_REALLOC && (site->shape >> 16 & 0xff) != HAK_PLACE_LIVE;
 }
 
+/* The user address of the same thread's next REALLOC_FROM, within LOOK_AHEAD events; 0: none. */
 static uint64_t address_of_next_from(const struct hak_columns *c, uint32_t i) {
     const struct hak_coder *coder = c->coder;
     uint64_t actor = hak_columns_value(c, HAK_COLUMN_ACTOR, i);
@@ -121,6 +129,7 @@ static uint64_t address_of_next_from(const struct hak_columns *c, uint32_t i) {
     return 0;
 }
 
+/* Writes or reads the old addresses of moved blocks where they are not as expected. */
 HAK_IN_PLACE void code_old(struct hak_columns *c, struct hak_input *in, bool reads) {
     struct hak_coder *coder = c->coder;
     uint64_t *value = c->value[HAK_COLUMN_OLD];
@@ -148,6 +157,7 @@ struct generations {
     const uint64_t *base;
 };
 
+/* Begins a chunk: no generations known. */
 static struct generations generations_begin(struct hak_columns *c) {
     struct hak_coder *coder = c->coder;
     hak_number_begin(coder, HAK_NUMBER_SLAB);
@@ -158,6 +168,8 @@ static struct generations generations_begin(struct hak_columns *c) {
                                 .base = c->dictionary[HAK_COLUMN_BASE]};
 }
 
+/* The generation expected: one record more than the block's last, or that of its slab for a new
+ * block. */
 static inline uint64_t expected_generation(struct hak_coder *coder, struct generations *g,
                                            uint32_t block) {
     if (block < g->blocks) {
@@ -173,6 +185,7 @@ static inline uint64_t expected_generation(struct hak_coder *coder, struct gener
     return g->of_slab[slab];
 }
 
+/* Notes the generation for what is expected next. */
 static inline void learn_generation(struct generations *g, uint32_t block, uint64_t generation,
                                     bool was_expected) {
     if (block == g->blocks || !was_expected) {
@@ -182,6 +195,7 @@ static inline void learn_generation(struct generations *g, uint32_t block, uint6
     g->of_block[block] = generation;
 }
 
+/* Writes or reads the generations that are not as expected. */
 HAK_IN_PLACE void code_generation(struct hak_columns *c, struct hak_input *in, bool reads) {
     struct hak_coder *coder = c->coder;
     struct hak_stream *out = coder->stream[HAK_COLUMN_GENERATION];
@@ -206,7 +220,8 @@ HAK_IN_PLACE void code_generation(struct hak_columns *c, struct hak_input *in, b
     }
 }
 
-/* `reads`, a constant in each caller: the way back, from `in`. */
+/* Codes a column, or, if `reads`, a constant in each caller, decodes it from `in`; false: it is
+ * damaged. */
 HAK_IN_PLACE bool code_column(struct hak_columns *c, enum hak_column column, struct hak_input *in,
                               bool reads) {
     switch (column) {

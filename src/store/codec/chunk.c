@@ -36,6 +36,8 @@ bool hak_chunk_encode(struct hak_columns *c, uint64_t first_id, struct hak_buffe
     return hak_blob_end(out, start);
 }
 
+/* Reads where each column's bytes lie. Returns what is wrong, or NULL: each column is there once.
+ */
 static const char *read_directory(struct hak_chunk *chunk, unsigned columns) {
     const uint8_t *entry = chunk->blob + HAK_CHUNK_HEADER_BYTES;
     size_t offset = HAK_CHUNK_HEADER_BYTES + (size_t)columns * HAK_CHUNK_COLUMN_BYTES;
@@ -77,12 +79,14 @@ const char *hak_chunk_open(struct hak_chunk *chunk, const uint8_t *blob, size_t 
     return read_directory(chunk, columns);
 }
 
+/* Unpacks a column's bytes into `out`. Returns what is wrong, or NULL. */
 static const char *unpack(const struct hak_chunk *chunk, int column, uint8_t *out) {
     return hak_unpack(chunk->blob + chunk->column[column].offset,
                       chunk->column[column].packed_bytes, chunk->column[column].packing, out,
                       chunk->column[column].raw_bytes);
 }
 
+/* Decodes the columns that are coded together, block by block. Returns what is wrong, or NULL. */
 static const char *decode_walk(struct hak_chunk *chunk, struct hak_columns *c) {
     const uint8_t *bytes[HAK_WALK_COLUMNS];
     size_t count[HAK_WALK_COLUMNS];

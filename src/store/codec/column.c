@@ -104,6 +104,7 @@ unsigned hak_column_needs(enum hak_column column) {
     }
 }
 
+/* The numbering that the column's values share. */
 static enum hak_numbering numbering_of(enum hak_column column) {
     switch (column) {
     case HAK_COLUMN_SHAPE:

@@ -73,7 +73,8 @@ static inline uint64_t hak_columns_value(const struct hak_columns *c, enum hak_c
 bool hak_columns_init(struct hak_columns *c); /* false when memory is out */
 void hak_columns_free(struct hak_columns *c);
 
-/* `count` events lie in c->value from now on, put there by any caller; nothing else is known. */
+/* Begins with `count` events that lie in c->value from now on, put there by any caller; nothing
+ * else is known. */
 static inline void hak_columns_begin(struct hak_columns *c, uint32_t count) {
     c->events = count;
     for (int i = 0; i < HAK_COLUMN_COUNT; i++)
@@ -98,9 +99,9 @@ static inline void hak_columns_put(struct hak_columns *c, uint32_t i, const stru
  * BASE and STACK where it was not done before. */
 void hak_columns_number(struct hak_columns *c, enum hak_column column);
 void hak_columns_from_events(struct hak_columns *c, const struct hak_event *events, uint32_t count);
-/* After decoding: fills c->value of the columns that are by index, as before encoding. */
+/* Fills c->value of the columns that are by index, after decoding, as it was before encoding. */
 void hak_columns_spread(struct hak_columns *c);
-/* Event number i (its id is set to `id`); all columns must be decoded. */
+/* Fills in event number i (its id is set to `id`); all columns must be decoded. */
 void hak_columns_get(const struct hak_columns *c, uint32_t i, uint64_t id, struct hak_event *out);
 
 /* Distinct pairs of shape and stack in the order of their first use: there after encoding, and once
@@ -125,7 +126,7 @@ size_t hak_column_bytes(struct hak_columns *c, enum hak_column column, uint8_t c
  * NULL, or what is wrong. */
 const char *hak_column_decode(struct hak_columns *c, enum hak_column column, uint8_t codec,
                               const uint8_t *bytes, size_t count);
-/* Mask of columns that must be decoded before this one (bit n = column n). */
+/* The mask of columns that must be decoded before this one (bit n = column n). */
 unsigned hak_column_needs(enum hak_column column);
 
 #endif

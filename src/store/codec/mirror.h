@@ -80,7 +80,7 @@ struct hak_mirror {
     uint32_t lanes; /* bit by lane: entered in this chunk */
 };
 
-/* Empties it for the next chunk: the lanes that were entered, the others are empty. */
+/* Empties the mirror for the next chunk: only lanes that were entered, the others are empty. */
 void hak_mirror_reset(struct hak_mirror *m);
 /* The events that follow are of `lane`. */
 static inline void hak_mirror_enter(struct hak_mirror *m, uint32_t lane) {
@@ -93,6 +93,7 @@ struct hak_shape_rule hak_shape_rule(uint64_t shape);
 /* Gives a row twice the room. */
 void hak_mirror_widen(struct hak_mirror *m, uint32_t row);
 
+/* Takes the block off the list or row it lies in, if any. */
 static inline void hak_mirror_take(struct hak_mirror *m, uint32_t number) {
     uint32_t where = m->block[number].where;
     uint32_t below = m->block[number].below, above = m->block[number].above;
@@ -117,6 +118,7 @@ static inline void hak_mirror_take(struct hak_mirror *m, uint32_t number) {
     m->block[number].where = 0;
 }
 
+/* Puts the block on top of a list. */
 static inline void hak_mirror_push(struct hak_mirror *m, uint32_t list, uint32_t number) {
     uint32_t top = m->list[list].top;
     m->block[number].below = top;
@@ -129,6 +131,7 @@ static inline void hak_mirror_push(struct hak_mirror *m, uint32_t list, uint32_t
         m->list[list].bottom = number + 1;
 }
 
+/* Puts the block at the end of a row, which grows. */
 static inline void hak_mirror_append(struct hak_mirror *m, uint32_t row, uint32_t number) {
     uint32_t place = m->row[row].count++;
     if (place == m->row[row].capacity)
@@ -181,8 +184,8 @@ static inline void hak_mirror_follow(struct hak_mirror *m, const struct hak_shap
         hak_mirror_push(m, lane * (HAK_MIRROR_PLACES * HAK_MIRROR_CLASSES) + rule->to, number);
 }
 
-/* The same for the most usual events, where the end at which the block lies is known: a birth from
- * the top of its list ... */
+/* Follows the most usual event: a birth from the top of its list, so that the end at which the
+ * block lies is known. */
 static inline void hak_mirror_follow_birth(struct hak_mirror *m, const struct hak_shape_rule *rule,
                                            uint32_t lane, uint32_t number) {
     uint32_t list = lane * (HAK_MIRROR_PLACES * HAK_MIRROR_CLASSES) + rule->from;
@@ -195,7 +198,7 @@ static inline void hak_mirror_follow_birth(struct hak_mirror *m, const struct ha
     hak_mirror_append(m, lane * HAK_MIRROR_CLASSES + rule->class_index, number);
 }
 
-/* ... and an end, of a block in the lane's row of its class. */
+/* Follows the second most usual event: an end of a block in the lane's row of its class. */
 static inline void hak_mirror_follow_end(struct hak_mirror *m, const struct hak_shape_rule *rule,
                                          uint32_t lane, uint32_t number) {
     uint32_t row = lane * HAK_MIRROR_CLASSES + rule->class_index;

@@ -46,7 +46,8 @@ static inline size_t hak_streams_join(const struct hak_stream *stream, uint32_t 
     return (size_t)(at - out);
 }
 
-/* The way back. False if the lengths do not add up to the bytes that are there. */
+/* Splits bytes into streams again, by the lengths in front. False if these do not add up to the
+ * bytes that are there. */
 static inline bool hak_streams_split(const uint8_t *bytes, size_t count, struct hak_input *stream,
                                      uint32_t streams) {
     struct hak_input in = {.at = bytes, .end = bytes + count};
@@ -62,7 +63,7 @@ static inline bool hak_streams_split(const uint8_t *bytes, size_t count, struct 
     return !in.broken && in.at == in.end;
 }
 
-/* One byte, 0 (and broken) behind the end. */
+/* Reads one byte; 0 (and broken) behind the end. */
 static inline uint8_t hak_read_byte(struct hak_input *in) {
     if (in->at != in->end)
         return *in->at++;
@@ -73,7 +74,7 @@ static inline uint64_t hak_read_difference(struct hak_input *in) {
     return hak_unzigzag(hak_read_varint(in));
 }
 
-/* True when every stream was read to its end and none behind it. */
+/* Whether every stream was read to its end and none behind it. */
 static inline bool hak_streams_used_up(const struct hak_input *stream, uint32_t streams) {
     bool good = true;
     for (uint32_t i = 0; i < streams; i++)

@@ -23,6 +23,7 @@ static inline uint8_t *context_of(uint8_t *contexts, uint32_t before, uint32_t s
     return &contexts[hash >> (32 - CONTEXT_BITS)];
 }
 
+/* Writes a step of time: small ones as themselves, others as the number of bits and the rest. */
 static inline void put_step(struct hak_stream *group, struct hak_stream *rest, uint64_t step) {
     if (step < LITERALS) {
         hak_stream_byte(group, step);
@@ -33,6 +34,7 @@ static inline void put_step(struct hak_stream *group, struct hak_stream *rest, u
     hak_stream_varint(rest, step - ((uint64_t)1 << (bits - 1)));
 }
 
+/* Reads a step of time. False: an impossible number of bits. */
 static inline bool read_step(struct hak_input *group, struct hak_input *rest, uint64_t *step) {
     *step = hak_read_byte(group);
     if (*step < LITERALS)
@@ -44,7 +46,7 @@ static inline bool read_step(struct hak_input *group, struct hak_input *rest, ui
     return true;
 }
 
-/* `reads`, a constant: the way back, from `in`. */
+/* Codes the times, or, if `reads`, a constant, decodes them from `in`; false: they are damaged. */
 HAK_IN_PLACE bool code(struct hak_columns *c, struct hak_input *in, bool reads) {
     struct hak_coder *coder = c->coder;
     struct hak_stream *out = coder->stream[HAK_COLUMN_NS];

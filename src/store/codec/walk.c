@@ -60,7 +60,7 @@ void hak_coder_empty(struct hak_coder *coder, enum hak_column column) {
         coder->stream[column][i].at = coder->stream[column][i].start;
 }
 
-/* No slot of the numbering has a number any more. */
+/* Empties all slots of a numbering, by a new serial number. */
 static void free_slots(struct hak_coder *coder, enum hak_numbering which) {
     if (++coder->numbering[which].serial == 0) {
         memset(coder->slot[which], 0, sizeof coder->slot[which]);
@@ -87,6 +87,7 @@ void hak_number_widen(struct hak_coder *coder, enum hak_numbering which, const u
     }
 }
 
+/* Begins a chunk: no blocks, sites or numbers known. */
 static void begin(struct hak_columns *c) {
     struct hak_coder *coder = c->coder;
     hak_mirror_reset(&coder->mirror);
@@ -105,7 +106,7 @@ static void begin(struct hak_columns *c) {
 /* ---- sites -------------------------------------------------------------------------------------
  */
 
-/* Site `site` came after `*before`, the last of its lane. */
+/* Learns that site `site` came after `*before`, the last of its lane. */
 static inline void learn_site(struct hak_coder *coder, uint32_t *before, uint32_t site) {
     struct hak_site *last = &coder->site[*before];
     if (last->successor != site + 1) {
@@ -130,7 +131,7 @@ static void make_site(struct hak_columns *c, uint32_t site, uint32_t shape, uint
     c->coder->site[site].rule = c->coder->rule[shape];
 }
 
-/* Where the site's number is kept, or would be. */
+/* Finds the slot where the site's number is kept, or would be. */
 static uint32_t find_site(const struct hak_coder *coder, uint64_t shape, uint64_t stack) {
     uint64_t hash = (stack * 0x9e3779b97f4a7c15ull ^ shape) * 0xff51afd7ed558ccdull;
     uint32_t at = hak_number_place(coder, HAK_NUMBER_SITE, hash);
@@ -143,7 +144,7 @@ static uint32_t find_site(const struct hak_coder *coder, uint64_t shape, uint64_
     return at;
 }
 
-/* hak_number_widen for sites. */
+/* Gives the sites more slots, as hak_number_widen. */
 static void widen_sites(struct hak_coder *coder) {
     coder->numbering[HAK_NUMBER_SITE].bits++;
     free_slots(coder, HAK_NUMBER_SITE);
@@ -260,7 +261,7 @@ static inline uint32_t expect_usual(const struct hak_mirror *m, const struct hak
                : HAK_MIRROR_NONE;
 }
 
-/* The mirror follows what expect_usual gave. */
+/* Lets the mirror follow the event that expect_usual gave. */
 static inline void follow_usual(struct hak_mirror *m, const struct hak_shape_rule *rule,
                                 uint32_t lane, uint32_t number) {
     if (rule->role == HAK_ROLE_BIRTH)
@@ -303,6 +304,8 @@ static inline uint32_t number_base(struct hak_coder *coder, struct bases *b, uin
     return b->index[i];
 }
 
+/* Writes which block an event is about, nothing if it is as expected. Returns the block's number.
+ */
 static uint32_t put_block(struct hak_coder *coder, struct bases *b, uint32_t lane, uint32_t i,
                           struct hak_site *site, uint64_t base, uint8_t *token) {
     struct hak_mirror *m = &coder->mirror;
@@ -343,6 +346,7 @@ found:
     return number;
 }
 
+/* Reads which block an event is about. HAK_MIRROR_NONE: the bytes are broken. */
 static uint32_t take_block(struct hak_coder *coder, struct bases *b, uint32_t lane,
                            struct hak_site *site, unsigned token, struct hak_input *in) {
     struct hak_mirror *m = &coder->mirror;
@@ -387,6 +391,7 @@ static unsigned common_low_zeros(const uint64_t *value, uint32_t count) {
     return all ? (unsigned)__builtin_ctzll(all) : 0;
 }
 
+/* Writes which thread an event is of, nothing if it is `current`. Returns its number. */
 static uint32_t put_actor(struct hak_columns *c, uint64_t actor, uint32_t current, uint8_t *token) {
     struct hak_stream *out = c->coder->stream[HAK_COLUMN_ACTOR];
     uint64_t *all = c->dictionary[HAK_COLUMN_ACTOR];
@@ -402,6 +407,7 @@ static uint32_t put_actor(struct hak_columns *c, uint64_t actor, uint32_t curren
     return number;
 }
 
+/* Reads which thread the next events are of. False: a number that cannot be. */
 static bool take_actor(struct hak_columns *c, uint32_t *current, struct hak_input *in) {
     uint64_t *all = c->dictionary[HAK_COLUMN_ACTOR];
     uint32_t actors = c->distinct[HAK_COLUMN_ACTOR];

@@ -93,7 +93,7 @@ void hak_walk_encode(struct hak_columns *c);
 const char *hak_walk_decode(struct hak_columns *c, const uint8_t *const bytes[HAK_WALK_COLUMNS],
                             const size_t count[HAK_WALK_COLUMNS]);
 
-/* Place of a walk's column among the four, or -1. */
+/* The place of a walk's column among the four, or -1. */
 static inline int hak_walk_place(enum hak_column column) {
     switch (column) {
     case HAK_COLUMN_SHAPE:
@@ -115,9 +115,9 @@ static inline int hak_walk_place(enum hak_column column) {
 /* Not base/index.h: its memory is fixed, a serial frees all slots at once, and the coder's loops
  * have it inline. */
 
-/* All numbers of one kind are free again. */
+/* Frees all numbers of one kind for the next chunk. */
 void hak_number_begin(struct hak_coder *coder, enum hak_numbering which);
-/* The keys get more slots. */
+/* Gives the keys of one kind more slots. */
 void hak_number_widen(struct hak_coder *coder, enum hak_numbering which, const uint64_t *keys,
                       uint32_t count);
 

@@ -40,12 +40,14 @@ struct hak_live {
     uint64_t chunks;
 };
 
+/* Closes all sources. */
 static void drop_sources(struct hak_live *l) {
     for (uint32_t i = 0; i < l->sources; i++)
         hak_live_cursor_close(&l->cursor[i]);
     l->sources = 0;
 }
 
+/* Adds an empty source; NULL without memory. */
 static struct source *add_source(struct hak_live *l) {
     if (!hak_growing_make_room(&l->source, l->sources, &l->source_room, sizeof *l->source) ||
         !hak_growing_make_room(&l->cursor, l->sources, &l->cursor_room, sizeof *l->cursor))
@@ -71,7 +73,8 @@ static bool is_within(const struct log_stretch *s, const struct hak_live_run *ru
     return (!s->id_to || run->last_event <= s->id_to) && (!s->ns_to || run->max_ns <= s->ns_to);
 }
 
-/* The largest run that begins with event `first`, or the nearest behind it: 1, 0, or an error. */
+/* Finds the largest run that begins with event `first`, or the nearest behind it: 1, 0, or an
+ * error. */
 static int next_run(struct hak_live *l, const struct log_stretch *s, uint64_t first,
                     struct hak_live_run *out) {
     int any = 0, found = 1;
@@ -90,7 +93,7 @@ static int next_run(struct hak_live *l, const struct log_stretch *s, uint64_t fi
     return found < 0 ? found : any;
 }
 
-/* The lives that a run has of the bases of this batch and those above. */
+/* Adds the lives that a run has of the bases of this batch and those above. */
 static int add_run_source(struct hak_live *l, const struct hak_live_run *run, uint32_t process) {
     struct source *source = add_source(l);
     if (!source)
@@ -103,6 +106,7 @@ static int add_run_source(struct hak_live *l, const struct hak_live_run *run, ui
     return error;
 }
 
+/* Adds a source that reads events `from` to `to` of a process from the log. */
 static int add_events_source(struct hak_live *l, const struct log_stretch *s, uint64_t from,
                              uint64_t to) {
     struct source *source = add_source(l);
@@ -121,7 +125,8 @@ static int add_events_source(struct hak_live *l, const struct log_stretch *s, ui
     return 0;
 }
 
-/* Runs, and events where there are none, from the oldest on. */
+/* Adds the sources of live blocks of a stretch of the log: its runs, and events where there are
+ * none, from the oldest on. */
 static int add_stretch_sources(struct hak_live *l, const struct log_stretch *s) {
     struct hak_live_run run;
     uint64_t next = 1;
@@ -164,6 +169,7 @@ struct stretches {
     int count;
 };
 
+/* Finds which events of a process and its parents decide what is live in it, the oldest first. */
 static int find_stretches(struct hak_live *l, struct stretches *out) {
     struct hak_lineage lineage;
     bool is_lossy = false;
@@ -189,6 +195,7 @@ static bool is_of_tail(const struct hak_live *l, const struct stretches *s) {
     return l->tail && hak_tail_covers(l->tail, l->process) && (!is_lossy || l->tail_first == 1);
 }
 
+/* Adds the sources of all stretches and, at the log's end, of the open tail. */
 static int add_lineage(struct hak_live *l, const struct stretches *s) {
     int error = 0;
     for (int i = 0; i < s->count && !error; i++)
@@ -234,6 +241,7 @@ struct pressed {
     bool needs_ends; /* of the stretch */
 };
 
+/* True when the state still matters after those before it are merged. */
 static bool is_kept(const void *context, const struct hak_live_state *s) {
     const struct pressed *p = context;
     if (p->below && s->base >= p->below)
@@ -256,6 +264,8 @@ static bool press_table(struct hak_live *l, const struct source *s, struct hak_l
     return hak_live_table_filter(t, is_kept, &p);
 }
 
+/* Reads a source's events, next range of addresses, into a sorted table; if that grows beyond
+ * `most`, the range is cut. */
 static int read_source_events(struct hak_live *l, struct source *s, uint32_t most) {
     struct hak_scan *scan;
     struct hak_event e;

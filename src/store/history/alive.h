@@ -34,7 +34,7 @@ struct hak_live_block {
 struct hak_live;
 int hak_live_open(struct hak_store_reader *r, const struct hak_live_moment *moment,
                   struct hak_live **out);
-/* 1 and the next block, 0 at the end, or an error. */
+/* Gives the next live block: 1, 0 at the end, or an error. */
 int hak_live_next(struct hak_live *live, struct hak_live_block *out);
 /* Chunks that were opened so far, to see what the runs save. */
 uint64_t hak_live_chunks(const struct hak_live *live);

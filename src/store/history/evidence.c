@@ -38,6 +38,7 @@ static uint64_t mix(uint64_t key) {
     return key * 0x9e3779b97f4a7c15ull;
 }
 
+/* The table's entry for the key, made if it is not there. There is room. */
 static struct stack_pair *find_pair(struct search *s, uint64_t key) {
     uint32_t at = (uint32_t)(mix(key) >> 40) & (TABLE_SLOTS - 1);
     while (s->table[at].key && s->table[at].key != key)
@@ -49,7 +50,8 @@ static struct stack_pair *find_pair(struct search *s, uint64_t key) {
     return &s->table[at];
 }
 
-/* Are all events of the block between the two resizes in place? 1 yes, 0 no, or an error. */
+/* Whether all events of the block between the two are resizes in place: 1 yes, 0 no, or an error.
+ */
 static int only_resizes_between(struct search *s, uint64_t base, const struct stack_pair *p) {
     struct hak_scan_limits limits = hak_scan_all();
     struct hak_scan *scan;
@@ -68,7 +70,7 @@ static int only_resizes_between(struct search *s, uint64_t base, const struct st
     return result < 0 ? result : found >= due;
 }
 
-/* 1: the pair is a life that the stack ended; 0: no; 2: cannot be told; or an error. */
+/* Whether the pair is a life that the stack ended: 1; 0: no; 2: cannot be told; or an error. */
 static int is_one_life(struct search *s, uint64_t base, const struct stack_pair *p) {
     if (!p->birth_id || !p->end_id || p->birth_generation >> 32 != p->end_generation >> 32 ||
         !hak_generation_is_before(p->birth_generation, p->end_generation))
@@ -80,6 +82,8 @@ static int is_one_life(struct search *s, uint64_t base, const struct stack_pair 
     return only_resizes_between(s, base, p);
 }
 
+/* Notes a birth or an end by the two stacks. 1: both belong to one life, which is what was looked
+ * for; 2: the table is full. */
 static int match_event(struct search *s, const struct hak_event *e) {
     bool is_birth = e->stack == s->birth && (e->kind == HAK_MALLOC || e->kind == HAK_REALLOC) &&
                     e->place != HAK_PLACE_LIVE;
@@ -104,7 +108,8 @@ static int match_event(struct search *s, const struct hak_event *e) {
     return is_one_life(s, e->base, p);
 }
 
-/* One search for one part of the addresses: 0 none, 1 found, 2 the table is full, or an error. */
+/* Searches the events of one part of the addresses for a witness: 0 none, 1 found, 2 the table is
+ * full, or an error. */
 static int search_part(struct search *s, uint64_t *witness) {
     struct hak_scan_limits limits = hak_scan_all();
     struct hak_scan *scan;
@@ -130,6 +135,7 @@ static int search_part(struct search *s, uint64_t *witness) {
     return result < 0 ? result : verdict;
 }
 
+/* Loads the session of each process. */
 static int load_sessions(struct search *s) {
     struct hak_query q =
         hak_ask(&s->reader->db, "SELECT id, session FROM process", "reading processes");

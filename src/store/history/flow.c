@@ -66,6 +66,7 @@ struct flow {
     int error;
 };
 
+/* Tells the follower, if there is one, of a change of a row. */
 static void follow_change(const struct flow *f, uint32_t row, enum hak_flow_change what,
                           uint64_t blocks, uint64_t bytes) {
     if (f->query->follower && (blocks || bytes))
@@ -128,7 +129,7 @@ static struct hak_flow_row *row_of_block(struct flow *f, struct runner *p,
     return row->process == p->process ? row : find_row(f, p, b->thread, row->stack, number);
 }
 
-/* Before `live` of a row changes: keeps its value at the peak. */
+/* Keeps a row's value at the peak, before its `live` changes. */
 static void keep_peak(struct flow *f, uint32_t number) {
     if (f->state[number].epoch != f->epoch) {
         f->out->row[number].at_peak = f->out->row[number].live;
@@ -136,6 +137,7 @@ static void keep_peak(struct flow *f, uint32_t number) {
     }
 }
 
+/* Adds to what is live, of the row, the process and all. */
 static void raise_live(struct flow *f, struct runner *p, uint32_t row, uint64_t blocks,
                        uint64_t bytes) {
     keep_peak(f, row);
@@ -144,6 +146,7 @@ static void raise_live(struct flow *f, struct runner *p, uint32_t row, uint64_t 
     hak_amount_add(&f->live, (struct hak_amount){blocks, bytes});
 }
 
+/* Takes from what is live, of the row, the process and all. */
 static void lower_live(struct flow *f, struct runner *p, uint32_t row, uint64_t blocks,
                        uint64_t bytes) {
     keep_peak(f, row);
@@ -152,7 +155,7 @@ static void lower_live(struct flow *f, struct runner *p, uint32_t row, uint64_t 
     hak_amount_take(&f->live, (struct hak_amount){blocks, bytes});
 }
 
-/* After `live` has grown by the event `id`. */
+/* Notes a new peak of the process and of all, after `live` has grown by the event `id`. */
 static void look_for_peak(struct flow *f, struct runner *p, uint64_t id, uint64_t ns) {
     if (p->live.bytes > p->peak.live.bytes)
         p->peak = (struct hak_flow_peak){p->live, id, ns};
@@ -193,6 +196,7 @@ static void go_to_step(struct flow *f, uint64_t ns) {
     }
 }
 
+/* Notes the most and the least live bytes of the step of time. */
 static void note_step(struct flow *f) {
     struct hak_flow_step *s = step_at(f);
     if (!s)
@@ -204,6 +208,7 @@ static void note_step(struct flow *f) {
 /* ---- short lives --------------------------------------------------------------------------------
  */
 
+/* The thread's number of births; without memory a place that counts nothing. */
 static uint64_t *births_of(struct flow *f, uint32_t thread) {
     static uint64_t none;
     none = 0;
@@ -217,7 +222,7 @@ static uint64_t *births_of(struct flow *f, uint32_t thread) {
     return &f->births[thread];
 }
 
-/* Did `thread` begin fewer than `most` lives behind event `birth`, before `from`? */
+/* Whether `thread` began fewer than `most` lives behind event `birth`, before `from`. */
 static bool has_few_births_before(struct flow *f, uint32_t thread, uint64_t birth, uint64_t most) {
     struct hak_scan_limits limits = hak_scan_all();
     struct hak_scan *scan;
@@ -239,8 +244,8 @@ static bool has_few_births_before(struct flow *f, uint32_t thread, uint64_t birt
     return found >= 0 && count < most;
 }
 
-/* The block, which `p` held, is given back: was its life short? A block that a child inherited is
- * older than the child. */
+/* Whether the life of a block that is given back, which `p` held, was short. One that a child
+ * inherited is older than the child. */
 static bool is_brief(struct flow *f, const struct runner *p, const struct flow_block *b) {
     uint64_t most = f->query->brief_calls ? f->query->brief_calls : 1;
     if (!b->is_birth_known || f->out->row[b->at.key - 1].process != p->process)
@@ -255,6 +260,7 @@ static bool is_brief(struct flow *f, const struct runner *p, const struct flow_b
     return has_few_births_before(f, b->thread, b->at.birth, most - count);
 }
 
+/* Tells the caller of a life that has ended or is still live. */
 static void tell_life(struct flow *f, const struct runner *p, const struct flow_block *b,
                       uint64_t end_ns, bool brief) {
     const struct hak_flow_row *row = &f->out->row[b->at.key - 1];
@@ -278,6 +284,8 @@ static void tell_life(struct flow *f, const struct runner *p, const struct flow_
 /* ---- events -------------------------------------------------------------------------------------
  */
 
+/* Ends a block's life: sums, peak, and the caller is told. `is_seen`: the end itself was recorded.
+ */
 static void end_life(struct flow *f, struct runner *p, const struct flow_block *held,
                      const struct hak_event *e, bool is_seen) {
     struct flow_block b = *held;
@@ -297,6 +305,7 @@ static void end_life(struct flow *f, struct runner *p, const struct flow_block *
     tell_life(f, p, &b, e->ns ? e->ns : 1, brief);
 }
 
+/* Begins a block's life in the sums; one that is still open at its address is ended first. */
 static void begin_counted_life(struct flow *f, struct runner *p, const struct hak_event *e,
                                const struct hak_live_state *s) {
     const struct flow_block *open = find_block(p, s->base);
@@ -324,7 +333,7 @@ static void begin_counted_life(struct flow *f, struct runner *p, const struct ha
     put_block(f, p, &b);
 }
 
-/* The life goes on in the same place; the difference in size comes or goes. */
+/* Lets a life go on in the same place; the difference in size comes or goes. */
 static void resize_life(struct flow *f, struct runner *p, const struct flow_block *held,
                         const struct hak_live_state *s) {
     struct flow_block b = *held;
@@ -359,7 +368,7 @@ static void tell_open_life(void *context, const struct hak_profile_block *b) {
     tell_life(t->flow, t->runner, (const struct flow_block *)(const void *)b, 0, false);
 }
 
-/* Its blocks are not asked for any more. */
+/* Tells a process's open lives, where they are asked for, and forgets its blocks. */
 static void close_runner(struct flow *f, struct runner *p) {
     if (f->query->life && p->state != FORKED)
         hak_profile_each(p->held, tell_open_life, &(struct teller){f, p});
@@ -367,6 +376,7 @@ static void close_runner(struct flow *f, struct runner *p) {
     p->held = NULL;
 }
 
+/* The process has ended: what it still held is left behind. */
 static void end_runner(struct flow *f, struct runner *p) {
     if (p->state != RUNNING)
         return;
@@ -382,7 +392,7 @@ static void end_runner(struct flow *f, struct runner *p) {
     note_step(f);
 }
 
-/* The child gets what its parent holds; it is not asked for before the child's first event. */
+/* Gives a child what its parent holds; it is not asked for before the child's first event. */
 static void fork_runner(struct flow *f, struct runner *parent, struct runner *child) {
     if (child->state != NOT_FORKED || !parent || !is_holder(parent))
         return;
@@ -398,7 +408,8 @@ static void fork_runner(struct flow *f, struct runner *parent, struct runner *ch
     }
 }
 
-/* `is_done`: its first event has happened, and was no call. */
+/* Begins a process: its inherited blocks are counted. `is_done`: its first event has happened, and
+ * was no call. */
 static void begin_runner(struct flow *f, struct runner *p, uint64_t id, bool is_done) {
     if (p->state > FORKED || f->failed)
         return;
@@ -432,6 +443,7 @@ static void take_turns(struct flow *f, uint64_t id, bool is_done) {
     }
 }
 
+/* Follows one event: steps, forks, lives and sums. */
 static void follow_event(struct flow *f, const struct hak_event *e) {
     struct hak_live_state s;
     f->out->events++;
@@ -465,6 +477,7 @@ static void follow_event(struct flow *f, const struct hak_event *e) {
 /* ---- the begin ----------------------------------------------------------------------------------
  */
 
+/* Enters a block that lived before the range began, or that a child inherits. */
 static void hold_block(struct flow *f, struct runner *p, const struct hak_live_block *block) {
     uint32_t number;
     struct hak_flow_row *row = find_row(f, p, block->thread, block->stack, &number);
@@ -496,6 +509,7 @@ static bool holds_blocks(void *context, uint32_t process) {
     return p && is_holder(p);
 }
 
+/* hold_block for a process that is followed; others are skipped. */
 static int hold_before(void *context, const struct hak_live_block *block) {
     struct flow *f = context;
     struct runner *p = find_runner(f, block->process);
@@ -504,13 +518,14 @@ static int hold_before(void *context, const struct hak_live_block *block) {
     return f->failed;
 }
 
+/* hold_block for the first process. */
 static int hold_inherited(void *context, const struct hak_live_block *block) {
     struct flow *f = context;
     hold_block(f, &f->runner[0], block);
     return f->failed;
 }
 
-/* Where the processes stand at `from`. */
+/* Sets where each process stands at `from`: not begun, forked, running or ended. */
 static void set_states(struct flow *f) {
     for (uint32_t i = 0; i < f->lineup.processes && !f->failed; i++) {
         const struct hak_lineup_process *p = &f->lineup.process[i];
@@ -560,7 +575,7 @@ static int read_begin(struct flow *f) {
 /* ---- the whole ----------------------------------------------------------------------------------
  */
 
-/* The time of an event, `open` where none is meant. */
+/* Finds the time of an event, `open` where none is meant. */
 static int find_time(struct flow *f, uint64_t id, uint64_t open, uint64_t *out) {
     struct hak_event e = {.ns = open};
     int found = id ? hak_store_event(f->reader, id, &e) : 0;
@@ -568,6 +583,7 @@ static int find_time(struct flow *f, uint64_t id, uint64_t open, uint64_t *out) 
     return found < 0 ? found : 0;
 }
 
+/* Finds the times of the range's ends. */
 static int find_times(struct flow *f) {
     struct hak_store_summary summary;
     int error = hak_store_summarise(f->reader, &summary);
@@ -579,6 +595,7 @@ static int find_times(struct flow *f) {
     return error;
 }
 
+/* Reads the log's calls in the range and follows each. */
 static int follow_events(struct flow *f) {
     struct hak_scan_limits limits = hak_scan_all();
     struct hak_scan *scan;
@@ -597,6 +614,7 @@ static int follow_events(struct flow *f) {
     return f->error ? f->error : result < 0 ? result : 0;
 }
 
+/* Adds the rows up. */
 static void add_totals(struct hak_flow *out) {
     for (uint32_t i = 0; i < out->rows; i++) {
         const struct hak_flow_row *row = &out->row[i];
@@ -615,6 +633,7 @@ static int find_peak_time(struct flow *f, struct hak_flow_peak *peak) {
     return peak->id && !peak->ns ? find_time(f, peak->id, 0, &peak->ns) : 0;
 }
 
+/* Puts the processes that ran into the result, with their peaks. */
 static int put_processes(struct flow *f) {
     int error = find_peak_time(f, &f->out->peak);
     f->out->process = calloc(f->lineup.processes + 1, sizeof *f->out->process);
@@ -638,7 +657,7 @@ static void drop_unused(struct flow *f) {
             f->out->row[i].inherited = (struct hak_amount){0};
 }
 
-/* At the end of the capture each process holds the blocks of its own end. */
+/* Adds the blocks of its own end to each process: at the end of the capture it holds them. */
 static void give_back_left(struct flow *f) {
     for (uint32_t i = 0; i < f->out->rows; i++) {
         struct hak_flow_row *row = &f->out->row[i];
@@ -648,6 +667,7 @@ static void give_back_left(struct flow *f) {
     }
 }
 
+/* After the last event: closes steps, peaks and processes, and adds up. */
 static int finish_flow(struct flow *f) {
     uint64_t last = f->last_event > f->seen_id ? f->last_event : f->seen_id;
     uint64_t to = f->query->to ? f->query->to : last;
@@ -667,6 +687,7 @@ static int finish_flow(struct flow *f) {
     return f->failed ? 0 : put_processes(f);
 }
 
+/* Frees what the walk needed; the result stays. */
 static void release(struct flow *f) {
     for (uint32_t i = 0; f->runner && i < f->lineup.processes; i++)
         hak_profile_drop(f->runner[i].held);

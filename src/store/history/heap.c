@@ -56,6 +56,7 @@ int hak_heap_read_keys(struct hak_store_reader *r, struct hak_profile_keys *keys
     return error ? error : unread;
 }
 
+/* Notes the group of threads that each thread belongs to. */
 static int read_threads(struct heap *h) {
     struct hak_query q =
         hak_ask(&h->reader->db, "SELECT id, number FROM thread", "reading threads");
@@ -71,7 +72,7 @@ static int read_threads(struct heap *h) {
     return hak_query_end(&q);
 }
 
-/* The blocks of `parent` behind `event` will be asked for. */
+/* Notes that the blocks of `parent` behind `event` will be asked for. */
 static void want_snapshot(struct heap *h, uint64_t event, uint32_t parent) {
     for (uint32_t i = 0; i < h->snapshots; i++)
         if (h->snapshot[i].event == event && h->snapshot[i].parent == parent)
@@ -84,7 +85,7 @@ static void want_snapshot(struct heap *h, uint64_t event, uint32_t parent) {
     h->snapshot[h->snapshots++] = (struct snapshot){.event = event, .parent = parent};
 }
 
-/* The processes that are asked for: one and those it was forked from, or all. */
+/* Marks the processes that are asked for: one and those it was forked from, or all. */
 static int want_processes(struct heap *h) {
     struct hak_query q =
         hak_ask(&h->reader->db,
@@ -113,14 +114,14 @@ static int want_processes(struct heap *h) {
 /* ---- size classes ------------------------------------------------------------------------------
  */
 
-/* Behind the run that was added as a whole the table says it. */
+/* Forgets the changes of classes: behind the run that was added as a whole the table says them. */
 static void begin_classes(struct actor *a, uint64_t run) {
     free(a->class_more);
     a->class_more = NULL;
     a->class_run = run;
 }
 
-/* Blocks of a class came, or went. */
+/* Adds blocks of a class that came, or went. */
 static void add_class(struct heap *h, struct actor *a, uint32_t class_index, uint64_t blocks,
                       uint64_t bytes) {
     if (!h->has_classes)
@@ -139,7 +140,7 @@ static void take_class(struct heap *h, struct actor *a, uint32_t class_index, ui
     add_class(h, a, class_index, -blocks, -bytes);
 }
 
-/* A row that no writer stores adds nothing. */
+/* Adds a stored row of a class; one that no writer stores adds nothing. */
 static void add_stored(struct hak_amount *sums, const struct hak_query *q) {
     uint64_t class_index = hak_query_number(q, 0);
     if (class_index >= HAK_PROFILE_CLASSES)
@@ -176,6 +177,7 @@ static struct hak_amount *sum_classes(struct heap *h, uint32_t process) {
 /* ---- lives -------------------------------------------------------------------------------------
  */
 
+/* Keeps the process's highest live bytes after the range's start. */
 static void note_peak(struct heap *h, struct actor *a, uint64_t event, uint64_t bytes) {
     if (event > h->from && bytes > a->peak_bytes) {
         a->peak_bytes = bytes;
@@ -183,6 +185,7 @@ static void note_peak(struct heap *h, struct actor *a, uint64_t event, uint64_t 
     }
 }
 
+/* Adds to what a row holds and, in the range, to what came. */
 static void raise_held(struct heap *h, struct actor *a, uint32_t row, uint64_t id, uint64_t blocks,
                        uint64_t bytes) {
     struct held *held = &h->held[row];
@@ -194,6 +197,7 @@ static void raise_held(struct heap *h, struct actor *a, uint32_t row, uint64_t i
     }
 }
 
+/* Takes from what a row holds and, in the range, adds to what went. */
 static void lower_held(struct heap *h, struct actor *a, uint32_t row, uint64_t id, uint64_t blocks,
                        uint64_t bytes, bool brief) {
     struct held *held = &h->held[row];
@@ -240,6 +244,7 @@ static const char *begin_child(struct heap *h, uint32_t process, uint32_t parent
     return NULL;
 }
 
+/* Copies what the parent holds at the fork, for a child that begins later. */
 static void take_snapshot(struct heap *h, struct snapshot *s) {
     s->is_taken = true;
     s->bytes = hak_heap_actor(h, s->parent)->live_bytes;
@@ -256,7 +261,7 @@ static void take_snapshot(struct heap *h, struct snapshot *s) {
     }
 }
 
-/* Behind event `from`: `before` gets the live blocks. */
+/* Passes event `from`: `before` gets the live blocks, once. */
 static void pass_from(struct heap *h) {
     if (h->is_behind)
         return;
@@ -292,6 +297,8 @@ static bool is_key(const struct heap *h, uint32_t key) {
     return key > 0 && key <= h->keys.count;
 }
 
+/* Ends a life in the sums: one of this run, or one that the profile chunk names. Returns what is
+ * wrong, or NULL. */
 static const char *replay_end(struct replay *r, struct actor *a, const struct hak_event *e) {
     struct heap *h = r->heap;
     const struct hak_profile_exception *x = exception_at(r, e->id);
@@ -321,6 +328,8 @@ static const char *replay_end(struct replay *r, struct actor *a, const struct ha
     return NULL;
 }
 
+/* Begins a life in the sums; one still open at its address is ended first. Returns what is wrong,
+ * or NULL. */
 static const char *replay_birth(struct replay *r, struct actor *a, const struct hak_event *e) {
     struct heap *h = r->heap;
     const struct hak_profile_exception *x = exception_at(r, e->id);
@@ -356,6 +365,7 @@ static const char *replay_birth(struct replay *r, struct actor *a, const struct 
     return NULL;
 }
 
+/* Resizes a life in the sums; an unknown one is entered. Returns what is wrong, or NULL. */
 static const char *replay_resize(struct replay *r, struct actor *a, const struct hak_event *e) {
     struct heap *h = r->heap;
     const struct hak_profile_exception *x = exception_at(r, e->id);
@@ -390,6 +400,7 @@ static const char *replay_resize(struct replay *r, struct actor *a, const struct
     return NULL;
 }
 
+/* Finds the next fork at which a snapshot is due. */
 static void find_next_snapshot(struct replay *r, uint64_t from) {
     r->next_snapshot = UINT64_MAX;
     for (uint32_t i = 0; i < r->heap->snapshots; i++) {
@@ -399,7 +410,7 @@ static void find_next_snapshot(struct replay *r, uint64_t from) {
     }
 }
 
-/* All that were wanted behind events before `id`. */
+/* Takes all snapshots that were wanted behind events before `id`. */
 static void take_snapshots(struct replay *r, uint64_t id) {
     for (uint32_t i = 0; i < r->heap->snapshots; i++)
         if (!r->heap->snapshot[i].is_taken && r->heap->snapshot[i].event < id)
@@ -423,6 +434,8 @@ static struct hak_heap_row row_at(const struct heap *h, uint32_t i) {
                                  .live = held->live};
 }
 
+/* A process's first event: a child takes over what its parent held. Returns what is wrong, or
+ * NULL. */
 static const char *begin_actor(struct replay *r, const struct hak_event *e) {
     struct heap *h = r->heap;
     hak_heap_actor(h, e->process)->has_begun = true;
@@ -434,6 +447,7 @@ static const char *begin_actor(struct replay *r, const struct hak_event *e) {
     return NULL;
 }
 
+/* Replays one event in the sums. Returns what is wrong, or NULL. */
 static const char *replay_event(struct replay *r, const struct hak_event *e) {
     struct heap *h = r->heap;
     if (!e->process || e->process >= HAK_PROFILE_ROWS_MAX || e->thread >= HAK_PROFILE_ROWS_MAX)
@@ -473,7 +487,7 @@ static void note_running(struct heap *h, uint64_t more) {
     h->most = h->running > h->most ? h->running : h->most;
 }
 
-/* All that was added so far lies before `event` or is it. */
+/* Tells the follower the sums so far: all that was added lies before `event` or is it. */
 static void tell_follower(struct heap *h, uint64_t event) {
     struct hak_heap *out = h->out;
     if (event == h->stop)
@@ -500,7 +514,7 @@ static const char chunks_of[] = "SELECT c.id, c.events, p.chunk, p.data FROM chu
 static const char events_are_gone[] =
     "events that it would be computed from are not in the capture any more";
 
-/* The next chunk's row: 1, 0 with h->out->why_not, or an error. */
+/* Reads the next chunk's row: 1, 0 with h->out->why_not, or an error. */
 static int next_rows(struct replay *r, struct hak_query *q) {
     struct heap *h = r->heap;
     if (!hak_query_next(q) || hak_query_number(q, 0) != r->end) {
@@ -528,6 +542,7 @@ static int next_rows(struct replay *r, struct hak_query *q) {
     return 1;
 }
 
+/* Forgets the open lives of all processes; their sums stay. */
 static void forget_lives(struct heap *h) {
     for (uint32_t i = 0; i < h->actor_room; i++) {
         hak_profile_drop(h->actor[i].top);
@@ -587,6 +602,7 @@ int hak_heap_replay(struct heap *h, uint64_t first, uint64_t last) {
 /* ---- runs --------------------------------------------------------------------------------------
  */
 
+/* Adds a stored row to a wanted process's sums. */
 static void add_row(struct heap *h, const struct hak_profile_row *w, bool is_span) {
     if (!hak_heap_actor(h, w->process)->is_wanted)
         return;
@@ -604,7 +620,8 @@ static void add_row(struct heap *h, const struct hak_profile_row *w, bool is_spa
     hak_amount_add(&h->sums.row[row].brief, w->brief);
 }
 
-/* All processes together hold at most the sum of their own peaks in a run. */
+/* Raises the bound by a run: all processes together hold at most the sum of their own peaks in it.
+ */
 static void follow_run(struct heap *h, const struct actor *a, const struct hak_profile_process *p) {
     uint64_t before = p->parent ? 0 : a->live_bytes;
     uint64_t most = before > p->inherited_bytes ? before : p->inherited_bytes;
@@ -645,7 +662,8 @@ static const char *add_whole_run(struct heap *h, const struct hak_profile_run *r
     return wrong;
 }
 
-/* A moment lies in it, or a child may have got what its parent had in it. */
+/* Whether a run must be replayed: a moment lies in it, or a child may have got what its parent had
+ * in it. */
 static bool is_replayed(struct heap *h, const struct hak_profile_run *run) {
     if ((h->from >= run->first && h->from < run->last) || h->to < run->last)
         return true;
@@ -681,6 +699,8 @@ static int refuse_inside(struct heap *h) {
     return 0;
 }
 
+/* Adds the stored runs up to the moment, replaying events where the moment lies inside a run or no
+ * run is stored yet. 1, or an error. */
 static int add_runs(struct heap *h) {
     struct hak_query q = hak_ask(&h->reader->db,
                                  "SELECT first, last, data FROM profile_run WHERE first <= ?1"
@@ -715,6 +735,7 @@ static int add_runs(struct heap *h) {
 /* ---- behind the moment -------------------------------------------------------------------------
  */
 
+/* Keeps the process's newest event. */
 static void note_last_event(void *context, const struct hak_event *e) {
     struct heap *h = context;
     if (e->process && e->process < HAK_PROFILE_ROWS_MAX &&
@@ -752,6 +773,7 @@ static int follow_on(struct heap *h, uint64_t end) {
 /* ---- the answer --------------------------------------------------------------------------------
  */
 
+/* By process, group of threads, stack. */
 static int compare_rows(const void *one, const void *other) {
     const struct hak_heap_row *a = one, *b = other;
     if (a->process != b->process)
@@ -761,6 +783,7 @@ static int compare_rows(const void *one, const void *other) {
     return (a->stack > b->stack) - (a->stack < b->stack);
 }
 
+/* Puts the rows that have any sum into the result, sorted. */
 static void tell_rows(struct heap *h) {
     struct hak_heap *out = h->out;
     free(out->row); /* of the follower */
@@ -778,7 +801,7 @@ static void tell_rows(struct heap *h) {
         qsort(out->row, out->rows, sizeof *out->row, compare_rows);
 }
 
-/* has_classes: of the last one, too. */
+/* Fills in the processes of the answer. */
 static void tell_processes(struct heap *h) {
     struct hak_heap *out = h->out;
     out->process = calloc((size_t)h->actor_room + 1, sizeof *out->process);
@@ -829,7 +852,8 @@ int hak_heap_begin(struct heap *h, uint64_t *last) {
     return error ? error : 1;
 }
 
-/* 1, 0 with why_not, or an error. */
+/* Reads the sums of a span from runs and, beside a second process, from events. 1, 0 with why_not,
+ * or an error. */
 static int read_heap(struct heap *h) {
     bool is_to_end = !h->to;
     uint64_t last;

@@ -76,7 +76,8 @@ struct hak_heap_follower {
     void (*step)(void *context, const struct hak_heap *so_far, uint64_t event, uint64_t most_bytes);
     void *context;
 };
-/* As hak_heap_read from the begin on. `stop`: 0 = none. */
+/* Reads as hak_heap_read from the begin on, and calls the follower at each boundary of a run.
+ * `stop`: 0 = none. */
 int hak_heap_follow(struct hak_store_reader *r, uint64_t to, uint32_t process, uint64_t stop,
                     const struct hak_heap_follower *follower, struct hak_heap *out);
 
@@ -95,10 +96,10 @@ int hak_heap_find_endings(struct hak_store_reader *r, uint64_t stop, uint64_t to
 struct hak_heap_peak {
     uint64_t bytes, event, ns; /* event: the first one behind which they did */
 };
-/* The peak of the span, as flow.h has it: a process that has ended holds nothing behind its last
- * event. Event 0: no event made it more than the bytes held behind `from`, which are `bytes`; ns is
- * not filled in. Reads the runs, and the events of those that may have it: of one where a single
- * process runs none. 1; 0: the profile has no answer; or an error. */
+/* Finds the peak of the span, as flow.h has it: a process that has ended holds nothing behind its
+ * last event. Event 0: no event made it more than the bytes held behind `from`, which are `bytes`;
+ * ns is not filled in. Reads the runs, and the events of those that may have it: of one where a
+ * single process runs none. 1; 0: the profile has no answer; or an error. */
 int hak_heap_find_peak(struct hak_store_reader *r, uint64_t from, uint64_t to,
                        struct hak_heap_peak *out);
 

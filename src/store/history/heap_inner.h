@@ -73,7 +73,8 @@ struct heap {
  * `*last` is the log's last event. */
 int hak_heap_begin(struct heap *h, uint64_t *last);
 void hak_heap_release(struct heap *h);
-/* Of a process by row id; never NULL, h->failed without memory. It moves when another is added. */
+/* The state of a process by row id, which is made; never NULL, h->failed without memory. It moves
+ * when another is added. */
 struct actor *hak_heap_actor(struct heap *h, uint32_t process);
 /* Reads the events first..last, which begin a run: 1, 0 with why_not, or an error. */
 int hak_heap_replay(struct heap *h, uint64_t first, uint64_t last);
@@ -83,7 +84,7 @@ int hak_heap_decode_run(struct heap *h, const struct hak_query *q, uint64_t next
 
 /* Adds the keys of the profile to `keys`: 0, or an error. */
 int hak_heap_read_keys(struct hak_store_reader *r, struct hak_profile_keys *keys);
-/* The error of a row of a table whose blob is damaged. */
+/* Makes the error of a row of a table whose blob is damaged. */
 int hak_heap_fail_blob(const struct hak_store_reader *r, const char *table, uint64_t id,
                        const char *wrong);
 

@@ -49,6 +49,8 @@ struct heap_tree {
     int error;
 };
 
+/* The known facts of the process; without memory the heap has failed, and a place that counts for
+ * nothing. */
 static struct known *known_of(struct heap_tree *t, uint32_t process) {
     if (process < HAK_PROFILE_ROWS_MAX &&
         hak_growing_reach(&t->known, process, &t->known_room, sizeof *t->known))
@@ -57,6 +59,7 @@ static struct known *known_of(struct heap_tree *t, uint32_t process) {
     return &t->known[0];
 }
 
+/* Appends a stretch of events in which the peak may lie; NULL without memory. */
 static struct run_stretch *append_stretch(struct heap_tree *t, uint64_t first, uint64_t last) {
     if (!hak_growing_make_room(&t->stretch, t->stretches, &t->stretch_room, sizeof *t->stretch)) {
         t->heap->failed = true;
@@ -100,6 +103,7 @@ static void bound_run(struct heap_tree *t, uint64_t *live) {
     s->bound = s->event ? others + run->process[0].most_bytes : 0;
 }
 
+/* Notes that the process has events in the last stretch. */
 static void note_tail(void *context, const struct hak_event *e) {
     struct heap_tree *t = context;
     if (e->process && e->process < HAK_PROFILE_ROWS_MAX)
@@ -207,6 +211,7 @@ uint64_t hak_heap_tree_inherited(struct heap *h, uint32_t process, uint32_t pare
     return held_at(t, parent, fork);
 }
 
+/* Keeps the process's newest event. */
 static void note_ending(void *context, const struct hak_event *e) {
     struct heap *h = context;
     if (e->process && e->process < HAK_PROFILE_ROWS_MAX)
@@ -252,6 +257,7 @@ static void set_actors(struct heap_tree *t, uint32_t number) {
     }
 }
 
+/* Decodes the run that begins at this event once more. */
 static int decode_again(struct heap *h, uint64_t first) {
     struct hak_query q =
         hak_ask(&h->reader->db, "SELECT first, last, data FROM profile_run WHERE first = ?1",
@@ -261,7 +267,8 @@ static int decode_again(struct heap *h, uint64_t first) {
     return error ? error : unread;
 }
 
-/* 1, 0 with h->out->why_not, or an error. */
+/* Runs through a stretch's events for its peak; afterwards its bound is exact. 1, 0 with
+ * h->out->why_not, or an error. */
 static int replay_stretch(struct heap_tree *t, uint32_t number) {
     struct heap *h = t->heap;
     struct run_stretch *s = &t->stretch[number - 1];
@@ -302,6 +309,7 @@ static uint32_t next_stretch(const struct heap_tree *t) {
     return best ? (uint32_t)(best - t->stretch) + 1 : 0;
 }
 
+/* Replays stretches, the one with the highest bound first, until no other can hold more. */
 static int search_stretches(struct heap_tree *t) {
     int result = 1;
     uint32_t number;
@@ -318,7 +326,7 @@ static int search_stretches(struct heap_tree *t) {
     return result;
 }
 
-/* 1, 0 with why_not, or an error. */
+/* Bounds all runs and searches those that may have the peak. 1, 0 with why_not, or an error. */
 static int find_peak_of_all(struct heap_tree *t) {
     struct heap *h = t->heap;
     uint64_t last;
@@ -370,6 +378,7 @@ static int find_last(struct heap_tree *t, const struct run_stretch *s, uint64_t 
                                 note_ending, t->heap);
 }
 
+/* Lists the last event of each process that ended, in order of events. */
 static int list_endings(struct heap_tree *t, uint64_t stop, uint64_t to) {
     struct heap *h = t->heap;
     int error = 0;

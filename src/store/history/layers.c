@@ -19,6 +19,7 @@ static struct hak_step *step_of(struct counting *c, uint32_t thread) {
                                                                              : NULL;
 }
 
+/* Tells `each` of the one or two counts of a step. Returns what it returned. */
 static int report_counts(const struct hak_event *e, const struct hak_step_counts *counts,
                          int (*each)(void *context, const struct hak_layer_count *count),
                          void *context) {

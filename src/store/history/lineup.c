@@ -7,6 +7,7 @@
 #include "store/live/live.h"
 #include "store/reader/inner.h"
 
+/* Reads the wanted processes, all for 0; an exec'd image has no parent. */
 static int read_rows(struct hak_store_reader *r, uint32_t process, struct hak_lineup *out) {
     struct hak_query q =
         hak_ask(&r->db,
@@ -33,6 +34,7 @@ static int read_rows(struct hak_store_reader *r, uint32_t process, struct hak_li
     return has_memory ? error : hak_store_no_memory(r->db.path);
 }
 
+/* Widens the process's first and last event. */
 static void note_event(struct hak_lineup *out, uint32_t process, uint64_t first, uint64_t last) {
     int64_t at = hak_lineup_find(out, process);
     if (at < 0)
@@ -46,6 +48,7 @@ static void note_actor(void *lineup, const struct hak_event *e) {
     note_event(lineup, e->process, e->id, e->id);
 }
 
+/* Finds each process's first and last event, from chunks of one process without decoding them. */
 static int read_extents(struct hak_store_reader *r, struct hak_lineup *out) {
     struct hak_query q =
         hak_ask(&r->db, "SELECT id, events, process FROM chunk ORDER BY id", "listing its chunks");
@@ -64,6 +67,7 @@ static int read_extents(struct hak_store_reader *r, struct hak_lineup *out) {
     return error ? error : unread;
 }
 
+/* By event, then what happens, then process. */
 static int compare_turns(const void *a, const void *b) {
     const struct hak_lineup_turn *x = a, *y = b;
     if (x->before != y->before)
@@ -73,6 +77,7 @@ static int compare_turns(const void *a, const void *b) {
     return x->number < y->number ? -1 : x->number > y->number;
 }
 
+/* Appends what becomes of a process before an event. False without memory. */
 static bool add_turn(struct hak_lineup *out, uint64_t before, uint32_t number,
                      enum hak_lineup_what what) {
     if (!hak_growing_make_room(&out->turn, out->turns, &out->turn_room, sizeof *out->turn))

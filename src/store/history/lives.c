@@ -45,6 +45,7 @@ enum hak_life_step hak_life_next(struct hak_life_state *state, const struct hak_
 /* ---- processes ---------------------------------------------------------------------------------
  */
 
+/* Loads the process and its parents by fork, each with the last event that its child inherits. */
 int hak_lineage_load(struct hak_store_reader *r, uint32_t process, struct hak_lineage *out) {
     uint64_t id_to = UINT64_MAX, ns_to = UINT64_MAX;
     *out = (struct hak_lineage){0};
@@ -70,6 +71,7 @@ int hak_lineage_load(struct hak_store_reader *r, uint32_t process, struct hak_li
     return 0;
 }
 
+/* True when the event is of the process, or of a parent before it forked. */
 bool hak_lineage_has(const struct hak_lineage *lineage, const struct hak_event *e) {
     for (int i = 0; i < lineage->count; i++)
         if (lineage->link[i].process == e->process)
@@ -150,6 +152,8 @@ static void report_life(struct walker *w) {
         w->result = w->visitor->life(w->visitor->context, &w->row);
 }
 
+/* Takes one event of a block into its lives, and tells the visitor of finished lives and of the
+ * event. */
 static void walk_event(void *context, const struct hak_event *e) {
     struct walker *w = context;
     if (w->result)

@@ -51,6 +51,7 @@ struct large_search {
     struct candidates *candidates;
 };
 
+/* Adds a large block that can hold the address as a candidate. */
 static int add_large_base(void *context, uint64_t base, uint64_t extent) {
     struct large_search *search = context;
     if (is_in_large(search->reader, search->address, base, extent) || search->address == base)
@@ -71,6 +72,7 @@ struct seen {
     int max, count;
 };
 
+/* The block with the newest event first. */
 static int compare_newest(const void *a, const void *b) {
     uint64_t x = ((const struct hak_block_key *)a)->last_event;
     uint64_t y = ((const struct hak_block_key *)b)->last_event;
@@ -103,6 +105,7 @@ static void note_use(struct hak_store_reader *r, struct seen *seen, const struct
                                          .class_index = e->class_index};
 }
 
+/* True when the event's block holds the address. */
 static bool covers(const struct hak_store_reader *r, const struct hak_event *e, uint64_t address) {
     if (e->address == address || e->base == address)
         return true;
@@ -174,6 +177,7 @@ static uint32_t process_of(uint64_t owner) {
     return (uint32_t)owner >> 8;
 }
 
+/* Adds a block and the key of its owner; too many are noted. */
 static void add_owned(struct owned_blocks *o, uint64_t base, uint64_t owner) {
     if (o->count == OWNERS_MAX)
         o->is_too_many = true;
@@ -193,6 +197,8 @@ static int add_large_owners(struct owned_blocks *o, uint64_t base) {
     return 0;
 }
 
+/* Finds all blocks that can hold the address, with their owners, from the postings. May say that
+ * there are too many. */
 static int find_owned(struct hak_store_reader *r, uint64_t address, struct owned_blocks *o,
                       struct candidates *large) {
     struct large_search search = {.reader = r, .address = address, .candidates = large};

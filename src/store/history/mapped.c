@@ -22,12 +22,14 @@ static void tell(const struct mapped *m, enum hak_mapped_piece what, uint32_t pr
         m->query->piece(m->query->context, what, process, range);
 }
 
+/* Tells of all ranges that are mapped now, of each process. */
 static void tell_all(const struct mapped *m, enum hak_mapped_piece what) {
     for (uint32_t i = 0; i < m->lineup.processes; i++)
         for (uint32_t k = 0; m->list[i] && k < m->list[i]->count; k++)
             tell(m, what, m->lineup.process[i].process, &m->list[i]->range[k]);
 }
 
+/* Tells of a piece that went, where the query's start has passed. */
 static void tell_gone(void *context, const struct hak_range *piece) {
     const struct mapped *m = context;
     if (m->is_behind)
@@ -57,6 +59,7 @@ static void apply_turn(struct mapped *m, const struct hak_lineup_turn *t) {
     m->list[parent]->users++;
 }
 
+/* Applies forks, execs and ends up to this event. */
 static void apply_turns(struct mapped *m, uint64_t id) {
     for (; m->next_turn < m->lineup.turns; m->next_turn++) {
         const struct hak_lineup_turn *t = &m->lineup.turn[m->next_turn];
@@ -80,12 +83,14 @@ static void advance(struct mapped *m, uint64_t id) {
 /* ---- events ----------------------------------------------------------------------------------
  */
 
+/* Tells of a range that came, where the query's start has passed. */
 static void tell_came(void *context, const struct hak_range *piece) {
     const struct mapped *m = context;
     if (m->is_behind)
         tell(m, HAK_MAPPED_CAME, m->process, piece);
 }
 
+/* Enters a mapped range, which replaces what lay there. False without memory. */
 static bool add(struct mapped *m, struct hak_ranges *r, const struct hak_event *e, uint64_t start,
                 uint64_t bytes, unsigned way) {
     struct hak_range range = {.start = start,
@@ -103,6 +108,7 @@ static bool add(struct mapped *m, struct hak_ranges *r, const struct hak_event *
     return true;
 }
 
+/* Removes a range, with the call that did it. False without memory. */
 static bool unmap_range(struct mapped *m, struct hak_ranges *r, const struct hak_event *e,
                         uint64_t start, uint64_t bytes) {
     uint64_t took = (uint32_t)e->generation;
@@ -132,6 +138,7 @@ static bool protect(struct mapped *m, struct hak_ranges *r, const struct hak_eve
     return hak_ranges_protect(r, e->address, end, &now, &gone, &came);
 }
 
+/* Applies one mapping event to the process's ranges. False without memory. */
 static bool change(struct mapped *m, struct hak_ranges *r, const struct hak_event *e) {
     struct hak_ranges_gone gone = {tell_gone, m};
     switch (e->kind) {
@@ -154,7 +161,8 @@ static bool is_protected(const struct mapped *m, const struct hak_event *e) {
     return e->kind == HAK_PROGRAM_PROTECT && m->query->address - e->address < e->size;
 }
 
-/* The same, and reports changes of the address that is followed. */
+/* Changes the ranges by an event, and tells the query's step of changes at the address that is
+ * followed. False: no memory. */
 static bool change_and_tell(struct mapped *m, struct hak_ranges *r, const struct hak_event *e) {
     const struct hak_range *was = hak_ranges_at(r, m->query->address);
     struct hak_range before = was ? *was : (struct hak_range){0};
@@ -167,6 +175,8 @@ static bool change_and_tell(struct mapped *m, struct hak_ranges *r, const struct
     return true;
 }
 
+/* Applies turns up to the event, then the event, and tells of the change if asked. 1 without
+ * memory. */
 static int follow_mapping_event(void *context, const struct hak_event *e) {
     struct mapped *m = context;
     int64_t number = hak_lineup_find(&m->lineup, e->process);
@@ -182,6 +192,7 @@ static int follow_mapping_event(void *context, const struct hak_event *e) {
 /* ---- reading ---------------------------------------------------------------------------------
  */
 
+/* A filter for the mapping events up to the query's end. */
 static struct hak_filter filter_of(const struct mapped *m) {
     struct hak_filter filter = {.class_index = -1, .id_to = m->query->to};
     for (unsigned kind = HAK_PROGRAM_MAP; kind <= HAK_PROGRAM_PROTECT; kind++)
@@ -195,6 +206,7 @@ static int stop_at_once(void *context, const struct hak_event *e) {
     return 1;
 }
 
+/* Follows all mapping events, then tells of what is mapped at the end. */
 static int follow(struct mapped *m, struct hak_store_reader *r) {
     struct hak_filter filter = filter_of(m);
     m->list = calloc(m->lineup.processes + 1, sizeof(struct hak_ranges *));

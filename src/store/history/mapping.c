@@ -22,6 +22,7 @@ struct following {
     bool failed;
 };
 
+/* Keeps an event with the range as it was after it, or before it if it went. */
 static void take_step(void *context, const struct hak_event *event, const struct hak_range *before,
                       const struct hak_range *after) {
     struct following *f = context;
@@ -34,6 +35,7 @@ static void take_step(void *context, const struct hak_event *event, const struct
         (struct hak_mapped_step){*event, after ? *after : *before, after != NULL};
 }
 
+/* Keeps a range that holds the address at the end. */
 static void take_piece(void *context, enum hak_mapped_piece what, uint32_t process,
                        const struct hak_range *range) {
     struct following *f = context;
@@ -83,6 +85,8 @@ static void note_way(struct hak_mapped_place *m, const struct hak_event *e) {
     }
 }
 
+/* Chooses the process, that of the last step if none was asked for, and keeps its steps and range.
+ */
 static void choose(struct following *f, const struct hak_lineup *lineup, uint32_t process) {
     struct hak_mapped_place *m = f->out;
     uint32_t kept = 0;

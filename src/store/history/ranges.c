@@ -76,6 +76,7 @@ struct pieces {
     bool failed;
 };
 
+/* Keeps a copy of the piece. */
 static void keep_piece(void *context, const struct hak_range *piece) {
     struct pieces *p = context;
     p->failed =
@@ -143,6 +144,7 @@ bool hak_ranges_protect(struct hak_ranges *r, uint64_t start, uint64_t end,
 /* ---- shared lists ----------------------------------------------------------------------------
  */
 
+/* Copies the ranges. False without memory. */
 static bool copy_ranges(struct hak_ranges *to, const struct hak_ranges *from) {
     to->range = malloc(from->count * sizeof *to->range);
     if (!to->range)

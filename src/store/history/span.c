@@ -8,7 +8,8 @@
  * They hold nothing behind their last event. The profile's rows have the blocks of their own ends.
  */
 
-/* Of a capture that keeps only the profile: by the times of the processes' ends. */
+/* Whether a process had ended at an event, in a capture that keeps only the profile: by the times
+ * of the processes' ends. */
 static bool is_over(struct hak_store_reader *r, uint32_t process, uint64_t event) {
     if (!event || !hak_store_is_profile_only(r))
         return false;
@@ -28,6 +29,7 @@ struct gone {
     bool at_from, at_to;
 };
 
+/* Notes whether the process had ended at the start and at the end of the span. */
 static void look_at_process(struct hak_store_reader *r, const struct hak_heap *heap,
                             const struct hak_span_query *query, uint32_t process,
                             struct gone *gone) {
@@ -42,7 +44,8 @@ static void look_at_process(struct hak_store_reader *r, const struct hak_heap *h
     gone->at_to = (p && hak_heap_is_gone(p, query->to)) || is_over(r, process, query->to);
 }
 
-/* In one read transaction: the receiver of a row may look its stack up. */
+/* Gives the rows of stored sums to the receiver, in one read transaction, as it may look stacks
+ * up. */
 static void give_stored(struct hak_store_reader *r, const struct hak_heap *heap,
                         const struct hak_span_query *query,
                         void (*each)(void *context, const struct hak_flow_row *row),
@@ -67,7 +70,7 @@ static void give_stored(struct hak_store_reader *r, const struct hak_heap *heap,
     hak_database_end_reading(hak_store_database(r), is_own);
 }
 
-/* 1, 0: it has no answer, or an error. */
+/* Answers a span from stored sums. 1, 0: they have no answer, or an error. */
 static int read_stored(struct hak_store_reader *r, const struct hak_span_query *query,
                        void (*each)(void *context, const struct hak_flow_row *row), void *context,
                        uint64_t *unknown) {
@@ -139,6 +142,8 @@ static int find_stored_peak(struct hak_store_reader *r, uint32_t process, uint64
     return result == 1 ? *event != 0 : result;
 }
 
+/* The event of the process's peak: the stored one, else by following all events. 1, 0 for none, or
+ * an error. */
 static int find_peak_event(struct hak_store_reader *r, uint32_t process, uint64_t *event) {
     int result = find_stored_peak(r, process, event);
     if (result != 0 || hak_store_is_profile_only(r))

@@ -43,6 +43,7 @@ static bool is_whole(const struct hak_event *e) {
     return e->id && e->stack && !(e->flags & HAK_RECORD_PARTIAL);
 }
 
+/* Remembers by which stacks a life began and ended, to recognise a stale end. */
 static void remember_pair(struct loading *t, const struct hak_life *life) {
     const struct hak_event *end = &life->ends[0];
     if (!is_whole(end) || !is_whole(&life->birth) || t->pairs > PAIR_SLOTS / 4 * 3)
@@ -69,6 +70,7 @@ static uint32_t find_earlier_owner(const struct loading *t, const struct hak_lif
     return newest;
 }
 
+/* Keeps a resize; beyond RESIZES_KEPT it replaces the last. */
 static void add_resize(struct loading *t, const struct hak_event *e) {
     if (t->resize_count < RESIZES_KEPT)
         t->resize_count++;
@@ -98,6 +100,7 @@ static int add_life(void *context, const struct hak_life_row *row) {
     return 0;
 }
 
+/* Keeps an event of the block in a ring of the newest, and the first wrong ones apart. */
 static int keep_move(void *context, const struct hak_event *e, enum hak_life_step step,
                      uint64_t number) {
     struct loading *t = context;
@@ -153,6 +156,8 @@ static int is_capture_whole(struct hak_store_reader *r) {
     return found < 0 ? found : missing == 0;
 }
 
+/* Settles for each suspected stale end whether its stacks ended a life of that site elsewhere; then
+ * it is none. */
 static int judge(struct loading *t, uint64_t until) {
     int whole = is_capture_whole(t->reader);
     if (whole < 0)
@@ -175,6 +180,7 @@ static int judge(struct loading *t, uint64_t until) {
     return 0;
 }
 
+/* Loads the name of the pool that the block was last said to be of. */
 static void load_pool_name(struct loading *t) {
     char *name = t->named ? hak_database_text(&t->reader->db,
                                               "SELECT name FROM mark WHERE event = ?1", t->named)
@@ -198,6 +204,7 @@ int hak_story_fault_row(const struct hak_store_reader *r, const struct hak_event
     return found;
 }
 
+/* Loads the row of the fault, and what was lost while the block's events came. */
 static int load_fault_and_losses(struct loading *t, const struct hak_lineage *lineage) {
     struct hak_story *story = t->story;
     int found = hak_story_fault_row(t->reader, &story->fault, &story->fault_row);
@@ -207,6 +214,7 @@ static int load_fault_and_losses(struct loading *t, const struct hak_lineage *li
                             &story->stops);
 }
 
+/* Settles the first wrong step and the offset, and puts lives and events in order. */
 static int finish_story(struct loading *t) {
     struct hak_story *story = t->story;
     const struct hak_event *push = &t->last_wrong_push, *fault = &story->fault;
@@ -219,6 +227,7 @@ static int finish_story(struct loading *t) {
                                                           : 0;
 }
 
+/* Makes the story's arrays. False without memory. */
 static bool has_memory(struct loading *t, struct hak_story *story) {
     if (!t || !story)
         return false;

@@ -49,6 +49,7 @@ static uint32_t number_of(const struct hak_tail *t, uint32_t process) {
 /* ---- forks -------------------------------------------------------------------------------------
  */
 
+/* Lists the processes, each with its parent's row. */
 static int read_members(struct hak_tail *t) {
     struct hak_query q = hak_ask(&t->reader->db,
                                  "SELECT p.id, coalesce(q.id, 0), p.fork_event FROM process p"
@@ -91,7 +92,7 @@ static void settle_member(struct hak_tail *t, struct member *m) {
         t->fork[t->forks++] = (uint32_t)(m - t->member);
 }
 
-/* By event, then by row: a parent comes before its child. */
+/* Sorts the forks by event, then by row: a parent comes before its child. False: no memory. */
 static bool sort_forks(struct hak_tail *t) {
     struct hak_pair *pair = malloc(2 * (size_t)(t->forks + 1) * sizeof *pair);
     if (!pair)
@@ -120,6 +121,7 @@ static void take_forks(struct hak_tail *t, uint64_t id) {
     }
 }
 
+/* The block's state as the live runs keep it. */
 static struct hak_live_state state_of(const struct hak_profile_block *at, uint32_t process) {
     const struct tail_block *b = (const struct tail_block *)(const void *)at;
     return (struct hak_live_state){.base = at->base,
@@ -134,7 +136,8 @@ static struct hak_live_state state_of(const struct hak_profile_block *at, uint32
                                    .step = (at->key - 1) & 3u};
 }
 
-/* Where there are no runs before, an ended block needs no state. */
+/* Keeps a block's state for its process; where there are no runs before, an ended block needs
+ * none. */
 static void put(struct hak_tail *t, struct member *m, const struct hak_live_state *s) {
     bool is_needed = s->step != HAK_LIVE_ENDED || t->query.first != 1;
     struct tail_block b = {.at = {.base = s->base,
@@ -167,6 +170,7 @@ static void count_layer(struct hak_tail *t, struct hak_profile_layer *l) {
     t->bases += l->below ? l->used : l->held;
 }
 
+/* Lists the bases that a layer holds or hides. */
 static void list_layer(struct hak_tail *t, struct hak_profile_layer *l) {
     for (size_t i = 0; i < (size_t)1 << l->bits; i++) {
         const struct hak_profile_block *b = hak_profile_at(l, i);
@@ -179,7 +183,7 @@ static void cut_layer(struct hak_tail *t, struct hak_profile_layer *l) {
     t->failed |= !hak_profile_cut(l, t->below);
 }
 
-/* Where there are more states than are wanted: forgets the upper half of the bases, which come with
+/* Forgets the upper half of the bases where there are more states than are wanted; they come with
  * the next batch. */
 static void press_states(struct hak_tail *t) {
     t->puts = t->bases = 0;
@@ -201,6 +205,8 @@ static void press_states(struct hak_tail *t) {
     each_layer(t, cut_layer);
 }
 
+/* Applies one call to the blocks of its process; now and then states that no longer matter are
+ * dropped. */
 static void take_event(struct hak_tail *t, const struct hak_event *e) {
     struct hak_live_state now, state;
     take_forks(t, e->id);
@@ -220,6 +226,7 @@ static void take_event(struct hak_tail *t, const struct hak_event *e) {
         press_states(t);
 }
 
+/* Reads the events behind the last stored run, and applies each. */
 static int read_tail_events(struct hak_tail *t) {
     struct hak_scan_limits limits = hak_scan_all();
     struct hak_scan *scan;
@@ -300,6 +307,7 @@ struct collected {
     bool failed;
 };
 
+/* Appends the block's state to the collected ones. */
 static void collect(void *context, const struct hak_profile_block *b) {
     struct collected *c = context;
     struct hak_live_table *into = &c->table;

@@ -19,7 +19,7 @@ struct hak_tail_query {
 };
 
 struct hak_tail;
-/* 0, or an error. */
+/* Reads the states of the blocks at the end of the log, behind the runs. 0, or an error. */
 int hak_tail_read(struct hak_store_reader *r, const struct hak_tail_query *query,
                   struct hak_tail **out);
 void hak_tail_free(struct hak_tail *t);

@@ -5,6 +5,7 @@
 #include "store/reader/inner.h"
 #include "trace/record.h"
 
+/* Counts one event for its thread. */
 static void tally_event(struct hak_thread_tally *t, const struct hak_event *e) {
     t->events++;
     t->last_event = e->id;
@@ -43,6 +44,7 @@ int hak_store_tally_threads(struct hak_store_reader *r, uint32_t process,
     return result;
 }
 
+/* Visits the events within the limits. 0 at their end, or an error. */
 static int visit_events(struct hak_store_reader *r, const struct hak_scan_limits *limits,
                         void (*visit)(void *, const struct hak_event *), void *context) {
     struct hak_scan *scan;
@@ -78,6 +80,7 @@ static bool has_all_rows(const struct hak_store_reader *r) {
                                SUPERSLAB_KINDS);
 }
 
+/* Visits the SuperSlab table's rows as events of mapping and unmapping. */
 static int each_row(const struct hak_store_reader *r,
                     void (*visit)(void *, const struct hak_event *), void *context) {
     struct hak_query q =

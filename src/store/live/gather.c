@@ -47,6 +47,7 @@ void hak_live_gather_clear(struct hak_live_gather *g) {
 /* ---- steps of a block --------------------------------------------------------------------------
  */
 
+/* The state in which the chunk's calls left the block. */
 static struct hak_live_state state_of(const struct hak_columns *c, const struct hak_live_touched *t,
                                       uint64_t first_id) {
     uint64_t base = hak_columns_value(c, HAK_COLUMN_BASE, t->call);
@@ -66,6 +67,7 @@ static struct hak_live_state state_of(const struct hak_columns *c, const struct 
     return s;
 }
 
+/* Notes what one call does to the block, behind the chunk's earlier calls. */
 static void note_call(struct hak_live_touched *t, uint64_t shape, uint32_t i) {
     unsigned kind = shape & 0xff, place = shape >> 16 & 0xff;
     bool is_end = kind == HAK_FREE || kind == HAK_REALLOC_FROM;
@@ -84,7 +86,7 @@ static void note_call(struct hak_live_touched *t, uint64_t shape, uint32_t i) {
     t->is_known = true;
 }
 
-/* One pass: notes the steps of every distinct base of the chunk. Returns the number of bases;
+/* Notes, in one pass, the steps of every distinct base of the chunk. Returns the number of bases;
  * `is_shared`: two processes use some of them. */
 static inline uint32_t pass_over(struct hak_live_gather *g, const struct hak_columns *c,
                                  bool is_plain, bool *is_shared) {
@@ -115,6 +117,8 @@ static inline uint32_t pass_over(struct hak_live_gather *g, const struct hak_col
 /* ---- the stretch -------------------------------------------------------------------------------
  */
 
+/* Appends a state; after losses an end is kept even of a block that was born here. False without
+ * memory. */
 static bool add(struct hak_live_gather *g, struct hak_live_state s) {
     struct hak_live_table *t = &g->table;
     s.is_fresh = s.is_fresh && !g->is_lossy;

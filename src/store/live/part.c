@@ -78,6 +78,7 @@ static bool is_any(const struct hak_live_state *s) {
         end_column(c);                                                                             \
     } while (0)
 
+/* Writes or reads how each state's life stands. Returns what is wrong, or NULL. */
 static const char *code_steps(struct coder *c, struct hak_live_state *states, uint32_t count) {
     const uint8_t *read = c->is_reading ? hak_read_bytes(&c->in, count) : NULL;
     if (c->is_reading && !read)

@@ -22,6 +22,7 @@ int hak_live_find_run(const struct hak_database *db, uint32_t level, uint64_t fi
     return error ? error : found;
 }
 
+/* An error: the live run is damaged. */
 static int fail_damaged(const char *path, const struct hak_live_run *run, const char *wrong) {
     return hak_store_fail(HAK_STORE_BROKEN,
                           "%s: live checkpoint of events %llu to %llu: %s; the store is damaged: "
@@ -56,7 +57,8 @@ int hak_live_cursor_open(struct hak_live_cursor *c, const struct hak_database *d
     return error;
 }
 
-/* No query stays open between parts: the writer commits between them. */
+/* Reads the run's next part; no query stays open between parts, as the writer commits between them.
+ * 1, 0: no more, or an error. */
 static int next_part(struct hak_live_cursor *c) {
     c->at = c->count = 0;
     struct hak_query q =

@@ -53,7 +53,7 @@ struct hak_live_table {
 void hak_live_table_free(struct hak_live_table *t);
 /* Joins `newer` to the state of its block. False when memory is out. */
 bool hak_live_table_add(struct hak_live_table *t, const struct hak_live_state *newer);
-/* Forgets all states but those that are `kept`. False when memory is out. */
+/* Forgets all states but those for which is_kept() is true. False when memory is out. */
 bool hak_live_table_filter(struct hak_live_table *t,
                            bool (*is_kept)(const void *context, const struct hak_live_state *s),
                            const void *context);

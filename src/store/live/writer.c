@@ -41,6 +41,7 @@ struct hak_live_writer {
     uint32_t runs_a_level;
 };
 
+/* Gives the merge up; what it has written is dropped by the next one. */
 static void stop_merge(struct hak_live_writer *l) {
     if (!l->merge)
         return;
@@ -91,6 +92,7 @@ void hak_live_note_loss(struct hak_live_writer *l) {
 /* ---- a chunk becomes states --------------------------------------------------------------------
  */
 
+/* Applies one chunk's calls to the live states of the open run. */
 static int add_columns(struct hak_live_writer *l, const struct hak_columns *c, uint64_t first_id,
                        uint64_t max_ns) {
     bool has_memory = hak_live_gather_chunk(&l->gather, c, first_id);
@@ -175,6 +177,7 @@ static int drop_unfinished(struct hak_live_writer *l, const struct hak_live_run 
                   "tidying live checkpoints", HAK_NUMBER(run->level), HAK_NUMBER(run->first_event));
 }
 
+/* Begins the next merge that is due, the lowest level first; none may be. */
 static int start_merge(struct hak_live_writer *l) {
     int found = 0;
     l->merge = calloc(1, sizeof *l->merge);
@@ -189,6 +192,7 @@ static int start_merge(struct hak_live_writer *l) {
     return found;
 }
 
+/* Writes one part of the merged run. */
 static int end_part(struct hak_live_writer *l, bool is_last) {
     struct merge *m = l->merge;
     int error =
@@ -197,6 +201,7 @@ static int end_part(struct hak_live_writer *l, bool is_last) {
     return error;
 }
 
+/* Merges STATES_A_STEP states more; at the end begins the next merge. */
 static int go_on_merging(struct hak_live_writer *l) {
     struct merge *m = l->merge;
     struct hak_live_state s;
@@ -241,6 +246,7 @@ static int find_start(struct hak_live_writer *l) {
     return error;
 }
 
+/* Applies the next chunk; a full run is written and a merge begun. */
 static int add_next(struct hak_live_writer *l, const struct hak_columns *c, uint64_t id,
                     uint64_t max_ns) {
     int error = add_columns(l, c, id, max_ns);
@@ -253,6 +259,8 @@ static int add_next(struct hak_live_writer *l, const struct hak_columns *c, uint
     return error;
 }
 
+/* Decodes and applies one stored chunk. A broken one begins the run anew behind it, without an
+ * error. */
 static int decode_next(struct hak_live_writer *l, const struct hak_query *row,
                        struct hak_columns *columns) {
     struct hak_chunk chunk;
@@ -268,9 +276,9 @@ static int decode_next(struct hak_live_writer *l, const struct hak_query *row,
     return 0;
 }
 
-/* Gathers the oldest chunks that are not gathered yet and lie before event `end`, a few at a time.
- */
-static int catch_up(struct hak_live_writer *l, uint64_t end) {
+/* Decodes the next few stored chunks before event `end` and applies them to the live blocks. Where
+ * none lie before `end`, it goes on there. */
+static int gather_stored_chunks(struct hak_live_writer *l, uint64_t end) {
     struct hak_columns columns;
     int chunks = (STEP_CHUNKS + (int)(l->puts++ % STEP_PUTS)) / STEP_PUTS;
     if (!hak_columns_init(&columns))
@@ -297,7 +305,7 @@ int hak_live_put_chunk(struct hak_live_writer *l, const struct hak_columns *c, u
         return 0;
     int error = l->is_started ? 0 : find_start(l);
     if (!error && l->next < first_id)
-        error = catch_up(l, first_id);
+        error = gather_stored_chunks(l, first_id);
     if (!error && l->next == first_id)
         error = add_next(l, c, first_id, max_ns);
     if (!error && l->merge)

@@ -31,8 +31,8 @@ void hak_live_note_loss(struct hak_live_writer *l);
 int hak_live_trim(struct hak_live_writer *l, uint64_t end);
 void hak_live_writer_free(struct hak_live_writer *l);
 
-/* For tests: a log of up to `after` events has no runs, a run ends after so many events, `runs` of
- * a level make one of the next. */
+/* Sets, for tests, after how many events the log gets runs (`after`), a run ends (`events`), and
+ * how many `runs` of a level make one of the next. */
 void hak_live_set_limits(struct hak_live_writer *l, uint64_t after, uint64_t events, uint32_t runs);
 
 #endif

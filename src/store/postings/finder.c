@@ -33,6 +33,7 @@ void hak_posting_reader_free(struct hak_posting_reader *r) {
 /* ---- chunks of a run ---------------------------------------------------------------------------
  */
 
+/* Sets the bits of the key's chunks. False without memory. */
 static bool set_bits(struct hak_finder_run *run, const struct hak_posting_cursor *c) {
     if (!run->bits)
         run->bits = calloc((run->last - run->first) / 64 + 1, sizeof *run->bits);
@@ -70,6 +71,8 @@ static int look_up(struct hak_posting_reader *r, const struct hak_finder_part *p
     return 1;
 }
 
+/* Sets the bits of the chunks with keys in the range. 1, 0: the run is broken or has a gap, or an
+ * error. */
 static int look_up_range(struct hak_posting_reader *r, const struct hak_finder_part *p,
                          struct hak_finder_run *run) {
     const struct hak_finder_query *q = &p->query;
@@ -110,6 +113,7 @@ static int look_up_address(struct hak_posting_reader *r, struct hak_finder_part 
     return look_up(r, p, run, p->own_keys, count);
 }
 
+/* Reads what one run says about the query, once. */
 static int read_run(struct hak_finder *f, struct hak_finder_part *p, struct hak_finder_run *run) {
     if (run->is_read)
         return 0;
@@ -138,7 +142,7 @@ static uint64_t first_key(const struct hak_finder_query *q) {
     return q->address ? q->address : q->is_range ? q->from : q->count ? q->keys[0] : 0;
 }
 
-/* Keeps those chunks of the window that the runs of `p` do not exclude. */
+/* Drops from the window the chunks that the runs of `p` exclude. */
 static int narrow(struct hak_finder *f, struct hak_finder_part *p) {
     uint64_t *has = f->work[0], *known = f->work[1], words = (f->to - f->from) / 64 + 1;
     memset(has, 0, words * sizeof *has);
@@ -203,6 +207,7 @@ static bool is_empty(const struct hak_finder *f, uint64_t words) {
     return !any;
 }
 
+/* Finds the chunks of the next window that meet all parts of the query. */
 static int next_window(struct hak_finder *f) {
     choose_window(f);
     uint64_t words = (f->to - f->from) / 64 + 1, spare = (f->to - f->from + 1) % 64;

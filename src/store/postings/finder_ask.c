@@ -5,6 +5,8 @@
 #include "base/sorted.h"
 #include "store/error.h"
 
+/* Adds a key to the sorted distinct ones. Returns their number; more than `max` are counted only.
+ */
 static int add_owner(uint64_t *out, int count, int max, uint64_t key) {
     int known = count < max ? count : max;
     int at = (int)hak_find_sorted(out, (uint32_t)known, key);

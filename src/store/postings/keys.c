@@ -41,6 +41,8 @@ struct values {
     const uint64_t *value, *dictionary;
     const uint32_t *index;
 };
+
+/* The column's values, plain or through its dictionary. */
 static struct values values_of(const struct hak_columns *c, enum hak_column column) {
     return (struct values){.value = c->by_index[column] ? NULL : c->value[column],
                            .dictionary = c->dictionary[column],
@@ -62,6 +64,7 @@ struct gathering {
     bool has_large, has_zero;
 };
 
+/* Adds the key of the block's owner, mostly only once. */
 static void note_owner(struct gathering *g, uint64_t base, uint32_t process, uint8_t class_index) {
     uint64_t key = hak_posting_owner(base, process, class_index);
     uint64_t *recent = &g->recent[(key * 0x9e3779b97f4a7c15ull) >> 54];
@@ -77,6 +80,7 @@ static void note_owner(struct gathering *g, uint64_t base, uint32_t process, uin
 /* More than any block has, and base + extent is a number of the store: sizes may be nonsense. */
 #define EXTENT_MAX ((uint64_t)1 << 62)
 
+/* Notes the greatest extent of a large block in the chunk. */
 static void note_large(struct gathering *g, const struct hak_columns *c, uint32_t number,
                        uint64_t extent) {
     struct hak_posting_keys *k = g->keys;
@@ -127,6 +131,7 @@ HAK_IN_PLACE void look_at_each(struct gathering *g, const struct hak_columns *c,
     }
 }
 
+/* Gathers owners, extents and distances from all events. */
 static void look_at_events(struct gathering *g, const struct hak_columns *c) {
     memset(g->keys->owner_of, 0xff, c->distinct[HAK_COLUMN_BASE] * sizeof *g->keys->owner_of);
     if (!c->by_index[HAK_COLUMN_SHAPE] && !c->by_index[HAK_COLUMN_ACTOR] &&
@@ -149,6 +154,7 @@ static void settle_large(struct hak_posting_keys *k, const struct hak_columns *c
     }
 }
 
+/* Adds the column's distinct values but 0 as keys. */
 static void take_distinct(struct hak_posting_keys *k, enum hak_posting_kind kind,
                           const struct hak_columns *c, enum hak_column column) {
     for (uint32_t i = 0; i < c->distinct[column]; i++)

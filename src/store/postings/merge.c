@@ -87,6 +87,8 @@ static int advance(struct hak_posting_merge *m, struct source *s) {
     }
 }
 
+/* Opens a source at its first key from `from` on. A missing or broken row switches the merge off.
+ */
 static int open_source(struct hak_posting_merge *m, struct source *s, uint64_t from) {
     s->is_done = false;
     s->rows_out = 0;
@@ -106,6 +108,7 @@ static int open_source(struct hak_posting_merge *m, struct source *s, uint64_t f
 /* ---- due joins ---------------------------------------------------------------------------------
  */
 
+/* How many chunks a run of the level spans. */
 static uint64_t chunks_of_level(unsigned level) {
     uint64_t chunks = 1;
     while (level--)
@@ -164,6 +167,7 @@ static int find_progress(struct hak_posting_merge *m, uint64_t group) {
     return hak_query_end(&q);
 }
 
+/* Begins or continues merging the level's runs of these chunks. */
 static int start(struct hak_posting_merge *m, unsigned level, uint64_t from, uint64_t to) {
     m->level = level;
     m->is_active = false;
@@ -199,6 +203,7 @@ static int find_due(struct hak_posting_merge *m, uint64_t chunks, unsigned level
 /* ---- joining -----------------------------------------------------------------------------------
  */
 
+/* Deletes the source's rows whose keys are merged. */
 static int drop_source_rows(struct hak_posting_merge *m, struct source *s, uint64_t up_to) {
     s->rows_out = 0;
     return hak_do(&m->db,
@@ -208,6 +213,7 @@ static int drop_source_rows(struct hak_posting_merge *m, struct source *s, uint6
                   HAK_NUMBER(up_to));
 }
 
+/* Writes the merged row and deletes the source rows it replaces. */
 static int flush(struct hak_posting_merge *m, bool is_last) {
     struct hak_distances distances = m->row.distances;
     int error = hak_posting_merge_put_row(&m->db, &m->blob, &m->row, m->level, m->min_key, is_last);
@@ -222,6 +228,7 @@ static int flush(struct hak_posting_merge *m, bool is_last) {
     return error;
 }
 
+/* Appends the source's chunks to the key's spans. Returns their number. */
 static uint32_t add_spans(struct hak_posting_merge *m, uint32_t count, const struct source *s) {
     uint32_t offset = (uint32_t)(s->first - m->row.first);
     for (uint32_t i = 0; i < s->cursor.spans; i++) {
@@ -293,6 +300,7 @@ static int join_key(struct hak_posting_merge *m, uint64_t key, uint64_t *work) {
     return error;
 }
 
+/* Merges about `keys` keys more, writing each full row. */
 static int go_on(struct hak_posting_merge *m, uint64_t keys) {
     uint64_t work = 0, second;
     int error = 0;

@@ -8,6 +8,7 @@
 
 static const char reading[] = "reading its postings";
 
+/* Opens a row's keys. False: broken, or of another run. */
 static bool open_run_row(struct hak_posting_reader *r, enum hak_posting_kind kind,
                          const struct hak_finder_run *run, const void *data, size_t bytes,
                          struct hak_finder_row *out) {
@@ -85,6 +86,7 @@ static bool take_ahead(struct wanted *w, const struct hak_query *q) {
     return true;
 }
 
+/* Reads the wanted rows in one question. */
 static int read_wanted(struct hak_posting_reader *r, struct wanted *w) {
     static const char sql[] =
         "SELECT id, min_key, max_key, data FROM posting_run WHERE id IN"
@@ -122,6 +124,7 @@ void hak_finder_forget_ahead(struct hak_finder_run *run) {
 /* ---- runs -------------------------------------------------------------------------------------
  */
 
+/* Inserts a run in the order of its first chunk. False without memory. */
 static bool add_run(struct hak_finder_part *p, uint32_t *room, struct hak_finder_run run) {
     if (!hak_growing_make_room(&p->run, p->runs, room, sizeof *p->run))
         return false;

@@ -64,6 +64,7 @@ void hak_posting_row_begin(struct hak_posting_row *row, enum hak_posting_kind ki
     row->key_bytes = 0;
 }
 
+/* Writes the chunks of a key. Returns the bytes. */
 static uint32_t code_set(uint8_t *out, const struct hak_span *span, uint32_t spans) {
     uint8_t *at = out;
     uint64_t before = 0;
@@ -82,6 +83,7 @@ static inline bool has_room(struct hak_buffer *to, size_t bytes) {
     return to->room - to->size >= bytes || hak_buffer_reserve(to, bytes);
 }
 
+/* Appends a key's chunks; the same as the last key's take one byte. False without memory. */
 static bool add_set(struct hak_posting_row *row, const struct hak_span *span, uint32_t spans) {
     unsigned now = row->at ^= 1;
     row->set_bytes[now] = code_set(row->set[now], span, spans);
@@ -99,6 +101,7 @@ static bool add_set(struct hak_posting_row *row, const struct hak_span *span, ui
     return true;
 }
 
+/* Appends 8 bytes. False without memory. */
 static inline bool add_number(struct hak_buffer *to, uint64_t number) {
     if (!has_room(to, sizeof number))
         return false;
@@ -107,6 +110,7 @@ static inline bool add_number(struct hak_buffer *to, uint64_t number) {
     return true;
 }
 
+/* Counts the key, and about how many bytes it will take. */
 static void note_key(struct hak_posting_row *row, uint64_t key) {
     uint64_t step = (key - row->last_key) >> 4;
     row->key_bytes += 1 + (step >= 0x80) + (step >= 0x4000) + 4 * (step >= 0x200000);
@@ -143,7 +147,7 @@ static uint64_t number_at(const struct hak_buffer *from, uint32_t i) {
     return number;
 }
 
-/* Keys, sets, extents and distances behind each other in row->raw. */
+/* Writes keys, sets, extents and distances behind each other into row->raw. False: no memory. */
 static bool lay_out(struct hak_posting_row *row, unsigned shift, uint32_t part_end[2]) {
     size_t extents = row->extents.size / 8;
     row->raw.size = 0;
@@ -220,6 +224,7 @@ void hak_posting_cursor_free(struct hak_posting_cursor *c) {
     *c = (struct hak_posting_cursor){0};
 }
 
+/* Reads the distances of a run of bases. Returns what is wrong, or NULL. */
 static const char *read_distances(struct hak_posting_cursor *c, uint32_t count, bool many) {
     /* They lie behind the extents, whose end is only known once all are read: other kinds than BASE
      * have none, and BASE has no extents. */
@@ -274,6 +279,7 @@ const char *hak_posting_cursor_open(struct hak_posting_cursor *c, const void *bl
     return NULL;
 }
 
+/* Reads the chunks of the next key. Returns what is wrong, or NULL. */
 static const char *read_set(struct hak_posting_cursor *c) {
     uint64_t most = c->last - c->first, from = 0;
     uint64_t token = hak_read_varint(&c->set_in);

@@ -40,6 +40,7 @@ int hak_posting_writer_make(const struct hak_database *db, struct hak_posting_wr
     return hak_store_no_memory(db->path);
 }
 
+/* Finds the number of the next chunk, once. */
 static int find_next(struct hak_posting_writer *p) {
     uint64_t last;
     if (p->knows_next)
@@ -51,6 +52,7 @@ static int find_next(struct hak_posting_writer *p) {
     return found < 0 ? found : 0;
 }
 
+/* Begins the row of this chunk's keys of a kind. */
 static void begin_row(struct hak_posting_writer *p, enum hak_posting_kind kind) {
     hak_posting_row_begin(&p->row, kind, p->next, p->next);
     if (kind == HAK_POSTING_BASE)

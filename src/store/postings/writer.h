@@ -19,7 +19,7 @@ int hak_posting_put_chunk(struct hak_posting_writer *p, const struct hak_columns
 void hak_posting_rolled_back(struct hak_posting_writer *p);
 /* The chunks before the one that is `first_kept` were dropped. */
 int hak_posting_trim(struct hak_posting_writer *p, uint64_t first_kept);
-/* No chunk comes any more: in the last transaction. */
+/* Joins what is left to runs, in the last transaction, when no chunk comes any more. */
 int hak_posting_finish(struct hak_posting_writer *p);
 
 #endif

@@ -18,6 +18,7 @@ const struct hak_profile_block *hak_profile_find(const struct hak_profile_layer 
     return NULL;
 }
 
+/* An empty table for about `bases` blocks, aligned to cache lines. NULL without memory. */
 static struct hak_profile_layer *make_layer(uint64_t bases, uint32_t slot_bytes) {
     struct hak_profile_layer *l = calloc(1, sizeof *l);
     if (!l)

@@ -72,7 +72,7 @@ bool hak_profile_hold(struct hak_profile_layer **top, const struct hak_profile_b
                       uint32_t slot_bytes);
 /* One holder more. NULL stays NULL. */
 struct hak_profile_layer *hak_profile_share(struct hak_profile_layer *l);
-/* One holder less. */
+/* Takes one holder from a layer and those below it, and frees those that nobody holds. */
 void hak_profile_drop(struct hak_profile_layer *l);
 /* Calls `each` for every block that is held, in no order. */
 void hak_profile_each(const struct hak_profile_layer *top,

@@ -242,6 +242,8 @@ static struct process *process_at(struct hak_profile_gather *g, uint32_t row) {
     }
     return &g->process[row];
 }
+
+/* The thread's place; without memory the gathering is broken and NULL. */
 static struct thread *thread_at(struct hak_profile_gather *g, uint32_t row) {
     if (!hak_growing_reach(&g->thread, row, &g->thread_room, sizeof *g->thread)) {
         g->is_broken = true;
@@ -250,6 +252,7 @@ static struct thread *thread_at(struct hak_profile_gather *g, uint32_t row) {
     return &g->thread[row];
 }
 
+/* Forgets a fork that is no longer needed. */
 static void drop_fork(struct hak_profile_gather *g, uint32_t at) {
     hak_profile_drop(g->fork[at].top);
     free(g->fork[at].row);
@@ -294,7 +297,7 @@ static struct hak_amount change_of(const struct hak_profile_row *row) {
         row->inherited.bytes + row->came.bytes - row->went.bytes - row->left.bytes};
 }
 
-/* Before a row changes: keeps its value at the newest peak. */
+/* Keeps a row's value at the newest peak, before it changes. */
 static __attribute__((noinline)) void keep_peak(struct hak_profile_gather *g, uint32_t sum) {
     if (!hak_growing_reach(&g->row_peak, sum, &g->row_peak_room, sizeof *g->row_peak)) {
         g->is_broken = true;
@@ -429,8 +432,8 @@ static void inherit(struct hak_profile_gather *g, struct process *p, uint32_t ro
     p->now.live_bytes = p->now.inherited_bytes = bytes;
 }
 
-/* Its first event is `id`: it has the blocks of its parent at the fork, or, where that is not
- * known, at `id`. */
+/* Begins a process whose first event is `id`: it inherits its parent's blocks at the fork, or,
+ * where that is not known, at `id`. */
 static void begin_process(struct hak_profile_gather *g, struct process *p, uint32_t row,
                           uint64_t id) {
     const struct process *parent =
@@ -469,6 +472,7 @@ static bool needs_parent(const struct hak_profile_gather *g, const struct proces
            g->process[p->parent].session == p->session;
 }
 
+/* The process takes part in the open run. */
 static void enter_run(struct hak_profile_gather *g, struct process *p, uint32_t row) {
     if (!hak_growing_make_room(&g->run_process, g->run_processes, &g->run_process_room,
                                sizeof *g->run_process)) {
@@ -526,6 +530,7 @@ static void load_all(struct hak_profile_gather *g, const struct process *p, uint
     g->states = distinct;
 }
 
+/* Fetches the block's place in the process's two upper layers. */
 static inline void prefetch_block(const struct hak_profile_gather *g, const struct process *p,
                                   uint32_t number) {
     uint64_t base = g->c->dictionary[HAK_COLUMN_BASE][number];
@@ -642,6 +647,7 @@ static void end_segment(struct hak_profile_gather *g) {
     write_changes(g);
 }
 
+/* Begins a part of the chunk in which no fork lies between. */
 static void begin_segment(struct hak_profile_gather *g) {
     if (++g->segment == 1u << (32 - LANE_BITS)) {
         memset(g->site_slot, 0, (size_t)HAK_CHUNK_EVENTS_MAX * WAYS * sizeof *g->site_slot);
@@ -675,6 +681,7 @@ static bool enter_segment(struct hak_profile_gather *g, struct process *p, uint3
 /* ---- events ------------------------------------------------------------------------------------
  */
 
+/* The effect that an event of this shape has on a block. */
 static enum role role_of(uint64_t shape) {
     unsigned kind = shape & 0xff, place = shape >> 16 & 0xff;
     if (kind == HAK_FORK)
@@ -735,6 +742,7 @@ static uint32_t find_row(struct hak_profile_gather *g, uint32_t process, uint32_
     return sum;
 }
 
+/* Adds a life whose end cannot be worked out from the keys in order. */
 static void add_exception(struct hak_profile_gather *g, uint32_t i, uint32_t key, uint64_t size,
                           bool is_brief) {
     struct hak_profile_chunk *e = &g->ends;
@@ -746,6 +754,7 @@ static void add_exception(struct hak_profile_gather *g, uint32_t i, uint32_t key
             (struct hak_profile_exception){.at = i, .key = key, .size = size, .is_brief = is_brief};
 }
 
+/* Adds the key of an older life that ends. */
 static void add_end(struct hak_profile_gather *g, uint32_t key) {
     struct hak_profile_chunk *e = &g->ends;
     if (!hak_growing_make_room(&e->end, e->ends, &e->end_room, sizeof *e->end))
@@ -849,6 +858,7 @@ static void resize_life(struct hak_profile_gather *g, const struct actor *a, str
     s->open = is_older ? RESIZED : s->open;
 }
 
+/* Finds the sums that births of this site by this actor go into. */
 static void fill_slot(struct hak_profile_gather *g, const struct actor *a, uint32_t site,
                       site_slot_t *slot) {
     *slot = (uint64_t)a->tag << 32;
@@ -1217,7 +1227,7 @@ static void keep_held(struct hak_profile_gather *g) {
     }
 }
 
-/* Those that ended, and had no event in the chunk: they have none any more. */
+/* Retires the processes that ended and had no event in the chunk: they have none any more. */
 static void retire_eventless(struct hak_profile_gather *g) {
     for (uint32_t i = 0; i < g->process_room && !g->is_broken; i++) {
         struct process *p = &g->process[i];

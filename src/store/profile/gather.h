@@ -54,7 +54,8 @@ bool hak_profile_gather_keep(struct hak_profile_gather *g);
 uint64_t hak_profile_chunk_first(const struct hak_profile_gather *g);
 /* No chunk waits to be kept. */
 bool hak_profile_is_kept(const struct hak_profile_gather *g);
-/* It is not. False: the state before it is lost, nothing more can be added. */
+/* Takes back the chunk that was added last, which is not stored. False: the state before it is
+ * lost, nothing more can be added. */
 bool hak_profile_gather_take_back(struct hak_profile_gather *g);
 
 /* The first and the last event of the chunks that were kept since the run began; 0, 0 = none. */

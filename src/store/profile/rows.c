@@ -36,6 +36,7 @@ static bool reserve(struct coder *c, uint64_t numbers) {
     return c->has_memory;
 }
 
+/* Writes the value, or reads and returns it. */
 static uint64_t code(struct coder *c, uint64_t value) {
     if (c->is_reading)
         return hak_read_varint(&c->in);
@@ -46,6 +47,8 @@ static uint64_t code(struct coder *c, uint64_t value) {
 static uint64_t code_near(struct coder *c, uint64_t value, uint64_t guess) {
     return guess + hak_unzigzag(code(c, hak_zigzag(value - guess)));
 }
+
+/* Writes or reads a number of 32 bits as its distance from a guess. */
 static uint32_t code_small(struct coder *c, uint32_t value, uint32_t guess) {
     uint64_t got = code_near(c, value, guess);
     if (got > UINT32_MAX)
@@ -70,6 +73,7 @@ static struct coder writing(void) {
     return (struct coder){.has_memory = true};
 }
 
+/* Packs what was written and appends it as a blob. False without memory. */
 static bool finish(struct coder *c, const struct hak_blob_form *form, struct hak_buffer *out) {
     size_t start;
     uint8_t packing = 0;
@@ -89,6 +93,7 @@ static bool finish(struct coder *c, const struct hak_blob_form *form, struct hak
     return is_done;
 }
 
+/* Unpacks a blob to be read. Returns what is wrong, or NULL. */
 static const char *open_blob(struct coder *c, const struct hak_blob_form *form, const uint8_t *blob,
                              size_t bytes) {
     *c = (struct coder){.is_reading = true, .has_memory = true};
@@ -165,6 +170,7 @@ const char *hak_profile_keys_decode(const uint8_t *blob, size_t bytes,
 /* ---- chunk -------------------------------------------------------------------------------------
  */
 
+/* Writes or reads the keys of ended lives. */
 static void code_ends(struct coder *c, struct hak_profile_chunk *k) {
     k->ends = code_count(c, k->ends, 2);
     if (!make_array(c, &k->end, k->ends, &k->end_room, sizeof *k->end) || !reserve(c, k->ends))
@@ -188,6 +194,7 @@ static void code_ends(struct coder *c, struct hak_profile_chunk *k) {
     end_column(c);
 }
 
+/* Writes or reads the exceptions. */
 static void code_exceptions(struct coder *c, struct hak_profile_chunk *k) {
     k->exceptions = code_count(c, k->exceptions, 4);
     if (!make_array(c, &k->exception, k->exceptions, &k->exception_room, sizeof *k->exception) ||
@@ -206,6 +213,7 @@ static void code_exceptions(struct coder *c, struct hak_profile_chunk *k) {
     }
 }
 
+/* Writes or reads which processes began by a fork. */
 static void code_origins(struct coder *c, struct hak_profile_chunk *k) {
     k->origins = code_count(c, k->origins, 3);
     if (!make_array(c, &k->origin, k->origins, &k->origin_room, sizeof *k->origin) ||
@@ -251,6 +259,7 @@ void hak_profile_chunk_free(struct hak_profile_chunk *chunk) {
 /* ---- run ---------------------------------------------------------------------------------------
  */
 
+/* Writes or reads the sums of processes. */
 static void code_processes(struct coder *c, struct hak_profile_run *r) {
     r->processes = code_count(c, r->processes, 9);
     if (!make_array(c, &r->process, r->processes, &r->process_room, sizeof *r->process) ||
@@ -284,6 +293,7 @@ static void code_processes(struct coder *c, struct hak_profile_run *r) {
         end_column(c);                                                                             \
     } while (0)
 
+/* Writes or reads the rows, column by column. */
 static void code_rows(struct coder *c, struct hak_profile_run *r) {
     r->rows = code_count(c, r->rows, 8);
     if (!make_array(c, &r->row, r->rows, &r->row_room, sizeof *r->row) ||
@@ -331,6 +341,7 @@ bool hak_profile_run_encode(const struct hak_profile_run *run, struct hak_buffer
     return finish(&c, r.is_alone ? &alone_form : &run_form, out);
 }
 
+/* Says what is impossible in a run that was read; NULL: nothing. */
 static const char *check_run(const struct hak_profile_run *r) {
     const struct hak_profile_tree *t = &r->tree;
     if (r->is_alone && (t->last_ns < t->first_ns ||
@@ -370,6 +381,7 @@ const char *hak_profile_run_decode(const uint8_t *blob, size_t bytes, struct hak
 /* ---- joining runs ------------------------------------------------------------------------------
  */
 
+/* By process, then key. */
 static int compare_rows(const void *one, const void *other) {
     const struct hak_profile_row *a = one, *b = other;
     if (a->process != b->process)
@@ -382,6 +394,7 @@ static int compare_processes(const void *one, const void *other) {
     return (a->process > b->process) - (a->process < b->process);
 }
 
+/* By process, then class. */
 static int compare_class_rows(const void *one, const void *other) {
     const struct hak_profile_class *a = one, *b = other;
     if (a->process != b->process)
@@ -398,6 +411,7 @@ void hak_profile_run_sort(struct hak_profile_run *run) {
         qsort(run->class_row, run->classes, sizeof *run->class_row, compare_class_rows);
 }
 
+/* Adds what the next run says about the process. */
 static void join_process(struct hak_profile_process *to, const struct hak_profile_process *next) {
     if (next->parent) {
         to->parent = next->parent;
@@ -414,6 +428,7 @@ static void join_process(struct hak_profile_process *to, const struct hak_profil
     }
 }
 
+/* Adds what the next run says about all processes together. */
 static void join_tree(struct hak_profile_tree *to, const struct hak_profile_tree *next) {
     to->first_ns = next->first_ns < to->first_ns ? next->first_ns : to->first_ns;
     to->last_ns = next->last_ns > to->last_ns ? next->last_ns : to->last_ns;
@@ -425,7 +440,7 @@ static void join_tree(struct hak_profile_tree *to, const struct hak_profile_tree
     }
 }
 
-/* Both lists, each in order, become one. */
+/* Joins the rows of the next run to this one's; both lists are in order. False: no memory. */
 static bool join_rows(struct hak_profile_run *to, const struct hak_profile_run *next) {
     struct hak_profile_row *joined = malloc(((size_t)to->rows + next->rows + 1) * sizeof *joined);
     uint32_t i = 0, k = 0, rows = 0;
@@ -452,6 +467,7 @@ static bool join_rows(struct hak_profile_run *to, const struct hak_profile_run *
     return true;
 }
 
+/* Joins the processes of two runs, both sorted. False without memory. */
 static bool join_processes(struct hak_profile_run *to, const struct hak_profile_run *next) {
     size_t most = (size_t)to->processes + next->processes + 1;
     struct hak_profile_process *joined = malloc(most * sizeof *joined);

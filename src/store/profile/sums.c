@@ -53,6 +53,7 @@ bool hak_profile_sums_begin(struct hak_profile_sums *s) {
     return true;
 }
 
+/* Notes the row as the key's last, for a short cut; returns it. */
 static uint32_t note_row(struct hak_profile_sums *s, uint32_t key, uint32_t row) {
     if (key < KEYS_MAX && hak_growing_reach(&s->last_row, key, &s->keys, sizeof *s->last_row))
         s->last_row[key] = row;

@@ -22,6 +22,8 @@ void hak_profile_sums_free(struct hak_profile_sums *s);
 /* The row of the pair, which is added where it is new; 0 when memory is out. _search: not where it
  * was last. */
 uint32_t hak_profile_sums_search(struct hak_profile_sums *s, uint32_t process, uint32_t key);
+
+/* The row of the process and key; 0: there is none. */
 static inline uint32_t hak_profile_sums_find(struct hak_profile_sums *s, uint32_t process,
                                              uint32_t key) {
     uint32_t at = key < s->keys ? s->last_row[key] : 0;

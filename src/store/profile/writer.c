@@ -120,6 +120,7 @@ static int put_keys(struct hak_profile_writer *w, uint32_t key) {
                   HAK_NUMBER(keys->count - from), HAK_BYTES(w->blob.data, w->blob.size));
 }
 
+/* Stores a merged run, encoded in `blob`. */
 static int insert_run(struct hak_profile_writer *w, const struct hak_profile_run *run,
                       uint32_t level) {
     w->written.level_runs[level]++;
@@ -202,6 +203,7 @@ static int put_alone(struct hak_profile_writer *w) {
     return error ? error : put_peak(w);
 }
 
+/* Stores what the process held in a class at this event. */
 static int put_class(struct hak_profile_writer *w, uint32_t process, uint64_t event,
                      uint32_t class_index, const struct hak_amount *live) {
     return hak_do(&w->db, "INSERT OR REPLACE INTO profile_class VALUES(?, ?, ?, ?, ?)", doing,
@@ -209,6 +211,7 @@ static int put_class(struct hak_profile_writer *w, uint32_t process, uint64_t ev
                   HAK_NUMBER(live->blocks), HAK_NUMBER(live->bytes));
 }
 
+/* Stores the finished run and its keys, if that has not been done. */
 static int put_run(struct hak_profile_writer *w) {
     if (!w->run.first || w->is_run_put || !w->gather)
         return 0;
@@ -255,7 +258,7 @@ static int put_ends(struct hak_profile_writer *w, uint64_t first_id) {
 /* ---- chunk by chunk ----------------------------------------------------------------------------
  */
 
-/* Those that are there already. */
+/* Takes the processes and threads that the store has already. */
 static int read_known_actors(struct hak_profile_writer *w) {
     struct hak_query q =
         hak_ask(&w->db, "SELECT id, parent, fork_event, session FROM process", "reading processes");
@@ -294,6 +297,7 @@ static int start(struct hak_profile_writer *w, uint64_t first_id) {
     return error ? error : read_known_actors(w);
 }
 
+/* Stores a finished run, then gathers the chunk. Without memory, the profile stops. */
 static int add_chunk(struct hak_profile_writer *w, const struct hak_columns *c, uint64_t id) {
     int error = put_run(w);
     if (error)
@@ -327,7 +331,8 @@ static void keep(struct hak_profile_writer *w) {
         stop(w);
 }
 
-/* One that was stored before; nothing of this transaction can be taken back then. */
+/* Adds a chunk that was stored before; nothing of this transaction can be taken back then. One that
+ * is damaged stops the profile. */
 static int add_stored(struct hak_profile_writer *w, const struct hak_query *row,
                       struct hak_columns *c) {
     struct hak_chunk chunk;
@@ -352,6 +357,7 @@ static int add_stored(struct hak_profile_writer *w, const struct hak_query *row,
     return error;
 }
 
+/* Gathers at most `chunks` chunks that are stored already, before event `end`. */
 static int catch_up(struct hak_profile_writer *w, uint64_t end, uint64_t chunks) {
     struct hak_columns columns;
     if (!hak_columns_init(&columns))

@@ -14,9 +14,9 @@
 struct hak_columns;
 struct hak_profile_writer;
 
-/* 0 or an error. */
+/* Makes the writer of the profile's runs. 0 or an error. */
 int hak_profile_writer_make(const struct hak_database *db, struct hak_profile_writer **out);
-/* From now on, before the first event: the profile is all that is kept. Runs end after a second,
+/* Lets the profile be all that is kept, from before the first event on. Runs end after a second,
  * and are joined as they grow old; there are no rows of profile_chunk. */
 void hak_profile_stand_alone(struct hak_profile_writer *w);
 /* It stands alone, and has ended: what comes is lost. */

@@ -5,6 +5,7 @@
 #include <string.h>
 #include "store/error.h"
 
+/* The chunk among those asked for that has no data yet; NULL: none. */
 static struct hak_ahead_chunk *find_asked_chunk(struct hak_ahead *a, uint64_t id) {
     for (unsigned i = 0; i < a->count; i++)
         if (a->chunk[i].id == id && !a->chunk[i].data)
@@ -38,6 +39,8 @@ static int read_chunks_ahead(struct hak_ahead *a, const struct hak_database *db)
     return error ? error : has_memory ? 0 : hak_store_no_memory(db->path);
 }
 
+/* Chooses the next chunks, each time twice as many, and reads them in one question if there are
+ * several. */
 static int fill(struct hak_ahead *a, struct hak_chunk_choice *choice, const struct hak_database *db,
                 bool several) {
     a->wish = !several || !a->wish ? 1 : a->wish < HAK_AHEAD_MAX ? 2 * a->wish : HAK_AHEAD_MAX;

@@ -33,10 +33,10 @@ static struct hak_query ask_rows(struct hak_chunk_choice *c, const char *sql, ui
 /* ---- missing chunks ----------------------------------------------------------------------------
  */
 
-/* Does the walk ask for event `id`, whose chunk is not there? Ids have no gaps but before the
- * oldest chunk, where the disk cap dropped events. 1 and the first event that is missing, 0 no, or
- * an error. The chunks around a gap may overlap it a little in time: it is outside when both of
- * them are. */
+/* Looks for a gap, in what the walk asks for, at event `id`, whose chunk is not there. Ids have no
+ * gaps but before the oldest chunk, where the disk cap dropped events. 1 and the first event that
+ * is missing, 0 no, or an error. The chunks around a gap may overlap it a little in time: it is
+ * outside when both of them are. */
 static int find_gap(struct hak_chunk_choice *c, uint64_t id, uint64_t *chunk, uint32_t *events) {
 #define BEFORE " FROM chunk WHERE id <= ?1 ORDER BY id DESC LIMIT 1)"
     static const char around[] =
@@ -101,6 +101,7 @@ static int find_end(struct hak_chunk_choice *c, uint64_t *chunk, uint32_t *event
 /* ---- all chunks, by their rows ----------------------------------------------------------------
  */
 
+/* Begins listing the chunks that can hold events in the limits, without postings. */
 static void list_chunks(struct hak_chunk_choice *c) {
     static const char *const sql[] = {
         "SELECT id, events, " ROW_FITS " FROM chunk WHERE id > ?1 - 65536 AND id + events > ?1" //
@@ -115,6 +116,7 @@ static void list_chunks(struct hak_chunk_choice *c) {
 /* ---- by runs of postings ----------------------------------------------------------------------
  */
 
+/* Asks the postings for the limits they know: bases, addresses, stacks, owners. */
 static int open_finder(struct hak_chunk_choice *c) {
     const struct hak_scan_limits *l = c->limits;
     const struct hak_filter *f = &l->filter;
@@ -150,7 +152,8 @@ static int open_finder(struct hak_chunk_choice *c) {
                    : 0;
 }
 
-/* There is no row of chunk *id: 1 and the gap, 0 it was dropped, or lies outside, or an error. */
+/* Tells why there is no row of chunk *id: 1 and the gap, 0 it was dropped, or lies outside, or an
+ * error. */
 static int not_there(struct hak_chunk_choice *c, uint64_t *id, uint32_t *events) {
     static const char covers[] = "SELECT id, ?1 FROM chunk WHERE id < ?1 AND id > ?1 - 65536 AND"
                                  " id + events > ?1";
@@ -185,6 +188,7 @@ static bool is_past(const struct hak_chunk_choice *c, uint64_t id) {
     return c->backwards ? id + HAK_CHUNK_EVENTS_MAX <= f->id_from : f->id_to && id > f->id_to;
 }
 
+/* The next chunk that the postings name. 1, 0 at the end, or an error. */
 static int next_found(struct hak_chunk_choice *c, uint64_t *id, uint32_t *events) {
     for (;;) {
         int got = hak_finder_next(c->finder, id);
@@ -213,6 +217,8 @@ static int look_between(struct hak_chunk_choice *c, uint64_t id, uint64_t last, 
     return is_hole ? find_gap(c, due, chunk, events) : 0;
 }
 
+/* The next chunk of the list. 1, 0 at the end, or an error; a gap in the events counts as the
+ * reader wants. */
 static int next_listed(struct hak_chunk_choice *c, uint64_t *id, uint32_t *events) {
     for (;;) {
         if (!hak_query_next(&c->list))

@@ -6,6 +6,7 @@
 #include "base/growing.h"
 #include "store/reader/inner.h"
 
+/* Loads each process's parent and fork; an exec'd image has none. */
 static int load_processes(struct hak_follow *f, struct hak_store_reader *r) {
     uint64_t highest;
     int found = hak_database_numbers(&r->db, "SELECT coalesce(max(id), 0), ?1 FROM process", 0,
@@ -57,6 +58,7 @@ static uint64_t key_of(uint64_t process, uint64_t base) {
     return base ^ process << 48;
 }
 
+/* The block as it is followed in the process; NULL: it is not yet. */
 static struct hak_followed *find_followed(const struct hak_follow *f, uint32_t process,
                                           uint64_t base) {
     uint64_t place = 0;
@@ -86,6 +88,7 @@ static uint32_t parent_of(const struct hak_follow *f, uint32_t process) {
     return process < f->processes ? f->parent_of[process] : 0;
 }
 
+/* A child's first event of a block: takes over what a parent's block was, if that is certain. */
 static void inherit(const struct hak_follow *f, struct hak_followed *child, uint64_t generation) {
     uint32_t process = child->process;
     uint64_t until = UINT64_MAX, base = child->base;
@@ -109,6 +112,7 @@ static void inherit(const struct hak_follow *f, struct hak_followed *child, uint
     }
 }
 
+/* The block as it is followed, entered now if need be. NULL without memory. */
 static struct hak_followed *find_block(struct hak_follow *f, uint32_t process, uint64_t base,
                                        uint64_t generation, bool *is_first) {
     struct hak_followed *block = find_followed(f, process, base);

@@ -5,6 +5,7 @@
 
 #define BIT(column) (1u << (column))
 
+/* The columns that the limits need. */
 static unsigned asked_columns(const struct hak_scan_limits *l) {
     const struct hak_filter *f = &l->filter;
     unsigned mask = 0;
@@ -54,6 +55,7 @@ static void pick_marked(struct hak_scan_slot *s, enum hak_column column, uint32_
     s->hits = hits;
 }
 
+/* Marks the bases in the chunk's dictionary that the limits admit. False: none. */
 static bool mark_bases(struct hak_scan_slot *s) {
     const struct hak_scan_limits *l = s->limits;
     const uint64_t *base = s->columns.dictionary[HAK_COLUMN_BASE];
@@ -69,6 +71,7 @@ static bool mark_bases(struct hak_scan_slot *s) {
     return any;
 }
 
+/* Marks the stacks in the chunk's dictionary that the limits admit. False: none. */
 static bool mark_stacks(struct hak_scan_slot *s) {
     const struct hak_scan_limits *l = s->limits;
     const uint64_t *stack = s->columns.dictionary[HAK_COLUMN_STACK];
@@ -82,6 +85,7 @@ static bool mark_stacks(struct hak_scan_slot *s) {
     return any;
 }
 
+/* Lists the chunk's events that the limits admit. */
 static void pick(struct hak_scan_slot *s) {
     const struct hak_scan_limits *l = s->limits;
     const struct hak_filter *f = &l->filter;

@@ -44,6 +44,7 @@ static struct hak_scan_slot *dequeue(struct hak_scan_pool *p, struct hak_scan_sl
     return taken;
 }
 
+/* A thread that decodes queued slots until the pool ends. */
 static void *run_thread(void *context) {
     struct hak_scan_pool *p = context;
     pthread_mutex_lock(&p->lock);

@@ -8,6 +8,7 @@
 #include "store/reader/slot.h"
 #include "store/source.h"
 
+/* Loads the classes and the geometry of the program's memory. */
 static int load_names(struct hak_store_reader *r) {
     struct hak_query q =
         hak_ask(&r->db, "SELECT id, slot_bytes, band, first_slot_offset FROM class",
@@ -46,6 +47,7 @@ static int load_names(struct hak_store_reader *r) {
     return 0;
 }
 
+/* Makes the reader's parts. On an error the reader is closed. */
 static int start(struct hak_store_reader *r, struct hak_store_reader **out) {
     int error = hak_database_keep(&r->db);
     if (!error)

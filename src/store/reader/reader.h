@@ -24,7 +24,7 @@ struct sqlite3;
 struct hak_store_reader;
 
 int hak_store_open(const char *path, struct hak_store_reader **out);
-/* On a connection that somebody else owns (the writer's, inside its process). */
+/* Makes a reader on a connection that somebody else owns (the writer's, inside its process). */
 int hak_store_attach(struct sqlite3 *database, struct hak_store_reader **out);
 void hak_store_close(struct hak_store_reader *r);
 const struct hak_database *hak_store_database(const struct hak_store_reader *r);

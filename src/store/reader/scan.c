@@ -42,6 +42,7 @@ static void free_slot(struct hak_scan_slot *slot) {
     free(slot);
 }
 
+/* A slot that holds one decoded chunk; NULL without memory. */
 static struct hak_scan_slot *new_slot(void) {
     struct hak_scan_slot *slot = calloc(1, sizeof *slot);
     if (!slot)
@@ -105,7 +106,7 @@ void hak_scan_close(struct hak_scan *s) {
     s->reader->spare_scans++;
 }
 
-/* One that was closed, or a new one; NULL when memory is out. */
+/* Takes a scan that was closed, or makes one; NULL when memory is out. */
 static struct hak_scan *take_scan(struct hak_store_reader *r) {
     struct hak_scan *s = r->spare_scan;
     if (!s)
@@ -229,7 +230,8 @@ static struct hak_scan_slot *free_slot_for(struct hak_scan *s, uint64_t id) {
     return s->slot[to];
 }
 
-/* 0 or an error. */
+/* Sends a chunk to be decoded, by the pool where chunks are read ahead; a gap is sent as what is
+ * wrong. 0 or an error. */
 static int send(struct hak_scan *s, struct hak_ahead_chunk *chunk) {
     uint32_t events = chunk->events;
     int error = hak_watch_progress(s->reader, chunk->id, s->backwards);

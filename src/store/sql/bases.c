@@ -19,6 +19,7 @@ struct gather {
     bool left_some;
 };
 
+/* Sorts the bases and keeps the lowest BATCH; the others are left for a later batch. */
 static void tidy_batch(struct gather *g) {
     g->count = hak_sort_distinct(g->base, g->count);
     if (g->count > BATCH) {
@@ -28,6 +29,7 @@ static void tidy_batch(struct gather *g) {
     }
 }
 
+/* Adds a base to the batch if it may be among the lowest. */
 static void add_to_batch(void *context, uint64_t base) {
     struct gather *g = context;
     if (g->count == 2 * BATCH)
@@ -50,6 +52,7 @@ static int fill_batch(struct hak_bases *bases) {
 /* ---- bases of a query --------------------------------------------------------------------------
  */
 
+/* Makes the batch's array, once. */
 static int make_room(struct hak_bases *bases, struct hak_store_reader *r) {
     bases->reader = r;
     if (!bases->base)

@@ -49,6 +49,7 @@ struct block_cursor {
     uint64_t asked_addr;
 };
 
+/* xBestIndex: takes limits on base and address. */
 static int plan_blocks(sqlite3_vtab *vtab, sqlite3_index_info *info) {
     unsigned taken = 0;
     (void)vtab;
@@ -81,6 +82,7 @@ static struct block_row *row_of(struct block_cursor *c, const struct hak_event *
     return row;
 }
 
+/* Counts one event for its block. False without memory. */
 static bool count_event(struct block_cursor *c, const struct hak_event *e) {
     if (!e->process || e->flags & HAK_RECORD_ILLEGAL)
         return true; /* a wrong move makes no block */
@@ -123,12 +125,14 @@ static int gather_next_batch(struct block_cursor *c) {
     return result < 0 ? result : 1;
 }
 
+/* True when the row's block holds the address that was asked for. */
 static bool is_block_wanted(const struct block_cursor *c) {
     const struct block_row *row = &c->rows[c->at];
     return !c->has_addr ||
            (c->asked_addr >= row->base && c->asked_addr - row->base < row->slot_bytes);
 }
 
+/* xNext: the next block, gathering batches of bases as needed. */
 static int next_block(sqlite3_vtab_cursor *vtab) {
     struct block_cursor *c = (struct block_cursor *)vtab;
     int found = 1;
@@ -170,6 +174,7 @@ static int add_blocks_at(struct block_cursor *c, uint64_t address) {
     return error;
 }
 
+/* xFilter: begins with the blocks that the limits admit. */
 static int filter_blocks(sqlite3_vtab_cursor *vtab, int number, const char *plan, int argc,
                          sqlite3_value **argv) {
     struct block_cursor *c = (struct block_cursor *)vtab;
@@ -200,6 +205,7 @@ static int filter_blocks(sqlite3_vtab_cursor *vtab, int number, const char *plan
     return error ? hak_table_fail(vtab->pVtab, error) : next_block(vtab);
 }
 
+/* xColumn. */
 static int read_block_column(sqlite3_vtab_cursor *vtab, sqlite3_context *out, int which) {
     struct block_cursor *c = (struct block_cursor *)vtab;
     const struct block_row *row = &c->rows[c->at];

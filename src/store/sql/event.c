@@ -52,6 +52,7 @@ struct event_cursor {
     uint64_t asked_addr;
 };
 
+/* xBestIndex: takes limits on columns that the scan knows, and the order by id. */
 static int plan_events(sqlite3_vtab *vtab, sqlite3_index_info *info) {
     unsigned taken;
     (void)vtab;
@@ -88,6 +89,7 @@ static int close_events(sqlite3_vtab_cursor *vtab) {
     return SQLITE_OK;
 }
 
+/* xNext. */
 static int next_event(sqlite3_vtab_cursor *vtab) {
     struct event_cursor *c = (struct event_cursor *)vtab;
     int found = hak_scan_next(c->scan, &c->event);
@@ -103,6 +105,8 @@ static bool set_equal(uint64_t *limit, uint64_t value) {
     *limit = value;
     return true;
 }
+
+/* Limits an id to the value. False: nothing can fit. */
 static bool set_equal_id(uint32_t *limit, uint64_t value) {
     uint64_t wide = *limit;
     bool can = value <= UINT32_MAX && set_equal(&wide, value);
@@ -110,6 +114,7 @@ static bool set_equal_id(uint32_t *limit, uint64_t value) {
     return can;
 }
 
+/* Limits the kinds to the named one. False: nothing can fit. */
 static bool add_kind(const struct hak_tables *t, struct hak_filter *f, sqlite3_value *value) {
     const char *name = (const char *)sqlite3_value_text(value);
     uint64_t masks[2] = {0, 0};
@@ -177,6 +182,7 @@ static int limit_scan(struct event_cursor *c, struct hak_scan_limits *l, int col
     }
 }
 
+/* xFilter: begins a scan with these limits. */
 static int filter_events(sqlite3_vtab_cursor *vtab, int backwards, const char *plan, int argc,
                          sqlite3_value **argv) {
     struct event_cursor *c = (struct event_cursor *)vtab;
@@ -197,6 +203,7 @@ static int filter_events(sqlite3_vtab_cursor *vtab, int backwards, const char *p
     return error ? hak_table_fail(vtab->pVtab, error) : next_event(vtab);
 }
 
+/* xColumn. */
 static int read_event_column(sqlite3_vtab_cursor *vtab, sqlite3_context *out, int which) {
     struct event_cursor *c = (struct event_cursor *)vtab;
     const struct hak_event *e = &c->event;

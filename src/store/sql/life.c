@@ -67,6 +67,7 @@ struct life_cursor {
     uint32_t row_count, row_room, at;
 };
 
+/* xBestIndex: takes limits on the birth's, the end's and the block's columns. */
 static int plan_lives(sqlite3_vtab *vtab, sqlite3_index_info *info) {
     unsigned taken;
     (void)vtab;
@@ -88,6 +89,7 @@ static int plan_lives(sqlite3_vtab *vtab, sqlite3_index_info *info) {
 /* ---- lives become rows -------------------------------------------------------------------------
  */
 
+/* Keeps a finished life as a row. */
 static int add_life(struct life_cursor *c, const struct hak_followed *block,
                     const struct hak_life_state *life, const struct hak_event *end) {
     if (!hak_growing_make_room(&c->rows, c->row_count, &c->row_room, sizeof *c->rows))
@@ -106,6 +108,7 @@ struct inheritance {
     int stop;
 };
 
+/* Takes a parent's event before the child's first into the life. */
 static void add_inherited(void *context, const struct hak_event *e) {
     struct inheritance *i = context;
     i->stop = e->id >= i->before;
@@ -113,6 +116,7 @@ static void add_inherited(void *context, const struct hak_event *e) {
         (void)hak_life_next(i->life, e);
 }
 
+/* Finds the life that the child's block had when it was forked. */
 static int find_inheritance(struct life_cursor *c, const struct hak_followed *block,
                             struct hak_life_state *life, const struct hak_event *e) {
     struct inheritance i = {.life = life, .before = e->id};
@@ -123,6 +127,7 @@ static int find_inheritance(struct life_cursor *c, const struct hak_followed *bl
                                   add_inherited, &i, &i.stop);
 }
 
+/* Takes one event into its block's life; an ended life becomes a row. */
 static int follow_event(struct life_cursor *c, const struct hak_event *e) {
     if (!e->base || !e->process)
         return 0;
@@ -160,6 +165,7 @@ static int add_open(struct life_cursor *c) {
     return error;
 }
 
+/* Begins the scan of the next batch of bases. 1, 0: no more, or an error. */
 static int scan_next_batch(struct life_cursor *c) {
     struct hak_scan_limits limits;
     int found = hak_bases_next(&c->bases, &limits);
@@ -215,6 +221,7 @@ static bool is_life_wanted(const struct life_cursor *c) {
     return !c->has_addr || row->base == c->asked_addr || row->life.user == c->asked_addr;
 }
 
+/* xNext. */
 static int next_life(sqlite3_vtab_cursor *vtab) {
     struct life_cursor *c = (struct life_cursor *)vtab;
     int found = 1;
@@ -234,7 +241,8 @@ struct asked {
     uint64_t base, address;
 };
 
-/* 1, 0 when no row can fit, or an error. */
+/* Narrows the events that are read by one condition of the query. 1, 0 when no row can fit, or an
+ * error. */
 static int limit_lives(struct life_cursor *c, struct asked *a, int column, int op,
                        sqlite3_value *value) {
     uint64_t number;
@@ -285,6 +293,7 @@ static int limit_lives(struct life_cursor *c, struct asked *a, int column, int o
     }
 }
 
+/* Chooses the bases whose lives can meet the limits, by the rarest of them. */
 static int choose_bases(struct life_cursor *c, struct asked *a) {
     struct hak_store_reader *r = hak_table_reader(&c->head.vtab);
     struct hak_filter f = a->about_birth ? a->birth : a->end;
@@ -299,6 +308,7 @@ static int choose_bases(struct life_cursor *c, struct asked *a) {
     return hak_bases_of(&c->bases, r, &f);
 }
 
+/* xFilter: begins with the lives that the limits admit. */
 static int filter_lives(sqlite3_vtab_cursor *vtab, int number, const char *plan, int argc,
                         sqlite3_value **argv) {
     struct life_cursor *c = (struct life_cursor *)vtab;
@@ -349,6 +359,7 @@ static void set_event_column(struct life_cursor *c, sqlite3_context *out, const 
         sqlite3_result_int64(out, (sqlite3_int64)numbers[which]);
 }
 
+/* xColumn. */
 static int read_life_column(sqlite3_vtab_cursor *vtab, sqlite3_context *out, int which) {
     static const enum life_column of_end[] = {
         [LIFE_END_ID] = LIFE_ID,       [LIFE_END_NS] = LIFE_NS,         [LIFE_END_TID] = LIFE_TID,

@@ -88,6 +88,7 @@ static int plan_profile(sqlite3_vtab *vtab, sqlite3_index_info *info) {
     return result;
 }
 
+/* Forgets rows and the limits they were read for. */
 static void forget(struct profile_cursor *c) {
     for (size_t i = 0; i < sizeof c->asked / sizeof *c->asked; i++) {
         sqlite3_value_free(c->asked[i]);
@@ -107,6 +108,7 @@ static int close_profile(sqlite3_vtab_cursor *vtab) {
 /* ---- rows --------------------------------------------------------------------------------------
  */
 
+/* Appends a row of the profile. */
 static void add_profile_row(void *context, const struct hak_flow_row *row) {
     struct profile_cursor *c = context;
     if (c->is_short_of_memory ||
@@ -123,6 +125,7 @@ static void add_profile_row(void *context, const struct hak_flow_row *row) {
                                              .before = row->before};
 }
 
+/* By process, then stack. */
 static int compare(const void *a, const void *b) {
     const struct profile_row *x = a, *y = b;
     return x->process != y->process ? (x->process < y->process ? -1 : 1)
@@ -130,7 +133,7 @@ static int compare(const void *a, const void *b) {
                                     : 0;
 }
 
-/* One row for each process and stack. */
+/* Sorts the rows and sums them up to one for each process and stack. */
 static void join_rows(struct profile_cursor *c) {
     uint32_t rows = 0;
     if (c->rows)
@@ -168,6 +171,7 @@ static int read_event(struct hak_store_reader *r, uint64_t id, struct moment *ou
     return error;
 }
 
+/* Says why the question cannot be answered. Returns REFUSED. */
 static int refuse(struct profile_cursor *c, const char *words) {
     sqlite3_vtab *vtab = c->head.vtab.pVtab;
     sqlite3_free(vtab->zErrMsg);
@@ -210,6 +214,7 @@ static int settle_since(struct profile_cursor *c) {
     return error;
 }
 
+/* Reads the rows of the span; at a moment that cannot be, none. */
 static int read_rows(struct profile_cursor *c, bool is_only_moment) {
     struct hak_store_reader *r = hak_table_reader(&c->head.vtab);
     const struct hak_span_query query = {c->since.event, c->at.event, c->process, is_only_moment};
@@ -250,6 +255,7 @@ static int read_moments(struct profile_cursor *c, const char *plan, int argc,
     return result ? result : settle_since(c);
 }
 
+/* xFilter: reads all rows of the span that the limits name. */
 static int filter_profile(sqlite3_vtab_cursor *vtab, int number, const char *plan, int argc,
                           sqlite3_value **argv) {
     struct profile_cursor *c = (struct profile_cursor *)vtab;
@@ -274,6 +280,7 @@ static int filter_profile(sqlite3_vtab_cursor *vtab, int number, const char *pla
                              : SQLITE_OK;
 }
 
+/* xNext. */
 static int next_profile_row(sqlite3_vtab_cursor *vtab) {
     struct profile_cursor *c = (struct profile_cursor *)vtab;
     c->head.number++;
@@ -288,6 +295,7 @@ static void give_event(sqlite3_context *out, const struct moment *moment) {
         sqlite3_result_int64(out, (sqlite3_int64)moment->event);
 }
 
+/* xColumn. */
 static int read_profile_column(sqlite3_vtab_cursor *vtab, sqlite3_context *out, int which) {
     const struct profile_cursor *c = (const struct profile_cursor *)vtab;
     const struct profile_row *row = &c->row[c->next];

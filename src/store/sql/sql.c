@@ -6,6 +6,7 @@
 #include "store/reader/inner.h"
 #include "store/sql/tables.h"
 
+/* SQLite gives up one of the tables; the last one frees what they share. */
 static void let_go(void *context) {
     struct hak_tables *t = context;
     if (--t->uses > 0)
@@ -20,6 +21,7 @@ static void let_go(void *context) {
     free(t);
 }
 
+/* Loads the names whose ids are below `count`. */
 static int load_names(struct hak_tables *t, const char *sql, char **names, int count) {
     struct hak_query q = hak_ask(&t->reader->db, sql, "reading its names");
     while (hak_query_next(&q)) {

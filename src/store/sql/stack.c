@@ -14,6 +14,7 @@ struct stack_node_cursor {
     bool is_one; /* stack = X was asked */
 };
 
+/* xBestIndex: takes a limit on the stack. */
 static int plan_stack_nodes(sqlite3_vtab *vtab, sqlite3_index_info *info) {
     unsigned taken = 0;
     (void)vtab;
@@ -44,6 +45,7 @@ static int begin_stack(struct stack_node_cursor *c, uint32_t stack) {
     return found < 0 ? hak_table_fail(c->head.vtab.pVtab, found) : SQLITE_OK;
 }
 
+/* xNext: the caller's node, or the first of the next stack. */
 static int next_stack_node(sqlite3_vtab_cursor *vtab) {
     struct stack_node_cursor *c = (struct stack_node_cursor *)vtab;
     struct hak_node_row row;
@@ -61,6 +63,7 @@ static int next_stack_node(sqlite3_vtab_cursor *vtab) {
     return c->head.is_at_end ? SQLITE_OK : begin_stack(c, c->stack + 1);
 }
 
+/* xFilter: begins with the stack, or with all. */
 static int filter_stack_nodes(sqlite3_vtab_cursor *vtab, int number, const char *plan, int argc,
                               sqlite3_value **argv) {
     struct stack_node_cursor *c = (struct stack_node_cursor *)vtab;
@@ -78,6 +81,7 @@ static int filter_stack_nodes(sqlite3_vtab_cursor *vtab, int number, const char 
     return begin_stack(c, (uint32_t)stack);
 }
 
+/* xColumn. */
 static int read_stack_node_column(sqlite3_vtab_cursor *vtab, sqlite3_context *out, int which) {
     const struct stack_node_cursor *c = (const struct stack_node_cursor *)vtab;
     const uint32_t values[] = {

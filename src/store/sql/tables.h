@@ -30,9 +30,10 @@ static inline struct hak_store_reader *hak_table_reader(const sqlite3_vtab_curso
     return hak_table_shared(cursor)->reader;
 }
 
-/* For xOpen and xClose: a cursor of `bytes`, all 0; with the last one the reader comes to rest. One
- * that reads events is refused where only the profile is kept. */
+/* Makes, for xOpen, a cursor of `bytes`, all 0. One that reads events is refused where only the
+ * profile is kept. */
 int hak_table_open(sqlite3_vtab *vtab, size_t bytes, bool reads_events, sqlite3_vtab_cursor **out);
+/* Frees, for xClose, a cursor; with the last one the reader comes to rest. */
 void hak_table_close(sqlite3_vtab_cursor *vtab);
 
 /* The number of threads with that tid; `out` gets the row id of the first. Negative on error. */

@@ -47,6 +47,7 @@ static bool find_module(struct hak_stack_reader *r, const struct hak_node_row *n
     return false;
 }
 
+/* True for a module of hakmem, by its file's name. */
 static bool is_own_code(const char *path) {
     const char *name = strrchr(path, '/');
     name = name ? name + 1 : path;
@@ -100,6 +101,7 @@ static int get_node(struct hak_stack_reader *r, uint32_t id, struct hak_node_row
     return found;
 }
 
+/* Empties the texts of the last question; offset 0 is "". */
 static int begin_texts(struct hak_stack_reader *r) {
     r->text.size = 0;
     if (!hak_buffer_reserve(&r->text, 1))
@@ -108,6 +110,7 @@ static int begin_texts(struct hak_stack_reader *r) {
     return 0;
 }
 
+/* Turns the offsets of texts into pointers, when no more text is added. */
 static void place_texts(const struct hak_stack_reader *r, struct hak_frame *frames, int count) {
     for (int i = 0; i < count; i++) {
         frames[i].module = text_at(r, frames[i].module);

@@ -85,6 +85,7 @@ static int decode_row(struct hak_node_reader *r, const struct hak_query *q,
     return 0;
 }
 
+/* The decoded blob that holds the node; NULL: none does. */
 static struct kept_blob *find_kept(struct hak_node_reader *r, uint32_t id) {
     if (r->last && id - r->last->first < r->last->count)
         return r->last;

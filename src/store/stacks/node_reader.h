@@ -10,7 +10,7 @@
 
 struct hak_node_reader;
 
-/* 0 or an error. */
+/* Makes a reader of stack nodes. 0 or an error. */
 int hak_node_reader_make(const struct hak_database *db, struct hak_node_reader **out);
 void hak_node_reader_free(struct hak_node_reader *reader);
 

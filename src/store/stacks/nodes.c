@@ -68,6 +68,7 @@ static void move_to_front(uint16_t *choices, unsigned rank, uint16_t number) {
     choices[0] = number;
 }
 
+/* The number's place among the last choices; CHOICES: it is not there. */
 static unsigned rank_among(const uint16_t *choices, uint16_t number) {
     unsigned rank = 0;
     while (rank < CHOICES && choices[rank] != number)
@@ -97,6 +98,7 @@ static unsigned climb_to(const struct hak_node_row *nodes, uint32_t first, uint3
     return 0;
 }
 
+/* Writes the nodes: chains of parents, and which return address follows which. */
 static void encode_nodes(struct hak_node_coder *c, const struct hak_node_row *nodes, uint32_t count,
                          uint32_t distinct, uint8_t **stream) {
     uint32_t first = nodes[0].id, chain = 0, same_owner = 0;
@@ -168,6 +170,7 @@ bool hak_nodes_encode(struct hak_node_coder *coder, const struct hak_node_row *n
 /* ---- decoding ----------------------------------------------------------------------------------
  */
 
+/* Reads the distinct return addresses. Returns what is wrong, or NULL. */
 static const char *read_ips(struct hak_node_coder *c, struct hak_input *in, uint32_t distinct) {
     uint64_t ip = 0;
     for (uint32_t i = 0; i < distinct; i++) {
@@ -179,6 +182,7 @@ static const char *read_ips(struct hak_node_coder *c, struct hak_input *in, uint
     return NULL;
 }
 
+/* Reads each node's process and generation. Returns what is wrong, or NULL. */
 static const char *read_owners(struct hak_input *in, struct hak_node_row *nodes, uint32_t count) {
     for (uint32_t i = 0; i < count;) {
         uint64_t same = hak_read_varint(in), process = hak_read_varint(in);
@@ -215,6 +219,7 @@ static const char *read_parent(struct hak_input *in, const struct hak_node_row *
     return NULL;
 }
 
+/* Reads the nodes. Returns what is wrong, or NULL. */
 static const char *decode_nodes(struct hak_node_coder *c, struct hak_input *in, uint32_t first,
                                 uint32_t distinct, struct hak_node_row *nodes, uint32_t count) {
     uint64_t chain = 0;

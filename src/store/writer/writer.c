@@ -29,6 +29,7 @@ static void close_writer(struct hak_store_writer *w) {
     free(w);
 }
 
+/* An empty writer; NULL without memory. */
 static struct hak_store_writer *new_writer(void) {
     struct hak_store_writer *w = calloc(1, sizeof *w);
     if (!w)
@@ -79,6 +80,7 @@ static int open_file(struct hak_store_writer *w, const char *path, bool is_new, 
     return error ? error : hak_store_file_connect(w->db.path, w->fd, true, &w->db.connection);
 }
 
+/* Makes the schema of a new file, then sets it up for writing. */
 static int begin_file(struct hak_store_writer *w) {
     /* A file that is only being made has nothing to lose: no sync. */
     int error = hak_database_run(&w->db, "PRAGMA synchronous=OFF; PRAGMA journal_mode=MEMORY;",
@@ -88,7 +90,7 @@ static int begin_file(struct hak_store_writer *w) {
     return error ? error : set_up_writing(w);
 }
 
-/* Where an earlier worker ended. */
+/* Goes on with a store where an earlier worker ended. */
 static int go_on_with_file(struct hak_store_writer *w) {
     int error = set_up_writing(w);
     if (!error)
@@ -107,6 +109,7 @@ static int go_on_with_file(struct hak_store_writer *w) {
     return error;
 }
 
+/* Makes a store or goes on with one. On an error a file made here is removed. */
 static int open_writer(const char *path, bool is_new, bool replace, struct hak_store_writer **out) {
     *out = NULL;
     struct hak_store_writer *w = new_writer();
@@ -166,7 +169,8 @@ static void gather_actors(struct chunk_facts *f, const uint64_t *actor, uint32_t
     f->thread = (uint32_t)differ ? 0 : (uint32_t)actor[0];
 }
 
-/* Of a chunk that was just encoded: its dictionaries have the distinct values. */
+/* Gathers a chunk's times, kinds, classes and actors, right after it was encoded: its dictionaries
+ * have the distinct values. */
 static struct chunk_facts gather_facts(const struct hak_columns *c) {
     const uint64_t *ns = c->value[HAK_COLUMN_NS], *shape = c->dictionary[HAK_COLUMN_SHAPE];
     struct chunk_facts f = {.min_ns = ns[0], .max_ns = ns[0]};
@@ -183,6 +187,7 @@ static struct chunk_facts gather_facts(const struct hak_columns *c) {
     return f;
 }
 
+/* Stores the chunk's row and its data. */
 static int put_chunk_rows(struct hak_store_writer *w, const struct hak_columns *c,
                           const struct chunk_facts *f, uint64_t first_id) {
     int error = hak_do(&w->db, "INSERT INTO chunk VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -234,7 +239,7 @@ static int put_chunk(struct hak_store_writer *w, struct hak_columns *c, uint64_t
     return error;
 }
 
-/* Only the profile gets the events. */
+/* Gives a chunk's events to the profile alone; an error where the profile has ended. */
 static int put_profile(struct hak_store_writer *w, struct hak_columns *c, uint64_t first_id) {
     hak_columns_find_sites(c);
     int error = hak_profile_put_chunk(w->profile, c, first_id);

@@ -161,8 +161,8 @@ struct hak_node_map_row {
 int hak_store_create(const char *path, int replace, struct hak_store_writer **out);
 /* Goes on with a store that an earlier worker wrote. */
 int hak_store_resume(const char *path, struct hak_store_writer **out);
-/* Before the first event: the store keeps only the profile (store/profile) of all events, for good.
- */
+/* Lets the store keep only the profile (store/profile) of all events, for good; before the first
+ * event. */
 int hak_store_keep_profile_only(struct hak_store_writer *w);
 /* It keeps the profile alone, and that has ended: events are lost from now on. */
 bool hak_store_profile_is_over(const struct hak_store_writer *w);
@@ -210,7 +210,8 @@ int hak_store_put_columns(struct hak_store_writer *w, struct hak_columns *column
 /* Id of the last event stored, 0 = none. */
 uint64_t hak_store_last_event(const struct hak_store_writer *w);
 
-/* For a resumed store: calls `each` for every row, until it returns non-zero. */
+/* Calls `each`, for a resumed store, for every ring's stored position, until it returns non-zero.
+ */
 int hak_store_each_cursor(struct hak_store_writer *w,
                           int (*each)(void *context, const struct hak_cursor_row *row),
                           void *context);

@@ -14,7 +14,8 @@ void hak_collector_only_join(void) {
     only_joins = true;
 }
 
-/* Level light: the keeper of the report before may still close its store. */
+/* Joins, in level light, the keeper of the report before, which may still close its store. False:
+ * there is none. */
 static bool join_last(const struct hak_session_memory *memory, struct hak_hello_answer *answer) {
     struct hak_collector_failure failure = {0};
     const char *name = hak_options.stores_faults ? hak_report_session_keeper() : "";

@@ -24,7 +24,7 @@ struct hak_collector_failure {
     bool is_hidden;     /* it may live, in another network namespace: nothing is said here */
 };
 
-/* Writes it into `to`, cut to fit. (say.c) */
+/* say.c: writes a failure's reason into `to`, cut to fit. */
 HAK_HIDDEN void hak_collector_say_why(const struct hak_collector_failure *failure, char *to,
                                       size_t bytes);
 
@@ -35,8 +35,8 @@ HAK_HIDDEN void hak_collector_only_join(void);
  * process records from then on. Signals must be blocked once the program runs. (begin.c) */
 HAK_HIDDEN bool hak_collector_begin(struct hak_collector_failure *failure);
 
-/* The same when the program starts; without a keeper into a file. False: nothing will be recorded,
- * and somebody was told why. */
+/* Begins the recording when the program starts: with a keeper, or else into a file. False: nothing
+ * will be recorded, and somebody was told why. */
 HAK_HIDDEN bool hak_collector_begin_recording(void);
 
 /* Records into a file, since there is no collector; `failure` says why, which is told in the
@@ -46,8 +46,8 @@ HAK_HIDDEN bool hak_collector_begin_recording(void);
 HAK_HIDDEN bool hak_file_begin(const struct hak_collector_failure *failure);
 /* True in a program that was executed by one which records into a file. */
 HAK_HIDDEN bool hak_file_is_inherited(void);
-/* In a file, before the process ends or executes another program: notes the clocks; the last one
- * gives back what of the file is not used. */
+/* Notes the clocks of a session in a file before the process ends or executes another program; the
+ * last process gives back what of the file is not used. */
 HAK_HIDDEN void hak_file_leave(void);
 
 /* Hands `memory`, a memfd of `total_bytes`, to the keeper whose abstract socket is `name`. True
@@ -57,13 +57,13 @@ HAK_HIDDEN bool hak_collector_join(const char *name, int memory, uint64_t total_
                                    struct hak_hello_answer *answer,
                                    struct hak_collector_failure *failure);
 
-/* As hak_collector_join, with a keeper that is started for it and listens at `name` (NULL = a new
- * one). When another keeper has that name already, the failure's error is EPIPE or ECONNRESET. */
+/* Starts a keeper that listens at `name` (NULL = a new one) and joins it, as hak_collector_join.
+ * When another keeper has that name already, the failure's error is EPIPE or ECONNRESET. */
 HAK_HIDDEN bool hak_collector_start(const char *name, int memory, uint64_t total_bytes,
                                     struct hak_hello_answer *answer,
                                     struct hak_collector_failure *failure);
 
-/* As hak_collector_join, with the keeper that comes after `dead`: one that another process has
+/* Joins, as hak_collector_join, the keeper that comes after `dead`: one that another process has
  * started, or else one that is started here. */
 HAK_HIDDEN bool hak_collector_succeed(const char *dead, int memory, uint64_t total_bytes,
                                       struct hak_hello_answer *answer,
@@ -78,7 +78,8 @@ HAK_HIDDEN long hak_collector_connect(const char *name, uint32_t limit_ms);
 /* True when the keeper `name` belongs to another network namespace, in which it may live on. */
 HAK_HIDDEN bool hak_collector_is_elsewhere(const char *name);
 
-/* Level light, where a session begins with a report and ends with it (for_report.c). At start: */
+/* for_report.c: notes, at start in level light, the clocks and the folder, for sessions that begin
+ * with a report and end with it. */
 HAK_HIDDEN void hak_report_session_note_start(void);
 /* False where it was not noted: nothing is checked here. */
 HAK_HIDDEN bool hak_report_session_may_come(void);
@@ -88,17 +89,19 @@ HAK_HIDDEN void hak_report_session_fill(struct hak_session *session);
 HAK_HIDDEN const char *hak_report_session_keeper(void);
 /* The store of the session that was let go of, "" = there was none. */
 HAK_HIDDEN const char *hak_report_session_store(void);
-/* True when what is to be written into the session is in no store yet. */
+/* Whether the session to be written is the first, so that nothing of it is in a store yet; false
+ * from the second call on. */
 HAK_HIDDEN bool hak_report_session_is_first(void);
 /* Lets go of a session that has a keeper of its own, which closes the store and ends. `is_stored`:
  * the next session goes on with that store. */
 HAK_HIDDEN void hak_report_session_leave(bool is_stored);
 
-/* Waits, at most some seconds, until a keeper that cannot be reached has taken the memfd of
- * `session`, which is open (offer.c). */
+/* offer.c: waits, at most some seconds, until a keeper that cannot be reached has taken the memfd
+ * of `session`, which is open. False: none has. */
 HAK_HIDDEN bool hak_collector_offer(struct hak_session *session);
 
-/* The same for a hello without memory; waits a second at most. */
+/* Offers a hello without memory in a memfd to a keeper that cannot be reached; waits a second at
+ * most until it is taken. */
 HAK_HIDDEN bool hak_collector_offer_hello(const struct hak_hello *hello);
 
 #define HAK_STRANGER_SILENT ((int64_t)UINT32_MAX)
@@ -112,16 +115,16 @@ HAK_HIDDEN int64_t hak_collector_stranger(void);
 HAK_HIDDEN bool hak_collector_execute(int socket_end, const char *name,
                                       struct hak_collector_failure *failure);
 
-/* Before this process enters another network namespace: programs that it executes there must still
- * find the keeper. */
+/* Asks the keeper to be reachable by a path too, before this process enters another network
+ * namespace: programs that it executes there must still find it. */
 HAK_HIDDEN void hak_collector_ask_for_path(void);
 
 /* Lets the keeper `name` know that this process, or `child` unless it is 0, is not recorded, and
  * why. False: it cannot be reached. */
 HAK_HIDDEN bool hak_collector_tell_unrecorded(const char *name, const char *why, int child);
 
-/* True when a keeper of a user that can be trusted still takes connections under `name`: also of
- * one that was killed, until the kernel has closed its socket, some 100 ms later. */
+/* Whether a keeper of a user that can be trusted still takes connections under `name`: also one
+ * that was killed, until the kernel has closed its socket, some 100 ms later. */
 HAK_HIDDEN bool hak_collector_answers(const char *name);
 
 enum hak_keeper_word {
@@ -135,7 +138,8 @@ enum hak_keeper_word {
 HAK_HIDDEN long hak_collector_ask(const char *name);
 HAK_HIDDEN enum hak_keeper_word hak_collector_hear(long asked, uint32_t limit_ms);
 
-/* True when one does that is in this process's pid namespace, and so ends with its PID 1. */
+/* Whether a keeper in this process's pid namespace, which ends with its PID 1, takes connections
+ * under `name`. */
 HAK_HIDDEN bool hak_collector_answers_inside(const char *name);
 
 /* Looks whether the collector is dead, without a heartbeat for `ms` and with nobody listening, and
@@ -150,12 +154,12 @@ HAK_HIDDEN bool hak_collector_is_given_up(void);
  * child executes look for a keeper. */
 #define HAK_COLLECTOR_DEAD_MS 1000
 
-/* The same for a process that ends with records that are not committed, at once: a worker that
- * hears the bell costs one system call. Waits 60 ms for one that does not, and 600 ms when the
- * keeper, too, is silent. */
+/* Makes sure, at the end of a process with records that are not committed, that a collector lives:
+ * a worker that hears the bell costs one system call. Waits 60 ms for one that does not, and 600 ms
+ * when the keeper, too, is silent. */
 HAK_HIDDEN void hak_collector_make_sure(void);
 
-/* In a forked child: forgets the unfinished work of the parent's threads. */
+/* Forgets, in a forked child, the unfinished work of the parent's threads. */
 HAK_HIDDEN void hak_collector_forget(void);
 
 #endif

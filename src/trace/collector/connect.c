@@ -36,7 +36,7 @@ static bool ask_peer(long socket_end, struct peer *peer) {
     return hak_raw_call(SYS_getsockopt, socket_end, SOL_SOCKET, SO_PEERCRED, peer, &bytes) == 0;
 }
 
-/* True when the listener at the other end may have this process's memory. A user whom this user
+/* Whether the listener at the other end may have this process's memory. A user whom this user
  * namespace does not know is nobody's word: then the listener must be an ancestor (`run`), or of
  * the same user by the kernel's own comparison. */
 static bool is_trusted(long socket_end) {

@@ -94,14 +94,15 @@ bool hak_report_session_is_first(void) {
     return was_first;
 }
 
-/* The keeper is the one that HAKMEM_SESSION names. */
+/* Whether the keeper is the one that HAKMEM_SESSION names. */
 static bool has_keeper_of_tree(void) {
     char name[sizeof hak_current.keeper_name];
     hak_environment_read_session(name, sizeof name);
     return strcmp(name, hak_current.keeper_name) == 0;
 }
 
-/* As PID 1 nobody outlives this process: it waits for the store at its end. */
+/* Leaves the session that was made for a report, and remembers its store for the next one. PID 1,
+ * which nobody outlives, waits for the store at its end instead. */
 void hak_report_session_leave(bool is_stored) {
     struct hak_session *session = hak_current.session;
     long pid = hak_raw_call(SYS_getpid);
@@ -124,6 +125,8 @@ void hak_report_session_leave(bool is_stored) {
     hak_restore_signals(&signals);
 }
 
+/* Begins a session for the first report. False: there is no collector; where reports are frequent
+ * it is not tried again. */
 static bool begin(void) {
     struct hak_collector_failure failure = {0};
     uint64_t signals;

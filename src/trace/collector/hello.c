@@ -18,6 +18,7 @@ enum {
     SUCCESSOR_LIMIT_MS = 100, /* a name that was never given is free for everybody to bind */
 };
 
+/* Notes what failed and why. Returns false. */
 static bool fail(struct hak_collector_failure *failure, const char *what, long error) {
     failure->what = what;
     failure->error = error;
@@ -94,6 +95,8 @@ static bool shake_hands(int socket_end, struct hak_hello *hello, int memory,
     return true;
 }
 
+/* Connects to the collector of this name and hands it the memory. False, with the reason: it
+ * failed. */
 static bool join_within(const char *name, uint32_t limit_ms, int memory, uint64_t total_bytes,
                         struct hak_hello_answer *answer, struct hak_collector_failure *failure) {
     struct hak_hello hello = make_hello(HAK_HELLO_SESSION); /* before: it needs a descriptor */
@@ -119,7 +122,7 @@ bool hak_collector_join(const char *name, int memory, uint64_t total_bytes,
     return join_within(name, HAK_COLLECTOR_LIMIT_MS, memory, total_bytes, answer, failure);
 }
 
-/* A hello without memory. */
+/* Says a hello without memory to a keeper; false: nobody has heard it. */
 static bool say_hello(const char *name, struct hak_hello *hello) {
     struct hak_hello_answer answer;
     struct hak_collector_failure failure = {0};
@@ -163,7 +166,8 @@ bool hak_collector_start(const char *name, int memory, uint64_t total_bytes,
     return done;
 }
 
-/* The `generation`th name after `name`: a number behind a dot, which counts from `name`'s own. */
+/* Makes the `generation`th name after `name`: a number behind a dot, which counts from `name`'s
+ * own. False: there are no more. */
 static bool name_after(char to[108], const char *name, uint32_t generation) {
     struct hak_line text = {0};
     size_t length = strlen(name);

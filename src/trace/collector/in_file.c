@@ -13,7 +13,8 @@ bool hak_file_is_inherited(void) {
     return strncmp(hak_options.session, HAK_SESSION_RINGS, sizeof HAK_SESSION_RINGS - 1) == 0;
 }
 
-/* A folder whose name is too long for the variable is not handed on: they say their own line. */
+/* Hands the folder of the file on to programs that are executed, by the variable. One whose name is
+ * too long is not handed on: they say their own line. */
 static void hand_folder_on(const char *path) {
     struct hak_line session = {0};
     char folder[128] = "";
@@ -26,6 +27,7 @@ static void hand_folder_on(const char *path) {
     hak_environment_set_session(hak_line_text(&session));
 }
 
+/* Says that the program records into a file: to the collector that refused it, else on stderr. */
 static void say_file(const struct hak_collector_failure *failure, const char *path) {
     struct hak_line note = {0}, line = {0};
     char name[sizeof hak_current.keeper_name];

@@ -44,7 +44,7 @@ struct launch {
 
 enum { STARTING = 0, STARTED = 1, MAY_END = 2 }; /* steps */
 
-/* clone with a stack of its own; the child calls run(argument), which does not return. */
+/* Calls clone with a stack of its own; the child calls run(argument), which does not return. */
 static long clone_call(unsigned long flags, void *stack_top, void (*run)(void *), void *argument) {
     long result;
     register void *stack __asm__("rsi") = stack_top;
@@ -92,7 +92,8 @@ static void arrange_files(int socket_end) {
         hak_close(file);
 }
 
-/* The keeper must not die of limits that were meant for the program. */
+/* Raises the keeper's limits as far as may be: it must not die of those that were meant for the
+ * program. */
 static void raise_limits(void) {
     for (int which = 0; which < LIMITS; which++) {
         struct rlimit limit = {0, 0};
@@ -104,6 +105,7 @@ static void raise_limits(void) {
     }
 }
 
+/* Gives all signals their default action and unblocks them. */
 static void default_signals(void) {
     uint64_t none = 0;
     for (int number = 1; number <= 64; number++)
@@ -111,6 +113,7 @@ static void default_signals(void) {
     (void)hak_raw_call(SYS_rt_sigprocmask, SIG_SETMASK, &none, 0, 8);
 }
 
+/* In the keeper's process: arranges limits, files and signals, and executes the collector. */
 static void run_keeper(void *context) {
     struct launch *launch = context;
     raise_limits();
@@ -120,6 +123,8 @@ static void run_keeper(void *context) {
     end_now(127);
 }
 
+/* In a helper between: starts the keeper in a session of its own, so that the program is not its
+ * parent. */
 static void run_helper(void *context) {
     struct launch *launch = context;
     if (launch->waits) /* for the program, which may be killed meanwhile */
@@ -139,8 +144,8 @@ static void run_helper(void *context) {
     end_now(0);
 }
 
-/* The environment without what was meant for the program alone. */
-static bool choose_environment(char **to, size_t capacity) {
+/* Copies the environment without what was meant for the program alone, and what does not fit. */
+static void choose_environment(char **to, size_t capacity) {
     static const char *const left_out[] = {
         "LD_PRELOAD=", "LD_AUDIT=", "DEBUGINFOD_URLS=", "HAKMEM_"};
     size_t count = 0;
@@ -152,7 +157,6 @@ static bool choose_environment(char **to, size_t capacity) {
             to[count++] = *from;
     }
     to[count] = NULL;
-    return true;
 }
 
 static bool is_subreaper(void) {
@@ -165,7 +169,7 @@ static long start_helper(struct launch *launch, char *stack) {
     return clone_call(launch->waits ? CLONE_VM : CLONE_VM | CLONE_VFORK, stack, run_helper, launch);
 }
 
-/* Somebody may kill the helper. */
+/* Waits for the helper, which somebody may kill, and lets it end. */
 static void end_helper(struct launch *launch, long helper) {
     int status = 0;
     if (launch->waits) {
@@ -184,6 +188,7 @@ static void end_helper(struct launch *launch, long helper) {
         (void)hak_raw_call(SYS_prctl, PR_SET_CHILD_SUBREAPER, 1);
 }
 
+/* Starts the collector through a helper. False, with the error: it was not executed. */
 static bool execute(struct launch *launch, struct hak_collector_failure *failure) {
     size_t room = STACK_BYTES + ENVIRONMENT_MAX * sizeof(char *);
     char *memory = hak_raw_map(room);
@@ -206,7 +211,8 @@ static bool execute(struct launch *launch, struct hak_collector_failure *failure
     return launch->error == 0;
 }
 
-/* The folder of the module that holds this code, with its last slash; false when not known. */
+/* Finds the folder of the module that holds this code, with its last slash; false when not known.
+ */
 static bool own_folder(char *folder, size_t capacity) {
     struct hak_object object;
     const char *name = NULL;

@@ -31,13 +31,14 @@ static uint64_t own_network(void) {
     return cookie;
 }
 
+/* The value of a hexadecimal digit, or NO_DIGIT. */
 static unsigned digit_of(char letter) {
     return letter >= '0' && letter <= '9'   ? (unsigned)(letter - '0')
            : letter >= 'a' && letter <= 'f' ? (unsigned)(letter - 'a') + 10
                                             : NO_DIGIT;
 }
 
-/* COOKIE in the name hakmem-RANDOM-COOKIE, which a dot and a number may follow; 0 = none. */
+/* Reads COOKIE in the name hakmem-RANDOM-COOKIE, which a dot and a number may follow; 0 = none. */
 static uint64_t network_of(const char *name) {
     static const char start[] = "hakmem-";
     uint64_t cookie = 0;

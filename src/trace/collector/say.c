@@ -4,6 +4,7 @@
 #include <string.h>
 #include "trace/collector/collector.h"
 
+/* Appends the error in words, or its number. */
 static void add_error(struct hak_line *line, long error) {
     static const struct {
         int error;

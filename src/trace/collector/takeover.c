@@ -49,8 +49,8 @@ static bool has_said; /* that nobody takes over; also of the process that this o
 static volatile bool
     has_given_up; /* a keeper in another network namespace, whose heart is silent */
 
-/* True when the process of `entry` has ended. A zombie counts: it writes no more. The pid of
- * another namespace says nothing here: such a process takes its own rings if it lives. */
+/* Whether the process of `entry` has ended. A zombie counts: it writes no more. The pid of another
+ * namespace says nothing here: such a process takes its own rings if it lives. */
 static bool is_gone(const struct hak_process_entry *entry) {
     if (atomic_load(&entry->state) == HAK_PROCESS_ENDED)
         return true;
@@ -105,6 +105,8 @@ static void copy_counters(struct hak_session *copy, bool takes_orphans) {
     }
 }
 
+/* Copies this process's rings, and those of processes that are gone if wanted; others count as
+ * free. */
 static void copy_rings(struct hak_session *copy, bool takes_orphans) {
     uint32_t rings = atomic_load(&hak_current.session->rings_high);
     memset((void *)copy->extent_taken, 0, sizeof copy->extent_taken);
@@ -135,6 +137,7 @@ static uint64_t known_session(const struct hak_session *old) {
     return is_known ? old->session_id : old->previous_id;
 }
 
+/* Copies the session's header for a new session that goes on in the same store. */
 static void copy_header(struct hak_session *copy, uint64_t new_id) {
     const struct hak_session *old = hak_current.session;
     memcpy(copy, old, sizeof *copy);
@@ -151,6 +154,7 @@ static void copy_header(struct hak_session *copy, uint64_t new_id) {
     atomic_fetch_add(&copy->epoch, EPOCHS_SPARE);
 }
 
+/* Copies the stack nodes. Returns how many were there. */
 static uint32_t copy_nodes(struct hak_session *copy) {
     uint32_t count = atomic_load(&hak_current.session->node_count);
     uint32_t used = count < hak_current.node_capacity ? count : hak_current.node_capacity;
@@ -160,6 +164,7 @@ static uint32_t copy_nodes(struct hak_session *copy) {
     return count;
 }
 
+/* Copies the nodes that other threads wrote while the memory was copied. */
 static void bring_late_nodes(const struct hak_session *old, uint32_t from, uint32_t end) {
     uint32_t bits = (uint32_t)__builtin_ctz(hak_current.node_capacity);
     const struct hak_node *nodes =
@@ -199,7 +204,8 @@ static bool exchange(const struct hak_session_memory *fresh, struct hak_session 
     return mapped;
 }
 
-/* False: the process goes on without a collector, and `failure` says why. */
+/* Moves this process's rings to a fresh session with a new collector. False: the process goes on
+ * without a collector, and `failure` says why. */
 static bool take_over(struct hak_collector_failure *failure) {
     struct hak_session_memory fresh;
     struct hak_hello_answer answer;
@@ -233,6 +239,7 @@ static bool take_over(struct hak_collector_failure *failure) {
     return is_taken;
 }
 
+/* Says on stderr, once, that recording ends here. */
 static void say_given_up(const struct hak_collector_failure *failure) {
     struct hak_line line = {0};
     if (has_said || !hak_options.trace) /* a report says itself that it has no collector */
@@ -246,7 +253,7 @@ static void say_given_up(const struct hak_collector_failure *failure) {
     hak_line_end(&line);
 }
 
-/* It is tried again later, but for the last time. */
+/* Tries to take over; what failed is tried again later, and after the last try it is said. */
 static void try_to_take_over(bool is_at_end) {
     struct hak_collector_failure failure;
     attempts = take_over(&failure) ? 0 : attempts + 1;
@@ -258,6 +265,8 @@ bool hak_collector_is_given_up(void) {
     return has_given_up || (hak_current_ready() && hak_current_is_over());
 }
 
+/* If the collector gives no sign of life for `ms`, looks whether it is dead, and replaces it; one
+ * thread at a time, after RETRY_MS again. */
 static void replace_dead(uint64_t ms, bool is_at_end) {
     uint64_t signals, now = hak_monotonic_ns();
     uint32_t nobody = 0;
@@ -280,7 +289,7 @@ void hak_collector_replace_dead(uint64_t ms) {
     replace_dead(ms, false);
 }
 
-/* When the collector showed last that it lives. */
+/* When the collector showed last that it lives, its keeper or its worker. */
 static uint64_t latest_beat(const struct hak_session *session) {
     uint64_t latest = session->monotonic_start_ns;
     uint64_t worker = atomic_load(&session->worker_heartbeat_ns);
@@ -304,8 +313,8 @@ static bool has_moved(const struct hak_session *session, const struct life *sinc
     return now.commits != since->commits || now.beat != since->beat;
 }
 
-/* False when the keeper is dead: a connection alone does not say that it lives. One that neither
- * answers nor goes is stopped, or has much to do, and holds what it has. */
+/* Asks the keeper whether it lives: a connection alone does not say that. One that neither answers
+ * nor goes is stopped, or has much to do, and holds what it has. False: it is dead. */
 static bool keeper_holds(const struct hak_session *session, const struct life *since) {
     uint64_t deadline = hak_monotonic_ns() + HAK_COLLECTOR_LIMIT_MS * HAK_MILLISECOND_NS;
     long asked = hak_collector_ask(hak_current.keeper_name);

@@ -166,7 +166,7 @@ void hak_current_await_commit(uint32_t commits, uint64_t ms) {
     hak_wait_on(&hak_current.session->commits, commits, ms * HAK_MILLISECOND_NS);
 }
 
-/* A full barrier on all threads of this process, so that writers need none (Linux 4.14). */
+/* Makes a full barrier on all threads of this process, so that writers need none (Linux 4.14). */
 static void barrier_everywhere(void) {
     enum { EXPEDITED = 1 << 3, REGISTER_EXPEDITED = 1 << 4 };
     (void)hak_raw_call(SYS_membarrier, REGISTER_EXPEDITED);
@@ -186,6 +186,7 @@ void hak_current_freeze(bool (*others_write)(void)) {
         (void)hak_raw_call(SYS_sched_yield);
 }
 
+/* Lets the threads that hak_current_freeze stopped write again. */
 void hak_current_thaw(void) {
     atomic_store(hak_current.alive, HAK_ALIVE_GO);
     atomic_store(&frozen, 0);

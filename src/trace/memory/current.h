@@ -60,10 +60,12 @@ struct hak_current {
 
 HAK_HIDDEN extern struct hak_current hak_current;
 
-/* The slow half of hak_current_ready. */
+/* The slow half of hak_current_ready: enters the session in a forked child, or waits until the
+ * memory is exchanged. False: the thread may not write. */
 HAK_HIDDEN bool hak_current_ready_slowly(void);
 
-/* True when the calling thread may write into the session memory now. Thread and signal safe. */
+/* Whether the calling thread may write into the session memory now; where not, it may wait or enter
+ * the session first. Thread and signal safe. */
 static inline bool hak_current_ready(void) {
     return HAK_LIKELY(atomic_load_explicit(hak_current.alive, memory_order_relaxed) ==
                       HAK_ALIVE_GO) ||
@@ -126,13 +128,13 @@ static inline void hak_current_replace_collector(uint64_t ms) {
  * the last look at what is waited for. */
 HAK_HIDDEN void hak_current_await_commit(uint32_t commits, uint64_t ms);
 
-/* Around everything that claims or gives back entries, rings or extents: waits while the memory is
- * being exchanged (takeover.c), and is waited for. Not nested. */
+/* Begins a change of entries, rings or extents: waits while the memory is being exchanged
+ * (takeover.c), and is waited for. Not nested. */
 HAK_HIDDEN void hak_current_enter_claim(void);
 HAK_HIDDEN void hak_current_leave_claim(void);
 
-/* Stops all writers of this process, except between freeze and thaw the calling thread: they wait
- * in hak_current_ready_slowly or finish first, as `others_write` says. Signals must be blocked. */
+/* Stops all writers of this process but the calling thread until thaw: they wait in
+ * hak_current_ready_slowly or finish first, as `others_write` says. Signals must be blocked. */
 HAK_HIDDEN void hak_current_freeze(bool (*others_write)(void));
 HAK_HIDDEN void hak_current_thaw(void);
 /* The same after hak_current_let_go: nobody writes from now on. */

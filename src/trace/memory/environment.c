@@ -28,7 +28,7 @@ char **hak_environment(void) {
     return (char **)__libc_stack_end + 1 + *(long *)__libc_stack_end + 1;
 }
 
-/* The string ends before memory that cannot be read. */
+/* Whether the string ends before memory that cannot be read. */
 static bool is_whole(const char *string) {
     for (uintptr_t page = (uintptr_t)string; hak_raw_readable(page & ~(uintptr_t)7);) {
         uintptr_t end = (page | (HAK_PAGE_BYTES - 1)) + 1;
@@ -99,8 +99,8 @@ const char *hak_environment_tree_store(void) {
     return colon && colon[1] == '/' ? colon + 1 : NULL;
 }
 
-/* The list of variables is copied into memory that is never given back, and environ pointed at it,
- * as a program itself may do; setenv would allocate. */
+/* Adds the variable to the environment: its list is copied into memory that is never given back,
+ * and environ pointed at it, as a program itself may do; setenv would allocate. */
 static void add_session(void) {
     char **before = hak_environment();
     size_t count = 0;
@@ -120,6 +120,8 @@ typedef int start_main(int (*)(int, char **, char **), int, char **, void (*)(vo
 /* glibc's, called by every program's first instruction after all constructors have run: libc's has
  * set environ by then, and would have overwritten what was set before. */
 HAK_EXPORT start_main __libc_start_main;
+
+/* Stands before libc's, and adds the session to the environment if that was not yet there. */
 int __libc_start_main(int (*main_function)(int, char **, char **), int count, char **arguments,
                       void (*init)(void), void (*fini)(void), void (*loader_fini)(void),
                       void *stack_end) {

@@ -18,13 +18,14 @@ HAK_HIDDEN char **hak_environment_next(char **variable);
  * nothing. A later call changes the value, unless the program has taken the variable out. */
 HAK_HIDDEN void hak_environment_set_session(const char *name);
 
-/* The same for a tree of processes whose store was asked for at `store_path`, which stands behind
- * the name, after a colon: a process that finds no keeper any more goes on with that store. */
+/* Sets the variable that names the keeper, for a tree of processes with the store at `store_path`,
+ * which stands behind the name, after a colon: a process that finds no keeper any more goes on with
+ * that store. */
 HAK_HIDDEN void hak_environment_set_tree(const char *name, const char *store_path);
 
-/* The keeper's name that this process was given, "" = none; the path of the tree's store, NULL =
- * none was given. */
+/* Copies the keeper's name that this process was given, "" = none. */
 HAK_HIDDEN void hak_environment_read_session(char *name, size_t bytes);
+/* The path of the tree's store, NULL = none was given. */
 HAK_HIDDEN const char *hak_environment_tree_store(void);
 
 #endif

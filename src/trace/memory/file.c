@@ -21,6 +21,7 @@
 
 enum { NAMES = 100, PIECE_BYTES = 64 << 10 };
 
+/* The bytes of the file: as memory allows, at most HAKMEM_TRACE_MAX. */
 static uint64_t file_bytes(void) {
     uint64_t bytes = hak_memory_bytes_allowed();
     if (bytes > HAK_SESSION_BYTES_FILE)
@@ -30,7 +31,8 @@ static uint64_t file_bytes(void) {
     return bytes;
 }
 
-/* Where the file system cannot take blocks beforehand. */
+/* Writes zeros into the file where the file system cannot take its blocks beforehand. 0, or the
+ * errno. */
 static long write_zeros(int file, uint64_t bytes) {
     char *zeros = hak_raw_map(PIECE_BYTES);
     long error = zeros ? 0 : ENOMEM;
@@ -47,6 +49,7 @@ static long write_zeros(int file, uint64_t bytes) {
     return error;
 }
 
+/* Has the file's blocks allocated, so that writing cannot fail. 0 or an errno. */
 static long take_blocks(int file, uint64_t bytes) {
     long result;
     do
@@ -76,7 +79,7 @@ static void copy_text(char *to, const char *from) {
     memcpy(to, from, strlen(from) + 1);
 }
 
-/* STEM.rings, STEM.2.rings, ...; `path` has room for the ending. */
+/* Makes the file STEM.rings, STEM.2.rings, ...; `path` has room for the ending. 0, or the error. */
 static long make_at(char *path, size_t stem, struct hak_session_memory *memory) {
     long made = -EEXIST;
     for (uint64_t number = 1; made == -EEXIST && number <= NAMES; number++) {
@@ -137,6 +140,7 @@ static bool find_place(char *asked) {
     return join(asked, folder + word, name);
 }
 
+/* $TMPDIR if it is absolute, else /tmp. */
 static const char *temporary_folder(void) {
     for (char **variable = hak_environment(); (variable = hak_environment_next(variable));
          variable++)
@@ -145,6 +149,7 @@ static const char *temporary_folder(void) {
     return "/tmp";
 }
 
+/* Makes the file where it is asked for, else in a temporary folder. 0, or the first error. */
 static long make_somewhere(struct hak_session_memory *memory, char *path) {
     static char asked[HAK_PATH_BYTES];
     if (!find_place(asked))
@@ -171,6 +176,7 @@ int hak_memory_make_file(struct hak_session_memory *memory, char *path) {
     return 0;
 }
 
+/* Gives the whole pages between back to the file system. */
 static void give_back(char *from, const char *to) {
     uintptr_t start = ((uintptr_t)from + HAK_PAGE_BYTES - 1) & ~(uintptr_t)(HAK_PAGE_BYTES - 1);
     uintptr_t end = (uintptr_t)to & ~(uintptr_t)(HAK_PAGE_BYTES - 1);

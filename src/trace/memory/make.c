@@ -42,6 +42,7 @@ uint64_t hak_memory_bytes_allowed(void) {
     return hak_memory_bytes_for(hak_raw_limit(RLIMIT_AS), hak_raw_limit(RLIMIT_FSIZE));
 }
 
+/* Lays out the session's parts in its bytes: processes, rings, nodes, report, counters, extents. */
 static void lay_out(struct hak_session *session, uint64_t total) {
     session->version = HAK_SESSION_VERSION;
     session->header_bytes = sizeof *session;
@@ -70,7 +71,7 @@ static void lay_out(struct hak_session *session, uint64_t total) {
     atomic_store(&session->epoch, 1);
 }
 
-/* TSC and clocks read together: of a few tries the one that took least. */
+/* Reads TSC and clocks together into the session: of a few tries the one that took least. */
 static void read_clocks(struct hak_session *session) {
     uint64_t best = UINT64_MAX;
     for (int i = 0; i < 5; i++) {
@@ -88,6 +89,8 @@ static void read_clocks(struct hak_session *session) {
     }
 }
 
+/* Makes the session's memfd, locked so that the collector sees when nobody maps it. 0 or an errno.
+ */
 static int make_file(uint64_t total, int *file) {
     long made = hak_raw_call(SYS_memfd_create, HAK_SESSION_FILE_NAME,
                              MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
@@ -134,6 +137,7 @@ int hak_memory_map(int file, uint64_t total, struct hak_session_memory *memory) 
     return 0;
 }
 
+/* Makes and maps the memory, smaller where it does not fit, and seals its size. 0 or an errno. */
 static int make_memory(uint64_t wanted, struct hak_session_memory *memory) {
     uint64_t total = wanted ? wanted : hak_memory_bytes_allowed();
     int file = -1, error = total == 0 ? EFBIG : make_file(total, &file);

@@ -31,11 +31,11 @@ HAK_HIDDEN uint64_t hak_memory_bytes_for(uint64_t address_space_limit, uint64_t 
  * not written yet. Allocates nothing. */
 HAK_HIDDEN int hak_memory_make(uint64_t wanted, struct hak_session_memory *memory);
 
-/* The same in a file, for a program that finds no collector (file.c): named as the store
- * would be, with .rings for .db, readable by its owner alone, at most HAK_SESSION_BYTES_FILE, with
- * all its blocks taken, since a disk that is full later would kill the program. Where it cannot be
- * made there: in $TMPDIR, in /tmp. `path`, of HAK_PATH_BYTES, gets its name. Returns 0 or an errno,
- * of the first place. The header says that rings overwrite. */
+/* Makes session memory in a file, for a program that finds no collector (file.c): named as the
+ * store would be, with .rings for .db, readable by its owner alone, at most HAK_SESSION_BYTES_FILE,
+ * with all its blocks taken, since a disk that is full later would kill the program. Where it
+ * cannot be made there: in $TMPDIR, in /tmp. `path`, of HAK_PATH_BYTES, gets its name. Returns 0 or
+ * an errno, of the first place. The header says that rings overwrite. */
 HAK_HIDDEN int hak_memory_make_file(struct hak_session_memory *memory, char *path);
 
 /* Gives back the blocks of a file that no ring or node was ever put in; for the last process. */
@@ -52,13 +52,14 @@ HAK_HIDDEN void hak_memory_restore_file_limit(const struct rlimit *before);
 
 /* Keeps the mapping out of core files, for which all of it would be filled. Done by make. */
 HAK_HIDDEN void hak_memory_leave_out_of_cores(struct hak_session *session, uint64_t total_bytes);
-/* The process is about to die: puts the header and the stack nodes in use into its core file after
- * all (docs/specs/debugger.md). Async-signal-safe. */
+/* Puts the header and the stack nodes in use into the core file after all, when the process is
+ * about to die (docs/specs/debugger.md). Async-signal-safe. */
 HAK_HIDDEN void hak_memory_put_stacks_into_core(void);
 
 /* Fills in what the header tells of the program: path, command line, store, settings. */
 HAK_HIDDEN void hak_memory_describe(struct hak_session *session);
-/* The same, and then the magic. */
+/* Fills in the header as hak_memory_describe, and then the magic, by which others know that it is
+ * whole. */
 HAK_HIDDEN void hak_memory_publish(struct hak_session *session);
 
 #endif

@@ -26,7 +26,7 @@ bool hak_proc_read_text(const char *path, char *text, size_t bytes) {
     return got > 0;
 }
 
-/* The line /proc/PID/stat; `pid` 0 = this process. */
+/* Reads the line /proc/PID/stat; `pid` 0 = this process. False: it cannot. */
 static bool read_stat(uint64_t pid, char *text, size_t bytes) {
     struct hak_line path = {0};
     hak_line_add(&path, "/proc/");

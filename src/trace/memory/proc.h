@@ -14,7 +14,7 @@
  * cannot be read. */
 HAK_HIDDEN size_t hak_proc_read(const char *path, char *to, size_t capacity);
 
-/* The same as text, ended by NUL. False when it cannot be read. */
+/* Reads the file at `path` as text, ended by NUL. False when it cannot be read. */
 HAK_HIDDEN bool hak_proc_read_text(const char *path, char *text, size_t bytes);
 
 /* When this process started, in clock ticks since boot; 0 = not known. */
@@ -23,8 +23,8 @@ HAK_HIDDEN uint64_t hak_proc_start_time(void);
 /* Inode of the pid namespace of this process; 0 = not known. */
 HAK_HIDDEN uint64_t hak_proc_pid_space(void);
 
-/* True when this process descends from `pid`, which the kernel has translated into the pid
- * namespace of this process: where /proc is another namespace's, nothing is known. */
+/* Whether this process descends from `pid`, which the kernel has translated into the pid namespace
+ * of this process: where /proc is another namespace's, nothing is known. */
 HAK_HIDDEN bool hak_proc_descends_from(int pid);
 
 /* Moves a new descriptor out of the way of the program's; -1 when that fails, or it is negative. */

@@ -36,7 +36,7 @@ void hak_trace_thread_leave(void) {
     hak_splice_thread_end();
 }
 
-/* Forked children are not recorded. */
+/* Lets a forked child of an attached process go: it is not recorded. */
 void hak_trace_attach_child(void) {
     uint64_t signals;
     if (!hak_current.session || hak_current.is_left)
@@ -50,7 +50,8 @@ void hak_trace_attach_child(void) {
     hak_restore_signals(&signals);
 }
 
-/* Of modules nothing is read but while ld.so's lock holds them: others load and unload some. */
+/* Forgets everything of the session before: rings, stacks, threads, modules. Of modules nothing is
+ * read but while ld.so's lock holds them: others load and unload some. */
 static void forget_last_session(void) {
     hak_ring_enter_child();
     hak_collector_forget();
@@ -61,6 +62,7 @@ static void forget_last_session(void) {
     hak_modules_forget_all();
 }
 
+/* Has stacks written into the session's memory. */
 static void begin_stacks(void) {
     struct hak_stacks_setup stacks = {.nodes = hak_current.nodes,
                                       .node_capacity = hak_current.node_capacity,

@@ -17,7 +17,7 @@ enum {
     LAST_LOOK_MS = 20,
 };
 
-/* True when the collector has all records of the session. */
+/* Whether the collector has taken all records out of the session's rings. */
 static bool is_committed(void) {
     uint32_t high = atomic_load(&hak_current.session->rings_high);
     for (uint32_t i = 0; i < high && i < HAK_RINGS; i++) {
@@ -29,7 +29,8 @@ static bool is_committed(void) {
     return true;
 }
 
-/* As PID 1 nobody outlives this process: records that are not committed now are lost. */
+/* Waits, bounded, until the collector has all records: nobody outlives PID 1, and what is not
+ * committed is lost. */
 static void wait_for_last_commit(void) {
     uint64_t deadline = hak_monotonic_ns() + LAST_COMMIT_MS * HAK_MILLISECOND_NS;
     while (!is_committed() && hak_monotonic_ns() < deadline) {
@@ -37,7 +38,8 @@ static void wait_for_last_commit(void) {
     }
 }
 
-/* The process ends in good order; it does not wait for the collector unless it is PID 1. */
+/* Records the process's end and lets go of the session, when it ends in good order; it does not
+ * wait for the collector unless it is PID 1. */
 static void end_recording(void) {
     struct hak_session *session = hak_current.session;
     if (!hak_current_ready() || hak_crash_is_reporting() || !hak_is_own_process())
@@ -59,7 +61,8 @@ static void end_recording(void) {
         wait_for_last_commit();
 }
 
-/* After the sweep and the leak scan, which record: destructors with a smaller number go later. */
+/* Ends the recording at exit, after the sweep and the leak scan, which record: destructors with a
+ * smaller number go later. */
 __attribute__((destructor(102))) static void at_exit(void) {
     if (hak_is_own_process()) {
         hak_counters_dump();
@@ -68,6 +71,7 @@ __attribute__((destructor(102))) static void at_exit(void) {
     end_recording();
 }
 
+/* Notes the exit status for the collector. */
 static void note_status(int status) {
     if (hak_current_ready() && hak_current.process && hak_is_own_process())
         atomic_store(&hak_current.process->end_status, HAK_END_KNOWN | ((uint32_t)status & 0xff)
@@ -97,13 +101,15 @@ static void finish_as_init(void) {
     hak_restore_signals(&signals);
 }
 
-/* Called by exit, with its argument, after all handlers that the program has set up. */
+/* Notes the exit status; called by exit, with its argument, after all handlers that the program has
+ * set up. */
 static void note_exit(int status, void *unused) {
     (void)unused;
     note_status(status);
     finish_as_init();
 }
 
+/* Asks libc to call note_exit at exit. */
 __attribute__((constructor)) static void hear_of_exit(void) {
     /* Not in a sanitizer's program, whose on_exit is not ready yet. */
     if (hak_current_ready() || hak_report_session_may_come())

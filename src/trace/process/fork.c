@@ -33,6 +33,7 @@ static bool claim_entry(uint32_t parent, uint64_t fork_number) {
     return is_claimed;
 }
 
+/* In the child: forgets rings, collector and threads of the parent. */
 static void forget_parent(void) {
     hak_ring_enter_child();
     hak_collector_forget();

@@ -5,9 +5,9 @@
 
 #include "block.h"
 
-/* In a forked child, before it writes anything: lets go of the parent's rings and claims an entry.
- * By the fork handler, or from hak_current_ready where none ran, or an earlier handler of the
- * program allocates. A second call does nothing. */
+/* Makes a forked child a process of the session, before it writes anything: lets go of the parent's
+ * rings and claims an entry. By the fork handler, or from hak_current_ready where none ran, or an
+ * earlier handler of the program allocates. A second call does nothing. */
 HAK_HIDDEN void hak_process_enter_child(void);
 
 /* Tells `hakmem-trace ctl` where things are (control.h). */

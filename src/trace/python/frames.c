@@ -10,6 +10,7 @@ enum { REFERENCE_TAG = 1 }; /* a reference of a frame that is not counted (3.14)
  * so what is remembered of pages that went matters only where a pointer is wrong. */
 static _Atomic uintptr_t known_page[PAGES];
 
+/* True when the page can be read; a page that could once counts as readable from then on. */
 static bool page_can_be_read(uintptr_t page) {
     _Atomic uintptr_t *place = &known_page[(page ^ page >> 10) % PAGES];
     if (HAK_LIKELY(atomic_load_explicit(place, memory_order_relaxed) == page + 1))
@@ -29,6 +30,7 @@ static bool is_object(uintptr_t address, size_t bytes) {
     return (address & 7) == 0 && hak_python_can_read(address, bytes);
 }
 
+/* The thread's innermost frame object; 0: it runs no Python. */
 static uintptr_t innermost(const struct hak_python *python) {
     const struct hak_python_layout *at = python->layout;
     uintptr_t thread = (uintptr_t)python->this_thread();
@@ -57,8 +59,8 @@ static uint64_t add_contents(uint64_t key, uintptr_t object, size_t head, bool i
     return key;
 }
 
-/* Other code may lie at the same address later, with names at the same addresses: its version
- * tells, where it has one (3.12), else what it says. */
+/* The key of a code object: other code may lie at the same address later, with names at the same
+ * addresses: its version tells, where it has one (3.12), else what it says. */
 static uint64_t key_of(const struct hak_python *python, uintptr_t code) {
     const struct hak_python_layout *at = python->layout;
     uint32_t version = at->version ? hak_python_half(code + at->version) : 0;
@@ -72,7 +74,7 @@ static uint64_t key_of(const struct hak_python *python, uintptr_t code) {
     return hak_python_mix(key, hak_python_word(code + HAK_PYTHON_SIZE));
 }
 
-/* The frame at `from`. False: it is none of code. */
+/* Reads the Python frame at `from`. False: it is none of code. */
 static bool read_frame(const struct hak_python *python, uintptr_t from,
                        struct hak_python_frame *frame) {
     const struct hak_python_layout *at = python->layout;

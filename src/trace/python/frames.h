@@ -24,7 +24,8 @@ HAK_HIDDEN bool hak_python_can_read(uintptr_t address, size_t bytes);
 static inline uintptr_t hak_python_word(uintptr_t address) {
     return *(const volatile uintptr_t *)address;
 }
-/* The same where it need not be aligned. */
+
+/* Reads a word at an address that need not be aligned. */
 static inline uint64_t hak_python_bytes(uintptr_t address) {
     uint64_t value;
     __builtin_memcpy(&value, (const void *)address, sizeof value);

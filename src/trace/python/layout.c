@@ -113,6 +113,7 @@ static const ElfW(Sym) * find_symbol(const struct hak_module *module, const char
     return NULL;
 }
 
+/* Looks for the names in one loaded module; all modules are searched. */
 static int search_module(struct dl_phdr_info *info, size_t bytes, void *to) {
     struct search *search = to;
     struct hak_module module;

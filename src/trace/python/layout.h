@@ -38,7 +38,7 @@ struct hak_python {
 
 enum hak_python_there { HAK_PYTHON_NONE, HAK_PYTHON_OTHER_VERSION, HAK_PYTHON_KNOWN };
 
-/* Finds it among the loaded modules. */
+/* Finds the Python interpreter among the loaded modules, with the layout of its version. */
 HAK_HIDDEN enum hak_python_there hak_python_find(struct hak_python *python);
 
 #endif

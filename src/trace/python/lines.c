@@ -19,8 +19,8 @@ static int32_t read_signed(const uint8_t *table, size_t bytes, size_t *at) {
     return value & 1 ? -(int32_t)(value >> 1) : (int32_t)(value >> 1);
 }
 
-/* Each entry: a byte of 1, kind:4, instructions - 1:3, then what the kind has, of bytes without the
- * highest bit. */
+/* Finds the line of an instruction in a table of lines. Each entry: a byte of 1, kind:4,
+ * instructions - 1:3, then what the kind has, of bytes without the highest bit. */
 uint32_t hak_python_line(const uint8_t *table, size_t bytes, uint32_t first, uint32_t index) {
     enum { ONE_LINE = 10, LAST_ONE_LINE = 12, NO_COLUMN = 13, LONG = 14, NONE = 15 };
     uint32_t line = first, reached = 0;

@@ -28,6 +28,7 @@ static uint32_t version_now(void) {
     return hak_stacks_version_now();
 }
 
+/* The remembered id; 0: none, or of an earlier version of the table. */
 static uint32_t recall(struct remembered *table, uint64_t key) {
     struct remembered *place = place_of(table, key);
     uint64_t value = atomic_load_explicit(&place->value, memory_order_relaxed);
@@ -35,6 +36,7 @@ static uint32_t recall(struct remembered *table, uint64_t key) {
     return (check ^ value) == key && value >> 32 == version_now() ? (uint32_t)value : 0;
 }
 
+/* Remembers an id without a lock; a torn entry is recognised by its check. */
 static void remember(struct remembered *table, uint64_t key, uint32_t id) {
     struct remembered *place = place_of(table, key);
     uint64_t value = (uint64_t)version_now() << 32 | id;
@@ -55,8 +57,8 @@ static uintptr_t ip_of(const struct hak_python_frame *frame) {
     return hak_frame_node_ip(HAK_FRAME_NODE_FRAME, id);
 }
 
-/* Is ips[at] a frame of the interpreter's C function? By its address, or, in a part of it that the
- * compiler put elsewhere, by the call that leads there. */
+/* Whether ips[at] is a frame of the interpreter's C function: by its address, or, in a part of it
+ * that the compiler put elsewhere, by the call that leads there. */
 static bool is_interpreter(const uintptr_t *ips, size_t at, size_t count) {
     if (ips[at] - python.evaluate - 1 < python.evaluate_bytes)
         return true;
@@ -97,6 +99,8 @@ static HAK_COLD uint32_t merge_stacks(uint32_t native, const struct hak_python_f
     return hak_stacks_intern(merged.ip, merged.count);
 }
 
+/* Merges the Python frames into the native stack. Returns the new stack, or the native one if there
+ * are none or no room. */
 static uint32_t add_python(uint32_t native) {
     struct hak_python_frame frames[FRAMES_MAX];
     size_t max = hak_options.stack_depth < FRAMES_MAX ? hak_options.stack_depth : FRAMES_MAX;

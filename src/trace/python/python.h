@@ -14,8 +14,8 @@
 
 #include "trace/trace.h"
 
-/* After hak_stacks_start, at start or attach, where dl_iterate_phdr may be asked. Without an
- * interpreter that is known nothing happens. */
+/* Lets stacks have Python frames, if that is asked for and the interpreter is known; after
+ * hak_stacks_start, at start or attach, where dl_iterate_phdr may be asked. */
 HAK_HIDDEN void hak_python_start(void);
 
 #endif

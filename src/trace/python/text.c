@@ -15,6 +15,7 @@ struct text {
     uint8_t byte[256];
 };
 
+/* Appends a character as UTF-8. */
 static void add_character(struct text *text, uint32_t c) {
     uint8_t *to = text->byte + text->bytes;
     if (c < 0x80) {
@@ -38,6 +39,7 @@ static void add_character(struct text *text, uint32_t c) {
     }
 }
 
+/* The character at `index` of a string with characters of `width` bytes. */
 static uint32_t character_at(uintptr_t data, size_t index, unsigned width) {
     return width == 1   ? hak_python_byte(data + index)
            : width == 2 ? *(const volatile uint16_t *)(data + 2 * index)

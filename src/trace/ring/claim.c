@@ -54,6 +54,7 @@ bool hak_ring_may_grow_early(void) {
     return taken < EARLY_EXTENTS;
 }
 
+/* Claims a free ring below `limit`; NULL: none. */
 static struct hak_ring_entry *take_entry(uint32_t limit) {
     _Atomic uint32_t *high = &hak_current.session->rings_high;
     for (uint32_t i = 0; i < limit; i++) {
@@ -68,7 +69,7 @@ static struct hak_ring_entry *take_entry(uint32_t limit) {
     return NULL;
 }
 
-/* The entry is the calling thread's; its records begin at `start`. */
+/* Makes an entry the calling thread's ring; its records begin at `start`. */
 static void begin_ring(struct hak_ring_entry *ring, uint64_t start) {
     ring->process = hak_current.process_index;
     ring->thread = hak_trace_thread();
@@ -102,8 +103,9 @@ struct hak_ring_entry *hak_ring_claim(uint64_t bytes, bool shared) {
     return ring;
 }
 
-/* False when the ring may not be taken: one that is kept only when its process has ended, for it
- * names the code in the others. `ticks`: when its last record was written, in low bits. */
+/* Whether a closed ring may be taken for other records; one that is kept only when its process has
+ * ended, for it names the code in the others. `ticks`: when its last record was written, in low
+ * bits. */
 static bool may_take(const struct hak_ring_entry *ring, uint64_t *ticks) {
     uint64_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
     uint64_t capacity = ring->capacity;
@@ -118,6 +120,7 @@ static bool may_take(const struct hak_ring_entry *ring, uint64_t *ticks) {
     return true;
 }
 
+/* The ring of an ended thread that was used longest ago and may be taken over; NULL: none. */
 static struct hak_ring_entry *find_oldest(void) {
     struct hak_ring_entry *oldest = NULL;
     uint64_t ticks, oldest_ticks = UINT64_MAX;

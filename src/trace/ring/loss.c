@@ -61,8 +61,9 @@ bool hak_ring_has_left_record(void) {
     return true;
 }
 
-/* A record will never be finished: the handler that interrupted it left by longjmp, or the thread
- * dies. A reserved record that is older than the one before it is replaced by a LOSS of one. */
+/* Gives up a record that will never be finished: the handler that interrupted it left by longjmp,
+ * or the thread dies. A reserved record that is older than the one before it is replaced by a LOSS
+ * of one. */
 void hak_ring_give_up_unfinished(void) {
     struct hak_writer *w = &hak_writer;
     if (w->depth == 0 || !w->ring)

@@ -29,6 +29,7 @@ void hak_trace_count(enum hak_trace_count which) {
     atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
 }
 
+/* Records that a module was loaded, with its path and build-id. */
 static void load_module(const char *path, const uint8_t *build_id, size_t build_id_bytes,
                         uint64_t load_bias, uint64_t map_start, uint64_t map_end,
                         uint32_t generation) {
@@ -51,6 +52,7 @@ static void load_module(const char *path, const uint8_t *build_id, size_t build_
     hak_ring_write_bytes(&head, parts, 3);
 }
 
+/* Records that a module was unloaded, and forgets the stacks through it. */
 static void unload_module(uint64_t map_start, uint64_t map_end, uint32_t mark,
                           uint32_t generation) {
     struct hak_event_fields unload = {.kind = HAK_MODULE_UNLOAD,

@@ -12,6 +12,7 @@
 #include "trace/ring/ring.h"
 #include "trace/trace.h"
 
+/* Records that recording stops or starts. */
 static void note(bool is_stopped) {
     struct hak_event_fields fields = {.kind = is_stopped ? HAK_RECORD_STOP : HAK_RECORD_START,
                                       .class_index = HAK_CLASS_NONE};
@@ -19,6 +20,7 @@ static void note(bool is_stopped) {
         hak_trace_record(&fields);
 }
 
+/* Stops or starts recording for all threads; the counters are incomplete from the first stop on. */
 static void apply(bool is_stopped) {
     if (is_stopped)
         hak_counters_dropped = HAK_COUNTERS_IN_CHILD; /* incomplete counts agree with nothing */

@@ -3,8 +3,9 @@
 #include "hop.h"
 #include "trace/trace.h"
 
-/* One instruction each, so that a signal handler of this thread comes before or after, never
- * between. Other threads do not write these words, so the lock prefix is left out. */
+/* Exchanges a word of this thread by one instruction, so that a signal handler of this thread comes
+ * before or after, never between. Other threads do not write these words, so the lock prefix is
+ * left out. */
 static inline bool exchange_if_equal(uint64_t *word, uint64_t expected, uint64_t wanted) {
     bool equal;
     __asm__ volatile("cmpxchgq %3, %1"
@@ -23,8 +24,9 @@ static inline uint64_t read_now(const uint64_t *word) {
     return *(const volatile uint64_t *)word;
 }
 
-/* The word with the time comes last: a record that a crash leaves in the middle has the time of
- * what lay there before, by which hak_ring_give_up_unfinished knows it. */
+/* Writes a record into its slot. The word with the time comes last: a record that a crash leaves
+ * in the middle has the time of what lay there before, by which hak_ring_give_up_unfinished knows
+ * it. */
 static inline void put(struct hak_record *to, const struct hak_record *record) {
     to->w[1] = record->w[1];
     to->w[2] = record->w[2];
@@ -33,7 +35,7 @@ static inline void put(struct hak_record *to, const struct hak_record *record) {
     *(volatile uint64_t *)&to->w[0] = record->w[0];
 }
 
-/* A try to take `count` positions; a true must be followed by finish(). Only the common case, to be
+/* Tries to take `count` positions; a true must be followed by finish(). Only the common case, to be
  * inlined; a handler that interrupted a record goes another way. */
 static inline bool try_reserve(struct hak_writer *w, unsigned count, uint64_t *position,
                                uint64_t *ticks) {
@@ -47,7 +49,8 @@ static inline bool try_reserve(struct hak_writer *w, unsigned count, uint64_t *p
     return HAK_LIKELY(exchange_if_equal(&w->reserved, at, at + count));
 }
 
-/* `head` is read first: a handler may get the thread its first ring between the two, of which the
+/* Publishes the reserved records, unless this interrupted another record, and leaves writing.
+ * `head` is read first: a handler may get the thread its first ring between the two, of which the
  * record that it interrupted publishes nothing. */
 static inline void finish(struct hak_writer *w) {
     if (HAK_LIKELY(w->depth == 1)) {
@@ -57,6 +60,7 @@ static inline void finish(struct hak_writer *w) {
     leave_writing(w);
 }
 
+/* Publishes the record that was reserved. */
 void hak_ring_finish(void) {
     if (HAK_UNLIKELY(hak_writer.held))
         hak_ring_share_finish();
@@ -64,7 +68,8 @@ void hak_ring_finish(void) {
         finish(&hak_writer);
 }
 
-/* After a try that failed. */
+/* Reserves places after a try that failed: makes room, waits for the session, or takes them beside
+ * an interrupted record or in a shared ring. False: the records are lost, and counted. */
 static HAK_COLD bool reserve_slowly(unsigned count, uint64_t *position, uint64_t *ticks) {
     struct hak_writer *w = &hak_writer;
     do {
@@ -99,8 +104,8 @@ static inline struct hak_step_event step_event_of(const struct hak_event_fields 
                                    .is_illegal = (fields->flags & HAK_RECORD_ILLEGAL) != 0};
 }
 
-/* An event of a thread that has said goodbye, made by a destructor that runs later: it gets a ring
- * for itself, which is closed at once. */
+/* Records an event of a thread that has said goodbye, made by a destructor that runs later: it gets
+ * a ring for itself, which is closed at once. */
 static HAK_COLD void record_late(struct hak_event_fields *fields) {
     hak_writer.ended = 0;
     hak_trace_record(fields);
@@ -115,6 +120,8 @@ static HAK_COLD void count_unrecorded(const struct hak_event_fields *fields) {
     finish(&hak_writer);
 }
 
+/* No room in a ring: records by a shared one where the thread has ended, else counts the event as
+ * lost. */
 static HAK_COLD void fail_to_record(struct hak_event_fields *fields) {
     if (hak_writer.ended && hak_writer.depth == 0)
         record_late(fields);
@@ -170,6 +177,7 @@ void hak_trace_record(struct hak_event_fields *fields) {
     finish(w);
 }
 
+/* Records a call that the fast path could not, with all checks. */
 static HAK_COLD unsigned record_words_slowly(uint64_t head, uint64_t address_word,
                                              uint64_t size_word, uint64_t tail) {
     struct hak_record record = hak_record_of_words(head, 0, address_word, size_word, tail);
@@ -216,6 +224,7 @@ void hak_trace_record_move(uint64_t head, uint64_t address_word, uint64_t tail) 
         finish(w);
 }
 
+/* Writes a batch's head last, behind its continuations. */
 static void write_batch(struct hak_writer *w, uint64_t at, const struct hak_event_fields *fields,
                         const uint64_t *words, unsigned count) {
     unsigned follow = hak_batch_continuations(count);
@@ -269,6 +278,7 @@ void hak_hop_count(enum hak_counted which, unsigned class_index, uint64_t amount
     finish(w);
 }
 
+/* Writes a record with bytes behind it. Without room it is lost, which is counted. */
 static void write_bytes(struct hak_event_fields *head, const struct hak_payload_part *parts,
                         unsigned part_count) {
     uint64_t at, total = 0;
@@ -309,6 +319,7 @@ static bool begin_kept(const struct hak_writer *w) {
            (w->ring || hak_ring_make_room(1)) && w->ring && hak_ring_begin_kept();
 }
 
+/* write_bytes; what a reader always needs goes into a ring that is not overwritten. */
 void hak_ring_write_bytes(struct hak_event_fields *head, const struct hak_payload_part *parts,
                           unsigned part_count) {
     bool keeps =

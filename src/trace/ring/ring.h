@@ -104,17 +104,17 @@ struct hak_payload_part {
 HAK_HIDDEN void hak_ring_write_bytes(struct hak_event_fields *head,
                                      const struct hak_payload_part *parts, unsigned part_count);
 
-/* In a file: records between begin and end, by a thread with a ring, go into a ring of the process
- * that no events write over: modules, without which stacks have no names (kept.c). False: not now,
- * and end must not follow. */
+/* kept.c: lets, in a file, this thread's records until end go into a ring of the process that no
+ * events write over: modules, without which stacks have no names. False: not now, and end must not
+ * follow. */
 HAK_HIDDEN bool hak_ring_begin_kept(void);
 HAK_HIDDEN void hak_ring_end_kept(void);
 /* In a forked child: the kept ring is the parent's. */
 HAK_HIDDEN void hak_ring_forget_kept(void);
-/* In a forked child: the rings of all threads are the parent's. */
+/* Forgets, in a forked child, the rings of all threads, which are the parent's. */
 HAK_HIDDEN void hak_ring_enter_child(void);
 
-/* The slow half of reserve (room.c): makes room for `count` records by looking at the tail,
+/* room.c: makes room for `count` records, the slow half of reserve, by looking at the tail,
  * claiming, growing or waiting. False: dropped (counted). */
 HAK_HIDDEN bool hak_ring_make_room(unsigned count);
 
@@ -122,40 +122,40 @@ HAK_HIDDEN bool hak_ring_make_room(unsigned count);
  * it. For a thread that dies, or whose signal handler left by longjmp. */
 HAK_HIDDEN void hak_ring_give_up_unfinished(void);
 
-/* In a handler that interrupted a record: true when so many records came since that a handler must
+/* Whether, in a handler that interrupted a record, so many records came since that a handler must
  * have left by longjmp; then the record is given up, and the thread's ring goes on. */
 HAK_HIDDEN bool hak_ring_has_left_record(void);
 
 /* Counts one event that is not recorded, for a LOSS record to come. */
 HAK_HIDDEN void hak_ring_count_loss(enum hak_loss_reason reason);
-/* That record, but for its time; nothing is lost from then on. Its size is 0 where a handler has
- * told of it just before. */
+/* Takes the record of the lost records, but for its time; nothing is lost from then on. Its size is
+ * 0 where a handler has told of it just before. */
 HAK_HIDDEN struct hak_event_fields hak_ring_take_loss(void);
 
 /* Claims a ring of at least `bytes` (claim.c) for the calling thread, or with `shared` for
  * several, which have a reserve of entries and extents; NULL when none is left. Signals must be
  * blocked. */
 HAK_HIDDEN struct hak_ring_entry *hak_ring_claim(uint64_t bytes, bool shared);
-/* A ring that is half full wakes the collector, which then cuts a chunk: a small one if the ring is
- * small. So it grows before it is full while all rings together have less than 16 MiB; where there
- * are many, they make a large chunk together. */
+/* Whether all rings together have less than 16 MiB, so that a ring may grow before it is full. One
+ * that is half full wakes the collector, which then cuts a chunk: a small one if the ring is small;
+ * where there are many, they make a large chunk together. */
 HAK_HIDDEN bool hak_ring_may_grow_early(void);
-/* In a file: takes the closed ring that was written longest ago, what it holds is counted as lost;
+/* Takes, in a file, the closed ring that was written longest ago, and counts what it holds as lost;
  * NULL elsewhere, and when there is none. Signals must be blocked. */
 HAK_HIDDEN struct hak_ring_entry *hak_ring_take_oldest(void);
-/* In a file, at the end of the process: its rings may be taken for others. */
+/* Closes, in a file, at the end of the process, its rings: they may be taken for others. */
 HAK_HIDDEN void hak_ring_close_all(void);
-/* In a file: notes clock and TSC together, for times when the program does not come to its end. */
+/* Notes, in a file, clock and TSC together, for times when the program does not come to its end. */
 HAK_HIDDEN void hak_ring_note_now(void);
 /* Makes `ring` the calling thread's. Signals must be blocked, no record in the making. */
 HAK_HIDDEN void hak_ring_use(struct hak_ring_entry *ring);
 /* Gives the calling thread's ring to the collector. Signals must be blocked. */
 HAK_HIDDEN void hak_ring_close(void);
-/* The calling thread has no ring any more. */
+/* Takes the calling thread's ring away: it has none any more. */
 HAK_HIDDEN void hak_ring_forget(void);
-/* True when another thread of this process has a record in the making. */
+/* Whether another thread of this process has a record in the making. */
 HAK_HIDDEN bool hak_ring_others_write(void);
-/* In a forked child: nobody writes. */
+/* Forgets, in a forked child, the parent's writers: nobody writes. */
 HAK_HIDDEN void hak_ring_forget_writers(void);
 
 /* Waits a little for the collector, for room in a ring; `commits` is the session's word from before
@@ -165,10 +165,10 @@ HAK_HIDDEN bool hak_ring_wait_a_slice(uint32_t commits, uint64_t begin_ns);
 /* Makes the calling thread, whose number is drawn, write into a shared ring (share.c). False:
  * none can be had. Inside a claim, signals blocked. */
 HAK_HIDDEN bool hak_ring_share_begin(void);
-/* True when the calling thread may look for a ring of its own again: one of all threads, now and
+/* Whether the calling thread may look for a ring of its own again: one of all threads, now and
  * then. */
 HAK_HIDDEN bool hak_ring_share_may_end(uint64_t now_ns);
-/* The calling thread has ended or has a ring of its own. */
+/* Ends the sharing of a ring: the calling thread has ended or has a ring of its own. */
 HAK_HIDDEN void hak_ring_share_end(void);
 /* Reserve and finish of a thread that shares. Signals are blocked and the lock is held between
  * them. */
@@ -179,13 +179,15 @@ enum hak_shared_place {
 };
 HAK_HIDDEN enum hak_shared_place hak_ring_share_reserve(unsigned count, uint64_t *position,
                                                         uint64_t *ticks);
+/* Publishes the records in a shared ring, lets go of its lock and wakes the collector where it
+ * fills. */
 HAK_HIDDEN void hak_ring_share_finish(void);
 /* The same for a handler that interrupted a record in the ring of its own thread. */
 HAK_HIDDEN enum hak_shared_place hak_ring_reserve_beside(unsigned count, uint64_t *position,
                                                          uint64_t *ticks);
 /* Lets go of what a killed vfork child, as the calling thread, left in the middle. */
 HAK_HIDDEN void hak_ring_share_abandon(void);
-/* In a forked child: the shared rings are the parent's. */
+/* Forgets, in a forked child, the shared rings, which are the parent's. */
 HAK_HIDDEN void hak_ring_share_forget(void);
 /* The entry of the ring that the calling thread shares, or NULL. */
 HAK_HIDDEN struct hak_ring_entry *hak_ring_shared_entry(void);

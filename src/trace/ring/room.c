@@ -54,7 +54,8 @@ static void tell_loss(struct hak_writer *w) {
     }
 }
 
-/* One look for a ring of the calling thread's own, or one that it may share. */
+/* Looks once for a ring of the calling thread's own, or else for one that it may share. NULL:
+ * shared, or none. */
 static struct hak_ring_entry *claim_or_share(struct hak_writer *w) {
     struct hak_ring_entry *ring = hak_ring_claim(hak_current.session->ring_bytes, false);
     if (!ring)
@@ -139,8 +140,9 @@ static bool wait_for_room(struct hak_writer *w, unsigned count) {
     }
 }
 
-/* Room as far as the tail says; between half full and full it is given in steps, so that the bell
- * rings again and a dead keeper is noticed. `before` is w->room from before the tail was read. */
+/* Gives the ring room as far as the tail says; between half full and full it is given in steps, so
+ * that the bell rings again and a dead keeper is noticed. `before` is w->room from before the tail
+ * was read. */
 static void open_room(struct hak_writer *w, uint64_t before, uint64_t tail, unsigned count) {
     uint64_t capacity = w->mask + 1, reserved = reserved_now(w), used = reserved - tail;
     if (used + count > capacity)
@@ -155,6 +157,8 @@ static void open_room(struct hak_writer *w, uint64_t before, uint64_t tail, unsi
     give_room(w, before, reserved + step < tail + capacity ? reserved + step : tail + capacity);
 }
 
+/* Claims the thread's first ring. False: it has none and gets none; the event is counted as lost or
+ * goes another way. */
 static bool without_ring(struct hak_writer *w) {
     if (w->ended)
         return false; /* hak_trace_record goes another way */
@@ -172,29 +176,30 @@ void hak_ring_note_now(void) {
     session->tsc_end = __builtin_ia32_rdtsc();
 }
 
-/* Nobody reads. A ring that was filled once grows, as long as there are extents; then its oldest
- * records are written over. Room is given in steps, so that clock and TSC are noted now and then.
- */
-static bool write_over_oldest(struct hak_writer *w, unsigned count) {
+/* Gives the ring room where nobody reads: one that was filled once grows, as long as there are
+ * extents; then its oldest records are written over. Room is given in steps, so that clock and TSC
+ * are noted now and then. */
+static void write_over_oldest(struct hak_writer *w, unsigned count) {
     uint64_t before = room_now(w), capacity = w->mask + 1, used = reserved_now(w) - w->ring->start;
     unsigned wanted = count + (w->loss.count ? 2 : 0);
     hak_ring_note_now();
     if (used + wanted > capacity && used <= 2 * capacity && grow(w))
-        return true;
+        return;
     uint64_t step = capacity / 8 > wanted ? capacity / 8 : wanted;
     if (used < capacity && used + step > capacity && used + wanted <= capacity)
         step = capacity - used;
     give_room(w, before, reserved_now(w) + step);
     tell_loss(w);
-    return true;
 }
 
 bool hak_ring_make_room(unsigned count) {
     struct hak_writer *w = &hak_writer;
     if (!w->ring)
         return without_ring(w);
-    if (hak_current.overwrites)
-        return write_over_oldest(w, count);
+    if (hak_current.overwrites) {
+        write_over_oldest(w, count);
+        return true;
+    }
     uint64_t before = room_now(w);
     uint64_t reserved = reserved_now(w), tail = tail_for(w, reserved), used = reserved - tail;
     unsigned wanted = count + (w->loss.count ? 2 : 0);

@@ -51,7 +51,8 @@ static uint64_t head_of(const struct hak_shared_ring *shared) {
     return ring ? atomic_load_explicit(&ring->head, memory_order_relaxed) : 0;
 }
 
-/* False: nobody has written in all that time, though the lock is held. */
+/* Takes a shared ring's lock. False: nobody has written in all that time, though the lock is held.
+ */
 static bool take_lock(struct hak_shared_ring *shared) {
     uint32_t expected = UNLOCKED;
     if (atomic_compare_exchange_strong(&shared->lock, &expected, LOCKED)) {
@@ -165,6 +166,7 @@ static uint64_t write_prefix(struct hak_writer *w, uint64_t at, uint64_t ticks) 
     return at;
 }
 
+/* The records in the shared ring that are not read yet. */
 static uint64_t shared_used_records(const struct hak_shared_ring *shared,
                                     const struct hak_ring_entry *ring, uint64_t *tail) {
     uint64_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
@@ -243,7 +245,8 @@ enum hak_shared_place hak_ring_share_reserve(unsigned count, uint64_t *position,
     return HAK_SHARED_DROPPED;
 }
 
-/* A ring that the calling thread may share, in w->shared. Signals must be blocked. */
+/* Finds a ring that the calling thread may share, in w->shared; false: none. Signals must be
+ * blocked. */
 static bool find_shared(struct hak_writer *w) {
     hak_current_enter_claim();
     bool is_there = w->ring && hak_ring_share_begin();
@@ -281,6 +284,7 @@ enum hak_shared_place hak_ring_reserve_beside(unsigned count, uint64_t *position
     return place;
 }
 
+/* Gives the shared ring back after one event. */
 static void let_go(struct hak_writer *w) {
     struct hak_shared_ring *shared = w->held;
     w->records = w->own_records;

@@ -39,6 +39,8 @@ static bool is_handled_in_front(int number) {
            (hak_actions_watched() >> (number - 1) & 1) != 0;
 }
 
+/* Blocks signals and takes the lock, or after PATIENCE_MS goes on without: its holder is not
+ * there. */
 static void take_lock(uint64_t *signals) {
     uint32_t free = 0;
     hak_block_signals(signals);
@@ -49,6 +51,7 @@ static void take_lock(uint64_t *signals) {
         hak_wait_on(&lock, 1, HAK_MILLISECOND_NS);
 }
 
+/* Gives the lock back and restores the signals. */
 static void drop_lock(const uint64_t *signals) {
     atomic_store(&lock, 0);
     hak_wake(&lock);
@@ -181,7 +184,8 @@ void hak_action_copy(struct sigaction *to, const struct sigaction *from, const v
 /* ---- the program's functions ------------------------------------------------------------------
  */
 
-/* For all names: a preload in front would see a call of our own as the program's. */
+/* Does sigaction for the program's call by any of its names: a handler of a signal that is handled
+ * in front is only noted. A preload in front would see a call of our own as the program's. */
 static int act(int number, const struct sigaction *action, struct sigaction *before) {
     uint64_t signals;
     int heard;
@@ -220,7 +224,7 @@ HAK_EXPORT int sigaction(int number, const struct sigaction *action, struct siga
     return act(number, action, before);
 }
 
-/* As libc's, which would go to the kernel past the function above. */
+/* Does what libc's signal functions do, which would go to the kernel past act(). */
 static sighandler_t set_handler(int number, sighandler_t handler, int flags, bool is_deferred) {
     struct sigaction action = {.sa_handler = handler, .sa_flags = flags}, before;
     if (handler == SIG_ERR || number < 1 || number >= HAK_SIGNALS) {
@@ -270,6 +274,7 @@ sighandler_t __sysv_signal(int number, sighandler_t handler) {
     return set_sysv_handler(number, handler);
 }
 
+/* The program's sigset, over the handlers that hakmem keeps for itself. */
 HAK_EXPORT sighandler_t sigset(int number, sighandler_t handler) {
     struct sigaction action = {.sa_handler = handler}, before;
     sigset_t one = {{0}}, mask;
@@ -295,6 +300,7 @@ HAK_EXPORT int sigignore(int number) {
     return act(number, &action, NULL);
 }
 
+/* The program's siginterrupt, which later calls of signal() heed. */
 HAK_EXPORT int siginterrupt(int number, int flag) {
     struct sigaction action;
     if (act(number, NULL, &action) != 0)

@@ -17,6 +17,7 @@ static bool is_heard(int number) {
     return number > 0 && number < HAK_SIGNALS && (watched >> (number - 1) & 1) != 0;
 }
 
+/* Notes the signal, then calls the program's handler if it has one. */
 static void on_signal(int number, siginfo_t *info, void *context) {
     int saved_errno = errno;
     struct sigaction action;

@@ -75,6 +75,7 @@ bool hak_mask_defers(int number, const siginfo_t *info) {
     return true;
 }
 
+/* Sends the SIGTRAP again that came while the program blocked it. */
 static void raise_waiting(void) {
     siginfo_t info = trap.waiting;
     if (!trap.is_waiting || trap.is_blocked)
@@ -106,8 +107,9 @@ void hak_mask_enter_child(void) {
     trap.is_waiting = false;
 }
 
-/* 0, or the errno. The kernel itself writes to `before`: into memory that cannot be written it does
- * not, and the mask is changed all the same. */
+/* Changes the thread's signal mask for the program, without blocking the kept signals; 0, or the
+ * errno. The kernel itself writes to `before`: into memory that cannot be written it does not, and
+ * the mask is changed all the same. */
 static int change(int how, const sigset_t *set, sigset_t *before) {
     uint64_t asked = 0, old = 0, kept = hak_is_own_process() ? hak_kept_signals : 0;
     bool was_blocked = trap.is_blocked;
@@ -131,6 +133,7 @@ static int change(int how, const sigset_t *set, sigset_t *before) {
     return (int)-result;
 }
 
+/* The program's sigprocmask; signals that hakmem needs stay unblocked. */
 HAK_EXPORT int sigprocmask(int how, const sigset_t *set, sigset_t *before) {
     if (!hak_kept_signals && next_of_process)
         return next_of_process(how, set, before);
@@ -148,6 +151,7 @@ HAK_EXPORT int pthread_sigmask(int how, const sigset_t *set, sigset_t *before) {
 
 /* Older names for the same. */
 
+/* Changes the mask as sigprocmask does. -1 with errno. */
 static int change_or_fail(int how, const sigset_t *set, sigset_t *before) {
     int error = change(how, set, before);
     if (error != 0)
@@ -155,6 +159,7 @@ static int change_or_fail(int how, const sigset_t *set, sigset_t *before) {
     return error == 0 ? 0 : -1;
 }
 
+/* Changes the mask by one signal. -1 with errno. */
 static int change_one(int how, int number) {
     sigset_t set = {{0}};
     if (number < 1 || number >= HAK_SIGNALS || (HAK_OF_LIBC >> (number - 1) & 1) != 0) {

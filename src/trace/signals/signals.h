@@ -45,8 +45,9 @@ HAK_HIDDEN void hak_actions_start(void (*ours)(int, siginfo_t *, void *));
 /* The crash signals, as the kernel writes a mask: bit n - 1 is signal n. */
 HAK_HIDDEN uint64_t hak_actions_watched(void);
 
-/* The program's action for crash signal `number`, at its delivery: a handler with SA_RESETHAND is
- * taken away, and who comes after gets the default. Keeps errno. Thread and signal safe. */
+/* Reads the program's action for crash signal `number`, at its delivery: a handler with
+ * SA_RESETHAND is taken away, and who comes after gets the default. Keeps errno. Thread and signal
+ * safe. */
 HAK_HIDDEN void hak_actions_take(int number, struct sigaction *action);
 
 /* True when the program has a handler for crash signal `number`. */
@@ -56,10 +57,10 @@ HAK_HIDDEN bool hak_actions_has_handler(int number);
  * ignores it nor went past libc. */
 HAK_HIDDEN bool hak_actions_stand(int number);
 
-/* Where handlers return to, libc's; 0 when it is not known. */
+/* The address in libc to which signal handlers return; 0 when it is not known. */
 HAK_HIDDEN uintptr_t hak_actions_restorer(void);
 
-/* mask.c: at start, once. */
+/* mask.c: finds libc's functions for the mask; at start, once. */
 HAK_HIDDEN void hak_mask_start(void);
 /* The action of the program's that the calling thread reads or writes at this moment, NULL else: an
  * access to it that fails is the program's, and nobody opens the page for it. */
@@ -68,13 +69,13 @@ HAK_HIDDEN extern _Thread_local const void *volatile hak_action_given
 /* Copies an action; one of both is the program's, `given`. */
 HAK_HIDDEN void hak_action_copy(struct sigaction *to, const struct sigaction *from,
                                 const void *given);
-/* Takes what hak_kept_signals keeps out of the mask of an action. */
+/* Takes the kept signals out of the mask of an action. */
 HAK_HIDDEN void hak_mask_keep(int number, struct sigaction *kernel);
 /* The program begins to ignore signal `number`: where it is kept, `at_release` is called first, and
  * it is kept no longer. */
 HAK_HIDDEN void hak_mask_release(int number);
-/* A kept signal came: true when the program believes that it has it blocked. It is raised again
- * when the program unblocks it. */
+/* Keeps a kept signal that came for later, if the program believes that it has it blocked: true; it
+ * is raised again when the program unblocks it. */
 HAK_HIDDEN bool hak_mask_defers(int number, const siginfo_t *info);
 
 /* The calling thread's belief of SIGTRAP: a thread that it creates believes the same, and a signal
@@ -83,7 +84,7 @@ HAK_HIDDEN bool hak_mask_blocks_traps(void);
 HAK_HIDDEN void hak_mask_begin_thread(bool creator_blocks_traps);
 HAK_HIDDEN void hak_mask_enter_child(void);
 
-/* In a forked child: forgets the unfinished work of the parent's other threads. */
+/* Forgets, in a forked child, the unfinished work of the parent's other threads. */
 HAK_HIDDEN void hak_actions_forget(void);
 
 /* The program's action for a signal, as the kernel would give it back; read without a lock, also by
@@ -92,14 +93,14 @@ enum { HAK_SIGNALS = 65 };
 HAK_HIDDEN void hak_action_read(int number, struct sigaction *action);
 HAK_HIDDEN void hak_action_write(int number, const struct sigaction *action);
 
-/* The signal that a text names: USR2, SIGUSR2 or 12; 0 for none that can be caught. */
+/* Reads the signal that a text names: USR2, SIGUSR2 or 12; 0 for none that can be caught. */
 HAK_HIDDEN int hak_user_signal_parse(const char *text);
 
 /* Has `note` called, in the handler, whenever signal `number` comes. Once for each signal and
  * `note`, before there are threads. False: the kernel refuses, or it is a crash signal. */
 HAK_HIDDEN bool hak_user_signal_watch(int number, void (*note)(int));
 
-/* sigaction for a signal that is heard; false when `number` is none, and nothing was done. */
+/* Does sigaction for a signal that is heard; false when `number` is none, and nothing was done. */
 HAK_HIDDEN bool hak_user_signal_act(int number, const struct sigaction *action,
                                     struct sigaction *before, int *result);
 

@@ -48,7 +48,7 @@ HAK_IN_PLACE uint64_t differing_word(const struct hak_last_stack *last, uint32_t
     return address > at ? hak_word_at(address) : 0;
 }
 
-/* Where a tail may lie: there, or in the place behind it. */
+/* The first of the two places where the tail of this call may be remembered. */
 HAK_IN_PLACE struct hak_tail *tail_place(struct hak_thread_stacks *all, const struct call *call) {
     uint64_t base = call->stands ? all->last.frame[call->stands - 1].id : 0;
     uint64_t inner = (call->place.ip ^ call->place.sp << 20) * HAK_SPREAD;
@@ -65,7 +65,8 @@ HAK_IN_PLACE uint64_t hash_of_bp(const struct hak_frame *base, bool needs_bp, ui
     return (base->needs_bp ? base->bp * 29 : 0) + (needs_bp ? bp * 31 : 0);
 }
 
-/* Is the call's stack `tail` above what stands, about which rbp decides only where it `has_bp`? */
+/* Whether the call's stack is `tail` above what stands, about which rbp decides only where it
+ * `has_bp`. */
 HAK_IN_PLACE bool tail_stands(const struct hak_thread_stacks *all, const struct hak_tail *tail,
                               const struct call *call, bool has_bp) {
     uintptr_t sp = call->place.sp;
@@ -81,6 +82,8 @@ HAK_IN_PLACE bool tail_stands(const struct hak_thread_stacks *all, const struct 
     return hash == tail->hash && (has_bp || !tail->needs_bp);
 }
 
+/* Adds a word of the stack that must stand for the tail to hold. False: it is too far, or there are
+ * too many. */
 static bool add_word(struct hak_tail *tail, const struct hak_found_word *word) {
     uintptr_t bytes = word->address - tail->sp;
     if (tail->words == HAK_TAIL_WORDS || bytes / 8 > UINT16_MAX || bytes % 8 != 0)
@@ -233,7 +236,8 @@ HAK_IN_PLACE uint32_t find_call(struct hak_thread_stacks *all, struct call *call
     return tail_stands(all, tail, call, has_bp) ? tail->id : 0;
 }
 
-/* The same of any call: steps over hakmem's frames for the program's rbp. */
+/* Finds the stack of a call whose place is not known: steps over hakmem's frames for the program's
+ * rbp. 0: not remembered. */
 static HAK_UNWINDER_ENTRY uint32_t find_any_call(struct hak_thread_stacks *all,
                                                  const uintptr_t *frame, struct call *call) {
     call->place = hak_place_above(frame);
@@ -245,7 +249,8 @@ static HAK_UNWINDER_ENTRY uint32_t find_any_call(struct hak_thread_stacks *all,
     return call->stands != 0 ? find_call(all, call, true) : 0;
 }
 
-/* A call of a thread that has stacks of now, and is in no walk. */
+/* The stack of a call of a thread that has stacks of now, and is in no walk: remembered, or by a
+ * walk. */
 HAK_IN_PLACE uint32_t go_on_with_call(struct hak_thread_stacks *all, const void *frame,
                                       hak_call_t at, uint8_t *flags) {
     struct call call = {.stands = 0};

@@ -67,8 +67,9 @@ uint32_t hak_stacks_node_count(void) {
     return hak_stacks_now.nodes ? atomic_load(hak_stacks_now.node_count) : 0;
 }
 
-/* The nodes lie in a row, so looking at each of them is cheap, unlike looking at each in the table.
- * Of those that were written over the table has nothing that it takes for a node. */
+/* Takes the nodes whose code lies in [start, end) out of the table. They lie in a row, so looking
+ * at each of them is cheap, unlike looking at each in the table. Of those that were written over
+ * the table has nothing that it takes for a node. */
 void hak_stacks_forget(uintptr_t start, uintptr_t end, uint32_t first) {
     uint64_t count = hak_stacks_node_count(), places = hak_stacks_now.node_capacity;
     struct hak_node node;
@@ -91,8 +92,8 @@ static uint32_t end_of_room(void) {
     return end < max ? (uint32_t)end : max;
 }
 
-/* The ring is full: waits for the collector. False: it has not come so far in all that time, or not
- * since somebody waited in vain. */
+/* Waits for the collector when the ring of nodes is full. False: it has not come so far in all that
+ * time, or not since somebody waited in vain. */
 static HAK_COLD bool wait_for_room(uint64_t *begin_ns) {
     if (!hak_stacks_now.nodes_mapped || end_of_room() == hak_node_ids_max(node_bits))
         return false;
@@ -193,7 +194,7 @@ size_t hak_stacks_frames(uint32_t id, uintptr_t *ips, size_t max) {
     return count;
 }
 
-/* As many as the limits leave room for. */
+/* Maps as many nodes as the limits leave room for; NULL: not even the fewest. */
 static struct hak_node *map_private(uint64_t *count) {
     for (*count = PRIVATE_NODES; *count >= PRIVATE_NODES_MIN; *count /= 2) {
         size_t bytes = *count * sizeof(struct hak_node);

@@ -73,7 +73,7 @@ HAK_HIDDEN bool hak_stacks_start_private(uint32_t depth);
  * written over. Async-signal-safe; any number may be asked for. */
 HAK_HIDDEN size_t hak_stacks_frames(uint32_t id, uintptr_t *ips, size_t max);
 
-/* In a forked child: nodes made from now on belong to process index `process`. */
+/* Lets nodes that a forked child makes from now on belong to process index `process`. */
 HAK_HIDDEN void hak_stacks_fork_child(uint32_t process, _Atomic uint64_t *no_stack);
 
 /* In a child of fork(2), also without a session: gives back what the threads had that are not here,
@@ -89,7 +89,7 @@ HAK_HIDDEN uint32_t hak_stacks_child(uint32_t parent, uintptr_t ip);
 /* Changes where ids or frames are not to be kept any more: another session, an unload. */
 HAK_HIDDEN uint32_t hak_stacks_version_now(void);
 
-/* The same for a stack whose innermost ip is the instruction itself that a signal interrupted. */
+/* The id of a stack whose innermost ip is the instruction itself that a signal interrupted. */
 HAK_HIDDEN uint32_t hak_stacks_intern_interrupted(const uintptr_t *ips, size_t count);
 
 /* Takes all nodes with an ip in [start, end) out of the table; ids below `first` cannot be among

@@ -22,6 +22,7 @@ static struct hak_stack_table_nodes table;
 static _Atomic uint64_t *first_child; /* NULL: no room; then all are among the others */
 static uint32_t last_bits;            /* of the level that is emptied, or grows no more */
 
+/* A level with 2^`bits` places over the older ones; NULL without memory. */
 static struct level *make_level(uint32_t bits, struct level *older) {
     struct level *level = hak_raw_map_spread(sizeof *level + (sizeof(uint64_t) << bits));
     if (level) {
@@ -31,8 +32,9 @@ static struct level *make_level(uint32_t bits, struct level *older) {
     return level;
 }
 
-/* The last level has as many places as the ring has nodes, and is emptied when half are used: so
- * many ids are given before a node that is still known gets a second one. */
+/* Makes the table's first level; false: no memory. The last level has as many places as the ring
+ * has nodes, and is emptied when half are used: so many ids are given before a node that is still
+ * known gets a second one. */
 bool hak_stack_table_start(const struct hak_stack_table_nodes *nodes) {
     struct level *level = make_level(FIRST_BITS, NULL);
     size_t bytes = nodes->capacity * sizeof *first_child;
@@ -93,7 +95,7 @@ static void clear_slots(struct level *level) {
         atomic_store(&level->slot[i], 0);
 }
 
-/* Forgets all nodes: the last level is half full. One thread does it. */
+/* Forgets all nodes if the last level is half full. One thread does it. */
 static HAK_COLD void empty(struct level *level) {
     uint32_t used = atomic_load(&level->used);
     if (used >> (level->bits - 1) == 0 || !atomic_compare_exchange_strong(&level->used, &used, 0))
@@ -157,10 +159,10 @@ static uint32_t find_below(const struct level *level, uint64_t hash, uint32_t pa
     return id;
 }
 
-/* Equal nodes get one id although levels come while threads add: the slot in the newest level
- * decides. A thread that has put or found a node in a level goes on to a newer one if there is one
- * by then; so whoever looks below the newer level either sees that node there or meets its thread
- * above. */
+/* Adds a node to the newest level, or finds it. Equal nodes get one id although levels come while
+ * threads add: the slot in the newest level decides. A thread that has put or found a node in a
+ * level goes on to a newer one if there is one by then; so whoever looks below the newer level
+ * either sees that node there or meets its thread above. */
 static uint32_t add_other(uint32_t parent, uintptr_t ip, uint32_t id) {
     uint64_t hash = hash_of(parent, ip);
     struct level *level;
@@ -172,6 +174,7 @@ static uint32_t add_other(uint32_t parent, uintptr_t ip, uint32_t id) {
     return id;
 }
 
+/* The node in any level, entered into the newest if it was found below. 0: it is not there. */
 static uint32_t find_other(uint32_t parent, uintptr_t ip) {
     uint64_t hash = hash_of(parent, ip);
     const struct level *level = atomic_load(&newest);

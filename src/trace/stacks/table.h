@@ -26,7 +26,7 @@ struct hak_stack_table_nodes {
 /* Makes the table empty. Returns false when there is no memory. */
 HAK_HIDDEN bool hak_stack_table_start(const struct hak_stack_table_nodes *nodes);
 
-/* Gives its memory back. Nobody may use it before the next start. */
+/* Gives the table's memory back. Nobody may use it before the next start. */
 HAK_HIDDEN void hak_stack_table_end(void);
 
 /* The id of the node {ip, parent}, or 0. */

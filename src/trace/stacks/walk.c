@@ -20,7 +20,8 @@ static inline bool is_tracer(uintptr_t ip) {
            is_between(ip, __start_hak_unwinder_text, __stop_hak_unwinder_text);
 }
 
-/* With HAKMEM_TRACE=off a thread makes one new node for eight calls, and many at once. */
+/* Whether the thread may make another node with HAKMEM_TRACE=off: one for eight calls, and many at
+ * once. Charges it. */
 static bool may_append(struct hak_thread_stacks *all) {
     static const struct hak_credit_terms terms = {.most = 1 << 14, .dearest = 1, .share = 8};
     if (!all->has_node_credit) {
@@ -51,7 +52,7 @@ static HAK_COLD uint32_t intern_slowly(struct hak_thread_stacks *all, struct hak
     return id;
 }
 
-/* The same, which the thread mostly remembers. */
+/* The id of a node, which the thread mostly remembers; else from the table. */
 HAK_IN_PLACE uint32_t intern_known(struct hak_thread_stacks *all, uint32_t parent, uintptr_t ip) {
     uint64_t key = ip + all->salt;
     uint64_t hash = (key ^ (uint64_t)parent << 27) * HAK_SPREAD;
@@ -62,11 +63,11 @@ HAK_IN_PLACE uint32_t intern_known(struct hak_thread_stacks *all, uint32_t paren
     return intern_slowly(all, known, parent, ip);
 }
 
-/* Of a stack that is too deep only the innermost frames are part of the id: `depth` at most, and
- * more than three quarters of it. It is cut where its frames, counted from the outermost, come to
- * a multiple, so that a stack that grows or shrinks a little is cut at the same frame and shares
- * its nodes. Where the outermost is not known, the frames' addresses say where. Returns the
- * outermost frame that is kept. */
+/* Chooses the outermost frame that is kept of a stack: of one that is too deep only the innermost
+ * are part of the id, `depth` at most, and more than three quarters of it. It is cut where its
+ * frames, counted from the outermost, come to a multiple, so that a stack that grows or shrinks a
+ * little is cut at the same frame and shares its nodes. Where the outermost is not known, the
+ * frames' addresses say where. */
 static uint32_t choose_root(const struct hak_last_stack *last, uint32_t count) {
     uint32_t quarter = hak_stacks_now.depth < 4 ? 1 : hak_stacks_now.depth / 4, i = count - 1, root;
     uint32_t lowest = last->frame[i].rank - hak_stacks_now.depth + 1;
@@ -85,8 +86,8 @@ static uint32_t choose_root(const struct hak_last_stack *last, uint32_t count) {
 
 enum { AGAIN = -1, NO_ROOM = -2, CUT_MARGIN = 32 };
 
-/* The ids of frames [from, count), of which those before have theirs; at the first that finds no
- * node the stack ends. */
+/* Gives frames [from, count) their ids, of which those before have theirs; at the first that finds
+ * no node the stack ends. */
 static int intern_frames(struct hak_thread_stacks *all, struct hak_last_stack *last, uint32_t from,
                          uint32_t count) {
     uint32_t id = from > last->root ? last->frame[from - 1].id : 0;
@@ -167,7 +168,7 @@ uint32_t hak_stack_not_compared(const struct hak_last_stack *last) {
     return HAK_UNLIKELY(last->count > window) ? last->count - window : 0;
 }
 
-/* hak_stack_walk for any stack: its last one is `last`, its memory `bounds`. */
+/* Walks as hak_stack_walk, any stack: its last one is `last`, its memory `bounds`. */
 HAK_IN_PLACE bool walk_in(struct hak_thread_stacks *all, struct hak_last_stack *last,
                           const struct hak_stack_bounds *bounds, const struct hak_walk_place *place,
                           uint32_t compared, uint32_t stands, uint8_t *flags) {
@@ -208,7 +209,7 @@ bool hak_stack_walk(struct hak_thread_stacks *all, const struct hak_walk_place *
     return walk_in(all, &all->last, &hak_stack_bounds, place, compared, stands, flags);
 }
 
-/* One trial to walk from `place` in a region. */
+/* Tries once to walk from `place` in a region; false: it is no stack there. */
 static bool walk_region(struct hak_thread_stacks *all, struct hak_region *region,
                         struct hak_walk_place *place, unsigned pages_more, uint8_t *flags) {
     struct hak_last_stack *last = &region->last;

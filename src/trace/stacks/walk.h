@@ -65,12 +65,12 @@ HAK_HIDDEN enum hak_region_walk hak_stack_walk_region(struct hak_thread_stacks *
 /* Walks the whole stack of the caller, and gives its id. */
 HAK_HIDDEN uint32_t hak_stack_walk_whole(struct hak_taken_stack *taken);
 
-/* True when a handler asks that interrupted a walk on this thread. `own` functions of the unwinder
- * stand between it and the caller. */
+/* Whether the caller is a handler that interrupted a walk on this thread. `own` functions of the
+ * unwinder stand between it and the caller. */
 HAK_HIDDEN bool hak_stack_is_interrupting(size_t own);
 
-/* Is rsp where `place` stands on the part of the thread's own stack that is known to be readable?
- */
+/* Whether rsp, where `place` stands, lies on the part of the thread's own stack that is known to be
+ * readable. */
 HAK_IN_PLACE bool hak_stack_is_own(const struct hak_walk_place *place) {
     if (HAK_LIKELY(hak_is_on_stack(&hak_stack_bounds, place->sp)))
         return true;

@@ -95,7 +95,8 @@ void hak_thread_each_argument(void (*visit)(void *context, const void *argument)
             visit(context, starts[i].argument);
 }
 
-/* In the new thread: takes over what its creator has left, and makes the place free. */
+/* Takes over, in a new thread, what its creator has left, makes that place free, and sets up the
+ * thread's mask and signal stack. */
 static void begin_thread(struct start *start) {
     memcpy(hak_thread_origin, start->origin, sizeof hak_thread_origin);
     hak_mask_begin_thread(start->blocks_traps);
@@ -117,6 +118,7 @@ static void *run_thread(void *context) {
     return routine(argument);
 }
 
+/* Begins the thread's recording, then runs its routine. */
 static int run_c11_thread(void *context) {
     struct start *start = context;
     thrd_start_t routine = start->c11_routine;
@@ -128,6 +130,7 @@ static int run_c11_thread(void *context) {
 typedef int create_function(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
 typedef int c11_create_function(thrd_t *, thrd_start_t, void *);
 
+/* Has the thread begin with its creator noted; without room for the note, as without hakmem. */
 HAK_EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
                               void *(*routine)(void *), void *argument) {
     static _Atomic(create_function *) next;
@@ -146,6 +149,7 @@ HAK_EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attribute
     return result;
 }
 
+/* pthread_create for C11 threads. */
 HAK_EXPORT int thrd_create(thrd_t *thread, thrd_start_t routine, void *argument) {
     static _Atomic(c11_create_function *) next;
     c11_create_function *create = atomic_load(&next);

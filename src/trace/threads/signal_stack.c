@@ -33,6 +33,7 @@ static _Atomic(char *) pool[POOLED];
 static _Atomic uint32_t mapped;
 static struct hak_thread_key key;
 
+/* Keeps a signal stack for the next thread, or unmaps it. */
 static void put_into_pool(char *stack) {
     for (int i = 0; i < POOLED; i++) {
         char *empty = NULL;
@@ -58,6 +59,7 @@ static char *map_stacks(void) {
     return stacks;
 }
 
+/* A kept signal stack, or new ones; NULL without memory. */
 static char *take_from_pool(void) {
     for (int i = 0; i < POOLED; i++) {
         char *stack = atomic_load_explicit(&pool[i], memory_order_relaxed);
@@ -152,7 +154,7 @@ static int disabling_flags(const stack_t *stack) {
     return (flags & ~(int)SS_AUTODISARM) == SS_DISABLE ? flags : -1;
 }
 
-/* As libc's. A stack of ours reads as none, and takes the place of one that is taken away. Bad
+/* Does as libc's; a stack of ours reads as none, and takes the place of one that is taken away. Bad
  * pointers are left to the kernel to find. */
 HAK_EXPORT int sigaltstack(const stack_t *wanted, stack_t *before) {
     uint64_t signals;

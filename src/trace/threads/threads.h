@@ -28,7 +28,7 @@ HAK_HIDDEN extern _Thread_local struct hak_thread_origin hak_thread_origin[HAK_O
 HAK_HIDDEN extern _Thread_local uint32_t hak_thread_number
     __attribute__((tls_model("initial-exec")));
 
-/* In a forked child: its thread is the first one, whoever created it in the parent, and threads are
+/* Makes a forked child's thread the first one, whoever created it in the parent; threads are
  * counted from 1 again. */
 HAK_HIDDEN void hak_thread_enter_child(void);
 
@@ -41,8 +41,8 @@ HAK_HIDDEN void hak_thread_bar_stacks(void);
  * Thread and signal safe. */
 HAK_HIDDEN void hak_thread_take_stack(void);
 
-/* Takes it away again, at the end of the thread; nothing when the thread runs on it or has set up
- * another since. */
+/* Takes the lent signal stack away from a thread at its end; nothing when the thread runs on it or
+ * has set up another since. */
 HAK_HIDDEN void hak_thread_give_stack_back(void);
 
 /* Visits the arguments of threads that were created and have not begun: often nobody else has a

@@ -41,7 +41,7 @@ TEST(an_array_keeps_what_lies_in_the_two_fullest) {
     start_with("HAKMEM_TINY_UNIFIED_C7=256", NULL, NULL);
     scatter(C1024);
     struct hak_staying staying;
-    ck_assert(hak_slab_find_staying(hak_thread.heap, &staying));
+    ck_assert(hak_slab_find_fullest_draining(hak_thread.heap, &staying));
     hak_array_spill_draining(C1024, &staying);
     ck_assert_uint_eq(hak_array_count(C1024), 2 * OF_EACH);
     const base_t *first = hak_thread.front->array[C1024].bottom + 1;
@@ -68,7 +68,7 @@ TEST(so_does_the_list_of_mid) {
     size_t before = hak_mid_count(mid, C4096);
     ck_assert_uint_gt(before, HAK_MID_SEGMENT_PLACES);
     struct hak_staying staying;
-    ck_assert(hak_slab_find_staying(hak_thread.heap, &staying));
+    ck_assert(hak_slab_find_fullest_draining(hak_thread.heap, &staying));
     hak_array_spill_draining(C4096, &staying);
     hak_mid_spill_draining(hak_thread.heap, mid, &staying);
     unsigned kept = 0;

@@ -160,9 +160,9 @@ static unsigned let_all_drain(unsigned count, base_t *stays) {
 TEST(what_caches_hold_goes_but_out_of_the_two_fullest) {
     base_t stays[10], going[10], kept[10];
     struct hak_staying staying;
-    ck_assert(!hak_slab_find_staying(heap, &staying));
+    ck_assert(!hak_slab_find_fullest_draining(heap, &staying));
     unsigned count = let_all_drain(3, stays);
-    ck_assert(hak_slab_find_staying(heap, &staying));
+    ck_assert(hak_slab_find_fullest_draining(heap, &staying));
     ck_assert_ptr_eq(staying.first, hak_superslab_of(stays[3].p));
     ck_assert_ptr_eq(staying.second, hak_superslab_of(stays[1].p));
     ck_assert_uint_eq(hak_slab_part(&staying, stays, count, going, kept), 1);
@@ -171,7 +171,7 @@ TEST(what_caches_hold_goes_but_out_of_the_two_fullest) {
         ck_assert_ptr_eq(kept[i - 1].p, stays[i].p);
     give(going, 1);
     ck_assert_uint_eq(count_superslabs(), 2);
-    ck_assert(!hak_slab_find_staying(heap, &staying));
+    ck_assert(!hak_slab_find_fullest_draining(heap, &staying));
 }
 
 TEST(what_does_not_drain_stays) {
