@@ -12,19 +12,29 @@
  * block's own bytes, or memory in which nobody knows what was written: there may be more of it. */
 #include "guard/guard.h"
 #include "guard/pages.h"
+#include "guard/touch.h"
 #include "guard/watched.h"
 #include "platform/readable.h"
 
+/* What came upon the damage: a call of the malloc family by its kind, or one of libc by its name.
+ */
+struct finder {
+    enum hak_record_kind kind;
+    const char *call; /* NULL = of the malloc family */
+};
+
 /* A finding about damaged bytes; its offset is that of the first one from the user pointer. */
-static struct hak_finding make_damage_finding(const struct hak_located *at,
-                                              enum hak_record_kind kind, enum hak_fault_code code,
+static struct hak_finding make_damage_finding(const struct hak_located *at, struct finder finder,
+                                              enum hak_fault_code code,
                                               const struct hak_damage *damage) {
     return (struct hak_finding){
         .code = code,
-        .kind = kind,
+        .kind = finder.kind,
         .pointer = hak_user_in(at),
         .offset_bytes = (const char *)damage->first - hak_user_in(at),
         .class_found = HAK_CLASS_NONE,
+        .found_by = finder.call ? HAK_FOUND_BY_LOOK : HAK_FOUND_BY_CALL,
+        .call = finder.call,
         .damage = damage,
     };
 }
@@ -85,7 +95,8 @@ void hak_follow_underflow(const struct hak_located *at, struct hak_damage *damag
  * it again. It may be another thread's, so it is not repaired. */
 static void report_neighbour(const struct hak_located *at, struct hak_finding finding) {
     bool is_told = (at->slot->subkind & HAK_SLOT_TOLD) != 0;
-    finding.found_by = HAK_FOUND_BY_NEIGHBOUR;
+    if (!finding.call)
+        finding.found_by = HAK_FOUND_BY_NEIGHBOUR;
     __atomic_fetch_or(&at->slot->subkind, HAK_SLOT_TOLD, __ATOMIC_RELAXED);
     if (!is_told)
         hak_report_fault(at, &finding);
@@ -93,7 +104,7 @@ static void report_neighbour(const struct hak_located *at, struct hak_finding fi
 
 /* Reports, where the header of `at` is damaged, the block in front of it if that ran over its end;
  * false: it did not. */
-static bool report_overflow_in_front(const struct hak_located *at, enum hak_record_kind kind) {
+static bool report_overflow_in_front(const struct hak_located *at, struct finder finder) {
     struct hak_located front;
     if (!at->superslab || !find_live(at->base - at->slot_bytes, &front))
         return false;
@@ -102,13 +113,13 @@ static bool report_overflow_in_front(const struct hak_located *at, enum hak_reco
         return false;
     hak_follow_overflow(&front, &damage);
     report_neighbour(&front,
-                     make_damage_finding(&front, kind, HAK_FAULT_HEAP_BUFFER_OVERFLOW, &damage));
+                     make_damage_finding(&front, finder, HAK_FAULT_HEAP_BUFFER_OVERFLOW, &damage));
     return true;
 }
 
 /* Reports, where the canary of `at` is damaged but not its first byte, the block behind it if that
  * wrote backwards; false: it did not. */
-static bool report_underflow_behind(const struct hak_located *at, enum hak_record_kind kind,
+static bool report_underflow_behind(const struct hak_located *at, struct finder finder,
                                     const struct hak_damage *canary) {
     struct hak_located behind;
     const char *start = hak_user_in(at) + hak_asked_bytes_of(at);
@@ -119,9 +130,29 @@ static bool report_underflow_behind(const struct hak_located *at, enum hak_recor
     if (!damage.bytes)
         return false;
     hak_follow_underflow(&behind, &damage);
-    report_neighbour(&behind,
-                     make_damage_finding(&behind, kind, HAK_FAULT_HEAP_BUFFER_UNDERFLOW, &damage));
+    report_neighbour(
+        &behind, make_damage_finding(&behind, finder, HAK_FAULT_HEAP_BUFFER_UNDERFLOW, &damage));
     return true;
+}
+
+static void tell_of_header(const struct hak_located *at, struct finder finder,
+                           struct hak_damage damage) {
+    if (report_overflow_in_front(at, finder))
+        return;
+    hak_follow_underflow(at, &damage);
+    struct hak_finding finding =
+        make_damage_finding(at, finder, HAK_FAULT_HEAP_BUFFER_UNDERFLOW, &damage);
+    hak_report_fault(at, &finding);
+}
+
+static void tell_of_canary(const struct hak_located *at, struct finder finder,
+                           struct hak_damage damage) {
+    if (report_underflow_behind(at, finder, &damage))
+        return;
+    hak_follow_overflow(at, &damage);
+    struct hak_finding finding =
+        make_damage_finding(at, finder, HAK_FAULT_HEAP_BUFFER_OVERFLOW, &damage);
+    hak_report_fault(at, &finding);
 }
 
 /* Reports a block's damaged header or canary, or the neighbour that did it, unless told before. A
@@ -131,25 +162,59 @@ void hak_tell_damage(const struct hak_located *at, enum hak_record_kind kind) {
     if (at->slot->is_changing)
         return;
     bool is_told = (at->slot->subkind & HAK_SLOT_TOLD) != 0;
+    struct finder finder = {.kind = kind};
     struct hak_damage damage = hak_header_damage(at);
     hak_watched_leave(at->slot);
     if (damage.bytes) {
-        if (!is_told && !report_overflow_in_front(at, kind)) {
-            hak_follow_underflow(at, &damage);
-            struct hak_finding finding =
-                make_damage_finding(at, kind, HAK_FAULT_HEAP_BUFFER_UNDERFLOW, &damage);
-            hak_report_fault(at, &finding);
-        }
+        if (!is_told)
+            tell_of_header(at, finder, damage);
         hak_write_header(at);
     }
     damage = hak_canary_damage(at);
     if (damage.bytes) {
-        if (!is_told && !report_underflow_behind(at, kind, &damage)) {
-            hak_follow_overflow(at, &damage);
-            struct hak_finding finding =
-                make_damage_finding(at, kind, HAK_FAULT_HEAP_BUFFER_OVERFLOW, &damage);
-            hak_report_fault(at, &finding);
-        }
+        if (!is_told)
+            tell_of_canary(at, finder, damage);
         hak_write_canary(at);
     }
+}
+
+/* ---- at a call of libc -------------------------------------------------------------------------
+ */
+
+static bool is_to_be_told(const struct hak_located *at) {
+    __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    return __atomic_load_n(&at->slot->place, __ATOMIC_ACQUIRE) == HAK_PLACE_LIVE &&
+           !at->slot->is_changing && !(at->slot->subkind & HAK_SLOT_TOLD);
+}
+
+/* The block's pages may be closed by the program. */
+static bool can_be_compared(const struct hak_located *at) {
+    const char *header = hak_user_in(at) - HAK_HEADER_BYTES;
+    const char *canary = hak_user_in(at) + hak_asked_bytes_of(at);
+    size_t behind = (size_t)(at->base + at->slot_bytes - canary);
+    if (hak_is_guarded(at))
+        header = at->base;
+    if (hak_has_no_header(at))
+        header = canary;
+    return hak_can_read(header, (size_t)(canary - header)) &&
+           hak_can_read(canary, behind < HAK_CANARY_MAX_BYTES ? behind : HAK_CANARY_MAX_BYTES);
+}
+
+/* The block may be another thread's, which gives it back or changes its size meanwhile; so it is
+ * not repaired. */
+void hak_damage_met(const void *p, const char *call) {
+    struct hak_located at;
+    if (!hak_locate(p, &at) || !hak_has_border(&at) || !is_to_be_told(&at) || !can_be_compared(&at))
+        return;
+    uint32_t count = __atomic_load_n(&at.slot->record_count, __ATOMIC_RELAXED);
+    struct hak_damage header = hak_header_damage(&at), canary = hak_canary_damage(&at);
+    if (!is_to_be_told(&at) || __atomic_load_n(&at.slot->record_count, __ATOMIC_RELAXED) != count)
+        return;
+    struct finder finder = {HAK_FAULT, call};
+    if (header.bytes || canary.bytes)
+        note_as_told(&at);
+    if (header.bytes)
+        tell_of_header(&at, finder, header);
+    else if (canary.bytes)
+        tell_of_canary(&at, finder, canary);
 }

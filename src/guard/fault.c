@@ -12,6 +12,12 @@ void hak_copy_damage(struct hak_fault_facts *facts, const struct hak_damage *dam
         facts->damage[i] = damage->first[i];
 }
 
+void hak_copy_call(struct hak_fault_facts *facts, const char *call) {
+    for (size_t i = 0; i + 1 < sizeof facts->call && call[i]; i++)
+        facts->call[i] = call[i];
+}
+
+/* The slot's place, for people. */
 /* Writes the place of the block's slot into the facts, for people. */
 static void describe_slab(struct hak_fault_facts *facts, const struct hak_located *at) {
     facts->superslab = (uintptr_t)at->superslab;
@@ -68,6 +74,8 @@ void hak_make_facts(struct hak_fault_facts *facts, const struct hak_located *at,
     };
     hak_describe_located(at, facts);
     facts->subkind |= (uint32_t)hak_given_of(finding->kind) << 8;
+    if (finding->call)
+        hak_copy_call(facts, finding->call);
     if (finding->damage) {
         hak_copy_damage(facts, finding->damage);
         hak_clean_look_add(facts, at);

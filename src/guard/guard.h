@@ -242,6 +242,7 @@ struct hak_finding {
     unsigned class_found;      /* of the list or the caller; HAK_CLASS_NONE = not about classes */
     enum hak_memory memory;
     enum hak_found_by found_by;
+    const char *call;                /* of libc, at which it was found; NULL = at none */
     const struct hak_damage *damage; /* NULL = not about bytes */
     uint32_t more_damaged;           /* further blocks that a sweep found damaged */
     size_t closed_blocks;            /* those of which the program has closed pages */
@@ -255,6 +256,7 @@ void hak_make_facts(struct hak_fault_facts *facts, const struct hak_located *at,
                     const struct hak_finding *finding) HAK_HIDDEN;
 /* Copies the damaged bytes and where they lie into the facts. */
 void hak_copy_damage(struct hak_fault_facts *facts, const struct hak_damage *damage) HAK_HIDDEN;
+void hak_copy_call(struct hak_fault_facts *facts, const char *call) HAK_HIDDEN;
 /* Adds the facts of the block `at` to `facts` whose found_address is set. */
 void hak_describe_located(const struct hak_located *at, struct hak_fault_facts *facts) HAK_HIDDEN;
 

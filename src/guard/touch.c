@@ -14,11 +14,12 @@
 #include "guard/guard.h"
 #include "guard/pages.h"
 #include "platform/objects.h"
+#include "platform/readable.h"
 
 enum { TOUCH_REACH_BYTES = 64, STACK_BYTES = 64 << 10 };
 
 /* The loader's mappings are asked first: most pointers that are not ours lie there. */
-size_t hak_room_elsewhere(const void *p) {
+size_t hak_room_elsewhere(const void *p, bool asks, bool *is_whole) {
     struct hak_object object;
     struct hak_located at;
     uintptr_t stack = (uintptr_t)__builtin_frame_address(0);
@@ -28,7 +29,22 @@ size_t hak_room_elsewhere(const void *p) {
     if (!large)
         return SIZE_MAX;
     hak_locate_as_large(large, &at);
-    return hak_room_in(&at, p);
+    size_t room = hak_room_in(&at, p);
+    if (is_whole && room - 1 < SIZE_MAX - 1)
+        *is_whole = hak_border_stands_slowly(&at, asks);
+    return room;
+}
+
+/* A block of less than a page has no page that the program could close for itself. */
+bool hak_border_stands_slowly(const struct hak_located *at, bool asks) {
+    const char *user = hak_user_in(at), *canary = user + hak_asked_bytes_of(at);
+    bool has_header = !hak_has_no_header(at), is_small = hak_asked_bytes_of(at) < HAK_PAGE_BYTES;
+    if (!hak_has_border(at) || (!is_small && !asks))
+        return true;
+    if (!is_small && !((!has_header || hak_can_read(user - HAK_HEADER_BYTES, HAK_HEADER_BYTES)) &&
+                       hak_can_read(canary, at->base + at->slot_bytes > canary)))
+        return true;
+    return hak_border_stands(at, has_header);
 }
 
 static bool is_live_at_rest(const struct hak_located *at) {
@@ -91,6 +107,12 @@ static void let_pass(const struct hak_touch *touch, const struct hak_located *at
                    touch->is_at_least ? touch->bytes + HAK_PAGE_BYTES : touch->bytes);
 }
 
+/* Is damage behind the block what the call has written itself, or a call before it that was told?
+ */
+static bool is_own_damage(const struct hak_touch *touch, const struct hak_located *at) {
+    return touch->is_write && (touch->is_done || (at->slot->subkind & HAK_SLOT_TOLD));
+}
+
 void hak_touch_tell(const struct hak_touch *touch, const struct hak_located *at, unsigned fault) {
     struct hak_fault_facts facts = {
         .fault = fault,
@@ -105,12 +127,12 @@ void hak_touch_tell(const struct hak_touch *touch, const struct hak_located *at,
     };
     if (fault == HAK_FAULT_USE_AFTER_FREE)
         facts.memory = HAK_MEMORY_INSIDE_FREE;
-    for (size_t i = 0; i + 1 < sizeof facts.call && touch->call[i]; i++)
-        facts.call[i] = touch->call[i];
+    hak_copy_call(&facts, touch->call);
     hak_describe_located(at, &facts);
     facts.offset = (int64_t)(facts.found_address - facts.user);
-    if (fault == HAK_FAULT_HEAP_BUFFER_OVERFLOW && !touch->is_write && is_live_at_rest(at)) {
-        /* Bytes that something wrote before: the read follows from that. */
+    if (fault == HAK_FAULT_HEAP_BUFFER_OVERFLOW && is_live_at_rest(at) &&
+        !is_own_damage(touch, at)) {
+        /* Bytes that something wrote before: the touch may follow from that. */
         struct hak_damage damage = hak_canary_damage(at);
         if (damage.bytes)
             hak_copy_damage(&facts, &damage);

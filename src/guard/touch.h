@@ -18,6 +18,7 @@
 #include "guard/locate.h"
 #include "hop.h"
 #include "options.h"
+#include "trace/pattern.h"
 
 /* How many bytes of its block the program may touch: all, as far as they are its. */
 HAK_IN_PLACE size_t hak_touchable_bytes(const struct hak_located *at) {
@@ -26,8 +27,10 @@ HAK_IN_PLACE size_t hak_touchable_bytes(const struct hak_located *at) {
                : at->slot_bytes - hak_delta_bytes_of(at);
 }
 
-/* The same as hak_room_at for what is no slot of ours. */
-HAK_HIDDEN size_t hak_room_elsewhere(const void *p);
+/* The same as hak_room_at for what is no slot of ours. `is_whole`, where it is not NULL: false is
+ * put there when the bytes around a large block are not as due; with `asks` also of a block of a
+ * page or more, whose pages the kernel is asked about. */
+HAK_HIDDEN size_t hak_room_elsewhere(const void *p, bool asks, bool *is_whole);
 
 /* How many bytes may be touched from `p` to the end of the slot or large block `at`; 0: none,
  * SIZE_MAX: it is just changing. */
@@ -42,9 +45,64 @@ HAK_IN_PLACE size_t hak_room_in(const struct hak_located *at, const void *p) {
 HAK_IN_PLACE size_t hak_room_at(const void *p) {
     struct hak_located at;
     if (!hak_locate_slot(p, &at))
-        return at.superslab ? 0 : hak_room_elsewhere(p);
+        return at.superslab ? 0 : hak_room_elsewhere(p, false, NULL);
     return hak_room_in(&at, p);
 }
+
+/* ---- the bytes around a block ------------------------------------------------------------------
+ * They are compared where a call's pointer lies in its bytes, so that damage is found there and not
+ * at its free. The program may have closed pages of a block that has a page of its own: the kernel
+ * is asked about those first, and where that would cost more than the call they are left out. */
+
+/* True when the header and the first bytes of the canary, which can be read, are as due: the
+ * canary from behind the bytes asked for to the slot's end. */
+HAK_IN_PLACE bool hak_border_stands(const struct hak_located *at, bool has_header) {
+    enum { COMPARED_BYTES = 64 };
+    uint64_t word =
+        hak_pattern_word(HAK_PATTERN_CANARY, (uintptr_t)at->base, at->class_index, at->slot->lives);
+    const char *user = hak_user_in(at), *start = user + hak_asked_bytes_of(at);
+    const char *end = at->base + at->slot_bytes;
+    const char *p = (const char *)((uintptr_t)start & ~(sizeof word - 1));
+    uint64_t found[2], differs = 0;
+    if (has_header) {
+        __builtin_memcpy(found, user - HAK_HEADER_BYTES, sizeof found);
+        differs = (found[0] ^ hak_pattern_as(word, HAK_PATTERN_CANARY, HAK_PATTERN_HEADER)) |
+                  (found[1] ^ hak_pattern_as(word, HAK_PATTERN_CANARY, HAK_PATTERN_HEADER_2));
+    }
+    if (end - start > COMPARED_BYTES)
+        end = start + COMPARED_BYTES;
+    if (HAK_UNLIKELY(start >= end))
+        return differs == 0;
+    __builtin_memcpy(found, p, sizeof word);
+    differs |= (found[0] ^ word) >> 8 * (start - p);
+    while ((p += sizeof word) < end) {
+        __builtin_memcpy(found, p, sizeof word);
+        differs |= found[0] ^ word;
+    }
+    return differs == 0;
+}
+
+/* The same of any live block, as far as it can be read, and has such bytes. */
+HAK_HIDDEN bool hak_border_stands_slowly(const struct hak_located *at, bool asks);
+
+/* hak_room_at, and `is_whole` as hak_room_elsewhere has it, of any block. */
+HAK_IN_PLACE size_t hak_room_looked_at(const void *p, bool asks, bool *is_whole) {
+    struct hak_located at;
+    *is_whole = true;
+    if (!hak_locate_slot(p, &at))
+        return at.superslab ? 0 : hak_room_elsewhere(p, asks, is_whole);
+    size_t room = hak_room_in(&at, p);
+    if (HAK_UNLIKELY(room - 1 >= SIZE_MAX - 1) ||
+        HAK_UNLIKELY(hak_options.layout != HAK_LAYOUT_HEADER))
+        return room; /* none, or not known */
+    *is_whole = HAK_LIKELY(at.slot_bytes <= HAK_PAGE_BYTES) ? hak_border_stands(&at, true)
+                                                            : hak_border_stands_slowly(&at, asks);
+    return room;
+}
+
+/* Tells of damage around the live block in whose bytes `p` lies, once: it was found at the call
+ * `call` of libc. Nothing where there is none. */
+HAK_HIDDEN HAK_COLD void hak_damage_met(const void *p, const char *call);
 
 /* A touch of more bytes than there is room for. */
 struct hak_touch {

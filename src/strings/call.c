@@ -25,12 +25,19 @@ const char *hak_string_name(unsigned number) {
 void hak_string_tell(const struct call *call, const char *p, size_t bytes, bool is_write,
                      bool is_at_least, bool is_done) {
     int before = errno;
+    call->notes->is_told = true;
     hak_touch_report(&(struct hak_touch){.pointer = p,
                                          .bytes = bytes,
                                          .call = hak_string_name(call->number),
                                          .is_write = is_write,
                                          .is_at_least = is_at_least,
                                          .is_done = is_done});
+    errno = before;
+}
+
+void hak_string_tell_damage(const struct call *call) {
+    int before = errno;
+    hak_damage_met(call->notes->damaged, hak_string_name(call->number));
     errno = before;
 }
 

@@ -96,12 +96,19 @@ struct hak_string_row {
 HAK_HIDDEN extern const struct hak_string_row hak_string_rows[HAK_STRING_CALLS];
 HAK_HIDDEN const char *hak_string_name(unsigned number);
 
+/* What came up while a call was looked at. */
+struct notes {
+    const void *damaged; /* a pointer into a block around which bytes are not as due, or NULL */
+    bool is_told;        /* the call itself touches too many bytes */
+};
+
 /* A call that is looked at: its arguments by their part in it. */
 struct call {
     const struct hak_string_row *row;
     unsigned number; /* of the row */
     struct hak_string_arguments *arguments;
     void *on_stack;
+    struct notes *notes;
     enum hak_string_way way;
 };
 
@@ -130,6 +137,8 @@ static inline size_t smaller(size_t a, size_t b) {
 /* Tells of it. `is_at_least`: there may be more bytes; `is_done`: the call was done. */
 HAK_HIDDEN HAK_COLD void hak_string_tell(const struct call *call, const char *p, size_t bytes,
                                          bool is_write, bool is_at_least, bool is_done);
+/* Tells of the damage that was noted. */
+HAK_HIDDEN HAK_COLD void hak_string_tell_damage(const struct call *call);
 /* It reads all of its room, in steps of `unit` bytes, and goes on. */
 HAK_HIDDEN HAK_COLD void hak_string_runs_out(const struct call *call, const char *p, size_t room,
                                              unsigned unit);
@@ -151,8 +160,25 @@ static inline size_t hak_string_units_of_page(const char *s, unsigned unit) {
     return bytes < unit ? 1 : bytes / unit;
 }
 
+/* Does the kernel write or read the program's memory in it? No closed page stops it: it ends such a
+ * call with EFAULT, or before all was read. */
+static inline bool hak_string_is_of_kernel(unsigned number) {
+    return (number >= HAK_CALL_write && number <= HAK_CALL___fread_unlocked_chk) ||
+           number == HAK_CALL_getcwd || number == HAK_CALL___getcwd_chk;
+}
+
+/* hak_room_at of a pointer from which the call touches bytes; and the bytes around its block are
+ * compared. */
+static inline size_t room_at(const struct call *call, const void *p) {
+    bool is_whole;
+    size_t room = hak_room_looked_at(p, hak_string_is_of_kernel(call->number), &is_whole);
+    if (HAK_UNLIKELY(!is_whole))
+        call->notes->damaged = p;
+    return room;
+}
+
 static inline void touches(const struct call *call, const char *p, size_t bytes, bool is_write) {
-    if (bytes != 0 && HAK_UNLIKELY(bytes > hak_room_at(p)))
+    if (bytes != 0 && HAK_UNLIKELY(bytes > room_at(call, p)))
         hak_string_tell(call, p, bytes, is_write, false, false);
 }
 static inline void reads(const struct call *call, const char *p, size_t bytes) {

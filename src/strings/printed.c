@@ -109,9 +109,9 @@ static size_t converted(const char *s, unsigned unit, size_t units) {
 
 void hak_string_reads_converted(const struct call *call, const char *s, unsigned unit,
                                 size_t most) {
-    size_t room = hak_room_at(s), units = room / unit;
+    size_t room = most ? room_at(call, s) : UNKNOWN, units = room / unit;
     bool is_same = unit == call->row->unit;
-    if (room == UNKNOWN || most == 0 || (is_same && units >= most))
+    if (room == UNKNOWN || (is_same && units >= most))
         return;
     size_t near = smaller(units, hak_string_units_of_page(s, unit));
     if (length_within(s, unit, near) < near)
@@ -199,7 +199,7 @@ static size_t printed_bytes(const struct call *call) {
 }
 
 void hak_string_print(const struct call *call, size_t most) {
-    size_t room = hak_room_at(first(call));
+    size_t room = most ? room_at(call, first(call)) : UNKNOWN;
     if (room == UNKNOWN || most <= room)
         return;
     size_t bytes = printed_bytes(call);
@@ -234,7 +234,7 @@ static HAK_COLD void measure_wide(const struct call *call, size_t most, size_t r
 }
 
 void hak_string_print_wide(const struct call *call, size_t most) {
-    size_t room = hak_room_at(first(call));
+    size_t room = room_at(call, first(call));
     if (room != UNKNOWN && product(most, sizeof(wchar_t)) > room)
         measure_wide(call, most, room);
 }

@@ -320,19 +320,25 @@ static void (*const looks[])(struct call *) = {
 
 struct hak_string_next hak_strings_look(unsigned number, struct hak_string_arguments *arguments,
                                         void *on_stack) {
+    struct notes notes = {0};
     struct call call = {.row = &hak_string_rows[number],
                         .number = number,
                         .arguments = arguments,
-                        .on_stack = on_stack};
+                        .on_stack = on_stack,
+                        .notes = &notes};
     if (HAK_UNLIKELY(hak_strings_loader != 0))
         hak_strings_look_for_modules();
     looks[call.row->shape](&call);
+    if (HAK_UNLIKELY(notes.damaged != NULL) && !notes.is_told)
+        hak_string_tell_damage(&call);
     return (struct hak_string_next){hak_string_functions[number], call.way};
 }
 
 void hak_strings_look_again(unsigned number, struct hak_string_arguments *arguments,
                             int64_t result) {
-    struct call call = {.row = &hak_string_rows[number], .number = number, .arguments = arguments};
+    struct notes notes = {0};
+    struct call call = {
+        .row = &hak_string_rows[number], .number = number, .arguments = arguments, .notes = &notes};
     int before = errno;
     hak_string_received(&call, result);
     errno = before;

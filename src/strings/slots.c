@@ -293,19 +293,13 @@ static void *own_function(unsigned number) {
     return is_own ? found : NULL;
 }
 
-/* Does the kernel write or read the program's memory in `call`? No closed page stops it: it ends
- * such a call with EFAULT, or before all was read. */
-static bool is_of_kernel(unsigned call) {
-    return (call >= HAK_CALL_write && call <= HAK_CALL___fread_unlocked_chk) ||
-           call == HAK_CALL_getcwd || call == HAK_CALL___getcwd_chk;
-}
-
 static bool is_of_loader(unsigned call) {
     return call == HAK_CALL_dlopen || call == HAK_CALL_dlmopen || call == HAK_CALL_dlsym;
 }
 
 static bool is_wanted(unsigned call) {
-    return hak_options.check_string != HAK_STRING_AUTO || is_of_kernel(call) || is_of_loader(call);
+    return hak_options.check_string != HAK_STRING_AUTO || hak_string_is_of_kernel(call) ||
+           is_of_loader(call);
 }
 
 /* libc's functions, as they stand behind hakmem in the program's scope. */

@@ -19,7 +19,7 @@ static inline size_t length_in(const struct call *call, const char *s, size_t ro
 /* Reads a string to its end, or `most` units of it. Where nothing is known of it nothing is read
  * here. */
 void hak_string_reads(const struct call *call, const char *s, size_t most) {
-    size_t room = hak_room_at(s);
+    size_t room = most ? room_at(call, s) : UNKNOWN;
     if (room != UNKNOWN)
         (void)length_in(call, s, room, most);
 }
@@ -27,7 +27,7 @@ void hak_string_reads(const struct call *call, const char *s, size_t most) {
 /* The pages of its block may be closed by the program: they are asked about one by one. */
 static void reads_where_open(const struct call *call, const char *s, unsigned unit) {
     struct hak_readable known = HAK_READABLE_STACK;
-    size_t room = hak_room_at(s), units = room / unit;
+    size_t room = room_at(call, s), units = room / unit;
     if (room == UNKNOWN)
         return;
     for (size_t i = 0; i < units; i++)
@@ -66,7 +66,7 @@ static bool is_room_known(const char *p) {
 void hak_string_copy(const struct call *call) {
     const char *from = second(call);
     if (is_room_known(first(call)))
-        writes_string(call, first(call), length_in(call, from, hak_room_at(from), SIZE_MAX));
+        writes_string(call, first(call), length_in(call, from, room_at(call, from), SIZE_MAX));
     else
         hak_string_reads(call, from, SIZE_MAX);
 }
@@ -74,15 +74,15 @@ void hak_string_copy(const struct call *call) {
 void hak_string_append(const struct call *call, size_t most) {
     const char *from = second(call);
     char *to = first(call);
-    size_t room = hak_room_at(to);
     if (most == 0)
         return;
+    size_t room = room_at(call, to);
     size_t length = room == UNKNOWN ? UNKNOWN : length_in(call, to, room, SIZE_MAX);
     if (length == UNKNOWN)
         hak_string_reads(call, from, most);
     else
         writes_string(call, to + length * call->row->unit,
-                      length_in(call, from, hak_room_at(from), most));
+                      length_in(call, from, room_at(call, from), most));
 }
 
 /* Of a string and its end as much as fits in `units` units is copied. */
@@ -96,7 +96,8 @@ static void writes_within(const struct call *call, char *to, size_t length, size
 void hak_string_copy_within(const struct call *call, size_t units) {
     const char *from = second(call);
     if (is_room_known(first(call)))
-        writes_within(call, first(call), length_in(call, from, hak_room_at(from), SIZE_MAX), units);
+        writes_within(call, first(call), length_in(call, from, room_at(call, from), SIZE_MAX),
+                      units);
     else
         hak_string_reads(call, from, SIZE_MAX);
 }
@@ -110,7 +111,7 @@ void hak_string_append_within(const struct call *call, size_t units) {
         hak_string_reads(call, from, SIZE_MAX);
     else
         writes_within(call, to + length * call->row->unit,
-                      length_in(call, from, hak_room_at(from), SIZE_MAX), units - length);
+                      length_in(call, from, room_at(call, from), SIZE_MAX), units - length);
 }
 
 /* The vector may be anything, as a name may; the kernel refuses one that it cannot read. */
@@ -197,7 +198,7 @@ static bool ends_in(const struct call *call, const char *s, size_t units) {
 static void search(const struct call *call, const char *s) {
     struct hak_readable known = {0};
     unsigned unit = call->row->unit;
-    size_t room = hak_room_at(s), units = room / unit, next;
+    size_t room = room_at(call, s), units = room / unit, next;
     if (room == UNKNOWN)
         return;
     for (size_t seen = smaller(units, hak_string_units_of_page(s, unit)); !ends_in(call, s, seen);
@@ -282,7 +283,7 @@ void hak_string_number(const struct call *call, int base) {
     enum { MOST_DIGITS = 36 };
     const char *s = first(call);
     unsigned unit = call->row->unit;
-    size_t room = hak_room_at(s), units = room / unit, i = 0;
+    size_t room = room_at(call, s), units = room / unit, i = 0;
     if (room == UNKNOWN || base < 0 || base == 1 || base > MOST_DIGITS) /* nothing is read */
         return;
     while (i < units && is_space(unit_at(s, unit, i)))
@@ -311,7 +312,7 @@ static size_t transformed_in(const struct call *call, const char *from) {
  * When it does not fit in `units`, the written part is not known. */
 void hak_string_transform(const struct call *call) {
     char *to = first(call), *from = second(call);
-    size_t room = hak_room_at(to), most = last(call), from_room = hak_room_at(from);
+    size_t room = hak_room_at(to), most = last(call), from_room = room_at(call, from);
     int before = errno;
     if (from_room != UNKNOWN && length_in(call, from, from_room, SIZE_MAX) == UNKNOWN)
         return;
@@ -356,7 +357,9 @@ static bool agree(const struct call *call, size_t units) {
 
 void hak_string_compare(const struct call *call, size_t most) {
     const char *a = first(call), *b = second(call);
-    size_t room_a = hak_room_at(a), room_b = hak_room_at(b), room = smaller(room_a, room_b);
+    if (most == 0)
+        return;
+    size_t room_a = room_at(call, a), room_b = room_at(call, b), room = smaller(room_a, room_b);
     size_t units = room / call->row->unit;
     if (room != UNKNOWN && units < most && agree(call, units))
         hak_string_runs_out(call, room == room_a ? a : b, room, call->row->unit);
@@ -364,7 +367,9 @@ void hak_string_compare(const struct call *call, size_t most) {
 
 void hak_string_find(const struct call *call) {
     const char *s = first(call);
-    size_t room = hak_room_at(s), units = room / call->row->unit;
+    if (last(call) == 0)
+        return;
+    size_t room = room_at(call, s), units = room / call->row->unit;
     if (room != UNKNOWN && last(call) > units &&
         !has_unit(call, s, word(call, call->row->b), units))
         hak_string_runs_out(call, s, room, call->row->unit);
@@ -373,7 +378,9 @@ void hak_string_find(const struct call *call) {
 /* memccpy(to, from, c, bytes): as many as there are up to the first c. */
 void hak_string_copy_until(const struct call *call) {
     const char *from = second(call);
-    size_t room = hak_room_at(from), most = last(call), look = smaller(room, most);
+    if (last(call) == 0)
+        return;
+    size_t room = room_at(call, from), most = last(call), look = smaller(room, most);
     if (room == UNKNOWN && !is_room_known(first(call)))
         return;
     const char *found = (hak_libc.memchr)(from, (int)word(call, 2), look);

@@ -204,6 +204,7 @@ enum hak_found_by {
     HAK_FOUND_BY_WATCH = 10,      /* a debug register, at the write (HAKMEM_WATCH) */
     HAK_FOUND_BY_LATE_WATCH = 11, /* the same, whose signal the thread had blocked */
     HAK_FOUND_BY_CONTROL = 12,    /* the sweep that `hakmem-trace ctl` asked for */
+    HAK_FOUND_BY_LOOK = 13,       /* a look around the blocks of the call that facts.call names */
 };
 
 /* How memory was touched (facts.access). */

@@ -32,7 +32,7 @@ says() {
 hunt 1 -- "$leaver" damage
 line=$(grep -n '/\* here \*/' "$SOURCE/tests/hunt/leaver.c" | cut -d: -f1)
 grep -q "^SUMMARY: hakmem: heap-buffer-overflow leaver.c:$line " err || wrong 'damage: the instruction was not named'
-says damage 'the instruction is named; seen in 2 of 2 runs; run 2: o.db'
+says damage 'the instruction is named; seen in 3 of 3 runs; run 2: o.db'
 all_gone damage
 
 # Processes that do not end by themselves are ended: two after the first run's, and after each.

@@ -15,7 +15,7 @@ said() {
 }
 has() { grep -qE "$1" said || complain "this is not said: $1" "$(cat said)"; }
 writer='HKM-301 heap-buffer-overflow: fill\(\) symptom\.c:14 writes 1 byte right past the end of a 14-byte block from make\(\) symptom\.c:9'
-victim='HKM-301 heap-buffer-overflow: strlen, called by measure\(\) symptom\.c:24, reads at least 15 bytes at offset 0 of a 14-byte block from make\(\) symptom\.c:9, past its end; 1 byte was overwritten there before'
+victim='HKM-301 heap-buffer-overflow: strlen, called by measure\(\) symptom\.c:24, reads at least 15 bytes at offset 0 of a 14-byte block from make\(\) symptom\.c:9, past its end; at least 1 byte was overwritten there before'
 
 compile old
 compile new -DNEWER
@@ -26,6 +26,24 @@ has "^it showed as: $victim\$"
 has '^the instruction is named; seen in [0-9]+ of [0-9]+ runs; run [0-9]+: old.db$'
 [ "$("$trace" sql -s old.db "select json_extract(json, '$.fault.access') from fault" | tail -n 1)" = write ] ||
     complain "the store is not the writer's"
+
+# A call that writes past the block's end, or not even that, meets what was written there before: the writer is named.
+line_of() { grep -n "$1" "$SOURCE/tests/hunt/symptom.c" | cut -d: -f1; }
+memset='HKM-301 heap-buffer-overflow: memset, called by clear\(\) symptom\.c:'$(line_of memset)', writes 15 bytes at offset 0 of a 14-byte block from make\(\) symptom\.c:9, 1 of them past its end; at least 1 byte was overwritten there before'
+said 1 -o far.db -- ./old too-far
+has "^run 1, level normal: $memset\$"
+has "^$writer\$"
+has "^it showed as: $memset\$"
+said 1 -o within.db -- ./old within
+has "^run 1, level normal: HKM-301 heap-buffer-overflow: 1 byte past a 14-byte block from make\(\) symptom\.c:9, found by memset in clear\(\) symptom\.c:$(line_of memset)\$"
+has "^$writer\$"
+has '^the instruction is named; '
+
+# Of two faults the first, which a run sees alone that guards all blocks.
+HAKMEM_GUARD=off said 1 -o twice.db -- ./old twice
+has "^run 1, level normal: HKM-202 double-free: .* symptom\.c:$(line_of 'the second')"
+has "^run 2, every block guarded, at their end: HKM-301 heap-buffer-overflow: err_twice\(\) symptom\.c:$(line_of 'the first') reads 1 byte right past the end"
+has '^the instruction is named; seen in 2 of 2 runs; run 2: twice.db$'
 
 # The same bytes under the same name, another build id.
 cp new program

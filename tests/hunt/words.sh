@@ -23,12 +23,13 @@ late='HKM-301 heap-buffer-overflow: 1 byte past a 14-byte block from main() copy
 access='HKM-301 heap-buffer-overflow: main() copy.c:14 writes 1 byte right past the end of a 14-byte block from main() copy.c:11'
 first="run 1, level normal: $late"
 second="run 2, blocks of that stack guarded, at their end, to the byte: $access"
-end='the instruction is named; seen in 2 of 2 runs; run 2: o.db'
+third="run 3, every block guarded, at their end: $late" # does another fault come before it?
+end='the instruction is named; seen in 3 of 3 runs; run 2: o.db'
 
 # The same input for each run: through a pipe, out of a file, out of a file from where it stands.
 printf 'bad input here\n' | "$trace" hunt -o o.db -- "$programs/copy" >out 2>err
 status=$?
-due 1 pipe "$first" "$second" "$access" "$end"
+due 1 pipe "$first" "$second" "$third" "$access" "$end"
 [ "$(cat out)" = '15 bytes' ] || complain "output of the first run alone was due: $(cat out)"
 "$trace" faults -s o.db | grep -q 'copy.c:14' || complain 'the store of the best run is not there'
 printf 'first line\nbad input here\n' >input
@@ -36,14 +37,14 @@ printf 'first line\nbad input here\n' >input
     read -r _
     hunt -f -o o.db --show all -- "$programs/copy"
 } <input
-due 1 file "$first" "$second" "$access" "$end"
-[ "$(cat out)" = '15 bytes' ] || complain "output: $(cat out)" # the second run is stopped before it prints
+due 1 file "$first" "$second" "$third" "$access" "$end"
+[ "$(cat out)" = $'15 bytes\n15 bytes' ] || complain "output: $(cat out)" # the second run is stopped before it prints
 
 # Begun with what a capture has found; its fault by number; none of that number; nothing found at all.
 printf 'bad input here\n' >input
 "$trace" run -s given.db -- "$programs/copy" <input >/dev/null 2>&1
 hunt -s given.db -f -o o.db --show none -- "$programs/copy" <input
-due 1 given "${second/run 2/run 1}" "$access" 'the instruction is named; seen in the first run; run 1: o.db'
+due 1 given "${second/run 2/run 1}" "${third/run 3/run 2}" "$access" 'the instruction is named; seen in 2 of 2 runs; run 1: o.db'
 [ ! -s out ] || complain "output: $(cat out)"
 hunt -s given.db --fault 1 -f -o o.db --quiet --exitcode 9 -- "$programs/copy" <input
 due 9 quiet "$access"
@@ -72,8 +73,8 @@ python3 "$SOURCE/tests/cli/validate.py" "$SOURCE/docs/specs/output.schema.json" 
 python3 - <<'END' || complain 'its JSON is not as due'
 import json
 document = json.load(open("out"))
-assert [run["guard"] for run in document["runs"]] == ["none", "only"], document
-assert document["found"] == "instruction" and document["seen"] == 2 and document["best_run"] == 2
+assert [run["guard"] for run in document["runs"]] == ["none", "only", "all"], document
+assert document["found"] == "instruction" and document["seen"] == 3 and document["best_run"] == 2
 assert document["report"]["fault"]["found_by"] == "access"
 END
 
@@ -115,6 +116,10 @@ for name in INT TERM; do
     status=$?
     due $((128 + $(kill -l "$name"))) "$name" "run 1, level normal: no fault; the program ended by SIG$name" 'no fault was found; 1 run'
 done
+
+# A status above 128 is no signal.
+hunt -o none.db --runs 1 -- sh -c 'exit 253'
+due 0 status 'run 1, level normal: no fault; the program ended with status 253' 'no fault was found; 1 run'
 
 # Commands that cannot be hunted.
 hunt -- ./missing

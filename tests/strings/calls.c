@@ -239,8 +239,8 @@ static char *two_tokens(char *s) {
     char *end = s + BYTES - !over;
     before_end = *end;
     s[1] = 'z';
-    *end = 0;
     (void)!strtok(s, "z");
+    *end = 0; /* not before: the look at that call would tell of it */
     return end;
 }
 static int compare(const void *a, const void *b) {

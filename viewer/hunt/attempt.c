@@ -197,6 +197,7 @@ static void read_result(struct hunt *hunt, const struct record_part *part, struc
     seen.reader = NULL;
     seen.store_path = NULL;
     run->program_status = part->program_status;
+    run->program_signal = part->program_signal;
     run->is_recorded =
         part->is_recorded && hunt_read_fault(&seen, hunt->store, 0, &run->fault) == 0;
     if (run->is_recorded)
@@ -205,6 +206,8 @@ static void read_result(struct hunt *hunt, const struct record_part *part, struc
         run->unwatched = view_read_unwatched(&seen);
     if (hunt_is_of_damage(&run->fault) && (run->left > 0 || hunt_is_in_slack(&run->fault)))
         hunt_count_blocks(&seen, &run->fault);
+    if (run->fault.sight > HUNT_CRASH)
+        hunt_count_calls(&seen, &run->fault);
     if (run->is_recorded)
         hunt_find_build(hunt, &seen, &run->fault);
     view_close(&seen);

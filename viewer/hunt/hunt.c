@@ -91,7 +91,7 @@ static int take_given(struct hunt *hunt, uint32_t row) {
             view_error("hunt: %s holds no fault", path);
         status = VIEW_USAGE;
     }
-    hunt->is_given = true;
+    hunt->is_given = row != 0;
     hunt->best_store = path;
     if (status == 0 &&
         (!hunt_copy_fault(&hunt->best, &hunt->target) || !hunt_note_build(hunt, &seen)))
@@ -107,11 +107,8 @@ static void put_aside(const struct hunt *hunt) {
 }
 
 /* Keeps the better one of the run's store and the one that waits. */
-static void keep_better(struct hunt *hunt, struct hunt_run *run) {
-    bool is_better = run->fault.sight > hunt->best.sight ||
-                     (hunt->best_run == 0 && hunt_is_settled(&run->fault));
-    if (run->counts && is_better && hunt_copy_fault(&hunt->best, &run->fault)) {
-        hunt->best_run = hunt->runs;
+static void keep_better(struct hunt *hunt, const struct hunt_run *run) {
+    if (run->is_better) {
         hunt->best_store = hunt->store;
         unlink(hunt->aside);
     } else {

@@ -14,7 +14,7 @@ enum hunt_sight {
     HUNT_NOTHING,
     HUNT_CRASH,   /* the program crashed, and no block is named */
     HUNT_DAMAGE,  /* found later than done */
-    HUNT_SYMPTOM, /* a call that reads bytes past a block which something has overwritten */
+    HUNT_SYMPTOM, /* a call that touches bytes past a block which something has overwritten */
     HUNT_CALL,    /* the call that is wrong: of a string function or of the malloc family */
     HUNT_HOP,     /* the move between hakmem's own layers */
     HUNT_INSTRUCTION,
@@ -33,6 +33,8 @@ struct hunt_fault {
     uint64_t birth;   /* the event of its allocation, 0 = not known */
     uint64_t ordinal; /* among the blocks of its stack and size, from 1; 0 = not known */
     uint64_t number;  /* among those of its stack, likewise */
+    uint64_t event;   /* at which it was found, 0 = not known */
+    uint64_t calls;   /* of the malloc family that the run had made by then, 0 = not known */
     char *site;       /* the frames of its allocation as only: takes them, "" = not known */
     char *place;      /* "main app/main.c:12", "" = not known */
     char *headline;
@@ -61,6 +63,7 @@ struct hunt_run {
     struct hunt_plan plan;
     int run_status;     /* of `run`: enum view_status or the program's */
     int program_status; /* the program's own, or 128 + its signal */
+    int program_signal; /* that one, 0 = it exited */
     bool timed_out;
     bool is_recorded;       /* there is a store */
     char *unwatched;        /* why no debug register watched, or NULL; moves on to struct hunt */
@@ -68,7 +71,8 @@ struct hunt_run {
     uint32_t left_ended, left_running; /* processes that PROGRAM left behind: were ended, go on */
     char left_names[sizeof((struct record_left *)0)->names];
     struct hunt_fault fault;
-    bool counts; /* what it found is what is hunted */
+    bool counts;    /* what it found is what is hunted */
+    bool is_better; /* it is what is named from now on */
 };
 
 /* All that is known. */
@@ -78,13 +82,15 @@ struct hunt {
     int runs;
     int seen;                 /* runs with a fault */
     struct hunt_fault target; /* the fault that is hunted; sight NOTHING = none is known yet */
-    bool is_given;            /* it came from a capture (-s FILE) */
+    bool is_given;            /* it was asked for by its number (--fault N) */
     struct hunt_fault given;  /* that one, where the capture is of another build; else nothing */
     json_t *wanted;           /* its allocation's frames, until they are looked for; else NULL */
     char *symptom;            /* the headline of the first one that was seen, or NULL */
     struct hunt_fault best;   /* and what the best one found, in the store at `store` */
     struct hunt_plan best_plan;
     int best_run;     /* number, 0 = none of them */
+    bool is_named;    /* that run's: nothing more is to be found out of it */
+    bool has_all;     /* a run had all blocks guarded */
     int tried;        /* plans that were tried since the target is what it is */
     bool is_repeated; /* and are tried again */
     char *earlier;    /* stacks at which runs found it before, as sections for only:, or NULL */
@@ -102,8 +108,8 @@ struct hunt {
 
 /* plan.c: how the next run is made; false: no plan is left that could say more. */
 bool hunt_plan_next(struct hunt *hunt, struct hunt_plan *plan);
-/* Takes the result of the last run in, and says whether it counts. True: there is nothing more to
- * find out. */
+/* Takes the result of the last run in: does it count, and is it the best one? True: there is
+ * nothing more to find out. */
 bool hunt_plan_learn(struct hunt *hunt, struct hunt_run *run);
 /* Is nothing more to be found out of it? */
 bool hunt_is_settled(const struct hunt_fault *fault);
@@ -133,6 +139,8 @@ void hunt_take_signals(void);
 /* result.c: reads the fault of the store at `path` that counts: `wanted` = 0: the one that is known
  * best, else that row. 0, or an exit status (printed). */
 int hunt_read_fault(struct view *view, const char *path, uint32_t wanted, struct hunt_fault *out);
+/* Counts the calls of the malloc family up to the fault. */
+void hunt_count_calls(struct view *view, struct hunt_fault *fault);
 /* How many blocks were guarded there, and how many had no room. */
 void hunt_read_counts(struct view *view, uint64_t *guarded, uint64_t *left);
 /* Finds the numbers of the fault's block among those of its stack, and of its size. */

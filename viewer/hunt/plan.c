@@ -8,7 +8,11 @@
  * A run that shows the damage at a block of another stack begins the second list anew with that
  * stack, and guards the blocks of the former ones as well: a block that realloc resized has its
  * stack, and is guarded from its start when malloc's is there too. Each list is gone through once,
- * and again as long as --runs allows. */
+ * and again as long as --runs allows.
+ *
+ * What is named then may follow from a fault before it, at a block that was not guarded: one run of
+ * all has all blocks guarded, and of two findings the one counts that came after fewer calls of
+ * the malloc family. Moves between layers are other ones in each run, and are not counted. */
 #include "viewer/hunt/parts.h"
 
 #include <stdlib.h>
@@ -70,6 +74,10 @@ static bool plan_aim(const struct hunt *hunt, int step, struct hunt_plan *plan) 
 }
 
 bool hunt_plan_next(struct hunt *hunt, struct hunt_plan *plan) {
+    if (hunt->is_named) { /* is a fault before it? */
+        *plan = (struct hunt_plan){.blocks = HUNT_ALL};
+        return !hunt->has_all;
+    }
     bool has_aim = is_block_known(&hunt->target);
     int steps = has_aim ? AIMS : SEARCHES;
     for (int skipped = 0; skipped <= steps; skipped++) {
@@ -84,6 +92,20 @@ bool hunt_plan_next(struct hunt *hunt, struct hunt_plan *plan) {
 
 static bool is_same_site(const struct hunt_fault *a, const struct hunt_fault *b) {
     return a->site && b->site && strcmp(a->site, b->site) == 0;
+}
+
+/* Is `fault` named from now on, and not the best one before it? */
+static bool comes_first(const struct hunt *hunt, const struct hunt_fault *fault) {
+    const struct hunt_fault *best = &hunt->best;
+    bool is_same = best->site && best->site[0] && is_same_site(best, fault);
+    bool is_settled = hunt_is_settled(fault);
+    if (hunt->best_run == 0 && is_settled) /* a capture's is another run's, or another program's */
+        return true;
+    if (best->sight <= HUNT_CRASH || fault->sight <= HUNT_CRASH || best->calls == 0 ||
+        fault->calls == 0 || best->calls == fault->calls ||
+        (is_same && !(is_settled && hunt_is_settled(best))))
+        return fault->sight > best->sight;
+    return fault->calls < best->calls;
 }
 
 /* Not the one that was asked for by its number. */
@@ -156,10 +178,16 @@ bool hunt_plan_learn(struct hunt *hunt, struct hunt_run *run) {
         hunt->bears_byte = false;
         return false;
     }
+    hunt->has_all |= run->plan.blocks == HUNT_ALL;
     run->counts = fault->sight != HUNT_NOTHING && !is_another(hunt, fault);
+    run->is_better = run->counts && comes_first(hunt, fault) && hunt_copy_fault(&hunt->best, fault);
+    if (run->is_better) {
+        hunt->best_run = hunt->runs;
+        hunt->is_named = hunt_is_settled(fault);
+    }
     if (run->counts && fault->sight == HUNT_SYMPTOM && !hunt->symptom)
         hunt->symptom = strdup(fault->headline);
-    if (run->counts && hunt_is_of_damage(fault))
+    if (run->counts && hunt_is_of_damage(fault) && !hunt->is_named)
         aim_anew(hunt, run);
-    return run->counts && hunt_is_settled(fault);
+    return hunt->is_named && (hunt->has_all || hunt->is_given || hunt->best.sight == HUNT_HOP);
 }

@@ -52,10 +52,11 @@ static bool take_json(struct view *view, struct hunt_fault *out, const char *tex
     out->asked_bytes = (uint64_t)json_integer_value(asked);
     out->offset = json_integer_value(json_object_get(fault, "offset"));
     bool is_damaged = json_integer_value(json_object_get(fault, "damaged_bytes")) > 0;
-    if (out->sight == HUNT_CALL && out->is_read && out->has_block && is_damaged) {
+    if (out->sight == HUNT_CALL && out->has_block && is_damaged) {
         out->sight = HUNT_SYMPTOM;
         out->offset = (int64_t)out->asked_bytes; /* the writer began there */
     }
+    out->event = (uint64_t)json_integer_value(json_object_get(fault, "event"));
     const json_t *lives = json_object_get(document, "lives");
     const json_t *last = json_array_get(lives, json_array_size(lives) - 1);
     out->birth =
@@ -132,6 +133,22 @@ void hunt_read_counts(struct view *view, uint64_t *guarded, uint64_t *left) {
     (void)view_read_reached(view, names, read, 4);
     *guarded = read[0];
     *left = read[1] + read[2] + read[3];
+}
+
+#define CALLS (1ull << HAK_MALLOC | 1ull << HAK_REALLOC | 1ull << HAK_FREE)
+
+static int count_call(void *context, const struct hak_event *event) {
+    uint64_t *count = context;
+    (void)event;
+    ++*count;
+    return 0;
+}
+
+void hunt_count_calls(struct view *view, struct hunt_fault *fault) {
+    struct hak_filter filter = {.id_to = fault->event, .kind_mask_low = CALLS, .class_index = -1};
+    uint64_t count = 0;
+    if (fault->event != 0 && hak_store_scan(view->reader, &filter, false, count_call, &count) == 0)
+        fault->calls = count;
 }
 
 struct tally {

@@ -37,9 +37,9 @@ static void add_ending(struct hak_text *text, const struct hunt *hunt, const str
     if (run->timed_out)
         hak_text_add(text, "the program was ended after %s",
                      hak_words_count(hunt->timeout_s, "second", "seconds"));
-    else if (run->program_status > 128)
+    else if (run->program_signal)
         hak_text_add(text, "the program ended by %s",
-                     hak_words_signal((unsigned)(run->program_status - 128)));
+                     hak_words_signal((unsigned)run->program_signal));
     else
         hak_text_add(text, "the program ended with status %d", run->program_status);
 }
@@ -108,7 +108,7 @@ static const char *end_words(const struct hunt_fault *best) {
     case HUNT_HOP:
         return "the move is named";
     case HUNT_SYMPTOM:
-        return "a read of overwritten bytes is named, not who wrote them";
+        return "a call at overwritten bytes is named, not who wrote them";
     case HUNT_DAMAGE:
         return "the block is named, not the instruction";
     case HUNT_CRASH:

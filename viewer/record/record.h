@@ -36,6 +36,7 @@ struct record_part {
     volatile bool has_started;
     volatile pid_t program;      /* while it runs, else 0 */
     volatile int program_status; /* the program's own, or 128 + its signal */
+    volatile int program_signal; /* that one, 0 = it exited */
     volatile bool is_recorded;   /* a store was made */
     volatile uint32_t live;      /* recorded processes that still run */
     struct record_left *left;    /* what PROGRAM leaves behind is ended; NULL = it goes on */

@@ -328,11 +328,12 @@ static int wait_for_program(struct run_child *child, struct record_part *part,
         part->program = child->pid;
         part->has_started = true;
     }
-    int status = run_child_wait(child, part == NULL);
-    status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+    int how = run_child_wait(child, part == NULL);
+    int status = WIFSIGNALED(how) ? 128 + WTERMSIG(how) : WEXITSTATUS(how);
     if (part) {
         part->program = 0;
         part->program_status = status;
+        part->program_signal = WIFSIGNALED(how) ? WTERMSIG(how) : 0;
     }
     if (part && part->left)
         run_left_end(part->left, collect);

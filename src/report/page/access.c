@@ -75,8 +75,8 @@ static void add_function_headline(struct hak_text *text, const struct report_pag
         hak_text_add(text, ", past its end");
     else
         hak_text_add(text, ", %s of them past its end", hak_words_number(facts->call_bytes - room));
-    if (!is_write && facts->damaged_bytes > 0)
-        hak_text_add(text, "; %s there before",
+    if (facts->damaged_bytes > 0)
+        hak_text_add(text, "; at least %s there before",
                      hak_words_count(facts->damaged_bytes, "byte was overwritten",
                                      "bytes were overwritten"));
 }
@@ -134,8 +134,7 @@ void report_access_headline(struct hak_text *text, const struct report_page *pag
     }
     add_touched_block(text, page);
     if (page->facts->damaged_bytes > 0)
-        hak_text_add(text, "; %s%s before the processor stopped it",
-                     report_wrote_more(page->facts) ? "at least " : "",
+        hak_text_add(text, "; at least %s before the processor stopped it",
                      hak_words_count(page->facts->damaged_bytes, "byte was overwritten",
                                      "bytes were overwritten"));
 }

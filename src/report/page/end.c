@@ -291,6 +291,8 @@ const char *report_hop(const struct report_page *page) {
         return accesses[facts->access & 3];
     if (facts->found_by == HAK_FOUND_BY_CRASH)
         return "CRASH";
+    if (facts->found_by == HAK_FOUND_BY_LOOK)
+        return "LOOK";
     bool is_call =
         facts->found_by == HAK_FOUND_BY_CALL || facts->found_by == HAK_FOUND_BY_NEIGHBOUR;
     return is_call ? hak_words_kind(facts->kind) : "SWEEP";

@@ -128,7 +128,7 @@ static void headline_of_write_after_free(struct hak_text *text, const struct rep
     const struct hak_fault_facts *facts = page->facts;
     uint64_t span =
         facts->damaged_span > facts->damaged_bytes ? facts->damaged_span : facts->damaged_bytes;
-    hak_text_add(text, "%s at offset %s of ", hak_words_bytes(span),
+    hak_text_add(text, "at least %s at offset %s of ", hak_words_bytes(span),
                  facts->offset < 0 ? hak_words_offset(facts->offset)
                                    : hak_words_number((uint64_t)facts->offset));
     report_add_freed_block(text, page);

@@ -73,6 +73,7 @@ static const char *found_words(const struct report_page *page) {
     case HAK_FOUND_BY_ACCESS:
         return report_has_address(page) ? report_access_words(page) : "crash";
     case HAK_FOUND_BY_FUNCTION:
+    case HAK_FOUND_BY_LOOK:
         return report_function(page);
     case HAK_FOUND_BY_CRASH:
         return "crash";

@@ -64,7 +64,8 @@ static json_t *found_by_json(unsigned by) {
                                         [HAK_FOUND_BY_OPENING] = "opening of its page",
                                         [HAK_FOUND_BY_FUNCTION] = "function",
                                         [HAK_FOUND_BY_WATCH] = "watchpoint",
-                                        [HAK_FOUND_BY_LATE_WATCH] = "late watchpoint"};
+                                        [HAK_FOUND_BY_LATE_WATCH] = "late watchpoint",
+                                        [HAK_FOUND_BY_LOOK] = "look at a function"};
     return hak_json_word(by < sizeof names / sizeof *names ? names[by] : NULL);
 }
 

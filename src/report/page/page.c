@@ -22,11 +22,13 @@ static bool is_same_step(const struct report_page *page, const struct hak_event 
 }
 
 /* The call that the fault stopped, where it was recorded: the newest event of the block of that
- * kind in the fault's thread. */
+ * kind in the fault's thread. A call is recorded before a fault of its pointer only, as illegal;
+ * before others the newest one of its kind may be the block's last resize. */
 static struct hak_event own_event(const struct report_page *page) {
     const struct hak_story *story = page->story;
     for (int i = story ? story->move_count - 1 : -1; i >= 0; i--)
-        if (is_same_step(page, &story->moves[i]))
+        if (is_same_step(page, &story->moves[i]) &&
+            (page->layer_move || (story->moves[i].flags & HAK_RECORD_ILLEGAL)))
             return story->moves[i];
     return (struct hak_event){0};
 }

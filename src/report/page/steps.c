@@ -122,6 +122,8 @@ const char *report_finder(const struct report_page *page) {
         return sweep_name(facts->found_by);
     if (facts->found_by == HAK_FOUND_BY_ACCESS)
         return "the processor";
+    if (facts->found_by == HAK_FOUND_BY_LOOK)
+        return report_function(page);
     if (facts->found_by == HAK_FOUND_BY_NEIGHBOUR) {
         static char words[80];
         snprintf(words, sizeof words, "%s of the block beside it", report_call(page));

@@ -113,10 +113,12 @@ static const char *find_call(const char *name, size_t *length) {
     return NULL;
 }
 
-/* Cuts a last word such as _clear, 0, _array, _or_die that varies a call. */
+/* Cuts a last word such as _clear, 0, _array, _or_die that varies a call: js_malloc_rt and
+ * mrb_realloc_simple are quickjs's and mruby's. */
 static bool cut_variant(const char *name, size_t *length) {
-    static const char *const ends[] = {"_clear", "_zero", "_array",   "_id",   "_or_die", "_n",
-                                       "_impl",  "_try",  "_aligned", "_fail", "_"};
+    static const char *const ends[] = {"_clear", "_zero",   "_array", "_id",      "_or_die",
+                                       "_n",     "_impl",   "_try",   "_aligned", "_fail",
+                                       "_rt",    "_simple", "_"};
     if (*length > 0 && isdigit((unsigned char)name[*length - 1])) {
         --*length;
         return true;
@@ -138,7 +140,7 @@ static bool is_allocators_name(const char *name, size_t length) {
         "my",      "heap",     "base",   "vim",     "nasm",    "lua",  "luam",    "perl",
         "pymem",   "pyobject", "object", "sqlite",  "sqlite3", "try",  "checked", "wrap",
         "wrapped", "internal", "do",     "safesys", "really",  "must", "ecalloc", "fail",
-        "debug",   "dbg",      "global", "util",    "zend"};
+        "debug",   "dbg",      "global", "util",    "zend",    "mrb",  "ruby"};
     size_t at = 0;
     while (at < length) {
         size_t word = strcspn(name + at, "_:");

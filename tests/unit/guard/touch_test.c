@@ -1,6 +1,7 @@
 /* The bytes from a pointer on that are the program's, and the fault that a touch of more is. */
 #include "world.h"
 
+#include <sys/mman.h>
 #include "guard/touch.h"
 
 enum { ASKED = 20 };
@@ -124,6 +125,112 @@ TEST(damage_that_was_told_of_is_not_told_again) {
     ck_assert_int_eq(hak_check_pointer(user_from(block), hak_free_by(HAK_GIVEN_BY_FREE), &base),
                      HAK_TAKE);
     ck_assert_uint_eq(fault_count, 0);
+}
+
+static bool is_whole_at(const char *p, bool asks) {
+    bool is_whole = false;
+    (void)hak_room_looked_at(p, asks, &is_whole);
+    return is_whole;
+}
+
+/* What a look at `p` tells, 0 for nothing. */
+static unsigned met_at(const char *p) {
+    forget_events();
+    hak_damage_met(p, "strlen");
+    ck_assert_uint_le(fault_count, 1);
+    return fault_count ? last_fault().fault : 0;
+}
+
+TEST(a_look_sees_each_byte_around_the_block) {
+    make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER);
+    char *block = block_in(0);
+    for (int offset = -16; offset < 64 - 16; offset++) {
+        if (offset >= 0 && offset < ASKED)
+            continue;
+        block[offset] ^= 1;
+        for (size_t p = 0; p < ASKED; p += ASKED - 1)
+            ck_assert_msg(!is_whole_at(block + p, false), "offset %d", offset);
+        ck_assert(is_whole_at(block + ASKED, false)); /* behind its bytes: of no block */
+        block[offset] ^= 1;
+        ck_assert(is_whole_at(block, false));
+    }
+    ck_assert_uint_eq(met_at(block), 0);
+}
+
+TEST(a_look_tells_of_damage_once_and_names_the_call) {
+    make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER);
+    char *block = block_in(0), *behind = block_in(1);
+    base_t base;
+    block[ASKED + 1] ^= 1;
+    ck_assert_uint_eq(met_at(block + 3), HAK_FAULT_HEAP_BUFFER_OVERFLOW);
+    struct hak_fault_facts facts = last_fault();
+    ck_assert_uint_eq(facts.found_by, HAK_FOUND_BY_LOOK);
+    ck_assert_str_eq(facts.call, "strlen");
+    ck_assert_uint_eq(facts.user, (uintptr_t)block);
+    ck_assert_int_eq(facts.offset, ASKED + 1);
+    ck_assert_uint_eq(facts.damaged_bytes, 1);
+    ck_assert_uint_eq(met_at(block), 0);
+    forget_events();
+    ck_assert_int_eq(hak_check_pointer(user_from(block), hak_free_by(HAK_GIVEN_BY_FREE), &base),
+                     HAK_TAKE);
+    ck_assert_uint_eq(fault_count, 0); /* nor at its free */
+    behind[-1] ^= 1;
+    ck_assert_uint_eq(met_at(behind), HAK_FAULT_HEAP_BUFFER_UNDERFLOW);
+    ck_assert_uint_eq(last_fault().found_by, HAK_FOUND_BY_LOOK);
+}
+
+/* What is due around it is not known, or the bytes are not its any more. */
+TEST(a_look_leaves_blocks_alone_that_another_thread_changes_or_has_freed) {
+    make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER);
+    char *block = block_in(0);
+    block[ASKED] ^= 1;
+    state_of(slot_at(2, 0))->is_changing = 1;
+    ck_assert(is_whole_at(block, true));
+    ck_assert_uint_eq(met_at(block), 0);
+    state_of(slot_at(2, 0))->is_changing = 0;
+    state_of(slot_at(2, 0))->place = HAK_PLACE_FRONT;
+    ck_assert(is_whole_at(block, true));
+    ck_assert_uint_eq(met_at(block), 0);
+    make_world(HAK_CHECK_TRACE, HAK_LAYOUT_SAME); /* nothing lies around it */
+    block = block_in(0);
+    memset(block, 1, 64);
+    ck_assert(is_whole_at(block, true));
+    ck_assert_uint_eq(met_at(block), 0);
+}
+
+/* The program may have closed the pages of a block that has whole ones. */
+TEST(a_large_block_is_looked_at_where_the_kernel_may_be_asked) {
+    make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER);
+    enum { LARGE = 300000 };
+    base_t base = hak_large_take(hak_check_slot_bytes(LARGE, 0), 16, NULL);
+    struct hak_hand_out how = {.asked_bytes = LARGE, .class_index = HAK_CLASS_NONE};
+    char *block = hak_check_hand_out(base, &how).p;
+    char *page = (char *)((uintptr_t)(block + LARGE) & ~(uintptr_t)(HAK_PAGE_BYTES - 1));
+    ck_assert(is_whole_at(block + 5, true));
+    block[LARGE] ^= 1;
+    ck_assert(is_whole_at(block + 5, false));
+    ck_assert(!is_whole_at(block + 5, true));
+    ck_assert_int_eq(mprotect(page, HAK_PAGE_BYTES, PROT_NONE), 0);
+    ck_assert(is_whole_at(block + 5, true));
+    ck_assert_uint_eq(met_at(block), 0);
+    ck_assert_int_eq(mprotect(page, HAK_PAGE_BYTES, PROT_READ | PROT_WRITE), 0);
+    ck_assert_uint_eq(met_at(block), HAK_FAULT_HEAP_BUFFER_OVERFLOW);
+}
+
+TEST(a_write_at_damage_is_told_with_it_unless_it_is_its_own) {
+    make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER);
+    char *block = block_in(0);
+    block[ASKED] ^= 1;
+    ck_assert_uint_eq(told_of(block, ASKED + 1, true), HAK_FAULT_HEAP_BUFFER_OVERFLOW);
+    ck_assert_uint_eq(last_fault().damaged_bytes, 1);
+    ck_assert_uint_eq(told_of(block, ASKED + 1, true), HAK_FAULT_HEAP_BUFFER_OVERFLOW);
+    ck_assert_uint_eq(last_fault().damaged_bytes, 0); /* the one before was told */
+    block = block_in(1);
+    block[ASKED] ^= 1;
+    forget_events();
+    hak_touch_report(&(struct hak_touch){
+        .pointer = block, .bytes = ASKED + 1, .call = "read", .is_write = true, .is_done = true});
+    ck_assert_uint_eq(last_fault().damaged_bytes, 0);
 }
 
 TEST(a_large_block_is_judged_by_its_own_bytes) {

@@ -11,6 +11,7 @@
 #include <sys/uio.h>
 #include <wchar.h>
 #include "guard/touch.h"
+#include "strings/call.h"
 #include "strings/format.h"
 #include "strings/libc.h"
 #include "strings/strings.h"
@@ -62,6 +63,64 @@ TEST(no_bytes_are_never_too_many) {
     ck_assert_uint_eq(look(HAK_CALL_memchr, WORD(block + ASKED), 'a', 0), 0);
     ck_assert_uint_eq(look(HAK_CALL_read, 0, WORD(block + ASKED), 0), 0);
     ck_assert_uint_eq(look(HAK_CALL_wmemcpy, WORD(block + ASKED), WORD(text), 0), 0);
+}
+
+/* The fault that a look at a call finds around a block, 0 for none. */
+static unsigned found_by_look(unsigned call, uint64_t a, uint64_t b, uint64_t c) {
+    (void)look(call, a, b, c);
+    return fault_count && last_fault().found_by == HAK_FOUND_BY_LOOK ? last_fault().fault : 0;
+}
+#define FOUND HAK_FAULT_HEAP_BUFFER_OVERFLOW
+
+TEST(damage_is_found_at_the_next_call_and_once) {
+    struct {
+        unsigned call;
+        uint64_t a, b, c;
+    } calls[] = {
+        {HAK_CALL_memcpy, WORD(text), WORD(block), ASKED},
+        {HAK_CALL_memcpy, WORD(block), WORD(text), ASKED},
+        {HAK_CALL_strlen, WORD(block), 0, 0},
+        {HAK_CALL_strcpy, WORD(block), WORD(""), 0},
+        {HAK_CALL_strcat, WORD(block), WORD(""), 0},
+        {HAK_CALL_strcmp, WORD("b"), WORD(block), 0},
+        {HAK_CALL_strchr, WORD(block), 'a', 0},
+        {HAK_CALL_memchr, WORD(block), 'a', ASKED},
+        {HAK_CALL_strtol, WORD(block), 0, 10},
+        {HAK_CALL_open, WORD(block), 0, 0},
+        {HAK_CALL_write, 1, WORD(block), ASKED},
+        {HAK_CALL_read, 0, WORD(block), ASKED},
+        {HAK_CALL_snprintf, WORD(block), ASKED, WORD("a")},
+    };
+    block[ASKED - 1] = 0;
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+        unsigned call = calls[i].call;
+        uint64_t a = calls[i].a, b = calls[i].b, c = calls[i].c;
+        ck_assert_msg(found_by_look(call, a, b, c) == 0, "call %zu, whole", i);
+        block[ASKED] ^= 1;
+        ck_assert_msg(found_by_look(call, a, b, c) == FOUND, "call %zu", i);
+        ck_assert_str_eq(last_fault().call, hak_string_name(call));
+        ck_assert_msg(found_by_look(call, a, b, c) == 0, "call %zu, again", i);
+        block[ASKED] ^= 1;
+        state_of(slot_at(2, 0))->subkind &= (uint8_t)~HAK_SLOT_TOLD;
+    }
+}
+
+TEST(a_call_that_touches_nothing_looks_at_nothing) {
+    block[ASKED] ^= 1;
+    ck_assert_uint_eq(found_by_look(HAK_CALL_memcpy, WORD(block), WORD(text), 0), 0);
+    ck_assert_uint_eq(found_by_look(HAK_CALL_strncmp, WORD(block), WORD(text), 0), 0);
+    ck_assert_uint_eq(found_by_look(HAK_CALL_memchr, WORD(block), 'a', 0), 0);
+    ck_assert_uint_eq(found_by_look(HAK_CALL_strnlen, WORD(block), 0, 0), 0);
+    ck_assert_uint_eq(found_by_look(HAK_CALL_read, 0, WORD(block), 0), 0);
+    ck_assert_uint_eq(found_by_look(HAK_CALL_snprintf, WORD(block), 0, WORD("a")), 0);
+}
+
+/* The report of that says what was overwritten before. */
+TEST(a_call_that_touches_too_many_bytes_is_told_as_that) {
+    block[ASKED] ^= 1;
+    ck_assert_uint_eq(look(HAK_CALL_memset, WORD(block), 0, ASKED + 1), ASKED + 1);
+    ck_assert_uint_eq(last_fault().found_by, HAK_FOUND_BY_FUNCTION);
+    ck_assert_uint_eq(last_fault().damaged_bytes, 1);
 }
 
 TEST(a_search_that_stops_in_the_block_is_right) {

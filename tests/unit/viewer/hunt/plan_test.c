@@ -36,6 +36,7 @@ static bool has_next(void) {
 /* A run made with `plan` has come to `fault`. */
 static bool learn(struct hunt_plan plan, struct hunt_fault fault, uint64_t left) {
     struct hunt_run run = {.plan = plan, .fault = fault, .left = left, .is_recorded = true};
+    hunt.runs++;
     return hunt_plan_learn(&hunt, &run);
 }
 
@@ -90,12 +91,73 @@ TEST(a_block_that_is_known_is_guarded_at_the_side_of_its_damage) {
     ck_plan(next(), HUNT_ONLY, true, false); /* of few frames; a start has no odd address */
 }
 
-TEST(a_named_instruction_ends_it) {
-    struct hunt_fault fault = damage(301, 40, site);
-    for (enum hunt_sight sight = HUNT_CALL; sight <= HUNT_INSTRUCTION; sight++) {
-        fault.sight = sight;
-        ck_assert(learn(next(), fault, 0));
+static struct hunt_fault fault_of(enum hunt_sight sight, uint64_t calls, char *frames) {
+    struct hunt_fault fault = damage(301, 48, frames);
+    fault.sight = sight;
+    fault.calls = calls;
+    fault.headline = (char *)"";
+    return fault;
+}
+
+/* A fault before it may be at a block that was not guarded: one run has all of them guarded. */
+TEST(a_named_instruction_ends_it_once_all_blocks_were_guarded) {
+    const enum hunt_sight sights[] = {HUNT_CALL, HUNT_INSTRUCTION};
+    for (size_t i = 0; i < 2; i++) {
+        struct hunt_fault fault = fault_of(sights[i], 100, site);
+        begin();
+        ck_assert(!learn(next(), fault, 0));
+        struct hunt_plan all = next();
+        ck_plan(all, HUNT_ALL, false, false);
+        ck_assert(learn(all, fault, 0));
+        ck_assert(!has_next());
+        begin();
+        ck_assert(!learn(next(), (struct hunt_fault){.sight = HUNT_NOTHING}, 0));
+        ck_assert(learn(next(), fault, 0)); /* that run was it */
     }
+    begin();
+    ck_assert(learn(next(), fault_of(HUNT_HOP, 100, site), 0)); /* of our own */
+}
+
+/* A run made with the next plan: is its finding named from then on? */
+static bool is_named_by_next(struct hunt_fault fault) {
+    struct hunt_run run = {.plan = next(), .fault = fault, .is_recorded = true};
+    hunt.runs++;
+    (void)hunt_plan_learn(&hunt, &run);
+    return run.is_better;
+}
+
+TEST(of_two_findings_the_one_after_fewer_calls_is_named) {
+    ck_assert(is_named_by_next(fault_of(HUNT_INSTRUCTION, 100, site)));
+    ck_assert(!is_named_by_next(fault_of(HUNT_INSTRUCTION, 101, other_site)));
+    begin();
+    ck_assert(is_named_by_next(fault_of(HUNT_INSTRUCTION, 100, site)));
+    ck_assert(is_named_by_next(fault_of(HUNT_CALL, 99, other_site)));
+    ck_assert_str_eq(hunt.best.site, other_site);
+    begin();
+    ck_assert(is_named_by_next(fault_of(HUNT_INSTRUCTION, 100, site)));
+    ck_assert(is_named_by_next(fault_of(HUNT_DAMAGE, 90, other_site))); /* found by then */
+    ck_assert(!hunt.is_named);
+    ck_assert_str_eq(hunt.target.site, other_site);
+    ck_plan(next(), HUNT_ONLY, false, false); /* and its writer is looked for */
+    begin();
+    ck_assert(is_named_by_next(fault_of(HUNT_INSTRUCTION, 100, site)));
+    ck_assert(!is_named_by_next(fault_of(HUNT_DAMAGE, 200, other_site)));
+    ck_assert(hunt.is_named);
+    begin();
+    ck_assert(is_named_by_next(fault_of(HUNT_INSTRUCTION, 100, site)));
+    ck_assert(!is_named_by_next(fault_of(HUNT_DAMAGE, 90, site))); /* of other threads' order */
+    ck_assert(hunt.is_named);
+}
+
+TEST(damage_has_its_writer_named_and_not_what_follows_from_it) {
+    ck_assert(is_named_by_next(fault_of(HUNT_SYMPTOM, 90, site)));
+    ck_assert(!is_named_by_next(fault_of(HUNT_INSTRUCTION, 95, other_site)));
+    ck_assert(!hunt.is_named);
+    ck_assert(is_named_by_next(fault_of(HUNT_INSTRUCTION, 91, site)));
+    ck_assert(hunt.is_named);
+    begin();
+    ck_assert(is_named_by_next(fault_of(HUNT_DAMAGE, 0, site))); /* not known */
+    ck_assert(is_named_by_next(fault_of(HUNT_INSTRUCTION, 95, other_site)));
 }
 
 TEST(a_crash_at_odd_addresses_is_the_alignment) {
@@ -200,7 +262,7 @@ TEST(the_fault_that_was_asked_for_stays_the_aim) {
     ck_assert(!learn(next(), other, 0));
     ck_assert_str_eq(hunt.target.site, site);
     fault.sight = HUNT_INSTRUCTION;
-    ck_assert(learn(next(), fault, 0));
+    ck_assert(learn(next(), fault, 0)); /* no run of all blocks: another fault is not asked for */
 }
 
 RUN_TESTS(.set_up = begin)
