@@ -17,7 +17,6 @@ void hak_copy_call(struct hak_fault_facts *facts, const char *call) {
         facts->call[i] = call[i];
 }
 
-/* The slot's place, for people. */
 /* Writes the place of the block's slot into the facts, for people. */
 static void describe_slab(struct hak_fault_facts *facts, const struct hak_located *at) {
     facts->superslab = (uintptr_t)at->superslab;

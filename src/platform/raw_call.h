@@ -104,11 +104,12 @@ static inline size_t hak_raw_limit(int which) {
     return limit.rlim_cur;
 }
 
-/* False where `bytes` more that can be written would be over a quarter of what the process may have
- * of them (RLIMIT_DATA; the kernel counts them whether they are touched or not), or of addresses.
+/* False where `bytes` more that can be written would be over a sixteenth of what the process may
+ * have of them (RLIMIT_DATA; the kernel counts them whether they are touched or not), or of
+ * addresses.
  */
 static inline bool hak_raw_has_room(size_t bytes) {
-    enum { SHARE = 4 };
+    enum { SHARE = 16 };
     return bytes <= hak_raw_limit(RLIMIT_DATA) / SHARE && bytes <= hak_raw_limit(RLIMIT_AS) / SHARE;
 }
 

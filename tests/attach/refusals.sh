@@ -162,6 +162,15 @@ if [ "$(id -u)" -eq 0 ]; then
     "$trace" record -p "$pid" --for 20ms -s changed.db >out 2>err || complain "changed: $(cat err)"
     grep -qx "hakmem: [0-9,]* events of process $pid (target), changed.db" err || complain "changed: $(cat err)"
     "$trace" check -s changed.db >out 2>&1 || complain "changed: $(cat out)"
+    # /proc that hides what other users run: its folder is there with 1, and is not with 2.
+    pid=$plain
+    for hidepid in 1 2; do
+        unshare -m bash -c 'mount -t proc -o hidepid="$1" proc /proc && shift && exec "$@"' hide $hidepid \
+            "${nobody[@]}" "$trace" record -p "$pid" --for 10ms -s refused.db >out 2>err
+        got=$?
+        [ $got -eq 2 ] && [ "$(cat err)" = "hakmem-trace: record: process $pid is hidden by /proc's mount option hidepid; root can record it" ] ||
+            complain "hidepid=$hidepid: status $got: $(cat err)"
+    done
     start files unshare -m "$target" plain
     refused files 'sees other files than this command (a container or chroot); run hakmem-trace inside'
     start network unshare -n "$target" plain

@@ -17,6 +17,25 @@ int main(void) {
 C
 ${CC:-gcc} -g -O0 -w -o used used.c || exit 1
 
+# A program of a megabyte has its blocks, in the levels with stacks of their own, too.
+cat >megabyte.c <<'C'
+#include <stdio.h>
+#include <stdlib.h>
+static char *volatile block[1000];
+int main(void) {
+    int count = 0;
+    for (int i = 0; i < 1000; i++)
+        count += (block[i] = malloc(1000)) != NULL;
+    printf("%d\n", count);
+    return 0;
+}
+C
+${CC:-gcc} -O0 -o megabyte megabyte.c || exit 1
+for check in trace normal; do
+    (ulimit -S -d 20000 && HAKMEM_CHECK=$check HAKMEM_TRACE=off LD_PRELOAD="$BUILD/hakmem-debug.so" ./megabyte >out 2>err)
+    [ "$(cat out err)" = 1000 ] || complain "20000 KiB, $check without trace: $(cat out err)"
+done
+
 for kib in 30000 16000; do
     for trace in on off; do
         rm -f store.db

@@ -123,6 +123,30 @@ await ended || complain "killed: the program does not end"
 "$trace" push -s killed.db --to "$PUSH" >out 2>&1 || complain "killed: push: $(cat out)"
 is_there '1 1' || complain "killed, pushed again: $(counted)"
 
+# A fault whose names are read late is not sent with the fingerprint that it has without them.
+clear_server
+mkdir named && cp "$BUILD/hakmem-trace" "$BUILD/hakmem-debug.so" "$BUILD/hakmem_postgres.so" "$BUILD/tests/security/hakmem-collect" named || exit 1
+sed 's/^int main/char mark[] __attribute__((section(".deadly_load_hold"), used)) = HELD;\n&/' slow.c >named.c
+mv slow unnamed
+${CC:-cc} -w -g -O0 -DHELD="\"$PWD/held\"" -o slow named.c || fail "named.c does not compile"
+touch held
+trace=$PWD/named/hakmem-trace begin late
+touch go.1
+is_reported() { grep -q '^SUMMARY: .*double-free' late.err; }
+await is_reported || complain "late: no report: $(cat late.err)"
+grep -q 'frames there have no names yet' late.err || complain "late: nothing was late: $(cat late.err)"
+sleep 2.5 # it looks each second
+is_there '0 0' || complain "late: $(counted) came before the names"
+rm held
+await is_there '1 1' || complain "late: it did not come when it had names: $(counted)"
+ends late 1
+is_there '1 1' || complain "late, at the end: $(counted)"
+is_sent=$(asked "SELECT convert_from(fingerprint, 'UTF8') FROM hakmem.finding")
+is_stored=$("$trace" sql -s late.db "SELECT fingerprint FROM fault" | tail -n 1 | tr -d ' ')
+[ "$is_sent" = "$is_stored" ] || complain "late: $is_sent was sent, $is_stored is stored"
+"$trace" faults 1 -s late.db | grep -q 'first .*named\.c' || complain "late: no names: $("$trace" faults 1 -s late.db)"
+mv unnamed slow
+
 # Level light: a store is made with the fault.
 clear_server
 HAKMEM_GUARD=sample:1 begin light --check light

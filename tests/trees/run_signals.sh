@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # TERM and INT that somebody sends to `run`, while the program hears them and goes on: the first is the program's, the second
-# ends `run` and the recording goes on, a third ends the recording, and the store is closed.
+# ends `run` and the recording goes on, a third ends the recording, and the store is closed. The same one again within a second is
+# no second one.
 . "${SOURCE:?}/tests/tools/tree_run.sh"
 mkfifo heard orders answers
 exec 5<>heard 6<>orders 7<>answers
@@ -11,10 +12,12 @@ answer() { local line; read -r -t 60 line <&7 || line=none; due "$line" "$1" "th
 signal() { local byte; read -r -t 60 -n 1 byte <&5 || byte=none; due "$byte" "$1" "the signal that it got"; }
 start() {
     tree_name=$1
+    shift
     rm -f store.db*
-    env --default-signal=INT "$trace" run --check "${level:-trace}" --store store.db -- "$BUILD/tests/trees/stubborn" heard <orders >answers 2>err &
+    env --default-signal=INT "$@" "$trace" run --check "${level:-trace}" --store store.db -- "$BUILD/tests/trees/stubborn" heard <orders >answers 2>err &
     run=$!
     answer ready
+    [ $# -eq 0 ] || run=$(pgrep -P "$!" -x hakmem-trace)
     program=$(pgrep -P "$run" -x stubborn)
 }
 order() { printf %s "$1" >&6; answer "$1 $2"; }
@@ -38,6 +41,7 @@ start "two TERM"
 kill -TERM "$run"
 signal T
 order m 1
+sleep 1
 kill -TERM "$run"
 wait "$run"
 due $? 143 "status of run"
@@ -61,6 +65,7 @@ signal T
 order m 1
 kill -STOP "$run"
 until_true are_stopped "$run" || exit 1
+sleep 1
 kill -TERM "$run"
 kill -INT "$run"
 kill -CONT "$run"
@@ -85,13 +90,13 @@ grep complete info
 
 # Level light has no store before there is a fault: `run` says where the next report goes, and there it goes.
 level=light
-start "two TERM, light"
+start "TERM and INT, light"
 kill -TERM "$run"
 signal T
 order m 1
-kill -TERM "$run"
+kill -INT "$run"
 wait "$run"
-due $? 143 "status of run"
+due $? 130 "status of run"
 due "$(cat err)" "hakmem-trace: run: a second signal came, and the program did not end by the first: process $program \
 ($BUILD/tests/trees/stubborn) goes on, and its next report starts a collector and goes into store.db" "on stderr"
 order h 1
@@ -100,3 +105,64 @@ until_true gone || fail "the program does not end"
 until_true no_collector || fail "the collector does not end"
 expect "count(*) from fault" 1
 expect "group_concat(end_kind || ' ' || signal) from process" "2 6"
+
+# The same TERM twice within a second, as far as this machine lets us be so fast; and as timeout(1) sends it, which ends by
+# the program's status.
+level=trace
+for ((try = 0; try < 20; try++)); do
+    start "TERM twice at once"
+    from=${EPOCHREALTIME/[.,]/}
+    kill -TERM "$run"
+    signal T
+    kill -TERM "$run"
+    is_at_once=$((${EPOCHREALTIME/[.,]/} - from < 900000))
+    order h 1
+    stop
+    wait "$run"
+    status=$?
+    [ $is_at_once -eq 0 ] || break
+done
+due "$status $is_at_once" "7 1" "status of run, and that it was at once"
+due "$(cat err)" "" "on stderr"
+start "by timeout" timeout 1000
+timeout=$!
+kill -TERM "$timeout"
+signal T
+printf m >&6
+read -r -t 60 line <&7
+[[ $line == "m "[12] ]] || fail "the program's answer: '$line'"
+stop
+wait "$timeout"
+due $? 7 "status of run by timeout"
+due "$(cat err)" "" "on stderr"
+expect "count(*) from event where kind = 'MALLOC' and size = 12345" 3
+check_store
+
+# A TERM that comes before the program is executed ends it as soon as it is.
+tree_name="TERM before the program"
+"${CC:-gcc}" -shared -fPIC -O1 -o late_exec.so -x c - -ldl <<'END' || fail "no library"
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <unistd.h>
+int execvp(const char *file, char *const arguments[]) {
+    int (*next)(const char *, char *const[]) = (int (*)(const char *, char *const[]))dlsym(RTLD_NEXT, "execvp");
+    close(open("at_exec", O_CREAT | O_WRONLY, 0600));
+    while (access("go", F_OK) != 0)
+        usleep(10000);
+    return next(file, arguments);
+}
+END
+for level in trace light; do
+    rm -f store.db* at_exec go
+    LD_PRELOAD=$PWD/late_exec.so "$trace" run --check $level --store store.db -- /bin/sleep 1000 >out 2>err &
+    run=$!
+    until_true [ -e at_exec ] || fail "the program is not executed"
+    program=$(pgrep -P "$run" | head -n 1)
+    kill -TERM "$run"
+    touch go
+    until_true gone || { kill -KILL "$program"; fail "the program goes on"; }
+    wait "$run"
+    due $? 143 "status of run"
+    due "$(cat err)" "" "on stderr"
+done

@@ -100,6 +100,14 @@ bool process_say_gone(const struct process *p) {
     return true;
 }
 
+/* It is there, and /proc says nothing of it: is that the doing of /proc's mount option hidepid? */
+static bool is_hidden(pid_t pid) {
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    return hak_proc_is_own() && access(path, R_OK) != 0 && (errno == ENOENT || errno == EPERM) &&
+           (kill(pid, 0) == 0 || errno == EPERM);
+}
+
 bool process_open(struct process *p, pid_t pid) {
     char path[64];
     struct hak_peer peer;
@@ -107,12 +115,18 @@ bool process_open(struct process *p, pid_t pid) {
     p->handle = (int)syscall(SYS_pidfd_open, pid, 0);
     enum hak_peer_answer answer = hak_peer_ask(pid, &peer);
     snprintf(path, sizeof path, "/proc/%d/comm", (int)pid);
-    if (answer == HAK_PEER_GONE || !hak_proc_read_text(path, p->name, sizeof p->name)) {
-        view_error("record: there is no process %d", (int)pid);
+    if (answer == HAK_PEER_UNKNOWN && is_hidden(pid)) {
+        view_error("record: process %d is hidden by /proc's mount option hidepid; root can record "
+                   "it",
+                   (int)pid);
         return false;
     }
-    if (answer != HAK_PEER_THERE) {
+    if (answer != HAK_PEER_THERE && answer != HAK_PEER_GONE) {
         view_error("record: /proc does not say what process %d is, or not in time", (int)pid);
+        return false;
+    }
+    if (answer == HAK_PEER_GONE || !hak_proc_read_text(path, p->name, sizeof p->name)) {
+        view_error("record: there is no process %d", (int)pid);
         return false;
     }
     p->name[strcspn(p->name, "\n")] = 0;
@@ -228,7 +242,7 @@ static bool check_status(const struct process *p) {
     unsigned uid[4] = {0};
     path_of(p, "status", path);
     if (!hak_proc_read_text(path, status, sizeof status)) {
-        process_refuse(p, "cannot be looked at", "");
+        refuse_to_look(p);
         return false;
     }
     int tracer = atoi(process_status_line(status, "TracerPid:"));

@@ -279,16 +279,30 @@ static void add_finding_json(struct making *m, json_t *run, const struct finding
 /* ---- the document -----------------------------------------------------------------------------
  */
 
+uint64_t document_late_fault(const struct hak_database *db) {
+    uint64_t row = hak_database_number(db,
+                                       "SELECT CAST(value AS INTEGER) FROM meta"
+                                       " WHERE key = 'late_fault'",
+                                       0);
+    return row ? row : UINT64_MAX;
+}
+
+/* Of a capture that is being written: leaks may be added, and names to faults. */
+static bool is_early(const struct finding *one, uint64_t late_fault) {
+    return one->kind == FINDING_LEAK || one->row >= late_fault;
+}
+
 /* Adds the findings that are not suppressed, at most DOCUMENT_FINDINGS; the first process's run
  * comes first. */
 static void add_all(struct making *m) {
+    uint64_t late_fault = document_late_fault(hak_store_database(m->view->reader));
     uint32_t first = (uint32_t)hak_database_number(hak_store_database(m->view->reader),
                                                    "SELECT min(id) FROM process", 0);
     (void)run_of(m, first);
     for (uint32_t i = 0; i < m->findings->count; i++) {
         const struct finding *one = &m->findings->list[i];
-        bool is_early = one->kind == FINDING_LEAK && m->view->summary.being_written;
-        if (one->state == FINDING_SUPPRESSED || is_early)
+        if (one->state == FINDING_SUPPRESSED ||
+            (m->view->summary.being_written && is_early(one, late_fault)))
             continue;
         json_t *run = m->found < DOCUMENT_FINDINGS ? run_of(m, one->process) : NULL;
         if (run)

@@ -19,6 +19,9 @@ enum {
  * or the capture cannot be read (printed). `findings` that a suppression knows are left out. */
 char *document_make(struct view *view, const struct findings *findings, const char *url,
                     const char *labels, uint64_t capture);
+/* The first fault of a capture that is being written whose fingerprint may change yet, since names
+ * are read late: it is not pushed, nor are those behind it, until it is settled. */
+uint64_t document_late_fault(const struct hak_database *db);
 /* Checks that each line of labels is key=value; false: printed for `command`. */
 bool document_check_labels(const char *command, const char *labels);
 

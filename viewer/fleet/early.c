@@ -51,7 +51,10 @@ static uint64_t now_ms(void) {
  */
 
 static uint64_t last_fault(const struct hak_store_reader *reader) {
-    return hak_database_number(hak_store_database(reader), "SELECT max(id) FROM fault", 0);
+    const struct hak_database *db = hak_store_database(reader);
+    uint64_t last = hak_database_number(db, "SELECT max(id) FROM fault", 0);
+    uint64_t late = document_late_fault(db);
+    return last < late ? last : late - 1;
 }
 
 /* Makes a document of the capture so far, where it has a fault after w->fault. NULL: it has none,

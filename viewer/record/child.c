@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "base/bytes.h"
+#include "collector/kernel/kernel.h"
 
 /* Signals that somebody may send to `run` and mean the program. Those that a terminal sends to the
  * whole foreground group reach the program by themselves. */
@@ -17,25 +18,57 @@ static const int forwarded[] = {SIGINT,  SIGQUIT, SIGTERM, SIGHUP,
                                 SIGUSR1, SIGUSR2, SIGALRM, SIGWINCH};
 #define FORWARDED (sizeof forwarded / sizeof forwarded[0])
 
+#define SAME_MS 1000 /* so long the same signal says nothing new */
+
 static volatile pid_t program_pid;
 static volatile sig_atomic_t has_ended, stop_signal;
 static volatile sig_atomic_t may_leave; /* a second TERM or INT is for `run` itself */
 static volatile sig_atomic_t ends_asked, has_left, is_cut;
+static volatile sig_atomic_t heard_last; /* of TERM, INT, HUP and QUIT */
 static struct sigaction actions_before[FORWARDED];
+static sigset_t mask_before; /* while signals are held */
+
+static bool is_polite(int signal) {
+    return signal == SIGTERM || signal == SIGINT;
+}
+
+static bool is_stop(int signal) {
+    return is_polite(signal) || signal == SIGHUP || signal == SIGQUIT;
+}
+
+/* One request may come as two signals: timeout(1) sends one to its child and one to its group, and
+ * a service manager one behind that of the service's own command. */
+static bool is_said_again(int signal, const siginfo_t *info) {
+    static int last;
+    static uint64_t last_ms;
+    uint64_t now = hak_time_ms();
+    if (!is_polite(signal) || info->si_code == SI_KERNEL)
+        return false;
+    if (signal == last && now - last_ms < SAME_MS)
+        return true;
+    last = signal;
+    last_ms = now;
+    return false;
+}
 
 /* Called when the program has ended or `run` has left it: no process is left to pass the signal to.
- */
+ * The same once more, which comes when the handler returns, ends `run`. */
 static void end_by_signal(int signal) {
+    static unsigned heard;
     struct sigaction end = {.sa_handler = SIG_DFL};
     is_cut = has_left;
     stop_signal = signal;
-    sigaction(signal, &end, NULL);
+    if (heard >> signal & 1) {
+        sigaction(signal, &end, NULL);
+        kill(getpid(), signal);
+    }
+    heard |= 1u << signal;
 }
 
 /* The first TERM or INT that somebody sends is the program's; the second says that it did not end
  * by that, and is not passed on. */
 static void pass_on(int signal) {
-    if (may_leave && (signal == SIGTERM || signal == SIGINT) && ends_asked++ > 0) {
+    if (may_leave && is_polite(signal) && ends_asked++ > 0) {
         has_left = 1;
         stop_signal = signal;
     } else {
@@ -44,13 +77,23 @@ static void pass_on(int signal) {
 }
 
 static void forward(int signal, siginfo_t *info, void *context) {
+    int error = errno;
+    bool is_again = is_said_again(signal, info);
     (void)context;
-    bool is_stop = signal == SIGTERM || signal == SIGINT || signal == SIGHUP || signal == SIGQUIT;
+    if (is_stop(signal))
+        heard_last = signal;
     /* The kernel sends a terminal's signals to every process of the group. */
-    if (!has_left && program_pid > 0 && info->si_code != SI_KERNEL)
+    if (is_again && (may_leave || has_ended))
+        ;
+    else if (!has_left && program_pid > 0 && info->si_code != SI_KERNEL)
         pass_on(signal);
-    else if ((has_ended || has_left) && is_stop)
+    else if ((has_ended || has_left) && is_stop(signal))
         end_by_signal(signal);
+    errno = error;
+}
+
+bool run_child_was_told_to_end(int status) {
+    return heard_last && status == 128 + heard_last;
 }
 
 const volatile sig_atomic_t *run_child_stop_signal(void) {
@@ -78,6 +121,20 @@ static void take_signals(void) {
 static void give_signals_back(void) {
     for (size_t i = 0; i < FORWARDED; i++)
         sigaction(forwarded[i], &actions_before[i], NULL);
+}
+
+/* A signal that comes before the program is executed waits until it is: in the child it would find
+ * the handler that passes signals on, and nobody to pass them to. */
+static void hold_signals(void) {
+    sigset_t held;
+    sigemptyset(&held);
+    for (size_t i = 0; i < FORWARDED; i++)
+        sigaddset(&held, forwarded[i]);
+    sigprocmask(SIG_BLOCK, &held, &mask_before);
+}
+
+static void let_signals_come(void) {
+    sigprocmask(SIG_SETMASK, &mask_before, NULL);
 }
 
 struct go_word {
@@ -111,6 +168,7 @@ static void become_program(const struct view *view, const struct run_files *file
         run_ci_beside(word.store_path, ".log", log, sizeof log);
         setenv("HAKMEM_LOG", log, 1);
     }
+    let_signals_come();
     execvp(argv[0], argv);
     error = errno;
     hak_write_fully(answer, &error, sizeof error);
@@ -127,6 +185,7 @@ bool run_child_fork(struct run_child *child, const struct view *view, const stru
         return false;
     }
     fflush(NULL);
+    hold_signals();
     take_signals();
     child->pid = fork();
     if (child->pid == 0) {
@@ -139,6 +198,7 @@ bool run_child_fork(struct run_child *child, const struct view *view, const stru
     child->go = go[1];
     answers = answer[0];
     if (child->pid < 0) {
+        let_signals_come();
         view_error("run: no new process: %s", strerror(errno));
         return false;
     }
@@ -160,6 +220,7 @@ bool run_child_start(struct run_child *child, const char *session, const char *s
     close(answers);
     waitpid(child->pid, NULL, 0);
     program_pid = 0;
+    let_signals_come();
     view_error("run: PROGRAM cannot be started: %s", strerror(error ? error : EPIPE));
     return false;
 }
@@ -168,6 +229,7 @@ void run_child_cancel(struct run_child *child) {
     close(child->go);
     waitpid(child->pid, NULL, 0);
     program_pid = 0;
+    let_signals_come();
 }
 
 bool run_child_is_init(void) {
@@ -180,25 +242,25 @@ static void note_child(int signal) {
 
 int run_child_wait(struct run_child *child, bool leaves) {
     struct sigaction action = {.sa_handler = note_child, .sa_flags = SA_RESTART | SA_NOCLDSTOP};
-    sigset_t all, open;
+    sigset_t all;
     int status = 0;
     pid_t ended;
     sigaction(SIGCHLD, &action, NULL);
     may_leave = leaves;
     /* Signals come in sigsuspend alone: none falls between a look and the sleep after it. */
     sigfillset(&all);
-    sigprocmask(SIG_SETMASK, &all, &open);
+    sigprocmask(SIG_SETMASK, &all, NULL);
     for (;;) {
         /* As the first process of a namespace it inherits orphans, and must take them, too. */
         ended = waitpid(run_child_is_init() ? -1 : child->pid, &status, WNOHANG);
         if (ended == child->pid || ended < 0 || has_left)
             break;
         if (ended == 0)
-            sigsuspend(&open);
+            sigsuspend(&mask_before);
     }
     program_pid = 0;
     has_ended = ended == child->pid || ended < 0;
-    sigprocmask(SIG_SETMASK, &open, NULL);
+    let_signals_come();
     return has_ended ? ended == child->pid ? status : 0 : stop_signal;
 }
 

@@ -282,6 +282,8 @@ static int settle_status(const struct view *view, const struct outcome *outcome,
                    "where the reason is known, it stands above");
         return VIEW_INCOMPLETE;
     }
+    if (outcome->sessions == 0 && run_child_was_told_to_end(outcome->program_status))
+        return outcome->program_status; /* before it could allocate */
     if (outcome->sessions == 0 && run_target_unreadable()) {
         view_error("run: the program was not recorded: %s may be executed but not read, so it "
                    "could not be checked first (is it static, or set-id?); make it readable",

@@ -88,6 +88,8 @@ void run_child_cancel(struct run_child *child);
 int run_child_wait(struct run_child *child, bool leaves);
 /* True when it has, and the program still lives. */
 bool run_child_has_left(void);
+/* The program's `status`, 128 + its signal, is that of a TERM, INT, HUP or QUIT that came here. */
+bool run_child_was_told_to_end(int status);
 /* True when another TERM, INT, HUP or QUIT has come since: the recording is to end with `run`. */
 bool run_child_is_cut(void);
 /* The number of the TERM, INT, HUP or QUIT that came after its end, when no process was left to

@@ -237,10 +237,29 @@ static int put_report(struct hak_capture *capture, const struct hak_fault *f,
     return hak_store_put_fault(capture->writer, &row);
 }
 
-static void store_report(struct hak_capture *capture, struct hak_fault *f,
-                         const struct hak_report *report) {
+/* Tells readers from which fault on fingerprints may change yet; 0: none does. */
+static int put_late(struct hak_capture *capture, uint32_t fault) {
+    char text[16] = "";
+    if (fault)
+        snprintf(text, sizeof text, "%u", fault);
+    return hak_store_put_meta(capture->writer, "late_fault", text);
+}
+
+static bool put_whole_report(struct hak_capture *capture, const struct hak_findings *findings,
+                             const struct hak_fault *f, const struct hak_report *report) {
+    bool is_first_late = capture->resolve.report.late[0] && findings->late_count == 0;
+    if (!hak_capture_begin(capture))
+        return false;
+    int error = put_report(capture, f, report);
+    if (error == 0 && is_first_late)
+        error = put_late(capture, f->context.fault_row);
+    return hak_capture_end(capture, error);
+}
+
+static void store_report(struct hak_capture *capture, const struct hak_findings *findings,
+                         struct hak_fault *f, const struct hak_report *report) {
     const struct hak_report_context *context = &f->context;
-    if (hak_capture_begin(capture) && hak_capture_end(capture, put_report(capture, f, report)))
+    if (put_whole_report(capture, findings, f, report))
         f->row = capture->next_fault++;
     else
         hak_fault_count_unstored(capture, context->process, context->thread, context->ns);
@@ -440,7 +459,7 @@ static void report(struct hak_fault *f, struct hak_capture *capture,
             answer == HAK_ANSWER_NEW)
             print(findings, c, page.text);
         if (answer != HAK_ANSWER_SUPPRESSED) /* the program waits for that, too */
-            store_report(capture, f, &page);
+            store_report(capture, findings, f, &page);
         hak_report_free(&page);
     } else if (advance_state(shared, HAK_REPORT_WRITING, HAK_REPORT_PRINTING)) {
         print_bare(findings, c, request);
@@ -581,6 +600,7 @@ static void store_again(struct hak_fault *f, struct hak_capture *capture) {
 void hak_fault_settle_late(struct hak_findings *findings, struct hak_capture *capture) {
     struct hak_fault *list = findings->late;
     struct hak_resolve_report before = capture->resolve.report;
+    bool had_late = list != NULL;
     findings->late = NULL;
     findings->late_count = 0;
     while (list) {
@@ -591,6 +611,8 @@ void hak_fault_settle_late(struct hak_findings *findings, struct hak_capture *ca
         if (!keep_late(f, capture, findings)) /* a file that was first asked for now */
             free_fault(f);
     }
+    if (had_late && !findings->late && hak_capture_begin(capture))
+        (void)hak_capture_end(capture, put_late(capture, 0));
     capture->resolve.report = before;
 }
 

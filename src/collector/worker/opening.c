@@ -84,7 +84,9 @@ static int resume(struct hak_worker *w, const char *path) {
     w->capture.rows.started_ns = started ? strtoull(started, NULL, 10) : 0;
     const char *start = error ? NULL : hak_store_get_meta(w->capture.writer, "monotonic_start_ns");
     w->capture.start_ns = start ? strtoull(start, NULL, 10) : 0;
-    return error;
+    /* Findings that the worker before wanted to name stay as they are. */
+    const char *late = error ? NULL : hak_store_get_meta(w->capture.writer, "late_fault");
+    return late && late[0] ? hak_store_put_meta(w->capture.writer, "late_fault", "") : error;
 }
 
 static int create(struct hak_worker *w, const char *path) {

@@ -64,7 +64,7 @@ HAK_HIDDEN void hak_stacks_start(const struct hak_stacks_setup *setup);
 HAK_HIDDEN void hak_stacks_end(void);
 
 /* Begins to make stacks whose nodes lie in private memory: for a process that is not recorded. The
- * array takes 16 MiB, or less where that is more than a quarter of RLIMIT_DATA or RLIMIT_AS.
+ * array takes 16 MiB, or less where that is more than a sixteenth of RLIMIT_DATA or RLIMIT_AS.
  * Returns false without memory or room for it, or where `depth` is 0; all stacks are 0 then. */
 HAK_HIDDEN bool hak_stacks_start_private(uint32_t depth);
 
