@@ -45,7 +45,18 @@ void hak_string_runs_out(const struct call *call, const char *p, size_t room, un
     hak_string_tell(call, p, (room / unit + 1) * unit, false, true, false);
 }
 
-struct hak_list hak_string_list_of(const struct call *call) {
+/* The last page of each place that could be read, by its last byte. */
+_Atomic uintptr_t hak_string_pages[HAK_STRING_PAGES];
+
+bool hak_string_asks_about(const void *p) {
+    uintptr_t page_end = page_end_of(p);
+    if (!hak_can_read(p, 1))
+        return false;
+    atomic_store_explicit(place_of_page(page_end), page_end, memory_order_relaxed);
+    return true;
+}
+
+static bool is_given_list(const struct call *call) {
     switch (call->row->shape) {
     case PRINT_LIST:
     case PRINT_LIST_N:
@@ -53,11 +64,21 @@ struct hak_list hak_string_list_of(const struct call *call) {
     case PRINT_OUT_LIST:
     case SCAN_LIST:
     case SCAN_STREAM_LIST:
-        return *(const struct hak_list *)(uintptr_t)word(call, call->row->c);
+        return true;
     default:
-        return (struct hak_list){.words_offset = call->row->c * 8u,
-                                 .vectors_offset = offsetof(struct hak_string_arguments, vector),
-                                 .on_stack = call->on_stack,
-                                 .registers = (const char *)call->arguments};
+        return false;
     }
+}
+
+struct hak_list hak_string_list_of(const struct call *call) {
+    if (is_given_list(call))
+        return *(const struct hak_list *)(uintptr_t)last(call);
+    return (struct hak_list){.words_offset = call->row->c * 8u,
+                             .vectors_offset = offsetof(struct hak_string_arguments, vector),
+                             .on_stack = call->on_stack,
+                             .registers = (const char *)call->arguments};
+}
+
+bool hak_string_has_list(const struct call *call) {
+    return !is_given_list(call) || hak_string_is_there((const void *)(uintptr_t)last(call));
 }

@@ -3,6 +3,7 @@
 #ifndef HAK_STRINGS_CALL_H
 #define HAK_STRINGS_CALL_H
 
+#include <stdatomic.h>
 #include <string.h>
 #include <wchar.h>
 #include "guard/touch.h"
@@ -23,6 +24,7 @@ enum hak_string_shape {
     FIND_PIECE,
     FIND,
     STRING,
+    STRING_OPEN,
     NAME,
     STRING_N,
     FIND_IN_STRING,
@@ -34,6 +36,7 @@ enum hak_string_shape {
     TOKEN_AT,
     NUMBER,
     STRINGS,
+    STRINGS_OPEN,
     NAMES,
     EXECUTE,
     EXECUTE_LIST,
@@ -144,6 +147,8 @@ HAK_HIDDEN HAK_COLD void hak_string_runs_out(const struct call *call, const char
                                              unsigned unit);
 /* The variable arguments of the call. */
 HAK_HIDDEN struct hak_list hak_string_list_of(const struct call *call);
+/* False: it is given a list that cannot be read. */
+HAK_HIDDEN bool hak_string_has_list(const struct call *call);
 
 /* Units in front of the end of the string at `s`, of the first `most`: `most` where there is none.
  */
@@ -177,6 +182,26 @@ static inline size_t room_at(const struct call *call, const void *p) {
     return room;
 }
 
+/* True when `p`, through which libc is to read without asking the kernel, can be read: by what its
+ * page was when it was asked about first. What cannot is left to libc, where the program dies then
+ * by itself. */
+HAK_HIDDEN HAK_COLD bool hak_string_asks_about(const void *p);
+HAK_HIDDEN extern _Atomic uintptr_t hak_string_pages[];
+enum { HAK_STRING_PAGES = 16, HAK_STRING_STACK_BYTES = 64 << 10 };
+static inline uintptr_t page_end_of(const void *p) {
+    return (uintptr_t)p | (HAK_READABLE_PAGE_BYTES - 1);
+}
+static inline _Atomic uintptr_t *place_of_page(uintptr_t page_end) {
+    return &hak_string_pages[page_end / HAK_READABLE_PAGE_BYTES % HAK_STRING_PAGES];
+}
+static inline bool hak_string_is_there(const void *p) {
+    uintptr_t page_end = page_end_of(p);
+    return (uintptr_t)p - (uintptr_t)__builtin_frame_address(0) < HAK_STRING_STACK_BYTES ||
+           HAK_LIKELY(atomic_load_explicit(place_of_page(page_end), memory_order_relaxed) ==
+                      page_end) ||
+           hak_string_asks_about(p);
+}
+
 static inline void touches(const struct call *call, const char *p, size_t bytes, bool is_write) {
     if (bytes != 0 && HAK_UNLIKELY(bytes > room_at(call, p)))
         hak_string_tell(call, p, bytes, is_write, false, false);
@@ -190,8 +215,10 @@ static inline void writes(const struct call *call, const char *p, size_t bytes) 
 
 /* text.c: reads a string to its end, or `most` units of it. */
 HAK_HIDDEN void hak_string_reads(const struct call *call, const char *s, size_t most);
-/* The same of one that the kernel reads, to its end: nothing where it would answer EFAULT. */
-HAK_HIDDEN void hak_string_reads_name(const struct call *call, const char *s);
+/* The same of one that the call need not come to, or that the kernel reads: where its pages cannot
+ * be read nothing is. */
+HAK_HIDDEN void hak_string_reads_open(const struct call *call, const char *s, unsigned unit,
+                                      size_t most);
 /* True when a string, of which the call reads the first unit, can be read to its end, or to that of
  * its block: where the call stops before, it need not meet the pages behind. */
 HAK_HIDDEN bool hak_string_is_open(const char *s, unsigned unit);

@@ -124,15 +124,20 @@ void hak_string_reads_converted(const struct call *call, const char *s, unsigned
         hak_string_runs_out(call, s, room, unit);
 }
 
-/* Most formats have none, and are not read then. */
+/* Most formats have none, and are not read then. Neither is one that cannot be read. */
 static bool may_have_strings(const struct call *call) {
+    const char *at = second(call);
+    unsigned unit = call->row->unit;
     bool is_conversion = false;
-    for (size_t i = 0;; i++) {
-        unsigned c = unit_at(second(call), call->row->unit, i);
-        if (c == 0 || (is_conversion && (c | 32) == 's'))
-            return c != 0;
-        is_conversion |= c == '%';
+    while (hak_string_is_there(at)) {
+        for (size_t left = hak_string_units_of_page(at, unit); left > 0; left--, at += unit) {
+            unsigned c = unit_at(at, unit, 0);
+            if (c == 0 || (is_conversion && (c | 32) == 's'))
+                return c != 0;
+            is_conversion |= c == '%';
+        }
     }
+    return false;
 }
 
 static void reads_strings(const struct call *call) {

@@ -144,7 +144,7 @@ bool hak_string_converts(const struct call *call) {
     if (call->row->shape == CONVERT_REST_N && word(call, 2) == 0) /* it reads nothing */
         from = NULL;
     else if (call->row->shape != CONVERT)
-        from = from ? *(const char *const *)(const void *)from : NULL;
+        from = hak_string_is_there(from) ? *(const char *const *)(const void *)from : NULL;
     bool is_within =
         call->row->shape == CONVERT_REST_N && product(word(call, 2), unit) <= hak_room_at(from);
     if (from && !is_within)
@@ -156,7 +156,7 @@ bool hak_string_converts(const struct call *call) {
 bool hak_string_finds_item(const struct call *call) {
     const size_t *count = (const size_t *)(void *)second(call);
     size_t bytes = last(call);
-    if (!count || product(*count + 1, bytes) <= hak_room_at(first(call)))
+    if (!hak_string_is_there(count) || product(*count + 1, bytes) <= hak_room_at(first(call)))
         return false;
     *kept_count(call) = *count;
     return true;

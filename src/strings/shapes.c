@@ -65,8 +65,15 @@ static void look_at_find_piece(struct call *call) {
 static void look_at_string(struct call *call) {
     hak_string_reads(call, first(call), SIZE_MAX);
 }
+static void look_at_string_open(struct call *call) {
+    hak_string_reads_open(call, first(call), 1, SIZE_MAX);
+}
+/* The kernel refuses a longer name. */
+static void reads_name(const struct call *call, const char *name) {
+    hak_string_reads_open(call, name, 1, PATH_MAX);
+}
 static void look_at_name(struct call *call) {
-    hak_string_reads_name(call, first(call));
+    reads_name(call, first(call));
 }
 static void look_at_string_n(struct call *call) {
     hak_string_reads(call, first(call), last(call));
@@ -100,7 +107,7 @@ static void look_at_token(struct call *call) {
     const char *s = first(call);
     if (!s && call->row->c != 0) { /* where the call before has ended, as strtok_r keeps it */
         const char *const *kept = (const char *const *)(uintptr_t)last(call);
-        s = kept ? *kept : NULL;
+        s = hak_string_is_there(kept) ? *kept : NULL;
     }
     hak_string_token(call, s);
     if (!s && call->row->c == 0)
@@ -108,7 +115,7 @@ static void look_at_token(struct call *call) {
 }
 static void look_at_token_at(struct call *call) {
     const char *const *kept = (const char *const *)(void *)first(call);
-    hak_string_token(call, kept ? *kept : NULL);
+    hak_string_token(call, hak_string_is_there(kept) ? *kept : NULL);
 }
 static void look_at_number(struct call *call) {
     hak_string_number(call, call->row->c == 0 ? 10 : (int)last(call));
@@ -117,18 +124,22 @@ static void look_at_strings(struct call *call) {
     hak_string_reads(call, first(call), SIZE_MAX);
     hak_string_reads(call, second(call), SIZE_MAX);
 }
+static void look_at_strings_open(struct call *call) {
+    hak_string_reads_open(call, first(call), 1, SIZE_MAX);
+    hak_string_reads_open(call, second(call), 1, SIZE_MAX);
+}
 static void look_at_names(struct call *call) {
-    hak_string_reads_name(call, first(call));
-    hak_string_reads_name(call, second(call));
+    reads_name(call, first(call));
+    reads_name(call, second(call));
 }
 static void look_at_execute(struct call *call) {
-    hak_string_reads_name(call, first(call));
+    reads_name(call, first(call));
     hak_string_reads_vector(call, (char *const *)(void *)second(call));
     if (call->row->c != 0)
         hak_string_reads_vector(call, (char *const *)(uintptr_t)last(call));
 }
 static void look_at_execute_list(struct call *call) {
-    hak_string_reads_name(call, first(call));
+    reads_name(call, first(call));
     uint64_t behind = hak_string_reads_arguments(call);
     if (call->row->shape == EXECUTE_LIST_IN)
         hak_string_reads_vector(call, (char *const *)(uintptr_t)behind);
@@ -163,7 +174,7 @@ static void look_at_receive_messages(struct call *call) {
     look_later(call, hak_string_receives_messages(call));
 }
 static void look_at_receive_of_name(struct call *call) {
-    hak_string_reads_name(call, second(call));
+    reads_name(call, second(call));
     look_at_receive(call);
 }
 static void look_at_convert(struct call *call) {
@@ -188,21 +199,26 @@ static void look_at_receive_growing(struct call *call) {
     look_later(call, hak_string_receives_line(call));
 }
 static void look_at_print_list(struct call *call) {
+    if (!hak_string_has_list(call))
+        return;
     hak_string_prints(call);
     hak_string_print(call, SIZE_MAX);
 }
 static void look_at_print_list_n(struct call *call) {
+    if (!hak_string_has_list(call))
+        return;
     hak_string_prints(call);
     hak_string_print(call, word(call, 1));
 }
 static void look_at_print_wide_list(struct call *call) {
-    if (word(call, 1) == 0) /* it fails, and reads nothing */
+    if (word(call, 1) == 0 || !hak_string_has_list(call)) /* it fails, and reads nothing */
         return;
     hak_string_prints(call);
     hak_string_print_wide(call, word(call, 1));
 }
 static void look_at_print_out_list(struct call *call) {
-    hak_string_prints(call);
+    if (hak_string_has_list(call))
+        hak_string_prints(call);
 }
 /* The same with variable arguments. */
 static void look_at_print_all(struct call *call) {
@@ -251,6 +267,7 @@ static void (*const looks[])(struct call *) = {
     [FIND_PIECE] = look_at_find_piece,
     [FIND] = look_at_find,
     [STRING] = look_at_string,
+    [STRING_OPEN] = look_at_string_open,
     [NAME] = look_at_name,
     [STRING_N] = look_at_string_n,
     [FIND_IN_STRING] = look_at_search,
@@ -262,6 +279,7 @@ static void (*const looks[])(struct call *) = {
     [TOKEN_AT] = look_at_token_at,
     [NUMBER] = look_at_number,
     [STRINGS] = look_at_strings,
+    [STRINGS_OPEN] = look_at_strings_open,
     [NAMES] = look_at_names,
     [EXECUTE] = look_at_execute,
     [EXECUTE_LIST] = look_at_execute_list,

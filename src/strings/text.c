@@ -25,19 +25,21 @@ void hak_string_reads(const struct call *call, const char *s, size_t most) {
 }
 
 /* The pages of its block may be closed by the program: they are asked about one by one. */
-static void reads_where_open(const struct call *call, const char *s, unsigned unit) {
+void hak_string_reads_open(const struct call *call, const char *s, unsigned unit, size_t most) {
     struct hak_readable known = HAK_READABLE_STACK;
     size_t room = room_at(call, s), units = room / unit;
     if (room == UNKNOWN)
         return;
-    for (size_t i = 0; i < units; i++)
+    for (size_t i = 0; i < smaller(units, most); i++)
         if (!hak_is_readable(&known, s + i * unit, unit) || unit_at(s, unit, i) == 0)
             return;
-    hak_string_runs_out(call, s, room, unit);
+    if (units < most)
+        hak_string_runs_out(call, s, room, unit);
 }
 
-void hak_string_reads_name(const struct call *call, const char *s) {
-    reads_where_open(call, s, 1);
+/* Of an argument of a program, or a variable, the kernel reads no more than 32 pages. */
+static void reads_argument(const struct call *call, const char *s) {
+    hak_string_reads_open(call, s, 1, (size_t)32 * HAK_READABLE_PAGE_BYTES);
 }
 
 bool hak_string_is_open(const char *s, unsigned unit) {
@@ -121,7 +123,7 @@ void hak_string_reads_vector(const struct call *call, char *const *strings) {
     for (size_t i = 0; i < count || room == UNKNOWN; i++) {
         if (!hak_is_readable(&known, strings + i, sizeof *strings) || !strings[i])
             return;
-        hak_string_reads_name(call, strings[i]);
+        reads_argument(call, strings[i]);
     }
     hak_string_runs_out(call, (const char *)strings, room, sizeof *strings);
 }
@@ -129,7 +131,7 @@ void hak_string_reads_vector(const struct call *call, char *const *strings) {
 uint64_t hak_string_reads_arguments(const struct call *call) {
     struct hak_list list = hak_string_list_of(call);
     for (uint64_t word; (word = hak_list_word(&list)) != 0;)
-        hak_string_reads_name(call, (const char *)(uintptr_t)word);
+        reads_argument(call, (const char *)(uintptr_t)word);
     return hak_list_word(&list);
 }
 
@@ -243,7 +245,7 @@ static void reads_piece(const struct call *call, const char *s) {
     if (is_read && is_room_known(piece) && hak_string_is_open(piece, unit))
         hak_string_reads(call, piece, SIZE_MAX);
     else if (!is_read && !is_room_known(s))
-        reads_where_open(call, piece, unit);
+        hak_string_reads_open(call, piece, unit, SIZE_MAX);
 }
 
 void hak_string_search_for(const struct call *call) {
@@ -261,7 +263,7 @@ void hak_string_search(const struct call *call) {
 /* strtok, strsep: one token from `s` on. With none, or an empty one, the set may not be read. */
 void hak_string_token(const struct call *call, const char *s) {
     if (!is_room_known(s))
-        reads_where_open(call, second(call), call->row->unit);
+        hak_string_reads_open(call, second(call), call->row->unit, SIZE_MAX);
     else if (call->row->shape == TOKEN_AT || !is_empty(s, call->row->unit))
         hak_string_reads(call, second(call), SIZE_MAX);
     search(call, s);

@@ -30,17 +30,23 @@ static bool begins_with(struct hak_readable *known, const char *text, const char
     return true;
 }
 
-const char *hak_exec_preload(char *const environment[]) {
+/* The value of the first variable that begins with `start`, its name and a =. NULL: it is not
+ * there, or cannot be read, or not what stands in front of it. */
+static const char *value_of(char *const environment[], const char *start) {
     struct hak_readable list = HAK_READABLE_STACK, strings = {0};
     for (char *const *variable = environment;
          hak_exec_can_read(&list, variable, sizeof *variable) && *variable; variable++) {
         if (!hak_exec_can_read(&strings, *variable, 1))
             return NULL;
-        const char *value = *variable + sizeof variable_name - 1;
-        if (begins_with(&strings, *variable, variable_name))
+        const char *value = *variable + strlen(start);
+        if (begins_with(&strings, *variable, start))
             return hak_exec_is_text(value) ? value : NULL;
     }
     return NULL;
+}
+
+const char *hak_exec_preload(char *const environment[]) {
+    return value_of(environment, variable_name);
 }
 
 /* The pointers of an environment and its NULL; 0: the kernel cannot read all of them. */
@@ -128,14 +134,13 @@ static bool is_out_of_reach(const char *name, size_t length) {
 
 const char *hak_exec_find(const char *name, char *found) {
     enum { SEE = 1 /* faccessat's X_OK */ };
-    const char *folders = "/bin:/usr/bin";
     if (!hak_exec_is_text(name))
         return NULL;
     if (strchr(name, '/'))
         return name;
-    for (char **variable = hak_environment(); *variable; variable++)
-        if (strncmp(*variable, "PATH=", 5) == 0)
-            folders = *variable + 5;
+    const char *folders = value_of(hak_environment(), "PATH=");
+    if (!folders)
+        folders = "/bin:/usr/bin";
     size_t bytes = strlen(name) + 1;
     for (const char *end; *folders; folders = *end ? end + 1 : end) {
         size_t length = hak_exec_span_without(folders, ":");

@@ -1,6 +1,7 @@
 /* Prints the results of calls that get pointers to nothing, counts that cannot be and tables that
- * end in memory which is not there: a line for each, with its result and errno, or "dies". The
- * script compares the lines without hakmem and with it.
+ * end in memory which is not there: a line for each, with its result and errno, or the signal by
+ * which it dies and whether it does so in libc. The script compares the lines without hakmem and
+ * with it.
  *
  * Each function of src/strings/calls.def is called in a child: all calls of one in the same, but of
  * those that end or change the program, or leave a lock behind, each in its own. Calls that the
@@ -10,8 +11,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <link.h>
 #include <pthread.h>
 #include <sched.h>
+#include <search.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdint.h>
@@ -25,22 +28,19 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
+#include <ucontext.h>
 #include <unistd.h>
+#include <wchar.h>
 #include "../tools/older.h"
 
-enum { PAGE = 4096, BLOCK = 16 * PAGE, MANY = 2000, EDGE_BYTES = 8, DONE = 77, DIES = 100 };
+enum { PAGE = 4096, BLOCK = 16 * PAGE, MANY = 2000, EDGE_BYTES = 8, DONE = 77 };
 
 static FILE *out;
 static sigjmp_buf before_call;
+static char death[80];
 
 static int
     ends_at_death; /* what was left in the midst of a call is not borne by all that follows */
-
-static void leave_call(int number) {
-    if (ends_at_death)
-        _exit(DIES + number);
-    siglongjmp(before_call, number);
-}
 
 #define SHOW(call)                                                                                 \
     do {                                                                                           \
@@ -49,7 +49,7 @@ static void leave_call(int number) {
             long result = (long)(call);                                                            \
             fprintf(out, "%s = %ld %s\n", #call, result, strerrorname_np(errno));                  \
         } else                                                                                     \
-            fprintf(out, "%s dies\n", #call);                                                      \
+            fprintf(out, "%s%s\n", #call, death);                                                  \
     } while (0)
 
 /* ---- pointers -------------------------------------------------------------------------------- */
@@ -59,8 +59,13 @@ static struct {
     char *p;
 } pointers[] = {{"NULL", NULL},         {"1", (char *)1},     {"a kernel's", (char *)-PAGE},
                 {"no address", NULL},   {"unmapped", NULL},   {"closed", NULL},
-                {"a page's end", NULL}, {"in a block", NULL}, {"a block's page end", NULL}};
-enum { POINTERS = sizeof pointers / sizeof *pointers, IN_A_BLOCK = POINTERS - 2 };
+                {"a page's end", NULL}, {"in a block", NULL}, {"a block's page end", NULL},
+                {"a block of x", NULL}};
+enum { BLOCK_OF_X = sizeof pointers / sizeof *pointers - 1, POINTERS = BLOCK_OF_X };
+enum { IN_A_BLOCK = POINTERS - 2 };
+
+/* The number of the one that is tried. */
+static unsigned tried;
 
 /* Its last EDGE_BYTES can be read and written, what is behind them cannot. */
 static char *edge, *block_page;
@@ -88,6 +93,45 @@ static void lay_out(void) {
     pointers[6].p = edge;
     pointers[7].p = block_page;
     pointers[8].p = block_page - EDGE_BYTES;
+    pointers[BLOCK_OF_X].p = memset(malloc(2 * PATH_MAX), 'x', 2 * PATH_MAX);
+}
+
+/* ---- deaths ---------------------------------------------------------------------------------- */
+
+/* The code of libc and of its loader. */
+static struct { uintptr_t start, end; } of_libc[2];
+
+static int find_libc(struct dl_phdr_info *module, size_t bytes, void *unused) {
+    int i = strstr(module->dlpi_name, "/libc.so.6") ? 0 : strstr(module->dlpi_name, "/ld-") ? 1 : 2;
+    (void)bytes, (void)unused;
+    for (unsigned n = 0; i < 2 && n < module->dlpi_phnum; n++) {
+        if (!(module->dlpi_phdr[n].p_flags & PF_X))
+            continue;
+        of_libc[i].start = module->dlpi_addr + module->dlpi_phdr[n].p_vaddr;
+        of_libc[i].end = of_libc[i].start + module->dlpi_phdr[n].p_memsz;
+    }
+    return 0;
+}
+
+static int is_in_libc(uintptr_t at) {
+    return (at >= of_libc[0].start && at < of_libc[0].end) ||
+           (at >= of_libc[1].start && at < of_libc[1].end);
+}
+
+/* A block of the heap is read by hakmem as the call reads it, whose pages the program has closed.
+ */
+static void leave_call(int number, siginfo_t *info, void *context) {
+    uintptr_t at = (uintptr_t)((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP];
+    (void)info;
+    snprintf(death, sizeof death, " dies by %d%s", number,
+             tried >= IN_A_BLOCK ? ""
+             : is_in_libc(at)    ? " in libc"
+                                 : " elsewhere");
+    if (ends_at_death) {
+        fprintf(out, "%s\n", death);
+        _exit(DONE);
+    }
+    siglongjmp(before_call, 1);
 }
 
 /* ---- what the kernel does -------------------------------------------------------------------- */
@@ -229,6 +273,10 @@ static void call_with_numbers(void) {
     SHOW(sigsetmask(0));
 }
 
+static int compare(const void *a, const void *b) {
+    return a < b ? -1 : a > b;
+}
+
 static int do_nothing(void *unused) {
     return unused != NULL;
 }
@@ -268,6 +316,58 @@ static void call_for_break(void) {
     SHOW(brk(NULL));
 }
 
+/* Its line is whole, or it says how the child has ended. */
+static void wait_for_child(pid_t child) {
+    int status;
+    if (child < 0 || waitpid(child, &status, 0) != child)
+        exit(2);
+    if (status != W_EXITCODE(DONE, 0))
+        fprintf(out, " ends with %x\n", (unsigned)status);
+}
+
+#define TO(type) (&(type){(type)(void *)p})
+
+/* A pointer that leads to the bad one, or that is stored there. */
+static void call_through(char *p) {
+    static wchar_t wide[8];
+    static char text[8];
+    mbstate_t state = {0};
+    char *small = malloc(16);
+    SHOW(mbsrtowcs(wide, TO(const char *), 2, &state));
+    SHOW(mbsrtowcs(wide, (const char **)(void *)p, 2, &state));
+    SHOW(mbsnrtowcs(wide, TO(const char *), 0, 2, &state));
+    SHOW(mbsnrtowcs(wide, (const char **)(void *)p, 0, 2, &state));
+    SHOW(mbsnrtowcs(wide, TO(const char *), 4, 2, &state));
+    SHOW(wcsrtombs(text, TO(const wchar_t *), 2, &state));
+    SHOW(wcsnrtombs(text, TO(const wchar_t *), 0, 2, &state));
+    SHOW(strsep(TO(char *), ",") == p);
+    SHOW(strsep((char **)(void *)p, ","));
+    SHOW(strtok_r(NULL, ",", (char **)(void *)p));
+    SHOW(strtok_r(NULL, "x", TO(char *)) == p);
+    SHOW(snprintf(small, 64, "%s", p));
+    SHOW(snprintf(small, 64, "%.8s", p));
+    SHOW(snprintf(small, 64, "%.0s", p));
+    SHOW(snprintf(small, 64, "%.0ls", (wchar_t *)(void *)p));
+    SHOW(sprintf(small, "%.8s", p));
+    SHOW(lfind(text, p, &(size_t){0}, 1, compare) == NULL);
+    SHOW(lfind(text, text, (size_t *)(void *)p, 1, compare) == text);
+    SHOW(bsearch(text, p, 0, 1, compare) == NULL);
+    SHOW(strtol("7", (char **)(void *)p, 10));
+    memset(edge, 'x', EDGE_BYTES);
+    memset(block_page - EDGE_BYTES, 'x', EDGE_BYTES);
+    drain();
+    free(small);
+    pid_t child = fork();
+    if (child == 0) {
+        ends_at_death = 1;
+        SHOW(dprintf(-1, "%.8s", p));
+        SHOW(sscanf("x", "%d", (int *)(void *)p));
+        SHOW(sscanf("7", "%d", (int *)(void *)p));
+        _exit(DONE);
+    }
+    wait_for_child(child);
+}
+
 /* Legal calls that look as if they were not. */
 static void call_with_overlaps(void) {
     char *small = malloc(16), *twice = malloc(64);
@@ -303,6 +403,7 @@ static void call_the_kernel(void) {
         many[i] = (struct iovec){good, 1};
     for (unsigned i = 0; i < POINTERS; i++) {
         char *p = pointers[i].p;
+        tried = i;
         fprintf(out, "---- %s\n", pointers[i].name);
         for (unsigned n = 0; n < COUNTS; n++)
             if (i < IN_A_BLOCK || counts[n] <= 64) /* of a block no more than it has */
@@ -312,6 +413,7 @@ static void call_the_kernel(void) {
             call_with_pieces((struct iovec *)p, piece_counts[n]);
         call_with_pieces((struct iovec[2]){{good, 4}, {p, 1}}, 2);
         call_with_pieces((struct iovec[2]){{good, 4}, {good, SIZE_MAX}}, 2);
+        call_through(p);
         call_with_messages(p);
         call_with_signals(p);
         call_with_old_places(p);
@@ -431,10 +533,6 @@ static void renew_streams(void) {
         exit(2);
 }
 
-static int compare(const void *a, const void *b) {
-    return a < b ? -1 : a > b;
-}
-
 /* Argument b is a second pointer, not a count or a character. */
 static int is_pointer_b(const struct row *row) {
     static const char *const shapes[] = {"SORT", "READ_ITEMS",     "RECEIVE_ITEMS",
@@ -442,11 +540,17 @@ static int is_pointer_b(const struct row *row) {
     return row->b != row->a && !is_one_of(row->shape, shapes);
 }
 
+/* The kernel reads the name, of which PATH_MAX bytes. */
+static int takes_name(const struct row *row) {
+    static const char *const shapes[] = {"NAME", "NAMES", "RECEIVE_OF_NAME", NULL};
+    return is_one_of(row->shape, shapes);
+}
+
 /* Its result says something where the kernel gives it. */
 static int has_result(const struct row *row) {
-    static const char *const shapes[] = {"NAME", "NAMES", "RECEIVE_OF_NAME", NULL};
-    static const char *const names[] = {"fopen", "fopen64", "opendir", NULL};
-    return is_one_of(row->shape, shapes) && !is_one_of(row->name, names);
+    static const char *const pointers_of[] = {"fopen",   "fopen64",   "opendir",
+                                              "freopen", "freopen64", NULL};
+    return takes_name(row) && !is_one_of(row->name, pointers_of);
 }
 
 static void call_row(unsigned number, int bad_argument, unsigned pointer, size_t count) {
@@ -463,6 +567,7 @@ static void call_row(unsigned number, int bad_argument, unsigned pointer, size_t
         words[row->c + 1] = (long)compare;
     if (stream_of(row) >= 0)
         words[stream_of(row)] = (long)streams[row->unit == 4];
+    tried = pointer;
     words[bad_argument] = (long)pointers[pointer].p;
     memset(zeroed, 0, sizeof zeroed);
     memset(edge, 'x', EDGE_BYTES);
@@ -471,7 +576,7 @@ static void call_row(unsigned number, int bad_argument, unsigned pointer, size_t
             count);
     fflush(out);
     if (sigsetjmp(before_call, 1) != 0) {
-        fprintf(out, " dies\n");
+        fprintf(out, "%s\n", death);
         renew_streams();
         return;
     }
@@ -481,15 +586,6 @@ static void call_row(unsigned number, int bad_argument, unsigned pointer, size_t
     if (has_result(row))
         fprintf(out, " %d", result);
     fprintf(out, " %s\n", error);
-}
-
-/* Its line is whole, or it says how the child has ended. */
-static void wait_for_child(pid_t child) {
-    int status;
-    if (child < 0 || waitpid(child, &status, 0) != child)
-        exit(2);
-    if (status != W_EXITCODE(DONE, 0))
-        fprintf(out, " ends with %x\n", (unsigned)status);
 }
 
 static void call_in_child(unsigned number, int bad_argument, unsigned pointer, size_t count) {
@@ -508,6 +604,8 @@ static void call_of_child(unsigned number) {
         call_in_child(number, rows[number].a, chosen[p], 1);
         if (is_pointer_b(&rows[number]))
             call_in_child(number, rows[number].b, chosen[p], SIZE_MAX);
+        if (strcmp(rows[number].shape, "EXECUTE") == 0 && rows[number].c != 0)
+            call_in_child(number, rows[number].c, chosen[p], 0);
     }
 }
 
@@ -524,6 +622,10 @@ static void call_of_row(unsigned number) {
             if (is_pointer_b(&rows[number]))
                 call_row(number, rows[number].b, p, some[i]);
         }
+    if (takes_name(&rows[number])) {
+        call_row(number, rows[number].a, BLOCK_OF_X, 1);
+        call_row(number, rows[number].b, BLOCK_OF_X, 1);
+    }
 }
 
 static void call_every_row(void) {
@@ -544,7 +646,7 @@ static void call_every_row(void) {
 }
 
 int main(int count, char **arguments) {
-    struct sigaction action = {.sa_handler = leave_call, .sa_flags = SA_NODEFER};
+    struct sigaction action = {.sa_sigaction = leave_call, .sa_flags = SA_NODEFER | SA_SIGINFO};
     (void)count;
     out = fdopen(dup(1), "w");
     file = open(arguments[1], O_RDWR | O_CREAT | O_TRUNC, 0600);
@@ -554,6 +656,7 @@ int main(int count, char **arguments) {
         return 2;
     for (int i = 0; i < 3; i++)
         dup2(null, i);
+    dl_iterate_phdr(find_libc, NULL);
     lay_out();
     setvbuf(out, NULL, _IOLBF, 1 << 16);
     sigaction(SIGSEGV, &action, NULL);

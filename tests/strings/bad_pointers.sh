@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Bad pointers, counts and tables give back the same with hakmem as without, in every level: what the kernel
-# refuses is refused, and what dies dies by its own signal.
+# refuses is refused, and what dies dies by its own signal, in libc.
 . "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
 program=$BUILD/tests/strings/bad_pointers
 
@@ -33,9 +33,12 @@ done
 
 debug=LD_PRELOAD=$BUILD/hakmem-debug.so
 give plain env LD_PRELOAD="$BUILD/libhakmem.so"
-for level in light normal trace; do
+for level in light normal; do
     give $level env "$debug" HAKMEM_TRACE=off HAKMEM_CHECK=$level
 done
-give strings env "$debug" HAKMEM_TRACE=off HAKMEM_CHECK_STRING=1
+for level in normal trace; do
+    give strings_$level env "$debug" HAKMEM_TRACE=off HAKMEM_CHECK=$level HAKMEM_CHECK_STRING=1
+done
+give all env "$debug" HAKMEM_TRACE=off HAKMEM_GUARD=all HAKMEM_CHECK_STRING=1
 give watched "$BUILD/hakmem-trace" run -s watched.db --check normal --
 give kept "$BUILD/hakmem-trace" run -s kept.db --allocator keep --

@@ -13,7 +13,7 @@
 #include <unistd.h>
 #include "../tools/older.h"
 
-enum { PAGE = 4096, DIES = 99 };
+enum { PAGE = 4096, DIES = 99, LONG = 33 * PAGE /* more than the kernel reads of a string */ };
 
 static char *at_end; /* one past the last byte that can be read */
 static volatile int result, error;
@@ -83,6 +83,20 @@ static void call_with_arguments(char **arguments) {
     close(file);
 }
 
+/* The search in PATH reads the program's own as well, up to that variable. */
+static void call_with_own_environment(char **environment) {
+    char **before = environ;
+    environ = environment;
+    TRY(fork, execv("/bin/true", words));
+    TRY(fork, execvp("true", words));
+    TRY(vfork, execvp("true", words));
+    TRY(fork, execlp("true", "true", NULL));
+    TRY(fork, execvpe("true", words, none));
+    TRY(fork, posix_spawnp(NULL, "true", NULL, NULL, words, none));
+    TRY(fork, posix_spawnp(NULL, "true", NULL, NULL, words, environment));
+    environ = before;
+}
+
 static void call_with_environment(char **environment) {
     int file = open("/bin/true", O_RDONLY | O_CLOEXEC);
     TRY(fork, execve("/bin/true", words, environment));
@@ -94,11 +108,8 @@ static void call_with_environment(char **environment) {
     TRY(fork, fexecve(file, words, environment));
     TRY(fork, posix_spawn(NULL, "/bin/true", NULL, NULL, words, environment));
     TRY(fork, posix_spawnp(NULL, "true", NULL, NULL, words, environment));
-    char **before = environ;
-    environ = environment;
-    TRY(fork, execv("/bin/true", words));
-    environ = before;
     close(file);
+    call_with_own_environment(environment);
 }
 
 int main(void) {
@@ -121,8 +132,15 @@ int main(void) {
         call_with_environment((char *[]){"A=1", bad[i], NULL});
         call_with_environment((char *[]){bad[i], out_of_reach, NULL});
         call_with_environment((char *[]){out_of_reach, bad[i], NULL});
+        call_with_own_environment((char *[]){"PATH=/usr/bin:/bin", bad[i], NULL});
     }
     printf("---- texts and lists without an end\n");
+    char *block = memset(malloc(LONG), 'x', LONG);
+    block[0] = '/';
+    call_with_path(block);
+    call_with_arguments((char *[]){"true", block, NULL});
+    call_with_environment((char *[]){block, NULL});
+    free(block);
     call_with_path(text_at_end("/bin/true"));
     call_with_path(text_at_end("true"));
     call_with_environment((char *[]){text_at_end("LD_PRE"), out_of_reach, NULL});

@@ -23,5 +23,6 @@ for level in light normal; do
     give $level env LD_PRELOAD="$debug_library" HAKMEM_TRACE=off HAKMEM_CHECK=$level
 done
 give strings env LD_PRELOAD="$debug_library" HAKMEM_TRACE=off HAKMEM_CHECK_STRING=1
+give all env LD_PRELOAD="$debug_library" HAKMEM_TRACE=off HAKMEM_CHECK_STRING=1 HAKMEM_GUARD=all
 give recorded "$trace" run -s recorded.db --check trace --
 give kept "$trace" run -s kept.db --allocator keep --

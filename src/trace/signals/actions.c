@@ -9,6 +9,8 @@
 #include "trace/trace.h"
 #include "trace/wait.h"
 #include "platform/block_signals.h"
+#include "platform/raw_call.h"
+#include "platform/readable.h"
 
 enum { PATIENCE_MS = 1000 };
 
@@ -184,6 +186,11 @@ void hak_action_copy(struct sigaction *to, const struct sigaction *from, const v
 /* ---- the program's functions ------------------------------------------------------------------
  */
 
+/* A bad one is left to libc, where the program dies by itself. */
+static bool is_action_there(const struct sigaction *action) {
+    return hak_call_is_forbidden(SYS_rt_sigprocmask) || hak_can_read(action, sizeof *action);
+}
+
 /* Does sigaction for the program's call by any of its names: a handler of a signal that is handled
  * in front is only noted. A preload in front would see a call of our own as the program's. */
 static int act(int number, const struct sigaction *action, struct sigaction *before) {
@@ -192,6 +199,8 @@ static int act(int number, const struct sigaction *action, struct sigaction *bef
     if (hak_user_signal_act(number, action, before, &heard))
         return heard;
     struct sigaction asked, old;
+    if (action && !is_action_there(action))
+        return __sigaction(number, action, before);
     if (!is_handled_in_front(number)) {
         bool is_none =
             number < 1 || number >= HAK_SIGNALS || (HAK_OF_LIBC >> (number - 1) & 1) != 0;
@@ -215,6 +224,8 @@ static int act(int number, const struct sigaction *action, struct sigaction *bef
         result =
             !hak_is_own_process() ? __sigaction(number, &asked, NULL) : set_action(number, &asked);
     drop_lock(&signals);
+    if (before && result == 0 && !is_action_there(before))
+        return __sigaction(number, NULL, before);
     if (before && result == 0)
         hak_action_copy(before, &old, before);
     return result;
