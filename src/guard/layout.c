@@ -19,8 +19,10 @@
  * and is compared where hak_canary_damage is, when the block is handed out again. */
 #include "guard/around.h"
 
+#include "guard/pages.h"
 #include "guard/slot_bytes.h"
 #include "platform/platform.h"
+#include "platform/readable.h"
 
 #define EIGHT(byte) byte, byte, byte, byte, byte, byte, byte, byte
 const uint8_t hak_bytes_of_block[64] = {EIGHT(0xff), EIGHT(0xff), EIGHT(0xff), EIGHT(0xff)};
@@ -94,6 +96,26 @@ void hak_fill_unwritten(const struct hak_located *at, size_t from, size_t to) {
 void hak_write_canary(const struct hak_located *at) {
     hak_fill_with(at->base + canary_from(at), at->base + canary_to(at),
                   hak_word_of(at, HAK_PATTERN_CANARY));
+}
+
+/* The first byte of what is written in front of the block. */
+static const char *front_of(const struct hak_located *at) {
+    return hak_has_no_header(at) ? hak_user_in(at)
+           : hak_is_guarded(at)  ? at->base
+                                 : hak_user_in(at) - HAK_HEADER_BYTES;
+}
+
+void hak_open_border(const struct hak_located *at, bool writes) {
+    hak_pages_open_for_call(front_of(at), hak_user_in(at), writes);
+    hak_pages_open_for_call(at->base + canary_from(at), at->base + canary_to(at), writes);
+}
+
+bool hak_can_read_border(const struct hak_located *at) {
+    struct hak_readable known = {0};
+    const char *front = front_of(at);
+    return hak_call_is_forbidden(SYS_rt_sigprocmask) ||
+           (hak_is_readable(&known, front, (size_t)(hak_user_in(at) - front)) &&
+            hak_is_readable(&known, at->base + canary_from(at), canary_to(at) - canary_from(at)));
 }
 
 /* Fills what of [start, end) lies in the page. */

@@ -131,7 +131,7 @@ void hak_touch_tell(const struct hak_touch *touch, const struct hak_located *at,
     hak_describe_located(at, &facts);
     facts.offset = (int64_t)(facts.found_address - facts.user);
     if (fault == HAK_FAULT_HEAP_BUFFER_OVERFLOW && is_live_at_rest(at) &&
-        !is_own_damage(touch, at)) {
+        !is_own_damage(touch, at) && hak_can_read_border(at)) {
         /* Bytes that something wrote before: the touch may follow from that. */
         struct hak_damage damage = hak_canary_damage(at);
         if (damage.bytes)
