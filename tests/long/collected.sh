@@ -33,6 +33,8 @@ lay_inputs() {
     printf '[word](/there "one\ntwo and")\n' >title_word.md
     printf '<div></div>[k]\n' >label_bare.md
     printf '<div></div>[k]: there\n' >label_colon.md
+    printf '<div></div>*' >bullet_bare.md
+    printf '<div></div>* a\n' >bullet_spaced.md
     printf '# Heading%500s\n\ntext\n' '' >heading_blank.md
     printf '# Heading\n\ntext\n' >heading.md
     printf '![cat](cat.png){%s}\n' "$(repeated 'class=tall' 10)" >attributes.md
@@ -45,6 +47,8 @@ lay_inputs() {
     printf 'func main() {\n\tvar whole = ["tt", "tt"].join();\n\treturn whole - "tt";\n}\n' >joined_short.gravity
     printf 'note = <<END\nfirst\nEND' >heredoc_bare.ucl
     printf 'note = <<END\nfirst\nEND\n' >heredoc_line.ucl
+    printf 'count = 12 ' >number_end.ucl
+    printf 'count = 12\n' >number_line.ucl
     printf '[%s\n' "${letters:0:29}" >table_open.toml
     printf '[%s]\n' "${letters:0:28}" >table_closed.toml
     printf 'word <- "quo\350' >literal_cut.peg
@@ -71,6 +75,9 @@ lay_inputs() {
     printf '\377\330\377\341\0\12other one'"$image"'\377\332\0\2' >exif_other.jpg
     printf '\170\237\76\42\1\0\1\6\220\10\0\1\0\0\0\7\7\0' >version_short.tnef
     printf '\170\237\76\42\1\0\1\6\220\10\0\4\0\0\0\0\0\1\0\1\0' >version.tnef
+    header='\170\237\76\42\1\0\1\4\200\1\0\4\0\0\0one\0\102\1\1\4\200\1\0'
+    printf "$header"'\170\0\0\0%s%s\140\66' "$letters" "${letters:0:56}" >subject_twice.tnef
+    printf "$header"'\24\0\0\0%s\20\11' "${letters:0:20}" >subject_short.tnef
     header='\211PNG\r\n\32\n\0\0\0\15IHDR\0\0\0\1\0\0\0\1\10\2\0\0\0\220\167\123\336\0\0\0\24teXt'
     printf "$header%s" "${letters:0:20}" >chunk_cut.png
     printf "$header%s%s" "${letters:0:20}" "${letters:0:30}" >chunk.png
@@ -109,10 +116,11 @@ check_case() {
     read -ra words <<<"$correct"
     "${words[@]}" >due.out 2>due.err </dev/null
     due=$?
+    "${words[@]}" >again.out 2>/dev/null </dev/null
     for way in normal all; do
         run_guarded "$way" "$name" "$correct"
         [ "$status" -eq "$due" ] || echo "    $way: the correct input ends with status $status, without hakmem $due"
-        cmp -s due.out found.out || echo "    $way: the correct input has another output"
+        cmp -s due.out found.out || ! cmp -s due.out again.out || echo "    $way: the correct input has another output"
         [ -z "$(finding)" ] || echo "    $way: the correct input is accused: $(finding)"
     done
     cd ..
