@@ -1,0 +1,7 @@
+new
+autocmd BufAdd Xlocal bwipeout
+silent! arglocal Xlocal
+redraw!
+silent! put ='words'
+silent! 2#
+qall!

@@ -1,0 +1,1 @@
+/[[:space:]0123456789ABCDEFGHIJ[:alnum:]klm[:punct:]nopqrstuvwxyz]/ { print }

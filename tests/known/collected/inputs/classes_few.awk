@@ -1,0 +1,1 @@
+/[[:space:]ab]/ { print }

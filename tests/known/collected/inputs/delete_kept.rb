@@ -1,0 +1,3 @@
+list = []
+30.times { |n| list << n.to_s }
+puts list.delete(:none).inspect

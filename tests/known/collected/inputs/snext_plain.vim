@@ -1,0 +1,5 @@
+call writefile(['a line'], 'Xread')
+silent! edit Xread
+call writefile(['a line'], 'Xread')
+silent! edit Xread
+qall!

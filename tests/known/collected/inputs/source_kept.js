@@ -1,0 +1,4 @@
+var kept = new RegExp("needle[ ]in");
+var text = kept.source;
+gc();
+print(text);

@@ -1,0 +1,4 @@
+BEGIN {
+    word = "äöüäöüäöüäöüäöüäöüä"
+    print substr(word, 3)
+}

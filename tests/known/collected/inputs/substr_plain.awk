@@ -1,0 +1,4 @@
+BEGIN {
+    word = "aouaouaouaouaoua"
+    print substr(word, 3)
+}
