@@ -192,8 +192,7 @@ static bool is_of_light(const char *page, const struct hak_located *at) {
 static bool remove_guard(char *page) {
     if (hak_raw_readable((uintptr_t)page) || hak_call_is_forbidden(SYS_rt_sigprocmask))
         return true;
-    if (hak_raw_call(SYS_madvise, page, HAK_PAGE_BYTES, MADV_GUARD_REMOVE) != 0 ||
-        !hak_raw_readable((uintptr_t)page))
+    if (!hak_clear_guards(page, HAK_PAGE_BYTES) || !hak_raw_readable((uintptr_t)page))
         return false;
     write_again(page);
     return true;
