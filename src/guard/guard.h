@@ -134,8 +134,13 @@ struct hak_damage hak_canary_damage_in(const struct hak_located *at, const char 
 struct hak_damage hak_header_damage_in(const struct hak_located *at, const char *header) HAK_HIDDEN;
 void hak_write_header(const struct hak_located *at) HAK_HIDDEN;
 void hak_write_canary(const struct hak_located *at) HAK_HIDDEN;
-/* Opens pages of the border of a large block that the program has closed, before it is compared, or
- * written anew. */
+/* The bytes around the user's: from the first that is written in front, and from the canary on. */
+struct hak_border_bytes {
+    const char *front, *user, *behind, *end;
+};
+struct hak_border_bytes hak_border_bytes_of(const struct hak_located *at) HAK_HIDDEN;
+/* pages.c: opens pages of the border of a large block that the program has closed, before it is
+ * compared, or written anew. */
 void hak_open_border(const struct hak_located *at, bool writes) HAK_HIDDEN;
 /* False: the program has closed pages of it. For who changes nothing. */
 bool hak_can_read_border(const struct hak_located *at) HAK_HIDDEN;

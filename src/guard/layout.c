@@ -19,7 +19,6 @@
  * and is compared where hak_canary_damage is, when the block is handed out again. */
 #include "guard/around.h"
 
-#include "guard/pages.h"
 #include "guard/slot_bytes.h"
 #include "platform/platform.h"
 #include "platform/readable.h"
@@ -105,17 +104,17 @@ static const char *front_of(const struct hak_located *at) {
                                  : hak_user_in(at) - HAK_HEADER_BYTES;
 }
 
-void hak_open_border(const struct hak_located *at, bool writes) {
-    hak_pages_open_for_call(front_of(at), hak_user_in(at), writes);
-    hak_pages_open_for_call(at->base + canary_from(at), at->base + canary_to(at), writes);
+struct hak_border_bytes hak_border_bytes_of(const struct hak_located *at) {
+    return (struct hak_border_bytes){front_of(at), hak_user_in(at), at->base + canary_from(at),
+                                     at->base + canary_to(at)};
 }
 
 bool hak_can_read_border(const struct hak_located *at) {
     struct hak_readable known = {0};
-    const char *front = front_of(at);
+    struct hak_border_bytes border = hak_border_bytes_of(at);
     return hak_call_is_forbidden(SYS_rt_sigprocmask) ||
-           (hak_is_readable(&known, front, (size_t)(hak_user_in(at) - front)) &&
-            hak_is_readable(&known, at->base + canary_from(at), canary_to(at) - canary_from(at)));
+           (hak_is_readable(&known, border.front, (size_t)(border.user - border.front)) &&
+            hak_is_readable(&known, border.behind, (size_t)(border.end - border.behind)));
 }
 
 /* Fills what of [start, end) lies in the page. */

@@ -231,6 +231,12 @@ void hak_pages_open_for_call(const char *start, const char *end, bool writes) {
             (void)open_for_family((char *)page);
 }
 
+void hak_open_border(const struct hak_located *at, bool writes) {
+    struct hak_border_bytes border = hak_border_bytes_of(at);
+    hak_pages_open_for_call(border.front, border.user, writes);
+    hak_pages_open_for_call(border.behind, border.end, writes);
+}
+
 /* ---- close ----------------------------------------------------------------------------------- */
 
 /* Whether nobody will touch the slot's bytes before its owner's thread has said so, and its pages

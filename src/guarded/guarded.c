@@ -149,7 +149,8 @@ bool hak_guarded_open_at(const void *p, void (*fill)(struct hak_large *)) {
     if (large && claim(large))
         return open_freed(large, fill);
     bool is_writable = hak_allow_writes(page, HAK_PAGE_BYTES);
-    (void)hak_clear_guards(page, HAK_PAGE_BYTES);
+    if (!large) /* a marker in a live block is the program's */
+        (void)hak_clear_guards(page, HAK_PAGE_BYTES);
     return is_writable;
 }
 

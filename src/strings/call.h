@@ -99,7 +99,7 @@ struct hak_string_row {
 HAK_HIDDEN extern const struct hak_string_row hak_string_rows[HAK_STRING_CALLS];
 HAK_HIDDEN const char *hak_string_name(unsigned number);
 
-/* What came up while a call was looked at. */
+/* Notes of what came up while a call was looked at. */
 struct notes {
     const void *damaged; /* a pointer into a block around which bytes are not as due, or NULL */
     bool is_told;        /* the call itself touches too many bytes */
@@ -183,7 +183,7 @@ static inline size_t room_at(const struct call *call, const void *p) {
 }
 
 /* True when `p`, through which libc is to read without asking the kernel, can be read: by what its
- * page was when it was asked about first. What cannot is left to libc, where the program dies then
+ * page was when it was asked about first. The others are left to libc, where the program dies then
  * by itself. */
 HAK_HIDDEN HAK_COLD bool hak_string_asks_about(const void *p);
 HAK_HIDDEN extern _Atomic uintptr_t hak_string_pages[];

@@ -1,10 +1,10 @@
-/* Reads memory of hakmem's own, in which no block is; in level normal that page is closed. */
+/* Reads memory of hakmem's own, in which no block is: in level normal the first block is guarded,
+ * and lies far behind the beginning of the closed addresses. */
 #include <stdint.h>
 #include <stdlib.h>
 
 int main(void) {
     uintptr_t block = (uintptr_t)malloc(100);
-    uintptr_t superslab = block & ~(uintptr_t)0x1fffff;
-    volatile char *last_of_head = (volatile char *)(superslab + 0xf000 + 100);
-    return *last_of_head;
+    volatile char *in_front = (volatile char *)(block - 40000);
+    return *in_front & 0;
 }

@@ -79,7 +79,7 @@ done
 run sites.watched correct without-handler HAKMEM_GUARD=sites:4 HAKMEM_WATCH=2
 run mappings.0 mappings "0 $((turns * 4))"
 # Guard markers take no mapping (Linux 6.15).
-said mappings.0.db | grep -Eq "since the kernel gave no pages|^[1-9],[0-9]{3} blocks$" ||
+said mappings.0.db | grep -Eq "since the kernel gave no pages|^[1-9],[0-9]{3} blocks" ||
     complain "info says of a run without mappings: $(said mappings.0.db)"
 [ "$full" = 0 ] || for spare in 10 200; do
     run "mappings.$spare" mappings $spare

@@ -46,7 +46,7 @@ int main(int argc, char **argv) {
 #endif
     char *name = make(14);
     fill(name, strcmp(how, "well") == 0 ? 14 : 15);
-    if (how[0] == 't' || how[0] == 'w' && how[1] == 'i')
+    if (how[0] == 't' || (how[0] == 'w' && how[1] == 'i'))
         clear(name, how[0] == 't' ? 15 : 14);
     else
         printf("%d\n", measure(name) > 13);

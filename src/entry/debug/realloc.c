@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include "entry/debug/way.h"
 
-/* What realloc asks for: a block that is recorded as moved from `moved_from`, with room to grow
+/* The request of a realloc: a block that is recorded as moved from `moved_from`, with room to grow
  * where it is large. */
 static struct hak_hand_out hand_out_of(size_t bytes, user_t moved_from, size_t room_bytes,
                                        hak_call_t call) {
