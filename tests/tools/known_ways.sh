@@ -8,6 +8,7 @@ variables_of_way() {
     trace) echo HAKMEM_CHECK=trace ;;
     late) echo HAKMEM_GUARD=off ;;
     string) echo HAKMEM_GUARD=off HAKMEM_CHECK_STRING=1 ;;
+    deaf) echo HAKMEM_GUARD_WATCH=off ;;
     all) echo HAKMEM_GUARD=all ;;
     before) echo HAKMEM_GUARD=all HAKMEM_GUARD_SIDE=before ;;
     byte) echo HAKMEM_GUARD=all HAKMEM_GUARD_ALIGN=1 ;;
@@ -64,6 +65,7 @@ memcheck_error() {
                 value = value * 16 + index("0123456789ABCDEF", substr(digits, i, 1)) - 1
             return value
         }
+        /Invalid free\(\)/ && !what { what = "free" }
         /Invalid (read|write) of size/ && !what { what = $3 " of " $6; sub(/,/, "", what) }
         what && !where && /(at|by) 0x/ {
             if ($0 ~ /vgpreload|vg_replace_|libc\.so/) deeper = 1
