@@ -26,6 +26,8 @@ static void write_border(struct hak_located at) {
     hak_write_canary(&at);
 }
 static bool is_border_whole(struct hak_located at) {
+    if (HAK_UNLIKELY(at.large != NULL))
+        hak_open_border(&at, false);
     return hak_header_damage(&at).bytes == 0 && hak_canary_damage(&at).bytes == 0;
 }
 
@@ -373,6 +375,11 @@ void hak_check_resizing(user_t user, bool begins) {
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
+/* By value, as above. */
+static HAK_COLD void open_to_write(struct hak_located at) {
+    hak_open_border(&at, true);
+}
+
 HAK_TRACER_TEXT void hak_check_resize(user_t user, size_t asked_bytes) {
     struct hak_located at;
     if (!hak_locate(user.p, &at))
@@ -386,6 +393,8 @@ HAK_TRACER_TEXT void hak_check_resize(user_t user, size_t asked_bytes) {
     at.slot->is_changing = 1;
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     hak_set_asked_bytes(&at, asked_bytes);
+    if (HAK_UNLIKELY(at.large != NULL) && hak_has_border(&at))
+        open_to_write(at);
     if (hak_layout_has_header() || HAK_UNLIKELY(hak_options.junk))
         hak_fill_unwritten(&at, old_bytes, asked_bytes);
     if (hak_layout_has_header())

@@ -133,6 +133,11 @@ struct hak_damage hak_canary_damage_in(const struct hak_located *at, const char 
 struct hak_damage hak_header_damage_in(const struct hak_located *at, const char *header) HAK_HIDDEN;
 void hak_write_header(const struct hak_located *at) HAK_HIDDEN;
 void hak_write_canary(const struct hak_located *at) HAK_HIDDEN;
+/* Opens pages of the border of a large block that the program has closed, before it is compared, or
+ * written anew. */
+void hak_open_border(const struct hak_located *at, bool writes) HAK_HIDDEN;
+/* False: the program has closed pages of it. For who changes nothing. */
+bool hak_can_read_border(const struct hak_located *at) HAK_HIDDEN;
 /* Fills [start, end) with the word of a pattern (trace/pattern.h). */
 void hak_fill_with(char *start, const char *end, uint64_t word) HAK_HIDDEN;
 /* The bytes from..to of the user's, which malloc or realloc has just added to the block. */

@@ -58,16 +58,6 @@ bool hak_list_header_stands(const struct hak_located *at) {
            found.second == hak_header_of_word(found.first).second;
 }
 
-/* The canary's offset from the block's base. */
-static size_t canary_from(const struct hak_located *at) {
-    return hak_delta_bytes_of(at) + hak_asked_bytes_of(at);
-}
-
-static size_t canary_to(const struct hak_located *at) {
-    size_t from = canary_from(at), to = at->slot_bytes;
-    return at->large && to > from + HAK_CANARY_MAX_BYTES ? from + HAK_CANARY_MAX_BYTES : to;
-}
-
 void hak_fill_with(char *start, const char *end, uint64_t word) {
     word = hak_pattern_turned(word, (uintptr_t)start);
     for (; end - start >= (ptrdiff_t)sizeof word; start += sizeof word)
@@ -87,7 +77,7 @@ void hak_fill_unwritten(const struct hak_located *at, size_t from, size_t to) {
 }
 
 void hak_write_canary(const struct hak_located *at) {
-    hak_fill_with(at->base + canary_from(at), at->base + canary_to(at),
+    hak_fill_with(at->base + hak_canary_from(at), at->base + hak_canary_to(at),
                   hak_word_of(at, HAK_PATTERN_CANARY));
 }
 
@@ -105,7 +95,7 @@ void hak_write_around_in(const struct hak_located *at, char *page) {
         fill_in(page, at->base, header, hak_word_of(at, HAK_PATTERN_HEADER));
     if (!hak_has_no_header(at) && (uintptr_t)header - (uintptr_t)page < HAK_PAGE_BYTES)
         put_header(hak_user_in(at), hak_header_due(at));
-    fill_in(page, at->base + canary_from(at), at->base + canary_to(at),
+    fill_in(page, at->base + hak_canary_from(at), at->base + hak_canary_to(at),
             hak_word_of(at, HAK_PATTERN_CANARY));
 }
 
@@ -143,9 +133,9 @@ static inline struct hak_damage compare_with(const uint8_t *start, const uint8_t
 }
 
 struct hak_damage hak_canary_damage_in(const struct hak_located *at, const char *base) {
-    size_t from = canary_from(at);
+    size_t from = hak_canary_from(at);
     return compare_with(
-        (const uint8_t *)base + from, (const uint8_t *)base + canary_to(at),
+        (const uint8_t *)base + from, (const uint8_t *)base + hak_canary_to(at),
         hak_pattern_turned(hak_word_of(at, HAK_PATTERN_CANARY), (uintptr_t)at->base + from));
 }
 

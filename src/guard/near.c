@@ -11,7 +11,7 @@
  * Of a block that was freed and of a live one in front of it the freed one is named, when the
  * address lies in the bytes that the program had there; in its header, right behind the live one,
  * that one. Of two blocks in front of the address the nearer one is named. Runs in the handler of a
- * crash: no lock, no allocation, no system call. */
+ * crash: no lock, no allocation. */
 #include "guard/pages.h"
 #include "guard/choose/sample.h"
 #include "guard/sweep.h"
@@ -72,7 +72,7 @@ bool hak_find_live_in_front(uintptr_t address, uintptr_t reach, struct hak_locat
 /* Adds the bytes overwritten between the block and the address at which the processor stopped the
  * program: a write that comes from there begins where they do. */
 static void add_border_damage(struct hak_fault_facts *facts, const struct hak_located *at) {
-    if (!hak_has_border(at) || facts->access != HAK_ACCESS_WRITE)
+    if (!hak_has_border(at) || facts->access != HAK_ACCESS_WRITE || !hak_can_read_border(at))
         return;
     struct hak_damage damage = facts->fault == HAK_FAULT_HEAP_BUFFER_OVERFLOW
                                    ? hak_canary_damage(at)

@@ -12,6 +12,7 @@
 #include "guarded/guarded.h"
 #include "guarded/mappings.h"
 #include "light.h"
+#include "newer.h"
 #include "platform/platform.h"
 #include "platform/raw_call.h"
 #include "platform/registry.h"
@@ -182,6 +183,31 @@ static bool is_of_light(const char *page, const struct hak_located *at) {
                     : light_hak_owner && light_hak_owner(page) != 0;
 }
 
+/* A guard that the program has put there (MADV_GUARD_INSTALL) stays when the protection changes,
+ * and the page has no memory any more. */
+static bool remove_guard(char *page) {
+    if (hak_raw_readable((uintptr_t)page) || hak_call_is_forbidden(SYS_rt_sigprocmask))
+        return true;
+    if (hak_raw_call(SYS_madvise, page, HAK_PAGE_BYTES, MADV_GUARD_REMOVE) != 0 ||
+        !hak_raw_readable((uintptr_t)page))
+        return false;
+    write_again(page);
+    return true;
+}
+
+/* Opens a page that the program has closed, or maps it again. */
+static bool open_of_program(char *page) {
+    bool is_open = hak_allow_writes(page, HAK_PAGE_BYTES) ? remove_guard(page) : map_again(page);
+    if (is_open)
+        hak_hop_count(HAK_COUNTED_CLOSED_OPEN, HAK_CLASS_NONE, HAK_PAGE_BYTES);
+    return is_open;
+}
+
+/* Opens a page that hakmem has closed, or the program, or both. */
+static bool open_for_family(char *page) {
+    return (hak_pages_open_at((uintptr_t)page) && remove_guard(page)) || open_of_program(page);
+}
+
 bool hak_pages_open_closed(uintptr_t address, uintptr_t stack_pointer) {
     struct hak_located at;
     uintptr_t inside = hak_inside.stack_pointer;
@@ -190,12 +216,16 @@ bool hak_pages_open_closed(uintptr_t address, uintptr_t stack_pointer) {
     bool is_family = inside != 0 && stack_pointer < inside;
     if (hak_light_serves() ? !is_of_light(page, &at) : !is_ours || !is_family)
         return false;
-    if (hak_pages_open_at(address))
-        return true;
-    if (!hak_allow_writes(page, HAK_PAGE_BYTES) && !map_again(page))
-        return false;
-    hak_hop_count(HAK_COUNTED_CLOSED_OPEN, HAK_CLASS_NONE, HAK_PAGE_BYTES);
-    return true;
+    return open_for_family(page);
+}
+
+void hak_pages_open_for_call(const char *start, const char *end, bool writes) {
+    uintptr_t page = (uintptr_t)start & ~(uintptr_t)(HAK_PAGE_BYTES - 1);
+    if (start == end || hak_call_is_forbidden(writes ? SYS_futex : SYS_rt_sigprocmask))
+        return;
+    for (; page < (uintptr_t)end; page += HAK_PAGE_BYTES)
+        if (HAK_UNLIKELY(writes ? !hak_raw_writable(page) : !hak_raw_readable(page)))
+            (void)open_for_family((char *)page);
 }
 
 /* ---- close ----------------------------------------------------------------------------------- */

@@ -78,6 +78,11 @@ HAK_HIDDEN void hak_pages_forget_large(const struct hak_located *at);
  */
 HAK_HIDDEN HAK_COLD bool hak_pages_open(const struct hak_located *at);
 
+/* A call of the malloc family reads, or writes, [start, end) of a large block next: opens what the
+ * program has closed of it. The handler of SIGSEGV does the same later, but not on a thread that
+ * blocks the signal. */
+HAK_HIDDEN void hak_pages_open_for_call(const char *start, const char *end, bool writes);
+
 /* Bits of the pages of its slab that a slot touches. */
 static inline uint32_t hak_pages_of(const struct hak_located *at) {
     uintptr_t offset = (uintptr_t)at->base & (HAK_SLAB_BYTES - 1);

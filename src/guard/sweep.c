@@ -160,22 +160,53 @@ static size_t bytes_in_front(const struct hak_large *large) {
                                                       : 0;
 }
 
+static size_t bytes_behind(const struct hak_located *at) {
+    size_t bytes = at->slot_bytes - hak_delta_bytes_of(at) - hak_asked_bytes_of(at);
+    return at->large && bytes > TAIL_BYTES ? TAIL_BYTES : bytes;
+}
+
 /* True when all that is compared of the block `at` can be read: of a live one the bytes around it,
  * of a freed one the pages that hakmem has not closed. */
 static bool is_open(const struct hak_located *at) {
     if (at->slot->place == HAK_PLACE_LIVE) {
         const char *user = hak_user_in(at), *canary = user + hak_asked_bytes_of(at);
-        size_t behind = (size_t)(at->base + at->slot_bytes - canary);
-        if (at->large && behind > TAIL_BYTES)
-            behind = TAIL_BYTES;
         size_t in_front = at->large ? bytes_in_front(at->large) : HAK_HEADER_BYTES;
-        return can_read(user - in_front, in_front) && can_read(canary, behind);
+        return can_read(user - in_front, in_front) && can_read(canary, bytes_behind(at));
     }
     const char *slab = (const char *)((uintptr_t)at->base & ~(uintptr_t)(HAK_SLAB_BYTES - 1));
     for (uint32_t rest = hak_pages_of(at) & ~hak_closed_pages_of(at); rest; rest &= rest - 1)
         if (!can_read(slab + (size_t)__builtin_ctz(rest) * HAK_PAGE_BYTES, 1))
             return false;
     return true;
+}
+
+/* A live block as find_damage reads it. */
+struct border {
+    const char *header;
+    char *bytes;
+};
+
+/* Beside other threads, of which one may close or unmap pages of its block at any moment, a copy of
+ * what lies around one that can have pages of its own. False: some of it cannot be read. */
+static bool take_border(const struct hak_located *at, struct border *border) {
+    size_t in_front = at->large ? bytes_in_front(at->large) : HAK_HEADER_BYTES;
+    size_t header = in_front ? HAK_HEADER_BYTES : 0, behind = bytes_behind(at);
+    size_t from = hak_delta_bytes_of(at) + hak_asked_bytes_of(at);
+    *border = (struct border){hak_user_in(at) - header, at->base};
+    if (sweep.is_alone || at->slot_bytes < HAK_PAGE_BYTES || behind > TAIL_BYTES)
+        return true;
+    if (!copy(hak_user_in(at) - in_front, sweep.head, in_front) ||
+        !copy(at->base + from, sweep.tail, behind))
+        return false;
+    *border = (struct border){sweep.head + in_front - header, sweep.tail - from};
+    return true;
+}
+
+/* Damage that was found in a copy, where the block's own bytes lie. */
+static void put_in_place(struct hak_damage *damage, ptrdiff_t distance) {
+    damage->first += distance;
+    damage->last += distance;
+    damage->end += distance;
 }
 
 /* ---- slabs ------------------------------------------------------------------------------------
@@ -214,15 +245,15 @@ static void look_at_slot(const struct slab_seen *seen, struct hak_slot *slot, si
     /* Pages with live blocks are open. Closed ones were found whole when they were closed. */
     if (before.place != HAK_PLACE_LIVE && hak_closed_pages_of(&at) == hak_pages_of(&at))
         return;
-    if (!is_open(&at)) {
+    struct border border = {.bytes = at.base};
+    if (!is_open(&at) || (before.place == HAK_PLACE_LIVE && !take_border(&at, &border))) {
         leave_closed_out(before.place == HAK_PLACE_LIVE);
         return;
     }
     sweep.looked_at++;
     struct hak_damage damage;
     int64_t offset_bytes;
-    unsigned code =
-        find_damage(&at, hak_user_in(&at) - HAK_HEADER_BYTES, at.base, &damage, &offset_bytes);
+    unsigned code = find_damage(&at, border.header, border.bytes, &damage, &offset_bytes);
     if (HAK_LIKELY(!code))
         return;
     struct hak_slot now = state_now(slot);
@@ -230,8 +261,10 @@ static void look_at_slot(const struct slab_seen *seen, struct hak_slot *slot, si
         sweep.is_live_left_out = sweep.is_freed_left_out = true;
         return;
     }
-    if (code == HAK_FAULT_HEAP_BUFFER_OVERFLOW)
+    if (code == HAK_FAULT_HEAP_BUFFER_OVERFLOW) {
+        put_in_place(&damage, at.base - border.bytes);
         hak_follow_overflow(&at, &damage);
+    }
     keep_found(&at, slot, (enum hak_fault_code)code, &damage, offset_bytes);
 }
 
@@ -314,24 +347,15 @@ static void look_at_large(struct hak_large *large, void *context) {
         leave_closed_out(true);
         return;
     }
-    sweep.looked_at++;
-    const char *header = hak_user_in(&at) - (in_front ? HAK_HEADER_BYTES : 0);
-    char *bytes = at.base;
-    if (!sweep.is_alone) {
-        size_t from = before.user_delta + before.asked_bytes;
-        size_t length = before.mapped_bytes - from;
-        length = length < TAIL_BYTES ? length : TAIL_BYTES;
-        if (!copy(hak_user_in(&at) - in_front, sweep.head, in_front) ||
-            !copy(at.base + from, sweep.tail, length)) {
-            sweep.is_live_left_out = true;
-            return;
-        }
-        header = sweep.head + in_front - (in_front ? HAK_HEADER_BYTES : 0);
-        bytes = sweep.tail - from;
+    struct border border;
+    if (!take_border(&at, &border)) {
+        sweep.is_live_left_out = true;
+        return;
     }
+    sweep.looked_at++;
     struct hak_damage damage;
     int64_t offset_bytes;
-    unsigned code = find_damage(&at, header, bytes, &damage, &offset_bytes);
+    unsigned code = find_damage(&at, border.header, border.bytes, &damage, &offset_bytes);
     if (HAK_LIKELY(!code))
         return;
     struct hak_slot now = state_now(slot);

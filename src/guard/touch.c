@@ -108,7 +108,8 @@ void hak_touch_tell(const struct hak_touch *touch, const struct hak_located *at,
         facts.call[i] = touch->call[i];
     hak_describe_located(at, &facts);
     facts.offset = (int64_t)(facts.found_address - facts.user);
-    if (fault == HAK_FAULT_HEAP_BUFFER_OVERFLOW && !touch->is_write && is_live_at_rest(at)) {
+    if (fault == HAK_FAULT_HEAP_BUFFER_OVERFLOW && !touch->is_write && is_live_at_rest(at) &&
+        hak_can_read_border(at)) {
         /* Bytes that something wrote before: the read follows from that. */
         struct hak_damage damage = hak_canary_damage(at);
         if (damage.bytes)

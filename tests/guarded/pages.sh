@@ -5,11 +5,13 @@
 . "${SOURCE:?}/tests/tools/test.sh"
 program=$BUILD/tests/guarded/pages
 
+library=$BUILD/hakmem-debug.so
+
 # run WHAT VARIABLE=VALUE...
 run() {
     local what=$1 status
     shift
-    env "$@" HAKMEM_TRACE=off LD_PRELOAD="$BUILD/hakmem-debug.so" "$program" "$what" >said 2>&1
+    env "$@" HAKMEM_TRACE=off LD_PRELOAD="$library" "$program" "$what" >said 2>&1
     status=$?
     [ $status -eq 0 ] && [ ! -s said ] || complain "$what, $*: status $status: $(head -n 3 said)"
 }
@@ -24,11 +26,18 @@ for level in normal trace light; do
     [ "${FULL:-0}.$level" = 0.normal ] || run given HAKMEM_CHECK=$level
     run beside HAKMEM_CHECK=$level HAKMEM_GUARD=off
     run at_end HAKMEM_CHECK=$level HAKMEM_GUARD=all
+    run unheard HAKMEM_CHECK=$level HAKMEM_GUARD=all
+    run blocked HAKMEM_CHECK=$level HAKMEM_GUARD=off
+    run toggled HAKMEM_CHECK=$level
 done
 run kept HAKMEM_GUARD=all
 run given HAKMEM_GUARD=all
 [ "${FULL:-0}" = 0 ] || run given HAKMEM_GUARD=off
 run beside HAKMEM_SWEEP_EVERY=500
+library=$BUILD/libhakmem.so
+for what in kept beside large blocked at_end toggled; do
+    run $what
+done
 
 for level in normal trace; do
     "$BUILD/hakmem-trace" run --check $level --leaks --wait -s $level.db -- "$program" at_end >said 2>&1
