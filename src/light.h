@@ -50,8 +50,8 @@ HAK_HIDDEN void hak_light_give(void *pointer);
  * reported. */
 HAK_HIDDEN bool hak_light_resizes(void *pointer, size_t *asked_bytes);
 
-/* The bytes asked for of such a block; 0: it is none. */
-HAK_HIDDEN size_t hak_light_usable(const void *pointer);
+/* The bytes asked for of such a block; 0: it is none, and one that was freed is reported. */
+HAK_HIDDEN size_t hak_light_usable(void *pointer);
 
 /* The calling thread ends, after its last block was given back. */
 HAK_HIDDEN void hak_light_thread_end(void);

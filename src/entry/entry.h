@@ -45,7 +45,7 @@ HAK_HIDDEN HAK_COLD void hak_entry_free_foreign(user_t user, const void *caller)
 HAK_HIDDEN HAK_COLD void *hak_entry_move_foreign(user_t user, size_t bytes, hak_call_t call);
 
 /* foreign.c: malloc_usable_size of such a pointer; 0 where its owner is not known. */
-HAK_HIDDEN HAK_COLD size_t hak_entry_foreign_bytes(const void *pointer);
+HAK_HIDDEN HAK_COLD size_t hak_entry_foreign_bytes(void *pointer);
 
 /* operators.c: the program has operators new or delete of its own in the place of some of ours. */
 HAK_HIDDEN bool hak_entry_operators_are_replaced(void);

@@ -110,7 +110,7 @@ void *hak_entry_move_foreign(user_t user, size_t bytes, hak_call_t call) {
     return moved;
 }
 
-size_t hak_entry_foreign_bytes(const void *pointer) {
+size_t hak_entry_foreign_bytes(void *pointer) {
     if (hak_is_light_build && hak_light_covers(pointer))
         return hak_light_usable(pointer);
     return hak_allocators_bytes(find_owner(pointer), pointer);

@@ -99,10 +99,12 @@ bool hak_light_resizes(void *pointer, size_t *asked_bytes) {
     return true;
 }
 
-size_t hak_light_usable(const void *pointer) {
+size_t hak_light_usable(void *pointer) {
     struct hak_located at;
-    bool is_block = hak_locate(pointer, &at) && at.slot->place == HAK_PLACE_LIVE;
-    return is_block ? hak_asked_bytes_of(&at) : 0;
+    if (HAK_LIKELY(hak_locate(pointer, &at) && at.slot->place == HAK_PLACE_LIVE))
+        return hak_asked_bytes_of(&at);
+    hak_check_asked_about(user_from(pointer));
+    return 0;
 }
 
 void hak_light_thread_end(void) {

@@ -7,7 +7,7 @@ PROGRAMS=light
 . "${SOURCE:-$(dirname "$0")/../..}/tests/tools/faults.sh"
 here=$SOURCE/tests/light
 begin_reports "$@"
-watched=(write_after read_after write_slack read_freed write_freed double_free free_inside thread_after child_after)
+watched=(write_after read_after write_slack read_freed write_freed size_freed double_free free_inside thread_after child_after)
 
 # of_light NAME: what level light reports of a program of tests/guarded, by what level normal does.
 of_light() {
