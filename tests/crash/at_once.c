@@ -1,9 +1,10 @@
 /* Threads commit one fault at the same moment: FAULT THREADS [HANDLER], the first of
  *
- *     free    a block is given back by all of them
- *     read    a byte of a freed block is read
- *     null    a byte at NULL is read
- *     abort   abort is called
+ *     free      a block is given back by all of them
+ *     read      a byte of a freed block is read
+ *     overflow  the byte behind a block is written; each thread gives its own back afterwards
+ *     null      a byte at NULL is read
+ *     abort     abort is called
  *
  * With HANDLER the program hears of its end, and dies a little later; with "wait" in its place it
  * first says "ready" and waits for a line. */
@@ -14,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { most = 64 };
+enum { most = 400, bytes = 208, stack_bytes = 128 << 10 };
 
 static pthread_barrier_t barrier;
 static char *volatile block;
@@ -40,6 +41,14 @@ static void *look(void *unused) {
     return unused;
 }
 
+static void *overflow(void *unused) {
+    volatile char *own = malloc(bytes);
+    pthread_barrier_wait(&barrier);
+    own[bytes] = 1;
+    free((void *)own);
+    return unused;
+}
+
 static void *look_at_null(void *unused) {
     char *volatile nothing = NULL;
     pthread_barrier_wait(&barrier);
@@ -57,10 +66,12 @@ int main(int argc, char **argv) {
     pthread_t threads[most];
     const char *fault = argc > 1 ? argv[1] : "";
     int reads = strcmp(fault, "read") == 0;
-    void *(*commit)(void *) = reads                         ? look
-                              : strcmp(fault, "null") == 0  ? look_at_null
-                              : strcmp(fault, "abort") == 0 ? give_up
-                                                            : give;
+    void *(*commit)(void *) = reads                            ? look
+                              : strcmp(fault, "overflow") == 0 ? overflow
+                              : strcmp(fault, "null") == 0     ? look_at_null
+                              : strcmp(fault, "abort") == 0    ? give_up
+                                                               : give;
+    pthread_attr_t small;
     unsigned count = argc > 2 ? (unsigned)atoi(argv[2]) % (most + 1) : 2;
     if (argc > 3 && strcmp(argv[3], "wait") == 0) {
         puts("ready");
@@ -74,8 +85,10 @@ int main(int argc, char **argv) {
     if (reads)
         free(block);
     pthread_barrier_init(&barrier, NULL, count);
+    pthread_attr_init(&small);
+    pthread_attr_setstacksize(&small, stack_bytes);
     for (unsigned i = 0; i < count; i++)
-        if (pthread_create(&threads[i], NULL, commit, NULL) != 0)
+        if (pthread_create(&threads[i], &small, commit, NULL) != 0)
             return 2;
     for (unsigned i = 0; i < count; i++)
         pthread_join(threads[i], NULL);

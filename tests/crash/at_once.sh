@@ -5,14 +5,18 @@
 . "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/await.sh"
 
-# once FAULT NAME LEVEL ON_FAULT [HANDLER]
+threads=24 guard=
+
+# once FAULT NAME LEVEL ON_FAULT [HANDLER], by so many $threads, with guarded blocks as $guard says
 once() {
-    local fault=$1 name=$2 level=$3 rows
+    local fault=$1 name=$2 level=$3 rows status
     rm -f once.db
-    "$BUILD/hakmem-trace" run --check "$level" --on-fault "$4" -s once.db -- "$BUILD/tests/crash/at_once" "$fault" 24 ${5:+"$5"} >said 2>&1
+    "$BUILD/hakmem-trace" run --check "$level" ${guard:+--guard "$guard"} --on-fault "$4" -s once.db -- "$BUILD/tests/crash/at_once" "$fault" $threads ${5:+"$5"} >said 2>&1
+    status=$?
     grep '^SUMMARY: ' said >summaries
     rows=$("$BUILD/hakmem-trace" sql -s once.db 'SELECT count(*) FROM fault')
-    grep -q "^SUMMARY: hakmem: $name at_once.c:" summaries && [ "$(wc -l <summaries)" -eq 1 ] && [ "$rows" = 1 ] || complain "$*: rows of the store: $rows; reports:" "$(cat summaries)"
+    grep -qE "^SUMMARY: hakmem: $name (of a block from )?at_once.c:" summaries && [ "$(wc -l <summaries)" -eq 1 ] && [ "$rows" = 1 ] && [ $status -eq 1 ] ||
+        complain "$*, $threads threads${guard:+, guard $guard}: status $status; rows of the store: $rows; reports:" "$(cat summaries)"
 }
 
 # crash_once FAULT SIGNAL ALLOCATOR
@@ -62,3 +66,14 @@ done
 once free double-free trace stop handler
 once free double-free normal stop handler
 once read use-after-free normal stop handler
+
+# Where the program goes on, a write that the processor stops and one that free finds are two faults.
+for threads in 8 400; do
+    once overflow heap-buffer-overflow normal stop
+    guard=off once overflow heap-buffer-overflow normal continue
+    once free double-free normal stop
+    once read use-after-free normal stop
+done
+once free double-free trace continue
+once read use-after-free normal continue
+threads=8 guard=all once overflow heap-buffer-overflow normal continue

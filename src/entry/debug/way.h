@@ -192,6 +192,13 @@ HAK_IN_PLACE bool hak_entry_give_at_hand(user_t user, enum hak_given by, hak_cal
     return true;
 }
 
+/* Another thread has given the large block back since hak_check_pointer, and nothing is at its
+ * address any more: it is reported, and no other allocator is asked. */
+static inline void hak_entry_tell_gone(user_t user, enum hak_record_kind kind) {
+    base_t base;
+    (void)hak_check_pointer(user, kind == HAK_REALLOC_FROM ? HAK_REALLOC : kind, &base);
+}
+
 /* A block comes back from the program; `kind` is FREE, by hak_free_by, or HAK_REALLOC_FROM (then it
  * was taken back before). */
 HAK_IN_PLACE void hak_entry_give(base_t base, user_t user, enum hak_record_kind kind) {
@@ -203,7 +210,7 @@ HAK_IN_PLACE void hak_entry_give(base_t base, user_t user, enum hak_record_kind 
             return;
     }
     if (HAK_UNLIKELY(!hak_route_give(base, kind)) && user.p)
-        hak_entry_free_foreign(user, __builtin_return_address(0));
+        hak_entry_tell_gone(user, kind);
 }
 
 /* hak_entry_give_back between hak_check_enter and hak_check_leave; `call` is that of the program,
