@@ -5,7 +5,7 @@
 #
 #   KNOWN_PROGRAMS=FOLDER  has the programs that are no package's: each is built unmodified, with -O2, at the commit that
 #                          tests/known/collected/cases names, and lies under the name behind its "@". One that is not
-#                          there is skipped, and said by its name.
+#                          there is left out, and its name is said.
 #   HALF=A, HALF=B         one half only. B is never tuned on: its lines are looked at when a session is at its end.
 #   ONLY="NAME ..."        these cases
 #   WAYS="WAY ..."         these ways: normal, all, hunt, or another of tests/known; nothing is compared then
@@ -126,7 +126,8 @@ check_case() {
     cd ..
 }
 
-# What ran says what it said before. Which blocks level normal guards depends on the time that the machine takes: its lines are only shown.
+# Compares the lines of the cases that ran with those due. The blocks that level normal guards depend on the time that the machine takes: its
+# lines are only shown.
 compare() {
     sed '/^    normal /d' "$1.found" >"$1.now"
     awk 'FNR == NR { if (/^[^ ]/) ran[$1] = 1; next }

@@ -179,7 +179,7 @@ TEST(a_look_tells_of_damage_once_and_names_the_call) {
     ck_assert_uint_eq(last_fault().found_by, HAK_FOUND_BY_LOOK);
 }
 
-/* The word due around it is not known, or the bytes are not its any more. */
+/* Its state changes, or the bytes are not its any more. */
 TEST(a_look_leaves_blocks_alone_that_another_thread_changes_or_has_freed) {
     make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER);
     char *block = block_in(0);
