@@ -392,7 +392,8 @@ static const struct {
       .damaged_span = 4,
       .damage = "AB\xdd"
                 "C"},
-     {"write-after-free: at least 4 bytes at offset 8 of a 24-byte block freed by function_6() app.c:6 were "
+     {"write-after-free: at least 4 bytes at offset 8 of a 24-byte block freed by function_6() "
+      "app.c:6 were "
       "overwritten, ",
       "found by the check of the block when it left quarantine\n", "41 42 dd 43  \"AB.C\"\n"}},
     {304,
