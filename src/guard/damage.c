@@ -16,8 +16,7 @@
 #include "guard/watched.h"
 #include "platform/readable.h"
 
-/* The call that came upon the damage: a call of the malloc family by its kind, or one of libc by
- * its name.
+/* The call that met the damage: one of the malloc family by its kind, or one of libc by its name.
  */
 struct finder {
     enum hak_record_kind kind;

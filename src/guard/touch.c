@@ -11,12 +11,45 @@
 #include "guard/touch.h"
 
 #include <string.h>
+#include "guard/around.h"
 #include "guard/guard.h"
 #include "guard/pages.h"
 #include "platform/objects.h"
 #include "platform/readable.h"
 
 enum { TOUCH_REACH_BYTES = 64, STACK_BYTES = 64 << 10 };
+
+/* The first bytes of its canary, or of those behind a block without a header. */
+static bool canary_stands(const struct hak_located *at, const char *canary) {
+    const char *end = at->base + at->slot_bytes;
+    uint64_t due = hak_word_of(at, HAK_PATTERN_CANARY);
+    for (unsigned i = 0; i < 2 * sizeof due && canary + i < end; i++)
+        if ((uint8_t)canary[i] != hak_pattern_byte(due, (uintptr_t)(canary + i) & 7))
+            return false;
+    return true;
+}
+
+/* A block of less than a page has no page that the program could close for itself. */
+static bool border_stands(const struct hak_located *at, bool asks) {
+    const char *user = hak_user_in(at), *canary = user + hak_asked_bytes_of(at);
+    size_t behind = (size_t)(at->base + at->slot_bytes - canary);
+    bool has_header = !hak_has_no_header(at), is_small = hak_asked_bytes_of(at) < HAK_PAGE_BYTES;
+    struct hak_header header, due = hak_header_due(at);
+    if (!hak_has_border(at) || (!is_small && !asks))
+        return true;
+    if (!is_small && !((!has_header || hak_can_read(user - sizeof header, sizeof header)) &&
+                       hak_can_read(canary, behind < 16 ? behind : 16)))
+        return true;
+    if (has_header)
+        __builtin_memcpy(&header, user - sizeof header, sizeof header);
+    return (!has_header || (header.first == due.first && header.second == due.second)) &&
+           canary_stands(at, canary);
+}
+
+bool hak_border_stands_at(const void *p, bool asks) {
+    struct hak_located at;
+    return !hak_locate(p, &at) || border_stands(&at, asks);
+}
 
 /* The loader's mappings are asked first: most pointers that are not ours lie there. */
 size_t hak_room_elsewhere(const void *p, bool asks, bool *is_whole) {
@@ -31,20 +64,8 @@ size_t hak_room_elsewhere(const void *p, bool asks, bool *is_whole) {
     hak_locate_as_large(large, &at);
     size_t room = hak_room_in(&at, p);
     if (is_whole && room - 1 < SIZE_MAX - 1)
-        *is_whole = hak_border_stands_slowly(&at, asks);
+        *is_whole = border_stands(&at, asks);
     return room;
-}
-
-/* A block of less than a page has no page that the program could close for itself. */
-bool hak_border_stands_slowly(const struct hak_located *at, bool asks) {
-    const char *user = hak_user_in(at), *canary = user + hak_asked_bytes_of(at);
-    bool has_header = !hak_has_no_header(at), is_small = hak_asked_bytes_of(at) < HAK_PAGE_BYTES;
-    if (!hak_has_border(at) || (!is_small && !asks))
-        return true;
-    if (!is_small && !((!has_header || hak_can_read(user - HAK_HEADER_BYTES, HAK_HEADER_BYTES)) &&
-                       hak_can_read(canary, at->base + at->slot_bytes > canary)))
-        return true;
-    return hak_border_stands(at, has_header);
 }
 
 static bool is_live_at_rest(const struct hak_located *at) {

@@ -54,36 +54,29 @@ HAK_IN_PLACE size_t hak_room_at(const void *p) {
  * at its free. The program may have closed pages of a block that has a page of its own: the kernel
  * is asked about those first, and where that would cost more than the call they are left out. */
 
-/* True when the header and the first bytes of the canary, which can be read, are as due: the
- * canary from behind the bytes asked for to the slot's end. */
-HAK_IN_PLACE bool hak_border_stands(const struct hak_located *at, bool has_header) {
-    enum { COMPARED_BYTES = 64 };
-    uint64_t word =
-        hak_pattern_word(HAK_PATTERN_CANARY, (uintptr_t)at->base, at->class_index, at->slot->lives);
+/* True when header and canary stand around the block `at`, which can be read: of the canary the
+ * first 8 to 16 bytes. They are compared with each other, since all name the block by the same
+ * bits; the slot's state tells which of them is wrong (layout.c). */
+HAK_IN_PLACE bool hak_border_stands(const struct hak_located *at) {
     const char *user = hak_user_in(at), *start = user + hak_asked_bytes_of(at);
-    const char *end = at->base + at->slot_bytes;
-    const char *p = (const char *)((uintptr_t)start & ~(sizeof word - 1));
-    uint64_t found[2], differs = 0;
-    if (has_header) {
-        __builtin_memcpy(found, user - HAK_HEADER_BYTES, sizeof found);
-        differs = (found[0] ^ hak_pattern_as(word, HAK_PATTERN_CANARY, HAK_PATTERN_HEADER)) |
-                  (found[1] ^ hak_pattern_as(word, HAK_PATTERN_CANARY, HAK_PATTERN_HEADER_2));
-    }
-    if (end - start > COMPARED_BYTES)
-        end = start + COMPARED_BYTES;
-    if (HAK_UNLIKELY(start >= end))
-        return differs == 0;
-    __builtin_memcpy(found, p, sizeof word);
-    differs |= (found[0] ^ word) >> 8 * (start - p);
-    while ((p += sizeof word) < end) {
-        __builtin_memcpy(found, p, sizeof word);
-        differs |= found[0] ^ word;
+    const char *p = (const char *)((uintptr_t)start & ~(sizeof(uint64_t) - 1));
+    uint64_t header[2], canary;
+    __builtin_memcpy(header, user - HAK_HEADER_BYTES, sizeof header);
+    uint64_t differs =
+        header[1] ^ hak_pattern_as(header[0], HAK_PATTERN_HEADER, HAK_PATTERN_HEADER_2);
+    uint64_t due = hak_pattern_as(header[0], HAK_PATTERN_HEADER, HAK_PATTERN_CANARY);
+    __builtin_memcpy(&canary, p, sizeof canary);
+    differs |= (canary ^ due) >> 8 * ((uintptr_t)start & 7);
+    if (p + sizeof canary < at->base + at->slot_bytes) {
+        __builtin_memcpy(&canary, p + sizeof canary, sizeof canary);
+        differs |= canary ^ due;
     }
     return differs == 0;
 }
 
-/* The same of any live block, as far as it can be read, and has such bytes. */
-HAK_HIDDEN bool hak_border_stands_slowly(const struct hak_located *at, bool asks);
+/* The same of any live block in whose bytes `p` lies, as far as it can be read, and has such bytes.
+ */
+HAK_HIDDEN bool hak_border_stands_at(const void *p, bool asks);
 
 /* hak_room_at, and `is_whole` as hak_room_elsewhere has it, of any block. */
 HAK_IN_PLACE size_t hak_room_looked_at(const void *p, bool asks, bool *is_whole) {
@@ -95,8 +88,8 @@ HAK_IN_PLACE size_t hak_room_looked_at(const void *p, bool asks, bool *is_whole)
     if (HAK_UNLIKELY(room - 1 >= SIZE_MAX - 1) ||
         HAK_UNLIKELY(hak_options.layout != HAK_LAYOUT_HEADER))
         return room; /* none, or not known */
-    *is_whole = HAK_LIKELY(at.slot_bytes <= HAK_PAGE_BYTES) ? hak_border_stands(&at, true)
-                                                            : hak_border_stands_slowly(&at, asks);
+    *is_whole = HAK_LIKELY(at.slot_bytes <= HAK_PAGE_BYTES) ? hak_border_stands(&at)
+                                                            : hak_border_stands_at(p, asks);
     return room;
 }
 

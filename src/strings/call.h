@@ -99,7 +99,7 @@ struct hak_string_row {
 HAK_HIDDEN extern const struct hak_string_row hak_string_rows[HAK_STRING_CALLS];
 HAK_HIDDEN const char *hak_string_name(unsigned number);
 
-/* Notes of what came up while a call was looked at. */
+/* Notes that are made while a call is looked at. */
 struct notes {
     const void *damaged; /* a pointer into a block around which bytes are not as due, or NULL */
     bool is_told;        /* the call itself touches too many bytes */

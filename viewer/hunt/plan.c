@@ -10,7 +10,7 @@
  * stack, and is guarded from its start when malloc's is there too. Each list is gone through once,
  * and again as long as --runs allows.
  *
- * The fault named then may follow from one before it, at a block that was not guarded: one run of
+ * A fault that is named may follow from one before it, at a block that was not guarded: one run of
  * all has all blocks guarded, and of two findings the one counts that came after fewer calls of
  * the malloc family. Moves between layers are other ones in each run, and are not counted. */
 #include "viewer/hunt/parts.h"

@@ -133,7 +133,7 @@ static bool is_whole_at(const char *p, bool asks) {
     return is_whole;
 }
 
-/* The result of a look at `p` tells, 0 for nothing. */
+/* The fault that a look at `p` tells, 0 for none. */
 static unsigned met_at(const char *p) {
     forget_events();
     hak_damage_met(p, "strlen");
@@ -144,7 +144,7 @@ static unsigned met_at(const char *p) {
 TEST(a_look_sees_each_byte_around_the_block) {
     make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER);
     char *block = block_in(0);
-    for (int offset = -16; offset < 64 - 16; offset++) {
+    for (int offset = -16; offset < 32; offset++) {
         if (offset >= 0 && offset < ASKED)
             continue;
         block[offset] ^= 1;
@@ -179,7 +179,7 @@ TEST(a_look_tells_of_damage_once_and_names_the_call) {
     ck_assert_uint_eq(last_fault().found_by, HAK_FOUND_BY_LOOK);
 }
 
-/* Its state changes, or the bytes are not its any more. */
+/* It is not known by which bytes it is surrounded, or they are not its any more. */
 TEST(a_look_leaves_blocks_alone_that_another_thread_changes_or_has_freed) {
     make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER);
     char *block = block_in(0);
