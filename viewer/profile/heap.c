@@ -729,6 +729,23 @@ static bool read_options(struct heap *h) {
     return true;
 }
 
+/* Reads all of it in one transaction: the names of functions alone are thousands of queries. */
+static int read_all(struct heap *h) {
+    const struct hak_database *db = hak_store_database(h->view->reader);
+    bool is_own = hak_database_begin_reading(db);
+    int status = read_timeline(h);
+    if (status == 0) {
+        settle_moment(h);
+        status = read_taken(h);
+    }
+    if (status == 0)
+        status = read_heap_memory(h);
+    if (status == 0)
+        status = read_mapped(h);
+    hak_database_end_reading(db, is_own);
+    return status;
+}
+
 /* `heap`: the heap over time, what grows in it, and what it consists of at a moment. */
 int command_heap(struct view *view) {
     struct heap h = {.view = view,
@@ -748,15 +765,7 @@ int command_heap(struct view *view) {
     h.grown.places = &h.places;
     h.is_kept = hak_store_is_kept(view->reader);
     h.is_alone = hak_store_is_profile_only(view->reader);
-    status = read_timeline(&h);
-    if (status == 0) {
-        settle_moment(&h);
-        status = read_taken(&h);
-    }
-    if (status == 0)
-        status = read_heap_memory(&h);
-    if (status == 0)
-        status = read_mapped(&h);
+    status = read_all(&h);
     if (status == 0)
         status = view_look_again(view);
     if (status == 0) {
