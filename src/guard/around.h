@@ -27,4 +27,13 @@ static inline struct hak_header hak_header_due(const struct hak_located *at) {
     return hak_header_of_word(hak_word_of(at, HAK_PATTERN_HEADER));
 }
 
+/* The canary's offsets from the block's base. */
+static inline size_t hak_canary_from(const struct hak_located *at) {
+    return hak_delta_bytes_of(at) + hak_asked_bytes_of(at);
+}
+static inline size_t hak_canary_to(const struct hak_located *at) {
+    size_t from = hak_canary_from(at), to = at->slot_bytes;
+    return at->large && to > from + HAK_CANARY_MAX_BYTES ? from + HAK_CANARY_MAX_BYTES : to;
+}
+
 #endif

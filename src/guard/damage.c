@@ -10,11 +10,39 @@
  * A write that leaves the canary in front alone, or stays in it, is of the block itself. One that
  * runs on through the border of the block beside it is counted up to there; what follows are that
  * block's own bytes, or memory in which nobody knows what was written: there may be more of it. */
+#include "guard/around.h"
 #include "guard/guard.h"
 #include "guard/pages.h"
 #include "guard/touch.h"
 #include "guard/watched.h"
 #include "platform/readable.h"
+
+/* ---- may it be looked at? ---------------------------------------------------------------------
+ */
+
+/* The first byte of what is written in front of the block. */
+static const char *front_of(const struct hak_located *at) {
+    return hak_has_no_header(at) ? hak_user_in(at)
+           : hak_is_guarded(at)  ? at->base
+                                 : hak_user_in(at) - HAK_HEADER_BYTES;
+}
+
+void hak_open_border(const struct hak_located *at, bool writes) {
+    hak_pages_open_for_call(front_of(at), hak_user_in(at), writes);
+    hak_pages_open_for_call(at->base + hak_canary_from(at), at->base + hak_canary_to(at), writes);
+}
+
+bool hak_can_read_border(const struct hak_located *at) {
+    struct hak_readable known = {0};
+    const char *front = front_of(at);
+    return hak_call_is_forbidden(SYS_rt_sigprocmask) ||
+           (hak_is_readable(&known, front, (size_t)(hak_user_in(at) - front)) &&
+            hak_is_readable(&known, at->base + hak_canary_from(at),
+                            hak_canary_to(at) - hak_canary_from(at)));
+}
+
+/* ---- whose write it was ------------------------------------------------------------------------
+ */
 
 /* What came upon the damage: a call of the malloc family by its kind, or one of libc by its name.
  */

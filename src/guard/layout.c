@@ -19,10 +19,8 @@
  * and is compared where hak_canary_damage is, when the block is handed out again. */
 #include "guard/around.h"
 
-#include "guard/pages.h"
 #include "guard/slot_bytes.h"
 #include "platform/platform.h"
-#include "platform/readable.h"
 
 #define EIGHT(byte) byte, byte, byte, byte, byte, byte, byte, byte
 const uint8_t hak_bytes_of_block[64] = {EIGHT(0xff), EIGHT(0xff), EIGHT(0xff), EIGHT(0xff)};
@@ -62,16 +60,6 @@ bool hak_list_header_stands(const struct hak_located *at) {
            found.second == hak_header_of_word(found.first).second;
 }
 
-/* The canary's offset from the block's base. */
-static size_t canary_from(const struct hak_located *at) {
-    return hak_delta_bytes_of(at) + hak_asked_bytes_of(at);
-}
-
-static size_t canary_to(const struct hak_located *at) {
-    size_t from = canary_from(at), to = at->slot_bytes;
-    return at->large && to > from + HAK_CANARY_MAX_BYTES ? from + HAK_CANARY_MAX_BYTES : to;
-}
-
 void hak_fill_with(char *start, const char *end, uint64_t word) {
     word = hak_pattern_turned(word, (uintptr_t)start);
     for (hak_two_words both = {word, word}; end - start >= (ptrdiff_t)sizeof both;
@@ -94,28 +82,8 @@ void hak_fill_unwritten(const struct hak_located *at, size_t from, size_t to) {
 }
 
 void hak_write_canary(const struct hak_located *at) {
-    hak_fill_with(at->base + canary_from(at), at->base + canary_to(at),
+    hak_fill_with(at->base + hak_canary_from(at), at->base + hak_canary_to(at),
                   hak_word_of(at, HAK_PATTERN_CANARY));
-}
-
-/* The first byte of what is written in front of the block. */
-static const char *front_of(const struct hak_located *at) {
-    return hak_has_no_header(at) ? hak_user_in(at)
-           : hak_is_guarded(at)  ? at->base
-                                 : hak_user_in(at) - HAK_HEADER_BYTES;
-}
-
-void hak_open_border(const struct hak_located *at, bool writes) {
-    hak_pages_open_for_call(front_of(at), hak_user_in(at), writes);
-    hak_pages_open_for_call(at->base + canary_from(at), at->base + canary_to(at), writes);
-}
-
-bool hak_can_read_border(const struct hak_located *at) {
-    struct hak_readable known = {0};
-    const char *front = front_of(at);
-    return hak_call_is_forbidden(SYS_rt_sigprocmask) ||
-           (hak_is_readable(&known, front, (size_t)(hak_user_in(at) - front)) &&
-            hak_is_readable(&known, at->base + canary_from(at), canary_to(at) - canary_from(at)));
 }
 
 /* Fills what of [start, end) lies in the page. */
@@ -132,7 +100,7 @@ void hak_write_around_in(const struct hak_located *at, char *page) {
         fill_in(page, at->base, header, hak_word_of(at, HAK_PATTERN_HEADER));
     if (!hak_has_no_header(at) && (uintptr_t)header - (uintptr_t)page < HAK_PAGE_BYTES)
         put_header(hak_user_in(at), hak_header_due(at));
-    fill_in(page, at->base + canary_from(at), at->base + canary_to(at),
+    fill_in(page, at->base + hak_canary_from(at), at->base + hak_canary_to(at),
             hak_word_of(at, HAK_PATTERN_CANARY));
 }
 
@@ -185,9 +153,9 @@ static inline struct hak_damage compare_with(const uint8_t *start, const uint8_t
 }
 
 struct hak_damage hak_canary_damage_in(const struct hak_located *at, const char *base) {
-    size_t from = canary_from(at);
+    size_t from = hak_canary_from(at);
     return compare_with(
-        (const uint8_t *)base + from, (const uint8_t *)base + canary_to(at),
+        (const uint8_t *)base + from, (const uint8_t *)base + hak_canary_to(at),
         hak_pattern_turned(hak_word_of(at, HAK_PATTERN_CANARY), (uintptr_t)at->base + from));
 }
 
