@@ -2,6 +2,7 @@
 # Instructions that want 16 bytes at a multiple of 16 do the same in a guarded block that lies elsewhere, as HAKMEM_GUARD_ALIGN=size has it:
 # each of them; the next blocks of such a stack are aligned, and those of threads whose SIGSEGV is blocked; the program's own handler hears of its own faults alone.
 . "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
+export HAKMEM_GUARD_ALIGN=size
 
 for name in each_instruction same_stack blocked ignored handler counters; do
     for level in normal trace; do
