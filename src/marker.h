@@ -90,7 +90,9 @@ static void mark_word(marking_t *m, uint64_t word) {
     bool is_found = block != NULL;
     if (is_found)
         see_block(m, block);
-    if (m->marking.is_aligned && word % BLOCK_ALIGNMENT != COOKIE_BYTES)
+    /* A guarded one of 8 bytes ends where a closed page begins. */
+    if (m->marking.is_aligned && word % BLOCK_ALIGNMENT != COOKIE_BYTES &&
+        word % ROOT_PAGE_BYTES != 0)
         return;
     block = find_block(m, word - COOKIE_BYTES, false, &room);
     if (block && is_empty_array(m, block, word, is_found))
@@ -105,11 +107,14 @@ static void mark_base(marking_t *m, uint64_t word) {
         see_block(m, block);
 }
 
+/* A guarded block may lie at no multiple of 8, and its members with it. */
+typedef uint64_t marked_word __attribute__((aligned(1), may_alias));
+
 /* Marks what the words point to; only addresses between the lowest and highest block are looked
  * up. */
-static void mark_words(marking_t *m, const uint64_t *words, size_t count) {
+static void mark_words(marking_t *m, const marked_word *words, size_t count) {
     uint64_t low = m->marking.low, span = m->marking.span;
-    for (const uint64_t *end = words + count; words < end; words++)
+    for (const marked_word *end = words + count; words < end; words++)
         if (HAK_UNLIKELY(*words - low < span))
             mark_word(m, *words);
 }

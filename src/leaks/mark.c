@@ -197,6 +197,9 @@ static void look_inside(struct hak_leak_scan *scan, const struct hak_leak_block 
         mark_range(scan, block->user, block->end);
     else
         mark_readable(scan, block->user, block->end);
+    if (block->user % sizeof(uint64_t) != 0 && is_open(scan, block->user, block->end))
+        mark_words(scan, (const marked_word *)block->user,
+                   (block->end - block->user) / sizeof(uint64_t));
 }
 
 /* ---- what this program's threads alone have -------------------------------------------------- */

@@ -198,11 +198,14 @@ static void each_root(marking_t *leaks, void (*visit)(marking_t *, uint64_t, uin
     }
 }
 
+<<<<<<< HEAD
 /* Marks what the words of a reached block point to; bytes that the core lacks are counted. */
 static void look_inside(marking_t *leaks, const block_t *block) {
+=======
+static void look_between(marking_t *leaks, uint64_t at, uint64_t end) {
+>>>>>>> bdd35952 (leaks: words of a block that lies at no multiple of 8 are followed as well)
     struct core_memory *core = &leaks->blocks->memory;
     uint64_t words[512];
-    uint64_t at = (block->user + 7) & ~(uint64_t)7, end = block->end & ~(uint64_t)7;
     while (at < end) {
         size_t bytes = end - at < sizeof words ? end - at : sizeof words;
         const struct core_range *range = core_range_at(core, at);
@@ -218,6 +221,13 @@ static void look_inside(marking_t *leaks, const block_t *block) {
             mark_words(leaks, words, bytes / sizeof *words);
         at += bytes;
     }
+}
+
+/* A guarded block may lie at no multiple of 8, and its members with it. */
+static void look_inside(marking_t *leaks, const block_t *block) {
+    look_between(leaks, (block->user + 7) & ~(uint64_t)7, block->end & ~(uint64_t)7);
+    if (block->user % 8 != 0)
+        look_between(leaks, block->user, block->end - (block->end - block->user) % 8);
 }
 
 /* ---- the whole ------------------------------------------------------------------------------- */
