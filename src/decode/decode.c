@@ -78,6 +78,7 @@ static void read_vex(struct insn *insn, unsigned kind) {
     insn->is_masked = (third & 7) != 0;
     insn->is_broadcast = (third & 0x10) != 0;
     insn->reg_high = first & 0x80 ? 0 : 8;
+    insn->reg_top = insn->is_evex && !(first & 0x10) ? 16 : 0;
     insn->index_high = kind == 0xc5 || first & 0x40 ? 0 : 8;
     insn->base_high = kind == 0xc5 || first & 0x20 ? 0 : 8;
     insn->map = kind == 0xc5 ? MAP_0F : (enum map)(first & (insn->is_evex ? 7 : 31));
@@ -153,6 +154,7 @@ static void read_memory(struct insn *insn, struct hak_operand *operand) {
 static void read_modrm(struct insn *insn, struct hak_decoded *out) {
     unsigned modrm = next(insn);
     insn->has_modrm = true;
+    out->modrm_at = (unsigned)(insn->at - 1 - insn->start);
     insn->mod = modrm >> 6;
     insn->reg = modrm >> 3 & 7;
     insn->rm = modrm & 7;
@@ -196,12 +198,13 @@ static void read_operands(struct insn *insn, struct hak_decoded *out) {
     if (behind == 'o')
         hak_decode_new_operand(insn, out)->displacement =
             (int64_t)number(insn, insn->has_67 ? 4 : 8);
-    (void)number(insn, immediate_bytes(insn));
+    out->immediate = immediate_bytes(insn);
+    (void)number(insn, out->immediate);
 }
 
 bool hak_decode(const uint8_t *code, size_t count, struct hak_decoded *decoded) {
     size_t most = count < HAK_DECODE_LONGEST ? count : HAK_DECODE_LONGEST;
-    struct insn insn = {.at = code, .end = code + most};
+    struct insn insn = {.start = code, .at = code, .end = code + most};
     *decoded = (struct hak_decoded){.loaded = -1, .source = -1};
     read_opcode(&insn);
     insn.cell = hak_decode_cell(&insn);

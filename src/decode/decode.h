@@ -7,9 +7,11 @@
  * follows
  *              v
  *            effects.c   operands, and the registers that it changes
+ *            aligned.c   whether it asks for memory that is aligned
  *
  *   watch           the access after which a debug register stopped a thread: by the state after it
- *   trace/crash     the registers that a failed instruction took its address from
+ *   trace/crash     the registers that a failed instruction took its address from; what it would
+ *                   have done with memory that is not aligned
  *   report          the bytes that a stopped instruction touches
  *
  * Its users ask what they cannot see, so unknown instructions are never taken for others, and the
@@ -26,6 +28,16 @@
 #include "attributes.h"
 
 enum { HAK_DECODE_LONGEST = 15, /* bytes of an instruction */ HAK_DECODE_OPERANDS = 2 };
+
+/* What an instruction does with the 16 bytes of its operand, which it takes at a multiple of 16
+ * alone. */
+enum hak_aligned {
+    HAK_ALIGNED_NOT,       /* it takes them anywhere, or other ones, or is not known to */
+    HAK_ALIGNED_LOAD,      /* into a vector register: movaps, movapd, movdqa, movntdqa */
+    HAK_ALIGNED_STORE,     /* out of it: these, movntps, movntpd, movntdq */
+    HAK_ALIGNED_OPERATION, /* changes a vector register, or the flags, by them: SSE without VEX */
+    HAK_ALIGNED_EXCHANGE,  /* cmpxchg16b */
+};
 
 /* Bytes of memory. One that is neither read nor written is lea's, a nop's or a prefetch's. */
 struct hak_operand {
@@ -52,6 +64,10 @@ struct hak_decoded {
     uint32_t changed; /* general registers that it changes, a bit for each of DWARF's numbers */
     int loaded;       /* the first bytes of this register are what was read, -1 = of none */
     int source;       /* the register that stands in place of the operand of ModRM, -1 = none */
+    unsigned modrm_at, immediate; /* bytes in front of ModRM, 0 = it has none; bytes at the end */
+    enum hak_aligned aligned;
+    unsigned vector; /* unless aligned is HAK_ALIGNED_NOT: the vector register, 0 to 31 */
+    bool is_vex;     /* the bytes of that register above 16 become zero when it is loaded */
     /* That of ModRM, if there is one, before that of the stack. */
     unsigned count;
     struct hak_operand operands[HAK_DECODE_OPERANDS];
@@ -68,5 +84,10 @@ HAK_HIDDEN bool hak_decode(const uint8_t *code, size_t count, struct hak_decoded
  * not tell its beginning. But one of the first 15 bytes is a beginning, and decoding from each of
  * them leads into step with the rest soon: the last instruction of one of these ways was it. */
 HAK_HIDDEN uint32_t hak_decode_lengths(const uint8_t *code, size_t count);
+
+/* Writes the instruction `code`, whose decoding `decoded` is an aligned operation, with [rsi] as
+ * its operand, which does the same with bytes that lie elsewhere. Returns its length. */
+HAK_HIDDEN unsigned hak_decode_at_rsi(const uint8_t *code, const struct hak_decoded *decoded,
+                                      uint8_t at_rsi[HAK_DECODE_LONGEST]);
 
 #endif

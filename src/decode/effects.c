@@ -278,5 +278,6 @@ void hak_decode_effects(const struct insn *insn, struct hak_decoded *out) {
         if (has_operand)
             use_operand(insn, out->operands, cell);
         out->is_loose = has_operand && is_loose(insn, out->operands);
+        hak_decode_aligned(insn, out);
     }
 }

@@ -16,13 +16,14 @@ struct cell {
 };
 
 struct insn {
-    const uint8_t *at, *end;
+    const uint8_t *start, *at, *end;
     bool is_short; /* it goes on behind the end */
     bool has_66, has_67, has_segment, has_rex, is_wide, is_vex, is_evex;
     bool is_masked, is_broadcast;
     bool is_repeated;
     enum prefix prefix;
     unsigned reg_high, index_high, base_high; /* 8: the upper half of the registers */
+    unsigned reg_top;                         /* 16: the upper half of EVEX's vectors */
     unsigned second;                          /* VEX's third register */
     unsigned vector_bytes;
     enum map map;
@@ -41,5 +42,8 @@ HAK_HIDDEN struct hak_operand *hak_decode_new_operand(const struct insn *insn,
 
 /* Completes `out`, which has the address of the operand of ModRM, by what the instruction does. */
 HAK_HIDDEN void hak_decode_effects(const struct insn *insn, struct hak_decoded *out);
+
+/* The part of hak_decode_effects that tells of memory that must be aligned, after the others. */
+HAK_HIDDEN void hak_decode_aligned(const struct insn *insn, struct hak_decoded *out);
 
 #endif

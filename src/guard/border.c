@@ -97,17 +97,17 @@ HAK_TRACER_TEXT user_t hak_check_hand_out(base_t base, const struct hak_hand_out
         return HAK_NO_USER;
     }
     hak_check_poison(&at, kind);
+    uint8_t from = slot->place, flags = 0;
+    slot->alloc_stack = HAK_UNLIKELY(hak_guards_by_stack)
+                            ? hak_take_stack_at_hand(how->call, &flags)
+                            : hak_take_call_stack(how->call, &flags);
     char *user = hak_is_guarded(&at) ? hak_place_guarded(at.large, how->asked_bytes, how->alignment)
                                      : hak_place_user(at.base, how->alignment);
     hak_set_asked_bytes(&at, how->asked_bytes);
     hak_set_delta_bytes(&at, (size_t)(user - at.base));
     slot->subkind = (uint8_t)(how->subkind | HAK_SLOT_LIVED);
     slot->alignment = (how->alignment ? (unsigned)__builtin_ctzl(how->alignment) : 0) & 63;
-    uint8_t from = slot->place, flags = 0;
     slot->is_left_out = hak_trace_is_stopped();
-    slot->alloc_stack = HAK_UNLIKELY(hak_guards_by_stack)
-                            ? hak_take_stack_at_hand(how->call, &flags)
-                            : hak_take_call_stack(how->call, &flags);
     slot->free_stack = 0;
     slot->record_count++;
     if (hak_has_border(&at))

@@ -160,11 +160,14 @@ static inline bool hak_enter_list(const struct hak_located *at) {
 /* First byte of a block in the slot at `base`, by layout and alignment (0: none asked). */
 char *hak_place_user(char *base, size_t alignment) HAK_HIDDEN;
 /* choose/place.c: bytes of the pages that a guarded block needs, of at most PTRDIFF_MAX bytes and
- * an alignment of at most a page; and its first byte in them. */
+ * an alignment of at most a page; and its first byte in them. Its slot has the allocation stack by
+ * then. */
 size_t hak_guarded_bytes(enum hak_guarded_side side, size_t asked_bytes,
                          size_t alignment) HAK_HIDDEN;
 char *hak_place_guarded(const struct hak_large *large, size_t asked_bytes,
                         size_t alignment) HAK_HIDDEN;
+/* choose/place.c, for the tracer (trace.h). */
+bool hak_place_is_less_aligned(uintptr_t address) HAK_HIDDEN;
 /* Of a block that has a border: nothing of it lies in front. */
 static inline bool hak_has_no_header(const struct hak_located *at) {
     return HAK_UNLIKELY(at->large != NULL) && at->large->guarded_side == HAK_GUARDED_BEFORE;

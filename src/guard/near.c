@@ -196,6 +196,7 @@ static const struct hak_trace_checks checks = {
     .describe = describe_address,
     .reopen = hak_pages_open_at,
     .open_closed = hak_pages_open_closed,
+    .is_less_aligned = hak_place_is_less_aligned,
     .look_at_all = hak_sweep_quietly,
     .find_named = hak_find_named,
     .find_before = hak_find_before,

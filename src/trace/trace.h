@@ -158,6 +158,11 @@ struct hak_trace_checks {
     /* The same of a page of the heap that the malloc family itself could not touch, on the calling
      * thread with this stack pointer: the program may have closed or unmapped it. NULL = never. */
     bool (*open_closed)(uintptr_t address, uintptr_t stack_pointer);
+    /* The processor refused 16 bytes at `address`, which is no multiple of 16. True: a guarded
+     * block, live or freed, lies there less aligned than malloc promises, and the bytes would be
+     * aligned if it were not; or the closed page beside one. The next blocks of its stack are
+     * aligned. */
+    bool (*is_less_aligned)(uintptr_t address);
     /* Looks at all blocks for one that is damaged, which a crash may be the consequence of; fills
      * `facts` in and returns how many there are. Waits for nobody. */
     size_t (*look_at_all)(struct hak_fault_facts *facts);
@@ -194,6 +199,9 @@ HAK_HIDDEN void hak_trace_forget_asked(void);
 /* Before hak_trace_start. `checks` stays where it is. */
 HAK_HIDDEN void hak_trace_set_checks(const struct hak_trace_checks *checks);
 
+/* True when a SIGSEGV of the calling thread comes to hakmem first: it is neither blocked nor
+ * ignored, and the program did not go past libc. Two system calls. (trace/crash/handler.c) */
+HAK_HIDDEN bool hak_trace_hears_accesses(void);
 /* True when a SIGTRAP comes to hakmem first. A system call. (trace/crash/handler.c) */
 HAK_HIDDEN bool hak_trace_hears_traps(void);
 /* Keeps SIGTRAP unblocked from now on, whatever the program asks for (trace/signals/mask.c);

@@ -52,7 +52,8 @@ for source in "$here"/*.c; do
 
     mkdir "$name.run" || exit 2
     printed=$PWD/$name.run/printed
-    (cd "$name.run" && exec "$BUILD/hakmem-trace" run --check normal -- "$BUILD/tests/crash/$name") \
+    variables=$(variables_of "$name")
+    (cd "$name.run" && exec env ${variables:+"$variables"} "$BUILD/hakmem-trace" run --check normal -- "$BUILD/tests/crash/$name") \
         >"$printed" 2>&1
     status=$?
     due=$plain

@@ -31,7 +31,7 @@ both() {
 
 F=$BUILD/tests/faults C=$BUILD/tests/crash
 unrecorded='^  COMPLETENESS      nothing was recorded \(HAKMEM_TRACE=off\)'
-both "$F/overflow_free" 134 "$unrecorded" '^hakmem: HKM-301 heap-buffer-overflow: 1 byte past a 24-byte block from main\(\) overflow_free.c:10, found when main\(\) overflow_free.c:12 freed it' \
+HAKMEM_GUARD_ALIGN=16 both "$F/overflow_free" 134 "$unrecorded" '^hakmem: HKM-301 heap-buffer-overflow: 1 byte past a 24-byte block from main\(\) overflow_free.c:10, found when main\(\) overflow_free.c:12 freed it' \
     '^  ALLOCATED         by malloc$' '^      #0 main +faults/overflow_free.c:10$' '^      #0 main +faults/overflow_free.c:12$'
 both "$F/double_free" 134 "$unrecorded" '^hakmem: HKM-202 double-free' '^      #0 main +faults/double_free.c:13$' \
     '^  FREED BEFORE ' '^      #0 close_session +faults/double_free.c:5$' '^      #0 close_all +faults/double_free.c:9$'

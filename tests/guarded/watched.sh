@@ -4,6 +4,7 @@
 # lie across the end of a block. A write there is found late, with HAKMEM_GUARD_WATCH=all at the instruction. Where there
 # are no registers, or none that fires, nothing is found; `info` says why.
 . "${SOURCE:-$(dirname "$0")/../..}/tests/tools/watched.sh"
+export HAKMEM_GUARD_ALIGN=16 # else the page stops the reads in the slack
 # record CASE [VARIABLE=VALUE...]
 record() {
     run_watched "$BUILD/tests/guarded/watched" "$@"

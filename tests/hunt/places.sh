@@ -4,6 +4,7 @@
 # each place, with languages and levels in turn. USERS="root nobody": as whom; another than this one is without
 # perf_event_open. Every other round begins without guarded blocks, so that the damage is found late at first.
 . "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
+export HAKMEM_GUARD_ALIGN=16 # the first run finds damage late
 hunts=0
 
 # damage.LANGUAGE.LEVEL beside libdamage.LANGUAGE.LEVEL.so

@@ -3,6 +3,7 @@
 # addresses: by perf_event_open, by ptrace where that is barred; where both are, or there are no debug registers, it ends with
 # the block and says why. As root and as an ordinary user. FULL=1: each of these for the first thread, another one and a child.
 . "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
+export HAKMEM_GUARD_ALIGN=16 # the first run finds damage late
 public=$(mktemp -d /tmp/hakmem-slack.XXXXXX) || exit 2 # the checkout may lie where only root comes
 cleanup() { rm -rf "$public"; }
 cp "$BUILD"/{hakmem-trace,hakmem-collect,hakmem-debug.so} "$BUILD/tests/hunt/slack" "$public" && chmod 755 "$public" || exit 2

@@ -3,6 +3,7 @@
 # another build: its stack is found again by function and line; where no stack is alike the hunt begins from nothing, and what the capture
 # named stays in the last line.
 . "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
+export HAKMEM_GUARD_ALIGN=16 # the first run finds damage late
 export LC_ALL=C
 compile() { ${CC:-cc} -g -O0 -fno-builtin -w "${@:2}" -o "$1" "$SOURCE/tests/hunt/symptom.c" || fail "symptom.c does not compile"; }
 # said STATUS ARGUMENT...: hunt ends so; its own lines are in `said`.

@@ -3,6 +3,7 @@
 # stopped at the instruction, named once, and the program goes on. Where there are no registers that is said, and the
 # write is found when the block is given back, as without.
 . "${SOURCE:-$(dirname "$0")/../..}/tests/tools/watched.sh"
+export HAKMEM_GUARD_ALIGN=16 # else a page closes where a register is to stand
 # record CASE VARIABLE=VALUE...: runs it with every block guarded.
 record() {
     run_watched "${program:-$BUILD/tests/light/watch}" "$1" HAKMEM_CHECK=light HAKMEM_GUARD=sample:1 HAKMEM_GUARD_MEMORY=64M "${@:2}"

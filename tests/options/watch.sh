@@ -2,6 +2,7 @@
 # HAKMEM_WATCH: who writes beside a block, or into one that was freed, is stopped at the instruction and named; a
 # correct program is not disturbed; where there are no registers the program runs as without, and `info` says so.
 . "${SOURCE:-$(dirname "$0")/../..}/tests/tools/watched.sh"
+export HAKMEM_GUARD_ALIGN=16 # else a page closes where a register is to stand
 program=$BUILD/tests/options/watch
 PERF=298 PTRACE=101
 

@@ -45,6 +45,8 @@ variables_of() {
     memory_leak) echo HAKMEM_LEAKS=error ;;
     string_*) echo HAKMEM_CHECK_STRING=1 ;;
     foreign_link | header_written) echo HAKMEM_TINY_MAGAZINE_ENABLE=1 ;;
+    # Their writes are found late, in the bytes between the block and a multiple of 16.
+    overflow_bytes | overflow_exit | overflow_exit_thread | overflow_free | overflow_later | overflow_realloc | overflow_stopped | damaged_heap) echo HAKMEM_GUARD_ALIGN=16 ;;
     esac
 }
 

@@ -130,11 +130,10 @@ static _Noreturn void be_run(const struct hunt *hunt, const struct hunt_plan *pl
                              struct record_part *part) {
     struct words words = {0};
     struct view view = {0};
-    setenv("HAKMEM_GUARD_ALIGN", plan->is_byte ? "1" : "16", 1);
+    if (plan->is_byte || plan->blocks != HUNT_NONE) /* else as the user has it */
+        setenv("HAKMEM_GUARD_ALIGN", plan->is_byte ? "1" : "16", 1);
     setenv("HAKMEM_TRACE", "on", 1); /* else there are no stacks to compare */
     unsetenv("HAKMEM_LEAKS");
-    if (plan->blocks == HUNT_NONE && !plan->is_byte)
-        unsetenv("HAKMEM_GUARD_ALIGN");
     if (!add_words(&words, hunt, plan)) {
         view_error("hunt: out of memory");
         _exit(VIEW_USAGE);

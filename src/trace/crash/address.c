@@ -232,6 +232,10 @@ bool hak_crash_open_closed(uint64_t address, uint64_t stack_pointer) {
            guard_checks->open_closed(address, stack_pointer);
 }
 
+bool hak_crash_is_less_aligned(uint64_t address) {
+    return guard_checks && guard_checks->is_less_aligned && guard_checks->is_less_aligned(address);
+}
+
 bool hak_crash_reopen(uint64_t address) {
     return guard_checks && guard_checks->reopen && guard_checks->reopen(address);
 }

@@ -11,6 +11,8 @@
  *   area.c           the way through the report area to the collector and back
  *   handler.c        the handler of crash signals, and finds the fault that a death is due to
  *   address.c        describes the address of a crash
+ *   aligned.c        carries out what the processor refused for its alignment; frame.c has the
+ *                    vector registers for it
  *   words.c          finds the blocks that poisoned registers name
  *   loaded.c         finds the pointer through which such a register was loaded
  *   code.c           the instruction's bytes; into which blocks the registers point
@@ -172,6 +174,8 @@ HAK_HIDDEN void hak_crash_each_life(bool again,
                                     void *context);
 /* Writes what they tell into the session; `again`: also what it told before. (lives.c) */
 HAK_HIDDEN void hak_crash_bring_lives(bool again);
+/* Of 16 bytes that the processor refused (trace.h). */
+HAK_HIDDEN bool hak_crash_is_less_aligned(uint64_t address);
 /* Has the page of such an address opened, so that the program can go on. */
 HAK_HIDDEN bool hak_crash_reopen(uint64_t address);
 /* The same of a page of the heap that the malloc family of the calling thread could not touch, with

@@ -15,6 +15,7 @@
 #include "options.h"
 #include "superslab.h"
 #include "trace/signals/signals.h"
+#include "trace/crash/aligned.h"
 #include "trace/crash/crash.h"
 #include "trace/memory/memory.h"
 #include "trace/threads/threads.h"
@@ -381,6 +382,12 @@ static bool report_access(int number, const siginfo_t *info, ucontext_t *context
 /* ---- debug registers -------------------------------------------------------------------------
  */
 
+bool hak_trace_hears_accesses(void) {
+    uint64_t blocked = 0;
+    return hak_raw_call(SYS_rt_sigprocmask, SIG_BLOCK, 0, &blocked, 8) == 0 &&
+           (blocked >> (SIGSEGV - 1) & 1) == 0 && hak_actions_stand(SIGSEGV) && !hak_is_emulated();
+}
+
 bool hak_trace_hears_traps(void) {
     return hak_actions_stand(SIGTRAP) && !hak_is_emulated();
 }
@@ -469,7 +476,8 @@ static __attribute__((noinline)) handler_function *choose(int number, siginfo_t 
             hak_crash_go_on();
         return NULL;
     }
-    if (opens_for_family(number, info, context)) {
+    if ((number == SIGSEGV && hak_crash_carry_out(info, context)) ||
+        opens_for_family(number, info, context)) {
         errno = saved_errno;
         return NULL;
     }

@@ -206,6 +206,80 @@ TEST(second_operands) {
     ck_assert(found.is_jump && found.count == 0 && found.source == RDI);
 }
 
+/* Instructions that take 16 bytes at a multiple of 16 alone. */
+TEST(aligned_memory) {
+    enum { NOT, LOAD, STORE, OPERATION, EXCHANGE };
+    static const struct {
+        const char *code;
+        unsigned length, aligned, vector, is_vex;
+        const char *at_rsi; /* of an operation */
+        unsigned at_rsi_length;
+    } rows[] = {
+        {"\x0f\x28\x07", 3, LOAD, 0, 0, "", 0},                  /* movaps xmm0, [rdi] */
+        {"\x45\x0f\x28\x4c\x24\x10", 6, LOAD, 9, 0, "", 0},      /* movaps xmm9, [r12+16] */
+        {"\x0f\x29\x07", 3, STORE, 0, 0, "", 0},                 /* movaps [rdi], xmm0 */
+        {"\x66\x0f\x28\x1f", 4, LOAD, 3, 0, "", 0},              /* movapd xmm3, [rdi] */
+        {"\x66\x0f\x29\x1f", 4, STORE, 3, 0, "", 0},             /* movapd [rdi], xmm3 */
+        {"\x66\x0f\x6f\x07", 4, LOAD, 0, 0, "", 0},              /* movdqa */
+        {"\x66\x0f\x7f\x07", 4, STORE, 0, 0, "", 0},             /* movdqa */
+        {"\x0f\x2b\x07", 3, STORE, 0, 0, "", 0},                 /* movntps */
+        {"\x66\x0f\x2b\x07", 4, STORE, 0, 0, "", 0},             /* movntpd */
+        {"\x66\x0f\xe7\x07", 4, STORE, 0, 0, "", 0},             /* movntdq */
+        {"\x66\x0f\x38\x2a\x07", 5, LOAD, 0, 0, "", 0},          /* movntdqa */
+        {"\xc5\xf8\x28\x07", 4, LOAD, 0, 1, "", 0},              /* vmovaps xmm0, [rdi] */
+        {"\xc5\x78\x29\x07", 4, STORE, 8, 1, "", 0},             /* vmovaps [rdi], xmm8 */
+        {"\xc4\xe2\x79\x2a\x07", 5, LOAD, 0, 1, "", 0},          /* vmovntdqa xmm0 */
+        {"\x62\xe1\xfd\x08\x6f\x07", 6, LOAD, 16, 1, "", 0},     /* vmovdqa64 xmm16, [rdi] */
+        {"\x62\x61\xfd\x08\x7f\x3f", 6, STORE, 31, 1, "", 0},    /* vmovdqa64 [rdi], xmm31 */
+        {"\x62\xf1\xfd\x09\x6f\x07", 6, NOT, 0, 0, "", 0},       /* the same with a mask */
+        {"\xc5\xfc\x28\x07", 4, NOT, 0, 0, "", 0},               /* vmovaps ymm0 */
+        {"\xc5\xf8\x58\x07", 4, NOT, 0, 0, "", 0},               /* vaddps xmm0, xmm0, [rdi] */
+        {"\x0f\x10\x07", 3, NOT, 0, 0, "", 0},                   /* movups */
+        {"\x0f\x11\x07", 3, NOT, 0, 0, "", 0},                   /* movups [rdi], xmm0 */
+        {"\xf3\x0f\x6f\x07", 4, NOT, 0, 0, "", 0},               /* movdqu */
+        {"\xf3\x0f\x7f\x07", 4, NOT, 0, 0, "", 0},               /* movdqu [rdi], xmm0 */
+        {"\xf2\x0f\xf0\x07", 4, NOT, 0, 0, "", 0},               /* lddqu */
+        {"\x66\x0f\x3a\x63\x07\x0c", 6, NOT, 0, 0, "", 0},       /* pcmpistri */
+        {"\xf3\x0f\x58\x07", 4, NOT, 0, 0, "", 0},               /* addss */
+        {"\x0f\x6f\x07", 3, NOT, 0, 0, "", 0},                   /* movq mm0, [rdi] */
+        {"\x0f\xd4\x07", 3, NOT, 0, 0, "", 0},                   /* paddq mm0, [rdi] */
+        {"\x0f\x28\xc1", 3, NOT, 0, 0, "", 0},                   /* movaps xmm0, xmm1 */
+        {"\x48\x0f\xc7\x0f", 4, EXCHANGE, 1, 0, "", 0},          /* cmpxchg16b [rdi] */
+        {"\xf0\x49\x0f\xc7\x08", 5, EXCHANGE, 1, 0, "", 0},      /* lock cmpxchg16b [r8] */
+        {"\x0f\xc7\x0f", 3, NOT, 0, 0, "", 0},                   /* cmpxchg8b [rdi] */
+        {"\x0f\x58\x07", 3, OPERATION, 0, 0, "\x0f\x58\x06", 3}, /* addps xmm0, [rdi] */
+        {"\x66\x47\x0f\xfe\x4c\xb5\x10", 7, OPERATION, 9, 0,     /* paddd xmm9, [r13+r14*4+16] */
+         "\x66\x44\x0f\xfe\x0e", 5},
+        {"\x66\x0f\x38\x00\x04\x24", 6, OPERATION, 0, 0, /* pshufb xmm0, [rsp] */
+         "\x66\x0f\x38\x00\x06", 5},
+        {"\x66\x41\x0f\x3a\x0f\x5c\x24\x08\x07", 9, OPERATION, 3, 0, /* palignr xmm3, [r12+8], 7 */
+         "\x66\x40\x0f\x3a\x0f\x1e\x07", 7},
+        {"\x0f\xc6\x05\1\0\0\0\x1b", 8, OPERATION, 0, 0, /* shufps xmm0, [rip+1], 27 */
+         "\x0f\xc6\x06\x1b", 4},
+        {"\x67\x66\x0f\x70\x08\x1b", 6, OPERATION, 1, 0, /* pshufd xmm1, [eax], 27 */
+         "\x66\x0f\x70\x0e\x1b", 5},
+        {"\x66\x0f\x38\x17\x07", 5, OPERATION, 0, 0, /* ptest xmm0, [rdi] */
+         "\x66\x0f\x38\x17\x06", 5},
+    };
+    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct hak_decoded found;
+        uint8_t code[2 * HAK_DECODE_LONGEST] = {0}, at_rsi[HAK_DECODE_LONGEST];
+        memcpy(code, rows[i].code, rows[i].length);
+        decode(rows[i].code, rows[i].length, &found);
+        ck_assert_msg(found.aligned == (enum hak_aligned)rows[i].aligned, "row %u: %d", i,
+                      (int)found.aligned);
+        if (found.aligned == HAK_ALIGNED_NOT)
+            continue;
+        ck_assert_msg(found.vector == rows[i].vector, "row %u: %u", i, found.vector);
+        ck_assert_msg(found.is_vex == (rows[i].is_vex != 0), "row %u", i);
+        if (found.aligned != HAK_ALIGNED_OPERATION)
+            continue;
+        ck_assert_msg(hak_decode_at_rsi(code, &found, at_rsi) == rows[i].at_rsi_length &&
+                          memcmp(at_rsi, rows[i].at_rsi, rows[i].at_rsi_length) == 0,
+                      "row %u", i);
+    }
+}
+
 /* Vectors that need not be aligned. */
 TEST(loose_vectors) {
     static const struct {
