@@ -29,8 +29,8 @@
 
 enum { HAK_DECODE_LONGEST = 15, /* bytes of an instruction */ HAK_DECODE_OPERANDS = 2 };
 
-/* What an instruction does with the 16 bytes of its operand, which it takes at a multiple of 16
- * alone. */
+/* The use that an instruction makes of the 16 bytes of its operand, which it takes at a multiple of
+ * 16 alone. */
 enum hak_aligned {
     HAK_ALIGNED_NOT,       /* it takes them anywhere, or other ones, or is not known to */
     HAK_ALIGNED_LOAD,      /* into a vector register: movaps, movapd, movdqa, movntdqa */

@@ -65,11 +65,16 @@ tell() {
     echo "@sarif $directory/sarif"
 }
 
+# Of a signal that the program sends itself, the registers are what the way to that call left in them.
+without_leavings() {
+    sed -e '/^sent$/,/^    sarif/ { /^  REGISTERS/,/^    access/ { /^    access/ !d }' -e '/^    registers/d }'
+}
+
 # tell_all PROGRAM DISASSEMBLER FILE CASE...
 tell_all() {
     local program=$1 disassembler=$2 file=$here/$3
     shift 3
-    printf "$program %s $disassembler\n" "$@" | each_in_parallel tell | resolve >found
+    printf "$program %s $disassembler\n" "$@" | each_in_parallel tell | resolve | without_leavings >found
     if [ -n "${UPDATE-}" ]; then
         cp found "$file"
         return 0

@@ -29,7 +29,7 @@ static void align_stack(uint32_t stack) {
     atomic_fetch_or(&aligned_stacks[stack % STACKS / WORD_BITS], (uint64_t)1 << stack % WORD_BITS);
 }
 
-/* What the bytes asked for are rounded up to, so that they end at the end of the pages. */
+/* Rounds the bytes asked for up, so that they end at the end of the pages. */
 static size_t rounded_up(size_t asked_bytes, size_t alignment) {
     return ((asked_bytes ? asked_bytes : 1) + alignment - 1) & ~(alignment - 1);
 }

@@ -63,7 +63,7 @@ static bool exchange_half(uint8_t *at, uint64_t *due, uint64_t value) {
     return is_done;
 }
 
-/* Whoever writes one half alone meanwhile is not lost: the other is put back. */
+/* A write of one half alone by another thread is not lost: the other half is put back. */
 static void exchange(struct hak_signal_frame *frame, uint8_t *at) {
     greg_t *general = frame->general;
     uint64_t low = (uint64_t)general[REG_RAX], high = (uint64_t)general[REG_RDX];

@@ -85,7 +85,7 @@ static size_t least_alignment(size_t bytes, size_t asked, unsigned align) {
     return asked > least ? asked : least;
 }
 
-/* In which of the three alignments differs with the case. */
+/* The case says which of the three alignments. */
 TEST(a_block_ends_where_its_pages_do, .until = 12) {
     unsigned layout = _i & 1 ? HAK_LAYOUT_SAME : HAK_LAYOUT_HEADER;
     unsigned align = (unsigned)_i / 4;
