@@ -70,14 +70,14 @@ char *hak_place_guarded(const struct hak_large *large, size_t asked_bytes, size_
 }
 
 bool hak_place_is_less_aligned(uintptr_t address) {
-    struct hak_located at;
     if (!hak_guarded_covers((const void *)address))
         return false;
-    if (!hak_locate((const void *)address, &at))
+    const struct hak_large *large = hak_large_containing((const void *)address);
+    if (!large)
         return true;
-    uintptr_t user = (uintptr_t)hak_user_in(&at);
+    uintptr_t user = base_address(large->base) + large->user_delta;
     if (user % PROMISED == 0 || (address - user) % PROMISED != 0)
         return false;
-    align_stack(at.slot->alloc_stack);
+    align_stack(large->slot.alloc_stack);
     return true;
 }
