@@ -6,6 +6,7 @@
  * come from the process, which has enough for FIRST_THREADS, and gets back what a thread leaves or
  * owes: a program of many short threads pays one part in a hundred as well. */
 #include "guard/pages.h"
+#include "guard/choose/first_blocks.h"
 #include "guard/clean_look.h"
 
 #include <sys/resource.h>
@@ -367,6 +368,8 @@ static HAK_COLD void refill(struct hak_page_budget *budget) {
     else
         atomic_fetch_add(&budget->credit.left, take_first_ticks());
     budget->is_started = true;
+    if (hak_guards_sites)
+        hak_sites_look(budget->earned_at.ticks);
 }
 
 void hak_pages_thread_end(struct hak_page_budget *budget) {

@@ -37,8 +37,9 @@ static bool border_stands(const struct hak_located *at, bool asks) {
     struct hak_header header, due = hak_header_due(at);
     if (!hak_has_border(at) || (!is_small && !asks))
         return true;
-    if (!is_small && !((!has_header || hak_can_read(user - sizeof header, sizeof header)) &&
-                       hak_can_read(canary, behind < 16 ? behind : 16)))
+    if (!is_small && !hak_call_is_forbidden(SYS_rt_sigprocmask) &&
+        !((!has_header || hak_can_read(user - sizeof header, sizeof header)) &&
+          hak_can_read(canary, behind < 16 ? behind : 16)))
         return true;
     if (has_header)
         __builtin_memcpy(&header, user - sizeof header, sizeof header);

@@ -96,7 +96,7 @@ enum hak_closed_by hak_closed_prepare(struct hak_closed *closed, char *start, ch
         return HAK_CLOSED_BY_REGION;
     char *from = start > closed->marked_end ? start : closed->marked_end;
     size_t step = step_at(closed, from, (size_t)(end - from));
-    if (!hak_allow_writes(from, step))
+    if (hak_raw_limit(RLIMIT_DATA) != SIZE_MAX || !hak_allow_writes(from, step))
         return close_by_mapping(closed, start);
     if (hak_mark_guards(from, step)) {
         __atomic_store_n(&closed->marked_end, from + step, __ATOMIC_RELAXED);

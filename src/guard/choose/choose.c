@@ -97,9 +97,12 @@ static struct hak_large *open_in_time(const struct hak_hand_out *how, unsigned n
 /* A guarded block that moves stays one, and is no other block of a site. NULL: there is no time
  * left, or no room. */
 HAK_IN_PLACE struct hak_large *open_moved(const struct hak_hand_out *how) {
-    if (!how->moved_from.p || !hak_guarded_covers(how->moved_from.p) || !hak_sites_have_time())
+    if (!how->moved_from.p || !hak_guarded_covers(how->moved_from.p))
         return NULL;
-    struct hak_large *large = open_in_time(how, 0, true);
+    enum hak_site_move move = hak_sites_take_moved();
+    if (move == HAK_SITE_MOVE_NONE)
+        return NULL;
+    struct hak_large *large = open_in_time(how, 0, move == HAK_SITE_MOVE_CHARGED);
     if (large)
         large->watch = HAK_GUARDED_UNWATCHED;
     return large;
@@ -133,13 +136,17 @@ HAK_IN_PLACE struct hak_large *open_any(const struct hak_hand_out *how) {
     if (!hak_guards_by_stack)
         return open_block(how, 0);
     uint32_t stack = hak_take_stack_at_hand(how->call, &flags);
-    if (!hak_site_is_first(stack) && hak_guarded_left(NEW_SHARE) == 0) {
+    bool is_new = hak_sites[stack % HAK_SITES] == 0;
+    if (!is_new && hak_guarded_left(NEW_SHARE) == 0) {
         hak_hop_count(HAK_COUNTED_GUARD_MEMORY, HAK_CLASS_NONE, how->asked_bytes);
         return NULL;
     }
     struct hak_large *large = open_block(how, 0);
-    if (large)
-        hak_stack_at_hand = (struct hak_stack_at_hand){how->call, stack, flags};
+    if (!large)
+        return NULL;
+    hak_stack_at_hand = (struct hak_stack_at_hand){how->call, stack, flags};
+    if (is_new)
+        hak_site_note(stack);
     return large;
 }
 

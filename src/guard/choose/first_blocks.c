@@ -63,7 +63,7 @@ static void revive(bool all) {
             continue;
         if (count >= most_of_site)
             count = most_of_site - 1;
-        else if (count == 0)
+        if (count == 0)
             count = NONE_YET;
         atomic_store_explicit(&hak_sites[i], (int8_t)count, memory_order_relaxed);
     }
@@ -84,7 +84,7 @@ static HAK_COLD void look_at_clocks(uint64_t now) {
     atomic_store(&next_look, now + LOOK_TICKS);
     (void)hak_credit_earn(&credit, &first_blocks_terms,
                           hak_ran_ticks(&looked_at, CLOCK_PROCESS_CPUTIME_ID));
-    if (hak_guarded_left(4) >= 3) {
+    if (hak_guarded_left(8) >= 1) {
         if (is_time_to_renew(now))
             revive(true);
         else if (atomic_load(&passed_over) &&
@@ -119,11 +119,14 @@ static void note_last(uint32_t place) {
         continue;
 }
 
-struct hak_site_turn hak_site_take(uint32_t stack) {
-    uint32_t place = stack % HAK_SITES;
-    uint64_t now = hak_ticks();
+void hak_sites_look(uint64_t now) {
     if (now >= atomic_load_explicit(&next_look, memory_order_relaxed))
         look_at_clocks(now);
+}
+
+struct hak_site_turn hak_site_take(uint32_t stack) {
+    uint32_t place = stack % HAK_SITES;
+    hak_sites_look(hak_ticks());
     int8_t site = atomic_load_explicit(&hak_sites[place], memory_order_relaxed);
     if (site < 0)
         return (struct hak_site_turn){0, false};
@@ -148,17 +151,18 @@ struct hak_site_turn hak_site_take(uint32_t stack) {
     return (struct hak_site_turn){is_taken ? count : 0, early};
 }
 
-bool hak_site_is_first(uint32_t stack) {
-    _Atomic int8_t *site = &hak_sites[stack % HAK_SITES];
-    if (HAK_LIKELY(atomic_load_explicit(site, memory_order_relaxed) != 0))
-        return false;
+void hak_site_note(uint32_t stack) {
     note_last(stack % HAK_SITES);
-    atomic_store_explicit(site, (int8_t)(DONE | 1), memory_order_relaxed);
-    return true;
+    atomic_store_explicit(&hak_sites[stack % HAK_SITES], (int8_t)(DONE | 1), memory_order_relaxed);
 }
 
-bool hak_sites_have_time(void) {
-    return hak_credit_left(&credit) > 0;
+/* A block that is no site's first. */
+enum hak_site_move hak_sites_take_moved(void) {
+    if (is_early(1)) {
+        atomic_fetch_add_explicit(&all_taken, 1, memory_order_relaxed);
+        return HAK_SITE_MOVE_FREE;
+    }
+    return hak_credit_left(&credit) > 0 ? HAK_SITE_MOVE_CHARGED : HAK_SITE_MOVE_NONE;
 }
 
 void hak_sites_charge(uint64_t ticks) {

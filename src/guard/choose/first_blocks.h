@@ -56,11 +56,15 @@ struct hak_site_turn {
 /* Counts the site's next block if that is to be guarded. */
 HAK_HIDDEN struct hak_site_turn hak_site_take(uint32_t stack);
 
-/* Notes that the site has a block. True: it had none. */
-HAK_HIDDEN bool hak_site_is_first(uint32_t stack);
+/* Notes that a site has a block, where all blocks are guarded that there is room for. */
+HAK_HIDDEN void hak_site_note(uint32_t stack);
 
-/* True while some of the credit is left: a guarded block that is moved by realloc is one again. */
-HAK_HIDDEN bool hak_sites_have_time(void);
+/* May a guarded block that realloc moves be one again, and is it charged? */
+enum hak_site_move { HAK_SITE_MOVE_NONE, HAK_SITE_MOVE_FREE, HAK_SITE_MOVE_CHARGED };
+HAK_HIDDEN enum hak_site_move hak_sites_take_moved(void);
+
+/* Earns what has passed since the last look, and gives sites another turn when it is time. */
+HAK_HIDDEN void hak_sites_look(uint64_t now);
 
 /* Charges a block that is not early: to open it and touch it took so many ticks. */
 HAK_HIDDEN void hak_sites_charge(uint64_t ticks);

@@ -273,9 +273,6 @@ TEST(a_block_that_moves_stays_guarded) {
                                .subkind = HAK_BY_REALLOC,
                                .moved_from = user,
                                .call = &caller};
-    ck_assert_ptr_nonnull(hak_check_take_guarded(&how).p); /* the second of its site */
-    ck_assert_ptr_null(hak_check_take_guarded(&how).p);
-    hak_sites_start(2, HAK_SITES_CREDIT);
     for (unsigned i = 0; i < 5; i++) {
         base_t base = hak_check_take_guarded(&how);
         ck_assert_ptr_nonnull(base.p);
@@ -283,8 +280,7 @@ TEST(a_block_that_moves_stays_guarded) {
         ck_assert_int_eq(give(how.moved_from), HAK_TAKE);
         how.moved_from = user;
     }
-    ck_assert_ptr_nonnull(take(100, 0).p);
-    ck_assert_ptr_nonnull(take(100, 0).p);
+    ck_assert_ptr_nonnull(take(100, 0).p); /* the second of its site */
     ck_assert_ptr_null(take(100, 0).p);
 }
 

@@ -58,7 +58,6 @@ enum {
 TEST(the_first_of_all_blocks_do_not_depend_on_the_time) {
     begin(4);
     charge(200);
-    ck_assert(!hak_sites_have_time());
     ck_assert_uint_eq(take_of_new(OTHERS / 4), OTHERS);
     ck_assert_uint_eq(take_of_new(LATER), LATER);
     ck_assert_uint_eq(take_of_new(NEW_SITES), 0);
@@ -108,6 +107,16 @@ TEST(asking_costs_too) {
     ck_assert_uint_eq(take_of_new(NEW_SITES), 0);
 }
 
+/* As many as other blocks that are not the first of their site, and then within the credit. */
+TEST(a_block_that_moves_is_free_at_first) {
+    begin(4);
+    for (unsigned i = 0; i < OTHERS; i++)
+        ck_assert_int_eq(hak_sites_take_moved(), HAK_SITE_MOVE_FREE);
+    ck_assert_int_eq(hak_sites_take_moved(), HAK_SITE_MOVE_CHARGED);
+    charge(200);
+    ck_assert_int_eq(hak_sites_take_moved(), HAK_SITE_MOVE_NONE);
+}
+
 /* The mean time of some closings is charged with an opening. */
 TEST(closing_is_charged_too) {
     begin_late();
@@ -115,10 +124,10 @@ TEST(closing_is_charged_too) {
         hak_sites_note_closing(400000);
     for (unsigned i = 0; i < 10; i++)
         hak_sites_charge(0);
-    ck_assert(hak_sites_have_time());
+    ck_assert_int_eq(hak_sites_take_moved(), HAK_SITE_MOVE_CHARGED);
     for (unsigned i = 0; i < 90; i++)
         hak_sites_charge(0);
-    ck_assert(!hak_sites_have_time());
+    ck_assert_int_ne(hak_sites_take_moved(), HAK_SITE_MOVE_CHARGED);
 }
 
 /* Every few seconds, while nobody takes a block. */
@@ -132,7 +141,7 @@ TEST(a_site_has_another_turn_later) {
     (void)hak_site_take(8);
     ck_assert(hak_site_is_done(7));
     hak_ticks_stand_still += (uint64_t)1 << 34;
-    (void)hak_site_take(9);
+    hak_sites_look(hak_ticks());
     ck_assert_uint_eq(hak_site_take(7).number, 2);
     ck_assert_uint_eq(hak_site_take(7).number, 0);
 }
