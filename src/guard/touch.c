@@ -34,7 +34,7 @@ static bool border_stands(const struct hak_located *at, bool asks) {
     const char *user = hak_user_in(at), *canary = user + hak_asked_bytes_of(at);
     size_t behind = (size_t)(at->base + at->slot_bytes - canary);
     bool has_header = !hak_has_no_header(at), is_small = hak_asked_bytes_of(at) < HAK_PAGE_BYTES;
-    struct hak_header header, due = hak_header_due(at);
+    struct hak_header due = hak_header_due(at), header = due;
     if (!hak_has_border(at) || (!is_small && !asks))
         return true;
     if (!is_small && !hak_call_is_forbidden(SYS_rt_sigprocmask) &&
@@ -43,8 +43,7 @@ static bool border_stands(const struct hak_located *at, bool asks) {
         return true;
     if (has_header)
         __builtin_memcpy(&header, user - sizeof header, sizeof header);
-    return (!has_header || (header.first == due.first && header.second == due.second)) &&
-           canary_stands(at, canary);
+    return header.first == due.first && header.second == due.second && canary_stands(at, canary);
 }
 
 bool hak_border_stands_at(const void *p, bool asks) {
