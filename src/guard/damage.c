@@ -187,26 +187,12 @@ static bool is_to_be_told(const struct hak_located *at) {
            !at->slot->is_changing && !(at->slot->subkind & HAK_SLOT_TOLD);
 }
 
-/* The block's pages may be closed by the program. */
-static bool can_be_compared(const struct hak_located *at) {
-    const char *header = hak_user_in(at) - HAK_HEADER_BYTES;
-    const char *canary = hak_user_in(at) + hak_asked_bytes_of(at);
-    size_t behind = (size_t)(at->base + at->slot_bytes - canary);
-    if (hak_call_is_forbidden(SYS_rt_sigprocmask))
-        return true; /* nobody can be asked */
-    if (hak_is_guarded(at))
-        header = at->base;
-    if (hak_has_no_header(at))
-        header = canary;
-    return hak_can_read(header, (size_t)(canary - header)) &&
-           hak_can_read(canary, behind < HAK_CANARY_MAX_BYTES ? behind : HAK_CANARY_MAX_BYTES);
-}
-
 /* The block may be another thread's, which gives it back or changes its size meanwhile; so it is
  * not repaired. */
 void hak_damage_met(const void *p, const char *call) {
     struct hak_located at;
-    if (!hak_locate(p, &at) || !hak_has_border(&at) || !is_to_be_told(&at) || !can_be_compared(&at))
+    if (!hak_locate(p, &at) || !hak_has_border(&at) || !is_to_be_told(&at) ||
+        !hak_can_read_border(&at))
         return;
     uint32_t count = __atomic_load_n(&at.slot->record_count, __ATOMIC_RELAXED);
     struct hak_damage header = hak_header_damage(&at), canary = hak_canary_damage(&at);

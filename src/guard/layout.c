@@ -112,9 +112,8 @@ struct hak_border_bytes hak_border_bytes_of(const struct hak_located *at) {
 bool hak_can_read_border(const struct hak_located *at) {
     struct hak_readable known = {0};
     struct hak_border_bytes border = hak_border_bytes_of(at);
-    return hak_call_is_forbidden(SYS_rt_sigprocmask) ||
-           (hak_is_readable(&known, border.front, (size_t)(border.user - border.front)) &&
-            hak_is_readable(&known, border.behind, (size_t)(border.end - border.behind)));
+    return hak_may_be_readable(&known, border.front, (size_t)(border.user - border.front)) &&
+           hak_may_be_readable(&known, border.behind, (size_t)(border.end - border.behind));
 }
 
 /* Fills what of [start, end) lies in the page. */

@@ -54,10 +54,9 @@ static void leave_out(bool is_live) {
     sweep.is_freed_left_out |= !is_live;
 }
 
-/* A program may close pages of its blocks (mprotect), and a read there would be its end. If a
- * sandbox forbids the question, they are taken for open. */
+/* A program may close pages of its blocks (mprotect), and a read there would be its end. */
 static bool can_read(const void *from, size_t bytes) {
-    return hak_call_is_forbidden(SYS_rt_sigprocmask) || hak_is_readable(&sweep.page, from, bytes);
+    return hak_may_be_readable(&sweep.page, from, bytes);
 }
 
 static void leave_closed_out(bool is_live) {

@@ -17,7 +17,7 @@
 #include "platform/objects.h"
 #include "platform/readable.h"
 
-enum { TOUCH_REACH_BYTES = 64, STACK_BYTES = 64 << 10 };
+enum { TOUCH_REACH_BYTES = 64 };
 
 /* The first bytes of its canary, or of those behind a block without a header. */
 static bool canary_stands(const struct hak_located *at, const char *canary) {
@@ -32,14 +32,11 @@ static bool canary_stands(const struct hak_located *at, const char *canary) {
 /* A block of less than a page has no page that the program could close for itself. */
 static bool border_stands(const struct hak_located *at, bool asks) {
     const char *user = hak_user_in(at), *canary = user + hak_asked_bytes_of(at);
-    size_t behind = (size_t)(at->base + at->slot_bytes - canary);
     bool has_header = !hak_has_no_header(at), is_small = hak_asked_bytes_of(at) < HAK_PAGE_BYTES;
     struct hak_header due = hak_header_due(at), header = due;
     if (!hak_has_border(at) || (!is_small && !asks))
         return true;
-    if (!is_small && !hak_call_is_forbidden(SYS_rt_sigprocmask) &&
-        !((!has_header || hak_can_read(user - sizeof header, sizeof header)) &&
-          hak_can_read(canary, behind < 16 ? behind : 16)))
+    if (!is_small && !hak_can_read_border(at))
         return true;
     if (has_header)
         __builtin_memcpy(&header, user - sizeof header, sizeof header);
@@ -56,7 +53,7 @@ size_t hak_room_elsewhere(const void *p, bool asks, bool *is_whole) {
     struct hak_object object;
     struct hak_located at;
     uintptr_t stack = (uintptr_t)__builtin_frame_address(0);
-    if ((uintptr_t)p - stack < STACK_BYTES || hak_object_find((uintptr_t)p, &object))
+    if ((uintptr_t)p - stack < HAK_STACK_REACH_BYTES || hak_object_find((uintptr_t)p, &object))
         return SIZE_MAX;
     struct hak_large *large = hak_large_containing(p);
     if (!large)

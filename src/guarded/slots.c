@@ -13,6 +13,7 @@
 #include "options.h"
 #include "platform/lock.h"
 #include "platform/platform.h"
+#include "platform/readable.h"
 
 #define PIECE_BYTES ((size_t)256 << 20)
 enum {
@@ -22,10 +23,9 @@ enum {
     PAGE_COST_BYTES =
         16, /* and of each of its pages: a place in the address map, and a page table's
              */
-    FRONT_BYTES = 64 << 10, /* of a piece have no slots: a stack may end where it begins, and a call
-                             * takes as many above its frame for its stack (guard/touch.c) */
-    LIMIT_SHARE = 32,       /* of ulimit -v is a piece, where there is one, */
-    LIMITED_PIECES = 4,     /* and there are so many */
+    FRONT_BYTES = HAK_STACK_REACH_BYTES, /* of a piece have no slots: a stack may end there */
+    LIMIT_SHARE = 32,                    /* of ulimit -v is a piece, where there is one, */
+    LIMITED_PIECES = 4,                  /* and there are so many */
 };
 
 struct queue {

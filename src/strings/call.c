@@ -50,7 +50,7 @@ _Atomic uintptr_t hak_string_pages[HAK_STRING_PAGES];
 
 bool hak_string_asks_about(const void *p) {
     uintptr_t page_end = page_end_of(p);
-    if (!hak_call_is_forbidden(SYS_rt_sigprocmask) && !hak_can_read(p, 1))
+    if (!hak_may_read(p, 1))
         return false;
     atomic_store_explicit(place_of_page(page_end), page_end, memory_order_relaxed);
     return true;

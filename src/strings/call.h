@@ -187,7 +187,7 @@ static inline size_t room_at(const struct call *call, const void *p) {
  * by itself. */
 HAK_HIDDEN HAK_COLD bool hak_string_asks_about(const void *p);
 HAK_HIDDEN extern _Atomic uintptr_t hak_string_pages[];
-enum { HAK_STRING_PAGES = 16, HAK_STRING_STACK_BYTES = 64 << 10 };
+enum { HAK_STRING_PAGES = 16 };
 static inline uintptr_t page_end_of(const void *p) {
     return (uintptr_t)p | (HAK_READABLE_PAGE_BYTES - 1);
 }
@@ -196,7 +196,7 @@ static inline _Atomic uintptr_t *place_of_page(uintptr_t page_end) {
 }
 static inline bool hak_string_is_there(const void *p) {
     uintptr_t page_end = page_end_of(p);
-    return (uintptr_t)p - (uintptr_t)__builtin_frame_address(0) < HAK_STRING_STACK_BYTES ||
+    return (uintptr_t)p - (uintptr_t)__builtin_frame_address(0) < HAK_STACK_REACH_BYTES ||
            HAK_LIKELY(atomic_load_explicit(place_of_page(page_end), memory_order_relaxed) ==
                       page_end) ||
            hak_string_asks_about(p);

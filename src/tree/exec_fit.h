@@ -27,7 +27,7 @@ enum {
 
 /* Memory that the kernel will refuse with EFAULT is not looked at, where a sandbox lets us ask. */
 static inline bool hak_exec_can_read(struct hak_readable *known, const void *at, size_t bytes) {
-    return at && (hak_call_is_forbidden(SYS_rt_sigprocmask) || hak_is_readable(known, at, bytes));
+    return at && hak_may_be_readable(known, at, bytes);
 }
 
 /* True when `text` can be read to its end. */

@@ -68,7 +68,7 @@ static const struct {
 
 /* Memory that the kernel will refuse with EFAULT is not looked at, where a sandbox lets us ask. */
 static bool can_be_read(const void *at, size_t bytes) {
-    return at && bytes && (hak_call_is_forbidden(SYS_rt_sigprocmask) || hak_can_read(at, bytes));
+    return at && bytes && hak_may_read(at, bytes);
 }
 
 static void forbid_filtered(const struct sock_fprog *program) {

@@ -188,7 +188,7 @@ void hak_action_copy(struct sigaction *to, const struct sigaction *from, const v
 
 /* A bad one is left to libc, where the program dies by itself. */
 static bool is_action_there(const struct sigaction *action) {
-    return hak_call_is_forbidden(SYS_rt_sigprocmask) || hak_can_read(action, sizeof *action);
+    return hak_may_read(action, sizeof *action);
 }
 
 /* Does sigaction for the program's call by any of its names: a handler of a signal that is handled
