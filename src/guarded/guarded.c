@@ -78,6 +78,20 @@ static bool open_pages(struct hak_large *large) {
     return false;
 }
 
+/* A slot with open pages; NULL: there is none, for the `reason`. */
+static struct hak_large *take_opened(size_t bytes, enum hak_counted *reason) {
+    struct hak_large *large = hak_guarded_slot_take(bytes);
+    *reason = HAK_COUNTED_GUARD_MEMORY;
+    if (!large)
+        return NULL;
+    bool has_mapping = !is_mapping(large) || has_mapping_left();
+    if (has_mapping && open_pages(large))
+        return large;
+    *reason = has_mapping ? HAK_COUNTED_GUARD_REFUSED : HAK_COUNTED_GUARD_MAPPINGS;
+    hak_guarded_slot_give(large);
+    return NULL;
+}
+
 struct hak_large *hak_guarded_take(size_t bytes, enum hak_guarded_side side, const void *caller) {
     if (bytes > HAK_GUARDED_PAGES_MAX * HAK_PAGE_BYTES)
         return refuse(HAK_COUNTED_GUARD_SIZE, bytes);
@@ -85,15 +99,9 @@ struct hak_large *hak_guarded_take(size_t bytes, enum hak_guarded_side side, con
         return refuse(HAK_COUNTED_GUARD_REFUSED, bytes);
     if (!charge(bytes))
         return refuse(HAK_COUNTED_GUARD_MEMORY, bytes);
-    enum hak_counted reason = HAK_COUNTED_GUARD_REFUSED;
-    struct hak_large *large = hak_guarded_slot_take(bytes);
-    if (!large)
-        reason = HAK_COUNTED_GUARD_MEMORY;
-    else if (is_mapping(large) && !has_mapping_left())
-        reason = HAK_COUNTED_GUARD_MAPPINGS;
-    if (reason != HAK_COUNTED_GUARD_REFUSED || !open_pages(large)) {
-        if (large)
-            hak_guarded_slot_give(large);
+    enum hak_counted reason;
+    struct hak_large *large = take_opened(bytes, &reason);
+    if (!large) {
         uncharge(bytes);
         return refuse(reason, bytes);
     }

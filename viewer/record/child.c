@@ -78,16 +78,14 @@ static void pass_on(int signal) {
 
 static void forward(int signal, siginfo_t *info, void *context) {
     int error = errno;
-    bool is_again = is_said_again(signal, info);
+    bool is_heard = !is_said_again(signal, info) || !(may_leave || has_ended);
     (void)context;
     if (is_stop(signal))
         heard_last = signal;
     /* The kernel sends a terminal's signals to every process of the group. */
-    if (is_again && (may_leave || has_ended))
-        ;
-    else if (!has_left && program_pid > 0 && info->si_code != SI_KERNEL)
+    if (is_heard && !has_left && program_pid > 0 && info->si_code != SI_KERNEL)
         pass_on(signal);
-    else if ((has_ended || has_left) && is_stop(signal))
+    else if (is_heard && (has_ended || has_left) && is_stop(signal))
         end_by_signal(signal);
     errno = error;
 }

@@ -136,7 +136,7 @@ HAK_IN_PLACE struct hak_large *open_any(const struct hak_hand_out *how) {
     if (!hak_guards_by_stack)
         return open_block(how, 0);
     uint32_t stack = hak_take_stack_at_hand(how->call, &flags);
-    bool is_new = hak_sites[stack % HAK_SITES] == 0;
+    bool is_new = !hak_site_is_done(stack);
     if (!is_new && hak_guarded_left(NEW_SHARE) == 0) {
         hak_hop_count(HAK_COUNTED_GUARD_MEMORY, HAK_CLASS_NONE, how->asked_bytes);
         return NULL;
