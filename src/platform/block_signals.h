@@ -42,13 +42,16 @@ static inline void hak_step_again(uint64_t mask) {
  * the kernel would end the process for a debug register (watch/traced.c), else none. */
 __attribute__((weak, visibility("hidden"))) uint64_t hak_kept_signals;
 
-/* Blocks all signals of the calling thread but those that are kept, and stops its stepping;
- * `before` gets what to restore. Faults that the kernel raises still kill. */
-static inline void hak_block_signals(uint64_t *before) {
-    uint64_t all = ~hak_kept_signals, stepped = hak_stop_stepping();
+/* Blocks all signals of the calling thread but those that are kept, and `others`, and stops its
+ * stepping; `before` gets what to restore. Faults that the kernel raises still kill. */
+static inline void hak_block_signals_but(uint64_t others, uint64_t *before) {
+    uint64_t all = ~(hak_kept_signals | others), stepped = hak_stop_stepping();
     *before = 0; /* and stays so in a sandbox that forbids the call */
     (void)hak_raw_call(SYS_rt_sigprocmask, 2 /* SIG_SETMASK */, &all, before, 8);
     *before |= stepped;
+}
+static inline void hak_block_signals(uint64_t *before) {
+    hak_block_signals_but(0, before);
 }
 static inline void hak_restore_signals(const uint64_t *before) {
     (void)hak_raw_call(SYS_rt_sigprocmask, 2 /* SIG_SETMASK */, before, 0, 8);

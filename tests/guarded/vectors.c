@@ -5,10 +5,12 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 enum { block_bytes = 40, vector_bytes = 16, turns = 300 };
 
@@ -164,23 +166,23 @@ static void each_instruction(void) {
     }
 }
 
-/* ---- what becomes of the stack, of signals, of threads --------------------------------------- */
+/* ---- by default, signals, threads --------------------------------------- */
 
 static unsigned char load(const unsigned char *at) {
-    struct state state;
+    struct state state = {.low_half = 0};
     movaps_load((void *)(uintptr_t)at, &state);
     return state.b[0];
 }
 
-/* The first block is less aligned, until an instruction wants it to be. */
+/* A block of 16 bytes and more is aligned as malloc's memory, the first of its stack, too. */
 static void same_stack(void) {
     unsigned char *block[4];
     for (int i = 0; i < 4; i++) {
         block[i] = take(0);
-        if ((uintptr_t)block[i] % 16 != (i < 2 ? 8 : 0))
+        if ((uintptr_t)block[i] % 16 != 0)
             fail("a block is not aligned as it is to be", "same_stack");
         memset(block[i], i + 1, block_bytes);
-        if (i > 0 && load(block[i]) != i + 1)
+        if (load(block[i]) != i + 1)
             fail("another value was read", "same_stack");
     }
     for (int i = 0; i < 4; i++)
@@ -242,6 +244,72 @@ static void handler(void) {
     free(block);
 }
 
+/* ---- bytes that cannot be accessed ----------------------------------------------------------- */
+
+static unsigned char *shared;
+
+static void load_shared(const char *of) {
+    for (int i = 0; i < 3; i++)
+        if (load(shared) != 9)
+            fail("another value was read", of);
+}
+
+static void take_shared(int depth, const char *of) {
+    shared = take_less_aligned(depth, of);
+    memset(shared, 9, block_bytes);
+}
+
+/* The program has forbidden writes: its handler hears of the address. */
+static void read_only(void) {
+    struct sigaction action = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO};
+    struct state state = {.low_half = 3};
+    sigaction(SIGSEGV, &action, NULL);
+    take_shared(11, "read_only");
+    char *page = (char *)((uintptr_t)shared & ~4095ul);
+    mprotect(page, 4096, PROT_READ);
+    load_shared("read_only");
+    last_code = 0;
+    if (sigsetjmp(back, 1) == 0)
+        movaps_store(shared, &state);
+    if (last_code != SEGV_ACCERR)
+        fail("the handler was not called", "read_only");
+    last_code = 0;
+    if (has('x') && sigsetjmp(back, 1) == 0)
+        exchanged(shared, &state);
+    if (has('x') && last_code != SEGV_ACCERR)
+        fail("the handler was not called", "read_only");
+    mprotect(page, 4096, PROT_READ | PROT_WRITE);
+    load_shared("read_only");
+    free(shared);
+}
+
+/* Another thread takes the page away, and gives it back, while it is read. */
+static atomic_int is_over;
+
+static void *change_page(void *page) {
+    for (int i = 0; i < turns * 10; i++)
+        mprotect(page, 4096, i & 1 ? PROT_READ | PROT_WRITE : PROT_NONE);
+    atomic_store(&is_over, 1);
+    return NULL;
+}
+
+static void at_once(void) {
+    struct sigaction action = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO};
+    pthread_t thread;
+    sigaction(SIGSEGV, &action, NULL);
+    take_shared(12, "at_once");
+    if (pthread_create(&thread, NULL, change_page, (char *)((uintptr_t)shared & ~4095ul)) != 0)
+        return;
+    while (!atomic_load(&is_over)) {
+        int code = code_of_load(shared);
+        if (code != 0 && code != SEGV_ACCERR)
+            fail("another signal came", "at_once");
+    }
+    pthread_join(thread, NULL);
+    load_shared("at_once");
+    free(shared);
+}
+
 static unsigned char *counter;
 
 static void *count(void *unused) {
@@ -284,7 +352,9 @@ int main(int argc, char **argv) {
                  {"blocked", blocked},
                  {"ignored", ignored},
                  {"handler", handler},
-                 {"counters", counters}};
+                 {"counters", counters},
+                 {"read_only", read_only},
+                 {"at_once", at_once}};
     for (size_t i = 0; argc > 1 && i < sizeof cases / sizeof *cases; i++)
         if (strcmp(cases[i].name, argv[1]) == 0)
             cases[i].run();

@@ -35,7 +35,7 @@ static _Atomic uint32_t turn_of; /* kernel's id of a thread */
 /* A thread that another one's fork left behind in the parent never gives it back. */
 static void take_turn(uint64_t *signals) {
     uint32_t nobody = 0, self = (uint32_t)hak_raw_call(SYS_gettid);
-    hak_block_signals(signals);
+    hak_block_signals_but((uint64_t)1 << (SIGSEGV - 1), signals); /* see the accesses below */
     for (unsigned tries = 1; !atomic_compare_exchange_strong(&turn_of, &nobody, self); tries++) {
         bool is_gone = tries % PATIENCE == 0 &&
                        hak_raw_call(SYS_tgkill, hak_raw_call(SYS_getpid), nobody, 0) == -ESRCH;
@@ -51,34 +51,79 @@ static void end_turn(const uint64_t *signals) {
     hak_restore_signals(signals);
 }
 
+/* ---- accesses that may fail --------------------------------------------------------------------
+ *
+ * Another thread may close the block's pages at any moment, and the program may have forbidden to
+ * write there. Each of these functions touches the program's memory by one instruction, its name
+ * with `_at` behind it; a fault there goes on at hak_crash_refused, with the address. */
+
+struct touched {
+    uint64_t result;  /* TOUCH_REFUSED, or what the function says */
+    uint64_t address; /* of the byte that could not be accessed */
+};
+enum { TOUCH_DIFFERS, TOUCH_DONE, TOUCH_REFUSED };
+
+HAK_HIDDEN struct touched hak_crash_load(uint8_t to[HAK_VECTOR_BYTES], const uint8_t *from);
+HAK_HIDDEN struct touched hak_crash_store(const uint8_t from[HAK_VECTOR_BYTES], uint8_t *to);
+/* Writes `value` if it finds `*due`, which is what it found afterwards. */
+HAK_HIDDEN struct touched hak_crash_exchange(uint64_t *due, uint8_t *at, uint64_t value);
+HAK_HIDDEN extern const char hak_crash_load_at[], hak_crash_store_at[], hak_crash_exchange_at[],
+    hak_crash_refused[];
+#define FUNCTION(name, ...)                                                                        \
+    ".type " name ", @function\n.hidden " name "\n" name ":\n.cfi_startproc\n" __VA_ARGS__         \
+    "ret\n.cfi_endproc\n.size " name ", . - " name "\n"
+#define AT(name) ".hidden " name "\n" name ":\n"
+__asm__(".text\n" FUNCTION("hak_crash_load", AT("hak_crash_load_at") "movdqu (%rsi), %xmm0\n"
+                                                                     "movdqu %xmm0, (%rdi)\n"
+                                                                     "movl $1, %eax\n")
+            FUNCTION("hak_crash_store",
+                     "movdqu (%rdi), %xmm0\n" AT("hak_crash_store_at") "movdqu %xmm0, (%rsi)\n"
+                                                                       "movl $1, %eax\n")
+                FUNCTION(
+                    "hak_crash_exchange",
+                    "movq (%rdi), %rax\n" AT("hak_crash_exchange_at") "lock cmpxchgq %rdx, (%rsi)\n"
+                                                                      "movq %rax, (%rdi)\n"
+                                                                      "sete %al\n"
+                                                                      "movzbl %al, %eax\n")
+                    FUNCTION("hak_crash_refused", "movl $2, %eax\n"));
+
+bool hak_crash_refuses_touch(const siginfo_t *info, ucontext_t *context) {
+    greg_t *general = context->uc_mcontext.gregs;
+    const char *at = (const char *)general[REG_RIP];
+    if (info->si_code <= 0 ||
+        (at != hak_crash_load_at && at != hak_crash_store_at && at != hak_crash_exchange_at))
+        return false;
+    general[REG_RIP] = (greg_t)hak_crash_refused;
+    general[REG_RDX] = (greg_t)info->si_addr;
+    return true;
+}
+
 /* ---- cmpxchg16b --------------------------------------------------------------------------------
  */
 
-static bool exchange_half(uint8_t *at, uint64_t *due, uint64_t value) {
-    bool is_done;
-    __asm__ volatile("lock cmpxchgq %3, %1"
-                     : "=@ccz"(is_done), "+m"(*(uint64_t(*)[1])(void *)at), "+a"(*due)
-                     : "r"(value)
-                     : "memory");
-    return is_done;
-}
-
 /* A write of one half alone by another thread is not lost: the other half is put back. */
-static void exchange(struct hak_signal_frame *frame, uint8_t *at) {
+static struct touched exchange(struct hak_signal_frame *frame, uint8_t *at) {
     greg_t *general = frame->general;
     uint64_t low = (uint64_t)general[REG_RAX], high = (uint64_t)general[REG_RDX];
     uint64_t put_back = high, new_high = (uint64_t)general[REG_RCX];
-    bool has_high = exchange_half(at + 8, &high, new_high);
-    bool is_done = has_high && exchange_half(at, &low, (uint64_t)general[REG_RBX]);
+    struct touched touched = hak_crash_exchange(&high, at + 8, new_high);
+    bool has_high = touched.result == TOUCH_DONE;
+    if (touched.result == TOUCH_REFUSED)
+        return touched;
+    /* Else it only finds out what is there. */
+    touched = hak_crash_exchange(&low, at, has_high ? (uint64_t)general[REG_RBX] : low);
+    bool is_done = has_high && touched.result == TOUCH_DONE;
     if (has_high && !is_done)
-        (void)exchange_half(at + 8, &new_high, put_back);
+        (void)hak_crash_exchange(&new_high, at + 8, put_back);
+    if (touched.result == TOUCH_REFUSED)
+        return touched;
     general[REG_EFL] = is_done ? general[REG_EFL] | ZERO_FLAG : general[REG_EFL] & ~ZERO_FLAG;
-    if (is_done)
-        return;
-    if (!has_high)
-        memcpy(&low, at, sizeof low);
-    general[REG_RAX] = (greg_t)low;
-    general[REG_RDX] = (greg_t)high;
+    if (!is_done) {
+        general[REG_RAX] = (greg_t)low;
+        general[REG_RDX] = (greg_t)high;
+    }
+    touched.result = TOUCH_DONE;
+    return touched;
 }
 
 /* ---- all others --------------------------------------------------------------------------------
@@ -130,14 +175,14 @@ static bool write_code(const uint8_t *code, const struct hak_decoded *decoded) {
     return hak_raw_call(SYS_mprotect, code_page, HAK_PAGE_BYTES, PROT_READ | PROT_EXEC) == 0;
 }
 
-/* An exception of numbers that traps is the program's: the instruction is left to it. */
+/* On room.operand. An exception of numbers that traps is the program's: the instruction is left to
+ * it, and false. */
 static bool operate(struct hak_signal_frame *frame, const uint8_t *code,
-                    const struct hak_decoded *decoded, const uint8_t *at) {
+                    const struct hak_decoded *decoded) {
     uint32_t controls, before;
     greg_t *flags = &frame->general[REG_EFL];
     if (!write_code(code, decoded))
         return false;
-    memcpy(room.operand, at, HAK_VECTOR_BYTES);
     hak_frame_copy_legacy(frame, room.its);
     memcpy(&before, room.its + HAK_MXCSR_AT, sizeof before);
     controls = (before | MASKED) & ~(uint32_t)RAISED;
@@ -183,14 +228,6 @@ static uint64_t address_of_operand(const struct hak_registers *registers,
     return operand->is_narrow ? (uint32_t)address : address;
 }
 
-/* The first of the bytes at `address` that lies in a closed page; 0 = none. */
-static uint64_t first_closed(uint64_t address) {
-    uint64_t page = address & ~(uint64_t)(HAK_PAGE_BYTES - 1), next = page + HAK_PAGE_BYTES;
-    if (!hak_raw_readable(page))
-        return address;
-    return address + HAK_VECTOR_BYTES > next && !hak_raw_readable(next) ? next : 0;
-}
-
 static void tell_of_page(siginfo_t *info, ucontext_t *context, uint64_t address, bool is_write) {
     greg_t *general = context->uc_mcontext.gregs;
     info->si_code = SEGV_ACCERR;
@@ -200,27 +237,33 @@ static void tell_of_page(siginfo_t *info, ucontext_t *context, uint64_t address,
     general[REG_CR2] = (greg_t)address;
 }
 
-static bool carry_out(struct hak_signal_frame *frame, const uint8_t *code,
-                      const struct hak_decoded *decoded, uint8_t *at) {
+/* TOUCH_DIFFERS: it cannot be carried out. */
+static struct touched carry_out(struct hak_signal_frame *frame, const uint8_t *code,
+                                const struct hak_decoded *decoded, uint8_t *at) {
     uint8_t value[HAK_VECTOR_BYTES];
+    struct touched touched = {0};
     switch (decoded->aligned) {
     case HAK_ALIGNED_LOAD:
-        memcpy(value, at, HAK_VECTOR_BYTES);
-        hak_frame_write_vector(frame, decoded->vector, value, decoded->is_vex);
-        return true;
+        touched = hak_crash_load(value, at);
+        if (touched.result == TOUCH_DONE)
+            hak_frame_write_vector(frame, decoded->vector, value, decoded->is_vex);
+        break;
     case HAK_ALIGNED_STORE:
         hak_frame_read_vector(frame, decoded->vector, value);
-        memcpy(at, value, HAK_VECTOR_BYTES);
-        return true;
+        touched = hak_crash_store(value, at);
+        break;
     case HAK_ALIGNED_EXCHANGE:
-        exchange(frame, at);
-        return true;
+        touched = exchange(frame, at);
+        break;
     case HAK_ALIGNED_OPERATION:
-        return operate(frame, code, decoded, at);
+        touched = hak_crash_load(room.operand, at);
+        if (touched.result == TOUCH_DONE && !operate(frame, code, decoded))
+            touched.result = TOUCH_DIFFERS;
+        break;
     case HAK_ALIGNED_NOT:
         break;
     }
-    return false;
+    return touched;
 }
 
 bool hak_crash_carry_out(siginfo_t *info, ucontext_t *context) {
@@ -238,16 +281,13 @@ bool hak_crash_carry_out(siginfo_t *info, ucontext_t *context) {
     uint64_t address = address_of_operand(&registers, &decoded);
     if (address % HAK_VECTOR_BYTES == 0 || !hak_crash_is_less_aligned(address))
         return false;
-    uint64_t closed = first_closed(address);
-    if (closed != 0) {
-        tell_of_page(info, context, closed, decoded.operands->writes);
-        return false;
-    }
     take_turn(&signals);
-    bool is_done = carry_out(&frame, (const uint8_t *)(uintptr_t)registers.value[HAK_RIP], &decoded,
-                             (uint8_t *)(uintptr_t)address);
+    struct touched touched = carry_out(&frame, (const uint8_t *)(uintptr_t)registers.value[HAK_RIP],
+                                       &decoded, (uint8_t *)(uintptr_t)address);
     end_turn(&signals);
-    if (is_done)
+    if (touched.result == TOUCH_REFUSED)
+        tell_of_page(info, context, touched.address, decoded.operands->writes);
+    if (touched.result == TOUCH_DONE)
         context->uc_mcontext.gregs[REG_RIP] += decoded.length;
-    return is_done;
+    return touched.result == TOUCH_DONE;
 }
