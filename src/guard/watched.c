@@ -321,8 +321,9 @@ static void offer_guarded(const struct hak_located *at) {
 
 /* ---- the newest guarded blocks ----------------------------------------------------------------
  *
- * The first block of a site has one register at its slack and one in front, until later ones need
- * them, it is freed, or no other has come for a while. */
+ * The first block of a site has one register at its slack and one in front: until it is freed or no
+ * other block has come for a while, or a later one needs them. The one at the slack is left to
+ * blocks whose size is as odd (hak_watch_choose_newest). */
 
 /* Charges the time for which the thread ran, in the kernel as well, while registers stood open: a
  * processor copies and clears memory more slowly then. */
@@ -362,20 +363,18 @@ static bool open_newest(void) {
     return registers != 0;
 }
 
-/* The register that was set longest ago. */
-static unsigned find_oldest(void) {
-    unsigned oldest = 0;
-    for (unsigned i = 1; i < registers; i++)
-        if (turns.set[i] < turns.set[oldest])
-            oldest = i;
-    return oldest;
-}
-
-/* Watches one side of the block with the register that was set longest ago. */
+/* Watches one side of the block, if a register may stand there. */
 static void put_newest(const struct hak_located *at, enum hak_watched_side side, uint64_t now) {
-    unsigned index = find_oldest();
+    struct hak_watched piece;
+    unsigned oddness = side == HAK_WATCHED_BEHIND ? hak_watch_oddness(hak_asked_bytes_of(at)) : 0;
+    if (!find_piece(at, side, 0, &piece))
+        return;
+    int index = hak_watch_choose_newest(&turns, registers, oddness);
+    if (index < 0)
+        return;
     newest.passes[index] = 0;
-    (void)put_in_register(index, at, side, 0, now);
+    if (put_in_register((unsigned)index, at, side, 0, now))
+        turns.oddness[index] = (uint8_t)oddness;
 }
 
 /* Closes the registers of the newest blocks and forgets what they watched. */
