@@ -358,12 +358,12 @@ look_at_call(unsigned number, struct hak_string_arguments *arguments, void *on_s
  * at as any other is, and told of. No module is being loaded. */
 
 /* hak_room_at of a pointer, as far as the bytes around its block are whole: else 0. */
-HAK_IN_PLACE size_t whole_room_at(uint64_t address) {
+HAK_IN_PLACE size_t whole_room_at(unsigned number, uint64_t address) {
     const void *p = (const void *)(uintptr_t)address;
     size_t room = hak_room_near(p);
     if (HAK_LIKELY(room != 0))
         return room;
-    struct hak_look look = hak_look_at(p, false);
+    struct hak_look look = hak_look_at(p, hak_string_is_of_kernel(number));
     return look.is_whole ? look.room : 0;
 }
 
@@ -373,7 +373,16 @@ static __attribute__((noinline)) struct hak_string_next
 look_at_one_block(unsigned number, struct hak_string_arguments *arguments, void *on_stack) {
     const struct hak_string_row *row = &hak_string_rows[number];
     const uint64_t *words = arguments->word;
-    if (HAK_LIKELY(product(words[row->c], row->unit) <= whole_room_at(words[row->a])))
+    if (HAK_LIKELY(product(words[row->c], row->unit) <= whole_room_at(number, words[row->a])))
+        return WELL(number);
+    return look_at_call(number, arguments, on_stack);
+}
+
+static __attribute__((noinline)) struct hak_string_next
+look_at_items(unsigned number, struct hak_string_arguments *arguments, void *on_stack) {
+    const struct hak_string_row *row = &hak_string_rows[number];
+    const uint64_t *words = arguments->word;
+    if (HAK_LIKELY(product(words[row->b], words[row->c]) <= whole_room_at(number, words[row->a])))
         return WELL(number);
     return look_at_call(number, arguments, on_stack);
 }
@@ -383,8 +392,8 @@ look_at_two_blocks(unsigned number, struct hak_string_arguments *arguments, void
     const struct hak_string_row *row = &hak_string_rows[number];
     const uint64_t *words = arguments->word;
     size_t bytes = product(words[row->c], row->unit);
-    if (HAK_LIKELY(bytes <= whole_room_at(words[row->b])) &&
-        HAK_LIKELY(bytes <= whole_room_at(words[row->a])))
+    if (HAK_LIKELY(bytes <= whole_room_at(number, words[row->b])) &&
+        HAK_LIKELY(bytes <= whole_room_at(number, words[row->a])))
         return WELL(number);
     return look_at_call(number, arguments, on_stack);
 }
@@ -392,7 +401,7 @@ look_at_two_blocks(unsigned number, struct hak_string_arguments *arguments, void
 static __attribute__((noinline)) struct hak_string_next
 look_at_one_string(unsigned number, struct hak_string_arguments *arguments, void *on_stack) {
     uint64_t s = arguments->word[hak_string_rows[number].a];
-    size_t room = whole_room_at(s);
+    size_t room = whole_room_at(number, s);
     if (room == UNKNOWN || HAK_LIKELY(strnlen((const char *)(uintptr_t)s, room) < room))
         return WELL(number);
     return look_at_call(number, arguments, on_stack);
@@ -403,7 +412,8 @@ look_at_two_strings(unsigned number, struct hak_string_arguments *arguments, voi
     const struct hak_string_row *row = &hak_string_rows[number];
     const char *a = (const char *)(uintptr_t)arguments->word[row->a];
     const char *b = (const char *)(uintptr_t)arguments->word[row->b];
-    size_t room_a = whole_room_at((uintptr_t)a), room_b = whole_room_at((uintptr_t)b);
+    size_t room_a = whole_room_at(number, (uintptr_t)a);
+    size_t room_b = whole_room_at(number, (uintptr_t)b);
     size_t room = smaller(room_a, room_b);
     if (room == UNKNOWN || (room != 0 && (HAK_LIKELY(strncmp(a, b, room) != 0) ||
                                           HAK_LIKELY(strnlen(a, room) < room))))
@@ -421,7 +431,12 @@ struct hak_string_next hak_strings_look(unsigned number, struct hak_string_argum
     case COMPARE:
         return look_at_two_blocks(number, arguments, on_stack);
     case FILL:
+    case READ:
+    case RECEIVE:
         return look_at_one_block(number, arguments, on_stack);
+    case READ_ITEMS:
+    case RECEIVE_ITEMS:
+        return look_at_items(number, arguments, on_stack);
     case STRING:
         if (row->unit == 1)
             return look_at_one_string(number, arguments, on_stack);
