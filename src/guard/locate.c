@@ -7,14 +7,7 @@
 enum { PAGES_BEFORE = 64 }; /* alignments up to 256 KiB */
 
 void hak_locate_as_large(struct hak_large *large, struct hak_located *at) {
-    *at = (struct hak_located){
-        .slot = &large->slot,
-        .base = large->base.p,
-        .slot_bytes = large->mapped_bytes,
-        .large = large,
-        .epoch = large->epoch,
-        .class_index = HAK_CLASS_NONE,
-    };
+    *at = hak_located_as_large(large);
 }
 
 /* Finds the large block that has `p`: one that starts at its page or shortly before, as an aligned

@@ -46,6 +46,15 @@ struct hak_located {
     unsigned class_index; /* HAK_CLASS_NONE for a large block */
 };
 
+HAK_IN_PLACE struct hak_located hak_located_as_large(struct hak_large *large) {
+    return (struct hak_located){.slot = &large->slot,
+                                .base = large->base.p,
+                                .slot_bytes = large->mapped_bytes,
+                                .large = large,
+                                .epoch = large->epoch,
+                                .class_index = HAK_CLASS_NONE};
+}
+
 /* The states of a slab's slots: slot i's is number i + hak_first_state(class), since in every class
  * the slots are the multiples of the slot size. Slab 0 has none. */
 static inline struct hak_slot *hak_states_of(const struct hak_superslab *superslab,
@@ -81,7 +90,8 @@ HAK_IN_PLACE bool hak_locate_slot(const void *p, struct hak_located *at) {
     at->superslab = NULL;
     at->large = NULL;
     at->class_index = HAK_CLASS_NONE;
-    if (HAK_UNLIKELY(hak_registry_owner_fast(p) == HAK_OWNER_NOBODY) && !hak_registry_find(p))
+    if (HAK_UNLIKELY(hak_registry_owner_fast(p) == HAK_OWNER_NOBODY) &&
+        (HAK_LIKELY(hak_registry.entries != 0) || !hak_registry_find(p)))
         return false;
     at->superslab = hak_superslab_of(p);
     unsigned class_index = at->superslab->class_of_slab[hak_slab_index_of(p)];

@@ -234,8 +234,12 @@ void hak_pages_open_for_call(const char *start, const char *end, bool writes) {
 
 void hak_open_border(const struct hak_located *at, bool writes) {
     struct hak_border_bytes border = hak_border_bytes_of(at);
+    const char *behind = border.behind, *last = border.user - 1;
+    const char *open_to = last + HAK_PAGE_BYTES - (uintptr_t)last % HAK_PAGE_BYTES;
     hak_pages_open_for_call(border.front, border.user, writes);
-    hak_pages_open_for_call(border.behind, border.end, writes);
+    if (border.front != border.user && behind < open_to) /* its page is open */
+        behind = open_to < border.end ? open_to : border.end;
+    hak_pages_open_for_call(behind, border.end, writes);
 }
 
 /* ---- close ----------------------------------------------------------------------------------- */

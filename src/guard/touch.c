@@ -14,55 +14,87 @@
 #include "guard/around.h"
 #include "guard/guard.h"
 #include "guard/pages.h"
+#include "guarded/guarded.h"
 #include "platform/objects.h"
-#include "platform/readable.h"
 
 enum { TOUCH_REACH_BYTES = 64 };
 
-/* The first bytes of its canary, or of those behind a block without a header. */
-static bool canary_stands(const struct hak_located *at, const char *canary) {
-    const char *end = at->base + at->slot_bytes;
-    uint64_t due = hak_word_of(at, HAK_PATTERN_CANARY);
-    for (unsigned i = 0; i < 2 * sizeof due && canary + i < end; i++)
-        if ((uint8_t)canary[i] != hak_pattern_byte(due, (uintptr_t)(canary + i) & 7))
-            return false;
-    return true;
-}
-
-/* A block of less than a page has no page that the program could close for itself. */
-static bool border_stands(const struct hak_located *at, bool asks) {
-    const char *user = hak_user_in(at), *canary = user + hak_asked_bytes_of(at);
-    bool has_header = !hak_has_no_header(at), is_small = hak_asked_bytes_of(at) < HAK_PAGE_BYTES;
-    struct hak_header due = hak_header_due(at), header = due;
-    if (!hak_has_border(at) || (!is_small && !asks))
-        return true;
-    if (!is_small && !hak_can_read_border(at))
-        return true;
-    if (has_header)
-        __builtin_memcpy(&header, user - sizeof header, sizeof header);
-    return header.first == due.first && header.second == due.second && canary_stands(at, canary);
-}
-
-bool hak_border_stands_at(const void *p, bool asks) {
-    struct hak_located at;
-    return !hak_locate(p, &at) || border_stands(&at, asks);
-}
-
-/* The loader's mappings are asked first: most pointers that are not ours lie there. */
-size_t hak_room_elsewhere(const void *p, bool asks, bool *is_whole) {
+/* The large block that has `p`; NULL: none. The loader's mappings are asked before, where it is
+ * surely no guarded one: most pointers that are not ours lie there, and it takes longest to find
+ * that there is no block. */
+static struct hak_large *find_elsewhere(const void *p) {
     struct hak_object object;
+    if (!hak_guarded_covers(p) && hak_object_find((uintptr_t)p, &object))
+        return NULL;
+    return hak_large_containing(p);
+}
+
+size_t hak_room_elsewhere(const void *p) {
     struct hak_located at;
-    uintptr_t stack = (uintptr_t)__builtin_frame_address(0);
-    if ((uintptr_t)p - stack < HAK_STACK_REACH_BYTES || hak_object_find((uintptr_t)p, &object))
-        return SIZE_MAX;
-    struct hak_large *large = hak_large_containing(p);
+    struct hak_large *large = find_elsewhere(p);
     if (!large)
         return SIZE_MAX;
     hak_locate_as_large(large, &at);
-    size_t room = hak_room_in(&at, p);
-    if (is_whole && room - 1 < SIZE_MAX - 1)
-        *is_whole = border_stands(&at, asks);
-    return room;
+    return hak_room_in(&at, p);
+}
+
+/* ---- the bytes around a block ------------------------------------------------------------------
+ */
+
+_Thread_local struct hak_due_border hak_due_borders[HAK_DUE_BORDERS]
+    __attribute__((tls_model("initial-exec")));
+
+/* Compares the bytes around the block with what its slot's state says, and keeps that at hand; of a
+ * slot above a page it does not, since hak_room_near asks nobody about pages. A signal handler may
+ * look at other slots in between and leave words of two slots here: no border agrees with those,
+ * and this function is asked. */
+HAK_IN_PLACE bool border_stands(const struct hak_located *at) {
+    struct hak_due_border *known = hak_due_border_of(at);
+    uintptr_t key = hak_due_border_key(at);
+    if (HAK_LIKELY(known->of == key) && HAK_LIKELY(hak_border_is(at, known)))
+        return true;
+    const struct hak_due_border due = {key, hak_header_due(at),
+                                       hak_word_of(at, HAK_PATTERN_CANARY)};
+    if (at->large || at->slot_bytes <= HAK_PAGE_BYTES)
+        *known = due;
+    return hak_border_is(at, &due);
+}
+
+static bool can_read_border(struct hak_located at) {
+    return hak_can_read_border(&at);
+}
+
+/* Looks at `p` in the block, and around that as far as it has a border which can be read. A block
+ * of less than a page has no page that the program could close for itself. */
+HAK_IN_PLACE struct hak_look look_in(const struct hak_located *at, const void *p, bool asks) {
+    size_t room = hak_room_in(at, p);
+    if (HAK_UNLIKELY(room - 1 >= SIZE_MAX - 1) || !hak_has_border(at))
+        return (struct hak_look){room, true};
+    bool is_small = hak_asked_bytes_of(at) < HAK_PAGE_BYTES;
+    bool is_read = is_small || (asks && can_read_border(*at));
+    return (struct hak_look){room, !is_read || border_stands(at)};
+}
+
+static __attribute__((noinline)) struct hak_look look_elsewhere(const void *p, bool asks) {
+    struct hak_large *large = find_elsewhere(p);
+    if (!large)
+        return (struct hak_look){SIZE_MAX, true};
+    const struct hak_located at = hak_located_as_large(large);
+    return look_in(&at, p, asks);
+}
+
+static __attribute__((noinline)) struct hak_look look_in_slot(const void *p, bool asks) {
+    struct hak_located at;
+    if (hak_locate_slot(p, &at))
+        return look_in(&at, p, asks);
+    return at.superslab ? (struct hak_look){0, true} : look_elsewhere(p, asks);
+}
+
+struct hak_look hak_look_at(const void *p, bool asks) {
+    bool is_elsewhere = hak_registry.entries != 0 && hak_registry_owner_fast(p) == HAK_OWNER_NOBODY;
+    if (hak_is_on_stack(p))
+        return (struct hak_look){SIZE_MAX, true};
+    return HAK_LIKELY(is_elsewhere) ? look_elsewhere(p, asks) : look_in_slot(p, asks);
 }
 
 static bool is_live_at_rest(const struct hak_located *at) {

@@ -15,10 +15,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "guard/locate.h"
+#include "guard/around.h"
+#include "guard/slot_bytes.h"
 #include "hop.h"
 #include "options.h"
-#include "trace/pattern.h"
+#include "platform/readable.h"
 
 /* How many bytes of its block the program may touch: all, as far as they are its. */
 HAK_IN_PLACE size_t hak_touchable_bytes(const struct hak_located *at) {
@@ -26,11 +27,6 @@ HAK_IN_PLACE size_t hak_touchable_bytes(const struct hak_located *at) {
                ? hak_asked_bytes_of(at)
                : at->slot_bytes - hak_delta_bytes_of(at);
 }
-
-/* The same as hak_room_at for what is no slot of ours. `is_whole`, where it is not NULL: false is
- * put there when the bytes around a large block are not as due; with `asks` also of a block of a
- * page or more, whose pages the kernel is asked about. */
-HAK_HIDDEN size_t hak_room_elsewhere(const void *p, bool asks, bool *is_whole);
 
 /* How many bytes may be touched from `p` to the end of the slot or large block `at`; 0: none,
  * SIZE_MAX: it is just changing. */
@@ -41,12 +37,16 @@ HAK_IN_PLACE size_t hak_room_in(const struct hak_located *at, const void *p) {
     return HAK_LIKELY(at->slot->place == HAK_PLACE_LIVE && offset < bytes) ? bytes - offset : 0;
 }
 
+/* How many bytes from `p` on, which lies in no slot of ours and not on the stack, may be touched;
+ * SIZE_MAX: not known. */
+HAK_HIDDEN size_t hak_room_elsewhere(const void *p);
+
 /* How many bytes from `p` on the program may touch; SIZE_MAX: not known. */
 HAK_IN_PLACE size_t hak_room_at(const void *p) {
     struct hak_located at;
-    if (!hak_locate_slot(p, &at))
-        return at.superslab ? 0 : hak_room_elsewhere(p, false, NULL);
-    return hak_room_in(&at, p);
+    if (HAK_LIKELY(hak_locate_slot(p, &at)))
+        return hak_room_in(&at, p);
+    return at.superslab ? 0 : hak_is_on_stack(p) ? SIZE_MAX : hak_room_elsewhere(p);
 }
 
 /* ---- the bytes around a block ------------------------------------------------------------------
@@ -54,43 +54,73 @@ HAK_IN_PLACE size_t hak_room_at(const void *p) {
  * at its free. The program may have closed pages of a block that has a page of its own: the kernel
  * is asked about those first, and where that would cost more than the call they are left out. */
 
-/* True when header and canary stand around the block `at`, which can be read: of the canary the
- * first 8 to 16 bytes. They are compared with each other, since all name the block by the same
- * bits; the slot's state tells which of them is wrong (layout.c). */
-HAK_IN_PLACE bool hak_border_stands(const struct hak_located *at) {
+/* The words that are due around a block. */
+struct hak_due_border {
+    uintptr_t of; /* a slot and its life: hak_due_border_key */
+    struct hak_header header;
+    uint64_t canary;
+};
+/* Those at which this thread has looked lately: to make them of the slot's state takes longer than
+ * all else of a look. */
+enum { HAK_DUE_BORDERS = 32, HAK_DUE_SLOT_SHIFT = 6, HAK_DUE_LARGE_SHIFT = 13 };
+HAK_HIDDEN extern _Thread_local struct hak_due_border hak_due_borders[HAK_DUE_BORDERS]
+    __attribute__((tls_model("initial-exec")));
+HAK_IN_PLACE struct hak_due_border *hak_due_border_of(const struct hak_located *at) {
+    uintptr_t number =
+        (uintptr_t)at->base >> (at->large ? HAK_DUE_LARGE_SHIFT : HAK_DUE_SLOT_SHIFT);
+    return &hak_due_borders[number % HAK_DUE_BORDERS];
+}
+HAK_IN_PLACE uintptr_t hak_due_border_key(const struct hak_located *at) {
+    return (uintptr_t)at->base | (uintptr_t)at->slot->lives << (sizeof(uintptr_t) - 1) * 8;
+}
+
+/* True when header and canary stand around the block `at`, which has a border that can be read: of
+ * the canary the first 8 to 16 bytes. */
+HAK_IN_PLACE bool hak_border_is(const struct hak_located *at, const struct hak_due_border *due) {
     const char *user = hak_user_in(at), *start = user + hak_asked_bytes_of(at);
     const char *p = (const char *)((uintptr_t)start & ~(sizeof(uint64_t) - 1));
-    uint64_t header[2], canary;
-    __builtin_memcpy(header, user - HAK_HEADER_BYTES, sizeof header);
-    uint64_t differs =
-        header[1] ^ hak_pattern_as(header[0], HAK_PATTERN_HEADER, HAK_PATTERN_HEADER_2);
-    uint64_t due = hak_pattern_as(header[0], HAK_PATTERN_HEADER, HAK_PATTERN_CANARY);
+    const char *end = at->base + at->slot_bytes;
+    struct hak_header header = due->header;
+    uint64_t canary;
+    if (!hak_has_no_header(at))
+        __builtin_memcpy(&header, user - sizeof header, sizeof header);
+    uint64_t differs = (header.first ^ due->header.first) | (header.second ^ due->header.second);
+    if (at->large && start == end) /* only a slot has always a canary */
+        return differs == 0;
     __builtin_memcpy(&canary, p, sizeof canary);
-    differs |= (canary ^ due) >> 8 * ((uintptr_t)start & 7);
-    if (p + sizeof canary < at->base + at->slot_bytes) {
+    differs |= (canary ^ due->canary) >> ((uintptr_t)start * 8 & 63);
+    if (p + sizeof canary < end) {
         __builtin_memcpy(&canary, p + sizeof canary, sizeof canary);
-        differs |= canary ^ due;
+        differs |= canary ^ due->canary;
     }
     return differs == 0;
 }
 
-/* The same of any live block in whose bytes `p` lies, as far as it can be read, and has such bytes.
- */
-HAK_HIDDEN bool hak_border_stands_at(const void *p, bool asks);
+/* A look at a pointer has found: */
+struct hak_look {
+    size_t room;   /* hak_room_at of it */
+    bool is_whole; /* false: the bytes around its block are not as due */
+};
 
-/* hak_room_at, and `is_whole` as hak_room_elsewhere has it, of any block. */
-HAK_IN_PLACE size_t hak_room_looked_at(const void *p, bool asks, bool *is_whole) {
-    struct hak_located at;
-    *is_whole = true;
-    if (!hak_locate_slot(p, &at))
-        return at.superslab ? 0 : hak_room_elsewhere(p, asks, is_whole);
-    size_t room = hak_room_in(&at, p);
-    if (HAK_UNLIKELY(room - 1 >= SIZE_MAX - 1) ||
-        HAK_UNLIKELY(hak_options.layout != HAK_LAYOUT_HEADER))
-        return room; /* none, or not known */
-    *is_whole = HAK_LIKELY(at.slot_bytes <= HAK_PAGE_BYTES) ? hak_border_stands(&at)
-                                                            : hak_border_stands_at(p, asks);
-    return room;
+/* Looks at any pointer; with `asks` also around a block of a page or more, whose pages the kernel
+ * is asked about. */
+HAK_HIDDEN struct hak_look hak_look_at(const void *p, bool asks);
+
+/* The room at any pointer, found in few steps where the bytes around its block are whole: of a live
+ * block in a slot of at most a page at which this thread has looked lately, and of the stack. 0:
+ * hak_look_at has to say it. */
+HAK_IN_PLACE size_t hak_room_near(const void *p) {
+    struct hak_near_slot near;
+    if (HAK_UNLIKELY(!hak_locate_near(p, hak_registry_owner_fast(p), &near)))
+        return hak_is_on_stack(p) ? SIZE_MAX : 0;
+    const struct hak_located at = hak_located_of(&near);
+    const struct hak_due_border *due = hak_due_border_of(&at);
+    size_t offset = (size_t)((const char *)p - hak_user_in(&at)), bytes = hak_asked_bytes_of(&at);
+    if (HAK_UNLIKELY(at.slot->place != HAK_PLACE_LIVE) || HAK_UNLIKELY(at.slot->is_changing) ||
+        HAK_UNLIKELY(offset >= bytes) || HAK_UNLIKELY(due->of != hak_due_border_key(&at)) ||
+        HAK_UNLIKELY(!hak_border_is(&at, due)))
+        return 0;
+    return bytes - offset;
 }
 
 /* Tells of damage around the live block in whose bytes `p` lies, once: it was found at the call

@@ -46,8 +46,9 @@ static struct {
 enum {
     NEWEST_MOMENT_NS = 2000000, /* for which they stand when no other block comes */
     NEWEST_PASSES = 3,
-    STANDING_PART = 4,   /* of the time for which they stand is charged */
+    STANDING_PART = 3,   /* of the time for which they stand is charged */
     OPEN_TICKS = 130000, /* of opening and closing them */
+    MOVE_TICKS = 8000,
     CLEAR_TICKS = 5000,
     STOP_TICKS = 10000,          /* of a signal, and of finding out what it means */
     EARN_EVERY_TICKS = 10000000, /* some milliseconds */
@@ -321,18 +322,20 @@ static void offer_guarded(const struct hak_located *at) {
 
 /* ---- the newest guarded blocks ----------------------------------------------------------------
  *
- * The first block of a site has one register at its slack and one in front, until later ones need
- * them, it is freed, or no other has come for a while. */
+ * The first block of a site has one register at its slack and one in front: until it is freed or no
+ * other block has come for a while, or a later one needs them. The one at the slack is left to
+ * blocks whose size is as odd (hak_watch_choose_newest). */
 
 /* Charges the time for which the thread ran, in the kernel as well, while registers stood open: a
  * processor copies and clears memory more slowly then. */
-static void charge_standing(unsigned part) {
+static void charge_standing(void) {
     uint64_t ns;
     if (!hak_watch_stood(0, &ns))
         return;
     if (ns < newest.stood_ns) /* they were opened anew */
         newest.stood_ns = newest.stood_since_ns = 0;
-    hak_credit_charge(&newest.credit, &newest_terms, hak_watch_ticks(ns - newest.stood_ns) / part);
+    hak_credit_charge(&newest.credit, &newest_terms,
+                      hak_watch_ticks(ns - newest.stood_ns) / STANDING_PART);
     newest.stood_ns = ns;
 }
 
@@ -340,7 +343,7 @@ static void charge_standing(unsigned part) {
 static bool may_stand(uint64_t now) {
     if (newest.looked_at == 0)
         atomic_store(&newest.credit.left, newest_terms.most);
-    charge_standing(STANDING_PART);
+    charge_standing();
     if (now - newest.looked_at > EARN_EVERY_TICKS) {
         newest.looked_at = now;
         (void)hak_credit_earn(&newest.credit, &newest_terms,
@@ -362,20 +365,19 @@ static bool open_newest(void) {
     return registers != 0;
 }
 
-/* The register that was set longest ago. */
-static unsigned find_oldest(void) {
-    unsigned oldest = 0;
-    for (unsigned i = 1; i < registers; i++)
-        if (turns.set[i] < turns.set[oldest])
-            oldest = i;
-    return oldest;
-}
-
-/* Watches one side of the block with the register that was set longest ago. */
+/* Watches one side of the block, if a register may stand there. */
 static void put_newest(const struct hak_located *at, enum hak_watched_side side, uint64_t now) {
-    unsigned index = find_oldest();
+    struct hak_watched piece;
+    unsigned oddness = side == HAK_WATCHED_BEHIND ? hak_watch_oddness(hak_asked_bytes_of(at)) : 0;
+    if (!find_piece(at, side, 0, &piece))
+        return;
+    int index = hak_watch_choose_newest(&turns, registers, oddness);
+    if (index < 0)
+        return;
     newest.passes[index] = 0;
-    (void)put_in_register(index, at, side, 0, now);
+    hak_credit_charge(&newest.credit, &newest_terms, MOVE_TICKS);
+    if (put_in_register((unsigned)index, at, side, 0, now))
+        turns.oddness[index] = (uint8_t)oddness;
 }
 
 /* Closes the registers of the newest blocks and forgets what they watched. */
@@ -397,12 +399,13 @@ static void offer_newest(const struct hak_located *at) {
     bool may = may_stand(now), is_open = hak_watch_is_callers();
     if (!may)
         close_newest();
-    if (may && !is_open)
+    if (may && !is_open) {
         hak_credit_charge(&newest.credit, &newest_terms, OPEN_TICKS);
+        newest.stood_ns = 0;
+    }
     if (may && open_newest()) {
         put_newest(at, HAK_WATCHED_BEHIND, now);
         put_newest(at, HAK_WATCHED_IN_FRONT, now);
-        charge_standing(1); /* all of what has just passed */
         newest.stood_since_ns = newest.stood_ns;
     }
     hak_watch_done();
@@ -412,7 +415,7 @@ static void offer_newest(const struct hak_located *at) {
 static void count_beat(void) {
     if (!hak_watch_try()) /* it comes again */
         return;
-    charge_standing(STANDING_PART);
+    charge_standing();
     if (newest.stood_ns - newest.stood_since_ns >= NEWEST_MOMENT_NS ||
         hak_credit_left(&newest.credit) <= 0)
         close_newest();

@@ -29,8 +29,13 @@ struct hak_readable {
                            ~(uintptr_t)(HAK_READABLE_PAGE_BYTES - 1)})
 enum { HAK_READABLE_PAGE_BYTES = 4096 };
 
-/* So many bytes above a frame are taken for its stack, without a question. */
+/* So many bytes above the stack pointer are taken for the stack, without a question. */
 enum { HAK_STACK_REACH_BYTES = 64 << 10 };
+HAK_IN_PLACE bool hak_is_on_stack(const void *p) {
+    uintptr_t here;
+    __asm__("movq %%rsp, %0" : "=r"(here));
+    return (uintptr_t)p - here < HAK_STACK_REACH_BYTES;
+}
 
 /* True when each of the `bytes` from `p` on can be read; also when there are none. */
 static inline bool hak_is_readable(struct hak_readable *known, const void *p, size_t bytes) {

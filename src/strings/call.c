@@ -41,6 +41,13 @@ void hak_string_tell_damage(const struct call *call) {
     errno = before;
 }
 
+size_t hak_string_room_at(const struct call *call, const void *p) {
+    struct hak_look look = hak_look_at(p, hak_string_is_of_kernel(call->number));
+    if (!look.is_whole)
+        call->notes->damaged = p;
+    return look.room;
+}
+
 void hak_string_runs_out(const struct call *call, const char *p, size_t room, unsigned unit) {
     hak_string_tell(call, p, (room / unit + 1) * unit, false, true, false);
 }

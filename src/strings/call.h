@@ -172,14 +172,14 @@ static inline bool hak_string_is_of_kernel(unsigned number) {
            number == HAK_CALL_getcwd || number == HAK_CALL___getcwd_chk;
 }
 
+/* The same of a pointer of which hak_room_near says nothing. */
+HAK_HIDDEN size_t hak_string_room_at(const struct call *call, const void *p);
+
 /* hak_room_at of a pointer from which the call touches bytes; and the bytes around its block are
  * compared. */
 static inline size_t room_at(const struct call *call, const void *p) {
-    bool is_whole;
-    size_t room = hak_room_looked_at(p, hak_string_is_of_kernel(call->number), &is_whole);
-    if (HAK_UNLIKELY(!is_whole))
-        call->notes->damaged = p;
-    return room;
+    size_t room = hak_room_near(p);
+    return HAK_LIKELY(room != 0) ? room : hak_string_room_at(call, p);
 }
 
 /* True when `p`, through which libc is to read without asking the kernel, can be read: by what its
@@ -196,7 +196,7 @@ static inline _Atomic uintptr_t *place_of_page(uintptr_t page_end) {
 }
 static inline bool hak_string_is_there(const void *p) {
     uintptr_t page_end = page_end_of(p);
-    return (uintptr_t)p - (uintptr_t)__builtin_frame_address(0) < HAK_STACK_REACH_BYTES ||
+    return hak_is_on_stack(p) ||
            HAK_LIKELY(atomic_load_explicit(place_of_page(page_end), memory_order_relaxed) ==
                       page_end) ||
            hak_string_asks_about(p);

@@ -336,8 +336,9 @@ static void (*const looks[])(struct call *) = {
     [LOOK_UP] = look_at_look_up,
 };
 
-struct hak_string_next hak_strings_look(unsigned number, struct hak_string_arguments *arguments,
-                                        void *on_stack) {
+/* Looks at a call of any shape, and tells of what is wrong. */
+static __attribute__((noinline)) struct hak_string_next
+look_at_call(unsigned number, struct hak_string_arguments *arguments, void *on_stack) {
     struct notes notes = {0};
     struct call call = {.row = &hak_string_rows[number],
                         .number = number,
@@ -350,6 +351,104 @@ struct hak_string_next hak_strings_look(unsigned number, struct hak_string_argum
     if (HAK_UNLIKELY(notes.damaged != NULL) && !notes.is_told)
         hak_string_tell_damage(&call);
     return (struct hak_string_next){hak_string_functions[number], call.way};
+}
+
+/* ---- the commonest shapes ----------------------------------------------------------------------
+ * A shorter way to the same: whether there is surely nothing to be told of. Else the call is looked
+ * at as any other is, and told of. No module is being loaded. */
+
+/* hak_room_at of a pointer, as far as the bytes around its block are whole: else 0. */
+HAK_IN_PLACE size_t whole_room_at(unsigned number, uint64_t address) {
+    const void *p = (const void *)(uintptr_t)address;
+    size_t room = hak_room_near(p);
+    if (HAK_LIKELY(room != 0))
+        return room;
+    struct hak_look look = hak_look_at(p, hak_string_is_of_kernel(number));
+    return look.is_whole ? look.room : 0;
+}
+
+#define WELL(number) ((struct hak_string_next){hak_string_functions[number], HAK_JUMP})
+
+static __attribute__((noinline)) struct hak_string_next
+look_at_one_block(unsigned number, struct hak_string_arguments *arguments, void *on_stack) {
+    const struct hak_string_row *row = &hak_string_rows[number];
+    const uint64_t *words = arguments->word;
+    if (HAK_LIKELY(product(words[row->c], row->unit) <= whole_room_at(number, words[row->a])))
+        return WELL(number);
+    return look_at_call(number, arguments, on_stack);
+}
+
+static __attribute__((noinline)) struct hak_string_next
+look_at_items(unsigned number, struct hak_string_arguments *arguments, void *on_stack) {
+    const struct hak_string_row *row = &hak_string_rows[number];
+    const uint64_t *words = arguments->word;
+    if (HAK_LIKELY(product(words[row->b], words[row->c]) <= whole_room_at(number, words[row->a])))
+        return WELL(number);
+    return look_at_call(number, arguments, on_stack);
+}
+
+static __attribute__((noinline)) struct hak_string_next
+look_at_two_blocks(unsigned number, struct hak_string_arguments *arguments, void *on_stack) {
+    const struct hak_string_row *row = &hak_string_rows[number];
+    const uint64_t *words = arguments->word;
+    size_t bytes = product(words[row->c], row->unit);
+    if (HAK_LIKELY(bytes <= whole_room_at(number, words[row->b])) &&
+        HAK_LIKELY(bytes <= whole_room_at(number, words[row->a])))
+        return WELL(number);
+    return look_at_call(number, arguments, on_stack);
+}
+
+static __attribute__((noinline)) struct hak_string_next
+look_at_one_string(unsigned number, struct hak_string_arguments *arguments, void *on_stack) {
+    uint64_t s = arguments->word[hak_string_rows[number].a];
+    size_t room = whole_room_at(number, s);
+    if (room == UNKNOWN || HAK_LIKELY(strnlen((const char *)(uintptr_t)s, room) < room))
+        return WELL(number);
+    return look_at_call(number, arguments, on_stack);
+}
+
+static __attribute__((noinline)) struct hak_string_next
+look_at_two_strings(unsigned number, struct hak_string_arguments *arguments, void *on_stack) {
+    const struct hak_string_row *row = &hak_string_rows[number];
+    const char *a = (const char *)(uintptr_t)arguments->word[row->a];
+    const char *b = (const char *)(uintptr_t)arguments->word[row->b];
+    size_t room_a = whole_room_at(number, (uintptr_t)a);
+    size_t room_b = whole_room_at(number, (uintptr_t)b);
+    size_t room = smaller(room_a, room_b);
+    if (room == UNKNOWN || (room != 0 && (HAK_LIKELY(strncmp(a, b, room) != 0) ||
+                                          HAK_LIKELY(strnlen(a, room) < room))))
+        return WELL(number);
+    return look_at_call(number, arguments, on_stack);
+}
+
+struct hak_string_next hak_strings_look(unsigned number, struct hak_string_arguments *arguments,
+                                        void *on_stack) {
+    const struct hak_string_row *row = &hak_string_rows[number];
+    if (HAK_UNLIKELY(hak_strings_loader != 0))
+        return look_at_call(number, arguments, on_stack);
+    switch (row->shape) {
+    case COPY:
+    case COMPARE:
+        return look_at_two_blocks(number, arguments, on_stack);
+    case FILL:
+    case READ:
+    case RECEIVE:
+        return look_at_one_block(number, arguments, on_stack);
+    case READ_ITEMS:
+    case RECEIVE_ITEMS:
+        return look_at_items(number, arguments, on_stack);
+    case STRING:
+        if (row->unit == 1)
+            return look_at_one_string(number, arguments, on_stack);
+        break;
+    case STRING_COMPARE:
+        if (row->unit == 1)
+            return look_at_two_strings(number, arguments, on_stack);
+        break;
+    default:
+        break;
+    }
+    return look_at_call(number, arguments, on_stack);
 }
 
 void hak_strings_look_again(unsigned number, struct hak_string_arguments *arguments,

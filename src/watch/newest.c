@@ -20,7 +20,8 @@
 #include "watch/registers.h"
 
 static struct hak_perf_event stops[HAK_WATCH_REGISTERS], beats;
-static long thread; /* whose they are; 0 = nothing is open */
+static long thread;              /* whose they are; 0 = nothing is open */
+static uintptr_t thread_pointer; /* and its own, which costs no call */
 static unsigned newest_registers;
 static int newest_refusal;
 static bool is_newest_over;
@@ -37,6 +38,7 @@ void hak_newest_close(void) {
     for (unsigned i = 0; i < HAK_WATCH_REGISTERS; i++)
         hak_perf_close_event(&stops[i]);
     thread = 0;
+    thread_pointer = 0;
     newest_registers = 0;
 }
 
@@ -89,6 +91,21 @@ static struct hak_perf_attributes stop_at(uintptr_t address, unsigned bytes, uin
     return stop;
 }
 
+enum { UNDEBUGGED_TICKS = 26000000 }; /* some 10 ms, for which a thread is taken as it was seen */
+
+/* Whether a debugger traces the calling thread. The kernel takes longer to say so than to open a
+ * register. */
+static bool is_debugged(void) {
+    static uint64_t seen_at;
+    uint64_t now = hak_ticks();
+    if (now - seen_at < UNDEBUGGED_TICKS)
+        return false;
+    if (hak_traced_is_debugged())
+        return true;
+    seen_at = now;
+    return false;
+}
+
 /* Opens up to `wanted` registers for the calling thread, unless it has them; returns how many there
  * are. */
 unsigned hak_newest_open(unsigned wanted) {
@@ -98,7 +115,7 @@ unsigned hak_newest_open(unsigned wanted) {
     if (thread == self)
         return newest_registers;
     hak_newest_close();
-    if (hak_traced_is_debugged()) /* a debugger would stop at each signal */
+    if (is_debugged()) /* it would stop at each signal */
         return 0;
     if (hak_perf_is_deaf()) {
         hak_newest_end(HAK_UNWATCHED_DEAF);
@@ -109,6 +126,7 @@ unsigned hak_newest_open(unsigned wanted) {
     stop.disabled = 1;
     int error = hak_perf_open_event(self, &beat, &beats);
     thread = self;
+    thread_pointer = hak_thread_pointer();
     for (; error == 0 && newest_registers < wanted; newest_registers++)
         if ((error = hak_perf_open_event(self, &stop, &stops[newest_registers])) != 0)
             break;
@@ -122,8 +140,7 @@ unsigned hak_newest_open(unsigned wanted) {
 
 /* Points an open register elsewhere. False: another thread's, not open, or the kernel refuses. */
 static bool modify_stop(unsigned index, struct hak_perf_attributes *stop) {
-    return thread == hak_raw_call(SYS_gettid) && index < newest_registers &&
-           hak_perf_is_ours(&stops[index]) &&
+    return hak_newest_is_callers() && index < newest_registers && hak_perf_is_ours(&stops[index]) &&
            hak_raw_call(SYS_ioctl, stops[index].file, PERF_EVENT_IOC_MODIFY_ATTRIBUTES, stop) == 0;
 }
 
@@ -152,7 +169,7 @@ void hak_newest_resume(unsigned index) {
 }
 
 bool hak_newest_is_callers(void) {
-    return thread != 0 && thread == hak_raw_call(SYS_gettid);
+    return thread != 0 && thread_pointer == hak_thread_pointer();
 }
 
 bool hak_newest_stood(uint64_t *ns) {

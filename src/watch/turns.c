@@ -15,6 +15,10 @@
  * Where only blocks of stacks that a file names are watched (HAKMEM_GUARD=only:), moves may take
  * half of the time.
  *
+ * At the newest guarded blocks of level normal there is no patience: the slack behind a block of an
+ * odd size hides an overflow from its closed page, so a register there stays until a block as odd
+ * comes, and the others go to the front of whichever is the newest.
+ *
  * A block whose life ends gives its register back at once. Times are those of a clock rate of 2.6
  * GHz: ticks are not converted. */
 #include "platform/platform.h"
@@ -98,15 +102,37 @@ int hak_watch_choose(const struct hak_watch_turns *turns, unsigned count, uint64
     return free >= 0 ? free : is_urgent ? oldest : -1;
 }
 
+/* Whether register `i` is to be taken before register `other`. */
+static bool is_taken_first(const struct hak_watch_turns *turns, unsigned i, unsigned other) {
+    return turns->oddness[i] != turns->oddness[other] ? turns->oddness[i] < turns->oddness[other]
+                                                      : turns->set[i] < turns->set[other];
+}
+
+int hak_watch_choose_newest(const struct hak_watch_turns *turns, unsigned count, unsigned oddness) {
+    unsigned fronts = 0;
+    int chosen = -1;
+    for (unsigned i = 0; i < count; i++)
+        fronts += turns->oddness[i] == 0;
+    bool may_take_front = oddness == 0 || fronts > 1 || count == 1;
+    for (unsigned i = 0; i < count; i++) {
+        bool may_take = turns->oddness[i] == 0 ? may_take_front : turns->oddness[i] <= oddness;
+        if (may_take && (chosen < 0 || is_taken_first(turns, i, (unsigned)chosen)))
+            chosen = (int)i;
+    }
+    return chosen;
+}
+
 void hak_watch_note_set(struct hak_watch_turns *turns, unsigned index, unsigned count,
                         uint64_t now) {
     unsigned steps = count == 1 ? 1 : index; /* a single register is neither hasty nor slow */
     turns->set[index] = now | 1;
     turns->is_first[index] = false;
+    turns->oddness[index] = 0;
     turns->free[index] = now + ((uint64_t)FIRST_HOLD_TICKS << NEXT_HOLD_SHIFT * steps);
 }
 
 void hak_watch_note_clear(struct hak_watch_turns *turns, unsigned index) {
     turns->set[index] = 0;
     turns->is_first[index] = false;
+    turns->oddness[index] = 0;
 }

@@ -155,6 +155,8 @@ struct hak_watch_turns {
     uint64_t set[HAK_WATCH_REGISTERS];  /* when each was set, 0 = it watches nothing */
     uint64_t free[HAK_WATCH_REGISTERS]; /* from when on another block may have it */
     bool is_first[HAK_WATCH_REGISTERS]; /* its block is a suspect's: none that is urgent takes it */
+    uint8_t oddness[HAK_WATCH_REGISTERS]; /* of the newest blocks: how odd a size it stands behind,
+                                           * 1 to HAK_WATCH_ODDEST; 0: behind none */
 };
 
 /* Earns the credit of the time since the last look; true when there is enough for a move at `now`.
@@ -176,6 +178,17 @@ HAK_HIDDEN void hak_watch_spend(struct hak_watch_turns *turns, uint64_t ticks, u
  * for long enough; `is_urgent`: else the one that was set first, but for a suspect's. -1 = none. */
 HAK_HIDDEN int hak_watch_choose(const struct hak_watch_turns *turns, unsigned count, uint64_t now,
                                 bool is_urgent);
+/* How odd the size of a block is behind whose end lies slack, in which no closed page stops an
+ * overflow: 1 of a multiple of 8, HAK_WATCH_ODDEST of an odd one. */
+enum { HAK_WATCH_ODDEST = 4 };
+static inline unsigned hak_watch_oddness(size_t asked_bytes) {
+    return HAK_WATCH_ODDEST - (unsigned)__builtin_ctzl(asked_bytes | 1u << (HAK_WATCH_ODDEST - 1));
+}
+/* Chooses the register, of `count`, of a newest block: for the slack of one that is `oddness` odd,
+ * or, with 0, for its front. Registers behind blocks are left to blocks that are as odd; one of
+ * several stays for fronts. Of those that are left the one that was set first. -1 = none. */
+HAK_HIDDEN int hak_watch_choose_newest(const struct hak_watch_turns *turns, unsigned count,
+                                       unsigned oddness);
 /* Notes that register `index`, of `count`, was set, and until when it is to stay there. */
 HAK_HIDDEN void hak_watch_note_set(struct hak_watch_turns *turns, unsigned index, unsigned count,
                                    uint64_t now);

@@ -127,10 +127,15 @@ TEST(damage_that_was_told_of_is_not_told_again) {
     ck_assert_uint_eq(fault_count, 0);
 }
 
+/* Looks twice: the second look has the words at hand. The short look agrees where it answers. */
 static bool is_whole_at(const char *p, bool asks) {
-    bool is_whole = false;
-    (void)hak_room_looked_at(p, asks, &is_whole);
-    return is_whole;
+    struct hak_look first = hak_look_at(p, asks);
+    size_t room = hak_room_near(p);
+    struct hak_look second = hak_look_at(p, asks);
+    ck_assert_uint_eq(first.room, second.room);
+    ck_assert_uint_eq(first.is_whole, second.is_whole);
+    ck_assert(room == 0 || (room == first.room && first.is_whole));
+    return first.is_whole;
 }
 
 /* The fault that a look at `p` tells, 0 for none. */
@@ -153,6 +158,7 @@ TEST(a_look_sees_each_byte_around_the_block) {
         ck_assert(is_whole_at(block + ASKED, false)); /* behind its bytes: of no block */
         block[offset] ^= 1;
         ck_assert(is_whole_at(block, false));
+        ck_assert_uint_eq(hak_room_near(block + 1), ASKED - 1);
     }
     ck_assert_uint_eq(met_at(block), 0);
 }
@@ -198,7 +204,46 @@ TEST(a_look_leaves_blocks_alone_that_another_thread_changes_or_has_freed) {
     ck_assert_uint_eq(met_at(block), 0);
 }
 
+/* Words kept by one look serve no other life of the slot, nor are they trusted where they differ.
+ */
+TEST(a_look_trusts_neither_the_border_nor_what_it_knew) {
+    make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER);
+    char *block = block_in(0), *other = block_in(1), former[64];
+    ck_assert(is_whole_at(block, false));
+    memcpy(former, slot_at(2, 0).p, sizeof former);
+    memcpy(slot_at(2, 0).p, slot_at(2, 1).p, 64); /* a border that agrees with itself */
+    ck_assert(!is_whole_at(block, false));
+    memcpy(slot_at(2, 0).p, former, sizeof former);
+    ck_assert(is_whole_at(block, false));
+    struct hak_located at;
+    ck_assert(hak_locate_slot(other, &at));
+    struct hak_due_border *known = hak_due_border_of(&at);
+    ck_assert(is_whole_at(other, false));
+    ck_assert_uint_eq(hak_room_near(other), ASKED);
+    known->header.second ^= 1;
+    ck_assert_uint_eq(hak_room_near(other), 0);
+    ck_assert(is_whole_at(other, false));
+    ck_assert_uint_eq(hak_room_near(other), ASKED);
+    give(block);
+    block = block_in(0);
+    ck_assert_uint_eq(hak_room_near(block), 0);
+    memcpy(slot_at(2, 0).p, former, sizeof former); /* as it was in its life before */
+    ck_assert(!is_whole_at(block, false));
+}
+
 /* The program may have closed the pages of a block that has whole ones. */
+TEST(a_slot_above_a_page_is_looked_at_where_the_kernel_may_be_asked) {
+    make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER);
+    enum { SLAB = 6, BYTES = 20000 };
+    acquire_slab(SLAB, hak_class_of_bytes(BYTES + HAK_HEADER_BYTES + 1));
+    char *block = hand_out(slot_at(SLAB, 0), BYTES, 0).p;
+    ck_assert(is_whole_at(block + 5, true));
+    ck_assert_uint_eq(hak_room_near(block + 5), 0);
+    block[BYTES] ^= 1;
+    ck_assert(is_whole_at(block + 5, false));
+    ck_assert(!is_whole_at(block + 5, true));
+}
+
 TEST(a_large_block_is_looked_at_where_the_kernel_may_be_asked) {
     make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER);
     enum { LARGE = 300000 };

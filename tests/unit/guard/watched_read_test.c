@@ -174,23 +174,28 @@ TEST(writes, .from = HAK_GUARD_WATCH_READS, .until = HAK_GUARD_WATCH_ALL + 1) {
     ck_assert_int_eq(facts.offset, 41);
 }
 
-/* The two newest blocks have them; an older one has not, nor one that was given back. */
+/* Of blocks as odd as each other the newest three have one at their slack, and the newest one in
+ * front. A block without slack takes none from them, nor has one that was given back any. */
 TEST(which_blocks) {
     if (!watch_newest(HAK_GUARD_WATCH_READS))
         return;
-    char *user[4];
+    char *user[5];
     for (unsigned i = 0; i < 4; i++)
         user[i] = take_new(40);
+    user[4] = take_new(48);
     (void)READ(char, user[0] + 40);
-    (void)READ(char, user[1] - 1);
+    for (unsigned i = 0; i < 4; i++)
+        (void)READ(char, user[i] - 1);
     expect(0, 0);
     give_back(user[3]); /* compares what lies around it */
     expect(0, 0);
     (void)READ(char, user[3] + 40);
     expect(0, 0);
+    (void)READ(char, user[1] + 40);
     (void)READ(char, user[2] + 40);
-    (void)READ(char, user[2] - 1);
     expect(2, 0);
+    (void)READ(char, user[4] - 1);
+    expect(3, 0);
 }
 
 static void *read_it(void *user) {

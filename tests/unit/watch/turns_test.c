@@ -132,4 +132,96 @@ TEST(a_new_site_takes_the_oldest) {
     ck_assert_int_eq(hak_watch_choose(&turns, 2, start + 6, true), 1);
 }
 
+/* A newest block of so many bytes: where there is slack behind it, and then its front. Its
+ * registers are noted in `stands`, as its bytes: in front of it below 0. */
+static int stands[HAK_WATCH_REGISTERS];
+static void come(struct hak_watch_turns *turns, unsigned count, int bytes, uint64_t now) {
+    unsigned oddness = hak_watch_oddness((size_t)bytes);
+    for (unsigned is_front = bytes % 16 == 0; is_front < 2; is_front++) {
+        int index = hak_watch_choose_newest(turns, count, is_front ? 0 : oddness);
+        if (index < 0)
+            continue;
+        ck_assert_int_lt(index, (int)count);
+        hak_watch_note_set(turns, (unsigned)index, count, now);
+        turns->oddness[index] = (uint8_t)(is_front ? 0 : oddness);
+        stands[index] = is_front ? -bytes : bytes;
+    }
+}
+
+/* How many registers stand behind, or with less than 0 in front of, the block of so many bytes. */
+static unsigned registers_at(int bytes) {
+    unsigned found = 0;
+    for (unsigned i = 0; i < HAK_WATCH_REGISTERS; i++)
+        found += stands[i] == bytes;
+    return found;
+}
+
+TEST(a_size_is_odd_by_its_lowest_bit) {
+    const unsigned due[] = {1, 4, 3, 4, 2, 4, 3, 4, 1, 4};
+    for (size_t bytes = 0; bytes < sizeof due / sizeof *due; bytes++)
+        ck_assert_uint_eq(hak_watch_oddness(bytes), due[bytes]);
+    ck_assert_uint_eq(hak_watch_oddness(40), 1);
+    ck_assert_uint_eq(hak_watch_oddness(SIZE_MAX), HAK_WATCH_ODDEST);
+}
+
+/* Those without slack take nothing from it, however many come. */
+TEST(slack_is_kept_while_blocks_without_it_come) {
+    struct hak_watch_turns turns = {0};
+    come(&turns, 4, 13, start);
+    for (int bytes = 32; bytes < 1600; bytes += 16)
+        come(&turns, 4, bytes, start + (uint64_t)bytes);
+    ck_assert_uint_eq(registers_at(13), 1);
+    ck_assert_uint_eq(registers_at(-1584), 1);
+    ck_assert_uint_eq(registers_at(-1568) + registers_at(-1552), 2);
+}
+
+/* One register of four stays for fronts; of the others the least odd goes first, then the oldest.
+ */
+TEST(slack_goes_to_blocks_that_are_as_odd) {
+    struct hak_watch_turns turns = {0};
+    const int sizes[] = {24, 13, 40, 30, 56, 18};
+    for (unsigned i = 0; i < 4; i++)
+        come(&turns, 4, sizes[i], start + i);
+    ck_assert_uint_eq(registers_at(24), 0); /* the older one of 24 and 40 */
+    for (unsigned i = 1; i < 4; i++)
+        ck_assert_msg(registers_at(sizes[i]) == 1, "%d", sizes[i]);
+    ck_assert_uint_eq(registers_at(-30), 1);
+    come(&turns, 4, sizes[4], start + 4);
+    ck_assert_uint_eq(registers_at(40), 0);
+    ck_assert_uint_eq(registers_at(56), 1);
+    ck_assert_uint_eq(registers_at(-56), 1);
+    come(&turns, 4, sizes[5], start + 5);
+    ck_assert_uint_eq(registers_at(18) + registers_at(30) + registers_at(13), 3);
+    come(&turns, 4, 72, start + 6); /* less odd than all that stand there */
+    ck_assert_uint_eq(registers_at(72), 0);
+    ck_assert_uint_eq(registers_at(-72), 1);
+    come(&turns, 4, 15, start + 7); /* the least odd, and of them the older one */
+    ck_assert_uint_eq(registers_at(30), 0);
+    ck_assert_uint_eq(registers_at(15) + registers_at(18) + registers_at(13), 3);
+}
+
+TEST(slack_of_a_freed_block_is_free) {
+    struct hak_watch_turns turns = {0};
+    for (unsigned i = 0; i < 3; i++)
+        come(&turns, 4, 13, start + i);
+    for (unsigned i = 0; i < 4; i++)
+        if (stands[i] == 13)
+            hak_watch_note_clear(&turns, i);
+    come(&turns, 4, 24, start + 5);
+    ck_assert_uint_eq(registers_at(24), 1);
+    ck_assert_uint_eq(registers_at(-24), 1);
+}
+
+/* A single one stands at slack where there is some. */
+TEST(a_single_register_prefers_slack) {
+    struct hak_watch_turns turns = {0};
+    stands[1] = stands[2] = stands[3] = 0;
+    come(&turns, 1, 32, start);
+    ck_assert_int_eq(stands[0], -32);
+    come(&turns, 1, 13, start + 1);
+    ck_assert_int_eq(stands[0], 13);
+    come(&turns, 1, 48, start + 2);
+    ck_assert_int_eq(stands[0], 13);
+}
+
 RUN_TESTS()
