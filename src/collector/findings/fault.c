@@ -172,6 +172,25 @@ static void resolve_wanted(struct hak_capture *capture, const struct wanted_stac
         (void)resolve_origin(capture, resolve_origin(capture, wanted->threads[i]));
 }
 
+/* The stacks of the newest events at the address, of the process and of those that it was forked
+ * from, up to then: a child's block may be its parent's. */
+static void collect_history(struct hak_capture *capture, struct hak_store_reader *reader,
+                            uint32_t process, uint64_t address, struct wanted_stacks *wanted) {
+    struct hak_filter filter = {.address = address, .process = process, .class_index = -1};
+    while (filter.process) {
+        const struct hak_process_info *info = hak_rows_process_info(&capture->rows, filter.process);
+        hak_store_scan(reader, &filter, true, collect_stack, wanted);
+        uint32_t parent = info ? info->row.parent : 0;
+        const struct hak_process_info *of =
+            parent < filter.process ? hak_rows_process_info(&capture->rows, parent) : NULL;
+        if (!of || of->row.session != info->row.session)
+            return; /* a program that was executed inherits nothing */
+        filter.process = parent;
+        filter.id_to = info->row.fork_event;
+        filter.ns_to = filter.id_to ? 0 : info->row.start_ns;
+    }
+}
+
 /* The names of the frames that the page will show: of the newest events at the fault's addresses.
  */
 static void resolve_history(struct hak_capture *capture, struct hak_store_reader *reader,
@@ -180,11 +199,9 @@ static void resolve_history(struct hak_capture *capture, struct hak_store_reader
     struct wanted_stacks wanted = {.count = 0};
     collect_thread(&wanted, thread);
     uint64_t addresses[] = {facts->base, facts->found_address, facts->user};
-    for (size_t i = 0; i < sizeof addresses / sizeof *addresses; i++) {
-        struct hak_filter filter = {.address = addresses[i], .process = process, .class_index = -1};
+    for (size_t i = 0; i < sizeof addresses / sizeof *addresses; i++)
         if (addresses[i])
-            hak_store_scan(reader, &filter, true, collect_stack, &wanted);
-    }
+            collect_history(capture, reader, process, addresses[i], &wanted);
     resolve_wanted(capture, &wanted);
 }
 
