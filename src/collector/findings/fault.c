@@ -18,6 +18,7 @@
 #include "collector/findings/findings.h"
 #include "collector/findings/second_opinion.h"
 #include "collector/link/link.h"
+#include "collector/session/snapshot.h"
 
 #define HAK_FAULT_OF_LEAKS 401 /* faults.def, MEMORY_LEAK */
 #define FAULT_FRAMES_MAX   (4 * HAK_REPORT_FRAMES)
@@ -401,6 +402,19 @@ static bool is_deaf(const struct hak_client *c, uint32_t index) {
            (flags >> HAK_PROCESS_WHY_SHIFT & 0xff) == HAK_UNWATCHED_DEAF;
 }
 
+/* How much of the process is guarded by now; nothing where it counts by itself. */
+static struct hak_coverage coverage_of(const struct hak_client *c, uint32_t index) {
+    static struct hak_counters_sum sum; /* one worker thread */
+    struct hak_coverage coverage = {0};
+    if (index >= HAK_PROCESSES || c->map.head.metrics_blocks == 0 ||
+        !hak_snapshot_sum(c, index, &sum))
+        return coverage;
+    for (unsigned metric = 0; metric < HAK_METRICS; metric++)
+        for (unsigned k = 0; k < HAK_METRIC_CLASSES; k++)
+            hak_coverage_add(&coverage, hak_metric_name(metric), sum.cells[k][metric]);
+    return coverage;
+}
+
 static bool stops_at_faults(const struct hak_client *c) {
     return *(const volatile uint32_t *)&hak_mapping_header(&c->map)->stop_on_fault != 0;
 }
@@ -424,6 +438,7 @@ static void fill_context(struct hak_fault *f, struct hak_capture *capture) {
                                              .arguments = f->arguments,
                                              .argument_bytes = argument_bytes,
                                              .late_modules = capture->resolve.report.late,
+                                             .coverage = coverage_of(c, request->process),
                                              .is_trace = c->map.head.level == HAK_CHECK_TRACE,
                                              .is_light = c->map.head.level == HAK_CHECK_LIGHT,
                                              .is_deaf = is_deaf(c, request->process),
