@@ -14,9 +14,9 @@ int main(int count, char **words) {
     char *last = NULL;
     for (int i = 0; i < blocks; i++)
         last = make(i);
-    if (count > 2 && fork() != 0)
+    if (words[2][0] && fork() != 0)
         return wait(&status) < 0;
-    for (int i = 0; count > 2 && i < 10; i++)
+    for (int i = 0; words[2][0] && i < 10; i++)
         last = make(1);
     last[24] = 1;
     free(last);
@@ -25,9 +25,9 @@ int main(int count, char **words) {
 END
 ${CC:-cc} -g -O0 -fno-builtin -w -o many many.c || fail "many.c does not compile"
 
-# said STORE WORD...: COMPLETENESS of the first report of a run, behind "all events kept, all stacks whole"
+# said STORE VARIABLE=VALUE... BLOCKS WAY: COMPLETENESS of the first report of a run, behind "all events kept, all stacks whole"
 said() {
-    env "${@:2:$#-3}" "$trace" run -s "$1" -- ./many ${*: -2} 2>err >out
+    env "${@:2:$#-3}" "$trace" run -s "$1" -- ./many "${@:$#-1}" 2>err >out
     sed -n 's/^  COMPLETENESS      all events kept, all stacks whole//p' err
 }
 # same STORE: the report's JSON has the numbers of `info`

@@ -13,7 +13,7 @@
 
 #include <jansson.h>
 #include <time.h>
-#include "report/words/coverage.h"
+#include "report/words/words.h"
 #include "viewer/cli/cli.h"
 
 #define VIEW_BLOCKS_MAX 1024 /* of the blocks that one address was in, these are looked at */

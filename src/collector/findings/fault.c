@@ -18,7 +18,6 @@
 #include "collector/findings/findings.h"
 #include "collector/findings/second_opinion.h"
 #include "collector/link/link.h"
-#include "collector/session/snapshot.h"
 
 #define HAK_FAULT_OF_LEAKS 401 /* faults.def, MEMORY_LEAK */
 #define FAULT_FRAMES_MAX   (4 * HAK_REPORT_FRAMES)

@@ -15,7 +15,6 @@
 
 #include <stdint.h>
 #include "report/known/known.h"
-#include "report/words/coverage.h"
 #include "report/words/words.h"
 #include "store/reader/reader.h"
 #include "trace/session.h"
