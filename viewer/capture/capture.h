@@ -13,6 +13,7 @@
 
 #include <jansson.h>
 #include <time.h>
+#include "report/words/words.h"
 #include "viewer/cli/cli.h"
 
 #define VIEW_BLOCKS_MAX 1024 /* of the blocks that one address was in, these are looked at */
@@ -243,16 +244,19 @@ enum view_check {
 
 struct view_checked {
     enum view_check level;
-    uint64_t calls;          /* that served a block or took one back */
-    uint64_t blocks;         /* served */
-    uint64_t blocks_guarded; /* of these, between closed pages */
+    uint64_t calls; /* that served a block or took one back */
     uint64_t leak_scans;
+    struct hak_coverage coverage;
 };
 
+/* Reads from the open capture how much was guarded, in all its processes. 0, or an error of the
+ * store. */
+int view_read_coverage(const struct view *view, struct hak_coverage *out);
 /* Reads from the open capture how much was checked. 0, or an error of the store. */
 int view_read_checked(struct view *view, struct view_checked *out);
-/* "writes checked in all 703,269 calls, reads in 14 of 4,000 blocks (padding aside), leaks
- * not looked for (--leaks)"; "nothing checked: the program kept its own allocator". */
+/* "writes checked in all 703,269 calls, reads in 14 of 4,000 blocks, 4 of 4 call stacks (padding
+ * aside), leaks not looked for (--leaks)"; "nothing checked: the program kept its own allocator".
+ */
 void view_add_checked(struct hak_text *text, const struct view_checked *checked);
 json_t *view_checked_json(const struct view_checked *checked);
 

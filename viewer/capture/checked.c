@@ -36,26 +36,31 @@ int view_read_reached(const struct view *view, const char *const *names, uint64_
     return hak_query_end(&q);
 }
 
+int view_read_coverage(const struct view *view, struct hak_coverage *out) {
+    struct hak_query q = hak_ask(hak_store_database(view->reader),
+                                 VIEW_REACHED("n.text GLOB 'served.*' OR n.text GLOB 'GUARD_*'",
+                                              "text, sum(most)") " GROUP BY text",
+                                 "reading its tables");
+    *out = (struct hak_coverage){0};
+    while (hak_query_next(&q))
+        hak_coverage_add(out, hak_query_text(&q, 0), hak_query_number(&q, 1));
+    return hak_query_end(&q);
+}
+
 int view_read_checked(struct view *view, struct view_checked *out) {
     static const char query[] = VIEW_REACHED("n.text LIKE 'served.%' OR n.text LIKE 'given.%'",
-                                             "sum(most),"
-                                             " sum(most) FILTER (WHERE text LIKE 'served.%'),"
-                                             " sum(most) FILTER (WHERE text = 'served.GUARDED'),"
-                                             " (SELECT count(*) FROM leak_scan)");
-    uint64_t read[4] = {0};
-    int found = hak_database_numbers(hak_store_database(view->reader), query, 0, read, 4);
-    *out = (struct view_checked){.level = read_level(view),
-                                 .calls = read[0],
-                                 .blocks = read[1],
-                                 .blocks_guarded = read[2],
-                                 .leak_scans = read[3]};
-    return found < 0 ? found : 0;
+                                             "sum(most), (SELECT count(*) FROM leak_scan)");
+    uint64_t read[2] = {0};
+    *out = (struct view_checked){.level = read_level(view)};
+    int found = hak_database_numbers(hak_store_database(view->reader), query, 0, read, 2);
+    out->calls = read[0];
+    out->leak_scans = read[1];
+    return found < 0 ? found : view_read_coverage(view, &out->coverage);
 }
 
 /* A block ends up to 15 bytes before its closed page, for its alignment. */
 static void add_guarded(struct hak_text *text, const struct view_checked *checked) {
-    hak_text_add(text, "%s of %s (padding aside)", hak_words_number(checked->blocks_guarded),
-                 hak_words_count(checked->blocks, "block", "blocks"));
+    hak_words_add_coverage(text, &checked->coverage, "padding aside");
 }
 
 static void add_leaks(struct hak_text *text, const struct view_checked *checked) {
@@ -80,7 +85,7 @@ void view_add_checked(struct hak_text *text, const struct view_checked *checked)
         return;
     case VIEW_CHECK_TRACE:
         hak_text_add(text, "%s checked, no writes and reads (level trace)",
-                     hak_words_count(checked->calls - checked->blocks, "free", "frees"));
+                     hak_words_count(checked->calls - checked->coverage.blocks, "free", "frees"));
         add_leaks(text, checked);
         return;
     default:
@@ -91,8 +96,9 @@ void view_add_checked(struct hak_text *text, const struct view_checked *checked)
 json_t *view_checked_json(const struct view_checked *checked) {
     bool writes = checked->level == VIEW_CHECK_NORMAL;
     bool guarded = writes || checked->level == VIEW_CHECK_LIGHT;
-    return hak_json_object(NUMBER("calls", checked->calls), NUMBER("blocks", checked->blocks),
+    return hak_json_object(NUMBER("calls", checked->calls),
+                           NUMBER("blocks", checked->coverage.blocks),
                            NUMBER("writes_in_calls", writes ? checked->calls : 0),
-                           NUMBER("reads_in_blocks", guarded ? checked->blocks_guarded : 0),
+                           NUMBER("reads_in_blocks", guarded ? checked->coverage.guarded : 0),
                            NUMBER("leak_scans", checked->leak_scans));
 }

@@ -131,7 +131,7 @@ static _Noreturn void be_run(const struct hunt *hunt, const struct hunt_plan *pl
     struct words words = {0};
     struct view view = {0};
     if (plan->is_byte || plan->blocks != HUNT_NONE) /* else as the user has it */
-        setenv("HAKMEM_GUARD_ALIGN", plan->is_byte ? "1" : "16", 1);
+        setenv("HAKMEM_GUARD_ALIGN", plan->is_byte ? "1" : plan->is_size ? "size" : "16", 1);
     setenv("HAKMEM_TRACE", "on", 1); /* else there are no stacks to compare */
     unsetenv("HAKMEM_LEAKS");
     if (!add_words(&words, hunt, plan)) {
@@ -205,8 +205,6 @@ static void read_result(struct hunt *hunt, const struct record_part *part, struc
         run->unwatched = view_read_unwatched(&seen);
     if (hunt_is_of_damage(&run->fault) && (run->left > 0 || hunt_is_in_slack(&run->fault)))
         hunt_count_blocks(&seen, &run->fault);
-    if (run->fault.sight > HUNT_CRASH)
-        hunt_count_calls(&seen, &run->fault);
     if (run->is_recorded)
         hunt_find_build(hunt, &seen, &run->fault);
     view_close(&seen);

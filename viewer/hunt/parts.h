@@ -7,7 +7,8 @@
 #include "viewer/capture/capture.h"
 #include "viewer/record/record.h"
 
-#define HUNT_PATH (2 * PATH_MAX)
+#define HUNT_PATH  (2 * PATH_MAX)
+#define HUNT_DEPTH 16 /* of processes */
 
 /* The evidence that a run or a capture gives of the fault, the weakest first. */
 enum hunt_sight {
@@ -18,6 +19,14 @@ enum hunt_sight {
     HUNT_CALL,    /* the call that is wrong: of a string function or of the malloc family */
     HUNT_HOP,     /* the move between hakmem's own layers */
     HUNT_INSTRUCTION,
+};
+
+/* When a finding came, by calls of the malloc family: of the outermost recorded process up to its
+ * fork, or its exec, that led to the next one, and so on, and of the finding's own up to it. The
+ * times at which processes run beside each other differ from run to run; these do not. */
+struct hunt_moment {
+    int depth; /* 0 = not known */
+    uint64_t calls[HUNT_DEPTH];
 };
 
 /* The fault of a run that counts. */
@@ -34,9 +43,9 @@ struct hunt_fault {
     uint64_t ordinal; /* among the blocks of its stack and size, from 1; 0 = not known */
     uint64_t number;  /* among those of its stack, likewise */
     uint64_t event;   /* at which it was found, 0 = not known */
-    uint64_t calls;   /* of the malloc family that the run had made by then, 0 = not known */
-    char *site;       /* the frames of its allocation as only: takes them, "" = not known */
-    char *place;      /* "main app/main.c:12", "" = not known */
+    struct hunt_moment moment;
+    char *site;  /* the frames of its allocation as only: takes them, "" = not known */
+    char *place; /* "main app/main.c:12", "" = not known */
     char *headline;
 };
 
@@ -51,6 +60,7 @@ struct hunt_plan {
     enum hunt_blocks blocks;
     bool is_before;  /* the side that touches the closed page */
     bool is_byte;    /* HAKMEM_GUARD_ALIGN=1 */
+    bool is_size;    /* HAKMEM_GUARD_ALIGN=size */
     int frames;      /* ONLY: innermost frames that are compared, 0 = all */
     uint64_t from;   /* ONLY: blocks of the stack before this one are left out, 0 = none */
     uint64_t size;   /* ONLY: blocks of other sizes are left out, 0 = none */
@@ -97,6 +107,7 @@ struct hunt {
     int earlier_count;
     uint64_t from, size;    /* what blocks of the stack are narrowed to, 0 = all */
     bool bears_byte;        /* no run at odd addresses has crashed */
+    bool needs_16;          /* one with the alignment of the sizes has, and none before it */
     char *unwatched;        /* why no debug register watches, or NULL */
     const char *best_store; /* `store`, or the capture that was given */
     char store[HUNT_PATH];  /* every run's, and that of the best one at the end */
@@ -111,6 +122,9 @@ bool hunt_plan_next(struct hunt *hunt, struct hunt_plan *plan);
 /* Takes the result of the last run in: does it count, and is it the best one? True: there is
  * nothing more to find out. */
 bool hunt_plan_learn(struct hunt *hunt, struct hunt_run *run);
+/* Is `fault` to be named, and not `best`? Of two at different stacks the earlier one; of one stack,
+ * and where that is not known, the one with more evidence. */
+bool hunt_comes_before(const struct hunt_fault *fault, const struct hunt_fault *best);
 /* Is nothing more to be found out of it? */
 bool hunt_is_settled(const struct hunt_fault *fault);
 /* Is its writer unknown: the damage was found late, or by a read that follows from it? */
@@ -136,11 +150,9 @@ bool hunt_attempt(struct hunt *hunt, const struct hunt_plan *plan, struct hunt_r
 int hunt_stop_signal(void);
 void hunt_take_signals(void);
 
-/* result.c: reads the fault of the store at `path` that counts: `wanted` = 0: the one that is known
- * best, else that row. 0, or an exit status (printed). */
+/* result.c: reads the fault of the store at `path` that counts: `wanted` = 0: the one that comes
+ * before the others, else that row. 0, or an exit status (printed). */
 int hunt_read_fault(struct view *view, const char *path, uint32_t wanted, struct hunt_fault *out);
-/* Counts the calls of the malloc family up to the fault. */
-void hunt_count_calls(struct view *view, struct hunt_fault *fault);
 /* How many blocks were guarded there, and how many had no room. */
 void hunt_read_counts(struct view *view, uint64_t *guarded, uint64_t *left);
 /* Finds the numbers of the fault's block among those of its stack, and of its size. */

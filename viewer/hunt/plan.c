@@ -11,8 +11,9 @@
  * and again as long as --runs allows.
  *
  * A fault that is named may follow from one before it, at a block that was not guarded: one run of
- * all has all blocks guarded, and of two findings the one counts that came after fewer calls of
- * the malloc family. Moves between layers are other ones in each run, and are not counted. */
+ * all has all blocks guarded, each with the alignment of its size, and of two findings the one
+ * counts that came after fewer calls of the malloc family. Moves between layers are other ones in
+ * each run, and are not counted. */
 #include "viewer/hunt/parts.h"
 
 #include <stdlib.h>
@@ -73,7 +74,7 @@ static bool plan_aim(const struct hunt *hunt, int step, struct hunt_plan *plan) 
     return !plan->is_byte || (hunt->bears_byte && !plan->is_before);
 }
 
-bool hunt_plan_next(struct hunt *hunt, struct hunt_plan *plan) {
+static bool choose_next(struct hunt *hunt, struct hunt_plan *plan) {
     if (hunt->is_named) { /* is a fault before it? */
         *plan = (struct hunt_plan){.blocks = HUNT_ALL};
         return !hunt->has_all;
@@ -90,22 +91,41 @@ bool hunt_plan_next(struct hunt *hunt, struct hunt_plan *plan) {
     return false;
 }
 
+bool hunt_plan_next(struct hunt *hunt, struct hunt_plan *plan) {
+    if (!choose_next(hunt, plan))
+        return false;
+    plan->is_size =
+        plan->blocks == HUNT_ALL && !plan->is_byte && !plan->is_before && !hunt->needs_16;
+    return true;
+}
+
 static bool is_same_site(const struct hunt_fault *a, const struct hunt_fault *b) {
     return a->site && b->site && strcmp(a->site, b->site) == 0;
 }
 
-/* Is `fault` named from now on, and not the best one before it? */
-static bool comes_first(const struct hunt *hunt, const struct hunt_fault *fault) {
-    const struct hunt_fault *best = &hunt->best;
+/* Below 0: `a` came first; 0: not known. A process comes before those that it has forked since, and
+ * before the program that it executes. */
+static int compare_moments(const struct hunt_moment *a, const struct hunt_moment *b) {
+    if (a->depth == 0 || b->depth == 0)
+        return 0;
+    for (int i = 0; i < a->depth && i < b->depth; i++)
+        if (a->calls[i] != b->calls[i])
+            return a->calls[i] < b->calls[i] ? -1 : 1;
+    return a->depth - b->depth;
+}
+
+bool hunt_comes_before(const struct hunt_fault *fault, const struct hunt_fault *best) {
     bool is_same = best->site && best->site[0] && is_same_site(best, fault);
-    bool is_settled = hunt_is_settled(fault);
-    if (hunt->best_run == 0 && is_settled) /* a capture's is another run's, or another program's */
-        return true;
-    if (best->sight <= HUNT_CRASH || fault->sight <= HUNT_CRASH || best->calls == 0 ||
-        fault->calls == 0 || best->calls == fault->calls ||
-        (is_same && !(is_settled && hunt_is_settled(best))))
+    int order = compare_moments(&fault->moment, &best->moment);
+    if (best->sight <= HUNT_CRASH || fault->sight <= HUNT_CRASH || order == 0 ||
+        (is_same && !(hunt_is_settled(fault) && hunt_is_settled(best))))
         return fault->sight > best->sight;
-    return fault->calls < best->calls;
+    return order < 0;
+}
+
+/* Is `fault` named from now on? A capture's is another run's, or another program's. */
+static bool comes_first(const struct hunt *hunt, const struct hunt_fault *fault) {
+    return (hunt->best_run == 0 && hunt_is_settled(fault)) || hunt_comes_before(fault, &hunt->best);
 }
 
 /* Not the one that was asked for by its number. */
@@ -176,6 +196,11 @@ bool hunt_plan_learn(struct hunt *hunt, struct hunt_run *run) {
     hunt->seen += fault->sight != HUNT_NOTHING && fault->sight != HUNT_CRASH;
     if (run->plan.is_byte && fault->sight == HUNT_CRASH) {
         hunt->bears_byte = false;
+        return false;
+    }
+    if (run->plan.is_size && fault->sight == HUNT_CRASH && hunt->best.sight != HUNT_CRASH) {
+        hunt->needs_16 = true; /* the same once more at multiples of 16 */
+        hunt->tried -= hunt->tried > 0 && !hunt->is_named;
         return false;
     }
     hunt->has_all |= run->plan.blocks == HUNT_ALL;

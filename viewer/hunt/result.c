@@ -87,9 +87,73 @@ static bool take_finding(struct view *view, const struct finding *one, struct hu
     return out->headline != NULL;
 }
 
-/* Chooses the fault with the most evidence; of equals, the first. */
+#define CALLS (1ull << HAK_MALLOC | 1ull << HAK_REALLOC | 1ull << HAK_FREE)
+
+static int count_call(void *context, const struct hak_event *event) {
+    uint64_t *count = context;
+    (void)event;
+    ++*count;
+    return 0;
+}
+
+/* A process of a lineage, up to where the next one begins. */
+struct link {
+    uint64_t process, id_to, ns_to; /* 0 = open */
+};
+
+/* Finds the process that has become, or forked, that of `link`. False: none is known. */
+static bool find_origin(struct view *view, const struct link *link, struct link *origin) {
+    enum { EXECUTED_BY, PARENT, FORK_EVENT, START_NS, VALUES };
+    uint64_t row[VALUES];
+    if (hak_database_numbers(
+            hak_store_database(view->reader),
+            "SELECT (SELECT max(q.id) FROM process q WHERE q.pid = p.pid AND q.id < p.id"
+            " AND q.start_time = p.start_time AND q.end_kind = 3),"
+            " parent, fork_event, start_ns FROM process p WHERE id = ?1",
+            link->process, row, VALUES) != 1)
+        return false;
+    bool is_executed = row[EXECUTED_BY] != 0;
+    *origin = (struct link){.process = is_executed ? row[EXECUTED_BY] : row[PARENT],
+                            .id_to = is_executed ? 0 : row[FORK_EVENT]};
+    if (origin->id_to == 0)
+        origin->ns_to = row[START_NS];
+    return origin->process != 0;
+}
+
+static bool count_calls(struct view *view, const struct link *link, uint64_t *count) {
+    struct hak_filter filter = {.id_to = link->id_to,
+                                .ns_to = link->ns_to,
+                                .process = (uint32_t)link->process,
+                                .kind_mask_low = CALLS,
+                                .class_index = -1};
+    *count = 0;
+    return hak_store_scan(view->reader, &filter, false, count_call, count) == 0;
+}
+
+/* Finds out when the fault came. */
+static void find_moment(struct view *view, struct hunt_fault *fault) {
+    struct link link[HUNT_DEPTH];
+    struct hak_event found;
+    int depth = 0;
+    fault->moment = (struct hunt_moment){0};
+    if (fault->event == 0 || hak_store_event(view->reader, fault->event, &found) != 1)
+        return;
+    link[depth++] = (struct link){.process = found.process, .id_to = fault->event};
+    while (depth < HUNT_DEPTH && find_origin(view, &link[depth - 1], &link[depth]))
+        depth++;
+    if (depth == HUNT_DEPTH)
+        return; /* the outermost one may not be there */
+    for (int i = 0; i < depth; i++)
+        if (!count_calls(view, &link[depth - 1 - i], &fault->moment.calls[i]))
+            return;
+    fault->moment.depth = depth;
+}
+
+/* Chooses the fault that comes before the others (hunt_comes_before). */
 static bool choose(struct view *view, const struct findings *findings, uint32_t wanted,
                    struct hunt_fault *out) {
+    enum { MOMENTS = 8 }; /* of the first findings: each takes a scan of the events before it */
+    int moments = 0;
     for (size_t i = 0; i < findings->count; i++) {
         const struct finding *one = &findings->list[i];
         struct hunt_fault fault;
@@ -100,7 +164,9 @@ static bool choose(struct view *view, const struct findings *findings, uint32_t 
             hunt_forget_fault(&fault);
             return false;
         }
-        if (fault.sight > out->sight) {
+        if (fault.sight > HUNT_CRASH && !wanted && moments++ < MOMENTS)
+            find_moment(view, &fault);
+        if (hunt_comes_before(&fault, out)) {
             hunt_forget_fault(out);
             *out = fault;
         } else {
@@ -133,22 +199,6 @@ void hunt_read_counts(struct view *view, uint64_t *guarded, uint64_t *left) {
     (void)view_read_reached(view, names, read, 4);
     *guarded = read[0];
     *left = read[1] + read[2] + read[3];
-}
-
-#define CALLS (1ull << HAK_MALLOC | 1ull << HAK_REALLOC | 1ull << HAK_FREE)
-
-static int count_call(void *context, const struct hak_event *event) {
-    uint64_t *count = context;
-    (void)event;
-    ++*count;
-    return 0;
-}
-
-void hunt_count_calls(struct view *view, struct hunt_fault *fault) {
-    struct hak_filter filter = {.id_to = fault->event, .kind_mask_low = CALLS, .class_index = -1};
-    uint64_t count = 0;
-    if (fault->event != 0 && hak_store_scan(view->reader, &filter, false, count_call, &count) == 0)
-        fault->calls = count;
 }
 
 struct tally {

@@ -169,7 +169,8 @@ void hunt_add_run_json(struct hunt *hunt, const struct hunt_run *run) {
     hak_json_add(
         hunt->list, NUMBER("run", (uint64_t)hunt->runs), WORD("guard", blocks[run->plan.blocks]),
         WORD("side", run->plan.is_before ? "before" : "after"),
-        NUMBER("align", run->plan.is_byte ? 1 : 16),
+        JSON("align",
+             run->plan.is_size ? json_string("size") : json_integer(run->plan.is_byte ? 1 : 16)),
         FLAG("watched", run->plan.is_watched && !run->unwatched), NUMBER("guarded", run->guarded),
         NUMBER("not_guarded", run->left), NUMBER("program_status", (uint64_t)run->program_status),
         FLAG("timed_out", run->timed_out), NUMBER("left_ended", run->left_ended),

@@ -172,6 +172,25 @@ static void resolve_wanted(struct hak_capture *capture, const struct wanted_stac
         (void)resolve_origin(capture, resolve_origin(capture, wanted->threads[i]));
 }
 
+/* The stacks of the newest events at the address, of the process and of those that it was forked
+ * from, up to then: a child's block may be its parent's. */
+static void collect_history(struct hak_capture *capture, struct hak_store_reader *reader,
+                            uint32_t process, uint64_t address, struct wanted_stacks *wanted) {
+    struct hak_filter filter = {.address = address, .process = process, .class_index = -1};
+    while (filter.process) {
+        const struct hak_process_info *info = hak_rows_process_info(&capture->rows, filter.process);
+        hak_store_scan(reader, &filter, true, collect_stack, wanted);
+        uint32_t parent = info ? info->row.parent : 0;
+        const struct hak_process_info *of =
+            parent < filter.process ? hak_rows_process_info(&capture->rows, parent) : NULL;
+        if (!of || of->row.session != info->row.session)
+            return; /* a program that was executed inherits nothing */
+        filter.process = parent;
+        filter.id_to = info->row.fork_event;
+        filter.ns_to = filter.id_to ? 0 : info->row.start_ns;
+    }
+}
+
 /* The names of the frames that the page will show: of the newest events at the fault's addresses.
  */
 static void resolve_history(struct hak_capture *capture, struct hak_store_reader *reader,
@@ -180,11 +199,9 @@ static void resolve_history(struct hak_capture *capture, struct hak_store_reader
     struct wanted_stacks wanted = {.count = 0};
     collect_thread(&wanted, thread);
     uint64_t addresses[] = {facts->base, facts->found_address, facts->user};
-    for (size_t i = 0; i < sizeof addresses / sizeof *addresses; i++) {
-        struct hak_filter filter = {.address = addresses[i], .process = process, .class_index = -1};
+    for (size_t i = 0; i < sizeof addresses / sizeof *addresses; i++)
         if (addresses[i])
-            hak_store_scan(reader, &filter, true, collect_stack, &wanted);
-    }
+            collect_history(capture, reader, process, addresses[i], &wanted);
     resolve_wanted(capture, &wanted);
 }
 
@@ -384,6 +401,19 @@ static bool is_deaf(const struct hak_client *c, uint32_t index) {
            (flags >> HAK_PROCESS_WHY_SHIFT & 0xff) == HAK_UNWATCHED_DEAF;
 }
 
+/* How much of the process is guarded by now; nothing where it counts by itself. */
+static struct hak_coverage coverage_of(const struct hak_client *c, uint32_t index) {
+    static struct hak_counters_sum sum; /* one worker thread */
+    struct hak_coverage coverage = {0};
+    if (index >= HAK_PROCESSES || c->map.head.metrics_blocks == 0 ||
+        !hak_snapshot_sum(c, index, &sum))
+        return coverage;
+    for (unsigned metric = 0; metric < HAK_METRICS; metric++)
+        for (unsigned k = 0; k < HAK_METRIC_CLASSES; k++)
+            hak_coverage_add(&coverage, hak_metric_name(metric), sum.cells[k][metric]);
+    return coverage;
+}
+
 static bool stops_at_faults(const struct hak_client *c) {
     return *(const volatile uint32_t *)&hak_mapping_header(&c->map)->stop_on_fault != 0;
 }
@@ -407,6 +437,7 @@ static void fill_context(struct hak_fault *f, struct hak_capture *capture) {
                                              .arguments = f->arguments,
                                              .argument_bytes = argument_bytes,
                                              .late_modules = capture->resolve.report.late,
+                                             .coverage = coverage_of(c, request->process),
                                              .is_trace = c->map.head.level == HAK_CHECK_TRACE,
                                              .is_light = c->map.head.level == HAK_CHECK_LIGHT,
                                              .is_deaf = is_deaf(c, request->process),

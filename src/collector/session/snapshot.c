@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include "metrics/block.h"
 #include "base/growing.h"
 #include "superslab.h"
 
@@ -46,8 +45,7 @@ static bool is_of(const struct hak_client *c, uint32_t block, uint32_t process) 
     return owner >> 32 != HAK_COUNTERS_FREE && (uint32_t)owner == process;
 }
 
-/* Returns whether the process has any block. */
-static bool sum_up(const struct hak_client *c, uint32_t process, struct hak_counters_sum *sum) {
+bool hak_snapshot_sum(const struct hak_client *c, uint32_t process, struct hak_counters_sum *sum) {
     bool any = false;
     *sum = (struct hak_counters_sum){0};
     for (uint32_t i = 0, used = blocks_used(c); i < used; i++) {
@@ -163,7 +161,7 @@ static void take_one(struct hak_snapshots *s, struct hak_client *c, uint32_t ind
         return;
     if (w->taken_ns == 0)
         w->taken_ns = row->start_ns;
-    if (sum_up(c, index, &sum) && has_changed(w, &sum.cells[0][0]))
+    if (hak_snapshot_sum(c, index, &sum) && has_changed(w, &sum.cells[0][0]))
         put_changes(s, w, &sum.cells[0][0], ns);
     w->taken_ns = ns;
     w->due_ns = now_ns + interval_ns(c, age_ns);

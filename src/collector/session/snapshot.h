@@ -18,6 +18,7 @@
 #include <stdint.h>
 #include "collector/session/client.h"
 #include "collector/session/resident.h"
+#include "metrics/block.h"
 #include "store/writer/writer.h"
 
 /* One process entry of a session. */
@@ -59,6 +60,10 @@ int hak_snapshots_put(const struct hak_snapshots *snapshots, struct hak_store_wr
 void hak_snapshots_committed(struct hak_snapshots *snapshots);
 /* It failed: the rows stay for the next transaction, unless there is none or they are too many. */
 void hak_snapshots_rolled_back(struct hak_snapshots *snapshots, bool can_retry);
+
+/* Adds up what the process of entry `index` counts, now. False: it has no counters here. */
+bool hak_snapshot_sum(const struct hak_client *client, uint32_t index,
+                      struct hak_counters_sum *sum);
 
 /* True when process entry `index`, which is gone, has had its last snapshot, or there are none. */
 bool hak_snapshot_has_ended(const struct hak_client *client, uint32_t index);

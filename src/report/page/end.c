@@ -98,6 +98,16 @@ static void add_watched(struct hak_text *text, int *findings, const struct repor
                                                                  "others");
 }
 
+/* Adds how much was guarded, if not all was. Level light has said it. */
+static void add_guarded(struct hak_text *text, const struct hak_report_context *context) {
+    const struct hak_coverage *coverage = &context->coverage;
+    if (context->is_light || !hak_coverage_is_known(coverage) ||
+        coverage->guarded >= coverage->blocks)
+        return;
+    hak_text_add(text, "; guarded ");
+    hak_words_add_coverage(text, coverage, NULL);
+}
+
 void report_completeness(struct hak_text *text, const struct report_page *page) {
     int findings = 0;
     hak_text_add(text, "  COMPLETENESS      ");
@@ -166,6 +176,7 @@ void report_completeness(struct hak_text *text, const struct report_page *page) 
     if (findings == 0)
         hak_text_add(text, page->words ? "all events kept, all stacks whole"
                                        : "all events kept, the stack is whole");
+    add_guarded(text, &page->context);
     if (page->context.is_deaf)
         hak_text_add(text, "; %s", hak_words_unwatched(HAK_UNWATCHED_DEAF));
     hak_text_add(text, "\n");

@@ -180,7 +180,8 @@ static json_t *completeness_json(const struct report_page *page) {
         NUMBER("unreported_before", (json_int_t)page->request->unreported_before),
         FLAG("store_readable", page->r && !page->trouble[0]),
         FLAG("stack_whole", (page->request->unwind_end <= 1 || page->request->unwind_end == 5) &&
-                                page->frames.count > 0));
+                                page->frames.count > 0),
+        JSON("guarded", hak_coverage_json(&page->context.coverage)));
     hak_text_free(&text);
     return object;
 }

@@ -63,6 +63,7 @@ struct hak_report_context {
     size_t argument_bytes; /* the last one is NUL, else the command line was cut short */
     /* Paths of modules whose symbols were not read in time, ended by NULL; NULL = none. */
     const char *const *late_modules;
+    struct hak_coverage coverage;        /* of the process; all 0 = not known */
     bool is_trace;                       /* the run was at level trace: nothing was checked */
     bool is_light;                       /* at level light: few blocks were */
     bool is_deaf;                        /* this machine's debug registers do not fire */

@@ -6,6 +6,7 @@
  *   lookup.h --> the store   threads, stacks, faults by row
  *   story.h  creations.h     sentences on lives and on who created a thread
  *   check.h                  sentences on what `check` found
+ *   coverage.h               how many blocks and call stacks were guarded
  *   json.h                   the pieces of every document
  *
  * Calls text.
@@ -21,6 +22,7 @@
 #include <string.h>
 #include "report/text/text.h"
 #include "report/words/check.h"
+#include "report/words/coverage.h"
 #include "report/words/creations.h"
 #include "report/words/json.h"
 #include "report/words/lookup.h"

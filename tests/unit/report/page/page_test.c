@@ -103,6 +103,32 @@ TEST(every_fault_has_the_same_page) {
     }
 }
 
+/* A damaged block may be one of those that were not guarded. */
+TEST(completeness_says_how_much_was_guarded_unless_all_was) {
+    block_malloc(1, 5, 1);
+    fill_facts(301, HAK_FREE, 1);
+    make(true);
+    has_not("; guarded ");
+    context.coverage = (struct hak_coverage){
+        .blocks = 56000, .guarded = 1204, .stacks = 402, .guarded_stacks = 310};
+    hak_coverage_add(&context.coverage, "GUARD_TIME.times", 92);
+    make(true);
+    has("; guarded 1,204 of 56,000 blocks, 310 of 402 call stacks (the rest: cost or memory "
+        "limit)\n");
+    json_t *document = json_loads(report.json, 0, NULL);
+    json_t *completeness = json_object_get(document, "completeness");
+    json_t *guarded = json_object_get(completeness, "guarded");
+    ck_assert_int_eq(json_integer_value(json_object_get(guarded, "of_blocks")), 56000);
+    json_decref(document);
+    context.is_light = true; /* it has words of its own */
+    make(true);
+    has_not("; guarded ");
+    context.is_light = false;
+    context.coverage = (struct hak_coverage){.blocks = 9, .guarded = 9};
+    make(true);
+    has_not("; guarded ");
+}
+
 TEST(the_first_wrong_push_is_named) {
     block_malloc(1, 5, 1);
     block_free(1, 6, 2);

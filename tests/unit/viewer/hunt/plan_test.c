@@ -94,7 +94,7 @@ TEST(a_block_that_is_known_is_guarded_at_the_side_of_its_damage) {
 static struct hunt_fault fault_of(enum hunt_sight sight, uint64_t calls, char *frames) {
     struct hunt_fault fault = damage(301, 48, frames);
     fault.sight = sight;
-    fault.calls = calls;
+    fault.moment = (struct hunt_moment){.depth = calls > 0, .calls = {calls}};
     fault.headline = (char *)"";
     return fault;
 }
@@ -147,6 +147,56 @@ TEST(of_two_findings_the_one_after_fewer_calls_is_named) {
     ck_assert(is_named_by_next(fault_of(HUNT_INSTRUCTION, 100, site)));
     ck_assert(!is_named_by_next(fault_of(HUNT_DAMAGE, 90, site))); /* of other threads' order */
     ck_assert(hunt.is_named);
+}
+
+/* Of processes: calls of each up to its fork, or its exec, that led to the next one. */
+static struct hunt_fault fault_at(int depth, uint64_t outer, uint64_t inner, char *frames) {
+    struct hunt_fault fault = fault_of(HUNT_INSTRUCTION, 0, frames);
+    fault.moment = (struct hunt_moment){.depth = depth, .calls = {outer, inner}};
+    return fault;
+}
+
+TEST(of_two_processes_the_one_that_was_begun_earlier_is_named) {
+    ck_assert(is_named_by_next(fault_at(2, 100, 9000, site)));
+    ck_assert(!is_named_by_next(fault_at(2, 200, 10, other_site))); /* a later child */
+    begin();
+    ck_assert(is_named_by_next(fault_at(2, 100, 9000, site)));
+    ck_assert(is_named_by_next(fault_at(2, 100, 8999, other_site))); /* the same one */
+    begin();
+    ck_assert(is_named_by_next(fault_at(2, 100, 5, site)));
+    ck_assert(is_named_by_next(fault_at(1, 100, 0, other_site))); /* before the fork */
+    begin();
+    ck_assert(is_named_by_next(fault_at(2, 100, 5, site)));
+    ck_assert(!is_named_by_next(fault_at(1, 101, 0, other_site)));
+}
+
+/* The closed page lies right behind each block, as far as its size lets it. */
+TEST(a_run_of_all_has_the_alignment_of_the_sizes) {
+    struct hunt_fault crash = {.sight = HUNT_CRASH}, none = {.sight = HUNT_NOTHING};
+    ck_assert(!next().is_size);
+    struct hunt_plan all = next();
+    ck_plan(all, HUNT_ALL, false, false);
+    ck_assert(all.is_size);
+    ck_assert(!next().is_size); /* to the byte */
+    ck_assert(!next().is_size); /* its start at the page */
+    begin();
+    ck_assert(!learn(next(), none, 0));
+    ck_assert(!learn(next(), crash, 0));
+    ck_assert_int_eq(hunt.seen, 0);
+    all = next(); /* the same, as malloc aligns */
+    ck_plan(all, HUNT_ALL, false, false);
+    ck_assert(!all.is_size && !hunt.has_all);
+    ck_plan(next(), HUNT_ALL, false, true);
+    begin(); /* it crashes without it, too */
+    ck_assert(!learn(next(), crash, 0));
+    ck_assert(!learn(next(), crash, 0));
+    ck_assert(hunt.has_all);
+    ck_plan(next(), HUNT_ALL, false, true);
+    begin();
+    ck_assert(!learn(next(), fault_of(HUNT_CALL, 100, site), 0));
+    ck_assert(next().is_size);
+    ck_assert(!learn((struct hunt_plan){.blocks = HUNT_ALL, .is_size = true}, crash, 0));
+    ck_assert(!next().is_size);
 }
 
 TEST(damage_has_its_writer_named_and_not_what_follows_from_it) {
