@@ -60,13 +60,13 @@ static inline bool may_hand_out(const struct hak_located *at, enum hak_record_ki
 
 /* Fills bytes of a guarded block, whose pages are zero, with words of memory that was never
  * written, where the program finds them in other blocks: in what realloc adds, and in the last
- * words that malloc gives. */
+ * words that malloc gives, also of a text of a few bytes: no 0 ends one that was never written. */
 static HAK_COLD void fill_guarded(struct hak_located at, const struct hak_hand_out *how) {
     struct hak_located old;
     size_t to = how->asked_bytes, from = to;
     if (!how->moved_from.p) {
-        to &= ~(sizeof(uint64_t) - 1);
-        from = to < LAST_WORDS_BYTES ? 0 : to - LAST_WORDS_BYTES;
+        from &= ~(sizeof(uint64_t) - 1);
+        from = from < LAST_WORDS_BYTES ? 0 : from - LAST_WORDS_BYTES;
     } else if (hak_locate(how->moved_from.p, &old)) {
         from = hak_asked_bytes_of(&old);
     }

@@ -1,4 +1,4 @@
-/* Strings are put together in a block that is too short for them. */
+/* Strings are put together in a block that is too short for them; one was never put there. */
 #include <stdarg.h>
 #include "shapes.h"
 
@@ -89,6 +89,15 @@ SHAPE(close_behind_the_end) {
     char *text = opaque(malloc(strlen(name)));
     strncpy(text, name, strlen(name));
     text[strlen(name)] = 0;
+    free(opaque(text));
+}
+
+/* No byte of what malloc gives ends it. */
+SHAPE(never_written) {
+    char *text = opaque(malloc(15)), *end = text;
+    while (*end != 0)
+        end++;
+    printf("%s\n", end > text ? "a text" : "empty");
     free(opaque(text));
 }
 
