@@ -57,7 +57,7 @@ static void end_turn(const uint64_t *signals) {
 static bool exchange_half(uint8_t *at, uint64_t *due, uint64_t value) {
     bool is_done;
     __asm__ volatile("lock cmpxchgq %3, %1"
-                     : "=@ccz"(is_done), "+m"(*(uint64_t(*)[1])(void *)at), "+a"(*due)
+                     : "=@ccz"(is_done), "+m"(*(uint64_t *)(void *)at), "+a"(*due)
                      : "r"(value)
                      : "memory");
     return is_done;
