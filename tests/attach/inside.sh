@@ -2,9 +2,13 @@
 # hakmem-attach.so, loaded by the program itself: recordings begin and end while threads allocate, come and go, fork and load
 # a library. Each store is whole, what came before is counted, and all imports lead back; also in a program at a fixed place.
 . "${SOURCE:?}/tests/tools/test.sh"
+. "$SOURCE/tests/tools/await.sh"
 rounds=8
 top=$PWD
 export HAKMEM_COLLECT=$BUILD/hakmem-collect
+
+has_stores() { [ "$(find . -name 'hakmem.*.db' | wc -l)" -ge "$rounds" ]; }
+is_closed() { [ ! -e "$1-wal" ]; }
 
 # PROGRAM: each recording has a store of its own, beside the others; what a keeper says of that stands on stderr.
 recordings_of() {
@@ -12,15 +16,9 @@ recordings_of() {
     "$1" "$BUILD/hakmem-attach.so" "$rounds" "$BUILD/tests/tools/count_calls.so" >out 2>err || fail "$1 ended with $?: $(cat err)"
     printf 'imports lead to us: no\nstate: idle\n' >due
     cmp due out || fail "$1: $(diff due out)"
-    for ((i = 0; i < 600; i++)); do
-        [ "$(find . -name 'hakmem.*.db' | wc -l)" -lt "$rounds" ] || break
-        sleep 0.1
-    done
+    await has_stores || fail "$1: the stores did not come"
     for store in hakmem.*.db; do
-        for ((i = 0; i < 300; i++)); do
-            [ -e "$store-wal" ] || break
-            sleep 0.1
-        done
+        await is_closed "$store" || fail "$1: $store is still open"
         "$BUILD/hakmem-trace" check -s "$store" >checked 2>&1 || fail "$1: $store: $(cat checked)"
         grep -q 'intact' checked || fail "$1: $store: $(cat checked)"
         "$BUILD/hakmem-trace" info -s "$store" >info 2>&1

@@ -21,16 +21,17 @@ done
 HAKMEM_GUARD=all make_core guarded.core "$BUILD/hakmem-debug.so" "$program"
 whole guarded guarded.core
 grep -qE '^bytes around [1-9][0-9]* live blocks' found || fail "guarded blocks were not compared: $(cat found)"
+compared=$(grep '^bytes around' found)
 # Closed pages may be missing, as newer versions of gdb leave them out: nobody can have written to a freed block there.
 as_of_kernel guarded.core
 whole "guarded, without closed pages" guarded.core
 
-# gdb's own core lacks guarded blocks where these are closed by guard markers: nobody is accused, and it is said.
+# gdb's own core, before gdb 15, lacks guarded blocks where these are closed by guard markers: nobody is accused, and it is said.
 timeout 300 gdb -q -nx -batch -iex 'set debuginfod enabled off' -iex 'set auto-load no' -ex "set environment LD_PRELOAD $BUILD/hakmem-debug.so" \
     -ex 'set environment HAKMEM_GUARD all' -ex 'run >said' -ex 'generate-core-file lacks.core' -ex kill "$program" </dev/null >gdb.out 2>&1
 "$trace" core lacks.core --check >found 2>errors
 case $? in
-0) ! grep -q 'Memory read failed for corefile section' gdb.out || fail "gdb's core: guarded blocks are not said to be missing: $(cat found)" ;;
+0) [ "$(grep '^bytes around' found)" = "$compared" ] || fail "gdb's core: guarded blocks are not said to be missing: $(cat found)" ;;
 4) grep -q '^hakmem-trace: the core leaves out memory that was asked for' errors || fail "gdb's core: $(cat errors)" ;;
 *) fail "gdb's core: $(cat found errors)" ;;
 esac

@@ -20,7 +20,7 @@ import sys
 
 PATTERNS = [(r"0x[0-9a-f]{5,}", "ADDRESS"), (r"\b[0-9.]+ (us|ms|s)\b", "TIME"), (r"\b(process|pid)( +)\d+", r"\1\2PID"), (r"\.\d+\.(db|rings)\b", r".PID.\1"),
             (r"^(\s*\S+ +HKM-\d+.*?)\b\d{3,7}( +\d+ \w+ )", r"\1PID\2"), (r"[\w/.-]+/(\w+\.(?:c|cpp)\b)", r"\1"), (r"\S+/(hakmem\.\w)", r"\1"), (r"HKM-(\d+):[0-9a-f]{16}", r"HKM-\1:PRINT"), (r"; debug registers do not fire on this machine$", ""),
-            (r" +", " ")]
+            (r"\.\.\. \d+ frames of ", "... N frames of "), (r" +", " ")]
 OF_MACHINE = re.compile(r"registers +no debug register watched: ") # a line of `info` where this machine has none
 COMMAND = re.compile(r"\(gdb\) |([A-Z_]+=[^\s:]+ )+\S|(sudo )?((hakmem-(trace|collect)|make|sqlite3|gdb|perf|strace|git|docker|podman|apt|systemctl|systemd-run|export|python3|cc|gcc|g\+\+|patch|meson|vim"
                      r"|tests/\w|\./\w\S*|build/\S*)( |$)|hakmem-trace$)")

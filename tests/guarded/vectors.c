@@ -105,28 +105,27 @@ static const struct {
     const char *name, *needs;
     void (*run)(void *, struct state *);
 } instructions[] = {
-#define ROW(name, needs)                                                                           \
-    { #name, needs, name }
-    ROW(movaps_load, ""),     ROW(movapd_load, ""),
-    ROW(movdqa_load, ""),     ROW(movaps_store, ""),
-    ROW(movapd_store, ""),    ROW(movdqa_store, ""),
-    ROW(movntps_store, ""),   ROW(movntpd_store, ""),
-    ROW(movntdq_store, ""),   ROW(indexed, ""),
-    ROW(addps, ""),           ROW(mulpd, ""),
-    ROW(divps, ""),           ROW(sqrtps, ""),
-    ROW(cvtdq2ps, ""),        ROW(xorps, ""),
-    ROW(paddd, ""),           ROW(pcmpeqb, ""),
-    ROW(punpcklbw, ""),       ROW(pshufd, ""),
-    ROW(shufps, ""),          ROW(cmpps, ""),
-    ROW(exchanged, "x"),      ROW(not_exchanged, "x"),
-    ROW(movntdqa_load, "4"),  ROW(movshdup, "4"),
-    ROW(pshufb, "4"),         ROW(palignr, "4"),
-    ROW(pblendvb, "4"),       ROW(dpps, "4"),
-    ROW(ptest, "4"),          ROW(aesenc, "a"),
-    ROW(vmovaps_load, "v"),   ROW(vmovdqa_load, "v"),
-    ROW(vmovapd_store, "v"),  ROW(vmovntdq_store, "v"),
-    ROW(vmovdqa64_load, "z"), ROW(vmovdqa64_store, "z"),
-    ROW(vmovaps_512, "z"),
+#define ROW(name, needs) #name, needs, name
+    {ROW(movaps_load, "")},     {ROW(movapd_load, "")},
+    {ROW(movdqa_load, "")},     {ROW(movaps_store, "")},
+    {ROW(movapd_store, "")},    {ROW(movdqa_store, "")},
+    {ROW(movntps_store, "")},   {ROW(movntpd_store, "")},
+    {ROW(movntdq_store, "")},   {ROW(indexed, "")},
+    {ROW(addps, "")},           {ROW(mulpd, "")},
+    {ROW(divps, "")},           {ROW(sqrtps, "")},
+    {ROW(cvtdq2ps, "")},        {ROW(xorps, "")},
+    {ROW(paddd, "")},           {ROW(pcmpeqb, "")},
+    {ROW(punpcklbw, "")},       {ROW(pshufd, "")},
+    {ROW(shufps, "")},          {ROW(cmpps, "")},
+    {ROW(exchanged, "x")},      {ROW(not_exchanged, "x")},
+    {ROW(movntdqa_load, "4")},  {ROW(movshdup, "4")},
+    {ROW(pshufb, "4")},         {ROW(palignr, "4")},
+    {ROW(pblendvb, "4")},       {ROW(dpps, "4")},
+    {ROW(ptest, "4")},          {ROW(aesenc, "a")},
+    {ROW(vmovaps_load, "v")},   {ROW(vmovdqa_load, "v")},
+    {ROW(vmovapd_store, "v")},  {ROW(vmovntdq_store, "v")},
+    {ROW(vmovdqa64_load, "z")}, {ROW(vmovdqa64_store, "z")},
+    {ROW(vmovaps_512, "z")},
 };
 
 static int has(char what) {

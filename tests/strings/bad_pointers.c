@@ -98,8 +98,12 @@ static void lay_out(void) {
 
 /* ---- deaths ---------------------------------------------------------------------------------- */
 
+struct range {
+    uintptr_t start, end;
+};
+
 /* The code of libc and of its loader. */
-static struct { uintptr_t start, end; } of_libc[2];
+static struct range of_libc[2];
 
 static int find_libc(struct dl_phdr_info *module, size_t bytes, void *unused) {
     int i = strstr(module->dlpi_name, "/libc.so.6") ? 0 : strstr(module->dlpi_name, "/ld-") ? 1 : 2;

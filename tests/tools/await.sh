@@ -1,10 +1,10 @@
 # shellcheck shell=bash
 # Helpers for tests that wait for others: a condition, never a time.
 
-# Waits up to 60 s until the command succeeds. 1: it did not, which is said.
+# Waits until the command succeeds; after 5 minutes it hangs. 1: it did not, which is said.
 await() {
-    local tries
-    for ((tries = 0; tries < 600; tries++)); do
+    local started=$SECONDS
+    while [ $((SECONDS - started)) -lt 300 ]; do
         "$@" >/dev/null 2>&1 && return 0
         sleep 0.1
     done

@@ -10,14 +10,14 @@ parent_of() {
     sed -E 's/.*\) . ([0-9]+) .*/\1/' "/proc/$1/stat" 2>/dev/null
 }
 
-# Waits (bounded, 2 minutes) until the command succeeds.
+# Waits until the command succeeds; after 5 minutes it hangs.
 until_true() {
     local started=$SECONDS
-    while [ $((SECONDS - started)) -lt 120 ]; do
+    while [ $((SECONDS - started)) -lt 300 ]; do
         "$@" && return 0
         sleep 0.1
     done
-    echo "waited 2 minutes for: $*"
+    echo "waited 5 minutes for: $*"
     return 1
 }
 

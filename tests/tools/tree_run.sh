@@ -166,13 +166,17 @@ tree() {
 }
 
 # The same without `run`: the first process starts the keeper itself.
-tree_alone() {
-    tree_name="$1, alone"
-    shift
+run_alone() {
     local status=0
-    run_plain "$@"
     timeout --foreground 120 env COUNT_CALLS_FILE="$PWD/calls" HAKMEM_CHECK=trace HAKMEM_TRACE_FILE="$PWD/store.db" \
         LD_PRELOAD="${tree_preload-$counter $debug_library}" "$@" >recorded.out 2>recorded.err </dev/null || status=$?
     same_as_plain "$status"
     compare_store
+}
+
+tree_alone() {
+    tree_name="$1, alone"
+    shift
+    run_plain "$@"
+    run_alone "$@"
 }

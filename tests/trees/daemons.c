@@ -151,16 +151,21 @@ static void change_root(const char *root, int executes) {
     work(5);
 }
 
+/* Waits until the test has made FILE.go. */
+static void await_go(void) {
+    char go[4096];
+    snprintf(go, sizeof go, "%s.go", path);
+    for (int i = 0; i < 12000 && access(go, F_OK) != 0; i++)
+        usleep(10000);
+}
+
 /* The first process ends at once, its child much later, having executed another program. */
 static void outlive(void) {
     work(3);
     if (fork() != 0)
         return;
-    char go[4096];
-    snprintf(go, sizeof go, "%s.go", path);
     usleep(700000);
-    for (int i = 0; i < 3000 && access(go, F_OK) != 0; i++)
-        usleep(10000);
+    await_go();
     work(40);
     execl(self, self, "note", path, NULL);
 }
@@ -178,10 +183,10 @@ static void end_group(void) {
     for (int i = 0; i < 5; i++)
         if (fork() == 0) {
             for (;;)
-                work(10), usleep(1000);
+                work(10), usleep(10000);
         }
     work(50);
-    usleep(200000);
+    await_go();
     send_term(0);
 }
 

@@ -5,7 +5,17 @@ forks=$BUILD/tests/trees/forks
 echo 'int main(void) { return 5; }' >five.c
 cc -static -o five five.c || exit 1
 tree_counts=none
-tree "ends" bash -c '"$0" plain; env -i /bin/true; (exec ./five); LD_PRELOAD= /bin/false; "$0" raw; sleep 0.3; exit 7' "$forks"
+ends=('"$0" plain; env -i /bin/true; (exec ./five); LD_PRELOAD= /bin/false; "$0" raw; sleep 0.3; exit 7' "$forks")
+tree_name=ends
+export FORKS_SEEN=$PWD/seen
+touch seen
+run_plain bash -c "${ends[@]}"
+rm seen
+# The child that dies by SIGKILL is in the store before it does: the fifth of the first forks.
+is_seen() { [ "$(query "count(*) from process where program like '%/forks'" 2>/dev/null)" = 5 ]; }
+(until_true is_seen; touch seen) >watching 2>&1 &
+run_recorded bash -c "${ends[@]}"
+unset FORKS_SEEN
 expect "count(*) from process where program like '%/bash' and end_kind = 1 and exit_status = 7" 1
 for status in 3 4 5 12 13 14; do
     expect "count(*) from process where program like '%/forks' and exit_status = $status" 1

@@ -54,6 +54,14 @@ static pid_t child(int status, int times, int hard) {
     exit(status);
 }
 
+/* Waits for the file that FORKS_SEEN names, where it is set: the test has seen the process alive.
+ */
+static void await_seen(void) {
+    const char *seen = getenv("FORKS_SEEN");
+    for (int i = 0; seen && i < 12000 && access(seen, F_OK) != 0; i++)
+        usleep(10000);
+}
+
 static void plain_forks(void) {
     work(10);
     tell("exit", child(3, 20, 0));
@@ -63,7 +71,7 @@ static void plain_forks(void) {
     fflush(stdout);
     if ((pid = fork()) == 0) {
         work(5);
-        usleep(200000); /* long enough to be seen alive */
+        await_seen();
         raise(SIGKILL);
     }
     tell("killed", pid);

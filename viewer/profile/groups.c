@@ -181,7 +181,7 @@ void profile_groups_mark_growth(struct profile_groups *g, const struct growth *g
     for (uint32_t i = 0; i < flow->rows && group; i++)
         group[i] = group_of_row(g, &flow->row[i]);
     g->failed |= !group || !goes_on || !growth_find_going_on(growth, group, g->groups, goes_on);
-    for (uint32_t i = 0; i < g->groups && !g->failed; i++)
+    for (uint32_t i = 0; i < g->groups && goes_on && !g->failed; i++)
         g->group[i].goes_on = goes_on[i];
     free(group);
     free(goes_on);

@@ -47,7 +47,9 @@ static void note_used(const struct hak_signal_frame *frame, uint64_t parts) {
 static uint8_t *part_of(const struct hak_signal_frame *frame, unsigned part) {
     unsigned bytes = 0, offset = 0, c, d;
     __cpuid_count(STATE_LEAF, part, bytes, offset, c, d);
-    (void)bytes, (void)c, (void)d;
+    (void)bytes;
+    (void)c;
+    (void)d;
     return frame->legacy + offset;
 }
 
