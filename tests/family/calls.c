@@ -89,9 +89,9 @@ static size_t due_for(size_t bytes) {
 /* A block below 8 bytes that ends where its page does (guarded.md) is aligned for every type of its
  * size; others as is due. */
 static int is_aligned(void *block, size_t bytes, size_t due) {
-    size_t least = bytes >= 4 ? 4 : 2, end = (size_t)block + (bytes ? bytes : 1) + least - 1;
-    if (bytes < 8 && due == 8 && end / least * least % 4096 == 0)
-        due = least;
+    int ends_with_page = ((size_t)block + bytes + 7) / 8 * 8 % 4096 == 0;
+    if (bytes < 8 && due == 8 && ends_with_page)
+        due = bytes >= 4 ? 4 : 2;
     return alignment_of(block) >= due;
 }
 
