@@ -23,7 +23,7 @@ valid() {
 }
 
 make -s heap-check CC="${CC:-cc}" >heap.log 2>&1 && { cat heap.log; fail "the seeded fault passes"; }
-grep -q 'heap-buffer-overflow of a block from copy_word tally.c:' heap.log || { cat heap.log; fail "the seeded fault is not named"; }
+grep -q 'heap-buffer-overflow in copy_word tally.c:' heap.log || { cat heap.log; fail "the seeded fault is not named"; }
 valid
 grep -q 'failures="1"' heap-results/*.junit.xml || fail "JUnit knows of no failure"
 grep -q '"uri": "src/tally.c"' heap-results/*.sarif || fail "SARIF does not say where"
