@@ -222,18 +222,37 @@ bool hak_decode(const uint8_t *code, size_t count, struct hak_decoded *decoded) 
     return true;
 }
 
-/* The length of the last instruction of the way that begins at `from`; 0 = none leads to `end`. */
-static unsigned last_on_the_way(const uint8_t *from, const uint8_t *end) {
+enum { NOTED_BYTES = 128, NOTED_WORD_BITS = 64 };
+
+/* The bytes from which a way has led on: whoever comes there goes the same way to its end. */
+struct ways {
+    uint64_t gone[NOTED_BYTES / NOTED_WORD_BITS];
+};
+
+/* True the first time for each byte, as far as they are noted. */
+static bool is_first_there(struct ways *ways, size_t at) {
+    if (at >= NOTED_BYTES)
+        return true;
+    uint64_t bit = (uint64_t)1 << at % NOTED_WORD_BITS, *word = &ways->gone[at / NOTED_WORD_BITS];
+    bool is_first = (*word & bit) == 0;
+    *word |= bit;
+    return is_first;
+}
+
+/* The length of the last instruction of the way that begins at `from`; 0 = none leads to the end of
+ * the `count` bytes, or it is another's. */
+static unsigned last_on_the_way(struct ways *ways, const uint8_t *code, size_t from, size_t count) {
     struct hak_decoded decoded = {.length = 0};
-    for (; from < end; from += decoded.length)
-        if (!hak_decode(from, (size_t)(end - from), &decoded))
+    for (; from < count; from += decoded.length)
+        if (!is_first_there(ways, from) || !hak_decode(code + from, count - from, &decoded))
             return 0;
     return decoded.length;
 }
 
 uint32_t hak_decode_lengths(const uint8_t *code, size_t count) {
+    struct ways ways = {0};
     uint32_t lengths = 0;
     for (size_t from = 0; from < HAK_DECODE_LONGEST && from < count; from++)
-        lengths |= 1u << last_on_the_way(code + from, code + count);
+        lengths |= 1u << last_on_the_way(&ways, code, from, count);
     return lengths & ~1u;
 }

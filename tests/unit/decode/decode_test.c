@@ -340,4 +340,31 @@ TEST(lengths_before_the_end) {
     ck_assert_uint_eq(hak_decode_lengths(code, 0), 0);
 }
 
+/* Every way gone to its end, one by one. */
+static uint32_t lengths_one_by_one(const uint8_t *code, size_t count) {
+    struct hak_decoded found;
+    uint32_t lengths = 0;
+    for (size_t from = 0; from < HAK_DECODE_LONGEST && from < count; from++) {
+        size_t at = from;
+        unsigned last = 0;
+        for (; at < count && hak_decode(code + at, count - at, &found); at += last)
+            last = found.length;
+        lengths |= at == count ? 1u << last : 0;
+    }
+    return lengths & ~1u;
+}
+
+/* Ways that meet are gone once, and lead to the same. */
+TEST(lengths_of_ways_that_meet) {
+    uint8_t code[2048];
+    uint32_t random = 1;
+    memcpy(code, (const void *)(uintptr_t)hak_decode, 1024);
+    for (size_t i = 1024; i < sizeof code; i++)
+        code[i] = (uint8_t)((random = random * 1664525 + 1013904223) >> 24);
+    for (size_t from = 0; from + 200 < sizeof code; from += 3)
+        for (size_t count = from % 7; count <= 200; count += 7)
+            ck_assert_uint_eq(hak_decode_lengths(code + from, count),
+                              lengths_one_by_one(code + from, count));
+}
+
 RUN_TESTS()
