@@ -28,9 +28,12 @@ STRICT  := $(if $(filter 1,$(WERROR)),-Werror)
 COMMON  := -std=gnu11 -O2 -g$(if $(MORE), $(MORE)) $(WARN) -D_GNU_SOURCE -iquote src -iquote include -fvisibility=hidden
 PROGRAM := $(COMMON) -fPIC -ftls-model=initial-exec -fno-builtin-malloc -fno-builtin-calloc \
            -fno-builtin-realloc -fno-builtin-free -fno-plt -fno-stack-protector
+# The checks have large tables, and each page between them that a start touches is a page fault (tests/trees/cost.sh): every variable
+# has a section of its own, and PACKED puts the small ones beside each other.
+PACKED  := -Wl,--sort-section=alignment
 PLAIN   := $(PROGRAM) -DHAK_DEBUG=0
-DEBUG   := $(PROGRAM) -DHAK_DEBUG=1
-LIGHT   := $(PLAIN) -DHAK_LIGHT=1
+DEBUG   := $(PROGRAM) -fdata-sections -DHAK_DEBUG=1
+LIGHT   := $(PLAIN) -fdata-sections -DHAK_LIGHT=1
 KEEP    := $(DEBUG) -DHAK_KEEP=1
 # What runs beside a program needs no optimiser to be linked, as the libraries do, whose dead branches name what is
 # in the other one: HOST_MORE='-O0 -g0' is for who only wants to hear what the compiler says (lint/compilers.sh).
@@ -139,9 +142,9 @@ $(BUILD)/light.o: $(LIGHT_OBJ)
 	    $(NM) -g --defined-only -P $@.whole | awk '!/^hak_(forbidden_calls|ticks_stand_still) / { print $$1 " light_" $$1 }' >$@.names && \
 	    $(OBJCOPY) --redefine-syms=$@.names $@.whole $@ && rm -f $@.whole $@.names
 $(BUILD)/hakmem-debug.so: $(DEBUG_OBJ) $(BUILD)/light.o
-	$(call SAY,link) $(CC) $(LIB_FLAGS) -Wl,--version-script=src/trace/local.map -Wl,-soname,$(@F) -o $@ $^
+	$(call SAY,link) $(CC) $(LIB_FLAGS) $(PACKED) -Wl,--version-script=src/trace/local.map -Wl,-soname,$(@F) -o $@ $^
 $(BUILD)/hakmem-record.so: $(KEEP_OBJ) $(RECORDER_OBJ)
-	$(call SAY,link) $(CC) $(LIB_FLAGS) -Wl,--version-script=src/trace/local.map -Wl,-soname,$(@F) -o $@ $^
+	$(call SAY,link) $(CC) $(LIB_FLAGS) $(PACKED) -Wl,--version-script=src/trace/local.map -Wl,-soname,$(@F) -o $@ $^
 $(BUILD)/hakmem-attach.so: $(ATTACH_OBJ) $(filter-out $(BUILD)/debug/src/tree/%,$(RECORDER_OBJ)) src/entry/attach/global.map
 	$(call SAY,link) $(CC) $(filter-out -Wl$(COMMA)-z$(COMMA)initfirst,$(LIB_FLAGS)) -Wl,--version-script=src/entry/attach/global.map -Wl,-soname,$(@F) -o $@ $(filter %.o,$^)
 # The store, as an extension of whatever SQLite loads it (src/sqlite/extension.c).

@@ -175,9 +175,11 @@ bool hak_option_take(struct hak_options *into, const struct hak_option *option, 
             !hak_option_read_variant(option->range, value, &variant))
             return false;
         *expected = "at most 4095 bytes";
-        if (length < HAK_TEXT_BYTES)
-            memcpy(field, value, length + 1);
-        return length < HAK_TEXT_BYTES;
+        if (length >= HAK_TEXT_BYTES)
+            return false;
+        memcpy(field, value, length + 1);
+        into->has_text[option - hak_option_table] = length > 0;
+        return true;
     }
     uint64_t number = 0;
     if (!hak_option_take_number(option, value, &number, expected))

@@ -12,9 +12,16 @@
 
 #define HAK_TEXT_BYTES 4096
 
+enum hak_option_index {
+#define OPTION(name, field, type, standard, range, run, sentence) HAK_INDEX_##name,
+#include "options.def"
+    HAK_OPTIONS
+};
+
 /* One field for each line of options.def. CHOICE, NUMBER, POWER, BYTES and FRACTION (in millionths)
- * are uint64_t, and stand together at the front: one page; PATH, VARIANT and TEXT are char arrays.
- */
+ * are uint64_t, and stand together at the front: one page; PATH, VARIANT and TEXT are char arrays
+ * of a page each: whoever asks at each start asks has_text first, so that the pages of empty ones
+ * are not touched. */
 struct hak_options {
 #define HAK_AS_NUMBER_CHOICE(field)   uint64_t field;
 #define HAK_AS_NUMBER_NUMBER(field)   uint64_t field;
@@ -26,6 +33,7 @@ struct hak_options {
 #define HAK_AS_NUMBER_TEXT(field)
 #define OPTION(name, field, type, standard, range, run, sentence) HAK_AS_NUMBER_##type(field)
 #include "options.def"
+    bool has_text[HAK_OPTIONS]; /* by index: the text is not empty */
 #define HAK_AS_TEXT_CHOICE(field)
 #define HAK_AS_TEXT_NUMBER(field)
 #define HAK_AS_TEXT_POWER(field)

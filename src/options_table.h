@@ -24,12 +24,6 @@ enum hak_option_type {
     HAK_TYPE_TEXT,
 };
 
-enum hak_option_index {
-#define OPTION(name, field, type, standard, range, run, sentence) HAK_INDEX_##name,
-#include "options.def"
-    HAK_OPTIONS
-};
-
 struct hak_option {
     const char *name;
     const char *standard;

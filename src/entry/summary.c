@@ -27,7 +27,7 @@ struct summary {
 static char directory[PATH_BYTES]; /* at the start; "" = not known or not needed */
 
 void hak_summary_start(void) {
-    if (!hak_options.stats_dump[0] || hak_options.stats_dump[0] == '/')
+    if (!hak_options.has_text[HAK_INDEX_STATS_DUMP] || hak_options.stats_dump[0] == '/')
         return;
     hak_path_here(directory, sizeof directory);
 }
@@ -160,11 +160,11 @@ __attribute__((destructor)) static void at_exit(void) {
     if (hak_light_is_other_half())
         return;
     hak_external_guard_end();
-    if (!hak_options.stats && !hak_options.stats_dump[0])
+    if (!hak_options.stats && !hak_options.has_text[HAK_INDEX_STATS_DUMP])
         return;
     take_summary(&now);
     if (hak_options.stats)
         print_summary(&now);
-    if (hak_options.stats_dump[0])
+    if (hak_options.has_text[HAK_INDEX_STATS_DUMP])
         dump(&now);
 }

@@ -200,7 +200,8 @@ void hak_plan_start(void) {
     if (is_made)
         return;
     is_made = true;
-    hak_override_read(hak_options.class_override);
+    if (hak_options.has_text[HAK_INDEX_TINY_TLS_CLASS_OVERRIDE])
+        hak_override_read(hak_options.class_override);
     for (unsigned c = 0; c < HAK_CLASSES; c++)
         plan_class(c);
 }

@@ -60,8 +60,8 @@ static HAK_COLD void print_bad_signal(const char *variable, const char *value) {
 
 /* Has the signal of a variable noted when it comes. Returns its number; 0: none, or a wrong one,
  * which is said on stderr. */
-static int hear(const char *variable, const char *value) {
-    if (value[0] == '\0')
+static int hear(enum hak_option_index option, const char *variable, const char *value) {
+    if (!hak_options.has_text[option])
         return 0;
     int number = hak_user_signal_parse(value);
     if (number != 0 && hak_user_signal_watch(number, note_signal))
@@ -92,9 +92,10 @@ void hak_asked_start(void) {
     hak_asked_is_started = true;
     hear_control();
     if (hak_stops_at_illegal_hop()) {
-        sweep_signal = hear("HAKMEM_SWEEP_SIGNAL", hak_options.sweep_signal);
+        sweep_signal =
+            hear(HAK_INDEX_SWEEP_SIGNAL, "HAKMEM_SWEEP_SIGNAL", hak_options.sweep_signal);
         if (hak_options.sweep_every)
             hak_asked_for = HAK_ASKED_EVERY;
     }
-    leaks_signal = hear("HAKMEM_LEAKS_SIGNAL", hak_options.leaks_signal);
+    leaks_signal = hear(HAK_INDEX_LEAKS_SIGNAL, "HAKMEM_LEAKS_SIGNAL", hak_options.leaks_signal);
 }

@@ -23,7 +23,7 @@ static long own_process(void) {
 
 /* A program that asks by hak_find_leaks alone gets all that is lost, in children, too. */
 static bool is_asked_for(void) {
-    return hak_options.leaks || hak_options.leaks_signal[0];
+    return hak_options.leaks || hak_options.has_text[HAK_INDEX_LEAKS_SIGNAL];
 }
 
 void hak_leak_check_child(void) {

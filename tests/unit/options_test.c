@@ -129,6 +129,17 @@ TEST(texts_have_a_bound) {
     ck_assert(!parses("NO_SUCH_VARIABLE", "1"));
 }
 
+TEST(it_is_noted_whether_a_text_is_empty) {
+    char *given[] = {"HAKMEM_LOG=said", NULL}, *none[] = {NULL};
+    hak_options_read(given);
+    ck_assert(hak_options.has_text[HAK_INDEX_LOG] && hak_options.has_text[HAK_INDEX_TRACE_FILE]);
+    ck_assert(!hak_options.has_text[HAK_INDEX_BASELINE]);
+    hak_options_read(none);
+    ck_assert(!hak_options.has_text[HAK_INDEX_LOG] && hak_options.has_text[HAK_INDEX_TRACE_FILE]);
+    ck_assert(parses("LOG", "said") && options.has_text[HAK_INDEX_LOG]);
+    ck_assert(parses("LOG", "") && !options.has_text[HAK_INDEX_LOG]);
+}
+
 /* The output of hak_options_read on fd 2 for an environment. */
 static const char *told_by(char **environment) {
     static char told[4096];

@@ -203,9 +203,12 @@ void hak_memory_describe(struct hak_session *session) {
         memcpy(session->store_path, tree_store, strlen(tree_store) + 1);
     else
         expand(session->store_path, hak_options.trace_file, session->program);
-    expand(session->log_path, hak_options.log, session->program);
-    expand(session->suppressions_path, hak_options.suppressions, session->program);
-    expand(session->baseline_path, hak_options.baseline, session->program);
+    if (hak_options.has_text[HAK_INDEX_LOG])
+        expand(session->log_path, hak_options.log, session->program);
+    if (hak_options.has_text[HAK_INDEX_SUPPRESSIONS])
+        expand(session->suppressions_path, hak_options.suppressions, session->program);
+    if (hak_options.has_text[HAK_INDEX_BASELINE])
+        expand(session->baseline_path, hak_options.baseline, session->program);
     session->ring_bytes = hak_options.trace_ring_bytes;
     session->metrics_ms = hak_options.front_metrics ? (uint32_t)hak_options.front_metrics_ms : 0;
     session->trace_max_bytes = hak_options.trace_max_bytes;
