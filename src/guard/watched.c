@@ -85,13 +85,13 @@ static bool find_piece(const struct hak_located *at, enum hak_watched_side side,
     size_t words = hak_asked_bytes_of(at) / HAK_WATCH_WORD_BYTES;
     to->side = side;
     if (side == HAK_WATCHED_IN_FRONT)
-        to->address = user - HAK_WATCH_WORD_BYTES;
+        to->address = user - piece_bytes(user);
     else if (side == HAK_WATCHED_BEHIND)
         to->address = find_behind(at);
     else
         to->address =
             user + (turn % FREED_WORDS < words ? turn % FREED_WORDS * HAK_WATCH_WORD_BYTES : 0);
-    to->bytes = piece_bytes(to->address);
+    to->bytes = side == HAK_WATCHED_IN_FRONT ? piece_bytes(user) : piece_bytes(to->address);
     return to->address >= (uintptr_t)at->base && to->address + to->bytes <= end;
 }
 

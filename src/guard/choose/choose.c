@@ -18,8 +18,12 @@
 
 bool hak_check_guards, hak_guards_sites, hak_guards_stacks;
 bool hak_guards_by_stack;
-enum { NEW_SHARE = 4 };        /* of the memory is kept for stacks that have no guarded block */
+enum {
+    NEW_SHARE = 4, /* of the memory is kept for stacks that have no guarded block */
+    TURNS = 4,     /* of each four blocks of a site one begins at a closed page (`sites`) */
+};
 static _Atomic uint32_t taken; /* blocks that were to be guarded */
+static uint64_t seed;          /* of this run */
 
 void hak_guard_start(void) {
     struct hak_variant policy = hak_option_guard();
@@ -32,36 +36,50 @@ void hak_guard_start(void) {
     hak_guards_by_stack = hak_guards_sites || (hak_check_guards && policy.index == HAK_GUARD_ALL);
     if (hak_guards_by_stack)
         hak_sites_start(hak_guards_sites ? (unsigned)policy.number : 1, 0);
+    seed = hak_ticks();
     hak_sample_start();
 }
 
-/* The third of each four blocks of a site: what happens to all of them is seen in front of them,
- * too, and what happens to the first behind it. 0: the block is of no site. */
-static bool is_seen_in_front(unsigned number_in_site) {
-    return number_in_site % 4 == 3;
+/* The turn, from 1 to 3, of the one of a site's first four blocks that begins at a closed page: the
+ * very first ends at one, since programs run past an end more often. Sites and runs have different
+ * turns. */
+static unsigned turn_in_front(uint32_t stack) {
+    uint64_t mixed = (stack + seed) * 0x9e3779b97f4a7c15u;
+    return 1 + (unsigned)(mixed >> 33) % (TURNS - 1);
 }
 
-/* A site has turns of its own, so that they do not depend on other threads. 1: the first of its
- * blocks; 0: the block is of no site. */
-static enum hak_guarded_side side_of_next(unsigned number_in_site) {
-    if (hak_options.guard_side == HAK_SIDE_AFTER)
-        return HAK_GUARDED_AFTER;
-    if (hak_options.guard_side == HAK_SIDE_BEFORE)
-        return HAK_GUARDED_BEFORE;
-    if (hak_options.guard_side == HAK_SIDE_AUTO)
-        return is_seen_in_front(number_in_site) ? HAK_GUARDED_BEFORE : HAK_GUARDED_AFTER;
-    unsigned turn = number_in_site - 1;
-    if (number_in_site == 0)
-        turn = atomic_fetch_add_explicit(&taken, 1, memory_order_relaxed);
-    return turn % 2 ? HAK_GUARDED_BEFORE : HAK_GUARDED_AFTER;
+/* Whether a block begins at a closed page by default; `turn` is its number in its site, from 0 on.
+ * With `sites` one of four does, with `all` each second one: what happens to all blocks of a site
+ * is seen in front of them, too, and what happens to the first behind it. */
+static bool is_seen_in_front(uint32_t stack, unsigned turn) {
+    return hak_guards_sites ? turn % TURNS == turn_in_front(stack) : turn % 2 == 1;
 }
 
-static struct hak_large *open_block(const struct hak_hand_out *how, unsigned number_in_site) {
+/* With `sites` each site has turns of its own, so that they do not depend on other threads. */
+static unsigned next_turn(unsigned number_in_site) {
+    if (hak_guards_sites && number_in_site != 0)
+        return number_in_site - 1;
+    return atomic_fetch_add_explicit(&taken, 1, memory_order_relaxed);
+}
+
+/* 1: the first block of its site; 0: the block is of no site. */
+static enum hak_guarded_side side_of_next(uint32_t stack, unsigned number_in_site) {
+    uint64_t side = hak_options.guard_side;
+    bool is_before = side == HAK_SIDE_BEFORE;
+    if (side == HAK_SIDE_BOTH)
+        is_before = next_turn(number_in_site) % 2 != 0;
+    else if (side == HAK_SIDE_AUTO)
+        is_before = number_in_site != 0 && is_seen_in_front(stack, number_in_site - 1);
+    return is_before ? HAK_GUARDED_BEFORE : HAK_GUARDED_AFTER;
+}
+
+static struct hak_large *open_block(const struct hak_hand_out *how, uint32_t stack,
+                                    unsigned number_in_site) {
     if (HAK_UNLIKELY(how->alignment > HAK_PAGE_BYTES)) {
         hak_hop_count(HAK_COUNTED_GUARD_ALIGNMENT, HAK_CLASS_NONE, how->asked_bytes);
         return NULL;
     }
-    enum hak_guarded_side side = side_of_next(number_in_site);
+    enum hak_guarded_side side = side_of_next(stack, number_in_site);
     size_t bytes = hak_guarded_bytes(side, how->asked_bytes, how->alignment);
     return hak_guarded_take(bytes, side, *how->call);
 }
@@ -74,7 +92,7 @@ HAK_IN_PLACE struct hak_large *open_of_stack(const struct hak_hand_out *how) {
     if (!hak_only_chooses(stack, (flags & HAK_RECORD_PARTIAL) != 0, how->asked_bytes,
                           hak_trace_thread(), &choice))
         return NULL;
-    struct hak_large *large = open_block(how, 0);
+    struct hak_large *large = open_block(how, stack, 0);
     if (!large)
         return NULL;
     large->watch = choice.is_expected ? HAK_GUARDED_EXPECTED : HAK_GUARDED_WATCHED;
@@ -82,10 +100,10 @@ HAK_IN_PLACE struct hak_large *open_of_stack(const struct hak_hand_out *how) {
     return large;
 }
 
-static struct hak_large *open_in_time(const struct hak_hand_out *how, unsigned number,
-                                      bool is_charged) {
+static struct hak_large *open_in_time(const struct hak_hand_out *how, uint32_t stack,
+                                      unsigned number, bool is_charged) {
     uint64_t start = hak_ticks();
-    struct hak_large *large = open_block(how, number);
+    struct hak_large *large = open_block(how, stack, number);
     if (!large)
         return NULL;
     *(volatile char *)large->base.p = 0; /* the first touch of a page is a dear part of it */
@@ -102,7 +120,7 @@ HAK_IN_PLACE struct hak_large *open_moved(const struct hak_hand_out *how) {
     enum hak_site_move move = hak_sites_take_moved();
     if (move == HAK_SITE_MOVE_NONE)
         return NULL;
-    struct hak_large *large = open_in_time(how, 0, move == HAK_SITE_MOVE_CHARGED);
+    struct hak_large *large = open_in_time(how, 0, 0, move == HAK_SITE_MOVE_CHARGED);
     if (large)
         large->watch = HAK_GUARDED_UNWATCHED;
     return large;
@@ -115,7 +133,7 @@ HAK_IN_PLACE struct hak_large *open_of_site(const struct hak_hand_out *how) {
         return large;
     uint32_t stack = hak_take_stack_at_hand(how->call, &flags);
     struct hak_site_turn turn = hak_site_take(stack);
-    large = turn.number == 0 ? NULL : open_in_time(how, turn.number, !turn.is_early);
+    large = turn.number == 0 ? NULL : open_in_time(how, stack, turn.number, !turn.is_early);
     if (!large)
         return NULL;
     large->watch = turn.number == 1 ? HAK_GUARDED_NEWEST : HAK_GUARDED_UNWATCHED;
@@ -134,19 +152,18 @@ void hak_guard_give(struct hak_large *large) {
 HAK_IN_PLACE struct hak_large *open_any(const struct hak_hand_out *how) {
     uint8_t flags = 0;
     if (!hak_guards_by_stack)
-        return open_block(how, 0);
+        return open_block(how, 0, 0);
     uint32_t stack = hak_take_stack_at_hand(how->call, &flags);
     bool is_new = !hak_site_is_done(stack);
     if (!is_new && hak_guarded_left(NEW_SHARE) == 0) {
         hak_hop_count(HAK_COUNTED_GUARD_MEMORY, HAK_CLASS_NONE, how->asked_bytes);
         return NULL;
     }
-    struct hak_large *large = open_block(how, 0);
+    struct hak_large *large = open_block(how, stack, hak_site_number(stack));
     if (!large)
         return NULL;
     hak_stack_at_hand = (struct hak_stack_at_hand){how->call, stack, flags};
-    if (is_new)
-        hak_site_note(stack);
+    hak_site_note(stack);
     return large;
 }
 

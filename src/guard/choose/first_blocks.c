@@ -151,9 +151,21 @@ struct hak_site_turn hak_site_take(uint32_t stack) {
     return (struct hak_site_turn){is_taken ? count : 0, early};
 }
 
+static unsigned count_of(uint32_t stack) {
+    return (unsigned)atomic_load_explicit(&hak_sites[stack % HAK_SITES], memory_order_relaxed) &
+           COUNT;
+}
+
+unsigned hak_site_number(uint32_t stack) {
+    return count_of(stack) + 1;
+}
+
 void hak_site_note(uint32_t stack) {
+    unsigned count = count_of(stack);
+    count = count == COUNT ? COUNT - 1 : count + 1;
     note_last(stack % HAK_SITES);
-    atomic_store_explicit(&hak_sites[stack % HAK_SITES], (int8_t)(DONE | 1), memory_order_relaxed);
+    atomic_store_explicit(&hak_sites[stack % HAK_SITES], (int8_t)(DONE | count),
+                          memory_order_relaxed);
 }
 
 /* A block that is no site's first. */

@@ -56,7 +56,9 @@ struct hak_site_turn {
 /* Counts the site's next block if that is to be guarded. */
 HAK_HIDDEN struct hak_site_turn hak_site_take(uint32_t stack);
 
-/* Notes that a site has a block, where all blocks are guarded that there is room for. */
+/* Where all blocks are guarded that there is room for: the number of the site's next one, from 1
+ * on, above 127 only odd or even as that; and notes that the site has it. */
+HAK_HIDDEN unsigned hak_site_number(uint32_t stack);
 HAK_HIDDEN void hak_site_note(uint32_t stack);
 
 /* May a guarded block that realloc moves be one again, and is it charged? */

@@ -81,4 +81,11 @@ SHAPE(far_past_small) {
     free(buffer);
 }
 
-RUN_ONE()
+/* TIMES: as many blocks of the same stack, each with the fault. */
+int main(int argc, char **argv) {
+    const char *times = getenv("TIMES");
+    int status = 0;
+    for (int i = times != NULL ? atoi(times) : 1; i > 0; i--)
+        status = run_shape(argc, argv);
+    return status;
+}

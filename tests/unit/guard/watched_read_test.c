@@ -96,6 +96,19 @@ TEST(numbers_in_front_and_in_the_slack, .until = 4) {
     }
 }
 
+/* Wherever the block begins: its end is at the closed page. */
+TEST(a_byte_right_in_front, .from = 33, .until = 48) {
+    if (!watch_newest(HAK_GUARD_WATCH_READS))
+        return;
+    hak_options.guard_align = HAK_GUARD_ALIGN_SIZE;
+    char *user = take_new((size_t)_i);
+    for (int i = 0; i < _i; i++)
+        (void)READ(char, user + i);
+    expect(0, 0);
+    (void)READ(char, user - 1);
+    expect_read(user, -1);
+}
+
 /* The register of the address holds what was read: the stop knows what it held. */
 TEST(an_address_that_was_overwritten) {
     if (!watch_newest(HAK_GUARD_WATCH_READS))
