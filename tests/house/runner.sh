@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # tests/run: what fails once is run again, alone, and named as flaky, three of them are failures; what a machine lacks is counted
-# and named, with its reason; a failure stays one; a folder that other users cannot enter is named.
+# and named, with its reason; a failure stays one; a folder that other users cannot enter is named; `--long` that is interrupted keeps
+# what has ended, and goes on.
 set -u
 SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
 export BUILD=$PWD/build
@@ -49,4 +50,30 @@ if [ "$(id -u)" -eq 0 ]; then
     chmod 755 .
     [ "$(grep -c "^note: other users cannot enter $BUILD" out)" -eq 2 ] || { echo "a folder that others cannot enter is not named:" && cat out && failed=1; }
 fi
+
+# `--long`, interrupted in the second of two tests: the page has the first, nobody is left, and the next run does the rest.
+rm -r tests/few && mkdir tests/long || exit 2
+echo "echo once >>'$PWD/ran'" >tests/long/first.sh
+echo "[ -e '$PWD/go' ] || { touch '$PWD/waits'; exec sleep 1000; }" >tests/long/second.sh
+git init -q . && git add tests && git -c user.name=a -c user.email=a commit -q -m a || exit 2
+export GIT_CEILING_DIRECTORIES=${PWD%/*}
+env --default-signal setsid tests/run --long >out 2>&1 &
+run=$!
+. "$SOURCE/tests/tools/await.sh"
+has_first() { [ -e waits ] && grep '^| long/first.sh | passed ' docs/benchmarks/*.md; }
+nobody_left() { [ -z "$(find /proc/[0-9]*/cwd -maxdepth 1 -lname "$BUILD/tests/scratch/*" 2>/dev/null)" ]; }
+await has_first || { cat out && failed=1; }
+kill -INT -- "-$run"
+wait "$run"
+await nobody_left || { echo "an interrupted run leaves its tests" && failed=1; }
+page=$(echo docs/benchmarks/*.md)
+for line in '^Not whole: 1 of 2 tests have ended' '^1 passed, 0 failed, 0 skipped in ' '^| long/second.sh | not run |'; do
+    grep -q "$line" "$page" || { echo "the page of an interrupted run does not say '$line':" && cat "$page" out && failed=1; }
+done
+touch go
+closes_with 0 --long '2 passed, 0 failed'
+[ "$(cat ran)" = once ] && grep -q 'goes on behind 1 tests' out || { echo "the run does not go on:" && cat ran out && failed=1; }
+grep -q '^2 passed, 0 failed in ' "$page" && ! grep -q 'Not whole\|not run' "$page" || { echo "the page is not whole:" && cat "$page" && failed=1; }
+closes_with 0 --long '2 passed, 0 failed'
+[ "$(grep -c once ran)" = 2 ] && [ "$(find docs/benchmarks -name '*.md' | wc -l)" = 2 ] || { echo "a run after a whole one is not a new one:" && cat ran out && failed=1; }
 exit $failed

@@ -3,4 +3,4 @@
 # (tests/memory/fork_waits.sh).
 # timeout: 3600
 set -u
-SECONDS_EACH=120 exec bash "$SOURCE/tests/memory/fork_waits.sh"
+SECONDS_EACH=${SECONDS_EACH:-120} exec bash "$SOURCE/tests/memory/fork_waits.sh"

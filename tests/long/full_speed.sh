@@ -3,6 +3,7 @@
 # other: every block's records stand in the order of their generations.
 # timeout: 3000
 . "${SOURCE:?}/tests/tools/test.sh"
+. "$SOURCE/tests/tools/collector_first.sh"
 seconds=${SECONDS_EACH:-60}
 fail() { echo "$mode: $*"; exit 1; }
 for mode in "pairs 8" bounce; do

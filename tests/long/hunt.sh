@@ -5,4 +5,4 @@
 . "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
 users=$(id -un)
 [ "$(id -u)" -ne 0 ] || users='root nobody'
-ALL=1 ROUNDS=10 USERS=$users bash "$SOURCE/tests/hunt/places.sh"
+ALL=1 ROUNDS=${ROUNDS:-10} USERS=$users bash "$SOURCE/tests/hunt/places.sh"

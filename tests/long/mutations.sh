@@ -6,7 +6,10 @@
 #     tests/long/mutations.sh [PATTERN...]    prints a table of Markdown for docs/benchmarks
 #
 # With PATTERNs, as of the shell (guarded-*), the changes alone whose names fit one of them.
-# timeout: 7200
+#
+# A test that hangs is ended after a minute and ten times what it took with every check, compiling included: its result is
+# "ended by the limit", which is as red as any other.
+# timeout: 28800
 . "${SOURCE:-$(dirname "$0")/../..}/tests/tools/faults.sh"
 list=$SOURCE/tests/long/mutations.list
 export CK_TIMEOUT_MULTIPLIER=20 # on a busy machine
@@ -16,8 +19,9 @@ mkdir -p "$tree/tests" && cp -a "$SOURCE/src" "$SOURCE/include" "$SOURCE/viewer"
 # Objects that are made already are taken along, so that each change compiles what it touches.
 programs=$BUILD
 BUILD=$PWD/build
-mkdir "$BUILD" && cp -a "$programs/debug" "$programs/host" "$programs/flags" "$BUILD" &&
-    find "$BUILD" -name '*.d' -exec sed -i "s|$programs/|$BUILD/|g; s#\(^\| \)${programs#"$SOURCE"/}/#\1$BUILD/#g" {} + || exit 2
+mkdir "$BUILD" && cp -a "$programs"/{debug,light,keep,host,made,flags} "$BUILD" &&
+    find "$BUILD" -name '*.d' -exec sed -i "s|$programs/|$BUILD/|g; s#\(^\| \)${programs#"$SOURCE"/}/#\1$BUILD/#g" {} + &&
+    sed -i "s#-iquote \($programs\|${programs#"$SOURCE"/}\) #-iquote $BUILD #g" "$BUILD/flags" && touch -r "$programs/flags" "$BUILD/flags" || exit 2
 made=$BUILD/hakmem-debug.so
 
 # Code that a change leaves unused is no error.
@@ -37,6 +41,18 @@ mkdir -p "$BUILD/tests"
 ln -s "$programs/hakmem-collect" "$programs/hakmem-trace" "$BUILD"
 ln -s "$programs/tests/faults" "$programs/tests/crash" "$programs/tests/guarded" "$BUILD/tests"
 
+# Runs a command for $limit seconds at most; what it prints goes into the file $1. Prints how it ended.
+ends() {
+    local status
+    timeout --kill-after=10 "$limit" "${@:2}" >"$1" 2>&1
+    status=$?
+    case $status in
+    0) echo well ;;
+    124 | 137) echo "ended by the limit" ;;
+    *) echo failed ;;
+    esac
+}
+
 # Runs tests/$1.sh with the copy's own tools, which stand where links to those as they are stand else.
 show_script() {
     local tools=("$BUILD/hakmem-trace" "$BUILD/hakmem-collect" "$BUILD/hakmem-attach.so" "$BUILD/hakmem-record.so" "$BUILD/hakmem_postgres.so")
@@ -44,10 +60,8 @@ show_script() {
     ln -sfn "$programs/tests/attach" "$BUILD/tests/attach"
     if ! make_library "${tools[@]}"; then
         echo "does not compile"
-    elif mkdir -p script && (cd script && timeout 300 bash "$SOURCE/tests/$1.sh") >script.log 2>&1; then
-        echo well
     else
-        echo failed
+        mkdir -p script && (cd script && ends ../script.log bash "$SOURCE/tests/$1.sh")
     fi
     rm -rf script "${tools[@]}"
     ln -s "$programs/hakmem-collect" "$programs/hakmem-trace" "$BUILD"
@@ -63,7 +77,7 @@ show() {
     if [ "$name" = unit ]; then
         name=$(find "$tree/tests/unit" -path "*/$level.c" -printf '%P' -quit)
         make_library "$BUILD/tests/unit/${name%.c}" || { echo "does not compile" && return; }
-        if "$BUILD/tests/unit/${name%.c}" >unit.log 2>&1; then echo well; else echo failed; fi
+        ends unit.log "$BUILD/tests/unit/${name%.c}"
         return
     fi
     if [ "$name" = script ]; then
@@ -77,7 +91,8 @@ show() {
     sites/*) variables=() name=${name#*/} ;;
     esac
     case $name in */*) PROGRAMS=${name%%/*} name=${name#*/} ;; esac
-    run_program "$name" "$level" "$layout" "${variables[@]}"
+    RUN_LIMIT=$limit run_program "$name" "$level" "$layout" "${variables[@]}"
+    [ "$program_status" -ne 124 ] || { echo "ended by the limit" && return; }
     sed -nE '1s/^hakmem: (HKM-[0-9]+|SIG[A-Z]+).*/\1/p' "$printed" | grep . || echo "status $program_status"
 }
 
@@ -93,12 +108,16 @@ is_chosen() {
 
 make_library "$made" || { cat make.log && exit 2; }
 # Results of each test with the library as it is.
-declare -A due
+declare -A due took
 while IFS=$'\t' read -r name _ _ tests; do
     case $name in '' | '#'*) continue ;; esac
     is_chosen "$name" "$@" || continue
     for test in $tests; do
-        [ -n "${due[$test]-}" ] || due[$test]=$(show "$test")
+        if [ -z "${due[$test]-}" ]; then
+            limit=1800 begun=$SECONDS
+            due[$test]=$(show "$test")
+            took[$test]=$((SECONDS - begun))
+        fi
         case $test:${due[$test]} in
         unit.*:well | script.*:well) ;;
         unit.* | script.*) echo "$test: ${due[$test]} with every check" && cat make.log && exit 2 ;;
@@ -123,6 +142,7 @@ while IFS=$'\t' read -r name file change tests; do
     else
         is_red=0 with="" without=""
         for test in $tests; do
+            limit=$((60 + 10 * took[$test]))
             shown=$(show "$test")
             with+="${due[$test]} " without+="$shown "
             [ "$shown" = "${due[$test]}" ] || is_red=1

@@ -3,6 +3,7 @@
 # every block whole, memory level, nothing lost. SERVER_SECONDS and SERVER_DEBUG_SECONDS shorten it.
 # timeout: 10800
 . "${SOURCE:?}/tests/tools/test.sh"
+. "$SOURCE/tests/tools/collector_first.sh"
 server=$BUILD/tests/long/server
 
 LD_PRELOAD=$BUILD/libhakmem.so "$server" 64 "${SERVER_SECONDS:-3600}" 2>err >out || { cat out err; exit 1; }

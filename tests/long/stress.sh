@@ -3,6 +3,7 @@
 # and the debug library in both levels, whose stores are then checked event by event.
 # timeout: 14400
 . "${SOURCE:?}/tests/tools/test.sh"
+. "$SOURCE/tests/tools/collector_first.sh"
 stress=$BUILD/tests/programs/stress
 operations=${STRESS_OPERATIONS:-100000000}
 
