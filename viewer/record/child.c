@@ -76,6 +76,8 @@ static void pass_on(int signal) {
     }
 }
 
+/* Handles a signal to be forwarded: passes it on to the program, unless it is said again or came
+ * from the terminal; once the program is gone or left alone, ends `run`. */
 static void forward(int signal, siginfo_t *info, void *context) {
     int error = errno;
     bool is_heard = !is_said_again(signal, info) || !(may_leave || has_ended);
@@ -106,6 +108,8 @@ bool run_child_is_cut(void) {
     return is_cut;
 }
 
+/* Sets the handler that forwards signals, but for those that are ignored, and keeps the actions
+ * before. */
 static void take_signals(void) {
     struct sigaction action = {.sa_sigaction = forward, .sa_flags = SA_SIGINFO | SA_RESTART};
     sigfillset(&action.sa_mask);

@@ -20,7 +20,8 @@ struct stored {
     uint64_t bytes, lost;
 };
 
-/* SQLite's, beside it while it is written. */
+/* Bytes of SQLite's -wal file, which lies beside the store while it is written; 0: there is
+ * none. */
 static uint64_t bytes_of_log(const char *store) {
     char path[HAK_CONTROL_PATH + 8];
     struct stat file;
@@ -28,7 +29,8 @@ static uint64_t bytes_of_log(const char *store) {
     return stat(path, &file) == 0 ? (uint64_t)file.st_size : 0;
 }
 
-/* From here it may lie elsewhere: a container's path. */
+/* Reads the store's bytes and lost events; all 0 where it cannot be opened. From here it may lie
+ * elsewhere: a container's path. */
 static struct stored read_stored(const struct ctl_target *t) {
     struct stored stored = {0};
     struct hak_store_summary summary;
