@@ -85,7 +85,7 @@ struct hak_block_move {
 uint32_t hak_drain_peek(const struct hak_lane *lane, uint64_t *position,
                         struct hak_block_move *moves);
 /* Sets `ticks` and `ns` to those of the record at `position`, without taking what is before it.
- * False when there is none before the lane's cut. */
+ * False: there is none before the lane's cut, or its time cannot be told. */
 bool hak_drain_pass(struct hak_lane *lane, uint64_t position);
 
 /* Notes the other facts in a record of kind 64 or above, the event at `place`. (notes.c) */

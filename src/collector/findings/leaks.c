@@ -74,6 +74,7 @@ const char *hak_leaks_page(const struct hak_leaks *leaks, uint32_t process) {
     return NULL;
 }
 
+/* Frees a scan's pile and all it holds: groups, blocks, index, text. */
 static void free_pile(struct hak_leak_pile *pile) {
     free(pile->groups);
     free(pile->blocks);
