@@ -495,7 +495,8 @@ static inline uint32_t open_row(uint32_t row) {
     return OPEN | row * (uint32_t)sizeof(struct tally);
 }
 
-/* How the block stood before the segment. */
+/* Sets state and origin at `at` to those that the block with dictionary number `number` had before
+ * the segment, as process p's layers of live blocks say; no origin where they have none. */
 static inline void load_state(struct hak_profile_gather *g, uint32_t at, uint32_t number,
                               const struct process *p, uint32_t row) {
     uint64_t base = g->c->dictionary[HAK_COLUMN_BASE][number];
