@@ -45,9 +45,11 @@ void fleet_question_add(struct fleet_question *question, const char *sql);
 /* Appends "$N" for a value that lives until fleet_ask. */
 void fleet_question_add_text(struct fleet_question *question, const char *text);
 void fleet_question_add_number(struct fleet_question *question, int64_t number);
-/* Appends a moment, in microseconds since 1970, or the first day of its month in UTC, as a literal.
- */
+/* Appends a moment, in microseconds since 1970, as a literal of SQL with six decimals, in UTC. */
 void fleet_question_add_moment(struct fleet_question *question, int64_t us);
+
+/* Appends the first day of the month of a moment, in microseconds since 1970, as a literal of SQL,
+ * in UTC. */
 void fleet_question_add_month(struct fleet_question *question, int64_t us);
 /* Appends SQL of this program in which stand, as often as they are wanted,
  *   {runs}      " AND ..." of the runs `r`: --since, --until, --build, --host, --label
