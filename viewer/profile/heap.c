@@ -214,7 +214,8 @@ static int read_stored_growth(struct heap *h) {
     return result < 0 ? view_store_error(h->view, result) : 0;
 }
 
-/* Reads the timeline from what is stored or from all events, and finds the groups that grow. */
+/* Reads the timeline from what is stored or from all events and, without a span, finds the groups
+ * that grow; reads only the runs where it is alone. */
 static int read_timeline(struct heap *h) {
     if (h->is_alone)
         return read_runs(h);
