@@ -15,7 +15,7 @@ enum {
 
 /* ---- blocks ---------------------------------------------------------------------------------- */
 
-/* Copies what the marking needs of a live block. */
+/* Copies what the marking needs of a live block; without memory leaks->no_memory is set. */
 static void note_block(const struct core_block *block, void *context) {
     struct core_leaks *leaks = context;
     bool has_size = block->state && block->asked_bytes <= block->bytes;
@@ -61,7 +61,8 @@ static void part_overlapping(struct core_leaks *leaks) {
 typedef struct core_leaks marking_t;
 typedef struct core_leak_block block_t;
 
-/* The block that the word keeps: it points into it, or with `from_base` from its base on. */
+/* The block that the word keeps: it points into it, or with `from_base` from its base on. NULL:
+ * none. */
 static const block_t *find_block(const marking_t *leaks, uint64_t word, bool from_base,
                                  block_t *room) {
     size_t above = HAK_FIRST_ABOVE(leaks->block, leaks->count, base, word);

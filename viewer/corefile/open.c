@@ -92,6 +92,7 @@ static void read_auxiliary(struct core_memory *core, const void *bytes, size_t c
     }
 }
 
+/* Reads the process's number and name from a core's note; one too short is passed over. */
 static void read_process(struct core_memory *core, const void *bytes, size_t count) {
     struct elf_prpsinfo info;
     if (count < sizeof info)

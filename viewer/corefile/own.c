@@ -196,7 +196,8 @@ static uint64_t tls_of(struct core_leaks *leaks, const struct module *module, ui
     return 0;
 }
 
-/* The distance from the thread pointer is the same in all threads. */
+/* Leaves out the module's variables of all threads; their distance from the thread pointer is the
+ * same in all. */
 static void leave_out_tls(struct core_leaks *leaks, const struct core_half *half,
                           const struct module *module) {
     const struct core_memory *core = &leaks->blocks->memory;
