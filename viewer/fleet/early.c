@@ -50,6 +50,7 @@ static uint64_t now_ms(void) {
 /* ---- looking ----------------------------------------------------------------------------------
  */
 
+/* The last fault's row that a document has, before any late fault; 0: there is none. */
 static uint64_t last_fault(const struct hak_store_reader *reader) {
     const struct hak_database *db = hak_store_database(reader);
     uint64_t last = hak_database_number(db, "SELECT max(id) FROM fault", 0);
