@@ -121,7 +121,7 @@ struct sums {
     uint32_t direct_places;
 };
 
-/* The sums of the places that the report tells. */
+/* Sums the places that the report tells: lost, of these direct ones, and reachable. */
 static struct sums add_up(const struct hak_leak_page *page) {
     struct sums sums = {0};
     for (uint32_t i = 0; i < page->count; i++) {
