@@ -54,7 +54,7 @@ bool hak_ring_may_grow_early(void) {
     return taken < EARLY_EXTENTS;
 }
 
-/* Claims a free ring below `limit`; NULL: none. */
+/* Claims a free ring below `limit`, and raises the session's count of rings; NULL: none is free. */
 static struct hak_ring_entry *take_entry(uint32_t limit) {
     _Atomic uint32_t *high = &hak_current.session->rings_high;
     for (uint32_t i = 0; i < limit; i++) {
