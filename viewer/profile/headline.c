@@ -42,7 +42,7 @@ static void take_live(struct headline *h, uint32_t process, uint32_t stack,
 /* ---- out of the stored profile ------------------------------------------------------------------
  */
 
-/* The process that held the most at once. */
+/* The process that held the most at once; NULL: there is none. */
 static const struct hak_heap_process *greatest(const struct hak_heap *heap) {
     const struct hak_heap_process *most = NULL;
     for (uint32_t i = 0; i < heap->processes; i++)
