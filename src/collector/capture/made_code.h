@@ -24,7 +24,8 @@ struct hak_made_code {
     struct hak_made_mark marks[HAK_MADE_MARKS];
 };
 
-/* The first `nodes` nodes were there at `ns`. */
+/* Notes that the first `nodes` nodes were there at `ns`. When HAK_MADE_MARKS are full, every second
+ * mark is dropped. */
 void hak_made_code_mark(struct hak_made_code *made, uint32_t nodes, uint64_t ns);
 /* When node `id` came: after `from_ns` and not after `until_ns`. */
 void hak_made_code_when(const struct hak_made_code *made, uint32_t id, uint64_t *from_ns,

@@ -27,11 +27,14 @@ struct hak_made_files {
 
 /* Of process `pid`, as this process sees it. NULL: there are too many, or no memory. */
 struct hak_made_files *hak_made_files_open(pid_t pid);
-/* Code in no module is on a stack of it. */
+/* Looks for the process's files of names, as code in no module is on a stack of it; at most each
+ * LOOK_NS and LOOKS_MAX times, and not once a dump is open. */
 void hak_made_files_look(struct hak_made_files *files, pid_t pid);
 /* It has ended; it called itself `inner` and began at `began_ns` (CLOCK_REALTIME, 0 = not known).
  */
 void hak_made_files_settle(struct hak_made_files *files, pid_t inner, uint64_t began_ns);
+
+/* Closes all the files and frees them. */
 void hak_made_files_close(struct hak_made_files *files); /* NULL is nothing */
 
 #endif

@@ -60,7 +60,8 @@ struct hak_leaks {
     uint32_t late_count, late_capacity;
 };
 
-/* Takes in a LEAK record. */
+/* Takes in a LEAK record: adds a leak to its group, or completes the pile with the scan's own
+ * record. Without memory it is lost. */
 void hak_leaks_take(struct hak_leaks *leaks, struct hak_client *client,
                     const struct hak_event *event);
 
@@ -77,8 +78,11 @@ void hak_leaks_settle_late(struct hak_findings *findings, struct hak_capture *ca
  * Belongs to the pile. */
 const char *hak_leaks_page(const struct hak_leaks *leaks, uint32_t process);
 
-/* A client is gone. */
+/* Frees the piles of a client that is gone; those that are complete and not yet settled stay,
+ * without it. */
 void hak_leaks_forget(struct hak_leaks *leaks, const struct hak_client *client);
+
+/* Frees all piles, and the list of leaks that wait for names. */
 void hak_leaks_free(struct hak_leaks *leaks);
 
 #endif

@@ -52,6 +52,8 @@ static void close_files(int first, int last) {
         (void)close_range((unsigned)first, (unsigned)last, 0);
 }
 
+/* In the child: reads the greeting with all other files closed, passes the hello on by the link,
+ * with its file if that is a memfd, and ends. */
 __attribute__((noreturn)) static void read_in_child(struct hak_greeting *g, int link) {
     static struct hak_link_message m;
     int low = g->socket < link ? g->socket : link, high = g->socket < link ? link : g->socket;

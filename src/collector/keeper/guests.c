@@ -8,9 +8,10 @@
 
 #define GUESTS_OF_ONE 4
 
-/* Of the tree: of the programs that have said hello, and of those that `run`, which is the keeper
- * itself then, has started (unrecorded ones come for a fault alone). A process outside it is
- * remembered, so that thousands of its connections cost little more than to close them. */
+/* Whether the process is of the tree: of the programs that have said hello, and of those that
+ * `run`, which is the keeper itself then, has started (unrecorded ones come for a fault alone). A
+ * process outside it is remembered, so that thousands of its connections cost little more than to
+ * close them. */
 static bool is_of_tree(struct hak_guests *guests, const struct hak_held *held, pid_t pid) {
     struct hak_known_process *refused = &guests->refused_users[(uint32_t)pid % HAK_GUESTS_REFUSED];
     struct hak_peer peer = {0};

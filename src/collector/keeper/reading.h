@@ -38,7 +38,8 @@ struct hak_read_watch {
 
 /* The page is this watch's from then on. */
 void hak_read_watch_begin(struct hak_read_watch *watch, int page, pid_t reader);
-/* Ends a worker that reads one file for too long. */
+/* Ends a worker that reads one file for more than READ_SECONDS of processor time, or READ_WALL_MS;
+ * the file is noted as overdue. */
 void hak_read_watch_look(struct hak_read_watch *watch);
 /* A worker is dead; its wait status, -1 = not known. True when a file did it: the next one is safe
  * from that. */

@@ -53,6 +53,8 @@ int hak_keeper_worker_reap(const struct hak_keeper_worker *worker) {
     return -1;
 }
 
+/* Handles the worker's end: the next one is due at once if a file is known that it died of, else
+ * later; after DEATHS_SAID quick ends it is said. */
 static void lose(struct hak_keeper_worker *w) {
     end_link(w);
     if (hak_read_watch_end(&w->reading, hak_keeper_worker_reap(w)))

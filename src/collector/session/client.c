@@ -63,6 +63,8 @@ static bool is_stored(const struct hak_client *c, uint32_t ring) {
            c->rings[ring].stored;
 }
 
+/* Gives a ring back whose records are all stored, if it is closed or its process gone; losses that
+ * it tells of are added first. */
 static void release_ring(struct hak_client *c, struct hak_rows *rows, uint32_t index) {
     struct hak_ring_cursor *cursor = &c->rings[index];
     struct hak_ring_view view;
@@ -84,6 +86,7 @@ static void release_ring(struct hak_client *c, struct hak_rows *rows, uint32_t i
         hak_mapping_free_ring(&c->map, index, &view);
 }
 
+/* Whether a ring with records that are not yet stored belongs to the process. */
 static bool has_rings(const struct hak_client *c, uint32_t process) {
     for (uint32_t i = 0; i < c->rings_high; i++) {
         struct hak_ring_view view;
@@ -96,6 +99,8 @@ static bool has_rings(const struct hak_client *c, uint32_t process) {
     return false;
 }
 
+/* Settles a process that has ended: its last counts, how it ended, losses without a ring, files of
+ * names; then its entry is free. */
 static void close_process(struct hak_client *c, struct hak_rows *rows, uint32_t index) {
     struct hak_process_watch *w = &c->processes[index];
     struct hak_process_entry *e = hak_mapping_process(&c->map, index);

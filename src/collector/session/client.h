@@ -94,6 +94,8 @@ struct hak_client *hak_client_open(uint32_t link_number, const struct hak_hello 
 
 /* Sets the clock against the capture's start (CLOCK_MONOTONIC). Before anything is drained. */
 void hak_client_start_clock(struct hak_client *client, uint64_t capture_start_ns);
+
+/* Closes the session: its watches, counters and memory, and frees it. */
 void hak_client_close(struct hak_client *client);
 
 /* After a COMMIT: gives drained rings of ended threads and processes back, closes the rows of

@@ -8,6 +8,7 @@
 #define STEP_MIN    ((uint64_t)1 << 20) /* dropped at a time */
 #define STEP_MAX    ((uint64_t)8 << 20)
 
+/* Whether there is anything to commit: events, rows, nodes, losses, snapshots or frames. */
 static bool is_anything(const struct hak_worker *w) {
     for (uint32_t i = 0; i < w->client_count; i++)
         if (hak_node_map_is_dirty(w->clients[i]))
@@ -18,6 +19,7 @@ static bool is_anything(const struct hak_worker *w) {
            hak_resolve_is_dirty(&w->capture.resolve);
 }
 
+/* Puts all that waits into the store in one transaction. 0, or an error; it is rolled back then. */
 static int put_all(struct hak_worker *w) {
     int error = hak_store_begin(w->capture.writer);
     if (error)
@@ -93,6 +95,8 @@ static void keep_below_cap(struct hak_worker *w) {
         tell_trouble(w);
 }
 
+/* Stores the batch and all that waits. False: there is no store or it is in trouble, and the batch
+ * is counted as lost. */
 static bool store(struct hak_worker *w, uint64_t now) {
     if (!w->capture.writer) {
         lose_batch(w, "no store");

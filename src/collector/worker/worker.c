@@ -130,6 +130,8 @@ static void report_to_keeper(const struct hak_worker *w, enum hak_link_type type
     hak_link_report(w->link, &(struct hak_link_report){type, number, live, w->capture.path, NULL});
 }
 
+/* Takes a session that the keeper sends, and tells the keeper when it is refused (said,
+ * REFUSALS_SAID times at most) or where the first one's store is. */
 static void accept_session(struct hak_worker *w, const struct hak_link_message *m, int memfd) {
     bool first = w->capture.path[0] == 0;
     w->taken_log_path = m->log_path;
@@ -151,6 +153,7 @@ static void accept_session(struct hak_worker *w, const struct hak_link_message *
         w->config.next_number = m->number + 1;
 }
 
+/* Closes the link to a keeper that has died. */
 static void lose_keeper(struct hak_worker *w) {
     epoll_ctl(w->bell.epoll, EPOLL_CTL_DEL, w->link, NULL);
     close(w->link);
@@ -159,7 +162,7 @@ static void lose_keeper(struct hak_worker *w) {
     w->link = w->keeper = -1;
 }
 
-/* A worker before died of this file. */
+/* Bars a file of which a worker before died, and notes it with the reason for the store. */
 static void bar_file(struct hak_worker *w, struct hak_link_message *m) {
     char *longer = NULL;
     m->store_path[sizeof m->store_path - 1] = m->log_path[sizeof m->log_path - 1] = 0;
@@ -184,7 +187,7 @@ static void store_unreadable(struct hak_worker *w) {
             &w->capture, hak_store_put_meta(w->capture.writer, "unreadable", w->unreadable));
 }
 
-/* Likewise, why this machine gives no debug registers. */
+/* Stores why this machine gives no debug registers, when that has changed. */
 static void store_unwatched(struct hak_worker *w) {
     uint32_t why = w->capture.rows.unwatched;
     if (why != w->unwatched && hak_capture_begin(&w->capture) &&
@@ -193,6 +196,7 @@ static void store_unwatched(struct hak_worker *w) {
         w->unwatched = why;
 }
 
+/* Shares the page that tells the keeper which files are being read. */
 static void share_page(struct hak_worker *w) {
     static struct hak_link_message m;
     m = (struct hak_link_message){.type = HAK_LINK_READING, .peer_pid = getpid()};
@@ -200,6 +204,8 @@ static void share_page(struct hak_worker *w) {
         (void)hak_link_send_wait(w->link, &m, w->reading_page); /* its end is seen soon */
 }
 
+/* Hears what the keeper says: settings, sessions, notes, syncs, files to bar, the end; notices when
+ * it has died. */
 static void hear_keeper(struct hak_worker *w) {
     static struct hak_link_message m;
     bool is_over = hak_link_process_is_over(w->keeper); /* before what it said last is read */
@@ -241,7 +247,8 @@ static void hear_keeper(struct hak_worker *w) {
         lose_keeper(w);
 }
 
-/* `keeper` = 0: the maker of the link. */
+/* Watches the keeper's link and process; `keeper` = 0: the maker of the link. False: the link
+ * cannot be watched. */
 static bool watch_keeper(struct hak_worker *w, pid_t keeper) {
     struct epoll_event event = {.events = EPOLLIN, .data.fd = w->link};
     fcntl(w->link, F_SETFD, FD_CLOEXEC);
@@ -288,6 +295,7 @@ static void beat(struct hak_worker *w) {
         atomic_store(&hak_mapping_header(&w->clients[i]->map)->worker_heartbeat_ns, now);
 }
 
+/* Whether a program waits for a report. */
 static bool any_report(const struct hak_worker *w) {
     for (uint32_t i = 0; i < w->client_count; i++)
         if (hak_fault_is_wanted(w->clients[i]))
@@ -309,6 +317,7 @@ void hak_worker_report_faults(struct hak_worker *w) {
     }
 }
 
+/* Looks at all sessions for processes that have ended; true: there are some. */
 static bool any_end(const struct hak_worker *w) {
     bool any = false;
     for (uint32_t i = 0; i < w->client_count; i++)
@@ -364,6 +373,7 @@ static void cut_sessions(struct hak_worker *w) {
     close_sessions(w, hak_time_ns());
 }
 
+/* How many recorded processes live; a session of which none was seen yet counts `for_unseen`. */
 static uint32_t count_live(const struct hak_worker *w, uint32_t for_unseen) {
     uint32_t live = 0;
     for (uint32_t i = 0; i < w->client_count; i++) {
@@ -387,6 +397,7 @@ static void await_unseen(struct hak_worker *w) {
     }
 }
 
+/* Answers a sync that the keeper waits for, after all that was recorded before is committed. */
 static void answer_sync(struct hak_worker *w) {
     if (!w->sync_wanted)
         return;
@@ -420,6 +431,7 @@ static bool resolve_rest(struct hak_worker *w, enum hak_resolve_state *state) {
     return *state == HAK_RESOLVE_DONE || hak_time_ns() >= until;
 }
 
+/* Settles late reports, names made code, stores what is not complete, and finishes the store. */
 static void close_store(struct hak_worker *w, enum hak_resolve_state state) {
     settle_late(w);
     hak_resolve_made_code(&w->capture.resolve, &w->capture.rows);
@@ -522,15 +534,18 @@ void hak_worker_store_files(struct hak_worker *worker) {
     }
 }
 
-/* One heap for all threads: debug information is tens of megabytes for a moment, in threads of its
- * own; its freed memory is used again by the others, or goes back to the system where it is a
- * megabyte or more (a tenth of the worker's time on CPython's JSON, and a fifth of its memory). */
+/* Keeps the worker's memory small: one heap for all threads. Debug information is tens of megabytes
+ * for a moment, in threads of its own; its freed memory is used again by the others, or goes back
+ * to the system where it is a megabyte or more (a tenth of the worker's time on CPython's JSON, and
+ * a fifth of its memory). */
 static void keep_memory_small(void) {
     mallopt(M_ARENA_MAX, 1);
     mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
     mallopt(M_TRIM_THRESHOLD, LARGE_BYTES);
 }
 
+/* Sets the process up: small heap, signals ignored, no preload or debuginfod, as many descriptors
+ * as may be had. */
 static void set_up_process(void) {
     keep_memory_small();
     int ignored[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE, SIGCHLD, SIGXFSZ};
