@@ -27,7 +27,8 @@ int hak_order_check_chunk(struct hak_order_check *o, const struct hak_columns *c
                           uint64_t first_id);
 /* A chunk cannot be read: from now on missing events are no finding. */
 void hak_order_check_missing_chunk(struct hak_order_check *o);
-/* Ends the check when no more chunks come: reads the store again for the blocks that were left. */
+/* Ends the check when no more chunks come: reads the store again for the blocks that were left. 0,
+ * or an error. */
 int hak_order_check_finish(struct hak_order_check *o);
 void hak_order_check_free(struct hak_order_check *o);
 

@@ -90,8 +90,12 @@ int hak_heap_fail_blob(const struct hak_store_reader *r, const char *table, uint
 
 /* heap_peak.c: around each event that is replayed. */
 void hak_heap_tree_before(struct heap *h, const struct hak_event *e);
+
+/* Takes the change that an event made to its process's bytes into those of all, with their peak;
+ * the tail's forks are noted. */
 void hak_heap_tree_after(struct heap *h, const struct hak_event *e);
-/* The bytes that a child began with. */
+/* The bytes that a child began with: from its run, the fork that was noted, or the parent's at that
+ * event. */
 uint64_t hak_heap_tree_inherited(struct heap *h, uint32_t process, uint32_t parent, uint64_t fork);
 
 #endif

@@ -49,7 +49,7 @@ static uint32_t number_of(const struct hak_tail *t, uint32_t process) {
 /* ---- forks -------------------------------------------------------------------------------------
  */
 
-/* Lists the processes, each with its parent's row. */
+/* Lists the processes, each with its parent's row. 0, or an error. */
 static int read_members(struct hak_tail *t) {
     struct hak_query q = hak_ask(&t->reader->db,
                                  "SELECT p.id, coalesce(q.id, 0), p.fork_event FROM process p"
@@ -226,7 +226,7 @@ static void take_event(struct hak_tail *t, const struct hak_event *e) {
         press_states(t);
 }
 
-/* Reads the events behind the last stored run, and applies each. */
+/* Reads the events behind the last stored run, and applies each. 0, or an error. */
 static int read_tail_events(struct hak_tail *t) {
     struct hak_scan_limits limits = hak_scan_all();
     struct hak_scan *scan;

@@ -64,7 +64,7 @@ struct gathering {
     bool has_large, has_zero;
 };
 
-/* Adds the key of the block's owner, mostly only once. */
+/* Adds the key of the block's owner, mostly only once; a full list is sorted first. */
 static void note_owner(struct gathering *g, uint64_t base, uint32_t process, uint8_t class_index) {
     uint64_t key = hak_posting_owner(base, process, class_index);
     uint64_t *recent = &g->recent[(key * 0x9e3779b97f4a7c15ull) >> 54];

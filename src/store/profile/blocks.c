@@ -98,7 +98,8 @@ static bool has_room(const struct hak_profile_layer *l, uint64_t more) {
     return l->used + more <= ((uint64_t)1 << l->bits) / 3 * 2;
 }
 
-/* A lower layer that nobody else holds any more takes the entries of the one above it. */
+/* Lets a lower layer that nobody else holds any more take the entries of the one above it, if they
+ * fit. Returns the top. */
 static struct hak_profile_layer *sink(struct hak_profile_layer *top) {
     struct hak_profile_layer *below;
     while (top && top->holders == 1 && (below = top->below) && below->holders == 1 &&

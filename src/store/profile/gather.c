@@ -377,7 +377,8 @@ static void inherit_held(struct hak_profile_gather *g, uint32_t process, uint64_
         note_most(g, g->tree_bytes, first);
 }
 
-/* The process has ended: its blocks are nobody's. */
+/* Notes that the process has ended: its blocks are nobody's, and its rows' live sums count as
+ * left. */
 static void retire_process(struct hak_profile_gather *g, struct process *p, uint32_t process) {
     uint32_t sum;
     p->is_gone = g->is_ahead = true;
@@ -399,7 +400,7 @@ static void come_back(struct hak_profile_gather *g, struct process *p) {
     g->tree_bytes += p->now.live_bytes;
 }
 
-/* NULL of NULL. */
+/* A copy of the sums by class; NULL of NULL, and without memory, which breaks the gatherer. */
 static struct hak_amount *copy_classes(struct hak_profile_gather *g,
                                        const struct hak_amount *from) {
     if (!from)
@@ -472,7 +473,7 @@ static bool needs_parent(const struct hak_profile_gather *g, const struct proces
            g->process[p->parent].session == p->session;
 }
 
-/* The process takes part in the open run. */
+/* Enters the process in the open run, with the bytes that it holds. */
 static void enter_run(struct hak_profile_gather *g, struct process *p, uint32_t row) {
     if (!hak_growing_make_room(&g->run_process, g->run_processes, &g->run_process_room,
                                sizeof *g->run_process)) {
@@ -519,7 +520,7 @@ static inline void load_state(struct hak_profile_gather *g, uint32_t at, uint32_
     g->state[at] = (struct state){.size = b->size, .open = OLDER};
 }
 
-/* All blocks of the segment, which has one process. */
+/* Loads the states of all blocks of the segment, which has one process. */
 static void load_all(struct hak_profile_gather *g, const struct process *p, uint32_t row) {
     const uint64_t *base = g->c->dictionary[HAK_COLUMN_BASE];
     uint32_t distinct = g->c->distinct[HAK_COLUMN_BASE];
@@ -555,7 +556,8 @@ static inline uint8_t class_at(const struct hak_profile_gather *g, uint32_t i) {
     return (uint8_t)(hak_columns_value(g->c, HAK_COLUMN_SHAPE, i) >> 8);
 }
 
-/* A life that began in the segment and goes on. */
+/* The block of a life that began in the segment and goes on; its row counts it unless it was
+ * counted when it began. */
 static struct hak_profile_block born_block(struct hak_profile_gather *g, const struct state *s,
                                            const struct origin *o) {
     const struct hak_columns *c = g->c;
@@ -598,7 +600,7 @@ static void list_changes(struct hak_profile_gather *g) {
     g->states = 0;
 }
 
-/* The block becomes another one in the table, or goes. */
+/* Counts by class that a block becomes another one in the table, or goes. */
 static void count_classes(struct hak_profile_gather *g, struct process *p,
                           const struct change *to) {
     const struct hak_profile_block *b =
@@ -621,7 +623,8 @@ static void count_classes(struct hak_profile_gather *g, struct process *p,
     }
 }
 
-/* The changes go into the tables. */
+/* Writes the changes into the processes' tables of live blocks and empties their list; without
+ * memory the gatherer is broken. */
 static void write_changes(struct hak_profile_gather *g) {
     for (uint32_t i = 0; i < g->changes && g->lanes > 1; i++)
         g->process[g->change[i].process].changes++;
@@ -954,7 +957,8 @@ static inline void save_hand(struct hak_profile_gather *g, struct hand h) {
     save_last_birth(g, h);
 }
 
-/* Copies the state of event `i`'s actor. */
+/* Copies the state of event `i`'s actor, loaded if it is another one than its place has; without a
+ * process only the actor. */
 static inline struct hand load_hand(struct hak_profile_gather *g, uint32_t i, bool is_alone) {
     uint64_t value = g->c->value[HAK_COLUMN_ACTOR][i];
     struct actor *a = &g->actor[value % ACTORS];
@@ -1237,7 +1241,7 @@ static void retire_eventless(struct hak_profile_gather *g) {
     }
 }
 
-/* Lives that began and ended in the chunk. */
+/* Adds the lives that began and ended in the chunk to their rows. */
 static void add_tallies(struct hak_profile_gather *g) {
     for (uint32_t i = 1; i < g->sums.rows; i++) {
         struct hak_profile_row *row = &g->sums.row[i];
@@ -1322,7 +1326,8 @@ uint64_t hak_profile_gathered_ns(const struct hak_profile_gather *g) {
     return g->tree.last_ns - g->tree.first_ns;
 }
 
-/* Lists the blocks that the process holds by size class; where it holds none a row says so. */
+/* Lists the blocks that the process holds by size class; where it holds none a row says so. False
+ * without memory. */
 static bool list_classes(struct hak_profile_run *run, uint32_t process,
                          const struct hak_amount *live) {
     uint32_t before = run->classes;

@@ -31,6 +31,9 @@ int hak_profile_put_chunk(struct hak_profile_writer *w, const struct hak_columns
                           uint64_t first_id);
 /* The transaction with the put rows was committed, or taken back. */
 void hak_profile_committed(struct hak_profile_writer *w);
+
+/* Takes back what the rolled back transaction did; where that cannot be done the profile begins
+ * anew, or stops if it stands alone. */
 void hak_profile_rolled_back(struct hak_profile_writer *w);
 /* Puts the run that is whole; readers read the events of one that has only begun. 0 or an error. */
 int hak_profile_finish(struct hak_profile_writer *w);

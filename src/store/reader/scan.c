@@ -207,7 +207,8 @@ static int load_chunk(struct hak_scan *s, struct hak_scan_slot *slot,
     return error;
 }
 
-/* A free slot; one that still has the chunk comes first. */
+/* A slot that is free for the chunk, the one that still has it first, made if there is none. NULL
+ * without memory. */
 static struct hak_scan_slot *free_slot_for(struct hak_scan *s, uint64_t id) {
     unsigned to = (s->first + s->used) % HAK_SCAN_SLOTS_MAX;
     for (unsigned i = s->used; i < HAK_SCAN_SLOTS_MAX; i++) {

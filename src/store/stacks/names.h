@@ -7,6 +7,8 @@
 
 struct hak_names;
 
+/* Makes a writer of names; those that are stored are loaded later. 0, or an error without
+ * memory. */
 int hak_names_make(const struct hak_database *db, struct hak_names **out); /* 0 or an error */
 void hak_names_free(struct hak_names *names);
 /* The id of `text` in `out`, 0 for "" and NULL; in a transaction, since a new text gets its row
