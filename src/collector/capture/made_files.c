@@ -83,8 +83,8 @@ static void keep_dump(struct hak_made_files *files, int fd) {
         close(fd);
 }
 
-/* A line of /proc/PID/maps that maps code of a jitdump, as its writer does for perf to see: opens
- * that very file. */
+/* Keeps the jitdump that a line of /proc/PID/maps maps as code, as its writer does for perf to see:
+ * opens that very file. Other lines are passed over. */
 static void keep_mapped(struct hak_made_files *files, int root, char *line) {
     struct hak_map_line mapped;
     struct stat about;

@@ -30,8 +30,9 @@ struct hak_made_files *hak_made_files_open(pid_t pid);
 /* Looks for the process's files of names, as code in no module is on a stack of it; at most each
  * LOOK_NS and LOOKS_MAX times, and not once a dump is open. */
 void hak_made_files_look(struct hak_made_files *files, pid_t pid);
-/* It has ended; it called itself `inner` and began at `began_ns` (CLOCK_REALTIME, 0 = not known).
- */
+/* Opens the perf map and jitdump of a process that has ended, once; it called itself `inner` and
+ * began at `began_ns` (CLOCK_REALTIME, 0 = not known). Older files are not taken, and its folders
+ * are closed. */
 void hak_made_files_settle(struct hak_made_files *files, pid_t inner, uint64_t began_ns);
 
 /* Closes all the files and frees them. */

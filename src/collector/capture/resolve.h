@@ -43,7 +43,8 @@ bool hak_resolve_make(struct hak_resolve *resolve);
 /* Frees symbols, names and the list of frames that wait. */
 void hak_resolve_free(struct hak_resolve *resolve);
 
-/* A store that an earlier worker wrote: nodes resolved there are not resolved again. */
+/* Notes which nodes are resolved in a store that an earlier worker wrote: they are not resolved
+ * again. */
 void hak_resolve_load(struct hak_resolve *resolve, struct hak_store_writer *writer);
 
 /* Opens modules and resolves nodes for at most `budget_ns`. */

@@ -124,8 +124,8 @@ void hak_rows_note(struct hak_rows *rows, uint32_t id, const char *note);
 /* Notes events that are not in the store. `thread` 0 = all of the process. */
 void hak_rows_add_loss(struct hak_rows *rows, uint32_t process, uint32_t thread, uint64_t from_ns,
                        uint64_t to_ns, uint64_t count, const char *reason);
-/* Recording of the process was stopped: a loss of HAK_LOSS_STOPPED that has no end yet; and goes
- * on, or the process ended: that one's end. */
+/* Notes that recording of the process was stopped: a loss of HAK_LOSS_STOPPED that has no end
+ * yet. */
 void hak_rows_stop(struct hak_rows *rows, uint32_t process, uint64_t ns);
 
 /* Ends the process's stop: it is noted as going on at `ns`. */

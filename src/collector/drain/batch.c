@@ -122,8 +122,8 @@ static bool push_back_early_ones(struct hak_batch *b, const uint32_t *order) {
     return any;
 }
 
-/* No record may stand before an earlier one of its own ring: times only grow along a lane. Places
- * were added in order of time, so along a lane they ascend. */
+/* Gives an event that stands before an earlier one of its own ring that one's time: times only grow
+ * along a lane. Places were added in order of time, so along a lane they ascend. */
 static void keep_lanes_in_order(struct hak_batch *b) {
     memset(b->table, 0xff, TABLE_SLOTS * sizeof *b->table);
     for (uint32_t i = 0; i < b->count; i++) {

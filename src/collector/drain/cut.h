@@ -53,7 +53,7 @@ void hak_cut_fill(struct hak_cut *cut, struct hak_client **clients, uint32_t cou
 /* Puts the cursors of all rings that were read into the transaction. 0 or the store's error. */
 int hak_cut_put_cursors(const struct hak_cut *cut, struct hak_store_writer *writer);
 
-/* After COMMIT: the rings' tails move, and waiters for room are woken. */
+/* After COMMIT: moves the rings' tails to what is stored, and wakes waiters for room. */
 void hak_cut_stored(struct hak_cut *cut, struct hak_client **clients, uint32_t count);
 
 /* The work that waits in the rings. */

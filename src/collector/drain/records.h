@@ -95,7 +95,7 @@ void hak_drain_note(struct hak_drain *drain, const struct hak_drain_origin *orig
 
 /* After hak_batch_order: fills the ids in, writes marks. 0 or the store's error. */
 int hak_drain_settle(struct hak_drain *drain, struct hak_store_writer *writer);
-/* The transaction is in the store, or failed: the notes are done. */
+/* Frees the notes of events, as the transaction is in the store, or failed. */
 void hak_drain_forget_pending(struct hak_drain *drain);
 
 #endif

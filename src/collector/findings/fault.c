@@ -68,7 +68,7 @@ static bool advance_state(struct hak_report_request *area, enum hak_report_state
     return atomic_compare_exchange_strong(&area->state, &state, to);
 }
 
-/* The program waits no longer for its report. */
+/* Tells the program that it need not wait longer for its report, and wakes it. */
 static void release_program(struct hak_client *c) {
     struct hak_report_request *r = hak_mapping_report(&c->map);
     if (!advance_state(r, HAK_REPORT_PRINTING, HAK_REPORT_DONE) &&
@@ -91,8 +91,8 @@ static bool file_ends_unfinished(int fd, const struct stat *file) {
     return is_there && last != '\n';
 }
 
-/* A report begins a line: the program may have left one unfinished. A terminal does not tell, nor
- * does a pipe, whose reader may take an empty line for something. */
+/* Begins a line for a report where a file or terminal may have an unfinished one. A terminal does
+ * not tell; for a pipe nothing is done, as its reader may take an empty line for something. */
 static void begin_line(int fd) {
     struct stat file;
     if (fstat(fd, &file) != 0)
@@ -179,8 +179,8 @@ static void resolve_wanted(struct hak_capture *capture, const struct wanted_stac
         (void)resolve_origin(capture, resolve_origin(capture, wanted->threads[i]));
 }
 
-/* The stacks of the newest events at the address, of the process and of those that it was forked
- * from, up to then: a child's block may be its parent's. */
+/* Collects the stacks of the newest events at the address, of the process and of those that it was
+ * forked from, up to then: a child's block may be its parent's. */
 static void collect_history(struct hak_capture *capture, struct hak_store_reader *reader,
                             uint32_t process, uint64_t address, struct wanted_stacks *wanted) {
     struct hak_filter filter = {.address = address, .process = process, .class_index = -1};
@@ -198,8 +198,8 @@ static void collect_history(struct hak_capture *capture, struct hak_store_reader
     }
 }
 
-/* The names of the frames that the page will show: of the newest events at the fault's addresses.
- */
+/* Resolves the names of the frames that the page will show: of the newest events at the fault's
+ * addresses. */
 static void resolve_history(struct hak_capture *capture, struct hak_store_reader *reader,
                             uint32_t process, uint32_t thread,
                             const struct hak_fault_facts *facts) {
@@ -212,7 +212,8 @@ static void resolve_history(struct hak_capture *capture, struct hak_store_reader
     resolve_wanted(capture, &wanted);
 }
 
-/* The names of the frames at which blocks that a crash points into were taken and given back. */
+/* Resolves the names of the frames at which blocks that a crash points into were taken and given
+ * back. */
 static void resolve_pointed(struct hak_capture *capture, struct hak_store_reader *reader,
                             uint32_t process, const struct hak_report_request *request) {
     struct wanted_stacks wanted = {.count = 0};
@@ -429,7 +430,7 @@ static bool stops_at_faults(const struct hak_client *c) {
     return *(const volatile uint32_t *)&hak_mapping_header(&c->map)->stop_on_fault != 0;
 }
 
-/* All that the page needs beside the request, but for the stacks. */
+/* Fills in all that the page needs beside the request, but for the stacks. */
 static void fill_context(struct hak_fault *f, struct hak_capture *capture) {
     const struct hak_client *c = f->client;
     const struct hak_report_request *request = &f->request;
@@ -550,7 +551,8 @@ static int note_own_event(void *context, const struct hak_event *event) {
     return 1;
 }
 
-/* The worker before, which died over the report, may have stored the fault's record. */
+/* Looks in the store for the fault's own event, which the worker before, if it died over the
+ * report, may have stored. */
 static void find_stored_event(struct hak_fault *fault) {
     const struct hak_report_request *r = &fault->request;
     const struct hak_client *c = fault->client;

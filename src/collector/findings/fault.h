@@ -37,7 +37,7 @@ void hak_fault_settle_late(struct hak_findings *findings, struct hak_capture *ca
 /* Frees all faults that still wait for names. */
 void hak_fault_free_late(struct hak_findings *findings);
 
-/* The store did not take a finding's row: says so, and counts the finding as lost there. */
+/* Says that the store did not take a finding's row, and counts the finding as lost there. */
 void hak_fault_count_unstored(struct hak_capture *capture, uint32_t process, uint32_t thread,
                               uint64_t ns);
 

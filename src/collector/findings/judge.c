@@ -43,7 +43,8 @@ static bool is_fifo(const char *path, char *error, size_t bytes) {
     return true;
 }
 
-/* One that cannot be read is remembered, so that it is told once. */
+/* Reads a file of suppressions or a baseline, once, and stores what it has. One that cannot be read
+ * is remembered, so that it is told once. */
 static void read_file(struct hak_judge *judge, struct hak_capture *capture, const char *path,
                       bool is_baseline) {
     static char error[ERROR_BYTES]; /* one worker thread */

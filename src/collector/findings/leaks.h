@@ -65,13 +65,14 @@ struct hak_leaks {
 void hak_leaks_take(struct hak_leaks *leaks, struct hak_client *client,
                     const struct hak_event *event);
 
-/* The event id of the newest scan's own record. */
+/* Notes the event id of the newest complete scan's own record. */
 void hak_leaks_note_event(struct hak_leaks *leaks, uint32_t process, uint64_t event);
 
-/* After a COMMIT: makes rows and pages of all complete piles. */
+/* After a COMMIT: settles all complete piles, by which rows and pages are made. */
 void hak_leaks_settle(struct hak_findings *findings, struct hak_capture *capture);
 
-/* As hak_fault_settle_late: the rows get their fingerprint. */
+/* Gives rows of leaks whose names came late their fingerprint, as hak_fault_settle_late does for
+ * faults. */
 void hak_leaks_settle_late(struct hak_findings *findings, struct hak_capture *capture);
 
 /* The page of the newest settled scan of a process, to be printed; NULL = there is nothing to tell.

@@ -217,7 +217,8 @@ static void store(struct settling *s, const char *summary) {
 
 /* ---- the page -------------------------------------------------------------------------------- */
 
-/* "app (4711)": in a tree of processes the page says whose leaks they are. */
+/* Writes "process 4711 app" into `name`: in a tree of processes the page says whose leaks they are;
+ * "" where there is only one. */
 static void name_program(struct hak_capture *capture, uint32_t process, char name[NAME_BYTES]) {
     const struct hak_process_info *p = hak_rows_process_info(&capture->rows, process);
     const char *path = p && p->row.program ? p->row.program : "";
@@ -227,7 +228,7 @@ static void name_program(struct hak_capture *capture, uint32_t process, char nam
         snprintf(name, NAME_BYTES, "process %d %s", p->row.pid, slash ? slash + 1 : path);
 }
 
-/* Of the places that come first. */
+/* Marks allocation wrappers in the frames of the first HAK_WRAPPERS_STACKS places that are told. */
 static void mark_wrappers(struct hak_store_reader *reader, struct hak_leak_place *places,
                           uint32_t count) {
     struct hak_frames *stacks[HAK_WRAPPERS_STACKS];

@@ -22,7 +22,8 @@ void hak_greeting_open(struct hak_greeting *g, int socket) {
     *g = (struct hak_greeting){.socket = socket, .memfd = -1};
 }
 
-/* It may be anything: a socket does not linger. */
+/* Closes a descriptor that a program sent, without waiting. It may be anything: a socket does not
+ * linger. */
 static void drop_descriptor(const struct hak_greeting *g, int file) {
     struct linger none = {0};
     if (g->closes_nothing)

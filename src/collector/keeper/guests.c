@@ -59,8 +59,8 @@ void hak_guests_look(struct hak_guests *guests, uint64_t now_ms) {
     hak_leaving_look(&guests->leaving, now_ms);
 }
 
-/* Room for a guest of process `pid`: one process waits for few answers at a time, and the oldest
- * guest that has said nothing yet makes room for all others. */
+/* Makes room for a guest of process `pid` by dropping one: one process waits for few answers at a
+ * time, and the oldest guest that has said nothing yet makes room for all others. */
 static void make_room_for(struct hak_guests *guests, pid_t pid) {
     int of_pid = 0, first_of_pid = 0;
     for (int i = guests->count - 1; i >= 0; i--)

@@ -38,7 +38,7 @@ int hak_guests_accept(const struct hak_guests *guests, int listening);
 bool hak_guests_has_room(const struct hak_guests *guests);
 /* Whether the process at the other end is heard: one of the keeper's own user, or of the tree. */
 bool hak_guests_may_speak(struct hak_guests *guests, const struct hak_held *held, int socket);
-/* All others are sent away at once. */
+/* Answers a connection that the keeper belongs to another user, and closes it at once. */
 void hak_guests_refuse_other_user(struct hak_guests *guests, int socket);
 
 /* Adds a guest that has connected, and makes room by dropping others; does not ask for its

@@ -49,7 +49,8 @@ bool hak_loop_tell_refused(struct hak_loop *l, bool is_last) {
     return true;
 }
 
-/* The worker has closed the store: that is the end, unless somebody came meanwhile. */
+/* Ends the keeper, as the worker has closed the store; or starts another worker if somebody came
+ * meanwhile. */
 static void hear_finished(struct hak_loop *l) {
     l->finished = l->held.count == 0 && !has_untold(l) && !hak_loop_finish_awaits_guests(l);
     if (!l->finished)
@@ -75,7 +76,8 @@ void hak_loop_read_worker(struct hak_loop *l) {
     }
 }
 
-/* No worker stays alive: sessions that nobody holds any more would keep this process for ever. */
+/* Gives up sessions that nobody holds any more, as no worker stays alive and they would keep this
+ * process for ever; with the last one it is said, and the keeper ends. */
 static void give_up_abandoned(struct hak_loop *l) {
     l->gave_up |= hak_held_forget_abandoned(&l->held);
     if (!l->gave_up || l->held.count || l->guests.count || l->worker.config.hold)
@@ -115,8 +117,8 @@ const char *hak_loop_note_unrecorded(struct hak_loop *l, struct hak_greeting *g,
     return why;
 }
 
-/* Where reports of the session go. Read now, while the program waits for the answer: it may have
- * other rights when another worker asks for it. */
+/* Reads from the session's header where its reports go. Now, while the program waits for the
+ * answer: it may have other rights when another worker asks for it. */
 static void read_log_path(struct hak_held_session *s) {
     ssize_t got = pread(s->memfd, s->log_path, sizeof s->log_path - 1,
                         (off_t)offsetof(struct hak_session, log_path));
@@ -244,7 +246,8 @@ static void accept_all(struct hak_loop *l) {
 
 /* ---- the owner ------------------------------------------------------------------------------- */
 
-/* A program that has connected before the owner wanted a SYNC is heard before it is sent. */
+/* Begins a SYNC that the owner wants, with some passes over new connections first: a program that
+ * has connected before is heard before it is sent. */
 static void begin_sync(struct hak_loop *l, uint32_t wanted) {
     if (l->sync_seen == wanted)
         return;

@@ -24,7 +24,8 @@ void hak_keeper_worker_make(struct hak_keeper_worker *worker, const char *collec
     worker->config.next_number = 1;
 }
 
-/* Also for holders of a copy of this end: a living worker must see it. */
+/* Ends the link to the worker, also for holders of a copy of this end: a living worker must see
+ * it. */
 static void end_link(struct hak_keeper_worker *w) {
     if (w->link >= 0) {
         shutdown(w->link, SHUT_RDWR);

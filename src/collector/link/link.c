@@ -130,7 +130,8 @@ int hak_link_receive(int link, struct hak_link_message *message, int *descriptor
     return is_whole ? 1 : got == 0 ? 0 : -1;
 }
 
-/* The user's preloads are meant for PROGRAM: a worker whose clock stands still never ends. */
+/* Takes LD_PRELOAD out of the environment: the user's preloads are meant for PROGRAM, and a worker
+ * whose clock stands still never ends. */
 static void drop_preloads(void) {
     char **to = environ;
     for (char **from = environ; from && *from; from++)

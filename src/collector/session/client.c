@@ -127,9 +127,10 @@ static void close_process(struct hak_client *c, struct hak_rows *rows, uint32_t 
     w->phase = HAK_PHASE_CLOSED;
 }
 
-/* Once the row that says how it ended is stored, a new process may have the entry; until then a
- * worker that comes after this one must find it. So are the rows of its nodes by then, which name
- * the entry: they would be taken for the new one's, with its modules. */
+/* Frees the entry of a closed process for another one, once its nodes' rows are stored; entry 0
+ * stays. Once the row that says how it ended is stored, a new process may have the entry; until
+ * then a worker that comes after this one must find it. So are the rows of its nodes by then, which
+ * name the entry: they would be taken for the new one's, with its modules. */
 static void free_entry(struct hak_client *c, uint32_t index) {
     if (index == 0 || !hak_node_map_is_settled(c, c->processes[index].nodes_end))
         return;

@@ -106,8 +106,8 @@ void hak_client_release(struct hak_client *client, struct hak_rows *rows);
 /* True when all processes are closed, every ring is stored and nobody maps the memory. */
 bool hak_client_is_over(struct hak_client *client, uint64_t now_ns);
 
-/* It is over from now on, even if processes live: none of the memory is given back to those, which
- * may still write, and their rows say that they went on. */
+/* Ends a session from now on, even if processes live: none of the memory is given back to those,
+ * which may still write, and their rows say that they went on. */
 void hak_client_cut(struct hak_client *client);
 
 #endif

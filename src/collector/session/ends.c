@@ -59,7 +59,8 @@ static int reaped_status(const struct hak_process_watch *watch) {
     return is_told ? facts.exit_code & 0xffff : -1;
 }
 
-/* A parent may reap the process between the two looks: then the pidfd knows more by now. */
+/* Asks how a process ended, unless that is known: by its pidfd, its zombie, and the pidfd again, as
+ * a parent may reap the process between the two looks. */
 void hak_ends_ask(struct hak_process_watch *watch) {
     if (watch->wait_status >= 0 || watch->pidfd < 0)
         return;
@@ -128,8 +129,9 @@ static void describe_exec(struct hak_rows *rows, uint32_t row, const struct hak_
     hak_rows_note(rows, row, note);
 }
 
-/* A program with a malloc of its own inside runs under hakmem-debug.so and hardly ever comes to it:
- * only the files that it executes are looked at, each once in a while. */
+/* Notes that a process's program has a malloc of its own inside, if no note is there yet: it runs
+ * under hakmem-debug.so and hardly ever comes to it. Only the files that it executes are looked at,
+ * each once in a while. */
 static void describe_own_malloc(struct hak_rows *rows, uint32_t row) {
     static struct hak_target_trouble trouble;
     static char looked_at[HAK_PATH_BYTES]; /* the last program: a build runs many of one */
@@ -148,7 +150,8 @@ static void describe_own_malloc(struct hak_rows *rows, uint32_t row) {
     hak_rows_note(rows, row, note);
 }
 
-/* HAKMEM_WATCH is never without effect in silence. */
+/* Notes why no debug register watches in a process, if no note is there yet: HAKMEM_WATCH is never
+ * without effect in silence. */
 static void describe_unwatched(struct hak_rows *rows, uint32_t row, uint32_t why) {
     char note[256];
     const struct hak_process_info *p = hak_rows_process_info(rows, row);
@@ -159,8 +162,8 @@ static void describe_unwatched(struct hak_rows *rows, uint32_t row, uint32_t why
     hak_rows_note(rows, row, note);
 }
 
-/* Why the machine gives level normal no registers, once for the capture; an act of a single program
- * (a sandbox, SIGTRAP) is no such reason. */
+/* Notes why the machine gives level normal no registers, once for the capture; an act of a single
+ * program (a sandbox, SIGTRAP) is no such reason. */
 static void note_machine(struct hak_rows *rows, uint32_t why) {
     bool is_machines = why == HAK_UNWATCHED_OLD_KERNEL || why == HAK_UNWATCHED_DEAF ||
                        (why != 0 && why < HAK_UNWATCHED_OLD_KERNEL);
@@ -293,7 +296,7 @@ static bool note_closed(struct hak_rows *rows, const struct hak_who *who, const 
     return false;
 }
 
-/* The path of the program that the process is now; "" = not known. */
+/* Reads the path of the program that the process is now; "" = not known. */
 static void read_program(const struct hak_who *who, char program[HAK_PATH_BYTES]) {
     char path[64];
     int file = hak_proc_open(who->outer, "exe");

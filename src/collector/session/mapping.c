@@ -197,8 +197,9 @@ bool hak_mapping_give_node_up(const struct hak_mapping *m, uint32_t id) {
            !hak_node_read(nodes_of(m), node_bits(m), id, &node);
 }
 
-/* The tail moves first: a worker that dies in between leaves a head that its successor can tell
- * from records that nobody read. */
+/* Moves tail and head of a drained ring to the start of the next extent, and returns it; a head
+ * there already stays. The tail moves first: a worker that dies in between leaves a head that its
+ * successor can tell from records that nobody read. */
 static uint64_t begin_at_an_extent(struct hak_ring_entry *r, uint64_t head) {
     uint64_t rest = head % HAK_RING_RECORDS_MAX;
     if (rest == 0 || head > UINT64_MAX / 2)

@@ -112,7 +112,8 @@ static void put_changes(struct hak_snapshots *s, struct hak_snapshot_watch *w, c
         memcpy(w->last, sum, CELLS * sizeof *w->last);
 }
 
-/* So that a reader knows how long the last values held. */
+/* Adds a row of when resident memory was last looked at unchanged, so that a reader knows how long
+ * the last values held; nothing if it was not. */
 static void put_looked(struct hak_snapshots *s, struct hak_snapshot_watch *w, uint64_t ns) {
     if (w->is_unchanged)
         put_note(s, w->row, ns, HAK_SNAPSHOT_LOOKED, w->looked_ns);

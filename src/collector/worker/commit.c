@@ -45,7 +45,8 @@ static int put_all(struct hak_worker *w) {
     return error;
 }
 
-/* The events of the batch will not be stored: counted for each thread, to be told when it goes. */
+/* Counts the events of the batch, which will not be stored, for each thread, to be told when it
+ * goes; all that waits is taken back. */
 static void lose_batch(struct hak_worker *w, const char *reason) {
     hak_rows_rolled_back(&w->capture.rows);
     for (uint32_t i = 0; i < w->client_count; i++) {
@@ -66,7 +67,8 @@ static void lose_batch(struct hak_worker *w, const char *reason) {
     }
 }
 
-/* Once for a capture: a disk that is full may be so again and again. */
+/* Says that the store takes no more, once for a capture: a disk that is full may be so again and
+ * again. */
 static void tell_trouble(struct hak_worker *w) {
     if (!w->trouble_said)
         hak_say("%s; the capture stays as it is, what comes from now on is counted as lost until "
@@ -79,9 +81,9 @@ static uint64_t clip(uint64_t value, uint64_t low, uint64_t high) {
     return value < low ? low : value > high ? high : value;
 }
 
-/* The file and its log stay below the cap together: the oldest chunks go when the used part comes
- * near it, a few at a time, so that no commit waits long for it; their room is used again before
- * the file grows. The reserve is for the log, and for one commit. */
+/* Keeps the file and its log below the cap together: drops the oldest chunks when the used part
+ * comes near it, a few at a time, so that no commit waits long for it; their room is used again
+ * before the file grows. The reserve is for the log, and for one commit. */
 static void keep_below_cap(struct hak_worker *w) {
     uint64_t cap = w->max_bytes, dropped = 0;
     if (cap == 0)

@@ -396,8 +396,9 @@ static void take_cursors(struct hak_worker *w, struct hak_client *c, uint32_t nu
     }
 }
 
-/* Its nodes that are not known have been written over: those stacks are counted as missing. The
- * worker before may have died between its commit and telling the program. */
+/* Goes on behind the nodes that a worker before stored (`is_known`), and gives those back to the
+ * program, as that one may have died between its commit and telling it. Its nodes that are not
+ * known have been written over: those stacks are counted as missing. */
 static void take_nodes(struct hak_worker *w, struct hak_client *c, bool is_known) {
     if (is_known && hak_node_map_load(c, w->capture.writer) != 0)
         hak_say("%s", hak_store_message());

@@ -65,8 +65,8 @@ void hak_worker_free(struct hak_worker *worker) {
     hak_leaks_free(&worker->findings.leaks);
 }
 
-/* A hello came from a process whose row says that it vanished: it had executed another program,
- * which was seen later than its end. */
+/* Corrects the row of a process that says that it vanished, as a hello came of it: it had executed
+ * another program, which was seen later than its end. */
 static void correct_vanished(struct hak_worker *w, const struct hak_who *who, uint64_t ns) {
     for (uint32_t id = UINT32_MAX; (id = hak_rows_find_process(&w->capture.rows, who, id)) > 0;) {
         struct hak_process_row *row = &w->capture.rows.processes[id - 1].row;
@@ -180,7 +180,7 @@ static void bar_file(struct hak_worker *w, struct hak_link_message *m) {
     w->unreadable_new = true;
 }
 
-/* The store says which files are not read, once for each. */
+/* Stores which files are not read, when there are new ones. */
 static void store_unreadable(struct hak_worker *w) {
     if (w->unreadable_new && hak_capture_begin(&w->capture))
         w->unreadable_new = !hak_capture_end(
@@ -258,8 +258,8 @@ static bool watch_keeper(struct hak_worker *w, pid_t keeper) {
     return epoll_ctl(w->bell.epoll, EPOLL_CTL_ADD, w->link, &event) == 0;
 }
 
-/* The keeper is gone (killed, or `run` has ended before its descendants): another one gets all that
- * this worker holds, the listening socket first. */
+/* Starts another keeper where this one's is gone (killed, or `run` has ended before its
+ * descendants): it gets all that this worker holds, the listening socket first. */
 static void start_keeper(struct hak_worker *w, uint64_t now) {
     static struct hak_link_message m; /* one worker thread */
     int pair[2];
@@ -331,7 +331,8 @@ void hak_worker_commit_all(struct hak_worker *worker) {
         beat(worker);
 }
 
-/* A session of level light may have had no fault, and been asked for. */
+/* Stores the counts of watched calls and blocks of a session of level light, which may have had no
+ * fault. */
 static void store_watched(struct hak_worker *w, const struct hak_client *c) {
     const volatile struct hak_report_request *area = hak_mapping_report(&c->map);
     uint32_t index = area->process < HAK_PROCESSES ? area->process : 0;
@@ -362,8 +363,7 @@ static void close_sessions(struct hak_worker *w, uint64_t now) {
     }
 }
 
-/* The recording ends before its processes do: they are told, and their records until then are
- * stored. */
+/* Ends sessions whose processes go on: they are told, and their records until then are stored. */
 static void cut_sessions(struct hak_worker *w) {
     for (uint32_t i = 0; i < w->client_count; i++)
         atomic_store(&hak_mapping_header(&w->clients[i]->map)->is_over, 1);
@@ -383,8 +383,9 @@ static uint32_t count_live(const struct hak_worker *w, uint32_t for_unseen) {
     return live;
 }
 
-/* Somebody maps a session in which no process is known to live: a forked child says who it is when
- * it first runs, which on a busy machine is later than its parent's end. It is given a moment. */
+/* Waits a moment for a session that somebody maps and in which no process is known to live: a
+ * forked child says who it is when it first runs, which on a busy machine is later than its
+ * parent's end. */
 static void await_unseen(struct hak_worker *w) {
     for (int slice = 0; slice < UNSEEN_SLICES; slice++) {
         uint32_t known = count_live(w, 0);
@@ -449,8 +450,9 @@ static void close_store(struct hak_worker *w, enum hak_resolve_state state) {
     w->capture.writer = NULL;
 }
 
-/* No client is left: everything is resolved, a moment at a time, then the store becomes one closed
- * file. A session that comes between two calls is taken in, and the store stays open for it. */
+/* Ends the store when no client is left: everything is resolved, a moment at a time, then the store
+ * becomes one closed file. A session that comes between two calls is taken in, and the store stays
+ * open for it. */
 static void finish(struct hak_worker *w) {
     enum hak_resolve_state state = HAK_RESOLVE_DONE;
     if (!w->finish_until_ns) {
