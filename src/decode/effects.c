@@ -101,7 +101,7 @@ static struct hak_operand *add_stack(const struct insn *insn, struct hak_decoded
     return operand;
 }
 
-/* The word below RSP is written, and RSP moves there. */
+/* Notes that the instruction writes the word below RSP, and that RSP moves there. */
 static void push(const struct insn *insn, struct hak_decoded *out) {
     struct hak_operand *operand = add_stack(insn, out, -STACK_BYTES);
     operand->writes = true;
