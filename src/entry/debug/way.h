@@ -258,7 +258,7 @@ HAK_ENTRY_NESTED void hak_entry_give_back_nested(user_t user, enum hak_given by,
     }
 }
 
-/* The long way back, for a pointer that is not NULL. Inline, so that a report's frames read
+/* Gives a block that is not NULL back by the long way. Inline, so that a report's frames read
  * magazine_flush <- free <- program. */
 HAK_IN_PLACE void hak_entry_give_back(user_t user, enum hak_given by) {
     if (!hak_check_enter()) {
