@@ -46,7 +46,7 @@ static bool may_wait(const struct hak_heap *heap, const struct hak_chunk *chunk)
            heap->mail_bytes + bytes_of(chunk) <= HEAP_BYTES;
 }
 
-/* The chunk waits for the class's next refill, or with `keep` off or no room it goes into the
+/* Lets the chunk wait for the class's next refill, or with `keep` off or no room gives it to the
  * slabs. */
 static void sort_chunk(struct hak_heap *heap, struct hak_chunk *chunk, bool keep) {
     if (keep && may_wait(heap, chunk)) {
