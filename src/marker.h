@@ -139,7 +139,8 @@ static void follow_head(marking_t *m, const block_t *block) {
     mark_pending(m);
 }
 
-/* An unseen block is the head of a leak: marks all that it alone reaches. */
+/* Takes a block that nothing has marked as the head of a leak, and marks all that it alone
+ * reaches. */
 static void follow_unseen(const block_t *block, void *context) {
     marking_t *m = context;
     if (mark_of(block) != HAK_MARK_UNSEEN)
