@@ -23,7 +23,7 @@ struct lines {
     int count;
 };
 
-/* The line's place is the first frame that tells something. */
+/* Sets the line's place to the first frame that tells something. */
 static void settle_place(struct line *line, const struct hak_frames *frames) {
     struct hak_text where = {0};
     int first = hak_words_telling_frame(frames->frame, frames->count);
@@ -36,7 +36,7 @@ static void settle_place(struct line *line, const struct hak_frames *frames) {
     hak_text_free(&where);
 }
 
-/* The line's place is that of its event's stack. */
+/* Sets the line's place to that of its event's stack. */
 static void settle_where(const struct report_page *page, struct line *line) {
     struct hak_frames frames;
     hak_frames_load_top(&frames, page->r, line->event->stack);

@@ -88,7 +88,7 @@ static void add_foreign(struct hak_text *text, const char *string, int precision
     hak_text_add_name(text, head);
 }
 
-/* %s: a text of ours as it is, one of the program made visible; padded. */
+/* Appends %s: a text of ours as it is, one of the program made visible; padded. */
 static void add_string(struct hak_text *text, const struct conversion *c, const char *string) {
     struct hak_text piece = {0};
     struct hak_text *to = c->width > 0 ? &piece : text;
