@@ -377,7 +377,7 @@ static void close_runner(struct flow *f, struct runner *p) {
     p->held = NULL;
 }
 
-/* The process has ended: what it still held is left behind. */
+/* Ends a process: what it still held is left behind, and its peak stands. */
 static void end_runner(struct flow *f, struct runner *p) {
     if (p->state != RUNNING)
         return;

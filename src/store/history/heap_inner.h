@@ -88,7 +88,8 @@ int hak_heap_read_keys(struct hak_store_reader *r, struct hak_profile_keys *keys
 int hak_heap_fail_blob(const struct hak_store_reader *r, const char *table, uint64_t id,
                        const char *wrong);
 
-/* heap_peak.c: around each event that is replayed. */
+/* Notes the bytes before an event that is replayed, after processes that ended before it are
+ * dropped. (heap_peak.c) */
 void hak_heap_tree_before(struct heap *h, const struct hak_event *e);
 
 /* Takes the change that an event made to its process's bytes into those of all, with their peak;

@@ -26,7 +26,8 @@ static void add_candidate(struct candidates *c, uint64_t base) {
     hak_add_sorted(c->base, &c->count, CANDIDATES_MAX + LARGE_MAX, base);
 }
 
-/* Slot starts that each class would have around the address (superslab.h). */
+/* Adds the slot starts that each class would have around the address (superslab.h) as
+ * candidates. */
 static void add_slot_starts(struct hak_store_reader *r, uint64_t address, struct candidates *c) {
     uint64_t slab = address & ~(r->slab_bytes - 1);
     for (unsigned i = 0; i < HAK_READER_CLASSES; i++) {

@@ -44,7 +44,8 @@ static void drop_ranges(struct mapped *m, uint32_t number) {
     m->list[number] = NULL;
 }
 
-/* At its fork a process shares its parent's ranges; after its last event it has none. */
+/* Applies a turn of a process: at its fork it shares its parent's ranges; after its last event it
+ * has none. */
 static void apply_turn(struct mapped *m, const struct hak_lineup_turn *t) {
     bool ends_before = m->query->to || t->before <= m->query->from;
     int64_t parent = t->what == HAK_LINEUP_FORK
@@ -69,7 +70,8 @@ static void apply_turns(struct mapped *m, uint64_t id) {
     }
 }
 
-/* To the event, which has not happened yet. */
+/* Applies all turns up to an event, which has not happened yet; on the way tells of what was mapped
+ * at the range's start. */
 static void advance(struct mapped *m, uint64_t id) {
     if (!m->is_behind && id > m->query->from) {
         apply_turns(m, m->query->from);

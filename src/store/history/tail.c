@@ -71,8 +71,8 @@ static int read_members(struct hak_tail *t) {
     return hak_query_end(&q);
 }
 
-/* A process is covered if a covered one forked it at a known event, behind that one's own FORK.
- * Parents have lower rows: they are known first. */
+/* Settles whether a process is covered: if a covered one forked it at a known event, behind that
+ * one's own FORK. Parents have lower rows: they are known first. */
 static void settle_member(struct hak_tail *t, struct member *m) {
     uint32_t row = m->parent;
     m->parent = number_of(t, row);
@@ -109,7 +109,8 @@ static bool sort_forks(struct hak_tail *t) {
 /* ---- events ------------------------------------------------------------------------------------
  */
 
-/* The processes that inherit nothing of event `id` and what follows. */
+/* Gives processes that were forked before event `id` what their parents hold: they inherit nothing
+ * of it and what follows. */
 static void take_forks(struct hak_tail *t, uint64_t id) {
     for (; t->next_fork < t->forks && !t->failed; t->next_fork++) {
         struct member *child = &t->member[t->fork[t->next_fork]];

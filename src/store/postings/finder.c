@@ -173,7 +173,7 @@ static int narrow(struct hak_finder *f, struct hak_finder_part *p) {
     return 0;
 }
 
-/* The window of chunks beside f->at that the runs of the first part lie in together. */
+/* Chooses the window of chunks beside f->at that the runs of the first part lie in together. */
 static void choose_window(struct hak_finder *f) {
     const struct hak_finder_part *p = &f->part[0];
     uint64_t longest = HAK_POSTING_CHUNKS_MAX;

@@ -96,7 +96,8 @@ static void note_large(struct gathering *g, const struct hak_columns *c, uint32_
         k->large_of[number] = extent + 1;
 }
 
-/* `is_plain`: all values lie in arrays, as they do where events are written. */
+/* Looks at each event for its keys of owners and distances. `is_plain`: all values lie in arrays,
+ * as they do where events are written. */
 HAK_IN_PLACE void look_at_each(struct gathering *g, const struct hak_columns *c, bool is_plain) {
     struct hak_posting_keys *k = g->keys;
     const struct values shapes = values_of(c, HAK_COLUMN_SHAPE);

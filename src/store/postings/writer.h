@@ -16,7 +16,7 @@ void hak_posting_writer_free(struct hak_posting_writer *postings);
  * BASE and STACK are numbered. */
 int hak_posting_put_chunk(struct hak_posting_writer *p, const struct hak_columns *c,
                           uint64_t first_id);
-/* The transaction was taken back. */
+/* Forgets what the transaction that was taken back had merged and numbered. */
 void hak_posting_rolled_back(struct hak_posting_writer *p);
 /* Drops what is stored of the chunks before the one that is `first_kept`: runs that lie before it,
  * and their numbers. 0, or an error. */

@@ -68,7 +68,8 @@ static void add_all(struct hak_profile_layer *to, const struct hak_profile_layer
     }
 }
 
-/* The layers from `from` down to `end`, which is left out, as one; the lowest first. */
+/* Adds all entries of the layers from `from` down to `end`, which is left out, to one; the lowest
+ * first. */
 static void add_chain(struct hak_profile_layer *to, const struct hak_profile_layer *from,
                       const struct hak_profile_layer *end) {
     if (from == end)

@@ -363,7 +363,7 @@ static void list_held(struct hak_profile_gather *g, uint32_t process, struct hak
     *count = rows;
 }
 
-/* The child has the blocks of these rows from event `first` on. */
+/* Gives a child the blocks of these rows of its parent from event `first` on. */
 static void inherit_held(struct hak_profile_gather *g, uint32_t process, uint64_t first,
                          const struct hak_profile_row *row, uint32_t rows, uint64_t bytes) {
     for (uint32_t i = 0; i < rows && !g->is_broken; i++) {
@@ -393,7 +393,7 @@ static void retire_process(struct hak_profile_gather *g, struct process *p, uint
     }
 }
 
-/* An event of a process that was taken to be gone. */
+/* Counts a process that was taken to be gone as there again, as an event of it came. */
 static void come_back(struct hak_profile_gather *g, struct process *p) {
     p->is_gone = false;
     g->is_ahead = true;
@@ -412,7 +412,8 @@ static struct hak_amount *copy_classes(struct hak_profile_gather *g,
     return copy;
 }
 
-/* The process goes on with the blocks that its parent had behind event `fork`. */
+/* Lets a process go on with the blocks that its parent had behind event `fork`, and notes this
+ * origin. */
 static void inherit(struct hak_profile_gather *g, struct process *p, uint32_t row, uint64_t fork,
                     uint64_t first, struct hak_profile_layer *top,
                     const struct hak_amount *class_live, uint64_t bytes) {
@@ -767,15 +768,16 @@ static void add_end(struct hak_profile_gather *g, uint32_t key) {
         e->end[e->ends++] = key;
 }
 
-/* A reader of the run takes the size class of an older life from the event at which it sees it. */
+/* Notes whether a block's size class is another one than at event `i`: a reader of the run takes
+ * that of an older life from the event at which it sees it. */
 static void compare_class(struct hak_profile_gather *g, const struct state *s, uint32_t i) {
     const struct origin *o = &g->origin[s - g->state];
     uint8_t is = s->open == RESIZED ? class_at(g, o->resized - 1) : o->class_index;
     g->has_other_class |= is != class_at(g, i);
 }
 
-/* A life from before the segment ends with event `i`, an END: counted, and told to readers that do
- * not see its birth. */
+/* Ends a life from before the segment with event `i`, an END: it is counted, and told to readers
+ * that do not see its birth. */
 static void end_older(struct hak_profile_gather *g, const struct actor *a, const struct state *s,
                       uint32_t i, uint64_t *live) {
     const struct origin *o = &g->origin[s - g->state];
@@ -797,7 +799,7 @@ static void end_older(struct hak_profile_gather *g, const struct actor *a, const
     *live -= s->size;
 }
 
-/* A life ends although no end of it is seen: another begins in its place. */
+/* Ends a life of which no end is seen, as another begins in its place. */
 static void end_lost(struct hak_profile_gather *g, const struct actor *a, const struct state *s,
                      uint32_t i, uint64_t *live) {
     const struct origin *o = &g->origin[s - g->state];
@@ -819,7 +821,7 @@ static void end_lost(struct hak_profile_gather *g, const struct actor *a, const 
     *live -= s->size;
 }
 
-/* A resize of a life whose birth was lost: the life begins here, as nobody's. */
+/* Begins a life at a resize whose birth was lost, as nobody's. */
 static void begin_unseen(struct hak_profile_gather *g, const struct actor *a, struct state *s,
                          uint32_t i, uint64_t size) {
     uint32_t key = hak_profile_key(&g->keys, 0, 0);
@@ -834,7 +836,7 @@ static void begin_unseen(struct hak_profile_gather *g, const struct actor *a, st
     g->sums.row[sum].came.bytes += size;
 }
 
-/* REALLOC in place: the life stays with its birth. A life that begins and ends in the chunk is
+/* Resizes a life in place: it stays with its birth. A life that begins and ends in the chunk is
  * counted with the size that it has at its end. */
 static void resize_life(struct hak_profile_gather *g, const struct actor *a, struct state *s,
                         uint32_t i, uint64_t size, uint64_t *live) {
@@ -915,7 +917,8 @@ static __attribute__((noinline)) enum outcome take_seldom(struct hak_profile_gat
     return PASSED;
 }
 
-/* The parent's blocks are its child's, too: all so far goes into the tables, which are frozen. */
+/* Notes a fork, whose child has the parent's blocks, too: all so far goes into the tables, which
+ * are frozen. Beyond FORKS_MAX the oldest one is dropped. */
 static void fork_process(struct hak_profile_gather *g, struct process *p, uint32_t row,
                          uint64_t id) {
     end_segment(g);
@@ -983,7 +986,7 @@ static inline void note_tree(struct hak_profile_gather *g, struct hand h, uint32
         note_most(g, h.live + h.others, g->chunk_first + i);
 }
 
-/* A birth or an end where rows are held: each is counted when it comes. */
+/* Counts a birth or an end where rows are held: each is counted when it comes. */
 static inline void count_held(struct hak_profile_gather *g, uint32_t sum, bool is_birth,
                               uint64_t size, bool is_brief) {
     if (!is_peak_kept(g, sum))
@@ -1110,7 +1113,7 @@ static void reserve_actors(struct hak_profile_gather *g, const struct hak_column
     }
 }
 
-/* The times of the chunk's peaks, and of the chunk itself. */
+/* Notes the times of the chunk's peaks, and of the chunk itself. */
 static void note_times(struct hak_profile_gather *g) {
     const struct hak_columns *c = g->c;
     struct hak_profile_tree *t = &g->tree;

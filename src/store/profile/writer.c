@@ -37,7 +37,7 @@ struct hak_profile_writer {
     struct hak_buffer blob;
 };
 
-/* All is forgotten, to begin anew with the first chunk. */
+/* Forgets all that was gathered, to begin anew with the first chunk. */
 static void forget(struct hak_profile_writer *w) {
     hak_profile_gather_free(w->gather);
     w->gather = NULL;

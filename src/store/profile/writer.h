@@ -29,7 +29,7 @@ void hak_profile_writer_thread(struct hak_profile_writer *w, uint32_t thread, ui
  * where memory is out the profile ends. */
 int hak_profile_put_chunk(struct hak_profile_writer *w, const struct hak_columns *c,
                           uint64_t first_id);
-/* The transaction with the put rows was committed, or taken back. */
+/* Notes that the transaction with the put rows was committed: they need not be put again. */
 void hak_profile_committed(struct hak_profile_writer *w);
 
 /* Takes back what the rolled back transaction did; where that cannot be done the profile begins

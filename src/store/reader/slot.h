@@ -37,7 +37,7 @@ struct hak_scan_slot {
 /* Decodes the slot's blob as far as the limits ask, and fills slot->hit with the events that fit.
  * May run on any thread. */
 void hak_scan_decode(struct hak_scan_slot *slot);
-/* Columns that are not wanted may hold another chunk's values: they read as 0. */
+/* Sets fields of columns that are not wanted to 0, as those may hold another chunk's values. */
 void hak_scan_clear_unwanted(struct hak_event *event, unsigned wanted);
 
 struct hak_scan_pool;

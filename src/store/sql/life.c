@@ -335,7 +335,7 @@ static int filter_lives(sqlite3_vtab_cursor *vtab, int number, const char *plan,
     return error ? hak_table_fail(vtab->pVtab, error) : next_life(vtab);
 }
 
-/* A column of the birth, or of the end in the place of its column of the birth. */
+/* Gives a column of the birth, or of the end in the place of its column of the birth. */
 static void set_event_column(struct life_cursor *c, sqlite3_context *out, const struct hak_event *e,
                              enum life_column which) {
     struct hak_tables *t = hak_table_shared(&c->head.vtab);

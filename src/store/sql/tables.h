@@ -43,9 +43,9 @@ const char *hak_table_kind(const struct hak_tables *t, unsigned kind);
 const char *hak_table_place(const struct hak_tables *t, unsigned place);
 /* The tid in a thread's row, 0 = there is no such row. */
 uint64_t hak_table_tid(struct hak_tables *t, uint32_t thread);
-/* The slot's bytes; NULL where there is no slot. */
+/* Gives the bytes of a class's slot to SQLite; NULL where there is no slot. */
 void hak_table_slot(struct hak_store_reader *r, unsigned class_index, sqlite3_context *out);
-/* "C3", or "large" */
+/* Gives the class's words to SQLite: "C3", or "large". */
 void hak_table_class(struct hak_store_reader *r, unsigned class_index, sqlite3_context *out);
 
 /* The bases over which the tables block and life go, instead of events: chosen by the constraints

@@ -256,7 +256,7 @@ const struct hak_database *hak_store_writer_database(const struct hak_store_writ
 /* Bytes of the file that hold something. Dropped space is used again before the file grows, so it
  * is never longer than this ever was. */
 uint64_t hak_store_used_bytes(struct hak_store_writer *w);
-/* The write-ahead log is brought into the file when it has some `bytes`. */
+/* Has the write-ahead log brought into the file when it has some `bytes`. */
 void hak_store_keep_log_below(struct hak_store_writer *w, uint64_t bytes);
 /* Drops the oldest chunks until `max_bytes` are used (the newest chunk stays); `*events_dropped`:
  * the number of their events. The file gets no shorter. */
