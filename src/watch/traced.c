@@ -307,7 +307,7 @@ static int find_refusal(int error) {
     return hak_traced_is_debugged() ? HAK_UNWATCHED_TRACED : HAK_UNWATCHED_BARRED;
 }
 
-/* No register is watched from now on, for this reason. */
+/* Gives up tracing: no register is watched from now on, for this reason. */
 static void give_up(int why) {
     traced_refusal = why;
     is_traced_over = true;
