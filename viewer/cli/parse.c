@@ -11,7 +11,7 @@
 
 #define FIRST_LONG 256 /* getopt's value of option 0; below are letters */
 
-/* The options of the command and those of all; the command's own come first. */
+/* Merges the options of the command and those of all; the command's own come first. */
 static void merge_options(struct view *view) {
     const struct view_command *command = view->command;
     for (int i = 0; command && i < command->option_count; i++)
