@@ -183,7 +183,8 @@ static void count_missing(marking_t *leaks, uint64_t start, uint64_t end) {
     leaks->marking.missing_bytes += end - start;
 }
 
-/* Code is as its file has it; read-only data that was relocated is in the core. */
+/* Calls `visit` for all that can hold pointers in the core, but for code, which is as its file has
+ * it, and devices; read-only data that was relocated is in the core. */
 static void each_root(marking_t *leaks, void (*visit)(marking_t *, uint64_t, uint64_t)) {
     const struct core_memory *core = &leaks->blocks->memory;
     for (size_t i = 0; i < core->range_count && !leaks->no_memory; i++) {
@@ -221,7 +222,8 @@ static void look_between(marking_t *leaks, uint64_t at, uint64_t end) {
     }
 }
 
-/* A guarded block may lie at no multiple of 8, and its members with it. */
+/* Looks at all words of a block, also from its start where that is no multiple of 8: a guarded
+ * block may lie so, and its members with it. */
 static void look_inside(marking_t *leaks, const block_t *block) {
     look_between(leaks, (block->user + 7) & ~(uint64_t)7, block->end & ~(uint64_t)7);
     if (block->user % 8 != 0)

@@ -154,8 +154,8 @@ static void note_cached(struct cache *cache, uint64_t base) {
                                                               .is_linked = cache->is_linked};
 }
 
-/* The array of a class: from its top down. If a fork left the thread behind, the child notes how
- * full it was (front/left.c), until the heap has an owner again. */
+/* Adds the blocks in the array of a class, from its top down. If a fork left the thread behind, the
+ * child notes how full it was (front/left.c), until the heap has an owner again. */
 static void walk_array(struct cache *cache, uint64_t thread, uint64_t front) {
     const struct core_table *t = cache->half->table;
     unsigned c = cache->class_index;
@@ -414,7 +414,8 @@ static bool walk_large(struct core_half *half) {
                      each_large(half, core_place(t, root, HAK_AT_map_root_granules), granules, 1));
 }
 
-/* A live guarded block has words of hakmem's own on its pages. */
+/* Counts the pages of live guarded blocks as missing from the core where all are zero: they have
+ * words of hakmem's own, so the kernel has not saved them. */
 static void forget_unsaved(const struct core_half *half) {
     for (size_t i = 0; i < half->large_count; i++)
         if (half->large[i].is_guarded && half->large[i].is_live)
