@@ -173,7 +173,7 @@ static char *make_headline(const struct finding *one, const json_t *fault) {
     return hak_text_take(&line);
 }
 
-/* Name, meaning and advice by the code. */
+/* Fills in name, meaning and advice by the code. */
 static void name_it(struct finding *one) {
     const struct hak_fault_words *words = hak_words_fault(one->code);
     one->name = words ? words->name : "crash";
