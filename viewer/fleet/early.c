@@ -79,7 +79,8 @@ static char *make_document(struct watch *w, uint64_t *fault) {
     return document;
 }
 
-/* A document in place of the one that waits, which has less. */
+/* Looks for new faults, and queues a document with them in place of the one that waits, which has
+ * less; it is due at once. */
 static void look(struct watch *w) {
     uint64_t fault = 0;
     char name[QUEUE_NAME], *document = make_document(w, &fault);

@@ -236,7 +236,8 @@ static bool be_early(struct sender *s, int go) {
     return got == 1;
 }
 
-/* `go`: the socket of a process that was begun early, or -1. */
+/* Runs the process that sends, until all is sent or the server is away. `go`: the socket of a
+ * process that was begun early, or -1. */
 static void run_child(struct queue *queue, struct sending *to, int go) {
     static const int signals[] = {SIGALRM, SIGINT, SIGTERM, SIGHUP, SIGQUIT};
     struct sender s = {.queue = queue, .to = to};
