@@ -193,7 +193,8 @@ static void split_at_peak(struct event_reading *r) {
         t->step[i].first += count;
 }
 
-/* A row whose changes all happened until the peak has nothing behind it. */
+/* Drops changes of nothing from all steps: a row whose changes all happened until the peak has
+ * nothing behind it. */
 static void drop_nothing(struct timeline *t) {
     uint32_t to = 0;
     for (uint32_t i = 0; i < t->steps; i++) {
