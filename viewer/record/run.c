@@ -207,7 +207,8 @@ static void print_closing_lines(struct view *view, const struct outcome *outcome
         print_checked(view, outcome);
 }
 
-/* Nobody who asks for debug registers is left to believe that they watched. */
+/* Says with --watch why no debug register watched, so that nobody who asks for them is left to
+ * believe that they did. */
 static void print_unwatched(struct view *view, const struct outcome *outcome) {
     char *note = outcome->read && view_given(view, "watch") ? view_read_unwatched(view) : NULL;
     if (note)
