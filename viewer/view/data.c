@@ -320,7 +320,7 @@ int data_set_span(struct data *d, bool is_span) {
 /* ---- what is read ------------------------------------------------------------------------------
  */
 
-/* The labels anew: for another filter, and where names have come meanwhile. */
+/* Forgets all labels: for another filter, and where names have come meanwhile. */
 void data_forget_places(struct data *d) {
     profile_free_places(&d->places);
     d->places = (struct profile_places){.view = d->view,
@@ -421,7 +421,7 @@ static void keep_moment(const struct data *d, struct data_moment *m) {
     m->step = step_of_event(d, m->at.event);
 }
 
-/* The event of the end, before there is more behind it. */
+/* Makes the moment of the end its event, before there is more behind it. */
 static void pin_moment(const struct data *d, struct data_moment *m) {
     if (m->at.kind != VIEW_AT_END || m->is_event || m->step < 0)
         return;

@@ -147,7 +147,8 @@ static int read_zoom(struct data *d) {
     return data_place_moments(d);
 }
 
-/* The position after this step: the range's start, an event, or the range's end. */
+/* Sets the beginning of a range to the position after this step; -1: the beginning of the range
+ * now. */
 static void set_from(const struct data *d, int64_t step, struct data_range *out) {
     const struct data_range *range = range_of(d);
     out->from = step < 0 ? range->from : d->timeline.step[step].event;
