@@ -25,7 +25,8 @@ struct hak_made_files {
     const char *refused; /* why a file that is there is not read; a constant, NULL = none is */
 };
 
-/* Of process `pid`, as this process sees it. NULL: there are too many, or no memory. */
+/* Opens the folders of process `pid`, as this process sees it, in which its names of made code may
+ * come to lie. NULL: there are too many, or no memory. */
 struct hak_made_files *hak_made_files_open(pid_t pid);
 /* Looks for the process's files of names, as code in no module is on a stack of it; at most each
  * LOOK_NS and LOOKS_MAX times, and not once a dump is open. */

@@ -84,8 +84,8 @@ bool hak_rows_is_process(const struct hak_process_info *row, const struct hak_wh
 uint32_t hak_rows_find_process(const struct hak_rows *rows, const struct hak_who *who,
                                uint32_t below);
 
-/* New rows; their ids, or 0 when memory ran out (remembered in out_of_memory). Strings are copied.
- */
+/* Adds a process's row; strings are copied. Returns its id, or 0 when memory ran out (remembered in
+ * out_of_memory). */
 uint32_t hak_rows_add_process(struct hak_rows *rows, const struct hak_process_row *row);
 
 /* Adds a module to its process; the image is that of the same path and build-id. Returns its row, 0

@@ -220,7 +220,8 @@ static void settle_fork(struct hak_drain *d, const struct hak_drain_pending *n, 
     }
 }
 
-/* Of the process of row N: meta allocator.N. */
+/* Stores the module that serves malloc in the process of a row, as meta allocator.N. 0, or an
+ * error. */
 static int put_allocator(struct hak_store_writer *writer, uint32_t row, const char *module) {
     char key[64];
     snprintf(key, sizeof key, "allocator.%u", row);

@@ -96,9 +96,9 @@ static void set_owner(struct hak_drain *d, struct hak_client *c, struct hak_ring
     cursor->thread_number = owner->thread_number;
 }
 
-/* In a ring that threads share the record behind a THREAD_SWITCH is of the thread that it names;
- * they were written as one, so the switch is taken with it. Returns how many records were passed
- * over. */
+/* Passes over a THREAD_SWITCH in a ring that threads share: the record behind it is of the thread
+ * that it names, and becomes `head`. They were written as one, so the switch is taken with it.
+ * Returns how many records were passed over. */
 static uint32_t pass_switch(const struct hak_ring_view *view, uint64_t position, uint64_t limit,
                             struct hak_record *head, struct owner *owner) {
     if (hak_record_kind_of(head) != HAK_THREAD_SWITCH || position + 1 >= limit)

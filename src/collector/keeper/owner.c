@@ -41,7 +41,8 @@ static int start_thread(struct hak_keeper *k) {
     return error;
 }
 
-/* 0 or an error; free_keeper frees all that was made until then. */
+/* Makes desk and loop and starts the keeper's thread. 0 or an error; free_keeper frees all that was
+ * made until then. */
 static int start(struct hak_keeper *k, const struct hak_keeper_options *options) {
     if (!hak_desk_make(&k->desk))
         return errno;
@@ -143,7 +144,7 @@ static uint64_t look_at_work(const struct hak_keeper *k) {
     return seen;
 }
 
-/* With the lock held. */
+/* Begins to wait `timeout_ms` for progress, with the lock held. */
 static struct patience begin_patience(const struct hak_keeper *k, int timeout_ms) {
     uint64_t now = hak_time_ms();
     return (struct patience){.timeout_ms = timeout_ms,

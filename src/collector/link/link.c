@@ -30,7 +30,8 @@ bool hak_link_process_is_over(int process) {
     return process >= 0 && poll(&p, 1, 0) > 0;
 }
 
-/* Only some carry paths, and a session's is short: there may be thousands. */
+/* The bytes of a message that are sent. Only some kinds carry all paths, and a session's is short:
+ * there may be thousands. */
 static size_t size_of(const struct hak_link_message *m) {
     size_t before = offsetof(struct hak_link_message, log_path);
     if (m->type == HAK_LINK_CONFIG || m->type == HAK_LINK_STORE || m->type == HAK_LINK_UNREADABLE)

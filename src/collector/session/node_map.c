@@ -149,8 +149,8 @@ static uint32_t make_node_row(struct hak_client *c, struct hak_rows *rows, const
                         : hak_rows_add_node(rows, parent, process, generation, ip);
 }
 
-/* Up to the first frame that is known, then down again: parents get their rows first. 0 where a
- * frame is missing. */
+/* Makes the rows of a node and its parents: up to the first frame that is known, then down again,
+ * as parents get their rows first. Returns the node's row; 0 where a frame is missing. */
 static uint32_t make_path_rows(struct hak_client *c, struct hak_rows *rows, uint32_t id,
                                uint32_t process_index, uint64_t ns, bool may_refer) {
     uint32_t path[STACK_DEPTH_MAX];

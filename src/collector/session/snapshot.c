@@ -145,7 +145,8 @@ static uint64_t interval_ns(const struct hak_client *c, uint64_t age_ns) {
     return age_ns / AGE_PART > usual ? age_ns / AGE_PART : usual;
 }
 
-/* Short programs have some looks, too; old ones as many as snapshots. */
+/* The time between two looks at a process's resident memory: short programs have some looks, too;
+ * old ones as many as snapshots. */
 static uint64_t resident_interval_ns(const struct hak_client *c, uint64_t age_ns) {
     uint64_t most = interval_ns(c, age_ns), part = age_ns / RESIDENT_PART;
     uint64_t least = most < RESIDENT_NS ? most : RESIDENT_NS;

@@ -25,7 +25,7 @@ static void name_key(const char *of, uint64_t id, char key[SESSION_KEY]) {
     snprintf(key, SESSION_KEY, "%s.%016llx", of, (unsigned long long)id);
 }
 
-/* That number; 0 = not known. */
+/* The number of a session that the store has under this key; 0 = not known. */
 static uint32_t find_number(const struct hak_worker *w, const char *of, uint64_t id) {
     char key[SESSION_KEY];
     name_key(of, id, key);

@@ -483,7 +483,8 @@ static void finish_if_wanted(struct hak_worker *w) {
         w->finish_until_ns = 0;
 }
 
-/* Something is to be done now, or (false) the worker may sleep. */
+/* Does what is due: commits, reports, ended sessions, the keeper's SYNC. True: something is to be
+ * done now; false: the worker may sleep. */
 static bool work(struct hak_worker *w) {
     uint64_t now = hak_time_ns();
     store_unreadable(w);
