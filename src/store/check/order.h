@@ -15,8 +15,8 @@
 
 struct hak_order_check;
 
-/* `is_trimmed`: the oldest events are gone, so blocks may begin in the middle of their way. 0 or an
- * error. */
+/* Makes a check of the order of each block's moves. `is_trimmed`: the oldest events are gone, so
+ * blocks may begin in the middle of their way. 0 or an error. */
 int hak_order_check_make(struct hak_store_reader *r, bool is_trimmed,
                          struct hak_check_findings *findings, struct hak_order_check **out);
 /* For tests: follows at most so many blocks at once. */

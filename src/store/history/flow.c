@@ -521,7 +521,8 @@ static int hold_before(void *context, const struct hak_live_block *block) {
     return f->failed;
 }
 
-/* hold_block for the first process. */
+/* Holds a block that the first process got from its parent, as hold_before does. Not 0 ends it: no
+ * memory. */
 static int hold_inherited(void *context, const struct hak_live_block *block) {
     struct flow *f = context;
     hold_block(f, &f->runner[0], block);

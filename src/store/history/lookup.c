@@ -150,7 +150,7 @@ static int find_candidate_uses(struct hak_store_reader *r, const struct sought *
     return result < 0 ? result : 0;
 }
 
-/* Every base that a block around the address may have had. */
+/* Adds every base that a block around the address may have had. 0, or an error. */
 static int find_candidates(struct hak_store_reader *r, uint64_t address, struct candidates *c) {
     struct large_search search = {.reader = r, .address = address, .candidates = c};
     add_candidate(c, address);

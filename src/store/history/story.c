@@ -148,7 +148,8 @@ static int unroll(void *ring, size_t size, uint64_t total, uint64_t room) {
     return (int)room;
 }
 
-/* "Nowhere else" cannot be said where events are missing: 1 none is, 0 some are, or an error. */
+/* Whether no events are missing, lost or trimmed, as "nowhere else" cannot be said otherwise: 1, 0
+ * some are, or an error. */
 static int is_capture_whole(struct hak_store_reader *r) {
     uint64_t missing = 0;
     int found = hak_database_numbers(&r->db,

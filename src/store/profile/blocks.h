@@ -70,7 +70,7 @@ void hak_profile_put(struct hak_profile_layer *top, const struct hak_profile_blo
  * False when memory is out. */
 bool hak_profile_hold(struct hak_profile_layer **top, const struct hak_profile_block *block,
                       uint32_t slot_bytes);
-/* One holder more. NULL stays NULL. */
+/* Adds a holder to a layer and returns it. NULL stays NULL. */
 struct hak_profile_layer *hak_profile_share(struct hak_profile_layer *l);
 /* Takes one holder from a layer and those below it, and frees those that nobody holds. */
 void hak_profile_drop(struct hak_profile_layer *l);

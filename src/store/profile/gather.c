@@ -311,7 +311,8 @@ static inline bool is_peak_kept(const struct hak_profile_gather *g, uint32_t sum
     return sum < g->row_peak_room && g->row_peak[sum].epoch == g->epoch;
 }
 
-/* All processes hold `bytes` behind event `id`, more than ever in this run. */
+/* Notes that all processes hold `bytes` behind event `id`, more than ever in this run; more than
+ * ever at all begins a new peak. */
 static __attribute__((noinline)) void note_most(struct hak_profile_gather *g, uint64_t bytes,
                                                 uint64_t id) {
     g->tree.most_bytes = bytes;

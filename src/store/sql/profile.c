@@ -180,7 +180,8 @@ static int refuse(struct profile_cursor *c, const char *words) {
     return REFUSED;
 }
 
-/* 0; NO_ROW: none can fit; REFUSED: the message is set; or an error of the store. */
+/* Reads a moment of a query: a number of ns or an event, or "peak". 0; NO_ROW: none can fit;
+ * REFUSED: the message is set; or an error of the store. */
 static int read_moment(struct profile_cursor *c, int column, sqlite3_value *value,
                        struct moment *out) {
     struct hak_store_reader *r = hak_table_reader(&c->head.vtab);
@@ -282,7 +283,7 @@ static int filter_profile(sqlite3_vtab_cursor *vtab, int number, const char *pla
                              : SQLITE_OK;
 }
 
-/* xNext. */
+/* xNext: goes to the next row. */
 static int next_profile_row(sqlite3_vtab_cursor *vtab) {
     struct profile_cursor *c = (struct profile_cursor *)vtab;
     c->head.number++;

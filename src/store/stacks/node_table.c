@@ -44,7 +44,7 @@ static int connect_nodes(sqlite3 *database, void *context, int count, const char
     return SQLITE_OK;
 }
 
-/* xDisconnect. */
+/* xDisconnect: frees the table of nodes. */
 static int disconnect_nodes(sqlite3_vtab *vtab) {
     struct node_table *t = (struct node_table *)vtab;
     hak_node_reader_free(t->reader);
