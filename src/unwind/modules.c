@@ -153,8 +153,8 @@ static bool is_noted(const struct hak_object *object) {
     return false;
 }
 
-/* ld.so keeps names as they were asked for. Writes the working folder and `name` into `path`; NULL
- * when that is not possible. */
+/* Writes the working folder and `name` into `path`, as ld.so keeps names as they were asked for;
+ * NULL when that is not possible. */
 static const char *make_absolute(char *path, const char *name) {
     long bytes = hak_raw_call(SYS_getcwd, (long)path, PATH_BYTES, 0, 0, 0, 0);
     while (name[0] == '.' && name[1] == '/')
@@ -282,9 +282,9 @@ static const char *last_part(const char *path) {
     return slash ? slash + 1 : path;
 }
 
-/* `executed` is a link to the program's file, whose own name is another: redis-server, where the
- * file is redis-check-rdb. A name that stands in the other (python3 of python3.13) is none, nor is
- * a script's, nor a link of the kernel's (/proc/self/exe, /dev/fd/3 of fexecve). */
+/* Whether `executed` is a link to the program's file, whose own name is another: redis-server,
+ * where the file is redis-check-rdb. A name that stands in the other (python3 of python3.13) is
+ * none, nor is a script's, nor a link of the kernel's (/proc/self/exe, /dev/fd/3 of fexecve). */
 static bool is_another_name(const char *executed, const char *file) {
     struct stat about, program;
     const char *name = last_part(executed), *own = last_part(file);
