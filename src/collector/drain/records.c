@@ -21,6 +21,8 @@ static const bool is_plain[256] = {
 #include "hops.def"
 };
 
+/* Whether hops.def has a record of this kind that is an event of its own: no continuation, no
+ * switch of threads. */
 static bool is_kind(uint8_t kind) {
     static const bool known[256] = {
 #define HOP(name, number, from, to, sentence) [number] = true,
