@@ -239,6 +239,8 @@ HAK_EXPORT void *__libc_malloc(size_t bytes) {
     return passes_on() ? hak_keep_next.libc.malloc(bytes) : allocate(bytes, HAK_CALL);
 }
 
+/* Frees by libc's own name: the block of an allocator that is not glibc's is passed on unrecorded,
+ * else the block's end is recorded and it is freed. */
 HAK_EXPORT void __libc_free(void *pointer) {
     if (passes_on())
         hak_keep_next.libc.free(pointer);
