@@ -22,6 +22,7 @@ _Thread_local struct hak_writer hak_writer __attribute__((tls_model("initial-exe
 /* The writer of each ring; of this process only. */
 static _Atomic(struct hak_writer *) writers[HAK_RINGS];
 
+/* Marks the extents as free, for other rings. */
 static void give_back_extents(uint32_t first, uint32_t count) {
     for (uint32_t i = first; i < first + count; i++)
         atomic_store_explicit(&hak_current.session->extent_taken[i], 0, memory_order_release);
