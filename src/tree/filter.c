@@ -38,6 +38,7 @@ static uint32_t calculate(uint16_t code, uint32_t a, uint32_t operand) {
     }
 }
 
+/* Whether a conditional jump of a filter is taken with `a` in the accumulator. */
 static bool is_jump_taken(uint16_t code, uint32_t a, uint32_t operand) {
     switch (BPF_OP(code)) {
     case BPF_JEQ:
