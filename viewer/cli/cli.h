@@ -218,6 +218,7 @@ void nearest_offer(struct nearest *nearest, const char *word);
  * the next call. */
 const char *nearest_words(const struct nearest *nearest, const char *before);
 
+/* Prints the completion for the shell that is named. An exit status: another shell is an error. */
 int command_completion(struct view *view);
 
 /* Runs `help`: prints the page of the command that is named, or the list of all. Returns the exit
