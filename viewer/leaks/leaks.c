@@ -188,6 +188,7 @@ static void print_leaks_text(struct view *view, const struct leaks_list *list, u
 
 /* ---- as JSON --------------------------------------------------------------------------------- */
 
+/* A scan of leaks as JSON. */
 static json_t *scan_json(struct view *view, const struct leaks_scan *scan) {
     return hak_json_object(
         NUMBER("row", scan->row), NUMBER("process", scan->process),
