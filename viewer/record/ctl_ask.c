@@ -91,6 +91,8 @@ static bool ring_bell(const struct ctl_target *t) {
     return !bell || ctl_write(t, bell, &one, sizeof one);
 }
 
+/* Says that the process ended while it was asked, and what follows for a sweep. Returns
+ * VIEW_USAGE. */
 static int say_ended(const struct ctl_target *t, enum hak_control_ask ask) {
     view_error("ctl: process %d (%s) ended while it was asked%s", (int)t->pid, t->name,
                ask == HAK_CONTROL_SWEEP

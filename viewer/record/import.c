@@ -30,6 +30,8 @@ static bool choose_store(const struct view *view, char *path, size_t bytes) {
     return false;
 }
 
+/* Prints what was imported in one line: events, processes, losses, faults, store. False, and
+ * said. */
 static bool print_import_lines(const struct view *view) {
     uint64_t faults = view->summary.faults;
     struct hak_text text = {0};
