@@ -139,7 +139,8 @@ static void follow_head(marking_t *m, const block_t *block) {
     mark_pending(m);
 }
 
-/* An unseen block is the head of a leak: marks all that it alone reaches. */
+/* Takes a block that nothing has marked as the head of a leak, and marks all that it alone
+ * reaches. */
 static void follow_unseen(const block_t *block, void *context) {
     marking_t *m = context;
     if (mark_of(block) != HAK_MARK_UNSEEN)
@@ -220,8 +221,8 @@ static void each_kept(marking_t *m, uint64_t start, uint64_t end,
 
 /* ---- roots ----------------------------------------------------------------------------------- */
 
-/* Whether a thread's descriptor stands at `tp`: it names itself, and its guards are those of the
- * first thread. */
+/* Whether `tcb`, the words read from `tp`, is a thread's descriptor: it names itself, and its
+ * guards are those of the first thread. */
 static bool is_descriptor(marking_t *m, const uint64_t *tcb, uint64_t tp) {
     uint64_t buffer[buffer_room(HAK_TCB_WORDS)];
     bool is_whole;
@@ -241,7 +242,8 @@ static bool is_alive(marking_t *m, uint64_t tp) {
     return false;
 }
 
-/* Leaves out the stacks of ended threads, which glibc keeps for the next ones. */
+/* Finds descriptors of ended threads among the words read from `at`. Leaves out their stacks, which
+ * glibc keeps for the next ones, and marks the DTV that each keeps with it. */
 static void leave_out_ended(marking_t *m, uint64_t at, const uint64_t *words, size_t count) {
     enum { APART = PTHREAD_ALIGNMENT / sizeof(uint64_t) };
     for (size_t i = -(at / sizeof *words) % APART; i + HAK_TCB_WORDS <= count; i += APART) {
@@ -294,8 +296,8 @@ static void mark_in_hand(marking_t *m, size_t thread, const struct mark_stack *s
         mark_base(m, words[i]);
 }
 
-/* Marks from all roots but dead stack: writable data, then each thread's registers and words in
- * hakmem's hands. */
+/* Marks from all roots but dead stack and stacks of ended threads: writable data (read once before,
+ * to find those stacks), then each thread's registers and words in hakmem's hands. */
 static void mark_roots(marking_t *m) {
     struct mark_stack stack;
     m->marking.found_as = HAK_MARK_REACHED;

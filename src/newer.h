@@ -53,6 +53,9 @@ struct mallinfo2 mallinfo2(void);
 static inline int close_range(unsigned first, unsigned last, int flags) {
     return (int)syscall(SYS_close_range, first, last, flags);
 }
+
+/* The program's execveat: notes the exec and takes hakmem out of the environment where it does not
+ * fit, which is not known of a path relative to a folder. */
 int execveat(int folder, const char *path, char *const arguments[], char *const environment[],
              int flags);
 #endif

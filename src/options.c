@@ -93,8 +93,8 @@ static bool is_number_in(const char *range, const char *value, uint64_t *number)
            *number <= high;
 }
 
-/* Whether the value is the word at `range`; what the range has behind its colon is a number, or any
- * text. */
+/* Whether `value` is the word at `range`. If the range goes on with a colon, a number in its bounds
+ * or, without bounds, a text that is not empty must follow; it is put into `variant`. */
 static bool is_variant(const char *range, const char *value, struct hak_variant *variant) {
     while (*range && *range != '|' && *range != ':' && *range == *value)
         range++, value++;
@@ -108,6 +108,8 @@ static bool is_variant(const char *range, const char *value, struct hak_variant 
     return value[1] != '\0';
 }
 
+/* Reads a value by its range of words, some of which take a number or a text behind a colon. False:
+ * it is none of them, and `variant` is all zero. */
 bool hak_option_read_variant(const char *range, const char *value, struct hak_variant *variant) {
     for (unsigned index = 0;; index++) {
         *variant = (struct hak_variant){.index = index};
@@ -197,6 +199,8 @@ const struct hak_option *hak_option_find(const char *name, size_t length) {
     return NULL;
 }
 
+/* Parses the value of the option called `name` (without HAKMEM_). False: there is no such option,
+ * or it does not take this value; `*expected` says what would have been right. */
 bool hak_option_parse(struct hak_options *into, const char *name, const char *value,
                       const char **expected) {
     const struct hak_option *option = hak_option_find(name, strlen(name));

@@ -47,6 +47,8 @@ static struct hak_variant guard_of_level(void) {
     return (struct hak_variant){.index = HAK_GUARD_OFF};
 }
 
+/* The value that holds for HAKMEM_GUARD; `auto` is replaced by what the level of checks asks
+ * for. */
 struct hak_variant hak_option_guard(void) {
     struct hak_variant variant;
     (void)hak_option_read_variant(hak_option_table[HAK_INDEX_GUARD].range, hak_options.guard,
@@ -62,7 +64,8 @@ static uint64_t *number_of(unsigned index) {
 
 /* ---- what is said ---------------------------------------------------------------------------- */
 
-/* Appends `part`, or as much of it as `room` takes, in its visible form; returns the bytes. */
+/* Appends the first 200 bytes of `part`, or as much of them as `room` takes, in their visible form;
+ * returns how many bytes it appended. */
 static size_t add_visible(char *to, size_t room, const char *part) {
     const unsigned char *s = (const unsigned char *)part;
     size_t left = strnlen(part, 200), used = 0;
@@ -77,6 +80,8 @@ static size_t add_visible(char *to, size_t room, const char *part) {
     return used;
 }
 
+/* Writes the parts as one line of at most 1,024 bytes to fd 2, in their visible form and at most
+ * 200 bytes of each, so that a value cannot forge a line. Keeps errno. */
 void hak_options_say(const char *const *parts, size_t count) {
     char line[1024];
     size_t length = 0;
@@ -130,8 +135,8 @@ static void tell_settings(void) {
 
 /* ---- what is given --------------------------------------------------------------------------- */
 
-/* Takes one HAKMEM_ variable: a wrong value is kept for complain_of_values, and the first that this
- * build does not heed is noted. */
+/* Takes one HAKMEM_ variable, if there is such an option. A wrong value is kept for
+ * complain_of_values; the first that this build does not heed, unless 0 or off, is noted. */
 static void take_variable(const char *variable, const struct hak_option **unheeded,
                           const char **unheeded_value) {
     const char *name = variable + sizeof prefix - 1;
@@ -160,7 +165,8 @@ static bool has_prefix(const char *variable) {
     return true;
 }
 
-/* Takes all HAKMEM_ variables; complains of the first that this build does not heed. */
+/* Takes all HAKMEM_ variables. The plain and the keep build complain of the first that they do not
+ * heed, unless a recording is going on. */
 static void take_environment(char **environment) {
     const struct hak_option *unheeded = NULL;
     const char *value = "";
@@ -231,8 +237,8 @@ static void make_way_for_bench_fast(struct hak_options *o) {
     o->class_override[0] = 0;
 }
 
-/* Turns off what level light does without: nothing is recorded before a fault, and of the checks
- * those of guarded blocks hold alone. */
+/* Turns off what level light does without: nothing is recorded before a fault (trace on means then
+ * that faults are stored), and of the checks those of guarded blocks hold alone. */
 static void resolve_light(struct hak_options *o) {
     o->stores_faults = o->trace != 0;
     o->trace = 0;
@@ -272,6 +278,9 @@ static void settle_dependent_options(struct hak_options *o) {
         o->magazine_enable = o->inject[0] ? HAK_MAGAZINE_ON : HAK_MAGAZINE_OFF;
 }
 
+/* Sets all options: standard values, then the environment, then profiles and presets, then those
+ * that follow from others; says wrong values on stderr. Under AT_SECURE the environment is not read
+ * and trace is off. */
 void hak_options_read(char **environment) {
     bool is_secure = getauxval(AT_SECURE) != 0;
     take_standards();

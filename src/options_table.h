@@ -38,15 +38,16 @@ HAK_HIDDEN extern const struct hak_option hak_option_table[HAK_OPTIONS];
 /* True for PATH, VARIANT and TEXT. */
 HAK_HIDDEN bool hak_option_is_text(const struct hak_option *option);
 
-/* Parses `value` of an option that is no text; false with `expected` set where it cannot be
- * read. */
+/* Parses `value` of an option that is no text into `*number`. False where it cannot be read.
+ * `*expected` is set to the option's range in both cases. */
 HAK_HIDDEN bool hak_option_take_number(const struct hak_option *option, const char *value,
                                        uint64_t *number, const char **expected);
 
 /* The number that holds where nothing is given; the option is no text. */
 HAK_HIDDEN uint64_t hak_option_standard(const struct hak_option *option);
 
-/* Puts what `value` means into the option's field; false, and nothing changed, as above. */
+/* Puts `value` into the option's field. False, and nothing changed, where it is no value of the
+ * option or a text above 4,095 bytes: `*expected` says then what was expected. */
 HAK_HIDDEN bool hak_option_take(struct hak_options *into, const struct hak_option *option,
                                 const char *value, const char **expected);
 

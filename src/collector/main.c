@@ -31,6 +31,7 @@ static const char help[] =
     "  -h, --help                  this page\n"
     "  -V, --version               the version\n";
 
+/* Says what is wrong with the arguments on stderr. Returns 2. */
 static int usage(const char *problem) {
     struct hak_text text = {0};
     hak_text_add(&text, "hakmem-collect: %s\nTry `hakmem-collect --help`.\n", problem);
@@ -45,8 +46,8 @@ static bool is_socket(int descriptor) {
     return fstat(descriptor, &about) == 0 && S_ISSOCK(about.st_mode);
 }
 
-/* Its own path: the same program is the other half. Without /proc, the path that it was started by.
- */
+/* Finds this program's own path, as the same program is the other half. Without /proc, the path
+ * that it was started by; "" = unknown. */
 static void find_self(char *path, size_t bytes) {
     ssize_t length = readlink("/proc/self/exe", path, bytes - 1);
     path[length > 0 ? length : 0] = 0;
@@ -56,6 +57,7 @@ static void find_self(char *path, size_t bytes) {
     free(started);
 }
 
+/* Does what the arguments ask: help, version, keeper or worker. Returns the exit status. */
 static int act(int count, char **arguments) {
     static char self[HAK_PATH_BYTES];
     const char *what = count > 1 ? arguments[1] : "";
@@ -98,8 +100,8 @@ static void *act_in_thread(void *command) {
     return NULL;
 }
 
-/* Everything runs on stacks of this size, whatever `ulimit -s` was meant for the recorded program.
- */
+/* Runs everything in a thread with a stack of this size, whatever `ulimit -s` was meant for the
+ * recorded program; where none can be made, in this one. */
 int main(int count, char **arguments) {
     struct command command = {.count = count, .arguments = arguments};
     pthread_attr_t attributes;

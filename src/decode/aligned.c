@@ -9,7 +9,8 @@ enum {
     MODRM_REGISTER = 0x38,
 };
 
-/* movaps, movapd, movdqa, and those that go past the caches. */
+/* How movaps, movapd, movdqa and those that go past the caches use the 16 aligned bytes: load or
+ * store. HAK_ALIGNED_NOT for every other instruction. */
 static enum hak_aligned move_of(const struct insn *insn) {
     bool is_66 = insn->prefix == PREFIX_66, is_of_numbers = insn->prefix <= PREFIX_66;
     if (insn->map == MAP_0F38)
@@ -32,8 +33,9 @@ static enum hak_aligned move_of(const struct insn *insn) {
     }
 }
 
-/* All of SSE that reads 16 bytes, but for movups, movdqu, lddqu and the comparisons of strings,
- * which take them anywhere, and two that change a register of MMX. */
+/* Whether the instruction is one of SSE that reads 16 aligned bytes: all but movups, movdqu, lddqu
+ * and the comparisons of strings, which take them anywhere, and two that change a register of MMX.
+ * None with VEX, none that writes memory or changes a general register. */
 static bool is_operation(const struct insn *insn, const struct hak_decoded *out) {
     if (insn->is_vex || out->changed != 0 || out->operands->writes)
         return false;

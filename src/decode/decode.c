@@ -58,7 +58,8 @@ static bool read_prefix(struct insn *insn, unsigned byte) {
     }
 }
 
-/* W widens the operand; R, X and B are the high bits of reg, index and base. */
+/* Notes what a REX prefix says: W widens the operand; R, X and B are the high bits of reg, index
+ * and base. */
 static void read_rex(struct insn *insn, unsigned rex) {
     insn->has_rex = true;
     insn->is_wide = (rex & 8) != 0;
@@ -68,7 +69,8 @@ static void read_rex(struct insn *insn, unsigned rex) {
 }
 
 /* Reads the rest of a VEX or EVEX prefix (c4, c5, 62) and the opcode behind it; the prefix has R, X
- * and B inverted. */
+ * and B inverted. Sets map to ONE_BYTE, for which no VEX instruction is known, where the prefix is
+ * not understood. */
 static void read_vex(struct insn *insn, unsigned kind) {
     unsigned first = next(insn), second = kind == 0xc5 ? first : next(insn), third = 0;
     if (kind == 0x62)

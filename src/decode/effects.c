@@ -64,7 +64,8 @@ static unsigned width_of(const struct insn *insn, char width) {
     }
 }
 
-/* Sets the operand's size; EVEX scales a displacement of one byte by it. */
+/* Sets the operand's size, and whether it is exact; EVEX scales a displacement of one byte by
+ * it. */
 static void set_width(const struct insn *insn, struct hak_operand *operand, char width) {
     unsigned bytes = width_of(insn, width);
     if (bytes && insn->is_broadcast)
@@ -100,7 +101,7 @@ static struct hak_operand *add_stack(const struct insn *insn, struct hak_decoded
     return operand;
 }
 
-/* The word below RSP is written, and RSP moves there. */
+/* Notes that the instruction writes the word below RSP, and that RSP moves there. */
 static void push(const struct insn *insn, struct hak_decoded *out) {
     struct hak_operand *operand = add_stack(insn, out, -STACK_BYTES);
     operand->writes = true;
@@ -190,7 +191,9 @@ static char group_15(const struct insn *insn, struct cell *cell) {
     return is_plain && insn->reg == 2 ? 'r' : is_plain && insn->reg == 3 ? 'w' : '?';
 }
 
-/* The way of an instruction whose number in ModRM says what it is. */
+/* How an instruction of an opcode group, whose operation ModRM's reg field chooses, uses memory:
+ * 'r', 'w', 'b' (both), '.' or '?'. Adds the registers it changes, the word it pushes, and sets the
+ * cell's width. */
 static char group(const struct insn *insn, struct hak_decoded *out, struct cell *cell) {
     unsigned what = insn->reg;
     if (insn->map == MAP_0F && insn->opcode == 0xae)

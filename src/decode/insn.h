@@ -43,7 +43,8 @@ HAK_HIDDEN struct hak_operand *hak_decode_new_operand(const struct insn *insn,
 /* Completes `out`, which has the address of the operand of ModRM, by what the instruction does. */
 HAK_HIDDEN void hak_decode_effects(const struct insn *insn, struct hak_decoded *out);
 
-/* The part of hak_decode_effects that tells of memory that must be aligned, after the others. */
+/* The part of hak_decode_effects, called last, for an instruction with one operand of exactly 16
+ * bytes: tells whether that must be aligned and how it is used, and its vector register. */
 HAK_HIDDEN void hak_decode_aligned(const struct insn *insn, struct hak_decoded *out);
 
 #endif

@@ -46,12 +46,16 @@ static HAK_COLD void *allocate_odd(size_t alignment, size_t bytes, hak_call_t ca
                                            : allocate_rounded(alignment, bytes, call);
 }
 
+/* Allocates at an alignment that is a power of two; another one is rounded up or refused, as
+ * glibc's version does. */
 HAK_EXPORT void *aligned_alloc(size_t alignment, size_t bytes) {
     if (HAK_UNLIKELY(!hak_is_power_of_two(alignment)))
         return allocate_odd(alignment, bytes, HAK_CALL);
     return allocate_to_power(alignment, bytes, HAK_CALL);
 }
 
+/* Allocates at an alignment; EINVAL: it is no power of two or no multiple of a pointer's size.
+ * errno stays, but for ENOMEM. */
 HAK_EXPORT int posix_memalign(void **result, size_t alignment, size_t bytes) {
     if (!hak_is_power_of_two(alignment) || alignment % sizeof(void *) != 0)
         return EINVAL;
@@ -68,6 +72,8 @@ HAK_EXPORT void *valloc(size_t bytes) {
     return allocate_rounded(HAK_PAGE_BYTES, bytes, HAK_CALL);
 }
 
+/* Allocates whole pages at a page's start, the bytes rounded up. NULL with ENOMEM, also where
+ * rounding overflows. */
 HAK_EXPORT void *pvalloc(size_t bytes) {
     if (bytes > SIZE_MAX - HAK_PAGE_BYTES)
         return refuse(bytes, ENOMEM);

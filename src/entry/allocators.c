@@ -34,6 +34,7 @@ static _Atomic unsigned long long searched_at; /* modules loaded and unloaded un
 
 /* ---- the symbols of a module ----------------------------------------------------------------- */
 
+/* The hash of the name in GNU's hash tables (djb2). */
 static uint32_t hash_of(const char *name) {
     uint32_t hash = 5381;
     for (; *name; name++)
@@ -97,8 +98,9 @@ static bool is_hakmem(const char *soname) {
     return strncmp(soname, plain, sizeof plain - 1) == 0 || strcmp(soname, "hakmem-debug.so") == 0;
 }
 
-/* Looks for the allocator in a module. The first one forgets what was found before, or ends the
- * search if no module came or went since. */
+/* Looks for the allocator in a module; one with a malloc and free that cannot tell its blocks is
+ * noted as silent. The first one forgets what was found before, or ends the search if no module
+ * came or went since. */
 static int look_at(struct dl_phdr_info *info, size_t size, void *is_first) {
     (void)size;
     unsigned long long changes = info->dlpi_adds + info->dlpi_subs;
@@ -149,8 +151,8 @@ static void (*give_of(enum hak_external_owner owner))(void *) {
                : NULL;
 }
 
-/* Finds the allocator that owns a pointer: glibc's is asked last, as blocks of others may lie in
- * the brk heap behind what looks like a head. */
+/* Finds the allocator that owns a pointer; UNKNOWN: none does. glibc's is asked last, as blocks of
+ * others may lie in the brk heap behind what looks like a head. errno stays. */
 enum hak_external_owner hak_allocators_owner(const void *pointer) {
     int saved_errno = errno;
     enum hak_external_owner owner = HAK_EXTERNAL_UNKNOWN;

@@ -91,7 +91,8 @@ void hak_bench_fast_begin(void) {
     }
 }
 
-/* Blocks of the slabs that came onto a stack go back; those of the pool stay. */
+/* Gives the blocks of slabs that came onto a stack back to the heap; those of the pool stay.
+ * Returns the new top. */
 static base_t *sort_out(base_t *stack, const base_t *top) {
     base_t *kept = stack;
     for (const base_t *at = stack + 1; at <= top; at++)

@@ -46,7 +46,8 @@ HAK_HIDDEN extern size_t hak_bench_pool_bytes;
 /* Reserves the pool where the mode is asked for. Once, before the first thread has a front. */
 HAK_HIDDEN HAK_COLD void hak_bench_fast_start(void);
 
-/* Gives the calling thread, whose front has just been set up, a portion and its stacks. */
+/* Gives the calling thread, whose front has just been set up, a portion and its stacks; without a
+ * free portion or memory it goes the normal way. */
 HAK_HIDDEN HAK_COLD void hak_bench_fast_begin(void);
 
 /* Takes the thread's stacks out again at its end, before its front ends. */

@@ -79,7 +79,8 @@ static void add_code(struct hak_line *line, const void *code) {
     hak_line_hex(line, (uintptr_t)code - found.bias);
 }
 
-/* Says on stderr where the pointer of another allocator went. */
+/* Says on stderr a pointer of another allocator: its owner and size, whether it was passed on or
+ * left alone, and the freeing code. */
 static void log_one(const void *pointer, const void *caller, enum hak_external_owner owner,
                     size_t bytes) {
     struct hak_line line = {.length = 0};
@@ -109,7 +110,8 @@ static void add_sizes(struct hak_line *line) {
         }
 }
 
-/* The busiest callers, most calls first; a bit of `printed` for each that was. */
+/* Prints the CALLERS_PRINTED busiest callers, most calls first, then the count of callers without a
+ * place in the table. */
 static void print_callers(struct hak_line *line) {
     uint64_t printed = 0;
     for (unsigned n = 0; n < CALLERS_PRINTED; n++) {
@@ -132,7 +134,8 @@ static void print_callers(struct hak_line *line) {
     }
 }
 
-/* Allocators to which nothing was passed on are left out, but for glibc. */
+/* Appends how many pointers were passed on to each allocator and left alone; allocators to which
+ * nothing was passed on are left out, but for glibc. */
 static void add_owners(struct hak_line *line) {
     hak_line_add(line, "hakmem:   passed on to ");
     for (unsigned i = 0; i < HAK_EXTERNAL_UNKNOWN; i++)
@@ -144,7 +147,7 @@ static void add_owners(struct hak_line *line) {
     hak_line_say(line, ", left alone ", read_count(&counts.owners[HAK_EXTERNAL_UNKNOWN]), "");
 }
 
-/* Names the possible owners of the pointers that were left alone. */
+/* Names the possible owners of the pointers that were left alone; nothing if none were. */
 static void print_silent_objects(struct hak_line *line) {
     if (!hak_allocators_silent(0) || !read_count(&counts.owners[HAK_EXTERNAL_UNKNOWN]))
         return;

@@ -21,12 +21,13 @@
 
 #include "entry/allocators.h"
 
-/* Counts `pointer`, freed by the code at `caller`, and reports it where that is asked for. Call it
- * before the pointer is passed on: its owner is asked for its size. */
+/* Counts `pointer`, freed by the code at `caller`, and reports it where that is asked for; a
+ * summary comes once REPORT_AT pointers are left alone. Call it before the pointer is passed on:
+ * its owner is asked for its size. */
 HAK_HIDDEN HAK_COLD void hak_external_guard_note(const void *pointer, const void *caller,
                                                  enum hak_external_owner owner);
 
-/* Pointers counted so far. */
+/* How many pointers were passed on to a known owner so far. */
 HAK_HIDDEN uint64_t hak_external_guard_passed_on(void);
 HAK_HIDDEN uint64_t hak_external_guard_left_alone(void);
 

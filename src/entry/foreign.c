@@ -30,7 +30,8 @@ static const char *why_bad(const void *pointer) {
     return NULL;
 }
 
-/* Ends the plain build's program if the pointer is surely a mistake. */
+/* Ends the program if the pointer is a large block that is free already or, in the plain build,
+ * surely a mistake. */
 static void blame(const void *pointer) {
     if (hak_large_keeps(pointer))
         hak_blame("double-free", pointer, "is free already; some code freed it twice");
@@ -78,7 +79,8 @@ static void copy_readable(char *to, const char *from, size_t bytes) {
     }
 }
 
-/* realloc of a guarded block of level light. */
+/* realloc of a guarded block of level light: moves it. NULL with ENOMEM: no memory, or it was freed
+ * already. */
 static HAK_COLD void *move_guarded(user_t user, size_t bytes, hak_call_t call) {
     struct hak_hand_out how = {
         .asked_bytes = bytes, .subkind = HAK_BY_REALLOC, .moved_from = user, .call = call};

@@ -23,8 +23,9 @@ static HAK_COLD void give_back(void *pointer, hak_owner_t owner) {
     hak_entry_give(pointer, hak_free_by(HAK_GIVEN_BY_FREE));
 }
 
-/* A leaf, so that neither another thread's block nor BenchFast's has a frame; not cold, or its push
- * would be a call. */
+/* Frees a pointer that the fast path did not take: BenchFast's pool, another thread's block, or the
+ * rest by give_back. A leaf, so that neither another thread's block nor BenchFast's has a frame;
+ * not cold, or its push would be a call. */
 __attribute__((noinline)) void hak_entry_give_slowly(void *pointer) {
     if (hak_bench_fast_holds(pointer)) {
         hak_bench_fast_push(pointer);

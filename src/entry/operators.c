@@ -117,7 +117,8 @@ static void *take_or_throw(struct request *request) {
     return request->block;
 }
 
-/* An exception of a handler means NULL here. */
+/* The request's block, by the new handler's help, too; NULL where operator new would throw, also
+ * for an exception of the handler. */
 static void *take_or_null(struct request *request) {
     if (!is_possible(request))
         return NULL;

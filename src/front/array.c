@@ -121,9 +121,9 @@ void hak_array_overflow(unsigned class_index, unsigned count) {
     close_gap(class_index, count);
 }
 
-/* Gives the array's blocks in SuperSlabs that are to go to the layer below. Each is there before
- * its place is overwritten, and the top moves last: a fork that comes in between finds each block
- * in the slabs, or in the array, perhaps twice. */
+/* Gives the array's blocks to the layer below that lie in SuperSlabs which drain, but for the two
+ * that stay. Each is there before its place is overwritten, and the top moves last: a fork that
+ * comes in between finds each block in the slabs, or in the array, perhaps twice. */
 void hak_array_spill_draining(unsigned class_index, const struct hak_staying *staying) {
     struct hak_array *array = &hak_thread.front->array[class_index];
     base_t *next = array->bottom + 1, *end = hak_thread.top[class_index] + 1, *place = next;

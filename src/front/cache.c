@@ -38,7 +38,8 @@ size_t hak_caches_bytes(void) {
     return HAK_PAGES_OF(bytes);
 }
 
-/* Sets a new front's caches up by the plan; their places lie behind them in the same memory. */
+/* Sets a new front's caches up by the plan, in memory of hak_caches_bytes(); their places lie
+ * behind them. */
 void hak_caches_make(struct hak_cache *caches) {
     base_t *blocks = (base_t *)(void *)(caches + hak_plan_cache_count);
     for (unsigned i = 0; i < hak_plan_cache_count; i++) {

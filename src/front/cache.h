@@ -36,7 +36,7 @@ struct hak_cache {
     base_t head;     /* LIST */
 };
 
-/* Sets up all caches of the plan in zeroed memory of hak_caches_bytes(). */
+/* Bytes of zeroed memory, in whole pages, that hak_caches_make needs for all caches of the plan. */
 HAK_HIDDEN size_t hak_caches_bytes(void);
 HAK_HIDDEN void hak_caches_make(struct hak_cache *caches);
 

@@ -49,7 +49,9 @@ static unsigned batch_of(const struct hak_cache *cache) {
     return batch ? batch : 1;
 }
 
-/* A list that holds nothing for itself (capacity 0) still hands a batch on to the ring. */
+/* Moves up to `wanted` blocks of the list behind it into the ring, and fills the list from the
+ * slabs before if it is empty, even one that holds nothing for itself (capacity 0). Returns how
+ * many. */
 static unsigned fill_ring(struct hak_cache *ring, struct hak_cache *list, unsigned wanted) {
     if (list->count == 0)
         (void)fill_from_slabs(list, wanted);
@@ -111,7 +113,8 @@ static HAK_COLD base_t take_slowly(unsigned class_index) {
     return hak_cache_pop(first, HAK_MALLOC);
 }
 
-/* The straight line: the first front is a stack and has a block. */
+/* Takes a block of a class with a chain of caches: at once where the first of them is a stack and
+ * has one, else the slow way. HAK_NO_BASE without memory. */
 base_t hak_chain_take(unsigned class_index) {
     struct hak_cache *first = hak_caches_of(class_index);
     if (HAK_UNLIKELY(hak_plan[class_index].caches == 0 || first->storage != HAK_STACK ||

@@ -29,8 +29,8 @@ HAK_HIDDEN __attribute__((noinline)) base_t hak_chain_take(unsigned class_index)
 HAK_HIDDEN __attribute__((noinline)) void hak_chain_give(unsigned class_index, base_t block,
                                                          enum hak_record_kind kind);
 
-/* Fills the first cache of the class as far as `wanted` and it go, for a thread's start. How many
- * blocks came. */
+/* Fills the first cache of the class with up to `wanted` blocks, but no more than it has room for,
+ * for a thread's start. Returns how many came. */
 HAK_HIDDEN unsigned hak_chain_fill(unsigned class_index, unsigned wanted);
 
 #endif

@@ -85,14 +85,16 @@ HAK_HIDDEN void hak_front_mend(struct hak_heap *heap);
  * made its hop to FRONT or MID_RING. HAK_NO_BASE: no memory. */
 HAK_HIDDEN base_t hak_front_refill(unsigned class_index);
 
-/* Makes room in such a full array. */
+/* Makes room in the full array of a class whose way is ARRAY: more places if the class is hot, else
+ * a batch of blocks moves to the layer below. */
 HAK_HIDDEN void hak_front_spill(unsigned class_index);
 
 /* Ends the program for a block that is free already; the debug build has reported it and goes on.
  */
 HAK_HIDDEN HAK_COLD void hak_front_refuse_second(base_t block);
 
-/* Takes one block from the shared heap, for a thread that has none. */
+/* Takes one block from the shared heap, under its lock, for a thread that has none, after draining
+ * what was posted to it. HAK_NO_BASE without memory. */
 HAK_HIDDEN base_t hak_front_take_shared(unsigned class_index);
 
 /* A block that belongs to heap `owner`, another than the calling thread's. */

@@ -111,8 +111,8 @@ static unsigned resize_array(unsigned class_index, unsigned capacity, unsigned b
     return array->capacity;
 }
 
-/* Spills what the smaller cache cannot hold; a stack or ring stays within its memory. Returns the
- * places it has. */
+/* Gives a cache other places, within the memory of a stack or ring, and another batch (0: half).
+ * Spills what it cannot hold then. Returns the places it has. */
 static unsigned resize_cache(struct hak_cache *cache, unsigned capacity, unsigned batch) {
     if (cache->storage != HAK_LIST && capacity > cache->room)
         capacity = cache->room;

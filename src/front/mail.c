@@ -46,7 +46,7 @@ static bool may_wait(const struct hak_heap *heap, const struct hak_chunk *chunk)
            heap->mail_bytes + bytes_of(chunk) <= HEAP_BYTES;
 }
 
-/* The chunk waits for the class's next refill, or with `keep` off or no room it goes into the
+/* Lets the chunk wait for the class's next refill, or with `keep` off or no room gives it to the
  * slabs. */
 static void sort_chunk(struct hak_heap *heap, struct hak_chunk *chunk, bool keep) {
     if (keep && may_wait(heap, chunk)) {
@@ -61,7 +61,8 @@ static void sort_chunk(struct hak_heap *heap, struct hak_chunk *chunk, bool keep
     }
 }
 
-/* Returns how many blocks had been posted. */
+/* Empties the heap's mail box: with `keep` chunks wait for their class's next refill, where that is
+ * possible, all others go into the slabs. Returns how many blocks had been posted. */
 static uint32_t sort_mail(struct hak_heap *heap, bool keep) {
     struct hak_chunk *chunk = hak_mailbox_take(heap);
     uint32_t blocks = 0;
@@ -101,7 +102,7 @@ static void move_to_front(const base_t *blocks, unsigned count, unsigned class_i
         hak_array_push(class_index, blocks[i - 1]);
 }
 
-/* Moves blocks of a chunk from its end; `room` is at least 1. */
+/* Moves up to `room` blocks (at least 1) from a chunk's end onto the array. Returns how many. */
 static unsigned empty_chunk(struct hak_chunk *chunk, unsigned room) {
     unsigned count = chunk->count < room ? chunk->count : room;
     move_to_front(chunk->blocks + chunk->count - count, count, chunk->class_index);
@@ -172,7 +173,8 @@ static void give_left(struct hak_heap *heap, struct hak_chunk *chunk) {
     }
 }
 
-/* Blocks that were drained before the fork are back already, or lie in an array that was emptied
+/* Gives the chunks that a heap which a fork left was draining, or that waited in it, to its slabs.
+ * Blocks that were drained before the fork are back already, or lie in an array that was emptied
  * before. */
 void hak_mail_drain_left(struct hak_heap *heap) {
     struct hak_chunk *chunk = heap->draining;

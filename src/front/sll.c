@@ -20,7 +20,9 @@ void sll_push(base_t block, unsigned class_index) {
     } while (again && !(again = false));
 }
 
-/* The check stands in the two functions that take a head, so that a report names them first. */
+/* Takes the head off the class's list. HAK_NO_BASE: it is empty, or its head is damaged, and the
+ * list is dropped. The check stands in the two functions that take a head, so that a report names
+ * them first. */
 base_t sll_pop(unsigned class_index) {
     struct hak_cache *list = hak_sll_of(class_index);
     base_t block = list->head;

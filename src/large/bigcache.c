@@ -151,7 +151,8 @@ static size_t evict(struct cache *cache, struct hak_large *large) {
     return hak_large_release(large);
 }
 
-/* Returns what the kernel got of it. */
+/* Evicts all blocks of the cache, and gives its share back; returns the bytes that the kernel
+ * got. */
 static size_t empty(struct cache *cache) {
     size_t bytes = 0;
     cool(cache);

@@ -57,7 +57,8 @@ HAK_HIDDEN struct hak_large *hak_bigcache_take(size_t bytes, const void *caller)
 HAK_HIDDEN struct hak_large *hak_bigcache_take_longer(size_t bytes, size_t most_bytes,
                                                       const void *caller);
 
-/* Keeps a block, which is HAK_LARGE_KEPT already. False: it is not to be kept. */
+/* Keeps a block, which is HAK_LARGE_KEPT already, as the hot one. False: the thread has no cache,
+ * or the block is too large for its share. */
 HAK_HIDDEN bool hak_bigcache_give(struct hak_large *large);
 
 /* Gives the blocks that the calling thread keeps to L2.5, the spare mappings or the kernel; returns

@@ -19,7 +19,8 @@
 #include <stddef.h>
 #include "platform/lock.h"
 
-/* Unmaps a mapping, or holds it without its pages. Any thread. */
+/* Unmaps a mapping, or holds it without its pages; if that succeeded, tries one of those held
+ * again. Any thread. */
 HAK_HIDDEN void hak_held_unmap(void *start, size_t bytes);
 
 /* A held mapping of at least `bytes` and at most a quarter more, all zero; its size in

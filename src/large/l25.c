@@ -355,7 +355,8 @@ static uint32_t pages_of_block_at(const struct hak_page_chunk *chunk, uint32_t p
     return large && large->chunk == chunk ? (uint32_t)(large->mapped_bytes / HAK_PAGE_BYTES) : 0;
 }
 
-/* A page that is in no block may be one of what this thread has in its hands. */
+/* As pages_of_block_at, but a page that is in no block counts as a used one: it may be one of what
+ * this thread has in its hands. */
 static uint32_t pages_in_doubt_at(const struct hak_page_chunk *chunk, uint32_t page) {
     uint32_t pages = pages_of_block_at(chunk, page);
     hop_count(HAK_COUNTED_FORK_LEFT, HAK_CLASS_NONE, pages ? 0 : HAK_PAGE_BYTES);

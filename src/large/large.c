@@ -34,7 +34,8 @@ static void end_in_hand(void) {
     hak_l25_in_hand--;
 }
 
-/* The block is in the address map before its move is recorded: the record looks it up there. */
+/* Takes a block out of L2.5; NULL without memory. It is in the address map before its move is
+ * recorded: the record looks it up there. */
 static __attribute__((noinline)) struct hak_large *take_from_l25(size_t bytes, const void *caller) {
     begin_in_hand();
     struct hak_large *large = hak_l25_take(bytes);
@@ -195,8 +196,9 @@ static void release_to_l25(struct hak_large *large) {
     end_in_hand();
 }
 
-/* A mapping leaves its pages for the next one. Out of the map first: once it is unmapped, or spare,
- * the address may be another thread's block. */
+/* Leaves a block's mapping to the spare ones, or unmaps it, and gives its struct back; returns the
+ * bytes unmapped. Out of the map first: once it is unmapped, or spare, the address may be another
+ * thread's block. */
 static size_t release_mapping(struct hak_large *large) {
     hak_address_map_clear(large);
     size_t bytes = large->mapped_bytes, left_bytes = add_used(0 - bytes);
@@ -224,8 +226,8 @@ static __attribute__((noinline)) void release_memory(struct hak_large *large) {
         (void)release_mapping(large);
 }
 
-/* Frees a large block into the BigCache, else to where its memory came from. False: it is no live
- * large block. */
+/* Frees a large block into the BigCache, else to where its memory came from; an outgrown one of
+ * L2.5 always to that. False: it is no live large block. */
 static bool give(base_t base, bool is_outgrown) {
     struct hak_large *large = hak_large_find(base.p);
     if (HAK_UNLIKELY(!large || !hak_large_is_live(large)))
@@ -305,8 +307,9 @@ bool hak_large_resize(base_t base, size_t bytes) {
     return wanted_bytes < large->mapped_bytes;
 }
 
-/* The new address is known only when it is too late to do without an entry for it, so that the
- * memory for one is there before. */
+/* Has the kernel move a block's pages to a wider place; NULL: refused. The new address is known
+ * only when it is too late to do without an entry for it, so that the memory for one is there
+ * before. */
 static char *remap(struct hak_large *large, size_t wanted_bytes) {
     char *moved = NULL;
     hak_lock(&hak_large_memory_lock);
@@ -331,8 +334,9 @@ static struct hak_large *move_pages(const struct hak_large *large, size_t wanted
     return longer;
 }
 
-/* A block that becomes too long for L2.5. The pages that it leaves there could not serve it again,
- * and would stay resident for a while beside the copy. */
+/* Moves a block that becomes too long for L2.5 to a mapping of its own; NULL: refused, and all is
+ * as before. The pages that it leaves in the pool could not serve it again, and would stay resident
+ * for a while beside the copy. */
 static struct hak_large *move_out_of_pool(struct hak_large *large, size_t wanted_bytes) {
     struct hak_large *longer = move_pages(large, wanted_bytes);
     if (!longer)
@@ -358,8 +362,8 @@ static struct hak_large *move_mapping(struct hak_large *large, size_t wanted_byt
     return moved ? large : NULL;
 }
 
-/* A block whose pages are there already, for one that grows by half or more: to copy into it costs
- * less than the first touch of as many pages. */
+/* Copies the block into one whose pages are there already, if it grows by half or more: that costs
+ * less than the first touch of as many pages. NULL: there is none. */
 static struct hak_large *take_warm(const struct hak_large *large, size_t wanted_bytes) {
     if (wanted_bytes < large->mapped_bytes + large->mapped_bytes / 2)
         return NULL;

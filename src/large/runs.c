@@ -208,7 +208,8 @@ void hak_runs_cut(struct hak_runs *runs, struct hak_page_chunk *chunk, uint32_t 
     (void)hak_runs_give(runs, chunk, first + left, pages - left); /* something stays used */
 }
 
-/* The pages of the tail that were not used since the last call, or all of them. */
+/* Gives the pages of the tail that were not used since the last call, or all of them, to the
+ * kernel; returns their bytes. */
 static size_t clean_tail(struct hak_runs *runs, bool all) {
     struct hak_page_chunk *chunk = runs->newest;
     if (!chunk)

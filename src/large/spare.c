@@ -67,7 +67,7 @@ static unsigned find_mapping(size_t bytes) {
     return best;
 }
 
-/* The front part of a mapping, or all of it where the rest is short. */
+/* Takes the front part of a spare mapping, or all of it where the rest is short. */
 static struct mapping cut(unsigned place, size_t bytes) {
     struct mapping *from = &mappings[place];
     if (from->bytes - bytes < REST_BYTES)

@@ -48,7 +48,7 @@ static uintptr_t next_used(const _Atomic uint64_t *used, uintptr_t place, uintpt
 
 /* ---- making --------------------------------------------------------------------------------- */
 
-/* Reserves the map's root if there is none. With the map's lock. */
+/* Reserves the map's root if there is none. False without memory. With the map's lock. */
 static bool make_root(void) {
     if (root_now())
         return true;
@@ -238,8 +238,8 @@ struct hak_large *hak_large_find(const void *start) {
     return hak_address_map_find(start);
 }
 
-/* Looks at a leaf for each 32 KiB of 1 MiB, and at a granule for each MiB of the largest block
- * there was. */
+/* Finds the large block that holds `p`; NULL: none. Looks at a leaf for each 32 KiB of 1 MiB, and
+ * at a granule for each MiB of the largest block there was. */
 struct hak_large *hak_large_containing(const void *p) {
     const struct hak_map_root *root = root_now();
     if (!root)

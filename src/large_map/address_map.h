@@ -61,7 +61,8 @@ HAK_HIDDEN bool hak_address_map_prepare(const void *start, size_t bytes);
 /* As hak_address_map_prepare, for whoever holds hak_large_memory_lock. */
 HAK_HIDDEN bool hak_address_map_prepare_locked(const void *start, size_t bytes);
 
-/* Makes sure that one call of hak_address_map_prepare_locked succeeds while the lock is held. */
+/* Makes sure, by tables in reserve, that one call of hak_address_map_prepare_locked succeeds while
+ * the lock is held. False without memory. */
 HAK_HIDDEN bool hak_address_map_reserve_locked(void);
 
 /* Enters a block by its start and its bytes; a reader finds it completely written. And takes it out

@@ -21,11 +21,12 @@ HAK_HIDDEN void *hak_large_memory_take_locked(size_t bytes);
 
 /* Takes a struct for a block with a mapping of its own, of any content; NULL without memory. */
 HAK_HIDDEN struct hak_large *hak_large_struct_take(void);
-/* Gives such a struct back, for the next block. */
+/* Gives the struct of a block with a mapping of its own back, for the next such block. */
 HAK_HIDDEN void hak_large_struct_give(struct hak_large *large);
 
 /* Frees the lock in the child of a fork; if another thread held it, the rest of the piece that
- * structures are cut from is given up. Returns those bytes, or 0. */
+ * structures are cut from is given up. Returns the bytes that are lost at most, PIECE_BYTES, or
+ * 0. */
 HAK_HIDDEN size_t hak_large_memory_after_fork(void);
 
 #endif

@@ -56,7 +56,8 @@ bool hak_leak_is_inherited(const struct hak_leak_block *block) {
     return found->block && found->record_count == block->at.slot->record_count;
 }
 
-/* Notes a live block of the parent, so that the child's scan does not call it a leak of its own. */
+/* Notes a live block of the parent in the table of inherited blocks, by address and record count,
+ * so that the child's scan does not call it a leak of its own. */
 static void note(const struct hak_leak_block *block, void *context) {
     (void)context;
     *place_of_inherited((uintptr_t)block->at.base) =

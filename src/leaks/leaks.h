@@ -178,7 +178,12 @@ HAK_HIDDEN bool hak_leak_has_threads(struct hak_leak_scan *scan);
 /* signals.c: chooses the signal, in the program's own process; asks in the helper all threads that
  * could not be traced, and lets them go. */
 HAK_HIDDEN void hak_leak_choose_signal(void);
+
+/* Sends the chosen signal to the threads that no tracer has stopped, and waits for their answers,
+ * ANSWER_MS at most. */
 HAK_HIDDEN void hak_leak_stop_by_signal(struct hak_leak_scan *scan);
+
+/* Lets the threads that the signal stopped go on. */
 HAK_HIDDEN void hak_leak_release_by_signal(void);
 
 /* areas.c, in the helper: reads the areas of the program's memory. False: there are none, or the
@@ -200,19 +205,24 @@ enum hak_leak_pages {
     HAK_PAGES_OF_FILE,   /* behind a file's end none can */
     HAK_PAGES_CHANGED,   /* of a private mapping of a file, what the program has written over */
 };
+
+/* Calls `visit` for the runs of pages in the range that hold anything of the kind `which`; a few
+ * pages of memory are visited unasked. Where the kernel does not tell, all of the rest is visited,
+ * or, if that is too much, the scan is partial. */
 HAK_HIDDEN void hak_leak_each_touched(struct hak_leak_scan *scan, struct hak_mark_range range,
                                       enum hak_leak_pages which,
                                       void (*visit)(struct hak_leak_scan *, uintptr_t, uintptr_t));
 
-/* mark.c, in the helper: marks all blocks that roots, threads and blocks lead to, and parts the
- * others into direct and indirect leaks. */
+/* mark.c, in the helper: marks all blocks that roots, threads and blocks lead to, parts the others
+ * into direct and indirect leaks, and counts the blocks and bytes of each mark. */
 HAK_HIDDEN void hak_leak_mark_blocks(struct hak_leak_scan *scan);
 
 /* record.c: records and reports the lost blocks of a scan. Returns how many there are. */
 HAK_HIDDEN size_t hak_leak_record(struct hak_leak_scan *scan, enum hak_leak_reason reason,
                                   uint64_t ns);
 
-/* raw.c: writes the list of lost blocks, as the program does it itself, into an open file. */
+/* raw.c: writes the list of lost blocks, as the program does it itself, into an open file: the
+ * SHOWN greatest piles with their stacks, and how many more there are. */
 HAK_HIDDEN void hak_leak_write_list(const char *why, long file);
 /* Sets the scan whose list is written; NULL: none. */
 HAK_HIDDEN void hak_leak_set_written_scan(const struct hak_leak_scan *scan);
@@ -228,6 +238,9 @@ HAK_HIDDEN bool hak_leak_is_child(void);
 HAK_HIDDEN void hak_leak_check_child(void);
 /* At start; in a forked child, which notes what is live. */
 HAK_HIDDEN void hak_leak_note_process(void);
+
+/* In a fork's child: notes the live blocks that it inherits, where leaks are asked for. Without
+ * memory for them all blocks count as inherited. */
 HAK_HIDDEN void hak_leak_enter_child(void);
 
 /* scan.c: scans the whole process for lost blocks and records them, on the calling thread; at exit

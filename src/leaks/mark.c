@@ -112,6 +112,8 @@ static bool may_hold_pointers(const struct hak_leak_scan *scan, const struct hak
     return area->writable || (area->is_private && scan->pages_file >= 0);
 }
 
+/* Calls `visit` for all that can hold pointers in the program's areas; hakmem's own memory is left
+ * out. */
 static void each_root(struct hak_leak_scan *scan,
                       void (*visit)(struct hak_leak_scan *, uintptr_t, uintptr_t)) {
     for (size_t i = 0; i < scan->area_count; i++) {
@@ -191,7 +193,8 @@ static void mark_readable(struct hak_leak_scan *scan, uintptr_t start, uintptr_t
     }
 }
 
-/* Marks what the words of a reached block point to; a large one only where it can be read. */
+/* Marks what the words of a reached block point to; a large one only where it can be read. A block
+ * that begins at no multiple of 8 is also read from its first byte on. */
 static void look_inside(struct hak_leak_scan *scan, const struct hak_leak_block *block) {
     if (block->end - block->user < HAK_PAGE_BYTES && is_open(scan, block->user, block->end))
         mark_range(scan, block->user, block->end);
@@ -254,7 +257,7 @@ static void mark_threads(struct hak_leak_scan *scan) {
 
 /* ---- the whole ------------------------------------------------------------------------------- */
 
-/* The words of hakmem's own data, static and thread-local, keep no block. */
+/* Leaves hakmem's own data out, static and of each thread: its words keep no block. */
 static void leave_out_own(struct hak_leak_scan *scan) {
     const struct hak_leak_own *own = &hak_leak_own;
     leave_out(scan, own->module_start, own->module_end);

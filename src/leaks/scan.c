@@ -21,7 +21,8 @@ static bool has_failed; /* the last one; the scanner's */
 
 /* ---- the helper's part ----------------------------------------------------------------------- */
 
-/* Lists that grow as they are touched. */
+/* Maps the scan's lists of areas, threads and ranges, which take memory as they are touched. False
+ * without memory. */
 static bool make_lists(struct hak_leak_scan *scan) {
     scan->areas = hak_raw_map(HAK_LEAK_AREAS * sizeof *scan->areas);
     scan->threads = hak_raw_map(HAK_LEAK_THREADS * sizeof *scan->threads);

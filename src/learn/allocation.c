@@ -49,7 +49,7 @@ static unsigned most_places(unsigned class_index) {
 }
 
 /* The places the class needs: more by as many blocks as it spilled and refilled again, up to the
- * most; 0 when idle. */
+ * most. If none came back, as many as now, or 0 when idle. */
 static unsigned needed_by(const struct use *use, unsigned class_index) {
     uint32_t came_back = use->refilled < use->spilled ? use->refilled : use->spilled;
     unsigned most = most_places(class_index);
@@ -60,8 +60,8 @@ static unsigned needed_by(const struct use *use, unsigned class_index) {
     return came_back < most - use->capacity ? use->capacity + came_back : most;
 }
 
-/* The capacity one step from `now` towards `needed`, by the learning rate; a step is even and at
- * least two places. */
+/* The capacity one step from `now` towards `needed`, by the learning rate; a step is even, and at
+ * least two places if the way is that long. It falls to LEAST_PLACES before it falls below. */
 static unsigned step_towards(unsigned now, unsigned needed) {
     uint64_t way = needed > now ? needed - now : now - needed;
     unsigned step = (unsigned)(way * hak_options.alloc_learn_rate / HAK_FRACTION_ONE);

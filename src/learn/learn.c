@@ -51,7 +51,8 @@ static uint32_t looks_to(uint32_t window, uint64_t due) {
     return window < due ? (uint32_t)((due - window) / BLOCKS_OF_A_LOOK) : 0;
 }
 
-/* Lets each learner learn whose window is over, and guesses how many looks the next one takes. */
+/* Counts the blocks moved since the last call, runs each learner (allocation, memory) that is
+ * switched on and has moved a window's blocks, and guesses how many looks the next one takes. */
 static void end_windows(struct hak_learner *learner) {
     uint32_t moved = count_moved(), since = moved - learner->moved;
     learner->moved = moved;

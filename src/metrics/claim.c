@@ -53,6 +53,7 @@ static uint32_t used_blocks(void) {
     return high < place.capacity ? high : place.capacity;
 }
 
+/* Makes the thread count in the block; in all modes but HAK_COUNTER_OWN by the slow way. */
 static void use(struct hak_counter *c, struct hak_counters *counters, enum hak_counter_mode mode) {
     c->counters = counters;
     c->mode = (uint8_t)mode;
@@ -68,8 +69,9 @@ static uint32_t find_shared(uint32_t limit) {
     return UINT32_MAX;
 }
 
-/* Claims the block of the threads of this process that have none of their own. Two that race may
- * share two of them; who comes too late for the last one finds it shared by then. */
+/* Claims the block of the threads of this process that have none of their own; UINT32_MAX: all are
+ * taken. Two that race may share two of them; who comes too late for the last one finds it shared
+ * by then. */
 static uint32_t claim_shared(void) {
     uint32_t index = find_shared(used_blocks());
     if (index == UINT32_MAX)
@@ -132,7 +134,8 @@ static bool is_call(unsigned metric) {
     return metric <= HAK_METRIC_RESIZED;
 }
 
-/* Moves the counts from before there was a place to the calling thread's block. */
+/* Moves the counts from before there was a place to the calling thread's block. Counts of calls
+ * (but resizes) move only `with_calls`; else their balance goes into hak_counters_dropped. */
 static void move_first_counts(bool with_calls) {
     struct hak_counters *first = &first_counters;
     struct hak_counter *c = &hak_counter;
@@ -156,7 +159,8 @@ static void move_first_counts(bool with_calls) {
         memset(first, 0, offsetof(struct hak_counters, rows));
 }
 
-/* Counts go into the recording's memory from now on; those counted before move there. */
+/* Counts go into the recording's memory from now on; those counted before move there, but for calls
+ * (move_first_counts). */
 void hak_counters_begin(const struct hak_counters_place *wanted) {
     place = *wanted;
     is_private = false;

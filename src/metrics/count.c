@@ -15,7 +15,8 @@ static void add(const struct hak_counter *c, unsigned class_index, unsigned metr
         __atomic_fetch_add(cell, amount, __ATOMIC_RELAXED);
 }
 
-/* Counts one step of a block's way; a thread's first one takes it a block of counters. */
+/* Counts one step of a block's way `times` times, and its second amount once; a thread's first step
+ * takes it a block of counters. */
 static void count(const struct hak_step_event *event, unsigned times) {
     struct hak_counter *c = &hak_counter;
     struct hak_step_counts counts;

@@ -47,7 +47,8 @@ static inline void hak_count_one(struct hak_counters *counters, unsigned row,
     __asm__ volatile("incq %0" : "+m"(*cell) : : "cc");
 }
 
-/* Counts a legal call by its metric (hak_metric_of_call). False: it must be counted slowly. */
+/* Counts a legal call by its metric (hak_metric_of_call). False, and nothing counted: the block is
+ * not the thread's own or has no row for the metric, so it must be counted slowly. */
 static inline bool hak_count_call(unsigned metric, unsigned metric_class) {
     struct hak_counter *c = &hak_counter;
     if (HAK_UNLIKELY(c->is_slow))
@@ -60,7 +61,8 @@ static inline bool hak_count_call(unsigned metric, unsigned metric_class) {
     return true;
 }
 
-/* Counts a move. False: it must be counted slowly. */
+/* Counts a move, and its run where the last event was of another one. False, and nothing counted:
+ * it must be counted slowly. */
 static inline bool hak_count_move(unsigned kind, unsigned class_index) {
     struct hak_counter *c = &hak_counter;
     if (HAK_UNLIKELY(c->is_slow) || HAK_UNLIKELY(!(hak_plain_moves >> kind & 1)))
@@ -123,7 +125,9 @@ HAK_HIDDEN void hak_counters_enter_child(uint32_t process);
  * goes on with its counts. */
 HAK_HIDDEN void hak_counters_end_thread(void);
 
-/* claim.c: takes a block for the calling thread: its own, else a shared one. */
+/* claim.c: gives the calling thread a block: an idle one of the process or a free one as its own,
+ * else a shared one. Without a place for blocks it is the static first one; none at all where the
+ * process has no number. */
 HAK_HIDDEN void hak_counters_take_block(struct hak_counter *counter);
 
 /* The cell of `metric` in a block, for class row `metric_class`; the metric gets a row if it has
@@ -131,7 +135,7 @@ HAK_HIDDEN void hak_counters_take_block(struct hak_counter *counter);
 HAK_HIDDEN uint64_t *hak_counters_cell(struct hak_counters *counters, unsigned metric,
                                        unsigned metric_class);
 
-/* Adds the process's counters up. Other threads may be counting. */
+/* Sets `sum` to the sum of all counters of the process. Other threads may be counting. */
 HAK_HIDDEN void hak_counters_sum(struct hak_counters_sum *sum);
 
 /* Blocks handed out less blocks given back before the session stood: they are neither in the log

@@ -53,7 +53,8 @@ static uint64_t classes_of(unsigned class_index) {
     return class_index < HAK_CLASSES ? (uint64_t)1 << class_index : UINT64_MAX;
 }
 
-/* Notes that the call that is going on has come down to `layer`, with this class. */
+/* Notes the class for the deepest layer that the call going on has reached; a layer above that is
+ * not noted. */
 static void reach(struct hak_step *step, unsigned layer, unsigned class_index) {
     if (layer > step->layer) {
         step->layer = (uint8_t)layer;
@@ -67,8 +68,8 @@ static bool is_hand_out(const struct hak_step_event *e) {
     return e->kind == HAK_MALLOC || (e->kind == HAK_REALLOC && e->place != HAK_PLACE_LIVE);
 }
 
-/* Counts a call, for the layer that served it where it handed out what a refill just brought.
- * False: the call was a fault. */
+/* Says the metric of a call, that of the layer below where it handed out what a refill just
+ * brought, and begins the next step. False: the call was a fault. */
 static bool take_call(struct hak_step *step, const struct hak_step_event *e,
                       struct hak_step_counts *counts) {
     if (e->is_illegal)

@@ -13,7 +13,8 @@ bool hak_mid_serves[HAK_CLASSES];
 
 /* ---- segments ------------------------------------------------------------------------------- */
 
-/* Maps a thread's lists and their first segments in one. NULL without memory. */
+/* Maps a thread's lists and, behind them, the piece that segments are cut from, in one mapping.
+ * NULL without memory. */
 static struct hak_mid *make_mid(void) {
     char *start = hak_map(SEGMENTS_MAP_BYTES);
     struct hak_mid *mid = (struct hak_mid *)(void *)start;
@@ -169,8 +170,8 @@ static void drop_if_empty(struct hak_mid *mid, struct hak_mid_segment **link) {
     drop_segment(mid, segment);
 }
 
-/* Gives a segment's blocks that are to go to the slabs; returns how many. Each is in the slabs
- * before its place is overwritten (a fork may come in between). */
+/* Gives those blocks of a segment to the slabs that are not to stay (hak_slab_part); returns how
+ * many. Each is in the slabs before its place is overwritten (a fork may come in between). */
 static unsigned part_segment(struct hak_heap *heap, struct hak_mid_segment *segment,
                              unsigned class_index, const struct hak_staying *staying) {
     base_t going[HAK_MID_SEGMENT_PLACES], kept[HAK_MID_SEGMENT_PLACES];

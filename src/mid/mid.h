@@ -63,7 +63,8 @@ HAK_HIDDEN void hak_mid_empty(struct hak_heap *heap, struct hak_mid *mid);
 /* Gives half of what was in a list all the time since the last call to the slabs. */
 HAK_HIDDEN void hak_mid_decay(struct hak_heap *heap, struct hak_mid *mid);
 
-/* Gives the blocks that lie in SuperSlabs that are to go to the slabs (struct hak_staying). */
+/* Gives those blocks of all lists to the slabs that lie in SuperSlabs to be emptied (struct
+ * hak_staying). */
 HAK_HIDDEN void hak_mid_spill_draining(struct hak_heap *heap, struct hak_mid *mid,
                                        const struct hak_staying *staying);
 

@@ -101,7 +101,8 @@ struct arena_heap {
     size_t bytes, writable_bytes;
 };
 
-/* Reads `bytes`, a multiple of 8 that is aligned so, where all of them can be read. */
+/* Copies `bytes`, a multiple of 8, from an address that is one, too. False: not all of them can be
+ * read. */
 static bool read_words(void *to, uintptr_t from, size_t bytes) {
     for (size_t at = 0; at < bytes; at += 8)
         if (!hak_raw_readable(from + at))

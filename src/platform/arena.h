@@ -27,7 +27,8 @@
 /* A piece, zeroed; NULL when there is no memory. */
 HAK_HIDDEN void *hak_arena_take(void);
 
-/* Gives a piece back to the kernel. */
+/* Gives a piece back to the kernel; the rest of the range, too, where it is more than a share of
+ * the pieces in use. */
 HAK_HIDDEN void hak_arena_give(void *piece);
 
 /* Pieces that are taken from now on ask for huge pages, or decline them (as at the start). */

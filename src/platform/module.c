@@ -119,7 +119,9 @@ static bool is_same(const char *left, const char *right) {
     return *left == *right;
 }
 
-/* The GNU hash section: a filter, buckets, and chains that end with an odd hash. */
+/* Finds the address of a symbol that the module defines in its default version; NULL: it has none.
+ * It is no variable of a thread. Goes by the GNU hash section: a filter, buckets, and chains that
+ * end with an odd hash. */
 void *hak_symbol_in(const struct hak_module *module, const char *name) {
     if (!module->hash || !module->symbols || !module->strings)
         return NULL;

@@ -23,6 +23,8 @@ struct hak_module {
     size_t relocation_count, call_count;
 };
 
+/* Reads where a module's segments, code and RELRO lie, how much TLS it has, and its dynamic
+ * section. */
 HAK_HIDDEN void hak_read_module(const struct dl_phdr_info *info, struct hak_module *module);
 
 /* Reads a module's dynamic section alone; `bias` is set. */

@@ -78,7 +78,9 @@ static find_function *keep_function(void *found) {
     return function;
 }
 
-/* A lookup comes before hak_objects_start: then only ld.so has run so far, and its list stands. */
+/* Looks for _dl_find_object in ld.so's list, at a lookup that comes before hak_objects_start: then
+ * only ld.so has run so far, and its list stands. Without it, or without the list, a function that
+ * finds nothing. */
 static HAK_COLD find_function *look_for_function(void) {
     const struct r_debug *list = read_list();
     void *found = NULL;

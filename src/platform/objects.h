@@ -25,7 +25,8 @@ HAK_HIDDEN bool hak_object_find(uintptr_t address, struct hak_object *object);
  * counts, outside malloc. Again does no harm. May take ld.so's lock. */
 HAK_HIDDEN void hak_objects_start(void);
 
-/* Looks whether anything was loaded or unloaded. For a caller that knows that the thread is in no
+/* Looks whether anything was loaded or unloaded, and publishes a new table of the modules then;
+ * does nothing where _dl_find_object answers. For a caller that knows that the thread is in no
  * signal handler. May take ld.so's lock. */
 HAK_HIDDEN void hak_objects_look(void);
 

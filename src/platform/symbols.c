@@ -103,8 +103,9 @@ void *hak_symbol_of_libc(const char *name) {
 
 typedef void *dlsym_function(void *, const char *);
 
-/* Finds libc's own dlsym. Before glibc 2.34 it is libdl's, which asks calloc for the place of the
- * thread's error, and is not used for what the tables of modules tell as well. */
+/* libc's own dlsym, looked up once in libc's tables. NULL before glibc 2.34: there it is libdl's,
+ * which asks calloc for the place of the thread's error, and callers search the tables of modules
+ * themselves. */
 static dlsym_function *find_dlsym(void) {
     static _Atomic(dlsym_function *) known;
     dlsym_function *found = atomic_load_explicit(&known, memory_order_relaxed);
@@ -136,8 +137,8 @@ void *hak_symbol_next_since(const char *version, const char *name) {
     return is_there || search_for(name, NOT_OURS, NULL) ? hak_symbol_next(name) : NULL;
 }
 
-/* Finds `name` by dlsym in a loaded module, and in what it needs; where dlsym cannot be had, by its
- * own search. */
+/* Finds `name` by dlsym in a loaded module, and in what it needs; where dlsym cannot be had, in the
+ * module's own tables. NULL: not there, or the module is not loaded. */
 void *hak_symbol_of(const char *module, const char *name) {
     dlsym_function *ask = (dlsym_function *)hak_symbol_of_libc("dlsym");
     void *(*open)(const char *, int) =

@@ -13,7 +13,8 @@
 static struct hak_reserve reserve;
 static _Atomic uint64_t decayed_at;
 
-/* How many places of the reserve may be filled. */
+/* How many places of the reserve may be filled: as many as HAKMEM_SUPERSLAB_PREWARM asks for, at
+ * least HAK_POOL_RESERVE where SuperSlabs are reused. */
 static unsigned count_places(void) {
     unsigned places = hak_options.superslab_reuse ? HAK_POOL_RESERVE : 0;
     return hak_options.superslab_prewarm > places ? (unsigned)hak_options.superslab_prewarm

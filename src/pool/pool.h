@@ -39,11 +39,13 @@ HAK_HIDDEN void hak_pool_release(struct hak_superslab *superslab);
 /* Unmaps the reserve; returns the bytes of it. */
 HAK_HIDDEN size_t hak_pool_trim(void);
 
-/* Unmaps what waits in the reserve for `delay` ticks or more; cheap when it was called a moment
- * ago. `now` is hak_ticks(). */
+/* Unmaps what waits in the reserve for `delay` ticks or more, but for as many as
+ * HAKMEM_SUPERSLAB_PREWARM asks for. Does nothing within `delay` of the last call that did. `now`
+ * is hak_ticks(). */
 HAK_HIDDEN void hak_pool_decay(uint64_t now, uint64_t delay);
 
-/* Maps what HAKMEM_SUPERSLAB_PREWARM asks for into the reserve; once, at start. */
+/* Maps as many SuperSlabs into the reserve as HAKMEM_SUPERSLAB_PREWARM asks for; ends early without
+ * memory. Once, at start. */
 HAK_HIDDEN void hak_pool_prewarm(void);
 
 /* Maps one SuperSlab into the reserve where that is empty: the program will not be able to. */
@@ -56,8 +58,9 @@ HAK_HIDDEN void hak_pool_set_huge_pages(bool huge);
 HAK_HIDDEN void hak_pool_each_reserved(void (*visit)(struct hak_superslab *, void *),
                                        void *context);
 
-/* Gives back the registry's pages that mlockall has made the kernel fill (hak_registry_empty).
- * errno stays. Weak, for src/tree: hakmem-record.so has no pool. */
+/* Gives back the registry's pages that mlockall has made the kernel fill (hak_registry_empty),
+ * unless this thread holds the registry's lock. errno stays. Weak, for src/tree: hakmem-record.so
+ * has no pool. */
 HAK_HIDDEN void hak_pool_empty_registry(void) __attribute__((weak));
 
 #endif

@@ -153,7 +153,8 @@ static int fail_missing(const struct hak_blobs *b, int table) {
                           b->link->name, b->link->capture, b->tables->table[table].name);
 }
 
-/* Keeps the rows of an answer, and gives the one of the first key to the statement. */
+/* Keeps the rows of an answer in the cache, and gives the one of the first key to the statement. 0,
+ * or an error of a cell or of a key that is not there. */
 static int return_value(const struct hak_blobs *b, int table, const struct keys *keys,
                         const PGresult *rows, sqlite3_context *out) {
     bool is_there = false;
@@ -243,8 +244,9 @@ static void end_blobs(void *context) {
     b->end(b->context);
 }
 
-/* Adds the function that fetches blobs and the views that call it; not SQLITE_DETERMINISTIC, as
- * SQLite may call such a function for a key before it knows that there is a row of it. */
+/* Adds the function that fetches blobs and the views that call it; false: SQLite failed. Not
+ * SQLITE_DETERMINISTIC, as SQLite may call such a function for a key before it knows that there is
+ * a row of it. */
 bool hak_blobs_add(struct hak_blobs *b) {
     bool is_done = sqlite3_create_function_v2(b->database, "hakmem_fetch", 2, SQLITE_UTF8, b, fetch,
                                               NULL, NULL, end_blobs) == SQLITE_OK;

@@ -135,6 +135,7 @@ void hak_cache_open(struct hak_cache *cache, const char *identity) {
 /* ---- values -----------------------------------------------------------------------------------
  */
 
+/* Resets a statement and binds kind and key as its first two values. */
 static void bind_key(sqlite3_stmt *statement, int64_t kind, int64_t key) {
     sqlite3_reset(statement);
     sqlite3_bind_int64(statement, 1, kind);

@@ -28,12 +28,17 @@ struct hak_cache {
 /* Opens the cache in the file of `identity`, a text that names the server, the capture, and the
  * layout, and one in memory. */
 void hak_cache_open(struct hak_cache *cache, const char *identity);
+
+/* Writes what has gathered to the file, and closes and frees all. */
 void hak_cache_close(struct hak_cache *cache);
 
 /* A value, which the caller frees by sqlite3_free; NULL = it is not there. */
 void *hak_cache_get(struct hak_cache *cache, int64_t kind, int64_t key, size_t *bytes);
+
+/* Whether the cache, in memory or in its file, has a value of the key. */
 bool hak_cache_has(struct hak_cache *cache, int64_t kind, int64_t key);
-/* Keeps a copy. */
+/* Keeps a copy in memory, and writes what has gathered to the file from time to time; kept not at
+ * all without memory or over 2 GiB. */
 void hak_cache_put(struct hak_cache *cache, int64_t kind, int64_t key, const void *data,
                    size_t bytes);
 

@@ -111,7 +111,7 @@ static int fail_other(const struct push *push, uint64_t number) {
                           push->link.name, push->out->capture, number);
 }
 
-/* Marks the parts that are there; `count` how many. Other content is an error. */
+/* Marks the parts that are there; `count` how many. Other content is an error. 0, or an error. */
 static int ask_parts(struct push *push, uint64_t *count) {
     static const char sql[] = "SELECT number, checksum FROM hakmem.parts(CAST($1 AS BIGINT))";
     int error;
@@ -131,7 +131,7 @@ static int ask_parts(struct push *push, uint64_t *count) {
 }
 
 /* Compares how many rows of each table came with how many were sent; a role that may insert may
- * also have put some in. */
+ * also have put some in. 0, or an error where they differ. */
 static int compare_counts(struct push *push) {
     static const char sql[] = "SELECT name, row_count FROM hakmem.counts(CAST($1 AS BIGINT))";
     int error;
@@ -160,7 +160,7 @@ static int compare_counts(struct push *push) {
 /* ---- senders ----------------------------------------------------------------------------------
  */
 
-/* Inserts the line of the part; `is_new` is false where the server has it. */
+/* Inserts the line of the part; `is_new` is false where the server has it. 0, or an error. */
 static int announce(struct push *push, struct hak_link *link, const struct hak_remote_part *p,
                     bool *is_new) {
     static const char sql[] =
@@ -203,7 +203,8 @@ static char *copy_text(const struct hak_remote_table *t) {
     return sql;
 }
 
-/* Sends a part's rows by COPY, and compares how many the server took. */
+/* Sends a part's rows by COPY. 0, or an error, also where the server took another number of
+ * rows. */
 static int copy(struct hak_link *link, const struct hak_remote_part *p) {
     static const char doing[] = "sending rows";
     char *sql = copy_text(p->table);
@@ -231,7 +232,8 @@ static int copy(struct hak_link *link, const struct hak_remote_part *p) {
     return error || !link->is_silent ? error : hak_link_fail(link, NULL, doing);
 }
 
-/* Sends one part in a transaction; if the server has it already, nothing is sent. */
+/* Sends one part in a transaction; if the server has it already, nothing is sent. Counts what was
+ * sent. 0, or an error. */
 static int send_part(struct push *push, struct hak_link *link, const struct hak_remote_part *p) {
     bool is_new = false;
     int error = hak_link_do(link, "START TRANSACTION", "sending rows");

@@ -6,10 +6,11 @@
 
 /* Connects to a server for findings (hak_remote.begin_findings). */
 int hak_remote_begin_findings(const char *url, struct hak_remote_link **out, char **why);
-/* As hak_remote.send_findings. */
+/* Sends a run's findings in a transaction; for one that the server has, only what was missing is
+ * filled in. 0, or an error: `*why` is its text, for the caller to free. */
 int hak_remote_send_findings(struct hak_remote_link *link, const struct hak_remote_run *run,
                              struct hak_remote_sent *out, char **why);
-/* As hak_remote.end_findings. */
+/* Closes the connection and frees `link`; NULL is passed over. */
 void hak_remote_end_findings(struct hak_remote_link *link);
 
 #endif

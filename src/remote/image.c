@@ -123,7 +123,8 @@ static bool run_in_image(sqlite3 *database, const char *sql) {
     return sql && sqlite3_exec(database, sql, NULL, NULL, NULL) == SQLITE_OK;
 }
 
-/* Tables are laid out before their rows come, indexes and views behind them. */
+/* Makes the layout's tables (`is_before`), or its indexes and views: tables are laid out before
+ * their rows come, the rest behind them. False: it failed. */
 static bool create_tables(sqlite3 *database, sqlite3 *layout, bool is_before) {
     sqlite3_stmt *parts = NULL;
     int step = sqlite3_prepare_v2(layout,
@@ -166,6 +167,7 @@ static bool bind_cell(sqlite3_stmt *row, int at, const struct hak_remote_column 
     return false;
 }
 
+/* A statement that inserts a row with all columns of the table; NULL: it failed. */
 static sqlite3_stmt *prepare_insert(sqlite3 *database, const struct hak_remote_table *t) {
     sqlite3_str *sql = sqlite3_str_new(NULL);
     sqlite3_stmt *row = NULL;
@@ -182,7 +184,7 @@ static sqlite3_stmt *prepare_insert(sqlite3 *database, const struct hak_remote_t
     return row;
 }
 
-/* Inserts the server's rows into a local table; the blob's column stays empty. */
+/* Inserts the server's rows into a local table; the blob's column stays empty. 0, or an error. */
 static int fill(sqlite3 *database, const struct hak_link *link, const struct hak_remote_table *t,
                 int blob, const PGresult *rows) {
     sqlite3_stmt *row = prepare_insert(database, t);
@@ -212,8 +214,8 @@ struct looking {
     bool has_more; /* rows than were pushed, or who knows */
 };
 
-/* Checks the rows of one table's answer and, if there is a database, fills them in. Frees the
- * answer. */
+/* Checks the rows of one table's answer and, if there is a database, fills them in; notes where
+ * there are more than the image has planned. Frees the answer. 0, or an error. */
 static int take_rows(void *context, int question, PGresult *rows) {
     struct looking *l = context;
     int at = l->at[question];
@@ -226,7 +228,8 @@ static int take_rows(void *context, int question, PGresult *rows) {
     return error;
 }
 
-/* Looks at each table in one way to the server and back. */
+/* Looks at each known table in one way to the server and back, and fills `database` unless it is
+ * NULL. `*has_more`: a table has more rows than planned. 0, or an error. */
 static int look(const struct hak_image *image, struct hak_link *link,
                 const struct hak_remote_tables *tables, sqlite3 *database, bool *has_more) {
     struct looking l = {image, link, tables, database, {0}, false};

@@ -44,7 +44,9 @@ static const char *value_of(const PQconninfoOption *options, const char *keyword
     return NULL;
 }
 
-/* Values from a service file or the environment come into the name later, by the connection. */
+/* Takes `capture` and `answer_timeout` out of the URL and makes the link's name of the rest. An
+ * error if they are no numbers or it has a password. Values from a service file or the environment
+ * come into the name later, by the connection. */
 static int look_at_url(struct hak_link *link, char *url) {
     char *said = NULL;
     link->answer_seconds = HAK_LINK_ANSWER_SECONDS;
@@ -175,7 +177,8 @@ static int64_t connect_ms(PGconn *connection) {
     return ms > 0 && ms < INT_MAX ? ms : -1;
 }
 
-/* A server may send notices before it takes questions, and libpq prints them as they are until it
+/* Connects, within the time that the connection allows; the result may be a connection that failed.
+ * A server may send notices before it takes questions, and libpq prints them as they are until it
  * has a receiver: so it gets one first. Where an address is silent libpq begins anew by itself, and
  * goes on to the next one. */
 static PGconn *connect_quietly(const char *const *keys, const char *const *values) {
@@ -293,7 +296,7 @@ static PGresult *last_answer(struct hak_link *link) {
 /* ---- asking -----------------------------------------------------------------------------------
  */
 
-/* FNV-1a. */
+/* The text's hash (FNV-1a, 64 bits). */
 static uint64_t hash_of(const char *text) {
     uint64_t hash = 14695981039346656037u; /* FNV-1a */
     for (; *text; text++)
@@ -319,7 +322,8 @@ static int note_statement(struct hak_link *link, const char *sql) {
     return NEW;
 }
 
-/* The server's answer, unless statement `number` is prepared then. */
+/* Prepares statement `number` as `name` on the server, unless that is done. NULL if it is prepared
+ * (or the link is silent); else the server's answer, an error. */
 static PGresult *prepare(struct hak_link *link, int number, const char *name, int count,
                          bool *is_prepared) {
     *is_prepared = link->prepared[number].asked > HAK_LINK_OFTEN;
@@ -342,6 +346,7 @@ struct arguments {
     int bytes[HAK_LINK_VALUES_MAX], binary[HAK_LINK_VALUES_MAX];
 };
 
+/* Sets data, size and binary form of up to HAK_LINK_VALUES_MAX arguments. */
 static void set_arguments(struct arguments *a, const struct hak_link_value *values, int count) {
     for (int i = 0; i < count && i < HAK_LINK_VALUES_MAX; i++) {
         a->data[i] = values[i].data;

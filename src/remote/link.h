@@ -49,6 +49,8 @@ struct hak_link_value {
  * PGPASSFILE and a service file. 0 or an error of store/error.h, whose line is kept
  * (hak_store_message). */
 int hak_link_open(struct hak_link *link, const char *url);
+
+/* Ends the connection, frees all of the link and clears it. */
 void hak_link_close(struct hak_link *link);
 
 /* Executes `sql` once with its values in binary; the answer is binary, too. NULL: an error, whose
@@ -62,11 +64,17 @@ struct hak_link_question {
     const struct hak_link_value *values;
     int count;
 };
+
+/* Sends all questions in one way and keeps each answer in `results`, for the caller to clear. 0, or
+ * an error: all of `results` are NULL then. */
 int hak_link_ask_all(struct hak_link *link, const struct hak_link_question *questions, int count,
                      const char *doing, PGresult **results);
 /* The same; `take` gets each answer as it comes, and owns it. Anything but 0 that it returns ends
  * the taking and is returned. */
 typedef int hak_link_take(void *context, int question, PGresult *answer);
+
+/* Sends all questions in one way (pipeline mode) and gives each answer to `take`. 0, or the first
+ * error. */
 int hak_link_ask_each(struct hak_link *link, const struct hak_link_question *questions, int count,
                       const char *doing, hak_link_take *take, void *context);
 /* Executes a statement that gives no rows. 0 or an error. */
@@ -74,6 +82,9 @@ int hak_link_do(struct hak_link *link, const char *sql, const char *doing);
 /* As PQexec and PQexecParams (in binary), but waits no longer than the link allows. NULL: nothing
  * came, and hak_link_fail has the line. `types` may be NULL. */
 PGresult *hak_link_exec(struct hak_link *link, const char *sql);
+
+/* Runs a statement with values of the given types, both in binary form, and waits for its answer.
+ * NULL: the link is silent, or sending failed. */
 PGresult *hak_link_exec_values(struct hak_link *link, const char *sql, const Oid *types,
                                const struct hak_link_value *values, int count);
 /* Waits for the next answer, as PQgetResult after PQsend... or PQputCopyEnd, after it sent the data

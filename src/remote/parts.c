@@ -167,7 +167,8 @@ static sqlite3_stmt *rows_of(struct cutting *c, const struct hak_remote_table *t
     return rows;
 }
 
-/* Cuts a table into parts of at most PART_BYTES or PART_ROWS, and hands each out. */
+/* Cuts a table into parts, each of them ended by the row that reaches PART_BYTES or PART_ROWS, and
+ * hands each out. 0, or an error. */
 static int cut_table(struct cutting *c, const struct hak_remote_table *t) {
     c->part.table = t;
     c->part.so_far = mix_bytes(c->part.so_far, t->name, strlen(t->name));

@@ -95,7 +95,7 @@ static char *identity_of(const struct capture *of, sqlite3 *layout, PGresult *co
 /* ---- a capture --------------------------------------------------------------------------------
  */
 
-/* An error if the capture is not there or has come in parts only. */
+/* An error if the capture is not there or has come in parts only; 0: it is whole. */
 static int judge(const struct hak_link *link, bool is_there, bool is_whole) {
     if (is_there && is_whole)
         return 0;
@@ -111,7 +111,8 @@ static int judge(const struct hak_link *link, bool is_there, bool is_whole) {
                                 link->name, link->capture);
 }
 
-/* Opens the local image of the capture's tables, from its cache file or the server. */
+/* Opens the local image of the capture's tables, from its cache file or the server. 0, or an
+ * error. */
 static int open_image(struct capture *of, sqlite3 *layout, PGresult *const *found, sqlite3 **out) {
     char *identity = identity_of(of, layout, found);
     if (!identity)
@@ -122,8 +123,8 @@ static int open_image(struct capture *of, sqlite3 *layout, PGresult *const *foun
     return hak_image_open(&of->image, &of->link, &of->tables, layout, &of->cache, out);
 }
 
-/* Checks that the capture is on the server, and all of it, and reads its tables' layout; `*bytes`
- * are those of its rows. */
+/* Checks that the capture is on the server, and all of it, and opens the local image of its tables
+ * in a transaction that only reads; `*bytes` are those of its rows. 0, or an error. */
 static int look_for(struct capture *of, sqlite3 *layout, uint64_t *bytes, sqlite3 **out) {
     static char begin[] = "START TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY";
     static char look[] =
@@ -173,7 +174,7 @@ static int look_for(struct capture *of, sqlite3 *layout, uint64_t *bytes, sqlite
     return error;
 }
 
-/* Connects, looks for the capture and opens its tables. */
+/* Connects, looks for the capture, opens its tables and makes its name. 0, or an error. */
 static int open_all(struct capture *of, const char *url, sqlite3 *layout,
                     struct hak_remote_capture *out) {
     int error = hak_link_open(&of->link, url);
@@ -190,7 +191,7 @@ static int open_all(struct capture *of, const char *url, sqlite3 *layout,
 }
 
 /* Adds the views that fetch blobs; from here on `of` ends with the connection, also where this
- * fails. */
+ * fails. 0, or an error. */
 static int add_blobs(struct capture *of, sqlite3 *database) {
     of->blobs = (struct hak_blobs){.link = &of->link,
                                    .tables = &of->tables,

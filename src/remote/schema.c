@@ -98,7 +98,8 @@ int hak_remote_schema_check(struct hak_link *link) {
     return error ? error : judge_layout(link, number, oldest);
 }
 
-/* Columns of a table of captures, `capture` left out, as `columns` of the server say. */
+/* How many columns a table of captures has, `capture` left out, as `columns` of the server say; -1:
+ * none is there, or the answer cannot be read. */
 static int columns_of(const PGresult *columns, const char *table) {
     uint64_t count;
     for (int i = 0; i < PQntuples(columns); i++) {
@@ -140,7 +141,8 @@ static bool has_role(struct hak_link *link, const char *role) {
     return is_there;
 }
 
-/* Roles are of the whole server, while the lock is of a database: two may make one at once. */
+/* Makes a role, unless it is there; one that cannot be made is an error only if `is_needed`. Roles
+ * are of the whole server, while the lock is of a database: two may make one at once. */
 static int make_role(struct hak_link *link, const char *role, bool is_needed, bool *is_there) {
     char sql[96];
     *is_there = has_role(link, role);

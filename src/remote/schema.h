@@ -13,6 +13,9 @@ int hak_remote_schema_check(struct hak_link *link);
 /* The same for readers, of the answer to hak_remote_schema_versions: an older layout is taken as it
  * is. 0 or HAK_STORE_NEWER. */
 extern char hak_remote_schema_versions[];
+
+/* Judges the versions that the server's tables have. 0: this program can use them; or an error:
+ * they cannot be read, or are too new. */
 int hak_remote_schema_judge(const struct hak_link *link, const PGresult *versions);
 /* Checks that the server's tables of captures have all columns: HAK_STORE_OLDER where some are
  * missing. */

@@ -45,7 +45,7 @@ struct hak_remote_tables {
 int hak_remote_tables_read(sqlite3 *database, struct hak_remote_tables *out);
 void hak_remote_tables_free(struct hak_remote_tables *tables);
 
-/* The column that is number `at` of the key, from 1. */
+/* The column that is number `at` of the key, from 1; the first column if none is. */
 const struct hak_remote_column *hak_remote_key(const struct hak_remote_table *table, int at);
 
 /* Appends the statements that make the parts of these tables that the server lacks. */

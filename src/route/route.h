@@ -60,16 +60,18 @@ static inline unsigned hak_route_class(size_t slot_bytes, size_t alignment) {
     return alignment ? hak_class_of_aligned(slot_bytes, alignment) : hak_class_of_bytes(slot_bytes);
 }
 
-/* Takes a block of the class from the slow side of the front: the array is empty or there is none.
- * The thread is set up. HAK_NO_BASE without memory. */
+/* Takes a block of the class where the thread's array is empty or there is none: by the front's
+ * slow path, or of the shared heap for a thread without a heap of its own. The thread is set up.
+ * HAK_NO_BASE without memory. */
 static inline base_t hak_route_take_slowly(unsigned class_index) {
     if (HAK_UNLIKELY(hak_thread.state != HAK_THREAD_OWN))
         return hak_front_take_shared(class_index);
     return hak_front_take(class_index);
 }
 
-/* route.c: takes a greater block that mid still has, of a class that keeps `alignment`, for a class
- * of a band TINY_FIRST that has no memory left. */
+/* route.c: takes a block of a greater class, which mid still has and which keeps `alignment`, for a
+ * class of a band TINY_FIRST that has no memory left. HAK_NO_BASE: there is none, or the thread has
+ * no heap of its own. */
 HAK_HIDDEN HAK_COLD struct hak_taken hak_route_take_instead(unsigned class_index, size_t alignment);
 
 /* Takes a block for `slot_bytes`, of a class or a large one; its base is HAK_NO_BASE without
@@ -96,8 +98,9 @@ static inline struct hak_taken hak_route_take_with_room(size_t slot_bytes, size_
                               HAK_CLASS_NONE};
 }
 
-/* Puts a block back that was taken and that the program cannot have: it lies where it lay, or is
- * lost where that is neither an array nor a magazine. Debug build. */
+/* Puts a block back that was taken and that the program cannot have: into its array or magazine. A
+ * large block, one for a full array or of a thread without its own heap is left as it is. Debug
+ * build. */
 static inline void hak_route_put_back(struct hak_taken taken) {
     if (hak_thread.state != HAK_THREAD_OWN || taken.class_index == HAK_CLASS_NONE)
         return;
@@ -115,8 +118,8 @@ static inline void hak_route_put_back(struct hak_taken taken) {
  * threads keep stays theirs). Takes no long lock; not for signal handlers. (route.c) */
 HAK_HIDDEN size_t hak_route_trim(void);
 
-/* route.c: ends the program for a block that is no slot of ours; the debug build told of it before
- * and goes on. */
+/* route.c: the plain build ends the program with a message for a block that is no slot of ours. In
+ * the debug build it does nothing, as the fault was told before. */
 HAK_HIDDEN void hak_route_refuse(base_t base);
 
 /* Gives the block back to this thread's own cache; a pointer that is no slot's start is refused.

@@ -154,7 +154,8 @@ static struct hak_slab *claim_from(struct hak_heap *heap, struct hak_superslab *
     return serve(heap, found, unused ? unused : found->free_slabs, class_index);
 }
 
-/* A SuperSlab that just became the heap's. */
+/* Makes a SuperSlab that just became the heap's the home of the class, and one of its free slabs,
+ * with pages if there are such, serve it. */
 static struct hak_slab *serve_new(struct hak_heap *heap, struct hak_superslab *superslab,
                                   unsigned class_index) {
     hak_tier_set(superslab, HAK_TIER_FREE);

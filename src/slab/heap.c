@@ -155,8 +155,7 @@ static void relink_idle(void) {
     fresh = fresh_end = NULL; /* the two may not belong together */
 }
 
-/* In a fork's child: if another thread held the shared heap's lock, the heap is marked as
- * half-changed. */
+/* In a fork's child: marks the shared heap as half-changed if another thread held its lock. */
 static void leave_shared_heap(void) {
     struct hak_heap *heap = hak_heap_of(HAK_SHARED_HEAP_ID);
     if (hak_lock_was_left(&hak_shared_heap_lock) && heap)

@@ -9,7 +9,8 @@ enum { USEFUL_PART = 4 };
 
 /* ---- slots out ------------------------------------------------------------------------------- */
 
-/* Takes slots that were given back, by their bits. `free_slots` is how many there are. */
+/* Takes up to `wanted` slots that were given back, by their bits; `free_slots` is how many there
+ * are. Returns how many it took. */
 static unsigned take_free(struct hak_slab *slab, unsigned free_slots, base_t *out,
                           unsigned wanted) {
     if (wanted > free_slots)
@@ -30,8 +31,9 @@ static unsigned take_free(struct hak_slab *slab, unsigned free_slots, base_t *ou
     return taken;
 }
 
-/* A word of the bitmap gets a meaning when its first slot is carved: before, nobody has looked at
- * it, so that a slab that begins to serve a class costs nothing more. */
+/* Takes up to `wanted` slots that were never handed out; returns how many. A word of the bitmap
+ * gets a meaning when its first slot is carved: before, nobody has looked at it, so that a slab
+ * that begins to serve a class costs nothing more. */
 static unsigned carve(struct hak_slab *slab, base_t *out, unsigned wanted) {
     unsigned left = slab->capacity - slab->carved;
     if (wanted > left)
@@ -49,7 +51,8 @@ static unsigned carve(struct hak_slab *slab, base_t *out, unsigned wanted) {
     return wanted;
 }
 
-/* Takes from one slab with a free slot; it stays in its list while it has one. */
+/* Takes up to `wanted` slots from one slab with a free one, given-back slots first; it stays in its
+ * list while it has a free slot. Returns how many. */
 static unsigned take_from(struct hak_heap *heap, struct hak_slab *slab, base_t *out,
                           unsigned wanted) {
     unsigned taken = take_free(slab, slab->carved - slab->used, out, wanted);
@@ -88,7 +91,8 @@ static struct hak_slab *get_slab(struct hak_heap *heap, unsigned class_index) {
     return slab ? slab : hak_slab_acquire(heap, class_index);
 }
 
-/* Takes from one slab after the other until there are `enough`. */
+/* Takes up to `wanted` slots, from one slab after the other until there are `enough`. Returns how
+ * many; fewer than `enough`: no memory. */
 static unsigned take(struct hak_heap *heap, unsigned class_index, base_t *out, unsigned wanted,
                      unsigned enough) {
     unsigned taken = 0, looked_at = 0;

@@ -89,8 +89,8 @@ struct hak_staying {
 HAK_HIDDEN bool hak_slab_find_fullest_draining(const struct hak_heap *heap,
                                                struct hak_staying *staying);
 
-/* Parts blocks that lie in caches of the heap: those in SuperSlabs that are to go to `going`, the
- * others to `kept`. Returns how many go. */
+/* Parts blocks that lie in caches of the heap: those in SuperSlabs that drain, but for the two that
+ * stay, to `going`, the others to `kept`. Returns how many go. */
 HAK_HIDDEN unsigned hak_slab_part(const struct hak_staying *staying, const base_t *blocks,
                                   unsigned count, base_t *going, base_t *kept);
 

@@ -22,8 +22,9 @@ static int fail_with_store_message(char **message, int error) {
     return error;
 }
 
-/* Checks that the main database is a capture that can be read. Asks the connection, not the file:
- * opening that a second time here, and closing it, would drop the locks that SQLite has on it. */
+/* Checks that the main database is a capture of this format. Asks the connection, not the file:
+ * opening that a second time here, and closing it, would drop the locks that SQLite has on it.
+ * Returns 0 or a store error with its message. */
 static int look_at_main(sqlite3 *database) {
     const char *path = sqlite3_db_filename(database, "main");
     const struct hak_database db = {.connection = database, .path = (char *)path};
@@ -55,7 +56,7 @@ __attribute__((visibility("default"))) int
 sqlite3_hakmemsqlite_init(sqlite3 *database, char **message, const sqlite3_api_routines *routines);
 
 /* SQLite's loader calls it: checks that the main database is a capture, and adds the virtual
- * tables. */
+ * tables. SQLITE_ERROR with a message if one of them fails. */
 int sqlite3_hakmemsqlite_init(sqlite3 *database, char **message,
                               const sqlite3_api_routines *routines) {
     SQLITE_EXTENSION_INIT2(routines);

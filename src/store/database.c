@@ -146,7 +146,7 @@ uint64_t hak_database_number(const struct hak_database *db, const char *sql, uin
     return value;
 }
 
-/* The text of the first row; ends the query. */
+/* A copy of the first row's text, and ends the query; NULL: no row, NULL or no memory. */
 static char *copy_text(struct hak_query *q) {
     bool found = hak_query_next(q) && sqlite3_column_type(q->statement, 0) != SQLITE_NULL;
     char *text = found ? strdup(hak_query_text(q, 0)) : NULL;

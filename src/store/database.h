@@ -99,6 +99,8 @@ struct hak_value {
 #define hak_do(db, sql, doing, ...)                                                                \
     hak_do_with(db, sql, doing, (const struct hak_value[]){__VA_ARGS__},                           \
                 (int)(sizeof((const struct hak_value[]){__VA_ARGS__}) / sizeof(struct hak_value)))
+
+/* Runs a statement with the values bound from 1 on. 0, or an error. */
 int hak_do_with(const struct hak_database *db, const char *sql, const char *doing,
                 const struct hak_value *values, int count);
 
@@ -110,7 +112,7 @@ int hak_database_numbers(const struct hak_database *db, const char *sql, uint64_
 uint64_t hak_database_number(const struct hak_database *db, const char *sql, uint64_t argument);
 /* The same for a text, as a copy that the caller frees; NULL where there is none. */
 char *hak_database_text(const struct hak_database *db, const char *sql, uint64_t argument);
-/* Stores of earlier versions lack some. */
+/* Whether the store has this table (or view, or index): stores of earlier versions lack some. */
 bool hak_database_has_table(const struct hak_database *db, const char *table);
 /* A copy of the value that the store has under this name, which the caller frees; NULL = none. */
 char *hak_database_meta(const struct hak_database *db, const char *key);

@@ -14,6 +14,7 @@ const char *hak_store_message(void) {
     return message;
 }
 
+/* Sets the text that hak_store_message gives, cut at its room. */
 void hak_store_say(const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);

@@ -24,7 +24,7 @@
 
 static const char *const beside[] = {"-wal", "-shm", "-journal"};
 
-/* The store's error for errno, with advice. */
+/* Sets the store's error for errno, with advice. Returns it. */
 static int fail_errno(const char *path, const char *doing) {
     int code = errno;
     switch (code) {
@@ -57,7 +57,8 @@ static int fail_errno(const char *path, const char *doing) {
     }
 }
 
-/* The path with the symbolic links of its directory resolved, the last component as it is. */
+/* The path with the symbolic links of its directory resolved, the last component as it is; the
+ * caller frees it. NULL, with errno, where that cannot be done. */
 static char *resolve_directory(const char *path) {
     char *copy1 = strdup(path), *copy2 = strdup(path), *result = NULL;
     char *directory = copy1 ? realpath(dirname(copy1), NULL) : NULL;
@@ -73,7 +74,8 @@ static char *resolve_directory(const char *path) {
     return result;
 }
 
-/* Checks that SQLite can keep the path, "-journal" included, in HAK_STORE_PATH_BYTES. */
+/* Checks that SQLite can keep the path, "-journal" included, in HAK_STORE_PATH_BYTES. 0, or an
+ * error. */
 static int check_length(const char *real_path) {
     size_t length = strlen(real_path);
     if (length + sizeof "-journal" <= HAK_STORE_PATH_BYTES)
@@ -115,7 +117,7 @@ static int remove_old(const char *real_path, const char *path) {
     return unlink(real_path) == 0 ? 0 : fail_errno(path, "removing the old store");
 }
 
-/* Removes the files that SQLite keeps beside a store. */
+/* Removes the files that SQLite keeps beside a store. 0, or an error. */
 static int remove_left_overs(const char *real_path) {
     for (size_t i = 0; i < sizeof beside / sizeof *beside; i++) {
         char name[PATH_MAX + 16];

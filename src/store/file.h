@@ -23,6 +23,9 @@ enum hak_file_kind {
     HAK_FILE_STORE,  /* a store of any version, whole or not */
     HAK_FILE_RINGS,  /* rings that a program recorded into a file, for `import` */
 };
+
+/* Tells by its first bytes what a file is: a store, its WAL, a file of rings, or another; one that
+ * is not regular is never opened. */
 enum hak_file_kind hak_store_file_kind(const char *path);
 
 /* Makes an empty file: mode 0600, O_EXCL, O_NOFOLLOW. `replace` first removes a regular file of
@@ -30,15 +33,17 @@ enum hak_file_kind hak_store_file_kind(const char *path);
  * name go too. `fd` and `real_path` (to be freed; its directory without symbolic links) are set on
  * success. */
 int hak_store_file_create(const char *path, bool replace, int *fd, char **real_path);
-/* Opens an existing file, read-only or for writing, and reads its first page: is it a store, of a
- * version that is known, and whole? */
+/* Opens an existing file, read-only or for writing, and checks by its first page that it is a
+ * store, of a version that is known, and whole. `fd` and `real_path` (to be freed) are set on
+ * success. 0, or an error. */
 int hak_store_file_open(const char *path, bool writing, int *fd, char **real_path);
 
-/* Opens `real_path` with SQLite and makes sure that it is the very file that `fd` is. */
+/* Opens `real_path` with SQLite and makes sure that it is the very file that `fd` is. 0, or an
+ * error; `out` is NULL then. */
 int hak_store_file_connect(const char *real_path, int fd, bool writing, struct sqlite3 **out);
 
-/* Takes the writer's lock; HAK_STORE_BUSY when another process holds it for longer than a second.
- */
+/* Takes the writer's lock; HAK_STORE_BUSY when another process holds it for longer than a second. 0
+ * also where the file system has no locks. */
 int hak_store_file_lock(int fd, const char *path);
 /* True if a writer holds the lock through another open file than `fd`. */
 bool hak_store_file_is_locked(int fd);

@@ -36,7 +36,7 @@ static const int bands[] = {
 
 static const char naming[] = "writing its tables of names";
 
-/* Fills the tables of kinds, places, fault codes and classes. */
+/* Fills the tables of kinds, places, fault codes and classes. 0, or an error. */
 static int put_names(const struct hak_database *db) {
     int error = 0;
     for (size_t i = 0; i < COUNT_OF(kinds) && !error; i++)

@@ -18,7 +18,7 @@ struct hak_source {
 /* True: "postgresql://..." or "postgres://...", no file's name. */
 bool hak_source_is_url(const char *path);
 
-/* Opens either. 0 or an error; `out` is empty then. */
+/* Opens either, a file or a server's capture. 0 or an error; `out` is empty then. */
 int hak_source_open(const char *path, struct hak_source *out);
 void hak_source_close(struct hak_source *source);
 

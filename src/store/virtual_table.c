@@ -3,6 +3,7 @@
 
 #include <stdint.h>
 
+/* The operator of a constraint of SQLite's as one of ours; 0: it is none of them. */
 static int operator_of(unsigned char op) {
     switch (op) {
     case SQLITE_INDEX_CONSTRAINT_EQ:

@@ -59,8 +59,9 @@ static bool is_bomb(Elf_Scn *section, const GElf_Shdr *header) {
            inflated.ch_size > INFLATED_SPARE + INFLATED_TIMES * header->sh_size;
 }
 
-/* Sections of debug information that tell nothing of functions and lines. libdw inflates all that
- * are compressed as soon as a file is opened: these shall look as if they were not there. */
+/* Hides the compressed sections of debug information that tell nothing of functions and lines, and
+ * those that would inflate to gigabytes: libdw inflates all that are compressed as soon as a file
+ * is opened, and shall not see these. */
 static void hide_needless(Elf *elf) {
     static const char *const needless[] = {".debug_loclists", ".debug_loc",     ".debug_frame",
                                            ".debug_macro",    ".debug_macinfo", ".debug_aranges"};
@@ -102,7 +103,8 @@ static bool checksum_is(int fd, uint32_t due) {
     return sum == due;
 }
 
-/* Takes `path` as the separate file when it is right. `checksum` NULL: the build-id tells. */
+/* Opens `path` as the separate file if it is the module's, by build-id, else by `checksum` (NULL:
+ * there is none), and its debug information. False: it is another, or has none. */
 static bool try_separate(struct hak_debug_file *f, const char *path, const uint32_t *checksum) {
     char id[HAK_BUILD_ID_TEXT];
     if (!hak_elf_open(&f->separate, path, ELF_C_READ_MMAP_PRIVATE))

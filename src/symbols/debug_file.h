@@ -30,7 +30,8 @@ struct hak_debug_file {
 void hak_debug_file_open(struct hak_debug_file *file, const char *path, const char *build_id,
                          int pid, uint64_t loaded_ns);
 
-/* Looks for the debug information. */
+/* Looks for the debug information, in the module or a separate file, and for its package of split
+ * units (.dwp) beside either. */
 void hak_debug_file_load(struct hak_debug_file *file);
 
 void hak_debug_file_close(struct hak_debug_file *file);

@@ -52,7 +52,8 @@ void hak_dwp_close(struct hak_dwp *dwp) {
     hak_elf_close(&dwp->file);
 }
 
-/* A section by name: its bytes, and where they lie in the file. */
+/* A section by name: its bytes, and where they lie in the file. NULL: there is none, or it is
+ * compressed. */
 static struct piece find_section(Elf *elf, const char *wanted, uint64_t *offset) {
     GElf_Shdr header;
     Elf_Scn *section = hak_elf_find_section(elf, wanted, &header);
@@ -115,6 +116,8 @@ static bool find_pieces(struct hak_dwp *dwp, uint64_t id, struct piece *pieces) 
     return pieces[INFO].size > 0 && pieces[ABBREV].size > 0;
 }
 
+/* The unit's base in a section of addresses or ranges, by the attribute of DWARF 5 or by GNU's
+ * before it; 0: it has neither. */
 static Dwarf_Word base_of(Dwarf_Die *die, unsigned name, unsigned gnu_name) {
     Dwarf_Attribute attribute;
     Dwarf_Word base = 0;

@@ -31,9 +31,9 @@ struct hak_inflated {
     uint64_t next_unit; /* offset of the first unit that was not asked for */
 };
 
-/* Takes over those sections of `elf`, before libdw opens it. False, with `elf` as it was: it does
- * not have all of them compressed by zlib, or .debug_info is so big that a thread must inflate it.
- * `elf` must stay open until hak_inflated_close. */
+/* Takes over .debug_info, .debug_abbrev and .debug_line of `elf`, before libdw opens it. False,
+ * with `elf` as it was: it does not have all of them compressed by zlib, or .debug_info is so big
+ * that a thread must inflate it. `elf` must stay open until hak_inflated_close. */
 bool hak_inflated_open(struct hak_inflated *inflated, Elf *elf);
 void hak_inflated_close(struct hak_inflated *inflated);
 

@@ -121,7 +121,8 @@ static bool read_move(struct dump *d, const uint8_t *record, uint64_t bytes, uin
     return true;
 }
 
-/* The record at `at`: how many bytes it has; 0 = the file ends within it. */
+/* Reads the record at `at`, enters loaded or moved code, and counts it as an entry or as broken.
+ * Returns how many bytes it has; 0 = the file ends within it. */
 static uint64_t read_record(struct dump *d, uint64_t at, struct hak_jit_reading *reading,
                             uint64_t file_bytes) {
     size_t got;
@@ -158,7 +159,7 @@ static uint64_t shift_of(const char *name, uint64_t first_line, uint64_t start) 
 }
 
 /* Finds the last line that begins at or before the place's address, in the `bytes` bytes of a
- * record. False: the record is not whole or has none. */
+ * record, and sets the place's file and line by it. False: the record is not whole. */
 static bool find_dumped_line(struct hak_jit_place *place, const uint8_t *record, size_t bytes) {
     uint64_t lines = number_at(record, 24), start = number_at(record, 16), best = 0, shift = 0;
     const char *file = NULL, *last = NULL;

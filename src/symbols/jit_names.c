@@ -118,7 +118,7 @@ static bool ends_in_number(const char *text) {
     return colon && colon[1] >= '0' && colon[1] <= '9';
 }
 
-/* Cuts ":NUMBER" off the end of `text`. */
+/* Cuts ":NUMBER" off the end of `text`. False: it does not end so. */
 static bool cut_number(char *text, uint32_t *number) {
     char *colon = strrchr(text, ':'), *end;
     if (!ends_in_number(text))

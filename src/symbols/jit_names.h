@@ -44,9 +44,12 @@ struct hak_jit_reading {
     bool is_other;    /* it is no such file, or another machine's: nothing was read */
 };
 
-/* Fills in the `count` places, which ascend by address and each once. A file that is read later
- * counts more, but for places with a dump's name. */
+/* Fills in the `count` places, which ascend by address and each once, with the names of a perf map.
+ * A file that is read later counts more, but for places with a dump's name. */
 struct hak_jit_reading hak_jit_read_map(int fd, struct hak_jit_place *places, size_t count);
+
+/* Fills in the `count` places, which ascend by address and each once, with names and lines of a
+ * jitdump file of perf. */
 struct hak_jit_reading hak_jit_read_dump(int fd, struct hak_jit_place *places, size_t count);
 void hak_jit_places_clear(struct hak_jit_place *places, size_t count);
 

@@ -37,6 +37,8 @@ void hak_reading_end(void);
 /* From now on this file is not to be read; all of them when `path` is "". False: no memory. For one
  * thread. */
 bool hak_reading_bar(const char *path, const char *build_id);
+
+/* Whether this file, or every file, is not to be read. */
 bool hak_reading_is_barred(const char *path, const char *build_id);
 
 /* Notes that work without a visible result goes on, such as one more place of leaks; any thread.

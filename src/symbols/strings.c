@@ -14,7 +14,7 @@ extern int rust_demangle_callback(const char *mangled, int options,
 
 enum { WITH_PARAMETERS = 1 << 0, WITH_QUALIFIERS = 1 << 1 };
 
-/* FNV-1a. */
+/* A text's key in the index, by FNV-1a. */
 static uint64_t hash(const char *text) {
     uint64_t h = 14695981039346656037ull;
     for (; *text; text++)

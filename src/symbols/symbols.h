@@ -26,6 +26,8 @@ struct hak_symbol {
     uint32_t line;        /* 0 = not known */
 };
 
+/* Makes a store of symbols without files; NULL without memory. Debug files come from this machine
+ * alone. */
 struct hak_symbols *hak_symbols_make(void);
 void hak_symbols_free(struct hak_symbols *symbols);
 

@@ -117,7 +117,8 @@ static void add_function(struct hak_unit *unit, Dwarf_Die *die) {
     }
 }
 
-/* Functions lie in the unit, in namespaces and classes; `deep`: in functions and blocks too. */
+/* Lists the functions below `parent`: in the unit, namespaces and classes; `deep`: in functions and
+ * blocks, too. No deeper than DEPTH_MAX. */
 static void list_functions(struct hak_unit *unit, Dwarf_Die *parent, bool deep, int depth) {
     Dwarf_Die die;
     if (depth > DEPTH_MAX || dwarf_child(parent, &die) != 0)
@@ -196,7 +197,8 @@ static bool may_hold(Dwarf_Die *die, uint64_t address) {
            !dwarf_hasattr(die, DW_AT_ranges);
 }
 
-/* Fills `levels` with the function and the inlined calls around `address`, outermost first. */
+/* Adds the inlined calls around `address` below `die` to the `count` entries of `levels`, outermost
+ * first. Returns how many entries there are then, at most LEVELS_MAX. */
 static int walk_down(Dwarf_Die *die, uint64_t address, Dwarf_Die *levels, int count, int depth) {
     Dwarf_Die child;
     if (depth > DEPTH_MAX || count >= LEVELS_MAX || dwarf_child(die, &child) != 0)
@@ -216,8 +218,8 @@ static int walk_down(Dwarf_Die *die, uint64_t address, Dwarf_Die *levels, int co
     return count;
 }
 
-/* A function that the compiler made itself (a destructor that nobody wrote) says so: its line is
- * the class's. */
+/* The function's name, demangled. One that the compiler made itself (a destructor that nobody
+ * wrote) is marked so: its line is the class's. */
 static const char *name_of(struct hak_strings *strings, Dwarf_Die *die) {
     Dwarf_Attribute attribute;
     const char *name = NULL;
@@ -235,6 +237,7 @@ static const char *name_of(struct hak_strings *strings, Dwarf_Die *die) {
     return is_implicit ? hak_strings_mark(strings, name, HAK_IMPLICIT_MARK) : name;
 }
 
+/* The folder in which the unit was compiled; "" = not known. */
 static const char *folder_of(struct hak_unit *unit) {
     Dwarf_Attribute attribute;
     const char *folder =

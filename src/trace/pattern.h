@@ -108,7 +108,7 @@ static inline uint64_t hak_pattern_as(uint64_t word, enum hak_pattern is, enum h
     return word ^ (hak_pattern_mark(is) ^ hak_pattern_mark(due));
 }
 
-/* The pattern whose form `value` has. */
+/* The pattern whose form `value` has; HAK_PATTERN_NONE: it has none. */
 static inline enum hak_pattern hak_pattern_of(uint64_t value) {
     static const uint8_t patterns[16] = {
         [HAK_PATTERN_FREED >> 4] = HAK_PATTERN_FREED,

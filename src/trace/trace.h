@@ -27,6 +27,9 @@ HAK_HIDDEN void hak_trace_record(struct hak_event_fields *fields);
  * words, the first without the time (hak_record_head, hak_record_tail); `metric` is what it counts
  * for (hak_metric_of_call). Always HAK_RECORDED, so that it can be the last that a check does. */
 enum { HAK_RECORDED = 1 };
+
+/* Records a call as its four words, with the time filled in, and counts it by `metric`.
+ * HAK_RECORDED, or the answer of the slow way. */
 HAK_HIDDEN unsigned hak_trace_record_call(uint64_t head, uint64_t address_word, uint64_t size_word,
                                           uint64_t tail, unsigned metric);
 
@@ -87,7 +90,7 @@ HAK_HIDDEN bool hak_trace_stop(bool is_stopped);
  * child of a vfork or of clone(CLONE_VM). */
 HAK_HIDDEN bool hak_is_own_process(void);
 
-/* The calling thread's number in its process, from 1. */
+/* The calling thread's number in its process, from 1, drawn at the first call. */
 HAK_HIDDEN uint32_t hak_trace_thread(void);
 
 /* The next generation epoch of the session (drawn when memory is mapped or a slab changes class).
@@ -96,6 +99,8 @@ HAK_HIDDEN uint32_t hak_trace_epoch(void);
 
 /* Calls that give no record. */
 enum hak_trace_count { HAK_COUNT_FREE_OF_NULL, HAK_COUNT_FAILED_CALL, HAK_COUNT_FOREIGN_FREE };
+
+/* Counts one call without a record in the process's entry; nothing where nothing is recorded. */
 HAK_HIDDEN void hak_trace_count(enum hak_trace_count which);
 
 /* Hands a fault to the collector and waits (bounded) for its report; writes a raw report itself
@@ -229,6 +234,8 @@ HAK_HIDDEN void hak_trace_record_for_report(struct hak_event_fields *fields);
 
 /* A mark of the program, by its first 200 bytes; and a note that carries a name in the same way. */
 HAK_HIDDEN void hak_trace_mark(const char *name);
+
+/* Records an event with a name, of which 200 bytes at most are kept. */
 HAK_HIDDEN void hak_trace_name(const struct hak_event_fields *head, const char *name);
 
 /* Records the fork, before it, and replaces a dead collector. It and the next two are called by
@@ -244,7 +251,13 @@ HAK_HIDDEN void hak_trace_fork_child(void);
  * there. A thread calls hak_trace_attach_thread before its first record of a session. One thread at
  * a time. */
 HAK_HIDDEN bool hak_trace_attach(char *why, size_t why_bytes);
+
+/* Ends the process's part of the session: closes its rings and its entry, which says that the
+ * process went on. Nothing without a session. */
 HAK_HIDDEN void hak_trace_detach(void);
+
+/* Lets the calling thread begin in a new session: without ring, number, origin and counters of an
+ * earlier one. */
 HAK_HIDDEN void hak_trace_attach_thread(void);
 HAK_HIDDEN void hak_trace_attach_child(void);
 

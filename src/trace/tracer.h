@@ -39,8 +39,8 @@ HAK_HIDDEN long hak_tracer_seize(int thread);
 /* Stops a thread of the program; `*signal` is the one that is to be handed to it, 0 = none. False:
  * it has ended, or does not come before `deadline_ns` of hak_monotonic_ns. */
 HAK_HIDDEN bool hak_tracer_stop(int thread, uint64_t deadline_ns, int *signal);
-/* Reads the registers of a thread that stands; the system call which the stop has ended is made
- * again. */
+/* Reads the registers of a thread that stands; the system call that the stop has ended is made
+ * again. False: they cannot be read. */
 HAK_HIDDEN bool hak_tracer_read(int thread, struct user_regs_struct *registers);
 /* It goes on. */
 HAK_HIDDEN void hak_tracer_release(int thread, int signal);

@@ -26,7 +26,8 @@ static exec_search *next_execve, *next_execvpe;
 static exec_file *next_fexecve;
 static exec_at *next_execveat;
 
-/* Looked up while there is one thread: a forked child must not wait for ld.so's lock. */
+/* Finds the C library's exec functions while there is one thread: a forked child must not wait for
+ * ld.so's lock. */
 __attribute__((constructor)) static void find_next_exec(void) {
     next_execve = (exec_search *)hak_symbol_next("execve");
     next_execveat = (exec_at *)hak_symbol_next_since("2.34", "execveat");
@@ -39,6 +40,9 @@ static bool is_preloaded(char *const environment[]) {
     return preload && memmem(preload, strlen(preload), "hakmem", 6) != NULL;
 }
 
+/* Stores in the process's entry the program that it is about to execute, why hakmem was taken out,
+ * and whether the program is preloaded, dropped hakmem or is barred from its hello. In the child of
+ * a vfork it tells the keeper of a program that will not be recorded instead. */
 static void note_exec(const char *path, const struct hak_exec_look *about,
                       char *const environment[]) {
     if (!hak_current_ready() || (path && !hak_exec_is_text(path)))
@@ -63,7 +67,7 @@ static void note_exec(const char *path, const struct hak_exec_look *about,
     hak_file_leave();
 }
 
-/* After an exec that failed. */
+/* Takes note_exec's note back after an exec that failed; returns `result`. */
 static int take_back(int result) {
     if (hak_current_ready() && hak_is_own_process())
         atomic_store(&hak_current.process->exec_state, HAK_EXEC_NONE);
@@ -75,13 +79,16 @@ static int miss(void) {
     return take_back(-1);
 }
 
-/* For all names: a preload in front would see a call of our own as the program's. */
+/* Executes `path` by libc's execve, without hakmem in the environment where the program cannot have
+ * it. All names of exec come here: a preload in front would see a call of our own as the
+ * program's. */
 static int execute(const char *path, char *const arguments[], char *const environment[]) {
     HAK_EXEC_ENVIRONMENT(fitting, path, environment);
     note_exec(path, &fitting_about, fitting);
     return next_execve ? take_back(next_execve(path, arguments, fitting)) : miss();
 }
 
+/* As execute, for a file that libc's execvpe looks up in PATH. */
 static int search_and_execute(const char *file, char *const arguments[],
                               char *const environment[]) {
     char found[HAK_EXEC_FOUND_BYTES];
@@ -106,6 +113,8 @@ HAK_EXPORT int execveat(int folder, const char *path, char *const arguments[],
                                          (long)fitting, flags, 0)));
 }
 
+/* The program's fexecve: notes the exec as of a file without a name; the environment stays as it
+ * is. */
 HAK_EXPORT int fexecve(int file, char *const arguments[], char *const environment[]) {
     static const struct hak_exec_look nothing;
     note_exec("a file without a name", &nothing, environment);
@@ -124,6 +133,7 @@ HAK_EXPORT int execvp(const char *file, char *const arguments[]) {
     return search_and_execute(file, arguments, hak_environment());
 }
 
+/* Counts the first argument and those of the list up to its NULL. */
 static size_t count_arguments(va_list list) {
     size_t count = 1;
     while (va_arg(list, char *))

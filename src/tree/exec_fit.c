@@ -22,7 +22,7 @@ bool hak_exec_is_text(const char *text) {
     return false;
 }
 
-/* As far as `text` can be read, it begins so. */
+/* Whether `text` begins with `start`; false, too, where it cannot be read that far. */
 static bool begins_with(struct hak_readable *known, const char *text, const char *start) {
     for (; *start; start++, text++)
         if (!hak_exec_can_read(known, text, 1) || *text != *start)
@@ -30,8 +30,8 @@ static bool begins_with(struct hak_readable *known, const char *text, const char
     return true;
 }
 
-/* The value of the first variable that begins with `start`, its name and a =. NULL: it is not
- * there, or cannot be read, or not what stands in front of it. */
+/* The value of the first variable that begins with `start`, its name and a =. NULL: there is none,
+ * or its value or a variable before it cannot be read. */
 static const char *value_of(char *const environment[], const char *start) {
     struct hak_readable list = HAK_READABLE_STACK, strings = {0};
     for (char *const *variable = environment;
@@ -78,6 +78,8 @@ static bool is_ours(const char *name, size_t length) {
            is_called(name, length, recorder_name, sizeof recorder_name - 1);
 }
 
+/* The length of the first name in LD_PRELOAD's list that is one of hakmem's libraries, which
+ * `*name` gets; 0: there is none. */
 static size_t length_of_ours(const char *preload, const char **name) {
     size_t length;
     for (const char *at = preload; (length = next_name(name, &at)) > 0;)
@@ -86,7 +88,9 @@ static size_t length_of_ours(const char *preload, const char **name) {
     return 0;
 }
 
-/* `text` is as long as the first LD_PRELOAD, which is the one that was looked at. */
+/* Copies the pointers of the environment to `list` and its first LD_PRELOAD, without hakmem's
+ * libraries, to `text`, which is as long as that variable; one that becomes empty is left out.
+ * Returns `list`. */
 char *const *hak_exec_without(char *const environment[], char **list, char *text) {
     struct hak_readable known = {0};
     bool is_found = false;
@@ -118,7 +122,8 @@ char *const *hak_exec_without(char *const environment[], char **list, char *text
     return list;
 }
 
-/* Not by access(): it goes by the real user, ld.so's open by the effective one. */
+/* Whether the library at this absolute path is not there or may not be opened. Not by access(): it
+ * goes by the real user, ld.so's open by the effective one. */
 static bool is_out_of_reach(const char *name, size_t length) {
     char path[LIBRARY_BYTES];
     if (name[0] != '/' || length >= sizeof path)

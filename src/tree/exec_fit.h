@@ -46,8 +46,9 @@ struct hak_exec_need {
     size_t pointers, text_bytes;
 };
 
-/* Can `environment` go with the program at `path`, a path for open (NULL: not known)? `about` gets
- * what was found, if hakmem is in it. */
+/* Finds whether the program at `path`, a path for open (NULL: not known), cannot have the hakmem
+ * that `environment` preloads; `about` gets the reason. Returns how much room an environment
+ * without it takes, all 0 where it may go as it is. */
 HAK_HIDDEN struct hak_exec_need hak_exec_unfit(const char *path, char *const environment[],
                                                struct hak_exec_look *about);
 

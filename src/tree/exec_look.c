@@ -26,7 +26,8 @@ static Elf64_Phdr segment_at(const struct segments *segments, unsigned i) {
     return segment;
 }
 
-/* `head`: the first `bytes` of the file. False when they do not hold all of the headers. */
+/* Finds the program headers in `head`, the first `bytes` of the file. False when it does not hold
+ * all of them. */
 static bool find_segments(const unsigned char *head, long bytes, struct segments *out) {
     Elf64_Ehdr elf;
     if (bytes < (long)sizeof elf)
@@ -43,6 +44,8 @@ static long read_at(long file, void *to, size_t bytes, uint64_t offset) {
     return hak_raw_call(SYS_pread64, file, to, bytes, offset);
 }
 
+/* Whether the program's interpreter is another than glibc's; false, too, if its name cannot be
+ * read. */
 static bool has_other_loader(long file, const Elf64_Phdr *interpreter) {
     char name[NAME_BYTES];
     long got = read_at(file, name, sizeof name - 1, interpreter->p_offset);
@@ -63,6 +66,8 @@ static uint64_t offset_of(const struct segments *segments, uint64_t address) {
     return 0;
 }
 
+/* Whether the program needs the library of AddressSanitizer, by the DT_NEEDED entries of its
+ * dynamic segment. */
 static bool needs_address_sanitizer(long file, const struct segments *segments,
                                     const Elf64_Phdr *dynamic) {
     Elf64_Dyn entry[DYNAMIC_ENTRIES];
@@ -85,6 +90,8 @@ static bool needs_address_sanitizer(long file, const struct segments *segments,
     return false;
 }
 
+/* Sets why hakmem cannot be in the program: another C library, a sanitizer. One without an
+ * interpreter is statically linked, and unrecorded. */
 static void look_at_segments(long file, const struct segments *segments,
                              struct hak_exec_look *out) {
     bool has_loader = false;
@@ -105,6 +112,8 @@ static bool is_of_another_user(const struct stat *about) {
     return (about->st_mode & S_ISUID) && user >= 0 && about->st_uid != (uint32_t)user;
 }
 
+/* Sets why hakmem cannot be in the ELF file that begins with `head`, or why that is not recorded:
+ * 32 bits, its segments, set-user-id. */
 static void look_at_head(long file, const unsigned char *head, long bytes, const struct stat *about,
                          struct hak_exec_look *out) {
     struct segments segments;
@@ -121,7 +130,9 @@ static bool is_regular(const char *path, struct stat *about) {
     return hak_raw_call(SYS_newfstatat, AT_FDCWD, path, about) == 0 && S_ISREG(about->st_mode);
 }
 
-/* Looks at the program, or at the interpreter that a script's first line names. */
+/* Looks at the program, or at the interpreter that a script's first line names, up to SCRIPTS_MAX
+ * of them; sets the reasons against hakmem in `out`, which stays as it is for a file that cannot be
+ * read. */
 static void look_at_program(const char *path, int depth, struct hak_exec_look *out) {
     _Alignas(8) unsigned char head[HEAD_BYTES];
     struct stat about;
@@ -150,7 +161,8 @@ struct hak_exec_look hak_exec_look(const char *path) {
     return out;
 }
 
-/* `ending` follows the reason. Of a long path the end is left out, never of the reason. */
+/* Tells the keeper that the program at `path` was executed and not recorded, with `reason` and
+ * `ending`. Of a long path the end is left out, never of the reason. */
 static void report_unrecorded(const char *path, const char *reason, const char *ending, int child) {
     static const char between[] = ", which was not recorded: ";
     struct hak_line line = {.length = 0};

@@ -11,6 +11,8 @@ struct machine {
     struct seccomp_data call;
 };
 
+/* The filter's accumulator after an arithmetic instruction. A division by 0 and a shift by 32 or
+ * more give 0. */
 static uint32_t calculate(uint16_t code, uint32_t a, uint32_t operand) {
     switch (BPF_OP(code)) {
     case BPF_ADD:
@@ -36,6 +38,7 @@ static uint32_t calculate(uint16_t code, uint32_t a, uint32_t operand) {
     }
 }
 
+/* Whether a conditional jump of a filter is taken with `a` in the accumulator. */
 static bool is_jump_taken(uint16_t code, uint32_t a, uint32_t operand) {
     switch (BPF_OP(code)) {
     case BPF_JEQ:
@@ -49,6 +52,8 @@ static bool is_jump_taken(uint16_t code, uint32_t a, uint32_t operand) {
     }
 }
 
+/* The value that a load takes: a word of the call's description (0 beyond its end), a word of the
+ * filter's memory, that description's size, or a constant. */
 static uint32_t operand_of(const struct machine *m, const struct sock_filter *at) {
     uint32_t value = 0;
     switch (BPF_MODE(at->code)) {
@@ -65,7 +70,7 @@ static uint32_t operand_of(const struct machine *m, const struct sock_filter *at
     }
 }
 
-/* The action that the filter returns. */
+/* The action that the filter returns; one that ends without a return allows the call. */
 static uint32_t run(struct machine *m, const struct hak_filter *filter) {
     for (uint32_t i = 0; i < filter->count && i < BPF_MAXINSNS; i++) {
         const struct sock_filter *at = &filter->code[i];

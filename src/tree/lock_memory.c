@@ -21,6 +21,7 @@
 
 enum { NODES_LEFT = 512 << 10, HIDDEN_EXTENTS_MIN = 8 };
 
+/* Sets the protection of the whole pages between two offsets in the session's memory. */
 static void set_protection(uint64_t from, uint64_t to, int protection) {
     from = (from + HAK_PAGE_BYTES - 1) & ~(uint64_t)(HAK_PAGE_BYTES - 1);
     to &= ~(uint64_t)(HAK_PAGE_BYTES - 1);
@@ -28,6 +29,7 @@ static void set_protection(uint64_t from, uint64_t to, int protection) {
         (void)hak_raw_call(SYS_mprotect, (char *)hak_current.session + from, to - from, protection);
 }
 
+/* Sets the protection of the pages of stack nodes from number `nodes` on. */
 static void protect_unused_nodes(uint32_t nodes, int protection) {
     const char *start = (const char *)hak_current.session;
     uint64_t end =
@@ -38,7 +40,8 @@ static void protect_unused_nodes(uint32_t nodes, int protection) {
     set_protection(from, end, protection);
 }
 
-/* All runs of free extents, but for short ones: each costs two mappings for a moment. */
+/* Sets the protection of all runs of free extents, but for short ones: each costs two mappings for
+ * a moment. */
 static void protect_free_extents(int protection) {
     uint32_t count = hak_current.extent_count, run = 0;
     for (uint32_t i = 0; i <= count; i++) {
@@ -53,6 +56,9 @@ static void protect_free_extents(int protection) {
     }
 }
 
+/* Makes the call mlockall while the session's unused nodes and free extents are closed, so that the
+ * kernel does not fill them; with signals blocked and recording frozen. Returns the kernel's
+ * result. */
 static long lock_without_session(int flags) {
     uint64_t signals;
     hak_block_signals(&signals);
@@ -68,6 +74,8 @@ static long lock_without_session(int flags) {
     return result;
 }
 
+/* Gives back the pages that mlockall has filled in the registries of the debug and the light
+ * allocator, where they are linked. */
 static void empty_registries(void) {
     if (hak_pool_empty_registry)
         hak_pool_empty_registry();
@@ -75,6 +83,8 @@ static void empty_registries(void) {
         light_hak_pool_empty_registry();
 }
 
+/* The program's mlockall, which must not fill hakmem's reserved memory: closes what is unused
+ * meanwhile, and empties the registries afterwards. */
 HAK_EXPORT int mlockall(int flags) {
     bool fills = (flags & MCL_CURRENT) && !(flags & MCL_ONFAULT);
     long result = fills && hak_current_ready() ? lock_without_session(flags)

@@ -61,8 +61,9 @@ static size_t room_of_handler(void) {
     return here > (const char *)s.ss_sp ? (size_t)(here - (const char *)s.ss_sp) : 0;
 }
 
-/* `call` is where the program called. Also while recording is stopped, as other changes of what
- * addresses are. */
+/* Begins a call that changes the program's mappings: takes its stack, as far as the signal stack it
+ * may run on has room, and the time if `is_timed`. `call` is where the program called. Also while
+ * recording is stopped, as other changes of what addresses are. */
 static HAK_TRACER_TEXT struct mapping_call begin_call(hak_call_t call, bool is_timed) {
     struct mapping_call c = {0};
     c.is_recorded = hak_options.trace && hak_current_ready() && !is_of_allocator(call);
@@ -77,13 +78,14 @@ static HAK_TRACER_TEXT struct mapping_call begin_call(hak_call_t call, bool is_t
     return c;
 }
 
-/* Since the call began, as much as a record holds. */
+/* Nanoseconds since the call began, at most UINT32_MAX: what a record holds. */
 static uint32_t ns_since(const struct mapping_call *c) {
     uint64_t now = hak_monotonic_ns();
     uint64_t ns = now > c->begin_ns ? now - c->begin_ns : 0;
     return ns < UINT32_MAX ? (uint32_t)ns : UINT32_MAX;
 }
 
+/* Records the event of the call with its stack and, where it was timed, its duration. */
 static void end_call(const struct mapping_call *c, struct hak_event_fields fields) {
     fields.class_index = HAK_CLASS_NONE;
     fields.stack = c->stack;
@@ -104,7 +106,8 @@ static uint64_t whole_pages(uint64_t bytes) {
 /* ---- the calls -------------------------------------------------------------------------------
  */
 
-/* The bytes that the kernel maps for the length. */
+/* The bytes that the kernel maps for the length: whole pages, or whole huge pages with
+ * MAP_HUGETLB. */
 static uint64_t mapped_bytes(uint64_t bytes, int flags) {
     unsigned shift = (unsigned)flags >> MAP_HUGE_SHIFT & MAP_HUGE_MASK;
     if (!(flags & MAP_HUGETLB) || !(flags & MAP_ANONYMOUS))
@@ -113,6 +116,7 @@ static uint64_t mapped_bytes(uint64_t bytes, int flags) {
     return (bytes + huge - 1) & ~(huge - 1);
 }
 
+/* How memory is mapped, as bits HAK_MAPPED_*: closed or read-only, code, of a file, shared. */
 static unsigned way_of(int protection, int flags) {
     bool is_shared = (flags & MAP_TYPE) == MAP_SHARED || (flags & MAP_TYPE) == MAP_SHARED_VALIDATE;
     return (protection == PROT_NONE      ? HAK_MAPPED_CLOSED
@@ -129,6 +133,7 @@ ask_kernel(long number, long a, long b, long c, long d, long e, long f) {
     return hak_raw_call_always(number, a, b, c, d, e, f);
 }
 
+/* Asks the kernel for a mapping, and records it if there is one. Returns as mmap does. */
 static void *map(hak_call_t at, void *address, size_t bytes, int protection, int flags, int file,
                  off_t offset) {
     struct mapping_call call = begin_call(at, false);
@@ -150,6 +155,7 @@ HAK_EXPORT void *mmap64(void *address, size_t bytes, int protection, int flags, 
     return map(HAK_CALL, address, bytes, protection, flags, file, offset);
 }
 
+/* The program's munmap: asks the kernel, and records the call with its duration if it succeeded. */
 HAK_EXPORT int munmap(void *address, size_t bytes) {
     struct mapping_call call = begin_call(HAK_CALL, true);
     long result = ask_kernel(SYS_munmap, (long)address, (long)bytes, 0, 0, 0, 0);
@@ -160,7 +166,8 @@ HAK_EXPORT int munmap(void *address, size_t bytes) {
     return (int)hak_libc_result(result);
 }
 
-/* Reservations are opened by it (V8), and pages that guard closed. */
+/* The program's mprotect: asks the kernel, and records the change. Reservations are opened by it
+ * (V8), and pages that guard closed. */
 HAK_EXPORT int mprotect(void *address, size_t bytes, int protection) {
     struct mapping_call call = begin_call(HAK_CALL, false);
     long result = ask_kernel(SYS_mprotect, (long)address, (long)bytes, protection, 0, 0, 0);
@@ -173,7 +180,8 @@ HAK_EXPORT int mprotect(void *address, size_t bytes, int protection) {
     return (int)hak_libc_result(result);
 }
 
-/* Of an old size of 0, and with MREMAP_DONTUNMAP, the old pages stay mapped. */
+/* The program's mremap: asks the kernel, and records the move with its duration. With an old size
+ * of 0, or MREMAP_DONTUNMAP, the old pages stay mapped. */
 HAK_EXPORT void *mremap(void *old, size_t old_bytes, size_t bytes, int flags, ...) {
     void *wanted = NULL;
     if (flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) {
@@ -198,6 +206,7 @@ HAK_EXPORT void *mremap(void *old, size_t old_bytes, size_t bytes, int flags, ..
 /* ---- the break -------------------------------------------------------------------------------
  */
 
+/* Records by how much the break moved, if it did. */
 static void end_break(const struct mapping_call *call, const void *before, const void *now) {
     if (call->is_recorded && now != before)
         end_call(call, (struct hak_event_fields){
@@ -212,7 +221,8 @@ static void end_break(const struct mapping_call *call, const void *before, const
  * programs do, and each start would pay for it. */
 static void **glibc_break;
 
-/* At the first use it is asked of the kernel. */
+/* The end of the program's data, from glibc's variable where there is one. At the first use it is
+ * asked of the kernel. */
 static void *break_now(void) {
     static void *own;
     if (!glibc_break)
@@ -224,6 +234,7 @@ static void *break_now(void) {
     return *glibc_break;
 }
 
+/* Asks the kernel to set the break, and records the change. False: it is below `wanted`. */
 static bool move_break(hak_call_t at, void *before, void *wanted) {
     struct mapping_call call = begin_call(at, false);
     *glibc_break = (void *)ask_kernel(SYS_brk, (long)wanted, 0, 0, 0, 0, 0);
@@ -235,6 +246,7 @@ HAK_EXPORT int brk(void *wanted) {
     return move_break(HAK_CALL, break_now(), wanted) ? 0 : (int)hak_libc_result(-ENOMEM);
 }
 
+/* The program's sbrk: moves the break and returns the old one; the change is recorded. */
 HAK_EXPORT void *sbrk(intptr_t more) {
     char *before = break_now(), *wanted;
     bool is_far = __builtin_add_overflow((uintptr_t)before, more, (uintptr_t *)&wanted);

@@ -25,7 +25,9 @@ __attribute__((constructor)) static void find_next_clone(void) {
 
 HAK_HIDDEN void hak_namespace_before(long number, unsigned long first, unsigned long second);
 
-/* Before system call `number`, which makes or enters a namespace, with these arguments. */
+/* Asks the collector for a path (hak_collector_ask_for_path) before this process enters another
+ * network namespace by system call `number` with these arguments: clone, clone3, unshare or
+ * setns. */
 void hak_namespace_before(long number, unsigned long first, unsigned long second) {
     unsigned long flags = number == SYS_setns ? second : first;
     struct hak_readable known = HAK_READABLE_STACK;
@@ -46,6 +48,8 @@ HAK_EXPORT int setns(int file, int kind) {
     return (int)hak_libc_result(hak_raw_call_always(SYS_setns, file, kind, 0, 0, 0, 0));
 }
 
+/* The program's clone: prepares for a new namespace and for a child that borrows the memory, as
+ * vfork's does; ENOSYS without libc's clone. */
 HAK_EXPORT int clone(int (*function)(void *), void *stack, int flags, void *argument, ...) {
     va_list list;
     va_start(list, argument);

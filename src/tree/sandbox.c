@@ -40,6 +40,8 @@ bool hak_sandbox_bars_hello(void) {
     return false;
 }
 
+/* Notes that the library may not make this call any more; exit and exit_group stay, since a thread
+ * that makes them wants to end. */
 static void forbid(long number) {
     if (number == SYS_exit_group || number == SYS_exit)
         return; /* a thread that makes them wants to end */
@@ -71,6 +73,8 @@ static bool can_be_read(const void *at, size_t bytes) {
     return at && bytes && hak_may_read(at, bytes);
 }
 
+/* Notes the calls that the filter does not let through, with arguments of 0 and as the library
+ * makes them. Nothing is noted if the filter cannot be read. */
 static void forbid_filtered(const struct sock_fprog *program) {
     static const uint64_t none[6];
     if (!can_be_read(program, sizeof *program) ||
@@ -89,6 +93,8 @@ static void let_time_stand(uint64_t ticks) {
     __atomic_store_n(&hak_ticks_stand_still, ticks, __ATOMIC_RELAXED);
 }
 
+/* Notes that all calls but read and write are forbidden: the clock stands, and the collector sees
+ * the process as strict and paused. */
 static void forbid_strictly(void) {
     let_time_stand(hak_ticks() | 1);
     for (long number = 0; number < HAK_CALL_NUMBERS; number++)
@@ -101,7 +107,8 @@ static void forbid_strictly(void) {
     atomic_store(hak_current.alive, HAK_ALIVE_PAUSED);
 }
 
-/* Does what must be done before; `before` gets what holds now. */
+/* Does what must be done before the process enters a sandbox: gets a ring, and notes the calls that
+ * will be forbidden; `before` gets those that were so far. */
 static void enter(bool is_strict, const struct sock_fprog *program, uint64_t before[8]) {
     if (hak_before_sandbox)
         hak_before_sandbox();
@@ -115,6 +122,8 @@ static void enter(bool is_strict, const struct sock_fprog *program, uint64_t bef
         forbid_filtered(program);
 }
 
+/* Ends what enter began, and returns `result`. Where that is an error, what was noted is taken
+ * back; else programs that cannot say hello any more are told that there is no session. */
 static long finish(long result, const uint64_t before[8]) {
     if (result != 0) {
         let_time_stand(0);
@@ -131,6 +140,8 @@ static long finish(long result, const uint64_t before[8]) {
     return result;
 }
 
+/* The program's prctl: for PR_SET_SECCOMP it notes first what the library may not call any more,
+ * and takes it back when the kernel refuses. Returns as libc does. */
 HAK_EXPORT int prctl(int what, ...) {
     unsigned long arguments[4];
     uint64_t before[HAK_CALL_NUMBERS / 64];
@@ -152,6 +163,8 @@ HAK_EXPORT int prctl(int what, ...) {
 HAK_HIDDEN long hak_sandbox_seccomp(long number, long operation, long flags, void *argument);
 HAK_HIDDEN long hak_syscall_fail(long result);
 
+/* Makes the program's seccomp by syscall(): notes first what the library may not call any more, and
+ * takes it back when the kernel refuses. Returns as libc does. */
 long hak_sandbox_seccomp(long number, long operation, long flags, void *argument) {
     uint64_t before[HAK_CALL_NUMBERS / 64];
     bool is_strict = operation == SECCOMP_SET_MODE_STRICT;

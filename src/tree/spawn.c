@@ -20,6 +20,8 @@ __attribute__((constructor)) static void find_next_spawn(void) {
     next_spawnp = (spawn_function *)hak_symbol_next("posix_spawnp");
 }
 
+/* Spawns by libc's function `next`, with an environment that fits the program, which it looks up in
+ * PATH if `searches`; tells the keeper of one that will not be recorded. ENOSYS without `next`. */
 static int spawn(spawn_function *next, bool searches, pid_t *pid, const char *path,
                  const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attributes,
                  char *const arguments[], char *const environment[]) {

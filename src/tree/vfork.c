@@ -52,7 +52,8 @@ void hak_vfork_before(void) {
     }
 }
 
-/* In the parent, when the child is gone or has executed another program. */
+/* In the parent, when the child is gone or has executed another program: after the last of nested
+ * calls, gives up what the child left unfinished. Returns `result` as libc does. */
 long hak_vfork_after(long result) {
     if (--hak_vfork_children == 0) {
         if (hak_writer.depth != before.depth)

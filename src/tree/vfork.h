@@ -5,7 +5,8 @@
 
 #include "block.h"
 
-/* In the parent, before. Calls may be nested. */
+/* In the parent, before a vfork: replaces a dead collector and, for the outermost of nested calls,
+ * notes the writer's state. */
 HAK_HIDDEN void hak_vfork_before(void);
 
 /* In the parent, when the child is gone or has executed another program; `result` is the system

@@ -17,6 +17,8 @@ struct run {
     bool bad;
 };
 
+/* Sets a register's cell of the row; a value over 32 bits makes the run bad, a register that is not
+ * followed is passed over. */
 static void set(struct run *run, uint64_t reg, uint8_t how, int64_t value) {
     if (value != (int32_t)value)
         run->bad = true;
@@ -24,6 +26,8 @@ static void set(struct run *run, uint64_t reg, uint8_t how, int64_t value) {
         run->cfi->row.reg[reg] = (struct hak_cfi_cell){how, 0, 0, (int32_t)value};
 }
 
+/* Sets the CFA to a register plus a value; a value over 32 bits or a register that is not followed
+ * makes the run bad. */
 static void set_cfa(struct run *run, uint64_t reg, int64_t value) {
     if (value != (int32_t)value || reg >= HAK_REGISTERS)
         run->bad = true;
@@ -48,6 +52,8 @@ static struct hak_cfi_cell *cell_of(struct run *run, uint64_t reg) {
     return reg < HAK_REGISTERS ? &run->cfi->row.reg[reg] : NULL;
 }
 
+/* Gives a register the cell that the CIE's instructions gave it; within these themselves it makes
+ * the run bad. */
 static void restore(struct run *run, uint64_t reg) {
     if (!run->initial)
         run->bad = true;
@@ -158,6 +164,8 @@ static void run_register(struct run *run, struct cursor *c, uint8_t instruction)
     }
 }
 
+/* Keeps the row, or takes the last one that was kept. Too many kept, or none to take, make the run
+ * bad. */
 static void run_state(struct run *run, uint8_t instruction) {
     if (instruction == REMEMBER_STATE && run->remembered_count < REMEMBERED_ROWS)
         run->remembered[run->remembered_count++] = run->cfi->row;
@@ -167,7 +175,7 @@ static void run_state(struct run *run, uint8_t instruction) {
         run->bad = true;
 }
 
-/* Runs instructions until the row of `pc` stands. */
+/* Runs instructions until the row of `pc` stands. False: they cannot be understood. */
 static bool run_instructions(struct run *run, struct cursor c, uintptr_t pc) {
     uint64_t align = run->common->code_align;
     while (c.at < c.end && !run->bad) {

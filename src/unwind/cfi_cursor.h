@@ -16,6 +16,7 @@ static inline uint64_t cursor_left(const struct cursor *c) {
     return (uint64_t)(c->end - c->at);
 }
 
+/* Moves on by `bytes`; if fewer are left, moves to the end and makes the cursor bad. */
 static inline void cursor_skip(struct cursor *c, uint64_t bytes) {
     if (bytes > cursor_left(c)) {
         c->bad = true;
@@ -43,6 +44,7 @@ static inline int64_t cursor_fixed_signed(struct cursor *c, unsigned bytes) {
     return (int64_t)(cursor_fixed(c, bytes) << unused_bits) >> unused_bits;
 }
 
+/* Reads an unsigned LEB128 number; bits beyond 64 are dropped. */
 static inline uint64_t cursor_uleb(struct cursor *c) {
     uint64_t value = 0;
     for (unsigned shift = 0;; shift += 7) {
@@ -54,6 +56,7 @@ static inline uint64_t cursor_uleb(struct cursor *c) {
     }
 }
 
+/* Reads a signed LEB128 number; bits beyond 64 are dropped. */
 static inline int64_t cursor_sleb(struct cursor *c) {
     uint64_t value = 0;
     for (unsigned shift = 0;;) {

@@ -24,6 +24,8 @@ static bool enter_entry(struct cursor *c) {
     return true;
 }
 
+/* Reads the data of a CIE's augmentation letters: the encoding of pointers, whether data has a
+ * size, whether it is a signal frame. False: a letter is not known. */
 static bool read_augmentation(struct cursor *c, const char *letters, struct cfi_common *common) {
     struct cursor data = *c;
     for (const char *letter = letters; *letter; letter++) {
@@ -59,6 +61,7 @@ static bool read_augmentation(struct cursor *c, const char *letters, struct cfi_
     return !c->bad && !data.bad;
 }
 
+/* Reads the CIE at `at`. False: it is unreadable or of a kind that is not known. */
 static bool read_common(const struct hak_object *object, uintptr_t at, struct cfi_common *common) {
     struct cursor c = cursor_in(object, at);
     if (c.bad || !enter_entry(&c) || cursor_fixed(&c, 4) != 0)
@@ -101,7 +104,8 @@ static bool read_description(const struct hak_object *object, uintptr_t at, uint
     return !c.bad && pc - description->start < bytes;
 }
 
-/* Looks through .eh_frame from its start, for modules that have no sorted table. */
+/* Looks for the FDE of `pc` through .eh_frame from its start, for modules that have no sorted
+ * table. False: none is there. */
 static bool scan_descriptions(const struct hak_object *object, uintptr_t eh_frame, uintptr_t pc,
                               struct cfi_common *common, struct cfi_description *description) {
     for (uintptr_t at = eh_frame;;) {
@@ -114,8 +118,9 @@ static bool scan_descriptions(const struct hak_object *object, uintptr_t eh_fram
     }
 }
 
-/* Finds the FDE through .eh_frame_hdr: version, three encodings, address of .eh_frame, count, then
- * sorted pairs (start of code, address of FDE), each 4 bytes relative to the header. */
+/* Finds the FDE of `pc` through .eh_frame_hdr, or false: version, three encodings, address of
+ * .eh_frame, count, then sorted pairs (start of code, address of FDE), each 4 bytes relative to the
+ * header. */
 bool hak_cfi_find_entry(const struct hak_object *object, uintptr_t pc, struct cfi_common *common,
                         struct cfi_description *description) {
     enum { TABLE_ENCODING = 0x3b, ENTRY_BYTES = 8 };

@@ -88,6 +88,7 @@ static uint64_t pick(struct machine *m, uint64_t below) {
     return m->word[m->depth - 1 - below];
 }
 
+/* The register's value; 0, and the machine is bad, if it is not known. */
 static uint64_t register_value(struct machine *m, const struct hak_registers *registers,
                                uint64_t number) {
     if (number >= HAK_REGISTERS || (registers->known >> number & 1) == 0) {

@@ -40,6 +40,7 @@ static struct misses {
 /* ---- what can be executed --------------------------------------------------------------------
  */
 
+/* Appends a range, joined with the last one if they touch; dropped when the table is full. */
 static void add_range(struct table *table, uintptr_t start, uintptr_t end) {
     uint32_t count = atomic_load_explicit(&table->count, memory_order_relaxed);
     if (count > 0 && table->range[count - 1].end == start) {
@@ -50,6 +51,7 @@ static void add_range(struct table *table, uintptr_t start, uintptr_t end) {
     }
 }
 
+/* Fills the table with the executable mappings of the process. False: none could be read. */
 static bool read_maps(struct table *table) {
     struct hak_maps maps;
     struct hak_mapping mapping;
@@ -62,6 +64,7 @@ static bool read_maps(struct table *table) {
     return atomic_load_explicit(&table->count, memory_order_relaxed) > 0;
 }
 
+/* Whether a range of the sorted table holds the address. */
 static bool is_in_table(const struct table *table, uintptr_t address) {
     uint32_t count = atomic_load_explicit(&table->count, memory_order_relaxed);
     uint32_t low = 0, high = count;
@@ -75,6 +78,8 @@ static bool is_in_table(const struct table *table, uintptr_t address) {
     return low < count && address >= table->range[low].start;
 }
 
+/* Whether the address was executable when the ranges were last read; false also where new ones come
+ * in at each try. */
 static bool is_in_ranges(uintptr_t address) {
     for (int tries = 0; tries < TRIES; tries++) {
         uint32_t before = atomic_load_explicit(&table_version, memory_order_acquire);
@@ -107,6 +112,8 @@ static bool refresh(struct misses *misses) {
     return true;
 }
 
+/* Whether the address is executable code; ranges are read anew for one that is not in them, where
+ * misses allow it. */
 static bool is_executable(uintptr_t address, struct misses *misses) {
     if (address >> HAK_ADDRESS_BITS != 0)
         return false;
@@ -154,6 +161,7 @@ bool hak_code_has_cfi(uintptr_t pc) {
            hak_cfi_find(&object, pc, &cfi);
 }
 
+/* The place that the signed 4-byte distance at `bytes` leads to from `from`. */
 static uintptr_t displaced(uintptr_t from, const uint8_t *bytes) {
     int32_t distance;
     memcpy(&distance, bytes, sizeof distance);

@@ -28,6 +28,8 @@ static bool is_near(const struct hak_bare_frame *frame) {
     return frame->bp - frame->sp <= FRAME_BYTES_MAX && (frame->bp & 7) == 0;
 }
 
+/* Takes the caller from the saved rbp and the return address above it. False: rbp is not near, the
+ * words are unreadable, or the address does not follow a call that may have led here. */
 static bool step_by_rbp(struct hak_stack_memory *memory, struct hak_code_reader *reader,
                         const struct hak_bare_frame *frame, struct hak_bare_caller *caller) {
     struct hak_code_call call;
@@ -67,7 +69,8 @@ static uint32_t uses_of(uintptr_t ip) {
     return hak_object_find(ip, &object) ? USES_IN_MODULE : USES_ELSEWHERE;
 }
 
-/* The same, which the thread mostly remembers. */
+/* The target of the call before `ip`, which the thread mostly remembers for a number of uses. 0:
+ * none. */
 static uintptr_t target_of(struct hak_thread_stacks *all, struct hak_code_reader *reader,
                            uintptr_t ip) {
     if (ip <= LOWEST_CODE || ip >> HAK_RULE_PC_BITS != 0)
@@ -135,6 +138,9 @@ static int words_to_return(struct hak_code_reader *reader, uintptr_t pc) {
     return code[0] == PUSH_RBP && copies_rsp ? 1 : -1;
 }
 
+/* Takes the caller of a function that was interrupted in its prologue or epilogue, its return
+ * address next to rsp. False: it is not at such an edge, or the address follows no call that led
+ * here. */
 static bool step_from_edge(struct hak_stack_memory *memory, struct hak_code_reader *reader,
                            const struct hak_bare_frame *frame, struct hak_bare_caller *caller) {
     struct hak_code_call call;
@@ -181,8 +187,8 @@ bool hak_search_is_of(const struct hak_known_search *known, const struct hak_bar
     return known->pc == frame->pc && known->sp == frame->sp && !is_near(frame);
 }
 
-/* A word that has changed decides nothing as long as it is not taken for a return address either.
- */
+/* Whether the noted search would end the same now; it uses up one use. A word that has changed
+ * decides nothing as long as it is not taken for a return address either. */
 bool hak_search_stands(struct hak_known_search *known) {
     const struct hak_bare_frame frame = {.pc = known->pc};
     struct hak_code_reader reader = {1};

@@ -80,6 +80,8 @@ HAK_HIDDEN bool hak_bare_frame_step_by_rbp(struct hak_stack_memory *memory,
                                            const struct hak_bare_frame *frame,
                                            struct hak_bare_caller *caller);
 
+/* Finds the caller of a frame without unwinding tables: at a function's edge if it was interrupted,
+ * by rbp, by a call in the words above. False: `pc` is no code, or no caller is found. */
 HAK_HIDDEN bool hak_bare_frame_step(struct hak_stack_memory *memory,
                                     const struct hak_bare_frame *frame,
                                     struct hak_bare_caller *caller);

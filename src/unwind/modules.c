@@ -43,6 +43,8 @@ struct hak_loader_range hak_loader_range;
 static uint32_t mark_nothing(void) {
     return 0;
 }
+
+/* The listener while nobody listens: passes over a module that was loaded. */
 static void hear_of_load(const char *path, const uint8_t *build_id, size_t build_id_bytes,
                          uint64_t load_bias, uint64_t map_start, uint64_t map_end,
                          uint32_t generation) {
@@ -54,6 +56,8 @@ static void hear_of_load(const char *path, const uint8_t *build_id, size_t build
     (void)map_end;
     (void)generation;
 }
+
+/* The listener while nobody listens: passes over a module that was unloaded. */
 static void hear_of_unload(uint64_t map_start, uint64_t map_end, uint32_t mark,
                            uint32_t generation) {
     (void)map_start;
@@ -149,8 +153,8 @@ static bool is_noted(const struct hak_object *object) {
     return false;
 }
 
-/* ld.so keeps names as they were asked for. Writes the working folder and `name` into `path`; NULL
- * when that is not possible. */
+/* Writes the working folder and `name` into `path`, as ld.so keeps names as they were asked for;
+ * NULL when that is not possible. */
 static const char *make_absolute(char *path, const char *name) {
     long bytes = hak_raw_call(SYS_getcwd, (long)path, PATH_BYTES, 0, 0, 0, 0);
     while (name[0] == '.' && name[1] == '/')
@@ -163,6 +167,8 @@ static const char *make_absolute(char *path, const char *name) {
     return path;
 }
 
+/* Tells the listener that a module was loaded: absolute path (the program's if it has no name),
+ * build ID, bias and addresses. */
 static void announce(const struct module *m) {
     const struct hak_object *object = &m->object;
     const char *name = object->name, *absolute = NULL;
@@ -179,7 +185,8 @@ static void announce(const struct module *m) {
         hak_raw_unmap(path, PATH_BYTES);
 }
 
-/* Two threads may both do this for one module; told twice does no harm. */
+/* Notes a module and tells the listener, unless it is noted already or no memory is left. Two
+ * threads may both do this for one module; told twice does no harm. */
 void hak_module_note(const struct hak_object *object) {
     if (!object->module || is_noted(object))
         return;
@@ -275,9 +282,9 @@ static const char *last_part(const char *path) {
     return slash ? slash + 1 : path;
 }
 
-/* `executed` is a link to the program's file, whose own name is another: redis-server, where the
- * file is redis-check-rdb. A name that stands in the other (python3 of python3.13) is none, nor is
- * a script's, nor a link of the kernel's (/proc/self/exe, /dev/fd/3 of fexecve). */
+/* Whether `executed` is a link to the program's file, whose own name is another: redis-server,
+ * where the file is redis-check-rdb. A name that stands in the other (python3 of python3.13) is
+ * none, nor is a script's, nor a link of the kernel's (/proc/self/exe, /dev/fd/3 of fexecve). */
 static bool is_another_name(const char *executed, const char *file) {
     struct stat about, program;
     const char *name = last_part(executed), *own = last_part(file);

@@ -64,6 +64,8 @@ struct hak_module {
     const uint8_t *build_id;
     size_t build_id_bytes; /* 0 = it has none */
 };
+
+/* Fills in the noted module at the address: bias, path and build ID. False: none is live there. */
 HAK_HIDDEN bool hak_module_at(uintptr_t address, struct hak_module *out);
 
 /* Looks whether all live modules are still loaded, and forgets what is not. */

@@ -12,6 +12,8 @@ static size_t bytes_of_all(const struct hak_thread_stacks *all) {
     return HAK_REGIONS * (sizeof(struct hak_region) + bytes_of_one(all));
 }
 
+/* Maps the memory of all regions at once and places each one's last stack in it. False: no
+ * memory. */
 static bool map_regions(struct hak_thread_stacks *all) {
     struct hak_region *region = hak_raw_map(bytes_of_all(all));
     if (!region)

@@ -44,8 +44,8 @@ HAK_HIDDEN struct hak_region *hak_region_make(struct hak_thread_stacks *all,
 HAK_HIDDEN struct hak_stack_bounds hak_region_open(struct hak_region *region,
                                                    uintptr_t stack_pointer, unsigned pages_more);
 
-/* The last stack is whole: the region is where it lies, and has taken the place of others that end
- * where it does. `stack_pointer` as before. */
+/* Settles the region where its last stack, which is whole, lies, from the page of `stack_pointer`
+ * on; it takes the place of others that end where it does. */
 HAK_HIDDEN void hak_region_settle(struct hak_thread_stacks *all, struct hak_region *region,
                                   uintptr_t stack_pointer);
 

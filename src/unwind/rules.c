@@ -74,6 +74,8 @@ static bool is_entry_code(const struct hak_object *object, uintptr_t pc) {
     return pc - (object->bias + header->e_entry) < ENTRY_CODE_BYTES;
 }
 
+/* Packs the row into a rule of 32 bits; HAK_RULE_FULL where it cannot be told by one, outermost
+ * where it has no return address. */
 static uint32_t encode_rule(const struct hak_cfi *cfi, const struct hak_object *object,
                             uintptr_t pc) {
     const struct hak_cfi_row *row = &cfi->row;
@@ -115,6 +117,8 @@ static void grow(char *packed) {
         hak_raw_unmap(table, sizeof(uint64_t) << bits);
 }
 
+/* Enters a rule, the older of two in one place moves to its second place. It is taken out again if
+ * rules were forgotten since; a table half full grows. */
 static void insert(uintptr_t pc, uint32_t rule, uint32_t forgotten_before) {
     char *in_use = atomic_load(&hak_rule_table);
     uintptr_t packed = (uintptr_t)in_use;

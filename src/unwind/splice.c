@@ -25,6 +25,8 @@ enum { HELD_MAX = 1024 };
 static _Atomic(struct hak_thread_stacks *) held[HELD_MAX];
 static _Atomic uint32_t held_next; /* where to look for a free place first */
 
+/* Enters the stacks in the list of those held, from a place that rotates; HELD_MAX as place when
+ * the list is full. */
 static void hold(struct hak_thread_stacks *all) {
     uint32_t first = atomic_fetch_add_explicit(&held_next, 1, memory_order_relaxed);
     for (uint32_t i = 0; i < HELD_MAX; i++) {
@@ -48,6 +50,8 @@ static size_t bytes_for(uint32_t limit, uint32_t capacity) {
            (capacity + 1) * HAK_LAST_STACK_BYTES;
 }
 
+/* Maps the thread's stacks for walks of `limit` frames and enters them in the list. False: no
+ * memory, or the process is about to end. */
 static bool map_stacks(uint32_t limit) {
     uint32_t capacity = limit + SPARE_FRAMES;
     struct hak_thread_stacks *all = is_over ? NULL : hak_raw_map(bytes_for(limit, capacity));
@@ -64,6 +68,7 @@ static bool map_stacks(uint32_t limit) {
     return true;
 }
 
+/* Takes the stacks off the list and unmaps them with tail and regions. */
 static void unmap(struct hak_thread_stacks *all) {
     if (all->held_at < HELD_MAX)
         atomic_store(&held[all->held_at], NULL);
@@ -140,6 +145,8 @@ static hak_step pack_step(unsigned kind, uintptr_t cfa, uintptr_t bp, bool is_ow
            (hak_step)is_own << HAK_STEP_OWN_SHIFT | (hak_step)kind << HAK_STEP_KIND_SHIFT;
 }
 
+/* Packs a rule into a step; one whose words lie between rsp and the CFA becomes HAK_STEP_PLAIN, as
+ * these need no look at the stack's lower end. */
 static hak_step encode_step(uint32_t rule, bool is_own) {
     unsigned kind = hak_rule_kind_of(rule);
     uintptr_t cfa = hak_rule_cfa_of(rule), bp = 8 * hak_rule_bp_of(rule);
@@ -151,8 +158,8 @@ static hak_step encode_step(uint32_t rule, bool is_own) {
     return pack_step(kind, cfa, bp, is_own);
 }
 
-/* A rule that is compiled here is not remembered but the next time, when it is in the table: that
- * of a pc in no module never is. */
+/* The step of a return address, from the rules or compiled anew. One that is compiled here is not
+ * remembered but the next time, when it is in the table: that of a pc in no module never is. */
 HAK_COLD hak_step hak_splice_find_step(struct hak_thread_stacks *all, uintptr_t ip) {
     uintptr_t pc = ip - 1;
     if (ip == 0) /* where a hand-made stack ends: compared, but no frame of the program */
@@ -196,8 +203,9 @@ static const struct hak_known_search *find_search(struct hak_thread_stacks *all,
     return &all->search[all->searches++];
 }
 
-/* The same of a frame, the last of all->fresh up to `fresh`, whose caller is not found by rbp.
- * Beyond the frames that are asked for nothing is searched: the stack is cut there anyway. */
+/* Steps from a frame, the last of all->fresh up to `fresh`, whose caller is not found by rbp, to
+ * the one that a search of the stack's words finds. Beyond the frames that are asked for nothing is
+ * searched: the stack is cut there anyway. */
 static enum hak_step_result search_bare(struct hak_last_stack *last,
                                         const struct hak_bare_frame *frame,
                                         struct hak_walk_place *place,

@@ -193,6 +193,8 @@ HAK_HIDDEN void hak_splice_make_more_tails(struct hak_thread_stacks *all);
  * arrays of `last` laid into them. Two words beside the return address at most lead from a frame to
  * its caller. */
 #define HAK_LAST_STACK_BYTES (3 * sizeof(struct hak_found_word) + sizeof(struct hak_frame))
+/* Lays out the arrays of a last stack (found words, extra words, frames) for `capacity` frames in
+ * `memory`. */
 HAK_HIDDEN void hak_last_stack_place(struct hak_last_stack *last, void *memory, uint32_t capacity);
 
 enum hak_step_result { HAK_STEP_TO_CALLER, HAK_STEP_AT_END, HAK_STEP_CANNOT };
@@ -214,6 +216,8 @@ HAK_IN_PLACE uintptr_t hak_word_at(uintptr_t address) {
     return *(const word *)address;
 }
 
+/* The step of a return address: the one that the thread remembers, else found and then
+ * remembered. */
 HAK_IN_PLACE hak_step hak_step_of(struct hak_thread_stacks *all, uintptr_t ip) {
     uint64_t key = ip + all->salt;
     const struct hak_known_step *known = &all->step[key * HAK_SPREAD >> (64 - HAK_STEP_BITS)];

@@ -33,6 +33,8 @@ struct found {
 extern const char __start_hak_unwinder_text[] HAK_HIDDEN;
 extern const char __stop_hak_unwinder_text[] HAK_HIDDEN;
 
+/* Passes over a frame; one to be left out is counted down, and with `skip` at SIZE_MAX those of the
+ * unwinder itself are counted. */
 static HAK_COLD void leave_frame_out(struct found *found, uintptr_t ip) {
     uintptr_t start = (uintptr_t)__start_hak_unwinder_text;
     if (found->skip != SIZE_MAX)
@@ -241,8 +243,8 @@ static enum hak_unwind_end walk(const struct hak_registers *start, struct found 
 /* The stack pointer of the walk that is under way on this thread, 0 = none. */
 _Thread_local volatile uintptr_t hak_unwind_under_way __attribute__((tls_model("initial-exec")));
 
-/* A handler that was left by longjmp has left hak_unwind_under_way behind; the stack itself then
- * tells whether the walk is still there. */
+/* Whether the thread was interrupted in a walk. A handler that was left by longjmp has left
+ * hak_unwind_under_way behind; the stack itself then tells whether the walk is still there. */
 HAK_COLD bool hak_unwind_is_interrupting(const struct hak_registers *start, size_t own) {
     struct found found = {NULL, 0, 0, SIZE_MAX, NULL};
     enum hak_unwind_end end = walk(start, &found);
@@ -258,6 +260,8 @@ size_t hak_unwind_entered(const struct hak_registers *start, size_t skip, uintpt
     return found.count;
 }
 
+/* Walks the stack into `ips` and returns how many. 0, and HAK_UNWIND_INTERRUPTED as end, if the
+ * thread is in a walk already. */
 static size_t enter_and_walk(const struct hak_registers *start, size_t own, uintptr_t *ips,
                              size_t max, enum hak_unwind_end *end) {
     size_t count = 0;

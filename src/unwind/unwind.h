@@ -54,6 +54,8 @@ static inline void hak_unwind_enter_at(uintptr_t stack_pointer) {
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
 }
 
+/* Marks that the thread walks its stack from here. False, nothing marked: it was interrupted in a
+ * walk. */
 static inline bool hak_unwind_enter(const struct hak_registers *start, size_t own) {
     if (HAK_UNLIKELY(hak_unwind_under_way != 0) && hak_unwind_is_interrupting(start, own))
         return false;

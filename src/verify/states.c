@@ -16,7 +16,8 @@ static void verify_out(struct hak_verify *v, const struct hak_verify_where *wher
                          hak_verify_place(HAK_PLACE_LIVE));
 }
 
-/* Compares the state of each slot with where it was found, and counts the live ones. */
+/* Compares the state of each slot that was seen in no cache with where it is: untouched, free in
+ * its slab, or out of it; counts the live ones in `*live`. */
 static void verify_slot_states(struct hak_verify *v, struct hak_verify_slot *at, uint64_t *live) {
     struct hak_superslab *superslab = at->entry->superslab;
     size_t slot_bytes = hak_class_bytes(at->class_index);

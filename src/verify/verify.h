@@ -57,7 +57,8 @@ struct hak_verify {
     struct hak_verify_line lines[HAK_VERIFY_LINES];
 };
 
-/* Verifies all heaps for hak_verify() of hakmem.h; returns the number of disagreements. */
+/* Verifies all heaps for hak_verify() of hakmem.h, after mending those that a fork left; returns
+ * the number of disagreements, 0 also before the first call of malloc and without memory. */
 HAK_HIDDEN size_t hak_verify_all(void);
 
 /* The place of a disagreement: named at the beginning of a line. */
@@ -120,15 +121,29 @@ HAK_HIDDEN bool hak_verify_locate(const struct hak_verify *v, base_t block,
 
 /* Notes that the slot was found in a cache. False: it was before. */
 HAK_HIDDEN bool hak_verify_see(const struct hak_verify_slot *at);
+
+/* Whether the slot was found in a cache; false, too, without memory to note that. */
 HAK_HIDDEN bool hak_verify_was_seen(const struct hak_verify_slot *at);
 
 /* ---- slabs.c, caches.c, states.c, large.c, verify.c
  * ----------------------------------------------------------------------- */
 
+/* Compares all SuperSlabs and their slabs; one of the reserve must be wholly free. */
 HAK_HIDDEN void hak_verify_slabs(struct hak_verify *v);
+
+/* Compares a heap's lists of SuperSlabs and of slabs with the registry, and its counts with
+ * them. */
 HAK_HIDDEN void hak_verify_heap(struct hak_verify *v, struct hak_heap *heap);
+
+/* Checks that the SuperSlabs in the reserve are those that the registry says are there. */
 HAK_HIDDEN void hak_verify_reserve(struct hak_verify *v);
+
+/* Compares all blocks in the caches of a heap with their slabs: its thread's arrays, mid's lists,
+ * other caches, mail, and chunks not yet posted. */
 HAK_HIDDEN void hak_verify_caches(struct hak_verify *v, struct hak_heap *heap);
+
+/* Compares, in the debug build, the states of all slots with where they are, and the number of live
+ * blocks with the calls that were counted. */
 HAK_HIDDEN void hak_verify_states(struct hak_verify *v, uint64_t live_large_blocks);
 /* Checks the map of large blocks and its totals; returns how many large blocks the program has. */
 HAK_HIDDEN uint64_t hak_verify_large(struct hak_verify *v);

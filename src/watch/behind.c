@@ -29,7 +29,8 @@ static bool is_readable(uintptr_t address) {
     return hak_raw_readable(address & ~(uintptr_t)(WORD_BYTES - 1)) != 0;
 }
 
-/* How many bytes in front of `at` can be read, as far as they are wanted. */
+/* How many bytes of code in front of `at` can be read, at most WINDOW_BYTES; only those of its page
+ * where the page before cannot be read. */
 static unsigned readable_in_front(uintptr_t at) {
     unsigned from_start = (unsigned)((at - 1) % PAGE_BYTES) + 1;
     if (at < 2 * PAGE_BYTES || !is_readable(at - 1))
@@ -84,8 +85,8 @@ static bool keeps(const struct access *access, int number) {
     return number < 0 || !(access->decoded->changed >> number & 1);
 }
 
-/* Adds an access whose address the registers tell: they had their values before the instruction, or
- * moved as far as a string instruction moves them. */
+/* Adds an access whose address the registers tell, if it overlaps the watched bytes: they had their
+ * values before the instruction, or moved as far as a string instruction moves them. */
 static void add_placed(struct question *question, const struct access *access) {
     const struct hak_operand *operand = access->operand;
     bool is_down = access->decoded->is_string && (question->flags & DIRECTION);
@@ -111,8 +112,8 @@ static bool holds(uintptr_t address, uint64_t value, unsigned bytes) {
     return memcmp((const void *)address, &value, bytes) == 0;
 }
 
-/* Computes the register of the address that the load has changed, as it was before; the other one,
- * if there is one, is known. */
+/* Notes in the read found last the value that the loaded register had before the load, computed
+ * from the address. Only where it was base or index alone, and not scaled. */
 static void restore(struct question *question, const struct access *access, uintptr_t address) {
     const struct hak_operand *operand = access->operand;
     struct hak_watch_read *read = &question->found[question->count - 1];

@@ -11,7 +11,7 @@ struct hak_perf_event {
     int file;
     uint64_t id; /* the kernel's, never that of another event; 0: it is not open */
 };
-/* A register that watches, in threads made later as well. */
+/* The attributes of a register that stops writers of these bytes, in threads made later as well. */
 HAK_HIDDEN struct hak_perf_attributes hak_perf_stop(uintptr_t address, unsigned bytes,
                                                     uint64_t tag);
 /* The attributes of an event that sends a signal each time that the thread has run for `ns`. */
@@ -33,23 +33,45 @@ HAK_HIDDEN bool hak_perf_is_there(void); /* perf_event_open gives one */
  * stops anybody, whoever sets it. Asked once by each process image, and again while none can be
  * had. Not on an old kernel, nor where a filter of system calls may forbid it. */
 HAK_HIDDEN bool hak_perf_is_deaf(void);
+
+/* perf.c: opens up to `wanted` registers in all threads, which watch nothing yet, unless this
+ * process has them; returns how many there are. None on an old kernel, where registers stop nobody,
+ * and after OPENINGS openings. */
 HAK_HIDDEN unsigned hak_perf_open(unsigned wanted);
 HAK_HIDDEN int hak_perf_refusal(void);
+
+/* Points register `index` of all threads to these bytes. False: that failed, and all are closed;
+ * the next hak_watch_open tries again. */
 HAK_HIDDEN bool hak_perf_set(unsigned index, uintptr_t address, unsigned bytes, uint64_t tag);
+
+/* Lets register `index` watch nothing, in all threads. */
 HAK_HIDDEN void hak_perf_clear(unsigned index);
 /* Closes all registers; no more are opened by this way, for the reason `why`. */
 HAK_HIDDEN void hak_perf_end(enum hak_unwatched why);
+
+/* Closes, in a forked child, the registers that are the parent's; they can be opened anew. */
 HAK_HIDDEN void hak_perf_fork_child(void);
+
+/* Whether the signal is of a register of ours, or of the clock that ends its moment; fills in
+ * `hit`. */
 HAK_HIDDEN bool hak_perf_hit_of(const void *siginfo, struct hak_watch_hit *hit);
 
-/* traced.c: sets up to `wanted_count` registers for a trial; returns how many there are. */
+/* traced.c: sets up to `wanted_count` registers of the calling thread for a trial, once in a
+ * process; returns how many there are. This way is over if none can be set or none stops the
+ * thread. */
 HAK_HIDDEN unsigned hak_traced_open(unsigned wanted);
 HAK_HIDDEN int hak_traced_refusal(void);
+
+/* Lets register `index` of all threads watch these bytes, by a tracer. False: it does not; unless a
+ * thread only did not stop in time, this way is over then. */
 HAK_HIDDEN bool hak_traced_set(unsigned index, uintptr_t address, unsigned bytes, uint64_t tag);
 HAK_HIDDEN void hak_traced_clear(unsigned index);
 /* Clears the registers of all threads by a last tracer; no more are set by this way, for the reason
  * `why`. */
 HAK_HIDDEN void hak_traced_end(enum hak_unwatched why);
+
+/* Whether the signal is a stop at a debug register; fills in `hit`, but not its tag, and notes a
+ * stop of the trial. */
 HAK_HIDDEN bool hak_traced_hit_of(const void *siginfo, struct hak_watch_hit *hit);
 HAK_HIDDEN uint64_t hak_traced_tracer_ns(void);
 HAK_HIDDEN uint64_t hak_traced_tag(unsigned index);
@@ -62,9 +84,14 @@ HAK_HIDDEN void hak_traced_join(void);
 /* Whether a debugger traces the calling thread. */
 HAK_HIDDEN bool hak_traced_is_debugged(void);
 
-/* brief.c: opens up to `wanted` registers for moments; returns how many there are. */
+/* brief.c: tells how many registers can be set for moments: `wanted`, or 0 in a sandbox, on an old
+ * kernel, where registers stop nobody, or once this way is over. hak_brief_set opens them. */
 HAK_HIDDEN unsigned hak_brief_open(unsigned wanted);
 HAK_HIDDEN int hak_brief_refusal(void);
+
+/* Lets register `index` watch these bytes for the calling thread, while that runs for
+ * HAK_WATCH_MOMENT_NS. False: the kernel refuses, a debugger traces the thread, or this way is
+ * over. */
 HAK_HIDDEN bool hak_brief_set(unsigned index, uintptr_t address, unsigned bytes, uint64_t tag);
 HAK_HIDDEN void hak_brief_clear(unsigned index);
 HAK_HIDDEN bool hak_brief_stood(unsigned index, uint64_t *ns);

@@ -105,7 +105,8 @@ static uint64_t peek(int thread, unsigned number) {
     return value;
 }
 
-/* Returns how many are set. */
+/* Sets the debug registers of a stopped thread to watch writes to those of the places that have
+ * bytes. Returns how many are set; where the kernel refuses one, `*error` is its errno. */
 static unsigned write_registers(int thread, const struct place *places, int *error) {
     uint64_t control = 0;
     unsigned count = 0;
@@ -145,7 +146,8 @@ static void read_stop(struct errand *errand, int thread) {
             errand->fired |= 1u << i;
 }
 
-/* Does the errand at a thread that stands: reads why it stopped, or sets its registers. */
+/* Does the errand at a thread that stands: reads the registers that stopped it, or sets them; to
+ * watch nothing if it blocks SIGTRAP. */
 static void serve(struct errand *errand, int thread) {
     static const struct place none[HAK_WATCH_REGISTERS];
     struct user_regs_struct general;
@@ -297,14 +299,15 @@ bool hak_traced_is_debugged(void) {
     return false;
 }
 
-/* Why no thread may be traced: another process does it already, or it is forbidden. */
+/* The reason for an errno of ptrace: for EPERM and EACCES that another process traces the thread,
+ * or that it is forbidden; else the errno itself. */
 static int find_refusal(int error) {
     if (error != EPERM && error != EACCES)
         return error;
     return hak_traced_is_debugged() ? HAK_UNWATCHED_TRACED : HAK_UNWATCHED_BARRED;
 }
 
-/* No register is watched from now on, for this reason. */
+/* Gives up tracing: no register is watched from now on, for this reason. */
 static void give_up(int why) {
     traced_refusal = why;
     is_traced_over = true;

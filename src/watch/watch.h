@@ -170,7 +170,12 @@ struct hak_watch_move {
     struct hak_run_time ran;
     uint64_t from, tracer_ns;
 };
+
+/* Notes the clocks at the begin of a move, for hak_watch_charge. */
 HAK_HIDDEN void hak_watch_begin(const struct hak_watch_turns *turns, struct hak_watch_move *move);
+
+/* Charges a move that hak_watch_begin began with the time and the CPU time of thread and tracer
+ * since then; nothing where registers are set for moments. */
 HAK_HIDDEN void hak_watch_charge(struct hak_watch_turns *turns, struct hak_watch_move *move);
 /* Charges a move that took `ticks`; in `ran` of these a thread or a tracer ran for it. */
 HAK_HIDDEN void hak_watch_spend(struct hak_watch_turns *turns, uint64_t ticks, uint64_t ran);
@@ -225,7 +230,8 @@ static inline bool hak_watch_is_new(const struct hak_watch_sites *sites, uint32_
 /* Whether the site may be watched now: it had no more turns than the level. After enough others
  * were passed over, one of any site is taken and the level rises. */
 HAK_HIDDEN bool hak_watch_is_turn(struct hak_watch_sites *sites, uint32_t stack);
-/* A block of the site is watched. Returns how many were before, as far as that is known. */
+/* Counts that a block of the site is watched, unless it is a suspect's. Returns how many were
+ * before, as far as that is known: counts are halved when one is at its most. */
 HAK_HIDDEN unsigned hak_watch_count_site(struct hak_watch_sites *sites, uint32_t stack);
 /* Damage was found at a block of the site: it stays new, and its blocks come first. */
 HAK_HIDDEN void hak_watch_suspect(struct hak_watch_sites *sites, uint32_t stack, uint8_t side);

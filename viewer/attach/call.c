@@ -97,8 +97,8 @@ static bool read_stopped(struct stopped *s, pid_t thread) {
     return true;
 }
 
-/* The state in the format that rt_sigreturn takes: with its own size in it, and a word behind it.
- */
+/* Puts the state into the format that rt_sigreturn takes: with its own size in it, and a word
+ * behind it. Returns its bytes; 0: of a size that cannot be. */
 static size_t describe_state(struct stopped *s) {
     enum { MAGIC1 = 0x46505853, MAGIC2 = 0x46505845 };
     uint64_t features;
@@ -183,7 +183,8 @@ static enum call_result take_out(const struct caller *c, pid_t thread, uint64_t 
     return CALL_CRASHED;
 }
 
-/* Follows the thread until the kernel has put back what it had. */
+/* Follows the thread, CALL_MS at most, until the kernel has put back what it had. Of signals, those
+ * of faults end the call, and SIGSTOP is passed on. */
 static enum call_result follow(struct caller *c, pid_t thread, uint64_t context_at) {
     uint64_t deadline = now_ms() + CALL_MS;
     bool is_returning = false;

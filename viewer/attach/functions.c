@@ -72,7 +72,8 @@ static bool matches(const char *name, const char *pattern) {
            strcmp(name + length - after, star + 1) == 0;
 }
 
-/* Compares by the name that users know, too: __libc_malloc is malloc, __fork is fork. */
+/* Whether a function of this name must not be interrupted. Compares by the name that users know,
+ * too: __libc_malloc is malloc, __fork is fork. */
 static bool is_denied_name(const char *name) {
     const char *plain = name;
     while (*plain == '_' && plain[1] == '_')
@@ -106,7 +107,8 @@ static bool add_function(void *context, const char *name, const GElf_Sym *symbol
     return true;
 }
 
-/* The address of its first segment, by its file. */
+/* The address of the module's first loaded segment, by its file, down to a whole page; 0: it has
+ * none. */
 static uint64_t first_address(Elf *elf) {
     size_t count = 0;
     GElf_Phdr segment;

@@ -101,7 +101,7 @@ struct places {
 
 bool places_open(struct places *places, const struct process *p); /* false: printed */
 void places_close(struct places *places);
-/* Looks at the modules again where they have changed. */
+/* Looks at the modules again where they have changed. False: one cannot be read. */
 bool places_renew(struct places *places, const struct process *p);
 /* Whether the thread, which stands, is outside of the allocator, of ld.so, of hakmem's library and
  * of whatever may hold a lock that they need, and its stack has room. */
@@ -135,6 +135,8 @@ bool stop_has_ended_call(const struct user_regs_struct *r);
 enum traced stop_thread(struct late *late, pid_t thread);
 /* Lets go of a thread; one that runs becomes late, and is let go when it stops. */
 void stop_let_go(struct late *late, pid_t thread, enum traced traced);
+
+/* Whether the thread is among the late ones, which are let go when they stop. */
 bool stop_is_late(const struct late *late, pid_t thread);
 /* Lets go of late threads that stand by now. How many do not. */
 uint32_t stop_let_late_go(struct late *late);
@@ -155,6 +157,9 @@ struct kept_words {
 };
 
 void words_find(struct words *words, const struct process *p, const struct module *libc);
+
+/* Reads the thread's errno and dlerror words, to be put back after a call, and hides the second
+ * from the call. */
 struct kept_words words_keep(const struct words *words, const struct process *p,
                              uint64_t thread_pointer);
 /* Writes the thread's errno and dlerror back as they were. */
@@ -175,6 +180,7 @@ struct tracer {
     struct late late;      /* the thread's own */
 };
 
+/* Prepares the thread that traces; the first tracer_do starts it. */
 void tracer_open(struct tracer *t);
 /* Has the thread that traces do `work`, and waits for it; errno is what it leaves. False: there can
  * be no thread, errno says why. */
@@ -202,7 +208,11 @@ enum call_result {
     CALL_FAILED,    /* the kernel does not let us; errno says why */
 };
 
+/* Prepares calls in the process: reads the modules that a safe place is judged by, and finds where
+ * libc's signal handlers return. False: printed. */
 bool caller_open(struct caller *c, struct process *p); /* false: printed */
+
+/* Has the process unmap the stack of its calls, and lets go of its threads and modules. */
 void caller_close(struct caller *c);
 /* Makes sure of `stack`, whose lower half is free to be written to. */
 enum call_result caller_prepare(struct caller *c, unsigned ms);

@@ -297,7 +297,7 @@ static bool check_program(const struct process *p) {
     return false;
 }
 
-/* Libraries of ours that record it, or take part in what it allocates. */
+/* Whether the process has a library of ours that records it, or takes part in what it allocates. */
 static bool is_under_hakmem(const struct process *p) {
     static const char *const names[] = {"/hakmem-debug.so", "/hakmem-record.so", "/libhakmem.so"};
     for (uint32_t i = 0; i < p->mappings; i++) {

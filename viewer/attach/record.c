@@ -47,7 +47,7 @@ static void note_stop(int number) {
     stop_signal = number;
 }
 
-/* SIGINT, SIGTERM and SIGHUP end the recording instead of this command. */
+/* Has SIGINT, SIGTERM and SIGHUP end the recording instead of this command. */
 static void hear_of_stop(void) {
     static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)

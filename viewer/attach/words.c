@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-/* Finds where the thread's errno lies, by the code of __errno_location: mov slot(%rip), %rax; add
- * %fs:0, %rax; ret. */
+/* Finds how far from its thread pointer a thread's errno lies, by the code of __errno_location: mov
+ * slot(%rip), %rax; add %fs:0, %rax; ret. 0: the code is another. */
 static uint64_t find_errno(const struct process *p, const struct module *libc) {
     unsigned char code[16];
     uint64_t at = module_find(libc, "__errno_location"), offset = 0;
@@ -26,8 +26,9 @@ static uint64_t find_errno(const struct process *p, const struct module *libc) {
     return offset;
 }
 
-/* Finds the thread's word in which dlerror holds 0, or where what the thread's next dlerror says
- * lies: in its code stands mov slot(%rip), %R; mov %fs:(%R), %S. */
+/* Finds how far from the thread pointer the word lies in which dlerror holds 0, or where what the
+ * thread's next dlerror says lies: in its code stands mov slot(%rip), %R; mov %fs:(%R), %S. 0: it
+ * does not. */
 static uint64_t find_dlerror(const struct process *p, const struct module *libc) {
     enum { LOAD_BYTES = 7, USE_BYTES = 4, REGISTER = 7, NEEDS_MORE = 4, HAS_NO_REGISTER = 5 };
     unsigned char code[256];

@@ -45,7 +45,8 @@ static void walk_back(struct view *view, uint32_t process, uint64_t address, boo
     }
 }
 
-/* Searches the table of all blocks; false when there is none on this side. */
+/* Searches the table of all blocks for the nearest one; false when none on this side is within
+ * TABLE_REACH. */
 static bool find_in_table(struct view *view, uint32_t process, uint64_t address, bool is_below,
                           struct hak_block_key *block) {
     const struct hak_database *database = hak_store_database(view->reader);
@@ -68,7 +69,8 @@ static bool find_in_table(struct view *view, uint32_t process, uint64_t address,
     return found && distance <= TABLE_REACH;
 }
 
-/* Asks for the last life of the block. */
+/* Reads the last life of the neighbour: its user pointer, size, birth, and whether it was freed.
+ * False: it has no known birth. */
 static bool load_last_life(struct view *view, struct beside *neighbour) {
     struct hak_story *story = NULL;
     if (hak_story_load(view->reader, neighbour->block.base, neighbour->block.process, 0, &story) <=
@@ -117,7 +119,8 @@ static uint64_t distance_of(const struct beside *neighbour, uint64_t address) {
     return neighbour->user - address;
 }
 
-/* Returns how many of the two there are. */
+/* Finds the nearest block below the address and the nearest above, in this order in `out`. Returns
+ * how many of the two there are. */
 static int find_beside(struct view *view, uint32_t process, uint64_t address,
                        struct beside out[2]) {
     int count = 0;

@@ -125,7 +125,8 @@ static int note_oldest(void *context, const struct hak_event *e) {
     return 1;
 }
 
-/* Losses count from the block's first event to its last. */
+/* Counts, in a capture with losses, the events lost and the stops from the block's first event to
+ * its last. 0, or an error of the store. */
 static int find_losses(struct block *block) {
     struct hak_store_reader *reader = block->view->reader;
     struct hak_filter filter = {.class_index = -1, .base = block->position.block.base};
@@ -141,7 +142,8 @@ static int find_losses(struct block *block) {
     return result < 0 ? result : 0;
 }
 
-/* Finds blocks with another base that held the address in the same process. */
+/* Lists blocks with another base that held the address in the same process. 0, or an error of the
+ * store. */
 static int find_others(struct block *block) {
     struct hak_block_key keys[VIEW_BLOCKS_MAX];
     int count = hak_store_blocks_at(block->view->reader, block->position.address,

@@ -18,7 +18,13 @@ int block_add_why(struct hak_text *text, struct view *view, uint64_t address, ui
                   uint64_t birth, bool has_stacks);
 /* "20 bytes into a block", one of `bytes` from `user` on. */
 void block_add_distance(struct hak_text *text, uint64_t address, uint64_t user, uint64_t bytes);
+
+/* Runs `why`: prints the owners of the block at an address, and the step that was wrong. Returns
+ * the exit status. */
 int command_why(struct view *view);
+
+/* Runs `block`: prints all lives of the block at an address, or those that the options choose.
+ * Returns the exit status. */
 int command_block(struct view *view);
 
 #endif

@@ -15,7 +15,8 @@ static json_t *event_json(const struct block *block, const struct hak_event *e) 
     return hak_json_event(block->view->reader, e, view_given(block->view, "stacks"));
 }
 
-/* Keeps a move for the end of the document, at most BLOCK_MOVES_KEPT. */
+/* Keeps a move, no call, for the end of the document, at most BLOCK_MOVES_KEPT; others are
+ * counted. */
 void block_write_json_event(struct block *block, const struct hak_event *e) {
     if (hak_event_is_call(e))
         return;

@@ -130,6 +130,7 @@ void block_write_event(struct block *block, const struct hak_event *e, enum hak_
     view_print(&text);
 }
 
+/* Adds the threads with the most births and ends, and how many others there are. */
 static void add_threads(struct hak_text *text, struct block *block) {
     struct tally_row most[STACKS_SHOWN];
     struct block_totals *totals = &block->totals;
@@ -148,6 +149,7 @@ static void add_threads(struct hak_text *text, struct block *block) {
     hak_text_add(text, ".\n");
 }
 
+/* Adds the stacks with the most births. */
 static void add_stacks(struct hak_text *text, struct block *block) {
     struct tally_row most[STACKS_SHOWN];
     struct tally *stacks = &block->totals.stacks;
@@ -165,6 +167,7 @@ static void add_stacks(struct hak_text *text, struct block *block) {
     }
 }
 
+/* Adds the median, shortest and longest lifetime of lives with both ends. */
 static void add_spans(struct hak_text *text, struct block_totals *totals) {
     bool is_exact;
     if (totals->spans == 0)

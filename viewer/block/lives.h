@@ -58,13 +58,18 @@ struct block {
     uint64_t moves_left_out;
 };
 
+/* Makes empty totals. False without memory. */
 bool block_totals_init(struct block_totals *totals);
 void block_totals_free(struct block_totals *totals);
+
+/* Adds a life: its ends, moves and sizes, and its threads, stack and span as far as they are
+ * known. */
 void block_totals_add(struct block_totals *totals, const struct hak_life_row *row);
 /* Computes the median span in ns; `is_exact` false: to some 3 per cent. Only where totals->ended is
  * not 0. */
 uint64_t block_totals_median(struct block_totals *totals, bool *is_exact);
-/* Copies the rows with the most births, most first; returns how many (at most `max`). */
+/* Copies the rows with the most births and ends together, most first; returns how many (at most
+ * `max`). */
 int block_tally_most(const struct tally *tally, struct tally_row *out, int max);
 
 void block_write_head(struct block *block);
@@ -72,9 +77,15 @@ void block_write_life(struct block *block, const struct hak_life_row *row);
 /* Writes, for --moves, the row of one event of the life `number`. */
 void block_write_event(struct block *block, const struct hak_event *e, enum hak_life_step step,
                        uint64_t number);
+
+/* Prints the end of the answer: totals, lifetimes, threads, stacks and the fault; or that there was
+ * no life. */
 void block_write_end(struct block *block);
 
+/* Begins the document with the address and the block, up to its list of lives. */
 void block_write_json_head(struct block *block);
+
+/* Writes a life as the next element of the list. */
 void block_write_json_life(struct block *block, const struct hak_life_row *row);
 void block_write_json_event(struct block *block, const struct hak_event *e);
 /* Ends the JSON with moves, totals, fault and completeness; also after Ctrl-C, so that the document

@@ -10,10 +10,11 @@
  * it with hak_mapped_place_free. */
 int mapping_read(struct view *view, uint64_t address, uint32_t process, uint64_t until,
                  struct hak_mapped_place *out);
-/* Where the address lies in it, and who mapped, opened, moved and unmapped it. */
+/* Appends where in the mapping the address lies, and the calls that mapped, opened, moved or
+ * unmapped it, the newest STEPS_SHOWN unless --all is given. */
 void mapping_add(struct hak_text *text, struct view *view, uint64_t address,
                  const struct hak_mapped_place *m);
-/* An object; null of a mapping that is empty. */
+/* The mapping and its calls as an object; null of one that is empty. */
 json_t *mapping_json(struct view *view, uint64_t address, const struct hak_mapped_place *m);
 
 #endif

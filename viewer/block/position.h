@@ -36,7 +36,8 @@ void view_add_block_completeness(struct hak_text *text, const struct view *view,
  * `name` in the place of a code that there is not. */
 void view_add_block_fault(struct hak_text *text, struct view *view,
                           const struct hak_fault_words_row *fault, const char *name);
-/* The exit status where nothing is wrong with the block. */
+/* The exit status where nothing is wrong with the block: VIEW_INCOMPLETE if events were lost while
+ * it was seen, or the capture was trimmed, or ended early. */
 int view_block_completeness(const struct view *view, const struct view_position *p);
 /* The block in JSON, with its state in words. */
 json_t *view_block_json(struct view *view, const struct view_position *p);

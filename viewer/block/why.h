@@ -35,14 +35,19 @@ struct why {
 
 /* Fills why->row. False when memory ran out. */
 bool why_make_rows(struct why *why);
+
+/* Appends the page of `why`: the block's head, the table of its owners, and below it threads,
+ * evidence and fault. */
 void why_add_page(struct hak_text *text, const struct why *why);
+
+/* The page of `why` as a JSON text, to be freed; NULL without memory. */
 char *why_json(const struct why *why);
 /* "writer unknown; owners 1 and 2 held this address before", or "" where nothing is to be said. */
 void why_add_evidence(struct hak_text *text, const struct why *why);
 /* Loads where the threads of the rows were created, as far as it is known. */
 void why_load_creations(struct hak_creations *all, const struct why *why);
-/* "front 3 io -> (spill) slab -> (refill) front 3 io": the moves between the last life and the one
- * before it. False when there are none. */
+/* Appends "front 3 io -> (spill) slab -> (refill) front 3 io": the moves, at most 6, between the
+ * last life and the one before it, whose numbers `to` and `from` get. False when there are none. */
 bool why_add_path(struct hak_text *text, const struct why *why, uint32_t *from, uint32_t *to);
 
 #endif

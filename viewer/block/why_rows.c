@@ -18,7 +18,8 @@ static struct why_row *new_row(struct why *why, const struct hak_event *event) {
     return row;
 }
 
-/* Adds the notes that the event's life calls for. */
+/* Notes in the row of a life's first or second end that it frees another owner's block, or that it
+ * ends the life again. */
 static void mark_end(const struct why *why, const struct hak_life *life, int end,
                      struct why_row *row) {
     row->wrong = end == 0 && life->stale_end;

@@ -169,7 +169,7 @@ void why_load_creations(struct hak_creations *all, const struct why *why) {
     hak_creations_sort(all);
 }
 
-/* ": start_io server.c:12", or the whole stack. */
+/* Adds where a thread was created, " at start_io server.c:12", with --stacks the whole stack. */
 static void add_creation_place(struct hak_text *text, const struct why *why,
                                const struct hak_frames *frames) {
     enum { INDENT = 10 };

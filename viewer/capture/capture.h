@@ -27,7 +27,8 @@ void view_close(struct view *view);
 void view_add_store_option(struct hak_text *text, const struct view *view);
 /* Why no debug register of HAKMEM_WATCH watched there; NULL: one did, or none was asked for. */
 char *view_read_unwatched(struct view *view);
-/* VIEW_INCOMPLETE when events are missing from this capture, else VIEW_OK. */
+/* VIEW_INCOMPLETE when events were lost, trimmed or not recorded while recording was stopped, or
+ * the capture or a process ended unseen, else VIEW_OK. */
 int view_completeness(const struct view *view);
 /* Looks again after an answer made of the log: a capture that was being written has gone on, and
  * may have lost more since. 0, or the exit status of an error that was printed. */
@@ -43,7 +44,8 @@ void view_add_extent(struct hak_text *text, const struct view *view);
 void view_add_extent_of(struct hak_text *text, struct view *view, uint32_t process);
 /* Says on stderr that there is no such thing in it: "no thread in app.db (...)". */
 void view_say_none(struct view *view, const char *thing, uint32_t process);
-/* Adds "Nothing was lost in this capture.", or what was lost. */
+/* Adds whether all was recorded: what was lost, dropped, stopped or cut off, or "Nothing was lost
+ * in this capture.", and what level light or a kept allocator leaves out. */
 void view_add_completeness(struct hak_text *text, const struct view *view);
 /* Whether the capture is of level light, which has none but the watched blocks. */
 bool view_is_light(const struct view *view);
@@ -87,7 +89,8 @@ bool view_read_address(struct view *view, const char *text, uint32_t process,
  * the error, which names --`option`, is printed. */
 bool view_read_when(struct view *view, const char *option, const char *text, uint64_t *ns,
                     uint64_t *id);
-/* A span of time: "1.5", "200ms". As above. */
+/* Reads a span of time, "1.5", "200ms" or "30us", into `ns`. False: the error, which names
+ * --`option`, is printed. */
 bool view_read_duration(const char *option, const char *text, uint64_t *ns);
 
 /* A moment of the capture as an event: the log up to it has happened. */
@@ -131,10 +134,11 @@ struct view_processes {
     bool is_row_instead; /* no process had that pid; the row of that number was taken */
 };
 
-/* Reads --process. False: the error is printed. */
+/* Reads --process into `out`: the processes with that pid, newest first, the Nth of them, or a row;
+ * a pid that none had is taken for a row. None without the option. False: the error is printed. */
 bool view_read_process(struct view *view, struct view_processes *out);
-/* Chooses the process where one has to be taken: 0 = the capture has none. Says on stderr which, if
- * there was a choice. */
+/* Chooses the process of --process, the newest where several had the pid, and says on stderr that
+ * there was a choice; 0: the option was not given. False: the error is printed. */
 bool view_choose_process(struct view *view, uint32_t *row);
 /* Says on stderr that `row` was taken of several that had its pid. */
 void view_say_which_process(struct view *view, const struct view_processes *all, uint32_t row);
@@ -155,12 +159,13 @@ struct stack_label {
     char function[160]; /* "" = no stack, or not known */
     char location[320];
 };
-/* The result holds until the next call. */
+/* Function and location of the frame of a stack that tells most; "" for each that is not known. The
+ * result holds until the next call. */
 const struct stack_label *view_stack_label(struct view *view, uint32_t stack);
 /* Appends function and location of a stack: "parse_row app/parse.c:210", or "no stack". */
 void view_add_place(struct hak_text *text, struct view *view, uint32_t stack);
 /* Appends "parse_row app/parse.c:210 < main": the frame that tells, and its callers, at most
- * `frames` of them in all. */
+ * `frames` of them in all; libraries among the callers are left out. */
 void view_add_stack_line(struct hak_text *text, struct view *view, uint32_t stack, int frames);
 /* "3 io"; "?" when the store has no such thread. Holds until the next call. */
 const char *view_thread_label(struct view *view, uint32_t row);
@@ -198,7 +203,8 @@ json_t *view_completeness_json(const struct view *view);
 bool view_print_document(const struct view *view, json_t *document);
 /* Writes the begin of a document that is longer than memory, up to the store. */
 void view_write_document(const struct view *view);
-/* Writes a member of such a document, with the comma or without; drops the reference. */
+/* Writes a member of a JSON document that is printed piece by piece, with a comma unless it is the
+ * last; drops the reference. */
 void view_write_member(const char *name, json_t *value, bool is_last);
 /* Writes a list's element on one line; drops the reference. */
 void view_write_json(json_t *value);
@@ -258,6 +264,9 @@ int view_read_checked(struct view *view, struct view_checked *out);
  * aside), leaks not looked for (--leaks)"; "nothing checked: the program kept its own allocator".
  */
 void view_add_checked(struct hak_text *text, const struct view_checked *checked);
+
+/* The same as JSON numbers: calls, blocks, and in how many of them writes and reads were
+ * checked. */
 json_t *view_checked_json(const struct view_checked *checked);
 
 #endif

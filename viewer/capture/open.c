@@ -222,7 +222,7 @@ static uint64_t count_watched(const struct view *view, const char *sql) {
     return hak_database_number(hak_store_database(view->reader), sql, 0);
 }
 
-/* How many blocks level light watched. */
+/* Adds how many blocks, and in how many calls, level light watched. */
 static void add_watched(struct hak_text *text, const struct view *view) {
     uint64_t blocks = count_watched(view, "SELECT sum(CAST(value AS INTEGER)) FROM meta"
                                           " WHERE key GLOB 'watched_blocks.*'");
@@ -232,7 +232,7 @@ static void add_watched(struct hak_text *text, const struct view *view) {
                  blocks == 0 || calls <= blocks ? "" : "; nothing is known of the others");
 }
 
-/* "Allocator keep (libjemalloc.so.2, libc.so.6): ..." */
+/* Adds "Allocator keep (libjemalloc.so.2, libc.so.6): ..." and that nothing was checked. */
 static void add_kept(struct hak_text *text, const struct view *view) {
     struct hak_query q = hak_ask(hak_store_database(view->reader),
                                  "SELECT DISTINCT value FROM meta WHERE key GLOB 'allocator.*'"
@@ -248,7 +248,8 @@ static void add_kept(struct hak_text *text, const struct view *view) {
     hak_text_add(text, "): its layers are not known, and no block was checked.");
 }
 
-/* Adds the blocks that programs counted while recording was stopped. */
+/* Appends how many blocks and bytes programs allocated while recording was stopped, and how many of
+ * them they freed then; without counts, that such blocks are not known. */
 static void add_left_out(struct hak_text *text, const struct view *view) {
     static const char *const names[] = {"UNRECORDED_TAKEN.times", "UNRECORDED_TAKEN.amount",
                                         "UNRECORDED_GIVEN.times"};
@@ -264,7 +265,7 @@ static void add_left_out(struct hak_text *text, const struct view *view) {
         hak_text_add(text, ": blocks allocated then are not known");
 }
 
-/* When recording was stopped. */
+/* Adds when recording was stopped, or how often, and the blocks that were left out then. */
 static void add_stops(struct hak_text *text, const struct view *view) {
     struct hak_query q = hak_ask(hak_store_database(view->reader),
                                  "SELECT from_ns, to_ns FROM loss WHERE reason = 'stopped'"

@@ -74,7 +74,8 @@ const char *answer_bar(uint64_t width);
 /* A list, for a document: of the command's --json, or of a page that has it inside; else a table.
  */
 struct answer answer_begin(struct view *view, bool is_list);
-/* Adds a row; its made texts are freed. All rows have the same headings. */
+/* Adds a row: an object for JSON, cells for a table, below the headings that its first row brings.
+ * Its made texts are freed. All rows have the same headings. */
 void answer_add(struct answer *answer, const struct answer_value *value);
 #define answer_row(to_answer, ...)                                                                 \
     do {                                                                                           \

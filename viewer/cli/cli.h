@@ -64,6 +64,8 @@ struct view_command {
 
 /* The table that view_parse was given; NULL past the end. */
 const struct view_command *view_command_at(int i);
+
+/* The command of this name; NULL: there is none. */
 const struct view_command *view_find_command(const char *name);
 /* Finds a command by name; when there is none, the error is printed with the nearest known word,
  * and NULL returned. */
@@ -135,6 +137,8 @@ const char *view_variable_value(const struct view *view, const char *name);
 void view_print_version(void);
 /* Prints the help of all commands. */
 void view_help_general(FILE *to);
+
+/* Prints the page of one command: usage, what it does, its options, those for all, examples. */
 void view_help_command(FILE *to, const struct view_command *command);
 
 /* Progress on stderr, where that is a terminal; shown from the second second on, until the answer
@@ -158,15 +162,20 @@ void view_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void view_redirect_errors(void (*take)(void *context, const char *line), void *context);
 /* The same of a text that is put together already, and freed. */
 void view_error_text(struct hak_text *text);
-/* Lets the first line of output start a pager where that is right; call before it. */
+/* Lets the first line of output start a pager, if stdout is a terminal, the user wants one, and
+ * PAGER is neither empty nor cat; call before it. */
 void view_start_pager(struct view *view);
 /* Output goes to a pager, or will; and one is there. */
 bool view_has_pager(void);
 bool view_is_paging(void);
-/* Ends output: flushes, waits for the pager. False: stdout could not be written. */
+/* Ends output: flushes, waits for the pager. False, and printed unless the reader went away: stdout
+ * could not be written. True with a pager, whatever came of it. */
 bool view_end_output(void);
 /* Prints and frees. False and an error line when memory ran out. */
 bool view_print(struct hak_text *text);
+
+/* Prints the text to stdout or stderr and frees it. False: memory ran out while it was made, which
+ * is printed. */
 bool view_print_to(FILE *to, struct hak_text *text);
 /* Prints the lines of a report or of a stack, in colour where the output takes it, and frees them.
  */
@@ -182,6 +191,8 @@ bool view_write_bytes(const void *bytes, size_t count);
 int view_columns(const struct view *view);
 /* Escape codes, "" without colour. */
 enum view_style { VIEW_PLAIN, VIEW_BOLD, VIEW_RED, VIEW_DIM, VIEW_PLACE };
+
+/* The characters that begin a style on the terminal; "" where the view has no colour. */
 const char *view_style(const struct view *view, enum view_style style);
 /* Begins a line with its heading, and blanks to `column`. */
 void view_add_heading(struct hak_text *text, const struct view *view, const char *heading,
@@ -200,12 +211,18 @@ struct nearest {
     bool is_begin;    /* `typed` is how it begins */
 };
 
+/* Offers a word that would have been right. It becomes the best if it is near enough to what was
+ * typed, as its beginning or by a few changes, and nearer than the best so far. */
 void nearest_offer(struct nearest *nearest, const char *word);
 /* "; did you mean '--json'?", `before` standing before the word; "" where none is near. Lives until
  * the next call. */
 const char *nearest_words(const struct nearest *nearest, const char *before);
 
+/* Prints the completion for the shell that is named. An exit status: another shell is an error. */
 int command_completion(struct view *view);
+
+/* Runs `help`: prints the page of the command that is named, or the list of all. Returns the exit
+ * status. */
 int command_help(struct view *view);
 
 #endif

@@ -137,7 +137,8 @@ bool view_write_bytes(const void *bytes, size_t count) {
     return write_bytes(stdout, bytes, count);
 }
 
-/* Frees the text. */
+/* Writes the text and frees it. False: there was no memory for all of it, and nothing was
+ * written. */
 static bool write_text(FILE *to, struct hak_text *text) {
     bool is_whole = !text->failed;
     if (is_whole)

@@ -11,7 +11,7 @@
 
 #define FIRST_LONG 256 /* getopt's value of option 0; below are letters */
 
-/* The options of the command and those of all; the command's own come first. */
+/* Merges the options of the command and those of all; the command's own come first. */
 static void merge_options(struct view *view) {
     const struct view_command *command = view->command;
     for (int i = 0; command && i < command->option_count; i++)
@@ -131,7 +131,8 @@ static bool set_value(struct view *view, int option, const char *value) {
 }
 
 /* Sets the values that are given in argv[1..], and the arguments to what is left. Without a command
- * it ends at the first word that is no option: the command. */
+ * it ends at the first word that is no option: the command. Returns -1, or the exit status of an
+ * error that was printed. */
 static int parse_options(struct view *view, int argc, char **argv) {
     struct option longs[VIEW_OPTIONS_MAX + 1] = {0};
     char shorts[3 * VIEW_OPTIONS_MAX + 3];

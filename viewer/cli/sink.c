@@ -83,7 +83,8 @@ void view_sink_add(struct view_sink *sink, struct hak_text *text) {
 /* ---- begin and end -----------------------------------------------------------------------------
  */
 
-/* Says what went wrong. */
+/* Prints that memory is out or why the file cannot be written; errors of stdout are left to
+ * view_end_output. */
 static void say_error(const struct view_sink *sink) {
     if (sink->error == ENOMEM)
         view_error("out of memory");

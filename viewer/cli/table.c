@@ -70,7 +70,8 @@ int table_width(const char *cell) {
         &(struct hak_text){.bytes = (char *)(uintptr_t)cell, .length = strlen(cell)});
 }
 
-/* Blanks at the end of a line are kept until something follows. */
+/* Adds the line of the row whose first cell is `first`, numbers at the right of their column.
+ * Blanks at the end of a line are kept until something follows. */
 static void add_line(struct hak_text *text, const struct table *t, size_t first, const int *width) {
     int start = 0;
     for (size_t i = 0; i < (size_t)t->columns; i++) {

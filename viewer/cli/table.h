@@ -29,9 +29,13 @@ struct table {
 /* Headings first, all of them; then rows, cell by cell. Text is copied, in its visible form
  * (report/text/text.h). */
 void table_add_heading(struct table *t, const char *text);
+
+/* Adds a heading as table_add_heading does, of a column of texts, which begin at its left. */
 void table_add_text_heading(struct table *t, const char *text);
 /* Adds several headings with bars between, those of texts behind a '<': "blocks|bytes|<where". */
 void table_add_headings(struct table *t, const char *headings);
+
+/* Adds a cell: a copy of the text in its visible form. */
 void table_add_cell(struct table *t, const char *text);
 /* Adds a cell from a text that is put together already, with colours or not, and frees that. */
 void table_add_text(struct table *t, struct hak_text *text);
@@ -45,7 +49,8 @@ int table_width(const char *cell);
  * as they are) that begin at `column`, the first of them where the line stands; later ones two
  * further to the right. No word is broken: one that is too long has a line of its own. */
 void table_add_words(struct hak_text *text, const char *from, int column, int width);
-/* Appends the table to `text` and frees it. */
+/* Appends the table to `text` and frees it: headings in bold, and rows folded where they are wider
+ * than it may be. */
 void table_append(struct hak_text *text, struct table *t, const struct view *view);
 
 #endif

@@ -128,9 +128,12 @@ struct core_source {
 /* Opens a core or a live process and reads all that is needed of its blocks. 0, or an exit status:
  * the error is printed. */
 int core_blocks_open(struct core_blocks *blocks, const struct core_source *source);
+
+/* Frees all tables of the process and closes its stacks and memory. */
 void core_blocks_close(struct core_blocks *blocks);
 
-/* Finds what holds `address`. Always fills `block`. */
+/* Finds what holds `address`, in a SuperSlab or a large block of any half. Always fills `block`:
+ * CORE_NONE if nothing does. */
 void core_find(struct core_blocks *blocks, uint64_t address, struct core_block *block);
 /* Finds the block of a slab by its number; false: the slab has none such, or serves no class. */
 bool core_find_slot(const struct core_half *half, const struct core_superslab *superslab,
@@ -151,6 +154,9 @@ unsigned core_slots(const struct core_half *half, uint64_t superslab, unsigned s
 /* Calls `visit` for each block of a half that was ever handed out and is still there, by address,
  * large ones last; of all halves; for each live one. */
 typedef void core_visit(const struct core_block *block, void *context);
+
+/* Visits each block of a half: slots of its SuperSlabs (without the reserve's), then large
+ * blocks. */
 void core_each_of(const struct core_half *half, core_visit *visit, void *context);
 void core_each(struct core_blocks *blocks, core_visit *visit, void *context);
 void core_each_live(struct core_blocks *blocks, core_visit *visit, void *context);

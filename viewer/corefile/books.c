@@ -26,7 +26,8 @@ static struct core_finding *note_pointer(struct core_check *check, enum core_fau
     return finding;
 }
 
-/* The block whose link leads to this one: the one before it in the same list. */
+/* The block whose link leads to this one: the one before it in the same list. NULL: it is the
+ * first, or not linked. */
 static const struct core_cached *linked_before(const struct core_half *half,
                                                const struct core_cached *cached) {
     for (size_t i = 0; i < half->cached_count && cached->order > 0; i++) {
@@ -135,8 +136,8 @@ static void check_cached(struct core_check *check, const struct core_half *half,
                           HAK_VERIFY_BLOCK_OWNER, block.heap, cached->heap);
 }
 
-/* Lists of a thread that stopped inside the allocator may be on their way; those of the one that
- * ended the process say why it did. */
+/* Whether a heap's lists are not compared: those of a thread that stopped inside the allocator may
+ * be on their way; those of the one that ended the process say why it did. */
 static bool is_left_out(const struct core_check *check, const struct core_half *half,
                         uint16_t heap) {
     const struct core_memory *core = &check->blocks->memory;
@@ -168,7 +169,8 @@ static void check_lists(struct core_check *check, const struct core_half *half) 
 
 /* ---- a slab ---------------------------------------------------------------------------------- */
 
-/* Compares a slab's bitmap with its counts. */
+/* Compares a slab's bitmap with its counts of used and carved slots and its hint; a difference is
+ * noted. */
 static void check_bitmap(struct core_check *check, const struct core_where *where, uint64_t slab) {
     const struct core_table *t = where->half->table;
     uint64_t used = core_at(t, slab, HAK_AT_slab_used),
@@ -190,7 +192,8 @@ static void check_bitmap(struct core_check *check, const struct core_where *wher
         core_note_differs(check, where, HAK_VERIFY_FIRST_FREE_WORD, hint, first);
 }
 
-/* Bytes of it in slots that are not free. */
+/* Compares a slab's class, bitmap and slots; differences are noted. Returns the bytes of it in
+ * slots that are not free. */
 static uint64_t check_slab(struct core_check *check, struct core_where *where) {
     const struct core_table *t = where->half->table;
     uint64_t none = core_value(t, HAK_AT_class_none), superslab = where->superslab;
@@ -224,7 +227,8 @@ static uint64_t check_slab(struct core_check *check, struct core_where *where) {
 
 /* ---- states ---------------------------------------------------------------------------------- */
 
-/* Compares a slot's state with where it was found. */
+/* Compares a slot's state with where it was found; a difference is noted. Nothing where no states
+ * are kept. */
 static void check_state(struct core_check *check, const struct core_where *slab,
                         const struct core_block *block) {
     struct core_where where = *slab;

@@ -216,7 +216,7 @@ static void add_count(struct hak_text *text, const struct core_damage *damage) {
                  hak_words_bytes(damage->bytes));
 }
 
-/* A finding: bytes behind the block were written. */
+/* Notes a finding: bytes behind the block were written. */
 static void note_overflow(struct core_check *check, const struct core_block *block,
                           const struct core_damage *damage) {
     struct core_finding *finding = core_note_fault(check, CORE_HEAP_BUFFER_OVERFLOW, block);
@@ -235,7 +235,7 @@ static void note_overflow(struct core_check *check, const struct core_block *blo
         finding->guess = "a string's terminating NUL did not fit (strlen without + 1)";
 }
 
-/* A finding: bytes in front of the block were written. */
+/* Notes a finding: bytes in front of the block were written. */
 static void note_underflow(struct core_check *check, const struct core_block *block,
                            const struct core_damage *damage) {
     struct core_finding *finding = core_note_fault(check, CORE_HEAP_BUFFER_UNDERFLOW, block);
@@ -248,7 +248,7 @@ static void note_underflow(struct core_check *check, const struct core_block *bl
     fill_shown_bytes(finding, HAK_PATTERN_HEADER, damage->first < block->base ? 0 : block->user);
 }
 
-/* A finding: a freed block was written. */
+/* Notes a finding: a freed block was written. */
 static void note_written(struct core_check *check, const struct core_block *block,
                          const struct core_damage *damage) {
     struct core_finding *finding = core_note_fault(check, CORE_WRITE_AFTER_FREE, block);
@@ -333,7 +333,8 @@ static bool is_left_out_closed(const struct core_block *block) {
            range->stored <= block->user - range->start;
 }
 
-/* Compares a freed block's pattern, and counts it. */
+/* Compares a freed block's pattern and counts it; nothing where blocks are not poisoned or this one
+ * was left out. */
 static void check_freed_block(struct walk *walk, const struct core_block *block) {
     const struct core_table *t = block->half->table;
     struct core_damage damage = {.bytes = 0};
@@ -361,7 +362,8 @@ static bool is_on_its_way(const struct core_block *block) {
     return is_changing(block) && (block->is_live || !is_of_last);
 }
 
-/* Compares one block, if its state can be trusted. */
+/* Compares one block's bytes, if its state can be trusted; else only notes the damage that is held
+ * back of the block in front, if there is any. */
 static void check_block(const struct core_block *block, void *context) {
     struct walk *walk = context;
     if (walk->front.slab != block->slab)

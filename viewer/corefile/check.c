@@ -17,7 +17,8 @@ static void add_bytes(struct hak_text *text, const uint8_t *bytes, unsigned coun
     hak_text_add(text, "%s\n", all > count ? " ..." : "");
 }
 
-/* A finding's lines: headline, block, damage, guess. */
+/* Appends a finding's lines: headline, block, damage, guess; of a disagreement the headline
+ * only. */
 static void add_finding(struct hak_text *text, const struct core_finding *finding) {
     const struct hak_fault_words *words = hak_words_fault(finding->code);
     const struct core_block *block = &finding->block;
@@ -105,6 +106,7 @@ static bool print_check_text(struct view *view, const struct core_check *check) 
 
 /* ---- JSON ------------------------------------------------------------------------------------ */
 
+/* The bytes as a string of hexadecimal digits, CORE_DAMAGE_SHOWN bytes at most. */
 static json_t *hex_json(const uint8_t *bytes, unsigned count) {
     char hex[2 * CORE_DAMAGE_SHOWN + 1] = "";
     for (unsigned i = 0; i < count; i++)

@@ -70,7 +70,8 @@ bool core_find_at_work(struct core_check *check, int n);
  * its way. (findings.c) */
 bool core_is_at_work(const struct core_check *check, const struct core_half *half, uint32_t heap);
 
-/* The next finding's place; NULL: it is counted only. */
+/* Counts a fault and returns the next finding's place, with code and block filled in; NULL: it is
+ * counted only. */
 struct core_finding *core_note_fault(struct core_check *check, enum core_fault_code code,
                                      const struct core_block *block);
 /* Notes a disagreement there, in words like those of printf; those of an amount that was `found`

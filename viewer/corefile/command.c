@@ -11,7 +11,8 @@
 #include "viewer/capture/capture.h"
 #include "viewer/corefile/parts.h"
 
-/* Reads which core or process is asked for: a number that is no file's name is a process. */
+/* Reads which core or process is asked for: a number that is no file's name is a process. False:
+ * --memory is wrong, and that was said. */
 static bool read_source(const struct view *view, struct core_source *source) {
     uint64_t fd = 0;
     const char *name = view->argument[0];
@@ -88,7 +89,8 @@ static const struct question {
     {NULL, false, say_summary},
 };
 
-/* The one question that is asked; NULL: there are two. */
+/* The one question that is asked, or that for the summary if none is; NULL: there are two, and that
+ * was said. */
 static const struct question *read_question(const struct view *view) {
     const struct question *found = NULL, *each = questions;
     for (; each->option; each++) {
@@ -134,7 +136,7 @@ bool core_is_of(const char *path, int32_t pid, uint32_t signal) {
 }
 
 /* Opens the core or process, and answers the question. A lack of the core makes the answer
- * incomplete. */
+ * incomplete. An exit status. */
 int command_core(struct view *view) {
     struct core_blocks blocks;
     struct core_source source;

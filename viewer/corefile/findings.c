@@ -7,8 +7,8 @@
 
 /* ---- who is at work -------------------------------------------------------------------------- */
 
-/* Code of the library that the table is of. If that is the program itself (libhakmem.a), the
- * allocator's part of its code is not known. */
+/* Whether the code is of the library that the table is of. If that is the program itself
+ * (libhakmem.a), the allocator's part of its code is not known: false. */
 static bool is_in_library(const struct core_half *half, uint64_t ip) {
     const struct core_memory *core = half->table->core;
     const struct core_mapping *mapping = core_mapping_at(core, ip);

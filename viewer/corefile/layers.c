@@ -53,6 +53,7 @@ static void add_table(struct hak_text *text, const struct counts *counts, const 
     table_append(text, &table, view);
 }
 
+/* The counts of each class and place as JSON; classes without blocks are left out. */
 static json_t *layers_json(const struct view *view, const struct core_blocks *blocks,
                            const struct counts *counts) {
     json_t *document = core_document(view, blocks), *rows = json_array();

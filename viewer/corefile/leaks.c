@@ -51,7 +51,7 @@ static uint64_t key_of(const struct core_leak_block *block) {
     return kind | (block->is_large ? UINT32_MAX : block->class_index);
 }
 
-/* The block's row; NULL without memory. */
+/* Finds or adds the row of the block's stack (or class). NULL without memory. */
 static struct leak_row *find_or_add_leak_row(struct rows *rows,
                                              const struct core_leak_block *block) {
     uint64_t ips[CORE_STACK_MAX], key = key_of(block), place = 0;
@@ -121,7 +121,7 @@ static const char *class_words(const struct leak_row *row) {
 
 /* ---- text ------------------------------------------------------------------------------------ */
 
-/* A row: sums, stack or class, and the first addresses. */
+/* Appends a row: kind, sums, stack or class, and the first addresses. */
 static void add_leak_row(struct hak_text *text, const struct rows *rows,
                          const struct leak_row *row) {
     const struct core_leaks *leaks = rows->leaks;
@@ -143,7 +143,7 @@ static void add_leak_row(struct hak_text *text, const struct rows *rows,
     hak_text_add(text, row->blocks > ADDRESSES ? ", ...\n" : "\n");
 }
 
-/* The sums of all rows. */
+/* Appends the sums of all rows, and how many rows are not shown. */
 static void add_leak_sum(struct hak_text *text, const struct rows *rows) {
     uint64_t lost = rows->blocks[HAK_MARK_DIRECT] + rows->blocks[HAK_MARK_INDIRECT];
     uint64_t all = lost + rows->blocks[HAK_MARK_REACHED];
@@ -182,6 +182,7 @@ static bool print_leaks_text(const struct rows *rows) {
 
 /* ---- JSON ------------------------------------------------------------------------------------ */
 
+/* A row as JSON: kind, sums, class or frames, and up to ADDRESSES_JSON addresses. */
 static json_t *leak_row_json(const struct rows *rows, const struct leak_row *row) {
     struct core_leaks *leaks = rows->leaks;
     json_t *object = json_object(), *list = json_array();

@@ -37,7 +37,8 @@ void core_leaks_scan(struct core_leaks *leaks);
 
 /* Leaves a range out of the roots. (mark.c) */
 void core_leaks_leave_out(struct core_leaks *leaks, uint64_t start, uint64_t end);
-/* Leaves out all that is hakmem's. (own.c) */
+/* Leaves out of the marking all that is hakmem's: its modules, its threads' variables and its own
+ * pages. (own.c) */
 void core_leaks_leave_out_own(struct core_leaks *leaks);
 /* Whether `ip` is in hakmem's code. (own.c) */
 bool core_leaks_is_own_code(const struct core_leaks *leaks, uint64_t ip);

@@ -15,7 +15,7 @@ enum {
 
 /* ---- blocks ---------------------------------------------------------------------------------- */
 
-/* Copies what the marking needs of a live block. */
+/* Copies what the marking needs of a live block; without memory leaks->no_memory is set. */
 static void note_block(const struct core_block *block, void *context) {
     struct core_leaks *leaks = context;
     bool has_size = block->state && block->asked_bytes <= block->bytes;
@@ -61,7 +61,8 @@ static void part_overlapping(struct core_leaks *leaks) {
 typedef struct core_leaks marking_t;
 typedef struct core_leak_block block_t;
 
-/* The block that the word keeps: it points into it, or with `from_base` from its base on. */
+/* The block that the word keeps: it points into it, or with `from_base` from its base on. NULL:
+ * none. */
 static const block_t *find_block(const marking_t *leaks, uint64_t word, bool from_base,
                                  block_t *room) {
     size_t above = HAK_FIRST_ABOVE(leaks->block, leaks->count, base, word);
@@ -182,7 +183,8 @@ static void count_missing(marking_t *leaks, uint64_t start, uint64_t end) {
     leaks->marking.missing_bytes += end - start;
 }
 
-/* Code is as its file has it; read-only data that was relocated is in the core. */
+/* Calls `visit` for all that can hold pointers in the core, but for code, which is as its file has
+ * it, and devices; read-only data that was relocated is in the core. */
 static void each_root(marking_t *leaks, void (*visit)(marking_t *, uint64_t, uint64_t)) {
     const struct core_memory *core = &leaks->blocks->memory;
     for (size_t i = 0; i < core->range_count && !leaks->no_memory; i++) {
@@ -220,7 +222,8 @@ static void look_between(marking_t *leaks, uint64_t at, uint64_t end) {
     }
 }
 
-/* A guarded block may lie at no multiple of 8, and its members with it. */
+/* Looks at all words of a block, also from its start where that is no multiple of 8: a guarded
+ * block may lie so, and its members with it. */
 static void look_inside(marking_t *leaks, const block_t *block) {
     look_between(leaks, (block->user + 7) & ~(uint64_t)7, block->end & ~(uint64_t)7);
     if (block->user % 8 != 0)

@@ -48,7 +48,8 @@ static bool stored_page(const struct core_memory *core, uint64_t address, uint8_
                (ssize_t)CORE_PAGE_BYTES;
 }
 
-/* Opens the file if its first page is the one that the core holds; else NOT_USED. */
+/* Opens the file if it is a regular one whose first page is the one that the core holds; else
+ * NOT_USED. */
 static int open_if_same(const char *path, const uint8_t *page) {
     uint8_t found[CORE_PAGE_BYTES];
     struct stat named, about;
@@ -66,8 +67,9 @@ static int open_if_same(const char *path, const uint8_t *page) {
     return NOT_USED;
 }
 
-/* A file is taken for the one that was mapped if it begins with the same page: that has the ELF
- * header, the program headers and the build-id. */
+/* Opens the file that was mapped, the program's by --program if that fits; file->why is the reason
+ * if none is used. One is taken for it if it begins with the same page: that has the ELF header,
+ * the program headers and the build-id. */
 static void open_mapped(struct core_memory *core, struct core_file *file) {
     uint8_t page[CORE_PAGE_BYTES];
     file->fd = NOT_USED;
@@ -126,6 +128,7 @@ static const uint8_t *page_at(struct core_memory *core, uint64_t address) {
     return cached->bytes;
 }
 
+/* Whether all pages of the range are zero; pages that are not there count as such. */
 static bool is_zero(struct core_memory *core, uint64_t start, uint64_t end) {
     static const uint8_t zero[CORE_PAGE_BYTES];
     for (uint64_t at = start; at < end; at += CORE_PAGE_BYTES) {

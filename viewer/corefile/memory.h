@@ -82,9 +82,11 @@ struct core_memory {
 /* Opens a core file. False: `error` says in words why it cannot be read. Close it in any case. */
 bool core_memory_open(struct core_memory *core, const char *path, const char *program,
                       struct hak_text *error);
-/* The same of a process that is there, through `fd`, an open /proc/PID/mem of a debugger's; -1: it
- * is opened here. */
+/* Opens the memory of a process that is there, through `fd`, an open /proc/PID/mem of a debugger's;
+ * -1: it is opened here. False, with the reason in `error`. */
 bool core_memory_open_live(struct core_memory *core, int32_t pid, int fd, struct hak_text *error);
+
+/* Closes the core and its mapped files, and frees all tables. */
 void core_memory_close(struct core_memory *core);
 
 /* Copies `bytes` bytes from `address` on. False: some of them are nowhere; those are zero. */

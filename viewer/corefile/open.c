@@ -82,7 +82,8 @@ static void read_vectors(struct core_memory *core, const void *bytes, size_t cou
            sizeof found.xmm_space);
 }
 
-/* The random bytes that the kernel gives to a program lie behind its first frames. */
+/* Notes where the random bytes lie that the kernel gives to a program: its first frames end before
+ * them. */
 static void read_auxiliary(struct core_memory *core, const void *bytes, size_t count) {
     Elf64_auxv_t entry;
     for (size_t at = 0; at + sizeof entry <= count; at += sizeof entry) {
@@ -92,6 +93,7 @@ static void read_auxiliary(struct core_memory *core, const void *bytes, size_t c
     }
 }
 
+/* Reads the process's number and name from a core's note; one too short is passed over. */
 static void read_process(struct core_memory *core, const void *bytes, size_t count) {
     struct elf_prpsinfo info;
     if (count < sizeof info)

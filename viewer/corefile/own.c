@@ -33,7 +33,7 @@ static void leave_out_bytes(struct core_leaks *leaks, uint64_t start, uint64_t b
         core_leaks_leave_out(leaks, start, start + bytes);
 }
 
-/* The pages of a range that the debug library has mapped. */
+/* Leaves out the pages of a range that the debug library has noted as its own. */
 static void leave_out_noted(struct core_leaks *leaks, const struct core_table *t,
                             const struct core_range *range) {
     unsigned leaf_bits = (unsigned)core_value(t, HAK_AT_own_leaf_page_bits);
@@ -76,7 +76,8 @@ static void leave_out_segments(struct core_leaks *leaks, const struct core_table
     leave_out_list(leaks, t, segment, HAK_AT_mid_segment_older, HAK_AT_mid_segment_bytes);
 }
 
-/* A thread's arrays, rings and overflow lists hold blocks that it gave out again. */
+/* Leaves out a thread's front: its arrays, rings and overflow lists hold blocks that it gave out
+ * again. */
 static void leave_out_front(struct core_leaks *leaks, const struct core_table *t, uint64_t front) {
     uint64_t mid = core_at(t, front, HAK_AT_front_mid);
     uint64_t caches = core_at(t, front, HAK_AT_front_caches);
@@ -196,7 +197,8 @@ static uint64_t tls_of(struct core_leaks *leaks, const struct module *module, ui
     return 0;
 }
 
-/* The distance from the thread pointer is the same in all threads. */
+/* Leaves out the module's variables of all threads; their distance from the thread pointer is the
+ * same in all. */
 static void leave_out_tls(struct core_leaks *leaks, const struct core_half *half,
                           const struct module *module) {
     const struct core_memory *core = &leaks->blocks->memory;

@@ -29,15 +29,29 @@ int core_why(struct view *view, struct core_blocks *blocks, uint64_t address);
 int core_owner(struct view *view, struct core_blocks *blocks, uint64_t address);
 int core_block_lives(struct view *view, struct core_blocks *blocks, uint64_t address);
 int core_block_history(struct view *view, struct core_blocks *blocks, uint64_t address);
+
+/* `core --layers`: prints how many blocks of each class lie in each place. An exit status. */
 int core_layers(struct view *view, struct core_blocks *blocks, uint64_t address);
+
+/* `core --top`: prints live blocks by their stacks, most bytes first. An exit status. */
 int core_top(struct view *view, struct core_blocks *blocks, uint64_t address);
+
+/* `core --leaks`: prints blocks that nothing in the core points to. An exit status; a process that
+ * is there is refused. */
 int core_leaks(struct view *view, struct core_blocks *blocks, uint64_t address);
+
+/* `core --check`: compares bytes and books of all blocks with what they should be, and prints the
+ * findings. An exit status. */
 int core_check(struct view *view, struct core_blocks *blocks, uint64_t address);
 
 /* "live: the program has it", "free in a thread's magazine"; the line `place` about where it lies;
  * all that is known of a block. (why.c) */
 const char *core_state_sentence(const struct core_block *block);
+
+/* Appends where the block lies: its slot and heap, or its own pages. */
 void core_add_place(struct hak_text *text, const struct core_block *block);
+
+/* A block as JSON; values that only slots or cached blocks have are null for others. */
 json_t *core_block_json(const struct core_block *block);
 
 #endif

@@ -77,7 +77,8 @@ static bool open_if_ours(struct view *view, const char *path, const struct core_
     return false;
 }
 
-/* Tries the recording's path; then its name beside the core, and here. */
+/* Tries the recording's path; then its name beside the core, and here. True: it is open, and
+ * `*process` is its process. */
 static bool find_ours(struct view *view, const struct core_memory *core, uint64_t session,
                       const char *path, uint32_t *process) {
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
@@ -107,7 +108,8 @@ int core_recording_open(struct view *view, struct core_blocks *blocks, uint32_t 
 
 /* ---- answers --------------------------------------------------------------------------------- */
 
-/* Gives an option a value, as if it had been typed. */
+/* Gives an option a value, as if it had been typed; the option is added where the command has none
+ * of that name. */
 static void give_option(struct view *view, const char *name, const char *value) {
     for (int i = 0; i < view->option_count; i++)
         if (strcmp(view->option[i].name, name) == 0) {
@@ -139,7 +141,8 @@ int core_recording_add_why(struct hak_text *text, struct view *view, uint64_t ad
     return block_add_why(text, &as_why, address, process, 0, false);
 }
 
-/* The command `block`, asked of the store. */
+/* Asks the store of the core's recording by the command `block`. An exit status; without such a
+ * store it is said. */
 static int ask_block(struct view *view, struct core_blocks *blocks, uint64_t address,
                      bool has_moves) {
     uint32_t process;

@@ -155,7 +155,8 @@ static int find_names(struct core_blocks *blocks, const char *path, const char *
 
 /* ---- frames ---------------------------------------------------------------------------------- */
 
-/* Adds the frames of one return address: the innermost inlined function first. */
+/* Adds the frames of one return address, the innermost inlined function first, or one without a
+ * name. Returns how many. */
 static int name_frame(struct core_blocks *blocks, uint64_t ip, struct hak_frame *out) {
     struct core_memory *core = &blocks->memory;
     const struct core_mapping *mapping = core_mapping_at(core, ip - 1);

@@ -45,7 +45,8 @@ static bool refuse(const struct reading *reading, const char *what, const char *
 
 /* ---- one note -------------------------------------------------------------------------------- */
 
-/* Numbers that lengths and counts are made of: a walk by wilder ones would not end. */
+/* Whether the numbers that lengths and counts are made of are in their ranges: a walk by wilder
+ * ones would not end. */
 static bool is_sane(const struct core_table *t) {
     uint64_t slab = core_value(t, HAK_AT_slab_size), slabs = core_value(t, HAK_AT_slabs);
     return core_value(t, HAK_AT_registry_shift) == 21 &&
@@ -221,6 +222,7 @@ static bool read_module_tables(struct reading *reading) {
 
 /* ---- all ------------------------------------------------------------------------------------- */
 
+/* Whether all roots that are not optional are there. */
 static bool has_all_roots(const struct core_table *table) {
     for (int root = 0; root < HAK_LAYOUT_ROOT_COUNT; root++)
         if (!table->root[root] && !is_optional[root])

@@ -78,7 +78,7 @@ static int by_bytes(const void *a, const void *b) {
 
 /* ---- how it is said -------------------------------------------------------------------------- */
 
-/* A row: sums, and stack or class. */
+/* Appends a row: sums, and stack or class. */
 static void add_top_row(struct hak_text *text, struct core_blocks *blocks,
                         const struct top_row *row) {
     struct hak_frames frames = {0};
@@ -122,6 +122,7 @@ static bool print_top_text(const struct top *top) {
     return view_print(&text);
 }
 
+/* A row as JSON: sums, class or frames. */
 static json_t *top_row_json(struct core_blocks *blocks, const struct top_row *row) {
     json_t *object = json_object();
     struct hak_frames frames = {0};

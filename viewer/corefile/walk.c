@@ -154,8 +154,8 @@ static void note_cached(struct cache *cache, uint64_t base) {
                                                               .is_linked = cache->is_linked};
 }
 
-/* The array of a class: from its top down. If a fork left the thread behind, the child notes how
- * full it was (front/left.c), until the heap has an owner again. */
+/* Adds the blocks in the array of a class, from its top down. If a fork left the thread behind, the
+ * child notes how full it was (front/left.c), until the heap has an owner again. */
 static void walk_array(struct cache *cache, uint64_t thread, uint64_t front) {
     const struct core_table *t = cache->half->table;
     unsigned c = cache->class_index;
@@ -177,7 +177,7 @@ static void walk_array(struct cache *cache, uint64_t thread, uint64_t front) {
         note_cached(cache, core_pointer(t->core, top));
 }
 
-/* Adds mid's blocks of the class. */
+/* Adds mid's blocks of the class, until a damaged segment or the limit of steps. */
 static void walk_mid(struct cache *cache, uint64_t mid) {
     const struct core_table *t = cache->half->table;
     uint64_t list = core_place(t, mid, HAK_AT_mid_lists) +
@@ -224,7 +224,7 @@ static void walk_list(struct cache *cache, uint64_t block, uint64_t due) {
         note_odd(cache, HAK_VERIFY_LIST_GOES_ON, 1, 0);
 }
 
-/* Adds the blocks of a list, stack or ring. */
+/* Adds the blocks of a list, stack or ring, as its storage says; ends at the limit of steps. */
 static void walk_cache(struct cache *cache, uint64_t address) {
     const struct core_table *t = cache->half->table;
     uint64_t count = core_at(t, address, HAK_AT_cache_count);
@@ -253,7 +253,7 @@ static void walk_cache(struct cache *cache, uint64_t address) {
     }
 }
 
-/* Adds the blocks of a chunk. */
+/* Adds the blocks of a chunk, as many as fit one. */
 static void walk_chunk(struct cache *cache, uint64_t chunk) {
     const struct core_table *t = cache->half->table;
     uint64_t count = core_at(t, chunk, HAK_AT_chunk_count);
@@ -414,7 +414,8 @@ static bool walk_large(struct core_half *half) {
                      each_large(half, core_place(t, root, HAK_AT_map_root_granules), granules, 1));
 }
 
-/* A live guarded block has words of hakmem's own on its pages. */
+/* Counts the pages of live guarded blocks as missing from the core where all are zero: they have
+ * words of hakmem's own, so the kernel has not saved them. */
 static void forget_unsaved(const struct core_half *half) {
     for (size_t i = 0; i < half->large_count; i++)
         if (half->large[i].is_guarded && half->large[i].is_live)

@@ -48,7 +48,7 @@ static const char *half_of(const struct core_half *half) {
     return half->table->half == HAK_LAYOUT_LIGHT ? " (plain half of level light)" : "";
 }
 
-/* The heap and its thread. */
+/* Appends the heap and its thread, or that it has none. */
 static void add_owner(struct hak_text *text, const struct core_half *half, uint32_t heap) {
     int32_t tid = core_thread_of(half, heap);
     hak_text_add(text, "heap %" PRIu32, heap);
@@ -127,7 +127,8 @@ static void add_stack(struct hak_text *text, const char *what, const struct hak_
     view_add_frame_lines(text, frames, 6);
 }
 
-/* Where the block was allocated and freed. */
+/* Appends where the block was allocated and freed, or that the core has no stacks of it; nothing
+ * where no states are kept. */
 static void add_stacks(struct hak_text *text, struct core_blocks *blocks,
                        const struct core_block *block) {
     struct hak_frames allocated, freed;
@@ -157,7 +158,7 @@ static void add_neighbour(struct hak_text *text, const struct core_block *block)
         hak_text_add(text, "%s\n", hak_words_place_sentence(block->place));
 }
 
-/* The slots on both sides. */
+/* Appends the slots on both sides; nothing for a large block. */
 static void add_neighbours(struct hak_text *text, const struct core_block *block) {
     const struct core_superslab superslab = {block->superslab, block->heap};
     struct core_block beside;
@@ -250,6 +251,7 @@ json_t *core_block_json(const struct core_block *block) {
         KNOWN("order", block->cached != NULL, block->cached ? block->cached->order : 0));
 }
 
+/* The document of `core --why`: what the address lies in, and its block or null. */
 static json_t *why_json(const struct view *view, const struct core_blocks *blocks,
                         const struct core_block *block, uint64_t address) {
     json_t *document = core_document(view, blocks), *why = json_object();

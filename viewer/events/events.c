@@ -86,6 +86,7 @@ static void print_json(struct listing *listing, const struct hak_event *event) {
     view_write_json(hak_json_event(listing->view->reader, event, with_frames));
 }
 
+/* Prints the headings of the columns, in text only. */
 static void print_heading(struct view *view) {
     if (!view->json)
         view_write(stdout, "%s%12s  %10s  %-17s %-15s %-11s %-*s%-11s %s%s\n",
@@ -168,6 +169,7 @@ static void say_nothing_found(struct listing *listing) {
     hak_text_free(&text);
 }
 
+/* Ends the list of events, and adds their count and the capture's completeness. */
 static void end_json(struct listing *listing) {
     view_write(stdout, "\n  ],\n");
     view_write_member("count", json_integer((json_int_t)listing->shown), false);

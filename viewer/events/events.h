@@ -27,14 +27,20 @@ struct event_filter {
 
 /* Reads the options of `events`. False: the error is printed. */
 bool event_filter_read(struct view *view, struct event_filter *filter);
+
+/* Whether an event that the store's filter let through passes the rest: block, layer, band, thread
+ * and site. */
 bool event_passes(struct view *view, const struct event_filter *filter,
                   const struct hak_event *event);
 void event_filter_free(struct event_filter *filter);
 /* Reads --class into `band` or store.class_index (large: HAK_CLASS_NONE). False: printed. */
 bool event_filter_read_class(struct view *view, const char *text, struct event_filter *filter);
-/* Appends the given options as they were typed: " with --class C3 --tail 5". */
+/* Appends the options that were given, without those that all commands have, as they were typed: "
+ * with --class C3 --tail 5". */
 void event_filter_add_words(struct hak_text *text, const struct view *view);
 
+/* Runs `events`: lists the events that pass its options, oldest first, all or the last --tail of
+ * them. Returns the exit status. */
 int command_events(struct view *view);
 
 #endif

@@ -136,7 +136,7 @@ static bool read_address(struct view *view, const char *text, struct event_filte
     return true;
 }
 
-/* --layer. False, and said. */
+/* Reads --layer, a place of a block, into the filter. False, and said. */
 static bool read_layer(const char *text, struct event_filter *filter) {
     unsigned place;
     if (!hak_words_find_place(text, &place)) {
@@ -183,7 +183,7 @@ bool event_filter_read(struct view *view, struct event_filter *filter) {
     return !value || read_address(view, value, filter);
 }
 
-/* True when the event is of one of the address's blocks, or there are none. */
+/* Whether the event is of one of the blocks that --addr found; true for all if it found none. */
 static bool is_in_block(const struct event_filter *filter, const struct hak_event *event) {
     for (int i = 0; i < filter->block_count; i++)
         if (event->base == filter->block[i].base &&

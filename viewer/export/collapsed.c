@@ -39,7 +39,8 @@ static struct line *find_or_add_line(struct folded *f, char *stack) {
     return &f->line[f->lines++];
 }
 
-/* Adds the rows of one side. */
+/* Adds the values of one side's rows to the lines of their stacks; rows of value 0 are left out. 0,
+ * or an exit status: the error is printed. */
 static int fold_rows(struct folded *f, struct export *e, int side) {
     for (uint32_t i = 0; i < e->rows && !f->failed; i++) {
         int64_t value = profile_value(&e->query, &e->row[i].sums, e->query.by);
@@ -135,7 +136,8 @@ static bool choose_sides(const struct view *view, struct view side[SIDES]) {
     return true;
 }
 
-/* Opens and folds one side. Returns a status. */
+/* Opens one side's view and folds its rows; `--by growth` is refused. The view's status, also
+ * VIEW_INCOMPLETE of a capture that is not whole. */
 static int read_side(struct folded *f, const struct export *all, struct view *view, int side) {
     struct export e = {.view = view, .query = all->query};
     int status = view_open(view);

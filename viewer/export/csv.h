@@ -12,6 +12,8 @@ void csv_add_number(struct hak_text *text, uint64_t value);
 /* Adds an address as a cell; an empty one for 0. */
 void csv_add_address(struct hak_text *text, uint64_t address);
 void csv_add_flag(struct hak_text *text, bool value);
+
+/* Appends a cell of the program's text, made visible first. */
 void csv_add_foreign(struct hak_text *text, const char *value);
 /* Adds a cell, quoted where it needs it, from a text that is put together already, and frees that.
  */

@@ -17,6 +17,8 @@
 
 #include "viewer/cli/cli.h"
 
+/* Writes the capture in the format that the first argument names, with the rest of the arguments as
+ * its options. An exit status: the error is printed. */
 int command_export(struct view *view);
 
 #endif

@@ -15,6 +15,7 @@ struct log {
     bool is_csv;
 };
 
+/* Appends an event as a row of CSV, with its process, thread and the place of its stack. */
 static void add_csv_event(struct hak_text *text, struct export *e, const struct hak_event *event) {
     const struct export_process *process = export_find_process(e, event->process);
     const struct stack_label *label = event->stack ? view_stack_label(e->view, event->stack) : NULL;

@@ -54,8 +54,12 @@ int export_begin(struct export *e, bool is_whole);
 int export_read(struct export *e, bool is_whole);
 /* Puts the path of a row into e->path. False: e->places says why. */
 bool export_find_path(struct export *e, const struct export_row *row);
-/* Fills in e->process, e->module. 0, or an exit status: the error is printed. */
+/* Reads all processes of the capture, ordered by row, into e->process. 0, or an exit status: the
+ * error is printed. */
 int export_read_processes(struct export *e);
+
+/* Reads all modules of the capture, the newest generation of a process first, into e->module. 0, or
+ * an exit status: the error is printed. */
 int export_read_modules(struct export *e);
 /* Finds a process by row; NULL = the store has no such row. */
 const struct export_process *export_find_process(const struct export *e, uint32_t row);
@@ -80,16 +84,42 @@ void export_add_folded(struct hak_text *text, const struct profile_places *place
 /* Writes an object (whose reference is dropped) as a line. */
 void export_add_json_line(struct view_sink *sink, json_t *object);
 
-/* The formats: each writes all of its file. 0, or an exit status: the error is printed. */
+/* Writes a line of each folded stack with its value, sorted. `--by growth` is refused: what shrank
+ * has no place. 0, or an exit status: the error is printed. */
 int export_collapsed(struct export *e);
+
+/* Writes a line of each folded stack with two values: that of the first capture or moment and that
+ * of the second. The first side's status, or else the second's; the error is printed. */
 int export_difference(struct export *e);
+
+/* Writes a profile of each measure as one JSON document for speedscope. 0, or an exit status: the
+ * error is printed. */
 int export_speedscope(struct export *e);
+
+/* Writes the rows as a profile in pprof's protocol buffer; rows whose values are all 0 are left
+ * out. 0, or an exit status: the error is printed. */
 int export_pprof(struct export *e);
+
+/* Writes the rows as a heap profile in pprof's text format: symbols, rows, modules. 0, or an exit
+ * status: the error is printed. */
 int export_pprof_text(struct export *e);
+
+/* Writes tracks of processes and counters, the timeline and the marks in Perfetto's format. 0, or
+ * an exit status: the error is printed. */
 int export_perfetto(struct export *e);
+
+/* Writes the events in heaptrack's format: of `--between`, or else of the whole recording, after
+ * what was live before. 0, or an exit status: the error is printed. */
 int export_heaptrack(struct export *e);
+
+/* Writes a heading and a line of each row as CSV. 0, or an exit status: the error is printed. */
 int export_csv(struct export *e);
+
+/* Writes each row as a line of JSON. 0, or an exit status: the error is printed. */
 int export_jsonl(struct export *e);
+
+/* Writes the capture's rows as a SQLite database of its own. VIEW_OK, or another exit status: the
+ * error is printed. */
 int export_sqlite(struct export *e);
 /* The same of the log's events (--events). */
 int export_log_csv(struct export *e);

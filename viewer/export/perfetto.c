@@ -316,7 +316,8 @@ static uint64_t intern_words(struct perfetto *p, enum interned kind, const char 
     return intern(p, kind, &text);
 }
 
-/* The parts of a path, each with an iid; how many. */
+/* Writes an iid of each part of a path to `part`; the last of `most` is the whole rest. Returns how
+ * many; empty parts are left out. */
 static size_t intern_path(struct perfetto *p, const char *path, uint64_t *part, size_t most) {
     size_t count = 0;
     while (*path && count < most) {
@@ -390,7 +391,8 @@ static uint64_t intern_frame(struct perfetto *p, uint32_t number, uint32_t level
     return p->frames;
 }
 
-/* The iid of the path at hand. */
+/* Writes the callstack of the path at hand, outermost frame first, under a new iid. Returns the
+ * iid. */
 static uint64_t write_callstack(struct perfetto *p) {
     Hakmem__Perfetto__InternedData data = HAKMEM__PERFETTO__INTERNED_DATA__INIT;
     Hakmem__Perfetto__Callstack stack = HAKMEM__PERFETTO__CALLSTACK__INIT, *one = &stack;

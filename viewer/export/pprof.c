@@ -77,7 +77,8 @@ static int count_types(const struct pprof *p) {
     return p->is_span ? TYPES : GROWN_OBJECTS;
 }
 
-/* The value that pprof shows first. */
+/* The index of the type of value that pprof shows first, by `--by` and whether a span is asked
+ * for. */
 static int default_type(const struct pprof *p) {
     switch (p->export->query.by) {
     case PROFILE_BYTES:

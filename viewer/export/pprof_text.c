@@ -50,7 +50,8 @@ static void add_names(const struct pprof_text *p, struct hak_text *text, uint32_
     }
 }
 
-/* The site's own address, unless another process has other code there. */
+/* The site's own address; a made-up one if it has none, or if another process has other code there.
+ * `*is_new` is false if the address has this name already. */
 static uint64_t choose_address(struct pprof_text *p, uint32_t number, bool *is_new) {
     uint32_t code = p->sites.site[number - 1].code;
     uint64_t address = MADE_ADDRESS + number, ip = 0, at = 0;

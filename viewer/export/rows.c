@@ -9,7 +9,7 @@
 /* ---- rows --------------------------------------------------------------------------------------
  */
 
-/* Keeps a row, unless its stack is left out. */
+/* Keeps a row, unless its stack is left out or its path cannot be read. */
 static void keep_row(void *context, const struct profile_item *item) {
     struct export *e = context;
     if (e->failed || !profile_read_path(&e->places, item->stack, &e->path) || e->path.is_left_out)
@@ -224,7 +224,8 @@ void export_add_name(struct hak_text *text, const struct hak_frame *frame) {
         hak_text_add(text, "0x%llx", (unsigned long long)frame->ip);
 }
 
-/* The frame's name by function, line, file or module. */
+/* Appends the frame's name by the key: file or module alone where it is known, else the function,
+ * by line with its place. */
 static void add_key(struct hak_text *text, const struct hak_frame *f, enum profile_key key) {
     const char *file = f->file[0] ? f->file : f->module;
     if (key == PROFILE_FILE || key == PROFILE_MODULE)

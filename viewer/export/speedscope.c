@@ -24,7 +24,7 @@ static const struct {
                         {"allocations", "none"},
                         {"short-lived allocations", "none"}};
 
-/* The measure that is shown first: what `top` would be sorted by. */
+/* The index of the measure that is shown first: what `top` would be sorted by. */
 static int first_measure(const struct export *e) {
     bool is_span = view_given(e->view, "between");
     switch (e->query.by) {
@@ -66,7 +66,7 @@ static json_t *frame_json(const struct export *e, const struct profile_place *pl
     return object;
 }
 
-/* The number of the frame that a place is. */
+/* The index of the place's frame in the list, where it is added if it is new. */
 static uint32_t number_frame(struct export *e, struct frames *f, uint32_t number) {
     const struct profile_place *place = &e->places.place[number];
     uint32_t label = place->label[e->query.per];

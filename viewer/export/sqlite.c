@@ -79,7 +79,8 @@ struct copying {
     int status; /* an exit status: the error is printed */
 };
 
-/* Says the first error of the new database. Returns false. */
+/* Says the first error of the new database and sets the status; nothing if one was said. Returns
+ * false. */
 static bool fail_target(struct copying *c) {
     if (c->status == 0) {
         view_error("export sqlite: %s", sqlite3_errmsg(c->to));
@@ -101,7 +102,8 @@ static bool insert(struct copying *c, sqlite3_stmt *to, const struct hak_query *
     return (sqlite3_reset(to) == SQLITE_OK && done) || fail_target(c);
 }
 
-/* Copies the rows of `ask` for each of `arguments` (a query of the target; NULL: once, without). */
+/* Copies the rows of `ask` for each of `arguments` (a query of the target; NULL: once, without).
+ * False, with the status set: it failed. */
 static bool copy(struct copying *c, const char *ask, const char *put, const char *arguments) {
     sqlite3_stmt *to = NULL, *argument = NULL;
     if (sqlite3_prepare_v2(c->to, put, -1, &to, NULL) != SQLITE_OK ||

@@ -15,6 +15,7 @@ static const struct hak_frame *top_frame(const struct export *e) {
 /* ---- CSV ---------------------------------------------------------------------------------------
  */
 
+/* Appends a row of the profile as CSV: process, sums, the telling frame and the whole stack. */
 static void add_csv_row(struct hak_text *text, struct export *e, const struct export_row *row) {
     const struct export_process *process = export_find_process(e, row->process);
     const struct hak_frame *frame = top_frame(e);
@@ -60,6 +61,7 @@ int export_csv(struct export *e) {
 /* ---- JSON lines --------------------------------------------------------------------------------
  */
 
+/* A row of the profile as JSON, with all frames. */
 static json_t *row_json(struct export *e, const struct export_row *row) {
     const struct export_process *process = export_find_process(e, row->process);
     json_t *object = json_object(), *frames = json_array();

@@ -81,7 +81,8 @@ static const struct escape teamcity[] = {{'|', "||"}, {'\'', "|'"}, {'\r', "|r"}
 /* ---- services ----------------------------------------------------------------------------------
  */
 
-/* The line to mark: `path` as the repository has it; "" = none is known. */
+/* The line to mark, 0 = not known; `path` gets its file as the repository has it, and stays empty
+ * where none is known. */
 static uint32_t find_line(struct view *view, const struct finding *one, struct hak_text *path) {
     int at = sources_find_frame(view, one);
     if (at < 0)
@@ -90,7 +91,7 @@ static uint32_t find_line(struct view *view, const struct finding *one, struct h
     return one->stacks[0].frames.frame[at].line;
 }
 
-/* Adds the two as NAME=VALUE, each followed by `after`, as far as they are known. */
+/* Adds file and line to mark as NAME=VALUE, each followed by `after`, as far as they are known. */
 static void add_line(struct hak_text *text, struct view *view, const struct finding *one,
                      const char *file, const char *number, char after,
                      const struct escape *escapes) {
@@ -151,7 +152,8 @@ static void add_teamcity(struct hak_text *text, struct view *view, const struct 
     hak_text_free(&words);
 }
 
-/* Services show a few dozen lines at most, and each finding is told once. */
+/* Whether a finding before this one has the same fingerprint: services show a few dozen lines at
+ * most, and each finding is told once. */
 static bool has_earlier_fingerprint(const struct findings *findings, size_t i) {
     for (size_t k = 0; k < i; k++)
         if (strcmp(findings->list[k].fingerprint, findings->list[i].fingerprint) == 0)

@@ -16,6 +16,7 @@ static const struct hak_fault_page *page_of(unsigned code) {
     return NULL;
 }
 
+/* A kind of fault as JSON, with its page's text where that is asked for. */
 static json_t *fault_json(const struct hak_fault_words *words, bool with_page) {
     const struct hak_fault_page *page = page_of(words->code);
     json_t *object = hak_json_object(

@@ -81,7 +81,8 @@ static void begin_part(struct page *page, const json_t *frames) {
     page->has_stack = false;
 }
 
-/* Takes `line`, which ends with NUL. */
+/* Copies a line of the report, which ends with NUL. In the place of the frames that a part names
+ * come all frames of its stack. */
 static void write_line(struct page *page, const char *line) {
     bool is_heading = strncmp(line, "  ", 2) == 0 && line[2] >= 'A' && line[2] <= 'Z';
     bool is_thread = strncmp(line, "                    thread", 26) == 0;

@@ -195,7 +195,7 @@ static json_t *stacks_json(const struct finding *one) {
     return array;
 }
 
-/* Headings are as wide as their columns. */
+/* Adds the finding's row, with --stacks its stacks. Headings are as wide as their columns. */
 static void add_fault(struct answer *answer, const struct finding *one) {
     static const char *const kinds[] = {"fault", "leak", "crash"};
     static const char *const states[] = {"new", "baseline", "suppressed"};
@@ -271,7 +271,8 @@ static void print_faults(struct view *view, uint32_t process, const struct findi
         view_write(stdout, "\nhakmem-trace faults N shows the whole report of fault N.\n");
 }
 
-/* Prints the faults: as text only the new ones. */
+/* Prints the faults: as text only the new ones. Returns the exit status, VIEW_FAULT if any is
+ * new. */
 static int list_faults(struct view *view, uint32_t process, const struct findings *findings) {
     struct answer answer = answer_begin(view, view->json);
     for (size_t i = 0; i < findings->count; i++)
@@ -286,7 +287,8 @@ static int list_faults(struct view *view, uint32_t process, const struct finding
     return findings->count > findings_count_known(findings) ? VIEW_FAULT : view_completeness(view);
 }
 
-/* Prints the findings as lines for an editor. */
+/* Prints the new findings as lines for an editor. Returns the exit status, VIEW_FAULT if there are
+ * any. */
 static int list_quickfix(struct view *view, const struct findings *findings) {
     struct hak_text text = {0};
     findings_add_quickfix(&text, view, findings);
@@ -309,7 +311,8 @@ static bool add_entry(struct hak_baseline *to, const struct finding *one, const 
     return added;
 }
 
-/* Puts what is not suppressed into the baseline. False: printed. */
+/* Puts findings into the baseline that it does not have yet, but no crashes and none that is
+ * suppressed; `*added` is how many. False: printed. */
 static bool merge(const struct findings *findings, struct hak_baseline *to, size_t *added) {
     char day[16] = "";
     time_t now = time(NULL);

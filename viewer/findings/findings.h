@@ -77,7 +77,7 @@ void findings_free(struct findings *findings);
 /* Reads --baseline and --suppressions (of `run` also the variables). False: the error is printed.
  */
 bool findings_load_known(const struct view *view, struct findings *findings);
-/* Reads the known findings, and sets every `state`. */
+/* Reads the known findings, and sets every `state`. False: the error is printed. */
 bool findings_compare(struct view *view, struct findings *findings);
 /* Findings that make a job fail: new ones, crashes not counted (they have a status of their own).
  */
@@ -120,9 +120,15 @@ bool sources_add_path(struct hak_text *text, struct view *view, const char *file
  * service can show the line; -1 = none does. */
 int sources_find_frame(struct view *view, const struct finding *finding);
 
-/* The documents, whole; NULL when memory ran out. The caller frees them. */
+/* The findings as JUnit's XML, a suite for each program, to be freed; NULL when memory ran out. */
 char *findings_junit(struct view *view, const struct findings *findings);
+
+/* The findings as a SARIF 2.1.0 document, known ones as suppressed, to be freed; NULL when memory
+ * ran out. */
 char *findings_sarif(struct view *view, const struct findings *findings);
+
+/* The new findings, each fingerprint once, as GitLab's Code Quality report, to be freed; NULL
+ * without memory. */
 char *findings_code_quality(struct view *view, const struct findings *findings);
 
 enum annotations {
@@ -134,7 +140,8 @@ enum annotations {
 };
 /* Reads --annotations; `auto` looks at the environment. False: the error is printed. */
 bool annotations_read_option(const struct view *view, enum annotations *out);
-/* Appends one line for each new finding, in the service's words. */
+/* Appends one line for each new finding, each fingerprint once, in the service's words; none for
+ * GitLab, which takes a file. */
 void annotations_add(struct hak_text *text, struct view *view, const struct findings *findings,
                      enum annotations service);
 
@@ -143,7 +150,11 @@ void annotations_add(struct hak_text *text, struct view *view, const struct find
 void findings_add_quickfix(struct hak_text *text, struct view *view,
                            const struct findings *findings);
 
+/* Runs `faults`: lists the findings, prints the report of one, or writes a baseline. Returns the
+ * exit status. */
 int command_faults(struct view *view);
+
+/* Runs `explain`: prints the page of a fault, or a line for each. Returns the exit status. */
 int command_explain(struct view *view);
 
 /* Writes `document` (freed) into the file `path`, whole or not at all. False: printed. */

@@ -77,7 +77,7 @@ bool findings_read_frames(struct hak_frames *out, const json_t *array) {
     return copied;
 }
 
-/* Takes `frames` over; an empty stack is left out. */
+/* Adds a stack and takes `frames` over; an empty one, or one beyond FINDING_STACKS, is freed. */
 static void add_stack(struct finding *to, const char *title, struct hak_frames frames) {
     if (frames.count == 0 || to->stack_count == FINDING_STACKS)
         hak_frames_free(&frames);
@@ -173,7 +173,7 @@ static char *make_headline(const struct finding *one, const json_t *fault) {
     return hak_text_take(&line);
 }
 
-/* Name, meaning and advice by the code. */
+/* Fills in name, meaning and advice by the code. */
 static void name_it(struct finding *one) {
     const struct hak_fault_words *words = hak_words_fault(one->code);
     one->name = words ? words->name : "crash";
@@ -257,7 +257,8 @@ static bool take_leak(struct view *view, struct findings *to, const struct hak_q
     return one->headline && one->report && one->program && one->summary;
 }
 
-/* Leaks that count, each once: the newest scan that saw it tells of it. */
+/* Adds the leaks that count as findings, each stack once: the newest scan that saw it tells of it.
+ * False, and said. */
 static bool gather_leaks(struct view *view, uint32_t process, struct findings *out) {
     struct hak_query q = hak_ask(hak_store_database(view->reader),
                                  "SELECT l.id, l.process, l.ns, l.stack, l.count, l.bytes,"

@@ -34,7 +34,8 @@ static int first_step(const struct finding *one) {
     return -1;
 }
 
-/* Leaves out a step of a recursion that equals the one before. */
+/* Adds a note for each step of the stack that an editor can go to, but for one of a recursion that
+ * equals the step before. */
 static void add_notes(struct hak_text *text, struct view *view, const struct finding_stack *stack) {
     const struct hak_frame *before = NULL;
     for (int i = 0; i < stack->frames.count; i++) {

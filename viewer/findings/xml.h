@@ -22,9 +22,16 @@ struct xml {
     bool has_text; /* of the innermost one: no line end before its end tag */
 };
 
+/* Begins an element inside the one that is open; its attributes come next. */
 void xml_open(struct xml *xml, const char *name);
+
+/* Adds an attribute to the element that was just opened. */
 void xml_attribute(struct xml *xml, const char *name, const char *value);
+
+/* Adds escaped text to the element that is open. */
 void xml_text(struct xml *xml, const char *text);
+
+/* Ends the innermost element that is open. */
 void xml_close(struct xml *xml);
 /* The whole document with its declaration; NULL when memory ran out. */
 char *xml_take(struct xml *xml);

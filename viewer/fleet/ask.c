@@ -114,8 +114,8 @@ void fleet_question_add_month(struct fleet_question *question, int64_t us) {
     hak_text_add(&question->sql, "DATE '%04d-%02d-01'", utc.tm_year + 1900, utc.tm_mon + 1);
 }
 
-/* Limits the time by an option, and the months with it. The question has failed if the option is
- * wrong. */
+/* Limits the time by an option, and the months with it; nothing without the option. The question
+ * has failed if the option is wrong. */
 static void add_time_range(struct fleet_question *question, const struct fleet *fleet,
                            const char *option, const char *relation) {
     const char *typed = view_value(fleet->view, option);
@@ -137,7 +137,7 @@ static void add_time_range(struct fleet_question *question, const struct fleet *
     fleet_question_add_moment(question, seconds * FLEET_SECOND_US);
 }
 
-/* Adds a text as a value that the question frees; NULL: no memory. */
+/* Adds a text as a value that the question frees; NULL: no memory, and the question has failed. */
 static void add_owned(struct fleet_question *question, char *text) {
     question->sql.failed |= !text;
     if (!text)
@@ -164,7 +164,8 @@ static void add_member(struct fleet_question *question, const char *key, const c
     free(last);
 }
 
-/* Limits by one label KEY=VALUE. */
+/* Limits by one label KEY=VALUE; `version` is compared with a column of its own. Anything else is
+ * an error, said, and the question has failed. */
 static void add_label(struct fleet_question *question, const char *typed) {
     const char *equal = strchr(typed, '=');
     if (!equal || equal == typed) {
@@ -209,7 +210,7 @@ static void add_labels(struct fleet_question *question, const char *typed) {
     }
 }
 
-/* Limits the runs by all options. */
+/* Limits the runs by --since, --until, --host, --build (its first characters) and --label. */
 static void add_runs(struct fleet_question *question, const struct fleet *fleet) {
     const char *build = view_value(fleet->view, "build");
     const char *host = view_value(fleet->view, "host");
@@ -240,7 +241,8 @@ static void add_first_seen(struct fleet_question *question, const char *typed) {
     fleet_question_add(question, "))");
 }
 
-/* Leaves out findings that a build before (or from) this one had. */
+/* Leaves out findings that a build before (or from) the one of the option had. Without a word in
+ * the option the question has failed; without the option nothing is left out. */
 static void add_since(struct fleet_question *question, const struct fleet *fleet,
                       const char *option, const char *relation) {
     const char *typed = view_value(fleet->view, option);

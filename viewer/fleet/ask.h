@@ -24,9 +24,12 @@ struct fleet {
     uint64_t limit;  /* rows of an answer */
 };
 
-/* Opens the server of --to (or of -s), and reads --limit, whose default is `limit`. `writes`: not
- * only to read. 0, or an exit status: the error is printed. Close it in any case. */
+/* Opens the server of --to (or of -s), and reads --limit, whose default is `limit` and 0 as many as
+ * there may be. `writes`: not only to read. 0, or an exit status: the error is printed. Close it in
+ * any case. */
 int fleet_open(struct fleet *fleet, struct view *view, uint64_t limit, bool writes);
+
+/* Closes the connection, if there is one, frees the name and clears `fleet`. */
 void fleet_close(struct fleet *fleet);
 
 /* A question that is put together. Typed words are among its values, never in its text. */
@@ -45,9 +48,11 @@ void fleet_question_add(struct fleet_question *question, const char *sql);
 /* Appends "$N" for a value that lives until fleet_ask. */
 void fleet_question_add_text(struct fleet_question *question, const char *text);
 void fleet_question_add_number(struct fleet_question *question, int64_t number);
-/* Appends a moment, in microseconds since 1970, or the first day of its month in UTC, as a literal.
- */
+/* Appends a moment, in microseconds since 1970, as a literal of SQL with six decimals, in UTC. */
 void fleet_question_add_moment(struct fleet_question *question, int64_t us);
+
+/* Appends the first day of the month of a moment, in microseconds since 1970, as a literal of SQL,
+ * in UTC. */
 void fleet_question_add_month(struct fleet_question *question, int64_t us);
 /* Appends SQL of this program in which stand, as often as they are wanted,
  *   {runs}      " AND ..." of the runs `r`: --since, --until, --build, --host, --label
@@ -56,7 +61,8 @@ void fleet_question_add_month(struct fleet_question *question, int64_t us);
  *   {limit}     how many rows are wanted */
 void fleet_question_add_all(struct fleet_question *question, const struct fleet *fleet,
                             const char *fingerprint, const char *sql);
-/* Asks it and frees it. 0, or an exit status: the error is printed. */
+/* Asks it, hands each row to `row`, and frees the question in any case. 0, or an exit status: the
+ * error is printed. */
 int fleet_ask(struct fleet *fleet, struct fleet_question *question, const char *doing,
               hak_remote_row *row, void *context);
 
@@ -90,7 +96,8 @@ json_t *fleet_json_time(int64_t seconds);
 /* "1.2.0", where no version is known "build 5f0c1d9e", else "no build-id". */
 void fleet_add_build(struct hak_text *text, const char *build, const char *version);
 json_t *fleet_json_build(const char *build, const char *version);
-/* The sum of counts as level light's rates make it likely: a whole number. */
+/* The sum of counts as level light's rates make it likely: a whole number; 0 where the cell is none
+ * above 0. */
 uint64_t fleet_estimate(const struct hak_remote_cell *cell);
 
 /* ---- answers ----------------------------------------------------------------------------------
@@ -101,11 +108,12 @@ json_t *fleet_document(const struct fleet *fleet, const char *word);
 int fleet_print_document(json_t *document);
 /* Adds a line: what --limit 0 shows of `all`, and how many it leaves out. */
 void fleet_add_limit(struct hak_text *text, uint64_t all);
-/* Prints text and the answer's table, or where nothing was found. Frees the text. An exit status.
- */
+/* Prints the text, how many rows of all there are, and the answer's table, or that nothing was
+ * found. Frees the text. An exit status. */
 int fleet_print_table(const struct fleet *fleet, struct hak_text *text, struct answer *answer,
                       uint64_t shown, uint64_t all, const char *one, const char *many);
-/* Prints the rows, of all that there are, as the document of a word or as a table. */
+/* Prints the rows, of all that there are, as the document of a word or as a table. An exit
+ * status. */
 int fleet_print_answer(const struct fleet *fleet, struct answer *answer, const char *one,
                        const char *word);
 

@@ -92,7 +92,7 @@ static void add_url(struct hak_text *text, const char *url) {
 /* ---- what is said -----------------------------------------------------------------------------
  */
 
-/* Says how much was sent, and what was left out. */
+/* Says how many findings of how many runs were sent, and how many were known, left out or cut. */
 static void add_sent(struct hak_text *text, const struct sending *s) {
     hak_text_add(text, "pushed %s of ", hak_words_count(s->findings, "finding", "findings"));
     hak_text_add(text, "%s", hak_words_count(s->runs, "run", "runs"));
@@ -109,7 +109,8 @@ static void add_sent(struct hak_text *text, const struct sending *s) {
         hak_text_add(text, "; %s cut", hak_words_count(s->cut, "long text was", "long texts were"));
 }
 
-/* Reports documents that the queue lost or cannot send. */
+/* Reports documents that the queue dropped since the last push, and those set aside that cannot be
+ * sent; nothing without any. */
 static void say_lost(const char *who, struct queue *queue, const struct sending *s) {
     uint32_t dropped = queue_take_dropped_count(queue);
     if (dropped)
@@ -206,7 +207,7 @@ void fleet_push_run(struct view *view, const struct findings *findings,
 /* ---- push -------------------------------------------------------------------------------------
  */
 
-/* Prints what was sent. False, and said. */
+/* Prints what was sent, as JSON or a sentence. False, and said. */
 static bool print_sent(struct view *view, const struct sending *s, uint64_t capture) {
     if (view->json) {
         return view_print_json(hak_json_print(
@@ -223,7 +224,7 @@ static bool print_sent(struct view *view, const struct sending *s, uint64_t capt
 }
 
 /* Sends the findings after a whole capture, not by the queue: the server was there just now, and
- * the same push, typed again, sends both. */
+ * the same push, typed again, sends both. False, and said. */
 static bool deliver_now(const char *document, struct sending *s) {
     struct queue none = {.folder = -1};
     s->document = document;

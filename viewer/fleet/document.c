@@ -96,7 +96,7 @@ bool document_check_labels(const char *command, const char *labels) {
     return count <= LABELS;
 }
 
-/* The labels, one a line, as an object. */
+/* The labels, one KEY=VALUE a line, as an object; lines without = are left out. */
 static json_t *read_labels(const char *labels) {
     json_t *object = json_object();
     for (const char *at = labels; at && *at;) {
@@ -152,7 +152,8 @@ static char *build_of(struct view *view, const char *program) {
     return build;
 }
 
-/* One in how many allocations was watched; 1 = all. */
+/* One in how many allocations was watched, from the counts of level light; 1 = all, or it is not
+ * known. */
 static double rate_of(struct view *view) {
     const struct hak_database *db = hak_store_database(view->reader);
     uint64_t blocks = hak_database_number(db,
@@ -225,7 +226,7 @@ static json_t *run_of(struct making *m, uint32_t process) {
 /* ---- a finding --------------------------------------------------------------------------------
  */
 
-/* The address that the fault's report names; 0: none. */
+/* The address that the fault's report names; 0: none, or it is a leak. */
 static uint64_t address_of(struct view *view, const struct finding *one) {
     if (one->kind == FINDING_LEAK)
         return 0;
@@ -253,7 +254,7 @@ static void set_report(struct making *m, json_t *object, const struct finding *o
     hak_text_free(&text);
 }
 
-/* Adds a finding to its run. */
+/* Adds a finding to its run: numbers, name, headline, place and report, long texts cut. */
 static void add_finding_json(struct making *m, json_t *run, const struct finding *one) {
     json_t *object = json_object(), *list = json_object_get(run, "findings");
     struct hak_text place = {0};

@@ -39,6 +39,8 @@ struct document {
 /* Reads a document. False: it is none; the reason is in `why` (a constant). The caller frees it in
  * any case. */
 bool document_read(const char *text, size_t bytes, struct document *out, const char **why);
+
+/* Frees the document and all its runs and texts, and clears it. */
 void document_free(struct document *document);
 
 #endif

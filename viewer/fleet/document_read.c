@@ -22,7 +22,8 @@ static bool read_text(const json_t *object, const char *name, const char **out) 
     return *out && json_string_length(value) <= TEXT_BYTES;
 }
 
-/* Reads an object as JSON text, which the document keeps. */
+/* Reads an object as JSON text, which the document keeps. False: it is none, or longer than
+ * TEXT_BYTES. */
 static bool read_object(struct document *d, const json_t *object, const char *name, int place,
                         const char **out) {
     const json_t *value = json_object_get(object, name);
@@ -110,7 +111,8 @@ static void *allocate(size_t bytes) {
     return made;
 }
 
-/* Reads the document. False, with the reason. */
+/* Reads the document's fields and runs. False: it is none, with the reason in `why` (a
+ * constant). */
 static bool read_fields(const char *text, size_t bytes, struct document *out, const char **why) {
     uint64_t version;
     *out = (struct document){.json = json_loadb(text, bytes, JSON_REJECT_DUPLICATES, NULL)};

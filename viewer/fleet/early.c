@@ -50,6 +50,7 @@ static uint64_t now_ms(void) {
 /* ---- looking ----------------------------------------------------------------------------------
  */
 
+/* The last fault's row that a document has, before any late fault; 0: there is none. */
 static uint64_t last_fault(const struct hak_store_reader *reader) {
     const struct hak_database *db = hak_store_database(reader);
     uint64_t last = hak_database_number(db, "SELECT max(id) FROM fault", 0);
@@ -78,7 +79,8 @@ static char *make_document(struct watch *w, uint64_t *fault) {
     return document;
 }
 
-/* A document in place of the one that waits, which has less. */
+/* Looks for new faults, and queues a document with them in place of the one that waits, which has
+ * less; it is due at once. */
 static void look(struct watch *w) {
     uint64_t fault = 0;
     char name[QUEUE_NAME], *document = make_document(w, &fault);

@@ -63,7 +63,7 @@ struct reading {
     void *context;
 };
 
-/* Hands a row on as a finding. */
+/* Reads the cells of a row as a finding and hands it on. */
 static void take_finding_row(void *context, const struct hak_remote_cell *cell, int cells) {
     const struct reading *reading = context;
     (void)cells;
@@ -148,7 +148,7 @@ static void add_seen(struct hak_text *text, const struct fleet_seen *seen) {
     fleet_add_build(text, seen->build, seen->version);
 }
 
-/* Adds a finding to the answer. */
+/* Adds a finding to the answer: to its JSON list, or as a row of its table. */
 static void add_finding_row(void *context, const struct fleet_finding *f) {
     struct answer *answer = context;
     answer->all = f->all;

@@ -25,6 +25,8 @@ struct fleet_finding {
 int fleet_read_findings(struct fleet *fleet, const char *fingerprint,
                         void (*each)(void *context, const struct fleet_finding *finding),
                         void *context);
+
+/* A finding as JSON, as all documents of findings have it. */
 json_t *fleet_json_finding(const struct fleet_finding *finding);
 
 #endif

@@ -15,7 +15,8 @@ static const struct word words[] = {
     {"setup", fleet_setup, 0},       {"keep", fleet_keep, 0},   {"html", fleet_html, 1},
 };
 
-/* Runs the word after `fleet`, or refuses an unknown one with the nearest. */
+/* Runs the word after `fleet` (the first one if none was typed). An unknown one is refused with the
+ * nearest, one with too many arguments, too. */
 int command_fleet(struct view *view) {
     const char *typed = view->argument_count ? view->argument[0] : words[0].name;
     struct nearest nearest = {.typed = typed};

@@ -31,6 +31,9 @@ bool fleet_settle_run(const struct view *view, const char **url);
 /* Sends what was found in the capture that is open, or leaves it in the queue, within seconds.
  * Errors are printed, and change nothing for the caller. `early`: what was sent before. */
 struct fleet_early;
+
+/* Pushes a run's findings to the server of `early`, in the place of the document that its helper
+ * left, and says it on a terminal. A failure is said; the document waits in the queue. */
 void fleet_push_run(struct view *view, const struct findings *findings,
                     const struct fleet_early *early);
 
@@ -50,6 +53,9 @@ const char *fleet_early_left(const struct fleet_early *early);
 
 /* Pushes a whole capture: `push` with --whole; an exit status. */
 int fleet_push_whole(struct view *view);
+
+/* `push`: sends the findings of a capture to --to or HAKMEM_PUSH, or with --queue all documents
+ * that wait. An exit status: the error is printed. */
 int fleet_push_findings(struct view *view);
 /* The findings of the capture that is open and was pushed whole as `capture`: an exit status. */
 int fleet_push_findings_of(struct view *view, const char *url, uint64_t capture);
@@ -58,6 +64,9 @@ int command_fleet(struct view *view);
 /* `fleet setup`: makes or updates the server's tables; an exit status, as of all words of `fleet`.
  */
 int fleet_setup(struct view *view);
+
+/* `fleet findings`: lists the findings of a server by the filters, 50 without --limit. An exit
+ * status. */
 int fleet_findings(struct view *view);
 int fleet_hosts(struct view *view);
 int fleet_builds(struct view *view);

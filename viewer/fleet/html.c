@@ -39,7 +39,8 @@ static void add_day(void *context, const struct hak_remote_cell *cell, int cells
                  NUMBER("estimate", fleet_estimate(&cell[3])));
 }
 
-/* Reads each finding's counts by day from the server into page->days. */
+/* Reads each finding's counts by day, newest days first and ROWS at most, from the server into
+ * page->days. 0, or an exit status. */
 static int read_days(struct page *page) {
     static const char sql[] = "SELECT f.fingerprint, " FLEET_SECONDS(
         "date_trunc('day', r.at AT TIME ZONE 'UTC')") ","
@@ -67,7 +68,8 @@ static void add_place(void *context, const struct hak_remote_cell *cell, int cel
         JSON("last_seen", fleet_json_time(cell[8].number)));
 }
 
-/* Reads each finding's hosts and builds from the server into page->places. */
+/* Reads each finding's hosts and builds, ROWS at most, from the server into page->places. 0, or an
+ * exit status. */
 static int read_places(struct page *page) {
     static const char sql[] =
         "SELECT f.fingerprint, r.host, r.build, r.version, " FLEET_COUNT ", " FLEET_GUESS ","
@@ -100,7 +102,7 @@ static void add_report(void *context, const struct hak_remote_cell *cell, int ce
 }
 
 /* Reads the newest report of each finding, all in one question: one for each takes longer by far.
- */
+ * 0, or an exit status. */
 static int read_reports(struct page *page) {
     static const char sql[] =
         "WITH newest AS (SELECT f.fingerprint, max(r.at) AS last" FLEET_BOTH FLEET_WHERE
@@ -128,7 +130,8 @@ static int read_reports(struct page *page) {
 /* ---- the page ---------------------------------------------------------------------------------
  */
 
-/* Reads the findings and then, for those, days, places and reports from the server. */
+/* Reads the findings and then their days, places and reports from the server. 0, or an exit status:
+ * the error is printed. */
 static int read_page(struct page *page) {
     page->fingerprint = calloc(page->fleet.limit, sizeof *page->fingerprint);
     page->failed = !page->fingerprint;
@@ -144,7 +147,8 @@ static int read_page(struct page *page) {
     return status ? status : read_reports(page);
 }
 
-/* Writes the HTML file, at the path that was typed or fleet.html, with the page's data in it. */
+/* Writes the HTML file, at the path that was typed or fleet.html, with the page's data in it. An
+ * exit status. */
 static int write_page(struct page *page) {
     const struct view *view = page->fleet.view;
     json_t *data = hak_json_object(NUMBER("hakmem_fleet_html", 1), TEXT("server", page->fleet.name),

@@ -82,7 +82,8 @@ static void take_owner(void *context, const struct hak_remote_cell *cell, int ce
     keep->is_owner = cell[0].number != 0;
 }
 
-/* Checks the owner in the transaction, before anything else. */
+/* Checks, before anything else of the transaction, that the login owns the tables. 0, or an exit
+ * status: it is said that it does not. */
 static int check_owner(struct keep *keep) {
     struct fleet_question question = {0};
     fleet_question_add(&question,
@@ -104,8 +105,9 @@ static void take_end(void *context, const struct hak_remote_cell *cell, int cell
     keep->before_us = cell[0].number;
 }
 
-/* Runs that claim to begin later than tomorrow do not count as newest: else a pusher could remove
- * all others with them. */
+/* Reads the moment before that all is old, by --days and --count, the later one. Runs that claim to
+ * begin later than tomorrow do not count as newest: else a pusher could remove all others with
+ * them. */
 static int read_end(struct keep *keep) {
     struct fleet_question question = {0};
     fleet_question_add(&question, "SELECT CAST(extract(epoch FROM greatest(");
@@ -136,7 +138,7 @@ static void take_counts(void *context, const struct hak_remote_cell *cell, int c
     keep->captures = fleet_number(&cell[2]);
 }
 
-/* Counts on the server the runs, findings and captures that are old. */
+/* Counts on the server the runs, findings and captures that are old. 0, or an exit status. */
 static int read_counts(struct keep *keep) {
     struct fleet_question question = {0};
     fleet_question_add(&question, "SELECT (SELECT count(*) FROM hakmem.run r WHERE ");
@@ -149,7 +151,7 @@ static int read_counts(struct keep *keep) {
     return fleet_ask(&keep->fleet, &question, "counting what is old", take_counts, keep);
 }
 
-/* Adds a partition that is old as a whole to the list. */
+/* Adds a partition that is old as a whole to the list; without memory keep->failed is set. */
 static void take_partition(void *context, const struct hak_remote_cell *cell, int cells) {
     struct keep *keep = context;
     (void)cells;
@@ -204,8 +206,8 @@ static void name_partition(const struct partition *p, char name[32]) {
              p->month % 12 + 1);
 }
 
-/* Drops old partitions at the end of the transaction, as readers and pushers wait from here on; and
- * does not wait for somebody who holds such a table for hours. */
+/* Drops old partitions at the end of the transaction, as readers and pushers wait from here on;
+ * does not wait longer than 5 s for somebody who holds such a table. 0, or an exit status. */
 static int drop_partitions(struct keep *keep) {
     struct fleet_question limit = {0};
     fleet_question_add(&limit, "SET LOCAL lock_timeout = '5s'");
@@ -252,7 +254,8 @@ static void take_listed(void *context, const struct hak_remote_cell *cell, int c
     keep->captures = listed;
 }
 
-/* Fixes which captures go: those whose lock no push holds. The transaction keeps their locks. */
+/* Fixes which captures go: those whose lock no push holds; the others are counted as busy. The
+ * transaction keeps their locks. 0, or an exit status. */
 static int list_captures(struct keep *keep) {
     struct fleet_question list = {0}, count = {0};
     fleet_question_add(
@@ -277,8 +280,8 @@ static int remove_of_captures(struct keep *keep, const char *before, const char 
     return fleet_ask(&keep->fleet, &question, "removing old captures", NULL, NULL);
 }
 
-/* Deletes old captures from the tables of a store, and of captures; a capture's own row at the
- * end. */
+/* Deletes old captures that no push holds from the tables of a store, and of captures; a capture's
+ * own row at the end. 0, or an exit status. */
 static int remove_captures(struct keep *keep) {
     struct hak_database layout;
     int status = keep->captures ? list_captures(keep) : 0;
@@ -338,7 +341,8 @@ static int print_keep_json(const struct keep *keep) {
     return fleet_print_document(document);
 }
 
-/* Prints the removed (or, dry, the old) counts as sentences. */
+/* Prints the removed (or, dry, the old) counts as sentences, or that there are no runs. An exit
+ * status. */
 static int print_keep_text(const struct keep *keep) {
     struct hak_text text = {0};
     if (!keep->has_end)
@@ -383,7 +387,7 @@ static bool read_options(struct keep *keep, const struct view *view) {
 }
 
 /* `fleet keep`: removes from the server what is older than the options say and makes the coming
- * months' partitions; with --dry-run it only counts. */
+ * months' partitions, all in a transaction; with --dry-run it only counts. An exit status. */
 int fleet_keep(struct view *view) {
     struct keep keep = {0};
     struct hak_remote_laid laid = {0};

@@ -47,7 +47,8 @@ static char *make_path(bool make) {
     return path;
 }
 
-/* Documents there are sent in this user's name, so nobody else may add any. */
+/* Whether the folder is this user's and nobody else may write there; false, with the reason.
+ * Documents there are sent in this user's name, so nobody else may add any. */
 static bool is_own(struct queue *queue) {
     struct stat about;
     if (fstat(queue->folder, &about) != 0)
@@ -86,7 +87,8 @@ void queue_close(struct queue *queue) {
     queue->path = NULL;
 }
 
-/* Locks the folder against other processes, waiting LOCK_WAIT_MS at most. */
+/* Locks the folder against other processes. False, with the reason: LOCK_WAIT_MS have passed, or it
+ * failed. */
 static bool lock(struct queue *queue) {
     const struct timespec step = {.tv_nsec = LOCK_STEP_MS * 1000000};
     for (int ms = 0; flock(queue->folder, LOCK_EX | LOCK_NB) != 0; ms += LOCK_STEP_MS) {
@@ -120,7 +122,8 @@ static int by_name(const void *a, const void *b) {
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* Lists the queue's documents; with `all` those that were set aside, too. */
+/* Lists the queue's documents and the sum of their bytes; with `all` those that were set aside,
+ * too. False, with the reason. */
 static bool list(struct queue *queue, bool all, char ***names, uint32_t *count, uint64_t *bytes) {
     uint32_t room = 0;
     int own = openat(queue->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -192,7 +195,8 @@ static uint64_t drop(struct queue *queue, const char *name) {
     return is_ours ? (uint64_t)about.st_size + 1 : 0;
 }
 
-/* Drops the oldest documents until one of `wanted` bytes fits the queue's bounds. */
+/* Drops the oldest documents, also those set aside, until one of `wanted` bytes fits the queue's
+ * bounds. False: the queue cannot be read. */
 static bool make_room(struct queue *queue, size_t wanted) {
     char **names;
     uint32_t count;
@@ -223,7 +227,8 @@ static bool write_all(int fd, const char *from, size_t bytes) {
     return true;
 }
 
-/* Writes a document, under the lock, so an unfinished document that is left there has no writer. */
+/* Writes a document and renames it into its place; false, with the reason. Under the lock, so an
+ * unfinished document that is left there has no writer. */
 static bool write_document(struct queue *queue, const char *name, const char *text, size_t bytes) {
     static const char unfinished[] = "unfinished";
     (void)unlinkat(queue->folder, unfinished, 0);

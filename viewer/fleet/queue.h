@@ -26,12 +26,16 @@ struct queue {
 /* Opens the queue's folder. False: `why` says why not; with `make` the folder is made where there
  * is none, without it none is an empty one (folder -1). */
 bool queue_open(struct queue *queue, bool make);
+
+/* Closes the folder and frees the path. */
 void queue_close(struct queue *queue);
 
-/* Puts a document in, makes room for it, and fills in its name. */
+/* Puts a document in under a name of time and checksum, makes room for it, and fills in its name.
+ * False, with the reason: it is too long, or the queue is held or cannot be written. */
 bool queue_add(struct queue *queue, const char *document, size_t bytes, char name[QUEUE_NAME]);
 
-/* Lists the documents' names, oldest first; the caller frees each and the list. `bytes` of all. */
+/* Lists the documents' names, oldest first; the caller frees each and the list. `bytes` of all.
+ * False, with the reason: it cannot be read. A queue that is not open has none. */
 bool queue_list(struct queue *queue, char ***names, uint32_t *count, uint64_t *bytes);
 
 enum queue_taken {
@@ -49,7 +53,8 @@ void queue_remove(struct queue *queue, const char *name);
 /* Renames it to NAME.broken. */
 void queue_set_aside(struct queue *queue, const char *name);
 bool queue_is_set_aside(const struct queue *queue, const char *name);
-/* How many had to make room since this was asked last. */
+/* How many documents had to make room since this was asked last; 0 also where the queue is held by
+ * another process. */
 uint32_t queue_take_dropped_count(struct queue *queue);
 
 #endif

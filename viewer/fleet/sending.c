@@ -65,8 +65,8 @@ static bool is_away(const struct sender *s, const char *url) {
     return s->aways == AWAY;
 }
 
-/* Connects to the server if another (or none) is connected; nonzero is the error, which s->to has.
- */
+/* Connects to the server if another (or none) is connected; nonzero is the error: s->to has its
+ * text. */
 static int connect_to(struct sender *s, const char *url) {
     char *why = NULL;
     if (s->url && strcmp(s->url, url) == 0)
@@ -81,8 +81,8 @@ static int connect_to(struct sender *s, const char *url) {
     return error;
 }
 
-/* Sends a document's runs to its server and adds to the counts; on an error the server is away from
- * then on. */
+/* Sends a document's runs to its server and adds to the counts; on an error the server counts as
+ * away from then on. False: not all was sent. */
 static bool send_runs(struct sender *s, const struct document *document) {
     struct sending *to = s->to;
     int error = connect_to(s, document->url);
@@ -215,8 +215,8 @@ static void send_given(struct sender *s) {
     document_free(&document);
 }
 
-/* Connects while the other process makes the document, and waits for its word. False: it will not
- * be sent. */
+/* Connects while the other process makes the document, and waits for its word; a connection idle
+ * for IDLE_SECONDS is closed again. False: it will not be sent. */
 static bool be_early(struct sender *s, int go) {
     struct timespec begin, now;
     char word;
@@ -236,7 +236,8 @@ static bool be_early(struct sender *s, int go) {
     return got == 1;
 }
 
-/* `go`: the socket of a process that was begun early, or -1. */
+/* Runs the process that sends, until all is sent or the server is away. `go`: the socket of a
+ * process that was begun early, or -1. */
 static void run_child(struct queue *queue, struct sending *to, int go) {
     static const int signals[] = {SIGALRM, SIGINT, SIGTERM, SIGHUP, SIGQUIT};
     struct sender s = {.queue = queue, .to = to};
@@ -272,7 +273,7 @@ static int wait_for(pid_t child) {
 }
 
 /* Starts the process that sends, with memory that it shares with this one. `go`: as run_child has
- * it, and the other end, which is not for it. */
+ * it, and the other end, which is not for it. False, with errno. */
 static bool start(struct queue *queue, struct sending *s, const int go[2]) {
     s->shared = mmap(NULL, sizeof *s, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (s->shared == MAP_FAILED) {
@@ -318,7 +319,7 @@ void sending_cancel(struct sending *s) {
 }
 
 /* Tells the process that was begun what to send; or begins one now, since a document that is only
- * in memory here cannot reach the other. */
+ * in memory here cannot reach the other. False, with errno: none can be started. */
 static bool go_on(struct queue *queue, struct sending *s) {
     if (s->shared && s->document)
         sending_cancel(s);

@@ -30,7 +30,8 @@ int fleet_lay_out(const struct hak_remote *remote, const char *url, struct hak_r
     return error ? VIEW_UNREADABLE : 0;
 }
 
-/* Prints which layout the server has now and what was made. */
+/* Prints as JSON or text which layout the server has now and how many migrations and partitions
+ * were made. An exit status. */
 static int print_setup(struct view *view, const struct hak_remote_laid *laid) {
     if (view->json) {
         json_t *document = hak_json_set(view_json_document(view), WORD("word", "setup"),

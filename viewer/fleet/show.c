@@ -61,7 +61,8 @@ static void take_instance(void *context, const struct hak_remote_cell *cell, int
     out->address = (uint64_t)cell[I_ADDRESS].number;
 }
 
-/* Reads the newest run with the finding, or the newest of a capture that is there whole. */
+/* Reads the newest run with the finding, or the newest of a capture that is there whole. 0, or an
+ * exit status; out->is_there stays false if there is none. */
 static int read_instance(struct fleet *fleet, const char *fingerprint, bool with_capture,
                          struct instance *out) {
     struct fleet_question question = {0};
@@ -241,7 +242,8 @@ static void add_instance(struct hak_text *text, const struct instance *i) {
     hak_text_add(text, "\n\n");
 }
 
-/* Prints the finding's head, its places, the newest run with its report and the next commands. */
+/* Prints the finding's head, its places, the newest run with its report and the next commands. An
+ * exit status. */
 static int print_show_text(struct finding_page *page) {
     struct hak_text *text = &page->head, lines = {0};
     const struct instance *newest = &page->newest;
@@ -293,7 +295,8 @@ static int read_answer(struct finding_page *page) {
     return status;
 }
 
-/* `fleet show FINGERPRINT`: one finding with its places and newest report. */
+/* `fleet show FINGERPRINT`: prints one finding with its places and newest report. An exit
+ * status. */
 int fleet_show(struct view *view) {
     struct finding_page page = {.places = answer_begin(view, view->json)};
     if (view->argument_count < 2) {

@@ -127,7 +127,7 @@ static void add_build(void *context, const struct hak_remote_cell *cell, int cel
 /* ---- both -------------------------------------------------------------------------------------
  */
 
-/* Asks the server by `sql` and prints its rows as the table of hosts or builds. */
+/* Asks the server by `sql` and prints its rows as the table of hosts or builds. An exit status. */
 static int print_side(struct view *view, const char *one, const char *word, const char *sql,
                       hak_remote_row *row) {
     struct fleet fleet;

@@ -82,7 +82,8 @@ static const char *sql_of(const char *by) {
     return strcmp(by, "week") == 0 ? IN_TURNS(START("week")) : IN_TURNS(START("day"));
 }
 
-/* Reads the days, weeks or months that have runs from the server. */
+/* Reads the days, weeks or months that have runs from the server. 0, or an exit status: the error
+ * is printed. */
 static int read_periods(struct fleet *fleet, const char *by, const char *fingerprint,
                         struct trend *trend) {
     struct fleet_question question = {0};
@@ -141,7 +142,7 @@ static int print(const struct fleet *fleet, const struct trend *trend, const cha
                                                        : "months");
 }
 
-/* `fleet trend`: counts by day, week or month, of one finding or all. */
+/* `fleet trend`: counts by day, week or month, of one finding or all. An exit status. */
 int fleet_trend(struct view *view) {
     struct fleet fleet = {0};
     struct trend trend = {0};

@@ -7,7 +7,8 @@
 
 enum { HOUR = 3600, WEEK = 7 * FLEET_DAY_SECONDS, MANY = 100000 };
 
-/* Reads a span before now, as 12h, 7d or 2w, into the moment it begins at. */
+/* Reads a span before now, as 12h, 7d or 2w, into the moment it begins at, not before 1970. False:
+ * it is none. */
 static bool read_span(const char *text, time_t now, int64_t *seconds) {
     char *end;
     unsigned long many = strtoul(text, &end, 10);

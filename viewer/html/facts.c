@@ -26,7 +26,7 @@ static void set_meta(struct view *view, json_t *data, const char *name, const ch
     free(text);
 }
 
-/* Sets when the recording began. */
+/* Sets when the recording began, in UTC; "" if the capture does not say. */
 static void set_started(struct view *view, json_t *data) {
     time_t seconds = view_start_time(view);
     struct tm parts;
@@ -68,6 +68,7 @@ static const struct hak_flow_process *find_process(const struct timeline *t, uin
     return NULL;
 }
 
+/* A process as JSON: its names and times, how it ended, its peak and what it held at the end. */
 static json_t *process_json(struct view *view, struct hak_query *q, const struct timeline *t) {
     uint32_t row = hak_query_id(q, 0);
     const struct hak_flow_process *p = find_process(t, row);
@@ -102,7 +103,8 @@ static int set_processes(struct view *view, json_t *data, const struct timeline 
     return view_end_query(view, &q, true);
 }
 
-/* Sets the marks of the page; names of pools stand in the same table and are left out. */
+/* Sets the first MARKS_MAX marks; names of pools stand in the same table and are left out. Returns
+ * a status. */
 static int set_marks(struct view *view, json_t *data) {
     json_t *list = json_array();
     struct hak_query q =
@@ -142,7 +144,8 @@ static json_t *finding_json(const struct finding *f) {
     return object;
 }
 
-/* Leaks that count as no fault, of the newest scan of each process. */
+/* Adds direct leaks that count as no fault and that nothing suppressed, of the newest scan of each
+ * process, most bytes first, until the list has FINDINGS_MAX. Returns a status. */
 static int add_leaks(struct view *view, json_t *list, uint32_t process) {
     struct hak_query q =
         hak_ask(hak_store_database(view->reader),
@@ -176,7 +179,8 @@ static int add_leaks(struct view *view, json_t *list, uint32_t process) {
     return view_end_query(view, &q, true);
 }
 
-/* Sets the list of at most FINDINGS_MAX findings and of leaks. Returns a status. */
+/* Sets the list of findings, up to FINDINGS_MAX with the leaks behind them, and how many there are.
+ * Returns a status. */
 static int set_findings(struct view *view, json_t *data, uint32_t process) {
     struct findings findings = {0};
     json_t *list = json_array();
@@ -198,8 +202,8 @@ static int set_findings(struct view *view, json_t *data, uint32_t process) {
 /* ---- all of it ---------------------------------------------------------------------------------
  */
 
-/* Sets the layers over time, or that they are left out: all events would have to be read to count
- * them. */
+/* Sets the layers over time; null where the program kept its own allocator, and where all events
+ * would have to be read to count them: they are said to be left out then. Returns a status. */
 static int set_layers(struct view *view, json_t *data, const struct timeline *timeline,
                       uint32_t process) {
     uint64_t span = view->summary.last_ns / INTERVALS;

@@ -17,6 +17,7 @@
 #include <jansson.h>
 #include "viewer/cli/cli.h"
 
+/* Runs `html`: writes the page of a capture into a file. Returns the exit status. */
 int command_html(struct view *view);
 
 /* Put in when this program is built: page.html and its like. */

@@ -23,7 +23,7 @@ void html_pack_signed(struct html_pack *pack, int64_t value) {
     html_pack_number(pack, value < 0 ? ~twice : twice);
 }
 
-/* Base64. */
+/* Writes the bytes as Base64, padded with =; no NUL behind it. */
 static void encode(const uint8_t *from, uint32_t count, char *to) {
     static const char letters[] =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

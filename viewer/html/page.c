@@ -43,7 +43,8 @@ static bool fill_in(struct hak_text *page, const struct html_page *source, const
     return true;
 }
 
-/* The template with what belongs between its @@: @@style@@. NULL without memory. */
+/* The template with each @@NAME@@ replaced by what belongs there; unknown names are left out. NULL
+ * without memory or random bytes. */
 static char *make_page(const struct html_page *source, const char *data) {
     struct hak_text page = {0};
     uint8_t word[16];

@@ -13,6 +13,8 @@ struct html_pack {
     uint32_t count, room;
     bool failed;
 };
+
+/* Appends a number, seven bits a byte, the lowest first. */
 void html_pack_number(struct html_pack *pack, uint64_t value);
 /* 0, -1, 1, -2, ... */
 void html_pack_signed(struct html_pack *pack, int64_t value);
@@ -25,7 +27,7 @@ struct html_texts {
     json_t *list;
     struct hak_index by_text; /* number + 1 */
 };
-/* The number of a text, which is added if it is new; 0 is "". */
+/* The number of a text, which is added if it is new; 0 is "", and the answer without memory. */
 uint32_t html_number_text(struct html_texts *texts, const char *text);
 
 /* ---- stacks (stacks.c) ------------------------------------------------------------------------

@@ -33,7 +33,8 @@ static bool is_child(const struct html_node *node, const struct html_node *wante
            node->line == wanted->line && node->shown == wanted->shown;
 }
 
-/* The node that is `wanted`: by its parent, label, line and whether it is shown. */
+/* The node that is `wanted`, by its parent, label, line and whether it is shown; added if it is
+ * new. 0, and `failed` set, without memory. */
 static uint32_t find_or_add_child(struct html_stacks *s, const struct html_node *wanted) {
     uint64_t key = hak_index_mix(hak_index_mix(wanted->parent, wanted->label),
                                  (uint64_t)wanted->line << 2 | wanted->shown);
@@ -53,7 +54,8 @@ static uint32_t find_or_add_child(struct html_stacks *s, const struct html_node 
     return s->nodes++;
 }
 
-/* Notes which module a function's label is of. */
+/* Notes for the label of the place's function which module it is of: the module's label + 1, as 0
+ * means none. */
 static void keep_module(struct html_stacks *s, const struct profile_place *place) {
     uint32_t label = place->label[PROFILE_FUNCTION];
     s->failed = s->failed || !hak_growing_reach(&s->module_of_label, s->places.labels,
@@ -62,7 +64,7 @@ static void keep_module(struct html_stacks *s, const struct profile_place *place
         s->module_of_label[label] = place->label[PROFILE_MODULE] + 1;
 }
 
-/* The node of a path, which begins with who allocated. */
+/* The node of a path, which begins with who allocated; its nodes are added where they are new. */
 static uint32_t add_path(struct html_stacks *s, const struct profile_path *path) {
     uint32_t node = 0;
     for (uint32_t i = path->count; i-- > 0 && !s->failed;) {
@@ -158,7 +160,8 @@ struct places {
     bool failed;
 };
 
-/* The number of the node's function and line, packed if it is new. */
+/* The number of the node's function and line, shown or not; packed if it is new. 0, and `failed`
+ * set, without memory. */
 static uint32_t number_place(struct places *p, const struct html_node *node, uint32_t function) {
     uint64_t key = hak_index_mix(node->label, (uint64_t)node->line << 2 | node->shown), at = 0;
     for (uint32_t row; (row = hak_index_find(&p->by_key, key, &at)) != 0;) {

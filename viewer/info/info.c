@@ -263,6 +263,7 @@ static json_t *processes_json(struct view *view, const struct tree *tree) {
     return list;
 }
 
+/* The settings of pools that programs had, each once, as JSON. */
 static json_t *pools_json(struct view *view) {
     json_t *list = json_array();
     const struct inner_pool *pool, *before = NULL;

@@ -125,7 +125,8 @@ static void begin_process(struct hak_text *text, struct modules *all) {
 #define RANGE(name) (all->ranges ? (name) : NULL)
 #define FILES(name) (all->ranges ? NULL : (name))
 
-/* Headings are as wide as their columns. */
+/* Adds the row of a module's range or, over all processes, of its file. Headings are as wide as
+ * their columns. */
 static void add_module(struct modules *all) {
     all->answer.table.is_fixed = true;
     answer_row(

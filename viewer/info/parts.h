@@ -18,13 +18,17 @@ int info_clean(struct view *view);
 /* The rows of a query as objects, whose members have the names of its columns. (info.c) */
 json_t *info_rows_json(struct view *view, const char *sql);
 
-/* Bytes of the capture's file, with what has not been written back yet, or of its rows on a server;
- * and what takes them, in a line where they are many. (size.c) */
+/* size.c: bytes of the capture's file and of its -wal, which has not been written back yet, or of
+ * its rows on a server. */
 uint64_t info_file_bytes(const struct view *view);
 /* Whether the file's bytes for each event tell something of events: in a short capture they are
  * those of names, tables and empty pages. */
 bool info_is_long(const struct view *view);
+
+/* Adds a line of what takes the capture's bytes, from TOLD_FROM_BYTES on. */
 void info_add_parts(struct hak_text *text, struct view *view);
+
+/* The parts that take the capture's bytes, as JSON; empty if a table cannot be read. */
 json_t *info_parts_json(struct view *view);
 
 /* Findings that HAKMEM_SUPPRESSIONS suppressed, and its lines that were never used; nothing where
@@ -35,15 +39,21 @@ json_t *info_suppressions_json(struct view *view);
 /* guarded.c: adds how many blocks were guarded and how many were not, and why; nothing where none
  * was to be. */
 void info_add_guarded(struct hak_text *text, struct view *view);
+
+/* The same as JSON, a number for each reason; null where no block was to be guarded. */
 json_t *info_guarded_json(struct view *view);
 
 /* Checks left out and pages opened because programs closed pages of their own blocks; nothing where
  * none did. (closed.c) */
 void info_add_closed(struct hak_text *text, struct view *view);
+
+/* The same as JSON; null where no program closed pages. */
 json_t *info_closed_json(struct view *view);
 
 /* kept.c: adds the allocators that programs kept, and their slack; nothing where none did. */
 void info_add_kept(struct hak_text *text, struct view *view);
+
+/* The same as JSON; null where no program kept its allocator. */
 json_t *info_kept_json(struct view *view);
 
 #endif

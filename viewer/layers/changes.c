@@ -207,7 +207,8 @@ static int apply_event(void *context, const struct hak_event *e) {
 /* ---- the log -----------------------------------------------------------------------------------
  */
 
-/* Ends the SuperSlabs of processes that ended: with its process one is gone, too. */
+/* Ends the SuperSlabs of processes that ended, as with its process one is gone, too; for the others
+ * counts the time up to the capture's end. Returns a status, said if not 0. */
 static int end_processes(struct layers *l) {
     struct layers_changes *c = l->changes;
     uint64_t *end = calloc(l->process_rows, sizeof *end);

@@ -83,6 +83,9 @@ uint64_t layers_served(const struct layers *l, unsigned metric_class);
 struct layers_moves {
     uint64_t refills, refill_blocks, spills, spill_blocks;
 };
+
+/* Sums up a row of metrics: how often blocks were taken out of slabs into caches and spilled back,
+ * and how many. Blocks out of remote lists are no spill. */
 struct layers_moves layers_moves(const uint64_t *metrics);
 /* "front", "TLS SLL": a layer of hops.def. */
 const char *layers_name(unsigned layer);
@@ -97,6 +100,9 @@ int layers_gather(struct layers *l);
 struct layers_hits {
     uint64_t hits, asked;
 };
+
+/* The mallocs that a layer served, and those asked of it, over the classes that are shown; none of
+ * a layer that always has a block. */
 struct layers_hits layers_hits(const struct layers *l, unsigned layer);
 
 /* Slabs taken, by the stage in which they were found. (hits.c) */
@@ -104,16 +110,25 @@ struct layers_stages {
     uint64_t taken, empty, unused, mapped;
     bool is_known; /* false: the capture does not hold it */
 };
+
+/* The slabs taken, by stage: empty ones, unused ones, and the rest, of new SuperSlabs. Stages are
+ * not known from the log alone. */
 struct layers_stages layers_stages(const struct layers *l);
 
 /* "98.91 %"; "" where nothing is: a zero would be read as a little. Holds for the next three calls.
  */
 const char *layers_share(uint64_t part, uint64_t whole);
 
-/* Appends the lines below the tables (lines.c); the whole answer (text.c); the
- * document (json.c). */
+/* lines.c: appends the lines below the tables: the total, and, where neither intervals nor
+ * SuperSlabs are listed, the rest. */
 void layers_add_lines(struct hak_text *text, const struct layers *l);
+
+/* text.c: appends the whole answer: the table of classes, intervals or SuperSlabs, the lines below
+ * it, and the completeness. */
 void layers_add_text(struct hak_text *text, const struct layers *l);
+
+/* The document of `layers --json`: counts of classes, hits, stages, changes, processes and
+ * intervals, and how counters and log compare. */
 json_t *layers_json(const struct layers *l);
 
 #endif

@@ -46,8 +46,9 @@ static bool is_on(const uint64_t *metrics, unsigned layer) {
     return filled_by[layer] && metrics[filled_by[layer]];
 }
 
-/* The base of a class with a first front is BELOW: what it served while there was none stays its
- * own. */
+/* How many mallocs of a class were asked of the layer: those that it served, those that layers
+ * below it served, and `unknown` ones. The base of a class with a first front is BELOW: what it
+ * served while there was none stays its own. */
 static uint64_t asked_in_class(const uint64_t *metrics, unsigned layer, uint64_t unknown) {
     uint64_t asked = unknown;
     for (unsigned other = 0; other < HAK_LAYERS; other++)

@@ -85,6 +85,7 @@ static bool is_nothing(const struct layers *l) {
     return true;
 }
 
+/* Says that no layer did anything (or no SuperSlab came or went) in what the filter lets pass. */
 static void say_nothing_found(const struct layers *l) {
     struct hak_text text = {0};
     hak_text_add(&text, l->shows_superslabs ? "no SuperSlab was mapped or unmapped"

@@ -11,6 +11,8 @@
 #include <jansson.h>
 #include "viewer/cli/cli.h"
 
+/* Runs `layers`: prints what each layer of the allocator did, by counters or by the log. Returns
+ * the exit status. */
 int command_layers(struct view *view);
 
 /* Makes the document of `layers --json` with both --over `over_ns` and --superslabs, of `process`

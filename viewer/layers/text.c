@@ -9,7 +9,8 @@
 /* ---- by class ----------------------------------------------------------------------------------
  */
 
-/* Layers that served nothing in this capture have no column. */
+/* Lists in `shown` the layers that get a column, those that served anything in this capture;
+ * returns how many. */
 static unsigned shown_layers(const struct layers *l, unsigned *shown) {
     unsigned count = 0;
     for (unsigned layer = 0; layer < HAK_LAYERS; layer++) {
@@ -104,7 +105,8 @@ static bool says_anything(const uint64_t *sum, uint64_t served) {
            sum[HAK_METRIC_SUPERSLAB_MAP_TIMES] || sum[HAK_METRIC_SUPERSLAB_UNMAP_TIMES];
 }
 
-/* Returns whether any SuperSlab changed its state. */
+/* Adds the interval's changes to how many SuperSlabs are in each state; returns whether there were
+ * any. */
 static bool add_states(int64_t *in_state, const struct layers_interval *interval) {
     bool has_any = false;
     for (unsigned state = 0; state < SUPERSLAB_STATES; state++) {

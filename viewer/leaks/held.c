@@ -43,8 +43,8 @@ static struct held_row *find_or_add_row(struct held *held, const struct hak_live
     return row;
 }
 
-/* Adds a row of the profile, the blocks of one thread group of a stack, to its stack's row; a
- * moment that is no end has no processes that were gone. */
+/* Adds a row of the profile, the blocks of one thread group of a stack, to its stack's row, as old
+ * as the recording; one without live blocks is left out. Sets no_memory when there is none. */
 static void take_profile_row(struct held *held, const struct hak_heap_row *row) {
     struct hak_live_block as = {.process = row->process, .stack = row->stack};
     if (!row->live.blocks && !row->live.bytes)
@@ -77,7 +77,7 @@ static int take_block(void *context, const struct hak_live_block *block) {
     return 0;
 }
 
-/* By bytes, the most first. */
+/* By bytes, the most first; then by process and stack. */
 static int compare_most_first(const void *a, const void *b) {
     const struct held_row *x = a, *y = b;
     if (x->bytes != y->bytes)
@@ -89,7 +89,8 @@ static int compare_most_first(const void *a, const void *b) {
 
 /* ---- the answer ------------------------------------------------------------------------------ */
 
-/* When the row's blocks were allocated. */
+/* Appends when the row's blocks were allocated, "1.000 s to 2.000 s"; "before": the first before
+ * the recording; "not kept": the capture has only a profile. */
 static void add_born(struct hak_text *text, const struct held_row *row, bool is_alone) {
     hak_text_add(text, "%s",
                  is_alone         ? "not kept"
@@ -214,7 +215,8 @@ static bool read_moment(struct view *view, struct hak_live_moment *moment) {
     return true;
 }
 
-/* Reads the profile where only that is kept: the nearest moment, and no times of births. */
+/* Reads the profile where only that is kept: the nearest moment, and no times of births. Returns 0
+ * or a store error. */
 static int read_profile(struct held *held) {
     struct hak_live_moment *at = &held->moment;
     struct hak_heap_end end = {0};

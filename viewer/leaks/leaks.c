@@ -11,7 +11,8 @@
 
 enum { LIMIT = 50 };
 
-/* "0.001 s to 4.200 s"; "" when it is not known. */
+/* Appends the ages of the leak's blocks at the scan, youngest to oldest, as "0.001 s to 4.200 s";
+ * nothing when they are not known. */
 static void add_age(struct hak_text *text, const struct leaks_row *row) {
     if (!row->newest_ns || row->newest_ns > row->ns)
         return;
@@ -55,7 +56,7 @@ static bool is_row(const struct view *view, const struct leaks_row *row,
                       : is_listed(view, row);
 }
 
-/* One row. */
+/* Adds a leak as a row of the answer; `place` is the line of its stack, for text. */
 static void add_leak(struct answer *answer, const struct leaks_list *list,
                      const struct leaks_row *row, const char *place) {
     static const char *const states[] = {"new", "baseline", "suppressed"};
@@ -163,7 +164,8 @@ static void add_remarks(struct hak_text *text, const struct view *view,
                      hak_words_count(list->reachable, "block is", "blocks are"));
 }
 
-/* Prints the table and at most 8 scans. */
+/* Prints the leaks as text: the table, with --stacks their stacks, at most 8 scans and remarks;
+ * without any, what was looked for. */
 static void print_leaks_text(struct view *view, const struct leaks_list *list, uint64_t limit,
                              size_t listed) {
     struct hak_text text = {0};
@@ -186,6 +188,7 @@ static void print_leaks_text(struct view *view, const struct leaks_list *list, u
 
 /* ---- as JSON --------------------------------------------------------------------------------- */
 
+/* A scan of leaks as JSON. */
 static json_t *scan_json(struct view *view, const struct leaks_scan *scan) {
     return hak_json_object(
         NUMBER("row", scan->row), NUMBER("process", scan->process),
@@ -212,7 +215,7 @@ static void print_leaks_json(struct view *view, const struct leaks_list *list, u
 
 /* ---- the command ----------------------------------------------------------------------------- */
 
-/* leaks N: the whole stack of one. */
+/* Prints for `leaks N` the leak's whole stack, process, age, layer and fingerprint. */
 static void print_one(struct view *view, const struct leaks_row *row) {
     struct hak_text text = {0}, age = {0};
     add_age(&age, row);
@@ -252,7 +255,8 @@ static int show_one(struct view *view, const struct leaks_list *list) {
     return VIEW_USAGE;
 }
 
-/* The exit status: that of a fault as soon as a leak counts as one and is news. */
+/* The exit status: VIEW_FAULT if a new leak counts as a finding; without any scan that of the
+ * capture's completeness. */
 static int status_of(const struct view *view, const struct leaks_list *list) {
     for (size_t i = 0; i < list->row_count; i++)
         if (list->rows[i].is_finding && list->rows[i].state == FINDING_NEW)

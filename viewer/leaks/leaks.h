@@ -10,6 +10,8 @@
 
 #include "viewer/cli/cli.h"
 
+/* Runs `leaks`: lists the leaks of the scans, prints one of them (`leaks N`), or, with --held, all
+ * live blocks. Returns the exit status. */
 int command_leaks(struct view *view);
 
 #endif

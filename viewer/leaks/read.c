@@ -33,6 +33,7 @@ static bool read_scan(struct leaks_list *list, const struct hak_query *query) {
     return true;
 }
 
+/* The kind by its name in the store; every name but direct and indirect is taken as reachable. */
 static unsigned kind_of(const char *text) {
     return strcmp(text, "direct") == 0     ? HAK_LEAK_IS_DIRECT
            : strcmp(text, "indirect") == 0 ? HAK_LEAK_IS_INDIRECT
@@ -77,7 +78,8 @@ static int read_rows(struct view *view, struct leaks_list *list, const char *sql
     return view_end_query(view, &q, has_memory);
 }
 
-/* Marks the rows that the baseline or suppressions know. */
+/* Marks the rows that suppressions or the baseline know, and counts these rows and the reachable
+ * blocks. */
 static void mark_known(struct view *view, struct leaks_list *list) {
     for (size_t i = 0; i < list->row_count; i++) {
         struct leaks_row *row = &list->rows[i];

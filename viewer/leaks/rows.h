@@ -52,6 +52,8 @@ struct leaks_places {
     struct leaks_place *list;
     uint32_t count, capacity;
 };
+
+/* Appends the line of a stack to the places; without memory there is none more. */
 void leaks_add_place(struct leaks_places *places, struct view *view, uint32_t stack);
 /* Appends to lines that read alike the frame in which their stacks differ. */
 void leaks_tell_places_apart(struct leaks_places *places, struct view *view);

@@ -52,7 +52,7 @@ static void note_cut(struct cuts *cuts, const char *name, bool is_text, size_t s
         cuts->one[cuts->count++] = (struct one){name, is_text, shown, had};
 }
 
-/* Characters stay whole. */
+/* The text, cut to at most `most` bytes between two characters; a cut is noted under `name`. */
 static json_t *shrink_text(const json_t *text, const char *name, size_t most, struct cuts *cuts) {
     const char *bytes = json_string_value(text);
     size_t had = json_string_length(text);
@@ -64,7 +64,8 @@ static json_t *shrink_text(const json_t *text, const char *name, size_t most, st
     return json_stringn(bytes, most);
 }
 
-/* A copy within the limits. The member `paged`, of the document itself, is left empty. */
+/* A copy of the value with lists and texts cut to the limits, which notes what it cut. The member
+ * `paged`, of the document itself, is an empty list in it. */
 static json_t *shrink(const json_t *value, const char *name, const char *paged,
                       const struct limits *limits, struct cuts *cuts) {
     if (json_is_string(value))
@@ -155,8 +156,8 @@ static struct page find_page(const json_t *document, const struct mcp_tool *tool
     return page;
 }
 
-/* The document within the limits, of at most `most` bytes, with as much of the list as fits. NULL:
- * not even without it. */
+/* The document within the limits, of at most `most` bytes, with as much of the page's rows as fit;
+ * `page->shown` gets how many. NULL: it does not fit even without them. */
 static json_t *fill(const json_t *document, const struct mcp_tool *tool, struct page *page,
                     size_t most, const struct limits *limits, struct cuts *cuts) {
     json_t *answer = shrink(document, "", page->name, limits, cuts);

@@ -30,7 +30,9 @@ bool mcp_call_refuse(struct hak_text *error, const struct mcp_tool *tool,
     return false;
 }
 
-/* The digits stand in one of four buffers. */
+/* The value as a word of a command line: digits of a number, or a text of one line. NULL: it is
+ * neither, empty, longer than TEXT_BYTES or with control characters. Digits stand in one of four
+ * buffers. */
 const char *mcp_line_of(const json_t *value) {
     static char digits[4][32];
     static unsigned turn;

@@ -41,7 +41,8 @@ static bool has_parent(const char *path) {
     return false;
 }
 
-/* Refuses a path by its words, whatever lies there. */
+/* Refuses a path by its words, whatever lies there: empty, a URL, with a part "..", or outside of
+ * the folder. False: `error` says so. */
 static bool check_typed(const char *typed, struct hak_text *error) {
     const char *wrong = NULL;
     if (!typed[0])

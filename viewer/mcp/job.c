@@ -28,7 +28,8 @@ enum {
 /* ---- pipes -------------------------------------------------------------------------------------
  */
 
-/* Opens a pipe from a process, whose end `to` is; it keeps `most` bytes of it. False: it cannot. */
+/* Opens a pipe from a process, which writes to the end `*to`. The server keeps `most` bytes of it,
+ * the last ones if it `keeps_end`. False: it cannot. */
 static bool open_pipe(struct mcp_pipe *pipe, size_t most, bool keeps_end, int *to) {
     int ends[2];
     *pipe = (struct mcp_pipe){.fd = -1, .most = most, .keeps_end = keeps_end};

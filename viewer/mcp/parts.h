@@ -64,6 +64,8 @@ struct mcp_tool {
 
 /* In the order of tools/list; NULL past the end. */
 const struct mcp_tool *mcp_tool_at(int i);
+
+/* The tool of this name; NULL: there is none. */
 const struct mcp_tool *mcp_find_tool(const char *name);
 /* The list for tools/list; programs' tools only where they may run. */
 json_t *mcp_tools_json(bool allows_run);
@@ -166,9 +168,11 @@ struct mcp_job {
 
 /* Starts the process. False: why is appended to `error`. */
 bool mcp_job_start(struct mcp_job *job, struct hak_text *error);
-/* Ends the job's process in steps: call it again and again until `has_ended`. */
+/* Ends the job's process in steps: call it again and again until `has_ended`. A question is killed
+ * at once; a program is asked by SIGTERM, and killed `grace_ms` later. */
 void mcp_job_end(struct mcp_job *job, uint64_t grace_ms);
-/* Reads what is there. */
+/* Reads what the job's process has written, without waiting; a document that is too long ends the
+ * job. */
 void mcp_job_read(struct mcp_job *job);
 /* The `result` of the call, of a job that has ended. */
 json_t *mcp_job_result(struct mcp_job *job);
@@ -197,7 +201,8 @@ void mcp_protocol_handle(struct mcp_server *server, const char *line, size_t byt
 void mcp_protocol_refuse_line(void);
 /* Answers a call: `result` of mcp_job_result. */
 void mcp_protocol_answer(const struct mcp_job *job, json_t *result);
-/* Serves until stdin ends; returns the exit status. */
+/* Serves until standard input has ended and all jobs have, or until a signal or a failing output;
+ * returns the exit status, 128 and the number for a signal. */
 int mcp_serve(struct mcp_server *server);
 
 #endif

@@ -222,7 +222,8 @@ static void cancel(struct mcp_server *server, const json_t *params) {
             server->job[i].is_cancelled = true;
 }
 
-/* Settles which kind of client asks. False: the error was sent. */
+/* Settles by the request's _meta whether a modern client asks. Refuses an unknown version, and a
+ * client that has neither initialized nor named a version. False: the error was sent. */
 static bool settle_version(const struct mcp_server *server, const char *method,
                            struct request *request) {
     const json_t *meta = json_object_get(request->params, "_meta");

@@ -21,6 +21,7 @@ enum {
 
 static volatile sig_atomic_t stop_signal, child_ended;
 
+/* Notes that a child has ended, or the signal that is to end the server. */
 static void on_signal(int signal) {
     if (signal == SIGCHLD)
         child_ended = 1;
@@ -28,7 +29,9 @@ static void on_signal(int signal) {
         stop_signal = signal;
 }
 
-/* Signals come in ppoll alone. `within` is the mask for it. */
+/* Sets handlers for the end of children and for SIGTERM, SIGINT and SIGHUP, unless those are
+ * ignored, and blocks all four: they come in ppoll alone, with the mask `within`. Ignores
+ * SIGPIPE. */
 static void take_signals(sigset_t *within) {
     static const int taken[] = {SIGCHLD, SIGTERM, SIGINT, SIGHUP};
     struct sigaction action = {.sa_handler = on_signal}, before;
@@ -57,6 +60,8 @@ static struct {
     bool has_ended;
 } line;
 
+/* Handles the line that was read, unless it is blank, and begins the next; refuses one that was too
+ * long. */
 static void end_line(struct mcp_server *server) {
     bool is_blank = strspn(line.bytes, " \t\r") >= line.used;
     if (line.is_too_long)
@@ -67,6 +72,8 @@ static void end_line(struct mcp_server *server) {
     line.is_too_long = false;
 }
 
+/* Reads what standard input has, and handles each line that is whole, at its end also the last
+ * one. */
 static void read_lines(struct mcp_server *server) {
     static char bytes[1 << 16];
     ssize_t got = read(STDIN_FILENO, bytes, sizeof bytes);
@@ -99,6 +106,7 @@ static void read_lines(struct mcp_server *server) {
 /* ---- jobs --------------------------------------------------------------------------------------
  */
 
+/* Notes in their jobs how the processes that have ended did so; 128 and the number for a signal. */
 static void reap(struct mcp_server *server) {
     int status;
     pid_t pid;
@@ -113,6 +121,7 @@ static void reap(struct mcp_server *server) {
         }
 }
 
+/* Starts the job's process; where that fails, answers with the error and frees the job. */
 static void start(struct mcp_job *job) {
     struct hak_text error = {0};
     if (mcp_job_start(job, &error))
@@ -162,7 +171,8 @@ static struct mcp_job *next_job(struct mcp_server *server) {
     return count_running(server, false) < RUNNING ? next : NULL;
 }
 
-/* Returns whether there are any. */
+/* Looks after all jobs: frees those whose call was cancelled before they began, and starts as many
+ * waiting ones as may run. Returns whether any job is left. */
 static bool look_after_all(struct mcp_server *server) {
     bool is_gone = stop_signal || ferror(stdout), is_closing = line.has_ended || is_gone;
     bool has_jobs = false;

@@ -12,8 +12,8 @@
 
 enum { NO_MEASURE = -1 };
 
-/* The measure of a column: of a span calls, bytes, short-lived, growth; the one that is sorted by
- * stands first. */
+/* The measure of a column: the one that is sorted by stands first, then of a moment bytes or
+ * blocks, of a span calls, bytes, short-lived, growth. NO_MEASURE: there is no such column. */
 static int measure_of(const struct profile_query *q, unsigned column) {
     static const enum profile_measure of_span[] = {PROFILE_CALLS, PROFILE_BYTES,
                                                    PROFILE_SHORT_LIVED, PROFILE_GROWTH};

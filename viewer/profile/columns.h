@@ -10,8 +10,14 @@ void profile_add_number(struct hak_text *text, int64_t value, bool is_change);
 /* The numbers of a row, the one that is sorted by first: its heading, NULL = there is no such
  * column; its cell. "61.2 %", at the right of its column; "" of nothing. */
 const char *profile_heading(const struct profile_query *q, unsigned column);
+
+/* Appends the column's number; short-lived calls as percent of the calls unless it is sorted by
+ * them. Nothing: there is no such column. */
 void profile_add_column(struct hak_text *text, const struct profile_query *q,
                         const struct profile_sums *sums, unsigned column);
+
+/* Appends the share in percent that the sums have of `all`, by the measure that is sorted by;
+ * nothing if `all` has none. */
 void profile_add_share(struct hak_text *text, const struct profile_query *q,
                        const struct profile_sums *sums, const struct profile_sums *all);
 #define PROFILE_NUMBER(q, sums, column)                                                            \

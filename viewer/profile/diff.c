@@ -61,7 +61,7 @@ static void add_label(struct hak_text *text, const struct profile_label *l, enum
     hak_text_add(text, l->is_none ? "none\n" : "\n");
 }
 
-/* Adds the text by which a group is paired with one of the other capture: its label, or those of
+/* Appends the text by which a group is paired with one of the other capture: its label, or those of
  * its whole stack. */
 static void add_signature(struct hak_text *text, struct side *s,
                           const struct profile_group *group) {
@@ -200,7 +200,8 @@ static void sum_rest(const struct diff *d, struct profile_sums rest[SIDES]) {
             profile_add_sums(&rest[k], &d->pair[i].sums[k]);
 }
 
-/* Adds a pair as a row; `pair` NULL: the row of the others, in text. */
+/* Adds a pair as a row: both sides, their change, name and place; `pair` NULL: the row of the
+ * others, in text. */
 static void add_pair_row(struct answer *rows, struct diff *d, const struct profile_sums *sums,
                          const struct pair *pair) {
     static const struct profile_label none;
@@ -359,7 +360,8 @@ static void set_value(struct view *view, const char *name, const char *value) {
             view->value[i] = value;
 }
 
-/* Chooses the capture and moment of each side. */
+/* Chooses the capture and moment of each side, as the arguments or --between say. False, and said:
+ * they are not two. */
 static bool choose_sides(struct diff *d) {
     struct view *view = d->view;
     const char *between = view_value(view, "between");
@@ -390,7 +392,8 @@ static bool choose_sides(struct diff *d) {
     return true;
 }
 
-/* Opens a side's capture and reads the question for it; diff refuses what cannot be paired. */
+/* Opens a side's capture and reads the question for it; diff refuses what cannot be paired. 0, or a
+ * status: the error is printed. */
 static int open_side(struct side *s) {
     int status = view_open(&s->view);
     if (status != 0)
@@ -409,7 +412,8 @@ static int open_side(struct side *s) {
     return 0;
 }
 
-/* Reads a side's mapped and resident memory at its moment; at the start there is none. */
+/* Reads a side's mapped and resident memory at its moment; at the start there is none. 0, or a
+ * status. */
 static int read_side_memory(struct side *s) {
     struct profile_memory *memory = NULL;
     struct profile_memory_totals next;
@@ -425,7 +429,8 @@ static int read_side_memory(struct side *s) {
     return status;
 }
 
-/* Opens a side and gathers its groups and its memory, sorted. */
+/* Opens a side and gathers its groups and its memory, sorted. 0, or a status: the error is
+ * printed. */
 static int read_side(struct side *s) {
     int status = open_side(s);
     if (status != 0)
@@ -471,7 +476,8 @@ static void free_diff(struct diff *d) {
     }
 }
 
-/* `diff`: pairs the groups of two captures and prints how each changed. */
+/* `diff`: pairs the groups of two captures or moments and prints how each changed, the largest
+ * change first. An exit status. */
 int command_diff(struct view *view) {
     struct diff d = {.view = view};
     if (!choose_sides(&d))

@@ -70,7 +70,7 @@ static void gather_life(void *context, const struct hak_flow_life *life) {
         g->take(g->context, &item);
 }
 
-/* Runs through the events of the question's process and threads. */
+/* Runs through the events of the question's process and threads. 0, or a status. */
 static int read_flow(struct profile_query *q, struct hak_flow_query *flow_query,
                      struct hak_flow *flow) {
     flow_query->process = q->process;
@@ -126,7 +126,7 @@ static void gather_mapping(void *context, enum hak_mapped_piece what, uint32_t p
         g->take(g->context, &item);
 }
 
-/* Gathers what the program mapped itself, for top --mapped. */
+/* Gathers what the program mapped itself, for top --mapped. 0, or a status. */
 static int gather_mappings(const struct gathering *g, struct profile_facts *facts) {
     const struct profile_query *q = g->query;
     struct mapping_gathering m = {g, facts};
@@ -144,7 +144,8 @@ static int gather_mappings(const struct gathering *g, struct profile_facts *fact
 
 static int gather_span(struct gathering *g, struct profile_facts *facts);
 
-/* Gathers the peak of a capture that keeps only the profile, whose rows it has. */
+/* Gathers the peak of a capture that keeps only the profile, whose rows it has, and sets the moment
+ * to it; VIEW_AT_START if there was none. 0, or a status. */
 static int gather_kept_peak(struct gathering *g) {
     struct profile_query *q = g->query;
     int result =
@@ -159,7 +160,8 @@ static bool has_runs(const struct profile_query *q) {
                                "SELECT EXISTS (SELECT 1 FROM profile_run)", 0) != 0;
 }
 
-/* Gathers the peak, by its event in the store, or from all of the log to find it. */
+/* Gathers the peak, by its event in the store, or from all of the log to find it; sets the moment
+ * to it. 0, or a status. */
 static int gather_peak(struct gathering *g, struct profile_facts *facts) {
     struct profile_query *q = g->query;
     struct hak_flow flow = {0};
@@ -184,7 +186,7 @@ static int gather_peak(struct gathering *g, struct profile_facts *facts) {
 }
 
 /* Gathers a span (or what is live at a moment): mappings, stored sums where they do, else from all
- * events. */
+ * events. 0, or a status. */
 static int gather_span(struct gathering *g, struct profile_facts *facts) {
     struct profile_query *q = g->query;
     facts->from_ns = profile_time(q, &q->from);
@@ -222,7 +224,8 @@ static struct view_moment moment_of_step(const struct timeline *t, int64_t step)
         .kind = VIEW_AT_EVENT, .event = t->step[step].event, .ns = t->step[step].ns};
 }
 
-/* Finds the span that shows growth. Where only the profile is kept it stays the whole. */
+/* Finds the span that shows growth, and sets both moments to it. Where only the profile is kept it
+ * stays the whole. 0, or a status. */
 static int settle_growth(struct profile_query *q) {
     const struct timeline_query query = {.process = q->process, .steps = GROWTH_STEPS};
     if (q->growth || q->is_mapped || hak_store_is_profile_only(q->view->reader))
@@ -238,7 +241,8 @@ static int settle_growth(struct profile_query *q) {
     return 0;
 }
 
-/* Moments that are the peak become events. */
+/* Settles the span that shows growth, if it is asked for, and makes events of moments that are the
+ * peak. 0, or a status. */
 static int settle_moments(struct profile_query *q) {
     int status = q->finds_growth ? settle_growth(q) : 0;
     if (status == 0 && q->at.kind == VIEW_AT_PEAK)

@@ -45,11 +45,16 @@ void profile_groups_mark_growth(struct profile_groups *g, const struct growth *g
 /* Sorts the groups: the most first, those that still grow before them; for sizes, classes and
  * lifetimes the least first. Groups with nothing of their own are dropped. */
 void profile_groups_sort(struct profile_groups *g);
+
+/* Frees the groups, their index and path. */
 void profile_free_groups(struct profile_groups *g);
 
 /* Appends what a group is called, and where it is ("" where that says nothing more). */
 void profile_add_group_name(struct hak_text *text, struct profile_groups *g,
                             const struct profile_group *group);
+
+/* Appends where a group lies: the place of a label, or a thread's process if there are several;
+ * nothing for other keys. */
 void profile_add_group_where(struct hak_text *text, const struct profile_groups *g,
                              const struct profile_group *group);
 /* Both: "parse_row (app/parse.c:210)". */

@@ -42,7 +42,7 @@ static void take_live(struct headline *h, uint32_t process, uint32_t stack,
 /* ---- out of the stored profile ------------------------------------------------------------------
  */
 
-/* The process that held the most at once. */
+/* The process that held the most at once; NULL: there is none. */
 static const struct hak_heap_process *greatest(const struct hak_heap *heap) {
     const struct hak_heap_process *most = NULL;
     for (uint32_t i = 0; i < heap->processes; i++)
@@ -137,7 +137,7 @@ static unsigned percent(uint64_t part, uint64_t whole) {
     return whole ? (unsigned)(((unsigned __int128)part * 100 + whole / 2) / whole) : 0;
 }
 
-/* "812", "36,112", "4.8 M", "48 M". */
+/* Appends calls as "812 calls", "36,112 calls", "4.8 M calls" or "48 M calls". */
 static void add_calls(struct hak_text *text, uint64_t calls) {
     uint64_t tenths = (calls + 50000) / 100000;
     if (calls < 1000000)

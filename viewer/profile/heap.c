@@ -61,7 +61,8 @@ static void add_held(void *context, uint8_t class_index, struct hak_amount held)
 /* ---- what is asked -----------------------------------------------------------------------------
  */
 
-/* Runs into the steps of time in which they end; a step without one has what was before it. */
+/* Sums the runs up in the steps of time in which they end; a step without one has what was before
+ * it. False without memory. */
 static bool fill_steps(struct hak_flow *f, const struct hak_heap_steps *runs, uint32_t steps) {
     uint32_t at = 0;
     struct hak_amount live = f->before;
@@ -103,7 +104,7 @@ static void add_runs(struct hak_flow *f, const struct hak_heap_steps *runs) {
 }
 
 /* Adds the bytes that each process held at its end and at its peak; the blocks of a peak are not
- * known. */
+ * known. False without memory. */
 static bool add_processes_of_profile(struct hak_flow *f, const struct hak_heap *heap) {
     f->process = calloc((size_t)heap->processes + 1, sizeof *f->process);
     for (uint32_t i = 0; i < heap->processes && f->process; i++) {
@@ -120,7 +121,7 @@ static bool add_processes_of_profile(struct hak_flow *f, const struct hak_heap *
     return f->process != NULL;
 }
 
-/* Reads the timeline from the profile, where that is all that is kept. */
+/* Reads the timeline from the profile, where that is all that is kept. 0, or a status. */
 static int read_runs(struct heap *h) {
     uint64_t from = h->query.is_span ? h->query.from.event : 0;
     uint64_t to = h->query.is_span ? h->query.at.event : 0;
@@ -176,7 +177,7 @@ static int read_stored_heap(struct heap *h) {
     return result;
 }
 
-/* Puts `each` steps together. */
+/* Puts each `each` steps together into one. */
 static void fold_steps(struct hak_flow *f, uint32_t each) {
     if (f->steps < each)
         return; /* there is no event */
@@ -205,7 +206,8 @@ static void find_growth(struct heap *h) {
     h->has_growth = !h->grown.failed && !h->places.failed && !h->places.error;
 }
 
-/* Reads the runs once more, in the many steps that growth needs. */
+/* Reads the runs once more, in the many steps that growth needs, and finds what grows. 0, or a
+ * status. */
 static int read_stored_growth(struct heap *h) {
     const struct timeline_query query = {.process = h->query.process, .steps = GROWTH_STEPS};
     int result = timeline_read_runs(h->view->reader, &query, &h->growth.timeline);
@@ -214,7 +216,8 @@ static int read_stored_growth(struct heap *h) {
     return result < 0 ? view_store_error(h->view, result) : 0;
 }
 
-/* Reads the timeline from what is stored or from all events, and finds the groups that grow. */
+/* Reads the timeline from what is stored or from all events and, without a span, finds the groups
+ * that grow; reads only the runs where it is alone. */
 static int read_timeline(struct heap *h) {
     if (h->is_alone)
         return read_runs(h);
@@ -257,7 +260,8 @@ static void take_item(void *context, const struct profile_item *item) {
     hak_amount_add(&h->taken.asked, item->sums.live);
 }
 
-/* Reads what was live at the moment as `top` does, where only the profile is kept. */
+/* Reads what was live at the moment as `top` does, where only the profile is kept; of a span's peak
+ * only the bytes are known. 0, or a status. */
 static int read_held(struct heap *h) {
     struct profile_query q = {.view = h->view, .process = h->query.process, .at = h->query.at};
     struct profile_facts facts;
@@ -273,7 +277,8 @@ static int read_held(struct heap *h) {
     return status;
 }
 
-/* Reads which blocks were live at the moment, by size class. */
+/* Reads how much was live at the moment, by size class unless only the profile is kept; nothing at
+ * the start. 0, or a status. */
 static int read_taken(struct heap *h) {
     if (h->query.at.kind == VIEW_AT_START)
         return 0;
@@ -293,7 +298,8 @@ static uint64_t end_of_step(const struct heap *h, uint32_t step) {
     return f->from_ns + (uint64_t)((unsigned __int128)span * (step + 1) / f->steps);
 }
 
-/* Reads the mapped and resident memory for each step and for the moment. */
+/* Reads the mapped and resident memory for each step and for the moment, also the look behind it.
+ * 0, or a status. */
 static int read_heap_memory(struct heap *h) {
     const struct view_moment *at = &h->query.at;
     int status = profile_memory_read(h->view, h->query.process, &h->memory);
@@ -330,7 +336,8 @@ static void add_mapping(void *context, enum hak_mapped_piece what, uint32_t proc
     h->mapped.bytes += bytes;
 }
 
-/* Reads what the program mapped itself and is there at the moment. */
+/* Reads what the program mapped itself and is there at the moment; nothing at the start or where
+ * only the profile is kept. 0, or a status. */
 static int read_mapped(struct heap *h) {
     struct hak_mapped_query query = {
         .to = h->query.at.event, .process = h->query.process, .piece = add_mapping, .context = h};
@@ -481,7 +488,7 @@ static void add_taken_line(struct hak_text *text, const char *what, uint64_t byt
     hak_text_add(text, "\n");
 }
 
-/* Adds at which moment the figures below hold. */
+/* Appends the moment at which the figures below hold: the peak, the end, or a time and event. */
 static void add_when(struct hak_text *text, const struct heap *h) {
     if (h->query.at.kind == VIEW_AT_PEAK)
         hak_text_add(text, "At the peak, %s (event %s)", hak_words_time(h->query.at.ns),
@@ -507,8 +514,8 @@ static void add_look(struct hak_text *text, const struct profile_memory_totals *
     hak_text_add(text, "%s:\n", next->kernel_ns ? "" : ", the last look that is known");
 }
 
-/* Adds what was resident at the next look, where the last one was before the moment: the most that
- * was resident. */
+/* Appends what was resident at the next look behind the moment; nothing if there was none or it is
+ * the one before. */
 static void add_next_look(struct hak_text *text, const struct profile_memory_totals *m,
                           const struct profile_memory_totals *next) {
     if (!next->kernel_ns || next->changed_ns == m->changed_ns)
@@ -664,7 +671,7 @@ static json_t *taken_json(const struct heap *h) {
                         KNOWN("large_bytes", has_slots, t->large.bytes));
 }
 
-/* The growth as JSON; null where it was not looked for. */
+/* The growth as JSON, with the groups that still grow; null where it was not looked for. */
 static json_t *growth_json(struct heap *h) {
     json_t *object = json_object(), *list = json_array();
     if (!h->has_growth) {
@@ -729,7 +736,8 @@ static bool read_options(struct heap *h) {
     return true;
 }
 
-/* Reads all of it in one transaction: the names of functions alone are thousands of queries. */
+/* Reads all of it in one transaction: the names of functions alone are thousands of queries. 0, or
+ * a status. */
 static int read_all(struct heap *h) {
     const struct hak_database *db = hak_store_database(h->view->reader);
     bool is_own = hak_database_begin_reading(db);
@@ -746,7 +754,8 @@ static int read_all(struct heap *h) {
     return status;
 }
 
-/* `heap`: the heap over time, what grows in it, and what it consists of at a moment. */
+/* `heap`: prints the heap over time, what grows in it, and what it consists of at a moment. An exit
+ * status. */
 int command_heap(struct view *view) {
     struct heap h = {.view = view,
                      .query = {.per = PROFILE_FUNCTION, .at = {.kind = VIEW_AT_PEAK}},

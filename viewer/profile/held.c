@@ -26,7 +26,7 @@ static int take_block(void *context, const struct hak_live_block *block) {
 }
 
 /* Finds which processes hold blocks at the event: one holds nothing before its first event and, but
- * for the end, behind its last one. */
+ * for the end, behind its last one. 0, or an error without memory. */
 static int set_holders(struct held *h, const struct hak_heap *heap, uint64_t event) {
     for (uint32_t i = 0; i < heap->processes; i++)
         if (heap->process[i].process >= h->rows)
@@ -48,7 +48,7 @@ static void add_held_life(void *context, const struct hak_flow_life *life) {
         add_block(h, life->class_index, life->size);
 }
 
-/* Sums up the blocks that are live at an event from all events before it. */
+/* Sums up the blocks that are live at an event from all events before it. 0, or an error. */
 static int read_held_of_events(struct hak_store_reader *r, uint64_t event, uint32_t process,
                                struct held *h) {
     struct hak_flow flow = {0};
@@ -71,7 +71,7 @@ static void add_classes(const struct held *h, const struct hak_heap *heap) {
 }
 
 /* Sums up the blocks that are live at an event from stored sums by class, or else block by block.
- */
+ * 0, or an error. */
 static int read_stored_held(struct hak_store_reader *r, uint64_t event, const struct hak_heap *heap,
                             struct held *h) {
     struct hak_live_moment moment = {.id = event, .wants = is_holder, .context = h};

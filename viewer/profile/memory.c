@@ -56,8 +56,8 @@ static const struct {
 /* ---- reading ---------------------------------------------------------------------------------
  */
 
-/* Takes samples only of processes that the capture has: a broken one may name any. One that ends
- * may be looked at until it is gone. */
+/* Adds a sample, only of processes that the capture has: a broken one may name any. One that ends
+ * may be looked at until it is gone, so its time is cut at the end. False without memory. */
 static bool add_sample(struct profile_memory *m, struct sample sample) {
     if (sample.process == 0 || sample.process >= m->rows)
         return true;
@@ -100,7 +100,7 @@ static bool add_change(struct profile_memory *m, struct view *view, const struct
     return true;
 }
 
-/* Reads the metrics of memory as samples, each the difference to the one before. */
+/* Reads the metrics of memory as samples, each the difference to the one before. 0, or a status. */
 static int read_changes(struct profile_memory *m, struct view *view) {
     bool has_memory = true;
     struct hak_query q =
@@ -134,7 +134,7 @@ static void add_superslab(void *context, const struct hak_event *e) {
 }
 
 /* Reads mapped and unmapped superslabs as samples. A trimmed capture has only the changes since:
- * less than nothing shows as none. Where only the profile is kept, nothing is. */
+ * less than nothing shows as none. Where only the profile is kept, nothing is. 0, or a status. */
 static int read_superslabs(struct profile_memory *m, struct view *view) {
     struct superslabs s = {m, true};
     if (hak_store_is_profile_only(view->reader))
@@ -146,7 +146,7 @@ static int read_superslabs(struct profile_memory *m, struct view *view) {
 }
 
 /* Reads the begin and end of each process as samples. A child of a fork begins with what its parent
- * had; `more` of its begin is the parent. */
+ * had; `more` of its begin is the parent. 0, or a status. */
 static int read_processes(struct profile_memory *m, struct view *view) {
     bool has_memory = true;
     struct hak_query q = hak_ask(
@@ -249,7 +249,8 @@ static void end(struct profile_memory *m, uint32_t process) {
     m->now[process].is_known = false;
 }
 
-/* Applies one sample to the totals as they are so far. */
+/* Applies one sample to the totals as they are so far; those of all only by processes that are
+ * asked about. */
 static void step(struct profile_memory *m, const struct sample *s) {
     struct now *now = &m->now[s->process], *all = &m->now[0];
     if (s->what == IS_BEGIN)

@@ -35,14 +35,15 @@ static const char *keep_text(struct profile_places *p, const char *text) {
     return p->text[p->texts++] = copy;
 }
 
-/* Texts that were kept are the same when their addresses are. */
+/* A key of a label's texts by their addresses: texts that were kept are the same when these are. */
 static uint64_t key_of_texts(const struct profile_label *l) {
     uint64_t key = hak_index_mix((uintptr_t)l->function, (uintptr_t)l->file);
     return hak_index_mix(hak_index_mix(key, (uintptr_t)l->module),
                          l->offset ^ (uint64_t)l->line << 32);
 }
 
-/* Number of the label with these texts. */
+/* Number of the label with these texts (and this line, but for functions), added if it is new; 0,
+ * and p->failed, without memory. */
 static uint32_t number_label(struct profile_places *p, enum profile_key key,
                              const struct profile_label *l) {
     uint64_t hash = hak_index_mix(key_of_texts(l), key), at = 0;
@@ -158,7 +159,8 @@ static uint32_t number_place(struct profile_places *p, const struct hak_frame *f
 /* ---- stacks ------------------------------------------------------------------------------------
  */
 
-/* Reads the places (one, and one for each inlined function) of an address and keeps them. */
+/* Reads the places (one, and one for each inlined function) of an address and keeps them. NULL:
+ * p->failed or p->error. */
 static const struct profile_code *read_code(struct profile_places *p,
                                             const struct hak_node_row *node, uint64_t key) {
     struct hak_frame levels[LEVELS_MAX];
@@ -198,7 +200,7 @@ static const struct profile_code *find_code(struct profile_places *p,
     return read_code(p, node, key);
 }
 
-/* Appends an address's places to the frames of the stack that is read. */
+/* Appends an address's places to the frames of the stack that is read. False without memory. */
 static bool add_code(struct profile_places *p, const struct profile_code *code, uint32_t *count) {
     for (uint32_t i = 0; i < code->count; i++, ++*count) {
         p->failed |= !hak_growing_make_room(&p->frame, *count, &p->frame_room, sizeof *p->frame) ||
@@ -215,7 +217,8 @@ static bool add_code(struct profile_places *p, const struct profile_code *code, 
     return true;
 }
 
-/* Reads all frames of a stack into frame and frame_place. */
+/* Reads all frames of a stack, DEPTH_MAX addresses at most, into frame and frame_place. False:
+ * p->failed or p->error. */
 static bool read_frames(struct profile_places *p, uint32_t stack, uint32_t *count) {
     struct hak_node_row node;
     int found = 1;

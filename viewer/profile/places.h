@@ -99,6 +99,8 @@ struct profile_places {
 /* Fills `path`, whose memory is used again, with the places of `stack` (0 = none). False: no
  * memory, or the store's error. A path has one place at least. */
 bool profile_read_path(struct profile_places *places, uint32_t stack, struct profile_path *path);
+
+/* Frees a path's places and clears it. */
 void profile_free_path(struct profile_path *path);
 void profile_free_places(struct profile_places *places);
 
@@ -109,6 +111,9 @@ int profile_compare_labels(const struct profile_label *a, const struct profile_l
  * and modules the second is "". `key` says what was put together. */
 void profile_add_name(struct hak_text *text, const struct profile_label *label,
                       enum profile_key key);
+
+/* Appends where a label lies: file and line, else module and offset; nothing for files, modules and
+ * the label of none. */
 void profile_add_where(struct hak_text *text, const struct profile_label *label,
                        enum profile_key key);
 

@@ -66,7 +66,8 @@ static bool read_regex(const struct view *view, const char *option, regex_t *out
     return true;
 }
 
-/* Reads --between A B: B is the argument behind it. */
+/* Reads --between A B: B is the argument behind it. False, and said: a moment is missing, one too
+ * many, or --at is given, too. */
 static bool read_span(struct view *view, struct profile_query *q) {
     const char *between = view_value(view, "between");
     if (!between && view->argument_count > 0) {
@@ -105,7 +106,8 @@ static bool read_span(struct view *view, struct profile_query *q) {
     return true;
 }
 
-/* Reads --at, --between and --by; a measure that needs a span makes it one from the start. */
+/* Reads --at, --between and --by; a measure that needs a span makes it one from the start. False,
+ * and said: one is wrong. */
 static bool read_moments(struct view *view, struct profile_query *q) {
     const char *at = view_value(view, "at");
     if (!read_span(view, q) || (at && !view_read_moment(view, "at", at, &q->at)))

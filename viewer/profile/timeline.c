@@ -58,7 +58,7 @@ static void keep_until_peak(const struct event_reading *r, struct event_row *row
     row->peak = r->out->flow.peak.id;
 }
 
-/* Adds a change of a row to those of the current step. */
+/* Adds a change of a row to those of the current step; without memory r->failed is set. */
 static void take_change(void *context, uint32_t number, enum hak_flow_change what,
                         struct hak_amount sum) {
     struct event_reading *r = context;
@@ -164,7 +164,7 @@ static void split_changes(struct event_reading *r, const struct timeline_step *s
     }
 }
 
-/* Makes two steps of the one in which the peak lies. */
+/* Makes two steps of the one in which the peak lies, unless that ends with it. */
 static void split_at_peak(struct event_reading *r) {
     struct timeline *t = r->out;
     const struct hak_flow_peak *peak = &t->flow.peak;
@@ -193,7 +193,8 @@ static void split_at_peak(struct event_reading *r) {
         t->step[i].first += count;
 }
 
-/* A row whose changes all happened until the peak has nothing behind it. */
+/* Drops changes of nothing from all steps: a row whose changes all happened until the peak has
+ * nothing behind it. */
 static void drop_nothing(struct timeline *t) {
     uint32_t to = 0;
     for (uint32_t i = 0; i < t->steps; i++) {

@@ -128,7 +128,7 @@ static uint64_t time_of(struct run_reading *r, uint64_t event) {
     return e.ns;
 }
 
-/* Makes a step of all up to the newest boundary. */
+/* Makes a step of all changes up to the newest boundary; without memory r->failed is set. */
 static void put_step(struct run_reading *r) {
     struct timeline *t = r->out;
     uint32_t first = t->changes;
@@ -159,7 +159,7 @@ static void put_step(struct run_reading *r) {
     r->most = r->least = r->live.bytes;
 }
 
-/* The part of the time in which a boundary lies. */
+/* The part of the time in which a boundary lies; the first error is kept in r->error. */
 static uint64_t part_of(struct run_reading *r, uint64_t event) {
     const struct hak_flow *flow = &r->out->flow;
     uint64_t span = flow->to_ns > flow->from_ns ? flow->to_ns - flow->from_ns : 1, ns = 0;
@@ -248,7 +248,7 @@ static void fill_processes(struct run_reading *r, const struct hak_heap *heap) {
     }
 }
 
-/* Finds when the timeline begins and ends and when the peak was. */
+/* Finds when the timeline begins and ends and when the peak was. 0, or an error. */
 static int find_times(struct run_reading *r, uint64_t to) {
     struct hak_store_summary summary;
     struct hak_flow *flow = &r->out->flow;

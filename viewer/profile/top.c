@@ -104,7 +104,7 @@ static const char *heading_of_key(enum profile_key per) {
     return headings[per];
 }
 
-/* Adds a group as a row of the table. */
+/* Adds a group as a row of the table: numbers, name, where, whether it still grows. */
 static void add_group_row(struct answer *answer, struct top *t, const struct profile_group *group) {
     const struct profile_query *q = &t->query;
     bool is_of_thread = q->per == PROFILE_THREAD && t->view->summary.processes > 1;
@@ -276,7 +276,7 @@ static void add_tree(struct hak_text *text, struct top *t) {
 /* ---- as JSON -----------------------------------------------------------------------------------
  */
 
-/* A group's name, sums and, where asked, stack as JSON. */
+/* A group as JSON: name, label or stack number, sums and, where asked, frames. */
 static json_t *group_json(struct top *t, const struct profile_group *group) {
     const struct profile_query *q = &t->query;
     json_t *row = json_object();
@@ -337,7 +337,7 @@ static json_t *node_json(const struct top *t, uint32_t number) {
                         JSON("others", profile_sums_json(&t->query, &rest)));
 }
 
-/* Prints the groups or the tree as JSON. */
+/* Prints the question, the total and the groups or the tree as JSON. */
 static void print_top_json(struct top *t) {
     json_t *document = view_json_document(t->view);
     profile_set_query(document, &t->query);
@@ -357,7 +357,7 @@ static void print_top_json(struct top *t) {
 /* ---- the command -------------------------------------------------------------------------------
  */
 
-/* Prints the groups or the tree as a table. */
+/* Prints the groups or the tree as a table with its footer. */
 static void print_top_text(struct top *t) {
     struct hak_text text = {0};
     if (t->query.is_tree)
@@ -369,7 +369,7 @@ static void print_top_text(struct top *t) {
     view_print(&text);
 }
 
-/* Sorts what was gathered and reports what failed while it was. */
+/* Sorts what was gathered and reports what failed while it was. 0, or a status. */
 static int settle(struct top *t) {
     bool has_memory = true;
     if (t->query.is_tree) {
@@ -396,7 +396,8 @@ static void free_top(struct top *t) {
     profile_free_query(&t->query);
 }
 
-/* `top`: where memory was allocated, by function, stack, class, ... or as a tree. */
+/* `top`: prints where memory was allocated, by function, stack, class, ... or as a tree. An exit
+ * status. */
 int command_top(struct view *view) {
     struct top t = {.view = view,
                     .query = {.per = PROFILE_FUNCTION,

@@ -29,6 +29,8 @@ void profile_tree_take(void *context, const struct profile_item *item);
 /* Sorts the nodes, and chooses what is shown: those with the greatest values, query->limit of them
  * (0 = all), and those that lead to them. False without memory. */
 bool profile_tree_sort(struct profile_tree *tree);
+
+/* Frees the nodes, order, index and path of a tree. */
 void profile_free_tree(struct profile_tree *tree);
 
 /* The sums of a node's children that are not shown, and how many these are. */

@@ -51,8 +51,9 @@ static bool is_said_again(int signal, const siginfo_t *info) {
     return false;
 }
 
-/* Called when the program has ended or `run` has left it: no process is left to pass the signal to.
- * The same once more, which comes when the handler returns, ends `run`. */
+/* Handles a signal that comes when the program has ended or `run` has left it: no process is left
+ * to pass the signal to, so it is noted. The same once more, which comes when the handler returns,
+ * ends `run`. */
 static void end_by_signal(int signal) {
     static unsigned heard;
     struct sigaction end = {.sa_handler = SIG_DFL};
@@ -65,8 +66,9 @@ static void end_by_signal(int signal) {
     heard |= 1u << signal;
 }
 
-/* The first TERM or INT that somebody sends is the program's; the second says that it did not end
- * by that, and is not passed on. */
+/* Passes a signal on to the program. The first TERM or INT that somebody sends is the program's;
+ * where `run` may leave, the second says that it did not end by that, is not passed on and makes
+ * `run` leave. */
 static void pass_on(int signal) {
     if (may_leave && is_polite(signal) && ends_asked++ > 0) {
         has_left = 1;
@@ -76,6 +78,8 @@ static void pass_on(int signal) {
     }
 }
 
+/* Handles a signal to be forwarded: passes it on to the program, unless it is said again or came
+ * from the terminal; once the program is gone or left alone, ends `run`. */
 static void forward(int signal, siginfo_t *info, void *context) {
     int error = errno;
     bool is_heard = !is_said_again(signal, info) || !(may_leave || has_ended);
@@ -106,6 +110,8 @@ bool run_child_is_cut(void) {
     return is_cut;
 }
 
+/* Sets the handler that forwards signals, but for those that are ignored, and keeps the actions
+ * before. */
 static void take_signals(void) {
     struct sigaction action = {.sa_sigaction = forward, .sa_flags = SA_SIGINFO | SA_RESTART};
     sigfillset(&action.sa_mask);
@@ -121,8 +127,9 @@ static void give_signals_back(void) {
         sigaction(forwarded[i], &actions_before[i], NULL);
 }
 
-/* A signal that comes before the program is executed waits until it is: in the child it would find
- * the handler that passes signals on, and nobody to pass them to. */
+/* Blocks the signals that are passed on: one that comes before the program is executed waits until
+ * it is, as in the child it would find the handler that passes signals on, and nobody to pass them
+ * to. */
 static void hold_signals(void) {
     sigset_t held;
     sigemptyset(&held);

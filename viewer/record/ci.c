@@ -29,7 +29,8 @@ void run_ci_beside(const char *store, const char *suffix, char *out, size_t byte
     snprintf(out, bytes, "%.*s%s", (int)length, store, suffix);
 }
 
-/* The path of one file; "" = it is not wanted. */
+/* Settles the path of one file, that of the option or `store` with the suffix; "" = it is not
+ * wanted. False, and said: nothing can be written there. */
 static bool settle_file(const struct view *view, pid_t pid, const char *store, const char *option,
                         const char *suffix, bool wanted, char *out) {
     const char *given = option ? view_value(view, option) : NULL;
@@ -61,6 +62,7 @@ static bool is_repeated(const struct findings *findings, size_t i) {
     return false;
 }
 
+/* Adds the finding's line: fingerprint, name, function and place, program. */
 static void add_finding(struct hak_text *text, const struct finding *one) {
     const struct hak_frame *frame = finding_place(one);
     hak_text_add(text, "hakmem:   %s  %s%s", one->fingerprint, one->name, finding_relation(one));
@@ -72,6 +74,7 @@ static void add_finding(struct hak_text *text, const struct finding *one) {
     hak_text_add(text, " (%s)\n", one->program);
 }
 
+/* Prints the new findings on stderr, at most FINDINGS_NAMED of them, and how much was checked. */
 static void list_new(struct view *view, const struct findings *findings) {
     struct hak_text text = {0};
     size_t count = 0;
@@ -97,6 +100,7 @@ static void list_new(struct view *view, const struct findings *findings) {
     hak_text_free(&looked);
 }
 
+/* Names on stderr the files that were written: log, reports and store. */
 static void list_files(const struct view *view, const struct run_ci *ci) {
     char log[RUN_CI_PATH];
     const char *separator = "";

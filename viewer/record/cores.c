@@ -52,7 +52,8 @@ static void add_number(struct path *out, uint64_t number) {
     add(out, digits);
 }
 
-/* Characters that glob(3) takes for others. */
+/* Appends the text, with a backslash before characters that glob(3) takes for others; `slash`,
+ * unless 0, stands for each '/'. */
 static void add_literally(struct path *out, const char *text, char slash) {
     for (; *text; text++) {
         if (strchr("*?[]\\", *text))
@@ -134,7 +135,8 @@ static bool find_core(const char *pattern, const struct run_dead *dead, struct p
 /* ---- the report --------------------------------------------------------------------------------
  */
 
-/* Adds the reports of the process's faults, word for word. */
+/* Adds the reports of the process's faults, word for word. False: there are none, or they cannot be
+ * read. */
 static bool add_reports(struct hak_text *text, const struct view *view, uint64_t process) {
     struct hak_query q = hak_ask(hak_store_database(view->reader),
                                  "SELECT report, summary FROM fault WHERE process = ?1 ORDER BY id",
@@ -153,6 +155,7 @@ static bool add_reports(struct hak_text *text, const struct view *view, uint64_t
     return hak_query_end(&q) == 0 && has_some;
 }
 
+/* Adds the lines NEXT, with commands for the core if there is one, and STORE. */
 static void add_next(struct hak_text *text, const struct view *view, const struct run_dead *dead,
                      const char *core) {
     if (core) {
@@ -182,6 +185,8 @@ static void say_none(const struct run_dead *dead, const char *pattern) {
         view_write(stderr, "%s has none (core_pattern)\n", pattern);
 }
 
+/* Writes the report of a process that a signal ended beside its core, or beside the store where
+ * there is no core; nothing where nothing was found. False: printed. */
 static bool write_report(struct view *view, const char *pattern, const struct run_dead *dead) {
     static struct path core, report, store;
     struct hak_text text = {0};

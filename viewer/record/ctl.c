@@ -17,7 +17,8 @@ struct ctl_word {
 /* ---- answers ----------------------------------------------------------------------------------
  */
 
-/* One line, or a document with the status and what was asked; takes both. */
+/* Prints the answer, as a line or as a document with the program's status and the request; takes
+ * both. Returns `status`, or VIEW_UNREADABLE if that fails. */
 static int answer(const struct view *view, struct ctl_target *t, struct hak_text *line,
                   json_t *asked, int status) {
     bool is_printed;
@@ -33,6 +34,7 @@ static int answer(const struct view *view, struct ctl_target *t, struct hak_text
     return is_printed ? status : VIEW_UNREADABLE;
 }
 
+/* The begin of an answer's line: "process 4711 server: ". */
 static struct hak_text line_of(const struct ctl_target *t) {
     struct hak_text line = {0};
     hak_text_add(&line, "process %d ", (int)t->pid);
@@ -58,7 +60,7 @@ static int say_no_collector(const struct ctl_target *t) {
     return VIEW_INCOMPLETE;
 }
 
-/* Level light alone has a store that waits to be asked for. */
+/* Refuses a process that was started with HAKMEM_TRACE=off. 0, or an exit status. */
 static int check_stores(const struct ctl_target *t) {
     if (t->control.stores_faults)
         return 0;
@@ -66,6 +68,8 @@ static int check_stores(const struct ctl_target *t) {
     return VIEW_USAGE;
 }
 
+/* Has a process of level light start its collector and store from now on. Returns the exit status;
+ * VIEW_USAGE for every other level. */
 static int store_now(const struct view *view, struct ctl_target *t, uint64_t seconds) {
     if (!ctl_is_light(t)) {
         view_error("ctl: process %d %s%s; store is for level light", (int)t->pid,
@@ -81,6 +85,7 @@ static int store_now(const struct view *view, struct ctl_target *t, uint64_t sec
     return show_status(view, t, seconds);
 }
 
+/* Refuses, for the request `word`, a process that is not recorded. 0, or an exit status. */
 static int need_recorded(const struct ctl_target *t, const char *word) {
     if (ctl_is_recorded(t))
         return 0;
@@ -90,6 +95,8 @@ static int need_recorded(const struct ctl_target *t, const char *word) {
     return VIEW_USAGE;
 }
 
+/* Waits until all records that the process has written are stored; level light starts its store.
+ * Returns the exit status. */
 static int flush(const struct view *view, struct ctl_target *t, uint64_t seconds) {
     uint64_t records = 0;
     if (ctl_is_light(t))
@@ -138,6 +145,7 @@ static int await_mark(struct ctl_target *t, const char *name, uint64_t seconds) 
     return status;
 }
 
+/* Sets a mark in the program's record, and waits until it is stored. Returns the exit status. */
 static int set_mark(const struct view *view, struct ctl_target *t, uint64_t seconds) {
     if (view->argument_count < 3) {
         view_error("ctl: mark needs a NAME");
@@ -167,6 +175,7 @@ static int set_mark(const struct view *view, struct ctl_target *t, uint64_t seco
 /* ---- stop and start ---------------------------------------------------------------------------
  */
 
+/* Stops recording, or guarding of level light, or lets it go on. Returns the exit status. */
 static int switch_recording(const struct view *view, struct ctl_target *t, uint64_t seconds,
                             enum hak_control_ask ask) {
     bool stops = ask == HAK_CONTROL_STOP;
@@ -199,6 +208,7 @@ static int start_recording(const struct view *view, struct ctl_target *t, uint64
 /* ---- sweep and leaks --------------------------------------------------------------------------
  */
 
+/* Prints why the process cannot do `word`. Returns VIEW_USAGE. */
 static int say_not_here(const struct ctl_target *t, const char *word) {
     view_error("ctl: process %d cannot be asked for %s: %s", (int)t->pid, word,
                t->control.is_kept ? "hakmem-record.so records, and checks nothing"
@@ -208,6 +218,8 @@ static int say_not_here(const struct ctl_target *t, const char *word) {
     return VIEW_USAGE;
 }
 
+/* Has the process look for leaked or damaged blocks, and says how many there are. Returns
+ * VIEW_FAULT if there are any, else the exit status. */
 static int find_blocks(const struct view *view, struct ctl_target *t, uint64_t seconds,
                        enum hak_control_ask ask, const char *word, const char *what) {
     int status = ctl_ask(t, ask, "", seconds);
@@ -251,6 +263,7 @@ static const struct ctl_word words[] = {
 };
 enum { WORDS = sizeof words / sizeof *words };
 
+/* The request of this name; NULL: there is none, and the nearest is printed. */
 static const struct ctl_word *find_word(const char *name) {
     struct nearest nearest = {.typed = name};
     for (size_t i = 0; i < WORDS; i++) {

@@ -48,7 +48,8 @@ struct ctl_target {
 bool ctl_find(struct ctl_target *t, const char *typed);
 /* Reads its words again. False: it has ended, or is another one now. */
 bool ctl_look(struct ctl_target *t);
-/* The same for its rings. False: it has no session that can be read. */
+/* Reads how far each of its rings was written and stored, and since when its collector is silent.
+ * False: it has no session that can be read. */
 bool ctl_look_at_rings(struct ctl_target *t, struct ctl_rings *rings);
 bool ctl_is_light(const struct ctl_target *t);
 /* It is recorded, from its start on; not in level light. */
@@ -57,6 +58,8 @@ bool ctl_is_recorded(const struct ctl_target *t);
 const char *ctl_silence(const struct ctl_target *t);
 
 bool ctl_read(const struct ctl_target *t, uint64_t address, void *to, size_t bytes);
+
+/* Writes bytes at `address` into the process's memory. False: errno says why. */
 bool ctl_write(const struct ctl_target *t, uint64_t address, const void *from, size_t bytes);
 
 /* ---- what is asked ----------------------------------------------------------------------------
@@ -71,8 +74,10 @@ int ctl_flush(struct ctl_target *t, uint64_t seconds, uint64_t *records);
 /* ---- what is shown ----------------------------------------------------------------------------
  */
 
+/* Prints the status as lines or as JSON. False, and said. */
 bool ctl_print_status(const struct view *view, struct ctl_target *t);
-/* {"pid": ..., "level": ...} */
+/* The process's status as JSON: pid, level, store, collector, and counts of level light or of the
+ * record. */
 json_t *ctl_json(struct ctl_target *t);
 
 #endif

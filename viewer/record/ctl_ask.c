@@ -24,8 +24,9 @@ static bool write_word(const struct ctl_target *t, size_t offset, uint32_t word)
 /* ---- one at a time ----------------------------------------------------------------------------
  */
 
-/* The lock is one of the kernel's on a file that is there for this process alone; it ends with the
- * ctl that holds it. 0, or an exit status. */
+/* Locks the process against other ctls, and waits for one at most `seconds`. The lock is one of the
+ * kernel's on a file that is there for this process alone; it ends with the ctl that holds it. 0,
+ * or an exit status. */
 static int lock(struct ctl_target *t, uint64_t seconds) {
     char path[64];
     snprintf(path, sizeof path, "/proc/%d/maps", (int)t->pid);
@@ -71,7 +72,8 @@ static bool take_back(const struct ctl_target *t) {
     return write_word(t, offsetof(struct hak_control, request), 0);
 }
 
-/* The one before is taken back before anything of it is written over. */
+/* Writes the request into the process's memory, its number last. The one before is taken back
+ * before anything of it is written over. False: errno says why. */
 static bool write_request(const struct ctl_target *t, enum hak_control_ask ask, const char *name,
                           uint32_t number) {
     char bytes[HAK_CONTROL_NAME + 1] = {0};
@@ -82,12 +84,15 @@ static bool write_request(const struct ctl_target *t, enum hak_control_ask ask, 
            write_word(t, offsetof(struct hak_control, request), number);
 }
 
+/* Sets the byte in the process that makes a thread look for requests; true where it has none. */
 static bool ring_bell(const struct ctl_target *t) {
     static const uint8_t one = 1;
     uint64_t bell = (uintptr_t)t->control.bell;
     return !bell || ctl_write(t, bell, &one, sizeof one);
 }
 
+/* Says that the process ended while it was asked, and what follows for a sweep. Returns
+ * VIEW_USAGE. */
 static int say_ended(const struct ctl_target *t, enum hak_control_ask ask) {
     view_error("ctl: process %d (%s) ended while it was asked%s", (int)t->pid, t->name,
                ask == HAK_CONTROL_SWEEP
@@ -97,6 +102,8 @@ static int say_ended(const struct ctl_target *t, enum hak_control_ask ask) {
     return VIEW_USAGE;
 }
 
+/* Waits until the process has answered the request, at most `seconds`; then takes it back. 0, or an
+ * exit status. */
 static int await_done(struct ctl_target *t, enum hak_control_ask ask, uint32_t number,
                       uint64_t seconds) {
     for (uint64_t left = seconds * POLLS_OF_A_SECOND;; left--) {
@@ -136,6 +143,7 @@ int ctl_ask(struct ctl_target *t, enum hak_control_ask ask, const char *name, ui
 /* ---- what is recorded so far ------------------------------------------------------------------
  */
 
+/* Whether each ring has been stored as far as it was written at `then`. */
 static bool is_stored(const struct ctl_rings *then, const struct ctl_rings *now) {
     for (uint32_t i = 0; i < then->count && i < now->count; i++)
         if (now->tail[i] < then->head[i])
@@ -151,8 +159,9 @@ static int say_not_stored(const struct ctl_target *t, const struct ctl_rings *no
     return VIEW_INCOMPLETE;
 }
 
-/* The worker commits what it has four times a second, so nobody is asked for it; the program may
- * stand still. */
+/* Waits, at most `seconds`, until what is in the rings now is stored; `*records` is how many were
+ * written. The worker commits what it has four times a second, so nobody is asked for it; the
+ * program may stand still. 0, or an exit status. */
 int ctl_flush(struct ctl_target *t, uint64_t seconds, uint64_t *records) {
     static struct ctl_rings then, now;
     if (!ctl_look_at_rings(t, &then)) {

@@ -20,7 +20,8 @@ struct stored {
     uint64_t bytes, lost;
 };
 
-/* SQLite's, beside it while it is written. */
+/* Bytes of SQLite's -wal file, which lies beside the store while it is written; 0: there is
+ * none. */
 static uint64_t bytes_of_log(const char *store) {
     char path[HAK_CONTROL_PATH + 8];
     struct stat file;
@@ -28,7 +29,8 @@ static uint64_t bytes_of_log(const char *store) {
     return stat(path, &file) == 0 ? (uint64_t)file.st_size : 0;
 }
 
-/* From here it may lie elsewhere: a container's path. */
+/* Reads the store's bytes and lost events; all 0 where it cannot be opened. From here it may lie
+ * elsewhere: a container's path. */
 static struct stored read_stored(const struct ctl_target *t) {
     struct stored stored = {0};
     struct hak_store_summary summary;
@@ -46,6 +48,7 @@ static struct stored read_stored(const struct ctl_target *t) {
 /* ---- lines ------------------------------------------------------------------------------------
  */
 
+/* Appends what level light watched and reported, and where its store is. */
 static void add_light(struct hak_text *text, const struct ctl_target *t) {
     const struct hak_control *c = &t->control;
     hak_text_add(text, "watched    %s: %s so far, ", hak_words_watched(c->blocks, c->calls),
@@ -61,6 +64,7 @@ static void add_light(struct hak_text *text, const struct ctl_target *t) {
     hak_text_add(text, "collector  %s\n", t->session ? "runs" : "none; the next report starts one");
 }
 
+/* Appends how many records were written and not stored yet, and whether the collector runs. */
 static void add_rings(struct hak_text *text, const struct ctl_rings *rings) {
     enum { SILENT_NS = 2000000000 };
     hak_text_add(text, "records    %s, ", hak_words_number(rings->written));
@@ -73,6 +77,8 @@ static void add_rings(struct hak_text *text, const struct ctl_rings *rings) {
         hak_text_add(text, "collector  runs\n");
 }
 
+/* Appends what is known of the recording: store, size, losses, rings; or that the program is not
+ * recorded. */
 static void add_recorded(struct hak_text *text, struct ctl_target *t) {
     static struct ctl_rings rings;
     struct stored stored = read_stored(t);
@@ -90,6 +96,8 @@ static void add_recorded(struct hak_text *text, struct ctl_target *t) {
         add_rings(text, &rings);
 }
 
+/* Prints the status in lines: process, level, whether recording is stopped, and the store's or the
+ * light level's figures. False, and said. */
 static bool print_status_lines(struct ctl_target *t) {
     struct hak_text text = {0};
     hak_text_add(&text, "process    %d %s\n", (int)t->pid, t->name);
@@ -114,6 +122,7 @@ static void set_light(json_t *object, const struct ctl_target *t) {
                  NUMBER("reports", t->control.reports));
 }
 
+/* Sets the fields of the store and the rings, as far as they can be read. */
 static void set_recorded(json_t *object, struct ctl_target *t) {
     static struct ctl_rings rings;
     struct stored stored = read_stored(t);

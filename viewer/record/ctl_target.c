@@ -35,7 +35,8 @@ static bool is_control(const struct hak_control *c) {
     return memcmp(c->magic, magic, sizeof magic) == 0 && c->version == HAK_CONTROL_VERSION;
 }
 
-/* Looks for it from `start` to `end`, which is data of a file. */
+/* Looks for hak_control between `start` and `end`, which is data of a file. False: it is not
+ * there. */
 static bool find_in(struct ctl_target *t, uint64_t start, uint64_t end) {
     static char chunk[CHUNK_BYTES];
     for (uint64_t at = start; at < end; at += CHUNK_BYTES - sizeof t->control) {
@@ -59,6 +60,8 @@ struct control_search {
     int error; /* of the last mapping that could not be read; 0 = none */
 };
 
+/* Looks for hak_control in a mapping, if that is writable private data of a file. False ends the
+ * search: it was found. */
 static bool look_at_mapping(void *context, struct hak_map_line *m) {
     struct control_search *s = context;
     s->has_memory = true;
@@ -71,6 +74,8 @@ static bool look_at_mapping(void *context, struct hak_map_line *m) {
     return !s->target->address;
 }
 
+/* Reads where the process's session lies, 0 = none, and the path of its store, or of the last
+ * one. */
 static void read_store(struct ctl_target *t) {
     uint8_t is_left = 0;
     t->session = 0;
@@ -103,7 +108,7 @@ static bool find_shown(struct ctl_target *t) {
     return found > 0;
 }
 
-/* Its threads wait in system calls, or have ended. */
+/* Whether all of its threads wait in system calls, or have ended. */
 static bool all_sleep(const struct ctl_target *t) {
     char path[64];
     bool sleep = true;
@@ -131,6 +136,8 @@ const char *ctl_silence(const struct ctl_target *t) {
                            : "it runs, but calls nothing of the malloc family";
 }
 
+/* Prints why the process cannot be asked: rights, no such process, no memory, or no hakmem in
+ * it. */
 static void say_unreachable(const struct ctl_target *t, int error, bool has_memory) {
     if (error == EPERM || error == EACCES)
         view_error("ctl: process %d cannot be asked: %s. Its user may, where kernel.yama."

@@ -62,6 +62,7 @@ static bool check_kept(const struct view *view) {
     return true;
 }
 
+/* Checks --allocator, and that no option is given that has no effect under keep. False: printed. */
 static bool check_allocator(const struct view *view) {
     const char *allocator = view_value(view, "allocator");
     if (allocator && strcmp(allocator, "keep") != 0 && strcmp(allocator, "hakmem") != 0) {
@@ -89,7 +90,8 @@ bool run_options_check(const struct view *view) {
     return check_allocator(view);
 }
 
-/* Tries `directory`/`part`/`name`. */
+/* Puts the real path of `directory``part`/`name` into `out`. False: it is not there, or `mode` is
+ * not allowed. */
 static bool try_file(char *out, const char *directory, const char *part, const char *name,
                      int mode) {
     char path[2 * PATH_MAX];
@@ -97,6 +99,8 @@ static bool try_file(char *out, const char *directory, const char *part, const c
     return access(path, mode) == 0 && realpath(path, out) != NULL;
 }
 
+/* Looks for `name` in the folder and in ../lib/hakmem, ../lib and ../libexec/hakmem from there.
+ * False: printed. */
 static bool find_file(char *out, const char *directory, const char *name, int mode) {
     static const char *const parts[] = {"", "/../lib/hakmem", "/../lib", "/../libexec/hakmem"};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
@@ -142,7 +146,8 @@ bool run_find_files(const struct view *view, struct run_files *files) {
     return true;
 }
 
-/* Relative paths are meant from here, wherever the program goes later. */
+/* The value as the program gets it: a relative path of a file is made absolute, in `out`, as it is
+ * meant from here wherever the program goes later. */
 static const char *made_absolute(const char *variable, const char *value, char *out) {
     bool is_policy = strcmp(variable, "GUARD") == 0;
     size_t word = is_policy && strncmp(value, "only:", 5) == 0 ? 5 : 0; /* what stands before it */

@@ -11,7 +11,8 @@
 #include "collector/import/import.h"
 #include "viewer/record/run.h"
 
-/* The store is named as the first file is, with .db for .rings, and lies beside it. */
+/* Chooses the store's path: that of -s, else that of the first file with .db for .rings. False, and
+ * said. */
 static bool choose_store(const struct view *view, char *path, size_t bytes) {
     const char *given = view_value(view, "store"), *from = given ? given : view->argument[0];
     char here[PATH_MAX] = "";
@@ -29,6 +30,8 @@ static bool choose_store(const struct view *view, char *path, size_t bytes) {
     return false;
 }
 
+/* Prints what was imported in one line: events, processes, losses, faults, store. False, and
+ * said. */
 static bool print_import_lines(const struct view *view) {
     uint64_t faults = view->summary.faults;
     struct hak_text text = {0};

@@ -50,7 +50,7 @@ void run_left_adopt(void) {
 /* ---- who there is ------------------------------------------------------------------------------
  */
 
-/* False: it is gone. */
+/* Reads name, parent and state of a process. False: it is gone. */
 static bool read_process(pid_t pid, struct one *one) {
     char path[64], name[NAME_BYTES + 1];
     struct hak_peer peer;
@@ -62,6 +62,7 @@ static bool read_process(pid_t pid, struct one *one) {
     return true;
 }
 
+/* Reads all processes that /proc shows. */
 static void read_all(struct all *all) {
     DIR *folder = opendir("/proc");
     struct one one;
@@ -97,7 +98,8 @@ static bool reap_if_ended(struct one *one, bool is_child) {
     return one->has_ended;
 }
 
-/* Marks what descends from this process; returns how many of them are left behind, and run. */
+/* Marks the descendants of this process: those of its own (this command's and the collector's), and
+ * those left behind. Returns how many of the second still run. */
 static uint32_t mark(struct all *all, const char *collect) {
     const struct one *self = find(all, getpid());
     uint32_t count = 0;
@@ -145,6 +147,7 @@ static uint32_t wait_for_left(struct all *all, const struct record_left *left,
     return count;
 }
 
+/* Notes the names of the first PROCESSES_NAMED processes that are left. */
 static void name_left(struct record_left *left, const struct all *all) {
     size_t length = 0;
     uint32_t named = 0;
@@ -158,7 +161,8 @@ static void name_left(struct record_left *left, const struct all *all) {
     }
 }
 
-/* To each that is there now, and those that they make meanwhile. */
+/* Signals all that are left, and SIGKILL also those that they make meanwhile, for `for_ms`. Returns
+ * how many are left. */
 static uint32_t signal_left(struct all *all, const char *collect, int signal, uint64_t for_ms) {
     uint64_t end = hak_time_ms() + for_ms;
     uint32_t count;

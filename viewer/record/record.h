@@ -17,7 +17,12 @@
 #include "viewer/cli/cli.h"
 
 int command_run(struct view *view);
+
+/* Runs `import`: makes a store of files of rings. Returns the exit status. */
 int command_import(struct view *view);
+
+/* Runs `ctl`: asks a running process for its status, a mark, a sweep and others. Returns the exit
+ * status. */
 int command_ctl(struct view *view);
 
 /* Processes that PROGRAM or its children started and that outlive it. */

@@ -123,8 +123,9 @@ static void count_faults(struct view *view, const char *path, struct findings *f
     outcome->read = true;
 }
 
-/* The inner pool of a program that was recorded, which hides small blocks from hakmem; NULL = none
- * that can be switched off, or it was. */
+/* The pool inside a program that was recorded that hides small blocks from hakmem, in words for the
+ * user: "CPython's own pool hides small blocks". NULL: there is none that could be switched off, or
+ * it was. */
 static const char *inner_pool(struct view *view) {
     const struct inner_pool *pool;
     for (int at = 0; (pool = pools_next(view, &at)) != NULL;)
@@ -206,7 +207,8 @@ static void print_closing_lines(struct view *view, const struct outcome *outcome
         print_checked(view, outcome);
 }
 
-/* Nobody who asks for debug registers is left to believe that they watched. */
+/* Says with --watch why no debug register watched, so that nobody who asks for them is left to
+ * believe that they did. */
 static void print_unwatched(struct view *view, const struct outcome *outcome) {
     char *note = outcome->read && view_given(view, "watch") ? view_read_unwatched(view) : NULL;
     if (note)

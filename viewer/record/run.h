@@ -36,10 +36,11 @@ struct run_files {
     char library[PATH_MAX]; /* hakmem-debug.so or hakmem-record.so */
     char collect[PATH_MAX]; /* hakmem-collect */
 };
-/* Finds both beside this program, or in ../lib, ../lib/hakmem, ../libexec/hakmem. */
+/* Finds the library and the collector beside this program, or in ../lib, ../lib/hakmem,
+ * ../libexec/hakmem. False, and said: also where LD_PRELOAD cannot name the library. */
 bool run_find_files(const struct view *view, struct run_files *files);
 
-/* Checks every option that was given against options.def. */
+/* Checks the values of all options that set variables, --pools and --allocator. False: printed. */
 bool run_options_check(const struct view *view);
 /* `--allocator keep`: PROGRAM keeps its allocator, and nothing is checked. */
 bool run_keeps_allocator(const struct view *view);
@@ -51,7 +52,8 @@ bool run_open_pools(const struct view *view);
 /* Sets LD_PRELOAD and HAKMEM_* in this process's environment; called in the child, so that the
  * keeper's worker starts without it. */
 bool run_set_environment(const struct view *view, const struct run_files *files);
-/* Expands %e (name of `program`) and %p (`pid`) in `pattern` and makes it absolute. */
+/* Expands %e (name of `program`) and %p (`pid`) in `pattern` and makes it absolute. False, and
+ * said: it does not fit. */
 bool run_expand_path(const char *pattern, const char *program, pid_t pid, char *out, size_t bytes);
 
 /* Results for a CI job beside the exit status. */
@@ -108,6 +110,9 @@ void run_left_adopt(void);
 /* PROGRAM has ended: waits for what it left behind, and ends it, as it fills in. `collect` is the
  * collector's program, whose processes are hakmem's own. */
 struct record_left; /* record.h */
+
+/* Waits until no process of the program is left, as long as `left` says, then ends the others by
+ * SIGTERM and SIGKILL, and notes how many and which. */
 void run_left_end(struct record_left *left, const char *collect);
 
 #endif

@@ -19,7 +19,8 @@ static const char *option_of(const struct view *view) {
     return strcmp(view->command->name, "hunt") == 0 ? "-o FILE" : "-s FILE";
 }
 
-/* --force overwrites captures, whole or broken, and nothing else. */
+/* Whether --force may replace the file: captures, whole or broken, and empty files, nothing
+ * else. */
 static bool is_replaceable(const char *path, const struct stat *about) {
     struct hak_store_reader *reader = NULL;
     int error = hak_store_open(path, &reader);
@@ -35,7 +36,7 @@ static const char *kind_of(mode_t mode) {
                             : "a device";
 }
 
-/* Something lies at `path`: may it be replaced? */
+/* Checks whether the file that lies at `path` may be replaced. False: printed. */
 static bool check_existing(const struct view *view, const char *path, const struct stat *about) {
     if (S_ISLNK(about->st_mode)) {
         view_error("%s: %s is a symbolic link, which is not followed; name the file itself with "
@@ -72,6 +73,7 @@ static bool has_directory(const char *path) {
     return stat(directory, &about) == 0 && S_ISDIR(about.st_mode);
 }
 
+/* Prints why no file can be made at `path`. Returns false. */
 static bool refuse_to_make(const struct view *view, const char *path, int error) {
     if (!has_directory(path))
         view_error("%s: %s: its directory does not exist; create it, or name another with %s",
@@ -86,7 +88,8 @@ static bool refuse_to_make(const struct view *view, const char *path, int error)
     return false;
 }
 
-/* Makes the file as its store will be made, and takes it away again. */
+/* Makes the file as its store will be made, and takes it away again. False, and said: it cannot be
+ * made, or its path is too long. */
 static bool try_to_make(const struct view *view, const char *path) {
     if (strlen(path) + sizeof "-journal" > HAK_STORE_PATH_BYTES) {
         view_error("%s: the store's path has %zu bytes, and SQLite takes %zu; name a shorter one "

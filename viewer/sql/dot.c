@@ -37,7 +37,8 @@ void sql_dot_add_help(struct hak_text *text) {
                  "order by 2 desc limit 10;\n");
 }
 
-/* Whether there is such a table; else the error is printed with the nearest name. */
+/* Whether there is such a table, in any case of letters; else the error is printed with the nearest
+ * name. True, too, if that cannot be asked. */
 static bool has_table(sqlite3 *database, const char *name) {
     sqlite3_stmt *query = NULL;
     struct nearest nearest = {.typed = name};
@@ -71,7 +72,7 @@ static bool has_table(sqlite3 *database, const char *name) {
     return found;
 }
 
-/* The SQL of .tables or .schema, to be freed. */
+/* The SQL of .tables, or of .schema for one table or all, to be freed. */
 static char *make_query(const char *name, const char *argument) {
     if (strcmp(name, ".tables") == 0)
         return strdup("SELECT table_name AS \"table\", kind, count(*) AS columns FROM table_column"

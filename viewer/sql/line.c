@@ -69,7 +69,8 @@ static char *prompt_of(EditLine *editor) {
     return (char *)lines->prompt;
 }
 
-/* The path of the file with earlier queries, below XDG_STATE_HOME or HOME, to be freed. */
+/* The path of the file with earlier queries, below XDG_STATE_HOME or else HOME, to be freed. NULL:
+ * neither is an absolute path. */
 static char *history_file(void) {
     const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
     struct hak_text path = {0};
@@ -127,7 +128,7 @@ static const char *next_edited(struct lines *lines) {
     return line;
 }
 
-/* The next line without an editor; NULL at the end or an interrupt. */
+/* Prints the prompt and reads the next line without an editor; NULL at the end or an interrupt. */
 static const char *next_plain(struct lines *lines) {
     view_write(stdout, "%s", lines->prompt);
     fflush(stdout);

@@ -131,7 +131,8 @@ static int print_aligned(struct view *view, sqlite3_stmt *query) {
     return step == SQLITE_DONE ? 0 : -1;
 }
 
-/* Prints the rows with tabs between their fields; -1 is an error of SQLite. */
+/* Prints the rows with tabs between their fields, with --header below the columns' names. Ends when
+ * stdout is gone; -1 is an error of SQLite. */
 static int print_tabbed(struct view *view, sqlite3_stmt *query) {
     int columns = sqlite3_column_count(query), step;
     for (int i = 0; i < columns && view_given(view, "header"); i++) {

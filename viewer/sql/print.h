@@ -10,6 +10,8 @@ struct sqlite3_stmt;
 int sql_print(struct view *view, struct sqlite3_stmt *query);
 /* The JSON document around the results of one or more queries. */
 void sql_json_begin(struct view *view);
+
+/* Ends the list of results, and adds the capture's completeness. */
 void sql_json_end(struct view *view);
 
 #endif

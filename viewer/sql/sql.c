@@ -58,7 +58,8 @@ static int say_error(sqlite3 *database, const char *sql) {
                                                                                    : VIEW_USAGE;
 }
 
-/* Runs every statement of `sql`; results of the later ones follow those of the first. */
+/* Runs every statement of `sql` until one fails; results of the later ones follow those of the
+ * first. Returns the exit status; errors are printed. */
 static int run_statements(struct view *view, sqlite3 *database, const char *sql) {
     const char *all = sql;
     while (*sql) {
@@ -92,7 +93,8 @@ static char *read_all(FILE *from) {
     return hak_text_take(&text);
 }
 
-/* Answers a line that begins with a dot, or the statements of `sql`. -1 = it asks to leave. */
+/* Answers a line that begins with a dot, or the statements of `sql`. Returns the exit status, -1 if
+ * it asks to leave. */
 static int answer(struct view *view, sqlite3 *database, const char *sql) {
     struct hak_text text = {0};
     char *query = NULL;

@@ -322,7 +322,8 @@ static void all_pages_character(struct browser *b, uint32_t character) {
     }
 }
 
-/* Handles a key that does the same on every page. */
+/* Handles a key that does the same on every page: back, help, search, or the character's
+ * function. */
 static void all_pages_key(struct browser *b, const struct key *key) {
     switch (key->name) {
     case KEY_NAME_CHARACTER:

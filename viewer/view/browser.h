@@ -69,6 +69,8 @@ struct browser {
 /* Reads the capture that is open in `view` and opens the main page. 0 or a status; then the message
  * says why. */
 int browser_open(struct browser *b, struct view *view);
+
+/* Frees all pages, the data and the canvas of a browser. */
 void browser_free(struct browser *b);
 bool browser_resize(struct browser *b, int rows, int columns);
 void browser_draw(struct browser *b);
@@ -76,7 +78,8 @@ void browser_key(struct browser *b, const struct key *key);
 /* Looks for new events, each quarter of a second, when no key comes. */
 void browser_tick(struct browser *b);
 
-/* For hak_store_watch: shows how far a long read is, and ends it where Esc was typed. */
+/* For hak_store_watch: shows how far a long read is, once each LOOK_NS. Returns whether Esc was
+ * typed, which ends it. */
 int browser_watch(void *context, const struct hak_progress *progress);
 bool browser_is_stopped(void *context);
 /* Shows an error line as the message, for view_redirect_errors. */
@@ -87,12 +90,13 @@ bool browser_push(struct browser *b, struct page *page);
 void browser_back(struct browser *b);
 void browser_say(struct browser *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void browser_prompt(struct browser *b, enum browser_prompt prompt);
-/* Ends a question: its status other than 0 is said. */
+/* Ends a question: a status other than 0 is shown, unless a message is there already. True: it was
+ * 0. */
 bool browser_end_question(struct browser *b, int status);
 /* Makes all pages anew. */
 void browser_refresh_pages(struct browser *b, bool is_more);
 
-/* The pages. */
+/* Makes the main page with its first lines. NULL without memory. */
 struct page *main_page_make(struct browser *b);
 struct page *stacks_page_make(struct browser *b, struct page *main); /* of the line of its cursor */
 /* Makes the page of a stack's live blocks, of a kind where that is not NULL; NULL on an error,

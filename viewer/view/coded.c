@@ -15,7 +15,7 @@ static const struct {
              {HAK_COLOR_DIM, CANVAS_DIM},
              {HAK_COLOR_PLACE, CANVAS_PLACE}};
 
-/* Bytes of the code at `at`, 0 = none; its style. */
+/* Bytes of the code at `at`, 0 = none; its style in `*style`, unchanged without one. */
 static size_t code_at(const char *at, size_t left, enum canvas_style *style) {
     for (size_t i = 0; at[0] == '\033' && i < sizeof codes / sizeof *codes; i++) {
         size_t bytes = strlen(codes[i].code);

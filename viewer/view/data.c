@@ -75,7 +75,8 @@ void data_set_moments(const struct data *d, struct profile_query *query) {
     query->at = asked_moment(d, &d->at);
 }
 
-/* Asks the store, as `top` does, for a moment that is no step's end. */
+/* Asks the store, as `top` does, for a moment that is no step's end; items and sums are taken up. A
+ * status. */
 static int ask_store(struct data *d) {
     struct profile_query query = d->query;
     struct profile_facts facts;
@@ -92,7 +93,7 @@ static void take_flow(void *context, const struct profile_item *item) {
 }
 
 /* Reads the peak of a capture that keeps only the profile: its live blocks are kept; those that
- * came and went are known at the nearest end of a run. */
+ * came and went are known at the nearest end of a run. A status. */
 static int ask_kept_peak(struct data *d) {
     struct profile_query query = d->query;
     struct profile_facts facts;
@@ -228,7 +229,8 @@ int data_choose_peak(struct data *d) {
     return choose(d, &m);
 }
 
-/* Moves `at` to the nearest end of a run, in a capture that keeps only the profile. */
+/* Moves `at` to the nearest end of a run, in a capture that keeps only the profile. 0, or a
+ * status. */
 static int find_kept(const struct data *d, struct view_moment *at) {
     struct hak_heap_end end;
     if (!d->is_alone || at->kind != VIEW_AT_EVENT)
@@ -251,7 +253,8 @@ static int64_t step_of_event(const struct data *d, uint64_t event) {
     return step;
 }
 
-/* Moves to a moment that was named in any way, to its step if it lies on one. */
+/* Moves to a moment that was named in any way, to its step if it lies on one, and adds up anew. A
+ * status. */
 int data_choose_moment(struct data *d, const struct view_moment *chosen) {
     struct view_moment at = *chosen;
     int status = at.kind == VIEW_AT_PEAK ? 0 : find_kept(d, &at);
@@ -317,7 +320,7 @@ int data_set_span(struct data *d, bool is_span) {
 /* ---- what is read ------------------------------------------------------------------------------
  */
 
-/* The labels anew: for another filter, and where names have come meanwhile. */
+/* Forgets all labels: for another filter, and where names have come meanwhile. */
 void data_forget_places(struct data *d) {
     profile_free_places(&d->places);
     d->places = (struct profile_places){.view = d->view,
@@ -333,7 +336,7 @@ static void free_marks(struct data *d) {
     d->marks = 0;
 }
 
-/* Reads the program's marks from the capture. */
+/* Reads the program's marks from the capture, of the chosen process or all. 0, or a status. */
 static int read_marks(struct data *d) {
     struct hak_query q = hak_ask(hak_store_database(d->view->reader),
                                  "SELECT event, ns, name FROM mark"
@@ -408,7 +411,7 @@ void data_free(struct data *d) {
     profile_free_query(&d->query);
 }
 
-/* A moment that is not followed stays the same event, wherever the steps end now. */
+/* Lets a moment that is not followed stay the same event, wherever the steps end now. */
 static void keep_moment(const struct data *d, struct data_moment *m) {
     if (m->at.kind == VIEW_AT_START)
         return;
@@ -418,7 +421,7 @@ static void keep_moment(const struct data *d, struct data_moment *m) {
     m->step = step_of_event(d, m->at.event);
 }
 
-/* The event of the end, before there is more behind it. */
+/* Makes the moment of the end its event, before there is more behind it. */
 static void pin_moment(const struct data *d, struct data_moment *m) {
     if (m->at.kind != VIEW_AT_END || m->is_event || m->step < 0)
         return;

@@ -87,20 +87,29 @@ struct data {
 /* Reads the options and the timeline, and chooses the first moment. With a status, view_error has
  * the error. The caller calls data_free in any case. */
 int data_open(struct data *data, struct view *view);
+
+/* Frees timeline, items, marks, findings, places and query of the data. */
 void data_free(struct data *data);
 
-/* Looks whether a capture that is written has more, and reads it then. `*is_new` says so. */
+/* Looks whether a capture that is written has more, and reads it then, with the moment it follows.
+ * `*is_new` says so. A status. */
 int data_refresh(struct data *data, bool *is_new);
 
-/* Chooses a moment: behind a step; the peak; an event. Adds up anew. */
+/* Chooses the moment behind a step (-1: the start; others are brought into the range) and adds up
+ * anew. A status. */
 int data_choose_step(struct data *data, int64_t step);
+
+/* Chooses the peak: of the zoomed range, or of all, and adds up anew. A status. */
 int data_choose_peak(struct data *data);
 int data_choose_moment(struct data *data, const struct view_moment *at);
-/* Makes the chosen moment the start of a span; false: the span goes. */
+/* Makes the chosen moment the start of a span and adds up anew; `is_span` false: the span goes. A
+ * status: nothing changes unless 0. */
 int data_set_span(struct data *data, bool is_span);
 /* The timeline of the span alone, or of a quarter of it around the moment; the sums of moment and
  * span stay. DATA_NO_ZOOM: there is nothing more to be seen. */
 #define DATA_NO_ZOOM (-1)
+/* Zooms to the span, or else to a part of the time around the moment. DATA_NO_ZOOM: it is not
+ * narrower, or DATA_ZOOMS were made; else a status. */
 int data_zoom_in(struct data *data);
 int data_zoom_out(struct data *data);
 /* Finds the step of a moment after the steps have changed. */
@@ -112,8 +121,8 @@ uint64_t data_time(const struct data *data, const struct data_moment *moment);
 void data_add_moment(struct hak_text *text, const struct data *data,
                      const struct data_moment *moment);
 
-/* Lets only stacks count that match `regex` ("" = all); `error` gets why it is none, and all
- * stays. */
+/* Lets only stacks count that match `regex` ("" = all), and adds up anew. False: `error` gets why
+ * it is none, and all stays. */
 bool data_set_filter(struct data *data, const char *regex, struct hak_text *error);
 /* Frames of libraries, too, or not. */
 void data_show_all(struct data *data, bool is_all);
@@ -127,13 +136,16 @@ int data_group(struct data *data, enum profile_key per, struct profile_query *qu
                void *context);
 /* True of what only the store's blocks tell: class, size, lifetime, thread. */
 bool data_is_by_block(enum profile_key per);
-/* Groups of them, for which the store is asked anew; with `kind` only of blocks that are of it. */
+/* Makes groups of the blocks, for which the store is asked anew; with `kind` only of blocks that
+ * are of it. A status: VIEW_USAGE where the capture keeps only the profile. */
 int data_group_blocks(struct data *data, enum profile_key per, const struct data_kind *kind,
                       struct profile_query *query, struct profile_groups *groups);
-/* The same as a tree, not yet sorted. */
+/* Makes a tree of the items at the moment or in the span, not yet sorted. A status;
+ * VIEW_INTERRUPTED where Esc was typed. */
 int data_make_tree(struct data *data, enum profile_key per, bool is_bottom_up,
                    struct profile_query *query, struct profile_tree *tree);
-/* The blocks of a stack that are live at the moment; of a kind, where it is not NULL. */
+/* Reads the blocks of a stack that are live at the moment; of a kind, where it is not NULL. 0, or a
+ * status. */
 int data_read_blocks(struct data *data, uint32_t stack, const struct data_kind *kind,
                      struct data_blocks *out);
 /* A number for a label that stays the same when the places are made anew. */

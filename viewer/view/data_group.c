@@ -11,7 +11,8 @@
 #define ITEMS_A_LOOK  256     /* at the keyboard */
 #define BLOCKS_A_LOOK 1024
 
-/* Reports what failed while items were grouped; places that are not whole are forgotten. */
+/* Reports what failed while items were grouped; places that are not whole are forgotten. 0, or a
+ * status. */
 static int settle(struct data *d, bool has_failed) {
     int error = d->places.error;
     if (error) {

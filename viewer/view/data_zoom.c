@@ -18,7 +18,8 @@ static const struct data_range *range_of(const struct data *d) {
 /* ---- runs --------------------------------------------------------------------------------------
  * Where only the profile is kept, its runs are the steps. */
 
-/* Makes steps of a timeline from stored runs of events, and finds the peak among them. */
+/* Makes steps of a timeline from stored runs of events, and finds the peak among them. False
+ * without memory. */
 static bool put_runs(struct timeline *t, const struct hak_heap_steps *runs) {
     uint64_t most = t->flow.before.bytes;
     t->step = calloc((size_t)runs->steps + 1, sizeof *t->step);
@@ -38,7 +39,7 @@ static bool put_runs(struct timeline *t, const struct hak_heap_steps *runs) {
     return t->step != NULL;
 }
 
-/* Reads a timeline of the zoomed range from stored runs of events. */
+/* Reads a timeline of the zoomed range from stored runs of events. 0, or an error of the store. */
 static int read_runs(struct data *d, struct timeline *out) {
     const struct data_range *range = range_of(d);
     struct hak_store_reader *r = d->view->reader;
@@ -104,7 +105,8 @@ static void keep_base(void *context, const struct profile_item *item) {
     base->item[base->items++].sums.live = (struct hak_amount){0}; /* the timeline has it */
 }
 
-/* Reads what came before the zoomed range, to which its counts are added. */
+/* Reads what came before the zoomed range, to which its counts are added; nothing where it begins
+ * at the start or only the profile is kept. A status. */
 static int read_base(struct data *d, struct base *out) {
     struct profile_query query = d->query;
     struct profile_facts facts;
@@ -145,7 +147,8 @@ static int read_zoom(struct data *d) {
     return data_place_moments(d);
 }
 
-/* The position after this step: the range's start, an event, or the range's end. */
+/* Sets the beginning of a range to the position after this step; -1: the beginning of the range
+ * now. */
 static void set_from(const struct data *d, int64_t step, struct data_range *out) {
     const struct data_range *range = range_of(d);
     out->from = step < 0 ? range->from : d->timeline.step[step].event;
@@ -205,7 +208,7 @@ int data_zoom_in(struct data *d) {
     return status;
 }
 
-/* Goes back to the range before; DATA_NO_ZOOM where there is none. */
+/* Goes back to the range before and reads it; DATA_NO_ZOOM where there is none, else a status. */
 int data_zoom_out(struct data *d) {
     if (!d->zooms)
         return DATA_NO_ZOOM;

@@ -77,7 +77,7 @@ static int compare_lines(const void *a, const void *b, void *context) {
     return x->number < y->number ? -1 : x->number > y->number;
 }
 
-/* Makes one line of each group, sorted. */
+/* Makes one line of each group, sorted. 0, or a status without memory. */
 static int put_list(struct lines *l) {
     l->count = 0;
     for (uint32_t i = 0; i < l->groups.groups; i++)
@@ -127,7 +127,8 @@ static bool settle_open(struct lines *l, uint64_t id, uint32_t node, uint32_t pa
     return is_much;
 }
 
-/* Appends a line for each child of a node, and below an open one for its children. */
+/* Appends a line for each child of a node, and below an open one for its children. 0, or a status
+ * without memory. */
 static int put_children(struct lines *l, uint32_t parent, uint64_t parent_id, uint16_t depth) {
     const struct profile_tree *t = &l->tree;
     const struct profile_node *above = &t->node[parent];

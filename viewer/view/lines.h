@@ -45,6 +45,8 @@ struct lines {
 /* Makes the lines of what the data have now. 0 or a status: then there are none. `is_refresh`:
  * lines with more calls than the last time are marked. */
 int lines_make(struct lines *lines, bool is_refresh);
+
+/* Frees the lines, their groups or tree, and what is known of open and seen ones. */
 void lines_free(struct lines *lines);
 /* Opens or closes a node; false: it has nothing to open. */
 bool lines_set_open(struct lines *lines, uint32_t line, bool is_open);
@@ -57,6 +59,8 @@ int64_t lines_find(const struct lines *lines, uint64_t id);
 const struct profile_sums *lines_sums(const struct lines *lines, uint32_t line);
 /* Appends the name, and where it is. */
 void lines_add_name(struct hak_text *text, struct lines *lines, uint32_t line);
+
+/* Appends the place of a line: of its group in a list, of its label in a tree. */
 void lines_add_where(struct hak_text *text, struct lines *lines, uint32_t line);
 
 /* Finds the kind that the blocks of a line share; false where it is made of stacks. */

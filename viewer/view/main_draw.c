@@ -203,8 +203,8 @@ static void draw_nothing(struct main_page *m, struct browser *b, int row) {
     canvas_put(&b->canvas, row, 1, b->canvas.columns, CANVAS_DIM, text);
 }
 
-/* The use of 24 lines: five for the picture, its axis, the moment, tabs, headings, ten lines, two
- * below. */
+/* Draws the main page: of 24 lines five for the picture, then its axis, the moment, tabs, headings,
+ * ten lines, two below. */
 void main_page_draw(struct page *page, struct browser *b, int row, int end) {
     struct main_page *m = (struct main_page *)page;
     int height = end - row, picture = height * 3 / 10;

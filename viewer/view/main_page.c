@@ -32,7 +32,7 @@ void main_page_make_lines(struct main_page *m, struct browser *b, bool is_refres
     list_settle(list);
 }
 
-/* Goes to a tab and makes its lines. */
+/* Goes to a tab, its first line and column, and makes its lines. */
 static void choose_tab(struct main_page *m, struct browser *b, enum tab tab) {
     static const enum lines_kind kinds[TABS] = {
         [TAB_TREE] = LINES_TREE, [TAB_CALLERS] = LINES_CALLERS, [TAB_TOP] = LINES_TOP};
@@ -158,7 +158,8 @@ static bool zoom(struct main_page *m, struct browser *b, bool is_in) {
     return true;
 }
 
-/* Moves the moment by one step of the timeline. */
+/* Moves the moment by one step of the timeline; back from an event within a step first to that
+ * step's end. Always true: the key was used. */
 static bool move_step(struct main_page *m, struct browser *b, int by) {
     int64_t step = b->data.at.step + by;
     if (by < 0 && b->data.at.is_event)
@@ -183,7 +184,8 @@ static bool open_node(struct main_page *m, bool is_open) {
     return true;
 }
 
-/* Opens all nodes below that of the cursor; they come behind it one by one. */
+/* Opens all nodes below that of the cursor, until Esc is typed; they come behind it one by one.
+ * False: the tab has no tree, or no lines. */
 static bool open_all(struct main_page *m, struct browser *b) {
     struct lines *l = &m->lines;
     uint32_t at = (uint32_t)m->page.list.cursor, i = at;
@@ -206,7 +208,7 @@ static bool open_all(struct main_page *m, struct browser *b) {
  */
 
 /* Does what the keys left and right do: moves the moment, opens or closes a node, or shifts the
- * lines. */
+ * lines. True: the key was used. */
 static bool to_the_side(struct main_page *m, struct browser *b, int direction) {
     if (m->is_time)
         return moved(m, b, time_pane_move(&m->time, &b->data, direction));
@@ -296,7 +298,8 @@ static bool line_character(struct main_page *m, struct browser *b, uint32_t char
     }
 }
 
-/* Keys while the timeline has them: its start and end. */
+/* Handles keys while the timeline has them: start, end, far moves, and back to the lines. False:
+ * the key is none of them. */
 static bool time_key(struct main_page *m, struct browser *b, const struct key *key) {
     struct data *d = &b->data;
     uint32_t character = key->name == KEY_NAME_CHARACTER ? key->character : 0;
@@ -319,7 +322,7 @@ static bool is_on_time(const struct main_page *m, const struct key *key) {
     return key->row >= m->time.row && key->row <= m->time.row + m->time.rows;
 }
 
-/* Handles a click on the chart, a tab, a heading or a line. */
+/* Handles a click on the chart, a tab, a heading or a line. False: it is none of these. */
 static bool click_main(struct main_page *m, struct browser *b, const struct key *key) {
     if (is_on_time(m, key)) {
         m->is_time = true;
@@ -346,7 +349,7 @@ static bool click_main(struct main_page *m, struct browser *b, const struct key 
     return true;
 }
 
-/* Handles a function key as the character it stands for. */
+/* Handles a function key as the character it stands for. False: it stands for none. */
 static bool function_key(struct main_page *m, struct browser *b, int number) {
     static const char letters[PAGE_KEYS + 1] = {
         [2] = 'v', [4] = '\\', [5] = 't', [6] = '>', [7] = 'p', [8] = 's', [9] = 'm'};

@@ -27,6 +27,8 @@ void main_page_make_lines(struct main_page *m, struct browser *b, bool is_refres
 void main_page_draw(struct page *page, struct browser *b, int row, int end);
 /* The tab whose name stands at this column of the screen, TABS = none. */
 enum tab main_page_tab_at(const struct browser *b, int column);
+
+/* Appends what search looks at: a finding's headline, or a line's name and place. */
 void main_page_add_line(struct page *page, struct browser *b, int line, struct hak_text *text);
 
 #endif

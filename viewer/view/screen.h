@@ -12,10 +12,13 @@
 /* Takes the terminal of stdin and stdout over; `has_color` where it may show colours. False: the
  * reason, for a person, is appended to `why`. */
 bool screen_begin(bool has_color, struct hak_text *why);
+
+/* Gives the terminal back, if it was taken, and the signals; after SIGHUP the last line is not
+ * cleared. */
 void screen_end(void);
 bool screen_is_utf8(void);
 void screen_size(int *rows, int *columns);
-/* Shows the canvas, which has the screen's size. */
+/* Shows the canvas, as far as the screen's size reaches. */
 void screen_show(const struct canvas *canvas);
 /* Waits at most so long for a key: false where none came, or a signal did. */
 bool screen_read(int milliseconds, struct key *out);

@@ -57,7 +57,8 @@ static void load_frames(struct stacks_page *p, struct browser *b, uint32_t stack
     p->frames_of = stack + 1;
 }
 
-/* Draws the frames of the chosen stack below the list. */
+/* Draws the frames of the chosen stack below the list, with a title of the part that is shown;
+ * keeps frame_top within them. */
 static void draw_frames(struct stacks_page *p, struct browser *b, int row, int end) {
     struct canvas *c = &b->canvas;
     char title[64];

@@ -23,7 +23,8 @@ static bool has_large(const char *text) {
     return false;
 }
 
-/* Cuts the text into lines for another width of the screen: the same text stays at its top. */
+/* Cuts the text into lines for another width of the screen: the same text stays at its top. Without
+ * memory the lines stay. */
 static void cut_lines(struct text_page *t, int width) {
     struct list *list = &t->page.list;
     int count = 0, top = 0;

@@ -135,7 +135,8 @@ int time_pane_choose(const struct time_pane *p, struct data *d, int column) {
     return data_choose_step(d, timeline_step_at(&d->timeline, end));
 }
 
-/* Moves over columns in which nothing happened, to the next step. */
+/* Moves the moment by columns of the chart, over columns in which nothing happened to the next
+ * step. A status. */
 int time_pane_move(const struct time_pane *p, struct data *d, int by) {
     int column = column_at(p, d, data_time(d, &d->at)) + by;
     int64_t step = -1, here = d->at.step;

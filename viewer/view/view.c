@@ -11,7 +11,7 @@
 #define TICK_MS       250
 #define STEPS_OF_LOOK 10000 /* of SQLite's machine */
 
-/* Prints the commands to use instead, where there is no suitable screen. */
+/* Prints the commands to use instead, where there is no suitable screen. Returns VIEW_USAGE. */
 static int refuse(struct hak_text *why) {
     hak_text_add(why,
                  "; `hakmem-trace top`, `heap` and `faults` print the same, `html` makes a page "

@@ -55,6 +55,7 @@ struct made_addresses {
     uint32_t count, capacity;
 };
 
+/* Compares by process, address and node, for sorting. */
 static int by_value(const void *left, const void *right) {
     const struct made_address *a = left, *b = right;
     if (a->process != b->process)
@@ -64,7 +65,7 @@ static int by_value(const void *left, const void *right) {
     return a->node < b->node ? -1 : a->node > b->node;
 }
 
-/* Ascending, and each once. */
+/* Sorts the addresses ascending and keeps each of a process once. */
 static void tidy(struct made_addresses *made) {
     uint32_t kept = 0;
     if (made->count)
@@ -76,6 +77,8 @@ static void tidy(struct made_addresses *made) {
     made->count = kept;
 }
 
+/* Adds the address of the call before a node's ip; a full list is tidied first, and grows if that
+ * did not halve it. False without memory. */
 static bool add_address(struct made_addresses *made, const struct hak_node_row *n) {
     if (made->count == made->capacity) {
         tidy(made);
@@ -89,6 +92,7 @@ static bool add_address(struct made_addresses *made, const struct hak_node_row *
     return true;
 }
 
+/* Lists the addresses of all nodes that lie in no module and are no frames of an interpreter. */
 static void list_addresses(struct hak_resolve *r, const struct hak_rows *rows,
                            struct made_addresses *made) {
     struct hak_node_row n;
@@ -111,6 +115,8 @@ struct said {
     char words[512];
 };
 
+/* Appends to `said` what is wrong with a file of names: of another machine, broken entries, cut
+ * off. */
 static void say_file(struct said *said, const char *file, const struct hak_jit_reading *reading) {
     size_t at = strlen(said->words);
     if (reading->is_other)
@@ -125,7 +131,8 @@ static void say_file(struct said *said, const char *file, const struct hak_jit_r
                  "; %s ends within an entry or is too long", file);
 }
 
-/* In the place of one that an earlier worker had open: /tmp as this process sees it. */
+/* Opens the process's files anew in the place of those that an earlier worker had open: /tmp as
+ * this process sees it. NULL: the process is of another pid namespace, or none can be opened. */
 static struct hak_made_files *own_files(const struct hak_process_info *p) {
     uint64_t own = hak_pid_namespace_own();
     if (p->pid_space && own && p->pid_space != own)
@@ -133,7 +140,7 @@ static struct hak_made_files *own_files(const struct hak_process_info *p) {
     return hak_made_files_open(getpid());
 }
 
-/* Another program of the capture that had the process's id later has the map now. */
+/* Whether another program of the capture had the process's id later: that has the map now. */
 static bool has_successor(const struct hak_rows *rows, uint32_t process) {
     const struct hak_process_info *p = &rows->processes[process - 1];
     for (uint32_t i = process; i < rows->process_count; i++)
@@ -143,7 +150,8 @@ static bool has_successor(const struct hak_rows *rows, uint32_t process) {
     return false;
 }
 
-/* Those of the process, else of the one that it was forked from with its code. */
+/* The files of the process, else of the one that it was forked from with its code. NULL: none are
+ * there. */
 static struct hak_made_files *files_of(struct hak_rows *rows, uint32_t process) {
     for (uint32_t id = process; id;) {
         struct hak_process_info *p = &rows->processes[id - 1];
@@ -159,6 +167,8 @@ static struct hak_made_files *files_of(struct hak_rows *rows, uint32_t process) 
     return NULL;
 }
 
+/* Reads names of the places from the process's jitdumps and perf map, and notes what was wrong with
+ * them; a map that a later program has is left alone. */
 static void read_files(struct hak_rows *rows, uint32_t process, struct hak_jit_place *places,
                        size_t count, struct said *said) {
     struct hak_made_files *files = files_of(rows, process);
@@ -204,6 +214,8 @@ static size_t keep_names(struct hak_resolve *r, const struct hak_jit_place *plac
     return named;
 }
 
+/* Adds a line on a process to the report: how many of its places have names and what was said of
+ * its files. Without memory it is left out. */
 static void add_report(struct hak_made_code *made, const struct hak_process_row *p, size_t named,
                        size_t count, const struct said *said) {
     size_t before = made->report ? strlen(made->report) : 0;
@@ -219,6 +231,8 @@ static void add_report(struct hak_made_code *made, const struct hak_process_row 
     made->report = longer;
 }
 
+/* Finds names of a process's places in made code from its files, keeps them, and reports if there
+ * were any or something was wrong. */
 static void name_process(struct hak_resolve *r, struct hak_rows *rows,
                          const struct made_address *made, size_t count) {
     struct hak_process_info *p = hak_rows_process_info(rows, made[0].process);

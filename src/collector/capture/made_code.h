@@ -24,9 +24,11 @@ struct hak_made_code {
     struct hak_made_mark marks[HAK_MADE_MARKS];
 };
 
-/* The first `nodes` nodes were there at `ns`. */
+/* Notes that the first `nodes` nodes were there at `ns`. When HAK_MADE_MARKS are full, every second
+ * mark is dropped. */
 void hak_made_code_mark(struct hak_made_code *made, uint32_t nodes, uint64_t ns);
-/* When node `id` came: after `from_ns` and not after `until_ns`. */
+/* Tells when node `id` came: after `from_ns` (0: the start) and not after `until_ns` (UINT64_MAX:
+ * not known). */
 void hak_made_code_when(const struct hak_made_code *made, uint32_t id, uint64_t *from_ns,
                         uint64_t *until_ns);
 

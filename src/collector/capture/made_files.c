@@ -16,6 +16,7 @@
 
 static uint32_t open_count;
 
+/* The effective user of a process; this process's own where /proc does not tell. */
 static uid_t user_of(pid_t pid) {
     char path[64], text[2048];
     unsigned real, effective;
@@ -65,6 +66,8 @@ static int open_plain(struct hak_made_files *files, int folder, const char *name
     return -1;
 }
 
+/* Takes over a jitdump's descriptor, unless the same file is open already or HAK_MADE_DUMPS are:
+ * then it is closed. */
 static void keep_dump(struct hak_made_files *files, int fd) {
     struct stat about, other;
     for (int i = 0; fd >= 0 && i < HAK_MADE_DUMPS; i++) {
@@ -80,8 +83,8 @@ static void keep_dump(struct hak_made_files *files, int fd) {
         close(fd);
 }
 
-/* A line of /proc/PID/maps that maps code of a jitdump, as its writer does for perf to see: opens
- * that very file. */
+/* Keeps the jitdump that a line of /proc/PID/maps maps as code, as its writer does for perf to see:
+ * opens that very file. Other lines are passed over. */
 static void keep_mapped(struct hak_made_files *files, int root, char *line) {
     struct hak_map_line mapped;
     struct stat about;

@@ -25,13 +25,18 @@ struct hak_made_files {
     const char *refused; /* why a file that is there is not read; a constant, NULL = none is */
 };
 
-/* Of process `pid`, as this process sees it. NULL: there are too many, or no memory. */
+/* Opens the folders of process `pid`, as this process sees it, in which its names of made code may
+ * come to lie. NULL: there are too many, or no memory. */
 struct hak_made_files *hak_made_files_open(pid_t pid);
-/* Code in no module is on a stack of it. */
+/* Looks for the process's files of names, as code in no module is on a stack of it; at most each
+ * LOOK_NS and LOOKS_MAX times, and not once a dump is open. */
 void hak_made_files_look(struct hak_made_files *files, pid_t pid);
-/* It has ended; it called itself `inner` and began at `began_ns` (CLOCK_REALTIME, 0 = not known).
- */
+/* Opens the perf map and jitdump of a process that has ended, once; it called itself `inner` and
+ * began at `began_ns` (CLOCK_REALTIME, 0 = not known). Older files are not taken, and its folders
+ * are closed. */
 void hak_made_files_settle(struct hak_made_files *files, pid_t inner, uint64_t began_ns);
+
+/* Closes all the files and frees them. */
 void hak_made_files_close(struct hak_made_files *files); /* NULL is nothing */
 
 #endif

@@ -10,6 +10,7 @@ static uint64_t home(const struct hak_node_index *index, uint64_t key) {
     return key >> (64 - index->slot_bits);
 }
 
+/* Puts a slot into the first free place from its home on. */
 static void insert(struct hak_node_index *index, uint64_t slot) {
     uint64_t mask = ((uint64_t)1 << index->slot_bits) - 1, at = home(index, slot);
     while (index->slots[at])
@@ -17,7 +18,8 @@ static void insert(struct hak_node_index *index, uint64_t slot) {
     index->slots[at] = slot;
 }
 
-/* Room for one more in at most three quarters of the slots. */
+/* Makes room for one more in at most three quarters of the slots; the table doubles. False without
+ * memory, or beyond 2^32 slots. */
 static bool make_room(struct hak_node_index *index) {
     uint64_t slots = index->slots ? (uint64_t)1 << index->slot_bits : 0, *old = index->slots;
     if (index->slots_used + 1 < slots / 4 * 3)

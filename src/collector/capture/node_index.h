@@ -31,6 +31,7 @@ uint32_t hak_node_index_find(const struct hak_node_index *index, uint32_t parent
  * was added. */
 bool hak_node_index_add(struct hak_node_index *index, uint32_t parent, uint64_t key);
 
+/* Frees the keys and tables and clears the index. */
 void hak_node_index_free(struct hak_node_index *index);
 
 #endif

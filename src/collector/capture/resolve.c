@@ -41,6 +41,8 @@ void hak_resolve_load(struct hak_resolve *resolve, struct hak_store_writer *writ
     hak_query_end(&q);
 }
 
+/* The symbol file of a module, opened the first time it is asked for; NULL: the module is none or
+ * has no absolute path. */
 static struct hak_symbol_file *file_of(struct hak_resolve *r, struct hak_rows *rows,
                                        struct hak_module_info *m) {
     const struct hak_process_info *p = m ? hak_rows_process_info(rows, m->row.process) : NULL;
@@ -75,6 +77,8 @@ uint64_t *hak_resolve_recent(const struct hak_resolve *r, const struct hak_node_
     return &r->recent[*key >> 32 & (HAK_RESOLVE_RECENT - 1)];
 }
 
+/* Notes the path of a module whose names come too late for the report, once, HAK_RESOLVE_LATE at
+ * most. */
 static void note_late(struct hak_resolve *r, const char *path) {
     for (int i = 0; i < HAK_RESOLVE_LATE; i++) {
         const char **late = &r->report.late[i];
@@ -85,7 +89,8 @@ static void note_late(struct hak_resolve *r, const char *path) {
     }
 }
 
-/* The module's file is loaded, or not within the time that the report has for it. */
+/* Waits until the module's file is loaded, within the time that the report has left. False: it is
+ * not, which is noted. */
 static bool await_names(struct hak_resolve *r, const struct hak_module_info *m) {
     bool is_loaded = hak_symbols_wait(m->file, &r->report.left_ms);
     if (!is_loaded)
@@ -132,7 +137,8 @@ static void resolve_frame_node(struct hak_resolve *r, const struct hak_rows *row
     hak_index_add(&r->done, key, 1);
 }
 
-/* False when its file is not loaded. */
+/* Resolves the frames of a node, unless it was one of the last that were. False: its file is not
+ * loaded yet, and nothing was done. */
 static bool resolve_node(struct hak_resolve *r, struct hak_rows *rows, const struct hak_node_row *n,
                          bool is_for_report) {
     uint64_t node_key, *recent = hak_resolve_recent(r, n, &node_key);

@@ -39,9 +39,12 @@ struct hak_resolve {
 };
 
 bool hak_resolve_make(struct hak_resolve *resolve);
+
+/* Frees symbols, names and the list of frames that wait. */
 void hak_resolve_free(struct hak_resolve *resolve);
 
-/* A store that an earlier worker wrote: nodes resolved there are not resolved again. */
+/* Notes which nodes are resolved in a store that an earlier worker wrote: they are not resolved
+ * again. */
 void hak_resolve_load(struct hak_resolve *resolve, struct hak_store_writer *writer);
 
 /* Opens modules and resolves nodes for at most `budget_ns`. */
@@ -50,6 +53,9 @@ enum hak_resolve_state {
     HAK_RESOLVE_WAIT, /* a file is being loaded */
     HAK_RESOLVE_MORE, /* the budget is used up */
 };
+
+/* Opens symbol files of new modules and resolves new nodes for `budget_ns` at most. Returns whether
+ * all is done, more is to do, or a file is still being loaded. */
 enum hak_resolve_state hak_resolve_some(struct hak_resolve *resolve, struct hak_rows *rows,
                                         uint64_t budget_ns);
 
@@ -70,12 +76,15 @@ void hak_resolve_stack(struct hak_resolve *resolve, struct hak_rows *rows, uint3
 int hak_resolve_frames(struct hak_resolve *resolve, struct hak_rows *rows, uint32_t process,
                        const uint64_t *ips, int count, bool exact, struct hak_frame *out, int max);
 
-/* In a transaction: puts the resolved frames. Then as rows.h. */
+/* In a transaction: puts the resolved frames into the store. 0, or an error. Then as rows.h. */
 int hak_resolve_flush(struct hak_resolve *resolve, struct hak_store_writer *writer);
+
+/* Drops the frames that the last flush put, now that they are committed. */
 void hak_resolve_committed(struct hak_resolve *resolve);
 bool hak_resolve_is_dirty(const struct hak_resolve *resolve);
 
-/* For made_code.c. A frame that is to be stored; `s` has strings that live as long as `resolve`. */
+/* Keeps a frame that is to be stored, for made_code.c; `s` has strings that live as long as
+ * `resolve`. False without memory. */
 bool hak_resolve_keep_frame(struct hak_resolve *resolve, uint32_t module, uint64_t offset,
                             uint32_t level, const struct hak_symbol *s);
 uint64_t hak_resolve_key(uint32_t image, uint64_t offset);

@@ -10,7 +10,8 @@ enum { DIRTY_PROCESS = 0, DIRTY_THREAD = 1, DIRTY_MODULE = 2 };
 #define ROWS_MAX    (1u << DIRTY_SHIFT)
 #define INDEX_MAX   (1u << 22) /* nodes in one of the two indices: at most 112 MiB */
 
-/* Makes room for one more element of `each` bytes. */
+/* Makes room for one more element of `each` bytes. False, and rows->out_of_memory is set: no
+ * memory, or ROWS_MAX are there. */
 static bool reserve(struct hak_rows *rows, void *array, uint32_t count, uint32_t *capacity,
                     size_t each) {
     if (count < *capacity)
@@ -21,6 +22,7 @@ static bool reserve(struct hak_rows *rows, void *array, uint32_t count, uint32_t
     return false;
 }
 
+/* A copy of the text, "" where it is NULL or memory ends. */
 static char *copy(const char *text) {
     char *mine = strdup(text ? text : "");
     if (!mine)
@@ -77,6 +79,8 @@ static bool *dirty_of(struct hak_rows *rows, uint32_t kind, uint32_t id) {
     }
 }
 
+/* Enters a row in the list of those to be put, unless it is in it; without memory it is left
+ * out. */
 static void touch(struct hak_rows *rows, uint32_t kind, uint32_t id) {
     bool *is_dirty = dirty_of(rows, kind, id);
     if (!is_dirty || *is_dirty ||
@@ -135,6 +139,7 @@ uint32_t hak_rows_add_process(struct hak_rows *rows, const struct hak_process_ro
     return p->row.id;
 }
 
+/* A key of a module's path and build-id. */
 static uint64_t image_key(const struct hak_module_row *row) {
     uint64_t key = 0;
     for (const char *c = row->path; *c; c++)
@@ -350,6 +355,8 @@ bool hak_rows_node(const struct hak_rows *rows, uint32_t id, struct hak_node_row
     return true;
 }
 
+/* The newest-loaded module of the process, up to `generation`, that holds the address; 0: none
+ * does. */
 static uint32_t module_among(const struct hak_rows *rows, const struct hak_process_info *p,
                              uint32_t generation, uint64_t ip) {
     uint32_t best = 0, best_generation = 0;

@@ -65,6 +65,7 @@ struct hak_rows {
     uint64_t started_ns; /* CLOCK_REALTIME of the capture's time 0; 0 = not known */
 };
 
+/* Frees all rows with their texts and files. */
 void hak_rows_free(struct hak_rows *rows);
 
 /* A process by all that is known of it; 0 = not known. */
@@ -83,9 +84,12 @@ bool hak_rows_is_process(const struct hak_process_info *row, const struct hak_wh
 uint32_t hak_rows_find_process(const struct hak_rows *rows, const struct hak_who *who,
                                uint32_t below);
 
-/* New rows; their ids, or 0 when memory ran out (remembered in out_of_memory). Strings are copied.
- */
+/* Adds a process's row; strings are copied. Returns its id, or 0 when memory ran out (remembered in
+ * out_of_memory). */
 uint32_t hak_rows_add_process(struct hak_rows *rows, const struct hak_process_row *row);
+
+/* Adds a module to its process; the image is that of the same path and build-id. Returns its row, 0
+ * without memory or such a process. */
 uint32_t hak_rows_add_module(struct hak_rows *rows, const struct hak_module_row *row,
                              uint64_t load_ns);
 
@@ -120,13 +124,15 @@ void hak_rows_note(struct hak_rows *rows, uint32_t id, const char *note);
 /* Notes events that are not in the store. `thread` 0 = all of the process. */
 void hak_rows_add_loss(struct hak_rows *rows, uint32_t process, uint32_t thread, uint64_t from_ns,
                        uint64_t to_ns, uint64_t count, const char *reason);
-/* Recording of the process was stopped: a loss of HAK_LOSS_STOPPED that has no end yet; and goes
- * on, or the process ended: that one's end. */
+/* Notes that recording of the process was stopped: a loss of HAK_LOSS_STOPPED that has no end
+ * yet. */
 void hak_rows_stop(struct hak_rows *rows, uint32_t process, uint64_t ns);
+
+/* Ends the process's stop: it is noted as going on at `ns`. */
 void hak_rows_go_on(struct hak_rows *rows, uint32_t process, uint64_t ns);
 
-/* The process has ended, or its names of made code are asked for: opens the files that are there.
- */
+/* Opens the process's files of names that are there, as it has ended or its names of made code are
+ * asked for; if there are none they are forgotten. */
 void hak_rows_settle_made_files(struct hak_rows *rows, uint32_t process);
 
 /* Must follow every change of a row's values. */
@@ -141,6 +147,8 @@ uint32_t hak_rows_module_of(const struct hak_rows *rows, uint32_t process, uint3
 
 /* Puts all dirty rows; 0 or the store's error. The caller says afterwards how it ended. */
 int hak_rows_flush(struct hak_rows *rows, struct hak_store_writer *writer);
+
+/* Drops the rows, nodes and losses that the last flush put, now that they are committed. */
 void hak_rows_committed(struct hak_rows *rows);
 void hak_rows_rolled_back(struct hak_rows *rows);
 

@@ -2,6 +2,8 @@
  * and knows every node, thread and module again. Reads the tables of docs/specs/store.md. */
 #include "collector/capture/rows.h"
 
+/* Makes a process of a stored row. False: it gets another number than the row has, or memory
+ * ends. */
 static bool load_process(struct hak_rows *rows, const struct hak_query *row) {
     struct hak_process_row p = {.parent = hak_query_id(row, 1),
                                 .fork_event = hak_query_number(row, 2),
@@ -25,6 +27,8 @@ static bool load_process(struct hak_rows *rows, const struct hak_query *row) {
     return hak_rows_add_process(rows, &p) == hak_query_id(row, 0);
 }
 
+/* Makes a thread of a stored row, with its name. False: it gets another number than the row has, or
+ * memory ends. */
 static bool load_thread(struct hak_rows *rows, const struct hak_query *row) {
     uint32_t id = hak_rows_thread(rows, hak_query_id(row, 1), hak_query_id(row, 2),
                                   (int)hak_query_number(row, 3), hak_query_number(row, 4));
@@ -37,6 +41,8 @@ static bool load_thread(struct hak_rows *rows, const struct hak_query *row) {
     return id == hak_query_id(row, 0) && hak_rows_name_thread(rows, id, hak_query_text(row, 6));
 }
 
+/* Makes a module of a stored row. False: it gets another number than the row has, or memory
+ * ends. */
 static bool load_module(struct hak_rows *rows, const struct hak_query *row) {
     struct hak_module_row m = {.process = hak_query_id(row, 1),
                                .generation = hak_query_id(row, 2),
@@ -54,6 +60,7 @@ static bool load_module(struct hak_rows *rows, const struct hak_query *row) {
     return id == hak_query_id(row, 0);
 }
 
+/* Loads each row of a query. 0, or an error; HAK_STORE_BROKEN where `load` refuses a row. */
 static int load_table(struct hak_rows *rows, const struct hak_database *database, const char *sql,
                       bool (*load)(struct hak_rows *, const struct hak_query *)) {
     struct hak_query q = hak_ask(database, sql, "reading its rows");

@@ -122,8 +122,8 @@ static bool push_back_early_ones(struct hak_batch *b, const uint32_t *order) {
     return any;
 }
 
-/* No record may stand before an earlier one of its own ring: times only grow along a lane. Places
- * were added in order of time, so along a lane they ascend. */
+/* Gives an event that stands before an earlier one of its own ring that one's time: times only grow
+ * along a lane. Places were added in order of time, so along a lane they ascend. */
 static void keep_lanes_in_order(struct hak_batch *b) {
     memset(b->table, 0xff, TABLE_SLOTS * sizeof *b->table);
     for (uint32_t i = 0; i < b->count; i++) {
@@ -163,6 +163,7 @@ static uint32_t *sort_by_time(struct hak_batch *b) {
     return from;
 }
 
+/* Copies the events' times, and notes for each event the lane of its run. */
 static void note_lanes(struct hak_batch *b) {
     memcpy(b->time, b->columns.value[HAK_COLUMN_NS], b->count * sizeof *b->time);
     for (uint32_t i = 0; i < b->run_count; i++) {
@@ -172,6 +173,7 @@ static void note_lanes(struct hak_batch *b) {
     }
 }
 
+/* Puts the events into the order: `final` tells for each where it stands now. */
 static void carry_out(struct hak_batch *b, const uint32_t *order) {
     for (uint32_t i = 0; i < b->count; i++)
         b->final[order[i]] = i;
@@ -186,6 +188,8 @@ static void carry_out(struct hak_batch *b, const uint32_t *order) {
     b->has_moved = true;
 }
 
+/* Puts moves of a block that stand in the wrong order right, in ROUNDS_MAX rounds at most: early
+ * ones are pushed back, lanes kept in order, all sorted by time. */
 static void mend(struct hak_batch *b) {
     uint32_t *order = b->order;
     bool moved = false;

@@ -39,12 +39,15 @@ struct hak_batch {
     uint32_t *lane, *order, *table;
 };
 
-/* False when memory ran out. */
+/* Allocates an empty batch. False, with nothing left to free: memory ran out. */
 bool hak_batch_make(struct hak_batch *batch);
+
+/* Frees the batch's columns and tables and clears it. */
 void hak_batch_free(struct hak_batch *batch);
 void hak_batch_clear(struct hak_batch *batch);
 
-/* The events from place `count` on are of `lane` now. */
+/* Begins a run: the events from place `count` on are of `lane` now. An empty last run is
+ * replaced. */
 static inline void hak_batch_begin_run(struct hak_batch *batch, uint32_t lane) {
     uint32_t last = batch->run_count - 1;
     if (batch->run_count && batch->runs[last].lane == lane)

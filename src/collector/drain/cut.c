@@ -18,6 +18,7 @@ void hak_cut_free(struct hak_cut *cut) {
     *cut = (struct hak_cut){0};
 }
 
+/* Makes room for one more lane, and its place in the heap. False without memory. */
 static bool reserve_lane(struct hak_cut *cut) {
     uint32_t lanes = cut->capacity, heap = cut->capacity;
     if (!hak_growing_make_room(&cut->lanes, cut->lane_count, &lanes, sizeof *cut->lanes) ||
@@ -27,6 +28,7 @@ static bool reserve_lane(struct hak_cut *cut) {
     return true;
 }
 
+/* Moves the ring's position over records that were written over, and adds a loss of them. */
 static void skip_lost(struct hak_drain *drain, struct hak_lane *lane) {
     struct hak_ring_cursor *cursor = &lane->client->rings[lane->ring];
     uint64_t unread = lane->view.head - cursor->position;
@@ -38,6 +40,8 @@ static void skip_lost(struct hak_drain *drain, struct hak_lane *lane) {
     cursor->position += unread - lane->view.capacity;
 }
 
+/* Adds a lane for each ring of the client that has unread records; one whose positions cannot be
+ * right is left out. */
 static void add_lanes(struct hak_cut *cut, struct hak_client *client) {
     for (uint32_t i = 0; i < client->rings_high; i++) {
         struct hak_ring_cursor *cursor = &client->rings[i];
@@ -57,6 +61,7 @@ static void add_lanes(struct hak_cut *cut, struct hak_client *client) {
 
 /* ---- the heap of lanes ----------------------------------------------------------------------- */
 
+/* Lets the entry at `at` sink in the heap until its children are later. */
 static void sink(struct hak_cut *cut, uint32_t at) {
     struct hak_cut_entry *heap = cut->heap, entry = heap[at];
     for (uint32_t child; (child = 2 * at + 1) < cut->heap_count; at = child) {
@@ -76,6 +81,8 @@ static uint64_t second_time(const struct hak_cut *cut) {
     return left < right ? left : right;
 }
 
+/* The moment of the cut in the client's ticks, HAK_CUT_MARGIN_TICKS before `tsc`; 0: it is before
+ * the session's start. Of a file its reference. */
 static uint64_t cut_ticks_of(const struct hak_client *client, uint64_t tsc) {
     uint64_t ticks = tsc - client->clock.tsc_start;
     if (client->is_file)

@@ -36,6 +36,9 @@ void hak_cut_free(struct hak_cut *cut);
 struct hak_cut_moment {
     uint64_t tsc, ns; /* CLOCK_MONOTONIC */
 };
+
+/* Reads ticks and time together as the moment of a cut, before all that is read of rings behind
+ * it. */
 struct hak_cut_moment hak_cut_now(void);
 
 /* Cuts at `moment`, which was read before the call, through all rings of `clients` and fills the
@@ -50,7 +53,7 @@ void hak_cut_fill(struct hak_cut *cut, struct hak_client **clients, uint32_t cou
 /* Puts the cursors of all rings that were read into the transaction. 0 or the store's error. */
 int hak_cut_put_cursors(const struct hak_cut *cut, struct hak_store_writer *writer);
 
-/* After COMMIT: the rings' tails move, and waiters for room are woken. */
+/* After COMMIT: moves the rings' tails to what is stored, and wakes waiters for room. */
 void hak_cut_stored(struct hak_cut *cut, struct hak_client **clients, uint32_t count);
 
 /* The work that waits in the rings. */
@@ -61,6 +64,9 @@ struct hak_waiting {
     bool has_ended; /* some ring has no writer any more and could be given back, or a session's last
                        process ends, which may wait for it */
 };
+
+/* Looks at all clients for what waits: unseen processes, ended or half full rings, nodes that wait,
+ * unread records. */
 struct hak_waiting hak_cut_waiting(struct hak_client **clients, uint32_t count);
 
 /* True when a commit is due, `since_ns` after the last one: after 50 ms when nothing waits (of the

@@ -10,6 +10,8 @@ struct edge {
     uint64_t end_ns; /* of the last event by time */
 };
 
+/* Adds the block's move at `place` to the edge, EDGE_MOVES at most; other events are passed
+ * over. */
 static void add(struct edge *edge, const struct hak_batch *batch, uint32_t place) {
     uint64_t kind = batch->columns.value[HAK_COLUMN_SHAPE][place] & 0xff;
     if (kind != 0 && kind < HAK_MOVES_END && edge->count < EDGE_MOVES)
@@ -18,6 +20,7 @@ static void add(struct edge *edge, const struct hak_batch *batch, uint32_t place
                                     batch->columns.value[HAK_COLUMN_GENERATION][place]};
 }
 
+/* Collects the moves of the batch's last HAK_CUT_EDGE_NS, EDGE_MOVES at most. */
 static void find_edge(struct edge *edge, const struct hak_batch *batch) {
     const uint64_t *ns = batch->columns.value[HAK_COLUMN_NS];
     uint32_t place = batch->count;
@@ -27,8 +30,8 @@ static void find_edge(struct edge *edge, const struct hak_batch *batch) {
         add(edge, batch, --place);
 }
 
-/* A block has the same base in a forked child and its parent: one record too many is taken then,
- * which is no harm. */
+/* Whether a move comes before one of the edge in its block's life. A block has the same base in a
+ * forked child and its parent: one record too many is taken then, which is no harm. */
 static bool depends_on(const struct edge *edge, const struct hak_block_move *move) {
     for (uint32_t i = 0; i < edge->count; i++)
         if (edge->taken[i].base == move->base &&
@@ -56,7 +59,8 @@ static bool find_in_lane(const struct edge *edge, struct hak_lane lane, uint64_t
     return is_found;
 }
 
-/* True when something was taken. */
+/* Takes the records of a lane behind the cut up to one that a move of the edge depends on. True:
+ * something was taken. */
 static bool take_from_lane(struct edge *edge, struct hak_lane *lane, struct hak_drain *drain) {
     struct hak_batch *batch = drain->batch;
     uint32_t before = batch->count;

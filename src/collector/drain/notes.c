@@ -27,6 +27,8 @@ static void keep_pending(struct hak_drain *d, struct hak_drain_pending n) {
 
 /* ---- byte strings ---------------------------------------------------------------------------- */
 
+/* Fills in a thread's id, name, creator or end, as the record tells; one that is too short is
+ * passed over. */
 static void read_thread(struct hak_drain *d, const struct hak_event *e, uint32_t creator,
                         const struct hak_drain_bytes *p) {
     struct {
@@ -52,6 +54,8 @@ static void read_thread(struct hak_drain *d, const struct hak_event *e, uint32_t
     hak_rows_touch_thread(d->rows, thread);
 }
 
+/* Whether the process has this module loaded now, at the same addresses by the same path; `*id` is
+ * its row. */
 static bool is_known(struct hak_rows *rows, uint32_t process, const struct hak_module_row *m,
                      uint32_t *id) {
     const struct hak_process_info *p = hak_rows_process_info(rows, process);
@@ -66,6 +70,8 @@ static bool is_known(struct hak_rows *rows, uint32_t process, const struct hak_m
     return false;
 }
 
+/* Adds the module that a record tells of, with its time; one that is known, or a record that cannot
+ * be right, is passed over. */
 static void read_module(struct hak_drain *d, struct hak_client *c, uint32_t process, uint32_t place,
                         const struct hak_drain_bytes *p, uint64_t ns) {
     struct {
@@ -102,6 +108,7 @@ static void read_module(struct hak_drain *d, struct hak_client *c, uint32_t proc
                             .place = place, .row = module, .kind = HAK_MODULE_LOAD, .client = c});
 }
 
+/* Marks the newest loaded module at `start` as unloaded, by the event at `place`. */
 static void unload_module(struct hak_drain *d, struct hak_client *c, uint32_t process,
                           uint32_t place, uint64_t start) {
     const struct hak_process_info *p = hak_rows_process_info(d->rows, process);
@@ -117,6 +124,7 @@ static void unload_module(struct hak_drain *d, struct hak_client *c, uint32_t pr
     }
 }
 
+/* Keeps a record's text for the process until the event has its number. */
 static void read_text(struct hak_drain *d, struct hak_client *c, uint32_t process, uint32_t place,
                       const struct hak_drain_bytes *p, uint8_t kind) {
     char *text = strndup((const char *)p->bytes, p->count);
@@ -194,6 +202,8 @@ void hak_drain_note(struct hak_drain *d, const struct hak_drain_origin *origin, 
 
 /* ---- afterwards ------------------------------------------------------------------------------ */
 
+/* Notes a fork's event for a child to come; a child that was seen already gets its parent and event
+ * now. */
 static void settle_fork(struct hak_drain *d, const struct hak_drain_pending *n, uint64_t id) {
     struct hak_client *c = n->client;
     uint32_t newest = d->rows->process_count;
@@ -210,7 +220,8 @@ static void settle_fork(struct hak_drain *d, const struct hak_drain_pending *n, 
     }
 }
 
-/* Of the process of row N: meta allocator.N. */
+/* Stores the module that serves malloc in the process of a row, as meta allocator.N. 0, or an
+ * error. */
 static int put_allocator(struct hak_store_writer *writer, uint32_t row, const char *module) {
     char key[64];
     snprintf(key, sizeof key, "allocator.%u", row);

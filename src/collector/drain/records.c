@@ -21,6 +21,8 @@ static const bool is_plain[256] = {
 #include "hops.def"
 };
 
+/* Whether hops.def has a record of this kind that is an event of its own: no continuation, no
+ * switch of threads. */
 static bool is_kind(uint8_t kind) {
     static const bool known[256] = {
 #define HOP(name, number, from, to, sentence) [number] = true,
@@ -96,9 +98,9 @@ static void set_owner(struct hak_drain *d, struct hak_client *c, struct hak_ring
     cursor->thread_number = owner->thread_number;
 }
 
-/* In a ring that threads share the record behind a THREAD_SWITCH is of the thread that it names;
- * they were written as one, so the switch is taken with it. Returns how many records were passed
- * over. */
+/* Passes over a THREAD_SWITCH in a ring that threads share: the record behind it is of the thread
+ * that it names, and becomes `head`. They were written as one, so the switch is taken with it.
+ * Returns how many records were passed over. */
 static uint32_t pass_switch(const struct hak_ring_view *view, uint64_t position, uint64_t limit,
                             struct hak_record *head, struct owner *owner) {
     if (hak_record_kind_of(head) != HAK_THREAD_SWITCH || position + 1 >= limit)

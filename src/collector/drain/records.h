@@ -85,7 +85,7 @@ struct hak_block_move {
 uint32_t hak_drain_peek(const struct hak_lane *lane, uint64_t *position,
                         struct hak_block_move *moves);
 /* Sets `ticks` and `ns` to those of the record at `position`, without taking what is before it.
- * False when there is none before the lane's cut. */
+ * False: there is none before the lane's cut, or its time cannot be told. */
 bool hak_drain_pass(struct hak_lane *lane, uint64_t position);
 
 /* Notes the other facts in a record of kind 64 or above, the event at `place`. (notes.c) */
@@ -95,7 +95,7 @@ void hak_drain_note(struct hak_drain *drain, const struct hak_drain_origin *orig
 
 /* After hak_batch_order: fills the ids in, writes marks. 0 or the store's error. */
 int hak_drain_settle(struct hak_drain *drain, struct hak_store_writer *writer);
-/* The transaction is in the store, or failed: the notes are done. */
+/* Frees the notes of events, as the transaction is in the store, or failed. */
 void hak_drain_forget_pending(struct hak_drain *drain);
 
 #endif

@@ -45,6 +45,7 @@ struct hak_fault {
     struct hak_report_request request; /* a copy: the program may write at any moment */
 };
 
+/* Frees a fault, its texts, and closes its reader. */
 static void free_fault(struct hak_fault *f) {
     if (f->reader)
         hak_store_close(f->reader);
@@ -67,7 +68,7 @@ static bool advance_state(struct hak_report_request *area, enum hak_report_state
     return atomic_compare_exchange_strong(&area->state, &state, to);
 }
 
-/* The program waits no longer for its report. */
+/* Tells the program that it need not wait longer for its report, and wakes it. */
 static void release_program(struct hak_client *c) {
     struct hak_report_request *r = hak_mapping_report(&c->map);
     if (!advance_state(r, HAK_REPORT_PRINTING, HAK_REPORT_DONE) &&
@@ -90,8 +91,8 @@ static bool file_ends_unfinished(int fd, const struct stat *file) {
     return is_there && last != '\n';
 }
 
-/* A report begins a line: the program may have left one unfinished. A terminal does not tell, nor
- * does a pipe, whose reader may take an empty line for something. */
+/* Begins a line for a report where a file or terminal may have an unfinished one. A terminal does
+ * not tell; for a pipe nothing is done, as its reader may take an empty line for something. */
 static void begin_line(int fd) {
     struct stat file;
     if (fstat(fd, &file) != 0)
@@ -109,6 +110,8 @@ static const char *log_of(const struct hak_findings *f, const struct hak_client 
     return may_write ? c->map.head.log_path : "";
 }
 
+/* Prints a text into the log of the client, or in colours where they are wanted on stderr; nothing
+ * for a session from a file. */
 static void print(const struct hak_findings *f, const struct hak_client *c, const char *text) {
     if (c->is_file) /* the program has said it, as far as it could */
         return;
@@ -136,6 +139,7 @@ struct wanted_stacks {
     int count, thread_count;
 };
 
+/* Adds a thread to those wanted, once, THREADS_MAX at most. */
 static void collect_thread(struct wanted_stacks *wanted, uint32_t thread) {
     for (int i = 0; i < wanted->thread_count; i++)
         if (wanted->threads[i] == thread)
@@ -144,6 +148,7 @@ static void collect_thread(struct wanted_stacks *wanted, uint32_t thread) {
         wanted->threads[wanted->thread_count++] = thread;
 }
 
+/* Adds an event's stack and thread to those wanted. 1 ends the search: STACKS_MAX are there. */
 static int collect_stack(void *context, const struct hak_event *event) {
     struct wanted_stacks *wanted = context;
     if (wanted->count == STACKS_MAX)
@@ -165,6 +170,8 @@ static uint32_t resolve_origin(struct hak_capture *capture, uint32_t thread) {
                           : 0;
 }
 
+/* Resolves the wanted stacks, and those where the wanted threads and their creators were
+ * created. */
 static void resolve_wanted(struct hak_capture *capture, const struct wanted_stacks *wanted) {
     for (int i = 0; i < wanted->count; i++)
         hak_resolve_stack(&capture->resolve, &capture->rows, wanted->stacks[i]);
@@ -172,8 +179,8 @@ static void resolve_wanted(struct hak_capture *capture, const struct wanted_stac
         (void)resolve_origin(capture, resolve_origin(capture, wanted->threads[i]));
 }
 
-/* The stacks of the newest events at the address, of the process and of those that it was forked
- * from, up to then: a child's block may be its parent's. */
+/* Collects the stacks of the newest events at the address, of the process and of those that it was
+ * forked from, up to then: a child's block may be its parent's. */
 static void collect_history(struct hak_capture *capture, struct hak_store_reader *reader,
                             uint32_t process, uint64_t address, struct wanted_stacks *wanted) {
     struct hak_filter filter = {.address = address, .process = process, .class_index = -1};
@@ -191,8 +198,8 @@ static void collect_history(struct hak_capture *capture, struct hak_store_reader
     }
 }
 
-/* The names of the frames that the page will show: of the newest events at the fault's addresses.
- */
+/* Resolves the names of the frames that the page will show: of the newest events at the fault's
+ * addresses. */
 static void resolve_history(struct hak_capture *capture, struct hak_store_reader *reader,
                             uint32_t process, uint32_t thread,
                             const struct hak_fault_facts *facts) {
@@ -205,7 +212,8 @@ static void resolve_history(struct hak_capture *capture, struct hak_store_reader
     resolve_wanted(capture, &wanted);
 }
 
-/* The names of the frames at which blocks that a crash points into were taken and given back. */
+/* Resolves the names of the frames at which blocks that a crash points into were taken and given
+ * back. */
 static void resolve_pointed(struct hak_capture *capture, struct hak_store_reader *reader,
                             uint32_t process, const struct hak_report_request *request) {
     struct wanted_stacks wanted = {.count = 0};
@@ -237,7 +245,7 @@ void hak_fault_count_unstored(struct hak_capture *capture, uint32_t process, uin
     hak_rows_add_loss(&capture->rows, process, thread, ns, ns, 1, HAK_LOSS_UNSTORED);
 }
 
-/* In a transaction. */
+/* In a transaction: puts the row of a fault with its report. 0, or an error. */
 static int put_report(struct hak_capture *capture, const struct hak_fault *f,
                       const struct hak_report *report) {
     const struct hak_report_context *context = &f->context;
@@ -262,6 +270,8 @@ static int put_late(struct hak_capture *capture, uint32_t fault) {
     return hak_store_put_meta(capture->writer, "late_fault", text);
 }
 
+/* Stores a report in a transaction, and for the first one whose names come late also that. False:
+ * it is not stored. */
 static bool put_whole_report(struct hak_capture *capture, const struct hak_findings *findings,
                              const struct hak_fault *f, const struct hak_report *report) {
     bool is_first_late = capture->resolve.report.late[0] && findings->late_count == 0;
@@ -273,6 +283,7 @@ static bool put_whole_report(struct hak_capture *capture, const struct hak_findi
     return hak_capture_end(capture, error);
 }
 
+/* Stores a report, which gets the next row; one that cannot be stored is counted. */
 static void store_report(struct hak_capture *capture, const struct hak_findings *findings,
                          struct hak_fault *f, const struct hak_report *report) {
     const struct hak_report_context *context = &f->context;
@@ -300,6 +311,7 @@ void hak_fault_store_watched(struct hak_capture *capture, uint32_t process, uint
     (void)hak_capture_end(capture, error);
 }
 
+/* Prints a line with fault, address and signal, for a report that there is no memory for. */
 static void print_bare(const struct hak_findings *findings, const struct hak_client *c,
                        const struct hak_report_request *r) {
     char line[256];
@@ -348,7 +360,7 @@ static int resolve_kept_stack(struct hak_capture *capture, uint32_t process, con
 }
 
 /* Resolves the stacks that the program told: the fault's, those that it kept, and where its threads
- * were created. All lie in the result, which the caller frees. */
+ * were created. All lie in the result, which the caller frees; NULL without memory. */
 static struct hak_frame *resolve_stacks(struct hak_capture *capture, const struct hak_fault *f,
                                         struct hak_report_context *context) {
     const struct hak_report_request *r = &f->request;
@@ -392,7 +404,7 @@ static size_t copy_arguments(const struct hak_client *c, char **arguments) {
     return bytes;
 }
 
-/* The process has found out that debug registers do not fire. */
+/* Whether the process has found out that debug registers do not fire. */
 static bool is_deaf(const struct hak_client *c, uint32_t index) {
     if (index >= HAK_PROCESSES)
         return false;
@@ -418,7 +430,7 @@ static bool stops_at_faults(const struct hak_client *c) {
     return *(const volatile uint32_t *)&hak_mapping_header(&c->map)->stop_on_fault != 0;
 }
 
-/* All that the page needs beside the request, but for the stacks. */
+/* Fills in all that the page needs beside the request, but for the stacks. */
 static void fill_context(struct hak_fault *f, struct hak_capture *capture) {
     const struct hak_client *c = f->client;
     const struct hak_report_request *request = &f->request;
@@ -528,6 +540,7 @@ bool hak_fault_awaits_event(struct hak_fault *fault) {
            (fault->rounds == 1 || c->rings[r->ring].position <= r->fault_position);
 }
 
+/* Notes the event of the fault itself. 1 ends the search: it is this one. */
 static int note_own_event(void *context, const struct hak_event *event) {
     struct hak_fault *fault = context;
     const struct hak_report_request *r = &fault->request;
@@ -538,7 +551,8 @@ static int note_own_event(void *context, const struct hak_event *event) {
     return 1;
 }
 
-/* The worker before, which died over the report, may have stored the fault's record. */
+/* Looks in the store for the fault's own event, which the worker before, if it died over the
+ * report, may have stored. */
 static void find_stored_event(struct hak_fault *fault) {
     const struct hak_report_request *r = &fault->request;
     const struct hak_client *c = fault->client;
@@ -581,7 +595,8 @@ void hak_fault_prepare(struct hak_fault *fault, struct hak_capture *capture) {
     resolve_stored(fault, capture);
 }
 
-/* Its row gets its names later: the fingerprint shall be that of a report that had them. */
+/* Keeps the fault, as its row gets its names later: the fingerprint shall be that of a report that
+ * had them. False: it has all, or LATE_MAX are kept. */
 static bool keep_late(struct hak_fault *fault, const struct hak_capture *capture,
                       struct hak_findings *findings) {
     if (fault->row == 0 || !capture->resolve.report.late[0] || findings->late_count == LATE_MAX)
@@ -612,6 +627,8 @@ void hak_fault_finish(struct hak_fault *fault, struct hak_capture *capture,
 
 /* ---- late names ------------------------------------------------------------------------------ */
 
+/* Makes the report of a stored fault again with names that came late, and stores it in the place of
+ * the first one. */
 static void store_again(struct hak_fault *f, struct hak_capture *capture) {
     struct hak_report page;
     bool made;

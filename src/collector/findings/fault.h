@@ -21,9 +21,11 @@ bool hak_fault_is_wanted(const struct hak_client *client);
 struct hak_fault *hak_fault_begin(struct hak_client *client);
 /* True while a commit may yet bring the event. */
 bool hak_fault_awaits_event(struct hak_fault *fault);
-/* Finds the names that the page shows. */
+/* Finds the rows and names that the page shows, and takes a second opinion on the fault's stack,
+ * whose frames it uses if they go further. */
 void hak_fault_prepare(struct hak_fault *fault, struct hak_capture *capture);
-/* Prints and stores the report, and frees it. */
+/* Prints and stores the report, lets the program go on, and frees the fault unless its names come
+ * late. */
 void hak_fault_finish(struct hak_fault *fault, struct hak_capture *capture,
                       struct hak_findings *findings);
 
@@ -31,14 +33,16 @@ void hak_fault_finish(struct hak_fault *fault, struct hak_capture *capture,
  * the frames and the words that they would have had. When hak_symbols_are_read says so, or the
  * store is being closed. */
 void hak_fault_settle_late(struct hak_findings *findings, struct hak_capture *capture);
+
+/* Frees all faults that still wait for names. */
 void hak_fault_free_late(struct hak_findings *findings);
 
-/* The store did not take a finding's row: says so, and counts the finding as lost there. */
+/* Says that the store did not take a finding's row, and counts the finding as lost there. */
 void hak_fault_count_unstored(struct hak_capture *capture, uint32_t process, uint32_t thread,
                               uint64_t ns);
 
-/* Level light: how many calls of a process allocated, and how many of their blocks were guarded,
- * for questions about the others (docs/specs/store.md). */
+/* Stores, of level light, how many calls of a process allocated, and how many of their blocks were
+ * guarded, for questions about the others (docs/specs/store.md). */
 void hak_fault_store_watched(struct hak_capture *capture, uint32_t process, uint64_t calls,
                              uint64_t blocks);
 

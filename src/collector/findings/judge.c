@@ -11,6 +11,7 @@
 
 #define ERROR_BYTES (HAK_PATH_BYTES + 512)
 
+/* The file of suppressions, or baseline, that was read from `path`; NULL: none was. */
 static const struct hak_judge_file *find_file(const struct hak_judge *judge, const char *path,
                                               bool is_baseline) {
     for (uint32_t i = 0; i < judge->count; i++)
@@ -32,7 +33,8 @@ static void store_suppressions(struct hak_capture *capture, const struct hak_sup
     hak_capture_end(capture, 0);
 }
 
-/* A FIFO that nobody writes is waited for without end. */
+/* Whether the path is a FIFO, with that as `error`: one that nobody writes is waited for without
+ * end. */
 static bool is_fifo(const char *path, char *error, size_t bytes) {
     struct stat about;
     if (stat(path, &about) != 0 || !S_ISFIFO(about.st_mode))
@@ -41,7 +43,8 @@ static bool is_fifo(const char *path, char *error, size_t bytes) {
     return true;
 }
 
-/* One that cannot be read is remembered, so that it is told once. */
+/* Reads a file of suppressions or a baseline, once, and stores what it has. One that cannot be read
+ * is remembered, so that it is told once. */
 static void read_file(struct hak_judge *judge, struct hak_capture *capture, const char *path,
                       bool is_baseline) {
     static char error[ERROR_BYTES]; /* one worker thread */

@@ -43,6 +43,8 @@ struct hak_judge {
 /* Reads the files that a session just added names, and puts the suppressions into the store. */
 void hak_judge_read(struct hak_judge *judge, struct hak_capture *capture,
                     const struct hak_client *client);
+
+/* Frees all files that were read and clears the list. */
 void hak_judge_free(struct hak_judge *judge);
 
 /* A finding of `client`: its code (HKM number, 401 for leaks) and its fingerprint, with its own

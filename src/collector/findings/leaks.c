@@ -7,6 +7,7 @@
 
 enum { BLOCKS_MAX = 1 << 20 }; /* that are looked for in the log again */
 
+/* The process's pile of a scan that is not complete, made if there is none; NULL without memory. */
 static struct hak_leak_pile *open_pile(struct hak_leaks *leaks, struct hak_client *client,
                                        uint32_t process) {
     for (struct hak_leak_pile *pile = leaks->newest; pile; pile = pile->next)
@@ -22,6 +23,7 @@ static struct hak_leak_pile *open_pile(struct hak_leaks *leaks, struct hak_clien
     return pile;
 }
 
+/* The pile's group of a stack and kind, made if there is none; NULL without memory. */
 static struct hak_leak_group *group_of(struct hak_leak_pile *pile, uint32_t stack, uint8_t kind) {
     uint64_t place = 0, key = hak_index_mix(stack, kind);
     uint32_t row;
@@ -74,6 +76,7 @@ const char *hak_leaks_page(const struct hak_leaks *leaks, uint32_t process) {
     return NULL;
 }
 
+/* Frees a scan's pile and all it holds: groups, blocks, index, text. */
 static void free_pile(struct hak_leak_pile *pile) {
     free(pile->groups);
     free(pile->blocks);

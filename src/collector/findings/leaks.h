@@ -60,25 +60,30 @@ struct hak_leaks {
     uint32_t late_count, late_capacity;
 };
 
-/* Takes in a LEAK record. */
+/* Takes in a LEAK record: adds a leak to its group, or completes the pile with the scan's own
+ * record. Without memory it is lost. */
 void hak_leaks_take(struct hak_leaks *leaks, struct hak_client *client,
                     const struct hak_event *event);
 
-/* The event id of the newest scan's own record. */
+/* Notes the event id of the newest complete scan's own record. */
 void hak_leaks_note_event(struct hak_leaks *leaks, uint32_t process, uint64_t event);
 
-/* After a COMMIT: makes rows and pages of all complete piles. */
+/* After a COMMIT: settles all complete piles, by which rows and pages are made. */
 void hak_leaks_settle(struct hak_findings *findings, struct hak_capture *capture);
 
-/* As hak_fault_settle_late: the rows get their fingerprint. */
+/* Gives rows of leaks whose names came late their fingerprint, as hak_fault_settle_late does for
+ * faults. */
 void hak_leaks_settle_late(struct hak_findings *findings, struct hak_capture *capture);
 
 /* The page of the newest settled scan of a process, to be printed; NULL = there is nothing to tell.
  * Belongs to the pile. */
 const char *hak_leaks_page(const struct hak_leaks *leaks, uint32_t process);
 
-/* A client is gone. */
+/* Frees the piles of a client that is gone; those that are complete and not yet settled stay,
+ * without it. */
 void hak_leaks_forget(struct hak_leaks *leaks, const struct hak_client *client);
+
+/* Frees all piles, and the list of leaks that wait for names. */
 void hak_leaks_free(struct hak_leaks *leaks);
 
 #endif

@@ -30,6 +30,8 @@ struct ages {
     uint64_t events_left;
 };
 
+/* Takes a block's birth into its group: oldest and newest time, and the layer of the newest. Not 0
+ * ends the search: enough events were read. */
 static int look_at_birth(void *context, const struct hak_event *event) {
     struct ages *ages = context;
     uint64_t place = 0, key = hak_index_mix(event->base, event->generation);
@@ -49,6 +51,8 @@ static int look_at_birth(void *context, const struct hak_event *event) {
     return --ages->events_left == 0;
 }
 
+/* Finds when the blocks of the PLACES_WITH_AGE biggest groups were allocated, in EVENTS_OF_AGES
+ * events at most. */
 static void find_ages(struct hak_store_reader *reader, struct hak_leak_pile *pile) {
     struct ages ages = {.pile = pile, .events_left = EVENTS_OF_AGES};
     struct hak_pair *order = calloc(2 * ((size_t)pile->group_count + 1), sizeof *order);
@@ -86,6 +90,7 @@ struct settling {
     bool is_error;
 };
 
+/* Allocates arrays for `count` places. False without memory. */
 static bool make_settling(struct settling *s, uint32_t count) {
     s->places = calloc(count + 1, sizeof *s->places);
     s->answers = calloc(count + 1, sizeof *s->answers);
@@ -93,6 +98,7 @@ static bool make_settling(struct settling *s, uint32_t count) {
     return s->places && s->answers && s->fingerprints;
 }
 
+/* Frees the places' frames and the arrays. */
 static void free_settling(struct settling *s) {
     for (uint32_t i = 0; s->places && i < s->pile->group_count; i++)
         hak_frames_free(&s->places[i].frames);
@@ -101,7 +107,8 @@ static void free_settling(struct settling *s) {
     free(s->fingerprints);
 }
 
-/* Without a store. */
+/* Resolves a stack's names without a store; IPS_MAX addresses and LEAK_FRAMES_MAX frames at
+ * most. */
 static void resolve_stack(struct hak_capture *capture, uint32_t stack, struct hak_frames *out) {
     uint64_t ips[IPS_MAX];
     static struct hak_frame frames[LEAK_FRAMES_MAX];
@@ -144,6 +151,7 @@ static void look_up(struct settling *s, struct hak_store_reader *reader) {
     }
 }
 
+/* Puts the row of the scan and one for each group, with its fingerprint. 0, or an error. */
 static int put_rows(struct settling *s, const char *summary) {
     struct hak_leaks *leaks = &s->findings->leaks;
     const struct hak_leak_pile *pile = s->pile;
@@ -198,6 +206,7 @@ static int put_rows(struct settling *s, const char *summary) {
     return error;
 }
 
+/* Stores the scan and its leaks in a transaction; where they cannot be stored, that is counted. */
 static void store(struct settling *s, const char *summary) {
     struct hak_leaks *leaks = &s->findings->leaks;
     if (s->capture->writer && leaks->next_scan == 0)
@@ -208,7 +217,8 @@ static void store(struct settling *s, const char *summary) {
 
 /* ---- the page -------------------------------------------------------------------------------- */
 
-/* "app (4711)": in a tree of processes the page says whose leaks they are. */
+/* Writes "process 4711 app" into `name`: in a tree of processes the page says whose leaks they are;
+ * "" where there is only one. */
 static void name_program(struct hak_capture *capture, uint32_t process, char name[NAME_BYTES]) {
     const struct hak_process_info *p = hak_rows_process_info(&capture->rows, process);
     const char *path = p && p->row.program ? p->row.program : "";
@@ -218,7 +228,7 @@ static void name_program(struct hak_capture *capture, uint32_t process, char nam
         snprintf(name, NAME_BYTES, "process %d %s", p->row.pid, slash ? slash + 1 : path);
 }
 
-/* Of the places that come first. */
+/* Marks allocation wrappers in the frames of the first HAK_WRAPPERS_STACKS places that are told. */
 static void mark_wrappers(struct hak_store_reader *reader, struct hak_leak_place *places,
                           uint32_t count) {
     struct hak_frames *stacks[HAK_WRAPPERS_STACKS];
@@ -229,6 +239,8 @@ static void mark_wrappers(struct hak_store_reader *reader, struct hak_leak_place
     hak_report_mark_wrappers(reader, stacks, told);
 }
 
+/* Makes the page of the places that are told, the biggest first, in pile->text; none if there are
+ * none, or without memory. */
 static void write_page(struct settling *s, struct hak_store_reader *reader,
                        struct hak_text *summary) {
     struct hak_leak_pile *pile = s->pile;
@@ -264,6 +276,7 @@ static void write_page(struct settling *s, struct hak_store_reader *reader,
     free(sorted);
 }
 
+/* Settles a complete scan: resolves its stacks, judges and stores its leaks, and makes its page. */
 static void settle_pile(struct hak_findings *findings, struct hak_capture *capture,
                         struct hak_leak_pile *pile) {
     struct settling s = {.capture = capture, .findings = findings, .pile = pile};
@@ -300,6 +313,7 @@ void hak_leaks_settle(struct hak_findings *findings, struct hak_capture *capture
             settle_pile(findings, capture, pile);
 }
 
+/* Resolves a leak's stack again and stores its fingerprint. 0, or an error. */
 static int name_leak(struct hak_capture *capture, const struct hak_late_leak *late) {
     struct hak_frames frames = {0};
     char fingerprint[HAK_FINGERPRINT_BYTES];

@@ -46,6 +46,7 @@ static bool is_elf(const uint8_t *bytes, size_t size) {
            bytes[EI_CLASS] == ELFCLASS64;
 }
 
+/* The bytes of the vDSO's loaded segments in its file; 0 without one. */
 static size_t vdso_bytes(const uint8_t *vdso) {
     const Elf64_Ehdr *header = (const Elf64_Ehdr *)vdso;
     size_t bytes = 0;
@@ -108,6 +109,8 @@ static const uint8_t *find_bytes(const struct image *image, uint64_t address, si
     return NULL;
 }
 
+/* Reads bytes at an address from the file of the module that lies there. False: they are in
+ * none. */
 static bool read_module(struct asked *a, uint64_t address, void *to, size_t bytes) {
     struct hak_module_info *m = module_at(a, address);
     const struct image *image = m ? image_of(a, m) : NULL;
@@ -117,6 +120,7 @@ static bool read_module(struct asked *a, uint64_t address, void *to, size_t byte
     return from != NULL;
 }
 
+/* For libunwind: reads a word of the reported stack, or of a module's file; writing is refused. */
 static int access_memory(unw_addr_space_t space, unw_word_t address, unw_word_t *value, int write,
                          void *context) {
     struct asked *a = context;
@@ -132,6 +136,7 @@ static int access_memory(unw_addr_space_t space, unw_word_t address, unw_word_t 
     return read_module(a, address, value, sizeof *value) ? 0 : -UNW_EINVAL;
 }
 
+/* For libunwind: reads or writes a register of the reported thread. */
 static int access_register(unw_addr_space_t space, unw_regnum_t number, unw_word_t *value,
                            int write, void *context) {
     struct asked *a = context;
@@ -151,7 +156,8 @@ static int32_t number_at(const uint8_t *bytes) {
     return number;
 }
 
-/* Lets libunwind search the sorted table that .eh_frame_hdr holds in all toolchains' usual form. */
+/* For libunwind: has it search the sorted table that .eh_frame_hdr holds in all toolchains' usual
+ * form. An error: there is none at the address. */
 static int find_procedure(unw_addr_space_t space, unw_word_t ip, unw_proc_info_t *info, int wanted,
                           void *context) {
     static const uint8_t usual[4] = {1, 0x1b, 0x03, 0x3b};
@@ -183,12 +189,16 @@ static void put_procedure(unw_addr_space_t space, unw_proc_info_t *info, void *c
     (void)info;
     (void)context;
 }
+
+/* For libunwind: there is no list of unwinding information. */
 static int find_list(unw_addr_space_t space, unw_word_t *list, void *context) {
     (void)space;
     (void)list;
     (void)context;
     return -UNW_ENOINFO;
 }
+
+/* For libunwind: there are no floating-point registers. */
 static int access_float(unw_addr_space_t space, unw_regnum_t number, unw_fpreg_t *value, int write,
                         void *context) {
     (void)space;
@@ -198,12 +208,16 @@ static int access_float(unw_addr_space_t space, unw_regnum_t number, unw_fpreg_t
     (void)context;
     return -UNW_EBADREG;
 }
+
+/* For libunwind: the thread cannot be resumed. */
 static int resume(unw_addr_space_t space, unw_cursor_t *cursor, void *context) {
     (void)space;
     (void)cursor;
     (void)context;
     return -UNW_EINVAL;
 }
+
+/* For libunwind: no names are looked up. */
 static int name_procedure(unw_addr_space_t space, unw_word_t ip, char *name, size_t bytes,
                           unw_word_t *offset, void *context) {
     (void)space;
@@ -255,6 +269,7 @@ struct answer {
     uint64_t frames[HAK_REPORT_FRAMES];
 };
 
+/* Walks the stack in the forked child and writes the answer into `to`, then ends the process. */
 static void answer_in_child(const struct hak_report_request *request, struct hak_rows *rows,
                             uint32_t process, int to) {
     struct asked *a = calloc(1, sizeof *a);
@@ -270,6 +285,8 @@ static void answer_in_child(const struct hak_report_request *request, struct hak
     _exit(write(to, &answer, sizeof answer) == sizeof answer ? 0 : 1); /* < PIPE_BUF: whole */
 }
 
+/* Has a forked child walk the stack, LIMIT_MS at most, as it may crash or hang. False: there is no
+ * answer. */
 static bool ask_child(const struct hak_report_request *request, struct hak_rows *rows,
                       uint32_t process, struct answer *answer) {
     int ends[2];
@@ -299,6 +316,8 @@ static bool ended_well(uint32_t end) {
     return end == 0 || end == 1 || end == 5;
 }
 
+/* Compares the two walks: the first frame where they differ, or that one goes further, and the
+ * frames of the other walk. */
 static void compare(const struct hak_report_request *request, const struct answer *answer,
                     struct hak_second_opinion *out) {
     uint32_t ours =

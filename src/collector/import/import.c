@@ -27,6 +27,7 @@ struct file {
     struct hak_hello hello;
 };
 
+/* Sets import->why to the path and a reason. Returns false. */
 __attribute__((format(printf, 3, 4))) static bool
 refuse(struct hak_import *import, const char *path, const char *format, ...) {
     char reason[600];
@@ -63,6 +64,8 @@ static bool copy_bytes(int from, int to, uint64_t bytes) {
     return good;
 }
 
+/* Reads the file's header and checks magic, size and version. False, and refused: it cannot be read
+ * as one. */
 static bool check_header(struct hak_import *import, const char *path, int fd,
                          struct hak_session *s) {
     size_t bytes = hak_read_fully(fd, s, sizeof *s);
@@ -90,6 +93,7 @@ static bool check_header(struct hak_import *import, const char *path, int fd,
     return true;
 }
 
+/* Appends to import->note, behind "; " if there is something; what has no room is cut. */
 __attribute__((format(printf, 2, 3))) static void note(struct hak_import *import,
                                                        const char *format, ...) {
     size_t length = strlen(import->note);
@@ -103,6 +107,7 @@ __attribute__((format(printf, 2, 3))) static void note(struct hak_import *import
     va_end(list);
 }
 
+/* Opens a file of rings, checks it, and copies it into memory. False, and refused. */
 static bool open_file(struct hak_import *import, struct file *file) {
     static struct hak_session header;
     struct stat about;
@@ -134,7 +139,8 @@ static bool open_file(struct hak_import *import, struct file *file) {
     return good;
 }
 
-/* A process that executed another program is alive, but writes into this file no more. */
+/* Whether a process still writes into the file. One that executed another program is alive, but
+ * writes into this file no more. */
 static bool is_written(const struct hak_process_entry *entry) {
     struct hak_peer peer;
     uint32_t state = atomic_load(&entry->state);
@@ -143,7 +149,8 @@ static bool is_written(const struct hak_process_entry *entry) {
            peer.start_time == entry->start_time && !peer.has_ended;
 }
 
-/* Looks at the copy's process table. */
+/* Looks at the copy's process table, and takes the first process as the one that said hello. A
+ * state other than DONE: broken, or still written. */
 static enum hak_import_state check_processes(struct hak_import *import, struct file *file) {
     struct hak_mapping map;
     int copy = dup(file->copy);
@@ -177,7 +184,8 @@ static int by_start(const void *a, const void *b) {
     return x->start_ns < y->start_ns ? -1 : x->start_ns > y->start_ns;
 }
 
-/* False, and refused: a recording is there twice. */
+/* Checks that no two files are of the same session. False, and refused: a recording is there
+ * twice. */
 static bool check_all_differ(struct hak_import *import, const struct file *files, int count) {
     for (int i = 0; i < count; i++)
         for (int k = 0; k < i; k++)
@@ -213,6 +221,8 @@ static void note_modules(struct hak_import *import, const struct hak_worker *w) 
              strangers, first);
 }
 
+/* Stores all files by a worker of this process. Returns how that ended, with import->why if not
+ * DONE. */
 static enum hak_import_state store_files(struct hak_import *import, struct file *files, int count) {
     static struct hak_worker worker;
     if (!hak_worker_make(&worker)) {

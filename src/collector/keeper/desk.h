@@ -24,7 +24,7 @@ struct hak_desk {
     char store_path[HAK_PATH_BYTES];
 };
 
-/* False: errno says why. */
+/* Makes a desk with its lock, and an eventfd to wake the keeper. False: errno says why. */
 bool hak_desk_make(struct hak_desk *desk);
 void hak_desk_free(struct hak_desk *desk);
 

@@ -22,7 +22,8 @@ void hak_greeting_open(struct hak_greeting *g, int socket) {
     *g = (struct hak_greeting){.socket = socket, .memfd = -1};
 }
 
-/* It may be anything: a socket does not linger. */
+/* Closes a descriptor that a program sent, without waiting. It may be anything: a socket does not
+ * linger. */
 static void drop_descriptor(const struct hak_greeting *g, int file) {
     struct linger none = {0};
     if (g->closes_nothing)
@@ -52,6 +53,8 @@ static void close_files(int first, int last) {
         (void)close_range((unsigned)first, (unsigned)last, 0);
 }
 
+/* In the child: reads the greeting with all other files closed, passes the hello on by the link,
+ * with its file if that is a memfd, and ends. */
 __attribute__((noreturn)) static void read_in_child(struct hak_greeting *g, int link) {
     static struct hak_link_message m;
     int low = g->socket < link ? g->socket : link, high = g->socket < link ? link : g->socket;

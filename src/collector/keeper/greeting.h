@@ -22,9 +22,9 @@ void hak_greeting_open(struct hak_greeting *g, int socket);
 /* Reads the bytes that are there: 1 the hello is complete, 0 not yet, -1 the program is gone. */
 int hak_greeting_read(struct hak_greeting *g);
 
-/* The same for a program that is not able to end this process, and so shall not be able to hold it
- * up either: it may send a file of a FUSE server, which answers to the close when it likes. A child
- * takes it, and passes on nothing but a memfd. */
+/* Reads a greeting as hak_greeting_read, for a program that is not able to end this process, and so
+ * shall not be able to hold it up either: it may send a file of a FUSE server, which answers to the
+ * close when it likes. A child takes it, and passes on nothing but a memfd. */
 int hak_greeting_read_in_child(struct hak_greeting *g, struct hak_short_children *children);
 
 /* NULL when the hello is right: magic, version, and for a session a memfd of the size it says,

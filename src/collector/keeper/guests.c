@@ -8,9 +8,10 @@
 
 #define GUESTS_OF_ONE 4
 
-/* Of the tree: of the programs that have said hello, and of those that `run`, which is the keeper
- * itself then, has started (unrecorded ones come for a fault alone). A process outside it is
- * remembered, so that thousands of its connections cost little more than to close them. */
+/* Whether the process is of the tree: of the programs that have said hello, and of those that
+ * `run`, which is the keeper itself then, has started (unrecorded ones come for a fault alone). A
+ * process outside it is remembered, so that thousands of its connections cost little more than to
+ * close them. */
 static bool is_of_tree(struct hak_guests *guests, const struct hak_held *held, pid_t pid) {
     struct hak_known_process *refused = &guests->refused_users[(uint32_t)pid % HAK_GUESTS_REFUSED];
     struct hak_peer peer = {0};
@@ -58,8 +59,8 @@ void hak_guests_look(struct hak_guests *guests, uint64_t now_ms) {
     hak_leaving_look(&guests->leaving, now_ms);
 }
 
-/* Room for a guest of process `pid`: one process waits for few answers at a time, and the oldest
- * guest that has said nothing yet makes room for all others. */
+/* Makes room for a guest of process `pid` by dropping one: one process waits for few answers at a
+ * time, and the oldest guest that has said nothing yet makes room for all others. */
 static void make_room_for(struct hak_guests *guests, pid_t pid) {
     int of_pid = 0, first_of_pid = 0;
     for (int i = guests->count - 1; i >= 0; i--)

@@ -36,15 +36,18 @@ struct hak_guests {
 int hak_guests_accept(const struct hak_guests *guests, int listening);
 /* False while sockets of others hold all the room (leaving.h). */
 bool hak_guests_has_room(const struct hak_guests *guests);
-/* One of the keeper's own user, or of the tree, is heard. */
+/* Whether the process at the other end is heard: one of the keeper's own user, or of the tree. */
 bool hak_guests_may_speak(struct hak_guests *guests, const struct hak_held *held, int socket);
-/* All others are sent away at once. */
+/* Answers a connection that the keeper belongs to another user, and closes it at once. */
 void hak_guests_refuse_other_user(struct hak_guests *guests, int socket);
 
-/* Does not ask for its identity. Returns its number. */
+/* Adds a guest that has connected, and makes room by dropping others; does not ask for its
+ * identity. Returns its number. */
 int hak_guests_add(struct hak_guests *guests, int socket);
 /* Reads what guest `i` has sent. 1 = its hello is whole, 0 = not yet, -1 = nothing comes of it. */
 int hak_guests_read(struct hak_guests *guests, int i, bool is_readable);
+
+/* Closes a guest's connection and takes it off the list. */
 void hak_guests_drop(struct hak_guests *guests, int i);
 /* At each turn of the loop: reaps the children that read, and closes sockets when it is time. */
 void hak_guests_look(struct hak_guests *guests, uint64_t now_ms);

@@ -66,9 +66,9 @@ bool hak_held_has(const struct hak_held *held, int memory) {
     return false;
 }
 
-/* Each takes descriptors of the keeper's and the worker's. Not those of programs that the process
- * executed before: nobody holds them, and the worker is done with them soon. Without /proc that
- * cannot be asked. */
+/* Whether the process has SESSIONS_OF_ONE living sessions: each takes descriptors of the keeper's
+ * and the worker's. Not those of programs that the process executed before: nobody holds them, and
+ * the worker is done with them soon. Without /proc that cannot be asked: false. */
 bool hak_held_has_too_many(const struct hak_held *held, const struct hak_known_process *who) {
     int living = 0;
     for (uint32_t i = 0; i < held->count && living < SESSIONS_OF_ONE; i++) {

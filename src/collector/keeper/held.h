@@ -27,9 +27,9 @@ struct hak_held {
 
 /* False without memory: the memfd stays the caller's. */
 bool hak_held_add(struct hak_held *held, const struct hak_held_session *session);
-/* Nobody maps session `number` any more. */
+/* Forgets session `number`, as nobody maps it any more. */
 void hak_held_forget(struct hak_held *held, uint32_t number);
-/* The same for all that nobody has any more; true when there was one. */
+/* Forgets all sessions whose memory nobody has any more; true when there was one. */
 bool hak_held_forget_abandoned(struct hak_held *held);
 void hak_held_free(struct hak_held *held);
 

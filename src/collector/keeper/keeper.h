@@ -39,7 +39,7 @@ int hak_keeper_start(const struct hak_keeper_options *options, struct hak_keeper
 /* The value of HAKMEM_SESSION for programs that are to be recorded. Valid until stop. */
 const char *hak_keeper_socket_name(const struct hak_keeper *keeper);
 
-/* The path that is really written: copies it, "" until the first session came. */
+/* Copies the path of the store that is really written, "" until the first session came. */
 void hak_keeper_store_path(struct hak_keeper *keeper, char *out, size_t bytes);
 
 /* How many sessions (exec images) came so far. 0 after the program's end: it was not recorded. */

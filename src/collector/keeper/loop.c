@@ -49,7 +49,8 @@ bool hak_loop_tell_refused(struct hak_loop *l, bool is_last) {
     return true;
 }
 
-/* The worker has closed the store: that is the end, unless somebody came meanwhile. */
+/* Ends the keeper, as the worker has closed the store; or starts another worker if somebody came
+ * meanwhile. */
 static void hear_finished(struct hak_loop *l) {
     l->finished = l->held.count == 0 && !has_untold(l) && !hak_loop_finish_awaits_guests(l);
     if (!l->finished)
@@ -75,7 +76,8 @@ void hak_loop_read_worker(struct hak_loop *l) {
     }
 }
 
-/* No worker stays alive: sessions that nobody holds any more would keep this process for ever. */
+/* Gives up sessions that nobody holds any more, as no worker stays alive and they would keep this
+ * process for ever; with the last one it is said, and the keeper ends. */
 static void give_up_abandoned(struct hak_loop *l) {
     l->gave_up |= hak_held_forget_abandoned(&l->held);
     if (!l->gave_up || l->held.count || l->guests.count || l->worker.config.hold)
@@ -84,6 +86,8 @@ static void give_up_abandoned(struct hak_loop *l) {
     l->finished = true;
 }
 
+/* Starts a worker where one is due; if that is hopeless, sessions that nobody has any more are
+ * given up. */
 static void start_worker(struct hak_loop *l) {
     if (!hak_keeper_worker_is_due(&l->worker))
         return;
@@ -113,8 +117,8 @@ const char *hak_loop_note_unrecorded(struct hak_loop *l, struct hak_greeting *g,
     return why;
 }
 
-/* Where reports of the session go. Read now, while the program waits for the answer: it may have
- * other rights when another worker asks for it. */
+/* Reads from the session's header where its reports go. Now, while the program waits for the
+ * answer: it may have other rights when another worker asks for it. */
 static void read_log_path(struct hak_held_session *s) {
     ssize_t got = pread(s->memfd, s->log_path, sizeof s->log_path - 1,
                         (off_t)offsetof(struct hak_session, log_path));
@@ -147,7 +151,7 @@ const char *hak_loop_hold(struct hak_loop *l, struct hak_greeting *g,
     return NULL;
 }
 
-/* Makes the keeper reachable by a path; once. */
+/* Makes the keeper reachable by a path; once. False: it is not. */
 static bool open_path_socket(struct hak_loop *l) {
     struct hak_link_message *config = &l->worker.config;
     if (l->path_socket < 0)
@@ -156,6 +160,8 @@ static bool open_path_socket(struct hak_loop *l) {
     return l->path_socket >= 0;
 }
 
+/* Has programs that cannot reach the keeper looked for from now on, and makes it reachable by a
+ * path. NULL, or why it has no path. */
 static const char *make_reachable_by_path(struct hak_loop *l) {
     struct hak_link_message *config = &l->worker.config;
     bool was_wanted = config->wants_offers, was_open = l->path_socket >= 0;
@@ -167,6 +173,8 @@ static const char *make_reachable_by_path(struct hak_loop *l) {
     return is_open ? NULL : "no socket can be made in " HAK_KEEPER_FOLDER;
 }
 
+/* Does what a greeting asks, by its kind: takes the session, notes an unrecorded program, opens a
+ * path. NULL, or why not. */
 static const char *admit(struct hak_loop *l, struct hak_greeting *g,
                          const struct hak_known_process *who) {
     const char *why = hak_greeting_check(g);
@@ -182,6 +190,7 @@ static const char *admit(struct hak_loop *l, struct hak_greeting *g,
     return hak_held_has(&l->held, g->memfd) ? NULL : hak_loop_hold(l, g, who);
 }
 
+/* Takes an offered session or note unless it is held already. True: it was taken. */
 static bool take_offer(void *loop, struct hak_greeting *offer,
                        const struct hak_known_process *who) {
     struct hak_loop *l = loop;
@@ -195,6 +204,7 @@ void hak_loop_look_for_offers(struct hak_loop *l) {
         hak_offerers_look(&l->offerers, l->worker.config.socket_name, &taker);
 }
 
+/* Reads from a guest; one that has said all is answered, and it or one that failed is dropped. */
 static void serve_guest(struct hak_loop *l, int i, bool is_readable) {
     struct hak_guest *guest = &l->guests.list[i];
     int got = hak_guests_read(&l->guests, i, is_readable);
@@ -224,6 +234,7 @@ bool hak_loop_accept_guests(struct hak_loop *l, int listening) {
     return false;
 }
 
+/* Takes all new connections; counts the passes that a sync waits for until none is left. */
 static void accept_all(struct hak_loop *l) {
     bool is_empty = hak_loop_accept_guests(l, l->listening);
     is_empty = (l->path_socket < 0 || hak_loop_accept_guests(l, l->path_socket)) && is_empty;
@@ -235,7 +246,8 @@ static void accept_all(struct hak_loop *l) {
 
 /* ---- the owner ------------------------------------------------------------------------------- */
 
-/* A program that has connected before the owner wanted a SYNC is heard before it is sent. */
+/* Begins a SYNC that the owner wants, with some passes over new connections first: a program that
+ * has connected before is heard before it is sent. */
 static void begin_sync(struct hak_loop *l, uint32_t wanted) {
     if (l->sync_seen == wanted)
         return;
@@ -285,7 +297,7 @@ static bool obey(struct hak_loop *l) {
     return true;
 }
 
-/* How long the loop may sleep. */
+/* How long the loop may sleep, in ms; 0: something is due. */
 static int find_timeout(const struct hak_loop *l, uint64_t now) {
     uint64_t until = l->beat_due_ms;
     if (hak_keeper_worker_is_due(&l->worker) || l->sync_passes > 0)
@@ -295,6 +307,7 @@ static int find_timeout(const struct hak_loop *l, uint64_t now) {
     return until > now ? (int)(until - now) : 0;
 }
 
+/* Tells the owner how many steps the worker has read, if they are more. */
 static void note_steps(struct hak_loop *l) {
     uint64_t steps = hak_reading_steps(l->worker.reading.page);
     pthread_mutex_lock(&l->desk->lock);
@@ -303,6 +316,8 @@ static void note_steps(struct hak_loop *l) {
     pthread_mutex_unlock(&l->desk->lock);
 }
 
+/* One turn of the loop: waits for an event or the next moment that is due, then serves worker,
+ * guests, offers and new connections. */
 static void step(struct hak_loop *l) {
     short room = hak_guests_has_room(&l->guests) ? POLLIN : 0;
     struct pollfd fds[FIXED + HAK_GUESTS_MAX] = {{.fd = l->desk->wake, .events = POLLIN},

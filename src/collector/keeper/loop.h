@@ -29,11 +29,14 @@ struct hak_loop {
 
 /* NULL without memory. */
 struct hak_loop *hak_loop_make(const char *collect_path, struct hak_desk *desk);
+
+/* Ends the loop's part: sessions, guests, sockets and worker are closed and freed. */
 void hak_loop_free(struct hak_loop *loop);
 
 /* Listens at the abstract name `name`, "" = a new one. False: errno. */
 bool hak_loop_listen(struct hak_loop *loop, const char *name);
-/* Takes over from a keeper that died, whose worker is at the other end of `link`. */
+/* Takes over from a keeper that died, whose worker is at the other end of `link`. False: the worker
+ * did not hand over its listening socket. */
 bool hak_loop_adopt(struct hak_loop *loop, int link);
 
 /* Hears the program at the other end of `socket`, now or when it speaks. */
@@ -46,13 +49,20 @@ void *hak_loop_run(void *loop);
  * gets the words when it does not. */
 bool hak_loop_has_files(char *why, size_t bytes);
 
-/* Its steps. */
+/* Hears what the worker says: sessions that are done, the store's path, syncs, files that are read,
+ * its end. */
 void hak_loop_read_worker(struct hak_loop *loop);
 bool hak_loop_tell_worker(struct hak_loop *loop);
+
+/* Tells the worker how many programs could not be noted, where that is due. False: it could not be
+ * sent now. */
 bool hak_loop_tell_refused(struct hak_loop *loop, bool is_last);
+
+/* Notes a program that is not recorded and tells the worker. NULL, or why not. */
 const char *hak_loop_note_unrecorded(struct hak_loop *loop, struct hak_greeting *g,
                                      const struct hak_known_process *who);
-/* Takes a session's memory, which has been checked, from process `who`; else why not. */
+/* Takes a session's memory, which has been checked, from process `who`, and hands it to the worker.
+ * NULL, or why not: no descriptors, or too many sessions of it. */
 const char *hak_loop_hold(struct hak_loop *loop, struct hak_greeting *g,
                           const struct hak_known_process *who);
 /* True when nobody more is in the queue, or can be taken now. */

@@ -27,6 +27,7 @@ static uint64_t network_of(pid_t pid) {
     return hak_proc_inode(pid, "ns/net");
 }
 
+/* Whether the process is known as one that may offer sessions. */
 static bool is_offerer(const struct hak_offerers *f, pid_t pid, uint64_t start_time) {
     for (uint32_t i = 0; i < f->count; i++)
         if (f->members[i].process.pid == pid && f->members[i].process.start_time == start_time)
@@ -84,7 +85,7 @@ static int open_memory(int descriptor, const struct hak_offerer *m, uint64_t *in
     return file;
 }
 
-/* Offers the session `memory` of `who` if it is whole. */
+/* Offers the session `memory` of `who` if it is whole. True: it was taken. */
 static bool offer_memory(const struct hak_offer_taker *taker, const struct hak_known_process *who,
                          int memory) {
     struct hak_session *header = NULL; /* for the sizes of its fields */
@@ -112,9 +113,10 @@ static bool offer_memory(const struct hak_offer_taker *taker, const struct hak_k
     return is_taken;
 }
 
-/* Offers the note in `file` of process `who` on a program that is not recorded. Clearing the magic
- * lets it go on only then: its parent and its children are asked for meanwhile. One that cannot be
- * told so would say it again and again. */
+/* Offers the note in `file` of process `who` on a program that is not recorded, and closes the
+ * file. Clearing the magic lets it go on only then: its parent and its children are asked for
+ * meanwhile. One that cannot be told so would say it again and again. False: it is no whole
+ * note. */
 static bool offer_note(const struct hak_offer_taker *taker, const struct hak_known_process *who,
                        int file) {
     off_t magic = offsetof(struct hak_hello, magic);
@@ -195,9 +197,9 @@ static bool names_keeper(const char *keeper, pid_t pid) {
     return is_named;
 }
 
-/* A process whose parent ended before it was looked at is nobody's child in /proc. It is known by
- * the name that it was executed with; as that can be forged, it must be of this user, who is heard
- * without being of the tree. */
+/* Adds processes that have lost their parents before they were looked at, and so are nobody's
+ * children in /proc. One is known by the name that it was executed with; as that can be forged, it
+ * must be of this user, who is heard without being of the tree. */
 static void look_for_orphans(struct hak_offerers *f, const char *keeper, uint64_t own_network) {
     DIR *all = opendir("/proc");
     for (struct dirent *entry; all && (entry = readdir(all));) {

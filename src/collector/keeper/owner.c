@@ -23,6 +23,7 @@ struct hak_keeper {
     pthread_t thread;
 };
 
+/* Frees the keeper with its loop and desk. */
 static void free_keeper(struct hak_keeper *k) {
     if (k->loop)
         hak_loop_free(k->loop);
@@ -40,7 +41,8 @@ static int start_thread(struct hak_keeper *k) {
     return error;
 }
 
-/* 0 or an error; free_keeper frees all that was made until then. */
+/* Makes desk and loop and starts the keeper's thread. 0 or an error; free_keeper frees all that was
+ * made until then. */
 static int start(struct hak_keeper *k, const struct hak_keeper_options *options) {
     if (!hak_desk_make(&k->desk))
         return errno;
@@ -123,7 +125,8 @@ struct patience {
     uint64_t seen; /* size and times of the store's files and the worker's steps, mixed */
 };
 
-/* With the lock held. Where the files cannot be looked at it is the same each time. */
+/* A number that changes when the worker gets on, by its steps and the store's files; with the lock
+ * held. Where the files cannot be looked at it is the same each time. */
 static uint64_t look_at_work(const struct hak_keeper *k) {
     static const char *const files[] = {"", "-wal"};
     uint64_t seen = k->desk.steps;
@@ -141,7 +144,7 @@ static uint64_t look_at_work(const struct hak_keeper *k) {
     return seen;
 }
 
-/* With the lock held. */
+/* Begins to wait `timeout_ms` for progress, with the lock held. */
 static struct patience begin_patience(const struct hak_keeper *k, int timeout_ms) {
     uint64_t now = hak_time_ms();
     return (struct patience){.timeout_ms = timeout_ms,
@@ -191,6 +194,9 @@ void hak_keeper_wait_for_live(struct hak_keeper *keeper, int timeout_ms,
         usleep(LIVE_MS * 1000);
 }
 
+/* Ends the keeper: waits until all is committed, then for its end, `timeout_ms` without progress at
+ * most; with living processes it hands over to another keeper unless `is_cut`. Returns how the
+ * store ended. */
 static enum hak_store_end stop(struct hak_keeper *keeper, int timeout_ms, bool is_cut) {
     uint32_t live = 0;
     bool known = hak_keeper_wait_committed(keeper, timeout_ms, &live) == 0;

@@ -24,6 +24,7 @@ void hak_read_watch_begin(struct hak_read_watch *r, int page, pid_t reader) {
     memset(r->reads, 0, sizeof r->reads);
 }
 
+/* Whether the file is listed as one that is not read any more. */
 static bool is_unreadable(const struct hak_read_watch *r, const struct hak_read_file *file) {
     for (uint32_t i = 0; i < r->count; i++)
         if (strcmp(r->unreadable[i].file.path, file->path) == 0 &&
@@ -32,6 +33,8 @@ static bool is_unreadable(const struct hak_read_watch *r, const struct hak_read_
     return false;
 }
 
+/* Lists a file that ended a worker, with why; behind UNREADABLE_MAX of them a last entry stands for
+ * all other files. */
 static void add_unreadable(struct hak_read_watch *r, const struct hak_read_file *file,
                            const char *why) {
     if (r->count > UNREADABLE_MAX || is_unreadable(r, file) ||
@@ -84,7 +87,8 @@ static bool proves_something(int signal) {
            signal == SIGILL || signal == SIGTRAP;
 }
 
-/* Without a proof: the file that was read, when it was the same the last times. */
+/* Suspects the file that was being read when a worker ended without a proof; after SUSPECT_DEATHS
+ * in a row with the same one it is not read any more. */
 static void suspect(struct hak_read_watch *r) {
     struct hak_read_file file;
     uint64_t serial;

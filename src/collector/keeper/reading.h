@@ -36,14 +36,16 @@ struct hak_read_watch {
     int suspect_deaths;
 };
 
-/* The page is this watch's from then on. */
+/* Begins to watch the reads that are told on `page`, which is this watch's from then on, of process
+ * `reader`. */
 void hak_read_watch_begin(struct hak_read_watch *watch, int page, pid_t reader);
-/* Ends a worker that reads one file for too long. */
+/* Ends a worker that reads one file for more than READ_SECONDS of processor time, or READ_WALL_MS;
+ * the file is noted as overdue. */
 void hak_read_watch_look(struct hak_read_watch *watch);
 /* A worker is dead; its wait status, -1 = not known. True when a file did it: the next one is safe
  * from that. */
 bool hak_read_watch_end(struct hak_read_watch *watch, int wait_status);
-/* For a new worker. */
+/* Makes the message that tells a new worker of a file that is not to be read. */
 void hak_unreadable_message(const struct hak_unreadable *file, struct hak_link_message *m);
 
 #endif

@@ -8,8 +8,8 @@
  * cannot be made: errno EADDRINUSE when another keeper has the name. */
 int hak_socket_open(char name[108]);
 
-/* One with a path, for programs in another network namespace; -1 = it cannot be made.
- * `is_left_behind`: a keeper that died had it. */
+/* Opens a socket with a path, for programs in another network namespace; -1 = it cannot be made.
+ * `is_left_behind`: a keeper that died had it, and its file is removed first. */
 int hak_socket_open_path(const char *name, bool is_left_behind);
 void hak_socket_remove_path(const char *name);
 

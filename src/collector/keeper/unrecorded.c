@@ -12,7 +12,8 @@ static bool children_are_told(pid_t parent) {
     return hak_proc_is_own() && access(path, R_OK) == 0;
 }
 
-/* A note of a child is heard once, and so many of all. */
+/* Keeps a note on a program that is not recorded: that of a child once, and HAK_UNRECORDED_MAX of
+ * all; others are counted. */
 static void keep(struct hak_unrecorded *unrecorded, const struct hak_unrecorded_process *note) {
     for (uint32_t i = 0; note->hello.child && i < unrecorded->count; i++) {
         const struct hak_unrecorded_process *one = &unrecorded->list[i];

@@ -33,7 +33,8 @@ const char *hak_unrecorded_hear(struct hak_unrecorded *unrecorded, struct hak_gr
 
 /* The next report for the worker; false: it has all. */
 bool hak_unrecorded_next(const struct hak_unrecorded *unrecorded, struct hak_link_message *m);
-/* How many were not kept, for the store: not each time, but before the end to the last one. */
+/* Makes the message of how many programs were not kept, for the store: not each time, but before
+ * the end (`is_last`) to the last one. False: none is due. */
 bool hak_unrecorded_next_refused(const struct hak_unrecorded *unrecorded, bool is_last,
                                  struct hak_link_message *m);
 

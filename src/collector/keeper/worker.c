@@ -24,7 +24,8 @@ void hak_keeper_worker_make(struct hak_keeper_worker *worker, const char *collec
     worker->config.next_number = 1;
 }
 
-/* Also for holders of a copy of this end: a living worker must see it. */
+/* Ends the link to the worker, also for holders of a copy of this end: a living worker must see
+ * it. */
 static void end_link(struct hak_keeper_worker *w) {
     if (w->link >= 0) {
         shutdown(w->link, SHUT_RDWR);
@@ -53,6 +54,8 @@ int hak_keeper_worker_reap(const struct hak_keeper_worker *worker) {
     return -1;
 }
 
+/* Handles the worker's end: the next one is due at once if a file is known that it died of, else
+ * later; after DEATHS_SAID quick ends it is said. */
 static void lose(struct hak_keeper_worker *w) {
     end_link(w);
     if (hak_read_watch_end(&w->reading, hak_keeper_worker_reap(w)))

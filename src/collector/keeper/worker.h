@@ -23,13 +23,20 @@ struct hak_keeper_worker {
     struct hak_read_watch reading;
 };
 
+/* Makes a worker's side of the keeper: no worker yet, which will be the program at
+ * `collect_path`. */
 void hak_keeper_worker_make(struct hak_keeper_worker *worker, const char *collect_path);
+
+/* Ends the link to the worker and frees what was noted of files. */
 void hak_keeper_worker_free(struct hak_keeper_worker *worker);
 
 /* True when one is to be started, now. */
 bool hak_keeper_worker_is_due(const struct hak_keeper_worker *worker);
 /* True while they die again and again. */
 bool hak_keeper_worker_is_hopeless(const struct hak_keeper_worker *worker);
+
+/* Starts a worker, and hands it the listening socket, all sessions and notes. Where that fails, the
+ * next try is due after RESTART_MS. */
 void hak_keeper_worker_start(struct hak_keeper_worker *worker, int listening, struct hak_held *held,
                              struct hak_unrecorded *unrecorded);
 

@@ -74,7 +74,7 @@ bool hak_peer_is_same(const struct hak_known_process *process) {
             (process->start_time == 0 || peer.start_time == process->start_time));
 }
 
-/* Without a start time its id alone must do. */
+/* Whether the process is one of `known`. Of one without a start time its id alone must do. */
 static bool is_known(pid_t pid, const struct hak_peer *peer, const struct hak_known_process *known,
                      int count) {
     for (int i = 0; i < count; i++)
@@ -97,7 +97,8 @@ bool hak_peer_descends(pid_t pid, const struct hak_known_process *known, int cou
     return false;
 }
 
-/* Asked once: neither keeper nor worker enters another user namespace. */
+/* Whether this user namespace knows all users; asked once: neither keeper nor worker enters another
+ * one. */
 static bool knows_all_users(void) {
     static int known = -1;
     char text[128];

@@ -21,7 +21,7 @@ struct hak_inner_pid {
 
 /* Inode of the pid namespace of `pid`; 0 = not known. */
 uint64_t hak_pid_namespace_of(pid_t pid);
-/* The same of this process, asked once. */
+/* The number of this process's own pid namespace, asked once; 0: it cannot be told. */
 uint64_t hak_pid_namespace_own(void);
 
 /* The pid of `pid` in the innermost of its namespaces; 0 = not known. */

@@ -22,7 +22,8 @@
 #define WHOLE_BYTES    ((size_t)1 << 20)
 #define STACK_BYTES    ((size_t)256 * 1024)
 
-/* Asked once: neither keeper nor worker enters another namespace. */
+/* Whether /proc is of this process's pid namespace. Asked once: neither keeper nor worker enters
+ * another namespace. */
 bool hak_proc_is_own(void) {
     static int known = -1;
     char self[32];
@@ -105,8 +106,8 @@ static void wait_while(struct looker *l, uint32_t state, uint64_t ns) {
     }
 }
 
-/* The thread: answers one look after the other, and ends after a look that nobody has waited for.
- */
+/* Runs the thread: answers one look after the other, and ends after a look that nobody has waited
+ * for. */
 static void *run_looker(void *argument) {
     struct looker *l = argument;
     for (;;) {
@@ -126,7 +127,7 @@ static void *run_looker(void *argument) {
     }
 }
 
-/* Forgets those that have come back. */
+/* Joins and frees those threads that have come back from a look that was given up. */
 static void sweep(void) {
     for (int i = 0; i < left_count;) {
         if (atomic_load(&left[i]->state) != ENDED) {
@@ -139,6 +140,7 @@ static void sweep(void) {
     }
 }
 
+/* Starts a thread for looks as the current one. False: there is no memory or no thread. */
 static bool start_looker(void) {
     pthread_attr_t small;
     struct looker *l = calloc(1, sizeof *l);
@@ -233,6 +235,8 @@ uint64_t hak_proc_inode(pid_t pid, const char *name) {
     return about.st_ino;
 }
 
+/* Reads the targets of the process's descriptors, cut at HAK_PROC_LINK_BYTES; "" where one cannot
+ * be read. */
 static void read_links(struct look *look) {
     for (int i = 0; i < look->links.count; i++) {
         char path[64], *target = look->links.targets[i];

@@ -30,7 +30,8 @@ bool hak_link_process_is_over(int process) {
     return process >= 0 && poll(&p, 1, 0) > 0;
 }
 
-/* Only some carry paths, and a session's is short: there may be thousands. */
+/* The bytes of a message that are sent. Only some kinds carry all paths, and a session's is short:
+ * there may be thousands. */
 static size_t size_of(const struct hak_link_message *m) {
     size_t before = offsetof(struct hak_link_message, log_path);
     if (m->type == HAK_LINK_CONFIG || m->type == HAK_LINK_STORE || m->type == HAK_LINK_UNREADABLE)
@@ -130,7 +131,8 @@ int hak_link_receive(int link, struct hak_link_message *message, int *descriptor
     return is_whole ? 1 : got == 0 ? 0 : -1;
 }
 
-/* The user's preloads are meant for PROGRAM: a worker whose clock stands still never ends. */
+/* Takes LD_PRELOAD out of the environment: the user's preloads are meant for PROGRAM, and a worker
+ * whose clock stands still never ends. */
 static void drop_preloads(void) {
     char **to = environ;
     for (char **from = environ; from && *from; from++)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include "report/text/text.h"
 
+/* Says a line on stderr with "hakmem: " before it, made visible. */
 void hak_say(const char *format, ...) {
     struct hak_text line = {0};
     char *said = NULL;

@@ -63,6 +63,8 @@ static bool is_stored(const struct hak_client *c, uint32_t ring) {
            c->rings[ring].stored;
 }
 
+/* Gives a ring back whose records are all stored, if it is closed or its process gone; losses that
+ * it tells of are added first. */
 static void release_ring(struct hak_client *c, struct hak_rows *rows, uint32_t index) {
     struct hak_ring_cursor *cursor = &c->rings[index];
     struct hak_ring_view view;
@@ -84,6 +86,7 @@ static void release_ring(struct hak_client *c, struct hak_rows *rows, uint32_t i
         hak_mapping_free_ring(&c->map, index, &view);
 }
 
+/* Whether a ring with records that are not yet stored belongs to the process. */
 static bool has_rings(const struct hak_client *c, uint32_t process) {
     for (uint32_t i = 0; i < c->rings_high; i++) {
         struct hak_ring_view view;
@@ -96,6 +99,8 @@ static bool has_rings(const struct hak_client *c, uint32_t process) {
     return false;
 }
 
+/* Settles a process that has ended: its last counts, how it ended, losses without a ring, files of
+ * names; then its entry is free. */
 static void close_process(struct hak_client *c, struct hak_rows *rows, uint32_t index) {
     struct hak_process_watch *w = &c->processes[index];
     struct hak_process_entry *e = hak_mapping_process(&c->map, index);
@@ -122,9 +127,10 @@ static void close_process(struct hak_client *c, struct hak_rows *rows, uint32_t 
     w->phase = HAK_PHASE_CLOSED;
 }
 
-/* Once the row that says how it ended is stored, a new process may have the entry; until then a
- * worker that comes after this one must find it. So are the rows of its nodes by then, which name
- * the entry: they would be taken for the new one's, with its modules. */
+/* Frees the entry of a closed process for another one, once its nodes' rows are stored; entry 0
+ * stays. Once the row that says how it ended is stored, a new process may have the entry; until
+ * then a worker that comes after this one must find it. So are the rows of its nodes by then, which
+ * name the entry: they would be taken for the new one's, with its modules. */
 static void free_entry(struct hak_client *c, uint32_t index) {
     if (index == 0 || !hak_node_map_is_settled(c, c->processes[index].nodes_end))
         return;

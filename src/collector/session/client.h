@@ -94,6 +94,8 @@ struct hak_client *hak_client_open(uint32_t link_number, const struct hak_hello 
 
 /* Sets the clock against the capture's start (CLOCK_MONOTONIC). Before anything is drained. */
 void hak_client_start_clock(struct hak_client *client, uint64_t capture_start_ns);
+
+/* Closes the session: its watches, counters and memory, and frees it. */
 void hak_client_close(struct hak_client *client);
 
 /* After a COMMIT: gives drained rings of ended threads and processes back, closes the rows of
@@ -104,8 +106,8 @@ void hak_client_release(struct hak_client *client, struct hak_rows *rows);
 /* True when all processes are closed, every ring is stored and nobody maps the memory. */
 bool hak_client_is_over(struct hak_client *client, uint64_t now_ns);
 
-/* It is over from now on, even if processes live: none of the memory is given back to those, which
- * may still write, and their rows say that they went on. */
+/* Ends a session from now on, even if processes live: none of the memory is given back to those,
+ * which may still write, and their rows say that they went on. */
 void hak_client_cut(struct hak_client *client);
 
 #endif

@@ -64,9 +64,10 @@ static inline void hak_clock_start(struct hak_clock *c, uint64_t tsc_start, uint
     c->line = (struct hak_clock_line){.ns = start_ns, .rate = (uint64_t)1 << (HAK_CLOCK_SHIFT - 1)};
 }
 
-/* A new anchor: tick `ticks` is `ns`. A first pair that cannot be right (outside 100 MHz .. 10 GHz)
- * is left out: a header may hold anything. Later ones never make time stand still or leap: it is
- * behind or ahead for a while when the machine slept between the two reads, or a TSC jumps. */
+/* Takes a new anchor: tick `ticks` is `ns`. A first pair that cannot be right (outside 100 MHz ..
+ * 10 GHz) is left out: a header may hold anything. Later ones never make time stand still or leap:
+ * it is behind or ahead for a while when the machine slept between the two reads, or a TSC
+ * jumps. */
 static inline void hak_clock_anchor(struct hak_clock *c, uint64_t ticks, uint64_t ns) {
     bool is_first = c->latest_ticks == 0;
     if (ticks <= c->latest_ticks || ticks >= HAK_CLOCK_TICKS || (is_first && ns <= c->latest_ns))

@@ -39,7 +39,8 @@ struct pidfd_facts {
 #define CLOCK_NS 1000000u    /* two sessions' clocks agree to that */
 #define HELLO_NS 5000000000u /* from exec to hello, at most */
 
-/* The last field of /proc/PID/stat, when it is the zombie of the process that was watched. */
+/* The exit status from /proc/PID/stat, when it is the zombie of the process that was watched; -1:
+ * it is not. */
 static int zombie_status(const struct hak_process_watch *watch) {
     char *text = hak_proc_read(watch->pid, "stat", NULL);
     struct hak_peer peer;
@@ -58,7 +59,8 @@ static int reaped_status(const struct hak_process_watch *watch) {
     return is_told ? facts.exit_code & 0xffff : -1;
 }
 
-/* A parent may reap the process between the two looks: then the pidfd knows more by now. */
+/* Asks how a process ended, unless that is known: by its pidfd, its zombie, and the pidfd again, as
+ * a parent may reap the process between the two looks. */
 void hak_ends_ask(struct hak_process_watch *watch) {
     if (watch->wait_status >= 0 || watch->pidfd < 0)
         return;
@@ -69,7 +71,8 @@ void hak_ends_ask(struct hak_process_watch *watch) {
         watch->wait_status = reaped_status(watch);
 }
 
-/* hak_target_check of a file that may be made to kill its reader. */
+/* Checks a file as hak_target_check, as one that may be made to kill its reader; a file that is
+ * barred counts as right. */
 static bool check_target(const char *path, struct hak_target_trouble *trouble) {
     if (hak_reading_is_barred(path, ""))
         return true;
@@ -126,8 +129,9 @@ static void describe_exec(struct hak_rows *rows, uint32_t row, const struct hak_
     hak_rows_note(rows, row, note);
 }
 
-/* A program with a malloc of its own inside runs under hakmem-debug.so and hardly ever comes to it:
- * only the files that it executes are looked at, each once in a while. */
+/* Notes that a process's program has a malloc of its own inside, if no note is there yet: it runs
+ * under hakmem-debug.so and hardly ever comes to it. Only the files that it executes are looked at,
+ * each once in a while. */
 static void describe_own_malloc(struct hak_rows *rows, uint32_t row) {
     static struct hak_target_trouble trouble;
     static char looked_at[HAK_PATH_BYTES]; /* the last program: a build runs many of one */
@@ -146,7 +150,8 @@ static void describe_own_malloc(struct hak_rows *rows, uint32_t row) {
     hak_rows_note(rows, row, note);
 }
 
-/* HAKMEM_WATCH is never without effect in silence. */
+/* Notes why no debug register watches in a process, if no note is there yet: HAKMEM_WATCH is never
+ * without effect in silence. */
 static void describe_unwatched(struct hak_rows *rows, uint32_t row, uint32_t why) {
     char note[256];
     const struct hak_process_info *p = hak_rows_process_info(rows, row);
@@ -157,8 +162,8 @@ static void describe_unwatched(struct hak_rows *rows, uint32_t row, uint32_t why
     hak_rows_note(rows, row, note);
 }
 
-/* Why the machine gives level normal no registers, once for the capture; an act of a single program
- * (a sandbox, SIGTRAP) is no such reason. */
+/* Notes why the machine gives level normal no registers, once for the capture; an act of a single
+ * program (a sandbox, SIGTRAP) is no such reason. */
 static void note_machine(struct hak_rows *rows, uint32_t why) {
     bool is_machines = why == HAK_UNWATCHED_OLD_KERNEL || why == HAK_UNWATCHED_DEAF ||
                        (why != 0 && why < HAK_UNWATCHED_OLD_KERNEL);
@@ -238,7 +243,7 @@ void hak_ends_describe(struct hak_client *client, struct hak_rows *rows, uint32_
     hak_rows_touch_process(rows, w->row);
 }
 
-/* The row that was made of the report heard at `ns`, now or by a worker before. */
+/* Whether there is the row that was made of the report heard at `ns`, now or by a worker before. */
 static bool has_row_of_note(const struct hak_rows *rows, const struct hak_who *who, uint64_t ns) {
     for (uint32_t id = UINT32_MAX; (id = hak_rows_find_process(rows, who, id)) > 0;) {
         const struct hak_process_row *row = &rows->processes[id - 1].row;
@@ -253,7 +258,7 @@ static bool had_begun(const struct hak_process_info *process, uint64_t ns) {
     return process && process->row.start_ns <= ns + CLOCK_NS;
 }
 
-/* The row of a process that is watched gets the note. */
+/* Notes the reason in the row of a process that is watched. False: none is this one. */
 static bool note_watched(struct hak_client **clients, uint32_t count, struct hak_rows *rows,
                          pid_t pid, const char *why, uint64_t ns) {
     for (uint32_t c = 0; c < count; c++) {
@@ -269,7 +274,8 @@ static bool note_watched(struct hak_client **clients, uint32_t count, struct hak
     return false;
 }
 
-/* Its row may be closed already, with a guess, or with the note. */
+/* Puts the reason into the process's row that is closed already, in the place of a guess. True: it
+ * is in a row now, or was before. */
 static bool note_closed(struct hak_rows *rows, const struct hak_who *who, const char *why,
                         uint64_t ns) {
     for (uint32_t id = UINT32_MAX; (id = hak_rows_find_process(rows, who, id)) > 0;) {
@@ -290,7 +296,7 @@ static bool note_closed(struct hak_rows *rows, const struct hak_who *who, const 
     return false;
 }
 
-/* The path of the program that the process is now; "" = not known. */
+/* Reads the path of the program that the process is now; "" = not known. */
 static void read_program(const struct hak_who *who, char program[HAK_PATH_BYTES]) {
     char path[64];
     int file = hak_proc_open(who->outer, "exe");
@@ -335,8 +341,8 @@ void hak_ends_unrecorded(struct hak_client **clients, uint32_t count, struct hak
     }
 }
 
-/* The row of the program that process `id` executed: mostly one of the next, or before it where its
- * hello came to another keeper first. */
+/* Whether there is a row of the program that process `id` executed: mostly one of the next, or
+ * before it where its hello came to another keeper first. */
 static bool has_successor(const struct hak_rows *rows, uint32_t id) {
     const struct hak_process_info *process = &rows->processes[id - 1];
     struct hak_who who = hak_rows_who(process);

@@ -21,16 +21,17 @@ void hak_ends_ask(struct hak_process_watch *watch);
 void hak_ends_describe(struct hak_client *client, struct hak_rows *rows, uint32_t index,
                        uint32_t state);
 
-/* Process `who` of the tree, a child of `parent` (0 = not known), is not recorded; `why` says it in
- * words. The row of the program that it was before gets the reason, or a row is made when it has
- * none (it was spawned without a fork). It was heard at `ns`: the same report, told again to this
- * worker or a later one, changes nothing. The clients' processes have just been looked at. */
+/* Notes that process `who` of the tree, a child of `parent` (0 = not known), is not recorded; `why`
+ * says it in words. The row of the program that it was before gets the reason, or a row is made
+ * when it has none (it was spawned without a fork). It was heard at `ns`: the same report, told
+ * again to this worker or a later one, changes nothing. The clients' processes have just been
+ * looked at. */
 void hak_ends_unrecorded(struct hak_client **clients, uint32_t count, struct hak_rows *rows,
                          const struct hak_who *who, pid_t parent, const char *why, uint64_t ns);
 
-/* At the end of the store: the ends of processes whose row does not say how they ended, or the
- * programs that they executed, were lost with a keeper and a worker, before another keeper had
- * their memory. The rows get a note. */
+/* At the end of the store: notes in rows of processes that do not say how they ended, or whose
+ * executed programs are not there, that this was lost with a keeper and a worker, before another
+ * keeper had their memory. */
 void hak_ends_note_unseen(struct hak_rows *rows);
 
 /* Tells of forked children that are not recorded because the process table was full; now and then,

@@ -12,6 +12,7 @@
 #define NOBODY            UINT32_MAX
 #define SYSTEM_PAGE_BYTES 4096
 
+/* Maps the session's memory for reading and writing. False: it cannot be mapped. */
 static bool map_memory(struct hak_mapping *m) {
     void *memory =
         mmap(NULL, m->bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, m->memfd, 0);
@@ -38,6 +39,8 @@ uint64_t hak_mapping_metrics_blocks(const struct hak_mapping *m) {
            (owners_bytes + SYSTEM_PAGE_BYTES - 1) / SYSTEM_PAGE_BYTES * SYSTEM_PAGE_BYTES;
 }
 
+/* Whether the counters that the header tells of lie within the memory, at pages; true without
+ * any. */
 static bool counters_fit(const struct hak_mapping *m) {
     return m->head.metrics_blocks == 0 ||
            (m->head.metrics_blocks <= HAK_METRICS_MAX &&
@@ -50,6 +53,7 @@ static void end_text(char text[HAK_PATH_BYTES]) {
     text[HAK_PATH_BYTES - 1] = 0;
 }
 
+/* Makes the command line of the header one text: blanks between its arguments, no zeros. */
 static void end_command(struct hak_session *s) {
     uint32_t bytes = s->command_line_bytes;
     if (bytes > HAK_PATH_BYTES - 1)
@@ -62,6 +66,7 @@ static void end_command(struct hak_session *s) {
             s->command_line[i] = ' ';
 }
 
+/* Checks the session's header, of which it makes a copy. NULL, or why it cannot be used. */
 static const char *check_header(struct hak_mapping *m) {
     const struct hak_session *s = hak_mapping_header(m);
     if (__atomic_load_n(&s->magic, __ATOMIC_ACQUIRE) != HAK_SESSION_MAGIC)
@@ -192,8 +197,9 @@ bool hak_mapping_give_node_up(const struct hak_mapping *m, uint32_t id) {
            !hak_node_read(nodes_of(m), node_bits(m), id, &node);
 }
 
-/* The tail moves first: a worker that dies in between leaves a head that its successor can tell
- * from records that nobody read. */
+/* Moves tail and head of a drained ring to the start of the next extent, and returns it; a head
+ * there already stays. The tail moves first: a worker that dies in between leaves a head that its
+ * successor can tell from records that nobody read. */
 static uint64_t begin_at_an_extent(struct hak_ring_entry *r, uint64_t head) {
     uint64_t rest = head % HAK_RING_RECORDS_MAX;
     if (rest == 0 || head > UINT64_MAX / 2)

@@ -25,6 +25,8 @@ struct hak_mapping {
 
 /* Maps `memfd` (owned by the mapping from then on, also when this fails). NULL, or the error. */
 const char *hak_mapping_open(struct hak_mapping *m, int memfd);
+
+/* Unmaps the session's memory and closes its file. */
 void hak_mapping_close(struct hak_mapping *m);
 
 /* True when no process of the program's has the session any more, so that nothing can come. Without

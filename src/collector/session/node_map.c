@@ -68,7 +68,7 @@ struct reading {
     uint32_t rows; /* there are in the store */
 };
 
-/* Reads a page that encode wrote. */
+/* Reads a page that encode wrote. 0, or HAK_STORE_BROKEN: it cannot be right. */
 static int decode(void *context, const struct hak_node_map_row *from) {
     const struct reading *to = context;
     struct hak_input in = {from->data, (const uint8_t *)from->data + from->bytes, false};
@@ -137,6 +137,8 @@ static uint64_t stored_ip(struct hak_client *c, struct hak_rows *rows, uint64_t 
     return hak_frame_node_ip(HAK_FRAME_NODE_FRAME, row);
 }
 
+/* The row of a node of the session: found if it may be known from an earlier worker or part of the
+ * map, else added. 0 without memory. */
 static uint32_t make_node_row(struct hak_client *c, struct hak_rows *rows, const struct hak_node *n,
                               uint32_t parent, uint64_t ip, uint32_t process_index, uint64_t ns) {
     uint32_t owner = n->owner >> OWNER_SHIFT, generation = n->owner & GENERATION_MASK;
@@ -147,8 +149,8 @@ static uint32_t make_node_row(struct hak_client *c, struct hak_rows *rows, const
                         : hak_rows_add_node(rows, parent, process, generation, ip);
 }
 
-/* Up to the first frame that is known, then down again: parents get their rows first. 0 where a
- * frame is missing. */
+/* Makes the rows of a node and its parents: up to the first frame that is known, then down again,
+ * as parents get their rows first. Returns the node's row; 0 where a frame is missing. */
 static uint32_t make_path_rows(struct hak_client *c, struct hak_rows *rows, uint32_t id,
                                uint32_t process_index, uint64_t ns, bool may_refer) {
     uint32_t path[STACK_DEPTH_MAX];

@@ -52,7 +52,10 @@ struct hak_node_map {
     uint64_t waited_ns;
 };
 
+/* Makes an empty map of nodes that has taken none yet. */
 void hak_node_map_begin(struct hak_node_map *map);
+
+/* Frees all pages and clears the map. */
 void hak_node_map_free(struct hak_node_map *map);
 
 /* Row of id, if it is known and in memory; else 0. */
@@ -84,6 +87,8 @@ bool hak_node_map_waits(const struct hak_client *client);
 
 /* True when something of the map is to be put. Puts it; 0 or the store's error. */
 bool hak_node_map_is_dirty(const struct hak_client *client);
+
+/* In a transaction: puts the pages with nodes that came since the last one. 0, or an error. */
 int hak_node_map_put(struct hak_client *client, const struct hak_rows *rows,
                      struct hak_store_writer *writer);
 void hak_node_map_rolled_back(struct hak_client *client);
@@ -96,7 +101,7 @@ void hak_node_map_lose(struct hak_client *client);
 /* Tells the program that ids below `id` may be written over. */
 void hak_node_map_release_up_to(struct hak_client *client, uint32_t id);
 
-/* Goes on behind the nodes of the client's session that a worker before stored. */
+/* Goes on behind the nodes of the client's session that a worker before stored. 0, or an error. */
 int hak_node_map_load(struct hak_client *client, struct hak_store_writer *writer);
 
 #endif

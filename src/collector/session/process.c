@@ -10,7 +10,8 @@
 
 #define SAME_NS 1000000u
 
-/* A process whose inner pid is this process's pid, too, as far as is known. */
+/* Whether a process's inner pid is this process's pid, too, as far as is known: they share the pid
+ * namespace. */
 static bool shares_namespace(const struct hak_client *c, uint32_t index) {
     const volatile struct hak_process_entry *e = hak_mapping_process(&c->map, index);
     uint64_t space = e->pid_space, own = hak_pid_namespace_own();
@@ -37,12 +38,13 @@ static pid_t find_orphan(const struct hak_client *c, const struct hak_inner_pid 
     return found;
 }
 
-/* A process of another pid namespace calls itself otherwise than we see it. The kernel translates
- * the pid of the one that said hello. A forked process is the one of the same number only where the
- * namespace that it hands over is this process's, or, where that is not known, while its parent's
- * two pids are one (which a namespace entered for its children shows by a parent that they cannot
- * see) and when what /proc says agrees; else it is looked for among the children of its parent.
- * Hidden (0): its end is not watched but that of the session's memory. */
+/* The pid by which this process sees one of the session; 0: it is hidden, and its end is not
+ * watched but that of the session's memory. A process of another pid namespace calls itself
+ * otherwise than we see it. The kernel translates the pid of the one that said hello. A forked
+ * process is the one of the same number only where the namespace that it hands over is this
+ * process's, or, where that is not known, while its parent's two pids are one (which a namespace
+ * entered for its children shows by a parent that they cannot see) and when what /proc says agrees;
+ * else it is looked for among the children of its parent. */
 static pid_t outer_pid(const struct hak_client *c, uint32_t index, int32_t pid) {
     const volatile struct hak_process_entry *e = hak_mapping_process(&c->map, index);
     uint32_t parent = e->parent;
@@ -70,6 +72,8 @@ static bool is_another(const struct hak_process_watch *w, const struct hak_peer 
     return w->start_time != 0 && peer->start_time != w->start_time;
 }
 
+/* Begins to watch a process, by a pidfd in the epoll `watch` if there can be one; one that is gone
+ * already, or of a file, is marked so. */
 static void watch_process(struct hak_client *c, uint32_t index, int watch) {
     struct hak_process_watch *w = &c->processes[index];
     struct hak_peer peer;
@@ -111,6 +115,7 @@ static bool has_executed(struct hak_client *c, uint32_t index) {
     return w->has_executed;
 }
 
+/* Whether the process has ended: by its pidfd, else by /proc. */
 static bool has_ended(const struct hak_process_watch *w) {
     if (w->replaced_ns)
         return true;
@@ -124,8 +129,9 @@ static bool has_ended(const struct hak_process_watch *w) {
            (answer == HAK_PEER_THERE && (is_another(w, &peer) || peer.has_ended));
 }
 
-/* Is `row` the process that came at `ns`? In a session that another worker had before, or in a copy
- * of it, the entry still holds the moment, the same but for the difference of two anchors. */
+/* Whether `row` is the process that came at `ns`. In a session that another worker had before, or
+ * in a copy of it, the entry still holds the moment, the same but for the difference of two
+ * anchors. */
 static bool is_row_of(const struct hak_client *c, const struct hak_process_info *p,
                       const struct hak_process_watch *w, int32_t pid, uint64_t ns) {
     const struct hak_process_row *row = &p->row;
@@ -191,6 +197,8 @@ static uint32_t find_parent(const struct hak_rows *rows, const struct hak_who *c
     return parent.outer || parent.inner ? hak_rows_find_process(rows, &parent, UINT32_MAX) : 0;
 }
 
+/* Makes or finds the process's row, with its parent by the fork's event or a guess, and the program
+ * that it was before an exec. */
 static uint32_t make_process_row(struct hak_client *c, struct hak_rows *rows, uint32_t index,
                                  uint64_t ns) {
     const volatile struct hak_process_entry *e = hak_mapping_process(&c->map, index);
@@ -243,6 +251,8 @@ uint32_t hak_client_process_row(struct hak_client *client, struct hak_rows *rows
     return w->row ? w->row : make_process_row(client, rows, index, ns);
 }
 
+/* Looks at an entry of the process table: one that has become live, or ended, gets a watch and a
+ * row. */
 static void see_process(struct hak_client *c, struct hak_rows *rows, uint32_t index, int watch) {
     struct hak_process_entry *e = hak_mapping_process(&c->map, index);
     struct hak_process_watch *w = &c->processes[index];
@@ -300,8 +310,8 @@ void hak_client_end_all(struct hak_client *client) {
     }
 }
 
-/* A process of another pid namespace, gone before its outer pid could be found, that has executed
- * something and calls itself as the new session's does. */
+/* Whether it is a process of another pid namespace, gone before its outer pid could be found, that
+ * has executed something and calls itself as the new session's does. */
 static bool is_hidden_exec(const struct hak_client *c, uint32_t index,
                            const struct hak_hello *hello) {
     struct hak_process_entry *e = hak_mapping_process(&c->map, index);

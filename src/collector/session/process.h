@@ -30,12 +30,12 @@ uint32_t hak_client_live(const struct hak_client *client);
 void hak_process_copy_counters(struct hak_client *client, struct hak_rows *rows, uint32_t index);
 void hak_client_copy_counters(struct hak_client *client, struct hak_rows *rows);
 
-/* Nobody maps the session: processes that still seemed to live do not. (A process gives its memory
- * back shortly before its end can be seen.) */
+/* Marks processes that still seemed to live as gone, as nobody maps the session. (A process gives
+ * its memory back shortly before its end can be seen.) */
 void hak_client_end_all(struct hak_client *client);
 
-/* `hello` came of process `peer_pid` in another session, which began at `ns`: it has executed a new
- * program. */
+/* Notes that process `peer_pid` has executed a new program, as `hello` came of it in another
+ * session, which began at `ns`. */
 void hak_client_note_exec(struct hak_client *client, const struct hak_hello *hello, pid_t peer_pid,
                           uint64_t ns);
 

@@ -31,7 +31,8 @@ const char *hak_resident_name(enum hak_resident_field field);
  * thread. */
 bool hak_resident_read(pid_t pid, int pidfd, struct hak_resident *out);
 
-/* The same of the text of such a file. False: a field is missing or no number. */
+/* Reads the fields of resident memory from the text of a /proc/PID/status. False: a field is
+ * missing or no number. */
 bool hak_resident_parse(const char *status, struct hak_resident *out);
 
 #endif

@@ -31,6 +31,8 @@ static uint64_t ticks_of(const struct hak_client *c, const struct hak_record *re
     return back <= c->file_reference ? c->file_reference - back : hak_record_time(record);
 }
 
+/* The first record of a ring of a file that can be read: of one still written, a part that may be
+ * in the making is left out, but for a word that names the thread. */
 static uint64_t first_of(const struct hak_ring_view *view) {
     uint64_t written = view->head - view->start;
     uint64_t spare = view->capacity / 4 < IN_THE_MAKING ? view->capacity / 4 : IN_THE_MAKING;
@@ -44,6 +46,8 @@ static uint64_t first_of(const struct hak_ring_view *view) {
     return spare && hak_record_kind_of(&before) == HAK_THREAD_SWITCH ? first - 1 : first;
 }
 
+/* Sets the ring's position to its first readable record, and adds a loss of those written over; a
+ * ring that cannot be right is left out. */
 static void begin_ring(struct hak_client *c, struct hak_rows *rows, uint32_t index) {
     struct hak_ring_cursor *cursor = &c->rings[index];
     struct hak_ring_view view;

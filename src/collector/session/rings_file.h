@@ -11,8 +11,8 @@
 
 #include "collector/session/client.h"
 
-/* As hak_client_start_clock: by the two clocks of the file, which its program read last; where it
- * did not come to that, by those of now, if they can belong to it. */
+/* Starts the clock of a file of rings by its two clocks, which its program read last; where it did
+ * not come to that, by those of now, if they can belong to it. */
 void hak_rings_file_start_clock(struct hak_client *client, uint64_t capture_start_ns);
 
 /* Sets each ring's cursor to the first record that is to be taken and counts those before it as

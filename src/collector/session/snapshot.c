@@ -59,6 +59,8 @@ bool hak_snapshot_sum(const struct hak_client *c, uint32_t process, struct hak_c
 
 /* ---- snapshots ------------------------------------------------------------------------------- */
 
+/* The watch of the process's counters, anew if the entry is another process's now; NULL without
+ * memory. */
 static struct hak_snapshot_watch *watch_of(struct hak_client *c, uint32_t index) {
     if (!c->snapshots)
         c->snapshots = calloc(HAK_PROCESSES, sizeof *c->snapshots);
@@ -74,6 +76,7 @@ static uint8_t class_of(unsigned k) {
     return k < HAK_CLASSES ? (uint8_t)k : HAK_CLASS_NONE;
 }
 
+/* Adds a row of one value that is of no class. */
 static void put_note(struct hak_snapshots *s, uint32_t process, uint64_t ns, const char *name,
                      uint64_t value) {
     add_row(s, (struct hak_metric_row){.ns = ns,
@@ -88,6 +91,8 @@ static bool has_changed(const struct hak_snapshot_watch *w, const uint64_t *sum)
     return memcmp(w->last ? w->last : nothing, sum, CELLS * sizeof *sum) != 0;
 }
 
+/* Adds a row for each counter that has changed since the last snapshot, behind one of when that
+ * was. */
 static void put_changes(struct hak_snapshots *s, struct hak_snapshot_watch *w, const uint64_t *sum,
                         uint64_t ns) {
     put_note(s, w->row, ns, HAK_SNAPSHOT_SINCE, w->taken_ns);
@@ -107,14 +112,16 @@ static void put_changes(struct hak_snapshots *s, struct hak_snapshot_watch *w, c
         memcpy(w->last, sum, CELLS * sizeof *w->last);
 }
 
-/* So that a reader knows how long the last values held. */
+/* Adds a row of when resident memory was last looked at unchanged, so that a reader knows how long
+ * the last values held; nothing if it was not. */
 static void put_looked(struct hak_snapshots *s, struct hak_snapshot_watch *w, uint64_t ns) {
     if (w->is_unchanged)
         put_note(s, w->row, ns, HAK_SNAPSHOT_LOOKED, w->looked_ns);
     w->is_unchanged = false;
 }
 
-/* A zombie has no memory any more, and no such lines. */
+/* Adds what has changed of the process's resident memory since the last look; nothing where it
+ * cannot be read: a zombie has no memory any more, and no such lines. */
 static void take_resident(struct hak_snapshots *s, const struct hak_process_watch *p,
                           struct hak_snapshot_watch *w, uint64_t ns) {
     struct hak_resident now;
@@ -138,13 +145,16 @@ static uint64_t interval_ns(const struct hak_client *c, uint64_t age_ns) {
     return age_ns / AGE_PART > usual ? age_ns / AGE_PART : usual;
 }
 
-/* Short programs have some looks, too; old ones as many as snapshots. */
+/* The time between two looks at a process's resident memory: short programs have some looks, too;
+ * old ones as many as snapshots. */
 static uint64_t resident_interval_ns(const struct hak_client *c, uint64_t age_ns) {
     uint64_t most = interval_ns(c, age_ns), part = age_ns / RESIDENT_PART;
     uint64_t least = most < RESIDENT_NS ? most : RESIDENT_NS;
     return part < least ? least : part > most ? most : part;
 }
 
+/* Takes a process's snapshot where it is due or the process has gone; its resident memory has
+ * moments of its own. */
 static void take_one(struct hak_snapshots *s, struct hak_client *c, uint32_t index,
                      const struct hak_process_row *row, uint64_t now_ns, uint64_t ns) {
     static struct hak_counters_sum sum; /* one worker thread */

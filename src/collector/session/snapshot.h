@@ -51,7 +51,8 @@ struct hak_snapshots {
 void hak_snapshots_free(struct hak_snapshots *snapshots);
 
 /* Takes the snapshots of a session that are due at `now_ns` (CLOCK_MONOTONIC), and those of
- * processes that are gone. `ns` is the same moment since the capture's start. */
+ * processes that are gone; none without counters in it. `ns` is the same moment since the capture's
+ * start. */
 void hak_snapshots_take(struct hak_snapshots *snapshots, struct hak_client *client,
                         const struct hak_rows *rows, uint64_t now_ns, uint64_t ns);
 
@@ -69,6 +70,8 @@ bool hak_snapshot_sum(const struct hak_client *client, uint32_t index,
 bool hak_snapshot_has_ended(const struct hak_client *client, uint32_t index);
 /* Gives the blocks of process entry `index` back; its memory returns to the kernel. */
 void hak_snapshot_release(struct hak_client *client, uint32_t index);
+
+/* Frees all the session's watches of counters. */
 void hak_snapshot_close(struct hak_client *client);
 
 #endif

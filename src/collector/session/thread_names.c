@@ -7,6 +7,7 @@
 
 enum { NAMES_EACH_TIME = 64, NAME_BYTES = 16 };
 
+/* Reads a living thread's name from /proc into its row. */
 static void read_name(struct hak_rows *rows, pid_t pid, uint32_t thread_row) {
     const struct hak_thread_info *t = hak_rows_thread_info(rows, thread_row);
     char path[64], name[NAME_BYTES + 1];

@@ -16,6 +16,7 @@
 
 #define INTERPRETERS_MAX 5 /* as the kernel: a script whose interpreter is a script ... */
 
+/* Fills in what is wrong with the file, as reason and consequence. Returns false. */
 __attribute__((format(printf, 4, 5))) static bool refuse(struct hak_target_trouble *trouble,
                                                          const char *file, const char *consequence,
                                                          const char *reason, ...) {
@@ -36,6 +37,7 @@ static bool is_program(const char *path) {
 
 /* ---- finding it ------------------------------------------------------------------------------ */
 
+/* Whether the path can be executed; false: `trouble` says why not. */
 static bool check_path(const char *path, struct hak_target_trouble *trouble) {
     struct stat about;
     if (is_program(path))
@@ -70,8 +72,8 @@ bool hak_target_find(const char *name, char *path, struct hak_target_trouble *tr
 
 /* ---- the rights that it would get ------------------------------------------------------------ */
 
-/* Rights of the file do not count on file systems that are mounted so, and for processes that gave
- * up getting any. */
+/* Whether the rights of a file would count: not on file systems that are mounted so, and for
+ * processes that gave up getting any. */
 static bool gives_rights(const char *path) {
     struct statvfs file_system;
     if (statvfs(path, &file_system) == 0 && (file_system.f_flag & ST_NOSUID))
@@ -79,6 +81,8 @@ static bool gives_rights(const char *path) {
     return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1;
 }
 
+/* Checks that the program gets no rights of its file, for which ld.so ignores preloads. False:
+ * `trouble` says which. */
 static bool check_rights(const char *path, struct hak_target_trouble *trouble) {
     struct stat about;
     if (stat(path, &about) != 0 || !gives_rights(path))
@@ -103,6 +107,7 @@ static bool check_rights(const char *path, struct hak_target_trouble *trouble) {
 
 /* ---- ELF ------------------------------------------------------------------------------------- */
 
+/* Whether the library is one of a sanitizer. */
 static bool is_sanitizer(const char *library) {
     static const char *const parts[] = {"libasan",       "libtsan",        "liblsan",
                                         "libhwasan",     "clang_rt.asan",  "clang_rt.tsan",
@@ -116,6 +121,7 @@ static bool is_sanitizer(const char *library) {
 /* The parts of a program that come before any preloaded malloc, as a set. */
 enum inside { SANITIZER = 1, SANITIZER_NAME = 2, MALLOC = 4 };
 
+/* SANITIZER if the entry names a sanitizer's library as needed, else 0. */
 static unsigned look_at_needed(Elf *elf, const GElf_Shdr *header, Elf_Data *data, int i) {
     GElf_Dyn dynamic;
     if (!gelf_getdyn(data, i, &dynamic) || dynamic.d_tag != DT_NEEDED)
@@ -143,6 +149,7 @@ static bool look_at_symbol(void *context, const char *name, const GElf_Sym *symb
     return true;
 }
 
+/* Flags of what the program has inside: a sanitizer, its symbols, a malloc of its own. */
 static unsigned look_inside(Elf *elf) {
     unsigned found = 0;
     GElf_Shdr header;
@@ -159,7 +166,7 @@ static unsigned look_inside(Elf *elf) {
     return found;
 }
 
-/* The program's dynamic loader, "" when it has none. */
+/* Reads the path of the program's dynamic loader, "" when it has none; cut at `capacity`. */
 static void read_interpreter(Elf *elf, int fd, char *interpreter, size_t capacity) {
     size_t count = 0;
     interpreter[0] = '\0';
@@ -174,6 +181,8 @@ static void read_interpreter(Elf *elf, int fd, char *interpreter, size_t capacit
     }
 }
 
+/* Checks that glibc's loader starts the program and that it has no sanitizer. False: `trouble` says
+ * why; has_malloc is set in any case. */
 static bool check_loaded(const char *path, Elf *elf, int fd, struct hak_target_trouble *trouble) {
     char interpreter[PATH_MAX];
     read_interpreter(elf, fd, interpreter, sizeof interpreter);
@@ -195,6 +204,7 @@ static bool check_loaded(const char *path, Elf *elf, int fd, struct hak_target_t
     return true;
 }
 
+/* Checks an ELF file: 64 bits, x86-64, loaded dynamically. False: `trouble` says why. */
 static bool check_elf(const char *path, int fd, struct hak_target_trouble *trouble) {
     GElf_Ehdr header;
     elf_version(EV_CURRENT);
@@ -218,7 +228,8 @@ static bool check_elf(const char *path, int fd, struct hak_target_trouble *troub
 
 static bool check_file(const char *path, int depth, struct hak_target_trouble *trouble);
 
-/* "#!/usr/bin/env python3": the program that will really run is behind env. */
+/* Checks the interpreter of a script: of "#!/usr/bin/env python3" the program that will really run,
+ * behind env. False: `trouble` says why. */
 static bool check_script(const char *path, char *line, int depth,
                          struct hak_target_trouble *trouble) {
     char program[PATH_MAX];
@@ -242,6 +253,9 @@ static bool check_script(const char *path, char *line, int depth,
     return check_file(interpreter, depth + 1, trouble);
 }
 
+/* Checks a file by its content: an ELF file, a script, or a text that /bin/sh would run, with
+ * INTERPRETERS_MAX in a row at most. False: `trouble` says why; one that is only unreadable is
+ * right. */
 static bool check_file(const char *path, int depth, struct hak_target_trouble *trouble) {
     char head[512] = {0};
     if (depth > INTERPRETERS_MAX)

@@ -19,6 +19,8 @@ struct wait_word {
     uint32_t flags, reserved;
 };
 
+/* Runs the thread: rings the bell when a descriptor of the epoll is ready, and waits each time
+ * until that was heard. */
 static void *watch_descriptors(void *argument) {
     struct hak_bell *bell = argument;
     for (;;) {

@@ -8,6 +8,7 @@
 #define STEP_MIN    ((uint64_t)1 << 20) /* dropped at a time */
 #define STEP_MAX    ((uint64_t)8 << 20)
 
+/* Whether there is anything to commit: events, rows, nodes, losses, snapshots or frames. */
 static bool is_anything(const struct hak_worker *w) {
     for (uint32_t i = 0; i < w->client_count; i++)
         if (hak_node_map_is_dirty(w->clients[i]))
@@ -18,6 +19,7 @@ static bool is_anything(const struct hak_worker *w) {
            hak_resolve_is_dirty(&w->capture.resolve);
 }
 
+/* Puts all that waits into the store in one transaction. 0, or an error; it is rolled back then. */
 static int put_all(struct hak_worker *w) {
     int error = hak_store_begin(w->capture.writer);
     if (error)
@@ -43,7 +45,8 @@ static int put_all(struct hak_worker *w) {
     return error;
 }
 
-/* The events of the batch will not be stored: counted for each thread, to be told when it goes. */
+/* Counts the events of the batch, which will not be stored, for each thread, to be told when it
+ * goes; all that waits is taken back. */
 static void lose_batch(struct hak_worker *w, const char *reason) {
     hak_rows_rolled_back(&w->capture.rows);
     for (uint32_t i = 0; i < w->client_count; i++) {
@@ -64,7 +67,8 @@ static void lose_batch(struct hak_worker *w, const char *reason) {
     }
 }
 
-/* Once for a capture: a disk that is full may be so again and again. */
+/* Says that the store takes no more, once for a capture: a disk that is full may be so again and
+ * again. */
 static void tell_trouble(struct hak_worker *w) {
     if (!w->trouble_said)
         hak_say("%s; the capture stays as it is, what comes from now on is counted as lost until "
@@ -77,9 +81,9 @@ static uint64_t clip(uint64_t value, uint64_t low, uint64_t high) {
     return value < low ? low : value > high ? high : value;
 }
 
-/* The file and its log stay below the cap together: the oldest chunks go when the used part comes
- * near it, a few at a time, so that no commit waits long for it; their room is used again before
- * the file grows. The reserve is for the log, and for one commit. */
+/* Keeps the file and its log below the cap together: drops the oldest chunks when the used part
+ * comes near it, a few at a time, so that no commit waits long for it; their room is used again
+ * before the file grows. The reserve is for the log, and for one commit. */
 static void keep_below_cap(struct hak_worker *w) {
     uint64_t cap = w->max_bytes, dropped = 0;
     if (cap == 0)
@@ -93,6 +97,8 @@ static void keep_below_cap(struct hak_worker *w) {
         tell_trouble(w);
 }
 
+/* Stores the batch and all that waits. False: there is no store or it is in trouble, and the batch
+ * is counted as lost. */
 static bool store(struct hak_worker *w, uint64_t now) {
     if (!w->capture.writer) {
         lose_batch(w, "no store");

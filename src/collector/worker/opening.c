@@ -25,7 +25,7 @@ static void name_key(const char *of, uint64_t id, char key[SESSION_KEY]) {
     snprintf(key, SESSION_KEY, "%s.%016llx", of, (unsigned long long)id);
 }
 
-/* That number; 0 = not known. */
+/* The number of a session that the store has under this key; 0 = not known. */
 static uint32_t find_number(const struct hak_worker *w, const char *of, uint64_t id) {
     char key[SESSION_KEY];
     name_key(of, id, key);
@@ -33,6 +33,7 @@ static uint32_t find_number(const struct hak_worker *w, const char *of, uint64_t
     return number ? (uint32_t)strtoul(number, NULL, 10) : 0;
 }
 
+/* Notes a ring's stored position. Not 0 without memory. */
 static int note_cursor(void *context, const struct hak_cursor_row *row) {
     struct hak_worker *w = context;
     if (!hak_growing_make_room(&w->cursors, w->cursor_count, &w->cursor_capacity,
@@ -54,7 +55,8 @@ static uint32_t highest_session(struct hak_worker *w) {
         "SELECT max(CAST(value AS INTEGER)) FROM meta WHERE key GLOB 'session.*'", 0);
 }
 
-/* Goes on with the store at `path`. The worker before may still be dying: that is waited for. */
+/* Goes on with the store at `path`. The worker before may still be dying: that is waited for,
+ * BUSY_TRIES times at most. 0, or an error. */
 static int resume(struct hak_worker *w, const char *path) {
     int error = HAK_STORE_BUSY;
     for (int tries = 0; error == HAK_STORE_BUSY && tries < BUSY_TRIES; tries++) {
@@ -89,6 +91,7 @@ static int resume(struct hak_worker *w, const char *path) {
     return late && late[0] ? hak_store_put_meta(w->capture.writer, "late_fault", "") : error;
 }
 
+/* Makes a store at `path`, after the keeper was told that it is being made. 0, or an error. */
 static int create(struct hak_worker *w, const char *path) {
     struct stat about;
     /* Should this worker die before the store is there, the next one makes it anew: it could not
@@ -122,6 +125,8 @@ static bool name_in(char path[HAK_PATH_BYTES], const char *folder, const char *n
            HAK_PATH_BYTES;
 }
 
+/* Makes a store of that name in the folder, or with a number behind it if there is one, up to
+ * NAMES_MAX. 0, or an error. */
 static int create_in(struct hak_worker *w, const char *folder, const char *name) {
     char path[HAK_PATH_BYTES];
     int error = HAK_STORE_EXISTS;
@@ -150,7 +155,9 @@ static int list_folders(const char *asked, char own[HAK_PATH_BYTES], const char 
     return count;
 }
 
-/* `why_not`: the reason against going on with a store of that name; "" = there is none. */
+/* Makes a store at the path that was asked for, or else in another folder, about which a line is
+ * said. `why_not`: the reason against going on with a store of that name; "" = there is none. 0, or
+ * an error. */
 static int create_somewhere(struct hak_worker *w, const char *asked, const char *why_not) {
     char own[HAK_PATH_BYTES], why[512];
     const char *folders[3];
@@ -175,6 +182,7 @@ static void name_tree(const struct hak_worker *w, char name[sizeof w->config.soc
     name[strcspn(name, ".")] = 0;
 }
 
+/* Whether the store has the key, with the value `due` unless that is NULL. */
 static bool meta_is(struct hak_store_reader *reader, const char *key, const char *due) {
     char *value = hak_database_meta(hak_store_database(reader), key);
     bool is = value && (!due || strcmp(value, due) == 0);
@@ -182,7 +190,7 @@ static bool meta_is(struct hak_store_reader *reader, const char *key, const char
     return is;
 }
 
-/* A file of ours that nobody came to write anything into: its maker was killed. */
+/* Whether it is a file of ours that nobody came to write anything into: its maker was killed. */
 static bool is_empty(const char *path) {
     struct stat about;
     return lstat(path, &about) == 0 && S_ISREG(about.st_mode) && about.st_size == 0 &&
@@ -209,7 +217,7 @@ static enum whose find_whose(const struct hak_worker *w, const struct hak_client
 }
 
 /* Goes on with the store that keepers of this tree made, which was asked for as `asked`, wherever
- * it came to lie. HAK_STORE_MISSING: there is none. */
+ * it came to lie. HAK_STORE_MISSING: there is none; or another error, or 0. */
 static int resume_tree(struct hak_worker *w, const struct hak_client *client, const char *asked) {
     char own[HAK_PATH_BYTES], path[HAK_PATH_BYTES];
     const char *folders[3];
@@ -224,8 +232,8 @@ static int resume_tree(struct hak_worker *w, const struct hak_client *client, co
     return HAK_STORE_MISSING;
 }
 
-/* The worker before was killed while it made the store: gone on with as far as it came, or taken
- * away, to be made anew in its place. */
+/* Goes on, as far as it came, with a store that the worker before was killed in making; else takes
+ * it away, to be made anew in its place. 0, HAK_STORE_MISSING or another error. */
 static int take_half_made(struct hak_worker *w, const struct hak_client *client) {
     const char *path = w->config.making_path;
     struct stat about;
@@ -256,6 +264,8 @@ static void put_pool_switches(struct hak_worker *w) {
     }
 }
 
+/* Stores what the capture is: its tree, program, command line, start, layout, level of checks, and
+ * which switches of pools it has. */
 static void describe(struct hak_worker *w, const struct hak_client *c) {
     const struct hak_mapping *m = &c->map;
     struct timespec real;
@@ -295,9 +305,9 @@ static bool is_unfinished(const char *path) {
     return unfinished;
 }
 
-/* A program of a recorded tree that reached its keeper no more, and sees the store's folder read
- * only: in a sandbox. The tree's store says of it that it is not recorded; its stderr is left
- * alone. */
+/* Whether the program is in a sandbox: of a recorded tree, it reached its keeper no more, and sees
+ * the store's folder read only. The tree's store says of it that it is not recorded; its stderr is
+ * left alone. */
 static bool is_in_sandbox(const struct hak_client *client, const char *asked) {
     char own[HAK_PATH_BYTES];
     const char *folders[3];
@@ -372,6 +382,7 @@ void hak_opening_reopen(struct hak_worker *worker, bool for_row) {
         worker->capture.writer = NULL;
 }
 
+/* Sets the rings of a session to the positions that a worker before stored. */
 static void take_cursors(struct hak_worker *w, struct hak_client *c, uint32_t number) {
     for (uint32_t i = 0; i < w->cursor_count; i++) {
         const struct hak_cursor_row *row = &w->cursors[i];
@@ -385,8 +396,9 @@ static void take_cursors(struct hak_worker *w, struct hak_client *c, uint32_t nu
     }
 }
 
-/* Its nodes that are not known have been written over: those stacks are counted as missing. The
- * worker before may have died between its commit and telling the program. */
+/* Goes on behind the nodes that a worker before stored (`is_known`), and gives those back to the
+ * program, as that one may have died between its commit and telling it. Its nodes that are not
+ * known have been written over: those stacks are counted as missing. */
 static void take_nodes(struct hak_worker *w, struct hak_client *c, bool is_known) {
     if (is_known && hak_node_map_load(c, w->capture.writer) != 0)
         hak_say("%s", hak_store_message());

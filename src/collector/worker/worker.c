@@ -65,8 +65,8 @@ void hak_worker_free(struct hak_worker *worker) {
     hak_leaks_free(&worker->findings.leaks);
 }
 
-/* A hello came from a process whose row says that it vanished: it had executed another program,
- * which was seen later than its end. */
+/* Corrects the row of a process that says that it vanished, as a hello came of it: it had executed
+ * another program, which was seen later than its end. */
 static void correct_vanished(struct hak_worker *w, const struct hak_who *who, uint64_t ns) {
     for (uint32_t id = UINT32_MAX; (id = hak_rows_find_process(&w->capture.rows, who, id)) > 0;) {
         struct hak_process_row *row = &w->capture.rows.processes[id - 1].row;
@@ -130,6 +130,8 @@ static void report_to_keeper(const struct hak_worker *w, enum hak_link_type type
     hak_link_report(w->link, &(struct hak_link_report){type, number, live, w->capture.path, NULL});
 }
 
+/* Takes a session that the keeper sends, and tells the keeper when it is refused (said,
+ * REFUSALS_SAID times at most) or where the first one's store is. */
 static void accept_session(struct hak_worker *w, const struct hak_link_message *m, int memfd) {
     bool first = w->capture.path[0] == 0;
     w->taken_log_path = m->log_path;
@@ -151,6 +153,7 @@ static void accept_session(struct hak_worker *w, const struct hak_link_message *
         w->config.next_number = m->number + 1;
 }
 
+/* Closes the link to a keeper that has died. */
 static void lose_keeper(struct hak_worker *w) {
     epoll_ctl(w->bell.epoll, EPOLL_CTL_DEL, w->link, NULL);
     close(w->link);
@@ -159,7 +162,7 @@ static void lose_keeper(struct hak_worker *w) {
     w->link = w->keeper = -1;
 }
 
-/* A worker before died of this file. */
+/* Bars a file of which a worker before died, and notes it with the reason for the store. */
 static void bar_file(struct hak_worker *w, struct hak_link_message *m) {
     char *longer = NULL;
     m->store_path[sizeof m->store_path - 1] = m->log_path[sizeof m->log_path - 1] = 0;
@@ -177,14 +180,14 @@ static void bar_file(struct hak_worker *w, struct hak_link_message *m) {
     w->unreadable_new = true;
 }
 
-/* The store says which files are not read, once for each. */
+/* Stores which files are not read, when there are new ones. */
 static void store_unreadable(struct hak_worker *w) {
     if (w->unreadable_new && hak_capture_begin(&w->capture))
         w->unreadable_new = !hak_capture_end(
             &w->capture, hak_store_put_meta(w->capture.writer, "unreadable", w->unreadable));
 }
 
-/* Likewise, why this machine gives no debug registers. */
+/* Stores why this machine gives no debug registers, when that has changed. */
 static void store_unwatched(struct hak_worker *w) {
     uint32_t why = w->capture.rows.unwatched;
     if (why != w->unwatched && hak_capture_begin(&w->capture) &&
@@ -193,6 +196,7 @@ static void store_unwatched(struct hak_worker *w) {
         w->unwatched = why;
 }
 
+/* Shares the page that tells the keeper which files are being read. */
 static void share_page(struct hak_worker *w) {
     static struct hak_link_message m;
     m = (struct hak_link_message){.type = HAK_LINK_READING, .peer_pid = getpid()};
@@ -200,6 +204,8 @@ static void share_page(struct hak_worker *w) {
         (void)hak_link_send_wait(w->link, &m, w->reading_page); /* its end is seen soon */
 }
 
+/* Hears what the keeper says: settings, sessions, notes, syncs, files to bar, the end; notices when
+ * it has died. */
 static void hear_keeper(struct hak_worker *w) {
     static struct hak_link_message m;
     bool is_over = hak_link_process_is_over(w->keeper); /* before what it said last is read */
@@ -241,7 +247,8 @@ static void hear_keeper(struct hak_worker *w) {
         lose_keeper(w);
 }
 
-/* `keeper` = 0: the maker of the link. */
+/* Watches the keeper's link and process; `keeper` = 0: the maker of the link. False: the link
+ * cannot be watched. */
 static bool watch_keeper(struct hak_worker *w, pid_t keeper) {
     struct epoll_event event = {.events = EPOLLIN, .data.fd = w->link};
     fcntl(w->link, F_SETFD, FD_CLOEXEC);
@@ -251,8 +258,8 @@ static bool watch_keeper(struct hak_worker *w, pid_t keeper) {
     return epoll_ctl(w->bell.epoll, EPOLL_CTL_ADD, w->link, &event) == 0;
 }
 
-/* The keeper is gone (killed, or `run` has ended before its descendants): another one gets all that
- * this worker holds, the listening socket first. */
+/* Starts another keeper where this one's is gone (killed, or `run` has ended before its
+ * descendants): it gets all that this worker holds, the listening socket first. */
 static void start_keeper(struct hak_worker *w, uint64_t now) {
     static struct hak_link_message m; /* one worker thread */
     int pair[2];
@@ -288,6 +295,7 @@ static void beat(struct hak_worker *w) {
         atomic_store(&hak_mapping_header(&w->clients[i]->map)->worker_heartbeat_ns, now);
 }
 
+/* Whether a program waits for a report. */
 static bool any_report(const struct hak_worker *w) {
     for (uint32_t i = 0; i < w->client_count; i++)
         if (hak_fault_is_wanted(w->clients[i]))
@@ -309,6 +317,7 @@ void hak_worker_report_faults(struct hak_worker *w) {
     }
 }
 
+/* Looks at all sessions for processes that have ended; true: there are some. */
 static bool any_end(const struct hak_worker *w) {
     bool any = false;
     for (uint32_t i = 0; i < w->client_count; i++)
@@ -322,7 +331,8 @@ void hak_worker_commit_all(struct hak_worker *worker) {
         beat(worker);
 }
 
-/* A session of level light may have had no fault, and been asked for. */
+/* Stores the counts of watched calls and blocks of a session of level light, which may have had no
+ * fault. */
 static void store_watched(struct hak_worker *w, const struct hak_client *c) {
     const volatile struct hak_report_request *area = hak_mapping_report(&c->map);
     uint32_t index = area->process < HAK_PROCESSES ? area->process : 0;
@@ -353,8 +363,7 @@ static void close_sessions(struct hak_worker *w, uint64_t now) {
     }
 }
 
-/* The recording ends before its processes do: they are told, and their records until then are
- * stored. */
+/* Ends sessions whose processes go on: they are told, and their records until then are stored. */
 static void cut_sessions(struct hak_worker *w) {
     for (uint32_t i = 0; i < w->client_count; i++)
         atomic_store(&hak_mapping_header(&w->clients[i]->map)->is_over, 1);
@@ -364,6 +373,7 @@ static void cut_sessions(struct hak_worker *w) {
     close_sessions(w, hak_time_ns());
 }
 
+/* How many recorded processes live; a session of which none was seen yet counts `for_unseen`. */
 static uint32_t count_live(const struct hak_worker *w, uint32_t for_unseen) {
     uint32_t live = 0;
     for (uint32_t i = 0; i < w->client_count; i++) {
@@ -373,8 +383,9 @@ static uint32_t count_live(const struct hak_worker *w, uint32_t for_unseen) {
     return live;
 }
 
-/* Somebody maps a session in which no process is known to live: a forked child says who it is when
- * it first runs, which on a busy machine is later than its parent's end. It is given a moment. */
+/* Waits a moment for a session that somebody maps and in which no process is known to live: a
+ * forked child says who it is when it first runs, which on a busy machine is later than its
+ * parent's end. */
 static void await_unseen(struct hak_worker *w) {
     for (int slice = 0; slice < UNSEEN_SLICES; slice++) {
         uint32_t known = count_live(w, 0);
@@ -387,6 +398,7 @@ static void await_unseen(struct hak_worker *w) {
     }
 }
 
+/* Answers a sync that the keeper waits for, after all that was recorded before is committed. */
 static void answer_sync(struct hak_worker *w) {
     if (!w->sync_wanted)
         return;
@@ -420,6 +432,7 @@ static bool resolve_rest(struct hak_worker *w, enum hak_resolve_state *state) {
     return *state == HAK_RESOLVE_DONE || hak_time_ns() >= until;
 }
 
+/* Settles late reports, names made code, stores what is not complete, and finishes the store. */
 static void close_store(struct hak_worker *w, enum hak_resolve_state state) {
     settle_late(w);
     hak_resolve_made_code(&w->capture.resolve, &w->capture.rows);
@@ -437,8 +450,9 @@ static void close_store(struct hak_worker *w, enum hak_resolve_state state) {
     w->capture.writer = NULL;
 }
 
-/* No client is left: everything is resolved, a moment at a time, then the store becomes one closed
- * file. A session that comes between two calls is taken in, and the store stays open for it. */
+/* Ends the store when no client is left: everything is resolved, a moment at a time, then the store
+ * becomes one closed file. A session that comes between two calls is taken in, and the store stays
+ * open for it. */
 static void finish(struct hak_worker *w) {
     enum hak_resolve_state state = HAK_RESOLVE_DONE;
     if (!w->finish_until_ns) {
@@ -469,7 +483,8 @@ static void finish_if_wanted(struct hak_worker *w) {
         w->finish_until_ns = 0;
 }
 
-/* Something is to be done now, or (false) the worker may sleep. */
+/* Does what is due: commits, reports, ended sessions, the keeper's SYNC. True: something is to be
+ * done now; false: the worker may sleep. */
 static bool work(struct hak_worker *w) {
     uint64_t now = hak_time_ns();
     store_unreadable(w);
@@ -522,15 +537,18 @@ void hak_worker_store_files(struct hak_worker *worker) {
     }
 }
 
-/* One heap for all threads: debug information is tens of megabytes for a moment, in threads of its
- * own; its freed memory is used again by the others, or goes back to the system where it is a
- * megabyte or more (a tenth of the worker's time on CPython's JSON, and a fifth of its memory). */
+/* Keeps the worker's memory small: one heap for all threads. Debug information is tens of megabytes
+ * for a moment, in threads of its own; its freed memory is used again by the others, or goes back
+ * to the system where it is a megabyte or more (a tenth of the worker's time on CPython's JSON, and
+ * a fifth of its memory). */
 static void keep_memory_small(void) {
     mallopt(M_ARENA_MAX, 1);
     mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
     mallopt(M_TRIM_THRESHOLD, LARGE_BYTES);
 }
 
+/* Sets the process up: small heap, signals ignored, no preload or debuginfod, as many descriptors
+ * as may be had. */
 static void set_up_process(void) {
     keep_memory_small();
     int ignored[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE, SIGCHLD, SIGXFSZ};

@@ -72,6 +72,8 @@ int hak_worker_main(const char *collect_path, int link);
 
 /* For tests: a worker without link and bell thread. False when memory ran out. */
 bool hak_worker_make(struct hak_worker *worker);
+
+/* Closes all sessions and frees all of the worker. */
 void hak_worker_free(struct hak_worker *worker);
 
 /* Takes a session in; `memfd` is the worker's then. NULL, or why it is refused. */
@@ -82,13 +84,15 @@ const char *hak_worker_add(struct hak_worker *worker, uint32_t number,
  * and closes the store. */
 void hak_worker_store_files(struct hak_worker *worker);
 
-/* Makes the reports that programs wait for. */
+/* Makes the reports that programs wait for; commits before and between, so that each has its
+ * event. */
 void hak_worker_report_faults(struct hak_worker *worker);
 
 /* Cuts and commits once. True when more is waiting. */
 bool hak_worker_commit(struct hak_worker *worker);
 
-/* The same for records written before `moment`, which was read before. */
+/* Commits the records written before `moment`, which was read before, and snapshots that are due.
+ * True: there is more. */
 bool hak_worker_commit_until(struct hak_worker *worker, struct hak_cut_moment moment);
 
 /* Commits all that was written before the call, in as many turns as it takes. Records that come

@@ -52,7 +52,8 @@ HAK_HIDDEN void hak_attach_join(struct hak_attach_thread *thread, uint32_t recor
 HAK_HIDDEN bool hak_attach_start_threads(void);
 /* Waits, at most some seconds, until no thread is at a record; false where one still is. */
 HAK_HIDDEN bool hak_attach_wait_outside(void);
-/* Frees, in a forked child, the places of the threads that are not here. */
+/* Frees, in a forked child, the places of the threads that are not here, and marks that none is
+ * inside. */
 HAK_HIDDEN void hak_attach_forget_threads(void);
 
 /* Begins a recorded call of this thread, which hak_attach_leave ends; false where nothing is
@@ -80,8 +81,9 @@ static inline void hak_attach_leave(void) {
 /* calls.c: what stands in for what; `next` is filled in by hak_attach_find_next. */
 enum { HAK_ATTACH_IMPORTS = 10 };
 HAK_HIDDEN extern struct hak_import hak_attach_imports[HAK_ATTACH_IMPORTS];
-/* Finds the program's own malloc, free, ..., to which calls are passed on. False: it has none that
- * could be found. */
+/* Finds the program's own malloc, free, ..., to which calls are passed on, settles which imports
+ * are sole, and whether its blocks' sizes can be asked. False: it has no family that could be
+ * found. */
 HAK_HIDDEN bool hak_attach_find_next(void);
 
 #endif

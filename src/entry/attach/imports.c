@@ -101,6 +101,7 @@ static bool read_module(struct module *m, const struct dl_phdr_info *info) {
 
 /* ---- which names are defined once ------------------------------------------------------------ */
 
+/* The hash of the name in GNU's hash tables (djb2). */
 static uint32_t hash_of(const char *name) {
     uint32_t hash = 5381;
     for (; *name; name++)
@@ -204,8 +205,9 @@ static bool protect(uintptr_t address, int protection) {
            0;
 }
 
-/* Puts `wanted` there, unless ld.so is faster with a look-up of its own. A page that can be written
- * is not closed: before glibc 2.35 the module may be one that another thread's dlopen relocates. */
+/* Puts `wanted` there, unless ld.so is faster with a look-up of its own; counts it as changed, or
+ * as closed if it cannot be written. A page that can be written is not closed: before glibc 2.35
+ * the module may be one that another thread's dlopen relocates. */
 static void write_word(struct change *change, const struct module *m, uintptr_t address,
                        uintptr_t seen, uintptr_t wanted) {
     const Elf64_Phdr *segment = writable_segment(m, address);

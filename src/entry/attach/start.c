@@ -144,8 +144,8 @@ static bool begin(void) {
     return true;
 }
 
-/* hakmem-trace calls it in the program: starts recording; the outcome stands in hak_attach_shared.
- */
+/* hakmem-trace calls it in the program: starts recording, unless another such call is under way for
+ * 8 seconds; the outcome stands in hak_attach_shared. */
 void hak_attach_begin(void) {
     if (!enter_alone())
         return;
@@ -153,7 +153,8 @@ void hak_attach_begin(void) {
     leave_alone();
 }
 
-/* hakmem-trace calls it again and again: changes the imports of modules that were loaded since. */
+/* hakmem-trace calls it again and again: while recording, changes the imports of modules that were
+ * loaded since. */
 void hak_attach_scan(void) {
     if (!enter_alone())
         return;
@@ -164,7 +165,8 @@ void hak_attach_scan(void) {
     leave_alone();
 }
 
-/* Calls that come by a word that was copied are passed on from the first store on. */
+/* Ends recording: imports lead back to the program's own functions, and the trace is detached.
+ * Calls that come by a word that was copied are passed on from the first store on. */
 void hak_attach_end(void) {
     if (!enter_alone())
         return;

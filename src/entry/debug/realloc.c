@@ -50,7 +50,8 @@ static void *move(user_t user, base_t base, size_t old_bytes, size_t bytes, bool
     return moved;
 }
 
-/* Resizes the block where it lies if its slot or mapping allows, else moves it. */
+/* Resizes the block where it lies if its slot or mapping allows, else moves it; one of another
+ * allocator is moved to us. NULL without memory. */
 static void *resize(user_t user, base_t base, size_t bytes, hak_call_t call) {
     size_t slot_bytes = hak_route_slot_bytes(base);
     size_t delta_bytes = user_address(user) - base_address(base);
@@ -92,7 +93,8 @@ static void *reallocate_inside(void *pointer, size_t bytes, hak_call_t call) {
     return hak_entry_fail(bytes);
 }
 
-/* realloc in a signal handler that interrupted malloc: served without the thread's own heap. */
+/* realloc in a signal handler that interrupted malloc: served without the thread's own heap. NULL
+ * with ENOMEM, also where a lock that it needs is held. */
 static HAK_COLD void *reallocate_nested(void *pointer, size_t bytes, hak_call_t call) {
     struct hak_nested kept;
     if (!hak_nested_begin(&kept))
@@ -116,6 +118,7 @@ HAK_EXPORT void *realloc(void *pointer, size_t bytes) {
     return reallocate(pointer, bytes, HAK_CALL);
 }
 
+/* realloc to `count` times `bytes`; an overflow fails with ENOMEM. */
 HAK_EXPORT void *reallocarray(void *pointer, size_t count, size_t bytes) {
     size_t all_bytes;
     HAK_IN_LIGHT(light_reallocarray(pointer, count, bytes));

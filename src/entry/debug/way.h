@@ -98,7 +98,8 @@ static inline void *hak_entry_fail(size_t bytes) {
     return NULL;
 }
 
-/* The long way of hak_entry_allocate. */
+/* The long way of hak_entry_allocate: takes guarded memory or a layer's, after blocks left
+ * quarantine if there is none, and hands it out with its checks. NULL with ENOMEM. */
 static inline void *hak_entry_allocate_slowly(struct hak_hand_out *how) {
     hak_entry_begin();
     HAK_IN_LIGHT(light_hak_entry_allocate_as(how));
@@ -140,7 +141,8 @@ HAK_IN_PLACE void *hak_entry_allocate_inside(struct hak_hand_out *how) {
 /* Of one copy in each file that needs it, out of the way. */
 #define HAK_ENTRY_NESTED static __attribute__((noinline, cold, unused))
 
-/* malloc in a signal handler that interrupted malloc: served without the thread's own heap. */
+/* malloc in a signal handler that interrupted malloc: served without the thread's own heap. NULL
+ * with ENOMEM, also where a lock that it needs is held. */
 HAK_ENTRY_NESTED void *hak_entry_allocate_nested(struct hak_hand_out *how) {
     struct hak_nested kept;
     if (!hak_nested_begin(&kept))
@@ -256,7 +258,7 @@ HAK_ENTRY_NESTED void hak_entry_give_back_nested(user_t user, enum hak_given by,
     }
 }
 
-/* The long way back, for a pointer that is not NULL. Inline, so that a report's frames read
+/* Gives a block that is not NULL back by the long way. Inline, so that a report's frames read
  * magazine_flush <- free <- program. */
 HAK_IN_PLACE void hak_entry_give_back(user_t user, enum hak_given by) {
     if (!hak_check_enter()) {

@@ -8,7 +8,9 @@
 #include "options.h"
 #include "platform/platform.h"
 
-/* The environment before libc has it: as the kernel gave it. */
+/* Reads the environment as the kernel gave it, before libc has it: its text into `text`, a pointer
+ * for each variable into `variables`, NULL behind them. Text or variables without room are cut.
+ * Returns `variables`. */
 static char **read_environment(char *text, size_t text_bytes, char **variables, size_t count) {
     long file = hak_open("/proc/self/environ");
     size_t length = 0, found = 0;

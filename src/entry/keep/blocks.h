@@ -63,7 +63,8 @@ static inline uint64_t hak_keep_word(uint32_t count, size_t bytes, unsigned subk
            (uint64_t)subkind << (64 - HAK_KEEP_SUBKIND_BITS);
 }
 
-/* The word of the block at `user`. NULL: none was ever there, or (`makes`) there is no memory. */
+/* The word of the block at `user`, made if `makes` is set. NULL: none was ever there, no block can
+ * lie at the address, or there is no memory for it. */
 HAK_HIDDEN hak_keep_word_t *hak_keep_find(const void *user, bool makes);
 
 /* Makes the words of all blocks 0, so that none is known. Words that others change just then may

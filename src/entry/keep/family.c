@@ -155,6 +155,7 @@ HAK_EXPORT int posix_memalign(void **result, size_t alignment, size_t bytes) {
     return error;
 }
 
+/* Has the next allocator's valloc serve the call, and records the block. */
 HAK_IN_PLACE void *allocate_pages(size_t bytes, hak_call_t call) {
     if (!hak_keep_begin())
         return no_memory();
@@ -165,6 +166,8 @@ HAK_EXPORT void *valloc(size_t bytes) {
     return allocate_pages(bytes, HAK_CALL);
 }
 
+/* Has the next allocator's pvalloc serve the call, and records the block with the bytes asked
+ * for. */
 HAK_IN_PLACE void *allocate_whole_pages(size_t bytes, hak_call_t call) {
     if (!hak_keep_begin())
         return no_memory();
@@ -193,6 +196,8 @@ HAK_IN_PLACE char *copy_text(const char *text, size_t bytes, hak_call_t call) {
     return memcpy(copy, text, bytes);
 }
 
+/* Copies the text: recorded here where the next strdup is an allocator's own; else that of libc,
+ * which comes back to malloc. */
 HAK_EXPORT char *strdup(const char *text) {
     if (!hak_keep_begin())
         return no_memory();
@@ -200,6 +205,8 @@ HAK_EXPORT char *strdup(const char *text) {
                                 : hak_keep_next.strdup(text);
 }
 
+/* Copies at most `most_bytes` of the text: recorded here where the next strndup is an allocator's
+ * own; else that of libc, which comes back to malloc. */
 HAK_EXPORT char *strndup(const char *text, size_t most_bytes) {
     if (!hak_keep_begin())
         return no_memory();
@@ -232,6 +239,8 @@ HAK_EXPORT void *__libc_malloc(size_t bytes) {
     return passes_on() ? hak_keep_next.libc.malloc(bytes) : allocate(bytes, HAK_CALL);
 }
 
+/* Frees by libc's own name: the block of an allocator that is not glibc's is passed on unrecorded,
+ * else the block's end is recorded and it is freed. */
 HAK_EXPORT void __libc_free(void *pointer) {
     if (passes_on())
         hak_keep_next.libc.free(pointer);
@@ -272,8 +281,8 @@ static void *take_aligned(size_t alignment, size_t bytes) {
     return rounded_bytes ? hak_keep_next.aligned_alloc(alignment, rounded_bytes) : no_memory();
 }
 
-/* Allocates by the program's own allocator and records it; alignment 0 is the common one
- * (settle_alignment, operators.c). */
+/* Allocates by the program's own allocator and records it, 0 bytes as 1; alignment 0 is the common
+ * one (settle_alignment, operators.c). NULL without memory. */
 void *hak_keep_allocate(const struct hak_hand_out *how) {
     if (!hak_keep_begin())
         return no_memory();

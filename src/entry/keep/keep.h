@@ -78,13 +78,14 @@ static inline void hak_keep_answer_if_asked(void) {
         hak_keep_answer();
 }
 
-/* The allocator handed `user` out, NULL: it did not. Returns `user`. `how` has bytes, call and by
- * what; a call by realloc also says which block it came of. */
+/* Records the block that the allocator handed out at `user`; NULL is counted as a failed call. A
+ * block that was known there is recorded as given back unseen. Returns `user`. `how` has bytes,
+ * call and by what; a call by realloc also says which block it came of. */
 HAK_HIDDEN void *hak_keep_taken(void *user, const struct hak_hand_out *how);
 
-/* The program gives the block back: before the allocator gets it. `kind` is FREE, by hak_free_by,
- * or REALLOC_FROM. `*bytes` is what was asked for it. False: no block of the program's is known
- * there. */
+/* Records that the program gives the block back, before the allocator gets it. `kind` is FREE, by
+ * hak_free_by, or REALLOC_FROM. `*bytes` is what was asked for it. False: no block of the program's
+ * is known there, NULL, or nothing is recorded. */
 HAK_HIDDEN bool hak_keep_given(void *pointer, enum hak_record_kind kind, hak_call_t call,
                                size_t *bytes);
 

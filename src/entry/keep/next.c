@@ -48,8 +48,9 @@ static bool find_copies(struct hak_keep_next *next) {
     return true;
 }
 
-/* Finds the program's own malloc family; libc has all of them, so that none of these searches
- * fails, which would allocate the words for dlerror. */
+/* Finds the program's own malloc family, notes its module, whether all of it is glibc's, and
+ * whether sizes can be asked. False: a function is missing. libc has all of them, so that none of
+ * these searches fails, which would allocate the words for dlerror. */
 bool hak_keep_find_next(void) {
     struct hak_keep_next *next = &hak_keep_next;
     const struct {

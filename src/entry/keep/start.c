@@ -78,6 +78,8 @@ static void name_allocator(void) {
         hak_trace_name(&head, hak_keep_next.module);
 }
 
+/* Brings objects and recording into order in a forked child, and names the allocator in its
+ * recording. */
 static void after_fork_in_child(void) {
     hak_objects_after_fork();
     hak_trace_fork_child();

@@ -38,7 +38,7 @@ HAK_HIDDEN void hak_nested_end(const struct hak_nested *kept);
 HAK_HIDDEN bool hak_nested_begin_give(struct hak_nested *kept, bool is_large);
 
 /* Lets a block that has left the program wait for its layer until the call that is under way has
- * ended. */
+ * ended; beyond WAITING_MAX it is lost. */
 HAK_HIDDEN void hak_nested_give_later(base_t base);
 
 /* Gives the layers the blocks that wait, if hak_nested_some_wait. Call it without a lock. */

@@ -7,7 +7,8 @@
 
 /* ---- out ------------------------------------------------------------------------------------- */
 
-/* A class whose array was empty, or is off; first the short way of a thread with fronts. */
+/* Allocates where the class's array was empty or is off: from the thread's front, else the long
+ * way. BenchFast says once that its pool is empty. */
 static HAK_COLD void *allocate_slowly(size_t bytes) {
     if (HAK_LIKELY(hak_thread.state == HAK_THREAD_OWN) && bytes <= HAK_CLASS_MAX_BYTES &&
         !hak_bench_fast_is_on()) {
@@ -27,7 +28,7 @@ static HAK_COLD void *allocate_due(size_t bytes) {
     return hak_entry_allocate_due(&how);
 }
 
-/* The way to a mapping, without what only classes need. */
+/* Allocates a large block straight from its layer, else by allocate_slowly. */
 static HAK_COLD void *allocate_large(size_t bytes) {
     hak_entry_begin();
     base_t block =

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include "entry/plain/way.h"
 
+/* A block of at least `bytes`, recorded as moved from `moved_from`. NULL without memory. */
 static void *allocate(size_t bytes, void *moved_from, hak_call_t call) {
     struct hak_hand_out how = {.asked_bytes = bytes,
                                .subkind = HAK_BY_REALLOC,
@@ -30,7 +31,8 @@ static void *fail(void) {
     return NULL;
 }
 
-/* A block of BenchFast's pool, which no layer knows, moves always. */
+/* Moves a block of BenchFast's pool, also to shrink it, as no layer knows it. NULL: without memory,
+ * the block stays. */
 static void *resize_in_pool(void *pointer, size_t bytes, hak_call_t call) {
     size_t old_bytes = hak_class_bytes(hak_bench_fast_class_of(pointer));
     void *moved = allocate(bytes, pointer, call);
@@ -94,6 +96,7 @@ HAK_EXPORT void *realloc(void *pointer, size_t bytes) {
     return reallocate(pointer, bytes, HAK_CALL);
 }
 
+/* realloc to `count` times `bytes`; an overflow fails with ENOMEM. */
 HAK_EXPORT void *reallocarray(void *pointer, size_t count, size_t bytes) {
     size_t all_bytes;
     if (__builtin_mul_overflow(count, bytes, &all_bytes))

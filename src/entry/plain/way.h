@@ -23,7 +23,8 @@ static inline bool hak_entry_was_due(void) {
 
 /* ---- out ------------------------------------------------------------------------------------- */
 
-/* The array's newest block; NULL: the slow way. */
+/* Pops the class's array. NULL, and the slow way follows: it is empty, a check is due, or `bytes`
+ * is more than the classes have. */
 static inline void *hak_entry_take_fast(size_t bytes) {
     if (hak_entry_is_due() || HAK_UNLIKELY(bytes > HAK_CLASS_MAX_BYTES))
         return NULL;

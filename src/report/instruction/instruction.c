@@ -55,7 +55,8 @@ static void add_touch(struct hak_instruction *out, const struct hak_operand *ope
         touch->address &= UINT32_MAX;
 }
 
-/* Nobody stands behind a jump. */
+/* Takes over what the instruction does: division, repetition, direction, touches. Behind a jump or
+ * a string move without known flags touches are left out: nobody stands behind a jump. */
 static void add_effects(struct hak_instruction *out, const struct hak_decoded *decoded,
                         const struct hak_machine *machine, bool is_after) {
     out->is_division = decoded->is_division;
@@ -82,7 +83,8 @@ static void describe(struct hak_instruction *out, const cs_insn *insn) {
              insn->op_str);
 }
 
-/* `is_after`: the machine is as after it; touches that cannot be told from that are left out. */
+/* Decodes the instruction at `address`. `is_after`: the machine is as after it; touches that cannot
+ * be told from that are left out. False: the bytes are none. */
 static bool decode(struct hak_instruction *out, const uint8_t *code, size_t count, uint64_t address,
                    const struct hak_machine *machine, bool is_after) {
     const cs_insn *insn = hak_disassemble(code, count, address);

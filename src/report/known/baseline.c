@@ -10,7 +10,8 @@
 #include "base/growing.h"
 #include "base/bytes.h"
 
-/* Takes the reference to `object` over. */
+/* Appends an entry, whose texts are of `object`, the reference to which it takes over. False
+ * without memory. */
 static bool append(struct hak_baseline *to, json_t *object) {
     if (!hak_growing_make_room(&to->list, to->count, &to->capacity, sizeof *to->list)) {
         json_decref(object);

@@ -44,7 +44,7 @@ void report_add_doer(struct hak_text *text, const struct report_page *page) {
         hak_text_add(text, "the program");
 }
 
-/* "8", "18", "11,000" and "800" are spoken with a vowel. */
+/* The article of a number, "a" or "an": "8", "18", "11,000" and "800" are spoken with a vowel. */
 static const char *article_of(uint64_t number) {
     while (number >= 1000)
         number /= 1000;

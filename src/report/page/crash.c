@@ -6,7 +6,7 @@
 
 #define CRASH_REGISTERS 8
 
-/* Names the pattern that a register's value has. */
+/* Names the pattern that a register's value has, with a blank before it; "" if it has none. */
 static const char *pattern_words(uint64_t value) {
     switch (hak_pattern_of(value)) {
     case HAK_PATTERN_FREED:
@@ -123,7 +123,8 @@ static void add_pointing(struct hak_text *text, const struct report_page *page,
     }
 }
 
-/* The part REGISTERS of a crash. */
+/* Adds the part REGISTERS of a crash: registers with a role, with no addresses, into the heap, or
+ * that none does. */
 static void add_registers(struct hak_text *text, const struct report_page *page) {
     struct registers registers = {.groups = 0};
     hak_text_add(text, "  REGISTERS         ");

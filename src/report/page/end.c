@@ -25,7 +25,7 @@ static const char *unwind_trouble(uint32_t end) {
     return end < sizeof words / sizeof *words ? words[end] : "the fault's stack may be incomplete";
 }
 
-/* The block's events whose stack is only a part. */
+/* Counts the block's events whose stack is only a part; 0 without a story. */
 static int count_partial(const struct report_page *page) {
     int partial = 0;
     const struct hak_story *story = page->story;
@@ -222,7 +222,8 @@ static bool guess_overflow(struct hak_text *text, const struct hak_fault_facts *
     return false;
 }
 
-/* Guesses why the program crashed. False: no guess. */
+/* Guesses why the program crashed, by registers read from blocks, a null pointer with an offset, or
+ * a pattern. False: no guess. */
 static bool guess_crash(struct hak_text *text, const struct report_page *page) {
     uint64_t address = page->request->signal_address;
     if (report_guess_candidates(text, page))

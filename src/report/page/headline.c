@@ -269,7 +269,7 @@ static void add_pool(struct hak_text *text, const struct report_page *page) {
     hak_text_add(text, ", in pool \"%s\"", page->story->pool);
 }
 
-/* "is 16 bytes into a block of 24 bytes" */
+/* Appends how the pointer lies to the block, as "is 16 bytes into a block of 24 bytes". */
 static void add_program_place(struct hak_text *text, const struct report_page *page) {
     uint64_t found = page->facts->found_address, user = page->user ? page->user : page->base;
     if (found == user)

@@ -23,7 +23,7 @@ struct lines {
     int count;
 };
 
-/* The line's place is the first frame that tells something. */
+/* Sets the line's place to the first frame that tells something. */
 static void settle_place(struct line *line, const struct hak_frames *frames) {
     struct hak_text where = {0};
     int first = hak_words_telling_frame(frames->frame, frames->count);
@@ -36,7 +36,7 @@ static void settle_place(struct line *line, const struct hak_frames *frames) {
     hak_text_free(&where);
 }
 
-/* The line's place is that of its event's stack. */
+/* Sets the line's place to that of its event's stack. */
 static void settle_where(const struct report_page *page, struct line *line) {
     struct hak_frames frames;
     hak_frames_load_top(&frames, page->r, line->event->stack);
@@ -62,7 +62,7 @@ static void add_event_line(struct lines *lines, const struct report_page *page,
         snprintf(line->where, sizeof line->where, "%s", hak_words_route(event));
 }
 
-/* The finder of the fault, in a word or two. */
+/* The finder of the fault, in a word or two: an access, a function, a sweep, a call. */
 static const char *found_words(const struct report_page *page) {
     const struct hak_fault_facts *facts = page->facts;
     switch (facts->found_by) {
@@ -105,7 +105,7 @@ static void add_found_line(struct lines *lines, const struct report_page *page) 
         settle_place(line, &page->frames);
 }
 
-/* Marks the event at which the fault was done or found. */
+/* Marks the event at which the fault was done ("wrong", "STALE") or found; nothing for others. */
 static void add_note(struct hak_text *text, const struct report_page *page,
                      const struct hak_event *event) {
     if (page->stale && event->id == page->stale->ends[0].id)

@@ -28,7 +28,7 @@ static unsigned ways_of(const struct hak_fault_facts *facts) {
 }
 
 /* The bytes that the decoded instruction touches at the fault's address; of a crash, at the address
- * that the kernel tells, where it tells one. */
+ * that the kernel tells, where it tells one. NULL: none are known. */
 static const struct hak_touch *find_touch(const struct report_page *page) {
     uint64_t address = page->words ? page->facts->found_address : page->request->signal_address;
     if (page->words || report_has_address(page))
@@ -220,7 +220,7 @@ static void add_relation(struct hak_text *text, const struct hak_report_pointed 
         hak_text_add(text, "is %s into ", hak_words_bytes(past));
 }
 
-/* The block that the register points to or beside. */
+/* Appends the block that the register points to or beside, and how it lies to that. */
 static void add_pointed(struct hak_text *text, const struct report_page *page, int number) {
     const struct hak_report_pointed *pointed = pointed_by(page, number);
     uint64_t value = page->request->registers[number];
@@ -234,7 +234,7 @@ static void add_pointed(struct hak_text *text, const struct report_page *page, i
     }
 }
 
-/* One register's line: its value, its block, its role. */
+/* Appends one register's line: its value, its block, its role. */
 static void add_register(struct hak_text *text, const struct report_page *page, int number) {
     struct hak_text role = {0};
     bool has_role = report_add_role(&role, page, number);

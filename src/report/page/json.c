@@ -90,7 +90,7 @@ static json_t *clean_look_json(const struct report_page *page) {
                            JSON("frames", hak_json_frames(&page->clean_frames)));
 }
 
-/* The kernel's mapping at the address of a crash. */
+/* The kernel's mapping at the address of a crash; null where none is known. */
 static json_t *mapping_json(const struct report_page *page) {
     const struct hak_report_region *region = &page->request->region;
     char path[HAK_REGION_PATH];
@@ -152,6 +152,7 @@ static json_t *fault_json(const struct report_page *page, const char *headline,
     return object;
 }
 
+/* The block as JSON; null for a crash or where no block is known. */
 static json_t *block_json(const struct report_page *page) {
     const struct hak_fault_facts *facts = page->facts;
     if (!page->words || !page->base)

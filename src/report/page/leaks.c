@@ -121,7 +121,7 @@ struct sums {
     uint32_t direct_places;
 };
 
-/* The sums of the places that the report tells. */
+/* Sums the places that the report tells: lost, of these direct ones, and reachable. */
 static struct sums add_up(const struct hak_leak_page *page) {
     struct sums sums = {0};
     for (uint32_t i = 0; i < page->count; i++) {
@@ -143,6 +143,7 @@ static struct sums add_up(const struct hak_leak_page *page) {
     return sums;
 }
 
+/* Appends the first line: what leaked, or what is only still reachable, and the program. */
 static void add_headline(struct hak_text *text, const struct hak_leak_page *page,
                          const struct sums *sums) {
     hak_text_add(text, "hakmem: HKM-%d memory-leak: ", CODE);
@@ -192,6 +193,7 @@ static const char *store_name(const char *path) {
     return !path[0] ? "none" : slash ? slash + 1 : path;
 }
 
+/* Appends the last line, SUMMARY, with the place of the biggest leak and the sums. */
 static void add_summary(struct hak_text *text, const struct hak_leak_page *page,
                         const struct sums *sums) {
     hak_text_add(text, "SUMMARY: hakmem: memory-leak ");

@@ -34,6 +34,8 @@ static void add_kept_stack(struct hak_text *text, const struct report_page *page
     report_add_source(text, page, frames, CUT_LIFE_SOURCE);
 }
 
+/* Adds where the block was allocated: by the store's event, else by the stack that the heap kept;
+ * nothing without either. */
 static void add_allocated(struct hak_text *text, const struct report_page *page) {
     const struct hak_life *life = page->life;
     if (life && life->birth.id != 0) {
@@ -46,6 +48,8 @@ static void add_allocated(struct hak_text *text, const struct report_page *page)
     }
 }
 
+/* Adds where the block was freed, by the store's event or the kept stack; a stale free is shown as
+ * the first wrong step instead. */
 static void add_freed(struct hak_text *text, const struct report_page *page) {
     const struct hak_life *life = page->life;
     if (!page->is_freed || page->wrong_step == WRONG_EARLIER)

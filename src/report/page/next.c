@@ -51,7 +51,8 @@ static void begin_command_line(struct hak_text *text, int *lines) {
     }
 }
 
-/* "hakmem-trace COMMAND -- PROGRAM ARGUMENTS   # why" */
+/* Appends a command line "hakmem-trace COMMAND -- PROGRAM ARGUMENTS   # why"; nothing if the
+ * program's line is not known. */
 static void add_command(struct hak_text *text, const struct report_page *page, int *lines,
                         const struct hak_text *command, const char *why) {
     struct hak_text program = {0};

@@ -107,7 +107,8 @@ static void settle_block(struct report_page *page) {
         page->asked_known = false; /* numbers of a dying program: do not draw nonsense */
 }
 
-/* Whether the block was given back before the fault. */
+/* Whether the block was given back before the fault, by the fault's kind or where the pointer
+ * lies. */
 static bool is_freed(const struct hak_fault_facts *facts) {
     switch (facts->fault) {
     case 105:

@@ -89,6 +89,8 @@ struct hak_report {
  * it: they are told under COMPLETENESS. For one thread; the result is freed by hak_report_free. */
 int hak_report_make(struct hak_store_reader *r, const struct hak_report_request *request,
                     const struct hak_report_context *context, struct hak_report *out);
+
+/* Frees the report's texts and frames and clears it. */
 void hak_report_free(struct hak_report *report);
 
 /* Writes "worker_loop app/worker.c:41", the frame of `frames` that tells most, into `to` of `bytes`

@@ -161,14 +161,17 @@ void report_look_up_thread(const struct report_page *page, uint32_t row,
                            struct hak_thread_words *out);
 /* Notes that the page names a thread, by row, or by number where the store has none. */
 void report_name_thread(const struct report_page *page, uint32_t row, uint32_t number);
-/* Loads where the named threads were created, as far as that is known. */
+/* Loads where the named threads were created, and their creators, as far as the store or the report
+ * knows. */
 void report_load_creations(struct hak_creations *all, const struct report_page *page);
 /* The section THREADS: where the threads were created that the page names. */
 void report_threads(struct hak_text *text, const struct report_page *page);
 
-/* The first line without its end. */
+/* Appends the first line without its end: the fault's headline, or the signal with place and
+ * address of a crash. */
 void report_headline(struct hak_text *text, const struct report_page *page);
-/* The sentence on the pointer, below the first line. */
+/* Appends the sentence on the pointer, below the first line: where it lies, or that it lies in no
+ * block. */
 void report_pointer(struct hak_text *text, const struct report_page *page);
 /* Draws the block as a line of boxes with a mark under the pointer. */
 void report_picture(struct hak_text *text, const struct report_page *page);
@@ -208,7 +211,7 @@ bool report_found_place(struct hak_text *text, const struct report_page *page);
 void report_allocator(struct hak_text *text, const struct report_page *page);
 /* The section HISTORY: the events of the block's last life, or why they are not known. */
 void report_history(struct hak_text *text, const struct report_page *page);
-/* The name of the call at which the fault was found. */
+/* The name of the call at which the fault was found, as the program wrote it. */
 const char *report_call(const struct report_page *page);
 /* The finder of the fault, in words: "the sweep at exit", "the processor", "free() of the block
  * beside it". */
@@ -263,7 +266,7 @@ void report_next(struct hak_text *text, const struct report_page *page);
 const char *report_hop(const struct report_page *page);
 /* The last line, SUMMARY, with the fault's name, place and hop. */
 void report_summary(struct hak_text *text, const struct report_page *page);
-/* Adds the meaning of a crash's signal. */
+/* Adds the meaning of a crash's signal: what the kernel did not allow, or who sent it. */
 void report_cause(struct hak_text *text, const struct report_page *page);
 /* Adds the first line's words on a crash's signal, behind the address. */
 void report_ending(struct hak_text *text, const struct report_page *page);
@@ -272,7 +275,8 @@ void report_ending(struct hak_text *text, const struct report_page *page);
 bool report_handler(struct hak_text *text, const struct report_page *page);
 /* Adds the line of one thread that failed at the same time. False: there is none at `i`. */
 bool report_other_thread(struct hak_text *text, const struct report_page *page, int i);
-/* The section AT THE SAME TIME: the threads that failed then. */
+/* Adds the section AT THE SAME TIME: a line for each thread that failed then; nothing without
+ * any. */
 void report_others(struct hak_text *text, const struct report_page *page);
 /* Adds a GUESS of the blocks from which a value used as an address may have been read. False:
  * nothing is added. */
@@ -283,7 +287,8 @@ bool report_guess_pattern(struct hak_text *text, const struct report_page *page)
 /* Whether the instruction at which the processor stopped the program is known: false where it did
  * not, or the code could not be read. */
 bool report_has_instruction(const struct report_page *page);
-/* Decodes that instruction, as far as that can be done, into the page. */
+/* Decodes the instruction at or before the fault, as far as that can be done, into the page; finds
+ * the bytes that it touched. */
 void report_find_instruction(struct report_page *page);
 /* The section INSTRUCTION: the one that the program was stopped at, and the bytes that it touched.
  */
@@ -297,7 +302,8 @@ bool report_add_role(struct hak_text *text, const struct report_page *page, int 
 const char *report_roles(const struct report_page *page);
 /* The section INSTRUCTION as JSON. */
 json_t *report_instruction_json(const struct report_page *page);
-/* The section REGISTERS as JSON. */
+/* The section REGISTERS as JSON: name, value, role and block of each; empty without an
+ * instruction. */
 json_t *report_registers_json(const struct report_page *page);
 /* "rax", by DWARF's number. */
 const char *report_register_name(uint32_t number);
@@ -309,7 +315,8 @@ void report_crash(struct hak_text *text, const struct report_page *page);
  * stack. */
 void report_add_stack(struct hak_text *text, const struct hak_frames *frames, bool layer_move,
                       const char *absent);
-/* The same with at most `most` of the program's frames. */
+/* Appends a stack's frames as report_add_stack, with at most `most` of the program's; `absent` if
+ * there are none. */
 void report_add_part(struct hak_text *text, const struct hak_frames *frames, int most,
                      const char *absent);
 /* The stack by which the SUMMARY names the place: of the first wrong step; of the block's

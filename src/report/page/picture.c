@@ -87,7 +87,8 @@ const char *report_border_words(const struct report_page *page) {
     return !is_shown ? "" : page->has_header ? "; # = guard bytes" : "; . = unused bytes";
 }
 
-/* The column of the picture in which an address is, counted from the first bar. */
+/* The column of the picture in which an address is, counted from the first bar; one between boxes
+ * is at the next, one behind all at the end. */
 static int column_of(const struct picture *picture, uint64_t address) {
     for (int i = 0; i < picture->boxes; i++) {
         const struct box *box = &picture->box[i];
@@ -148,7 +149,7 @@ static void mark_touch(struct hak_text *text, const struct report_page *page) {
         hak_text_add(text, "touched here");
 }
 
-/* The words at the pointer's mark. */
+/* Appends the words at the pointer's mark, by the fault: what is or should be there. */
 static void add_pointer_mark(struct hak_text *text, const struct report_page *page) {
     const struct hak_fault_facts *facts = page->facts;
     bool at_push = page->wrong.id != 0 && page->wrong.kind == HAK_SLL_PUSH;

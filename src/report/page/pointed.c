@@ -11,7 +11,8 @@ const char *report_register_name(uint32_t number) {
     return number < HAK_REPORT_REGISTERS ? register_names[number] : "a register";
 }
 
-/* "free by thread 2 at file.c:12". */
+/* Appends an event's call, thread and place, as "free by thread 2 at file.c:12"; without a place,
+ * where no frame tells it. */
 static void add_event_place(struct hak_text *text, const struct report_page *page,
                             const struct hak_event *event) {
     struct hak_thread_words thread;

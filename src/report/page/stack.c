@@ -52,7 +52,8 @@ static bool is_finder(const struct hak_frame *frame) {
     return false;
 }
 
-/* Chooses hakmem's frames at the inner end to show, the outermost always among them. */
+/* Chooses hakmem's frames at the inner end to show, the outermost always among them; those inside
+ * of one that looked for the fault are left out. Returns how many. */
 static int choose_own(const struct hak_frames *frames, int end, int *chosen) {
     int count = 0;
     for (int i = 0; i < end; i++) {

@@ -71,7 +71,7 @@ void report_wrong_sentence(struct hak_text *text, const struct report_page *page
         report_found_sentence(text, page);
 }
 
-/* How a layer's move found the fault. */
+/* Appends how a layer's move found the fault, by the fault. */
 static void found_by_move(struct hak_text *text, const struct report_page *page) {
     const struct hak_fault_facts *facts = page->facts;
     const char *kind = hak_words_kind(facts->kind);

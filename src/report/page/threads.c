@@ -53,7 +53,7 @@ void report_load_creations(struct hak_creations *all, const struct report_page *
     hak_creations_sort(all);
 }
 
-/* Ends the line with where the thread was created. */
+/* Ends the line with where the thread was created, if a frame tells it. */
 static void add_creation_place(struct hak_text *text, const struct hak_frames *frames) {
     int first = hak_words_telling_frame(frames->frame, frames->count);
     if (first < 0) {

@@ -25,7 +25,8 @@ static int find_code(const struct hak_frames *frames, int n) {
     return -1;
 }
 
-/* Appends the innermost code addresses of the stack, at most WRAPPERS_MOST. */
+/* Appends the innermost code addresses of the stack, at most WRAPPERS_MOST; none of one that a
+ * signal interrupted. Returns the new count. */
 static int collect(const struct hak_frames *frames, struct hak_callers *codes, int count) {
     if (frames->count == 0 || frames->frame[0].is_interrupted)
         return count;

@@ -48,7 +48,8 @@ static void add_visible(struct hak_text *text, const char *from, size_t length, 
     hak_text_add_bytes(text, from + run, length - run);
 }
 
-/* Appends the program's text made visible, with a mark where it was cut. */
+/* Appends the program's text made visible, at most `most` bytes of it, with a mark where it was
+ * cut; byte `as_is` is kept as it is (-1: none). */
 static void add_cut(struct hak_text *text, const char *from, size_t most, int as_is) {
     bool is_cut;
     size_t length = bounded(from, most, &is_cut);

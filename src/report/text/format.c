@@ -30,7 +30,7 @@ struct arguments {
     va_list list;
 };
 
-/* A width or precision: the digits, or the next argument for '*'. */
+/* A width or precision: the digits, or the next argument for '*'; moves `at` behind it. */
 static int digits_or_star(const char **at, struct arguments *given) {
     int value = 0;
     if (**at == '*') {
@@ -66,6 +66,7 @@ static const char *read_conversion(const char *at, struct arguments *given, stru
     return at;
 }
 
+/* Appends a piece with blanks on one side up to `width` columns. */
 static void add_padded(struct hak_text *text, const struct hak_text *piece, int width,
                        bool is_left) {
     int room = width - (width > 0 ? hak_text_column(piece) : 0);
@@ -74,7 +75,7 @@ static void add_padded(struct hak_text *text, const struct hak_text *piece, int 
     hak_text_fill(text, ' ', is_left ? room : 0);
 }
 
-/* Appends a text of the program, made visible. */
+/* Appends a text of the program, made visible; with a precision at most so many bytes of it. */
 static void add_foreign(struct hak_text *text, const char *string, int precision) {
     char head[HAK_TEXT_NAME_MAX];
     size_t length = precision < 0 ? 0 : strnlen(string, (size_t)precision);
@@ -87,7 +88,7 @@ static void add_foreign(struct hak_text *text, const char *string, int precision
     hak_text_add_name(text, head);
 }
 
-/* %s: a text of ours as it is, one of the program made visible; padded. */
+/* Appends %s: a text of ours as it is, one of the program made visible; padded. */
 static void add_string(struct hak_text *text, const struct conversion *c, const char *string) {
     struct hak_text piece = {0};
     struct hak_text *to = c->width > 0 ? &piece : text;
@@ -103,6 +104,7 @@ static void add_string(struct hak_text *text, const struct conversion *c, const 
     hak_text_free(&piece);
 }
 
+/* Appends a character in its width, made visible but for newline and tab. */
 static void add_character(struct hak_text *text, const struct conversion *c, int value) {
     char string[2] = {(char)value, '\0'};
     hak_text_fill(text, ' ', c->is_left ? 0 : c->width - 1);

@@ -35,6 +35,8 @@ struct hak_text {
  * characters, precisions of %s bytes of the argument. %c takes ASCII. */
 void hak_text_add(struct hak_text *text, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* Appends by a format of printf's, of which the texts of the program are made visible. */
 void hak_text_vadd(struct hak_text *text, const char *format, va_list list)
     __attribute__((format(printf, 2, 0)));
 /* The same for one foreign text, wherever it lies. */

@@ -56,6 +56,7 @@ const char *hak_words_setting(unsigned setting) {
     }
 }
 
+/* Says which setting was learnt and its value, as packed in one number. */
 static void say_learnt(char *out, size_t bytes, uint64_t value) {
     const char *setting = hak_words_setting((unsigned)(value >> 32));
     if (setting)
@@ -65,6 +66,7 @@ static void say_learnt(char *out, size_t bytes, uint64_t value) {
                  hak_words_number(value & 0xffffffffu));
 }
 
+/* Says what a LEAK event tells: a block's kind and size, or the sums of a scan. */
 static void say_leak(char *out, size_t bytes, const struct hak_event *e) {
     static const char *const kinds[] = {"lost: direct leak", "lost: indirect leak",
                                         "still reachable"};
@@ -76,6 +78,7 @@ static void say_leak(char *out, size_t bytes, const struct hak_event *e) {
                  hak_words_number(e->old_address));
 }
 
+/* Says how much was mapped, and how: access, code, file, shared. */
 static void say_mapped(char *out, size_t bytes, const struct hak_event *e) {
     snprintf(out, bytes, "%s mapped%s%s%s%s", hak_words_size(e->size),
              e->subkind & HAK_MAPPED_CLOSED      ? " without access"

@@ -65,7 +65,7 @@ void hak_creations_add_creators(struct hak_creations *all, struct hak_store_read
         hak_creations_add(all, r, all->list[i].creator_row);
 }
 
-/* True when both were created by the same thread at the same place. */
+/* True when both were created by the same thread of the same process, at the same stack. */
 static bool is_alike(const struct hak_creation *a, const struct hak_creation *b) {
     if (a->creator.number != b->creator.number || a->thread.process != b->thread.process ||
         a->frames.count != b->frames.count)

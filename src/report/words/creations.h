@@ -43,9 +43,10 @@ void hak_creations_add_kept(struct hak_creations *all, struct hak_store_reader *
                             const struct hak_kept_creation *kept);
 /* Adds the threads that created those in the list, but not their creators in turn. */
 void hak_creations_add_creators(struct hak_creations *all, struct hak_store_reader *r);
-/* Moves threads together that were created by the same thread at the same stack. */
+/* Moves threads together that were created by the same thread at the same stack; the first of each
+ * keeps its place. */
 void hak_creations_sort(struct hak_creations *all);
-/* Counts how many from `first` on were created by the same thread at the same stack. */
+/* Counts how many in a row from `first` on were created by the same thread at the same stack. */
 int hak_creations_alike(const struct hak_creations *all, int first);
 /* "threads 2 "worker" and 3 "worker" were created by thread 1 "main"", of the `count` from `first`
  * on. */

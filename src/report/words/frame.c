@@ -113,8 +113,8 @@ static const char *find_call(const char *name, size_t *length) {
     return NULL;
 }
 
-/* Cuts a last word such as _clear, 0, _array, _or_die that varies a call: js_malloc_rt and
- * mrb_realloc_simple are quickjs's and mruby's. */
+/* Cuts a last digit, or a last word such as _clear, _array, _or_die, that varies a call:
+ * js_malloc_rt and mrb_realloc_simple are quickjs's and mruby's. False: there is none. */
 static bool cut_variant(const char *name, size_t *length) {
     static const char *const ends[] = {"_clear", "_zero",   "_array", "_id",      "_or_die",
                                        "_n",     "_impl",   "_try",   "_aligned", "_fail",

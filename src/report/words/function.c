@@ -31,7 +31,8 @@ static size_t operator_length(const char *at) {
     return 0;
 }
 
-/* Compilers and linkers write these behind the name of a copy of a function. */
+/* Whether a suffix begins here that compilers and linkers write behind the name of a copy of a
+ * function. */
 static bool is_clone_suffix(const char *at) {
     static const char *const words[] = {".part.",     ".isra.", ".constprop.", ".cold",
                                         ".lto_priv.", ".llvm.", ".clone.",     ".localalias",
@@ -135,7 +136,8 @@ static void add_shortened(struct hak_text *text, const char *name) {
     }
 }
 
-/* Appends the name alone, shortened. */
+/* Appends a function's name without arguments and template arguments, shortened; NAME_LOOKED_AT
+ * bytes of it at most are looked at. */
 static void add_short_function(struct hak_text *text, const char *function) {
     struct hak_text name = {0};
     char looked_at[NAME_LOOKED_AT + 1];

@@ -11,7 +11,7 @@
 
 #define DELETE 0x7f /* the one control character that jansson leaves in ASCII */
 
-/* The text as a JSON string, made valid UTF-8 and cut at `most`. */
+/* The text as a JSON string, made valid UTF-8 and cut at `most`; NULL without memory. */
 static json_t *make_text(const char *text, size_t most) {
     struct hak_text valid = {0};
     hak_text_add_utf8(&valid, text, most);
@@ -168,7 +168,7 @@ json_t *hak_json_event(struct hak_store_reader *r, const struct hak_event *event
     return object;
 }
 
-/* A life with its birth, resizes and first two ends. */
+/* A life with its birth, resizes and first two ends; of a stale end also owner and evidence. */
 static json_t *life_json(struct hak_store_reader *r, const struct hak_life *life,
                          bool with_frames) {
     json_t *object = json_object(), *resizes = json_array(), *ends = json_array();

@@ -20,7 +20,8 @@ char *hak_json_dump(const json_t *value, size_t flags);
 json_t *hak_json_text(const char *text);
 /* The same for a text of several lines, cut after HAK_TEXT_LINES_MAX bytes. */
 json_t *hak_json_lines(const char *text);
-/* A text of `bytes`, NUL bytes included, as JSON: a value that was asked for. */
+/* A text of `bytes`, NUL bytes included, as JSON, not cut: a value that was asked for. NULL without
+ * memory. */
 json_t *hak_json_whole(const char *text, size_t bytes);
 /* "0x7f21c4a12950"; null for 0. */
 json_t *hak_json_address(uint64_t address);

@@ -17,7 +17,8 @@ struct hak_frames {
 int hak_frames_copy(struct hak_frames *out, const struct hak_frame *frames, int count);
 /* Frames of stack `stack` of the store; none for stack 0 or r NULL. 0, or a negative error. */
 int hak_frames_load(struct hak_frames *out, struct hak_store_reader *r, uint32_t stack);
-/* Loads only as many of a stack's innermost frames as it takes to have one of the program's. */
+/* Loads only as many of a stack's innermost frames as it takes to have one of the program's with a
+ * file. Returns as hak_frames_load. */
 int hak_frames_load_top(struct hak_frames *out, struct hak_store_reader *r, uint32_t stack);
 void hak_frames_free(struct hak_frames *frames);
 
@@ -58,6 +59,8 @@ struct hak_fault_words_row {
     uint32_t id, code, process, thread;
     uint64_t event, ns;
 };
+
+/* Looks up the fault's row in the store. False: there is none, or no store; `out` is then all 0. */
 bool hak_lookup_fault(struct hak_store_reader *r, uint32_t row, struct hak_fault_words_row *out);
 
 #endif

@@ -91,6 +91,7 @@ const struct hak_fault_words *hak_words_find_fault(const char *text) {
     return NULL;
 }
 
+/* The words of a record's kind; NULL: it is not known. */
 static const struct kind_words *kind_of(unsigned kind) {
     for (unsigned i = 0; i < KINDS; i++)
         if (kind_table[i].number == kind)

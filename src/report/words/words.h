@@ -47,7 +47,7 @@ struct hak_fault_words {
 /* The words of a fault by its code; NULL when faults.def has no such line. */
 const struct hak_fault_words *hak_words_fault(unsigned code);
 /* Finds a fault by a person's text: "HKM-104", "hkm-104", "104", the name, or the tag with or
- * without [ ]. */
+ * without [ ]. NULL: none has it. */
 const struct hak_fault_words *hak_words_find_fault(const char *text);
 /* Line i of faults.def, NULL past the end. */
 const struct hak_fault_words *hak_words_fault_at(unsigned i);
@@ -62,6 +62,8 @@ int hak_words_kind_number(const char *name);
 const char *hak_words_kind_sentence(unsigned kind);
 /* "magazine"; and "free in a thread's magazine". */
 const char *hak_words_place(unsigned place);
+
+/* A sentence that says where a block in this place lies. */
 const char *hak_words_place_sentence(unsigned place);
 /* "magazine -> TLS SLL" for a move between two layers; a sentence where it may come from many
  * places; else NULL. `place` is the record's: where the block went, if the move may end in several.
@@ -70,11 +72,16 @@ const char *hak_words_move(unsigned kind, unsigned place);
 /* "magazine": the set of places from which hops.def allows this kind; "" for notes. */
 const char *hak_words_allowed_from(unsigned kind);
 
-/* "81,204,112"; signed with its sign: "+16". */
+/* A number with commas, "81,204,112"; until the next calls of words. */
 const char *hak_words_number(uint64_t value);
+
+/* A number with commas and its sign, "+16"; until the next calls of words. */
 const char *hak_words_offset(int64_t value);
 /* "16 bytes", "1 byte"; "64.0 KiB" style for sizes of files. */
 const char *hak_words_bytes(uint64_t bytes);
+
+/* A size in the unit that fits: "512 bytes", "1.5 KiB", up to TiB; until the next calls of
+ * words. */
 const char *hak_words_size(uint64_t bytes);
 /* "12.406 s". */
 const char *hak_words_time(uint64_t ns);
@@ -147,6 +154,9 @@ enum hak_frame_role {
     HAK_FRAME_START,
     HAK_FRAME_OWN, /* hakmem's */
 };
+
+/* The role of frame `i` in its stack: hakmem's, a thread's start, a library's, an allocation
+ * wrapper inside of the program's first frame, or the program's. */
 enum hak_frame_role hak_words_frame_role(const struct hak_frame *frames, int count, int i);
 /* Finds the frame that one line names: the program's first one past libraries and wrappers (of
  * modules that have source lines, where there are some); the first of all where there is no other.

@@ -42,7 +42,7 @@ static int check_file(struct checker *c) {
     return hak_query_end(&q);
 }
 
-/* Asks queries whose rows (id, other, text) are findings each. */
+/* Asks queries whose rows (id, other, text) are findings each. 0, or an error of the store. */
 static int check_rows(struct checker *c) {
     static const struct {
         enum hak_check_kind kind;
@@ -87,7 +87,8 @@ static bool note_node(struct checker *c, uint64_t node) {
     return true;
 }
 
-/* Goes through all nodes; a parent has a lower id, or its blob is broken (nodes.h). */
+/* Goes through all nodes; a parent that is missing, or a process, is a finding. A parent has a
+ * lower id, or its blob is broken (nodes.h). 0, or an error. */
 static int check_nodes(struct checker *c) {
     struct hak_node_row node = {0};
     uint64_t last_process = 0, value;
@@ -118,7 +119,7 @@ static int check_nodes(struct checker *c) {
 }
 
 /* Checks plain_node: reports the first row that is not the node of its id, and the first frame that
- * lacks. */
+ * lacks. 0, or an error. */
 static int check_plain_nodes(struct checker *c) {
     if (!c->has_nodes ||
         !hak_database_number(&c->reader->db, "SELECT EXISTS (SELECT 1 FROM plain_node)", 0))
@@ -200,7 +201,8 @@ static int check_chunk(struct checker *c, uint64_t id, int64_t events, const voi
     return error || !c->profile ? error : hak_profile_check_chunk(c->profile, &c->columns, id);
 }
 
-/* Chunks that other tables name may be missing behind the last one. */
+/* Reports chunks that other tables name and that are missing behind the last one, also to the
+ * checks of order and live blocks. 0, or an error. */
 static int check_end(struct checker *c) {
     uint64_t first, min_ns;
     int found = hak_scan_find_end(c->reader, &first, &min_ns);

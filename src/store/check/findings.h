@@ -63,6 +63,8 @@ struct hak_check_findings {
 #define hak_check_add(findings, what, about, ...)                                                  \
     hak_check_add_finding(                                                                         \
         findings, &(const struct hak_check_finding){.kind = (what), .id = (about), __VA_ARGS__})
+
+/* Counts a finding and hands it to `each`, if there is one. */
 static inline void hak_check_add_finding(struct hak_check_findings *findings,
                                          const struct hak_check_finding *finding) {
     findings->count++;

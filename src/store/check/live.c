@@ -63,7 +63,7 @@ static void add_finding(struct hak_live_check *k, const struct hak_live_run *run
                   .level = run->level, .base = s->base, .process = s->process);
 }
 
-/* Compares the fields that a reader would use. */
+/* Compares the fields of two states that a reader would use. */
 static bool same(const struct hak_live_state *a, const struct hak_live_state *b) {
     return a->step == b->step && a->user == b->user && a->size == b->size && a->birth == b->birth &&
            a->ns == b->ns && a->stack == b->stack && a->thread == b->thread &&
@@ -110,7 +110,7 @@ struct made_again {
     uint32_t at;
 };
 
-/* The next state of the run made again. */
+/* Gives the next state of the run made again. 1, or 0 at the end. */
 static int next_made(void *context, struct hak_live_state *out) {
     struct made_again *m = context;
     if (m->at == m->table->used)

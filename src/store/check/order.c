@@ -45,7 +45,7 @@ struct hak_order_check {
 /* ---- processes that may lack events ------------------------------------------------------------
  */
 
-/* Notes which processes lost events; a parent's loss is its children's. */
+/* Notes which processes lost events; a parent's loss is its children's. 0, or an error. */
 static int load_losses(struct hak_order_check *o) {
     static const char sql[] =
         "SELECT p.id FROM process p"
@@ -73,7 +73,8 @@ static bool may_lack_events(const struct hak_order_check *o, uint32_t process) {
 /* ---- more blocks than memory -------------------------------------------------------------------
  */
 
-/* Leaves the upper half of the addresses for another reading. */
+/* Leaves the upper half of the addresses for another reading; beyond LEFT_MAX parts they are not
+ * read again. False without memory. */
 static bool shed(struct hak_order_check *o) {
     enum { SAMPLES = 1024 };
     uint64_t sample[SAMPLES] = {0}, scratch[SAMPLES];
@@ -195,7 +196,7 @@ void hak_order_check_missing_chunk(struct hak_order_check *o) {
     o->has_holes = true;
 }
 
-/* Reads the store once more, for the bases from `from` on. */
+/* Reads the store once more, for the bases from `from` on. 0, or an error. */
 static int read_again(struct hak_order_check *o) {
     struct hak_scan_limits limits = hak_scan_all();
     struct hak_scan *scan;

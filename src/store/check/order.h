@@ -15,8 +15,8 @@
 
 struct hak_order_check;
 
-/* `is_trimmed`: the oldest events are gone, so blocks may begin in the middle of their way. 0 or an
- * error. */
+/* Makes a check of the order of each block's moves. `is_trimmed`: the oldest events are gone, so
+ * blocks may begin in the middle of their way. 0 or an error. */
 int hak_order_check_make(struct hak_store_reader *r, bool is_trimmed,
                          struct hak_check_findings *findings, struct hak_order_check **out);
 /* For tests: follows at most so many blocks at once. */
@@ -27,7 +27,8 @@ int hak_order_check_chunk(struct hak_order_check *o, const struct hak_columns *c
                           uint64_t first_id);
 /* A chunk cannot be read: from now on missing events are no finding. */
 void hak_order_check_missing_chunk(struct hak_order_check *o);
-/* Ends the check when no more chunks come: reads the store again for the blocks that were left. */
+/* Ends the check when no more chunks come: reads the store again for the blocks that were left. 0,
+ * or an error. */
 int hak_order_check_finish(struct hak_order_check *o);
 void hak_order_check_free(struct hak_order_check *o);
 

@@ -31,7 +31,7 @@ static const void *blob_of(const struct hak_query *q, int column, size_t *bytes)
 /* ---- rows --------------------------------------------------------------------------------------
  */
 
-/* Reads the profile's keys; a broken row is a finding. */
+/* Reads the profile's keys; a broken row is a finding. 0, or an error. */
 static int read_keys(struct hak_profile_check *k) {
     struct hak_query q = hak_ask(
         &k->reader->db, "SELECT id, keys, data FROM profile_key ORDER BY id", "reading keys");
@@ -121,7 +121,7 @@ static int check_runs(struct hak_profile_check *k) {
     return hak_query_end(&q);
 }
 
-/* Checks the stored peak; what is wrong is a finding. */
+/* Checks the stored peak; what is wrong is a finding. 0, or an error. */
 static int check_peak(struct hak_profile_check *k) {
     struct hak_query q =
         hak_ask(&k->reader->db, "SELECT event, bytes, data FROM profile_peak", "reading its peak");
@@ -149,7 +149,7 @@ static int check_peak(struct hak_profile_check *k) {
 /* ---- against the events ------------------------------------------------------------------------
  */
 
-/* Tells the gatherer of all processes and threads. */
+/* Tells the gatherer of all processes and threads. 0, or an error. */
 static int note_actors(struct hak_profile_check *k) {
     bool is_noted = true;
     struct hak_query q = hak_ask(
@@ -206,6 +206,7 @@ void hak_profile_check_free(struct hak_profile_check *k) {
     free(k);
 }
 
+/* Compares ends, exceptions and origins of two chunks. */
 static bool same_chunk(const struct hak_profile_chunk *a, const struct hak_profile_chunk *b) {
     if (a->ends != b->ends || a->exceptions != b->exceptions || a->origins != b->origins ||
         (a->ends && memcmp(a->end, b->end, a->ends * sizeof *a->end) != 0))
@@ -223,6 +224,7 @@ static bool same_chunk(const struct hak_profile_chunk *a, const struct hak_profi
     return true;
 }
 
+/* Compares all fields of two processes that are stored. */
 static bool same_process(const struct hak_profile_process *a, const struct hak_profile_process *b) {
     return a->process == b->process && a->parent == b->parent && a->fork == b->fork &&
            a->first == b->first && a->inherited_bytes == b->inherited_bytes &&

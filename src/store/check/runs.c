@@ -121,7 +121,8 @@ struct place {
     uint64_t done_to; /* keys up to here are in the run that it is being joined to, + 1 */
 };
 
-/* Finds how far a run of a higher level over the same chunks has come. */
+/* Finds how far a run of a higher level over the same chunks has come: p->done_to is the key behind
+ * its last one. 0, or an error. */
 static int find_done_to(struct hak_posting_check *c, struct place *p) {
     char sql[300];
     uint64_t value;
@@ -197,7 +198,8 @@ static void report_missing_rows(struct hak_posting_check *c, const struct place 
         REPORT_POSTINGS(c, HAK_CHECK_POSTING_ROWS, p->id, .keys = p->kind);
 }
 
-/* Checks all rows of postings in order. */
+/* Checks all rows of postings in order; those of a later version are passed over. 0, or an
+ * error. */
 static int read_runs(struct hak_posting_check *c) {
     struct place p = {0};
     int error = 0;
@@ -236,7 +238,8 @@ static unsigned wrong_with(const struct chunk_sums *s) {
     return HAK_POSTING_KINDS + !(s->distances & ~s->found_distances);
 }
 
-/* Neighbours with the same finding are reported together. */
+/* Reports chunks whose sums of keys differ from their postings; neighbours with the same finding
+ * are reported together. */
 static void compare_sums(struct hak_posting_check *c) {
     for (uint64_t i = 0; i < c->chunks; i++) {
         unsigned wrong = wrong_with(&c->sums[i]);

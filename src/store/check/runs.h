@@ -10,6 +10,7 @@
 
 struct hak_posting_check;
 
+/* Makes a check of postings with room for the sums of all chunks. 0, or an error. */
 int hak_posting_check_make(struct hak_store_reader *r, struct hak_check_findings *findings,
                            struct hak_posting_check **out); /* 0 or an error */
 /* The next chunk, in order; all columns are decoded. 0 or an error. */

@@ -132,6 +132,7 @@ void hak_columns_number(struct hak_columns *c, enum hak_column column) {
     c->is_numbered[column] = true;
 }
 
+/* Whether all values are the same. */
 static bool is_constant(const uint64_t *value, uint32_t events) {
     for (uint32_t i = 1; i < events; i++)
         if (value[i] != value[0])
@@ -172,7 +173,7 @@ size_t hak_column_bytes(struct hak_columns *c, enum hak_column column, uint8_t c
     return hak_streams_join(c->coder->stream[column], c->parts, c->raw, c->part_end);
 }
 
-/* A column of streams that is guessed from the walk. */
+/* Decodes a column of streams that is guessed from the walk. NULL, or what is wrong with it. */
 static const char *decode_guessed(struct hak_columns *c, enum hak_column column,
                                   const uint8_t *bytes, size_t count) {
     struct hak_input in[HAK_STREAMS_MAX];

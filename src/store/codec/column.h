@@ -70,6 +70,7 @@ static inline uint64_t hak_columns_value(const struct hak_columns *c, enum hak_c
 #define HAK_RAW_BYTES_MAX                                                                          \
     (HAK_CHUNK_EVENTS_MAX * (2 * HAK_VARINT_BYTES + 5) + 32 * HAK_VARINT_BYTES)
 
+/* Allocates the arrays of all columns. False without memory, with nothing left to free. */
 bool hak_columns_init(struct hak_columns *c); /* false when memory is out */
 void hak_columns_free(struct hak_columns *c);
 
@@ -98,6 +99,8 @@ static inline void hak_columns_put(struct hak_columns *c, uint32_t i, const stru
  * dictionary and distinct are filled in, and hold until hak_columns_begin. Encoding does it for
  * BASE and STACK where it was not done before. */
 void hak_columns_number(struct hak_columns *c, enum hak_column column);
+
+/* Fills the columns from an array of events. */
 void hak_columns_from_events(struct hak_columns *c, const struct hak_event *events, uint32_t count);
 /* Fills c->value of the columns that are by index, after decoding, as it was before encoding. */
 void hak_columns_spread(struct hak_columns *c);

@@ -24,7 +24,7 @@ void hak_mirror_widen(struct hak_mirror *m, uint32_t row) {
     m->room_used += wider;
 }
 
-/* Part of the format: the list from which moves that are not calls take. Kinds that are not here
+/* The list from which moves that are not calls take: part of the format. Kinds that are not here
  * come from slabs, from pages, or are new. */
 static unsigned place_taken_from(unsigned kind) {
     switch (kind) {

@@ -87,7 +87,7 @@ static inline void hak_mirror_enter(struct hak_mirror *m, uint32_t lane) {
     m->lanes |= 1u << lane;
 }
 
-/* The rule of a value of column SHAPE. */
+/* The rule of a value of column SHAPE: how its event moves the block, from and to which lists. */
 struct hak_shape_rule hak_shape_rule(uint64_t shape);
 
 /* Gives a row twice the room. */
@@ -118,7 +118,7 @@ static inline void hak_mirror_take(struct hak_mirror *m, uint32_t number) {
     m->block[number].where = 0;
 }
 
-/* Puts the block on top of a list. */
+/* Puts the block, which is in no list, on top of a list. */
 static inline void hak_mirror_push(struct hak_mirror *m, uint32_t list, uint32_t number) {
     uint32_t top = m->list[list].top;
     m->block[number].below = top;
@@ -172,7 +172,7 @@ static inline struct hak_expectation hak_mirror_expect(struct hak_expectation e,
     return e;
 }
 
-/* Moves the block as the event did. */
+/* Moves the block as the event did: out of its list, into the row or onto the list of the rule. */
 static inline void hak_mirror_follow(struct hak_mirror *m, const struct hak_shape_rule *rule,
                                      uint32_t lane, uint32_t number) {
     if (rule->stays)

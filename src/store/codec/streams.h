@@ -19,6 +19,8 @@ struct hak_stream {
 static inline void hak_stream_byte(struct hak_stream *s, uint64_t byte) {
     *s->at++ = (uint8_t)byte;
 }
+
+/* Appends a number to a stream as a varint. */
 static inline void hak_stream_varint(struct hak_stream *s, uint64_t value) {
     if (value < 0x80)
         *s->at++ = (uint8_t)value;

@@ -186,7 +186,7 @@ static uint32_t put_site(struct hak_columns *c, uint32_t before, uint64_t shape,
     return site;
 }
 
-/* The number of a site, which is new or not. */
+/* The number of a site, made if it is new; the numbering grows when it is full. */
 static uint32_t number_site(struct hak_columns *c, uint64_t shape, uint64_t stack) {
     struct hak_coder *coder = c->coder;
     uint32_t slot = find_site(coder, shape, stack);
@@ -214,7 +214,8 @@ void hak_walk_sites(struct hak_columns *c) {
     }
 }
 
-/* The way back; HAK_NO_SITE if the bytes make no sense. */
+/* Reads the site that follows `before`, known or new, from the streams; HAK_NO_SITE if the bytes
+ * make no sense. */
 static uint32_t take_site(struct hak_columns *c, uint32_t before, unsigned token,
                           struct hak_input *in) {
     struct hak_coder *coder = c->coder;
@@ -270,7 +271,8 @@ static inline void follow_usual(struct hak_mirror *m, const struct hak_shape_rul
         hak_mirror_follow_end(m, rule, lane, number);
 }
 
-/* The best name of a block that was not expected. */
+/* The best name of a block that was not expected: its place in the row, top or bottom of the list
+ * it comes from, or its number. */
 static struct hak_expectation name_block(struct hak_mirror *m, const struct hak_shape_rule *rule,
                                          uint32_t lane, uint32_t number) {
     uint32_t where = m->block[number].where;
@@ -384,6 +386,7 @@ static uint32_t take_block(struct hak_coder *coder, struct bases *b, uint32_t la
 /* ---- the walk ----------------------------------------------------------------------------------
  */
 
+/* How many low bits are 0 in all values; 0 if all are 0. */
 static unsigned common_low_zeros(const uint64_t *value, uint32_t count) {
     uint64_t all = 0;
     for (uint32_t i = 0; i < count; i++)

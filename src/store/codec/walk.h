@@ -76,6 +76,7 @@ struct hak_coder {
     uint32_t slab_of_block[HAK_CHUNK_EVENTS_MAX];
 };
 
+/* Makes a coder with its streams and tables. NULL without memory. */
 struct hak_coder *hak_coder_make(void); /* NULL when memory is out */
 void hak_coder_free(struct hak_coder *coder);
 
@@ -84,7 +85,7 @@ uint32_t hak_walk_streams(enum hak_column column);
 /* Every stream of the column is empty. */
 void hak_coder_empty(struct hak_coder *coder, enum hak_column column);
 
-/* Finds the sites of c->value, and nothing else. */
+/* Finds the sites of the events in c->value, and nothing else. */
 void hak_walk_sites(struct hak_columns *c);
 /* Fills streams of the four columns, token and site_of, and numbers them: dictionary and distinct
  * of all, index of BASE and STACK. */
@@ -117,7 +118,7 @@ static inline int hak_walk_place(enum hak_column column) {
 
 /* Frees all numbers of one kind for the next chunk. */
 void hak_number_begin(struct hak_coder *coder, enum hak_numbering which);
-/* Gives the keys of one kind more slots. */
+/* Doubles the slots of one kind of numbering, and enters its keys anew. */
 void hak_number_widen(struct hak_coder *coder, enum hak_numbering which, const uint64_t *keys,
                       uint32_t count);
 

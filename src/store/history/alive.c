@@ -93,7 +93,7 @@ static int next_run(struct hak_live *l, const struct log_stretch *s, uint64_t fi
     return found < 0 ? found : any;
 }
 
-/* Adds the lives that a run has of the bases of this batch and those above. */
+/* Adds the lives that a run has of the bases of this batch and those above. 0, or an error. */
 static int add_run_source(struct hak_live *l, const struct hak_live_run *run, uint32_t process) {
     struct source *source = add_source(l);
     if (!source)
@@ -106,7 +106,8 @@ static int add_run_source(struct hak_live *l, const struct hak_live_run *run, ui
     return error;
 }
 
-/* Adds a source that reads events `from` to `to` of a process from the log. */
+/* Adds a source that reads a process's calls, events `from` to `to`, from the log. 0, or an
+ * error. */
 static int add_events_source(struct hak_live *l, const struct log_stretch *s, uint64_t from,
                              uint64_t to) {
     struct source *source = add_source(l);
@@ -126,7 +127,7 @@ static int add_events_source(struct hak_live *l, const struct log_stretch *s, ui
 }
 
 /* Adds the sources of live blocks of a stretch of the log: its runs, and events where there are
- * none, from the oldest on. */
+ * none, from the oldest on. 0, or an error. */
 static int add_stretch_sources(struct hak_live *l, const struct log_stretch *s) {
     struct hak_live_run run;
     uint64_t next = 1;
@@ -169,7 +170,8 @@ struct stretches {
     int count;
 };
 
-/* Finds which events of a process and its parents decide what is live in it, the oldest first. */
+/* Finds which events of a process and its parents decide what is live in it, the oldest first. 0,
+ * or an error. */
 static int find_stretches(struct hak_live *l, struct stretches *out) {
     struct hak_lineage lineage;
     bool is_lossy = false;
@@ -195,7 +197,7 @@ static bool is_of_tail(const struct hak_live *l, const struct stretches *s) {
     return l->tail && hak_tail_covers(l->tail, l->process) && (!is_lossy || l->tail_first == 1);
 }
 
-/* Adds the sources of all stretches and, at the log's end, of the open tail. */
+/* Adds the sources of all stretches and, at the log's end, of the open tail. 0, or an error. */
 static int add_lineage(struct hak_live *l, const struct stretches *s) {
     int error = 0;
     for (int i = 0; i < s->count && !error; i++)
@@ -206,7 +208,7 @@ static int add_lineage(struct hak_live *l, const struct stretches *s) {
                          : hak_store_no_memory(l->reader->db.path);
 }
 
-/* Reads the tail for the bases from `from` on. */
+/* Reads the tail, the events behind the last run, for the bases from `from` on. 0, or an error. */
 static int read_tail(struct hak_live *l, uint64_t from) {
     struct log_stretch all = {
         .id_to = l->moment.id, .ns_to = l->moment.ns, .unsure_ns = UINT64_MAX};
@@ -265,7 +267,7 @@ static bool press_table(struct hak_live *l, const struct source *s, struct hak_l
 }
 
 /* Reads a source's events, next range of addresses, into a sorted table; if that grows beyond
- * `most`, the range is cut. */
+ * `most`, the range is cut. 0, or an error. */
 static int read_source_events(struct hak_live *l, struct source *s, uint32_t most) {
     struct hak_scan *scan;
     struct hak_event e;

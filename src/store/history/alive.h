@@ -32,6 +32,9 @@ struct hak_live_block {
 };
 
 struct hak_live;
+
+/* Begins to read the blocks that are live at the moment, of one process or of all. 0, or an error;
+ * `out` is NULL then. */
 int hak_live_open(struct hak_store_reader *r, const struct hak_live_moment *moment,
                   struct hak_live **out);
 /* Gives the next live block: 1, 0 at the end, or an error. */

@@ -135,7 +135,7 @@ static int search_part(struct search *s, uint64_t *witness) {
     return result < 0 ? result : verdict;
 }
 
-/* Loads the session of each process. */
+/* Loads the session of each process. 0, or an error. */
 static int load_sessions(struct search *s) {
     struct hak_query q =
         hak_ask(&s->reader->db, "SELECT id, session FROM process", "reading processes");

@@ -333,7 +333,8 @@ static void begin_counted_life(struct flow *f, struct runner *p, const struct ha
     put_block(f, p, &b);
 }
 
-/* Lets a life go on in the same place; the difference in size comes or goes. */
+/* Lets a life go on in the same place; the difference in size comes or goes, in its row and
+ * step. */
 static void resize_life(struct flow *f, struct runner *p, const struct flow_block *held,
                         const struct hak_live_state *s) {
     struct flow_block b = *held;
@@ -376,7 +377,7 @@ static void close_runner(struct flow *f, struct runner *p) {
     p->held = NULL;
 }
 
-/* The process has ended: what it still held is left behind. */
+/* Ends a process: what it still held is left behind, and its peak stands. */
 static void end_runner(struct flow *f, struct runner *p) {
     if (p->state != RUNNING)
         return;
@@ -443,7 +444,8 @@ static void take_turns(struct flow *f, uint64_t id, bool is_done) {
     }
 }
 
-/* Follows one event: steps, forks, lives and sums. */
+/* Follows one event: steps, forks, lives and sums; one of a process that is not asked about only
+ * counts. */
 static void follow_event(struct flow *f, const struct hak_event *e) {
     struct hak_live_state s;
     f->out->events++;
@@ -509,7 +511,8 @@ static bool holds_blocks(void *context, uint32_t process) {
     return p && is_holder(p);
 }
 
-/* hold_block for a process that is followed; others are skipped. */
+/* Holds a block that was live before, for a process that is followed; others are skipped. Not 0
+ * ends it: no memory. */
 static int hold_before(void *context, const struct hak_live_block *block) {
     struct flow *f = context;
     struct runner *p = find_runner(f, block->process);
@@ -518,7 +521,8 @@ static int hold_before(void *context, const struct hak_live_block *block) {
     return f->failed;
 }
 
-/* hold_block for the first process. */
+/* Holds a block that the first process got from its parent, as hold_before does. Not 0 ends it: no
+ * memory. */
 static int hold_inherited(void *context, const struct hak_live_block *block) {
     struct flow *f = context;
     hold_block(f, &f->runner[0], block);
@@ -543,7 +547,7 @@ static void set_states(struct flow *f) {
 }
 
 /* Reads the blocks that the only process asked for got from its parent, whose events are not read.
- */
+ * 0, or an error. */
 static int read_inheritance(struct flow *f) {
     const struct hak_lineup_process *p = f->lineup.process;
     if (!p->parent || !p->first_event || f->runner->state != NOT_FORKED)
@@ -553,7 +557,7 @@ static int read_inheritance(struct flow *f) {
     return p->fork_event ? hak_store_live_at(f->reader, &fork, hold_inherited, f) : 0;
 }
 
-/* Fills in the blocks held at `from`. */
+/* Fills in the blocks held at `from`, with all peaks and the first step. 0, or an error. */
 static int read_begin(struct flow *f) {
     struct hak_live_moment begin = {
         .id = f->query->from, .process = f->query->process, .wants = holds_blocks, .context = f};
@@ -583,7 +587,7 @@ static int find_time(struct flow *f, uint64_t id, uint64_t open, uint64_t *out) 
     return found < 0 ? found : 0;
 }
 
-/* Finds the times of the range's ends. */
+/* Finds the times of the range's ends and the log's last event. 0, or an error. */
 static int find_times(struct flow *f) {
     struct hak_store_summary summary;
     int error = hak_store_summarise(f->reader, &summary);
@@ -595,7 +599,7 @@ static int find_times(struct flow *f) {
     return error;
 }
 
-/* Reads the log's calls in the range and follows each. */
+/* Reads the log's calls in the range and follows each. 0, or an error. */
 static int follow_events(struct flow *f) {
     struct hak_scan_limits limits = hak_scan_all();
     struct hak_scan *scan;
@@ -614,7 +618,7 @@ static int follow_events(struct flow *f) {
     return f->error ? f->error : result < 0 ? result : 0;
 }
 
-/* Adds the rows up. */
+/* Adds the rows up to the sums of all. */
 static void add_totals(struct hak_flow *out) {
     for (uint32_t i = 0; i < out->rows; i++) {
         const struct hak_flow_row *row = &out->row[i];
@@ -633,7 +637,7 @@ static int find_peak_time(struct flow *f, struct hak_flow_peak *peak) {
     return peak->id && !peak->ns ? find_time(f, peak->id, 0, &peak->ns) : 0;
 }
 
-/* Puts the processes that ran into the result, with their peaks. */
+/* Puts the processes that ran into the result, with their peaks. 0, or an error. */
 static int put_processes(struct flow *f) {
     int error = find_peak_time(f, &f->out->peak);
     f->out->process = calloc(f->lineup.processes + 1, sizeof *f->out->process);
@@ -667,7 +671,7 @@ static void give_back_left(struct flow *f) {
     }
 }
 
-/* After the last event: closes steps, peaks and processes, and adds up. */
+/* After the last event: closes steps, peaks and processes, and adds up. 0, or an error. */
 static int finish_flow(struct flow *f) {
     uint64_t last = f->last_event > f->seen_id ? f->last_event : f->seen_id;
     uint64_t to = f->query->to ? f->query->to : last;

@@ -56,7 +56,7 @@ int hak_heap_read_keys(struct hak_store_reader *r, struct hak_profile_keys *keys
     return error ? error : unread;
 }
 
-/* Notes the group of threads that each thread belongs to. */
+/* Notes the group of threads that each thread belongs to. 0, or an error. */
 static int read_threads(struct heap *h) {
     struct hak_query q =
         hak_ask(&h->reader->db, "SELECT id, number FROM thread", "reading threads");
@@ -85,7 +85,8 @@ static void want_snapshot(struct heap *h, uint64_t event, uint32_t parent) {
     h->snapshot[h->snapshots++] = (struct snapshot){.event = event, .parent = parent};
 }
 
-/* Marks the processes that are asked for: one and those it was forked from, or all. */
+/* Marks the processes that are asked for: one and those it was forked from, or all. 0, or an
+ * error. */
 static int want_processes(struct heap *h) {
     struct hak_query q =
         hak_ask(&h->reader->db,
@@ -121,7 +122,8 @@ static void begin_classes(struct actor *a, uint64_t run) {
     a->class_run = run;
 }
 
-/* Adds blocks of a class that came, or went. */
+/* Adds blocks of a class that came, or went, to the process's sums; nothing where no classes are
+ * stored. */
 static void add_class(struct heap *h, struct actor *a, uint32_t class_index, uint64_t blocks,
                       uint64_t bytes) {
     if (!h->has_classes)
@@ -283,7 +285,8 @@ struct replay {
     uint64_t next_snapshot; /* event id; UINT64_MAX = none */
 };
 
-/* The life that stands at the block before event `id`, if it is one of the exceptions. */
+/* The exception that the chunk stores for event `id`: the life that stands at its block before;
+ * NULL: none. Events are asked for in order. */
 static const struct hak_profile_exception *exception_at(struct replay *r, uint64_t id) {
     const struct hak_profile_chunk *c = &r->heap->chunk;
     while (r->next_exception < c->exceptions && r->first + c->exception[r->next_exception].at < id)
@@ -418,7 +421,7 @@ static void take_snapshots(struct replay *r, uint64_t id) {
     find_next_snapshot(r, id);
 }
 
-/* Row `i` of the sums, for the answer. */
+/* Row `i` of the sums as one of the answer, with what its blocks held before and hold now. */
 static struct hak_heap_row row_at(const struct heap *h, uint32_t i) {
     const struct hak_profile_row *w = &h->sums.row[i];
     const struct held *held = &h->held[i];
@@ -602,7 +605,7 @@ int hak_heap_replay(struct heap *h, uint64_t first, uint64_t last) {
 /* ---- runs --------------------------------------------------------------------------------------
  */
 
-/* Adds a stored row to a wanted process's sums. */
+/* Adds a stored row to a wanted process's sums; those of a span only where `is_span`. */
 static void add_row(struct heap *h, const struct hak_profile_row *w, bool is_span) {
     if (!hak_heap_actor(h, w->process)->is_wanted)
         return;
@@ -631,7 +634,7 @@ static void follow_run(struct heap *h, const struct actor *a, const struct hak_p
     h->running += p->live_bytes - before;
 }
 
-/* A run as a whole. NULL, or what is wrong. */
+/* Adds a run as a whole: begins its processes, adds rows and peaks. NULL, or what is wrong. */
 static const char *add_whole_run(struct heap *h, const struct hak_profile_run *run) {
     bool is_span = run->first > h->from;
     const char *wrong = NULL;
@@ -744,7 +747,7 @@ static void note_last_event(void *context, const struct hak_event *e) {
 }
 
 /* Finds the processes with events behind `to`: those of a run that goes on behind it, and of all
- * later ones. */
+ * later ones. 0, or an error. */
 static int follow_on(struct heap *h, uint64_t end) {
     struct hak_query q = hak_ask(
         &h->reader->db, "SELECT first, last, data FROM profile_run WHERE last > ?1 ORDER BY first",
@@ -773,7 +776,7 @@ static int follow_on(struct heap *h, uint64_t end) {
 /* ---- the answer --------------------------------------------------------------------------------
  */
 
-/* By process, group of threads, stack. */
+/* Compares by process, group of threads, stack. */
 static int compare_rows(const void *one, const void *other) {
     const struct hak_heap_row *a = one, *b = other;
     if (a->process != b->process)
@@ -801,7 +804,8 @@ static void tell_rows(struct heap *h) {
         qsort(out->row, out->rows, sizeof *out->row, compare_rows);
 }
 
-/* Fills in the processes of the answer. */
+/* Fills in the processes of the answer: bytes, peak and classes of those that are asked for and
+ * have begun. */
 static void tell_processes(struct heap *h) {
     struct hak_heap *out = h->out;
     out->process = calloc((size_t)h->actor_room + 1, sizeof *out->process);
@@ -896,7 +900,8 @@ void hak_heap_release(struct heap *h) {
     free(h->snapshot);
 }
 
-/* Fills `h->out`; frees what `h` has. */
+/* Reads all in one transaction and fills `h->out`; frees what `h` has. As read_heap, or an error
+ * without memory. */
 static int read_whole(struct heap *h) {
     *h->out = (struct hak_heap){0};
     bool is_own = hak_database_begin_reading(&h->reader->db);

@@ -87,8 +87,8 @@ struct hak_heap_ending {
     uint64_t event;
     uint32_t process;
 };
-/* All of them, in the order of their events. 1; 0: the profile has no answer; or an error. The
- * caller frees `*out` in any case. */
+/* Finds the ends of all processes, in the order of their events. 1; 0: the profile has no answer;
+ * or an error. The caller frees `*out` in any case. */
 int hak_heap_find_endings(struct hak_store_reader *r, uint64_t stop, uint64_t to,
                           struct hak_heap_ending **out, uint32_t *count);
 
@@ -131,8 +131,8 @@ struct hak_heap_steps {
     struct hak_heap_step *step;
     uint32_t steps, room;
 };
-/* All runs with from < first, last <= to (0 = the end), of one process (row id) or of all (0).
- * 0, or an error. The caller frees `out` in any case. */
+/* Reads all runs with from < first, last <= to (0 = the end), of one process (row id) or of all
+ * (0). 0, or an error. The caller frees `out` in any case. */
 int hak_heap_read_steps(struct hak_store_reader *r, uint64_t from, uint64_t to, uint32_t process,
                         struct hak_heap_steps *out);
 void hak_heap_free_steps(struct hak_heap_steps *steps);

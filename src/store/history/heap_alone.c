@@ -89,7 +89,8 @@ int hak_heap_nearest(struct hak_store_reader *r, uint64_t event, uint64_t ns,
 /* ---- runs --------------------------------------------------------------------------------------
  */
 
-/* A run with the blocks that live, which go on from step to step. */
+/* Fills a step from a run, and the blocks and bytes that live, which go on from step to step; of
+ * one process, or of all. */
 static void fill_step(struct hak_heap_step *s, const struct hak_profile_run *run, uint32_t process,
                       uint64_t *blocks, uint64_t *bytes) {
     s->first = run->first;

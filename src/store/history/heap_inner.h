@@ -88,10 +88,15 @@ int hak_heap_read_keys(struct hak_store_reader *r, struct hak_profile_keys *keys
 int hak_heap_fail_blob(const struct hak_store_reader *r, const char *table, uint64_t id,
                        const char *wrong);
 
-/* heap_peak.c: around each event that is replayed. */
+/* Notes the bytes before an event that is replayed, after processes that ended before it are
+ * dropped. (heap_peak.c) */
 void hak_heap_tree_before(struct heap *h, const struct hak_event *e);
+
+/* Takes the change that an event made to its process's bytes into those of all, with their peak;
+ * the tail's forks are noted. */
 void hak_heap_tree_after(struct heap *h, const struct hak_event *e);
-/* The bytes that a child began with. */
+/* The bytes that a child began with: from its run, the fork that was noted, or the parent's at that
+ * event. */
 uint64_t hak_heap_tree_inherited(struct heap *h, uint32_t process, uint32_t parent, uint64_t fork);
 
 #endif

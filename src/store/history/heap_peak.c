@@ -111,7 +111,7 @@ static void note_tail(void *context, const struct hak_event *e) {
 }
 
 /* Adds the bounds of all runs, those behind `to`, too: a process with events in them has not ended
- * before. */
+ * before. 0, or an error. */
 static int bound_runs(struct heap_tree *t, uint64_t end) {
     struct heap *h = t->heap;
     struct hak_query q =
@@ -218,7 +218,7 @@ static void note_ending(void *context, const struct hak_event *e) {
         hak_heap_actor(h, e->process)->last_event = e->id;
 }
 
-/* The processes that end in the stretch, by their last events. */
+/* Finds the processes that end in the stretch, by their last events. 0, or an error. */
 static int find_endings(struct heap_tree *t, uint32_t number) {
     struct heap *h = t->heap;
     const struct run_stretch *s = &t->stretch[number - 1];
@@ -257,7 +257,7 @@ static void set_actors(struct heap_tree *t, uint32_t number) {
     }
 }
 
-/* Decodes the run that begins at this event once more. */
+/* Decodes the run that begins at this event once more. 0, or an error. */
 static int decode_again(struct heap *h, uint64_t first) {
     struct hak_query q =
         hak_ask(&h->reader->db, "SELECT first, last, data FROM profile_run WHERE first = ?1",
@@ -309,7 +309,8 @@ static uint32_t next_stretch(const struct heap_tree *t) {
     return best ? (uint32_t)(best - t->stretch) + 1 : 0;
 }
 
-/* Replays stretches, the one with the highest bound first, until no other can hold more. */
+/* Replays stretches, the one with the highest bound first, until no other can hold more. 1, or what
+ * a replay returned. */
 static int search_stretches(struct heap_tree *t) {
     int result = 1;
     uint32_t number;

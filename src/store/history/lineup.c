@@ -48,7 +48,8 @@ static void note_actor(void *lineup, const struct hak_event *e) {
     note_event(lineup, e->process, e->id, e->id);
 }
 
-/* Finds each process's first and last event, from chunks of one process without decoding them. */
+/* Finds each process's first and last event, from chunks of one process without decoding them. 0,
+ * or an error. */
 static int read_extents(struct hak_store_reader *r, struct hak_lineup *out) {
     struct hak_query q =
         hak_ask(&r->db, "SELECT id, events, process FROM chunk ORDER BY id", "listing its chunks");
@@ -67,7 +68,7 @@ static int read_extents(struct hak_store_reader *r, struct hak_lineup *out) {
     return error ? error : unread;
 }
 
-/* By event, then what happens, then process. */
+/* Compares by event, then what happens, then process. */
 static int compare_turns(const void *a, const void *b) {
     const struct hak_lineup_turn *x = a, *y = b;
     if (x->before != y->before)
@@ -86,7 +87,8 @@ static bool add_turn(struct hak_lineup *out, uint64_t before, uint32_t number,
     return true;
 }
 
-/* A child whose FORK is not known got what its parent had at the child's first event. */
+/* Adds the turns of each process that has events: fork, first event, end. A child whose FORK is not
+ * known got what its parent had at the child's first event. False without memory. */
 static bool add_turns(struct hak_lineup *out) {
     bool has_memory = true;
     for (uint32_t i = 0; i < out->processes && has_memory; i++) {

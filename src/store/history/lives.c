@@ -11,7 +11,7 @@
 /* ---- the rule ----------------------------------------------------------------------------------
  */
 
-/* A wrong call, or a report of one, that may have ended the life once more. */
+/* Whether the event is a wrong call, or a report of one, that may have ended the life once more. */
 static bool is_same_end(const struct hak_life_state *state, const struct hak_event *e) {
     enum { DOUBLE_FREE_CODE = 202 }; /* faults.def */
     return hak_event_is_call(e) ? e->address == state->user
@@ -45,7 +45,8 @@ enum hak_life_step hak_life_next(struct hak_life_state *state, const struct hak_
 /* ---- processes ---------------------------------------------------------------------------------
  */
 
-/* Loads the process and its parents by fork, each with the last event that its child inherits. */
+/* Loads the process and its parents by fork, HAK_LINEAGE_MAX at most, each with the last event that
+ * its child inherits. 0, or an error. */
 int hak_lineage_load(struct hak_store_reader *r, uint32_t process, struct hak_lineage *out) {
     uint64_t id_to = UINT64_MAX, ns_to = UINT64_MAX;
     *out = (struct hak_lineage){0};

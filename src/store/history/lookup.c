@@ -26,7 +26,8 @@ static void add_candidate(struct candidates *c, uint64_t base) {
     hak_add_sorted(c->base, &c->count, CANDIDATES_MAX + LARGE_MAX, base);
 }
 
-/* Slot starts that each class would have around the address (superslab.h). */
+/* Adds the slot starts that each class would have around the address (superslab.h) as
+ * candidates. */
 static void add_slot_starts(struct hak_store_reader *r, uint64_t address, struct candidates *c) {
     uint64_t slab = address & ~(r->slab_bytes - 1);
     for (unsigned i = 0; i < HAK_READER_CLASSES; i++) {
@@ -123,8 +124,8 @@ static bool makes_block(const struct hak_store_reader *r, const struct sought *s
            (!sought->lineage || hak_lineage_has(sought->lineage, e));
 }
 
-/* Looks through the chunks that speak of any candidate: where one block is asked for, from the
- * newest on. */
+/* Looks through the chunks that speak of any candidate and notes their uses: where one block is
+ * asked for, from the newest on. 0, or an error. */
 static int find_candidate_uses(struct hak_store_reader *r, const struct sought *sought,
                                const struct candidates *c, bool legal_only, struct seen *seen) {
     struct hak_scan_limits limits = hak_scan_all();
@@ -149,7 +150,7 @@ static int find_candidate_uses(struct hak_store_reader *r, const struct sought *
     return result < 0 ? result : 0;
 }
 
-/* Every base that a block around the address may have had. */
+/* Adds every base that a block around the address may have had. 0, or an error. */
 static int find_candidates(struct hak_store_reader *r, uint64_t address, struct candidates *c) {
     struct large_search search = {.reader = r, .address = address, .candidates = c};
     add_candidate(c, address);
@@ -185,7 +186,8 @@ static void add_owned(struct owned_blocks *o, uint64_t base, uint64_t owner) {
         o->block[o->count++] = (struct owned){base, owner};
 }
 
-/* Owners that had large blocks in the slab where `base` lies. */
+/* Adds blocks at `base` for the owners that had large blocks in its slab; says if there are too
+ * many. 0, or an error. */
 static int add_large_owners(struct owned_blocks *o, uint64_t base) {
     int owners = hak_finder_owners(&o->reader->postings, base, o->owner, OWNERS_MAX);
     if (owners < 0 && owners != HAK_FINDER_NOT_ALL)
@@ -198,7 +200,7 @@ static int add_large_owners(struct owned_blocks *o, uint64_t base) {
 }
 
 /* Finds all blocks that can hold the address, with their owners, from the postings. May say that
- * there are too many. */
+ * there are too many. 0, or an error. */
 static int find_owned(struct hak_store_reader *r, uint64_t address, struct owned_blocks *o,
                       struct candidates *large) {
     struct large_search search = {.reader = r, .address = address, .candidates = large};
@@ -245,7 +247,7 @@ static int newest_of(struct hak_store_reader *r, const struct sought *sought,
     return result;
 }
 
-/* Finds the newest uses of the blocks that were owned around the address. */
+/* Finds the newest uses of the blocks that were owned around the address. 0, or an error. */
 static int find_owned_uses(struct hak_store_reader *r, const struct sought *sought,
                            const struct owned_blocks *o, struct seen *seen) {
     for (int i = 0; i < o->count; i++) {
@@ -262,7 +264,8 @@ static int find_owned_uses(struct hak_store_reader *r, const struct sought *soug
     return 0;
 }
 
-/* Fills `seen`. 0 or an error. */
+/* Fills `seen` with the blocks around the address, by postings or, where there are too many owners,
+ * by the log. 0 or an error. */
 static int find_blocks(struct hak_store_reader *r, const struct sought *sought, struct seen *seen) {
     struct candidates *c = calloc(1, sizeof *c);
     struct owned_blocks *o = calloc(1, sizeof *o);

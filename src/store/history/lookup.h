@@ -13,6 +13,9 @@ struct hak_block_key {
     uint32_t process; /* row id */
     uint8_t class_index;
 };
+
+/* Finds the blocks around `address`, `max` at most, the one used last first. Returns how many, or
+ * an error. */
 int hak_store_blocks_at(struct hak_store_reader *r, uint64_t address, uint32_t process,
                         struct hak_block_key *out, int max);
 
@@ -20,6 +23,9 @@ int hak_store_blocks_at(struct hak_store_reader *r, uint64_t address, uint32_t p
  * events up to `id_to` and `ns_to` (0 = all): 1 found, 0 none, or an error. Reads
  * backwards, so it is quick. */
 struct hak_lineage;
+
+/* Finds the block around `address` that was used last, of the lineage (NULL: of any process), up to
+ * an event and time. 1 found, 0 none, or an error. */
 int hak_block_newest(struct hak_store_reader *r, uint64_t address,
                      const struct hak_lineage *lineage, uint64_t id_to, uint64_t ns_to,
                      struct hak_block_key *out);

@@ -44,7 +44,8 @@ static void drop_ranges(struct mapped *m, uint32_t number) {
     m->list[number] = NULL;
 }
 
-/* At its fork a process shares its parent's ranges; after its last event it has none. */
+/* Applies a turn of a process: at its fork it shares its parent's ranges; after its last event it
+ * has none. */
 static void apply_turn(struct mapped *m, const struct hak_lineup_turn *t) {
     bool ends_before = m->query->to || t->before <= m->query->from;
     int64_t parent = t->what == HAK_LINEUP_FORK
@@ -69,7 +70,8 @@ static void apply_turns(struct mapped *m, uint64_t id) {
     }
 }
 
-/* To the event, which has not happened yet. */
+/* Applies all turns up to an event, which has not happened yet; on the way tells of what was mapped
+ * at the range's start. */
 static void advance(struct mapped *m, uint64_t id) {
     if (!m->is_behind && id > m->query->from) {
         apply_turns(m, m->query->from);
@@ -118,7 +120,8 @@ static bool unmap_range(struct mapped *m, struct hak_ranges *r, const struct hak
     return hak_ranges_remove(r, start, end, &call, &gone);
 }
 
-/* Remapped memory stays as it was mapped. */
+/* Moves mapped memory: takes the old range away and adds the new one, mapped in the same way. False
+ * without memory. */
 static bool remap(struct mapped *m, struct hak_ranges *r, const struct hak_event *e) {
     const struct hak_range *old = hak_ranges_at(r, e->old_address);
     unsigned way = old ? old->way : 0;
@@ -126,7 +129,8 @@ static bool remap(struct mapped *m, struct hak_ranges *r, const struct hak_event
     return unmap_range(m, r, e, e->old_address, bytes) && add(m, r, e, e->address, e->size, way);
 }
 
-/* Memory that is opened belongs to the call that opens it. */
+/* Changes the access of a range; memory that is opened belongs to the call that opens it. False
+ * without memory. */
 static bool protect(struct mapped *m, struct hak_ranges *r, const struct hak_event *e) {
     struct hak_range now = {.event = e->id,
                             .ns = e->ns,
@@ -206,7 +210,7 @@ static int stop_at_once(void *context, const struct hak_event *e) {
     return 1;
 }
 
-/* Follows all mapping events, then tells of what is mapped at the end. */
+/* Follows all mapping events, then tells of what is mapped at the end. 0, or an error. */
 static int follow(struct mapped *m, struct hak_store_reader *r) {
     struct hak_filter filter = filter_of(m);
     m->list = calloc(m->lineup.processes + 1, sizeof(struct hak_ranges *));

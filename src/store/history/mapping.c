@@ -35,7 +35,7 @@ static void take_step(void *context, const struct hak_event *event, const struct
         (struct hak_mapped_step){*event, after ? *after : *before, after != NULL};
 }
 
-/* Keeps a range that holds the address at the end. */
+/* Keeps a range that holds the address at the end; without memory f->failed is set. */
 static void take_piece(void *context, enum hak_mapped_piece what, uint32_t process,
                        const struct hak_range *range) {
     struct following *f = context;
@@ -47,7 +47,7 @@ static void take_piece(void *context, enum hak_mapped_piece what, uint32_t proce
         f->place[f->places++] = (struct place){process, *range};
 }
 
-/* The process itself, or one that it was forked by, then. */
+/* Whether the event is of the process itself, or of one that it was forked by, before that. */
 static bool is_of(const struct hak_lineup *lineup, uint32_t process, const struct hak_event *e) {
     uint64_t until = UINT64_MAX;
     for (uint32_t i = 0; process && i <= lineup->processes; i++) {

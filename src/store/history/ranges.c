@@ -105,7 +105,7 @@ static bool is_closed(const struct hak_range *range) {
     return range->way & HAK_MAPPED_CLOSED;
 }
 
-/* Copies the ranges in [start, end), cut at its ends. */
+/* Copies the ranges in [start, end), cut at its ends. False without memory. */
 static bool copy_pieces(const struct hak_ranges *r, uint64_t start, uint64_t end,
                         struct pieces *out) {
     uint32_t at = start < end ? first_behind(r, start) : r->count;

@@ -41,7 +41,7 @@ struct hak_ranges_call {
  * is as it was. */
 bool hak_ranges_remove(struct hak_ranges *r, uint64_t start, uint64_t end,
                        const struct hak_ranges_call *call, const struct hak_ranges_gone *gone);
-/* Puts a range in where nothing is. */
+/* Puts a range in where nothing is; an empty one is passed over. False without memory. */
 bool hak_ranges_add(struct hak_ranges *r, const struct hak_range *range);
 /* Opens or closes the ranges in [start, end): those that were otherwise go, and stand there as
  * `now` says, but for their addresses. False: no memory, and the ranges that went are gone. */
@@ -54,6 +54,8 @@ const struct hak_range *hak_ranges_at(const struct hak_ranges *r, uint64_t addre
 /* The list, to be changed: a copy where others have it, too. `*list` NULL: an empty one. NULL: no
  * memory. */
 struct hak_ranges *hak_ranges_own(struct hak_ranges **list);
+
+/* Gives up one use of the list; the last one frees it. */
 void hak_ranges_leave(struct hak_ranges *list);
 
 #endif

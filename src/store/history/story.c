@@ -77,7 +77,8 @@ static void add_resize(struct loading *t, const struct hak_event *e) {
     t->resizes[t->resize_count - 1] = *e; /* the newest size matters most */
 }
 
-/* A life, when nothing more can happen to it. */
+/* Adds a life, when nothing more can happen to it, to a ring of the newest, with its resizes. 0, or
+ * an error without memory. */
 static int add_life(void *context, const struct hak_life_row *row) {
     struct loading *t = context;
     struct hak_life *life = &t->story->lives[t->story->lives_total++ % LIVES_KEPT];
@@ -100,7 +101,8 @@ static int add_life(void *context, const struct hak_life_row *row) {
     return 0;
 }
 
-/* Keeps an event of the block in a ring of the newest, and the first wrong ones apart. */
+/* Keeps an event of the block in a ring of the newest, and the first wrong ones apart. Always 0:
+ * goes on. */
 static int keep_move(void *context, const struct hak_event *e, enum hak_life_step step,
                      uint64_t number) {
     struct loading *t = context;
@@ -130,7 +132,8 @@ static int keep_move(void *context, const struct hak_event *e, enum hak_life_ste
 /* ---- the verdict --------------------------------------------------------------------------------
  */
 
-/* Turns a ring that was filled `total` times into an array, oldest first. */
+/* Turns a ring that was filled `total` times into an array, oldest first. Returns how many are in
+ * it; -1 without memory. */
 static int unroll(void *ring, size_t size, uint64_t total, uint64_t room) {
     if (total <= room)
         return (int)total;
@@ -145,7 +148,8 @@ static int unroll(void *ring, size_t size, uint64_t total, uint64_t room) {
     return (int)room;
 }
 
-/* "Nowhere else" cannot be said where events are missing: 1 none is, 0 some are, or an error. */
+/* Whether no events are missing, lost or trimmed, as "nowhere else" cannot be said otherwise: 1, 0
+ * some are, or an error. */
 static int is_capture_whole(struct hak_store_reader *r) {
     uint64_t missing = 0;
     int found = hak_database_numbers(&r->db,
@@ -157,7 +161,7 @@ static int is_capture_whole(struct hak_store_reader *r) {
 }
 
 /* Settles for each suspected stale end whether its stacks ended a life of that site elsewhere; then
- * it is none. */
+ * it is none. 0, or an error. */
 static int judge(struct loading *t, uint64_t until) {
     int whole = is_capture_whole(t->reader);
     if (whole < 0)
@@ -204,7 +208,7 @@ int hak_story_fault_row(const struct hak_store_reader *r, const struct hak_event
     return found;
 }
 
-/* Loads the row of the fault, and what was lost while the block's events came. */
+/* Loads the row of the fault, and what was lost while the block's events came. 0, or an error. */
 static int load_fault_and_losses(struct loading *t, const struct hak_lineage *lineage) {
     struct hak_story *story = t->story;
     int found = hak_story_fault_row(t->reader, &story->fault, &story->fault_row);

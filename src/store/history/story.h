@@ -41,7 +41,8 @@ struct hak_story {
  */
 int hak_story_load(struct hak_store_reader *r, uint64_t address, uint32_t process, uint64_t until,
                    struct hak_story **out);
-/* The same of a block that was found there (hak_lives_find). */
+/* Loads the story of a block that was found at `address` (hak_lives_find), up to event `until` (0 =
+ * all). 1 loaded, 0 nothing known, or an error. */
 int hak_story_of(struct hak_store_reader *r, uint64_t address, const struct hak_block_key *block,
                  const struct hak_lineage *lineage, uint64_t until, struct hak_story **out);
 void hak_story_free(struct hak_story *story);

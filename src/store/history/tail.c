@@ -49,7 +49,7 @@ static uint32_t number_of(const struct hak_tail *t, uint32_t process) {
 /* ---- forks -------------------------------------------------------------------------------------
  */
 
-/* Lists the processes, each with its parent's row. */
+/* Lists the processes, each with its parent's row. 0, or an error. */
 static int read_members(struct hak_tail *t) {
     struct hak_query q = hak_ask(&t->reader->db,
                                  "SELECT p.id, coalesce(q.id, 0), p.fork_event FROM process p"
@@ -71,8 +71,8 @@ static int read_members(struct hak_tail *t) {
     return hak_query_end(&q);
 }
 
-/* A process is covered if a covered one forked it at a known event, behind that one's own FORK.
- * Parents have lower rows: they are known first. */
+/* Settles whether a process is covered: if a covered one forked it at a known event, behind that
+ * one's own FORK. Parents have lower rows: they are known first. */
 static void settle_member(struct hak_tail *t, struct member *m) {
     uint32_t row = m->parent;
     m->parent = number_of(t, row);
@@ -109,7 +109,8 @@ static bool sort_forks(struct hak_tail *t) {
 /* ---- events ------------------------------------------------------------------------------------
  */
 
-/* The processes that inherit nothing of event `id` and what follows. */
+/* Gives processes that were forked before event `id` what their parents hold: they inherit nothing
+ * of it and what follows. */
 static void take_forks(struct hak_tail *t, uint64_t id) {
     for (; t->next_fork < t->forks && !t->failed; t->next_fork++) {
         struct member *child = &t->member[t->fork[t->next_fork]];
@@ -226,7 +227,7 @@ static void take_event(struct hak_tail *t, const struct hak_event *e) {
         press_states(t);
 }
 
-/* Reads the events behind the last stored run, and applies each. */
+/* Reads the events behind the last stored run, and applies each. 0, or an error. */
 static int read_tail_events(struct hak_tail *t) {
     struct hak_scan_limits limits = hak_scan_all();
     struct hak_scan *scan;

@@ -5,7 +5,7 @@
 #include "store/reader/inner.h"
 #include "trace/record.h"
 
-/* Counts one event for its thread. */
+/* Counts one event for its thread: calls with their bytes, and frees of other threads' blocks. */
 static void tally_event(struct hak_thread_tally *t, const struct hak_event *e) {
     t->events++;
     t->last_event = e->id;
@@ -70,7 +70,8 @@ int hak_store_each_actor(struct hak_store_reader *r, uint64_t first, uint64_t la
 #define SUPERSLAB_KINDS                                                                            \
     ((uint64_t)1 << (HAK_SUPERSLAB_MAP - 64) | (uint64_t)1 << (HAK_SUPERSLAB_UNMAP - 64))
 
-/* An earlier version that goes on with a store writes chunks and no rows. */
+/* Whether the table of SuperSlabs has rows of all chunks with such events: an earlier version that
+ * goes on with a store writes chunks and no rows. */
 static bool has_all_rows(const struct hak_store_reader *r) {
     return hak_database_has_table(&r->db, "superslab") &&
            hak_database_number(&r->db,
@@ -80,7 +81,7 @@ static bool has_all_rows(const struct hak_store_reader *r) {
                                SUPERSLAB_KINDS);
 }
 
-/* Visits the SuperSlab table's rows as events of mapping and unmapping. */
+/* Visits the SuperSlab table's rows as events of mapping and unmapping. 0, or an error. */
 static int each_row(const struct hak_store_reader *r,
                     void (*visit)(void *, const struct hak_event *), void *context) {
     struct hak_query q =

@@ -47,7 +47,8 @@ void hak_live_gather_clear(struct hak_live_gather *g) {
 /* ---- steps of a block --------------------------------------------------------------------------
  */
 
-/* The state in which the chunk's calls left the block. */
+/* The state in which the chunk's calls left the block; of an ended one only base, process and
+ * step. */
 static struct hak_live_state state_of(const struct hak_columns *c, const struct hak_live_touched *t,
                                       uint64_t first_id) {
     uint64_t base = hak_columns_value(c, HAK_COLUMN_BASE, t->call);
@@ -128,8 +129,8 @@ static bool add(struct hak_live_gather *g, struct hak_live_state s) {
     return true;
 }
 
-/* Joins the states of each block and drops those that nobody needs. Sorting is faster than finding
- * each block's state at once: the states of a large heap are in no cache. */
+/* Joins the states of each block and drops those that nobody needs. False without memory. Sorting
+ * is faster than finding each block's state at once: the states of a large heap are in no cache. */
 bool hak_live_gather_sort(struct hak_live_gather *g) {
     struct hak_live_table *t = &g->table;
     uint32_t kept = 0;

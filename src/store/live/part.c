@@ -97,7 +97,8 @@ static const char *code_steps(struct coder *c, struct hak_live_state *states, ui
     return NULL;
 }
 
-/* Times grow with the numbers of the events: in that order they differ least. */
+/* Writes or reads the times of births in the order of the events: there they grow, and differ
+ * least. NULL, or what is wrong. */
 static const char *code_times(struct coder *c, struct hak_live_state *states, uint32_t count) {
     struct hak_pair *pair = thread_scratch->pair;
     uint64_t bits = 0, before = 0;
@@ -120,7 +121,8 @@ static const char *code_times(struct coder *c, struct hak_live_state *states, ui
     return NULL;
 }
 
-/* The number of a stack in the order of first use, from 1; 0 and it is the next one. */
+/* Finds the number of a stack in the order of first use, from 1; 0: it is new, and is added as the
+ * next one. False without memory. */
 static bool find_number(struct hak_index *numbers, uint32_t stack, uint32_t known,
                         uint64_t *number) {
     uint64_t place = 0;
@@ -128,7 +130,8 @@ static bool find_number(struct hak_index *numbers, uint32_t stack, uint32_t know
     return *number || hak_index_add(numbers, stack, known + 1);
 }
 
-/* Distinct stacks get numbers in the order of their first use: 0 = the next new one. */
+/* Writes or reads the stacks of births: distinct ones get numbers in the order of their first use,
+ * 0 = the next new one. NULL, or what is wrong. */
 static const char *code_stacks(struct coder *c, struct hak_live_state *states, uint32_t count) {
     struct hak_index numbers = {0};
     uint32_t *stack_of = thread_scratch->stack_of, known = 0;

@@ -42,7 +42,7 @@ static inline void hak_live_cursor_pass(struct hak_live_cursor *c) {
 }
 void hak_live_cursor_close(struct hak_live_cursor *c);
 
-/* Adds one part to a run being made. */
+/* Adds one part to a run being made, encoded in `scratch`. 0, or an error. */
 int hak_live_put_part(const struct hak_database *db, const struct hak_live_run *run, uint32_t part,
                       bool is_last, struct hak_live_state *states, uint32_t count,
                       struct hak_buffer *scratch);

@@ -36,7 +36,8 @@ struct hak_live_state {
  * (moves between layers, notes, calls that were not allowed). */
 bool hak_live_state_of(const struct hak_event *e, struct hak_live_state *out);
 
-/* Adds the stretch behind the one that `older` sums up. */
+/* Adds the state of the stretch behind the one that `older` sums up; a block that was only resized
+ * there keeps its birth. */
 void hak_live_join(struct hak_live_state *older, const struct hak_live_state *newer);
 
 /* Nothing needs to be kept of it: it was not open before the stretch, and is not after it. */

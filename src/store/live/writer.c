@@ -92,7 +92,7 @@ void hak_live_note_loss(struct hak_live_writer *l) {
 /* ---- a chunk becomes states --------------------------------------------------------------------
  */
 
-/* Applies one chunk's calls to the live states of the open run. */
+/* Applies one chunk's calls to the live states of the open run. 0, or an error without memory. */
 static int add_columns(struct hak_live_writer *l, const struct hak_columns *c, uint64_t first_id,
                        uint64_t max_ns) {
     bool has_memory = hak_live_gather_chunk(&l->gather, c, first_id);
@@ -116,7 +116,8 @@ static void begin_run(struct hak_live_writer *l) {
     l->chunks = 0;
 }
 
-/* Writes the gathered states, part by part; a run without any has one part, too. */
+/* Writes the gathered states as a run, part by part; a run without any has one part, too. 0, or an
+ * error. */
 static int cut_run(struct hak_live_writer *l) {
     struct hak_live_run run = {.first_event = l->first_event,
                                .last_event = l->last_event,
@@ -142,8 +143,8 @@ static bool is_full(const struct hak_live_writer *l) {
 /* ---- runs become larger ones -------------------------------------------------------------------
  */
 
-/* Are there `runs_a_level` runs of a level, one behind the other, that no higher run covers yet? 1
- * and they are opened, 0, or an error. */
+/* Finds out whether there are `runs_a_level` runs of a level, one behind the other, that no higher
+ * run covers yet. 1 and they are opened, 0, or an error. */
 static int find_merge(struct hak_live_writer *l, uint32_t level, struct hak_live_merge *m) {
     struct hak_live_run above = {0}, run[HAK_LIVE_RUNS_MAX];
     uint64_t from = 0;
@@ -177,7 +178,7 @@ static int drop_unfinished(struct hak_live_writer *l, const struct hak_live_run 
                   "tidying live checkpoints", HAK_NUMBER(run->level), HAK_NUMBER(run->first_event));
 }
 
-/* Begins the next merge that is due, the lowest level first; none may be. */
+/* Begins the next merge that is due, the lowest level first; none may be. 0, or an error. */
 static int start_merge(struct hak_live_writer *l) {
     int found = 0;
     l->merge = calloc(1, sizeof *l->merge);
@@ -192,7 +193,7 @@ static int start_merge(struct hak_live_writer *l) {
     return found;
 }
 
-/* Writes one part of the merged run. */
+/* Writes one part of the merged run. 0, or an error. */
 static int end_part(struct hak_live_writer *l, bool is_last) {
     struct merge *m = l->merge;
     int error =
@@ -201,7 +202,7 @@ static int end_part(struct hak_live_writer *l, bool is_last) {
     return error;
 }
 
-/* Merges STATES_A_STEP states more; at the end begins the next merge. */
+/* Merges STATES_A_STEP states more; at the end begins the next merge. 0, or an error. */
 static int go_on_merging(struct hak_live_writer *l) {
     struct merge *m = l->merge;
     struct hak_live_state s;
@@ -229,7 +230,8 @@ static int number(const struct hak_live_writer *l, const char *sql, uint64_t arg
     return found < 0 ? found : 0;
 }
 
-/* Finds the events behind the newest run of the file: from there on it is gathered anew. */
+/* Finds the events behind the newest run of the file: from there on it is gathered anew. 0, or an
+ * error. */
 static int find_start(struct hak_live_writer *l) {
     uint64_t covered = 0, losses = 0;
     begin_run(l);
@@ -246,7 +248,7 @@ static int find_start(struct hak_live_writer *l) {
     return error;
 }
 
-/* Applies the next chunk; a full run is written and a merge begun. */
+/* Applies the next chunk; a full run is written and a merge begun. 0, or an error. */
 static int add_next(struct hak_live_writer *l, const struct hak_columns *c, uint64_t id,
                     uint64_t max_ns) {
     int error = add_columns(l, c, id, max_ns);
@@ -277,7 +279,7 @@ static int decode_next(struct hak_live_writer *l, const struct hak_query *row,
 }
 
 /* Decodes the next few stored chunks before event `end` and applies them to the live blocks. Where
- * none lie before `end`, it goes on there. */
+ * none lie before `end`, it goes on there. 0, or an error. */
 static int gather_stored_chunks(struct hak_live_writer *l, uint64_t end) {
     struct hak_columns columns;
     int chunks = (STEP_CHUNKS + (int)(l->puts++ % STEP_PUTS)) / STEP_PUTS;

@@ -16,6 +16,7 @@
 struct hak_columns;
 struct hak_live_writer;
 
+/* Makes a writer of live checkpoints with the usual sizes. 0, or an error; `out` is NULL then. */
 int hak_live_writer_make(const struct hak_database *db,
                          struct hak_live_writer **out); /* 0 or an error */
 

@@ -93,7 +93,8 @@ static int look_up_range(struct hak_posting_reader *r, const struct hak_finder_p
     }
 }
 
-/* Bases whose events may have the address: every row of a run lists all distances of the run. */
+/* Finds in a run the bases whose events may have the address: every row lists all distances of the
+ * run. 1 they are found, 0 the run does not say (any distance may be), or an error. */
 static int look_up_address(struct hak_posting_reader *r, struct hak_finder_part *p,
                            struct hak_finder_run *run) {
     uint64_t address = p->query.address;
@@ -113,7 +114,7 @@ static int look_up_address(struct hak_posting_reader *r, struct hak_finder_part 
     return look_up(r, p, run, p->own_keys, count);
 }
 
-/* Reads what one run says about the query, once. */
+/* Reads what one run says about the query, once. 0, or an error. */
 static int read_run(struct hak_finder *f, struct hak_finder_part *p, struct hak_finder_run *run) {
     if (run->is_read)
         return 0;
@@ -142,7 +143,7 @@ static uint64_t first_key(const struct hak_finder_query *q) {
     return q->address ? q->address : q->is_range ? q->from : q->count ? q->keys[0] : 0;
 }
 
-/* Drops from the window the chunks that the runs of `p` exclude. */
+/* Drops from the window the chunks that the runs of `p` exclude. 0, or an error. */
 static int narrow(struct hak_finder *f, struct hak_finder_part *p) {
     uint64_t *has = f->work[0], *known = f->work[1], words = (f->to - f->from) / 64 + 1;
     memset(has, 0, words * sizeof *has);
@@ -172,7 +173,7 @@ static int narrow(struct hak_finder *f, struct hak_finder_part *p) {
     return 0;
 }
 
-/* The window of chunks beside f->at that the runs of the first part lie in together. */
+/* Chooses the window of chunks beside f->at that the runs of the first part lie in together. */
 static void choose_window(struct hak_finder *f) {
     const struct hak_finder_part *p = &f->part[0];
     uint64_t longest = HAK_POSTING_CHUNKS_MAX;
@@ -200,6 +201,7 @@ static void choose_window(struct hak_finder *f) {
     }
 }
 
+/* Whether no bit of the window is set. */
 static bool is_empty(const struct hak_finder *f, uint64_t words) {
     uint64_t any = 0;
     for (uint64_t i = 0; i < words; i++)
@@ -207,7 +209,7 @@ static bool is_empty(const struct hak_finder *f, uint64_t words) {
     return !any;
 }
 
-/* Finds the chunks of the next window that meet all parts of the query. */
+/* Finds the chunks of the next window that meet all parts of the query. 0, or an error. */
 static int next_window(struct hak_finder *f) {
     choose_window(f);
     uint64_t words = (f->to - f->from) / 64 + 1, spare = (f->to - f->from + 1) % 64;
@@ -221,7 +223,7 @@ static int next_window(struct hak_finder *f) {
     return error;
 }
 
-/* The next bit of the window: its place, or -1. */
+/* Passes to the next bit of the window that is set: its place, or -1. */
 static int64_t next_bit(struct hak_finder *f) {
     uint64_t count = f->to - f->from + 1;
     if (f->backwards) {

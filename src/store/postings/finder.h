@@ -36,7 +36,8 @@ struct hak_finder_query {
     uint64_t address; /* BASE: events that have it as base or address; 0 = not asked */
 };
 
-/* Opens a search for the chunks that have what each of the queries (one or two) asks. */
+/* Opens a search for the chunks that have what each of the queries (one or two) asks. 0, or an
+ * error; `out` is NULL then. */
 int hak_finder_open(struct hak_posting_reader *r, const struct hak_finder_query *query, int queries,
                     bool backwards, struct hak_finder **out);
 /* The next chunk (id of its first event): 1, 0 at the end, or an error. In place of one that table
@@ -48,6 +49,8 @@ void hak_finder_close(struct hak_finder *f);
 /* Keys of OWNER of the slab at `address`, sorted, at most `max` into `out`. Returns the number of
  * all; -1 = not every run can be read, so that others may be there; or a hak_store_error. */
 #define HAK_FINDER_NOT_ALL (-1000)
+/* Lists the owners that the slab of `address` had, `max` at most. Returns how many there are,
+ * HAK_FINDER_NOT_ALL where postings do not cover all chunks, or an error. */
 int hak_finder_owners(struct hak_posting_reader *r, uint64_t address, uint64_t *out, int max);
 
 /* Calls `each` for every large block (base, longest extent) that may reach over `address`, until it

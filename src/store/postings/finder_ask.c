@@ -20,7 +20,8 @@ static int add_owner(uint64_t *out, int count, int max, uint64_t key) {
     return count + 1;
 }
 
-/* Is every chunk in one of the runs that were read as far as was asked? */
+/* Whether every chunk is in one of the runs that were read as far as was asked: 1, 0, or an
+ * error. */
 static int is_all_covered(struct hak_posting_reader *r, const struct hak_finder_part *p) {
     uint64_t ends[2];
     int found = hak_posting_ends(r, ends);
@@ -67,8 +68,8 @@ int hak_finder_owners(struct hak_posting_reader *r, uint64_t address, uint64_t *
     return error ? error : all < 0 ? all : all ? count : HAK_FINDER_NOT_ALL;
 }
 
-/* A join that is under way: the higher keys of its run are in the runs that it is made of, the
- * lower keys of those are gone. */
+/* Whether a run is a join that is under way: the higher keys of its run are in the runs that it is
+ * made of, the lower keys of those are gone. */
 static bool is_in_progress(const struct hak_finder_part *p, const struct hak_finder_run *run) {
     for (uint32_t i = 0; i < p->runs; i++)
         if (&p->run[i] != run && p->run[i].first <= run->last && p->run[i].last >= run->first)

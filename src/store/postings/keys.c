@@ -64,7 +64,7 @@ struct gathering {
     bool has_large, has_zero;
 };
 
-/* Adds the key of the block's owner, mostly only once. */
+/* Adds the key of the block's owner, mostly only once; a full list is sorted first. */
 static void note_owner(struct gathering *g, uint64_t base, uint32_t process, uint8_t class_index) {
     uint64_t key = hak_posting_owner(base, process, class_index);
     uint64_t *recent = &g->recent[(key * 0x9e3779b97f4a7c15ull) >> 54];
@@ -96,7 +96,8 @@ static void note_large(struct gathering *g, const struct hak_columns *c, uint32_
         k->large_of[number] = extent + 1;
 }
 
-/* `is_plain`: all values lie in arrays, as they do where events are written. */
+/* Looks at each event for its keys of owners and distances. `is_plain`: all values lie in arrays,
+ * as they do where events are written. */
 HAK_IN_PLACE void look_at_each(struct gathering *g, const struct hak_columns *c, bool is_plain) {
     struct hak_posting_keys *k = g->keys;
     const struct values shapes = values_of(c, HAK_COLUMN_SHAPE);

@@ -16,9 +16,11 @@ struct hak_posting_keys {
     uint32_t *owner_of;    /* what was noted last of a base: class and process */
 };
 
+/* Allocates the arrays of keys. False without memory, with nothing left to free. */
 bool hak_posting_keys_init(struct hak_posting_keys *k); /* false when memory is out */
 void hak_posting_keys_free(struct hak_posting_keys *k);
-/* `c` was encoded or decoded, all columns. */
+/* Collects the keys of a chunk (bases, stacks, owners, large blocks, distances); `c` was encoded or
+ * decoded, all columns. */
 void hak_posting_keys_collect(struct hak_posting_keys *k, const struct hak_columns *c);
 
 #endif

@@ -88,7 +88,7 @@ static int advance(struct hak_posting_merge *m, struct source *s) {
 }
 
 /* Opens a source at its first key from `from` on. A missing or broken row switches the merge off.
- */
+ * 0, or an error. */
 static int open_source(struct hak_posting_merge *m, struct source *s, uint64_t from) {
     s->is_done = false;
     s->rows_out = 0;
@@ -128,7 +128,8 @@ static int oldest_run(struct hak_posting_merge *m, unsigned level, uint64_t *fir
     return error ? error : found;
 }
 
-/* The runs below m->level among the chunks from..to, oldest first. */
+/* Lists the runs below m->level among the chunks from..to, oldest first; two of the same chunks
+ * switch the merge off. 0, or an error. */
 static int list_sources(struct hak_posting_merge *m, uint64_t from, uint64_t to) {
     struct hak_query q = hak_ask(&m->db,
                                  "SELECT DISTINCT level, first, last FROM posting_run"
@@ -148,8 +149,9 @@ static int list_sources(struct hak_posting_merge *m, uint64_t from, uint64_t to)
     return hak_query_end(&q);
 }
 
-/* A run of m->level that was begun in this group and not ended is gone on with: its first and last
- * chunk, and the key to go on from. The oldest of its sources may have been dropped since. */
+/* Finds where a run of m->level that was begun in this group and not ended is gone on with: its
+ * first and last chunk, and the key to go on from. The oldest of its sources may have been dropped
+ * since. 0, or an error. */
 static int find_progress(struct hak_posting_merge *m, uint64_t group) {
     uint64_t first = m->source[0].first, last = m->source[m->sources - 1].last;
     struct hak_query q = hak_ask(&m->db,
@@ -167,7 +169,8 @@ static int find_progress(struct hak_posting_merge *m, uint64_t group) {
     return hak_query_end(&q);
 }
 
-/* Begins or continues merging the level's runs of these chunks. */
+/* Begins or continues merging the level's runs of these chunks; m->is_active says whether there are
+ * any. 0, or an error. */
 static int start(struct hak_posting_merge *m, unsigned level, uint64_t from, uint64_t to) {
     m->level = level;
     m->is_active = false;
@@ -183,7 +186,8 @@ static int start(struct hak_posting_merge *m, unsigned level, uint64_t from, uin
     return error;
 }
 
-/* Starts the join at the lowest level, of these, at which a whole group has come together. */
+/* Starts the join at the lowest level, of these, at which a whole group has come together. 0, or an
+ * error. */
 static int find_due(struct hak_posting_merge *m, uint64_t chunks, unsigned level,
                     unsigned highest) {
     for (; level <= highest; level++) {
@@ -203,7 +207,7 @@ static int find_due(struct hak_posting_merge *m, uint64_t chunks, unsigned level
 /* ---- joining -----------------------------------------------------------------------------------
  */
 
-/* Deletes the source's rows whose keys are merged. */
+/* Deletes the source's rows whose keys, up to `up_to`, are merged. 0, or an error. */
 static int drop_source_rows(struct hak_posting_merge *m, struct source *s, uint64_t up_to) {
     s->rows_out = 0;
     return hak_do(&m->db,
@@ -213,7 +217,8 @@ static int drop_source_rows(struct hak_posting_merge *m, struct source *s, uint6
                   HAK_NUMBER(up_to));
 }
 
-/* Writes the merged row and deletes the source rows it replaces. */
+/* Writes the merged row and deletes the source rows it replaces; the last one ends the merge. 0, or
+ * an error. */
 static int flush(struct hak_posting_merge *m, bool is_last) {
     struct hak_distances distances = m->row.distances;
     int error = hak_posting_merge_put_row(&m->db, &m->blob, &m->row, m->level, m->min_key, is_last);
@@ -263,7 +268,7 @@ static unsigned find_least(const struct hak_posting_merge *m, uint64_t *second) 
     return least;
 }
 
-/* Keys that only this source has, up to `end`. */
+/* Copies keys that only this source has, up to `end` or until the row is full. 0, or an error. */
 static int copy_alone(struct hak_posting_merge *m, struct source *s, uint64_t end, uint64_t *work) {
     bool was_here = false;
     int error = 0;
@@ -281,7 +286,7 @@ static int copy_alone(struct hak_posting_merge *m, struct source *s, uint64_t en
     return error;
 }
 
-/* The key that several have, from the oldest chunks to the newest. */
+/* Joins the chunks of the key that several have, from the oldest to the newest. 0, or an error. */
 static int join_key(struct hak_posting_merge *m, uint64_t key, uint64_t *work) {
     uint32_t spans = 0;
     uint64_t extent = 0;
@@ -300,7 +305,7 @@ static int join_key(struct hak_posting_merge *m, uint64_t key, uint64_t *work) {
     return error;
 }
 
-/* Merges about `keys` keys more, writing each full row. */
+/* Merges about `keys` keys more, writing each full row. 0, or an error. */
 static int go_on(struct hak_posting_merge *m, uint64_t keys) {
     uint64_t work = 0, second;
     int error = 0;

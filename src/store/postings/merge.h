@@ -28,7 +28,7 @@ int hak_posting_merge_singles(const struct hak_database *db, struct hak_posting_
  * keys. Has a state of its own. 0 or an error. */
 int hak_posting_merge_go_on(const struct hak_database *db, struct hak_posting_merge **state,
                             enum hak_posting_kind kind, uint64_t chunks, uint64_t keys);
-/* Joins the single chunks that are left at the end. */
+/* Joins the single chunks that are left at the end to a run. 0, or an error. */
 int hak_posting_merge_finish(const struct hak_database *db, struct hak_posting_merge **state,
                              enum hak_posting_kind kind, uint64_t chunks);
 /* Forgets the state in memory: the transaction was taken back. */
@@ -38,7 +38,7 @@ void hak_posting_merge_dropped(struct hak_posting_merge *state, uint64_t first_k
 void hak_posting_merge_free(struct hak_posting_merge *state);
 
 /* Writes a row by way of `blob`; `is_last`: no key comes behind it. The row begins where the one
- * before ended. */
+ * before ended. 0, or an error. */
 int hak_posting_merge_put_row(const struct hak_database *db, struct hak_buffer *blob,
                               struct hak_posting_row *row, unsigned level, uint64_t min_key,
                               bool is_last);

@@ -86,7 +86,7 @@ static bool take_ahead(struct wanted *w, const struct hak_query *q) {
     return true;
 }
 
-/* Reads the wanted rows in one question. */
+/* Reads the wanted rows in one question. 0, or an error. */
 static int read_wanted(struct hak_posting_reader *r, struct wanted *w) {
     static const char sql[] =
         "SELECT id, min_key, max_key, data FROM posting_run WHERE id IN"

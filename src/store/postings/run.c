@@ -64,7 +64,7 @@ void hak_posting_row_begin(struct hak_posting_row *row, enum hak_posting_kind ki
     row->key_bytes = 0;
 }
 
-/* Writes the chunks of a key. Returns the bytes. */
+/* Writes the chunks of a key as varints. Returns the bytes. */
 static uint32_t code_set(uint8_t *out, const struct hak_span *span, uint32_t spans) {
     uint8_t *at = out;
     uint64_t before = 0;

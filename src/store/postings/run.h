@@ -57,6 +57,8 @@ struct hak_distances {
     bool many;
     uint64_t distance[HAK_POSTING_DISTANCES_MAX]; /* address - base, modulo 2^64 */
 };
+
+/* Adds a distance, if it is new; beyond HAK_POSTING_DISTANCES_MAX only `many` is set. */
 void hak_distances_add(struct hak_distances *all, uint64_t distance);
 void hak_distances_join(struct hak_distances *all, const struct hak_distances *more);
 
@@ -78,9 +80,11 @@ struct hak_posting_row {
     unsigned at;
     size_t key_bytes; /* about as many as they will take */
 };
+
+/* Makes a row with room for sets. False without memory, with nothing left to free. */
 bool hak_posting_row_init(struct hak_posting_row *row); /* false when memory is out */
 void hak_posting_row_free(struct hak_posting_row *row);
-/* An empty row for the chunks first..last. */
+/* Begins an empty row for the chunks first..last. */
 void hak_posting_row_begin(struct hak_posting_row *row, enum hak_posting_kind kind, uint64_t first,
                            uint64_t last);
 /* Adds a key greater than those before. `span` (in order, apart from each other) counts from
@@ -88,13 +92,14 @@ void hak_posting_row_begin(struct hak_posting_row *row, enum hak_posting_kind ki
 bool hak_posting_row_add(struct hak_posting_row *row, uint64_t key, const struct hak_span *span,
                          uint32_t spans, uint64_t extent);
 /* Adds a key with the same chunks as the one before; not the first one, nor of kind LARGE, nor
- * where the run is of one chunk. */
+ * where the run is of one chunk. False without memory. */
 bool hak_posting_row_add_same(struct hak_posting_row *row, uint64_t key);
 /* Bytes before packing so far. */
 static inline size_t hak_posting_row_bytes(const struct hak_posting_row *row) {
     return row->key_bytes + row->sets.size;
 }
-/* Appends the row's blob to `out`, through zstd when `is_packed` and smaller. */
+/* Appends the row's blob to `out`, through zstd when `is_packed` and smaller. False without
+ * memory. */
 bool hak_posting_row_encode(struct hak_posting_row *row, bool is_packed, struct hak_buffer *out);
 
 /* ---- reading a row, key by key ---- */

@@ -40,7 +40,7 @@ int hak_posting_writer_make(const struct hak_database *db, struct hak_posting_wr
     return hak_store_no_memory(db->path);
 }
 
-/* Finds the number of the next chunk, once. */
+/* Finds the number of the next chunk, once. 0, or an error. */
 static int find_next(struct hak_posting_writer *p) {
     uint64_t last;
     if (p->knows_next)
@@ -59,7 +59,8 @@ static void begin_row(struct hak_posting_writer *p, enum hak_posting_kind kind) 
         p->row.distances = p->keys.distances;
 }
 
-/* The run of one chunk; a chunk without a key has a row, too, which says so. */
+/* Writes the run of one chunk; a chunk without a key has a row, too, which says so. 0, or an
+ * error. */
 static int put_keys(struct hak_posting_writer *p, enum hak_posting_kind kind) {
     const struct hak_posting_keys *k = &p->keys;
     static const struct hak_span itself;

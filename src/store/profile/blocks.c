@@ -68,7 +68,8 @@ static void add_all(struct hak_profile_layer *to, const struct hak_profile_layer
     }
 }
 
-/* The layers from `from` down to `end`, which is left out, as one; the lowest first. */
+/* Adds all entries of the layers from `from` down to `end`, which is left out, to one; the lowest
+ * first. */
 static void add_chain(struct hak_profile_layer *to, const struct hak_profile_layer *from,
                       const struct hak_profile_layer *end) {
     if (from == end)
@@ -98,7 +99,8 @@ static bool has_room(const struct hak_profile_layer *l, uint64_t more) {
     return l->used + more <= ((uint64_t)1 << l->bits) / 3 * 2;
 }
 
-/* A lower layer that nobody else holds any more takes the entries of the one above it. */
+/* Lets a lower layer that nobody else holds any more take the entries of the one above it, if they
+ * fit. Returns the top. */
 static struct hak_profile_layer *sink(struct hak_profile_layer *top) {
     struct hak_profile_layer *below;
     while (top && top->holders == 1 && (below = top->below) && below->holders == 1 &&

@@ -66,11 +66,11 @@ const struct hak_profile_block *hak_profile_find(const struct hak_profile_layer 
 bool hak_profile_make_room(struct hak_profile_layer **top, uint32_t more, uint32_t slot_bytes);
 /* Puts the block, with or without a key, into the top layer that has room for it. */
 void hak_profile_put(struct hak_profile_layer *top, const struct hak_profile_block *block);
-/* The same after making room where there is none, by which slots may move. False when memory is
- * out. */
+/* Holds a block as hak_profile_put, after making room where there is none, by which slots may move.
+ * False when memory is out. */
 bool hak_profile_hold(struct hak_profile_layer **top, const struct hak_profile_block *block,
                       uint32_t slot_bytes);
-/* One holder more. NULL stays NULL. */
+/* Adds a holder to a layer and returns it. NULL stays NULL. */
 struct hak_profile_layer *hak_profile_share(struct hak_profile_layer *l);
 /* Takes one holder from a layer and those below it, and frees those that nobody holds. */
 void hak_profile_drop(struct hak_profile_layer *l);

@@ -311,7 +311,8 @@ static inline bool is_peak_kept(const struct hak_profile_gather *g, uint32_t sum
     return sum < g->row_peak_room && g->row_peak[sum].epoch == g->epoch;
 }
 
-/* All processes hold `bytes` behind event `id`, more than ever in this run. */
+/* Notes that all processes hold `bytes` behind event `id`, more than ever in this run; more than
+ * ever at all begins a new peak. */
 static __attribute__((noinline)) void note_most(struct hak_profile_gather *g, uint64_t bytes,
                                                 uint64_t id) {
     g->tree.most_bytes = bytes;
@@ -363,7 +364,7 @@ static void list_held(struct hak_profile_gather *g, uint32_t process, struct hak
     *count = rows;
 }
 
-/* The child has the blocks of these rows from event `first` on. */
+/* Gives a child the blocks of these rows of its parent from event `first` on. */
 static void inherit_held(struct hak_profile_gather *g, uint32_t process, uint64_t first,
                          const struct hak_profile_row *row, uint32_t rows, uint64_t bytes) {
     for (uint32_t i = 0; i < rows && !g->is_broken; i++) {
@@ -377,7 +378,8 @@ static void inherit_held(struct hak_profile_gather *g, uint32_t process, uint64_
         note_most(g, g->tree_bytes, first);
 }
 
-/* The process has ended: its blocks are nobody's. */
+/* Notes that the process has ended: its blocks are nobody's, and its rows' live sums count as
+ * left. */
 static void retire_process(struct hak_profile_gather *g, struct process *p, uint32_t process) {
     uint32_t sum;
     p->is_gone = g->is_ahead = true;
@@ -392,14 +394,14 @@ static void retire_process(struct hak_profile_gather *g, struct process *p, uint
     }
 }
 
-/* An event of a process that was taken to be gone. */
+/* Counts a process that was taken to be gone as there again, as an event of it came. */
 static void come_back(struct hak_profile_gather *g, struct process *p) {
     p->is_gone = false;
     g->is_ahead = true;
     g->tree_bytes += p->now.live_bytes;
 }
 
-/* NULL of NULL. */
+/* A copy of the sums by class; NULL of NULL, and without memory, which breaks the gatherer. */
 static struct hak_amount *copy_classes(struct hak_profile_gather *g,
                                        const struct hak_amount *from) {
     if (!from)
@@ -411,7 +413,8 @@ static struct hak_amount *copy_classes(struct hak_profile_gather *g,
     return copy;
 }
 
-/* The process goes on with the blocks that its parent had behind event `fork`. */
+/* Lets a process go on with the blocks that its parent had behind event `fork`, and notes this
+ * origin. */
 static void inherit(struct hak_profile_gather *g, struct process *p, uint32_t row, uint64_t fork,
                     uint64_t first, struct hak_profile_layer *top,
                     const struct hak_amount *class_live, uint64_t bytes) {
@@ -472,7 +475,7 @@ static bool needs_parent(const struct hak_profile_gather *g, const struct proces
            g->process[p->parent].session == p->session;
 }
 
-/* The process takes part in the open run. */
+/* Enters the process in the open run, with the bytes that it holds. */
 static void enter_run(struct hak_profile_gather *g, struct process *p, uint32_t row) {
     if (!hak_growing_make_room(&g->run_process, g->run_processes, &g->run_process_room,
                                sizeof *g->run_process)) {
@@ -495,7 +498,8 @@ static inline uint32_t open_row(uint32_t row) {
     return OPEN | row * (uint32_t)sizeof(struct tally);
 }
 
-/* How the block stood before the segment. */
+/* Sets state and origin at `at` to those that the block with dictionary number `number` had before
+ * the segment, as process p's layers of live blocks say; no origin where they have none. */
 static inline void load_state(struct hak_profile_gather *g, uint32_t at, uint32_t number,
                               const struct process *p, uint32_t row) {
     uint64_t base = g->c->dictionary[HAK_COLUMN_BASE][number];
@@ -518,7 +522,7 @@ static inline void load_state(struct hak_profile_gather *g, uint32_t at, uint32_
     g->state[at] = (struct state){.size = b->size, .open = OLDER};
 }
 
-/* All blocks of the segment, which has one process. */
+/* Loads the states of all blocks of the segment, which has one process. */
 static void load_all(struct hak_profile_gather *g, const struct process *p, uint32_t row) {
     const uint64_t *base = g->c->dictionary[HAK_COLUMN_BASE];
     uint32_t distinct = g->c->distinct[HAK_COLUMN_BASE];
@@ -554,7 +558,8 @@ static inline uint8_t class_at(const struct hak_profile_gather *g, uint32_t i) {
     return (uint8_t)(hak_columns_value(g->c, HAK_COLUMN_SHAPE, i) >> 8);
 }
 
-/* A life that began in the segment and goes on. */
+/* The block of a life that began in the segment and goes on; its row counts it unless it was
+ * counted when it began. */
 static struct hak_profile_block born_block(struct hak_profile_gather *g, const struct state *s,
                                            const struct origin *o) {
     const struct hak_columns *c = g->c;
@@ -597,7 +602,7 @@ static void list_changes(struct hak_profile_gather *g) {
     g->states = 0;
 }
 
-/* The block becomes another one in the table, or goes. */
+/* Counts by class that a block becomes another one in the table, or goes. */
 static void count_classes(struct hak_profile_gather *g, struct process *p,
                           const struct change *to) {
     const struct hak_profile_block *b =
@@ -620,7 +625,8 @@ static void count_classes(struct hak_profile_gather *g, struct process *p,
     }
 }
 
-/* The changes go into the tables. */
+/* Writes the changes into the processes' tables of live blocks and empties their list; without
+ * memory the gatherer is broken. */
 static void write_changes(struct hak_profile_gather *g) {
     for (uint32_t i = 0; i < g->changes && g->lanes > 1; i++)
         g->process[g->change[i].process].changes++;
@@ -763,15 +769,16 @@ static void add_end(struct hak_profile_gather *g, uint32_t key) {
         e->end[e->ends++] = key;
 }
 
-/* A reader of the run takes the size class of an older life from the event at which it sees it. */
+/* Notes whether a block's size class is another one than at event `i`: a reader of the run takes
+ * that of an older life from the event at which it sees it. */
 static void compare_class(struct hak_profile_gather *g, const struct state *s, uint32_t i) {
     const struct origin *o = &g->origin[s - g->state];
     uint8_t is = s->open == RESIZED ? class_at(g, o->resized - 1) : o->class_index;
     g->has_other_class |= is != class_at(g, i);
 }
 
-/* A life from before the segment ends with event `i`, an END: counted, and told to readers that do
- * not see its birth. */
+/* Ends a life from before the segment with event `i`, an END: it is counted, and told to readers
+ * that do not see its birth. */
 static void end_older(struct hak_profile_gather *g, const struct actor *a, const struct state *s,
                       uint32_t i, uint64_t *live) {
     const struct origin *o = &g->origin[s - g->state];
@@ -793,7 +800,7 @@ static void end_older(struct hak_profile_gather *g, const struct actor *a, const
     *live -= s->size;
 }
 
-/* A life ends although no end of it is seen: another begins in its place. */
+/* Ends a life of which no end is seen, as another begins in its place. */
 static void end_lost(struct hak_profile_gather *g, const struct actor *a, const struct state *s,
                      uint32_t i, uint64_t *live) {
     const struct origin *o = &g->origin[s - g->state];
@@ -815,7 +822,7 @@ static void end_lost(struct hak_profile_gather *g, const struct actor *a, const 
     *live -= s->size;
 }
 
-/* A resize of a life whose birth was lost: the life begins here, as nobody's. */
+/* Begins a life at a resize whose birth was lost, as nobody's. */
 static void begin_unseen(struct hak_profile_gather *g, const struct actor *a, struct state *s,
                          uint32_t i, uint64_t size) {
     uint32_t key = hak_profile_key(&g->keys, 0, 0);
@@ -830,7 +837,7 @@ static void begin_unseen(struct hak_profile_gather *g, const struct actor *a, st
     g->sums.row[sum].came.bytes += size;
 }
 
-/* REALLOC in place: the life stays with its birth. A life that begins and ends in the chunk is
+/* Resizes a life in place: it stays with its birth. A life that begins and ends in the chunk is
  * counted with the size that it has at its end. */
 static void resize_life(struct hak_profile_gather *g, const struct actor *a, struct state *s,
                         uint32_t i, uint64_t size, uint64_t *live) {
@@ -911,7 +918,8 @@ static __attribute__((noinline)) enum outcome take_seldom(struct hak_profile_gat
     return PASSED;
 }
 
-/* The parent's blocks are its child's, too: all so far goes into the tables, which are frozen. */
+/* Notes a fork, whose child has the parent's blocks, too: all so far goes into the tables, which
+ * are frozen. Beyond FORKS_MAX the oldest one is dropped. */
 static void fork_process(struct hak_profile_gather *g, struct process *p, uint32_t row,
                          uint64_t id) {
     end_segment(g);
@@ -953,7 +961,8 @@ static inline void save_hand(struct hak_profile_gather *g, struct hand h) {
     save_last_birth(g, h);
 }
 
-/* Copies the state of event `i`'s actor. */
+/* Copies the state of event `i`'s actor, loaded if it is another one than its place has; without a
+ * process only the actor. */
 static inline struct hand load_hand(struct hak_profile_gather *g, uint32_t i, bool is_alone) {
     uint64_t value = g->c->value[HAK_COLUMN_ACTOR][i];
     struct actor *a = &g->actor[value % ACTORS];
@@ -978,7 +987,7 @@ static inline void note_tree(struct hak_profile_gather *g, struct hand h, uint32
         note_most(g, h.live + h.others, g->chunk_first + i);
 }
 
-/* A birth or an end where rows are held: each is counted when it comes. */
+/* Counts a birth or an end where rows are held: each is counted when it comes. */
 static inline void count_held(struct hak_profile_gather *g, uint32_t sum, bool is_birth,
                               uint64_t size, bool is_brief) {
     if (!is_peak_kept(g, sum))
@@ -1105,7 +1114,7 @@ static void reserve_actors(struct hak_profile_gather *g, const struct hak_column
     }
 }
 
-/* The times of the chunk's peaks, and of the chunk itself. */
+/* Notes the times of the chunk's peaks, and of the chunk itself. */
 static void note_times(struct hak_profile_gather *g) {
     const struct hak_columns *c = g->c;
     struct hak_profile_tree *t = &g->tree;
@@ -1236,7 +1245,7 @@ static void retire_eventless(struct hak_profile_gather *g) {
     }
 }
 
-/* Lives that began and ended in the chunk. */
+/* Adds the lives that began and ended in the chunk to their rows. */
 static void add_tallies(struct hak_profile_gather *g) {
     for (uint32_t i = 1; i < g->sums.rows; i++) {
         struct hak_profile_row *row = &g->sums.row[i];
@@ -1321,7 +1330,8 @@ uint64_t hak_profile_gathered_ns(const struct hak_profile_gather *g) {
     return g->tree.last_ns - g->tree.first_ns;
 }
 
-/* Lists the blocks that the process holds by size class; where it holds none a row says so. */
+/* Lists the blocks that the process holds by size class; where it holds none a row says so. False
+ * without memory. */
 static bool list_classes(struct hak_profile_run *run, uint32_t process,
                          const struct hak_amount *live) {
     uint32_t before = run->classes;

@@ -16,12 +16,16 @@
 
 struct hak_profile_gather;
 
+/* Makes a gatherer with room for one chunk's events. NULL without memory. */
 struct hak_profile_gather *hak_profile_gather_make(void); /* NULL when memory is out */
 void hak_profile_gather_free(struct hak_profile_gather *g);
 
-/* Notes a process and a thread, before their first events. */
+/* Notes a process, before its first events; one that has ended without any gives up what it got by
+ * its fork. False: memory is out. */
 bool hak_profile_note_process(struct hak_profile_gather *g, uint32_t process, uint32_t parent,
                               uint64_t fork_event, uint32_t session, bool has_ended);
+
+/* Notes a thread, before its first events. False: memory is out. */
 bool hak_profile_note_thread(struct hak_profile_gather *g, uint32_t thread, uint32_t number);
 
 /* Before the first chunk: live blocks are held by process and key, too. So runs stand alone (they
@@ -66,7 +70,8 @@ uint64_t hak_profile_gathered_ns(const struct hak_profile_gather *g);
 /* Fills `run` with the sums of the chunks that were kept since the run began, sorted; run->first
  * and run->last are 0 where there were none. False when memory is out. */
 bool hak_profile_gather_run(struct hak_profile_gather *g, struct hak_profile_run *run);
-/* The next chunk begins a new run. */
+/* Begins a new run with the next chunk; tables of processes that had ended before the whole run are
+ * dropped. */
 void hak_profile_begin_run(struct hak_profile_gather *g);
 
 #endif

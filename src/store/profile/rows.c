@@ -29,7 +29,8 @@ struct coder {
     uint32_t part_end[COLUMNS_MAX], parts;
 };
 
-/* Room for so many numbers more; what follows writes no more than that before it asks again. */
+/* Makes room for so many numbers more, if they are written; what follows writes no more than that
+ * before it asks again. False without memory. */
 static bool reserve(struct coder *c, uint64_t numbers) {
     if (c->has_memory && !c->is_reading && !hak_buffer_reserve(&c->raw, numbers * HAK_VARINT_BYTES))
         c->has_memory = false;
@@ -109,7 +110,7 @@ static const char *open_blob(struct coder *c, const struct hak_blob_form *form, 
     return hak_unpack(blob + HEADER_BYTES, packed, blob[6], c->raw.data, raw);
 }
 
-/* `wrong` so far, else an error at the end of a blob. */
+/* Ends a blob that is read. `wrong` so far, else what is wrong at its end, or NULL. */
 static const char *close_blob(struct coder *c, const char *wrong) {
     if (!wrong && !c->has_memory)
         wrong = no_memory;
@@ -121,7 +122,7 @@ static const char *close_blob(struct coder *c, const char *wrong) {
     return wrong;
 }
 
-/* Room for `count` elements where they are read. */
+/* Makes room for `count` elements where they are read. False without memory. */
 static bool make_array(struct coder *c, void *array, uint32_t count, uint32_t *room, size_t each) {
     if (c->is_reading && count && !hak_growing_reach(array, count - 1, room, each))
         c->has_memory = false;
@@ -170,7 +171,7 @@ const char *hak_profile_keys_decode(const uint8_t *blob, size_t bytes,
 /* ---- chunk -------------------------------------------------------------------------------------
  */
 
-/* Writes or reads the keys of ended lives. */
+/* Writes or reads the keys of ended lives, low bits and the rest apart. */
 static void code_ends(struct coder *c, struct hak_profile_chunk *k) {
     k->ends = code_count(c, k->ends, 2);
     if (!make_array(c, &k->end, k->ends, &k->end_room, sizeof *k->end) || !reserve(c, k->ends))
@@ -194,7 +195,7 @@ static void code_ends(struct coder *c, struct hak_profile_chunk *k) {
     end_column(c);
 }
 
-/* Writes or reads the exceptions. */
+/* Writes or reads the exceptions: the lives that the ends' keys do not tell. */
 static void code_exceptions(struct coder *c, struct hak_profile_chunk *k) {
     k->exceptions = code_count(c, k->exceptions, 4);
     if (!make_array(c, &k->exception, k->exceptions, &k->exception_room, sizeof *k->exception) ||
@@ -411,7 +412,8 @@ void hak_profile_run_sort(struct hak_profile_run *run) {
         qsort(run->class_row, run->classes, sizeof *run->class_row, compare_class_rows);
 }
 
-/* Adds what the next run says about the process. */
+/* Adds what the next run says about the process: its latest bytes, unknown ends, and a peak that is
+ * higher. */
 static void join_process(struct hak_profile_process *to, const struct hak_profile_process *next) {
     if (next->parent) {
         to->parent = next->parent;

@@ -101,17 +101,28 @@ bool hak_profile_run_join(struct hak_profile_run *to, const struct hak_profile_r
 void hak_profile_run_free(struct hak_profile_run *run);
 void hak_profile_chunk_free(struct hak_profile_chunk *chunk);
 
-/* Append a blob to `out`. False when memory is out. */
+/* Appends the blob of keys to `out`. False when memory is out. */
 bool hak_profile_keys_encode(const struct hak_profile_key *key, uint32_t count,
                              struct hak_buffer *out);
+
+/* Appends the blob of a chunk's ends, exceptions and origins to `out`. False when memory is out. */
 bool hak_profile_chunk_encode(const struct hak_profile_chunk *chunk, struct hak_buffer *out);
+
+/* Appends the blob of a run to `out`; that of one that stands alone has also classes and the tree.
+ * False when memory is out. */
 bool hak_profile_run_encode(const struct hak_profile_run *run, struct hak_buffer *out);
 
-/* The way back: NULL, or what is wrong. Keys are added behind the others and must be new ones;
- * chunk and run are filled anew, `first` and `last` of the run are set before. */
+/* Reads a blob of keys; they are added behind the others and must be new ones. NULL, or what is
+ * wrong. */
 const char *hak_profile_keys_decode(const uint8_t *blob, size_t bytes, struct hak_profile_keys *to);
+
+/* Reads the blob of a chunk's ends, exceptions and origins; `to` is filled anew. NULL, or what is
+ * wrong. */
 const char *hak_profile_chunk_decode(const uint8_t *blob, size_t bytes,
                                      struct hak_profile_chunk *to);
+
+/* Reads the blob of a run; `to` is filled anew but for `first` and `last`, which are set before.
+ * NULL, or what is wrong. */
 const char *hak_profile_run_decode(const uint8_t *blob, size_t bytes, struct hak_profile_run *to);
 
 #endif

@@ -27,7 +27,8 @@ static struct hak_profile_sums_slot *find_slot(const struct hak_profile_sums *s,
     }
 }
 
-/* Slots anew for the rows that there are, none of them taken. */
+/* Makes 2 to the power of `bits` slots anew for the rows that there are. False without memory: the
+ * old ones stay. */
 static bool make_slots(struct hak_profile_sums *s, uint32_t bits) {
     struct hak_profile_sums_slot *slot = calloc((size_t)1 << bits, sizeof *slot);
     if (!slot)

@@ -37,7 +37,7 @@ struct hak_profile_writer {
     struct hak_buffer blob;
 };
 
-/* All is forgotten, to begin anew with the first chunk. */
+/* Forgets all that was gathered, to begin anew with the first chunk. */
 static void forget(struct hak_profile_writer *w) {
     hak_profile_gather_free(w->gather);
     w->gather = NULL;
@@ -106,7 +106,8 @@ void hak_profile_writer_thread(struct hak_profile_writer *w, uint32_t thread, ui
 
 static const char doing[] = "storing the profile";
 
-/* All keys up to `key`, and those behind it that are there. */
+/* Stores all keys up to `key`, and those behind it that are there; nothing if they are stored. 0,
+ * or an error. */
 static int put_keys(struct hak_profile_writer *w, uint32_t key) {
     const struct hak_profile_keys *keys = hak_profile_gathered_keys(w->gather);
     uint32_t from = w->keys_put;
@@ -120,7 +121,7 @@ static int put_keys(struct hak_profile_writer *w, uint32_t key) {
                   HAK_NUMBER(keys->count - from), HAK_BYTES(w->blob.data, w->blob.size));
 }
 
-/* Stores a merged run, encoded in `blob`. */
+/* Stores a run of a level, encoded in w->blob. 0, or an error. */
 static int insert_run(struct hak_profile_writer *w, const struct hak_profile_run *run,
                       uint32_t level) {
     w->written.level_runs[level]++;
@@ -132,7 +133,7 @@ static int insert_run(struct hak_profile_writer *w, const struct hak_profile_run
                   HAK_NUMBER(run->tree.first_ns), HAK_NUMBER(run->tree.last_ns));
 }
 
-/* Writes the rows live at the peak, where that is a new one. */
+/* Writes the rows live at the peak, where that is a new one. 0, or an error. */
 static int put_peak(struct hak_profile_writer *w) {
     const struct hak_profile_peak *peak = hak_profile_gathered_peak(w->gather);
     struct hak_profile_run held = {.first = 1, .last = peak->event};
@@ -161,7 +162,8 @@ static int put_peak(struct hak_profile_writer *w) {
                   HAK_BYTES(w->blob.data, w->blob.size));
 }
 
-/* The oldest runs of a level, which has enough of them, become one of the next. */
+/* Joins the oldest runs of a level, which has enough of them, to one of the next. 0, or an
+ * error. */
 static int join_level(struct hak_profile_writer *w, uint32_t level) {
     struct hak_profile_run joined = {0}, next = {0};
     struct hak_query q = hak_ask(&w->db,
@@ -194,7 +196,8 @@ static int join_level(struct hak_profile_writer *w, uint32_t level) {
     return error;
 }
 
-/* The run, which is in w->blob, and the peak; old runs are joined. */
+/* Stores the run, which is in w->blob, joins old runs of levels that have too many, and stores the
+ * peak. 0, or an error. */
 static int put_alone(struct hak_profile_writer *w) {
     int error = insert_run(w, &w->run, 0);
     for (uint32_t level = 0; level + 1 < LEVELS && !error; level++)
@@ -211,7 +214,7 @@ static int put_class(struct hak_profile_writer *w, uint32_t process, uint64_t ev
                   HAK_NUMBER(live->blocks), HAK_NUMBER(live->bytes));
 }
 
-/* Stores the finished run and its keys, if that has not been done. */
+/* Stores the finished run and its keys, if that has not been done. 0, or an error. */
 static int put_run(struct hak_profile_writer *w) {
     if (!w->run.first || w->is_run_put || !w->gather)
         return 0;
@@ -234,7 +237,8 @@ static int put_run(struct hak_profile_writer *w) {
     return error;
 }
 
-/* A chunk with nothing to say has a row all the same: it shows how far the profile goes. */
+/* Stores what the gathered chunk ended, with its keys. A chunk with nothing to say has a row all
+ * the same: it shows how far the profile goes. 0, or an error. */
 static int put_ends(struct hak_profile_writer *w, uint64_t first_id) {
     const struct hak_profile_chunk *ends = hak_profile_gathered(w->gather);
     uint32_t key = 0;
@@ -258,7 +262,7 @@ static int put_ends(struct hak_profile_writer *w, uint64_t first_id) {
 /* ---- chunk by chunk ----------------------------------------------------------------------------
  */
 
-/* Takes the processes and threads that the store has already. */
+/* Takes the processes and threads that the store has already. 0, or an error. */
 static int read_known_actors(struct hak_profile_writer *w) {
     struct hak_query q =
         hak_ask(&w->db, "SELECT id, parent, fork_event, session FROM process", "reading processes");
@@ -274,7 +278,8 @@ static int read_known_actors(struct hak_profile_writer *w) {
     return hak_query_end(&q);
 }
 
-/* Begins with the first event, which must be there. The rows of an earlier worker go. */
+/* Begins with the first event, which must be there, or stops the profile. The rows of an earlier
+ * worker go. 0, or an error. */
 static int start(struct hak_profile_writer *w, uint64_t first_id) {
     uint64_t first = hak_database_number(&w->db, "SELECT id FROM chunk ORDER BY id LIMIT 1", 0);
     w->next = 1;
@@ -297,7 +302,8 @@ static int start(struct hak_profile_writer *w, uint64_t first_id) {
     return error ? error : read_known_actors(w);
 }
 
-/* Stores a finished run, then gathers the chunk. Without memory, the profile stops. */
+/* Stores a finished run, then gathers the chunk. Without memory, the profile stops. 0, or an
+ * error. */
 static int add_chunk(struct hak_profile_writer *w, const struct hak_columns *c, uint64_t id) {
     int error = put_run(w);
     if (error)
@@ -309,7 +315,7 @@ static int add_chunk(struct hak_profile_writer *w, const struct hak_columns *c, 
     return 0;
 }
 
-/* The run so far becomes the one that is to be put. */
+/* Makes the run so far the one that is to be put, and begins the next one. False without memory. */
 static bool end_run(struct hak_profile_writer *w) {
     if (!hak_profile_gather_run(w->gather, &w->run))
         return false;
@@ -332,7 +338,7 @@ static void keep(struct hak_profile_writer *w) {
 }
 
 /* Adds a chunk that was stored before; nothing of this transaction can be taken back then. One that
- * is damaged stops the profile. */
+ * is damaged stops the profile. 0, or an error. */
 static int add_stored(struct hak_profile_writer *w, const struct hak_query *row,
                       struct hak_columns *c) {
     struct hak_chunk chunk;
@@ -357,7 +363,7 @@ static int add_stored(struct hak_profile_writer *w, const struct hak_query *row,
     return error;
 }
 
-/* Gathers at most `chunks` chunks that are stored already, before event `end`. */
+/* Gathers at most `chunks` chunks that are stored already, before event `end`. 0, or an error. */
 static int catch_up(struct hak_profile_writer *w, uint64_t end, uint64_t chunks) {
     struct hak_columns columns;
     if (!hak_columns_init(&columns))

@@ -29,8 +29,11 @@ void hak_profile_writer_thread(struct hak_profile_writer *w, uint32_t thread, ui
  * where memory is out the profile ends. */
 int hak_profile_put_chunk(struct hak_profile_writer *w, const struct hak_columns *c,
                           uint64_t first_id);
-/* The transaction with the put rows was committed, or taken back. */
+/* Notes that the transaction with the put rows was committed: they need not be put again. */
 void hak_profile_committed(struct hak_profile_writer *w);
+
+/* Takes back what the rolled back transaction did; where that cannot be done the profile begins
+ * anew, or stops if it stands alone. */
 void hak_profile_rolled_back(struct hak_profile_writer *w);
 /* Puts the run that is whole; readers read the events of one that has only begun. 0 or an error. */
 int hak_profile_finish(struct hak_profile_writer *w);

@@ -13,7 +13,8 @@ static struct hak_ahead_chunk *find_asked_chunk(struct hak_ahead *a, uint64_t id
     return NULL;
 }
 
-/* A chunk that is missing, or empty, is asked for alone and judged then. */
+/* Reads the chosen chunks in one question. One that is missing, or empty, is asked for alone and
+ * judged then. 0, or an error. */
 static int read_chunks_ahead(struct hak_ahead *a, const struct hak_database *db) {
     static const char sql[] =
         "SELECT chunk, data FROM chunk_data WHERE chunk IN"
@@ -40,7 +41,7 @@ static int read_chunks_ahead(struct hak_ahead *a, const struct hak_database *db)
 }
 
 /* Chooses the next chunks, each time twice as many, and reads them in one question if there are
- * several. */
+ * several. 0, or an error. */
 static int fill(struct hak_ahead *a, struct hak_chunk_choice *choice, const struct hak_database *db,
                 bool several) {
     a->wish = !several || !a->wish ? 1 : a->wish < HAK_AHEAD_MAX ? 2 * a->wish : HAK_AHEAD_MAX;

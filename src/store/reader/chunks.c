@@ -86,7 +86,8 @@ int hak_scan_find_end(struct hak_store_reader *r, uint64_t *first, uint64_t *min
     return found;
 }
 
-/* Are chunks missing behind the last one that the walk asks for? As find_gap. */
+/* Finds chunks that are missing behind the last one, as far as the walk asks for them. As find_gap:
+ * 1 and the gap, 0, or an error. */
 static int find_end(struct hak_chunk_choice *c, uint64_t *chunk, uint32_t *events) {
     const struct hak_filter *f = &c->limits->filter;
     uint64_t first, min_ns;
@@ -116,7 +117,7 @@ static void list_chunks(struct hak_chunk_choice *c) {
 /* ---- by runs of postings ----------------------------------------------------------------------
  */
 
-/* Asks the postings for the limits they know: bases, addresses, stacks, owners. */
+/* Asks the postings for the limits they know: bases, addresses, stacks, owners. 0, or an error. */
 static int open_finder(struct hak_chunk_choice *c) {
     const struct hak_scan_limits *l = c->limits;
     const struct hak_filter *f = &l->filter;
@@ -242,7 +243,8 @@ int hak_chunks_choose(struct hak_chunk_choice *c, struct hak_store_reader *r,
     return error;
 }
 
-/* The end is looked at where the walk comes to it: backwards at first. */
+/* Chooses the next chunk that can have what the limits ask, or a gap. 1, 0 at the end, or an error.
+ * The log's end is looked at where the walk comes to it: backwards at first. */
 int hak_chunks_next(struct hak_chunk_choice *c, uint64_t *id, uint32_t *events) {
     const struct hak_filter *f = &c->limits->filter;
     if (c->backwards && !c->saw_end) {

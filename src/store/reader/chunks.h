@@ -17,7 +17,8 @@ struct hak_chunk_choice {
     uint64_t due; /* event that comes next in the list of all chunks; backwards 0 = not known */
 };
 
-/* `limits` stay until the end of the choice. 0 or an error. */
+/* Begins to choose the chunks that can have what `limits` ask, by postings or the list of all;
+ * `limits` stay until the end of the choice. 0 or an error. */
 int hak_chunks_choose(struct hak_chunk_choice *c, struct hak_store_reader *r,
                       const struct hak_scan_limits *limits, bool backwards);
 /* The next chunk that its row and its postings do not exclude: 1, 0 at the end, or an error. With

@@ -6,7 +6,7 @@
 #include "base/growing.h"
 #include "store/reader/inner.h"
 
-/* Loads each process's parent and fork; an exec'd image has none. */
+/* Loads each process's parent and fork; an exec'd image has none. 0, or an error. */
 static int load_processes(struct hak_follow *f, struct hak_store_reader *r) {
     uint64_t highest;
     int found = hak_database_numbers(&r->db, "SELECT coalesce(max(id), 0), ?1 FROM process", 0,

@@ -54,8 +54,8 @@ struct hak_follow {
     bool may_start_late; /* the oldest records are gone: any may be a block's first */
 };
 
-/* `kept_bytes`: of each block, a multiple of 8; zero at first, copied for a forked child. 0 or an
- * error. */
+/* Begins to follow blocks. `kept_bytes`: of each block, a multiple of 8; zero at first, copied for
+ * a forked child. 0 or an error. */
 int hak_follow_init(struct hak_follow *f, struct hak_store_reader *r, uint32_t kept_bytes);
 void hak_follow_free(struct hak_follow *f);
 /* Forgets every block. */

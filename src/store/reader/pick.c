@@ -5,7 +5,7 @@
 
 #define BIT(column) (1u << (column))
 
-/* The columns that the limits need. */
+/* The columns that the limits need, a bit each. */
 static unsigned asked_columns(const struct hak_scan_limits *l) {
     const struct hak_filter *f = &l->filter;
     unsigned mask = 0;

@@ -8,7 +8,7 @@
 #include "store/reader/slot.h"
 #include "store/source.h"
 
-/* Loads the classes and the geometry of the program's memory. */
+/* Loads the classes and the geometry of the program's memory. 0, or an error. */
 static int load_names(struct hak_store_reader *r) {
     struct hak_query q =
         hak_ask(&r->db, "SELECT id, slot_bytes, band, first_slot_offset FROM class",

@@ -23,8 +23,10 @@
 struct sqlite3;
 struct hak_store_reader;
 
+/* Opens a store, of a file or a server, for reading. 0, or an error; `out` is NULL then. */
 int hak_store_open(const char *path, struct hak_store_reader **out);
-/* Makes a reader on a connection that somebody else owns (the writer's, inside its process). */
+/* Makes a reader on a connection that somebody else owns (the writer's, inside its process). 0, or
+ * an error; `out` is NULL then. */
 int hak_store_attach(struct sqlite3 *database, struct hak_store_reader **out);
 void hak_store_close(struct hak_store_reader *r);
 const struct hak_database *hak_store_database(const struct hak_store_reader *r);
@@ -53,6 +55,8 @@ struct hak_store_summary {
     bool being_written;  /* a collector is still at it */
     bool ended_early;    /* no collector, and it did not finish: its last commit is the end */
 };
+
+/* Sums up what the store has: events, times, losses, counts of its tables. 0, or an error. */
 int hak_store_summarise(struct hak_store_reader *r, struct hak_store_summary *out);
 
 /* A capture that keeps only the profile (docs/specs/profile.md): callers that ask for events get
@@ -78,9 +82,13 @@ struct hak_filter {
 /* Calls `each` for each event that passes, oldest first (newest first when `backwards`), until it
  * returns non-zero (which is returned) or no event is left. */
 typedef int (*hak_event_each)(void *context, const struct hak_event *event);
+
+/* Gives each event that passes the filter to `each`, until that returns another value than 0: this,
+ * 0 at the end, or an error. */
 int hak_store_scan(struct hak_store_reader *r, const struct hak_filter *filter, bool backwards,
                    hak_event_each each, void *context);
-/* One event by id: 1 found, 0 not in the store. */
+/* Reads one event by id, from a chunk that is still decoded if there is one. 1 found, 0 not in the
+ * store, or an error. */
 int hak_store_event(struct hak_store_reader *r, uint64_t id, struct hak_event *out);
 
 /* Frames of a stack, innermost first, inlined levels included; returns their number (at most max).

@@ -59,7 +59,7 @@ static struct hak_scan_slot *slot_at(struct hak_scan *s, unsigned i) {
     return s->slot[(s->first + i) % HAK_SCAN_SLOTS_MAX];
 }
 
-/* The first chunk on its way is through. */
+/* Lets go of the first chunk on its way, which is through. */
 static void let_go(struct hak_scan *s) {
     if (s->window > 1)
         hak_scan_pool_cancel(s->reader->pool, slot_at(s, 0));
@@ -207,7 +207,8 @@ static int load_chunk(struct hak_scan *s, struct hak_scan_slot *slot,
     return error;
 }
 
-/* A free slot; one that still has the chunk comes first. */
+/* A slot that is free for the chunk, the one that still has it first, made if there is none. NULL
+ * without memory. */
 static struct hak_scan_slot *free_slot_for(struct hak_scan *s, uint64_t id) {
     unsigned to = (s->first + s->used) % HAK_SCAN_SLOTS_MAX;
     for (unsigned i = s->used; i < HAK_SCAN_SLOTS_MAX; i++) {
@@ -268,8 +269,8 @@ static int send_chunk(struct hak_scan *s) {
     return error ? error : 1;
 }
 
-/* The first chunk is read by the caller alone; a reader that goes on gets the help of other
- * threads. */
+/* Widens the window to the pool's threads at the second chunk: the first one is read by the caller
+ * alone; a reader that goes on gets the help of other threads. */
 static void widen(struct hak_scan *s) {
     if (s->window > 1 || s->chunks_opened == 0 || s->used > 0)
         return;

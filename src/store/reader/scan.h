@@ -26,12 +26,16 @@ static inline struct hak_scan_limits hak_scan_all(void) {
     return (struct hak_scan_limits){.filter = {.class_index = -1}};
 }
 
+/* Begins a scan of the events in the limits, forwards or backwards. 0, or an error, also for a
+ * store that keeps only the profile. */
 int hak_scan_open(struct hak_store_reader *r, const struct hak_scan_limits *limits, bool backwards,
                   struct hak_scan **out);
 /* 1 and the next event, 0 at the end, or an error. */
 int hak_scan_next(struct hak_scan *scan, struct hak_event *out);
 /* The number of chunks opened so far, the one of the last event included. */
 uint64_t hak_scan_chunks(const struct hak_scan *scan);
+
+/* Ends the scan; its memory is kept for the next one, HAK_SPARE_SCANS_MAX at most. */
 void hak_scan_close(struct hak_scan *scan);
 /* Frees a scan for good (the reader keeps closed ones for the next open). */
 void hak_scan_free(struct hak_scan *scan);

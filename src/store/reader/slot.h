@@ -37,7 +37,7 @@ struct hak_scan_slot {
 /* Decodes the slot's blob as far as the limits ask, and fills slot->hit with the events that fit.
  * May run on any thread. */
 void hak_scan_decode(struct hak_scan_slot *slot);
-/* Columns that are not wanted may hold another chunk's values: they read as 0. */
+/* Sets fields of columns that are not wanted to 0, as those may hold another chunk's values. */
 void hak_scan_clear_unwanted(struct hak_event *event, unsigned wanted);
 
 struct hak_scan_pool;
@@ -45,6 +45,8 @@ struct hak_scan_pool;
  * processor, or a reader inside the process that writes). */
 struct hak_scan_pool *hak_scan_pool_of(struct hak_store_reader *r);
 unsigned hak_scan_pool_threads(const struct hak_scan_pool *pool); /* the caller's included */
+
+/* Queues a slot for decoding, behind the others, and wakes a thread. */
 void hak_scan_pool_put(struct hak_scan_pool *pool, struct hak_scan_slot *slot);
 /* Waits until the slot is done; the caller decodes what is queued meanwhile, this one first. */
 void hak_scan_pool_wait(struct hak_scan_pool *pool, struct hak_scan_slot *slot);

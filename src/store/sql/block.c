@@ -155,7 +155,7 @@ static int close_blocks(sqlite3_vtab_cursor *vtab) {
     return SQLITE_OK;
 }
 
-/* Bases of the blocks around an address: of all of them. */
+/* Adds the bases of all blocks that were around an address. 0, or an error. */
 static int add_blocks_at(struct block_cursor *c, uint64_t address) {
     struct hak_block_key *keys = NULL;
     int room = BLOCKS_AT_ADDRESS / 4, count = room;
@@ -174,7 +174,7 @@ static int add_blocks_at(struct block_cursor *c, uint64_t address) {
     return error;
 }
 
-/* xFilter: begins with the blocks that the limits admit. */
+/* xFilter: begins with the blocks that the limits admit; none where a limit cannot be met. */
 static int filter_blocks(sqlite3_vtab_cursor *vtab, int number, const char *plan, int argc,
                          sqlite3_value **argv) {
     struct block_cursor *c = (struct block_cursor *)vtab;
@@ -205,7 +205,7 @@ static int filter_blocks(sqlite3_vtab_cursor *vtab, int number, const char *plan
     return error ? hak_table_fail(vtab->pVtab, error) : next_block(vtab);
 }
 
-/* xColumn. */
+/* xColumn: gives a column of the row at hand. */
 static int read_block_column(sqlite3_vtab_cursor *vtab, sqlite3_context *out, int which) {
     struct block_cursor *c = (struct block_cursor *)vtab;
     const struct block_row *row = &c->rows[c->at];

@@ -89,7 +89,7 @@ static int close_events(sqlite3_vtab_cursor *vtab) {
     return SQLITE_OK;
 }
 
-/* xNext. */
+/* xNext: reads the next event; the end, or an error of SQLite. */
 static int next_event(sqlite3_vtab_cursor *vtab) {
     struct event_cursor *c = (struct event_cursor *)vtab;
     int found = hak_scan_next(c->scan, &c->event);
@@ -182,7 +182,7 @@ static int limit_scan(struct event_cursor *c, struct hak_scan_limits *l, int col
     }
 }
 
-/* xFilter: begins a scan with these limits. */
+/* xFilter: begins a scan with these limits; no rows where one cannot be met. */
 static int filter_events(sqlite3_vtab_cursor *vtab, int backwards, const char *plan, int argc,
                          sqlite3_value **argv) {
     struct event_cursor *c = (struct event_cursor *)vtab;
@@ -203,7 +203,7 @@ static int filter_events(sqlite3_vtab_cursor *vtab, int backwards, const char *p
     return error ? hak_table_fail(vtab->pVtab, error) : next_event(vtab);
 }
 
-/* xColumn. */
+/* xColumn: gives a column of the event at hand. */
 static int read_event_column(sqlite3_vtab_cursor *vtab, sqlite3_context *out, int which) {
     struct event_cursor *c = (struct event_cursor *)vtab;
     const struct hak_event *e = &c->event;

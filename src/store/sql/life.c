@@ -89,7 +89,7 @@ static int plan_lives(sqlite3_vtab *vtab, sqlite3_index_info *info) {
 /* ---- lives become rows -------------------------------------------------------------------------
  */
 
-/* Keeps a finished life as a row. */
+/* Keeps a finished life as a row; `end` NULL: it goes on. 0, or an error without memory. */
 static int add_life(struct life_cursor *c, const struct hak_followed *block,
                     const struct hak_life_state *life, const struct hak_event *end) {
     if (!hak_growing_make_room(&c->rows, c->row_count, &c->row_room, sizeof *c->rows))
@@ -116,7 +116,7 @@ static void add_inherited(void *context, const struct hak_event *e) {
         (void)hak_life_next(i->life, e);
 }
 
-/* Finds the life that the child's block had when it was forked. */
+/* Finds the life that the child's block had when it was forked. 0, or an error. */
 static int find_inheritance(struct life_cursor *c, const struct hak_followed *block,
                             struct hak_life_state *life, const struct hak_event *e) {
     struct inheritance i = {.life = life, .before = e->id};
@@ -127,7 +127,7 @@ static int find_inheritance(struct life_cursor *c, const struct hak_followed *bl
                                   add_inherited, &i, &i.stop);
 }
 
-/* Takes one event into its block's life; an ended life becomes a row. */
+/* Takes one event into its block's life; an ended life becomes a row. 0, or an error. */
 static int follow_event(struct life_cursor *c, const struct hak_event *e) {
     if (!e->base || !e->process)
         return 0;
@@ -152,7 +152,7 @@ static int follow_event(struct life_cursor *c, const struct hak_event *e) {
     return error;
 }
 
-/* Lives that are still open at the end of the capture. */
+/* Keeps the lives that are still open at the end of the capture as rows. 0, or an error. */
 static int add_open(struct life_cursor *c) {
     int error = 0;
     for (uint32_t i = 0; i < c->follow.used && !error; i++) {
@@ -221,7 +221,7 @@ static bool is_life_wanted(const struct life_cursor *c) {
     return !c->has_addr || row->base == c->asked_addr || row->life.user == c->asked_addr;
 }
 
-/* xNext. */
+/* xNext: the next life that is wanted, reading batches of bases as needed. */
 static int next_life(sqlite3_vtab_cursor *vtab) {
     struct life_cursor *c = (struct life_cursor *)vtab;
     int found = 1;
@@ -293,7 +293,7 @@ static int limit_lives(struct life_cursor *c, struct asked *a, int column, int o
     }
 }
 
-/* Chooses the bases whose lives can meet the limits, by the rarest of them. */
+/* Chooses the bases whose lives can meet the limits, by the rarest of them. 0, or an error. */
 static int choose_bases(struct life_cursor *c, struct asked *a) {
     struct hak_store_reader *r = hak_table_reader(&c->head.vtab);
     struct hak_filter f = a->about_birth ? a->birth : a->end;
@@ -308,7 +308,7 @@ static int choose_bases(struct life_cursor *c, struct asked *a) {
     return hak_bases_of(&c->bases, r, &f);
 }
 
-/* xFilter: begins with the lives that the limits admit. */
+/* xFilter: begins with the lives that the limits admit; none where a limit cannot be met. */
 static int filter_lives(sqlite3_vtab_cursor *vtab, int number, const char *plan, int argc,
                         sqlite3_value **argv) {
     struct life_cursor *c = (struct life_cursor *)vtab;
@@ -335,7 +335,7 @@ static int filter_lives(sqlite3_vtab_cursor *vtab, int number, const char *plan,
     return error ? hak_table_fail(vtab->pVtab, error) : next_life(vtab);
 }
 
-/* A column of the birth, or of the end in the place of its column of the birth. */
+/* Gives a column of the birth, or of the end in the place of its column of the birth. */
 static void set_event_column(struct life_cursor *c, sqlite3_context *out, const struct hak_event *e,
                              enum life_column which) {
     struct hak_tables *t = hak_table_shared(&c->head.vtab);
@@ -359,7 +359,7 @@ static void set_event_column(struct life_cursor *c, sqlite3_context *out, const 
         sqlite3_result_int64(out, (sqlite3_int64)numbers[which]);
 }
 
-/* xColumn. */
+/* xColumn: gives a column of the life at hand. */
 static int read_life_column(sqlite3_vtab_cursor *vtab, sqlite3_context *out, int which) {
     static const enum life_column of_end[] = {
         [LIFE_END_ID] = LIFE_ID,       [LIFE_END_NS] = LIFE_NS,         [LIFE_END_TID] = LIFE_TID,

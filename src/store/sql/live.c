@@ -68,7 +68,7 @@ static int close_live_blocks(sqlite3_vtab_cursor *vtab) {
     return SQLITE_OK;
 }
 
-/* xNext. */
+/* xNext: reads the next live block; the end, or an error of SQLite. */
 static int next_live_block(sqlite3_vtab_cursor *vtab) {
     struct live_cursor *c = (struct live_cursor *)vtab;
     int found = hak_live_next(c->live, &c->block);
@@ -77,7 +77,7 @@ static int next_live_block(sqlite3_vtab_cursor *vtab) {
     return found < 0 ? hak_table_fail(vtab->pVtab, found) : SQLITE_OK;
 }
 
-/* xFilter: the blocks live at the moment that the limits name, else at the end. */
+/* xFilter: begins with the blocks live at the moment that the limits name, else at the end. */
 static int filter_live_blocks(sqlite3_vtab_cursor *vtab, int number, const char *plan, int argc,
                               sqlite3_value **argv) {
     struct live_cursor *c = (struct live_cursor *)vtab;
@@ -113,7 +113,7 @@ static int filter_live_blocks(sqlite3_vtab_cursor *vtab, int number, const char 
     return error ? hak_table_fail(vtab->pVtab, error) : next_live_block(vtab);
 }
 
-/* xColumn. */
+/* xColumn: gives a column of the block at hand. */
 static int read_live_column(sqlite3_vtab_cursor *vtab, sqlite3_context *out, int which) {
     struct live_cursor *c = (struct live_cursor *)vtab;
     const struct hak_live_block *b = &c->block;

@@ -157,7 +157,8 @@ static void join_rows(struct profile_cursor *c) {
 /* ---- moments -----------------------------------------------------------------------------------
  */
 
-/* An event id as a moment; where only the profile is kept, the end of a run that is nearest. */
+/* Reads an event id as a moment: the end of the log if it lies behind; where only the profile is
+ * kept, the end of a run that is nearest. 0, or an error. */
 static int read_event(struct hak_store_reader *r, uint64_t id, struct moment *out) {
     struct hak_store_summary summary;
     struct hak_heap_end end = {.event = id};
@@ -179,7 +180,8 @@ static int refuse(struct profile_cursor *c, const char *words) {
     return REFUSED;
 }
 
-/* 0; NO_ROW: none can fit; REFUSED: the message is set; or an error of the store. */
+/* Reads a moment of a query: a number of ns or an event, or "peak". 0; NO_ROW: none can fit;
+ * REFUSED: the message is set; or an error of the store. */
 static int read_moment(struct profile_cursor *c, int column, sqlite3_value *value,
                        struct moment *out) {
     struct hak_store_reader *r = hak_table_reader(&c->head.vtab);
@@ -204,7 +206,8 @@ static int read_moment(struct profile_cursor *c, int column, sqlite3_value *valu
     return found < 0 ? found : 0;
 }
 
-/* The end of the log as an event: what came since then is nothing. */
+/* Makes a beginning at the end of the log an event: what came since then is nothing. 0, or an
+ * error. */
 static int settle_since(struct profile_cursor *c) {
     struct hak_store_summary summary;
     if (!c->since.is_end)
@@ -214,7 +217,7 @@ static int settle_since(struct profile_cursor *c) {
     return error;
 }
 
-/* Reads the rows of the span; at a moment that cannot be, none. */
+/* Reads the rows of the span; at a moment that cannot be, none. 0, or an error. */
 static int read_rows(struct profile_cursor *c, bool is_only_moment) {
     struct hak_store_reader *r = hak_table_reader(&c->head.vtab);
     const struct hak_span_query query = {c->since.event, c->at.event, c->process, is_only_moment};
@@ -237,7 +240,7 @@ static int read_rows(struct profile_cursor *c, bool is_only_moment) {
     return error < 0 ? error : 0;
 }
 
-/* The moments of a query, each end given once. */
+/* Reads the moments of a query, each end given once. 0, or an error that was said. */
 static int read_moments(struct profile_cursor *c, const char *plan, int argc,
                         sqlite3_value **argv) {
     int result = 0, ends[2] = {0, 0};
@@ -280,7 +283,7 @@ static int filter_profile(sqlite3_vtab_cursor *vtab, int number, const char *pla
                              : SQLITE_OK;
 }
 
-/* xNext. */
+/* xNext: goes to the next row. */
 static int next_profile_row(sqlite3_vtab_cursor *vtab) {
     struct profile_cursor *c = (struct profile_cursor *)vtab;
     c->head.number++;
@@ -295,7 +298,7 @@ static void give_event(sqlite3_context *out, const struct moment *moment) {
         sqlite3_result_int64(out, (sqlite3_int64)moment->event);
 }
 
-/* xColumn. */
+/* xColumn: gives a column of the row at hand; of the moments what was asked for. */
 static int read_profile_column(sqlite3_vtab_cursor *vtab, sqlite3_context *out, int which) {
     const struct profile_cursor *c = (const struct profile_cursor *)vtab;
     const struct profile_row *row = &c->row[c->next];

@@ -21,7 +21,7 @@ static void let_go(void *context) {
     free(t);
 }
 
-/* Loads the names whose ids are below `count`. */
+/* Loads the names whose ids are below `count`; the first one of an id counts. 0, or an error. */
 static int load_names(struct hak_tables *t, const char *sql, char **names, int count) {
     struct hak_query q = hak_ask(&t->reader->db, sql, "reading its names");
     while (hak_query_next(&q)) {

@@ -9,7 +9,7 @@
 
 struct sqlite3;
 
-/* Adds these virtual tables to a connection that has this store as main. */
+/* Adds these virtual tables to a connection that has this store as main. 0, or an error. */
 int hak_store_add_tables(struct sqlite3 *database);
 
 #endif

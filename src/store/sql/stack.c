@@ -33,7 +33,8 @@ static struct hak_node_reader *nodes_of(const struct stack_node_cursor *c) {
     return hak_table_reader(&c->head.vtab)->stacks.nodes;
 }
 
-/* The first stack from `stack` on (of exactly that id, where one was asked). */
+/* Begins the first stack from `stack` on (of exactly that id, where one was asked). An error of
+ * SQLite, or SQLITE_OK, also at the end. */
 static int begin_stack(struct stack_node_cursor *c, uint32_t stack) {
     struct hak_node_row row;
     int found = c->is_one ? hak_node_reader_get(nodes_of(c), stack, &row)
@@ -63,7 +64,7 @@ static int next_stack_node(sqlite3_vtab_cursor *vtab) {
     return c->head.is_at_end ? SQLITE_OK : begin_stack(c, c->stack + 1);
 }
 
-/* xFilter: begins with the stack, or with all. */
+/* xFilter: begins with the stack that is asked for, or with all. */
 static int filter_stack_nodes(sqlite3_vtab_cursor *vtab, int number, const char *plan, int argc,
                               sqlite3_value **argv) {
     struct stack_node_cursor *c = (struct stack_node_cursor *)vtab;
@@ -81,7 +82,7 @@ static int filter_stack_nodes(sqlite3_vtab_cursor *vtab, int number, const char 
     return begin_stack(c, (uint32_t)stack);
 }
 
-/* xColumn. */
+/* xColumn: gives stack, depth or node of the row at hand. */
 static int read_stack_node_column(sqlite3_vtab_cursor *vtab, sqlite3_context *out, int which) {
     const struct stack_node_cursor *c = (const struct stack_node_cursor *)vtab;
     const uint32_t values[] = {
@@ -94,7 +95,8 @@ HAK_TABLE_MODULE(hak_stack_module, stack_node, false, .xBestIndex = plan_stack_n
                  .xClose = close_stack_nodes, .xFilter = filter_stack_nodes,
                  .xNext = next_stack_node, .xColumn = read_stack_node_column);
 
-/* A temporary view comes before the file's own one of this name. */
+/* Adds the view of stacks with their frames, temporary: it comes before the file's own one of this
+ * name. 0, or an error. */
 int hak_table_add_stack_frame(const struct hak_database *db) {
     static const char view[] =
         "CREATE TEMP VIEW IF NOT EXISTS stack_frame AS"

@@ -43,9 +43,9 @@ const char *hak_table_kind(const struct hak_tables *t, unsigned kind);
 const char *hak_table_place(const struct hak_tables *t, unsigned place);
 /* The tid in a thread's row, 0 = there is no such row. */
 uint64_t hak_table_tid(struct hak_tables *t, uint32_t thread);
-/* The slot's bytes; NULL where there is no slot. */
+/* Gives the bytes of a class's slot to SQLite; NULL where there is no slot. */
 void hak_table_slot(struct hak_store_reader *r, unsigned class_index, sqlite3_context *out);
-/* "C3", or "large" */
+/* Gives the class's words to SQLite: "C3", or "large". */
 void hak_table_class(struct hak_store_reader *r, unsigned class_index, sqlite3_context *out);
 
 /* The bases over which the tables block and life go, instead of events: chosen by the constraints
@@ -57,18 +57,22 @@ struct hak_bases {
     uint64_t next_from;
     bool is_all, is_done;
 };
-/* Every base of the store. */
+/* Makes the list stand for every base of the store. 0, or an error without memory. */
 int hak_bases_all(struct hak_bases *bases, struct hak_store_reader *r);
-/* Bases of the events that pass; every one when they are too many to list. */
+/* Lists the bases of the events that pass; every one when they are too many to list. 0, or an
+ * error. */
 int hak_bases_of(struct hak_bases *bases, struct hak_store_reader *r,
                  const struct hak_filter *filter);
-/* Adds one base, where hak_bases_all was not called. */
+/* Adds one base, where hak_bases_all was not called; too many to list become every base. 0, or an
+ * error. */
 int hak_bases_add(struct hak_bases *bases, struct hak_store_reader *r, uint64_t base);
 /* Limits for a scan of the next batch: 1, 0 at the end, or an error. Their pointers hold until the
  * next call. */
 int hak_bases_next(struct hak_bases *bases, struct hak_scan_limits *limits);
 void hak_bases_free(struct hak_bases *bases);
 
+/* Declares a virtual table for a connection and makes it, with what all tables share. SQLITE_OK, or
+ * an error of SQLite. */
 int hak_table_connect(sqlite3 *database, void *shared, const char *declaration, sqlite3_vtab **out);
 int hak_table_disconnect(sqlite3_vtab *vtab);
 

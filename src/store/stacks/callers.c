@@ -10,7 +10,7 @@ enum {
     LOOKED_AT_MOST = 4096 /* of one code, that may have few callers in many stacks */
 };
 
-/* Adds the parent's place to the callers, if it is new. */
+/* Adds the parent's place to the callers, if it is new. 0, or an error. */
 static int add_caller(struct hak_node_reader *nodes, struct hak_callers *of, uint32_t parent) {
     struct hak_node_row caller;
     int found = hak_node_reader_get(nodes, parent, &caller);

@@ -54,7 +54,8 @@ static bool is_own_code(const char *path) {
     return strncmp(name, "hakmem-", 7) == 0 || strncmp(name, "libhakmem", 9) == 0;
 }
 
-/* Frames of one node: every inlined level, or one without a name. Texts are offsets + 1 yet. */
+/* Adds the frames of one node: every inlined level, or one without a name. Texts are offsets + 1
+ * yet. Returns how many, or an error. */
 static int add_frames(struct hak_stack_reader *r, const struct hak_node_row *n,
                       struct hak_frame *out, int room) {
     struct hak_query module;

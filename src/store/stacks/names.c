@@ -14,7 +14,7 @@ struct hak_names {
     bool is_loaded; /* what the database has is in the index */
 };
 
-/* Loads the hashes of all stored names. */
+/* Loads the hashes of all stored names. 0, or an error. */
 static int load(struct hak_names *n) {
     struct hak_query q =
         hak_ask(&n->db, "SELECT id, text FROM name ORDER BY id", "reading its names");
@@ -40,7 +40,7 @@ static bool is_text(struct hak_names *n, uint32_t id, const char *text) {
     return is;
 }
 
-/* Stores a new name under the next id. */
+/* Stores a new name under the next id. 0, or an error. */
 static int add(struct hak_names *n, const char *text, uint64_t hash) {
     if (!hak_index_add(&n->index, hash, n->last + 1))
         return hak_store_no_memory(n->db.path);

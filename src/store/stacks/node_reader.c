@@ -49,7 +49,8 @@ int64_t hak_node_reader_count(struct hak_node_reader *r) {
 /* ---- blobs -------------------------------------------------------------------------------------
  */
 
-/* Decodes the row into the place that was used least recently. */
+/* Decodes the row into the place that was used least recently, or that has this blob. 0, or an
+ * error: it is damaged. */
 static int decode_row(struct hak_node_reader *r, const struct hak_query *q,
                       struct kept_blob **out) {
     struct kept_blob *k = &r->kept[0];
@@ -111,7 +112,8 @@ static int find_blob(struct hak_node_reader *r, bool is_behind, uint32_t id,
     return error ? error : unread ? unread : found;
 }
 
-/* Copies node `id` of the blob, or its first one when that is above. */
+/* Copies node `id` of the blob, or its first one when that is above. 1, or 0: the blob ends before
+ * it. */
 static int copy_node(struct hak_node_reader *r, struct kept_blob *k, uint32_t id,
                      struct hak_node_row *out) {
     k->used = ++r->uses;

@@ -16,7 +16,7 @@ void hak_node_reader_free(struct hak_node_reader *reader);
 
 /* The node `id`: 1 found, 0 not there, or an error. */
 int hak_node_reader_get(struct hak_node_reader *reader, uint32_t id, struct hak_node_row *out);
-/* The node with the lowest id from `id` on. */
+/* Reads the node with the lowest id from `id` on. 1 found, 0 none, or an error. */
 int hak_node_reader_next(struct hak_node_reader *reader, uint32_t id, struct hak_node_row *out);
 
 /* The number of nodes in the store, or an error. */

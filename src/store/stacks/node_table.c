@@ -17,7 +17,7 @@ struct node_cursor {
     uint32_t last; /* the highest id that may be told */
 };
 
-/* xConnect. */
+/* xConnect: declares the table of nodes and makes its reader. */
 static int connect_nodes(sqlite3 *database, void *context, int count, const char *const *words,
                          sqlite3_vtab **out, char **message) {
     (void)context;
@@ -44,7 +44,7 @@ static int connect_nodes(sqlite3 *database, void *context, int count, const char
     return SQLITE_OK;
 }
 
-/* xDisconnect. */
+/* xDisconnect: frees the table of nodes. */
 static int disconnect_nodes(sqlite3_vtab *vtab) {
     struct node_table *t = (struct node_table *)vtab;
     hak_node_reader_free(t->reader);
@@ -68,7 +68,7 @@ static int plan_nodes(sqlite3_vtab *vtab, sqlite3_index_info *info) {
     return SQLITE_OK;
 }
 
-/* xOpen. */
+/* xOpen: makes a cursor. */
 static int open_nodes(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out) {
     struct node_cursor *c = calloc(1, sizeof *c);
     if (!c)
@@ -83,7 +83,7 @@ static int close_nodes(sqlite3_vtab_cursor *cursor) {
     return SQLITE_OK;
 }
 
-/* Moves to the first node from `id` on. */
+/* Moves to the first node from `id` on, or to the end. SQLITE_OK, or an error of SQLite. */
 static int move_to(struct node_cursor *c, uint64_t id) {
     struct node_table *t = (struct node_table *)c->head.vtab.pVtab;
     int found = id <= c->last ? hak_node_reader_next(t->reader, id ? (uint32_t)id : 1, &c->row) : 0;
@@ -92,7 +92,7 @@ static int move_to(struct node_cursor *c, uint64_t id) {
     return found < 0 ? hak_table_fail(&t->vtab, found) : SQLITE_OK;
 }
 
-/* xFilter: the nodes with ids in the limits. */
+/* xFilter: begins with the nodes with ids in the limits. */
 static int filter_nodes(sqlite3_vtab_cursor *cursor, int number, const char *plan, int count,
                         sqlite3_value **arguments) {
     struct node_cursor *c = (struct node_cursor *)cursor;
@@ -112,7 +112,7 @@ static int next_node(sqlite3_vtab_cursor *cursor) {
     return move_to(c, (uint64_t)c->row.id + 1);
 }
 
-/* xColumn. */
+/* xColumn: gives a column of the node at hand. */
 static int read_node_column(sqlite3_vtab_cursor *cursor, sqlite3_context *out, int column) {
     const struct hak_node_row *n = &((struct node_cursor *)cursor)->row;
     const uint64_t values[] = {[ID] = n->id,

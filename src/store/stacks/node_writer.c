@@ -55,7 +55,7 @@ void hak_node_writer_free(struct hak_node_writer *n) {
     free(n);
 }
 
-/* Stores the open blob, in the place of an earlier shorter one. */
+/* Stores the open blob, in the place of an earlier shorter one. 0, or an error. */
 static int write_blob(struct hak_node_writer *n) {
     n->blob.size = 0;
     if (!hak_nodes_encode(n->coder, n->rows, n->count, &n->blob))

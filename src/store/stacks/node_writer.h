@@ -10,9 +10,12 @@
 
 struct hak_node_writer;
 
+/* Makes a writer of nodes that goes on behind those that are stored. 0, or an error; `out` is NULL
+ * then. */
 int hak_node_writer_make(const struct hak_database *db, struct hak_node_writer **out);
 void hak_node_writer_free(struct hak_node_writer *nodes);
-/* Ids ascend, and are greater than their parents'. */
+/* Puts a node; ids ascend, and are greater than their parents': else it is an error. A full blob is
+ * stored. 0, or an error. */
 int hak_node_writer_put(struct hak_node_writer *nodes, const struct hak_node_row *row);
 /* A node that is committed: 1 found, 0 not there, or an error. */
 int hak_node_writer_get(struct hak_node_writer *nodes, uint32_t id, struct hak_node_row *out);

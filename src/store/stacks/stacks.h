@@ -33,8 +33,13 @@ void hak_stack_reader_release(struct hak_stack_reader *r);
 void hak_stack_reader_free(struct hak_stack_reader *r);
 /* As hak_store_frames and its like (reader.h). */
 int hak_stacks_frames(struct hak_stack_reader *r, uint32_t stack, struct hak_frame *out, int max);
+
+/* The function of the innermost frame of the stack that has a name; NULL: none has, or an error. */
 const char *hak_stacks_function(struct hak_stack_reader *r, uint32_t stack);
 int hak_stacks_node(struct hak_stack_reader *r, uint32_t id, struct hak_node_row *out);
+
+/* Fills in the frames of one node, `max` at most, with texts that last until the next call. Returns
+ * how many, or an error. */
 int hak_stacks_node_frames(struct hak_stack_reader *r, const struct hak_node_row *node,
                            struct hak_frame *out, int max);
 

@@ -29,7 +29,8 @@ static void keep(struct hak_order_watch *w, const struct seen *s) {
         *place_of(w, s->process, s->base) = *s;
 }
 
-/* The base is another process's now, or new in the chunk. */
+/* Begins to follow another process or base in a place: keeps what was seen there, and takes up what
+ * is known of the new one. */
 static void change(struct hak_order_watch *w, struct seen *s, uint32_t process, uint64_t base) {
     keep(w, s);
     const struct seen *before = place_of(w, process, base);

@@ -20,7 +20,8 @@ void hak_store_keep_log_below(struct hak_store_writer *w, uint64_t bytes) {
     hak_database_run(&w->db, sql, "setting up the write-ahead log");
 }
 
-/* Drops the chunks before the one that is `end`. */
+/* Drops the chunks before the one that is `end`, with what all tables have of them. 0, or an
+ * error. */
 static int drop_before(struct hak_store_writer *w, uint64_t end) {
     static const char doing[] = "dropping its oldest events";
     int error = hak_profile_trim(w->profile, end); /* which may have to read them */

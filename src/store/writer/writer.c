@@ -29,7 +29,7 @@ static void close_writer(struct hak_store_writer *w) {
     free(w);
 }
 
-/* An empty writer; NULL without memory. */
+/* An empty writer without a file; NULL without memory. */
 static struct hak_store_writer *new_writer(void) {
     struct hak_store_writer *w = calloc(1, sizeof *w);
     if (!w)
@@ -41,9 +41,9 @@ static struct hak_store_writer *new_writer(void) {
     return NULL;
 }
 
-/* Settings of a connection that writes. synchronous=OFF: a killed program or collector loses
- * nothing (the kernel has the pages); only a machine that crashes in the middle of a capture can.
- * finish() syncs. */
+/* Sets up a connection that writes. synchronous=OFF: a killed program or collector loses nothing
+ * (the kernel has the pages); only a machine that crashes in the middle of a capture can. finish()
+ * syncs. 0, or an error. */
 static int set_up_writing(struct hak_store_writer *w) {
     return hak_database_run(
         &w->db,
@@ -53,7 +53,7 @@ static int set_up_writing(struct hak_store_writer *w) {
 }
 
 /* Opens the writers of stacks, postings, live checkpoints and the profile on the connection that
- * was made. */
+ * was made. 0, or an error. */
 static int open_rooms(struct hak_store_writer *w) {
     int error = hak_store_add_node_table(&w->db);
     if (!error)
@@ -71,7 +71,7 @@ static int open_rooms(struct hak_store_writer *w) {
     return error;
 }
 
-/* Makes the file, or opens an old one: the writer has its lock and a connection. */
+/* Makes the file, or opens an old one: the writer has its lock and a connection. 0, or an error. */
 static int open_file(struct hak_store_writer *w, const char *path, bool is_new, bool replace) {
     int error = is_new ? hak_store_file_create(path, replace, &w->fd, &w->db.path)
                        : hak_store_file_open(path, true, &w->fd, &w->db.path);
@@ -80,7 +80,7 @@ static int open_file(struct hak_store_writer *w, const char *path, bool is_new, 
     return error ? error : hak_store_file_connect(w->db.path, w->fd, true, &w->db.connection);
 }
 
-/* Makes the schema of a new file, then sets it up for writing. */
+/* Makes the schema of a new file, then sets it up for writing. 0, or an error. */
 static int begin_file(struct hak_store_writer *w) {
     /* A file that is only being made has nothing to lose: no sync. */
     int error = hak_database_run(&w->db, "PRAGMA synchronous=OFF; PRAGMA journal_mode=MEMORY;",
@@ -90,7 +90,8 @@ static int begin_file(struct hak_store_writer *w) {
     return error ? error : set_up_writing(w);
 }
 
-/* Goes on with a store where an earlier worker ended. */
+/* Goes on with a store where an earlier worker ended: it is not finished any more, and the last
+ * event is known. 0, or an error. */
 static int go_on_with_file(struct hak_store_writer *w) {
     int error = set_up_writing(w);
     if (!error)
@@ -187,7 +188,7 @@ static struct chunk_facts gather_facts(const struct hak_columns *c) {
     return f;
 }
 
-/* Stores the chunk's row and its data. */
+/* Stores the chunk's row and its data. 0, or an error. */
 static int put_chunk_rows(struct hak_store_writer *w, const struct hak_columns *c,
                           const struct chunk_facts *f, uint64_t first_id) {
     int error = hak_do(&w->db, "INSERT INTO chunk VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -217,7 +218,7 @@ static int watch_order(struct hak_store_writer *w, const struct hak_columns *c, 
     return hak_database_run(&w->db, sql, "noting events out of order");
 }
 
-/* Writes the events of `c` as one chunk, with its rows in the other tables. */
+/* Writes the events of `c` as one chunk, with its rows in the other tables. 0, or an error. */
 static int put_chunk(struct hak_store_writer *w, struct hak_columns *c, uint64_t first_id) {
     w->blob.size = 0;
     if (!hak_chunk_encode(c, first_id, &w->blob))

@@ -167,22 +167,35 @@ int hak_store_keep_profile_only(struct hak_store_writer *w);
 /* It keeps the profile alone, and that has ended: events are lost from now on. */
 bool hak_store_profile_is_over(const struct hak_store_writer *w);
 int hak_store_begin(struct hak_store_writer *w);
+
+/* Commits the transaction with the open blob of nodes. 0, or an error. */
 int hak_store_commit(struct hak_store_writer *w);
+
+/* Takes back all since the last commit, in SQLite and in all writers. 0, or an error. */
 int hak_store_rollback(struct hak_store_writer *w);
-/* Writes the WAL back (the store is one portable file then) and closes. Where a reader has the
- * store open the WAL stays beside it; the store is whole with it. */
+/* Joins postings, ends the profile, marks the store as finished unless rows were taken back, writes
+ * the WAL back (the store is one portable file then) and closes. Where a reader has the store open
+ * the WAL stays beside it; the store is whole with it. 0, or an error. */
 int hak_store_finish(struct hak_store_writer *w);
 
 /* Named values of the capture: "program", "command_line", "started" (realtime ns), ... */
 int hak_store_put_meta(struct hak_store_writer *w, const char *key, const char *value);
+
+/* Puts a process's row, or replaces it, and tells the profile of it. 0, or an error. */
 int hak_store_put_process(struct hak_store_writer *w,
-                          const struct hak_process_row *row);                           /* upsert */
+                          const struct hak_process_row *row); /* upsert */
+
+/* Puts a thread's row, or replaces it, and tells the profile of it. 0, or an error. */
 int hak_store_put_thread(struct hak_store_writer *w, const struct hak_thread_row *row); /* upsert */
+
+/* Puts a module's row, or replaces it; the first one of an image puts that, too. 0, or an error. */
 int hak_store_put_module(struct hak_store_writer *w, const struct hak_module_row *row); /* upsert */
 /* Ids ascend, and are greater than their parents'. */
 int hak_store_put_node(struct hak_store_writer *w, const struct hak_node_row *row);
 /* A node that is committed: 1 found, 0 not there, or an error. Quick in order of id. */
 int hak_store_get_node(struct hak_store_writer *w, uint32_t id, struct hak_node_row *out);
+
+/* Puts a frame's row, or replaces it, with the names of function and file. 0, or an error. */
 int hak_store_put_frame(struct hak_store_writer *w, const struct hak_frame_row *row);
 int hak_store_put_fault(struct hak_store_writer *w, const struct hak_fault_row *row);
 int hak_store_put_leak(struct hak_store_writer *w, const struct hak_leak_row *row);
@@ -193,19 +206,25 @@ int hak_store_put_leak_scan(struct hak_store_writer *w, const struct hak_leak_sc
 void hak_store_leak_marks(struct hak_store_writer *w, uint32_t *next_scan, uint32_t *next_leak);
 /* Adds `used` to the value that is there. */
 int hak_store_put_suppression(struct hak_store_writer *w, const struct hak_suppression_row *row);
+
+/* Puts a loss, after which live blocks are not sure; or the end of a stop that is open. 0, or an
+ * error. */
 int hak_store_put_loss(struct hak_store_writer *w, const struct hak_loss_row *row);
 int hak_store_put_cursor(struct hak_store_writer *w, const struct hak_cursor_row *row); /* upsert */
 int hak_store_put_node_map(struct hak_store_writer *w,
                            const struct hak_node_map_row *row); /* upsert */
 /* Copies the known stacks of session `from` to session `to`. */
 int hak_store_copy_node_map(struct hak_store_writer *w, uint32_t from, uint32_t to);
+
+/* Puts a value of a counter, under the id of its name. 0, or an error. */
 int hak_store_put_metric(struct hak_store_writer *w, const struct hak_metric_row *row);
 int hak_store_put_mark(struct hak_store_writer *w, uint64_t event, uint64_t ns, uint32_t process,
                        const char *name);
 
 /* Appends the events that lie in columns->value (hak_columns_begin was called, BASE may be
- * numbered) as one chunk of their own; their ids follow the last one stored. The values of actor
- * and ns are as before afterwards. */
+ * numbered) as one chunk of their own; their ids follow the last one stored. Where only the profile
+ * is kept, they go into that. The values of actor and ns are as before afterwards. 0, or an
+ * error. */
 int hak_store_put_columns(struct hak_store_writer *w, struct hak_columns *columns);
 /* Id of the last event stored, 0 = none. */
 uint64_t hak_store_last_event(const struct hak_store_writer *w);
@@ -226,6 +245,9 @@ int hak_store_read_node_map(struct hak_store_writer *w, uint32_t session, uint32
 struct hak_store_high_marks {
     uint32_t process, thread, module, node, fault;
 };
+
+/* Reads the highest ids of processes, threads, modules, nodes and faults; 0 where there is none. 0,
+ * or an error. */
 int hak_store_high_marks(struct hak_store_writer *w, struct hak_store_high_marks *out);
 /* Named value or NULL (owned by the writer until the next call). */
 const char *hak_store_get_meta(struct hak_store_writer *w, const char *key);
@@ -234,7 +256,7 @@ const struct hak_database *hak_store_writer_database(const struct hak_store_writ
 /* Bytes of the file that hold something. Dropped space is used again before the file grows, so it
  * is never longer than this ever was. */
 uint64_t hak_store_used_bytes(struct hak_store_writer *w);
-/* The write-ahead log is brought into the file when it has some `bytes`. */
+/* Has the write-ahead log brought into the file when it has some `bytes`. */
 void hak_store_keep_log_below(struct hak_store_writer *w, uint64_t bytes);
 /* Drops the oldest chunks until `max_bytes` are used (the newest chunk stays); `*events_dropped`:
  * the number of their events. The file gets no shorter. */

@@ -22,7 +22,9 @@ static bool join_last(const struct hak_session_memory *memory, struct hak_hello_
     return name[0] && hak_collector_join(name, memory->file, memory->total_bytes, answer, &failure);
 }
 
-/* Finds or starts the keeper for `memory`. */
+/* Finds or starts the keeper for `memory`: the one that was joined last, the environment's, or a
+ * new one, also by the offer of the memory where it cannot be reached. False: `failure` says
+ * why. */
 static bool find_keeper(const struct hak_session_memory *memory,
                         struct hak_collector_failure *failure) {
     struct hak_hello_answer answer;

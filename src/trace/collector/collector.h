@@ -32,7 +32,8 @@ HAK_HIDDEN void hak_collector_say_why(const struct hak_collector_failure *failur
 HAK_HIDDEN void hak_collector_only_join(void);
 
 /* Makes session memory, finds or starts a keeper for it and claims the process's entry: the calling
- * process records from then on. Signals must be blocked once the program runs. (begin.c) */
+ * process records from then on. Signals must be blocked once the program runs. False: `failure`
+ * says why. (begin.c) */
 HAK_HIDDEN bool hak_collector_begin(struct hak_collector_failure *failure);
 
 /* Begins the recording when the program starts: with a keeper, or else into a file. False: nothing
@@ -58,13 +59,15 @@ HAK_HIDDEN bool hak_collector_join(const char *name, int memory, uint64_t total_
                                    struct hak_collector_failure *failure);
 
 /* Starts a keeper that listens at `name` (NULL = a new one) and joins it, as hak_collector_join.
- * When another keeper has that name already, the failure's error is EPIPE or ECONNRESET. */
+ * False: `failure` says why; when another keeper has that name already, the failure's error is
+ * EPIPE or ECONNRESET. */
 HAK_HIDDEN bool hak_collector_start(const char *name, int memory, uint64_t total_bytes,
                                     struct hak_hello_answer *answer,
                                     struct hak_collector_failure *failure);
 
 /* Joins, as hak_collector_join, the keeper that comes after `dead`: one that another process has
- * started, or else one that is started here. */
+ * started, or else one that is started here. False: neither in SUCCESSOR_TRIES tries, or starting
+ * failed. */
 HAK_HIDDEN bool hak_collector_succeed(const char *dead, int memory, uint64_t total_bytes,
                                       struct hak_hello_answer *answer,
                                       struct hak_collector_failure *failure);
@@ -101,7 +104,7 @@ HAK_HIDDEN void hak_report_session_leave(bool is_stored);
 HAK_HIDDEN bool hak_collector_offer(struct hak_session *session);
 
 /* Offers a hello without memory in a memfd to a keeper that cannot be reached; waits a second at
- * most until it is taken. */
+ * most. True: it was taken. */
 HAK_HIDDEN bool hak_collector_offer_hello(const struct hak_hello *hello);
 
 #define HAK_STRANGER_SILENT ((int64_t)UINT32_MAX)
@@ -136,6 +139,9 @@ enum hak_keeper_word {
 /* Asks the keeper `name` for a word. A descriptor or a negative errno: either is for
  * hak_collector_hear, which waits `limit_ms` for the word. (connect.c) */
 HAK_HIDDEN long hak_collector_ask(const char *name);
+
+/* Waits up to `limit_ms` for the keeper's first word on the connection `asked`: it lives, is gone,
+ * or says nothing in time. A negative `asked` is the error of connecting. */
 HAK_HIDDEN enum hak_keeper_word hak_collector_hear(long asked, uint32_t limit_ms);
 
 /* Whether a keeper in this process's pid namespace, which ends with its PID 1, takes connections

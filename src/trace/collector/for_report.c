@@ -52,7 +52,8 @@ void hak_report_session_note_start(void) {
         hak_path_here(at_start.directory, sizeof at_start.directory);
 }
 
-/* Goes on with the store of the session before, as long as that is there. */
+/* Goes on with the store of the session before, as long as that is there and this is its process.
+ * False: it does not. */
 static bool succeed_before(struct hak_session *session) {
     if (before.pid != (int32_t)hak_raw_call(SYS_getpid) ||
         hak_raw_call(SYS_faccessat, AT_FDCWD, before.store_path, 0) != 0)
@@ -145,7 +146,8 @@ static bool begin(void) {
     return begun;
 }
 
-/* Stacks that were taken since the last time. */
+/* Copies the nodes of stacks that were taken since the last time into the session, as far as it has
+ * room. */
 static void bring_nodes(void) {
     uint32_t count = hak_stacks_node_count(), from = atomic_load(&hak_current.session->node_count);
     const struct hak_node *nodes = hak_stacks_nodes();

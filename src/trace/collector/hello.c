@@ -48,7 +48,8 @@ static void note_stranger(struct hak_hello *hello) {
     memcpy(hello->text, note.text, note.length); /* shorter than it, and ended by NUL already */
 }
 
-/* Sends the hello, with the memfd `memory` unless it is -1, and reads the answer. */
+/* Sends the hello, with the memfd `memory` unless it is -1, and reads the answer. False: `failure`
+ * says why. */
 static bool shake_hands(int socket_end, struct hak_hello *hello, int memory,
                         struct hak_hello_answer *answer, struct hak_collector_failure *failure) {
     note_stranger(hello);
@@ -185,8 +186,8 @@ static bool name_after(char to[108], const char *name, uint32_t generation) {
     return true;
 }
 
-/* Joins the first keeper that has one of the names after `dead`. Else `free` becomes the first of
- * these names that nobody holds, "" = strangers hold them all. */
+/* Joins the first keeper that has one of the names after `dead`. False: none could be joined, and
+ * `free` becomes the first of these names that nobody holds, "" = strangers hold them all. */
 static bool join_successor(const char *dead, char free[108], int memory, uint64_t total_bytes,
                            struct hak_hello_answer *answer, struct hak_collector_failure *failure) {
     char name[108];

@@ -8,7 +8,7 @@
 
 struct hak_collector_failure;
 
-/* Appends what failed, with its detail and error. */
+/* Appends what failed, with its detail and error, as far as there are any. */
 HAK_HIDDEN void hak_say_reason(struct hak_line *to, const struct hak_collector_failure *failure);
 
 #endif

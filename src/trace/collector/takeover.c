@@ -137,7 +137,8 @@ static uint64_t known_session(const struct hak_session *old) {
     return is_known ? old->session_id : old->previous_id;
 }
 
-/* Copies the session's header for a new session that goes on in the same store. */
+/* Copies the session's header for a new session that goes on in the same store; its counts of the
+ * collector begin anew, its epoch is raised. */
 static void copy_header(struct hak_session *copy, uint64_t new_id) {
     const struct hak_session *old = hak_current.session;
     memcpy(copy, old, sizeof *copy);
@@ -183,7 +184,7 @@ static long map(void *where, int file, long flags) {
 }
 
 /* Copies the session into `fresh` and puts it into the place of the old one, which stays mapped at
- * `old`. */
+ * `old`. False: it cannot be mapped there. */
 static bool exchange(const struct hak_session_memory *fresh, struct hak_session *old,
                      bool takes_orphans) {
     struct hak_session *copy = fresh->session;
@@ -239,7 +240,7 @@ static bool take_over(struct hak_collector_failure *failure) {
     return is_taken;
 }
 
-/* Says on stderr, once, that recording ends here. */
+/* Says on stderr, once and only with a trace, that recording ends here. */
 static void say_given_up(const struct hak_collector_failure *failure) {
     struct hak_line line = {0};
     if (has_said || !hak_options.trace) /* a report says itself that it has no collector */

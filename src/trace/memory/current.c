@@ -48,7 +48,7 @@ bool hak_current_take_place(struct hak_session_memory *memory) {
     return true;
 }
 
-/* Claims a free entry in the table of `session`. */
+/* Claims a free entry in the table of `session` and fills in this process. False: none is free. */
 static bool claim_process(struct hak_session *session, uint32_t parent, uint64_t fork_number) {
     for (uint32_t index = 0; index < HAK_PROCESSES; index++) {
         struct hak_process_entry *entry = &hak_current.processes[index];

@@ -121,7 +121,8 @@ typedef int start_main(int (*)(int, char **, char **), int, char **, void (*)(vo
  * set environ by then, and would have overwritten what was set before. */
 HAK_EXPORT start_main __libc_start_main;
 
-/* Stands before libc's, and adds the session to the environment if that was not yet there. */
+/* Stands before libc's: adds the session to the environment if that was not yet there, then calls
+ * libc's. */
 int __libc_start_main(int (*main_function)(int, char **, char **), int count, char **arguments,
                       void (*init)(void), void (*fini)(void), void (*loader_fini)(void),
                       void *stack_end) {

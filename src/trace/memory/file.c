@@ -124,7 +124,7 @@ static bool join(char *path, const char *folder, const char *name) {
 }
 
 /* Finds the place where the store would be; for programs executed by one that has made a file, the
- * place beside that. */
+ * place beside that. False: the path is empty or too long. */
 static bool find_place(char *asked) {
     static char program[HAK_PATH_BYTES];
     const char *folder = hak_options.session;

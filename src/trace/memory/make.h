@@ -46,7 +46,13 @@ HAK_HIDDEN void hak_memory_trim_file(struct hak_session *session, uint64_t total
 HAK_HIDDEN uint64_t hak_memory_bytes_allowed(void);
 /* Maps `total` bytes of `file`; 0 or an errno. */
 HAK_HIDDEN int hak_memory_map(int file, uint64_t total, struct hak_session_memory *memory);
+
+/* Fills in new session memory: layout, clocks, a session's number at random; it is left out of
+ * cores. */
 HAK_HIDDEN void hak_memory_fill(struct hak_session_memory *memory);
+
+/* Raises the soft limit of file sizes to the hard one, if it is too low for a session; `before` is
+ * what it was. */
 HAK_HIDDEN void hak_memory_lift_file_limit(struct rlimit *before);
 HAK_HIDDEN void hak_memory_restore_file_limit(const struct rlimit *before);
 

@@ -18,7 +18,7 @@
 enum { NO_ENTRY_WAIT_MS = 2000, NO_ENTRY_AGAIN_MS = 5000, ENTRY_SLICE_MS = 20 };
 
 /* Claims an entry, and waits for the collector to give one back. A child that comes soon after one
- * that waited in vain does not wait. */
+ * that waited in vain does not wait. False: there was none in time. */
 static bool claim_entry(uint32_t parent, uint64_t fork_number) {
     struct hak_session *session = hak_current.session;
     uint64_t now = hak_monotonic_ns(), given_up = atomic_load(&session->unentered_ns);

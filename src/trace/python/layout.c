@@ -83,6 +83,7 @@ static bool is_equal(const char *a, const char *b) {
     return *a == *b;
 }
 
+/* The hash of the name in GNU's hash tables (djb2). */
 static uint32_t hash_of(const char *name) {
     uint32_t h = 5381;
     for (; *name; name++)
@@ -91,7 +92,7 @@ static uint32_t hash_of(const char *name) {
 }
 
 /* A symbol that the module defines, by DT_GNU_HASH: a filter of words, then buckets, then chains.
- */
+ * NULL: it defines none. */
 static const ElfW(Sym) * find_symbol(const struct hak_module *module, const char *name) {
     const uint32_t *head = module->hash;
     uint32_t hash = hash_of(name), buckets = head[0], first = head[1], words = head[2];
@@ -113,7 +114,8 @@ static const ElfW(Sym) * find_symbol(const struct hak_module *module, const char
     return NULL;
 }
 
-/* Looks for the names in one loaded module; all modules are searched. */
+/* Looks for the names in one loaded module; all modules are searched, the first definition of a
+ * name counts. */
 static int search_module(struct dl_phdr_info *info, size_t bytes, void *to) {
     struct search *search = to;
     struct hak_module module;

@@ -44,7 +44,7 @@ static void remember(struct remembered *table, uint64_t key, uint32_t id) {
     atomic_store_explicit(&place->check, key ^ value, memory_order_relaxed);
 }
 
-/* The ip of a frame's node; 0 = there is none. */
+/* The ip of a frame's node, made and remembered if it is new; 0 = there is none. */
 static uintptr_t ip_of(const struct hak_python_frame *frame) {
     uint64_t key = hak_python_mix(frame->key, frame->instruction);
     uint32_t id = recall(lines, key);

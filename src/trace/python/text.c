@@ -73,7 +73,7 @@ static bool read_text(const struct hak_python *python, uintptr_t object, bool ha
     return true;
 }
 
-/* The node of `text` below `parent`, five bytes a node. */
+/* The node of `text` below `parent`, five bytes a node; UINT32_MAX: there was no room. */
 static uint32_t spell(uint32_t parent, enum hak_frame_node kind, const struct text *text) {
     for (size_t at = 0; at < text->bytes && parent != UINT32_MAX;) {
         uint64_t value = 0;
@@ -87,7 +87,8 @@ static uint32_t spell(uint32_t parent, enum hak_frame_node kind, const struct te
     return parent;
 }
 
-/* Reads the table in one piece where it can be read. */
+/* The line of a frame by its code's table, read in one piece where it can be read; else the code's
+ * first line. */
 static uint32_t line_of(const struct hak_python *python, const struct hak_python_frame *frame) {
     uint32_t first = hak_python_half(frame->code + python->layout->first_line);
     uintptr_t table = hak_python_word(frame->code + python->layout->lines);

@@ -22,6 +22,7 @@ _Thread_local struct hak_writer hak_writer __attribute__((tls_model("initial-exe
 /* The writer of each ring; of this process only. */
 static _Atomic(struct hak_writer *) writers[HAK_RINGS];
 
+/* Marks the extents as free, for other rings. */
 static void give_back_extents(uint32_t first, uint32_t count) {
     for (uint32_t i = first; i < first + count; i++)
         atomic_store_explicit(&hak_current.session->extent_taken[i], 0, memory_order_release);
@@ -54,7 +55,7 @@ bool hak_ring_may_grow_early(void) {
     return taken < EARLY_EXTENTS;
 }
 
-/* Claims a free ring below `limit`; NULL: none. */
+/* Claims a free ring below `limit`, and raises the session's count of rings; NULL: none is free. */
 static struct hak_ring_entry *take_entry(uint32_t limit) {
     _Atomic uint32_t *high = &hak_current.session->rings_high;
     for (uint32_t i = 0; i < limit; i++) {

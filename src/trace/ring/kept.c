@@ -23,7 +23,8 @@ static bool has_room(const struct hak_ring_entry *ring) {
     return used + LARGEST_RECORDS <= ring->capacity;
 }
 
-/* The ring to write to, NULL when there is none left. */
+/* The kept ring to write to: the one there is, a new one, or the oldest closed one of another use;
+ * NULL when there is none left. */
 static struct hak_ring_entry *ready_ring(void) {
     if (kept && has_room(kept))
         return kept;

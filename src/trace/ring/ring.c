@@ -3,9 +3,9 @@
 #include "hop.h"
 #include "trace/trace.h"
 
-/* Exchanges a word of this thread by one instruction, so that a signal handler of this thread comes
- * before or after, never between. Other threads do not write these words, so the lock prefix is
- * left out. */
+/* Exchanges a word of this thread, if it is as expected, by one instruction, so that a signal
+ * handler of this thread comes before or after, never between. Other threads do not write these
+ * words, so the lock prefix is left out. */
 static inline bool exchange_if_equal(uint64_t *word, uint64_t expected, uint64_t wanted) {
     bool equal;
     __asm__ volatile("cmpxchgq %3, %1"

@@ -108,6 +108,9 @@ HAK_HIDDEN void hak_ring_write_bytes(struct hak_event_fields *head,
  * events write over: modules, without which stacks have no names. False: not now, and end must not
  * follow. */
 HAK_HIDDEN bool hak_ring_begin_kept(void);
+
+/* Gives the kept ring back after hak_ring_begin_kept: the thread's own ring is in use again, and
+ * its signals. */
 HAK_HIDDEN void hak_ring_end_kept(void);
 /* In a forked child: the kept ring is the parent's. */
 HAK_HIDDEN void hak_ring_forget_kept(void);
@@ -177,6 +180,10 @@ enum hak_shared_place {
     HAK_SHARED_RESERVED, /* finish must follow */
     HAK_SHARED_FORKED,   /* a fork came under our feet: the child begins anew */
 };
+
+/* Reserves `count` records in a shared ring, with signals blocked until they are written; waits for
+ * room as the options say. Dropped: there is no room, or a fault came in the middle of an event
+ * (counted); forked: the process is new. */
 HAK_HIDDEN enum hak_shared_place hak_ring_share_reserve(unsigned count, uint64_t *position,
                                                         uint64_t *ticks);
 /* Publishes the records in a shared ring, lets go of its lock and wakes the collector where it
@@ -206,6 +213,9 @@ HAK_HIDDEN extern const struct hak_modules_listener hak_modules_to_record;
 /* The two functions of hak_stacks_setup that concern the collector: rings its bell; waits for a
  * commit, at most 50 ms, as HAKMEM_TRACE_FULL says, and replaces a collector that is dead. */
 HAK_HIDDEN void hak_ring_ask_for_nodes(void);
+
+/* Waits a slice for the collector to make room for nodes; `*begin_ns` is when waiting began, set
+ * the first time. False: it waits no longer, or records that do not fit are dropped. */
 HAK_HIDDEN bool hak_ring_wait_for_nodes(uint64_t *begin_ns);
 
 #endif

@@ -90,7 +90,7 @@ static void give_lock_back(struct hak_shared_ring *shared) {
 }
 
 /* Claims the ring that is to be shared, as big as can be had: many write it, and it does not grow.
- */
+ * False: there is none. */
 static bool claim(struct hak_shared_ring *shared) {
     uint64_t bytes = HAK_RING_MAX_BYTES;
     struct hak_ring_entry *ring = hak_ring_claim(bytes, true);
@@ -256,7 +256,8 @@ static bool find_shared(struct hak_writer *w) {
     return is_there;
 }
 
-/* Losses of the thread's own ring are told of there. */
+/* Reserves `count` records in a shared ring beside the thread's own; losses of the thread's own
+ * ring are told of there. */
 enum hak_shared_place hak_ring_reserve_beside(unsigned count, uint64_t *position, uint64_t *ticks) {
     struct hak_writer *w = &hak_writer;
     uint64_t signals;
@@ -284,7 +285,7 @@ enum hak_shared_place hak_ring_reserve_beside(unsigned count, uint64_t *position
     return place;
 }
 
-/* Gives the shared ring back after one event. */
+/* Gives the shared ring back after one event; the thread's own records are in use again. */
 static void let_go(struct hak_writer *w) {
     struct hak_shared_ring *shared = w->held;
     w->records = w->own_records;

@@ -29,6 +29,7 @@ static _Atomic uint32_t lock;
 _Thread_local const void *volatile hak_action_given __attribute__((tls_model("initial-exec")));
 static _Atomic uint64_t interrupting; /* signals that siginterrupt made so, for signal() */
 
+/* The signals that are handled in front of the program's actions, a bit each. */
 uint64_t hak_actions_watched(void) {
     uint64_t set = 0;
     for (int i = 0; i < COUNT; i++)
@@ -90,7 +91,7 @@ void hak_action_read(int number, struct sigaction *action) {
 }
 
 /* Tells the kernel what the program's action comes to, and notes the action with what the kernel
- * makes of its flags and mask. The lock is held. */
+ * makes of its flags and mask. The lock is held. 0, or -1 with errno. */
 static int set_action(int number, const struct sigaction *asked) {
     struct sigaction kernel = *asked, noted = *asked, before;
     if (asked->sa_handler == SIG_DFL) {
@@ -192,7 +193,8 @@ static bool is_action_there(const struct sigaction *action) {
 }
 
 /* Does sigaction for the program's call by any of its names: a handler of a signal that is handled
- * in front is only noted. A preload in front would see a call of our own as the program's. */
+ * in front is only noted. A preload in front would see a call of our own as the program's. 0, or -1
+ * with errno. */
 static int act(int number, const struct sigaction *action, struct sigaction *before) {
     uint64_t signals;
     int heard;
@@ -311,7 +313,8 @@ HAK_EXPORT int sigignore(int number) {
     return act(number, &action, NULL);
 }
 
-/* The program's siginterrupt, which later calls of signal() heed. */
+/* The program's siginterrupt: sets or takes SA_RESTART of its action; later calls of signal() heed
+ * it. 0, or -1 with errno. */
 HAK_EXPORT int siginterrupt(int number, int flag) {
     struct sigaction action;
     if (act(number, NULL, &action) != 0)

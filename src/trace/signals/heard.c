@@ -37,7 +37,8 @@ static void on_signal(int number, siginfo_t *info, void *context) {
         action.sa_handler(number);
 }
 
-/* Gives the kernel our handler in place of the program's action. */
+/* Gives the kernel our handler in place of the program's action, with its flags and mask if it is a
+ * handler. 0, or -1 with errno. */
 static int install_action(int number, const struct sigaction *action) {
     bool has_handler = action->sa_handler != SIG_DFL && action->sa_handler != SIG_IGN;
     struct sigaction ours = *action;

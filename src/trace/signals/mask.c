@@ -133,7 +133,7 @@ static int change(int how, const sigset_t *set, sigset_t *before) {
     return (int)-result;
 }
 
-/* The program's sigprocmask; signals that hakmem needs stay unblocked. */
+/* The program's sigprocmask; signals that hakmem needs stay unblocked. 0, or -1 with errno. */
 HAK_EXPORT int sigprocmask(int how, const sigset_t *set, sigset_t *before) {
     if (!hak_kept_signals && next_of_process)
         return next_of_process(how, set, before);

@@ -90,7 +90,12 @@ HAK_HIDDEN void hak_actions_forget(void);
 /* The program's action for a signal, as the kernel would give it back; read without a lock, also by
  * handlers, and written by one thread at a time. */
 enum { HAK_SIGNALS = 65 };
+
+/* Reads the program's noted action of a signal as a whole. A writer that stays in the middle, in
+ * another process by now, is waited for only so long. */
 HAK_HIDDEN void hak_action_read(int number, struct sigaction *action);
+
+/* Notes the program's action of a signal; readers see by the version that it changes. */
 HAK_HIDDEN void hak_action_write(int number, const struct sigaction *action);
 
 /* Reads the signal that a text names: USR2, SIGUSR2 or 12; 0 for none that can be caught. */

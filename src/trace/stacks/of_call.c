@@ -128,7 +128,8 @@ HAK_IN_PLACE bool is_on_own_stack(struct hak_thread_stacks *all,
            (!hak_region_find(all, place->sp) && hak_stack_is_own(place));
 }
 
-/* A call on another stack, from `from`. */
+/* The id of a call's stack on another stack of the thread, from `from`: by its region, else walked
+ * whole, or cut short where the region has no room. */
 static HAK_UNWINDER_ENTRY HAK_COLD uint32_t walk_elsewhere(struct hak_thread_stacks *all,
                                                            const uintptr_t *frame,
                                                            const struct hak_walk_place *from,

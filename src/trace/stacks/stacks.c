@@ -106,7 +106,8 @@ static HAK_COLD bool wait_for_room(uint64_t *begin_ns) {
     return mapped != atomic_load(hak_stacks_now.nodes_mapped);
 }
 
-/* The next id; 0 when there is no room. */
+/* Takes the next id of a node, waits for room as the options say, and asks for more when half is
+ * used; 0: no room. */
 static uint32_t take_id(void) {
     uint64_t begin_ns = 0;
     for (;;) {

@@ -68,7 +68,8 @@ static inline bool is_node(uint64_t slot, uint64_t hash, uint32_t parent, uintpt
            hak_node_is(table.nodes, table.bits, (uint32_t)slot, ip, parent);
 }
 
-/* The id of {ip, parent} in `level`, or 0. */
+/* The id of {ip, parent} in `level`, in PLACES_TRIED places from its hash on; 0: it is not in
+ * it. */
 static inline uint32_t find_in(const struct level *level, uint64_t hash, uint32_t parent,
                                uintptr_t ip) {
     uint64_t mask = ((uint64_t)1 << level->bits) - 1;
@@ -194,8 +195,9 @@ static inline _Atomic uint64_t *first_child_of(uint32_t parent) {
     return &first_child[hak_node_place(parent, table.bits)];
 }
 
-/* A place belongs to the latest parent that has a child: an earlier one, whose own node was written
- * over, has its children among the others. A parent without an entry has none. */
+/* The id of {ip, parent}; 0: it is in no table. A place belongs to the latest parent that has a
+ * child: an earlier one, whose own node was written over, has its children among the others. A
+ * parent without an entry has none. */
 uint32_t hak_stack_table_find(uint32_t parent, uintptr_t ip) {
     if (HAK_UNLIKELY(!first_child))
         return find_other(parent, ip);

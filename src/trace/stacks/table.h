@@ -36,7 +36,7 @@ HAK_HIDDEN uint32_t hak_stack_table_find(uint32_t parent, uintptr_t ip);
  * was first with an equal node. */
 HAK_HIDDEN uint32_t hak_stack_table_add(uint32_t parent, uintptr_t ip, uint32_t id);
 
-/* Takes the node `id` out, if it is in. */
+/* Takes the node `id` out of all levels, if it is in; other nodes of its parent stay. */
 HAK_HIDDEN void hak_stack_table_remove(uint32_t parent, uintptr_t ip, uint32_t id);
 
 #endif

@@ -86,8 +86,8 @@ static uint32_t choose_root(const struct hak_last_stack *last, uint32_t count) {
 
 enum { AGAIN = -1, NO_ROOM = -2, CUT_MARGIN = 32 };
 
-/* Gives frames [from, count) their ids, of which those before have theirs; at the first that finds
- * no node the stack ends. */
+/* Gives frames [from, count) their ids, of which those before have theirs. NO_ROOM: at the first
+ * that finds no node the stack ends. */
 static int intern_frames(struct hak_thread_stacks *all, struct hak_last_stack *last, uint32_t from,
                          uint32_t count) {
     uint32_t id = from > last->root ? last->frame[from - 1].id : 0;
@@ -106,7 +106,8 @@ static int intern_frames(struct hak_thread_stacks *all, struct hak_last_stack *l
     return 0;
 }
 
-/* Puts `fresh` new frames on those kept of a stack that is too deep, or was. */
+/* Puts `fresh` new frames on those kept of a stack that is too deep, or was, and gives them ids.
+ * AGAIN: it must be walked whole. */
 static HAK_COLD int intern_deep(struct hak_thread_stacks *all, struct hak_last_stack *last,
                                 uint32_t fresh, uint32_t compared) {
     uint32_t kept = last->kept, count = kept + fresh, from = kept, root = 0;
@@ -168,7 +169,8 @@ uint32_t hak_stack_not_compared(const struct hak_last_stack *last) {
     return HAK_UNLIKELY(last->count > window) ? last->count - window : 0;
 }
 
-/* Walks as hak_stack_walk, any stack: its last one is `last`, its memory `bounds`. */
+/* Walks as hak_stack_walk, any stack: its last one is `last`, its memory `bounds`. False: it cannot
+ * be walked this way. */
 HAK_IN_PLACE bool walk_in(struct hak_thread_stacks *all, struct hak_last_stack *last,
                           const struct hak_stack_bounds *bounds, const struct hak_walk_place *place,
                           uint32_t compared, uint32_t stands, uint8_t *flags) {
@@ -255,7 +257,8 @@ enum hak_region_walk hak_stack_walk_region(struct hak_thread_stacks *all,
     return HAK_REGION_CANNOT;
 }
 
-/* The id of a stack that cannot be spliced. */
+/* The id of a stack that cannot be spliced: walks it whole, without hakmem's frames, and enters its
+ * frames. 0: none. */
 static HAK_TRACER_TEXT uint32_t intern_whole(const struct hak_registers *start,
                                              struct hak_taken_stack *taken) {
     uintptr_t ips[HAK_STACK_DEPTH_MAX + HAK_STACK_OWN_FRAMES_MAX];

@@ -58,6 +58,10 @@ HAK_IN_PLACE uint32_t hak_stack_id(const struct hak_last_stack *last) {
  * hakmem, by the last stack of its region (unwind/region.h): fills in `taken` and `id`. CANNOT: it
  * has to be walked whole. NO_ROOM: there was none for its nodes. */
 enum hak_region_walk { HAK_REGION_CANNOT, HAK_REGION_WALKED, HAK_REGION_NO_ROOM };
+
+/* Walks a call's stack by the region that it lies in, made if it is new; `*id` is its stack.
+ * CANNOT: there is no region, or the walk failed and rests for some calls; NO_ROOM: no node is
+ * left. */
 HAK_HIDDEN enum hak_region_walk hak_stack_walk_region(struct hak_thread_stacks *all,
                                                       const struct hak_walk_place *from,
                                                       struct hak_taken_stack *taken, uint32_t *id);

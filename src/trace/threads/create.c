@@ -130,7 +130,8 @@ static int run_c11_thread(void *context) {
 typedef int create_function(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
 typedef int c11_create_function(thrd_t *, thrd_start_t, void *);
 
-/* Has the thread begin with its creator noted; without room for the note, as without hakmem. */
+/* The program's pthread_create: has the thread begin with its creator noted; without room for the
+ * note, as without hakmem. */
 HAK_EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
                               void *(*routine)(void *), void *argument) {
     static _Atomic(create_function *) next;
@@ -149,7 +150,8 @@ HAK_EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attribute
     return result;
 }
 
-/* pthread_create for C11 threads. */
+/* The program's thrd_create: as pthread_create, the thread begins with its creator noted, without
+ * room for that as without hakmem. */
 HAK_EXPORT int thrd_create(thrd_t *thread, thrd_start_t routine, void *argument) {
     static _Atomic(c11_create_function *) next;
     c11_create_function *create = atomic_load(&next);

@@ -44,7 +44,8 @@ static void put_into_pool(char *stack) {
     hak_raw_unmap(stack, HAK_LENT_STACK_BYTES);
 }
 
-/* Stacks with a guard page each while there are few; then several at once without. */
+/* Maps signal stacks and returns one: with a guard page each while there are few; then several at
+ * once without, the others go into the pool. NULL: no memory. */
 static char *map_stacks(void) {
     bool is_guarded = atomic_load(&mapped) < GUARDED;
     int count = is_guarded ? 1 : AT_ONCE;
@@ -93,7 +94,8 @@ static void hear_of_end(void) {
         (void)hak_thread_key_set(&key, &own);
 }
 
-/* Makes our stack the thread's; the thread has none. */
+/* Makes a stack of ours the thread's, if one can be had; nothing at the thread's end or in a child
+ * of vfork. */
 static void put_in_place(void) {
     if (own.is_over || hak_vfork_children)
         return;
@@ -154,8 +156,8 @@ static int disabling_flags(const stack_t *stack) {
     return (flags & ~(int)SS_AUTODISARM) == SS_DISABLE ? flags : -1;
 }
 
-/* Does as libc's; a stack of ours reads as none, and takes the place of one that is taken away. Bad
- * pointers are left to the kernel to find. */
+/* The program's sigaltstack: does as libc's, but a stack of ours reads as none, and takes the place
+ * of one that is taken away. Bad pointers are left to the kernel to find. 0, or -1 with errno. */
 HAK_EXPORT int sigaltstack(const stack_t *wanted, stack_t *before) {
     uint64_t signals;
     if (!is_wanted())
