@@ -3,6 +3,7 @@
 # each of them, also where another thread closes the page at that moment; the program's own handler hears of its own faults alone. By default such a
 # block is aligned, so it does not matter who has SIGSEGV blocked.
 . "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
+export HAKMEM_GUARD_SIDE=after
 
 # through CASE LEVEL VARIABLES...
 through() {
