@@ -204,6 +204,9 @@ HAK_HIDDEN void hak_trace_forget_asked(void);
 /* Before hak_trace_start. `checks` stays where it is. */
 HAK_HIDDEN void hak_trace_set_checks(const struct hak_trace_checks *checks);
 
+/* True when a SIGSEGV of the calling thread comes to hakmem first: it is neither blocked nor
+ * ignored, and the program did not go past libc. Two system calls. (trace/crash/handler.c) */
+HAK_HIDDEN bool hak_trace_hears_accesses(void);
 /* True when a SIGTRAP comes to hakmem first. A system call. (trace/crash/handler.c) */
 HAK_HIDDEN bool hak_trace_hears_traps(void);
 /* Keeps SIGTRAP unblocked from now on, whatever the program asks for (trace/signals/mask.c);

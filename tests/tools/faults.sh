@@ -45,7 +45,7 @@ variables_of() {
     memory_leak) echo HAKMEM_LEAKS=error ;;
     string_*) echo HAKMEM_CHECK_STRING=1 ;;
     foreign_link | header_written) echo HAKMEM_TINY_MAGAZINE_ENABLE=1 ;;
-    even_after | vector_after | vector_freed) echo HAKMEM_GUARD_ALIGN=1 ;;
+    even_after | vector_after | vector_freed) echo HAKMEM_GUARD_ALIGN=size ;;
     esac
 }
 

@@ -1,5 +1,5 @@
 /* An access to 16 bytes that the processor refuses because a guarded block does not lie at a
- * multiple of 16, as HAKMEM_GUARD_ALIGN=1 places it.
+ * multiple of 16, as HAKMEM_GUARD_ALIGN=size places it.
  *
  * The compiler knows that malloc's memory is aligned, and takes movaps and its like for a part of
  * such a block. The access is carried out here, and the thread goes on behind the instruction. */

@@ -382,6 +382,12 @@ static bool report_access(int number, const siginfo_t *info, ucontext_t *context
 /* ---- debug registers -------------------------------------------------------------------------
  */
 
+bool hak_trace_hears_accesses(void) {
+    uint64_t blocked = 0;
+    return hak_raw_call(SYS_rt_sigprocmask, SIG_BLOCK, 0, &blocked, 8) == 0 &&
+           (blocked >> (SIGSEGV - 1) & 1) == 0 && hak_actions_stand(SIGSEGV) && !hak_is_emulated();
+}
+
 bool hak_trace_hears_traps(void) {
     return hak_actions_stand(SIGTRAP) && !hak_is_emulated();
 }

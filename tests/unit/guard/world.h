@@ -133,6 +133,10 @@ bool hak_is_own_process(void) {
     return true;
 }
 
+static bool hears_accesses = true;
+bool hak_trace_hears_accesses(void) {
+    return hears_accesses;
+}
 bool hak_trace_hears_traps(void) {
     return true;
 }

@@ -79,13 +79,19 @@ static const size_t alignments[] = {0, 8, 16, 32, 256, 4096};
 enum { SIZES = sizeof sizes / sizeof *sizes, ALIGNMENTS = sizeof alignments / sizeof *alignments };
 
 static size_t least_alignment(size_t bytes, size_t asked, unsigned align) {
-    size_t of_size = bytes >= 16 ? 16 : bytes >= 8 ? 8 : bytes >= 4 ? 4 : 2;
-    size_t least = align == HAK_GUARD_ALIGN_1 ? 1 : align == HAK_GUARD_ALIGN_16 ? 16 : of_size;
+    size_t of_size = bytes % 4 == 2 ? 2 : bytes % 8 == 4 ? 4 : bytes % 16 == 8 ? 8 : 16;
+    size_t fit = bytes >= 16 ? 16 : bytes >= 8 ? 8 : bytes >= 4 ? 4 : 2;
+    if (bytes % 2 == 1 || bytes == 0)
+        of_size = 2;
+    size_t least = align == HAK_GUARD_ALIGN_1      ? 1
+                   : align == HAK_GUARD_ALIGN_16   ? 16
+                   : align == HAK_GUARD_ALIGN_SIZE ? of_size
+                                                   : fit;
     return asked > least ? asked : least;
 }
 
-/* The case says which of the three alignments. */
-TEST(a_block_ends_where_its_pages_do, .until = 12) {
+/* The case says which of the four alignments. */
+TEST(a_block_ends_where_its_pages_do, .until = 16) {
     unsigned layout = _i & 1 ? HAK_LAYOUT_SAME : HAK_LAYOUT_HEADER;
     unsigned align = (unsigned)_i / 4;
     bool is_normal = (_i & 2) || layout == HAK_LAYOUT_HEADER;
@@ -113,21 +119,40 @@ TEST(a_block_ends_where_its_pages_do, .until = 12) {
     ck_assert_uint_eq(fault_count, 0);
 }
 
-/* An instruction that wants 16 bytes at a multiple of 16 is carried out where malloc's memory would
- * have had them there. */
-TEST(what_would_be_aligned_with_malloc) {
-    begin(HAK_LAYOUT_HEADER, HAK_SIDE_AFTER, HAK_GUARD_ALIGN_1);
-    user_t user = take(40, 0), other = take(48, 0);
+static bool is_aligned(user_t user) {
+    return user_address(user) % 16 == 0;
+}
+
+/* An instruction that wants 16 bytes at a multiple of 16 is refused: those of the block are carried
+ * out, and the stack's next blocks are aligned. */
+TEST(a_stack_whose_block_must_be_aligned_has_aligned_ones) {
+    begin(HAK_LAYOUT_HEADER, HAK_SIDE_AFTER, HAK_GUARD_ALIGN_SIZE);
+    stack_of_program = STACK_OF_PROGRAM + 77;
+    user_t user = take(40, 0), other;
     uintptr_t address = user_address(user);
     ck_assert_uint_eq(address % 16, 8);
-    ck_assert(hak_place_is_less_aligned(address) && hak_place_is_less_aligned(address + 16));
     ck_assert(!hak_place_is_less_aligned(address + 8)); /* it would not be with malloc's either */
     ck_assert(!hak_place_is_less_aligned((uintptr_t)&user));
-    ck_assert(!hak_place_is_less_aligned(user_address(other)));
+    other = take(40, 0);
+    ck_assert(!is_aligned(other));
+    ck_assert(hak_place_is_less_aligned(address + 16));
+    other = take(40, 0);
+    ck_assert(is_aligned(other));
     ck_assert(!hak_place_is_less_aligned(user_address(other) + 1));
+    stack_of_program = STACK_OF_PROGRAM + 78;
+    ck_assert(!is_aligned(take(40, 0)));
     ck_assert_int_eq(give(user), HAK_TAKE);
     ck_assert(hak_place_is_less_aligned(address));      /* of a freed one: its page stops it */
     ck_assert(hak_place_is_less_aligned(address + 40)); /* the closed page behind it */
+    stack_of_program = STACK_OF_PROGRAM;
+}
+
+TEST(a_block_is_aligned_where_a_refusal_would_not_be_heard) {
+    begin(HAK_LAYOUT_HEADER, HAK_SIDE_AFTER, HAK_GUARD_ALIGN_SIZE);
+    hears_accesses = false;
+    ck_assert(is_aligned(take(40, 0)) && is_aligned(take(22, 0)) && is_aligned(take(13, 8)));
+    hears_accesses = true;
+    ck_assert(!is_aligned(take(40, 0)) && !is_aligned(take(22, 0)) && !is_aligned(take(13, 0)));
 }
 
 TEST(or_begins_where_they_do, .until = 2) {
