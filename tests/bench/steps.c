@@ -1,5 +1,5 @@
 /* The steps of an allocator, one function each, whose instructions tests/lint/instructions.sh
- * counts with callgrind: `steps [pair_64|moves]`. Each does its work STEPS times. */
+ * counts with callgrind: `steps [pair_64|moves|looks]`. Each does its work STEPS times. */
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,6 +83,37 @@ STEP(aligned_192) {
     }
 }
 
+/* Calls that HAKMEM_CHECK_STRING looks at: by pointers, since the compiler has ways of its own. */
+static void *(*volatile copy)(void *, const void *, size_t) = memcpy;
+static size_t (*volatile length)(const char *) = strlen;
+static char *look_to, *look_from;
+
+#define LOOKS(where)                                                                               \
+    STEP(copy_##where) {                                                                           \
+        for (int i = 0; i < STEPS; i++)                                                            \
+            copy(look_to, look_from, 64);                                                          \
+    }                                                                                              \
+    STEP(length_##where) {                                                                         \
+        for (int i = 0; i < STEPS; i++)                                                            \
+            length(look_from);                                                                     \
+    }
+LOOKS(heap)
+LOOKS(stack)
+
+static void look_all(void) {
+    char local[2][64] = {"", "on the stack"};
+    look_to = malloc(64);
+    look_from = calloc(1, 64);
+    step_copy_heap();
+    step_length_heap();
+    free(look_to);
+    free(look_from);
+    look_to = local[0];
+    look_from = local[1];
+    step_copy_stack();
+    step_length_stack();
+}
+
 static void *free_for_another(void *unused) {
     step_remote_free();
     return unused;
@@ -97,6 +128,10 @@ int main(int argc, char **argv) {
         step_fresh_64();
         step_spill_64();
         step_refill_64();
+        return 0;
+    }
+    if (argc > 1 && strcmp(argv[1], "looks") == 0) {
+        look_all();
         return 0;
     }
     step_pair_16();

@@ -80,6 +80,14 @@ moves = count_recorded("trace", "moves")
 for name, step in MOVES.items():
     counts[name] = moves[step] / STEPS
 
+# A look is what a call takes more than without: on blocks of slabs, on guarded ones, on the stack.
+unseen = count("hakmem-debug.so", "tests/bench/steps", "looks", HAKMEM_TRACE="off", HAKMEM_CHECK_STRING="0", HAKMEM_GUARD="off")
+for name, guard in (("heap", "off"), ("guarded", "all")):
+    looked = count("hakmem-debug.so", "tests/bench/steps", "looks", HAKMEM_TRACE="off", HAKMEM_CHECK_STRING="1", HAKMEM_GUARD=guard)
+    for call in ("copy", "length"):
+        counts[f"look_{call}_{name}"] = (looked[f"{call}_heap"] - unseen[f"{call}_heap"]) / STEPS
+        counts[f"look_{call}_stack"] = (looked[f"{call}_stack"] - unseen[f"{call}_stack"]) / STEPS
+
 # The number of closed pages is a matter of time: the count leaves out closing and opening them.
 PAGES = ("close_in_time", "hak_pages_close_fresh", "hak_pages_open")
 for name, closes in {"event_off": "0", "event_closing": "1"}.items():
