@@ -16,7 +16,9 @@
 #include <linux/seccomp.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include "newer.h"
 #include "platform/platform.h"
 #include "platform/raw_call.h"
 #include "platform/readable.h"
@@ -60,6 +62,9 @@ static const struct {
     {SYS_mmap, {0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, 3, 0}},
     {SYS_mprotect, {4096, 4096, PROT_NONE}},
     {SYS_mprotect, {4096, 4096, PROT_READ | PROT_WRITE}},
+    {SYS_madvise, {4096, 4096, MADV_DONTNEED}},
+    {SYS_madvise, {4096, 4096, MADV_GUARD_INSTALL}},
+    {SYS_madvise, {4096, 4096, MADV_GUARD_REMOVE}},
     {SYS_rt_sigprocmask, {2, 4096, 4096, 8}},
     {SYS_rt_sigprocmask, {UINT64_MAX, 4096, 0, 8}},
     {SYS_prctl, {PR_GET_NAME, 4096}},
