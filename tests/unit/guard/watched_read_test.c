@@ -97,7 +97,7 @@ TEST(numbers_in_front_and_in_the_slack, .until = 4) {
 }
 
 /* Wherever the block begins: its end is at the closed page. */
-TEST(a_byte_right_in_front, .from = 33, .until = 48) {
+TEST(a_byte_right_in_front, .from = 1, .until = 17) {
     if (!watch_newest(HAK_GUARD_WATCH_READS))
         return;
     hak_options.guard_align = HAK_GUARD_ALIGN_SIZE;
