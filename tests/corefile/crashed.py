@@ -2,6 +2,7 @@
 
 Prints the addresses."""
 import json
+import os
 import re
 import subprocess
 import sys
@@ -20,12 +21,18 @@ def rows(query):
     return [line.split("\t") for line in ask("sql", "-s", store, query).splitlines()]
 
 
+def file_of(name):
+    """The file of a program that was started by a link: its name in the core, where the store has the link's."""
+    return os.path.basename(os.path.realpath(name[1])) + "+" if os.path.islink(name[1]) else name[0]
+
+
 def frames(text, heading=None):
     """What stands behind the numbers of a stack's frames; the kernel names a library by its file, the dynamic linker by a link to it."""
     if heading:
         text = re.search(rf"^  {heading}\n((?: +#.*\n)*)", text, re.M)
         text = text.group(1) if text else ""
-    return [re.sub(r"\.so[.0-9]*\+", ".so+", " ".join(line.split())) for line in re.findall(r"^ +#\d+ +(.*)$", text, re.M)]
+    found = [" ".join(line.split()) for line in re.findall(r"^ +#\d+ +(.*)$", text, re.M)]
+    return [re.sub(r"\.so[.0-9]*\+", ".so+", re.sub(r"([\w.-]+)\+", file_of, line)) for line in found]
 
 
 live = rows(f"SELECT user, size FROM live WHERE process = {process} ORDER BY size % 7, birth LIMIT 5")
