@@ -5,7 +5,7 @@
 forks=$BUILD/tests/trees/forks daemons=$BUILD/tests/trees/daemons
 tree_expects() { [ "$1" -eq "$2" ] || fail "status $1; $2 was due"; }
 
-# Whoever is dead and reaped before the collector has looked at it has died of an unknown signal: the collector sees all six first.
+# The collector sees all six before the signal: of a process that was reaped before its look nobody knows how it died.
 has_processes() { [ "$(query "count(*) from process where program like '%/$1'" 2>/dev/null)" = "$2" ]; }
 for way in run_recorded run_alone; do
     tree_name="kill -TERM 0, $way"
