@@ -13,7 +13,7 @@ export CC made
 export flags_used="${flags[*]}"
 
 # shellcheck disable=SC2016
-printf '%s\n' src/*.c src/{verify,learn,route,front,mid,large,slab,pool,platform}/*.c |
+printf '%s\n' src/*.c src/{verify,learn,route,front,mid,large,large_map,slab,pool,platform}/*.c |
     xargs -P 2 -I{} sh -c '$CC $flags_used -c -o "$made/$(echo {} | tr / _).o" {}' || exit 1
 rm -f "$made/layers.a" && ar rcs "$made/layers.a" "$made"/src_*.o || exit 2
 
@@ -22,7 +22,7 @@ printf 'int main(int argc, char **argv) { (void)argv; return (1 << (31 + argc)) 
 "$made/wide" 2>"$made/wide.out" && fail "a shift that is too wide was not seen"
 grep -q 'runtime error: shift exponent' "$made/wide.out" || { echo "other words than \"shift exponent\": $(cat "$made/wide.out")"; exit 1; }
 
-for test in tests/unit/size_class_test.c tests/unit/{front,mid,large,slab,pool,platform,route}/*_test.c; do
+for test in tests/unit/size_class_test.c tests/unit/{front,mid,large,large_map,slab,pool,platform,route}/*_test.c; do
     "$CC" "${flags[@]}" -o "$made/unit" "$test" "$made/layers.a" -lcheck_pic -lsubunit -lrt -lm -lpthread || exit 1
     "$made/unit" >"$made/unit.out" 2>&1 || {
         echo "$test: $(grep -m 3 -E 'runtime error|:[FE]:' "$made/unit.out")"
