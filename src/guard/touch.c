@@ -41,22 +41,21 @@ size_t hak_room_elsewhere(const void *p) {
 /* ---- the bytes around a block ------------------------------------------------------------------
  */
 
-_Thread_local struct hak_due_border hak_due_borders[HAK_DUE_BORDERS]
-    __attribute__((tls_model("initial-exec")));
+struct hak_due_border hak_due_borders[HAK_DUE_BORDERS];
 
 /* Compares the bytes around the block with what its slot's state says, and keeps that at hand; of a
- * slot above a page it does not, since hak_room_near asks nobody about pages. A signal handler may
- * look at other slots in between and leave words of two slots here: no border agrees with those,
- * and this function is asked. */
+ * slot above a page it does not, since hak_room_near asks nobody about pages. A signal handler or
+ * another thread may look at other slots in between and leave words of two slots here: no border
+ * agrees with those, and this function is asked. */
 HAK_IN_PLACE bool border_stands(const struct hak_located *at) {
     struct hak_due_border *known = hak_due_border_of(at);
     uintptr_t key = hak_due_border_key(at);
-    if (HAK_LIKELY(known->of == key) && HAK_LIKELY(hak_border_is(at, known)))
+    struct hak_due_border due = hak_due_border_read(known);
+    if (HAK_LIKELY(due.of == key) && HAK_LIKELY(hak_border_is(at, &due)))
         return true;
-    const struct hak_due_border due = {key, hak_header_due(at),
-                                       hak_word_of(at, HAK_PATTERN_CANARY)};
+    due = (struct hak_due_border){key, hak_header_due(at), hak_word_of(at, HAK_PATTERN_CANARY)};
     if (at->large || at->slot_bytes <= HAK_PAGE_BYTES)
-        *known = due;
+        hak_due_border_write(known, due);
     return hak_border_is(at, &due);
 }
 

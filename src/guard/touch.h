@@ -60,11 +60,12 @@ struct hak_due_border {
     struct hak_header header;
     uint64_t canary;
 };
-/* Those at which this thread has looked lately: to make them of the slot's state takes longer than
- * all else of a look. */
-enum { HAK_DUE_BORDERS = 32, HAK_DUE_SLOT_SHIFT = 6, HAK_DUE_LARGE_SHIFT = 13 };
-HAK_HIDDEN extern _Thread_local struct hak_due_border hak_due_borders[HAK_DUE_BORDERS]
-    __attribute__((tls_model("initial-exec")));
+/* Those at which the program has looked lately: to make them of the slot's state takes longer than
+ * all else of a look. All threads share them, since a library that is opened late has few bytes for
+ * each thread; a thread that reads while another writes has words of two slots, with which no
+ * border agrees. */
+enum { HAK_DUE_BORDERS = 256, HAK_DUE_SLOT_SHIFT = 6, HAK_DUE_LARGE_SHIFT = 13 };
+HAK_HIDDEN extern struct hak_due_border hak_due_borders[HAK_DUE_BORDERS];
 HAK_IN_PLACE struct hak_due_border *hak_due_border_of(const struct hak_located *at) {
     uintptr_t number =
         (uintptr_t)at->base >> (at->large ? HAK_DUE_LARGE_SHIFT : HAK_DUE_SLOT_SHIFT);
@@ -72,6 +73,22 @@ HAK_IN_PLACE struct hak_due_border *hak_due_border_of(const struct hak_located *
 }
 HAK_IN_PLACE uintptr_t hak_due_border_key(const struct hak_located *at) {
     return (uintptr_t)at->base | (uintptr_t)at->slot->lives << (sizeof(uintptr_t) - 1) * 8;
+}
+
+/* The words that stand at `known`, one by one. */
+HAK_IN_PLACE struct hak_due_border hak_due_border_read(const struct hak_due_border *known) {
+    struct hak_due_border due;
+    due.of = __atomic_load_n(&known->of, __ATOMIC_RELAXED);
+    due.header.first = __atomic_load_n(&known->header.first, __ATOMIC_RELAXED);
+    due.header.second = __atomic_load_n(&known->header.second, __ATOMIC_RELAXED);
+    due.canary = __atomic_load_n(&known->canary, __ATOMIC_RELAXED);
+    return due;
+}
+HAK_IN_PLACE void hak_due_border_write(struct hak_due_border *known, struct hak_due_border due) {
+    __atomic_store_n(&known->of, due.of, __ATOMIC_RELAXED);
+    __atomic_store_n(&known->header.first, due.header.first, __ATOMIC_RELAXED);
+    __atomic_store_n(&known->header.second, due.header.second, __ATOMIC_RELAXED);
+    __atomic_store_n(&known->canary, due.canary, __ATOMIC_RELAXED);
 }
 
 /* True when header and canary stand around the block `at`, which has a border that can be read: of
@@ -107,18 +124,18 @@ struct hak_look {
 HAK_HIDDEN struct hak_look hak_look_at(const void *p, bool asks);
 
 /* The room at any pointer, found in few steps where the bytes around its block are whole: of a live
- * block in a slot of at most a page at which this thread has looked lately, and of the stack. 0:
+ * block in a slot of at most a page at which the program has looked lately, and of the stack. 0:
  * hak_look_at has to say it. */
 HAK_IN_PLACE size_t hak_room_near(const void *p) {
     struct hak_near_slot near;
     if (HAK_UNLIKELY(!hak_locate_near(p, hak_registry_owner_fast(p), &near)))
         return hak_is_on_stack(p) ? SIZE_MAX : 0;
     const struct hak_located at = hak_located_of(&near);
-    const struct hak_due_border *due = hak_due_border_of(&at);
+    const struct hak_due_border due = hak_due_border_read(hak_due_border_of(&at));
     size_t offset = (size_t)((const char *)p - hak_user_in(&at)), bytes = hak_asked_bytes_of(&at);
     if (HAK_UNLIKELY(at.slot->place != HAK_PLACE_LIVE) || HAK_UNLIKELY(at.slot->is_changing) ||
-        HAK_UNLIKELY(offset >= bytes) || HAK_UNLIKELY(due->of != hak_due_border_key(&at)) ||
-        HAK_UNLIKELY(!hak_border_is(&at, due)))
+        HAK_UNLIKELY(offset >= bytes) || HAK_UNLIKELY(due.of != hak_due_border_key(&at)) ||
+        HAK_UNLIKELY(!hak_border_is(&at, &due)))
         return 0;
     return bytes - offset;
 }

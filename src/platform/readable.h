@@ -32,7 +32,7 @@ enum { HAK_READABLE_PAGE_BYTES = 4096 };
 /* So many bytes above the stack pointer are taken for the stack, without a question. */
 enum { HAK_STACK_REACH_BYTES = 64 << 10 };
 HAK_IN_PLACE bool hak_is_on_stack(const void *p) {
-    uintptr_t here;
+    uintptr_t here = 0;
     __asm__("movq %%rsp, %0" : "=r"(here));
     return (uintptr_t)p - here < HAK_STACK_REACH_BYTES;
 }

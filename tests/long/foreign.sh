@@ -4,7 +4,7 @@
 # timeout: 7200
 #
 #   FOREIGN=FOLDER  has trees of sources: compiler-rt (test/asan, test/gwp_asan, test/scudo) and Valgrind (memcheck/tests, include).
-#                   None of their text is in this tree. Without the folder the test is skipped.
+#                   None of their text is in this tree. Without the folder the test is not run (skipped: ...).
 #   ONLY=EXPRESSION these cases
 #   LIST=FILE       another list
 #   ALSO="WAY ..."  further ways that are shown: size (HAKMEM_GUARD_ALIGN), trace, light
