@@ -77,4 +77,4 @@ for threads in 8 400; do
 done
 once free double-free trace continue
 once read use-after-free normal continue
-threads=8 guard=all once overflow heap-buffer-overflow normal continue
+HAKMEM_GUARD_SIDE=after threads=8 guard=all once overflow heap-buffer-overflow normal continue

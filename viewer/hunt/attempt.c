@@ -131,7 +131,7 @@ static _Noreturn void be_run(const struct hunt *hunt, const struct hunt_plan *pl
     struct words words = {0};
     struct view view = {0};
     if (plan->is_byte || plan->blocks != HUNT_NONE) /* else as the user has it */
-        setenv("HAKMEM_GUARD_ALIGN", hunt_align(plan), 1);
+        setenv("HAKMEM_GUARD_ALIGN", plan->is_byte ? "1" : plan->is_size ? "size" : "16", 1);
     setenv("HAKMEM_TRACE", "on", 1); /* else there are no stacks to compare */
     unsetenv("HAKMEM_LEAKS");
     if (!add_words(&words, hunt, plan)) {

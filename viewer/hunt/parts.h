@@ -60,6 +60,7 @@ struct hunt_plan {
     enum hunt_blocks blocks;
     bool is_before;  /* the side that touches the closed page */
     bool is_byte;    /* HAKMEM_GUARD_ALIGN=1 */
+    bool is_size;    /* HAKMEM_GUARD_ALIGN=size */
     int frames;      /* ONLY: innermost frames that are compared, 0 = all */
     uint64_t from;   /* ONLY: blocks of the stack before this one are left out, 0 = none */
     uint64_t size;   /* ONLY: blocks of other sizes are left out, 0 = none */
@@ -106,6 +107,7 @@ struct hunt {
     int earlier_count;
     uint64_t from, size;    /* what blocks of the stack are narrowed to, 0 = all */
     bool bears_byte;        /* no run at odd addresses has crashed */
+    bool needs_16;          /* one with the alignment of the sizes has, and none before it */
     char *unwatched;        /* why no debug register watches, or NULL */
     const char *best_store; /* `store`, or the capture that was given */
     char store[HUNT_PATH];  /* every run's, and that of the best one at the end */
@@ -179,11 +181,6 @@ void hunt_say_run(const struct hunt *hunt, const struct hunt_run *run);
 void hunt_say_end(const struct hunt *hunt);
 void hunt_add_run_json(struct hunt *hunt, const struct hunt_run *run);
 bool hunt_print_json(struct hunt *hunt, int status);
-/* HAKMEM_GUARD_ALIGN of a run with guarded blocks. Of the blocks of one stack, debug registers may
- * stand at the bytes up to the next multiple of 16. */
-static inline const char *hunt_align(const struct hunt_plan *plan) {
-    return plan->is_byte ? "1" : plan->blocks == HUNT_ALL && !plan->is_before ? "size" : "16";
-}
 /* Appends "every block guarded, its end at a closed page". */
 void hunt_add_plan(struct hak_text *text, const struct hunt_plan *plan);
 

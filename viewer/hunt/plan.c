@@ -74,7 +74,7 @@ static bool plan_aim(const struct hunt *hunt, int step, struct hunt_plan *plan) 
     return !plan->is_byte || (hunt->bears_byte && !plan->is_before);
 }
 
-bool hunt_plan_next(struct hunt *hunt, struct hunt_plan *plan) {
+static bool choose_next(struct hunt *hunt, struct hunt_plan *plan) {
     if (hunt->is_named) { /* is a fault before it? */
         *plan = (struct hunt_plan){.blocks = HUNT_ALL};
         return !hunt->has_all;
@@ -89,6 +89,14 @@ bool hunt_plan_next(struct hunt *hunt, struct hunt_plan *plan) {
             return true;
     }
     return false;
+}
+
+bool hunt_plan_next(struct hunt *hunt, struct hunt_plan *plan) {
+    if (!choose_next(hunt, plan))
+        return false;
+    plan->is_size =
+        plan->blocks == HUNT_ALL && !plan->is_byte && !plan->is_before && !hunt->needs_16;
+    return true;
 }
 
 static bool is_same_site(const struct hunt_fault *a, const struct hunt_fault *b) {
@@ -188,6 +196,11 @@ bool hunt_plan_learn(struct hunt *hunt, struct hunt_run *run) {
     hunt->seen += fault->sight != HUNT_NOTHING && fault->sight != HUNT_CRASH;
     if (run->plan.is_byte && fault->sight == HUNT_CRASH) {
         hunt->bears_byte = false;
+        return false;
+    }
+    if (run->plan.is_size && fault->sight == HUNT_CRASH && hunt->best.sight != HUNT_CRASH) {
+        hunt->needs_16 = true; /* the same once more at multiples of 16 */
+        hunt->tried -= hunt->tried > 0 && !hunt->is_named;
         return false;
     }
     hunt->has_all |= run->plan.blocks == HUNT_ALL;

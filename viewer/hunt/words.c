@@ -163,21 +163,14 @@ void hunt_say_end(const struct hunt *hunt) {
     view_print_to(stderr, &text);
 }
 
-/* In level normal by itself as the user has it. */
-static json_t *align_json(const struct hunt *hunt, const struct hunt_run *run) {
-    const char *own = view_variable_value(hunt->view, "GUARD_ALIGN");
-    const char *align = run->plan.blocks == HUNT_NONE ? own : hunt_align(&run->plan);
-    bool is_number = align && (strcmp(align, "1") == 0 || strcmp(align, "16") == 0);
-    return is_number ? json_integer(align[1] ? 16 : 1) : json_string("size");
-}
-
 void hunt_add_run_json(struct hunt *hunt, const struct hunt_run *run) {
     static const char *const blocks[] = {"none", "all", "only"};
     const struct hunt_fault *fault = &run->fault;
     hak_json_add(
         hunt->list, NUMBER("run", (uint64_t)hunt->runs), WORD("guard", blocks[run->plan.blocks]),
         WORD("side", run->plan.is_before ? "before" : "after"),
-        JSON("align", align_json(hunt, run)),
+        JSON("align",
+             run->plan.is_size ? json_string("size") : json_integer(run->plan.is_byte ? 1 : 16)),
         FLAG("watched", run->plan.is_watched && !run->unwatched), NUMBER("guarded", run->guarded),
         NUMBER("not_guarded", run->left), NUMBER("program_status", (uint64_t)run->program_status),
         FLAG("timed_out", run->timed_out), NUMBER("left_ended", run->left_ended),

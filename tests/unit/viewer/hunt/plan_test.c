@@ -170,24 +170,33 @@ TEST(of_two_processes_the_one_that_was_begun_earlier_is_named) {
     ck_assert(!is_named_by_next(fault_at(1, 101, 0, other_site)));
 }
 
-/* The closed page lies as near to each block as its size lets it. */
+/* The closed page lies right behind each block, as far as its size lets it. */
 TEST(a_run_of_all_has_the_alignment_of_the_sizes) {
-    (void)next();
-    struct hunt_plan plan = next();
-    ck_assert_str_eq(hunt_align(&plan), "size");
-    plan = next();
-    ck_assert_str_eq(hunt_align(&plan), "1");
-    plan = next(); /* its start at the page */
-    ck_assert_str_eq(hunt_align(&plan), "16");
+    struct hunt_fault crash = {.sight = HUNT_CRASH}, none = {.sight = HUNT_NOTHING};
+    ck_assert(!next().is_size);
+    struct hunt_plan all = next();
+    ck_plan(all, HUNT_ALL, false, false);
+    ck_assert(all.is_size);
+    ck_assert(!next().is_size); /* to the byte */
+    ck_assert(!next().is_size); /* its start at the page */
+    begin();
+    ck_assert(!learn(next(), none, 0));
+    ck_assert(!learn(next(), crash, 0));
+    ck_assert_int_eq(hunt.seen, 0);
+    all = next(); /* the same, as malloc aligns */
+    ck_plan(all, HUNT_ALL, false, false);
+    ck_assert(!all.is_size && !hunt.has_all);
+    ck_plan(next(), HUNT_ALL, false, true);
+    begin(); /* it crashes without it, too */
+    ck_assert(!learn(next(), crash, 0));
+    ck_assert(!learn(next(), crash, 0));
+    ck_assert(hunt.has_all);
+    ck_plan(next(), HUNT_ALL, false, true);
     begin();
     ck_assert(!learn(next(), fault_of(HUNT_CALL, 100, site), 0));
-    plan = next();
-    ck_assert_str_eq(hunt_align(&plan), "size");
-    begin();
-    ck_assert(!learn(next(), damage(301, 48, site), 0));
-    plan = next();
-    ck_assert_int_eq(plan.blocks, HUNT_ONLY);
-    ck_assert_str_eq(hunt_align(&plan), "16");
+    ck_assert(next().is_size);
+    ck_assert(!learn((struct hunt_plan){.blocks = HUNT_ALL, .is_size = true}, crash, 0));
+    ck_assert(!next().is_size);
 }
 
 TEST(damage_has_its_writer_named_and_not_what_follows_from_it) {
