@@ -122,6 +122,14 @@ done
 hunt -o none.db --runs 1 -- sh -c 'exit 253'
 due 0 status 'run 1, level normal: no fault; the program ended with status 253' 'no fault was found; 1 run'
 
+# In a run of all the closed page lies right behind a block of 8 bytes.
+printf '#include <stdlib.h>\nint main(void) { volatile char *p = malloc(8); return p[8] == 1; }' >short.c
+${CC:-cc} -g -O0 -fno-builtin -w -o short short.c || fail 'short.c does not compile'
+hunt -f -o o.db -- ./short
+read='HKM-301 heap-buffer-overflow: main() short.c:2 reads 1 byte right past the end of an 8-byte block from main() short.c:2'
+due 1 short 'run 1, level normal: no fault; the program ended with status 0' "run 2, every block guarded, at their end: $read" "$read" \
+    'the instruction is named; seen in 1 of 2 runs; run 2: o.db'
+
 # Commands that cannot be hunted.
 hunt -- ./missing
 due 2 missing 'run: ./missing: No such file or directory'
