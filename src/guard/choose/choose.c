@@ -20,10 +20,10 @@ bool hak_check_guards, hak_guards_sites, hak_guards_stacks;
 bool hak_guards_by_stack;
 enum {
     NEW_SHARE = 4, /* of the memory is kept for stacks that have no guarded block */
-    TURNS = 4,     /* of each four blocks of a site one begins at a closed page (`sites`) */
+    TURNS = 4,     /* of so many blocks of a site one begins at a closed page (`sites`) */
+    TURN_IN_FRONT = 2,
 };
 static _Atomic uint32_t taken; /* blocks that were to be guarded */
-static uint64_t seed;          /* of this run */
 
 void hak_guard_start(void) {
     struct hak_variant policy = hak_option_guard();
@@ -36,23 +36,15 @@ void hak_guard_start(void) {
     hak_guards_by_stack = hak_guards_sites || (hak_check_guards && policy.index == HAK_GUARD_ALL);
     if (hak_guards_by_stack)
         hak_sites_start(hak_guards_sites ? (unsigned)policy.number : 1, 0);
-    seed = hak_ticks();
     hak_sample_start();
 }
 
-/* The turn, from 1 to 3, of the one of a site's first four blocks that begins at a closed page: the
- * very first ends at one, since programs run past an end more often. Sites and runs have different
- * turns. */
-static unsigned turn_in_front(uint32_t stack) {
-    uint64_t mixed = (stack + seed) * 0x9e3779b97f4a7c15u;
-    return 1 + (unsigned)(mixed >> 33) % (TURNS - 1);
-}
-
 /* Whether a block begins at a closed page by default; `turn` is its number in its site, from 0 on.
- * With `sites` one of four does, with `all` each second one: what happens to all blocks of a site
- * is seen in front of them, too, and what happens to the first behind it. */
-static bool is_seen_in_front(uint32_t stack, unsigned turn) {
-    return hak_guards_sites ? turn % TURNS == turn_in_front(stack) : turn % 2 == 1;
+ * With `sites` the third of each four does, with `all` each second one: what happens to all blocks
+ * of a site is seen in front of them, too, and what happens to the first behind it, since programs
+ * run past an end more often. In each run the same ones do, so that it can be repeated. */
+static bool is_seen_in_front(unsigned turn) {
+    return hak_guards_sites ? turn % TURNS == TURN_IN_FRONT : turn % 2 == 1;
 }
 
 /* With `sites` each site has turns of its own, so that they do not depend on other threads. */
@@ -63,23 +55,22 @@ static unsigned next_turn(unsigned number_in_site) {
 }
 
 /* 1: the first block of its site; 0: the block is of no site. */
-static enum hak_guarded_side side_of_next(uint32_t stack, unsigned number_in_site) {
+static enum hak_guarded_side side_of_next(unsigned number_in_site) {
     uint64_t side = hak_options.guard_side;
     bool is_before = side == HAK_SIDE_BEFORE;
     if (side == HAK_SIDE_BOTH)
         is_before = next_turn(number_in_site) % 2 != 0;
     else if (side == HAK_SIDE_AUTO)
-        is_before = number_in_site != 0 && is_seen_in_front(stack, number_in_site - 1);
+        is_before = number_in_site != 0 && is_seen_in_front(number_in_site - 1);
     return is_before ? HAK_GUARDED_BEFORE : HAK_GUARDED_AFTER;
 }
 
-static struct hak_large *open_block(const struct hak_hand_out *how, uint32_t stack,
-                                    unsigned number_in_site) {
+static struct hak_large *open_block(const struct hak_hand_out *how, unsigned number_in_site) {
     if (HAK_UNLIKELY(how->alignment > HAK_PAGE_BYTES)) {
         hak_hop_count(HAK_COUNTED_GUARD_ALIGNMENT, HAK_CLASS_NONE, how->asked_bytes);
         return NULL;
     }
-    enum hak_guarded_side side = side_of_next(stack, number_in_site);
+    enum hak_guarded_side side = side_of_next(number_in_site);
     size_t bytes = hak_guarded_bytes(side, how->asked_bytes, how->alignment);
     return hak_guarded_take(bytes, side, *how->call);
 }
@@ -92,7 +83,7 @@ HAK_IN_PLACE struct hak_large *open_of_stack(const struct hak_hand_out *how) {
     if (!hak_only_chooses(stack, (flags & HAK_RECORD_PARTIAL) != 0, how->asked_bytes,
                           hak_trace_thread(), &choice))
         return NULL;
-    struct hak_large *large = open_block(how, stack, 0);
+    struct hak_large *large = open_block(how, 0);
     if (!large)
         return NULL;
     large->watch = choice.is_expected ? HAK_GUARDED_EXPECTED : HAK_GUARDED_WATCHED;
@@ -100,10 +91,10 @@ HAK_IN_PLACE struct hak_large *open_of_stack(const struct hak_hand_out *how) {
     return large;
 }
 
-static struct hak_large *open_in_time(const struct hak_hand_out *how, uint32_t stack,
-                                      unsigned number, bool is_charged) {
+static struct hak_large *open_in_time(const struct hak_hand_out *how, unsigned number,
+                                      bool is_charged) {
     uint64_t start = hak_ticks();
-    struct hak_large *large = open_block(how, stack, number);
+    struct hak_large *large = open_block(how, number);
     if (!large)
         return NULL;
     *(volatile char *)large->base.p = 0; /* the first touch of a page is a dear part of it */
@@ -120,7 +111,7 @@ HAK_IN_PLACE struct hak_large *open_moved(const struct hak_hand_out *how) {
     enum hak_site_move move = hak_sites_take_moved();
     if (move == HAK_SITE_MOVE_NONE)
         return NULL;
-    struct hak_large *large = open_in_time(how, 0, 0, move == HAK_SITE_MOVE_CHARGED);
+    struct hak_large *large = open_in_time(how, 0, move == HAK_SITE_MOVE_CHARGED);
     if (large)
         large->watch = HAK_GUARDED_UNWATCHED;
     return large;
@@ -133,7 +124,7 @@ HAK_IN_PLACE struct hak_large *open_of_site(const struct hak_hand_out *how) {
         return large;
     uint32_t stack = hak_take_stack_at_hand(how->call, &flags);
     struct hak_site_turn turn = hak_site_take(stack);
-    large = turn.number == 0 ? NULL : open_in_time(how, stack, turn.number, !turn.is_early);
+    large = turn.number == 0 ? NULL : open_in_time(how, turn.number, !turn.is_early);
     if (!large)
         return NULL;
     large->watch = turn.number == 1 ? HAK_GUARDED_NEWEST : HAK_GUARDED_UNWATCHED;
@@ -152,14 +143,14 @@ void hak_guard_give(struct hak_large *large) {
 HAK_IN_PLACE struct hak_large *open_any(const struct hak_hand_out *how) {
     uint8_t flags = 0;
     if (!hak_guards_by_stack)
-        return open_block(how, 0, 0);
+        return open_block(how, 0);
     uint32_t stack = hak_take_stack_at_hand(how->call, &flags);
     bool is_new = !hak_site_is_done(stack);
     if (!is_new && hak_guarded_left(NEW_SHARE) == 0) {
         hak_hop_count(HAK_COUNTED_GUARD_MEMORY, HAK_CLASS_NONE, how->asked_bytes);
         return NULL;
     }
-    struct hak_large *large = open_block(how, stack, hak_site_number(stack));
+    struct hak_large *large = open_block(how, hak_site_number(stack));
     if (!large)
         return NULL;
     hak_stack_at_hand = (struct hak_stack_at_hand){how->call, stack, flags};
