@@ -9,9 +9,8 @@
 #include "platform/platform.h"
 
 enum {
-    MAPS_SHARE = 2,             /* of vm.max_map_count */
-    MAPS_OF_BLOCK = 2,          /* its pages, and the closed ones behind them */
-    MOST_CHARGED_BYTES = 32768, /* larger blocks take whole pages anyway: no size class has them */
+    MAPS_SHARE = 2,    /* of vm.max_map_count */
+    MAPS_OF_BLOCK = 2, /* its pages, and the closed ones behind them */
 };
 
 static _Atomic size_t open_bytes, live_blocks;
@@ -32,20 +31,14 @@ static struct hak_large *refuse(enum hak_counted reason, size_t bytes) {
     return NULL;
 }
 
-/* The bytes that count of a block. */
-static size_t charged_bytes(size_t bytes) {
-    return bytes < MOST_CHARGED_BYTES ? bytes : MOST_CHARGED_BYTES;
-}
-
 static void uncharge(size_t bytes) {
-    atomic_fetch_sub(&open_bytes, charged_bytes(bytes));
+    atomic_fetch_sub(&open_bytes, bytes);
     atomic_fetch_sub(&live_blocks, 1);
 }
 
 /* Takes the block from what may be open, if there is as much. */
 static bool charge(size_t bytes) {
-    size_t charged = charged_bytes(bytes);
-    size_t open = atomic_fetch_add(&open_bytes, charged) + charged;
+    size_t open = atomic_fetch_add(&open_bytes, bytes) + bytes;
     atomic_fetch_add(&live_blocks, 1);
     if (open <= most_open_bytes())
         return true;
@@ -199,7 +192,7 @@ static void add(struct hak_large *large, void *context) {
     struct sums *sums = context;
     if (!large->guarded_side || !hak_large_is_live(large))
         return;
-    sums->bytes += charged_bytes(large->mapped_bytes);
+    sums->bytes += large->mapped_bytes;
     sums->blocks++;
     sums->mappings += is_mapping(large);
 }
@@ -212,7 +205,7 @@ const char *hak_guarded_verify(void) {
     if (sums.mappings != atomic_load(&live_mappings))
         return "other guarded blocks are mappings of their own than were counted";
     if (sums.bytes != atomic_load(&open_bytes))
-        return "guarded blocks take other memory than was counted";
+        return "guarded blocks have other pages than were counted";
     return NULL;
 }
 

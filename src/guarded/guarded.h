@@ -12,9 +12,8 @@
  * A guarded block is a struct hak_large, so that everybody who looks an address up finds it, also
  * after its free. Its user's bytes begin or end where its pages do (guard/choose/place.c).
  *
- *   HAKMEM_GUARD_MEMORY   three quarters for the pages of live blocks, of each at most 32 KiB; one
- *                         for what is kept of each slot: its struct, its place in the address map,
- *                         its page table
+ *   HAKMEM_GUARD_MEMORY   three quarters for the pages of live blocks, one for what is kept of each
+ *                         slot: its struct, its place in the address map, its page table
  *   vm.max_map_count      half of it: a live block is two mappings, where the kernel has no guard
  *                         markers
  *

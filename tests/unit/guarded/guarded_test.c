@@ -109,17 +109,6 @@ TEST(memory_is_bounded, EACH_WAY) {
     ck_assert_ptr_null(hak_guarded_verify());
 }
 
-/* A large block would take its pages anyway. */
-TEST(a_large_block_counts_as_32_KiB, EACH_WAY) {
-    hak_closed_tries_regions = _i;
-    unsigned count = 0;
-    while (take(9))
-        count++;
-    ck_assert_uint_eq(count, BLOCKS / 8);
-    ck_assert_uint_eq(times_counted[HAK_COUNTED_GUARD_MEMORY], 1);
-    ck_assert_ptr_null(hak_guarded_verify());
-}
-
 TEST(mappings_are_bounded) {
     hak_closed_tries_regions = false;
     hak_options.guard_memory_bytes = (size_t)1 << 36;
