@@ -74,8 +74,10 @@ HAK_IN_PLACE struct hak_look look_in(const struct hak_located *at, const void *p
     return (struct hak_look){room, !is_read || border_stands(at)};
 }
 
+/* Only what is in no slot may be taken for the stack: a coroutine's stack is a block of ours, and
+ * others lie behind it. */
 static __attribute__((noinline)) struct hak_look look_elsewhere(const void *p, bool asks) {
-    struct hak_large *large = find_elsewhere(p);
+    struct hak_large *large = hak_is_on_stack(p) ? NULL : find_elsewhere(p);
     if (!large)
         return (struct hak_look){SIZE_MAX, true};
     const struct hak_located at = hak_located_as_large(large);
@@ -91,8 +93,6 @@ static __attribute__((noinline)) struct hak_look look_in_slot(const void *p, boo
 
 struct hak_look hak_look_at(const void *p, bool asks) {
     bool is_elsewhere = hak_registry.entries != 0 && hak_registry_owner_fast(p) == HAK_OWNER_NOBODY;
-    if (hak_is_on_stack(p))
-        return (struct hak_look){SIZE_MAX, true};
     return HAK_LIKELY(is_elsewhere) ? look_elsewhere(p, asks) : look_in_slot(p, asks);
 }
 

@@ -2,6 +2,7 @@
 #include "world.h"
 
 #include <sys/mman.h>
+#include <ucontext.h>
 #include "guard/touch.h"
 
 enum { ASKED = 20 };
@@ -202,6 +203,36 @@ TEST(a_look_leaves_blocks_alone_that_another_thread_changes_or_has_freed) {
     memset(block, 1, 64);
     ck_assert(is_whole_at(block, true));
     ck_assert_uint_eq(met_at(block), 0);
+}
+
+static ucontext_t test, coroutine;
+static const char *looked_at;
+static struct hak_look look_there;
+
+static void look_from_there(void) {
+    look_there = hak_look_at(looked_at, false);
+}
+
+/* Looks at `p` from a stack that lies in the slab in front. */
+static struct hak_look look_from_stack_in_front(const char *p) {
+    looked_at = p;
+    getcontext(&coroutine);
+    coroutine.uc_stack.ss_sp = slab_at(1);
+    coroutine.uc_stack.ss_size = HAK_SLAB_BYTES;
+    coroutine.uc_link = &test;
+    makecontext(&coroutine, look_from_there, 0);
+    ck_assert_int_eq(swapcontext(&test, &coroutine), 0);
+    return look_there;
+}
+
+TEST(a_block_shortly_above_a_coroutines_stack_pointer_is_no_stack) {
+    make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER);
+    char *block = block_in(0);
+    for (size_t offset = 0; offset <= ASKED; offset++)
+        ck_assert_uint_eq(look_from_stack_in_front(block + offset).room, ASKED - offset);
+    ck_assert(look_from_stack_in_front(block).is_whole);
+    block[ASKED] ^= 1;
+    ck_assert(!look_from_stack_in_front(block).is_whole);
 }
 
 /* Words kept by one look serve no other life of the slot, nor are they trusted where they differ.
