@@ -7,8 +7,8 @@
 #include <sys/syscall.h>
 #include "newer.h"
 
-/* Whether an interrupted call may not be made again, because its time limit would then begin anew.
- */
+/* True for calls that receive, send, accept or wait: made again, they begin their time limit anew.
+ * Not for poll, select and nanosleep, which the kernel resumes by itself. */
 static inline bool hak_call_loses_time(uint64_t call) {
     switch (call) {
     case SYS_recvfrom:
@@ -30,8 +30,9 @@ static inline bool hak_call_loses_time(uint64_t call) {
     }
 }
 
-/* True for read, readv, write, writev, semop and hak_call_loses_time's waits: after EINTR they have
- * done nothing yet and can be repeated. Not close and connect, which have done their part. */
+/* True for read, readv, write, writev, semop and all calls of hak_call_loses_time: after EINTR they
+ * have done nothing yet and can be repeated. Not for close and connect, which have done their
+ * part. */
 static inline bool hak_call_may_be_made_again(uint64_t call) {
     switch (call) {
     case SYS_read:

@@ -121,8 +121,8 @@ static void complain_of_build(const struct hak_option *option, const char *value
     hak_options_say(parts, sizeof parts / sizeof *parts);
 }
 
-/* Says, with HAKMEM_DEBUG_LEVEL from 1 on, a line for each variable that is given or set by a
- * profile or preset. */
+/* Says a line for each variable that is given or set by a profile or preset. Called only with
+ * HAKMEM_DEBUG_LEVEL from 1 on. */
 static void tell_settings(void) {
     for (unsigned i = 0; i < HAK_OPTIONS; i++) {
         const char *value = given[i] ? given[i] : set[i];

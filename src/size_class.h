@@ -56,8 +56,9 @@ static inline size_t hak_class_bytes(unsigned class_index) {
  * of two); HAK_CLASS_NONE when only a mapping of its own can do that. */
 HAK_HIDDEN unsigned hak_class_of_aligned(size_t bytes, size_t alignment);
 
-/* Bytes from a slab's start to its slot 0: 0 for slots of 64 bytes and more; for smaller ones the
- * slab's bitmap stands there. */
+/* Bytes from a slab's start to its slot 0, in all builds: 0 for slots of 64 bytes and more. Smaller
+ * ones begin behind the room of a bitmap, rounded up to a multiple of the slot; only the plain
+ * build has the bitmap there (hak_small_bits_of). */
 static inline size_t hak_first_slot_offset(unsigned class_index) {
     size_t slot = hak_class_bytes(class_index);
     if (slot >= 64)

@@ -135,8 +135,8 @@ static inline unsigned hak_slab_index_of(const void *p) {
     return (unsigned)(((uintptr_t)p & (HAK_SUPERSLAB_BYTES - 1)) / HAK_SLAB_BYTES);
 }
 
-/* The bitmap of a slab whose slots are below 64 bytes: behind all slots in the debug build, at the
- * slab's start in the plain one. */
+/* The bitmap of a slab whose slots are below 64 bytes: behind the states of all the SuperSlab's
+ * slots in the debug build, at the slab's start in the plain one. */
 static inline uint64_t *hak_small_bits_of(struct hak_superslab *superslab, unsigned slab_index) {
     if (hak_is_debug_build)
         return (uint64_t *)(void *)(superslab->slots + HAK_SLOTS_OF_SUPERSLAB) +

@@ -3,8 +3,8 @@
 #include "viewer/commands.h"
 #include "viewer/fleet/fleet.h"
 
-/* Parses the command line and runs the command. An error of the output, an unreadable stack or
- * Ctrl-C changes the exit status. */
+/* Parses the command line and runs the command. An unreadable stack and an answer that Ctrl-C cut
+ * off replace its exit status; an error of the output replaces only VIEW_OK. */
 int main(int argc, char **argv) {
     struct view view = {0};
     fleet_start();

@@ -40,7 +40,9 @@ HAK_HIDDEN struct cell hak_decode_x87_cell(const struct insn *insn);
 HAK_HIDDEN struct hak_operand *hak_decode_new_operand(const struct insn *insn,
                                                       struct hak_decoded *out);
 
-/* Completes `out`, which has the address of the operand of ModRM, by what the instruction does. */
+/* Completes `out`, which has the address of the operand of ModRM if that is in memory, by what the
+ * instruction does. Sets the width of that operand, and whether it is read or written. Adds the
+ * operands on the stack and of strings. Notes the registers that change, and jumps. */
 HAK_HIDDEN void hak_decode_effects(const struct insn *insn, struct hak_decoded *out);
 
 /* The part of hak_decode_effects, called last, for an instruction with one operand of exactly 16

@@ -162,8 +162,9 @@ static void put_in_cache(struct hak_cache *cache, bool is_last, base_t block,
         hak_cache_spill(cache, cache->capacity / 2);
 }
 
-/* Frees into the first cache of the chain that has room, else into the last, which makes room;
- * without caches into the slabs. */
+/* Frees into the first cache of the chain that has room or is a magazine, which is flushed when it
+ * is full; else into the last, which makes room; without caches into the slabs. A block that
+ * check_freed refuses, or that is freed twice in a row, goes nowhere. */
 static HAK_COLD void give_slowly(unsigned class_index, base_t block, enum hak_record_kind kind) {
     const struct hak_class_plan *plan = &hak_plan[class_index];
     if (plan->caches == 0) {

@@ -188,6 +188,7 @@ struct sums {
     size_t bytes, blocks, mappings;
 };
 
+/* Adds a block to the sums if it is a live guarded one. */
 static void add(struct hak_large *large, void *context) {
     struct sums *sums = context;
     if (!large->guarded_side || !hak_large_is_live(large))

@@ -51,8 +51,8 @@ HAK_HIDDEN bool hak_l25_covers(const void *p);
 /* How many shards there are. */
 HAK_HIDDEN unsigned hak_l25_shards(void);
 
-/* Calls `visit` for each stretch of free pages of all shards, which are held meanwhile. For tests.
- */
+/* Calls `visit` for each stretch of free pages, one shard after the other, each locked meanwhile;
+ * frees first what other threads returned to it. For tests. */
 HAK_HIDDEN void hak_l25_each_free(void (*visit)(void *start, size_t bytes, void *context),
                                   void *context);
 

@@ -122,7 +122,8 @@ bool hak_address_map_prepare_locked(const void *start, size_t bytes) {
     return is_big(bytes) ? make_granules(root_now(), start) : make_leaf(root_now(), start);
 }
 
-/* True when the tables that a block's entry needs are there. */
+/* True when the table that a block's entry goes into is there, by its start alone: a leaf, or the
+ * granules for a block above HAK_MAP_LEAF_BYTES. */
 static bool is_prepared(const void *start, size_t bytes) {
     const struct hak_map_root *root = root_now();
     if (!root)

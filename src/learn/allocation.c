@@ -98,8 +98,9 @@ static void print_capacity_change(unsigned class_index, unsigned before, unsigne
     hak_line_end(&line);
 }
 
-/* Resizes the class's front one step towards what the window needed. True when its places changed.
- */
+/* Resizes the class's front one step towards what the window needed, and sets its batch. An idle
+ * front gives its blocks back, down to LEAST_PLACES. True when its places changed; false for a
+ * class that was never used. */
 static bool learn_class(struct hak_learner *learner, unsigned class_index) {
     if (hak_front_refilled(class_index) == 0)
         return false; /* never used */

@@ -17,7 +17,8 @@ static bool is_private, has_begun;
 int64_t hak_counters_dropped;
 
 /* Maps private memory that a forked child finds zeroed: counters and the words that say who owns
- * them. */
+ * them. NULL without memory. If the kernel refuses to zero it in a child, it is used all the
+ * same. */
 static void *map_wiped_on_fork(size_t bytes) {
     void *start = hak_raw_map(bytes);
     if (start)

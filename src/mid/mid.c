@@ -93,7 +93,8 @@ static base_t remove_newest(struct hak_mid *mid, unsigned class_index) {
     return block;
 }
 
-/* Takes the newest block off the class's list, as HAK_MID_RETURN. */
+/* Takes the newest block off the class's list, which must not be empty, and records it as
+ * HAK_MID_RETURN. */
 static base_t pop(struct hak_mid *mid, unsigned class_index) {
     base_t block = remove_newest(mid, class_index);
     hop(HAK_MID_RETURN, block, class_index);

@@ -256,8 +256,9 @@ static int create_partition(struct hak_link *link, const char *sql, int *made) {
     return error;
 }
 
-/* Makes a partition, unless it is there: making one locks the table for a moment, asking does not.
- */
+/* Makes a partition, in a transaction of its own, and counts it in `*made`; unless it is there:
+ * making one locks the table for a moment, asking does not. 0 also where the server refuses since
+ * rows of it lie in the partition for all other months. */
 static int make_partition(struct hak_link *link, const char *table, const char *end,
                           const char *values, int *made) {
     char name[64], sql[256];

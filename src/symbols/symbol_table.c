@@ -47,8 +47,8 @@ void hak_symbol_table_free(struct hak_symbol_table *table) {
     *table = (struct hak_symbol_table){0};
 }
 
-/* Finds, as find_sorted does, the symbol that begins last and holds the address, of several names
- * the better one; else the nearest label. */
+/* Finds, as find_sorted does, the name of the symbol that begins last and holds the address, of
+ * several names the better one; else of the nearest label within 4 KiB before it. "": none. */
 static const char *find_unsorted(const struct hak_symbol_table *table, uint64_t address) {
     const struct hak_symbol_entry *best = NULL, *label = NULL;
     for (size_t i = 0; i < table->count; i++) {

@@ -72,15 +72,17 @@ struct hak_verify_where {
 
 /* ---- say.c ----------------------------------------------------------------------------------- */
 
-/* Notes a disagreement: `what` was `found`, `expected` was due. */
+/* Notes a disagreement: `what` was `found`, `expected` was due. It, hak_verify_wrong and
+ * hak_verify_words compare nothing; they add a line to `v`. Beyond HAK_VERIFY_LINES lines they only
+ * count. */
 HAK_HIDDEN void hak_verify_differs(struct hak_verify *v, const struct hak_verify_where *where,
                                    const char *what, uint64_t found, uint64_t expected);
 
-/* Reports something that is wrong without numbers. */
+/* Notes something that is wrong without numbers. */
 HAK_HIDDEN void hak_verify_wrong(struct hak_verify *v, const struct hak_verify_where *where,
                                  const char *what);
 
-/* Reports that a word, for example the name of a place, is another than the expected one. */
+/* Notes that a word, for example the name of a place, is another than the expected one. */
 HAK_HIDDEN void hak_verify_words(struct hak_verify *v, const struct hak_verify_where *where,
                                  const char *what, const char *found, const char *expected);
 

@@ -65,8 +65,8 @@ void block_totals_free(struct block_totals *totals);
 /* Adds a life: its ends, moves and sizes, and its threads, stack and span as far as they are
  * known. */
 void block_totals_add(struct block_totals *totals, const struct hak_life_row *row);
-/* Computes the median span in ns; `is_exact` false: to some 3 per cent. Only where totals->ended is
- * not 0. */
+/* Computes the median span in ns, the lower one of two; 0 where totals->spans is 0. `is_exact`
+ * false: to some 3 per cent. Sorts totals->span. */
 uint64_t block_totals_median(struct block_totals *totals, bool *is_exact);
 /* Copies the rows with the most births and ends together, most first; returns how many (at most
  * `max`). */

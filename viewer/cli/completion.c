@@ -347,7 +347,8 @@ static void fish_option(struct hak_text *text, const struct view_command *comman
     hak_text_free(&choices);
 }
 
-/* Adds an option as fish's argparse takes it: "s/store=". */
+/* Adds an option as fish's argparse takes it, with a blank before: " s/store=". The command makes
+ * no difference. */
 static void fish_known(struct hak_text *text, const struct view_command *command,
                        const struct view_option *option) {
     (void)command;

@@ -35,8 +35,8 @@ bool event_passes(struct view *view, const struct event_filter *filter,
 void event_filter_free(struct event_filter *filter);
 /* Reads --class into `band` or store.class_index (large: HAK_CLASS_NONE). False: printed. */
 bool event_filter_read_class(struct view *view, const char *text, struct event_filter *filter);
-/* Appends the options that were given, without those that all commands have, as they were typed: "
- * with --class C3 --tail 5". */
+/* Appends the options that were given, without those that all commands have, and their values,
+ * without quotes: " with --class C3 --tail 5". Appends nothing where none was given. */
 void event_filter_add_words(struct hak_text *text, const struct view *view);
 
 /* Runs `events`: lists the events that pass its options, oldest first, all or the last --tail of

@@ -63,7 +63,8 @@ int export_read_processes(struct export *e);
 int export_read_modules(struct export *e);
 /* Finds a process by row; NULL = the store has no such row. */
 const struct export_process *export_find_process(const struct export *e, uint32_t row);
-/* Finds the module where the code of a return address was loaded; NULL = in none. */
+/* Finds the module that the code of a return address lay in: the newest one of its generation or
+ * before, of its process, else of the nearest parent that has one. NULL = none. */
 const struct export_module *export_find_module(const struct export *e,
                                                const struct profile_code *code);
 /* The time that the capture began at, in ns since 1970; 0 = not known. */

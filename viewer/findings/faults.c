@@ -104,7 +104,8 @@ static int print_report_json(const char *stored, unsigned long number) {
     return view_print_json(hak_json_print(document)) ? VIEW_FAULT : VIEW_UNREADABLE;
 }
 
-/* faults N: prints that fault's report, or a leak's for LN. Returns the exit status. */
+/* faults N: prints that fault's report, or a leak's for LN (as text alone). Returns VIEW_FAULT when
+ * it is printed, else the status of the error that was said. */
 static int show_report(struct view *view, const char *which) {
     char *end;
     unsigned long number = strtoul(which, &end, 10);
@@ -287,8 +288,8 @@ static int list_faults(struct view *view, uint32_t process, const struct finding
     return findings->count > findings_count_known(findings) ? VIEW_FAULT : view_completeness(view);
 }
 
-/* Prints the new findings as lines for an editor. Returns the exit status, VIEW_FAULT if there are
- * any. */
+/* Prints the new findings, with their stacks, as lines for an editor. Returns VIEW_FAULT if there
+ * are any; else says how complete the capture is and returns that status. */
 static int list_quickfix(struct view *view, const struct findings *findings) {
     struct hak_text text = {0};
     findings_add_quickfix(&text, view, findings);

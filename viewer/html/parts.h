@@ -56,7 +56,8 @@ struct html_stacks {
  * The caller frees it in any case. */
 int html_read_stacks(struct view *view, const struct timeline *timeline, struct html_stacks *out);
 void html_free_stacks(struct html_stacks *stacks);
-/* Sets "functions", "places", "tree" and "growth". */
+/* Sets "functions", "places", "tree" and "growth". Without memory the thread's next hak_json_dump
+ * fails. */
 void html_set_stacks(json_t *data, struct html_stacks *stacks, struct html_texts *texts,
                      const struct growth *growth);
 

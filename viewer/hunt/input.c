@@ -57,7 +57,9 @@ static bool feed_kept(int to) {
     return got == 0 && lseek(kept, 0, SEEK_END) >= 0;
 }
 
-/* SIGTERM comes only where nothing is on its way into the file. */
+/* Feeds one run: writes into the pipe `to` what is kept, then what comes new from our standard
+ * input, each piece after it is kept. Ends with the input, or if nobody reads the pipe.
+ * SIGTERM ends it only where nothing is on its way into the kept file. */
 static _Noreturn void feed(int to) {
     static char bytes[1 << 16];
     sigset_t held, none;

@@ -12,7 +12,9 @@ struct slack {
     uint64_t taken, given, not_recorded, not_told;
 };
 
-/* Reads how much more than asked for blocks of another allocator took and gave back. */
+/* Reads how many bytes beyond those asked for the blocks of another allocator took and gave back;
+ * and how many blocks were not recorded, or have a size that the allocator does not tell. An error
+ * is said. */
 static struct slack read_slack(struct view *view) {
     static const char *const names[] = {"SLACK_TAKEN.amount", "SLACK_GIVEN.amount",
                                         "KEPT_UNKNOWN.times", "SLACK_UNKNOWN.times"};

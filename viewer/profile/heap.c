@@ -659,7 +659,8 @@ static json_t *mapped_json(const struct heap *h) {
                            NUMBER("closed_bytes", h->closed_bytes));
 }
 
-/* The moment's figures, by slots and large blocks, as JSON. */
+/* The moment as JSON, with the live blocks and bytes; also the bytes of slots and of their
+ * rounding, large blocks and their bytes, all null where no slots are known. */
 static json_t *taken_json(const struct heap *h) {
     const struct taken *t = &h->taken;
     json_t *object = hak_json_object(JSON("at", profile_moment_json(&h->query, &h->query.at)),

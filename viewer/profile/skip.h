@@ -14,7 +14,8 @@
  * = none any more). If the store cannot be written, a line on stderr says that it is not kept; it
  * counts for this answer. False: it is none, the error is printed. */
 bool profile_keep_skip(struct view *view);
-/* Puts the given expression, else the one that is kept, into `places`. */
+/* Puts the given expression, else the one that is kept, into `places`. Skips nothing, and says
+ * nothing, if it is empty or no regular expression: profile_keep_skip says that of a given one. */
 void profile_read_skip(struct profile_places *places);
 
 #endif

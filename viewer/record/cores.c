@@ -46,6 +46,7 @@ static void add(struct path *out, const char *text) {
     snprintf(out->text + length, sizeof out->text - length, "%s", text);
 }
 
+/* Adds a number in decimal, cut off like text. */
 static void add_number(struct path *out, uint64_t number) {
     char digits[24];
     snprintf(digits, sizeof digits, "%" PRIu64, number);

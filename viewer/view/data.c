@@ -133,7 +133,6 @@ static int add_up(struct data *d) {
 /* ---- moments -----------------------------------------------------------------------------------
  */
 
-/* A moment's time in ns. */
 uint64_t data_time(const struct data *d, const struct data_moment *m) {
     if (m->is_event)
         return m->at.kind == VIEW_AT_END ? d->view->summary.last_ns : m->at.ns;

@@ -116,6 +116,8 @@ int data_zoom_out(struct data *data);
 void data_place_moment(struct data *data, struct data_moment *moment);
 /* Finds the steps of both moments after the steps have changed, and adds up anew. */
 int data_place_moments(struct data *data);
+/* A moment's time in ns since the capture's start: that of its event, else of the step that it lies
+ * behind, else of the timeline's start. */
 uint64_t data_time(const struct data *data, const struct data_moment *moment);
 /* Appends "at the peak, 3.214 s (event 81,204)". */
 void data_add_moment(struct hak_text *text, const struct data *data,

@@ -43,7 +43,10 @@ struct hak_offer_taker {
  * that is not a child of `parent` is not added; 0 = any parent will do. */
 bool hak_offerers_add(struct hak_offerers *offerers, pid_t pid, pid_t parent);
 
-/* Looks for their offers, when it is time. `keeper` is the name that orphans were executed with. */
+/* Adds orphans if that is due: processes whose HAKMEM_SESSION names `keeper`. Then visits the
+ * offerers if that is due: adds their children, and hands `taker` each session or note that one
+ * offers elsewhere. Ends a visit after some 20 ms; the next one goes on from there. Does nothing
+ * where hak_proc_is_own is false. */
 void hak_offerers_look(struct hak_offerers *offerers, const char *keeper,
                        const struct hak_offer_taker *taker);
 

@@ -181,7 +181,8 @@ const char *report_border_words(const struct report_page *page);
  * was not kept. */
 void report_bytes(struct hak_text *text, const struct report_page *page);
 void report_steps(struct hak_text *text, const struct report_page *page);
-/* The sentence under FIRST WRONG STEP. */
+/* Appends the sentence under FIRST WRONG STEP, without the end of its line: that a stale owner
+ * frees; else the wrong event before the finding; else the sentence under FOUND. */
 void report_wrong_sentence(struct hak_text *text, const struct report_page *page);
 /* The sentence under FOUND. */
 void report_found_sentence(struct hak_text *text, const struct report_page *page);
