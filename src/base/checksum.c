@@ -1,11 +1,14 @@
-/* CRC-32C by eight tables, so that no instruction set is needed to read a store. */
+/* CRC-32C by the processor's own instruction (SSE 4.2), or by eight tables where it has none: no
+ * instruction set is needed to read a store. */
 #include "base/checksum.h"
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <string.h>
 
 static uint32_t table[8][256];
-static pthread_once_t table_once = PTHREAD_ONCE_INIT;
+static pthread_once_t table_once = PTHREAD_ONCE_INIT, processor_once = PTHREAD_ONCE_INIT;
+static bool has_instruction;
 
 /* Tables of CRC32C (polynomial 0x82f63b78): [k] is for a byte with k bytes behind it. */
 static void make_table(void) {
@@ -20,9 +23,9 @@ static void make_table(void) {
             table[k][i] = table[k - 1][i] >> 8 ^ table[0][table[k - 1][i] & 0xff];
 }
 
-/* Computes the CRC-32C by slicing by eight: F. Berry, M. Kounavis, "Novel table lookup-based
- * algorithms for high-performance CRC generation", IEEE Transactions on Computers 57 (2008). */
-uint32_t hak_crc32c(const void *data, size_t bytes) {
+/* Computes it by slicing by eight: F. Berry, M. Kounavis, "Novel table lookup-based algorithms for
+ * high-performance CRC generation", IEEE Transactions on Computers 57 (2008). */
+uint32_t hak_crc32c_by_tables(const void *data, size_t bytes) {
     pthread_once(&table_once, make_table);
     const uint8_t *p = data;
     uint32_t crc = 0xffffffffu;
@@ -38,4 +41,29 @@ uint32_t hak_crc32c(const void *data, size_t bytes) {
     while (bytes--)
         crc = crc >> 8 ^ table[0][(crc ^ *p++) & 0xff];
     return ~crc;
+}
+
+/* Computes it by the instruction, eight bytes at a time. */
+__attribute__((target("sse4.2"))) static uint32_t crc32c_by_instruction(const void *data,
+                                                                        size_t bytes) {
+    const uint8_t *p = data;
+    uint64_t crc = 0xffffffffu;
+    for (; bytes >= 8; bytes -= 8, p += 8) {
+        uint64_t word;
+        memcpy(&word, p, 8);
+        crc = __builtin_ia32_crc32di(crc, word);
+    }
+    while (bytes--)
+        crc = __builtin_ia32_crc32qi((uint32_t)crc, *p++);
+    return ~(uint32_t)crc;
+}
+
+static void ask_processor(void) {
+    __builtin_cpu_init();
+    has_instruction = __builtin_cpu_supports("sse4.2") != 0;
+}
+
+uint32_t hak_crc32c(const void *data, size_t bytes) {
+    pthread_once(&processor_once, ask_processor);
+    return has_instruction ? crc32c_by_instruction(data, bytes) : hak_crc32c_by_tables(data, bytes);
 }

@@ -9,4 +9,7 @@
  * and final value all ones). Any thread. */
 uint32_t hak_crc32c(const void *data, size_t bytes);
 
+/* Computes the same without the processor's instruction for it, as on one that has none. */
+uint32_t hak_crc32c_by_tables(const void *data, size_t bytes);
+
 #endif
