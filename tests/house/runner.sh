@@ -57,11 +57,22 @@ echo "echo once >>'$PWD/ran'" >tests/long/first.sh
 echo "[ -e '$PWD/go' ] || { touch '$PWD/waits'; exec sleep 1000; }" >tests/long/second.sh
 git init -q . && git add tests && git -c user.name=a -c user.email=a commit -q -m a || exit 2
 export GIT_CEILING_DIRECTORIES=${PWD%/*}
+. "$SOURCE/tests/tools/await.sh"
+nobody_left() { [ -z "$(find /proc/[0-9]*/cwd -maxdepth 1 -lname "$BUILD/tests/scratch/*" 2>/dev/null)" ]; }
+# A signal to tests/run alone ends it before its tests have ended by themselves.
+setsid tests/run --long >out 2>&1 &
+run=$!
+await test -e waits || { cat out && failed=1; }
+kill -TERM "$run"
+has_ended() { ! kill -0 "$run"; }
+await has_ended || { echo "tests/run does not hear a signal of its own until its tests have ended" && failed=1 && kill -KILL -- "-$run"; }
+wait "$run"
+nobody_left || { echo "a signal to tests/run alone leaves its tests" && failed=1; }
+rm -rf waits ran build/tests docs
+
 env --default-signal setsid tests/run --long >out 2>&1 &
 run=$!
-. "$SOURCE/tests/tools/await.sh"
 has_first() { [ -e waits ] && grep '^| long/first.sh | passed ' docs/benchmarks/*.md; }
-nobody_left() { [ -z "$(find /proc/[0-9]*/cwd -maxdepth 1 -lname "$BUILD/tests/scratch/*" 2>/dev/null)" ]; }
 await has_first || { cat out && failed=1; }
 kill -INT -- "-$run"
 wait "$run"

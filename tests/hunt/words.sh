@@ -130,6 +130,25 @@ read='HKM-301 heap-buffer-overflow: main() short.c:2 reads 1 byte right past the
 due 1 short 'run 1, level normal: no fault; the program ended with status 0' "run 2, every block guarded, at their end: $read" "$read" \
     'the instruction is named; seen in 1 of 2 runs; run 2: o.db'
 
+# A program that needs malloc's alignment, and crashes by itself: a run of all at multiples of 16 is made, and finds what came before.
+cat >needs_16.c <<'END'
+#include <stdlib.h>
+int main(void) {
+    if ((unsigned long)malloc(24) % 16)
+        *(volatile char *)8 = 1;
+    volatile char *block = malloc(32);
+    (void)block[32];
+    *(volatile char *)0 = 1;
+}
+END
+${CC:-cc} -g -O0 -fno-builtin -w -o needs_16 needs_16.c || fail 'needs_16.c does not compile'
+hunt -f -o o.db -- ./needs_16
+crash='the program crashed; hakmem ties it to no fault of the heap'
+read='HKM-301 heap-buffer-overflow: main() needs_16.c:6 reads 1 byte right past the end of a 32-byte block from main() needs_16.c:5'
+due 1 needs_16 "run 1, level normal: SIGSEGV in main() needs_16.c:7 at address 0x0: null pointer: $crash" \
+    "run 2, every block guarded, at their end: SIGSEGV in main() needs_16.c:4 at address 0x8: null pointer plus 8 bytes: $crash; it may be that the program needs multiples of 16" \
+    "run 3, every block guarded, at their end, at multiples of 16: $read" "$read" 'the instruction is named; seen in 1 of 3 runs; run 3: o.db'
+
 # Commands that cannot be hunted.
 hunt -- ./missing
 due 2 missing 'run: ./missing: No such file or directory'

@@ -52,10 +52,15 @@ int view_read_checked(struct view *view, struct view_checked *out) {
                                              "sum(most), (SELECT count(*) FROM leak_scan)");
     uint64_t read[2] = {0};
     *out = (struct view_checked){.level = read_level(view)};
-    int found = hak_database_numbers(hak_store_database(view->reader), query, 0, read, 2);
+    const struct hak_database *db = hak_store_database(view->reader);
+    bool is_own = hak_database_begin_reading(db); /* the calls are those of the blocks */
+    int found = hak_database_numbers(db, query, 0, read, 2);
     out->calls = read[0];
     out->leak_scans = read[1];
-    return found < 0 ? found : view_read_coverage(view, &out->coverage);
+    if (found >= 0)
+        found = view_read_coverage(view, &out->coverage);
+    hak_database_end_reading(db, is_own);
+    return found < 0 ? found : 0;
 }
 
 /* A block ends up to 15 bytes before its closed page, for its alignment. */

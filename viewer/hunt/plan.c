@@ -189,6 +189,14 @@ static void aim_anew(struct hunt *hunt, const struct hunt_run *run) {
     }
 }
 
+/* The crash of a run without the alignment of the sizes came at the same place: it is the program's
+ * own. */
+static bool is_known_crash(const struct hunt *hunt, const struct hunt_fault *fault) {
+    const struct hunt_fault *best = &hunt->best;
+    return best->sight == HUNT_CRASH && best->place && best->place[0] && fault->place &&
+           strcmp(best->place, fault->place) == 0;
+}
+
 bool hunt_plan_learn(struct hunt *hunt, struct hunt_run *run) {
     struct hunt_fault *fault = &run->fault;
     if (run->unwatched)
@@ -198,7 +206,7 @@ bool hunt_plan_learn(struct hunt *hunt, struct hunt_run *run) {
         hunt->bears_byte = false;
         return false;
     }
-    if (run->plan.is_size && fault->sight == HUNT_CRASH && hunt->best.sight != HUNT_CRASH) {
+    if (run->plan.is_size && fault->sight == HUNT_CRASH && !is_known_crash(hunt, fault)) {
         hunt->needs_16 = true; /* the same once more at multiples of 16 */
         hunt->tried -= hunt->tried > 0 && !hunt->is_named;
         return false;

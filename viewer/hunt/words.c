@@ -22,7 +22,9 @@ void hunt_add_plan(struct hak_text *text, const struct hunt_plan *plan) {
         hak_text_add(text, ", from number %s on", hak_words_number(plan->from));
     hak_text_add(text, plan->is_before ? ", at their start"
                        : plan->is_byte ? ", at their end, to the byte"
-                                       : ", at their end");
+                       : plan->blocks == HUNT_ALL && !plan->is_size
+                           ? ", at their end, at multiples of 16"
+                           : ", at their end");
     if (plan->is_watched)
         hak_text_add(text, ", the bytes behind them watched");
 }
@@ -81,6 +83,8 @@ void hunt_say_run(const struct hunt *hunt, const struct hunt_run *run) {
             hak_text_add(&text, ", at %s", fault->place);
         if (fault->sight == HUNT_CRASH && run->plan.is_byte)
             hak_text_add(&text, "; it may be that the program does not bear odd addresses");
+        if (fault->sight == HUNT_CRASH && run->plan.is_size && hunt->needs_16)
+            hak_text_add(&text, "; it may be that the program needs multiples of 16");
     }
     if (run->left > 0)
         hak_text_add(&text, "; %s had no room", hak_words_count(run->left, "block", "blocks"));

@@ -187,11 +187,19 @@ TEST(a_run_of_all_has_the_alignment_of_the_sizes) {
     ck_plan(all, HUNT_ALL, false, false);
     ck_assert(!all.is_size && !hunt.has_all);
     ck_plan(next(), HUNT_ALL, false, true);
-    begin(); /* it crashes without it, too */
+    begin(); /* it crashes without it at the same place, too */
+    crash.place = (char[]){"main app.c:7"};
     ck_assert(!learn(next(), crash, 0));
     ck_assert(!learn(next(), crash, 0));
-    ck_assert(hunt.has_all);
+    ck_assert(hunt.has_all && !hunt.needs_16);
     ck_plan(next(), HUNT_ALL, false, true);
+    begin(); /* it crashes without it, elsewhere */
+    ck_assert(!learn(next(), crash, 0));
+    crash.place = (char[]){"main app.c:4"};
+    ck_assert(!learn(next(), crash, 0));
+    ck_assert(hunt.needs_16 && !hunt.has_all);
+    ck_plan(next(), HUNT_ALL, false, false);
+    ck_assert_str_eq(hunt.best.place, "main app.c:7");
     begin();
     ck_assert(!learn(next(), fault_of(HUNT_CALL, 100, site), 0));
     ck_assert(next().is_size);
