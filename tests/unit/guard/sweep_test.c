@@ -206,6 +206,8 @@ TEST(what_signals_ask_for_is_done_by_the_next_call) {
     make_swept_world();
     strcpy(hak_options.sweep_signal, "12");
     strcpy(hak_options.leaks_signal, "10");
+    hak_options.has_text[HAK_INDEX_SWEEP_SIGNAL] = hak_options.has_text[HAK_INDEX_LEAKS_SIGNAL] =
+        true;
     hak_answer_leaks = scan;
     hak_asked_start();
     ck_assert_ptr_nonnull(hear);
@@ -232,6 +234,7 @@ TEST(what_signals_ask_for_is_done_by_the_next_call) {
 TEST(ctl_is_served_by_the_next_call) {
     make_swept_world();
     strcpy(hak_options.leaks_signal, "10");
+    hak_options.has_text[HAK_INDEX_LEAKS_SIGNAL] = true;
     hak_answer_leaks = scan;
     hak_asked_start();
     ck_assert_ptr_nonnull(hak_control.bell);
