@@ -34,7 +34,7 @@ enum hak_life_step hak_life_next(struct hak_life_state *state, const struct hak_
 
 /* A process and those it was forked from, each with the limit of the events that a block's story
  * may take. */
-#define HAK_LINEAGE_MAX 64
+#define HAK_LINEAGE_MAX 1024 /* as many as a session has processes */
 struct hak_lineage {
     int count;
     struct {

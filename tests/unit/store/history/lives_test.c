@@ -123,6 +123,28 @@ TEST(a_child_goes_on_with_its_parents_lives) {
     ck_assert_uint_eq(told.row[0].end.stack, 12);
 }
 
+TEST(a_life_is_found_behind_as_many_forks_as_a_session_has_processes) {
+    enum { PROCESSES = 1024 };
+    struct told told = {0};
+    block_malloc(1, 10, 1);
+    for (uint32_t id = 2; id <= PROCESSES; id++) {
+        uint64_t fork = capture_put((struct hak_event){.kind = HAK_FORK, .thread = 1});
+        must(hak_store_put_process(capture.w, &(struct hak_process_row){.id = id,
+                                                                        .parent = id - 1,
+                                                                        .fork_event = fork,
+                                                                        .pid = 4711 + id,
+                                                                        .session = 1,
+                                                                        .program = "/bin/app"}));
+        capture.process = id;
+    }
+    block_free(1, 14, 2);
+    open_it();
+    ck_assert_int_eq(walk(BLOCK(1), PROCESSES, &told), 0);
+    ck_assert_int_eq(told.lives, 1);
+    ck_assert_uint_eq(told.row[0].life.birth.stack, 10);
+    ck_assert_uint_eq(told.row[0].end.stack, 14);
+}
+
 TEST(the_log_is_counted_by_thread_and_process) {
     struct hak_thread_tally did[5] = {{0}};
     uint64_t events[4] = {0};
