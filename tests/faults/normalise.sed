@@ -20,7 +20,7 @@ s/and [0-9]+ more frames/and N more frames/
 s/\.\.\. [0-9]+ frames? of (libstdc\+\+|the compiler)/... N frames of \1/
 s/__isoc23_/__isoc99_/g
 # How much was guarded is libc's and the machine's; tests/guarded/coverage.sh has it exactly.
-s/; guarded [0-9,]+ of [0-9,]+ blocks?(, [0-9,]+ of [0-9,]+ call stacks?)?( \(the rest: [a-z, ]+\))?//
+s/; guarded [0-9,]+ of [0-9,]+ blocks?(, of [0-9,]+ of [0-9,]+ call stacks?)?( \(the rest: [a-z, ]+\))?( since the fork)?//
 # What only some machines have.
 s/; debug registers do not fire on this machine$//
 # What called main and the threads' functions, and what runs at exit, is libc's and ld.so's, and named as

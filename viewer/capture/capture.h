@@ -260,7 +260,7 @@ struct view_checked {
 int view_read_coverage(const struct view *view, struct hak_coverage *out);
 /* Reads from the open capture how much was checked. 0, or an error of the store. */
 int view_read_checked(struct view *view, struct view_checked *out);
-/* "writes checked in all 703,269 calls, reads in 14 of 4,000 blocks, 4 of 4 call stacks (padding
+/* "writes checked in all 703,269 calls, reads in 14 of 4,000 blocks, of 4 of 4 call stacks (padding
  * aside), leaks not looked for (--leaks)"; "nothing checked: the program kept its own allocator".
  */
 void view_add_checked(struct hak_text *text, const struct view_checked *checked);

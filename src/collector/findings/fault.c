@@ -436,6 +436,7 @@ static void fill_context(struct hak_fault *f, struct hak_capture *capture) {
     const struct hak_report_request *request = &f->request;
     const struct hak_thread_info *t = hak_rows_thread_info(&capture->rows, f->thread);
     f->thread_name = t ? strdup(t->row.name) : NULL;
+    const struct hak_process_info *process = hak_rows_process_info(&capture->rows, f->process);
     size_t argument_bytes = copy_arguments(c, &f->arguments);
     f->context = (struct hak_report_context){.process = f->process,
                                              .thread = f->thread,
@@ -453,6 +454,7 @@ static void fill_context(struct hak_fault *f, struct hak_capture *capture) {
                                              .is_trace = c->map.head.level == HAK_CHECK_TRACE,
                                              .is_light = c->map.head.level == HAK_CHECK_LIGHT,
                                              .is_deaf = is_deaf(c, request->process),
+                                             .is_forked = process && process->row.fork_event,
                                              .stops = stops_at_faults(c),
                                              .signal = request->signal};
     struct hak_event found;

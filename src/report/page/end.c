@@ -106,6 +106,8 @@ static void add_guarded(struct hak_text *text, const struct hak_report_context *
         return;
     hak_text_add(text, "; guarded ");
     hak_words_add_coverage(text, coverage, NULL);
+    if (context->is_forked)
+        hak_text_add(text, " since the fork");
 }
 
 void report_completeness(struct hak_text *text, const struct report_page *page) {

@@ -67,6 +67,7 @@ struct hak_report_context {
     bool is_trace;                       /* the run was at level trace: nothing was checked */
     bool is_light;                       /* at level light: few blocks were */
     bool is_deaf;                        /* this machine's debug registers do not fire */
+    bool is_forked;                      /* its counters begin at its fork */
     bool stops;                          /* the program ends at its first fault */
     char handler_place[HAK_PLACE_BYTES]; /* of the request's handler_frames; "" = not known */
     char other_place[HAK_REPORT_OTHERS][HAK_PLACE_BYTES]; /* of its others' */

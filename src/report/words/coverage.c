@@ -53,7 +53,7 @@ void hak_words_add_coverage(struct hak_text *text, const struct hak_coverage *co
     hak_text_add(text, "%s of %s", hak_words_number(coverage->guarded),
                  hak_words_count(coverage->blocks, "block", "blocks"));
     if (has_stacks(coverage))
-        hak_text_add(text, ", %s of %s", hak_words_number(coverage->guarded_stacks),
+        hak_text_add(text, ", of %s of %s", hak_words_number(coverage->guarded_stacks),
                      hak_words_count(coverage->stacks, "call stack", "call stacks"));
     if (aside)
         hak_text_add(text, " (%s", aside);

@@ -29,7 +29,7 @@ void hak_coverage_add(struct hak_coverage *coverage, const char *name, uint64_t 
 /* False: no block was to be guarded, or it is not known. */
 bool hak_coverage_is_known(const struct hak_coverage *coverage);
 
-/* "1,204 of 56,000 blocks, 310 of 402 call stacks (the rest: cost or memory limit)". `aside` comes
+/* "1,204 of 56,000 blocks, of 310 of 402 call stacks (the rest: cost or memory limit)". `aside` comes
  * first in the brackets; NULL = nothing does. */
 void hak_words_add_coverage(struct hak_text *text, const struct hak_coverage *coverage,
                             const char *aside);

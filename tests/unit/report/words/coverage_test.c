@@ -27,15 +27,15 @@ static struct hak_coverage some(void) {
 TEST(all_blocks_and_call_stacks_are_named_with_those_that_were_guarded) {
     struct hak_coverage coverage = some();
     ck_assert(hak_coverage_is_known(&coverage));
-    ck_assert_str_eq(share(&coverage, NULL), "1,204 of 56,000 blocks, 310 of 402 call stacks");
+    ck_assert_str_eq(share(&coverage, NULL), "1,204 of 56,000 blocks, of 310 of 402 call stacks");
     ck_assert_str_eq(share(&coverage, "padding aside"),
-                     "1,204 of 56,000 blocks, 310 of 402 call stacks (padding aside)");
+                     "1,204 of 56,000 blocks, of 310 of 402 call stacks (padding aside)");
     hak_coverage_add(&coverage, "GUARD_TIME.times", 92);
-    ck_assert_str_eq(share(&coverage, NULL), "1,204 of 56,000 blocks, 310 of 402 call stacks "
+    ck_assert_str_eq(share(&coverage, NULL), "1,204 of 56,000 blocks, of 310 of 402 call stacks "
                                              "(the rest: cost or memory limit)");
     hak_coverage_add(&coverage, "GUARD_SIZE.times", 3);
     ck_assert_str_eq(share(&coverage, "padding aside"),
-                     "1,204 of 56,000 blocks, 310 of 402 call stacks "
+                     "1,204 of 56,000 blocks, of 310 of 402 call stacks "
                      "(padding aside; the rest: too large, cost or memory limit)");
     hak_text_free(&text);
     hak_words_add_guarded(&text, &coverage);
