@@ -29,8 +29,8 @@ void hak_coverage_add(struct hak_coverage *coverage, const char *name, uint64_t 
 /* False: no block was to be guarded, or it is not known. */
 bool hak_coverage_is_known(const struct hak_coverage *coverage);
 
-/* "1,204 of 56,000 blocks, of 310 of 402 call stacks (the rest: cost or memory limit)". `aside` comes
- * first in the brackets; NULL = nothing does. */
+/* "1,204 of 56,000 blocks, of 310 of 402 call stacks (the rest: cost or memory limit)". `aside`
+ * comes first in the brackets; NULL = nothing does. */
 void hak_words_add_coverage(struct hak_text *text, const struct hak_coverage *coverage,
                             const char *aside);
 /* "1,204 blocks, of 310 of 402 call stacks; not guarded: 92 since the time or the memory for their
