@@ -370,19 +370,9 @@ HAK_IN_PLACE size_t whole_room_at(unsigned number, uint64_t address) {
 #define WELL(number) ((struct hak_string_next){hak_string_functions[number], HAK_JUMP})
 
 static __attribute__((noinline)) struct hak_string_next
-look_at_one_block(unsigned number, struct hak_string_arguments *arguments, void *on_stack) {
-    const struct hak_string_row *row = &hak_string_rows[number];
-    const uint64_t *words = arguments->word;
-    if (HAK_LIKELY(product(words[row->c], row->unit) <= whole_room_at(number, words[row->a])))
-        return WELL(number);
-    return look_at_call(number, arguments, on_stack);
-}
-
-static __attribute__((noinline)) struct hak_string_next
-look_at_items(unsigned number, struct hak_string_arguments *arguments, void *on_stack) {
-    const struct hak_string_row *row = &hak_string_rows[number];
-    const uint64_t *words = arguments->word;
-    if (HAK_LIKELY(product(words[row->b], words[row->c]) <= whole_room_at(number, words[row->a])))
+look_at_one_block(unsigned number, struct hak_string_arguments *arguments, void *on_stack,
+                  uint64_t bytes) {
+    if (HAK_LIKELY(bytes <= whole_room_at(number, arguments->word[hak_string_rows[number].a])))
         return WELL(number);
     return look_at_call(number, arguments, on_stack);
 }
@@ -424,6 +414,7 @@ look_at_two_strings(unsigned number, struct hak_string_arguments *arguments, voi
 struct hak_string_next hak_strings_look(unsigned number, struct hak_string_arguments *arguments,
                                         void *on_stack) {
     const struct hak_string_row *row = &hak_string_rows[number];
+    const uint64_t *words = arguments->word;
     if (HAK_UNLIKELY(hak_strings_loader != 0))
         return look_at_call(number, arguments, on_stack);
     switch (row->shape) {
@@ -433,10 +424,11 @@ struct hak_string_next hak_strings_look(unsigned number, struct hak_string_argum
     case FILL:
     case READ:
     case RECEIVE:
-        return look_at_one_block(number, arguments, on_stack);
+        return look_at_one_block(number, arguments, on_stack, product(words[row->c], row->unit));
     case READ_ITEMS:
     case RECEIVE_ITEMS:
-        return look_at_items(number, arguments, on_stack);
+        return look_at_one_block(number, arguments, on_stack,
+                                 product(words[row->b], words[row->c]));
     case STRING:
         if (row->unit == 1)
             return look_at_one_string(number, arguments, on_stack);
