@@ -36,30 +36,36 @@ int view_read_reached(const struct view *view, const char *const *names, uint64_
     return hak_query_end(&q);
 }
 
-int view_read_coverage(const struct view *view, struct hak_coverage *out) {
-    struct hak_query q = hak_ask(hak_store_database(view->reader),
-                                 VIEW_REACHED("n.text GLOB 'served.*' OR n.text GLOB 'GUARD_*'",
-                                              "text, sum(most)") " GROUP BY text",
-                                 "reading its tables");
-    *out = (struct hak_coverage){0};
-    while (hak_query_next(&q))
-        hak_coverage_add(out, hak_query_text(&q, 0), hak_query_number(&q, 1));
+/* Reads how much was guarded, and the calls that handed out a block or took one back, in one
+ * question: a capture that is being written goes on between two. */
+static int read_counts(const struct view *view, struct hak_coverage *coverage, uint64_t *calls) {
+    struct hak_query q = hak_ask(
+        hak_store_database(view->reader),
+        VIEW_REACHED("n.text GLOB 'served.*' OR n.text GLOB 'given.*' OR n.text GLOB 'GUARD_*'",
+                     "text, sum(most), text NOT GLOB 'GUARD_*'") " GROUP BY text",
+        "reading its tables");
+    *coverage = (struct hak_coverage){0};
+    *calls = 0;
+    while (hak_query_next(&q)) {
+        hak_coverage_add(coverage, hak_query_text(&q, 0), hak_query_number(&q, 1));
+        if (hak_query_number(&q, 2))
+            *calls += hak_query_number(&q, 1);
+    }
     return hak_query_end(&q);
 }
 
+int view_read_coverage(const struct view *view, struct hak_coverage *out) {
+    uint64_t calls;
+    return read_counts(view, out, &calls);
+}
+
 int view_read_checked(struct view *view, struct view_checked *out) {
-    static const char query[] = VIEW_REACHED("n.text LIKE 'served.%' OR n.text LIKE 'given.%'",
-                                             "sum(most), (SELECT count(*) FROM leak_scan)");
-    uint64_t read[2] = {0};
     *out = (struct view_checked){.level = read_level(view)};
-    const struct hak_database *db = hak_store_database(view->reader);
-    bool is_own = hak_database_begin_reading(db); /* the calls are those of the blocks */
-    int found = hak_database_numbers(db, query, 0, read, 2);
-    out->calls = read[0];
-    out->leak_scans = read[1];
-    if (found >= 0)
-        found = view_read_coverage(view, &out->coverage);
-    hak_database_end_reading(db, is_own);
+    int error = read_counts(view, &out->coverage, &out->calls);
+    if (error)
+        return error;
+    int found = hak_database_numbers(hak_store_database(view->reader),
+                                     "SELECT count(*) FROM leak_scan", 0, &out->leak_scans, 1);
     return found < 0 ? found : 0;
 }
 
