@@ -43,8 +43,10 @@ bool hak_coverage_is_known(const struct hak_coverage *coverage) {
 }
 
 /* A forked child may come back to a stack that was counted before the fork. */
-static bool has_stacks(const struct hak_coverage *coverage) {
-    return coverage->stacks > 0 && coverage->guarded_stacks <= coverage->stacks;
+static void add_stacks(struct hak_text *text, const struct hak_coverage *coverage) {
+    if (coverage->stacks > 0 && coverage->guarded_stacks <= coverage->stacks)
+        hak_text_add(text, ", of %s of %s", hak_words_number(coverage->guarded_stacks),
+                     hak_words_count(coverage->stacks, "call stack", "call stacks"));
 }
 
 void hak_words_add_coverage(struct hak_text *text, const struct hak_coverage *coverage,
@@ -52,9 +54,7 @@ void hak_words_add_coverage(struct hak_text *text, const struct hak_coverage *co
     const char *between = aside ? "; the rest: " : " (the rest: ";
     hak_text_add(text, "%s of %s", hak_words_number(coverage->guarded),
                  hak_words_count(coverage->blocks, "block", "blocks"));
-    if (has_stacks(coverage))
-        hak_text_add(text, ", of %s of %s", hak_words_number(coverage->guarded_stacks),
-                     hak_words_count(coverage->stacks, "call stack", "call stacks"));
+    add_stacks(text, coverage);
     if (aside)
         hak_text_add(text, " (%s", aside);
     bool is_open = aside != NULL;
@@ -71,9 +71,7 @@ void hak_words_add_coverage(struct hak_text *text, const struct hak_coverage *co
 void hak_words_add_guarded(struct hak_text *text, const struct hak_coverage *coverage) {
     const char *between = "; not guarded: ";
     hak_text_add(text, "%s", hak_words_count(coverage->guarded, "block", "blocks"));
-    if (has_stacks(coverage))
-        hak_text_add(text, ", of %s of %s", hak_words_number(coverage->guarded_stacks),
-                     hak_words_count(coverage->stacks, "call stack", "call stacks"));
+    add_stacks(text, coverage);
     for (int i = 0; i < HAK_COVERAGE_REASONS; i++)
         if (coverage->refused[i] > 0) {
             hak_text_add(text, "%s%s %s", between, hak_words_number(coverage->refused[i]),
