@@ -82,30 +82,34 @@ static size_t step_at(const struct hak_closed *closed, const char *from, size_t 
     return step < least ? least : step < most ? step : most;
 }
 
-/* Part of the pages from `start` on may have markers. */
-static enum hak_closed_by close_by_mapping(const struct hak_closed *closed, char *start) {
-    if (start < closed->marked_end && !hak_drop_pages(start, (size_t)(closed->marked_end - start)))
-        (void)hak_clear_guards(start, (size_t)(closed->marked_end - start));
-    return HAK_CLOSED_BY_MAPPING;
+static bool mark_step(struct hak_closed *closed, char *from, size_t step) {
+    if (!hak_mark_guards(from, step))
+        return false;
+    __atomic_store_n(&closed->marked_end, from + step, __ATOMIC_RELAXED);
+    closed->is_left_open = false;
+    return true;
 }
 
-enum hak_closed_by hak_closed_prepare(struct hak_closed *closed, char *start, char *end) {
-    if (!closed->marked_end)
-        return HAK_CLOSED_BY_MAPPING;
-    if (end <= closed->marked_end)
-        return HAK_CLOSED_BY_REGION;
-    char *from = start > closed->marked_end ? start : closed->marked_end;
+/* Pages that have markers and pages that have none are closed by one mapping, or not handed out: a
+ * page under a marker that nobody knows of stays closed when it is opened. */
+bool hak_closed_prepare(struct hak_closed *closed, char *start, char *end, enum hak_closed_by *by) {
+    char *marked_end = closed->marked_end, *from = start > marked_end ? start : marked_end;
+    *by = marked_end ? HAK_CLOSED_BY_REGION : HAK_CLOSED_BY_MAPPING;
+    if (!marked_end || end <= marked_end)
+        return true;
     size_t step = step_at(closed, from, (size_t)(end - from));
-    if (hak_raw_limit(RLIMIT_DATA) != SIZE_MAX || !hak_allow_writes(from, step))
-        return close_by_mapping(closed, start);
-    if (hak_mark_guards(from, step)) {
-        __atomic_store_n(&closed->marked_end, from + step, __ATOMIC_RELAXED);
-        return HAK_CLOSED_BY_REGION;
-    }
-    (void)hak_drop_pages(from, step);
-    enum hak_closed_by by = close_by_mapping(closed, start);
-    __atomic_store_n(&closed->marked_end, NULL, __ATOMIC_RELAXED);
-    return by;
+    bool is_writable = hak_raw_limit(RLIMIT_DATA) == SIZE_MAX && hak_allow_writes(from, step);
+    if (is_writable && mark_step(closed, from, step))
+        return true;
+    if (is_writable)
+        closed->is_left_open = !hak_drop_pages(from, step);
+    if ((closed->is_left_open || start < marked_end) &&
+        !hak_drop_pages(start, (size_t)(end - start)))
+        return false;
+    if (is_writable && !closed->is_left_open)
+        __atomic_store_n(&closed->marked_end, NULL, __ATOMIC_RELAXED);
+    *by = HAK_CLOSED_BY_MAPPING;
+    return true;
 }
 
 bool hak_closed_open(char *start, size_t bytes, enum hak_closed_by by) {
@@ -113,13 +117,22 @@ bool hak_closed_open(char *start, size_t bytes, enum hak_closed_by by) {
                                       : hak_allow_writes(start, bytes);
 }
 
-/* Any open page can be marked, in whatever mapping it lies. */
-bool hak_closed_again(const struct hak_closed *closed, char *start, size_t bytes,
+/* A marker can lie on any page that is open, in whatever mapping; one on a page that is closed by a
+ * mapping would hide that. */
+bool hak_closed_again(const struct hak_closed *closed, char *start, size_t bytes, bool is_open,
                       enum hak_closed_by *by) {
-    bool is_marked =
-        __atomic_load_n(&closed->marked_end, __ATOMIC_RELAXED) && hak_mark_guards(start, bytes);
-    *by = is_marked ? HAK_CLOSED_BY_REGION : HAK_CLOSED_BY_MAPPING;
-    return is_marked ||
-           (bytes <= closed->pattern_bytes && copy_pattern(closed->start, start, bytes)) ||
-           hak_drop_pages(start, bytes);
+    bool may_be_marked = is_open || *by == HAK_CLOSED_BY_REGION;
+    if (may_be_marked && __atomic_load_n(&closed->marked_end, __ATOMIC_RELAXED) &&
+        hak_mark_guards(start, bytes)) {
+        *by = HAK_CLOSED_BY_REGION;
+        return true;
+    }
+    bool is_mapped =
+        (bytes <= closed->pattern_bytes && copy_pattern(closed->start, start, bytes)) ||
+        hak_drop_pages(start, bytes);
+    if (is_open && !is_mapped) /* a part may have got one */
+        (void)hak_clear_guards(start, bytes);
+    if (is_mapped || is_open)
+        *by = HAK_CLOSED_BY_MAPPING;
+    return is_mapped;
 }

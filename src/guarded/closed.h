@@ -32,6 +32,7 @@ struct hak_closed {
     char *start, *end;
     size_t pattern_bytes; /* from the start on; 0: of no file, or by regions */
     char *marked_end;     /* so far guard markers lie; NULL: by mappings */
+    bool is_left_open;    /* some pages behind marked_end, since the kernel refused everything */
 };
 
 enum hak_closed_by { HAK_CLOSED_BY_REGION, HAK_CLOSED_BY_MAPPING };
@@ -43,15 +44,18 @@ HAK_HIDDEN extern bool hak_closed_tries_regions;
  * `start` is held for the caller, and nothing of it was opened. */
 HAK_HIDDEN struct hak_closed hak_closed_hold(char *start, size_t bytes, size_t most_pattern_bytes);
 
-/* Returns how the pages [start, end) are closed. Nothing from `start` on was opened. */
-HAK_HIDDEN enum hak_closed_by hak_closed_prepare(struct hak_closed *closed, char *start, char *end);
+/* Closes the pages [start, end), of which none was opened; `by` becomes the way. False: the kernel
+ * does not now; to be tried again, and nothing there may be used before. */
+HAK_HIDDEN bool hak_closed_prepare(struct hak_closed *closed, char *start, char *end,
+                                   enum hak_closed_by *by);
 
 /* Opens pages that are closed in this way. False: the kernel does not. */
 HAK_HIDDEN bool hak_closed_open(char *start, size_t bytes, enum hak_closed_by by);
 
-/* Closes pages of `closed`, and drops their memory; `by` becomes the way. False: the kernel does
- * not. */
+/* Closes pages of `closed` that are open, or those that the kernel did not open whole, and drops
+ * their memory; `by`, the way before, becomes the new one. False: the kernel does not; open pages
+ * have no marker then, and the others are as they were. */
 HAK_HIDDEN bool hak_closed_again(const struct hak_closed *closed, char *start, size_t bytes,
-                                 enum hak_closed_by *by);
+                                 bool is_open, enum hak_closed_by *by);
 
 #endif

@@ -73,7 +73,7 @@ static bool open_pages(struct hak_large *large) {
         return false;
     if (HAK_LIKELY(hak_guarded_slot_open(large)))
         return true;
-    (void)hak_guarded_slot_close(large);
+    (void)hak_guarded_slot_close(large, false);
     leave(large);
     return false;
 }
@@ -118,7 +118,7 @@ struct hak_large *hak_guarded_take(size_t bytes, enum hak_guarded_side side, con
 static void close_pages(struct hak_large *large) {
     void *start = large->base.p;
     size_t bytes = large->mapped_bytes;
-    large->is_fresh = hak_guarded_slot_close(large);
+    large->is_fresh = hak_guarded_slot_close(large, true);
     if (HAK_LIKELY(large->is_fresh))
         return;
     large->is_fresh = hak_discard(start, bytes);

@@ -61,10 +61,11 @@ bool hak_guarded_slot_open(const struct hak_large *large) {
                            (enum hak_closed_by)large->closed_by);
 }
 
-bool hak_guarded_slot_close(struct hak_large *large) {
+bool hak_guarded_slot_close(struct hak_large *large, bool is_open) {
     const struct hak_closed *piece = piece_of(large->base.p);
-    enum hak_closed_by by = HAK_CLOSED_BY_MAPPING;
-    bool is_closed = piece && hak_closed_again(piece, large->base.p, large->mapped_bytes, &by);
+    enum hak_closed_by by = (enum hak_closed_by)large->closed_by;
+    bool is_closed =
+        piece && hak_closed_again(piece, large->base.p, large->mapped_bytes, is_open, &by);
     large->closed_by = (uint8_t)by;
     return is_closed;
 }
@@ -102,12 +103,14 @@ static struct hak_large *take_fresh(size_t bytes) {
          (!hold_piece() || (size_t)(fresh_end - fresh) < all_bytes)) ||
         !hak_address_map_prepare(fresh, bytes))
         return NULL;
-    struct hak_large *large = hak_large_struct_take();
-    if (!large)
-        return NULL;
     char *start = fresh;
     struct hak_closed *piece =
         &pieces[atomic_load_explicit(&piece_count, memory_order_relaxed) - 1];
+    enum hak_closed_by by;
+    struct hak_large *large =
+        hak_closed_prepare(piece, start, start + all_bytes, &by) ? hak_large_struct_take() : NULL;
+    if (!large)
+        return NULL;
     fresh += all_bytes;
     kept_bytes += cost_of(bytes);
     *large = (struct hak_large){.base = base_from(start),
@@ -116,7 +119,7 @@ static struct hak_large *take_fresh(size_t bytes) {
                                 .is_fresh = true,
                                 .slot = {.place = HAK_PLACE_GUARDED}};
     large->guarded_side = HAK_GUARDED_AFTER;
-    large->closed_by = (uint8_t)hak_closed_prepare(piece, start, fresh);
+    large->closed_by = (uint8_t)by;
     hak_address_map_set(large);
     return large;
 }

@@ -15,8 +15,9 @@ HAK_HIDDEN struct hak_large *hak_guarded_slot_take(size_t bytes);
 /* Opens its pages. False: the kernel does not; some may be open. */
 HAK_HIDDEN bool hak_guarded_slot_open(const struct hak_large *large);
 
-/* Closes its pages, and drops their memory. False: the kernel has no mapping left for it. */
-HAK_HIDDEN bool hak_guarded_slot_close(struct hak_large *large);
+/* Closes its pages, which are open or were not opened whole, and drops their memory. False: the
+ * kernel does not. */
+HAK_HIDDEN bool hak_guarded_slot_close(struct hak_large *large, bool is_open);
 
 /* The slot waits until it is used again; no lock. */
 HAK_HIDDEN void hak_guarded_slot_give(struct hak_large *large);

@@ -1,13 +1,19 @@
 /* Closed addresses: of /dev/zero, of one mapping whatever was opened in them, and without the
  * memory of what was. */
+#include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sched.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "guarded/closed.h"
@@ -65,8 +71,8 @@ static void open_and_close(const struct hak_closed *closed, char *first) {
     ck_assert_uint_eq(mappings_of(closed).writable_of_no_file, closed->pattern_bytes ? 0 : OPENED);
     for (size_t i = 0; i < OPENED; i++) {
         char *page = first + 2 * i * HAK_PAGE_BYTES;
-        enum hak_closed_by by;
-        ck_assert(hak_closed_again(closed, page, HAK_PAGE_BYTES, &by));
+        enum hak_closed_by by = HAK_CLOSED_BY_MAPPING;
+        ck_assert(hak_closed_again(closed, page, HAK_PAGE_BYTES, true, &by));
         ck_assert(!is_readable(page));
     }
 }
@@ -98,7 +104,7 @@ TEST(more_than_the_pattern_is_closed_too) {
     enum hak_closed_by by = HAK_CLOSED_BY_REGION;
     ck_assert(hak_allow_writes(first, bytes));
     memset(first, 1, bytes);
-    ck_assert(hak_closed_again(&closed, first, bytes, &by));
+    ck_assert(hak_closed_again(&closed, first, bytes, true, &by));
     ck_assert_int_eq(by, HAK_CLOSED_BY_MAPPING);
     ck_assert(!is_readable(first) && !is_readable(first + bytes - 1));
     ck_assert(hak_allow_writes(first, bytes));
@@ -167,7 +173,8 @@ TEST(markers_are_one_writable_mapping_and_closed_ones) {
     ck_assert(!is_readable(start) && !is_readable(closed.end - 1));
     for (size_t i = 0; i < OPENED; i++) {
         char *page = start + (2 * i + 1) * HAK_PAGE_BYTES;
-        ck_assert_int_eq(hak_closed_prepare(&closed, page, page + 2 * HAK_PAGE_BYTES), by);
+        ck_assert(hak_closed_prepare(&closed, page, page + 2 * HAK_PAGE_BYTES, &by));
+        ck_assert_int_eq(by, HAK_CLOSED_BY_REGION);
         ck_assert(closed.marked_end >= page + 2 * HAK_PAGE_BYTES);
         ck_assert(hak_closed_open(page, HAK_PAGE_BYTES, by));
         ck_assert_int_eq(page[9], 0);
@@ -178,11 +185,82 @@ TEST(markers_are_one_writable_mapping_and_closed_ones) {
     ck_assert_uint_eq(mappings_of(&closed).writable_of_no_file, 0);
     for (size_t i = 0; i < OPENED; i++) {
         char *page = start + (2 * i + 1) * HAK_PAGE_BYTES;
-        ck_assert(hak_closed_again(&closed, page, HAK_PAGE_BYTES, &by));
+        ck_assert(hak_closed_again(&closed, page, HAK_PAGE_BYTES, true, &by));
         ck_assert_int_eq(by, HAK_CLOSED_BY_REGION);
         ck_assert(!is_readable(page));
         ck_assert(hak_closed_open(page, HAK_PAGE_BYTES, by));
         ck_assert_int_eq(page[9], 0);
+    }
+}
+
+/* A marker there would be taken away by the next opening, and the mapping would stay closed. */
+TEST(what_a_mapping_closes_and_was_not_opened_gets_no_marker) {
+    enum hak_closed_by by = HAK_CLOSED_BY_MAPPING;
+    char *start = hak_hold(BYTES, HAK_PAGE_BYTES), *page = start + HAK_PAGE_BYTES;
+    struct hak_closed closed = hak_closed_hold(start, BYTES, PATTERN_PAGES * HAK_PAGE_BYTES);
+    ck_assert(hak_closed_again(&closed, page, HAK_PAGE_BYTES, false, &by));
+    ck_assert_int_eq(by, HAK_CLOSED_BY_MAPPING);
+    ck_assert(hak_closed_open(page, HAK_PAGE_BYTES, by));
+    page[9] = 1;
+}
+
+/* What the kernel refuses from here on. */
+static void bar(long first, long second) {
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)first, 1, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)second, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOMEM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog filter = {sizeof code / sizeof *code, code};
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0)
+        _exit(NOT_ALLOWED);
+}
+
+/* Of a slot whose first pages have markers, and whose last ones get none: whether it was closed,
+ * and its way, in a process for which the kernel refuses two calls. */
+enum { NOT_CLOSED = 10, BY_REGION, BY_MAPPING };
+
+static int prepare_without(long first, long second) {
+    enum hak_closed_by by;
+    char *start = hak_hold(2 * BYTES, HAK_PAGE_BYTES);
+    struct hak_closed closed = hak_closed_hold(start, 2 * BYTES, PATTERN_PAGES * HAK_PAGE_BYTES);
+    if (!hak_closed_prepare(&closed, start, start + HAK_PAGE_BYTES, &by) ||
+        by != HAK_CLOSED_BY_REGION || closed.marked_end == closed.end)
+        return WELL;
+    char *marked_end = closed.marked_end, *slot = marked_end - HAK_PAGE_BYTES;
+    bar(first, second);
+    if (!hak_closed_prepare(&closed, slot, slot + 3 * HAK_PAGE_BYTES, &by))
+        return closed.marked_end == marked_end ? NOT_CLOSED : WELL;
+    return by == HAK_CLOSED_BY_REGION ? BY_REGION : BY_MAPPING;
+}
+
+TEST(pages_with_and_without_markers_have_one_way_or_are_not_handed_out) {
+    static const struct {
+        long first, second;
+        int due;
+    } ways[] = {{SYS_mprotect, SYS_mmap, NOT_CLOSED},
+                {SYS_madvise, SYS_mmap, NOT_CLOSED},
+                {SYS_mprotect, SYS_mprotect, BY_MAPPING},
+                {SYS_madvise, SYS_madvise, BY_MAPPING},
+                {SYS_mmap, SYS_mmap, BY_REGION}};
+    if (!hak_kernel_is_from(6, 15)) {
+        puts("Linux before 6.15 shows no guard markers: not tried");
+        return;
+    }
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        int status = -1;
+        pid_t child = fork();
+        if (child == 0)
+            _exit(prepare_without(ways[i].first, ways[i].second));
+        ck_assert_int_eq(waitpid(child, &status, 0), child);
+        ck_assert(WIFEXITED(status));
+        if (WEXITSTATUS(status) == NOT_ALLOWED)
+            puts("no filter of system calls here: not tried");
+        else
+            ck_assert_int_eq(WEXITSTATUS(status), ways[i].due);
     }
 }
 
