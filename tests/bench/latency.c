@@ -24,7 +24,7 @@ enum { MALLOC, CALLOC, REALLOC, FREE, ALIGNED, NOTHING, KINDS, PARTS = 32, PLACE
 static const char *const names[KINDS] = {"malloc", "calloc",  "realloc",
                                          "free",   "aligned", "nothing"};
 
-/* What one thread saw; never given back, so that the process's end can read it. */
+/* The calls of one thread; never given back, so that the process's end can read it. */
 struct seen {
     struct seen *next;
     uint32_t calls[KINDS][PLACES];

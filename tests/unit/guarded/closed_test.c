@@ -204,7 +204,7 @@ TEST(what_a_mapping_closes_and_was_not_opened_gets_no_marker) {
     page[9] = 1;
 }
 
-/* What the kernel refuses from here on. */
+/* The kernel refuses two calls from here on. */
 static void bar(long first, long second) {
     struct sock_filter code[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
