@@ -33,9 +33,9 @@ lay_inputs() {
     printf '[word](/there "one\ntwo &")\n' >title_ampersand.md
     printf '[word](/there "one\ntwo and")\n' >title_word.md
     printf '<div></div>[k]\n' >label_bare.md
-    printf '<div></div>[k]: there\n' >label_colon.md
+    printf '<div></div>\n\n[k]: there\n' >label_colon.md
     printf '<div></div>*' >bullet_bare.md
-    printf '<div></div>* a\n' >bullet_spaced.md
+    printf '<div></div>\n\n* a\n' >bullet_spaced.md
     printf '# Heading%500s\n\ntext\n' '' >heading_blank.md
     printf '# Heading\n\ntext\n' >heading.md
     printf '![cat](cat.png){%s}\n' "$(repeated 'class=tall' 10)" >attributes.md
@@ -113,6 +113,8 @@ check_case() {
         print_finding "$way" "$name"
     done
     read -ra words <<<"$correct"
+    { valgrind --log-file=correct.valgrind "${words[@]}" >/dev/null </dev/null; } 2>/dev/null
+    [ -z "$(memcheck_error correct.valgrind)" ] || echo "    memcheck: the correct input is accused: $(memcheck_error correct.valgrind | head -n 1)"
     "${words[@]}" >due.out 2>due.err </dev/null
     due=$?
     "${words[@]}" >again.out 2>/dev/null </dev/null
