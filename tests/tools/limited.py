@@ -54,7 +54,7 @@ def main(limit, command):
         os._exit(127)
     heard, before, since = 0.0, -1.0, time.monotonic()
     while True:
-        # What has ended is heard of before the rest is counted: nothing is in the sum twice.
+        # The ended ones are heard of before the rest is counted: nothing is in the sum twice.
         while True:
             pid, status, usage = os.wait4(-1, os.WNOHANG)
             if pid == 0:
