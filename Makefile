@@ -57,7 +57,7 @@ OURS        = tools/keep_warnings $@ $(CC) $(STRICT)
 # ---- sources: every .c file of a folder belongs to it, but for give_slowly.c of PLAIN_FAMILY -----
 LAYER_DIRS := entry verify learn route front mid large large_map slab pool platform
 LAYER_SRC  := $(filter-out %/give_slowly.c,$(wildcard src/*.c) $(foreach d,$(LAYER_DIRS) entry/environment,$(wildcard src/$(d)/*.c)))
-WATCH_SRC  := $(wildcard src/entry/nested/*.c) $(foreach d,guard guard/* guarded watch decode strings leaks trace trace/* tree unwind metrics,$(wildcard src/$(d)/*.c))
+WATCH_SRC  := $(wildcard src/entry/nested/*.c) $(foreach d,guard guard/* guarded heap_profile watch decode strings leaks trace trace/* tree unwind metrics,$(wildcard src/$(d)/*.c))
 STORE_SRC  := $(foreach d,base store store/*,$(wildcard src/$(d)/*.c))
 COLL_SRC   := $(filter-out %/main.c,$(foreach d,collector/* report/* decode symbols,$(wildcard src/$(d)/*.c)))
 VIEW_SRC   := $(filter-out viewer/main.c,$(wildcard viewer/*.c viewer/*/*.c))

@@ -44,6 +44,10 @@ HAK_HIDDEN HAK_COLD void hak_entry_free_foreign(user_t user, const void *caller)
  * not known, as many bytes move as are asked for and can be read. NULL without memory. */
 HAK_HIDDEN HAK_COLD void *hak_entry_move_foreign(user_t user, size_t bytes, hak_call_t call);
 
+/* light/allocate.c: the block to which realloc moves a guarded one of level light, of which
+ * `old_bytes` were asked for. NULL with ENOMEM. */
+HAK_HIDDEN HAK_COLD void *hak_entry_move_guarded(struct hak_hand_out *how, size_t old_bytes);
+
 /* foreign.c: malloc_usable_size of such a pointer; 0 where its owner is not known. */
 HAK_HIDDEN HAK_COLD size_t hak_entry_foreign_bytes(void *pointer);
 
