@@ -73,7 +73,7 @@ HAK_HIDDEN void hak_heap_profile_went(uint32_t number, uint64_t now_ns);
 /* In the child of a fork, on its only thread: the table is its own copy. */
 HAK_HIDDEN void hak_heap_profile_after_fork(void);
 
-/* Gives back the pages that mlockall has filled and nobody uses. */
-HAK_HIDDEN void hak_heap_profile_empty(void);
+/* Gives back the pages that mlockall has filled and nobody uses. NULL in hakmem-record.so. */
+HAK_HIDDEN void hak_heap_profile_empty(void) __attribute__((weak));
 
 #endif

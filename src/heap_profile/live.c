@@ -8,7 +8,8 @@
 enum {
     LIVE = 1 << 20,
     SMALL_LIVE = 1 << 12,
-    GAP = 256, /* calls between two looks, as guarded blocks have them */
+    LIMIT_SHARE = 64, /* of ulimit -v may be reserved */
+    GAP = 256,        /* calls between two looks, as guarded blocks have them */
     LOOK_BYTES = 2048,
     ALWAYS_EXTRA_BYTES = 1 << 20, /* memory that sampled blocks may take, */
     EXTRA_SHARE = 64,             /* and of the live bytes, as estimated, */
@@ -66,12 +67,9 @@ int64_t hak_heap_profile_next_point(uint64_t random) {
 bool hak_heap_live_make(void) {
     if (lives)
         return true;
-    capacity = LIVE;
-    lives = hak_reserve(LIVE * sizeof *lives);
-    if (!lives) {
-        capacity = SMALL_LIVE;
-        lives = hak_map(HAK_PAGES_OF(SMALL_LIVE * sizeof *lives));
-    }
+    bool is_limited = hak_address_space_limit() / LIMIT_SHARE < LIVE * sizeof *lives;
+    capacity = is_limited ? SMALL_LIVE : LIVE;
+    lives = hak_reserve(capacity * sizeof *lives);
     atomic_store_explicit(&used, 1, memory_order_relaxed);
     return lives != NULL;
 }
@@ -175,9 +173,10 @@ void hak_heap_profile_went(uint32_t number, uint64_t now_ns) {
 void hak_heap_profile_empty(void) {
     uint32_t count = atomic_load_explicit(&used, memory_order_relaxed);
     hak_heap_sites_empty();
-    if (!lives || capacity != LIVE)
+    if (!lives)
         return;
     char *start = (char *)HAK_PAGES_OF((uintptr_t)(lives + count));
     char *end = (char *)(lives + capacity);
-    hak_discard_locked(start, (size_t)(end - start));
+    if (start < end)
+        hak_discard_locked(start, (size_t)(end - start));
 }

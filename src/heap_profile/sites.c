@@ -16,8 +16,7 @@ enum {
     NODES = 1 << 16,
     SITE_HEADS = 1 << 12,
     NODE_HEADS = 1 << 15,
-    SMALL_SHARE = 16, /* of all that, where the address space is limited */
-    PATIENCE = 1000,  /* looks at the lock that another thread holds */
+    PATIENCE = 1000, /* looks at the lock that another thread holds */
 };
 
 /* All of it lies in one reservation, in this order. */
@@ -25,9 +24,10 @@ struct places {
     struct hak_heap_profile_node *nodes;
     struct hak_heap_profile_site *sites;
     _Atomic uint32_t *node_heads, *site_heads;
-    uint32_t node_capacity, site_capacity, node_heads_mask, site_heads_mask;
-    size_t bytes;
 };
+#define ALL_BYTES                                                                                  \
+    (NODES * sizeof(struct hak_heap_profile_node) + SITES * sizeof(struct hak_heap_profile_site) + \
+     (NODE_HEADS + SITE_HEADS) * sizeof(uint32_t))
 
 struct hak_heap_profile hak_heap_table = {.magic = HAK_HEAP_PROFILE_MAGIC,
                                           .version = HAK_HEAP_PROFILE_VERSION,
@@ -36,11 +36,6 @@ static struct places at;
 static _Atomic uint32_t is_busy; /* somebody enters a stack, or makes the memory */
 
 /* ---- memory ---------------------------------------------------------------------------------- */
-
-static size_t bytes_of(uint32_t share) {
-    return NODES / share * sizeof *at.nodes + SITES / share * sizeof *at.sites +
-           (NODE_HEADS + SITE_HEADS) / share * sizeof *at.node_heads;
-}
 
 /* False: somebody else has it, who does not run. */
 static bool enter(void) {
@@ -57,30 +52,18 @@ static void leave_busy(void) {
     atomic_store_explicit(&is_busy, 0, memory_order_release);
 }
 
-static void cut(char *start, uint32_t share) {
-    at.bytes = bytes_of(share);
-    at.node_capacity = NODES / share;
-    at.site_capacity = SITES / share;
-    at.node_heads_mask = NODE_HEADS / share - 1;
-    at.site_heads_mask = SITE_HEADS / share - 1;
-    at.nodes = (void *)start;
-    at.sites = (void *)(at.nodes + at.node_capacity);
-    at.node_heads = (void *)(at.sites + at.site_capacity);
-    at.site_heads = at.node_heads + NODE_HEADS / share;
-    hak_heap_table.nodes = at.nodes;
-    hak_heap_table.sites = at.sites;
-    hak_heap_table.node_capacity = at.node_capacity;
-    hak_heap_table.site_capacity = at.site_capacity;
-}
-
 static bool make(void) {
-    uint32_t share = 1;
-    char *start = hak_reserve(HAK_PAGES_OF(bytes_of(share)));
-    if (!start)
-        start = hak_map(HAK_PAGES_OF(bytes_of(share = SMALL_SHARE)));
+    char *start = hak_reserve(HAK_PAGES_OF(ALL_BYTES));
     if (!start)
         return false;
-    cut(start, share);
+    at.nodes = (void *)start;
+    at.sites = (void *)(at.nodes + NODES);
+    at.node_heads = (void *)(at.sites + SITES);
+    at.site_heads = at.node_heads + NODE_HEADS;
+    hak_heap_table.nodes = at.nodes;
+    hak_heap_table.sites = at.sites;
+    hak_heap_table.node_capacity = NODES;
+    hak_heap_table.site_capacity = SITES;
     return true;
 }
 
@@ -112,9 +95,9 @@ void hak_heap_sites_empty(void) {
     if (atomic_load_explicit(&hak_heap_table.site_count, memory_order_acquire) == 0 || !enter())
         return;
     empty_pages((char *)(at.nodes + atomic_load(&hak_heap_table.node_count)),
-                (char *)(at.nodes + at.node_capacity));
+                (char *)(at.nodes + NODES));
     empty_pages((char *)(at.sites + atomic_load(&hak_heap_table.site_count)),
-                (char *)(at.sites + at.site_capacity));
+                (char *)(at.sites + SITES));
     leave_busy();
 }
 
@@ -126,11 +109,11 @@ void hak_heap_profile_after_fork(void) {
 
 static _Atomic uint32_t *head_of_node(uint32_t parent, uint64_t address) {
     uint64_t hash = (address + (uint64_t)parent * 0xd6e8feb86659fd93u) * 0x9e3779b97f4a7c15u;
-    return &at.node_heads[(uint32_t)(hash >> 32) & at.node_heads_mask];
+    return &at.node_heads[(hash >> 32) % NODE_HEADS];
 }
 
 static _Atomic uint32_t *head_of_site(uint32_t node) {
-    return &at.site_heads[(node * 0x9e3779b1u >> 8) & at.site_heads_mask];
+    return &at.site_heads[(node * 0x9e3779b1u >> 8) % SITE_HEADS];
 }
 
 /* The number of a frame below `parent`; 0: it is not known. */
@@ -152,7 +135,7 @@ static uint32_t find_site(uint32_t node) {
  */
 static uint32_t add_node(uint32_t parent, uint64_t address) {
     uint32_t node = atomic_load_explicit(&hak_heap_table.node_count, memory_order_relaxed);
-    if (node == at.node_capacity)
+    if (node == NODES)
         return 0;
     _Atomic uint32_t *head = head_of_node(parent, address);
     at.nodes[node] =
@@ -166,7 +149,7 @@ static uint32_t add_node(uint32_t parent, uint64_t address) {
 
 static uint32_t add_site(uint32_t node) {
     uint32_t site = atomic_load_explicit(&hak_heap_table.site_count, memory_order_relaxed);
-    if (site == at.site_capacity)
+    if (site == SITES)
         return 0;
     _Atomic uint32_t *head = head_of_site(node);
     at.sites[site].node = node;
@@ -179,7 +162,7 @@ static uint32_t add_site(uint32_t node) {
 /* Goes on from the `left` innermost frames, of which the others are `node`. 0: no place. A table
  * without a site left gets no more frames. */
 static uint32_t enter_rest(const uintptr_t *ips, size_t left, uint32_t node) {
-    if (atomic_load_explicit(&hak_heap_table.site_count, memory_order_relaxed) == at.site_capacity)
+    if (atomic_load_explicit(&hak_heap_table.site_count, memory_order_relaxed) == SITES)
         return 0;
     while (left > 0) {
         uint32_t parent = node;

@@ -25,7 +25,7 @@ allowed() {
     metrics) rules='platform' ;;
     decode) rules='' ;;
     trace) rules='decode/decode.h unwind metrics platform' ;;
-    tree) rules='trace pool/pool.h platform' ;;
+    tree) rules='trace pool/pool.h heap_profile/heap_profile.h platform' ;;
     watch) rules='decode/decode.h platform trace/session.h trace/tracer.h trace/wait.h unwind/registers.h' ;;
     heap_profile) rules='platform' ;;
     guarded) rules='large_map platform' ;;

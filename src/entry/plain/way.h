@@ -40,7 +40,7 @@ static inline void *hak_entry_take_fast(size_t bytes) {
     return hak_array_pop(hak_class_of_bytes(bytes)).p;
 }
 
-/* light/allocate.c: of a call that the sampler is to look at; a larger block, whose bytes are
+/* sampled.c: of a call that the sampler is to look at; a larger block, whose bytes are
  * counted; and one whose bytes were, and a point lies in it. The last as
  * hak_entry_allocate_straight where it gets no place in the heap profile. */
 HAK_HIDDEN HAK_COLD void *hak_entry_allocate_due(struct hak_hand_out *how);
