@@ -4,6 +4,7 @@
 #include "guard/path.h"
 #include "guard/watched.h"
 #include "guarded/guarded.h"
+#include "heap_profile/heap_profile.h"
 #include "light.h"
 #include "trace/trace.h"
 
@@ -48,6 +49,7 @@ void hak_check_fork_child(void) {
     hak_pages_fork_child();
     hak_sweep_fork_child();
     hak_guarded_after_fork();
+    hak_heap_profile_after_fork();
     if (hak_light_serves())
         hak_light_fork_child(hak_trace_thread());
     hak_trace_fork_child();

@@ -14,6 +14,8 @@
 #include "guard/choose/only.h"
 #include "guard/choose/sample.h"
 #include "guarded/guarded.h"
+#include "heap_profile/heap_profile.h"
+#include "light.h"
 #include "platform/platform.h"
 
 bool hak_check_guards, hak_guards_sites, hak_guards_stacks;
@@ -36,6 +38,9 @@ void hak_guard_start(void) {
     hak_guards_by_stack = hak_guards_sites || (hak_check_guards && policy.index == HAK_GUARD_ALL);
     if (hak_guards_by_stack)
         hak_sites_start(hak_guards_sites ? (unsigned)policy.number : 1, 0);
+    hak_heap_profile_start(hak_light_serves() ? hak_options.heap_profile_rate : 0);
+    atomic_store_explicit(&hak_control.heap_profile, hak_heap_profile_table(),
+                          memory_order_release);
     hak_sample_start();
 }
 
