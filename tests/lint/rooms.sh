@@ -30,6 +30,7 @@ src/collector/findings: session capture kernel link
 src/collector/drain: findings session capture kernel
 src/collector/worker: drain findings session capture kernel link
 src/collector/import: worker session capture kernel
+src/collector/sampled: capture kernel
 src/collector/keeper: kernel link
 src/collector/.: keeper worker link
 src/trace/.:

@@ -148,6 +148,8 @@ $(BUILD)/tests/strings/%: tests/strings/%.c $(BUILD)/flags
 $(BUILD)/tests/%: tests/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,link) $(CC) $(USER_FLAGS) $(DEPEND) -o $@ $< -lpthread -ldl -lrt
+# Lays out hakmem's words in its own memory.
+$(BUILD)/tests/ctl/profiled: USER_FLAGS += -iquote src
 
 # Uses hakmem's own libraries, unlike what a user would compile.
 $(BUILD)/tests/cli/make_store: tests/cli/make_store.c $(BUILD)/libcollector.a $(BUILD)/libstore.a $(BUILD)/flags

@@ -27,6 +27,11 @@ void view_close(struct view *view);
 void view_add_store_option(struct hak_text *text, const struct view *view);
 /* Why no debug register of HAKMEM_WATCH watched there; NULL: one did, or none was asked for. */
 char *view_read_unwatched(struct view *view);
+/* The mean bytes between two samples of a heap profile that was read out of a running program; 0:
+ * the open capture is another one, which counts every block. */
+uint64_t view_sampled_rate(const struct view *view);
+/* Appends "sampled, one in 512 KiB". */
+void view_add_sampled(struct hak_text *text, const struct view *view);
 /* VIEW_INCOMPLETE when events were lost, trimmed or not recorded while recording was stopped, or
  * the capture or a process ended unseen, else VIEW_OK. */
 int view_completeness(const struct view *view);
@@ -64,6 +69,8 @@ int view_end_query(const struct view *view, struct hak_query *query, bool has_me
 
 /* Lets reads of the open capture show their progress and be ended by Ctrl-C; view_open calls it. */
 void view_watch_reading(struct view *view);
+/* From now on Ctrl-C is noted, and a second one ends the command. */
+void view_heed_interrupt(void);
 /* Ctrl-C was typed: go on no longer than it takes to end the answer well. */
 bool view_is_interrupted(void);
 /* A shell goes on with the next question. */

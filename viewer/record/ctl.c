@@ -259,7 +259,7 @@ static int find_leaks(const struct view *view, struct ctl_target *t, uint64_t se
 static const struct ctl_word words[] = {
     {"status", show_status}, {"start", start_recording}, {"stop", stop_recording},
     {"mark", set_mark},      {"flush", flush},           {"sweep", sweep},
-    {"leaks", find_leaks},   {"store", store_now},
+    {"leaks", find_leaks},   {"store", store_now},       {"profile", ctl_profile},
 };
 enum { WORDS = sizeof words / sizeof *words };
 
@@ -271,13 +271,15 @@ static const struct ctl_word *find_word(const char *name) {
             return &words[i];
         nearest_offer(&nearest, words[i].name);
     }
-    view_error("ctl: '%s' is none of status, start, stop, mark, flush, sweep, leaks and store%s",
+    view_error("ctl: '%s' is none of status, start, stop, mark, flush, sweep, leaks, store and "
+               "profile%s",
                name, nearest_words(&nearest, ""));
     return NULL;
 }
 
 int command_ctl(struct view *view) {
     static struct ctl_target target;
+    static const char *const of_profile[] = {"output", "format", "for"};
     uint64_t seconds = WAIT_SECONDS;
     const struct ctl_word *word =
         find_word(view->argument_count > 1 ? view->argument[1] : "status");
@@ -288,6 +290,13 @@ int command_ctl(struct view *view) {
         view_error("ctl: %s takes no '%s'", word->name, view->argument[2]);
         return VIEW_USAGE;
     }
+    for (size_t i = 0; i < sizeof of_profile / sizeof *of_profile; i++)
+        if (word->run != ctl_profile && view_given(view, of_profile[i])) {
+            view_error("ctl: %s takes no --%s; that is of profile", word->name, of_profile[i]);
+            return VIEW_USAGE;
+        }
+    if (word->run == ctl_profile && !ctl_check_profile(view))
+        return VIEW_USAGE;
     if (!ctl_find(&target, view->argument[0]))
         return VIEW_USAGE;
     return word->run(view, &target, seconds);
