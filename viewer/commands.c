@@ -445,11 +445,9 @@ const struct view_command view_commands[] = {
          "  sweep      looks at all blocks for damage, as HAKMEM_SWEEP_SIGNAL does\n"
          "  leaks      looks for leaks, as hak_find_leaks() does; all threads stop meanwhile\n"
          "  store      level light: the known facts of its watched blocks go into its store\n"
-         "  profile    who holds how much, by stack, estimated from sampled blocks: of level "
-         "light,\n"
-         "             or where HAKMEM_HEAP_PROFILE=RATE was set. A table as `top` prints it, or\n"
-         "             the FILE of -o. With --for TIME what was allocated, freed and grew "
-         "between;\n"
+         "  profile    who holds how much, by stack, estimated from sampled blocks: of level\n"
+         "             light (HAKMEM_HEAP_PROFILE sets the rate). A table as `top` prints it, or\n"
+         "             the FILE of -o. With --for TIME what was allocated, freed and grew in it;\n"
          "             Ctrl-C ends the wait early. A store is read by top, heap, diff, html, view\n"
          "             and export\n"
          "\n"
@@ -472,7 +470,7 @@ const struct view_command view_commands[] = {
          "  hakmem-trace ctl 4711\n"
          "  hakmem-trace ctl 4711 mark before-reload\n"
          "  hakmem-trace ctl 4711 profile --for 30s\n"
-         "  hakmem-trace ctl 4711 profile -o server.pb.gz && go tool pprof -top server.pb.gz\n"
+         "  hakmem-trace ctl 4711 profile -o server.pb.gz\n"
          "  hakmem-trace ctl 4711 flush && hakmem-trace leaks --held --at mark:before-reload\n",
      OPTIONS(ctl_options),
      .arguments_min = 1,

@@ -52,7 +52,7 @@ refused() {
 # ---- nothing yet ---------------------------------------------------------------------------------
 begin
 say "set level 0"
-refused 2 "process $program (profiled) keeps no heap profile: start it with HAKMEM_CHECK=light, or with HAKMEM_HEAP_PROFILE=512K" $program profile
+refused 2 "process $program (profiled) keeps no heap profile: start it with HAKMEM_CHECK=light (HAKMEM_HEAP_PROFILE sets the rate)" $program profile
 say "set level 3"
 refused 2 "keeps no heap profile: HAKMEM_HEAP_PROFILE=0 switched it off" $program profile
 say "set table 1"
@@ -123,6 +123,8 @@ for question in top "top --tree" heap "export csv" "export speedscope" info "lea
     *) grep -q 'sampled, one in 512 KiB' said || complain "$question: it does not say that it is sampled: $(cat said)" ;;
     esac
 done
+"$trace" html -s one.db page.html >said 2>&1 && grep -q 'sampled, one in 512 KiB' page.html || complain "html: $(cat said)"
+"$trace" export perfetto -s one.db -o one.pftrace >said 2>&1 || complain "perfetto: $(cat said)"
 "$trace" top -s one.db --by short-lived >said 2>&1 && complain "--by short-lived is answered"
 grep -q 'a sampled profile does not know which blocks are' said || complain "$(cat said)"
 

@@ -133,7 +133,8 @@ static int say_no_profile(const struct profiling *p) {
     if (ctl_is_light(p->target))
         hak_text_add(&text, ": HAKMEM_HEAP_PROFILE=0 switched it off");
     else
-        hak_text_add(&text, ": start it with HAKMEM_CHECK=light, or with HAKMEM_HEAP_PROFILE=512K");
+        hak_text_add(&text, ": start it with HAKMEM_CHECK=light (HAKMEM_HEAP_PROFILE sets the "
+                            "rate)");
     view_error_text(&text);
     return VIEW_USAGE;
 }
