@@ -462,10 +462,9 @@ const struct view_command view_commands[] = {
          "It needs ptrace permission: its user, if kernel.yama.ptrace_scope is 0, else root.\n"
          "Several ctl wait for one another.\n"
          "\n"
-         "Exit status: 0. 1 damaged or leaked blocks were found. 2 no such process, no hakmem in\n"
-         "it, no permission, no heap profile, or it ended; 3 its heap profile cannot be read; 4 "
-         "it\n"
-         "does not answer in time, or there is no sample yet.\n",
+         "Exit status: 0. 1 damaged or leaked blocks were found. 2 no such process, no hakmem or\n"
+         "no heap profile in it, no permission, or it ended. 3 its heap profile cannot be read. 4\n"
+         "it does not answer in time, or there is no sample yet.\n",
      .examples =
          "  hakmem-trace ctl 4711\n"
          "  hakmem-trace ctl 4711 mark before-reload\n"

@@ -1,5 +1,5 @@
-/* The timeline of a sampled profile: a step ends at each moment when it was read. What was live
- * between is not known. */
+/* The timeline of a sampled profile: a step ends at each moment when it was read. Nobody knows
+ * the live blocks between. */
 #include <stdlib.h>
 #include "base/growing.h"
 #include "base/index.h"

@@ -10,8 +10,6 @@
 #include <time.h>
 #include <unistd.h>
 #include "collector/kernel/kernel.h"
-#include "heap_profile/table.h"
-#include "options.h"
 
 #define SECOND_NS ((uint64_t)1000000000)
 #define POLL_NS   (SECOND_NS / 10)

@@ -70,7 +70,7 @@ static uint64_t less(uint64_t from, uint64_t what) {
     return from > what ? from - what : 0;
 }
 
-/* What a sum is more than before; sums only grow. */
+/* By how much a sum is more than before; sums only grow. */
 static struct hak_amount growth_of(struct hak_amount now, struct hak_amount before) {
     return (struct hak_amount){less(now.blocks, before.blocks), less(now.bytes, before.bytes)};
 }
