@@ -34,10 +34,11 @@ plain() { sed -E "s/[0-9]+\.[0-9]{3} s/TIME/g; s/process $program/process PID/g;
 expect() {
     local due=$1 status
     shift
-    timeout 100 "$trace" ctl "$@" >said 2>&1
+    cat >expected
+    timeout 100 "$trace" ctl "$@" </dev/null >said 2>&1
     status=$?
     [ "$status" -eq "$due" ] || complain "ctl $*: status $status, $due was due: $(cat said)"
-    plain <said | diff -u - /dev/fd/3 3<&0 || complain "ctl $*: above"
+    plain <said | diff -u expected - || complain "ctl $*: above"
 }
 # refused STATUS TEXT ARGUMENT...
 refused() {
@@ -82,6 +83,7 @@ EOF
 
 # ---- files ---------------------------------------------------------------------------------------
 expect 0 $program profile --format collapsed <<'EOF'
+hakmem-trace: Nothing was lost in this capture. The profile is sampled, one in 512 KiB: all numbers are estimates, from 3 sampled blocks.
 no stack 524288
 serve;cache_put 50000
 serve;parse_row 1048576
@@ -118,11 +120,11 @@ for question in top "top --tree" heap "export csv" "export speedscope" info "lea
     # shellcheck disable=SC2086 # words
     "$trace" $question -s one.db >said 2>&1 || complain "$question: status $?: $(cat said)"
     case $question in
-    export*) ;;
     *--json) valid said; grep -q '"sampled_rate": 524288' said || complain "$question: it does not say that it is sampled" ;;
     *) grep -q 'sampled, one in 512 KiB' said || complain "$question: it does not say that it is sampled: $(cat said)" ;;
     esac
 done
+printf q | TERM=xterm timeout 60 script -qec "stty cols 100 rows 30; $trace view -s one.db" /dev/null 2>&1 | grep -q 'sampled, one in 512 KiB' || complain "view"
 "$trace" html -s one.db page.html >said 2>&1 && grep -q 'sampled, one in 512 KiB' page.html || complain "html: $(cat said)"
 "$trace" export perfetto -s one.db -o one.pftrace >said 2>&1 || complain "perfetto: $(cat said)"
 "$trace" top -s one.db --by short-lived >said 2>&1 && complain "--by short-lived is answered"
@@ -140,7 +142,7 @@ until_true is_waiting || complain "--for does not wait"
 say "came parse_row 10 100000" "came cache_put 1 70000" "went cache_put 3 20000"
 kill -INT "$reader"
 wait $! || complain "--for, ended by SIGINT: status $?: $(cat twice)"
-plain <twice | diff -u - /dev/fd/3 3<<'EOF' || complain "--for: above"
+cat >expected <<'EOF'
    share     grown  calls    bytes  with callees  function   where
   66.7 %  +100,000     10  100,000      +100,000  parse_row  app/parse.c:21
   33.3 %   +50,000      1   70,000       +50,000  cache_put  app/cache.c:31
@@ -148,6 +150,7 @@ plain <twice | diff -u - /dev/fd/3 3<<'EOF' || complain "--for: above"
 
 11 blocks of 170,000 bytes (166.0 KiB) allocated, 3 of 20,000 bytes (19.5 KiB) freed, grown by 150,000 bytes (146.5 KiB) and 8 blocks, RATE each second from TIME to TIME in process PID profiled (sampled, one in 512 KiB). Nothing was lost in this capture. The profile is sampled, one in 512 KiB: all numbers are estimates, from 5 sampled blocks.
 EOF
+plain <twice | diff -u expected - || complain "--for: above"
 "$trace" ctl $program profile --for 10ms -o two.db >said 2>&1 || complain "--for 10ms -o two.db: $(cat said)"
 "$trace" check -s two.db >said 2>&1 || complain "check of two readings: $(cat said)"
 "$trace" diff one.db two.db >said 2>&1 || complain "diff: $(cat said)"

@@ -160,7 +160,7 @@ int view_look_again(struct view *view) {
 int view_say_completeness(struct view *view) {
     /* view_open said it of one that ended early. */
     if (view->summary.lost_events > 0 || view->summary.stops > 0 ||
-        view->summary.trimmed_events > 0 || view->summary.unseen > 0) {
+        view->summary.trimmed_events > 0 || view->summary.unseen > 0 || view_sampled_rate(view)) {
         struct hak_text text = {0};
         view_add_completeness(&text, view);
         if (view_has_pager())
@@ -180,7 +180,7 @@ time_t view_start_time(const struct view *view) {
 }
 
 uint64_t view_sampled_rate(const struct view *view) {
-    return hak_store_sampled_rate(view->reader);
+    return view->reader ? hak_store_sampled_rate(view->reader) : 0;
 }
 
 void view_add_sampled(struct hak_text *text, const struct view *view) {

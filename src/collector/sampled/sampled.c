@@ -6,10 +6,12 @@
 #include <stdlib.h>
 #include <time.h>
 #include "collector/capture/capture.h"
+#include "collector/kernel/kernel.h"
 #include "base/growing.h"
 #include "store/profile/profile.h"
 
-enum { RESOLVE_NS = 100000000, WAIT_NS = 10000000, RESOLVE_TIMES = 3000, STACK_DEPTH = 256 };
+#define ALL_NAMES_NS ((uint64_t)60000000000)
+enum { RESOLVE_NS = 100000000, WAIT_NS = 10000000, STACK_DEPTH = 256 };
 
 struct sampling {
     struct hak_capture capture;
@@ -177,10 +179,12 @@ static bool add_program(struct sampling *s, const struct hak_sampled_pull *last)
     return !s->capture.rows.out_of_memory;
 }
 
-/* Names all stacks, waiting for the debug information that is being read. */
+/* Names all stacks, waiting for the debug information that is being read, ALL_NAMES_NS at most:
+ * frames that have no name then are shown as their module and offset. */
 static void name_sampled_stacks(struct sampling *s) {
     const struct timespec wait = {.tv_nsec = WAIT_NS};
-    for (int i = 0; i < RESOLVE_TIMES; i++) {
+    uint64_t until = hak_time_ns() + ALL_NAMES_NS;
+    while (hak_time_ns() < until) {
         enum hak_resolve_state state =
             hak_resolve_some(&s->capture.resolve, &s->capture.rows, RESOLVE_NS);
         if (state == HAK_RESOLVE_DONE)
