@@ -18,7 +18,7 @@ void hak_check_start(void) {
     if (hak_options.watch) {
         hak_watched_start();
         hak_watched_path_start();
-    } else if (hak_guards_sites && hak_options.guard_watch != HAK_GUARD_WATCH_OFF) {
+    } else if (hak_guards_by_stack && hak_options.guard_watch != HAK_GUARD_WATCH_OFF) {
         hak_watched_start_newest();
     }
     hak_sweep_start();

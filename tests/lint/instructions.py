@@ -77,6 +77,7 @@ def count_recorded(level, what):
 
 for name, (level, events) in EVENTS.items():
     counts[name] = count_recorded(level, "pair_64")["pair_64"] / events
+counts["event_bare"] = count_recorded("trace", "bare")["pair_bare"] / (2 * STEPS)
 moves = count_recorded("trace", "moves")
 for name, step in MOVES.items():
     counts[name] = moves[step] / STEPS

@@ -257,14 +257,18 @@ enum view_check {
 
 struct view_checked {
     enum view_check level;
-    uint64_t calls; /* that served a block or took one back */
+    uint64_t calls; /* that served a block or took one back; not known in level light */
     uint64_t leak_scans;
+    bool is_counted; /* False: how many blocks there were, and of them checked ones, is not known */
     struct hak_coverage coverage;
 };
 
 /* Reads from the open capture how much was guarded, in all its processes. 0, or an error of the
  * store. */
 int view_read_coverage(const struct view *view, struct hak_coverage *out);
+/* Reads how many blocks level light watched, in how many calls that allocate, until each process's
+ * last report; 0 of both: it is not known. 0, or an error of the store. */
+int view_read_watched(const struct view *view, uint64_t *blocks, uint64_t *calls);
 /* Reads from the open capture how much was checked. 0, or an error of the store. */
 int view_read_checked(struct view *view, struct view_checked *out);
 /* "writes checked in all 703,269 calls, reads in 14 of 4,000 blocks, of 4 of 4 call stacks (padding
@@ -272,8 +276,8 @@ int view_read_checked(struct view *view, struct view_checked *out);
  */
 void view_add_checked(struct hak_text *text, const struct view_checked *checked);
 
-/* The same as JSON numbers: calls, blocks, and in how many of them writes and reads were
- * checked. */
+/* The same as JSON numbers: calls, blocks, and in how many of them writes and reads were checked;
+ * null: it is not known. */
 json_t *view_checked_json(const struct view_checked *checked);
 
 #endif

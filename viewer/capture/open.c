@@ -243,16 +243,10 @@ static uint64_t meta_number(const struct view *view, const char *key) {
     return number;
 }
 
-static uint64_t count_watched(const struct view *view, const char *sql) {
-    return hak_database_number(hak_store_database(view->reader), sql, 0);
-}
-
 /* Adds how many blocks, and in how many calls, level light watched. */
 static void add_watched(struct hak_text *text, const struct view *view) {
-    uint64_t blocks = count_watched(view, "SELECT sum(CAST(value AS INTEGER)) FROM meta"
-                                          " WHERE key GLOB 'watched_blocks.*'");
-    uint64_t calls = count_watched(view, "SELECT sum(CAST(value AS INTEGER)) FROM meta"
-                                         " WHERE key GLOB 'watched_calls.*'");
+    uint64_t blocks, calls;
+    (void)view_read_watched(view, &blocks, &calls);
     hak_text_add(text, " Level light: %s%s.", hak_words_watched(blocks, calls),
                  blocks == 0 || calls <= blocks ? "" : "; nothing is known of the others");
 }

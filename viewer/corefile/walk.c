@@ -414,8 +414,8 @@ static bool walk_large(struct core_half *half) {
                      each_large(half, core_place(t, root, HAK_AT_map_root_granules), granules, 1));
 }
 
-/* Counts the pages of live guarded blocks as missing from the core where all are zero: they have
- * words of hakmem's own, so the kernel has not saved them. */
+/* Counts the pages of live guarded blocks as missing from gdb's core where all are zero. They have
+ * words of hakmem's own, but in level trace. */
 static void forget_unsaved(const struct core_half *half) {
     for (size_t i = 0; i < half->large_count; i++)
         if (half->large[i].is_guarded && half->large[i].is_live)

@@ -144,7 +144,8 @@ void hak_guard_give(struct hak_large *large) {
         hak_sites_note_closing(hak_ticks() - start);
 }
 
-/* While memory gets short a stack that has a guarded block gets no other. */
+/* While memory gets short a stack that has a guarded block gets no other. Registers stand at the
+ * newest first blocks. */
 HAK_IN_PLACE struct hak_large *open_any(const struct hak_hand_out *how) {
     uint8_t flags = 0;
     if (!hak_guards_by_stack)
@@ -158,6 +159,7 @@ HAK_IN_PLACE struct hak_large *open_any(const struct hak_hand_out *how) {
     struct hak_large *large = open_block(how, hak_site_number(stack));
     if (!large)
         return NULL;
+    large->watch = is_new ? HAK_GUARDED_NEWEST : HAK_GUARDED_UNWATCHED;
     hak_stack_at_hand = (struct hak_stack_at_hand){how->call, stack, flags};
     hak_site_note(stack);
     return large;
