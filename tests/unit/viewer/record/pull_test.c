@@ -231,6 +231,11 @@ TEST(a_stack_that_is_no_chain_is_none) {
     site[1].node = 5;
     check_broken_stack();
     lay_out();
+    head.node_count = 5;
+    node[4].address = 1;
+    node[3].parent = 4; /* a caller is older */
+    check_broken_stack();
+    lay_out();
     node[3].parent = UINT32_MAX;
     check_broken_stack();
 }
