@@ -60,7 +60,8 @@ struct hak_slot {
 #define HAK_SLOT_LINKED   0x20
 /* A sweep has reported damage in or around the block: the next check repairs it without a word. */
 #define HAK_SLOT_TOLD 0x10
-/* A debug register was put beside or into the block (watched.h). */
+/* A debug register was put beside or into the block (watched.h), or signal handlers run in it
+ * (hak_thread_leave_stack). */
 #define HAK_SLOT_WATCHED 0x08
 #define HAK_SLOT_TAKEN   0x07 /* the call that took it, enum hak_subkind */
 

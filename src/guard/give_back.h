@@ -5,6 +5,7 @@
 
 #include "guard/guard.h"
 #include "trace/pattern.h"
+#include "trace/threads/threads.h"
 
 /* A record of a call of the program on a block; count, size, place and stack are filled in later. A
  * pointer in no block has neither generation nor class. */
@@ -38,6 +39,8 @@ HAK_IN_PLACE bool hak_take_from_program(struct hak_located at, enum hak_record_k
         return false;
     }
     at.slot->lives = hak_pattern_next_life(at.slot->lives);
+    if (HAK_UNLIKELY((at.slot->subkind & HAK_SLOT_WATCHED) != 0))
+        hak_thread_leave_stack(user, hak_asked_bytes_of(&at));
     uint8_t flags = 0;
     at.slot->free_stack = hak_take_call_stack(NULL, &flags);
     at.slot->record_count++;

@@ -6,6 +6,7 @@
 #include "guard/choose/first_blocks.h"
 #include "guard/slot_bytes.h"
 #include "metrics/step.h"
+#include "trace/threads/threads.h"
 
 struct hak_check_path hak_check_path;
 
@@ -284,6 +285,14 @@ static void switch_path(bool is_stopped) {
     __atomic_store_n(&hak_check_path.is_recorded, path.is_recorded, __ATOMIC_RELAXED);
 }
 
+/* A block that holds an alternate signal stack is freed by the long path, which takes the stack
+ * away (give_back.h). */
+static void mark_signal_stack(const void *stack) {
+    struct hak_located at;
+    if (hak_locate(stack, &at) && at.slot && at.slot->place == HAK_PLACE_LIVE)
+        __atomic_fetch_or(&at.slot->subkind, (uint8_t)HAK_SLOT_WATCHED, __ATOMIC_RELAXED);
+}
+
 void hak_path_start(void) {
     bool has_header = hak_options.layout == HAK_LAYOUT_HEADER;
     struct hak_check_path path = {.limit_bytes = 0};
@@ -308,6 +317,8 @@ void hak_path_start(void) {
         hak_check_path = path;
     started_path = hak_check_path;
     hak_control_errands.stop = switch_path;
+    if (hak_options.check == HAK_CHECK_NORMAL)
+        hak_thread_stack_is_set = mark_signal_stack;
     if (hak_trace_is_stopped())
         switch_path(true);
 }

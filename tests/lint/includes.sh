@@ -29,7 +29,7 @@ allowed() {
     watch) rules='decode/decode.h platform trace/session.h trace/tracer.h trace/wait.h unwind/registers.h' ;;
     heap_profile) rules='platform' ;;
     guarded) rules='large_map platform' ;;
-    guard) rules='guarded heap_profile/heap_profile.h trace/stacks/stacks.h trace/wait.h watch/watch.h platform metrics/step.h large_map/large_map.h trace/signals/signals.h trace/trace.h trace/session.h trace/pattern.h trace/record.h' ;;
+    guard) rules='guarded heap_profile/heap_profile.h trace/stacks/stacks.h trace/wait.h watch/watch.h platform metrics/step.h large_map/large_map.h trace/signals/signals.h trace/threads/threads.h trace/trace.h trace/session.h trace/pattern.h trace/record.h' ;;
     strings) rules='platform guard/touch.h guard/asked.h' ;;
     leaks) rules='large_map platform guard/locate.h guard/asked.h unwind trace' ;;
     base) rules='' ;;

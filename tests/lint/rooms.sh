@@ -89,6 +89,7 @@ hak_layer_keeps src/entry/start.c
 hak_raw_leaks src/leaks/scan.c
 hak_source_open_url viewer/fleet/server.c
 hak_stacks_add_frames src/trace/python/python.c
+hak_thread_stack_is_set src/guard/path.c
 '
 
 # HALF FOLDERS: the object of each source file, that of `make apart` where its folder is compiled as one unit.

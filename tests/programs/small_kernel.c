@@ -348,6 +348,34 @@ SHAPE(forks_of_forks) {
     free(block);
 }
 
+static volatile sig_atomic_t handled;
+static void handle(int number) {
+    char room[512];
+    memset(room, number, sizeof room);
+    handled += room[511] == number;
+}
+
+/* Signals behind the free of the block that was the alternate stack of their handlers, as ruby
+ * leaves it at its end. They write neither to the start nor to the end of what is free. */
+SHAPE(freed_signal_stack) {
+    struct sigaction action = {.sa_handler = handle, .sa_flags = SA_ONSTACK};
+    stack_t stack = {.ss_size = 16 << 10}, none = {.ss_flags = SS_DISABLE};
+    sigaction(SIGUSR1, &action, NULL);
+    for (int is_moved = 0; is_moved < 2; is_moved++) {
+        stack.ss_sp = malloc(stack.ss_size + PAGE);
+        say("%ld\n", sigaltstack(&stack, NULL));
+        raise(SIGUSR1);
+        void *moved = is_moved ? realloc(stack.ss_sp, 60 << 10) : NULL;
+        if (!is_moved)
+            free(stack.ss_sp);
+        raise(SIGUSR1);
+        sigaltstack(&none, NULL);
+        free(moved);
+        works();
+    }
+    say("handled %ld\n", handled);
+}
+
 SHAPE(personalities) {
     say("%ld\n", personality(0xffffffff) >= 0);
     say("%ld\n", personality(READ_IMPLIES_EXEC | ADDR_NO_RANDOMIZE) >= 0);

@@ -28,6 +28,7 @@ static _Thread_local struct {
 } own __attribute__((tls_model("initial-exec")));
 
 _Thread_local const void *hak_thread_program_stack __attribute__((tls_model("initial-exec")));
+void (*hak_thread_stack_is_set)(const void *stack);
 
 static _Atomic(char *) pool[POOLED];
 static _Atomic uint32_t mapped;
@@ -150,6 +151,37 @@ void hak_thread_give_stack_back(void) {
     put_into_pool(stack);
 }
 
+void hak_thread_leave_stack(const char *start, size_t bytes) {
+    stack_t none = {.ss_flags = SS_DISABLE};
+    uint64_t signals;
+    if ((uintptr_t)hak_thread_program_stack - (uintptr_t)start >= bytes)
+        return;
+    hak_block_signals(&signals);
+    if (ask_kernel(&none, NULL) == 0) {
+        hak_thread_program_stack = NULL;
+        own.flags_shown = 0;
+        if (hak_thread_lent_stack)
+            put_in_place();
+    }
+    hak_restore_signals(&signals);
+}
+
+/* Notes the stack that the program has set; NULL = it took its own away. */
+static void note_program_stack(const void *stack) {
+    hak_thread_program_stack = stack;
+    if (stack && hak_thread_stack_is_set)
+        hak_thread_stack_is_set(stack);
+}
+
+/* Sets the program's stack as libc does, where threads get none from here. */
+static long set_alone(const stack_t *wanted, stack_t *before) {
+    stack_t now = {.ss_flags = SS_DISABLE};
+    long result = ask_kernel(wanted, before);
+    if (result == 0 && wanted && ask_kernel(NULL, &now) == 0)
+        note_program_stack(now.ss_flags & SS_DISABLE ? NULL : now.ss_sp);
+    return result;
+}
+
 /* The flags of `stack` when it is to be SS_DISABLE; else -1. */
 static int disabling_flags(const stack_t *stack) {
     int flags = stack->ss_flags;
@@ -161,7 +193,7 @@ static int disabling_flags(const stack_t *stack) {
 HAK_EXPORT int sigaltstack(const stack_t *wanted, stack_t *before) {
     uint64_t signals;
     if (!is_wanted())
-        return (int)hak_libc_result(ask_kernel(wanted, before));
+        return (int)hak_libc_result(set_alone(wanted, before));
     hak_block_signals(&signals);
     stack_t asked = {0}; /* `before` may be the same */
     struct hak_readable known = HAK_READABLE_STACK;
@@ -172,7 +204,7 @@ HAK_EXPORT int sigaltstack(const stack_t *wanted, stack_t *before) {
     if (result == 0 && before && is_ours(before))
         *before = (stack_t){.ss_flags = SS_DISABLE | flags_shown};
     if (result == 0 && wanted) {
-        hak_thread_program_stack = flags < 0 ? asked.ss_sp : NULL;
+        note_program_stack(flags < 0 ? asked.ss_sp : NULL);
         own.flags_shown = flags < 0 ? 0 : flags & (int)SS_AUTODISARM;
         if (flags >= 0)
             put_in_place();

@@ -45,6 +45,14 @@ HAK_HIDDEN void hak_thread_take_stack(void);
  * has set up another since. */
 HAK_HIDDEN void hak_thread_give_stack_back(void);
 
+/* Called when the program has set an alternate stack for the calling thread; NULL = nobody asks. */
+HAK_HIDDEN extern void (*hak_thread_stack_is_set)(const void *stack);
+
+/* Takes the alternate stack that the program has set away from the calling thread if it begins in
+ * this memory, which is given back: a program may leave that to its end, when no signal comes any
+ * more, but those of debug registers do. Not while the thread runs on it. errno is kept. */
+HAK_HIDDEN void hak_thread_leave_stack(const char *start, size_t bytes);
+
 /* Visits the arguments of threads that were created and have not begun: often nobody else has a
  * pointer to these. Other threads may create some meanwhile. */
 HAK_HIDDEN void hak_thread_each_argument(void (*visit)(void *context, const void *argument),
