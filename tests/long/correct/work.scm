@@ -1,0 +1,18 @@
+;; Lists, strings, hash tables, sorting and continuations in Scheme: `guile work.scm`. Its output depends on nothing else.
+(use-modules (srfi srfi-1) (ice-9 threads))
+(define (word n)
+  (string-unfold (lambda (k) (> k (modulo n 8)))
+                 (lambda (k) (integer->char (+ 97 (modulo (modulo (* (+ (* n 7919) (* k 31)) (+ k 3)) 65521) 26))))
+                 (lambda (k) (+ k 1)) 0))
+(define (work from)
+  (let ((table (make-hash-table)))
+    (do ((n from (+ n 1))) ((= n (+ from 8000)))
+      (hash-update! table (word n) n))
+    (fold (lambda (pair sum) (modulo (+ (* 33 sum) (cdr pair) (string-length (car pair))) 1000003)) 0
+          (sort (hash-map->list cons table) (lambda (a b) (string<? (car a) (car b)))))))
+(define (hash-update! table key n)
+  (hash-set! table key (+ n (hash-ref table key 0))))
+(for-each (lambda (sum) (display sum) (newline)) (par-map work '(0 8000 8000 12000)))
+(display (call/cc (lambda (leave) (for-each (lambda (n) (if (> n 5) (leave n))) (iota 10)) 'none)))
+(newline)
+(exit 3)
