@@ -25,8 +25,13 @@ struct hak_shard {
 static struct hak_shard first_shard;
 static _Atomic(struct hak_shard *) newest_shard = &first_shard;
 static struct hak_lock growth_lock;
-/* Chunks that nobody uses, the one that came last on top; each place is a compare-and-swap. */
-static _Atomic(struct hak_page_chunk *) kept_chunks[KEPT_CHUNKS];
+/* Chunks that nobody uses, the one that came last on top. A place is claimed by writing where its
+ * chunk starts, before it has that, and is free again after it was taken: so that one thread may
+ * ask whether a pointer lies there while others ask, too, or take and put. */
+static struct {
+    _Atomic(struct hak_page_chunk *) chunk;
+    _Atomic uintptr_t start;
+} kept_places[KEPT_CHUNKS];
 static _Thread_local struct hak_shard *own_shard __attribute__((tls_model("initial-exec")));
 _Thread_local uint32_t hak_l25_in_hand __attribute__((tls_model("initial-exec")));
 
@@ -50,11 +55,14 @@ static uint32_t first_page_of(const struct hak_large *large) {
 /* Puts an unused chunk into a place that is empty. False: there is none. */
 static bool put_aside(struct hak_page_chunk *chunk) {
     for (unsigned i = 0; i < KEPT_CHUNKS; i++) {
-        struct hak_page_chunk *none = NULL;
-        if (!atomic_load_explicit(&kept_chunks[i], memory_order_relaxed) &&
-            atomic_compare_exchange_strong_explicit(&kept_chunks[i], &none, chunk,
-                                                    memory_order_acq_rel, memory_order_relaxed))
+        uintptr_t none = 0;
+        if (!atomic_load_explicit(&kept_places[i].start, memory_order_relaxed) &&
+            atomic_compare_exchange_strong_explicit(&kept_places[i].start, &none,
+                                                    (uintptr_t)chunk->start, memory_order_acq_rel,
+                                                    memory_order_relaxed)) {
+            atomic_store_explicit(&kept_places[i].chunk, chunk, memory_order_release);
             return true;
+        }
     }
     return false;
 }
@@ -69,14 +77,18 @@ static void keep_or_unmap(struct hak_page_chunk *chunk) {
 }
 
 static struct hak_page_chunk *take_kept_at(unsigned place) {
-    return atomic_exchange_explicit(&kept_chunks[place], NULL, memory_order_acq_rel);
+    struct hak_page_chunk *chunk =
+        atomic_exchange_explicit(&kept_places[place].chunk, NULL, memory_order_acq_rel);
+    if (chunk)
+        atomic_store_explicit(&kept_places[place].start, 0, memory_order_release);
+    return chunk;
 }
 
 /* The kept chunk of the last place that has one, or NULL. */
 static struct hak_page_chunk *take_kept(void) {
     struct hak_page_chunk *chunk = NULL;
     for (unsigned i = KEPT_CHUNKS; i-- > 0 && !chunk;)
-        if (atomic_load_explicit(&kept_chunks[i], memory_order_relaxed))
+        if (atomic_load_explicit(&kept_places[i].chunk, memory_order_relaxed))
             chunk = take_kept_at(i);
     return chunk;
 }
@@ -302,22 +314,35 @@ size_t hak_l25_trim(void) {
 
 /* ---- looking at all of it ------------------------------------------------------------------- */
 
-bool hak_l25_covers(const void *p) {
-    bool covers = false;
+/* Whether a kept chunk has the pointer. */
+static bool is_kept_aside(const void *p) {
     for (unsigned i = 0; i < KEPT_CHUNKS; i++) {
-        struct hak_page_chunk *kept = take_kept_at(i);
-        if (kept) {
-            covers |= (uintptr_t)p - (uintptr_t)kept->start < HAK_PAGE_CHUNK_BYTES;
-            keep_or_unmap(kept);
-        }
+        uintptr_t start = atomic_load_explicit(&kept_places[i].start, memory_order_acquire);
+        if (start && (uintptr_t)p - start < HAK_PAGE_CHUNK_BYTES)
+            return true;
     }
-    for (struct hak_shard *shard = newest_shard_now(); shard && !covers; shard = shard->next) {
-        hak_lock(&shard->lock);
-        for (struct hak_page_chunk *chunk = shard->runs.chunks; chunk; chunk = chunk->next)
-            covers |= (uintptr_t)p - (uintptr_t)chunk->start < HAK_PAGE_CHUNK_BYTES;
-        release(shard);
-    }
-    return covers;
+    return false;
+}
+
+/* Whether a shard's chunk has the pointer. */
+static bool is_in_shard(struct hak_shard *shard, const void *p) {
+    bool is_there = false;
+    hak_lock(&shard->lock);
+    for (struct hak_page_chunk *chunk = shard->runs.chunks; chunk; chunk = chunk->next)
+        is_there |= (uintptr_t)p - (uintptr_t)chunk->start < HAK_PAGE_CHUNK_BYTES;
+    release(shard);
+    return is_there;
+}
+
+/* A chunk moves from a shard to the kept ones and back under that shard's lock: one that came from
+ * there while the shards were looked at is found at the second look. */
+bool hak_l25_covers(const void *p) {
+    if (is_kept_aside(p))
+        return true;
+    for (struct hak_shard *shard = newest_shard_now(); shard; shard = shard->next)
+        if (is_in_shard(shard, p))
+            return true;
+    return is_kept_aside(p);
 }
 
 void hak_l25_each_free(void (*visit)(void *, size_t, void *), void *context) {
@@ -386,4 +411,7 @@ void hak_l25_after_fork(void) {
     for (struct hak_shard *shard = newest_shard_now(); shard; shard = shard->next)
         if (hak_lock_was_left(&shard->lock))
             rebuild(shard);
+    for (unsigned i = 0; i < KEPT_CHUNKS; i++) /* another thread's hands had its chunk */
+        if (!atomic_load_explicit(&kept_places[i].chunk, memory_order_relaxed))
+            atomic_store_explicit(&kept_places[i].start, 0, memory_order_relaxed);
 }

@@ -3,6 +3,7 @@
 #include "large/l25.h"
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "unit/large/large_world.h"
@@ -131,6 +132,42 @@ static pthread_t in_background(void *(*function)(void *), void *argument) {
     pthread_t thread;
     ck_assert_int_eq(pthread_create(&thread, NULL, function, argument), 0);
     return thread;
+}
+
+static void *kept_block;
+static volatile sig_atomic_t interrupted, missed;
+
+static void ask_again(int unused) {
+    (void)unused;
+    missed += !hak_l25_covers(kept_block);
+    interrupted++;
+}
+
+static void *interrupt_askers(void *main_thread) {
+    for (int told = 0; told < 100; told++) {
+        int before = interrupted;
+        pthread_kill(*(pthread_t *)main_thread, SIGUSR1);
+        while (interrupted == before)
+            sched_yield();
+    }
+    return NULL;
+}
+
+TEST(a_kept_chunk_is_found_while_others_ask) {
+    pthread_t self = pthread_self();
+    keep_up_to(0);
+    base_t block = take(200000, NULL);
+    ck_assert(hak_large_give(block));
+    kept_block = block.p;
+    signal(SIGUSR1, ask_again);
+    pthread_t other = in_background(interrupt_askers, &self);
+    while (interrupted < 100)
+        missed += !hak_l25_covers(kept_block);
+    pthread_join(other, NULL);
+    ck_assert_int_eq(missed, 0);
+    while (hak_l25_trim() > 0)
+        continue;
+    ck_assert(!hak_l25_covers(block.p));
 }
 
 enum { GIVEN = 20 };
