@@ -118,8 +118,8 @@ bool hak_closed_open(char *start, size_t bytes, enum hak_closed_by by) {
                                       : hak_allow_writes(start, bytes);
 }
 
-/* What the program has had wiped in a child (MADV_WIPEONFORK) is so beyond its free: the next block
- * there would lose its bytes. */
+/* Pages that the program has had wiped in a child (MADV_WIPEONFORK) are so beyond the free: the
+ * next block there would lose its bytes. */
 static void keep_on_fork(const struct hak_closed *closed, char *start, size_t bytes) {
     if (!closed->is_of_file)
         (void)hak_raw_call(SYS_madvise, (long)start, (long)bytes, MADV_KEEPONFORK, 0, 0, 0);
