@@ -261,7 +261,7 @@ static HAK_COLD enum hak_verdict refuse_or_pass_on(struct hak_located at, enum h
     if (is_kept)
         memory = HAK_MEMORY_HEAP_INTERNAL;
     if ((is_kept || memory == HAK_MEMORY_UNMAPPED) && hak_recall_large(pointer, &former)) {
-        hak_locate_as_large(&former, &at);
+        at = hak_located_as_large(&former);
         memory = HAK_MEMORY_SLOT_START;
     } else if (hak_guarded_covers(pointer) && find_guarded_beside(pointer, &at)) {
         memory = HAK_MEMORY_INSIDE_LIVE;
@@ -275,7 +275,7 @@ static bool find_former_large(const void *pointer, struct hak_large *former,
                               struct hak_located *at) {
     if (!hak_recall_large(pointer, former))
         return false;
-    hak_locate_as_large(former, at);
+    *at = hak_located_as_large(former);
     return hak_is_kept(pointer) || hak_guarded_covers(pointer) ||
            memory_outside(pointer) == HAK_MEMORY_UNMAPPED;
 }

@@ -63,7 +63,7 @@ static void visit_large(struct hak_large *large, void *context) {
         return;
     uint32_t count = __atomic_load_n(&large->slot.record_count, __ATOMIC_ACQUIRE);
     struct hak_large_life seen = large->life;
-    hak_locate_as_large(large, &at);
+    at = hak_located_as_large(large);
     bool lives = at.slot->place == HAK_PLACE_LIVE;
     struct hak_guarded_life life = {
         .user = (uintptr_t)hak_user_in(&at),

@@ -6,10 +6,6 @@
 
 enum { PAGES_BEFORE = 64 }; /* alignments up to 256 KiB */
 
-void hak_locate_as_large(struct hak_large *large, struct hak_located *at) {
-    *at = hak_located_as_large(large);
-}
-
 /* Finds the large block that has `p`: one that starts at its page or shortly before, as an aligned
  * block of layout header begins some pages behind its base. The next block before it is the only
  * one that can cover it. */
@@ -23,7 +19,7 @@ bool hak_locate_large(const void *p, struct hak_located *at) {
     else if (HAK_UNLIKELY((uintptr_t)p - base_address(large->base) >= large->mapped_bytes))
         large = NULL;
     if (large)
-        hak_locate_as_large(large, at);
+        *at = hak_located_as_large(large);
     return large != NULL;
 }
 

@@ -23,8 +23,6 @@ struct hak_located;
 
 /* locate.c: finds the large block that covers `p`. */
 HAK_HIDDEN bool hak_locate_large(const void *p, struct hak_located *at);
-/* Describes a large block that is known already. */
-HAK_HIDDEN void hak_locate_as_large(struct hak_large *large, struct hak_located *at);
 
 /* locate.c: finds the slot that covered `p`, which lies in a slab of ours that serves no class any
  * more: its states stand until the slab is acquired again. */
@@ -46,6 +44,7 @@ struct hak_located {
     unsigned class_index; /* HAK_CLASS_NONE for a large block */
 };
 
+/* A large block that is known already. */
 HAK_IN_PLACE struct hak_located hak_located_as_large(struct hak_large *large) {
     return (struct hak_located){.slot = &large->slot,
                                 .base = large->base.p,

@@ -40,7 +40,7 @@ static bool find_block_around(uintptr_t address, bool is_barred, struct hak_larg
         return hak_locate_former_slot(p, at);
     if (!is_barred || !hak_recall_large_around(address, former) || hak_locate(former->base.p, at))
         return false;
-    hak_locate_as_large(former, at);
+    *at = hak_located_as_large(former);
     return true;
 }
 
@@ -121,7 +121,7 @@ static uintptr_t distance_of(const struct hak_large *large, uintptr_t address,
                              struct hak_located *at) {
     if (!large)
         return UINTPTR_MAX;
-    hak_locate_as_large((struct hak_large *)(uintptr_t)large, at);
+    *at = hak_located_as_large((struct hak_large *)(uintptr_t)large);
     uintptr_t start = (uintptr_t)hak_user_in(at), end = start + hak_asked_bytes_of(at);
     if (!is_or_was_live(at))
         return UINTPTR_MAX;

@@ -85,7 +85,7 @@ struct hak_filled hak_filled_of_opened(const struct hak_located *at) {
  * written since. */
 void hak_poison_opened(struct hak_large *large) {
     struct hak_located at;
-    hak_locate_as_large(large, &at);
+    at = hak_located_as_large(large);
     uint8_t flags = at.slot->subkind;
     if (hak_options.check != HAK_CHECK_NORMAL || !hak_options.poison ||
         (flags & (HAK_SLOT_LIVED | HAK_SLOT_POISONED)) != HAK_SLOT_LIVED)

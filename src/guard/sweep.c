@@ -310,7 +310,7 @@ static HAK_COLD void look_at_opened(const struct hak_large *large) {
     struct hak_slot *slot = (struct hak_slot *)(uintptr_t)&large->slot;
     struct hak_located at;
     before.slot = state_now(&large->slot);
-    hak_locate_as_large(&before, &at);
+    at = hak_located_as_large(&before);
     if (before.slot.place == HAK_PLACE_LIVE ||
         before.user_delta + before.asked_bytes > before.mapped_bytes)
         return;
@@ -340,7 +340,7 @@ static void look_at_large(struct hak_large *large, void *context) {
     before.slot = state_now(&large->slot);
     struct hak_slot *slot = (struct hak_slot *)(uintptr_t)&large->slot;
     struct hak_located at;
-    hak_locate_as_large(&before, &at);
+    at = hak_located_as_large(&before);
     size_t in_front = bytes_in_front(&before);
     if (before.slot.place == HAK_PLACE_GUARDED && is_to_be_looked_at(&before.slot, false)) {
         look_at_opened(large);

@@ -34,7 +34,7 @@ size_t hak_room_elsewhere(const void *p) {
     struct hak_large *large = find_elsewhere(p);
     if (!large)
         return SIZE_MAX;
-    hak_locate_as_large(large, &at);
+    at = hak_located_as_large(large);
     return hak_room_in(&at, p);
 }
 

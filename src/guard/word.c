@@ -105,7 +105,7 @@ static void search_large(struct hak_large *large, void *context) {
     if ((base_address(large->base) >> HAK_PATTERN_ADDRESS_SHIFT & HAK_PATTERN_ADDRESS_MASK) !=
         search->address_bits)
         return;
-    hak_locate_as_large((struct hak_large *)(uintptr_t)large, &at);
+    at = hak_located_as_large((struct hak_large *)(uintptr_t)large);
     compare_word(search, &at);
 }
 

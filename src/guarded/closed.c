@@ -67,6 +67,7 @@ struct hak_closed hak_closed_hold(char *start, size_t bytes, size_t most_pattern
     if (pattern_bytes > most_pattern_bytes)
         pattern_bytes = most_pattern_bytes;
     bool is_mapped = pattern_bytes && map_zero(start, bytes);
+    closed.is_of_file = is_mapped;
     if (may_be_marked())
         closed.marked_end = start;
     else if (is_mapped && copy_pattern(start, start + pattern_bytes, HAK_PAGE_BYTES))
@@ -117,6 +118,13 @@ bool hak_closed_open(char *start, size_t bytes, enum hak_closed_by by) {
                                       : hak_allow_writes(start, bytes);
 }
 
+/* Pages that the program has had wiped in a child (MADV_WIPEONFORK) are so beyond the free: the
+ * next block there would lose its bytes. */
+static void keep_on_fork(const struct hak_closed *closed, char *start, size_t bytes) {
+    if (!closed->is_of_file)
+        (void)hak_raw_call(SYS_madvise, (long)start, (long)bytes, MADV_KEEPONFORK, 0, 0, 0);
+}
+
 /* A marker can lie on any page that is open, in whatever mapping; one on a page that is closed by a
  * mapping would hide that. */
 bool hak_closed_again(const struct hak_closed *closed, char *start, size_t bytes, bool is_open,
@@ -124,6 +132,7 @@ bool hak_closed_again(const struct hak_closed *closed, char *start, size_t bytes
     bool may_be_marked = is_open || *by == HAK_CLOSED_BY_REGION;
     if (may_be_marked && __atomic_load_n(&closed->marked_end, __ATOMIC_RELAXED) &&
         hak_mark_guards(start, bytes)) {
+        keep_on_fork(closed, start, bytes);
         *by = HAK_CLOSED_BY_REGION;
         return true;
     }

@@ -33,6 +33,7 @@ struct hak_closed {
     size_t pattern_bytes; /* from the start on; 0: of no file, or by regions */
     char *marked_end;     /* so far guard markers lie; NULL: by mappings */
     bool is_left_open;    /* some pages behind marked_end, since the kernel refused everything */
+    bool is_of_file;      /* /dev/zero: the kernel refuses to wipe it in a child */
 };
 
 enum hak_closed_by { HAK_CLOSED_BY_REGION, HAK_CLOSED_BY_MAPPING };

@@ -74,7 +74,7 @@ static bool find_in_superslab(const struct hak_leak_superslab *entry, uintptr_t 
 
 /* Fills in where the large block begins and ends and where its mark lies. */
 static void fill_large(struct hak_leak_large *entry, struct hak_leak_block *block) {
-    hak_locate_as_large(entry->large, &block->at);
+    block->at = hak_located_as_large(entry->large);
     block->user = entry->user;
     block->end = entry->end;
     block->mark = &entry->mark;

@@ -65,6 +65,7 @@ static const struct {
     {SYS_madvise, {4096, 4096, MADV_DONTNEED}},
     {SYS_madvise, {4096, 4096, MADV_GUARD_INSTALL}},
     {SYS_madvise, {4096, 4096, MADV_GUARD_REMOVE}},
+    {SYS_madvise, {4096, 4096, MADV_KEEPONFORK}},
     {SYS_rt_sigprocmask, {2, 4096, 4096, 8}},
     {SYS_rt_sigprocmask, {UINT64_MAX, 4096, 0, 8}},
     {SYS_prctl, {PR_GET_NAME, 4096}},

@@ -168,7 +168,7 @@ bool hak_bare_frame_search(const struct hak_bare_frame *frame, struct hak_known_
     const struct hak_stack_bounds *bounds = &hak_stack_bounds;
     struct hak_code_reader reader = {1};
     uintptr_t end = search_end(frame->sp, bounds->low, bounds->high - bounds->low);
-    if ((frame->sp & 7) != 0 || !hak_is_on_stack(bounds, frame->sp) || is_near(frame) ||
+    if ((frame->sp & 7) != 0 || !hak_is_in_stack_bounds(bounds, frame->sp) || is_near(frame) ||
         !hak_code_is_executable(frame->pc))
         return false;
     known->pc = frame->pc;

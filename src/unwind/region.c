@@ -64,7 +64,7 @@ static void trim(struct hak_last_stack *last, const struct hak_stack_bounds *bou
     if (count > 0 && last->found[0].address >= bounds->high)
         count = 0;
     for (uint32_t i = 0; i < extra; i++)
-        if (!hak_is_on_stack(bounds, last->extra[i].address))
+        if (!hak_is_in_stack_bounds(bounds, last->extra[i].address))
             count = 0;
     last->count = count;
     last->found[count] = (struct hak_found_word){0, 0};

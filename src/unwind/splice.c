@@ -185,7 +185,7 @@ HAK_COLD hak_step hak_splice_find_step(struct hak_thread_stacks *all, uintptr_t 
 /* Reads the word at `address` of the stack. Returns false when it lies elsewhere. */
 static bool read_within(const struct hak_stack_bounds *bounds, uintptr_t address,
                         uintptr_t *value) {
-    if ((address & 7) != 0 || !hak_is_on_stack(bounds, address))
+    if ((address & 7) != 0 || !hak_is_in_stack_bounds(bounds, address))
         return false;
     *value = hak_word_at(address);
     return true;

@@ -232,7 +232,7 @@ HAK_IN_PLACE bool hak_step_is_own(hak_step step) {
 }
 
 /* Is `address` a word of the thread's own stack, as far as that is known to be readable? */
-HAK_IN_PLACE bool hak_is_on_stack(const struct hak_stack_bounds *bounds, uintptr_t address) {
+HAK_IN_PLACE bool hak_is_in_stack_bounds(const struct hak_stack_bounds *bounds, uintptr_t address) {
     return address - bounds->low < bounds->high - bounds->low;
 }
 

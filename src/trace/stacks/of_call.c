@@ -124,7 +124,7 @@ static void keep_tail(struct hak_thread_stacks *all, const struct call *call,
 /* Is `place` on the thread's own stack? A place in a region is not. */
 HAK_IN_PLACE bool is_on_own_stack(struct hak_thread_stacks *all,
                                   const struct hak_walk_place *place) {
-    return HAK_LIKELY(hak_is_on_stack(&hak_stack_bounds, place->sp)) ||
+    return HAK_LIKELY(hak_is_in_stack_bounds(&hak_stack_bounds, place->sp)) ||
            (!hak_region_find(all, place->sp) && hak_stack_is_own(place));
 }
 

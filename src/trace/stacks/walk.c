@@ -217,7 +217,7 @@ static bool walk_region(struct hak_thread_stacks *all, struct hak_region *region
     struct hak_last_stack *last = &region->last;
     struct hak_stack_bounds bounds = hak_region_open(region, place->sp, pages_more);
     uint8_t said = 0;
-    if (!hak_splice_leave_own(all, &bounds, place) || !hak_is_on_stack(&bounds, place->sp))
+    if (!hak_splice_leave_own(all, &bounds, place) || !hak_is_in_stack_bounds(&bounds, place->sp))
         return false;
     uint32_t stands = hak_splice_compare(last, 0, place->sp - 8);
     if (!walk_in(all, last, &bounds, place, 0, stands, &said))

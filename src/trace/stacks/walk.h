@@ -76,7 +76,7 @@ HAK_HIDDEN bool hak_stack_is_interrupting(size_t own);
 /* Whether rsp, where `place` stands, lies on the part of the thread's own stack that is known to be
  * readable. */
 HAK_IN_PLACE bool hak_stack_is_own(const struct hak_walk_place *place) {
-    if (HAK_LIKELY(hak_is_on_stack(&hak_stack_bounds, place->sp)))
+    if (HAK_LIKELY(hak_is_in_stack_bounds(&hak_stack_bounds, place->sp)))
         return true;
     struct hak_stack_memory memory;
     hak_stack_memory_begin(&memory, place->sp);

@@ -162,6 +162,44 @@ TEST(what_is_open_can_be_made_executable) {
         ck_assert_int_eq(WEXITSTATUS(status), WELL);
 }
 
+/* Whether what a block's program had wiped in children is wiped of the next block there. */
+static int keep_on_fork(bool has_file) {
+    enum hak_closed_by by;
+    if (!has_file && !mount_without_execution())
+        return NOT_ALLOWED;
+    char *start = hak_hold(BYTES, HAK_PAGE_BYTES), *page = start + HAK_PAGE_BYTES;
+    struct hak_closed closed = hak_closed_hold(start, BYTES, PATTERN_PAGES * HAK_PAGE_BYTES);
+    if (!hak_closed_prepare(&closed, start, page + 2 * HAK_PAGE_BYTES, &by) ||
+        !hak_closed_open(page, HAK_PAGE_BYTES, by))
+        return NOT_EXECUTABLE;
+    (void)madvise(page, HAK_PAGE_BYTES, MADV_WIPEONFORK); /* of a file the kernel refuses it */
+    if (!hak_closed_again(&closed, page, HAK_PAGE_BYTES, true, &by) ||
+        !hak_closed_open(page, HAK_PAGE_BYTES, by))
+        return NOT_EXECUTABLE;
+    page[9] = 1;
+    pid_t child = fork();
+    if (child == 0)
+        _exit(page[9] == 1 ? WELL : OF_THE_FILE);
+    int status = -1;
+    return waitpid(child, &status, 0) == child && WIFEXITED(status) ? WEXITSTATUS(status)
+                                                                    : NOT_EXECUTABLE;
+}
+
+TEST(a_child_has_the_bytes_of_a_block_where_another_was_to_be_wiped) {
+    for (int has_file = 0; has_file < 2; has_file++) {
+        int status = -1;
+        pid_t child = fork();
+        if (child == 0)
+            _exit(keep_on_fork(has_file));
+        ck_assert_int_eq(waitpid(child, &status, 0), child);
+        ck_assert(WIFEXITED(status));
+        if (WEXITSTATUS(status) == NOT_ALLOWED)
+            puts("no mount namespace here: not tried");
+        else
+            ck_assert_int_eq(WEXITSTATUS(status), WELL);
+    }
+}
+
 TEST(markers_are_one_writable_mapping_and_closed_ones) {
     enum hak_closed_by by = HAK_CLOSED_BY_REGION;
     char *start = hak_hold(BYTES, HAK_PAGE_BYTES);
