@@ -182,7 +182,8 @@ TEST(addresses_that_are_not_mapped_are_refused) {
     head.nodes = (void *)UINTPTR_MAX;
     check_state(PULL_BROKEN, "entries");
     lay_out();
-    head.site_capacity = head.site_count = PULL_SITES_MAX; /* cut behind its fourth site */
+    head.site_count = PULL_SITES_MAX;
+    head.site_capacity = PULL_SITES_MAX; /* cut behind its fourth site */
     check_state(PULL_BROKEN, "entries");
     struct hak_sampled_pull out;
     ck_assert_int_eq(pull_table(&memory, 4096, 1, &out, why), PULL_BROKEN);
