@@ -1,6 +1,6 @@
 /* Allocates in level light where the sampler is to look, or bytes are counted for the heap profile.
  * Compiled for that allocator alone. */
-#include "entry/way.h"
+#include "entry/plain/way.h"
 
 #include "platform/platform.h"
 
