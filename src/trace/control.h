@@ -20,7 +20,7 @@
 #include "block.h"
 
 #define HAK_CONTROL_MAGIC   "hakmem control" /* and two NUL */
-#define HAK_CONTROL_VERSION 3
+#define HAK_CONTROL_VERSION 4
 #define HAK_CONTROL_PATH    4096 /* bytes of a store's path, its NUL counted */
 #define HAK_CONTROL_NAME    200  /* bytes of a mark's name, its NUL not counted */
 
@@ -39,6 +39,8 @@ enum hak_control_result {
     HAK_CONTROL_NOT_HERE = 3,     /* this level, or this library, has no such thing */
     HAK_CONTROL_FAILED = 4,       /* a line on the program's stderr says why */
 };
+
+struct hak_heap_profile;
 
 struct hak_control {
     char magic[16];
@@ -65,6 +67,7 @@ struct hak_control {
     const _Atomic uint8_t *is_left; /* 1: that session was let go of */
     const char *last_store;         /* of the session that was let go of, "" = there was none */
     _Atomic uint8_t *bell;          /* ctl: set to 1 behind a request; NULL = none is needed */
+    const struct hak_heap_profile *_Atomic heap_profile; /* heap_profile/table.h; NULL: none */
     char name[HAK_CONTROL_NAME + 1];
 };
 
