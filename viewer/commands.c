@@ -95,6 +95,7 @@ static const struct view_option hunt_options[] = {
 
 static const struct view_option ctl_options[] = {
     {"timeout", 't', "SECONDS", "wait so long for the program (default 10)"},
+    {"prometheus", 0, NULL, "stats: as metrics that Prometheus reads (OpenMetrics 1.0)"},
 };
 static const struct view_option record_options[] = {
     {"process", 'p', "PID", "the process to record"},
@@ -421,8 +422,8 @@ const struct view_command view_commands[] = {
      .run = command_record},
     {.name = "ctl",
      .group = "RECORD",
-     .arguments = "PID [status|start|stop|mark NAME|flush|sweep|leaks|store]",
-     .sentence = "ask a running program: stop or go on recording, a mark, its leaks, its store",
+     .arguments = "PID [status|start|stop|mark NAME|flush|sweep|leaks|store|stats]",
+     .sentence = "ask a running program: stop or go on recording, a mark, its leaks, its figures",
      .about =
          "PID is a process that runs under hakmem, each forked child one of its own.\n"
          "\n"
@@ -439,8 +440,12 @@ const struct view_command view_commands[] = {
          "  sweep      looks at all blocks for damage, as HAKMEM_SWEEP_SIGNAL does\n"
          "  leaks      looks for leaks, as hak_find_leaks() does; all threads stop meanwhile\n"
          "  store      level light: the known facts of its watched blocks go into its store\n"
+         "  stats      figures of its allocator, also of libhakmem.so: live, mapped, kept memory, "
+         "by\n"
+         "             size class; --json, or --prometheus as metrics\n"
          "\n"
-         "status and flush read its memory, and it does nothing for them. The thread that next\n"
+         "status, stats and flush read its memory, and it does nothing for them. The thread that "
+         "next\n"
          "calls the malloc family does the others (level light: by its next look, one allocation\n"
          "of a thread in 256). A program that sleeps, is stopped or calls nothing does not\n"
          "answer: after --timeout the request is withdrawn. sweep needs level normal or light,\n"
@@ -455,6 +460,7 @@ const struct view_command view_commands[] = {
      .examples =
          "  hakmem-trace ctl 4711\n"
          "  hakmem-trace ctl 4711 mark before-reload\n"
+         "  hakmem-trace ctl 4711 stats --prometheus >hakmem.prom\n"
          "  hakmem-trace ctl 4711 flush && hakmem-trace leaks --held --at mark:before-reload\n",
      OPTIONS(ctl_options),
      .arguments_min = 1,

@@ -37,7 +37,7 @@ struct hak_array {
 };
 
 struct hak_front {
-    uint32_t slow_paths;   /* taken, for what is done every now and then */
+    uint64_t slow_paths;   /* taken, of all threads that had the heap, for what is done at times */
     uint32_t plan_version; /* of the plan that the arrays follow */
     uint64_t decayed_at;   /* ticks of the last look at what is not used any more */
     size_t grown_bytes;    /* of the blocks by which arrays may hold more than at the start */

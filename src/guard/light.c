@@ -69,6 +69,12 @@ void *hak_light_take(struct hak_hand_out *how, uint16_t *until_look) {
     return user;
 }
 
+struct hak_sampled hak_check_sampled(void) {
+    return (struct hak_sampled){.blocks = hak_sample_blocks(),
+                                .ticks =
+                                    atomic_load_explicit(&hak_sample_ticks, memory_order_relaxed)};
+}
+
 /* ---- and back ---------------------------------------------------------------------------------
  */
 

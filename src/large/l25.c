@@ -4,34 +4,19 @@
 #include "hop.h"
 #include "large_map/address_map.h"
 #include "large_map/memory.h"
-#include "large/returned.h"
-#include "large/runs.h"
+#include "large/shard.h"
 
 enum { STRUCTS_AT_ONCE = 16, LOOK_EVERY = 16, CLEANED_AT_ONCE = 8, CLEANED_WHEN_IDLE = 64 };
 
-/* Chunks that are kept for the process. */
-enum { KEPT_CHUNKS = 4 };
-
-struct hak_shard {
-    _Alignas(64) struct hak_lock lock;
-    struct hak_shard *next; /* the one made before it; NULL for the first */
-    uint32_t calls;
-    uint64_t cleaned_at;
-    struct hak_large *unused; /* structs of blocks */
-    struct hak_runs runs;
-    _Alignas(64) struct hak_returned returned;
-};
-
 static struct hak_shard first_shard;
-static _Atomic(struct hak_shard *) newest_shard = &first_shard;
+_Atomic(struct hak_shard *) hak_l25_newest_shard = &first_shard;
 static struct hak_lock growth_lock;
-/* Chunks that nobody uses, the one that came last on top; each place is a compare-and-swap. */
-static _Atomic(struct hak_page_chunk *) kept_chunks[KEPT_CHUNKS];
+_Atomic(struct hak_page_chunk *) hak_l25_kept_chunks[HAK_L25_KEPT_CHUNKS];
 static _Thread_local struct hak_shard *own_shard __attribute__((tls_model("initial-exec")));
 _Thread_local uint32_t hak_l25_in_hand __attribute__((tls_model("initial-exec")));
 
 static struct hak_shard *newest_shard_now(void) {
-    return atomic_load_explicit(&newest_shard, memory_order_acquire);
+    return atomic_load_explicit(&hak_l25_newest_shard, memory_order_acquire);
 }
 
 unsigned hak_l25_shards(void) {
@@ -49,10 +34,10 @@ static uint32_t first_page_of(const struct hak_large *large) {
 
 /* Puts an unused chunk into a place that is empty. False: there is none. */
 static bool put_aside(struct hak_page_chunk *chunk) {
-    for (unsigned i = 0; i < KEPT_CHUNKS; i++) {
+    for (unsigned i = 0; i < HAK_L25_KEPT_CHUNKS; i++) {
         struct hak_page_chunk *none = NULL;
-        if (!atomic_load_explicit(&kept_chunks[i], memory_order_relaxed) &&
-            atomic_compare_exchange_strong_explicit(&kept_chunks[i], &none, chunk,
+        if (!atomic_load_explicit(&hak_l25_kept_chunks[i], memory_order_relaxed) &&
+            atomic_compare_exchange_strong_explicit(&hak_l25_kept_chunks[i], &none, chunk,
                                                     memory_order_acq_rel, memory_order_relaxed))
             return true;
     }
@@ -69,14 +54,14 @@ static void keep_or_unmap(struct hak_page_chunk *chunk) {
 }
 
 static struct hak_page_chunk *take_kept_at(unsigned place) {
-    return atomic_exchange_explicit(&kept_chunks[place], NULL, memory_order_acq_rel);
+    return atomic_exchange_explicit(&hak_l25_kept_chunks[place], NULL, memory_order_acq_rel);
 }
 
 /* The kept chunk of the last place that has one, or NULL. */
 static struct hak_page_chunk *take_kept(void) {
     struct hak_page_chunk *chunk = NULL;
-    for (unsigned i = KEPT_CHUNKS; i-- > 0 && !chunk;)
-        if (atomic_load_explicit(&kept_chunks[i], memory_order_relaxed))
+    for (unsigned i = HAK_L25_KEPT_CHUNKS; i-- > 0 && !chunk;)
+        if (atomic_load_explicit(&hak_l25_kept_chunks[i], memory_order_relaxed))
             chunk = take_kept_at(i);
     return chunk;
 }
@@ -139,7 +124,7 @@ static struct hak_large *take_struct(struct hak_shard *shard) {
 
 /* Unmaps the kept chunks that nobody wanted for a while. */
 static void age_kept(uint64_t now) {
-    for (unsigned i = 0; i < KEPT_CHUNKS; i++) {
+    for (unsigned i = 0; i < HAK_L25_KEPT_CHUNKS; i++) {
         struct hak_page_chunk *chunk = take_kept_at(i);
         if (chunk && (now - chunk->kept_at >= HAK_DECAY_TICKS || !put_aside(chunk)))
             hak_chunk_unmap(chunk);
@@ -176,7 +161,7 @@ static struct hak_shard *make_shard(void) {
     if (shard) {
         hak_lock(&shard->lock);
         shard->next = newest_shard_now();
-        atomic_store_explicit(&newest_shard, shard, memory_order_release);
+        atomic_store_explicit(&hak_l25_newest_shard, shard, memory_order_release);
     }
     hak_unlock(&growth_lock);
     return shard;
@@ -304,7 +289,7 @@ size_t hak_l25_trim(void) {
 
 bool hak_l25_covers(const void *p) {
     bool covers = false;
-    for (unsigned i = 0; i < KEPT_CHUNKS; i++) {
+    for (unsigned i = 0; i < HAK_L25_KEPT_CHUNKS; i++) {
         struct hak_page_chunk *kept = take_kept_at(i);
         if (kept) {
             covers |= (uintptr_t)p - (uintptr_t)kept->start < HAK_PAGE_CHUNK_BYTES;
@@ -327,6 +312,20 @@ void hak_l25_each_free(void (*visit)(void *, size_t, void *), void *context) {
         hak_runs_each_free(&shard->runs, visit, context);
         release(shard);
     }
+}
+
+void hak_l25_count_free(size_t *dirty_bytes, size_t *clean_bytes) {
+    size_t dirty = 0, clean = 0;
+    for (struct hak_shard *shard = newest_shard_now(); shard; shard = shard->next) {
+        hak_lock(&shard->lock);
+        hak_runs_count_free(&shard->runs, &dirty, &clean);
+        release(shard);
+    }
+    for (unsigned i = 0; i < HAK_L25_KEPT_CHUNKS; i++)
+        if (atomic_load_explicit(&hak_l25_kept_chunks[i], memory_order_relaxed))
+            dirty += HAK_CHUNK_PAGES;
+    *dirty_bytes += dirty * HAK_PAGE_BYTES;
+    *clean_bytes += clean * HAK_PAGE_BYTES;
 }
 
 const char *hak_l25_verify(size_t *free_bytes, size_t *used_bytes) {

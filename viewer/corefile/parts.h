@@ -6,6 +6,9 @@
 #include "viewer/cli/cli.h"
 #include "viewer/corefile/blocks.h"
 
+/* Reads its SuperSlabs and large blocks, in no order, and no list of blocks. False: out of memory.
+ * (walk.c) */
+bool core_walk_memory(struct core_half *half);
 /* Reads the lists of a half. False: out of memory. (walk.c) */
 bool core_walk(struct core_half *half);
 /* The offset of the link in a free block of a linked list. */

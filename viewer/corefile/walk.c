@@ -432,9 +432,13 @@ uint64_t core_link_offset(const struct core_half *half) {
     return has_header ? CORE_HEADER_BYTES : 0;
 }
 
-bool core_walk(struct core_half *half) {
+bool core_walk_memory(struct core_half *half) {
     set_bounds(half);
-    if (!walk_registry(half) || !walk_large(half))
+    return walk_registry(half) && walk_large(half);
+}
+
+bool core_walk(struct core_half *half) {
+    if (!core_walk_memory(half))
         return false;
     forget_unsaved(half);
     half->cached_most =

@@ -2,6 +2,7 @@
  * program's memory is read and written from outside. */
 #include "viewer/record/ctl.h"
 #include "viewer/capture/capture.h"
+#include "viewer/record/ctl_stats.h"
 #include "viewer/record/record.h"
 
 #include <string.h>
@@ -47,12 +48,18 @@ static json_t *asked_for(const char *word) {
     return hak_json_object(WORD("word", word));
 }
 
-/* ---- status and store -------------------------------------------------------------------------
+/* ---- status, figures and store
+ * -------------------------------------------------------------------------
  */
 
 static int show_status(const struct view *view, struct ctl_target *t, uint64_t seconds) {
     (void)seconds;
     return ctl_print_status(view, t) ? VIEW_OK : VIEW_UNREADABLE;
+}
+
+static int show_stats(const struct view *view, struct ctl_target *t, uint64_t seconds) {
+    (void)seconds;
+    return ctl_show_stats(view, t);
 }
 
 static int say_no_collector(const struct ctl_target *t) {
@@ -259,7 +266,7 @@ static int find_leaks(const struct view *view, struct ctl_target *t, uint64_t se
 static const struct ctl_word words[] = {
     {"status", show_status}, {"start", start_recording}, {"stop", stop_recording},
     {"mark", set_mark},      {"flush", flush},           {"sweep", sweep},
-    {"leaks", find_leaks},   {"store", store_now},
+    {"leaks", find_leaks},   {"store", store_now},       {"stats", show_stats},
 };
 enum { WORDS = sizeof words / sizeof *words };
 
@@ -271,8 +278,9 @@ static const struct ctl_word *find_word(const char *name) {
             return &words[i];
         nearest_offer(&nearest, words[i].name);
     }
-    view_error("ctl: '%s' is none of status, start, stop, mark, flush, sweep, leaks and store%s",
-               name, nearest_words(&nearest, ""));
+    view_error(
+        "ctl: '%s' is none of status, start, stop, mark, flush, sweep, leaks, store and stats%s",
+        name, nearest_words(&nearest, ""));
     return NULL;
 }
 
@@ -288,7 +296,12 @@ int command_ctl(struct view *view) {
         view_error("ctl: %s takes no '%s'", word->name, view->argument[2]);
         return VIEW_USAGE;
     }
-    if (!ctl_find(&target, view->argument[0]))
+    if (view_given(view, "prometheus") && word->run != show_stats) {
+        view_error("ctl: --prometheus is for stats");
+        return VIEW_USAGE;
+    }
+    bool reads_heap = word->run == show_stats; /* of libhakmem.so, too, which has no words */
+    if (!(reads_heap ? ctl_find_any : ctl_find)(&target, view->argument[0]))
         return VIEW_USAGE;
     return word->run(view, &target, seconds);
 }
