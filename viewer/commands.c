@@ -422,7 +422,7 @@ const struct view_command view_commands[] = {
      .run = command_record},
     {.name = "ctl",
      .group = "RECORD",
-     .arguments = "PID [status|start|stop|mark NAME|flush|sweep|leaks|store|stats]",
+     .arguments = "PID [status|start|stop|mark NAME|flush|sweep|leaks|store|stats|set NAME=VALUE]",
      .sentence = "ask a running program: stop or go on recording, a mark, its leaks, its figures",
      .about =
          "PID is a process that runs under hakmem, each forked child one of its own.\n"
@@ -443,6 +443,10 @@ const struct view_command view_commands[] = {
          "  stats      figures of its allocator, also of libhakmem.so: live, mapped, kept memory, "
          "by\n"
          "             size class; --json, or --prometheus as metrics\n"
+         "  set        decay=TIME: free pages are kept so long. purge=now: what can be spared goes "
+         "back\n"
+         "             to the kernel. guard=sample:N: level light, one call in N gets a guarded "
+         "block\n"
          "\n"
          "status, stats and flush read its memory, and it does nothing for them. The thread that "
          "next\n"
@@ -461,6 +465,7 @@ const struct view_command view_commands[] = {
          "  hakmem-trace ctl 4711\n"
          "  hakmem-trace ctl 4711 mark before-reload\n"
          "  hakmem-trace ctl 4711 stats --prometheus >hakmem.prom\n"
+         "  hakmem-trace ctl 4711 set decay=2s\n"
          "  hakmem-trace ctl 4711 flush && hakmem-trace leaks --held --at mark:before-reload\n",
      OPTIONS(ctl_options),
      .arguments_min = 1,

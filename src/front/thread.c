@@ -109,6 +109,11 @@ static size_t trim_heap(struct hak_heap *heap) {
     return hak_slab_purge(heap, 0);
 }
 
+void hak_front_purge(void) {
+    empty_caches();
+    (void)trim_heap(hak_thread.heap);
+}
+
 /* trim_heap of the heap that threads without their own share, after repair if a fork left it
  * half-changed. */
 static size_t trim_shared(void) {

@@ -39,6 +39,7 @@ struct hak_array {
 struct hak_front {
     uint64_t slow_paths;   /* taken, of all threads that had the heap, for what is done at times */
     uint32_t plan_version; /* of the plan that the arrays follow */
+    uint32_t purged;       /* the last purge from outside that the thread served */
     uint64_t decayed_at;   /* ticks of the last look at what is not used any more */
     size_t grown_bytes;    /* of the blocks by which arrays may hold more than at the start */
     struct hak_cache *caches;
@@ -118,6 +119,8 @@ HAK_HIDDEN void hak_remote_flush_left(struct hak_heap *heap);
 HAK_HIDDEN void hak_mail_drain_left(struct hak_heap *heap);
 /* mail.c: takes posted chunks in when there are many, and sorts them, now and then. */
 HAK_HIDDEN void hak_mail_tend(void);
+/* thread.c: empties the calling thread's caches, and gives back what its heap can spare. */
+HAK_HIDDEN void hak_front_purge(void);
 /* decay.c: on slow paths, every now and then, moves blocks that were not used for a while down a
  * layer, posts others' blocks and takes over a new plan. */
 HAK_HIDDEN void hak_front_decay(void);

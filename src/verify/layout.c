@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 #include "front/thread_block.h"
+#include "front/tune.h"
 #include "hop.h"
 #include "options.h"
 #include "large_map/address_map.h"

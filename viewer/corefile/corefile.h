@@ -5,7 +5,7 @@
  *        walk.c: SuperSlabs, caches, large blocks --> blocks.h --> why.c: one address
  *        stacks.c: nodes, by a block's ids --> src/symbols --> frames
  *        recording.c: the store of the process --> block, beside the answer
- *        figures.c: sums of a process that goes on, for ctl
+ *        figures.c, settings.c: sums of a process that goes on, and what it may be told, for ctl
  *
  * The table is made by the library that was loaded (src/layout.h); names of stacks alone take debug
  * information, and nothing here knows where a field lies. Calls capture (JSON, frames), cli and
@@ -43,11 +43,21 @@ struct core_figures {
     bool is_damaged;     /* something was larger than it can be, and was left out */
     unsigned class_count;
     struct core_class_figures by_class[CORE_CLASSES_MAX];
-    uint64_t purge_delay_address; /* in the process, of hak_purge_delay_ticks */
 };
 
 /* Reads them out of the process, which goes on. False: `error` says why not. */
 bool core_figures_read(int32_t pid, struct core_figures *sums, struct hak_text *error);
+
+/* Addresses in a process of words that may be set while it runs; 0: it has none such. */
+struct core_settings {
+    uint64_t purge_delay;               /* 8 bytes: ticks (slab/tune.h) */
+    uint64_t purge_asked, purge_served; /* 4 bytes each (front/tune.h) */
+    uint64_t given_back;                /* 8 bytes; to be read alone */
+    uint64_t sample_every;              /* 8 bytes, level light (guard/choose/sample.h) */
+};
+
+/* Finds them in the process. False: `error` says why not. */
+bool core_settings_find(int32_t pid, struct core_settings *settings, struct hak_text *error);
 
 /* Whether the file is the core of the process `pid`, which `signal` ended. */
 bool core_is_of(const char *path, int32_t pid, uint32_t signal);

@@ -282,14 +282,12 @@ static bool sum_half(struct core_half *half, struct core_figures *sums) {
     sum_large(&f);
     sums->given_back_bytes =
         core_pointer(half->table->core, half->table->root[HAK_ROOT_given_back]);
-    sums->purge_delay_address = half->table->root[HAK_ROOT_purge_delay];
     end_rows(&f);
     return true;
 }
 
-/* The half that serves the program: of hakmem-debug.so as its level says, else the first. */
-static const struct core_table *find_serving(const struct core_tables *tables,
-                                             const struct core_table **checks) {
+const struct core_table *core_find_serving(const struct core_tables *tables,
+                                           const struct core_table **checks) {
     const struct core_table *light = NULL;
     *checks = NULL;
     for (int i = 0; i < tables->count; i++) {
@@ -353,7 +351,7 @@ bool core_figures_read(int32_t pid, struct core_figures *sums, struct hak_text *
     bool is_read =
         core_memory_open_live(&memory, pid, -1, error) && core_tables_find(&memory, &tables, error);
     if (is_read) {
-        half.table = find_serving(&tables, &checks);
+        half.table = core_find_serving(&tables, &checks);
         is_read = sum_half(&half, sums);
         if (!is_read)
             hak_text_add(error, "out of memory, or a table that cannot be");

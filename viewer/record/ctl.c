@@ -267,6 +267,7 @@ static const struct ctl_word words[] = {
     {"status", show_status}, {"start", start_recording}, {"stop", stop_recording},
     {"mark", set_mark},      {"flush", flush},           {"sweep", sweep},
     {"leaks", find_leaks},   {"store", store_now},       {"stats", show_stats},
+    {"set", ctl_set},
 };
 enum { WORDS = sizeof words / sizeof *words };
 
@@ -278,9 +279,9 @@ static const struct ctl_word *find_word(const char *name) {
             return &words[i];
         nearest_offer(&nearest, words[i].name);
     }
-    view_error(
-        "ctl: '%s' is none of status, start, stop, mark, flush, sweep, leaks, store and stats%s",
-        name, nearest_words(&nearest, ""));
+    view_error("ctl: '%s' is none of status, start, stop, mark, flush, sweep, leaks, store, stats "
+               "and set%s",
+               name, nearest_words(&nearest, ""));
     return NULL;
 }
 
@@ -292,7 +293,7 @@ int command_ctl(struct view *view) {
     if (!word || !view_read_number(view, "timeout", &seconds))
         return VIEW_USAGE;
     seconds = seconds < SECONDS_MAX ? seconds : SECONDS_MAX;
-    if (view->argument_count > 2 && word->run != set_mark) {
+    if (view->argument_count > 2 && word->run != set_mark && word->run != ctl_set) {
         view_error("ctl: %s takes no '%s'", word->name, view->argument[2]);
         return VIEW_USAGE;
     }
@@ -300,7 +301,8 @@ int command_ctl(struct view *view) {
         view_error("ctl: --prometheus is for stats");
         return VIEW_USAGE;
     }
-    bool reads_heap = word->run == show_stats; /* of libhakmem.so, too, which has no words */
+    bool reads_heap = word->run == show_stats ||
+                      word->run == ctl_set; /* of libhakmem.so, too, which has no words */
     if (!(reads_heap ? ctl_find_any : ctl_find)(&target, view->argument[0]))
         return VIEW_USAGE;
     return word->run(view, &target, seconds);

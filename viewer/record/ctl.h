@@ -6,6 +6,7 @@
  *   ctl_ask.c     has it do something, and waits
  *   ctl_status.c  what is known of it, in lines and as JSON
  *   ctl_stats.c   figures of its allocator, which lie elsewhere in its memory (corefile)
+ *   ctl_set.c     settings of its allocator, likewise
  *
  * Nothing that is read is trusted: sizes and indices are checked. For one thread. */
 #ifndef HAK_VIEWER_RECORD_CTL_H

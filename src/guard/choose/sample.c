@@ -26,7 +26,7 @@ struct site {
 };
 static struct site sites[SITES + 1]; /* the first is none */
 static _Atomic uint32_t known_sites, all_looks;
-static uint64_t fixed_interval; /* 0: as it costs */
+_Atomic uint64_t hak_sample_every;
 static bool is_off;
 
 /* Of each credit. A block costs some 40,000 ticks; the shares of both are a hundredth. */
@@ -52,8 +52,12 @@ static __thread struct sampler own __attribute__((tls_model("initial-exec")));
 void hak_sample_start(void) {
     struct hak_variant policy = hak_option_guard();
     bool looks_at_all = policy.index == HAK_GUARD_ALL || policy.index == HAK_GUARD_ONLY;
-    fixed_interval = looks_at_all ? 1 : policy.index == HAK_GUARD_SAMPLE ? policy.number : 0;
     is_off = policy.index == HAK_GUARD_OFF;
+    uint64_t every = is_off                             ? HAK_SAMPLE_NEVER
+                     : looks_at_all                     ? 1
+                     : policy.index == HAK_GUARD_SAMPLE ? policy.number
+                                                        : 0;
+    atomic_store_explicit(&hak_sample_every, every, memory_order_relaxed);
 }
 
 /* The cost of guarded blocks, paid out of a thread's credit, and added up for who asks. */
@@ -63,6 +67,11 @@ static void charge(struct hak_credit *credit, const struct hak_credit_terms *ter
                    uint64_t ticks) {
     hak_credit_charge(credit, terms, ticks);
     atomic_fetch_add_explicit(&hak_sample_ticks, ticks, memory_order_relaxed);
+}
+
+/* As HAKMEM_GUARD, or `ctl PID set` later, says; 0: as it costs. */
+static uint64_t fixed_interval(void) {
+    return atomic_load_explicit(&hak_sample_every, memory_order_relaxed);
 }
 
 /* ---- when ------------------------------------------------------------------------------------ */
@@ -81,7 +90,8 @@ static uint64_t next_random(void) {
 /* From a half to one and a half, so that the mean is what was asked for. */
 uint16_t hak_sample_interval(void) {
     uint64_t steered = own.is_busy ? BUSY_TIMES * HAK_SAMPLE_INTERVAL : HAK_SAMPLE_INTERVAL;
-    uint64_t mean = is_off ? UINT16_MAX : fixed_interval ? fixed_interval : steered;
+    uint64_t fixed = fixed_interval();
+    uint64_t mean = is_off ? UINT16_MAX : fixed ? fixed : steered;
     uint64_t next = mean == 1 ? 1 : mean / 2 + 1 + next_random() % mean;
     own.interval = next < UINT16_MAX ? (uint32_t)next : UINT16_MAX;
     return (uint16_t)own.interval;
@@ -198,7 +208,7 @@ uint32_t hak_sample_look(hak_call_t call) {
     bool is_seldom = count_look(site);
     if (is_off)
         return 0;
-    if (!fixed_interval) {
+    if (!fixed_interval()) {
         earn();
         if (!has_place(site) || !may_spend(is_seldom))
             return 0;
@@ -225,7 +235,7 @@ void hak_sample_given(uint32_t site, uint64_t ticks) {
 }
 
 bool hak_sample_may_watch(void) {
-    return fixed_interval || hak_credit_left(&own.watch_credit) > 0;
+    return fixed_interval() || hak_credit_left(&own.watch_credit) > 0;
 }
 
 void hak_sample_watched(uint64_t ticks) {

@@ -37,6 +37,11 @@ enum {
     HAK_SAMPLE_EACH_DOUBLING = 3,
 };
 
+/* One call in so many gets a guarded block; 0: as it costs. May be written while the process runs,
+ * also from outside, but not from or to HAK_SAMPLE_NEVER: each thread follows at its next look. */
+HAK_HIDDEN extern _Atomic uint64_t hak_sample_every;
+#define HAK_SAMPLE_NEVER UINT64_MAX
+
 /* At start, after the options were read. */
 HAK_HIDDEN void hak_sample_start(void);
 
