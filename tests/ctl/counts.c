@@ -1,6 +1,7 @@
 /* Has blocks of many kinds, prints what hak_read_stats and hak_read_class_stats say of them, as
  * `NAME VALUE` lines, and waits for the end of its input, without another call of the malloc
  * family. With `threads` other threads allocate and free meanwhile, until then. */
+#include <malloc.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -63,7 +64,10 @@ int main(int count, char **arguments) {
     pthread_join(thread, NULL);
     for (int i = 1; i < BLOCKS / 2; i += 3)
         free(block[i]);
-    for (int i = 0; i < LARGE; i += 2)
+    for (int i = 0; i < LARGE; i += 4)
+        free(large[i]);
+    malloc_trim(0); /* what is free now has no pages any more */
+    for (int i = 2; i < LARGE; i += 4)
         free(large[i]);
     for (int i = 0; has_threads && i < THREADS; i++)
         pthread_create(&worker[i], NULL, work, NULL);

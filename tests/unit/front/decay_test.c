@@ -143,6 +143,7 @@ TEST(a_purge_is_served_once_by_each_thread_at_a_slow_path) {
     ck_assert_uint_eq(heap->dirty_slabs, 0);
     ck_assert_uint_eq(count_cached(C4096), 0);
     ck_assert_uint_eq(hak_purge.served, 7);
+    ck_assert_uint_eq(hak_thread.front->purged, 7);
     for (unsigned i = 0; i < 2 * HAK_TEND_EVERY; i++)
         hak_front_decay();
     ck_assert_uint_eq(purges, 1);
