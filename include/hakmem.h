@@ -85,8 +85,8 @@ struct hak_stats {
     uint64_t slow_paths;       /* calls for which the thread's caches were empty or full */
     uint64_t remote_frees;     /* blocks of other threads, when they are on their way there */
     uint64_t given_back_bytes; /* to the kernel, by munmap and MADV_DONTNEED */
-    uint64_t guarded_so_far;   /* level light: guarded blocks, and the ticks of the time stamp */
-    uint64_t guard_ticks;      /* counter that they took */
+    uint64_t guarded_so_far;   /* level light: guarded blocks, and the run time */
+    uint64_t guard_ns;         /* of threads that they took */
 };
 
 /* Fills the first `bytes` bytes of `stats` (write sizeof *stats), so that programs and libraries of

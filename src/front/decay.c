@@ -56,11 +56,28 @@ static void end_period(struct hak_front *front) {
         hak_front_at_period();
 }
 
+void hak_front_empty(void) {
+    hak_remote_flush();
+    hak_remote_drain();
+    hak_caches_empty();
+    for (unsigned c = 0; c < HAK_CLASSES; c++)
+        if (hak_array_count(c))
+            hak_array_spill(c, hak_array_count(c));
+    hak_mid_empty(hak_thread.heap, hak_thread.front->mid);
+}
+
+size_t hak_front_trim_heap(struct hak_heap *heap) {
+    hak_remote_drain_heap(heap);
+    hak_slab_trim(heap);
+    return hak_slab_purge(heap, 0);
+}
+
 /* Gives back what the thread can spare, since that is asked for; the first to do so, what the
  * process keeps, too. */
 static HAK_COLD void serve_purge(struct hak_front *front, uint32_t asked) {
     front->purged = asked;
-    hak_front_purge();
+    hak_front_empty();
+    (void)hak_front_trim_heap(hak_thread.heap);
     if (atomic_load_explicit(&hak_purge.served, memory_order_relaxed) == asked)
         return;
     if (hak_front_give_back)

@@ -119,8 +119,11 @@ HAK_HIDDEN void hak_remote_flush_left(struct hak_heap *heap);
 HAK_HIDDEN void hak_mail_drain_left(struct hak_heap *heap);
 /* mail.c: takes posted chunks in when there are many, and sorts them, now and then. */
 HAK_HIDDEN void hak_mail_tend(void);
-/* thread.c: empties the calling thread's caches, and gives back what its heap can spare. */
-HAK_HIDDEN void hak_front_purge(void);
+/* decay.c: moves all that the thread holds, for itself and for others, into slabs and mailboxes. */
+HAK_HIDDEN void hak_front_empty(void);
+/* decay.c: takes in what others freed, releases empty SuperSlabs, and gives the pages of free slabs
+ * back. Returns these bytes. */
+HAK_HIDDEN size_t hak_front_trim_heap(struct hak_heap *heap);
 /* decay.c: on slow paths, every now and then, moves blocks that were not used for a while down a
  * layer, posts others' blocks and takes over a new plan. */
 HAK_HIDDEN void hak_front_decay(void);

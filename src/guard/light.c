@@ -19,7 +19,9 @@ static struct hak_run_time begin_charge(void) {
     return ran;
 }
 static uint64_t charge_of(struct hak_run_time *ran) {
-    return hak_ran_ticks(ran, CLOCK_THREAD_CPUTIME_ID);
+    uint64_t before_ns = ran->ran_ns, ticks = hak_ran_ticks(ran, CLOCK_THREAD_CPUTIME_ID);
+    atomic_fetch_add_explicit(&hak_sample_ns, ran->ran_ns - before_ns, memory_order_relaxed);
+    return ticks;
 }
 
 /* The block remembers its site in a field that only blocks of the BigCache need. */
@@ -71,8 +73,7 @@ void *hak_light_take(struct hak_hand_out *how, uint16_t *until_look) {
 
 struct hak_sampled hak_check_sampled(void) {
     return (struct hak_sampled){.blocks = hak_sample_blocks(),
-                                .ticks =
-                                    atomic_load_explicit(&hak_sample_ticks, memory_order_relaxed)};
+                                .ns = atomic_load_explicit(&hak_sample_ns, memory_order_relaxed)};
 }
 
 /* ---- and back ---------------------------------------------------------------------------------

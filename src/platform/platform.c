@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -37,7 +38,7 @@ _Atomic uint64_t hak_given_back_bytes;
 
 static bool count_given_back(bool is_done, size_t bytes) {
     if (is_done)
-        __atomic_fetch_add(&hak_given_back_bytes, bytes, __ATOMIC_RELAXED);
+        atomic_fetch_add_explicit(&hak_given_back_bytes, bytes, memory_order_relaxed);
     return is_done;
 }
 

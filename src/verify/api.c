@@ -77,7 +77,7 @@ static void take_guarded(struct hak_stats *now) {
     hak_large_count_spare(&spare);
     now->guarded_blocks = spare.guarded_blocks;
     now->guarded_so_far = sampled.blocks;
-    now->guard_ticks = sampled.ticks;
+    now->guard_ns = sampled.ns;
 }
 
 /* Copies up to `bytes` bytes of the figures, for callers compiled with an older struct. Returns how

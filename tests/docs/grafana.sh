@@ -10,7 +10,7 @@ cp "$BUILD/tests/ctl/counts" ./hakmem_counted
 LD_PRELOAD=$BUILD/libhakmem.so ./hakmem_counted rests <in >said 2>errors &
 program=$!
 exec 8>in
-until_true grep -q has_ticks said || fail "$(cat errors)"
+until_true grep -q guard_ns said || fail "$(cat errors)"
 mkdir textfiles
 touch textfiles/hakmem.999999999.prom textfiles/other.prom
 "$example/collect.sh" textfiles hakmem_counted no_such_program >said 2>&1 || complain "collect.sh: $(cat said)"

@@ -38,7 +38,7 @@ struct core_figures {
     uint64_t resident_bytes, dirty_bytes, clean_bytes;
     uint64_t guarded_blocks;
     uint64_t slow_paths, remote_frees, given_back_bytes;
-    uint64_t guarded_so_far, guard_ticks;
+    uint64_t guarded_so_far, guard_ns;
     bool is_slack_known; /* false: slack_bytes are bounds */
     bool is_damaged;     /* something was larger than it can be, and was left out */
     unsigned class_count;

@@ -324,8 +324,8 @@ static void sum_guarded(const struct core_table *checks, const struct core_half 
     int32_t live = (int32_t)core_at(checks, control, HAK_AT_control_live);
     sums->guarded_blocks = live > 0 ? (uint64_t)live : 0;
     sums->guarded_so_far = core_at(checks, control, HAK_AT_control_blocks);
-    if (checks->root[HAK_ROOT_sample_ticks])
-        sums->guard_ticks = core_pointer(checks->core, checks->root[HAK_ROOT_sample_ticks]);
+    if (checks->root[HAK_ROOT_sample_ns])
+        sums->guard_ns = core_pointer(checks->core, checks->root[HAK_ROOT_sample_ns]);
 }
 
 /* Counts and sums that cannot be are 0. */
@@ -333,7 +333,7 @@ static void drop_wild(struct core_figures *sums) {
     uint64_t *const number[] = {&sums->mapped_bytes,   &sums->live_bytes,       &sums->cached_bytes,
                                 &sums->unused_bytes,   &sums->large_bytes,      &sums->dirty_bytes,
                                 &sums->clean_bytes,    &sums->resident_bytes,   &sums->slow_paths,
-                                &sums->remote_frees,   &sums->given_back_bytes, &sums->guard_ticks,
+                                &sums->remote_frees,   &sums->given_back_bytes, &sums->guard_ns,
                                 &sums->guarded_so_far, &sums->guarded_blocks};
     for (size_t i = 0; i < sizeof number / sizeof *number; i++)
         if (*number[i] >> 62) {

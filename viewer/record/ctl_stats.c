@@ -11,7 +11,6 @@
 #include <unistd.h>
 #include "report/words/words.h"
 #include "viewer/capture/capture.h"
-#include "viewer/cli/table.h"
 #include "viewer/corefile/corefile.h"
 
 /* ---- figures that are not in the process's memory -------------------------------------------- */
@@ -48,7 +47,7 @@ double ctl_ns_of_tick(void) {
 struct stats {
     const struct ctl_target *target;
     struct core_figures heap;
-    uint64_t process_resident_bytes, guard_ns;
+    uint64_t process_resident_bytes;
 };
 
 enum stat_type { gauge, counter };
@@ -135,7 +134,7 @@ static void add_sums(struct hak_text *text, const struct view *view, const struc
     hak_text_add(text, "%s now", hak_words_count(h->guarded_blocks, "block", "blocks"));
     if (h->guarded_so_far)
         hak_text_add(text, ", %s so far, which took %s", hak_words_number(h->guarded_so_far),
-                     hak_words_ago(s->guard_ns));
+                     hak_words_ago(s->heap.guard_ns));
     hak_text_add(text, "\n");
 }
 
@@ -196,7 +195,7 @@ static bool print_json(const struct view *view, const struct stats *s) {
     struct ctl_figure stat;
     for (unsigned n = 0; stat_at(s, n, &stat); n++)
         hak_json_set(sums, NUMBER(stat.name, stat.value));
-    hak_json_set(sums, NUMBER("guard_ns", s->guard_ns));
+    hak_json_set(sums, NUMBER("guard_ns", s->heap.guard_ns));
     json_t *process = hak_json_object(NUMBER("pid", s->target->pid), TEXT("name", s->target->name));
     json_t *own = hak_json_object(TEXT("version", s->heap.version), WORD("level", s->heap.level));
     hak_json_set(document, JSON("process", process), JSON("allocator", own), JSON("stats", sums),
@@ -297,7 +296,7 @@ static bool print_metrics(const struct stats *s) {
                                counter, 0};
     add_family(&text, seconds, &stat);
     begin_sample(&text, s, seconds, "_total", 0);
-    hak_text_add(&text, "} %.9f\n", (double)s->guard_ns / 1e9);
+    hak_text_add(&text, "} %.9f\n", (double)s->heap.guard_ns / 1e9);
     for (unsigned n = 0; add_class_metric(&text, s, n); n++)
         continue;
     add_fragmentation(&text, s);
@@ -325,8 +324,6 @@ int ctl_show_stats(const struct view *view, struct ctl_target *t) {
         return VIEW_USAGE;
     }
     hak_text_free(&error);
-    if (stats.heap.guard_ticks)
-        stats.guard_ns = (uint64_t)((double)stats.heap.guard_ticks * ctl_ns_of_tick());
     bool is_printed = view_given(view, "prometheus") ? print_metrics(&stats)
                       : view->json                   ? print_json(view, &stats)
                                                      : print_lines(view, &stats);

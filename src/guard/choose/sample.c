@@ -60,14 +60,7 @@ void hak_sample_start(void) {
     atomic_store_explicit(&hak_sample_every, every, memory_order_relaxed);
 }
 
-/* The cost of guarded blocks, paid out of a thread's credit, and added up for who asks. */
-_Atomic uint64_t hak_sample_ticks;
-
-static void charge(struct hak_credit *credit, const struct hak_credit_terms *terms,
-                   uint64_t ticks) {
-    hak_credit_charge(credit, terms, ticks);
-    atomic_fetch_add_explicit(&hak_sample_ticks, ticks, memory_order_relaxed);
-}
+_Atomic uint64_t hak_sample_ns;
 
 /* As HAKMEM_GUARD, or `ctl PID set` later, says; 0: as it costs. */
 static uint64_t fixed_interval(void) {
@@ -217,14 +210,14 @@ uint32_t hak_sample_look(hak_call_t call) {
 }
 
 void hak_sample_taken(uint32_t site, uint64_t ticks) {
-    charge(&own.credit[own.spends], &sample_terms, ticks);
+    hak_credit_charge(&own.credit[own.spends], &sample_terms, ticks);
     atomic_fetch_add_explicit(&hak_control.blocks, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&hak_control.live, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&sites[site].live, 1, memory_order_relaxed);
 }
 
 void hak_sample_given(uint32_t site, uint64_t ticks) {
-    charge(&own.credit[own.spends], &sample_terms, ticks);
+    hak_credit_charge(&own.credit[own.spends], &sample_terms, ticks);
     atomic_fetch_sub_explicit(&hak_control.live, 1, memory_order_relaxed);
     if (site > SITES)
         return;

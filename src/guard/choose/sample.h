@@ -62,9 +62,8 @@ HAK_HIDDEN bool hak_sample_may_watch(void);
 HAK_HIDDEN void hak_sample_watched(uint64_t ticks);
 HAK_HIDDEN void hak_sample_not_watched(uint64_t ticks);
 
-/* Ticks that giving out and taking back guarded blocks took so far, in all threads, each by its own
- * run time. */
-HAK_HIDDEN extern _Atomic uint64_t hak_sample_ticks;
+/* Time that guarded blocks took so far, in all threads, each by its own run time. */
+HAK_HIDDEN extern _Atomic uint64_t hak_sample_ns;
 
 /* How many calls there were, to an interval of each thread, and how many blocks of them were
  * guarded. */
