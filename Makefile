@@ -54,10 +54,10 @@ DEPEND      = -MMD -MP -MF $@.d -MT $@
 # Compiles what is hakmem's own.
 OURS        = tools/keep_warnings $@ $(CC) $(STRICT)
 
-# ---- sources: every .c file of a folder belongs to it, but for give_slowly.c of PLAIN_FAMILY -----
+# ---- sources: every .c file of a folder belongs to it, but for give_slowly.c of PLAIN_FAMILY and sampled.c of LIGHT_SRC -----
 LAYER_DIRS := entry verify learn route front mid large large_map slab pool platform
-LAYER_SRC  := $(filter-out %/give_slowly.c,$(wildcard src/*.c) $(foreach d,$(LAYER_DIRS) entry/environment,$(wildcard src/$(d)/*.c)))
-WATCH_SRC  := $(wildcard src/entry/nested/*.c) $(foreach d,guard guard/* guarded watch decode strings leaks trace trace/* tree unwind metrics,$(wildcard src/$(d)/*.c))
+LAYER_SRC  := $(filter-out %/give_slowly.c %/entry/sampled.c,$(wildcard src/*.c) $(foreach d,$(LAYER_DIRS) entry/environment,$(wildcard src/$(d)/*.c)))
+WATCH_SRC  := $(wildcard src/entry/nested/*.c) $(foreach d,guard guard/* guarded heap_profile watch decode strings leaks trace trace/* tree unwind metrics,$(wildcard src/$(d)/*.c))
 STORE_SRC  := $(foreach d,base store store/*,$(wildcard src/$(d)/*.c))
 COLL_SRC   := $(filter-out %/main.c,$(foreach d,collector/* report/* decode symbols,$(wildcard src/$(d)/*.c)))
 VIEW_SRC   := $(filter-out viewer/main.c,$(wildcard viewer/*.c viewer/*/*.c))
@@ -68,7 +68,7 @@ DEBUG_FAMILY := $(wildcard src/entry/debug/*.c)
 
 # Level light (src/light.h): the plain allocator a second time, which shares the options, the size classes and the threads' data
 # of the checks' half.
-LIGHT_SRC  := $(PLAIN_FAMILY) $(filter-out src/options%.c src/size_class.c $(addprefix src/platform/,objects.c symbols.c thread_key.c) src/front/front.c src/entry/deepbind.c src/entry/environment/environment.c,$(LAYER_SRC)) $(wildcard src/entry/light/*.c)
+LIGHT_SRC  := $(PLAIN_FAMILY) $(filter-out src/options%.c src/size_class.c $(addprefix src/platform/,objects.c symbols.c thread_key.c) src/front/front.c src/entry/deepbind.c src/entry/environment/environment.c,$(LAYER_SRC)) src/entry/sampled.c $(wildcard src/entry/light/*.c)
 
 # hakmem-record.so (src/entry/keep/keep.h): the recorder of hakmem-debug.so without checks and layers.
 KEEP_SRC     := $(wildcard src/options*.c src/entry/keep/*.c) $(foreach f,operators cxx cxx_weak deepbind environment/environment,src/entry/$(f).c)

@@ -7,7 +7,8 @@
  *         light_ (Makefile). Options, size classes and what a thread has at hand are there once
  *                                                                      |
  *        a counter of the thread comes to 0 --hak_light_take-----------+--> guarded block, or NULL
- *        a pointer that no layer knows  ------hak_light_give-----------+--> is it one?
+ *        ... and one of bytes, or a look ---hak_light_sample-----------+--> heap profile
+ * (src/heap_profile) a pointer that no layer knows  ------hak_light_give-----------+--> is it one?
  *        what the allocator refuses     ------hak_light_blame----------+--> report
  *
  * Ownership: the two halves share no lock and no heap. The options are the checks' half's, a
@@ -37,8 +38,31 @@ static inline bool hak_light_is_other_half(void) {
  */
 
 /* Gives, every so many calls, by `*until_look`, which is set anew, a guarded block for what `how`
- * asks for, if this call is to be sampled. NULL: it is not. */
-HAK_HIDDEN void *hak_light_take(struct hak_hand_out *how, uint16_t *until_look);
+ * asks for, if this call is to be sampled. NULL: it is not. `*weight` is for how many blocks this
+ * one stands in the heap profile, 0: it is in none. Up to HAK_LIGHT_LOOK_BYTES it is set here, and
+ * a guarded block is entered here. */
+HAK_HIDDEN void *hak_light_take(struct hak_hand_out *how, uint16_t *until_look, double *weight);
+
+/* The heap profile samples smaller blocks at looks, and larger ones by bytes. */
+enum { HAK_LIGHT_LOOK_BYTES = 2048 };
+
+/* Of a larger block, in which `*until_point`, the bytes to the next sample, came to its end: its
+ * weight. `*until_point` is set anew. */
+HAK_HIDDEN double hak_light_weigh(size_t bytes, int64_t *until_point);
+
+/* Whether a block that takes `extra_bytes` of memory because it is sampled may be; else it is
+ * counted. */
+HAK_HIDDEN bool hak_light_may_sample(size_t bytes, size_t extra_bytes, double weight);
+
+/* Enters a block of `bytes` that goes to the program into the heap profile. Its number; 0: none. */
+HAK_HIDDEN uint32_t hak_light_sample(size_t bytes, size_t extra_bytes, double weight,
+                                     hak_call_t call);
+
+/* Takes a block out of it. */
+HAK_HIDDEN void hak_light_sample_ends(uint32_t sample);
+
+/* The bytes that were asked for of a block in it. */
+HAK_HIDDEN size_t hak_light_sampled_bytes(uint32_t sample);
 
 /* True when `pointer` lies in memory of guarded blocks. */
 HAK_HIDDEN bool hak_light_covers(const void *pointer);
@@ -50,14 +74,19 @@ HAK_HIDDEN void hak_light_give(void *pointer);
  * block, which is reported. */
 HAK_HIDDEN bool hak_light_resizes(void *pointer, size_t *asked_bytes);
 
+/* Takes the number in the heap profile from such a live block, for the block that it moves to; 0:
+ * it has none. */
+HAK_HIDDEN uint32_t hak_light_leave_sample(void *pointer);
+
 /* The bytes asked for of such a block; 0: it is none, and one that was freed is reported. */
 HAK_HIDDEN size_t hak_light_usable(void *pointer);
 
 /* The calling thread ends, after its last block was given back. */
 HAK_HIDDEN void hak_light_thread_end(void);
 
-/* Calls of a new thread until its first look. */
+/* Calls of a new thread until its first look, and bytes until its first sample of larger blocks. */
 HAK_HIDDEN uint16_t hak_light_first_look(void);
+HAK_HIDDEN int64_t hak_light_first_point(void);
 
 /* ---- what the checks' half asks of the plain allocator -----------------------------------------
  */

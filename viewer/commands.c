@@ -95,6 +95,11 @@ static const struct view_option hunt_options[] = {
 
 static const struct view_option ctl_options[] = {
     {"timeout", 't', "SECONDS", "wait so long for the program (default 10)"},
+    {"output", 'o', "FILE",
+     "profile: write FILE instead of a table: pprof (.pb.gz), collapsed (.folded) or a store "
+     "(.db)"},
+    {"format", 0, "FORMAT", "profile: pprof, collapsed or store (default: by the name of FILE)"},
+    {"for", 0, "TIME", "profile: read it twice, 30s or 200ms apart, and show what changed"},
     {"prometheus", 0, NULL, "stats: as metrics that Prometheus reads (OpenMetrics 1.0)"},
 };
 static const struct view_option record_options[] = {
@@ -422,8 +427,10 @@ const struct view_command view_commands[] = {
      .run = command_record},
     {.name = "ctl",
      .group = "RECORD",
-     .arguments = "PID [status|start|stop|mark NAME|flush|sweep|leaks|store|stats|set NAME=VALUE]",
-     .sentence = "ask a running program: stop or go on recording, a mark, its leaks, its figures",
+     .arguments = "PID [status|start|stop|mark NAME|flush|sweep|leaks|store|profile|stats|"
+                  "set NAME=VALUE]",
+     .sentence =
+         "ask a running program: stop or go on recording, a mark, leaks, heap profile, figures",
      .about =
          "PID is a process that runs under hakmem, each forked child one of its own.\n"
          "\n"
@@ -440,6 +447,11 @@ const struct view_command view_commands[] = {
          "  sweep      looks at all blocks for damage, as HAKMEM_SWEEP_SIGNAL does\n"
          "  leaks      looks for leaks, as hak_find_leaks() does; all threads stop meanwhile\n"
          "  store      level light: the known facts of its watched blocks go into its store\n"
+         "  profile    who holds how much, by stack, estimated from sampled blocks: of level\n"
+         "             light (HAKMEM_HEAP_PROFILE sets the rate). A table as `top` prints it, or\n"
+         "             the FILE of -o. With --for TIME what was allocated, freed and grew in it;\n"
+         "             Ctrl-C ends the wait early. A store is read by top, heap, diff, html, view\n"
+         "             and export\n"
          "  stats      figures of its allocator, also of libhakmem.so: live, mapped, kept memory, "
          "by\n"
          "             size class; --json, or --prometheus as metrics\n"
@@ -448,7 +460,9 @@ const struct view_command view_commands[] = {
          "             to the kernel. guard=sample:N: level light, one call in N gets a guarded "
          "block\n"
          "\n"
-         "status, stats and flush read its memory, and it does nothing for them. The thread that "
+         "status, stats, profile and flush read its memory, and it does nothing for them. The "
+         "thread "
+         "that "
          "next\n"
          "calls the malloc family does the others (level light: by its next look, one allocation\n"
          "of a thread in 256). A program that sleeps, is stopped or calls nothing does not\n"
@@ -459,11 +473,14 @@ const struct view_command view_commands[] = {
          "It needs ptrace permission: its user, if kernel.yama.ptrace_scope is 0, else root.\n"
          "Several ctl wait for one another.\n"
          "\n"
-         "Exit status: 0. 1 damaged or leaked blocks were found. 2 no such process, no hakmem in\n"
-         "it, no permission, or it ended; 4 it does not answer in time.\n",
+         "Exit status: 0. 1 damaged or leaked blocks were found. 2 no such process, no hakmem or\n"
+         "no heap profile in it, no permission, or it ended. 3 its heap profile cannot be read. 4\n"
+         "it does not answer in time, or there is no sample yet.\n",
      .examples =
          "  hakmem-trace ctl 4711\n"
          "  hakmem-trace ctl 4711 mark before-reload\n"
+         "  hakmem-trace ctl 4711 profile --for 30s\n"
+         "  hakmem-trace ctl 4711 profile -o server.pb.gz\n"
          "  hakmem-trace ctl 4711 stats --prometheus >hakmem.prom\n"
          "  hakmem-trace ctl 4711 set decay=2s\n"
          "  hakmem-trace ctl 4711 flush && hakmem-trace leaks --held --at mark:before-reload\n",

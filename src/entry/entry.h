@@ -8,13 +8,12 @@
  *               cxx.h         the parts of a C++ runtime that the operators need
  *               start.c       first call, constructor, end of a thread, fork handlers
  *               bench_fast.h  the mode that measures what safety costs
- *               give_slowly.c free of libhakmem, but for what the thread's array takes
- *               foreign.c     a pointer that is none of ours; allocators.h finds its owner,
- *                             external_guard.h counts
- *               summary.h     the heap's summary at the end of the process
- *               deepbind.c    dlopen, so that libraries find this malloc and not libc's
- *               environment/  the options' environment, older libcs, sanitizers
- *               nested/       a call in a signal handler that interrupted another (debug build)
+ *               sampled.c     level light: calls that get a guarded block, or are in the heap
+ * profile give_slowly.c free of libhakmem, but for what the thread's array takes foreign.c     a
+ * pointer that is none of ours; allocators.h finds its owner, external_guard.h counts summary.h the
+ * heap's summary at the end of the process deepbind.c    dlopen, so that libraries find this malloc
+ * and not libc's environment/  the options' environment, older libcs, sanitizers nested/       a
+ * call in a signal handler that interrupted another (debug build)
  *
  *   plain/   libhakmem, and the half of hakmem-debug.so that serves in level light (light.h)
  *   debug/   hakmem-debug.so: all calls go through the checks
@@ -43,6 +42,10 @@ HAK_HIDDEN HAK_COLD void hak_entry_free_foreign(user_t user, const void *caller)
 /* foreign.c: realloc of such a pointer, to at least one byte: the block moves to us. If its size is
  * not known, as many bytes move as are asked for and can be read. NULL without memory. */
 HAK_HIDDEN HAK_COLD void *hak_entry_move_foreign(user_t user, size_t bytes, hak_call_t call);
+
+/* sampled.c: the block to which realloc moves a guarded one of level light, of which
+ * `old_bytes` were asked for. NULL with ENOMEM. */
+HAK_HIDDEN HAK_COLD void *hak_entry_move_guarded(struct hak_hand_out *how, size_t old_bytes);
 
 /* foreign.c: malloc_usable_size of such a pointer; 0 where its owner is not known. */
 HAK_HIDDEN HAK_COLD size_t hak_entry_foreign_bytes(void *pointer);

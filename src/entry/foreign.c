@@ -89,7 +89,7 @@ static HAK_COLD void *move_guarded(user_t user, size_t bytes, hak_call_t call) {
         errno = ENOMEM;
         return NULL;
     }
-    void *moved = hak_entry_serve(&how);
+    void *moved = hak_entry_move_guarded(&how, old_bytes);
     if (moved) {
         memcpy(moved, user.p, old_bytes < bytes ? old_bytes : bytes);
         hak_light_give(user.p);

@@ -51,7 +51,9 @@ static HAK_COLD void start_process(void) {
             hak_pages_counter = hak_hop_count;
             hak_layer_keeps = hak_large_keeps;
         }
-        if (!hak_is_light_build) /* they are the other half's */
+        if (hak_is_light_build)
+            hak_large_sample_ends = hak_light_sample_ends;
+        else /* they are the other half's */
             hak_entry_read_options(constructor_environment);
         if (hak_light_serves()) {
             hak_own_stop(); /* what the leak scan asks about */
@@ -90,8 +92,10 @@ void hak_entry_start_thread(void) {
         start_process();
     if (hak_light_serves() || hak_thread.state != HAK_THREAD_NEW)
         return;
-    if (hak_is_light_build)
+    if (hak_is_light_build) {
         hak_thread.until_look = hak_light_first_look();
+        hak_thread.until_point = hak_light_first_point();
+    }
     hak_front_start();
     hak_bench_fast_begin();
     (void)hak_thread_key_set(&thread_key, &hak_thread);

@@ -54,6 +54,7 @@ struct hak_thread {
     uint16_t until_look;      /* level light: calls until one may be sampled; 0 elsewhere */
     struct hak_heap *heap;
     struct hak_front *front;
+    int64_t until_point; /* level light: bytes of larger blocks until one is sampled */
 };
 
 HAK_HIDDEN extern _Thread_local struct hak_thread hak_thread

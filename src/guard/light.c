@@ -4,13 +4,51 @@
 #include "guard/choose/sample.h"
 #include "guard/watched.h"
 #include "guarded/guarded.h"
+#include "heap_profile/heap_profile.h"
 #include "light.h"
 #include "platform/platform.h"
 #include "platform/run_time.h"
+#include "trace/stacks/stacks.h"
+#include "trace/wait.h"
+
+/* ---- the heap profile ------------------------------------------------------------------------ */
 
 uint16_t hak_light_first_look(void) {
     return hak_sample_interval();
 }
+
+int64_t hak_light_first_point(void) {
+    return hak_heap_profile_next_point(hak_sample_random());
+}
+
+double hak_light_weigh(size_t bytes, int64_t *until_point) {
+    *until_point = hak_light_first_point();
+    return hak_heap_profile_weigh_point(bytes);
+}
+
+bool hak_light_may_sample(size_t bytes, size_t extra_bytes, double weight) {
+    struct hak_heap_sample sample = {bytes, extra_bytes, weight};
+    return hak_heap_profile_has_room(&sample);
+}
+
+uint32_t hak_light_sample(size_t bytes, size_t extra_bytes, double weight, hak_call_t call) {
+    struct hak_heap_sample sample = {bytes, extra_bytes, weight};
+    uintptr_t ips[HAK_HEAP_PROFILE_DEPTH];
+    uint8_t flags = 0;
+    uint32_t stack = hak_take_call_stack(call, &flags);
+    size_t count = hak_stacks_frames(stack, ips, HAK_HEAP_PROFILE_DEPTH);
+    return hak_heap_profile_came(&sample, ips, count, hak_monotonic_ns());
+}
+
+void hak_light_sample_ends(uint32_t sample) {
+    hak_heap_profile_went(sample, hak_monotonic_ns());
+}
+
+size_t hak_light_sampled_bytes(uint32_t sample) {
+    return hak_heap_profile_bytes_of(sample);
+}
+
+/* ---- guarded blocks -------------------------------------------------------------------------- */
 
 /* The cost of a block is the thread's own time: on a busy machine others run meanwhile. */
 static struct hak_run_time begin_charge(void) {
@@ -25,7 +63,7 @@ static uint64_t charge_of(struct hak_run_time *ran) {
 }
 
 /* The block remembers its site in a field that only blocks of the BigCache need. */
-static void *take(struct hak_hand_out *how, uint32_t site) {
+static void *take(struct hak_hand_out *how, uint32_t site, double weight) {
     base_t base = hak_check_take_guarded(how);
     struct hak_large *large = base.p ? hak_large_find(base.p) : NULL;
     if (!large)
@@ -38,6 +76,9 @@ static void *take(struct hak_hand_out *how, uint32_t site) {
         hak_guarded_give(large);
     else
         hak_life_begins(large);
+    uint32_t sample =
+        user && weight != 0 ? hak_light_sample(how->asked_bytes, 0, weight, how->call) : 0;
+    atomic_store_explicit(&large->sample, sample, memory_order_relaxed);
     return user;
 }
 
@@ -54,7 +95,10 @@ static void watch(const void *user, bool is_freed) {
     hak_sample_watched(charge_of(&ran));
 }
 
-void *hak_light_take(struct hak_hand_out *how, uint16_t *until_look) {
+void *hak_light_take(struct hak_hand_out *how, uint16_t *until_look, double *weight) {
+    if (how->asked_bytes <= HAK_LIGHT_LOOK_BYTES)
+        *weight =
+            hak_heap_profile_weigh_look(how->asked_bytes, hak_sample_gap(), hak_sample_random());
     uint32_t site = hak_sample_look(how->call);
     *until_look = hak_sample_interval();
     if (hak_trace_is_asked())
@@ -62,7 +106,7 @@ void *hak_light_take(struct hak_hand_out *how, uint16_t *until_look) {
     if (site == 0 || how->asked_bytes > PTRDIFF_MAX || hak_trace_is_stopped())
         return NULL;
     struct hak_run_time ran = begin_charge();
-    void *user = take(how, site);
+    void *user = take(how, site, *weight);
     if (!user)
         return NULL;
     hak_sample_taken(site, charge_of(&ran));
@@ -83,6 +127,12 @@ bool hak_light_covers(const void *pointer) {
     return hak_guarded_covers(pointer);
 }
 
+uint32_t hak_light_leave_sample(void *pointer) {
+    struct hak_located at;
+    struct hak_large *large = hak_locate(pointer, &at) ? at.large : NULL;
+    return large ? atomic_exchange_explicit(&large->sample, 0, memory_order_relaxed) : 0;
+}
+
 void hak_light_give(void *pointer) {
     enum hak_record_kind kind = hak_free_by(HAK_GIVEN_BY_FREE);
     if (hak_watched_is_on)
@@ -93,6 +143,9 @@ void hak_light_give(void *pointer) {
         return;
     struct hak_large *large = hak_large_find(base.p);
     uint32_t site = large->look;
+    uint32_t sample = atomic_exchange_explicit(&large->sample, 0, memory_order_relaxed);
+    if (sample)
+        hak_light_sample_ends(sample);
     hak_life_ends(large);
     (void)hak_check_freed(base, kind, HAK_PLACE_GUARDED);
     hak_sample_given(site, charge_of(&ran));

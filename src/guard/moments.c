@@ -4,6 +4,7 @@
 #include "guard/path.h"
 #include "guard/watched.h"
 #include "guarded/guarded.h"
+#include "heap_profile/heap_profile.h"
 #include "light.h"
 #include "trace/trace.h"
 
@@ -17,7 +18,7 @@ void hak_check_start(void) {
     if (hak_options.watch) {
         hak_watched_start();
         hak_watched_path_start();
-    } else if (hak_guards_sites && hak_options.guard_watch != HAK_GUARD_WATCH_OFF) {
+    } else if (hak_guards_by_stack && hak_options.guard_watch != HAK_GUARD_WATCH_OFF) {
         hak_watched_start_newest();
     }
     hak_sweep_start();
@@ -48,6 +49,7 @@ void hak_check_fork_child(void) {
     hak_pages_fork_child();
     hak_sweep_fork_child();
     hak_guarded_after_fork();
+    hak_heap_profile_after_fork();
     if (hak_light_serves())
         hak_light_fork_child(hak_trace_thread());
     hak_trace_fork_child();

@@ -45,7 +45,7 @@ static struct {
 } newest;
 enum {
     NEWEST_MOMENT_NS = 2000000, /* for which they stand when no other block comes */
-    NEWEST_PASSES = 3,
+    NEWEST_PASSES = 16,
     STANDING_PART = 3,   /* of the time for which they stand is charged */
     OPEN_TICKS = 130000, /* of opening and closing them */
     MOVE_TICKS = 8000,

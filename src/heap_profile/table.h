@@ -42,7 +42,7 @@ struct hak_heap_profile_site {
     _Atomic uint64_t came_samples, went_samples;
     _Atomic uint64_t came_blocks, went_blocks;
     _Atomic uint64_t came_bytes, went_bytes;
-    _Atomic uint64_t lived_ns; /* of those that went, each as many times as it counts: block-ns */
+    _Atomic uint64_t lived_us; /* of those that went, each as many times as it counts: block-us */
 };
 
 struct hak_heap_profile {

@@ -29,7 +29,8 @@ static inline bool hak_large_give_hot(base_t base) {
     struct hak_bigcache *own = hak_bigcache_own;
     struct hak_large *large = hak_address_map_find(base.p);
     if (HAK_UNLIKELY(!large || !own || own->hot || large->mapped_bytes > own->hot_room ||
-                     !hak_large_is_live(large) || ++own->gives % HAK_BIGCACHE_LOOK_EVERY == 0))
+                     atomic_load_explicit(&large->state, memory_order_relaxed) != HAK_LARGE_LIVE ||
+                     ++own->gives % HAK_BIGCACHE_LOOK_EVERY == 0))
         return hak_large_give(base);
     large->is_fresh = false;
     large->look = own->look;

@@ -185,6 +185,33 @@ bool hak_large_keeps(const void *p) {
     return hak_l25_covers(p) || hak_spare_holds(p) || hak_held_holds(p);
 }
 
+/* ---- the heap profile ------------------------------------------------------------------------ */
+
+void (*hak_large_sample_ends)(uint32_t sample);
+
+static inline bool is_sampled(const struct hak_large *large) {
+    return hak_is_light_build &&
+           atomic_load_explicit(&large->state, memory_order_relaxed) == HAK_LARGE_SAMPLED;
+}
+
+void hak_large_set_sample(base_t base, uint32_t sample) {
+    struct hak_large *large = hak_large_find(base.p);
+    atomic_store_explicit(&large->sample, sample, memory_order_relaxed);
+    atomic_store_explicit(&large->state, HAK_LARGE_SAMPLED, memory_order_relaxed);
+}
+
+/* Of two threads that free a block at once, one gets the number. */
+static uint32_t take_sample(struct hak_large *large) {
+    uint32_t sample = atomic_exchange_explicit(&large->sample, 0, memory_order_relaxed);
+    atomic_store_explicit(&large->state, HAK_LARGE_LIVE, memory_order_relaxed);
+    return sample;
+}
+
+uint32_t hak_large_take_sample(base_t base) {
+    struct hak_large *large = hak_large_find(base.p);
+    return large && is_sampled(large) ? take_sample(large) : 0;
+}
+
 /* ---- giving --------------------------------------------------------------------------------- */
 
 /* Gives a block of an L25 chunk back to its shard, out of the address map. */
@@ -233,6 +260,11 @@ static bool give(base_t base, bool is_outgrown) {
     if (HAK_UNLIKELY(!large || !hak_large_is_live(large)))
         return false;
     give_up_room(large);
+    if (HAK_UNLIKELY(is_sampled(large))) {
+        uint32_t sample = take_sample(large);
+        if (sample)
+            hak_large_sample_ends(sample);
+    }
     atomic_store_explicit(&large->state, HAK_LARGE_KEPT, memory_order_relaxed);
     if (keeps_blocks() && !(is_outgrown && large->chunk) && hak_bigcache_give(large))
         return true;

@@ -50,6 +50,15 @@ HAK_HIDDEN bool hak_large_keeps(const void *p);
  * (totals.c). */
 HAK_HIDDEN size_t hak_large_count(size_t *mapped_bytes);
 
+/* A live block gets a number of the heap profile, above 0. */
+HAK_HIDDEN void hak_large_set_sample(base_t base, uint32_t sample);
+
+/* Takes the number of a block; 0: it has none. */
+HAK_HIDDEN uint32_t hak_large_take_sample(base_t base);
+
+/* Called with the number of a block that goes back; set at start, in level light. */
+HAK_HIDDEN extern void (*hak_large_sample_ends)(uint32_t sample);
+
 /* Gives back the block that starts at `base`. False: there is no live one (another thread was
  * faster). */
 HAK_HIDDEN bool hak_large_give(base_t base);

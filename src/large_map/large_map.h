@@ -28,9 +28,10 @@
 struct hak_page_chunk;
 
 enum hak_large_state {
-    HAK_LARGE_LIVE,     /* the program's */
-    HAK_LARGE_KEPT,     /* given back: in the BigCache, or on its way down; or guarded */
-    HAK_LARGE_CHANGING, /* guarded, and somebody opens or closes its pages */
+    HAK_LARGE_LIVE,        /* the program's */
+    HAK_LARGE_KEPT,        /* given back: in the BigCache, or on its way down; or guarded */
+    HAK_LARGE_CHANGING,    /* guarded, and somebody opens or closes its pages */
+    HAK_LARGE_SAMPLED = 4, /* the program's, and in the heap profile: a bit of its own */
 };
 
 /* The end of a guarded block's pages at which its bytes lie (guarded/guarded.h). */
@@ -53,10 +54,14 @@ struct hak_large_life {
 };
 
 struct hak_large {
-    base_t base;            /* first byte */
-    size_t mapped_bytes;    /* whole pages */
-    size_t room_bytes;      /* debug: closed pages behind them, held for the block to grow into */
-    struct hak_large *next; /* in its bin of the BigCache, or among structs that are not in use */
+    base_t base;         /* first byte */
+    size_t mapped_bytes; /* whole pages */
+    size_t room_bytes;   /* debug: closed pages behind them, held for the block to grow into */
+    union {
+        struct hak_large *next;  /* in its bin of the BigCache, or among structs not in use */
+        _Atomic uint32_t sample; /* level light, while the program has it: its number in the heap
+                                  * profile, where it is SAMPLED; 0 or so of a guarded one */
+    };
     union {
         struct {
             struct hak_large *prev;  /* in its bin */
@@ -89,7 +94,8 @@ HAK_HIDDEN struct hak_large *hak_large_find(const void *start);
 
 /* True when the program has the block. */
 static inline bool hak_large_is_live(const struct hak_large *large) {
-    return atomic_load_explicit(&large->state, memory_order_relaxed) == HAK_LARGE_LIVE;
+    uint8_t state = atomic_load_explicit(&large->state, memory_order_relaxed);
+    return (state & ~HAK_LARGE_SAMPLED) == HAK_LARGE_LIVE;
 }
 
 /* The block that holds `p`, live or kept whole; NULL when none does. For reports. */

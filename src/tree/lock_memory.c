@@ -11,6 +11,7 @@
  * The other writers of this process stand still meanwhile (hak_current_freeze), so nobody claims an
  * extent that is hidden. Stack nodes may still be added: hence "some more". The registry is read
  * all the time: its filled part is given back afterwards. */
+#include "heap_profile/heap_profile.h"
 #include "hop.h"
 #include "light.h"
 #include "pool/pool.h"
@@ -75,8 +76,10 @@ static long lock_without_session(int flags) {
 }
 
 /* Gives back the pages that mlockall has filled in the registries of the debug and the light
- * allocator, where they are linked. */
+ * allocator, and in the heap profile, where they are linked. */
 static void empty_registries(void) {
+    if (hak_heap_profile_empty)
+        hak_heap_profile_empty();
     if (hak_pool_empty_registry)
         hak_pool_empty_registry();
     if (light_hak_pool_empty_registry)

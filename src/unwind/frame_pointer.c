@@ -160,7 +160,8 @@ static bool step_from_edge(struct hak_stack_memory *memory, struct hak_code_read
 bool hak_bare_frame_step_by_rbp(struct hak_stack_memory *memory, const struct hak_bare_frame *frame,
                                 struct hak_bare_caller *caller) {
     struct hak_code_reader reader = {1};
-    return hak_code_is_executable(frame->pc) && step_by_rbp(memory, &reader, frame, caller);
+    return is_near(frame) && hak_code_is_executable(frame->pc) &&
+           step_by_rbp(memory, &reader, frame, caller);
 }
 
 bool hak_bare_frame_search(const struct hak_bare_frame *frame, struct hak_known_search *known) {
@@ -187,6 +188,23 @@ bool hak_search_is_of(const struct hak_known_search *known, const struct hak_bar
     return known->pc == frame->pc && known->sp == frame->sp && !is_near(frame);
 }
 
+/* The first word from `i` on that is not what was noted; known->words = all are. */
+static uint32_t find_change(const struct hak_known_search *known, uint32_t i) {
+    enum { AT_ONCE = 8 };
+    typedef uint64_t __attribute__((vector_size(16), aligned(8), may_alias)) pair;
+    const pair *now = (const pair *)(known->sp + 8 * (uintptr_t)i);
+    const pair *noted = (const pair *)(known->word + i);
+    for (; i + AT_ONCE <= known->words; i += AT_ONCE, now += AT_ONCE / 2, noted += AT_ONCE / 2) {
+        pair differ =
+            (now[0] ^ noted[0]) | (now[1] ^ noted[1]) | (now[2] ^ noted[2]) | (now[3] ^ noted[3]);
+        if (differ[0] | differ[1])
+            break;
+    }
+    while (i < known->words && hak_word_at(known->sp + 8 * (uintptr_t)i) == known->word[i])
+        i++;
+    return i;
+}
+
 /* Whether the noted search would end the same now; it uses up one use. A word that has changed
  * decides nothing as long as it is not taken for a return address either. */
 bool hak_search_stands(struct hak_known_search *known) {
@@ -195,10 +213,8 @@ bool hak_search_stands(struct hak_known_search *known) {
     if (known->uses_left == 0)
         return false;
     known->uses_left--;
-    for (uint32_t i = 0; i < known->words; i++) {
+    for (uint32_t i = 0; (i = find_change(known, i)) < known->words; i++) {
         uintptr_t word = hak_word_at(known->sp + 8 * (uintptr_t)i);
-        if (HAK_LIKELY(word == known->word[i]))
-            continue;
         if ((known->is_found && i + 1 == known->words) ||
             is_return_of(hak_thread_stacks, &reader, &frame, word))
             return false;

@@ -39,6 +39,20 @@ start seccomp "$target" seccomp
 refused seccomp 'is in a seccomp sandbox, whose rules may end it for the recorder'"'"'s system calls; start it with `hakmem-trace run`'
 start traced "$target" traced
 refused traced "is traced already, by process $other; a debugger or strace has to leave it first"
+# Another `record` has this name as long as it lives, and traces the process for some moments of that time.
+python3 -c 'import signal, socket, sys
+name = socket.socket(socket.AF_UNIX)
+name.bind("\0hakmem-record-%s-%s" % (sys.argv[1], open("/proc/%s/stat" % sys.argv[1]).read().rpartition(")")[2].split()[19]))
+name.listen()
+print("ready", flush=True)
+signal.pause()' "$pid" >named.out 2>&1 &
+named=$!
+pids+=($!)
+await grep -q ready named.out
+refused named 'is being recorded by another hakmem-trace; that one has to end first'
+kill -KILL "$named"
+wait "$named" 2>/dev/null
+refused left "is traced already, by process $other; a debugger or strace has to leave it first"
 
 pid=$plain
 kill -STOP "$pid"

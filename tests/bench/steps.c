@@ -1,5 +1,5 @@
 /* The steps of an allocator, one function each, whose instructions tests/lint/instructions.sh
- * counts with callgrind: `steps [pair_64|moves|looks]`. Each does its work STEPS times. */
+ * counts with callgrind: `steps [pair_64|moves|looks|bare]`. Each does its work STEPS times. */
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,6 +114,32 @@ static void look_all(void) {
     step_length_stack();
 }
 
+/* Calls from code without call frame information, with an rbp that is no frame pointer and another
+ * one each time: as from Go, runtime.asmcgocall. Nothing tells its caller, since it is called by a
+ * pointer. */
+void call_from_bare(void (*function)(void), unsigned long rbp);
+__asm__(".text\n"
+        "call_from_bare:\n"
+        "  push %rbp\n  mov %rsi, %rbp\n"
+        "  call *%rdi\n"
+        "  pop %rbp\n  ret\n");
+static void (*volatile bare)(void (*)(void), unsigned long) = call_from_bare;
+
+static void take_64(void) {
+    block = malloc(64);
+}
+static void give_64(void) {
+    free(block);
+    current = "given";
+}
+
+STEP(pair_bare) {
+    for (int i = 0; i < STEPS; i++) {
+        bare(take_64, 0x5a5a0000 + 16 * (unsigned long)i);
+        bare(give_64, 0x5a5b0000 + 16 * (unsigned long)i);
+    }
+}
+
 static void *free_for_another(void *unused) {
     step_remote_free();
     return unused;
@@ -132,6 +158,10 @@ int main(int argc, char **argv) {
     }
     if (argc > 1 && strcmp(argv[1], "looks") == 0) {
         look_all();
+        return 0;
+    }
+    if (argc > 1 && strcmp(argv[1], "bare") == 0) {
+        step_pair_bare();
         return 0;
     }
     step_pair_16();

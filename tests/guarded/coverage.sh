@@ -39,11 +39,12 @@ import json
 report, info = (json.load(open(name)) for name in ("fault.json", "info.json"))
 found = report["completeness"]["guarded"]
 assert found == info["guarded"], (found, info["guarded"])
+assert not found or found["blocks"] + sum(found["not_guarded"].values()) == found["of_blocks"], found
 END
 }
 
 some=$(said some.db A=a 60 '')
-[[ $some =~ ^'; guarded '([0-9]+)' of '(6[0-9])' blocks, of 2 of 2 call stacks'$ ]] && [ "${BASH_REMATCH[1]}" -ge 8 ] || complain "some are guarded: $some"
+[[ $some =~ ^'; guarded '([0-9]+)' of '(6[0-9])' blocks, of 2 of 2 call stacks (the rest: too many of a call stack)'$ ]] && [ "${BASH_REMATCH[1]}" -ge 8 ] || complain "some are guarded: $some"
 same some.db
 all=$(said all.db HAKMEM_GUARD=all HAKMEM_GUARD_MEMORY=1M 600 '')
 [[ $all =~ ^'; guarded 1'[0-9]{2}' of 60'[0-9]' blocks (the rest: memory limit)'$ ]] || complain "little memory: $all"
@@ -56,4 +57,4 @@ same off.db
 said trace.db HAKMEM_TRACE=off 60 '' >none
 ! grep -q '; guarded ' err && grep -q 'COMPLETENESS      nothing was recorded' err || complain "nothing is recorded: $(cat err)"
 child=$(said child.db A=a 60 child)
-[ "$child" = '; guarded 4 of 10 blocks, of 1 of 1 call stack since the fork' ] || complain "a child counts its own: $child" "$(cat err)"
+[ "$child" = '; guarded 4 of 10 blocks, of 1 of 1 call stack (the rest: too many of a call stack) since the fork' ] || complain "a child counts its own: $child" "$(cat err)"

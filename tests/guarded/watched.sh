@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Debug registers at the first block of a site: a read in its slack, or in front of it, is stopped at the instruction and
+# Debug registers at the first block of a site, in level normal and with HAKMEM_GUARD=all: a read in its slack, or in front of it, is stopped at the instruction and
 # named, in words and in JSON; functions that read strings by words and vectors are not accused, nor who reads words that
 # lie across the end of a block. A write there is found late, with HAKMEM_GUARD_WATCH=all at the instruction. Where there
 # are no registers, or none that fires, nothing is found; `info` says why.
@@ -58,6 +58,10 @@ if [ $has_registers -eq 1 ]; then
         'read_at byte_in_front' 'reads 1 byte, from 1 byte before the block on'
     shows number_in_front '302 heap-buffer-underflow: reads memory 8 bytes before a 48-byte block' \
         'number_in_front main' 'reads 8 bytes, from 8 bytes before the block on'
+    HAKMEM_GUARD=all shows byte_in_slack '301 heap-buffer-overflow: reads memory right past the end of a 30-byte block' \
+        'read_at byte_in_slack' 'reads 1 byte, right past the end of the block'
+    HAKMEM_GUARD=all shows byte_in_front '302 heap-buffer-underflow: reads memory 1 byte before a 32-byte block' \
+        'read_at byte_in_front' 'reads 1 byte, from 1 byte before the block on'
     shows in_thread '301 heap-buffer-overflow: reads memory right past the end of a 30-byte block' \
         'read_at byte_in_slack' 'reads 1 byte, right past the end of the block'
     shows in_child '301 heap-buffer-overflow: reads memory right past the end of a 30-byte block' \

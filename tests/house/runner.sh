@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # tests/run: what fails once is run again, alone, and named as flaky, three of them are failures; what a machine lacks is counted
 # and named, with its reason; a failure stays one; a folder that other users cannot enter is named; `--long` that is interrupted keeps
-# what has ended, and goes on.
+# what has ended, and goes on; beside a live one it is refused.
 set -u
 SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
 export BUILD=$PWD/build
@@ -74,6 +74,11 @@ env --default-signal setsid tests/run --long >out 2>&1 &
 run=$!
 has_first() { [ -e waits ] && grep '^| long/first.sh | passed ' docs/benchmarks/*.md; }
 await has_first || { cat out && failed=1; }
+# Beside a live one there is no second one, which would go on in the same folder.
+timeout 60 tests/run --long >second 2>&1
+[ $? -eq 2 ] && grep -q "^tests/run: another --long run works in .*/results_long (process $run)" second && kill -0 "$run" || {
+    echo "a second run beside a live one is not refused:" && cat second && failed=1
+}
 kill -INT -- "-$run"
 wait "$run"
 await nobody_left || { echo "an interrupted run leaves its tests" && failed=1; }

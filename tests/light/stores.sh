@@ -68,6 +68,14 @@ fault t 3
 finish 5
 whole 1 3
 says info 'Level light: '
+says info '^checked +reads and writes checked in [0-9]+ of [0-9]+ blocks \(padding aside\), until the last report$'
+checked() { "$trace" info --json "$@" | python3 -c 'import json, sys; c = json.load(sys.stdin)["checked"]; print(c["calls"], c["blocks"], c["reads_in_blocks"], c["writes_in_calls"])'; }
+[[ $(checked) =~ ^'None '([0-9]+)' '([0-9]+)' 0'$ ]] && ((BASH_REMATCH[1] >= BASH_REMATCH[2] && BASH_REMATCH[2] > 0)) || complain "JSON says of what was checked: $(checked)"
+mkdir without && cp ./*.db without/none.db
+python3 -c 'import sqlite3; store = sqlite3.connect("without/none.db"); store.execute("DELETE FROM meta WHERE key GLOB \"watched_*\""); store.commit()' || complain "the numbers cannot be removed"
+says 'info -s without/none.db' '^checked +reads and writes checked in watched blocks; how many is not recorded$'
+[ "$(checked -s without/none.db)" = 'None None None 0' ] || complain "JSON says without numbers: $(checked -s without/none.db)"
+rm -r without
 says info '1 +[0-9]+ +0\.000 s .*end not seen .*3 faults +still running when recording stopped: no collector'
 says "why $freed" 'freed, 1 owner in this capture'
 says "why $freed" 'malloc\(40\) +1 faulty +read_freed'

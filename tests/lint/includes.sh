@@ -25,10 +25,11 @@ allowed() {
     metrics) rules='platform' ;;
     decode) rules='' ;;
     trace) rules='decode/decode.h unwind metrics platform' ;;
-    tree) rules='trace pool/pool.h platform' ;;
+    tree) rules='trace pool/pool.h heap_profile/heap_profile.h platform' ;;
     watch) rules='decode/decode.h platform trace/session.h trace/tracer.h trace/wait.h unwind/registers.h' ;;
+    heap_profile) rules='platform' ;;
     guarded) rules='large_map platform' ;;
-    guard) rules='guarded watch/watch.h platform metrics/step.h large_map/large_map.h trace/signals/signals.h trace/trace.h trace/session.h trace/pattern.h trace/record.h' ;;
+    guard) rules='guarded heap_profile/heap_profile.h trace/stacks/stacks.h trace/wait.h watch/watch.h platform metrics/step.h large_map/large_map.h trace/signals/signals.h trace/trace.h trace/session.h trace/pattern.h trace/record.h' ;;
     strings) rules='platform guard/touch.h guard/asked.h' ;;
     leaks) rules='large_map platform guard/locate.h guard/asked.h unwind trace' ;;
     base) rules='' ;;
@@ -38,7 +39,7 @@ allowed() {
     symbols) rules='base store/frame.h' ;;
     report) rules='base decode/decode.h store trace/record.h trace/session.h trace/pattern.h learn/settings.h' ;;
     collector) rules='report symbols base store metrics/block.h metrics/metric.h trace/record.h trace/session.h trace/protocol.h trace/trust.h trace/stat_line.h trace/node.h trace/frame_node.h' ;;
-    viewer) rules='base store remote/remote.h symbols/elf_file.h report collector made metrics/metric.h metrics/step.h entry/attach/shared.h trace/control.h trace/session.h trace/protocol.h trace/record.h' ;;
+    viewer) rules='base store remote/remote.h symbols/elf_file.h heap_profile/table.h report collector made metrics/metric.h metrics/step.h entry/attach/shared.h trace/control.h trace/session.h trace/protocol.h trace/record.h trace/frame_node.h' ;;
     corefile) rules='viewer report store base symbols/symbols.h trace/frame_node.h trace/pattern.h' ;; # viewer/corefile: names stacks without a store
     esac
 }

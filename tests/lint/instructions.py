@@ -64,7 +64,8 @@ for _ in range(9):
     if all(total <= limits.get(name, total) for name, total in counts.items()):
         break
 counts["bench_fast_64"] = count("libhakmem.so", "tests/bench/steps", HAKMEM_BENCH_FAST_MODE="1")["pair_64"] / STEPS
-light = count("hakmem-debug.so", "tests/bench/steps", HAKMEM_CHECK="light", HAKMEM_GUARD="off")
+light = count("hakmem-debug.so", "tests/bench/steps", HAKMEM_CHECK="light", HAKMEM_GUARD="off",
+              HAKMEM_HEAP_PROFILE="0")
 counts |= {f"light_{name}": light[name] / STEPS for name in ("pair_16", "pair_64", "pair_1024", "calloc_64")}
 counts["start"] = count("libhakmem.so", "tests/bench/loops", "once", "1")[""]
 counts["light_start"] = count("hakmem-debug.so", "tests/bench/loops", "once", "1", HAKMEM_CHECK="light")[""]
@@ -76,6 +77,7 @@ def count_recorded(level, what):
 
 for name, (level, events) in EVENTS.items():
     counts[name] = count_recorded(level, "pair_64")["pair_64"] / events
+counts["event_bare"] = count_recorded("trace", "bare")["pair_bare"] / (2 * STEPS)
 moves = count_recorded("trace", "moves")
 for name, step in MOVES.items():
     counts[name] = moves[step] / STEPS

@@ -30,6 +30,7 @@ src/collector/findings: session capture kernel link
 src/collector/drain: findings session capture kernel
 src/collector/worker: drain findings session capture kernel link
 src/collector/import: worker session capture kernel
+src/collector/sampled: capture kernel
 src/collector/keeper: kernel link
 src/collector/.: keeper worker link
 src/trace/.:
@@ -84,6 +85,7 @@ hak_pages_counter src/entry/start.c src/entry/keep/start.c src/entry/attach/star
 hak_front_at_period src/route/route.c
 hak_front_give_back src/route/route.c
 hak_front_look src/learn/learn.c
+hak_large_sample_ends src/entry/start.c
 hak_layer_keeps src/entry/start.c
 hak_raw_leaks src/leaks/scan.c
 hak_source_open_url viewer/fleet/server.c

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # The long comparison of hakmem's unwinder with libunwind: more programs, compilers and flags, 30 M stacks.
+# ONLY="sqlite3*": these alone.
 # timeout: 1800
 . "${SOURCE:?}/tests/tools/unwind_compare.sh"
 

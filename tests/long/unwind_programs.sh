@@ -4,6 +4,7 @@
 # compared: stacks that both unwound. over bare code: ours went through code without call frame
 # information by frame pointers. further: one went on where the other ended, both alike up to there.
 # only ours asked: calls from ld.so, and forked children of threaded programs, where libunwind can hang.
+# ONLY="sqlite3*": these alone.
 # timeout: 3600
 # alone
 . "${SOURCE:?}/tests/tools/unwind_compare.sh"

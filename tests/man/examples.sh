@@ -65,7 +65,7 @@ try() {
 }
 
 for page in "$BUILD"/man/*; do
-    name=${page##*/} process=$recorded target=''
+    name=${page##*/} process=$recorded target='' light=''
     lines "$page" >examples
     [ -s examples ] || fail "$name has no examples"
     rm -rf here && cp -r made here && cd here || exit 1
@@ -74,6 +74,9 @@ for page in "$BUILD"/man/*; do
     hakmem-trace-record.1 | hakmem-trace-ctl.1)
         mkfifo never
         if [ "$name" = hakmem-trace-ctl.1 ]; then
+            HAKMEM_CHECK=light LD_PRELOAD=$BUILD/hakmem-debug.so ./server wait <>never >ready &
+            light=$!
+            for _ in $(seq 600); do grep -q ready ready && break || sleep 0.1; done
             HAKMEM_TRACE_FILE=hakmem.live.%p.db LD_PRELOAD=$BUILD/hakmem-debug.so ./server wait <>never >ready &
         else
             ./server wait <>never >ready &
@@ -82,8 +85,14 @@ for page in "$BUILD"/man/*; do
         for _ in $(seq 600); do grep -q ready ready && break || sleep 0.1; done
         ;;
     esac
-    while IFS= read -r line <&3; do try "$name" "$process" "$line"; done 3<../examples
+    while IFS= read -r line <&3; do
+        case $line in # which level light has
+        'hakmem-trace ctl '*' profile'*) try "$name" "$light" "$line" ;;
+        *) try "$name" "$process" "$line" ;;
+        esac
+    done 3<../examples
     [ -z "$target" ] || { kill "$target" && wait "$target"; } 2>/dev/null
+    [ -z "$light" ] || { kill "$light" && wait "$light"; } 2>/dev/null
     cd ..
 done
 [ "$count" -ge 75 ] || fail "only $count examples were found"

@@ -63,7 +63,7 @@ wait_for_store() {
 # its own until program and collector have ended. $printed names the file with what they printed (with
 # $DROP_OUTPUT on stderr alone), $program_status is the program's exit status. Its output does not depend on whether this
 # machine gives debug registers: without HAKMEM_WATCH there are none (tests/guarded/watched.sh is about those).
-# After RUN_LIMIT seconds, where that is set, the program is ended, with status 124.
+# After RUN_LIMIT seconds of limited.py, where that is set, the program is ended, with status 124.
 run_program() {
     local name=$1 level=$2 layout=$3 injection variables directory
     shift 3
@@ -74,7 +74,7 @@ run_program() {
     { # the shell's own word on programs that abort goes to /dev/null
         (cd "$directory" || exit 2
         [ -z "${DROP_OUTPUT-}" ] || exec >/dev/null
-        exec ${RUN_LIMIT:+timeout --kill-after=10 "$RUN_LIMIT"} env "HAKMEM_CHECK=$level" "HAKMEM_LAYOUT=$layout" HAKMEM_GUARD_WATCH=off \
+        exec ${RUN_LIMIT:+python3 "$SOURCE/tests/tools/limited.py" "$RUN_LIMIT"} env "HAKMEM_CHECK=$level" "HAKMEM_LAYOUT=$layout" HAKMEM_GUARD_WATCH=off \
             ${injection:+"HAKMEM_INJECT=$injection"} ${variables:+"$variables"} "$@" LD_PRELOAD="$BUILD/hakmem-debug.so" \
             "$BUILD/tests/${PROGRAMS:-faults}/$name") >"$printed" 2>&1
         # shellcheck disable=SC2034 # for the caller

@@ -55,7 +55,7 @@ endef
 UNITS = $(foreach path,$(1),$(eval $(call UNIT,$(path),$(addprefix $(BUILD)/,$(2)),$(3))))
 IN_DEBUG := -DHAK_DEBUG=1 $(CHECK_LIBS)
 $(eval $(call UNIT,,$(BUILD)/libplainlayers.a,$(CHECK_LIBS)))
-$(call UNITS,guard/ guarded/,libguardlayers.a,$(IN_DEBUG))
+$(call UNITS,guard/ guarded/ heap_profile/,libguardlayers.a,$(IN_DEBUG))
 $(call UNITS,strings/,libguardlayers.a,-fno-builtin $(IN_DEBUG))
 $(call UNITS,tree/ leaks/ decode/ watch/ metrics/ verify/states,libdebuglayers.a,$(IN_DEBUG))
 $(call UNITS,trace/,libdebuglayers.a,$(IN_DEBUG) -lunwind)
@@ -148,6 +148,8 @@ $(BUILD)/tests/strings/%: tests/strings/%.c $(BUILD)/flags
 $(BUILD)/tests/%: tests/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,link) $(CC) $(USER_FLAGS) $(DEPEND) -o $@ $< -lpthread -ldl -lrt
+# Lays out hakmem's words in its own memory.
+$(BUILD)/tests/ctl/profiled: USER_FLAGS += -iquote src
 
 # Uses hakmem's own libraries, unlike what a user would compile.
 $(BUILD)/tests/cli/make_store: tests/cli/make_store.c $(BUILD)/libcollector.a $(BUILD)/libstore.a $(BUILD)/flags

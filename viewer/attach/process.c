@@ -235,8 +235,53 @@ static void refuse_to_look(const struct process *p) {
         process_say_forbidden(p);
 }
 
-/* Refuses, and says why: a thread, another user's process, or one that is traced already. */
-static bool check_status(const struct process *p) {
+/* Whether the command that took the name is gone. A process that it has just forked to become the
+ * keeper has its descriptors until it runs. True also where that is not known yet, so that the
+ * caller looks again: the command is starting or ending where nobody listens, or its queue is
+ * full. */
+static bool is_left(const struct sockaddr_un *name, socklen_t bytes) {
+    struct ucred who = {0};
+    socklen_t length = sizeof who;
+    int rival = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    bool answers = rival >= 0 && connect(rival, (const struct sockaddr *)name, bytes) == 0;
+    bool is_gone = answers ? getsockopt(rival, SOL_SOCKET, SO_PEERCRED, &who, &length) == 0 &&
+                                 kill(who.pid, 0) != 0 && errno == ESRCH
+                           : rival >= 0 && (errno == ECONNREFUSED || errno == EAGAIN);
+    if (rival >= 0)
+        close(rival);
+    return is_gone;
+}
+
+/* Locks the process for this command, as another one's `end` would end this one's recording; false,
+ * and it is printed, where another has it; true where this command has it already. The name is free
+ * again when this command is gone, however it ends, and the process that it forked runs its own
+ * program. */
+static bool take_lock(struct process *p) {
+    enum { LOOKS = 1000, LOOK_MS = 5 };
+    if (p->lock >= 0)
+        return true;
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    int length = snprintf(name.sun_path + 1, sizeof name.sun_path - 1, "hakmem-record-%d-%" PRIu64,
+                          (int)p->pid, p->born);
+    socklen_t bytes = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)length);
+    p->lock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (p->lock < 0)
+        return true; /* without a socket there is no recording, and the keeper says why */
+    for (int looks = 0; bind(p->lock, (struct sockaddr *)&name, bytes) != 0; looks++) {
+        if (looks == LOOKS || errno != EADDRINUSE || !is_left(&name, bytes)) {
+            process_refuse(p, "is being recorded by another hakmem-trace",
+                           "that one has to end first");
+            return false;
+        }
+        nanosleep(&(struct timespec){.tv_nsec = LOOK_MS * 1000000}, NULL);
+    }
+    (void)listen(p->lock, SOMAXCONN); /* from here on it says whose it is */
+    return true;
+}
+
+/* Refuses, and says why: a thread, another user's process, or one that is traced already. Another
+ * `record` traces it now and then, and has it locked meanwhile. */
+static bool check_status(struct process *p) {
     static char status[16384];
     char path[64];
     unsigned uid[4] = {0};
@@ -260,6 +305,10 @@ static bool check_status(const struct process *p) {
                                                     : "its user can record it");
         return false;
     }
+    if (tracer && !take_lock(p))
+        return false;
+    if (tracer && hak_proc_read_text(path, status, sizeof status))
+        tracer = atoi(process_status_line(status, "TracerPid:")); /* it may have left meanwhile */
     if (tracer) {
         char why[64];
         snprintf(why, sizeof why, "is traced already, by process %d", tracer);
@@ -307,47 +356,6 @@ static bool is_under_hakmem(const struct process *p) {
                 return true;
     }
     return false;
-}
-
-/* Whether the command that took the name is gone. A process that it has just forked to become the
- * keeper has its descriptors until it runs. True also where that is not known yet, so that the
- * caller looks again: the command is starting or ending where nobody listens, or its queue is
- * full. */
-static bool is_left(const struct sockaddr_un *name, socklen_t bytes) {
-    struct ucred who = {0};
-    socklen_t length = sizeof who;
-    int rival = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    bool answers = rival >= 0 && connect(rival, (const struct sockaddr *)name, bytes) == 0;
-    bool is_gone = answers ? getsockopt(rival, SOL_SOCKET, SO_PEERCRED, &who, &length) == 0 &&
-                                 kill(who.pid, 0) != 0 && errno == ESRCH
-                           : rival >= 0 && (errno == ECONNREFUSED || errno == EAGAIN);
-    if (rival >= 0)
-        close(rival);
-    return is_gone;
-}
-
-/* Locks the process for this command, as another one's `end` would end this one's recording; false,
- * and it is printed, where another has it. The name is free again when this command is gone,
- * however it ends, and the process that it forked runs its own program. */
-static bool take_lock(struct process *p) {
-    enum { LOOKS = 1000, LOOK_MS = 5 };
-    struct sockaddr_un name = {.sun_family = AF_UNIX};
-    int length = snprintf(name.sun_path + 1, sizeof name.sun_path - 1, "hakmem-record-%d-%" PRIu64,
-                          (int)p->pid, p->born);
-    socklen_t bytes = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)length);
-    p->lock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (p->lock < 0)
-        return true; /* without a socket there is no recording, and the keeper says why */
-    for (int looks = 0; bind(p->lock, (struct sockaddr *)&name, bytes) != 0; looks++) {
-        if (looks == LOOKS || errno != EADDRINUSE || !is_left(&name, bytes)) {
-            process_refuse(p, "is being recorded by another hakmem-trace",
-                           "that one has to end first");
-            return false;
-        }
-        nanosleep(&(struct timespec){.tv_nsec = LOOK_MS * 1000000}, NULL);
-    }
-    (void)listen(p->lock, SOMAXCONN); /* from here on it says whose it is */
-    return true;
 }
 
 /* Opens the process's memory for reading and writing, and reads its mappings. */

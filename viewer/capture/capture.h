@@ -27,6 +27,11 @@ void view_close(struct view *view);
 void view_add_store_option(struct hak_text *text, const struct view *view);
 /* Why no debug register of HAKMEM_WATCH watched there; NULL: one did, or none was asked for. */
 char *view_read_unwatched(struct view *view);
+/* The mean bytes between two samples of a heap profile that was read out of a running program; 0:
+ * the open capture is another one, which counts every block. */
+uint64_t view_sampled_rate(const struct view *view);
+/* Appends "sampled, one in 512 KiB". */
+void view_add_sampled(struct hak_text *text, const struct view *view);
 /* VIEW_INCOMPLETE when events were lost, trimmed or not recorded while recording was stopped, or
  * the capture or a process ended unseen, else VIEW_OK. */
 int view_completeness(const struct view *view);
@@ -64,6 +69,8 @@ int view_end_query(const struct view *view, struct hak_query *query, bool has_me
 
 /* Lets reads of the open capture show their progress and be ended by Ctrl-C; view_open calls it. */
 void view_watch_reading(struct view *view);
+/* From now on Ctrl-C is noted, and a second one ends the command. */
+void view_heed_interrupt(void);
 /* Ctrl-C was typed: go on no longer than it takes to end the answer well. */
 bool view_is_interrupted(void);
 /* A shell goes on with the next question. */
@@ -250,14 +257,18 @@ enum view_check {
 
 struct view_checked {
     enum view_check level;
-    uint64_t calls; /* that served a block or took one back */
+    uint64_t calls; /* that served a block or took one back; not known in level light */
     uint64_t leak_scans;
+    bool is_counted; /* False: how many blocks there were, and of them checked ones, is not known */
     struct hak_coverage coverage;
 };
 
 /* Reads from the open capture how much was guarded, in all its processes. 0, or an error of the
  * store. */
 int view_read_coverage(const struct view *view, struct hak_coverage *out);
+/* Reads how many blocks level light watched, in how many calls that allocate, until each process's
+ * last report; 0 of both: it is not known. 0, or an error of the store. */
+int view_read_watched(const struct view *view, uint64_t *blocks, uint64_t *calls);
 /* Reads from the open capture how much was checked. 0, or an error of the store. */
 int view_read_checked(struct view *view, struct view_checked *out);
 /* "writes checked in all 703,269 calls, reads in 14 of 4,000 blocks, of 4 of 4 call stacks (padding
@@ -265,8 +276,8 @@ int view_read_checked(struct view *view, struct view_checked *out);
  */
 void view_add_checked(struct hak_text *text, const struct view_checked *checked);
 
-/* The same as JSON numbers: calls, blocks, and in how many of them writes and reads were
- * checked. */
+/* The same as JSON numbers: calls, blocks, and in how many of them writes and reads were checked;
+ * null: it is not known. */
 json_t *view_checked_json(const struct view_checked *checked);
 
 #endif

@@ -59,9 +59,35 @@ int view_read_coverage(const struct view *view, struct hak_coverage *out) {
     return read_counts(view, out, &calls);
 }
 
+int view_read_watched(const struct view *view, uint64_t *blocks, uint64_t *calls) {
+    struct hak_query q = hak_ask(
+        hak_store_database(view->reader),
+        "SELECT sum(CASE WHEN key GLOB 'watched_blocks.*' THEN CAST(value AS INTEGER) ELSE 0 END),"
+        " sum(CASE WHEN key GLOB 'watched_calls.*' THEN CAST(value AS INTEGER) ELSE 0 END)"
+        " FROM meta WHERE key GLOB 'watched_*'",
+        "reading its tables");
+    *blocks = *calls = 0;
+    if (hak_query_next(&q)) {
+        *blocks = hak_query_number(&q, 0);
+        *calls = hak_query_number(&q, 1);
+    }
+    return hak_query_end(&q);
+}
+
+/* Level light has no counters: its processes say at a report what they have watched by then. */
+static int read_counts_of_light(const struct view *view, struct view_checked *out) {
+    struct hak_coverage *coverage = &out->coverage;
+    int error = view_read_watched(view, &coverage->guarded, &coverage->blocks);
+    if (coverage->blocks < coverage->guarded)
+        coverage->blocks = coverage->guarded; /* as a damaged store may say */
+    out->is_counted = coverage->blocks > 0;
+    return error;
+}
+
 int view_read_checked(struct view *view, struct view_checked *out) {
-    *out = (struct view_checked){.level = read_level(view)};
-    int error = read_counts(view, &out->coverage, &out->calls);
+    *out = (struct view_checked){.level = read_level(view), .is_counted = true};
+    int error = out->level == VIEW_CHECK_LIGHT ? read_counts_of_light(view, out)
+                                               : read_counts(view, &out->coverage, &out->calls);
     if (error)
         return error;
     int found = hak_database_numbers(hak_store_database(view->reader),
@@ -89,7 +115,10 @@ void view_add_checked(struct hak_text *text, const struct view_checked *checked)
         return;
     case VIEW_CHECK_LIGHT:
         hak_text_add(text, "reads and writes checked in ");
-        add_guarded(text, checked);
+        if (checked->is_counted)
+            add_guarded(text, checked);
+        hak_text_add(text, checked->is_counted ? ", until the last report"
+                                               : "watched blocks; how many is not recorded");
         return;
     case VIEW_CHECK_KEPT:
         hak_text_add(text, "nothing checked: the program kept its own allocator");
@@ -106,10 +135,11 @@ void view_add_checked(struct hak_text *text, const struct view_checked *checked)
 
 json_t *view_checked_json(const struct view_checked *checked) {
     bool writes = checked->level == VIEW_CHECK_NORMAL;
-    bool guarded = writes || checked->level == VIEW_CHECK_LIGHT;
-    return hak_json_object(NUMBER("calls", checked->calls),
-                           NUMBER("blocks", checked->coverage.blocks),
+    bool light = checked->level == VIEW_CHECK_LIGHT;
+    return hak_json_object(KNOWN("calls", !light, checked->calls),
+                           KNOWN("blocks", checked->is_counted, checked->coverage.blocks),
                            NUMBER("writes_in_calls", writes ? checked->calls : 0),
-                           NUMBER("reads_in_blocks", guarded ? checked->coverage.guarded : 0),
+                           KNOWN("reads_in_blocks", checked->is_counted,
+                                 writes || light ? checked->coverage.guarded : 0),
                            NUMBER("leak_scans", checked->leak_scans));
 }

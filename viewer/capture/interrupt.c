@@ -48,11 +48,15 @@ static int watch(void *context, const struct hak_progress *progress) {
     return view_is_interrupted();
 }
 
-void view_watch_reading(struct view *view) {
+void view_heed_interrupt(void) {
     struct sigaction action = {.sa_handler = on_interrupt}, before;
     /* Started with SIGINT ignored (nohup, a script's &), it stays so. */
     if (sigaction(SIGINT, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
         sigaction(SIGINT, &action, NULL);
+}
+
+void view_watch_reading(struct view *view) {
+    view_heed_interrupt();
     hak_store_watch(watch, view);
     sqlite3_progress_handler(hak_store_database(view->reader)->connection, STEPS_BETWEEN_LOOKS,
                              stop_query, NULL);

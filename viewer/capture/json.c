@@ -6,7 +6,9 @@
 json_t *view_json_document(const struct view *view) {
     json_t *document =
         hak_json_object(NUMBER("hakmem_json", 1), WORD("command", view->command->name));
-    if (view->store_path)
+    if (view->title)
+        hak_json_set(document, JSON("store", json_null()));
+    else if (view->store_path)
         hak_json_set(document, TEXT("store", view->store_path));
     return document;
 }
@@ -29,6 +31,8 @@ json_t *view_completeness_json(const struct view *view) {
         hak_json_set(object, NUMBER("unrecorded_programs", summary->unrecorded));
     if (summary->unseen > 0)
         hak_json_set(object, NUMBER("unseen_ends", summary->unseen));
+    if (view_sampled_rate(view))
+        hak_json_set(object, NUMBER("sampled_rate", view_sampled_rate(view)));
     hak_json_set(object, FLAG("being_written", summary->being_written),
                  FLAG("ended_early", summary->ended_early));
     if (view_failure())

@@ -113,7 +113,9 @@ void view_add_moment(struct hak_text *text, const struct view *view, const struc
     static const char *const places[] = {
         [VIEW_AT_START] = "before the first event", [VIEW_AT_PEAK] = "at the peak"};
     static const char nearest[] = ", the nearest moment that is kept,";
-    if (at->kind == VIEW_AT_END && !at->is_beyond)
+    if (at->kind == VIEW_AT_END && !at->is_beyond && view_sampled_rate(view))
+        hak_text_add(text, "when it was read (%s)", hak_words_time(view->summary.last_ns));
+    else if (at->kind == VIEW_AT_END && !at->is_beyond)
         hak_text_add(text, "at the end (%s)", hak_words_time(view->summary.last_ns));
     else if (at->kind == VIEW_AT_END)
         hak_text_add(text, "behind the end (event %s, %s)", hak_words_number(last_event(view)),

@@ -160,7 +160,7 @@ int view_look_again(struct view *view) {
 int view_say_completeness(struct view *view) {
     /* view_open said it of one that ended early. */
     if (view->summary.lost_events > 0 || view->summary.stops > 0 ||
-        view->summary.trimmed_events > 0 || view->summary.unseen > 0) {
+        view->summary.trimmed_events > 0 || view->summary.unseen > 0 || view_sampled_rate(view)) {
         struct hak_text text = {0};
         view_add_completeness(&text, view);
         if (view_has_pager())
@@ -179,10 +179,27 @@ time_t view_start_time(const struct view *view) {
                                        0);
 }
 
+uint64_t view_sampled_rate(const struct view *view) {
+    return view->reader ? hak_store_sampled_rate(view->reader) : 0;
+}
+
+void view_add_sampled(struct hak_text *text, const struct view *view) {
+    uint64_t rate = view_sampled_rate(view);
+    if (rate >= 1024 && rate % 1024 == 0 && rate < (uint64_t)1024 << 20)
+        hak_text_add(text, "sampled, one in %s KiB", hak_words_number(rate / 1024));
+    else
+        hak_text_add(text, "sampled, one in %s", hak_words_bytes(rate));
+}
+
 void view_add_extent(struct hak_text *text, const struct view *view) {
-    hak_text_add(text, "%s (%s of %s)", view->store_path,
-                 hak_words_count(view->summary.events, "event", "events"),
-                 hak_words_count(view->summary.processes, "process", "processes"));
+    const char *where = view->title ? view->title : view->store_path;
+    hak_text_add(text, "%s (", where);
+    if (view_sampled_rate(view))
+        view_add_sampled(text, view);
+    else
+        hak_text_add(text, "%s of %s", hak_words_count(view->summary.events, "event", "events"),
+                     hak_words_count(view->summary.processes, "process", "processes"));
+    hak_text_add(text, ")");
 }
 
 void view_add_extent_of(struct hak_text *text, struct view *view, uint32_t process) {
@@ -218,18 +235,34 @@ bool view_is_light(const struct view *view) {
     return is_light;
 }
 
-static uint64_t count_watched(const struct view *view, const char *sql) {
-    return hak_database_number(hak_store_database(view->reader), sql, 0);
+/* The number that the store has under this name; 0 where there is none. */
+static uint64_t meta_number(const struct view *view, const char *key) {
+    char *text = hak_database_meta(hak_store_database(view->reader), key);
+    uint64_t number = text ? strtoull(text, NULL, 10) : 0;
+    free(text);
+    return number;
 }
 
 /* Adds how many blocks, and in how many calls, level light watched. */
 static void add_watched(struct hak_text *text, const struct view *view) {
-    uint64_t blocks = count_watched(view, "SELECT sum(CAST(value AS INTEGER)) FROM meta"
-                                          " WHERE key GLOB 'watched_blocks.*'");
-    uint64_t calls = count_watched(view, "SELECT sum(CAST(value AS INTEGER)) FROM meta"
-                                         " WHERE key GLOB 'watched_calls.*'");
+    uint64_t blocks, calls;
+    (void)view_read_watched(view, &blocks, &calls);
     hak_text_add(text, " Level light: %s%s.", hak_words_watched(blocks, calls),
                  blocks == 0 || calls <= blocks ? "" : "; nothing is known of the others");
+}
+
+/* Adds how many blocks a sampled profile was made of, and that it has estimates. */
+static void add_sampled_blocks(struct hak_text *text, const struct view *view) {
+    uint64_t blocks = meta_number(view, "sampled_blocks");
+    uint64_t without = meta_number(view, "sampled_without_stack");
+    hak_text_add(text, " The profile is ");
+    view_add_sampled(text, view);
+    hak_text_add(text, ": all numbers are estimates, from %s",
+                 hak_words_count(blocks, "sampled block", "sampled blocks"));
+    if (without)
+        hak_text_add(text, ", %s of them without a stack for want of room",
+                     hak_words_number(without));
+    hak_text_add(text, ".");
 }
 
 /* Adds "Allocator keep (libjemalloc.so.2, libc.so.6): ..." and that nothing was checked. */
@@ -314,7 +347,9 @@ void view_add_completeness(struct hak_text *text, const struct view *view) {
     if (summary->disordered_events > 0)
         hak_text_add(text, " %s written after a later one of the same block.",
                      hak_words_count(summary->disordered_events, "event was", "events were"));
-    if (view_is_light(view))
+    if (view_sampled_rate(view))
+        add_sampled_blocks(text, view);
+    else if (view_is_light(view))
         add_watched(text, view);
     if (hak_store_is_kept(view->reader))
         add_kept(text, view);

@@ -98,11 +98,12 @@ struct view {
     char **argument;
     int argument_count;
     bool json;
-    bool wants_pager;                /* where stdout is a terminal */
-    enum hak_color color_when;       /* --color */
-    bool color;                      /* stdout takes colours */
-    bool terminal;                   /* stdout is a terminal */
-    char *store_path;                /* set by view_open */
+    bool wants_pager;          /* where stdout is a terminal */
+    enum hak_color color_when; /* --color */
+    bool color;                /* stdout takes colours */
+    bool terminal;             /* stdout is a terminal */
+    char *store_path;          /* set by view_open */
+    const char *title;         /* shown in place of store_path, which nobody chose; NULL = none */
     struct hak_store_reader *reader; /* set by view_open */
     struct hak_store_summary summary;
 };

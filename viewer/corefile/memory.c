@@ -141,8 +141,8 @@ static bool is_zero(struct core_memory *core, uint64_t start, uint64_t end) {
 
 void core_forget_unsaved(struct core_memory *core, uint64_t address) {
     const struct core_range *found = core_range_at(core, address);
-    if (core->is_live || !found || !found->is_writable || found->stored == 0 ||
-        found->start % CORE_PAGE_BYTES || address % CORE_PAGE_BYTES)
+    if (core->is_live || core->is_of_kernel || !found || !found->is_writable ||
+        found->stored == 0 || found->start % CORE_PAGE_BYTES || address % CORE_PAGE_BYTES)
         return;
     if (!is_zero(core, address, found->end) || !is_zero(core, found->start, address))
         return;

@@ -56,7 +56,8 @@ struct core_memory {
     int fd;
     uint64_t file_bytes;
     bool is_truncated;
-    bool is_live; /* no core: a process that is there */
+    bool is_live;      /* no core: a process that is there */
+    bool is_of_kernel; /* its first note is a thread; that of gdb and others is the process */
     char path[4096];
     const char *program; /* stands in for any mapped file that begins as it does; NULL = none */
     struct core_range *range;
@@ -99,7 +100,8 @@ static inline uint64_t core_pointer(struct core_memory *core, uint64_t address) 
 
 /* Looks whether the range at `address` was saved, where bytes from there on cannot all be zero.
  * gdb's generate-core-file leaves out a range with a page that it cannot read, as guard markers are
- * (MADV_GUARD_INSTALL): it reads as zero from start to end, and is missing from now on. */
+ * (MADV_GUARD_INSTALL): it reads as zero from start to end, and is missing from now on. The kernel
+ * saves all pages but closed ones, so what is zero in its core was zero. */
 void core_forget_unsaved(struct core_memory *core, uint64_t address);
 
 /* The range, and the mapped part of a file, that hold an address; NULL = none does. */

@@ -166,11 +166,15 @@ static void read_core_notes(struct core_memory *core, Elf *elf, const GElf_Phdr 
                                           part->p_align == 8 ? ELF_T_NHDR8 : ELF_T_NHDR);
     GElf_Nhdr note;
     size_t name, bytes;
+    bool is_first = true;
     for (size_t at = 0; data && (at = gelf_getnote(data, at, &note, &name, &bytes)) > 0;) {
         const char *start = (const char *)data->d_buf + bytes;
         const char *owner = (const char *)data->d_buf + name;
         if (note.n_namesz != sizeof "CORE" || memcmp(owner, "CORE", sizeof "CORE") != 0)
             continue;
+        if (is_first)
+            core->is_of_kernel = note.n_type == NT_PRSTATUS;
+        is_first = false;
         if (note.n_type == NT_PRSTATUS)
             read_thread(core, start, note.n_descsz);
         else if (note.n_type == NT_FPREGSET)

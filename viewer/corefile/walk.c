@@ -362,10 +362,11 @@ static bool walk_heaps(struct core_half *half) {
 /* Adds a large block, if its bounds are possible. False without memory. */
 static bool note_large(struct core_half *half, uint64_t address) {
     const struct core_table *t = half->table;
+    uint64_t state = core_at(t, address, HAK_AT_large_state);
     struct core_large large = {.address = address,
                                .base = core_at(t, address, HAK_AT_large_base),
                                .bytes = core_at(t, address, HAK_AT_large_mapped_bytes),
-                               .is_live = core_at(t, address, HAK_AT_large_state) ==
+                               .is_live = (state & ~core_value(t, HAK_AT_large_sampled)) ==
                                           core_value(t, HAK_AT_large_live),
                                .is_guarded = t->half == HAK_LAYOUT_CHECKS &&
                                              core_at(t, address, HAK_AT_large_guarded_side) != 0};
@@ -414,8 +415,8 @@ static bool walk_large(struct core_half *half) {
                      each_large(half, core_place(t, root, HAK_AT_map_root_granules), granules, 1));
 }
 
-/* Counts the pages of live guarded blocks as missing from the core where all are zero: they have
- * words of hakmem's own, so the kernel has not saved them. */
+/* Counts the pages of live guarded blocks as missing from gdb's core where all are zero. They have
+ * words of hakmem's own, but in level trace. */
 static void forget_unsaved(const struct core_half *half) {
     for (size_t i = 0; i < half->large_count; i++)
         if (half->large[i].is_guarded && half->large[i].is_live)

@@ -252,7 +252,7 @@ static int write_format(struct view *view, const struct format *format) {
     bool is_whole = (status == VIEW_OK || status == VIEW_INCOMPLETE) && !view_is_interrupted();
     bool is_written = view_sink_close(&sink, is_whole);
     if (is_written)
-        view_sink_say(&sink, view->store_path);
+        view_sink_say(&sink, view->title ? view->title : view->store_path);
     return is_whole && !is_written ? VIEW_USAGE : status;
 }
 

@@ -74,7 +74,14 @@ static void write_empty_text(struct pprof *p) {
  */
 
 static int count_types(const struct pprof *p) {
-    return p->is_span ? TYPES : GROWN_OBJECTS;
+    int left_out = view_sampled_rate(p->export->view) ? GROWN_OBJECTS - SHORT_OBJECTS : 0;
+    return (p->is_span ? TYPES : GROWN_OBJECTS) - left_out;
+}
+
+/* The type of the `i`th value: a sampled profile, as Go's, knows no short-lived blocks. */
+static int type_at(const struct pprof *p, int i) {
+    bool is_behind = i >= SHORT_OBJECTS && view_sampled_rate(p->export->view);
+    return is_behind ? i + GROWN_OBJECTS - SHORT_OBJECTS : i;
 }
 
 /* The index of the type of value that pprof shows first, by `--by` and whether a span is asked
@@ -99,8 +106,8 @@ static void write_types(struct pprof *p) {
     for (int i = 0; i < count_types(p); i++) {
         Hakmem__Pprof__Profile piece = HAKMEM__PPROF__PROFILE__INIT;
         Hakmem__Pprof__ValueType type = HAKMEM__PPROF__VALUE_TYPE__INIT, *one = &type;
-        type.type_text = index_words(p, types[i].type);
-        type.unit_text = index_words(p, types[i].unit);
+        type.type_text = index_words(p, types[type_at(p, i)].type);
+        type.unit_text = index_words(p, types[type_at(p, i)].unit);
         piece.n_sample_type = 1;
         piece.sample_type = &one;
         write_piece(p, &piece);
@@ -129,7 +136,8 @@ static void write_facts(struct pprof *p) {
     period.type_text = index_words(p, "space");
     period.unit_text = index_words(p, "bytes");
     piece.period_type = &period;
-    piece.period = 1;
+    uint64_t rate = view_sampled_rate(e->view);
+    piece.period = rate ? (int64_t)rate : 1;
     piece.default_sample_type_text = index_words(p, types[default_type(p)].type);
     write_piece(p, &piece);
 }
@@ -243,7 +251,7 @@ static void write_location(struct pprof *p, uint32_t number) {
 /* ---- samples -----------------------------------------------------------------------------------
  */
 
-/* The values of a sample. */
+/* The values of a sample, by type. */
 static void list_values(int64_t value[TYPES], const struct profile_sums *s) {
     value[ALLOC_OBJECTS] = (int64_t)s->came.blocks;
     value[ALLOC_SPACE] = (int64_t)s->came.bytes;
@@ -273,6 +281,8 @@ static void write_sample(struct pprof *p, const struct export_row *row) {
     Hakmem__Pprof__Label label = HAKMEM__PPROF__LABEL__INIT, *only = &label;
     int64_t value[TYPES];
     list_values(value, &row->sums);
+    for (int i = 0; i < count_types(p); i++)
+        value[i] = value[type_at(p, i)];
     while (p->written < p->sites.sites && !p->failed)
         write_location(p, ++p->written);
     for (uint32_t i = 0; i < p->sites.count && !p->failed; i++) {

@@ -103,7 +103,8 @@ static json_t *profile_json(struct export *e, struct frames *f, int measure) {
 int export_speedscope(struct export *e) {
     struct frames f = {.list = json_array()};
     json_t *profiles = json_array();
-    for (int i = 0; i < MEASURES; i++)
+    int left_out = view_sampled_rate(e->view) ? 1 : 0; /* short-lived blocks are not known */
+    for (int i = 0; i < MEASURES - left_out; i++)
         json_array_append_new(profiles, profile_json(e, &f, i));
     free(f.of_label);
     json_t *document =

@@ -275,6 +275,8 @@ static json_t *pools_json(struct view *view) {
 
 static json_t *checked_json(struct view *view) {
     struct view_checked checked;
+    if (view_sampled_rate(view))
+        return json_null();
     int found = view_read_checked(view, &checked);
     if (found < 0)
         view_store_error(view, found);
@@ -352,7 +354,8 @@ int command_info(struct view *view) {
         add_overview(&text, view);
         add_calls(&text, view);
         add_pools(&text, view);
-        add_checked(&text, view);
+        if (!view_sampled_rate(view)) /* nothing is known of it */
+            add_checked(&text, view);
         info_add_guarded(&text, view);
         info_add_closed(&text, view);
         info_add_kept(&text, view);

@@ -55,7 +55,9 @@ static void add_end(struct hak_text *text, const struct drawing *d, const struct
         hak_text_add(text, "became unrecorded");
         break;
     default:
-        hak_text_add(text, d->view->summary.being_written ? "lives" : "end not seen");
+        hak_text_add(text, d->view->summary.being_written             ? "lives"
+                           : view_sampled_rate(d->view) && !p->end_ns ? "went on"
+                                                                      : "end not seen");
         break;
     }
 }

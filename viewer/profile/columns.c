@@ -22,8 +22,10 @@ static int measure_of(const struct profile_query *q, unsigned column) {
         return (int)first;
     if (!q->is_span && column == 1)
         return first == PROFILE_BYTES ? PROFILE_BLOCKS : PROFILE_BYTES;
+    bool is_sampled = view_sampled_rate(q->view) != 0;
     for (size_t i = 0; i < sizeof of_span / sizeof *of_span && q->is_span; i++)
-        if (of_span[i] != first && --column == 0)
+        if (of_span[i] != first && !(is_sampled && of_span[i] == PROFILE_SHORT_LIVED) &&
+            --column == 0)
             return (int)of_span[i];
     return NO_MEASURE;
 }
@@ -110,6 +112,8 @@ void profile_add_total(struct hak_text *text, const struct profile_query *q,
     add_bytes(text, all->went.bytes);
     if (q->is_mapped)
         hak_text_add(text, " unmapped, ");
+    else if (view_sampled_rate(q->view))
+        hak_text_add(text, " freed, ");
     else
         hak_text_add(text, " freed, %s of them short-lived, ", hak_words_number(all->brief.blocks));
     add_total_growth(text, q, all);

@@ -87,6 +87,24 @@ static bool fill_steps(struct hak_flow *f, const struct hak_heap_steps *runs, ui
     return f->step != NULL;
 }
 
+/* Makes a step of each run of a sampled profile: what was live between the moments when it was read
+ * is not known. False without memory. */
+static bool fill_moments(struct heap *h, const struct hak_heap_steps *runs) {
+    struct hak_flow *f = &h->flow;
+    f->step = calloc((size_t)runs->steps + 1, sizeof *f->step);
+    h->step_ns = calloc((size_t)runs->steps + 1, sizeof *h->step_ns);
+    if (!f->step || !h->step_ns)
+        return false;
+    f->steps = runs->steps;
+    for (uint32_t i = 0; i < runs->steps; i++) {
+        const struct hak_heap_step *run = &runs->step[i];
+        f->step[i] = (struct hak_flow_step){run->live.bytes, run->live.bytes, run->live, run->came,
+                                            run->went};
+        h->step_ns[i] = run->to_ns;
+    }
+    return true;
+}
+
 /* Totals and the peak of the runs. */
 static void add_runs(struct hak_flow *f, const struct hak_heap_steps *runs) {
     f->peak.live = f->before;
@@ -132,8 +150,9 @@ static int read_runs(struct heap *h) {
     int result = error ? 0 : hak_heap_read(r, from, to, h->query.process, &heap);
     h->flow.before = runs.before;
     add_runs(&h->flow, &runs);
-    bool has_memory = fill_steps(&h->flow, &runs, (uint32_t)h->steps) &&
-                      add_processes_of_profile(&h->flow, &heap);
+    bool has_steps = view_sampled_rate(h->view) ? fill_moments(h, &runs)
+                                                : fill_steps(&h->flow, &runs, (uint32_t)h->steps);
+    bool has_memory = has_steps && add_processes_of_profile(&h->flow, &heap);
     hak_heap_free_steps(&runs);
     hak_heap_free(&heap);
     if (!error && result >= 0 && !has_memory)
@@ -621,7 +640,7 @@ static void add_heap_footer(struct hak_text *text, struct heap *h) {
     hak_text_add(text, "%s of %s allocated, %s of %s freed",
                  hak_words_count(f->came.blocks, "block", "blocks"), hak_words_bytes(f->came.bytes),
                  hak_words_number(f->went.blocks), hak_words_bytes(f->went.bytes));
-    if (f->came.blocks)
+    if (f->came.blocks && !view_sampled_rate(h->view))
         hak_text_add(text, ", %llu.%llu %% short-lived", (unsigned long long)part / 10,
                      (unsigned long long)part % 10);
     hak_text_add(text, " from %s to %s in ", hak_words_time(f->from_ns), hak_words_time(f->to_ns));

@@ -119,6 +119,13 @@ static bool read_moments(struct view *view, struct profile_query *q) {
     if (by < 0)
         return false;
     q->by = (enum profile_measure)by;
+    if (q->by == PROFILE_SHORT_LIVED && view_sampled_rate(view)) {
+        view_error("--by short-lived: a sampled profile does not know which blocks are");
+        return false;
+    }
+    /* The peak is that of the moments when it was read, and hardly ever meant. */
+    if (view_sampled_rate(view) && q->at.kind == VIEW_AT_PEAK && !at)
+        q->at = (struct view_moment){.kind = VIEW_AT_END};
     if (q->by < PROFILE_CALLS || q->is_span)
         return true;
     q->is_span = true; /* from the start up to the moment, which is the end unless one is given */

@@ -229,7 +229,8 @@ int timeline_read(struct hak_store_reader *r, const struct timeline_query *query
                                   .brief_calls = query->brief_calls,
                                   .steps = query->steps ? query->steps : 1,
                                   .follower = &follower};
-    int stored = timeline_read_runs(r, query, out);
+    int stored = hak_store_sampled_rate(r) ? timeline_read_sampled(r, query, out)
+                                           : timeline_read_runs(r, query, out);
     if (stored > 0)
         order_times(out);
     if (stored)

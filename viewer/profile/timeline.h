@@ -56,6 +56,10 @@ int timeline_read(struct hak_store_reader *r, const struct timeline_query *query
  * error. */
 int timeline_read_runs(struct hak_store_reader *r, const struct timeline_query *query,
                        struct timeline *out);
+/* timeline_sampled.c: reads the timeline of a sampled profile: a step for each time that it was
+ * read. As timeline_read_runs. */
+int timeline_read_sampled(struct hak_store_reader *r, const struct timeline_query *query,
+                          struct timeline *out);
 /* Orders numbers of rows, for qsort. */
 int timeline_compare_rows(const void *a, const void *b);
 void timeline_free(struct timeline *timeline);

@@ -266,8 +266,8 @@ static int find_leaks(const struct view *view, struct ctl_target *t, uint64_t se
 static const struct ctl_word words[] = {
     {"status", show_status}, {"start", start_recording}, {"stop", stop_recording},
     {"mark", set_mark},      {"flush", flush},           {"sweep", sweep},
-    {"leaks", find_leaks},   {"store", store_now},       {"stats", show_stats},
-    {"set", ctl_set},
+    {"leaks", find_leaks},   {"store", store_now},       {"profile", ctl_profile},
+    {"stats", show_stats},   {"set", ctl_set},
 };
 enum { WORDS = sizeof words / sizeof *words };
 
@@ -279,14 +279,16 @@ static const struct ctl_word *find_word(const char *name) {
             return &words[i];
         nearest_offer(&nearest, words[i].name);
     }
-    view_error("ctl: '%s' is none of status, start, stop, mark, flush, sweep, leaks, store, stats "
-               "and set%s",
-               name, nearest_words(&nearest, ""));
+    view_error(
+        "ctl: '%s' is none of status, start, stop, mark, flush, sweep, leaks, store, profile, "
+        "stats and set%s",
+        name, nearest_words(&nearest, ""));
     return NULL;
 }
 
 int command_ctl(struct view *view) {
     static struct ctl_target target;
+    static const char *const of_profile[] = {"output", "format", "for"};
     uint64_t seconds = WAIT_SECONDS;
     const struct ctl_word *word =
         find_word(view->argument_count > 1 ? view->argument[1] : "status");
@@ -297,6 +299,13 @@ int command_ctl(struct view *view) {
         view_error("ctl: %s takes no '%s'", word->name, view->argument[2]);
         return VIEW_USAGE;
     }
+    for (size_t i = 0; i < sizeof of_profile / sizeof *of_profile; i++)
+        if (word->run != ctl_profile && view_given(view, of_profile[i])) {
+            view_error("ctl: %s takes no --%s; that is of profile", word->name, of_profile[i]);
+            return VIEW_USAGE;
+        }
+    if (word->run == ctl_profile && !ctl_check_profile(view))
+        return VIEW_USAGE;
     if (view_given(view, "prometheus") && word->run != show_stats) {
         view_error("ctl: --prometheus is for stats");
         return VIEW_USAGE;

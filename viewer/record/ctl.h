@@ -5,6 +5,7 @@
  *   ctl_target.c  finds the process, reads and writes its memory
  *   ctl_ask.c     has it do something, and waits
  *   ctl_status.c  what is known of it, in lines and as JSON
+ *   ctl_profile.c its sampled heap profile (pull.h), as top and export show it, or as a store
  *   ctl_stats.c   figures of its allocator, which lie elsewhere in its memory (corefile)
  *   ctl_set.c     settings of its allocator, likewise
  *
@@ -80,6 +81,11 @@ int ctl_flush(struct ctl_target *t, uint64_t seconds, uint64_t *records);
 
 /* Prints the status as lines or as JSON. False, and said. */
 bool ctl_print_status(const struct view *view, struct ctl_target *t);
+/* Checks the options of ctl_profile. False: the error is printed. */
+bool ctl_check_profile(const struct view *view);
+/* Reads the process's heap profile, twice with --for, and shows it, or writes the FILE of -o.
+ * Returns the exit status. */
+int ctl_profile(const struct view *view, struct ctl_target *t, uint64_t seconds);
 /* The process's status as JSON: pid, level, store, collector, and counts of level light or of the
  * record. */
 json_t *ctl_json(struct ctl_target *t);

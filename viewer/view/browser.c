@@ -387,7 +387,11 @@ static void draw_first_line(struct browser *b) {
         view_add_process(&left, b->data.view, b->data.query.process ? b->data.query.process : 1);
     else
         hak_text_add(&left, "%s", hak_words_count(s->processes, "process", "processes"));
-    hak_text_add(&left, "  %s events", hak_words_number(s->events));
+    hak_text_add(&left, "  ");
+    if (view_sampled_rate(b->data.view))
+        view_add_sampled(&left, b->data.view);
+    else
+        hak_text_add(&left, "%s events", hak_words_number(s->events));
     if (s->lost_events)
         hak_text_add(&right, "%s LOST  ", hak_words_number(s->lost_events));
     if (s->trimmed_events)

@@ -17,7 +17,7 @@ static HAK_COLD void *allocate_slowly(size_t bytes) {
             return block.p;
     }
     struct hak_hand_out how = {.asked_bytes = bytes, .subkind = HAK_BY_MALLOC, .call = HAK_CALL};
-    void *user = hak_entry_allocate(&how);
+    void *user = hak_entry_allocate_straight(&how);
     if (hak_bench_fast_is_on() && !hak_bench_fast_holds(user))
         hak_bench_fast_report_empty(how.class_index);
     return user;
@@ -28,9 +28,21 @@ static HAK_COLD void *allocate_due(size_t bytes) {
     return hak_entry_allocate_due(&how);
 }
 
-/* Allocates a large block straight from its layer, else by allocate_slowly. */
+static HAK_COLD void *allocate_at_point(size_t bytes) {
+    struct hak_hand_out how = {.asked_bytes = bytes, .subkind = HAK_BY_MALLOC, .call = HAK_CALL};
+    return hak_entry_allocate_at_point(&how);
+}
+
+/* Allocates a large block straight from its layer, else by allocate_slowly. In level light the
+ * bytes are counted, and blocks of the larger classes come here, too. */
 static HAK_COLD void *allocate_large(size_t bytes) {
     hak_entry_begin();
+    if (hak_is_light_build && bytes <= PTRDIFF_MAX && hak_entry_is_point_due(bytes))
+        return allocate_at_point(bytes);
+    if (hak_is_light_build && bytes <= HAK_CLASS_MAX_BYTES) {
+        base_t block = hak_array_pop(hak_class_of_bytes(bytes));
+        return HAK_LIKELY(block.p != NULL) ? block.p : allocate_slowly(bytes);
+    }
     base_t block =
         HAK_LIKELY(bytes <= PTRDIFF_MAX) ? hak_large_take_hot(bytes, CALLER) : HAK_NO_BASE;
     return HAK_LIKELY(block.p != NULL) ? block.p : allocate_slowly(bytes);
@@ -41,7 +53,7 @@ static HAK_COLD void *allocate_large(size_t bytes) {
 HAK_EXPORT void *malloc(size_t bytes) {
     if (hak_entry_is_due())
         return allocate_due(bytes);
-    if (HAK_UNLIKELY(bytes > HAK_CLASS_MAX_BYTES))
+    if (HAK_UNLIKELY(bytes > HAK_ENTRY_FAST_BYTES))
         return allocate_large(bytes);
     base_t block = hak_array_pop(hak_class_of_bytes(bytes));
     if (HAK_UNLIKELY(!block.p))
@@ -60,11 +72,11 @@ static HAK_COLD void *allocate_zeroed_slowly(size_t bytes) {
     return allocate_zeroed(bytes);
 }
 
-/* A call that the light level checks: a guarded block if one is free, else as any. */
+/* A call that the light level looks at: a guarded block if one is free, else as any. */
 static HAK_COLD void *allocate_zeroed_due(size_t bytes) {
     struct hak_hand_out how = {.asked_bytes = bytes, .subkind = HAK_BY_CALLOC, .call = HAK_CALL};
-    void *user = hak_light_take(&how, &hak_thread.until_look);
-    return user ? memset(user, 0, bytes) : allocate_zeroed(bytes);
+    void *user = hak_entry_allocate_due(&how);
+    return hak_entry_zero(user, bytes, how.class_index);
 }
 
 /* The plain build's calloc: pops the thread's array and clears. An overflow is refused as too
@@ -75,7 +87,7 @@ HAK_EXPORT void *calloc(size_t count, size_t bytes) {
         all_bytes = SIZE_MAX; /* refused below */
     if (hak_entry_is_due())
         return allocate_zeroed_due(all_bytes);
-    if (HAK_UNLIKELY(all_bytes > HAK_CLASS_MAX_BYTES))
+    if (HAK_UNLIKELY(all_bytes > HAK_ENTRY_FAST_BYTES))
         return allocate_zeroed_slowly(all_bytes);
     base_t block = hak_array_pop(hak_class_of_bytes(all_bytes));
     if (HAK_UNLIKELY(!block.p))

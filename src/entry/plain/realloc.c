@@ -43,16 +43,45 @@ static void *resize_in_pool(void *pointer, size_t bytes, hak_call_t call) {
     return moved;
 }
 
+/* Resizes a block of whole pages where it lies, else moves these; NULL: neither. */
+static void *resize_pages(base_t base, size_t bytes) {
+    /* The kernel moves pages faster than they can be copied. */
+    return hak_large_resize(base, bytes) ? base.p : hak_large_move(base, bytes).p;
+}
+
+/* The same in level light: to the heap profile the block goes, and another one comes. */
+static HAK_COLD void *resize_counted(base_t base, size_t bytes, hak_call_t call) {
+    uint32_t sample = hak_large_take_sample(base);
+    void *moved = resize_pages(base, bytes);
+    if (moved)
+        hak_entry_resized(moved, bytes, sample, call);
+    else if (sample)
+        hak_large_set_sample(base, sample);
+    return moved;
+}
+
+/* Level light: a block of a class that has pages of its own, since it is in the heap profile, and
+ * would stay in its slot otherwise. */
+static bool is_sampled_and_stays(base_t base, size_t bytes) {
+    uint32_t sample = hak_is_light_build ? hak_large_take_sample(base) : 0;
+    if (HAK_LIKELY(!sample))
+        return false;
+    size_t asked_bytes = hak_light_sampled_bytes(sample);
+    hak_large_set_sample(base, sample);
+    return asked_bytes <= HAK_CLASS_MAX_BYTES &&
+           stays_in_slot(hak_class_bytes(hak_class_of_bytes(asked_bytes)), bytes);
+}
+
 /* Resizes a large block where it lies, else by moving its pages, else by a copy. */
 static void *resize_large(void *pointer, size_t old_bytes, size_t bytes, hak_call_t call) {
     base_t base = base_from(pointer);
     if (bytes > HAK_CLASS_MAX_BYTES) {
-        if (hak_large_resize(base, bytes))
-            return pointer;
-        /* The kernel moves pages faster than they can be copied. */
-        void *moved = hak_large_move(base, bytes).p;
+        void *moved =
+            hak_is_light_build ? resize_counted(base, bytes, call) : resize_pages(base, bytes);
         if (moved)
             return moved; /* else perhaps only too many mappings to move one (held.h) */
+    } else if (is_sampled_and_stays(base, bytes)) {
+        return pointer;
     }
     return move(pointer, old_bytes, bytes, call);
 }

@@ -3,7 +3,8 @@
  *
  *   allocate --> route --> program          free --> the thread's array, if the block is its own
  *      |                                     |
- *      \-- level light: due? a guarded one   \--> hak_entry_give_slowly --> other threads, layers
+ *      \-- level light: due? a guarded one,  \--> hak_entry_give_slowly --> other threads, layers
+ *          or one of the heap profile
  *
  * The fast paths of malloc, new, free and delete are leaves: no frame, no call; every rarer case is
  * a tail jump to a cold function. */
@@ -23,24 +24,41 @@ static inline bool hak_entry_was_due(void) {
 
 /* ---- out ------------------------------------------------------------------------------------- */
 
+/* More bytes are counted for the heap profile in level light, and elsewhere not of a class. */
+#define HAK_ENTRY_FAST_BYTES (hak_is_light_build ? HAK_LIGHT_LOOK_BYTES : HAK_CLASS_MAX_BYTES)
+
+/* Level light: so many bytes more. True where the heap profile takes the block. */
+static inline bool hak_entry_is_point_due(size_t bytes) {
+    return hak_is_light_build && HAK_UNLIKELY((hak_thread.until_point -= (int64_t)bytes) < 0);
+}
+
 /* Pops the class's array. NULL, and the slow way follows: it is empty, a check is due, or `bytes`
- * is more than the classes have. */
+ * is more than are served at once. */
 static inline void *hak_entry_take_fast(size_t bytes) {
-    if (hak_entry_is_due() || HAK_UNLIKELY(bytes > HAK_CLASS_MAX_BYTES))
+    if (hak_entry_is_due() || HAK_UNLIKELY(bytes > HAK_ENTRY_FAST_BYTES))
         return NULL;
     return hak_array_pop(hak_class_of_bytes(bytes)).p;
 }
 
-/* A block as `how` asks; in the light build a thread's first may be one that the checks take. NULL
- * with ENOMEM. */
-static inline void *hak_entry_allocate(struct hak_hand_out *how) {
+/* sampled.c: of a call that the sampler is to look at; a larger block, whose bytes are
+ * counted; and one whose bytes were, and a point lies in it. The last as
+ * hak_entry_allocate_straight where it gets no place in the heap profile. */
+HAK_HIDDEN HAK_COLD void *hak_entry_allocate_due(struct hak_hand_out *how);
+HAK_HIDDEN HAK_COLD void *hak_entry_allocate_by_bytes(struct hak_hand_out *how);
+HAK_HIDDEN HAK_COLD void *hak_entry_allocate_at_point(struct hak_hand_out *how);
+
+/* Of realloc: the large block was resized to `bytes` in place, or by moving its pages, and had the
+ * number `sample` (0: none) before. To the heap profile it is another block now. */
+HAK_HIDDEN HAK_COLD void hak_entry_resized(void *pointer, size_t bytes, uint32_t sample,
+                                           hak_call_t call);
+
+/* A block as `how` asks, without a look at its bytes; in the light build a thread's first may be
+ * one that the checks take. NULL with ENOMEM. */
+static inline void *hak_entry_allocate_straight(struct hak_hand_out *how) {
     bool is_first = hak_is_light_build && hak_thread.state == HAK_THREAD_NEW;
     hak_entry_begin();
-    if (is_first && hak_entry_is_due()) {
-        void *user = hak_light_take(how, &hak_thread.until_look);
-        if (user)
-            return user;
-    }
+    if (is_first && hak_entry_is_due())
+        return hak_entry_allocate_due(how);
     struct hak_taken taken = {HAK_NO_BASE, HAK_CLASS_NONE};
     if (HAK_LIKELY(how->asked_bytes <= PTRDIFF_MAX))
         taken = hak_route_take(how->asked_bytes, how->alignment, *how->call);
@@ -51,15 +69,16 @@ static inline void *hak_entry_allocate(struct hak_hand_out *how) {
     how->class_index = taken.class_index;
     return taken.base.p;
 }
+/* The same, and in level light the heap profile counts its bytes. */
+static inline void *hak_entry_allocate(struct hak_hand_out *how) {
+    if (hak_is_light_build && HAK_UNLIKELY(how->asked_bytes > HAK_LIGHT_LOOK_BYTES))
+        return hak_entry_allocate_by_bytes(how);
+    return hak_entry_allocate_straight(how);
+}
 static inline void *hak_entry_allocate_inside(struct hak_hand_out *how) {
     return hak_entry_allocate(how);
 }
 
-/* Of a call that the sampler is to look at. */
-static inline void *hak_entry_allocate_due(struct hak_hand_out *how) {
-    void *user = hak_light_take(how, &hak_thread.until_look);
-    return user ? user : hak_entry_allocate(how);
-}
 static inline void *hak_entry_serve(struct hak_hand_out *how) {
     return hak_entry_is_due() ? hak_entry_allocate_due(how) : hak_entry_allocate(how);
 }

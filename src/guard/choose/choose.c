@@ -14,6 +14,8 @@
 #include "guard/choose/only.h"
 #include "guard/choose/sample.h"
 #include "guarded/guarded.h"
+#include "heap_profile/heap_profile.h"
+#include "light.h"
 #include "platform/platform.h"
 
 bool hak_check_guards, hak_guards_sites, hak_guards_stacks;
@@ -36,6 +38,9 @@ void hak_guard_start(void) {
     hak_guards_by_stack = hak_guards_sites || (hak_check_guards && policy.index == HAK_GUARD_ALL);
     if (hak_guards_by_stack)
         hak_sites_start(hak_guards_sites ? (unsigned)policy.number : 1, 0);
+    hak_heap_profile_start(hak_light_serves() ? hak_options.heap_profile_rate : 0);
+    atomic_store_explicit(&hak_control.heap_profile, hak_heap_profile_table(),
+                          memory_order_release);
     hak_sample_start();
 }
 
@@ -139,7 +144,8 @@ void hak_guard_give(struct hak_large *large) {
         hak_sites_note_closing(hak_ticks() - start);
 }
 
-/* While memory gets short a stack that has a guarded block gets no other. */
+/* While memory gets short a stack that has a guarded block gets no other. Registers stand at the
+ * newest first blocks. */
 HAK_IN_PLACE struct hak_large *open_any(const struct hak_hand_out *how) {
     uint8_t flags = 0;
     if (!hak_guards_by_stack)
@@ -153,6 +159,7 @@ HAK_IN_PLACE struct hak_large *open_any(const struct hak_hand_out *how) {
     struct hak_large *large = open_block(how, hak_site_number(stack));
     if (!large)
         return NULL;
+    large->watch = is_new ? HAK_GUARDED_NEWEST : HAK_GUARDED_UNWATCHED;
     hak_stack_at_hand = (struct hak_stack_at_hand){how->call, stack, flags};
     hak_site_note(stack);
     return large;

@@ -1,6 +1,7 @@
 /* Chooses the calls of level light that get a guarded block (sample.h has the picture). */
 #include "guard/choose/sample.h"
 
+#include "heap_profile/heap_profile.h"
 #include "options.h"
 #include "platform/credit.h"
 #include "platform/platform.h"
@@ -42,7 +43,9 @@ struct sampler {
     struct hak_run_time earned_at;
     uint64_t looked_at; /* ticks of the last look at the clock */
     uint64_t random;
-    uint32_t interval; /* the last one */
+    uint32_t interval; /* the last one, */
+    uint16_t mean;     /* of those that it was drawn from, */
+    uint16_t wanted;   /* and of those that guarded blocks want */
     uint16_t looks;    /* since the last look at the clock */
     uint8_t spends;    /* which credit */
     bool is_busy;
@@ -69,7 +72,7 @@ static uint64_t fixed_interval(void) {
 
 /* ---- when ------------------------------------------------------------------------------------ */
 
-static uint64_t next_random(void) {
+uint64_t hak_sample_random(void) {
     uint64_t x = own.random;
     if (HAK_UNLIKELY(x == 0))
         x = hak_ticks() * 0x9e3779b97f4a7c15u ^ (uintptr_t)&own;
@@ -80,14 +83,38 @@ static uint64_t next_random(void) {
     return x;
 }
 
-/* From a half to one and a half, so that the mean is what was asked for. */
+/* The mean of the intervals: a heap profile may want shorter ones than `mean`, but not while looks
+ * come faster than they could be paid for, unless its own rate asks for that. */
+static uint64_t mean_with_profile(uint64_t mean) {
+    uint64_t gap = hak_heap_profile_gap();
+    if (own.is_busy && gap == HAK_SAMPLE_INTERVAL)
+        gap *= BUSY_TIMES;
+    return gap && gap < mean ? gap : mean;
+}
+
+/* From a half to one and a half, so that the mean is what was asked for; a heap profile needs those
+ * of a geometric distribution. */
 uint16_t hak_sample_interval(void) {
     uint64_t steered = own.is_busy ? BUSY_TIMES * HAK_SAMPLE_INTERVAL : HAK_SAMPLE_INTERVAL;
     uint64_t fixed = fixed_interval();
     uint64_t mean = is_off ? UINT16_MAX : fixed ? fixed : steered;
-    uint64_t next = mean == 1 ? 1 : mean / 2 + 1 + next_random() % mean;
+    own.wanted = (uint16_t)mean;
+    mean = mean_with_profile(mean);
+    own.mean = (uint16_t)mean;
+    uint64_t next = hak_heap_profile_gap() ? hak_chance_gap(mean, UINT16_MAX, hak_sample_random())
+                    : mean == 1            ? 1
+                                           : mean / 2 + 1 + hak_sample_random() % mean;
     own.interval = next < UINT16_MAX ? (uint32_t)next : UINT16_MAX;
     return (uint16_t)own.interval;
+}
+
+uint64_t hak_sample_gap(void) {
+    return own.mean;
+}
+
+/* Of looks that come more often than guarded blocks want them, so many are theirs as they want. */
+static bool is_for_guarded(void) {
+    return own.mean == own.wanted || hak_sample_random() % own.wanted < own.mean;
 }
 
 /* ---- who ------------------------------------------------------------------------------------- */
@@ -197,6 +224,8 @@ static bool may_spend(bool is_seldom) {
 
 uint32_t hak_sample_look(hak_call_t call) {
     atomic_fetch_add_explicit(&hak_control.calls, own.interval, memory_order_relaxed);
+    if (!is_for_guarded())
+        return 0;
     struct site *site = find_site(key_of(call));
     bool is_seldom = count_look(site);
     if (is_off)

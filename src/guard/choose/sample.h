@@ -18,6 +18,10 @@
  * what debug registers took and with the time for which they stood: whatever they slow down
  * meanwhile, they cannot cost more.
  *
+ * A heap profile (heap_profile/heap_profile.h) uses the same looks, and is asked at each of them.
+ * It may want more of them than guarded blocks: these are chosen at so many looks as they want
+ * then.
+ *
  * HAKMEM_GUARD=sample:N, N above 0: one in N calls, whatever it costs; so all is one in one.
  *
  * Ownership: credits and counters belong to the thread; sites to the process, without a lock: two
@@ -45,8 +49,15 @@ HAK_HIDDEN extern _Atomic uint64_t hak_sample_every;
 /* At start, after the options were read. */
 HAK_HIDDEN void hak_sample_start(void);
 
-/* Calls until the next look of the calling thread, from 1. */
+/* Calls until the next look of the calling thread, from 1. With a heap profile each call is one
+ * with the same chance, whatever was before. */
 HAK_HIDDEN uint16_t hak_sample_interval(void);
+
+/* The mean of the intervals from which the last one was drawn. */
+HAK_HIDDEN uint64_t hak_sample_gap(void);
+
+/* 64 random bits of the thread's. */
+HAK_HIDDEN uint64_t hak_sample_random(void);
 
 /* A look at a call that returns to `*call`. Returns its site, from 1; 0: it gets no guarded block.
  */

@@ -7,10 +7,14 @@
 
 #define SERVED "served."
 
-/* Why a block was not guarded. */
+/* Why a block was not guarded. Most are behind the first blocks of their call stacks: no call
+ * counts them, they are what the counters leave over. */
+enum { TOO_MANY };
 static const struct {
     const char *counter, *key, *limit, *words;
 } reasons[HAK_COVERAGE_REASONS] = {
+    [TOO_MANY] = {NULL, "too_many", "too many of a call stack",
+                  "behind the first blocks of their call stacks"},
     {"GUARD_MEMORY.times", "memory", "memory limit", "since HAKMEM_GUARD_MEMORY was used up"},
     {"GUARD_MAPPINGS.times", "mappings", "too many mappings",
      "since half of vm.max_map_count was used up"},
@@ -31,7 +35,7 @@ void hak_coverage_add(struct hak_coverage *coverage, const char *name, uint64_t 
     else if (strcmp(name, "GUARD_FIRST.times") == 0)
         coverage->guarded_stacks += value;
     for (int i = 0; i < HAK_COVERAGE_REASONS; i++)
-        if (strcmp(name, reasons[i].counter) == 0)
+        if (reasons[i].counter && strcmp(name, reasons[i].counter) == 0)
             coverage->refused[i] += value;
 }
 
@@ -40,6 +44,18 @@ bool hak_coverage_is_known(const struct hak_coverage *coverage) {
     for (int i = 0; i < HAK_COVERAGE_REASONS; i++)
         any |= coverage->refused[i];
     return any != 0;
+}
+
+/* How many blocks were not guarded for that reason. Nothing is left over where blocks are not
+ * chosen by call stack. A block that realloc moves may be counted by two reasons. */
+static uint64_t not_guarded(const struct hak_coverage *coverage, int reason) {
+    if (reason != TOO_MANY)
+        return coverage->refused[reason];
+    uint64_t others = coverage->guarded;
+    for (int i = 0; i < HAK_COVERAGE_REASONS; i++)
+        others += coverage->refused[i];
+    bool is_by_stack = coverage->stacks > 0 || coverage->guarded_stacks > 0;
+    return is_by_stack && others < coverage->blocks ? coverage->blocks - others : 0;
 }
 
 /* A forked child may come back to a stack that was counted before the fork. */
@@ -59,7 +75,7 @@ void hak_words_add_coverage(struct hak_text *text, const struct hak_coverage *co
         hak_text_add(text, " (%s", aside);
     bool is_open = aside != NULL;
     for (int i = 0; i < HAK_COVERAGE_REASONS; i++)
-        if (coverage->refused[i] > 0) {
+        if (not_guarded(coverage, i) > 0) {
             hak_text_add(text, "%s%s", between, reasons[i].limit);
             between = ", ";
             is_open = true;
@@ -73,8 +89,8 @@ void hak_words_add_guarded(struct hak_text *text, const struct hak_coverage *cov
     hak_text_add(text, "%s", hak_words_count(coverage->guarded, "block", "blocks"));
     add_stacks(text, coverage);
     for (int i = 0; i < HAK_COVERAGE_REASONS; i++)
-        if (coverage->refused[i] > 0) {
-            hak_text_add(text, "%s%s %s", between, hak_words_number(coverage->refused[i]),
+        if (not_guarded(coverage, i) > 0) {
+            hak_text_add(text, "%s%s %s", between, hak_words_number(not_guarded(coverage, i)),
                          reasons[i].words);
             between = ", ";
         }
@@ -83,11 +99,11 @@ void hak_words_add_guarded(struct hak_text *text, const struct hak_coverage *cov
 json_t *hak_coverage_json(const struct hak_coverage *coverage) {
     if (!hak_coverage_is_known(coverage))
         return json_null();
-    json_t *not_guarded = json_object();
+    json_t *why_not = json_object();
     for (int i = 0; i < HAK_COVERAGE_REASONS; i++)
-        hak_json_set(not_guarded, NUMBER(reasons[i].key, coverage->refused[i]));
+        hak_json_set(why_not, NUMBER(reasons[i].key, not_guarded(coverage, i)));
     return hak_json_object(
         NUMBER("blocks", coverage->guarded), NUMBER("of_blocks", coverage->blocks),
         NUMBER("call_stacks", coverage->stacks),
-        NUMBER("call_stacks_with", coverage->guarded_stacks), JSON("not_guarded", not_guarded));
+        NUMBER("call_stacks_with", coverage->guarded_stacks), JSON("not_guarded", why_not));
 }

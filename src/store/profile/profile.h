@@ -14,6 +14,7 @@
 
 #include "store/profile/gather.h"
 #include "store/profile/keys.h"
+#include "store/profile/ready.h"
 #include "store/profile/rows.h"
 #include "store/profile/sums.h"
 #include "store/profile/writer.h"

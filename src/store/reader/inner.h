@@ -31,6 +31,7 @@ struct hak_store_reader {
     } class[HAK_READER_CLASSES];
     uint64_t slab_bytes, superslab_bytes;
     bool is_profile_only;
+    uint64_t sampled_rate; /* 0: all blocks are counted */
     bool is_kept; /* programs kept their allocators: blocks are no slots and no whole pages */
     uint64_t newest_event; /* as far as watch.c asked */
     struct hak_stack_reader stacks;

@@ -29,15 +29,17 @@ static int load_names(struct hak_store_reader *r) {
         "SELECT (SELECT CAST(value AS INTEGER) FROM meta WHERE key='slab_bytes'),"
         " (SELECT CAST(value AS INTEGER) FROM meta WHERE key='superslab_bytes'),"
         " (SELECT count(*) FROM meta WHERE key GLOB 'allocator.*'),"
-        " (SELECT count(*) FROM meta WHERE key = 'profile_only') + ?1";
-    uint64_t values[4] = {0};
-    int found = hak_database_numbers(&r->db, geometry, 0, values, 4);
+        " (SELECT count(*) FROM meta WHERE key = 'profile_only') + ?1,"
+        " (SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'sampled_rate')";
+    uint64_t values[5] = {0};
+    int found = hak_database_numbers(&r->db, geometry, 0, values, 5);
     if (found < 0)
         return found;
     r->slab_bytes = values[0];
     r->superslab_bytes = values[1];
     r->is_kept = values[2] > 0;
     r->is_profile_only = values[3] > 0;
+    r->sampled_rate = values[4];
     if (!values[0] || !values[1] || values[0] & (values[0] - 1) || values[1] & (values[1] - 1))
         return hak_store_fail(
             HAK_STORE_BROKEN,
@@ -202,6 +204,10 @@ int hak_store_summarise(struct hak_store_reader *r, struct hak_store_summary *ou
 
 bool hak_store_is_profile_only(const struct hak_store_reader *reader) {
     return reader->is_profile_only;
+}
+
+uint64_t hak_store_sampled_rate(const struct hak_store_reader *reader) {
+    return reader->sampled_rate;
 }
 
 bool hak_store_is_kept(const struct hak_store_reader *reader) {

@@ -62,6 +62,9 @@ int hak_store_summarise(struct hak_store_reader *r, struct hak_store_summary *ou
 /* A capture that keeps only the profile (docs/specs/profile.md): callers that ask for events get
  * HAK_STORE_NO_EVENTS. */
 bool hak_store_is_profile_only(const struct hak_store_reader *reader);
+/* Of a heap profile that was read out of a running program (collector/sampled): the mean bytes
+ * between two samples; all of its numbers are estimates. 0: every block is counted. */
+uint64_t hak_store_sampled_rate(const struct hak_store_reader *reader);
 
 /* The events to look for; zero fields do not limit. Address limits are on [base, base + slot) or on
  * the exact address, see `covers`. */

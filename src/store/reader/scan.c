@@ -123,9 +123,9 @@ void hak_scan_free_spare(struct hak_store_reader *r) {
 
 int hak_reader_refuse_events(const struct hak_store_reader *r) {
     return hak_store_fail(HAK_STORE_NO_EVENTS,
-                          "%s: of this capture only the profile is kept (run --profile-only), no "
+                          "%s: of this capture only the profile is kept (%s), no "
                           "events: top, heap, diff, leaks --held, view and info answer",
-                          r->db.path);
+                          r->db.path, r->sampled_rate ? "ctl PID profile" : "run --profile-only");
 }
 
 int hak_scan_open(struct hak_store_reader *r, const struct hak_scan_limits *limits, bool backwards,

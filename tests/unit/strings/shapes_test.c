@@ -98,7 +98,8 @@ TEST(damage_is_found_at_the_next_call_and_once) {
         ck_assert_msg(found_by_look(call, a, b, c) == 0, "call %zu, whole", i);
         block[ASKED] ^= 1;
         ck_assert_msg(found_by_look(call, a, b, c) == FOUND, "call %zu", i);
-        ck_assert_str_eq(last_fault().call, hak_string_name(call));
+        struct hak_fault_facts told = last_fault();
+        ck_assert_str_eq(told.call, hak_string_name(call));
         ck_assert_msg(found_by_look(call, a, b, c) == 0, "call %zu, again", i);
         block[ASKED] ^= 1;
         state_of(slot_at(2, 0))->subkind &= (uint8_t)~HAK_SLOT_TOLD;

@@ -398,4 +398,31 @@ TEST(a_search_stands_until_a_word_decides_otherwise) {
     ck_assert(!hak_bare_frame_search(&near, &known));
 }
 
+/* Words are compared some at once: each of them decides, whatever changed before. */
+TEST(each_word_of_a_search_decides) {
+    uintptr_t behind_call = (uintptr_t)bare_chain + 9;
+    uintptr_t stack[HAK_SEARCH_WORDS] = {0};
+    const struct hak_bare_frame frame = {.pc = (uintptr_t)bare_without_frame_pointer + 6,
+                                         .sp = (uintptr_t)stack};
+    struct hak_stack_memory reads;
+    struct hak_known_search in_vain, found;
+    hak_stack_memory_begin(&reads, frame.sp);
+    ck_assert(hak_bare_frame_search(&frame, &in_vain));
+    ck_assert(!in_vain.is_found);
+    ck_assert_uint_eq(in_vain.words, HAK_SEARCH_WORDS);
+    for (uint32_t i = 0; i < HAK_SEARCH_WORDS; i++) {
+        stack[i] = behind_call;
+        ck_assert(!hak_search_stands(&in_vain));
+        ck_assert(hak_bare_frame_search(&frame, &found));
+        ck_assert_uint_eq(found.words, i + 1);
+        ck_assert(hak_search_stands(&found));
+        stack[i] = 0x1234567 + i; /* leads nowhere, and differs in the lower half alone */
+        ck_assert(!hak_search_stands(&found));
+        ck_assert(hak_search_stands(&in_vain));
+        stack[i] |= 1ul << 63;
+        ck_assert(hak_search_stands(&in_vain));
+        ck_assert_uint_eq(in_vain.word[i], stack[i]);
+    }
+}
+
 RUN_TESTS(.prepare = hak_objects_start)

@@ -113,11 +113,11 @@ TEST(completeness_says_how_much_was_guarded_unless_all_was) {
         .blocks = 56000, .guarded = 1204, .stacks = 402, .guarded_stacks = 310};
     hak_coverage_add(&context.coverage, "GUARD_TIME.times", 92);
     make(true);
-    has("; guarded 1,204 of 56,000 blocks, of 310 of 402 call stacks (the rest: cost or memory "
-        "limit)\n");
+    has("; guarded 1,204 of 56,000 blocks, of 310 of 402 call stacks (the rest: too many of a call "
+        "stack, cost or memory limit)\n");
     context.is_forked = true; /* its counters begin at the fork */
     make(true);
-    has("(the rest: cost or memory limit) since the fork\n");
+    has("(the rest: too many of a call stack, cost or memory limit) since the fork\n");
     json_t *document = json_loads(report.json, 0, NULL);
     json_t *completeness = json_object_get(document, "completeness");
     json_t *guarded = json_object_get(completeness, "guarded");

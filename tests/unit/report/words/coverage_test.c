@@ -27,26 +27,34 @@ static struct hak_coverage some(void) {
 TEST(all_blocks_and_call_stacks_are_named_with_those_that_were_guarded) {
     struct hak_coverage coverage = some();
     ck_assert(hak_coverage_is_known(&coverage));
-    ck_assert_str_eq(share(&coverage, NULL), "1,204 of 56,000 blocks, of 310 of 402 call stacks");
-    ck_assert_str_eq(share(&coverage, "padding aside"),
-                     "1,204 of 56,000 blocks, of 310 of 402 call stacks (padding aside)");
-    hak_coverage_add(&coverage, "GUARD_TIME.times", 92);
     ck_assert_str_eq(share(&coverage, NULL), "1,204 of 56,000 blocks, of 310 of 402 call stacks "
-                                             "(the rest: cost or memory limit)");
+                                             "(the rest: too many of a call stack)");
+    ck_assert_str_eq(share(&coverage, "padding aside"),
+                     "1,204 of 56,000 blocks, of 310 of 402 call stacks "
+                     "(padding aside; the rest: too many of a call stack)");
+    hak_coverage_add(&coverage, "GUARD_TIME.times", 92);
+    ck_assert_str_eq(share(&coverage, NULL),
+                     "1,204 of 56,000 blocks, of 310 of 402 call stacks "
+                     "(the rest: too many of a call stack, cost or memory limit)");
     hak_coverage_add(&coverage, "GUARD_SIZE.times", 3);
     ck_assert_str_eq(share(&coverage, "padding aside"),
                      "1,204 of 56,000 blocks, of 310 of 402 call stacks "
-                     "(padding aside; the rest: too large, cost or memory limit)");
+                     "(padding aside; the rest: too many of a call stack, too large, cost or "
+                     "memory limit)");
     hak_text_free(&text);
     hak_words_add_guarded(&text, &coverage);
-    ck_assert_str_eq(hak_text_string(&text),
-                     "1,204 blocks, of 310 of 402 call stacks; not guarded: 3 for their size, 92 "
-                     "since the time or the memory for their stacks was used up");
+    ck_assert_str_eq(
+        hak_text_string(&text),
+        "1,204 blocks, of 310 of 402 call stacks; not guarded: 54,701 behind the first "
+        "blocks of their call stacks, 3 for their size, 92 since the time or the "
+        "memory for their stacks was used up");
     json_t *json = hak_coverage_json(&coverage);
     char *words = json_dumps(json, JSON_COMPACT);
-    ck_assert_str_eq(words, "{\"blocks\":1204,\"of_blocks\":56000,\"call_stacks\":402,"
-                            "\"call_stacks_with\":310,\"not_guarded\":{\"memory\":0,\"mappings\":0,"
-                            "\"size\":3,\"alignment\":0,\"refused\":0,\"time\":92}}");
+    ck_assert_str_eq(
+        words,
+        "{\"blocks\":1204,\"of_blocks\":56000,\"call_stacks\":402,"
+        "\"call_stacks_with\":310,\"not_guarded\":{\"too_many\":54701,"
+        "\"memory\":0,\"mappings\":0,\"size\":3,\"alignment\":0,\"refused\":0,\"time\":92}}");
     free(words);
     json_decref(json);
 }
@@ -58,13 +66,26 @@ TEST(call_stacks_are_left_out_where_they_are_not_known) {
     ck_assert_str_eq(share(&coverage, NULL), "1 of 7 blocks");
     coverage.guarded_stacks = 2;
     coverage.stacks = 1;
-    ck_assert_str_eq(share(&coverage, NULL), "1 of 7 blocks");
+    ck_assert_str_eq(share(&coverage, NULL), "1 of 7 blocks (the rest: too many of a call stack)");
     coverage = (struct hak_coverage){0};
     hak_coverage_add(&coverage, "served.FRONT", 12);
     ck_assert(!hak_coverage_is_known(&coverage));
     json_t *json = hak_coverage_json(&coverage);
     ck_assert(json_is_null(json));
     json_decref(json);
+    hak_text_free(&text);
+}
+
+/* With `all` others are counted each by its reason, and one that moved by two of them. */
+TEST(no_block_is_behind_the_first_ones_where_none_is_left_over) {
+    struct hak_coverage coverage = {0};
+    hak_coverage_add(&coverage, "served.FRONT", 12);
+    hak_coverage_add(&coverage, "served.GUARDED", 3);
+    ck_assert_str_eq(share(&coverage, NULL), "3 of 15 blocks");
+    hak_coverage_add(&coverage, "GUARD_FIRST.times", 1);
+    ck_assert_str_eq(share(&coverage, NULL), "3 of 15 blocks (the rest: too many of a call stack)");
+    hak_coverage_add(&coverage, "GUARD_MEMORY.times", 13);
+    ck_assert_str_eq(share(&coverage, NULL), "3 of 15 blocks (the rest: memory limit)");
     hak_text_free(&text);
 }
 

@@ -1,0 +1,402 @@
+/* `ctl PID profile`: reads the sampled heap profile out of the program's memory, makes a store of
+ * it, and has `top` or `export` answer from that. */
+#include "viewer/record/ctl.h"
+#include "viewer/capture/capture.h"
+#include "viewer/record/pull.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+#include "collector/kernel/kernel.h"
+
+#define SECOND_NS ((uint64_t)1000000000)
+#define POLL_NS   (SECOND_NS / 10)
+#define PATH_ROOM 4096
+#define PULL_PART 20 /* of the time goes into reading, while it waits */
+
+enum shape { AS_TABLE, AS_PPROF, AS_COLLAPSED, AS_STORE };
+
+/* The profile while it is read. */
+struct profiling {
+    const struct view *view;
+    struct ctl_target *target;
+    struct pull_memory memory;
+    enum shape shape;
+    const char *output;              /* NULL = stdout */
+    uint64_t for_ns;                 /* 0 = it is read once */
+    struct hak_sampled_pull pull[2]; /* at the begin, and at the end */
+    int pulls;
+    struct pull_modules modules;
+    bool has_ended;
+    char title[128];      /* "process 4711 server" */
+    char file[PATH_ROOM]; /* the program's */
+    char *command_line;
+};
+
+/* ---- what is asked -----------------------------------------------------------------------------
+ */
+
+static const char *const shapes[] = {
+    [AS_PPROF] = "pprof", [AS_COLLAPSED] = "collapsed", [AS_STORE] = "store"};
+enum { SHAPES = sizeof shapes / sizeof *shapes };
+
+static bool has_ending(const char *name, size_t length, const char *ending) {
+    size_t bytes = strlen(ending);
+    return length > bytes && strncmp(name + length - bytes, ending, bytes) == 0;
+}
+
+/* The shape that a file's name says; AS_TABLE: none. */
+static enum shape shape_of_name(const char *name) {
+    static const struct {
+        const char *ending;
+        enum shape shape;
+    } endings[] = {{".pb", AS_PPROF},         {".pprof", AS_PPROF},   {".collapsed", AS_COLLAPSED},
+                   {".folded", AS_COLLAPSED}, {".txt", AS_COLLAPSED}, {".db", AS_STORE}};
+    size_t length = strlen(name);
+    if (has_ending(name, length, ".gz"))
+        length -= 3;
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
+        if (has_ending(name, length, endings[i].ending) &&
+            (endings[i].shape != AS_STORE || !name[length]))
+            return endings[i].shape;
+    return AS_TABLE;
+}
+
+/* Reads --format, or takes what the output's name says. False: the error is printed. */
+static bool read_shape(struct profiling *p) {
+    const char *typed = view_value(p->view, "format");
+    struct nearest nearest = {.typed = typed};
+    for (int i = AS_PPROF; i < SHAPES && typed; i++) {
+        nearest_offer(&nearest, shapes[i]);
+        if (strcmp(shapes[i], typed) == 0)
+            p->shape = (enum shape)i;
+    }
+    if (typed && p->shape == AS_TABLE) {
+        view_error("ctl: --format %s: pprof, collapsed or store was expected%s", typed,
+                   nearest_words(&nearest, ""));
+        return false;
+    }
+    if (!typed && p->output)
+        p->shape = shape_of_name(p->output);
+    if (p->output && p->shape == AS_TABLE) {
+        view_error("ctl: -o %s: its name does not end in .pb.gz, .folded or .db; --format says "
+                   "what to write",
+                   p->output);
+        return false;
+    }
+    return true;
+}
+
+/* Reads the options. False: the error is printed. */
+static bool read_profile_options(struct profiling *p) {
+    const char *output = view_value(p->view, "output"), *time = view_value(p->view, "for");
+    p->output = output && strcmp(output, "-") != 0 ? output : NULL;
+    if (!read_shape(p) || (time && !view_read_duration("for", time, &p->for_ns)))
+        return false;
+    if (time && !p->for_ns) {
+        view_error("ctl: --for %s: a time above 0 was expected", time);
+        return false;
+    }
+    if (p->shape == AS_STORE && !p->output) {
+        view_error("ctl: --format store needs -o FILE");
+        return false;
+    }
+    if (p->view->json && p->shape != AS_TABLE) {
+        view_error("ctl: --json is another form of the table; %s has none", shapes[p->shape]);
+        return false;
+    }
+    return !p->output || view_sink_check(p->output);
+}
+
+/* ---- reading it --------------------------------------------------------------------------------
+ */
+
+static bool read_target(void *context, uint64_t address, void *to, size_t bytes) {
+    return bytes == 0 || ctl_read(context, address, to, bytes);
+}
+
+static void add_process_words(struct hak_text *text, const struct profiling *p) {
+    hak_text_add(text, "ctl: process %d (", (int)p->target->pid);
+    hak_text_add_name(text, p->target->name);
+    hak_text_add(text, ") ");
+}
+
+/* Prints that the process has no profile, and how it gets one. */
+static int say_no_profile(const struct profiling *p) {
+    struct hak_text text = {0};
+    add_process_words(&text, p);
+    hak_text_add(&text, "keeps no heap profile");
+    if (ctl_is_light(p->target))
+        hak_text_add(&text, ": HAKMEM_HEAP_PROFILE=0 switched it off");
+    else
+        hak_text_add(&text, ": start it with HAKMEM_CHECK=light (HAKMEM_HEAP_PROFILE sets the "
+                            "rate)");
+    view_error_text(&text);
+    return VIEW_USAGE;
+}
+
+/* Prints why there is no profile to be shown. Returns the exit status. */
+static int say_unread(const struct profiling *p, enum pull_state state, uint64_t rate,
+                      const char *why) {
+    struct hak_text text = {0};
+    add_process_words(&text, p);
+    if (state == PULL_NO_SAMPLE)
+        hak_text_add(&text,
+                     "has no sample so far: it has allocated little yet (one in %s is sampled)",
+                     hak_words_size(rate));
+    else if (state == PULL_OTHER_VERSION)
+        hak_text_add(&text, "has a heap profile of another version of hakmem: %s", why);
+    else if (state == PULL_NO_MEMORY)
+        hak_text_add(&text, "has a heap profile for which there is no memory here");
+    else
+        hak_text_add(&text, "has a heap profile that cannot be read: %s", why);
+    view_error_text(&text);
+    return state == PULL_NO_SAMPLE ? VIEW_INCOMPLETE : VIEW_UNREADABLE;
+}
+
+/* Reads the path of the process's program; its name where that cannot be read. */
+static void read_program(const struct ctl_target *t, char path[PATH_ROOM]) {
+    char link[64];
+    snprintf(link, sizeof link, "/proc/%d/exe", (int)t->shown);
+    ssize_t length = readlink(link, path, PATH_ROOM - 1);
+    if (length > 0)
+        path[length] = 0;
+    else
+        snprintf(path, PATH_ROOM, "%s", t->name);
+}
+
+/* The arguments joined by spaces, "" where they cannot be read; the caller frees. */
+static char *read_command_line(const struct ctl_target *t) {
+    size_t bytes = 0;
+    char *text = hak_proc_read(t->shown, "cmdline", &bytes);
+    for (size_t i = 0; text && i + 1 < bytes; i++)
+        if (!text[i])
+            text[i] = i + 2 < bytes || text[i + 1] ? ' ' : 0;
+    return text ? text : strdup("");
+}
+
+static uint64_t table_address(const struct ctl_target *t) {
+    return (uintptr_t)t->control.heap_profile;
+}
+
+/* Reads the profile into `out`, its modules, and what the program is. 0, or an exit status: the
+ * error is printed. */
+static int pull_first(struct profiling *p, struct hak_sampled_pull *out) {
+    char why[200];
+    if (!table_address(p->target))
+        return say_no_profile(p);
+    enum pull_state state =
+        pull_table(&p->memory, table_address(p->target), view_now_ns(), out, why);
+    if (state != PULL_DONE)
+        return say_unread(p, state, out->rate, why);
+    if (!pull_list_modules(&p->memory, p->target->shown, &p->modules)) {
+        view_error("ctl: the modules of process %d cannot be read", (int)p->target->pid);
+        return VIEW_UNREADABLE;
+    }
+    read_program(p->target, p->file);
+    p->command_line = read_command_line(p->target);
+    return 0;
+}
+
+/* Reads it again, in the place of the last time's; where that fails that stays. False: the process
+ * has ended, or is another program now. */
+static bool pull_again(struct profiling *p) {
+    struct hak_sampled_pull pull;
+    struct pull_modules modules;
+    char why[200];
+    if (!ctl_look(p->target) || !table_address(p->target))
+        return false;
+    if (pull_table(&p->memory, table_address(p->target), view_now_ns(), &pull, why) != PULL_DONE) {
+        pull_free(&pull);
+        return ctl_look(p->target);
+    }
+    pull_free(&p->pull[1]);
+    p->pull[1] = pull;
+    p->pulls = 2;
+    if (pull_list_modules(&p->memory, p->target->shown, &modules)) {
+        pull_free_modules(&p->modules);
+        p->modules = modules;
+    } else {
+        pull_free_modules(&modules);
+    }
+    return true;
+}
+
+/* ---- --for -------------------------------------------------------------------------------------
+ */
+
+/* Shows how much of the time is over. */
+static void show_wait(const struct profiling *p, uint64_t begin_ns, uint64_t now_ns) {
+    const struct hak_progress progress = {.doing = "waiting",
+                                          .unit = "s",
+                                          .done = (now_ns - begin_ns) / SECOND_NS,
+                                          .total = (p->for_ns + SECOND_NS - 1) / SECOND_NS};
+    view_progress(&progress);
+}
+
+/* Waits for the time of --for, Ctrl-C or the program's end, which may come at any time: the profile
+ * is read again and again meanwhile, for a twentieth of the time. */
+static void wait_and_pull(struct profiling *p) {
+    uint64_t begin = view_now_ns(), now = begin, due = begin;
+    view_heed_interrupt();
+    while (!p->has_ended && now < begin + p->for_ns && !view_is_interrupted()) {
+        uint64_t left = begin + p->for_ns - now;
+        const struct timespec rest = {.tv_nsec = (long)(left < POLL_NS ? left : POLL_NS)};
+        nanosleep(&rest, NULL);
+        now = view_now_ns();
+        show_wait(p, begin, now);
+        p->has_ended = now >= due ? !pull_again(p) : !ctl_look(p->target);
+        due = now >= due ? now + (view_now_ns() - now) * PULL_PART : due;
+    }
+    if (!p->has_ended)
+        p->has_ended = !pull_again(p);
+    view_progress_clear();
+    view_forget_interrupt(); /* it ended the wait, not the answer */
+    if (!p->has_ended)
+        return;
+    struct hak_text text = {0};
+    add_process_words(&text, p);
+    hak_text_add(&text, "ended after %s; this is what was read last, after %s",
+                 hak_words_time(now - p->pull[0].ns),
+                 hak_words_time(p->pull[p->pulls - 1].ns - p->pull[0].ns));
+    view_error_text(&text);
+}
+
+/* ---- the store ---------------------------------------------------------------------------------
+ */
+
+static uint64_t clock_ns(clockid_t clock) {
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (uint64_t)now.tv_sec * SECOND_NS + (uint64_t)now.tv_nsec;
+}
+
+/* Makes the store of what was read. 0, or an error of the store. */
+static int make_sampled_store(struct profiling *p, const char *path, uint64_t *first_end) {
+    static const char *const levels[] = {NULL, "trace", "normal", "light"};
+    uint32_t level = p->target->control.level;
+    struct hak_sampled_program program = {
+        .pid = p->target->pid,
+        .start_time = p->target->start_time,
+        .monotonic_ns = clock_ns(CLOCK_MONOTONIC),
+        .realtime_ns = clock_ns(CLOCK_REALTIME),
+        .program = p->file,
+        .command_line = p->command_line ? p->command_line : "",
+        .level = level < sizeof levels / sizeof *levels ? levels[level] : NULL,
+        .has_ended = p->has_ended,
+        .module = p->modules.module,
+        .modules = p->modules.modules};
+    return hak_sampled_store(&program, p->pull, p->pulls, path, false, first_end);
+}
+
+/* Writes the store that -o names, and says how large it is. Returns the exit status. */
+static int write_sampled_store(struct profiling *p) {
+    struct stat about;
+    struct hak_text line = {0};
+    uint64_t first_end;
+    if (make_sampled_store(p, p->output, &first_end) != 0) {
+        view_error("ctl: %s", hak_store_message());
+        return VIEW_USAGE;
+    }
+    uint64_t bytes = stat(p->output, &about) == 0 ? (uint64_t)about.st_size : 0;
+    hak_text_add(&line, "%s  %s, of %s\n", p->output, hak_words_size(bytes), p->title);
+    return !view_print(&line) ? VIEW_UNREADABLE : p->has_ended ? VIEW_INCOMPLETE : VIEW_OK;
+}
+
+/* ---- answers -----------------------------------------------------------------------------------
+ */
+
+/* Has another command answer from the store at `path`. Returns the exit status. */
+static int ask_command(struct profiling *p, char *path, uint64_t first_end) {
+    char between[32], *arguments[20];
+    int count = 0;
+    const char *color = view_value(p->view, "color");
+    snprintf(between, sizeof between, "#%llu", (unsigned long long)first_end);
+#define GIVE(word) (arguments[count++] = (char *)(uintptr_t)(word))
+    GIVE("hakmem-trace");
+    GIVE(p->shape == AS_TABLE ? "top" : "export");
+    if (p->shape != AS_TABLE)
+        GIVE(shapes[p->shape]);
+    GIVE("--store");
+    GIVE(path);
+    if (p->shape != AS_TABLE && p->output) {
+        GIVE("--output");
+        GIVE(p->output);
+    }
+    if (p->pulls == 2) {
+        GIVE("--between");
+        GIVE(between);
+        GIVE("end");
+    }
+    if (p->pulls == 2 && p->shape == AS_COLLAPSED) { /* growth has no width */
+        GIVE("--by");
+        GIVE("bytes");
+    }
+    if (p->view->json)
+        GIVE("--json");
+    if (!p->view->wants_pager)
+        GIVE("--no-pager");
+    if (color) {
+        GIVE("--color");
+        GIVE(color);
+    }
+#undef GIVE
+    struct view asked = {0};
+    int status = view_parse(&asked, view_used_commands(), count, arguments);
+    asked.title = p->title;
+    if (status < 0)
+        status = asked.command->run(&asked);
+    view_close(&asked);
+    view_parse_end(&asked);
+    return status;
+}
+
+/* Answers from a store that is gone afterwards. Returns the exit status. */
+static int answer_from_store(struct profiling *p) {
+    const char *temporary = getenv("TMPDIR");
+    char folder[PATH_ROOM], path[PATH_ROOM + 16];
+    uint64_t first_end = 0;
+    snprintf(folder, sizeof folder, "%s/hakmem-profile.XXXXXX",
+             temporary && temporary[0] == '/' ? temporary : "/tmp");
+    if (!mkdtemp(folder)) {
+        view_error("ctl: no folder can be made for its store: %s; TMPDIR names another place",
+                   folder);
+        return VIEW_USAGE;
+    }
+    snprintf(path, sizeof path, "%s/profile.db", folder);
+    int status = VIEW_USAGE;
+    if (make_sampled_store(p, path, &first_end) == 0)
+        status = ask_command(p, path, first_end);
+    else
+        view_error("ctl: %s", hak_store_message());
+    unlink(path);
+    rmdir(folder);
+    return status == VIEW_OK && p->has_ended ? VIEW_INCOMPLETE : status;
+}
+
+bool ctl_check_profile(const struct view *view) {
+    struct profiling p = {.view = view};
+    return read_profile_options(&p);
+}
+
+int ctl_profile(const struct view *view, struct ctl_target *t, uint64_t seconds) {
+    struct profiling p = {.view = view, .target = t, .memory = {read_target, t}};
+    (void)seconds;
+    if (!read_profile_options(&p))
+        return VIEW_USAGE;
+    snprintf(p.title, sizeof p.title, "process %d %s", (int)t->pid, t->name);
+    int status = pull_first(&p, &p.pull[0]);
+    if (status == 0) {
+        p.pulls = 1;
+        if (p.for_ns)
+            wait_and_pull(&p);
+        status = p.shape == AS_STORE ? write_sampled_store(&p) : answer_from_store(&p);
+    }
+    pull_free(&p.pull[0]);
+    pull_free(&p.pull[1]);
+    pull_free_modules(&p.modules);
+    free(p.command_line);
+    return status;
+}
