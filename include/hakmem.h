@@ -18,6 +18,7 @@
 #define HAKMEM_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -74,11 +75,44 @@ struct hak_stats {
     size_t unused_bytes; /* free slabs, SuperSlabs in reserve */
     size_t large_blocks; /* how many blocks above 32 KiB, or guarded ones, the program has */
     size_t large_bytes;  /* of their mappings */
+    /* Memory that may be resident: mapped, less what was given back or never handed out. Pages that
+     * the program has not touched count. */
+    size_t resident_bytes;
+    size_t dirty_bytes;    /* kept for reuse, and of resident_bytes */
+    size_t clean_bytes;    /* kept for reuse without their pages: addresses alone */
+    size_t guarded_blocks; /* that the program has: each alone between closed pages */
+    /* These only grow, from the start of the process. */
+    uint64_t slow_paths;       /* calls for which the thread's caches were empty or full */
+    uint64_t remote_frees;     /* blocks of other threads, when they are on their way there */
+    uint64_t given_back_bytes; /* to the kernel, by munmap and MADV_DONTNEED */
+    uint64_t guarded_so_far;   /* level light: guarded blocks, and the run time */
+    uint64_t guard_ns;         /* of threads that they took */
 };
 
 /* Fills the first `bytes` bytes of `stats` (write sizeof *stats), so that programs and libraries of
  * different age agree; returns how many bytes were filled. */
 HAK_API size_t hak_read_stats(struct hak_stats *stats, size_t bytes);
+
+/* One size class, of blocks up to 32 KiB. Its fragmentation is 1 - live / mapped, with live =
+ * live_blocks * slot_bytes. */
+struct hak_class_stats {
+    size_t slot_bytes;    /* of each block */
+    size_t mapped_bytes;  /* slabs that serve the class */
+    size_t live_blocks;   /* with the program */
+    size_t cached_blocks; /* free, in threads' caches */
+    size_t free_blocks;   /* free in the slabs, used before */
+    /* Bytes of live blocks that nobody asked for. is_slack_known 1: counted, in hakmem-debug.so at
+     * levels trace and normal, with what the checks need around a block; 0: at most so many, but
+     * for blocks that were aligned or made smaller in place. */
+    size_t slack_bytes;
+    size_t is_slack_known;
+};
+
+/* Fills the first `bytes` bytes of `stats` (write sizeof *stats) for the class `class_index`, from
+ * 0; returns how many bytes were filled, 0 when there is no such class. Walks over all memory in
+ * use. Any thread; allocates nothing, keeps errno. */
+HAK_API size_t hak_read_class_stats(unsigned class_index, struct hak_class_stats *stats,
+                                    size_t bytes);
 
 #ifdef __cplusplus
 }

@@ -271,6 +271,15 @@ static inline size_t check_sweep(void) {
     return hak_is_debug_build ? hak_check_sweep() : 0;
 }
 
+/* Sampling of level light so far: guarded blocks, and the time that they took. */
+struct hak_sampled {
+    uint64_t blocks, ns;
+};
+HAK_HIDDEN struct hak_sampled hak_check_sampled(void);
+static inline struct hak_sampled check_sampled(void) {
+    return hak_is_debug_build ? hak_check_sampled() : (struct hak_sampled){0};
+}
+
 /* The program sets a mark in its recording (hakmem.h). */
 static inline void check_mark(const char *name) {
     if (hak_is_debug_build)

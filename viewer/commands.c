@@ -100,6 +100,7 @@ static const struct view_option ctl_options[] = {
      "(.db)"},
     {"format", 0, "FORMAT", "profile: pprof, collapsed or store (default: by the name of FILE)"},
     {"for", 0, "TIME", "profile: read it twice, 30s or 200ms apart, and show what changed"},
+    {"prometheus", 0, NULL, "stats: as metrics that Prometheus reads (OpenMetrics 1.0)"},
 };
 static const struct view_option record_options[] = {
     {"process", 'p', "PID", "the process to record"},
@@ -426,9 +427,10 @@ const struct view_command view_commands[] = {
      .run = command_record},
     {.name = "ctl",
      .group = "RECORD",
-     .arguments = "PID [status|start|stop|mark NAME|flush|sweep|leaks|store|profile]",
+     .arguments = "PID [status|start|stop|mark NAME|flush|sweep|leaks|store|profile|stats|"
+                  "set NAME=VALUE]",
      .sentence =
-         "ask a running program: stop or go on recording, a mark, its leaks, its heap profile",
+         "ask a running program: stop or go on recording, a mark, leaks, heap profile, figures",
      .about =
          "PID is a process that runs under hakmem, each forked child one of its own.\n"
          "\n"
@@ -450,8 +452,17 @@ const struct view_command view_commands[] = {
          "             the FILE of -o. With --for TIME what was allocated, freed and grew in it;\n"
          "             Ctrl-C ends the wait early. A store is read by top, heap, diff, html, view\n"
          "             and export\n"
+         "  stats      figures of its allocator, also of libhakmem.so: live, mapped, kept memory, "
+         "by\n"
+         "             size class; --json, or --prometheus as metrics\n"
+         "  set        decay=TIME: free pages are kept so long. purge=now: what can be spared goes "
+         "back\n"
+         "             to the kernel. guard=sample:N: level light, one call in N gets a guarded "
+         "block\n"
          "\n"
-         "status, flush and profile read its memory, and it does nothing for them. The thread that "
+         "status, stats, profile and flush read its memory, and it does nothing for them. The "
+         "thread "
+         "that "
          "next\n"
          "calls the malloc family does the others (level light: by its next look, one allocation\n"
          "of a thread in 256). A program that sleeps, is stopped or calls nothing does not\n"
@@ -470,6 +481,8 @@ const struct view_command view_commands[] = {
          "  hakmem-trace ctl 4711 mark before-reload\n"
          "  hakmem-trace ctl 4711 profile --for 30s\n"
          "  hakmem-trace ctl 4711 profile -o server.pb.gz\n"
+         "  hakmem-trace ctl 4711 stats --prometheus >hakmem.prom\n"
+         "  hakmem-trace ctl 4711 set decay=2s\n"
          "  hakmem-trace ctl 4711 flush && hakmem-trace leaks --held --at mark:before-reload\n",
      OPTIONS(ctl_options),
      .arguments_min = 1,

@@ -9,6 +9,8 @@ enum { PERIOD_SLOW_PATHS = 256, CAPACITY_SLOW_PATHS = 2048 };
 
 void (*hak_front_look)(void);
 void (*hak_front_at_period)(void);
+size_t (*hak_front_give_back)(void);
+struct hak_purge hak_purge;
 
 /* Gives the older half of each array to the layer below: a block at the bottom of one that is in
  * use would stay there for good, and keep its SuperSlab from going back. All of one whose top is
@@ -54,6 +56,35 @@ static void end_period(struct hak_front *front) {
         hak_front_at_period();
 }
 
+void hak_front_empty(void) {
+    hak_remote_flush();
+    hak_remote_drain();
+    hak_caches_empty();
+    for (unsigned c = 0; c < HAK_CLASSES; c++)
+        if (hak_array_count(c))
+            hak_array_spill(c, hak_array_count(c));
+    hak_mid_empty(hak_thread.heap, hak_thread.front->mid);
+}
+
+size_t hak_front_trim_heap(struct hak_heap *heap) {
+    hak_remote_drain_heap(heap);
+    hak_slab_trim(heap);
+    return hak_slab_purge(heap, 0);
+}
+
+/* Gives back what the thread can spare, since that is asked for; the first to do so, what the
+ * process keeps, too. */
+static HAK_COLD void serve_purge(struct hak_front *front, uint32_t asked) {
+    front->purged = asked;
+    hak_front_empty();
+    (void)hak_front_trim_heap(hak_thread.heap);
+    if (atomic_load_explicit(&hak_purge.served, memory_order_relaxed) == asked)
+        return;
+    if (hak_front_give_back)
+        (void)hak_front_give_back();
+    atomic_store_explicit(&hak_purge.served, asked, memory_order_release);
+}
+
 void hak_front_decay(void) {
     struct hak_front *front = hak_thread.front;
     if (HAK_UNLIKELY(front->plan_version !=
@@ -64,6 +95,9 @@ void hak_front_decay(void) {
     hak_remote_flush();
     if (hak_front_look)
         hak_front_look();
+    uint32_t asked = atomic_load_explicit(&hak_purge.asked, memory_order_acquire);
+    if (HAK_UNLIKELY(front->purged != asked) && !check_is_nested())
+        serve_purge(front, asked);
     uint64_t now = hak_ticks();
     bool is_time = now - front->decayed_at >= HAK_DECAY_TICKS;
     if (is_time)

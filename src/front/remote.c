@@ -42,6 +42,8 @@ static bool post_chain(struct hak_remote *remote, const struct chain *chain) {
         drop_chain(remote, first);
         return true;
     }
+    if (remote)
+        remote->posted_blocks += chain->blocks;
     hop_note(HAK_REMOTE_POST, first->next ? HAK_CLASS_NONE : first->class_index, first->blocks[0].p,
              chain->blocks | (uint64_t)owner << 16);
     return hak_mailbox_post(heap, first, chain->last, chain->blocks) != HAK_HEAP_IDLE;
@@ -251,7 +253,8 @@ void hak_remote_flush_left(struct hak_heap *heap) {
         /* And no more: an idle owner may be a heap to be mended, too. */
         (void)post_chain(hak_own_remote(), &chain);
     }
-    *remote = (struct hak_remote){.spare_chunks = remote->spare_chunks};
+    *remote = (struct hak_remote){.spare_chunks = remote->spare_chunks,
+                                  .posted_blocks = remote->posted_blocks};
     for (struct hak_chunk *chunk = remote->spare_chunks; chunk; chunk = chunk->next)
         remote->spare_count++;
 }

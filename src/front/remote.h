@@ -39,6 +39,7 @@ struct hak_remote {
     uint32_t posts;                            /* of full chunks, for what is done at times */
     uint32_t spare_count;
     struct hak_chunk *spare_chunks; /* empty ones */
+    uint64_t posted_blocks;         /* so far, of all threads that had the heap */
 };
 
 HAK_HIDDEN extern struct hak_lock hak_chunks_lock;

@@ -76,22 +76,11 @@ static void forget_heap(enum hak_thread_state state) {
     thread->state = (uint8_t)state;
 }
 
-/* Moves all that the thread holds, for itself and for others, into slabs and mailboxes. */
-static void empty_caches(void) {
-    hak_remote_flush();
-    hak_remote_drain();
-    hak_caches_empty();
-    for (unsigned c = 0; c < HAK_CLASSES; c++)
-        if (hak_array_count(c))
-            hak_array_spill(c, hak_array_count(c));
-    hak_mid_empty(hak_thread.heap, hak_thread.front->mid);
-}
-
 void hak_front_end(void) {
     struct hak_heap *heap = hak_thread.heap;
     if (heap) {
         heap->is_closing = true;
-        empty_caches();
+        hak_front_empty();
     }
     forget_heap(HAK_THREAD_ENDED);
     if (heap) {
@@ -101,23 +90,15 @@ void hak_front_end(void) {
     }
 }
 
-/* Takes in what others freed, releases empty SuperSlabs, and gives the pages of free slabs back.
- * Returns these bytes. */
-static size_t trim_heap(struct hak_heap *heap) {
-    hak_remote_drain_heap(heap);
-    hak_slab_trim(heap);
-    return hak_slab_purge(heap, 0);
-}
-
-/* trim_heap of the heap that threads without their own share, after repair if a fork left it
- * half-changed. */
+/* hak_front_trim_heap of the heap that threads without their own share, after repair if a fork left
+ * it half-changed. */
 static size_t trim_shared(void) {
     size_t bytes = 0;
     hak_lock(&hak_shared_heap_lock);
     struct hak_heap *heap = hak_heap_of(HAK_SHARED_HEAP_ID);
     if (heap) {
         hak_front_mend(heap);
-        bytes = trim_heap(heap);
+        bytes = hak_front_trim_heap(heap);
     }
     hak_unlock(&hak_shared_heap_lock);
     return bytes;
@@ -126,8 +107,8 @@ static size_t trim_shared(void) {
 size_t hak_front_trim(void) {
     size_t bytes = trim_shared();
     if (hak_thread.heap) {
-        empty_caches();
-        bytes += trim_heap(hak_thread.heap);
+        hak_front_empty();
+        bytes += hak_front_trim_heap(hak_thread.heap);
     }
     for (unsigned id = HAK_SHARED_HEAP_ID + 1; id <= HAK_HEAP_ID_MAX; id++) {
         if (!hak_heap_of((hak_owner_t)id))
@@ -136,7 +117,7 @@ size_t hak_front_trim(void) {
         if (!idle)
             continue;
         hak_front_mend(idle);
-        bytes += trim_heap(idle);
+        bytes += hak_front_trim_heap(idle);
         release(idle);
     }
     return bytes;

@@ -37,8 +37,9 @@ struct hak_array {
 };
 
 struct hak_front {
-    uint32_t slow_paths;   /* taken, for what is done every now and then */
+    uint64_t slow_paths;   /* taken, of all threads that had the heap, for what is done at times */
     uint32_t plan_version; /* of the plan that the arrays follow */
+    uint32_t purged;       /* the last purge from outside that the thread served */
     uint64_t decayed_at;   /* ticks of the last look at what is not used any more */
     size_t grown_bytes;    /* of the blocks by which arrays may hold more than at the start */
     struct hak_cache *caches;
@@ -118,6 +119,11 @@ HAK_HIDDEN void hak_remote_flush_left(struct hak_heap *heap);
 HAK_HIDDEN void hak_mail_drain_left(struct hak_heap *heap);
 /* mail.c: takes posted chunks in when there are many, and sorts them, now and then. */
 HAK_HIDDEN void hak_mail_tend(void);
+/* decay.c: moves all that the thread holds, for itself and for others, into slabs and mailboxes. */
+HAK_HIDDEN void hak_front_empty(void);
+/* decay.c: takes in what others freed, releases empty SuperSlabs, and gives the pages of free slabs
+ * back. Returns these bytes. */
+HAK_HIDDEN size_t hak_front_trim_heap(struct hak_heap *heap);
 /* decay.c: on slow paths, every now and then, moves blocks that were not used for a while down a
  * layer, posts others' blocks and takes over a new plan. */
 HAK_HIDDEN void hak_front_decay(void);

@@ -7,6 +7,8 @@
 #ifndef HAK_FRONT_TUNE_H
 #define HAK_FRONT_TUNE_H
 
+#include <stdatomic.h>
+#include <stddef.h>
 #include <stdint.h>
 #include "block.h"
 
@@ -18,6 +20,15 @@ HAK_HIDDEN extern void (*hak_front_look)(void);
  * slow paths), for what lies beside the front and is to decay with it; NULL at first. To be set
  * before there is a second thread. */
 HAK_HIDDEN extern void (*hak_front_at_period)(void);
+
+/* A purge from outside (`hakmem-trace ctl PID set purge=now`): each thread gives back, at its next
+ * period of slow paths after `asked` grew, what its caches and its heap can spare. The first one
+ * also does hak_front_give_back (NULL at first), then sets `served`. */
+struct hak_purge {
+    _Atomic uint32_t asked, served;
+};
+HAK_HIDDEN extern struct hak_purge hak_purge;
+HAK_HIDDEN extern size_t (*hak_front_give_back)(void);
 
 /* A word of the caller's in the thread's block; NULL at first, and kept when the heap gets its next
  * thread. */

@@ -57,7 +57,9 @@ static struct hak_run_time begin_charge(void) {
     return ran;
 }
 static uint64_t charge_of(struct hak_run_time *ran) {
-    return hak_ran_ticks(ran, CLOCK_THREAD_CPUTIME_ID);
+    uint64_t before_ns = ran->ran_ns, ticks = hak_ran_ticks(ran, CLOCK_THREAD_CPUTIME_ID);
+    atomic_fetch_add_explicit(&hak_sample_ns, ran->ran_ns - before_ns, memory_order_relaxed);
+    return ticks;
 }
 
 /* The block remembers its site in a field that only blocks of the BigCache need. */
@@ -111,6 +113,11 @@ void *hak_light_take(struct hak_hand_out *how, uint16_t *until_look, double *wei
     if (hak_watched_is_on && hak_sample_may_watch())
         watch(user, false);
     return user;
+}
+
+struct hak_sampled hak_check_sampled(void) {
+    return (struct hak_sampled){.blocks = hak_sample_blocks(),
+                                .ns = atomic_load_explicit(&hak_sample_ns, memory_order_relaxed)};
 }
 
 /* ---- and back ---------------------------------------------------------------------------------

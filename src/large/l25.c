@@ -4,39 +4,23 @@
 #include "hop.h"
 #include "large_map/address_map.h"
 #include "large_map/memory.h"
-#include "large/returned.h"
-#include "large/runs.h"
+#include "large/shard.h"
 
 enum { STRUCTS_AT_ONCE = 16, LOOK_EVERY = 16, CLEANED_AT_ONCE = 8, CLEANED_WHEN_IDLE = 64 };
 
-/* Chunks that are kept for the process. */
-enum { KEPT_CHUNKS = 4 };
-
-struct hak_shard {
-    _Alignas(64) struct hak_lock lock;
-    struct hak_shard *next; /* the one made before it; NULL for the first */
-    uint32_t calls;
-    uint64_t cleaned_at;
-    struct hak_large *unused; /* structs of blocks */
-    struct hak_runs runs;
-    _Alignas(64) struct hak_returned returned;
-};
-
 static struct hak_shard first_shard;
-static _Atomic(struct hak_shard *) newest_shard = &first_shard;
+_Atomic(struct hak_shard *) hak_l25_newest_shard = &first_shard;
 static struct hak_lock growth_lock;
 /* Chunks that nobody uses, the one that came last on top. A place is claimed by writing where its
  * chunk starts, before it has that, and is free again after it was taken: so that one thread may
  * ask whether a pointer lies there while others ask, too, or take and put. */
-static struct {
-    _Atomic(struct hak_page_chunk *) chunk;
-    _Atomic uintptr_t start;
-} kept_places[KEPT_CHUNKS];
+_Atomic(struct hak_page_chunk *) hak_l25_kept_chunks[HAK_L25_KEPT_CHUNKS];
+static _Atomic uintptr_t kept_starts[HAK_L25_KEPT_CHUNKS];
 static _Thread_local struct hak_shard *own_shard __attribute__((tls_model("initial-exec")));
 _Thread_local uint32_t hak_l25_in_hand __attribute__((tls_model("initial-exec")));
 
 static struct hak_shard *newest_shard_now(void) {
-    return atomic_load_explicit(&newest_shard, memory_order_acquire);
+    return atomic_load_explicit(&hak_l25_newest_shard, memory_order_acquire);
 }
 
 unsigned hak_l25_shards(void) {
@@ -54,13 +38,12 @@ static uint32_t first_page_of(const struct hak_large *large) {
 
 /* Puts an unused chunk into a place that is empty. False: there is none. */
 static bool put_aside(struct hak_page_chunk *chunk) {
-    for (unsigned i = 0; i < KEPT_CHUNKS; i++) {
+    for (unsigned i = 0; i < HAK_L25_KEPT_CHUNKS; i++) {
         uintptr_t none = 0;
-        if (!atomic_load_explicit(&kept_places[i].start, memory_order_relaxed) &&
-            atomic_compare_exchange_strong_explicit(&kept_places[i].start, &none,
-                                                    (uintptr_t)chunk->start, memory_order_acq_rel,
-                                                    memory_order_relaxed)) {
-            atomic_store_explicit(&kept_places[i].chunk, chunk, memory_order_release);
+        if (!atomic_load_explicit(&kept_starts[i], memory_order_relaxed) &&
+            atomic_compare_exchange_strong_explicit(&kept_starts[i], &none, (uintptr_t)chunk->start,
+                                                    memory_order_acq_rel, memory_order_relaxed)) {
+            atomic_store_explicit(&hak_l25_kept_chunks[i], chunk, memory_order_release);
             return true;
         }
     }
@@ -78,17 +61,17 @@ static void keep_or_unmap(struct hak_page_chunk *chunk) {
 
 static struct hak_page_chunk *take_kept_at(unsigned place) {
     struct hak_page_chunk *chunk =
-        atomic_exchange_explicit(&kept_places[place].chunk, NULL, memory_order_acq_rel);
+        atomic_exchange_explicit(&hak_l25_kept_chunks[place], NULL, memory_order_acq_rel);
     if (chunk)
-        atomic_store_explicit(&kept_places[place].start, 0, memory_order_release);
+        atomic_store_explicit(&kept_starts[place], 0, memory_order_release);
     return chunk;
 }
 
 /* The kept chunk of the last place that has one, or NULL. */
 static struct hak_page_chunk *take_kept(void) {
     struct hak_page_chunk *chunk = NULL;
-    for (unsigned i = KEPT_CHUNKS; i-- > 0 && !chunk;)
-        if (atomic_load_explicit(&kept_places[i].chunk, memory_order_relaxed))
+    for (unsigned i = HAK_L25_KEPT_CHUNKS; i-- > 0 && !chunk;)
+        if (atomic_load_explicit(&hak_l25_kept_chunks[i], memory_order_relaxed))
             chunk = take_kept_at(i);
     return chunk;
 }
@@ -151,7 +134,7 @@ static struct hak_large *take_struct(struct hak_shard *shard) {
 
 /* Unmaps the kept chunks that nobody wanted for a while. */
 static void age_kept(uint64_t now) {
-    for (unsigned i = 0; i < KEPT_CHUNKS; i++) {
+    for (unsigned i = 0; i < HAK_L25_KEPT_CHUNKS; i++) {
         struct hak_page_chunk *chunk = take_kept_at(i);
         if (chunk && (now - chunk->kept_at >= HAK_DECAY_TICKS || !put_aside(chunk)))
             hak_chunk_unmap(chunk);
@@ -188,7 +171,7 @@ static struct hak_shard *make_shard(void) {
     if (shard) {
         hak_lock(&shard->lock);
         shard->next = newest_shard_now();
-        atomic_store_explicit(&newest_shard, shard, memory_order_release);
+        atomic_store_explicit(&hak_l25_newest_shard, shard, memory_order_release);
     }
     hak_unlock(&growth_lock);
     return shard;
@@ -316,8 +299,8 @@ size_t hak_l25_trim(void) {
 
 /* Whether a kept chunk has the pointer. */
 static bool is_kept_aside(const void *p) {
-    for (unsigned i = 0; i < KEPT_CHUNKS; i++) {
-        uintptr_t start = atomic_load_explicit(&kept_places[i].start, memory_order_acquire);
+    for (unsigned i = 0; i < HAK_L25_KEPT_CHUNKS; i++) {
+        uintptr_t start = atomic_load_explicit(&kept_starts[i], memory_order_acquire);
         if (start && (uintptr_t)p - start < HAK_PAGE_CHUNK_BYTES)
             return true;
     }
@@ -352,6 +335,20 @@ void hak_l25_each_free(void (*visit)(void *, size_t, void *), void *context) {
         hak_runs_each_free(&shard->runs, visit, context);
         release(shard);
     }
+}
+
+void hak_l25_count_free(size_t *dirty_bytes, size_t *clean_bytes) {
+    size_t dirty = 0, clean = 0;
+    for (struct hak_shard *shard = newest_shard_now(); shard; shard = shard->next) {
+        hak_lock(&shard->lock);
+        hak_runs_count_free(&shard->runs, &dirty, &clean);
+        release(shard);
+    }
+    for (unsigned i = 0; i < HAK_L25_KEPT_CHUNKS; i++)
+        if (atomic_load_explicit(&hak_l25_kept_chunks[i], memory_order_relaxed))
+            dirty += HAK_CHUNK_PAGES;
+    *dirty_bytes += dirty * HAK_PAGE_BYTES;
+    *clean_bytes += clean * HAK_PAGE_BYTES;
 }
 
 const char *hak_l25_verify(size_t *free_bytes, size_t *used_bytes) {
@@ -411,7 +408,7 @@ void hak_l25_after_fork(void) {
     for (struct hak_shard *shard = newest_shard_now(); shard; shard = shard->next)
         if (hak_lock_was_left(&shard->lock))
             rebuild(shard);
-    for (unsigned i = 0; i < KEPT_CHUNKS; i++) /* another thread's hands had its chunk */
-        if (!atomic_load_explicit(&kept_places[i].chunk, memory_order_relaxed))
-            atomic_store_explicit(&kept_places[i].start, 0, memory_order_relaxed);
+    for (unsigned i = 0; i < HAK_L25_KEPT_CHUNKS; i++) /* another thread's hands had its chunk */
+        if (!atomic_load_explicit(&hak_l25_kept_chunks[i], memory_order_relaxed))
+            atomic_store_explicit(&kept_starts[i], 0, memory_order_relaxed);
 }

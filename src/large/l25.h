@@ -56,6 +56,10 @@ HAK_HIDDEN unsigned hak_l25_shards(void);
 HAK_HIDDEN void hak_l25_each_free(void (*visit)(void *start, size_t bytes, void *context),
                                   void *context);
 
+/* Adds the free pages of all chunks, in bytes, to two sums: those that may be in memory, and the
+ * others. Any thread; locks one shard after the other. */
+HAK_HIDDEN void hak_l25_count_free(size_t *dirty_bytes, size_t *clean_bytes);
+
 /* Checks that all shards agree with themselves: NULL, or what does not; adds up the bytes in their
  * chunks that are free and used. */
 HAK_HIDDEN const char *hak_l25_verify(size_t *free_bytes, size_t *used_bytes);

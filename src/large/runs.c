@@ -291,6 +291,18 @@ void hak_runs_rebuild(struct hak_runs *runs,
 
 /* ---- looking -------------------------------------------------------------------------------- */
 
+void hak_runs_count_free(const struct hak_runs *runs, size_t *dirty_pages, size_t *clean_pages) {
+    for (unsigned bin = 0; bin < HAK_RUN_BINS; bin++)
+        for (const struct hak_run *run = runs->bins[bin]; run; run = run->next)
+            *(run->is_clean ? clean_pages : dirty_pages) += run->pages;
+    const struct hak_page_chunk *newest = runs->newest;
+    if (!newest)
+        return;
+    uint32_t touched = newest->touched > newest->top ? newest->touched : newest->top;
+    *dirty_pages += touched - newest->top;
+    *clean_pages += HAK_CHUNK_PAGES - touched;
+}
+
 void hak_runs_each_free(const struct hak_runs *runs, void (*visit)(void *, size_t, void *),
                         void *context) {
     for (unsigned bin = 0; bin < HAK_RUN_BINS; bin++)

@@ -96,6 +96,11 @@ HAK_HIDDEN void hak_runs_rebuild(struct hak_runs *runs,
                                  uint32_t (*used_at)(const struct hak_page_chunk *, uint32_t page),
                                  void (*drop)(struct hak_page_chunk *));
 
+/* Adds the free pages to two sums: those that were handed out since their pages came, and those
+ * without pages. */
+HAK_HIDDEN void hak_runs_count_free(const struct hak_runs *runs, size_t *dirty_pages,
+                                    size_t *clean_pages);
+
 /* Calls `visit` for each stretch of free pages. */
 HAK_HIDDEN void hak_runs_each_free(const struct hak_runs *runs,
                                    void (*visit)(void *start, size_t bytes, void *context),

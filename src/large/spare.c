@@ -32,14 +32,14 @@ static struct hak_lock spare_lock;
 static struct mapping mappings[MAPPINGS];
 static unsigned count;
 static uint16_t last_origin;
-static _Atomic size_t kept_bytes; /* written under the lock */
+_Atomic size_t hak_spare_kept_bytes; /* written under the lock */
 
 static size_t kept_now(void) {
-    return atomic_load_explicit(&kept_bytes, memory_order_relaxed);
+    return atomic_load_explicit(&hak_spare_kept_bytes, memory_order_relaxed);
 }
 
 static void set_kept(size_t bytes) {
-    atomic_store_explicit(&kept_bytes, bytes, memory_order_relaxed);
+    atomic_store_explicit(&hak_spare_kept_bytes, bytes, memory_order_relaxed);
 }
 
 /* ---- under the lock ---------------------------------------------------------------------------
@@ -209,6 +209,10 @@ size_t hak_spare_tend(void) {
 
 size_t hak_spare_trim(void) {
     return unmap_older(0);
+}
+
+size_t hak_spare_bytes(void) {
+    return kept_now();
 }
 
 bool hak_spare_holds(const void *p) {

@@ -46,6 +46,10 @@ HAK_HIDDEN bool hak_spare_has(size_t bytes);
 HAK_HIDDEN size_t hak_spare_tend(void);
 HAK_HIDDEN size_t hak_spare_trim(void);
 
+/* Bytes of all spare mappings now. */
+HAK_HIDDEN extern _Atomic size_t hak_spare_kept_bytes;
+HAK_HIDDEN size_t hak_spare_bytes(void);
+
 /* True when `p` lies in a spare mapping. For reports. */
 HAK_HIDDEN bool hak_spare_holds(const void *p);
 

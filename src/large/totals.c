@@ -1,6 +1,7 @@
 /* Adds up the large layer twice, by addresses and by caches and shards, and compares. */
 #include "large/totals.h"
 
+#include "large/spare.h"
 #include "large_map/address_map.h"
 
 struct sums {
@@ -8,6 +9,7 @@ struct sums {
     size_t pooled_bytes;  /* of all blocks whose pages are a shard's */
     uintptr_t start, end; /* of the block before */
     bool overlaps;
+    size_t guarded_blocks; /* of the live ones */
 };
 
 /* Adds a block's bytes to the sums and notes whether it overlaps the one before; called for each,
@@ -17,6 +19,7 @@ static void add_block_to_sums(struct hak_large *large, void *context) {
     if (hak_large_is_live(large)) {
         sums->totals.live_blocks++;
         sums->totals.live_bytes += large->mapped_bytes;
+        sums->guarded_blocks += hak_is_debug_build && large->guarded_side;
     } else if (!hak_is_debug_build || !large->guarded_side) {
         sums->totals.kept_blocks++;
         sums->totals.kept_bytes += large->mapped_bytes;
@@ -35,6 +38,14 @@ size_t hak_large_count(size_t *mapped_bytes) {
     hak_large_each(add_block_to_sums, &sums);
     *mapped_bytes = sums.totals.live_bytes;
     return sums.totals.live_blocks;
+}
+
+void hak_large_count_spare(struct hak_large_spare *spare) {
+    struct sums sums = {0};
+    hak_large_each(add_block_to_sums, &sums);
+    *spare = (struct hak_large_spare){.dirty_bytes = sums.totals.kept_bytes + hak_spare_bytes(),
+                                      .guarded_blocks = sums.guarded_blocks};
+    hak_l25_count_free(&spare->dirty_bytes, &spare->clean_bytes);
 }
 
 static bool differ(size_t all, size_t reached, bool may_lack) {

@@ -14,6 +14,16 @@ struct hak_large_totals {
     size_t pool_used_bytes;         /* in them, of live and kept blocks */
 };
 
+/* Bytes of large blocks' memory that nobody uses and that is kept for the next ones. */
+struct hak_large_spare {
+    size_t dirty_bytes;    /* with pages: kept blocks, spare mappings, free runs of the pool */
+    size_t clean_bytes;    /* addresses: runs whose pages went back or were never handed out */
+    size_t guarded_blocks; /* debug: that the program has */
+};
+
+/* Counts them. Any thread; takes the locks of the pool's shards. */
+HAK_HIDDEN void hak_large_count_spare(struct hak_large_spare *spare);
+
 /* Compares map, caches and shards with each other; fills `totals`. NULL when they agree, or what
  * does not. For moments when no other thread is at work. */
 HAK_HIDDEN const char *hak_large_verify(struct hak_large_totals *totals);

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -33,6 +34,14 @@ static inline void count_pages(enum hak_counted call, size_t bytes) {
         hak_pages_counter(call, HAK_CLASS_NONE, bytes);
 }
 
+_Atomic uint64_t hak_given_back_bytes;
+
+static bool count_given_back(bool is_done, size_t bytes) {
+    if (is_done)
+        atomic_fetch_add_explicit(&hak_given_back_bytes, bytes, memory_order_relaxed);
+    return is_done;
+}
+
 /* Maps pages and counts them for the metrics; NULL without memory. */
 static void *map(size_t bytes, int protection, int flags) {
     void *start = hak_raw_map_as(bytes, protection, flags);
@@ -44,6 +53,15 @@ void *hak_map(size_t bytes) {
     return map(bytes, PROT_READ | PROT_WRITE, 0);
 }
 
+static bool unmap(void *start, size_t bytes) {
+    note_own(start, bytes, false);
+    bool unmapped = !failed(hak_raw_call(SYS_munmap, (long)start, (long)bytes, 0, 0, 0, 0));
+    if (!unmapped)
+        note_own(start, bytes, true);
+    count_pages(HAK_COUNTED_PAGES_UNMAP, unmapped ? bytes : 0);
+    return unmapped;
+}
+
 /* The part of a mapping of `wide_bytes` that starts at a multiple of `alignment`; the rest of it is
  * unmapped. */
 static char *trim_to(char *start, size_t wide_bytes, size_t bytes, size_t alignment) {
@@ -51,9 +69,9 @@ static char *trim_to(char *start, size_t wide_bytes, size_t bytes, size_t alignm
     size_t before_bytes = (size_t)(aligned - start);
     size_t behind_bytes = wide_bytes - before_bytes - bytes;
     if (before_bytes)
-        hak_unmap(start, before_bytes);
+        unmap(start, before_bytes);
     if (behind_bytes)
-        hak_unmap(aligned + bytes, behind_bytes);
+        unmap(aligned + bytes, behind_bytes);
     return aligned;
 }
 
@@ -64,7 +82,7 @@ static void *map_aligned(size_t bytes, size_t alignment, int protection, int fla
     char *start = map(bytes, protection, flags);
     if (!start || ((uintptr_t)start & (alignment - 1)) == 0)
         return start;
-    hak_unmap(start, bytes);
+    unmap(start, bytes);
     if (bytes > SIZE_MAX - alignment)
         return NULL;
     size_t wide_bytes = bytes + alignment - HAK_PAGE_BYTES;
@@ -120,7 +138,8 @@ bool hak_bar_access(void *start, size_t bytes) {
 
 bool hak_drop_pages(void *start, size_t bytes) {
     long flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED;
-    return !failed(hak_raw_call(SYS_mmap, (long)start, (long)bytes, PROT_NONE, flags, -1, 0));
+    long result = hak_raw_call(SYS_mmap, (long)start, (long)bytes, PROT_NONE, flags, -1, 0);
+    return count_given_back(!failed(result), bytes);
 }
 
 void hak_decline_huge_pages(void *start, size_t bytes) {
@@ -134,17 +153,13 @@ void hak_ask_for_huge_pages(void *start, size_t bytes) {
 }
 
 bool hak_unmap(void *start, size_t bytes) {
-    note_own(start, bytes, false);
-    bool unmapped = !failed(hak_raw_call(SYS_munmap, (long)start, (long)bytes, 0, 0, 0, 0));
-    if (!unmapped)
-        note_own(start, bytes, true);
-    count_pages(HAK_COUNTED_PAGES_UNMAP, unmapped ? bytes : 0);
-    return unmapped;
+    return count_given_back(unmap(start, bytes), bytes);
 }
 
 bool hak_discard(void *start, size_t bytes) {
     count_pages(HAK_COUNTED_PAGES_ADVISE, bytes);
-    return !failed(hak_raw_call(SYS_madvise, (long)start, (long)bytes, MADV_DONTNEED, 0, 0, 0));
+    long result = hak_raw_call(SYS_madvise, (long)start, (long)bytes, MADV_DONTNEED, 0, 0, 0);
+    return count_given_back(!failed(result), bytes);
 }
 
 void hak_discard_locked(void *start, size_t bytes) {
@@ -161,6 +176,7 @@ bool hak_remap_in_place(void *start, size_t old_bytes, size_t new_bytes) {
         note_own((char *)start + old_bytes, new_bytes - old_bytes, true);
     else if (is_done)
         note_own((char *)start + new_bytes, old_bytes - new_bytes, false);
+    (void)count_given_back(is_done && new_bytes < old_bytes, old_bytes - new_bytes);
     return is_done;
 }
 

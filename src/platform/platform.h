@@ -41,6 +41,9 @@ static inline uintptr_t hak_thread_pointer(void) {
 HAK_HIDDEN extern void (*hak_pages_counter)(enum hak_counted call, unsigned class_index,
                                             uint64_t bytes);
 
+/* Bytes of addresses whose pages went back to the kernel so far, with them or without. */
+HAK_HIDDEN extern _Atomic uint64_t hak_given_back_bytes;
+
 /* Fresh zeroed private memory. `bytes` is a multiple of the page size. NULL when there is none. */
 HAK_HIDDEN void *hak_map(size_t bytes);
 

@@ -26,6 +26,10 @@ enum hak_route hak_route_of_class(unsigned class_index) {
     return band < HAK_TINY_BANDS ? (enum hak_route)hak_route_of_band[band] : HAK_ROUTE_POOL_ONLY;
 }
 
+static size_t give_back_kept(void) {
+    return hak_pool_trim() + hak_large_trim();
+}
+
 void hak_route_start(void) {
     for (unsigned band = 0; band < HAK_TINY_BANDS; band++)
         hak_route_of_band[band] =
@@ -33,6 +37,7 @@ void hak_route_start(void) {
     for (unsigned c = 0; c < HAK_CLASSES; c++)
         hak_mid_serves[c] = hak_route_of_class(c) == HAK_ROUTE_POOL_ONLY;
     hak_front_at_period = hak_large_tend;
+    hak_front_give_back = give_back_kept;
     hak_plan_start();
 }
 
@@ -66,5 +71,5 @@ HAK_COLD void hak_route_refuse(base_t base) {
 
 size_t hak_route_trim(void) {
     size_t bytes = hak_front_trim();
-    return bytes + hak_pool_trim() + hak_large_trim();
+    return bytes + give_back_kept();
 }

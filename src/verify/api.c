@@ -5,12 +5,15 @@
 #include "front/figures.h"
 #include "front/front.h"
 #include "large/large.h"
+#include "large/totals.h"
 #include "light.h"
 #include "verify/verify.h"
 
 /* Of the other half of hakmem-debug.so (light.h); unit tests have none. */
 HAK_HIDDEN size_t light_hak_verify(void) __attribute__((weak));
 HAK_HIDDEN size_t light_hak_read_stats(struct hak_stats *stats, size_t bytes) __attribute__((weak));
+HAK_HIDDEN size_t light_hak_read_class_stats(unsigned class_index, struct hak_class_stats *stats,
+                                             size_t bytes) __attribute__((weak));
 
 /* Compares all structures and sweeps the blocks' borders: prints what is wrong and returns how
  * much. */
@@ -43,21 +46,83 @@ HAK_EXPORT unsigned hak_owner(const void *pointer) {
     return pointer && hak_large_containing(pointer) ? HAK_OWNER_OF_LARGE : 0;
 }
 
+/* ---- figures --------------------------------------------------------------------------------- */
+
+/* Fills in what the half that serves the program knows. */
+static void take_stats(struct hak_stats *now) {
+    struct hak_figures figures;
+    struct hak_large_spare spare;
+    hak_figures_take(&figures);
+    hak_large_count_spare(&spare);
+    now->large_blocks = hak_large_count(&now->large_bytes);
+    now->mapped_bytes = figures.superslab_bytes + now->large_bytes;
+    now->live_bytes = figures.live_bytes + now->large_bytes;
+    now->cached_bytes = figures.cached_bytes;
+    now->unused_bytes = figures.unused_bytes;
+    now->dirty_bytes = figures.dirty_bytes + spare.dirty_bytes;
+    now->clean_bytes = figures.clean_bytes + spare.clean_bytes;
+    now->resident_bytes = now->large_bytes + now->dirty_bytes + figures.head_bytes;
+    for (unsigned c = 0; c < HAK_CLASSES; c++)
+        now->resident_bytes += figures.slabs[c] * HAK_SLAB_BYTES;
+    now->slow_paths = figures.slow_paths;
+    now->remote_frees = figures.posted_blocks;
+    now->given_back_bytes = atomic_load_explicit(&hak_given_back_bytes, memory_order_relaxed);
+}
+
+/* Fills in what the checks' half knows of guarded blocks, also of a program that the other serves.
+ */
+static void take_guarded(struct hak_stats *now) {
+    struct hak_large_spare spare;
+    struct hak_sampled sampled = check_sampled();
+    hak_large_count_spare(&spare);
+    now->guarded_blocks = spare.guarded_blocks;
+    now->guarded_so_far = sampled.blocks;
+    now->guard_ns = sampled.ns;
+}
+
 /* Copies up to `bytes` bytes of the figures, for callers compiled with an older struct. Returns how
  * many. */
 HAK_EXPORT size_t hak_read_stats(struct hak_stats *stats, size_t bytes) {
-    if (hak_light_serves())
-        return light_hak_read_stats(stats, bytes);
-    struct hak_figures figures;
     struct hak_stats now = {0};
-    if (hak_thread.state != HAK_THREAD_NEW) {
+    if (hak_light_serves())
+        (void)light_hak_read_stats(&now, sizeof now);
+    else if (hak_thread.state != HAK_THREAD_NEW)
+        take_stats(&now);
+    if (hak_is_debug_build)
+        take_guarded(&now);
+    if (bytes > sizeof now)
+        bytes = sizeof now;
+    __builtin_memcpy(stats, &now, bytes);
+    return bytes;
+}
+
+/* The most bytes of a slot of the class that nobody asked for: less would be of the class below. */
+static size_t most_slack(unsigned class_index) {
+    size_t slot_bytes = hak_class_bytes(class_index);
+    return class_index > 0 ? slot_bytes - hak_class_bytes(class_index - 1) - 1 : slot_bytes;
+}
+
+/* Copies up to `bytes` bytes of the class's row. Returns how many; 0: there is no such class. */
+HAK_EXPORT size_t hak_read_class_stats(unsigned class_index, struct hak_class_stats *stats,
+                                       size_t bytes) {
+    if (class_index >= HAK_CLASSES)
+        return 0;
+    if (hak_light_serves())
+        return light_hak_read_class_stats(class_index, stats, bytes);
+    struct hak_figures figures = {0};
+    if (hak_thread.state != HAK_THREAD_NEW)
         hak_figures_take(&figures);
-        now.large_blocks = hak_large_count(&now.large_bytes);
-        now.mapped_bytes = figures.superslab_bytes + now.large_bytes;
-        now.live_bytes = figures.live_bytes + now.large_bytes;
-        now.cached_bytes = figures.cached_bytes;
-        now.unused_bytes = figures.unused_bytes;
-    }
+    size_t out = figures.out_blocks[class_index], cached = figures.cached_of_class[class_index];
+    struct hak_class_stats now = {
+        .slot_bytes = hak_class_bytes(class_index),
+        .mapped_bytes = figures.slabs[class_index] * HAK_SLAB_BYTES,
+        .live_blocks = cached < out ? out - cached : 0,
+        .cached_blocks = cached,
+        .free_blocks = figures.slab_free_blocks[class_index],
+        .is_slack_known = hak_is_debug_build,
+    };
+    now.slack_bytes = hak_is_debug_build ? hak_figures_slack(class_index)
+                                         : now.live_blocks * most_slack(class_index);
     if (bytes > sizeof now)
         bytes = sizeof now;
     __builtin_memcpy(stats, &now, bytes);

@@ -4,12 +4,16 @@
 
 #include <stddef.h>
 #include "front/thread_block.h"
+#include "front/tune.h"
 #include "hop.h"
 #include "options.h"
 #include "large_map/address_map.h"
-#include "large/runs.h"
+#include "large/shard.h"
+#include "large/spare.h"
 #include "mid/segments.h"
 #include "platform/own.h"
+#include "slab/tune.h"
+#include "trace/control.h"
 #include "trace/memory/memory.h"
 #include "trace/node.h"
 #include "trace/stacks/stacks.h"

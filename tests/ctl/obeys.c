@@ -1,8 +1,9 @@
 /* Does what each line of its input says, and says so: `take NAME BYTES` allocates and keeps a
  * block, in a function for each first letter of NAME; `resize NAME BYTES`; `give NAME` frees it;
  * `lose NAME` forgets the pointer; `overrun NAME` writes the byte behind it; `churn N` allocates
- * and frees N blocks; `mark NAME`; `fork` has a child go on with the input; `spin` starts a thread
- * that runs and allocates nothing; `leave` ends the first thread, and another one goes on. */
+ * and frees N blocks, `burst N` N at a time; `mark NAME`; `fork` has a child go on with the input;
+ * `spin` starts a thread that runs and allocates nothing; `leave` ends the first thread, and
+ * another one goes on. */
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -47,6 +48,15 @@ static void churn(long count) {
     }
 }
 
+/* Takes `count` blocks and then frees them: more than a thread's caches hold. */
+static void burst(long count) {
+    static void *volatile all[10000];
+    for (long i = 0; i < count && i < 10000; i++)
+        all[i] = malloc(200);
+    for (long i = 0; i < count && i < 10000; i++)
+        free(all[i]);
+}
+
 static void say(const char *line) {
     char text[300];
     int length = snprintf(text, sizeof text, "%d %s\n", (int)getpid(), line);
@@ -70,6 +80,8 @@ static void obey(const char *word, const char *name, size_t bytes) {
         block[at][bytes_of[at]] ^= 1;
     } else if (strcmp(word, "churn") == 0) {
         churn(atol(name));
+    } else if (strcmp(word, "burst") == 0) {
+        burst(atol(name));
     } else if (strcmp(word, "mark") == 0) {
         if (hak_mark)
             hak_mark(name);

@@ -83,6 +83,7 @@ hak_answer_leaks src/leaks/scan.c
 hak_before_sandbox src/guard/pages.c src/guard/watched.c src/entry/start.c
 hak_pages_counter src/entry/start.c src/entry/keep/start.c src/entry/attach/start.c
 hak_front_at_period src/route/route.c
+hak_front_give_back src/route/route.c
 hak_front_look src/learn/learn.c
 hak_large_sample_ends src/entry/start.c
 hak_layer_keeps src/entry/start.c

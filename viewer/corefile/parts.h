@@ -6,6 +6,14 @@
 #include "viewer/cli/cli.h"
 #include "viewer/corefile/blocks.h"
 
+/* The half that serves the program: of hakmem-debug.so as its level says, else the first; and the
+ * checks' half, NULL: there is none. (figures.c) */
+const struct core_table *core_find_serving(const struct core_tables *tables,
+                                           const struct core_table **checks);
+
+/* Reads its SuperSlabs and large blocks, in no order, and no list of blocks. False: out of memory.
+ * (walk.c) */
+bool core_walk_memory(struct core_half *half);
 /* Reads the lists of a half. False: out of memory. (walk.c) */
 bool core_walk(struct core_half *half);
 /* The offset of the link in a free block of a linked list. */

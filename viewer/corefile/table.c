@@ -64,6 +64,8 @@ static bool is_sane(const struct core_table *t) {
            core_value(t, HAK_AT_registry_part_entries) <= 1 << 20 &&
            core_value(t, HAK_AT_registry_leaf_bits) >= 8 &&
            core_value(t, HAK_AT_registry_leaf_bits) <= 20 &&
+           core_value(t, HAK_AT_kept_chunks) <= 64 && core_value(t, HAK_AT_run_bins) <= 1024 &&
+           core_value(t, HAK_AT_pages_of_chunk) <= 1 << 20 &&
            core_value(t, HAK_AT_map_roots) <= 1 << 17 &&
            core_value(t, HAK_AT_map_middle_places) <= 1 << 17 &&
            core_value(t, HAK_AT_map_leaf_places) <= 64 &&

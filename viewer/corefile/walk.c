@@ -362,10 +362,11 @@ static bool walk_heaps(struct core_half *half) {
 /* Adds a large block, if its bounds are possible. False without memory. */
 static bool note_large(struct core_half *half, uint64_t address) {
     const struct core_table *t = half->table;
+    uint64_t state = core_at(t, address, HAK_AT_large_state);
     struct core_large large = {.address = address,
                                .base = core_at(t, address, HAK_AT_large_base),
                                .bytes = core_at(t, address, HAK_AT_large_mapped_bytes),
-                               .is_live = core_at(t, address, HAK_AT_large_state) ==
+                               .is_live = (state & ~core_value(t, HAK_AT_large_sampled)) ==
                                           core_value(t, HAK_AT_large_live),
                                .is_guarded = t->half == HAK_LAYOUT_CHECKS &&
                                              core_at(t, address, HAK_AT_large_guarded_side) != 0};
@@ -432,9 +433,13 @@ uint64_t core_link_offset(const struct core_half *half) {
     return has_header ? CORE_HEADER_BYTES : 0;
 }
 
-bool core_walk(struct core_half *half) {
+bool core_walk_memory(struct core_half *half) {
     set_bounds(half);
-    if (!walk_registry(half) || !walk_large(half))
+    return walk_registry(half) && walk_large(half);
+}
+
+bool core_walk(struct core_half *half) {
+    if (!core_walk_memory(half))
         return false;
     forget_unsaved(half);
     half->cached_most =

@@ -2,6 +2,7 @@
  * program's memory is read and written from outside. */
 #include "viewer/record/ctl.h"
 #include "viewer/capture/capture.h"
+#include "viewer/record/ctl_stats.h"
 #include "viewer/record/record.h"
 
 #include <string.h>
@@ -47,12 +48,18 @@ static json_t *asked_for(const char *word) {
     return hak_json_object(WORD("word", word));
 }
 
-/* ---- status and store -------------------------------------------------------------------------
+/* ---- status, figures and store
+ * -------------------------------------------------------------------------
  */
 
 static int show_status(const struct view *view, struct ctl_target *t, uint64_t seconds) {
     (void)seconds;
     return ctl_print_status(view, t) ? VIEW_OK : VIEW_UNREADABLE;
+}
+
+static int show_stats(const struct view *view, struct ctl_target *t, uint64_t seconds) {
+    (void)seconds;
+    return ctl_show_stats(view, t);
 }
 
 static int say_no_collector(const struct ctl_target *t) {
@@ -260,6 +267,7 @@ static const struct ctl_word words[] = {
     {"status", show_status}, {"start", start_recording}, {"stop", stop_recording},
     {"mark", set_mark},      {"flush", flush},           {"sweep", sweep},
     {"leaks", find_leaks},   {"store", store_now},       {"profile", ctl_profile},
+    {"stats", show_stats},   {"set", ctl_set},
 };
 enum { WORDS = sizeof words / sizeof *words };
 
@@ -271,9 +279,10 @@ static const struct ctl_word *find_word(const char *name) {
             return &words[i];
         nearest_offer(&nearest, words[i].name);
     }
-    view_error("ctl: '%s' is none of status, start, stop, mark, flush, sweep, leaks, store and "
-               "profile%s",
-               name, nearest_words(&nearest, ""));
+    view_error(
+        "ctl: '%s' is none of status, start, stop, mark, flush, sweep, leaks, store, profile, "
+        "stats and set%s",
+        name, nearest_words(&nearest, ""));
     return NULL;
 }
 
@@ -286,7 +295,7 @@ int command_ctl(struct view *view) {
     if (!word || !view_read_number(view, "timeout", &seconds))
         return VIEW_USAGE;
     seconds = seconds < SECONDS_MAX ? seconds : SECONDS_MAX;
-    if (view->argument_count > 2 && word->run != set_mark) {
+    if (view->argument_count > 2 && word->run != set_mark && word->run != ctl_set) {
         view_error("ctl: %s takes no '%s'", word->name, view->argument[2]);
         return VIEW_USAGE;
     }
@@ -297,7 +306,13 @@ int command_ctl(struct view *view) {
         }
     if (word->run == ctl_profile && !ctl_check_profile(view))
         return VIEW_USAGE;
-    if (!ctl_find(&target, view->argument[0]))
+    if (view_given(view, "prometheus") && word->run != show_stats) {
+        view_error("ctl: --prometheus is for stats");
+        return VIEW_USAGE;
+    }
+    bool reads_heap = word->run == show_stats ||
+                      word->run == ctl_set; /* of libhakmem.so, too, which has no words */
+    if (!(reads_heap ? ctl_find_any : ctl_find)(&target, view->argument[0]))
         return VIEW_USAGE;
     return word->run(view, &target, seconds);
 }

@@ -6,6 +6,8 @@
  *   ctl_ask.c     has it do something, and waits
  *   ctl_status.c  what is known of it, in lines and as JSON
  *   ctl_profile.c its sampled heap profile (pull.h), as top and export show it, or as a store
+ *   ctl_stats.c   figures of its allocator, which lie elsewhere in its memory (corefile)
+ *   ctl_set.c     settings of its allocator, likewise
  *
  * Nothing that is read is trusted: sizes and indices are checked. For one thread. */
 #ifndef HAK_VIEWER_RECORD_CTL_H
@@ -47,6 +49,8 @@ struct ctl_target {
 /* Finds the process of the typed pid, its hak_control and its store. False: the error is printed.
  */
 bool ctl_find(struct ctl_target *t, const char *typed);
+/* The same of a process that may have none: libhakmem.so alone is in it, or nothing of hakmem. */
+bool ctl_find_any(struct ctl_target *t, const char *typed);
 /* Reads its words again. False: it has ended, or is another one now. */
 bool ctl_look(struct ctl_target *t);
 /* Reads how far each of its rings was written and stored, and since when its collector is silent.

@@ -159,7 +159,9 @@ static void say_unreachable(const struct ctl_target *t, int error, bool has_memo
                    (int)t->pid, t->name);
 }
 
-bool ctl_find(struct ctl_target *t, const char *typed) {
+/* Finds the process of the typed pid, and its words if it has any. False: it is none, and that was
+ * said. */
+static bool find_process(struct ctl_target *t, const char *typed, struct control_search *search) {
     char *end;
     long pid = strtol(typed, &end, 10);
     if (typed[0] < '0' || typed[0] > '9' || pid <= 0 || pid > INT32_MAX || *end) {
@@ -169,17 +171,34 @@ bool ctl_find(struct ctl_target *t, const char *typed) {
     *t = (struct ctl_target){.pid = (pid_t)pid, .shown = (pid_t)pid, .lock = -1};
     read_name(t);
     struct hak_peer peer;
-    struct control_search search = {.target = t};
+    *search = (struct control_search){.target = t};
     if (hak_peer_read(t->pid, &peer))
         t->start_time = peer.start_time;
     (void)find_shown(t);
-    if (!hak_maps_each(t->shown, look_at_mapping, &search) && !search.has_memory)
-        search.error = errno;
-    if (!t->address) {
+    if (!hak_maps_each(t->shown, look_at_mapping, search) && !search->has_memory)
+        search->error = errno;
+    if (t->address)
+        read_store(t);
+    return true;
+}
+
+bool ctl_find(struct ctl_target *t, const char *typed) {
+    struct control_search search;
+    if (!find_process(t, typed, &search))
+        return false;
+    if (!t->address)
+        say_unreachable(t, search.error, search.has_memory);
+    return t->address != 0;
+}
+
+bool ctl_find_any(struct ctl_target *t, const char *typed) {
+    struct control_search search;
+    if (!find_process(t, typed, &search))
+        return false;
+    if (!t->address && (search.error || !search.has_memory)) {
         say_unreachable(t, search.error, search.has_memory);
         return false;
     }
-    read_store(t);
     return true;
 }
 

@@ -27,7 +27,7 @@ struct site {
 };
 static struct site sites[SITES + 1]; /* the first is none */
 static _Atomic uint32_t known_sites, all_looks;
-static uint64_t fixed_interval; /* 0: as it costs */
+_Atomic uint64_t hak_sample_every;
 static bool is_off;
 
 /* Of each credit. A block costs some 40,000 ticks; the shares of both are a hundredth. */
@@ -55,8 +55,19 @@ static __thread struct sampler own __attribute__((tls_model("initial-exec")));
 void hak_sample_start(void) {
     struct hak_variant policy = hak_option_guard();
     bool looks_at_all = policy.index == HAK_GUARD_ALL || policy.index == HAK_GUARD_ONLY;
-    fixed_interval = looks_at_all ? 1 : policy.index == HAK_GUARD_SAMPLE ? policy.number : 0;
     is_off = policy.index == HAK_GUARD_OFF;
+    uint64_t every = is_off                             ? HAK_SAMPLE_NEVER
+                     : looks_at_all                     ? 1
+                     : policy.index == HAK_GUARD_SAMPLE ? policy.number
+                                                        : 0;
+    atomic_store_explicit(&hak_sample_every, every, memory_order_relaxed);
+}
+
+_Atomic uint64_t hak_sample_ns;
+
+/* As HAKMEM_GUARD, or `ctl PID set` later, says; 0: as it costs. */
+static uint64_t fixed_interval(void) {
+    return atomic_load_explicit(&hak_sample_every, memory_order_relaxed);
 }
 
 /* ---- when ------------------------------------------------------------------------------------ */
@@ -85,7 +96,8 @@ static uint64_t mean_with_profile(uint64_t mean) {
  * of a geometric distribution. */
 uint16_t hak_sample_interval(void) {
     uint64_t steered = own.is_busy ? BUSY_TIMES * HAK_SAMPLE_INTERVAL : HAK_SAMPLE_INTERVAL;
-    uint64_t mean = is_off ? UINT16_MAX : fixed_interval ? fixed_interval : steered;
+    uint64_t fixed = fixed_interval();
+    uint64_t mean = is_off ? UINT16_MAX : fixed ? fixed : steered;
     own.wanted = (uint16_t)mean;
     mean = mean_with_profile(mean);
     own.mean = (uint16_t)mean;
@@ -218,7 +230,7 @@ uint32_t hak_sample_look(hak_call_t call) {
     bool is_seldom = count_look(site);
     if (is_off)
         return 0;
-    if (!fixed_interval) {
+    if (!fixed_interval()) {
         earn();
         if (!has_place(site) || !may_spend(is_seldom))
             return 0;
@@ -245,7 +257,7 @@ void hak_sample_given(uint32_t site, uint64_t ticks) {
 }
 
 bool hak_sample_may_watch(void) {
-    return fixed_interval || hak_credit_left(&own.watch_credit) > 0;
+    return fixed_interval() || hak_credit_left(&own.watch_credit) > 0;
 }
 
 void hak_sample_watched(uint64_t ticks) {

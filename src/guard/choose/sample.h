@@ -41,6 +41,11 @@ enum {
     HAK_SAMPLE_EACH_DOUBLING = 3,
 };
 
+/* One call in so many gets a guarded block; 0: as it costs. May be written while the process runs,
+ * also from outside, but not from or to HAK_SAMPLE_NEVER: each thread follows at its next look. */
+HAK_HIDDEN extern _Atomic uint64_t hak_sample_every;
+#define HAK_SAMPLE_NEVER UINT64_MAX
+
 /* At start, after the options were read. */
 HAK_HIDDEN void hak_sample_start(void);
 
@@ -67,6 +72,9 @@ HAK_HIDDEN void hak_sample_given(uint32_t site, uint64_t ticks);
 HAK_HIDDEN bool hak_sample_may_watch(void);
 HAK_HIDDEN void hak_sample_watched(uint64_t ticks);
 HAK_HIDDEN void hak_sample_not_watched(uint64_t ticks);
+
+/* Time that guarded blocks took so far, in all threads, each by its own run time. */
+HAK_HIDDEN extern _Atomic uint64_t hak_sample_ns;
 
 /* How many calls there were, to an interval of each thread, and how many blocks of them were
  * guarded. */

@@ -116,4 +116,37 @@ TEST(other_fronts_are_emptied) {
     ck_assert_uint_eq(count_superslabs(), 2);
 }
 
+static unsigned purges;
+
+static size_t count_purge(void) {
+    purges++;
+    return 0;
+}
+
+TEST(a_purge_is_served_once_by_each_thread_at_a_slow_path) {
+    start_with(NULL, NULL, NULL);
+    hak_front_give_back = count_purge;
+    struct hak_heap *heap = hak_thread.heap;
+    unsigned count = hak_class_slots(C1024) * 8;
+    ck_assert_uint_eq(hak_slab_take(heap, C1024, burst, count), count);
+    for (unsigned i = 0; i < count; i++)
+        hak_slab_give(heap, burst[i]);
+    give(C4096, take(C4096));
+    ck_assert_uint_gt(heap->dirty_slabs, 0);
+    ck_assert_uint_gt(count_cached(C4096), 0);
+    for (unsigned i = 0; i < 2 * HAK_TEND_EVERY; i++)
+        hak_front_decay();
+    ck_assert_uint_gt(heap->dirty_slabs, 0);
+    atomic_store(&hak_purge.asked, 7);
+    for (unsigned i = 0; i < HAK_TEND_EVERY; i++)
+        hak_front_decay();
+    ck_assert_uint_eq(heap->dirty_slabs, 0);
+    ck_assert_uint_eq(count_cached(C4096), 0);
+    ck_assert_uint_eq(hak_purge.served, 7);
+    ck_assert_uint_eq(hak_thread.front->purged, 7);
+    for (unsigned i = 0; i < 2 * HAK_TEND_EVERY; i++)
+        hak_front_decay();
+    ck_assert_uint_eq(purges, 1);
+}
+
 RUN_TESTS()

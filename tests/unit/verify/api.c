@@ -1,6 +1,7 @@
 /* Asks everything of hakmem.h, as a program that uses it would: prints "absent" where hakmem is not
  * there, else "well". With an argument the first blocks of each site are guarded. */
 #include "hakmem.h"
+#include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -70,9 +71,75 @@ static void ask_stats(bool are_guarded) {
         free(blocks[i]);
 }
 
+/* The row of the class with the smallest slots of at least `bytes`. */
+static struct hak_class_stats class_of(size_t bytes) {
+    struct hak_class_stats row = {0};
+    for (unsigned c = 0; hak_read_class_stats(c, &row, sizeof row) == sizeof row; c++)
+        if (row.slot_bytes >= bytes)
+            return row;
+    fail("no class is large enough");
+    return row;
+}
+
+static void *free_all(void *blocks) {
+    for (int i = 0; i < 1000; i++)
+        free(((void **)blocks)[i]);
+    return NULL;
+}
+
+/* Sums of what is kept, and the counts that only grow. */
+static void ask_kept(void) {
+    struct hak_stats before, now;
+    static void *blocks[1000];
+    pthread_t thread;
+    hak_read_stats(&before, sizeof before);
+    if (before.resident_bytes > before.mapped_bytes + before.dirty_bytes ||
+        before.resident_bytes < before.live_bytes || before.resident_bytes < before.dirty_bytes ||
+        before.dirty_bytes + before.clean_bytes < before.unused_bytes)
+        fail("what is resident, dirty and clean does not agree with what is mapped");
+    for (int i = 0; i < 1000; i++)
+        blocks[i] = malloc(3000);
+    if (pthread_create(&thread, NULL, free_all, blocks) != 0)
+        fail("no thread");
+    pthread_join(thread, NULL);
+    hak_read_stats(&now, sizeof now);
+    if (now.slow_paths <= before.slow_paths || now.remote_frees < before.remote_frees + 900)
+        fail("refills or another thread's frees are not counted");
+    before = now;
+    free(malloc(100 << 20));
+    hak_read_stats(&now, sizeof now);
+    if (now.given_back_bytes <= before.given_back_bytes && now.dirty_bytes < before.dirty_bytes)
+        fail("a large block that went is neither kept nor given back");
+}
+
+static void ask_classes(bool are_guarded) {
+    void *blocks[100];
+    struct hak_class_stats before = class_of(7000), now;
+    char few = 77;
+    for (int i = 0; i < 100; i++)
+        blocks[i] = malloc(before.slot_bytes - 100);
+    errno = 7;
+    now = class_of(7000);
+    if (errno != 7)
+        fail("errno was changed");
+    if (are_guarded)
+        before.live_blocks -= GUARDED_OF_SITE;
+    if (now.live_blocks != before.live_blocks + 100)
+        fail("100 blocks of a class are not counted");
+    if (now.mapped_bytes < now.slot_bytes * (now.live_blocks + now.free_blocks) ||
+        now.slack_bytes < before.slack_bytes + (now.is_slack_known ? 100 * 90 : 0) ||
+        now.slack_bytes > now.live_blocks * now.slot_bytes)
+        fail("slabs or slack of a class make no sense");
+    for (int i = 0; i < 100; i++)
+        free(blocks[i]);
+    if (hak_read_class_stats(255, &now, sizeof now) != 0 ||
+        hak_read_class_stats(0, (void *)&few, 0) != 0 || few != 77)
+        fail("a class that is none is answered");
+}
+
 int main(int count, char **arguments) {
     (void)arguments;
-    if (!hak_verify || !hak_owner || !hak_read_stats || !hak_mark) {
+    if (!hak_verify || !hak_owner || !hak_read_stats || !hak_read_class_stats || !hak_mark) {
         puts(hak_verify || hak_owner || hak_read_stats || hak_mark ? "some are there" : "absent");
         return 0;
     }
@@ -81,6 +148,8 @@ int main(int count, char **arguments) {
     hak_mark("stats: a name that is longer than what fits one record of 32 bytes");
     hak_mark(NULL);
     ask_stats(count > 1);
+    ask_kept();
+    ask_classes(count > 1);
     if (hak_verify() != 0)
         fail("hak_verify finds something");
     puts("well");

@@ -1,0 +1,27 @@
+/* A shard of the L2.5 pool holds chunks of pages and the structs of blocks. For l25.c, and for
+ * readers of memory from outside (src/layout.def). */
+#ifndef HAK_LARGE_SHARD_H
+#define HAK_LARGE_SHARD_H
+
+#include "large/returned.h"
+#include "large/runs.h"
+#include "platform/lock.h"
+
+/* Chunks that are kept for the process. */
+enum { HAK_L25_KEPT_CHUNKS = 4 };
+
+struct hak_shard {
+    _Alignas(64) struct hak_lock lock;
+    struct hak_shard *next; /* the one made before it; NULL for the first */
+    uint32_t calls;
+    uint64_t cleaned_at;
+    struct hak_large *unused; /* structs of blocks */
+    struct hak_runs runs;
+    _Alignas(64) struct hak_returned returned;
+};
+
+HAK_HIDDEN extern _Atomic(struct hak_shard *) hak_l25_newest_shard;
+/* Chunks that nobody uses, the one that came last on top; each place is a compare-and-swap. */
+HAK_HIDDEN extern _Atomic(struct hak_page_chunk *) hak_l25_kept_chunks[HAK_L25_KEPT_CHUNKS];
+
+#endif
