@@ -365,7 +365,8 @@ static bool note_large(struct core_half *half, uint64_t address) {
     struct core_large large = {.address = address,
                                .base = core_at(t, address, HAK_AT_large_base),
                                .bytes = core_at(t, address, HAK_AT_large_mapped_bytes),
-                               .is_live = core_at(t, address, HAK_AT_large_state) ==
+                               .is_live = (core_at(t, address, HAK_AT_large_state) &
+                                           ~core_value(t, HAK_AT_large_sampled)) ==
                                           core_value(t, HAK_AT_large_live),
                                .is_guarded = t->half == HAK_LAYOUT_CHECKS &&
                                              core_at(t, address, HAK_AT_large_guarded_side) != 0};
