@@ -22,8 +22,12 @@ static void *take_sampled(struct hak_hand_out *how, double weight, uint32_t samp
     how->class_index = HAK_CLASS_NONE;
     if (!sample)
         sample = hak_light_sample(bytes, extra, weight, how->call);
-    if (sample)
+    if (sample) {
         hak_large_set_sample(base, sample);
+    } else if (extra > 0) { /* nobody would count it */
+        (void)hak_large_give(base);
+        return NULL;
+    }
     return base.p;
 }
 

@@ -72,12 +72,12 @@ static void *take(struct hak_hand_out *how, uint32_t site, double weight) {
     large->look = site;
     large->life = (struct hak_large_life){0}; /* nobody tells of the one before meanwhile */
     void *user = hak_check_hand_out(base, how).p;
-    if (!user)
-        hak_guarded_give(large);
-    else
-        hak_life_begins(large);
-    uint32_t sample =
-        user && weight != 0 ? hak_light_sample(how->asked_bytes, 0, weight, how->call) : 0;
+    if (!user) {
+        hak_guarded_give(large); /* `sample` is a link of its slot now */
+        return NULL;
+    }
+    hak_life_begins(large);
+    uint32_t sample = weight != 0 ? hak_light_sample(how->asked_bytes, 0, weight, how->call) : 0;
     atomic_store_explicit(&large->sample, sample, memory_order_relaxed);
     return user;
 }

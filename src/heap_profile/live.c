@@ -2,13 +2,15 @@
  *
  *   live[number] = { weight, bytes, time, site }     free numbers: a stack of indices, whose head
  *                                                    has a count, so that no ABA befalls it */
+#include <sys/resource.h>
 #include "heap_profile/state.h"
 #include "platform/platform.h"
+#include "platform/raw_call.h"
 
 enum {
     LIVE = 1 << 20,
     SMALL_LIVE = 1 << 12,
-    LIMIT_SHARE = 64, /* of ulimit -v may be reserved */
+    LIMIT_SHARE = 64, /* of ulimit -v and -d may be reserved */
     GAP = 256,        /* calls between two looks, as guarded blocks have them */
     LOOK_BYTES = 2048,
     ALWAYS_EXTRA_BYTES = 1 << 20, /* memory that sampled blocks may take, */
@@ -67,7 +69,8 @@ int64_t hak_heap_profile_next_point(uint64_t random) {
 bool hak_heap_live_make(void) {
     if (lives)
         return true;
-    bool is_limited = hak_address_space_limit() / LIMIT_SHARE < LIVE * sizeof *lives;
+    size_t space = hak_address_space_limit(), data = hak_raw_limit(RLIMIT_DATA);
+    bool is_limited = (space < data ? space : data) / LIMIT_SHARE < LIVE * sizeof *lives;
     capacity = is_limited ? SMALL_LIVE : LIVE;
     lives = hak_reserve(capacity * sizeof *lives);
     atomic_store_explicit(&used, 1, memory_order_relaxed);

@@ -38,6 +38,11 @@ for level in trace normal light; do
     compare "$level" "$level.core"
     rm -f "$level.core"
 done
+# A block of the heap profile is live, too.
+HAKMEM_CHECK=light HAKMEM_GUARD=off HAKMEM_HEAP_PROFILE=1 make_core sampled.core "$BUILD/hakmem-debug.so" "$program"
+"$trace" core sampled.core --why "$(address_of large)" | normal >found || fail "sampled: status $?"
+sed -n '/^-- large$/,/^-- kept$/{/^--/d;p}' "$here/light.expected" | diff -u - found || fail "a sampled block"
+rm -f sampled.core
 HAKMEM_GUARD=all make_core guarded.core "$BUILD/hakmem-debug.so" "$program"
 compare guarded guarded.core
 rm -f guarded.core

@@ -36,6 +36,30 @@ for check in trace normal; do
     [ "$(cat out err)" = 1000 ] || complain "20000 KiB, $check without trace: $(cat out err)"
 done
 
+# The heap profile takes no more than its share of a limit, and a block that gets no number in it no pages of its own.
+cat >many.c <<'C'
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+enum { MANY = 5000 };
+int main(int words, char **word) {
+    int bytes = atoi(word[words - 1]), count = 0, on_page = 0;
+    for (int i = 0; i < MANY; i++) {
+        char *volatile block = malloc(bytes);
+        count += block != NULL;
+        on_page += i >= MANY - 500 && (uintptr_t)block % 4096 == 0;
+    }
+    printf("%d %s\n", count, on_page > 400 ? "on pages of their own" : "in slots");
+    return 0;
+}
+C
+${CC:-gcc} -O0 -o many many.c || exit 1
+light() { HAKMEM_CHECK=light HAKMEM_GUARD=off HAKMEM_TRACE=off LD_PRELOAD="$BUILD/hakmem-debug.so" "$@" >out 2>&1; }
+(ulimit -S -d 60000 && HAKMEM_HEAP_PROFILE=64K light ./many 3000)
+[ "$(cat out)" = '5000 in slots' ] || complain "60000 KiB and a heap profile: $(cat out)"
+(ulimit -S -v 1900000 && HAKMEM_HEAP_PROFILE=1 light ./many 7100)
+[ "$(cat out)" = '5000 in slots' ] || complain "more blocks than numbers: $(cat out)"
+
 for kib in 30000 16000; do
     for trace in on off; do
         rm -f store.db
