@@ -299,8 +299,9 @@ struct hak_large *hak_bigcache_take_longer(size_t bytes, size_t most_bytes, cons
         return NULL;
     if (found && !is_between(found, bytes, most_bytes))
         found = NULL;
+    unsigned bin = hak_page_bin(bytes / HAK_PAGE_BYTES);
     unsigned last = hak_page_bin(most_bytes / HAK_PAGE_BYTES);
-    for (unsigned bin = hak_page_bin(bytes / HAK_PAGE_BYTES); !found && bin <= last; bin++) {
+    for (; !found && bin <= last && bin < HAK_PAGE_BINS; bin++) {
         struct hak_large *large = cache->bins[bin];
         for (unsigned looks = 0; large && !found && looks < KEPT_LOOKED_AT;
              large = large->next, looks++)

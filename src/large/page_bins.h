@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-#define HAK_PAGE_BINS 256 /* enough for every number of pages */
+#define HAK_PAGE_BINS 256 /* of mappings; a larger number, which none has, is in none */
 
 /* The bin of `pages`; it never falls when `pages` grows. */
 static inline unsigned hak_page_bin(size_t pages) {

@@ -1,4 +1,5 @@
 /* Large blocks that realloc makes longer: where they go, what they leave behind. */
+#include <pthread.h>
 #include <sys/mman.h>
 #include "large/spare.h"
 #include "unit/large/large_world.h"
@@ -100,6 +101,27 @@ TEST(one_that_is_much_longer_stays_kept) {
     ck_assert_ptr_nonnull(moved.p);
     ck_assert_ptr_ne(moved.p, kept.p);
     ck_assert(hak_large_give(moved));
+}
+
+/* More bytes than there are addresses; threads that ended had caches, too. */
+static void *keep_one(void *unused) {
+    ck_assert(hak_large_give(take(SHORT_BYTES, NULL)));
+    return unused;
+}
+
+TEST(one_that_no_memory_can_hold_stays) {
+    base_t block = take(SHORT_BYTES, NULL);
+    memset(block.p, 7, SHORT_BYTES);
+    (void)keep_one(NULL);
+    for (int i = 0; i < 8; i++) {
+        pthread_t thread;
+        ck_assert_int_eq(pthread_create(&thread, NULL, keep_one, NULL), 0);
+        ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    }
+    for (size_t bytes = (size_t)1 << 46; bytes < PTRDIFF_MAX / 2; bytes += bytes / 8)
+        ck_assert_ptr_null(hak_large_move(block, bytes).p);
+    check_bytes(block.p, SHORT_BYTES, 7);
+    ck_assert(hak_large_give(block));
 }
 
 TEST(places_that_were_outgrown_become_one) {
