@@ -101,7 +101,7 @@ void hak_heap_sites_empty(void) {
     leave_busy();
 }
 
-/* Who makes the memory, and is not there, may have made a part of it. */
+/* The thread that makes the memory, and is not there, may have made a part of it. */
 void hak_heap_profile_after_fork(void) {
     if (atomic_load_explicit(&hak_heap_table.site_count, memory_order_relaxed) == 0)
         at.nodes = NULL;

@@ -18,6 +18,7 @@
 #include "trace/signals/signals.h"
 #include "trace/session.h"
 #include "trace/process/process.h"
+#include "trace/threads/threads.h"
 #include "trace/trace.h"
 
 /* For a case that holds in each layout, which is its _i. */
@@ -119,6 +120,11 @@ void hak_trace_fork_prepare(void) {}
 void hak_trace_fork_parent(void) {}
 void hak_trace_fork_child(void) {}
 void hak_trace_thread_end(void) {}
+void (*hak_thread_stack_is_set)(const void *stack);
+void hak_thread_leave_stack(const char *start, size_t bytes) {
+    (void)start;
+    (void)bytes;
+}
 
 /* Signals come by hear(); the process is always its own. */
 static void (*hear)(int);
