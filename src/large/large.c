@@ -76,7 +76,7 @@ static void *map_with_room(size_t bytes, size_t room_bytes) {
     char *start = hak_hold(bytes + room_bytes, HAK_PAGE_BYTES);
     if (!start)
         return NULL;
-    if (!hak_allow_writes(start, bytes)) {
+    if (!hak_open_untouched(start, bytes)) {
         hak_unmap(start, bytes + room_bytes);
         return NULL;
     }
@@ -288,7 +288,7 @@ bool hak_large_give_outgrown(base_t base) {
 static bool grow_into_room(struct hak_large *large, size_t wanted_bytes) {
     size_t more_bytes = wanted_bytes - large->mapped_bytes;
     if (more_bytes > large->room_bytes || !hak_address_map_prepare(large->base.p, wanted_bytes) ||
-        !hak_allow_writes((char *)large->base.p + large->mapped_bytes, more_bytes) ||
+        !hak_open_untouched((char *)large->base.p + large->mapped_bytes, more_bytes) ||
         !hak_address_map_resize(large, wanted_bytes))
         return false;
     large->room_bytes -= more_bytes;

@@ -54,7 +54,7 @@ static void *map_alone(void) {
 
 /* Makes a piece of the held range writable. NULL: refused, and the piece is unmapped. */
 static void *open_piece(void *piece) {
-    if (hak_allow_writes(piece, HAK_ARENA_PIECE_BYTES))
+    if (hak_open_untouched(piece, HAK_ARENA_PIECE_BYTES))
         return piece;
     hak_unmap(piece, HAK_ARENA_PIECE_BYTES);
     return NULL;

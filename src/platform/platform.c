@@ -1,6 +1,7 @@
 /* System calls of Linux on x86-64, made without libc so that errno stays as it is. */
 #include "platform/platform.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <signal.h>
@@ -15,6 +16,9 @@
 #include "platform/line.h"
 #include "platform/raw_call.h"
 #include "superslab.h"
+
+#define MAPPED_ANEW_MOST                                                                           \
+    ((size_t)256 << 20) /* bytes; larger blocks have no memory in such a sandbox */
 
 __attribute__((weak)) uint64_t hak_ticks_stand_still; /* the checks' half's also in level light */
 
@@ -105,6 +109,20 @@ static bool allow(void *start, size_t bytes, int protection) {
     return !failed(hak_raw_call(SYS_mprotect, (long)start, (long)bytes, protection, 0, 0, 0));
 }
 
+/* Gives pages that nobody touched their rights. Where mprotect is refused, but not for want of
+ * memory, they are mapped anew, if they are not so many that a locked process could not bear it. */
+static bool open_untouched(void *start, size_t bytes, int rights) {
+    long flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED;
+    long result = hak_raw_call(SYS_mprotect, (long)start, (long)bytes, rights, 0, 0, 0);
+    if (HAK_LIKELY(!failed(result)))
+        return true;
+    if (result == -ENOMEM || bytes > MAPPED_ANEW_MOST ||
+        failed(hak_raw_call(SYS_mmap, (long)start, (long)bytes, rights, flags, -1, 0)))
+        return false;
+    hak_decline_huge_pages(start, bytes);
+    return true;
+}
+
 /* Reserves address space whose pages come as they are touched: not locked, and first inaccessible,
  * as under mlockall(MCL_FUTURE) it would get all its pages. */
 static void *reserve(size_t bytes, int protection) {
@@ -113,7 +131,7 @@ static void *reserve(size_t bytes, int protection) {
         return NULL;
     (void)hak_raw_call(SYS_munlock, (long)start, (long)bytes, 0, 0, 0, 0);
     hak_decline_huge_pages(start, bytes);
-    if (!allow(start, bytes, protection)) {
+    if (!open_untouched(start, bytes, protection)) {
         hak_unmap(start, bytes);
         return NULL;
     }
@@ -130,6 +148,10 @@ void *hak_reserve_read_only(size_t bytes) {
 
 bool hak_allow_writes(void *start, size_t bytes) {
     return allow(start, bytes, PROT_READ | PROT_WRITE);
+}
+
+bool hak_open_untouched(void *start, size_t bytes) {
+    return open_untouched(start, bytes, PROT_READ | PROT_WRITE);
 }
 
 bool hak_bar_access(void *start, size_t bytes) {

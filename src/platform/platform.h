@@ -60,6 +60,10 @@ HAK_HIDDEN void *hak_reserve(size_t bytes);
 HAK_HIDDEN void *hak_reserve_read_only(size_t bytes);
 HAK_HIDDEN bool hak_allow_writes(void *start, size_t bytes);
 
+/* The same of a private mapping that nobody has written to, which may be mapped anew: also where a
+ * sandbox refuses mprotect, as glibc's malloc works there. */
+HAK_HIDDEN bool hak_open_untouched(void *start, size_t bytes);
+
 /* Makes whole pages inaccessible; their content stays. The way back is hak_allow_writes. False: a
  * mapping too many for the kernel, or a sandbox; some of the pages may be inaccessible then. */
 HAK_HIDDEN bool hak_bar_access(void *start, size_t bytes);

@@ -20,8 +20,8 @@ static bool make_writable(uintptr_t index) {
     uintptr_t part = index / HAK_REGISTRY_PART_ENTRIES;
     uint64_t bit = (uint64_t)1 << part % 64;
     if (!(hak_registry_parts[part / 64] & bit)) {
-        if (!hak_allow_writes(&hak_registry.flat[part * HAK_REGISTRY_PART_ENTRIES],
-                              HAK_REGISTRY_PART_ENTRIES * sizeof *hak_registry.flat))
+        if (!hak_open_untouched(&hak_registry.flat[part * HAK_REGISTRY_PART_ENTRIES],
+                                HAK_REGISTRY_PART_ENTRIES * sizeof *hak_registry.flat))
             return false;
         hak_registry_parts[part / 64] |= bit;
     }
