@@ -150,17 +150,25 @@ bool hak_option_take_number(const struct hak_option *option, const char *value, 
     }
 }
 
+/* Whether a choice begins with off and on. */
+static bool is_switch(const char *range) {
+    return range[0] == '0' && range[1] == '|' && range[2] == '1' &&
+           (range[3] == '\0' || range[3] == '|');
+}
+
 /* The number of an option's standard value. It stands in its range (tests/unit/options_test.c):
  * nothing is refused here. */
 uint64_t hak_option_standard(const struct hak_option *option) {
     const char *standard = option->standard;
     uint64_t number = 0;
-    if (option->type == HAK_TYPE_CHOICE)
+    if (option->type == HAK_TYPE_CHOICE && is_switch(option->range) && !standard[1])
+        number = standard[0] == '1'; /* most choices are, and each start reads all of them */
+    else if (option->type == HAK_TYPE_CHOICE)
         (void)parse_choice(option->range, standard, &number);
     else if (option->type == HAK_TYPE_FRACTION)
         (void)parse_fraction(standard, &number);
     else if (standard[0] >= '0' && standard[0] <= '9' && !standard[1])
-        number = (uint64_t)(standard[0] - '0'); /* most are, and each start reads all of them */
+        number = (uint64_t)(standard[0] - '0'); /* likewise */
     else
         (void)parse_number(standard, option->type == HAK_TYPE_BYTES, &number);
     return number;

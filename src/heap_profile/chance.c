@@ -1,7 +1,7 @@
 /* Computes logarithms and exponentials for the heap profile's chances, to 12 digits. */
 #include "heap_profile/chance.h"
 
-enum { EXPONENT_SHIFT = 52, EXPONENT_BIAS = 1023, LOG_TERMS = 13, EXP_TERMS = 14 };
+enum { EXPONENT_SHIFT = 52, EXPONENT_BIAS = 1023, EXP_TERMS = 14, LONG_GAP = 64 };
 #define MANTISSA_MASK (((uint64_t)1 << EXPONENT_SHIFT) - 1)
 #define LN_2          0.69314718055994530942
 #define SQRT_2        1.41421356237309504880
@@ -21,9 +21,9 @@ static double logarithm(double number) {
         as.number /= 2;
         exponent++;
     }
-    double s = (as.number - 1) / (as.number + 1), power = s, sum = 0;
-    for (int i = 1; i <= LOG_TERMS; i += 2, power *= s * s)
-        sum += power / i;
+    double s = (as.number - 1) / (as.number + 1), q = s * s;
+    double rest = q * (1 / 7.0 + q * (1 / 9.0 + q * (1 / 11.0 + q * (1 / 13.0))));
+    double sum = s * (1 + q * (1 / 3.0 + q * (1 / 5.0 + rest)));
     return 2 * sum + exponent * LN_2;
 }
 
@@ -50,9 +50,16 @@ double hak_chance_of_point(double x) {
     return missing;
 }
 
+/* -log(1 - x), by its series where x is at most 1 / LONG_GAP. */
+static double chance_of_step(double x) {
+    if (x > 1.0 / LONG_GAP)
+        return -logarithm(1 - x);
+    return x * (1 + x * (1 / 2.0 + x * (1 / 3.0 + x * (1 / 4.0 + x * (1 / 5.0 + x / 6.0)))));
+}
+
 uint64_t hak_chance_gap(uint64_t mean, uint64_t most, uint64_t random) {
     if (mean <= 1)
         return 1;
-    double calls = hak_chance_exponential(random) / -logarithm(1 - 1 / (double)mean);
+    double calls = hak_chance_exponential(random) / chance_of_step(1 / (double)mean);
     return calls < (double)most ? 1 + (uint64_t)calls : most;
 }

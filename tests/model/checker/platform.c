@@ -82,6 +82,10 @@ bool hak_allow_writes(void *start, size_t bytes) {
     return true;
 }
 
+bool hak_open_untouched(void *start, size_t bytes) {
+    return hak_allow_writes(start, bytes);
+}
+
 bool hak_unmap(void *start, size_t bytes) {
     if (!has_places(start))
         return true;
