@@ -73,7 +73,8 @@ struct hak_stats {
     size_t live_bytes;   /* of these, with the program: whole slots and mappings */
     size_t cached_bytes; /* free, in threads' caches */
     size_t unused_bytes; /* free slabs, SuperSlabs in reserve */
-    size_t large_blocks; /* how many blocks above 32 KiB, or guarded ones, the program has */
+    size_t large_blocks; /* how many blocks above 32 KiB the program has, and guarded ones, and in
+                          * level light those that the heap profile has sampled */
     size_t large_bytes;  /* of their mappings */
     /* Memory that may be resident: mapped, less what was given back or never handed out. Pages that
      * the program has not touched count. */

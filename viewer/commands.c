@@ -427,8 +427,7 @@ const struct view_command view_commands[] = {
      .run = command_record},
     {.name = "ctl",
      .group = "RECORD",
-     .arguments = "PID [status|start|stop|mark NAME|flush|sweep|leaks|store|profile|stats|"
-                  "set NAME=VALUE]",
+     .arguments = "PID [status|start|stop|mark NAME|flush|sweep|leaks|store|profile|stats|set]",
      .sentence =
          "ask a running program: stop or go on recording, a mark, leaks, heap profile, figures",
      .about =

@@ -20,7 +20,7 @@ answers well env LD_PRELOAD="$BUILD/libhakmem.so" ./alone
 answers well env HAKMEM_TRACE=off HAKMEM_GUARD=off LD_PRELOAD="$BUILD/hakmem-debug.so" ./alone
 answers well env HAKMEM_TRACE=off LD_PRELOAD="$BUILD/hakmem-debug.so" ./alone guarded
 answers well env HAKMEM_TRACE=off HAKMEM_CHECK=trace LD_PRELOAD="$BUILD/hakmem-debug.so" ./alone
-answers well env HAKMEM_CHECK=light HAKMEM_GUARD=off LD_PRELOAD="$BUILD/hakmem-debug.so" ./alone
+answers well env HAKMEM_CHECK=light HAKMEM_GUARD=off HAKMEM_HEAP_PROFILE=0 LD_PRELOAD="$BUILD/hakmem-debug.so" ./alone
 answers well "$BUILD/hakmem-trace" run --store api.db -- ./alone guarded
 got=$("$BUILD/hakmem-trace" sql -s api.db "select group_concat(name, '|') as names from (select name from mark order by event)")
 [ "$(tail -n 1 <<<"$got")" = 'owners|stats: a name that is longer than what fits one record of 32 bytes' ] ||
