@@ -8,7 +8,7 @@
  *                                                                      |
  *        a counter of the thread comes to 0 --hak_light_take-----------+--> guarded block, or NULL
  *        ... and one of bytes, or a look ---hak_light_sample-----------+--> heap profile
- * (src/heap_profile) a pointer that no layer knows  ------hak_light_give-----------+--> is it one?
+ *        a pointer that no layer knows  ------hak_light_give-----------+--> is it one?
  *        what the allocator refuses     ------hak_light_blame----------+--> report
  *
  * Ownership: the two halves share no lock and no heap. The options are the checks' half's, a

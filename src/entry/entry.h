@@ -8,12 +8,14 @@
  *               cxx.h         the parts of a C++ runtime that the operators need
  *               start.c       first call, constructor, end of a thread, fork handlers
  *               bench_fast.h  the mode that measures what safety costs
- *               sampled.c     level light: calls that get a guarded block, or are in the heap
- * profile give_slowly.c free of libhakmem, but for what the thread's array takes foreign.c     a
- * pointer that is none of ours; allocators.h finds its owner, external_guard.h counts summary.h the
- * heap's summary at the end of the process deepbind.c    dlopen, so that libraries find this malloc
- * and not libc's environment/  the options' environment, older libcs, sanitizers nested/       a
- * call in a signal handler that interrupted another (debug build)
+ *               sampled.c     level light: calls for a guarded block or the heap profile
+ *               give_slowly.c free of libhakmem, but for what the thread's array takes
+ *               foreign.c     a pointer that is none of ours; allocators.h finds its owner,
+ *                             external_guard.h counts
+ *               summary.h     the heap's summary at the end of the process
+ *               deepbind.c    dlopen, so that libraries find this malloc and not libc's
+ *               environment/  the options' environment, older libcs, sanitizers
+ *               nested/       a call in a signal handler that interrupted another (debug build)
  *
  *   plain/   libhakmem, and the half of hakmem-debug.so that serves in level light (light.h)
  *   debug/   hakmem-debug.so: all calls go through the checks

@@ -4,7 +4,7 @@
  *   up to HAK_LIGHT_LOOK_BYTES   a look at one call in `gap`, at random; of the blocks there one of
  *                                s bytes is taken with a = min(1, s * gap / rate): p = a / gap
  *   above                        a point process on the bytes that a thread asks for, one in
- * `rate`: p = 1 - exp(-s / rate)
+ *                                `rate`: p = 1 - exp(-s / rate)
  *
  * No state, and no libm, which the library is not linked with. */
 #ifndef HAK_HEAP_PROFILE_CHANCE_H

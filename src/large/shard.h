@@ -21,7 +21,7 @@ struct hak_shard {
 };
 
 HAK_HIDDEN extern _Atomic(struct hak_shard *) hak_l25_newest_shard;
-/* Chunks that nobody uses, the one that came last on top; each place is a compare-and-swap. */
+/* Chunks that nobody uses, the one that came last on top (l25.c has the rules of a place). */
 HAK_HIDDEN extern _Atomic(struct hak_page_chunk *) hak_l25_kept_chunks[HAK_L25_KEPT_CHUNKS];
 
 #endif
