@@ -105,19 +105,27 @@ void *hak_hold(size_t bytes, size_t alignment) {
     return start;
 }
 
-static bool allow(void *start, size_t bytes, int protection) {
-    return !failed(hak_raw_call(SYS_mprotect, (long)start, (long)bytes, protection, 0, 0, 0));
+static long protect(void *start, size_t bytes, int rights) {
+    return hak_raw_call(SYS_mprotect, (long)start, (long)bytes, rights, 0, 0, 0);
+}
+
+static bool allow(void *start, size_t bytes, int rights) {
+    return !failed(protect(start, bytes, rights));
+}
+
+/* Maps fresh pages in the place of others. */
+static bool map_anew(void *start, size_t bytes, int rights) {
+    long flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED;
+    return !failed(hak_raw_call(SYS_mmap, (long)start, (long)bytes, rights, flags, -1, 0));
 }
 
 /* Gives pages that nobody touched their rights. Where mprotect is refused, but not for want of
  * memory, they are mapped anew, if they are not so many that a locked process could not bear it. */
 static bool open_untouched(void *start, size_t bytes, int rights) {
-    long flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED;
-    long result = hak_raw_call(SYS_mprotect, (long)start, (long)bytes, rights, 0, 0, 0);
+    long result = protect(start, bytes, rights);
     if (HAK_LIKELY(!failed(result)))
         return true;
-    if (result == -ENOMEM || bytes > MAPPED_ANEW_MOST ||
-        failed(hak_raw_call(SYS_mmap, (long)start, (long)bytes, rights, flags, -1, 0)))
+    if (result == -ENOMEM || bytes > MAPPED_ANEW_MOST || !map_anew(start, bytes, rights))
         return false;
     hak_decline_huge_pages(start, bytes);
     return true;
@@ -159,9 +167,7 @@ bool hak_bar_access(void *start, size_t bytes) {
 }
 
 bool hak_drop_pages(void *start, size_t bytes) {
-    long flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED;
-    long result = hak_raw_call(SYS_mmap, (long)start, (long)bytes, PROT_NONE, flags, -1, 0);
-    return count_given_back(!failed(result), bytes);
+    return count_given_back(map_anew(start, bytes, PROT_NONE), bytes);
 }
 
 void hak_decline_huge_pages(void *start, size_t bytes) {
