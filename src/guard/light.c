@@ -11,6 +11,10 @@
 #include "trace/stacks/stacks.h"
 #include "trace/wait.h"
 
+_Static_assert((int)HAK_LIGHT_LOOK_BYTES == (int)HAK_HEAP_PROFILE_LOOK_BYTES &&
+                   (int)HAK_SAMPLE_INTERVAL == (int)HAK_HEAP_PROFILE_GAP,
+               "the heap profile uses light's looks");
+
 /* ---- the heap profile ------------------------------------------------------------------------ */
 
 uint16_t hak_light_first_look(void) {

@@ -29,6 +29,10 @@
 #include "heap_profile/chance.h"
 #include "heap_profile/table.h"
 
+/* The largest blocks that are sampled at looks, and calls between two looks at most: what level
+ * light has (light.h, guard/choose/sample.h). */
+enum { HAK_HEAP_PROFILE_LOOK_BYTES = 2048, HAK_HEAP_PROFILE_GAP = 256 };
+
 /* At start: mean bytes between two samples; 0: there is no profile. */
 HAK_HIDDEN void hak_heap_profile_start(uint64_t rate);
 

@@ -10,9 +10,7 @@
 enum {
     LIVE = 1 << 20,
     SMALL_LIVE = 1 << 12,
-    LIMIT_SHARE = 64, /* of ulimit -v and -d may be reserved */
-    GAP = 256,        /* calls between two looks, as guarded blocks have them */
-    LOOK_BYTES = 2048,
+    LIMIT_SHARE = 64,             /* of ulimit -v and -d may be reserved */
     ALWAYS_EXTRA_BYTES = 1 << 20, /* memory that sampled blocks may take, */
     EXTRA_SHARE = 64,             /* and of the live bytes, as estimated, */
     EXTRA_SHARE_MOST = 8,         /* and at most where more are sampled */
@@ -44,8 +42,8 @@ const struct hak_heap_profile *hak_heap_profile_table(void) {
 /* So often that the largest block that is sampled at looks is taken at each, but not more often
  * than guarded blocks are looked for, unless the rate asks for that. */
 uint64_t hak_heap_profile_gap(void) {
-    uint64_t rate = hak_heap_table.rate, gap = rate / LOOK_BYTES;
-    return rate == 0 ? 0 : gap < 1 ? 1 : gap < GAP ? gap : GAP;
+    uint64_t rate = hak_heap_table.rate, gap = rate / HAK_HEAP_PROFILE_LOOK_BYTES;
+    return rate == 0 ? 0 : gap < 1 ? 1 : gap < HAK_HEAP_PROFILE_GAP ? gap : HAK_HEAP_PROFILE_GAP;
 }
 
 double hak_heap_profile_weigh_look(size_t bytes, uint64_t gap, uint64_t random) {
@@ -176,10 +174,6 @@ void hak_heap_profile_went(uint32_t number, uint64_t now_ns) {
 void hak_heap_profile_empty(void) {
     uint32_t count = atomic_load_explicit(&used, memory_order_relaxed);
     hak_heap_sites_empty();
-    if (!lives)
-        return;
-    char *start = (char *)HAK_PAGES_OF((uintptr_t)(lives + count));
-    char *end = (char *)(lives + capacity);
-    if (start < end)
-        hak_discard_locked(start, (size_t)(end - start));
+    if (lives)
+        hak_heap_empty_pages(lives + count, lives + capacity);
 }

@@ -83,21 +83,17 @@ bool hak_heap_sites_make(uint64_t now_ns) {
     return is_there;
 }
 
-/* From the end of what is in use to its whole end. */
-static void empty_pages(char *used_end, char *end) {
-    char *start = (char *)HAK_PAGES_OF((uintptr_t)used_end);
-    end = (char *)hak_page_of((uintptr_t)end);
-    if (start < end)
-        hak_discard_locked(start, (size_t)(end - start));
+void hak_heap_empty_pages(const void *used_end, const void *end) {
+    uintptr_t from = HAK_PAGES_OF((uintptr_t)used_end), to = hak_page_of((uintptr_t)end);
+    if (from < to)
+        hak_discard_locked((void *)from, to - from);
 }
 
 void hak_heap_sites_empty(void) {
     if (atomic_load_explicit(&hak_heap_table.site_count, memory_order_acquire) == 0 || !enter())
         return;
-    empty_pages((char *)(at.nodes + atomic_load(&hak_heap_table.node_count)),
-                (char *)(at.nodes + NODES));
-    empty_pages((char *)(at.sites + atomic_load(&hak_heap_table.site_count)),
-                (char *)(at.sites + SITES));
+    hak_heap_empty_pages(at.nodes + atomic_load(&hak_heap_table.node_count), at.nodes + NODES);
+    hak_heap_empty_pages(at.sites + atomic_load(&hak_heap_table.site_count), at.sites + SITES);
     leave_busy();
 }
 

@@ -14,7 +14,9 @@ HAK_HIDDEN bool hak_heap_live_make(void);
  * counted. */
 HAK_HIDDEN uint32_t hak_heap_site_of(const uintptr_t *ips, size_t count);
 
-/* Gives the pages behind those in use back. */
+/* Gives the pages behind those in use back; those from the end of what is in use to the whole end.
+ */
 HAK_HIDDEN void hak_heap_sites_empty(void);
+HAK_HIDDEN void hak_heap_empty_pages(const void *used_end, const void *end);
 
 #endif
