@@ -2,15 +2,11 @@
  * memory of what was. */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <sched.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
@@ -19,6 +15,7 @@
 #include "guarded/closed.h"
 #include "platform/platform.h"
 #include "platform/raw_call.h"
+#include "unit/barred.h"
 #include "unit/guard/world.h"
 
 enum { PAGES = 256, PATTERN_PAGES = 4, OPENED = 100 };
@@ -242,26 +239,11 @@ TEST(what_a_mapping_closes_and_was_not_opened_gets_no_marker) {
     page[9] = 1;
 }
 
-/* The kernel refuses two calls from here on. */
-static void bar(long first, long second) {
-    struct sock_filter code[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)first, 1, 0),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)second, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOMEM),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    struct sock_fprog filter = {sizeof code / sizeof *code, code};
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
-        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0)
-        _exit(NOT_ALLOWED);
-}
-
 /* Of a slot whose first pages have markers, and whose last ones get none: whether it was closed,
  * and its way, in a process for which the kernel refuses two calls. */
 enum { NOT_CLOSED = 10, BY_REGION, BY_MAPPING };
 
-static int prepare_without(long first, long second) {
+static int prepare_without(const unsigned *calls) {
     enum hak_closed_by by;
     char *start = hak_hold(2 * BYTES, HAK_PAGE_BYTES);
     struct hak_closed closed = hak_closed_hold(start, 2 * BYTES, PATTERN_PAGES * HAK_PAGE_BYTES);
@@ -269,7 +251,8 @@ static int prepare_without(long first, long second) {
         by != HAK_CLOSED_BY_REGION || closed.marked_end == closed.end)
         return WELL;
     char *marked_end = closed.marked_end, *slot = marked_end - HAK_PAGE_BYTES;
-    bar(first, second);
+    if (!bar_calls(calls, 2, ENOMEM))
+        return NOT_ALLOWED;
     if (!hak_closed_prepare(&closed, slot, slot + 3 * HAK_PAGE_BYTES, &by))
         return closed.marked_end == marked_end ? NOT_CLOSED : WELL;
     return by == HAK_CLOSED_BY_REGION ? BY_REGION : BY_MAPPING;
@@ -277,23 +260,22 @@ static int prepare_without(long first, long second) {
 
 TEST(pages_with_and_without_markers_have_one_way_or_are_not_handed_out) {
     static const struct {
-        long first, second;
+        unsigned calls[2];
         int due;
-    } ways[] = {{SYS_mprotect, SYS_mmap, NOT_CLOSED},
-                {SYS_madvise, SYS_mmap, NOT_CLOSED},
-                {SYS_mprotect, SYS_mprotect, BY_MAPPING},
-                {SYS_madvise, SYS_madvise, BY_MAPPING},
-                {SYS_mmap, SYS_mmap, BY_REGION}};
+    } ways[] = {{{SYS_mprotect, SYS_mmap}, NOT_CLOSED},
+                {{SYS_madvise, SYS_mmap}, NOT_CLOSED},
+                {{SYS_mprotect, SYS_mprotect}, BY_MAPPING},
+                {{SYS_madvise, SYS_madvise}, BY_MAPPING},
+                {{SYS_mmap, SYS_mmap}, BY_REGION}};
     if (!hak_kernel_is_from(6, 15)) {
         puts("Linux before 6.15 shows no guard markers: not tried");
         return;
     }
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
-        int status = -1;
         pid_t child = fork();
         if (child == 0)
-            _exit(prepare_without(ways[i].first, ways[i].second));
-        ck_assert_int_eq(waitpid(child, &status, 0), child);
+            _exit(prepare_without(ways[i].calls));
+        int status = status_of(child);
         ck_assert(WIFEXITED(status));
         if (WEXITSTATUS(status) == NOT_ALLOWED)
             puts("no filter of system calls here: not tried");

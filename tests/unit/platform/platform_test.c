@@ -1,14 +1,10 @@
 /* Memory from the system, the lock, errno kept, last words. */
 #include "platform/platform.h"
 #include <errno.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <pthread.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -16,6 +12,7 @@
 #include "platform/lock.h"
 #include "platform/raw_call.h"
 #include "unit/platform/mapped.h"
+#include "unit/barred.h"
 #include "unit/suite.h"
 
 TEST(mappings_are_zero_and_aligned) {
@@ -81,16 +78,9 @@ TEST(spread_arrays_begin_where_huge_pages_do_and_cost_what_they_hold) {
 
 /* A sandbox that refuses mprotect, in which glibc's malloc goes on. */
 static int open_without_mprotect(void) {
-    struct sock_filter code[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mprotect, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    struct sock_fprog filter = {sizeof code / sizeof *code, code};
+    static const unsigned refused[] = {SYS_mprotect};
     char *held = hak_hold(4 * HAK_PAGE_BYTES, HAK_PAGE_BYTES);
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
-        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0)
+    if (!bar_calls(refused, 1, EPERM))
         return 2;
     if (hak_allow_writes(held, HAK_PAGE_BYTES) || !hak_open_untouched(held, 2 * HAK_PAGE_BYTES))
         return 1;
@@ -103,11 +93,10 @@ static int open_without_mprotect(void) {
 }
 
 TEST(where_mprotect_is_refused_untouched_pages_are_mapped_anew) {
-    int status = -1;
     pid_t child = fork();
     if (child == 0)
         _exit(open_without_mprotect());
-    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    int status = status_of(child);
     ck_assert(WIFEXITED(status));
     if (WEXITSTATUS(status) == 2)
         puts("no filter of system calls here: not tried");

@@ -2,14 +2,10 @@
  * information where a return address proves itself, and end, safely, where none does. */
 #include "unwind/frame_pointer.h"
 #include <errno.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <signal.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,6 +13,7 @@
 #include "unwind/code.h"
 #include "unwind/splice.h"
 #include "unwind/unwind.h"
+#include "unit/barred.h"
 #include "unit/suite.h"
 
 enum { FRAMES = 256, PAGE = 4096 };
@@ -233,14 +230,8 @@ TEST(at_each_of_its_instructions) {
 
 /* From here on the kernel does not say of any page that it can be read. */
 static void forbid_questions(void) {
-    struct sock_filter filter[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_rt_sigprocmask, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
-    struct sock_fprog program = {sizeof filter / sizeof *filter, filter};
-    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
+    static const unsigned asked[] = {SYS_rt_sigprocmask};
+    if (!bar_calls(asked, 1, EPERM))
         _exit(77);
 }
 

@@ -3,15 +3,12 @@
  * nobody asks again. */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <signal.h>
-#include <stddef.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "unit/barred.h"
 #include "unit/suite.h"
 #include "watch/registers.h"
 
@@ -84,21 +81,10 @@ TEST(at_the_newest_blocks) {
 }
 
 /* By a tracer, perf_event_open being barred. */
-static void bar_perf(void) {
-    struct sock_filter code[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_perf_event_open, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    struct sock_fprog filter = {sizeof code / sizeof *code, code};
-    ck_assert_int_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
-    ck_assert_int_eq(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter), 0);
-}
-
 TEST(by_a_tracer) {
     int files = count_files();
-    bar_perf();
+    static const unsigned perf[] = {SYS_perf_event_open};
+    ck_assert(bar_calls(perf, 1, EPERM));
     errno = EDOM;
     ck_assert(hak_watch_start());
     if (!is_told(hak_watch_open(4), files))

@@ -7,7 +7,6 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
@@ -15,6 +14,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "unit/barred.h"
 #include "unit/suite.h"
 #include "watch/watch.h"
 
@@ -45,27 +45,11 @@ static void on_trap(int number, siginfo_t *info, void *context) {
     hak_watch_done();
 }
 
-/* System calls that fail with EPERM from now on. */
-static void bar(const unsigned *calls, unsigned count) {
-    struct sock_filter code[8];
-    unsigned at = 0;
-    code[at++] =
-        (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
-    for (unsigned i = 0; i < count; i++)
-        code[at++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, calls[i],
-                                                  (uint8_t)(count - i), 0);
-    code[at++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
-    code[at++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM);
-    struct sock_fprog program = {(unsigned short)at, code};
-    ck_assert_int_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
-    ck_assert_int_eq(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
-}
-
 /* False: there are none here, and the refusal says why. */
 static bool open_registers(unsigned wanted) {
     static const unsigned perf[] = {SYS_perf_event_open};
     struct sigaction action = {.sa_sigaction = on_trap, .sa_flags = SA_SIGINFO | SA_NODEFER};
-    bar(perf, 1);
+    ck_assert(bar_calls(perf, 1, EPERM));
     sigaction(SIGTRAP, &action, NULL);
     ck_assert(hak_watch_start());
     if (hak_watch_open(wanted) == wanted)
@@ -334,7 +318,7 @@ TEST(a_debugger_has_the_program) {
 
 TEST(a_sandbox_bars_it) {
     static const unsigned trace[] = {SYS_ptrace};
-    bar(trace, 1);
+    ck_assert(bar_calls(trace, 1, EPERM));
     ck_assert(!open_registers(1));
     ck_assert_int_eq(hak_watch_refusal(), HAK_UNWATCHED_BARRED);
 }
