@@ -40,7 +40,8 @@ make_library() {
 }
 mkdir -p "$BUILD/tests"
 ln -s "$programs/hakmem-collect" "$programs/hakmem-trace" "$BUILD"
-ln -s "$programs/tests/faults" "$programs/tests/crash" "$programs/tests/guarded" "$BUILD/tests"
+ln -s "$programs/tests/faults" "$programs/tests/crash" "$programs/tests/guarded" "$programs/tests/light" "$programs/tests/ctl" "$BUILD/tests"
+ln -s "$programs/libhakmem.so" "$BUILD"
 
 # Runs a command for $limit seconds of limited.py at most; what it prints goes into the file $1. Prints how it ended.
 ends() {
