@@ -1,6 +1,7 @@
 /* Level light, the checks' half: guarded blocks for the plain allocator's program, and reports of
  * what that allocator finds itself (light.h). */
 #include "guard/guard.h"
+#include "guard/profile_file.h"
 #include "guard/choose/sample.h"
 #include "guard/watched.h"
 #include "guarded/guarded.h"
@@ -41,11 +42,18 @@ uint32_t hak_light_sample(size_t bytes, size_t extra_bytes, double weight, hak_c
     uint8_t flags = 0;
     uint32_t stack = hak_take_call_stack(call, &flags);
     size_t count = hak_stacks_frames(stack, ips, HAK_HEAP_PROFILE_DEPTH);
-    return hak_heap_profile_came(&sample, ips, count, hak_monotonic_ns());
+    uint64_t now = hak_monotonic_ns();
+    uint32_t number = hak_heap_profile_came(&sample, ips, count, now);
+    if (HAK_UNLIKELY(hak_writes_profile))
+        hak_write_profile_if_due(now);
+    return number;
 }
 
 void hak_light_sample_ends(uint32_t sample) {
-    hak_heap_profile_went(sample, hak_monotonic_ns());
+    uint64_t now = hak_monotonic_ns();
+    hak_heap_profile_went(sample, now);
+    if (HAK_UNLIKELY(hak_writes_profile))
+        hak_write_profile_if_due(now);
 }
 
 size_t hak_light_sampled_bytes(uint32_t sample) {

@@ -10,6 +10,7 @@
  *   chance.h   probabilities and random gaps
  *   sites.c    the table that readers see: stacks and their sums
  *   live.c     a number for each sampled block that lives, and its weight
+ *   when.h     when the table is due in a file (HAKMEM_HEAP_PROFILE_DUMP); dump.h: its copy there
  *
  * Memory: reserved at the first sample, and touched as it fills. The table is 1.5 MiB when it is
  * full; a live sample takes 32 bytes, 1/16,384 of what it stands for. A stack without a place goes
@@ -28,6 +29,7 @@
 #include <stdint.h>
 #include "heap_profile/chance.h"
 #include "heap_profile/table.h"
+#include "heap_profile/when.h"
 
 /* The largest blocks that are sampled at looks, and calls between two looks at most: what level
  * light has (light.h, guard/choose/sample.h). */
@@ -73,6 +75,9 @@ HAK_HIDDEN size_t hak_heap_profile_bytes_of(uint32_t number);
 
 /* The block of that number went back, which is nobody's now. */
 HAK_HIDDEN void hak_heap_profile_went(uint32_t number, uint64_t now_ns);
+
+/* The bytes that live, as estimated. */
+HAK_HIDDEN int64_t hak_heap_profile_live_bytes(void);
 
 /* In the child of a fork, on its only thread: the table is its own copy. */
 HAK_HIDDEN void hak_heap_profile_after_fork(void);

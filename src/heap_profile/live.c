@@ -171,6 +171,10 @@ void hak_heap_profile_went(uint32_t number, uint64_t now_ns) {
     give_number(number);
 }
 
+int64_t hak_heap_profile_live_bytes(void) {
+    return atomic_load_explicit(&live_bytes, memory_order_relaxed);
+}
+
 void hak_heap_profile_empty(void) {
     uint32_t count = atomic_load_explicit(&used, memory_order_relaxed);
     hak_heap_sites_empty();
