@@ -22,13 +22,17 @@ uint16_t hak_light_first_look(void) {
     return hak_sample_interval();
 }
 
+/* The rate at which the thread's bytes to the next sample were drawn. */
+static __thread uint64_t point_rate __attribute__((tls_model("initial-exec")));
+
 int64_t hak_light_first_point(void) {
-    return hak_heap_profile_next_point(hak_sample_random());
+    return hak_heap_profile_next_point(hak_sample_random(), &point_rate);
 }
 
 double hak_light_weigh(size_t bytes, int64_t *until_point) {
+    uint64_t rate = point_rate;
     *until_point = hak_light_first_point();
-    return hak_heap_profile_weigh_point(bytes);
+    return hak_heap_profile_weigh_point(bytes, rate);
 }
 
 bool hak_light_may_sample(size_t bytes, size_t extra_bytes, double weight) {
@@ -107,7 +111,10 @@ static void watch(const void *user, bool is_freed) {
     hak_sample_watched(charge_of(&ran));
 }
 
-void *hak_light_take(struct hak_hand_out *how, uint16_t *until_look, double *weight) {
+void *hak_light_take(struct hak_hand_out *how, uint16_t *until_look, int64_t *until_point,
+                     double *weight) {
+    if (HAK_UNLIKELY(!hak_heap_profile_has_rate(point_rate)))
+        *until_point = hak_light_first_point();
     if (how->asked_bytes <= HAK_LIGHT_LOOK_BYTES)
         *weight =
             hak_heap_profile_weigh_look(how->asked_bytes, hak_sample_gap(), hak_sample_random());

@@ -35,7 +35,9 @@
  * light has (light.h, guard/choose/sample.h). */
 enum { HAK_HEAP_PROFILE_LOOK_BYTES = 2048, HAK_HEAP_PROFILE_GAP = 256 };
 
-/* At start: mean bytes between two samples; 0: there is no profile. */
+/* At start: mean bytes between two samples; 0: there is no profile. The table's rate may be written
+ * later, also from outside (`ctl PID set profile=RATE`), but not from or to 0: a sample counts for
+ * what it stood for when it was taken. */
 HAK_HIDDEN void hak_heap_profile_start(uint64_t rate);
 
 /* The table; NULL: there is no profile. */
@@ -48,11 +50,16 @@ HAK_HIDDEN uint64_t hak_heap_profile_gap(void);
  * is not taken. */
 HAK_HIDDEN double hak_heap_profile_weigh_look(size_t bytes, uint64_t gap, uint64_t random);
 
-/* The same of a block in which a point of the bytes lay. */
-HAK_HIDDEN double hak_heap_profile_weigh_point(size_t bytes);
+/* The same of a block in which a point of the bytes lay, of a gap that was drawn at `rate`. */
+HAK_HIDDEN double hak_heap_profile_weigh_point(size_t bytes, uint64_t rate);
 
-/* Bytes to the next such point, from 1; INT64_MAX where there is no profile. */
-HAK_HIDDEN int64_t hak_heap_profile_next_point(uint64_t random);
+/* Bytes to the next such point, from 1; INT64_MAX where there is no profile. `*rate` is the one at
+ * which it was drawn. */
+HAK_HIDDEN int64_t hak_heap_profile_next_point(uint64_t random, uint64_t *rate);
+
+/* Whether that is still the rate. Else the gap may be drawn anew at any moment that does not depend
+ * on its end: the process of points has no memory. */
+HAK_HIDDEN bool hak_heap_profile_has_rate(uint64_t rate);
 
 /* A block that is to be sampled. */
 struct hak_heap_sample {
