@@ -100,6 +100,11 @@ static const struct view_option ctl_options[] = {
      "(.db)"},
     {"format", 0, "FORMAT", "profile: pprof, collapsed or store (default: by the name of FILE)"},
     {"for", 0, "TIME", "profile: read it twice, 30s or 200ms apart, and show what changed"},
+    {"serve", 0, "ADDRESS",
+     "profile: answer GET /debug/pprof/heap at 127.0.0.1:PORT, [::1]:PORT or unix:PATH, until "
+     "Ctrl-C"},
+    {"anywhere", 0, NULL, "--serve: ADDRESS may be one that other machines reach; needs --token"},
+    {"token", 0, "FILE", "--serve: requests need the token in FILE, as Bearer or password"},
     {"prometheus", 0, NULL, "stats: as metrics that Prometheus reads (OpenMetrics 1.0)"},
 };
 static const struct view_option record_options[] = {
@@ -482,6 +487,7 @@ const struct view_command view_commands[] = {
          "  hakmem-trace ctl 4711 mark before-reload\n"
          "  hakmem-trace ctl 4711 profile --for 30s\n"
          "  hakmem-trace ctl 4711 profile -o server.pb.gz\n"
+         "  hakmem-trace ctl 4711 profile --serve 127.0.0.1:6060\n"
          "  hakmem-trace ctl 4711 stats --prometheus >hakmem.prom\n"
          "  hakmem-trace ctl 4711 set decay=2s\n"
          "  hakmem-trace ctl 4711 flush && hakmem-trace leaks --held --at mark:before-reload\n",
