@@ -44,7 +44,7 @@ void hak_resolve_load(struct hak_resolve *resolve, struct hak_store_writer *writ
 /* The symbol file of a module, opened the first time it is asked for; NULL: the module is none or
  * has no absolute path. */
 static struct hak_symbol_file *open_module_file(struct hak_resolve *r, struct hak_rows *rows,
-                                       struct hak_module_info *m) {
+                                                struct hak_module_info *m) {
     const struct hak_process_info *p = m ? hak_rows_process_info(rows, m->row.process) : NULL;
     if (!p || m->row.path[0] != '/')
         return NULL;
