@@ -40,8 +40,10 @@ static inline bool hak_light_is_other_half(void) {
 /* Gives, every so many calls, by `*until_look`, which is set anew, a guarded block for what `how`
  * asks for, if this call is to be sampled. NULL: it is not. `*weight` is for how many blocks this
  * one stands in the heap profile, 0: it is in none. Up to HAK_LIGHT_LOOK_BYTES it is set here, and
- * a guarded block is entered here. */
-HAK_HIDDEN void *hak_light_take(struct hak_hand_out *how, uint16_t *until_look, double *weight);
+ * a guarded block is entered here. `*until_point` is set anew where the profile's rate has changed.
+ */
+HAK_HIDDEN void *hak_light_take(struct hak_hand_out *how, uint16_t *until_look,
+                                int64_t *until_point, double *weight);
 
 /* The heap profile samples smaller blocks at looks, and larger ones by bytes. */
 enum { HAK_LIGHT_LOOK_BYTES = 2048 };

@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include "collector/keeper/keeper.h"
 #include "collector/link/link.h"
+#include "collector/sampled/sampled.h"
 #include "collector/worker/worker.h"
 #include "trace/protocol.h"
 #include "version.h"
@@ -28,6 +29,7 @@ static const char help[] =
     "                              on which the first one says hello\n"
     "  hakmem-collect --worker     drain that memory into the store; descriptor 3 is a socket to\n"
     "                              the keeper\n"
+    "  hakmem-collect --profile    make a file of the copy of a heap profile in descriptor 3\n"
     "  -h, --help                  this page\n"
     "  -V, --version               the version\n";
 
@@ -57,7 +59,16 @@ static void find_self(char *path, size_t bytes) {
     free(started);
 }
 
-/* Does what the arguments ask: help, version, keeper or worker. Returns the exit status. */
+/* Makes the file of a profile that a program left in descriptor 3. Returns the exit status. */
+static int make_profile(void) {
+    int status = hak_dump_main(HAK_KEEPER_SOCKET);
+    return status == 2 ? usage("descriptor 3 must be the copy of a heap profile; hakmem-debug.so "
+                               "starts this program with one")
+                       : status;
+}
+
+/* Does what the arguments ask: help, version, keeper, worker or a profile. Returns the exit status.
+ */
 static int act(int count, char **arguments) {
     static char self[HAK_PATH_BYTES];
     const char *what = count > 1 ? arguments[1] : "";
@@ -67,9 +78,11 @@ static int act(int count, char **arguments) {
         return fputs(help, stdout) < 0 || fflush(stdout) != 0;
     if (strcmp(what, "-V") == 0 || strcmp(what, "--version") == 0)
         return printf("hakmem-collect %s\n", HAK_VERSION) < 0 || fflush(stdout) != 0;
+    if (strcmp(what, "--profile") == 0)
+        return count > 2 ? usage("too many arguments") : make_profile();
     bool keeper = strcmp(what, "--keeper") == 0, worker = strcmp(what, "--worker") == 0;
     if (count < 2)
-        return usage("one of --keeper, --worker, --help, --version is needed");
+        return usage("one of --keeper, --worker, --profile, --help, --version is needed");
     if (!keeper && !worker) {
         char problem[256];
         snprintf(problem, sizeof problem, "unknown option '%.100s'", what);

@@ -43,7 +43,7 @@ void *hak_entry_allocate_due(struct hak_hand_out *how) {
     hak_entry_begin();
     if (bytes > HAK_LIGHT_LOOK_BYTES && bytes <= PTRDIFF_MAX && hak_entry_is_point_due(bytes))
         weight = hak_light_weigh(bytes, &hak_thread.until_point);
-    void *user = hak_light_take(how, &hak_thread.until_look, &weight);
+    void *user = hak_light_take(how, &hak_thread.until_look, &hak_thread.until_point, &weight);
     if (user)
         return user;
     return weight != 0 ? allocate_sampled(how, weight) : hak_entry_allocate_straight(how);

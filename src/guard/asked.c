@@ -2,11 +2,13 @@
  * only set a bit, since it may have interrupted anything.
  *
  *   HAKMEM_SWEEP_SIGNAL, HAKMEM_LEAKS_SIGNAL --> bit --> hak_answer, of whoever calls next
+ *   HAKMEM_HEAP_PROFILE_DUMP                 --> at once, in the handler (profile_file.h)
  *   HAKMEM_SWEEP_EVERY                       --> bit for good; each thread counts its calls
  *   hakmem-trace ctl                         --> a byte of its own, then hak_trace_serve_asked
  *
  * The leak scan is a folder above this one and leaves its function here. */
 #include "guard/guard.h"
+#include "guard/profile_file.h"
 #include "guard/sweep.h"
 #include "light.h"
 #include "platform/line.h"
@@ -18,7 +20,7 @@ void (*hak_answer_leaks)(void);
 
 static __thread uint64_t calls __attribute__((tls_model("initial-exec")));
 static __thread bool is_answering __attribute__((tls_model("initial-exec")));
-static int sweep_signal, leaks_signal;
+static int sweep_signal, leaks_signal, profile_signal;
 
 static bool take_asked(uint32_t bit) {
     return (atomic_fetch_and(&hak_asked_for, ~bit) & bit) != 0;
@@ -40,8 +42,11 @@ void hak_answer(void) {
     is_answering = false;
 }
 
-/* Notes in a signal handler what the signal asks for. */
+/* Notes in a signal handler what the signal asks for; a heap profile is copied here, as a program
+ * that waits calls nothing. */
 static void note_signal(int number) {
+    if (number == profile_signal)
+        hak_write_profile_now();
     uint32_t bits = (number == sweep_signal ? HAK_ASKED_SWEEP : 0u) |
                     (number == leaks_signal ? HAK_ASKED_LEAKS : 0u);
     atomic_fetch_or(&hak_asked_for, bits);
@@ -97,5 +102,8 @@ void hak_asked_start(void) {
         if (hak_options.sweep_every)
             hak_asked_for = HAK_ASKED_EVERY;
     }
+    if (hak_profile_file_signal())
+        profile_signal = hear(HAK_INDEX_HEAP_PROFILE_DUMP, "HAKMEM_HEAP_PROFILE_DUMP=...,signal",
+                              hak_profile_file_signal());
     leaks_signal = hear(HAK_INDEX_LEAKS_SIGNAL, "HAKMEM_LEAKS_SIGNAL", hak_options.leaks_signal);
 }

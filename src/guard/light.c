@@ -1,6 +1,7 @@
 /* Level light, the checks' half: guarded blocks for the plain allocator's program, and reports of
  * what that allocator finds itself (light.h). */
 #include "guard/guard.h"
+#include "guard/profile_file.h"
 #include "guard/choose/sample.h"
 #include "guard/watched.h"
 #include "guarded/guarded.h"
@@ -21,13 +22,17 @@ uint16_t hak_light_first_look(void) {
     return hak_sample_interval();
 }
 
+/* The rate at which the thread's bytes to the next sample were drawn. */
+static __thread uint64_t point_rate __attribute__((tls_model("initial-exec")));
+
 int64_t hak_light_first_point(void) {
-    return hak_heap_profile_next_point(hak_sample_random());
+    return hak_heap_profile_next_point(hak_sample_random(), &point_rate);
 }
 
 double hak_light_weigh(size_t bytes, int64_t *until_point) {
+    uint64_t rate = point_rate;
     *until_point = hak_light_first_point();
-    return hak_heap_profile_weigh_point(bytes);
+    return hak_heap_profile_weigh_point(bytes, rate);
 }
 
 bool hak_light_may_sample(size_t bytes, size_t extra_bytes, double weight) {
@@ -41,11 +46,18 @@ uint32_t hak_light_sample(size_t bytes, size_t extra_bytes, double weight, hak_c
     uint8_t flags = 0;
     uint32_t stack = hak_take_call_stack(call, &flags);
     size_t count = hak_stacks_frames(stack, ips, HAK_HEAP_PROFILE_DEPTH);
-    return hak_heap_profile_came(&sample, ips, count, hak_monotonic_ns());
+    uint64_t now = hak_monotonic_ns();
+    uint32_t number = hak_heap_profile_came(&sample, ips, count, now);
+    if (HAK_UNLIKELY(hak_writes_profile))
+        hak_write_profile_if_due(now);
+    return number;
 }
 
 void hak_light_sample_ends(uint32_t sample) {
-    hak_heap_profile_went(sample, hak_monotonic_ns());
+    uint64_t now = hak_monotonic_ns();
+    hak_heap_profile_went(sample, now);
+    if (HAK_UNLIKELY(hak_writes_profile))
+        hak_write_profile_if_due(now);
 }
 
 size_t hak_light_sampled_bytes(uint32_t sample) {
@@ -99,7 +111,10 @@ static void watch(const void *user, bool is_freed) {
     hak_sample_watched(charge_of(&ran));
 }
 
-void *hak_light_take(struct hak_hand_out *how, uint16_t *until_look, double *weight) {
+void *hak_light_take(struct hak_hand_out *how, uint16_t *until_look, int64_t *until_point,
+                     double *weight) {
+    if (HAK_UNLIKELY(!hak_heap_profile_has_rate(point_rate)))
+        *until_point = hak_light_first_point();
     if (how->asked_bytes <= HAK_LIGHT_LOOK_BYTES)
         *weight =
             hak_heap_profile_weigh_look(how->asked_bytes, hak_sample_gap(), hak_sample_random());

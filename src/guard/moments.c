@@ -2,6 +2,7 @@
 #include "guard/guard.h"
 #include "guard/pages.h"
 #include "guard/path.h"
+#include "guard/profile_file.h"
 #include "guard/watched.h"
 #include "guarded/guarded.h"
 #include "heap_profile/heap_profile.h"
@@ -14,6 +15,7 @@ void hak_check_start(void) {
     hak_near_start();
     hak_trace_start();
     hak_guard_start();
+    hak_profile_file_start();
     hak_path_start();
     if (hak_options.watch) {
         hak_watched_start();
@@ -53,6 +55,7 @@ void hak_check_fork_child(void) {
     if (hak_light_serves())
         hak_light_fork_child(hak_trace_thread());
     hak_trace_fork_child();
+    hak_profile_file_fork_child();
     hak_watched_fork_child();
 }
 

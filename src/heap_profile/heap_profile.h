@@ -10,6 +10,7 @@
  *   chance.h   probabilities and random gaps
  *   sites.c    the table that readers see: stacks and their sums
  *   live.c     a number for each sampled block that lives, and its weight
+ *   when.h     when the table is due in a file (HAKMEM_HEAP_PROFILE_DUMP); dump.h: its copy there
  *
  * Memory: reserved at the first sample, and touched as it fills. The table is 1.5 MiB when it is
  * full; a live sample takes 32 bytes, 1/16,384 of what it stands for. A stack without a place goes
@@ -28,12 +29,15 @@
 #include <stdint.h>
 #include "heap_profile/chance.h"
 #include "heap_profile/table.h"
+#include "heap_profile/when.h"
 
 /* The largest blocks that are sampled at looks, and calls between two looks at most: what level
  * light has (light.h, guard/choose/sample.h). */
 enum { HAK_HEAP_PROFILE_LOOK_BYTES = 2048, HAK_HEAP_PROFILE_GAP = 256 };
 
-/* At start: mean bytes between two samples; 0: there is no profile. */
+/* At start: mean bytes between two samples; 0: there is no profile. The table's rate may be written
+ * later, also from outside (`ctl PID set profile=RATE`), but not from or to 0: a sample counts for
+ * what it stood for when it was taken. */
 HAK_HIDDEN void hak_heap_profile_start(uint64_t rate);
 
 /* The table; NULL: there is no profile. */
@@ -46,11 +50,16 @@ HAK_HIDDEN uint64_t hak_heap_profile_gap(void);
  * is not taken. */
 HAK_HIDDEN double hak_heap_profile_weigh_look(size_t bytes, uint64_t gap, uint64_t random);
 
-/* The same of a block in which a point of the bytes lay. */
-HAK_HIDDEN double hak_heap_profile_weigh_point(size_t bytes);
+/* The same of a block in which a point of the bytes lay, of a gap that was drawn at `rate`. */
+HAK_HIDDEN double hak_heap_profile_weigh_point(size_t bytes, uint64_t rate);
 
-/* Bytes to the next such point, from 1; INT64_MAX where there is no profile. */
-HAK_HIDDEN int64_t hak_heap_profile_next_point(uint64_t random);
+/* Bytes to the next such point, from 1; INT64_MAX where there is no profile. `*rate` is the one at
+ * which it was drawn. */
+HAK_HIDDEN int64_t hak_heap_profile_next_point(uint64_t random, uint64_t *rate);
+
+/* Whether that is still the rate. Else the gap may be drawn anew at any moment that does not depend
+ * on its end: the process of points has no memory. */
+HAK_HIDDEN bool hak_heap_profile_has_rate(uint64_t rate);
 
 /* A block that is to be sampled. */
 struct hak_heap_sample {
@@ -73,6 +82,9 @@ HAK_HIDDEN size_t hak_heap_profile_bytes_of(uint32_t number);
 
 /* The block of that number went back, which is nobody's now. */
 HAK_HIDDEN void hak_heap_profile_went(uint32_t number, uint64_t now_ns);
+
+/* The bytes that live, as estimated. */
+HAK_HIDDEN int64_t hak_heap_profile_live_bytes(void);
 
 /* In the child of a fork, on its only thread: the table is its own copy. */
 HAK_HIDDEN void hak_heap_profile_after_fork(void);

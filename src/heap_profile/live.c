@@ -31,35 +31,46 @@ static _Atomic int64_t live_bytes, extra_bytes; /* estimated; taken by pages of 
 
 /* ---- chances --------------------------------------------------------------------------------- */
 
+/* The rate, which `ctl PID set` may write at any moment: each function reads it once. */
+static uint64_t rate_now(void) {
+    return __atomic_load_n(&hak_heap_table.rate, __ATOMIC_RELAXED);
+}
+
 void hak_heap_profile_start(uint64_t rate) {
     hak_heap_table.rate = rate;
 }
 
 const struct hak_heap_profile *hak_heap_profile_table(void) {
-    return hak_heap_table.rate ? &hak_heap_table : NULL;
+    return rate_now() ? &hak_heap_table : NULL;
 }
 
 /* So often that the largest block that is sampled at looks is taken at each, but not more often
  * than guarded blocks are looked for, unless the rate asks for that. */
 uint64_t hak_heap_profile_gap(void) {
-    uint64_t rate = hak_heap_table.rate, gap = rate / HAK_HEAP_PROFILE_LOOK_BYTES;
+    uint64_t rate = rate_now(), gap = rate / HAK_HEAP_PROFILE_LOOK_BYTES;
     return rate == 0 ? 0 : gap < 1 ? 1 : gap < HAK_HEAP_PROFILE_GAP ? gap : HAK_HEAP_PROFILE_GAP;
 }
 
 double hak_heap_profile_weigh_look(size_t bytes, uint64_t gap, uint64_t random) {
-    double chance = (double)(bytes ? bytes : 1) * (double)gap / (double)hak_heap_table.rate;
-    if (hak_heap_table.rate == 0 || (chance < 1 && hak_chance_part(random) >= chance))
+    uint64_t rate = rate_now();
+    double chance = (double)(bytes ? bytes : 1) * (double)gap / (double)rate;
+    if (rate == 0 || (chance < 1 && hak_chance_part(random) >= chance))
         return 0;
     return (double)gap / (chance < 1 ? chance : 1);
 }
 
-double hak_heap_profile_weigh_point(size_t bytes) {
-    return 1 / hak_chance_of_point((double)bytes / (double)hak_heap_table.rate);
+double hak_heap_profile_weigh_point(size_t bytes, uint64_t rate) {
+    return 1 / hak_chance_of_point((double)bytes / (double)rate);
 }
 
-int64_t hak_heap_profile_next_point(uint64_t random) {
-    double bytes = hak_chance_exponential(random) * (double)hak_heap_table.rate;
-    return hak_heap_table.rate == 0 ? INT64_MAX : 1 + (int64_t)bytes;
+int64_t hak_heap_profile_next_point(uint64_t random, uint64_t *rate) {
+    *rate = rate_now();
+    double bytes = hak_chance_exponential(random) * (double)*rate;
+    return *rate == 0 ? INT64_MAX : 1 + (int64_t)bytes;
+}
+
+bool hak_heap_profile_has_rate(uint64_t rate) {
+    return rate_now() == rate;
 }
 
 /* ---- numbers --------------------------------------------------------------------------------- */
@@ -117,7 +128,7 @@ static void miss(const struct hak_heap_sample *sample) {
 
 /* Twice the pages that are expected: a sampled block stands for `rate` bytes or more. */
 bool hak_heap_profile_has_room(const struct hak_heap_sample *sample) {
-    uint64_t share = hak_heap_table.rate / PAGE_SHARE_BYTES;
+    uint64_t share = rate_now() / PAGE_SHARE_BYTES;
     share = share < EXTRA_SHARE_MOST ? EXTRA_SHARE_MOST : share < EXTRA_SHARE ? share : EXTRA_SHARE;
     int64_t live = atomic_load_explicit(&live_bytes, memory_order_relaxed);
     int64_t most = ALWAYS_EXTRA_BYTES + (live > 0 ? live / (int64_t)share : 0);
@@ -169,6 +180,10 @@ void hak_heap_profile_went(uint32_t number, uint64_t now_ns) {
     atomic_fetch_sub_explicit(&live_bytes, (int64_t)bytes, memory_order_relaxed);
     atomic_fetch_sub_explicit(&extra_bytes, (int64_t)was.extra_bytes, memory_order_relaxed);
     give_number(number);
+}
+
+int64_t hak_heap_profile_live_bytes(void) {
+    return atomic_load_explicit(&live_bytes, memory_order_relaxed);
 }
 
 void hak_heap_profile_empty(void) {

@@ -13,7 +13,7 @@
 /* Another SuperSlab is looked at for a slab that served the class last as long as few were. */
 enum { HINT_SUPERSLABS = 4 };
 
-enum { MOST_DIRTY = 64, MOST_REGRET = 4 };
+enum { MOST_DIRTY = 64, MOST_REGRET = 4, PURGED_AT_ONCE = 16 };
 
 static bool may_serve(const struct hak_superslab *superslab, unsigned class_index) {
     return hak_options.superslab_compact || superslab->home_class == class_index;
@@ -204,18 +204,27 @@ static bool was_wrong(const struct hak_heap *heap) {
     return (heap->slabs_retouched - heap->retouched_before) * 2 > heap->purged_at_bound;
 }
 
-/* Too many free slabs have pages: gives half of them back, or, if the last time proved wrong,
+/* Begins to give back, as too many free slabs have pages; or, if the last time proved wrong,
  * doubles the bound instead. */
-static HAK_COLD void purge_at_bound(struct hak_heap *heap) {
+static HAK_COLD void begin_purge(struct hak_heap *heap) {
     heap->was_at_bound = true;
     if (heap->purged_at_bound > 0 && was_wrong(heap) && heap->regret < MOST_REGRET) {
         heap->regret++;
         heap->purged_at_bound = 0;
         return;
     }
-    uint64_t before = heap->slabs_purged;
-    (void)hak_slab_purge(heap, most_dirty(heap) / 2);
-    heap->purged_at_bound = (uint32_t)(heap->slabs_purged - before);
+    heap->is_purging = true;
+    heap->purged_before = heap->slabs_purged;
+}
+
+void hak_slab_go_on_purging(struct hak_heap *heap) {
+    unsigned most = most_dirty(heap), keep = most / 2, dirty = heap->dirty_slabs;
+    unsigned few = dirty > keep + PURGED_AT_ONCE ? dirty - PURGED_AT_ONCE : keep;
+    (void)hak_slab_purge(heap, few < most ? few : most);
+    if (heap->dirty_slabs > keep)
+        return;
+    heap->is_purging = false;
+    heap->purged_at_bound = (uint32_t)(heap->slabs_purged - heap->purged_before);
     heap->retouched_before = heap->slabs_retouched;
 }
 
@@ -229,8 +238,8 @@ void hak_slab_release(struct hak_heap *heap, struct hak_slab *slab) {
     set_dirty(heap, superslab, superslab->dirty_slabs | 1u << index);
     if (superslab->free_slabs == HAK_ALL_SLABS_FREE)
         hak_superslab_release(heap, superslab);
-    if (heap->dirty_slabs > most_dirty(heap))
-        purge_at_bound(heap);
+    if (heap->dirty_slabs > most_dirty(heap) && !heap->is_purging)
+        begin_purge(heap);
 }
 
 /* ---- precharge ------------------------------------------------------------------------------- */

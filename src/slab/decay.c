@@ -3,6 +3,10 @@
 #include "slab/lists.h"
 #include "slab/tune.h"
 
+/* Slabs that one call gives back because of their age: no call may take long. The rest goes with
+ * the next calls, each a part of the delay later. */
+enum { DECAYED_AT_ONCE = 32, PARTS_OF_DELAY = 16 };
+
 _Atomic uint64_t hak_purge_delay_ticks = HAK_DECAY_TICKS;
 
 void hak_slab_set_purge_delay(uint64_t ticks) {
@@ -49,9 +53,16 @@ void hak_slab_decay(struct hak_heap *heap) {
     hak_pool_decay(now, delay);
     if (now - heap->decayed_at < delay)
         return;
+    unsigned low = heap->dirty_slabs_low;
+    unsigned unused = low > HAK_KEPT_SLABS ? low - HAK_KEPT_SLABS : 0;
+    if (unused > DECAYED_AT_ONCE) {
+        (void)hak_slab_purge(heap, heap->dirty_slabs - DECAYED_AT_ONCE);
+        heap->dirty_slabs_low = low - DECAYED_AT_ONCE;
+        heap->decayed_at = now - delay + delay / PARTS_OF_DELAY;
+        return;
+    }
     heap->decayed_at = now;
-    if (heap->dirty_slabs_low > HAK_KEPT_SLABS)
-        (void)hak_slab_purge(heap, heap->dirty_slabs - (heap->dirty_slabs_low - HAK_KEPT_SLABS));
+    (void)hak_slab_purge(heap, heap->dirty_slabs - unused);
     heap->dirty_slabs_low = heap->dirty_slabs;
     if (!heap->was_at_bound && heap->regret > 0)
         heap->regret--;

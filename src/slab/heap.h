@@ -66,6 +66,8 @@ struct hak_heap {
     uint32_t purged_at_bound;  /* slabs, by the last purge that did not wait (slab/acquire.c) */
     uint8_t regret;            /* such purges did not pay: how often the bound was doubled */
     bool was_at_bound;         /* since the last decay */
+    bool is_purging;           /* such a purge goes on, a few slabs in each call; */
+    uint64_t purged_before;    /* slabs_purged when it began */
     uint64_t retouched_before; /* slabs_retouched when that purge was done */
     uint64_t slabs_purged;     /* free slabs whose pages were given back, since the start */
     uint64_t slabs_retouched; /* of these, how many were taken again while their SuperSlab stayed */

@@ -131,6 +131,9 @@ HAK_HIDDEN struct hak_slab *hak_slab_acquire(struct hak_heap *heap, unsigned cla
 /* acquire.c: lets a slab without a slot in use, in no list, serve no class from now on; with the
  * last one its SuperSlab goes, too. */
 HAK_HIDDEN void hak_slab_release(struct hak_heap *heap, struct hak_slab *slab);
+/* acquire.c: where is_purging, gives back a few slabs, so that no call takes long, until half of
+ * the bound is left. */
+HAK_HIDDEN HAK_COLD void hak_slab_go_on_purging(struct hak_heap *heap);
 /* acquire.c: gives a SuperSlab that has no slab in use, and stands in its list, to the pool. */
 HAK_HIDDEN void hak_superslab_release(struct hak_heap *heap, struct hak_superslab *superslab);
 

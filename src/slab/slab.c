@@ -207,6 +207,8 @@ void hak_slab_give_all(struct hak_heap *heap, const base_t *blocks, unsigned cou
             continue;
         lower_slab(heap, superslab, slab, given);
     }
+    if (HAK_UNLIKELY(heap->is_purging))
+        hak_slab_go_on_purging(heap);
 }
 
 void hak_slab_give(struct hak_heap *heap, base_t block) {

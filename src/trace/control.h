@@ -20,7 +20,7 @@
 #include "block.h"
 
 #define HAK_CONTROL_MAGIC   "hakmem control" /* and two NUL */
-#define HAK_CONTROL_VERSION 4
+#define HAK_CONTROL_VERSION 5
 #define HAK_CONTROL_PATH    4096 /* bytes of a store's path, its NUL counted */
 #define HAK_CONTROL_NAME    200  /* bytes of a mark's name, its NUL not counted */
 
@@ -68,6 +68,11 @@ struct hak_control {
     const char *last_store;         /* of the session that was let go of, "" = there was none */
     _Atomic uint8_t *bell;          /* ctl: set to 1 behind a request; NULL = none is needed */
     const struct hak_heap_profile *_Atomic heap_profile; /* heap_profile/table.h; NULL: none */
+    /* Heap profiles in files (HAKMEM_HEAP_PROFILE_DUMP): the folder, NULL = none are asked for; how
+     * many were written, and failed, but for the last one, of which `*dump_state` tells. */
+    const char *dump_directory;
+    const _Atomic uint32_t *_Atomic dump_state; /* enum hak_heap_dump_state; NULL = no last one */
+    _Atomic uint32_t dumps_written, dumps_failed;
     char name[HAK_CONTROL_NAME + 1];
 };
 

@@ -189,6 +189,24 @@ struct hak_trace_checks {
                       void *context);
 };
 
+/* trace/collector/dump.c: heap profiles in files, each made by a process of its own. */
+enum hak_dump_result {
+    HAK_DUMP_BEGUN,  /* it is copied, and the file will be written */
+    HAK_DUMP_BUSY,   /* the last one is not yet, or another thread is at it: try again */
+    HAK_DUMP_FAILED, /* counted; the first time it was said on stderr */
+};
+
+/* At start: the folder, by the first `bytes` of a pattern of a path. False: it is too long. One
+ * that cannot be written now is said on stderr. */
+HAK_HIDDEN bool hak_dump_start(const char *pattern, size_t bytes);
+
+/* Copies the table, and starts the process that writes it. A thread, or a signal handler, that
+ * holds no lock. It takes some milliseconds. */
+HAK_HIDDEN enum hak_dump_result hak_dump_write(const struct hak_heap_profile *table);
+
+/* In a forked child: the parent's files are not its own. */
+HAK_HIDDEN void hak_dump_forget(void);
+
 /* Whether `hakmem-trace ctl` asks for something (control.h). */
 static inline bool hak_trace_is_asked(void) {
     uint32_t request = atomic_load_explicit(&hak_control.request, memory_order_relaxed);

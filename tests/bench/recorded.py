@@ -72,15 +72,22 @@ def write(name, text):
     return name
 
 
-def make_source(scratch, scale):
-    """A preprocessed C++ program; a small one does without the greatest headers."""
+def compile_program(scratch, scale):
+    """The compiler on a C++ program; a small one does without the greatest headers."""
     headers = HEADERS if scale >= 1 else ("map",)
     text = "".join(f"#include <{header}>\n" for header in headers) + TEMPLATES
     regex = 'std::regex r("a+b"); ' if scale >= 1 else ""
     text += f"int main(int n, char **) {{ std::map<int, int> m; {regex}return S<{max(10, int(300 * scale))}>().f(n) + (int)m.size(); }}\n"
-    source = os.path.join(scratch, "program.ii")
+    return compiler_of(scratch, "program.ii", text)
+
+
+def compiler_of(scratch, name, text):
+    """The compiler proper, as a work.Work, on the C++ program `text`, preprocessed as the file `name`."""
+    source = os.path.join(scratch, name)
     subprocess.run(["g++", "-std=c++17", "-E", "-x", "c++", "-o", source, "-"], input=text.encode(), check=True)
-    return source
+    compiler = subprocess.run(["g++", "-print-prog-name=cc1plus"], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+    compile_it = [compiler, "-quiet", "-fpreprocessed", "-std=c++17", "-O1", "-o", "/dev/null", source]
+    return work.Work(lambda _: compile_it, 1)
 
 
 def programs(scratch, scale=1.0):
@@ -90,14 +97,11 @@ def programs(scratch, scale=1.0):
     with open(statements, "wb") as out:
         subprocess.run(["/usr/bin/python3", f"{work.SOURCE}/tests/tools/make_inserts.py", str(rows)], stdout=out, check=True)
     document = write(os.path.join(scratch, "document.py"), DOCUMENT.format(rows=rows))
-    source = make_source(scratch, scale)
-    compiler = subprocess.run(["g++", "-print-prog-name=cc1plus"], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
-    compile_it = [compiler, "-quiet", "-fpreprocessed", "-std=c++17", "-O1", "-o", "/dev/null", source]
     return {
         "CPython JSON": work.Work(lambda _: ["/usr/bin/python3", document], 1),
         "sqlite3": work.Work(lambda _: ["/usr/bin/sqlite3", "-batch", ":memory:", f".read {statements}"], 1),
         "redis": work.Work(lambda count: [f"{work.SOURCE}/tests/bench/redis_load", str(count)], rows, wraps=True),
-        "cc1plus": work.Work(lambda _: compile_it, 1),
+        "cc1plus": compile_program(scratch, scale),
     }
 
 

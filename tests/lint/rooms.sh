@@ -30,9 +30,9 @@ src/collector/findings: session capture kernel link
 src/collector/drain: findings session capture kernel
 src/collector/worker: drain findings session capture kernel link
 src/collector/import: worker session capture kernel
-src/collector/sampled: capture kernel
+src/collector/sampled: capture kernel link
 src/collector/keeper: kernel link
-src/collector/.: keeper worker link
+src/collector/.: keeper worker sampled link
 src/trace/.:
 src/trace/memory:
 src/trace/stacks:

@@ -3,7 +3,6 @@
 #include "viewer/record/ctl.h"
 #include "viewer/capture/capture.h"
 #include "viewer/record/ctl_serve.h"
-#include "viewer/record/pull.h"
 
 #include <poll.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "collector/kernel/kernel.h"
+#include "collector/sampled/sampled.h"
 
 #define SECOND_NS ((uint64_t)1000000000)
 #define POLL_NS   (SECOND_NS / 10)
@@ -24,13 +24,13 @@ enum shape { AS_TABLE, AS_PPROF, AS_COLLAPSED, AS_STORE };
 struct profiling {
     const struct view *view;
     struct ctl_target *target;
-    struct pull_memory memory;
+    struct hak_pull_memory memory;
     enum shape shape;
     const char *output;              /* NULL = stdout */
     uint64_t for_ns;                 /* 0 = it is read once */
     struct hak_sampled_pull pull[2]; /* at the begin, and at the end */
     int pulls;
-    struct pull_modules modules;
+    struct hak_pull_modules modules;
     bool has_ended;
     int client;           /* a socket: who asks may hang up while this waits; 0 = nobody does */
     char title[128];      /* "process 4711 server" */
@@ -141,22 +141,22 @@ static int say_no_profile(const struct profiling *p) {
 }
 
 /* Prints why there is no profile to be shown. Returns the exit status. */
-static int say_unread(const struct profiling *p, enum pull_state state, uint64_t rate,
+static int say_unread(const struct profiling *p, enum hak_pull_state state, uint64_t rate,
                       const char *why) {
     struct hak_text text = {0};
     add_process_words(&text, p);
-    if (state == PULL_NO_SAMPLE)
+    if (state == HAK_PULL_NO_SAMPLE)
         hak_text_add(&text,
                      "has no sample so far: it has allocated little yet (one in %s is sampled)",
                      hak_words_size(rate));
-    else if (state == PULL_OTHER_VERSION)
+    else if (state == HAK_PULL_OTHER_VERSION)
         hak_text_add(&text, "has a heap profile of another version of hakmem: %s", why);
-    else if (state == PULL_NO_MEMORY)
+    else if (state == HAK_PULL_NO_MEMORY)
         hak_text_add(&text, "has a heap profile for which there is no memory here");
     else
         hak_text_add(&text, "has a heap profile that cannot be read: %s", why);
     view_error_text(&text);
-    return state == PULL_NO_SAMPLE ? VIEW_INCOMPLETE : VIEW_UNREADABLE;
+    return state == HAK_PULL_NO_SAMPLE ? VIEW_INCOMPLETE : VIEW_UNREADABLE;
 }
 
 /* Reads the path of the process's program; its name where that cannot be read. */
@@ -190,11 +190,11 @@ static int pull_first(struct profiling *p, struct hak_sampled_pull *out) {
     char why[200];
     if (!table_address(p->target))
         return say_no_profile(p);
-    enum pull_state state =
-        pull_table(&p->memory, table_address(p->target), view_now_ns(), out, why);
-    if (state != PULL_DONE)
+    enum hak_pull_state state =
+        hak_pull_table(&p->memory, table_address(p->target), view_now_ns(), out, why);
+    if (state != HAK_PULL_DONE)
         return say_unread(p, state, out->rate, why);
-    if (!pull_list_modules(&p->memory, p->target->shown, &p->modules)) {
+    if (!hak_pull_list_modules(&p->memory, p->target->shown, &p->modules)) {
         view_error("ctl: the modules of process %d cannot be read", (int)p->target->pid);
         return VIEW_UNREADABLE;
     }
@@ -207,22 +207,23 @@ static int pull_first(struct profiling *p, struct hak_sampled_pull *out) {
  * has ended, or is another program now. */
 static bool pull_again(struct profiling *p) {
     struct hak_sampled_pull pull;
-    struct pull_modules modules;
+    struct hak_pull_modules modules;
     char why[200];
     if (!ctl_look(p->target) || !table_address(p->target))
         return false;
-    if (pull_table(&p->memory, table_address(p->target), view_now_ns(), &pull, why) != PULL_DONE) {
-        pull_free(&pull);
+    if (hak_pull_table(&p->memory, table_address(p->target), view_now_ns(), &pull, why) !=
+        HAK_PULL_DONE) {
+        hak_pull_free(&pull);
         return ctl_look(p->target);
     }
-    pull_free(&p->pull[1]);
+    hak_pull_free(&p->pull[1]);
     p->pull[1] = pull;
     p->pulls = 2;
-    if (pull_list_modules(&p->memory, p->target->shown, &modules)) {
-        pull_free_modules(&p->modules);
+    if (hak_pull_list_modules(&p->memory, p->target->shown, &modules)) {
+        hak_pull_free_modules(&p->modules);
         p->modules = modules;
     } else {
-        pull_free_modules(&modules);
+        hak_pull_free_modules(&modules);
     }
     return true;
 }
@@ -424,9 +425,9 @@ static int pull_and_answer(struct profiling *p) {
         else
             status = VIEW_UNREADABLE; /* wait_and_pull has said it */
     }
-    pull_free(&p->pull[0]);
-    pull_free(&p->pull[1]);
-    pull_free_modules(&p->modules);
+    hak_pull_free(&p->pull[0]);
+    hak_pull_free(&p->pull[1]);
+    hak_pull_free_modules(&p->modules);
     free(p->command_line);
     return status;
 }

@@ -1,6 +1,7 @@
 /* `ctl PID set NAME=VALUE`: changes a setting of the allocator in a running process.
  *
- *   decay, guard   a word that slow paths and looks read anyway is written; no answer is needed
+ *   decay, guard,  a word that slow paths and looks read anyway is written; no answer is needed
+ *   profile
  *   purge          a number grows; the next thread at a slow path serves it, and says so
  *
  * The words lie where the library's own table says (viewer/corefile/settings.c). Calls corefile,
@@ -9,9 +10,12 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "heap_profile/table.h"
+#include "options.h"
 #include "report/words/words.h"
 #include "viewer/capture/capture.h"
 #include "viewer/corefile/corefile.h"
@@ -141,6 +145,38 @@ static int set_guard(struct setter *s) {
     return status;
 }
 
+/* ---- profile --------------------------------------------------------------------------------- */
+
+/* Reads a rate as HAKMEM_HEAP_PROFILE has it, from 1. False: it is none. */
+static bool read_bytes_of_rate(const char *value, uint64_t *rate) {
+    static struct hak_options options;
+    const char *expected;
+    bool is_read = hak_option_parse(&options, "HEAP_PROFILE", value, &expected);
+    *rate = options.heap_profile_rate;
+    return is_read && *rate != 0;
+}
+
+static int set_profile(struct setter *s) {
+    uint64_t rate, old = 0, table = (uintptr_t)s->target->control.heap_profile;
+    if (!read_bytes_of_rate(s->value, &rate)) {
+        view_error("ctl: set profile=RATE takes the mean bytes between two samples, 1 to 1024G, as "
+                   "64K, and not '%s'",
+                   s->value);
+        return VIEW_USAGE;
+    }
+    if (!s->target->address || !table) {
+        view_error("ctl: process %d keeps no heap profile: start it with HAKMEM_CHECK=light, and "
+                   "without HAKMEM_HEAP_PROFILE=0",
+                   (int)s->target->pid);
+        return VIEW_USAGE;
+    }
+    int status = exchange(s, table + offsetof(struct hak_heap_profile, rate), rate, &old);
+    hak_json_set(s->answer, NUMBER("old_rate", old), NUMBER("new_rate", rate));
+    hak_text_add(&s->words, "was one in %s, ", hak_words_size(old));
+    hak_text_add(&s->words, "is one in %s", hak_words_size(rate));
+    return status;
+}
+
 /* ---- purge ----------------------------------------------------------------------------------- */
 
 /* Says that no thread has served the purge, which is taken back. Returns VIEW_INCOMPLETE. */
@@ -195,7 +231,8 @@ static int purge_now(struct setter *s) {
 static const struct {
     const char *name;
     int (*set)(struct setter *s);
-} settings[] = {{"decay", set_decay}, {"purge", purge_now}, {"guard", set_guard}};
+} settings[] = {
+    {"decay", set_decay}, {"purge", purge_now}, {"guard", set_guard}, {"profile", set_profile}};
 
 /* Prints the answer and frees it. Returns the exit status. */
 static int print_set(struct setter *s, const char *name) {
@@ -241,6 +278,7 @@ int ctl_set(const struct view *view, struct ctl_target *t, uint64_t seconds) {
         hak_text_free(&s.words);
         return status;
     }
-    view_error("ctl: set takes decay=TIME, purge=now or guard=sample:N, and not '%s'", typed);
+    view_error("ctl: set takes decay=TIME, purge=now, guard=sample:N or profile=RATE, and not '%s'",
+               typed);
     return VIEW_USAGE;
 }

@@ -3,6 +3,7 @@
 #include "viewer/capture/capture.h"
 
 #include <sys/stat.h>
+#include "heap_profile/dump.h"
 #include "options.h"
 #include "report/words/words.h"
 #include "store/reader/reader.h"
@@ -45,6 +46,48 @@ static struct stored read_stored(const struct ctl_target *t) {
     return stored;
 }
 
+/* ---- heap profiles in files --------------------------------------------------------------------
+ */
+
+struct dumps {
+    char folder[HAK_HEAP_DUMP_PATH]; /* "" = none are asked for */
+    uint32_t written, failed;
+    bool is_writing;
+};
+
+/* Reads where they are, and how many: the process's own counts, and what became of the last one. */
+static void read_dumps(const struct ctl_target *t, struct dumps *dumps) {
+    const struct hak_control *c = &t->control;
+    uint32_t state = 0;
+    *dumps = (struct dumps){.written = c->dumps_written, .failed = c->dumps_failed};
+    if (!c->dump_directory ||
+        !ctl_read(t, (uintptr_t)c->dump_directory, dumps->folder, sizeof dumps->folder)) {
+        dumps->folder[0] = 0;
+        return;
+    }
+    dumps->folder[sizeof dumps->folder - 1] = 0;
+    if (c->dump_state && ctl_read(t, (uintptr_t)c->dump_state, &state, sizeof state)) {
+        dumps->written += state == HAK_HEAP_DUMP_WRITTEN;
+        dumps->failed += state == HAK_HEAP_DUMP_FAILED;
+        dumps->is_writing = state == HAK_HEAP_DUMP_RUNS;
+    }
+}
+
+static void add_dumps(struct hak_text *text, const struct ctl_target *t) {
+    static struct dumps dumps;
+    read_dumps(t, &dumps);
+    if (!dumps.folder[0])
+        return;
+    hak_text_add(text, "profiles   %s written to ",
+                 hak_words_count(dumps.written, "file", "files"));
+    hak_text_add_name(text, dumps.folder);
+    if (dumps.is_writing)
+        hak_text_add(text, ", another one is being written");
+    if (dumps.failed)
+        hak_text_add(text, ", %s failed", hak_words_number(dumps.failed));
+    hak_text_add(text, "\n");
+}
+
 /* ---- lines ------------------------------------------------------------------------------------
  */
 
@@ -62,6 +105,7 @@ static void add_light(struct hak_text *text, const struct ctl_target *t) {
     else
         hak_text_add(text, "store      %s\n", t->store);
     hak_text_add(text, "collector  %s\n", t->session ? "runs" : "none; the next report starts one");
+    add_dumps(text, t);
 }
 
 /* Appends how many records were written and not stored yet, and whether the collector runs. */
@@ -120,6 +164,12 @@ static void set_light(json_t *object, const struct ctl_target *t) {
                  NUMBER("watched_blocks", t->control.blocks),
                  NUMBER("live_blocks", t->control.live > 0 ? (uint64_t)t->control.live : 0),
                  NUMBER("reports", t->control.reports));
+    static struct dumps dumps;
+    read_dumps(t, &dumps);
+    if (dumps.folder[0])
+        hak_json_set(object, NUMBER("profiles_written", dumps.written),
+                     NUMBER("profiles_failed", dumps.failed),
+                     TEXT("profiles_folder", dumps.folder));
 }
 
 /* Sets the fields of the store and the rings, as far as they can be read. */

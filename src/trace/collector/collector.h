@@ -118,6 +118,10 @@ HAK_HIDDEN int64_t hak_collector_stranger(void);
 HAK_HIDDEN bool hak_collector_execute(int socket_end, const char *name,
                                       struct hak_collector_failure *failure);
 
+/* The same with --profile, and `file` as its HAK_KEEPER_SOCKET (dump.c). For one thread at a time.
+ */
+HAK_HIDDEN bool hak_collector_execute_profile(int file, struct hak_collector_failure *failure);
+
 /* Asks the keeper to be reachable by a path too, before this process enters another network
  * namespace: programs that it executes there must still find it. */
 HAK_HIDDEN void hak_collector_ask_for_path(void);

@@ -1,5 +1,5 @@
-/* Starts hakmem-collect as a keeper, so that the program sees nothing of it: no child, no SIGCHLD,
- * no fork handlers, no descriptor.
+/* Starts hakmem-collect as a keeper, or for a heap profile, so that the program sees nothing of it:
+ * no child, no SIGCHLD, no fork handlers, no descriptor.
  *
  *   program --clone(VM|VFORK, no exit signal)--> helper: setsid --clone--> execve(hakmem-collect)
  *      waits for the helper by its pid             ends at once      its parent is init then
@@ -31,6 +31,7 @@
 #include "platform/objects.h"
 
 enum { STACK_BYTES = 64 << 10, ENVIRONMENT_MAX = 4096, LIMITS = 16, STEP_NS = 100000000 };
+enum { PATH_ROOM = HAK_PATH_BYTES + 64 };
 
 /* The data that the two new processes need; lies in the program's memory, which they share. */
 struct launch {
@@ -235,20 +236,19 @@ static bool own_folder(char *folder, size_t capacity) {
     return true;
 }
 
-bool hak_collector_execute(int socket_end, const char *name,
-                           struct hak_collector_failure *failure) {
+/* Finds the collector: the one that HAKMEM_COLLECT names, or the one beside this library, whose
+ * path goes into `path`, of PATH_ROOM. Executes it. False: `failure` says why not. */
+static bool find_and_execute(struct launch *launch, char *path,
+                             struct hak_collector_failure *failure) {
     static const char *const places[] = {"hakmem-collect", "../libexec/hakmem/hakmem-collect",
                                          "../bin/hakmem-collect"};
-    static char path[HAK_PATH_BYTES + 64];
-    char *arguments[] = {(char *)"hakmem-collect", (char *)"--keeper",
-                         name ? (char *)"--name" : NULL, (char *)name, NULL};
-    struct launch launch = {.path = path, .arguments = arguments, .socket_end = socket_end};
+    launch->path = path;
     failure->what = "hakmem-collect cannot be started";
     failure->detail = path;
     if (hak_options.collect[0]) {
-        launch.path = hak_options.collect;
+        launch->path = hak_options.collect;
         failure->detail = hak_options.collect;
-        return execute(&launch, failure);
+        return execute(launch, failure);
     }
     if (!own_folder(path, HAK_PATH_BYTES)) {
         failure->what = "the folder of hakmem-debug.so is not known (HAKMEM_COLLECT names the "
@@ -260,10 +260,27 @@ bool hak_collector_execute(int socket_end, const char *name,
     for (unsigned i = 0; i < sizeof places / sizeof *places; i++) {
         memcpy(path + folder_bytes, places[i], strlen(places[i]) + 1);
         if (hak_raw_call(SYS_faccessat, AT_FDCWD, path, 1 /* X_OK */) == 0)
-            return execute(&launch, failure);
+            return execute(launch, failure);
     }
     memcpy(path + folder_bytes, places[0], strlen(places[0]) + 1);
     failure->what = "hakmem-collect is not beside hakmem-debug.so (HAKMEM_COLLECT names it)";
     failure->error = ENOENT;
     return false;
+}
+
+bool hak_collector_execute(int socket_end, const char *name,
+                           struct hak_collector_failure *failure) {
+    static char path[PATH_ROOM];
+    char *arguments[] = {(char *)"hakmem-collect", (char *)"--keeper",
+                         name ? (char *)"--name" : NULL, (char *)name, NULL};
+    struct launch launch = {.arguments = arguments, .socket_end = socket_end};
+    return find_and_execute(&launch, path, failure);
+}
+
+/* Beside a report of another thread: it has a path of its own. */
+bool hak_collector_execute_profile(int file, struct hak_collector_failure *failure) {
+    static char path[PATH_ROOM];
+    char *arguments[] = {(char *)"hakmem-collect", (char *)"--profile", NULL};
+    struct launch launch = {.arguments = arguments, .socket_end = file};
+    return find_and_execute(&launch, path, failure);
 }

@@ -12,6 +12,8 @@ static void add_error(struct hak_line *line, long error) {
     } known[] = {
         {ENOENT, "no such file"},
         {EACCES, "no access"},
+        {ENOTDIR, "no folder"},
+        {EROFS, "it is read-only"},
         {EPERM, "not permitted"},
         {ENOMEM, "no memory"},
         {EMFILE, "too many open files"},

@@ -39,29 +39,38 @@ enum { SIZES = sizeof sizes / sizeof *sizes, RUNS = 1000, CALLS = 2000 };
 /* A thread's counters, as level light has them. */
 struct thread {
     uint64_t random;
-    uint64_t until_look;
+    uint64_t until_look, gap, rate;
     int64_t until_point;
 };
 
+static void draw_point(struct thread *thread) {
+    thread->until_point = hak_heap_profile_next_point(next_random(&thread->random), &thread->rate);
+}
+
+static void draw_look(struct thread *thread) {
+    thread->gap = hak_heap_profile_gap();
+    thread->until_look = hak_chance_gap(thread->gap, UINT16_MAX, next_random(&thread->random));
+}
+
 static void start_thread(struct thread *thread, uint64_t seed) {
     thread->random = seed;
-    thread->until_look =
-        hak_chance_gap(hak_heap_profile_gap(), UINT16_MAX, next_random(&thread->random));
-    thread->until_point = hak_heap_profile_next_point(next_random(&thread->random));
+    draw_look(thread);
+    draw_point(thread);
 }
 
 /* The weight of the thread's next block. */
 static double weigh(struct thread *thread, size_t bytes) {
-    uint64_t gap = hak_heap_profile_gap();
     double weight = 0;
     if (--thread->until_look == 0) {
-        thread->until_look = hak_chance_gap(gap, UINT16_MAX, next_random(&thread->random));
+        if (!hak_heap_profile_has_rate(thread->rate))
+            draw_point(thread);
         if (bytes <= LOOK_BYTES)
-            weight = hak_heap_profile_weigh_look(bytes, gap, next_random(&thread->random));
+            weight = hak_heap_profile_weigh_look(bytes, thread->gap, next_random(&thread->random));
+        draw_look(thread);
     }
     if (bytes > LOOK_BYTES && (thread->until_point -= (int64_t)bytes) < 0) {
-        thread->until_point = hak_heap_profile_next_point(next_random(&thread->random));
-        weight = hak_heap_profile_weigh_point(bytes);
+        weight = hak_heap_profile_weigh_point(bytes, thread->rate);
+        draw_point(thread);
     }
     return weight;
 }
@@ -89,7 +98,8 @@ static void assert_unbiased(const struct errors *errors, size_t bytes) {
                   standard_error);
 }
 
-TEST(estimates_are_unbiased) {
+/* Runs of one thread; `other_rate` is the rate from the middle of each on. */
+static void check_estimates(uint64_t other_rate) {
     struct errors of_bytes[SIZES] = {0}, of_blocks[SIZES] = {0};
     uint64_t seed = 20261127;
     for (int run = 0; run < RUNS; run++) {
@@ -101,8 +111,11 @@ TEST(estimates_are_unbiased) {
                 before_bytes[i] = site_at(i + 1)->came_bytes;
                 before_blocks[i] = site_at(i + 1)->came_blocks;
             }
+        hak_heap_profile_start(RATE);
         start_thread(&thread, next_random(&seed));
         for (int call = 0; call < CALLS; call++) {
+            if (call == CALLS / 2)
+                hak_heap_profile_start(other_rate);
             size_t size = next_size(&seed);
             double weight = weigh(&thread, size);
             for (int i = 0; i < SIZES; i++)
@@ -127,6 +140,18 @@ TEST(estimates_are_unbiased) {
     }
 }
 
+TEST(estimates_are_unbiased) {
+    check_estimates(RATE);
+}
+
+TEST(estimates_are_unbiased_when_the_rate_changes) {
+    check_estimates(RATE / 16);
+}
+
+TEST(estimates_are_unbiased_when_fewer_blocks_are_sampled) {
+    check_estimates(RATE * 4);
+}
+
 TEST(a_block_stands_for_as_many_as_its_chance_says) {
     ck_assert_uint_eq(hak_heap_profile_gap(), 256);
     ck_assert_double_eq(hak_heap_profile_weigh_look(64, 256, 0), RATE / 64.0);
@@ -134,8 +159,8 @@ TEST(a_block_stands_for_as_many_as_its_chance_says) {
     ck_assert_double_eq(hak_heap_profile_weigh_look(2048, 256, UINT64_MAX), 256);
     ck_assert_double_eq(hak_heap_profile_weigh_look(2048, 512, UINT64_MAX), 512);
     ck_assert_double_eq(hak_heap_profile_weigh_look(0, 256, 0), RATE);
-    ck_assert_double_eq_tol(hak_heap_profile_weigh_point(RATE), 1 / (1 - exp(-1)), 1e-9);
-    ck_assert_double_eq(hak_heap_profile_weigh_point((size_t)1 << 40), 1);
+    ck_assert_double_eq_tol(hak_heap_profile_weigh_point(RATE, RATE), 1 / (1 - exp(-1)), 1e-9);
+    ck_assert_double_eq(hak_heap_profile_weigh_point((size_t)1 << 40, RATE), 1);
 }
 
 TEST(a_small_rate_has_more_looks) {
@@ -152,7 +177,9 @@ TEST(there_is_no_profile_where_that_is_off) {
     ck_assert_ptr_null(hak_heap_profile_table());
     ck_assert_uint_eq(hak_heap_profile_gap(), 0);
     ck_assert_double_eq(hak_heap_profile_weigh_look(16, 256, 0), 0);
-    ck_assert_int_eq(hak_heap_profile_next_point(0), INT64_MAX);
+    uint64_t rate = 1;
+    ck_assert_int_eq(hak_heap_profile_next_point(0, &rate), INT64_MAX);
+    ck_assert_uint_eq(rate, 0);
 }
 
 /* ---- lives ----------------------------------------------------------------------------------- */

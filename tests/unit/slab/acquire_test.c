@@ -2,6 +2,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include "slab/tune.h"
 #include "unit/slab/heap_of_test.h"
 
 enum { A = HAK_CLASS_OF_1024, B = HAK_CLASS_OF_512, SLOTS_A = 64, SLOTS_B = 128 };
@@ -232,6 +233,30 @@ TEST(a_burst_leaves_few_pages_behind_at_once) {
     for (unsigned i = 0; i < (SLABS - SUPERSLABS) * SLOTS_A; i++)
         *others[i].p = 2;
     ck_assert_uint_gt(heap->slabs_retouched, 0);
+}
+
+/* Of a burst's end each call bears a few slabs only, and an idle time's end no more than that many
+ * times two. */
+TEST(no_call_gives_many_slabs_back) {
+    enum { SUPERSLABS = 6, SLABS = 31 * SUPERSLABS, AT_ONCE = 16, DECAYED_AT_ONCE = 32 };
+    take_slabs(A, blocks, SLABS);
+    uint64_t before = 0;
+    for (unsigned i = 0; i < SLABS; i++) {
+        if (i % 31 != 0)
+            give(&blocks[i * SLOTS_A], SLOTS_A);
+        ck_assert_uint_le(heap->slabs_purged - before, AT_ONCE);
+        before = heap->slabs_purged;
+    }
+    ck_assert_uint_gt(before, AT_ONCE);
+    hak_slab_set_purge_delay(0);
+    hak_slab_decay(heap); /* the first one looks from when on nothing was used */
+    unsigned calls = 0;
+    while (heap->dirty_slabs > 4 && calls++ < 100) {
+        before = heap->slabs_purged;
+        hak_slab_decay(heap);
+        ck_assert_uint_le(heap->slabs_purged - before, DECAYED_AT_ONCE);
+    }
+    ck_assert_uint_lt(calls, 100);
 }
 
 /* A use that swings needs its pages again: after some rounds they are left to it. */

@@ -5,7 +5,7 @@
 #include <string.h>
 #include "heap_profile/table.h"
 #include "trace/frame_node.h"
-#include "viewer/record/pull.h"
+#include "collector/sampled/sampled.h"
 
 enum { SITES = 4, NODES = 80, ONE = 1 << HAK_HEAP_PROFILE_FRACTION_BITS };
 
@@ -43,7 +43,7 @@ static bool read_table(void *context, uint64_t address, void *to, size_t bytes) 
     return false;
 }
 
-static const struct pull_memory memory = {read_table, NULL};
+static const struct hak_pull_memory memory = {read_table, NULL};
 
 /* Two stacks, 3 < 1 and 2 < 1, beside the site without one. */
 static void lay_out(void) {
@@ -75,21 +75,21 @@ static void lay_out(void) {
         .node = 2, .came_samples = 1, .came_blocks = ONE, .came_bytes = 64};
 }
 
-static enum pull_state pull(struct hak_sampled_pull *out) {
-    return pull_table(&memory, (uintptr_t)&head, 5000, out, why);
+static enum hak_pull_state pull(struct hak_sampled_pull *out) {
+    return hak_pull_table(&memory, (uintptr_t)&head, 5000, out, why);
 }
 
-static void check_state(enum pull_state due, const char *words) {
+static void check_state(enum hak_pull_state due, const char *words) {
     struct hak_sampled_pull out;
     ck_assert_int_eq(pull(&out), due);
     ck_assert_msg(strstr(why, words) != NULL, "%s", why);
-    pull_free(&out);
+    hak_pull_free(&out);
 }
 
 TEST(sums_and_stacks_are_as_the_table_has_them) {
     struct hak_sampled_pull out;
     lay_out();
-    ck_assert_int_eq(pull(&out), PULL_DONE);
+    ck_assert_int_eq(pull(&out), HAK_PULL_DONE);
     ck_assert_uint_eq(out.sites, 3);
     ck_assert_uint_eq(out.nodes, 4);
     ck_assert_uint_eq(out.site[1].node, 3);
@@ -104,7 +104,7 @@ TEST(sums_and_stacks_are_as_the_table_has_them) {
     ck_assert_uint_eq(out.rate, 524288);
     ck_assert_uint_eq(out.start_ns, 1000);
     ck_assert_uint_eq(out.broken, 0);
-    pull_free(&out);
+    hak_pull_free(&out);
 }
 
 TEST(no_more_goes_than_came) {
@@ -113,11 +113,11 @@ TEST(no_more_goes_than_came) {
     site[2].went_blocks = 2 * ONE;
     site[2].went_bytes = 128;
     site[2].went_samples = 2;
-    ck_assert_int_eq(pull(&out), PULL_DONE);
+    ck_assert_int_eq(pull(&out), HAK_PULL_DONE);
     ck_assert_uint_eq(out.site[2].went.blocks, 1);
     ck_assert_uint_eq(out.site[2].went.bytes, 64);
     ck_assert_uint_eq(out.went_samples, 2);
-    pull_free(&out);
+    hak_pull_free(&out);
 }
 
 TEST(a_site_that_comes_meanwhile_is_not_half_there) {
@@ -125,10 +125,10 @@ TEST(a_site_that_comes_meanwhile_is_not_half_there) {
         struct hak_sampled_pull out;
         lay_out();
         reads_until_more_come = reads;
-        ck_assert_int_eq(pull(&out), PULL_DONE);
+        ck_assert_int_eq(pull(&out), HAK_PULL_DONE);
         ck_assert_uint_eq(out.sites, 3);
         ck_assert_uint_eq(out.broken, 0);
-        pull_free(&out);
+        hak_pull_free(&out);
     }
 }
 
@@ -138,84 +138,84 @@ TEST(a_table_without_samples_is_empty) {
     head.sites = NULL;
     head.nodes = NULL;
     head.start_ns = 0;
-    check_state(PULL_NO_SAMPLE, "");
+    check_state(HAK_PULL_NO_SAMPLE, "");
     lay_out();
     memset(site, 0, sizeof site);
-    check_state(PULL_NO_SAMPLE, "");
+    check_state(HAK_PULL_NO_SAMPLE, "");
 }
 
 TEST(another_version_is_named) {
     lay_out();
     head.version = 2;
-    check_state(PULL_OTHER_VERSION, "version 2 of");
+    check_state(HAK_PULL_OTHER_VERSION, "version 2 of");
     lay_out();
     head.bytes = sizeof head - 8;
-    check_state(PULL_OTHER_VERSION, "this hakmem-trace reads 1 of");
+    check_state(HAK_PULL_OTHER_VERSION, "this hakmem-trace reads 1 of");
 }
 
 TEST(a_head_that_makes_no_sense_is_refused) {
     lay_out();
     head.magic[0] = 'x';
-    check_state(PULL_BROKEN, "does not begin with");
+    check_state(HAK_PULL_BROKEN, "does not begin with");
     lay_out();
     head.rate = 0;
-    check_state(PULL_BROKEN, "rate");
+    check_state(HAK_PULL_BROKEN, "rate");
     lay_out();
     head.site_count = SITES + 1;
-    check_state(PULL_BROKEN, "more stacks");
+    check_state(HAK_PULL_BROKEN, "more stacks");
     lay_out();
     head.site_count = head.site_capacity = UINT32_MAX;
-    check_state(PULL_BROKEN, "more stacks");
+    check_state(HAK_PULL_BROKEN, "more stacks");
     lay_out();
     head.node_count = NODES + 1;
-    check_state(PULL_BROKEN, "more frames");
+    check_state(HAK_PULL_BROKEN, "more frames");
     lay_out();
     head.node_count = head.node_capacity = UINT32_MAX;
-    check_state(PULL_BROKEN, "more frames");
+    check_state(HAK_PULL_BROKEN, "more frames");
 }
 
 TEST(addresses_that_are_not_mapped_are_refused) {
     lay_out();
     head.sites = (void *)8;
-    check_state(PULL_BROKEN, "entries");
+    check_state(HAK_PULL_BROKEN, "entries");
     lay_out();
     head.nodes = (void *)UINTPTR_MAX;
-    check_state(PULL_BROKEN, "entries");
+    check_state(HAK_PULL_BROKEN, "entries");
     lay_out();
-    head.site_count = PULL_SITES_MAX;
-    head.site_capacity = PULL_SITES_MAX; /* cut behind its fourth site */
-    check_state(PULL_BROKEN, "entries");
+    head.site_count = HAK_PULL_SITES_MAX;
+    head.site_capacity = HAK_PULL_SITES_MAX; /* cut behind its fourth site */
+    check_state(HAK_PULL_BROKEN, "entries");
     struct hak_sampled_pull out;
-    ck_assert_int_eq(pull_table(&memory, 4096, 1, &out, why), PULL_BROKEN);
+    ck_assert_int_eq(hak_pull_table(&memory, 4096, 1, &out, why), HAK_PULL_BROKEN);
     ck_assert_ptr_nonnull(strstr(why, "head"));
-    pull_free(&out);
+    hak_pull_free(&out);
 }
 
 TEST(sums_that_no_program_has_are_refused) {
     lay_out();
     site[1].came_bytes = UINT64_MAX;
-    check_state(PULL_BROKEN, "sums");
+    check_state(HAK_PULL_BROKEN, "sums");
     lay_out();
     site[1].came_blocks = UINT64_MAX - 1;
-    check_state(PULL_BROKEN, "sums");
+    check_state(HAK_PULL_BROKEN, "sums");
     lay_out();
     site[1].came_samples = UINT64_MAX;
-    check_state(PULL_BROKEN, "sums");
+    check_state(HAK_PULL_BROKEN, "sums");
     lay_out();
     for (int i = 0; i < 3; i++)
         site[i].came_bytes = (uint64_t)1 << 59;
-    check_state(PULL_BROKEN, "sums");
+    check_state(HAK_PULL_BROKEN, "sums");
 }
 
 /* Its sums count, and it has no stack. */
 static void check_broken_stack(void) {
     struct hak_sampled_pull out;
-    ck_assert_int_eq(pull(&out), PULL_DONE);
+    ck_assert_int_eq(pull(&out), HAK_PULL_DONE);
     ck_assert_uint_eq(out.site[1].node, 0);
     ck_assert_uint_eq(out.site[1].came.bytes, 1000);
     ck_assert_uint_eq(out.site[2].node, 2);
     ck_assert_uint_eq(out.broken, 1);
-    pull_free(&out);
+    hak_pull_free(&out);
 }
 
 TEST(a_stack_that_is_no_chain_is_none) {
@@ -249,9 +249,9 @@ TEST(a_stack_is_no_longer_than_the_table_says) {
             node[i] = (struct hak_heap_profile_node){.address = i, .parent = i - 1};
         head.node_count = depth + 1;
         site[1].node = depth;
-        ck_assert_int_eq(pull(&out), PULL_DONE);
+        ck_assert_int_eq(pull(&out), HAK_PULL_DONE);
         ck_assert_uint_eq(out.broken, depth > HAK_HEAP_PROFILE_DEPTH);
-        pull_free(&out);
+        hak_pull_free(&out);
     }
 }
 
@@ -259,19 +259,19 @@ TEST(frames_of_interpreters_have_no_address) {
     struct hak_sampled_pull out;
     lay_out();
     node[3].address = hak_frame_node_ip(HAK_FRAME_NODE_FRAME, 4711);
-    ck_assert_int_eq(pull(&out), PULL_DONE);
+    ck_assert_int_eq(pull(&out), HAK_PULL_DONE);
     ck_assert_uint_eq(out.node[3].address, 0);
     ck_assert_uint_eq(out.site[1].node, 3);
-    pull_free(&out);
+    hak_pull_free(&out);
 }
 
 TEST(a_first_sample_of_tomorrow_is_of_now) {
     struct hak_sampled_pull out;
     lay_out();
     head.start_ns = 6000;
-    ck_assert_int_eq(pull(&out), PULL_DONE);
+    ck_assert_int_eq(pull(&out), HAK_PULL_DONE);
     ck_assert_uint_eq(out.start_ns, 5000);
-    pull_free(&out);
+    hak_pull_free(&out);
 }
 
 RUN_TESTS()

@@ -1,5 +1,5 @@
 /* Lists the modules of a program that runs: where they lie, and which files they are. */
-#include "viewer/record/pull.h"
+#include "collector/sampled/pull.h"
 
 #include <elf.h>
 #include <stdio.h>
@@ -37,7 +37,8 @@ static void find_build_id(const uint8_t *notes, size_t bytes, char id[HAK_BUILD_
 
 /* Reads a module's bias and build id by the headers that lie at its start. False: there are
  * none. */
-static bool read_module_headers(const struct pull_memory *memory, struct hak_sampled_module *m) {
+static bool read_module_headers(const struct hak_pull_memory *memory,
+                                struct hak_sampled_module *m) {
     Elf64_Ehdr header;
     Elf64_Phdr part[PARTS_MAX];
     uint64_t first = UINT64_MAX;
@@ -67,15 +68,15 @@ static bool read_module_headers(const struct pull_memory *memory, struct hak_sam
  */
 
 struct listing {
-    const struct pull_memory *memory;
-    struct pull_modules *out;
+    const struct hak_pull_memory *memory;
+    struct hak_pull_modules *out;
 };
 
 /* Adds the mapping to the module that it is a part of, or begins one where it is the begin of a
  * file. False: no memory. */
 static bool add_mapping(void *context, struct hak_map_line *line) {
     struct listing *l = context;
-    struct pull_modules *out = l->out;
+    struct hak_pull_modules *out = l->out;
     if (line->path[0] != '/' || out->modules == MODULES_MAX)
         return true;
     struct hak_sampled_module *last = out->modules ? &out->module[out->modules - 1] : NULL;
@@ -95,15 +96,26 @@ static bool add_mapping(void *context, struct hak_map_line *line) {
     return module.path != NULL;
 }
 
-bool pull_list_modules(const struct pull_memory *memory, pid_t pid, struct pull_modules *out) {
+bool hak_pull_list_modules(const struct hak_pull_memory *memory, pid_t pid,
+                           struct hak_pull_modules *out) {
     struct listing listing = {.memory = memory, .out = out};
-    *out = (struct pull_modules){0};
+    *out = (struct hak_pull_modules){0};
     return hak_maps_each(pid, add_mapping, &listing) && out->modules;
 }
 
-void pull_free_modules(struct pull_modules *modules) {
+bool hak_pull_find_modules(const struct hak_pull_memory *memory, struct hak_map_line *line,
+                           uint32_t lines, struct hak_pull_modules *out) {
+    struct listing listing = {.memory = memory, .out = out};
+    *out = (struct hak_pull_modules){0};
+    for (uint32_t i = 0; i < lines; i++)
+        if (!add_mapping(&listing, &line[i]))
+            return false;
+    return true;
+}
+
+void hak_pull_free_modules(struct hak_pull_modules *modules) {
     for (uint32_t i = 0; i < modules->modules; i++)
         free(modules->module[i].path);
     free(modules->module);
-    *modules = (struct pull_modules){0};
+    *modules = (struct hak_pull_modules){0};
 }

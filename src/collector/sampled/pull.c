@@ -1,5 +1,5 @@
 /* Reads and checks the table of a program's sampled heap profile. */
-#include "viewer/record/pull.h"
+#include "collector/sampled/pull.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,14 +10,14 @@
 #define SUM_MAX ((uint64_t)1 << 60) /* of bytes and blocks: no program comes near it */
 
 /* Fails with a reason. */
-static enum pull_state fail_pull(char why[200], const char *reason) {
+static enum hak_pull_state fail_pull(char why[200], const char *reason) {
     snprintf(why, 200, "%s", reason);
-    return PULL_BROKEN;
+    return HAK_PULL_BROKEN;
 }
 
-/* Reads the head. PULL_DONE: it is one of this version. */
-static enum pull_state read_head(const struct pull_memory *memory, uint64_t address,
-                                 struct hak_heap_profile *head, char why[200]) {
+/* Reads the head. HAK_PULL_DONE: it is one of this version. */
+static enum hak_pull_state read_head(const struct hak_pull_memory *memory, uint64_t address,
+                                     struct hak_heap_profile *head, char why[200]) {
     static const char magic[sizeof head->magic] = HAK_HEAP_PROFILE_MAGIC;
     if (!memory->read(memory->context, address, head, sizeof *head))
         return fail_pull(why, "its head cannot be read");
@@ -26,18 +26,18 @@ static enum pull_state read_head(const struct pull_memory *memory, uint64_t addr
     if (head->version != HAK_HEAP_PROFILE_VERSION || head->bytes < sizeof *head) {
         snprintf(why, 200, "version %u of %u bytes; this hakmem-trace reads %d of %zu",
                  head->version, head->bytes, HAK_HEAP_PROFILE_VERSION, sizeof *head);
-        return PULL_OTHER_VERSION;
+        return HAK_PULL_OTHER_VERSION;
     }
     return head->rate == 0 || head->rate > SUM_MAX ? fail_pull(why, "its rate is impossible")
-                                                   : PULL_DONE;
+                                                   : HAK_PULL_DONE;
 }
 
 /* Reads an array of `count` of at most `capacity` elements. NULL: `state` says why. */
-static void *read_array(const struct pull_memory *memory, const void *address, uint32_t count,
-                        size_t each, enum pull_state *state, char why[200]) {
+static void *read_array(const struct hak_pull_memory *memory, const void *address, uint32_t count,
+                        size_t each, enum hak_pull_state *state, char why[200]) {
     void *array = malloc(((size_t)count + 1) * each);
     if (!array) {
-        *state = PULL_NO_MEMORY;
+        *state = HAK_PULL_NO_MEMORY;
         return NULL;
     }
     if (memory->read(memory->context, (uintptr_t)address, array, count * each))
@@ -66,17 +66,17 @@ static bool take_nodes(struct hak_sampled_pull *out, const struct hak_heap_profi
 }
 
 /* Reads the nodes; the head was read again behind the sites. */
-static enum pull_state read_nodes(const struct pull_memory *memory,
-                                  const struct hak_heap_profile *head, struct hak_sampled_pull *out,
-                                  char why[200]) {
-    enum pull_state state = PULL_DONE;
+static enum hak_pull_state read_nodes(const struct hak_pull_memory *memory,
+                                      const struct hak_heap_profile *head,
+                                      struct hak_sampled_pull *out, char why[200]) {
+    enum hak_pull_state state = HAK_PULL_DONE;
     uint32_t count = head->node_count;
-    if (head->node_capacity > PULL_NODES_MAX || count > head->node_capacity)
+    if (head->node_capacity > HAK_PULL_NODES_MAX || count > head->node_capacity)
         return fail_pull(why, "it has more frames than it has room for");
     struct hak_heap_profile_node *nodes =
         read_array(memory, head->nodes, count, sizeof *nodes, &state, why);
     if (nodes && !take_nodes(out, nodes, count))
-        state = PULL_NO_MEMORY;
+        state = HAK_PULL_NO_MEMORY;
     free(nodes);
     return state;
 }
@@ -118,19 +118,19 @@ static bool take_site(struct hak_sampled_pull *out, const struct hak_heap_profil
     return came <= SUM_MAX && blocks <= SUM_MAX && bytes <= SUM_MAX && out->came_samples <= SUM_MAX;
 }
 
-/* Takes over all sites. PULL_DONE, or the reason why not. */
-static enum pull_state take_sites(struct hak_sampled_pull *out,
-                                  const struct hak_heap_profile_site *from, uint32_t count,
-                                  char why[200]) {
+/* Takes over all sites. HAK_PULL_DONE, or the reason why not. */
+static enum hak_pull_state take_sites(struct hak_sampled_pull *out,
+                                      const struct hak_heap_profile_site *from, uint32_t count,
+                                      char why[200]) {
     uint64_t bytes = 0;
     out->site = calloc((size_t)count + 1, sizeof *out->site);
     if (!out->site)
-        return PULL_NO_MEMORY;
+        return HAK_PULL_NO_MEMORY;
     for (uint32_t i = 0; i < count; i++) {
         if (!take_site(out, &from[i]) || (bytes += out->site[i].came.bytes) > SUM_MAX)
             return fail_pull(why, "its sums are impossible");
     }
-    return PULL_DONE;
+    return HAK_PULL_DONE;
 }
 
 /* Takes the stack from sites whose stack makes no sense, and counts them. */
@@ -146,48 +146,48 @@ static void check_stacks(struct hak_sampled_pull *pull) {
  */
 
 /* Reads sites, then nodes: those of a site are written before it is counted. */
-static enum pull_state read_entries(const struct pull_memory *memory, uint64_t address,
-                                    struct hak_heap_profile *head, struct hak_sampled_pull *out,
-                                    char why[200]) {
-    enum pull_state state = PULL_DONE;
+static enum hak_pull_state read_entries(const struct hak_pull_memory *memory, uint64_t address,
+                                        struct hak_heap_profile *head, struct hak_sampled_pull *out,
+                                        char why[200]) {
+    enum hak_pull_state state = HAK_PULL_DONE;
     uint32_t count = head->site_count;
-    if (head->site_capacity > PULL_SITES_MAX || count > head->site_capacity)
+    if (head->site_capacity > HAK_PULL_SITES_MAX || count > head->site_capacity)
         return fail_pull(why, "it has more stacks than it has room for");
     struct hak_heap_profile_site *sites =
         read_array(memory, head->sites, count, sizeof *sites, &state, why);
     if (sites)
         state = take_sites(out, sites, count, why);
     free(sites);
-    if (state == PULL_DONE)
+    if (state == HAK_PULL_DONE)
         state = read_head(memory, address, head, why);
-    if (state == PULL_DONE)
+    if (state == HAK_PULL_DONE)
         state = read_nodes(memory, head, out, why);
-    if (state == PULL_DONE)
+    if (state == HAK_PULL_DONE)
         check_stacks(out);
     return state;
 }
 
-enum pull_state pull_table(const struct pull_memory *memory, uint64_t address, uint64_t now_ns,
-                           struct hak_sampled_pull *out, char why[200]) {
+enum hak_pull_state hak_pull_table(const struct hak_pull_memory *memory, uint64_t address,
+                                   uint64_t now_ns, struct hak_sampled_pull *out, char why[200]) {
     struct hak_heap_profile head;
     *out = (struct hak_sampled_pull){.ns = now_ns};
     why[0] = 0;
-    enum pull_state state = read_head(memory, address, &head, why);
-    if (state != PULL_DONE)
+    enum hak_pull_state state = read_head(memory, address, &head, why);
+    if (state != HAK_PULL_DONE)
         return state;
     out->rate = head.rate;
     if (head.site_count == 0 || head.start_ns == 0)
-        return PULL_NO_SAMPLE;
+        return HAK_PULL_NO_SAMPLE;
     state = read_entries(memory, address, &head, out, why);
-    if (state != PULL_DONE)
+    if (state != HAK_PULL_DONE)
         return state;
     out->start_ns = head.start_ns < now_ns ? head.start_ns : now_ns;
     out->unplaced = at_most(head.unplaced, SUM_MAX);
     out->unsampled = at_most(head.unsampled, SUM_MAX);
-    return out->came_samples ? PULL_DONE : PULL_NO_SAMPLE;
+    return out->came_samples ? HAK_PULL_DONE : HAK_PULL_NO_SAMPLE;
 }
 
-void pull_free(struct hak_sampled_pull *pull) {
+void hak_pull_free(struct hak_sampled_pull *pull) {
     free(pull->node);
     free(pull->site);
     *pull = (struct hak_sampled_pull){0};
