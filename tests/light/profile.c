@@ -5,6 +5,9 @@
  *                              how many standard errors lie between them, and exits with 1 where
  * one is above LIMIT
  *
+ *   sizes                      prints how long the blocks of some sizes may become where they lie:
+ *                              programs ask that, and go on with another block or with this one
+ *
  * The standard error of a sum over blocks is sqrt(sum of x^2 (1 - p) / p), which the program knows
  * exactly, as it knows each block's probability p (docs/specs/heap-profile.md). */
 #include <malloc.h>
@@ -260,7 +263,21 @@ static void compare(const char *name, const char *what, double is, double estima
     printf("%-10s %-11s %14.0f %14.0f %6.2f %8.0f\n", name, what, is, estimated, errors, samples);
 }
 
+/* Of a block of each size, and of a resized one. */
+static void print_sizes(void) {
+    for (size_t bytes = 1; bytes < 40000; bytes += 1 + bytes / 9) {
+        char *block = take_200(bytes);
+        size_t usable = malloc_usable_size(block);
+        memset(block, 1, usable);
+        char *longer = realloc(block, bytes + bytes / 3);
+        printf("%zu %zu %zu\n", bytes, usable, malloc_usable_size(longer));
+        free(longer);
+    }
+}
+
 int main(int count, char **arguments) {
+    if (count == 2 && strcmp(arguments[1], "sizes") == 0)
+        return print_sizes(), 0;
     if (count < 3)
         return 2;
     state = strtoull(arguments[1], NULL, 0) * 0x9e3779b97f4a7c15u + 1;

@@ -12,7 +12,8 @@
 . "$SOURCE/tests/tools/await.sh"
 . "$SOURCE/tests/tools/correct_works.sh"
 export LC_ALL=C.UTF-8 GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null ASAN_OPTIONS='' TIMEFORMAT='%U %S'
-top=$PWD inputs=$PWD/inputs runs=${RUNS:-100} ways=${WAYS:-trace light normal all size}
+top=$PWD inputs=$PWD/inputs runs=${RUNS:-100}
+read -ra ways <<<"${WAYS:-trace light normal all size}"
 kept=${KEEP:-$top/kept}
 
 # Records one program of a work, into a store of its own beside the others of the run.
@@ -107,7 +108,7 @@ check_program() {
     [ -s "$top/$name/due.out" ] || echo "$name: it prints nothing" >>"$top/$name/differs"
     cpu_of "$name/run" >>"$top/$name/due.mean"
     row="| $name | $(version_of "$2") | $([ "$kind" != threads ] || echo yes) | $(mean "$top/$name/due.mean") |"
-    for way in $ways; do run_way "$name" "$way" "$([ "$way" = size ] && echo "$few" || echo "$many")"; done
+    for way in "${ways[@]}"; do run_way "$name" "$way" "$([ "$way" = size ] && echo "$few" || echo "$many")"; done
     echo "$row ${events:-} |" >"$top/$name.row"
     [ ! -s "$top/$name/noted" ] || mv "$top/$name/noted" "$top/$name.noted"
     [ ! -s "$top/$name/differs" ] || mv "$top/$name/differs" "$top/$name.differs"
@@ -127,8 +128,8 @@ while read -r name command kind; do
     check_program "$name" "$command" "$kind" &
 done < <(works)
 wait
-echo "| program | package | threads | CPU s without |$(printf ' %s: runs (CPU s) |' $ways) calls and moves recorded |"
-echo "|---|---|---|---|$(printf -- '---|%.0s' $ways)---|"
+echo "| program | package | threads | CPU s without |$(printf ' %s: runs (CPU s) |' "${ways[@]}") calls and moves recorded |"
+echo "|---|---|---|---|$(printf -- '---|%.0s' "${ways[@]}")---|"
 works | while read -r name _; do cat "$name.row" 2>/dev/null; done
 cat ./*.noted 2>/dev/null | sed 's/^/for information: /'
 for file in *.differs; do
