@@ -44,7 +44,7 @@ SANITIZED   := $(filter -fsanitize=%,$(HOST_MORE))
 ALL_DEFINED := $(if $(SANITIZED),,-Wl,--no-undefined)
 HOST_LIBS  := $(SANITIZED) -lsqlite3 -lzstd -ljansson -ldw -lelf -liberty -llzma -lz -Wl,--as-needed -lunwind-x86_64 -lunwind \
               -Wl,--no-as-needed -lpthread -ldl
-VIEW_LIBS  := -ledit -lprotobuf-c -lncursesw -ltinfo
+VIEW_LIBS  := -ledit -lprotobuf-c -lncursesw -ltinfo -lm
 CHECK_LIBS := -lcheck_pic -lsubunit -lrt -lm -lpthread -ldl
 LIB_FLAGS  := -shared -Wl,-z,initfirst -Wl,-z,now -Wl,-z,nodelete -Wl,-z,relro -Wl,-z,start-stop-visibility=hidden -Wl,--no-undefined -Wl,-O1 $(MORE_LINK)
 COMMA       := ,

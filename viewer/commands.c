@@ -100,6 +100,11 @@ static const struct view_option ctl_options[] = {
      "(.db)"},
     {"format", 0, "FORMAT", "profile: pprof, collapsed or store (default: by the name of FILE)"},
     {"for", 0, "TIME", "profile: read it twice, 30s or 200ms apart, and show what changed"},
+    {"serve", 0, "ADDRESS",
+     "profile: answer GET /debug/pprof/heap at 127.0.0.1:PORT, [::1]:PORT or unix:PATH, until "
+     "Ctrl-C"},
+    {"anywhere", 0, NULL, "--serve: ADDRESS may be one that other machines reach; needs --token"},
+    {"token", 0, "FILE", "--serve: requests need the token in FILE, as Bearer or password"},
     {"prometheus", 0, NULL, "stats: as metrics that Prometheus reads (OpenMetrics 1.0)"},
 };
 static const struct view_option record_options[] = {
@@ -303,6 +308,8 @@ static const struct view_option fleet_options[] = {
     {"until", 0, "WHEN", "runs before this, as --since"},
     {"build", 0, "ID", "runs of this build-id; its first digits do"},
     {"host", 0, "NAME", "runs of this machine"},
+    {"program", 0, "NAME", "runs of this program: its path, or its file's name"},
+    {"release", 0, "VERSION", "runs of this version; several: of any of them"},
     {"label", 0, "KEY=VALUE",
      "runs that were pushed with this label: version=1.3.0; several: with all"},
     {"new-since", 0, "BUILD",
@@ -318,6 +325,7 @@ static const struct view_option fleet_options[] = {
 
 static const struct view_option push_options[] = {
     {"to", 0, "URL", "the server: postgresql://HOST/DATABASE (default: HAKMEM_PUSH)"},
+    {"profile", 0, NULL, "the sampled heap profile that `ctl PID profile -o FILE.db` read"},
     {"whole", 0, NULL, "all of the capture, so that every question can be asked there"},
     {"jobs", 'j', "N", "--whole: connections that send, 1 to 32 (default: 2)"},
     {"label", 0, "KEY=VALUE", "a label of the run, as version=1.2; may be given several times"},
@@ -482,6 +490,7 @@ const struct view_command view_commands[] = {
          "  hakmem-trace ctl 4711 mark before-reload\n"
          "  hakmem-trace ctl 4711 profile --for 30s\n"
          "  hakmem-trace ctl 4711 profile -o server.pb.gz\n"
+         "  hakmem-trace ctl 4711 profile --serve 127.0.0.1:6060\n"
          "  hakmem-trace ctl 4711 stats --prometheus >hakmem.prom\n"
          "  hakmem-trace ctl 4711 set decay=2s\n"
          "  hakmem-trace ctl 4711 flush && hakmem-trace leaks --held --at mark:before-reload\n",
@@ -941,7 +950,7 @@ const struct view_command view_commands[] = {
     {.name = "push",
      .group = "OUT",
      .arguments = "",
-     .sentence = "send findings, or a whole capture, to a PostgreSQL server",
+     .sentence = "send findings, a heap profile or a whole capture to a PostgreSQL server",
      .about =
          "Sends the findings of a capture (faults, crashes, leaks, with their reports) and the\n"
          "facts of its run: host, program, build, labels, memory held. Known findings are not\n"
@@ -952,6 +961,10 @@ const struct view_command view_commands[] = {
          "~/.hakmem_push, and leaves it when the server has it. If the server is away it waits\n"
          "there for the next push or `run --push` to that server, or for --queue. The queue\n"
          "takes 1,000 documents and 64 MiB; the oldest make room, and the next push says so.\n"
+         "\n"
+         "With --profile it sends a sampled heap profile instead: the process, when it was read,\n"
+         "and the estimates of each stack. `fleet top` and `fleet diff` show them. The same one\n"
+         "pushed again is not counted twice.\n"
          "\n"
          "With --whole the capture's tables are sent, too, into schema hakmem of the database,\n"
          "and its number there is printed. Other commands read it with -s\n"
@@ -967,6 +980,7 @@ const struct view_command view_commands[] = {
          "server is away, full or refuses; 4 documents of the queue were damaged.\n",
      .examples =
          "  hakmem-trace push -s app.db --to postgresql://db.example.org/heap --label version=1.2\n"
+         "  hakmem-trace push --profile -s heap.db --to postgresql://db.example.org/heap\n"
          "  hakmem-trace push --queue\n"
          "  hakmem-trace push --whole -s app.db --to postgresql://db.example.org/heap\n"
          "  hakmem-trace why @fault -s 'postgresql://db.example.org/heap?capture=7'\n",
@@ -975,7 +989,7 @@ const struct view_command view_commands[] = {
     {.name = "fleet",
      .group = "OUT",
      .arguments = "[WORD]",
-     .sentence = "findings of many machines by fingerprint, host, version, time",
+     .sentence = "findings and heap profiles of many machines, by host, version, time",
      .about =
          "Asks a server to which machines push their findings. WORD is\n"
          "\n"
@@ -989,6 +1003,11 @@ const struct view_command view_commands[] = {
          "  show FINGERPRINT\n"
          "             one finding: hosts and builds, the newest report as it was printed, and\n"
          "             the command for the block's story if the whole capture was pushed\n"
+         "  top        the heap profiles that `push --profile` sent: who holds how much, by "
+         "stack,\n"
+         "             over all hosts. Of each process its newest profile counts\n"
+         "  diff VERSION VERSION\n"
+         "             the same: live bytes a process by stack, from one version to another\n"
          "  baseline FILE\n"
          "             adds the findings to a baseline, which `run --baseline FILE` reads\n"
          "  html [FILE]\n"
@@ -999,12 +1018,16 @@ const struct view_command view_commands[] = {
          "             owner runs it once, and again with each newer hakmem: it makes only what\n"
          "             is missing\n"
          "  keep       removes runs that are older than --days N or than the newest --count N,\n"
-         "             with their findings. It also removes whole captures pushed before that,\n"
-         "             unless a remaining run names them. For the owner, as setup\n"
+         "             with their findings. It also removes heap profiles read before that, and\n"
+         "             whole captures pushed before that, unless a remaining run names them. For\n"
+         "             the owner, as setup\n"
          "\n"
          "count is the number of finds. estimate multiplies it with the rate of level light,\n"
          "which watches one allocation in so many. Builds are in the order in which each was\n"
          "first seen, as old ones still run beside new ones. Times are UTC.\n"
+         "\n"
+         "Heap profiles are estimates. error is the standard error of the sampling; a change\n"
+         "within two of them is marked.\n"
          "\n"
          "Passwords belong into ~/.pgpass or a service file, never into the URL. Questions need\n"
          "the role hakmem_reader. ?answer_timeout=SECONDS in the URL is how long the server may\n"
@@ -1017,9 +1040,11 @@ const struct view_command view_commands[] = {
                  "  hakmem-trace fleet --new-since 1.1 --to postgresql://db.example.org/heap\n"
                  "  hakmem-trace fleet show HKM-202:5f0c1d9e22ab4471 --to "
                  "postgresql://db.example.org/heap\n"
+                 "  hakmem-trace fleet diff 1.1 1.2 --program server --to "
+                 "postgresql://db.example.org/heap\n"
                  "  hakmem-trace fleet keep --days 180 --to postgresql://db.example.org/heap\n",
      OPTIONS(fleet_options),
-     .arguments_max = 2,
+     .arguments_max = 3,
      .run = command_fleet},
     {.name = "sql",
      .group = "OUT",

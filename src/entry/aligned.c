@@ -97,6 +97,11 @@ HAK_EXPORT size_t malloc_usable_size(void *pointer) {
     size_t slot_bytes = hak_route_slot_bytes(base);
     if (slot_bytes == 0)
         return hak_entry_foreign_bytes(pointer);
+    if (hak_is_light_build && hak_registry_owner(pointer) == HAK_OWNER_NOBODY) {
+        size_t sampled_bytes = hak_entry_sampled_slot_bytes(base);
+        if (HAK_UNLIKELY(sampled_bytes) && sampled_bytes < slot_bytes)
+            slot_bytes = sampled_bytes;
+    }
     return check_usable(user, slot_bytes - (user_address(user) - base_address(base)));
 }
 

@@ -49,6 +49,12 @@ HAK_HIDDEN HAK_COLD void *hak_entry_move_foreign(user_t user, size_t bytes, hak_
  * `old_bytes` were asked for. NULL with ENOMEM. */
 HAK_HIDDEN HAK_COLD void *hak_entry_move_guarded(struct hak_hand_out *how, size_t old_bytes);
 
+/* sampled.c: of a block of level light that has pages of its own, since it is in the heap profile,
+ * the bytes of the slot that it would have otherwise; 0: it is no such block. To the program it is
+ * as long as that: one that may grow where others are replaced lives longer than those that it
+ * stands for. */
+HAK_HIDDEN HAK_COLD size_t hak_entry_sampled_slot_bytes(base_t base);
+
 /* foreign.c: malloc_usable_size of such a pointer; 0 where its owner is not known. */
 HAK_HIDDEN HAK_COLD size_t hak_entry_foreign_bytes(void *pointer);
 

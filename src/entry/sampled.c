@@ -60,6 +60,12 @@ void *hak_entry_allocate_by_bytes(struct hak_hand_out *how) {
                : hak_entry_allocate_straight(how);
 }
 
+size_t hak_entry_sampled_slot_bytes(base_t base) {
+    uint32_t sample = hak_large_sample(base);
+    size_t bytes = sample ? hak_light_sampled_bytes(sample) : HAK_CLASS_MAX_BYTES + 1;
+    return bytes <= HAK_CLASS_MAX_BYTES ? hak_class_bytes(hak_class_of_bytes(bytes)) : 0;
+}
+
 void hak_entry_resized(void *pointer, size_t bytes, uint32_t sample, hak_call_t call) {
     if (sample)
         hak_light_sample_ends(sample);

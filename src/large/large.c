@@ -207,6 +207,12 @@ static uint32_t take_sample(struct hak_large *large) {
     return sample;
 }
 
+uint32_t hak_large_sample(base_t base) {
+    const struct hak_large *large = hak_large_find(base.p);
+    return large && is_sampled(large) ? atomic_load_explicit(&large->sample, memory_order_relaxed)
+                                      : 0;
+}
+
 uint32_t hak_large_take_sample(base_t base) {
     struct hak_large *large = hak_large_find(base.p);
     return large && is_sampled(large) ? take_sample(large) : 0;

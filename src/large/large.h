@@ -53,6 +53,9 @@ HAK_HIDDEN size_t hak_large_count(size_t *mapped_bytes);
 /* A live block gets a number of the heap profile, above 0. */
 HAK_HIDDEN void hak_large_set_sample(base_t base, uint32_t sample);
 
+/* The number of a live block; 0: it has none. */
+HAK_HIDDEN uint32_t hak_large_sample(base_t base);
+
 /* Takes the number of a block; 0: it has none. */
 HAK_HIDDEN uint32_t hak_large_take_sample(base_t base);
 

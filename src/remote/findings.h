@@ -1,8 +1,16 @@
-/* Findings on their way to the server. */
+/* Findings, and profiles (pulls.h), on their way to the server. */
 #ifndef HAK_REMOTE_FINDINGS_H
 #define HAK_REMOTE_FINDINGS_H
 
+#include "remote/link.h"
 #include "remote/remote.h"
+
+/* A connection for them. */
+struct hak_remote_link {
+    struct hak_link link;
+    bool has_finding; /* statement "finding" is prepared */
+    bool has_pull;    /* the layout was checked, and statements "stack" and "sum" are prepared */
+};
 
 /* Connects to a server for findings (hak_remote.begin_findings). */
 int hak_remote_begin_findings(const char *url, struct hak_remote_link **out, char **why);

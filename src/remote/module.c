@@ -2,6 +2,7 @@
 #include "remote/asking.h"
 #include "remote/copy.h"
 #include "remote/findings.h"
+#include "remote/pulls.h"
 #include "remote/reading.h"
 #include "remote/remote.h"
 #include "remote/schema.h"
@@ -16,5 +17,6 @@ __attribute__((visibility("default"))) const struct hak_remote hak_remote = {
     .asking_close = hak_remote_asking_close,
     .begin_findings = hak_remote_begin_findings,
     .send_findings = hak_remote_send_findings,
+    .send_pull = hak_remote_send_pull,
     .end_findings = hak_remote_end_findings,
 };

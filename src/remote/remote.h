@@ -7,7 +7,8 @@
  *                 +--> cache.c   both, for the next time
  *   push   ---> copy.c      a store's rows, in parts (parts.c) that are sent once
  *          ---> findings.c  runs of programs and what was found in them, each once
- *                 |
+ *          ---> pulls.c     heap profiles of processes, each once
+ *                 |  values.c  values and answers of statements that go out together
  *   setup  ---> schema.c    migrations (schema_sql.c), roles, partitions
  *                 |
  *   fleet  ---> asking.c    questions to the tables of runs and findings
@@ -25,7 +26,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HAK_REMOTE_ABI 6
+#define HAK_REMOTE_ABI 7
 
 /* The result of a push. */
 struct hak_remote_pushed {
@@ -82,10 +83,27 @@ struct hak_remote_run {
     const struct hak_remote_finding *finding;
     uint32_t findings;
 };
-/* The parts of a run that the server had not yet. */
+/* The estimates of a stack of a heap profile, and the profile of a process at one moment: rows of
+ * hakmem.pull_sum, stack and pull. Texts as above. */
+struct hak_remote_stack {
+    uint64_t stack; /* its fingerprint, below 2^63 */
+    const char *frames;
+    uint64_t live_blocks, live_bytes, allocated_blocks, allocated_bytes, freed_blocks, freed_bytes;
+    double live_variance; /* of live_bytes */
+};
+struct hak_remote_pull {
+    uint64_t run, pull;      /* the process, below 2^63, and when it was read */
+    int64_t at_us, began_us; /* since 1970 */
+    uint64_t pid, rate, unsampled;
+    const char *host, *program, *build, *version, *hakmem;
+    const char *labels;                   /* JSON */
+    const struct hak_remote_stack *stack; /* in the order of their fingerprints */
+    uint32_t stacks;
+};
+/* The parts of a run or pull that the server had not yet. */
 struct hak_remote_sent {
-    bool is_new; /* the run itself */
-    uint32_t findings;
+    bool is_new; /* the run or pull itself */
+    uint32_t findings, stacks;
 };
 struct hak_remote_link; /* a connection for them */
 
@@ -122,6 +140,10 @@ struct hak_remote {
      * error. */
     int (*send_findings)(struct hak_remote_link *link, const struct hak_remote_run *run,
                          struct hak_remote_sent *out, char **why);
+    /* Sends `pull` with its stacks in one transaction; of one that the server has, nothing. 0 or an
+     * error. */
+    int (*send_pull)(struct hak_remote_link *link, const struct hak_remote_pull *pull,
+                     struct hak_remote_sent *out, char **why);
     void (*end_findings)(struct hak_remote_link *link); /* NULL = none */
 };
 

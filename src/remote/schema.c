@@ -182,7 +182,8 @@ static void add_rights(FILE *sql, const struct hak_remote_tables *tables, bool h
                  "GRANT SELECT ON hakmem.migration TO hakmem_writer;"
                  "REVOKE INSERT ON hakmem.capture FROM hakmem_writer;" /* of older versions */
                  "GRANT INSERT(capture, host, file) ON hakmem.capture TO hakmem_writer;"
-                 "GRANT INSERT ON hakmem.part, hakmem.capture_end, hakmem.run, hakmem.finding");
+                 "GRANT INSERT ON hakmem.part, hakmem.capture_end, hakmem.run, hakmem.finding,"
+                 " hakmem.pull, hakmem.pull_sum, hakmem.stack");
     for (int i = 0; i < tables->tables; i++)
         fprintf(sql, ", hakmem.\"c_%s\"", tables->table[i].name);
     fprintf(sql, " TO hakmem_writer;");
@@ -276,10 +277,11 @@ static int make_partition(struct hak_link *link, const char *table, const char *
                  : hak_link_do(link, "COMMIT", laying_out); /* undoes the refused statement */
 }
 
-/* Makes the monthly partitions of runs and findings around the server's date, and one for the rest.
- * Counts the new ones in `*made`. */
+/* Makes the monthly partitions of runs, findings and profiles around the server's date, and one for
+ * the rest. Counts the new ones in `*made`. */
 static int make_partitions(struct hak_link *link, int *made) {
-    static const char *const tables[] = {"run", "finding"};
+    static const char *const tables[] = {"run", "finding", "pull", "pull_sum"};
+    enum { TABLES = sizeof tables / sizeof *tables };
     static const char sql[] =
         "SELECT CAST(extract(year FROM CURRENT_TIMESTAMP AT TIME ZONE 'UTC') AS BIGINT) * 12"
         " + CAST(extract(month FROM CURRENT_TIMESTAMP AT TIME ZONE 'UTC') AS BIGINT) - 1";
@@ -299,10 +301,10 @@ static int make_partitions(struct hak_link *link, int *made) {
         snprintf(end, sizeof end, "%04d_%02d", month / 12, month % 12 + 1);
         snprintf(values, sizeof values, "FOR VALUES FROM ('%04d-%02d-01') TO ('%04d-%02d-01')",
                  month / 12, month % 12 + 1, (month + 1) / 12, (month + 1) % 12 + 1);
-        for (int i = 0; i < 2 && !error; i++)
+        for (int i = 0; i < TABLES && !error; i++)
             error = make_partition(link, tables[i], end, values, made);
     }
-    for (int i = 0; i < 2 && !error; i++)
+    for (int i = 0; i < TABLES && !error; i++)
         error = make_partition(link, tables[i], "other", "DEFAULT", made);
     return error;
 }

@@ -80,11 +80,53 @@ static const char sums[] =
     "DROP INDEX hakmem.finding_by_fingerprint;\n"
     "CREATE INDEX finding_sums ON hakmem.finding(fingerprint, month, run, count, code); -- for all\n"
     "    -- that is known of a fault; sums over all faults read it and no row\n";
+
+static const char profiles[] =
+    "-- == Heap profiles\n"
+    "CREATE TABLE hakmem.pull( -- each time that a process's heap profile was read; partitions by\n"
+    "    -- month\n"
+    "  run BIGINT NOT NULL, -- the process: a hash of host, pid, its start and program\n"
+    "  month DATE NOT NULL, -- first day of the month (UTC) of `at`\n"
+    "  pull BIGINT NOT NULL, -- when it was read, in ns of the machine's clock since its start\n"
+    "  at TIMESTAMPTZ NOT NULL, -- when it was read\n"
+    "  began TIMESTAMPTZ NOT NULL, -- the process's first sample\n"
+    "  host BYTEA NOT NULL, -- name of its machine\n"
+    "  pid BIGINT NOT NULL, -- as the kernel said\n"
+    "  program BYTEA NOT NULL, -- path of the program\n"
+    "  build BYTEA NOT NULL, -- build-id of the program in hexadecimal; empty: it has none\n"
+    "  version BYTEA NOT NULL, -- value of --label version=...; empty: not given\n"
+    "  hakmem BYTEA NOT NULL, -- version of hakmem\n"
+    "  rate BIGINT NOT NULL, -- mean bytes between two samples\n"
+    "  unsampled BIGINT NOT NULL, -- samples that are missing, for want of memory\n"
+    "  labels BYTEA NOT NULL, -- of --label, a JSON object\n"
+    "  pushed TIMESTAMPTZ NOT NULL DEFAULT now(), -- when it came\n"
+    "  PRIMARY KEY(run, month, pull)\n"
+    ") PARTITION BY RANGE(month);\n"
+    "CREATE INDEX pull_by_month ON hakmem.pull(month, version); -- for the versions of a time\n"
+    "CREATE TABLE hakmem.pull_sum( -- the estimates of a pull by stack; partitions by month\n"
+    "  run BIGINT NOT NULL, -- the process\n"
+    "  month DATE NOT NULL, -- of the pull\n"
+    "  pull BIGINT NOT NULL, -- the pull\n"
+    "  stack BIGINT NOT NULL, -- the stack\n"
+    "  live_blocks BIGINT NOT NULL, -- blocks that were live then\n"
+    "  live_bytes BIGINT NOT NULL, -- their bytes\n"
+    "  allocated_blocks BIGINT NOT NULL, -- all since the process's start\n"
+    "  allocated_bytes BIGINT NOT NULL, -- their bytes\n"
+    "  freed_blocks BIGINT NOT NULL, -- of these, those that were freed\n"
+    "  freed_bytes BIGINT NOT NULL, -- their bytes\n"
+    "  live_variance DOUBLE PRECISION NOT NULL, -- of live_bytes: the square of its standard error\n"
+    "  PRIMARY KEY(run, month, pull, stack)\n"
+    ") PARTITION BY RANGE(month);\n"
+    "CREATE TABLE hakmem.stack( -- the frames of each stack, once for each month in which it came\n"
+    "  stack BIGINT NOT NULL, -- its fingerprint: a hash of its functions, of frames without one of\n"
+    "    -- module, build-id and offset\n"
+    "  month DATE NOT NULL, -- of a pull that has it\n"
+    "  frames BYTEA NOT NULL, -- a line for each, the innermost first: function, a tabulator, a sign\n"
+    "    -- (+ the program's, - a library's), name of the source file\n"
+    "  PRIMARY KEY(stack, month)\n"
+    ");\n";
 /* clang-format on */
 
 const struct hak_remote_migration hak_remote_migrations[] = {
-    {1, 1, captures},
-    {2, 2, findings},
-    {3, 2, sums},
-    {0, 0, NULL},
+    {1, 1, captures}, {2, 2, findings}, {3, 2, sums}, {4, 2, profiles}, {0, 0, NULL},
 };

@@ -222,32 +222,32 @@ HAK_HIDDEN void hak_string_reads_open(const struct call *call, const char *s, un
 /* True when a string, of which the call reads the first unit, can be read to its end, or to that of
  * its block: where the call stops before, it need not meet the pages behind. */
 HAK_HIDDEN bool hak_string_is_open(const char *s, unsigned unit);
-HAK_HIDDEN void hak_string_search(const struct call *call);
+HAK_HIDDEN void hak_string_look_at_search(const struct call *call);
 /* The same of one whose second argument is a string, too. */
-HAK_HIDDEN void hak_string_search_for(const struct call *call);
-HAK_HIDDEN void hak_string_copy(const struct call *call);
-HAK_HIDDEN void hak_string_append(const struct call *call, size_t most);
+HAK_HIDDEN void hak_string_look_at_search_for(const struct call *call);
+HAK_HIDDEN void hak_string_look_at_copy(const struct call *call);
+HAK_HIDDEN void hak_string_look_at_append(const struct call *call, size_t most);
 /* strlcpy, strlcat: of the destination `units` units are there. */
-HAK_HIDDEN void hak_string_copy_within(const struct call *call, size_t units);
-HAK_HIDDEN void hak_string_append_within(const struct call *call, size_t units);
+HAK_HIDDEN void hak_string_look_at_copy_within(const struct call *call, size_t units);
+HAK_HIDDEN void hak_string_look_at_append_within(const struct call *call, size_t units);
 /* Strings at which pointers lead that end with NULL, or that are the call's own arguments, from
  * number `from` on; returns the word behind these. */
 HAK_HIDDEN void hak_string_reads_vector(const struct call *call, char *const *strings);
 HAK_HIDDEN uint64_t hak_string_reads_arguments(const struct call *call);
-HAK_HIDDEN void hak_string_compare(const struct call *call, size_t most);
-HAK_HIDDEN void hak_string_find(const struct call *call);
-HAK_HIDDEN void hak_string_copy_until(const struct call *call);
-HAK_HIDDEN void hak_string_token(const struct call *call, const char *s);
-HAK_HIDDEN void hak_string_number(const struct call *call, int base);
-HAK_HIDDEN void hak_string_transform(const struct call *call);
+HAK_HIDDEN void hak_string_look_at_compare(const struct call *call, size_t most);
+HAK_HIDDEN void hak_string_look_at_find(const struct call *call);
+HAK_HIDDEN void hak_string_look_at_copy_until(const struct call *call);
+HAK_HIDDEN void hak_string_look_at_token(const struct call *call, const char *s);
+HAK_HIDDEN void hak_string_look_at_number(const struct call *call, int base);
+HAK_HIDDEN void hak_string_look_at_transform(const struct call *call);
 
 /* printed.c: reads as much of a string as makes `most` characters of the row's kind. */
 HAK_HIDDEN void hak_string_reads_converted(const struct call *call, const char *s, unsigned unit,
                                            size_t most);
-/* Reads the strings that it prints; prints at most `most` bytes, or wide characters. */
-HAK_HIDDEN void hak_string_prints(const struct call *call);
-HAK_HIDDEN void hak_string_print(const struct call *call, size_t most);
-HAK_HIDDEN void hak_string_print_wide(const struct call *call, size_t most);
+/* The strings that the call prints; its output of at most `most` bytes, or wide characters. */
+HAK_HIDDEN void hak_string_look_at_arguments(const struct call *call);
+HAK_HIDDEN void hak_string_look_at_output(const struct call *call, size_t most);
+HAK_HIDDEN void hak_string_look_at_wide_output(const struct call *call, size_t most);
 /* The program adds conversions of its own: no format is understood from now on. */
 HAK_HIDDEN void hak_string_extend_formats(void);
 

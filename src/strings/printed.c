@@ -182,7 +182,7 @@ static bool is_whole(const char *s) {
     return false;
 }
 
-void hak_string_prints(const struct call *call) {
+void hak_string_look_at_arguments(const struct call *call) {
     if (!second(call) || (prints_to_descriptor(call) && !is_whole(second(call))))
         return;
     hak_string_reads(call, second(call), SIZE_MAX);
@@ -203,7 +203,7 @@ static size_t printed_bytes(const struct call *call) {
     return length < 0 ? UNKNOWN : (size_t)length + 1;
 }
 
-void hak_string_print(const struct call *call, size_t most) {
+void hak_string_look_at_output(const struct call *call, size_t most) {
     size_t room = most ? room_at(call, first(call)) : UNKNOWN;
     if (room == UNKNOWN || most <= room)
         return;
@@ -238,7 +238,7 @@ static HAK_COLD void measure_wide(const struct call *call, size_t most, size_t r
                         length < 0 && tried < most, false);
 }
 
-void hak_string_print_wide(const struct call *call, size_t most) {
+void hak_string_look_at_wide_output(const struct call *call, size_t most) {
     size_t room = room_at(call, first(call));
     if (room != UNKNOWN && product(most, sizeof(wchar_t)) > room)
         measure_wide(call, most, room);

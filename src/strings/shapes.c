@@ -47,16 +47,16 @@ static void look_at_swap(struct call *call) {
     writes(call, first(call), even);
 }
 static void look_at_copy_until(struct call *call) {
-    hak_string_copy_until(call);
+    hak_string_look_at_copy_until(call);
 }
 static void look_at_find(struct call *call) {
-    hak_string_find(call);
+    hak_string_look_at_find(call);
 }
 static void look_at_search(struct call *call) {
-    hak_string_search(call);
+    hak_string_look_at_search(call);
 }
 static void look_at_string_copy(struct call *call) {
-    hak_string_copy(call);
+    hak_string_look_at_copy(call);
 }
 static void look_at_find_piece(struct call *call) {
     reads(call, first(call), last(call));
@@ -79,29 +79,29 @@ static void look_at_string_n(struct call *call) {
     hak_string_reads(call, first(call), last(call));
 }
 static void look_at_search_of_string(struct call *call) {
-    hak_string_search_for(call);
+    hak_string_look_at_search_for(call);
 }
 static void look_at_string_copy_n(struct call *call) {
     hak_string_reads(call, second(call), last(call));
     writes(call, first(call), bytes_of_all(call));
 }
 static void look_at_string_copy_within(struct call *call) {
-    hak_string_copy_within(call, last(call));
+    hak_string_look_at_copy_within(call, last(call));
 }
 static void look_at_string_append_within(struct call *call) {
-    hak_string_append_within(call, last(call));
+    hak_string_look_at_append_within(call, last(call));
 }
 static void look_at_string_append(struct call *call) {
-    hak_string_append(call, SIZE_MAX);
+    hak_string_look_at_append(call, SIZE_MAX);
 }
 static void look_at_string_append_n(struct call *call) {
-    hak_string_append(call, last(call));
+    hak_string_look_at_append(call, last(call));
 }
 static void look_at_string_compare(struct call *call) {
-    hak_string_compare(call, SIZE_MAX);
+    hak_string_look_at_compare(call, SIZE_MAX);
 }
 static void look_at_string_compare_n(struct call *call) {
-    hak_string_compare(call, last(call));
+    hak_string_look_at_compare(call, last(call));
 }
 static void look_at_token(struct call *call) {
     const char *s = first(call);
@@ -109,16 +109,16 @@ static void look_at_token(struct call *call) {
         const char *const *kept = (const char *const *)(uintptr_t)last(call);
         s = hak_string_is_there(kept) ? *kept : NULL;
     }
-    hak_string_token(call, s);
+    hak_string_look_at_token(call, s);
     if (!s && call->row->c == 0)
         call->way = HAK_CALL_AND_LOOK; /* where it goes on is libc's own */
 }
 static void look_at_token_at(struct call *call) {
     const char *const *kept = (const char *const *)(void *)first(call);
-    hak_string_token(call, hak_string_is_there(kept) ? *kept : NULL);
+    hak_string_look_at_token(call, hak_string_is_there(kept) ? *kept : NULL);
 }
 static void look_at_number(struct call *call) {
-    hak_string_number(call, call->row->c == 0 ? 10 : (int)last(call));
+    hak_string_look_at_number(call, call->row->c == 0 ? 10 : (int)last(call));
 }
 static void look_at_strings(struct call *call) {
     hak_string_reads(call, first(call), SIZE_MAX);
@@ -145,7 +145,7 @@ static void look_at_execute_list(struct call *call) {
         hak_string_reads_vector(call, (char *const *)(uintptr_t)behind);
 }
 static void look_at_transform(struct call *call) {
-    hak_string_transform(call);
+    hak_string_look_at_transform(call);
 }
 static void look_at_sort(struct call *call) {
     if (word(call, call->row->b) > 1) /* one is in order */
@@ -201,24 +201,24 @@ static void look_at_receive_growing(struct call *call) {
 static void look_at_print_list(struct call *call) {
     if (!hak_string_has_list(call))
         return;
-    hak_string_prints(call);
-    hak_string_print(call, SIZE_MAX);
+    hak_string_look_at_arguments(call);
+    hak_string_look_at_output(call, SIZE_MAX);
 }
 static void look_at_print_list_n(struct call *call) {
     if (!hak_string_has_list(call))
         return;
-    hak_string_prints(call);
-    hak_string_print(call, word(call, 1));
+    hak_string_look_at_arguments(call);
+    hak_string_look_at_output(call, word(call, 1));
 }
 static void look_at_print_wide_list(struct call *call) {
     if (word(call, 1) == 0 || !hak_string_has_list(call)) /* it fails, and reads nothing */
         return;
-    hak_string_prints(call);
-    hak_string_print_wide(call, word(call, 1));
+    hak_string_look_at_arguments(call);
+    hak_string_look_at_wide_output(call, word(call, 1));
 }
 static void look_at_print_out_list(struct call *call) {
     if (hak_string_has_list(call))
-        hak_string_prints(call);
+        hak_string_look_at_arguments(call);
 }
 /* The same with variable arguments. */
 static void look_at_print_all(struct call *call) {

@@ -65,7 +65,7 @@ static bool is_room_known(const char *p) {
     return hak_room_at(p) != UNKNOWN;
 }
 
-void hak_string_copy(const struct call *call) {
+void hak_string_look_at_copy(const struct call *call) {
     const char *from = second(call);
     if (is_room_known(first(call)))
         writes_string(call, first(call), length_in(call, from, room_at(call, from), SIZE_MAX));
@@ -73,7 +73,7 @@ void hak_string_copy(const struct call *call) {
         hak_string_reads(call, from, SIZE_MAX);
 }
 
-void hak_string_append(const struct call *call, size_t most) {
+void hak_string_look_at_append(const struct call *call, size_t most) {
     const char *from = second(call);
     char *to = first(call);
     if (most == 0)
@@ -95,7 +95,7 @@ static void writes_within(const struct call *call, char *to, size_t length, size
 
 /* strlcpy's check. If the room of the destination is known, at most `units` units of the source and
  * its end are written; otherwise only reading the source to its end is checked. */
-void hak_string_copy_within(const struct call *call, size_t units) {
+void hak_string_look_at_copy_within(const struct call *call, size_t units) {
     const char *from = second(call);
     if (is_room_known(first(call)))
         writes_within(call, first(call), length_in(call, from, room_at(call, from), SIZE_MAX),
@@ -104,7 +104,7 @@ void hak_string_copy_within(const struct call *call, size_t units) {
         hak_string_reads(call, from, SIZE_MAX);
 }
 
-void hak_string_append_within(const struct call *call, size_t units) {
+void hak_string_look_at_append_within(const struct call *call, size_t units) {
     const char *from = second(call);
     char *to = first(call);
     size_t room = hak_room_at(to);
@@ -248,7 +248,7 @@ static void reads_piece(const struct call *call, const char *s) {
         hak_string_reads_open(call, piece, unit, SIZE_MAX);
 }
 
-void hak_string_search_for(const struct call *call) {
+void hak_string_look_at_search_for(const struct call *call) {
     const char *s = first(call);
     if (is_room_known(s) && needs_piece(call) && is_empty_piece(call))
         return;
@@ -256,12 +256,12 @@ void hak_string_search_for(const struct call *call) {
     search(call, s);
 }
 
-void hak_string_search(const struct call *call) {
+void hak_string_look_at_search(const struct call *call) {
     search(call, first(call));
 }
 
 /* strtok, strsep: one token from `s` on. With none, or an empty one, the set may not be read. */
-void hak_string_token(const struct call *call, const char *s) {
+void hak_string_look_at_token(const struct call *call, const char *s) {
     if (!is_room_known(s))
         hak_string_reads_open(call, second(call), call->row->unit, SIZE_MAX);
     else if (call->row->shape == TOKEN_AT || !is_empty(s, call->row->unit))
@@ -281,7 +281,7 @@ static bool is_space(unsigned c) {
 
 /* A number goes on behind the room when all that stands in it belongs to one: spaces, a sign,
  * digits. With base 0, what follows a 0 says which digits. */
-void hak_string_number(const struct call *call, int base) {
+void hak_string_look_at_number(const struct call *call, int base) {
     enum { MOST_DIGITS = 36 };
     const char *s = first(call);
     unsigned unit = call->row->unit;
@@ -312,7 +312,7 @@ static size_t transformed_in(const struct call *call, const char *from) {
 
 /* strxfrm(to, from, units): the length that it would write is measured by writing nothing first.
  * When it does not fit in `units`, the written part is not known. */
-void hak_string_transform(const struct call *call) {
+void hak_string_look_at_transform(const struct call *call) {
     char *to = first(call), *from = second(call);
     size_t room = hak_room_at(to), most = last(call), from_room = room_at(call, from);
     int before = errno;
@@ -357,7 +357,7 @@ static bool agree(const struct call *call, size_t units) {
     return differs == 0 && length_within(a, call->row->unit, units) == units;
 }
 
-void hak_string_compare(const struct call *call, size_t most) {
+void hak_string_look_at_compare(const struct call *call, size_t most) {
     const char *a = first(call), *b = second(call);
     if (most == 0)
         return;
@@ -367,7 +367,7 @@ void hak_string_compare(const struct call *call, size_t most) {
         hak_string_runs_out(call, room == room_a ? a : b, room, call->row->unit);
 }
 
-void hak_string_find(const struct call *call) {
+void hak_string_look_at_find(const struct call *call) {
     const char *s = first(call);
     if (last(call) == 0)
         return;
@@ -378,7 +378,7 @@ void hak_string_find(const struct call *call) {
 }
 
 /* memccpy(to, from, c, bytes): as many as there are up to the first c. */
-void hak_string_copy_until(const struct call *call) {
+void hak_string_look_at_copy_until(const struct call *call) {
     const char *from = second(call);
     if (last(call) == 0)
         return;

@@ -17,18 +17,26 @@ import runs  # noqa: E402 (it lies there)
 
 # Per cent of the reads that are found and named at the least; level normal, which is at 96, where debug registers watch. One
 # read less of 56 is 1.8.
-DUE = {"normal": 92, "closed": 66, "off": 0, "all": 71, "before": 76, "byte": 73, "front": 71, "stacks": 66}
+DUE = {"normal": 92, "closed": 66, "off": 0, "all": 71, "before": 76, "byte": 73, "front": 71, "stacks": 66,
+       "stacks-watched": 66, "stacks-all": 0, "stacks-64M": 71, "all-closed": 71, "before-closed": 76, "byte-closed": 73}
 # Per cent of the reads in front of each of four blocks of a stack.
-DUE_OF_FOUR = {"normal": 95, "closed": 95, "off": 0, "all": 95, "before": 95, "byte": 95, "front": 95, "stacks": 0}
+DUE_OF_FOUR = {"normal": 95, "closed": 95, "off": 0, "all": 95, "before": 95, "byte": 95, "front": 95, "stacks": 0,
+               "stacks-watched": 0, "stacks-all": 0, "stacks-64M": 0, "all-closed": 95, "before-closed": 95, "byte-closed": 95}
 VARIABLES = {
     "normal": {},
     "closed": {"HAKMEM_GUARD_WATCH": "off"},
     "all": {"HAKMEM_GUARD": "all"},
     "before": {"HAKMEM_GUARD": "all", "HAKMEM_GUARD_SIDE": "before"},
     "byte": {"HAKMEM_GUARD": "all", "HAKMEM_GUARD_ALIGN": "1"},
+    "all-closed": {"HAKMEM_GUARD": "all", "HAKMEM_GUARD_WATCH": "off"},
+    "before-closed": {"HAKMEM_GUARD": "all", "HAKMEM_GUARD_SIDE": "before", "HAKMEM_GUARD_WATCH": "off"},
+    "byte-closed": {"HAKMEM_GUARD": "all", "HAKMEM_GUARD_ALIGN": "1", "HAKMEM_GUARD_WATCH": "off"},
     "front": {"HAKMEM_GUARD_WATCH": "off", "HAKMEM_GUARD_SIDE": "before"},  # a second run of "closed"
     "off": {"HAKMEM_GUARD": "off"},
     "stacks": {"HAKMEM_GUARD_WATCH": "off"},  # behind the stacks, whose first blocks have taken the registers' time
+    "stacks-watched": {},  # the same with registers
+    "stacks-all": {"HAKMEM_GUARD": "all"},
+    "stacks-64M": {"HAKMEM_GUARD": "all", "HAKMEM_GUARD_MEMORY": "64M"},
 }
 PLACES = {301: "past the end", 302: "in front", 304: "after free"}
 Fault = collections.namedtuple("Fault", "command code size blocks")  # of so many blocks of the same stack, each with the fault
@@ -65,7 +73,7 @@ def is_named(result, fault):
 
 
 def histories_of(way, count):
-    if way == "stacks":
+    if way.startswith("stacks"):
         return ["stacks,0"]
     return [f"{kind},{seed}" for kind in ("kept", "part") for seed in range(count)]
 

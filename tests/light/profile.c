@@ -5,8 +5,12 @@
  *                              how many standard errors lie between them, and exits with 1 where
  * one is above LIMIT
  *
+ *   sizes                      prints how long the blocks of some sizes may become where they lie:
+ *                              programs ask that, and go on with another block or with this one
+ *
  * The standard error of a sum over blocks is sqrt(sum of x^2 (1 - p) / p), which the program knows
  * exactly, as it knows each block's probability p (docs/specs/heap-profile.md). */
+#include <malloc.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,7 +19,7 @@
 #include <string.h>
 #include "../../src/heap_profile/table.h"
 
-enum { SITES = 9, HELD = 20000, LOOK_BYTES = 2048, GAP = 256, SAMPLES_MIN = 50 };
+enum { SITES = 10, HELD = 20000, LOOK_BYTES = 2048, GAP = 256, SAMPLES_MIN = 50 };
 
 static double rate;
 static uint64_t state;
@@ -98,13 +102,26 @@ SITE(take_million, malloc(bytes))
 SITE(take_zeroed, calloc(1, bytes))
 SITE(take_aligned, aligned(64, bytes))
 SITE(take_resized, realloc(malloc(1 + bytes / 4), bytes))
+/* A buffer that its program fills as far as malloc_usable_size goes, and resizes only then; the
+ * size that was asked for last. */
+static size_t filled_bytes;
+static __attribute__((noinline)) void *take_filled(size_t bytes) {
+    char *block = NULL;
+    for (size_t used = 800; used <= bytes; used += 800)
+        if (!block || used > malloc_usable_size(block)) {
+            block = realloc(block, used);
+            add(&exact[SITES - 1].came, used, 1);
+            filled_bytes = used;
+        }
+    return block;
+}
 SITE(take_end, malloc(bytes))
 
 static void *(*const sites[SITES + 1])(size_t) = {
-    take_16,      take_200,    take_any_small, take_3000,    take_20000,
-    take_million, take_zeroed, take_aligned,   take_resized, take_end};
-static const char *const names[SITES] = {"16",      "200",    "any_small", "3000",   "20000",
-                                         "million", "zeroed", "aligned",   "resized"};
+    take_16,     take_200,     take_any_small, take_3000,   take_20000, take_million,
+    take_zeroed, take_aligned, take_resized,   take_filled, take_end};
+static const char *const names[SITES] = {"16",      "200",    "any_small", "3000",    "20000",
+                                         "million", "zeroed", "aligned",   "resized", "filled"};
 
 static size_t bytes_for(int site) {
     switch (site) {
@@ -124,23 +141,26 @@ static size_t bytes_for(int site) {
         return random_bits() % 8 ? random_bits() % 1000 : random_bits() % 40000;
     case 7:
         return 1 + random_bits() % 6000;
-    default:
+    case 8:
         return 100 + random_bits() % 60000;
+    default:
+        return 8000;
     }
 }
 
 /* Large blocks are rare, so that the sites have some part of the bytes each. */
 static int next_site(void) {
     uint64_t number = random_bits() % 10000;
-    return number < 5500   ? 0
-           : number < 8000 ? 1
-           : number < 8900 ? 2
-           : number < 9200 ? 3
-           : number < 9230 ? 4
-           : number < 9231 ? 5
-           : number < 9700 ? 6
-           : number < 9950 ? 7
-                           : 8;
+    return number < 5200   ? 0
+           : number < 7700 ? 1
+           : number < 8600 ? 2
+           : number < 8900 ? 3
+           : number < 8930 ? 4
+           : number < 8931 ? 5
+           : number < 9400 ? 6
+           : number < 9650 ? 7
+           : number < 9700 ? 8
+                           : 9;
 }
 
 static bool is_zero(const char *block, size_t bytes) {
@@ -175,11 +195,14 @@ static void take(struct held *one) {
         fail("calloc's block is not zero");
     if (site == 7 && (uintptr_t)block % 64)
         fail("a block is not aligned");
+    if (site == 9)
+        bytes = filled_bytes;
     memset(block, (int)bytes, bytes ? 1 : 0);
     *one = (struct held){bytes ? block : NULL, bytes, site};
     if (!bytes)
         free(block);
-    add(&exact[site].came, bytes, 1);
+    if (site != 9)
+        add(&exact[site].came, bytes, 1);
     if (bytes)
         add(&exact[site].live, bytes, 1);
     if (site == 8) /* the smaller block that became this one */
@@ -240,7 +263,21 @@ static void compare(const char *name, const char *what, double is, double estima
     printf("%-10s %-11s %14.0f %14.0f %6.2f %8.0f\n", name, what, is, estimated, errors, samples);
 }
 
+/* Of a block of each size, and of a resized one. */
+static void print_sizes(void) {
+    for (size_t bytes = 1; bytes < 40000; bytes += 1 + bytes / 9) {
+        char *block = take_200(bytes);
+        size_t usable = malloc_usable_size(block);
+        memset(block, 1, usable);
+        char *longer = realloc(block, bytes + bytes / 3);
+        printf("%zu %zu %zu\n", bytes, usable, malloc_usable_size(longer));
+        free(longer);
+    }
+}
+
 int main(int count, char **arguments) {
+    if (count == 2 && strcmp(arguments[1], "sizes") == 0)
+        return print_sizes(), 0;
     if (count < 3)
         return 2;
     state = strtoull(arguments[1], NULL, 0) * 0x9e3779b97f4a7c15u + 1;

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Correct programs do in every level what they do without hakmem: the same output, errors and exit status, no report and no crash. Those
-# with threads, whose order varies, run 100 times in level normal and 100 times with HAKMEM_GUARD=all. Prints a table for docs/benchmarks.
+# with threads, whose order varies, run 100 times in each. Prints a table for docs/benchmarks.
 # timeout: 7200
 #
 #   ONLY="NAME ..."   these programs (tests/tools/correct_works.sh has their names)
-#   RUNS=N            runs of a program with threads in normal and in all, a tenth of them recorded (100)
+#   RUNS=N            runs of a program with threads in each way but `size`, a tenth of them recorded but in light (100)
+#   WAYS="WAY ..."    these of trace, light, normal, all, size
 #   JOBS=N            programs at a time (1)
 #   KEEP=FOLDER       takes the first run of each way that differs: its output, errors, reports and directory
 . "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
@@ -12,6 +13,7 @@
 . "$SOURCE/tests/tools/correct_works.sh"
 export LC_ALL=C.UTF-8 GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null ASAN_OPTIONS='' TIMEFORMAT='%U %S'
 top=$PWD inputs=$PWD/inputs runs=${RUNS:-100}
+read -ra ways <<<"${WAYS:-trace light normal all size}"
 kept=${KEEP:-$top/kept}
 
 # Records one program of a work, into a store of its own beside the others of the run.
@@ -28,6 +30,7 @@ do_work() {
 # The switches of a way.
 switches_of() {
     case $1 in
+    trace) echo HAKMEM_CHECK=trace ;;
     light) echo HAKMEM_CHECK=light ;;
     normal) echo HAKMEM_CHECK=normal ;;
     all) echo HAKMEM_CHECK=normal HAKMEM_GUARD=all ;;
@@ -73,7 +76,7 @@ run_way() {
     for ((number = 1; number <= count; number++)); do
         # The first ones are recorded: they say how many blocks there were.
         recorded=0
-        case $way in normal | all) [ "$number" -gt "$tenth" ] || recorded=1 ;; esac
+        case $way in trace | normal | all) [ "$number" -gt "$tenth" ] || recorded=1 ;; esac
         run_once "$name" "$way" "$number" "${switches[@]}" >>"$top/$name/$to" || bad=$((bad + 1))
         if [ "$recorded" -eq 1 ] && [ "$number" -eq 1 ]; then
             events=$(for store in "$top/$name/run.stores"/*.db; do "$trace" sql -s "$store" 'select sum(events) from chunk' | tail -n 1; done | awk '{ sum += $1 } END { print sum }')
@@ -87,7 +90,7 @@ cpu_of() { awk '{ print $1 + $2 }' "$top/$1.cpu"; }
 mean() { [ ! -s "$1" ] || awk '{ sum += $1 } END { printf "%.2f", sum / NR }' "$1"; }
 
 check_program() {
-    local name=$1 kind=$3 row events='' part few=$((runs < 5 ? runs : 5)) many
+    local name=$1 kind=$3 row events='' part way few=$((runs < 5 ? runs : 5)) many
     many=$few
     case $kind in
     threads) many=$runs ;;
@@ -105,10 +108,7 @@ check_program() {
     [ -s "$top/$name/due.out" ] || echo "$name: it prints nothing" >>"$top/$name/differs"
     cpu_of "$name/run" >>"$top/$name/due.mean"
     row="| $name | $(version_of "$2") | $([ "$kind" != threads ] || echo yes) | $(mean "$top/$name/due.mean") |"
-    run_way "$name" light "$few"
-    run_way "$name" normal "$many"
-    run_way "$name" all "$many"
-    run_way "$name" size "$few"
+    for way in "${ways[@]}"; do run_way "$name" "$way" "$([ "$way" = size ] && echo "$few" || echo "$many")"; done
     echo "$row ${events:-} |" >"$top/$name.row"
     [ ! -s "$top/$name/noted" ] || mv "$top/$name/noted" "$top/$name.noted"
     [ ! -s "$top/$name/differs" ] || mv "$top/$name/differs" "$top/$name.differs"
@@ -128,8 +128,8 @@ while read -r name command kind; do
     check_program "$name" "$command" "$kind" &
 done < <(works)
 wait
-echo '| program | package | threads | CPU s without | `light`: runs (CPU s) | `normal` | `all` | `all`, size | calls and moves recorded |'
-echo '|---|---|---|---|---|---|---|---|---|'
+echo "| program | package | threads | CPU s without |$(printf ' %s: runs (CPU s) |' "${ways[@]}") calls and moves recorded |"
+echo "|---|---|---|---|$(printf -- '---|%.0s' "${ways[@]}")---|"
 works | while read -r name _; do cat "$name.row" 2>/dev/null; done
 cat ./*.noted 2>/dev/null | sed 's/^/for information: /'
 for file in *.differs; do

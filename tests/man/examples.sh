@@ -16,6 +16,14 @@ PATH=$PWD/bin:$PATH
 start_postgres # what postgresql://db.example.org/heap is
 lay_out_findings
 psql -qX hakmem -v ON_ERROR_STOP=1 -f "$SOURCE/tests/remote/fleet_rows.sql" || exit 1
+for release in 1.1 1.2; do # heap.db, and the heap profiles of two versions
+    rm -f made/heap.db made/never && mkfifo made/never
+    (cd made && HAKMEM_CHECK=light HAKMEM_HEAP_PROFILE=1K HAKMEM_TRACE=off LD_PRELOAD=$BUILD/hakmem-debug.so exec ./server wait <>never >ready) &
+    for _ in $(seq 600); do grep -qs ready made/ready && break || sleep 0.1; done
+    hakmem-trace ctl $! profile -o made/heap.db >out && hakmem-trace push --profile -s made/heap.db --to "$URL" --label version=$release >out || fail "a heap profile: $(cat out)"
+    kill $! && wait $! 2>/dev/null
+    rm -f made/never made/ready
+done
 capture=$(hakmem-trace push --whole -s made/app.db --to "$URL" | sed -n 's/^capture \([0-9]*\):.*/\1/p')
 address=$(hakmem-trace sql -s made/hakmem.app.4711.db "select base from event where kind = 'MALLOC' limit 1" | tail -n 1)
 superslab=$(hakmem-trace sql -s made/hakmem.app.4711.db "select base & ~2097151 from event where kind = 'MALLOC' limit 1 offset 2000" | tail -n 1)
@@ -47,6 +55,12 @@ try() {
         (for _ in $(seq 600); do hakmem-trace sql -s redis.db 'select 1 from event limit 1' | grep -q 1 && break || sleep 0.1; done
         kill "$2") >recorded 2>&1 &
         timeout 120 bash -c "$line" >out 2>err </dev/null
+        ;;
+    *' --serve '*) # which ends when it is told to
+        line=${line/:6060/:0} && rm -f out
+        timeout 120 bash -c "$line" >out 2>err </dev/null &
+        until [ -s out ] || ! kill -0 $! 2>/dev/null; do sleep 0.1; done
+        kill $! && wait $!
         ;;
     'hakmem-trace view'*) printf q | timeout 60 script -qec "stty cols 100 rows 30; $line" /dev/null >out 2>err ;;
     *) timeout 120 bash -c "$line" >out 2>err </dev/null ;;

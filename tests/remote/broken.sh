@@ -275,9 +275,9 @@ XDG_STATE_HOME=$PWD/state "$trace" push -s double.db --to postgresql:///postgres
 query 'INSERT INTO hakmem.migration VALUES(99, 99)' >out
 for words in "why p:1 -s $server" "fleet --to $URL" "push --whole -s double.db --to $URL" "fleet setup --to $URL"; do
     # shellcheck disable=SC2086
-    refused "postgresql:///hakmem: has layout 99, and this hakmem knows 3 at most; install the version that laid it out, or a newer one" $words
+    refused "postgresql:///hakmem: has layout 99, and this hakmem knows 4 at most; install the version that laid it out, or a newer one" $words
 done
-query 'DELETE FROM hakmem.migration WHERE number > 1; DROP TABLE hakmem.run, hakmem.finding' >out
-refused "postgresql:///hakmem: has layout 1, and this hakmem needs 3; who keeps the server types \`hakmem-trace fleet setup --to URL\` with this version" \
+query 'DELETE FROM hakmem.migration WHERE number > 1; DROP TABLE hakmem.run, hakmem.finding, hakmem.pull, hakmem.pull_sum, hakmem.stack' >out
+refused "postgresql:///hakmem: has layout 1, and this hakmem needs 4; who keeps the server types \`hakmem-trace fleet setup --to URL\` with this version" \
     fleet --to "$URL"
 exit "$failed"

@@ -34,8 +34,8 @@ refused 'is not laid out for hakmem yet; who keeps the server types `hakmem-trac
 grep -q 'CREATE ROLE hakmem_writer NOLOGIN' err || complain "setup by a role without rights: $(cat err)"
 for i in 1 2 3; do "$trace" fleet setup --to "$URL" >"setup$i" 2>&1 & jobs[i]=$!; done
 for i in 1 2 3; do wait "${jobs[i]}" || complain "setup at once: $(cat "setup$i")"; done
-[ "$(cat setup? | grep -c '^layout 3: 3 migrations')" = 1 ] || complain "migrations ran twice or never: $(cat setup?)"
-[ "$(query 'select count(*) from hakmem.migration')" = 3 ] || complain "migrations: $(query 'select * from hakmem.migration')"
+[ "$(cat setup? | grep -c '^layout 4: 4 migrations')" = 1 ] || complain "migrations ran twice or never: $(cat setup?)"
+[ "$(query 'select count(*) from hakmem.migration')" = 4 ] || complain "migrations: $(query 'select * from hakmem.migration')"
 [ "$(query "select count(*) from pg_inherits where inhparent = 'hakmem.finding'::regclass")" = 38 ] || complain "partitions"
 query 'grant hakmem_writer to w; grant hakmem_reader to r'
 
@@ -97,16 +97,16 @@ push a.db "$writer"
 query 'insert into hakmem.migration(number, oldest) values(98, 1)'
 push a.db "$writer"
 query 'insert into hakmem.migration(number, oldest) values(99, 99)'
-refused 'has layout 99, and this hakmem knows 3 at most' a.db "$writer"
+refused 'has layout 99, and this hakmem knows 4 at most' a.db "$writer"
 "$trace" fleet setup --to "$URL" >out 2>err && complain "setup of a newer layout: $(cat out)"
 grep -q 'has layout 99' err || complain "setup of a newer layout: $(cat err)"
-query 'delete from hakmem.migration where number > 3'
+query 'delete from hakmem.migration where number > 4'
 
 # A server of layout 2.
-query 'delete from hakmem.migration where number = 3; drop index hakmem.finding_sums;
+query 'delete from hakmem.migration where number >= 3; drop table hakmem.pull, hakmem.pull_sum, hakmem.stack; drop index hakmem.finding_sums;
     create index finding_by_fingerprint on hakmem.finding(fingerprint, month)'
 refused 'is laid out for an older hakmem; who keeps the server types' a.db "$writer"
-"$trace" fleet setup --to "$URL" >out 2>&1 || complain "setup of layout 3: $(cat out)"
+"$trace" fleet setup --to "$URL" >out 2>&1 || complain "setup of layouts 3 and 4: $(cat out)"
 [ "$(query "select string_agg(relname, ' ') from pg_class where relkind = 'I' and relname like 'finding%'")" = "finding_pkey finding_sums" ] ||
     complain "indexes of findings: $(query "select relname from pg_class where relname like 'finding%'")"
 push a.db "$writer"

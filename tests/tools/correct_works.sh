@@ -63,6 +63,7 @@ lay_inputs() {
     gcc -O1 -c -ffunction-sections made.c -o made.o || return
     ! command -v javac >/dev/null || javac Work.java || return
     awk 'BEGIN { for (n = 0; n < 60000; n++) printf "%d %x row %d of %s\n", n * 7919 % 65521, n * 31337, n % 97, n % 13 }' >rows.txt
+    awk '{ print $2; print $1; print $1 }' rows.txt >lines.txt
     awk '{ printf "{\"n\": %d, \"name\": \"%s\", \"list\": [%d, \"%s\"]}\n", $1, $2, $4, $6 }' rows.txt >rows.json
     { echo '<rows>' && awk '{ printf "<row n=\"%d\"><name>%s</name><text>a &amp; b &#233; %d</text></row>\n", $1, $2, $4 }' rows.txt && echo '</rows>'; } >rows.xml
     { echo '<title>Rows</title><table>' && head -n 4000 rows.txt | awk '{ printf "<tr><td>%s<td><b>%s<i>%s</b></i>\n", $1, $2, $4 }'; } >rows.html
@@ -205,10 +206,9 @@ work_zstd() {
     cat "$inputs/rows.txt" "$inputs/rows.json" | "${under[@]}" zstd -q -T2 -B512K -5 -c >rows.zst && sha256sum rows.zst && "${under[@]}" zstd -q -d -c rows.zst | sha256sum
 }
 work_sort() {
-    for keys in -k2 '-rn -k4'; do
-        # shellcheck disable=SC2086
-        "${under[@]}" sort --parallel=4 -S 2M $keys "$inputs/rows.txt" "$inputs/rows.json" | sha256sum
-    done
+    # sort has threads from 131,072 lines in memory on. The second one has files instead, which are merged.
+    "${under[@]}" sort --parallel=4 -S 64M -n "$inputs/lines.txt" | sha256sum
+    "${under[@]}" sort -S 2M -rn -k4 "$inputs/rows.txt" "$inputs/rows.json" | sha256sum
 }
 work_bash() {
     # shellcheck disable=SC2016

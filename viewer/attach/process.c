@@ -256,7 +256,7 @@ static bool is_left(const struct sockaddr_un *name, socklen_t bytes) {
  * and it is printed, where another has it; true where this command has it already. The name is free
  * again when this command is gone, however it ends, and the process that it forked runs its own
  * program. */
-static bool take_lock(struct process *p) {
+static bool reserve_recording(struct process *p) {
     enum { LOOKS = 1000, LOOK_MS = 5 };
     if (p->lock >= 0)
         return true;
@@ -305,7 +305,7 @@ static bool check_status(struct process *p) {
                                                     : "its user can record it");
         return false;
     }
-    if (tracer && !take_lock(p))
+    if (tracer && !reserve_recording(p))
         return false;
     if (tracer && hak_proc_read_text(path, status, sizeof status))
         tracer = atoi(process_status_line(status, "TracerPid:")); /* it may have left meanwhile */
@@ -397,5 +397,5 @@ bool process_check(struct process *p) {
         process_refuse(p, "runs under hakmem already", "");
         return false;
     }
-    return take_lock(p);
+    return reserve_recording(p);
 }

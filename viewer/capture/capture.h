@@ -30,7 +30,8 @@ char *view_read_unwatched(struct view *view);
 /* The mean bytes between two samples of a heap profile that was read out of a running program; 0:
  * the open capture is another one, which counts every block. */
 uint64_t view_sampled_rate(const struct view *view);
-/* Appends "sampled, one in 512 KiB". */
+/* Appends a rate of sampling, "512 KiB"; and "sampled, one in 512 KiB" of the open capture. */
+void view_add_rate(struct hak_text *text, uint64_t rate);
 void view_add_sampled(struct hak_text *text, const struct view *view);
 /* VIEW_INCOMPLETE when events were lost, trimmed or not recorded while recording was stopped, or
  * the capture or a process ended unseen, else VIEW_OK. */

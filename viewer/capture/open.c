@@ -183,12 +183,16 @@ uint64_t view_sampled_rate(const struct view *view) {
     return view->reader ? hak_store_sampled_rate(view->reader) : 0;
 }
 
-void view_add_sampled(struct hak_text *text, const struct view *view) {
-    uint64_t rate = view_sampled_rate(view);
+void view_add_rate(struct hak_text *text, uint64_t rate) {
     if (rate >= 1024 && rate % 1024 == 0 && rate < (uint64_t)1024 << 20)
-        hak_text_add(text, "sampled, one in %s KiB", hak_words_number(rate / 1024));
+        hak_text_add(text, "%s KiB", hak_words_number(rate / 1024));
     else
-        hak_text_add(text, "sampled, one in %s", hak_words_bytes(rate));
+        hak_text_add(text, "%s", hak_words_bytes(rate));
+}
+
+void view_add_sampled(struct hak_text *text, const struct view *view) {
+    hak_text_add(text, "sampled, one in ");
+    view_add_rate(text, view_sampled_rate(view));
 }
 
 void view_add_extent(struct hak_text *text, const struct view *view) {

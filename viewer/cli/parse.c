@@ -113,7 +113,8 @@ static void say_unknown(const struct view *view, const char *typed) {
 }
 
 static bool is_repeatable(const struct view_option *option) {
-    return option->argument && strcmp(option->argument, "KEY=VALUE") == 0;
+    return option->argument &&
+           (strcmp(option->argument, "KEY=VALUE") == 0 || strcmp(option->argument, "VERSION") == 0);
 }
 
 /* Keeps an option's value: one that may be given several times keeps each on a line of its own; of
@@ -159,8 +160,8 @@ static int parse_options(struct view *view, int argc, char **argv) {
         }
         const char *alone = view_value_alone(&view->option[i]);
         if (is_repeatable(&view->option[i]) && optarg && strchr(optarg, '\n')) {
-            view_error("%s--%s %s: KEY=VALUE of one line was expected", place(view),
-                       view->option[i].name, optarg);
+            view_error("%s--%s %s: %s of one line was expected", place(view), view->option[i].name,
+                       optarg, view->option[i].argument);
             return usage(view);
         }
         if (!set_value(view, i, optarg ? optarg : alone ? alone : "")) {

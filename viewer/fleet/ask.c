@@ -210,7 +210,41 @@ static void add_labels(struct fleet_question *question, const char *typed) {
     }
 }
 
-/* Limits the runs by --since, --until, --host, --build (its first characters) and --label. */
+/* Limits by a program: its path, or the name of its file. */
+static void add_program(struct fleet_question *question, const char *typed) {
+    struct hak_text pattern = {0};
+    hak_text_add(&pattern, "%%/");
+    for (const char *at = typed; *at; at++) {
+        if (strchr("%_\\", *at)) /* of LIKE */
+            hak_text_add_bytes(&pattern, "\\", 1);
+        hak_text_add_bytes(&pattern, at, 1);
+    }
+    fleet_question_add(question, " AND (r.program = ");
+    fleet_question_add_text(question, typed);
+    fleet_question_add(question, " OR r.program LIKE ");
+    add_owned(question, hak_text_take(&pattern));
+    fleet_question_add(question, ")");
+}
+
+/* Limits by versions that stand on lines of their own: any of them. */
+static void add_releases(struct fleet_question *question, const char *typed) {
+    int count = 0;
+    for (const char *at = typed; at; count++) {
+        size_t length = strcspn(at, "\n");
+        if (count == FLEET_RELEASES) {
+            view_error("--release was given more than %d times", FLEET_RELEASES);
+            question->has_failed = true;
+            return;
+        }
+        fleet_question_add(question, count ? " OR r.version = " : " AND (r.version = ");
+        add_owned(question, strndup(at, length));
+        at = at[length] ? at + length + 1 : NULL;
+    }
+    fleet_question_add(question, count ? ")" : "");
+}
+
+/* Limits the runs by --since, --until, --host, --build (its first characters), --program, --release
+ * and --label. */
 static void add_runs(struct fleet_question *question, const struct fleet *fleet) {
     const char *build = view_value(fleet->view, "build");
     const char *host = view_value(fleet->view, "host");
@@ -226,6 +260,9 @@ static void add_runs(struct fleet_question *question, const struct fleet *fleet)
         fleet_question_add(question, " AS INTEGER)) = ");
         fleet_question_add_text(question, build);
     }
+    if (view_value(fleet->view, "program"))
+        add_program(question, view_value(fleet->view, "program"));
+    add_releases(question, view_value(fleet->view, "release"));
     add_labels(question, view_value(fleet->view, "label"));
 }
 

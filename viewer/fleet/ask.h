@@ -8,7 +8,8 @@
 enum { FLEET_SECOND_US = 1000000 };
 
 enum {
-    FLEET_LABELS = 32, /* of a question */
+    FLEET_LABELS = 32,   /* of a question */
+    FLEET_RELEASES = 16, /* likewise */
     FLEET_VALUES = 32 + 2 * FLEET_LABELS,
     FLEET_ROWS_MAX = 100000,
     FLEET_CELL_BYTES = 4096
@@ -37,7 +38,7 @@ struct fleet_question {
     struct hak_text sql;
     struct hak_remote_cell value[FLEET_VALUES];
     int values;
-    char *owned[2 * FLEET_LABELS]; /* by the values; freed by fleet_ask */
+    char *owned[2 * FLEET_LABELS + FLEET_RELEASES + 1]; /* by the values; freed by fleet_ask */
     int owned_count;
     char *said[3];   /* SQL of {runs}, {findings} and {limit} once it was put together */
     bool has_failed; /* what was typed cannot be meant; it was said */
@@ -55,7 +56,9 @@ void fleet_question_add_moment(struct fleet_question *question, int64_t us);
  * in UTC. */
 void fleet_question_add_month(struct fleet_question *question, int64_t us);
 /* Appends SQL of this program in which stand, as often as they are wanted,
- *   {runs}      " AND ..." of the runs `r`: --since, --until, --build, --host, --label
+ *   {runs}      " AND ..." of the runs, or pulls, `r`: --since, --until, --build, --host,
+ * --program,
+ *               --release, --label
  *   {findings}  the same of the findings `f`: --new-since, --gone-since, and `fingerprint` where
  *               it is given
  *   {limit}     how many rows are wanted */

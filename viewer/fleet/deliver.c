@@ -92,10 +92,32 @@ static void add_url(struct hak_text *text, const char *url) {
 /* ---- what is said -----------------------------------------------------------------------------
  */
 
-/* Says how many findings of how many runs were sent, and how many were known, left out or cut. */
+/* Says how many heap profiles were sent, and how many were known or not whole. */
+static void add_sent_profiles(struct hak_text *text, const struct sending *s) {
+    hak_text_add(text, "%s of ", hak_words_count(s->stacks, "stack", "stacks"));
+    hak_text_add(text, "%s", hak_words_count(s->pulls, "heap profile", "heap profiles"));
+    if (s->known_pulls)
+        hak_text_add(text, "; the server had %s already",
+                     hak_words_count(s->known_pulls, "heap profile", "heap profiles"));
+    if (s->joined)
+        hak_text_add(text, "; %s sent as one: a push has %s at most",
+                     hak_words_count(s->joined, "stack was", "stacks were"),
+                     hak_words_number(DOCUMENT_STACKS));
+}
+
+/* Says how many findings of how many runs, and how many heap profiles were sent, and how many were
+ * known, left out or cut. */
 static void add_sent(struct hak_text *text, const struct sending *s) {
-    hak_text_add(text, "pushed %s of ", hak_words_count(s->findings, "finding", "findings"));
-    hak_text_add(text, "%s", hak_words_count(s->runs, "run", "runs"));
+    bool has_profiles = s->is_profile || s->pulls || s->known_pulls;
+    bool has_runs = !has_profiles || s->runs || s->known_runs;
+    hak_text_add(text, "pushed ");
+    if (has_runs) {
+        hak_text_add(text, "%s of ", hak_words_count(s->findings, "finding", "findings"));
+        hak_text_add(text, "%s", hak_words_count(s->runs, "run", "runs"));
+    }
+    hak_text_add(text, has_runs && has_profiles ? " and " : "");
+    if (has_profiles)
+        add_sent_profiles(text, s);
     if (s->is_first_of_other)
         hak_text_add(text, "; another push on this machine sent what this one has");
     if (s->known_runs)
@@ -153,8 +175,9 @@ static bool deliver(const char *who, const char *document, const char *earlier, 
         close(queue->folder), queue->folder = -1;
     sending_run(queue, s);
     if (!s->is_first_sent && s->document)
-        view_error("%s: the findings were not pushed: %s; nor can they wait: %s", who, s->why,
-                   no_queue);
+        view_error("%s: the %s not pushed: %s; nor can %s wait: %s", who,
+                   s->is_profile ? "heap profile was" : "findings were", s->why,
+                   s->is_profile ? "it" : "they", no_queue);
     else if (!s->is_first_sent && s->error)
         say_waiting(who, queue, s);
     if (s->is_first_sent && s->document)
@@ -213,7 +236,9 @@ static bool print_sent(struct view *view, const struct sending *s, uint64_t capt
         return view_print_json(hak_json_print(
             hak_json_set(view_json_document(view), KNOWN("capture", capture != 0, capture),
                          NUMBER("runs", s->runs), NUMBER("findings", s->findings),
-                         NUMBER("known_runs", s->known_runs), NUMBER("left_out", s->left_out),
+                         NUMBER("known_runs", s->known_runs), NUMBER("profiles", s->pulls),
+                         NUMBER("known_profiles", s->known_pulls), NUMBER("stacks", s->stacks),
+                         NUMBER("stacks_joined", s->joined), NUMBER("left_out", s->left_out),
                          NUMBER("cut", s->cut), NUMBER("broken", s->broken),
                          NUMBER("busy", s->busy), NUMBER("waiting", s->waiting))));
     }
@@ -279,6 +304,21 @@ static int push_of(struct view *view, uint64_t capture, struct sending *s) {
     return status == VIEW_OK && s->broken ? VIEW_INCOMPLETE : status;
 }
 
+/* Pushes the capture's heap profile through the queue. Returns the exit status. */
+static int push_profile_of(struct view *view, struct sending *s) {
+    struct queue queue = {.folder = -1};
+    int status = 0;
+    char *document = document_make_profile(view, s->url, view_value(view, "label"), &status);
+    if (!document)
+        return status;
+    status = deliver("push", document, "", s, &queue) ? VIEW_OK : VIEW_UNREADABLE;
+    if (status == VIEW_OK)
+        print_sent(view, s, 0);
+    queue_close(&queue);
+    free(document);
+    return status == VIEW_OK && s->broken ? VIEW_INCOMPLETE : status;
+}
+
 int fleet_push_findings_of(struct view *view, const char *url, uint64_t capture) {
     struct sending s = {.url = url, .seconds = PUSH_SECONDS, .is_each = true};
     return push_of(view, capture, &s);
@@ -289,6 +329,10 @@ int fleet_push_findings(struct view *view) {
     if (view_given(view, "queue") && (url || view_given(view, "store"))) {
         view_error("push --queue sends what waits, each document to its own server: leave out %s",
                    url ? "--to" : "-s");
+        return VIEW_USAGE;
+    }
+    if (view_given(view, "queue") && view_given(view, "profile")) {
+        view_error("push --queue sends what waits, heap profiles, too: leave out --profile");
         return VIEW_USAGE;
     }
     if (view_given(view, "queue"))
@@ -302,11 +346,14 @@ int fleet_push_findings(struct view *view) {
     if (!fleet_check_url("push --to", url) ||
         !document_check_labels("push", view_value(view, "label")))
         return VIEW_USAGE;
-    struct sending s = {.url = url, .seconds = PUSH_SECONDS, .is_each = true};
+    struct sending s = {.url = url,
+                        .seconds = PUSH_SECONDS,
+                        .is_each = true,
+                        .is_profile = view_given(view, "profile")};
     sending_begin(&s);
     int status = view_open(view);
     if (!status)
-        status = push_of(view, 0, &s);
+        status = s.is_profile ? push_profile_of(view, &s) : push_of(view, 0, &s);
     sending_cancel(&s); /* unless it was waited for */
     return status;
 }

@@ -9,10 +9,7 @@
 #include "store/history/history.h"
 #include "version.h"
 
-/* Bytes of a text; what is longer is cut, and counted. */
 enum {
-    LINE_BYTES = 1024, /* a headline, a place, a host */
-    COMMAND_BYTES = 4096,
     REPORT_BYTES = 64 << 10,
     REPORTS_BYTES = 3 << 20, /* of all reports; of later findings there is none */
     LABELS = 32,
@@ -35,9 +32,11 @@ struct making {
     char *program[DOCUMENT_RUNS]; /* of each run */
 };
 
-/* Sets the first bytes of `text` as a JSON string, without half a character at its end. */
-static void set_text(struct making *m, json_t *object, const char *name, const char *text,
-                     size_t most) {
+/* ---- pieces of other documents, too -----------------------------------------------------------
+ */
+
+void document_set_text(json_t *object, const char *name, const char *text, size_t most,
+                       uint64_t *cut) {
     size_t length = strlen(text);
     if (length <= most) {
         hak_json_set(object, TEXT(name, text));
@@ -46,27 +45,37 @@ static void set_text(struct making *m, json_t *object, const char *name, const c
     for (int i = 0; i < 3 && ((unsigned char)text[most] & 0xc0) == 0x80; i++)
         most--;
     char *begin = strndup(text, most);
-    m->cut++;
+    ++*cut;
     if (begin)
         hak_json_set(object, JSON(name, hak_json_lines(begin)));
     free(begin);
 }
 
-/* Adds a text to a hash: FNV-1a with a last mixing (that of MurmurHash3), since a run is known by
- * this alone. */
-static uint64_t add_to_hash(uint64_t hash, const char *text) {
-    do
-        hash = (hash ^ (unsigned char)*text) * 1099511628211u;
-    while (*text++);
-    return hash;
+static void set_text(struct making *m, json_t *object, const char *name, const char *text,
+                     size_t most) {
+    document_set_text(object, name, text, most, &m->cut);
 }
 
-/* A number from 1 to INT64_MAX. */
-static uint64_t end_of_hash(uint64_t hash) {
+uint64_t document_begin_hash(void) {
+    return 14695981039346656037u;
+}
+
+uint64_t document_add_to_hash(uint64_t hash, const char *text, size_t length) {
+    for (size_t i = 0; i < length; i++)
+        hash = (hash ^ (unsigned char)text[i]) * 1099511628211u;
+    return hash * 1099511628211u; /* a NUL */
+}
+
+uint64_t document_end_hash(uint64_t hash) {
     hash = (hash ^ hash >> 33) * 0xff51afd7ed558ccdu;
     hash = (hash ^ hash >> 33) * 0xc4ceb9fe1a85ec53u;
     hash = (hash ^ hash >> 33) & INT64_MAX;
     return hash ? hash : 1;
+}
+
+/* Adds a text with its end. */
+static uint64_t add_to_hash(uint64_t hash, const char *text) {
+    return document_add_to_hash(hash, text, strlen(text));
 }
 
 /* ---- labels -----------------------------------------------------------------------------------
@@ -83,10 +92,10 @@ bool document_check_labels(const char *command, const char *labels) {
     int count = 0;
     for (const char *at = labels; at && *at; count++) {
         size_t line = strcspn(at, "\n"), key = strcspn(at, "=\n");
-        if (at[key] != '=' || !is_key(at, key) || line - key > LINE_BYTES) {
+        if (at[key] != '=' || !is_key(at, key) || line - key > DOCUMENT_LINE_BYTES) {
             view_error("%s --label %.*s: KEY=VALUE was expected, the key of letters, digits and "
                        "_-./, at most 64 of them, the value of at most %d bytes",
-                       command, (int)(line < 200 ? line : 200), at, LINE_BYTES - 1);
+                       command, (int)(line < 200 ? line : 200), at, DOCUMENT_LINE_BYTES - 1);
             return false;
         }
         at += line + (at[line] == '\n');
@@ -96,8 +105,7 @@ bool document_check_labels(const char *command, const char *labels) {
     return count <= LABELS;
 }
 
-/* The labels, one KEY=VALUE a line, as an object; lines without = are left out. */
-static json_t *read_labels(const char *labels) {
+json_t *document_labels(const char *labels) {
     json_t *object = json_object();
     for (const char *at = labels; at && *at;) {
         size_t line = strcspn(at, "\n"), length = strcspn(at, "=\n");
@@ -141,12 +149,10 @@ static json_t *make_summary(struct view *view) {
     return object;
 }
 
-/* The program's build-id, "" if unknown; the caller frees it. */
-static char *build_of(struct view *view, const char *program) {
+char *document_build(const struct hak_database *db, const char *path) {
     struct hak_query q =
-        hak_ask(hak_store_database(view->reader),
-                "SELECT build_id FROM image WHERE path = ?1 ORDER BY id", "reading modules");
-    hak_query_bind_text(&q, 1, program);
+        hak_ask(db, "SELECT build_id FROM image WHERE path = ?1 ORDER BY id", "reading modules");
+    hak_query_bind_text(&q, 1, path);
     char *build = strdup(hak_query_next(&q) ? hak_query_text(&q, 0) : "");
     hak_query_end(&q);
     return build;
@@ -177,22 +183,23 @@ static bool has_summary(const struct making *m) {
 static json_t *make_run(struct making *m, const struct hak_query *q) {
     json_t *run = json_object();
     const char *program = hak_query_text(q, 3);
-    char *build = build_of(m->view, program);
-    uint64_t hash = 14695981039346656037u;
+    char *build = document_build(hak_store_database(m->view->reader), program);
+    uint64_t hash = document_begin_hash();
     char number[64];
     snprintf(number, sizeof number, "%llu %llu %llu", (unsigned long long)m->started_ns,
              (unsigned long long)hak_query_count(q, 1), (unsigned long long)hak_query_count(q, 2));
     hash = add_to_hash(hash, m->host);
     hash = add_to_hash(hash, m->tree ? m->tree : "");
     hash = add_to_hash(add_to_hash(hash, number), program);
-    hak_json_set(run, NUMBER("run", end_of_hash(hash)), NUMBER("at_us", m->started_ns / 1000));
-    set_text(m, run, "host", m->host, LINE_BYTES);
+    hak_json_set(run, NUMBER("run", document_end_hash(hash)),
+                 NUMBER("at_us", m->started_ns / 1000));
+    set_text(m, run, "host", m->host, DOCUMENT_LINE_BYTES);
     hak_json_set(run, NUMBER("pid", hak_query_count(q, 1)));
-    set_text(m, run, "program", program, COMMAND_BYTES);
-    set_text(m, run, "command", hak_query_text(q, 4), COMMAND_BYTES);
-    set_text(m, run, "build", build ? build : "", LINE_BYTES);
-    set_text(m, run, "version", m->version, LINE_BYTES);
-    set_text(m, run, "level", m->level ? m->level : "", LINE_BYTES);
+    set_text(m, run, "program", program, DOCUMENT_COMMAND_BYTES);
+    set_text(m, run, "command", hak_query_text(q, 4), DOCUMENT_COMMAND_BYTES);
+    set_text(m, run, "build", build ? build : "", DOCUMENT_LINE_BYTES);
+    set_text(m, run, "version", m->version, DOCUMENT_LINE_BYTES);
+    set_text(m, run, "level", m->level ? m->level : "", DOCUMENT_LINE_BYTES);
     hak_json_set(run, TEXT("hakmem", HAK_VERSION), JSON("rate", json_real(m->rate)));
     json_object_set(run, "labels", m->labels);
     hak_json_set(run, NUMBER("capture", m->capture),
@@ -267,8 +274,9 @@ static void add_finding_json(struct making *m, json_t *run, const struct finding
         object,
         NUMBER("number", json_array_size(list) + (one->kind == FINDING_LEAK ? LEAK_NUMBERS : 0)),
         TEXT("fingerprint", one->fingerprint), NUMBER("code", one->code), TEXT("name", one->name));
-    set_text(m, object, "headline", one->headline, LINE_BYTES);
-    set_text(m, object, "place", place.length ? hak_text_string(&place) : "??", LINE_BYTES);
+    set_text(m, object, "headline", one->headline, DOCUMENT_LINE_BYTES);
+    set_text(m, object, "place", place.length ? hak_text_string(&place) : "??",
+             DOCUMENT_LINE_BYTES);
     hak_json_set(object, NUMBER("count", one->blocks ? one->blocks : 1),
                  NUMBER("address", address_of(m->view, one)));
     set_report(m, object, one);
@@ -313,9 +321,8 @@ static void add_all(struct making *m) {
     }
 }
 
-/* The host's name: --host or HAKMEM_HOST, else the machine's own name: a container's says nothing.
- */
-static const char *host_of(const struct view *view, const char *own) {
+/* The name that was given, since a container's own says nothing. */
+const char *document_host(const struct view *view, const char *own) {
     const char *given = view_value(view, "host");
     if (!given)
         given = view_variable_value(view, "HOST");
@@ -328,7 +335,7 @@ char *document_make(struct view *view, const struct findings *findings, const ch
     struct utsname machine = {0};
     struct making m = {.view = view, .findings = findings, .capture = capture};
     (void)uname(&machine);
-    m.host = host_of(view, machine.nodename);
+    m.host = document_host(view, machine.nodename);
     m.tree = hak_database_meta(db, "tree");
     m.level = hak_database_meta(db, "check");
     m.started_ns = hak_database_number(db,
@@ -336,7 +343,7 @@ char *document_make(struct view *view, const struct findings *findings, const ch
                                        " WHERE key = 'started'",
                                        0);
     m.rate = rate_of(view);
-    m.labels = read_labels(labels);
+    m.labels = document_labels(labels);
     m.version = hak_json_string(m.labels, "version");
     m.runs = json_array();
     add_all(&m);

@@ -1,10 +1,12 @@
-/* Reads a document of findings from disk, and refuses all that document.c would not write. */
+/* Reads a document of findings, or of a heap profile, from disk, and refuses all that document.c
+ * would not write. */
 #include "viewer/fleet/document.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "store/source.h"
+#include "viewer/fleet/stack.h"
 
 enum { TEXT_BYTES = 512 << 10 }; /* a text with all its escapes */
 
@@ -28,7 +30,7 @@ static bool read_object(struct document *d, const json_t *object, const char *na
                         const char **out) {
     const json_t *value = json_object_get(object, name);
     char *text = json_is_object(value) ? json_dumps(value, JSON_COMPACT) : NULL;
-    d->text[2 * d->runs + (uint32_t)place] = text;
+    d->text[d->pull ? 0 : 2 * d->runs + (uint32_t)place] = text;
     *out = text;
     return text && strlen(text) <= TEXT_BYTES;
 }
@@ -101,6 +103,67 @@ static bool read_runs(struct document *d, const json_t *list) {
     return true;
 }
 
+/* Reads the sums of a stack. False: not as a push writes them; `*before` is the number of the stack
+ * before it, as they stand in order. */
+static bool read_stack(const json_t *object, uint64_t *before, struct hak_remote_stack *out) {
+    const json_t *variance = json_object_get(object, "live_variance");
+    out->live_variance = json_number_value(variance);
+    if (!read_text(object, "frames", &out->frames) || !json_is_number(variance) ||
+        !isfinite(out->live_variance) || out->live_variance < 0)
+        return false;
+    out->stack = fleet_stack_number(out->frames);
+    bool is_in_order = out->stack > *before;
+    *before = out->stack;
+    return is_in_order && read_number(object, "live_blocks", INT64_MAX, &out->live_blocks) &&
+           read_number(object, "live_bytes", INT64_MAX, &out->live_bytes) &&
+           read_number(object, "allocated_blocks", INT64_MAX, &out->allocated_blocks) &&
+           read_number(object, "allocated_bytes", INT64_MAX, &out->allocated_bytes) &&
+           read_number(object, "freed_blocks", INT64_MAX, &out->freed_blocks) &&
+           read_number(object, "freed_bytes", INT64_MAX, &out->freed_bytes);
+}
+
+/* Reads a heap profile's stacks. False: no memory, or not as a push writes them. */
+static bool read_stacks(struct document *d, const json_t *list) {
+    size_t count = json_array_size(list);
+    uint64_t before = 0;
+    if (!json_is_array(list) || count > DOCUMENT_STACKS + 1)
+        return false;
+    d->stack = calloc(count + 1, sizeof *d->stack);
+    d->has_no_memory |= !d->stack;
+    if (!d->stack)
+        return false;
+    d->pull->stack = d->stack;
+    d->pull->stacks = (uint32_t)count;
+    for (size_t i = 0; i < count; i++)
+        if (!read_stack(json_array_get(list, i), &before, &d->stack[i]))
+            return false;
+    return true;
+}
+
+/* Reads a heap profile. False: no memory, or not as a push writes it. */
+static bool read_pull(struct document *d, const json_t *object) {
+    uint64_t at = 0, began = 0;
+    struct hak_remote_pull *pull = d->pull = calloc(1, sizeof *d->pull);
+    d->text = calloc(1, sizeof *d->text);
+    d->has_no_memory = !pull || !d->text;
+    if (d->has_no_memory || !read_object(d, object, "labels", 0, &pull->labels) ||
+        !read_number(object, "run", INT64_MAX, &pull->run) ||
+        !read_number(object, "pull", INT64_MAX, &pull->pull) ||
+        !read_number(object, "at_us", INT64_MAX / 1000, &at) ||
+        !read_number(object, "began_us", INT64_MAX / 1000, &began) ||
+        !read_number(object, "pid", INT64_MAX, &pull->pid) ||
+        !read_number(object, "rate", INT64_MAX, &pull->rate) ||
+        !read_number(object, "unsampled", INT64_MAX, &pull->unsampled))
+        return false;
+    pull->at_us = (int64_t)at;
+    pull->began_us = (int64_t)began;
+    return read_text(object, "host", &pull->host) && read_text(object, "program", &pull->program) &&
+           read_text(object, "build", &pull->build) &&
+           read_text(object, "version", &pull->version) &&
+           read_text(object, "hakmem", &pull->hakmem) &&
+           read_stacks(d, json_object_get(object, "stacks"));
+}
+
 /* jansson takes a text for a wrong one where its allocations fail: they are watched. */
 static bool has_failed;
 
@@ -120,13 +183,14 @@ static bool read_fields(const char *text, size_t bytes, struct document *out, co
     if (!json_is_object(out->json))
         return false;
     *why = "it is of another version";
-    if (!read_number(out->json, "hakmem_push", 1, &version) || version != 1)
+    if (!read_number(out->json, "hakmem_push", 2, &version) || version == 0)
         return false;
     *why = "it is not as a push writes it";
     return read_text(out->json, "to", &out->url) && hak_source_is_url(out->url) &&
            read_number(out->json, "left_out", INT64_MAX, &out->left_out) &&
            read_number(out->json, "cut", INT64_MAX, &out->cut) &&
-           read_runs(out, json_object_get(out->json, "runs"));
+           (version == 1 ? read_runs(out, json_object_get(out->json, "runs"))
+                         : read_pull(out, json_object_get(out->json, "pull")));
 }
 
 bool document_read(const char *text, size_t bytes, struct document *out, const char **why) {
@@ -142,11 +206,13 @@ bool document_read(const char *text, size_t bytes, struct document *out, const c
 }
 
 void document_free(struct document *d) {
-    for (uint32_t i = 0; d->text && i < 2 * d->runs; i++)
+    for (uint32_t i = 0; d->text && i < (d->pull ? 1 : 2 * d->runs); i++)
         free(d->text[i]);
     free(d->text);
     free(d->run);
     free(d->finding);
+    free(d->pull);
+    free(d->stack);
     json_decref(d->json);
     *d = (struct document){0};
 }

@@ -1,4 +1,4 @@
-/* `fleet`: the findings of all machines, asked of the server. */
+/* `fleet`: the findings and heap profiles of all machines, asked of the server. */
 #include "viewer/fleet/fleet.h"
 
 #include <string.h>
@@ -13,6 +13,7 @@ static const struct word words[] = {
     {"findings", fleet_findings, 0}, {"hosts", fleet_hosts, 0}, {"builds", fleet_builds, 0},
     {"trend", fleet_trend, 1},       {"show", fleet_show, 1},   {"baseline", fleet_baseline, 1},
     {"setup", fleet_setup, 0},       {"keep", fleet_keep, 0},   {"html", fleet_html, 1},
+    {"top", fleet_top, 0},           {"diff", fleet_diff, 2},
 };
 
 /* Runs the word after `fleet` (the first one if none was typed). An unknown one is refused with the

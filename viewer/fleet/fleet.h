@@ -2,6 +2,7 @@
  *
  *   push --whole --------------------------------> whole.c ---> hakmem_postgres.so (server.c)
  *   push, run --push --> document.c --> queue.c --> sending.c --^
+ *   push --profile --> document_profile.c --^
  *               early.c, while it runs --^ on disk    a process of its own
  *
  * Calls html, findings, capture and cli. One thread. */
@@ -54,8 +55,8 @@ const char *fleet_early_left(const struct fleet_early *early);
 /* Pushes a whole capture: `push` with --whole; an exit status. */
 int fleet_push_whole(struct view *view);
 
-/* `push`: sends the findings of a capture to --to or HAKMEM_PUSH, or with --queue all documents
- * that wait. An exit status: the error is printed. */
+/* `push`: sends the findings of a capture, or with --profile its heap profile, to --to or
+ * HAKMEM_PUSH, or with --queue all documents that wait. An exit status: the error is printed. */
 int fleet_push_findings(struct view *view);
 /* The findings of the capture that is open and was pushed whole as `capture`: an exit status. */
 int fleet_push_findings_of(struct view *view, const char *url, uint64_t capture);
@@ -75,5 +76,9 @@ int fleet_show(struct view *view);
 int fleet_baseline(struct view *view);
 int fleet_keep(struct view *view);
 int fleet_html(struct view *view);
+/* `fleet top`: who holds how much memory, by stack, in all processes whose heap profiles were
+ * pushed; `fleet diff`: what grew from one version to another. */
+int fleet_top(struct view *view);
+int fleet_diff(struct view *view);
 
 #endif

@@ -10,9 +10,19 @@
 
 enum { DAYS_MAX = 36500 };
 
+/* The tables that have partitions by month, in the order in which their rows go: what names a row
+ * goes before it. */
+enum keep_table { KEEP_FINDINGS, KEEP_RUNS, KEEP_SUMS, KEEP_PULLS, KEEP_TABLES };
+static const struct {
+    const char *name, *alias;
+} keep_tables[] = {[KEEP_FINDINGS] = {"finding", "f"},
+                   [KEEP_RUNS] = {"run", "r"},
+                   [KEEP_SUMS] = {"pull_sum", "s"},
+                   [KEEP_PULLS] = {"pull", "p"}};
+
 /* A month's part of a table. */
 struct partition {
-    bool is_finding;
+    enum keep_table table;
     int month; /* 12 * year + month from 0 */
 };
 
@@ -22,16 +32,17 @@ struct keep {
     bool is_dry, is_owner, failed;
     bool has_end; /* something may go: what is before `before_us` */
     int64_t before_us;
-    uint64_t runs, findings, captures; /* that go */
-    uint64_t busy;                     /* captures that would go, and are being pushed */
-    struct partition *partition;       /* that go whole */
+    uint64_t runs, findings, captures, pulls; /* that go */
+    uint64_t busy;                            /* captures that would go, and are being pushed */
+    struct partition *partition;              /* that go whole */
     uint32_t partitions, room;
     int made;
 };
 
 /* ---- what goes --------------------------------------------------------------------------------
- * A run goes by when it began, and with its month. Its findings go with it. A whole capture goes by
- * when it was pushed, unless a run that stays has its number. */
+ * A run goes by when it began, and with its month. Its findings go with it. So does a heap profile
+ * by when it was read, with its sums, and a stack with the month of its profiles. A whole capture
+ * goes by when it was pushed, unless a run that stays has its number. */
 
 static void add_before(struct fleet_question *question, const struct keep *keep) {
     fleet_question_add_moment(question, keep->before_us);
@@ -57,6 +68,26 @@ static void add_old_findings(struct fleet_question *question, const struct keep 
     fleet_question_add(question,
                        " OR EXISTS (SELECT 1 FROM hakmem.run r WHERE r.run = f.run AND r.month ="
                        " f.month AND r.at < ");
+    add_before(question, keep);
+    fleet_question_add(question, "))");
+}
+
+/* Adds the condition that a heap profile `p` is old and goes. */
+static void add_old_pulls(struct fleet_question *question, const struct keep *keep) {
+    fleet_question_add(question, "(p.month < ");
+    add_month(question, keep);
+    fleet_question_add(question, " OR p.at < ");
+    add_before(question, keep);
+    fleet_question_add(question, ")");
+}
+
+/* Adds the condition that a sum `s` is of a heap profile that is old. */
+static void add_old_sums(struct fleet_question *question, const struct keep *keep) {
+    fleet_question_add(question, "(s.month < ");
+    add_month(question, keep);
+    fleet_question_add(question,
+                       " OR EXISTS (SELECT 1 FROM hakmem.pull p WHERE p.run = s.run AND p.month ="
+                       " s.month AND p.pull = s.pull AND p.at < ");
     add_before(question, keep);
     fleet_question_add(question, "))");
 }
@@ -129,16 +160,18 @@ static int read_end(struct keep *keep) {
     return fleet_ask(&keep->fleet, &question, "looking for the oldest that stays", take_end, keep);
 }
 
-/* Takes from the answer how many old runs, findings and captures there are. */
+/* Takes from the answer how many old runs, findings, captures and heap profiles there are. */
 static void take_counts(void *context, const struct hak_remote_cell *cell, int cells) {
     struct keep *keep = context;
     (void)cells;
     keep->runs = fleet_number(&cell[0]);
     keep->findings = fleet_number(&cell[1]);
     keep->captures = fleet_number(&cell[2]);
+    keep->pulls = fleet_number(&cell[3]);
 }
 
-/* Counts on the server the runs, findings and captures that are old. 0, or an exit status. */
+/* Counts on the server the runs, findings, captures and heap profiles that are old. 0, or an exit
+ * status. */
 static int read_counts(struct keep *keep) {
     struct fleet_question question = {0};
     fleet_question_add(&question, "SELECT (SELECT count(*) FROM hakmem.run r WHERE ");
@@ -147,6 +180,8 @@ static int read_counts(struct keep *keep) {
     add_old_findings(&question, keep);
     fleet_question_add(&question, "), (SELECT count(*) FROM hakmem.capture k WHERE ");
     add_old_captures(&question, keep);
+    fleet_question_add(&question, "), (SELECT count(*) FROM hakmem.pull p WHERE ");
+    add_old_pulls(&question, keep);
     fleet_question_add(&question, ")");
     return fleet_ask(&keep->fleet, &question, "counting what is old", take_counts, keep);
 }
@@ -161,7 +196,8 @@ static void take_partition(void *context, const struct hak_remote_cell *cell, in
         return;
     }
     keep->partition[keep->partitions++] =
-        (struct partition){.is_finding = cell[0].number != 0, .month = (int)cell[1].number};
+        (struct partition){.table = (enum keep_table)(fleet_number(&cell[0]) % KEEP_TABLES),
+                           .month = (int)cell[1].number};
 }
 
 /* Lists the partitions of months before `before` that have rows, or that setup would not make
@@ -172,22 +208,26 @@ static int read_partitions(struct keep *keep) {
         &question,
         "WITH named AS (SELECT CAST(c.relname AS TEXT) AS name FROM pg_catalog.pg_inherits i"
         " JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid WHERE i.inhparent IN"
-        " (CAST('hakmem.run' AS REGCLASS), CAST('hakmem.finding' AS REGCLASS))),"
-        " dated AS (SELECT name LIKE 'finding%' AS is_finding, CASE WHEN name ~"
-        " '^(run|finding)_[0-9]{4}_(0[1-9]|1[0-2])$' THEN make_date("
+        " (CAST('hakmem.run' AS REGCLASS), CAST('hakmem.finding' AS REGCLASS),"
+        " CAST('hakmem.pull' AS REGCLASS), CAST('hakmem.pull_sum' AS REGCLASS))),"
+        " dated AS (SELECT CASE WHEN name LIKE 'finding%' THEN 0 WHEN name LIKE 'run%' THEN 1"
+        " WHEN name LIKE 'pull\\_sum%' THEN 2 ELSE 3 END AS kind, CASE WHEN name ~"
+        " '^(run|finding|pull|pull_sum)_[0-9]{4}_(0[1-9]|1[0-2])$' THEN make_date("
         "CAST(substring(right(name, 7) FROM 1 FOR 4) AS INTEGER), CAST(right(name, 2) AS "
         "INTEGER), 1) END AS month"
         " FROM named)"
-        " SELECT is_finding, CAST(extract(year FROM month) * 12 + extract(month FROM month)"
+        " SELECT kind, CAST(extract(year FROM month) * 12 + extract(month FROM month)"
         " - 1 AS BIGINT) FROM dated WHERE month < ");
     add_month(&question, keep);
     fleet_question_add(
         &question,
         " AND (month < date_trunc('month', CURRENT_TIMESTAMP AT TIME ZONE 'UTC') - INTERVAL "
         "'12' MONTH"
-        " OR CASE WHEN is_finding THEN EXISTS (SELECT 1 FROM hakmem.finding f"
+        " OR CASE kind WHEN 0 THEN EXISTS (SELECT 1 FROM hakmem.finding f"
         " WHERE f.month = dated.month)"
-        " ELSE EXISTS (SELECT 1 FROM hakmem.run r WHERE r.month = dated.month) END)"
+        " WHEN 1 THEN EXISTS (SELECT 1 FROM hakmem.run r WHERE r.month = dated.month)"
+        " WHEN 2 THEN EXISTS (SELECT 1 FROM hakmem.pull_sum s WHERE s.month = dated.month)"
+        " ELSE EXISTS (SELECT 1 FROM hakmem.pull p WHERE p.month = dated.month) END)"
         " ORDER BY 2, 1");
     int status =
         fleet_ask(&keep->fleet, &question, "looking for old partitions", take_partition, keep);
@@ -202,7 +242,7 @@ static int read_partitions(struct keep *keep) {
  */
 
 static void name_partition(const struct partition *p, char name[32]) {
-    snprintf(name, 32, "hakmem.%s_%04d_%02d", p->is_finding ? "finding" : "run", p->month / 12,
+    snprintf(name, 32, "hakmem.%s_%04d_%02d", keep_tables[p->table].name, p->month / 12,
              p->month % 12 + 1);
 }
 
@@ -225,20 +265,24 @@ static int drop_partitions(struct keep *keep) {
     return status;
 }
 
-/* Deletes old rows of run or finding, without those that go with their partition. */
-static int remove_rows(struct keep *keep, bool is_finding,
+/* Deletes old rows of a table, without those that go with their partition. */
+static int remove_rows(struct keep *keep, enum keep_table table,
                        void (*say_which)(struct fleet_question *, const struct keep *)) {
     struct fleet_question question = {0};
-    fleet_question_add(&question, is_finding ? "DELETE FROM hakmem.finding f WHERE "
-                                             : "DELETE FROM hakmem.run r WHERE ");
+    fleet_question_add(&question, "DELETE FROM hakmem.");
+    fleet_question_add(&question, keep_tables[table].name);
+    fleet_question_add(&question, " ");
+    fleet_question_add(&question, keep_tables[table].alias);
+    fleet_question_add(&question, " WHERE ");
     say_which(&question, keep);
     for (uint32_t i = 0; i < keep->partitions; i++) {
         char name[32];
-        if (keep->partition[i].is_finding != is_finding)
+        if (keep->partition[i].table != table)
             continue;
         name_partition(&keep->partition[i], name);
-        fleet_question_add(&question,
-                           is_finding ? " AND f.tableoid <> CAST('" : " AND r.tableoid <> CAST('");
+        fleet_question_add(&question, " AND ");
+        fleet_question_add(&question, keep_tables[table].alias);
+        fleet_question_add(&question, ".tableoid <> CAST('");
         fleet_question_add(&question, name);
         fleet_question_add(&question, "' AS REGCLASS)");
     }
@@ -306,14 +350,28 @@ static int remove_captures(struct keep *keep) {
     return status ? status : remove_of_captures(keep, "", "capture");
 }
 
-/* Removes the old captures, findings and runs, and then drops the partitions that are old as a
- * whole. */
+/* Deletes the stacks of months of which no heap profile stays. */
+static int remove_stacks(struct keep *keep) {
+    struct fleet_question question = {0};
+    fleet_question_add(&question, "DELETE FROM hakmem.stack WHERE month < ");
+    add_month(&question, keep);
+    return fleet_ask(&keep->fleet, &question, "removing what is old", NULL, NULL);
+}
+
+/* Removes the old captures, findings, runs and heap profiles, and then drops the partitions that
+ * are old as a whole. */
 static int remove_all(struct keep *keep) {
     int status = remove_captures(keep); /* while the runs that have their numbers are there */
     if (!status)
-        status = remove_rows(keep, true, add_old_findings);
+        status = remove_rows(keep, KEEP_FINDINGS, add_old_findings);
     if (!status)
-        status = remove_rows(keep, false, add_old_runs);
+        status = remove_rows(keep, KEEP_RUNS, add_old_runs);
+    if (!status)
+        status = remove_rows(keep, KEEP_SUMS, add_old_sums);
+    if (!status)
+        status = remove_rows(keep, KEEP_PULLS, add_old_pulls);
+    if (!status)
+        status = remove_stacks(keep);
     return status ? status : drop_partitions(keep);
 }
 
@@ -335,7 +393,8 @@ static int print_keep_json(const struct keep *keep) {
                  JSON("before", keep->has_end ? fleet_json_time(keep->before_us / FLEET_SECOND_US)
                                               : json_null()),
                  NUMBER("runs", keep->runs), NUMBER("findings", keep->findings),
-                 NUMBER("captures", keep->captures), NUMBER("captures_busy", keep->busy),
+                 NUMBER("captures", keep->captures), NUMBER("profiles", keep->pulls),
+                 NUMBER("captures_busy", keep->busy),
                  NUMBER("partitions_dropped", keep->partitions),
                  NUMBER("partitions_made", (uint64_t)keep->made));
     return fleet_print_document(document);
@@ -354,6 +413,9 @@ static int print_keep_text(const struct keep *keep) {
         hak_text_add(&text, "%s, and ", hak_words_count(keep->findings, "finding", "findings"));
         hak_text_add(&text, "%s\n",
                      hak_words_count(keep->captures, "whole capture", "whole captures"));
+        if (keep->pulls)
+            hak_text_add(&text, "%s of before that\n",
+                         hak_words_count(keep->pulls, "heap profile", "heap profiles"));
         if (keep->busy)
             hak_text_add(&text, "%s being pushed, and %s\n",
                          hak_words_count(keep->busy, "old capture is", "old captures are"),

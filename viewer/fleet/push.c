@@ -17,5 +17,9 @@ static int push_whole(struct view *view) {
 }
 
 int command_push(struct view *view) {
+    if (view_given(view, "whole") && view_given(view, "profile")) {
+        view_error("push: --whole and --profile are two pushes: type one after the other");
+        return VIEW_USAGE;
+    }
     return view_given(view, "whole") ? push_whole(view) : fleet_push_findings(view);
 }

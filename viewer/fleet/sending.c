@@ -81,8 +81,24 @@ static int connect_to(struct sender *s, const char *url) {
     return error;
 }
 
-/* Sends a document's runs to its server and adds to the counts; on an error the server counts as
- * away from then on. False: not all was sent. */
+/* Sends the heap profile of a document, and counts it. 0, or an error. */
+static int send_profile(struct sender *s, const struct document *document) {
+    char *why = NULL;
+    struct hak_remote_sent sent;
+    int error = s->remote->send_pull(s->link, document->pull, &sent, &why);
+    if (error) {
+        set_error(s->to, error, why);
+    } else {
+        s->to->pulls += sent.is_new;
+        s->to->known_pulls += !sent.is_new;
+        s->to->stacks += sent.stacks;
+    }
+    free(why);
+    return error;
+}
+
+/* Sends a document's runs or heap profile to its server and adds to the counts; on an error the
+ * server counts as away from then on. False: not all was sent. */
 static bool send_runs(struct sender *s, const struct document *document) {
     struct sending *to = s->to;
     int error = connect_to(s, document->url);
@@ -99,10 +115,13 @@ static bool send_runs(struct sender *s, const struct document *document) {
         }
         free(why);
     }
+    if (!error && document->pull)
+        error = send_profile(s, document);
     if (error)
         give_up_on(s, document->url);
     to->documents += !error;
-    to->left_out += error ? 0 : document->left_out;
+    to->left_out += error || document->pull ? 0 : document->left_out;
+    to->joined += error || !document->pull ? 0 : document->left_out;
     to->cut += error ? 0 : document->cut;
     return !error;
 }

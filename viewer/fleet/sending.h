@@ -15,13 +15,16 @@ struct sending {
     const char *document; /* one that could not be put into the queue; NULL = none */
     unsigned seconds;     /* at most; of a whole sending, or of each document */
     bool is_each;
+    bool is_profile; /* the first one is a heap profile */
 
     /* Results. */
     uint32_t documents, runs, findings; /* that the server had not yet */
     uint32_t known_runs;                /* that it had */
-    uint32_t waiting;                   /* documents that stay in the queue */
-    uint32_t busy, broken;              /* that another process sends; that were set aside */
-    uint64_t left_out, cut;             /* of what the documents have */
+    uint32_t pulls, known_pulls, stacks;
+    uint64_t joined;        /* stacks that were sent as one */
+    uint32_t waiting;       /* documents that stay in the queue */
+    uint32_t busy, broken;  /* that another process sends; that were set aside */
+    uint64_t left_out, cut; /* of what the documents have */
     bool is_first_sent, is_late;
     bool is_first_of_other;           /* another process has sent it */
     int error;                        /* of store/error.h; 0 = none */

@@ -288,7 +288,8 @@ static const struct ctl_word *find_word(const char *name) {
 
 int command_ctl(struct view *view) {
     static struct ctl_target target;
-    static const char *const of_profile[] = {"output", "format", "for"};
+    static const char *const of_profile[] = {"output", "format",   "for",
+                                             "serve",  "anywhere", "token"};
     uint64_t seconds = WAIT_SECONDS;
     const struct ctl_word *word =
         find_word(view->argument_count > 1 ? view->argument[1] : "status");

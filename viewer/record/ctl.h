@@ -6,6 +6,7 @@
  *   ctl_ask.c     has it do something, and waits
  *   ctl_status.c  what is known of it, in lines and as JSON
  *   ctl_profile.c its sampled heap profile (pull.h), as top and export show it, or as a store
+ *   ctl_serve.c   the same for pprof and others that ask by HTTP (ctl_serve.h)
  *   ctl_stats.c   figures of its allocator, which lie elsewhere in its memory (corefile)
  *   ctl_set.c     settings of its allocator, likewise
  *
@@ -83,9 +84,13 @@ int ctl_flush(struct ctl_target *t, uint64_t seconds, uint64_t *records);
 bool ctl_print_status(const struct view *view, struct ctl_target *t);
 /* Checks the options of ctl_profile. False: the error is printed. */
 bool ctl_check_profile(const struct view *view);
-/* Reads the process's heap profile, twice with --for, and shows it, or writes the FILE of -o.
- * Returns the exit status. */
+/* Reads the process's heap profile, twice with --for, and shows it, or writes the FILE of -o, or
+ * serves it. Returns the exit status. */
 int ctl_profile(const struct view *view, struct ctl_target *t, uint64_t seconds);
+/* Writes its heap profile to stdout as pprof reads it; with `for_ns` what changed in that time,
+ * which ends early where the socket `client` has hung up. An exit status; VIEW_UNREADABLE: nothing
+ * was written, the process has ended or has no profile that can be read. */
+int ctl_write_pprof(const struct view *view, struct ctl_target *t, uint64_t for_ns, int client);
 /* The process's status as JSON: pid, level, store, collector, and counts of level light or of the
  * record. */
 json_t *ctl_json(struct ctl_target *t);

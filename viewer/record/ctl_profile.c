@@ -2,7 +2,9 @@
  * it, and has `top` or `export` answer from that. */
 #include "viewer/record/ctl.h"
 #include "viewer/capture/capture.h"
+#include "viewer/record/ctl_serve.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -30,6 +32,7 @@ struct profiling {
     int pulls;
     struct hak_pull_modules modules;
     bool has_ended;
+    int client;           /* a socket: who asks may hang up while this waits; 0 = nobody does */
     char title[128];      /* "process 4711 server" */
     char file[PATH_ROOM]; /* the program's */
     char *command_line;
@@ -237,12 +240,18 @@ static void show_wait(const struct profiling *p, uint64_t begin_ns, uint64_t now
     view_progress(&progress);
 }
 
+/* Whether nobody waits for the answer any more. */
+static bool has_hung_up(const struct profiling *p) {
+    struct pollfd one = {.fd = p->client, .events = POLLRDHUP};
+    return p->client && poll(&one, 1, 0) > 0 && (one.revents & (POLLRDHUP | POLLHUP | POLLERR));
+}
+
 /* Waits for the time of --for, Ctrl-C or the program's end, which may come at any time: the profile
  * is read again and again meanwhile, for a twentieth of the time. */
 static void wait_and_pull(struct profiling *p) {
     uint64_t begin = view_now_ns(), now = begin, due = begin;
     view_heed_interrupt();
-    while (!p->has_ended && now < begin + p->for_ns && !view_is_interrupted()) {
+    while (!p->has_ended && now < begin + p->for_ns && !view_is_interrupted() && !has_hung_up(p)) {
         uint64_t left = begin + p->for_ns - now;
         const struct timespec rest = {.tv_nsec = (long)(left < POLL_NS ? left : POLL_NS)};
         nanosleep(&rest, NULL);
@@ -377,27 +386,72 @@ static int answer_from_store(struct profiling *p) {
     return status == VIEW_OK && p->has_ended ? VIEW_INCOMPLETE : status;
 }
 
+/* Checks --serve, --anywhere and --token. False: the error is printed. */
+static bool check_serving(const struct view *view) {
+    static const char *const others[] = {"output", "format", "for", "json"};
+    struct ctl_door door;
+    if (!view_given(view, "serve")) {
+        view_error("ctl: --%s is of --serve ADDRESS",
+                   view_given(view, "token") ? "token" : "anywhere");
+        return false;
+    }
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (view_given(view, others[i])) {
+            view_error("ctl: --serve takes no --%s: each request says what it asks", others[i]);
+            return false;
+        }
+    return ctl_read_door(view, &door);
+}
+
+static bool is_serving(const struct view *view) {
+    return view_given(view, "serve") || view_given(view, "anywhere") || view_given(view, "token");
+}
+
 bool ctl_check_profile(const struct view *view) {
     struct profiling p = {.view = view};
-    return read_profile_options(&p);
+    return is_serving(view) ? check_serving(view) : read_profile_options(&p);
+}
+
+/* Reads the profile, twice where it is to wait, and answers. Returns the exit status. */
+static int pull_and_answer(struct profiling *p) {
+    snprintf(p->title, sizeof p->title, "process %d %s", (int)p->target->pid, p->target->name);
+    int status = pull_first(p, &p->pull[0]);
+    if (status == 0) {
+        p->pulls = 1;
+        if (p->for_ns)
+            wait_and_pull(p);
+        if (!p->client || !p->has_ended)
+            status = p->shape == AS_STORE ? write_sampled_store(p) : answer_from_store(p);
+        else
+            status = VIEW_UNREADABLE; /* wait_and_pull has said it */
+    }
+    hak_pull_free(&p->pull[0]);
+    hak_pull_free(&p->pull[1]);
+    hak_pull_free_modules(&p->modules);
+    free(p->command_line);
+    return status;
 }
 
 int ctl_profile(const struct view *view, struct ctl_target *t, uint64_t seconds) {
     struct profiling p = {.view = view, .target = t, .memory = {read_target, t}};
     (void)seconds;
-    if (!read_profile_options(&p))
-        return VIEW_USAGE;
-    snprintf(p.title, sizeof p.title, "process %d %s", (int)t->pid, t->name);
-    int status = pull_first(&p, &p.pull[0]);
-    if (status == 0) {
-        p.pulls = 1;
-        if (p.for_ns)
-            wait_and_pull(&p);
-        status = p.shape == AS_STORE ? write_sampled_store(&p) : answer_from_store(&p);
-    }
-    hak_pull_free(&p.pull[0]);
-    hak_pull_free(&p.pull[1]);
-    hak_pull_free_modules(&p.modules);
-    free(p.command_line);
-    return status;
+    if (is_serving(view))
+        return table_address(t) ? ctl_serve(view, t) : say_no_profile(&p);
+    return read_profile_options(&p) ? pull_and_answer(&p) : VIEW_USAGE;
+}
+
+int ctl_write_pprof(const struct view *view, struct ctl_target *t, uint64_t for_ns, int client) {
+    struct profiling p = {.view = view,
+                          .target = t,
+                          .memory = {read_target, t},
+                          .shape = AS_PPROF,
+                          .for_ns = for_ns,
+                          .client = client};
+    if (ctl_look(t))
+        return pull_and_answer(&p);
+    struct hak_text text = {0};
+    add_process_words(&text, &p);
+    hak_text_add(&text, "has ended, or is another program now");
+    view_error_text(&text);
+    return VIEW_UNREADABLE;
 }

@@ -43,8 +43,8 @@ void hak_resolve_load(struct hak_resolve *resolve, struct hak_store_writer *writ
 
 /* The symbol file of a module, opened the first time it is asked for; NULL: the module is none or
  * has no absolute path. */
-static struct hak_symbol_file *file_of(struct hak_resolve *r, struct hak_rows *rows,
-                                       struct hak_module_info *m) {
+static struct hak_symbol_file *open_module_file(struct hak_resolve *r, struct hak_rows *rows,
+                                                struct hak_module_info *m) {
     const struct hak_process_info *p = m ? hak_rows_process_info(rows, m->row.process) : NULL;
     if (!p || m->row.path[0] != '/')
         return NULL;
@@ -162,7 +162,7 @@ static bool resolve_node(struct hak_resolve *r, struct hak_rows *rows, const str
     uint64_t offset = n->ip - m->row.load_bias, place = 0,
              key = hak_resolve_key(m->row.image, offset);
     if (!hak_index_find(&r->done, key, &place)) {
-        struct hak_symbol_file *file = file_of(r, rows, m);
+        struct hak_symbol_file *file = open_module_file(r, rows, m);
         if (file && !(is_for_report ? await_names(r, m) : hak_symbols_wait(file, NULL)))
             return false;
         struct hak_symbol levels[LEVELS_MAX];
@@ -184,7 +184,7 @@ enum hak_resolve_state hak_resolve_some(struct hak_resolve *resolve, struct hak_
                                         uint64_t budget_ns) {
     uint64_t until = hak_time_ns() + budget_ns;
     while (resolve->next_module < rows->module_count) {
-        file_of(resolve, rows, &rows->modules[resolve->next_module++]);
+        open_module_file(resolve, rows, &rows->modules[resolve->next_module++]);
         if (is_over(until))
             return HAK_RESOLVE_MORE;
     }
@@ -230,7 +230,7 @@ int hak_resolve_frames(struct hak_resolve *resolve, struct hak_rows *rows, uint3
                                   .function = "",
                                   .file = "",
                                   .is_hakmem = m && is_own_code(m->row.path)};
-        struct hak_symbol_file *file = file_of(resolve, rows, m);
+        struct hak_symbol_file *file = open_module_file(resolve, rows, m);
         struct hak_symbol levels[LEVELS_MAX];
         uint64_t back = exact && i == 0 ? 0 : 1;
         int found = file && await_names(resolve, m)

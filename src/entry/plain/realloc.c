@@ -60,16 +60,10 @@ static HAK_COLD void *resize_counted(base_t base, size_t bytes, hak_call_t call)
     return moved;
 }
 
-/* Level light: a block of a class that has pages of its own, since it is in the heap profile, and
- * would stay in its slot otherwise. */
+/* Level light: one that would stay in its slot if it were not in the heap profile. */
 static bool is_sampled_and_stays(base_t base, size_t bytes) {
-    uint32_t sample = hak_is_light_build ? hak_large_take_sample(base) : 0;
-    if (HAK_LIKELY(!sample))
-        return false;
-    size_t asked_bytes = hak_light_sampled_bytes(sample);
-    hak_large_set_sample(base, sample);
-    return asked_bytes <= HAK_CLASS_MAX_BYTES &&
-           stays_in_slot(hak_class_bytes(hak_class_of_bytes(asked_bytes)), bytes);
+    size_t slot_bytes = hak_is_light_build ? hak_entry_sampled_slot_bytes(base) : 0;
+    return HAK_UNLIKELY(slot_bytes) && stays_in_slot(slot_bytes, bytes);
 }
 
 /* Resizes a large block where it lies, else by moving its pages, else by a copy. */

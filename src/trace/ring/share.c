@@ -53,7 +53,7 @@ static uint64_t head_of(const struct hak_shared_ring *shared) {
 
 /* Takes a shared ring's lock. False: nobody has written in all that time, though the lock is held.
  */
-static bool take_lock(struct hak_shared_ring *shared) {
+static bool lock_in_time(struct hak_shared_ring *shared) {
     uint32_t expected = UNLOCKED;
     if (atomic_compare_exchange_strong(&shared->lock, &expected, LOCKED)) {
         atomic_store_explicit(&shared->stuck, 0, memory_order_relaxed);
@@ -113,7 +113,7 @@ bool hak_ring_share_begin(void) {
     for (uint32_t i = 0; i < count; i++) {
         struct hak_shared_ring *shared = &shared_rings[(hak_thread_number + i) % count];
         bool there = atomic_load_explicit(&shared->ring, memory_order_acquire) != NULL;
-        if (!there && take_lock(shared)) {
+        if (!there && lock_in_time(shared)) {
             there = atomic_load(&shared->ring) || claim(shared);
             give_lock_back(shared);
         }
@@ -183,7 +183,7 @@ enum outcome { GOES, FULL, LOCKED_OUT };
 static enum outcome hold(struct hak_writer *w, unsigned count, uint64_t *position, uint64_t *ticks,
                          uint64_t *full_tail) {
     struct hak_shared_ring *shared = w->shared;
-    if (!take_lock(shared))
+    if (!lock_in_time(shared))
         return LOCKED_OUT;
     struct hak_ring_entry *ring = atomic_load_explicit(&shared->ring, memory_order_relaxed);
     unsigned wanted = count + SWITCH_RECORDS + (w->loss.count ? SWITCH_RECORDS + LOSS_RECORDS : 0);

@@ -44,7 +44,7 @@ static bool is_handled_in_front(int number) {
 
 /* Blocks signals and takes the lock, or after PATIENCE_MS goes on without: its holder is not
  * there. */
-static void take_lock(uint64_t *signals) {
+static void lock_actions(uint64_t *signals) {
     uint32_t free = 0;
     hak_block_signals(signals);
     uint64_t deadline = hak_monotonic_ns() + PATIENCE_MS * HAK_MILLISECOND_NS;
@@ -55,7 +55,7 @@ static void take_lock(uint64_t *signals) {
 }
 
 /* Gives the lock back and restores the signals. */
-static void drop_lock(const uint64_t *signals) {
+static void unlock_actions(const uint64_t *signals) {
     atomic_store(&lock, 0);
     hak_wake(&lock);
     hak_restore_signals(signals);
@@ -128,14 +128,14 @@ void hak_actions_take(int number, struct sigaction *action) {
     if (!((unsigned)action->sa_flags & SA_RESETHAND) || action->sa_handler == SIG_DFL ||
         action->sa_handler == SIG_IGN)
         return;
-    take_lock(&signals);
+    lock_actions(&signals);
     hak_action_read(number, action);
     if (((unsigned)action->sa_flags & SA_RESETHAND) && action->sa_handler != SIG_IGN) {
         struct sigaction standard = *action;
         standard.sa_handler = SIG_DFL;
         (void)set_action(number, &standard);
     }
-    drop_lock(&signals);
+    unlock_actions(&signals);
     errno = saved_errno;
 }
 
@@ -163,7 +163,7 @@ uintptr_t hak_actions_restorer(void) {
 void hak_actions_start(void (*ours)(int, siginfo_t *, void *)) {
     uint64_t signals;
     hak_mask_start();
-    take_lock(&signals);
+    lock_actions(&signals);
     in_front = ours;
     for (int i = 0; i < COUNT; i++) {
         struct sigaction now;
@@ -173,7 +173,7 @@ void hak_actions_start(void (*ours)(int, siginfo_t *, void *)) {
             (void)set_action(numbers[i], &now);
         hak_action_write(numbers[i], &now);
     }
-    drop_lock(&signals);
+    unlock_actions(&signals);
 }
 
 void hak_action_copy(struct sigaction *to, const struct sigaction *from, const void *given) {
@@ -216,7 +216,7 @@ static int act(int number, const struct sigaction *action, struct sigaction *bef
         /* Read first: it may be bad memory, or the same as `before`. */
         hak_action_copy(&asked, action, action);
     (void)hak_current_ready(); /* a child of a fork that we were not told of is its own */
-    take_lock(&signals);
+    lock_actions(&signals);
     int result = __sigaction(number, NULL, &old);
     if (result == 0 && old.sa_sigaction == in_front)
         hak_action_read(number, &old); /* else the program went another way to the kernel */
@@ -225,7 +225,7 @@ static int act(int number, const struct sigaction *action, struct sigaction *bef
     if (action && result == 0)
         result =
             !hak_is_own_process() ? __sigaction(number, &asked, NULL) : set_action(number, &asked);
-    drop_lock(&signals);
+    unlock_actions(&signals);
     if (before && result == 0 && !is_action_there(before))
         return __sigaction(number, NULL, before);
     if (before && result == 0)

@@ -138,6 +138,7 @@ static bool watch_stacks_of(const char *rules) {
     hak_options.guard_align = HAK_GUARD_ALIGN_16;
     hak_options.guard_memory_bytes = 16 << 20;
     hak_guard_start();
+    ck_assert_int_eq(unlink("only"), 0);
     hak_watched_start();
     memset(&hak_watched_sites, 0, sizeof hak_watched_sites);
     return true;

@@ -443,6 +443,7 @@ TEST(only_blocks_of_a_stack_that_is_named_are_guarded) {
     fclose(file);
     strcpy(hak_options.guard, "only:named");
     hak_guard_start();
+    ck_assert_int_eq(unlink("named"), 0);
     ck_assert(hak_check_guards);
     places[0] = (struct hak_code_place){.offset = 0x10, .path = "app"};
     place_count = 1;
