@@ -31,7 +31,8 @@ quickjs qjs single
 lua lua5.4 single
 guile guile threads
 tcl tclsh single
-sqlite sqlite3 threads
+sqlite sqlite3 single
+sqlite_threads sqlite3 threads
 redis redis-check-rdb threads
 memcached memcached threads
 xz xz threads
@@ -167,6 +168,7 @@ work_lua() { "${under[@]}" lua5.4 "$inputs/work.lua"; }
 work_guile() { "${under[@]}" guile --no-auto-compile "$inputs/work.scm"; }
 work_tcl() { "${under[@]}" tclsh "$inputs/work.tcl"; }
 work_sqlite() { "${under[@]}" sqlite3 -batch :memory: ".read $inputs/work.sql"; }
+work_sqlite_threads() { "${under[@]}" sqlite3 -batch :memory: ".read $inputs/threads.sql"; }
 work_redis() {
     # redis is one program under the name of another in Debian's redis-tools.
     ln -s "$(command -v redis-check-rdb)" redis-server

@@ -1,5 +1,4 @@
--- Inserts, indexes, windows, JSON, full text and threads that sort in SQLite: `sqlite3 :memory: '.read work.sql'`. Its output depends on nothing else.
-pragma threads = 2;
+-- Inserts, indexes, windows, JSON and full text in SQLite: `sqlite3 :memory: '.read work.sql'`. Its output depends on nothing else.
 pragma cache_size = -1000;
 create table t(a integer, b text, c real);
 with recursive n(x) as (select 1 union all select x + 1 from n where x < 25000)
