@@ -748,12 +748,13 @@ def try_server(url):
     psql(f"""CREATE FUNCTION public.shout() RETURNS boolean LANGUAGE plpgsql AS $f$
              BEGIN RAISE NOTICE '%', {bad}; RAISE WARNING '%', {bad}; RAISE EXCEPTION '%', {bad} USING HINT = {bad}; END $f$;
              ALTER TABLE hakmem.run RENAME TO kept; CREATE VIEW hakmem.run AS SELECT * FROM hakmem.kept WHERE public.shout();
-             GRANT SELECT ON hakmem.run TO hakmem_reader""")
+             ALTER TABLE hakmem.pull RENAME TO kept_pull; CREATE VIEW hakmem.pull AS SELECT * FROM hakmem.kept_pull WHERE public.shout();
+             GRANT SELECT ON hakmem.run, hakmem.pull TO hakmem_reader""")
     for word, lines in WORDS.items():
         line = [{"FINGERPRINT": "HKM-202:0", "FILE": "shouted"}.get(one, one) for one in lines[0]]
         ask_fleet(["fleet", word, *line], url, ("text", "json"), due=(0, 3) if word in ("setup", "keep") else (3, ))
     ask_fleet(["push", "-s", "overflow.db"], url, ("text", "json"), due=(0, 3))  # INSERT goes through the view
-    psql("DROP VIEW hakmem.run; ALTER TABLE hakmem.kept RENAME TO run")
+    psql("DROP VIEW hakmem.run, hakmem.pull; ALTER TABLE hakmem.kept RENAME TO run; ALTER TABLE hakmem.kept_pull RENAME TO pull")
     for name in ("postgresql:///%1b%5b2J%c2%9b%0aFORGED", "postgresql:///%ff%fe", "postgresql:///" + NAME, "postgresql://" + NAME + "/x",
                  "postgresql:///hakmem?user=%1b%5b2J%0aFORGED", "postgresql:///hakmem?nonsense=\x1b[2J", "postgresql:///hakmem?options=%1b%5b2J",
                  "postgresql:///hakmem?capture=\x1b[2J", url + "?application_name=%1b%5b2J%0aFORGED"):
