@@ -102,7 +102,6 @@ static const char profiles[] =
     "  pushed TIMESTAMPTZ NOT NULL DEFAULT now(), -- when it came\n"
     "  PRIMARY KEY(run, month, pull)\n"
     ") PARTITION BY RANGE(month);\n"
-    "CREATE INDEX pull_by_month ON hakmem.pull(month, version); -- for the versions of a time\n"
     "CREATE TABLE hakmem.pull_sum( -- the estimates of a pull by stack; partitions by month\n"
     "  run BIGINT NOT NULL, -- the process\n"
     "  month DATE NOT NULL, -- of the pull\n"

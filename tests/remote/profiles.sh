@@ -62,6 +62,11 @@ HAKMEM_PUSH=$PUSH HAKMEM_HOST='web 2' does 0 push --profile -s two.db --json
 cp out pushed.json
 is "$count" '3|5|2' "two pulls, and one on another host"
 is "SELECT count(DISTINCT run), count(DISTINCT pull) FROM hakmem.pull" '2|2' "processes and pulls"
+for i in 1 2 3 4; do "$trace" push --profile -s two.db --to "$PUSH" --host 'at once' >"once$i" 2>&1 & jobs[i]=$!; done
+for i in 1 2 3 4; do wait "${jobs[i]}" || complain "four at once: $(cat "once$i")"; done
+is "$count" '4|7|2' "four at once"
+asked "DELETE FROM hakmem.pull_sum s WHERE EXISTS (SELECT 1 FROM hakmem.pull p WHERE p.run = s.run AND encode(p.host, 'escape') = 'at once');
+ DELETE FROM hakmem.pull WHERE encode(host, 'escape') = 'at once'"
 is "SELECT encode(version, 'escape'), encode(labels, 'escape'), rate, pid = $program, encode(program, 'escape') = '$BUILD/tests/ctl/obeys',
  abs(extract(epoch FROM now() - at)) < 900, began <= at, month = date_trunc('month', at AT TIME ZONE 'UTC') FROM hakmem.pull ORDER BY at, host LIMIT 1" \
     '1.0|{"version":"1.0"}|65536|t|t|t|t|t' "the pull"

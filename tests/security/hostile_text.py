@@ -17,6 +17,10 @@ import sys
 import termios
 import threading
 
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../remote"))
+from profile_rows import number as stack_number  # noqa: E402
+
 BUILD = os.environ["BUILD"]
 TRACE = BUILD + "/hakmem-trace"
 CPU_SECONDS = 20
@@ -527,9 +531,10 @@ ATTACKS = [ATTACK + FORGED, MARKUP, QUOTES, ATTACK * 400, b"x" * 200000, b"nul\0
 WORDS = {
     "findings": [[]], "hosts": [[]], "builds": [[]], "trend": [[], ["--by", "month"], ["FINGERPRINT"]],
     "show": [["FINGERPRINT"], ["FINGERPRINT", "--limit", "1"]], "html": [["-"], ["FILE"]],
+    "top": [[]], "diff": [["1.0", "1.1"], ["1.1", "1.0", "--limit", "1"]],
     "baseline": [["FILE"]], "keep": [["--count", "1000000", "--dry-run"], ["--days", "36500", "--json"]], "setup": [[]],
 }
-TAKES_FILTERS = ("findings", "hosts", "builds", "trend", "show", "html", "baseline")
+TAKES_FILTERS = ("findings", "hosts", "builds", "trend", "show", "html", "baseline", "top")
 
 
 def psql(sql):
@@ -566,6 +571,18 @@ def make_rows(capture):
              f" '2026-11-01', '2026-11-{number + 1:02} 00:00+00', 1, {number}, {capture}, {', '.join(run)})")
         psql(f"INSERT INTO hakmem.finding(run, month, number, code, count, address, {', '.join(columns['finding'])}) VALUES({100 + number},"
              f" '2026-11-01', 0, 202, 3, 4096, {', '.join(own)})")
+
+
+def make_profiles():
+    """For each attack a heap profile that has it in every text, and one of each of two versions that has it in host, labels and frames."""
+    for number, attack in enumerate(ATTACKS):
+        for process, (version, program) in enumerate(((attack, attack), (b"1.0", b"/p"), (b"1.1", b"/p"))):
+            run, other, frames = 1000 * process + number, literal(attack), attack + b"\t+\t" + attack + b"\nmain\t+\t" + attack + b"\n"
+            psql(f"INSERT INTO hakmem.pull(run, month, pull, at, began, host, pid, program, build, version, hakmem, rate, unsampled, labels)"
+                 f" VALUES({run}, '2026-11-01', 1, '2026-11-05 00:00+00', '2026-11-05 00:00+00', {other}, 1, {literal(program)}, {other}, {literal(version)},"
+                 f" {other}, 524288, 0, {other});"
+                 f" INSERT INTO hakmem.pull_sum VALUES({run}, '2026-11-01', 1, {stack_number(frames)}, 1, {1000 + run}, 1, 1, 1, 1, 1);"
+                 f" INSERT INTO hakmem.stack VALUES({stack_number(frames)}, '2026-11-01', {literal(frames)}) ON CONFLICT DO NOTHING")
 
 
 def look_at_page(what, page):
@@ -637,8 +654,8 @@ def try_filters(url):
         text = typed(attack)
         if b"\0" in attack or not text or len(text) > 100000:
             continue
-        for place, more in enumerate((["--host", text], ["--build", text], ["--new-since", text], ["--gone-since", text], ["--label", "version=" + text])):
-            due = 2 if "\n" in text and more[0] == "--label" else 0
+        for place, more in enumerate((["--host", text], ["--build", text], ["--program", text], ["--release", text], ["--new-since", text], ["--gone-since", text], ["--label", "version=" + text])):
+            due = 2 if "\n" in text and more[0] in ("--label", "--release") else 0
             for word in some(TAKES_FILTERS, number + 3 * place, 2) if number < 3 else ("findings", ):
                 rest = ["0 "] if word == "show" else ["-"] if word == "html" else ["filtered.json"] if word == "baseline" else []
                 ask_fleet(["fleet", word, *rest, *more], url, ("text", "json"), due=(2, ) if word == "show" else (due, ))
@@ -731,12 +748,13 @@ def try_server(url):
     psql(f"""CREATE FUNCTION public.shout() RETURNS boolean LANGUAGE plpgsql AS $f$
              BEGIN RAISE NOTICE '%', {bad}; RAISE WARNING '%', {bad}; RAISE EXCEPTION '%', {bad} USING HINT = {bad}; END $f$;
              ALTER TABLE hakmem.run RENAME TO kept; CREATE VIEW hakmem.run AS SELECT * FROM hakmem.kept WHERE public.shout();
-             GRANT SELECT ON hakmem.run TO hakmem_reader""")
+             ALTER TABLE hakmem.pull RENAME TO kept_pull; CREATE VIEW hakmem.pull AS SELECT * FROM hakmem.kept_pull WHERE public.shout();
+             GRANT SELECT ON hakmem.run, hakmem.pull TO hakmem_reader""")
     for word, lines in WORDS.items():
         line = [{"FINGERPRINT": "HKM-202:0", "FILE": "shouted"}.get(one, one) for one in lines[0]]
         ask_fleet(["fleet", word, *line], url, ("text", "json"), due=(0, 3) if word in ("setup", "keep") else (3, ))
     ask_fleet(["push", "-s", "overflow.db"], url, ("text", "json"), due=(0, 3))  # INSERT goes through the view
-    psql("DROP VIEW hakmem.run; ALTER TABLE hakmem.kept RENAME TO run")
+    psql("DROP VIEW hakmem.run, hakmem.pull; ALTER TABLE hakmem.kept RENAME TO run; ALTER TABLE hakmem.kept_pull RENAME TO pull")
     for name in ("postgresql:///%1b%5b2J%c2%9b%0aFORGED", "postgresql:///%ff%fe", "postgresql:///" + NAME, "postgresql://" + NAME + "/x",
                  "postgresql:///hakmem?user=%1b%5b2J%0aFORGED", "postgresql:///hakmem?nonsense=\x1b[2J", "postgresql:///hakmem?options=%1b%5b2J",
                  "postgresql:///hakmem?capture=\x1b[2J", url + "?application_name=%1b%5b2J%0aFORGED"):
@@ -785,6 +803,7 @@ def try_fleet():
     if status:
         sys.exit(f"fleet setup: {out + err!r}")
     make_rows(try_push(url))
+    make_profiles()
     try_words(url)
     try_filters(url)
     try_run(url)
