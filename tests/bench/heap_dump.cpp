@@ -19,11 +19,7 @@ class MallocExtension {
 static char part[4096], whole[4096];
 
 static void dump(int) {
-    if (mallctl) {
-        const char *name = part;
-        if (mallctl("prof.dump", nullptr, nullptr, &name, sizeof name) != 0)
-            return;
-    } else if (&MallocExtension::instance) {
+    if (&MallocExtension::instance) { /* first: redis-server is linked with jemalloc, too */
         std::string text;
         MallocExtension::instance()->GetHeapSample(&text);
         FILE *out = std::fopen(part, "w");
@@ -31,6 +27,10 @@ static void dump(int) {
             return;
         std::fwrite(text.data(), 1, text.size(), out);
         std::fclose(out);
+    } else if (mallctl) {
+        const char *name = part;
+        if (mallctl("prof.dump", nullptr, nullptr, &name, sizeof name) != 0)
+            return;
     }
     std::rename(part, whole);
 }

@@ -260,7 +260,7 @@ static void compare(const char *name, const char *what, double is, double estima
     double errors = variance > 0.5 ? distance / root_of(variance) : 0;
     if (errors > worst && samples >= SAMPLES_MIN)
         worst = errors;
-    printf("%-10s %-11s %14.0f %14.0f %6.2f %8.0f\n", name, what, is, estimated, errors, samples);
+    printf("%-10s %-11s %16.2f %16.2f %6.2f %8.0f\n", name, what, is, estimated, errors, samples);
 }
 
 /* Of a block of each size, and of a resized one. */

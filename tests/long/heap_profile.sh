@@ -37,7 +37,7 @@ cat out.* | awk '
             if (far[key] > 5) { print "wrong: " key > "/dev/stderr"; bad = 1 }
         }
         due = all * 0.99 - 3.1 * sqrt(all * 0.99 * 0.01) - 0.5
-        printf "\n%d of %d in their 99 %% interval, %.2f %%; at least %.0f are due\n", good, all, 100 * good / all, due
+        printf "\n%d of %d in their 99 %% interval, %.2f %%; at least %.0f are due\n", good, all, all ? 100 * good / all : 0, due
         exit bad || good < due
     }' || complain "the estimates are not what they are to be"
 exit "$failed"
