@@ -83,14 +83,14 @@ static bool read_word(const char *word, size_t bytes, struct hak_heap_when *when
 
 bool hak_heap_when_read(const char *text, struct hak_heap_when *when) {
     *when = (struct hak_heap_when){.directory_bytes = word_bytes(text)};
-    const char *at = text + when->directory_bytes;
-    if (when->directory_bytes == 0 || *at == '\0')
+    const char *next = text + when->directory_bytes;
+    if (when->directory_bytes == 0 || *next == '\0')
         return false;
-    while (*at == ',') {
-        size_t bytes = word_bytes(++at);
-        if (!read_word(at, bytes, when))
+    while (*next == ',') {
+        size_t bytes = word_bytes(++next);
+        if (!read_word(next, bytes, when))
             return false;
-        at += bytes;
+        next += bytes;
     }
     return true;
 }
@@ -106,17 +106,17 @@ void hak_heap_when_start(const struct hak_heap_when *when, uint64_t now_ns) {
         atomic_store_explicit(&next_peak, PEAK_BYTES, memory_order_relaxed);
 }
 
-bool hak_heap_when_is_due(uint64_t now_ns, int64_t live_bytes) {
+bool hak_heap_when_is_due(uint64_t now_ns, int64_t live) {
     return now_ns >= atomic_load_explicit(&next_ns, memory_order_relaxed) ||
-           live_bytes >= atomic_load_explicit(&next_peak, memory_order_relaxed);
+           live >= atomic_load_explicit(&next_peak, memory_order_relaxed);
 }
 
-void hak_heap_when_done(uint64_t now_ns, int64_t live_bytes) {
+void hak_heap_when_done(uint64_t now_ns, int64_t live) {
     if (now_ns >= atomic_load_explicit(&next_ns, memory_order_relaxed))
         atomic_store_explicit(&next_ns, now_ns + every_ns, memory_order_relaxed);
-    if (live_bytes < atomic_load_explicit(&next_peak, memory_order_relaxed))
+    if (live < atomic_load_explicit(&next_peak, memory_order_relaxed))
         return;
-    int64_t more = live_bytes / PEAK_PART;
-    atomic_store_explicit(&next_peak, live_bytes + (more > PEAK_BYTES ? more : PEAK_BYTES),
+    int64_t more = live / PEAK_PART;
+    atomic_store_explicit(&next_peak, live + (more > PEAK_BYTES ? more : PEAK_BYTES),
                           memory_order_relaxed);
 }

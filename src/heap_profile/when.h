@@ -30,10 +30,10 @@ HAK_HIDDEN bool hak_heap_when_read(const char *text, struct hak_heap_when *when)
 /* Begins at `now_ns` (CLOCK_MONOTONIC), also in a forked child, whose time begins then. */
 HAK_HIDDEN void hak_heap_when_start(const struct hak_heap_when *when, uint64_t now_ns);
 
-/* Whether it is due, while `live_bytes` live. */
-HAK_HIDDEN bool hak_heap_when_is_due(uint64_t now_ns, int64_t live_bytes);
+/* Whether it is due, while `live` bytes live. */
+HAK_HIDDEN bool hak_heap_when_is_due(uint64_t now_ns, int64_t live);
 
 /* It was written, or could not be. */
-HAK_HIDDEN void hak_heap_when_done(uint64_t now_ns, int64_t live_bytes);
+HAK_HIDDEN void hak_heap_when_done(uint64_t now_ns, int64_t live);
 
 #endif
