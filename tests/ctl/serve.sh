@@ -36,7 +36,7 @@ serve() {
     rm -f served
     "$trace" ctl "$program" profile --serve "$@" >served 2>err </dev/null 8>&- 9<&- &
     server=$!
-    until_true listens || fail "--serve $*: $(cat served err)"
+    until_true listens && [ -s served ] || fail "--serve $*: $(cat served err)"
     url=$(sed -n '1s/  heap profile of process .*//p' served)
     grep -q "  heap profile of process $program profiled; Ctrl-C ends it\$" served || complain "--serve $*: $(cat served)"
 }
