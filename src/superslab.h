@@ -113,6 +113,7 @@ struct hak_superslab {
     uint32_t used_bytes;              /* in slots that are not free */
     uint32_t hot_from;                /* used_bytes at which the tier rises to HOT */
     uint32_t draining_below;          /* used_bytes below which it falls to DRAINING */
+    uint32_t thin_slabs;              /* those that serve a class and have only some pages */
     struct hak_superslab *next;       /* the owner's list: with free slabs, without, or DRAINING */
     struct hak_superslab *prev;
     struct hak_slab slabs[HAK_SLABS];

@@ -16,6 +16,9 @@ enum { ULTRAHOT = 8, HEAPV2 = 64, FC = 64, SFC = 128, SMALLMID = 64, TIGHT = 32 
 /* Room for what learning may want of a magazine. */
 enum { LEARNT_PLACES = 512 };
 
+/* An array begins with this part of what it may grow to, and with no fewer places. */
+enum { START_PART = 4, LEAST_PLACES = 4 };
+
 static bool is_made;
 
 static unsigned smaller(unsigned a, unsigned b) {
@@ -132,6 +135,13 @@ static void add_magazine(unsigned class_index, const struct hak_override *overri
         add_cache(class_index, HAK_PLACE_SLL, HAK_LIST, (unsigned)hak_options.sll_capacity, 0);
 }
 
+/* The places with which an array begins that grows up to `most` where that pays: an even number. A
+ * thread that frees a burst is left with that many blocks of each class. */
+static unsigned places_at_start(unsigned most) {
+    unsigned places = most / START_PART & ~1u;
+    return places < LEAST_PLACES ? LEAST_PLACES : places;
+}
+
 /* Plans how many blocks the class's array holds, how far it may grow, and its place among the
  * caches. */
 static void add_array(unsigned class_index, const struct hak_override *override) {
@@ -144,7 +154,7 @@ static void add_array(unsigned class_index, const struct hak_override *override)
         may_grow = false;
     }
     unsigned most = hak_array_most(class_index);
-    places = smaller(places, most);
+    places = smaller(places, may_grow ? places_at_start(most) : most);
     plan->capacity = (uint16_t)places;
     plan->batch = (uint16_t)smaller(batch, places);
     plan->limit = (uint16_t)(may_grow ? most : places);

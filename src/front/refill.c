@@ -4,6 +4,9 @@
 
 enum { FIRST_REFILL = 4 };
 
+/* Blocks of other classes, and of mid, that one spill after a burst moves with its own. */
+enum { EMPTIED_AT_ONCE = 256 };
+
 /* A batch, but of a class that the thread has just begun to use a few, then twice as many, and so
  * on: a thread that ends soon has to bring back what it did not need. */
 static unsigned blocks_to_refill(const struct hak_array *array) {
@@ -24,11 +27,30 @@ base_t hak_front_refill(unsigned class_index) {
     return hak_array_pop(class_index);
 }
 
+/* Gives all blocks of the array to the slabs, and a bounded number of the next class's and of
+ * mid's: after a burst each scattered block in a cache would keep a slab, and nobody may call
+ * again. A block moves down once, whichever spill takes it. */
+static HAK_COLD void spill_remains(struct hak_front *front, unsigned class_index) {
+    hak_array_spill(class_index, hak_array_count(class_index));
+    for (unsigned looks = 0; looks < HAK_CLASSES; looks++, front->next_emptied++) {
+        unsigned next = front->next_emptied % HAK_CLASSES, count = hak_array_count(next);
+        if (count == 0)
+            continue;
+        hak_array_spill(next, count < EMPTIED_AT_ONCE ? count : EMPTIED_AT_ONCE);
+        break;
+    }
+    hak_mid_empty_some(hak_thread.heap, front->mid, EMPTIED_AT_ONCE);
+}
+
 void hak_front_spill(unsigned class_index) {
     struct hak_array *array = &hak_thread.front->array[class_index];
     hak_front_tend();
     if (!hak_array_is_full(class_index))
         return;
+    if (!hak_is_debug_build && HAK_UNLIKELY(hak_slab_is_after_burst(hak_thread.heap))) {
+        spill_remains(hak_thread.front, class_index);
+        return;
+    }
     array->has_spilled = true;
     if (!hak_array_grow(class_index))
         hak_array_overflow(class_index, hak_array_batch(array));

@@ -41,6 +41,7 @@ struct hak_front {
     uint32_t plan_version; /* of the plan that the arrays follow */
     uint32_t purged;       /* the last purge from outside that the thread served */
     uint64_t decayed_at;   /* ticks of the last look at what is not used any more */
+    unsigned next_emptied; /* the class whose array spill_remains looks at next */
     size_t grown_bytes;    /* of the blocks by which arrays may hold more than at the start */
     struct hak_cache *caches;
     struct hak_mid *mid; /* overflow lists of the mid layer, NULL until the first block */

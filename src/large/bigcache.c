@@ -12,6 +12,13 @@
 
 enum { KEPT_LOOKED_AT = 4 };
 
+/* A cache keeps an eighth of what large blocks have in use, but at least so many bytes: a thread
+ * that has freed its blocks may make no call any more. Where they had no more than BURST_BYTES at
+ * one moment of late, it keeps three quarters of that: this is no burst. */
+#define BURST_BYTES ((uint64_t)16 << 20)
+static uint64_t least_bytes = (uint64_t)1 << 20;
+enum { KEPT_SHARE = 8, EVICTED_AT_ONCE = 2 };
+
 enum owner { OWNER_NONE, OWNER_THREAD, OWNER_LEFT };
 
 struct cache {
@@ -21,6 +28,7 @@ struct cache {
     _Atomic uint64_t share; /* written by its owner only */
     uint64_t bytes;         /* of the blocks in the lists */
     uint64_t looked_at;     /* ticks */
+    uint64_t most_used;     /* by large blocks at one moment, halved at each look */
     struct hak_large *newest, *oldest;
     struct hak_large *bins[HAK_PAGE_BINS];
 };
@@ -326,6 +334,7 @@ static void evict_idle(struct cache *cache) {
     if (!hak_is_debug_build && now - cache->looked_at < HAK_DECAY_TICKS)
         return;
     cache->looked_at = now;
+    cache->most_used /= 2;
     uint32_t look = ++cache->head.look;
     struct hak_large *hot = cache->head.hot;
     if (hot && look - hot->look > 1)
@@ -343,10 +352,46 @@ void hak_bigcache_tend(void) {
         evict_idle(own_cache());
 }
 
+/* The most bytes that the cache may keep now. The sum of the shares is a little
+ * more than what caches keep, which is not in use. */
+static uint64_t most_kept(struct cache *cache) {
+    uint64_t all = hak_large_used_bytes(),
+             kept = atomic_load_explicit(&shared, memory_order_relaxed);
+    uint64_t used = all > kept ? all - kept : 0, share = used / KEPT_SHARE;
+    if (cache->most_used < used)
+        cache->most_used = used;
+    if (cache->most_used <= BURST_BYTES && share < cache->most_used / 4 * 3)
+        share = cache->most_used / 4 * 3;
+    return share > least_bytes ? share : least_bytes;
+}
+
+/* Evicts a few of the oldest blocks where the cache keeps too much for `bytes` more, and lowers its
+ * share to what is left. False: the block is too large. */
+static bool keep_to_bound(struct cache *cache, uint64_t bytes) {
+    if (HAK_LIKELY(cache->bytes + bytes <= least_bytes) || hak_is_debug_build)
+        return true;
+    uint64_t most = most_kept(cache);
+    for (unsigned i = 0; i < EVICTED_AT_ONCE && cache->oldest && cache->bytes + bytes > most; i++)
+        (void)evict(cache, cache->oldest);
+    shrink_share(cache, cache->bytes + bytes > most ? cache->bytes + bytes : most);
+    return bytes <= most;
+}
+
+/* Keeps to the bound where a block goes that is too large: less is in use then. */
+static void keep_less(struct cache *cache) {
+    cool(cache);
+    (void)keep_to_bound(cache, 0);
+    set_hot_room(cache);
+}
+
 /* Makes the share large enough for one more block: it grows, or older blocks go. False: the block
  * is too large. */
 static bool make_room(struct cache *cache, uint64_t bytes) {
     cool(cache);
+    if (!keep_to_bound(cache, bytes)) {
+        set_hot_room(cache);
+        return false;
+    }
     if (cache->bytes + bytes > share_of(cache) && !grow_share(cache, cache->bytes + bytes)) {
         if (bytes > share_of(cache))
             return false;
@@ -360,8 +405,12 @@ static bool make_room(struct cache *cache, uint64_t bytes) {
 bool hak_bigcache_give(struct hak_large *large) {
     struct cache *cache = own_cache();
     uint64_t bytes = large->mapped_bytes;
-    if (!cache || bytes > hak_options.bigcache_max_bytes / 2)
+    if (!cache)
         return false;
+    if (bytes > hak_options.bigcache_max_bytes / 2) {
+        keep_less(cache);
+        return false;
+    }
     if (cache->head.gives % HAK_BIGCACHE_LOOK_EVERY == 0)
         evict_idle(cache);
     cache->head.gives++;
@@ -369,6 +418,10 @@ bool hak_bigcache_give(struct hak_large *large) {
         return false;
     move_to_cache(cache, large);
     return true;
+}
+
+void hak_bigcache_set_least(uint64_t bytes) {
+    least_bytes = bytes;
 }
 
 size_t hak_bigcache_trim(void) {

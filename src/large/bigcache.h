@@ -61,6 +61,9 @@ HAK_HIDDEN struct hak_large *hak_bigcache_take_longer(size_t bytes, size_t most_
  * or the block is too large for its share. */
 HAK_HIDDEN bool hak_bigcache_give(struct hak_large *large);
 
+/* Sets how many bytes a cache keeps however little is in use (tests of what is kept; 1 MiB). */
+HAK_HIDDEN void hak_bigcache_set_least(uint64_t bytes);
+
 /* Gives the blocks that the calling thread keeps to L2.5, the spare mappings or the kernel; returns
  * the bytes that the kernel got. */
 HAK_HIDDEN size_t hak_bigcache_trim(void);

@@ -8,6 +8,21 @@
 
 enum { STRUCTS_AT_ONCE = 16, LOOK_EVERY = 16, CLEANED_AT_ONCE = 8, CLEANED_WHEN_IDLE = 64 };
 
+/* Free pages that may be resident: an eighth of those in use, at least 6 MiB. More of them is what
+ * a burst leaves behind, perhaps with no call after it. Where half of what went back was missed, 1
+ * MiB or more, the bound doubles, up to MOST_REGRET times; each quiet tenth of a second halves it.
+ * One call gives back as many pages as become free, and others where that was allowed often enough:
+ * LEAST_ALLOWED is worth a call of the kernel, and BUDGET the most. */
+enum {
+    LEAST_DIRTY = 1536,
+    BURST_PAGES = 4096,
+    DIRTY_SHARE = 8,
+    LEAST_REGRETTED = 192,
+    MOST_REGRET = 3,
+    LEAST_ALLOWED = 64,
+    BUDGET = HAK_CHUNK_PAGES,
+};
+
 static struct hak_shard first_shard;
 _Atomic(struct hak_shard *) hak_l25_newest_shard = &first_shard;
 static struct hak_lock growth_lock;
@@ -16,6 +31,7 @@ static struct hak_lock growth_lock;
  * ask whether a pointer lies there while others ask, too, or take and put. */
 _Atomic(struct hak_page_chunk *) hak_l25_kept_chunks[HAK_L25_KEPT_CHUNKS];
 static _Atomic uintptr_t kept_starts[HAK_L25_KEPT_CHUNKS];
+static _Atomic uint32_t kept_dirty; /* resident pages of all of them */
 static _Thread_local struct hak_shard *own_shard __attribute__((tls_model("initial-exec")));
 _Thread_local uint32_t hak_l25_in_hand __attribute__((tls_model("initial-exec")));
 
@@ -43,6 +59,7 @@ static bool put_aside(struct hak_page_chunk *chunk) {
         if (!atomic_load_explicit(&kept_starts[i], memory_order_relaxed) &&
             atomic_compare_exchange_strong_explicit(&kept_starts[i], &none, (uintptr_t)chunk->start,
                                                     memory_order_acq_rel, memory_order_relaxed)) {
+            atomic_fetch_add_explicit(&kept_dirty, chunk->dirty, memory_order_relaxed);
             atomic_store_explicit(&hak_l25_kept_chunks[i], chunk, memory_order_release);
             return true;
         }
@@ -59,11 +76,99 @@ static void keep_or_unmap(struct hak_page_chunk *chunk) {
         hak_chunk_unmap(chunk);
 }
 
+static uint32_t kept_dirty_now(void) {
+    return atomic_load_explicit(&kept_dirty, memory_order_relaxed);
+}
+
+static uint32_t used_now(const struct hak_shard *shard) {
+    return atomic_load_explicit(&shard->runs.used_pages, memory_order_relaxed);
+}
+
+/* Free pages of the shard, and of kept chunks, that may be resident. */
+static uint32_t most_dirty(const struct hak_shard *shard) {
+    uint32_t most = (uint32_t)LEAST_DIRTY << shard->regret, share = used_now(shard) / DIRTY_SHARE;
+    if (shard->most_used <= BURST_PAGES && most < BURST_PAGES)
+        most = BURST_PAGES;
+    return share > most ? share : most;
+}
+
+static uint32_t dirty_now(const struct hak_shard *shard) {
+    return shard->runs.dirty_pages + kept_dirty_now();
+}
+
+/* Whether too many pages are resident with `more` that are about to be free. */
+static bool is_beyond_bound(const struct hak_shard *shard, uint32_t more) {
+    return !hak_is_debug_build && dirty_now(shard) + more > most_dirty(shard);
+}
+
+/* Counts pages that were given back for being too many. Where half of as many were missed since,
+ * that was wrong: use swings, and the bound doubles. The further back, the less it counts. */
+static void note_cleaned(struct hak_shard *shard, uint32_t pages) {
+    uint32_t *missed = &shard->runs.missed_pages;
+    if (shard->cleaned_pages == 0)
+        *missed = 0;
+    if (shard->cleaned_pages > LEAST_REGRETTED && *missed > shard->cleaned_pages / 2) {
+        if (shard->regret < MOST_REGRET)
+            shard->regret++;
+        shard->cleaned_pages = *missed = 0;
+    } else if (shard->cleaned_pages > LEAST_DIRTY) {
+        shard->cleaned_pages /= 2;
+        *missed /= 2;
+    }
+    shard->cleaned_pages += pages;
+}
+
+/* Keeps a chunk that the shard has just emptied, or unmaps it where too many of its pages are
+ * resident. */
+static void leave_chunk(struct hak_shard *shard, struct hak_page_chunk *chunk) {
+    uint32_t dirty = chunk->dirty;
+    if (dirty == 0 || !is_beyond_bound(shard, dirty)) {
+        keep_or_unmap(chunk);
+        return;
+    }
+    hak_chunk_unmap(chunk);
+    note_cleaned(shard, dirty);
+}
+
+/* Gives pages that are about to be free to the kernel where too many are resident; returns how many
+ * of them stay resident. Each allows, for later, that as many of others go. */
+static uint32_t clean_at_bound(struct hak_shard *shard, struct hak_page_chunk *chunk,
+                               uint32_t first, uint32_t pages, uint32_t *budget) {
+    shard->has_many |= dirty_now(shard) + pages > ((uint32_t)LEAST_DIRTY << shard->regret) / 2;
+    if (HAK_LIKELY(!is_beyond_bound(shard, pages)))
+        return pages;
+    shard->allowed_pages += pages;
+    if (shard->allowed_pages > HAK_CHUNK_PAGES)
+        shard->allowed_pages = HAK_CHUNK_PAGES;
+    if (shard->is_refused || pages > *budget)
+        return pages;
+    *budget -= pages;
+    shard->is_refused = !hak_discard(hak_run_start(chunk, first), (size_t)pages * HAK_PAGE_BYTES);
+    if (shard->is_refused)
+        return pages;
+    note_cleaned(shard, pages);
+    return 0;
+}
+
+/* Where still too many pages are resident, since less is in use than before, a free run goes. */
+static void clean_another(struct hak_shard *shard, uint32_t *budget) {
+    if (HAK_LIKELY(shard->allowed_pages < LEAST_ALLOWED) || *budget == 0 || shard->is_refused ||
+        !is_beyond_bound(shard, 0))
+        return;
+    uint32_t most = shard->allowed_pages, cleaned = hak_runs_clean_one(&shard->runs, most);
+    shard->allowed_pages = most == HAK_CHUNK_PAGES && !cleaned ? 0 : shard->allowed_pages - cleaned;
+    *budget -= cleaned < *budget ? cleaned : *budget;
+    if (cleaned)
+        note_cleaned(shard, cleaned);
+}
+
 static struct hak_page_chunk *take_kept_at(unsigned place) {
     struct hak_page_chunk *chunk =
         atomic_exchange_explicit(&hak_l25_kept_chunks[place], NULL, memory_order_acq_rel);
-    if (chunk)
-        atomic_store_explicit(&kept_starts[place], 0, memory_order_release);
+    if (!chunk)
+        return NULL;
+    atomic_fetch_sub_explicit(&kept_dirty, chunk->dirty, memory_order_relaxed);
+    atomic_store_explicit(&kept_starts[place], 0, memory_order_release);
     return chunk;
 }
 
@@ -90,10 +195,12 @@ static bool add_chunk(struct hak_shard *shard) {
 
 /* Frees pages of a chunk; a chunk that is empty then leaves the shard. */
 static void give_run(struct hak_shard *shard, struct hak_page_chunk *chunk, uint32_t first,
-                     uint32_t pages) {
-    chunk = hak_runs_give(&shard->runs, chunk, first, pages);
+                     uint32_t pages, uint32_t *budget) {
+    uint32_t dirty = clean_at_bound(shard, chunk, first, pages, budget);
+    chunk = hak_runs_give(&shard->runs, chunk, first, pages, dirty);
     if (chunk)
-        keep_or_unmap(chunk);
+        leave_chunk(shard, chunk);
+    clean_another(shard, budget);
 }
 
 static void give_struct(struct hak_shard *shard, struct hak_large *large) {
@@ -102,19 +209,21 @@ static void give_struct(struct hak_shard *shard, struct hak_large *large) {
     shard->unused = large;
 }
 
-/* Frees the block's pages and its struct. With the shard's lock. */
-static void give_block(struct hak_shard *shard, struct hak_large *large) {
+/* Frees the block's pages and its struct. At most `*budget` pages go to the kernel, which is
+ * lowered by them. With the shard's lock. */
+static void give_block(struct hak_shard *shard, struct hak_large *large, uint32_t *budget) {
     give_run(shard, large->chunk, first_page_of(large),
-             (uint32_t)(large->mapped_bytes / HAK_PAGE_BYTES));
+             (uint32_t)(large->mapped_bytes / HAK_PAGE_BYTES), budget);
     give_struct(shard, large);
 }
 
 /* Frees the blocks that other threads returned. With the shard's lock. */
 static void take_in_returned(struct hak_shard *shard) {
     struct hak_large *large = hak_returned_take(&shard->returned), *next;
+    uint32_t budget = BUDGET;
     for (; large; large = next) {
         next = large->next;
-        give_block(shard, large);
+        give_block(shard, large, &budget);
     }
 }
 
@@ -149,6 +258,12 @@ static void decay(struct hak_shard *shard, unsigned limit) {
     shard->cleaned_at = now;
     (void)hak_runs_clean(&shard->runs, false, limit);
     age_kept(now);
+    shard->most_used /= 2;
+    if (!shard->has_many) {
+        shard->regret = shard->regret > 0 ? shard->regret - 1 : 0;
+        shard->cleaned_pages = 0;
+    }
+    shard->has_many = shard->is_refused = false;
 }
 
 /* ---- which shard ---------------------------------------------------------------------------- */
@@ -219,6 +334,8 @@ static struct hak_large *take_held(struct hak_shard *shard, uint32_t pages) {
         give_struct(shard, large);
         return NULL;
     }
+    if (shard->most_used < used_now(shard))
+        shard->most_used = used_now(shard);
     *large = (struct hak_large){.base = base_from(hak_run_start(run.chunk, run.first)),
                                 .mapped_bytes = (size_t)pages * HAK_PAGE_BYTES,
                                 .chunk = run.chunk,
@@ -245,7 +362,8 @@ void hak_l25_give(struct hak_large *large) {
             release(shard);
         return;
     }
-    give_block(shard, large);
+    uint32_t budget = BUDGET;
+    give_block(shard, large, &budget);
     if (++shard->calls % LOOK_EVERY == 0)
         decay(shard, CLEANED_AT_ONCE);
     release(shard);
@@ -277,6 +395,13 @@ bool hak_l25_resize(struct hak_large *large, size_t bytes) {
         large->mapped_bytes = bytes; /* before the lock is free: a fork's child believes it then */
     release(shard);
     return fits;
+}
+
+size_t hak_l25_used_bytes(void) {
+    size_t pages = 0;
+    for (struct hak_shard *shard = newest_shard_now(); shard; shard = shard->next)
+        pages += atomic_load_explicit(&shard->runs.used_pages, memory_order_relaxed);
+    return pages * HAK_PAGE_BYTES;
 }
 
 size_t hak_l25_trim(void) {
@@ -344,9 +469,7 @@ void hak_l25_count_free(size_t *dirty_bytes, size_t *clean_bytes) {
         hak_runs_count_free(&shard->runs, &dirty, &clean);
         release(shard);
     }
-    for (unsigned i = 0; i < HAK_L25_KEPT_CHUNKS; i++)
-        if (atomic_load_explicit(&hak_l25_kept_chunks[i], memory_order_relaxed))
-            dirty += HAK_CHUNK_PAGES;
+    dirty += kept_dirty_now();
     *dirty_bytes += dirty * HAK_PAGE_BYTES;
     *clean_bytes += clean * HAK_PAGE_BYTES;
 }
@@ -408,7 +531,13 @@ void hak_l25_after_fork(void) {
     for (struct hak_shard *shard = newest_shard_now(); shard; shard = shard->next)
         if (hak_lock_was_left(&shard->lock))
             rebuild(shard);
-    for (unsigned i = 0; i < HAK_L25_KEPT_CHUNKS; i++) /* another thread's hands had its chunk */
-        if (!atomic_load_explicit(&hak_l25_kept_chunks[i], memory_order_relaxed))
+    uint32_t dirty = 0;
+    for (unsigned i = 0; i < HAK_L25_KEPT_CHUNKS; i++) {
+        const struct hak_page_chunk *chunk =
+            atomic_load_explicit(&hak_l25_kept_chunks[i], memory_order_relaxed);
+        dirty += chunk ? chunk->dirty : 0;
+        if (!chunk) /* another thread's hands had its chunk */
             atomic_store_explicit(&kept_starts[i], 0, memory_order_relaxed);
+    }
+    atomic_store_explicit(&kept_dirty, dirty, memory_order_relaxed);
 }

@@ -9,7 +9,7 @@
  * Nobody waits for a shard, unless there is no memory for another. SHARD_BUSY counts each one that
  * was found held.
  *
- * A chunk of which nothing is used any more leaves its shard: the process keeps one, the kernel
+ * A chunk of which nothing is used any more leaves its shard: the process keeps four, the kernel
  * gets the others. Pages of free runs that were not needed for a tenth of a second go back, too.
  *
  * In the child of a fork a shard in which a thread was at work that is not there is made anew from
@@ -19,7 +19,7 @@
  *
  * Locks: the shard's; one to add a shard; hak_large_map_lock behind both.
  * Without a lock: `returned`, a stack that is pushed by many and taken as a whole (returned.h), and
- * the one chunk that is kept.
+ * the chunks that are kept.
  *
  * May call: runs, returned, large_map, platform. */
 #ifndef HAK_LARGE_L25_H
@@ -44,6 +44,10 @@ HAK_HIDDEN size_t hak_l25_trim(void);
 
 /* Gives runs that were free for a while back to the kernel; to be called now and then. */
 HAK_HIDDEN void hak_l25_tend(void);
+
+/* Bytes in blocks of the pool, those that a BigCache keeps among them; while others work there
+ * about so many. */
+HAK_HIDDEN size_t hak_l25_used_bytes(void);
 
 /* True when `p` lies in a chunk of the pool. Takes the shards' locks. */
 HAK_HIDDEN bool hak_l25_covers(const void *p);

@@ -60,6 +60,10 @@ static size_t add_used(size_t more_bytes) {
     return atomic_fetch_add_explicit(&used_bytes, more_bytes, memory_order_relaxed) + more_bytes;
 }
 
+size_t hak_large_used_bytes(void) {
+    return atomic_load_explicit(&used_bytes, memory_order_relaxed) + hak_l25_used_bytes();
+}
+
 /* Maps the bytes; where the kernel refuses, spare mappings are given up first. NULL without
  * memory. */
 static void *map_block(size_t bytes, size_t alignment) {
@@ -112,7 +116,8 @@ static struct hak_large *enter(void *start, size_t bytes, const void *caller) {
 
 /* A block with a mapping of its own: a held one, else a spare one, else a new one. NULL without
  * memory. */
-static HAK_COLD struct hak_large *take_mapping(size_t bytes, size_t alignment, const void *caller) {
+static HAK_COLD struct hak_large *take_mapping(size_t bytes, size_t most_bytes, size_t alignment,
+                                               const void *caller) {
     bool is_wide = alignment > HAK_PAGE_BYTES;
     size_t mapped_bytes = bytes;
     uint16_t origin = 0;
@@ -120,7 +125,7 @@ static HAK_COLD struct hak_large *take_mapping(size_t bytes, size_t alignment, c
     bool is_fresh = start != NULL;
     if (!start) {
         mapped_bytes = bytes;
-        start = is_wide ? NULL : hak_spare_take(&mapped_bytes, &origin);
+        start = is_wide ? NULL : hak_spare_take(&mapped_bytes, most_bytes, &origin);
     }
     if (!start) {
         mapped_bytes = bytes;
@@ -148,7 +153,7 @@ base_t hak_large_take(size_t bytes, size_t alignment, const void *caller) {
             large = take_from_l25(page_bytes, caller);
     }
     if (HAK_UNLIKELY(!large))
-        large = take_mapping(page_bytes, alignment, caller);
+        large = take_mapping(page_bytes, 0, alignment, caller);
     return large ? large->base : HAK_NO_BASE;
 }
 
@@ -408,7 +413,7 @@ static struct hak_large *take_warm(const struct hak_large *large, size_t wanted_
     struct hak_large *warm =
         hak_bigcache_take_longer(wanted_bytes, 2 * wanted_bytes, large->caller);
     if (!warm && hak_spare_has(wanted_bytes))
-        warm = take_mapping(wanted_bytes, 0, large->caller);
+        warm = take_mapping(wanted_bytes, 2 * wanted_bytes, 0, large->caller);
     if (warm)
         memcpy(warm->base.p, large->base.p, large->mapped_bytes);
     return warm;

@@ -62,6 +62,10 @@ HAK_HIDDEN uint32_t hak_large_take_sample(base_t base);
 /* Called with the number of a block that goes back; set at start, in level light. */
 HAK_HIDDEN extern void (*hak_large_sample_ends)(uint32_t sample);
 
+/* Bytes of large blocks that the program or a BigCache has; while others work there about so many.
+ */
+HAK_HIDDEN size_t hak_large_used_bytes(void);
+
 /* Gives back the block that starts at `base`. False: there is no live one (another thread was
  * faster). */
 HAK_HIDDEN bool hak_large_give(base_t base);

@@ -12,10 +12,14 @@
  * neighbours, or with the tail. Of each chunk the pages from `touched` on were never handed out and
  * are zero.
  *
+ * How many pages of a free run are resident is estimated, since runs merge and are cut: a part of
+ * one has its share, a run that was merged has the sum.
+ *
  * Nothing is written into the pages themselves. May call: platform, large_map. */
 #ifndef HAK_LARGE_RUNS_H
 #define HAK_LARGE_RUNS_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -31,9 +35,9 @@ struct hak_run {
     struct hak_run *next; /* in its bin */
     struct hak_run *prev;
     struct hak_page_chunk *chunk;
-    uint32_t pages;    /* 0 unless a free run begins or ends here */
-    uint16_t look;     /* of the shard, when it became free */
-    uint16_t is_clean; /* its pages were given back to the kernel and read as zero */
+    uint32_t pages; /* 0 unless a free run begins or ends here */
+    uint16_t look;  /* of the shard, when it became free */
+    uint16_t dirty; /* about so many of its pages are resident; 0: all read as zero */
 };
 
 struct hak_page_chunk {
@@ -44,6 +48,7 @@ struct hak_page_chunk {
     uint32_t top;         /* the tail's first page; HAK_CHUNK_PAGES: it has none */
     uint32_t highest_top; /* since the last hak_runs_clean */
     uint32_t touched;     /* pages from here on were never handed out, also for a fork's child */
+    uint32_t dirty;       /* of the tail's pages, or of all while it is nobody's: as of a run */
     uint64_t kept_at;     /* ticks, when it was put aside as a whole */
     struct hak_run runs[HAK_CHUNK_PAGES];
 };
@@ -55,6 +60,9 @@ struct hak_runs {
     struct hak_page_chunk *chunks;
     struct hak_page_chunk *newest; /* the one with a tail, or NULL */
     uint16_t look;                 /* counts hak_runs_clean */
+    uint32_t dirty_pages;          /* the sum of the runs' in bins and of the tail's */
+    uint32_t missed_pages;         /* taken, and not resident; since the caller wrote it */
+    _Atomic uint32_t used_pages;   /* written with the shard's lock */
 };
 
 /* A run that was cut out. `chunk` is NULL when there was none. */
@@ -68,10 +76,11 @@ struct hak_taken_run {
  * so many. */
 HAK_HIDDEN struct hak_taken_run hak_runs_take(struct hak_runs *runs, uint32_t pages);
 
-/* Gives back a run. Returns its chunk when nothing in it is used any more: it is the shard's no
- * longer, and the caller's to keep or to unmap. NULL otherwise. */
+/* Gives back a run, of which `dirty` pages are resident; 0: the kernel has them all. Returns its
+ * chunk when nothing in it is used any more: it is the shard's no longer, and the caller's to keep
+ * or to unmap. NULL otherwise. */
 HAK_HIDDEN struct hak_page_chunk *hak_runs_give(struct hak_runs *runs, struct hak_page_chunk *chunk,
-                                                uint32_t first, uint32_t pages);
+                                                uint32_t first, uint32_t pages, uint32_t dirty);
 
 /* Adds an empty chunk; its whole is the tail from which is taken next. */
 HAK_HIDDEN void hak_runs_add(struct hak_runs *runs, struct hak_page_chunk *chunk);
@@ -87,6 +96,10 @@ HAK_HIDDEN void hak_runs_cut(struct hak_runs *runs, struct hak_page_chunk *chunk
 /* Gives the pages of free runs back to the kernel: of those that were free at the last call
  * already, or of all. At most `limit` runs. Returns the bytes. */
 HAK_HIDDEN size_t hak_runs_clean(struct hak_runs *runs, bool all, unsigned limit);
+
+/* Gives the pages of one free run, or of the tail, back to the kernel: of a long one with at most
+ * `most` resident pages. Returns how many these were; 0: there is none that is worth it. */
+HAK_HIDDEN uint32_t hak_runs_clean_one(struct hak_runs *runs, uint32_t most);
 
 /* Rebuilds a shard in the child of a fork, where another thread was at work in it, from the list of
  * chunks, whose forward links change by one store. `used_at` says how many pages a run in use has

@@ -15,6 +15,12 @@ struct hak_shard {
     struct hak_shard *next; /* the one made before it; NULL for the first */
     uint32_t calls;
     uint64_t cleaned_at;
+    uint32_t most_used;       /* pages at one moment, halved at each decay */
+    uint32_t cleaned_pages;   /* at the bound, since it was last looked whether that paid */
+    uint32_t allowed_pages;   /* to go beside those that become free */
+    uint8_t regret;           /* how often the bound is doubled */
+    bool has_many;            /* more than half of the bound was free since the last decay */
+    bool is_refused;          /* the kernel took no pages since then: they are locked */
     struct hak_large *unused; /* structs of blocks */
     struct hak_runs runs;
     _Alignas(64) struct hak_returned returned;

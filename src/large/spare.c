@@ -15,11 +15,13 @@ enum {
     DECAYS = 10,            /* tenths of a second */
     GROWS_TO = 4,           /* a mapping is made longer at most so many times */
     REST_BYTES = 256 << 10, /* a shorter rest is not worth a mapping of its own */
+    UNMAPPED_AT_ONCE = 2,   /* for the bound, beside the block itself: a call must not take long */
 };
 
-#define MOST_BYTES ((size_t)192 << 20) /* kept at most, and no more than */
-#define SHARE      24                  /* times what the BigCaches keep, or */
-#define IDLE_BYTES ((size_t)32 << 20)  /* where no more is in use: the process may sleep now */
+#define MOST_BYTES  ((size_t)192 << 20) /* kept at most, and no more than */
+#define SHARE       24                  /* times what the BigCaches keep, or */
+#define IDLE_BYTES  ((size_t)4 << 20)   /* where no more is in use: the process may sleep now */
+#define MOST_REGRET 3u                  /* doublings of that, and of an eighth of what is in use */
 
 struct mapping {
     char *start;
@@ -33,6 +35,13 @@ static struct mapping mappings[MAPPINGS];
 static unsigned count;
 static uint16_t last_origin;
 _Atomic size_t hak_spare_kept_bytes; /* written under the lock */
+
+/* Whether it paid to give back what was more than the bound (hak_spare_give). */
+static _Atomic size_t missed_bytes; /* asked for and not there, since the last look */
+static size_t unmapped_bytes;       /* for the bound */
+static unsigned regret;             /* how often the bound is doubled */
+static bool was_at_bound;
+static uint64_t regretted_at; /* ticks of the last look at these */
 
 static size_t kept_now(void) {
     return atomic_load_explicit(&hak_spare_kept_bytes, memory_order_relaxed);
@@ -67,10 +76,11 @@ static unsigned find_mapping(size_t bytes) {
     return best;
 }
 
-/* Takes the front part of a spare mapping, or all of it where the rest is short. */
-static struct mapping cut(unsigned place, size_t bytes) {
+/* Takes the front part of a spare mapping, or all of it where it has at most `most` bytes or the
+ * rest is short. */
+static struct mapping cut(unsigned place, size_t bytes, size_t most) {
     struct mapping *from = &mappings[place];
-    if (from->bytes - bytes < REST_BYTES)
+    if (from->bytes <= most || from->bytes - bytes < REST_BYTES)
         return remove_mapping(place);
     if (from->origin == 0)
         from->origin = ++last_origin ? last_origin : ++last_origin;
@@ -113,33 +123,75 @@ static void add_mapping(struct mapping mapping) {
 /* ---- use --------------------------------------------------------------------------------------
  */
 
-/* The oldest where there are too many bytes or places for `bytes` more; an empty one where not. */
-static struct mapping take_surplus(size_t bytes, size_t most) {
-    if (count == MAPPINGS || (count > 0 && kept_now() + bytes > most))
-        return remove_mapping(0);
-    return (struct mapping){0};
+/* Too many bytes or places are in use for `bytes` more. */
+static bool is_too_much(size_t bytes, size_t most) {
+    return count == MAPPINGS || (count > 0 && kept_now() + bytes > most);
 }
 
-/* The most bytes of spare mappings: as many as are in use, but not less than IDLE_BYTES nor more
- * than the BigCache's option allows. */
+/* The oldest where there is too much for `bytes` more; an empty one where not. */
+static struct mapping take_surplus(size_t bytes, size_t most) {
+    return is_too_much(bytes, most) ? remove_mapping(0) : (struct mapping){0};
+}
+
+/* Counts bytes that are given back for the bound. Where half of as many were missed since, that was
+ * wrong: use swings. The further back, the less it counts. */
+static void note_unmapped(size_t bytes) {
+    size_t bound = IDLE_BYTES << regret;
+    size_t missed = atomic_load_explicit(&missed_bytes, memory_order_relaxed);
+    was_at_bound = true;
+    if (unmapped_bytes == 0)
+        missed = 0;
+    if (unmapped_bytes > bound && missed > unmapped_bytes / 2) {
+        regret = MOST_REGRET;
+        unmapped_bytes = missed = 0;
+    } else if (unmapped_bytes / 4 > bound) {
+        unmapped_bytes /= 2;
+        missed /= 2;
+    }
+    atomic_store_explicit(&missed_bytes, missed, memory_order_relaxed); /* a few may be lost */
+    unmapped_bytes += bytes;
+}
+
+/* Halves the bound for each second in which nothing was given back for it. */
+static void forget_regret(void) {
+    uint64_t now = hak_ticks();
+    uint64_t seconds = (now - regretted_at) / (DECAYS * HAK_DECAY_TICKS);
+    if (seconds == 0)
+        return;
+    uint64_t quiet = was_at_bound ? seconds - 1 : seconds;
+    regret = quiet < regret ? regret - (unsigned)quiet : 0;
+    was_at_bound = false;
+    regretted_at = now;
+}
+
+/* The most bytes of spare mappings: an eighth of those in use, at least IDLE_BYTES, both doubled
+ * where use swings, and no more than the BigCache's option allows. */
 static size_t most_bytes(size_t used_bytes) {
     uint64_t maximum = hak_options.bigcache_max_bytes;
     size_t most = maximum < MOST_BYTES / SHARE ? (size_t)maximum * SHARE : MOST_BYTES;
-    size_t wanted = used_bytes > IDLE_BYTES ? used_bytes : IDLE_BYTES;
+    size_t least = IDLE_BYTES << regret, part = used_bytes >> (MOST_REGRET - regret);
+    size_t wanted = part > least ? part : least;
     return wanted < most ? wanted : most;
 }
 
 bool hak_spare_give(void *start, size_t bytes, uint16_t origin, size_t used_bytes) {
-    size_t most = most_bytes(used_bytes);
-    bool is_kept = bytes <= most;
     if (hak_is_debug_build)
         return false;
-    for (;;) {
+    for (unsigned unmapped = 0;; unmapped++) {
         if (!hak_try_lock(&spare_lock))
             return false;
-        struct mapping surplus = take_surplus(is_kept ? bytes : 0, most);
+        forget_regret();
+        size_t most = most_bytes(used_bytes);
+        bool is_kept = bytes <= most;
+        struct mapping surplus = {0};
+        if (unmapped < UNMAPPED_AT_ONCE)
+            surplus = take_surplus(is_kept ? bytes : 0, most);
+        else
+            is_kept &= !is_too_much(bytes, most);
         if (!surplus.start && is_kept)
             add_mapping((struct mapping){start, bytes, hak_ticks(), origin});
+        if (surplus.start || !is_kept)
+            note_unmapped(surplus.start ? surplus.bytes : bytes);
         hak_unlock(&spare_lock);
         if (!surplus.start) {
             (void)hak_spare_tend();
@@ -158,18 +210,22 @@ static void *grow(struct mapping mapping, size_t bytes) {
     return moved;
 }
 
-void *hak_spare_take(size_t *bytes, uint16_t *origin) {
+void *hak_spare_take(size_t *bytes, size_t most, uint16_t *origin) {
     struct mapping found = {0};
-    if (HAK_LIKELY(kept_now() == 0) || !hak_try_lock(&spare_lock))
+    if (HAK_LIKELY(kept_now() == 0) || !hak_try_lock(&spare_lock)) {
+        atomic_fetch_add_explicit(&missed_bytes, *bytes, memory_order_relaxed);
         return NULL;
+    }
     if (count > 0) {
         unsigned best = find_mapping(*bytes);
         if (mappings[best].bytes >= *bytes)
-            found = cut(best, *bytes);
+            found = cut(best, *bytes, most);
         else if (mappings[best].bytes >= *bytes / GROWS_TO)
             found = remove_mapping(best);
     }
     hak_unlock(&spare_lock);
+    if (found.bytes < *bytes)
+        atomic_fetch_add_explicit(&missed_bytes, *bytes - found.bytes, memory_order_relaxed);
     bool is_short = found.bytes < *bytes;
     if (found.start && is_short)
         found.start = grow(found, *bytes);

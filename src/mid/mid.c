@@ -149,9 +149,16 @@ static void spill_list(struct hak_heap *heap, struct hak_mid *mid, unsigned clas
     }
 }
 
+void hak_mid_empty_some(struct hak_heap *heap, struct hak_mid *mid, uint32_t most) {
+    for (unsigned c = 0; mid && c < HAK_CLASSES && most > 0; c++) {
+        uint32_t count = mid->lists[c].count < most ? mid->lists[c].count : most;
+        spill_list(heap, mid, c, count);
+        most -= count;
+    }
+}
+
 void hak_mid_empty(struct hak_heap *heap, struct hak_mid *mid) {
-    for (unsigned c = 0; mid && c < HAK_CLASSES; c++)
-        spill_list(heap, mid, c, mid->lists[c].count);
+    hak_mid_empty_some(heap, mid, UINT32_MAX);
 }
 
 void hak_mid_decay(struct hak_heap *heap, struct hak_mid *mid) {

@@ -60,6 +60,9 @@ HAK_HIDDEN void hak_mid_spill(struct hak_heap *heap, unsigned class_index, const
 /* All lists into the slabs. `mid` may be NULL, here and below. */
 HAK_HIDDEN void hak_mid_empty(struct hak_heap *heap, struct hak_mid *mid);
 
+/* The same with at most `most` blocks, so that one call of many does not take long. */
+HAK_HIDDEN void hak_mid_empty_some(struct hak_heap *heap, struct hak_mid *mid, uint32_t most);
+
 /* Gives half of what was in a list all the time since the last call to the slabs. */
 HAK_HIDDEN void hak_mid_decay(struct hak_heap *heap, struct hak_mid *mid);
 

@@ -74,6 +74,7 @@ static struct hak_slab *serve(struct hak_heap *heap, struct hak_superslab *super
         superslab->purged_slabs &= ~bit;
         heap->slabs_retouched++;
     }
+    note_thick(heap, superslab, bit);
     set_free(heap, superslab, superslab->free_slabs & ~bit);
     struct hak_slab *slab = &superslab->slabs[index];
     prepare(slab, class_index, is_dirty);
@@ -166,7 +167,8 @@ static struct hak_slab *serve_new(struct hak_heap *heap, struct hak_superslab *s
     hak_tier_set(superslab, HAK_TIER_FREE);
     superslab->used_bytes = 0;
     superslab->home_class = (uint8_t)class_index;
-    superslab->purged_slabs = 0;
+    heap->slabs_thick_again += (unsigned)__builtin_popcount(superslab->thin_slabs);
+    superslab->purged_slabs = superslab->thin_slabs = 0;
     link_superslab(&heap->room, superslab);
     heap->dirty_slabs += (unsigned)__builtin_popcount(superslab->dirty_slabs);
     uint32_t dirty = superslab->dirty_slabs;
@@ -197,6 +199,8 @@ void hak_superslab_release(struct hak_heap *heap, struct hak_superslab *supersla
     unlink_superslab(list_of(heap, superslab), superslab);
     heap->dirty_slabs -= (unsigned)__builtin_popcount(superslab->dirty_slabs);
     lower_dirty_low(heap);
+    if (heap->next_few > 0)
+        hak_slab_forget_few(heap, superslab);
     hak_pool_release(superslab);
 }
 
@@ -204,7 +208,7 @@ void hak_superslab_release(struct hak_heap *heap, struct hak_superslab *supersla
  * More of them is what a burst leaves behind, perhaps with no slow path after it that could look.
  */
 static unsigned most_dirty(const struct hak_heap *heap) {
-    unsigned most = MOST_DIRTY << heap->regret;
+    unsigned most = (hak_slab_is_after_burst(heap) ? MOST_DIRTY / 2 : MOST_DIRTY) << heap->regret;
     return heap->active_slabs / 4 > most ? heap->active_slabs / 4 : most;
 }
 

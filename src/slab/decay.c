@@ -27,6 +27,7 @@ static unsigned purge_superslab(struct hak_heap *heap, struct hak_superslab *sup
         uint32_t slabs = ((1u << count) - 1) << first;
         set_dirty(heap, superslab, dirty & ~slabs);
         superslab->purged_slabs |= slabs;
+        superslab->thin_slabs &= ~slabs;
         (void)hak_discard((char *)superslab + first * HAK_SLAB_BYTES, count * HAK_SLAB_BYTES);
     }
     heap->slabs_purged += purged;
@@ -67,4 +68,6 @@ void hak_slab_decay(struct hak_heap *heap) {
     if (!heap->was_at_bound && heap->regret > 0)
         heap->regret--;
     heap->was_at_bound = false;
+    if (heap->swings > 0)
+        heap->swings--;
 }

@@ -45,6 +45,9 @@ struct hak_mail {
     uint32_t blocks;
 };
 
+/* Slabs that are looked at again before they are thinned. */
+enum { HAK_FEW_SLABS = 16 };
+
 #define HAK_SHARED_HEAP_ID HAK_OWNER_SHARED
 #define HAK_HEAP_ID_MAX    0xfffd
 
@@ -59,20 +62,27 @@ struct hak_heap {
     struct hak_superslab *full;
     struct hak_superslab *cooled;
     struct hak_class_slabs classes[HAK_CLASSES];
-    unsigned active_slabs;     /* that serve a class */
-    unsigned dirty_slabs;      /* free slabs of its SuperSlabs that still have their pages */
-    unsigned dirty_slabs_low;  /* the fewest there were since the last decay */
-    uint64_t decayed_at;       /* ticks of that */
-    uint32_t purged_at_bound;  /* slabs, by the last purge that did not wait (slab/acquire.c) */
-    uint8_t regret;            /* such purges did not pay: how often the bound was doubled */
-    bool was_at_bound;         /* since the last decay */
-    bool is_purging;           /* such a purge goes on, a few slabs in each call; */
-    uint64_t purged_before;    /* slabs_purged when it began */
-    uint64_t retouched_before; /* slabs_retouched when that purge was done */
-    uint64_t slabs_purged;     /* free slabs whose pages were given back, since the start */
+    unsigned active_slabs;      /* that serve a class */
+    unsigned cooled_superslabs; /* SuperSlabs in `cooled` */
+    bool had_burst;             /* many of them were in it (slab/tier.c) */
+    unsigned dirty_slabs;       /* free slabs of its SuperSlabs that still have their pages */
+    unsigned dirty_slabs_low;   /* the fewest there were since the last decay */
+    uint64_t decayed_at;        /* ticks of that */
+    uint32_t purged_at_bound;   /* slabs, by the last purge that did not wait (slab/acquire.c) */
+    uint8_t regret;             /* such purges did not pay: how often the bound was doubled */
+    bool was_at_bound;          /* since the last decay */
+    bool is_purging;            /* such a purge goes on, a few slabs in each call; */
+    uint64_t purged_before;     /* slabs_purged when it began */
+    uint64_t retouched_before;  /* slabs_retouched when that purge was done */
+    uint64_t slabs_purged;      /* free slabs whose pages were given back, since the start */
     uint64_t slabs_retouched; /* of these, how many were taken again while their SuperSlab stayed */
-    _Atomic(void *) thread;   /* its thread's struct hak_thread, NULL between two threads */
-    void *draining;           /* chunks that were taken from `posted` and not sorted yet */
+    struct hak_slab *few[HAK_FEW_SLABS]; /* with one slot in use, that wait to be thinned */
+    unsigned next_few;                   /* the place of the next */
+    uint32_t slabs_thinned;     /* since it was last looked whether that pays (slab/thin.c), */
+    uint32_t slabs_thick_again; /* and how many of these served again */
+    uint8_t swings;             /* purge delays for which no burst's end is believed */
+    _Atomic(void *) thread;     /* its thread's struct hak_thread, NULL between two threads */
+    void *draining;             /* chunks that were taken from `posted` and not sorted yet */
     struct hak_mail mail[HAK_CLASSES];
     size_t mail_bytes;        /* of the blocks in them */
     uint64_t mail_decayed_at; /* ticks when it was looked at for what nobody needs */

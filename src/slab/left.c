@@ -61,6 +61,7 @@ static void rebuild_superslab(struct hak_superslab *superslab, hak_owner_t owner
     }
     heap->dirty_slabs += (unsigned)__builtin_popcount(superslab->dirty_slabs);
     heap->active_slabs += (unsigned)__builtin_popcount(HAK_ALL_SLABS_FREE & ~free_slabs);
+    heap->cooled_superslabs += superslab->tier == HAK_TIER_DRAINING;
     atomic_store_explicit(&superslab->owner, heap->id, memory_order_relaxed);
     link_superslab(list_of(heap, superslab), superslab);
 }
@@ -78,7 +79,9 @@ static void release_empty_superslabs(struct hak_heap *heap) {
 void hak_slab_rebuild(struct hak_heap *heap) {
     heap->room = heap->full = heap->cooled = NULL;
     memset(heap->classes, 0, sizeof heap->classes);
-    heap->dirty_slabs = heap->active_slabs = 0;
+    heap->dirty_slabs = heap->active_slabs = heap->cooled_superslabs = 0;
+    heap->had_burst = false;
+    memset(heap->few, 0, sizeof heap->few);
     hak_lock(&hak_registry_lock);
     hak_registry_each(rebuild_superslab, heap);
     hak_unlock(&hak_registry_lock);

@@ -120,6 +120,15 @@ static inline void set_dirty(struct hak_heap *heap, struct hak_superslab *supers
     lower_dirty_low(heap);
 }
 
+/* The slabs are not thin from now on, as their free pages are about to be touched. */
+static inline void note_thick(struct hak_heap *heap, struct hak_superslab *superslab,
+                              uint32_t slabs) {
+    if (HAK_LIKELY(!(superslab->thin_slabs & slabs)))
+        return;
+    heap->slabs_thick_again++;
+    superslab->thin_slabs &= ~slabs;
+}
+
 /* ---- what one file of slab/ asks of another -------------------------------------------------- */
 
 /* acquire.c: takes an EMPTY slab of a SuperSlab that is not DRAINING into the class's list; NULL
@@ -134,6 +143,12 @@ HAK_HIDDEN void hak_slab_release(struct hak_heap *heap, struct hak_slab *slab);
 /* acquire.c: where is_purging, gives back a few slabs, so that no call takes long, until half of
  * the bound is left. */
 HAK_HIDDEN HAK_COLD void hak_slab_go_on_purging(struct hak_heap *heap);
+/* thin.c: after a burst, notes a slab with one slot in use, and gives back the unused pages of the
+ * one that was noted longest ago, if it still has one; false: it has not. */
+HAK_HIDDEN HAK_COLD bool hak_slab_note_few(struct hak_heap *heap, struct hak_slab *slab);
+/* thin.c: forgets the slabs of a SuperSlab that is the heap's no longer. */
+HAK_HIDDEN HAK_COLD void hak_slab_forget_few(struct hak_heap *heap,
+                                             const struct hak_superslab *superslab);
 /* acquire.c: gives a SuperSlab that has no slab in use, and stands in its list, to the pool. */
 HAK_HIDDEN void hak_superslab_release(struct hak_heap *heap, struct hak_superslab *superslab);
 

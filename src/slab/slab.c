@@ -7,6 +7,9 @@
  */
 enum { USEFUL_PART = 4 };
 
+/* Slabs of which one call gives pages back. */
+enum { THINNED_AT_ONCE = 16 };
+
 /* ---- slots out ------------------------------------------------------------------------------- */
 
 /* Takes up to `wanted` slots that were given back, by their bits; `free_slots` is how many there
@@ -60,7 +63,10 @@ static unsigned take_from(struct hak_heap *heap, struct hak_slab *slab, base_t *
     slab->used += taken;
     if (slab->used == slab->capacity)
         unlist_slab(heap, slab);
-    raise_used(heap, hak_superslab_of(slab), taken * slab->slot_bytes);
+    struct hak_superslab *superslab = hak_superslab_of(slab);
+    if (HAK_UNLIKELY(superslab->thin_slabs != 0))
+        note_thick(heap, superslab, 1u << (slab - superslab->slabs));
+    raise_used(heap, superslab, taken * slab->slot_bytes);
     return taken;
 }
 
@@ -176,16 +182,25 @@ static void empty_slab(struct hak_heap *heap, struct hak_superslab *superslab,
     }
 }
 
+/* Thins a slab that drains and has one slot in use, of at most THINNED_AT_ONCE in one call: it is
+ * what a burst leaves behind, where a block in a cache or one that stays keeps 64 KiB. */
+static void thin_if_few(struct hak_heap *heap, struct hak_slab *slab, unsigned *thinned) {
+    if (slab->used == 1 && *thinned < THINNED_AT_ONCE)
+        *thinned += hak_slab_note_few(heap, slab);
+}
+
 /* Lowers the slab's count by `count` slots that have become free, and moves it to the list that
- * fits; an empty one may be released. */
+ * fits; an empty one may be released. Adds to `thinned` if it is thin now. */
 static void lower_slab(struct hak_heap *heap, struct hak_superslab *superslab,
-                       struct hak_slab *slab, unsigned count) {
+                       struct hak_slab *slab, unsigned count, unsigned *thinned) {
     slab->used -= count;
     lower_used(heap, superslab, count * slab->slot_bytes);
     if (HAK_UNLIKELY(slab->list != HAK_LISTED_READY)) {
         unsigned list = wanted_list(slab);
         if (list != slab->list)
             relist_slab(heap, slab, list);
+        if (list == HAK_LISTED_COOLED && !hak_is_debug_build)
+            thin_if_few(heap, slab, thinned);
     }
     if (HAK_UNLIKELY(slab->used == 0))
         empty_slab(heap, superslab, slab);
@@ -193,6 +208,7 @@ static void lower_slab(struct hak_heap *heap, struct hak_superslab *superslab,
 
 void hak_slab_give_all(struct hak_heap *heap, const base_t *blocks, unsigned count) {
     const base_t *next = blocks, *end = blocks + count;
+    unsigned thinned = 0;
     while (next < end) {
         char *slab_start = (char *)((uintptr_t)next->p & ~(uintptr_t)(HAK_SLAB_BYTES - 1));
         struct hak_superslab *superslab = hak_superslab_of(slab_start);
@@ -205,7 +221,7 @@ void hak_slab_give_all(struct hak_heap *heap, const base_t *blocks, unsigned cou
         while (next < end && (size_t)(next->p - slab_start) < HAK_SLAB_BYTES);
         if (HAK_UNLIKELY(given == 0))
             continue;
-        lower_slab(heap, superslab, slab, given);
+        lower_slab(heap, superslab, slab, given, &thinned);
     }
     if (HAK_UNLIKELY(heap->is_purging))
         hak_slab_go_on_purging(heap);

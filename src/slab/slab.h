@@ -39,6 +39,13 @@ HAK_HIDDEN enum hak_tier hak_tier_after(enum hak_tier tier, uint32_t used_bytes)
 /* Writes the tier and the borders at which it changes next, and no more. */
 HAK_HIDDEN void hak_tier_set(struct hak_superslab *superslab, enum hak_tier tier);
 
+/* Half of the heap's SuperSlabs drain, more than two, and use does not swing: they are a burst's
+ * remains, whose pages and blocks in caches are not worth keeping for the next. */
+static inline bool hak_slab_is_after_burst(const struct hak_heap *heap) {
+    return heap->had_burst && heap->cooled_superslabs * 2 * (HAK_SLABS - 1) > heap->active_slabs &&
+           heap->swings == 0;
+}
+
 /* Takes up to `wanted` slots of the class, in ascending order within a slab, into `out`. Returns
  * how many; fewer only when there is no memory. Moves no block for the records: the caller's hop
  * does. */

@@ -4,6 +4,10 @@
 
 #include "hop.h"
 
+/* A burst has ended when MANY_COOLED SuperSlabs drain, until they are FEW_COOLED: the ends of
+ * requests that a program serves all the time are not worth a look. */
+enum { MANY_COOLED = 8, FEW_COOLED = 2 };
+
 enum hak_tier hak_tier_after(enum hak_tier tier, uint32_t used_bytes) {
     if (used_bytes == 0)
         return HAK_TIER_FREE;
@@ -40,6 +44,9 @@ static void change(struct hak_heap *heap, struct hak_superslab *superslab) {
     enum hak_tier tier = hak_tier_after(before, superslab->used_bytes);
     unlink_superslab(list_of(heap, superslab), superslab);
     hak_tier_set(superslab, tier);
+    heap->cooled_superslabs += tier == HAK_TIER_DRAINING;
+    heap->cooled_superslabs -= before == HAK_TIER_DRAINING;
+    heap->had_burst = heap->cooled_superslabs > (heap->had_burst ? FEW_COOLED : MANY_COOLED);
     link_superslab(list_of(heap, superslab), superslab);
     hop_note(HAK_TIER, HAK_CLASS_NONE, superslab,
              tier_argument(tier, before, superslab->used_bytes));

@@ -254,12 +254,22 @@ static size_t count_listed(struct hak_verify *v, const struct hak_heap *heap, si
     return listed;
 }
 
+static size_t count_draining(const struct hak_verify *v, const struct hak_heap *heap) {
+    size_t count = 0;
+    for (size_t i = 0; i < v->entry_count; i++)
+        count +=
+            v->entries[i].owner == heap->id && v->entries[i].superslab->tier == HAK_TIER_DRAINING;
+    return count;
+}
+
 void hak_verify_heap(struct hak_verify *v, struct hak_heap *heap) {
     struct hak_verify_where where = {.heap = heap->id};
     unsigned dirty = verify_superslab_list(v, heap, &heap->room, "list with room") +
                      verify_superslab_list(v, heap, &heap->full, "list without room") +
                      verify_superslab_list(v, heap, &heap->cooled, "list of the draining");
     hak_verify_same(v, &where, "free slabs with pages", heap->dirty_slabs, dirty);
+    hak_verify_same(v, &where, "SuperSlabs that drain", heap->cooled_superslabs,
+                    count_draining(v, heap));
     size_t length = 0;
     for (unsigned c = 0; c < HAK_CLASSES; c++)
         for (unsigned list = HAK_LISTED_READY; list <= HAK_SLAB_LISTS; list++)

@@ -182,18 +182,20 @@ static void sum_shard(struct figures *f, uint64_t shard) {
         uint64_t run = core_pointer(t->core, core_place(t, runs, HAK_AT_runs_bins) + bin * 8);
         for (; run && f->runs_left > 0; f->runs_left--) {
             uint64_t pages = core_at(t, run, HAK_AT_run_pages);
-            *(core_at(t, run, HAK_AT_run_is_clean) ? &clean : &dirty) +=
-                pages <= pages_most ? pages : 0;
+            uint64_t resident = core_at(t, run, HAK_AT_run_dirty);
+            if (resident <= pages && pages <= pages_most) {
+                dirty += resident;
+                clean += pages - resident;
+            }
             run = core_at(t, run, HAK_AT_run_next);
         }
     }
     uint64_t newest = core_at(t, runs, HAK_AT_runs_newest);
     uint64_t top = newest ? core_at(t, newest, HAK_AT_page_chunk_top) : pages_most;
-    uint64_t touched = newest ? core_at(t, newest, HAK_AT_page_chunk_touched) : pages_most;
-    touched = touched > top ? touched : top;
-    if (touched <= pages_most) {
-        dirty += touched - top;
-        clean += pages_most - touched;
+    uint64_t resident = newest ? core_at(t, newest, HAK_AT_page_chunk_dirty) : 0;
+    if (top <= pages_most && resident <= pages_most - top) {
+        dirty += resident;
+        clean += pages_most - top - resident;
     }
     f->sums->dirty_bytes += dirty * CORE_PAGE_BYTES;
     f->sums->clean_bytes += clean * CORE_PAGE_BYTES;
@@ -214,9 +216,12 @@ static void sum_large(struct figures *f) {
     }
     f->sums->dirty_bytes +=
         at_most(f, core_pointer(t->core, t->root[HAK_ROOT_spare_bytes]), BYTES_MOST);
-    for (unsigned i = 0; i < core_value(t, HAK_AT_kept_chunks); i++)
-        if (core_pointer(t->core, t->root[HAK_ROOT_kept_chunks] + i * 8))
-            f->sums->dirty_bytes += core_value(t, HAK_AT_page_chunk_size);
+    for (unsigned i = 0; i < core_value(t, HAK_AT_kept_chunks); i++) {
+        uint64_t chunk = core_pointer(t->core, t->root[HAK_ROOT_kept_chunks] + i * 8);
+        uint64_t resident = chunk ? core_at(t, chunk, HAK_AT_page_chunk_dirty) : 0;
+        f->sums->dirty_bytes +=
+            at_most(f, resident, core_value(t, HAK_AT_pages_of_chunk)) * CORE_PAGE_BYTES;
+    }
     for (unsigned i = 0; shard && i < SHARDS_MOST; i++) {
         sum_shard(f, shard);
         shard = core_at(t, shard, HAK_AT_shard_next);

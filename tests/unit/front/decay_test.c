@@ -22,6 +22,7 @@ static unsigned count_superslabs(void) {
 static void scatter(unsigned class_index) {
     unsigned of_one = (HAK_SLABS - 1) * hak_class_slots(class_index), count = of_one * SUPERSLABS;
     struct hak_heap *heap = hak_thread.heap;
+    heap->swings = UINT8_MAX; /* or the end of the burst would empty the caches itself */
     ck_assert_uint_eq(hak_slab_take(heap, class_index, burst, count), count);
     ck_assert_uint_eq(count_superslabs(), SUPERSLABS);
     unsigned stays = 0;
@@ -51,6 +52,29 @@ TEST(an_array_keeps_what_lies_in_the_two_fullest) {
     }
     ck_assert_uint_eq(count_superslabs(), 2);
     ck_assert_uint_eq(count_out(C1024), 2 * OF_EACH + 2);
+}
+
+/* Nobody may call again after a burst: its end gives back, and no period. The blocks come back in
+ * any order, so that those in arrays lie in as many slabs. */
+TEST(the_end_of_a_burst_empties_the_arrays) {
+    enum { COUNT = 36 * 1000 };
+    static const uint8_t classes[] = {HAK_CLASS_OF_256, HAK_CLASS_OF_512, C1024, HAK_CLASS_OF_2048};
+    uint32_t random = 1;
+    start_with(NULL, NULL, NULL);
+    for (unsigned i = 0; i < COUNT; i++)
+        burst[i] = take(classes[i % 4]);
+    ck_assert_uint_gt(count_superslabs(), 10);
+    for (unsigned left = COUNT; left > 0; left--) {
+        random = random * 1664525u + 1013904223u;
+        unsigned at = (random >> 8) % left;
+        const struct hak_superslab *superslab = hak_superslab_of(burst[at].p);
+        give(superslab->class_of_slab[hak_slab_index_of(burst[at].p)], burst[at]);
+        burst[at] = burst[left - 1];
+    }
+    unsigned left_in_caches = 0;
+    for (unsigned i = 0; i < 4; i++)
+        left_in_caches += count_cached(classes[i]);
+    ck_assert_uint_lt(left_in_caches, 4 * HAK_ARRAY_PLACES);
 }
 
 static void count_kept(base_t block, void *context) {

@@ -19,7 +19,7 @@ TEST(every_band_has_its_own_capacity) {
     ck_assert_uint_eq(places_of(C64), 10);
     ck_assert_uint_eq(places_of(C128), HAK_ARRAY_PLACES);
     ck_assert_uint_eq(places_of(HAK_CLASS_OF_640), 1638); /* 1 MiB of blocks */
-    ck_assert_uint_eq(places_of(HAK_CLASS_OF_32768), 32);
+    ck_assert_uint_eq(places_of(HAK_CLASS_OF_32768), 8);
 }
 
 TEST(an_array_holds_as_many_blocks_as_was_asked_for, .until = 7) {

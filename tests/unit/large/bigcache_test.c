@@ -58,6 +58,22 @@ static void burst(base_t *blocks) {
         ck_assert(hak_large_give(blocks[i]));
 }
 
+/* A thread may make no call any more after a burst. Of 12 MB most is kept: requests swing so. */
+TEST(little_is_kept_after_a_burst_and_most_of_a_small_use, .until = 2) {
+    base_t blocks[BURST];
+    const int count = _i ? 30 : BURST;
+    keep_up_to(8 * MIB);
+    hak_bigcache_set_least(MIB);
+    for (int i = 0; i < count; i++)
+        blocks[i] = take(BURST_BYTES, NULL);
+    for (int i = 0; i < count; i++)
+        ck_assert(hak_large_give(blocks[i]));
+    if (_i)
+        ck_assert_uint_ge(look().kept_bytes, 7 * MIB);
+    else
+        ck_assert_uint_le(look().kept_bytes, MIB);
+}
+
 TEST(what_is_kept_is_bounded, .until = 4) {
     base_t blocks[BURST];
     const size_t bounds[] = {0, MIB, 8 * MIB, 1000 * MIB};

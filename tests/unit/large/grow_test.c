@@ -8,6 +8,7 @@ enum { SHORT_BYTES = 600000, LONG_BYTES = 1500000 };
 
 static void set_up(void) {
     keep_up_to(8 * MIB);
+    let_use_swing();
 }
 
 static void check_bytes(const char *start, size_t bytes, char expected) {

@@ -1,6 +1,7 @@
 /* The L2.5 pool: runs that never overlap and merge again, pages that are zero where they are said
  * to be, shards that nobody waits for. */
 #include "large/l25.h"
+#include <sys/mman.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -126,6 +127,62 @@ TEST(empty_chunks_go_back_but_for_four) {
     ck_assert_uint_eq(mapped, 4 * 4 * MIB);
     ck_assert_uint_eq(look().pool_used_bytes, 0);
     ck_assert(hak_l25_covers(blocks[0].p) == hak_is_mapped(blocks[0].p));
+}
+
+static size_t count_resident(const char *start, size_t bytes) {
+    static unsigned char in_core[4096];
+    size_t count = 0;
+    ck_assert_int_eq(mincore((void *)(uintptr_t)start, bytes, in_core), 0);
+    for (size_t page = 0; page < bytes / 4096; page++)
+        count += in_core[page] & 1;
+    return count;
+}
+
+/* Where one block stays in each chunk, the free pages between do not: no later call is needed. */
+TEST(a_burst_leaves_few_pages_resident) {
+    enum { COUNT = 80 };
+    base_t blocks[COUNT];
+    size_t resident = 0;
+    keep_up_to(8 * MIB);
+    hak_bigcache_set_least(MIB);
+    for (int i = 0; i < COUNT; i++) {
+        blocks[i] = take(MIB, NULL);
+        memset(blocks[i].p, 1, MIB);
+    }
+    for (int i = 0; i < COUNT; i++)
+        if (i % 4 != 0)
+            ck_assert(hak_large_give(blocks[i]));
+    for (int i = 0; i < COUNT; i++)
+        if (i % 4 != 0)
+            resident += count_resident(blocks[i].p, MIB);
+    ck_assert_uint_le(resident * 4096, 6 * MIB + COUNT / 4 * MIB / 8);
+    for (int i = 0; i < COUNT; i += 4)
+        ck_assert_uint_eq(count_resident(blocks[i].p, MIB), MIB / 4096);
+    (void)look();
+}
+
+/* Freed in any order, a few of each chunk stay. On the average a call gives back what it frees, and
+ * other pages once; never more than a chunk beside three blocks, its own and two of the BigCache.
+ */
+TEST(a_call_gives_back_few_pages) {
+    enum { COUNT = 1600, BYTES = 25 * 4096, STEP = 7 * 97 };
+    static base_t blocks[COUNT];
+    uint64_t first = hak_given_back_bytes, before = first, most = 0;
+    keep_up_to(8 * MIB);
+    hak_bigcache_set_least(MIB);
+    for (int i = 0; i < COUNT; i++)
+        blocks[i] = take(BYTES, NULL);
+    for (int i = 0; i < COUNT; i++) {
+        int at = (int)((size_t)i * STEP % COUNT);
+        if (at % 10 == 0)
+            continue;
+        ck_assert(hak_large_give(blocks[at]));
+        most = hak_given_back_bytes - before > most ? hak_given_back_bytes - before : most;
+        before = hak_given_back_bytes;
+    }
+    ck_assert_uint_le(most, 4 * MIB + 3 * BYTES);
+    ck_assert_uint_ge(before - first, (uint64_t)COUNT * BYTES / 2);
+    ck_assert_uint_le(before - first, (uint64_t)COUNT * BYTES * 2);
 }
 
 static pthread_t in_background(void *(*function)(void *), void *argument) {

@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 #include <string.h>
+#include "large/bigcache.h"
 #include "large/totals.h"
 #include "options.h"
 #include "platform/platform.h"
@@ -19,8 +20,19 @@ static inline struct hak_large_totals look(void) {
     return totals;
 }
 
+/* Sets what BigCaches may keep, also where little is in use. */
 static inline void keep_up_to(size_t bytes) {
     hak_options.bigcache_max_bytes = bytes;
+    hak_bigcache_set_least(bytes);
+}
+
+/* A use that swings: what went back is missed each time, so that more of it stays from now on. */
+static inline void let_use_swing(void) {
+    for (int i = 0; i < 5; i++) {
+        base_t base = hak_large_take(64 * MIB, 16, NULL);
+        ck_assert_ptr_nonnull(base.p);
+        ck_assert(hak_large_give(base));
+    }
 }
 
 static inline base_t take(size_t bytes, const void *caller) {

@@ -28,7 +28,8 @@ static void drop(struct hak_page_chunk *chunk) {
 static void give(struct hak_runs *runs, unsigned chunk, uint32_t first) {
     uint32_t pages = used[chunk][first];
     used[chunk][first] = 0;
-    if (hak_runs_give(runs, chunks[chunk], first, pages))
+    uint32_t dirty = first % 3 ? pages : 0; /* some are given back to the kernel before */
+    if (hak_runs_give(runs, chunks[chunk], first, pages, dirty))
         chunks[chunk] = NULL;
 }
 
@@ -121,6 +122,24 @@ TEST(what_was_handed_out_is_not_fresh) {
     hak_runs_rebuild(&runs, used_at, drop);
     struct hak_taken_run dirty = hak_runs_take(&runs, 5);
     ck_assert(dirty.chunk == chunks[0] && dirty.first >= 10 && !dirty.is_fresh);
+}
+
+/* Nor are parts of a run of which one page is resident, wherever that lies. */
+TEST(no_part_of_a_run_is_fresh_where_a_page_of_it_is_resident) {
+    struct hak_runs runs = {0};
+    struct hak_page_chunk *chunk = hak_chunk_map();
+    hak_runs_add(&runs, chunk);
+    (void)hak_runs_take(&runs, 1);
+    uint32_t first = hak_runs_take(&runs, 100).first;
+    ck_assert_ptr_null(hak_runs_give(&runs, chunk, first, 100, 1));
+    ck_assert(!hak_runs_take(&runs, 10).is_fresh); /* of the tail */
+    hak_runs_add(&runs, hak_chunk_map());
+    for (int i = 0; i < 9; i++) {
+        struct hak_taken_run taken = hak_runs_take(&runs, 10);
+        ck_assert(taken.chunk == chunk && !taken.is_fresh);
+    }
+    ck_assert_ptr_null(hak_runs_give(&runs, chunk, first, 10, 0));
+    ck_assert(hak_runs_take(&runs, 10).is_fresh);
 }
 
 RUN_TESTS()

@@ -17,6 +17,7 @@ static void set_up(void) {
 
 /* Its pages are warm, also where the kernel had to move them to make it longer. */
 TEST(a_block_gets_the_pages_of_the_last_one) {
+    let_use_swing();
     base_t block = take(20 * MIB, NULL);
     memset(block.p, 7, 20 * MIB);
     char *start = block.p;
@@ -41,6 +42,7 @@ TEST(a_block_gets_the_pages_of_the_last_one) {
 
 /* Blocks that a BigCache puts down for want of room, or at its thread's end, are spare. */
 TEST(what_a_bigcache_puts_down_is_spare) {
+    let_use_swing();
     base_t blocks[6];
     for (int i = 0; i < 6; i++)
         blocks[i] = take(3 * MIB, NULL);
@@ -59,6 +61,7 @@ TEST(what_a_bigcache_puts_down_is_spare) {
 
 /* Parts of one mapping that come back are one again. */
 TEST(parts_are_merged) {
+    let_use_swing();
     base_t whole = take(24 * MIB, NULL), parts[4];
     char *start = whole.p;
     ck_assert(hak_large_give(whole));
@@ -77,6 +80,7 @@ TEST(parts_are_merged) {
 
 /* Never more than 24 times what BigCaches keep; the oldest goes first. */
 TEST(the_bytes_are_bounded) {
+    let_use_swing();
     base_t blocks[12], used = take(300 * MIB, NULL);
     for (int i = 0; i < 12; i++)
         blocks[i] = take(20 * MIB, NULL);
@@ -96,6 +100,7 @@ TEST(the_bytes_are_bounded) {
 
 /* A process that sleeps now makes no call that could give anything back. */
 TEST(little_is_spare_where_little_is_in_use) {
+    let_use_swing();
     base_t blocks[10];
     for (int i = 0; i < 10; i++)
         blocks[i] = take(20 * MIB, NULL);
@@ -112,7 +117,25 @@ TEST(little_is_spare_where_little_is_in_use) {
     ck_assert_uint_le(trim(), 32 * MIB);
 }
 
+static size_t spare_after_burst(void) {
+    base_t blocks[40];
+    for (int i = 0; i < 40; i++)
+        blocks[i] = take(5 * MIB, NULL);
+    for (int i = 0; i < 40; i++)
+        ck_assert(hak_large_give(blocks[i]));
+    return trim();
+}
+
+TEST(a_burst_leaves_less_than_a_swing) {
+    ck_assert_uint_le(spare_after_burst(), 4 * MIB);
+    let_use_swing();
+    size_t bytes = spare_after_burst();
+    ck_assert_uint_ge(bytes, 24 * MIB);
+    ck_assert_uint_le(bytes, 32 * MIB);
+}
+
 TEST(what_is_not_taken_goes_back) {
+    let_use_swing();
     base_t block = take(20 * MIB, NULL);
     ck_assert(hak_large_give(block));
     hak_large_tend();
@@ -164,6 +187,7 @@ TEST(blocks_do_not_overlap, .until = 3) {
 
 /* The child has what its parent kept, as its own. */
 TEST(a_child_goes_on) {
+    let_use_swing();
     base_t block = take(20 * MIB, NULL);
     memset(block.p, 7, 20 * MIB);
     ck_assert(hak_large_give(block));

@@ -74,6 +74,7 @@ TEST(what_the_ring_cannot_hold_is_had_again) {
 TEST(the_list_is_bounded_in_bytes_over_all_classes) {
     static base_t blocks[MANY], more[MANY];
     start();
+    hak_thread.heap->swings = UINT8_MAX; /* or the end of a burst would empty the lists */
     take(blocks, MANY, 2048);
     take(more, 300, 32768);
     give(blocks, MANY);
@@ -83,6 +84,20 @@ TEST(the_list_is_bounded_in_bytes_over_all_classes) {
         bytes += listed(c) * hak_class_bytes(c);
     ck_assert_uint_le(bytes, HAK_MID_LIFO_BYTES);
     ck_assert_uint_gt(bytes, HAK_MID_LIFO_BYTES / 2);
+}
+
+/* Nobody may call again: each block in a list would keep a slab. */
+TEST(the_end_of_a_burst_empties_the_lists) {
+    enum { SMALL = 100 * 1000, LARGE = 400, STEP = 7919 };
+    static base_t blocks[SMALL], more[LARGE];
+    start();
+    take(more, LARGE, 4096);
+    take(blocks, SMALL, 512);
+    give(more, LARGE);
+    ck_assert_uint_gt(listed(HAK_CLASS_OF_4096), 0);
+    for (size_t i = 0; i < SMALL; i++) /* in any order */
+        give(&blocks[i * STEP % SMALL], 1);
+    ck_assert_uint_eq(listed(HAK_CLASS_OF_4096), 0);
 }
 
 TEST(a_list_has_no_fixed_number_of_places) {

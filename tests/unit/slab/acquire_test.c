@@ -204,6 +204,15 @@ TEST(runs_of_blocks_are_counted_like_single_ones) {
     }
 }
 
+static int compare_addresses(const void *a, const void *b) {
+    uintptr_t left = (uintptr_t)((const base_t *)a)->p, right = (uintptr_t)((const base_t *)b)->p;
+    return (left > right) - (left < right);
+}
+
+static void sort_by_address(base_t *some, unsigned count) {
+    qsort(some, count, sizeof *some, compare_addresses);
+}
+
 /* ---- back ------------------------------------------------------------------------------------ */
 
 static unsigned count_resident_slabs(const base_t *some, unsigned step, unsigned count) {
@@ -257,6 +266,82 @@ TEST(no_call_gives_many_slabs_back) {
         ck_assert_uint_le(heap->slabs_purged - before, DECAYED_AT_ONCE);
     }
     ck_assert_uint_lt(calls, 100);
+}
+
+/* The pages of the blocks' slabs that are resident. */
+static unsigned count_resident_pages(const base_t *some, unsigned step, unsigned count) {
+    unsigned resident = 0;
+    for (unsigned i = 0; i < count; i += step) {
+        unsigned char in_core[HAK_PAGES_OF_SLAB];
+        ck_assert_int_eq(mincore(hak_slab_start(slab_of(some[i])), HAK_SLAB_BYTES, in_core), 0);
+        for (unsigned page = 0; page < HAK_PAGES_OF_SLAB; page++)
+            resident += in_core[page] & 1;
+    }
+    return resident;
+}
+
+/* Gives all blocks but one of each slab, slab after slab in turns, as a burst's end that frees in
+ * any order. The block that stays is another one in each slab. */
+static void give_all_but_one(unsigned slabs) {
+    for (unsigned turn = 0; turn < SLOTS_A; turn++)
+        for (unsigned i = 0; i < slabs; i++)
+            if ((i + turn) % SLOTS_A != 0)
+                give(&blocks[i * SLOTS_A + turn], 1);
+}
+
+/* A block that stays in each slab keeps the page that it lies in, not 64 KiB. */
+TEST(scattered_blocks_keep_few_pages) {
+    enum { SLABS = 31 * 12 };
+    take_slabs(A, blocks, SLABS);
+    for (unsigned i = 0; i < SLABS * SLOTS_A; i++)
+        *blocks[i].p = 1;
+    give_all_but_one(SLABS);
+    ck_assert_uint_lt(count_resident_pages(blocks, SLOTS_A, SLABS * SLOTS_A),
+                      SLABS * HAK_PAGES_OF_SLAB / 4);
+    for (unsigned i = 0; i < SLABS; i++)
+        ck_assert_int_eq(*blocks[i * SLOTS_A + (SLOTS_A - i % SLOTS_A) % SLOTS_A].p, 1);
+    /* They all serve again, and what stays is not touched. */
+    take(A, others, SLABS * (SLOTS_A - 1));
+    for (unsigned i = 0; i < SLABS * (SLOTS_A - 1); i++)
+        *others[i].p = 2;
+    for (unsigned i = 0; i < SLABS; i++)
+        ck_assert_int_eq(*blocks[i * SLOTS_A + (SLOTS_A - i % SLOTS_A) % SLOTS_A].p, 1);
+    ck_assert_uint_eq(count_superslabs(), 12);
+}
+
+/* One that is empty a moment later is not worth a call of the kernel. */
+TEST(slabs_that_empty_one_after_the_other_are_not_thinned) {
+    enum { SLABS = 31 * 12 };
+    take_slabs(A, blocks, SLABS);
+    for (unsigned i = 0; i < SLABS; i++) { /* the first of each SuperSlab stays */
+        if (i % 31 == 0)
+            continue;
+        give(&blocks[i * SLOTS_A], SLOTS_A - 1);
+        give(&blocks[i * SLOTS_A + SLOTS_A - 1], 1);
+    }
+    ck_assert(hak_slab_is_after_burst(heap));
+    ck_assert_uint_eq(heap->slabs_thinned, 0);
+    ck_assert_uint_gt(heap->next_few, 0);
+}
+
+/* Use that swings so is given its pages again and again only until that is seen. */
+TEST(slabs_that_serve_again_are_left_alone) {
+    enum { SLABS = 31 * 12, ROUNDS = 40 };
+    take_slabs(A, blocks, SLABS);
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        for (unsigned i = 0; i < SLABS * SLOTS_A; i++)
+            *blocks[i].p = 1;
+        give_all_but_one(SLABS);
+        for (unsigned i = 0, place = 0; i < SLABS; i++) {
+            base_t stays = blocks[i * SLOTS_A + (SLOTS_A - i % SLOTS_A) % SLOTS_A];
+            blocks[place++] = stays;
+        }
+        take(A, &blocks[SLABS], SLABS * (SLOTS_A - 1));
+        sort_by_address(blocks, SLABS * SLOTS_A);
+    }
+    give_all_but_one(SLABS);
+    ck_assert_uint_gt(count_resident_pages(blocks, SLOTS_A, SLABS * SLOTS_A),
+                      SLABS * HAK_PAGES_OF_SLAB * 3 / 4);
 }
 
 /* A use that swings needs its pages again: after some rounds they are left to it. */

@@ -1,0 +1,94 @@
+/* Thins slabs: gives back those pages of a slab that hold no slot in use, where a burst has left
+ * one block, live or in a cache: the other slots will hardly serve soon.
+ *
+ *   | used | .... | .... | .... | .... | used | .... |   pages of a slab of 64 KiB
+ *            ^------- goes back -------^
+ *
+ * A slab that was just given its last slot but one back will often be empty a moment later: it
+ * waits until HAK_FEW_SLABS others have come so far. Nothing is written into free slots, so that
+ * their content may go. The first page of a slab of small slots has its bitmap and stays. A thin
+ * slab serves like any other. */
+#include "slab/lists.h"
+
+enum {
+    THINNED_BEFORE_A_LOOK = 64, /* slabs */
+    SWINGS_PERIODS = 16,        /* purge delays */
+    STAYS_PAGES = 4,            /* fewer pages side by side are not worth a call of the kernel */
+};
+
+/* Bits of the pages between two offsets in a slab. */
+static uint32_t pages_between(size_t from, size_t to) {
+    unsigned first = (unsigned)(from / HAK_PAGE_BYTES),
+             last = (unsigned)((to - 1) / HAK_PAGE_BYTES);
+    return ((2u << last) - 1) & ~((1u << first) - 1);
+}
+
+/* Bits of the pages that hold the bitmap or a slot in use. */
+static uint32_t used_pages(const struct hak_slab *slab) {
+    size_t start = slab->first_slot * (size_t)slab->slot_bytes;
+    uint32_t pages = start ? pages_between(0, start) : 0;
+    for (unsigned slot = 0; slot < slab->carved; slot++) {
+        if (slot % 64 == 0 && slot + 64 <= slab->carved && slab->bits[slot / 64] == UINT64_MAX) {
+            slot += 63;
+            continue;
+        }
+        size_t offset = start + slot * (size_t)slab->slot_bytes;
+        if (!(slab->bits[slot / 64] >> slot % 64 & 1))
+            pages |= pages_between(offset, offset + slab->slot_bytes);
+    }
+    return pages;
+}
+
+/* Gives back the pages without a bit, runs of them together. */
+static void discard_others(struct hak_slab *slab, uint32_t pages) {
+    char *start = hak_slab_start(slab);
+    for (unsigned page = 0; page < HAK_PAGES_OF_SLAB;) {
+        unsigned end = page;
+        while (end < HAK_PAGES_OF_SLAB && !(pages >> end & 1))
+            end++;
+        if (end - page >= STAYS_PAGES)
+            (void)hak_discard(start + page * HAK_PAGE_BYTES, (end - page) * HAK_PAGE_BYTES);
+        page = end + 1;
+    }
+}
+
+/* Where half of the slabs thinned serve again, use swings: nothing is thinned for a while. */
+static void look_back(struct hak_heap *heap) {
+    if (heap->slabs_thick_again * 2 > heap->slabs_thinned)
+        heap->swings = SWINGS_PERIODS;
+    heap->slabs_thinned = heap->slabs_thick_again = 0;
+}
+
+/* Whether the slab may be thinned: it has one slot in use, and the SuperSlab drains. */
+static bool is_few(const struct hak_slab *slab) {
+    const struct hak_superslab *superslab = hak_superslab_of(slab);
+    unsigned index = (unsigned)(slab - superslab->slabs);
+    return slab->used == 1 && superslab->class_of_slab[index] != HAK_CLASS_NONE &&
+           superslab->tier == HAK_TIER_DRAINING && !(superslab->thin_slabs >> index & 1);
+}
+
+static void thin(struct hak_heap *heap, struct hak_slab *slab) {
+    if (heap->slabs_thinned >= THINNED_BEFORE_A_LOOK)
+        look_back(heap);
+    heap->slabs_thinned++;
+    discard_others(slab, used_pages(slab));
+    struct hak_superslab *superslab = hak_superslab_of(slab);
+    superslab->thin_slabs |= 1u << (slab - superslab->slabs);
+}
+
+bool hak_slab_note_few(struct hak_heap *heap, struct hak_slab *slab) {
+    if (heap->is_closing || !hak_slab_is_after_burst(heap))
+        return false;
+    struct hak_slab **place = &heap->few[heap->next_few++ % HAK_FEW_SLABS], *waited = *place;
+    *place = slab;
+    if (!waited || !is_few(waited))
+        return false;
+    thin(heap, waited);
+    return true;
+}
+
+void hak_slab_forget_few(struct hak_heap *heap, const struct hak_superslab *superslab) {
+    for (unsigned i = 0; i < HAK_FEW_SLABS; i++)
+        if (heap->few[i] && hak_superslab_of(heap->few[i]) == superslab)
+            heap->few[i] = NULL;
+}
