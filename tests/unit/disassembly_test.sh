@@ -72,6 +72,6 @@ for name in malloc calloc free _Znwm _ZdlPv; do
     at=$(nm -D "$BUILD/libhakmem.so" | awk -v name=$name '$3 == name { print $1 }')
     [ -n "$at" ] && [ $((0x$at % 64)) -eq 0 ] || complain "$name lies at 0x$at in libhakmem.so: a multiple of 64 was due"
 done
-for name in malloc _Znwm; do
+for name in __libc_malloc _Znwm; do # objdump knows malloc by that name
     objdump -d --no-show-raw-insn --disassemble=$name "$BUILD/libhakmem.so" | grep prefetch >/dev/null || complain "$name asks for no line of the next block"
 done
