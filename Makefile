@@ -28,12 +28,12 @@ STRICT  := $(if $(filter 1,$(WERROR)),-Werror)
 COMMON  := -std=gnu11 -O2 -g$(if $(MORE), $(MORE)) $(WARN) -D_GNU_SOURCE -iquote src -iquote include -fvisibility=hidden
 PROGRAM := $(COMMON) -fPIC -ftls-model=initial-exec -fno-builtin-malloc -fno-builtin-calloc \
            -fno-builtin-realloc -fno-builtin-free -fno-plt -fno-stack-protector
-# The checks have large tables, and each page between them that a start touches is a page fault (tests/trees/cost.sh): every variable
-# has a section of its own, and PACKED puts the small ones beside each other.
+# There are large tables, and each page between them that a start touches is a page fault (tests/trees/cost.sh): every variable
+# has a section of its own, and PACKED puts the small ones beside each other, behind what is aligned to a page.
 PACKED  := -Wl,--sort-section=alignment
-PLAIN   := $(PROGRAM) -DHAK_DEBUG=0
+PLAIN   := $(PROGRAM) -fdata-sections -DHAK_DEBUG=0
 DEBUG   := $(PROGRAM) -fdata-sections -DHAK_DEBUG=1
-LIGHT   := $(PLAIN) -fdata-sections -DHAK_LIGHT=1
+LIGHT   := $(PLAIN) -DHAK_LIGHT=1
 KEEP    := $(DEBUG) -DHAK_KEEP=1
 # What runs beside a program needs no optimiser to be linked, as the libraries do, whose dead branches name what is
 # in the other one: HOST_MORE='-O0 -g0' is for who only wants to hear what the compiler says (lint/compilers.sh).
@@ -121,7 +121,7 @@ SO_NAME := libhakmem.so.1
 SO_FILE := $(SO_NAME).0.0
 # mlockall (entry/plain) is another's in hakmem-debug.so, and nobody's in the archive.
 $(BUILD)/$(SO_FILE): $(PLAIN_OBJ) $(BUILD)/plain/src/entry/plain/lock_memory.o
-	$(call SAY,link) $(CC) $(LIB_FLAGS) -Wl,-soname,$(SO_NAME) -o $@ $^
+	$(call SAY,link) $(CC) $(LIB_FLAGS) $(PACKED) -Wl,-soname,$(SO_NAME) -o $@ $^
 $(BUILD)/$(SO_NAME): $(BUILD)/$(SO_FILE)
 	$(call SAY,name) ln -sf $(<F) $@
 $(BUILD)/libhakmem.so: $(BUILD)/$(SO_NAME)

@@ -8,6 +8,10 @@
 #define HAK_HIDDEN      __attribute__((visibility("hidden")))
 #define HAK_EXPORT      __attribute__((visibility("default")))
 
+/* Begins with a line of the processor's: of a loop over malloc and free half a line more is the
+ * fifteenth part of its time. */
+#define HAK_ON_LINE __attribute__((aligned(64)))
+
 /* Stands in each of its callers: constant parameters vanish there, and what it finds stays in
  * registers. */
 #define HAK_IN_PLACE static inline __attribute__((always_inline))

@@ -18,7 +18,7 @@
 #include "entry/cxx.h"
 #include "entry/way.h"
 
-#define OPERATOR HAK_EXPORT __attribute__((weak))
+#define OPERATOR HAK_EXPORT HAK_ON_LINE __attribute__((weak))
 
 typedef const void *nothrow_t;
 

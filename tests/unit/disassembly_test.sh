@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The hooks leave nothing in the plain library: compiled with hop() and check_*() taken out altogether,
-# every function has the same instructions.
+# every function has the same instructions. And the calls of its short ways begin with a line of the processor's, and ask for
+# the next block's line.
 . "${SOURCE:?}/tests/tools/test.sh"
 cd "$SOURCE" || exit 2
 scratch=${TMPDIR:-/tmp}
@@ -65,3 +66,12 @@ left=$(nm "$BUILD/libhakmem.so" | grep -oE '\bhak_(hop|check|trace|stack|inject|
 # The debug build's free is one frame, not one for each of its layers: all of them would be walked for each stack.
 outside=$(nm "$BUILD/hakmem-debug.so" | grep -oE ' t (hak_entry_give|hak_entry_give_back|hak_entry_free|hak_route_give(_own)?)$' | tr '\n' ' ')
 [ -z "$outside" ] || complain "hakmem-debug.so has functions of their own for$outside"
+# ---- the short ways ----------------------------------------------------------------------------
+
+for name in malloc calloc free _Znwm _ZdlPv; do
+    at=$(nm -D "$BUILD/libhakmem.so" | awk -v name=$name '$3 == name { print $1 }')
+    [ -n "$at" ] && [ $((0x$at % 64)) -eq 0 ] || complain "$name lies at 0x$at in libhakmem.so: a multiple of 64 was due"
+done
+for name in __libc_malloc _Znwm; do # objdump knows malloc by that name
+    objdump -d --no-show-raw-insn --disassemble=$name "$BUILD/libhakmem.so" | grep prefetch >/dev/null || complain "$name asks for no line of the next block"
+done

@@ -50,7 +50,7 @@ static HAK_COLD void *allocate_large(size_t bytes) {
 
 /* The plain build's malloc: pops the thread's array of the class; the rest is in slower functions.
  */
-HAK_EXPORT void *malloc(size_t bytes) {
+HAK_ON_LINE HAK_EXPORT void *malloc(size_t bytes) {
     if (hak_entry_is_due())
         return allocate_due(bytes);
     if (HAK_UNLIKELY(bytes > HAK_ENTRY_FAST_BYTES))
@@ -81,7 +81,7 @@ static HAK_COLD void *allocate_zeroed_due(size_t bytes) {
 
 /* The plain build's calloc: pops the thread's array and clears. An overflow is refused as too
  * large. */
-HAK_EXPORT void *calloc(size_t count, size_t bytes) {
+HAK_ON_LINE HAK_EXPORT void *calloc(size_t count, size_t bytes) {
     size_t all_bytes;
     if (HAK_UNLIKELY(__builtin_mul_overflow(count, bytes, &all_bytes)))
         all_bytes = SIZE_MAX; /* refused below */
@@ -97,7 +97,7 @@ HAK_EXPORT void *calloc(size_t count, size_t bytes) {
 
 /* ---- and back -------------------------------------------------------------------------------- */
 
-HAK_EXPORT void free(void *pointer) {
+HAK_ON_LINE HAK_EXPORT void free(void *pointer) {
     hak_entry_free(pointer, HAK_GIVEN_BY_FREE);
 }
 
