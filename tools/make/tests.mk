@@ -191,6 +191,6 @@ $(UNWIND_BENCH:%=%_old): $(BUILD)/%_old: %.c $(UNWIND_OLD) $(BUILD)/flags
 unit: $(UNIT_TESTS)
 # Each source that is hakmem's own, compiled with all warnings (tests/lint/compilers.sh).
 own: all unit $(TOOL_BIN) $(FORMAT_BIN) $(COMPARE_BIN) $(MODEL_HOST:%.c=$(BUILD)/checker/%.o) \
-     $(addprefix $(BUILD)/tests/bench/,steps loops measure extremes make_capture ask drain) $(UNWIND_BENCH) $(UNWIND_BENCH:%=%_old)
+     $(addprefix $(BUILD)/tests/bench/,steps loops measure rare extremes make_capture ask drain) $(UNWIND_BENCH) $(UNWIND_BENCH:%=%_old)
 tests: own man $(USER_BIN) $(MODEL_BIN) $(TSAN_BIN)
 
