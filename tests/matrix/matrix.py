@@ -39,8 +39,9 @@ TEXTS = {
 }
 # Files that some of these name.
 FILES = {"known.supp": "leak:nothing_is_called_so\n", "known.only": "hakmem-only 1\nstack\n  0x1 - no-such-module\n", "known.json": '{"hakmem_baseline": 1, "findings": []}\n'}
-# Not a setting of a healthy program: the name of a keeper that is not there, and faults on purpose (tests/faults).
-NO_SETTING = {"SESSION", "INJECT"}
+# Not a setting of a healthy program: the name of a keeper that is not there, faults on purpose (tests/faults), and files of
+# level light, which are refused aloud in the levels that are tried here (tests/light/dumps.sh).
+NO_SETTING = {"SESSION", "INJECT", "HEAP_PROFILE_DUMP"}
 # Variables that do something only beside others.
 NEEDS = [
     (r"TINY_HOT_RING_C", {"TINY_HOT_RING_ENABLE": "1"}),
