@@ -61,6 +61,7 @@ static void find_self(char *path, size_t bytes) {
 
 /* Makes the file of a profile that a program left in descriptor 3. Returns the exit status. */
 static int make_profile(void) {
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not be so large is an error like others */
     int status = hak_dump_main(HAK_KEEPER_SOCKET);
     return status == 2 ? usage("descriptor 3 must be the copy of a heap profile; hakmem-debug.so "
                                "starts this program with one")

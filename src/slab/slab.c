@@ -249,4 +249,6 @@ void hak_slab_trim(struct hak_heap *heap) {
             }
         }
     }
+    if (heap->is_purging) /* without a thread nobody goes on */
+        hak_slab_go_on_purging(heap);
 }

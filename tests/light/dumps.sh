@@ -100,6 +100,38 @@ until_true wrote_file || complain "python: $(ls files) $(cat errors)"
 finish
 [ -s errors ] && complain "python says $(cat errors)"
 
+# ---- PID 1, to which all orphans come, hears of no child -------------------------------------------
+cat >first.py <<'END'
+import os, signal, sys, time
+heard = []
+signal.signal(signal.SIGCHLD, lambda *_: heard.append(1))
+keep = [bytes(100000) for _ in range(100)]
+def until_true(what):
+    while not what(): time.sleep(0.01)
+def is_over(pid):
+    try:
+        return open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+def others():
+    """Processes that have not ended."""
+    return [pid for pid in os.listdir("/proc") if pid.isdigit() and pid != "1" and not is_over(pid)]
+def file_due(number):
+    os.kill(1, signal.SIGUSR2)
+    until_true(lambda: any(name.endswith(f".1.000{number}.db") for name in os.listdir(sys.argv[1])))
+    until_true(lambda: not others())
+    try:
+        print("a child:", os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT))
+    except ChildProcessError:
+        pass
+for number in range(1, 4): file_due(number)
+left = [pid for pid in os.listdir("/proc") if pid.isdigit() and pid != "1"]
+print("heard of", len(heard), "children; left behind:", len(left) > 1)
+END
+rm -r files && mkdir files
+HAKMEM_HEAP_PROFILE_DUMP=$PWD/files,signal timeout 100 unshare -pf --mount-proc env LD_PRELOAD="$BUILD/hakmem-debug.so" python3 first.py files >said 2>&1
+[ "$(cat said)" = 'heard of 0 children; left behind: False' ] || complain "PID 1: $(cat said)"
+
 # ---- what cannot be written ----------------------------------------------------------------------
 start hakmem-debug.so HAKMEM_HEAP_PROFILE_DUMP=gone,signal
 obey take a 8000000
@@ -153,6 +185,18 @@ finish
     awaits "0 files written to $PWD/files, 1 failed"
     finish || complain "ulimit -f: obeys ended with $?"
     grep -q 'it cannot be copied (too large)' errors || complain "ulimit -f: $(cat errors)"
+    exit "$failed"
+) || failed=1
+( # enough for the copy, not for the file
+    ulimit -f 100
+    rm -r files && mkdir files
+    start hakmem-debug.so HAKMEM_HEAP_PROFILE_DUMP=files,signal
+    obey take a 8000000
+    kill -USR2 "$program"
+    awaits "0 files written to $PWD/files, 1 failed"
+    finish || complain "ulimit -f 100: obeys ended with $?"
+    grep -q "no heap profile is written to $PWD/files: .*; the program goes on" errors || complain "ulimit -f 100: $(cat errors)"
+    [ -z "$(ls -A files)" ] || complain "ulimit -f 100: left behind: $(ls -A files)"
     exit "$failed"
 ) || failed=1
 

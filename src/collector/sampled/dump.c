@@ -1,8 +1,8 @@
 /* Makes a store of the copy of its heap profile that a program left (heap_profile/dump.h), and
  * removes the oldest of its files.
  *
- *   DIR/.hakmem-heap.NAME.PID.OWN-PID   while it is made
- *   DIR/hakmem-heap.NAME.PID.0001.db    then; the next number, which no file has
+ *   DIR/.hakmem-heap.NAME.PID.OWN-PID.TIME   while it is made; containers may share DIR and pids
+ *   DIR/hakmem-heap.NAME.PID.0001.db         then; the next number, which no file has
  *
  * A file is the program's if its name says so and its row of the process has the same pid and the
  * same moment of birth: others are never removed, nor written over. */
@@ -320,7 +320,8 @@ int hak_dump_main(int file) {
         return 2;
     (void)setpriority(PRIO_PROCESS, 0, NICE);
     set_dump_name(&d);
-    snprintf(d.temporary, sizeof d.temporary, "%s/.%s%d", d.head.directory, d.name, (int)getpid());
+    snprintf(d.temporary, sizeof d.temporary, "%s/.%s%d.%llx", d.head.directory, d.name,
+             (int)getpid(), (unsigned long long)d.head.realtime_ns);
     bool is_written = false;
     if (read_dump_maps(&d))
         is_written = write_dump(&d, &why);

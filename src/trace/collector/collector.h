@@ -122,6 +122,13 @@ HAK_HIDDEN bool hak_collector_execute(int socket_end, const char *name,
  */
 HAK_HIDDEN bool hak_collector_execute_profile(int file, struct hak_collector_failure *failure);
 
+/* Whether the process that it executed has ended; in a container alone, where its parent ends with
+ * it. */
+HAK_HIDDEN bool hak_collector_profile_has_ended(void);
+
+/* In a forked child: it is the parent's. */
+HAK_HIDDEN void hak_collector_forget_profile(void);
+
 /* Asks the keeper to be reachable by a path too, before this process enters another network
  * namespace: programs that it executes there must still find it. */
 HAK_HIDDEN void hak_collector_ask_for_path(void);

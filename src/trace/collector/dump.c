@@ -58,7 +58,8 @@ static bool settle_last(uint64_t now_ns) {
     uint32_t state = last ? atomic_load(&last->state) : 0;
     if (!last)
         return true;
-    if (state == HAK_HEAP_DUMP_RUNS && now_ns - begun_ns < PATIENCE_NS)
+    bool has_ended = state != HAK_HEAP_DUMP_RUNS && hak_collector_profile_has_ended();
+    if (!has_ended && now_ns - begun_ns < PATIENCE_NS)
         return false;
     if (state == HAK_HEAP_DUMP_WRITTEN)
         atomic_fetch_add_explicit(&hak_control.dumps_written, 1, memory_order_relaxed);
@@ -71,6 +72,7 @@ static bool settle_last(uint64_t now_ns) {
 void hak_dump_forget(void) {
     if (last)
         let_go_of_last();
+    hak_collector_forget_profile();
     atomic_store(&hak_control.dumps_written, 0);
     atomic_store(&hak_control.dumps_failed, 0);
     atomic_store(&is_dumping, 0);

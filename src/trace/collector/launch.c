@@ -5,7 +5,10 @@
  *      waits for the helper by its pid             ends at once      its parent is init then
  *
  * Orphans of a program that is a subreaper come to the program: it would hear of the end of a child
- * that it never made. Such a program is none while the helper ends.
+ * that it never made. Such a program is none while the helper ends. In a container orphans come to
+ * its PID 1, the program or one of its family: there the helper stays as the parent of what writes
+ * a heap profile, of which many come. Nobody hears of the helper's own end, as it executed nothing
+ * and has no exit signal.
  *
  * Both run on a stack of their own in the program's memory, with all signals blocked and only raw
  * system calls, as posix_spawn does. */
@@ -23,6 +26,7 @@
 #include "newer.h"
 #include "options.h"
 #include "trace/memory/memory.h"
+#include "trace/memory/proc.h"
 #include "platform/block_signals.h"
 #include "platform/platform.h"
 #include "platform/raw_call.h"
@@ -32,6 +36,8 @@
 
 enum { STACK_BYTES = 64 << 10, ENVIRONMENT_MAX = 4096, LIMITS = 16, STEP_NS = 100000000 };
 enum { PATH_ROOM = HAK_PATH_BYTES + 64 };
+#define INIT_PID_SPACE 0xEFFFFFFCu /* the inode that Linux gives to the first one */
+enum { LAUNCH_ROOM = STACK_BYTES + ENVIRONMENT_MAX * 8 };
 
 /* The data that the two new processes need; lies in the program's memory, which they share. */
 struct launch {
@@ -39,11 +45,19 @@ struct launch {
     char **arguments, **environment;
     int socket_end;
     volatile long error; /* errno of what failed, 0 = executed */
-    bool waits;          /* the helper ends when it may */
+    bool waits;          /* the helper ends when it may, */
+    bool stays;          /* or when the collector has ended; */
+    bool is_first;       /* the program is PID 1, whose end ends all */
     _Atomic uint32_t step;
 };
 
 enum { STARTING = 0, STARTED = 1, MAY_END = 2 }; /* steps */
+
+/* The helper that stays, and its stack. */
+static struct {
+    char *memory;
+    long helper;
+} stayed;
 
 /* Calls clone with a stack of its own; the child calls run(argument), which does not return. */
 static long clone_call(unsigned long flags, void *stack_top, void (*run)(void *), void *argument) {
@@ -73,6 +87,15 @@ static _Noreturn void end_now(long status) {
         (void)hak_raw_call(SYS_exit_group, status);
 }
 
+static void close_from(long first) {
+    if (hak_raw_call(SYS_close_range, first, ~0u) == 0)
+        return;
+    struct rlimit limit = {65536, 65536}; /* before Linux 5.9 */
+    (void)hak_raw_call(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, &limit);
+    for (long file = first; file < (long)limit.rlim_cur && file < 1 << 20; file++)
+        hak_close(file);
+}
+
 /* Descriptors 0 and 1 on /dev/null, 2 as it is, 3 the socket, nothing else. */
 static void arrange_files(int socket_end) {
     long null = hak_raw_call(SYS_openat, AT_FDCWD, "/dev/null", O_RDWR);
@@ -84,13 +107,7 @@ static void arrange_files(int socket_end) {
         for (long file = 0; file <= 2; file++)
             if (file != null && (file < 2 || hak_raw_call(SYS_fcntl, 2, F_GETFD) < 0))
                 (void)hak_raw_call(SYS_dup3, null, file);
-    long first = HAK_KEEPER_SOCKET + 1;
-    if (hak_raw_call(SYS_close_range, first, ~0u) == 0)
-        return;
-    struct rlimit limit = {65536, 65536}; /* before Linux 5.9 */
-    (void)hak_raw_call(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, &limit);
-    for (long file = first; file < (long)limit.rlim_cur && file < 1 << 20; file++)
-        hak_close(file);
+    close_from(HAK_KEEPER_SOCKET + 1);
 }
 
 /* Raises the keeper's limits as far as may be: it must not die of those that were meant for the
@@ -124,11 +141,19 @@ static void run_keeper(void *context) {
     end_now(127);
 }
 
+/* Waits for the end of a child, which has no exit signal or has been executed. */
+static void wait_for(long child) {
+    int status = 0;
+    while (hak_raw_call(SYS_wait4, child, &status, __WALL) == -EINTR)
+        continue;
+}
+
 /* In a helper between: starts the keeper in a session of its own, so that the program is not its
  * parent. */
 static void run_helper(void *context) {
     struct launch *launch = context;
-    if (launch->waits) /* for the program, which may be killed meanwhile */
+    bool stays = launch->stays;
+    if (launch->waits || (stays && !launch->is_first)) /* the program may be killed meanwhile */
         (void)hak_raw_call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
     (void)hak_raw_call(SYS_setsid);
     char *stack = (char *)__builtin_frame_address(0) - STACK_BYTES / 2;
@@ -136,11 +161,16 @@ static void run_helper(void *context) {
                             run_keeper, launch);
     if (child < 0)
         launch->error = -child;
-    if (launch->waits) {
-        atomic_store(&launch->step, STARTED);
+    if (launch->waits || stays) {
+        atomic_store(&launch->step, STARTED); /* if it stays, `launch` may be gone now */
         hak_wake(&launch->step);
-        while (atomic_load(&launch->step) == STARTED)
-            hak_wait_on(&launch->step, STARTED, STEP_NS);
+    }
+    while (!stays && launch->waits && atomic_load(&launch->step) == STARTED)
+        hak_wait_on(&launch->step, STARTED, STEP_NS);
+    if (stays) {
+        close_from(0); /* they were copied: the program's pipes and locks end with its own */
+        if (child > 0)
+            wait_for(child);
     }
     end_now(0);
 }
@@ -166,33 +196,55 @@ static bool is_subreaper(void) {
 }
 
 static long start_helper(struct launch *launch, char *stack) {
-    launch->waits = is_subreaper();
-    return clone_call(launch->waits ? CLONE_VM : CLONE_VM | CLONE_VFORK, stack, run_helper, launch);
+    launch->waits = !launch->stays && is_subreaper();
+    return clone_call(launch->waits || launch->stays ? CLONE_VM : CLONE_VM | CLONE_VFORK, stack,
+                      run_helper, launch);
 }
 
-/* Waits for the helper, which somebody may kill, and lets it end. */
-static void end_helper(struct launch *launch, long helper) {
+/* Waits until the helper, which somebody may kill, has started the collector. False: it was killed.
+ */
+static bool await_start(struct launch *launch, long helper) {
     int status = 0;
+    while (atomic_load(&launch->step) == STARTING) {
+        hak_wait_on(&launch->step, STARTING, STEP_NS);
+        if (hak_raw_call(SYS_wait4, helper, &status, __WALL | WNOHANG) == helper)
+            return atomic_load(&launch->step) != STARTING;
+    }
+    return true;
+}
+
+/* Waits for the helper, and lets it end. */
+static void end_helper(struct launch *launch, long helper) {
     if (launch->waits) {
-        while (atomic_load(&launch->step) == STARTING) {
-            hak_wait_on(&launch->step, STARTING, STEP_NS);
-            if (hak_raw_call(SYS_wait4, helper, &status, __WALL | WNOHANG) == helper)
-                return;
-        }
+        if (!await_start(launch, helper))
+            return;
         (void)hak_raw_call(SYS_prctl, PR_SET_CHILD_SUBREAPER, 0);
         atomic_store(&launch->step, MAY_END);
         hak_wake(&launch->step);
     }
-    while (hak_raw_call(SYS_wait4, helper, &status, __WALL) == -EINTR)
-        continue;
+    wait_for(helper);
     if (launch->waits)
         (void)hak_raw_call(SYS_prctl, PR_SET_CHILD_SUBREAPER, 1);
 }
 
+/* Keeps the helper that stays, or sees it end. False: it has ended. */
+static bool keep_helper(struct launch *launch, long helper, char *memory) {
+    if (!await_start(launch, helper))
+        launch->error = EINTR;
+    else if (launch->error != 0)
+        wait_for(helper);
+    else
+        stayed.helper = helper;
+    if (stayed.helper != helper)
+        return false;
+    stayed.memory = memory;
+    return true;
+}
+
 /* Starts the collector through a helper. False, with the error: it was not executed. */
 static bool execute(struct launch *launch, struct hak_collector_failure *failure) {
-    size_t room = STACK_BYTES + ENVIRONMENT_MAX * sizeof(char *);
-    char *memory = hak_raw_map(room);
+    char *memory = hak_raw_map(LAUNCH_ROOM);
+    bool is_kept = false;
     uint64_t signals;
     if (!memory) {
         failure->error = ENOMEM;
@@ -204,10 +256,13 @@ static bool execute(struct launch *launch, struct hak_collector_failure *failure
     long helper = start_helper(launch, memory + STACK_BYTES);
     if (helper < 0)
         launch->error = -helper;
+    else if (launch->stays)
+        is_kept = keep_helper(launch, helper, memory);
     else
         end_helper(launch, helper);
     hak_restore_signals(&signals);
-    hak_raw_unmap(memory, room);
+    if (!is_kept)
+        hak_raw_unmap(memory, LAUNCH_ROOM);
     failure->error = launch->error;
     return launch->error == 0;
 }
@@ -277,10 +332,36 @@ bool hak_collector_execute(int socket_end, const char *name,
     return find_and_execute(&launch, path, failure);
 }
 
+/* Whether the pid namespace is another than the one of the system's init. */
+static bool is_in_container(void) {
+    uint64_t space = hak_proc_pid_space();
+    return hak_raw_call(SYS_getpid) == 1 || (space != 0 && space != INIT_PID_SPACE);
+}
+
 /* Beside a report of another thread: it has a path of its own. */
 bool hak_collector_execute_profile(int file, struct hak_collector_failure *failure) {
     static char path[PATH_ROOM];
     char *arguments[] = {(char *)"hakmem-collect", (char *)"--profile", NULL};
-    struct launch launch = {.arguments = arguments, .socket_end = file};
+    struct launch launch = {.arguments = arguments,
+                            .socket_end = file,
+                            .stays = is_in_container(),
+                            .is_first = hak_raw_call(SYS_getpid) == 1};
     return find_and_execute(&launch, path, failure);
+}
+
+bool hak_collector_profile_has_ended(void) {
+    int status = 0;
+    if (!stayed.helper)
+        return true;
+    if (hak_raw_call(SYS_wait4, stayed.helper, &status, __WALL | WNOHANG) == 0)
+        return false;
+    hak_collector_forget_profile();
+    return true;
+}
+
+void hak_collector_forget_profile(void) {
+    if (stayed.memory)
+        hak_raw_unmap(stayed.memory, LAUNCH_ROOM);
+    stayed.memory = NULL;
+    stayed.helper = 0;
 }
