@@ -155,6 +155,34 @@ def difference():
           "cache_put": {"alloc_objects": 1, "alloc_space": 70000, "grown_objects": -2, "grown_space": 50000}})
 
 
+def half_closed():
+    """A client that sends no more looks like one that went away: it does not get the profile of a shorter time as an answer."""
+    client = connect()
+    client.sendall(f"GET {PATH}?seconds=3600 HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    client.shutdown(socket.SHUT_WR)
+    refuse(503, read_all(client), "the client closed its side of the connection")
+
+
+def full():
+    """A socket at which more clients wait than it has room for is in use: nothing waits for it."""
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind("full.sock")
+    listener.listen(0)
+    clients = []
+    try:
+        while True:
+            clients.append(socket.socket(socket.AF_UNIX))
+            clients[-1].setblocking(False)
+            clients[-1].connect("full.sock")
+    except BlockingIOError:
+        pass
+    try:
+        done = subprocess.run([sys.argv[3], "ctl", sys.argv[4], "profile", "--serve", "unix:full.sock"], stdin=subprocess.DEVNULL, capture_output=True, timeout=100)
+        same("in use", b"ctl: --serve unix:full.sock: Address already in use" in done.stderr, True)
+    except subprocess.TimeoutExpired:
+        complain("it waits for a socket that is in use")
+
+
 def hangs_up():
     ask(PATH + "?seconds=3600")
 

@@ -107,6 +107,7 @@ until_true child_waits || complain "seconds= does not wait"
 say "came parse_row 10 100000" "came cache_put 1 70000" "went cache_put 3 20000"
 kill -INT "$child"
 wait $asker || complain "seconds=: above"
+python3 "$client" "$url" half_closed || complain "half closed: above"
 python3 "$client" "$url" hangs_up &
 asker=$!
 until_true child_waits || complain "seconds= does not wait"
@@ -135,6 +136,7 @@ serve unix:heap.sock
 [ "$url" = unix:heap.sock ] && [ "$(stat -c %a heap.sock)" = 600 ] || complain "the socket: $url, $(stat -c %a heap.sock)"
 python3 "$client" unix:heap.sock unix || complain "a Unix socket: above"
 refused "ctl: --serve unix:heap.sock: Address already in use" "$program" profile --serve unix:heap.sock
+python3 "$client" unix:full.sock full "$trace" "$program" || complain "a socket with many clients: above"
 kill -KILL $server
 wait $server 2>/dev/null
 [ -S heap.sock ] || complain "no socket is left by a server that was killed"

@@ -153,10 +153,11 @@ bool ctl_read_door(const struct view *view, struct ctl_door *door) {
 /* ---- the socket --------------------------------------------------------------------------------
  */
 
-/* Removes a socket in which nobody listens any more, of a process that was killed. */
+/* Removes a socket in which nobody listens any more, of a process that was killed. One at which
+ * many clients wait is not waited for. */
 static void remove_stale(const union place *place, socklen_t bytes) {
     struct stat about;
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd >= 0 && lstat(place->path.sun_path, &about) == 0 && S_ISSOCK(about.st_mode) &&
         connect(fd, &place->any, bytes) != 0 && errno == ECONNREFUSED)
         unlink(place->path.sun_path);

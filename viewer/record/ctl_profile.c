@@ -33,6 +33,7 @@ struct profiling {
     struct hak_pull_modules modules;
     bool has_ended;
     int client;           /* a socket: who asks may hang up while this waits; 0 = nobody does */
+    bool has_hung_up;     /* before the time was over */
     char title[128];      /* "process 4711 server" */
     char file[PATH_ROOM]; /* the program's */
     char *command_line;
@@ -240,10 +241,13 @@ static void show_wait(const struct profiling *p, uint64_t begin_ns, uint64_t now
     view_progress(&progress);
 }
 
-/* Whether nobody waits for the answer any more. */
-static bool has_hung_up(const struct profiling *p) {
+/* Whether nobody waits for the answer any more, or the client says that it sends no more: both look
+ * alike here. */
+static bool look_at_client(struct profiling *p) {
     struct pollfd one = {.fd = p->client, .events = POLLRDHUP};
-    return p->client && poll(&one, 1, 0) > 0 && (one.revents & (POLLRDHUP | POLLHUP | POLLERR));
+    p->has_hung_up =
+        p->client && poll(&one, 1, 0) > 0 && (one.revents & (POLLRDHUP | POLLHUP | POLLERR));
+    return p->has_hung_up;
 }
 
 /* Waits for the time of --for, Ctrl-C or the program's end, which may come at any time: the profile
@@ -251,7 +255,8 @@ static bool has_hung_up(const struct profiling *p) {
 static void wait_and_pull(struct profiling *p) {
     uint64_t begin = view_now_ns(), now = begin, due = begin;
     view_heed_interrupt();
-    while (!p->has_ended && now < begin + p->for_ns && !view_is_interrupted() && !has_hung_up(p)) {
+    while (!p->has_ended && now < begin + p->for_ns && !view_is_interrupted() &&
+           !look_at_client(p)) {
         uint64_t left = begin + p->for_ns - now;
         const struct timespec rest = {.tv_nsec = (long)(left < POLL_NS ? left : POLL_NS)};
         nanosleep(&rest, NULL);
@@ -420,10 +425,13 @@ static int pull_and_answer(struct profiling *p) {
         p->pulls = 1;
         if (p->for_ns)
             wait_and_pull(p);
-        if (!p->client || !p->has_ended)
+        if (p->has_hung_up)
+            view_error("ctl: the client closed its side of the connection before ?seconds= were "
+                       "over");
+        if (!p->client || (!p->has_ended && !p->has_hung_up))
             status = p->shape == AS_STORE ? write_sampled_store(p) : answer_from_store(p);
         else
-            status = VIEW_UNREADABLE; /* wait_and_pull has said it */
+            status = VIEW_UNREADABLE; /* that was said */
     }
     hak_pull_free(&p->pull[0]);
     hak_pull_free(&p->pull[1]);
