@@ -154,7 +154,7 @@ static void add_array(unsigned class_index, const struct hak_override *override)
         may_grow = false;
     }
     unsigned most = hak_array_most(class_index);
-    places = smaller(places, may_grow ? places_at_start(most) : most);
+    places = smaller(places, may_grow && !hak_is_debug_build ? places_at_start(most) : most);
     plan->capacity = (uint16_t)places;
     plan->batch = (uint16_t)smaller(batch, places);
     plan->limit = (uint16_t)(may_grow ? most : places);

@@ -4,9 +4,9 @@
 #include "slab/lists.h"
 #include "slab/tune.h"
 
-/* Slabs that one call gives back because of their age: no call may take long. The rest goes with
- * the next calls, each a part of the delay later. */
-enum { DECAYED_AT_ONCE = 32, PARTS_OF_DELAY = 16 };
+/* Slabs that go back because of their age in a part of the delay: no call may take long. The rest
+ * goes with the next calls, and a call that comes late gives back for some parts at once. */
+enum { DECAYED_AT_ONCE = 32, PARTS_OF_DELAY = 16, MOST_PARTS_AT_ONCE = 4 };
 
 _Atomic uint64_t hak_purge_delay_ticks = HAK_DECAY_TICKS;
 
@@ -52,6 +52,12 @@ size_t hak_slab_purge(struct hak_heap *heap, unsigned keep) {
     return purge_list(heap, heap->cooled, keep) + purge_list(heap, heap->room, keep);
 }
 
+/* How many slabs may go back in a call that comes `late` ticks after it was due. */
+static unsigned count_for_call(uint64_t late, uint64_t delay) {
+    uint64_t part = delay / PARTS_OF_DELAY, parts = part ? 1 + late / part : 1;
+    return DECAYED_AT_ONCE * (unsigned)(parts < MOST_PARTS_AT_ONCE ? parts : MOST_PARTS_AT_ONCE);
+}
+
 void hak_slab_decay(struct hak_heap *heap) {
     uint64_t now = hak_ticks();
     uint64_t delay = atomic_load_explicit(&hak_purge_delay_ticks, memory_order_relaxed);
@@ -60,9 +66,10 @@ void hak_slab_decay(struct hak_heap *heap) {
         return;
     unsigned low = heap->dirty_slabs_low;
     unsigned unused = low > HAK_KEPT_SLABS ? low - HAK_KEPT_SLABS : 0;
-    if (unused > DECAYED_AT_ONCE) {
-        (void)hak_slab_purge(heap, heap->dirty_slabs - DECAYED_AT_ONCE);
-        heap->dirty_slabs_low = low - DECAYED_AT_ONCE;
+    unsigned at_once = count_for_call(now - heap->decayed_at - delay, delay);
+    if (unused > at_once) {
+        (void)hak_slab_purge(heap, heap->dirty_slabs - at_once);
+        heap->dirty_slabs_low = low - at_once;
         heap->decayed_at = now - delay + delay / PARTS_OF_DELAY;
         return;
     }

@@ -26,7 +26,6 @@
 #include "newer.h"
 #include "options.h"
 #include "trace/memory/memory.h"
-#include "trace/memory/proc.h"
 #include "platform/block_signals.h"
 #include "platform/platform.h"
 #include "platform/raw_call.h"
