@@ -12,8 +12,8 @@
  * word changes by compare-and-swap, and it says all there is to know, so an old value that comes
  * back means the same.
  *
- * Huge pages are declined, unless learning asks for them, or a large heap of the debug build
- * (slab/acquire.c): in measurements they cost memory and won the plain build no time.
+ * Huge pages are declined, unless learning asks for them: in measurements they cost memory and won
+ * no time.
  *
  * Thread and signal safety: any thread, any signal handler. May call: platform. */
 #ifndef HAK_PLATFORM_ARENA_H

@@ -42,12 +42,10 @@ static void forget_and_unmap(struct hak_superslab *superslab) {
 
 /* A new SuperSlab with all slabs free and, in the debug build, its slot states; NULL without
  * memory. */
-static struct hak_superslab *map(bool huge) {
+static struct hak_superslab *map(void) {
     struct hak_superslab *superslab = hak_arena_take();
     if (!superslab)
         return NULL;
-    if (huge) /* before its head is written */
-        hak_arena_advise_huge(superslab, true);
     if (hak_is_debug_build) {
         superslab->slots = hak_reserve(SLOT_STATES_BYTES);
         if (!superslab->slots) {
@@ -61,8 +59,8 @@ static struct hak_superslab *map(bool huge) {
     return superslab;
 }
 
-struct hak_superslab *hak_pool_map(hak_owner_t owner, bool huge) {
-    struct hak_superslab *superslab = map(huge);
+struct hak_superslab *hak_pool_map(hak_owner_t owner) {
+    struct hak_superslab *superslab = map();
     if (!superslab)
         return NULL;
     atomic_store_explicit(&superslab->owner, owner, memory_order_relaxed);
@@ -108,7 +106,7 @@ void hak_pool_release(struct hak_superslab *superslab) {
 
 void hak_pool_prewarm(void) {
     for (uint64_t i = 0; i < hak_options.superslab_prewarm; i++) {
-        struct hak_superslab *superslab = hak_pool_map(HAK_OWNER_RESERVE, false);
+        struct hak_superslab *superslab = hak_pool_map(HAK_OWNER_RESERVE);
         if (!superslab)
             return;
         if (!keep(superslab, count_places())) {
@@ -122,7 +120,7 @@ void hak_pool_stock(void) {
     for (unsigned i = 0; i < HAK_RESERVE_PLACES; i++)
         if (atomic_load_explicit(&reserve.places[i], memory_order_relaxed))
             return;
-    struct hak_superslab *superslab = hak_pool_map(HAK_OWNER_RESERVE, false);
+    struct hak_superslab *superslab = hak_pool_map(HAK_OWNER_RESERVE);
     if (superslab && !keep(superslab, count_places() ? count_places() : 1))
         forget_and_unmap(superslab);
 }

@@ -30,9 +30,8 @@
  * pages. NULL when the reserve is empty. */
 HAK_HIDDEN struct hak_superslab *hak_pool_claim(hak_owner_t owner);
 
-/* Maps a SuperSlab for heap `owner`; `huge` asks for a huge page, which it gets with its first page
- * fault. NULL when there is no memory. */
-HAK_HIDDEN struct hak_superslab *hak_pool_map(hak_owner_t owner, bool huge);
+/* Maps a SuperSlab for heap `owner`. NULL when there is no memory. */
+HAK_HIDDEN struct hak_superslab *hak_pool_map(hak_owner_t owner);
 
 /* Takes back a SuperSlab without a slab in use; the caller has taken it off its lists. */
 HAK_HIDDEN void hak_pool_release(struct hak_superslab *superslab);

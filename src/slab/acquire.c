@@ -15,11 +15,6 @@ enum { HINT_SUPERSLABS = 4 };
 
 enum { MOST_DIRTY = 64, MOST_REGRET = 4, PURGED_AT_ONCE = 16 };
 
-/* SuperSlabs' worth of slabs that a heap of the debug build uses before each further one comes with
- * a single page fault: there page faults are a tenth of a program's time and more. It costs what
- * the last one does not need, a quarter of the heap at most. */
-enum { SUPERSLABS_BEFORE_HUGE = 4 };
-
 static bool may_serve(const struct hak_superslab *superslab, unsigned class_index) {
     return hak_options.superslab_compact || superslab->home_class == class_index;
 }
@@ -175,10 +170,6 @@ static struct hak_slab *serve_new(struct hak_heap *heap, struct hak_superslab *s
     return serve(heap, superslab, dirty ? dirty : superslab->free_slabs, class_index);
 }
 
-static bool wants_huge(const struct hak_heap *heap) {
-    return hak_is_debug_build && heap->active_slabs >= SUPERSLABS_BEFORE_HUGE * (HAK_SLABS - 1);
-}
-
 struct hak_slab *hak_slab_acquire(struct hak_heap *heap, unsigned class_index) {
     struct hak_slab *slab = claim_from(heap, heap->room, class_index);
     if (!slab && heap->cooled)
@@ -189,7 +180,7 @@ struct hak_slab *hak_slab_acquire(struct hak_heap *heap, unsigned class_index) {
     if (superslab)
         hop_count(HAK_COUNTED_SLAB_CLAIM, class_index, 1);
     else
-        superslab = hak_pool_map(heap->id, wants_huge(heap));
+        superslab = hak_pool_map(heap->id);
     return superslab ? serve_new(heap, superslab, class_index) : NULL;
 }
 

@@ -1,5 +1,4 @@
 /* Gives the pages of free slabs back to the kernel: all of them when asked to, else by and by. */
-#include "platform/arena.h"
 #include "pool/pool.h"
 #include "slab/lists.h"
 #include "slab/tune.h"
@@ -14,13 +13,10 @@ void hak_slab_set_purge_delay(uint64_t ticks) {
     atomic_store_explicit(&hak_purge_delay_ticks, ticks, memory_order_relaxed);
 }
 
-/* Gives back the pages of at most `most` slabs, neighbours together. Returns of how many. The
- * kernel may not fill them again by putting a huge page in their place. */
+/* Gives back the pages of at most `most` slabs, neighbours together. Returns of how many. */
 static unsigned purge_superslab(struct hak_heap *heap, struct hak_superslab *superslab,
                                 unsigned most) {
     unsigned purged = 0;
-    if (hak_is_debug_build && superslab->dirty_slabs && !superslab->purged_slabs)
-        hak_arena_advise_huge(superslab, false);
     while (superslab->dirty_slabs && purged < most) {
         uint32_t dirty = superslab->dirty_slabs;
         unsigned first = (unsigned)__builtin_ctz(dirty), count = 0;

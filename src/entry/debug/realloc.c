@@ -14,11 +14,11 @@ static struct hak_hand_out hand_out_of(size_t bytes, user_t moved_from, size_t r
                                  .call = call};
 }
 
-/* So that a block that grows bit by bit is not copied at each step, a large one that grows gets as
- * many addresses more as it has. */
+/* So that a block that grows bit by bit is not copied at each step, a large one that grows gets
+ * half its size of addresses more. */
 static size_t room_behind(size_t old_bytes, size_t bytes) {
     bool grows_again = old_bytes > HAK_CLASS_MAX_BYTES && bytes > old_bytes;
-    return grows_again && bytes <= PTRDIFF_MAX / 2 ? bytes : 0;
+    return grows_again && bytes <= PTRDIFF_MAX / 2 ? bytes / 2 : 0;
 }
 
 /* True when the bytes `needed` fit the slot and would not leave more than half of it unused. */

@@ -16,7 +16,7 @@ static void set_up(void) {
 
 static struct hak_superslab *acquire(hak_owner_t owner) {
     struct hak_superslab *superslab = hak_pool_claim(owner);
-    return superslab ? superslab : hak_pool_map(owner, false);
+    return superslab ? superslab : hak_pool_map(owner);
 }
 
 TEST(a_superslab_is_aligned_registered_and_free) {

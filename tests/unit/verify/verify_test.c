@@ -147,10 +147,10 @@ static void lose_bytes_in_use(void) {
     hak_superslab_of(middle[1].p)->used_bytes -= 320;
 }
 static void lose_a_reserved_superslab(void) {
-    ck_assert_ptr_nonnull(hak_pool_map(HAK_OWNER_RESERVE, false));
+    ck_assert_ptr_nonnull(hak_pool_map(HAK_OWNER_RESERVE));
 }
 static void own_a_reserved_superslab(void) {
-    struct hak_superslab *superslab = hak_pool_map(heap->id, false);
+    struct hak_superslab *superslab = hak_pool_map(heap->id);
     hak_pool_release(superslab);
     hak_registry_change(superslab, heap->id);
 }
@@ -176,7 +176,7 @@ static void keep_mail_of_another_class(void) {
     heap->mail[SMALL] = (struct hak_mail){.chunks = &chunk, .blocks = 1};
 }
 static void use_the_reserve(void) {
-    struct hak_superslab *superslab = hak_pool_map(heap->id, false);
+    struct hak_superslab *superslab = hak_pool_map(heap->id);
     hak_pool_release(superslab);
     superslab->class_of_slab[5] = MIDDLE;
 }
