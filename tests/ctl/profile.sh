@@ -5,29 +5,8 @@
 export LC_ALL=C TMPDIR=$PWD/temporary
 mkdir "$TMPDIR"
 . "$SOURCE/tests/tools/processes.sh"
+. "$SOURCE/tests/tools/profiled.sh"
 valid() { python3 "$SOURCE/tests/cli/validate.py" "$SOURCE/docs/specs/output.schema.json" "$1" || complain "$1 is not as the schema has it"; }
-
-# say LINE...: to the program, which answers each.
-say() {
-    local line
-    for line; do
-        echo "$line" >&8
-        read -r answered <&9
-        [ "$answered" = "$line" ] || fail "the program said '$answered' to '$line'"
-    done
-}
-begin() {
-    rm -f in out
-    mkfifo in out
-    "$BUILD/tests/ctl/profiled" <in >out &
-    program=$!
-    exec 8>in 9<out
-}
-stop() {
-    echo end >&8
-    wait "$program"
-    exec 8>&- 9<&-
-}
 # Times and the process differ.
 plain() { sed -E "s/[0-9]+\.[0-9]{3} s/TIME/g; s/process $program/process PID/g; s/[0-9.]+ [KM]iB each second/RATE each second/"; }
 # expect STATUS ARGUMENT...: ctl ends with it and says what stands on stdin.

@@ -5,24 +5,9 @@
 export LC_ALL=C TMPDIR=$PWD/temporary
 mkdir "$TMPDIR"
 . "$SOURCE/tests/tools/processes.sh"
+. "$SOURCE/tests/tools/profiled.sh"
 client=$SOURCE/tests/ctl/serve.py
 
-# say LINE...: to the program, which answers each.
-say() {
-    local line
-    for line; do
-        echo "$line" >&8
-        read -r answered <&9
-        [ "$answered" = "$line" ] || fail "the program said '$answered' to '$line'"
-    done
-}
-begin() {
-    rm -f in out
-    mkfifo in out
-    "$BUILD/tests/ctl/profiled" <in >out &
-    program=$!
-    exec 8>in 9<out
-}
 refused() {
     local text=$1 status
     shift
