@@ -173,3 +173,10 @@ char *hak_database_meta(const struct hak_database *db, const char *key) {
     hak_query_bind_text(&q, 1, key);
     return copy_text(&q);
 }
+
+uint64_t hak_database_meta_number(const struct hak_database *db, const char *key) {
+    char *text = hak_database_meta(db, key);
+    uint64_t number = text ? strtoull(text, NULL, 10) : 0;
+    free(text);
+    return number;
+}

@@ -116,5 +116,7 @@ char *hak_database_text(const struct hak_database *db, const char *sql, uint64_t
 bool hak_database_has_table(const struct hak_database *db, const char *table);
 /* A copy of the value that the store has under this name, which the caller frees; NULL = none. */
 char *hak_database_meta(const struct hak_database *db, const char *key);
+/* The same of a number; 0 where there is none. */
+uint64_t hak_database_meta_number(const struct hak_database *db, const char *key);
 
 #endif

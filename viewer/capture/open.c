@@ -239,14 +239,6 @@ bool view_is_light(const struct view *view) {
     return is_light;
 }
 
-/* The number that the store has under this name; 0 where there is none. */
-static uint64_t meta_number(const struct view *view, const char *key) {
-    char *text = hak_database_meta(hak_store_database(view->reader), key);
-    uint64_t number = text ? strtoull(text, NULL, 10) : 0;
-    free(text);
-    return number;
-}
-
 /* Adds how many blocks, and in how many calls, level light watched. */
 static void add_watched(struct hak_text *text, const struct view *view) {
     uint64_t blocks, calls;
@@ -257,8 +249,9 @@ static void add_watched(struct hak_text *text, const struct view *view) {
 
 /* Adds how many blocks a sampled profile was made of, and that it has estimates. */
 static void add_sampled_blocks(struct hak_text *text, const struct view *view) {
-    uint64_t blocks = meta_number(view, "sampled_blocks");
-    uint64_t without = meta_number(view, "sampled_without_stack");
+    const struct hak_database *db = hak_store_database(view->reader);
+    uint64_t blocks = hak_database_meta_number(db, "sampled_blocks");
+    uint64_t without = hak_database_meta_number(db, "sampled_without_stack");
     hak_text_add(text, " The profile is ");
     view_add_sampled(text, view);
     hak_text_add(text, ": all numbers are estimates, from %s",

@@ -21,10 +21,7 @@
 static uint32_t session_number(const struct view *view, uint64_t session) {
     char key[32];
     snprintf(key, sizeof key, "session.%016" PRIx64, session);
-    char *number = session ? hak_database_meta(hak_store_database(view->reader), key) : NULL;
-    uint32_t found = number ? (uint32_t)strtoul(number, NULL, 10) : 0;
-    free(number);
-    return found;
+    return session ? (uint32_t)hak_database_meta_number(hak_store_database(view->reader), key) : 0;
 }
 
 /* Finds the row of the core's process in the open store; 0 = it has none. */

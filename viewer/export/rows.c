@@ -199,10 +199,7 @@ const struct export_module *export_find_module(const struct export *e,
  */
 
 uint64_t export_begin_ns(const struct export *e) {
-    char *text = hak_database_meta(hak_store_database(e->view->reader), "started");
-    uint64_t ns = text ? strtoull(text, NULL, 10) : 0;
-    free(text);
-    return ns;
+    return hak_database_meta_number(hak_store_database(e->view->reader), "started");
 }
 
 uint64_t export_moment_ns(const struct export *e) {

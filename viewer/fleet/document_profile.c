@@ -115,6 +115,12 @@ static void add_heap_row(struct profile_making *m, const struct hak_heap_row *ro
 /* ---- what of it is sent -----------------------------------------------------------------------
  */
 
+/* In the order in which all pushes send: two at once wait for each other in one direction only. */
+static int compare_numbers(const void *a, const void *b) {
+    const struct summed *x = a, *y = b;
+    return (x->number > y->number) - (x->number < y->number);
+}
+
 /* The most live bytes first, then the most allocated ones. */
 static int compare_weights(const void *a, const void *b) {
     const struct summed *x = a, *y = b;
@@ -122,13 +128,7 @@ static int compare_weights(const void *a, const void *b) {
         return x->live.bytes < y->live.bytes ? 1 : -1;
     if (x->allocated.bytes != y->allocated.bytes)
         return x->allocated.bytes < y->allocated.bytes ? 1 : -1;
-    return (x->number > y->number) - (x->number < y->number);
-}
-
-/* In the order in which all pushes send: two at once wait for each other in one direction only. */
-static int compare_numbers(const void *a, const void *b) {
-    const struct summed *x = a, *y = b;
-    return (x->number > y->number) - (x->number < y->number);
+    return compare_numbers(a, b);
 }
 
 /* Makes one of the stacks for which there is no room, the lightest ones. False: no memory. */
@@ -162,13 +162,6 @@ static bool join_others(struct profile_making *m) {
 /* ---- the capture ------------------------------------------------------------------------------
  */
 
-static uint64_t meta_number(const struct hak_database *db, const char *key) {
-    char *text = hak_database_meta(db, key);
-    uint64_t value = text ? strtoull(text, NULL, 10) : 0;
-    free(text);
-    return value;
-}
-
 /* Says why the capture's profile is not sent, where it is none that was sampled. 0, or a status. */
 static int check_is_sampled(struct profile_making *m) {
     if (m->rate)
@@ -192,8 +185,8 @@ static int read_time(struct profile_making *m) {
     if (!error && steps.steps)
         m->read_ns = steps.step[steps.steps - 1].to_ns;
     hak_heap_free_steps(&steps);
-    m->started_ns = meta_number(m->db, "started");
-    m->clock_ns = meta_number(m->db, "monotonic_start_ns");
+    m->started_ns = hak_database_meta_number(m->db, "started");
+    m->clock_ns = hak_database_meta_number(m->db, "monotonic_start_ns");
     return error ? view_store_error(m->view, error) : 0;
 }
 
