@@ -36,8 +36,8 @@
 HAK_HIDDEN bool hak_spare_give(void *start, size_t bytes, uint16_t origin, size_t used_bytes);
 
 /* A mapping of at least `*bytes` (whole pages), as a whole where it has at most `most`, of any
- * content; its size in `*bytes`, and which
- * mapping it is a part of in `*origin`. NULL when there is none. Any thread. */
+ * content; its size in `*bytes`, and which mapping it is a part of in `*origin`. NULL when there is
+ * none. Any thread. */
 HAK_HIDDEN void *hak_spare_take(size_t *bytes, size_t most, uint16_t *origin);
 
 /* Whether a spare mapping of at least `bytes` is there. */

@@ -57,8 +57,7 @@ void fleet_question_add_moment(struct fleet_question *question, int64_t us);
 void fleet_question_add_month(struct fleet_question *question, int64_t us);
 /* Appends SQL of this program in which stand, as often as they are wanted,
  *   {runs}      " AND ..." of the runs, or pulls, `r`: --since, --until, --build, --host,
- * --program,
- *               --release, --label
+ *               --program, --release, --label
  *   {findings}  the same of the findings `f`: --new-since, --gone-since, and `fingerprint` where
  *               it is given
  *   {limit}     how many rows are wanted */

@@ -1,11 +1,8 @@
 /* The document that a push of findings, or of a heap profile, sends: JSON (docs/specs/push.md),
  * made of a capture, kept in the queue, and read again by the sender.
  *
- *   capture --> document_make ----------> text --> queue --> document_read --> struct
- * hak_remote_run
- *           --> document_make_profile --^                                      struct
- * hak_remote_pull
- */
+ *   capture --> document_make ----------> text --> queue --> document_read --> hak_remote_run
+ *           --> document_make_profile --^                                 +--> hak_remote_pull */
 #ifndef HAK_VIEWER_FLEET_DOCUMENT_H
 #define HAK_VIEWER_FLEET_DOCUMENT_H
 

@@ -2,8 +2,7 @@
  * of its memory.
  *
  *   hak_control.heap_profile --> the table's head: site_count --> sites
- *                                the head again:   node_count --> nodes   (a site's nodes are
- * older)
+ *                                the head again:   node_count --> nodes (older than their site)
  *
  * All of it is data of another process: each number is checked, and memory is bounded by
  * HAK_PULL_SITES_MAX and HAK_PULL_NODES_MAX. Sums change while they are read; of a site went is
