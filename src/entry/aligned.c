@@ -38,6 +38,7 @@ static void *allocate_rounded(size_t alignment, size_t bytes, hak_call_t call) {
 }
 
 HAK_EXPORT void *memalign(size_t alignment, size_t bytes) {
+    HAK_IN_LIGHT(light_memalign(alignment, bytes));
     return allocate_rounded(alignment, bytes, HAK_CALL);
 }
 
@@ -49,6 +50,7 @@ static HAK_COLD void *allocate_odd(size_t alignment, size_t bytes, hak_call_t ca
 /* Allocates at an alignment that is a power of two; another one is rounded up or refused, as
  * glibc's version does. */
 HAK_EXPORT void *aligned_alloc(size_t alignment, size_t bytes) {
+    HAK_IN_LIGHT(light_aligned_alloc(alignment, bytes));
     if (HAK_UNLIKELY(!hak_is_power_of_two(alignment)))
         return allocate_odd(alignment, bytes, HAK_CALL);
     return allocate_to_power(alignment, bytes, HAK_CALL);
@@ -57,6 +59,7 @@ HAK_EXPORT void *aligned_alloc(size_t alignment, size_t bytes) {
 /* Allocates at an alignment; EINVAL: it is no power of two or no multiple of a pointer's size.
  * errno stays, but for ENOMEM. */
 HAK_EXPORT int posix_memalign(void **result, size_t alignment, size_t bytes) {
+    HAK_IN_LIGHT(light_posix_memalign(result, alignment, bytes));
     if (!hak_is_power_of_two(alignment) || alignment % sizeof(void *) != 0)
         return EINVAL;
     int saved_errno = errno;
@@ -80,10 +83,9 @@ HAK_EXPORT void *pvalloc(size_t bytes) {
     return allocate_rounded(HAK_PAGE_BYTES, HAK_PAGES_OF(bytes), HAK_CALL);
 }
 
-/* The bytes asked for where the checks know them, else the slot's rest; a block of another
- * allocator is asked of that. A freed block is reported. */
-HAK_EXPORT size_t malloc_usable_size(void *pointer) {
-    HAK_IN_LIGHT(light_malloc_usable_size(pointer));
+/* malloc_usable_size of every other pointer: the bytes asked for where the checks know them, else
+ * the slot's rest; a block of another allocator is asked of that. A freed block is reported. */
+static HAK_COLD size_t find_usable_size(void *pointer) {
     if (!pointer)
         return 0;
     if (hak_bench_fast_holds(pointer))
@@ -103,6 +105,12 @@ HAK_EXPORT size_t malloc_usable_size(void *pointer) {
             slot_bytes = sampled_bytes;
     }
     return check_usable(user, slot_bytes - (user_address(user) - base_address(base)));
+}
+
+HAK_EXPORT size_t malloc_usable_size(void *pointer) {
+    HAK_IN_LIGHT(light_malloc_usable_size(pointer));
+    size_t bytes = hak_entry_own_bytes(pointer);
+    return HAK_LIKELY(bytes != 0) ? bytes : find_usable_size(pointer);
 }
 
 HAK_LIBC_NAME(memalign);

@@ -13,6 +13,9 @@ HAK_HIDDEN void light_free(void *pointer);
 HAK_HIDDEN void *light_calloc(size_t count, size_t bytes);
 HAK_HIDDEN void *light_realloc(void *pointer, size_t bytes);
 HAK_HIDDEN void *light_reallocarray(void *pointer, size_t count, size_t bytes);
+HAK_HIDDEN void *light_memalign(size_t alignment, size_t bytes);
+HAK_HIDDEN void *light_aligned_alloc(size_t alignment, size_t bytes);
+HAK_HIDDEN int light_posix_memalign(void **result, size_t alignment, size_t bytes);
 HAK_HIDDEN size_t light_malloc_usable_size(void *pointer);
 HAK_HIDDEN void *light__Znwm(size_t bytes); /* NOLINT(bugprone-reserved-identifier) */
 HAK_HIDDEN void *light__Znam(size_t bytes); /* NOLINT(bugprone-reserved-identifier) */

@@ -11,6 +11,7 @@
  *   hak_entry_claim(user, by, ...)    the size and alignment that a delete or sized free names
  *   hak_entry_free(pointer, by)       free and everything that does the same
  *   hak_entry_later(pointer)          the pointer, so that level light saves no register for it
+ *   hak_entry_own_bytes(pointer)      the bytes of a small block of this thread's own, else 0
  *
  *   hak_entry_enter(), _leave()       around a call that takes no block; false: the thread is in
  *                                     the family already

@@ -1,5 +1,6 @@
 /* The steps of an allocator, one function each, whose instructions tests/lint/instructions.sh
  * counts with callgrind: `steps [pair_64|moves|looks|bare]`. Each does its work STEPS times. */
+#include <malloc.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@ enum { STEPS = 10000 };
 
 static void *volatile blocks[STEPS];
 static void *volatile block;
+static volatile size_t usable_bytes;
 static const char *volatile current; /* keeps functions apart that do the same */
 
 #define STEP(name)                                                                                 \
@@ -74,6 +76,11 @@ STEP(realloc_stays) {
 STEP(realloc_moves) {
     for (int i = 0; i < STEPS; i++)
         block = realloc(block, i % 2 ? 64 : 128);
+}
+
+STEP(usable_size) {
+    for (int i = 0; i < STEPS; i++)
+        usable_bytes = malloc_usable_size(block);
 }
 
 STEP(aligned_192) {
@@ -175,6 +182,7 @@ int main(int argc, char **argv) {
     block = malloc(100);
     step_realloc_stays();
     step_realloc_moves();
+    step_usable_size();
     free(block);
     step_aligned_192();
     step_fresh_1024();

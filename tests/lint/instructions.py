@@ -66,7 +66,8 @@ for _ in range(9):
 counts["bench_fast_64"] = count("libhakmem.so", "tests/bench/steps", HAKMEM_BENCH_FAST_MODE="1")["pair_64"] / STEPS
 light = count("hakmem-debug.so", "tests/bench/steps", HAKMEM_CHECK="light", HAKMEM_GUARD="off",
               HAKMEM_HEAP_PROFILE="0")
-counts |= {f"light_{name}": light[name] / STEPS for name in ("pair_16", "pair_64", "pair_1024", "calloc_64")}
+LIGHT = ("pair_16", "pair_64", "pair_1024", "calloc_64", "realloc_stays", "realloc_moves", "usable_size", "aligned_192")
+counts |= {f"light_{name}": light[name] / STEPS for name in LIGHT}
 counts["start"] = count("libhakmem.so", "tests/bench/loops", "once", "1")[""]
 counts["light_start"] = count("hakmem-debug.so", "tests/bench/loops", "once", "1", HAKMEM_CHECK="light")[""]
 def count_recorded(level, what):

@@ -139,4 +139,13 @@ static inline void *hak_entry_later(void *pointer) {
     return pointer;
 }
 
+/* The bytes of a small block of this thread's own; 0: it is none. */
+static inline size_t hak_entry_own_bytes(void *pointer) {
+    base_t block = base_from(pointer);
+    if (HAK_UNLIKELY(!hak_front_is_mine(block)))
+        return 0;
+    unsigned class_index = hak_front_class_of(block);
+    return hak_is_slot_start(pointer, class_index) ? hak_class_bytes(class_index) : 0;
+}
+
 #endif
