@@ -16,4 +16,13 @@
  * registers. */
 #define HAK_IN_PLACE static inline __attribute__((always_inline))
 
+/* The way behind the first test of a function that mostly ends there. gcc saves registers where
+ * they are needed; clang does so in front of the test, unless the way is a function of its own, to
+ * which the other jumps. */
+#ifdef __clang__
+#define HAK_BEHIND_TEST static __attribute__((noinline))
+#else
+#define HAK_BEHIND_TEST HAK_IN_PLACE
+#endif
+
 #endif

@@ -301,6 +301,15 @@ static void put_guarded(unsigned index, const struct hak_located *at, bool is_ex
     hak_watch_charge(&turns, &move);
 }
 
+/* Returns how many registers, from the first on, have ROTATING among them that no expected block
+ * keeps, or all that there are. */
+static unsigned count_rotating(void) {
+    unsigned count = 0;
+    for (unsigned rotating = 0; count < registers && rotating < ROTATING; count++)
+        rotating += !turns.is_first[count];
+    return count;
+}
+
 /* Offers a block of one of the stacks that a file names (HAKMEM_GUARD=only:) to a register, with
  * bytes in front of the closed page that it does not guard. The one at which damage is expected
  * keeps its register. */
@@ -314,7 +323,7 @@ static void offer_guarded(const struct hak_located *at) {
     if (may_move && open_registers())
         index = hak_watch_choose(&turns, registers, now, is_expected);
     if (may_move && index < 0)
-        index = hak_watch_choose(&turns, registers < ROTATING ? registers : ROTATING, now, true);
+        index = hak_watch_choose(&turns, count_rotating(), now, true);
     if (index >= 0)
         put_guarded((unsigned)index, at, is_expected, now);
     hak_watch_done();

@@ -16,6 +16,7 @@ enum {
     EXTRA_SHARE_MOST = 8,         /* and at most where more are sampled */
     PAGE_SHARE_BYTES = 8192,      /* twice a page: an expected one for each `rate` live bytes */
 };
+#define CLOSED ((uint32_t)1 << 31) /* in `used`: no number is taken that never was */
 
 struct live {
     double weight;
@@ -96,7 +97,7 @@ static uint32_t take_number(void) {
             return (uint32_t)head;
     }
     uint32_t number = atomic_load_explicit(&used, memory_order_relaxed);
-    while (number < capacity)
+    while (number < capacity) /* not CLOSED */
         if (atomic_compare_exchange_weak_explicit(&used, &number, number + 1, memory_order_relaxed,
                                                   memory_order_relaxed))
             return number;
@@ -186,9 +187,22 @@ int64_t hak_heap_profile_live_bytes(void) {
     return atomic_load_explicit(&live_bytes, memory_order_relaxed);
 }
 
+/* Samples that come meanwhile have the numbers of others that went, or are counted as missing. */
+static void empty_unused_lives(void) {
+    uint32_t count = atomic_fetch_or_explicit(&used, CLOSED, memory_order_relaxed);
+    if (count & CLOSED) /* another thread does it */
+        return;
+    hak_heap_empty_pages(lives + count, lives + capacity);
+    atomic_store_explicit(&used, count, memory_order_release);
+}
+
 void hak_heap_profile_empty(void) {
-    uint32_t count = atomic_load_explicit(&used, memory_order_relaxed);
+    if (atomic_load_explicit(&hak_heap_table.site_count, memory_order_acquire) == 0)
+        return;
     hak_heap_sites_empty();
-    if (lives)
-        hak_heap_empty_pages(lives + count, lives + capacity);
+    empty_unused_lives();
+}
+
+void hak_heap_live_after_fork(void) {
+    atomic_fetch_and_explicit(&used, ~CLOSED, memory_order_relaxed);
 }

@@ -101,6 +101,7 @@ void hak_heap_sites_empty(void) {
 void hak_heap_profile_after_fork(void) {
     if (atomic_load_explicit(&hak_heap_table.site_count, memory_order_relaxed) == 0)
         at.nodes = NULL;
+    hak_heap_live_after_fork();
     leave_busy();
 }
 

@@ -9,6 +9,8 @@ HAK_HIDDEN extern struct hak_heap_profile hak_heap_table;
 /* Makes the memory of both at the first sample. False: there is none, or somebody makes it now. */
 HAK_HIDDEN bool hak_heap_sites_make(uint64_t now_ns);
 HAK_HIDDEN bool hak_heap_live_make(void);
+/* In the child of a fork: what another thread of its parent did to the numbers is over. */
+HAK_HIDDEN void hak_heap_live_after_fork(void);
 
 /* The place of a stack in sites[]; 0: it has none, or the table had no place for it, which is
  * counted. */

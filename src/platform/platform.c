@@ -17,8 +17,9 @@
 #include "platform/raw_call.h"
 #include "superslab.h"
 
-#define MAPPED_ANEW_MOST                                                                           \
-    ((size_t)256 << 20) /* bytes; larger blocks have no memory in such a sandbox */
+/* Bytes that are mapped anew also in a process that locks what it maps, where all get their pages.
+ */
+#define MAPPED_ANEW_LOCKED ((size_t)256 << 20)
 
 __attribute__((weak)) uint64_t hak_ticks_stand_still; /* the checks' half's also in level light */
 
@@ -119,13 +120,28 @@ static bool map_anew(void *start, size_t bytes, int rights) {
     return !failed(hak_raw_call(SYS_mmap, (long)start, (long)bytes, rights, flags, -1, 0));
 }
 
+/* Advice that the kernel refuses for locked pages, and that changes nothing here. */
+static bool is_locked(void *start) {
+    return failed(hak_raw_call(SYS_madvise, (long)start, (long)HAK_PAGE_BYTES, MADV_COLD, 0, 0, 0));
+}
+
+/* Whether new mappings are locked (mlockall), or that cannot be found out. */
+static bool locks_new_mappings(void) {
+    void *page = hak_raw_map_as(HAK_PAGE_BYTES, PROT_NONE, MAP_NORESERVE);
+    bool are_locked = !page || is_locked(page);
+    if (page)
+        hak_raw_unmap(page, HAK_PAGE_BYTES);
+    return are_locked;
+}
+
 /* Gives pages that nobody touched their rights. Where mprotect is refused, but not for want of
  * memory, they are mapped anew, if they are not so many that a locked process could not bear it. */
 static bool open_untouched(void *start, size_t bytes, int rights) {
     long result = protect(start, bytes, rights);
     if (HAK_LIKELY(!failed(result)))
         return true;
-    if (result == -ENOMEM || bytes > MAPPED_ANEW_MOST || !map_anew(start, bytes, rights))
+    if (result == -ENOMEM || (bytes > MAPPED_ANEW_LOCKED && locks_new_mappings()) ||
+        !map_anew(start, bytes, rights))
         return false;
     hak_decline_huge_pages(start, bytes);
     return true;
@@ -217,11 +233,6 @@ void *hak_remap(void *start, size_t old_bytes, size_t new_bytes) {
     note_own(start, old_bytes, false);
     note_own((void *)result, new_bytes, true);
     return (void *)result;
-}
-
-/* Advice that the kernel refuses for locked pages, and that changes nothing here. */
-static bool is_locked(void *start) {
-    return failed(hak_raw_call(SYS_madvise, (long)start, (long)HAK_PAGE_BYTES, MADV_COLD, 0, 0, 0));
 }
 
 void *hak_move_pages(void *start, size_t bytes) {

@@ -3,18 +3,19 @@
 #include <stdlib.h>
 #include "entry/debug/way.h"
 
-/* The debug build's malloc, by way.h; at level light the plain half's. */
-HAK_EXPORT void *malloc(size_t bytes) {
-    HAK_IN_LIGHT(light_malloc(bytes));
+HAK_BEHIND_TEST void *allocate_checked(size_t bytes) {
     struct hak_hand_out how = {.asked_bytes = bytes, .subkind = HAK_BY_MALLOC, .call = HAK_CALL};
     return hak_entry_allocate(&how);
 }
 
-/* The debug build's calloc: as malloc, and zeroed where the memory is not fresh. An overflow is
- * refused as too large. */
-HAK_EXPORT void *calloc(size_t count, size_t bytes) {
+/* The debug build's malloc, by way.h; at level light the plain half's. */
+HAK_EXPORT void *malloc(size_t bytes) {
+    HAK_IN_LIGHT(light_malloc(bytes));
+    return allocate_checked(bytes);
+}
+
+HAK_BEHIND_TEST void *allocate_zeroed_checked(size_t count, size_t bytes) {
     size_t all_bytes;
-    HAK_IN_LIGHT(light_calloc(count, bytes));
     if (HAK_UNLIKELY(__builtin_mul_overflow(count, bytes, &all_bytes)))
         all_bytes = SIZE_MAX; /* refused below */
     struct hak_hand_out how = {
@@ -23,9 +24,20 @@ HAK_EXPORT void *calloc(size_t count, size_t bytes) {
     return hak_entry_zero(user, all_bytes, how.class_index);
 }
 
+/* The debug build's calloc: as malloc, and zeroed where the memory is not fresh. An overflow is
+ * refused as too large. */
+HAK_EXPORT void *calloc(size_t count, size_t bytes) {
+    HAK_IN_LIGHT(light_calloc(count, bytes));
+    return allocate_zeroed_checked(count, bytes);
+}
+
+HAK_BEHIND_TEST void free_checked(void *pointer) {
+    hak_entry_free(hak_entry_later(pointer), HAK_GIVEN_BY_FREE);
+}
+
 HAK_EXPORT void free(void *pointer) {
     HAK_IN_LIGHT(light_free(pointer));
-    hak_entry_free(hak_entry_later(pointer), HAK_GIVEN_BY_FREE);
+    free_checked(pointer);
 }
 
 /* Frees a block for C23's sized forms: size and alignment are the program's word for what it asked,

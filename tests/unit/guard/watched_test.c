@@ -11,8 +11,8 @@
 #include "guard/watched.h"
 #include "platform/raw_call.h"
 
-/* `watch` registers over blocks of a world in level normal. */
-static bool watch_world(unsigned watch) {
+/* A world in level normal, for `watch` registers. */
+static void make_watched_world(unsigned watch) {
     count_stops();
     make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER);
     hak_options.watch = watch;
@@ -20,6 +20,11 @@ static bool watch_world(unsigned watch) {
     hak_options.quarantine_bytes = 1 << 20;
     hak_options.quarantine_blocks = 1000;
     unwatched = 0;
+}
+
+/* `watch` registers over blocks of such a world. */
+static bool watch_world(unsigned watch) {
+    make_watched_world(watch);
     hak_watched_start();
     (void)hand_out(slot_at(2, 0), 40, 0); /* opens them */
     if (!hak_watched_is_on)
@@ -130,8 +135,7 @@ static bool watch_stacks_of(const char *rules) {
     ck_assert_ptr_nonnull(file);
     fprintf(file, "hakmem-only 1\n%s", rules);
     fclose(file);
-    if (!watch_world(4))
-        return false;
+    make_watched_world(HAK_WATCH_REGISTERS);
     place_count = 1; /* of any stack */
     strcpy(hak_options.guard, "only:only");
     hak_options.guard_side = HAK_SIDE_AFTER;
@@ -140,18 +144,21 @@ static bool watch_stacks_of(const char *rules) {
     hak_guard_start();
     ck_assert_int_eq(unlink("only"), 0);
     hak_watched_start();
-    memset(&hak_watched_sites, 0, sizeof hak_watched_sites);
-    return true;
+    return hak_watch_open(HAK_WATCH_REGISTERS) == HAK_WATCH_REGISTERS; /* others may have some */
 }
 
 /* The bytes in front of the closed page are watched for a file's stacks, at the block that is
- * expected before all others; and nothing else is. */
-TEST(blocks_of_a_file_s_stacks) {
+ * expected and at those beside it before all others; and nothing else is. The process may stand
+ * still in front of each block, in which the registers' times pass. */
+TEST(blocks_of_a_file_s_stacks, .until = 10) {
     volatile char *block[10];
     if (!watch_stacks_of("stack watch=2 number=6\n  *\n"))
         return;
-    for (unsigned i = 1; i < 10; i++)
+    for (int i = 1; i < 10; i++) {
+        if (i == _i)
+            usleep(3000);
         block[i] = take_guarded(25);
+    }
     block[6][26] = 'x'; /* in front of what is watched */
     volatile char *other = hand_out(slot_at(2, 1), 40, 0).p;
     other[40] = 'x';
@@ -163,10 +170,13 @@ TEST(blocks_of_a_file_s_stacks) {
     ck_assert_uint_eq(facts.found_by, HAK_FOUND_BY_WATCH);
     block[5][27] = 'x'; /* none that came later has taken its register */
     ck_assert_uint_eq(found[HAK_TRAPPED_FAULT], 2);
+    block[7][27] = 'x';
+    ck_assert_uint_eq(found[HAK_TRAPPED_FAULT], 3);
     block[9][27] = 'x'; /* the last one has what is left */
-    ck_assert_uint_eq(found[HAK_TRAPPED_FAULT], 3);
-    block[1][27] = 'x';
-    ck_assert_uint_eq(found[HAK_TRAPPED_FAULT], 3);
+    ck_assert_uint_eq(found[HAK_TRAPPED_FAULT], 4);
+    block[8][27] = 'x';
+    block[4][27] = 'x';
+    ck_assert_uint_eq(found[HAK_TRAPPED_FAULT], 4);
 }
 
 /* One of another size may have no such byte: then it is the first behind. */

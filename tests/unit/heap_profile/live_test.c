@@ -265,6 +265,36 @@ TEST(a_child_has_its_own_copy) {
     ck_assert_ptr_null(site_at(78));
 }
 
+/* As mlockall does in one thread, while others allocate. */
+static _Atomic bool is_over;
+static void *empty(void *unused) {
+    (void)unused;
+    while (!is_over)
+        hak_heap_profile_empty();
+    return NULL;
+}
+
+TEST(blocks_that_come_while_unused_pages_go_back) {
+    enum { BLOCKS = 200000 };
+    static uint32_t number[BLOCKS];
+    pthread_t thread;
+    (void)come(100, 0, 1, 77);
+    const struct hak_heap_profile_site *site = site_at(77);
+    ck_assert_int_eq(pthread_create(&thread, NULL, empty, NULL), 0);
+    for (int i = 0; i < BLOCKS; i++)
+        number[i] = come(100, 0, 2, 77);
+    is_over = true;
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    uint64_t samples = site->came_samples - 1;
+    ck_assert_uint_eq(samples + hak_heap_profile_table()->unsampled, BLOCKS);
+    for (int i = 0; i < BLOCKS; i++)
+        if (number[i])
+            hak_heap_profile_went(number[i], 2000);
+    ck_assert_uint_eq(site->went_samples, samples);
+    ck_assert_uint_eq(site->went_bytes, samples * 200);
+    ck_assert_uint_ne(come(100, 0, 1, 77), 0);
+}
+
 /* ---- bounds ---------------------------------------------------------------------------------- */
 
 TEST(pages_of_samples_are_bounded_by_what_lives) {
