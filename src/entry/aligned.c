@@ -83,8 +83,7 @@ HAK_EXPORT void *pvalloc(size_t bytes) {
     return allocate_rounded(HAK_PAGE_BYTES, HAK_PAGES_OF(bytes), HAK_CALL);
 }
 
-/* malloc_usable_size of every other pointer: the bytes asked for where the checks know them, else
- * the slot's rest; a block of another allocator is asked of that. A freed block is reported. */
+/* malloc_usable_size by the long way. */
 static HAK_COLD size_t find_usable_size(void *pointer) {
     if (!pointer)
         return 0;
@@ -107,6 +106,8 @@ static HAK_COLD size_t find_usable_size(void *pointer) {
     return check_usable(user, slot_bytes - (user_address(user) - base_address(base)));
 }
 
+/* The bytes asked for where the checks know them, else the slot's rest; a block of another
+ * allocator is asked of that. A freed block is reported. */
 HAK_EXPORT size_t malloc_usable_size(void *pointer) {
     HAK_IN_LIGHT(light_malloc_usable_size(pointer));
     size_t bytes = hak_entry_own_bytes(pointer);
