@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -178,13 +179,20 @@ static void tell(const struct dump *d, uint32_t state) {
     (void)!pwrite(d->file, &state, sizeof state, offsetof(struct hak_heap_dump, state));
 }
 
+/* Goes behind the program, unless a filter of system calls came with it: such a service may be
+ * killed for that (systemd's SystemCallFilter=~@resources). */
+static void be_nice(void) {
+    if (prctl(PR_GET_SECCOMP) == 0)
+        (void)setpriority(PRIO_PROCESS, 0, NICE);
+}
+
 int hak_dump_main(int file) {
     static struct dump d;
     struct hak_text why = {0};
     d.file = file;
     if (!read_dump_head(&d))
         return 2;
-    (void)setpriority(PRIO_PROCESS, 0, NICE);
+    be_nice();
     hak_dump_files_begin(&d.files, &d.head);
     hak_dump_files_remove_remains(&d.files);
     bool is_written = false;
