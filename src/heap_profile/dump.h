@@ -20,7 +20,8 @@
 #define HAK_HEAP_DUMP_PATH    4096
 
 enum {
-    HAK_HEAP_DUMP_FILES = 48, /* of one program that stay; the oldest goes */
+    HAK_HEAP_DUMP_FILES = 48,  /* of one program that stay; the oldest goes */
+    HAK_HEAP_DUMP_ENDED = 480, /* of all programs that have ended, in one folder; likewise */
     HAK_HEAP_DUMP_MAPS_MOST = 16 << 20,
 };
 

@@ -78,9 +78,9 @@ bool hak_brief_set(unsigned index, uintptr_t address, unsigned bytes, uint64_t t
     struct hak_perf_attributes stop = hak_perf_stop(address, bytes, tag);
     stop.inherit = stop.inherit_thread = 0;
     long self = briefs[index].thread = hak_raw_call(SYS_gettid);
-    int error = hak_perf_open_event(self, &clock, &briefs[index].clock);
+    int error = hak_perf_open_brief_event(self, &clock, &briefs[index].clock);
     if (error == 0)
-        error = hak_perf_open_event(self, &stop, &briefs[index].stop);
+        error = hak_perf_open_brief_event(self, &stop, &briefs[index].stop);
     if (error != 0)
         close_both(index);
     if (error != 0 && !hak_perf_is_passing(error))

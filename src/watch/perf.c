@@ -21,6 +21,7 @@ enum {
     THREADS = 32,        /* that are there when registers are opened */
     OPENINGS = 8,        /* of the descriptors, which the program closed */
     LIFTED_TO = 512,     /* out of the way of a program that expects low numbers */
+    HIGH_FIRST = 48,     /* for a moment: the last of the 64 that every process has room for */
     TRAP_OF_PERF = 6,    /* si_code TRAP_PERF */
     IS_ASYNCHRONOUS = 1, /* si_perf_flags TRAP_PERF_FLAG_ASYNC */
 };
@@ -80,9 +81,11 @@ bool hak_perf_is_old_kernel(void) {
     return !hak_kernel_is_from(5, 18);
 }
 
-/* Moves the file to a high number, out of the way of the program's. Returns the number it has. */
-static int lift(int file) {
-    long lifted = hak_raw_call(SYS_fcntl, file, F_DUPFD_CLOEXEC, LIFTED_TO);
+/* Moves the file to a high number, out of the way of the program's. Returns the number it has. In a
+ * process with threads the kernel waits for all processors, some 12 ms, before it makes the table
+ * of descriptors larger: nobody's malloc is to wait for a register that stands for a moment. */
+static int lift(int file, bool is_brief) {
+    long lifted = hak_raw_call(SYS_fcntl, file, F_DUPFD_CLOEXEC, is_brief ? HIGH_FIRST : LIFTED_TO);
     if (lifted < 0)
         return file;
     hak_close(file);
@@ -115,18 +118,28 @@ static void close_all(void) {
     perf_opened_by = 0;
 }
 
-int hak_perf_open_event(long thread, struct hak_perf_attributes *attributes,
-                        struct hak_perf_event *event) {
+static int open_event(long thread, struct hak_perf_attributes *attributes,
+                      struct hak_perf_event *event, bool is_brief) {
     long file = hak_raw_call(SYS_perf_event_open, attributes, thread, -1, -1, PERF_FLAG_FD_CLOEXEC);
     if (file < 0)
         return (int)-file;
-    event->file = lift((int)file);
+    event->file = lift((int)file, is_brief);
     long result = hak_raw_call(SYS_ioctl, event->file, PERF_EVENT_IOC_ID, &event->id);
     if (result != 0) {
         hak_close(event->file);
         *event = (struct hak_perf_event){0};
     }
     return (int)-result;
+}
+
+int hak_perf_open_event(long thread, struct hak_perf_attributes *attributes,
+                        struct hak_perf_event *event) {
+    return open_event(thread, attributes, event, false);
+}
+
+int hak_perf_open_brief_event(long thread, struct hak_perf_attributes *attributes,
+                              struct hak_perf_event *event) {
+    return open_event(thread, attributes, event, true);
 }
 
 /* Registers that others have, and descriptors, may be there later. */
@@ -189,8 +202,7 @@ bool hak_perf_is_deaf(void) {
         hak_perf_stop((uintptr_t)&perf_nowhere, sizeof perf_nowhere, 0);
     attributes.sample_period = attributes.sig_data = 0;
     attributes.sigtrap = attributes.inherit = attributes.inherit_thread = 0;
-    if (answer != UNTRIED ||
-        hak_perf_open_event(hak_raw_call(SYS_gettid), &attributes, &event) != 0)
+    if (answer != UNTRIED || open_event(hak_raw_call(SYS_gettid), &attributes, &event, true) != 0)
         return answer == DEAF;
     *(volatile uint64_t *)&perf_nowhere = 0;
     if (hak_perf_read_event(&event, &count))

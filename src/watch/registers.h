@@ -19,6 +19,10 @@ HAK_HIDDEN struct hak_perf_attributes hak_perf_clock(uint64_t ns, uint64_t tag);
 /* Opens an event of the thread and reads its id. 0, or the errno. */
 HAK_HIDDEN int hak_perf_open_event(long thread, struct hak_perf_attributes *attributes,
                                    struct hak_perf_event *event);
+/* The same for a moment: its number is above those of most programs, and needs no larger table of
+ * descriptors. */
+HAK_HIDDEN int hak_perf_open_brief_event(long thread, struct hak_perf_attributes *attributes,
+                                         struct hak_perf_event *event);
 /* Closes an event, if its file is still the one that was opened. */
 HAK_HIDDEN void hak_perf_close_event(struct hak_perf_event *event);
 /* Reads its count; false: it is not open. */

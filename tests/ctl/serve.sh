@@ -72,6 +72,26 @@ python3 "$client" "$url" no_sample || complain "no sample: above"
 say "came parse_row 100 1048576" "came cache_put 7 70000" "went cache_put 2 20000" "came none 1 524288"
 python3 "$client" "$url" answers || complain "answers: above"
 python3 "$client" "$url" refusals || complain "refusals: above"
+
+# ---- no descriptor for a client: it waits, and the server does not turn in circles ------------------
+limited() { [ "$(grep -c EMFILE polls)" -ge 3 ]; }
+if strace -qq -o none true 2>/dev/null; then
+    limits=$(prlimit --pid $server --nofile --noheadings --output SOFT,HARD | tr -s ' ' :)
+    strace -qq -p $server -e trace=ppoll,accept4 -o polls &
+    tracer=$!
+    until_true test -s polls || complain "strace sees nothing"
+    free=0
+    while [ -e /proc/$server/fd/$free ]; do free=$((free + 1)); done
+    prlimit --pid $server --nofile=$free:
+    python3 "$client" "$url" answers &
+    asker=$!
+    until_true limited || complain "accept has descriptors: $(tail -3 polls)"
+    kill $tracer
+    wait $tracer
+    [ "$(sed '1,/EMFILE/d' polls | grep -B1 EMFILE | grep ppoll | grep -vc Timeout)" = 0 ] || complain "it turns in circles: $(tail -5 polls)"
+    prlimit --pid $server --nofile="${limits#:}"
+    wait $asker || complain "the client that waited: above"
+fi
 if type curl >/dev/null 2>&1; then
     curl -sS -o got.pb.gz "$url" || complain "curl"
     gzip -t got.pb.gz || complain "curl got something else"
@@ -128,6 +148,11 @@ wait $server 2>/dev/null
 serve unix:heap.sock
 ends TERM
 [ ! -e heap.sock ] || complain "the socket stays"
+serve unix:heap.sock
+mv heap.sock moved.sock && python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind("heap.sock")'
+ends TERM
+[ -S heap.sock ] || complain "another one's socket is gone"
+rm heap.sock moved.sock
 echo text >heap.sock
 refused "ctl: --serve unix:heap.sock: Address already in use" "$program" profile --serve unix:heap.sock
 [ "$(cat heap.sock)" = text ] || complain "a file was replaced by the socket"

@@ -61,8 +61,7 @@ struct fleet_changes {
 
 /* Live bytes a process, of a side. */
 static int64_t each_of(const struct fleet_changes *d, int side, uint64_t live) {
-    uint64_t processes = d->side[side].processes;
-    return (int64_t)(processes ? (live + processes / 2) / processes : 0);
+    return (int64_t)fleet_each(&d->side[side], live);
 }
 
 /* The variance of the mean over a side's processes. */

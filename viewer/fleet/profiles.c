@@ -113,6 +113,11 @@ json_t *fleet_json_side(const struct fleet_side *side) {
 /* ---- rows -------------------------------------------------------------------------------------
  */
 
+uint64_t fleet_each(const struct fleet_side *side, uint64_t live) {
+    uint64_t processes = side->processes;
+    return processes ? (live + processes / 2) / processes : 0;
+}
+
 uint64_t fleet_error(double variance) {
     double error = variance > 0 ? sqrt(variance) : 0;
     return error < 9e18 ? (uint64_t)(error + 0.5) : (uint64_t)9e18;

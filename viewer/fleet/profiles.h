@@ -44,6 +44,8 @@ void fleet_add_side(struct hak_text *text, const struct fleet_side *side);
 void fleet_add_rates(struct hak_text *text, const struct fleet_side *side, int sides);
 json_t *fleet_json_side(const struct fleet_side *side);
 
+/* Live bytes a process of a side, to the nearest byte. */
+uint64_t fleet_each(const struct fleet_side *side, uint64_t live);
 /* The standard error that a variance makes, in whole bytes. */
 uint64_t fleet_error(double variance);
 /* Appends a stack of an answer; where the server has no frames of it, or frames of another one,

@@ -56,14 +56,13 @@ static void add_top_stack(void *context, const struct hak_remote_cell *cell, int
     struct fleet_tops *t = context;
     struct answer *answer = &t->answer;
     uint64_t stack = fleet_number(&cell[T_STACK]), live = fleet_number(&cell[T_LIVE_BYTES]);
-    uint64_t processes = t->side[0].processes ? t->side[0].processes : 1;
     (void)cells;
     answer->all = fleet_number(&cell[T_ALL]);
     t->total = fleet_number(&cell[T_TOTAL]);
     answer_row(answer, DATA(WORD("fingerprint", fleet_fingerprint(stack))),
                MADE("   share", add_part, live, t->total), AMOUNT("live bytes", "live_bytes", live),
                AMOUNT("error", "live_error", fleet_error(cell[T_VARIANCE].real)),
-               AMOUNT("a process", "live_bytes_a_process", live / processes),
+               AMOUNT("a process", "live_bytes_a_process", fleet_each(&t->side[0], live)),
                AMOUNT("blocks", "live_blocks", fleet_number(&cell[T_LIVE_BLOCKS])),
                AMOUNT("allocated", "allocated_bytes", fleet_number(&cell[T_ALLOCATED_BYTES])),
                DATA(NUMBER("allocated_blocks", fleet_number(&cell[T_ALLOCATED_BLOCKS]))),

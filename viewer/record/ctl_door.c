@@ -183,6 +183,23 @@ static void name_door(struct ctl_door *door) {
                  ntohs(place.four.sin_port));
 }
 
+/* Notes which file the socket is. */
+static void note_socket(struct ctl_door *door) {
+    struct stat about;
+    if (lstat(door->path, &about) == 0 && S_ISSOCK(about.st_mode)) {
+        door->device = about.st_dev;
+        door->inode = about.st_ino;
+    }
+}
+
+/* Whether the socket at the path is the one that was bound: somebody may have removed that, and
+ * bound another one. */
+static bool is_own_socket(const struct ctl_door *door) {
+    struct stat about;
+    return door->inode && lstat(door->path, &about) == 0 && S_ISSOCK(about.st_mode) &&
+           about.st_dev == door->device && about.st_ino == door->inode;
+}
+
 /* Binds the socket and listens; only the user may connect to a Unix socket. False: errno says
  * why. */
 static bool listen_at(struct ctl_door *door, const union place *place, socklen_t bytes) {
@@ -195,6 +212,8 @@ static bool listen_at(struct ctl_door *door, const union place *place, socklen_t
     bool is_bound = bind(door->listener, &place->any, bytes) == 0;
     int error = errno;
     umask(mask);
+    if (is_bound && door->path)
+        note_socket(door);
     errno = error;
     return is_bound && listen(door->listener, WAITING_CLIENTS) == 0;
 }
@@ -219,8 +238,8 @@ bool ctl_open_door(const struct view *view, struct ctl_door *door) {
 void ctl_close_door(struct ctl_door *door) {
     if (door->listener < 0)
         return;
+    if (door->path && is_own_socket(door)) /* while it is open no other file has its inode */
+        unlink(door->path);
     close(door->listener);
     door->listener = -1;
-    if (door->path)
-        unlink(door->path);
 }

@@ -248,13 +248,20 @@ static void reap_children(struct children *children) {
         }
 }
 
-/* Takes the clients that wait, as many as may be answered at a time. */
-static void take_clients(const struct view *view, struct ctl_target *t, struct ctl_door *door,
+/* Whether accept failed for want of what may be there later: the client waits on, and so the
+ * listener would be readable at once. */
+static bool is_short_of(int error) {
+    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+/* Takes the clients that wait, as many as may be answered at a time. False: the next one cannot be
+ * taken now. */
+static bool take_clients(const struct view *view, struct ctl_target *t, struct ctl_door *door,
                          struct children *children, const sigset_t *within) {
     while (children->count < ANSWERS) {
         int client = accept4(door->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (client < 0)
-            return;
+            return !is_short_of(errno);
         int place = 0;
         while (children->pid[place])
             place++;
@@ -269,6 +276,7 @@ static void take_clients(const struct view *view, struct ctl_target *t, struct c
         }
         close(client);
     }
+    return true;
 }
 
 /* Ends the children's waiting, and waits for them. */
@@ -296,18 +304,19 @@ int ctl_serve(const struct view *view, struct ctl_target *t) {
     struct ctl_door door;
     struct children children = {0};
     sigset_t within;
-    bool is_gone = false;
+    bool is_gone = false, may_take = true;
     if (!ctl_read_door(view, &door) || !ctl_open_door(view, &door))
         return VIEW_USAGE;
     heed_signals(&within);
     say_address(&door, t);
     while (!serve_is_over && !is_gone) {
-        struct pollfd one = {.fd = children.count < ANSWERS ? door.listener : -1, .events = POLLIN};
+        bool waits = may_take && children.count < ANSWERS;
+        struct pollfd one = {.fd = waits ? door.listener : -1, .events = POLLIN};
         const struct timespec look = {.tv_nsec = LOOK_AT_PROGRAM_MS * (long)MS_NS};
         (void)ppoll(&one, 1, &look, &within);
         reap_children(&children);
         is_gone = !ctl_look(t);
-        take_clients(view, t, &door, &children, &within); /* with the reason, where it has ended */
+        may_take = take_clients(view, t, &door, &children, &within); /* with why it has ended */
     }
     ctl_close_door(&door);
     while (is_gone && children.count && !serve_is_over) {

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include "viewer/record/ctl.h"
 
 enum {
@@ -25,6 +26,8 @@ enum {
 struct ctl_door {
     int listener;           /* a socket; -1 = none yet */
     const char *path;       /* of a Unix socket; NULL = an address of TCP */
+    dev_t device;           /* where the Unix socket lies, */
+    ino_t inode;            /* which is removed at the end if it is still this one; 0 = not known */
     char address[108 + 16]; /* as clients name it: "http://127.0.0.1:6060", "unix:/run/heap" */
     bool is_loopback;       /* TCP of this machine alone: names of other hosts are refused */
     char token[CTL_TOKEN_MAX + 1]; /* "" = none is asked for */

@@ -1,33 +1,24 @@
-/* Makes a store of the copy of its heap profile that a program left (heap_profile/dump.h), and
- * removes the oldest of its files.
- *
- *   DIR/.hakmem-heap.NAME.PID.OWN-PID.TIME   while it is made; containers may share DIR and pids
- *   DIR/hakmem-heap.NAME.PID.0001.db         then; the next number, which no file has
- *
- * A file is the program's if its name says so and its row of the process has the same pid and the
- * same moment of birth: others are never removed, nor written over. */
+/* Makes a store of the copy of its heap profile that a program left (heap_profile/dump.h). */
 #include "collector/sampled/sampled.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/growing.h"
 #include "collector/link/link.h"
+#include "collector/sampled/files.h"
 #include "heap_profile/dump.h"
 #include "report/text/text.h"
-#include "store/reader/reader.h"
+#include "store/error.h"
 
-#define FILE_PATH_ROOM 4608
-#define NUMBER_MOST    99999999u
-enum { NAME_MOST = 100, NICE = 10, DIGITS = 4 };
-#define PREFIX "hakmem-heap."
+enum { NICE = 10 };
 
 struct dump {
     int file;
@@ -35,8 +26,7 @@ struct dump {
     char *maps;
     struct hak_map_line *line;
     uint32_t lines, line_room;
-    char name[NAME_MOST + 32]; /* "hakmem-heap.NAME.PID." */
-    char temporary[FILE_PATH_ROOM];
+    struct hak_dump_files files;
 };
 
 /* ---- reading the copy ------------------------------------------------------------------------ */
@@ -134,130 +124,7 @@ static bool read_dump_maps(struct dump *d) {
     return true;
 }
 
-/* ---- names ----------------------------------------------------------------------------------- */
-
-/* Begins the name of the program's files. */
-static void set_dump_name(struct dump *d) {
-    const char *slash = strrchr(d->head.program, '/');
-    const char *program = slash ? slash + 1 : d->head.program;
-    snprintf(d->name, sizeof d->name, PREFIX "%.*s.%d.", NAME_MOST,
-             program[0] ? program : "program", (int)d->head.pid);
-}
-
-/* The number of a file of that name; 0: it has another. */
-static uint32_t number_of_file(const struct dump *d, const char *file) {
-    size_t begin = strlen(d->name);
-    char *end;
-    if (strncmp(file, d->name, begin) != 0 || file[begin] < '0' || file[begin] > '9')
-        return 0;
-    errno = 0;
-    unsigned long number = strtoul(file + begin, &end, 10);
-    return errno == 0 && number <= NUMBER_MOST && strcmp(end, ".db") == 0 ? (uint32_t)number : 0;
-}
-
-static bool path_of_number(const struct dump *d, uint32_t number, char path[FILE_PATH_ROOM]) {
-    int length =
-        snprintf(path, FILE_PATH_ROOM, "%s/%s%0*u.db", d->head.directory, d->name, DIGITS, number);
-    return length < FILE_PATH_ROOM;
-}
-
-static int compare_numbers(const void *a, const void *b) {
-    uint32_t one = *(const uint32_t *)a, other = *(const uint32_t *)b;
-    return one < other ? -1 : one > other;
-}
-
-struct numbers {
-    uint32_t *number;
-    uint32_t count, room;
-};
-
-/* Lists the numbers of all files of that name, lowest first. False: the folder cannot be read, or
- * there is no memory. */
-static bool list_numbers(const struct dump *d, struct numbers *out) {
-    const struct dirent *entry;
-    bool has_memory = true;
-    DIR *folder = opendir(d->head.directory);
-    if (!folder)
-        return false;
-    while (has_memory && (entry = readdir(folder)) != NULL) {
-        uint32_t number = number_of_file(d, entry->d_name);
-        if (!number)
-            continue;
-        has_memory = hak_growing_make_room(&out->number, out->count, &out->room, sizeof number);
-        if (has_memory)
-            out->number[out->count++] = number;
-    }
-    closedir(folder);
-    if (out->count > 0)
-        qsort(out->number, out->count, sizeof *out->number, compare_numbers);
-    return has_memory;
-}
-
-/* ---- rotation -------------------------------------------------------------------------------- */
-
-/* Whether a store is one of the process's profiles. */
-static bool is_of_process(const struct dump *d, const char *path) {
-    struct hak_store_reader *reader;
-    struct stat about;
-    bool is_own = false;
-    if (lstat(path, &about) != 0 || !S_ISREG(about.st_mode) || about.st_uid != geteuid() ||
-        hak_store_open(path, &reader) != 0)
-        return false;
-    if (hak_store_sampled_rate(reader)) {
-        struct hak_query q = hak_ask(hak_store_database(reader),
-                                     "SELECT pid, start_time FROM process", "reading the process");
-        while (hak_query_next(&q))
-            is_own = hak_query_number(&q, 0) == (uint64_t)d->head.pid &&
-                     hak_query_number(&q, 1) == d->head.start_time;
-        if (hak_query_end(&q) != 0)
-            is_own = false;
-    }
-    hak_store_close(reader);
-    return is_own;
-}
-
-/* Removes the oldest of the process's files until HAK_HEAP_DUMP_FILES are there. */
-static void remove_oldest(const struct dump *d) {
-    struct numbers all = {0};
-    char path[FILE_PATH_ROOM];
-    if (list_numbers(d, &all))
-        for (uint32_t i = 0; i + HAK_HEAP_DUMP_FILES < all.count; i++)
-            if (path_of_number(d, all.number[i], path) && is_of_process(d, path))
-                unlink(path);
-    free(all.number);
-}
-
 /* ---- the file -------------------------------------------------------------------------------- */
-
-/* Gives the finished store the next number that is free. False: errno says why not. */
-static bool give_number(const struct dump *d) {
-    struct numbers all = {0};
-    char path[FILE_PATH_ROOM];
-    bool is_listed = list_numbers(d, &all), is_named = false;
-    uint32_t number = is_listed && all.count > 0 ? all.number[all.count - 1] : 0;
-    free(all.number);
-    if (!is_listed)
-        return false;
-    errno = EEXIST;
-    while (!is_named && errno == EEXIST && number < NUMBER_MOST) {
-        if (!path_of_number(d, ++number, path))
-            errno = ENAMETOOLONG;
-        else
-            is_named = renameat2(AT_FDCWD, d->temporary, AT_FDCWD, path, RENAME_NOREPLACE) == 0;
-        if (!is_named && errno == EINVAL) /* a file system without it */
-            is_named = link(d->temporary, path) == 0 && unlink(d->temporary) == 0;
-    }
-    return is_named;
-}
-
-static void remove_temporary(const struct dump *d) {
-    static const char *const endings[] = {"", "-wal", "-shm", "-journal"};
-    char path[FILE_PATH_ROOM + 16];
-    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
-        snprintf(path, sizeof path, "%s%s", d->temporary, endings[i]);
-        unlink(path);
-    }
-}
 
 /* Makes the store of what was read. 0, or an error of the store. */
 static int make_dump_store(struct dump *d, const struct hak_sampled_pull *pull,
@@ -273,7 +140,7 @@ static int make_dump_store(struct dump *d, const struct hak_sampled_pull *pull,
         .level = d->head.level < sizeof levels / sizeof *levels ? levels[d->head.level] : NULL,
         .module = modules->module,
         .modules = modules->modules};
-    return hak_sampled_store(&program, pull, 1, d->temporary, true, NULL);
+    return hak_sampled_store(&program, pull, 1, d->files.temporary, true, NULL);
 }
 
 /* Reads the copy and writes its file. False: `why` says why there is none. */
@@ -296,10 +163,10 @@ static bool write_dump(struct dump *d, struct hak_text *why) {
         hak_text_add(why, "no memory");
     else if (make_dump_store(d, &pull, &modules) != 0)
         hak_text_add(why, "%s", hak_store_message());
-    else if (!(is_written = give_number(d)))
+    else if (!(is_written = hak_dump_files_give_number(&d->files)))
         hak_text_add(why, "%s", strerror(errno));
     if (!is_written)
-        remove_temporary(d);
+        hak_dump_files_drop(&d->files);
     hak_pull_free(&pull);
     hak_pull_free_modules(&modules);
     return is_written;
@@ -312,23 +179,29 @@ static void tell(const struct dump *d, uint32_t state) {
     (void)!pwrite(d->file, &state, sizeof state, offsetof(struct hak_heap_dump, state));
 }
 
+/* Goes behind the program, unless a filter of system calls came with it: such a service may be
+ * killed for that (systemd's SystemCallFilter=~@resources). */
+static void be_nice(void) {
+    if (prctl(PR_GET_SECCOMP) == 0)
+        (void)setpriority(PRIO_PROCESS, 0, NICE);
+}
+
 int hak_dump_main(int file) {
     static struct dump d;
     struct hak_text why = {0};
     d.file = file;
     if (!read_dump_head(&d))
         return 2;
-    (void)setpriority(PRIO_PROCESS, 0, NICE);
-    set_dump_name(&d);
-    snprintf(d.temporary, sizeof d.temporary, "%s/.%s%d.%llx", d.head.directory, d.name,
-             (int)getpid(), (unsigned long long)d.head.realtime_ns);
+    be_nice();
+    hak_dump_files_begin(&d.files, &d.head);
+    hak_dump_files_remove_remains(&d.files);
     bool is_written = false;
     if (read_dump_maps(&d))
         is_written = write_dump(&d, &why);
     else
         hak_text_add(&why, "no memory");
     if (is_written)
-        remove_oldest(&d);
+        hak_dump_files_remove_oldest(&d.files);
     else if (!d.head.is_quiet)
         hak_say("HAKMEM_HEAP_PROFILE_DUMP: no heap profile is written to %s: %s; the program goes "
                 "on, and later failures are counted alone",

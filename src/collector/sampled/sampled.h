@@ -7,6 +7,7 @@
  *
  *   table, mappings --pull.h--> checked data      of a program that runs, or of a copy in a file
  *   copy --dump.c--> a store among those of the same program     hakmem-collect --profile
+ *              files.h: its name, and which older ones go
  *
  * It is a capture that keeps the profile alone; meta has its rate (`sampled_rate`), by which
  * readers say that all numbers are estimates. Its events are samples: those that came and went. The
