@@ -1,6 +1,8 @@
 /* Gives each row of an answer to its table or to its JSON list. */
 #include "viewer/cli/cli.h"
 
+#include <string.h>
+
 #define BAR_WIDTH 40
 
 const char *answer_count(uint64_t value) {
@@ -20,12 +22,28 @@ struct answer answer_begin(struct view *view, bool is_list) {
     return (struct answer){.view = view, .list = is_list ? json_array() : NULL};
 }
 
+/* Adds a made text; one below several headings is divided by bars as they are. */
+static void add_made(struct table *table, const char *heading, struct hak_text *made) {
+    const char *from = hak_text_string(made);
+    for (bool has_more = true; has_more;) {
+        struct hak_text cell = {.failed = made->failed};
+        heading = strchr(heading, '|');
+        has_more = heading != NULL;
+        size_t length = has_more ? strcspn(from, "|") : strlen(from);
+        hak_text_add_bytes(&cell, from, length);
+        table_add_text(table, &cell);
+        from += length + (has_more && from[length]);
+        heading += has_more;
+    }
+    hak_text_free(made);
+}
+
 /* Adds the cell's text: made, a number as it is shown, a text, or the words for nothing. */
 static void add_cell(struct table *table, const struct answer_value *value) {
     const struct hak_member *member = &value->member;
     struct hak_text made = value->made;
     if (made.bytes || made.failed)
-        table_add_text(table, &made);
+        add_made(table, value->heading, &made);
     else if (member->kind == HAK_MEMBER_NUMBER)
         table_add_cell(table, value->show((uint64_t)member->number));
     else if (member->kind == HAK_MEMBER_TEXT)
@@ -56,6 +74,15 @@ void answer_add(struct answer *answer, const struct answer_value *value) {
 
 void answer_print(struct hak_text *text, struct answer *answer) {
     table_append(text, &answer->table, answer->view);
+}
+
+void answer_print_line(struct hak_text *text, struct answer *answer, const char *name) {
+    const struct table *table = &answer->table;
+    for (uint32_t i = 1; i < table->count; i++)
+        hak_text_add(text, "%s%s", i > 1 ? ", " : name, table->cell[i]);
+    hak_text_add(text, "%s", table->count > 1 ? ".\n" : "");
+    text->failed |= table->failed;
+    answer_end(answer);
 }
 
 void answer_end(struct answer *answer) {

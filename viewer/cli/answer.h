@@ -44,7 +44,8 @@ struct answer_value {
 #define STRING(title, name, words)                                                                 \
     ((struct answer_value){.heading = title, .member = TEXT(name, words)})
 /* Only in text: a text, which lives until the row is added; what a function appends to one,
- * MADE("age", add_age, row); a number. */
+ * MADE("age", add_age, row), of several columns, MADE("min|max", add_both, row), with a bar between
+ * two; a number. */
 #define CELL(title, words) STRING(title, NULL, words)
 #define MADE(title, add, ...)                                                                      \
     ((struct answer_value){                                                                        \
@@ -86,6 +87,9 @@ void answer_add(struct answer *answer, const struct answer_value *value);
     } while (0)
 /* Appends the table to `text`. */
 void answer_print(struct hak_text *text, struct answer *answer);
+/* Appends the cells of a table of one column as a line, "NAME a, b.", or nothing without rows, and
+ * ends the answer. */
+void answer_print_line(struct hak_text *text, struct answer *answer, const char *name);
 /* Frees what was neither printed nor put into a document, whose reference is its own. */
 void answer_end(struct answer *answer);
 
