@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define BAR_WIDTH 40
+#define FACTS_AT  14 /* behind their headings */
 
 const char *answer_count(uint64_t value) {
     return value ? hak_words_number(value) : "";
@@ -22,11 +23,24 @@ struct answer answer_begin(struct view *view, bool is_list) {
     return (struct answer){.view = view, .list = is_list ? json_array() : NULL};
 }
 
-/* Adds a made text; one below several headings is divided by bars as they are. */
-static void add_made(struct table *table, const char *heading, struct hak_text *made) {
-    const char *from = hak_text_string(made);
+/* Takes the cell's text: made, a number as it is shown, a text, or the words for nothing. */
+static struct hak_text take_cell(const struct answer_value *value) {
+    const struct hak_member *member = &value->member;
+    struct hak_text cell = value->made;
+    if (!cell.bytes && !cell.failed)
+        hak_text_add(&cell, "%s",
+                     member->kind == HAK_MEMBER_NUMBER ? value->show((uint64_t)member->number)
+                     : member->kind == HAK_MEMBER_TEXT ? (member->text ? member->text : "")
+                                                       : value->otherwise);
+    return cell;
+}
+
+/* Adds the value's cell; below several headings its text is divided by bars as they are. */
+static void add_cell(struct table *table, const struct answer_value *value) {
+    struct hak_text text = take_cell(value);
+    const char *heading = value->heading, *from = hak_text_string(&text);
     for (bool has_more = true; has_more;) {
-        struct hak_text cell = {.failed = made->failed};
+        struct hak_text cell = {.failed = text.failed};
         heading = strchr(heading, '|');
         has_more = heading != NULL;
         size_t length = has_more ? strcspn(from, "|") : strlen(from);
@@ -35,21 +49,7 @@ static void add_made(struct table *table, const char *heading, struct hak_text *
         from += length + (has_more && from[length]);
         heading += has_more;
     }
-    hak_text_free(made);
-}
-
-/* Adds the cell's text: made, a number as it is shown, a text, or the words for nothing. */
-static void add_cell(struct table *table, const struct answer_value *value) {
-    const struct hak_member *member = &value->member;
-    struct hak_text made = value->made;
-    if (made.bytes || made.failed)
-        add_made(table, value->heading, &made);
-    else if (member->kind == HAK_MEMBER_NUMBER)
-        table_add_cell(table, value->show((uint64_t)member->number));
-    else if (member->kind == HAK_MEMBER_TEXT)
-        table_add_cell(table, member->text ? member->text : "");
-    else
-        table_add_cell(table, value->otherwise);
+    hak_text_free(&text);
 }
 
 void answer_add(struct answer *answer, const struct answer_value *value) {
@@ -70,6 +70,29 @@ void answer_add(struct answer *answer, const struct answer_value *value) {
     if (answer->list)
         hak_json_append(answer->list, object);
     answer->rows++;
+}
+
+void answer_next_line(struct hak_text *fact) {
+    if (fact->length) {
+        hak_text_add(fact, "\n");
+        hak_text_tab(fact, FACTS_AT);
+    }
+}
+
+void answer_add_facts(struct view *view, struct hak_text *text, json_t *document,
+                      const struct answer_value *value) {
+    for (; value->member.kind; value++) {
+        bool is_line = !document && value->heading;
+        struct hak_text cell = is_line ? take_cell(value) : value->made;
+        if (document && value->member.name)
+            hak_json_set_member(document, &value->member);
+        if (is_line && (cell.length || cell.failed)) {
+            view_add_heading(text, view, value->heading, FACTS_AT);
+            hak_text_add_text(text, &cell);
+            hak_text_add(text, "\n");
+        }
+        hak_text_free(&cell);
+    }
 }
 
 void answer_print(struct hak_text *text, struct answer *answer) {
