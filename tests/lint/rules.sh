@@ -52,7 +52,7 @@ in_program=$(find src -name '*.[ch]' ! -path 'src/collector/*' ! -path 'src/repo
         grep -vE 'format\(printf|: +"[^"]*printf\(|fwrite\(document, 1' |
         found 'printing past viewer/cli/output.c (view_write, view_error, view_print)'
     code '\bhak_text_add_bytes *\(' $(find src viewer -name '*.c' |
-        grep -vE '^src/report/(text/.*|words/(json|function)|known/fingerprint)\.c$|^viewer/(cli/(output|table)|export/csv|findings/(annotations|explain|sarif|sources|xml)|html/page|fleet/(ask|stack)|hunt/site|info/(known|size)|record/(environment|ctl_stats)|sql/(line|print|sql))\.c$') |
+        grep -vE '^src/report/(text/.*|words/(json|function)|known/fingerprint)\.c$|^viewer/(cli/(answer|output|table)|export/csv|findings/(annotations|explain|sarif|sources|xml)|html/page|fleet/(ask|stack)|hunt/site|info/(known|size)|record/(environment|ctl_stats)|sql/(line|print|sql))\.c$') |
         found 'bytes put into a text as they are (hak_text_add escapes what is foreign)'
     code 'hak_line_add *\([^,"]*, *([a-z_>.-]*(name|path|value|detail)\)|[^"]*>l_name)' $in_program |
         found 'foreign text in a line (hak_line_add_name escapes it)'

@@ -44,7 +44,8 @@ struct answer_value {
 #define STRING(title, name, words)                                                                 \
     ((struct answer_value){.heading = title, .member = TEXT(name, words)})
 /* Only in text: a text, which lives until the row is added; what a function appends to one,
- * MADE("age", add_age, row); a number. */
+ * MADE("age", add_age, row), of several columns, MADE("min|max", add_both, row), with a bar between
+ * two; a number. */
 #define CELL(title, words) STRING(title, NULL, words)
 #define MADE(title, add, ...)                                                                      \
     ((struct answer_value){                                                                        \
@@ -84,8 +85,24 @@ void answer_add(struct answer *answer, const struct answer_value *value);
         answer_add(to_answer, (const struct answer_value[]){                                       \
                                   __VA_ARGS__, {.member = {.kind = HAK_MEMBER_NONE}}});            \
     } while (0)
+/* Declares facts as a row declares its cells, each a member of `document` or, where that is NULL, a
+ * line of `text` behind its heading; none for a cell without a character. */
+void answer_add_facts(struct view *view, struct hak_text *text, json_t *document,
+                      const struct answer_value *value);
+#define answer_facts(view, text, document, ...)                                                    \
+    do {                                                                                           \
+        const bool row_is_text = !(document);                                                      \
+        answer_add_facts(                                                                          \
+            view, text, document,                                                                  \
+            (const struct answer_value[]){__VA_ARGS__, {.member = {.kind = HAK_MEMBER_NONE}}});    \
+    } while (0)
+/* Begins another line of a fact. */
+void answer_next_line(struct hak_text *fact);
 /* Appends the table to `text`. */
 void answer_print(struct hak_text *text, struct answer *answer);
+/* Appends the cells of a table of one column as a line, "NAME a, b.", or nothing without rows, and
+ * ends the answer. */
+void answer_print_line(struct hak_text *text, struct answer *answer, const char *name);
 /* Frees what was neither printed nor put into a document, whose reference is its own. */
 void answer_end(struct answer *answer);
 

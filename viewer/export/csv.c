@@ -4,35 +4,10 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* A comma between two cells of a row. */
-static void begin_cell(struct hak_text *text) {
-    if (text->length && text->bytes[text->length - 1] != '\n')
-        hak_text_add(text, ",");
-}
-
-void csv_add_number(struct hak_text *text, uint64_t value) {
-    begin_cell(text);
-    hak_text_add(text, "%" PRIu64, value);
-}
-
-void csv_add_address(struct hak_text *text, uint64_t address) {
-    begin_cell(text);
-    if (address)
-        hak_text_add(text, "0x%" PRIx64, address);
-}
-
-void csv_add_flag(struct hak_text *text, bool value) {
-    begin_cell(text);
-    hak_text_add(text, value ? "1" : "0");
-}
-
-void csv_add_text(struct hak_text *text, struct hak_text *value) {
-    const char *from = hak_text_string(value);
-    begin_cell(text);
-    text->failed |= value->failed;
+/* Adds a text as a cell, with quotes where it needs them. */
+static void add_quoted(struct hak_text *text, const char *from) {
     if (from[strcspn(from, ",\"\r\n")] == '\0') {
-        hak_text_add_text(text, value);
-        hak_text_free(value);
+        hak_text_add_bytes(text, from, strlen(from));
         return;
     }
     hak_text_add(text, "\"");
@@ -45,15 +20,27 @@ void csv_add_text(struct hak_text *text, struct hak_text *value) {
         from += part;
     }
     hak_text_add(text, "\"");
-    hak_text_free(value);
 }
 
-void csv_add_foreign(struct hak_text *text, const char *value) {
+/* Adds the member's value; what is not known or an address of 0 is an empty cell. */
+static void add_value(struct hak_text *text, const struct hak_member *member) {
     struct hak_text visible = {0};
-    hak_text_add_name(&visible, value);
-    csv_add_text(text, &visible);
+    if (member->kind == HAK_MEMBER_TEXT)
+        hak_text_add_name(&visible, member->text);
+    else if (member->kind == HAK_MEMBER_NUMBER || member->kind == HAK_MEMBER_FLAG)
+        hak_text_add(text, "%" PRIu64, (uint64_t)member->number);
+    else if (member->kind == HAK_MEMBER_ADDRESS && member->number)
+        hak_text_add(text, "0x%" PRIx64, (uint64_t)member->number);
+    add_quoted(text, member->kind == HAK_MEMBER_WORD ? member->text : hak_text_string(&visible));
+    text->failed |= visible.failed;
+    hak_text_free(&visible);
 }
 
-void csv_end_row(struct hak_text *text) {
+void csv_add_members(struct hak_text *text, bool is_heading, const struct hak_member *member) {
+    for (const char *between = ""; member->kind; member++, between = ",") {
+        hak_text_add(text, "%s%s", between, is_heading ? member->name : "");
+        if (!is_heading)
+            add_value(text, member);
+    }
     hak_text_add(text, "\n");
 }

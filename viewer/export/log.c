@@ -15,47 +15,41 @@ struct log {
     bool is_csv;
 };
 
-/* Appends an event as a row of CSV, with its process, thread and the place of its stack. */
-static void add_csv_event(struct hak_text *text, struct export *e, const struct hak_event *event) {
-    const struct export_process *process = export_find_process(e, event->process);
-    const struct stack_label *label = event->stack ? view_stack_label(e->view, event->stack) : NULL;
+/* Writes an event as a row of CSV, with its process, thread and the place of its stack; NULL: the
+ * heading. */
+static void write_csv(struct export *e, const struct hak_event *event) {
+    static const struct hak_event none;
+    const struct hak_event *is = event ? event : &none;
+    const struct export_process *process = export_find_process(e, is->process);
+    const struct stack_label *label = is->stack ? view_stack_label(e->view, is->stack) : NULL;
+    bool has_class = is->kind < HAK_THREAD_START;
     struct hak_thread_words thread;
-    hak_lookup_thread(e->view->reader, event->thread, &thread);
-    csv_add_number(text, event->id);
-    csv_add_number(text, event->ns);
-    csv_add_foreign(text, hak_words_kind(event->kind));
-    csv_add_number(text, event->process);
-    csv_add_number(text, process ? (uint64_t)process->pid : 0);
-    csv_add_number(text, thread.number);
-    csv_add_foreign(text, thread.name);
-    csv_add_address(text, event->address);
-    csv_add_address(text, event->base);
-    csv_add_number(text, event->size);
-    csv_add_address(text, event->old_address);
-    csv_add_foreign(text, event->kind < HAK_THREAD_START
-                              ? hak_words_class(e->view->reader, event->class_index)
-                              : "");
-    csv_add_foreign(text, hak_words_place(event->place));
-    csv_add_flag(text, event->flags & HAK_RECORD_ILLEGAL);
-    csv_add_number(text, event->stack);
-    csv_add_foreign(text, label ? label->function : "");
-    csv_add_foreign(text, label ? label->location : "");
-    csv_end_row(text);
+    struct hak_text text = {0};
+    hak_lookup_thread(e->view->reader, is->thread, &thread);
+    csv_row(&text, !event, NUMBER("id", is->id), NUMBER("ns", is->ns),
+            WORD("kind", hak_words_kind(is->kind)), NUMBER("process", is->process),
+            NUMBER("pid", process ? process->pid : 0), NUMBER("thread", thread.number),
+            TEXT("thread_name", thread.name), ADDRESS("address", is->address),
+            ADDRESS("base", is->base), NUMBER("size", is->size),
+            ADDRESS("old_address", is->old_address),
+            TEXT("class", has_class ? hak_words_class(e->view->reader, is->class_index) : ""),
+            WORD("place", hak_words_place(is->place)),
+            FLAG("illegal", is->flags & HAK_RECORD_ILLEGAL), NUMBER("stack", is->stack),
+            TEXT("function", label ? label->function : ""),
+            TEXT("location", label ? label->location : ""));
+    view_sink_add(e->sink, &text);
 }
 
 /* Writes an event that passes the filter. 1: the output failed. */
 static int write_event(void *context, const struct hak_event *event) {
     struct log *log = context;
     struct export *e = log->export;
-    struct hak_text text = {0};
     if (!event_passes(e->view, &log->filter, event))
         return 0;
-    if (log->is_csv) {
-        add_csv_event(&text, e, event);
-        view_sink_add(e->sink, &text);
-    } else {
+    if (log->is_csv)
+        write_csv(e, event);
+    else
         export_add_json_line(e->sink, hak_json_event(e->view->reader, event, false));
-    }
     return e->sink->error != 0;
 }
 
@@ -89,15 +83,11 @@ static int read_filter(struct log *log) {
 /* Writes the events as CSV or JSON lines. Returns a status. */
 static int write_log(struct export *e, bool is_csv) {
     struct log log = {.export = e, .is_csv = is_csv};
-    struct hak_text heading = {0};
     int status = read_filter(&log);
     if (status == 0)
         status = export_read_processes(e);
-    if (status == 0 && is_csv) {
-        hak_text_add(&heading, "id,ns,kind,process,pid,thread,thread_name,address,base,size,"
-                               "old_address,class,place,illegal,stack,function,location\n");
-        view_sink_add(e->sink, &heading);
-    }
+    if (status == 0 && is_csv)
+        write_csv(e, NULL);
     if (status == 0 && !log.filter.is_empty) {
         int error = hak_store_scan(e->view->reader, &log.filter.store, false, write_event, &log);
         status = error < 0 ? view_store_error(e->view, error) : view_look_again(e->view);

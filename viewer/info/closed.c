@@ -26,7 +26,6 @@ void info_add_closed(struct hak_text *text, struct view *view) {
     const char *between = "";
     if (!counts.any)
         return;
-    view_add_heading(text, view, "closed", 14);
     hak_text_add(text, "the program closed pages of its blocks: ");
     if (counts.left_out_blocks > 0) {
         hak_text_add(text, "sweeps left out %s",
@@ -41,7 +40,6 @@ void info_add_closed(struct hak_text *text, struct view *view) {
     if (counts.opened_pages > 0)
         hak_text_add(text, "%sthe malloc family opened %s", between,
                      hak_words_count(counts.opened_pages, "page", "pages"));
-    hak_text_add(text, "\n");
 }
 
 json_t *info_closed_json(struct view *view) {

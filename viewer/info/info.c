@@ -13,18 +13,10 @@
 /* Losses printed before "and N more". */
 #define LINES_SHOWN 20
 
-/* The value is made harmless. */
-static void add_value(struct hak_text *text, const struct view *view, const char *name,
-                      const char *value) {
-    view_add_heading(text, view, name, 14);
-    hak_text_add(text, "%s\n", value);
-}
-
-/* The lines that the store has under `key`: of "unreadable" files that killed their reader, of
- * "made_code" processes with code that was made at run time. In `text`, behind `name`, or, where
- * that is NULL, as a list. */
-static json_t *give_lines(struct hak_text *text, struct view *view, const char *name,
-                          const char *key) {
+/* Gives the lines that the store has under `key`: of "unreadable" files that killed their reader,
+ * of "made_code" processes with code that was made at run time. In `text` or, where that is NULL,
+ * as a list. */
+static json_t *give_lines(struct hak_text *text, struct view *view, const char *key) {
     char *lines = hak_database_meta(hak_store_database(view->reader), key);
     json_t *list = text ? NULL : json_array();
     for (const char *at = lines; at && *at;) {
@@ -32,7 +24,9 @@ static json_t *give_lines(struct hak_text *text, struct view *view, const char *
         size_t length = strcspn(at, "\n");
         snprintf(line, sizeof line, "%.*s", (int)length, at);
         if (text)
-            add_value(text, view, at == lines ? name : "", line);
+            answer_next_line(text);
+        if (text)
+            hak_text_add(text, "%s", line);
         else
             json_array_append_new(list, hak_json_text(line));
         at += length + (at[length] == '\n');
@@ -50,55 +44,31 @@ static char *read_unwatched(struct view *view) {
                              0);
 }
 
+/* Adds when the recording began, in local time. */
 static void add_started(struct hak_text *text, struct view *view) {
     time_t seconds = view_start_time(view);
     struct tm local;
     char when[64];
     if (seconds > 0 && localtime_r(&seconds, &local) &&
         strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S %z", &local) > 0)
-        add_value(text, view, "recorded", when);
+        hak_text_add(text, "%s", when);
 }
 
-/* The lines about the whole capture. */
-static void add_overview(struct hak_text *text, struct view *view) {
-    const struct hak_store_summary *summary = &view->summary;
-    char value[4096], number[128];
-    add_value(text, view, "capture", view->store_path);
+static void add_size(struct hak_text *text, const struct view *view) {
+    hak_text_add(text, "%s", hak_words_size(info_file_bytes(view)));
     if (info_is_long(view))
-        snprintf(value, sizeof value, "%s, %.2f bytes for each event",
-                 hak_words_size(info_file_bytes(view)),
-                 (double)info_file_bytes(view) / (double)summary->events);
-    else
-        snprintf(value, sizeof value, "%s", hak_words_size(info_file_bytes(view)));
-    add_value(text, view, "size", value);
-    info_add_parts(text, view);
-    add_started(text, view);
-    char *line = hak_database_meta(hak_store_database(view->reader), "command_line");
-    if (line)
-        add_value(text, view, "program", line);
-    free(line);
-    snprintf(number, sizeof number, "%s in %s, from %s to %s", hak_words_number(summary->events),
-             hak_store_is_profile_only(view->reader)
-                 ? "the profile, which is all that is kept"
-                 : hak_words_count(summary->chunks, "chunk", "chunks"),
-             hak_words_time(summary->first_ns), hak_words_time(summary->last_ns));
-    add_value(text, view, "events", number);
-    add_value(text, view, "threads", hak_words_number(summary->threads));
-    add_value(text, view, "modules", hak_words_number(summary->modules));
-    add_value(text, view, "stack nodes", hak_words_number(summary->nodes));
-    snprintf(number, sizeof number, "%s%s", hak_words_number(summary->faults),
-             summary->faults > 0 ? "; `hakmem-trace faults` lists them" : "");
-    add_value(text, view, "faults", number);
-    struct hak_text complete = {0};
-    view_add_completeness(&complete, view);
-    add_value(text, view, "complete", hak_text_string(&complete));
-    hak_text_free(&complete);
-    give_lines(text, view, "unreadable", "unreadable");
-    give_lines(text, view, "made code", "made_code");
-    char *unwatched = read_unwatched(view);
-    if (unwatched)
-        add_value(text, view, "registers", unwatched);
-    free(unwatched);
+        hak_text_add(text, ", %.2f bytes for each event",
+                     (double)info_file_bytes(view) / (double)view->summary.events);
+}
+
+/* Adds how many events there are, in how many chunks, from when to when. */
+static void add_extent(struct hak_text *text, const struct view *view) {
+    const struct hak_store_summary *summary = &view->summary;
+    hak_text_add(text, "%s in %s, from %s to %s", hak_words_number(summary->events),
+                 hak_store_is_profile_only(view->reader)
+                     ? "the profile, which is all that is kept"
+                     : hak_words_count(summary->chunks, "chunk", "chunks"),
+                 hak_words_time(summary->first_ns), hak_words_time(summary->last_ns));
 }
 
 /* Calls that are only counted. */
@@ -116,25 +86,30 @@ static void add_calls(struct hak_text *text, struct view *view) {
     if (found < 0)
         view_store_error(view, found);
     for (int i = 0; i < 4; i++)
-        if (count[i] > 0)
-            hak_text_add(text, "              %s %s, counted only\n", hak_words_number(count[i]),
-                         what[i]);
+        if (count[i] > 0) {
+            answer_next_line(text);
+            hak_text_add(text, "%s %s, counted only", hak_words_number(count[i]), what[i]);
+        }
 }
 
-/* Adds the inner pools that hide small blocks, known by the loaded modules. */
-static void add_pools(struct hak_text *text, struct view *view) {
+/* Gives the inner pools that hide small blocks, known by the loaded modules, each once: in `text`
+ * or, where that is NULL, as a list. */
+static json_t *give_pools(struct hak_text *text, struct view *view) {
+    json_t *list = text ? NULL : json_array();
     const struct inner_pool *pool, *before = NULL;
-    for (int at = 0, shown = 0; (pool = pools_next(view, &at)) != NULL; before = pool) {
+    for (int at = 0; (pool = pools_next(view, &at)) != NULL; before = pool) {
         if (before && before->words == pool->words)
             continue;
-        struct hak_text line = {0};
-        hak_text_add(&line, "%s", pool->words);
+        if (!text) {
+            json_array_append_new(list, json_string(pool->words));
+            continue;
+        }
+        answer_next_line(text);
+        hak_text_add(text, "%s", pool->words);
         if (pool->variable)
-            hak_text_add(&line, ", unless %s was set; `run --pools=malloc` sets it",
-                         pool->variable);
-        add_value(text, view, shown++ ? "" : "inner pools", hak_text_string(&line));
-        hak_text_free(&line);
+            hak_text_add(text, ", unless %s was set; `run --pools=malloc` sets it", pool->variable);
     }
+    return list;
 }
 
 /* Whether one more line below `heading`, which the first of them brings, is shown. */
@@ -263,67 +238,56 @@ static json_t *processes_json(struct view *view, const struct tree *tree) {
     return list;
 }
 
-/* The settings of pools that programs had, each once, as JSON. */
-static json_t *pools_json(struct view *view) {
-    json_t *list = json_array();
-    const struct inner_pool *pool, *before = NULL;
-    for (int at = 0; (pool = pools_next(view, &at)) != NULL; before = pool)
-        if (!before || before->words != pool->words)
-            json_array_append_new(list, json_string(pool->words));
-    return list;
-}
-
-static json_t *checked_json(struct view *view) {
-    struct view_checked checked;
-    if (view_sampled_rate(view))
-        return json_null();
-    int found = view_read_checked(view, &checked);
-    if (found < 0)
-        view_store_error(view, found);
-    return found < 0 ? json_null() : view_checked_json(&checked);
-}
-
-/* Adds the line "checked       writes checked in all ...". */
-static void add_checked(struct hak_text *text, struct view *view) {
-    struct view_checked checked;
-    int found = view_read_checked(view, &checked);
-    if (found < 0) {
-        view_store_error(view, found);
-        return;
-    }
-    view_add_heading(text, view, "checked", 14);
-    view_add_checked(text, &checked);
-    hak_text_add(text, "\n");
-}
-
-static bool print_info_json(struct view *view, const struct tree *tree) {
+/* The facts of the whole capture, as text or in the document. */
+static void give_facts(struct view *view, struct hak_text *text, json_t *document,
+                       const struct tree *tree) {
     const struct hak_store_summary *summary = &view->summary;
-    json_t *document = view_json_document(view);
-    char *line = hak_database_meta(hak_store_database(view->reader), "command_line");
-    hak_json_set(document, NUMBER("bytes", info_file_bytes(view)),
-                 JSON("bytes_by_part", info_parts_json(view)), TEXT("program", line ? line : ""));
-    free(line);
-    hak_json_set(
-        document, NUMBER("events", summary->events), NUMBER("chunks", summary->chunks),
-        NUMBER("first_ns", summary->first_ns), NUMBER("last_ns", summary->last_ns),
-        NUMBER("threads", summary->threads), NUMBER("modules", summary->modules),
-        NUMBER("nodes", summary->nodes), NUMBER("faults", summary->faults),
-        JSON("inner_pools", pools_json(view)), JSON("checked", checked_json(view)),
-        JSON("guarded", info_guarded_json(view)), JSON("closed", info_closed_json(view)),
-        JSON("kept", info_kept_json(view)), JSON("suppressions", info_suppressions_json(view)),
-        JSON("processes", processes_json(view, tree)),
-        JSON("losses", info_rows_json(view, "SELECT process, thread, from_ns, to_ns, count, reason "
-                                            "FROM loss WHERE reason IS NOT 'stopped' "
-                                            "ORDER BY from_ns, id")),
-        JSON("stops", info_rows_json(view, "SELECT process, from_ns, nullif(to_ns, "
-                                           "9223372036854775807) AS to_ns FROM loss "
-                                           "WHERE reason = 'stopped' ORDER BY from_ns, id")),
-        JSON("unreadable", give_lines(NULL, view, NULL, "unreadable")),
-        JSON("made_code", give_lines(NULL, view, NULL, "made_code")));
+    struct view_checked checked = {0};
+    struct hak_coverage coverage;
+    bool is_told = !view_sampled_rate(view); /* else nothing is known of what was checked */
+    int found = is_told ? view_read_checked(view, &checked) : 0;
+    int error = view_read_coverage(view, &coverage);
+    is_told &= found >= 0;
+    if (found < 0 || error)
+        view_store_error(view, error ? error : found);
+    char *program = hak_database_meta(hak_store_database(view->reader), "command_line");
     char *unwatched = read_unwatched(view);
-    hak_json_set(document, JSON("registers", unwatched ? hak_json_text(unwatched) : json_null()));
+    answer_facts(
+        view, text, document, CELL("capture", view->store_path), MADE("size", add_size, view),
+        MADE("", info_add_parts, view), DATA(NUMBER("bytes", info_file_bytes(view))),
+        DATA_OF("bytes_by_part", info_parts_json(view)), MADE("recorded", add_started, view),
+        STRING(program ? "program" : NULL, "program", program ? program : ""),
+        MADE("events", add_extent, view), DATA(NUMBER("events", summary->events)),
+        DATA(NUMBER("chunks", summary->chunks)), DATA(NUMBER("first_ns", summary->first_ns)),
+        DATA(NUMBER("last_ns", summary->last_ns)), AMOUNT("threads", "threads", summary->threads),
+        AMOUNT("modules", "modules", summary->modules),
+        AMOUNT("stack nodes", "nodes", summary->nodes), DATA(NUMBER("faults", summary->faults)),
+        MADE("faults", hak_text_add, "%s%s", hak_words_number(summary->faults),
+             summary->faults > 0 ? "; `hakmem-trace faults` lists them" : ""),
+        MADE("complete", view_add_completeness, view),
+        MADE("unreadable", give_lines, view, "unreadable"),
+        MADE("made code", give_lines, view, "made_code"),
+        CELL(unwatched ? "registers" : NULL, unwatched), MADE("", add_calls, view),
+        MADE("inner pools", give_pools, view), DATA_OF("inner_pools", give_pools(NULL, view)),
+        MADE(is_told ? "checked" : NULL, view_add_checked, &checked),
+        DATA_OF("checked", is_told ? view_checked_json(&checked) : json_null()),
+        MADE(hak_coverage_is_known(&coverage) ? "guarded" : NULL, hak_words_add_guarded, &coverage),
+        DATA_OF("guarded", hak_coverage_json(&coverage)), MADE("closed", info_add_closed, view),
+        DATA_OF("closed", info_closed_json(view)), MADE("allocator", info_add_kept, view),
+        MADE("slack", info_add_slack, view), DATA_OF("kept", info_kept_json(view)),
+        DATA_OF("suppressions", info_suppressions_json(view)),
+        DATA_OF("processes", processes_json(view, tree)),
+        DATA_OF("losses", info_rows_json(view, "SELECT process, thread, from_ns, to_ns, count, "
+                                               "reason FROM loss WHERE reason IS NOT 'stopped' "
+                                               "ORDER BY from_ns, id")),
+        DATA_OF("stops", info_rows_json(view, "SELECT process, from_ns, nullif(to_ns, "
+                                              "9223372036854775807) AS to_ns FROM loss "
+                                              "WHERE reason = 'stopped' ORDER BY from_ns, id")),
+        DATA_OF("unreadable", give_lines(NULL, view, "unreadable")),
+        DATA_OF("made_code", give_lines(NULL, view, "made_code")),
+        DATA_OF("registers", unwatched ? hak_json_text(unwatched) : json_null()));
+    free(program);
     free(unwatched);
-    return view_print_document(view, document);
 }
 
 int command_info(struct view *view) {
@@ -347,18 +311,12 @@ int command_info(struct view *view) {
         return status;
     view_start_pager(view);
     bool printed;
-    if (view->json) {
-        printed = print_info_json(view, &tree);
+    struct hak_text text = {0};
+    json_t *document = view->json ? view_json_document(view) : NULL;
+    give_facts(view, &text, document, &tree);
+    if (document) {
+        printed = view_print_document(view, document);
     } else {
-        struct hak_text text = {0};
-        add_overview(&text, view);
-        add_calls(&text, view);
-        add_pools(&text, view);
-        if (!view_sampled_rate(view)) /* nothing is known of it */
-            add_checked(&text, view);
-        info_add_guarded(&text, view);
-        info_add_closed(&text, view);
-        info_add_kept(&text, view);
         info_add_suppressions(&text, view);
         hak_text_add(&text, "\n");
         tree_add_table(&text, view, &tree, process ? tree_find(&tree, process) : -1,

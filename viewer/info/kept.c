@@ -25,36 +25,38 @@ static struct slack read_slack(struct view *view) {
     return (struct slack){read[0], read[1], read[2], read[3]};
 }
 
-/* The line about slack. */
-static void add_slack(struct hak_text *text, const struct view *view, const struct slack *slack) {
-    view_add_heading(text, view, "slack", 14);
-    if (slack->not_told == 0 || slack->taken > 0) {
-        hak_text_add(text, "%s beyond the bytes asked for, ", hak_words_size(slack->taken));
-        hak_text_add(text, "%s of it in blocks never freed\n",
-                     hak_words_size(slack->taken > slack->given ? slack->taken - slack->given : 0));
+void info_add_slack(struct hak_text *text, struct view *view) {
+    if (!hak_store_is_kept(view->reader))
+        return;
+    struct slack slack = read_slack(view);
+    if (slack.not_told == 0 || slack.taken > 0) {
+        hak_text_add(text, "%s beyond the bytes asked for, ", hak_words_size(slack.taken));
+        hak_text_add(text, "%s of it in blocks never freed",
+                     hak_words_size(slack.taken > slack.given ? slack.taken - slack.given : 0));
     }
-    if (slack->not_told > 0)
-        hak_text_add_at(text, 14,
-                        "not known of %s: the allocator has no malloc_usable_size of its own\n",
-                        hak_words_count(slack->not_told, "block", "blocks"));
+    if (slack.not_told > 0) {
+        answer_next_line(text);
+        hak_text_add(text, "not known of %s: the allocator has no malloc_usable_size of its own",
+                     hak_words_count(slack.not_told, "block", "blocks"));
+    }
+    if (slack.not_recorded > 0) {
+        answer_next_line(text);
+        hak_text_add(text, "%s not recorded: there was no memory for it",
+                     hak_words_count(slack.not_recorded, "block was", "blocks were"));
+    }
 }
 
 void info_add_kept(struct hak_text *text, struct view *view) {
     if (!hak_store_is_kept(view->reader))
         return;
     struct hak_query q = hak_ask(hak_store_database(view->reader), allocators_sql, INFO_READING);
-    for (bool is_first = true; hak_query_next(&q); is_first = false) {
-        view_add_heading(text, view, is_first ? "allocator" : "", 14);
+    while (hak_query_next(&q)) {
+        answer_next_line(text);
         hak_text_add_name(text, hak_query_text(&q, 0));
-        hak_text_add(text, ", kept by %s\n",
+        hak_text_add(text, ", kept by %s",
                      hak_words_count(hak_query_number(&q, 1), "process", "processes"));
     }
     view_end_query(view, &q, true);
-    struct slack slack = read_slack(view);
-    add_slack(text, view, &slack);
-    if (slack.not_recorded > 0)
-        hak_text_add(text, "              %s not recorded: there was no memory for it\n",
-                     hak_words_count(slack.not_recorded, "block was", "blocks were"));
 }
 
 json_t *info_kept_json(struct view *view) {

@@ -36,13 +36,6 @@ json_t *info_parts_json(struct view *view);
 void info_add_suppressions(struct hak_text *text, struct view *view);
 json_t *info_suppressions_json(struct view *view);
 
-/* guarded.c: adds how many blocks were guarded and how many were not, and why; nothing where none
- * was to be. */
-void info_add_guarded(struct hak_text *text, struct view *view);
-
-/* The same as JSON, a number for each reason; null where no block was to be guarded. */
-json_t *info_guarded_json(struct view *view);
-
 /* Checks left out and pages opened because programs closed pages of their own blocks; nothing where
  * none did. (closed.c) */
 void info_add_closed(struct hak_text *text, struct view *view);
@@ -50,8 +43,9 @@ void info_add_closed(struct hak_text *text, struct view *view);
 /* The same as JSON; null where no program closed pages. */
 json_t *info_closed_json(struct view *view);
 
-/* kept.c: adds the allocators that programs kept, and their slack; nothing where none did. */
+/* kept.c: add the allocators that programs kept, and their slack; nothing where none did. */
 void info_add_kept(struct hak_text *text, struct view *view);
+void info_add_slack(struct hak_text *text, struct view *view);
 
 /* The same as JSON; null where no program kept its allocator. */
 json_t *info_kept_json(struct view *view);

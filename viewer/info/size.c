@@ -98,11 +98,10 @@ void info_add_parts(struct hak_text *text, struct view *view) {
     uint64_t bytes[PARTS], whole = info_file_bytes(view);
     if (whole < TOLD_FROM_BYTES || !find_parts(view, bytes))
         return;
-    hak_text_tab(text, 14);
     for (int i = 0; i < PARTS; i++)
         if (i != PROFILE || bytes[i])
             hak_text_add(text, "%s %s, ", parts[i].name, hak_words_size(bytes[i]));
-    hak_text_add(text, "the rest %s\n", hak_words_size(rest_of(whole, bytes)));
+    hak_text_add(text, "the rest %s", hak_words_size(rest_of(whole, bytes)));
 }
 
 json_t *info_parts_json(struct view *view) {

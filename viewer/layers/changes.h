@@ -67,16 +67,14 @@ void layers_free_changes(struct layers_changes *changes);
 /* "HOT": a state in words. */
 const char *layers_state_name(unsigned state);
 
-/* The table of `--superslabs`; the lines on SuperSlabs, tiers, capacities and learning; the same as
- * JSON. */
-void layers_add_superslabs(struct hak_text *text, const struct layers *l);
+/* A row for each SuperSlab's life; `is_list` for JSON. */
+struct answer layers_superslabs_of(const struct layers *l, bool is_list);
 
 /* Appends the lines on lives and tiers of SuperSlabs, changed capacities and learnt settings, as
  * far as the log was read; --class leaves capacities alone. */
 void layers_add_change_lines(struct hak_text *text, const struct layers *l);
 
-/* The changes as JSON: tiers, capacities and settings; with each SuperSlab's life where
- * `with_lives`. */
-json_t *layers_changes_json(const struct layers *l, bool with_lives);
+/* The changes as JSON: tiers, capacities and settings; with --superslabs each SuperSlab's life. */
+json_t *layers_changes_json(const struct layers *l);
 
 #endif

@@ -119,11 +119,15 @@ struct layers_stages layers_stages(const struct layers *l);
  */
 const char *layers_share(uint64_t part, uint64_t whole);
 
+/* A row for each layer of which something was asked, but for those that always have a block;
+ * `is_list` for JSON. (lines.c) */
+struct answer layers_hits_of(const struct layers *l, bool is_list);
+
 /* lines.c: appends the lines below the tables: the total, and, where neither intervals nor
  * SuperSlabs are listed, the rest. */
 void layers_add_lines(struct hak_text *text, const struct layers *l);
 
-/* text.c: appends the whole answer: the table of classes, intervals or SuperSlabs, the lines below
+/* rows.c: appends the whole answer: the table of classes, intervals or SuperSlabs, the lines below
  * it, and the completeness. */
 void layers_add_text(struct hak_text *text, const struct layers *l);
 

@@ -2,7 +2,7 @@
  *
  *   snapshots of counters, the log --> gather.c, changes.c --> counts.h --> hits.c
  *                                                                 |
- *                          layers.c: options, status    text.c, lines.c, superslabs.c, json.c
+ *                          layers.c: options, status    rows.c, lines.c, superslabs.c
  *
  * Calls events (--class), capture and cli. */
 #ifndef HAK_VIEWER_LAYERS_LAYERS_H

@@ -56,22 +56,23 @@ static void add_total(struct hak_text *text, const struct layers *l) {
                      l->without_last == 1 ? "its" : "their");
 }
 
-/* Adds "front 3 of 4 (75.00 %)" for each layer that something was asked of, but for those that
- * always have a block. */
-static void add_hits(struct hak_text *text, const struct layers *l) {
-    const char *between = "Hits   ";
+static const char *share_or_zero(uint64_t part, uint64_t whole) {
+    const char *share = layers_share(part, whole);
+    return share[0] ? share : "0 %";
+}
+
+struct answer layers_hits_of(const struct layers *l, bool is_list) {
+    struct answer answer = answer_begin(l->view, is_list);
     for (unsigned layer = 0; layer < HAK_LAYERS; layer++) {
         struct layers_hits hits = layers_hits(l, layer);
-        if (hits.asked == 0)
-            continue;
-        const char *share = layers_share(hits.hits, hits.asked);
-        hak_text_add(text, "%s%s %s of %s (%s)", between, layers_name(layer),
-                     hak_words_number(hits.hits), hak_words_number(hits.asked),
-                     share[0] ? share : "0 %");
-        between = ", ";
+        if (hits.asked > 0)
+            answer_row(&answer, DATA(WORD("layer", layers_name(layer))),
+                       DATA(NUMBER("hits", hits.hits)), DATA(NUMBER("asked", hits.asked)),
+                       MADE("hits", hak_text_add, "%s %s of %s (%s)", layers_name(layer),
+                            hak_words_number(hits.hits), hak_words_number(hits.asked),
+                            share_or_zero(hits.hits, hits.asked)));
     }
-    if (between[0] == ',')
-        hak_text_add(text, ".\n");
+    return answer;
 }
 
 /* Adds how many freed blocks went where: "1,047 to front, 3 to remote". */
@@ -106,11 +107,6 @@ static void add_moves(struct hak_text *text, const struct layers *l) {
     }
     if (between[0] == ',')
         hak_text_add(text, ".\n");
-}
-
-static const char *share_or_zero(uint64_t part, uint64_t whole) {
-    const char *share = layers_share(part, whole);
-    return share[0] ? share : "0 %";
 }
 
 /* Adds the shares of slabs that SuperSlabs tell, each of which gives at least one: a log holds no
@@ -318,7 +314,8 @@ static void add_pages(struct hak_text *text, const struct layers *l) {
 void layers_add_lines(struct hak_text *text, const struct layers *l) {
     add_total(text, l);
     if (!l->intervals && !l->shows_superslabs) {
-        add_hits(text, l);
+        struct answer hits = layers_hits_of(l, false);
+        answer_print_line(text, &hits, "Hits   ");
         add_given(text, l);
         add_moves(text, l);
         add_slabs(text, l);

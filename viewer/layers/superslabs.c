@@ -50,8 +50,7 @@ static json_t *owners_json(const struct superslab_life *life) {
     return owners;
 }
 
-/* A row for each life; `is_list` for JSON. */
-static struct answer answer_of(const struct layers *l, bool is_list) {
+struct answer layers_superslabs_of(const struct layers *l, bool is_list) {
     struct answer answer = answer_begin(l->view, is_list);
     bool has_processes = l->view->summary.processes > 1 && l->process == 0;
     for (uint32_t i = 0; i < l->changes->count; i++) {
@@ -78,27 +77,22 @@ static struct answer answer_of(const struct layers *l, bool is_list) {
     return answer;
 }
 
-void layers_add_superslabs(struct hak_text *text, const struct layers *l) {
-    struct answer answer = answer_of(l, false);
-    answer_print(text, &answer);
-}
-
 /* ---- the lines ---------------------------------------------------------------------------------
  */
 
 /* How often from which tier to which. */
-static void add_tiers(struct hak_text *text, const struct layers_changes *c) {
-    const char *between = "Tiers  ";
+static struct answer tiers_of(const struct layers *l, bool is_list) {
+    struct answer answer = answer_begin(l->view, is_list);
     for (unsigned from = 0; from < SUPERSLAB_STATES; from++)
         for (unsigned to = 0; to < SUPERSLAB_STATES; to++) {
-            if (c->moves[from][to] == 0)
-                continue;
-            hak_text_add(text, "%s%s -> %s %s", between, layers_state_name(from),
-                         layers_state_name(to), hak_words_number(c->moves[from][to]));
-            between = ", ";
+            uint64_t times = l->changes->moves[from][to];
+            if (times > 0)
+                answer_row(&answer, DATA(WORD("from", layers_state_name(from))),
+                           DATA(WORD("to", layers_state_name(to))), DATA(NUMBER("times", times)),
+                           MADE("tiers", hak_text_add, "%s -> %s %s", layers_state_name(from),
+                                layers_state_name(to), hak_words_number(times)));
         }
-    if (between[0] == ',')
-        hak_text_add(text, ".\n");
+    return answer;
 }
 
 #define CAPACITIES_SHOWN 6
@@ -125,98 +119,72 @@ static bool sum_capacities(struct hak_text *text, const struct layers *l) {
     return true;
 }
 
+/* Adds "C3 64 B 16 -> 32 blocks (1 change)". */
+static void add_capacity(struct hak_text *text, const struct layers *l, unsigned k) {
+    const struct layers_capacity *capacity = &l->changes->capacities[k];
+    hak_text_add(text, "%s ", layers_class_name(l, k));
+    if (capacity->first)
+        hak_text_add(text, "%s -> ", hak_words_number(capacity->first));
+    hak_text_add(text, "%s blocks (%s)", hak_words_number(capacity->last),
+                 hak_words_count(capacity->changes, "change", "changes"));
+}
+
 /* How the places of classes changed. */
-static void add_capacities(struct hak_text *text, const struct layers *l) {
-    const char *between = "Capacity  ";
-    if (sum_capacities(text, l))
-        return;
+static struct answer capacities_of(const struct layers *l, bool is_list) {
+    struct answer answer = answer_begin(l->view, is_list);
     for (unsigned k = 0; k < HAK_METRIC_CLASSES; k++) {
         const struct layers_capacity *capacity = &l->changes->capacities[k];
-        if (capacity->changes == 0 || !layers_shows_class(l, k))
-            continue;
-        hak_text_add(text, "%s%s ", between, layers_class_name(l, k));
-        if (capacity->first)
-            hak_text_add(text, "%s -> ", hak_words_number(capacity->first));
-        hak_text_add(text, "%s blocks (%s)", hak_words_number(capacity->last),
-                     hak_words_count(capacity->changes, "change", "changes"));
-        between = ", ";
+        if (capacity->changes > 0 && layers_shows_class(l, k))
+            answer_row(&answer, DATA(WORD("class", layers_class_name(l, k))),
+                       DATA(NUMBER("changes", capacity->changes)),
+                       DATA(KNOWN("before", capacity->first, capacity->first)),
+                       DATA(NUMBER("last", capacity->last)), MADE("capacity", add_capacity, l, k));
     }
-    if (between[0] == ',')
-        hak_text_add(text, ".\n");
+    return answer;
 }
 
 /* The learnt settings. */
-static void add_settings(struct hak_text *text, const struct layers_changes *c) {
-    for (uint32_t i = 0; i < c->setting_count; i++) {
-        struct hak_event e = {.kind = HAK_LEARN,
-                              .size =
-                                  (uint64_t)c->settings[i].setting << 32 | c->settings[i].value};
-        hak_text_add(text, "%s%s (%s)", i ? ", " : "Learnt  ", hak_words_change(&e),
-                     hak_words_count(c->settings[i].changes, "change", "changes"));
+static struct answer settings_of(const struct layers *l, bool is_list) {
+    struct answer answer = answer_begin(l->view, is_list);
+    for (uint32_t i = 0; i < l->changes->setting_count; i++) {
+        const struct layers_setting *s = &l->changes->settings[i];
+        struct hak_event e = {.kind = HAK_LEARN, .size = (uint64_t)s->setting << 32 | s->value};
+        answer_row(&answer, DATA(NUMBER("setting", s->setting)),
+                   DATA_OF("words", hak_json_word(hak_words_setting(s->setting))),
+                   DATA(NUMBER("changes", s->changes)), DATA(NUMBER("last", s->value)),
+                   MADE("learnt", hak_text_add, "%s (%s)", hak_words_change(&e),
+                        hak_words_count(s->changes, "change", "changes")));
     }
-    if (c->setting_count)
-        hak_text_add(text, ".\n");
+    return answer;
 }
 
 void layers_add_change_lines(struct hak_text *text, const struct layers *l) {
     if (!l->changes)
         return;
+    struct answer tiers = tiers_of(l, false), capacities = capacities_of(l, false);
+    struct answer settings = settings_of(l, false);
     if (l->changes->peak > 0 && layers_shows_all(l))
         hak_text_add(text, "Lives  %s, at most %s at once; --superslabs shows each.\n",
                      hak_words_count(l->changes->count, "SuperSlab", "SuperSlabs"),
                      hak_words_number(l->changes->peak));
     if (layers_shows_all(l))
-        add_tiers(text, l->changes);
-    add_capacities(text, l);
+        answer_print_line(text, &tiers, "Tiers  ");
+    if (!sum_capacities(text, l))
+        answer_print_line(text, &capacities, "Capacity  ");
     if (layers_shows_all(l))
-        add_settings(text, l->changes);
+        answer_print_line(text, &settings, "Learnt  ");
+    answer_end(&tiers);
+    answer_end(&capacities);
+    answer_end(&settings);
 }
 
-/* ---- JSON --------------------------------------------------------------------------------------
- */
-
-static json_t *tiers_json(const struct layers_changes *c) {
-    json_t *list = json_array();
-    for (unsigned from = 0; from < SUPERSLAB_STATES; from++)
-        for (unsigned to = 0; to < SUPERSLAB_STATES; to++) {
-            if (c->moves[from][to] == 0)
-                continue;
-            hak_json_add(list, WORD("from", layers_state_name(from)),
-                         WORD("to", layers_state_name(to)), NUMBER("times", c->moves[from][to]));
-        }
-    return list;
-}
-
-static json_t *capacities_json(const struct layers *l) {
-    json_t *list = json_array();
-    for (unsigned k = 0; k < HAK_METRIC_CLASSES; k++) {
-        const struct layers_capacity *capacity = &l->changes->capacities[k];
-        if (capacity->changes == 0 || !layers_shows_class(l, k))
-            continue;
-        hak_json_add(
-            list, WORD("class", layers_class_name(l, k)), NUMBER("changes", capacity->changes),
-            KNOWN("before", capacity->first, capacity->first), NUMBER("last", capacity->last));
-    }
-    return list;
-}
-
-static json_t *settings_json(const struct layers_changes *c) {
-    json_t *list = json_array();
-    for (uint32_t i = 0; i < c->setting_count; i++) {
-        const char *words = hak_words_setting(c->settings[i].setting);
-        hak_json_add(list, NUMBER("setting", c->settings[i].setting),
-                     JSON("words", hak_json_word(words)), NUMBER("changes", c->settings[i].changes),
-                     NUMBER("last", c->settings[i].value));
-    }
-    return list;
-}
-
-json_t *layers_changes_json(const struct layers *l, bool with_lives) {
+json_t *layers_changes_json(const struct layers *l) {
     const struct layers_changes *c = l->changes;
-    json_t *object = hak_json_object(
-        NUMBER("lives", c->count), NUMBER("at_most_at_once", c->peak), JSON("tiers", tiers_json(c)),
-        JSON("capacities", capacities_json(l)), JSON("settings", settings_json(c)));
-    if (with_lives)
-        hak_json_set(object, JSON("superslabs", answer_of(l, true).list));
+    json_t *object = hak_json_object(NUMBER("lives", c->count), NUMBER("at_most_at_once", c->peak),
+                                     JSON("tiers", tiers_of(l, true).list),
+                                     JSON("capacities", capacities_of(l, true).list),
+                                     JSON("settings", settings_of(l, true).list));
+    if (l->shows_superslabs)
+        hak_json_set(object, JSON("superslabs", layers_superslabs_of(l, true).list));
     return object;
 }
