@@ -40,12 +40,14 @@ size_t hak_large_count(size_t *mapped_bytes) {
     return sums.totals.live_blocks;
 }
 
-void hak_large_count_spare(struct hak_large_spare *spare) {
+void hak_large_take_figures(struct hak_large_figures *figures) {
     struct sums sums = {0};
     hak_large_each(add_block_to_sums, &sums);
-    *spare = (struct hak_large_spare){.dirty_bytes = sums.totals.kept_bytes + hak_spare_bytes(),
-                                      .guarded_blocks = sums.guarded_blocks};
-    hak_l25_count_free(&spare->dirty_bytes, &spare->clean_bytes);
+    *figures = (struct hak_large_figures){.live_blocks = sums.totals.live_blocks,
+                                          .live_bytes = sums.totals.live_bytes,
+                                          .dirty_bytes = sums.totals.kept_bytes + hak_spare_bytes(),
+                                          .guarded_blocks = sums.guarded_blocks};
+    hak_l25_count_free(&figures->dirty_bytes, &figures->clean_bytes);
 }
 
 static bool differ(size_t all, size_t reached, bool may_lack) {

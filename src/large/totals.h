@@ -14,15 +14,16 @@ struct hak_large_totals {
     size_t pool_used_bytes;         /* in them, of live and kept blocks */
 };
 
-/* Bytes of large blocks' memory that nobody uses and that is kept for the next ones. */
-struct hak_large_spare {
+/* Blocks that the program has, and memory that nobody uses and that is kept for the next ones. */
+struct hak_large_figures {
+    size_t live_blocks, live_bytes;
     size_t dirty_bytes;    /* with pages: kept blocks, spare mappings, free runs of the pool */
     size_t clean_bytes;    /* addresses: runs whose pages went back or were never handed out */
     size_t guarded_blocks; /* debug: that the program has */
 };
 
-/* Counts them. Any thread; takes the locks of the pool's shards. */
-HAK_HIDDEN void hak_large_count_spare(struct hak_large_spare *spare);
+/* Takes them in one walk of the address map. Any thread; takes the locks of the pool's shards. */
+HAK_HIDDEN void hak_large_take_figures(struct hak_large_figures *figures);
 
 /* Compares map, caches and shards with each other; fills `totals`. NULL when they agree, or what
  * does not. For moments when no other thread is at work. */

@@ -49,18 +49,17 @@ HAK_EXPORT unsigned hak_owner(const void *pointer) {
 /* ---- figures --------------------------------------------------------------------------------- */
 
 /* Fills in what the half that serves the program knows. */
-static void take_stats(struct hak_stats *now) {
+static void take_stats(struct hak_stats *now, const struct hak_large_figures *large) {
     struct hak_figures figures;
-    struct hak_large_spare spare;
     hak_figures_take(&figures);
-    hak_large_count_spare(&spare);
-    now->large_blocks = hak_large_count(&now->large_bytes);
+    now->large_blocks = large->live_blocks;
+    now->large_bytes = large->live_bytes;
     now->mapped_bytes = figures.superslab_bytes + now->large_bytes;
     now->live_bytes = figures.live_bytes + now->large_bytes;
     now->cached_bytes = figures.cached_bytes;
     now->unused_bytes = figures.unused_bytes;
-    now->dirty_bytes = figures.dirty_bytes + spare.dirty_bytes;
-    now->clean_bytes = figures.clean_bytes + spare.clean_bytes;
+    now->dirty_bytes = figures.dirty_bytes + large->dirty_bytes;
+    now->clean_bytes = figures.clean_bytes + large->clean_bytes;
     now->resident_bytes = now->large_bytes + now->dirty_bytes + figures.head_bytes;
     for (unsigned c = 0; c < HAK_CLASSES; c++)
         now->resident_bytes += figures.slabs[c] * HAK_SLAB_BYTES;
@@ -71,11 +70,9 @@ static void take_stats(struct hak_stats *now) {
 
 /* Fills in what the checks' half knows of guarded blocks, also of a program that the other serves.
  */
-static void take_guarded(struct hak_stats *now) {
-    struct hak_large_spare spare;
+static void take_guarded(struct hak_stats *now, const struct hak_large_figures *large) {
     struct hak_sampled sampled = check_sampled();
-    hak_large_count_spare(&spare);
-    now->guarded_blocks = spare.guarded_blocks;
+    now->guarded_blocks = large->guarded_blocks;
     now->guarded_so_far = sampled.blocks;
     now->guard_ns = sampled.ns;
 }
@@ -84,12 +81,14 @@ static void take_guarded(struct hak_stats *now) {
  * many. */
 HAK_EXPORT size_t hak_read_stats(struct hak_stats *stats, size_t bytes) {
     struct hak_stats now = {0};
+    struct hak_large_figures large;
+    hak_large_take_figures(&large);
     if (hak_light_serves())
         (void)light_hak_read_stats(&now, sizeof now);
     else if (hak_thread.state != HAK_THREAD_NEW)
-        take_stats(&now);
+        take_stats(&now, &large);
     if (hak_is_debug_build)
-        take_guarded(&now);
+        take_guarded(&now, &large);
     if (bytes > sizeof now)
         bytes = sizeof now;
     __builtin_memcpy(stats, &now, bytes);

@@ -48,5 +48,15 @@ said --check light -- ./rows 500 >shown
 grep -q peak shown && complain "level light: $(cat shown)"
 said --check normal --trace off -- ./rows 500 >shown
 [ ! -s shown ] || complain "nothing recorded: $(cat shown)"
+
+# A report of a program that is not recorded: its counters are not in the store, and no figure is made up.
+printf '#include <stdlib.h>\nint main(void) {\n    char *p = malloc(20);\n    p[20] = 1;\n    free(p);\n    return 0;\n}\n' >over.c
+${CC:-cc} -w -fno-builtin -O0 -g -o over over.c || fail "over.c does not compile"
+"$trace" run --check normal --trace off --force -s over.db -- ./over >shown 2>&1
+"$trace" info -s over.db | grep -qx 'checked       writes checked in all calls, reads in guarded blocks; how many is not recorded, leaks not looked for (--leaks)' ||
+    complain "a report alone: $("$trace" info -s over.db)"
+"$trace" info --json -s over.db >over.json
+python3 -c 'import json; c = json.load(open("over.json"))["checked"]; assert set(c.values()) == {None, 0} and c["leak_scans"] == 0, c' || complain "JSON of a report alone"
+python3 "$SOURCE/tests/cli/validate.py" "$SOURCE/docs/specs/output.schema.json" over.json || complain "JSON of a report alone is not of the schema"
 "$trace" run --check trace --force -s rows.db -- ./rows 500 >shown 2>&1 || complain "into a file: status $?"
 [ ! -s shown ] || complain "into a file: $(cat shown)"

@@ -260,7 +260,8 @@ struct view_checked {
     enum view_check level;
     uint64_t calls; /* that served a block or took one back; not known in level light */
     uint64_t leak_scans;
-    bool is_counted; /* False: how many blocks there were, and of them checked ones, is not known */
+    bool is_counted; /* false: how many calls and blocks there were, and checked ones, is not known
+                      */
     struct hak_coverage coverage;
 };
 

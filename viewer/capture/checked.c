@@ -37,26 +37,33 @@ int view_read_reached(const struct view *view, const char *const *names, uint64_
 }
 
 /* Reads how much was guarded, and the calls that handed out a block or took one back, in one
- * question: a capture that is being written goes on between two. */
-static int read_counts(const struct view *view, struct hak_coverage *coverage, uint64_t *calls) {
+ * question: a capture that is being written goes on between two. Not counted: no snapshot of the
+ * counters was taken, as of a program that is not recorded (HAKMEM_TRACE=off). */
+static int read_counts(const struct view *view, struct view_checked *out) {
     struct hak_query q = hak_ask(
         hak_store_database(view->reader),
-        VIEW_REACHED("n.text GLOB 'served.*' OR n.text GLOB 'given.*' OR n.text GLOB 'GUARD_*'",
-                     "text, sum(most), text NOT GLOB 'GUARD_*'") " GROUP BY text",
+        VIEW_REACHED(
+            "n.text GLOB 'served.*' OR n.text GLOB 'given.*' OR n.text GLOB 'GUARD_*'"
+            " OR n.text = 'snapshot.since'",
+            "text, sum(most), text GLOB 'served.*' OR text GLOB 'given.*'") " GROUP BY text",
         "reading its tables");
-    *coverage = (struct hak_coverage){0};
-    *calls = 0;
+    out->coverage = (struct hak_coverage){0};
+    out->calls = 0;
+    out->is_counted = false;
     while (hak_query_next(&q)) {
-        hak_coverage_add(coverage, hak_query_text(&q, 0), hak_query_number(&q, 1));
+        out->is_counted = true;
+        hak_coverage_add(&out->coverage, hak_query_text(&q, 0), hak_query_number(&q, 1));
         if (hak_query_number(&q, 2))
-            *calls += hak_query_number(&q, 1);
+            out->calls += hak_query_number(&q, 1);
     }
     return hak_query_end(&q);
 }
 
 int view_read_coverage(const struct view *view, struct hak_coverage *out) {
-    uint64_t calls;
-    return read_counts(view, out, &calls);
+    struct view_checked checked;
+    int error = read_counts(view, &checked);
+    *out = checked.coverage;
+    return error;
 }
 
 int view_read_watched(const struct view *view, uint64_t *blocks, uint64_t *calls) {
@@ -85,9 +92,10 @@ static int read_counts_of_light(const struct view *view, struct view_checked *ou
 }
 
 int view_read_checked(struct view *view, struct view_checked *out) {
-    *out = (struct view_checked){.level = read_level(view), .is_counted = true};
-    int error = out->level == VIEW_CHECK_LIGHT ? read_counts_of_light(view, out)
-                                               : read_counts(view, &out->coverage, &out->calls);
+    *out = (struct view_checked){.level = read_level(view)};
+    int error =
+        out->level == VIEW_CHECK_LIGHT ? read_counts_of_light(view, out) : read_counts(view, out);
+    out->is_counted |= out->level == VIEW_CHECK_KEPT || out->level == VIEW_CHECK_NONE;
     if (error)
         return error;
     int found = hak_database_numbers(hak_store_database(view->reader),
@@ -108,9 +116,14 @@ static void add_leaks(struct hak_text *text, const struct view_checked *checked)
 void view_add_checked(struct hak_text *text, const struct view_checked *checked) {
     switch (checked->level) {
     case VIEW_CHECK_NORMAL:
-        hak_text_add(text, "writes checked in all %s, reads in ",
-                     hak_words_count(checked->calls, "call", "calls"));
-        add_guarded(text, checked);
+        if (checked->is_counted) {
+            hak_text_add(text, "writes checked in all %s, reads in ",
+                         hak_words_count(checked->calls, "call", "calls"));
+            add_guarded(text, checked);
+        } else {
+            hak_text_add(text, "writes checked in all calls, reads in guarded blocks; how many is "
+                               "not recorded");
+        }
         add_leaks(text, checked);
         return;
     case VIEW_CHECK_LIGHT:
@@ -124,8 +137,13 @@ void view_add_checked(struct hak_text *text, const struct view_checked *checked)
         hak_text_add(text, "nothing checked: the program kept its own allocator");
         return;
     case VIEW_CHECK_TRACE:
-        hak_text_add(text, "%s checked, no writes and reads (level trace)",
-                     hak_words_count(checked->calls - checked->coverage.blocks, "free", "frees"));
+        if (checked->is_counted)
+            hak_text_add(
+                text, "%s checked",
+                hak_words_count(checked->calls - checked->coverage.blocks, "free", "frees"));
+        else
+            hak_text_add(text, "frees checked, how many is not recorded");
+        hak_text_add(text, ", no writes and reads (level trace)");
         add_leaks(text, checked);
         return;
     default:
@@ -136,10 +154,12 @@ void view_add_checked(struct hak_text *text, const struct view_checked *checked)
 json_t *view_checked_json(const struct view_checked *checked) {
     bool writes = checked->level == VIEW_CHECK_NORMAL;
     bool light = checked->level == VIEW_CHECK_LIGHT;
-    return hak_json_object(KNOWN("calls", !light, checked->calls),
-                           KNOWN("blocks", checked->is_counted, checked->coverage.blocks),
-                           NUMBER("writes_in_calls", writes ? checked->calls : 0),
-                           KNOWN("reads_in_blocks", checked->is_counted,
-                                 writes || light ? checked->coverage.guarded : 0),
-                           NUMBER("leak_scans", checked->leak_scans));
+    bool has_calls = !light && checked->is_counted;
+    return hak_json_object(
+        KNOWN("calls", has_calls, checked->calls),
+        KNOWN("blocks", checked->is_counted, checked->coverage.blocks),
+        KNOWN("writes_in_calls", !writes || has_calls, writes ? checked->calls : 0),
+        KNOWN("reads_in_blocks", checked->is_counted,
+              writes || light ? checked->coverage.guarded : 0),
+        NUMBER("leak_scans", checked->leak_scans));
 }
