@@ -123,6 +123,7 @@ struct hak_operand *hak_decode_new_operand(const struct insn *insn, struct hak_d
     struct hak_operand *operand = &out->operands[out->count++];
     *operand = (struct hak_operand){.base = -1,
                                     .index = -1,
+                                    .moved_by = -1,
                                     .scale = 1,
                                     .is_narrow = insn->has_67,
                                     .is_unknown = insn->has_segment};
@@ -207,7 +208,7 @@ static void read_operands(struct insn *insn, struct hak_decoded *out) {
 bool hak_decode(const uint8_t *code, size_t count, struct hak_decoded *decoded) {
     size_t most = count < HAK_DECODE_LONGEST ? count : HAK_DECODE_LONGEST;
     struct insn insn = {.start = code, .at = code, .end = code + most};
-    *decoded = (struct hak_decoded){.loaded = -1, .source = -1};
+    *decoded = (struct hak_decoded){.loaded = -1, .loaded_second = -1, .source = -1};
     read_opcode(&insn);
     insn.cell = hak_decode_cell(&insn);
     if (insn.is_short || insn.cell.way == 'X')

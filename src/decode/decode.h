@@ -1,6 +1,7 @@
-/* Decodes an instruction of x86-64: its length, the bytes of memory that it reads or writes, the
- * registers that make their addresses, and those that it changes.
+/* Decodes an instruction of x86-64 or AArch64: its length, the bytes of memory that it reads or
+ * writes, the registers that make their addresses, and those that it changes.
  *
+ *   x86-64
  *   code --> decode.c    prefixes, VEX or EVEX, opcode, ModRM, SIB, displacement, immediate
  *              |
  *              +-------> maps.c      the cell of its opcode: read or written, how wide, what
@@ -9,6 +10,14 @@
  *            effects.c   operands, and the registers that it changes
  *            aligned.c   whether it asks for memory that is aligned
  *
+ *   AArch64
+ *   four bytes --> aarch64.c   the row of its bits: the operand's address
+ *                    |
+ *                    v
+ *                  aarch64_effects.c   read or written, how wide, and the registers it changes
+ *
+ *   operand.c       the address by the registers, of either
+ *
  *   watch           the access after which a debug register stopped a thread: by the state after it
  *   trace/crash     the registers that a failed instruction took its address from; what it would
  *                   have done with memory that is not aligned
@@ -16,7 +25,8 @@
  *
  * Its users ask what they cannot see, so unknown instructions are never taken for others, and the
  * width of an access is never given too small: an operand is exact, or at most so wide, or unknown.
- * Nobody is called: not libc, nor another room.
+ * Nobody is called: not libc, nor another room. The caller chooses the processor: a viewer reads
+ * what another machine recorded.
  *
  * Thread and signal safety: pure. */
 #ifndef HAK_DECODE_H
@@ -27,7 +37,19 @@
 #include <stdint.h>
 #include "attributes.h"
 
-enum { HAK_DECODE_LONGEST = 15, /* bytes of an instruction */ HAK_DECODE_OPERANDS = 2 };
+enum {
+    HAK_DECODE_LONGEST = 15, /* bytes of an instruction */
+    HAK_DECODE_OPERANDS = 2,
+    HAK_DECODE_AARCH64_BYTES = 4,      /* of any instruction of AArch64 */
+    HAK_DECODE_AARCH64_SP = 31,        /* DWARF's numbers: x0 to x30 are 0 to 30 */
+    HAK_DECODE_AARCH64_REGISTERS = 32, /* with sp */
+};
+
+/* The processor whose instructions they are. */
+enum hak_processor { HAK_PROCESSOR_X86_64, HAK_PROCESSOR_AARCH64, HAK_PROCESSORS };
+
+/* The value that an index adds: its register, or the lower half of that with zeros or its sign. */
+enum hak_index_part { HAK_INDEX_WHOLE, HAK_INDEX_UNSIGNED_HALF, HAK_INDEX_SIGNED_HALF };
 
 /* The use that an instruction makes of the 16 bytes of its operand, which it takes at a multiple of
  * 16 alone. */
@@ -52,6 +74,11 @@ struct hak_operand {
     bool is_of_rip; /* relative to the instruction's end */
     bool is_narrow; /* of 32 bits */
     int moves;      /* by so many bytes the base has moved after it; of a string upwards */
+    /* AArch64 alone. */
+    enum hak_index_part index_part;
+    int moved_by;    /* the register by which the base has moved besides, -1 = none */
+    bool is_rounded; /* the address is rounded down to a multiple of `bytes` */
+    bool is_tags;    /* it is not the bytes that are read or written, but their tags of MTE */
 };
 
 struct hak_decoded {
@@ -61,9 +88,12 @@ struct hak_decoded {
     bool is_repeated; /* is_string, with a prefix that repeats it */
     bool is_division; /* of integers of 4 or 8 bytes, in rdx and rax */
     bool is_loose;    /* a vector that need not be aligned is loaded */
-    uint32_t changed; /* general registers that it changes, a bit for each of DWARF's numbers */
-    int loaded;       /* the first bytes of this register are what was read, -1 = of none */
-    int source;       /* the register that stands in place of the operand of ModRM, -1 = none */
+    /* General registers that it changes, a bit for each of DWARF's numbers. Of an instruction of
+     * AArch64 that is no load, store or jump: perhaps one more. */
+    uint32_t changed;
+    int loaded;        /* the first bytes of this register are what was read, -1 = of none */
+    int loaded_second; /* of AArch64: the register with the second half of it, -1 = of none */
+    int source;        /* the register in place of the operand of ModRM, or that jumps; -1 = none */
     unsigned modrm_at, immediate; /* bytes in front of ModRM, 0 = it has none; bytes at the end */
     enum hak_aligned aligned;
     unsigned vector; /* unless aligned is HAK_ALIGNED_NOT: the vector register, 0 to 31 */
@@ -79,6 +109,24 @@ HAK_HIDDEN int hak_decode_register(unsigned number);
 /* Decodes the instruction that begins at `code`, where `count` bytes can be read. False: there is
  * none, or it is longer than that; `decoded` has no operands then. */
 HAK_HIDDEN bool hak_decode(const uint8_t *code, size_t count, struct hak_decoded *decoded);
+
+/* The same for AArch64. DC ZVA clears `block_bytes` (of the processor that ran it, DCZID_EL0 says
+ * how many; 0 = not known). False: there is none, or it is not known, or fewer than 4 bytes can be
+ * read. Of SVE, SME and the copies and fills of FEAT_MOPS it is only known that they read or write.
+ */
+HAK_HIDDEN bool hak_decode_aarch64(const uint8_t *code, size_t count, unsigned block_bytes,
+                                   struct hak_decoded *decoded);
+
+/* The first byte of an operand that is not unknown. `registers` are as before the instruction, in
+ * DWARF's order: 16 of x86-64, or 32 of AArch64. `end` is the address right past the instruction. A
+ * tag in the top byte of an address of AArch64 stays there. */
+HAK_HIDDEN uint64_t hak_operand_address(const struct hak_operand *operand,
+                                        const uint64_t *registers, uint64_t end);
+
+/* The operand's base after the instruction, by the registers before it; of one that has
+ * none 0. A load into the base itself is not looked at. */
+HAK_HIDDEN uint64_t hak_operand_moved_base(const struct hak_operand *operand,
+                                           const uint64_t *registers);
 
 /* The possible lengths of the instruction that ends at code + count, a bit for each. Its end does
  * not tell its beginning. But one of the first 15 bytes is a beginning, and decoding from each of

@@ -13,8 +13,9 @@ const char hak_disassembler_package[] = PACKAGE_OF(CS_API_MAJOR);
 
 static struct {
     bool is_asked;
-    csh handle; /* 0 = there is none */
-    cs_insn *last;
+    /* By processor; 0 = there is none. */
+    csh handle[HAK_PROCESSORS];
+    cs_insn *last[HAK_PROCESSORS];
     typeof(cs_version) *version;
     typeof(cs_open) *open;
     typeof(cs_malloc) *malloc;
@@ -30,6 +31,18 @@ static bool find_calls(void *file) {
     return library.version && library.open && library.malloc && library.disassemble;
 }
 
+/* Makes the library ready for a processor; one that it was built without has no handle. */
+static void open_for(enum hak_processor processor, cs_arch architecture, cs_mode mode) {
+    csh *handle = &library.handle[processor];
+    if (library.open(architecture, mode, handle) != CS_ERR_OK) {
+        *handle = 0;
+        return;
+    }
+    library.last[processor] = library.malloc(*handle);
+    if (!library.last[processor])
+        *handle = 0;
+}
+
 /* Loads libcapstone, if it is there in the header's version: its structures are those of the header
  * only then. */
 static void load(void) {
@@ -39,23 +52,23 @@ static void load(void) {
     if (!file || !find_calls(file))
         return;
     (void)library.version(&major, &minor);
-    if (major != CS_API_MAJOR ||
-        library.open(CS_ARCH_X86, CS_MODE_64, &library.handle) != CS_ERR_OK)
+    if (major != CS_API_MAJOR)
         return;
-    library.last = library.malloc(library.handle);
-    if (!library.last)
-        library.handle = 0;
+    open_for(HAK_PROCESSOR_X86_64, CS_ARCH_X86, CS_MODE_64);
+    open_for(HAK_PROCESSOR_AARCH64, CS_ARCH_ARM64, CS_MODE_LITTLE_ENDIAN);
 }
 
 bool hak_disassembler_is_there(void) {
     if (!library.is_asked)
         load();
-    return library.handle != 0;
+    return library.handle[HAK_PROCESSOR_X86_64] != 0;
 }
 
-const cs_insn *hak_disassemble(const uint8_t *code, size_t count, uint64_t address) {
-    if (!hak_disassembler_is_there() ||
-        !library.disassemble(library.handle, &code, &count, &address, library.last))
+const cs_insn *hak_disassemble(enum hak_processor processor, const uint8_t *code, size_t count,
+                               uint64_t address) {
+    if (!hak_disassembler_is_there() || !library.handle[processor] ||
+        !library.disassemble(library.handle[processor], &code, &count, &address,
+                             library.last[processor]))
         return NULL;
-    return library.last;
+    return library.last[processor];
 }

@@ -8,6 +8,7 @@
 
 enum {
     ADDRESS_BITS = 48,
+    TAGGED_BITS = 56, /* AArch64 ignores those above */
     SMALLEST_VECTOR = 16,
     DIRECTION = 0x400, /* of rflags: string instructions go downwards */
     RCX = 2,           /* DWARF's number */
@@ -24,7 +25,8 @@ static bool keeps(const struct hak_decoded *decoded, int reg) {
  * after the instruction. */
 static bool is_told(const struct hak_decoded *decoded, const struct hak_operand *operand,
                     bool is_after) {
-    if ((!operand->reads && !operand->writes) || !operand->is_exact || operand->is_unknown)
+    if ((!operand->reads && !operand->writes) || !operand->is_exact || operand->is_unknown ||
+        operand->is_tags)
         return false;
     return !is_after || operand->moves ||
            (keeps(decoded, operand->base) && keeps(decoded, operand->index));
@@ -35,7 +37,8 @@ static bool is_told(const struct hak_decoded *decoded, const struct hak_operand 
 static void add_touch(struct hak_instruction *out, const struct hak_operand *operand,
                       const struct hak_machine *machine, bool is_after) {
     struct hak_touch *touch = &out->touches[out->touch_count++];
-    *touch = (struct hak_touch){.address = (uint64_t)operand->displacement,
+    uint64_t end = out->address + out->length;
+    *touch = (struct hak_touch){.address = hak_operand_address(operand, machine->registers, end),
                                 .bytes = operand->bytes,
                                 .ways = (operand->reads ? HAK_TOUCHES_READ : 0u) |
                                         (operand->writes ? HAK_TOUCHES_WRITE : 0u),
@@ -43,16 +46,12 @@ static void add_touch(struct hak_instruction *out, const struct hak_operand *ope
                                 .index = operand->index,
                                 .scale = operand->scale,
                                 .is_of_rip = operand->is_of_rip};
-    if (touch->is_of_rip)
-        touch->address += out->address + out->length;
-    if (touch->base >= 0)
-        touch->address += machine->registers[touch->base];
-    if (touch->index >= 0)
-        touch->address += machine->registers[touch->index] * touch->scale;
     if (is_after)
         touch->address -= (uint64_t)(out->is_downwards ? -operand->moves : operand->moves);
     if (operand->is_narrow)
         touch->address &= UINT32_MAX;
+    if (machine->processor == HAK_PROCESSOR_AARCH64)
+        touch->address &= ((uint64_t)1 << TAGGED_BITS) - 1;
 }
 
 /* Takes over what the instruction does: division, repetition, direction, touches. Behind a jump or
@@ -87,12 +86,15 @@ static void describe(struct hak_instruction *out, const cs_insn *insn) {
  * be told from that are left out. False: the bytes are none. */
 static bool decode(struct hak_instruction *out, const uint8_t *code, size_t count, uint64_t address,
                    const struct hak_machine *machine, bool is_after) {
-    const cs_insn *insn = hak_disassemble(code, count, address);
+    const cs_insn *insn = hak_disassemble(machine->processor, code, count, address);
     struct hak_decoded decoded;
     if (!insn)
         return false;
     describe(out, insn);
-    if (hak_decode(code, count, &decoded) && decoded.length == out->length)
+    bool is_known = machine->processor == HAK_PROCESSOR_AARCH64
+                        ? hak_decode_aarch64(code, count, machine->block_bytes, &decoded)
+                        : hak_decode(code, count, &decoded);
+    if (is_known && decoded.length == out->length)
         add_effects(out, &decoded, machine, is_after);
     return true;
 }
@@ -144,7 +146,7 @@ bool hak_instruction_behind(struct hak_instruction *out, const uint8_t *code, si
                             size_t before, uint64_t address, uint64_t touched, unsigned ways,
                             const struct hak_machine *machine) {
     struct hak_instruction repeated;
-    if (before > count)
+    if (before > count || machine->processor != HAK_PROCESSOR_X86_64)
         return false;
     bool is_repeated =
         decode(&repeated, code + before, count - before, address + before, machine, true) &&

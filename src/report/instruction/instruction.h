@@ -9,14 +9,15 @@
  *   the address at which the processor stopped it --> the touch that it belongs to
  *
  * libcapstone is optional: it is loaded when the first instruction is looked at, and never linked.
- * Of operands whose bytes are not known exactly nothing is said. Code, registers and flags are a
- * dying program's and may hold anything. For one thread. */
+ * Of operands whose bytes are not known exactly nothing is said. Nor of tags of MTE. Code,
+ * registers and flags are a dying program's and may hold anything. For one thread. */
 #ifndef HAK_REPORT_INSTRUCTION_INSTRUCTION_H
 #define HAK_REPORT_INSTRUCTION_INSTRUCTION_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "decode/decode.h"
 
 #define HAK_INSTRUCTION_BYTES   15 /* the longest one */
 #define HAK_INSTRUCTION_TEXT    200
@@ -41,6 +42,8 @@ struct hak_touch {
 struct hak_machine {
     const uint64_t *registers; /* of the request, DWARF's order */
     uint64_t flags;            /* rflags; 0 = not known */
+    enum hak_processor processor;
+    unsigned block_bytes; /* of AArch64: cleared by DC ZVA; 0 = not known */
 };
 
 struct hak_instruction {
@@ -71,7 +74,7 @@ bool hak_instruction_at(struct hak_instruction *out, const uint8_t *code, size_t
 /* The instruction after which a debug register stopped the thread, which read or wrote (`ways`) at
  * `touched`: it ends at code + before, or is a repeated one that begins there and is not through.
  * `code` has `count` bytes and lies at `address`; the machine is as after it. False: as above, or
- * it is not certain which one it was. */
+ * it is not certain which one it was, or the processor is another than x86-64. */
 bool hak_instruction_behind(struct hak_instruction *out, const uint8_t *code, size_t count,
                             size_t before, uint64_t address, uint64_t touched, unsigned ways,
                             const struct hak_machine *machine);

@@ -11,7 +11,7 @@ enum { RAX, RDX, RCX, RBX, RSI, RDI, RBP, RSP, R12 = 12, R13 = 13, RIP = 16, REG
 #define SET  0x202u
 
 static uint64_t registers[REGISTERS];
-static struct hak_machine machine = {registers, SET};
+static struct hak_machine machine = {.registers = registers, .flags = SET};
 
 static void start(void) {
     for (unsigned i = 0; i < REGISTERS; i++)
@@ -256,6 +256,64 @@ TEST(two_ways_to_the_end_are_none) {
         !hak_instruction_behind(&insn, window, 16, 3, AT, 0x600000, HAK_TOUCHES_WRITE, &machine));
     ck_assert(hak_instruction_behind(&insn, window + 1, 16, 2, AT, 0x600000, HAK_TOUCHES_WRITE,
                                      &machine));
+}
+
+/* Instructions of AArch64, with that processor's registers: x1 = 0x1000000, x2 = 0x2000000, ... */
+static const struct {
+    uint8_t code[4];
+    const char *text;
+    uint64_t address;
+    uint32_t touched; /* 0 = nothing is said */
+    unsigned ways;
+    int base, index;
+} of_arm[] = {
+    {{0x20, 0x04, 0x40, 0xf9}, "ldr x0, [x1, #8]", 0x1000008, 8, HAK_TOUCHES_READ, 1, -1},
+    {{0x20, 0x78, 0x22, 0xb8}, "str w0, [x1, x2, lsl #2]", 0x9000000, 4, HAK_TOUCHES_WRITE, 1, 2},
+    {{0xfd, 0x7b, 0xbf, 0xa9},
+     "stp x29, x30, [sp, #-0x10]!",
+     0x1f000000 - 16,
+     16,
+     HAK_TOUCHES_WRITE,
+     31,
+     -1},
+    {{0x20, 0x00, 0x00, 0x58}, "ldr x0, #0x401004", AT + 4, 8, HAK_TOUCHES_READ, -1, -1},
+    {{0x20, 0xfc, 0x5f, 0x88}, "ldaxr w0, [x1]", 0x1000000, 4, HAK_TOUCHES_READ, 1, -1},
+    {{0x60, 0x00, 0x40, 0x39}, "ldrb w0, [x3]", 0x3000000, 1, HAK_TOUCHES_READ, 3, -1}, /* tagged */
+    {{0x21, 0x74, 0x0b, 0xd5}, "dc zva, x1", 0x1000000, 64, HAK_TOUCHES_WRITE, 1, -1},
+    {{0x20, 0x00, 0x80, 0xf9}, "prfm pldl1keep, [x1]", 0, 0, 0, -1, -1},
+    {{0x20, 0x00, 0x02, 0x8b}, "add x0, x1, x2", 0, 0, 0, -1, -1},
+};
+
+TEST(one_of_another_processor, .until = sizeof of_arm / sizeof *of_arm) {
+    struct hak_instruction insn;
+    uint64_t of_arm_registers[HAK_DECODE_AARCH64_REGISTERS];
+    const struct hak_machine arm = {
+        .registers = of_arm_registers, .processor = HAK_PROCESSOR_AARCH64, .block_bytes = 64};
+    for (unsigned i = 0; i < HAK_DECODE_AARCH64_REGISTERS; i++)
+        of_arm_registers[i] = UINT64_C(0x1000000) * i;
+    of_arm_registers[3] |= UINT64_C(5) << 56;
+    ck_assert_msg(hak_instruction_at(&insn, of_arm[_i].code, 4, AT, &arm), "%s", of_arm[_i].text);
+    ck_assert_str_eq(insn.text, of_arm[_i].text);
+    ck_assert_int_eq(insn.length, 4);
+    ck_assert_int_eq(insn.touch_count, of_arm[_i].touched != 0);
+    if (insn.touch_count == 0)
+        return;
+    const struct hak_touch *touch = insn.touches;
+    ck_assert_uint_eq(touch->address, of_arm[_i].address);
+    ck_assert_uint_eq(touch->bytes, of_arm[_i].touched);
+    ck_assert_uint_eq(touch->ways, of_arm[_i].ways);
+    ck_assert(touch->base == of_arm[_i].base && touch->index == of_arm[_i].index);
+}
+
+/* A debug register of another processor stops elsewhere: nothing is said of what lies in front. */
+TEST(none_behind_of_another_processor) {
+    struct hak_instruction insn;
+    uint64_t of_arm_registers[HAK_DECODE_AARCH64_REGISTERS] = {[1] = 0x1000};
+    const struct hak_machine arm = {.registers = of_arm_registers,
+                                    .processor = HAK_PROCESSOR_AARCH64};
+    const uint8_t code[] = {0x20, 0x00, 0x00, 0xf9, 0x1f, 0x20, 0x03, 0xd5}; /* str x0, [x1]; nop */
+    ck_assert(
+        !hak_instruction_behind(&insn, code, sizeof code, 4, AT, 0x1000, HAK_TOUCHES_WRITE, &arm));
 }
 
 TEST(any_bytes_are_read) {
