@@ -2,7 +2,9 @@
 # BUILD is where all that is made lies; CC may be gcc or clang. Nothing here asks a tool anything
 # before a target needs it, so that `make deps`, `make demo` and `make check` work on a bare machine.
 
-BUILD   ?= build
+# CROSS=aarch64-linux-gnu- builds for another architecture, by the compiler of that name (docs/arm.md).
+CROSS   ?=
+BUILD   ?= build$(if $(CROSS),/$(firstword $(subst -, ,$(CROSS))))
 # One name for one folder: what a target depends on is noted under the target's name, so that a build folder which is
 # given now by its path from here and now by its whole path would forget its headers.
 override BUILD := $(patsubst $(CURDIR)/%,%,$(abspath $(BUILD)))
@@ -13,10 +15,10 @@ DOCDIR  ?= $(PREFIX)/share/doc/hakmem
 AUTOLOAD ?=
 DESTDIR ?=
 ifeq ($(origin CC),default)
-CC      := gcc
+CC      := $(CROSS)gcc
 endif
-NM      := nm
-OBJCOPY := objcopy
+NM      := $(CROSS)nm
+OBJCOPY := $(CROSS)objcopy
 
 WARN    := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes \
            -Wmissing-prototypes -Wpointer-arith
@@ -109,6 +111,11 @@ MAIN_OBJ  := $(BUILD)/host/src/collector/main.o $(BUILD)/host/viewer/main.o
 
 ARTIFACTS := $(BUILD)/libhakmem.so $(BUILD)/libhakmem.a $(BUILD)/hakmem-debug.so $(BUILD)/hakmem-record.so $(BUILD)/hakmem-attach.so \
              $(BUILD)/hakmem-collect $(BUILD)/hakmem-trace $(BUILD)/hakmem_sqlite.so
+# For another architecture: what needs libc alone.
+ifneq ($(CROSS),)
+ARTIFACTS := $(BUILD)/libhakmem.so $(BUILD)/libhakmem.a
+HAS_REMOTE :=
+endif
 REMOTE_SO := $(if $(HAS_REMOTE),$(BUILD)/hakmem_postgres.so)
 ARTIFACTS += $(REMOTE_SO)
 
@@ -159,7 +166,7 @@ $(BUILD)/hakmem_postgres.so: $(REMOTE_OBJ) $(BUILD)/libstore.a
 	$(call SAY,link) $(CC) $(MORE_LINK) -shared -Wl,-z,now -Wl,-z,relro $(ALL_DEFINED) -Wl,--gc-sections -Wl,-soname,$(@F) -o $@ $^ -lpq -lsqlite3
 # Archives, here and in tools/make/tests.mk.
 $(BUILD)/%.a:
-	$(call SAY,archive) rm -f $@ && ar rcs $@ $^
+	$(call SAY,archive) rm -f $@ && $(CROSS)ar rcs $@ $^
 $(BUILD)/libstore.a: $(STORE_OBJ)
 $(BUILD)/libcollector.a: $(COLL_OBJ)
 $(BUILD)/libviewer.a: $(VIEW_OBJ)
@@ -337,7 +344,7 @@ help:
 	@echo 'make deb          $(BUILD)/deb/: Debian packages of them (packaging/README.md)'
 	@echo 'make portable     $(BUILD)/portable/hakmem-VERSION-x86_64.tar.xz: runs where it is unpacked, with nothing else installed'
 	@echo 'make clean        removes $(BUILD)/'
-	@echo 'Variables: BUILD (where to), CC (gcc or clang), PREFIX, LIBDIR, DOCDIR, AUTOLOAD, DESTDIR, PQ_INCLUDE, MORE, HOST_MORE, MORE_LINK.'
+	@echo 'Variables: BUILD (where to), CC (gcc or clang), CROSS (aarch64-linux-gnu-: the plain library for arm64), PREFIX, LIBDIR, DOCDIR, AUTOLOAD, DESTDIR, PQ_INCLUDE, MORE, HOST_MORE, MORE_LINK.'
 
 -include $(addsuffix .d,$(PLAIN_OBJ) $(LIGHT_OBJ) $(KEEP_OBJ) $(ATTACH_OBJ) $(ARCHIVE_OBJ) $(SQLITE_OBJ) $(REMOTE_OBJ) $(DEBUG_OBJ) $(DEAF_OBJ) $(OLD_OBJ) $(STORE_OBJ) $(COLL_OBJ) $(VIEW_OBJ) $(MAIN_OBJ) $(APART_OBJ) $(APART_DEBUG_OBJ) \
            $(UNIT_TESTS) $(USER_BIN) $(TOOL_BIN) $(FORMAT_BIN) $(COMPARE_BIN) $(BENCH_BIN) $(MODEL_OBJ) $(MODEL_HOST:%.c=$(BUILD)/checker/%.o) $(TSAN_OBJ) \

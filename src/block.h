@@ -13,6 +13,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include "arch.h"
 #include "attributes.h"
 
 typedef struct {

@@ -194,7 +194,7 @@ HAK_HIDDEN HAK_COLD bool hak_check_was_left(void);
 static inline bool hak_check_enter(void) {
     if (HAK_UNLIKELY(hak_inside.stack_pointer != 0) && !hak_check_was_left())
         return false;
-    __asm__ volatile("movq %%rsp, %0" : "=m"(hak_inside.stack_pointer) : : "memory");
+    hak_note_stack_pointer(&hak_inside.stack_pointer);
     return true;
 }
 static inline void hak_check_leave(void) {

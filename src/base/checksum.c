@@ -5,6 +5,8 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <string.h>
+#include "arch.h"
+#include HAK_ARCH_FILE(checksum.h)
 
 static uint32_t table[8][256];
 static pthread_once_t table_once = PTHREAD_ONCE_INIT, processor_once = PTHREAD_ONCE_INIT;
@@ -43,24 +45,8 @@ uint32_t hak_crc32c_by_tables(const void *data, size_t bytes) {
     return ~crc;
 }
 
-/* Computes it by the instruction, eight bytes at a time. */
-__attribute__((target("sse4.2"))) static uint32_t crc32c_by_instruction(const void *data,
-                                                                        size_t bytes) {
-    const uint8_t *p = data;
-    uint64_t crc = 0xffffffffu;
-    for (; bytes >= 8; bytes -= 8, p += 8) {
-        uint64_t word;
-        memcpy(&word, p, 8);
-        crc = __builtin_ia32_crc32di(crc, word);
-    }
-    while (bytes--)
-        crc = __builtin_ia32_crc32qi((uint32_t)crc, *p++);
-    return ~(uint32_t)crc;
-}
-
 static void ask_processor(void) {
-    __builtin_cpu_init();
-    has_instruction = __builtin_cpu_supports("sse4.2") != 0;
+    has_instruction = processor_has_crc32c();
 }
 
 uint32_t hak_crc32c(const void *data, size_t bytes) {

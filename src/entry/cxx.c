@@ -45,7 +45,10 @@ bool hak_cxx_can_catch(const void *caller) {
 /* The unwinder's words (Itanium C++ ABI: Exception Handling, 1.2). */
 enum { SEARCH_PHASE = 1, HANDLER_FRAME = 4, FORCED = 8 };
 enum { HANDLER_FOUND = 6, INSTALL_CONTEXT = 7, CONTINUE_UNWIND = 8 };
-enum { REGISTER_RAX = 0 };
+
+/* bool hak_cxx_try(void (*call)(void *), void *argument). C cannot name a personality: hence by
+ * hand. 0x1b: relative to the place, 32 bits. */
+#include HAK_ARCH_FILE(cxx.h)
 
 HAK_HIDDEN extern const char hak_cxx_caught[];
 
@@ -67,7 +70,7 @@ int hak_cxx_personality(int version, int actions, uint64_t class, void *exceptio
         return HANDLER_FOUND;
     if (!(actions & HANDLER_FRAME))
         return CONTINUE_UNWIND;
-    set_register(context, REGISTER_RAX, (unsigned long)exception);
+    set_register(context, HAK_EXCEPTION_REGISTER, (unsigned long)exception);
     set_ip(context, (unsigned long)hak_cxx_caught);
     return INSTALL_CONTEXT;
 }
@@ -86,30 +89,3 @@ void hak_cxx_swallow(void *exception) {
         end();
     }
 }
-
-/* bool hak_cxx_try(void (*call)(void *), void *argument). C cannot name a personality: hence by
- * hand. 0x1b: relative to the place, 32 bits. */
-__asm__(".pushsection .text\n"
-        ".globl hak_cxx_try, hak_cxx_caught\n"
-        ".hidden hak_cxx_try, hak_cxx_caught\n"
-        ".type hak_cxx_try, @function\n"
-        "hak_cxx_try:\n"
-        ".cfi_startproc\n"
-        ".cfi_personality 0x1b, hak_cxx_personality\n"
-        "subq $8, %rsp\n"
-        ".cfi_def_cfa_offset 16\n"
-        "movq %rdi, %rax\n"
-        "movq %rsi, %rdi\n"
-        "callq *%rax\n"
-        "movl $1, %eax\n"
-        "jmp 1f\n"
-        "hak_cxx_caught:\n"
-        "movq %rax, %rdi\n"
-        "callq hak_cxx_swallow\n"
-        "xorl %eax, %eax\n"
-        "1: addq $8, %rsp\n"
-        ".cfi_def_cfa_offset 8\n"
-        "retq\n"
-        ".cfi_endproc\n"
-        ".size hak_cxx_try, . - hak_cxx_try\n"
-        ".popsection\n");

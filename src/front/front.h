@@ -107,7 +107,7 @@ static inline base_t hak_array_pop(unsigned class_index) {
     base_t *top = hak_thread.top[class_index];
     base_t block = *top;
     if (!hak_is_debug_build)
-        __asm__("" : "+a"(block.p)); /* where malloc returns it: an instruction less */
+        HAK_IN_RESULT_REGISTER(block.p);
     if (HAK_LIKELY(block.p != NULL)) {
         hak_thread.top[class_index] = top - 1;
         if (!hak_is_debug_build)

@@ -6,7 +6,8 @@
 
 struct hak_class_plan hak_plan[HAK_CLASSES];
 uint8_t hak_place_of_array[HAK_CLASSES];
-_Alignas(HAK_PAGE_BYTES) struct hak_cache_plan hak_plan_caches[HAK_CLASSES * HAK_CACHES_OF_CLASS];
+_Alignas(HAK_PAGE_BYTES_MOST) struct hak_cache_plan
+    hak_plan_caches[HAK_CLASSES * HAK_CACHES_OF_CLASS];
 unsigned hak_plan_cache_count;
 _Atomic uint32_t hak_plan_version;
 

@@ -90,14 +90,8 @@ HAK_HIDDEN extern const char *hak_is_single_threaded;
  * process gave the same block back at the same time, or a signal handler did. */
 static inline bool hak_take_live(struct hak_slot *slot, enum hak_place to) {
     uint8_t live = HAK_PLACE_LIVE;
-    if (*hak_is_single_threaded) {
-        bool is_taken;
-        __asm__ volatile("cmpxchgb %3, %1" /* one instruction, for signal handlers */
-                         : "=@ccz"(is_taken), "+m"(slot->place), "+a"(live)
-                         : "q"((uint8_t)to)
-                         : "memory");
-        return is_taken;
-    }
+    if (*hak_is_single_threaded)
+        return hak_own_exchange_byte(slot->place, live, to);
     return __atomic_compare_exchange_n(&slot->place, &live, (uint8_t)to, false, __ATOMIC_ACQ_REL,
                                        __ATOMIC_ACQUIRE);
 }

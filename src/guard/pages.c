@@ -323,7 +323,7 @@ static void close_block(const struct hak_located *at) {
 void hak_pages_hold(void) {
     atomic_fetch_add(&held, 1);
     for (unsigned i = 0; atomic_load(&closing) != 0 && i < SPINS; i++)
-        __builtin_ia32_pause();
+        hak_spin_hint();
 }
 
 void hak_pages_release(void) {

@@ -75,7 +75,6 @@ HAK_IN_PLACE uint64_t hak_word_near(const struct hak_near_slot *at, enum hak_pat
 typedef uint64_t hak_two_words __attribute__((vector_size(16), aligned(8), may_alias));
 typedef uint64_t hak_aligned_words __attribute__((vector_size(16), may_alias));
 typedef uint64_t hak_any_words __attribute__((vector_size(16), aligned(1), may_alias));
-typedef char hak_sixteen_bytes __attribute__((vector_size(16), may_alias));
 
 HAK_IN_PLACE size_t hak_at_most(size_t number, size_t last) {
     return number < last ? number : last;
@@ -166,14 +165,14 @@ HAK_IN_PLACE bool hak_canary_stands_near(const char *start, const char *end, uin
     const hak_aligned_words canary = {word, word};
     const hak_sixteen_bytes due = (hak_sixteen_bytes)canary;
     const hak_sixteen_bytes *at = (const hak_sixteen_bytes *)(const void *)end - 2;
-    uint32_t low = (uint32_t)__builtin_ia32_pmovmskb128((hak_sixteen_bytes)(at[0] == due));
-    uint32_t high = (uint32_t)__builtin_ia32_pmovmskb128((hak_sixteen_bytes)(at[1] == due));
+    uint32_t low = hak_bits_of_bytes((hak_sixteen_bytes)(at[0] == due));
+    uint32_t high = hak_bits_of_bytes((hak_sixteen_bytes)(at[1] == due));
     uint32_t differs = ~(low | high << 16);
     if (HAK_LIKELY((const char *)at <= start))
         return differs >> (start - (const char *)at) == 0;
     while ((const char *)--at > start)
-        differs |= 0xffff ^ (uint32_t)__builtin_ia32_pmovmskb128((hak_sixteen_bytes)(*at == due));
-    low = 0xffff ^ (uint32_t)__builtin_ia32_pmovmskb128((hak_sixteen_bytes)(*at == due));
+        differs |= 0xffff ^ hak_bits_of_bytes((hak_sixteen_bytes)(*at == due));
+    low = 0xffff ^ hak_bits_of_bytes((hak_sixteen_bytes)(*at == due));
     return (differs | low >> (start - (const char *)at)) == 0;
 }
 

@@ -44,7 +44,7 @@ static bool enter(void) {
         if (atomic_compare_exchange_weak_explicit(&is_busy, &nobody, 1, memory_order_acquire,
                                                   memory_order_relaxed))
             return true;
-        __builtin_ia32_pause();
+        hak_spin_hint();
     }
     return false;
 }

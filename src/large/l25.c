@@ -20,8 +20,10 @@ enum {
     LEAST_REGRETTED = 192,
     MOST_REGRET = 3,
     LEAST_ALLOWED = 64,
-    BUDGET = HAK_CHUNK_PAGES,
 };
+#define BUDGET HAK_PAGES_OF_CHUNK
+/* The others are pages of 4 KiB: as many bytes where pages are larger. */
+#define PAGES(count) ((uint32_t)((size_t)(count)*HAK_PAGE_BYTES_LEAST / HAK_PAGE_BYTES))
 
 static struct hak_shard first_shard;
 _Atomic(struct hak_shard *) hak_l25_newest_shard = &first_shard;
@@ -86,9 +88,9 @@ static uint32_t used_now(const struct hak_shard *shard) {
 
 /* Free pages of the shard, and of kept chunks, that may be resident. */
 static uint32_t most_dirty(const struct hak_shard *shard) {
-    uint32_t most = (uint32_t)LEAST_DIRTY << shard->regret, share = used_now(shard) / DIRTY_SHARE;
-    if (shard->most_used <= BURST_PAGES && most < BURST_PAGES)
-        most = BURST_PAGES;
+    uint32_t most = PAGES(LEAST_DIRTY) << shard->regret, share = used_now(shard) / DIRTY_SHARE;
+    if (shard->most_used <= PAGES(BURST_PAGES) && most < PAGES(BURST_PAGES))
+        most = PAGES(BURST_PAGES);
     return share > most ? share : most;
 }
 
@@ -107,11 +109,11 @@ static void note_cleaned(struct hak_shard *shard, uint32_t pages) {
     uint32_t *missed = &shard->runs.missed_pages;
     if (shard->cleaned_pages == 0)
         *missed = 0;
-    if (shard->cleaned_pages > LEAST_REGRETTED && *missed > shard->cleaned_pages / 2) {
+    if (shard->cleaned_pages > PAGES(LEAST_REGRETTED) && *missed > shard->cleaned_pages / 2) {
         if (shard->regret < MOST_REGRET)
             shard->regret++;
         shard->cleaned_pages = *missed = 0;
-    } else if (shard->cleaned_pages > LEAST_DIRTY) {
+    } else if (shard->cleaned_pages > PAGES(LEAST_DIRTY)) {
         shard->cleaned_pages /= 2;
         *missed /= 2;
     }
@@ -134,12 +136,12 @@ static void leave_chunk(struct hak_shard *shard, struct hak_page_chunk *chunk) {
  * of them stay resident. Each allows, for later, that as many of others go. */
 static uint32_t clean_at_bound(struct hak_shard *shard, struct hak_page_chunk *chunk,
                                uint32_t first, uint32_t pages, uint32_t *budget) {
-    shard->has_many |= dirty_now(shard) + pages > ((uint32_t)LEAST_DIRTY << shard->regret) / 2;
+    shard->has_many |= dirty_now(shard) + pages > (PAGES(LEAST_DIRTY) << shard->regret) / 2;
     if (HAK_LIKELY(!is_beyond_bound(shard, pages)))
         return pages;
     shard->allowed_pages += pages;
-    if (shard->allowed_pages > HAK_CHUNK_PAGES)
-        shard->allowed_pages = HAK_CHUNK_PAGES;
+    if (shard->allowed_pages > HAK_PAGES_OF_CHUNK)
+        shard->allowed_pages = HAK_PAGES_OF_CHUNK;
     if (shard->is_refused || pages > *budget)
         return pages;
     *budget -= pages;
@@ -152,11 +154,12 @@ static uint32_t clean_at_bound(struct hak_shard *shard, struct hak_page_chunk *c
 
 /* Where still too many pages are resident, since less is in use than before, a free run goes. */
 static void clean_another(struct hak_shard *shard, uint32_t *budget) {
-    if (HAK_LIKELY(shard->allowed_pages < LEAST_ALLOWED) || *budget == 0 || shard->is_refused ||
-        !is_beyond_bound(shard, 0))
+    if (HAK_LIKELY(shard->allowed_pages < PAGES(LEAST_ALLOWED)) || *budget == 0 ||
+        shard->is_refused || !is_beyond_bound(shard, 0))
         return;
     uint32_t most = shard->allowed_pages, cleaned = hak_runs_clean_one(&shard->runs, most);
-    shard->allowed_pages = most == HAK_CHUNK_PAGES && !cleaned ? 0 : shard->allowed_pages - cleaned;
+    shard->allowed_pages =
+        most == HAK_PAGES_OF_CHUNK && !cleaned ? 0 : shard->allowed_pages - cleaned;
     *budget -= cleaned < *budget ? cleaned : *budget;
     if (cleaned)
         note_cleaned(shard, cleaned);

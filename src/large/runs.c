@@ -96,11 +96,11 @@ static uint32_t take_tail_dirty(struct hak_runs *runs, struct hak_page_chunk *ch
 static void close_tail(struct hak_runs *runs) {
     struct hak_page_chunk *chunk = runs->newest;
     runs->newest = NULL;
-    if (!chunk || chunk->top == HAK_CHUNK_PAGES)
+    if (!chunk || chunk->top == HAK_PAGES_OF_CHUNK)
         return;
     uint32_t first = chunk->top, dirty = take_tail_dirty(runs, chunk);
-    chunk->top = HAK_CHUNK_PAGES;
-    insert(runs, chunk, first, HAK_CHUNK_PAGES - first, dirty);
+    chunk->top = HAK_PAGES_OF_CHUNK;
+    insert(runs, chunk, first, HAK_PAGES_OF_CHUNK - first, dirty);
 }
 
 void hak_runs_add(struct hak_runs *runs, struct hak_page_chunk *chunk) {
@@ -183,7 +183,7 @@ static uint32_t split(struct hak_runs *runs, struct hak_run *run, uint32_t pages
 struct hak_taken_run hak_runs_take(struct hak_runs *runs, uint32_t pages) {
     struct hak_run *run = find_run(runs, pages);
     struct hak_page_chunk *newest = runs->newest;
-    if (!run && newest && HAK_CHUNK_PAGES - newest->top >= pages)
+    if (!run && newest && HAK_PAGES_OF_CHUNK - newest->top >= pages)
         return take_from_tail(runs, newest, pages);
     if (!run)
         return (struct hak_taken_run){0};
@@ -197,10 +197,10 @@ struct hak_taken_run hak_runs_take(struct hak_runs *runs, uint32_t pages) {
 bool hak_runs_extend(struct hak_runs *runs, struct hak_page_chunk *chunk, uint32_t first,
                      uint32_t pages, uint32_t more) {
     uint32_t end = first + pages;
-    if (end == HAK_CHUNK_PAGES)
+    if (end == HAK_PAGES_OF_CHUNK)
         return false;
     if (end == chunk->top) {
-        if (HAK_CHUNK_PAGES - end < more)
+        if (HAK_PAGES_OF_CHUNK - end < more)
             return false;
         (void)take_from_tail(runs, chunk, more);
         return true;
@@ -331,7 +331,7 @@ size_t hak_runs_clean(struct hak_runs *runs, bool all, unsigned limit) {
 
 static void add_free(struct hak_runs *runs, struct hak_page_chunk *chunk, uint32_t first,
                      uint32_t end) {
-    if (first < end && end - first < HAK_CHUNK_PAGES)
+    if (first < end && end - first < HAK_PAGES_OF_CHUNK)
         insert(runs, chunk, first, end - first,
                first >= chunk->touched ? 0 : (end < chunk->touched ? end : chunk->touched) - first);
 }
@@ -342,10 +342,10 @@ static void rebuild_chunk(struct hak_runs *runs, struct hak_page_chunk *chunk,
                           uint32_t (*used_at)(const struct hak_page_chunk *, uint32_t)) {
     uint32_t free_from = 0, used = 0;
     chunk->used_pages = chunk->dirty = 0;
-    chunk->top = chunk->highest_top = HAK_CHUNK_PAGES;
-    for (uint32_t page = 0; page < HAK_CHUNK_PAGES; page++)
+    chunk->top = chunk->highest_top = HAK_PAGES_OF_CHUNK;
+    for (uint32_t page = 0; page < HAK_PAGES_OF_CHUNK; page++)
         chunk->runs[page].pages = 0;
-    for (uint32_t page = 0; page < HAK_CHUNK_PAGES; page += used ? used : 1) {
+    for (uint32_t page = 0; page < HAK_PAGES_OF_CHUNK; page += used ? used : 1) {
         used = used_at(chunk, page);
         if (!used)
             continue;
@@ -354,7 +354,7 @@ static void rebuild_chunk(struct hak_runs *runs, struct hak_page_chunk *chunk,
         count_used(runs, (int32_t)used);
         free_from = page + used;
     }
-    add_free(runs, chunk, free_from, HAK_CHUNK_PAGES);
+    add_free(runs, chunk, free_from, HAK_PAGES_OF_CHUNK);
 }
 
 void hak_runs_rebuild(struct hak_runs *runs,
@@ -388,7 +388,7 @@ void hak_runs_count_free(const struct hak_runs *runs, size_t *dirty_pages, size_
     if (!newest)
         return;
     *dirty_pages += newest->dirty;
-    *clean_pages += HAK_CHUNK_PAGES - newest->top - newest->dirty;
+    *clean_pages += HAK_PAGES_OF_CHUNK - newest->top - newest->dirty;
 }
 
 void hak_runs_each_free(const struct hak_runs *runs, void (*visit)(void *, size_t, void *),
@@ -398,9 +398,9 @@ void hak_runs_each_free(const struct hak_runs *runs, void (*visit)(void *, size_
             visit(hak_run_start(run->chunk, (uint32_t)(run - run->chunk->runs)),
                   (size_t)run->pages * HAK_PAGE_BYTES, context);
     const struct hak_page_chunk *newest = runs->newest;
-    if (newest && newest->top < HAK_CHUNK_PAGES)
+    if (newest && newest->top < HAK_PAGES_OF_CHUNK)
         visit(hak_run_start(newest, newest->top),
-              (size_t)(HAK_CHUNK_PAGES - newest->top) * HAK_PAGE_BYTES, context);
+              (size_t)(HAK_PAGES_OF_CHUNK - newest->top) * HAK_PAGE_BYTES, context);
 }
 
 const char *hak_runs_verify(const struct hak_runs *runs, size_t *free_pages, size_t *used_pages) {
@@ -422,13 +422,13 @@ const char *hak_runs_verify(const struct hak_runs *runs, size_t *free_pages, siz
         }
     }
     for (const struct hak_page_chunk *chunk = runs->chunks; chunk; chunk = chunk->next) {
-        if (chunk->top != HAK_CHUNK_PAGES && chunk != runs->newest)
+        if (chunk->top != HAK_PAGES_OF_CHUNK && chunk != runs->newest)
             return "a chunk that is not the newest has a tail";
-        chunk_pages += HAK_CHUNK_PAGES;
+        chunk_pages += HAK_PAGES_OF_CHUNK;
         used += chunk->used_pages;
-        tail += HAK_CHUNK_PAGES - chunk->top;
+        tail += HAK_PAGES_OF_CHUNK - chunk->top;
     }
-    if (runs->newest && runs->newest->dirty > HAK_CHUNK_PAGES - runs->newest->top)
+    if (runs->newest && runs->newest->dirty > HAK_PAGES_OF_CHUNK - runs->newest->top)
         return "a chunk's tail has more resident pages than it is long";
     dirty += runs->newest ? runs->newest->dirty : 0;
     if (dirty != runs->dirty_pages)

@@ -25,8 +25,9 @@
 #include <stdint.h>
 #include "block.h"
 
-#define HAK_CHUNK_PAGES      1024
-#define HAK_PAGE_CHUNK_BYTES ((size_t)HAK_CHUNK_PAGES * 4096)
+#define HAK_CHUNK_PAGES      1024 /* the most: as many have 4 KiB */
+#define HAK_PAGE_CHUNK_BYTES ((size_t)HAK_CHUNK_PAGES * HAK_PAGE_BYTES_LEAST)
+#define HAK_PAGES_OF_CHUNK   ((uint32_t)(HAK_PAGE_CHUNK_BYTES / HAK_PAGE_BYTES))
 #define HAK_RUN_BINS         64 /* up to 1,023 pages; a chunk that is free as a whole is in no bin */
 
 struct hak_page_chunk;
@@ -45,7 +46,7 @@ struct hak_page_chunk {
     struct hak_shard *shard;            /* NULL while it is nobody's */
     struct hak_page_chunk *next, *prev; /* of the shard */
     uint32_t used_pages;
-    uint32_t top;         /* the tail's first page; HAK_CHUNK_PAGES: it has none */
+    uint32_t top;         /* the tail's first page; HAK_PAGES_OF_CHUNK: it has none */
     uint32_t highest_top; /* since the last hak_runs_clean */
     uint32_t touched;     /* pages from here on were never handed out, also for a fork's child */
     uint32_t dirty;       /* of the tail's pages, or of all while it is nobody's: as of a run */
@@ -72,8 +73,8 @@ struct hak_taken_run {
     bool is_fresh; /* never handed out before: all zero */
 };
 
-/* Takes `pages` pages, at most HAK_CHUNK_PAGES, out of what the shard has; an empty run: it has not
- * so many. */
+/* Takes `pages` pages, at most HAK_PAGES_OF_CHUNK, out of what the shard has; an empty run: it has
+ * not so many. */
 HAK_HIDDEN struct hak_taken_run hak_runs_take(struct hak_runs *runs, uint32_t pages);
 
 /* Gives back a run, of which `dirty` pages are resident; 0: the kernel has them all. Returns its
@@ -129,7 +130,7 @@ HAK_HIDDEN struct hak_page_chunk *hak_chunk_map(void);
 HAK_HIDDEN void hak_chunk_unmap(struct hak_page_chunk *chunk);
 
 static inline char *hak_run_start(const struct hak_page_chunk *chunk, uint32_t first) {
-    return chunk->start + (size_t)first * 4096;
+    return chunk->start + (size_t)first * HAK_PAGE_BYTES;
 }
 
 #endif

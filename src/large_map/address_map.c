@@ -18,7 +18,7 @@ static bool is_big(size_t bytes) {
     return bytes > HAK_MAP_LEAF_BYTES;
 }
 static uintptr_t page_of(const void *p) {
-    return (uintptr_t)p / HAK_PAGE_BYTES;
+    return (uintptr_t)p / HAK_PAGE_BYTES_LEAST;
 }
 static uintptr_t granule_of(const void *p) {
     return (uintptr_t)p >> HAK_MAP_GRANULE_BITS;
@@ -204,7 +204,7 @@ static bool is_in(const struct hak_large *large, const void *p) {
 /* Finds the nearest block up to 1 MiB that starts at the page of `p` or below: the only one that
  * can hold it. */
 static struct hak_large *find_small_at_or_below(const struct hak_map_root *root, const void *p) {
-    uintptr_t page = page_of(p), pages = HAK_MAP_LEAF_BYTES / HAK_PAGE_BYTES;
+    uintptr_t page = page_of(p), pages = HAK_MAP_LEAF_BYTES / HAK_PAGE_BYTES_LEAST;
     uintptr_t last = page > pages ? page - pages : 0;
     for (page++; page-- > last;) {
         struct hak_map_leaf *leaf = hak_map_leaf_of(root, page);

@@ -103,9 +103,9 @@ static inline struct hak_large *hak_map_in_granule(const struct hak_map_root *ro
 
 /* Finds the large block that begins at `start`; NULL for every other address. */
 static inline struct hak_large *hak_address_map_find(const void *start) {
-    uintptr_t page = (uintptr_t)start / HAK_PAGE_BYTES;
+    uintptr_t page = (uintptr_t)start / HAK_PAGE_BYTES_LEAST;
     struct hak_map_root *root = atomic_load_explicit(&hak_map_root, memory_order_acquire);
-    if (HAK_UNLIKELY(((uintptr_t)start & (HAK_PAGE_BYTES - 1)) != 0 || !root))
+    if (HAK_UNLIKELY(((uintptr_t)start & (HAK_PAGE_BYTES_LEAST - 1)) != 0 || !root))
         return NULL;
     struct hak_map_leaf *leaf = hak_map_leaf_of(root, page);
     struct hak_large *large = NULL;

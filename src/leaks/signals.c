@@ -12,6 +12,7 @@
 #include "platform/platform.h"
 #include "platform/raw_call.h"
 #include "trace/wait.h"
+#include HAK_ARCH_FILE(context.h)
 
 enum { SIGNAL_MAX = 64, SIGNAL_MIN = 35, ANSWER_MS = 500, RESTORER = 0x04000000, SET_BYTES = 8 };
 
@@ -28,28 +29,14 @@ static _Atomic uint32_t answers, releases;
 static int number; /* of the signal; 0 = not chosen yet, -1 = none is free */
 
 HAK_HIDDEN void hak_leak_return_from_signal(void);
-__asm__(".text\n"
-        ".type hak_leak_return_from_signal, @function\n"
-        ".hidden hak_leak_return_from_signal\n"
-        "hak_leak_return_from_signal:\n"
-        "movl $15, %eax\n"
-        "syscall\n"
-        ".size hak_leak_return_from_signal, . - hak_leak_return_from_signal\n");
+#include HAK_ARCH_FILE(signal_return.h)
 
 /* Copies the registers of the interrupted code, those of vectors too, as words that may keep
  * blocks. */
 static void copy_registers(struct hak_leak_thread *thread, const ucontext_t *context) {
-    unsigned count = 0;
-    for (int i = 0; i <= REG_RCX; i++) /* r8 to r15, then the eight others but rsp */
-        thread->words[count++] = (uint64_t)context->uc_mcontext.gregs[i];
-    const struct _libc_fpstate *vectors = context->uc_mcontext.fpregs;
-    if (vectors) {
-        __builtin_memcpy(thread->words + count, vectors->_xmm, sizeof vectors->_xmm);
-        count += sizeof vectors->_xmm / (sizeof(uint64_t));
-    }
-    thread->word_count = count;
-    thread->sp = (uintptr_t)context->uc_mcontext.gregs[REG_RSP];
-    thread->ip = (uintptr_t)context->uc_mcontext.gregs[REG_RIP];
+    thread->word_count = hak_context_copy_words(context, thread->words);
+    thread->sp = hak_context_sp(context);
+    thread->ip = hak_context_ip(context);
     thread->tp = hak_thread_pointer();
 }
 

@@ -10,7 +10,7 @@ static void add(const struct hak_counter *c, unsigned class_index, unsigned metr
                 uint64_t amount) {
     uint64_t *cell = hak_counters_cell(c->counters, metric, hak_metric_class(class_index));
     if (HAK_LIKELY(c->mode == HAK_COUNTER_OWN))
-        __asm__ volatile("addq %1, %0" : "+m"(*cell) : "er"(amount) : "cc");
+        hak_own_add(cell, amount);
     else
         __atomic_fetch_add(cell, amount, __ATOMIC_RELAXED);
 }

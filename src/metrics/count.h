@@ -43,8 +43,7 @@ HAK_HIDDEN HAK_COLD void hak_count_slowly(struct hak_step_event event);
 /* Adds one to a cell in one instruction, for signal handlers of the thread. */
 static inline void hak_count_one(struct hak_counters *counters, unsigned row,
                                  unsigned metric_class) {
-    uint64_t *cell = &counters->rows[row - 1][metric_class];
-    __asm__ volatile("incq %0" : "+m"(*cell) : : "cc");
+    hak_own_add_one(&counters->rows[row - 1][metric_class]);
 }
 
 /* Counts a legal call by its metric (hak_metric_of_call). False, and nothing counted: the block is

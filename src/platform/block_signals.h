@@ -6,36 +6,22 @@
 
 #include <stdint.h>
 #include "platform/raw_call.h"
-#ifdef __x86_64__
-#include <x86intrin.h>
-#endif
+#include HAK_ARCH_FILE(stepping.h)
 
 enum {
-    HAK_TRAP_FLAG = 0x100,     /* the processor stops after each instruction (TF) */
     HAK_WAS_STEPPED = 1u << 8, /* in a saved mask: SIGKILL's bit, which the kernel never sets */
 };
 
 /* A program that steps through itself would be ended by the kernel at the first instruction with
  * SIGTRAP blocked: returns HAK_WAS_STEPPED where it did, and stops the stepping; else 0. */
 static inline uint64_t hak_stop_stepping(void) {
-#ifdef __x86_64__
-    unsigned long long flags = __readeflags();
-    if (flags & HAK_TRAP_FLAG) {
-        __writeeflags(flags & ~(unsigned long long)HAK_TRAP_FLAG);
-        return HAK_WAS_STEPPED;
-    }
-#endif
-    return 0;
+    return hak_stop_trap_flag() ? HAK_WAS_STEPPED : 0;
 }
 
 /* Sets the trap flag again if hak_stop_stepping cleared it. */
 static inline void hak_step_again(uint64_t mask) {
-#ifdef __x86_64__
     if (mask & HAK_WAS_STEPPED)
-        __writeeflags(__readeflags() | HAK_TRAP_FLAG);
-#else
-    (void)mask;
-#endif
+        hak_set_trap_flag();
 }
 
 /* Signals that are not blocked, by hakmem or the program, as a mask of the kernel's: SIGTRAP where

@@ -5,21 +5,14 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "arch.h"
+#include HAK_ARCH_FILE(emulator.h)
 
-/* Whether Valgrind runs the program, by its documented request RUNNING_ON_VALGRIND: four rotations
- * by 128 bits in all and an exchange of a register with itself, which do nothing on a processor.
- * Signal safe. */
+/* Whether Valgrind runs the program, by its documented request RUNNING_ON_VALGRIND. Signal safe. */
 static inline bool hak_is_emulated(void) {
     enum { RUNNING_ON_VALGRIND = 0x1001 };
     volatile uint64_t request[6] = {RUNNING_ON_VALGRIND};
-    uint64_t answer = 0;
-    __asm__ volatile("rolq $3, %%rdi\n\trolq $13, %%rdi\n\t"
-                     "rolq $61, %%rdi\n\trolq $51, %%rdi\n\t"
-                     "xchgq %%rbx, %%rbx"
-                     : "+d"(answer)
-                     : "a"(request)
-                     : "cc", "memory");
-    return answer != 0;
+    return hak_ask_valgrind(request) != 0;
 }
 
 #endif

@@ -115,7 +115,7 @@ struct table {
     struct entry *entry;           /* sorted by start */
 };
 
-static _Alignas(HAK_PAGE_BYTES) struct entry first_entries[FIRST_CAPACITY];
+static _Alignas(HAK_PAGE_BYTES_MOST) struct entry first_entries[FIRST_CAPACITY];
 static struct table slots[SLOTS] = {{.capacity = FIRST_CAPACITY, .entry = first_entries}};
 static _Atomic uint64_t current; /* ticket << SLOT_BITS | slot; 0 = no table yet */
 static _Atomic uint64_t tickets;

@@ -11,7 +11,7 @@ enum { LEAVES = 1 << (HAK_ADDRESS_BITS - PAGE_BITS - LEAF_PAGE_BITS) };
 struct hak_own_leaf {
     _Atomic uint64_t word[(1 << LEAF_PAGE_BITS) / WORD_BITS];
 };
-_Alignas(HAK_PAGE_BYTES) _Atomic(struct hak_own_leaf *) hak_own_leaves[LEAVES];
+_Alignas(HAK_PAGE_BYTES_MOST) _Atomic(struct hak_own_leaf *) hak_own_leaves[LEAVES];
 static bool is_stopped;
 
 /* Maps a leaf by a direct call, as hak_map would note the leaf in the leaf. */

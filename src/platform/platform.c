@@ -1,4 +1,4 @@
-/* System calls of Linux on x86-64, made without libc so that errno stays as it is. */
+/* System calls of Linux, made without libc so that errno stays as it is. */
 #include "platform/platform.h"
 
 #include <errno.h>
@@ -90,7 +90,7 @@ static void *map_aligned(size_t bytes, size_t alignment, int protection, int fla
     unmap(start, bytes);
     if (bytes > SIZE_MAX - alignment)
         return NULL;
-    size_t wide_bytes = bytes + alignment - HAK_PAGE_BYTES;
+    size_t wide_bytes = bytes + alignment - HAK_PAGE_BYTES_LEAST;
     start = map(wide_bytes, protection, flags);
     return start ? trim_to(start, wide_bytes, bytes, alignment) : NULL;
 }

@@ -6,7 +6,7 @@
  *              registry.h   the owner of an address: one entry for each 2 MiB of address space
  *              address.h    the kind of an address that is not ours
  *
- * All of it is raw system calls for x86-64 Linux: they keep errno, cannot be interposed by the
+ * All of it is raw system calls of Linux: they keep errno, cannot be interposed by the
  * program, and need nothing of libc, so that they work before libc is set up and after a fork.
  *
  * Thread and signal safety: every function here is async-signal-safe and takes no lock. */
@@ -19,21 +19,9 @@
 #include "block.h"
 #include "hop.h"
 
-#define HAK_PAGE_BYTES      ((size_t)4096)
-#define HAK_ADDRESS_BITS    47 /* of a user address */
-#define HAK_PAGES_OF(bytes) (((bytes) + HAK_PAGE_BYTES - 1) & ~(HAK_PAGE_BYTES - 1))
-
 /* The start of the page in which `address` lies. */
 static inline uintptr_t hak_page_of(uintptr_t address) {
     return address & ~(uintptr_t)(HAK_PAGE_BYTES - 1);
-}
-
-/* The address of the calling thread's control block. (Compilers have a builtin for it: gcc since
- * 11, for x86-64.) */
-static inline uintptr_t hak_thread_pointer(void) {
-    uintptr_t pointer;
-    __asm__("mov %%fs:0, %0" : "=r"(pointer));
-    return pointer;
 }
 
 /* Counts what is asked of the kernel (hops.def, PAGES_*): set once, before the library's other
@@ -147,7 +135,7 @@ static inline uint64_t hak_ticks(void) {
         if (HAK_UNLIKELY(still))
             return still;
     }
-    return __builtin_ia32_rdtsc();
+    return hak_ticks_now();
 }
 
 /* Ends the process with one line "hakmem: WHAT: ADDRESS WHY" on fd 2, then SIGABRT. For misuse by

@@ -35,20 +35,7 @@ static inline bool hak_call_is_forbidden(long number) {
         1);
 }
 
-/* Makes one system call with up to six arguments, whatever comes of it, as the program itself asked
- * for it; the result is the kernel's (negative = -errno). */
-static inline long hak_raw_call_always(long number, long a, long b, long c, long d, long e,
-                                       long f) {
-    long result;
-    register long r10 __asm__("r10") = d;
-    register long r8 __asm__("r8") = e;
-    register long r9 __asm__("r9") = f;
-    __asm__ volatile("syscall"
-                     : "=a"(result)
-                     : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
-                     : "rcx", "r11", "memory");
-    return result;
-}
+#include HAK_ARCH_FILE(call.h)
 
 /* The same for hakmem's own purposes, with as many arguments as it takes, numbers or pointers:
  * -EPERM, without a call, in a sandbox that would not allow it. */
@@ -116,7 +103,7 @@ static inline bool hak_raw_has_room(size_t bytes) {
 /* Maps memory for an array that is read and written all over: on huge pages where the system gives
  * them and it is as large as one. */
 static inline void *hak_raw_map_spread(size_t bytes) {
-    const size_t huge = (size_t)2 << 20, room = (bytes + 4095) / 4096 * 4096 + huge;
+    const size_t huge = (size_t)2 << 20, room = HAK_PAGES_OF(bytes) + huge;
     char *start = bytes < huge ? NULL : hak_raw_map(room);
     if (!start)
         return hak_raw_map(bytes);

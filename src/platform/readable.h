@@ -32,9 +32,7 @@ enum { HAK_READABLE_PAGE_BYTES = 4096 };
 /* So many bytes above the stack pointer are taken for the stack, without a question. */
 enum { HAK_STACK_REACH_BYTES = 64 << 10 };
 HAK_IN_PLACE bool hak_is_on_stack(const void *p) {
-    uintptr_t here = 0;
-    __asm__("movq %%rsp, %0" : "=r"(here));
-    return (uintptr_t)p - here < HAK_STACK_REACH_BYTES;
+    return (uintptr_t)p - hak_stack_pointer() < HAK_STACK_REACH_BYTES;
 }
 
 /* True when each of the `bytes` from `p` on can be read; also when there are none. */
@@ -43,7 +41,7 @@ static inline bool hak_is_readable(struct hak_readable *known, const void *p, si
     uintptr_t end;
     if (bytes == 0)
         return true;
-    if (__builtin_add_overflow((uintptr_t)p, bytes - 1, &end) || end >> 47 != 0 ||
+    if (__builtin_add_overflow((uintptr_t)p, bytes - 1, &end) || end >> HAK_ADDRESS_BITS != 0 ||
         (uintptr_t)p < HAK_READABLE_PAGE_BYTES)
         return false; /* not the program's half of all addresses, or a NULL with an offset */
     for (uintptr_t page = (uintptr_t)p & at_page; page <= end; page += HAK_READABLE_PAGE_BYTES) {

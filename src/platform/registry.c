@@ -7,7 +7,8 @@ struct hak_registry hak_registry;
 struct hak_lock hak_registry_lock;
 
 /* 64 KiB of which nothing is touched in the flat form. */
-_Alignas(HAK_PAGE_BYTES) _Atomic(_Atomic(hak_owner_t) *) hak_registry_leaves[HAK_REGISTRY_LEAVES];
+_Alignas(HAK_PAGE_BYTES_MOST) _Atomic(_Atomic(hak_owner_t) *)
+    hak_registry_leaves[HAK_REGISTRY_LEAVES];
 
 /* The flat form is writable in the parts that were written: a program that locks all its memory
  * (mlockall) would otherwise fill it. With the rest kernels without a shared page of zeros do so

@@ -11,7 +11,7 @@ struct hak_lock hak_shared_heap_lock;
 /* 512 KiB of address space; a page is touched for each 512 heaps. Aligned to a page, as are all
  * long tables of which a start touches little: the variables that it does touch lie side by side
  * then (PACKED in the Makefile). */
-_Alignas(HAK_PAGE_BYTES) _Atomic(struct hak_heap *) hak_heaps[HAK_HEAP_ID_MAX + 1];
+_Alignas(HAK_PAGE_BYTES_MOST) _Atomic(struct hak_heap *) hak_heaps[HAK_HEAP_ID_MAX + 1];
 
 static unsigned ids_used = HAK_SHARED_HEAP_ID;
 static unsigned ids_limit = HAK_HEAP_ID_MAX;

@@ -41,10 +41,11 @@ static uint32_t used_pages(const struct hak_slab *slab) {
 
 /* Gives back the pages without a bit, runs of them together. */
 static void discard_others(struct hak_slab *slab, uint32_t pages) {
+    const unsigned all = (unsigned)(HAK_SLAB_BYTES / HAK_PAGE_BYTES);
     char *start = hak_slab_start(slab);
-    for (unsigned page = 0; page < HAK_PAGES_OF_SLAB;) {
+    for (unsigned page = 0; page < all;) {
         unsigned end = page;
-        while (end < HAK_PAGES_OF_SLAB && !(pages >> end & 1))
+        while (end < all && !(pages >> end & 1))
             end++;
         if (end - page >= STAYS_PAGES)
             (void)hak_discard(start + page * HAK_PAGE_BYTES, (end - page) * HAK_PAGE_BYTES);

@@ -11,6 +11,7 @@
 #include <sqlite3ext.h>
 SQLITE_EXTENSION_INIT1
 
+#include "arch.h"
 #include "store/database.h"
 #include "store/file.h"
 #include "store/sql/sql.h"
@@ -68,14 +69,8 @@ int sqlite3_hakmemsqlite_init(sqlite3 *database, char **message,
 /* made/sqlite_calls.h has a CALL for each function of SQLite that the store calls. */
 #undef sqlite3_api
 #define sqlite3_api ((const sqlite3_api_routines *)0)
-#define CALL(name)                                                                                 \
-    __asm__ volatile(".pushsection .text\n"                                                        \
-                     ".globl sqlite3_" #name "\n.hidden sqlite3_" #name "\n"                       \
-                     ".type sqlite3_" #name ", @function\n"                                        \
-                     "sqlite3_" #name ": movq sqlite3_api(%%rip), %%r11\n"                         \
-                     "jmp *%c0(%%r11)\n.popsection"                                                \
-                     :                                                                             \
-                     : "i"(&(sqlite3_##name)));
+#include HAK_ARCH_FILE(sqlite_jump.h)
+#define CALL(name) HAK_SQLITE_JUMP(name)
 __attribute__((used)) static void write_jumps(void) {
 #include "made/sqlite_calls.h"
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "arch.h"
 #include "base/bytes.h"
 #include "base/growing.h"
 
@@ -24,12 +25,6 @@
 #define WINDOW_BYTES    65536
 #define ARCH_CLOCK      1    /* flag: times are not CLOCK_MONOTONIC's */
 #define V8_SHIFT        0x40 /* V8 counts the ELF header that perf makes of code as part of it */
-
-#if defined __x86_64__
-#define MACHINE EM_X86_64
-#else
-#define MACHINE EM_AARCH64
-#endif
 
 enum { LOAD = 0, MOVE = 1, DEBUG_INFO = 2 };
 
@@ -208,7 +203,7 @@ static bool read_header(struct dump *d, uint64_t *first) {
     size_t got;
     const uint8_t *h = look_at(d, 0, HEADER_BYTES, &got);
     if (got < HEADER_BYTES || hak_read_little(h, 4) != MAGIC ||
-        hak_read_little(h + 12, 4) != MACHINE)
+        hak_read_little(h + 12, 4) != HAK_ELF_MACHINE)
         return false;
     *first = hak_read_little(h + 8, 4);
     d->has_times = !(hak_read_little(h + 32, 8) & ARCH_CLOCK);

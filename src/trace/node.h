@@ -16,6 +16,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "arch.h"
 #include "trace/session.h"
 
 enum { HAK_NODE_BITS_NONE = 32, HAK_NODE_LAP_SHIFT = 48, HAK_NODE_TRIES = 1000 };
@@ -80,18 +81,13 @@ static inline bool hak_node_publish(struct hak_node *nodes, uint32_t bits, uint3
                                     uint32_t parent, uint32_t owner) {
     struct hak_node *node = &nodes[hak_node_place(id, bits)];
     uint64_t word = hak_node_word(id, bits, ip), rest = parent | (uint64_t)owner << 32;
-    uint64_t old_word = __atomic_load_n(&node->ip, __ATOMIC_RELAXED);
-    uint64_t old_rest = __atomic_load_n(&node->parent, __ATOMIC_RELAXED) |
-                        (uint64_t)__atomic_load_n(&node->owner, __ATOMIC_RELAXED) << 32;
+    uint64_t old[2] = {__atomic_load_n(&node->ip, __ATOMIC_RELAXED),
+                       __atomic_load_n(&node->parent, __ATOMIC_RELAXED) |
+                           (uint64_t)__atomic_load_n(&node->owner, __ATOMIC_RELAXED) << 32};
     for (unsigned left = HAK_NODE_TRIES; left > 0; left--) {
-        bool done;
-        if (old_word && old_word >> HAK_NODE_LAP_SHIFT >= word >> HAK_NODE_LAP_SHIFT)
+        if (old[0] && old[0] >> HAK_NODE_LAP_SHIFT >= word >> HAK_NODE_LAP_SHIFT)
             return false;
-        __asm__ volatile("lock cmpxchg16b %1"
-                         : "=@ccz"(done), "+m"(*node), "+a"(old_word), "+d"(old_rest)
-                         : "b"(word), "c"(rest)
-                         : "memory");
-        if (done)
+        if (hak_exchange_pair(node, old, word, rest))
             return true;
     }
     return false;

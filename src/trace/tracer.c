@@ -32,37 +32,7 @@ struct errand {
 /* clone(2) with `flags`; the child calls `run(argument)` on the stack that ends at `top` and ends.
  * Returns the child's process id, or the negative errno. */
 HAK_HIDDEN long hak_tracer_clone(char *top, void (*run)(void *), void *argument, long flags);
-__asm__(".text\n"
-        ".type hak_tracer_clone, @function\n"
-        ".hidden hak_tracer_clone\n"
-        "hak_tracer_clone:\n"
-        ".cfi_startproc\n"
-        "subq $16, %rdi\n"
-        "movq %rsi, 0(%rdi)\n"
-        "movq %rdx, 8(%rdi)\n"
-        "movq %rdi, %rsi\n"
-        "movq %rcx, %rdi\n"
-        "xorl %edx, %edx\n"
-        "xorl %r10d, %r10d\n"
-        "xorl %r8d, %r8d\n"
-        "movl $56, %eax\n"
-        "syscall\n"
-        "testq %rax, %rax\n"
-        "jnz 1f\n"
-        ".cfi_undefined %rip\n"
-        "xorl %ebp, %ebp\n"
-        "popq %rax\n"
-        "popq %rdi\n"
-        "call *%rax\n"
-        "xorl %edi, %edi\n"
-        "movl $231, %eax\n"
-        "syscall\n"
-        "hlt\n"
-        "1:\n"
-        ".cfi_same_value %rip\n"
-        "ret\n"
-        ".cfi_endproc\n"
-        ".size hak_tracer_clone, . - hak_tracer_clone\n");
+#include HAK_ARCH_FILE(clone_stack.h)
 
 /* In the helper: waits until it may trace, does the errand, and leaves no core and no helper
  * behind. */

@@ -9,15 +9,16 @@
 #include "unwind/code.h"
 #include "platform/objects.h"
 #include "platform/platform.h"
+#include HAK_ARCH_FILE(context.h)
 
 enum { SIGNAL_FRAMES_MAX = 32 };
 
 /* Where the kernel keeps registers, relative to rsp when a handler has returned to
  * __restore_rt: rsp then points to the ucontext. */
 enum {
-    CONTEXT_RBP = offsetof(ucontext_t, uc_mcontext.gregs[REG_RBP]),
-    CONTEXT_RSP = offsetof(ucontext_t, uc_mcontext.gregs[REG_RSP]),
-    CONTEXT_RIP = offsetof(ucontext_t, uc_mcontext.gregs[REG_RIP])
+    CONTEXT_RBP = HAK_CONTEXT_FP_AT,
+    CONTEXT_RSP = HAK_CONTEXT_SP_AT,
+    CONTEXT_RIP = HAK_CONTEXT_IP_AT
 };
 
 /* The result of a walk. */
@@ -73,13 +74,11 @@ static bool find_row(uintptr_t pc, struct hak_cfi *cfi) {
 }
 
 /* Where the context of a signal keeps the registers, in DWARF's order. */
-static const uint8_t context_place[HAK_REGISTERS] = {
-    REG_RAX, REG_RDX, REG_RCX, REG_RBX, REG_RSI, REG_RDI, REG_RBP, REG_RSP, REG_R8,
-    REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15, REG_RIP};
+static const uint8_t context_place[HAK_REGISTERS] = HAK_CONTEXT_PLACES;
 
 /* Steps over a signal frame whose context lies at rsp. */
 static bool step_interrupted(struct hak_stack_memory *memory, struct hak_registers *registers) {
-    uintptr_t context = registers->value[HAK_RSP] + offsetof(ucontext_t, uc_mcontext.gregs);
+    uintptr_t context = registers->value[HAK_RSP] + HAK_CONTEXT_AT;
     for (unsigned i = 0; i < HAK_REGISTERS; i++)
         if (!hak_stack_read(memory, context + 8 * (uintptr_t)context_place[i],
                             &registers->value[i]))
@@ -314,6 +313,6 @@ HAK_UNWINDER_ENTRY size_t hak_unwind_from(const struct hak_registers *registers,
 void hak_registers_from_context(struct hak_registers *registers, const void *context) {
     const ucontext_t *from = context;
     for (unsigned i = 0; i < HAK_REGISTERS; i++)
-        registers->value[i] = (uint64_t)from->uc_mcontext.gregs[context_place[i]];
+        registers->value[i] = hak_context_word(from, context_place[i]);
     registers->known = (1u << HAK_REGISTERS) - 1;
 }

@@ -59,7 +59,7 @@ static inline void hak_unwind_enter_at(uintptr_t stack_pointer) {
 static inline bool hak_unwind_enter(const struct hak_registers *start, size_t own) {
     if (HAK_UNLIKELY(hak_unwind_under_way != 0) && hak_unwind_is_interrupting(start, own))
         return false;
-    hak_unwind_enter_at(start->value[HAK_RSP]);
+    hak_unwind_enter_at(start->value[HAK_REGISTER_SP]);
     return true;
 }
 

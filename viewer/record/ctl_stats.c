@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include "arch.h"
 #include "report/words/words.h"
 #include "viewer/capture/capture.h"
 #include "viewer/corefile/corefile.h"
@@ -34,11 +35,11 @@ double ctl_ns_of_tick(void) {
     enum { LOOK_NS = 5000000 };
     if (ns_of_tick > 0)
         return ns_of_tick;
-    uint64_t ns = view_now_ns(), ticks = __builtin_ia32_rdtsc(), now;
+    uint64_t ns = view_now_ns(), ticks = hak_ticks_now(), now;
     do
         now = view_now_ns();
     while (now - ns < LOOK_NS);
-    ticks = __builtin_ia32_rdtsc() - ticks;
+    ticks = hak_ticks_now() - ticks;
     ns_of_tick = ticks > 0 ? (double)(now - ns) / (double)ticks : 1;
     return ns_of_tick;
 }

@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "arch.h"
 #include "collector/kernel/kernel.h"
 
 #define HAK_CLOCK_LINES 256 /* older ones are known: records may come some cuts late */
@@ -44,8 +45,8 @@ static inline void hak_clock_read(uint64_t *tsc, uint64_t *ns) {
     enum { TRIES = 4, QUICK_TICKS = 1000 };
     uint64_t least = UINT64_MAX;
     for (int i = 0; i < TRIES && least > QUICK_TICKS; i++) {
-        uint64_t before = __builtin_ia32_rdtsc(), now = hak_time_ns();
-        uint64_t took = __builtin_ia32_rdtsc() - before;
+        uint64_t before = hak_ticks_now(), now = hak_time_ns();
+        uint64_t took = hak_ticks_now() - before;
         if (took < least) {
             least = took;
             *tsc = before;
@@ -55,7 +56,7 @@ static inline void hak_clock_read(uint64_t *tsc, uint64_t *ns) {
 }
 
 static inline uint64_t hak_clock_ticks(const struct hak_clock *c) {
-    return __builtin_ia32_rdtsc() - c->tsc_start;
+    return hak_ticks_now() - c->tsc_start;
 }
 
 /* `start_ns`: the time of tick 0, in ns since the capture's start. */

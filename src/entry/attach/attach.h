@@ -65,17 +65,17 @@ static inline bool hak_attach_enter(void) {
     if (HAK_UNLIKELY(!thread) && !(thread = hak_attach_take_thread()))
         return false;
     /* One instruction, for handlers; who waits for it makes the barrier. */
-    __asm__ volatile("incl %0" : "+m"(thread->inside) : : "memory", "cc");
+    hak_own_enter(&thread->inside);
     uint32_t now = atomic_load_explicit(&hak_attach_recording, memory_order_acquire);
     if (HAK_UNLIKELY(now != thread->seen) && now)
         hak_attach_join(thread, now);
     if (HAK_LIKELY(now != 0))
         return true;
-    __asm__ volatile("decl %0" : "+m"(thread->inside) : : "memory", "cc");
+    hak_own_leave(&thread->inside);
     return false;
 }
 static inline void hak_attach_leave(void) {
-    __asm__ volatile("decl %0" : "+m"(hak_attach_thread->inside) : : "memory", "cc");
+    hak_own_leave(&hak_attach_thread->inside);
 }
 
 /* calls.c: what stands in for what; `next` is filled in by hak_attach_find_next. */

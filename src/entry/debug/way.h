@@ -273,9 +273,7 @@ HAK_IN_PLACE void hak_entry_give_back(user_t user, enum hak_given by) {
 /* The pointer, by a move that the compiler does not know: so registers are saved behind
  * HAK_IN_LIGHT, and level light does without. */
 static inline void *hak_entry_later(void *pointer) {
-    void *same;
-    __asm__ volatile("movq %1, %0" : "=r"(same) : "r"(pointer));
-    return same;
+    return hak_move_unseen(pointer);
 }
 
 HAK_IN_PLACE void hak_entry_free(void *pointer, enum hak_given by) {

@@ -46,7 +46,7 @@ static struct {
 static bool is_first_session; /* this one goes on with none */
 
 void hak_report_session_note_start(void) {
-    at_start.tsc = hak_current.tsc_process = __builtin_ia32_rdtsc();
+    at_start.tsc = hak_current.tsc_process = hak_ticks_now();
     at_start.monotonic_ns = hak_monotonic_ns();
     if (hak_options.trace_file[0] != '/')
         hak_path_here(at_start.directory, sizeof at_start.directory);

@@ -32,6 +32,7 @@
 #include "trace/session.h"
 #include "trace/wait.h"
 #include "platform/objects.h"
+#include HAK_ARCH_FILE(clone.h)
 
 enum { STACK_BYTES = 64 << 10, ENVIRONMENT_MAX = 4096, LIMITS = 16, STEP_NS = 100000000 };
 enum { PATH_ROOM = HAK_PATH_BYTES + 64 };
@@ -57,29 +58,6 @@ static struct {
     char *memory;
     long helper;
 } stayed;
-
-/* Calls clone with a stack of its own; the child calls run(argument), which does not return. */
-static long clone_call(unsigned long flags, void *stack_top, void (*run)(void *), void *argument) {
-    long result;
-    register void *stack __asm__("rsi") = stack_top;
-    register long r10 __asm__("r10") = 0;
-    register long r8 __asm__("r8") = 0;
-    register void (*r12)(void *) __asm__("r12") = run;
-    register void *r13 __asm__("r13") = argument;
-    __asm__ volatile("syscall\n\t"
-                     "testq %%rax, %%rax\n\t"
-                     "jnz 1f\n\t"
-                     "xorl %%ebp, %%ebp\n\t"
-                     "movq %%r13, %%rdi\n\t"
-                     "call *%%r12\n\t"
-                     "ud2\n"
-                     "1:"
-                     : "=a"(result)
-                     : "a"(SYS_clone), "D"(flags), "r"(stack), "d"(0), "r"(r10), "r"(r8), "r"(r12),
-                       "r"(r13)
-                     : "rcx", "r11", "memory");
-    return result;
-}
 
 static _Noreturn void end_now(long status) {
     for (;;)
@@ -156,8 +134,8 @@ static void run_helper(void *context) {
         (void)hak_raw_call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
     (void)hak_raw_call(SYS_setsid);
     char *stack = (char *)__builtin_frame_address(0) - STACK_BYTES / 2;
-    long child = clone_call(CLONE_VM | CLONE_VFORK, (void *)((uintptr_t)stack & ~(uintptr_t)15),
-                            run_keeper, launch);
+    long child = hak_clone_on(CLONE_VM | CLONE_VFORK, (void *)((uintptr_t)stack & ~(uintptr_t)15),
+                              run_keeper, launch);
     if (child < 0)
         launch->error = -child;
     if (launch->waits || stays) {
@@ -196,8 +174,8 @@ static bool is_subreaper(void) {
 
 static long start_helper(struct launch *launch, char *stack) {
     launch->waits = !launch->stays && is_subreaper();
-    return clone_call(launch->waits || launch->stays ? CLONE_VM : CLONE_VM | CLONE_VFORK, stack,
-                      run_helper, launch);
+    return hak_clone_on(launch->waits || launch->stays ? CLONE_VM : CLONE_VM | CLONE_VFORK, stack,
+                        run_helper, launch);
 }
 
 /* Waits until the helper, which somebody may kill, has started the collector. False: it was killed.

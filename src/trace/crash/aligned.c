@@ -69,23 +69,7 @@ HAK_HIDDEN struct touched hak_crash_store(const uint8_t from[HAK_VECTOR_BYTES], 
 HAK_HIDDEN struct touched hak_crash_exchange(uint64_t *due, uint8_t *at, uint64_t value);
 HAK_HIDDEN extern const char hak_crash_load_at[], hak_crash_store_at[], hak_crash_exchange_at[],
     hak_crash_refused[];
-#define FUNCTION(name, ...)                                                                        \
-    ".type " name ", @function\n.hidden " name "\n" name ":\n.cfi_startproc\n" __VA_ARGS__         \
-    "ret\n.cfi_endproc\n.size " name ", . - " name "\n"
-#define AT(name) ".hidden " name "\n" name ":\n"
-__asm__(".text\n" FUNCTION("hak_crash_load", AT("hak_crash_load_at") "movdqu (%rsi), %xmm0\n"
-                                                                     "movdqu %xmm0, (%rdi)\n"
-                                                                     "movl $1, %eax\n")
-            FUNCTION("hak_crash_store",
-                     "movdqu (%rdi), %xmm0\n" AT("hak_crash_store_at") "movdqu %xmm0, (%rsi)\n"
-                                                                       "movl $1, %eax\n")
-                FUNCTION(
-                    "hak_crash_exchange",
-                    "movq (%rdi), %rax\n" AT("hak_crash_exchange_at") "lock cmpxchgq %rdx, (%rsi)\n"
-                                                                      "movq %rax, (%rdi)\n"
-                                                                      "sete %al\n"
-                                                                      "movzbl %al, %eax\n")
-                    FUNCTION("hak_crash_refused", "movl $2, %eax\n"));
+#include HAK_ARCH_FILE(aligned.h)
 
 bool hak_crash_refuses_touch(const siginfo_t *info, ucontext_t *context) {
     greg_t *general = context->uc_mcontext.gregs;
@@ -140,27 +124,6 @@ static uint8_t *code_page;
  * behind it afterwards. */
 HAK_HIDDEN void hak_crash_run(uint8_t *its, const uint8_t *operand, const uint8_t *code,
                               uint8_t *own, uint64_t *flags);
-__asm__(".text\n"
-        ".type hak_crash_run, @function\n"
-        ".hidden hak_crash_run\n"
-        "hak_crash_run:\n"
-        ".cfi_startproc\n"
-        "fxsave64 (%rcx)\n"
-        "fxrstor64 (%rdi)\n"
-        "pushq (%r8)\n"
-        ".cfi_adjust_cfa_offset 8\n"
-        "popfq\n"
-        ".cfi_adjust_cfa_offset -8\n"
-        "call *%rdx\n"
-        "pushfq\n"
-        ".cfi_adjust_cfa_offset 8\n"
-        "popq (%r8)\n"
-        ".cfi_adjust_cfa_offset -8\n"
-        "fxsave64 (%rdi)\n"
-        "fxrstor64 (%rcx)\n"
-        "ret\n"
-        ".cfi_endproc\n"
-        ".size hak_crash_run, . - hak_crash_run\n");
 
 /* False: nobody may write code here. */
 static bool write_code(const uint8_t *code, const struct hak_decoded *decoded) {

@@ -180,24 +180,7 @@ static void go_through_steps(void) {
 
 /* Calls `function` on the stack that ends at `top`. */
 HAK_HIDDEN void hak_crash_call_on(char *top, void (*function)(void));
-__asm__(".text\n"
-        ".type hak_crash_call_on, @function\n"
-        ".hidden hak_crash_call_on\n"
-        "hak_crash_call_on:\n"
-        ".cfi_startproc\n"
-        "pushq %rbp\n"
-        ".cfi_adjust_cfa_offset 8\n"
-        ".cfi_rel_offset %rbp, 0\n"
-        "movq %rsp, %rbp\n"
-        ".cfi_def_cfa_register %rbp\n"
-        "movq %rdi, %rsp\n"
-        "call *%rsi\n"
-        "movq %rbp, %rsp\n"
-        "popq %rbp\n"
-        ".cfi_def_cfa %rsp, 8\n"
-        "ret\n"
-        ".cfi_endproc\n"
-        ".size hak_crash_call_on, . - hak_crash_call_on\n");
+#include HAK_ARCH_FILE(call_on.h)
 
 /* A fault of the report's own comes through. SIGTRAP does not, which debug registers send at any
  * moment: its handler would begin at the top of the alternate stack, on which the handler that

@@ -3,8 +3,9 @@
  * Developer's Manual, volume 1, chapter 13). */
 #include "trace/crash/frame.h"
 
-#include <cpuid.h>
 #include <string.h>
+#include "arch.h"
+#include HAK_ARCH_FILE(xsave.h)
 
 enum {
     SOFTWARE_AT = 464, /* what the kernel says of the rest */
@@ -15,7 +16,6 @@ enum {
     ALL_BYTES = 64,
     LOW_VECTORS = 16, /* that are there without AVX-512 */
     MAGIC = 0x46505853,
-    STATE_LEAF = 13,
 };
 enum { USED_SSE = 1 << 1, USED_AVX = 1 << 2, USED_UPPER = 1 << 6, USED_HIGH = 1 << 7 };
 
@@ -43,14 +43,8 @@ static void note_used(const struct hak_signal_frame *frame, uint64_t parts) {
         memcpy(frame->legacy + USED_AT, &used, sizeof used);
 }
 
-/* Where a part lies differs among processors. */
 static uint8_t *part_of(const struct hak_signal_frame *frame, unsigned part) {
-    unsigned bytes = 0, offset = 0, c, d;
-    __cpuid_count(STATE_LEAF, part, bytes, offset, c, d);
-    (void)bytes;
-    (void)c;
-    (void)d;
-    return frame->legacy + offset;
+    return frame->legacy + hak_xsave_offset_of(part);
 }
 
 void hak_frame_read_vector(const struct hak_signal_frame *frame, unsigned number,

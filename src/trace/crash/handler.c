@@ -27,6 +27,7 @@
 #include "platform/emulator.h"
 #include "platform/objects.h"
 #include "platform/platform.h"
+#include HAK_ARCH_FILE(context.h)
 
 typedef void handler_function(int, siginfo_t *, void *);
 
@@ -90,12 +91,12 @@ static uint64_t address_of(const siginfo_t *info) {
 /* The processor's exception, for signals that it caused. */
 static void take_trap(const siginfo_t *info, const ucontext_t *context, uint32_t *trap,
                       uint32_t *trap_error) {
-    *trap = is_from_kernel(info) ? (uint32_t)context->uc_mcontext.gregs[REG_TRAPNO] : 0;
-    *trap_error = is_from_kernel(info) ? (uint32_t)context->uc_mcontext.gregs[REG_ERR] : 0;
+    *trap = is_from_kernel(info) ? hak_context_trap(context) : 0;
+    *trap_error = is_from_kernel(info) ? hak_context_trap_error(context) : 0;
 }
 
 static uint64_t flags_of(const ucontext_t *context) {
-    return (uint64_t)context->uc_mcontext.gregs[REG_EFL];
+    return hak_context_flags(context);
 }
 
 static void remember_signal(int number, const siginfo_t *info, const void *context,
@@ -168,9 +169,8 @@ static const struct noted_signal *find_elsewhere(const struct hak_incident *inci
             hak_raw_call(SYS_tgkill, process, thread_id) != 0 ||
             !is_readable(one->context, sizeof *one->context))
             continue;
-        const greg_t *now = one->context->uc_mcontext.gregs;
-        if ((uint64_t)now[REG_RIP] == one->registers.value[HAK_RIP] &&
-            (uint64_t)now[REG_RSP] == one->registers.value[HAK_RSP])
+        if (hak_context_ip(one->context) == one->registers.value[HAK_RIP] &&
+            hak_context_sp(one->context) == one->registers.value[HAK_RSP])
             return one;
     }
     return NULL;
@@ -317,9 +317,8 @@ static void describe_death(struct hak_incident *incident, int number, const sigi
 /* Enters the report of what `info` tells of. */
 static struct hak_incident *enter(int number, const siginfo_t *info, const ucontext_t *context) {
     (void)hak_current_ready(); /* a child that no handler told of forgets what its parent was at */
-    struct hak_report_other mine = {.signal = (uint32_t)number,
-                                    .address = address_of(info),
-                                    .ip = (uint64_t)context->uc_mcontext.gregs[REG_RIP]};
+    struct hak_report_other mine = {
+        .signal = (uint32_t)number, .address = address_of(info), .ip = hak_context_ip(context)};
     struct hak_incident *incident = hak_crash_enter(&mine);
     if (incident)
         describe_death(incident, number, info, context);
@@ -435,9 +434,9 @@ static __attribute__((noinline)) bool opens_for_family(int number, const siginfo
  * returned, and the access came again. */
 static bool is_again(const siginfo_t *info, const ucontext_t *context) {
     const struct noted_signal *one =
-        noted_at((uint32_t)hak_raw_call(SYS_gettid), (uint64_t)context->uc_mcontext.gregs[REG_RIP]);
+        noted_at((uint32_t)hak_raw_call(SYS_gettid), hak_context_ip(context));
     return one && one->is_reported && one->address == address_of(info) &&
-           one->registers.value[HAK_RSP] == (uint64_t)context->uc_mcontext.gregs[REG_RSP];
+           one->registers.value[HAK_RSP] == hak_context_sp(context);
 }
 
 /* Was the SIGABRT raised by abort? That ends the process also when a handler returns, and resets

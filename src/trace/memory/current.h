@@ -85,7 +85,7 @@ static inline void hak_raise_to(_Atomic uint32_t *word, uint32_t value) {
 
 /* TSC ticks since the session's start. */
 static inline uint64_t hak_session_ticks(void) {
-    return __builtin_ia32_rdtsc() - hak_current.tsc_start;
+    return hak_ticks_now() - hak_current.tsc_start;
 }
 
 /* Makes `session`, a mapping of `total_bytes` whose header is filled, the one that is recorded

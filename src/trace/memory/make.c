@@ -76,9 +76,9 @@ static void read_clocks(struct hak_session *session) {
     uint64_t best = UINT64_MAX;
     for (int i = 0; i < 5; i++) {
         struct timespec real;
-        uint64_t before = __builtin_ia32_rdtsc();
+        uint64_t before = hak_ticks_now();
         uint64_t monotonic = hak_monotonic_ns();
-        uint64_t after = __builtin_ia32_rdtsc();
+        uint64_t after = hak_ticks_now();
         (void)hak_raw_call(SYS_clock_gettime, CLOCK_REALTIME, &real);
         if (after - before >= best)
             continue;
@@ -163,7 +163,7 @@ void hak_memory_fill(struct hak_session_memory *memory) {
     read_clocks(memory->session);
     while (memory->session->session_id == 0)
         if (hak_raw_call(SYS_getrandom, &memory->session->session_id, 8) != 8)
-            memory->session->session_id = __builtin_ia32_rdtsc();
+            memory->session->session_id = hak_ticks_now();
 }
 
 void hak_memory_lift_file_limit(struct rlimit *before) {

@@ -119,7 +119,7 @@ void hak_trace_detach(void) {
     hak_ring_close_all();
     atomic_fetch_or(&hak_current.process->flags, HAK_PROCESS_WENT_ON);
     session->monotonic_end_ns = hak_monotonic_ns();
-    session->tsc_end = __builtin_ia32_rdtsc();
+    session->tsc_end = hak_ticks_now();
     atomic_store(&hak_current.process->tsc_end, hak_session_ticks());
     atomic_store(&hak_current.process->state, HAK_PROCESS_ENDED);
     atomic_store(&session->closing, 1);

@@ -48,7 +48,7 @@ static void end_recording(void) {
     hak_trace_record(&end);
     hak_collector_make_sure();
     session->monotonic_end_ns = hak_monotonic_ns();
-    session->tsc_end = __builtin_ia32_rdtsc();
+    session->tsc_end = hak_ticks_now();
     atomic_store(&hak_current.process->tsc_end, hak_session_ticks());
     atomic_store(&hak_current.process->state, HAK_PROCESS_ENDED);
     if (hak_current.overwrites)

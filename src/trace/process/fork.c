@@ -53,7 +53,7 @@ void hak_process_enter_child(void) {
         return;
     }
     forget_parent();
-    hak_current.tsc_process = hak_options.stores_faults ? __builtin_ia32_rdtsc() : 0;
+    hak_current.tsc_process = hak_options.stores_faults ? hak_ticks_now() : 0;
     if (session && !hak_current.is_left && claim_entry(hak_current.process_index, fork_number)) {
         hak_counters_enter_child(hak_current.process_index);
         atomic_store(hak_current.alive, HAK_ALIVE_GO);

@@ -3,22 +3,11 @@
 #include "hop.h"
 #include "trace/trace.h"
 
-/* Exchanges a word of this thread, if it is as expected, by one instruction, so that a signal
- * handler of this thread comes before or after, never between. Other threads do not write these
- * words, so the lock prefix is left out. */
-static inline bool exchange_if_equal(uint64_t *word, uint64_t expected, uint64_t wanted) {
-    bool equal;
-    __asm__ volatile("cmpxchgq %3, %1"
-                     : "=@ccz"(equal), "+m"(*word), "+a"(expected)
-                     : "r"(wanted)
-                     : "memory");
-    return equal;
-}
 static inline void enter_writing(struct hak_writer *w) {
-    __asm__ volatile("incl %0" : "+m"(w->depth) : : "memory", "cc");
+    hak_own_enter(&w->depth);
 }
 static inline void leave_writing(struct hak_writer *w) {
-    __asm__ volatile("decl %0" : "+m"(w->depth) : : "memory", "cc");
+    hak_own_leave(&w->depth);
 }
 static inline uint64_t read_now(const uint64_t *word) {
     return *(const volatile uint64_t *)word;
@@ -46,7 +35,7 @@ static inline bool try_reserve(struct hak_writer *w, unsigned count, uint64_t *p
         return false;
     *ticks = hak_session_ticks();
     *position = at;
-    return HAK_LIKELY(exchange_if_equal(&w->reserved, at, at + count));
+    return HAK_LIKELY(hak_own_exchange(&w->reserved, at, at + count));
 }
 
 /* Publishes the reserved records, unless this interrupted another record, and leaves writing.

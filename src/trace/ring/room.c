@@ -173,7 +173,7 @@ static bool without_ring(struct hak_writer *w) {
 void hak_ring_note_now(void) {
     struct hak_session *session = hak_current.session;
     session->monotonic_end_ns = hak_monotonic_ns();
-    session->tsc_end = __builtin_ia32_rdtsc();
+    session->tsc_end = hak_ticks_now();
 }
 
 /* Gives the ring room where nobody reads: one that was filled once grows, as long as there are

@@ -63,7 +63,7 @@ static bool lock_in_time(struct hak_shared_ring *shared) {
         return false;
     /* It is held for less than sleeping and waking takes. */
     for (int spin = 0; spin < SPINS; spin++) {
-        __builtin_ia32_pause();
+        hak_spin_hint();
         expected = UNLOCKED;
         if (atomic_load_explicit(&shared->lock, memory_order_relaxed) == UNLOCKED &&
             atomic_compare_exchange_strong(&shared->lock, &expected, LOCKED))

@@ -1,0 +1,57 @@
+/* Says what a processor's architecture must give: src/platform/ARCH has a file for each row.
+ *
+ *   processor.h      sizes of pages and addresses, thread and stack pointer, ticks, a hint in loops
+ *                    that wait; in this header
+ *   words.h          words that a thread changes so that its own signal handlers come before or
+ *                    after, a pair of words, equal bytes as bits; in this header
+ *   call.h           a system call with six arguments          platform/raw_call.h
+ *   stepping.h       stops and starts a program's single steps platform/block_signals.h
+ *   emulator.h       a request to Valgrind                     platform/emulator.h
+ *   checksum.h       CRC-32C by an instruction                 base/checksum.c
+ *   cxx.h            hak_cxx_try: a call that catches          entry/cxx.c
+ *   dlopen.h         dlopen, a jump to the next one            entry/deepbind.c
+ *   here.h           registers as DWARF numbers them           unwind/registers.h
+ *
+ * These are what the plain library needs, and all that aarch64 has so far (docs/arm.md). The others
+ * need, too:
+ *
+ *   context.h        registers of an interrupted thread        unwind, trace/crash, leaks
+ *   signal_return.h  a handler's return to the kernel          leaks/signals.c
+ *   clone.h          a process on a stack of its own           trace/collector/launch.c
+ *   clone_stack.h    hak_tracer_clone, likewise                trace/tracer.c
+ *   call_on.h        a call on another stack                   trace/crash/crash.c
+ *   aligned.h        accesses that may fail                    trace/crash/aligned.c
+ *   xsave.h          places of vectors in a signal's frame     trace/crash/frame.c
+ *   syscall.h        syscall(), looked at                      tree/sandbox.c
+ *   vfork.h          vfork(), which returns twice              tree/vfork.c
+ *   string_gates.h   the way of a call that is looked at       strings/trampolines.c
+ *   sqlite_jump.h    a jump through a table                    sqlite/extension.c
+ *
+ * Architectures are named here and nowhere else, and only src/platform/ARCH has instructions
+ * (tests/lint/arch.sh). Below every folder: any may include it. */
+#ifndef HAK_ARCH_H
+#define HAK_ARCH_H
+
+#if defined __x86_64__
+#define HAK_ARCH_NAME x86_64
+#elif defined __aarch64__ && defined __LP64__ && !defined __AARCH64EB__
+#define HAK_ARCH_NAME aarch64
+#else
+#error                                                                                             \
+    "hakmem runs on x86-64 and on little-endian aarch64; docs/arm.md says what another one must give"
+#endif
+
+/* `#include HAK_ARCH_FILE(call.h)`: the file of that name for the architecture compiled for. */
+/* clang-format off */
+#define HAK_ARCH_FILE(name)       HAK_ARCH_AS_TEXT(platform/HAK_ARCH_NAME/name)
+#define HAK_ARCH_AS_TEXT(path)    HAK_ARCH_AS_TEXT_OF(path)
+#define HAK_ARCH_AS_TEXT_OF(path) #path
+/* clang-format on */
+
+#include HAK_ARCH_FILE(processor.h)
+#include HAK_ARCH_FILE(words.h)
+
+/* `bytes` up to whole pages. */
+#define HAK_PAGES_OF(bytes) (((bytes) + HAK_PAGE_BYTES - 1) & ~(HAK_PAGE_BYTES - 1))
+
+#endif

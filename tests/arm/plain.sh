@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# The plain library, cross-built for arm64, under qemu-user: preloaded, linked, in a static program, with pages of 4, 16 and 64 KiB.
+. "${SOURCE:?}/tests/tools/test.sh"
+cross=aarch64-linux-gnu-
+command -v ${cross}gcc >/dev/null || { echo "skipped: no ${cross}gcc"; exit 77; }
+qemu=$(command -v qemu-aarch64-static || command -v qemu-aarch64) || { echo 'skipped: no qemu-aarch64'; exit 77; }
+root=/usr/aarch64-linux-gnu
+[ -e "$root/lib/ld-linux-aarch64.so.1" ] || { echo "skipped: no libc for arm64 in $root"; exit 77; }
+
+env -u CC -u MAKEFLAGS -u MFLAGS make -s -C "$SOURCE" BUILD="$BUILD/aarch64" CROSS=$cross >made 2>&1 || fail "make CROSS=$cross: $(tail -n 20 made)"
+built=$BUILD/aarch64
+needs=$(${cross}readelf -d "$built/libhakmem.so" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | sort | tr '\n' ' ')
+[ "$needs" = 'ld-linux-aarch64.so.1 libc.so.6 ' ] || complain "libhakmem.so needs more than libc: $needs"
+
+compile() { ${cross}gcc -O1 -g -w -iquote "$SOURCE/include" "$@" -pthread || exit 2; }
+compile -o stress "$SOURCE/tests/programs/stress.c"
+compile -o linked "$SOURCE/tests/programs/stress.c" "$built/libhakmem.a"
+compile -static -o static "$SOURCE/tests/programs/stress.c" "$built/libhakmem.a"
+compile -o verified "$SOURCE/tests/matrix/stress.c"
+compile -shared -fPIC -o wide.so "$SOURCE/tests/arm/wide.c"
+
+run() { "$qemu" -L $root "$@" >out 2>err </dev/null; }
+try() {
+    local name=$1
+    shift
+    if ! run "$@" || [ "$(cat out)" != 'every block was whole' ] || [ -s err ]; then complain "$name: $(head -n 5 out err)"; fi
+}
+# The malloc called is the library's own, in both ways.
+try preloaded -E "LD_PRELOAD=$built/libhakmem.so" stress 4 20000
+try linked linked 4 20000
+try static static 4 20000
+run -E "LD_PRELOAD=$built/libhakmem.so" -E LD_DEBUG=bindings stress 1 1
+grep -q "stress .* to $built/libhakmem.so .*\`malloc'" err || complain "the program's malloc is not hakmem's: $(grep -m 3 malloc err)"
+
+run -E "LD_PRELOAD=$built/libhakmem.so" verified 4 3000 || complain "hak_verify: $(head -n 5 out err)"
+[ ! -s err ] || complain "hak_verify: $(head -n 5 err)"
+
+# qemu-user has the pages of its host. The library works with those that getauxval names, wide.c's, so that only where blocks
+# begin is wrong, which the kernel chose.
+for bytes in 16384 65536; do
+    pages=(-E "LD_PRELOAD=$PWD/wide.so:$built/libhakmem.so" -E "WIDE_PAGES=$bytes")
+    try "pages of $bytes bytes" "${pages[@]}" stress 4 20000
+    run "${pages[@]}" verified 4 3000
+    grep -v 'bytes of its start beyond whole pages' err | grep '^hakmem' >other && complain "pages of $bytes bytes: $(head -n 5 other)"
+    run -strace "${pages[@]}" stress 1 20000
+    # Large blocks are resized by whole pages; libc resizes none here.
+    sizes=$(sed -n 's/.* mremap([0-9]*,\([0-9]*\),\([0-9]*\),.*/\1 \2/p' err)
+    [ "$(wc -w <<<"$sizes")" -ge 4 ] || complain "pages of $bytes bytes: no call that resizes or gives back: $(tail -n 5 err)"
+    for size in $sizes; do [ $((size % bytes)) -eq 0 ] || { complain "pages of $bytes bytes: the kernel is asked for $size"; break; }; done
+done
