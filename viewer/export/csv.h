@@ -5,7 +5,7 @@
 #define HAK_VIEWER_EXPORT_CSV_H
 
 #include "report/text/text.h"
-#include "report/words/json.h"
+#include "report/words/words.h"
 
 /* Appends the members' values as a row or, for the heading, their names. */
 void csv_add_members(struct hak_text *text, bool is_heading, const struct hak_member *member);
