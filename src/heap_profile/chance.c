@@ -36,7 +36,7 @@ double hak_chance_exponential(uint64_t random) {
 double hak_chance_of_point(double x) {
     enum { ENDLESS = 40 };
     int halvings = 0;
-    if (x > ENDLESS)
+    if (x > (double)ENDLESS)
         return 1;
     for (; x > 0.5; x /= 2)
         halvings++;
@@ -52,7 +52,7 @@ double hak_chance_of_point(double x) {
 
 /* -log(1 - x), by its series where x is at most 1 / LONG_GAP. */
 static double chance_of_step(double x) {
-    if (x > 1.0 / LONG_GAP)
+    if (x > 1 / (double)LONG_GAP)
         return -logarithm(1 - x);
     return x * (1 + x * (1 / 2.0 + x * (1 / 3.0 + x * (1 / 4.0 + x * (1 / 5.0 + x / 6.0)))));
 }

@@ -177,7 +177,7 @@ void hak_heap_profile_went(uint32_t number, uint64_t now_ns) {
     (void)add(&site->went_samples, 1);
     (void)add(&site->went_bytes, bytes);
     (void)add(&site->went_blocks, rounded(was.weight * (1 << HAK_HEAP_PROFILE_FRACTION_BITS)));
-    (void)add(&site->lived_us, rounded(was.weight * (double)lived_ns / NS_IN_US));
+    (void)add(&site->lived_us, rounded(was.weight * (double)lived_ns / (double)NS_IN_US));
     atomic_fetch_sub_explicit(&live_bytes, (int64_t)bytes, memory_order_relaxed);
     atomic_fetch_sub_explicit(&extra_bytes, (int64_t)was.extra_bytes, memory_order_relaxed);
     give_number(number);

@@ -240,7 +240,8 @@ TEST(threads_free_blocks_of_each_other) {
         ck_assert_uint_eq(site->came_bytes, site->went_bytes);
         ck_assert_uint_eq(site->came_blocks, site->went_blocks);
     }
-    ck_assert_uint_eq(came, THREADS * TURNS);
+    /* While one makes the memory, samples of the others may be missing. */
+    ck_assert_uint_eq(came + table->unsampled, THREADS * TURNS);
     ck_assert_uint_le(table->site_count, 51); /* a stack has one site, whoever came first */
     /* No number is anybody's twice. */
     uint32_t seen[4 * AT_ONCE];
