@@ -14,7 +14,6 @@
 #include "platform/raw_call.h"
 #include "unwind/code.h"
 #include "unwind/modules.h"
-#include "unwind/splice.h"
 #include "unwind/unwind.h"
 
 _Static_assert((int)HAK_LIGHT_LOOK_BYTES == (int)HAK_HEAP_PROFILE_LOOK_BYTES,
@@ -74,10 +73,6 @@ static void begin_thread(void) {
 /* ---- samples --------------------------------------------------------------------------------- */
 
 static struct hak_object this_library;
-
-/* No thread remembers its last stacks: samples are rare. */
-_Thread_local struct hak_thread_stacks *hak_thread_stacks
-    __attribute__((tls_model("initial-exec")));
 
 /* The return addresses in the program, innermost first; returns how many there are. A module that
  * was unloaded since the last sample may have left its place to another. */
