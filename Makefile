@@ -36,6 +36,7 @@ PACKED  := -Wl,--sort-section=alignment
 PLAIN   := $(PROGRAM) -fdata-sections -DHAK_DEBUG=0
 DEBUG   := $(PROGRAM) -fdata-sections -DHAK_DEBUG=1
 LIGHT   := $(PLAIN) -DHAK_LIGHT=1
+COUNTED := $(PLAIN) -DHAK_COUNTED=1 -DHAK_EXPORT=HAK_HIDDEN
 KEEP    := $(DEBUG) -DHAK_KEEP=1
 # What runs beside a program needs no optimiser to be linked, as the libraries do, whose dead branches name what is
 # in the other one: HOST_MORE='-O0 -g0' is for who only wants to hear what the compiler says (lint/compilers.sh).
@@ -72,6 +73,12 @@ DEBUG_FAMILY := $(wildcard src/entry/debug/*.c)
 # of the checks' half.
 LIGHT_SRC  := $(PLAIN_FAMILY) $(filter-out src/options%.c src/size_class.c $(addprefix src/platform/,objects.c symbols.c thread_key.c) src/front/front.c src/entry/deepbind.c src/entry/environment/environment.c,$(LAYER_SRC)) src/entry/sampled.c $(wildcard src/entry/light/*.c)
 
+# The heap profile of libhakmem.so (src/entry/counted/counted.h): the family a second time, and what samples need.
+COUNTED_SRC := src/entry/aligned.c src/entry/operators.c src/entry/sampled.c $(filter %/malloc.c %/realloc.c,$(PLAIN_FAMILY))
+PROFILE_SRC := $(wildcard src/entry/counted/*.c src/platform/jumps/*.c src/unwind/cfi*.c) \
+               $(patsubst %,src/heap_profile/%.c,chance live sites) \
+               $(patsubst %,src/unwind/%.c,unwind code frame_pointer modules rules stack_memory)
+
 # hakmem-record.so (src/entry/keep/keep.h): the recorder of hakmem-debug.so without checks and layers.
 KEEP_SRC     := $(wildcard src/options*.c src/entry/keep/*.c) $(foreach f,operators cxx cxx_weak deepbind environment/environment,src/entry/$(f).c)
 RECORDER_SRC := $(foreach d,platform decode trace trace/* tree unwind metrics,$(wildcard src/$(d)/*.c))
@@ -90,6 +97,8 @@ REMOTE_OBJ := $(BUILD)/host/src/remote/unit.o
 
 PLAIN_OBJ := $(patsubst %.c,$(BUILD)/plain/%.o,$(LAYER_SRC) $(PLAIN_FAMILY))
 LIGHT_OBJ := $(LIGHT_SRC:%.c=$(BUILD)/light/%.o)
+COUNTED_OBJ := $(COUNTED_SRC:%.c=$(BUILD)/counted/%.o)
+PROFILE_OBJ := $(PROFILE_SRC:%.c=$(BUILD)/plain/%.o)
 KEEP_OBJ  := $(KEEP_SRC:%.c=$(BUILD)/keep/%.o)
 ATTACH_OBJ := $(ATTACH_SRC:%.c=$(BUILD)/keep/%.o)
 # A folder that is neither layer nor guard is a room, compiled as one unit (ROOM below), unless it stands in ALONE: curses has macros of
@@ -127,7 +136,7 @@ all: $(ARTIFACTS)
 SO_NAME := libhakmem.so.1
 SO_FILE := $(SO_NAME).0.0
 # mlockall (entry/plain) is another's in hakmem-debug.so, and nobody's in the archive.
-$(BUILD)/$(SO_FILE): $(PLAIN_OBJ) $(BUILD)/plain/src/entry/plain/lock_memory.o
+$(BUILD)/$(SO_FILE): $(PLAIN_OBJ) $(BUILD)/plain/src/entry/plain/lock_memory.o $(PROFILE_OBJ) $(BUILD)/counted.o
 	$(call SAY,link) $(CC) $(LIB_FLAGS) $(PACKED) -Wl,-soname,$(SO_NAME) -o $@ $^
 $(BUILD)/$(SO_NAME): $(BUILD)/$(SO_FILE)
 	$(call SAY,name) ln -sf $(<F) $@
@@ -147,6 +156,10 @@ $(BUILD)/libhakmem.a: $(BUILD)/plain/family.o $(ARCHIVE_OBJ)
 $(BUILD)/light.o: $(LIGHT_OBJ)
 	$(call SAY,link) $(CC) -r -nostdlib -o $@.whole $^ && \
 	    $(NM) -g --defined-only -P $@.whole | awk '!/^hak_(forbidden_calls|ticks_stand_still) / { print $$1 " light_" $$1 }' >$@.names && \
+	    $(OBJCOPY) --redefine-syms=$@.names $@.whole $@ && rm -f $@.whole $@.names
+$(BUILD)/counted.o: $(COUNTED_OBJ)
+	$(call SAY,link) $(CC) -r -nostdlib -o $@.whole $^ && \
+	    $(NM) -g --defined-only -P $@.whole | awk '{ print $$1 " counted_" $$1 }' >$@.names && \
 	    $(OBJCOPY) --redefine-syms=$@.names $@.whole $@ && rm -f $@.whole $@.names
 $(BUILD)/hakmem-debug.so: $(DEBUG_OBJ) $(BUILD)/light.o
 	$(call SAY,link) $(CC) $(LIB_FLAGS) $(PACKED) -Wl,--version-script=src/trace/local.map -Wl,-soname,$(@F) -o $@ $^
@@ -223,6 +236,7 @@ $(BUILD)/$(1)/%.o: %.c $(BUILD)/flags
 endef
 $(eval $(call COMPILE,plain,$(PLAIN)))
 $(eval $(call COMPILE,light,$(LIGHT)))
+$(eval $(call COMPILE,counted,$(COUNTED)))
 $(eval $(call COMPILE,keep,$(KEEP)))
 $(eval $(call COMPILE,debug,$(DEBUG)))
 $(eval $(call COMPILE,host,$(HOST)))
@@ -346,6 +360,6 @@ help:
 	@echo 'make clean        removes $(BUILD)/'
 	@echo 'Variables: BUILD (where to), CC (gcc or clang), CROSS (aarch64-linux-gnu-: the plain library for arm64), PREFIX, LIBDIR, DOCDIR, AUTOLOAD, DESTDIR, PQ_INCLUDE, MORE, HOST_MORE, MORE_LINK.'
 
--include $(addsuffix .d,$(PLAIN_OBJ) $(LIGHT_OBJ) $(KEEP_OBJ) $(ATTACH_OBJ) $(ARCHIVE_OBJ) $(SQLITE_OBJ) $(REMOTE_OBJ) $(DEBUG_OBJ) $(DEAF_OBJ) $(OLD_OBJ) $(STORE_OBJ) $(COLL_OBJ) $(VIEW_OBJ) $(MAIN_OBJ) $(APART_OBJ) $(APART_DEBUG_OBJ) \
+-include $(addsuffix .d,$(PLAIN_OBJ) $(COUNTED_OBJ) $(PROFILE_OBJ) $(LIGHT_OBJ) $(KEEP_OBJ) $(ATTACH_OBJ) $(ARCHIVE_OBJ) $(SQLITE_OBJ) $(REMOTE_OBJ) $(DEBUG_OBJ) $(DEAF_OBJ) $(OLD_OBJ) $(STORE_OBJ) $(COLL_OBJ) $(VIEW_OBJ) $(MAIN_OBJ) $(APART_OBJ) $(APART_DEBUG_OBJ) \
            $(UNIT_TESTS) $(USER_BIN) $(TOOL_BIN) $(FORMAT_BIN) $(COMPARE_BIN) $(BENCH_BIN) $(MODEL_OBJ) $(MODEL_HOST:%.c=$(BUILD)/checker/%.o) $(TSAN_OBJ) \
            $(TSAN_BIN) $(BUILD)/host/tools/write_pages.o $(SCHEMA_OBJ) $(MAN_SRC:%.c=$(BUILD)/host/%.o))

@@ -6,7 +6,10 @@
 #define HAK_UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define HAK_COLD        __attribute__((noinline, cold))
 #define HAK_HIDDEN      __attribute__((visibility("hidden")))
-#define HAK_EXPORT      __attribute__((visibility("default")))
+/* The family that is there a second time is not exported (Makefile). */
+#ifndef HAK_EXPORT
+#define HAK_EXPORT __attribute__((visibility("default")))
+#endif
 
 /* Begins with a line of the processor's: of a loop over malloc and free half a line more is the
  * fifteenth part of its time. */

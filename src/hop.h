@@ -28,6 +28,12 @@ enum { hak_is_debug_build = HAK_DEBUG };
 #define HAK_LIGHT 0
 #endif
 enum { hak_is_light_build = HAK_LIGHT };
+/* True in the family that libhakmem.so holds a second time (entry/counted/counted.h). */
+#ifndef HAK_COUNTED
+#define HAK_COUNTED 0
+#endif
+/* Calls that allocate, and their bytes, are counted for the heap profile. */
+enum { hak_counts_calls = HAK_LIGHT || HAK_COUNTED };
 /* The plain library alone has nobody who tells it of the program's sandboxes (tree/sandbox.c). */
 enum { hak_sees_sandboxes = HAK_DEBUG || HAK_LIGHT };
 

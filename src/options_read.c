@@ -30,6 +30,12 @@ static const bool is_of_recorder[HAK_OPTIONS] = {
 #include "options.def"
 };
 
+/* That libhakmem.so has; start.c says so of libhakmem.a. */
+static const bool is_of_shared[HAK_OPTIONS] = {
+#define SHARED(name) [HAK_INDEX_##name] = true,
+#include "options.def"
+};
+
 static const char *given[HAK_OPTIONS];   /* the value in the environment, NULL = none to be read */
 static const char *refused[HAK_OPTIONS]; /* the value that could not be read, NULL = none */
 static const char *set[HAK_OPTIONS];     /* what a profile or preset put there, NULL = nothing */
@@ -151,7 +157,8 @@ static void take_variable(const char *variable, const struct hak_option **unheed
     given[index] = is_read ? value : NULL;
     refused[index] = is_read ? NULL : value;
     bool asks = strcmp(value, "0") != 0 && strcmp(value, "off") != 0;
-    bool is_heeded = !is_missed[index] || (hak_is_keep_build && is_of_recorder[index]);
+    bool is_heeded =
+        !is_missed[index] || (hak_is_keep_build ? is_of_recorder[index] : is_of_shared[index]);
     if (is_read && !is_heeded && asks && !*unheeded) {
         *unheeded = option;
         *unheeded_value = value;
@@ -199,13 +206,14 @@ static void take_standards(void) {
 /* ---- what follows from it -------------------------------------------------------------------- */
 
 /* Sets a profile's or preset's values, where the variable itself was not given. The first choice of
- * each sets nothing. */
+ * each sets nothing; in libhakmem none sets an option that must be asked for there. */
 static void apply_groups(void) {
     for (unsigned i = 0; i < sizeof groups / sizeof *groups; i++) {
         const struct group *group = &groups[i];
         uint64_t holds = *number_of(group->option), asked = 0;
         const char *expected;
-        if (holds == 0 || given[group->other])
+        if (holds == 0 || given[group->other] ||
+            (!hak_is_debug_build && is_of_shared[group->other]))
             continue;
         if (hak_option_take_number(&hak_option_table[group->option], group->choice, &asked,
                                    &expected) &&

@@ -105,9 +105,21 @@ static void put_debug_only(FILE *page, bool wants_recorder, bool wants_asking) {
     }
 }
 
+/* Those of them that libhakmem.so acts on. */
+static void put_shared(FILE *page) {
+    static const char *const names[] = {
+#define SHARED(name) #name,
+#include "options.def"
+    };
+    for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
+        fprintf(page, " `HAKMEM_%s`", names[i]);
+}
+
 static void put_libraries(FILE *page) {
     fputs("\nOnly hakmem-debug.so acts on these:", page);
     put_debug_only(page, false, false);
+    fputs(".\n\nOf these, libhakmem.so, and not libhakmem.a, acts on", page);
+    put_shared(page);
     fputs(".\n\nhakmem-debug.so and hakmem-record.so ([keep](keep.md)), and not libhakmem, act on",
           page);
     put_debug_only(page, true, false);

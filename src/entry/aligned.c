@@ -98,7 +98,7 @@ static HAK_COLD size_t find_usable_size(void *pointer) {
     size_t slot_bytes = hak_route_slot_bytes(base);
     if (slot_bytes == 0)
         return hak_entry_foreign_bytes(pointer);
-    if (hak_is_light_build && hak_registry_owner(pointer) == HAK_OWNER_NOBODY) {
+    if (hak_counts_calls && hak_registry_owner(pointer) == HAK_OWNER_NOBODY) {
         size_t sampled_bytes = hak_entry_sampled_slot_bytes(base);
         if (HAK_UNLIKELY(sampled_bytes) && sampled_bytes < slot_bytes)
             slot_bytes = sampled_bytes;
@@ -117,3 +117,10 @@ HAK_EXPORT size_t malloc_usable_size(void *pointer) {
 HAK_LIBC_NAME(memalign);
 HAK_LIBC_NAME(valloc);
 HAK_LIBC_NAME(pvalloc);
+
+HAK_OWN_NAME(memalign);
+HAK_OWN_NAME(aligned_alloc);
+HAK_OWN_NAME(posix_memalign);
+HAK_OWN_NAME(valloc);
+HAK_OWN_NAME(pvalloc);
+HAK_OWN_NAME(malloc_usable_size);

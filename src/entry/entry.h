@@ -8,7 +8,7 @@
  *               cxx.h         the parts of a C++ runtime that the operators need
  *               start.c       first call, constructor, end of a thread, fork handlers
  *               bench_fast.h  the mode that measures what safety costs
- *               sampled.c     level light: calls for a guarded block or the heap profile
+ *               sampled.c     calls for a guarded block of level light, or the heap profile
  *               give_slowly.c free of libhakmem, but for what the thread's array takes
  *               foreign.c     a pointer that is none of ours; allocators.h finds its owner,
  *                             external_guard.h counts
@@ -18,6 +18,7 @@
  *               nested/       a call in a signal handler that interrupted another (debug build)
  *
  *   plain/   libhakmem, and the half of hakmem-debug.so that serves in level light (light.h)
+ *   counted/ libhakmem's family a second time, which counts calls for the heap profile
  *   debug/   hakmem-debug.so: all calls go through the checks
  *   keep/    hakmem-record.so: the family in front of the program's own allocator
  *
@@ -45,6 +46,9 @@ HAK_HIDDEN HAK_COLD void hak_entry_free_foreign(user_t user, const void *caller)
  * not known, as many bytes move as are asked for and can be read. NULL without memory. */
 HAK_HIDDEN HAK_COLD void *hak_entry_move_foreign(user_t user, size_t bytes, hak_call_t call);
 
+/* start.c: what the heap profile of libhakmem.so does at a thread's first call; NULL: it is off. */
+HAK_HIDDEN extern void (*hak_entry_begin_counting)(void);
+
 /* sampled.c: the block to which realloc moves a guarded one of level light, of which
  * `old_bytes` were asked for. NULL with ENOMEM. */
 HAK_HIDDEN HAK_COLD void *hak_entry_move_guarded(struct hak_hand_out *how, size_t old_bytes);
@@ -68,12 +72,18 @@ HAK_HIDDEN bool hak_entry_operators_are_replaced(void);
  * mallopt and mallinfo (__libc_reallocarray is private there, __posix_memalign is gone). */
 #ifdef __clang__
 #define HAK_LIBC_NAME(name)                                                                        \
-    extern __typeof__(name) __libc_##name __attribute__((alias(#name), visibility("default")))
+    extern HAK_EXPORT __typeof__(name) __libc_##name __attribute__((alias(#name)))
 #else
 #define HAK_LIBC_NAME(name)                                                                        \
-    extern __typeof__(name) __libc_##name                                                          \
-        __attribute__((alias(#name), visibility("default"), copy(name)))
+    extern HAK_EXPORT __typeof__(name) __libc_##name __attribute__((alias(#name), copy(name)))
 #endif
+
+/* Gives `name` of this library a second name, which leads to it whatever the program's calls of
+ * `name` are bound to. By hand, since a compiler takes a function and its alias, or two names, for
+ * what it knows of them. */
+#define HAK_OWN_NAME(name)                                                                         \
+    HAK_HIDDEN extern const char hak_own_##name[];                                                 \
+    __asm__(".globl hak_own_" #name "\n.hidden hak_own_" #name "\n.set hak_own_" #name ", " #name)
 
 /* calloc: zeroes a block that a layer has handed out; fresh pages are 0 already. NULL stays. */
 HAK_IN_PLACE void *hak_entry_zero(void *user, size_t bytes, unsigned class_index) {

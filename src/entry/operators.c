@@ -44,26 +44,26 @@ OPERATOR void _ZdaPvSt11align_val_tRKSt9nothrow_t(void *block, size_t alignment,
 OPERATOR void _ZdlPvmSt11align_val_t(void *block, size_t bytes, size_t alignment);
 OPERATOR void _ZdaPvmSt11align_val_t(void *block, size_t bytes, size_t alignment);
 
-/* The form of this file beside the one that the program's calls go to. By hand, since a compiler
- * takes a function and its alias, or two names, for what it knows of them. */
-#define OWN(form)                                                                                  \
-    HAK_HIDDEN extern const char hak_own##form[];                                                  \
-    __asm__(".globl hak_own" #form "\n.hidden hak_own" #form "\n.set hak_own" #form ", " #form)
-OWN(_Znwm);
-OWN(_Znam);
-OWN(_ZnwmSt11align_val_t);
-OWN(_ZnamSt11align_val_t);
-OWN(_ZdlPv);
-OWN(_ZdaPv);
-OWN(_ZdlPvSt11align_val_t);
-OWN(_ZdaPvSt11align_val_t);
+/* The form of this file beside the one that the program's calls go to. */
+HAK_OWN_NAME(_Znwm);
+HAK_OWN_NAME(_Znam);
+HAK_OWN_NAME(_ZnwmRKSt9nothrow_t);
+HAK_OWN_NAME(_ZnamRKSt9nothrow_t);
+HAK_OWN_NAME(_ZnwmSt11align_val_t);
+HAK_OWN_NAME(_ZnamSt11align_val_t);
+HAK_OWN_NAME(_ZnwmSt11align_val_tRKSt9nothrow_t);
+HAK_OWN_NAME(_ZnamSt11align_val_tRKSt9nothrow_t);
+HAK_OWN_NAME(_ZdlPv);
+HAK_OWN_NAME(_ZdaPv);
+HAK_OWN_NAME(_ZdlPvSt11align_val_t);
+HAK_OWN_NAME(_ZdaPvSt11align_val_t);
 
 static inline bool is_another(const char *bound, const char *own) {
     __asm__("" : "+r"(bound));
     return bound != own;
 }
 
-#define IS_REPLACED(form) HAK_UNLIKELY(is_another((const char *)(form), hak_own##form))
+#define IS_REPLACED(form) HAK_UNLIKELY(is_another((const char *)(form), hak_own_##form))
 
 /* ---- new ------------------------------------------------------------------------------------- */
 

@@ -1,5 +1,5 @@
-/* Allocates in level light where the sampler is to look, or bytes are counted for the heap profile.
- * Compiled for that allocator alone. */
+/* Allocates where calls and bytes are counted, for guarded blocks of level light and for the heap
+ * profile. Compiled for level light's allocator and the counted family of libhakmem.so. */
 #include "entry/plain/way.h"
 
 #include "platform/platform.h"
@@ -77,12 +77,13 @@ void hak_entry_resized(void *pointer, size_t bytes, uint32_t sample, hak_call_t 
         hak_large_set_sample(base_from(pointer), sample);
 }
 
-/* One that would have stayed in its slot keeps its number, as if it had. */
+/* One that would have stayed in its slot keeps its number, as if it had. In libhakmem.so nothing
+ * is guarded. */
 void *hak_entry_move_guarded(struct hak_hand_out *how, size_t old_bytes) {
     size_t bytes = how->asked_bytes;
     size_t slot_bytes =
         old_bytes <= HAK_CLASS_MAX_BYTES ? hak_class_bytes(hak_class_of_bytes(old_bytes)) : 0;
-    if (bytes > slot_bytes || bytes < slot_bytes / 2)
+    if (!hak_is_light_build || bytes > slot_bytes || bytes < slot_bytes / 2)
         return hak_entry_serve(how);
     uint32_t sample = hak_light_leave_sample(how->moved_from.p);
     void *moved = sample ? take_sampled(how, 0, sample) : NULL;

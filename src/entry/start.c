@@ -18,6 +18,7 @@
  * constructor runs ours. */
 #include <pthread.h>
 #include "entry/allocators.h"
+#include "entry/counted/counted.h"
 #include "entry/entry.h"
 #include "entry/environment/environment.h"
 #include "entry/summary.h"
@@ -39,6 +40,7 @@ static struct hak_lock start_lock;
 static _Atomic bool is_started, is_constructed;
 static struct hak_thread_key thread_key;
 static char **constructor_environment;
+void (*hak_entry_begin_counting)(void);
 
 /* ---- the process ----------------------------------------------------------------------------- */
 
@@ -95,6 +97,8 @@ void hak_entry_start_thread(void) {
     if (hak_is_light_build) {
         hak_thread.until_look = hak_light_first_look();
         hak_thread.until_point = hak_light_first_point();
+    } else if (!hak_is_debug_build && HAK_UNLIKELY(hak_entry_begin_counting != NULL)) {
+        hak_entry_begin_counting();
     }
     hak_front_start();
     hak_bench_fast_begin();
@@ -152,6 +156,17 @@ static void stock_for_sandbox(void) {
     hak_pool_stock();
 }
 
+/* The heap profile of libhakmem.so. */
+static HAK_COLD void start_counting(void) {
+    static const char *const missed[] = {
+        "hakmem: HAKMEM_HEAP_PROFILE is for hakmem-debug.so and libhakmem.so; libhakmem.a does "
+        "without"};
+    if (hak_entry_start_counting)
+        hak_entry_start_counting();
+    else
+        hak_options_say(missed, 1);
+}
+
 /* At load: thread key, fork handlers, summary, checks and recording. Not in a sanitized program. */
 static void construct_once(void) {
     if (atomic_exchange(&is_constructed, true))
@@ -171,6 +186,8 @@ static void construct_once(void) {
         hak_check_kinds_start(hak_entry_operators_are_replaced());
         hak_check_start();
     }
+    if (!hak_is_debug_build && !hak_is_light_build && hak_options.heap_profile_rate != 0)
+        start_counting();
     if (!hak_light_serves())
         hak_pool_prewarm();
     if (hak_is_debug_build && !hak_light_serves()) {

@@ -2,7 +2,8 @@
  * It lies in the program's memory, and `hakmem-trace ctl PID profile` reads it from outside
  * (process_vm_readv): there is no thread, signal or call of the program for it.
  *
- *   hak_control.heap_profile --> struct hak_heap_profile
+ *   hak_control.heap_profile, or the root heap_profile of libhakmem.so (layout.def)
+ *                            --> struct hak_heap_profile
  *                                   |  sites[site_count]   one for each sampled stack: sums
  *                                   |  nodes[node_count]   a stack is a chain: node -> parent -> 0
  *

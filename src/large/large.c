@@ -195,7 +195,7 @@ bool hak_large_keeps(const void *p) {
 void (*hak_large_sample_ends)(uint32_t sample);
 
 static inline bool is_sampled(const struct hak_large *large) {
-    return hak_is_light_build &&
+    return !hak_is_debug_build &&
            atomic_load_explicit(&large->state, memory_order_relaxed) == HAK_LARGE_SAMPLED;
 }
 

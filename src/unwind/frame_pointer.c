@@ -8,6 +8,10 @@
 enum { FRAME_BYTES_MAX = 1 << 16, FUNCTION_BYTES_MAX = 1 << 16 };
 enum { LOWEST_CODE = 4096, USES_IN_MODULE = 1 << 20, USES_ELSEWHERE = 256 };
 
+/* NULL in libhakmem.so: no thread remembers its last stacks there. */
+_Thread_local struct hak_thread_stacks *hak_thread_stacks
+    __attribute__((tls_model("initial-exec")));
+
 /* True when code with CFI is called that is not the frame's own: then this is not its return
  * address, but that of a function further out. */
 static bool leads_elsewhere(const struct hak_code_call *call) {

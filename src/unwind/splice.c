@@ -8,8 +8,6 @@
 
 enum { BP_AT_RBP = 0xffff, SPARE_FRAMES = 256, SALT_SHIFT = 48 };
 
-_Thread_local struct hak_thread_stacks *hak_thread_stacks
-    __attribute__((tls_model("initial-exec")));
 static _Thread_local bool is_over __attribute__((tls_model("initial-exec")));
 
 struct hak_own_text hak_own_text;

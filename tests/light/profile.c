@@ -220,7 +220,7 @@ static void *work(void *calls) {
 
 /* ---- the profile ----------------------------------------------------------------------------- */
 
-/* It lies in the data of hakmem-debug.so. */
+/* It lies in the data of hakmem-debug.so or libhakmem.so. */
 static const struct hak_heap_profile *find_profile(void) {
     static char line[4096];
     const struct hak_heap_profile *found = NULL;
@@ -231,7 +231,8 @@ static const struct hak_heap_profile *find_profile(void) {
         char rights[5];
         if (sscanf(line, "%lx-%lx %4s", &start, &end, rights) != 3)
             continue;
-        is_ours = strstr(line, "hakmem-debug.so") || (is_ours && !strchr(line, '/'));
+        is_ours = strstr(line, "hakmem-debug.so") || strstr(line, "libhakmem.so") ||
+                  (is_ours && !strchr(line, '/'));
         if (!is_ours || rights[1] != 'w')
             continue;
         for (const char *at = (const char *)start; at + sizeof *found <= (const char *)end; at += 8)

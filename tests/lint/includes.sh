@@ -21,6 +21,7 @@ allowed() {
     entry) rules='learn route front mid large large_map slab pool platform trace/process/process.h' ;;
     keep) rules='entry/keep entry/entry.h entry/environment/environment.h platform trace/trace.h' ;; # src/entry/keep has no layer below it
     attach) rules='entry/attach entry/keep platform trace/trace.h trace/wait.h unwind/modules.h' ;; # src/entry/attach, likewise
+    counted) rules='entry heap_profile/heap_profile.h unwind large pool platform' ;; # src/entry/counted, and mlockall of libhakmem.so
     unwind) rules='platform' ;;
     metrics) rules='platform' ;;
     decode) rules='' ;;
@@ -50,6 +51,7 @@ while IFS=: read -r file name; do
     case "$file" in
     src/entry/keep/*) folder=keep ;;
     src/entry/attach/*) folder=attach ;;
+    src/entry/counted/* | src/entry/plain/lock_memory.c) folder=counted ;;
     src/verify/layout.c) folder=layout ;;
     viewer/corefile/*) folder=corefile ;;
     esac

@@ -85,7 +85,8 @@ hak_pages_counter src/entry/start.c src/entry/keep/start.c src/entry/attach/star
 hak_front_at_period src/route/route.c
 hak_front_give_back src/route/route.c
 hak_front_look src/learn/learn.c
-hak_large_sample_ends src/entry/start.c
+hak_entry_begin_counting src/entry/counted/profile.c
+hak_large_sample_ends src/entry/start.c src/entry/counted/profile.c
 hak_layer_keeps src/entry/start.c
 hak_raw_leaks src/leaks/scan.c
 hak_source_open_url viewer/fleet/server.c

@@ -54,6 +54,7 @@ struct core_settings {
     uint64_t purge_asked, purge_served; /* 4 bytes each (front/tune.h) */
     uint64_t given_back;                /* 8 bytes; to be read alone */
     uint64_t sample_every;              /* 8 bytes, level light (guard/choose/sample.h) */
+    uint64_t heap_profile;              /* plain library: the table's head (heap_profile/table.h) */
 };
 
 /* Finds them in the process. False: `error` says why not. */

@@ -18,6 +18,7 @@ bool core_settings_find(int32_t pid, struct core_settings *settings, struct hak_
         settings->purge_served = core_place(t, purge, HAK_AT_purge_served);
         settings->given_back = t->root[HAK_ROOT_given_back];
         settings->sample_every = checks && t != checks ? checks->root[HAK_ROOT_sample_every] : 0;
+        settings->heap_profile = checks ? 0 : t->root[HAK_ROOT_heap_profile];
     }
     core_memory_close(&memory);
     return is_found;

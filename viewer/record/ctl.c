@@ -311,8 +311,8 @@ int command_ctl(struct view *view) {
         view_error("ctl: --prometheus is for stats");
         return VIEW_USAGE;
     }
-    bool reads_heap = word->run == show_stats ||
-                      word->run == ctl_set; /* of libhakmem.so, too, which has no words */
+    bool reads_heap = word->run == show_stats || word->run == ctl_set ||
+                      word->run == ctl_profile; /* of libhakmem.so, too, which has no words */
     if (!(reads_heap ? ctl_find_any : ctl_find)(&target, view->argument[0]))
         return VIEW_USAGE;
     return word->run(view, &target, seconds);

@@ -41,7 +41,8 @@ struct ctl_target {
     struct hak_control control;
     char store[HAK_CONTROL_PATH]; /* where it is recorded, or was last; "" = nowhere */
     uint64_t session;             /* address of its session's memory, 0 = it has none */
-    int lock;                     /* on its maps: no other ctl asks meanwhile; -1 = not held */
+    uint64_t profile; /* of libhakmem.so's heap profile, 0 = none; see ctl_find_profile */
+    int lock;         /* on its maps: no other ctl asks meanwhile; -1 = not held */
 };
 
 /* ---- the process ------------------------------------------------------------------------------
@@ -62,6 +63,12 @@ bool ctl_is_light(const struct ctl_target *t);
 bool ctl_is_recorded(const struct ctl_target *t);
 /* Why it may not answer: "it is stopped (SIGSTOP, or a debugger)". */
 const char *ctl_silence(const struct ctl_target *t);
+
+/* Takes note of the heap profile of a process without hakmem's words (libhakmem.so), whose table
+ * may lie at `address`. False: it has none. */
+bool ctl_find_profile(struct ctl_target *t, uint64_t address);
+/* The table of its heap profile; 0: it has none. */
+uint64_t ctl_profile_table(const struct ctl_target *t);
 
 bool ctl_read(const struct ctl_target *t, uint64_t address, void *to, size_t bytes);
 

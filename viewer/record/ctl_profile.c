@@ -2,6 +2,7 @@
  * it, and has `top` or `export` answer from that. */
 #include "viewer/record/ctl.h"
 #include "viewer/capture/capture.h"
+#include "viewer/corefile/corefile.h"
 #include "viewer/record/ctl_serve.h"
 
 #include <poll.h>
@@ -134,6 +135,8 @@ static int say_no_profile(const struct profiling *p) {
     hak_text_add(&text, "keeps no heap profile");
     if (ctl_is_light(p->target))
         hak_text_add(&text, ": HAKMEM_HEAP_PROFILE=0 switched it off");
+    else if (!p->target->address)
+        hak_text_add(&text, ": start it with HAKMEM_HEAP_PROFILE=512K, or another rate");
     else
         hak_text_add(&text, ": start it with HAKMEM_CHECK=light (HAKMEM_HEAP_PROFILE sets the "
                             "rate)");
@@ -181,18 +184,14 @@ static char *read_command_line(const struct ctl_target *t) {
     return text ? text : strdup("");
 }
 
-static uint64_t table_address(const struct ctl_target *t) {
-    return (uintptr_t)t->control.heap_profile;
-}
-
 /* Reads the profile into `out`, its modules, and what the program is. 0, or an exit status: the
  * error is printed. */
 static int pull_first(struct profiling *p, struct hak_sampled_pull *out) {
     char why[200];
-    if (!table_address(p->target))
+    if (!ctl_profile_table(p->target))
         return say_no_profile(p);
     enum hak_pull_state state =
-        hak_pull_table(&p->memory, table_address(p->target), view_now_ns(), out, why);
+        hak_pull_table(&p->memory, ctl_profile_table(p->target), view_now_ns(), out, why);
     if (state != HAK_PULL_DONE)
         return say_unread(p, state, out->rate, why);
     if (!hak_pull_list_modules(&p->memory, p->target->shown, &p->modules)) {
@@ -210,9 +209,9 @@ static bool pull_again(struct profiling *p) {
     struct hak_sampled_pull pull;
     struct hak_pull_modules modules;
     char why[200];
-    if (!ctl_look(p->target) || !table_address(p->target))
+    if (!ctl_look(p->target) || !ctl_profile_table(p->target))
         return false;
-    if (hak_pull_table(&p->memory, table_address(p->target), view_now_ns(), &pull, why) !=
+    if (hak_pull_table(&p->memory, ctl_profile_table(p->target), view_now_ns(), &pull, why) !=
         HAK_PULL_DONE) {
         hak_pull_free(&pull);
         return ctl_look(p->target);
@@ -440,11 +439,27 @@ static int pull_and_answer(struct profiling *p) {
     return status;
 }
 
+/* Looks for the table of a process that runs under libhakmem.so. False: nothing of hakmem is in it,
+ * and that was said. */
+static bool find_settings(struct ctl_target *t) {
+    struct core_settings settings;
+    struct hak_text error = {0};
+    bool is_found = core_settings_find(t->shown, &settings, &error);
+    if (is_found)
+        (void)ctl_find_profile(t, settings.heap_profile);
+    else
+        view_error("ctl: %s", hak_text_string(&error));
+    hak_text_free(&error);
+    return is_found;
+}
+
 int ctl_profile(const struct view *view, struct ctl_target *t, uint64_t seconds) {
     struct profiling p = {.view = view, .target = t, .memory = {read_target, t}};
     (void)seconds;
+    if (!t->address && !find_settings(t))
+        return VIEW_USAGE;
     if (is_serving(view))
-        return table_address(t) ? ctl_serve(view, t) : say_no_profile(&p);
+        return ctl_profile_table(t) ? ctl_serve(view, t) : say_no_profile(&p);
     return read_profile_options(&p) ? pull_and_answer(&p) : VIEW_USAGE;
 }
 

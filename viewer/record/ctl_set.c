@@ -157,17 +157,20 @@ static bool read_bytes_of_rate(const char *value, uint64_t *rate) {
 }
 
 static int set_profile(struct setter *s) {
-    uint64_t rate, old = 0, table = (uintptr_t)s->target->control.heap_profile;
+    uint64_t rate, old = 0;
     if (!read_bytes_of_rate(s->value, &rate)) {
         view_error("ctl: set profile=RATE takes the mean bytes between two samples, 1 to 1024G, as "
                    "64K, and not '%s'",
                    s->value);
         return VIEW_USAGE;
     }
-    if (!s->target->address || !table) {
-        view_error("ctl: process %d keeps no heap profile: start it with HAKMEM_CHECK=light, and "
-                   "without HAKMEM_HEAP_PROFILE=0",
-                   (int)s->target->pid);
+    if (!s->target->address)
+        (void)ctl_find_profile(s->target, s->settings.heap_profile);
+    uint64_t table = ctl_profile_table(s->target);
+    if (!table) {
+        view_error("ctl: process %d keeps no heap profile: start it with %s", (int)s->target->pid,
+                   s->target->address ? "HAKMEM_CHECK=light, and without HAKMEM_HEAP_PROFILE=0"
+                                      : "HAKMEM_HEAP_PROFILE=512K, or another rate");
         return VIEW_USAGE;
     }
     int status = exchange(s, table + offsetof(struct hak_heap_profile, rate), rate, &old);

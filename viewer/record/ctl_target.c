@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include "base/maps.h"
 #include "collector/kernel/kernel.h"
+#include "heap_profile/table.h"
 #include "options.h"
 
 #define CHUNK_BYTES ((size_t)1 << 20)
@@ -206,14 +207,40 @@ static bool read_words(struct ctl_target *t) {
     return ctl_read(t, t->address, &t->control, sizeof t->control) && is_control(&t->control);
 }
 
+/* ---- its heap profile --------------------------------------------------------------------------
+ */
+
+/* Whether the table of a heap profile that has a rate lies there. */
+static bool is_profile(const struct ctl_target *t, uint64_t address) {
+    static const char magic[] = HAK_HEAP_PROFILE_MAGIC;
+    struct hak_heap_profile head;
+    return address && ctl_read(t, address, &head, sizeof head) &&
+           memcmp(head.magic, magic, sizeof magic) == 0 && head.rate != 0;
+}
+
+bool ctl_find_profile(struct ctl_target *t, uint64_t address) {
+    t->profile = is_profile(t, address) ? address : 0;
+    return t->profile != 0;
+}
+
+uint64_t ctl_profile_table(const struct ctl_target *t) {
+    return t->address ? (uintptr_t)t->control.heap_profile : t->profile;
+}
+
+/* Reads its words again, or looks whether its profile is still there. */
+static bool read_again(struct ctl_target *t) {
+    return t->address ? read_words(t) : is_profile(t, t->profile);
+}
+
 bool ctl_look(struct ctl_target *t) {
     struct hak_peer peer;
     enum hak_peer_answer answer = hak_peer_ask(t->pid, &peer);
     if (answer == HAK_PEER_GONE ||
         (answer == HAK_PEER_THERE && (peer.has_ended || peer.start_time != t->start_time)) ||
-        !(read_words(t) || (find_shown(t) && read_words(t))))
+        !(read_again(t) || (find_shown(t) && read_again(t))))
         return false;
-    read_store(t);
+    if (t->address)
+        read_store(t);
     return true;
 }
 

@@ -37,9 +37,9 @@ static HAK_COLD void *allocate_at_point(size_t bytes) {
  * bytes are counted, and blocks of the larger classes come here, too. */
 static HAK_COLD void *allocate_large(size_t bytes) {
     hak_entry_begin();
-    if (hak_is_light_build && bytes <= PTRDIFF_MAX && hak_entry_is_point_due(bytes))
+    if (hak_counts_calls && bytes <= PTRDIFF_MAX && hak_entry_is_point_due(bytes))
         return allocate_at_point(bytes);
-    if (hak_is_light_build && bytes <= HAK_CLASS_MAX_BYTES) {
+    if (hak_counts_calls && bytes <= HAK_CLASS_MAX_BYTES) {
         base_t block = hak_array_pop(hak_class_of_bytes(bytes));
         return HAK_LIKELY(block.p != NULL) ? block.p : allocate_slowly(bytes);
     }
@@ -124,3 +124,6 @@ HAK_EXPORT void cfree(void *pointer) {
 HAK_LIBC_NAME(malloc);
 HAK_LIBC_NAME(free);
 HAK_LIBC_NAME(calloc);
+
+HAK_OWN_NAME(malloc);
+HAK_OWN_NAME(calloc);

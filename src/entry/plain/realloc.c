@@ -62,7 +62,7 @@ static HAK_COLD void *resize_counted(base_t base, size_t bytes, hak_call_t call)
 
 /* Level light: one that would stay in its slot if it were not in the heap profile. */
 static bool is_sampled_and_stays(base_t base, size_t bytes) {
-    size_t slot_bytes = hak_is_light_build ? hak_entry_sampled_slot_bytes(base) : 0;
+    size_t slot_bytes = hak_counts_calls ? hak_entry_sampled_slot_bytes(base) : 0;
     return HAK_UNLIKELY(slot_bytes) && stays_in_slot(slot_bytes, bytes);
 }
 
@@ -71,7 +71,7 @@ static void *resize_large(void *pointer, size_t old_bytes, size_t bytes, hak_cal
     base_t base = base_from(pointer);
     if (bytes > HAK_CLASS_MAX_BYTES) {
         void *moved =
-            hak_is_light_build ? resize_counted(base, bytes, call) : resize_pages(base, bytes);
+            hak_counts_calls ? resize_counted(base, bytes, call) : resize_pages(base, bytes);
         if (moved)
             return moved; /* else perhaps only too many mappings to move one (held.h) */
     } else if (is_sampled_and_stays(base, bytes)) {
@@ -128,3 +128,6 @@ HAK_EXPORT void *reallocarray(void *pointer, size_t count, size_t bytes) {
 }
 
 HAK_LIBC_NAME(realloc);
+
+HAK_OWN_NAME(realloc);
+HAK_OWN_NAME(reallocarray);

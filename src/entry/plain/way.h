@@ -15,21 +15,21 @@
 
 /* Level light: one more call that allocates. True where the sampler is to look at it. */
 static inline bool hak_entry_is_due(void) {
-    return hak_is_light_build && HAK_UNLIKELY(--hak_thread.until_look == 0);
+    return hak_counts_calls && HAK_UNLIKELY(--hak_thread.until_look == 0);
 }
 /* The same of a call that was counted before. */
 static inline bool hak_entry_was_due(void) {
-    return hak_is_light_build && HAK_UNLIKELY(hak_thread.until_look == 0);
+    return hak_counts_calls && HAK_UNLIKELY(hak_thread.until_look == 0);
 }
 
 /* ---- out ------------------------------------------------------------------------------------- */
 
 /* More bytes are counted for the heap profile in level light, and elsewhere not of a class. */
-#define HAK_ENTRY_FAST_BYTES (hak_is_light_build ? HAK_LIGHT_LOOK_BYTES : HAK_CLASS_MAX_BYTES)
+#define HAK_ENTRY_FAST_BYTES (hak_counts_calls ? HAK_LIGHT_LOOK_BYTES : HAK_CLASS_MAX_BYTES)
 
 /* Level light: so many bytes more. True where the heap profile takes the block. */
 static inline bool hak_entry_is_point_due(size_t bytes) {
-    return hak_is_light_build && HAK_UNLIKELY((hak_thread.until_point -= (int64_t)bytes) < 0);
+    return hak_counts_calls && HAK_UNLIKELY((hak_thread.until_point -= (int64_t)bytes) < 0);
 }
 
 /* Pops the class's array. NULL, and the slow way follows: it is empty, a check is due, or `bytes`
@@ -55,7 +55,7 @@ HAK_HIDDEN HAK_COLD void hak_entry_resized(void *pointer, size_t bytes, uint32_t
 /* A block as `how` asks, without a look at its bytes; in the light build a thread's first may be
  * one that the checks take. NULL with ENOMEM. */
 static inline void *hak_entry_allocate_straight(struct hak_hand_out *how) {
-    bool is_first = hak_is_light_build && hak_thread.state == HAK_THREAD_NEW;
+    bool is_first = hak_counts_calls && hak_thread.state == HAK_THREAD_NEW;
     hak_entry_begin();
     if (is_first && hak_entry_is_due())
         return hak_entry_allocate_due(how);
@@ -71,7 +71,7 @@ static inline void *hak_entry_allocate_straight(struct hak_hand_out *how) {
 }
 /* The same, and in level light the heap profile counts its bytes. */
 static inline void *hak_entry_allocate(struct hak_hand_out *how) {
-    if (hak_is_light_build && HAK_UNLIKELY(how->asked_bytes > HAK_LIGHT_LOOK_BYTES))
+    if (hak_counts_calls && HAK_UNLIKELY(how->asked_bytes > HAK_LIGHT_LOOK_BYTES))
         return hak_entry_allocate_by_bytes(how);
     return hak_entry_allocate_straight(how);
 }
