@@ -5,7 +5,7 @@ set -u
 SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
 
 # Assembler without an instruction ("" keeps the compiler from something) is everybody's. So are tables and names made by the
-# assembler's directives: verify/layout.c, entry/operators.c.
+# assembler's directives: verify/layout.c, entry/operators.c, entry/entry.h.
 look() {
     local files
     files=$(cd "$1" && find src viewer -name '*.[ch]' 2>/dev/null | grep -vE '^src/(arch\.h|platform/(x86_64|aarch64)/)' | LC_ALL=C sort)
@@ -16,7 +16,7 @@ look() {
         grep -nE '__builtin_(ia32|aarch64|arm)_|#[ \t]*include[ \t]*<([a-z0-9]*intrin|cpuid|arm_[a-z]+)\.h>' $files /dev/null |
             sed 's/$/    (a builtin of one architecture)/'
         grep -nE '\b(__asm__|__asm|asm)[ \t]*(volatile[ \t]*)?\(' $files /dev/null |
-            grep -vE '(__asm__|__asm|asm)[ \t]*(volatile[ \t]*)?\(""' | grep -vE '^src/(verify/layout|entry/operators)\.c:' |
+            grep -vE '(__asm__|__asm|asm)[ \t]*(volatile[ \t]*)?\(""' | grep -vE '^src/(verify/layout|entry/operators)\.c:|^src/entry/entry\.h:' |
             sed 's/$/    (assembler)/'
         grep -nE '\bREG_(R[A-Z0-9]+|EFL|ERR|TRAPNO|CR2)\b|\buc_mcontext\b' $files /dev/null |
             grep -vE '^src/trace/crash/(aligned|frame)\.c:' | sed 's/$/    (registers of one architecture)/'

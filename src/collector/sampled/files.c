@@ -11,8 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/growing.h"
-#include "collector/kernel/peer.h"
-#include "collector/kernel/time.h"
+#include "collector/kernel/kernel.h"
 #include "store/reader/reader.h"
 
 #define NUMBER_MOST 99999999u
