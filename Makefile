@@ -137,7 +137,7 @@ SO_NAME := libhakmem.so.1
 SO_FILE := $(SO_NAME).0.0
 # mlockall (entry/plain) is another's in hakmem-debug.so, and nobody's in the archive.
 $(BUILD)/$(SO_FILE): $(PLAIN_OBJ) $(BUILD)/plain/src/entry/plain/lock_memory.o $(PROFILE_OBJ) $(BUILD)/counted.o
-	$(call SAY,link) $(CC) $(LIB_FLAGS) $(PACKED) -Wl,-soname,$(SO_NAME) -o $@ $^
+	$(call SAY,link) $(CC) $(LIB_FLAGS) $(PACKED) -Wl,--version-script=src/trace/local.map -Wl,-soname,$(SO_NAME) -o $@ $^
 $(BUILD)/$(SO_NAME): $(BUILD)/$(SO_FILE)
 	$(call SAY,name) ln -sf $(<F) $@
 $(BUILD)/libhakmem.so: $(BUILD)/$(SO_NAME)
