@@ -60,7 +60,7 @@ $(BUILD)/libjumps.a: $(BUILD)/plain/src/platform/jumps/jumps.o
 $(call UNITS,platform/jumps/,libjumps.a libplainlayers.a,$(CHECK_LIBS))
 $(call UNITS,strings/,libguardlayers.a,-fno-builtin $(IN_DEBUG))
 $(call UNITS,tree/ leaks/ decode/ watch/ metrics/ verify/states,libdebuglayers.a,$(IN_DEBUG))
-$(call UNITS,verify/stats,libdebuglayers.a,$(IN_DEBUG) -Xlinker --wrap=hak_large_each -Xlinker --undefined=hak_read_stats)
+$(call UNITS,verify/stats,libdebuglayers.a,$(IN_DEBUG) -Wl$(COMMA)--wrap=hak_large_each -Wl$(COMMA)--undefined=hak_read_stats)
 $(call UNITS,trace/,libdebuglayers.a,$(IN_DEBUG) -lunwind)
 $(call UNITS,unwind/ trace/stacks/stacks,libunwinder.a,$(IN_DEBUG) -lunwind)
 $(call UNITS,old/,libunwinder_old.a,-include tests/tools/old_loader.h $(IN_DEBUG) -lunwind)

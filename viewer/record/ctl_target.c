@@ -213,7 +213,7 @@ static bool read_words(struct ctl_target *t) {
 /* Whether the table of a heap profile that has a rate lies there. */
 static bool is_profile(const struct ctl_target *t, uint64_t address) {
     static const char magic[] = HAK_HEAP_PROFILE_MAGIC;
-    struct hak_heap_profile head;
+    struct hak_heap_profile head = {.rate = 0};
     return address && ctl_read(t, address, &head, sizeof head) &&
            memcmp(head.magic, magic, sizeof magic) == 0 && head.rate != 0;
 }

@@ -51,7 +51,7 @@ int hak_jumps_write(const struct hak_jump *jumps, size_t count) {
         return (int)-copy;
     memcpy((void *)copy, (const void *)span.start, bytes);
     for (size_t i = 0; i < count; i++)
-        write_jump((char *)copy + ((uintptr_t)jumps[i].from - span.start), &jumps[i]);
+        write_jump((char *)((uintptr_t)jumps[i].from - span.start + (uintptr_t)copy), &jumps[i]);
     long result = hak_raw_call(SYS_mprotect, copy, (long)bytes, PROT_READ | PROT_EXEC, 0, 0, 0);
     if (result == 0)
         result = hak_raw_call(SYS_mremap, copy, (long)bytes, (long)bytes,
