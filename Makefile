@@ -124,6 +124,9 @@ ARTIFACTS := $(BUILD)/libhakmem.so $(BUILD)/libhakmem.a $(BUILD)/hakmem-debug.so
 ifneq ($(CROSS),)
 ARTIFACTS := $(BUILD)/libhakmem.so $(BUILD)/libhakmem.a
 HAS_REMOTE :=
+# Nor the heap profile: its jumps and its unwinder are x86-64's (docs/arm.md).
+PROFILE_OBJ :=
+HAS_NO_PROFILE := yes
 endif
 REMOTE_SO := $(if $(HAS_REMOTE),$(BUILD)/hakmem_postgres.so)
 ARTIFACTS += $(REMOTE_SO)
@@ -136,7 +139,7 @@ all: $(ARTIFACTS)
 SO_NAME := libhakmem.so.1
 SO_FILE := $(SO_NAME).0.0
 # mlockall (entry/plain) is another's in hakmem-debug.so, and nobody's in the archive.
-$(BUILD)/$(SO_FILE): $(PLAIN_OBJ) $(BUILD)/plain/src/entry/plain/lock_memory.o $(PROFILE_OBJ) $(BUILD)/counted.o
+$(BUILD)/$(SO_FILE): $(PLAIN_OBJ) $(BUILD)/plain/src/entry/plain/lock_memory.o $(PROFILE_OBJ) $(if $(HAS_NO_PROFILE),,$(BUILD)/counted.o)
 	$(call SAY,link) $(CC) $(LIB_FLAGS) $(PACKED) -Wl,--version-script=src/trace/local.map -Wl,-soname,$(SO_NAME) -o $@ $^
 $(BUILD)/$(SO_NAME): $(BUILD)/$(SO_FILE)
 	$(call SAY,name) ln -sf $(<F) $@

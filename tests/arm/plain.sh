@@ -32,6 +32,9 @@ try static static 4 20000
 run -E "LD_PRELOAD=$built/libhakmem.so" -E LD_DEBUG=bindings stress 1 1
 grep -q "stress .* to $built/libhakmem.so .*\`malloc'" err || complain "the program's malloc is not hakmem's: $(grep -m 3 malloc err)"
 
+run -E "LD_PRELOAD=$built/libhakmem.so" -E HAKMEM_HEAP_PROFILE=64K stress 1 1
+grep -q '^hakmem: HAKMEM_HEAP_PROFILE is for .* this library does without$' err && [ "$(wc -l <err)" = 1 ] || complain "a heap profile: $(cat err)"
+
 run -E "LD_PRELOAD=$built/libhakmem.so" verified 4 3000 || complain "hak_verify: $(head -n 5 out err)"
 [ ! -s err ] || complain "hak_verify: $(head -n 5 err)"
 

@@ -25,7 +25,8 @@ HAK_EXPORT int mlockall(int flags) {
     int result = call_next(flags);
     if (result == 0 && (flags & MCL_CURRENT) && !(flags & MCL_ONFAULT)) {
         hak_pool_empty_registry();
-        hak_heap_profile_empty();
+        if (hak_heap_profile_empty) /* not on every processor */
+            hak_heap_profile_empty();
     }
     return result;
 }
