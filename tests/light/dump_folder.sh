@@ -60,4 +60,23 @@ for end in '' -wal -shm -journal; do ! is_there "$left$end" || complain "$left$e
 [ "$first_old" = 0 ] || is_there files/.hakmem-heap.obeys.1.1.18a || complain "the file of a process that is there is gone"
 finish
 [ -s errors ] && complain "it says $(cat errors)"
+
+# ---- collectors that remove at the same time: 480 stay ---------------------------------------------
+printf '#!/bin/sh\ncat <&3 >"%s/copy"\n' "$PWD" >keeps && chmod +x keeps
+rm -r files && mkdir files
+start hakmem-debug.so HAKMEM_HEAP_PROFILE_DUMP=files,signal HAKMEM_COLLECT="$PWD/keeps"
+obey take a 8000000
+kill -USR2 "$program"
+until_true test -s copy && finish
+ended=$program
+"$BUILD/hakmem-collect" --profile 3<>copy
+for number in $(seq 2 480); do ln "$(file "$ended" 1)" "files/hakmem-heap.others.$ended.$(printf %04d "$number").db"; done
+collectors=()
+for number in $(seq 10); do
+    cp copy "copy.$number"
+    "$BUILD/hakmem-collect" --profile 3<>"copy.$number" &
+    collectors+=($!)
+done
+wait "${collectors[@]}"
+[ "$(find files -name 'hakmem-heap.*' | wc -l)" = 480 ] || complain "ten at once leave $(find files -type f | wc -l) files: $(cat errors)"
 exit "$failed"

@@ -151,6 +151,28 @@ rm -r files && mkdir files
 HAKMEM_HEAP_PROFILE_DUMP=$PWD/files,signal timeout 100 unshare -pf --mount-proc env LD_PRELOAD="$BUILD/hakmem-debug.so" python3 first.py files >said 2>&1
 [ "$(cat said)" = 'heard of 0 children; left behind: False' ] || complain "PID 1: $(cat said)"
 
+# ---- a signal between the file and the end of what wrote it is heard: in a container that has a parent until then ------
+printf '#!/bin/sh\n"%s" "$@"\nexec sleep 1000\n' "$BUILD/hakmem-collect" >lingers && chmod +x lingers
+cat >again.py <<'END'
+import glob, os, signal, sys, time
+keep = [bytes(100000) for _ in range(100)]
+def lingering():
+    count = 0
+    for path in glob.glob("/proc/[0-9]*/comm"):
+        try:
+            count += open(path).read() == "sleep\n"
+        except OSError:
+            pass
+    return count
+for number in (1, 2, 3):
+    os.kill(1, signal.SIGUSR2)
+    while lingering() < number: time.sleep(0.05)
+print(sorted(name[-7:] for name in os.listdir(sys.argv[1])))
+END
+rm -r files && mkdir files
+HAKMEM_COLLECT=$PWD/lingers HAKMEM_HEAP_PROFILE_DUMP=$PWD/files,signal timeout 100 unshare -pf --kill-child --mount-proc env LD_PRELOAD="$BUILD/hakmem-debug.so" python3 again.py files >said 2>&1
+[ "$(cat said)" = "['0001.db', '0002.db', '0003.db']" ] || complain "signals after a file: $(cat said)"
+
 # ---- what cannot be written ----------------------------------------------------------------------
 start hakmem-debug.so HAKMEM_HEAP_PROFILE_DUMP=gone,signal
 obey take a 8000000

@@ -260,6 +260,12 @@ static bool list_ended(const struct hak_dump_files *files, struct ended_files *o
     return has_memory;
 }
 
+/* Whether a file was removed, by whomever: other collectors may be at it, too. */
+static bool is_gone(const char *path) {
+    struct stat about;
+    return lstat(path, &about) != 0 && errno == ENOENT;
+}
+
 /* Removes the oldest files of processes that have ended until HAK_HEAP_DUMP_ENDED are there. */
 static void remove_ended(const struct hak_dump_files *files) {
     struct ended_files all = {0};
@@ -267,9 +273,11 @@ static void remove_ended(const struct hak_dump_files *files) {
     char path[HAK_DUMP_PATH_BYTES];
     if (list_ended(files, &all))
         for (uint32_t i = 0, left = all.count; i < all.count && left > HAK_HEAP_DUMP_ENDED; i++)
-            if (path_in(files, all.file[i].name, path) && read_owner(path, &owner) &&
-                owner.start_time != 0 && !hak_peer_is_same(&owner) && unlink(path) == 0)
-                left--;
+            if (path_in(files, all.file[i].name, path)) {
+                if (read_owner(path, &owner) && owner.start_time != 0 && !hak_peer_is_same(&owner))
+                    unlink(path);
+                left -= is_gone(path);
+            }
     free(all.file);
 }
 

@@ -122,9 +122,9 @@ HAK_HIDDEN bool hak_collector_execute(int socket_end, const char *name,
  */
 HAK_HIDDEN bool hak_collector_execute_profile(int file, struct hak_collector_failure *failure);
 
-/* Whether the process that it executed has ended; in a container alone, where its parent ends with
- * it. */
-HAK_HIDDEN bool hak_collector_profile_has_ended(void);
+/* Whether another may be executed: in a container parents of earlier ones, which end with them,
+ * may still be there, and have a bound. */
+HAK_HIDDEN bool hak_collector_may_profile(void);
 
 /* In a forked child: it is the parent's. */
 HAK_HIDDEN void hak_collector_forget_profile(void);

@@ -58,7 +58,7 @@ static bool settle_last(uint64_t now_ns) {
     uint32_t state = last ? atomic_load(&last->state) : 0;
     if (!last)
         return true;
-    bool has_ended = state != HAK_HEAP_DUMP_RUNS && hak_collector_profile_has_ended();
+    bool has_ended = state != HAK_HEAP_DUMP_RUNS && hak_collector_may_profile();
     if (!has_ended && now_ns - begun_ns < PATIENCE_NS)
         return false;
     if (state == HAK_HEAP_DUMP_WRITTEN)

@@ -35,6 +35,7 @@
 #include HAK_ARCH_FILE(clone.h)
 
 enum { STACK_BYTES = 64 << 10, ENVIRONMENT_MAX = 4096, LIMITS = 16, STEP_NS = 100000000 };
+enum { STAYED_MOST = 4 };
 enum { PATH_ROOM = HAK_PATH_BYTES + 64 };
 #define INIT_PID_SPACE 0xEFFFFFFCu /* the inode that Linux gives to the first one */
 enum { LAUNCH_ROOM = STACK_BYTES + ENVIRONMENT_MAX * 8 };
@@ -53,11 +54,12 @@ struct launch {
 
 enum { STARTING = 0, STARTED = 1, MAY_END = 2 }; /* steps */
 
-/* The helper that stays, and its stack. */
-static struct {
+/* Helpers that stay, and their stacks: one may end some time after what it waits for has said that
+ * it is done. */
+static struct stayed {
     char *memory;
-    long helper;
-} stayed;
+    long helper; /* 0 = no one is here */
+} stayed[STAYED_MOST];
 
 static _Noreturn void end_now(long status) {
     for (;;)
@@ -204,18 +206,33 @@ static void end_helper(struct launch *launch, long helper) {
         (void)hak_raw_call(SYS_prctl, PR_SET_CHILD_SUBREAPER, 1);
 }
 
+/* Forgets a helper that has ended, or another process's. */
+static void forget_stayed(struct stayed *one) {
+    if (one->memory)
+        hak_raw_unmap(one->memory, LAUNCH_ROOM);
+    *one = (struct stayed){0};
+}
+
+/* A place for a helper that stays; NULL: there is none. */
+static struct stayed *find_place(void) {
+    for (unsigned i = 0; i < STAYED_MOST; i++)
+        if (!stayed[i].helper)
+            return &stayed[i];
+    return NULL;
+}
+
 /* Keeps the helper that stays, or sees it end. False: it has ended. */
 static bool keep_helper(struct launch *launch, long helper, char *memory) {
+    struct stayed *place = find_place();
     if (!await_start(launch, helper))
         launch->error = EINTR;
     else if (launch->error != 0)
         wait_for(helper);
+    else if (place)
+        *place = (struct stayed){.memory = memory, .helper = helper};
     else
-        stayed.helper = helper;
-    if (stayed.helper != helper)
-        return false;
-    stayed.memory = memory;
-    return true;
+        return true; /* its memory stays for good */
+    return launch->error == 0;
 }
 
 /* Starts the collector through a helper. False, with the error: it was not executed. */
@@ -326,19 +343,16 @@ bool hak_collector_execute_profile(int file, struct hak_collector_failure *failu
     return find_and_execute(&launch, path, failure);
 }
 
-bool hak_collector_profile_has_ended(void) {
+bool hak_collector_may_profile(void) {
     int status = 0;
-    if (!stayed.helper)
-        return true;
-    if (hak_raw_call(SYS_wait4, stayed.helper, &status, __WALL | WNOHANG) == 0)
-        return false;
-    hak_collector_forget_profile();
-    return true;
+    for (unsigned i = 0; i < STAYED_MOST; i++)
+        if (stayed[i].helper &&
+            hak_raw_call(SYS_wait4, stayed[i].helper, &status, __WALL | WNOHANG) != 0)
+            forget_stayed(&stayed[i]);
+    return find_place() != NULL;
 }
 
 void hak_collector_forget_profile(void) {
-    if (stayed.memory)
-        hak_raw_unmap(stayed.memory, LAUNCH_ROOM);
-    stayed.memory = NULL;
-    stayed.helper = 0;
+    for (unsigned i = 0; i < STAYED_MOST; i++)
+        forget_stayed(&stayed[i]);
 }
