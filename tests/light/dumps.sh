@@ -111,10 +111,11 @@ if libc.prctl(38, 1, 0, 0, 0) != 0 or libc.prctl(22, 2, program, 0, 0) != 0: sys
 os.write(1, b"ready\n")
 for line in sys.stdin: pass
 END
+rm handled # the one before was ready, too
 HAKMEM_HEAP_PROFILE_DUMP=$PWD/files,signal LD_PRELOAD=$BUILD/hakmem-debug.so python3 filters.py <words >handled 2>errors &
 program=$!
 exec 8>words
-until_true grep -q ready handled
+until_true grep -qs ready handled
 kill -USR2 "$program"
 until_true wrote_file || complain "under a filter: $(ls files) $(cat errors)"
 finish
