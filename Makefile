@@ -76,7 +76,7 @@ LIGHT_SRC  := $(PLAIN_FAMILY) $(filter-out src/options%.c src/size_class.c $(add
 # The heap profile of libhakmem.so (src/entry/counted/counted.h): the family a second time, and what samples need.
 COUNTED_SRC := src/entry/aligned.c src/entry/operators.c src/entry/sampled.c $(filter %/malloc.c %/realloc.c,$(PLAIN_FAMILY))
 PROFILE_SRC := $(wildcard src/entry/counted/*.c src/platform/jumps/*.c src/unwind/cfi*.c) \
-               $(patsubst %,src/heap_profile/%.c,chance live sites) \
+               $(patsubst %,src/heap_profile/%.c,chance live points sites) \
                $(patsubst %,src/unwind/%.c,unwind code frame_pointer modules rules stack_memory)
 
 # hakmem-record.so (src/entry/keep/keep.h): the recorder of hakmem-debug.so without checks and layers.
@@ -98,7 +98,7 @@ REMOTE_OBJ := $(BUILD)/host/src/remote/unit.o
 PLAIN_OBJ := $(patsubst %.c,$(BUILD)/plain/%.o,$(LAYER_SRC) $(PLAIN_FAMILY))
 LIGHT_OBJ := $(LIGHT_SRC:%.c=$(BUILD)/light/%.o)
 COUNTED_OBJ := $(COUNTED_SRC:%.c=$(BUILD)/counted/%.o)
-PROFILE_OBJ := $(PROFILE_SRC:%.c=$(BUILD)/plain/%.o)
+PROFILE_OBJ := $(PROFILE_SRC:%.c=$(BUILD)/plain/%.o) $(BUILD)/counted.o
 KEEP_OBJ  := $(KEEP_SRC:%.c=$(BUILD)/keep/%.o)
 ATTACH_OBJ := $(ATTACH_SRC:%.c=$(BUILD)/keep/%.o)
 # A folder that is neither layer nor guard is a room, compiled as one unit (ROOM below), unless it stands in ALONE: curses has macros of
@@ -126,7 +126,6 @@ ARTIFACTS := $(BUILD)/libhakmem.so $(BUILD)/libhakmem.a
 HAS_REMOTE :=
 # Nor the heap profile: its jumps and its unwinder are x86-64's (docs/arm.md).
 PROFILE_OBJ :=
-HAS_NO_PROFILE := yes
 endif
 REMOTE_SO := $(if $(HAS_REMOTE),$(BUILD)/hakmem_postgres.so)
 ARTIFACTS += $(REMOTE_SO)
@@ -142,7 +141,7 @@ SO_FILE := $(SO_NAME).0.0
 # that it lies in few pages, as its variables do (PACKED), and the heap profile's last.
 AT_START := $(filter $(foreach f,options options_read route/route mid/mid front/plan front/override entry/start entry/environment/environment \
               $(addprefix platform/,address module objects platform registry symbols),%/src/$(f).o),$(PLAIN_OBJ))
-$(BUILD)/$(SO_FILE): $(PLAIN_OBJ) $(BUILD)/plain/src/entry/plain/lock_memory.o $(PROFILE_OBJ) $(if $(HAS_NO_PROFILE),,$(BUILD)/counted.o)
+$(BUILD)/$(SO_FILE): $(PLAIN_OBJ) $(BUILD)/plain/src/entry/plain/lock_memory.o $(PROFILE_OBJ)
 	$(call SAY,link) $(CC) $(LIB_FLAGS) $(PACKED) -Wl,--version-script=src/trace/local.map -Wl,-soname,$(SO_NAME) -o $@ $(AT_START) $(filter-out $(AT_START),$^)
 $(BUILD)/$(SO_NAME): $(BUILD)/$(SO_FILE)
 	$(call SAY,name) ln -sf $(<F) $@
@@ -158,15 +157,15 @@ $(BUILD)/plain/family.o: $(filter-out $(CXX_OBJ) %/entry/deepbind.o,$(PLAIN_OBJ)
 $(BUILD)/libhakmem.a: $(BUILD)/plain/family.o $(ARCHIVE_OBJ)
 # One object, each of whose own names gets light_ in front: what it needs of the checks' half and of libc keeps its name,
 # and what is known of the program's sandbox is there once.
+# RENAMED PREFIX: one object of all, each of whose names begins with PREFIX.
+RENAMED = $(call SAY,link) $(CC) -r -nostdlib -o $@.whole $^ && \
+	    $(NM) -g --defined-only -P $@.whole | awk '!/^hak_(forbidden_calls|ticks_stand_still) / { print $$1 " $(1)" $$1 }' >$@.names && \
+	    $(OBJCOPY) --redefine-syms=$@.names $@.whole $@ && rm -f $@.whole $@.names
 # It comes last, so that its constructor does.
 $(BUILD)/light.o: $(LIGHT_OBJ)
-	$(call SAY,link) $(CC) -r -nostdlib -o $@.whole $^ && \
-	    $(NM) -g --defined-only -P $@.whole | awk '!/^hak_(forbidden_calls|ticks_stand_still) / { print $$1 " light_" $$1 }' >$@.names && \
-	    $(OBJCOPY) --redefine-syms=$@.names $@.whole $@ && rm -f $@.whole $@.names
+	$(call RENAMED,light_)
 $(BUILD)/counted.o: $(COUNTED_OBJ)
-	$(call SAY,link) $(CC) -r -nostdlib -o $@.whole $^ && \
-	    $(NM) -g --defined-only -P $@.whole | awk '{ print $$1 " counted_" $$1 }' >$@.names && \
-	    $(OBJCOPY) --redefine-syms=$@.names $@.whole $@ && rm -f $@.whole $@.names
+	$(call RENAMED,counted_)
 $(BUILD)/hakmem-debug.so: $(DEBUG_OBJ) $(BUILD)/light.o
 	$(call SAY,link) $(CC) $(LIB_FLAGS) $(PACKED) -Wl,--version-script=src/trace/local.map -Wl,-soname,$(@F) -o $@ $^
 $(BUILD)/hakmem-record.so: $(KEEP_OBJ) $(RECORDER_OBJ)

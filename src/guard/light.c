@@ -22,24 +22,6 @@ uint16_t hak_light_first_look(void) {
     return hak_sample_interval();
 }
 
-/* The rate at which the thread's bytes to the next sample were drawn. */
-static __thread uint64_t point_rate __attribute__((tls_model("initial-exec")));
-
-int64_t hak_light_first_point(void) {
-    return hak_heap_profile_next_point(hak_sample_random(), &point_rate);
-}
-
-double hak_light_weigh(size_t bytes, int64_t *until_point) {
-    uint64_t rate = point_rate;
-    *until_point = hak_light_first_point();
-    return hak_heap_profile_weigh_point(bytes, rate);
-}
-
-bool hak_light_may_sample(size_t bytes, size_t extra_bytes, double weight) {
-    struct hak_heap_sample sample = {bytes, extra_bytes, weight};
-    return hak_heap_profile_has_room(&sample);
-}
-
 uint32_t hak_light_sample(size_t bytes, size_t extra_bytes, double weight, hak_call_t call) {
     struct hak_heap_sample sample = {bytes, extra_bytes, weight};
     uintptr_t ips[HAK_HEAP_PROFILE_DEPTH];
@@ -58,10 +40,6 @@ void hak_light_sample_ends(uint32_t sample) {
     hak_heap_profile_went(sample, now);
     if (HAK_UNLIKELY(hak_writes_profile))
         hak_write_profile_if_due(now);
-}
-
-size_t hak_light_sampled_bytes(uint32_t sample) {
-    return hak_heap_profile_bytes_of(sample);
 }
 
 /* ---- guarded blocks -------------------------------------------------------------------------- */
@@ -113,11 +91,10 @@ static void watch(const void *user, bool is_freed) {
 
 void *hak_light_take(struct hak_hand_out *how, uint16_t *until_look, int64_t *until_point,
                      double *weight) {
-    if (HAK_UNLIKELY(!hak_heap_profile_has_rate(point_rate)))
-        *until_point = hak_light_first_point();
+    hak_heap_profile_renew_point(until_point);
     if (how->asked_bytes <= HAK_LIGHT_LOOK_BYTES)
-        *weight =
-            hak_heap_profile_weigh_look(how->asked_bytes, hak_sample_gap(), hak_sample_random());
+        *weight = hak_heap_profile_weigh_look(how->asked_bytes, hak_sample_gap(),
+                                              hak_heap_profile_random());
     uint32_t site = hak_sample_look(how->call);
     *until_look = hak_sample_interval();
     if (hak_trace_is_asked())

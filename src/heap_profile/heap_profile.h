@@ -9,6 +9,7 @@
  *
  *   chance.h   probabilities and random gaps
  *   sites.c    the table that readers see: stacks and their sums
+ *   points.c   when a thread's next one is due
  *   live.c     a number for each sampled block that lives, and its weight
  *   when.h     when the table is due in a file (HAKMEM_HEAP_PROFILE_DUMP); dump.h: its copy there
  *
@@ -56,6 +57,12 @@ HAK_HIDDEN double hak_heap_profile_weigh_point(size_t bytes, uint64_t rate);
 /* Bytes to the next such point, from 1; INT64_MAX where there is no profile. `*rate` is the one at
  * which it was drawn. */
 HAK_HIDDEN int64_t hak_heap_profile_next_point(uint64_t random, uint64_t *rate);
+
+/* 64 random bits of the calling thread's (points.c). */
+HAK_HIDDEN uint64_t hak_heap_profile_random(void);
+
+/* Draws the thread's bytes to its next point anew, if the rate is another one since. */
+HAK_HIDDEN void hak_heap_profile_renew_point(int64_t *until_point);
 
 /* Whether that is still the rate. Else the gap may be drawn anew at any moment that does not depend
  * on its end: the process of points has no memory. */

@@ -96,6 +96,24 @@ static bool path_of_number(const struct hak_dump_files *files, uint32_t number,
     return path_in(files, file, path);
 }
 
+/* ---- the folder ------------------------------------------------------------------------------ */
+
+/* Looks at one name. False: enough, there is no memory. */
+typedef bool visit_function(const struct hak_dump_files *files, const char *file, void *context);
+
+/* Visits all names in the folder. False: it cannot be read, or a visit ended it. */
+static bool visit_folder(const struct hak_dump_files *files, visit_function *visit, void *context) {
+    const struct dirent *entry;
+    bool goes_on = true;
+    DIR *folder = opendir(files->of->directory);
+    if (!folder)
+        return false;
+    while (goes_on && (entry = readdir(folder)) != NULL)
+        goes_on = visit(files, entry->d_name, context);
+    closedir(folder);
+    return goes_on;
+}
+
 /* ---- the process's own ----------------------------------------------------------------------- */
 
 static int compare_numbers(const void *a, const void *b) {
@@ -108,26 +126,24 @@ struct numbers {
     uint32_t count, room;
 };
 
+static bool add_number(const struct hak_dump_files *files, const char *file, void *context) {
+    struct numbers *to = context;
+    uint32_t number = number_of_file(files, file);
+    if (!number)
+        return true;
+    if (!hak_growing_make_room(&to->number, to->count, &to->room, sizeof number))
+        return false;
+    to->number[to->count++] = number;
+    return true;
+}
+
 /* Lists the numbers of all files of the process's name, lowest first. False: the folder cannot be
  * read, or there is no memory. */
 static bool list_numbers(const struct hak_dump_files *files, struct numbers *out) {
-    const struct dirent *entry;
-    bool has_memory = true;
-    DIR *folder = opendir(files->of->directory);
-    if (!folder)
-        return false;
-    while (has_memory && (entry = readdir(folder)) != NULL) {
-        uint32_t number = number_of_file(files, entry->d_name);
-        if (!number)
-            continue;
-        has_memory = hak_growing_make_room(&out->number, out->count, &out->room, sizeof number);
-        if (has_memory)
-            out->number[out->count++] = number;
-    }
-    closedir(folder);
+    bool is_whole = visit_folder(files, add_number, out);
     if (out->count > 0)
         qsort(out->number, out->count, sizeof *out->number, compare_numbers);
-    return has_memory;
+    return is_whole;
 }
 
 bool hak_dump_files_give_number(const struct hak_dump_files *files) {
@@ -232,32 +248,28 @@ static int compare_ages(const void *a, const void *b) {
     return strcmp(one->name, other->name);
 }
 
+static bool add_ended(const struct hak_dump_files *files, const char *name, void *context) {
+    struct ended_files *to = context;
+    char path[HAK_DUMP_PATH_BYTES];
+    struct stat about;
+    pid_t pid = pid_of_file(name);
+    if (!pid || !path_in(files, name, path) || !look_at_own(path, &about) || was_there(pid, &about))
+        return true;
+    if (!hak_growing_make_room(&to->file, to->count, &to->room, sizeof *to->file))
+        return false;
+    struct ended_file *file = &to->file[to->count++];
+    file->written = about.st_mtim;
+    memcpy(file->name, name, strlen(name) + 1);
+    return true;
+}
+
 /* Lists the files of all processes that have ended, by their names and times, the oldest first.
  * False: the folder cannot be read, or there is no memory. */
 static bool list_ended(const struct hak_dump_files *files, struct ended_files *out) {
-    const struct dirent *entry;
-    bool has_memory = true;
-    DIR *folder = opendir(files->of->directory);
-    if (!folder)
-        return false;
-    while (has_memory && (entry = readdir(folder)) != NULL) {
-        char path[HAK_DUMP_PATH_BYTES];
-        struct stat about;
-        pid_t pid = pid_of_file(entry->d_name);
-        if (!pid || !path_in(files, entry->d_name, path) || !look_at_own(path, &about) ||
-            was_there(pid, &about))
-            continue;
-        has_memory = hak_growing_make_room(&out->file, out->count, &out->room, sizeof *out->file);
-        if (!has_memory)
-            break;
-        struct ended_file *file = &out->file[out->count++];
-        file->written = about.st_mtim;
-        memcpy(file->name, entry->d_name, strlen(entry->d_name) + 1);
-    }
-    closedir(folder);
+    bool is_whole = visit_folder(files, add_ended, out);
     if (out->count > 0)
         qsort(out->file, out->count, sizeof *out->file, compare_ages);
-    return has_memory;
+    return is_whole;
 }
 
 /* Whether a file was removed, by whomever: other collectors may be at it, too. */
@@ -286,18 +298,18 @@ void hak_dump_files_remove_oldest(const struct hak_dump_files *files) {
     remove_ended(files);
 }
 
+static bool remove_remain(const struct hak_dump_files *files, const char *file, void *context) {
+    const time_t *last = context;
+    char path[HAK_DUMP_PATH_BYTES];
+    struct stat about;
+    pid_t collector = collector_of_file(file);
+    if (collector && path_in(files, file, path) && look_at_own(path, &about) &&
+        about.st_mtim.tv_sec < *last && !was_there(collector, &about))
+        unlink(path);
+    return true;
+}
+
 void hak_dump_files_remove_remains(const struct hak_dump_files *files) {
-    const struct dirent *entry;
-    time_t now = (time_t)(hak_time_kernel_ns(CLOCK_REALTIME) / SECOND_NS);
-    DIR *folder = opendir(files->of->directory);
-    while (folder && (entry = readdir(folder)) != NULL) {
-        char path[HAK_DUMP_PATH_BYTES];
-        struct stat about;
-        pid_t collector = collector_of_file(entry->d_name);
-        if (collector && path_in(files, entry->d_name, path) && look_at_own(path, &about) &&
-            about.st_mtim.tv_sec < now - REMAINS_S && !was_there(collector, &about))
-            unlink(path);
-    }
-    if (folder)
-        closedir(folder);
+    time_t last = (time_t)(hak_time_kernel_ns(CLOCK_REALTIME) / SECOND_NS) - REMAINS_S;
+    (void)visit_folder(files, remove_remain, &last);
 }

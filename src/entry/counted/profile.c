@@ -21,46 +21,20 @@ _Static_assert((int)HAK_LIGHT_LOOK_BYTES == (int)HAK_HEAP_PROFILE_LOOK_BYTES,
 
 /* ---- when ------------------------------------------------------------------------------------ */
 
-/* The last draws of a thread, and their rate. */
-struct drawn {
-    uint64_t random, point_rate;
-    uint64_t gap; /* mean calls between looks */
-};
-static __thread struct drawn own __attribute__((tls_model("initial-exec")));
-
-static uint64_t draw(void) {
-    uint64_t x = own.random;
-    if (HAK_UNLIKELY(x == 0))
-        x = hak_ticks() * 0x9e3779b97f4a7c15u ^ (uintptr_t)&own;
-    x ^= x << 13;
-    x ^= x >> 7;
-    x ^= x << 17;
-    own.random = x;
-    return x;
-}
+/* Mean calls between looks, of which the thread's last gap was drawn. */
+static __thread uint64_t own_gap __attribute__((tls_model("initial-exec")));
 
 uint16_t hak_light_first_look(void) {
-    own.gap = hak_heap_profile_gap();
-    return (uint16_t)hak_chance_gap(own.gap, UINT16_MAX, draw());
-}
-
-int64_t hak_light_first_point(void) {
-    return hak_heap_profile_next_point(draw(), &own.point_rate);
-}
-
-double hak_light_weigh(size_t bytes, int64_t *until_point) {
-    uint64_t rate = own.point_rate;
-    *until_point = hak_light_first_point();
-    return hak_heap_profile_weigh_point(bytes, rate);
+    own_gap = hak_heap_profile_gap();
+    return (uint16_t)hak_chance_gap(own_gap, UINT16_MAX, hak_heap_profile_random());
 }
 
 /* Nothing is guarded: a look is for the heap profile alone. */
 void *hak_light_take(struct hak_hand_out *how, uint16_t *until_look, int64_t *until_point,
                      double *weight) {
-    if (HAK_UNLIKELY(!hak_heap_profile_has_rate(own.point_rate)))
-        *until_point = hak_light_first_point();
+    hak_heap_profile_renew_point(until_point);
     if (how->asked_bytes <= HAK_LIGHT_LOOK_BYTES)
-        *weight = hak_heap_profile_weigh_look(how->asked_bytes, own.gap, draw());
+        *weight = hak_heap_profile_weigh_look(how->asked_bytes, own_gap, hak_heap_profile_random());
     *until_look = hak_light_first_look();
     return NULL;
 }
@@ -99,11 +73,6 @@ static uint64_t now_ns(void) {
     return (uint64_t)now.tv_sec * NS_OF_SECOND + (uint64_t)now.tv_nsec;
 }
 
-bool hak_light_may_sample(size_t bytes, size_t extra_bytes, double weight) {
-    struct hak_heap_sample sample = {bytes, extra_bytes, weight};
-    return hak_heap_profile_has_room(&sample);
-}
-
 uint32_t hak_light_sample(size_t bytes, size_t extra_bytes, double weight, hak_call_t call) {
     struct hak_heap_sample sample = {bytes, extra_bytes, weight};
     uintptr_t ips[HAK_HEAP_PROFILE_DEPTH];
@@ -114,10 +83,6 @@ uint32_t hak_light_sample(size_t bytes, size_t extra_bytes, double weight, hak_c
 
 void hak_light_sample_ends(uint32_t sample) {
     hak_heap_profile_went(sample, now_ns());
-}
-
-size_t hak_light_sampled_bytes(uint32_t sample) {
-    return hak_heap_profile_bytes_of(sample);
 }
 
 /* ---- start ----------------------------------------------------------------------------------- */

@@ -42,12 +42,11 @@ struct sampler {
     struct hak_credit credit[CREDITS], watch_credit;
     struct hak_run_time earned_at;
     uint64_t looked_at; /* ticks of the last look at the clock */
-    uint64_t random;
-    uint32_t interval; /* the last one, */
-    uint16_t mean;     /* of those that it was drawn from, */
-    uint16_t wanted;   /* and of those that guarded blocks want */
-    uint16_t looks;    /* since the last look at the clock */
-    uint8_t spends;    /* which credit */
+    uint32_t interval;  /* the last one, */
+    uint16_t mean;      /* of those that it was drawn from, */
+    uint16_t wanted;    /* and of those that guarded blocks want */
+    uint16_t looks;     /* since the last look at the clock */
+    uint8_t spends;     /* which credit */
     bool is_busy;
 };
 static __thread struct sampler own __attribute__((tls_model("initial-exec")));
@@ -72,17 +71,6 @@ static uint64_t fixed_interval(void) {
 
 /* ---- when ------------------------------------------------------------------------------------ */
 
-uint64_t hak_sample_random(void) {
-    uint64_t x = own.random;
-    if (HAK_UNLIKELY(x == 0))
-        x = hak_ticks() * 0x9e3779b97f4a7c15u ^ (uintptr_t)&own;
-    x ^= x << 13;
-    x ^= x >> 7;
-    x ^= x << 17;
-    own.random = x;
-    return x;
-}
-
 /* The mean of the intervals: a heap profile may want shorter ones than `mean`, but not while looks
  * come faster than they could be paid for, unless its own rate asks for that. */
 static uint64_t mean_with_profile(uint64_t mean) {
@@ -101,9 +89,10 @@ uint16_t hak_sample_interval(void) {
     own.wanted = (uint16_t)mean;
     mean = mean_with_profile(mean);
     own.mean = (uint16_t)mean;
-    uint64_t next = hak_heap_profile_gap() ? hak_chance_gap(mean, UINT16_MAX, hak_sample_random())
-                    : mean == 1            ? 1
-                                           : mean / 2 + 1 + hak_sample_random() % mean;
+    uint64_t next = hak_heap_profile_gap()
+                        ? hak_chance_gap(mean, UINT16_MAX, hak_heap_profile_random())
+                    : mean == 1 ? 1
+                                : mean / 2 + 1 + hak_heap_profile_random() % mean;
     own.interval = next < UINT16_MAX ? (uint32_t)next : UINT16_MAX;
     return (uint16_t)own.interval;
 }
@@ -114,7 +103,7 @@ uint64_t hak_sample_gap(void) {
 
 /* Of looks that come more often than guarded blocks want them, so many are theirs as they want. */
 static bool is_for_guarded(void) {
-    return own.mean == own.wanted || hak_sample_random() % own.wanted < own.mean;
+    return own.mean == own.wanted || hak_heap_profile_random() % own.wanted < own.mean;
 }
 
 /* ---- who ------------------------------------------------------------------------------------- */

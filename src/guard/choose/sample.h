@@ -56,9 +56,6 @@ HAK_HIDDEN uint16_t hak_sample_interval(void);
 /* The mean of the intervals from which the last one was drawn. */
 HAK_HIDDEN uint64_t hak_sample_gap(void);
 
-/* 64 random bits of the thread's. */
-HAK_HIDDEN uint64_t hak_sample_random(void);
-
 /* A look at a call that returns to `*call`. Returns its site, from 1; 0: it gets no guarded block.
  */
 HAK_HIDDEN uint32_t hak_sample_look(hak_call_t call);
