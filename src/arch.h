@@ -25,6 +25,7 @@
  *   syscall.h        syscall(), looked at                      tree/sandbox.c
  *   vfork.h          vfork(), which returns twice              tree/vfork.c
  *   string_gates.h   the way of a call that is looked at       strings/trampolines.c
+ *   jump.h           a jump over a function's begin            platform/jumps
  *   sqlite_jump.h    a jump through a table                    sqlite/extension.c
  *
  * Architectures are named here and nowhere else, and only src/platform/ARCH has instructions

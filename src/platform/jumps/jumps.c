@@ -7,8 +7,7 @@
 #include <sys/mman.h>
 #include "platform/platform.h"
 #include "platform/raw_call.h"
-
-enum { JUMP_BYTES = 5, ENDBR_BYTES = 4 };
+#include HAK_ARCH_FILE(jump.h)
 
 /* The whole pages that all the jumps will lie in. */
 struct span {
@@ -23,21 +22,8 @@ static struct span span_of(const struct hak_jump *jumps, size_t count) {
         span.end = from > span.end ? from : span.end;
     }
     span.start &= ~(uintptr_t)(HAK_PAGE_BYTES - 1);
-    span.end = HAK_PAGES_OF(span.end + ENDBR_BYTES + JUMP_BYTES);
+    span.end = HAK_PAGES_OF(span.end + HAK_JUMP_ROOM);
     return span;
-}
-
-/* Writes a jump into the copy of `jump->from`, which will lie there. */
-static void write_jump(char *copy, const struct hak_jump *jump) {
-    static const unsigned char endbr64[ENDBR_BYTES] = {0xf3, 0x0f, 0x1e, 0xfa};
-    uintptr_t at = (uintptr_t)jump->from;
-    if (memcmp(copy, endbr64, ENDBR_BYTES) == 0) {
-        copy += ENDBR_BYTES;
-        at += ENDBR_BYTES;
-    }
-    int32_t distance = (int32_t)((uintptr_t)jump->to - (at + JUMP_BYTES));
-    *copy++ = (char)0xe9;
-    memcpy(copy, &distance, sizeof distance);
 }
 
 int hak_jumps_write(const struct hak_jump *jumps, size_t count) {
@@ -51,7 +37,8 @@ int hak_jumps_write(const struct hak_jump *jumps, size_t count) {
         return (int)-copy;
     memcpy((void *)copy, (const void *)span.start, bytes);
     for (size_t i = 0; i < count; i++)
-        write_jump((char *)((uintptr_t)jumps[i].from - span.start + (uintptr_t)copy), &jumps[i]);
+        hak_jump_write((char *)((uintptr_t)jumps[i].from - span.start + (uintptr_t)copy),
+                       (uintptr_t)jumps[i].from, (uintptr_t)jumps[i].to);
     long result = hak_raw_call(SYS_mprotect, copy, (long)bytes, PROT_READ | PROT_EXEC, 0, 0, 0);
     if (result == 0)
         result = hak_raw_call(SYS_mremap, copy, (long)bytes, (long)bytes,

@@ -8,8 +8,7 @@
  * that refuses leaves all as it was. Memory that was written is made executable, which SELinux
  * (execmem), systemd (MemoryDenyWriteExecute=) and prctl(PR_SET_MDWE) may forbid.
  *
- * Another processor needs its own jump here; that of x86-64 has 5 bytes and reaches 2 GiB, behind
- * an endbr64, which stays.
+ * The jump is the architecture's (jump.h of arch.h).
  *
  * Thread and signal safety: no thread may stand in the first instructions of a `from`. Allocates
  * nothing. */
