@@ -205,9 +205,9 @@ def look_at_totals(page):
     console(page, "totals")
 
 
-def frame(page):
-    """The graph's description of a frame, by name."""
-    return page.value("Object.fromEntries([...document.querySelectorAll('#frame dt')].map(t => [t.textContent, t.nextSibling.textContent]))")
+def frame(page, after=""):
+    """The graph's description of a frame, by name; `after` that, in the same step, so that no movement of the pointer comes between."""
+    return page.run(f"{after}; return Object.fromEntries([...document.querySelectorAll('#frame dt')].map(t => [t.textContent, t.nextSibling.textContent]))")
 
 
 def look_at_graph(page):
@@ -225,8 +225,8 @@ def look_at_graph(page):
     page.click("#wanted")
     same("zoomed into", page.value("document.getElementById('path').textContent"), "allmaingrow_cache")
     due = ask("top", "-s", store, "--limit", "0")
-    page.run("document.getElementById('graph').dispatchEvent(new Event('mouseleave'))")  # the pointer lies on another frame by now
-    same("itself", bytes_in(frame(page)["Itself"]), rows_of(due, "live_bytes")["grow_cache"])
+    zoomed = frame(page, "document.getElementById('graph').dispatchEvent(new Event('mouseleave'))")  # the pointer lies on another frame by now
+    same("itself", bytes_in(zoomed["Itself"]), rows_of(due, "live_bytes")["grow_cache"])
     page.click("#path button")
     same("zoomed out", page.value("document.getElementById('path').children.length"), 1)
     total = moment(page)["total"]
