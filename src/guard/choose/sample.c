@@ -108,10 +108,11 @@ static bool is_for_guarded(void) {
 
 /* ---- who ------------------------------------------------------------------------------------- */
 
-/* The address and how deep the stack is: of a wrapper that many call, the callers differ in that.
- */
-static uint32_t key_of(hak_call_t call) {
+/* The address, how deep the stack is, and the caller's address. Of a wrapper that many call, the
+ * callers differ in that, also those that the compiler inlined into one function. */
+static uint32_t key_of(hak_call_t call, uintptr_t caller) {
     uint64_t hash = ((uintptr_t)*call ^ ((uintptr_t)call & 0xfff0) << 44) * 0x9e3779b97f4a7c15u;
+    hash ^= caller * 0xd6e8feb86659fd93u;
     return (uint32_t)(hash >> 32) | 1;
 }
 
@@ -211,11 +212,11 @@ static bool may_spend(bool is_seldom) {
     return true;
 }
 
-uint32_t hak_sample_look(hak_call_t call) {
+uint32_t hak_sample_look(hak_call_t call, const void *frame) {
     atomic_fetch_add_explicit(&hak_control.calls, own.interval, memory_order_relaxed);
     if (!is_for_guarded())
         return 0;
-    struct site *site = find_site(key_of(call));
+    struct site *site = find_site(key_of(call, hak_stack_caller(frame, call)));
     bool is_seldom = count_look(site);
     if (is_off)
         return 0;

@@ -4,7 +4,7 @@
  *                      one in HAK_SAMPLE_INTERVAL at random: no loop keeps step with it; one in
  *                      twice as many where looks come faster than they could be paid for
  *
- *   look --> site: the place of the call and the depth of the stack there; its looks are counted
+ *   look --> site: the call, its caller's and the depth of the stack there; its looks are counted
  *              |
  *              +-- has at most a quarter of the looks of the mean site --> seldom:  credit 1, or 2
  *              +-- has more                                            --> common:  credit 2
@@ -56,9 +56,9 @@ HAK_HIDDEN uint16_t hak_sample_interval(void);
 /* The mean of the intervals from which the last one was drawn. */
 HAK_HIDDEN uint64_t hak_sample_gap(void);
 
-/* A look at a call that returns to `*call`. Returns its site, from 1; 0: it gets no guarded block.
- */
-HAK_HIDDEN uint32_t hak_sample_look(hak_call_t call);
+/* A look at a call that returns to `*call`, from `frame` of a function of hakmem
+ * (__builtin_frame_address(0)). Returns its site, from 1; 0: it gets no guarded block. */
+HAK_HIDDEN uint32_t hak_sample_look(hak_call_t call, const void *frame);
 
 /* A block of the site was guarded, or given back; which took so many ticks. */
 HAK_HIDDEN void hak_sample_taken(uint32_t site, uint64_t ticks);
