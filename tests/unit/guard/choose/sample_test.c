@@ -103,6 +103,24 @@ TEST(registers_have_a_share_of_the_time) {
     ck_assert(hak_sample_may_watch()); /* whatever it costs */
 }
 
+TEST(calls_that_set_a_register_are_few) {
+    begin("sample:0");
+    while (!hak_sample_may_watch() && clock() < 5 * CLOCKS_PER_SEC)
+        (void)hak_sample_look(&callers[0], NULL);
+    ck_assert(hak_sample_may_watch());
+    uint64_t set = hak_sample_calls() / HAK_SAMPLE_CALLS_OF_REGISTER + 1;
+    for (uint64_t i = 0; i < set; i++)
+        hak_sample_register_set(0);
+    ck_assert(!hak_sample_may_watch());
+    while (hak_sample_calls() < set * HAK_SAMPLE_CALLS_OF_REGISTER) {
+        ck_assert(!hak_sample_may_watch());
+        (void)hak_sample_look(&callers[0], NULL);
+    }
+    ck_assert(hak_sample_may_watch());
+    hak_sample_register_set(0);
+    ck_assert(!hak_sample_may_watch());
+}
+
 TEST(calls_are_counted_by_their_intervals) {
     begin("sample:7");
     uint64_t before = hak_sample_calls(), due = 0;
