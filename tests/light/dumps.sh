@@ -10,7 +10,7 @@ export LC_ALL=C HAKMEM_CHECK=light HAKMEM_HEAP_PROFILE=64K
 . "$SOURCE/tests/tools/processes.sh"
 . "$SOURCE/tests/tools/obeys.sh"
 
-status() { timeout 100 "$trace" ctl "$program" 2>&1 | grep '^profiles'; }
+status() { timeout 300 "$trace" ctl "$program" 2>&1 | grep '^profiles'; }
 is_status() { status | grep -qxE "profiles +$1"; }
 # awaits STATUS: what ctl says of the files.
 awaits() { until_true is_status "$1" || complain "'$1' was due: $(status); $(cat errors)"; }
@@ -149,7 +149,7 @@ left = [pid for pid in os.listdir("/proc") if pid.isdigit() and pid != "1"]
 print("heard of", len(heard), "children; left behind:", len(left) > 1)
 END
 rm -r files && mkdir files
-HAKMEM_HEAP_PROFILE_DUMP=$PWD/files,signal timeout 100 unshare -pf --mount-proc env LD_PRELOAD="$BUILD/hakmem-debug.so" python3 first.py files >said 2>&1
+HAKMEM_HEAP_PROFILE_DUMP=$PWD/files,signal timeout 300 unshare -pf --mount-proc env LD_PRELOAD="$BUILD/hakmem-debug.so" python3 first.py files >said 2>&1
 [ "$(cat said)" = 'heard of 0 children; left behind: False' ] || complain "PID 1: $(cat said)"
 
 # ---- a signal between the file and the end of what wrote it is heard: in a container that has a parent until then ------
@@ -171,7 +171,7 @@ for number in (1, 2, 3):
 print(sorted(name[-7:] for name in os.listdir(sys.argv[1])))
 END
 rm -r files && mkdir files
-HAKMEM_COLLECT=$PWD/lingers HAKMEM_HEAP_PROFILE_DUMP=$PWD/files,signal timeout 100 unshare -pf --kill-child --mount-proc env LD_PRELOAD="$BUILD/hakmem-debug.so" python3 again.py files >said 2>&1
+HAKMEM_COLLECT=$PWD/lingers HAKMEM_HEAP_PROFILE_DUMP=$PWD/files,signal timeout 300 unshare -pf --kill-child --mount-proc env LD_PRELOAD="$BUILD/hakmem-debug.so" python3 again.py files >said 2>&1
 [ "$(cat said)" = "['0001.db', '0002.db', '0003.db']" ] || complain "signals after a file: $(cat said)"
 
 # ---- what cannot be written ----------------------------------------------------------------------

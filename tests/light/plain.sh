@@ -21,7 +21,7 @@ HAKMEM_HEAP_PROFILE=1 run sizes || complain "sizes, each block in the profile: $
 # ---- read from outside ---------------------------------------------------------------------------
 # shows FUNCTION BLOCKS BYTES
 shows() {
-    timeout 100 "$trace" ctl "$program" profile >said 2>&1 || complain "profile: status $?: $(cat said)"
+    timeout 300 "$trace" ctl "$program" profile >said 2>&1 || complain "profile: status $?: $(cat said)"
     grep -qE "^ +[0-9.]+ % +$3 +$2 +$3 +$1 +ctl/obeys.c:[0-9]+$" said || complain "$1 should hold $3 bytes in $2 blocks: $(cat said)"
 }
 start libhakmem.so HAKMEM_HEAP_PROFILE=64K
@@ -30,10 +30,10 @@ obey take b 2000000
 shows take_early 2 10,000,000
 obey take n 6000000
 obey give a
-timeout 100 "$trace" ctl "$program" profile -o plain.db >said 2>&1 && "$trace" check -s plain.db >said 2>&1 || complain "the store: $(cat said)"
-timeout 100 "$trace" ctl "$program" profile -o plain.collapsed >said 2>&1 && grep -qE 'take_late 6000000$' plain.collapsed ||
+timeout 300 "$trace" ctl "$program" profile -o plain.db >said 2>&1 && "$trace" check -s plain.db >said 2>&1 || complain "the store: $(cat said)"
+timeout 300 "$trace" ctl "$program" profile -o plain.collapsed >said 2>&1 && grep -qE 'take_late 6000000$' plain.collapsed ||
     complain "collapsed: $(cat said plain.collapsed)"
-timeout 100 "$trace" ctl "$program" set profile=256K >said 2>&1 || complain "set: $(cat said)"
+timeout 300 "$trace" ctl "$program" set profile=256K >said 2>&1 || complain "set: $(cat said)"
 grep -q 'profile was one in 64.0 KiB, is one in 256.0 KiB' said || complain "set: $(cat said)"
 obey take c 7000000
 shows take_late 1 6,000,000
