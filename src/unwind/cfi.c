@@ -85,6 +85,8 @@ enum instruction {
     VAL_OFFSET,
     VAL_OFFSET_SF,
     VAL_EXPRESSION,
+    AARCH64_NEGATE_RA_STATE_WITH_PC = 0x2c,
+    AARCH64_NEGATE_RA_STATE = 0x2d,
     GNU_ARGS_SIZE = 0x2e,
     GNU_NEGATIVE_OFFSET_EXTENDED = 0x2f,
     ADVANCE_LOC = 0x40, /* these three hold an operand in their low 6 bits */
@@ -208,6 +210,9 @@ static bool run_instructions(struct run *run, struct cursor c, uintptr_t pc) {
                 break;
             case ADVANCE_LOC4:
                 location += cursor_fixed(&c, 4) * align;
+                break;
+            case AARCH64_NEGATE_RA_STATE: /* signed or not: the signature is always taken off */
+            case AARCH64_NEGATE_RA_STATE_WITH_PC:
                 break;
             case GNU_ARGS_SIZE:
                 (void)cursor_uleb(&c);

@@ -26,7 +26,7 @@ struct hak_code_reader {
 
 /* The call whose return address was looked at. */
 struct hak_code_call {
-    bool is_direct;   /* e8: the called address is known */
+    bool is_direct;   /* the called address is known */
     uintptr_t target; /* where it leads, through a PLT entry or a jump too; 0 = not known */
 };
 
