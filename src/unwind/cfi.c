@@ -2,7 +2,9 @@
 #include "unwind/cfi.h"
 #include <string.h>
 #include "unwind/cfi_entry.h"
+#include "unwind/code.h"
 #include "platform/objects.h"
+#include HAK_ARCH_FILE(plt.h)
 
 enum { REMEMBERED_ROWS = 6 };
 
@@ -247,7 +249,7 @@ bool hak_cfi_find(const struct hak_object *object, uintptr_t pc, struct hak_cfi 
     struct cfi_common common;
     struct cfi_description description;
     if (!hak_cfi_find_entry(object, pc, &common, &description))
-        return false;
+        return hak_cfi_of_plt(pc, cfi);
     struct hak_cfi_row initial, remembered[REMEMBERED_ROWS];
     memset(&cfi->row, 0, sizeof cfi->row);
     cfi->signal_frame = common.signal_frame;
