@@ -261,5 +261,8 @@ bool hak_cfi_find(const struct hak_object *object, uintptr_t pc, struct hak_cfi 
     initial = cfi->row;
     run.initial = &initial;
     run.location = description.start;
-    return run_instructions(&run, description.instructions, pc) && cfi->row.cfa.how != HAK_CFI_SAME;
+    if (!run_instructions(&run, description.instructions, pc) || cfi->row.cfa.how == HAK_CFI_SAME)
+        return false;
+    hak_cfi_settle(&cfi->row);
+    return true;
 }

@@ -33,6 +33,19 @@ static bool is_near(const struct hak_bare_frame *frame) {
     return frame->bp - frame->sp <= FRAME_BYTES_MAX && (frame->bp & 7) == 0;
 }
 
+/* Finds the CFA of a frame that is known to be of the function that was called, by that one's first
+ * instructions. False: they do not tell it. */
+static bool find_frame_bytes(struct hak_code_reader *reader, const struct hak_bare_frame *frame,
+                             const struct hak_code_call *call, struct hak_bare_caller *caller) {
+    uint8_t code[HAK_JUMP_BYTES];
+    if (!call->is_direct || frame->pc - call->target >= FUNCTION_BYTES_MAX ||
+        !hak_code_copy(reader, call->target, code, sizeof code))
+        return false;
+    unsigned bytes = hak_frame_bytes(code);
+    caller->cfa = bytes ? frame->bp + bytes : caller->cfa;
+    return bytes != 0;
+}
+
 /* Takes the caller from the saved rbp and the return address above it. False: rbp is not near, the
  * words are unreadable, or the address does not follow a call that may have led here. */
 static bool step_by_rbp(struct hak_stack_memory *memory, struct hak_code_reader *reader,
@@ -46,7 +59,7 @@ static bool step_by_rbp(struct hak_stack_memory *memory, struct hak_code_reader 
                                                           : !was_planted(reader, caller->ip)))
         return false;
     caller->cfa = frame->bp + 16;
-    caller->tells_cfa = HAK_FP_TELLS_CFA;
+    caller->tells_cfa = HAK_FP_TELLS_CFA || find_frame_bytes(reader, frame, &call, caller);
     return true;
 }
 
@@ -134,9 +147,18 @@ static bool step_by_call(struct hak_stack_memory *memory, struct hak_code_reader
     return false;
 }
 
+/* Is the return address of a frame that was interrupted in its register still? It follows a call of
+ * this very code then, and the frame pointer does not point to the frame's own record yet. */
+static bool is_in_register(struct hak_stack_memory *memory, struct hak_code_reader *reader,
+                           const struct hak_bare_frame *frame) {
+    uintptr_t link = hak_return_address(frame->link), saved;
+    return link != 0 && is_return_of(hak_thread_stacks, reader, frame, link) &&
+           !(is_near(frame) && hak_stack_read(memory, frame->bp + 8, &saved) &&
+             hak_return_address(saved) == link);
+}
+
 /* Takes the caller of a function that was interrupted in its prologue or epilogue, its return
- * address next to the stack pointer or in its register; there it may also be the whole time, and
- * then has to follow a call of this very code. False: it is not at such an edge, or the address
+ * address next to the stack pointer or in its register. False: it is not at such an edge, or the address
  * follows no call that led here. */
 static bool step_from_edge(struct hak_stack_memory *memory, struct hak_code_reader *reader,
                            const struct hak_bare_frame *frame, struct hak_bare_caller *caller) {
@@ -146,8 +168,7 @@ static bool step_from_edge(struct hak_stack_memory *memory, struct hak_code_read
     if (!hak_code_copy(reader, frame->pc - HAK_EDGE_BYTES_BEFORE, code, sizeof code))
         return false;
     if (!hak_edge_in(code, &edge)) {
-        if (frame->link == 0 || !is_return_of(hak_thread_stacks, reader, frame,
-                                              hak_return_address(frame->link)))
+        if (!is_in_register(memory, reader, frame))
             return false;
         edge = (struct hak_edge){-1, -1, 0};
     }

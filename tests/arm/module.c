@@ -12,3 +12,19 @@ __attribute__((noinline)) static int inner(void (*function)(void), int depth) {
 __attribute__((visibility("default"))) int call_through(void (*function)(void)) {
     return inner(function, 6) + sink;
 }
+
+static void (*asked)(void);
+static int answer(void) {
+    return 5;
+}
+/* Is called when the first call of resolved() is bound. */
+static int (*resolve(void))(void) {
+    if (asked)
+        asked();
+    return answer;
+}
+__attribute__((visibility("default"), ifunc("resolve"))) int resolved(void);
+__attribute__((visibility("default"))) int call_resolver(void (*function)(void)) {
+    asked = function;
+    return resolved() + sink;
+}

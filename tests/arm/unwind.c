@@ -28,7 +28,7 @@ long __wrap_hak_open(const char *path) {
     return __real_hak_open(strcmp(path, "/proc/thread-self/maps") == 0 ? "/proc/self/maps" : path);
 }
 
-static unsigned compared, wrong, least = 1000, most;
+static unsigned compared, wrong, least, most;
 
 static _Unwind_Reason_Code note(struct _Unwind_Context *context, void *stack_) {
     struct stack *stack = stack_;
@@ -350,38 +350,64 @@ static void modules(void) {
     }
 }
 
-/* ---- code without CFI ---- */
+/* ---- lazy binding ---- */
 
-__attribute__((noinline)) void compare_bare(void) {
-    struct stack ours;
-    enum hak_unwind_end end;
-    ours.count = hak_unwind_here(ours.ips, FRAMES, &end);
-    struct stack known = {.count = 0};
-    _Unwind_Backtrace(note, &known);
-    compared++;
-    /* libgcc ends at the first frame without CFI; what lies outside of it was noted before. */
-    extern struct stack outside;
+/* libgcc cannot step over it. A resolver is called in it; what lies outside of it was noted before. */
+static struct stack outside;
+static bool ends_outside(const struct stack *ours) {
     size_t same = 0;
-    while (same < ours.count && same < outside.count && ours.ips[ours.count - 1 - same] == outside.ips[outside.count - 1 - same])
+    while (same < ours->count && same < outside.count && ours->ips[ours->count - 1 - same] == outside.ips[outside.count - 1 - same])
         same++;
-    if (same + 2 >= outside.count && outside.count > 3 && ours.count > outside.count && end == HAK_UNWIND_BY_FRAMES)
-        return;
-    if (wrong++ == 0) {
-        printf("end %d\n", end);
-        show("ours   ", &ours);
-        show("outside", &outside);
-    }
+    return outside.count > 3 && same + 1 >= outside.count && ours->count > outside.count;
 }
-struct stack outside;
-void call_bare(void (*function)(void)), call_barely(void (*function)(void));
-int call_bare_compiled(void (*function)(void), int depth);
-__attribute__((noinline)) static void note_outside(void) {
+NOINLINE static void note_outside(void) {
     outside.count = 0;
     _Unwind_Backtrace(note, &outside);
     while (outside.count > 0 && outside.ips[outside.count - 1] == 0)
         outside.count--;
     memmove(outside.ips, outside.ips + 1, --outside.count * sizeof *outside.ips);
 }
+static void compare_outside(enum hak_unwind_end expected) {
+    struct stack ours;
+    enum hak_unwind_end end;
+    ours.count = hak_unwind_here(ours.ips, FRAMES, &end);
+    compared++;
+    if ((ends_outside(&ours) && end == expected) || wrong++ > 0)
+        return;
+    printf("end %d\n", end);
+    show("ours   ", &ours);
+    show("outside", &outside);
+}
+NOINLINE void compare_lazily(void) {
+    compare_outside(HAK_UNWIND_COMPLETE);
+    __asm__ volatile("" : : : "memory");
+}
+NOINLINE static int binds_lazily(int depth, void (*call)(void (*)(void))) {
+    volatile char room[80];
+    room[depth] = 1;
+    if (depth == 0) {
+        note_outside();
+        call(compare_lazily);
+    } else {
+        sink += binds_lazily(depth - 1, call);
+    }
+    return room[depth];
+}
+static void lazy(void) {
+    void *module = dlopen("./module.so", RTLD_LAZY);
+    void (*call)(void (*)(void)) = (void (*)(void (*)(void)))dlsym(module, "call_resolver");
+    binds_lazily(6, call);
+    dlclose(module);
+}
+
+/* ---- code without CFI ---- */
+
+NOINLINE void compare_bare(void) {
+    compare_outside(HAK_UNWIND_BY_FRAMES);
+    __asm__ volatile("" : : : "memory");
+}
+void call_bare(void (*function)(void)), call_barely(void (*function)(void));
+int call_bare_compiled(void (*function)(void), int depth);
 NOINLINE static int bare_below(int depth) {
     volatile char room[80];
     room[depth] = 1;
@@ -407,7 +433,7 @@ static const struct {
     const char *name;
     void (*run)(void);
 } cases[] = {{"c", frames_of_c},       {"assembler", frames_of_assembler}, {"signals", signals}, {"timers", timers},
-             {"threads", threads}, {"modules", modules},               {"bare", bare}};
+             {"threads", threads}, {"modules", modules}, {"lazy", lazy}, {"bare", bare}};
 
 int main(int argc, char **argv) {
     hak_modules_start(NULL);

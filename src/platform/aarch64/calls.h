@@ -83,6 +83,15 @@ struct hak_edge {
 static inline bool saves_pair(uint32_t instruction) {
     return (instruction & 0xffc07fff) == 0xa9807bfd;
 }
+/* Bytes from where the frame pointer leads up to the CFA in a function whose first HAK_JUMP_BYTES
+ * these are; 0 = not known. */
+static inline unsigned hak_frame_bytes(const uint8_t *code) {
+    for (unsigned at = 0; at + 4 < HAK_JUMP_BYTES; at += 4)
+        if (saves_pair(instruction_at(code + at)) && instruction_at(code + at + 4) == 0x910003fd)
+            return (unsigned)(signed_field(instruction_at(code + at), 15, 7) * -8);
+    return 0;
+}
+
 /* False: the instruction at code[HAK_EDGE_BYTES_BEFORE] is none of these. */
 static inline bool hak_edge_in(const uint8_t *code, struct hak_edge *edge) {
     enum { BTI_C = 0xd503245f, PACIASP = 0xd503233f, PACIBSP = 0xd503237f };

@@ -35,4 +35,17 @@ static inline bool hak_cfi_of_plt(uintptr_t pc, struct hak_cfi *cfi) {
     return true;
 }
 
+/* A row with a return address above its CFA is of code that is jumped to from the first entry of a
+ * PLT, which saved that: ld.so's lazy binding. The caller's stack pointer was above. */
+static inline void hak_cfi_settle(struct hak_cfi_row *row) {
+    int32_t above = (row->reg[HAK_LR].value + 16) & ~15;
+    if (row->reg[HAK_LR].how != HAK_CFI_AT_OFFSET || row->reg[HAK_LR].value < 0 ||
+        row->cfa.how != HAK_CFI_IS_OFFSET)
+        return;
+    row->cfa.value += above;
+    for (unsigned i = 0; i < HAK_REGISTERS; i++)
+        if (row->reg[i].how == HAK_CFI_AT_OFFSET || row->reg[i].how == HAK_CFI_IS_OFFSET)
+            row->reg[i].value -= above;
+}
+
 #endif

@@ -69,6 +69,12 @@ static inline bool hak_is_padding(uint8_t byte) {
     return byte == INT3;
 }
 
+/* Bytes from where the frame pointer leads up to the CFA in a function that begins so; 0 = not known. */
+static inline unsigned hak_frame_bytes(const uint8_t *code) {
+    (void)code;
+    return 16;
+}
+
 /* The first and last instructions of a function, where its frame is not set up: bytes above the
  * stack pointer to what was saved, -1 = in its register. */
 struct hak_edge {
