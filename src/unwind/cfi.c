@@ -2,7 +2,9 @@
 #include "unwind/cfi.h"
 #include <string.h>
 #include "unwind/cfi_entry.h"
+#include "unwind/code.h"
 #include "platform/objects.h"
+#include HAK_ARCH_FILE(plt.h)
 
 enum { REMEMBERED_ROWS = 6 };
 
@@ -85,6 +87,8 @@ enum instruction {
     VAL_OFFSET,
     VAL_OFFSET_SF,
     VAL_EXPRESSION,
+    AARCH64_NEGATE_RA_STATE_WITH_PC = 0x2c,
+    AARCH64_NEGATE_RA_STATE = 0x2d,
     GNU_ARGS_SIZE = 0x2e,
     GNU_NEGATIVE_OFFSET_EXTENDED = 0x2f,
     ADVANCE_LOC = 0x40, /* these three hold an operand in their low 6 bits */
@@ -209,6 +213,9 @@ static bool run_instructions(struct run *run, struct cursor c, uintptr_t pc) {
             case ADVANCE_LOC4:
                 location += cursor_fixed(&c, 4) * align;
                 break;
+            case AARCH64_NEGATE_RA_STATE: /* signed or not: the signature is always taken off */
+            case AARCH64_NEGATE_RA_STATE_WITH_PC:
+                break;
             case GNU_ARGS_SIZE:
                 (void)cursor_uleb(&c);
                 break;
@@ -242,7 +249,7 @@ bool hak_cfi_find(const struct hak_object *object, uintptr_t pc, struct hak_cfi 
     struct cfi_common common;
     struct cfi_description description;
     if (!hak_cfi_find_entry(object, pc, &common, &description))
-        return false;
+        return hak_cfi_of_plt(pc, cfi);
     struct hak_cfi_row initial, remembered[REMEMBERED_ROWS];
     memset(&cfi->row, 0, sizeof cfi->row);
     cfi->signal_frame = common.signal_frame;
@@ -254,5 +261,8 @@ bool hak_cfi_find(const struct hak_object *object, uintptr_t pc, struct hak_cfi 
     initial = cfi->row;
     run.initial = &initial;
     run.location = description.start;
-    return run_instructions(&run, description.instructions, pc) && cfi->row.cfa.how != HAK_CFI_SAME;
+    if (!run_instructions(&run, description.instructions, pc) || cfi->row.cfa.how == HAK_CFI_SAME)
+        return false;
+    hak_cfi_settle(&cfi->row);
+    return true;
 }

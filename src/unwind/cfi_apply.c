@@ -12,7 +12,7 @@ static bool find_register(const struct hak_cfi *cfi, unsigned number, uint64_t c
     case HAK_CFI_SAME:
         known = (callee->known >> number & 1) != 0;
         value = callee->value[number];
-        if (number == HAK_RSP) {
+        if (number == HAK_REGISTER_SP) {
             known = true;
             value = cfa;
         }
@@ -43,7 +43,7 @@ static bool find_register(const struct hak_cfi *cfi, unsigned number, uint64_t c
     }
     caller->value[number] = value;
     if (known)
-        caller->known |= 1u << number;
+        caller->known |= (hak_register_bits)1 << number;
     return true;
 }
 
@@ -63,11 +63,11 @@ bool hak_cfi_apply(const struct hak_cfi *cfi, struct hak_registers *registers,
     struct hak_registers caller = {.known = 0};
     for (unsigned number = 0; number < HAK_REGISTERS; number++) {
         bool found = find_register(cfi, number, cfa, registers, memory, &caller);
-        if (!found && (number == HAK_RIP || number == HAK_RSP))
+        if (!found && (number == HAK_REGISTER_RETURN || number == HAK_REGISTER_SP))
             return false;
     }
-    if (cfi->row.reg[HAK_RIP].how == HAK_CFI_SAME)
-        caller.known &= ~(1u << HAK_RIP); /* no rule for it: nothing to return to */
+    hak_take_return(caller.value, &caller.known,
+                    cfi->row.reg[HAK_REGISTER_RETURN].how != HAK_CFI_SAME);
     *registers = caller;
     return true;
 }

@@ -15,7 +15,7 @@ static struct cursor cursor_in(const struct hak_object *object, uintptr_t at) {
 }
 
 /* Reads an entry's length at `c` and cuts the cursor there. Returns false at the end of the table
- * and for the 64-bit form, which no x86-64 toolchain writes into .eh_frame. */
+ * and for the 64-bit form, which no toolchain writes into .eh_frame. */
 static bool enter_entry(struct cursor *c) {
     uint64_t length = cursor_fixed(c, 4);
     if (c->bad || length == 0 || length == 0xffffffff || length > cursor_left(c))
@@ -83,7 +83,7 @@ static bool read_common(const struct hak_object *object, uintptr_t at, struct cf
     if (!read_augmentation(&c, letters, common))
         return false;
     common->instructions = c;
-    return !c.bad && common->return_register == HAK_RIP;
+    return !c.bad && common->return_register == HAK_REGISTER_RETURN;
 }
 
 /* Reads the FDE at `at`. Returns false when it does not cover `pc`. */

@@ -8,11 +8,11 @@
 #include "platform/raw_call.h"
 #include "unwind/cfi.h"
 #include "platform/objects.h"
+#include HAK_ARCH_FILE(calls.h)
 
 enum {
     RANGES_MAX = 2048,
     MISSES_MAX = 4096, /* unknown addresses between two looks at the maps, at most */
-    CALL_BYTES_MAX = 7,
     TRIES = 4, /* to search while tables change */
 };
 
@@ -161,64 +161,33 @@ bool hak_code_has_cfi(uintptr_t pc) {
            hak_cfi_find(&object, pc, &cfi);
 }
 
-/* The place that the signed 4-byte distance at `bytes` leads to from `from`. */
-static uintptr_t displaced(uintptr_t from, const uint8_t *bytes) {
-    int32_t distance;
-    memcpy(&distance, bytes, sizeof distance);
-    return from + (uintptr_t)(intptr_t)distance;
-}
-
-/* Where code at `address` leads when it is a PLT entry (jmp *slot, perhaps behind endbr64 and with
- * a bnd prefix) or a jump; else `address` itself. */
+/* Where code at `address` leads when it is a PLT entry or a jump; else `address` itself. */
 static uintptr_t follow_jump(struct hak_code_reader *reader, uintptr_t address) {
-    static const uint8_t landing_pad[] = {0xf3, 0x0f, 0x1e, 0xfa};
-    uint8_t code[12];
+    uint8_t code[HAK_JUMP_BYTES];
     uintptr_t slot, target;
     if (!hak_code_copy(reader, address, code, sizeof code))
         return address;
-    unsigned at = memcmp(code, landing_pad, sizeof landing_pad) == 0 ? sizeof landing_pad : 0;
-    at += code[at] == 0xf2;
-    if (code[at] == 0xe9 && at + 5 <= sizeof code)
-        return displaced(address + at + 5, code + at + 1);
-    if (code[at] != 0xff || code[at + 1] != 0x25 || at + 6 > sizeof code)
-        return address;
-    slot = displaced(address + at + 6, code + at + 2);
-    return (slot & 7) == 0 && hak_code_copy(reader, slot, (uint8_t *)&target, sizeof target)
+    target = hak_jump_target(code, address, &slot);
+    if (target != 0)
+        return target;
+    return slot != 0 && (slot & 7) == 0 &&
+                   hak_code_copy(reader, slot, (uint8_t *)&target, sizeof target)
                ? target
                : address;
 }
 
-/* Are the `bytes` before the return address one whole call through a register or memory: ff /2? */
-static bool is_indirect_call(const uint8_t *code, unsigned bytes) {
-    unsigned mode = code[1] >> 6, place = code[1] & 7, length = 2;
-    if (code[0] != 0xff || (code[1] >> 3 & 7) != 2)
-        return false;
-    if (mode != 3 && place == 4) {
-        length++;
-        if (mode == 0 && bytes > 2 && (code[2] & 7) == 5)
-            length += 4;
-    }
-    if (mode == 1)
-        length++;
-    else if (mode == 2 || (mode == 0 && place == 5))
-        length += 4;
-    return length == bytes;
-}
-
 bool hak_code_follows_call(struct hak_code_reader *reader, uintptr_t ip,
                            struct hak_code_call *call) {
-    uint8_t code[CALL_BYTES_MAX];
+    uint8_t code[HAK_CALL_BYTES_MAX];
+    uintptr_t target;
     *call = (struct hak_code_call){false, 0};
     if (ip >> HAK_ADDRESS_BITS != 0 || ip < HAK_PAGE_BYTES || !is_executable(ip - 1, &of_guesses) ||
-        !hak_code_copy(reader, ip - CALL_BYTES_MAX, code, sizeof code))
+        !hak_code_copy(reader, ip - HAK_CALL_BYTES_MAX, code, sizeof code))
         return false;
-    const uint8_t *end = code + CALL_BYTES_MAX;
-    if (end[-5] == 0xe8 && is_executable(displaced(ip, end - 4), &of_guesses)) {
-        *call = (struct hak_code_call){true, follow_jump(reader, displaced(ip, end - 4))};
+    const uint8_t *end = code + HAK_CALL_BYTES_MAX;
+    if (hak_ends_direct_call(end, ip, &target) && is_executable(target, &of_guesses)) {
+        *call = (struct hak_code_call){true, follow_jump(reader, target)};
         return true;
     }
-    for (unsigned bytes = 2; bytes <= CALL_BYTES_MAX; bytes++)
-        if (is_indirect_call(end - bytes, bytes))
-            return true;
-    return false;
+    return hak_ends_indirect_call(end);
 }

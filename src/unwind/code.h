@@ -26,7 +26,7 @@ struct hak_code_reader {
 
 /* The call whose return address was looked at. */
 struct hak_code_call {
-    bool is_direct;   /* e8: the called address is known */
+    bool is_direct;   /* the called address is known */
     uintptr_t target; /* where it leads, through a PLT entry or a jump too; 0 = not known */
 };
 
@@ -34,7 +34,7 @@ struct hak_code_call {
 HAK_HIDDEN bool hak_code_follows_call(struct hak_code_reader *reader, uintptr_t ip,
                                       struct hak_code_call *call);
 
-/* Copies `bytes` (at most 16) of code from `from`. Returns false when they cannot be read. */
+/* Copies `bytes` (at most 32) of code from `from`. Returns false when they cannot be read. */
 HAK_HIDDEN bool hak_code_copy(struct hak_code_reader *reader, uintptr_t from, uint8_t *to,
                               unsigned bytes);
 

@@ -4,6 +4,7 @@
 #include "unwind/code.h"
 #include "unwind/rules.h"
 #include "unwind/splice.h"
+#include HAK_ARCH_FILE(calls.h)
 
 enum { FRAME_BYTES_MAX = 1 << 16, FUNCTION_BYTES_MAX = 1 << 16 };
 enum { LOWEST_CODE = 4096, USES_IN_MODULE = 1 << 20, USES_ELSEWHERE = 256 };
@@ -21,15 +22,28 @@ static bool leads_elsewhere(const struct hak_code_call *call) {
 /* Is `ip` the aligned first byte of a function, behind padding? V8 puts the address of a builtin
  * there when it goes on with an interpreted frame in place of a compiled one. */
 static bool was_planted(struct hak_code_reader *reader, uintptr_t ip) {
-    enum { ALIGNMENT = 32, INT3 = 0xcc };
+    enum { ALIGNMENT = 32 };
     uint8_t before;
     return ip % ALIGNMENT == 0 && hak_code_is_known(ip) &&
-           hak_code_copy(reader, ip - 1, &before, 1) && before == INT3;
+           hak_code_copy(reader, ip - 1, &before, 1) && hak_is_padding(before);
 }
 
 /* Does rbp lie where a frame pointer may? */
 static bool is_near(const struct hak_bare_frame *frame) {
     return frame->bp - frame->sp <= FRAME_BYTES_MAX && (frame->bp & 7) == 0;
+}
+
+/* Finds the CFA of a frame that is known to be of the function that was called, by that one's first
+ * instructions. False: they do not tell it. */
+static bool find_frame_bytes(struct hak_code_reader *reader, const struct hak_bare_frame *frame,
+                             const struct hak_code_call *call, struct hak_bare_caller *caller) {
+    uint8_t code[HAK_JUMP_BYTES];
+    if (!call->is_direct || frame->pc - call->target >= FUNCTION_BYTES_MAX ||
+        !hak_code_copy(reader, call->target, code, sizeof code))
+        return false;
+    unsigned bytes = hak_frame_bytes(code);
+    caller->cfa = bytes ? frame->bp + bytes : caller->cfa;
+    return bytes != 0;
 }
 
 /* Takes the caller from the saved rbp and the return address above it. False: rbp is not near, the
@@ -38,11 +52,14 @@ static bool step_by_rbp(struct hak_stack_memory *memory, struct hak_code_reader 
                         const struct hak_bare_frame *frame, struct hak_bare_caller *caller) {
     struct hak_code_call call;
     if (!is_near(frame) || !hak_stack_read(memory, frame->bp + 8, &caller->ip) ||
-        !hak_stack_read(memory, frame->bp, &caller->bp) ||
-        (hak_code_follows_call(reader, caller->ip, &call) ? leads_elsewhere(&call)
+        !hak_stack_read(memory, frame->bp, &caller->bp))
+        return false;
+    caller->ip = hak_return_address(caller->ip);
+    if ((hak_code_follows_call(reader, caller->ip, &call) ? leads_elsewhere(&call)
                                                           : !was_planted(reader, caller->ip)))
         return false;
     caller->cfa = frame->bp + 16;
+    caller->tells_cfa = HAK_FP_TELLS_CFA || find_frame_bytes(reader, frame, &call, caller);
     return true;
 }
 
@@ -77,7 +94,7 @@ static uint32_t uses_of(uintptr_t ip) {
  * none. */
 static uintptr_t target_of(struct hak_thread_stacks *all, struct hak_code_reader *reader,
                            uintptr_t ip) {
-    if (ip <= LOWEST_CODE || ip >> HAK_RULE_PC_BITS != 0)
+    if (ip <= LOWEST_CODE || ip >> HAK_ADDRESS_BITS != 0)
         return 0;
     if (!all)
         return find_target(reader, ip);
@@ -119,45 +136,54 @@ static bool step_by_call(struct hak_stack_memory *memory, struct hak_code_reader
     for (uintptr_t at = frame->sp; at < end; at += 8) {
         if (!hak_stack_read(memory, at, &caller->ip))
             return false;
+        caller->ip = hak_return_address(caller->ip);
         if (!is_return_of(all, reader, frame, caller->ip))
             continue;
-        caller->cfa = at + 8;
+        caller->cfa = (at + HAK_STACK_ALIGNMENT) & ~(uintptr_t)(HAK_STACK_ALIGNMENT - 1);
+        caller->tells_cfa = HAK_FP_TELLS_CFA;
         caller->bp = bp_behind(memory, frame, at);
         return true;
     }
     return false;
 }
 
-/* Where the return address lies at the first and last instructions of a function: words above rsp;
- * -1 when the frame is set up. */
-static int words_to_return(struct hak_code_reader *reader, uintptr_t pc) {
-    enum { PUSH_RBP = 0x55, RET = 0xc3, RET_BYTES = 0xc2 };
-    uint8_t code[5]; /* the instruction before, and up to 4 bytes from pc on */
-    if (!hak_code_copy(reader, pc - 1, code, sizeof code))
-        return -1;
-    if (code[1] == PUSH_RBP || code[1] == RET || code[1] == RET_BYTES)
-        return 0;
-    bool copies_rsp = code[1] == 0x48 && ((code[2] == 0x89 && code[3] == 0xe5) ||
-                                          (code[2] == 0x8b && code[3] == 0xec));
-    return code[0] == PUSH_RBP && copies_rsp ? 1 : -1;
+/* Is the return address of a frame that was interrupted in its register still? It follows a call of
+ * this very code then, and the frame pointer does not point to the frame's own record yet. */
+static bool is_in_register(struct hak_stack_memory *memory, struct hak_code_reader *reader,
+                           const struct hak_bare_frame *frame) {
+    uintptr_t link = hak_return_address(frame->link), saved;
+    return link != 0 && is_return_of(hak_thread_stacks, reader, frame, link) &&
+           !(is_near(frame) && hak_stack_read(memory, frame->bp + 8, &saved) &&
+             hak_return_address(saved) == link);
 }
 
 /* Takes the caller of a function that was interrupted in its prologue or epilogue, its return
- * address next to rsp. False: it is not at such an edge, or the address follows no call that led
- * here. */
+ * address next to the stack pointer or in its register. False: it is not at such an edge, or the address
+ * follows no call that led here. */
 static bool step_from_edge(struct hak_stack_memory *memory, struct hak_code_reader *reader,
                            const struct hak_bare_frame *frame, struct hak_bare_caller *caller) {
+    uint8_t code[HAK_EDGE_BYTES];
     struct hak_code_call call;
-    int words = words_to_return(reader, frame->pc);
-    if (words < 0)
+    struct hak_edge edge;
+    if (!hak_code_copy(reader, frame->pc - HAK_EDGE_BYTES_BEFORE, code, sizeof code))
         return false;
-    uintptr_t at = frame->sp + 8 * (uintptr_t)words;
+    if (!hak_edge_in(code, &edge)) {
+        if (!is_in_register(memory, reader, frame))
+            return false;
+        edge = (struct hak_edge){-1, -1, 0};
+    }
     caller->bp = frame->bp;
-    if (!hak_stack_read(memory, at, &caller->ip) ||
-        (words == 1 && !hak_stack_read(memory, frame->sp, &caller->bp)) ||
-        !hak_code_follows_call(reader, caller->ip, &call) || leads_elsewhere(&call))
+    caller->ip = frame->link;
+    if ((edge.return_at >= 0 &&
+         !hak_stack_read(memory, frame->sp + (uintptr_t)edge.return_at, &caller->ip)) ||
+        (edge.fp_at >= 0 &&
+         !hak_stack_read(memory, frame->sp + (uintptr_t)edge.fp_at, &caller->bp)))
         return false;
-    caller->cfa = at + 8;
+    caller->ip = hak_return_address(caller->ip);
+    if (!hak_code_follows_call(reader, caller->ip, &call) || leads_elsewhere(&call))
+        return false;
+    caller->cfa = frame->sp + (uintptr_t)edge.cfa;
+    caller->tells_cfa = HAK_FP_TELLS_CFA || edge.cfa > 0;
     return true;
 }
 

@@ -27,11 +27,13 @@
 struct hak_bare_frame {
     uintptr_t pc, sp, bp;
     bool was_interrupted; /* pc is the next instruction, not behind a call */
+    uintptr_t link;       /* the register that a call leaves the return address in; 0 = not known */
 };
 
 /* Its caller. */
 struct hak_bare_caller {
     uintptr_t ip, cfa, bp;
+    bool tells_cfa; /* else `cfa` is where the frame ends at least */
 };
 
 /* A thread's note of a word that lay on a stack: the target of the call that it points behind. The

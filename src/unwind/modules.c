@@ -302,8 +302,7 @@ void hak_modules_program(char *to, size_t capacity) {
         memcpy(to, program_path, known + 1); /* a sandbox may allow no question by now */
         return;
     }
-    long bytes =
-        hak_raw_call(SYS_readlink, (long)"/proc/self/exe", (long)to, (long)capacity - 1, 0, 0, 0);
+    long bytes = hak_raw_call(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", to, capacity - 1);
     const char *executed = (const char *)getauxval(AT_EXECFN);
     if (bytes > 0) {
         to[bytes] = 0;

@@ -1,19 +1,20 @@
 /* The process's cache of compact unwind rules: one 8-byte word for each pc that a stack ever held.
  *
- *   word   rule:27 | tag:37            rule   kind:3 | cfa:16 | bp:8
+ *   word   rule | tag            rule   kind:3 | how its frame is found (platform/ARCH/rule.h)
  *
- *   kind          the caller's frame address (CFA)      return address   the caller's rbp
- *   BY_RSP        rsp + 8 * cfa                         at CFA - 8       bp = 0: unchanged
- *   BY_RBP        rbp + 8 * cfa                         at CFA - 8       else saved at CFA - 8 * bp
- *   BY_SAVED      the word at rbp - 8 * cfa             at CFA - 8       bp = 255: saved at rbp
+ *   kind          the caller's frame address (CFA)
+ *   BY_SP         the stack pointer + a number; the return address and the caller's frame pointer
+ *                 lie at numbers from there
+ *   BY_FP         likewise from the frame pointer
+ *   BY_SAVED      the word at the frame pointer - a number
  *   OUTERMOST     there is no caller
- *   INTERRUPTED   the kernel's signal frame lies at rsp: rip, rsp, rbp are in its ucontext
+ *   INTERRUPTED   the kernel's signal frame lies at the stack pointer: registers are in its ucontext
  *   FULL          none of these: run the CFI itself, with all registers
  *   NONE          no CFI covers the pc: frame_pointer.h may know more
  *
- * The key is multiplied by an odd number within 47 bits, which loses nothing: the top bits (11
- * at least) choose the entry, the low 37 are its tag, so a word answers for exactly one pc even
- * where it lies in the second of its two places. Entries are single atomic
+ * The key, which is the pc, is multiplied by an odd number within its bits, which loses nothing:
+ * the top bits choose the entry, the low ones are its tag, so a word answers for exactly one pc
+ * even where it lies in the second of its two places. Entries are single atomic
  * words in a direct-mapped table with two places for each key; a word that is pushed out is
  * compiled again. A table that fills is replaced by one four times as large; the old one is never
  * unmapped, since a walk may still be reading it (a third of the memory in all).
@@ -25,12 +26,14 @@
 
 #include <stdatomic.h>
 #include <stdint.h>
+#include "arch.h"
 #include "block.h"
 #include "platform/objects.h"
+#include HAK_ARCH_FILE(rule.h)
 
 enum hak_rule_kind {
-    HAK_RULE_BY_RSP = 1,
-    HAK_RULE_BY_RBP,
+    HAK_RULE_BY_SP = 1,
+    HAK_RULE_BY_FP,
     HAK_RULE_BY_SAVED,
     HAK_RULE_OUTERMOST,
     HAK_RULE_INTERRUPTED,
@@ -38,39 +41,28 @@ enum hak_rule_kind {
     HAK_RULE_NONE
 };
 
-enum {
-    HAK_RULE_BITS = 27,
-    HAK_RULE_CFA_SHIFT = 8,
-    HAK_RULE_KIND_SHIFT = 24,
-    HAK_RULE_BP_AT_RBP = 255,
-    HAK_RULE_PC_BITS = 47,
-    HAK_RULE_TAG_BITS = 37
-};
+_Static_assert(HAK_RULE_BITS + HAK_RULE_TAG_BITS == 64, "a word is a rule and its tag");
+_Static_assert(HAK_RULE_TABLE_BITS + HAK_RULE_TAG_BITS > HAK_RULE_KEY_BITS,
+               "but for the lowest bit of its entry's number, an entry or a tag has each bit");
 
 /* Address of the table in use | log2 of its entries; the address is 64-byte aligned. */
 HAK_HIDDEN extern char *_Atomic hak_rule_table;
 
 static inline uint64_t hak_rule_mix(uintptr_t pc) {
-    return pc * 0x9e3779b97f4a7c15u & (((uint64_t)1 << HAK_RULE_PC_BITS) - 1);
+    return hak_rule_key(pc) * 0x9e3779b97f4a7c15u & (((uint64_t)1 << HAK_RULE_KEY_BITS) - 1);
 }
 
 static inline unsigned hak_rule_kind_of(uint32_t rule) {
     return rule >> HAK_RULE_KIND_SHIFT;
 }
-static inline uintptr_t hak_rule_cfa_of(uint32_t rule) {
-    return (uintptr_t)(rule >> HAK_RULE_CFA_SHIFT & 0xffff) * 8;
-}
-static inline uintptr_t hak_rule_bp_of(uint32_t rule) {
-    return rule & 0xff;
-}
 
-/* The rule of `pc` (below 2^47) if it is in the cache, else 0. */
+/* The rule of `pc` (an address) if it is in the cache, else 0. */
 static inline uint32_t hak_rule_lookup(uintptr_t pc) {
     uintptr_t packed = (uintptr_t)atomic_load_explicit(&hak_rule_table, memory_order_acquire);
     const _Atomic uint64_t *table = (const _Atomic uint64_t *)(packed & ~(uintptr_t)63);
     uint64_t mixed = hak_rule_mix(pc);
     uint64_t tag = mixed & (((uint64_t)1 << HAK_RULE_TAG_BITS) - 1);
-    uint64_t place = mixed >> (HAK_RULE_PC_BITS - (packed & 63));
+    uint64_t place = mixed >> (HAK_RULE_KEY_BITS - (packed & 63));
     uint64_t word = atomic_load_explicit(&table[place], memory_order_relaxed);
     if (HAK_LIKELY(word >> HAK_RULE_BITS == tag))
         return (uint32_t)word & ((1u << HAK_RULE_BITS) - 1);

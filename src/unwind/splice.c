@@ -6,7 +6,7 @@
 #include "unwind/region.h"
 #include "unwind/rules.h"
 
-enum { BP_AT_RBP = 0xffff, SPARE_FRAMES = 256, SALT_SHIFT = 48 };
+enum { SPARE_FRAMES = 256, SALT_SHIFT = 48 };
 
 static _Thread_local bool is_over __attribute__((tls_model("initial-exec")));
 
@@ -136,45 +136,25 @@ void hak_splice_thread_end(void) {
 /* ---- steps -------------------------------------------------------------------------------------
  */
 
-_Static_assert((int)HAK_STEP_BY_RBP == (int)HAK_RULE_BY_RBP, "kinds of steps are kinds of rules");
-
-static hak_step pack_step(unsigned kind, uintptr_t cfa, uintptr_t bp, bool is_own) {
-    return (hak_step)cfa | (hak_step)bp << HAK_STEP_BP_SHIFT |
-           (hak_step)is_own << HAK_STEP_OWN_SHIFT | (hak_step)kind << HAK_STEP_KIND_SHIFT;
-}
-
-/* Packs a rule into a step; one whose words lie between rsp and the CFA becomes HAK_STEP_PLAIN, as
- * these need no look at the stack's lower end. */
-static hak_step encode_step(uint32_t rule, bool is_own) {
-    unsigned kind = hak_rule_kind_of(rule);
-    uintptr_t cfa = hak_rule_cfa_of(rule), bp = 8 * hak_rule_bp_of(rule);
-    if (hak_rule_bp_of(rule) == HAK_RULE_BP_AT_RBP)
-        return pack_step(kind, cfa, BP_AT_RBP, is_own);
-    /* words between rsp and the CFA can be read without a look at the stack's lower end */
-    if (kind == HAK_RULE_BY_RSP && cfa >= 8 && bp <= cfa)
-        kind = HAK_STEP_PLAIN;
-    return pack_step(kind, cfa, bp, is_own);
-}
-
 /* The step of a return address, from the rules or compiled anew. One that is compiled here is not
  * remembered but the next time, when it is in the table: that of a pc in no module never is. */
 HAK_COLD hak_step hak_splice_find_step(struct hak_thread_stacks *all, uintptr_t ip) {
     uintptr_t pc = ip - 1;
     if (ip == 0) /* where a hand-made stack ends: compared, but no frame of the program */
-        return pack_step(HAK_RULE_OUTERMOST, 0, 0, true);
-    if (pc >> HAK_RULE_PC_BITS != 0)
-        return pack_step(HAK_STEP_UNKNOWN, 0, 0, false);
+        return hak_pack_step(HAK_RULE_OUTERMOST, 0, 0, true);
+    if (pc >> HAK_ADDRESS_BITS != 0)
+        return hak_pack_step(HAK_STEP_UNKNOWN, 0, 0, false);
     bool is_own = hak_is_own_text(ip);
     uint32_t rule = hak_rule_lookup(pc);
     if (rule == 0)
-        return encode_step(hak_rule_compile(pc), is_own);
+        return hak_step_of_rule(hak_rule_compile(pc), is_own);
     uint64_t key = ip + all->salt;
     uint64_t place = key * HAK_SPREAD >> (64 - HAK_STEP_BITS);
     struct hak_known_step *known = &all->step[place];
     known->key =
         empty_key(place); /* a handler that leaves by longjmp leaves nothing half written */
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    known->step = encode_step(rule, is_own);
+    known->step = hak_step_of_rule(rule, is_own);
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     known->key = key;
     return known->step;
@@ -240,7 +220,7 @@ static enum hak_step_result step_fresh_bare(struct hak_last_stack *last,
     struct hak_stack_memory reads;
     struct hak_bare_caller caller;
     uintptr_t bp = place->bp;
-    const struct hak_bare_frame frame = {place->ip - 1, place->sp, bp, false};
+    const struct hak_bare_frame frame = {place->ip - 1, place->sp, bp, false, 0};
     hak_stack_memory_begin(&reads, place->sp);
     if (!hak_bare_frame_step_by_rbp(&reads, &frame, &caller))
         return search_bare(last, &frame, place, fresh);
@@ -258,17 +238,18 @@ enum hak_step_result hak_splice_step_slowly(struct hak_last_stack *last,
                                             struct hak_walk_place *place,
                                             struct hak_fresh_frame *fresh) {
     hak_step step = fresh->step;
-    uintptr_t bytes = (uint32_t)step, below = (uint16_t)(step >> HAK_STEP_BP_SHIFT), cfa;
+    uintptr_t bytes = hak_step_cfa(step), base = place->bp, cfa, at;
     fresh->bp_at = fresh->cfa_at = 0;
     switch (hak_step_kind_of(step)) {
-    case HAK_RULE_BY_RSP:
-        cfa = place->sp + bytes;
+    case HAK_RULE_BY_SP:
+        base = place->sp;
+        cfa = base + bytes;
         break;
-    case HAK_RULE_BY_RBP:
-        cfa = place->bp + bytes;
+    case HAK_RULE_BY_FP:
+        cfa = base + bytes;
         break;
     case HAK_RULE_BY_SAVED:
-        fresh->cfa_at = place->bp - bytes;
+        fresh->cfa_at = base - bytes;
         if (bytes == 0 || !read_within(bounds, fresh->cfa_at, &cfa))
             return HAK_STEP_CANNOT;
         break;
@@ -276,18 +257,20 @@ enum hak_step_result hak_splice_step_slowly(struct hak_last_stack *last,
         last->end = HAK_UNWIND_COMPLETE;
         return HAK_STEP_AT_END;
     case HAK_RULE_NONE:
-        return step_fresh_bare(last, bounds, place, fresh);
+        return HAK_FP_TELLS_CFA ? step_fresh_bare(last, bounds, place, fresh) : HAK_STEP_CANNOT;
     case HAK_STEP_UNKNOWN:
         last->end = HAK_UNWIND_NO_CFI;
         return HAK_STEP_AT_END;
     default:
         return HAK_STEP_CANNOT;
     }
-    if (cfa <= place->sp || !read_within(bounds, cfa - 8, &place->ip))
+    at = hak_step_return_at(step, base, cfa);
+    if (cfa <= place->sp || !read_within(bounds, at, &place->ip))
         return HAK_STEP_CANNOT;
-    place->sp = cfa;
-    if (below != 0) {
-        fresh->bp_at = below == BP_AT_RBP ? place->bp : cfa - below;
+    place->ip = hak_return_address(place->ip);
+    hak_place_set(place, cfa, at);
+    if (hak_step_saves_fp(step)) {
+        fresh->bp_at = hak_step_fp_at(step, base, cfa, place->bp);
         if (!read_within(bounds, fresh->bp_at, &place->bp))
             return HAK_STEP_CANNOT;
     }
@@ -305,11 +288,11 @@ void hak_splice_put_slowly(struct hak_last_stack *last, uint32_t at,
     const struct hak_frame *caller = frame - 1;
     hak_step step = fresh->step;
     unsigned kind = hak_step_kind_of(step);
-    uintptr_t below = (uint16_t)(step >> HAK_STEP_BP_SHIFT);
-    uintptr_t bp_at = kind != HAK_STEP_PLAIN ? fresh->bp_at : below ? cfa - below : 0;
+    uintptr_t bp_at =
+        kind != HAK_STEP_PLAIN ? fresh->bp_at : hak_plain_fp_at(step, HAK_FRAME_SP(&fresh->found, fresh), cfa);
     frame->is_bare = caller->is_bare || kind == HAK_RULE_NONE;
-    frame->needs_bp = kind == HAK_RULE_BY_RBP || kind == HAK_RULE_BY_SAVED ||
-                      kind == HAK_RULE_NONE || below == BP_AT_RBP;
+    frame->needs_bp = kind == HAK_RULE_BY_FP || kind == HAK_RULE_BY_SAVED ||
+                      kind == HAK_RULE_NONE || hak_step_needs_fp(step);
     if (kind == HAK_RULE_BY_SAVED)
         add_word(last, frame, fresh->cfa_at, cfa);
     if (caller->needs_bp && bp_at != 0)

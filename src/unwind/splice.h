@@ -30,26 +30,44 @@
 #include "block.h"
 #include "platform/credit.h"
 #include "unwind/frame_pointer.h"
+#include "unwind/rules.h"
 #include "unwind/stack_memory.h"
 #include "unwind/unwind.h"
 
 /* An odd number that moves every bit to the top (Knuth's multiplicative hashing). */
 #define HAK_SPREAD 0x9e3779b97f4a7c15u
 
-/* Where a walk stands: the registers in a caller. */
-struct hak_walk_place {
-    uintptr_t ip, sp, bp;
+/* How one steps from a frame to its caller, by the ip of the frame: enum hak_step_kind:8 |
+ * 1 = a frame of hakmem:8 | how (platform/ARCH/splice_step.h). */
+typedef uint64_t hak_step;
+enum hak_step_kind {
+    HAK_STEP_PLAIN = 0, /* all that is read lies between the stack pointer and the CFA */
+    HAK_STEP_UNKNOWN = 255,
+    /* else enum hak_rule_kind */
 };
+enum { HAK_STEP_OWN_SHIFT = 48, HAK_STEP_KIND_SHIFT = 56 };
+
+HAK_IN_PLACE uintptr_t hak_word_at(uintptr_t address) {
+    typedef uintptr_t __attribute__((may_alias)) word;
+    return *(const word *)address;
+}
+/* The return address that lies there. */
+HAK_IN_PLACE uintptr_t hak_return_at(uintptr_t address) {
+    return hak_return_address(hak_word_at(address));
+}
+
+#include HAK_ARCH_FILE(splice_step.h)
 
 /* A word that must hold what it held. Of a frame: its ip, the return address into it, lies at
- * `address`, and in it rsp is address + 8. */
+ * `address`. */
 struct hak_found_word {
     uintptr_t address, value;
 };
 
 /* More facts of a frame. */
 struct hak_frame {
-    uintptr_t bp;   /* rbp in it */
+    HAK_NOTED_SP    /* the stack pointer in it, where `found` does not tell it */
+    uintptr_t bp;   /* the frame pointer in it */
     uint32_t id;    /* node of this frame and all further out; 0 outside of the part with ids */
     uint16_t rank;  /* frames of the program from [0] up to this one */
     uint16_t extra; /* words beside return addresses that lead from here outwards */
@@ -57,21 +75,10 @@ struct hak_frame {
     bool is_bare;   /* it, or a frame further out, has no CFI: its caller was found by rbp */
 };
 
-/* How one steps from a frame to its caller, by the ip of the frame:
- * bytes to the CFA:32 | bytes below the CFA where the caller's rbp lies, 0 = unchanged:16 |
- * 1 = a frame of hakmem:8 | enum hak_step_kind:8. */
-typedef uint64_t hak_step;
-enum hak_step_kind {
-    HAK_STEP_PLAIN = 0,  /* the CFA is rsp + bytes, the caller's rbp lies in between */
-    HAK_STEP_BY_RBP = 2, /* HAK_RULE_BY_RBP, which splice.c holds it to */
-    HAK_STEP_UNKNOWN = 255,
-    /* else enum hak_rule_kind */
-};
-enum { HAK_STEP_BP_SHIFT = 32, HAK_STEP_OWN_SHIFT = 48, HAK_STEP_KIND_SHIFT = 56 };
-
 /* A frame on its way into the last stack. */
 struct hak_fresh_frame {
     struct hak_found_word found;
+    HAK_NOTED_SP
     uintptr_t bp;
     hak_step step;
     uintptr_t bp_at;  /* where its caller's rbp was saved, 0 = unchanged; of no plain step only */
@@ -211,9 +218,9 @@ HAK_HIDDEN enum hak_step_result hak_splice_step_slowly(struct hak_last_stack *la
 HAK_HIDDEN void hak_splice_put_slowly(struct hak_last_stack *last, uint32_t at,
                                       const struct hak_fresh_frame *fresh, uintptr_t cfa);
 
-HAK_IN_PLACE uintptr_t hak_word_at(uintptr_t address) {
-    typedef uintptr_t __attribute__((may_alias)) word;
-    return *(const word *)address;
+/* The stack pointer in frame [at] of a last stack. */
+HAK_IN_PLACE uintptr_t hak_frame_sp(const struct hak_last_stack *last, uint32_t at) {
+    return HAK_FRAME_SP(&last->found[at], &last->frame[at]);
 }
 
 /* The step of a return address: the one that the thread remembers, else found and then
@@ -236,20 +243,6 @@ HAK_IN_PLACE bool hak_is_in_stack_bounds(const struct hak_stack_bounds *bounds, 
     return address - bounds->low < bounds->high - bounds->low;
 }
 
-/* Takes the plain step from `place`, which lies on the stack. False: the stack ends before. */
-HAK_IN_PLACE bool hak_step_plainly(const struct hak_stack_bounds *bounds, hak_step step,
-                                   struct hak_walk_place *place) {
-    uintptr_t cfa = place->sp + (uint32_t)step;
-    uint16_t below = (uint16_t)(step >> HAK_STEP_BP_SHIFT);
-    if (HAK_UNLIKELY(cfa > bounds->high))
-        return false;
-    if (below != 0)
-        place->bp = hak_word_at(cfa - below);
-    place->ip = hak_word_at(cfa - 8);
-    place->sp = cfa;
-    return true;
-}
-
 /* Steps over hakmem's own frames at `place`, whose ip is a return address. False: a walk that looks
  * at them one by one has to find out. */
 HAK_IN_PLACE bool hak_splice_leave_own(struct hak_thread_stacks *all,
@@ -261,8 +254,8 @@ HAK_IN_PLACE bool hak_splice_leave_own(struct hak_thread_stacks *all,
             return true;
         struct hak_fresh_frame own = {.step = step};
         if (HAK_LIKELY(hak_step_kind_of(step) == HAK_STEP_PLAIN)
-                ? !hak_step_plainly(bounds, step, place)
-                : hak_step_kind_of(step) != HAK_STEP_BY_RBP ||
+                ? !hak_take_own_step(bounds->low, bounds->high, step, place)
+                : hak_step_kind_of(step) != HAK_RULE_BY_FP ||
                       hak_splice_step_slowly(&all->last, bounds, place, &own) != HAK_STEP_TO_CALLER)
             return false;
     }
@@ -276,22 +269,22 @@ HAK_IN_PLACE uint32_t hak_splice_compare(const struct hak_last_stack *last, uint
     const struct hak_found_word *first = last->found, *word = first + from;
     const struct hak_found_word *end = first + last->count;
     for (const struct hak_found_word *last_four = end - 4; word <= last_four; word += 4) {
-        if (hak_word_at(word[0].address) != word[0].value)
+        if (hak_return_at(word[0].address) != word[0].value)
             goto differs;
-        if (hak_word_at(word[1].address) != word[1].value) {
+        if (hak_return_at(word[1].address) != word[1].value) {
             word += 1;
             goto differs;
         }
-        if (hak_word_at(word[2].address) != word[2].value) {
+        if (hak_return_at(word[2].address) != word[2].value) {
             word += 2;
             goto differs;
         }
-        if (hak_word_at(word[3].address) != word[3].value) {
+        if (hak_return_at(word[3].address) != word[3].value) {
             word += 3;
             goto differs;
         }
     }
-    while (word != end && hak_word_at(word->address) == word->value)
+    while (word != end && hak_return_at(word->address) == word->value)
         word++;
 differs:
     while (word != first && word[-1].address < at)
@@ -311,7 +304,7 @@ HAK_IN_PLACE bool hak_splice_extras_stand(const struct hak_last_stack *last, uin
 HAK_IN_PLACE bool hak_splice_meets(const struct hak_last_stack *last, uint32_t at,
                                    const struct hak_walk_place *place) {
     const struct hak_frame *frame = &last->frame[at];
-    return last->found[at].address == place->sp - 8 &&
+    return last->found[at].address == hak_place_at(place) && HAK_SP_IS(frame, place->sp) &&
            HAK_LIKELY(!frame->needs_bp || frame->bp == place->bp) &&
            hak_splice_extras_stand(last, at);
 }
@@ -337,15 +330,15 @@ HAK_IN_PLACE int hak_splice_walk(struct hak_thread_stacks *all, struct hak_last_
     const struct hak_found_word *first = last->found, *top = first + stands;
     struct hak_fresh_frame *const begin = all->fresh, *fresh = begin, *end = begin + all->limit;
     const struct hak_known_step *steps = all->step;
-    uintptr_t salt = all->salt, high = bounds->high, at = place.sp - 8, bp = place.bp;
-    uintptr_t ip = place.ip;
+    uintptr_t salt = all->salt, high = bounds->high, at = hak_place_at(&place), bp = place.bp;
+    uintptr_t ip = place.ip, sp = place.sp;
     last->count = 0; /* a longjmp out of this function leaves no stack behind */
     last->is_whole = last->is_plain = false;
     for (;; fresh++) {
         while (top != first && top[-1].address < at)
             top--;
         if (top != first && top[-1].address == at) {
-            place = (struct hak_walk_place){ip, at + 8, bp};
+            place = HAK_PLACE(ip, at, sp, bp);
             if (HAK_LIKELY(hak_splice_meets(last, (uint32_t)(top - first) - 1, &place))) {
                 last->kept = (uint32_t)(top - first);
                 return (int)(fresh - begin);
@@ -362,10 +355,11 @@ HAK_IN_PLACE int hak_splice_walk(struct hak_thread_stacks *all, struct hak_last_
         if (HAK_UNLIKELY(known->key != ip + salt))
             step = hak_splice_find_step(all, ip);
         fresh->found = (struct hak_found_word){at, ip};
+        HAK_NOTE_SP(fresh, sp);
         fresh->bp = bp;
         fresh->step = step;
         if (HAK_UNLIKELY(hak_step_kind_of(step) != HAK_STEP_PLAIN)) {
-            place = (struct hak_walk_place){ip, at + 8, bp};
+            place = HAK_PLACE(ip, at, sp, bp);
             enum hak_step_result result = hak_splice_step_slowly(last, bounds, &place, fresh);
             if (result == HAK_STEP_CANNOT)
                 return -1;
@@ -374,26 +368,23 @@ HAK_IN_PLACE int hak_splice_walk(struct hak_thread_stacks *all, struct hak_last_
                 return (int)(fresh - begin) + 1;
             }
             ip = place.ip;
-            at = place.sp - 8;
+            at = hak_place_at(&place);
+            sp = place.sp;
             bp = place.bp;
             continue;
         }
-        uint16_t below = (uint16_t)(step >> HAK_STEP_BP_SHIFT);
-        at += (uint32_t)step;
-        if (HAK_UNLIKELY(at + 8 > high))
+        if (!hak_take_plain_step(step, high, &at, &sp, &ip, &bp))
             return -1;
-        if (below != 0)
-            bp = hak_word_at(at + 8 - below);
-        ip = hak_word_at(at);
     }
 }
 
-/* Puts the new frame `fresh` on frame [at - 1]: all but its rank and id. `cfa` is its own: where
- * its caller's return address lies, and 8. */
+/* Puts the new frame `fresh` on frame [at - 1]: all but its rank and id. `cfa` is its own: the
+ * stack pointer in its caller. */
 HAK_IN_PLACE void hak_splice_put(struct hak_last_stack *last, uint32_t at,
                                  const struct hak_fresh_frame *fresh, uintptr_t cfa) {
     struct hak_frame *frame = &last->frame[at];
     last->found[at] = fresh->found;
+    HAK_NOTE_SP(frame, fresh->sp);
     frame->bp = fresh->bp;
     frame->needs_bp = frame->is_bare = false;
     frame->extra = 0;

@@ -13,12 +13,12 @@
 
 enum { SIGNAL_FRAMES_MAX = 32 };
 
-/* Where the kernel keeps registers, relative to rsp when a handler has returned to
- * __restore_rt: rsp then points to the ucontext. */
+/* Where the kernel keeps registers, relative to the stack pointer when a handler has returned. */
 enum {
-    CONTEXT_RBP = HAK_CONTEXT_FP_AT,
-    CONTEXT_RSP = HAK_CONTEXT_SP_AT,
-    CONTEXT_RIP = HAK_CONTEXT_IP_AT
+    CONTEXT_FP = HAK_SIGNAL_CONTEXT_AT + HAK_CONTEXT_FP_AT,
+    CONTEXT_SP = HAK_SIGNAL_CONTEXT_AT + HAK_CONTEXT_SP_AT,
+    CONTEXT_IP = HAK_SIGNAL_CONTEXT_AT + HAK_CONTEXT_IP_AT,
+    CONTEXT_REGISTERS = HAK_SIGNAL_CONTEXT_AT + HAK_CONTEXT_AT
 };
 
 /* The result of a walk. */
@@ -67,6 +67,14 @@ static inline bool can_follow(uintptr_t now, uintptr_t next) {
     return next > now && (next & 7) == 0;
 }
 
+/* The same behind a frame without CFI. Where calls leave the return address in a register, a
+ * function that was interrupted need not have a frame. */
+static inline bool can_follow_bare(const struct hak_bare_frame *frame,
+                                   const struct hak_bare_caller *caller) {
+    return can_follow(frame->sp, caller->cfa) ||
+           (HAK_RETURN_IS_IN_REGISTER && frame->was_interrupted && caller->cfa == frame->sp);
+}
+
 /* Finds the row of `pc`. Returns false when there is none. */
 static bool find_row(uintptr_t pc, struct hak_cfi *cfi) {
     struct hak_object object;
@@ -76,35 +84,66 @@ static bool find_row(uintptr_t pc, struct hak_cfi *cfi) {
 /* Where the context of a signal keeps the registers, in DWARF's order. */
 static const uint8_t context_place[HAK_REGISTERS] = HAK_CONTEXT_PLACES;
 
-/* Steps over a signal frame whose context lies at rsp. */
+/* All of them. */
+static const hak_register_bits all_registers =
+    (hak_register_bits)(((uint64_t)1 << HAK_REGISTERS) - 1);
+
+static bool is_known(const struct hak_registers *registers, unsigned number) {
+    return (registers->known >> number & 1) != 0;
+}
+
+/* Steps over a signal frame whose context lies at the stack pointer. */
 static bool step_interrupted(struct hak_stack_memory *memory, struct hak_registers *registers) {
-    uintptr_t context = registers->value[HAK_RSP] + HAK_CONTEXT_AT;
+    uintptr_t context =
+        registers->value[HAK_REGISTER_SP] + CONTEXT_REGISTERS;
     for (unsigned i = 0; i < HAK_REGISTERS; i++)
         if (!hak_stack_read(memory, context + 8 * (uintptr_t)context_place[i],
                             &registers->value[i]))
             return false;
-    registers->known = (1u << HAK_REGISTERS) - 1;
+    registers->known = all_registers;
     return true;
 }
 
-/* Steps over a frame without CFI, after which only rip, rsp and rbp are known. */
+/* Steps over a frame without CFI, after which only the instruction pointer, the frame pointer and,
+ * where that tells it, the stack pointer are known. */
 static bool step_without_cfi(struct hak_stack_memory *memory, struct hak_registers *registers,
                              bool called) {
-    struct hak_bare_frame frame = {registers->value[HAK_RIP] - called, registers->value[HAK_RSP],
-                                   registers->value[HAK_RBP], !called};
+    uint64_t *value = registers->value;
+    struct hak_bare_frame frame = {
+        value[HAK_REGISTER_IP] - called, value[HAK_REGISTER_SP], value[HAK_REGISTER_FP], !called,
+        is_known(registers, HAK_REGISTER_RETURN) ? value[HAK_REGISTER_RETURN] : 0};
     struct hak_bare_caller caller;
-    if ((registers->known >> HAK_RBP & 1) == 0 || !hak_bare_frame_step(memory, &frame, &caller) ||
-        !can_follow(frame.sp, caller.cfa))
+    if (!is_known(registers, HAK_REGISTER_FP) || !hak_bare_frame_step(memory, &frame, &caller) ||
+        !can_follow_bare(&frame, &caller))
         return false;
-    registers->value[HAK_RIP] = caller.ip;
-    registers->value[HAK_RSP] = caller.cfa;
-    registers->value[HAK_RBP] = caller.bp;
-    registers->known = 1u << HAK_RIP | 1u << HAK_RSP | 1u << HAK_RBP;
+    value[HAK_REGISTER_IP] = caller.ip;
+    value[HAK_REGISTER_SP] = caller.cfa;
+    value[HAK_REGISTER_FP] = caller.bp;
+    registers->known = (hak_register_bits)1 << HAK_REGISTER_IP |
+                       (hak_register_bits)1 << HAK_REGISTER_FP |
+                       (hak_register_bits)caller.tells_cfa << HAK_REGISTER_SP;
+    return true;
+}
+
+/* Finds the stack pointer behind a frame without CFI: by what was saved where the frame pointer
+ * points to. False: nothing tells it. */
+static bool find_stack_pointer(const struct hak_cfi *cfi, struct hak_registers *registers) {
+    const struct hak_cfi_row *row = &cfi->row;
+    const struct hak_cfi_cell *saved = &row->reg[HAK_REGISTER_FP];
+    if (is_known(registers, HAK_REGISTER_SP) || row->cfa.how != HAK_CFI_IS_OFFSET ||
+        row->cfa.reg != HAK_REGISTER_SP)
+        return true;
+    if (saved->how != HAK_CFI_AT_OFFSET || !is_known(registers, HAK_REGISTER_FP))
+        return false;
+    registers->value[HAK_REGISTER_SP] = registers->value[HAK_REGISTER_FP] -
+                                        (uint64_t)(int64_t)saved->value -
+                                        (uint64_t)(int64_t)row->cfa.value;
+    registers->known |= (hak_register_bits)1 << HAK_REGISTER_SP;
     return true;
 }
 
 /* The walk with all registers, slower by far, for stacks with a frame whose rule needs more than
- * rsp and rbp. */
+ * stack and frame pointer. */
 static HAK_COLD enum hak_unwind_end walk_all_registers(const struct hak_registers *start,
                                                        struct found *found) {
     struct hak_registers registers = *start;
@@ -113,9 +152,9 @@ static HAK_COLD enum hak_unwind_end walk_all_registers(const struct hak_register
     unsigned signal_frames = 0;
     bool called = false; /* the pc is a return address */
     enum hak_unwind_end complete = HAK_UNWIND_COMPLETE;
-    hak_stack_memory_begin(&memory, registers.value[HAK_RSP]);
+    hak_stack_memory_begin(&memory, registers.value[HAK_REGISTER_SP]);
     for (;;) {
-        uintptr_t ip = registers.value[HAK_RIP], sp = registers.value[HAK_RSP];
+        uintptr_t ip = registers.value[HAK_REGISTER_IP], sp = registers.value[HAK_REGISTER_SP];
         if (!add_frame(found, ip))
             return HAK_UNWIND_DEPTH;
         if (signal_frames > 0 && !called)
@@ -129,7 +168,7 @@ static HAK_COLD enum hak_unwind_end walk_all_registers(const struct hak_register
             if (kind == HAK_RULE_INTERRUPTED) {
                 if (++signal_frames > SIGNAL_FRAMES_MAX || !step_interrupted(&memory, &registers))
                     return HAK_UNWIND_BAD_CFA;
-                hak_stack_memory_begin(&memory, registers.value[HAK_RSP]);
+                hak_stack_memory_begin(&memory, registers.value[HAK_REGISTER_SP]);
                 mark_exact(found);
                 called = false;
                 continue;
@@ -140,18 +179,22 @@ static HAK_COLD enum hak_unwind_end walk_all_registers(const struct hak_register
             called = true;
             continue;
         }
-        if (cfi.row.reg[HAK_RIP].how == HAK_CFI_UNDEFINED)
+        if (cfi.row.reg[HAK_REGISTER_RETURN].how == HAK_CFI_UNDEFINED)
             return complete;
+        if (!find_stack_pointer(&cfi, &registers))
+            return HAK_UNWIND_NO_CFI;
         if (!hak_cfi_apply(&cfi, &registers, &memory))
             return HAK_UNWIND_BAD_CFA;
-        if ((registers.known >> HAK_RIP & 1) == 0 || registers.value[HAK_RIP] == 0)
+        if (!is_known(&registers, HAK_REGISTER_IP) || registers.value[HAK_REGISTER_IP] == 0)
             return complete;
         if (cfi.signal_frame) {
             if (++signal_frames > SIGNAL_FRAMES_MAX)
                 return HAK_UNWIND_BAD_CFA;
-            hak_stack_memory_begin(&memory, registers.value[HAK_RSP]);
+            hak_stack_memory_begin(&memory, registers.value[HAK_REGISTER_SP]);
             mark_exact(found);
-        } else if (!can_follow(sp, registers.value[HAK_RSP])) {
+        } else if (!can_follow(sp, registers.value[HAK_REGISTER_SP]) &&
+                   !(HAK_RETURN_IS_IN_REGISTER && !called &&
+                     sp == registers.value[HAK_REGISTER_SP])) {
             return HAK_UNWIND_BAD_CFA;
         }
         called = !cfi.signal_frame;
@@ -160,8 +203,10 @@ static HAK_COLD enum hak_unwind_end walk_all_registers(const struct hak_register
 
 /* The walk: the one place from which stacks come. */
 static enum hak_unwind_end walk(const struct hak_registers *start, struct found *found) {
-    uintptr_t ip = start->value[HAK_RIP], sp = start->value[HAK_RSP], bp = start->value[HAK_RBP];
-    uintptr_t pc = ip;
+    uintptr_t ip = start->value[HAK_REGISTER_IP], sp = start->value[HAK_REGISTER_SP];
+    uintptr_t bp = start->value[HAK_REGISTER_FP], pc = ip;
+    uintptr_t link = start->value[HAK_REGISTER_RETURN]; /* while pc is ip, where it is a register */
+    bool is_sp_known = true;
     const struct found before = *found;
     struct hak_stack_memory memory;
     unsigned signal_frames = 0;
@@ -169,7 +214,7 @@ static enum hak_unwind_end walk(const struct hak_registers *start, struct found 
     bool is_added = false;
     hak_stack_memory_begin(&memory, sp);
     for (;;) {
-        uintptr_t cfa, saved = 0;
+        uintptr_t cfa, base = bp;
         if (!is_added && !add_frame(found, ip))
             return HAK_UNWIND_DEPTH;
         is_added = false;
@@ -179,10 +224,13 @@ static enum hak_unwind_end walk(const struct hak_registers *start, struct found 
         if (HAK_UNLIKELY(rule == 0))
             rule = hak_rule_compile(pc);
         switch (hak_rule_kind_of(rule)) {
-        case HAK_RULE_BY_RSP:
+        case HAK_RULE_BY_SP:
+            if (!HAK_FP_TELLS_CFA && !is_sp_known && !hak_rule_stack_pointer(rule, bp, &sp))
+                return HAK_UNWIND_NO_CFI;
+            base = sp;
             cfa = sp + hak_rule_cfa_of(rule);
             break;
-        case HAK_RULE_BY_RBP:
+        case HAK_RULE_BY_FP:
             cfa = bp + hak_rule_cfa_of(rule);
             break;
         case HAK_RULE_BY_SAVED:
@@ -192,12 +240,14 @@ static enum hak_unwind_end walk(const struct hak_registers *start, struct found 
         case HAK_RULE_OUTERMOST:
             return complete;
         case HAK_RULE_NONE: {
+            const struct hak_bare_frame frame = {
+                pc, sp, bp, pc == ip, HAK_RETURN_IS_IN_REGISTER && pc == ip ? link : 0};
             struct hak_bare_caller caller;
-            if (!hak_bare_frame_step(&memory, &(struct hak_bare_frame){pc, sp, bp, pc == ip},
-                                     &caller) ||
-                !can_follow(sp, caller.cfa))
+            if (!hak_bare_frame_step(&memory, &frame, &caller) ||
+                !can_follow_bare(&frame, &caller))
                 return HAK_UNWIND_NO_CFI;
             complete = HAK_UNWIND_BY_FRAMES;
+            is_sp_known = caller.tells_cfa;
             ip = caller.ip;
             sp = caller.cfa;
             bp = caller.bp;
@@ -206,10 +256,16 @@ static enum hak_unwind_end walk(const struct hak_registers *start, struct found 
         }
         case HAK_RULE_INTERRUPTED:
             if (++signal_frames > SIGNAL_FRAMES_MAX ||
-                !hak_stack_read(&memory, sp + CONTEXT_RIP, &ip) ||
-                !hak_stack_read(&memory, sp + CONTEXT_RBP, &bp) ||
-                !hak_stack_read(&memory, sp + CONTEXT_RSP, &sp))
+                !hak_stack_read(&memory, sp + CONTEXT_IP, &ip) ||
+                !hak_stack_read(&memory, sp + CONTEXT_FP, &bp) ||
+                (HAK_RETURN_IS_IN_REGISTER &&
+                 !hak_stack_read(&memory,
+                                 sp + CONTEXT_REGISTERS +
+                                     8 * (uintptr_t)context_place[HAK_REGISTER_RETURN],
+                                 &link)) ||
+                !hak_stack_read(&memory, sp + CONTEXT_SP, &sp))
                 return HAK_UNWIND_BAD_CFA;
+            is_sp_known = true;
             if (ip == 0)
                 return complete;
             pc = ip;
@@ -224,16 +280,23 @@ static enum hak_unwind_end walk(const struct hak_registers *start, struct found 
             *found = before;
             return walk_all_registers(start, found);
         }
-        if (!can_follow(sp, cfa) || !hak_stack_read(&memory, cfa - 8, &ip))
-            return HAK_UNWIND_BAD_CFA;
-        uintptr_t bp_words = hak_rule_bp_of(rule);
-        if (bp_words != 0) {
-            saved = bp_words == HAK_RULE_BP_AT_RBP ? bp : cfa - 8 * bp_words;
-            if (!hak_stack_read(&memory, saved, &bp))
+        if (HAK_UNLIKELY(hak_rule_keeps_return(rule))) {
+            if (pc != ip)
+                return complete; /* it was called, and says nothing of where it returns to */
+            if (!can_follow(sp, cfa) && cfa != sp)
                 return HAK_UNWIND_BAD_CFA;
+            ip = link;
+        } else if (!can_follow(sp, cfa) ||
+                   !hak_stack_read(&memory, hak_rule_return_at(rule, base, cfa), &ip)) {
+            return HAK_UNWIND_BAD_CFA;
+        } else if (hak_rule_saves_fp(rule) &&
+                   !hak_stack_read(&memory, hak_rule_fp_at(rule, base, cfa, bp), &bp)) {
+            return HAK_UNWIND_BAD_CFA;
         }
+        ip = hak_return_address(ip);
         if (ip == 0)
             return complete;
+        is_sp_known = true;
         sp = cfa;
         pc = ip - 1;
     }
@@ -249,7 +312,7 @@ HAK_COLD bool hak_unwind_is_interrupting(const struct hak_registers *start, size
     enum hak_unwind_end end = walk(start, &found);
     if (end == HAK_UNWIND_COMPLETE || end == HAK_UNWIND_BY_FRAMES || found.count > own)
         return found.count > own;
-    return start->value[HAK_RSP] < hak_unwind_under_way;
+    return start->value[HAK_REGISTER_SP] < hak_unwind_under_way;
 }
 
 size_t hak_unwind_entered(const struct hak_registers *start, size_t skip, uintptr_t *ips,
@@ -279,7 +342,7 @@ HAK_UNWINDER_ENTRY size_t hak_unwind_here(uintptr_t *ips, size_t max, enum hak_u
 }
 
 /* A call of a wild or null function pointer: nothing executable lies there, and what the call
- * pushed is on top of the stack. Steps `start` to the caller. Returns false when it does not look
+ * pushed is on top of the stack, or in the register that it leaves the return address in. Steps `start` to the caller. Returns false when it does not look
  * like that.
  */
 static bool step_over_wild_call(struct hak_registers *start) {
@@ -287,14 +350,17 @@ static bool step_over_wild_call(struct hak_registers *start) {
     struct hak_code_reader reader = {1};
     struct hak_code_call call;
     uintptr_t ip;
-    if (hak_code_is_executable(start->value[HAK_RIP]))
+    if (hak_code_is_executable(start->value[HAK_REGISTER_IP]))
         return false;
-    hak_stack_memory_begin(&memory, start->value[HAK_RSP]);
-    if (!hak_stack_read(&memory, start->value[HAK_RSP], &ip) ||
-        !hak_code_follows_call(&reader, ip, &call))
+    hak_stack_memory_begin(&memory, start->value[HAK_REGISTER_SP]);
+    if (HAK_RETURN_IS_IN_REGISTER)
+        ip = hak_return_address(start->value[HAK_REGISTER_RETURN]);
+    else if (!hak_stack_read(&memory, start->value[HAK_REGISTER_SP], &ip))
         return false;
-    start->value[HAK_RIP] = ip;
-    start->value[HAK_RSP] += 8;
+    if (!hak_code_follows_call(&reader, ip, &call))
+        return false;
+    start->value[HAK_REGISTER_IP] = ip;
+    start->value[HAK_REGISTER_SP] += HAK_RETURN_IS_IN_REGISTER ? 0 : sizeof ip;
     return true;
 }
 
@@ -304,7 +370,7 @@ HAK_UNWINDER_ENTRY size_t hak_unwind_from(const struct hak_registers *registers,
     size_t wild = 0;
     __asm__ volatile("" : : "r"(&start) : "memory");
     if (max > 0 && step_over_wild_call(&start)) {
-        ips[0] = registers->value[HAK_RIP];
+        ips[0] = registers->value[HAK_REGISTER_IP];
         wild = 1;
     }
     return wild + enter_and_walk(&start, 0, ips + wild, max - wild, end);
@@ -314,5 +380,5 @@ void hak_registers_from_context(struct hak_registers *registers, const void *con
     const ucontext_t *from = context;
     for (unsigned i = 0; i < HAK_REGISTERS; i++)
         registers->value[i] = hak_context_word(from, context_place[i]);
-    registers->known = (1u << HAK_REGISTERS) - 1;
+    registers->known = all_registers;
 }

@@ -3,6 +3,7 @@
 #ifndef HAK_PLATFORM_AARCH64_HERE_H
 #define HAK_PLATFORM_AARCH64_HERE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include "attributes.h"
 
@@ -11,8 +12,11 @@ enum {
     HAK_FP = 29,
     HAK_LR = 30,
     HAK_SP = 31,
-    HAK_REGISTER_SP = HAK_SP, /* as it is called everywhere */
+    HAK_REGISTER_FP = HAK_FP, /* as they are called everywhere */
+    HAK_REGISTER_SP = HAK_SP,
     HAK_PC = 32,
+    HAK_REGISTER_IP = HAK_PC, /* behind all others, everywhere */
+    HAK_REGISTER_RETURN = HAK_LR, /* which rules of a return address are of */
     HAK_REGISTERS = 33
 };
 typedef uint64_t hak_register_bits;
@@ -33,6 +37,18 @@ HAK_IN_PLACE void hak_note_registers(uint64_t *value) {
                      :
                      : "r"(value)
                      : "x9", "x10", "memory");
+}
+
+/* Of a caller's registers that were found by rules: the return address is its instruction pointer,
+ * without the signature (PAC) that a function may have put on it. What the caller has in x30 is not
+ * known. */
+static inline void hak_take_return(uint64_t *value, hak_register_bits *known, bool is_told) {
+    enum { ADDRESS_BITS = 48 };
+    const hak_register_bits lr = (hak_register_bits)1 << HAK_LR;
+    const hak_register_bits pc = (hak_register_bits)1 << HAK_PC;
+    (void)is_told; /* it may be in x30 */
+    value[HAK_PC] = value[HAK_LR] & (((uint64_t)1 << ADDRESS_BITS) - 1);
+    *known = *known & lr ? (*known | pc) & ~lr : *known & ~pc;
 }
 
 #endif

@@ -3,6 +3,7 @@
 #ifndef HAK_PLATFORM_X86_64_HERE_H
 #define HAK_PLATFORM_X86_64_HERE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include "attributes.h"
 
@@ -15,13 +16,16 @@ enum {
     HAK_RDI = 5,
     HAK_RBP = 6,
     HAK_RSP = 7,
-    HAK_REGISTER_SP = HAK_RSP, /* as it is called everywhere */
+    HAK_REGISTER_FP = HAK_RBP, /* as they are called everywhere */
+    HAK_REGISTER_SP = HAK_RSP,
     HAK_R8 = 8,
     HAK_R12 = 12,
     HAK_R13 = 13,
     HAK_R14 = 14,
     HAK_R15 = 15,
     HAK_RIP = 16,
+    HAK_REGISTER_IP = HAK_RIP, /* behind all others, everywhere */
+    HAK_REGISTER_RETURN = HAK_RIP, /* which rules of a return address are of */
     HAK_REGISTERS = 17
 };
 typedef uint32_t hak_register_bits;
@@ -44,6 +48,14 @@ HAK_IN_PLACE void hak_note_registers(uint64_t *value) {
                      :
                      : "r"(value)
                      : "rax", "memory");
+}
+
+/* Of a caller's registers that were found by rules: the return address is its instruction pointer,
+ * where a rule said something of it (`is_told`). */
+static inline void hak_take_return(uint64_t *value, hak_register_bits *known, bool is_told) {
+    (void)value;
+    if (!is_told)
+        *known &= ~(1u << HAK_RIP); /* nothing to return to */
 }
 
 #endif

@@ -11,7 +11,8 @@ enum { OWN_FRAMES_OF_CALL = 8, FRAMES_OF_SHORT = 3 };
 /* The id of the innermost frames of the program alone, found without a walk. */
 static HAK_COLD uint32_t intern_shortly(const uintptr_t *frame) {
     uintptr_t ips[FRAMES_OF_SHORT] = {0};
-    struct hak_short_step at = {frame[1], (uintptr_t)(frame + 2), frame[0]};
+    struct hak_short_step at = {hak_return_address(frame[1]),
+                                HAK_FP_TELLS_CFA ? (uintptr_t)(frame + 2) : 0, frame[0]};
     size_t count = 0;
     for (unsigned steps = 0; steps < OWN_FRAMES_OF_CALL && count < FRAMES_OF_SHORT; steps++) {
         if (!hak_is_own_text(at.ip))
@@ -68,7 +69,8 @@ HAK_IN_PLACE struct hak_tail *tail_place(struct hak_thread_stacks *all, const st
 
 /* The beginning of a tail's hash: the frame that it stands on. */
 HAK_IN_PLACE uint64_t hash_of_base(const struct hak_last_stack *last, uint32_t base) {
-    return last->found[base].address ^ (uint64_t)last->frame[base].id << 32;
+    return HAK_FRAME_KEY(&last->found[base], &last->frame[base]) ^
+           (uint64_t)last->frame[base].id << 32;
 }
 /* The part of rbp in the hash: of the base and of the tail, where their frames need it. */
 HAK_IN_PLACE uint64_t hash_of_bp(const struct hak_frame *base, bool needs_bp, uintptr_t bp) {
@@ -88,7 +90,7 @@ HAK_IN_PLACE bool tail_stands(const struct hak_thread_stacks *all, const struct 
         hash += hash_of_bp(&all->last.frame[base], tail->needs_bp, call->place.bp);
     const uint16_t *distance = tail->distance, *end = distance + tail->words;
     for (; distance != end; distance++)
-        hash = hash * HAK_SPREAD + hak_word_at(sp + 8 * (uintptr_t)*distance);
+        hash = hash * HAK_SPREAD + hak_return_at(sp + 8 * (uintptr_t)*distance);
     return hash == tail->hash && (has_bp || !tail->needs_bp);
 }
 
@@ -99,7 +101,7 @@ static bool add_word(struct hak_tail *tail, const struct hak_found_word *word) {
     if (tail->words == HAK_TAIL_WORDS || bytes / 8 > UINT16_MAX || bytes % 8 != 0)
         return false;
     tail->distance[tail->words++] = (uint16_t)(bytes / 8);
-    tail->hash = tail->hash * HAK_SPREAD + word->value;
+    tail->hash = tail->hash * HAK_SPREAD + hak_return_address(word->value);
     return true;
 }
 
@@ -172,7 +174,7 @@ static HAK_UNWINDER_ENTRY uint32_t walk_call(struct hak_thread_stacks *all, cons
             here.stands = known->stands;
             here.differing = known->differing;
         } else {
-            uintptr_t at = here.place.sp - 8;
+            uintptr_t at = hak_place_at(&here.place);
             compared = hak_stack_not_compared(&all->last);
             here.stands = hak_splice_compare(&all->last, compared, at);
             here.differing = differing_word(&all->last, here.stands, at);
@@ -222,19 +224,20 @@ static HAK_UNWINDER_ENTRY HAK_COLD uint32_t begin_call(const uintptr_t *frame, u
 }
 
 HAK_IN_PLACE void compare_call(const struct hak_thread_stacks *all, struct call *call) {
-    call->stands = hak_splice_compare(&all->last, 0, call->place.sp - 8);
+    call->stands = hak_splice_compare(&all->last, 0, hak_place_at(&call->place));
 }
 
 /* Finds the stack of a call of which frames stand, without a walk. 0: it has to be walked, or where
  * not `has_bp` the program's rbp may decide. */
 HAK_IN_PLACE uint32_t find_call(struct hak_thread_stacks *all, struct call *call, bool has_bp) {
     const struct hak_last_stack *last = &all->last;
-    uintptr_t at = call->place.sp - 8;
+    uintptr_t at = hak_place_at(&call->place);
     uint32_t base = call->stands - 1;
     if (HAK_UNLIKELY(!has_bp && last->frame[base].needs_bp))
         return 0;
     bool extras_stand = hak_splice_extras_stand(last, base);
-    if (last->found[base].address == at && extras_stand &&
+    if (last->found[base].address == at && HAK_SP_IS(&last->frame[base], call->place.sp) &&
+        extras_stand &&
         (!has_bp || !last->frame[base].needs_bp || last->frame[base].bp == call->place.bp))
         return last->frame[base].id;
     call->differing = differing_word(last, call->stands, at);
@@ -271,7 +274,7 @@ HAK_IN_PLACE uint32_t go_on_with_call(struct hak_thread_stacks *all, const void 
     if (HAK_UNLIKELY(!all->last.is_whole))
         return walk_call(all, frame, NULL, flags);
     if (HAK_LIKELY(at != NULL)) {
-        call.place = (struct hak_walk_place){.ip = (uintptr_t)*at, .sp = (uintptr_t)(at + 1)};
+        call.place = HAK_PLACE((uintptr_t)*at, (uintptr_t)at, (uintptr_t)(at + 1), 0);
         compare_call(all, &call);
         if (HAK_LIKELY(call.stands != 0))
             id = find_call(all, &call, false);

@@ -116,7 +116,7 @@ static HAK_COLD int intern_deep(struct hak_thread_stacks *all, struct hak_last_s
         return AGAIN;
     for (uint32_t i = kept; i < count; i++) {
         const struct hak_fresh_frame *f = &all->fresh[--fresh];
-        hak_splice_put(last, i, f, i ? last->found[i - 1].address + 8 : 0);
+        hak_splice_put(last, i, f, i ? hak_frame_sp(last, i - 1) : 0);
         rank += !hak_step_is_own(f->step);
         last->frame[i].rank = (uint16_t)rank;
     }
@@ -144,11 +144,11 @@ HAK_IN_PLACE int intern_last(struct hak_thread_stacks *all, struct hak_last_stac
     if (HAK_UNLIKELY(last->end == HAK_UNWIND_DEPTH || rank + fresh > hak_stacks_now.depth ||
                      last->root))
         return intern_deep(all, last, fresh, compared);
-    uintptr_t cfa = last->found[at - 1].address + 8;
+    uintptr_t cfa = hak_frame_sp(last, at - 1);
     for (; fresh > 0; at++) {
         const struct hak_fresh_frame *f = &all->fresh[--fresh];
         hak_splice_put(last, at, f, cfa);
-        cfa = f->found.address + 8;
+        cfa = HAK_FRAME_SP(&f->found, f);
         if (HAK_LIKELY(!hak_step_is_own(f->step))) {
             id = intern_known(all, id, f->found.value);
             if (HAK_UNLIKELY(id == 0)) {
@@ -219,7 +219,7 @@ static bool walk_region(struct hak_thread_stacks *all, struct hak_region *region
     uint8_t said = 0;
     if (!hak_splice_leave_own(all, &bounds, place) || !hak_is_in_stack_bounds(&bounds, place->sp))
         return false;
-    uint32_t stands = hak_splice_compare(last, 0, place->sp - 8);
+    uint32_t stands = hak_splice_compare(last, 0, hak_place_at(place));
     if (!walk_in(all, last, &bounds, place, 0, stands, &said))
         return false;
     *flags |= said;
@@ -350,7 +350,7 @@ HAK_UNWINDER_ENTRY uint32_t hak_stack_here(bool keep_own_frames, uint8_t *flags)
     uint32_t compared = all ? hak_stack_not_compared(&all->last) : 0;
     if (HAK_LIKELY(all && hak_stack_is_own(&place)) &&
         hak_stack_walk(all, &place, compared,
-                       hak_splice_compare(&all->last, compared, place.sp - 8), &taken.flags)) {
+                       hak_splice_compare(&all->last, compared, hak_place_at(&place)), &taken.flags)) {
         id = id_with_own_frames(all, &taken);
         if (HAK_UNLIKELY(id == 0))
             atomic_fetch_add(hak_stacks_now.no_stack, 1);

@@ -83,9 +83,4 @@ HAK_IN_PLACE bool hak_stack_is_own(const struct hak_walk_place *place) {
     return memory.span != 0;
 }
 
-/* Where the function went on that called the one of `frame`. */
-HAK_IN_PLACE struct hak_walk_place hak_place_above(const uintptr_t *frame) {
-    return (struct hak_walk_place){.ip = frame[1], .sp = (uintptr_t)(frame + 2), .bp = frame[0]};
-}
-
 #endif
