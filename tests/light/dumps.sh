@@ -100,6 +100,33 @@ until_true wrote_file || complain "python: $(ls files) $(cat errors)"
 finish
 [ -s errors ] && complain "python says $(cat errors)"
 
+# ---- a collector that is killed -------------------------------------------------------------------
+cat >killed.c <<'END'
+#include <signal.h>
+#include <sys/resource.h>
+int setpriority(__priority_which_t which, id_t who, int value) { return (void)which, (void)who, (void)value, raise(SIGKILL); }
+END
+cc -shared -fPIC -D_GNU_SOURCE -o killed.so killed.c || complain "killed.c"
+cat >collect <<END
+#!/bin/sh
+[ ! -e "$PWD/kill" ] || export LD_PRELOAD="$PWD/killed.so"
+[ ! -e "$PWD/kill" ] || echo killed >>"$PWD/collected"
+exec "$BUILD/hakmem-collect" "\$@"
+END
+chmod +x collect && : >kill
+start hakmem-debug.so HAKMEM_COLLECT="$PWD/collect" HAKMEM_HEAP_PROFILE_DUMP="$PWD/files,signal"
+obey take a 8000000
+kill -USR2 "$program"
+until_true test -s collected
+rm kill
+written=0
+for ((try = 0; try < 600 && !written; try++)); do # a minute; a collector that hangs has five
+    kill -USR2 "$program" && sleep 0.1
+    written=$(compgen -G "files/hakmem-heap.obeys.$program.0001.db" | wc -l)
+done
+[ "$written" = 1 ] || complain "no file after a collector that was killed: $(status)"
+finish
+
 # ---- a filter of system calls that kills who asks for another priority, as in services of systemd ------
 cat >filters.py <<'END'
 import ctypes, os, struct, sys
