@@ -76,35 +76,48 @@ static uint64_t rows_declared(const struct hak_image *image, int at) {
     return pushed < INT32_MAX - MORE_ROWS ? pushed + MORE_ROWS : INT32_MAX - 1; /* libpq's most */
 }
 
-/* Makes the query of all rows without the blobs, to be freed by sqlite3_free; NULL without memory.
- */
-static char *sql_of(const struct hak_image *image, const struct hak_remote_table *t, int at) {
-    sqlite3_str *sql = sqlite3_str_new(NULL);
-    sqlite3_str_appendall(sql, "SELECT");
+/* Prints the query of all rows of a table, without the blobs. */
+static void print_rows_query(FILE *sql, const struct hak_image *image,
+                             const struct hak_remote_table *t, int at) {
+    fprintf(sql, "SELECT");
     for (int i = 0; i < t->columns; i++)
         if (i != image->table[at].blob)
-            sqlite3_str_appendf(sql, "%s \"%s\"", i && (i > 1 || image->table[at].blob) ? "," : "",
-                                t->column[i].name);
-    sqlite3_str_appendf(
-        sql, " FROM hakmem.\"c_%s\" WHERE capture = CAST($1 AS BIGINT) FETCH FIRST %llu ROWS ONLY",
-        t->name, (unsigned long long)rows_declared(image, at) + 1);
-    return sqlite3_str_finish(sql);
+            fprintf(sql, "%s \"%s\"", i && (i > 1 || image->table[at].blob) ? "," : "",
+                    t->column[i].name);
+    fprintf(sql,
+            " FROM hakmem.\"c_%s\" WHERE capture = CAST($1 AS BIGINT) FETCH FIRST %llu ROWS ONLY",
+            t->name, (unsigned long long)rows_declared(image, at) + 1);
 }
 
-/* Makes the query that counts the rows of each known table up to one. A statement for each table
- * takes the server four times as long. As sql_of. */
-static char *sql_of_one_each(const struct hak_image *image,
-                             const struct hak_remote_tables *tables) {
-    sqlite3_str *sql = sqlite3_str_new(NULL);
-    sqlite3_str_appendall(sql, "SELECT CAST($1 AS BIGINT)");
+/* Prints the query that counts the rows of each known table up to one. A statement for each table
+ * takes the server four times as long. */
+static void print_looking_query(FILE *sql, const struct hak_image *image,
+                                const struct hak_remote_tables *tables) {
+    fprintf(sql, "SELECT CAST($1 AS BIGINT)");
     for (int i = 0; i < tables->tables; i++)
         if (image->table[i].is_known)
-            sqlite3_str_appendf(
-                sql,
-                ", (SELECT count(*) FROM (SELECT capture FROM hakmem.\"c_%s\""
-                " WHERE capture = CAST($1 AS BIGINT) FETCH FIRST 1 ROWS ONLY) AS one)",
-                tables->table[i].name);
-    return sqlite3_str_finish(sql);
+            fprintf(sql,
+                    ", (SELECT count(*) FROM (SELECT capture FROM hakmem.\"c_%s\""
+                    " WHERE capture = CAST($1 AS BIGINT) FETCH FIRST 1 ROWS ONLY) AS one)",
+                    tables->table[i].name);
+}
+
+/* Makes the query of all rows of a table, or for -1 the one that looks at all. To be freed; NULL
+ * without memory. */
+static char *sql_of(const struct hak_image *image, const struct hak_remote_tables *tables, int at) {
+    char *text = NULL;
+    size_t length;
+    FILE *sql = open_memstream(&text, &length);
+    if (!sql)
+        return NULL;
+    if (at < 0)
+        print_looking_query(sql, image, tables);
+    else
+        print_rows_query(sql, image, &tables->table[at], at);
+    if (fclose(sql) == 0)
+        return text;
+    free(text);
+    return NULL;
 }
 
 /* Checks how many rows came: fewer than were pushed are no answer, as somebody removed them, or
@@ -235,7 +248,7 @@ static int fetch_tables(const struct hak_image *image, struct hak_link *link,
     for (int i = 0; i < tables->tables && !error; i++) {
         if (!image->table[i].is_known) /* no rows: a server laid out before has no such table */
             continue;
-        char *sql = sql_of(image, &tables->table[i], i);
+        char *sql = sql_of(image, tables, i);
         l.at[count] = i;
         question[count++] = (struct hak_link_question){sql, &value, 1};
         error = sql ? 0 : hak_store_no_memory(link->name);
@@ -243,7 +256,7 @@ static int fetch_tables(const struct hak_image *image, struct hak_link *link,
     if (!error && count)
         error = hak_link_ask_each(link, question, count, reading_tables, take_rows, &l);
     for (int i = 0; i < count; i++)
-        sqlite3_free(question[i].sql);
+        free(question[i].sql);
     *has_more = l.has_more;
     return error;
 }
@@ -254,7 +267,7 @@ static int look(const struct hak_image *image, struct hak_link *link,
                 const struct hak_remote_tables *tables) {
     unsigned char id[8];
     const struct hak_link_value value = {id, 8};
-    char *sql = sql_of_one_each(image, tables);
+    char *sql = sql_of(image, tables, -1);
     int error = sql ? 0 : hak_store_no_memory(link->name);
     hak_link_put(link->capture, id);
     PGresult *rows = sql ? hak_link_ask(link, sql, &value, 1, reading_tables, &error) : NULL;
@@ -267,7 +280,7 @@ static int look(const struct hak_image *image, struct hak_link *link,
                     : hak_link_fail_cell(link, reading_tables);
     }
     PQclear(rows);
-    sqlite3_free(sql);
+    free(sql);
     return error;
 }
 

@@ -105,18 +105,18 @@ static bool take_index_column(struct hak_remote_tables *tables, sqlite3_stmt *ro
     return true;
 }
 
-#define OF_TABLES " WHERE t.type = 'table' AND t.name NOT GLOB 'sqlite_*'"
-
 int hak_remote_tables_read(sqlite3 *database, struct hak_remote_tables *out) {
     *out = (struct hak_remote_tables){0};
     int step = each_row(database,
                         "SELECT t.name, c.name, c.type, c.pk FROM sqlite_master t,"
-                        " pragma_table_info(t.name) c" OF_TABLES " ORDER BY t.name, c.cid",
+                        " pragma_table_info(t.name) c WHERE t.type = 'table'"
+                        " AND t.name NOT GLOB 'sqlite_*' ORDER BY t.name, c.cid",
                         out, take_column);
     if (step == SQLITE_DONE)
         step = each_row(database,
                         "SELECT t.name, i.seqno, l.name, i.name FROM sqlite_master t,"
-                        " pragma_index_list(t.name) l, pragma_index_info(l.name) i" OF_TABLES
+                        " pragma_index_list(t.name) l, pragma_index_info(l.name) i"
+                        " WHERE t.type = 'table' AND t.name NOT GLOB 'sqlite_*'"
                         " AND l.origin = 'c' AND NOT l.partial ORDER BY t.name, l.name, i.seqno",
                         out, take_index_column);
     for (int i = 0; i < out->tables && step == SQLITE_DONE; i++)
