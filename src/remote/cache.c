@@ -114,7 +114,8 @@ static int open_file(struct hak_cache *cache, const char *identity) {
              "CREATE TABLE IF NOT EXISTS identity(id INTEGER PRIMARY KEY, text TEXT);%s",
              PAGE_BYTES, (int)(((uint64_t)HAK_CACHE_FILE_MIB << 20) / PAGE_BYTES), cache_layout);
     sqlite3 **file = &cache->file.database;
-    int code = sqlite3_open_v2(cache->path, file, SQLITE_OPEN_READWRITE, NULL);
+    int code =
+        sqlite3_open_v2(cache->path, file, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
     if (code == SQLITE_OK) {
         sqlite3_busy_timeout(*file, LOCK_WAIT_MS);
         code = sqlite3_exec(*file, sql, NULL, NULL, NULL);

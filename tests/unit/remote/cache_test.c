@@ -118,6 +118,25 @@ TEST(values_of_one_transaction_are_there_before_its_end_and_behind_it) {
     expect(1, 8, "eight");
 }
 
+TEST(a_file_that_is_full_stays_and_values_stay_in_memory) {
+    enum { BYTES = 1 << 20, VALUES = 20 };
+    char *data = calloc(1, BYTES);
+    put(1, -1, "before");
+    ck_assert_int_eq(
+        sqlite3_exec(cache.file.database, "PRAGMA max_page_count=200", NULL, NULL, NULL),
+        SQLITE_OK);
+    hak_cache_begin(&cache);
+    for (int i = 0; i < VALUES; i++)
+        hak_cache_put(&cache, 1, i, data, BYTES);
+    hak_cache_end(&cache);
+    ck_assert(hak_cache_has(&cache, 1, VALUES - 1));
+    expect(1, -1, "before");
+    open_again("the first");
+    expect(1, -1, "before");
+    ck_assert(!hak_cache_has(&cache, 1, VALUES - 1));
+    free(data);
+}
+
 TEST(memory_for_values_without_a_file_is_limited) {
     enum { BYTES = 1 << 20, VALUES = 100 };
     char *data = calloc(1, BYTES);
