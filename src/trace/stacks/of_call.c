@@ -274,7 +274,7 @@ HAK_IN_PLACE uint32_t go_on_with_call(struct hak_thread_stacks *all, const void 
     if (HAK_UNLIKELY(!all->last.is_whole))
         return walk_call(all, frame, NULL, flags);
     if (HAK_LIKELY(at != NULL)) {
-        call.place = HAK_PLACE((uintptr_t)*at, (uintptr_t)at, (uintptr_t)(at + 1), 0);
+        call.place = HAK_PLACE_OF_CALL(at);
         compare_call(all, &call);
         if (HAK_LIKELY(call.stands != 0))
             id = find_call(all, &call, false);
