@@ -37,8 +37,8 @@ void *hak_cache_get(struct hak_cache *cache, int64_t kind, int64_t key, size_t *
 /* Whether the cache, in memory or in its file, has a value of the key. */
 bool hak_cache_has(struct hak_cache *cache, int64_t kind, int64_t key);
 
-/* Keeps a copy; not without memory or over 2 GiB. What comes between begin and end, if there are
- * any, is one transaction. */
+/* Keeps a copy; not without memory or over 2 GiB. Those between begin and end, if there are any,
+ * are one transaction. */
 void hak_cache_put(struct hak_cache *cache, int64_t kind, int64_t key, const void *data,
                    size_t bytes);
 void hak_cache_begin(struct hak_cache *cache);

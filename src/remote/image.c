@@ -76,44 +76,23 @@ static uint64_t rows_declared(const struct hak_image *image, int at) {
     return pushed < INT32_MAX - MORE_ROWS ? pushed + MORE_ROWS : INT32_MAX - 1; /* libpq's most */
 }
 
-/* Prints the query of all rows of a table, without the blobs. */
-static void print_rows_query(FILE *sql, const struct hak_image *image,
-                             const struct hak_remote_table *t, int at) {
-    fprintf(sql, "SELECT");
-    for (int i = 0; i < t->columns; i++)
-        if (i != image->table[at].blob)
-            fprintf(sql, "%s \"%s\"", i && (i > 1 || image->table[at].blob) ? "," : "",
-                    t->column[i].name);
-    fprintf(sql,
-            " FROM hakmem.\"c_%s\" WHERE capture = CAST($1 AS BIGINT) FETCH FIRST %llu ROWS ONLY",
-            t->name, (unsigned long long)rows_declared(image, at) + 1);
-}
-
-/* Prints the query that counts the rows of each known table up to one. A statement for each table
- * takes the server four times as long. */
-static void print_looking_query(FILE *sql, const struct hak_image *image,
-                                const struct hak_remote_tables *tables) {
-    fprintf(sql, "SELECT CAST($1 AS BIGINT)");
-    for (int i = 0; i < tables->tables; i++)
-        if (image->table[i].is_known)
-            fprintf(sql,
-                    ", (SELECT count(*) FROM (SELECT capture FROM hakmem.\"c_%s\""
-                    " WHERE capture = CAST($1 AS BIGINT) FETCH FIRST 1 ROWS ONLY) AS one)",
-                    tables->table[i].name);
-}
-
-/* Makes the query of all rows of a table, or for -1 the one that looks at all. To be freed; NULL
- * without memory. */
-static char *sql_of(const struct hak_image *image, const struct hak_remote_tables *tables, int at) {
+/* Makes the query of all rows without the blobs, or of one, to see that there are some. To be
+ * freed. */
+static char *sql_of(const struct hak_image *image, const struct hak_remote_table *t, int at,
+                    bool wants_all) {
     char *text = NULL;
     size_t length;
     FILE *sql = open_memstream(&text, &length);
     if (!sql)
         return NULL;
-    if (at < 0)
-        print_looking_query(sql, image, tables);
-    else
-        print_rows_query(sql, image, &tables->table[at], at);
+    fprintf(sql, wants_all ? "SELECT" : "SELECT capture");
+    for (int i = 0; i < t->columns && wants_all; i++)
+        if (i != image->table[at].blob)
+            fprintf(sql, "%s \"%s\"", i && (i > 1 || image->table[at].blob) ? "," : "",
+                    t->column[i].name);
+    fprintf(sql,
+            " FROM hakmem.\"c_%s\" WHERE capture = CAST($1 AS BIGINT) FETCH FIRST %llu ROWS ONLY",
+            t->name, wants_all ? (unsigned long long)rows_declared(image, at) + 1 : 1ull);
     if (fclose(sql) == 0)
         return text;
     free(text);
@@ -124,8 +103,8 @@ static char *sql_of(const struct hak_image *image, const struct hak_remote_table
  * emptied the table, which transactions that began before see, too. */
 static int check_rows(const struct hak_image *image, const struct hak_link *link,
                       const struct hak_remote_tables *tables, int at, bool has_all,
-                      uint64_t there) {
-    uint64_t pushed = image->table[at].rows;
+                      const PGresult *rows) {
+    uint64_t there = (uint64_t)PQntuples(rows), pushed = image->table[at].rows;
     if (there > rows_declared(image, at))
         return hak_store_fail(HAK_STORE_BROKEN,
                               "%s: capture %" PRIu64 " has more rows of table %s there than were "
@@ -216,29 +195,29 @@ struct looking {
     const struct hak_image *image;
     const struct hak_link *link;
     const struct hak_remote_tables *tables;
-    sqlite3 *database; /* to be filled */
+    sqlite3 *database; /* to be filled; NULL: the server is asked for one row of each table */
     int at[HAK_REMOTE_TABLES];
     bool has_more; /* rows than were pushed, or who knows */
 };
 
-/* Checks the rows of one table's answer and fills them in; notes where there are more than the
- * image has planned. Frees the answer. 0, or an error. */
+/* Checks the rows of one table's answer and, if there is a database, fills them in; notes where
+ * there are more than the image has planned. Frees the answer. 0, or an error. */
 static int take_rows(void *context, int question, PGresult *rows) {
     struct looking *l = context;
     int at = l->at[question];
-    uint64_t there = (uint64_t)PQntuples(rows);
-    l->has_more |= !is_plausible(l->image, at) || there > l->image->table[at].rows;
-    int error = check_rows(l->image, l->link, l->tables, at, true, there);
-    if (!error)
+    l->has_more |= !is_plausible(l->image, at);
+    l->has_more |= (uint64_t)PQntuples(rows) > l->image->table[at].rows;
+    int error = check_rows(l->image, l->link, l->tables, at, l->database != NULL, rows);
+    if (!error && l->database)
         error = fill(l->database, l->link, &l->tables->table[at], l->image->table[at].blob, rows);
     PQclear(rows);
     return error;
 }
 
-/* Fills `database` with the rows of each known table in one way to the server and back.
- * `*has_more`: a table has more rows than planned. 0, or an error. */
-static int fetch_tables(const struct hak_image *image, struct hak_link *link,
-                        const struct hak_remote_tables *tables, sqlite3 *database, bool *has_more) {
+/* Looks at each known table in one way to the server and back, and fills `database` unless it is
+ * NULL. `*has_more`: a table has more rows than planned. 0, or an error. */
+static int look(const struct hak_image *image, struct hak_link *link,
+                const struct hak_remote_tables *tables, sqlite3 *database, bool *has_more) {
     struct looking l = {image, link, tables, database, {0}, false};
     struct hak_link_question question[HAK_REMOTE_TABLES] = {0};
     int count = 0, error = 0;
@@ -248,7 +227,7 @@ static int fetch_tables(const struct hak_image *image, struct hak_link *link,
     for (int i = 0; i < tables->tables && !error; i++) {
         if (!image->table[i].is_known) /* no rows: a server laid out before has no such table */
             continue;
-        char *sql = sql_of(image, tables, i);
+        char *sql = sql_of(image, &tables->table[i], i, database != NULL);
         l.at[count] = i;
         question[count++] = (struct hak_link_question){sql, &value, 1};
         error = sql ? 0 : hak_store_no_memory(link->name);
@@ -258,29 +237,6 @@ static int fetch_tables(const struct hak_image *image, struct hak_link *link,
     for (int i = 0; i < count; i++)
         free(question[i].sql);
     *has_more = l.has_more;
-    return error;
-}
-
-/* Looks whether each known table of a capture that is cached still has rows on the server, and may
- * be read. 0, or an error. */
-static int look(const struct hak_image *image, struct hak_link *link,
-                const struct hak_remote_tables *tables) {
-    unsigned char id[8];
-    const struct hak_link_value value = {id, 8};
-    char *sql = sql_of(image, tables, -1);
-    int error = sql ? 0 : hak_store_no_memory(link->name);
-    hak_link_put(link->capture, id);
-    PGresult *rows = sql ? hak_link_ask(link, sql, &value, 1, reading_tables, &error) : NULL;
-    for (int i = 0, place = 1; rows && i < tables->tables && !error; i++) {
-        uint64_t there;
-        if (!image->table[i].is_known)
-            continue;
-        error = hak_link_number(rows, 0, place++, &there)
-                    ? check_rows(image, link, tables, i, false, there)
-                    : hak_link_fail_cell(link, reading_tables);
-    }
-    PQclear(rows);
-    free(sql);
     return error;
 }
 
@@ -303,7 +259,7 @@ static int copy_tables(struct hak_image *image, struct hak_link *link,
         error = hak_remote_tables_read(database, tables);
     if (!error) {
         plan(image, tables, sizes);
-        error = fetch_tables(image, link, tables, database, has_more);
+        error = look(image, link, tables, database, has_more);
     }
     if (!error && !run_in_image(database, "COMMIT"))
         error = fail_layout(link, database);
@@ -350,5 +306,5 @@ int hak_image_open(struct hak_image *image, struct hak_link *link, struct hak_re
     if (error)
         return error;
     plan(image, tables, sizes);
-    return look(image, link, tables);
+    return look(image, link, tables, NULL, &has_more);
 }
