@@ -124,7 +124,7 @@ ARTIFACTS := $(BUILD)/libhakmem.so $(BUILD)/libhakmem.a $(BUILD)/hakmem-debug.so
 ifneq ($(CROSS),)
 ARTIFACTS := $(BUILD)/libhakmem.so $(BUILD)/libhakmem.a $(BUILD)/hakmem-debug.so
 HAS_REMOTE :=
-# Nor the heap profile: its jumps and its unwinder are x86-64's (docs/arm.md).
+# Nor the heap profile: its jumps are x86-64's (docs/arm.md).
 PROFILE_OBJ :=
 endif
 include tools/make/sysroot.mk

@@ -11,11 +11,16 @@
  *   cxx.h            hak_cxx_try: a call that catches          entry/cxx.c
  *   dlopen.h         dlopen, a jump to the next one            entry/deepbind.c
  *   here.h           registers as DWARF numbers them           unwind/registers.h
- *
- * These are what the plain library needs, and all that aarch64 has so far (docs/arm.md). The others
- * need, too:
- *
+ *   rule.h           bits of a compact rule; return addresses  unwind/rules.h
+ *   rule_of_row.h    such a rule out of a row of CFI           unwind/rules.c
+ *   plt.h            rows that linkers do not write            unwind/cfi.c
+ *   calls.h          calls, jumps, first instructions          unwind/code.c, frame_pointer.c
+ *   splice_step.h    a step to a caller, remembered            unwind/splice.h
  *   context.h        registers of an interrupted thread        unwind, trace/crash, leaks
+ *
+ * These are what the plain library and the unwinder need, and all that aarch64 has so far
+ * (docs/arm.md). The others need, too:
+ *
  *   signal_return.h  a handler's return to the kernel          leaks/signals.c
  *   clone.h          a process on a stack of its own           trace/collector/launch.c
  *   clone_stack.h    hak_tracer_clone, likewise                trace/tracer.c

@@ -48,7 +48,7 @@ HAK_IN_PLACE void hak_note_registers(uint64_t *value) {
 }
 
 /* Of a caller's registers that were found by rules: the return address is its instruction pointer,
- * without the signature (PAC) that a function may have put on it. What the caller has in x30 is not
+ * without the signature (PAC) that a function may have put on it. The caller's own x30 is not
  * known. */
 static inline void hak_take_return(uint64_t *value, hak_register_bits *known, bool has_rule) {
     enum { ADDRESS_BITS = 48 };

@@ -273,7 +273,7 @@ HAK_IN_PLACE uint32_t go_on_with_call(struct hak_thread_stacks *all, const void 
     all->calls++;
     if (HAK_UNLIKELY(!all->last.is_whole))
         return walk_call(all, frame, NULL, flags);
-    if (HAK_LIKELY(at != NULL)) {
+    if (HAK_LIKELY(HAK_FP_TELLS_CFA && at != NULL)) {
         call.place = HAK_PLACE_OF_CALL(at);
         compare_call(all, &call);
         if (HAK_LIKELY(call.stands != 0))
@@ -281,7 +281,7 @@ HAK_IN_PLACE uint32_t go_on_with_call(struct hak_thread_stacks *all, const void 
     }
     if (HAK_UNLIKELY(id == 0)) {
         struct call missed = call; /* a copy, so that `call` itself stays in registers */
-        if (!at || !all->last.is_plain)
+        if (!HAK_FP_TELLS_CFA || !at || !all->last.is_plain)
             id = find_any_call(all, frame, &missed);
         if (id == 0)
             return walk_call(all, frame, missed.stands ? &missed : NULL, flags);
