@@ -7,6 +7,15 @@
 #include <sys/syscall.h>
 #include "newer.h"
 
+/* True for epoll_wait, under all its names; some architectures have the later ones alone. */
+static inline bool hak_call_is_epoll(uint64_t call) {
+#ifdef SYS_epoll_wait
+    if (call == SYS_epoll_wait)
+        return true;
+#endif
+    return call == SYS_epoll_pwait;
+}
+
 /* True for calls that receive, send, accept or wait: made again, they begin their time limit anew.
  * Not for poll, select and nanosleep, which the kernel resumes by itself. */
 static inline bool hak_call_loses_time(uint64_t call) {
@@ -18,15 +27,13 @@ static inline bool hak_call_loses_time(uint64_t call) {
     case SYS_sendmsg:
     case SYS_accept:
     case SYS_accept4:
-    case SYS_epoll_wait:
-    case SYS_epoll_pwait:
     case SYS_epoll_pwait2:
     case SYS_semtimedop:
     case SYS_rt_sigtimedwait:
     case SYS_io_getevents:
         return true;
     default:
-        return false;
+        return hak_call_is_epoll(call);
     }
 }
 

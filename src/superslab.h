@@ -29,7 +29,7 @@
 #define HAK_SUPERSLAB_BYTES    ((size_t)2 << 20)
 #define HAK_SLAB_BYTES         ((size_t)64 << 10)
 #define HAK_SLABS              32
-#define HAK_PAGES_OF_SLAB      16
+#define HAK_PAGES_OF_SLAB      16   /* at most, of 4 KiB */
 #define HAK_SMALL_BITMAP_BYTES 1024 /* at the start of slabs whose slots are below 64 bytes */
 #define HAK_SLOTS_OF_SLAB      8192 /* slot states kept for each slab: what 8-byte slots need */
 

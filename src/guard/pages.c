@@ -25,8 +25,8 @@ enum {
     LOOK_TICKS = 1000000,  /* some tenths of a millisecond */
     MAPS_SHARE = 4,        /* of vm.max_map_count; a run of pages makes two mappings more */
     SPINS = 1000000,
-    ALL_PAGES = 0xffff, /* of a slab */
 };
+#define ALL_PAGES ((1u << HAK_SLAB_BYTES / HAK_PAGE_BYTES) - 1) /* of a slab */
 static const struct hak_credit_terms terms = {.most = FIRST_TICKS, .dearest = 100000, .share = 100};
 
 _Thread_local struct hak_page_budget hak_page_budget __attribute__((tls_model("initial-exec")));
@@ -437,13 +437,15 @@ void hak_pages_close_fresh(struct hak_superslab *superslab, unsigned slab_index)
 /* Closes the slabs of a new SuperSlab that serve no class yet, and the last page of its head, which
  * needs only the first pages of slab 0. */
 void hak_pages_close_unserved(struct hak_superslab *superslab) {
-    enum { LAST_PAGE = HAK_SLAB_BYTES / HAK_PAGE_BYTES - 1 };
-    _Static_assert(sizeof *superslab <= LAST_PAGE * HAK_PAGE_BYTES, "the last page is not used");
-    size_t used = LAST_PAGE * HAK_PAGE_BYTES, bytes = HAK_SUPERSLAB_BYTES - used;
+    /* With large pages it needs that one, too. */
+    const size_t last_page = HAK_SLAB_BYTES / HAK_PAGE_BYTES - 1;
+    const bool is_used = sizeof *superslab > last_page * HAK_PAGE_BYTES;
+    size_t used = (last_page + is_used) * HAK_PAGE_BYTES, bytes = HAK_SUPERSLAB_BYTES - used;
     if (!hak_options.close_pages || is_data_limited() || !begin_closing())
         return;
     if (HAK_LIKELY(hak_bar_access((char *)superslab + used, bytes))) {
-        atomic_store(&superslab->closed_pages[0], (uint16_t)(1u << LAST_PAGE));
+        if (!is_used)
+            atomic_store(&superslab->closed_pages[0], (uint16_t)(1u << last_page));
         for (unsigned i = 1; i < HAK_SLABS; i++)
             atomic_store(&superslab->closed_pages[i], (uint16_t)ALL_PAGES);
         atomic_fetch_add_explicit(&runs, 1, memory_order_relaxed);

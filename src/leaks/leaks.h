@@ -27,6 +27,7 @@
 #include "marking.h"
 #include "trace/record.h"
 #include "unwind/registers.h"
+#include HAK_ARCH_FILE(context.h)
 
 /* ---- what the scan knows --------------------------------------------------------------------- */
 
@@ -96,7 +97,8 @@ struct hak_leak_thread {
     bool is_there;   /* the helper traces it */
     int signal;      /* that came at its stop, 0 = none */
     uintptr_t sp, tp, ip;
-    uint64_t words[16 + 32]; /* general registers but rsp, and the vector registers' halves */
+    uint64_t
+        words[HAK_CONTEXT_WORDS_MOST]; /* registers but the stack pointer, and vectors' halves */
     unsigned word_count;
 };
 

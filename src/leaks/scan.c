@@ -86,10 +86,10 @@ static void note_calling_thread(struct hak_leak_scan *scan, const struct hak_reg
     struct hak_leak_thread *thread = &scan->threads[scan->thread_count++];
     thread->id = hak_thread_id();
     thread->is_stopped = true;
-    thread->sp = registers->value[HAK_RSP];
+    thread->sp = registers->value[HAK_REGISTER_SP];
     thread->tp = hak_thread_pointer();
     for (unsigned i = 0; i < HAK_REGISTERS; i++)
-        if ((registers->known >> i & 1) && i != HAK_RSP && i != HAK_RIP)
+        if ((registers->known >> i & 1) && i != HAK_REGISTER_SP && i != HAK_REGISTER_IP)
             thread->words[thread->word_count++] = registers->value[i];
 }
 
@@ -128,7 +128,7 @@ static void say_failed(enum hak_leak_failure failure) {
 HAK_COLD size_t hak_leak_scan(enum hak_leak_reason reason) {
     struct hak_registers registers;
     hak_registers_here(&registers);
-    uintptr_t own_sp = registers.value[HAK_RSP];
+    uintptr_t own_sp = registers.value[HAK_REGISTER_SP];
     int nobody = 0;
     if (!hak_is_own_process() || hak_crash_is_reporting() ||
         !atomic_compare_exchange_strong(&scanner, &nobody, hak_thread_id()))

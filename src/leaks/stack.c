@@ -27,16 +27,16 @@ static bool step(struct hak_registers *registers, struct hak_stack_memory *memor
                  uintptr_t *module) {
     struct hak_object object;
     struct hak_cfi cfi;
-    uintptr_t pc = registers->value[HAK_RIP] - 1;
-    uintptr_t sp = registers->value[HAK_RSP];
+    uintptr_t pc = registers->value[HAK_REGISTER_IP] - 1;
+    uintptr_t sp = registers->value[HAK_REGISTER_SP];
     if (!hak_object_find(pc, &object) || !hak_cfi_find(&object, pc, &cfi) ||
-        cfi.row.reg[HAK_RIP].how == HAK_CFI_UNDEFINED || cfi.signal_frame)
+        cfi.row.reg[HAK_REGISTER_IP].how == HAK_CFI_UNDEFINED || cfi.signal_frame)
         return false;
     *start = cfi.start;
     *module = object.start;
     if (!hak_cfi_apply(&cfi, registers, memory))
         return false;
-    return (registers->known >> HAK_RIP & 1) && registers->value[HAK_RSP] > sp;
+    return (registers->known >> HAK_REGISTER_IP & 1) && registers->value[HAK_REGISTER_SP] > sp;
 }
 
 /* Unwinds until the frame that called exit, which is found by its address; in a program that has an
@@ -46,7 +46,7 @@ static bool leave_exit(struct hak_registers *registers, struct hak_stack_memory 
     uintptr_t library = 0;
     bool was_in_library = false;
     for (int i = 0; i < OWN_FRAMES_MAX; i++) {
-        uintptr_t ip = registers->value[HAK_RIP], start = 0, module = 0;
+        uintptr_t ip = registers->value[HAK_REGISTER_IP], start = 0, module = 0;
         bool is_ours = is_in_own_module(ip - 1) || hak_called_by_loader(ip - 1);
         if (!step(registers, memory, &start, &module))
             return false;
@@ -66,7 +66,7 @@ static bool leave_exit(struct hak_registers *registers, struct hak_stack_memory 
 static bool leave_hakmem(struct hak_registers *registers, struct hak_stack_memory *memory) {
     for (int i = 0; i < OWN_FRAMES_MAX; i++) {
         uintptr_t start, module;
-        if (!is_in_own_module(registers->value[HAK_RIP] - 1))
+        if (!is_in_own_module(registers->value[HAK_REGISTER_IP] - 1))
             return true;
         if (!step(registers, memory, &start, &module))
             return false;
@@ -77,7 +77,7 @@ static bool leave_hakmem(struct hak_registers *registers, struct hak_stack_memor
 bool hak_leak_find_frames(struct hak_registers *registers, bool of_exit) {
     struct hak_registers at = *registers;
     struct hak_stack_memory memory;
-    hak_stack_memory_begin(&memory, at.value[HAK_RSP]);
+    hak_stack_memory_begin(&memory, at.value[HAK_REGISTER_SP]);
     if (!(of_exit ? leave_exit(&at, &memory) : leave_hakmem(&at, &memory)))
         return false;
     *registers = at;

@@ -10,8 +10,6 @@
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <stddef.h>
-#include <sys/ptrace.h>
-#include <sys/user.h>
 #include "leaks/leaks.h"
 #include "platform/line.h"
 #include "platform/platform.h"
@@ -19,6 +17,7 @@
 #include "platform/tasks.h"
 #include "trace/tracer.h"
 #include "trace/wait.h"
+#include HAK_ARCH_FILE(traced.h)
 
 enum {
     ROUNDS_MAX = 32,
@@ -39,22 +38,12 @@ bool hak_leak_has_threads(struct hak_leak_scan *scan) {
 /* Reads the stopped thread's registers, those of vectors too, as words that may keep blocks. */
 static void read_registers(struct hak_leak_thread *thread) {
     struct user_regs_struct general;
-    struct user_fpregs_struct vector;
     if (!hak_tracer_read(thread->id, &general))
         return;
-    const uint64_t words[] = {general.rax, general.rbx, general.rcx, general.rdx, general.rsi,
-                              general.rdi, general.rbp, general.r8,  general.r9,  general.r10,
-                              general.r11, general.r12, general.r13, general.r14, general.r15};
-    enum { GENERAL = sizeof words / sizeof *words };
-    __builtin_memcpy(thread->words, words, sizeof words);
-    thread->word_count = GENERAL;
-    if (hak_raw_call(SYS_ptrace, PTRACE_GETFPREGS, thread->id, 0, (long)&vector, 0, 0) == 0) {
-        __builtin_memcpy(thread->words + GENERAL, vector.xmm_space, sizeof vector.xmm_space);
-        thread->word_count += sizeof vector.xmm_space / (sizeof(uint64_t));
-    }
-    thread->sp = general.rsp;
-    thread->tp = general.fs_base;
-    thread->ip = general.rip;
+    thread->word_count = hak_traced_copy_words(thread->id, &general, thread->words);
+    thread->sp = hak_traced_sp(&general);
+    thread->tp = hak_traced_thread_pointer(thread->id, &general);
+    thread->ip = hak_traced_ip(&general);
     thread->is_stopped = true;
 }
 

@@ -46,7 +46,8 @@ void hak_counters_dump_start(void) {
     if (!hak_options.front_dump)
         return;
     hak_path_here(directory, sizeof directory);
-    long got = hak_raw_call(SYS_readlink, "/proc/self/exe", program, sizeof program - 1);
+    long got =
+        hak_raw_call(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", program, sizeof program - 1);
     program[got > 0 ? got : 0] = 0;
 }
 

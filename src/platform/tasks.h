@@ -24,7 +24,7 @@ struct hak_listed_task {
  * .., and one of each. False where it cannot be told. */
 static inline bool hak_is_only_task(void) {
     struct stat tasks;
-    long result = hak_raw_call(SYS_stat, (long)"/proc/self/task", (long)&tasks, 0, 0, 0, 0);
+    long result = hak_raw_call(SYS_newfstatat, AT_FDCWD, "/proc/self/task", &tasks, 0);
     return result == 0 && tasks.st_nlink == 3;
 }
 

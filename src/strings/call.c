@@ -80,10 +80,7 @@ static bool is_given_list(const struct call *call) {
 struct hak_list hak_string_list_of(const struct call *call) {
     if (is_given_list(call))
         return *(const struct hak_list *)(uintptr_t)last(call);
-    return (struct hak_list){.words_offset = call->row->c * 8u,
-                             .vectors_offset = offsetof(struct hak_string_arguments, vector),
-                             .on_stack = call->on_stack,
-                             .registers = (const char *)call->arguments};
+    return hak_list_of(call->arguments, call->row->c, call->on_stack);
 }
 
 bool hak_string_has_list(const struct call *call) {

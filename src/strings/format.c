@@ -167,31 +167,3 @@ bool hak_format_next_scanned(struct hak_format *format, struct hak_conversion *c
         conversion->argument = take_argument(format, position);
     return !format->is_lost;
 }
-
-/* ---- arguments ------------------------------------------------------------------------------- */
-
-enum { WORDS_END = 6 * 8, VECTORS_END = WORDS_END + 8 * 16 };
-
-uint64_t hak_list_word(struct hak_list *list) {
-    uint64_t word;
-    if (list->words_offset < WORDS_END) {
-        memcpy(&word, list->registers + list->words_offset, sizeof word);
-        list->words_offset += 8;
-    } else {
-        memcpy(&word, list->on_stack, sizeof word);
-        list->on_stack += 8;
-    }
-    return word;
-}
-
-void hak_list_skip_double(struct hak_list *list) {
-    if (list->vectors_offset < VECTORS_END)
-        list->vectors_offset += 16;
-    else
-        list->on_stack += 8;
-}
-
-void hak_list_skip_long_double(struct hak_list *list) {
-    list->on_stack += -(uintptr_t)list->on_stack & 15;
-    list->on_stack += 16;
-}

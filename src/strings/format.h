@@ -11,7 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <wchar.h>
+#include "arch.h"
 #include "attributes.h"
+#include HAK_ARCH_FILE(va_list.h)
 
 /* Character `i` of a text of bytes (unit 1) or of wide characters (4). */
 static inline unsigned unit_at(const char *s, unsigned unit, size_t i) {
@@ -53,17 +55,5 @@ HAK_HIDDEN bool hak_format_next_printed(struct hak_format *format,
                                         struct hak_conversion *conversion);
 HAK_HIDDEN bool hak_format_next_scanned(struct hak_format *format,
                                         struct hak_conversion *conversion);
-
-/* A va_list (System V ABI, AMD64, 3.5.7). */
-struct hak_list {
-    unsigned words_offset, vectors_offset;
-    char *on_stack;
-    const char *registers;
-};
-
-/* An integer or a pointer. */
-HAK_HIDDEN uint64_t hak_list_word(struct hak_list *list);
-HAK_HIDDEN void hak_list_skip_double(struct hak_list *list);
-HAK_HIDDEN void hak_list_skip_long_double(struct hak_list *list);
 
 #endif

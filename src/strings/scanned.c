@@ -35,9 +35,8 @@ static size_t integer_bytes(const struct hak_conversion *conversion) {
     return conversion->letter == 'p' ? 8 : bytes[conversion->length];
 }
 
-/* Ten bytes of a long double are stored. */
 static size_t float_bytes(const struct hak_conversion *conversion) {
-    return conversion->length == HAK_LENGTH_MORE   ? 10
+    return conversion->length == HAK_LENGTH_MORE   ? HAK_LONG_DOUBLE_BYTES
            : conversion->length == HAK_LENGTH_LONG ? 8
                                                    : 4;
 }

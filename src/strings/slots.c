@@ -2,9 +2,9 @@
  * to one of calls.def gets the address of its gate.
  *
  *   relocation           slot                            is written while it
- *   R_X86_64_JUMP_SLOT   a call through the PLT          holds the function, or the PLT itself
- *   R_X86_64_GLOB_DAT    a call without PLT, an address  holds the function
- *   R_X86_64_64          a table of functions in data    holds the function
+ *   JUMP_SLOT            a call through the PLT          holds the function, or the PLT itself
+ *   GLOB_DAT             a call without PLT, an address  holds the function
+ *   64                   a table of functions in data    holds the function
  *
  * A slot with any other value is left alone: the program has a function of its own there. libc
  * and ld.so are left out. Slots that the loader made read-only are made writable for the moment.
@@ -99,15 +99,15 @@ static void write_slot(struct module *module, uintptr_t *slot, void *gate) {
 
 /* A call that ld.so binds when it is first made holds the address of its own PLT until then. */
 static bool is_unbound(const struct module *module, const Elf64_Rela *relocation, uintptr_t value) {
-    return ELF64_R_TYPE(relocation->r_info) == R_X86_64_JUMP_SLOT &&
+    return ELF64_R_TYPE(relocation->r_info) == HAK_ELF_JUMP_SLOT &&
            value >= module->in.text_start && value < module->in.text_end &&
            module->in.symbols[ELF64_R_SYM(relocation->r_info)].st_shndx == SHN_UNDEF;
 }
 
 static void look_at(struct module *module, const Elf64_Rela *relocation) {
     unsigned type = (unsigned)ELF64_R_TYPE(relocation->r_info);
-    if ((type != R_X86_64_JUMP_SLOT && type != R_X86_64_GLOB_DAT && type != R_X86_64_64) ||
-        (type == R_X86_64_64 && relocation->r_addend != 0))
+    if ((type != HAK_ELF_JUMP_SLOT && type != HAK_ELF_GLOB_DAT && type != HAK_ELF_ABSOLUTE) ||
+        (type == HAK_ELF_ABSOLUTE && relocation->r_addend != 0))
         return;
     const Elf64_Sym *symbol = &module->in.symbols[ELF64_R_SYM(relocation->r_info)];
     int row = row_of(module->in.strings + symbol->st_name);

@@ -30,6 +30,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "block.h"
+#include HAK_ARCH_FILE(va_list.h)
 
 enum hak_string_call {
 #define CALL(name, shape, unit, a, b, c) HAK_CALL_##name,
@@ -53,16 +54,16 @@ struct hak_string_next {
     uintptr_t way; /* enum hak_string_way */
 };
 
-/* The arguments as the trampoline keeps them: the layout of a va_list's register area (System V
- * ABI, AMD64, 3.5.7). */
+/* The arguments as the trampoline keeps them: the layout of a va_list's register area. */
 struct hak_string_arguments {
-    uint64_t word[6];
-    char vector[8][16]; /* of variadic calls; of others a place to keep what is needed later */
-    uint64_t result;    /* rax: of variadic calls, how many vector registers are used */
+    uint64_t word[HAK_ARGUMENT_WORDS];
+    char vector[HAK_ARGUMENT_VECTORS][16]; /* of variadic calls; of others a place to keep what is
+                                              needed later */
+    uint64_t result; /* x86-64, of variadic calls: how many vector registers are used */
 };
 
 /* Checks that the memory which call `number` touches with these arguments is the program's.
- * `on_stack`: those behind the sixth. */
+ * `on_stack`: those behind the last in a register. */
 HAK_HIDDEN struct hak_string_next
 hak_strings_look(unsigned number, struct hak_string_arguments *arguments, void *on_stack);
 HAK_HIDDEN void hak_strings_look_again(unsigned number, struct hak_string_arguments *arguments,

@@ -11,6 +11,7 @@
 #include "platform/block_signals.h"
 #include "platform/raw_call.h"
 #include "trace/wait.h"
+#include HAK_ARCH_FILE(traced.h)
 
 enum {
     WAIT_ANY_CHILD = 0x40000000 /* __WALL */,
@@ -118,17 +119,15 @@ bool hak_tracer_stop(int thread, uint64_t deadline_ns, int *signal) {
     }
 }
 
-/* Lets a thread make the system call again which the stop has ended, where it stands behind one:
- * its orig_rax is the call's number (after a handler, and outside of calls, it is -1), and the
- * kernel has yet to decide whether the call is made again. */
+/* Lets a thread make the system call again which the stop has ended, where it stands behind one. */
 static void restart_call(int thread, const struct user_regs_struct *registers) {
-    if ((int64_t)registers->rax == -EINTR && hak_call_may_be_made_again(registers->orig_rax))
-        (void)hak_raw_call(SYS_ptrace, PTRACE_POKEUSER, thread, offsetof(struct user, regs.rax),
-                           -RESTART_UNLESS_HANDLED);
+    uint64_t call;
+    if (hak_traced_was_interrupted(registers, &call) && hak_call_may_be_made_again(call))
+        hak_traced_set_result(thread, -RESTART_UNLESS_HANDLED);
 }
 
 bool hak_tracer_read(int thread, struct user_regs_struct *registers) {
-    if (hak_raw_call(SYS_ptrace, PTRACE_GETREGS, thread, 0, registers) != 0)
+    if (!hak_traced_registers(thread, registers))
         return false;
     restart_call(thread, registers);
     return true;

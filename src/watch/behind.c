@@ -95,7 +95,7 @@ static void add_placed(struct question *question, const struct access *access) {
                         part(question, operand->index, operand->scale) +
                         (uintptr_t)operand->displacement - (uintptr_t)moved;
     if (operand->is_of_rip)
-        address += question->registers->value[HAK_RIP];
+        address += question->registers->value[HAK_REGISTER_IP];
     if (operand->is_narrow)
         address &= UINT32_MAX;
     if (overlaps(question, address, operand->bytes))
@@ -169,7 +169,7 @@ unsigned hak_watch_reads(const struct hak_registers *registers, uint64_t flags, 
                                 .watched_bytes = watched_bytes,
                                 .found = found,
                                 .most = most};
-    uintptr_t ip = registers->value[HAK_RIP];
+    uintptr_t ip = registers->value[HAK_REGISTER_IP];
     unsigned window = readable_in_front(ip);
     const uint8_t *end = (const uint8_t *)ip;
     uint32_t lengths = hak_decode_lengths(end - window, window);

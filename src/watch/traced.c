@@ -24,7 +24,6 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/ptrace.h>
-#include <sys/user.h>
 #include <time.h>
 #include "interrupted.h"
 #include "newer.h"
@@ -35,6 +34,7 @@
 #include "trace/tracer.h"
 #include "trace/wait.h"
 #include "watch/registers.h"
+#include HAK_ARCH_FILE(traced.h)
 
 enum {
     STACK_BYTES = 64 << 10,
@@ -92,29 +92,16 @@ struct errand {
 
 /* ---- in the tracer --------------------------------------------------------------------------- */
 
-static long poke(int thread, unsigned number, uint64_t value) {
-    return hak_raw_call(SYS_ptrace, PTRACE_POKEUSER, thread,
-                        offsetof(struct user, u_debugreg) + number * sizeof value, value);
-}
-
-/* Reads a debug register of a stopped thread; 0 if that fails. */
-static uint64_t peek(int thread, unsigned number) {
-    uint64_t value = 0;
-    (void)hak_raw_call(SYS_ptrace, PTRACE_PEEKUSER, thread,
-                       offsetof(struct user, u_debugreg) + number * sizeof value, &value);
-    return value;
-}
-
 /* Sets the debug registers of a stopped thread to watch writes to those of the places that have
  * bytes. Returns how many are set; where the kernel refuses one, `*error` is its errno. */
 static unsigned write_registers(int thread, const struct place *places, int *error) {
     uint64_t control = 0;
     unsigned count = 0;
-    (void)poke(thread, CONTROL_REGISTER, 0);
+    (void)hak_debug_register_write(thread, CONTROL_REGISTER, 0);
     for (unsigned i = 0; i < HAK_WATCH_REGISTERS; i++) {
         if (places[i].bytes == 0)
             continue;
-        long result = poke(thread, i, places[i].address);
+        long result = hak_debug_register_write(thread, i, places[i].address);
         if (result != 0) {
             *error = (int)-result;
             continue;
@@ -123,7 +110,7 @@ static unsigned write_registers(int thread, const struct place *places, int *err
         control |= (uint64_t)1 << 2 * i | kind << (CONTROL_SHIFT + 4 * i);
         count++;
     }
-    long result = control ? poke(thread, CONTROL_REGISTER, control) : 0;
+    long result = control ? hak_debug_register_write(thread, CONTROL_REGISTER, control) : 0;
     if (result != 0)
         *error = (int)-result;
     return result == 0 ? count : 0;
@@ -140,9 +127,9 @@ static bool has_trap_blocked(const struct errand *errand, int thread) {
 
 /* Notes the registers whose stop the thread has not yet seen. */
 static void read_stop(struct errand *errand, int thread) {
-    uint64_t status = peek(thread, STATUS_REGISTER);
+    uint64_t status = hak_debug_register_read(thread, STATUS_REGISTER);
     for (unsigned i = 0; i < HAK_WATCH_REGISTERS; i++)
-        if ((status >> i & 1) && peek(thread, i) == errand->places[i].address)
+        if ((status >> i & 1) && hak_debug_register_read(thread, i) == errand->places[i].address)
             errand->fired |= 1u << i;
 }
 
@@ -204,7 +191,7 @@ static bool waits_with_limit(const struct errand *errand, int thread) {
         }
         at += *at != 0;
     }
-    bool is_epoll = word[0] == SYS_epoll_wait || word[0] == SYS_epoll_pwait;
+    bool is_epoll = hak_call_is_epoll(word[0]);
     return hak_call_loses_time(word[0]) && !(is_epoll && (int)word[1 + EPOLL_LIMIT] < 0);
 }
 

@@ -242,10 +242,10 @@ static uintptr_t wanted_for(const struct change *change, const struct module *m,
 /* Changes the word of a relocation if it is one of our imports and holds what it should. */
 static void change_word(struct change *change, const struct module *m, const Elf64_Rela *entry) {
     unsigned type = ELF64_R_TYPE(entry->r_info);
-    bool is_jump = type == R_X86_64_JUMP_SLOT;
+    bool is_jump = type == HAK_ELF_JUMP_SLOT;
     uintptr_t address = m->bias + entry->r_offset;
-    if ((!is_jump && type != R_X86_64_GLOB_DAT && type != R_X86_64_64) || entry->r_addend != 0 ||
-        address % sizeof(uintptr_t) != 0)
+    if ((!is_jump && type != HAK_ELF_GLOB_DAT && type != HAK_ELF_ABSOLUTE) ||
+        entry->r_addend != 0 || address % sizeof(uintptr_t) != 0)
         return;
     const char *name = m->strings + m->symbols[ELF64_R_SYM(entry->r_info)].st_name;
     for (unsigned i = 0; i < change->count; i++) {

@@ -15,11 +15,19 @@ enum {
     HAK_REGISTER_FP = HAK_FP, /* as they are called everywhere */
     HAK_REGISTER_SP = HAK_SP,
     HAK_PC = 32,
-    HAK_REGISTER_IP = HAK_PC, /* behind all others, everywhere */
+    HAK_REGISTER_IP = HAK_PC,     /* behind all others, everywhere */
     HAK_REGISTER_RETURN = HAK_LR, /* which rules of a return address are of */
     HAK_REGISTERS = 33
 };
 typedef uint64_t hak_register_bits;
+
+/* Those but the instruction pointer. */
+#define HAK_REGISTER_NAMES                                                                         \
+    {                                                                                              \
+        "x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13",    \
+            "x14", "x15", "x16", "x17", "x18", "x19", "x20", "x21", "x22", "x23", "x24", "x25",    \
+            "x26", "x27", "x28", "x29", "x30", "sp"                                                \
+    }
 
 /* The registers that calls preserve, and those that say where we are. */
 #define HAK_REGISTERS_AT_CALL (((uint64_t)1 << HAK_REGISTERS) - ((uint64_t)1 << HAK_X19))

@@ -28,7 +28,20 @@ static inline size_t hak_page_bytes(void) {
 
 #define HAK_ADDRESS_BITS 48 /* of a user address; 52 only where a program asks for more */
 
-#define HAK_ELF_MACHINE EM_AARCH64 /* <elf.h> has it */
+/* Whether there are loads and stores of 16 bytes that ask for aligned memory. */
+#define HAK_HAS_ALIGNED_ACCESSES 0
+
+enum {
+    HAK_INSTRUCTION_BYTES_MAX = 4,
+    HAK_RED_ZONE_BYTES = 0, /* below sp, that a function may use */
+};
+
+/* <elf.h> has these: the machine, and the relocations of a call's address, of a variable's or a
+ * function's, and of a word of data that is such an address. */
+#define HAK_ELF_MACHINE   EM_AARCH64
+#define HAK_ELF_JUMP_SLOT R_AARCH64_JUMP_SLOT
+#define HAK_ELF_GLOB_DAT  R_AARCH64_GLOB_DAT
+#define HAK_ELF_ABSOLUTE  R_AARCH64_ABS64
 
 /* The address of the calling thread's control block. */
 static inline uintptr_t hak_thread_pointer(void) {

@@ -30,7 +30,9 @@ static inline uint64_t hak_context_sp(const ucontext_t *context) {
     return (uint64_t)context->uc_mcontext.gregs[REG_RSP];
 }
 
-/* The processor's exception, what it says of it, and the flags. */
+/* The processor's exception, what it says of it, and the flags. The kernel always shows them, and
+ * an address that none can have is an exception of its own. */
+enum { HAK_CONTEXT_HAS_TRAP = 1 };
 static inline uint32_t hak_context_trap(const ucontext_t *context) {
     return (uint32_t)context->uc_mcontext.gregs[REG_TRAPNO];
 }

@@ -24,11 +24,18 @@ enum {
     HAK_R14 = 14,
     HAK_R15 = 15,
     HAK_RIP = 16,
-    HAK_REGISTER_IP = HAK_RIP, /* behind all others, everywhere */
+    HAK_REGISTER_IP = HAK_RIP,     /* behind all others, everywhere */
     HAK_REGISTER_RETURN = HAK_RIP, /* which rules of a return address are of */
     HAK_REGISTERS = 17
 };
 typedef uint32_t hak_register_bits;
+
+/* Those but the instruction pointer. */
+#define HAK_REGISTER_NAMES                                                                         \
+    {                                                                                              \
+        "rax", "rdx", "rcx", "rbx", "rsi", "rdi", "rbp", "rsp", "r8", "r9", "r10", "r11", "r12",   \
+            "r13", "r14", "r15"                                                                    \
+    }
 
 /* The registers that calls preserve, and those that say where we are. */
 #define HAK_REGISTERS_AT_CALL                                                                      \

@@ -13,7 +13,20 @@
 
 #define HAK_ADDRESS_BITS 47 /* of a user address */
 
-#define HAK_ELF_MACHINE EM_X86_64 /* <elf.h> has it */
+/* Whether there are loads and stores of 16 bytes that ask for aligned memory. */
+#define HAK_HAS_ALIGNED_ACCESSES 1
+
+enum {
+    HAK_INSTRUCTION_BYTES_MAX = 15,
+    HAK_RED_ZONE_BYTES = 128, /* below rsp, that a function may use */
+};
+
+/* <elf.h> has these: the machine, and the relocations of a call's address, of a variable's or a
+ * function's, and of a word of data that is such an address. */
+#define HAK_ELF_MACHINE   EM_X86_64
+#define HAK_ELF_JUMP_SLOT R_X86_64_JUMP_SLOT
+#define HAK_ELF_GLOB_DAT  R_X86_64_GLOB_DAT
+#define HAK_ELF_ABSOLUTE  R_X86_64_64
 
 /* The address of the calling thread's control block. (Compilers have a builtin for it: gcc since
  * 11, for x86-64.) */

@@ -275,7 +275,7 @@ static bool own_folder(char *folder, size_t capacity) {
             return false;
         memcpy(folder, name, (size_t)length);
     } else { /* linked into the program itself */
-        length = hak_raw_call(SYS_readlink, "/proc/self/exe", folder, (long)capacity - 1);
+        length = hak_raw_call(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", folder, capacity - 1);
     }
     while (length > 0 && folder[length - 1] != '/')
         length--;

@@ -11,6 +11,7 @@
 #include "trace/crash/processor.h"
 #include "trace/trace.h"
 #include "unwind/stack_memory.h"
+#include HAK_ARCH_FILE(instruction.h)
 
 enum {
     GREATEST_STACK = 256 << 20,
@@ -91,16 +92,12 @@ static enum hak_access access_of(const struct hak_incident *incident) {
  * a multiple of them: a search for the end of a string begins in front of it then. 0 where it is
  * none, and for those of 16 bytes, which are no more than what a block begins at. */
 static uint32_t vector_bytes(const struct hak_incident *incident) {
-    uintptr_t ip = incident->registers.value[HAK_RIP];
+    uintptr_t ip = incident->registers.value[HAK_REGISTER_IP];
     const uint8_t *code = (const uint8_t *)ip;
     if (!hak_raw_readable(ip & ~(uintptr_t)7) || !hak_raw_readable((ip + 3) & ~(uintptr_t)7))
         return 0;
-    unsigned length = code[0] == 0x62   ? code[3] >> 5 & 3 /* EVEX: L'L */
-                      : code[0] == 0xc5 ? code[1] >> 2 & 1 /* VEX: L */
-                      : code[0] == 0xc4 ? code[2] >> 2 & 1
-                                        : 0;
-    uint32_t bytes = 16u << length;
-    return length != 0 && incident->address % bytes == 0 ? bytes : 0;
+    uint32_t bytes = hak_wide_vector_bytes(code);
+    return bytes != 0 && incident->address % bytes == 0 ? bytes : 0;
 }
 
 static bool is_access(uint32_t signal, int code) {
@@ -128,7 +125,7 @@ static bool is_first_element(uint64_t address, struct hak_fault_facts *found) {
 }
 
 static void look_for_index(struct hak_incident *incident) {
-    for (int i = 0; i < HAK_RIP; i++) {
+    for (int i = 0; i < HAK_REGISTER_IP; i++) {
         uint64_t index = incident->registers.value[i];
         for (uint64_t scale = 1; scale <= HAK_INDEX_SCALE_MAX && index != 0; scale *= 2) {
             struct hak_fault_facts found;
@@ -157,7 +154,7 @@ static bool is_own_guard(const struct hak_incident *incident, uintptr_t end) {
     for (uintptr_t page = end; page < top; page += HAK_PAGE_BYTES)
         if (!hak_raw_readable(page))
             return false;
-    return incident->registers.value[HAK_RSP] - end < top - end;
+    return incident->registers.value[HAK_REGISTER_SP] - end < top - end;
 }
 
 void hak_crash_look_at_address(struct hak_incident *incident) {

@@ -17,6 +17,8 @@
 #include "trace/crash/processor.h"
 #include "trace/trace.h"
 
+#if HAK_HAS_ALIGNED_ACCESSES
+
 enum {
     RAISED = 0x3f,   /* of MXCSR: exceptions that were met */
     MASKED = 0x1f80, /* those that do not trap, RAISED * 2 << 6 */
@@ -168,14 +170,9 @@ static bool operate(struct hak_signal_frame *frame, const uint8_t *code,
  */
 
 static bool find_instruction(const struct hak_registers *registers, struct hak_decoded *decoded) {
-    uint64_t code = registers->value[HAK_RIP];
-    size_t bytes = HAK_PAGE_BYTES - code % HAK_PAGE_BYTES;
-    if (!hak_raw_readable(code & ~(uint64_t)7))
-        return false;
-    if (bytes < HAK_DECODE_LONGEST && hak_raw_readable(code + bytes))
-        bytes = HAK_DECODE_LONGEST;
-    return hak_decode((const uint8_t *)(uintptr_t)code, bytes, decoded) &&
-           decoded->aligned != HAK_ALIGNED_NOT && !decoded->operands->is_unknown;
+    uint64_t code = registers->value[HAK_REGISTER_IP];
+    return hak_crash_decode(code, decoded) && decoded->aligned != HAK_ALIGNED_NOT &&
+           !decoded->operands->is_unknown;
 }
 
 static uint64_t address_of_operand(const struct hak_registers *registers,
@@ -187,7 +184,7 @@ static uint64_t address_of_operand(const struct hak_registers *registers,
     if (operand->index >= 0)
         address += registers->value[operand->index] * operand->scale;
     if (operand->is_of_rip)
-        address += registers->value[HAK_RIP] + decoded->length;
+        address += registers->value[HAK_REGISTER_IP] + decoded->length;
     return operand->is_narrow ? (uint32_t)address : address;
 }
 
@@ -245,8 +242,9 @@ bool hak_crash_carry_out(siginfo_t *info, ucontext_t *context) {
     if (address % HAK_VECTOR_BYTES == 0 || !hak_crash_is_less_aligned(address))
         return false;
     take_turn(&signals);
-    struct touched touched = carry_out(&frame, (const uint8_t *)(uintptr_t)registers.value[HAK_RIP],
-                                       &decoded, (uint8_t *)(uintptr_t)address);
+    struct touched touched =
+        carry_out(&frame, (const uint8_t *)(uintptr_t)registers.value[HAK_REGISTER_IP], &decoded,
+                  (uint8_t *)(uintptr_t)address);
     end_turn(&signals);
     if (touched.result == TOUCH_REFUSED)
         tell_of_page(info, context, touched.address, decoded.operands->writes);
@@ -254,3 +252,19 @@ bool hak_crash_carry_out(siginfo_t *info, ucontext_t *context) {
         context->uc_mcontext.gregs[REG_RIP] += decoded.length;
     return touched.result == TOUCH_DONE;
 }
+
+#else
+
+bool hak_crash_refuses_touch(const siginfo_t *info, ucontext_t *context) {
+    (void)info;
+    (void)context;
+    return false;
+}
+
+bool hak_crash_carry_out(siginfo_t *info, ucontext_t *context) {
+    (void)info;
+    (void)context;
+    return false;
+}
+
+#endif

@@ -11,11 +11,11 @@
 #include "unwind/cfi.h"
 #include "unwind/splice.h"
 #include "platform/objects.h"
+#include HAK_ARCH_FILE(instruction.h)
 
 enum {
     WORD_BYTES = 8, /* that hak_raw_readable looks at */
     IN_FRONT_BYTES = HAK_REPORT_CODE - HAK_INSTRUCTION_BYTES_MAX,
-    DIRECTION = 0x400, /* of rflags: string instructions go downwards */
 };
 
 static bool is_page_readable(uint64_t address) {
@@ -38,48 +38,53 @@ static uint32_t readable_in_front(uint64_t at, uint32_t most) {
     return most <= from_start || is_page_readable(at - most) ? most : from_start;
 }
 
-static bool is_string_prefix(uint8_t byte) {
-    static const uint8_t prefixes[] = {0x66, 0x67, 0xf2, 0xf3, 0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65};
-    return memchr(prefixes, byte, sizeof prefixes) != NULL;
-}
-
-/* How many bytes an element of the repeated string instruction at `code` has that writes; 0 = it is
- * none. `is_narrow`: it counts with the lower halves of the registers. */
-static unsigned repeated_bytes(const uint8_t *code, uint32_t count, bool *is_narrow) {
-    bool is_repeated = false, is_word = false, is_wide = false;
-    uint32_t i = 0;
-    *is_narrow = false;
-    for (; i < count && is_string_prefix(code[i]); i++) {
-        is_repeated |= code[i] == 0xf2 || code[i] == 0xf3;
-        is_word |= code[i] == 0x66;
-        *is_narrow |= code[i] == 0x67;
-    }
-    if (i < count && (code[i] & 0xf0) == 0x40)
-        is_wide = code[i++] & 8;
-    if (i == count || !is_repeated)
-        return 0;
-    if (code[i] == 0xa4 || code[i] == 0xaa) /* movs, stos */
-        return 1;
-    return code[i] != 0xa5 && code[i] != 0xab ? 0 : is_wide ? 8 : is_word ? 2 : 4;
-}
-
 bool hak_crash_is_in_repeat(const struct hak_registers *registers, uint64_t flags,
                             uint64_t written) {
-    uint64_t at = registers->value[HAK_RIP];
-    bool is_narrow;
-    if (at < HAK_PAGE_BYTES)
-        return false;
-    unsigned bytes = repeated_bytes((const uint8_t *)(uintptr_t)at,
-                                    readable_behind(at, HAK_INSTRUCTION_BYTES_MAX), &is_narrow);
-    uint64_t all = is_narrow ? UINT32_MAX : UINT64_MAX;
-    uint64_t next = registers->value[HAK_RDI] & all;
-    return bytes != 0 && (registers->value[HAK_RCX] & all) != 0 &&
-           written - (flags & DIRECTION ? next + bytes : next - bytes) < bytes;
+    uint64_t at = registers->value[HAK_REGISTER_IP];
+    return at >= HAK_PAGE_BYTES && hak_is_in_repeat((const uint8_t *)(uintptr_t)at,
+                                                    readable_behind(at, HAK_INSTRUCTION_BYTES_MAX),
+                                                    registers->value, flags, written);
+}
+
+bool hak_crash_decode(uint64_t at, struct hak_decoded *decoded) {
+    size_t bytes = HAK_PAGE_BYTES - at % HAK_PAGE_BYTES;
+    if (!is_page_readable(at))
+        bytes = 0;
+    else if (bytes < HAK_DECODE_LONGEST && is_page_readable(at + bytes))
+        bytes = HAK_DECODE_LONGEST;
+    return hak_decode_here((const uint8_t *)(uintptr_t)at, bytes, decoded);
+}
+
+/* Bit 55 of an address says whose half it is of; the top byte may be a tag. */
+static bool is_no_address(uint64_t address) {
+    const uint64_t untagged = ((uint64_t)1 << 56) - 1;
+    return (address & untagged) >> HAK_ADDRESS_BITS != 0;
+}
+
+void hak_crash_find_trap(const struct hak_registers *registers, uint64_t address, uint32_t *trap,
+                         uint32_t *trap_error) {
+    uint64_t at = registers->value[HAK_REGISTER_IP];
+    struct hak_decoded decoded = {.count = 0};
+    bool is_known = *trap != 0, has_jumped = is_no_address(at) || at == address;
+    bool is_barred = is_no_address(address) || is_no_address(at);
+    if (!has_jumped)
+        (void)hak_crash_decode(at, &decoded);
+    for (unsigned i = 0; i < decoded.count; i++) {
+        const struct hak_operand *operand = &decoded.operands[i];
+        if (!is_known && operand->writes)
+            *trap_error = HAK_PAGE_ERROR_WRITE;
+        is_barred |=
+            !operand->is_unknown &&
+            is_no_address(hak_operand_address(operand, registers->value, at + decoded.length));
+    }
+    if (!is_known && has_jumped)
+        *trap_error = HAK_PAGE_ERROR_FETCH;
+    *trap = is_barred ? HAK_EXCEPTION_PROTECTION : HAK_EXCEPTION_PAGE;
 }
 
 /* The processor jumped to where it could not go on: the instruction there did not do it. */
 static bool is_fetch(const struct hak_incident *incident) {
-    return incident->address == incident->registers.value[HAK_RIP] ||
+    return incident->address == incident->registers.value[HAK_REGISTER_IP] ||
            (incident->trap == HAK_EXCEPTION_PAGE &&
             (incident->trap_error & HAK_PAGE_ERROR_FETCH) != 0);
 }
@@ -110,7 +115,7 @@ static bool stands_at_instruction(const struct hak_incident *incident) {
 void hak_crash_copy_code(const struct hak_incident *incident, struct hak_report_code *code) {
     bool is_behind = incident->facts.found_by == HAK_FOUND_BY_WATCH;
     bool is_at = stands_at_instruction(incident);
-    uint64_t at = incident->registers.value[HAK_RIP] + incident->is_in_last_byte;
+    uint64_t at = incident->registers.value[HAK_REGISTER_IP] + incident->is_in_last_byte;
     code->address = 0;
     code->count = code->before = 0;
     if ((!is_at && !is_behind) || at < HAK_PAGE_BYTES)
@@ -131,14 +136,14 @@ static bool find_code(uintptr_t ip, struct hak_cfi *cfi) {
 
 static bool find_caller_of_memmove(const struct hak_registers *registers, uintptr_t *caller) {
     struct hak_cfi here, there;
-    if (!find_code(registers->value[HAK_RIP] - 1, &here) ||
+    if (!find_code(registers->value[HAK_REGISTER_IP] - 1, &here) ||
         !find_code((uintptr_t)memmove, &there) || here.start != there.start)
         return false;
     /* It has put nothing on the stack: the word there is its return address. */
-    if (here.row.cfa.how != HAK_CFI_IS_OFFSET || here.row.cfa.reg != HAK_RSP ||
+    if (here.row.cfa.how != HAK_CFI_IS_OFFSET || here.row.cfa.reg != HAK_REGISTER_SP ||
         here.row.cfa.value != WORD_BYTES)
         return false;
-    memcpy(caller, (const void *)registers->value[HAK_RSP], sizeof *caller);
+    memcpy(caller, (const void *)registers->value[HAK_REGISTER_SP], sizeof *caller);
     return true;
 }
 
@@ -149,18 +154,18 @@ bool hak_crash_is_in_memmove(const struct hak_registers *registers) {
 
 bool hak_crash_is_of_own(const struct hak_registers *registers) {
     uintptr_t caller;
-    return hak_is_own_text(registers->value[HAK_RIP]) ||
+    return hak_is_own_text(registers->value[HAK_REGISTER_IP]) ||
            (find_caller_of_memmove(registers, &caller) && hak_is_own_text(caller));
 }
 
 void hak_crash_look_at_registers(const struct hak_incident *incident,
-                                 struct hak_report_pointed *pointed) {
+                                 struct hak_report_pointed *pointed, unsigned count) {
     const struct hak_fault_facts *facts = &incident->facts;
     bool is_stopped = facts->fault != 0 && (facts->found_by == HAK_FOUND_BY_ACCESS ||
                                             facts->found_by == HAK_FOUND_BY_WATCH);
-    for (unsigned i = 0; i < HAK_REPORT_REGISTERS; i++) {
+    for (unsigned i = 0; i < count; i++) {
         pointed[i] = (struct hak_report_pointed){.user = 0};
-        if (is_stopped && i != HAK_RIP && (incident->registers.known >> i & 1))
+        if (is_stopped && i < HAK_REGISTER_IP && (incident->registers.known >> i & 1))
             hak_crash_find_block(incident->registers.value[i], &pointed[i]);
     }
 }

@@ -151,7 +151,7 @@ void hak_crash_unwind(struct hak_incident *of) {
 
 static void look(void) {
     /* The stack until the step is through: the place where it happened. */
-    the_incident.frames[0] = the_incident.registers.value[HAK_RIP];
+    the_incident.frames[0] = the_incident.registers.value[HAK_REGISTER_IP];
     the_incident.frame_count = 1;
     the_incident.end = HAK_UNWIND_BAD_CFA;
     /* The thread will not go back into a walk that was under way. */
@@ -279,13 +279,14 @@ void hak_crash_report_fault(const struct hak_fault_facts *facts,
                             const struct hak_registers *registers, uint64_t flags, bool is_behind) {
     bool stops = hak_options.on_fault == HAK_ON_FAULT_STOP;
     (void)hak_current_ready(); /* a child that no handler told of forgets what its parent was at */
-    struct hak_report_other mine = {
-        .fault = facts->fault, .address = facts->found_address, .ip = registers->value[HAK_RIP]};
+    struct hak_report_other mine = {.fault = facts->fault,
+                                    .address = facts->found_address,
+                                    .ip = registers->value[HAK_REGISTER_IP]};
     if (!hak_crash_enter(&mine))
         return; /* the report itself met a fault of the heap */
     the_incident.facts = *facts;
     the_incident.registers = *registers;
-    the_incident.registers.value[HAK_RIP] -= is_behind; /* into the instruction */
+    the_incident.registers.value[HAK_REGISTER_IP] -= is_behind; /* into the instruction */
     the_incident.is_in_last_byte = is_behind;
     the_incident.flags = flags;
     the_incident.end_signal = stops ? SIGABRT : 0;

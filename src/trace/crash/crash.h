@@ -209,6 +209,13 @@ HAK_HIDDEN void hak_crash_copy_bytes(struct hak_report_request *area);
  * heap or another; count 0 where it did not, or the code cannot be read. (code.c) */
 HAK_HIDDEN void hak_crash_copy_code(const struct hak_incident *incident,
                                     struct hak_report_code *code);
+/* Decodes the instruction at `at`; false: it cannot be read, or is not known. (code.c) */
+struct hak_decoded;
+HAK_HIDDEN bool hak_crash_decode(uint64_t at, struct hak_decoded *decoded);
+/* For processors that have one exception for all addresses: sets `*trap` to that of x86-64 for a
+ * SIGSEGV at `address`, and `*trap_error`, where `*trap` was 0, by the instruction. (code.c) */
+HAK_HIDDEN void hak_crash_find_trap(const struct hak_registers *registers, uint64_t address,
+                                    uint32_t *trap, uint32_t *trap_error);
 /* True when a debug register, which saw `written` written, stopped the thread in the midst of a
  * repeated string instruction: its pc is that instruction's, not the next one's. */
 HAK_HIDDEN bool hak_crash_is_in_repeat(const struct hak_registers *registers, uint64_t flags,
@@ -217,9 +224,10 @@ HAK_HIDDEN bool hak_crash_is_in_repeat(const struct hak_registers *registers, ui
 HAK_HIDDEN bool hak_crash_is_in_memmove(const struct hak_registers *registers);
 /* True in code of hakmem's own, or in libc's memmove that it called. */
 HAK_HIDDEN bool hak_crash_is_of_own(const struct hak_registers *registers);
-/* The blocks that the registers point into, where the processor stopped a fault of the heap. */
+/* The blocks that the first `count` registers point into, where the processor stopped a fault of
+ * the heap. */
 HAK_HIDDEN void hak_crash_look_at_registers(const struct hak_incident *incident,
-                                            struct hak_report_pointed *pointed);
+                                            struct hak_report_pointed *pointed, unsigned count);
 /* The block that `address` lies in or right beside; user 0 = none. (address.c) */
 HAK_HIDDEN void hak_crash_find_block(uint64_t address, struct hak_report_pointed *found);
 

@@ -4,7 +4,8 @@
 #include "trace/crash/frame.h"
 
 #include <string.h>
-#include "arch.h"
+#if HAK_HAS_ALIGNED_ACCESSES
+
 #include HAK_ARCH_FILE(xsave.h)
 
 enum {
@@ -85,3 +86,5 @@ void hak_frame_copy_legacy(const struct hak_signal_frame *frame, uint8_t to[HAK_
     if (!(used_of(frame) & USED_SSE))
         memset(to + HAK_VECTORS_AT, 0, LOW_VECTORS * HAK_VECTOR_BYTES);
 }
+
+#endif

@@ -7,7 +7,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <ucontext.h>
+#include "arch.h"
 #include "attributes.h"
+
+#if HAK_HAS_ALIGNED_ACCESSES
 
 enum {
     HAK_VECTOR_BYTES = 16,
@@ -35,5 +38,7 @@ HAK_HIDDEN void hak_frame_write_vector(const struct hak_signal_frame *frame, uns
 /* Copies what FXRSTOR loads. */
 HAK_HIDDEN void hak_frame_copy_legacy(const struct hak_signal_frame *frame,
                                       uint8_t to[HAK_LEGACY_BYTES]);
+
+#endif
 
 #endif

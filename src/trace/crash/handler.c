@@ -93,6 +93,11 @@ static void take_trap(const siginfo_t *info, const ucontext_t *context, uint32_t
                       uint32_t *trap_error) {
     *trap = is_from_kernel(info) ? hak_context_trap(context) : 0;
     *trap_error = is_from_kernel(info) ? hak_context_trap_error(context) : 0;
+    if (!HAK_CONTEXT_HAS_TRAP && is_from_kernel(info) && info->si_signo == SIGSEGV) {
+        struct hak_registers registers;
+        hak_registers_from_context(&registers, context);
+        hak_crash_find_trap(&registers, address_of(info), trap, trap_error);
+    }
 }
 
 static uint64_t flags_of(const ucontext_t *context) {
@@ -126,7 +131,8 @@ static const struct noted_signal *noted_at(uint32_t thread_id, uint64_t ip) {
     uint32_t next = atomic_load(&next_noted);
     for (uint32_t i = 1; i <= NOTED; i++) {
         const struct noted_signal *one = &noted[(next - i) % NOTED];
-        if (atomic_load(&one->thread_id) == thread_id && one->registers.value[HAK_RIP] == ip)
+        if (atomic_load(&one->thread_id) == thread_id &&
+            one->registers.value[HAK_REGISTER_IP] == ip)
             return one;
     }
     return NULL;
@@ -169,8 +175,8 @@ static const struct noted_signal *find_elsewhere(const struct hak_incident *inci
             hak_raw_call(SYS_tgkill, process, thread_id) != 0 ||
             !is_readable(one->context, sizeof *one->context))
             continue;
-        if (hak_context_ip(one->context) == one->registers.value[HAK_RIP] &&
-            hak_context_sp(one->context) == one->registers.value[HAK_RSP])
+        if (hak_context_ip(one->context) == one->registers.value[HAK_REGISTER_IP] &&
+            hak_context_sp(one->context) == one->registers.value[HAK_REGISTER_SP])
             return one;
     }
     return NULL;
@@ -180,9 +186,10 @@ static const struct noted_signal *find_elsewhere(const struct hak_incident *inci
  * handler has returned, at the very place of the fault. */
 static const struct noted_signal *find_returned(const struct hak_incident *incident,
                                                 uint32_t self) {
-    const struct noted_signal *one = noted_at(self, incident->registers.value[HAK_RIP]);
-    bool is_same = one && one->number == (int)incident->signal &&
-                   one->registers.value[HAK_RSP] == incident->registers.value[HAK_RSP];
+    const struct noted_signal *one = noted_at(self, incident->registers.value[HAK_REGISTER_IP]);
+    bool is_same =
+        one && one->number == (int)incident->signal &&
+        one->registers.value[HAK_REGISTER_SP] == incident->registers.value[HAK_REGISTER_SP];
     return is_same && (incident->is_own_sender || incident->code > 0) ? one : NULL;
 }
 
@@ -227,7 +234,7 @@ static uintptr_t top_of_stack(void) {
 /* The bytes of the thread's stack when the access that failed lay right below it, near to the stack
  * pointer; else 0. */
 static uint64_t full_stack(const struct hak_incident *incident) {
-    uintptr_t address = incident->address, sp = incident->registers.value[HAK_RSP];
+    uintptr_t address = incident->address, sp = incident->registers.value[HAK_REGISTER_SP];
     uintptr_t top = top_of_stack(), low = (address | (HAK_PAGE_BYTES - 1)) + 1;
     if (incident->signal != SIGSEGV ||
         (incident->code != SEGV_MAPERR && incident->code != SEGV_ACCERR) || address >= top ||
@@ -400,7 +407,7 @@ static __attribute__((noinline)) bool answer_watchpoint(const siginfo_t *info,
     hak_registers_from_context(&registers, context);
     struct hak_stopped stopped = {.registers = &registers,
                                   .flags = flags_of(context),
-                                  .is_own = hak_is_own_text(registers.value[HAK_RIP] - 1),
+                                  .is_own = hak_is_own_text(registers.value[HAK_REGISTER_IP] - 1),
                                   .is_in_memmove = hak_crash_is_in_memmove};
     enum hak_trapped what = hak_crash_trapped(info, &stopped, &facts);
     if (what == HAK_TRAPPED_NOT)
@@ -427,7 +434,7 @@ static __attribute__((noinline)) bool opens_for_family(int number, const siginfo
     }
     hak_registers_from_context(&registers, context);
     return hak_crash_is_of_own(&registers) &&
-           hak_crash_open_closed(address_of(info), registers.value[HAK_RSP]);
+           hak_crash_open_closed(address_of(info), registers.value[HAK_REGISTER_SP]);
 }
 
 /* True when the calling thread's handler was run for this very access, which was reported: it has
@@ -436,7 +443,7 @@ static bool is_again(const siginfo_t *info, const ucontext_t *context) {
     const struct noted_signal *one =
         noted_at((uint32_t)hak_raw_call(SYS_gettid), hak_context_ip(context));
     return one && one->is_reported && one->address == address_of(info) &&
-           one->registers.value[HAK_RSP] == hak_context_sp(context);
+           one->registers.value[HAK_REGISTER_SP] == hak_context_sp(context);
 }
 
 /* Was the SIGABRT raised by abort? That ends the process also when a handler returns, and resets

@@ -1,4 +1,5 @@
-/* Names the numbers of an x86-64 processor that a report reads: exceptions, instructions, stack. */
+/* Names the numbers that a report reads: exceptions, as x86-64 numbers them, also of other
+ * processors, and how an operand is scaled. */
 #ifndef HAK_TRACE_PROCESSOR_H
 #define HAK_TRACE_PROCESSOR_H
 
@@ -16,10 +17,6 @@ enum hak_page_error {
     HAK_PAGE_ERROR_FETCH = 16,
 };
 
-enum {
-    HAK_INSTRUCTION_BYTES_MAX = 15,
-    HAK_INDEX_SCALE_MAX = 8,  /* by which an operand multiplies its index */
-    HAK_RED_ZONE_BYTES = 128, /* below rsp, that a function may use */
-};
+enum { HAK_INDEX_SCALE_MAX = 8 }; /* by which an operand multiplies its index */
 
 #endif

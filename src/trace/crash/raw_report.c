@@ -37,9 +37,7 @@ static const struct {
     {SIGFPE, "SIGFPE"},   {SIGTRAP, "SIGTRAP"}, {SIGSYS, "SIGSYS"},
 };
 
-static const char *const register_names[HAK_RIP] = {"rax", "rdx", "rcx", "rbx", "rsi", "rdi",
-                                                    "rbp", "rsp", "r8",  "r9",  "r10", "r11",
-                                                    "r12", "r13", "r14", "r15"};
+static const char *const register_names[HAK_REGISTER_IP] = HAK_REGISTER_NAMES;
 
 /* Absolute, "" = stderr. */
 static char log_path[HAK_PATH_BYTES];
@@ -246,12 +244,12 @@ static void say_register(const struct hak_incident *incident, unsigned number,
 /* Where the processor stopped the program; and of a fault of the heap, what points to blocks. */
 static void say_instruction(const struct hak_incident *incident, long file) {
     static struct hak_report_code code; /* one thread reports at a time */
-    static struct hak_report_pointed pointed[HAK_REPORT_REGISTERS];
+    static struct hak_report_pointed pointed[HAK_REGISTERS];
     hak_crash_copy_code(incident, &code);
     if (code.count > 0)
         say_code(&code, file);
-    hak_crash_look_at_registers(incident, pointed);
-    for (unsigned i = 0; i < HAK_RIP; i++)
+    hak_crash_look_at_registers(incident, pointed, HAK_REGISTERS);
+    for (unsigned i = 0; i < HAK_REGISTER_IP; i++)
         if (pointed[i].user)
             say_register(incident, i, &pointed[i], file);
 }

@@ -27,34 +27,31 @@ enum {
 
 /* Where the failed instruction took its address from. */
 struct source {
-    uint32_t registers; /* a bit for each: base and index of its operands, or a jump's target */
+    hak_register_bits
+        registers; /* a bit for each: base and index of its operands, or a jump's target */
     const struct hak_operand *jump; /* jump or call to where the word there leads; NULL = none */
     struct hak_decoded decoded;
 };
 
 static void find_source(const struct hak_registers *registers, struct source *source) {
-    uint64_t code = registers->value[HAK_RIP];
+    uint64_t code = registers->value[HAK_REGISTER_IP];
     struct hak_decoded *decoded = &source->decoded;
+    const hak_register_bits one = 1;
     *source = (struct source){.registers = 0};
     if (hak_pattern_of(code) != HAK_PATTERN_NONE) { /* the jump has been made */
-        source->registers = 1u << HAK_RIP;
+        source->registers = (hak_register_bits)1 << HAK_REGISTER_IP;
         return;
     }
-    size_t bytes = HAK_PAGE_BYTES - code % HAK_PAGE_BYTES;
-    if (!hak_raw_readable(code & ~(uint64_t)7))
-        bytes = 0;
-    else if (bytes < HAK_DECODE_LONGEST && hak_raw_readable(code + bytes))
-        bytes = HAK_DECODE_LONGEST;
-    if (!hak_decode((const uint8_t *)(uintptr_t)code, bytes, decoded))
+    if (!hak_crash_decode(code, decoded))
         return;
     for (unsigned i = 0; i < decoded->count; i++) {
         const struct hak_operand *operand = &decoded->operands[i];
-        source->registers |= operand->base >= 0 ? 1u << operand->base : 0;
-        source->registers |= operand->index >= 0 ? 1u << operand->index : 0;
+        source->registers |= operand->base >= 0 ? one << operand->base : 0;
+        source->registers |= operand->index >= 0 ? one << operand->index : 0;
     }
     if (decoded->is_jump && decoded->source >= 0)
-        source->registers |= 1u << decoded->source;
-    source->registers &= ~(1u << HAK_RSP);
+        source->registers |= one << decoded->source;
+    source->registers &= ~((hak_register_bits)1 << HAK_REGISTER_SP);
     const struct hak_operand *first = decoded->operands;
     if (decoded->is_jump && first->reads && !first->moves &&
         (first->base >= 0 || first->index >= 0))
@@ -64,14 +61,10 @@ static void find_source(const struct hak_registers *registers, struct source *so
 /* A jump through memory: where it leads is what was read there, and `registers` has that for rip.
  */
 static void take_target(const struct hak_operand *jump, struct hak_registers *registers) {
-    uint64_t address = (uint64_t)jump->displacement;
-    if (jump->base >= 0)
-        address += registers->value[jump->base];
-    if (jump->index >= 0)
-        address += registers->value[jump->index] * jump->scale;
+    uint64_t address = hak_operand_address(jump, registers->value, 0);
     if (hak_raw_readable(address))
-        __builtin_memcpy(&registers->value[HAK_RIP], (const void *)(uintptr_t)address,
-                         sizeof registers->value[HAK_RIP]);
+        __builtin_memcpy(&registers->value[HAK_REGISTER_IP], (const void *)(uintptr_t)address,
+                         sizeof registers->value[HAK_REGISTER_IP]);
 }
 
 static void add_candidate(struct hak_incident *incident, const struct hak_named *named,
@@ -140,7 +133,7 @@ static void weigh_header(struct hak_incident *incident, const struct hak_trace_c
 
 /* Adds the blocks that the registers in `looked_at` name, the last in `named`. */
 static void look_for_words(struct hak_incident *incident, const struct hak_trace_checks *checks,
-                           const struct hak_registers *registers, uint32_t looked_at,
+                           const struct hak_registers *registers, hak_register_bits looked_at,
                            struct hak_named *named) {
     for (unsigned i = 0; i < HAK_REGISTERS; i++) {
         struct hak_named found[HAK_REPORT_CANDIDATES];
@@ -167,9 +160,9 @@ static bool is_half(uint64_t value, uint32_t half) {
 }
 
 /* A register whose value shares so much with `word` that it may have been read from there. */
-static bool holds_part(const struct hak_registers *registers, uint32_t looked_at, uint64_t word,
-                       unsigned *reg) {
-    for (unsigned i = 0; i < HAK_RIP; i++) {
+static bool holds_part(const struct hak_registers *registers, hak_register_bits looked_at,
+                       uint64_t word, unsigned *reg) {
+    for (unsigned i = 0; i < HAK_REGISTER_IP; i++) {
         uint64_t value = registers->value[i];
         if (!(looked_at >> i & 1))
             continue;
@@ -186,7 +179,7 @@ static bool holds_part(const struct hak_registers *registers, uint32_t looked_at
 }
 
 static void look_behind(struct hak_incident *incident, const struct hak_trace_checks *checks,
-                        uint32_t looked_at, uint64_t pointer) {
+                        hak_register_bits looked_at, uint64_t pointer) {
     uint64_t word = pointer < HAK_PAGE_BYTES ? 0 : checks->word_in(pointer);
     struct hak_named named = {.as = HAK_NAMED_NEARBY};
     unsigned reg = 0;
@@ -199,11 +192,11 @@ static void look_behind(struct hak_incident *incident, const struct hak_trace_ch
 }
 
 static void look_for_parts(struct hak_incident *incident, const struct hak_trace_checks *checks,
-                           uint32_t looked_at) {
+                           hak_register_bits looked_at) {
     const struct hak_registers *registers = &incident->registers;
-    for (unsigned i = 0; i < HAK_RIP; i++)
+    for (unsigned i = 0; i < HAK_REGISTER_IP; i++)
         look_behind(incident, checks, looked_at, registers->value[i]);
-    uintptr_t from = (registers->value[HAK_RSP] - HAK_RED_ZONE_BYTES) & ~(uintptr_t)7;
+    uintptr_t from = (registers->value[HAK_REGISTER_SP] - HAK_RED_ZONE_BYTES) & ~(uintptr_t)7;
     for (uintptr_t at = from; at < from + STACK_BYTES; at += 8)
         if (hak_raw_readable(at))
             look_behind(incident, checks, looked_at, *(const uint64_t *)at);
@@ -213,11 +206,12 @@ void hak_crash_look_at_words(struct hak_incident *incident, const struct hak_tra
     struct source source;
     find_source(&incident->registers, &source);
     struct hak_registers registers = incident->registers;
-    uint32_t looked_at = source.registers ? source.registers : (1u << HAK_RIP) - 1;
+    hak_register_bits looked_at =
+        source.registers ? source.registers : ((hak_register_bits)1 << HAK_REGISTER_IP) - 1;
     struct hak_named named = {.as = HAK_NAMED_NOT};
     if (source.jump) {
         take_target(source.jump, &registers);
-        looked_at |= 1u << HAK_RIP;
+        looked_at |= (hak_register_bits)1 << HAK_REGISTER_IP;
     }
     look_for_words(incident, checks, &registers, looked_at, &named);
     if (source.registers && incident->candidate_count == 1 &&
@@ -228,5 +222,6 @@ void hak_crash_look_at_words(struct hak_incident *incident, const struct hak_tra
     else if (incident->candidate_count == 0)
         look_for_parts(incident, checks, looked_at);
     if (incident->candidate_count == 0 && !incident->facts.fault)
-        look_for_words(incident, checks, &registers, (1u << HAK_RIP) - 1, &named);
+        look_for_words(incident, checks, &registers, ((hak_register_bits)1 << HAK_REGISTER_IP) - 1,
+                       &named);
 }
