@@ -122,7 +122,7 @@ ARTIFACTS := $(BUILD)/libhakmem.so $(BUILD)/libhakmem.a $(BUILD)/hakmem-debug.so
              $(BUILD)/hakmem-collect $(BUILD)/hakmem-trace $(BUILD)/hakmem_sqlite.so
 # For another architecture: what needs libc alone.
 ifneq ($(CROSS),)
-ARTIFACTS := $(BUILD)/libhakmem.so $(BUILD)/libhakmem.a
+ARTIFACTS := $(BUILD)/libhakmem.so $(BUILD)/libhakmem.a $(BUILD)/hakmem-debug.so
 HAS_REMOTE :=
 # Nor the heap profile: its jumps and its unwinder are x86-64's (docs/arm.md).
 PROFILE_OBJ :=

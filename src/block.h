@@ -38,11 +38,12 @@ static inline uintptr_t user_address(user_t user) {
 }
 
 /* A call of the program, by where its return address lies: the program goes on at *call, and its
- * stack pointer is call + 1 then. HAK_CALL is the call of the function that it stands in, as
- * machine code, which is one that the program calls: forced in place or not, what it stands in is
- * not called by another function of hakmem. */
+ * stack pointer is call + 1 then, where the processor put the address there itself (x86-64).
+ * HAK_CALL is the call of the function that it stands in, as machine code, which is one that the
+ * program calls: forced in place or not, what it stands in is not called by another function of
+ * hakmem. */
 typedef const void *const *hak_call_t;
-#define HAK_CALL ((hak_call_t)__builtin_dwarf_cfa() - 1)
+#define HAK_CALL ((hak_call_t)HAK_RETURN_PLACE)
 
 #define HAK_NO_BASE ((base_t){NULL})
 #define HAK_NO_USER ((user_t){NULL})

@@ -69,6 +69,9 @@ HAK_IN_PLACE uint64_t hak_ticks_now(void) {
     return count << (((unsigned)__builtin_clz((uint32_t)rate | 1) - 1) & 31);
 }
 
+/* Where the return address of the function lies that it stands in: in its frame record. */
+#define HAK_RETURN_PLACE ((const void *const *)__builtin_frame_address(0) + 1)
+
 /* In loops that wait for another thread. */
 HAK_IN_PLACE void hak_spin_hint(void) {
     __asm__ volatile("isb" : : : "memory"); /* `yield` does nothing on most of them */

@@ -52,6 +52,9 @@ HAK_IN_PLACE uint64_t hak_ticks_now(void) {
     return __builtin_ia32_rdtsc();
 }
 
+/* Where the return address of the function lies that it stands in. */
+#define HAK_RETURN_PLACE ((const void *const *)__builtin_dwarf_cfa() - 1)
+
 /* In loops that wait for another thread. */
 HAK_IN_PLACE void hak_spin_hint(void) {
     __builtin_ia32_pause();

@@ -59,8 +59,8 @@ HAK_IN_PLACE struct hak_tail *tail_place(struct hak_thread_stacks *all, const st
 
 /* The beginning of a tail's hash: the frame that it stands on. */
 HAK_IN_PLACE uint64_t hash_of_base(const struct hak_last_stack *last, uint32_t base) {
-    return HAK_FRAME_KEY(&last->found[base], &last->frame[base]) ^
-           (uint64_t)last->frame[base].id << 32;
+    return HAK_FRAME_KEY(&last->found[base], &last->frame[base]) ^ (uint64_t)last->frame[base].id
+                                                                       << 32;
 }
 /* The part of rbp in the hash: of the base and of the tail, where their frames need it. */
 HAK_IN_PLACE uint64_t hash_of_bp(const struct hak_frame *base, bool needs_bp, uintptr_t bp) {
@@ -294,6 +294,8 @@ static HAK_UNWINDER_ENTRY uint32_t known_call(struct hak_thread_stacks *all, con
 
 HAK_UNWINDER_ENTRY uint32_t hak_stack_of_call(const void *frame, hak_call_t at, uint8_t *flags) {
     struct hak_thread_stacks *all = hak_thread_stacks;
+    if (HAK_RETURN_IS_IN_REGISTER)
+        at = NULL; /* the stack pointer is not to be told by it */
     if (HAK_LIKELY(all && hak_unwind_under_way == 0 && all->call_version == hak_stacks_version()))
         return go_on_with_call(all, frame, at, flags);
     bool is_known = all && hak_unwind_under_way == 0 && all->version == hak_stacks_version();
