@@ -7,7 +7,8 @@ qemu=$(command -v qemu-aarch64-static || command -v qemu-aarch64) || { echo 'ski
 root=/usr/aarch64-linux-gnu
 [ -e "$root/lib/ld-linux-aarch64.so.1" ] || { echo "skipped: no libc for arm64 in $root"; exit 77; }
 
-env -u CC -u MAKEFLAGS -u MFLAGS make -s -C "$SOURCE" BUILD="$BUILD/aarch64" CROSS=$cross >made 2>&1 || fail "make CROSS=$cross: $(tail -n 20 made)"
+mkdir -p "$BUILD/aarch64"
+env -u CC -u MAKEFLAGS -u MFLAGS flock "$BUILD/aarch64" make -s -C "$SOURCE" BUILD="$BUILD/aarch64" CROSS=$cross >made 2>&1 || fail "make CROSS=$cross: $(tail -n 20 made)"
 built=$BUILD/aarch64
 needs=$(${cross}readelf -d "$built/libhakmem.so" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | sort | tr '\n' ' ')
 [ "$needs" = 'ld-linux-aarch64.so.1 libc.so.6 ' ] || complain "libhakmem.so needs more than libc: $needs"

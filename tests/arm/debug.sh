@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# hakmem-debug.so, cross-built for arm64, under qemu-user: each fault of tests/faults gets the code that it gets on x86-64, without a
+# collector on either, and correct programs get none.
+. "${SOURCE:?}/tests/tools/faults.sh"
+cross=aarch64-linux-gnu-
+command -v ${cross}gcc >/dev/null || { echo "skipped: no ${cross}gcc"; exit 77; }
+qemu=$(command -v qemu-aarch64-static || command -v qemu-aarch64) || { echo 'skipped: no qemu-aarch64'; exit 77; }
+root=/usr/aarch64-linux-gnu
+[ -e "$root/lib/ld-linux-aarch64.so.1" ] || { echo "skipped: no libc for arm64 in $root"; exit 77; }
+
+mkdir -p "$BUILD/aarch64"
+env -u CC -u MAKEFLAGS -u MFLAGS flock "$BUILD/aarch64" make -s -C "$SOURCE" BUILD="$BUILD/aarch64" CROSS=$cross >made 2>&1 || fail "make CROSS=$cross: $(tail -n 20 made)"
+library=$BUILD/aarch64/hakmem-debug.so
+needs=$(${cross}readelf -d "$library" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | sort | tr '\n' ' ')
+[ "$needs" = 'ld-linux-aarch64.so.1 libc.so.6 ' ] || complain "hakmem-debug.so needs more than libc: $needs"
+
+# Those that qemu-user 7.2 cannot show.
+cannot() {
+    case $1 in
+    bad_free_stack) echo '/proc/thread-self/maps is the host'"'"'s' ;;
+    memory_leak) echo 'no process that shares memory, and no ptrace' ;;
+    esac
+}
+
+codes() { grep -ao '^hakmem: HKM-[0-9]*' "$1" | sort -u | tr '\n' ' '; }
+
+# run_both NAME LEVEL: `here` and `there` have what the program prints on x86-64 and on aarch64.
+run_both() {
+    local name=$1 injection variables options=(HAKMEM_TRACE=off "HAKMEM_CHECK=$2" HAKMEM_GUARD_WATCH=off) option arguments=()
+    injection=$(injection_of "$name")
+    variables=$(variables_of "$name")
+    [ -z "$injection" ] || options+=("HAKMEM_INJECT=$injection")
+    [ -z "$variables" ] || options+=("$variables")
+    for option in "${options[@]}"; do arguments+=(-E "$option"); done
+    { env "${options[@]}" LD_PRELOAD="$BUILD/hakmem-debug.so" "$BUILD/tests/faults/$name" >"here.$name" 2>&1 </dev/null; } 2>/dev/null
+    { "$qemu" -L $root -E "LD_PRELOAD=$library" "${arguments[@]}" "./$name" >"there.$name" 2>&1 </dev/null; } 2>/dev/null
+}
+
+looked_at=0
+for program in $(fault_programs) $(correct_programs); do
+    source=$SOURCE/tests/faults/$program.c
+    [ -e "$source" ] && [ -z "$(cannot "$program")" ] || continue
+    ${cross}gcc -g -w -O0 -iquote "$SOURCE/include" -pthread -o "$program" "$source" || exit 2
+    for level in trace normal; do
+        run_both "$program" $level
+        [ "$(codes "here.$program")" = "$(codes "there.$program")" ] ||
+            complain "$program, level $level: $(codes "there.$program"), x86-64 $(codes "here.$program")
+$(head -n 12 "there.$program")"
+        [ -z "$(codes "here.$program")" ] || looked_at=$((looked_at + 1))
+    done
+done
+[ $looked_at -ge 85 ] || complain "only $looked_at runs had a fault"
+
+# A report names the registers and the instruction of the processor, and its stack goes to main.
+run_both use_after_free_read normal
+grep -q '^  code [0-9a-f][0-9a-f]\( [0-9a-f][0-9a-f]\)\{3\}$' there.use_after_free_read || complain "four bytes of code: $(cat there.use_after_free_read)"
+grep -q '^  x[0-9]* 0x[0-9a-f]* user+' there.use_after_free_read || complain "a register with the pointer: $(cat there.use_after_free_read)"
+grep -c '^    #[0-9]* 0x[0-9a-f]* (the program)' there.use_after_free_read | grep -q '[2-9]' || complain "its stack: $(cat there.use_after_free_read)"
