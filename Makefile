@@ -45,7 +45,7 @@ HOST    := $(COMMON) -fPIC -ffunction-sections -iquote . -iquote $(BUILD) $(HOST
 # A sanitizer that HOST_MORE names is linked, too (tests/tools/sanitized.sh); a library gets its functions from the program.
 SANITIZED   := $(filter -fsanitize=%,$(HOST_MORE))
 ALL_DEFINED := $(if $(SANITIZED),,-Wl,--no-undefined)
-HOST_LIBS  := $(SANITIZED) -lsqlite3 -lzstd -ljansson -ldw -lelf -liberty -llzma -lz -Wl,--as-needed -lunwind-x86_64 -lunwind \
+HOST_LIBS  := $(SANITIZED) -lsqlite3 -lzstd -ljansson -ldw -lelf -liberty -llzma -lz -Wl,--as-needed -lunwind-generic -lunwind \
               -Wl,--no-as-needed -lpthread -ldl
 VIEW_LIBS  := -ledit -lprotobuf-c -lncursesw -ltinfo -lm
 CHECK_LIBS := -lcheck_pic -lsubunit -lrt -lm -lpthread -ldl
@@ -127,6 +127,7 @@ HAS_REMOTE :=
 # Nor the heap profile: its jumps and its unwinder are x86-64's (docs/arm.md).
 PROFILE_OBJ :=
 endif
+include tools/make/sysroot.mk
 REMOTE_SO := $(if $(HAS_REMOTE),$(BUILD)/hakmem_postgres.so)
 ARTIFACTS += $(REMOTE_SO)
 

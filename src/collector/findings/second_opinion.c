@@ -3,7 +3,7 @@
 
 #include <elf.h>
 #include <errno.h>
-#include <libunwind-x86_64.h>
+#include <libunwind.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
