@@ -64,12 +64,15 @@ static void leave_closed_out(bool is_live) {
     leave_out(is_live);
 }
 
-/* Copies bytes by way of the kernel; false: some of them cannot be read. */
+/* Copies bytes by way of the kernel; false: some of them cannot be read. A kernel may be without
+ * the call (CONFIG_CROSS_MEMORY_ATTACH), and qemu-user is: then it is asked, and they are read. */
 static bool copy(const char *from, char *to, size_t bytes) {
     struct iovec local = {to, bytes}, remote = {(void *)(uintptr_t)from, bytes};
     long pid = hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0);
-    return hak_raw_call(SYS_process_vm_readv, pid, (long)&local, 1, (long)&remote, 1, 0) ==
-           (long)bytes;
+    long result = hak_raw_call(SYS_process_vm_readv, pid, (long)&local, 1, (long)&remote, 1, 0);
+    if (result != -ENOSYS)
+        return result == (long)bytes;
+    return hak_copy_readable(&(struct hak_readable){0}, to, from, bytes);
 }
 
 /* ---- one block --------------------------------------------------------------------------------

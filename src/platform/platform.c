@@ -253,10 +253,22 @@ bool hak_is_mapped(const void *p) {
                         (long)&in_core, 0, 0, 0) == 0;
 }
 
+/* Emulators of a kernel (qemu-user) take any advice and follow none: no kernel knows this one. */
+static bool is_advice_refused(void *start, size_t bytes) {
+    enum { MADV_OF_NOBODY = 0x7fff, UNASKED = 0, REFUSED, TAKEN };
+    static _Atomic uint8_t answer;
+    if (HAK_UNLIKELY(atomic_load_explicit(&answer, memory_order_relaxed) == UNASKED))
+        atomic_store_explicit(
+            &answer,
+            failed(hak_raw_call(SYS_madvise, start, bytes, MADV_OF_NOBODY)) ? REFUSED : TAKEN,
+            memory_order_relaxed);
+    return atomic_load_explicit(&answer, memory_order_relaxed) == REFUSED;
+}
+
 bool hak_mark_guards(void *start, size_t bytes) {
     count_pages(HAK_COUNTED_PAGES_ADVISE, bytes);
-    return !failed(
-        hak_raw_call(SYS_madvise, (long)start, (long)bytes, MADV_GUARD_INSTALL, 0, 0, 0));
+    return is_advice_refused(start, bytes) &&
+           !failed(hak_raw_call(SYS_madvise, start, bytes, MADV_GUARD_INSTALL));
 }
 
 bool hak_clear_guards(void *start, size_t bytes) {

@@ -13,6 +13,8 @@ enum { SMALL_BYTES = 64 << 10, SMALL_ROWS = SMALL_BYTES / 8 };
  * a user who may push can insert any. */
 enum { MORE_ROWS = 65536, MOST_ROWS = 1 << 24 };
 enum { IMAGE_KIND = -1 };
+/* One thread has a connection at a time. */
+enum { MEMORY_FLAGS = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX };
 
 static const char reading_tables[] = "reading its tables";
 
@@ -46,8 +48,9 @@ static int number_of(const struct hak_remote_tables *tables, const char *name, s
     return -1; /* of a later version */
 }
 
-void hak_image_plan(struct hak_image *image, const struct hak_remote_tables *tables,
-                    const PGresult *sizes) {
+/* Takes the sizes of the tables, and finds those that come without their blobs. */
+static void plan(struct hak_image *image, const struct hak_remote_tables *tables,
+                 const PGresult *sizes) {
     for (int i = 0; i < HAK_REMOTE_TABLES; i++)
         image->table[i].blob = -1;
     for (int row = 0; row < PQntuples(sizes); row++) {
@@ -73,23 +76,44 @@ static uint64_t rows_declared(const struct hak_image *image, int at) {
     return pushed < INT32_MAX - MORE_ROWS ? pushed + MORE_ROWS : INT32_MAX - 1; /* libpq's most */
 }
 
-/* Makes the query of all rows without the blobs, or of one, to see that there are some. To be
- * freed. */
-static char *sql_of(const struct hak_image *image, const struct hak_remote_table *t, int at,
-                    bool wants_all) {
-    char *text = NULL;
-    size_t length;
-    FILE *sql = open_memstream(&text, &length);
-    if (!sql)
-        return NULL;
-    fprintf(sql, wants_all ? "SELECT" : "SELECT capture");
-    for (int i = 0; i < t->columns && wants_all; i++)
+/* Prints the query of all rows of a table, without the blobs. */
+static void print_rows_query(FILE *sql, const struct hak_image *image,
+                             const struct hak_remote_table *t, int at) {
+    fprintf(sql, "SELECT");
+    for (int i = 0; i < t->columns; i++)
         if (i != image->table[at].blob)
             fprintf(sql, "%s \"%s\"", i && (i > 1 || image->table[at].blob) ? "," : "",
                     t->column[i].name);
     fprintf(sql,
             " FROM hakmem.\"c_%s\" WHERE capture = CAST($1 AS BIGINT) FETCH FIRST %llu ROWS ONLY",
-            t->name, wants_all ? (unsigned long long)rows_declared(image, at) + 1 : 1ull);
+            t->name, (unsigned long long)rows_declared(image, at) + 1);
+}
+
+/* Prints the query that counts the rows of each known table up to one. A statement for each table
+ * takes the server four times as long. */
+static void print_looking_query(FILE *sql, const struct hak_image *image,
+                                const struct hak_remote_tables *tables) {
+    fprintf(sql, "SELECT CAST($1 AS BIGINT)");
+    for (int i = 0; i < tables->tables; i++)
+        if (image->table[i].is_known)
+            fprintf(sql,
+                    ", (SELECT count(*) FROM (SELECT capture FROM hakmem.\"c_%s\""
+                    " WHERE capture = CAST($1 AS BIGINT) FETCH FIRST 1 ROWS ONLY) AS one)",
+                    tables->table[i].name);
+}
+
+/* Makes the query of all rows of a table, or for -1 the one that looks at all. To be freed; NULL
+ * without memory. */
+static char *sql_of(const struct hak_image *image, const struct hak_remote_tables *tables, int at) {
+    char *text = NULL;
+    size_t length;
+    FILE *sql = open_memstream(&text, &length);
+    if (!sql)
+        return NULL;
+    if (at < 0)
+        print_looking_query(sql, image, tables);
+    else
+        print_rows_query(sql, image, &tables->table[at], at);
     if (fclose(sql) == 0)
         return text;
     free(text);
@@ -100,8 +124,8 @@ static char *sql_of(const struct hak_image *image, const struct hak_remote_table
  * emptied the table, which transactions that began before see, too. */
 static int check_rows(const struct hak_image *image, const struct hak_link *link,
                       const struct hak_remote_tables *tables, int at, bool has_all,
-                      const PGresult *rows) {
-    uint64_t there = (uint64_t)PQntuples(rows), pushed = image->table[at].rows;
+                      uint64_t there) {
+    uint64_t pushed = image->table[at].rows;
     if (there > rows_declared(image, at))
         return hak_store_fail(HAK_STORE_BROKEN,
                               "%s: capture %" PRIu64 " has more rows of table %s there than were "
@@ -121,23 +145,6 @@ static int check_rows(const struct hak_image *image, const struct hak_link *link
 
 static bool run_in_image(sqlite3 *database, const char *sql) {
     return sql && sqlite3_exec(database, sql, NULL, NULL, NULL) == SQLITE_OK;
-}
-
-/* Makes the layout's tables (`is_before`), or its indexes and views: tables are laid out before
- * their rows come, the rest behind them. False: it failed. */
-static bool create_tables(sqlite3 *database, sqlite3 *layout, bool is_before) {
-    sqlite3_stmt *parts = NULL;
-    int step = sqlite3_prepare_v2(layout,
-                                  "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND"
-                                  " (type = 'table') = ?1 ORDER BY rowid",
-                                  -1, &parts, NULL);
-    bool is_whole = step == SQLITE_OK;
-    if (is_whole)
-        sqlite3_bind_int(parts, 1, is_before);
-    while (is_whole && (step = sqlite3_step(parts)) == SQLITE_ROW)
-        is_whole = run_in_image(database, (const char *)sqlite3_column_text(parts, 0));
-    sqlite3_finalize(parts);
-    return is_whole && step == SQLITE_DONE;
 }
 
 /* Binds a cell of the server's answer to the row's place; false: its value is none of the column's
@@ -209,29 +216,29 @@ struct looking {
     const struct hak_image *image;
     const struct hak_link *link;
     const struct hak_remote_tables *tables;
-    sqlite3 *database; /* to be filled; NULL: the server is asked for one row of each table */
+    sqlite3 *database; /* to be filled */
     int at[HAK_REMOTE_TABLES];
     bool has_more; /* rows than were pushed, or who knows */
 };
 
-/* Checks the rows of one table's answer and, if there is a database, fills them in; notes where
- * there are more than the image has planned. Frees the answer. 0, or an error. */
+/* Checks the rows of one table's answer and fills them in; notes where there are more than the
+ * image has planned. Frees the answer. 0, or an error. */
 static int take_rows(void *context, int question, PGresult *rows) {
     struct looking *l = context;
     int at = l->at[question];
-    l->has_more |= !is_plausible(l->image, at);
-    l->has_more |= (uint64_t)PQntuples(rows) > l->image->table[at].rows;
-    int error = check_rows(l->image, l->link, l->tables, at, l->database != NULL, rows);
-    if (!error && l->database)
+    uint64_t there = (uint64_t)PQntuples(rows);
+    l->has_more |= !is_plausible(l->image, at) || there > l->image->table[at].rows;
+    int error = check_rows(l->image, l->link, l->tables, at, true, there);
+    if (!error)
         error = fill(l->database, l->link, &l->tables->table[at], l->image->table[at].blob, rows);
     PQclear(rows);
     return error;
 }
 
-/* Looks at each known table in one way to the server and back, and fills `database` unless it is
- * NULL. `*has_more`: a table has more rows than planned. 0, or an error. */
-static int look(const struct hak_image *image, struct hak_link *link,
-                const struct hak_remote_tables *tables, sqlite3 *database, bool *has_more) {
+/* Fills `database` with the rows of each known table in one way to the server and back.
+ * `*has_more`: a table has more rows than planned. 0, or an error. */
+static int fetch_tables(const struct hak_image *image, struct hak_link *link,
+                        const struct hak_remote_tables *tables, sqlite3 *database, bool *has_more) {
     struct looking l = {image, link, tables, database, {0}, false};
     struct hak_link_question question[HAK_REMOTE_TABLES] = {0};
     int count = 0, error = 0;
@@ -241,7 +248,7 @@ static int look(const struct hak_image *image, struct hak_link *link,
     for (int i = 0; i < tables->tables && !error; i++) {
         if (!image->table[i].is_known) /* no rows: a server laid out before has no such table */
             continue;
-        char *sql = sql_of(image, &tables->table[i], i, database != NULL);
+        char *sql = sql_of(image, tables, i);
         l.at[count] = i;
         question[count++] = (struct hak_link_question){sql, &value, 1};
         error = sql ? 0 : hak_store_no_memory(link->name);
@@ -254,25 +261,51 @@ static int look(const struct hak_image *image, struct hak_link *link,
     return error;
 }
 
+/* Looks whether each known table of a capture that is cached still has rows on the server, and may
+ * be read. 0, or an error. */
+static int look(const struct hak_image *image, struct hak_link *link,
+                const struct hak_remote_tables *tables) {
+    unsigned char id[8];
+    const struct hak_link_value value = {id, 8};
+    char *sql = sql_of(image, tables, -1);
+    int error = sql ? 0 : hak_store_no_memory(link->name);
+    hak_link_put(link->capture, id);
+    PGresult *rows = sql ? hak_link_ask(link, sql, &value, 1, reading_tables, &error) : NULL;
+    for (int i = 0, place = 1; rows && i < tables->tables && !error; i++) {
+        uint64_t there;
+        if (!image->table[i].is_known)
+            continue;
+        error = hak_link_number(rows, 0, place++, &there)
+                    ? check_rows(image, link, tables, i, false, there)
+                    : hak_link_fail_cell(link, reading_tables);
+    }
+    PQclear(rows);
+    free(sql);
+    return error;
+}
+
 static int fail_layout(const struct hak_link *link, sqlite3 *database) {
     return hak_store_fail(HAK_STORE_INTERNAL, "%s: its tables cannot be laid out: %s", link->name,
                           sqlite3_errmsg(database));
 }
 
-/* Makes an image of the capture's small tables, as a serialised SQLite database. `*has_more`: the
- * server had more rows than were pushed. */
-static int copy_tables(const struct hak_image *image, struct hak_link *link,
-                       const struct hak_remote_tables *tables, sqlite3 *layout, void **out,
-                       sqlite3_int64 *bytes, bool *has_more) {
+/* Makes an image of the capture's tables, as a serialised SQLite database. `*has_more`: the server
+ * had more rows than were pushed. 0, or an error. */
+static int copy_tables(struct hak_image *image, struct hak_link *link,
+                       struct hak_remote_tables *tables, const char *schema, const PGresult *sizes,
+                       void **out, sqlite3_int64 *bytes, bool *has_more) {
     sqlite3 *database = NULL;
     int error = 0;
-    if (sqlite3_open(":memory:", &database) != SQLITE_OK ||
-        !run_in_image(database, "PRAGMA page_size=4096; BEGIN") ||
-        !create_tables(database, layout, true))
+    if (sqlite3_open_v2(":memory:", &database, MEMORY_FLAGS, NULL) != SQLITE_OK ||
+        !run_in_image(database, "PRAGMA page_size=4096; BEGIN") || !run_in_image(database, schema))
         error = fail_layout(link, database);
     if (!error)
-        error = look(image, link, tables, database, has_more);
-    if (!error && (!create_tables(database, layout, false) || !run_in_image(database, "COMMIT")))
+        error = hak_remote_tables_read(database, tables);
+    if (!error) {
+        plan(image, tables, sizes);
+        error = fetch_tables(image, link, tables, database, has_more);
+    }
+    if (!error && !run_in_image(database, "COMMIT"))
         error = fail_layout(link, database);
     if (!error) {
         *out = sqlite3_serialize(database, "main", bytes, 0);
@@ -282,24 +315,40 @@ static int copy_tables(const struct hak_image *image, struct hak_link *link,
     return error;
 }
 
-int hak_image_open(const struct hak_image *image, struct hak_link *link,
-                   const struct hak_remote_tables *tables, sqlite3 *layout, struct hak_cache *cache,
+/* Opens an image, which is freed with the connection, also where it cannot be opened. 0, or an
+ * error. */
+static int open_image_of(const struct hak_link *link, void *data, sqlite3_int64 bytes,
+                         sqlite3 **out) {
+    if (sqlite3_open_v2(":memory:", out, MEMORY_FLAGS, NULL) != SQLITE_OK) {
+        sqlite3_free(data);
+        return hak_store_no_memory(link->name);
+    }
+    unsigned flags = SQLITE_DESERIALIZE_FREEONCLOSE | SQLITE_DESERIALIZE_READONLY;
+    return sqlite3_deserialize(*out, "main", data, bytes, bytes, flags) == SQLITE_OK
+               ? 0
+               : hak_store_no_memory(link->name);
+}
+
+int hak_image_open(struct hak_image *image, struct hak_link *link, struct hak_remote_tables *tables,
+                   const char *schema, const PGresult *sizes, struct hak_cache *cache,
                    sqlite3 **out) {
     size_t there = 0;
+    bool has_more = false;
     void *data = hak_cache_get(cache, IMAGE_KIND, 0, &there);
-    bool is_cached = data != NULL, has_more;
+    bool is_cached = data != NULL;
     sqlite3_int64 bytes = (sqlite3_int64)there;
-    int error = data ? look(image, link, tables, NULL, &has_more)
-                     : copy_tables(image, link, tables, layout, &data, &bytes, &has_more);
-    if (!error && !is_cached && !has_more)
+    int error =
+        is_cached ? 0 : copy_tables(image, link, tables, schema, sizes, &data, &bytes, &has_more);
+    if (error)
+        return error;
+    if (!is_cached && !has_more)
         hak_cache_put(cache, IMAGE_KIND, 0, data, (size_t)bytes);
-    if (!error && sqlite3_open(":memory:", out) == SQLITE_OK) {
-        if (sqlite3_deserialize(*out, "main", data, bytes, bytes,
-                                SQLITE_DESERIALIZE_FREEONCLOSE | SQLITE_DESERIALIZE_READONLY) !=
-            SQLITE_OK)
-            error = hak_store_no_memory(link->name);
-        return error; /* SQLite has freed `data` then */
-    }
-    sqlite3_free(data);
-    return error ? error : hak_store_no_memory(link->name);
+    error = open_image_of(link, data, bytes, out);
+    if (error || !is_cached)
+        return error;
+    error = hak_remote_tables_read(*out, tables);
+    if (error)
+        return error;
+    plan(image, tables, sizes);
+    return look(image, link, tables);
 }

@@ -373,7 +373,7 @@ HAK_IN_PLACE int hak_splice_walk(struct hak_thread_stacks *all, struct hak_last_
             bp = place.bp;
             continue;
         }
-        if (!hak_take_plain_step(step, high, &at, &sp, &ip, &bp))
+        if (HAK_UNLIKELY(!hak_take_plain_step(step, high, &at, &sp, &ip, &bp)))
             return -1;
     }
 }

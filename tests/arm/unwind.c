@@ -13,6 +13,7 @@
 #include <unwind.h>
 #include "unwind/code.h"
 #include "unwind/modules.h"
+#include "unwind/splice.h"
 #include "unwind/unwind.h"
 
 enum { FRAMES = 400 };
@@ -28,7 +29,7 @@ long __wrap_hak_open(const char *path) {
     return __real_hak_open(strcmp(path, "/proc/thread-self/maps") == 0 ? "/proc/self/maps" : path);
 }
 
-static unsigned compared, wrong, least, most;
+static unsigned compared, wrong, least, most, tried, spliced, kept;
 
 static _Unwind_Reason_Code note(struct _Unwind_Context *context, void *stack_) {
     struct stack *stack = stack_;
@@ -76,16 +77,63 @@ static void match(const struct stack *ours, const struct stack *theirs, size_t s
     }
 }
 
+/* What is hakmem's to a program's stack is this program's section `compares`. */
+#define COMPARES __attribute__((noinline, section("compares")))
+extern const char __start_compares[], __stop_compares[];
+
+/* The same stack by the splice: what of the thread's last one stands is kept. Its words have to be `ours` from the program's
+ * frames on. */
+COMPARES static void splice(const struct stack *ours) {
+    enum { LIMIT = 1000, VERSION = 1 };
+    struct hak_thread_stacks *all = hak_thread_stacks ? hak_thread_stacks : hak_splice_begin(VERSION, LIMIT);
+    struct hak_walk_place place = hak_place_above(__builtin_frame_address(0));
+    struct hak_last_stack *last = &all->last;
+    struct hak_stack_memory memory;
+    hak_own_text.start[0] = (uintptr_t)__start_compares;
+    hak_own_text.bytes[0] = (uintptr_t)(__stop_compares - __start_compares);
+    hak_stack_memory_begin(&memory, place.sp);
+    if (memory.span == 0)
+        return; /* another stack */
+    tried++;
+    if (!hak_splice_leave_own(all, &hak_stack_bounds, &place))
+        return;
+    int fresh = hak_splice_walk(all, last, &hak_stack_bounds, place, hak_splice_compare(last, 0, hak_place_at(&place)));
+    if (fresh < 0)
+        return;
+    spliced++;
+    kept += last->kept;
+    uint32_t at = last->kept;
+    for (; fresh > 0; at++)
+        hak_splice_put(last, at, &all->fresh[--fresh], at ? hak_frame_sp(last, at - 1) : 0);
+    last->count = at;
+    last->found[at] = (struct hak_found_word){0, 0};
+    size_t first = 0;
+    while (first < ours->count && hak_is_own_text(ours->ips[first]))
+        first++;
+    bool is_same = ours->count - first == at && last->end == HAK_UNWIND_COMPLETE;
+    for (uint32_t i = 0; is_same && i < at; i++)
+        is_same = last->found[at - 1 - i].value == ours->ips[first + i];
+    if (is_same || wrong++ > 0)
+        return;
+    printf("%u frames, %zu by the walk\n", at, ours->count - first);
+    struct stack other = {.count = at < FRAMES ? at : FRAMES};
+    for (size_t i = 0; i < other.count; i++)
+        other.ips[i] = last->found[at - 1 - i].value;
+    show("walked ", ours);
+    show("spliced", &other);
+}
+
 /* The first frame of both that is the same lies in the caller of compare(). */
-__attribute__((noinline)) void compare_ending(enum hak_unwind_end expected) {
+COMPARES void compare_ending(enum hak_unwind_end expected) {
     struct stack ours, theirs = {.count = 0};
     enum hak_unwind_end end;
     ours.count = hak_unwind_here(ours.ips, FRAMES, &end);
     _Unwind_Backtrace(note, &theirs);
     match(&ours, &theirs, 1, 1, end, expected);
+    splice(&ours);
     __asm__ volatile("" : : : "memory");
 }
-__attribute__((noinline)) void compare(void) {
+COMPARES void compare(void) {
     compare_ending(HAK_UNWIND_COMPLETE);
     __asm__ volatile("" : : : "memory");
 }
@@ -438,11 +486,12 @@ static const struct {
 int main(int argc, char **argv) {
     hak_modules_start(NULL);
     for (int i = 1; i < argc; i++) {
-        compared = wrong = most = 0, least = FRAMES;
+        compared = wrong = most = tried = spliced = kept = 0, least = FRAMES;
         for (size_t k = 0; k < sizeof cases / sizeof *cases; k++)
             if (strcmp(cases[k].name, argv[i]) == 0)
                 cases[k].run();
-        printf("%s: %u stacks of %u to %u frames, %u differ\n", argv[i], compared, least, most, wrong);
+        printf("%s: %u stacks of %u to %u frames, %u differ; %u of %u spliced, %u frames kept\n", argv[i], compared, most ? least : 0, most, wrong,
+               spliced, tried, kept);
     }
     return 0;
 }

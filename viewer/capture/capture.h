@@ -11,8 +11,8 @@
 #ifndef HAK_VIEWER_CAPTURE_CAPTURE_H
 #define HAK_VIEWER_CAPTURE_CAPTURE_H
 
-#include <jansson.h>
 #include <time.h>
+#include "base/json.h"
 #include "report/words/words.h"
 #include "viewer/cli/cli.h"
 

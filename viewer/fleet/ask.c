@@ -1,6 +1,7 @@
 /* Puts questions together, asks them, and reads the answer's cells. */
 #include "viewer/fleet/ask.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>

@@ -2,7 +2,7 @@
 #ifndef HAK_VIEWER_FLEET_ASK_H
 #define HAK_VIEWER_FLEET_ASK_H
 
-#include <jansson.h>
+#include "base/json.h"
 #include "viewer/fleet/fleet.h"
 
 enum { FLEET_SECOND_US = 1000000 };

@@ -1,4 +1,5 @@
 /* `fleet diff`: what grew in a process from one version to another, by stack. */
+#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,7 @@
 /* `fleet findings`: the findings by fingerprint, the most harmful first. */
 #include "viewer/fleet/findings.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include "report/words/words.h"

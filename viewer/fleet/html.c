@@ -1,4 +1,5 @@
 /* `fleet html`: the findings as one page for a browser (viewer/html/fleet.html). */
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include "report/words/words.h"

@@ -1,4 +1,5 @@
 /* `fleet keep`: removes what is older than so many days, or than so many runs. */
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include "base/growing.h"

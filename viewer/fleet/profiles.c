@@ -1,6 +1,7 @@
 /* Asks which processes' heap profiles are meant, and shows what they have in common. */
 #include "viewer/fleet/profiles.h"
 
+#include <jansson.h>
 #include <math.h>
 #include <string.h>
 #include "report/words/words.h"

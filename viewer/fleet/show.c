@@ -1,4 +1,5 @@
 /* `fleet show FINGERPRINT`: one finding's page: where and when, the newest report, what to type. */
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -2,6 +2,7 @@
 #include "viewer/info/info.h"
 #include "viewer/capture/capture.h"
 
+#include <jansson.h>
 #include <string.h>
 #include <time.h>
 #include <stdlib.h>

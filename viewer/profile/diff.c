@@ -1,6 +1,7 @@
 /* `diff`: two captures, or two moments of one, beside each other: what grew, what is new. */
 #include "viewer/profile/profile.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/growing.h"

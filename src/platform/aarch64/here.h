@@ -52,11 +52,11 @@ HAK_IN_PLACE void hak_note_registers(uint64_t *value) {
 /* Of a caller's registers that were found by rules: the return address is its instruction pointer,
  * without the signature (PAC) that a function may have put on it. What the caller has in x30 is not
  * known. */
-static inline void hak_take_return(uint64_t *value, hak_register_bits *known, bool is_told) {
+static inline void hak_take_return(uint64_t *value, hak_register_bits *known, bool has_rule) {
     enum { ADDRESS_BITS = 48 };
     const hak_register_bits lr = (hak_register_bits)1 << HAK_LR;
     const hak_register_bits pc = (hak_register_bits)1 << HAK_PC;
-    (void)is_told; /* it may be in x30 */
+    (void)has_rule; /* it may be in x30 */
     value[HAK_PC] = value[HAK_LR] & (((uint64_t)1 << ADDRESS_BITS) - 1);
     *known = *known & lr ? (*known | pc) & ~lr : *known & ~pc;
 }

@@ -44,6 +44,11 @@ HAK_IN_PLACE struct hak_walk_place hak_place_above(const uintptr_t *frame) {
                                    .at = (uintptr_t)(frame + 1)};
 }
 
+/* Where a call's return address lies tells nothing of the stack pointer: nobody asks by that. */
+#define HAK_PLACE_OF_CALL(call)                                                                    \
+    ((struct hak_walk_place){.ip = hak_return_address((uintptr_t) * (call)),                       \
+                             .at = (uintptr_t)(call)})
+
 #define HAK_NOTED_SP                uintptr_t sp;
 #define HAK_NOTE_SP(frame, value)   ((frame)->sp = (value))
 #define HAK_SP_IS(frame, value)     ((frame)->sp == (value))

@@ -60,10 +60,10 @@ HAK_IN_PLACE void hak_note_registers(uint64_t *value) {
 }
 
 /* Of a caller's registers that were found by rules: the return address is its instruction pointer,
- * where a rule said something of it (`is_told`). */
-static inline void hak_take_return(uint64_t *value, hak_register_bits *known, bool is_told) {
+ * where a rule said something of it (`has_rule`). */
+static inline void hak_take_return(uint64_t *value, hak_register_bits *known, bool has_rule) {
     (void)value;
-    if (!is_told)
+    if (!has_rule)
         *known &= ~(1u << HAK_RIP); /* nothing to return to */
 }
 

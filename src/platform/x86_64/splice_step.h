@@ -38,6 +38,10 @@ HAK_IN_PLACE struct hak_walk_place hak_place_above(const uintptr_t *frame) {
     return (struct hak_walk_place){.ip = frame[1], .sp = (uintptr_t)(frame + 2), .bp = frame[0]};
 }
 
+/* The same of a call whose return address lies at `call`; nothing is known of its rbp. */
+#define HAK_PLACE_OF_CALL(call)                                                                    \
+    ((struct hak_walk_place){.ip = (uintptr_t) * (call), .sp = (uintptr_t)((call) + 1)})
+
 /* Nothing is noted of a frame's stack pointer. */
 #define HAK_NOTED_SP
 #define HAK_NOTE_SP(frame, value)      ((void)0)

@@ -4,6 +4,7 @@
  * bytes. */
 #include "report/page/parts.h"
 
+#include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>

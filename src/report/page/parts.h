@@ -26,8 +26,8 @@
 #ifndef HAK_REPORT_PAGE_PARTS_H
 #define HAK_REPORT_PAGE_PARTS_H
 
-#include <jansson.h>
 #include <stdbool.h>
+#include "base/json.h"
 #include "report/instruction/instruction.h"
 #include "report/words/words.h"
 #include "report/page/page.h"
