@@ -38,7 +38,7 @@ struct hak_outside_thread {
     size_t state_bytes;
 };
 
-/* What the kernel puts down for a handler. */
+/* The frame that the kernel puts down for a handler. */
 struct hak_outside_context {
     uint64_t flags, link;
     struct {
