@@ -317,7 +317,7 @@ help:
 	@echo 'make deb          $(BUILD)/deb/: Debian packages of them (packaging/README.md)'
 	@echo 'make portable     $(BUILD)/portable/hakmem-VERSION-x86_64.tar.xz: runs where it is unpacked, with nothing else installed'
 	@echo 'make clean        removes $(BUILD)/'
-	@echo 'Variables: BUILD (where to), CC (gcc or clang), CROSS (aarch64-linux-gnu-: the plain library for arm64), PREFIX, LIBDIR, DOCDIR, AUTOLOAD, DESTDIR, PQ_INCLUDE, MORE, HOST_MORE, MORE_LINK.'
+	@echo 'Variables: BUILD (where to), CC (gcc or clang), CROSS (aarch64-linux-gnu-: for arm64), SYSROOT (its libraries), PREFIX, LIBDIR, DOCDIR, AUTOLOAD, DESTDIR, PQ_INCLUDE, MORE, HOST_MORE, MORE_LINK.'
 
 -include $(addsuffix .d,$(PLAIN_OBJ) $(COUNTED_OBJ) $(PROFILE_OBJ) $(LIGHT_OBJ) $(KEEP_OBJ) $(ATTACH_OBJ) $(ARCHIVE_OBJ) $(SQLITE_OBJ) $(REMOTE_OBJ) $(DEBUG_OBJ) $(DEAF_OBJ) $(OLD_OBJ) $(STORE_OBJ) $(COLL_OBJ) $(VIEW_OBJ) $(MAIN_OBJ) $(APART_OBJ) $(APART_DEBUG_OBJ) \
            $(UNIT_TESTS) $(USER_BIN) $(TOOL_BIN) $(FORMAT_BIN) $(COMPARE_BIN) $(BENCH_BIN) $(MODEL_OBJ) $(MODEL_HOST:%.c=$(BUILD)/checker/%.o) $(TSAN_OBJ) \

@@ -32,6 +32,7 @@
  *   string_gates.h   the way of a call that is looked at       strings/trampolines.c
  *   jump.h           a jump over a function's begin            platform/jumps
  *   sqlite_jump.h    a jump through a table                    sqlite/extension.c
+ *   outside.h        a stopped thread that is made to call     viewer/attach
  *
  * Architectures are named here and nowhere else, and only src/platform/ARCH has instructions
  * (tests/lint/arch.sh). Below every folder: any may include it. */
@@ -39,9 +40,11 @@
 #define HAK_ARCH_H
 
 #if defined __x86_64__
-#define HAK_ARCH_NAME x86_64
+#define HAK_ARCH_NAME  x86_64
+#define HAK_ARCH_WORDS "x86-64"
 #elif defined __aarch64__ && defined __LP64__ && !defined __AARCH64EB__
-#define HAK_ARCH_NAME aarch64
+#define HAK_ARCH_NAME  aarch64
+#define HAK_ARCH_WORDS "aarch64"
 #else
 #error                                                                                             \
     "hakmem runs on x86-64 and on little-endian aarch64; docs/arm.md says what another one must give"

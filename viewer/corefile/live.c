@@ -58,7 +58,8 @@ static void read_name(struct core_memory *core) {
 
 bool core_memory_open_live(struct core_memory *core, int32_t pid, int fd, struct hak_text *error) {
     char path[64];
-    *core = (struct core_memory){.pid = pid, .fd = fd, .is_live = true, .machine = core_machine_of(HAK_ELF_MACHINE)};
+    *core = (struct core_memory){
+        .pid = pid, .fd = fd, .is_live = true, .machine = core_machine_of(HAK_ELF_MACHINE)};
     snprintf(core->path, sizeof core->path, "process %" PRId32, pid);
     snprintf(path, sizeof path, "/proc/%" PRId32 "/mem", pid);
     if (core->fd < 0)

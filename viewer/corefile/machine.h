@@ -1,5 +1,5 @@
-/* The machine that a core is of: where its notes keep a thread's registers, and where a thread's data
- * lie. Never the host's: a core is read on any machine. */
+/* The machine that a core is of: where its notes keep a thread's registers, and where a thread's
+ * data lie. Never the host's: a core is read on any machine. */
 #ifndef HAK_VIEWER_COREFILE_MACHINE_H
 #define HAK_VIEWER_COREFILE_MACHINE_H
 

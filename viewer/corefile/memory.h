@@ -45,8 +45,8 @@ struct core_thread {
     int32_t tid;
     uint64_t ip, sp;
     uint64_t tp;                     /* its thread pointer; 0 = not known */
-    uint64_t words[CORE_WORDS_MOST]; /* general registers, in no order; halves of vector registers, 0
-                                      * where the core lacks them */
+    uint64_t words[CORE_WORDS_MOST]; /* general registers, in no order; halves of vector registers,
+                                      * 0 where the core lacks them */
     uint32_t word_count;
 };
 

@@ -226,7 +226,8 @@ static bool take_apart(struct core_memory *core, Elf *elf, struct hak_text *erro
         return false;
     }
     core->machine = core_machine_of(header.e_machine);
-    if (!core->machine || gelf_getclass(elf) != ELFCLASS64 || header.e_ident[EI_DATA] != ELFDATA2LSB) {
+    if (!core->machine || gelf_getclass(elf) != ELFCLASS64 ||
+        header.e_ident[EI_DATA] != ELFDATA2LSB) {
         hak_text_add(error, "%s is a core file of another machine than x86-64 and aarch64",
                      core->path);
         return false;

@@ -29,6 +29,8 @@ typedef uint64_t hak_register_bits;
             "x26", "x27", "x28", "x29", "x30", "sp"                                                \
     }
 
+#define HAK_REGISTER_IP_NAME "pc"
+
 /* The registers that calls preserve, and those that say where we are. */
 #define HAK_REGISTERS_AT_CALL (((uint64_t)1 << HAK_REGISTERS) - ((uint64_t)1 << HAK_X19))
 

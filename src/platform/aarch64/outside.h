@@ -1,5 +1,5 @@
-/* Says that no thread of aarch64 is made to call a function from outside (viewer/attach): libc has no
- * code there to which a handler returns, and another way could not be tried (docs/arm.md). */
+/* Says that no thread of aarch64 is made to call a function from outside (viewer/attach): libc has
+ * no code there to which a handler returns, and another way could not be tried (docs/arm.md). */
 #ifndef HAK_PLATFORM_AARCH64_OUTSIDE_H
 #define HAK_PLATFORM_AARCH64_OUTSIDE_H
 
@@ -62,8 +62,8 @@ static inline size_t hak_outside_describe_state(struct hak_outside_thread *s) {
     (void)s;
     return 0;
 }
-static inline struct hak_outside_context
-hak_outside_context_of(const struct hak_outside_thread *s, uint64_t state_at) {
+static inline struct hak_outside_context hak_outside_context_of(const struct hak_outside_thread *s,
+                                                                uint64_t state_at) {
     (void)s;
     (void)state_at;
     return (struct hak_outside_context){0};

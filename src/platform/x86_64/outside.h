@@ -38,7 +38,7 @@ struct hak_outside_thread {
     size_t state_bytes;
 };
 
-/* What the kernel puts down for a handler. */
+/* The frame that the kernel puts down for a handler. */
 struct hak_outside_context {
     uint64_t flags, link;
     struct {
@@ -69,12 +69,7 @@ static inline uint64_t hak_outside_thread_pointer(pid_t thread, const struct use
 }
 
 /* The kernel's own results, which a program never sees. */
-enum {
-    HAK_RESTARTSYS = 512,
-    HAK_RESTARTNOINTR,
-    HAK_RESTARTNOHAND,
-    HAK_RESTART_RESTARTBLOCK = 516
-};
+enum { HAK_RESTARTSYS = 512, HAK_RESTARTNOINTR, HAK_RESTARTNOHAND, HAK_RESTART_RESTARTBLOCK = 516 };
 
 /* Whether the kernel makes the system call again that the stop has ended. */
 static inline bool hak_outside_has_ended_call(const struct user_regs_struct *r) {
@@ -130,8 +125,8 @@ static inline size_t hak_outside_describe_state(struct hak_outside_thread *s) {
 }
 
 /* The signal frame's context that gives the thread back what it had. */
-static inline struct hak_outside_context
-hak_outside_context_of(const struct hak_outside_thread *s, uint64_t state_at) {
+static inline struct hak_outside_context hak_outside_context_of(const struct hak_outside_thread *s,
+                                                                uint64_t state_at) {
     enum { HAS_STATE = 1, HAS_SS = 2, STRICT_SS = 4 };
     enum { NO_STACK = 0x40000001 }; /* no alternate stack: an impossible value changes nothing */
     const struct user_regs_struct *r = &s->registers;

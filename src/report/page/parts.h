@@ -50,9 +50,6 @@ struct report_named {
 /* Column of the page at which the words behind a heading begin. */
 #define REPORT_COLUMN 20
 
-/* Number of the register of the instruction's address. */
-enum { REPORT_RIP = HAK_REPORT_REGISTERS - 1 };
-
 /* The lines of source that the page has shown. */
 #define REPORT_SHOWN 8
 struct report_shown {
