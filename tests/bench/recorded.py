@@ -2,6 +2,7 @@
 import collections
 import glob
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -166,3 +167,22 @@ def interleaved(works, variants, rounds, counting=None, limits=None):
                 if number < (limits or {}).get(name, rounds):
                     costs[row][name].append(once(one, variants[name], number == 0 and name == counting))
     return costs
+
+
+def instructions(one, variant):
+    """Instructions of one run, of all its processes, the kernel's not counted (callgrind); None where it failed."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("HAKMEM_")}
+    environment["PYTHONMALLOC"] = "malloc"
+    with tempfile.TemporaryDirectory(prefix="hakmem-bench.") as directory:
+        os.chmod(directory, 0o777)  # servers change their user
+        logs = os.path.join(directory, "callgrind")
+        under = ["/usr/bin/valgrind", "--tool=callgrind", "--trace-children=yes", "--callgrind-out-file=/dev/null", f"--log-file={logs}.%p"]
+        under += ["/usr/bin/env", *(f"{name}={value}" for name, value in variant.variables.items()), f"LD_PRELOAD={variant.library}"]
+        command = one.make(one.operations)
+        command = [*command, *under] if one.wraps else [*under, *command]
+        ended = subprocess.run(command, cwd=directory, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=False)
+        counts = []
+        for name in glob.glob(f"{logs}.*"):
+            with open(name, encoding="utf-8", errors="replace") as log:
+                counts += re.findall(r"Collected : (\d+)", log.read())
+        return sum(map(int, counts)) if counts and ended.returncode == 0 else None
