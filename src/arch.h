@@ -12,21 +12,26 @@
  *   dlopen.h         dlopen, a jump to the next one            entry/deepbind.c
  *   here.h           registers as DWARF numbers them           unwind/registers.h
  *
- * These are what the plain library needs, and all that aarch64 has so far (docs/arm.md). The others
- * need, too:
+ * These are what the plain library needs. hakmem-debug.so needs, too:
  *
  *   context.h        registers of an interrupted thread        unwind, trace/crash, leaks
  *   signal_return.h  a handler's return to the kernel          leaks/signals.c
  *   clone.h          a process on a stack of its own           trace/collector/launch.c
  *   clone_stack.h    hak_tracer_clone, likewise                trace/tracer.c
  *   call_on.h        a call on another stack                   trace/crash/crash.c
- *   aligned.h        accesses that may fail                    trace/crash/aligned.c
- *   xsave.h          places of vectors in a signal's frame     trace/crash/frame.c
+ *   instruction.h    bits of instructions, not in src/decode   trace/crash
+ *   traced.h         registers of a stopped thread             trace/tracer.c, leaks, watch
+ *   va_list.h        arguments of a variadic call              strings/format.h
  *   syscall.h        syscall(), looked at                      tree/sandbox.c
  *   vfork.h          vfork(), which returns twice              tree/vfork.c
  *   string_gates.h   the way of a call that is looked at       strings/trampolines.c
- *   jump.h           a jump over a function's begin            platform/jumps
  *   sqlite_jump.h    a jump through a table                    sqlite/extension.c
+ *
+ * And x86-64 alone, where aarch64 has no need or nothing yet (docs/arm.md):
+ *
+ *   aligned.h        accesses that may fail                    trace/crash/aligned.c
+ *   xsave.h          places of vectors in a signal's frame     trace/crash/frame.c
+ *   jump.h           a jump over a function's begin            platform/jumps
  *
  * Architectures are named here and nowhere else, and only src/platform/ARCH has instructions
  * (tests/lint/arch.sh). Below every folder: any may include it. */
