@@ -11,10 +11,15 @@
  *   cxx.h            hak_cxx_try: a call that catches          entry/cxx.c
  *   dlopen.h         dlopen, a jump to the next one            entry/deepbind.c
  *   here.h           registers as DWARF numbers them           unwind/registers.h
- *
- * These are what the plain library needs. hakmem-debug.so needs, too:
- *
+ *   rule.h           bits of a compact rule; return addresses  unwind/rules.h
+ *   rule_of_row.h    such a rule out of a row of CFI           unwind/rules.c
+ *   plt.h            rows that linkers do not write            unwind/cfi.c
+ *   calls.h          calls, jumps, first instructions          unwind/code.c, frame_pointer.c
+ *   splice_step.h    a step to a caller, remembered            unwind/splice.h
  *   context.h        registers of an interrupted thread        unwind, trace/crash, leaks
+ *
+ * These are what the plain library and the unwinder need. The others need, too:
+ *
  *   signal_return.h  a handler's return to the kernel          leaks/signals.c
  *   clone.h          a process on a stack of its own           trace/collector/launch.c
  *   clone_stack.h    hak_tracer_clone, likewise                trace/tracer.c
@@ -26,6 +31,7 @@
  *   vfork.h          vfork(), which returns twice              tree/vfork.c
  *   string_gates.h   the way of a call that is looked at       strings/trampolines.c
  *   sqlite_jump.h    a jump through a table                    sqlite/extension.c
+ *   outside.h        a stopped thread that is made to call     viewer/attach
  *
  * And x86-64 alone, where aarch64 has no need or nothing yet (docs/arm.md):
  *
@@ -39,9 +45,11 @@
 #define HAK_ARCH_H
 
 #if defined __x86_64__
-#define HAK_ARCH_NAME x86_64
+#define HAK_ARCH_NAME  x86_64
+#define HAK_ARCH_WORDS "x86-64"
 #elif defined __aarch64__ && defined __LP64__ && !defined __AARCH64EB__
-#define HAK_ARCH_NAME aarch64
+#define HAK_ARCH_NAME  aarch64
+#define HAK_ARCH_WORDS "aarch64"
 #else
 #error                                                                                             \
     "hakmem runs on x86-64 and on little-endian aarch64; docs/arm.md says what another one must give"

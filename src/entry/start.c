@@ -97,8 +97,10 @@ void hak_entry_start_thread(void) {
     if (hak_is_light_build) {
         hak_thread.until_look = hak_light_first_look();
         hak_thread.until_point = hak_light_first_point();
-    } else if (!hak_is_debug_build && HAK_UNLIKELY(hak_entry_begin_counting != NULL)) {
-        hak_entry_begin_counting();
+    } else if (!hak_is_debug_build) {
+        hak_thread.until_look = 1; /* of a thread that is there before calls are counted */
+        if (HAK_UNLIKELY(hak_entry_begin_counting != NULL))
+            hak_entry_begin_counting();
     }
     hak_front_start();
     hak_bench_fast_begin();

@@ -140,9 +140,13 @@ static inline bool hak_front_is_mine(base_t block) {
     return hak_registry_owner_fast(block.p) == hak_thread.heap_id;
 }
 
-/* Class of the slab that holds `block`, HAK_CLASS_NONE if it serves none. */
+/* Class of the slab that holds `block`, HAK_CLASS_NONE if it serves none. The number of its
+ * SuperSlab is at hand, as hak_front_is_mine needs it. */
 static inline unsigned hak_front_class_of(base_t block) {
-    return hak_superslab_of(block.p)->class_of_slab[hak_slab_index_of(block.p)];
+    uintptr_t number = (uintptr_t)block.p / HAK_SUPERSLAB_BYTES;
+    HAK_USE_AS_IS(number);
+    const struct hak_superslab *superslab = (const void *)(number * HAK_SUPERSLAB_BYTES);
+    return superslab->class_of_slab[hak_slab_index_of(block.p)];
 }
 
 #endif

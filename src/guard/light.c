@@ -95,7 +95,7 @@ void *hak_light_take(struct hak_hand_out *how, uint16_t *until_look, int64_t *un
     if (how->asked_bytes <= HAK_LIGHT_LOOK_BYTES)
         *weight = hak_heap_profile_weigh_look(how->asked_bytes, hak_sample_gap(),
                                               hak_heap_profile_random());
-    uint32_t site = hak_sample_look(how->call);
+    uint32_t site = hak_sample_look(how->call, __builtin_frame_address(0));
     *until_look = hak_sample_interval();
     if (hak_trace_is_asked())
         hak_trace_serve_asked();

@@ -484,7 +484,7 @@ void hak_watched_offer_briefly(const struct hak_located *at) {
     enum hak_watched_side side = has_slack ? HAK_WATCHED_BEHIND : HAK_WATCHED_IN_FRONT;
     bool is_set = index >= 0 && put_in_register((unsigned)index, at, side, 0, now);
     if (is_set)
-        hak_sample_watched(hak_watch_ticks(HAK_WATCH_MOMENT_NS));
+        hak_sample_register_set(hak_watch_ticks(HAK_WATCH_MOMENT_NS));
     else if (index >= 0)
         (void)open_registers(); /* where that was for good, it is said */
     hak_watch_done();

@@ -6,8 +6,8 @@
  *   nodes_at    profile.node_count nodes, which were copied later: those of all these sites
  *   maps_at     maps_bytes of /proc/self/maps
  *
- * `state` is the one word that changes afterwards; the program has its page mapped. For the reader
- * all of it is data from outside: it checks every number before use. */
+ * `state` and `writer` are the words that change afterwards; the program has their page mapped. For
+ * the reader all of it is data from outside: it checks every number before use. */
 #ifndef HAK_HEAP_PROFILE_DUMP_H
 #define HAK_HEAP_PROFILE_DUMP_H
 
@@ -36,6 +36,7 @@ struct hak_heap_dump {
     uint32_t version;
     uint32_t bytes;         /* of this struct */
     _Atomic uint32_t state; /* enum hak_heap_dump_state */
+    _Atomic int32_t writer; /* pid of the process that makes the store; 0: it does not know yet */
     uint32_t is_quiet;      /* 1: a failure was said before */
     uint32_t level;         /* as hak_control.level */
     int32_t pid;

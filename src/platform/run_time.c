@@ -2,16 +2,9 @@
 #include "platform/run_time.h"
 
 #include "platform/platform.h"
-#include "platform/raw_call.h"
-
-static uint64_t clock_ns(clockid_t clock) {
-    struct timespec now = {0};
-    (void)hak_raw_call(SYS_clock_gettime, clock, (long)&now, 0, 0, 0, 0);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 uint64_t hak_ran_ticks(struct hak_run_time *last, clockid_t clock) {
-    struct hak_run_time now = {hak_ticks(), clock_ns(CLOCK_MONOTONIC), clock_ns(clock)};
+    struct hak_run_time now = {hak_ticks(), hak_clock_ns(CLOCK_MONOTONIC), hak_clock_ns(clock)};
     struct hak_run_time before = *last;
     *last = now;
     if (before.ticks == 0 || now.ticks <= before.ticks || now.ns <= before.ns ||

@@ -157,14 +157,16 @@ static int fail_missing(const struct hak_blobs *b, int table) {
  * or an error of a cell or of a key that is not there. */
 static int return_value(const struct hak_blobs *b, int table, const struct keys *keys,
                         const PGresult *rows, sqlite3_context *out) {
-    bool is_there = false;
+    bool is_there = false, is_right = true;
+    hak_cache_begin(b->cache);
     for (int i = 0; i < PQntuples(rows); i++) {
         uint64_t key;
         size_t bytes;
         const char *data = hak_link_text(rows, i, 1, &bytes);
         bool is_null = PQgetisnull(rows, i, 1);
-        if (!hak_link_number(rows, i, 0, &key) || (!data && !is_null))
-            return hak_link_fail_cell(b->link, reading_rows);
+        is_right = hak_link_number(rows, i, 0, &key) && (data || is_null);
+        if (!is_right)
+            break;
         if (data)
             hak_cache_put(b->cache, table, (sqlite3_int64)key, data, bytes);
         if ((sqlite3_int64)key != keys->key[0])
@@ -173,6 +175,9 @@ static int return_value(const struct hak_blobs *b, int table, const struct keys 
         if (data)
             sqlite3_result_blob64(out, data, bytes, SQLITE_TRANSIENT);
     }
+    hak_cache_end(b->cache);
+    if (!is_right)
+        return hak_link_fail_cell(b->link, reading_rows);
     return is_there ? 0 : fail_missing(b, table);
 }
 

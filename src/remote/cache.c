@@ -1,4 +1,4 @@
-/* Keeps fetched values in memory and in a file of SQLite. */
+/* Keeps fetched values in a file of SQLite, or in memory. */
 #include "remote/cache.h"
 
 #include <inttypes.h>
@@ -9,14 +9,14 @@
 #include "base/checksum.h"
 #include "remote/cache_folder.h"
 
-/* Values that wait for the file, and those that have none, at most; how long another process's
- * transaction is waited for. */
-enum { HERE_BYTES = 8 << 20, MOST_HERE_BYTES = 64 << 20, LOCK_WAIT_MS = 100 };
-enum { PAGE_BYTES = 8192 };
+/* Values that have no file, at most; those after which there is looked for room again; how long
+ * another process's transaction is waited for. An image of a capture's tables is a value of some
+ * MiB, and is read page by page: large pages are fewer. */
+enum { MOST_HERE_BYTES = 64 << 20, ROOM_BYTES = 8 << 20, LOCK_WAIT_MS = 100 };
+enum { PAGE_BYTES = 32768 };
 
 static const char cache_layout[] = "CREATE TABLE IF NOT EXISTS value(kind INTEGER, key INTEGER,"
                                    " checksum INTEGER, data BLOB, PRIMARY KEY(kind, key));";
-static const char get_value[] = "SELECT data, checksum FROM value WHERE kind = ?1 AND key = ?2";
 
 static bool run_in_cache(sqlite3 *database, const char *sql) {
     return sqlite3_exec(database, sql, NULL, NULL, NULL) == SQLITE_OK;
@@ -37,21 +37,47 @@ static int64_t checksum_of(int64_t kind, int64_t key, const void *data, size_t b
     return (int64_t)((uint64_t)hak_crc32c(head, sizeof head) << 32 | hak_crc32c(data, bytes));
 }
 
-/* Closes the cache's file; what is in memory stays. */
-static void forget_file(struct hak_cache *cache) {
-    sqlite3_finalize(cache->get_file);
-    sqlite3_close(cache->file);
-    cache->get_file = NULL;
-    cache->file = NULL;
-}
-
-static void remove_file(struct hak_cache *cache) {
-    forget_file(cache);
-    (void)unlink(cache->path);
-}
-
 static bool is_damage(int code) {
     return code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
+}
+
+static void close_place(struct hak_cache_place *place) {
+    sqlite3_finalize(place->get);
+    sqlite3_finalize(place->put);
+    sqlite3_close(place->database);
+    *place = (struct hak_cache_place){0};
+}
+
+/* Prepares what reads and writes values of a place that has its tables; SQLITE_OK, or an error. */
+static int prepare_place(struct hak_cache_place *place) {
+    place->get = prepare_in_cache(place->database,
+                                  "SELECT data, checksum FROM value WHERE kind = ?1 AND key = ?2");
+    place->put =
+        prepare_in_cache(place->database, "INSERT OR REPLACE INTO value VALUES(?1, ?2, ?3, ?4)");
+    return place->get && place->put ? SQLITE_OK : sqlite3_errcode(place->database);
+}
+
+/* Opens the place in memory, if it is not open. */
+static void open_here(struct hak_cache *cache) {
+    char sql[384];
+    snprintf(sql, sizeof sql, "PRAGMA page_size=4096; PRAGMA max_page_count=%d;%s",
+             MOST_HERE_BYTES / 4096, cache_layout);
+    if (!cache->here.database &&
+        (sqlite3_open(":memory:", &cache->here.database) != SQLITE_OK ||
+         !run_in_cache(cache->here.database, sql) || prepare_place(&cache->here) != SQLITE_OK))
+        close_place(&cache->here);
+}
+
+/* From here on the file is only read, or gone if it is damaged. */
+static void refuse_file(struct hak_cache *cache, int code) {
+    sqlite3_finalize(cache->file.put);
+    cache->file.put = NULL;
+    (void)run_in_cache(cache->file.database, "ROLLBACK"); /* of a transaction, if there is one */
+    if (is_damage(code)) {
+        close_place(&cache->file);
+        (void)unlink(cache->path);
+    }
+    open_here(cache);
 }
 
 /* Runs `sql`, whose ?1 is the identity: SQLITE_DONE, an error, or SQLITE_ROW where its value is
@@ -87,16 +113,16 @@ static int open_file(struct hak_cache *cache, const char *identity) {
              "PRAGMA max_page_count=%d; PRAGMA cell_size_check=1;"
              "CREATE TABLE IF NOT EXISTS identity(id INTEGER PRIMARY KEY, text TEXT);%s",
              PAGE_BYTES, (int)(((uint64_t)HAK_CACHE_FILE_MIB << 20) / PAGE_BYTES), cache_layout);
-    int code = sqlite3_open_v2(cache->path, &cache->file, SQLITE_OPEN_READWRITE, NULL);
+    sqlite3 **file = &cache->file.database;
+    int code =
+        sqlite3_open_v2(cache->path, file, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
     if (code == SQLITE_OK) {
-        sqlite3_busy_timeout(cache->file, LOCK_WAIT_MS);
-        code = sqlite3_exec(cache->file, sql, NULL, NULL, NULL);
+        sqlite3_busy_timeout(*file, LOCK_WAIT_MS);
+        code = sqlite3_exec(*file, sql, NULL, NULL, NULL);
     }
     if (code == SQLITE_OK)
-        code = sign_file(cache->file, identity);
-    return code == SQLITE_ROW
-               ? sqlite3_prepare_v2(cache->file, get_value, -1, &cache->get_file, NULL)
-               : code;
+        code = sign_file(*file, identity);
+    return code == SQLITE_ROW ? prepare_place(&cache->file) : code;
 }
 
 /* Opens the capture's cache file; one that is damaged or has other tables is removed and made anew.
@@ -114,7 +140,7 @@ static void open_or_remake(struct hak_cache *cache, const char *identity) {
         int code = cache->path ? open_file(cache, identity) : SQLITE_OK;
         if (code == SQLITE_OK)
             return;
-        forget_file(cache);
+        close_place(&cache->file);
         if (!is_damage(code) && code != SQLITE_ERROR) /* of other tables */
             return;
         (void)unlink(cache->path);
@@ -124,12 +150,8 @@ static void open_or_remake(struct hak_cache *cache, const char *identity) {
 void hak_cache_open(struct hak_cache *cache, const char *identity) {
     *cache = (struct hak_cache){0};
     open_or_remake(cache, identity);
-    if (sqlite3_open(":memory:", &cache->here) != SQLITE_OK ||
-        !run_in_cache(cache->here, cache_layout))
-        return;
-    cache->get_here = prepare_in_cache(cache->here, get_value);
-    cache->put =
-        prepare_in_cache(cache->here, "INSERT OR REPLACE INTO value VALUES(?1, ?2, ?3, ?4)");
+    if (!cache->file.put)
+        open_here(cache);
 }
 
 /* ---- values -----------------------------------------------------------------------------------
@@ -174,17 +196,17 @@ static void *take_value_of(sqlite3_stmt *from, int64_t kind, int64_t key, size_t
 void *hak_cache_get(struct hak_cache *cache, int64_t kind, int64_t key, size_t *bytes) {
     bool is_damaged = false;
     void *data =
-        cache->get_here ? take_value_of(cache->get_here, kind, key, bytes, &is_damaged) : NULL;
-    if (data || !cache->get_file)
+        cache->here.get ? take_value_of(cache->here.get, kind, key, bytes, &is_damaged) : NULL;
+    if (data || !cache->file.get)
         return data;
-    data = take_value_of(cache->get_file, kind, key, bytes, &is_damaged);
+    data = take_value_of(cache->file.get, kind, key, bytes, &is_damaged);
     if (is_damaged)
-        remove_file(cache);
+        refuse_file(cache, SQLITE_CORRUPT);
     return data;
 }
 
 bool hak_cache_has(struct hak_cache *cache, int64_t kind, int64_t key) {
-    sqlite3_stmt *const from[] = {cache->get_here, cache->get_file};
+    sqlite3_stmt *const from[] = {cache->here.get, cache->file.get};
     bool is_there = false;
     for (int i = 0; i < 2 && !is_there; i++)
         if (from[i]) {
@@ -194,73 +216,54 @@ bool hak_cache_has(struct hak_cache *cache, int64_t kind, int64_t key) {
     return is_there;
 }
 
-static void empty_here(struct hak_cache *cache) {
-    (void)run_in_cache(cache->here, "DELETE FROM value");
-    cache->here_bytes = 0;
-}
-
-/* Writes all values to the file; several processes may have fetched the same. */
-static bool write_all(sqlite3 *file, sqlite3 *here) {
-    sqlite3_stmt *from = prepare_in_cache(here, "SELECT kind, key, checksum, data FROM value");
-    sqlite3_stmt *to =
-        prepare_in_cache(file, "INSERT OR REPLACE INTO value VALUES(?1, ?2, ?3, ?4)");
-    bool is_done = from && to;
-    int step = SQLITE_DONE;
-    while (is_done && (step = sqlite3_step(from)) == SQLITE_ROW) {
-        for (int i = 0; i < 4 && is_done; i++)
-            is_done = sqlite3_bind_value(to, i + 1, sqlite3_column_value(from, i)) == SQLITE_OK;
-        is_done = is_done && sqlite3_step(to) == SQLITE_DONE;
-        sqlite3_reset(to);
-    }
-    sqlite3_finalize(from);
-    sqlite3_finalize(to);
-    return is_done && step == SQLITE_DONE;
-}
-
-/* Moves the values from memory to the file. Where that fails they stay here, as do all later ones.
- */
-static void flush(struct hak_cache *cache) {
-    if (!cache->here_bytes || !cache->file || cache->is_refused)
-        return;
-    sqlite3_busy_timeout(cache->file, LOCK_WAIT_MS);
-    cache->is_refused = !run_in_cache(cache->file, "BEGIN IMMEDIATE") ||
-                        !write_all(cache->file, cache->here) ||
-                        !run_in_cache(cache->file, "COMMIT");
-    int code = sqlite3_errcode(cache->file);
-    if (!cache->is_refused) {
-        hak_cache_make_room(cache->path);
-        empty_here(cache);
-    } else if (is_damage(code)) {
-        remove_file(cache);
-    } else {
-        (void)run_in_cache(cache->file, "ROLLBACK");
-    }
+/* Writes a value; SQLITE_DONE, or an error. */
+static int write_value(sqlite3_stmt *to, int64_t kind, int64_t key, const void *data,
+                       size_t bytes) {
+    bind_key(to, kind, key);
+    sqlite3_bind_int64(to, 3, checksum_of(kind, key, data, bytes));
+    int step = sqlite3_bind_blob(to, 4, bytes ? data : "", (int)bytes, SQLITE_STATIC);
+    if (step == SQLITE_OK)
+        step = sqlite3_step(to);
+    sqlite3_reset(to);
+    sqlite3_clear_bindings(to);
+    return step;
 }
 
 void hak_cache_put(struct hak_cache *cache, int64_t kind, int64_t key, const void *data,
                    size_t bytes) {
-    if (!cache->put || bytes > INT32_MAX)
+    if (bytes > INT32_MAX)
         return;
-    bind_key(cache->put, kind, key);
-    sqlite3_bind_int64(cache->put, 3, checksum_of(kind, key, data, bytes));
-    if (sqlite3_bind_blob(cache->put, 4, bytes ? data : "", (int)bytes, SQLITE_STATIC) ==
-            SQLITE_OK &&
-        sqlite3_step(cache->put) == SQLITE_DONE)
-        cache->here_bytes += bytes + 64;
-    sqlite3_reset(cache->put);
-    sqlite3_clear_bindings(cache->put);
-    if (cache->here_bytes >= HERE_BYTES)
-        flush(cache);
-    if (cache->here_bytes >= MOST_HERE_BYTES)
-        empty_here(cache);
+    if (cache->file.put) {
+        int step = write_value(cache->file.put, kind, key, data, bytes);
+        cache->new_bytes += bytes + 64;
+        if (step == SQLITE_DONE)
+            return;
+        refuse_file(cache, step);
+    }
+    if (cache->here.put && write_value(cache->here.put, kind, key, data, bytes) == SQLITE_FULL &&
+        run_in_cache(cache->here.database, "DELETE FROM value"))
+        (void)write_value(cache->here.put, kind, key, data, bytes);
+}
+
+void hak_cache_begin(struct hak_cache *cache) {
+    if (cache->file.put && !run_in_cache(cache->file.database, "BEGIN IMMEDIATE"))
+        refuse_file(cache, sqlite3_errcode(cache->file.database));
+}
+
+void hak_cache_end(struct hak_cache *cache) {
+    if (cache->file.put && !run_in_cache(cache->file.database, "COMMIT"))
+        refuse_file(cache, sqlite3_errcode(cache->file.database));
+    if (cache->new_bytes >= ROOM_BYTES) {
+        hak_cache_make_room(cache->path);
+        cache->new_bytes = 0;
+    }
 }
 
 void hak_cache_close(struct hak_cache *cache) {
-    flush(cache);
-    forget_file(cache);
-    sqlite3_finalize(cache->get_here);
-    sqlite3_finalize(cache->put);
-    sqlite3_close(cache->here);
+    if (cache->new_bytes)
+        hak_cache_make_room(cache->path);
+    close_place(&cache->file);
+    close_place(&cache->here);
     free(cache->path);
     *cache = (struct hak_cache){0};
 }

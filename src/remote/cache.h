@@ -1,7 +1,8 @@
-/* Values of a capture that were fetched from its server: in memory, and, where there is a place for
- * it, in a file that later commands and other processes read, too.
+/* Values of a capture that were fetched from its server, in a file that fills itself: later
+ * commands and other processes read it, too.
  *
- *   put ---> here, in memory ---> the file, in one transaction: at the end, and each HERE_BYTES
+ *   put ---> the file, in one transaction with all that came in one answer; where that fails: here,
+ *            in memory, from then on
  *   get <--- here, else the file
  *
  * Nothing here is an error for the caller: without a folder, on a full disk, or with a file that is
@@ -17,19 +18,17 @@
 #include <stdint.h>
 
 struct hak_cache {
-    sqlite3 *here, *file;         /* NULL = none */
-    sqlite3_stmt *get_here, *put; /* of `here` */
-    sqlite3_stmt *get_file;
-    size_t here_bytes; /* of values that are in no file */
-    bool is_refused;   /* the file took no values: it is only read from then on */
+    struct hak_cache_place {
+        sqlite3 *database; /* NULL = none */
+        sqlite3_stmt *get, *put;
+    } here, file;     /* without file.put values go here */
+    size_t new_bytes; /* put since there was last looked for room */
     char *path;
 };
 
 /* Opens the cache in the file of `identity`, a text that names the server, the capture, and the
- * layout, and one in memory. */
+ * layout. */
 void hak_cache_open(struct hak_cache *cache, const char *identity);
-
-/* Writes what has gathered to the file, and closes and frees all. */
 void hak_cache_close(struct hak_cache *cache);
 
 /* A value, which the caller frees by sqlite3_free; NULL = it is not there. */
@@ -37,9 +36,12 @@ void *hak_cache_get(struct hak_cache *cache, int64_t kind, int64_t key, size_t *
 
 /* Whether the cache, in memory or in its file, has a value of the key. */
 bool hak_cache_has(struct hak_cache *cache, int64_t kind, int64_t key);
-/* Keeps a copy in memory, and writes what has gathered to the file from time to time; kept not at
- * all without memory or over 2 GiB. */
+
+/* Keeps a copy; not without memory or over 2 GiB. Those between begin and end, if there are any,
+ * are one transaction. */
 void hak_cache_put(struct hak_cache *cache, int64_t kind, int64_t key, const void *data,
                    size_t bytes);
+void hak_cache_begin(struct hak_cache *cache);
+void hak_cache_end(struct hak_cache *cache);
 
 #endif

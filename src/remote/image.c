@@ -13,6 +13,8 @@ enum { SMALL_BYTES = 64 << 10, SMALL_ROWS = SMALL_BYTES / 8 };
  * a user who may push can insert any. */
 enum { MORE_ROWS = 65536, MOST_ROWS = 1 << 24 };
 enum { IMAGE_KIND = -1 };
+/* One thread has a connection at a time. */
+enum { MEMORY_FLAGS = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX };
 
 static const char reading_tables[] = "reading its tables";
 
@@ -46,8 +48,9 @@ static int number_of(const struct hak_remote_tables *tables, const char *name, s
     return -1; /* of a later version */
 }
 
-void hak_image_plan(struct hak_image *image, const struct hak_remote_tables *tables,
-                    const PGresult *sizes) {
+/* Takes the sizes of the tables, and finds those that come without their blobs. */
+static void plan(struct hak_image *image, const struct hak_remote_tables *tables,
+                 const PGresult *sizes) {
     for (int i = 0; i < HAK_REMOTE_TABLES; i++)
         image->table[i].blob = -1;
     for (int row = 0; row < PQntuples(sizes); row++) {
@@ -121,23 +124,6 @@ static int check_rows(const struct hak_image *image, const struct hak_link *link
 
 static bool run_in_image(sqlite3 *database, const char *sql) {
     return sql && sqlite3_exec(database, sql, NULL, NULL, NULL) == SQLITE_OK;
-}
-
-/* Makes the layout's tables (`is_before`), or its indexes and views: tables are laid out before
- * their rows come, the rest behind them. False: it failed. */
-static bool create_tables(sqlite3 *database, sqlite3 *layout, bool is_before) {
-    sqlite3_stmt *parts = NULL;
-    int step = sqlite3_prepare_v2(layout,
-                                  "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND"
-                                  " (type = 'table') = ?1 ORDER BY rowid",
-                                  -1, &parts, NULL);
-    bool is_whole = step == SQLITE_OK;
-    if (is_whole)
-        sqlite3_bind_int(parts, 1, is_before);
-    while (is_whole && (step = sqlite3_step(parts)) == SQLITE_ROW)
-        is_whole = run_in_image(database, (const char *)sqlite3_column_text(parts, 0));
-    sqlite3_finalize(parts);
-    return is_whole && step == SQLITE_DONE;
 }
 
 /* Binds a cell of the server's answer to the row's place; false: its value is none of the column's
@@ -259,20 +245,23 @@ static int fail_layout(const struct hak_link *link, sqlite3 *database) {
                           sqlite3_errmsg(database));
 }
 
-/* Makes an image of the capture's small tables, as a serialised SQLite database. `*has_more`: the
- * server had more rows than were pushed. */
-static int copy_tables(const struct hak_image *image, struct hak_link *link,
-                       const struct hak_remote_tables *tables, sqlite3 *layout, void **out,
-                       sqlite3_int64 *bytes, bool *has_more) {
+/* Makes an image of the capture's tables, as a serialised SQLite database. `*has_more`: the server
+ * had more rows than were pushed. 0, or an error. */
+static int copy_tables(struct hak_image *image, struct hak_link *link,
+                       struct hak_remote_tables *tables, const char *schema, const PGresult *sizes,
+                       void **out, sqlite3_int64 *bytes, bool *has_more) {
     sqlite3 *database = NULL;
     int error = 0;
-    if (sqlite3_open(":memory:", &database) != SQLITE_OK ||
-        !run_in_image(database, "PRAGMA page_size=4096; BEGIN") ||
-        !create_tables(database, layout, true))
+    if (sqlite3_open_v2(":memory:", &database, MEMORY_FLAGS, NULL) != SQLITE_OK ||
+        !run_in_image(database, "PRAGMA page_size=4096; BEGIN") || !run_in_image(database, schema))
         error = fail_layout(link, database);
     if (!error)
+        error = hak_remote_tables_read(database, tables);
+    if (!error) {
+        plan(image, tables, sizes);
         error = look(image, link, tables, database, has_more);
-    if (!error && (!create_tables(database, layout, false) || !run_in_image(database, "COMMIT")))
+    }
+    if (!error && !run_in_image(database, "COMMIT"))
         error = fail_layout(link, database);
     if (!error) {
         *out = sqlite3_serialize(database, "main", bytes, 0);
@@ -282,24 +271,40 @@ static int copy_tables(const struct hak_image *image, struct hak_link *link,
     return error;
 }
 
-int hak_image_open(const struct hak_image *image, struct hak_link *link,
-                   const struct hak_remote_tables *tables, sqlite3 *layout, struct hak_cache *cache,
+/* Opens an image, which is freed with the connection, also where it cannot be opened. 0, or an
+ * error. */
+static int open_image_of(const struct hak_link *link, void *data, sqlite3_int64 bytes,
+                         sqlite3 **out) {
+    if (sqlite3_open_v2(":memory:", out, MEMORY_FLAGS, NULL) != SQLITE_OK) {
+        sqlite3_free(data);
+        return hak_store_no_memory(link->name);
+    }
+    unsigned flags = SQLITE_DESERIALIZE_FREEONCLOSE | SQLITE_DESERIALIZE_READONLY;
+    return sqlite3_deserialize(*out, "main", data, bytes, bytes, flags) == SQLITE_OK
+               ? 0
+               : hak_store_no_memory(link->name);
+}
+
+int hak_image_open(struct hak_image *image, struct hak_link *link, struct hak_remote_tables *tables,
+                   const char *schema, const PGresult *sizes, struct hak_cache *cache,
                    sqlite3 **out) {
     size_t there = 0;
+    bool has_more = false;
     void *data = hak_cache_get(cache, IMAGE_KIND, 0, &there);
-    bool is_cached = data != NULL, has_more;
+    bool is_cached = data != NULL;
     sqlite3_int64 bytes = (sqlite3_int64)there;
-    int error = data ? look(image, link, tables, NULL, &has_more)
-                     : copy_tables(image, link, tables, layout, &data, &bytes, &has_more);
-    if (!error && !is_cached && !has_more)
+    int error =
+        is_cached ? 0 : copy_tables(image, link, tables, schema, sizes, &data, &bytes, &has_more);
+    if (error)
+        return error;
+    if (!is_cached && !has_more)
         hak_cache_put(cache, IMAGE_KIND, 0, data, (size_t)bytes);
-    if (!error && sqlite3_open(":memory:", out) == SQLITE_OK) {
-        if (sqlite3_deserialize(*out, "main", data, bytes, bytes,
-                                SQLITE_DESERIALIZE_FREEONCLOSE | SQLITE_DESERIALIZE_READONLY) !=
-            SQLITE_OK)
-            error = hak_store_no_memory(link->name);
-        return error; /* SQLite has freed `data` then */
-    }
-    sqlite3_free(data);
-    return error ? error : hak_store_no_memory(link->name);
+    error = open_image_of(link, data, bytes, out);
+    if (error || !is_cached)
+        return error;
+    error = hak_remote_tables_read(*out, tables);
+    if (error)
+        return error;
+    plan(image, tables, sizes);
+    return look(image, link, tables, NULL, &has_more);
 }

@@ -15,15 +15,13 @@ struct hak_image {
     } table[HAK_REMOTE_TABLES];
 };
 
-/* Takes the rows of `sizes`: (name, rows, bytes) of each table that has some. */
-void hak_image_plan(struct hak_image *image, const struct hak_remote_tables *tables,
-                    const PGresult *sizes);
 /* Opens the image as a database of its own that nobody writes: the cache's, or one that is made
- * now. Each table that rows were pushed to is looked at on the server, and from here to the end of
- * the transaction nobody empties it or drops it: that waits. 0 or an error: a table has fewer rows
- * than were pushed, or more by far. An image with any more is not kept. */
-int hak_image_open(const struct hak_image *image, struct hak_link *link,
-                   const struct hak_remote_tables *tables, sqlite3 *layout, struct hak_cache *cache,
+ * now by `schema`. `tables` are those of the schema; `sizes` has (name, rows, bytes) of each that
+ * has some. Each table that rows were pushed to is looked at on the server, and from here to the
+ * end of the transaction nobody empties it or drops it: that waits. 0 or an error: a table has
+ * fewer rows than were pushed, or more by far. An image with any more is not kept. */
+int hak_image_open(struct hak_image *image, struct hak_link *link, struct hak_remote_tables *tables,
+                   const char *schema, const PGresult *sizes, struct hak_cache *cache,
                    sqlite3 **out);
 
 #endif

@@ -37,20 +37,6 @@ static void close_capture(void *context) {
 /* ---- which capture it is ----------------------------------------------------------------------
  */
 
-/* A checksum of the store's schema: a cache file is for one layout. */
-static uint32_t checksum_of_layout(sqlite3 *layout) {
-    sqlite3_stmt *parts = NULL;
-    uint32_t sum = 0;
-    (void)sqlite3_prepare_v2(layout, "SELECT sql FROM sqlite_master ORDER BY rowid", -1, &parts,
-                             NULL);
-    while (parts && sqlite3_step(parts) == SQLITE_ROW) {
-        const void *sql = sqlite3_column_blob(parts, 0);
-        sum = sum * 31 + hak_crc32c(sql, (size_t)sqlite3_column_bytes(parts, 0));
-    }
-    sqlite3_finalize(parts);
-    return sum;
-}
-
 /* Writes a value of the server's as text, for people who look at a cache file. */
 static void print_value(FILE *text, const PGresult *rows, int row, int column) {
     uint64_t number;
@@ -66,7 +52,7 @@ static void print_value(FILE *text, const PGresult *rows, int row, int column) {
 
 /* The server, the database, the role, the capture, the moment of its push, its parts and the layout
  * here: with any other of these the cache file is another. To be freed. */
-static char *identity_of(const struct capture *of, sqlite3 *layout, PGresult *const *found) {
+static char *identity_of(const struct capture *of, const char *schema, PGresult *const *found) {
     char *text = NULL;
     size_t length;
     const PGconn *connection = of->link.connection;
@@ -76,7 +62,7 @@ static char *identity_of(const struct capture *of, sqlite3 *layout, PGresult *co
         return NULL;
     fprintf(out, "hakmem %d\n%s %s %s\nrole %s\ncapture %" PRIu64 "\nlayout %08x\n",
             IDENTITY_VERSION, host ? host : "", port ? port : "", PQdb(connection),
-            PQuser(connection), of->link.capture, (unsigned)checksum_of_layout(layout));
+            PQuser(connection), of->link.capture, (unsigned)hak_crc32c(schema, strlen(schema)));
     fprintf(out, "pushed");
     print_value(out, found[CAPTURE], 0, 2);
     fprintf(out, "\norigin");
@@ -113,19 +99,20 @@ static int judge(const struct hak_link *link, bool is_there, bool is_whole) {
 
 /* Opens the local image of the capture's tables, from its cache file or the server. 0, or an
  * error. */
-static int open_image(struct capture *of, sqlite3 *layout, PGresult *const *found, sqlite3 **out) {
-    char *identity = identity_of(of, layout, found);
+static int open_image(struct capture *of, const char *schema, PGresult *const *found,
+                      sqlite3 **out) {
+    char *identity = identity_of(of, schema, found);
     if (!identity)
         return hak_store_no_memory(of->link.name);
     hak_cache_open(&of->cache, identity);
     free(identity);
-    hak_image_plan(&of->image, &of->tables, found[SIZES]);
-    return hak_image_open(&of->image, &of->link, &of->tables, layout, &of->cache, out);
+    return hak_image_open(&of->image, &of->link, &of->tables, schema, found[SIZES], &of->cache,
+                          out);
 }
 
 /* Checks that the capture is on the server, and all of it, and opens the local image of its tables
  * in a transaction that only reads; `*bytes` are those of its rows. 0, or an error. */
-static int look_for(struct capture *of, sqlite3 *layout, uint64_t *bytes, sqlite3 **out) {
+static int look_for(struct capture *of, const char *schema, uint64_t *bytes, sqlite3 **out) {
     static char begin[] = "START TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY";
     static char look[] =
         "SELECT (SELECT count(*) FROM hakmem.capture WHERE capture = CAST($1 AS BIGINT)),"
@@ -168,20 +155,18 @@ static int look_for(struct capture *of, sqlite3 *layout, uint64_t *bytes, sqlite
     if (!error)
         error = hak_remote_schema_judge(link, found[VERSIONS]);
     if (!error)
-        error = open_image(of, layout, found, out);
+        error = open_image(of, schema, found, out);
     for (int i = 0; i < QUESTIONS; i++)
         PQclear(found[i]);
     return error;
 }
 
 /* Connects, looks for the capture, opens its tables and makes its name. 0, or an error. */
-static int open_all(struct capture *of, const char *url, sqlite3 *layout,
+static int open_all(struct capture *of, const char *url, const char *schema,
                     struct hak_remote_capture *out) {
     int error = hak_link_open(&of->link, url);
     if (!error)
-        error = hak_remote_tables_read(layout, &of->tables);
-    if (!error)
-        error = look_for(of, layout, &out->bytes, &out->connection);
+        error = look_for(of, schema, &out->bytes, &out->connection);
     if (!error &&
         asprintf(&out->name, "%s?capture=%" PRIu64, of->link.name, of->link.capture) < 0) {
         out->name = NULL;
@@ -206,11 +191,12 @@ static int add_blobs(struct capture *of, sqlite3 *database) {
                           sqlite3_errmsg(database));
 }
 
-int hak_remote_open(const char *url, sqlite3 *layout, struct hak_remote_capture *out, char **why) {
+int hak_remote_open(const char *url, const char *schema, struct hak_remote_capture *out,
+                    char **why) {
     struct capture *of = calloc(1, sizeof *of);
     *out = (struct hak_remote_capture){0};
     *why = NULL;
-    int error = of ? open_all(of, url, layout, out) : hak_store_no_memory("the capture");
+    int error = of ? open_all(of, url, schema, out) : hak_store_no_memory("the capture");
     if (error && of)
         close_capture(of);
     else if (!error)

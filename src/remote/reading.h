@@ -3,9 +3,9 @@
 #define HAK_REMOTE_READING_H
 
 #include "remote/remote.h"
-#include "remote/tables.h"
 
 /* Opens a capture on a server as an SQLite connection (hak_remote.open). */
-int hak_remote_open(const char *url, sqlite3 *layout, struct hak_remote_capture *out, char **why);
+int hak_remote_open(const char *url, const char *schema, struct hak_remote_capture *out,
+                    char **why);
 
 #endif

@@ -26,7 +26,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HAK_REMOTE_ABI 7
+#define HAK_REMOTE_ABI 8
 
 /* The result of a push. */
 struct hak_remote_pushed {
@@ -109,16 +109,16 @@ struct hak_remote_link; /* a connection for them */
 
 struct hak_remote {
     int abi; /* HAK_REMOTE_ABI */
-    /* The capture that `url` names. `layout` is a database with a store's tables and views, empty;
-     * it may be closed afterwards. 0 or an error of store/error.h, whose line is in `why` (to be
-     * freed); `out` is empty then. */
-    int (*open)(const char *url, sqlite3 *layout, struct hak_remote_capture *out, char **why);
+    /* The capture that `url` names. `schema` is the SQL that makes a store's tables and views. 0 or
+     * an error of store/error.h, whose line is in `why` (to be freed); `out` is empty then. */
+    int (*open)(const char *url, const char *schema, struct hak_remote_capture *out, char **why);
     /* Sends all rows of `store`, a store's file at `path`, over `jobs` connections; `told`, which
      * may be NULL, hears in the caller's thread how many bytes were handed on. 0 or an error. */
     int (*push)(const char *url, sqlite3 *store, const char *path, int jobs,
                 void (*told)(void *context, uint64_t done, uint64_t total), void *context,
                 struct hak_remote_pushed *out, char **why);
-    /* Lays out the server, or what it lacks; `layout` as of open. 0 or an error. */
+    /* Lays out the server, or what it lacks; `layout` is a database with a store's tables, empty. 0
+     * or an error. */
     int (*setup)(const char *url, sqlite3 *layout, struct hak_remote_laid *out, char **why);
     /* A connection for questions to the server's own tables, which all see the same moment: a
      * transaction that reads alone, or one that `writes` (ask "COMMIT" at its end). `name` and

@@ -32,29 +32,45 @@ static bool is_plain(const char *name) {
     return length > 0 && length <= NAME_BYTES && !name[length];
 }
 
-/* Steps through the rows of `sql` with `name` as its only value. False: an error. */
-static bool each_row(sqlite3 *database, const char *sql, const char *name,
-                     bool (*take)(struct hak_remote_table *, sqlite3_stmt *),
-                     struct hak_remote_table *table) {
+/* Gives each row of `sql` to `take`, and ends where that is false: SQLITE_ROW. SQLITE_DONE: all
+ * were taken. */
+static int each_row(sqlite3 *database, const char *sql, struct hak_remote_tables *tables,
+                    bool (*take)(struct hak_remote_tables *, sqlite3_stmt *)) {
     sqlite3_stmt *rows = NULL;
-    bool is_whole = sqlite3_prepare_v2(database, sql, -1, &rows, NULL) == SQLITE_OK;
-    int step = SQLITE_DONE;
-    if (is_whole)
-        sqlite3_bind_text(rows, 1, name, -1, SQLITE_TRANSIENT);
-    while (is_whole && (step = sqlite3_step(rows)) == SQLITE_ROW)
-        is_whole = take(table, rows);
+    int step = sqlite3_prepare_v2(database, sql, -1, &rows, NULL);
+    if (step == SQLITE_OK)
+        while ((step = sqlite3_step(rows)) == SQLITE_ROW && take(tables, rows))
+            ;
     sqlite3_finalize(rows);
-    return is_whole && step == SQLITE_DONE;
+    return step;
 }
 
-/* Notes a column of the table. False: too many, no memory, or a name that needs quoting. */
-static bool take_column(struct hak_remote_table *table, sqlite3_stmt *row) {
-    if (table->columns == HAK_REMOTE_COLUMNS)
+/* The table whose name is in the row, or one more if it `may_add`; NULL: there is none, no room or
+ * memory, or the name needs quoting. */
+static struct hak_remote_table *table_of_row(struct hak_remote_tables *tables, sqlite3_stmt *row,
+                                             bool may_add) {
+    const char *name = text_at(row, 0);
+    for (int i = tables->tables; i-- > 0;)
+        if (strcmp(tables->table[i].name, name) == 0)
+            return &tables->table[i];
+    char *copy =
+        may_add && tables->tables < HAK_REMOTE_TABLES && is_plain(name) ? strdup(name) : NULL;
+    if (!copy)
+        return NULL;
+    struct hak_remote_table *table = &tables->table[tables->tables++];
+    table->name = copy;
+    return table;
+}
+
+/* Notes a column of a table. False: too many, no memory, or a name that needs quoting. */
+static bool take_column(struct hak_remote_tables *tables, sqlite3_stmt *row) {
+    struct hak_remote_table *table = table_of_row(tables, row, true);
+    if (!table || table->columns == HAK_REMOTE_COLUMNS)
         return false;
     struct hak_remote_column *column = &table->column[table->columns++];
-    column->name = strdup(text_at(row, 0));
-    column->type = type_of(text_at(row, 1));
-    column->key = sqlite3_column_int(row, 2);
+    column->name = strdup(text_at(row, 1));
+    column->type = type_of(text_at(row, 2));
+    column->key = sqlite3_column_int(row, 3);
     table->keys += column->key > 0;
     return column->name && is_plain(column->name);
 }
@@ -67,52 +83,46 @@ static int find_column(const struct hak_remote_table *table, const char *column)
     return -1;
 }
 
-/* Adds a column to an index, from a row with its number there, the index, the column. Rows come
- * index by index. */
-static bool take_index_column(struct hak_remote_table *table, sqlite3_stmt *row) {
-    int column = find_column(table, text_at(row, 2));
-    bool is_first = sqlite3_column_int(row, 0) == 0;
-    if (is_first && table->indexes < HAK_REMOTE_INDEXES && is_plain(text_at(row, 1))) {
-        char *name = strdup(text_at(row, 1));
+/* Adds a column to an index, from a row with the table, its number in the index, the index, the
+ * column. Rows come index by index. */
+static bool take_index_column(struct hak_remote_tables *tables, sqlite3_stmt *row) {
+    struct hak_remote_table *table = table_of_row(tables, row, false);
+    if (!table)
+        return false;
+    int column = find_column(table, text_at(row, 3));
+    bool is_first = sqlite3_column_int(row, 1) == 0;
+    if (is_first && table->indexes < HAK_REMOTE_INDEXES && is_plain(text_at(row, 2))) {
+        char *name = strdup(text_at(row, 2));
         if (!name)
             return false;
         table->index[table->indexes++].name = name;
     }
     struct hak_remote_index *index = &table->index[table->indexes ? table->indexes - 1 : 0];
-    if (column < 0 || !index->name || strcmp(index->name, text_at(row, 1)) != 0 ||
+    if (column < 0 || !index->name || strcmp(index->name, text_at(row, 2)) != 0 ||
         index->columns == HAK_REMOTE_INDEX_COLUMNS)
         return true;
     index->column[index->columns++] = column;
     return true;
 }
 
-/* Reads a table's columns, keys and indexes. False: an error, or it has no key. */
-static bool read_table(sqlite3 *database, const char *name, struct hak_remote_table *table) {
-    table->name = strdup(name);
-    return table->name && is_plain(name) &&
-           each_row(database, "SELECT name, type, pk FROM pragma_table_info(?1)", name, take_column,
-                    table) &&
-           each_row(database,
-                    "SELECT i.seqno, l.name, i.name FROM pragma_index_list(?1) l,"
-                    " pragma_index_info(l.name) i WHERE l.origin = 'c' AND NOT l.partial"
-                    " ORDER BY l.name, i.seqno",
-                    name, take_index_column, table) &&
-           table->keys > 0;
-}
-
 int hak_remote_tables_read(sqlite3 *database, struct hak_remote_tables *out) {
-    sqlite3_stmt *names = NULL;
     *out = (struct hak_remote_tables){0};
-    int step = sqlite3_prepare_v2(database,
-                                  "SELECT name FROM sqlite_master WHERE type = 'table'"
-                                  " AND name NOT GLOB 'sqlite_*' ORDER BY name",
-                                  -1, &names, NULL);
-    bool is_whole = step == SQLITE_OK;
-    while (is_whole && (step = sqlite3_step(names)) == SQLITE_ROW)
-        is_whole = out->tables < HAK_REMOTE_TABLES &&
-                   read_table(database, text_at(names, 0), &out->table[out->tables++]);
-    sqlite3_finalize(names);
-    if (is_whole && step == SQLITE_DONE)
+    int step = each_row(database,
+                        "SELECT t.name, c.name, c.type, c.pk FROM sqlite_master t,"
+                        " pragma_table_info(t.name) c WHERE t.type = 'table'"
+                        " AND t.name NOT GLOB 'sqlite_*' ORDER BY t.name, c.cid",
+                        out, take_column);
+    if (step == SQLITE_DONE)
+        step = each_row(database,
+                        "SELECT t.name, i.seqno, l.name, i.name FROM sqlite_master t,"
+                        " pragma_index_list(t.name) l, pragma_index_info(l.name) i"
+                        " WHERE t.type = 'table' AND t.name NOT GLOB 'sqlite_*'"
+                        " AND l.origin = 'c' AND NOT l.partial ORDER BY t.name, l.name, i.seqno",
+                        out, take_index_column);
+    for (int i = 0; i < out->tables && step == SQLITE_DONE; i++)
+        if (!out->table[i].keys)
+            step = SQLITE_ROW; /* the order of its rows is open */
+    if (step == SQLITE_DONE)
         return 0;
     hak_remote_tables_free(out);
     return step == SQLITE_ROW

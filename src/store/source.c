@@ -5,11 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "store/database.h"
 #include "store/file.h"
-#include "store/schema.h"
 
-int (*hak_source_open_url)(const char *url, struct sqlite3 *layout, struct hak_source *out);
+int (*hak_source_open_url)(const char *url, struct hak_source *out);
 
 bool hak_source_is_url(const char *path) {
     return strncmp(path, "postgresql://", 13) == 0 || strncmp(path, "postgres://", 11) == 0;
@@ -17,16 +15,9 @@ bool hak_source_is_url(const char *path) {
 
 /* Opens a capture on a server, by src/remote where that is linked. An error: it is not. */
 static int open_url(const char *url, struct hak_source *out) {
-    struct hak_database layout = {.path = (char *)"the layout of a store"};
-    if (!hak_source_open_url)
-        return hak_store_fail(HAK_STORE_MISSING, "a URL names no file; expected a capture's file");
-    int error = sqlite3_open(":memory:", &layout.connection) == SQLITE_OK
-                    ? hak_store_make_schema(&layout)
-                    : hak_store_no_memory(layout.path);
-    if (!error)
-        error = hak_source_open_url(url, layout.connection, out);
-    sqlite3_close(layout.connection);
-    return error;
+    if (hak_source_open_url)
+        return hak_source_open_url(url, out);
+    return hak_store_fail(HAK_STORE_MISSING, "a URL names no file; expected a capture's file");
 }
 
 int hak_source_open(const char *path, struct hak_source *out) {

@@ -22,8 +22,8 @@ bool hak_source_is_url(const char *path);
 int hak_source_open(const char *path, struct hak_source *out);
 void hak_source_close(struct hak_source *source);
 
-/* Opens a URL: `layout` is a database with a store's tables and views, empty. The code that can
- * (viewer/fleet) sets it before the first call; NULL = URLs are refused. */
-extern int (*hak_source_open_url)(const char *url, struct sqlite3 *layout, struct hak_source *out);
+/* Opens a URL. The code that can (viewer/fleet) sets it before the first call; NULL = URLs are
+ * refused. */
+extern int (*hak_source_open_url)(const char *url, struct hak_source *out);
 
 #endif

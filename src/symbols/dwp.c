@@ -6,8 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include "arch.h"
 
-enum { PAGE_BYTES = 4096, COLUMNS_MAX = 16 };
+enum { PAGE_BYTES = HAK_PAGE_BYTES_MOST, COLUMNS_MAX = 16 }; /* a multiple of any page */
 
 /* The sections of a unit's own file. `column` is the section's number in the index: 0 = all of it
  * from the package, -1 = from the program, where the name is without .dwo (libdw takes all names
@@ -140,7 +141,10 @@ static size_t round_up(size_t bytes, size_t to) {
 
 /* Lays the pieces out as an ELF file: header, pieces, names, section headers; then, from a page
  * boundary on, the package's pages with the strings. */
-static bool make_image(struct hak_dwp *dwp, const struct piece *pieces, struct hak_dwp_unit *unit) {
+static bool make_image(struct hak_dwp *dwp, Dwarf *main, const struct piece *pieces,
+                       struct hak_dwp_unit *unit) {
+    GElf_Ehdr of_main = {.e_machine = EM_NONE};
+    (void)gelf_getehdr(dwarf_getelf(main), &of_main);
     uint64_t strings_at = 0;
     struct piece strings = find_section(dwp->file.elf, section_table[STR].name, &strings_at);
     size_t into_page = strings_at % PAGE_BYTES, bytes = sizeof(Elf64_Ehdr), names_at, headers_at;
@@ -182,7 +186,7 @@ static bool make_image(struct hak_dwp *dwp, const struct piece *pieces, struct h
     *(Elf64_Ehdr *)unit->image = (Elf64_Ehdr){
         .e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
         .e_type = ET_REL,
-        .e_machine = EM_X86_64,
+        .e_machine = of_main.e_machine,
         .e_version = EV_CURRENT,
         .e_shoff = headers_at,
         .e_ehsize = sizeof(Elf64_Ehdr),
@@ -210,7 +214,7 @@ bool hak_dwp_find(struct hak_dwp *dwp, Dwarf *main, Dwarf_Die *skeleton, Dwarf_D
     struct hak_dwp_unit *unit = calloc(1, sizeof *unit);
     if (!unit)
         return false;
-    if (!make_image(dwp, pieces, unit)) {
+    if (!make_image(dwp, main, pieces, unit)) {
         if (unit->image && unit->image != MAP_FAILED)
             munmap(unit->image, unit->image_bytes);
         free(unit);

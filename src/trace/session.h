@@ -16,7 +16,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "arch.h"
 #include "trace/record.h"
+#include HAK_ARCH_FILE(here.h)
 
 #define HAK_SESSION_MAGIC   0x31305345534b4148ull /* "HAKSES01" */
 #define HAK_SESSION_VERSION 13
@@ -152,9 +154,9 @@ enum hak_report_state {
                               * program may give up and set IDLE: then it has said it itself */
 };
 
-/* Registers at the fault, in DWARF order for x86-64: rax rdx rcx rbx rsi rdi rbp rsp r8..r15 rip.
- */
-#define HAK_REPORT_REGISTERS 17
+/* Registers at the fault, in DWARF's order, the instruction pointer last: rax rdx rcx rbx rsi rdi
+ * rbp rsp r8..r15 rip; x0..x30 sp pc. */
+#define HAK_REPORT_REGISTERS HAK_REGISTERS
 
 /* The meaning of a register that holds a word of a pattern (pattern.h). */
 enum hak_named_as {

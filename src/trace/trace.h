@@ -59,6 +59,10 @@ HAK_HIDDEN uint32_t hak_stack_here(bool keep_own_frames, uint8_t *flags);
  * where it is not known. */
 HAK_HIDDEN uint32_t hak_stack_of_call(const void *frame, hak_call_t call, uint8_t *flags);
 
+/* The return address of the function that called: a few steps from `frame`, as above, without a
+ * walk. 0: a rule on the way was not needed by a walk yet, or there is no such function. */
+HAK_HIDDEN uintptr_t hak_stack_caller(const void *frame, hak_call_t call);
+
 /* Where in its module a frame of a stack lies, which is the same in each run of a program. */
 struct hak_code_place {
     uint64_t offset;  /* from where the module is loaded; the address itself where there is none */

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <time.h>
 #include "platform/raw_call.h"
+#include "platform/run_time.h"
 #include "trace/session.h"
 
 #define HAK_SECOND_NS      1000000000ull
@@ -25,9 +26,11 @@ __attribute__((weak, visibility("hidden"))) _Atomic uint32_t hak_clock_is_barred
 static inline uint64_t hak_monotonic_ns(void) {
     if (atomic_load_explicit(&hak_clock_is_barred, memory_order_relaxed))
         return atomic_fetch_add(&hak_clock_is_barred, 1) * HAK_MILLISECOND_NS;
+    uint64_t ns = hak_clock_ns(CLOCK_MONOTONIC);
+    if (ns != 0)
+        return ns;
     struct timespec now = {0, 0};
-    if (hak_raw_call(SYS_clock_gettime, CLOCK_MONOTONIC, &now) != 0)
-        (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * HAK_SECOND_NS + (uint64_t)now.tv_nsec;
 }
 

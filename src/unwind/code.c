@@ -13,7 +13,7 @@
 enum {
     RANGES_MAX = 2048,
     MISSES_MAX = 4096, /* unknown addresses between two looks at the maps, at most */
-    TRIES = 4, /* to search while tables change */
+    TRIES = 4,         /* to search while tables change */
 };
 
 struct range {

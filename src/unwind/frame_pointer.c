@@ -158,8 +158,8 @@ static bool is_in_register(struct hak_stack_memory *memory, struct hak_code_read
 }
 
 /* Takes the caller of a function that was interrupted in its prologue or epilogue, its return
- * address next to the stack pointer or in its register. False: it is not at such an edge, or the address
- * follows no call that led here. */
+ * address next to the stack pointer or in its register. False: it is not at such an edge, or the
+ * address follows no call that led here. */
 static bool step_from_edge(struct hak_stack_memory *memory, struct hak_code_reader *reader,
                            const struct hak_bare_frame *frame, struct hak_bare_caller *caller) {
     uint8_t code[HAK_EDGE_BYTES];

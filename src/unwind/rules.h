@@ -8,9 +8,9 @@
  *   BY_FP         likewise from the frame pointer
  *   BY_SAVED      the word at the frame pointer - a number
  *   OUTERMOST     there is no caller
- *   INTERRUPTED   the kernel's signal frame lies at the stack pointer: registers are in its ucontext
- *   FULL          none of these: run the CFI itself, with all registers
- *   NONE          no CFI covers the pc: frame_pointer.h may know more
+ *   INTERRUPTED   the kernel's signal frame lies at the stack pointer: registers are in its
+ * ucontext FULL          none of these: run the CFI itself, with all registers NONE          no CFI
+ * covers the pc: frame_pointer.h may know more
  *
  * The key, which is the pc, is multiplied by an odd number within its bits, which loses nothing:
  * the top bits choose the entry, the low ones are its tag, so a word answers for exactly one pc

@@ -7,7 +7,8 @@
 #include "unwind/rules.h"
 #include "unwind/stack_memory.h"
 
-/* A frame on the way outwards. `sp` may be 0 where bp points to what the frame saved and tells it. */
+/* A frame on the way outwards. `sp` may be 0 where bp points to what the frame saved and tells it.
+ */
 struct hak_short_step {
     uintptr_t ip, sp, bp;
 };

@@ -288,8 +288,9 @@ void hak_splice_put_slowly(struct hak_last_stack *last, uint32_t at,
     const struct hak_frame *caller = frame - 1;
     hak_step step = fresh->step;
     unsigned kind = hak_step_kind_of(step);
-    uintptr_t bp_at =
-        kind != HAK_STEP_PLAIN ? fresh->bp_at : hak_plain_fp_at(step, HAK_FRAME_SP(&fresh->found, fresh), cfa);
+    uintptr_t bp_at = kind != HAK_STEP_PLAIN
+                          ? fresh->bp_at
+                          : hak_plain_fp_at(step, HAK_FRAME_SP(&fresh->found, fresh), cfa);
     frame->is_bare = caller->is_bare || kind == HAK_RULE_NONE;
     frame->needs_bp = kind == HAK_RULE_BY_FP || kind == HAK_RULE_BY_SAVED ||
                       kind == HAK_RULE_NONE || hak_step_needs_fp(step);

@@ -66,13 +66,13 @@ struct hak_found_word {
 
 /* More facts of a frame. */
 struct hak_frame {
-    HAK_NOTED_SP    /* the stack pointer in it, where `found` does not tell it */
-    uintptr_t bp;   /* the frame pointer in it */
-    uint32_t id;    /* node of this frame and all further out; 0 outside of the part with ids */
-    uint16_t rank;  /* frames of the program from [0] up to this one */
-    uint16_t extra; /* words beside return addresses that lead from here outwards */
-    bool needs_bp;  /* rbp in it decides about a frame further out */
-    bool is_bare;   /* it, or a frame further out, has no CFI: its caller was found by rbp */
+    HAK_NOTED_SP      /* the stack pointer in it, where `found` does not tell it */
+        uintptr_t bp; /* the frame pointer in it */
+    uint32_t id;      /* node of this frame and all further out; 0 outside of the part with ids */
+    uint16_t rank;    /* frames of the program from [0] up to this one */
+    uint16_t extra;   /* words beside return addresses that lead from here outwards */
+    bool needs_bp;    /* rbp in it decides about a frame further out */
+    bool is_bare;     /* it, or a frame further out, has no CFI: its caller was found by rbp */
 };
 
 /* A frame on its way into the last stack. */

@@ -94,8 +94,7 @@ static bool is_known(const struct hak_registers *registers, unsigned number) {
 
 /* Steps over a signal frame whose context lies at the stack pointer. */
 static bool step_interrupted(struct hak_stack_memory *memory, struct hak_registers *registers) {
-    uintptr_t context =
-        registers->value[HAK_REGISTER_SP] + CONTEXT_REGISTERS;
+    uintptr_t context = registers->value[HAK_REGISTER_SP] + CONTEXT_REGISTERS;
     for (unsigned i = 0; i < HAK_REGISTERS; i++)
         if (!hak_stack_read(memory, context + 8 * (uintptr_t)context_place[i],
                             &registers->value[i]))
@@ -240,11 +239,10 @@ static enum hak_unwind_end walk(const struct hak_registers *start, struct found 
         case HAK_RULE_OUTERMOST:
             return complete;
         case HAK_RULE_NONE: {
-            const struct hak_bare_frame frame = {
-                pc, sp, bp, pc == ip, HAK_RETURN_IS_IN_REGISTER && pc == ip ? link : 0};
+            const struct hak_bare_frame frame = {pc, sp, bp, pc == ip,
+                                                 HAK_RETURN_IS_IN_REGISTER && pc == ip ? link : 0};
             struct hak_bare_caller caller;
-            if (!hak_bare_frame_step(&memory, &frame, &caller) ||
-                !can_follow_bare(&frame, &caller))
+            if (!hak_bare_frame_step(&memory, &frame, &caller) || !can_follow_bare(&frame, &caller))
                 return HAK_UNWIND_NO_CFI;
             complete = HAK_UNWIND_BY_FRAMES;
             is_sp_known = caller.tells_cfa;
@@ -341,10 +339,9 @@ HAK_UNWINDER_ENTRY size_t hak_unwind_here(uintptr_t *ips, size_t max, enum hak_u
     return enter_and_walk(&registers, 1, ips, max, end);
 }
 
-/* A call of a wild or null function pointer: nothing executable lies there, and what the call
- * pushed is on top of the stack, or in the register that it leaves the return address in. Steps `start` to the caller. Returns false when it does not look
- * like that.
- */
+/* A call of a wild or null function pointer: nothing executable lies there. The address to return to
+ * is on top of the stack, or in the register that calls leave it in. Steps `start` to the caller.
+ * Returns false when it does not look like that. */
 static bool step_over_wild_call(struct hak_registers *start) {
     struct hak_stack_memory memory;
     struct hak_code_reader reader = {1};

@@ -1,5 +1,5 @@
-/* Compares hakmem's walks with libgcc's, in frames of every kind that aarch64 has: an argument names the case. Says what differs, and how
- * many stacks were compared. */
+/* Compares hakmem's walks with libgcc's, in frames of every kind that aarch64 has: an argument
+ * names the case. Says what differs, and how many stacks were compared. */
 #include <dlfcn.h>
 #include <pthread.h>
 #include <signal.h>
@@ -42,7 +42,10 @@ static void show(const char *name, const struct stack *stack) {
     for (size_t i = 0; i < stack->count; i++) {
         Dl_info info = {0};
         bool is_named = dladdr((void *)(stack->ips[i] - 1), &info) && info.dli_sname;
-        printf("  %s %2zu %#lx %s\n", name, i, (unsigned long)stack->ips[i], is_named ? info.dli_sname : info.dli_fname ? info.dli_fname : "?");
+        printf("  %s %2zu %#lx %s\n", name, i, (unsigned long)stack->ips[i],
+               is_named         ? info.dli_sname
+               : info.dli_fname ? info.dli_fname
+                                : "?");
     }
 }
 
@@ -56,15 +59,19 @@ static bool has_no_fde(uintptr_t pc) {
     return !_Unwind_Find_FDE((void *)pc, &bases);
 }
 
-/* Behind the frames to be skipped the stacks have to be the same. An outermost 0 is no frame. */
-static void match(const struct stack *ours, const struct stack *theirs, size_t skip_ours, size_t skip_theirs, enum hak_unwind_end end,
-                  enum hak_unwind_end expected) {
+/* Behind the frames that are left out the stacks have to be the same. An outermost 0 is no frame.
+ */
+static void match(const struct stack *ours, const struct stack *theirs, size_t skip_ours,
+                  size_t skip_theirs, enum hak_unwind_end end, enum hak_unwind_end expected) {
     size_t our_frames = ours->count - skip_ours, their_frames = theirs->count - skip_theirs;
     while (their_frames > 0 && theirs->ips[skip_theirs + their_frames - 1] == 0)
         their_frames--;
-    bool is_cut = their_frames < our_frames && their_frames > 0 && has_no_fde(theirs->ips[skip_theirs + their_frames - 1]);
-    bool is_same = ours->count > skip_ours && theirs->count > skip_theirs && (our_frames == their_frames || is_cut) &&
-                   memcmp(ours->ips + skip_ours, theirs->ips + skip_theirs, their_frames * sizeof *theirs->ips) == 0;
+    bool is_cut = their_frames < our_frames && their_frames > 0 &&
+                  has_no_fde(theirs->ips[skip_theirs + their_frames - 1]);
+    bool is_same = ours->count > skip_ours && theirs->count > skip_theirs &&
+                   (our_frames == their_frames || is_cut) &&
+                   memcmp(ours->ips + skip_ours, theirs->ips + skip_theirs,
+                          their_frames * sizeof *theirs->ips) == 0;
     compared++;
     least = our_frames < least ? (unsigned)our_frames : least;
     most = our_frames > most ? (unsigned)our_frames : most;
@@ -77,15 +84,16 @@ static void match(const struct stack *ours, const struct stack *theirs, size_t s
     }
 }
 
-/* What is hakmem's to a program's stack is this program's section `compares`. */
+/* These functions stand for hakmem's own, whose frames are left out. */
 #define COMPARES __attribute__((noinline, section("compares")))
 extern const char __start_compares[], __stop_compares[];
 
-/* The same stack by the splice: what of the thread's last one stands is kept. Its words have to be `ours` from the program's
- * frames on. */
+/* The same stack by the splice: what of the thread's last one stands is kept. Its words have to be
+ * `ours` from the program's frames on. */
 COMPARES static void splice(const struct stack *ours) {
     enum { LIMIT = 1000, VERSION = 1 };
-    struct hak_thread_stacks *all = hak_thread_stacks ? hak_thread_stacks : hak_splice_begin(VERSION, LIMIT);
+    struct hak_thread_stacks *all =
+        hak_thread_stacks ? hak_thread_stacks : hak_splice_begin(VERSION, LIMIT);
     struct hak_walk_place place = hak_place_above(__builtin_frame_address(0));
     struct hak_last_stack *last = &all->last;
     struct hak_stack_memory memory;
@@ -97,7 +105,8 @@ COMPARES static void splice(const struct stack *ours) {
     tried++;
     if (!hak_splice_leave_own(all, &hak_stack_bounds, &place))
         return;
-    int fresh = hak_splice_walk(all, last, &hak_stack_bounds, place, hak_splice_compare(last, 0, hak_place_at(&place)));
+    int fresh = hak_splice_walk(all, last, &hak_stack_bounds, place,
+                                hak_splice_compare(last, 0, hak_place_at(&place)));
     if (fresh < 0)
         return;
     spliced++;
@@ -183,7 +192,8 @@ NOINLINE static long wraps_shrunk(long a, long b, long c, long d) {
     return e + f + g * h - i + d;
 }
 
-NOINLINE static int many_arguments(int a, int b, int c, int d, int e, int f, int g, int h, int i, int j, int k) {
+NOINLINE static int many_arguments(int a, int b, int c, int d, int e, int f, int g, int h, int i,
+                                   int j, int k) {
     compare();
     return a + b + c + d + e + f + g + h + i + j + k + recurse(2);
 }
@@ -217,55 +227,10 @@ static void frames_of_c(void) {
 
 /* ---- frames of assembler, with CFI ---- */
 
-void call_saved_above(void (*function)(void)), call_without_fp(void (*function)(void)), call_reversed(void (*function)(void)),
-    call_moved(void (*function)(void)), call_computed(void (*function)(void)), call_signed(void (*function)(void)),
+void call_saved_above(void (*function)(void)), call_without_fp(void (*function)(void)),
+    call_reversed(void (*function)(void)), call_moved(void (*function)(void)),
+    call_computed(void (*function)(void)), call_signed(void (*function)(void)),
     call_odd_base(void (*function)(void));
-
-__asm__(".text\n.arch armv8.3-a\n"
-        /* the pair above the variables, as clang has it */
-        "call_saved_above: .cfi_startproc\n"
-        "sub sp, sp, #96\n.cfi_def_cfa_offset 96\n"
-        "stp x29, x30, [sp, #80]\n.cfi_offset 29, -16\n.cfi_offset 30, -8\n"
-        "add x29, sp, #80\nblr x0\n"
-        "ldp x29, x30, [sp, #80]\nadd sp, sp, #96\nret\n.cfi_endproc\n"
-        /* x30 alone */
-        "call_without_fp: .cfi_startproc\n"
-        "str x30, [sp, #-32]!\n.cfi_def_cfa_offset 32\n.cfi_offset 30, -32\n"
-        "blr x0\nldr x30, [sp], #32\nret\n.cfi_endproc\n"
-        /* x30 below x29: no compact rule tells that */
-        "call_reversed: .cfi_startproc\n"
-        "stp x30, x29, [sp, #-32]!\n.cfi_def_cfa_offset 32\n.cfi_offset 30, -32\n.cfi_offset 29, -24\n"
-        "mov x29, #5\nblr x0\nldp x30, x29, [sp], #32\nret\n.cfi_endproc\n"
-        /* the CFA is counted from x19, which is saved, and the return address lies in x20 */
-        "call_moved: .cfi_startproc\n"
-        "stp x29, x30, [sp, #-48]!\n.cfi_def_cfa_offset 48\n.cfi_offset 29, -48\n.cfi_offset 30, -40\n"
-        "stp x19, x20, [sp, #16]\n.cfi_offset 19, -32\n.cfi_offset 20, -24\n"
-        "mov x19, sp\n.cfi_def_cfa_register 19\n"
-        "mov x20, x30\n.cfi_register 30, 20\n"
-        "str xzr, [sp, #8]\nsub sp, sp, #64\nblr x0\nmov x30, x20\n"
-        "mov sp, x19\n.cfi_def_cfa_register 31\n"
-        "ldp x19, x20, [sp, #16]\nldr x29, [sp], #48\nret\n.cfi_endproc\n"
-        /* CFA = *(sp + 8); the return address at CFA - 16, by an expression */
-        "call_computed: .cfi_startproc\n"
-        "stp x29, x30, [sp, #-16]!\n.cfi_def_cfa_offset 16\n.cfi_offset 29, -16\n.cfi_offset 30, -8\n"
-        "add x9, sp, #16\nstp x30, x9, [sp, #-32]!\n"
-        ".cfi_escape 0x0f, 3, 0x8f, 8, 0x06\n"          /* breg31 8, deref */
-        ".cfi_escape 0x10, 30, 2, 0x8f, 0\n"            /* x30 at breg31 0 */
-        "blr x0\nldp x30, x9, [sp], #32\n.cfi_def_cfa 31, 16\n"
-        "ldp x29, x30, [sp], #16\nret\n.cfi_endproc\n"
-        /* signed with the stack pointer (PAC) */
-        "call_signed: .cfi_startproc\n"
-        "paciasp\n.cfi_negate_ra_state\n"
-        "stp x29, x30, [sp, #-32]!\n.cfi_def_cfa_offset 32\n.cfi_offset 29, -32\n.cfi_offset 30, -24\n"
-        "mov x29, sp\nblr x0\n"
-        "ldp x29, x30, [sp], #32\n.cfi_restore 29\n.cfi_restore 30\n.cfi_def_cfa_offset 0\n"
-        "autiasp\n.cfi_negate_ra_state\nret\n.cfi_endproc\n"
-        /* the CFA is x29 + a number that is no multiple of 16 */
-        "call_odd_base: .cfi_startproc\n"
-        "sub sp, sp, #64\n.cfi_def_cfa_offset 64\n"
-        "stp x29, x30, [sp, #24]\n.cfi_offset 29, -40\n.cfi_offset 30, -32\n"
-        "add x29, sp, #24\n.cfi_def_cfa 29, 40\nblr x0\n"
-        ".cfi_def_cfa 31, 64\nldp x29, x30, [sp, #24]\nadd sp, sp, #64\nret\n.cfi_endproc\n");
 
 static void frames_of_assembler(void) {
     call_saved_above(compare);
@@ -281,7 +246,7 @@ static void frames_of_assembler(void) {
 
 static unsigned handled;
 
-/* From registers that are the program's: its stack from the interrupted instruction on. libgcc has the same behind the handler. */
+/* The handler's stack, and the one from the interrupted instruction on. */
 static void on_signal(int number, siginfo_t *info, void *context) {
     struct stack ours, theirs = {.count = 0};
     struct hak_registers registers;
@@ -294,7 +259,8 @@ static void on_signal(int number, siginfo_t *info, void *context) {
     hak_registers_from_context(&registers, context);
     size_t interrupted = 0;
     struct stack from;
-    while (interrupted < theirs.count && theirs.ips[interrupted] != registers.value[HAK_REGISTER_IP])
+    while (interrupted < theirs.count &&
+           theirs.ips[interrupted] != registers.value[HAK_REGISTER_IP])
         interrupted++;
     from.count = hak_unwind_from(&registers, from.ips, FRAMES, &end);
     if (interrupted < theirs.count)
@@ -387,7 +353,8 @@ static void threads(void) {
 static void modules(void) {
     for (int i = 0; i < 20; i++) {
         void *module = dlopen("./module.so", RTLD_NOW);
-        void (*call)(void (*)(void)) = module ? (void (*)(void (*)(void)))dlsym(module, "call_through") : NULL;
+        void (*call)(void (*)(void)) =
+            module ? (void (*)(void (*)(void)))dlsym(module, "call_through") : NULL;
         if (!call) {
             wrong++, printf("%s\n", dlerror());
             return;
@@ -400,11 +367,13 @@ static void modules(void) {
 
 /* ---- lazy binding ---- */
 
-/* libgcc cannot step over it. A resolver is called in it; what lies outside of it was noted before. */
+/* libgcc cannot step over it. A resolver is called in it; what lies outside of it was noted before.
+ */
 static struct stack outside;
 static bool ends_outside(const struct stack *ours) {
     size_t same = 0;
-    while (same < ours->count && same < outside.count && ours->ips[ours->count - 1 - same] == outside.ips[outside.count - 1 - same])
+    while (same < ours->count && same < outside.count &&
+           ours->ips[ours->count - 1 - same] == outside.ips[outside.count - 1 - same])
         same++;
     return outside.count > 3 && same + 1 >= outside.count && ours->count > outside.count;
 }
@@ -469,9 +438,7 @@ NOINLINE static int bare_below(int depth) {
     }
     return room[depth];
 }
-__asm__("call_bare: stp x29, x30, [sp, #-32]!\nmov x29, sp\nblr x0\nldp x29, x30, [sp], #32\nret\n"
-        /* without frame pointer: by the call */
-        "call_barely: str x30, [sp, #-32]!\nblr x0\nldr x30, [sp], #32\nret\n");
+
 static void bare(void) {
     bare_below(0);
     bare_below(10);
@@ -480,8 +447,10 @@ static void bare(void) {
 static const struct {
     const char *name;
     void (*run)(void);
-} cases[] = {{"c", frames_of_c},       {"assembler", frames_of_assembler}, {"signals", signals}, {"timers", timers},
-             {"threads", threads}, {"modules", modules}, {"lazy", lazy}, {"bare", bare}};
+} cases[] = {{"c", frames_of_c},   {"assembler", frames_of_assembler},
+             {"signals", signals}, {"timers", timers},
+             {"threads", threads}, {"modules", modules},
+             {"lazy", lazy},       {"bare", bare}};
 
 int main(int argc, char **argv) {
     hak_modules_start(NULL);
@@ -490,8 +459,8 @@ int main(int argc, char **argv) {
         for (size_t k = 0; k < sizeof cases / sizeof *cases; k++)
             if (strcmp(cases[k].name, argv[i]) == 0)
                 cases[k].run();
-        printf("%s: %u stacks of %u to %u frames, %u differ; %u of %u spliced, %u frames kept\n", argv[i], compared, most ? least : 0, most, wrong,
-               spliced, tried, kept);
+        printf("%s: %u stacks of %u to %u frames, %u differ; %u of %u spliced, %u frames kept\n",
+               argv[i], compared, most ? least : 0, most, wrong, spliced, tried, kept);
     }
     return 0;
 }

@@ -20,7 +20,7 @@ program() {
     shift
     compile -O2 -shared -fPIC "$@" "$from/module.c" -o module.so
     compile -O2 "$@" -fno-asynchronous-unwind-tables -fno-unwind-tables -fno-omit-frame-pointer -c "$from/bare.c" -o bare.o
-    compile "$@" -rdynamic "$from/unwind.c" bare.o hakmem_*.o -Wl,--wrap=hak_open -pthread -o "$name"
+    compile "$@" -rdynamic "$from/unwind.c" "$from/frames.c" bare.o hakmem_*.o -Wl,--wrap=hak_open -pthread -o "$name"
 }
 # try NAME CASE=STACKS...: no stack differs, and there are as many as that.
 try() {

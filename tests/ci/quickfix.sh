@@ -27,7 +27,7 @@ sed -E 's/( memory-leak: [^:]* blocks)[^:]*.*/\1/' got | diff <(sed "s|PLACE|$PW
 
 # ---- vim's own reading, with its default format and the page's
 read_by_vim() {
-    timeout 60 vim -u NONE -i NONE -es "$@" -q got -c 'call writefile(map(filter(getqflist(), "v:val.valid"), "fnamemodify(bufname(v:val.bufnr), \":t\") . \" \" . v:val.lnum . \" \" . v:val.type"), "vim.out")' -c 'qa!' </dev/null || complain "vim ends with $?"
+    timeout 300 vim -u NONE -i NONE -es "$@" -q got -c 'call writefile(map(filter(getqflist(), "v:val.valid"), "fnamemodify(bufname(v:val.bufnr), \":t\") . \" \" . v:val.lnum . \" \" . v:val.type"), "vim.out")' -c 'qa!' </dev/null || complain "vim ends with $?"
 }
 read_by_vim
 awk -F: '{ print "mixed.c", $2, "" }' got | diff - vim.out || complain "vim reads something else"

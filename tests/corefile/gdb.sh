@@ -102,7 +102,7 @@ python3 -c 'import json; assert json.load(open("live.json"))["process"]["threads
 # Without hakmem, and without a process.
 ask '' 'hakmem heap' -- "$program"
 says 'no allocator of hakmem is in process [0-9]+$' 'without hakmem'
-timeout 60 gdb -q -nx -batch -ex "source $script" -ex "set hakmem-trace $trace" -ex 'hakmem heap' </dev/null >asked 2>&1
+timeout 300 gdb -q -nx -batch -ex "source $script" -ex "set hakmem-trace $trace" -ex 'hakmem heap' </dev/null >asked 2>&1
 says 'there is no process and no core file' 'without a process'
 
 # Loaded by itself with the library, where gdb may.

@@ -9,7 +9,7 @@ mkfifo input closed
 # ends MODE: the program, which writes into file 8, is stopped by SIGABRT with its report.
 ends() {
     local status=0
-    { timeout 100 env HAKMEM_GUARD=off "LD_PRELOAD=$BUILD/hakmem-debug.so" "$BUILD/tests/crash/output" "$1" <>input >&8 2>"$1.err"; } 2>/dev/null ||
+    { timeout 300 env HAKMEM_GUARD=off "LD_PRELOAD=$BUILD/hakmem-debug.so" "$BUILD/tests/crash/output" "$1" <>input >&8 2>"$1.err"; } 2>/dev/null ||
         status=$?
     [ $status -eq 134 ] || complain "$1: exit status $status, due 134"
     grep -q '^hakmem: HKM-301 heap-buffer-overflow: .* found by the sweep at exit$' "$1.err" || complain "$1: no report of the sweep: $(cat "$1.err")"

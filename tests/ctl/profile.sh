@@ -14,7 +14,7 @@ expect() {
     local due=$1 status
     shift
     cat >expected
-    timeout 100 "$trace" ctl "$@" </dev/null >said 2>&1
+    timeout 300 "$trace" ctl "$@" </dev/null >said 2>&1
     status=$?
     [ "$status" -eq "$due" ] || complain "ctl $*: status $status, $due was due: $(cat said)"
     plain <said | diff -u expected - || complain "ctl $*: above"
@@ -23,7 +23,7 @@ expect() {
 refused() {
     local due=$1 text=$2 status
     shift 2
-    timeout 100 "$trace" ctl "$@" >said 2>&1
+    timeout 300 "$trace" ctl "$@" >said 2>&1
     status=$?
     [ "$status" -eq "$due" ] || complain "ctl $*: status $status, $due was due: $(cat said)"
     grep -qF -- "$text" said || complain "ctl $*: it does not say '$text': $(cat said)"
@@ -103,7 +103,7 @@ for question in top "top --tree" heap "export csv" "export speedscope" info "lea
     *) grep -q 'sampled, one in 512 KiB' said || complain "$question: it does not say that it is sampled: $(cat said)" ;;
     esac
 done
-printf q | TERM=xterm timeout 60 script -qec "stty cols 100 rows 30; $trace view -s one.db" /dev/null 2>&1 | grep -q 'sampled, one in 512 KiB' || complain "view"
+printf q | TERM=xterm timeout 300 script -qec "stty cols 100 rows 30; $trace view -s one.db" /dev/null 2>&1 | grep -q 'sampled, one in 512 KiB' || complain "view"
 "$trace" html -s one.db page.html >said 2>&1 && grep -q 'sampled, one in 512 KiB' page.html || complain "html: $(cat said)"
 "$trace" export perfetto -s one.db -o one.pftrace >said 2>&1 || complain "perfetto: $(cat said)"
 "$trace" top -s one.db --by short-lived >said 2>&1 && complain "--by short-lived is answered"
@@ -111,7 +111,7 @@ grep -q 'a sampled profile does not know which blocks are' said || complain "$(c
 
 # ---- twice ---------------------------------------------------------------------------------------
 # A script's & lets SIGINT be ignored.
-read_for() { timeout -s KILL 100 env --default-signal=INT "$trace" ctl "$program" profile --for 90s "$@" >twice 2>&1 & }
+read_for() { timeout -s KILL 300 env --default-signal=INT "$trace" ctl "$program" profile --for 90s "$@" >twice 2>&1 & }
 # It has read the profile once when it waits.
 read_for
 is_waiting() {
@@ -151,7 +151,7 @@ refused 2 "there is no process $program" $program profile
 # ---- what is missing, and what is broken ---------------------------------------------------------
 begin
 say "set table 1" "came parse_row 100 1048576" "set unsampled 3" "set unplaced 2"
-timeout 100 "$trace" ctl $program profile >said 2>&1
+timeout 300 "$trace" ctl $program profile >said 2>&1
 [ $? -eq 4 ] || complain "samples that are missing: status $?"
 grep -q '3 events were lost in this capture' said || complain "$(cat said)"
 grep -q 'from 1 sampled block, 2 of them without a stack for want of room' said || complain "$(cat said)"

@@ -8,7 +8,7 @@ export LC_ALL=C
 
 # pull STORE
 pull() {
-    timeout 100 "$trace" ctl "$program" profile -o "$1" >said 2>&1 || complain "$1: status $?: $(cat said)"
+    timeout 300 "$trace" ctl "$program" profile -o "$1" >said 2>&1 || complain "$1: status $?: $(cat said)"
     "$trace" check -s "$1" >said 2>&1 || complain "$1: $(cat said)"
 }
 # holds STORE FUNCTION BLOCKS BYTES: within a thousandth; that much is live of what FUNCTION itself allocated.
@@ -43,12 +43,12 @@ holds three.db take_late 1 6000000
 grep -qE '^ +\+6,000,000 +0 +6,000,000 +\+1 +new +take_late +ctl/obeys.c:[0-9]+$' said || complain "diff: $(cat said)"
 grep -qE '^ +-8,000,000 +10,000,000 +2,000,000 +-1 +take_early +ctl/obeys.c:[0-9]+' said || complain "diff: $(cat said)"
 
-timeout 100 "$trace" ctl "$program" profile >said 2>&1 || complain "the table: status $?: $(cat said)"
+timeout 300 "$trace" ctl "$program" profile >said 2>&1 || complain "the table: status $?: $(cat said)"
 grep -qE '^ +[0-9.]+ % +6,000,000 +1 +6,000,000 +take_late +ctl/obeys.c:[0-9]+$' said || complain "the table: $(cat said)"
 grep -q 'obeys (sampled, one in 64 KiB)' said || complain "the table: $(cat said)"
 
 # ---- what was allocated and freed meanwhile ------------------------------------------------------
-timeout -s KILL 100 env --default-signal=INT "$trace" ctl "$program" profile --for 90s >between 2>&1 &
+timeout -s KILL 300 env --default-signal=INT "$trace" ctl "$program" profile --for 90s >between 2>&1 &
 reader=$!
 waits() { child=$(pgrep -P $reader -x hakmem-trace) && [ "$(cut -d' ' -f1 "/proc/$child/syscall" 2>/dev/null)" = 230 ]; }
 until_true waits || complain "--for does not wait"

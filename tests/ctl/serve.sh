@@ -11,7 +11,7 @@ client=$SOURCE/tests/ctl/serve.py
 refused() {
     local text=$1 status
     shift
-    timeout 100 "$trace" ctl "$@" >said 2>&1 </dev/null
+    timeout 300 "$trace" ctl "$@" >said 2>&1 </dev/null
     status=$?
     [ "$status" -eq 2 ] || complain "ctl $*: status $status: $(cat said)"
     grep -qF -- "$text" said || complain "ctl $*: it does not say '$text': $(cat said)"

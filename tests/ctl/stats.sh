@@ -77,7 +77,7 @@ done
 for library in libhakmem.so hakmem-debug.so; do
     start $library threads HAKMEM_CHECK=light HAKMEM_TRACE=off
     for ((i = 0; i < 30; i++)); do
-        timeout 60 "$trace" ctl $program stats --prometheus >metrics 2>said || complain "$library: status $?: $(cat said)"
+        timeout 300 "$trace" ctl $program stats --prometheus >metrics 2>said || complain "$library: status $?: $(cat said)"
         cat metrics >>all
     done
     metrics_are_well $library

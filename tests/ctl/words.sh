@@ -43,7 +43,7 @@ for level in normal trace; do
     obey take e 500
     obey lose e
     drive
-    timeout 100 "$trace" ctl $program leaks -t 60 --json >leaks.json || [ $? -eq 1 ] || complain "$level: ctl leaks --json: status $?"
+    timeout 300 "$trace" ctl $program leaks -t 60 --json >leaks.json || [ $? -eq 1 ] || complain "$level: ctl leaks --json: status $?"
     calm
     valid leaks.json
     grep -q '"found": 1$' leaks.json || complain "$level: $(cat leaks.json)"
@@ -56,7 +56,7 @@ for level in normal trace; do
         ask_busy 0 'no damaged block was found$' $program sweep
         obey overrun d
         drive
-        timeout 100 "$trace" ctl $program sweep -t 60 >said 2>&1
+        timeout 300 "$trace" ctl $program sweep -t 60 >said 2>&1
         [ $? -eq 2 ] || complain "sweep of a damaged block: $(cat said)"
         calm
         grep -q 'ended while it was asked: a sweep that finds damage' said || complain "$(cat said)"
@@ -104,7 +104,7 @@ for level in normal light; do
     obey leave
     until_true grep -q 'Z (zombie)' /proc/$program/status || complain "the first thread has not ended"
     ask 0 "^level +$level$" $program
-    timeout 60 "$trace" ctl $program mark never -t 1 >said 2>&1
+    timeout 300 "$trace" ctl $program mark never -t 1 >said 2>&1
     [ $? -eq 4 ] || complain "a program that waits answers: $(cat said)"
     grep -q 'all its threads wait in system calls' said || complain "$(cat said)"
     ask_busy 0 'mark "left" is' $program mark left
@@ -124,7 +124,7 @@ ask_busy 0 'mark "child" is' "$child" mark child
 ask 0 'records are in' "$child" flush
 [ "$(sql tree.db "SELECT pid FROM mark JOIN process ON process.id = mark.process WHERE name = 'child'")" = "$child" ] ||
     complain "the mark is not the child's: $(sql tree.db 'SELECT * FROM mark')"
-timeout 60 "$trace" ctl $program mark parent -t 1 >said 2>&1
+timeout 300 "$trace" ctl $program mark parent -t 1 >said 2>&1
 [ $? -eq 4 ] || complain "the parent waits for its child and answers: $(cat said)"
 grep -q 'has not answered within 1 second: all its threads wait in system calls; nothing is asked' said || complain "$(cat said)"
 finish
@@ -133,21 +133,21 @@ finish
 start hakmem-debug.so HAKMEM_CHECK=trace HAKMEM_TRACE_FILE=silent.db
 kill -STOP $program
 until_true are_stopped $program
-timeout 60 "$trace" ctl $program mark never -t 1 >said 2>&1
+timeout 300 "$trace" ctl $program mark never -t 1 >said 2>&1
 [ $? -eq 4 ] || complain "a stopped program answers: $(cat said)"
 grep -q 'it is stopped (SIGSTOP, or a debugger)' said || complain "$(cat said)"
 ask 0 'records are in' $program flush
 ask 0 '^level +trace$' $program
 kill -CONT $program
 obey spin
-timeout 60 "$trace" ctl $program mark never -t 1 >said 2>&1
+timeout 300 "$trace" ctl $program mark never -t 1 >said 2>&1
 [ $? -eq 4 ] || complain "a program that calls nothing answers: $(cat said)"
 grep -q 'it runs, but calls nothing of the malloc family' said || complain "$(cat said)"
 obey take a 40
 # Two at once wait for one another, and both marks are set.
-timeout 100 "$trace" ctl $program mark first -t 60 >first 2>&1 &
+timeout 300 "$trace" ctl $program mark first -t 60 >first 2>&1 &
 first=$!
-timeout 100 "$trace" ctl $program mark second -t 60 >second 2>&1 &
+timeout 300 "$trace" ctl $program mark second -t 60 >second 2>&1 &
 second=$!
 drive
 wait $first || complain "first: $(cat first)"
@@ -163,13 +163,13 @@ open('held', 'w').close()
 time.sleep(600)" &
 holder=$!
 until_true test -e held
-timeout 60 "$trace" ctl $program mark never -t 1 >said 2>&1
+timeout 300 "$trace" ctl $program mark never -t 1 >said 2>&1
 [ $? -eq 4 ] || complain "two at once: $(cat said)"
 grep -q 'another ctl asks process' said || complain "$(cat said)"
 kill $holder
 # It dies while it is asked.
 kill -STOP $program
-timeout 100 "$trace" ctl $program mark never -t 60 >said 2>&1 &
+timeout 300 "$trace" ctl $program mark never -t 60 >said 2>&1 &
 asking=$!
 sleep 0.3 # either way the answer is the same
 kill -9 $program

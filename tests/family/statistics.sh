@@ -21,7 +21,7 @@ END
 }
 for run in libhakmem.so "hakmem-debug.so HAKMEM_CHECK=trace" "hakmem-debug.so HAKMEM_CHECK=normal"; do
     read -r library check <<<"$run"
-    env HAKMEM_TRACE=off ${check:+"$check"} LD_PRELOAD="$BUILD/$library" timeout 100 ./statistics info.xml >said 2>stats ||
+    env HAKMEM_TRACE=off ${check:+"$check"} LD_PRELOAD="$BUILD/$library" timeout 300 ./statistics info.xml >said 2>stats ||
         fail "$run: status $?; $(cat said stats)"
     check_words info.xml "$run" stats
     grep -q '<total type="fast"' info.xml || fail "malloc_info under $run: no total of what is at hand"

@@ -75,7 +75,7 @@ run=$!
 has_first() { [ -e waits ] && grep '^| long/first.sh | passed ' docs/benchmarks/*.md; }
 await has_first || { cat out && failed=1; }
 # Beside a live one there is no second one, which would go on in the same folder.
-timeout 60 tests/run --long >second 2>&1
+timeout 300 tests/run --long >second 2>&1
 [ $? -eq 2 ] && grep -q "^tests/run: another --long run works in .*/results_long (process $run)" second && kill -0 "$run" || {
     echo "a second run beside a live one is not refused:" && cat second && failed=1
 }

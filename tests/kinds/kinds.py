@@ -51,7 +51,7 @@ def make_programs(every):
         if os.path.exists(program) and os.path.getmtime(program) >= newest:
             continue
         compiler = ["g++", "-std=gnu++17"] if sources[0].endswith(".cpp") else ["gcc", "-std=gnu11"]
-        commands.append(["nice", *compiler, "-O0", "-w", "-iquote", HERE, "-o", f"{program}.new", *sources])
+        commands.append([*compiler, "-O0", "-w", "-iquote", HERE, "-o", f"{program}.new", *sources])
 
     def compile_one(command):
         done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -16,7 +16,7 @@ until_true went_on 1 || exit 1
 ask() {
     local due=$1 text=$2
     shift 2
-    timeout 60 "$trace" ctl "$@" >said 2>&1
+    timeout 300 "$trace" ctl "$@" >said 2>&1
     local status=$?
     [ "$status" -eq "$due" ] || complain "ctl $*: status $status, $due was due: $(cat said)"
     grep -Eq -- "$text" said || complain "ctl $*: it does not say '$text': $(cat said)"
@@ -36,7 +36,7 @@ until_true went_on 2
 until_true no_collector || complain "a request that was taken back started a collector"
 compgen -G '*.db' >/dev/null && complain "a request that was taken back made a store"
 
-timeout 100 "$trace" ctl $program store -t 90 --json >stored 2>&1 &
+timeout 300 "$trace" ctl $program store -t 90 --json >stored 2>&1 &
 asking=$!
 while kill -0 $asking 2>/dev/null; do
     echo a >&8

@@ -10,7 +10,7 @@ export LC_ALL=C HAKMEM_CHECK=light HAKMEM_HEAP_PROFILE=64K
 . "$SOURCE/tests/tools/processes.sh"
 . "$SOURCE/tests/tools/obeys.sh"
 
-status() { timeout 100 "$trace" ctl "$program" 2>&1 | grep '^profiles'; }
+status() { timeout 300 "$trace" ctl "$program" 2>&1 | grep '^profiles'; }
 is_status() { status | grep -qxE "profiles +$1"; }
 # awaits STATUS: what ctl says of the files.
 awaits() { until_true is_status "$1" || complain "'$1' was due: $(status); $(cat errors)"; }
@@ -100,6 +100,33 @@ until_true wrote_file || complain "python: $(ls files) $(cat errors)"
 finish
 [ -s errors ] && complain "python says $(cat errors)"
 
+# ---- a collector that is killed -------------------------------------------------------------------
+cat >killed.c <<'END'
+#include <signal.h>
+#include <sys/resource.h>
+int setpriority(__priority_which_t which, id_t who, int value) { return (void)which, (void)who, (void)value, raise(SIGKILL); }
+END
+cc -shared -fPIC -D_GNU_SOURCE -o killed.so killed.c || complain "killed.c"
+cat >collect <<END
+#!/bin/sh
+[ ! -e "$PWD/kill" ] || export LD_PRELOAD="$PWD/killed.so"
+[ ! -e "$PWD/kill" ] || echo killed >>"$PWD/collected"
+exec "$BUILD/hakmem-collect" "\$@"
+END
+chmod +x collect && : >kill
+start hakmem-debug.so HAKMEM_COLLECT="$PWD/collect" HAKMEM_HEAP_PROFILE_DUMP="$PWD/files,signal"
+obey take a 8000000
+kill -USR2 "$program"
+until_true test -s collected
+rm kill
+written=0
+for ((try = 0; try < 600 && !written; try++)); do # a minute; a collector that hangs has five
+    kill -USR2 "$program" && sleep 0.1
+    written=$(compgen -G "files/hakmem-heap.obeys.$program.0001.db" | wc -l)
+done
+[ "$written" = 1 ] || complain "no file after a collector that was killed: $(status)"
+finish
+
 # ---- a filter of system calls that kills who asks for another priority, as in services of systemd ------
 cat >filters.py <<'END'
 import ctypes, os, struct, sys
@@ -149,7 +176,7 @@ left = [pid for pid in os.listdir("/proc") if pid.isdigit() and pid != "1"]
 print("heard of", len(heard), "children; left behind:", len(left) > 1)
 END
 rm -r files && mkdir files
-HAKMEM_HEAP_PROFILE_DUMP=$PWD/files,signal timeout 100 unshare -pf --mount-proc env LD_PRELOAD="$BUILD/hakmem-debug.so" python3 first.py files >said 2>&1
+HAKMEM_HEAP_PROFILE_DUMP=$PWD/files,signal timeout 300 unshare -pf --mount-proc env LD_PRELOAD="$BUILD/hakmem-debug.so" python3 first.py files >said 2>&1
 [ "$(cat said)" = 'heard of 0 children; left behind: False' ] || complain "PID 1: $(cat said)"
 
 # ---- a signal between the file and the end of what wrote it is heard: in a container that has a parent until then ------
@@ -171,7 +198,7 @@ for number in (1, 2, 3):
 print(sorted(name[-7:] for name in os.listdir(sys.argv[1])))
 END
 rm -r files && mkdir files
-HAKMEM_COLLECT=$PWD/lingers HAKMEM_HEAP_PROFILE_DUMP=$PWD/files,signal timeout 100 unshare -pf --kill-child --mount-proc env LD_PRELOAD="$BUILD/hakmem-debug.so" python3 again.py files >said 2>&1
+HAKMEM_COLLECT=$PWD/lingers HAKMEM_HEAP_PROFILE_DUMP=$PWD/files,signal timeout 300 unshare -pf --kill-child --mount-proc env LD_PRELOAD="$BUILD/hakmem-debug.so" python3 again.py files >said 2>&1
 [ "$(cat said)" = "['0001.db', '0002.db', '0003.db']" ] || complain "signals after a file: $(cat said)"
 
 # ---- what cannot be written ----------------------------------------------------------------------

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The heap profile of libhakmem.so (HAKMEM_HEAP_PROFILE): estimates within six standard errors of what a program knows of itself, threads and fork,
+# The heap profile of libhakmem.so (HAKMEM_HEAP_PROFILE): estimates no further from what a program knows of itself than chance allows, threads and fork,
 # `ctl PID profile` and `set profile=`; without the variable there is none, also at HAKMEM_CHECK=light, and a system that lets no program
 # change its code gets one line.
 . "${SOURCE:?}/tests/tools/test.sh"
@@ -8,8 +8,7 @@ export LC_ALL=C
 . "$SOURCE/tests/tools/obeys.sh"
 run() { LD_PRELOAD=$BUILD/libhakmem.so "$BUILD/tests/light/profile" "$@" >out 2>&1; }
 
-# One sample of a block of few bytes stands for 100,000 of them: in a run of some hundred that alone is above the limit.
-HAKMEM_HEAP_PROFILE=512K run 1 1000000 6 || HAKMEM_HEAP_PROFILE=512K run 2 1000000 6 || complain "the estimates: status $?: $(cat out)"
+HAKMEM_HEAP_PROFILE=512K run 1 1000000 6 || complain "the estimates: status $?: $(cat out)"
 grep -q '^others [01] samples, unplaced 0, unsampled 0 of 0 bytes' out || complain "not all samples have their stack: $(tail -n 2 out)"
 HAKMEM_HEAP_PROFILE=64K run 3 300000 6 || complain "a rate of 64K: $(cat out)"
 HAKMEM_CHECK=light run 4 1000
@@ -21,7 +20,7 @@ HAKMEM_HEAP_PROFILE=1 run sizes || complain "sizes, each block in the profile: $
 # ---- read from outside ---------------------------------------------------------------------------
 # shows FUNCTION BLOCKS BYTES
 shows() {
-    timeout 100 "$trace" ctl "$program" profile >said 2>&1 || complain "profile: status $?: $(cat said)"
+    timeout 300 "$trace" ctl "$program" profile >said 2>&1 || complain "profile: status $?: $(cat said)"
     grep -qE "^ +[0-9.]+ % +$3 +$2 +$3 +$1 +ctl/obeys.c:[0-9]+$" said || complain "$1 should hold $3 bytes in $2 blocks: $(cat said)"
 }
 start libhakmem.so HAKMEM_HEAP_PROFILE=64K
@@ -30,10 +29,10 @@ obey take b 2000000
 shows take_early 2 10,000,000
 obey take n 6000000
 obey give a
-timeout 100 "$trace" ctl "$program" profile -o plain.db >said 2>&1 && "$trace" check -s plain.db >said 2>&1 || complain "the store: $(cat said)"
-timeout 100 "$trace" ctl "$program" profile -o plain.collapsed >said 2>&1 && grep -qE 'take_late 6000000$' plain.collapsed ||
+timeout 300 "$trace" ctl "$program" profile -o plain.db >said 2>&1 && "$trace" check -s plain.db >said 2>&1 || complain "the store: $(cat said)"
+timeout 300 "$trace" ctl "$program" profile -o plain.collapsed >said 2>&1 && grep -qE 'take_late 6000000$' plain.collapsed ||
     complain "collapsed: $(cat said plain.collapsed)"
-timeout 100 "$trace" ctl "$program" set profile=256K >said 2>&1 || complain "set: $(cat said)"
+timeout 300 "$trace" ctl "$program" set profile=256K >said 2>&1 || complain "set: $(cat said)"
 grep -q 'profile was one in 64.0 KiB, is one in 256.0 KiB' said || complain "set: $(cat said)"
 obey take c 7000000
 shows take_late 1 6,000,000

@@ -3,13 +3,16 @@
  *
  *   exact SEED CALLS [LIMIT]   prints "SITE what exact estimated errors samples", where `errors` is
  *                              how many standard errors lie between them, and exits with 1 where
- * one is above LIMIT
+ *                              one is less likely than LIMIT standard errors of a normal variable
  *
  *   sizes                      prints how long the blocks of some sizes may become where they lie:
  *                              programs ask that, and go on with another block or with this one
  *
  * The standard error of a sum over blocks is sqrt(sum of x^2 (1 - p) / p), which the program knows
- * exactly, as it knows each block's probability p (docs/specs/heap-profile.md). */
+ * exactly, as it knows each block's probability p (docs/specs/heap-profile.md). But the sum is not
+ * normal: one sample of a block of few bytes stands for 100,000 of them. By Bernstein's inequality
+ * the chance of a distance t is at most 2 exp(-k^2 / 2), where k^2 = t^2 / (V + m t / 3), V is the
+ * variance, and m the most that one block can add to the distance: x (1 - p) / p. LIMIT is of k. */
 #include <malloc.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -31,9 +34,9 @@ static uint64_t random_bits(void) {
     return state * 0x2545f4914f6cdd1du;
 }
 
-/* Sums over the blocks of a site, and their variances. */
+/* Sums over the blocks of a site, their variances, and the most that a single block adds. */
 struct sums {
-    double blocks, bytes, blocks_variance, bytes_variance;
+    double blocks, bytes, blocks_variance, bytes_variance, blocks_most, bytes_most;
 };
 static struct exact {
     const char *name;
@@ -72,6 +75,10 @@ static void add(struct sums *sums, size_t bytes, double sign) {
     sums->bytes += sign * (double)bytes;
     sums->blocks_variance += sign * spread;
     sums->bytes_variance += sign * spread * (double)bytes * (double)bytes;
+    if (sums->blocks_most < spread)
+        sums->blocks_most = spread;
+    if (sums->bytes_most < spread * (double)bytes)
+        sums->bytes_most = spread * (double)bytes;
 }
 
 /* ---- sites ----------------------------------------------------------------------------------- */
@@ -256,11 +263,12 @@ static int site_of(uint64_t address) {
 static double worst;
 
 static void compare(const char *name, const char *what, double is, double estimated,
-                    double variance, double samples) {
+                    double variance, double most, double samples) {
     double distance = estimated < is ? is - estimated : estimated - is;
     double errors = variance > 0.5 ? distance / root_of(variance) : 0;
-    if (errors > worst && samples >= SAMPLES_MIN)
-        worst = errors;
+    double unlikely = variance > 0.5 ? distance / root_of(variance + most * distance / 3) : 0;
+    if (unlikely > worst && samples >= SAMPLES_MIN)
+        worst = unlikely;
     printf("%-10s %-11s %16.2f %16.2f %6.2f %8.0f\n", name, what, is, estimated, errors, samples);
 }
 
@@ -313,14 +321,14 @@ int main(int count, char **arguments) {
     for (int i = 0; i < SITES; i++) {
         double came = (double)sum[i].came_samples, live = came - (double)sum[i].went_samples;
         compare(names[i], "came-bytes", exact[i].came.bytes, sum[i].came_bytes,
-                exact[i].came.bytes_variance, came);
+                exact[i].came.bytes_variance, exact[i].came.bytes_most, came);
         compare(names[i], "came-blocks", exact[i].came.blocks, (double)sum[i].came_blocks / ONE,
-                exact[i].came.blocks_variance, came);
+                exact[i].came.blocks_variance, exact[i].came.blocks_most, came);
         compare(names[i], "live-bytes", exact[i].live.bytes, sum[i].came_bytes - sum[i].went_bytes,
-                exact[i].live.bytes_variance, live);
+                exact[i].live.bytes_variance, exact[i].live.bytes_most, live);
         compare(names[i], "live-blocks", exact[i].live.blocks,
                 (double)(sum[i].came_blocks - sum[i].went_blocks) / ONE,
-                exact[i].live.blocks_variance, live);
+                exact[i].live.blocks_variance, exact[i].live.blocks_most, live);
     }
     printf("others %llu samples, unplaced %llu, unsampled %llu of %llu bytes, %u sites, %u nodes\n",
            (unsigned long long)sum[SITES].came_samples, (unsigned long long)profile->unplaced,

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Level light samples allocations for the heap profile: the sums of a program that knows its own are within six standard
-# errors of it, small, larger and large blocks, zeroed, aligned, resized, freed by another thread.
+# Level light samples allocations for the heap profile: the sums of a program that knows its own are no further from it
+# than chance allows, small, larger and large blocks, zeroed, aligned, resized, freed by another thread.
 # Without a rate there is no profile. malloc_usable_size says of a block in the profile what it says of another one.
 . "${SOURCE:?}/tests/tools/test.sh"
 export HAKMEM_CHECK=light

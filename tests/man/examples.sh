@@ -54,16 +54,16 @@ try() {
     'hakmem-trace record'*' -s redis.db') # which ends with the program
         (for _ in $(seq 600); do hakmem-trace sql -s redis.db 'select 1 from event limit 1' | grep -q 1 && break || sleep 0.1; done
         kill "$2") >recorded 2>&1 &
-        timeout 120 bash -c "$line" >out 2>err </dev/null
+        timeout 300 bash -c "$line" >out 2>err </dev/null
         ;;
     *' --serve '*) # which ends when it is told to
         line=${line/:6060/:0} && rm -f out
-        timeout 120 bash -c "$line" >out 2>err </dev/null &
+        timeout 300 bash -c "$line" >out 2>err </dev/null &
         until [ -s out ] || ! kill -0 $! 2>/dev/null; do sleep 0.1; done
         kill $! && wait $!
         ;;
-    'hakmem-trace view'*) printf q | timeout 60 script -qec "stty cols 100 rows 30; $line" /dev/null >out 2>err ;;
-    *) timeout 120 bash -c "$line" >out 2>err </dev/null ;;
+    'hakmem-trace view'*) printf q | timeout 300 script -qec "stty cols 100 rows 30; $line" /dev/null >out 2>err ;;
+    *) timeout 300 bash -c "$line" >out 2>err </dev/null ;;
     esac
     status=$?
     [ "$1" != hakmem.7 ] || [ "$status" -ne 134 ] || status=1 # without the command the program itself ends at the fault

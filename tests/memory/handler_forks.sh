@@ -7,7 +7,7 @@ program=$BUILD/tests/memory/handler_forks
 got=$(LD_PRELOAD=$BUILD/libhakmem.so timeout 200 "$program" 2>&1)
 [ "$got" = "0 failures" ] || fail "libhakmem.so: '$got'"
 for check in trace normal; do
-    got=$(timeout 100 "$trace" run --check $check --store forks.db --force -- "$program" 2>&1)
+    got=$(timeout 300 "$trace" run --check $check --store forks.db --force -- "$program" 2>&1)
     [ "$got" = "0 failures" ] || fail "$check: '$got'"
     # A child of a handler that interrupted the making of a record has no ring: its calls are counted as lost.
     "$trace" check -s forks.db >check.out 2>&1

@@ -20,7 +20,7 @@ address=$("$trace" sql -s long.db "SELECT printf('0x%x', base) FROM event WHERE 
 same() {
     local what=$1
     shift
-    timeout 100 "$@" "$trace" why "$address" -s "$server" 2>err | sed "s|'$server'|CAPTURE|g" >got
+    timeout 300 "$@" "$trace" why "$address" -s "$server" 2>err | sed "s|'$server'|CAPTURE|g" >got
     cmp -s due got && [ ! -s err ] || complain "$what: $(diff due got | head -n 5; cat err)"
 }
 # sends WHAT MOST: as same, with so many messages to the server at most.

@@ -29,9 +29,9 @@ compare() {
     local name=$1 server due got
     shift
     server=$(server_of "$name")
-    timeout 120 "$trace" "${@//../$name.db}" -s "$name.db" >due 2>due.err <"${input:-/dev/null}"
+    timeout 300 "$trace" "${@//../$name.db}" -s "$name.db" >due 2>due.err <"${input:-/dev/null}"
     due=$?
-    timeout 120 "$trace" "${@//../$server}" -s "$server" >got 2>got.err <"${input:-/dev/null}"
+    timeout 300 "$trace" "${@//../$server}" -s "$server" >got 2>got.err <"${input:-/dev/null}"
     got=$?
     sed -i "s|$PWD/$name\.db|CAPTURE|g; s|$name\.db|CAPTURE|g; s|^hakmem-trace: store: |hakmem-trace: CAPTURE: |; s|'$server'|CAPTURE|g; s|$server|CAPTURE|g; s|${server##*/}|CAPTURE|g" due due.err got got.err
     [ "$1" != html ] || sed -i -E 's/nonce(-|=")[0-9a-f]+/nonce/g' due got
@@ -120,7 +120,7 @@ while read -r name _; do
     input=queries compare "$name" sql --header -
     compare "$name" html -
     for what in "$name.db" "$(server_of "$name")"; do
-        printf q | timeout 60 script -qec "stty cols 100 rows 30; $trace view -s '$what'" /dev/null >screen 2>&1
+        printf q | timeout 300 script -qec "stty cols 100 rows 30; $trace view -s '$what'" /dev/null >screen 2>&1
         echo $?
     done | uniq | wc -l | grep -qx 1 || complain "$name: view: $(tail -n 3 screen)"
 done <numbers

@@ -90,7 +90,7 @@ is 'SELECT count(*) FROM hakmem.run WHERE run < 5000' 4 "runs of today"
 
 # Without a run, while a month has come nearer: what was read is not locked while its partition is made.
 asked "DELETE FROM hakmem.finding; DELETE FROM hakmem.run; DROP TABLE hakmem.run_$(date -u -d "$(date -u +%Y-%m-15) +20 months" +%Y_%m)"
-timeout 60 "$trace" fleet keep --count 4 --to "$URL" >out 2>&1 || complain "without a run: status $?, $(cat out)"
+timeout 300 "$trace" fleet keep --count 4 --to "$URL" >out 2>&1 || complain "without a run: status $?, $(cat out)"
 grep -q 'there are no runs' out || complain "without a run: $(cat out)"
 
 # Pushed to afterwards; and JSON of setup.

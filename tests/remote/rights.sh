@@ -80,20 +80,20 @@ lets_go() {
     wait "$keeper" 2>/dev/null
 }
 setup_ends() {
-    timeout 120 "$trace" fleet setup --to "$URL" >out 2>err
+    timeout 300 "$trace" fleet setup --to "$URL" >out 2>err
     [ $? -eq 3 ] && [ "$(wc -l <err)" = 1 ] && grep -q 'lock timeout; another client of the server keeps a lock' err || complain "$1: $(cat out err)"
 }
 keeps nobody_here 'select pg_advisory_xact_lock(1214344045)'
 setup_ends "setup, while somebody keeps its lock"
-timeout 120 "$trace" push -s a.db --to postgresql://w@/hakmem >out 2>&1 || complain "a push waits for the lock of setup: $(cat out)"
-timeout 120 "$trace" fleet --to postgresql://r@/hakmem >out 2>&1 || complain "a reader waits for the lock of setup: $(cat out)"
+timeout 300 "$trace" push -s a.db --to postgresql://w@/hakmem >out 2>&1 || complain "a push waits for the lock of setup: $(cat out)"
+timeout 300 "$trace" fleet --to postgresql://r@/hakmem >out 2>&1 || complain "a reader waits for the lock of setup: $(cat out)"
 lets_go
 newest=$(query "select max(relname) from pg_class where relname ~ '^run_[0-9]{4}_[0-9]{2}\$'")
 query "drop table hakmem.$newest" >out
 keeps w "insert into hakmem.run(run, month, at, host, pid, program, command, build, version, level, hakmem, rate, labels, summary)
     values(1, '2026-11-01', now(), '', 1, '', '', '', '', '', '', 1, '{}', '{}')"
 setup_ends "setup, while a writer keeps the table"
-timeout 120 "$trace" fleet --to postgresql://r@/hakmem >out 2>&1 || complain "a reader behind setup: $(cat out)"
+timeout 300 "$trace" fleet --to postgresql://r@/hakmem >out 2>&1 || complain "a reader behind setup: $(cat out)"
 lets_go
 "$trace" fleet setup --to "$URL" >out 2>&1 || complain "setup, when all is let go: $(cat out)"
 [ "$(query "select count(*) from pg_class where relname = '$newest'")" = 1 ] || complain "the partition is not made"
@@ -103,7 +103,7 @@ for url in 'u:sesame@h/db' 'u:ses%ame@h/db' 'u:sesame@[::1/db' '/db?password=ses
     'u:ses@ame@h/db' 'u:sesame@h:x/db' 'h/db?sslpassword=ses%ame' 'h/db?passw%6Frd=sesame'; do
     for words in 'fleet --to' 'fleet setup --to' 'why 0x10 -s' 'info -s' 'push --whole -s a.db --to'; do
         # shellcheck disable=SC2086
-        timeout 60 "$trace" $words "postgresql://$url" >out 2>&1 && complain "$words $url: is accepted"
+        timeout 300 "$trace" $words "postgresql://$url" >out 2>&1 && complain "$words $url: is accepted"
         [ "$(wc -l <out)" -le 2 ] || complain "$words $url: $(cat out)"
         ! grep -q 'ses\|ame@' out || complain "$words prints a password: $(cat out)"
     done

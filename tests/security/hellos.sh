@@ -19,7 +19,7 @@ join() {
     security_case=$1
     local status=0
     HAKMEM_SESSION=$name HAKMEM_CHECK=trace HAKMEM_TRACE_FILE=other.db LD_PRELOAD=$BUILD/hakmem-debug.so \
-        timeout 60 /bin/echo "$1" >joined.out 2>joined.err || status=$?
+        timeout 300 /bin/echo "$1" >joined.out 2>joined.err || status=$?
     [ "$status" -eq 0 ] && [ "$(cat joined.out)" = "$1" ] || fail "a program of the recording ended with $status"
     [ ! -s joined.err ] || fail "something is on stderr: $(cat joined.err)"
     [ ! -e other.db ] || fail "the program was not heard, and made a store of its own"

@@ -22,7 +22,7 @@ record() {
     security_case=$1
     local status=0
     rm -f store.db*
-    timeout 60 "$trace" run --store store.db -- "${@:2}" >run.out 2>run.err || status=$?
+    timeout 300 "$trace" run --store store.db -- "${@:2}" >run.out 2>run.err || status=$?
     [ "$status" -eq 1 ] || { cat run.err; fail "run ended with $status"; }
     grep -q 'capture is incomplete' run.err && fail "something is missing: $(cat run.err)"
     until_true no_holder "$PWD/store.db" || fail "the collector stays"

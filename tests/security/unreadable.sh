@@ -89,7 +89,7 @@ recorded all.db "$kinds"
 
 # Each in a program that is over before anything is read.
 for kind in load_segv load_deep find_abort; do
-    timeout 100 bin/hakmem-trace run --check trace --store "$kind.db" -- ./program go "$kind" >run.out 2>run.err
+    timeout 300 bin/hakmem-trace run --check trace --store "$kind.db" -- ./program go "$kind" >run.out 2>run.err
     status=$?
     [ "$status" -eq 5 ] || { cat run.err; fail "$kind: run ended with $status; 5 was due"; }
     until_true no_holder "$PWD/$kind.db" || exit 1

@@ -51,7 +51,7 @@ finish() {
 ask() {
     local due=$1 text=$2 status
     shift 2
-    timeout 100 "$trace" ctl "$@" -t 60 >said 2>&1
+    timeout 300 "$trace" ctl "$@" -t 60 >said 2>&1
     status=$?
     [ "$status" -eq "$due" ] || complain "ctl $*: status $status, $due was due: $(cat said)"
     grep -Eq -- "$text" said || complain "ctl $*: it does not say '$text': $(cat said)"

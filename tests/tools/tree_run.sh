@@ -143,13 +143,13 @@ run_plain() {
     truncate -s 1M calls
     chmod 666 calls
     plain_status=0
-    timeout 120 "$@" >plain.out 2>plain.err </dev/null || plain_status=$?
+    timeout 300 "$@" >plain.out 2>plain.err </dev/null || plain_status=$?
 }
 
 # Under `run` with the counter; then compares all there is to compare with the plain run.
 run_recorded() {
     local status=0
-    COUNT_CALLS_FILE=$PWD/calls timeout 120 "$trace" run --check trace --store store.db -- \
+    COUNT_CALLS_FILE=$PWD/calls timeout 300 "$trace" run --check trace --store store.db -- \
         /usr/bin/env LD_PRELOAD="${tree_preload-$counter $debug_library}" "$@" >recorded.out 2>recorded.err </dev/null ||
         status=$?
     same_as_plain "$status"
@@ -168,7 +168,7 @@ tree() {
 # The same without `run`: the first process starts the keeper itself.
 run_alone() {
     local status=0
-    timeout --foreground 120 env COUNT_CALLS_FILE="$PWD/calls" HAKMEM_CHECK=trace HAKMEM_TRACE_FILE="$PWD/store.db" \
+    timeout --foreground 300 env COUNT_CALLS_FILE="$PWD/calls" HAKMEM_CHECK=trace HAKMEM_TRACE_FILE="$PWD/store.db" \
         LD_PRELOAD="${tree_preload-$counter $debug_library}" "$@" >recorded.out 2>recorded.err </dev/null || status=$?
     same_as_plain "$status"
     compare_store

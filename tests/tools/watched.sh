@@ -20,7 +20,7 @@ run_watched() {
     [ -z "$barred" ] || before=(python3 "$SOURCE/tests/tools/barred.py" --not-root "$barred") preload=PRELOAD
     { # the shell tells of a program that is stopped
         env HAKMEM_TRACE_FILE="$PWD/$name.db" "$@" "$preload=$library" \
-            timeout 60 "${before[@]}" "$watched" "${name%.*}" >"$name.out" 2>&1
+            timeout 300 "${before[@]}" "$watched" "${name%.*}" >"$name.out" 2>&1
     } 2>/dev/null
     status=$?
     until_true no_collector || exit 1

@@ -42,7 +42,7 @@ for signal in TERM INT; do
     tree_name="run --wait, $signal"
     rm -f said said.go store.db
     # A shell's background job ignores INT, which run leaves so.
-    env --default-signal=INT timeout -s KILL 60 "$trace" run --wait --check trace --store store.db -- "$daemons" outlive "$PWD/said" \
+    env --default-signal=INT timeout -s KILL 300 "$trace" run --wait --check trace --store store.db -- "$daemons" outlive "$PWD/said" \
         >out 2>err &
     waiting=$!
     until_true program_has_ended || fail "PROGRAM did not end"

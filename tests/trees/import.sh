@@ -13,7 +13,7 @@ alone() {
     shift 2
     rm -f ./*.rings store*.db* calls
     truncate -s 1M calls
-    { timeout 100 env HAKMEM_CHECK="${check-trace}" COUNT_CALLS_FILE="$PWD/calls" \
+    { timeout 300 env HAKMEM_CHECK="${check-trace}" COUNT_CALLS_FILE="$PWD/calls" \
         LD_PRELOAD="$counter $lonely/hakmem-debug.so" "$@" >out 2>err </dev/null || status=$?; } 2>/dev/null
     [ "$status" -eq "$due_status" ] || fail "status $status, due $due_status: $(head -n 3 err)"
     [ "$(grep -c '^hakmem: no collector: hakmem-collect is not beside .* go into .*\.rings, ' err)" -eq 1 ] ||

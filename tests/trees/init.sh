@@ -5,7 +5,7 @@
 forks=$BUILD/tests/trees/forks
 
 # unshare of util-linux 2.36 hands on that it ignores SIGINT and SIGTERM.
-in_namespace() { timeout 120 unshare -pf --mount-proc env --default-signal "$@"; }
+in_namespace() { timeout 300 unshare -pf --mount-proc env --default-signal "$@"; }
 
 tree_name="run as init"
 in_namespace "$trace" run --check trace --store store.db -- \
@@ -31,7 +31,7 @@ check_store
 
 tree_name="a signal to init"
 rm -f store.db
-timeout 120 unshare -pf --mount-proc env --default-signal "$trace" run --check trace --store store.db -- "$forks" steady 2 "$PWD/none" >out 2>err &
+timeout 300 unshare -pf --mount-proc env --default-signal "$trace" run --check trace --store store.db -- "$forks" steady 2 "$PWD/none" >out 2>err &
 namespace=$!
 ready() { [ "$("$trace" sql -s store.db 'select count(*) from process' 2>/dev/null | tail -n 1)" = 3 ]; }
 until_true ready || fail "the program did not start"

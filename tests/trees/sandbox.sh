@@ -62,12 +62,12 @@ bwrapped() {
     local program='echo hi; /bin/ls / >/dev/null; exit 7' not_recorded=$2
     shift 2
     rm -f store*.db*
-    timeout -s KILL 60 "$trace" run --wait --check trace --store store.db -- bwrap --unshare-all "$@" /bin/dash -c "$program" \
+    timeout -s KILL 300 "$trace" run --wait --check trace --store store.db -- bwrap --unshare-all "$@" /bin/dash -c "$program" \
         >bwrap.out 2>bwrap.err </dev/null || status=$?
     expect_recorded "$not_recorded"
     rm -f store*.db*
     tree_name+=", alone" status=0
-    timeout --foreground -s KILL 60 env HAKMEM_CHECK=trace HAKMEM_TRACE_FILE="$PWD/store.db" LD_PRELOAD="$debug_library" \
+    timeout --foreground -s KILL 300 env HAKMEM_CHECK=trace HAKMEM_TRACE_FILE="$PWD/store.db" LD_PRELOAD="$debug_library" \
         bwrap --unshare-all "$@" /bin/dash -c "$program" >bwrap.out 2>bwrap.err </dev/null || status=$?
     until_true test -s store.db || fail "no store was written"
     expect_recorded "$not_recorded"
@@ -98,7 +98,7 @@ if [ ${#as_user[@]} -gt 0 ]; then
     chmod 755 . && mkdir mine && chown 65534:65534 mine && cd mine || exit 1
     trace_as_user() { "${as_user[@]}" "$BUILD/hakmem-trace" "$@"; }
     trace=trace_as_user tree_name="bwrap as a user"
-    timeout -s KILL 60 "${as_user[@]}" "$BUILD/hakmem-trace" run --wait --check trace --store store.db -- bwrap --unshare-all "${hidden[@]}" \
+    timeout -s KILL 300 "${as_user[@]}" "$BUILD/hakmem-trace" run --wait --check trace --store store.db -- bwrap --unshare-all "${hidden[@]}" \
         --proc /proc /bin/dash -c 'echo hi; /bin/ls / >/dev/null; exit 7' >../bwrap.out 2>../bwrap.err </dev/null
     status=$?
     cp ../bwrap.out ../bwrap.err .

@@ -11,7 +11,6 @@
 #include "viewer/attach/parts.h"
 
 #include <dirent.h>
-#include <elf.h>
 #include <errno.h>
 #include <signal.h>
 #include <stddef.h>
@@ -20,139 +19,37 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
-#include <sys/syscall.h>
-#include <sys/uio.h>
-#include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "arch.h"
 #include "base/growing.h"
 #include "viewer/cli/cli.h"
+#include HAK_ARCH_FILE(outside.h)
 
 enum {
-    RED_ZONE = 128,
-    STATE_BYTES_MAX = 64 << 10, /* of FPU and vector registers */
-    STATE_MAGIC_AT = 464,       /* where the kernel describes them, in its own format */
     CALL_STACK_BYTES = 1 << 20,
     OTHERS_FIRST = 20, /* looks at all threads but the first */
     CALL_MS = 20000,
     RETRY_US = 2000,
-    RETURN_BYTES = 9, /* of the restorer's instructions */
 };
 
 static uint64_t now_ms(void) {
     return view_now_ns() / 1000000;
 }
 
-/* ---- what the kernel puts down for a handler ------------------------------------------------- */
-
-/* x86-64's, as the kernel has it. */
-struct kernel_context {
-    uint64_t flags, link;
-    struct {
-        uint64_t start;
-        int32_t flags, unused;
-        uint64_t bytes;
-    } stack;
-    uint64_t r8, r9, r10, r11, r12, r13, r14, r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip;
-    uint64_t eflags;
-    uint16_t cs, gs, fs, ss;
-    uint64_t err, trapno, oldmask, cr2, state, reserved[8];
-    uint64_t mask;
-};
-_Static_assert(sizeof(struct kernel_context) == 304, "x86-64's ucontext");
-
-enum {
-    HAS_STATE = 1,
-    HAS_SS = 2,
-    STRICT_SS = 4,
-    NO_STACK = 0x40000001, /* no alternate stack: an impossible value, which changes nothing */
-};
-
 static const uint64_t synchronous = 1ull << (SIGILL - 1) | 1ull << (SIGTRAP - 1) |
                                     1ull << (SIGBUS - 1) | 1ull << (SIGFPE - 1) |
                                     1ull << (SIGSEGV - 1);
 
-struct stopped {
-    pid_t thread;
-    struct user_regs_struct registers;
-    uint64_t mask;
-    unsigned char state[STATE_BYTES_MAX];
-    size_t state_bytes;
-};
-
-/* Reads the stopped thread's registers, mask and vector state; a system call that the stop ended is
- * set up to be made again. */
-static bool read_stopped(struct stopped *s, pid_t thread) {
-    struct iovec state = {s->state, sizeof s->state};
-    s->thread = thread;
-    if (ptrace(PTRACE_GETREGS, thread, NULL, &s->registers) != 0 ||
-        ptrace(PTRACE_GETSIGMASK, thread, (void *)sizeof s->mask, &s->mask) != 0 ||
-        ptrace(PTRACE_GETREGSET, thread, (void *)NT_X86_XSTATE, &state) != 0)
-        return false;
-    s->state_bytes = state.iov_len;
-    if (stop_has_ended_call(&s->registers)) {
-        s->registers.rax = s->registers.orig_rax;
-        s->registers.rip -= 2; /* syscall */
-    }
-    return true;
-}
-
-/* Puts the state into the format that rt_sigreturn takes: with its own size in it, and a word
- * behind it. Returns its bytes; 0: of a size that cannot be. */
-static size_t describe_state(struct stopped *s) {
-    enum { MAGIC1 = 0x46505853, MAGIC2 = 0x46505845 };
-    uint64_t features;
-    uint32_t words[2] = {MAGIC1, (uint32_t)s->state_bytes + sizeof(uint32_t)};
-    uint32_t bytes = (uint32_t)s->state_bytes, magic2 = MAGIC2;
-    if (s->state_bytes < 576 || s->state_bytes > sizeof s->state - sizeof magic2)
-        return 0;
-    memcpy(&features, s->state + STATE_MAGIC_AT, sizeof features);
-    memset(s->state + STATE_MAGIC_AT, 0, 48);
-    memcpy(s->state + STATE_MAGIC_AT, words, sizeof words);
-    memcpy(s->state + STATE_MAGIC_AT + 8, &features, sizeof features);
-    memcpy(s->state + STATE_MAGIC_AT + 16, &bytes, sizeof bytes);
-    memcpy(s->state + s->state_bytes, &magic2, sizeof magic2);
-    return s->state_bytes + sizeof magic2;
-}
-
-/* The signal frame's context that gives the thread back what it had. */
-static struct kernel_context context_of(const struct stopped *s, uint64_t state_at) {
-    const struct user_regs_struct *r = &s->registers;
-    return (struct kernel_context){
-        .flags = HAS_STATE | HAS_SS | STRICT_SS,
-        .stack = {.flags = NO_STACK},
-        .r8 = r->r8,
-        .r9 = r->r9,
-        .r10 = r->r10,
-        .r11 = r->r11,
-        .r12 = r->r12,
-        .r13 = r->r13,
-        .r14 = r->r14,
-        .r15 = r->r15,
-        .rdi = r->rdi,
-        .rsi = r->rsi,
-        .rbp = r->rbp,
-        .rbx = r->rbx,
-        .rdx = r->rdx,
-        .rax = r->rax,
-        .rcx = r->rcx,
-        .rsp = r->rsp,
-        .rip = r->rip,
-        .eflags = r->eflags,
-        .cs = (uint16_t)r->cs,
-        .ss = (uint16_t)r->ss,
-        .state = state_at,
-        .mask = s->mask,
-    };
-}
+/* ---- the call -------------------------------------------------------------------------------- */
 
 /* Writes the frame of a signal (context, floating point state, return address) below `top` on the
  * thread's stack. Returns where the context lies, 0 = it cannot be written. */
-static uint64_t put_frame(const struct caller *c, struct stopped *s, uint64_t top) {
-    size_t state_bytes = describe_state(s);
+static uint64_t put_frame(const struct caller *c, struct hak_outside_thread *s, uint64_t top) {
+    size_t state_bytes = hak_outside_describe_state(s);
     uint64_t state_at = (top - state_bytes) & ~(uint64_t)63;
-    uint64_t context_at = (state_at - sizeof(struct kernel_context)) & ~(uint64_t)15;
-    struct kernel_context context = context_of(s, state_at);
+    uint64_t context_at = (state_at - sizeof(struct hak_outside_context)) & ~(uint64_t)15;
+    struct hak_outside_context context = hak_outside_context_of(s, state_at);
     uint64_t return_at = context_at - sizeof c->restorer;
     if (!state_bytes || !process_write(c->process, state_at, s->state, state_bytes) ||
         !process_write(c->process, context_at, &context, sizeof context) ||
@@ -161,25 +58,9 @@ static uint64_t put_frame(const struct caller *c, struct stopped *s, uint64_t to
     return context_at;
 }
 
-/* ---- the call -------------------------------------------------------------------------------- */
-
-/* Whether the thread is in the system call rt_sigreturn with our context, so that the call is
- * done. */
-static bool is_back(pid_t thread, uint64_t context_at) {
-    struct user_regs_struct r;
-    return ptrace(PTRACE_GETREGS, thread, NULL, &r) == 0 && r.orig_rax == SYS_rt_sigreturn &&
-           r.rsp == context_at;
-}
-
 /* The function has met a fault of its own: the thread goes on where it was. */
 static enum call_result take_out(const struct caller *c, pid_t thread, uint64_t context_at) {
-    struct user_regs_struct r;
-    if (ptrace(PTRACE_GETREGS, thread, NULL, &r) == 0) {
-        r.rip = c->restorer;
-        r.rsp = context_at;
-        r.orig_rax = (unsigned long long)-1;
-        (void)ptrace(PTRACE_SETREGS, thread, NULL, &r);
-    }
+    hak_outside_return(thread, c->restorer, context_at);
     return CALL_CRASHED;
 }
 
@@ -212,7 +93,7 @@ static enum call_result follow(struct caller *c, pid_t thread, uint64_t context_
         }
         if (is_returning)
             return CALL_DONE;
-        is_returning = is_back(thread, context_at);
+        is_returning = hak_outside_is_returning(thread, context_at);
     }
 }
 
@@ -220,26 +101,19 @@ static enum call_result follow(struct caller *c, pid_t thread, uint64_t context_
  * itself. */
 static enum call_result call_there(struct caller *c, pid_t thread, uint64_t function,
                                    const uint64_t *arguments, unsigned count) {
-    static struct stopped s;
+    static struct hak_outside_thread s;
     uint64_t all = ~synchronous;
-    if (!read_stopped(&s, thread))
+    if (!hak_outside_read(&s, thread))
         return CALL_FAILED;
-    uint64_t top = c->stack ? c->stack + CALL_STACK_BYTES : s.registers.rsp - RED_ZONE;
+    uint64_t top = c->stack ? c->stack + CALL_STACK_BYTES
+                            : hak_outside_sp(&s.registers) - HAK_OUTSIDE_RED_ZONE;
     uint64_t context_at = put_frame(c, &s, top);
     if (!context_at)
         return CALL_FAILED;
-    struct user_regs_struct r = s.registers;
-    unsigned long long *const place[] = {&r.rdi, &r.rsi, &r.rdx, &r.rcx, &r.r8, &r.r9};
-    for (unsigned i = 0; i < count; i++)
-        *place[i] = arguments[i];
-    r.rip = function;
-    r.rsp = context_at - sizeof c->restorer;
-    r.rax = 0;
-    r.orig_rax = (unsigned long long)-1;
-    r.eflags &= ~(uint64_t)(1 << 8 | 1 << 10 | 1 << 16); /* trap, direction, resume */
-    struct kept_words kept = words_keep(&c->words, c->process, s.registers.fs_base);
+    struct kept_words kept =
+        words_keep(&c->words, c->process, hak_outside_thread_pointer(thread, &s.registers));
     /* From here on the thread comes back by itself, whatever becomes of this command. */
-    if (ptrace(PTRACE_SETREGS, thread, NULL, &r) != 0) {
+    if (!hak_outside_enter(&s, function, arguments, count, context_at - sizeof c->restorer)) {
         words_put_back(c->process, &kept);
         return CALL_FAILED;
     }
@@ -393,7 +267,7 @@ enum call_result caller_call(struct caller *c, uint64_t function, const uint64_t
 
 /* The address where libc returns from handlers; the function has no exported name. */
 static uint64_t find_restorer(const struct caller *c) {
-    static const unsigned char code[RETURN_BYTES] = {0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05};
+    static const unsigned char code[] = HAK_OUTSIDE_RESTORER;
     uint64_t found = 0;
     for (uint32_t i = 0; i < c->process->mappings && !found; i++) {
         const struct hak_map_line *m = &c->process->mapping[i];

@@ -109,8 +109,6 @@ bool places_are_safe(struct places *places, const struct process *p, pid_t threa
 
 /* ---- stop.c ---------------------------------------------------------------------------------- */
 
-struct user_regs_struct;
-
 enum traced {
     NOT_TRACED,
     RUNS,
@@ -129,8 +127,6 @@ void stop_nap(unsigned us);
  * need what one of them holds. False: none within `ms` (*status is -1), or the thread has ended. */
 bool stop_await(struct late *late, pid_t thread, unsigned ms, int *status);
 bool stop_is_event(int status, int event);
-/* Whether the kernel makes the system call again that the stop has ended. */
-bool stop_has_ended_call(const struct user_regs_struct *r);
 /* Stops a thread, or gives up after a moment: RUNS. Signals that come first are passed on. */
 enum traced stop_thread(struct late *late, pid_t thread);
 /* Lets go of a thread; one that runs becomes late, and is let go when it stops. */

@@ -14,16 +14,15 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ptrace.h>
-#include <sys/user.h>
+#include "arch.h"
 #include "base/growing.h"
 #include "viewer/cli/cli.h"
+#include HAK_ARCH_FILE(outside.h)
 
 enum {
     FRAMES_MAX = 256,
     STACK_ROOM = 24 << 10,  /* below the thread's stack pointer */
     MAPPED_ROOM = 16 << 10, /* of it, for what is written from outside */
-    SYSCALL_BYTES = 2,
 };
 
 /* ---- the modules ----------------------------------------------------------------------------- */
@@ -247,18 +246,19 @@ static bool is_barred(const struct places *places, const struct process *p, uint
     return is_barred;
 }
 
-/* Whether the code at `ip` is mov $15, %rax; syscall: where signal handlers return to. */
+/* Whether the code at `ip` is where signal handlers return to. */
 static bool is_restorer(const struct process *p, uint64_t ip) {
-    static const unsigned char code[] = {0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05};
+    static const unsigned char code[] = HAK_OUTSIDE_RESTORER;
     unsigned char found[sizeof code];
     return process_read(p, ip, found, sizeof found) && memcmp(found, code, sizeof code) == 0;
 }
 
-/* True when the instruction before is `syscall`. */
+/* True when the instruction before is a system call. */
 static bool is_behind_system_call(const struct process *p, uint64_t ip) {
-    unsigned char found[SYSCALL_BYTES];
-    return process_read(p, ip - SYSCALL_BYTES, found, sizeof found) && found[0] == 0x0f &&
-           found[1] == 0x05;
+    static const unsigned char code[] = HAK_OUTSIDE_SYSCALL;
+    unsigned char found[sizeof code];
+    return process_read(p, ip - sizeof code, found, sizeof found) &&
+           memcmp(found, code, sizeof code) == 0;
 }
 
 /* Whether frames [from, to), which lie in libc, are of functions that hold no lock, and the
@@ -299,22 +299,23 @@ static bool is_stack_safe(const struct places *places, const struct process *p,
 
 /* Whether the thread's stack has room for a call, and is none of a coroutine or another small one.
  */
-static bool has_room(const struct process *p, const struct user_regs_struct *registers) {
-    const struct hak_map_line *m = process_mapping_at(p, registers->rsp);
-    if (!m || !m->is_writable || registers->rsp - m->start < MAPPED_ROOM)
+static bool has_room(const struct process *p, uint64_t sp, uint64_t thread_pointer) {
+    const struct hak_map_line *m = process_mapping_at(p, sp);
+    if (!m || !m->is_writable || sp - m->start < MAPPED_ROOM)
         return false;
     if (strcmp(m->path, "[stack]") == 0)
         return true;
-    return registers->fs_base > registers->rsp && registers->fs_base < m->end &&
-           registers->rsp - m->start >= STACK_ROOM;
+    return thread_pointer > sp && thread_pointer < m->end && sp - m->start >= STACK_ROOM;
 }
 
 bool places_are_safe(struct places *places, const struct process *p, pid_t thread) {
     static struct stack stack;
     struct user_regs_struct registers;
-    if (ptrace(PTRACE_GETREGS, thread, NULL, &registers) != 0 || !has_room(p, &registers))
+    if (!hak_outside_registers(thread, &registers) ||
+        !has_room(p, hak_outside_sp(&registers), hak_outside_thread_pointer(thread, &registers)))
         return false;
     stack.count = 0;
     return dwfl_getthread_frames(places->unwinder, thread, add_frame, &stack) == 0 &&
-           stack.count > 0 && stack.ip[0] == registers.rip && is_stack_safe(places, p, &stack);
+           stack.count > 0 && stack.ip[0] == hak_outside_ip(&registers) &&
+           is_stack_safe(places, p, &stack);
 }

@@ -9,12 +9,14 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+#include "arch.h"
 #include "collector/keeper/keeper.h"
 #include "entry/attach/shared.h"
 #include "report/words/words.h"
 #include "viewer/attach/parts.h"
 #include "viewer/capture/capture.h"
 #include "viewer/record/record.h"
+#include HAK_ARCH_FILE(outside.h)
 
 #define LIBRARY "hakmem-attach.so"
 
@@ -339,6 +341,11 @@ int command_record(struct view *view) {
     static char collect[PATH_MAX];
     uint64_t ns;
     pid_t pid;
+    if (!HAK_OUTSIDE_CALLS) {
+        view_error("record: -p is not for this processor yet; `hakmem-trace run` records a program "
+                   "that it starts");
+        return VIEW_USAGE;
+    }
     if (!read_pid(view, &pid) || !read_time(view, &ns) || !process_open(&r.process, pid))
         return VIEW_USAGE;
     if (!process_check(&r.process) || !record_find_files(view, LIBRARY, r.library_path, collect) ||

@@ -11,15 +11,14 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <sys/ptrace.h>
-#include <sys/user.h>
 #include <sys/wait.h>
 #include <time.h>
-#include "interrupted.h"
+#include "arch.h"
 #include "base/growing.h"
 #include "viewer/cli/cli.h"
+#include HAK_ARCH_FILE(outside.h)
 
 enum { STOP_MS = 100, POLL_US = 50 };
 
@@ -46,26 +45,6 @@ bool stop_is_event(int status, int event) {
     return status >> 16 == event;
 }
 
-/* ---- system calls that a stop ends ----------------------------------------------------------- */
-
-/* The kernel's own results, which a program never sees. */
-enum { RESTARTSYS = 512, RESTARTNOINTR, RESTARTNOHAND, RESTART_RESTARTBLOCK = 516 };
-
-bool stop_has_ended_call(const struct user_regs_struct *r) {
-    long result = (long)r->rax;
-    return (long)r->orig_rax >= 0 && (result == -RESTARTSYS || result == -RESTARTNOINTR ||
-                                      result == -RESTARTNOHAND || result == -RESTART_RESTARTBLOCK);
-}
-
-/* Lets the kernel make a call again that ended with EINTR for the stop alone. */
-static void mend_call(pid_t thread) {
-    struct user_regs_struct r;
-    if (ptrace(PTRACE_GETREGS, thread, NULL, &r) == 0 && (long)r.orig_rax >= 0 &&
-        (long)r.rax == -EINTR && hak_call_may_be_made_again(r.orig_rax))
-        (void)ptrace(PTRACE_POKEUSER, thread, (void *)offsetof(struct user, regs.rax),
-                     (void *)(long)-RESTARTNOHAND);
-}
-
 /* ---- a thread -------------------------------------------------------------------------------- */
 
 enum traced stop_thread(struct late *late, pid_t thread) {
@@ -75,7 +54,8 @@ enum traced stop_thread(struct late *late, pid_t thread) {
     if (ptrace(PTRACE_INTERRUPT, thread, NULL, NULL) != 0)
         return RUNS;
     while (stop_await(late, thread, STOP_MS, &status)) {
-        mend_call(thread); /* for a signal without a handler; one with it ends the call */
+        hak_outside_mend_call(
+            thread); /* for a signal without a handler; one with it ends the call */
         if (stop_is_event(status, PTRACE_EVENT_STOP)) /* or a signal is stopping the program */
             return WSTOPSIG(status) == SIGTRAP ? IS_OURS : STANDS;
         if (ptrace(PTRACE_CONT, thread, NULL, (void *)(long)WSTOPSIG(status)) != 0)
@@ -89,7 +69,7 @@ enum traced stop_thread(struct late *late, pid_t thread) {
 static void let_stopped_go(pid_t thread, int status) {
     bool is_signal =
         !stop_is_event(status, PTRACE_EVENT_STOP) && WSTOPSIG(status) != (SIGTRAP | 0x80);
-    mend_call(thread);
+    hak_outside_mend_call(thread);
     (void)ptrace(PTRACE_DETACH, thread, NULL, (void *)(long)(is_signal ? WSTOPSIG(status) : 0));
 }
 

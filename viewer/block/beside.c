@@ -7,6 +7,7 @@
 #include "viewer/block/beside.h"
 
 #include <inttypes.h>
+#include <jansson.h>
 #include "report/words/words.h"
 #include "viewer/capture/capture.h"
 #include "store/sql/sql.h"

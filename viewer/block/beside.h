@@ -2,7 +2,7 @@
 #ifndef HAK_VIEWER_BLOCK_BESIDE_H
 #define HAK_VIEWER_BLOCK_BESIDE_H
 
-#include <jansson.h>
+#include "base/json.h"
 #include "viewer/capture/capture.h"
 #include "store/history/history.h"
 

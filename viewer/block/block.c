@@ -1,5 +1,6 @@
 /* `block ADDR`: every life of the block that holds ADDR, told as it is read. */
 #include "viewer/block/block.h"
+#include <jansson.h>
 #include "viewer/block/lives.h"
 
 #include "report/words/words.h"

@@ -1,6 +1,7 @@
 /* `block --json`: written as the lives come, so that it may be longer than memory. */
 #include "viewer/block/lives.h"
 
+#include <jansson.h>
 #include "report/words/words.h"
 #include "viewer/capture/capture.h"
 

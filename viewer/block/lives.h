@@ -7,7 +7,7 @@
 #ifndef HAK_VIEWER_BLOCK_LIVES_H
 #define HAK_VIEWER_BLOCK_LIVES_H
 
-#include <jansson.h>
+#include "base/json.h"
 #include "base/index.h"
 #include "viewer/block/position.h"
 #include "store/history/history.h"

@@ -2,6 +2,7 @@
 #include "viewer/block/mapping.h"
 
 #include <inttypes.h>
+#include <jansson.h>
 #include "hop.h"
 #include "report/words/words.h"
 #include "trace/record.h"

@@ -2,6 +2,7 @@
 #include "viewer/block/position.h"
 
 #include <inttypes.h>
+#include <jansson.h>
 #include <string.h>
 #include "report/words/words.h"
 #include "viewer/block/beside.h"

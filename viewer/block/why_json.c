@@ -1,5 +1,6 @@
 /* `why --json`. */
 #include "viewer/block/why.h"
+#include <jansson.h>
 #include "viewer/block/mapping.h"
 
 #include "report/words/words.h"

@@ -11,8 +11,9 @@
 #ifndef HAK_VIEWER_CAPTURE_CAPTURE_H
 #define HAK_VIEWER_CAPTURE_CAPTURE_H
 
-#include <jansson.h>
+#include <signal.h>
 #include <time.h>
+#include "base/json.h"
 #include "report/words/words.h"
 #include "viewer/cli/cli.h"
 
@@ -72,6 +73,9 @@ int view_end_query(const struct view *view, struct hak_query *query, bool has_me
 void view_watch_reading(struct view *view);
 /* From now on Ctrl-C is noted, and a second one ends the command. */
 void view_heed_interrupt(void);
+/* From now on the end of children calls `handler`, and so do SIGTERM, SIGINT and SIGHUP unless they
+ * are ignored. All four are blocked: they come in ppoll alone, with the mask `within`. */
+void view_heed_signals(void (*handler)(int), sigset_t *within);
 /* Ctrl-C was typed: go on no longer than it takes to end the answer well. */
 bool view_is_interrupted(void);
 /* A shell goes on with the next question. */

@@ -1,6 +1,7 @@
 /* Tells how much of a capture was checked, in words and in JSON. */
 #include "viewer/capture/capture.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include "report/words/words.h"

@@ -55,6 +55,23 @@ void view_heed_interrupt(void) {
         sigaction(SIGINT, &action, NULL);
 }
 
+void view_heed_signals(void (*handler)(int), sigset_t *within) {
+    static const int heeded[] = {SIGCHLD, SIGTERM, SIGINT, SIGHUP};
+    struct sigaction action = {.sa_handler = handler}, before;
+    sigset_t blocked;
+    sigemptyset(&blocked);
+    for (size_t i = 0; i < sizeof heeded / sizeof *heeded; i++) {
+        sigaction(heeded[i], NULL, &before);
+        if (before.sa_handler == SIG_IGN && heeded[i] != SIGCHLD)
+            continue;
+        sigaction(heeded[i], &action, NULL);
+        sigaddset(&blocked, heeded[i]);
+    }
+    sigprocmask(SIG_BLOCK, &blocked, within);
+    for (size_t i = 0; i < sizeof heeded / sizeof *heeded; i++)
+        sigdelset(within, heeded[i]);
+}
+
 void view_watch_reading(struct view *view) {
     view_heed_interrupt();
     hak_store_watch(watch, view);

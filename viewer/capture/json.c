@@ -1,6 +1,7 @@
 /* The frame of every JSON document that a command prints. */
 #include "viewer/capture/capture.h"
 
+#include <jansson.h>
 #include "report/words/words.h"
 
 json_t *view_json_document(const struct view *view) {

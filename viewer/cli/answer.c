@@ -1,6 +1,7 @@
 /* Gives each row of an answer to its table or to its JSON list. */
 #include "viewer/cli/cli.h"
 
+#include <jansson.h>
 #include <string.h>
 
 #define BAR_WIDTH 40

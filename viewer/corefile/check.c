@@ -2,6 +2,7 @@
 #include "viewer/corefile/check.h"
 
 #include <inttypes.h>
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include "report/words/words.h"

@@ -1,5 +1,6 @@
 /* Makes the head of every JSON answer: the process and its allocator. */
 #include "options.h"
+#include <jansson.h>
 #include "report/words/words.h"
 #include "viewer/capture/capture.h"
 #include "viewer/corefile/parts.h"

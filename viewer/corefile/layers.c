@@ -1,6 +1,7 @@
 /* `core FILE --layers`: counts the blocks of each class in each layer's lists, at this moment. */
 #include "viewer/corefile/parts.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 #include "report/words/words.h"
 #include "viewer/capture/capture.h"

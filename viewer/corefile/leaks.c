@@ -3,6 +3,7 @@
 #include "viewer/corefile/leaks.h"
 
 #include <inttypes.h>
+#include <jansson.h>
 #include <stdlib.h>
 #include "base/growing.h"
 #include "base/index.h"

@@ -2,6 +2,7 @@
  * /proc/PID/mem. None of its code runs for that; the caller makes sure that it stands still. */
 #include "viewer/corefile/memory.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -9,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "arch.h"
 #include "base/growing.h"
 #include "base/maps.h"
 
@@ -56,7 +58,8 @@ static void read_name(struct core_memory *core) {
 
 bool core_memory_open_live(struct core_memory *core, int32_t pid, int fd, struct hak_text *error) {
     char path[64];
-    *core = (struct core_memory){.pid = pid, .fd = fd, .is_live = true};
+    *core = (struct core_memory){
+        .pid = pid, .fd = fd, .is_live = true, .machine = core_machine_of(HAK_ELF_MACHINE)};
     snprintf(core->path, sizeof core->path, "process %" PRId32, pid);
     snprintf(path, sizeof path, "/proc/%" PRId32 "/mem", pid);
     if (core->fd < 0)

@@ -105,10 +105,10 @@ static bool make_room(marking_t *leaks) {
 /* ---- threads --------------------------------------------------------------------------------- */
 
 #define thread_count(leaks)             ((leaks)->blocks->memory.thread_count)
-#define thread_tp(leaks, place)         ((leaks)->blocks->memory.thread[place].fs_base)
+#define thread_tp(leaks, place)         ((leaks)->blocks->memory.thread[place].tp)
 #define may_be_alive(leaks, place, tp)  (thread_tp(leaks, place) == (tp))
 #define thread_words(leaks, place)      ((leaks)->blocks->memory.thread[place].words)
-#define thread_word_count(leaks, place) (sizeof thread_words(leaks, place) / sizeof(uint64_t))
+#define thread_word_count(leaks, place) ((leaks)->blocks->memory.thread[place].word_count)
 
 #include "marker.h"
 
@@ -160,13 +160,13 @@ static void find_stack(marking_t *leaks, size_t place, struct mark_stack *stack)
     const struct core_thread *thread = &core->thread[place];
     const struct core_range *range = core_range_at(core, thread->sp);
     bool is_main = range && core->main_stack - range->start < range->end - range->start;
-    bool has_thread = range && thread->fs_base > thread->sp && thread->fs_base < range->end;
-    uint64_t start = is_main ? range->start : has_thread ? stack_start(leaks, thread->fs_base) : 0;
+    bool has_thread = range && thread->tp > thread->sp && thread->tp < range->end;
+    uint64_t start = is_main ? range->start : has_thread ? stack_start(leaks, thread->tp) : 0;
     *stack = (struct mark_stack){.sp = thread->sp,
                                  .end = range ? range->end : 0,
                                  .is_in_hakmem = core_leaks_is_own_code(leaks, thread->ip)};
     if (start && start <= thread->sp)
-        stack->dead = (struct hak_mark_range){start, thread->sp - RED_ZONE_BYTES};
+        stack->dead = (struct hak_mark_range){start, thread->sp - core->machine->red_zone_bytes};
 }
 
 /* ---- memory ---------------------------------------------------------------------------------- */

@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "report/text/text.h"
+#include "viewer/corefile/machine.h"
 
 #define CORE_PAGE_BYTES 4096u
 #define CORE_CACHED     4096u /* pages */
@@ -42,9 +43,11 @@ struct core_mapping {
 
 struct core_thread {
     int32_t tid;
-    uint64_t ip, sp, fs_base;
-    uint64_t words[16 + 32]; /* general registers, in no order; halves of xmm0 to xmm15, 0 where the
-                              * core lacks them */
+    uint64_t ip, sp;
+    uint64_t tp;                     /* its thread pointer; 0 = not known */
+    uint64_t words[CORE_WORDS_MOST]; /* general registers, in no order; halves of vector registers,
+                                      * 0 where the core lacks them */
+    uint32_t word_count;
 };
 
 struct core_page {
@@ -54,6 +57,7 @@ struct core_page {
 
 struct core_memory {
     int fd;
+    const struct core_machine *machine;
     uint64_t file_bytes;
     bool is_truncated;
     bool is_live;      /* no core: a process that is there */

@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/procfs.h>
 #include <sys/stat.h>
-#include <sys/user.h>
 #include <unistd.h>
 #include "base/growing.h"
 #include "base/sorted.h"
@@ -49,37 +48,50 @@ static void drop_overlaps(struct core_memory *core) {
 
 /* ---- notes ----------------------------------------------------------------------------------- */
 
+static uint64_t word_at(const char *bytes, unsigned number) {
+    uint64_t word;
+    memcpy(&word, bytes + number * sizeof word, sizeof word);
+    return word;
+}
+
 /* Adds a thread with its registers; the first one's signal is the process's. */
-static void read_thread(struct core_memory *core, const void *bytes, size_t count) {
-    struct elf_prstatus status;
-    if (count < sizeof status)
+static void read_thread(struct core_memory *core, const char *bytes, size_t count) {
+    const struct core_machine *machine = core->machine;
+    int16_t signal;
+    if (count < machine->status_bytes)
         return;
-    memcpy(&status, bytes, sizeof status);
     if (!hak_growing_make_room(&core->thread, core->thread_count, &core->thread_room,
                                sizeof *core->thread))
         return;
+    const char *registers = bytes + CORE_STATUS_REGISTERS;
     struct core_thread *thread = &core->thread[core->thread_count++];
-    struct user_regs_struct r;
-    memcpy(&r, &status.pr_reg, sizeof r);
-    *thread =
-        (struct core_thread){.tid = status.pr_pid,
-                             .ip = r.rip,
-                             .sp = r.rsp,
-                             .fs_base = r.fs_base,
-                             .words = {r.rax, r.rbx, r.rcx, r.rdx, r.rsi, r.rdi, r.rbp, r.r8, r.r9,
-                                       r.r10, r.r11, r.r12, r.r13, r.r14, r.r15, r.rsp}};
+    *thread = (struct core_thread){.ip = word_at(registers, machine->ip),
+                                   .sp = word_at(registers, machine->sp),
+                                   .word_count = machine->general_count + machine->vector_count};
+    if (machine->tp != CORE_NO_REGISTER)
+        thread->tp = word_at(registers, machine->tp);
+    for (unsigned i = 0; i < machine->general_count; i++)
+        thread->words[i] = word_at(registers, machine->general[i]);
+    memcpy(&thread->tid, bytes + CORE_STATUS_PID, sizeof thread->tid);
+    memcpy(&signal, bytes + CORE_STATUS_SIGNAL, sizeof signal);
     if (core->thread_count == 1)
-        core->signal = (uint32_t)status.pr_cursig;
+        core->signal = (uint32_t)signal;
 }
 
 /* Follows the thread that it is of. */
-static void read_vectors(struct core_memory *core, const void *bytes, size_t count) {
-    struct user_fpregs_struct found;
-    if (count < sizeof found || core->thread_count == 0)
+static void read_vectors(struct core_memory *core, const char *bytes, size_t count) {
+    const struct core_machine *machine = core->machine;
+    size_t wanted = machine->vector_count * sizeof(uint64_t);
+    if (count < machine->vectors_at + wanted || core->thread_count == 0)
         return;
-    memcpy(&found, bytes, sizeof found);
-    memcpy(core->thread[core->thread_count - 1].words + 16, found.xmm_space,
-           sizeof found.xmm_space);
+    memcpy(core->thread[core->thread_count - 1].words + machine->general_count,
+           bytes + machine->vectors_at, wanted);
+}
+
+/* Likewise. */
+static void read_thread_pointer(struct core_memory *core, const char *bytes, size_t count) {
+    if (count >= sizeof(uint64_t) && core->thread_count > 0)
+        core->thread[core->thread_count - 1].tp = word_at(bytes, 0);
 }
 
 /* Notes where the random bytes lie that the kernel gives to a program: its first frames end before
@@ -158,7 +170,8 @@ static void read_files(struct core_memory *core, const char *bytes, size_t lengt
     hak_sort_by_first(core->mapping, core->mapping_count, sizeof *core->mapping);
 }
 
-/* Reads all notes: threads, vectors, auxiliary vector, process, signal, files. */
+/* Reads all notes: threads, their vectors and thread pointers, auxiliary vector, process, signal,
+ * files. */
 static void read_core_notes(struct core_memory *core, Elf *elf, const GElf_Phdr *part) {
     if (part->p_offset > core->file_bytes || part->p_filesz > core->file_bytes - part->p_offset)
         core->is_truncated = true;
@@ -170,6 +183,9 @@ static void read_core_notes(struct core_memory *core, Elf *elf, const GElf_Phdr 
     for (size_t at = 0; data && (at = gelf_getnote(data, at, &note, &name, &bytes)) > 0;) {
         const char *start = (const char *)data->d_buf + bytes;
         const char *owner = (const char *)data->d_buf + name;
+        if (note.n_type == NT_ARM_TLS && core->machine->tp == CORE_NO_REGISTER &&
+            note.n_namesz == sizeof "LINUX" && memcmp(owner, "LINUX", sizeof "LINUX") == 0)
+            read_thread_pointer(core, start, note.n_descsz);
         if (note.n_namesz != sizeof "CORE" || memcmp(owner, "CORE", sizeof "CORE") != 0)
             continue;
         if (is_first)
@@ -192,8 +208,8 @@ static void read_core_notes(struct core_memory *core, Elf *elf, const GElf_Phdr 
 
 /* ---- all ------------------------------------------------------------------------------------- */
 
-/* Reads the core's headers and notes. False, with the reason: it is no core of x86-64, or memory is
- * out. */
+/* Reads the core's headers and notes. False, with the reason: it is no core of a
+ * machine that is known, or memory is out. */
 static bool take_apart(struct core_memory *core, Elf *elf, struct hak_text *error) {
     GElf_Ehdr header;
     GElf_Phdr part;
@@ -209,8 +225,11 @@ static bool take_apart(struct core_memory *core, Elf *elf, struct hak_text *erro
                          : "another kind of ELF file");
         return false;
     }
-    if (header.e_machine != EM_X86_64 || gelf_getclass(elf) != ELFCLASS64) {
-        hak_text_add(error, "%s is a core file of another machine than x86-64", core->path);
+    core->machine = core_machine_of(header.e_machine);
+    if (!core->machine || gelf_getclass(elf) != ELFCLASS64 ||
+        header.e_ident[EI_DATA] != ELFDATA2LSB) {
+        hak_text_add(error, "%s is a core file of another machine than x86-64 and aarch64",
+                     core->path);
         return false;
     }
     if (elf_getphdrnum(elf, &parts) != 0 || parts == 0) {

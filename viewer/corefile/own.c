@@ -187,7 +187,7 @@ static void read_hakmem_module(const struct core_table *t, struct module *module
 static uint64_t tls_of(struct core_leaks *leaks, const struct module *module, uint64_t tp,
                        uint64_t variable) {
     struct core_memory *core = &leaks->blocks->memory;
-    uint64_t dtv = core_pointer(core, tp + HAK_TCB_DTV * 8);
+    uint64_t dtv = core_pointer(core, tp + core->machine->dtv_word * 8u);
     uint64_t count = dtv ? core_pointer(core, dtv - 16) : 0;
     for (uint64_t i = 1; i <= count && i < MODULES_MAX && step_within_limit(leaks); i++) {
         uint64_t block = core_pointer(core, dtv + i * 16);
@@ -205,13 +205,13 @@ static void leave_out_tls(struct core_leaks *leaks, const struct core_half *half
     uint64_t offset = 0;
     for (size_t h = 0; h < half->heap_count && offset == 0 && module->tls_bytes; h++)
         for (size_t i = 0; half->heap[h].thread && i < core->thread_count && offset == 0; i++) {
-            uint64_t tp = core->thread[i].fs_base;
+            uint64_t tp = core->thread[i].tp;
             uint64_t block = tp ? tls_of(leaks, module, tp, half->heap[h].thread) : 0;
             offset = block ? tp - block : 0;
         }
     for (size_t i = 0; offset && i < core->thread_count; i++)
-        if (core->thread[i].fs_base)
-            leave_out_bytes(leaks, core->thread[i].fs_base - offset, module->tls_bytes);
+        if (core->thread[i].tp)
+            leave_out_bytes(leaks, core->thread[i].tp - offset, module->tls_bytes);
 }
 
 bool core_leaks_is_own_code(const struct core_leaks *leaks, uint64_t ip) {

@@ -2,7 +2,7 @@
 #ifndef HAK_VIEWER_COREFILE_PARTS_H
 #define HAK_VIEWER_COREFILE_PARTS_H
 
-#include <jansson.h>
+#include "base/json.h"
 #include "viewer/cli/cli.h"
 #include "viewer/corefile/blocks.h"
 

@@ -2,6 +2,7 @@
  * the core has it, else by class. */
 #include "viewer/corefile/parts.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 #include "base/growing.h"
 #include "base/index.h"

@@ -300,16 +300,20 @@ static void walk_mail(struct cache *cache, uint64_t heap) {
 
 /* ---- heaps ----------------------------------------------------------------------------------- */
 
-/* A thread's own memory lies below where its FS register points, nearest to it, in one range: it
- * was mapped as a whole. */
+/* A thread's own memory lies on one side of where its thread pointer points, nearest to it, in one
+ * range: it was mapped as a whole. */
 static int32_t thread_with(const struct core_memory *core, uint64_t address) {
     const struct core_range *range = core_range_at(core, address);
     const struct core_thread *nearest = NULL;
+    uint64_t least = UINT64_MAX;
     for (size_t i = 0; i < core->thread_count; i++) {
         const struct core_thread *thread = &core->thread[i];
-        if (thread->fs_base > address && (!nearest || thread->fs_base < nearest->fs_base) &&
-            range && core_range_at(core, thread->fs_base) == range)
+        uint64_t apart = core->machine->tls_is_above ? address - thread->tp : thread->tp - address;
+        if ((int64_t)apart > 0 && apart < least && range &&
+            core_range_at(core, thread->tp) == range) {
             nearest = thread;
+            least = apart;
+        }
     }
     return nearest ? nearest->tid : 0;
 }

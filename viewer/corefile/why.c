@@ -2,6 +2,7 @@
 #include "viewer/corefile/parts.h"
 
 #include <inttypes.h>
+#include <jansson.h>
 #include <string.h>
 #include "options.h"
 #include "report/words/words.h"

@@ -104,38 +104,6 @@ int export_collapsed(struct export *e) {
  * "main;parse 4096 8192": before and after, as difffolded.pl has it for red and blue flame graphs.
  */
 
-/* Gives an option a value. */
-static void set_value(struct view *view, const char *name, const char *value) {
-    for (int i = 0; i < view->option_count; i++)
-        if (strcmp(view->option[i].name, name) == 0)
-            view->value[i] = value;
-}
-
-/* Makes two views: of two captures, or of one at two moments. False, and said. */
-static bool choose_sides(const struct view *view, struct view side[SIDES]) {
-    const char *between = view_value(view, "between");
-    if (view->argument_count != (between ? 1 : SIDES)) {
-        view_error(between ? "--between needs two moments of one capture: --between A B"
-                           : "export collapsed-diff needs two captures, OLD and NEW, or "
-                             "--between A B");
-        return false;
-    }
-    if (between && view_given(view, "at")) {
-        view_error("--at is one moment and --between two: give one of them");
-        return false;
-    }
-    for (int i = 0; i < SIDES; i++) {
-        side[i] = *view;
-        side[i].argument_count = 0;
-        set_value(&side[i], "between", NULL);
-        if (between)
-            set_value(&side[i], "at", i == 0 ? between : view->argument[0]);
-        else
-            set_value(&side[i], "store", view->argument[i]);
-    }
-    return true;
-}
-
 /* Opens one side's view and folds its rows; `--by growth` is refused. The view's status, also
  * VIEW_INCOMPLETE of a capture that is not whole. */
 static int read_side(struct folded *f, const struct export *all, struct view *view, int side) {
@@ -160,7 +128,7 @@ int export_difference(struct export *e) {
     struct folded f = {0};
     struct view side[SIDES];
     int status[SIDES] = {VIEW_USAGE, VIEW_USAGE};
-    if (!choose_sides(e->view, side))
+    if (!profile_choose_sides(e->view, "export collapsed-diff", &side[0], &side[1]))
         return VIEW_USAGE;
     status[0] = read_side(&f, e, &side[0], 0);
     bool is_read = status[0] == VIEW_OK || status[0] == VIEW_INCOMPLETE;

@@ -2,6 +2,7 @@
  * "sampled" for each measure, which share their frames. */
 #include "viewer/export/parts.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/growing.h"

@@ -2,6 +2,7 @@
 #include "viewer/findings/findings.h"
 #include "viewer/capture/capture.h"
 
+#include <jansson.h>
 #include <string.h>
 #include "report/words/words.h"
 #include "viewer/findings/fault_pages.h"

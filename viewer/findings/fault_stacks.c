@@ -2,6 +2,7 @@
  * parts and their sentences, the JSON beside it all frames. */
 #include "viewer/findings/fault_stacks.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include "viewer/findings/findings.h"

@@ -3,6 +3,7 @@
 #include "viewer/findings/fault_stacks.h"
 #include "viewer/findings/findings.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>

@@ -17,7 +17,7 @@
 #ifndef HAK_VIEWER_FINDINGS_FINDINGS_H
 #define HAK_VIEWER_FINDINGS_FINDINGS_H
 
-#include <jansson.h>
+#include "base/json.h"
 #include "report/known/known.h"
 #include "report/words/words.h"
 #include "viewer/capture/capture.h"

@@ -1,6 +1,9 @@
 /* Puts questions together, asks them, and reads the answer's cells. */
 #include "viewer/fleet/ask.h"
 
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -67,27 +70,42 @@ int fleet_ask(struct fleet *fleet, struct fleet_question *question, const char *
 /* ---- questions --------------------------------------------------------------------------------
  */
 
-void fleet_question_add(struct fleet_question *question, const char *sql) {
-    hak_text_add_bytes(&question->sql, sql, strlen(sql));
+void fleet_question_add(struct fleet_question *question, const char *format, ...) {
+    va_list list;
+    va_start(list, format);
+    hak_text_vadd(&question->sql, format, list);
+    va_end(list);
 }
 
-/* Adds an argument and its place in the text; too many make the question fail. */
-static void add_value(struct fleet_question *question, struct hak_remote_cell value) {
-    if (question->values == FLEET_VALUES) {
-        question->sql.failed = true;
-        return;
-    }
-    question->value[question->values++] = value;
-    hak_text_add(&question->sql, "$%d", question->values);
+/* A piece of SQL that holds for the next seven calls. */
+static const char *make_piece(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static const char *make_piece(const char *format, ...) {
+    static char piece[8][96];
+    static unsigned next;
+    char *out = piece[next++ % 8];
+    va_list list;
+    va_start(list, format);
+    vsnprintf(out, sizeof piece[0], format, list);
+    va_end(list);
+    return out;
 }
 
-void fleet_question_add_text(struct fleet_question *question, const char *text) {
-    add_value(question, (struct hak_remote_cell){
-                            .kind = HAK_REMOTE_STRING, .text = text, .bytes = strlen(text)});
+/* Adds a value and returns its place in the text; too many make the question fail. */
+static const char *add_value(struct fleet_question *question, struct hak_remote_cell value) {
+    question->sql.failed |= question->values == FLEET_VALUES;
+    if (!question->sql.failed)
+        question->value[question->values++] = value;
+    return make_piece("$%d", question->values);
 }
 
-void fleet_question_add_number(struct fleet_question *question, int64_t number) {
-    add_value(question, (struct hak_remote_cell){.kind = HAK_REMOTE_INTEGER, .number = number});
+const char *fleet_question_text(struct fleet_question *question, const char *text) {
+    return add_value(question, (struct hak_remote_cell){
+                                   .kind = HAK_REMOTE_STRING, .text = text, .bytes = strlen(text)});
+}
+
+const char *fleet_question_number(struct fleet_question *question, int64_t number) {
+    return add_value(question,
+                     (struct hak_remote_cell){.kind = HAK_REMOTE_INTEGER, .number = number});
 }
 
 /* The time in UTC; `*rest`: its microseconds. */
@@ -100,18 +118,18 @@ static struct tm in_utc(int64_t us, int *rest) {
     return utc;
 }
 
-void fleet_question_add_moment(struct fleet_question *question, int64_t us) {
+const char *fleet_sql_moment(int64_t us) {
     int rest;
     struct tm utc = in_utc(us, &rest);
-    hak_text_add(
-        &question->sql, "TIMESTAMP WITH TIME ZONE '%04d-%02d-%02d %02d:%02d:%02d.%06d+00:00'",
-        utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, rest);
+    return make_piece("TIMESTAMP WITH TIME ZONE '%04d-%02d-%02d %02d:%02d:%02d.%06d+00:00'",
+                      utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min,
+                      utc.tm_sec, rest);
 }
 
-void fleet_question_add_month(struct fleet_question *question, int64_t us) {
+const char *fleet_sql_month(int64_t us) {
     int rest;
     struct tm utc = in_utc(us, &rest);
-    hak_text_add(&question->sql, "DATE '%04d-%02d-01'", utc.tm_year + 1900, utc.tm_mon + 1);
+    return make_piece("DATE '%04d-%02d-01'", utc.tm_year + 1900, utc.tm_mon + 1);
 }
 
 /* Limits the time by an option, and the months with it; nothing without the option. The question
@@ -127,23 +145,19 @@ static void add_time_range(struct fleet_question *question, const struct fleet *
         return;
     }
     /* The month first: whole partitions are left out by it. */
-    fleet_question_add(question, " AND r.month ");
-    fleet_question_add(question, relation[0] == '<' ? "<=" : ">=");
-    fleet_question_add(question, " ");
-    fleet_question_add_month(question, seconds * FLEET_SECOND_US);
-    fleet_question_add(question, " AND r.at ");
-    fleet_question_add(question, relation);
-    fleet_question_add(question, " ");
-    fleet_question_add_moment(question, seconds * FLEET_SECOND_US);
+    fleet_question_add(question, " AND r.month %s %s AND r.at %s %s",
+                       relation[0] == '<' ? "<=" : ">=", fleet_sql_month(seconds * FLEET_SECOND_US),
+                       relation, fleet_sql_moment(seconds * FLEET_SECOND_US));
 }
 
-/* Adds a text as a value that the question frees; NULL: no memory, and the question has failed. */
-static void add_owned(struct fleet_question *question, char *text) {
+/* Adds a text as a value that the question frees, and returns its place; NULL: no memory, and the
+ * question has failed. */
+static const char *add_owned(struct fleet_question *question, char *text) {
     question->sql.failed |= !text;
     if (!text)
-        return;
+        return "";
     question->owned[question->owned_count++] = text;
-    fleet_question_add_text(question, text);
+    return fleet_question_text(question, text);
 }
 
 /* Adds a condition: `labels` has the member as push writes it, with or without a blank: `between`.
@@ -155,9 +169,7 @@ static void add_member(struct fleet_question *question, const char *key, const c
     char *made = NULL;
     if (!first || !last || asprintf(&made, "%s%s%s", first, between, last) < 0)
         made = NULL;
-    fleet_question_add(question, "position(");
-    add_owned(question, made);
-    fleet_question_add(question, " IN r.labels) > 0");
+    fleet_question_add(question, "position(%s IN r.labels) > 0", add_owned(question, made));
     json_decref(left);
     json_decref(right);
     free(first);
@@ -174,8 +186,7 @@ static void add_label(struct fleet_question *question, const char *typed) {
         return;
     }
     if (strncmp(typed, "version=", strlen("version=")) == 0) { /* has a column of its own */
-        fleet_question_add(question, " AND r.version = ");
-        add_owned(question, strdup(equal + 1));
+        fleet_question_add(question, " AND r.version = %s", add_owned(question, strdup(equal + 1)));
         return;
     }
     char *key = strndup(typed, (size_t)(equal - typed));
@@ -219,11 +230,9 @@ static void add_program(struct fleet_question *question, const char *typed) {
             hak_text_add_bytes(&pattern, "\\", 1);
         hak_text_add_bytes(&pattern, at, 1);
     }
-    fleet_question_add(question, " AND (r.program = ");
-    fleet_question_add_text(question, typed);
-    fleet_question_add(question, " OR r.program LIKE ");
-    add_owned(question, hak_text_take(&pattern));
-    fleet_question_add(question, ")");
+    fleet_question_add(question, " AND (r.program = %s", fleet_question_text(question, typed));
+    fleet_question_add(question, " OR r.program LIKE %s)",
+                       add_owned(question, hak_text_take(&pattern)));
 }
 
 /* Limits by versions that stand on lines of their own: any of them. */
@@ -236,11 +245,25 @@ static void add_releases(struct fleet_question *question, const char *typed) {
             question->has_failed = true;
             return;
         }
-        fleet_question_add(question, count ? " OR r.version = " : " AND (r.version = ");
-        add_owned(question, strndup(at, length));
+        fleet_question_add(question, "%sr.version = %s", count ? " OR " : " AND (",
+                           add_owned(question, strndup(at, length)));
         at = at[length] ? at + length + 1 : NULL;
     }
-    fleet_question_add(question, count ? ")" : "");
+    if (count)
+        fleet_question_add(question, ")");
+}
+
+/* Adds the condition that the build of a run begins with what was typed. */
+static void add_build_is(struct fleet_question *question, const char *typed) {
+    fleet_question_add(question, "substring(r.build FROM 1 FOR CAST(%s AS INTEGER)) = ",
+                       fleet_question_number(question, (int64_t)strlen(typed)));
+    fleet_question_add(question, "%s", fleet_question_text(question, typed));
+}
+
+void fleet_question_add_version(struct fleet_question *question, const char *typed) {
+    fleet_question_add(question, "(r.version = %s OR ", fleet_question_text(question, typed));
+    add_build_is(question, typed);
+    fleet_question_add(question, ")");
 }
 
 /* Limits the runs by --since, --until, --host, --build (its first characters), --program, --release
@@ -250,32 +273,16 @@ static void add_runs(struct fleet_question *question, const struct fleet *fleet)
     const char *host = view_value(fleet->view, "host");
     add_time_range(question, fleet, "since", ">=");
     add_time_range(question, fleet, "until", "<");
-    if (host) {
-        fleet_question_add(question, " AND r.host = ");
-        fleet_question_add_text(question, host);
-    }
+    if (host)
+        fleet_question_add(question, " AND r.host = %s", fleet_question_text(question, host));
     if (build) {
-        fleet_question_add(question, " AND substring(r.build FROM 1 FOR CAST(");
-        fleet_question_add_number(question, (int64_t)strlen(build));
-        fleet_question_add(question, " AS INTEGER)) = ");
-        fleet_question_add_text(question, build);
+        fleet_question_add(question, " AND ");
+        add_build_is(question, build);
     }
     if (view_value(fleet->view, "program"))
         add_program(question, view_value(fleet->view, "program"));
     add_releases(question, view_value(fleet->view, "release"));
     add_labels(question, view_value(fleet->view, "label"));
-}
-
-/* Adds the piece of SQL that says when the build, or the version, that was typed was first seen. */
-static void add_first_seen(struct fleet_question *question, const char *typed) {
-    fleet_question_add(question,
-                       "(SELECT min(r.at) FROM hakmem.run r" FLEET_WHERE " AND (r.version = ");
-    fleet_question_add_text(question, typed);
-    fleet_question_add(question, " OR substring(r.build FROM 1 FOR CAST(");
-    fleet_question_add_number(question, (int64_t)strlen(typed));
-    fleet_question_add(question, " AS INTEGER)) = ");
-    fleet_question_add_text(question, typed);
-    fleet_question_add(question, "))");
 }
 
 /* Leaves out findings that a build before (or from) the one of the option had. Without a word in
@@ -295,20 +302,19 @@ static void add_since(struct fleet_question *question, const struct fleet *fleet
                        " AND NOT EXISTS (SELECT 1 FROM hakmem.finding g JOIN hakmem.run q ON"
                        " q.run = g.run AND q.month = g.month JOIN (SELECT r.build, min(r.at) AS"
                        " began FROM hakmem.run r" FLEET_WHERE " GROUP BY r.build) b ON b.build ="
-                       " q.build WHERE g.fingerprint = f.fingerprint AND b.began ");
-    fleet_question_add(question, relation);
-    fleet_question_add(question, " ");
-    add_first_seen(question, typed);
-    fleet_question_add(question, ")");
+                       " q.build WHERE g.fingerprint = f.fingerprint AND b.began %s"
+                       " (SELECT min(r.at) FROM hakmem.run r" FLEET_WHERE " AND ",
+                       relation);
+    fleet_question_add_version(question, typed);
+    fleet_question_add(question, "))");
 }
 
 /* Limits the findings by fingerprint and --new-since, --gone-since. */
 static void add_findings(struct fleet_question *question, const struct fleet *fleet,
                          const char *fingerprint) {
-    if (fingerprint) {
-        fleet_question_add(question, " AND f.fingerprint = ");
-        fleet_question_add_text(question, fingerprint);
-    }
+    if (fingerprint)
+        fleet_question_add(question, " AND f.fingerprint = %s",
+                           fleet_question_text(question, fingerprint));
     add_since(question, fleet, "new-since", "<");
     add_since(question, fleet, "gone-since", ">=");
 }
@@ -318,7 +324,7 @@ static void add_braced(struct fleet_question *question, const struct fleet *flee
                        const char *fingerprint, int mark) {
     size_t from = question->sql.length;
     if (question->said[mark]) {
-        fleet_question_add(question, question->said[mark]);
+        fleet_question_add(question, "%s", question->said[mark]);
         return;
     }
     if (mark == BRACED_RUNS)
@@ -326,7 +332,7 @@ static void add_braced(struct fleet_question *question, const struct fleet *flee
     else if (mark == BRACED_FINDINGS)
         add_findings(question, fleet, fingerprint);
     else
-        fleet_question_add_number(question, (int64_t)fleet->limit);
+        fleet_question_add(question, "%s", fleet_question_number(question, (int64_t)fleet->limit));
     if (!question->sql.failed)
         question->said[mark] = strdup(hak_text_string(&question->sql) + from);
     question->sql.failed |= !question->said[mark];

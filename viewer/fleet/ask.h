@@ -2,7 +2,7 @@
 #ifndef HAK_VIEWER_FLEET_ASK_H
 #define HAK_VIEWER_FLEET_ASK_H
 
-#include <jansson.h>
+#include "base/json.h"
 #include "viewer/fleet/fleet.h"
 
 enum { FLEET_SECOND_US = 1000000 };
@@ -44,17 +44,19 @@ struct fleet_question {
     bool has_failed; /* what was typed cannot be meant; it was said */
 };
 
-/* Appends SQL of this program as it is. */
-void fleet_question_add(struct fleet_question *question, const char *sql);
-/* Appends "$N" for a value that lives until fleet_ask. */
-void fleet_question_add_text(struct fleet_question *question, const char *text);
-void fleet_question_add_number(struct fleet_question *question, int64_t number);
-/* Appends a moment, in microseconds since 1970, as a literal of SQL with six decimals, in UTC. */
-void fleet_question_add_moment(struct fleet_question *question, int64_t us);
-
-/* Appends the first day of the month of a moment, in microseconds since 1970, as a literal of SQL,
- * in UTC. */
-void fleet_question_add_month(struct fleet_question *question, int64_t us);
+/* Appends SQL of this program, in words like those of printf. */
+void fleet_question_add(struct fleet_question *question, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* "$N" for a value, a text that lives until fleet_ask. These four hold for the next seven calls. */
+const char *fleet_question_text(struct fleet_question *question, const char *text);
+const char *fleet_question_number(struct fleet_question *question, int64_t number);
+/* Appends the condition that a run `r` is of the version, or of the build whose first characters
+ * are typed. */
+void fleet_question_add_version(struct fleet_question *question, const char *typed);
+/* A moment, in microseconds since 1970, as a literal of SQL with six decimals, in UTC; and the
+ * first day of its month. */
+const char *fleet_sql_moment(int64_t us);
+const char *fleet_sql_month(int64_t us);
 /* Appends SQL of this program in which stand, as often as they are wanted,
  *   {runs}      " AND ..." of the runs, or pulls, `r`: --since, --until, --build, --host,
  *               --program, --release, --label

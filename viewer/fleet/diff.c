@@ -1,4 +1,5 @@
 /* `fleet diff`: what grew in a process from one version to another, by stack. */
+#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -197,10 +198,10 @@ static int check_sides(const struct fleet *fleet, const struct fleet_changes *d)
 static int read_changes(struct fleet *fleet, struct fleet_changes *d) {
     struct fleet_question question = {0};
     fleet_question_add_newest(&question, fleet, d->version);
-    fleet_question_add(&question, sides_sql);
-    fleet_question_add_number(&question, (int64_t)d->side[NEW_SIDE].processes);
-    fleet_question_add(&question, " - CAST(p.old_live AS DOUBLE PRECISION) / ");
-    fleet_question_add_number(&question, (int64_t)d->side[OLD_SIDE].processes);
+    fleet_question_add(&question, "%s%s - CAST(p.old_live AS DOUBLE PRECISION) / ", sides_sql,
+                       fleet_question_number(&question, (int64_t)d->side[NEW_SIDE].processes));
+    fleet_question_add(&question, "%s",
+                       fleet_question_number(&question, (int64_t)d->side[OLD_SIDE].processes));
     fleet_question_add_all(&question, fleet, NULL, changes_sql);
     return fleet_ask(fleet, &question, "reading heap profiles", add_changed_stack, d);
 }

@@ -2,6 +2,7 @@
  * and one for the first program. */
 #include "viewer/fleet/document.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>

@@ -2,6 +2,7 @@
  * each stack at that moment, by a fingerprint that is the same on all hosts. */
 #include "viewer/fleet/document.h"
 
+#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

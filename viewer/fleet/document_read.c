@@ -2,6 +2,7 @@
  * would not write. */
 #include "viewer/fleet/document.h"
 
+#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

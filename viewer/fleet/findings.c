@@ -1,6 +1,7 @@
 /* `fleet findings`: the findings by fingerprint, the most harmful first. */
 #include "viewer/fleet/findings.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include "report/words/words.h"
@@ -100,14 +101,9 @@ static int check_since(struct fleet *fleet, const char *option) {
     bool is_there = false;
     if (!typed || !*typed)
         return 0;
-    fleet_question_add(&question,
-                       "SELECT r.run FROM hakmem.run r" FLEET_WHERE " AND (r.version = ");
-    fleet_question_add_text(&question, typed);
-    fleet_question_add(&question, " OR substring(r.build FROM 1 FOR CAST(");
-    fleet_question_add_number(&question, (int64_t)strlen(typed));
-    fleet_question_add(&question, " AS INTEGER)) = ");
-    fleet_question_add_text(&question, typed);
-    fleet_question_add(&question, ") FETCH FIRST 1 ROWS ONLY");
+    fleet_question_add(&question, "SELECT r.run FROM hakmem.run r" FLEET_WHERE " AND ");
+    fleet_question_add_version(&question, typed);
+    fleet_question_add(&question, " FETCH FIRST 1 ROWS ONLY");
     int status = fleet_ask(fleet, &question, "reading builds", take_begin, &is_there);
     if (!status && !is_there) {
         view_error("--%s %s: no run of such a build or version was pushed; `hakmem-trace fleet "

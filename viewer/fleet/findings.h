@@ -2,7 +2,7 @@
 #ifndef HAK_VIEWER_FLEET_FINDINGS_H
 #define HAK_VIEWER_FLEET_FINDINGS_H
 
-#include <jansson.h>
+#include "base/json.h"
 #include "viewer/fleet/ask.h"
 
 /* A run in which it was seen: foreign texts. */

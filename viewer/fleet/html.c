@@ -1,4 +1,5 @@
 /* `fleet html`: the findings as one page for a browser (viewer/html/fleet.html). */
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include "report/words/words.h"
@@ -51,8 +52,7 @@ static int read_days(struct page *page) {
                                                       "FIRST ";
     struct fleet_question question = {0};
     fleet_question_add_all(&question, &page->fleet, NULL, sql);
-    fleet_question_add_number(&question, ROWS);
-    fleet_question_add(&question, " ROWS ONLY");
+    fleet_question_add(&question, "%d ROWS ONLY", ROWS);
     return fleet_ask(&page->fleet, &question, "reading days", add_day, page);
 }
 
@@ -79,8 +79,7 @@ static int read_places(struct page *page) {
         " GROUP BY 1, 2, 3, 4 ORDER BY max(r.at) DESC, 1, 2, 3, 4 FETCH FIRST ";
     struct fleet_question question = {0};
     fleet_question_add_all(&question, &page->fleet, NULL, sql);
-    fleet_question_add_number(&question, ROWS);
-    fleet_question_add(&question, " ROWS ONLY");
+    fleet_question_add(&question, "%d ROWS ONLY", ROWS);
     return fleet_ask(&page->fleet, &question, "reading hosts and builds", add_place, page);
 }
 
@@ -121,8 +120,7 @@ static int read_reports(struct page *page) {
                     " r.run = e.run AND r.month = e.month WHERE e.turn = 1";
     struct fleet_question question = {0};
     fleet_question_add_all(&question, &page->fleet, NULL, sql);
-    fleet_question_add_number(&question, ROWS);
-    fleet_question_add(&question, " ROWS ONLY");
+    fleet_question_add(&question, "%d ROWS ONLY", ROWS);
     fleet_question_add_all(&question, &page->fleet, NULL, rest);
     return fleet_ask(&page->fleet, &question, "reading reports", add_report, page);
 }

@@ -1,4 +1,5 @@
 /* `fleet keep`: removes what is older than so many days, or than so many runs. */
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include "base/growing.h"
@@ -11,14 +12,20 @@
 enum { DAYS_MAX = 36500 };
 
 /* The tables that have partitions by month, in the order in which their rows go: what names a row
- * goes before it. */
+ * goes before it. A row is old by its month, or by the moment `at`, behind which stands `end`. */
 enum keep_table { KEEP_FINDINGS, KEEP_RUNS, KEEP_SUMS, KEEP_PULLS, KEEP_TABLES };
 static const struct {
-    const char *name, *alias;
-} keep_tables[] = {[KEEP_FINDINGS] = {"finding", "f"},
-                   [KEEP_RUNS] = {"run", "r"},
-                   [KEEP_SUMS] = {"pull_sum", "s"},
-                   [KEEP_PULLS] = {"pull", "p"}};
+    const char *name, *alias, *at, *end;
+} keep_tables[] = {[KEEP_FINDINGS] = {"finding", "f",
+                                      "EXISTS (SELECT 1 FROM hakmem.run r WHERE r.run = f.run"
+                                      " AND r.month = f.month AND r.at",
+                                      ")"},
+                   [KEEP_RUNS] = {"run", "r", "r.at", ""},
+                   [KEEP_SUMS] = {"pull_sum", "s",
+                                  "EXISTS (SELECT 1 FROM hakmem.pull p WHERE p.run = s.run"
+                                  " AND p.month = s.month AND p.pull = s.pull AND p.at",
+                                  ")"},
+                   [KEEP_PULLS] = {"pull", "p", "p.at", ""}};
 
 /* A month's part of a table. */
 struct partition {
@@ -44,62 +51,21 @@ struct keep {
  * by when it was read, with its sums, and a stack with the month of its profiles. A whole capture
  * goes by when it was pushed, unless a run that stays has its number. */
 
-static void add_before(struct fleet_question *question, const struct keep *keep) {
-    fleet_question_add_moment(question, keep->before_us);
-}
-
-static void add_month(struct fleet_question *question, const struct keep *keep) {
-    fleet_question_add_month(question, keep->before_us);
-}
-
-/* Adds the condition that a run `r` is old and goes. */
-static void add_old_runs(struct fleet_question *question, const struct keep *keep) {
-    fleet_question_add(question, "(r.month < ");
-    add_month(question, keep);
-    fleet_question_add(question, " OR r.at < ");
-    add_before(question, keep);
-    fleet_question_add(question, ")");
-}
-
-/* Adds the condition that a finding `f` is old and goes. */
-static void add_old_findings(struct fleet_question *question, const struct keep *keep) {
-    fleet_question_add(question, "(f.month < ");
-    add_month(question, keep);
-    fleet_question_add(question,
-                       " OR EXISTS (SELECT 1 FROM hakmem.run r WHERE r.run = f.run AND r.month ="
-                       " f.month AND r.at < ");
-    add_before(question, keep);
-    fleet_question_add(question, "))");
-}
-
-/* Adds the condition that a heap profile `p` is old and goes. */
-static void add_old_pulls(struct fleet_question *question, const struct keep *keep) {
-    fleet_question_add(question, "(p.month < ");
-    add_month(question, keep);
-    fleet_question_add(question, " OR p.at < ");
-    add_before(question, keep);
-    fleet_question_add(question, ")");
-}
-
-/* Adds the condition that a sum `s` is of a heap profile that is old. */
-static void add_old_sums(struct fleet_question *question, const struct keep *keep) {
-    fleet_question_add(question, "(s.month < ");
-    add_month(question, keep);
-    fleet_question_add(question,
-                       " OR EXISTS (SELECT 1 FROM hakmem.pull p WHERE p.run = s.run AND p.month ="
-                       " s.month AND p.pull = s.pull AND p.at < ");
-    add_before(question, keep);
-    fleet_question_add(question, "))");
+/* Adds the condition that a row of the table is old and goes. */
+static void add_old_rows(struct fleet_question *question, const struct keep *keep,
+                         enum keep_table table) {
+    fleet_question_add(question, "(%s.month < %s OR %s < %s%s)", keep_tables[table].alias,
+                       fleet_sql_month(keep->before_us), keep_tables[table].at,
+                       fleet_sql_moment(keep->before_us), keep_tables[table].end);
 }
 
 /* Adds the condition that a capture `k` is old and goes. */
 static void add_old_captures(struct fleet_question *question, const struct keep *keep) {
-    fleet_question_add(question, "k.pushed < ");
-    add_before(question, keep);
     fleet_question_add(question,
-                       " AND NOT EXISTS (SELECT 1 FROM hakmem.run r WHERE r.capture = k.capture"
-                       " AND NOT ");
-    add_old_runs(question, keep);
+                       "k.pushed < %s AND NOT EXISTS (SELECT 1 FROM hakmem.run r WHERE r.capture ="
+                       " k.capture AND NOT ",
+                       fleet_sql_moment(keep->before_us));
+    add_old_rows(question, keep, KEEP_RUNS);
     fleet_question_add(question, ")");
 }
 
@@ -142,20 +108,17 @@ static void take_end(void *context, const struct hak_remote_cell *cell, int cell
 static int read_end(struct keep *keep) {
     struct fleet_question question = {0};
     fleet_question_add(&question, "SELECT CAST(extract(epoch FROM greatest(");
-    if (keep->days) {
-        fleet_question_add(&question, "CURRENT_TIMESTAMP - ");
-        fleet_question_add_number(&question, (int64_t)keep->days);
-        fleet_question_add(&question, " * INTERVAL '1' DAY");
-    } else
+    if (keep->days)
+        fleet_question_add(&question, "CURRENT_TIMESTAMP - %s * INTERVAL '1' DAY",
+                           fleet_question_number(&question, (int64_t)keep->days));
+    else
         fleet_question_add(&question, "CAST(NULL AS TIMESTAMP WITH TIME ZONE)");
-    if (keep->count) {
-        fleet_question_add(
-            &question,
-            ", (SELECT min(n.at) FROM (SELECT r.at FROM hakmem.run r" FLEET_WHERE
-            " AND r.at < CURRENT_TIMESTAMP + INTERVAL '1' DAY ORDER BY r.at DESC FETCH FIRST ");
-        fleet_question_add_number(&question, (int64_t)keep->count);
-        fleet_question_add(&question, " ROWS ONLY) n)");
-    }
+    if (keep->count)
+        fleet_question_add(&question,
+                           ", (SELECT min(n.at) FROM (SELECT r.at FROM hakmem.run r" FLEET_WHERE
+                           " AND r.at < CURRENT_TIMESTAMP + INTERVAL '1' DAY ORDER BY r.at DESC"
+                           " FETCH FIRST %s ROWS ONLY) n)",
+                           fleet_question_number(&question, (int64_t)keep->count));
     fleet_question_add(&question, ")) * 1000000 AS BIGINT)");
     return fleet_ask(&keep->fleet, &question, "looking for the oldest that stays", take_end, keep);
 }
@@ -175,13 +138,13 @@ static void take_counts(void *context, const struct hak_remote_cell *cell, int c
 static int read_counts(struct keep *keep) {
     struct fleet_question question = {0};
     fleet_question_add(&question, "SELECT (SELECT count(*) FROM hakmem.run r WHERE ");
-    add_old_runs(&question, keep);
+    add_old_rows(&question, keep, KEEP_RUNS);
     fleet_question_add(&question, "), (SELECT count(*) FROM hakmem.finding f WHERE ");
-    add_old_findings(&question, keep);
+    add_old_rows(&question, keep, KEEP_FINDINGS);
     fleet_question_add(&question, "), (SELECT count(*) FROM hakmem.capture k WHERE ");
     add_old_captures(&question, keep);
     fleet_question_add(&question, "), (SELECT count(*) FROM hakmem.pull p WHERE ");
-    add_old_pulls(&question, keep);
+    add_old_rows(&question, keep, KEEP_PULLS);
     fleet_question_add(&question, ")");
     return fleet_ask(&keep->fleet, &question, "counting what is old", take_counts, keep);
 }
@@ -210,17 +173,14 @@ static int read_partitions(struct keep *keep) {
         " JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid WHERE i.inhparent IN"
         " (CAST('hakmem.run' AS REGCLASS), CAST('hakmem.finding' AS REGCLASS),"
         " CAST('hakmem.pull' AS REGCLASS), CAST('hakmem.pull_sum' AS REGCLASS))),"
-        " dated AS (SELECT CASE WHEN name LIKE 'finding%' THEN 0 WHEN name LIKE 'run%' THEN 1"
-        " WHEN name LIKE 'pull\\_sum%' THEN 2 ELSE 3 END AS kind, CASE WHEN name ~"
+        " dated AS (SELECT CASE WHEN name LIKE 'finding%%' THEN 0 WHEN name LIKE 'run%%' THEN 1"
+        " WHEN name LIKE 'pull\\_sum%%' THEN 2 ELSE 3 END AS kind, CASE WHEN name ~"
         " '^(run|finding|pull|pull_sum)_[0-9]{4}_(0[1-9]|1[0-2])$' THEN make_date("
         "CAST(substring(right(name, 7) FROM 1 FOR 4) AS INTEGER), CAST(right(name, 2) AS "
         "INTEGER), 1) END AS month"
         " FROM named)"
         " SELECT kind, CAST(extract(year FROM month) * 12 + extract(month FROM month)"
-        " - 1 AS BIGINT) FROM dated WHERE month < ");
-    add_month(&question, keep);
-    fleet_question_add(
-        &question,
+        " - 1 AS BIGINT) FROM dated WHERE month < %s"
         " AND (month < date_trunc('month', CURRENT_TIMESTAMP AT TIME ZONE 'UTC') - INTERVAL "
         "'12' MONTH"
         " OR CASE kind WHEN 0 THEN EXISTS (SELECT 1 FROM hakmem.finding f"
@@ -228,7 +188,8 @@ static int read_partitions(struct keep *keep) {
         " WHEN 1 THEN EXISTS (SELECT 1 FROM hakmem.run r WHERE r.month = dated.month)"
         " WHEN 2 THEN EXISTS (SELECT 1 FROM hakmem.pull_sum s WHERE s.month = dated.month)"
         " ELSE EXISTS (SELECT 1 FROM hakmem.pull p WHERE p.month = dated.month) END)"
-        " ORDER BY 2, 1");
+        " ORDER BY 2, 1",
+        fleet_sql_month(keep->before_us));
     int status =
         fleet_ask(&keep->fleet, &question, "looking for old partitions", take_partition, keep);
     if (!status && keep->failed) {
@@ -258,33 +219,25 @@ static int drop_partitions(struct keep *keep) {
         struct fleet_question question = {0};
         char name[32];
         name_partition(&keep->partition[i], name);
-        fleet_question_add(&question, "DROP TABLE ");
-        fleet_question_add(&question, name);
+        fleet_question_add(&question, "DROP TABLE %s", name);
         status = fleet_ask(&keep->fleet, &question, "dropping old partitions", NULL, NULL);
     }
     return status;
 }
 
 /* Deletes old rows of a table, without those that go with their partition. */
-static int remove_rows(struct keep *keep, enum keep_table table,
-                       void (*say_which)(struct fleet_question *, const struct keep *)) {
+static int remove_rows(struct keep *keep, enum keep_table table) {
     struct fleet_question question = {0};
-    fleet_question_add(&question, "DELETE FROM hakmem.");
-    fleet_question_add(&question, keep_tables[table].name);
-    fleet_question_add(&question, " ");
-    fleet_question_add(&question, keep_tables[table].alias);
-    fleet_question_add(&question, " WHERE ");
-    say_which(&question, keep);
+    fleet_question_add(&question, "DELETE FROM hakmem.%s %s WHERE ", keep_tables[table].name,
+                       keep_tables[table].alias);
+    add_old_rows(&question, keep, table);
     for (uint32_t i = 0; i < keep->partitions; i++) {
         char name[32];
         if (keep->partition[i].table != table)
             continue;
         name_partition(&keep->partition[i], name);
-        fleet_question_add(&question, " AND ");
-        fleet_question_add(&question, keep_tables[table].alias);
-        fleet_question_add(&question, ".tableoid <> CAST('");
-        fleet_question_add(&question, name);
-        fleet_question_add(&question, "' AS REGCLASS)");
+        fleet_question_add(&question, " AND %s.tableoid <> CAST('%s' AS REGCLASS)",
+                           keep_tables[table].alias, name);
     }
     return fleet_ask(&keep->fleet, &question, "removing what is old", NULL, NULL);
 }
@@ -317,10 +270,10 @@ static int list_captures(struct keep *keep) {
 /* Deletes one table's rows of the captures that pg_temp.hakmem_old lists. */
 static int remove_of_captures(struct keep *keep, const char *before, const char *table) {
     struct fleet_question question = {0};
-    fleet_question_add(&question, "DELETE FROM hakmem.");
-    fleet_question_add(&question, before);
-    fleet_question_add(&question, table); /* a name of this program's */
-    fleet_question_add(&question, " WHERE capture IN (SELECT capture FROM pg_temp.hakmem_old)");
+    fleet_question_add(&question,
+                       "DELETE FROM hakmem.%s%s WHERE capture IN (SELECT capture"
+                       " FROM pg_temp.hakmem_old)",
+                       before, table); /* names of this program's */
     return fleet_ask(&keep->fleet, &question, "removing old captures", NULL, NULL);
 }
 
@@ -353,8 +306,8 @@ static int remove_captures(struct keep *keep) {
 /* Deletes the stacks of months of which no heap profile stays. */
 static int remove_stacks(struct keep *keep) {
     struct fleet_question question = {0};
-    fleet_question_add(&question, "DELETE FROM hakmem.stack WHERE month < ");
-    add_month(&question, keep);
+    fleet_question_add(&question, "DELETE FROM hakmem.stack WHERE month < %s",
+                       fleet_sql_month(keep->before_us));
     return fleet_ask(&keep->fleet, &question, "removing what is old", NULL, NULL);
 }
 
@@ -362,14 +315,8 @@ static int remove_stacks(struct keep *keep) {
  * are old as a whole. */
 static int remove_all(struct keep *keep) {
     int status = remove_captures(keep); /* while the runs that have their numbers are there */
-    if (!status)
-        status = remove_rows(keep, KEEP_FINDINGS, add_old_findings);
-    if (!status)
-        status = remove_rows(keep, KEEP_RUNS, add_old_runs);
-    if (!status)
-        status = remove_rows(keep, KEEP_SUMS, add_old_sums);
-    if (!status)
-        status = remove_rows(keep, KEEP_PULLS, add_old_pulls);
+    for (int table = 0; table < KEEP_TABLES && !status; table++)
+        status = remove_rows(keep, (enum keep_table)table);
     if (!status)
         status = remove_stacks(keep);
     return status ? status : drop_partitions(keep);

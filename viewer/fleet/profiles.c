@@ -1,6 +1,7 @@
 /* Asks which processes' heap profiles are meant, and shows what they have in common. */
 #include "viewer/fleet/profiles.h"
 
+#include <jansson.h>
 #include <math.h>
 #include <string.h>
 #include "report/words/words.h"
@@ -12,13 +13,11 @@
 
 /* Appends the side of a pull `r`. */
 static void add_side_of(struct fleet_question *question, const char *const *version) {
-    if (!version) {
+    if (version)
+        fleet_question_add(question, "CASE WHEN r.version = %s THEN 0 ELSE 1 END",
+                           fleet_question_text(question, version[0]));
+    else
         fleet_question_add(question, "0");
-        return;
-    }
-    fleet_question_add(question, "CASE WHEN r.version = ");
-    fleet_question_add_text(question, version[0]);
-    fleet_question_add(question, " THEN 0 ELSE 1 END");
 }
 
 /* Appends the pulls that the options mean as `asked`; turn 1: the newest of its process. */
@@ -30,11 +29,10 @@ static void add_asked(struct fleet_question *question, const struct fleet *fleet
     fleet_question_add_all(question, fleet, NULL,
                            " AS side, row_number() OVER (PARTITION BY r.run ORDER BY r.at DESC,"
                            " r.pull DESC) AS turn FROM hakmem.pull r" FLEET_WHERE "{runs}");
-    for (int i = 0; version && i < FLEET_SIDES; i++) {
-        fleet_question_add(question, i ? " OR r.version = " : " AND (r.version = ");
-        fleet_question_add_text(question, version[i]);
-    }
-    fleet_question_add(question, version ? "))" : ")");
+    for (int i = 0; version && i < FLEET_SIDES; i++)
+        fleet_question_add(question, "%sr.version = %s", i ? " OR " : " AND (",
+                           fleet_question_text(question, version[i]));
+    fleet_question_add(question, "%s", version ? "))" : ")");
 }
 
 void fleet_question_add_newest(struct fleet_question *question, const struct fleet *fleet,

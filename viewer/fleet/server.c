@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "store/error.h"
+#include "store/schema.h"
 #include "store/source.h"
 
 static const struct hak_remote *loaded_remote;
@@ -54,12 +55,12 @@ const struct hak_remote *fleet_load_remote(void) {
 
 /* Opens a capture on a server, for which it loads the remote library; an error's words go to
  * hak_store_say(). */
-static int open_url(const char *url, struct sqlite3 *layout, struct hak_source *out) {
+static int open_url(const char *url, struct hak_source *out) {
     char *why = NULL;
     if (!fleet_load_remote())
         return HAK_STORE_NO_ACCESS;
     struct hak_remote_capture capture;
-    int error = loaded_remote->open(url, layout, &capture, &why);
+    int error = loaded_remote->open(url, hak_store_schema_sql, &capture, &why);
     *out = (struct hak_source){capture.connection, -1, capture.bytes, capture.name};
     if (error)
         hak_store_say("%s", why ? why : "out of memory");

@@ -1,4 +1,5 @@
 /* `fleet show FINGERPRINT`: one finding's page: where and when, the newest report, what to type. */
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,11 +68,11 @@ static int read_instance(struct fleet *fleet, const char *fingerprint, bool with
                          struct instance *out) {
     struct fleet_question question = {0};
     fleet_question_add_all(&question, fleet, fingerprint, instance_columns);
-    fleet_question_add(&question, with_capture
-                                      ? " AND r.capture IS NOT NULL AND EXISTS (SELECT 1 FROM"
-                                        " hakmem.capture_end e WHERE e.capture = r.capture)"
-                                      : "");
-    fleet_question_add(&question, instance_order);
+    fleet_question_add(&question, "%s%s",
+                       with_capture ? " AND r.capture IS NOT NULL AND EXISTS (SELECT 1 FROM"
+                                      " hakmem.capture_end e WHERE e.capture = r.capture)"
+                                    : "",
+                       instance_order);
     int status = fleet_ask(fleet, &question, "reading the newest report", take_instance, out);
     if (!status && out->failed) {
         view_error("out of memory");

@@ -1,6 +1,7 @@
 /* Makes the text of a stack that is the same on all hosts, and reads it again. */
 #include "viewer/fleet/stack.h"
 
+#include <jansson.h>
 #include <string.h>
 #include "viewer/fleet/document.h"
 

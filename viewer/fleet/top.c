@@ -1,5 +1,6 @@
 /* `fleet top`: who holds how much memory, by stack, in all processes whose heap profiles were
  * pushed: of each process its newest one counts. */
+#include <jansson.h>
 #include <stdlib.h>
 #include "report/words/words.h"
 #include "viewer/fleet/profiles.h"

@@ -1,4 +1,5 @@
 /* `fleet trend`: how often, by day, week or month. */
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>

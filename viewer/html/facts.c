@@ -2,6 +2,7 @@
  * layers. */
 #include "viewer/html/parts.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 #include <time.h>
 #include "report/words/words.h"

@@ -1,6 +1,7 @@
 /* `html`: writes the page. */
 #include "viewer/html/html.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include "report/words/words.h"

@@ -14,7 +14,7 @@
 #ifndef HAK_VIEWER_HTML_HTML_H
 #define HAK_VIEWER_HTML_HTML_H
 
-#include <jansson.h>
+#include "base/json.h"
 #include "viewer/cli/cli.h"
 
 /* Runs `html`: writes the page of a capture into a file. Returns the exit status. */

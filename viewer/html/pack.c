@@ -1,6 +1,7 @@
 /* Numbers in few bytes, as text. */
 #include "viewer/html/parts.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 #include "base/growing.h"
 

@@ -1,6 +1,7 @@
 /* A page for a browser: a template with its style, script and data put in. */
 #include "viewer/html/html.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>

@@ -2,7 +2,7 @@
 #ifndef HAK_VIEWER_HTML_PARTS_H
 #define HAK_VIEWER_HTML_PARTS_H
 
-#include <jansson.h>
+#include "base/json.h"
 #include "viewer/capture/capture.h"
 #include "viewer/profile/profile.h"
 

@@ -1,6 +1,7 @@
 /* Makes a tree of functions of all stacks that allocated. */
 #include "viewer/html/parts.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/growing.h"

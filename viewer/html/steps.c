@@ -1,6 +1,7 @@
 /* Packs what each process and stack got in each step. */
 #include "viewer/html/parts.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 #include "report/words/words.h"
 #include "base/growing.h"

@@ -7,6 +7,7 @@
  * Offsets into modules, by which stacks are compared otherwise, mean nothing there. */
 #include "viewer/hunt/parts.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include "collector/target/target.h"

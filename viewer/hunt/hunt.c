@@ -2,6 +2,7 @@
 #include "viewer/hunt/hunt.h"
 
 #include <errno.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

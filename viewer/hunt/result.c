@@ -1,6 +1,7 @@
 /* Reads from a store what it has of the hunted fault. */
 #include "viewer/hunt/parts.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include "viewer/findings/findings.h"

@@ -1,6 +1,7 @@
 /* The output of `hunt`: a line for each run, the report of the best one, JSON. */
 #include "viewer/hunt/parts.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include "report/words/words.h"

@@ -1,5 +1,6 @@
 /* `check`: checks that the capture is intact and every block's path is legal. */
 #include "viewer/info/info.h"
+#include <jansson.h>
 #include "viewer/capture/capture.h"
 
 #include "report/words/words.h"

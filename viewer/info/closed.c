@@ -2,6 +2,7 @@
  * and such pages that the malloc family opened. */
 #include "viewer/info/parts.h"
 
+#include <jansson.h>
 #include "report/words/words.h"
 
 /* `any` is 0 where all are. */

@@ -2,6 +2,7 @@
 #include "viewer/info/info.h"
 #include "viewer/capture/capture.h"
 
+#include <jansson.h>
 #include <string.h>
 #include <time.h>
 #include <stdlib.h>
@@ -41,6 +42,14 @@ static char *read_unwatched(struct view *view) {
     return hak_database_text(hak_store_database(view->reader),
                              "SELECT 'no debug register watched: ' || value FROM meta"
                              " WHERE key = 'unwatched'",
+                             0);
+}
+
+/* The machine that it was recorded on, where that is another than x86-64; else NULL, as for
+ * captures from before it was noted. */
+static char *read_machine(struct view *view) {
+    return hak_database_text(hak_store_database(view->reader),
+                             "SELECT value FROM meta WHERE key = 'machine' AND value <> 'x86-64'",
                              0);
 }
 
@@ -251,12 +260,13 @@ static void give_facts(struct view *view, struct hak_text *text, json_t *documen
     if (found < 0 || error)
         view_store_error(view, error ? error : found);
     char *program = hak_database_meta(hak_store_database(view->reader), "command_line");
-    char *unwatched = read_unwatched(view);
+    char *unwatched = read_unwatched(view), *machine = read_machine(view);
     answer_facts(
         view, text, document, CELL("capture", view->store_path), MADE("size", add_size, view),
         MADE("", info_add_parts, view), DATA(NUMBER("bytes", info_file_bytes(view))),
         DATA_OF("bytes_by_part", info_parts_json(view)), MADE("recorded", add_started, view),
         STRING(program ? "program" : NULL, "program", program ? program : ""),
+        STRING(machine ? "machine" : NULL, machine ? "machine" : NULL, machine),
         MADE("events", add_extent, view), DATA(NUMBER("events", summary->events)),
         DATA(NUMBER("chunks", summary->chunks)), DATA(NUMBER("first_ns", summary->first_ns)),
         DATA(NUMBER("last_ns", summary->last_ns)), AMOUNT("threads", "threads", summary->threads),
@@ -288,6 +298,7 @@ static void give_facts(struct view *view, struct hak_text *text, json_t *documen
         DATA_OF("registers", unwatched ? hak_json_text(unwatched) : json_null()));
     free(program);
     free(unwatched);
+    free(machine);
 }
 
 int command_info(struct view *view) {

@@ -2,6 +2,7 @@
  * the bytes asked for. */
 #include "viewer/info/parts.h"
 
+#include <jansson.h>
 #include "report/words/words.h"
 
 static const char allocators_sql[] = "SELECT CAST(value AS TEXT) AS module, count(*) AS processes "

@@ -1,6 +1,7 @@
 /* `info --options`: every HAKMEM_ variable, from options.def. */
 #include "viewer/info/parts.h"
 
+#include <jansson.h>
 #include <string.h>
 #include "report/words/words.h"
 #include "viewer/capture/capture.h"

@@ -2,7 +2,7 @@
 #ifndef HAK_VIEWER_INFO_PARTS_H
 #define HAK_VIEWER_INFO_PARTS_H
 
-#include <jansson.h>
+#include "base/json.h"
 #include "viewer/capture/capture.h"
 
 /* Says in errors of the store what was under way. */

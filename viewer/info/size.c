@@ -1,6 +1,7 @@
 /* `info`: the size of the capture's file, and its largest parts. */
 #include "viewer/info/parts.h"
 
+#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>

@@ -8,7 +8,7 @@
 #ifndef HAK_VIEWER_LAYERS_COUNTS_H
 #define HAK_VIEWER_LAYERS_COUNTS_H
 
-#include <jansson.h>
+#include "base/json.h"
 #include "viewer/events/events.h"
 #include "metrics/metric.h"
 #include "viewer/capture/capture.h"

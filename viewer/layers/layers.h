@@ -8,7 +8,7 @@
 #ifndef HAK_VIEWER_LAYERS_LAYERS_H
 #define HAK_VIEWER_LAYERS_LAYERS_H
 
-#include <jansson.h>
+#include "base/json.h"
 #include "viewer/cli/cli.h"
 
 /* Runs `layers`: prints what each layer of the allocator did, by counters or by the log. Returns

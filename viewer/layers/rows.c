@@ -2,6 +2,7 @@
  */
 #include "viewer/layers/counts.h"
 
+#include <jansson.h>
 #include "report/words/words.h"
 #include "viewer/layers/changes.h"
 #include "viewer/capture/capture.h"

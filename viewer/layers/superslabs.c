@@ -2,6 +2,7 @@
 #include "viewer/layers/changes.h"
 
 #include <inttypes.h>
+#include <jansson.h>
 #include <string.h>
 #include "report/words/words.h"
 #include "viewer/capture/capture.h"

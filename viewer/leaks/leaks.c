@@ -3,6 +3,7 @@
 #include "viewer/leaks/leaks.h"
 #include "viewer/leaks/rows.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include "viewer/capture/capture.h"

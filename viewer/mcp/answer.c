@@ -6,6 +6,7 @@
  * the paged one. */
 #include "viewer/mcp/parts.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include "report/words/words.h"

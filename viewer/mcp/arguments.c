@@ -2,6 +2,7 @@
 #include "viewer/mcp/parts.h"
 
 #include <ctype.h>
+#include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,7 @@
 /* A call: its arguments, each looked at, become the command line that answers it. */
 #include "viewer/mcp/parts.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include "report/words/words.h"

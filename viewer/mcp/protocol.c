@@ -5,6 +5,7 @@
  * and nothing is kept of it. */
 #include "viewer/mcp/parts.h"
 
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

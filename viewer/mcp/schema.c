@@ -1,6 +1,7 @@
 /* tools/list: each tool with the JSON schema of what it takes, made from its table. */
 #include "viewer/mcp/parts.h"
 
+#include <jansson.h>
 #include <string.h>
 
 /* The list of the words, between which | stands, as JSON. */

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "collector/kernel/kernel.h"
+#include "viewer/capture/capture.h"
 
 enum {
     LINE_BYTES = 1 << 20,     /* of a message */
@@ -27,27 +28,6 @@ static void on_signal(int signal) {
         child_ended = 1;
     else
         stop_signal = signal;
-}
-
-/* Sets handlers for the end of children and for SIGTERM, SIGINT and SIGHUP, unless those are
- * ignored, and blocks all four: they come in ppoll alone, with the mask `within`. Ignores
- * SIGPIPE. */
-static void take_signals(sigset_t *within) {
-    static const int taken[] = {SIGCHLD, SIGTERM, SIGINT, SIGHUP};
-    struct sigaction action = {.sa_handler = on_signal}, before;
-    sigset_t blocked;
-    signal(SIGPIPE, SIG_IGN);
-    sigemptyset(&blocked);
-    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) {
-        sigaction(taken[i], NULL, &before);
-        if (before.sa_handler == SIG_IGN && taken[i] != SIGCHLD)
-            continue;
-        sigaction(taken[i], &action, NULL);
-        sigaddset(&blocked, taken[i]);
-    }
-    sigprocmask(SIG_BLOCK, &blocked, within);
-    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
-        sigdelset(within, taken[i]);
 }
 
 /* ---- lines -------------------------------------------------------------------------------------
@@ -231,7 +211,8 @@ static void wait_for_more(const struct mcp_server *server, const sigset_t *withi
 
 int mcp_serve(struct mcp_server *server) {
     sigset_t within;
-    take_signals(&within);
+    signal(SIGPIPE, SIG_IGN);
+    view_heed_signals(on_signal, &within);
     while (look_after_all(server) || (!line.has_ended && !stop_signal && !ferror(stdout))) {
         bool has_input = false;
         wait_for_more(server, &within, &has_input);

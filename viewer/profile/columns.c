@@ -1,6 +1,7 @@
 /* Numbers of lines, totals and moments, in text and in JSON. */
 #include "viewer/profile/columns.h"
 
+#include <jansson.h>
 #include <math.h>
 #include <string.h>
 #include "report/words/words.h"

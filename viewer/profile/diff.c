@@ -1,6 +1,7 @@
 /* `diff`: two captures, or two moments of one, beside each other: what grew, what is new. */
 #include "viewer/profile/profile.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/growing.h"
@@ -353,45 +354,6 @@ static void print_diff_json(struct diff *d) {
 /* ---- the command -------------------------------------------------------------------------------
  */
 
-/* Gives the option `name` of a side its own value. */
-static void set_value(struct view *view, const char *name, const char *value) {
-    for (int i = 0; i < view->option_count; i++)
-        if (strcmp(view->option[i].name, name) == 0)
-            view->value[i] = value;
-}
-
-/* Chooses the capture and moment of each side, as the arguments or --between say. False, and said:
- * they are not two. */
-static bool choose_sides(struct diff *d) {
-    struct view *view = d->view;
-    const char *between = view_value(view, "between");
-    if (between && !view_check_no_capture(view, "diff --between A B"))
-        return false;
-    if (between && view->argument_count != 1) {
-        view_error("--between needs two moments of one capture: --between A B");
-        return false;
-    }
-    if (!between && view->argument_count != 2) {
-        view_error("diff needs two captures, OLD and NEW, or --between A B");
-        return false;
-    }
-    if (between && view_given(view, "at")) {
-        view_error("--at is one moment and --between two: give one of them");
-        return false;
-    }
-    for (int i = 0; i < SIDES; i++) {
-        struct view *side = &d->side[i].view;
-        *side = *view;
-        side->argument_count = 0;
-        set_value(side, "between", NULL);
-        if (between)
-            set_value(side, "at", i == OLD ? between : view->argument[0]);
-        else
-            set_value(side, "store", view->argument[i]);
-    }
-    return true;
-}
-
 /* Opens a side's capture and reads the question for it; diff refuses what cannot be paired. 0, or a
  * status: the error is printed. */
 static int open_side(struct side *s) {
@@ -480,7 +442,8 @@ static void free_diff(struct diff *d) {
  * change first. An exit status. */
 int command_diff(struct view *view) {
     struct diff d = {.view = view};
-    if (!choose_sides(&d))
+    if ((view_value(view, "between") && !view_check_no_capture(view, "diff --between A B")) ||
+        !profile_choose_sides(view, "diff", &d.side[OLD].view, &d.side[NEW].view))
         return VIEW_USAGE;
     int status = read_side(&d.side[OLD]);
     if (status == 0)

@@ -1,6 +1,7 @@
 /* `heap`: live bytes over time, the peaks, and what the blocks of a moment take. */
 #include "viewer/profile/profile.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 #include "report/words/words.h"
 #include "viewer/profile/columns.h"

@@ -136,6 +136,37 @@ static bool read_moments(struct view *view, struct profile_query *q) {
     return true;
 }
 
+/* Gives an option a value. */
+static void set_value(struct view *view, const char *name, const char *value) {
+    for (int i = 0; i < view->option_count; i++)
+        if (strcmp(view->option[i].name, name) == 0)
+            view->value[i] = value;
+}
+
+bool profile_choose_sides(const struct view *view, const char *command, struct view *old,
+                          struct view *new) {
+    const char *between = view_value(view, "between");
+    if (between && view->argument_count != 1) {
+        view_error("--between needs two moments of one capture: --between A B");
+        return false;
+    }
+    if (!between && view->argument_count != 2) {
+        view_error("%s needs two captures, OLD and NEW, or --between A B", command);
+        return false;
+    }
+    if (between && view_given(view, "at")) {
+        view_error("--at is one moment and --between two: give one of them");
+        return false;
+    }
+    *old = *new = *view;
+    old->argument_count = new->argument_count = 0;
+    set_value(old, "between", NULL);
+    set_value(new, "between", NULL);
+    set_value(old, between ? "at" : "store", between ? between : view->argument[0]);
+    set_value(new, between ? "at" : "store", view->argument[between ? 0 : 1]);
+    return true;
+}
+
 bool profile_read_query(struct view *view, struct profile_query *q) {
     q->view = view;
     int per = read_word(view, "per", keys, COUNT_OF(keys), (int)q->per);

@@ -1,6 +1,7 @@
 /* `top`: who allocates, as a list or as a tree. */
 #include "viewer/profile/profile.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 #include "base/growing.h"
 #include "report/words/words.h"

@@ -5,6 +5,7 @@
 #include "viewer/record/ctl_stats.h"
 #include "viewer/record/record.h"
 
+#include <jansson.h>
 #include <string.h>
 #include "report/words/words.h"
 

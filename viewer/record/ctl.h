@@ -14,10 +14,10 @@
 #ifndef HAK_VIEWER_RECORD_CTL_H
 #define HAK_VIEWER_RECORD_CTL_H
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include "base/json.h"
 #include "trace/control.h"
 #include "trace/session.h"
 #include "viewer/cli/cli.h"

@@ -197,25 +197,6 @@ static void end_serving(int number) {
         serve_is_over = 1;
 }
 
-/* Has SIGINT, SIGTERM and SIGHUP end the serving, unless they are ignored. They come in ppoll
- * alone, with the mask `within`. */
-static void heed_signals(sigset_t *within) {
-    static const int heeded[] = {SIGCHLD, SIGINT, SIGTERM, SIGHUP};
-    struct sigaction action = {.sa_handler = end_serving}, before;
-    sigset_t blocked;
-    sigemptyset(&blocked);
-    for (size_t i = 0; i < sizeof heeded / sizeof *heeded; i++) {
-        if (sigaction(heeded[i], NULL, &before) != 0 ||
-            (before.sa_handler == SIG_IGN && heeded[i] != SIGCHLD))
-            continue;
-        sigaction(heeded[i], &action, NULL);
-        sigaddset(&blocked, heeded[i]);
-    }
-    sigprocmask(SIG_BLOCK, &blocked, within);
-    for (size_t i = 0; i < sizeof heeded / sizeof *heeded; i++)
-        sigdelset(within, heeded[i]);
-}
-
 /* Answers one client, as a child. SIGINT, of the parent alone, ends its waiting, so that its files
  * are removed whatever ends it. */
 static void be_child(const struct view *view, struct ctl_target *t, struct ctl_door *door,
@@ -307,7 +288,7 @@ int ctl_serve(const struct view *view, struct ctl_target *t) {
     bool is_gone = false, may_take = true;
     if (!ctl_read_door(view, &door) || !ctl_open_door(view, &door))
         return VIEW_USAGE;
-    heed_signals(&within);
+    view_heed_signals(end_serving, &within);
     say_address(&door, t);
     while (!serve_is_over && !is_gone) {
         bool waits = may_take && children.count < ANSWERS;

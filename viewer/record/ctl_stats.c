@@ -5,6 +5,7 @@
 #include "viewer/record/ctl_stats.h"
 
 #include <inttypes.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>

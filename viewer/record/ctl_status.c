@@ -2,6 +2,7 @@
 #include "viewer/record/ctl.h"
 #include "viewer/capture/capture.h"
 
+#include <jansson.h>
 #include <sys/stat.h>
 #include "heap_profile/dump.h"
 #include "options.h"

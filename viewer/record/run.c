@@ -7,6 +7,7 @@
 #include "viewer/record/run.h"
 
 #include <errno.h>
+#include <jansson.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>

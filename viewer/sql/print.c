@@ -1,6 +1,7 @@
 /* Prints the rows of a query: a table on a terminal, tab-separated values or JSON otherwise. */
 #include "viewer/sql/print.h"
 
+#include <jansson.h>
 #include <math.h>
 #include <sqlite3.h>
 #include <stdlib.h>

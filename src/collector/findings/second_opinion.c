@@ -3,7 +3,7 @@
 
 #include <elf.h>
 #include <errno.h>
-#include <libunwind-x86_64.h>
+#include <libunwind.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -259,8 +259,9 @@ static uint32_t step_over_wild_call(struct asked *a) {
     const struct hak_report_request *r = a->request;
     if (r->frame_count < 2 || module_at(a, r->frames[0]))
         return 0;
-    a->registers[16] = r->frames[1];
-    a->registers[7] += 8;
+    a->registers[HAK_REGISTER_IP] = r->frames[1];
+    if (HAK_REGISTER_RETURN == HAK_REGISTER_IP) /* the call has pushed it */
+        a->registers[HAK_REGISTER_SP] += 8;
     return 1;
 }
 

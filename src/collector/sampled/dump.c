@@ -179,6 +179,12 @@ static void tell(const struct dump *d, uint32_t state) {
     (void)!pwrite(d->file, &state, sizeof state, offsetof(struct hak_heap_dump, state));
 }
 
+/* Says in it who writes: where this process is killed, the program need not wait for it. */
+static void sign(const struct dump *d) {
+    int32_t self = getpid();
+    (void)!pwrite(d->file, &self, sizeof self, offsetof(struct hak_heap_dump, writer));
+}
+
 /* Goes behind the program, unless a filter of system calls came with it: such a service may be
  * killed for that (systemd's SystemCallFilter=~@resources). */
 static void be_nice(void) {
@@ -192,6 +198,7 @@ int hak_dump_main(int file) {
     d.file = file;
     if (!read_dump_head(&d))
         return 2;
+    sign(&d);
     be_nice();
     hak_dump_files_begin(&d.files, &d.head);
     hak_dump_files_remove_remains(&d.files);

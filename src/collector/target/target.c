@@ -13,6 +13,7 @@
 #include <sys/statvfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
+#include "arch.h"
 
 #define INTERPRETERS_MAX 5 /* as the kernel: a script whose interpreter is a script ... */
 
@@ -204,7 +205,8 @@ static bool check_loaded(const char *path, Elf *elf, int fd, struct hak_target_t
     return true;
 }
 
-/* Checks an ELF file: 64 bits, x86-64, loaded dynamically. False: `trouble` says why. */
+/* Checks an ELF file: 64 bits, for this processor, loaded dynamically. False: `trouble` says why.
+ */
 static bool check_elf(const char *path, int fd, struct hak_target_trouble *trouble) {
     GElf_Ehdr header;
     elf_version(EV_CURRENT);
@@ -213,11 +215,11 @@ static bool check_elf(const char *path, int fd, struct hak_target_trouble *troub
     if (!elf || elf_kind(elf) != ELF_K_ELF || !gelf_getehdr(elf, &header))
         good = refuse(trouble, path, ": its ELF header cannot be read", " is cut short");
     else if (gelf_getclass(elf) != ELFCLASS64)
-        good = refuse(trouble, path, "; hakmem-debug.so is for 64-bit x86-64 programs",
+        good = refuse(trouble, path, "; hakmem-debug.so is for 64-bit " HAK_ARCH_WORDS " programs",
                       " is a 32-bit program");
-    else if (header.e_machine != EM_X86_64)
-        good =
-            refuse(trouble, path, "; hakmem-debug.so is for x86-64", " is for another processor");
+    else if (header.e_machine != HAK_ELF_MACHINE)
+        good = refuse(trouble, path, "; hakmem-debug.so is for " HAK_ARCH_WORDS,
+                      " is for another processor");
     else
         good = check_loaded(path, elf, fd, trouble);
     elf_end(elf);

@@ -8,8 +8,9 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-#include "base/growing.h"
+#include "arch.h"
 #include "options.h"
+#include "base/growing.h"
 #include "store/reader/reader.h"
 
 #define LOG_BYTES ((uint64_t)8 << 20) /* of the write-ahead log */
@@ -286,6 +287,8 @@ static void describe(struct hak_worker *w, const struct hak_client *c) {
         hak_store_keep_profile_only(w->capture.writer);
     put_number(w, "started", started);
     put_number(w, "monotonic_start_ns", w->capture.start_ns);
+    hak_store_put_meta(w->capture.writer, "machine", HAK_ARCH_WORDS);
+    put_number(w, "page_bytes", HAK_PAGE_BYTES);
     hak_store_put_meta(w->capture.writer, "layout", m->head.layout == 2 ? "header" : "same");
     hak_store_put_meta(w->capture.writer, "check",
                        m->head.level == HAK_CHECK_TRACE   ? "trace"

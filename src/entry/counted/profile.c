@@ -3,7 +3,6 @@
 #include "entry/counted/counted.h"
 
 #include <pthread.h>
-#include <time.h>
 #include "entry/entry.h"
 #include "heap_profile/heap_profile.h"
 #include "large/large.h"
@@ -12,6 +11,7 @@
 #include "platform/line.h"
 #include "platform/objects.h"
 #include "platform/raw_call.h"
+#include "platform/run_time.h"
 #include "unwind/code.h"
 #include "unwind/modules.h"
 #include "unwind/unwind.h"
@@ -66,23 +66,16 @@ static size_t take_stack(uintptr_t ips[HAK_HEAP_PROFILE_DEPTH]) {
     return count;
 }
 
-static uint64_t now_ns(void) {
-    enum { NS_OF_SECOND = 1000000000 };
-    struct timespec now = {0, 0};
-    (void)hak_raw_call(SYS_clock_gettime, CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * NS_OF_SECOND + (uint64_t)now.tv_nsec;
-}
-
 uint32_t hak_light_sample(size_t bytes, size_t extra_bytes, double weight, hak_call_t call) {
     struct hak_heap_sample sample = {bytes, extra_bytes, weight};
     uintptr_t ips[HAK_HEAP_PROFILE_DEPTH];
     size_t count = take_stack(ips);
     (void)call;
-    return hak_heap_profile_came(&sample, ips, count, now_ns());
+    return hak_heap_profile_came(&sample, ips, count, hak_clock_ns(CLOCK_MONOTONIC));
 }
 
 void hak_light_sample_ends(uint32_t sample) {
-    hak_heap_profile_went(sample, now_ns());
+    hak_heap_profile_went(sample, hak_clock_ns(CLOCK_MONOTONIC));
 }
 
 /* ---- start ----------------------------------------------------------------------------------- */

@@ -117,7 +117,8 @@ HAK_IN_PLACE void hak_entry_give(void *pointer, enum hak_record_kind kind) {
 HAK_HIDDEN void hak_entry_give_slowly(void *pointer);
 
 /* Puts a block of this thread's into its class's array where it has room; all else goes the slow
- * way. Does not tell `by` apart. */
+ * way. Does not tell `by` apart. The block's line is asked for: the program may still wait for what
+ * it read there last, and the next call that allocates writes there. */
 HAK_IN_PLACE void hak_entry_free(void *pointer, enum hak_given by) {
     base_t block = base_from(pointer);
     (void)by;
@@ -125,6 +126,7 @@ HAK_IN_PLACE void hak_entry_free(void *pointer, enum hak_given by) {
         hak_entry_give_slowly(pointer);
         return;
     }
+    __builtin_prefetch(pointer, 1);
     unsigned class_index = hak_front_class_of(block);
     if (HAK_UNLIKELY(!hak_is_slot_start(pointer, class_index)) ||
         HAK_UNLIKELY(hak_array_is_full(class_index)) ||

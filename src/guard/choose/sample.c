@@ -38,6 +38,8 @@ static const struct hak_credit_terms watch_terms = {
     .most = 1 << 22, .dearest = 1 << 20, .share = 100};
 enum { SELDOM, COMMON, CREDITS, OVERDRAWN_MOST = 1 << 22 };
 
+static _Atomic uint64_t registers_set;
+
 struct sampler {
     struct hak_credit credit[CREDITS], watch_credit;
     struct hak_run_time earned_at;
@@ -108,10 +110,11 @@ static bool is_for_guarded(void) {
 
 /* ---- who ------------------------------------------------------------------------------------- */
 
-/* The address and how deep the stack is: of a wrapper that many call, the callers differ in that.
- */
-static uint32_t key_of(hak_call_t call) {
+/* The address, how deep the stack is, and the caller's address. Of a wrapper that many call, the
+ * callers differ in that, also those that the compiler inlined into one function. */
+static uint32_t key_of(hak_call_t call, uintptr_t caller) {
     uint64_t hash = ((uintptr_t)*call ^ ((uintptr_t)call & 0xfff0) << 44) * 0x9e3779b97f4a7c15u;
+    hash ^= caller * 0xd6e8feb86659fd93u;
     return (uint32_t)(hash >> 32) | 1;
 }
 
@@ -211,11 +214,11 @@ static bool may_spend(bool is_seldom) {
     return true;
 }
 
-uint32_t hak_sample_look(hak_call_t call) {
+uint32_t hak_sample_look(hak_call_t call, const void *frame) {
     atomic_fetch_add_explicit(&hak_control.calls, own.interval, memory_order_relaxed);
     if (!is_for_guarded())
         return 0;
-    struct site *site = find_site(key_of(call));
+    struct site *site = find_site(key_of(call, hak_stack_caller(frame, call)));
     bool is_seldom = count_look(site);
     if (is_off)
         return 0;
@@ -246,7 +249,16 @@ void hak_sample_given(uint32_t site, uint64_t ticks) {
 }
 
 bool hak_sample_may_watch(void) {
-    return fixed_interval() || hak_credit_left(&own.watch_credit) > 0;
+    if (fixed_interval())
+        return true;
+    uint64_t due = atomic_load_explicit(&registers_set, memory_order_relaxed);
+    return due * HAK_SAMPLE_CALLS_OF_REGISTER <= hak_sample_calls() &&
+           hak_credit_left(&own.watch_credit) > 0;
+}
+
+void hak_sample_register_set(uint64_t ticks) {
+    atomic_fetch_add_explicit(&registers_set, 1, memory_order_relaxed);
+    hak_sample_watched(ticks);
 }
 
 void hak_sample_watched(uint64_t ticks) {

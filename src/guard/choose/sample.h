@@ -4,7 +4,7 @@
  *                      one in HAK_SAMPLE_INTERVAL at random: no loop keeps step with it; one in
  *                      twice as many where looks come faster than they could be paid for
  *
- *   look --> site: the place of the call and the depth of the stack there; its looks are counted
+ *   look --> site: the call, its caller's and the depth of the stack there; its looks are counted
  *              |
  *              +-- has at most a quarter of the looks of the mean site --> seldom:  credit 1, or 2
  *              +-- has more                                            --> common:  credit 2
@@ -16,7 +16,8 @@
  * took, by measurement. That of the seldom sites may be overdrawn, since they cannot wait for their
  * turn; what it cannot save up goes to the other one. A third one, of a hundredth, is charged with
  * what debug registers took and with the time for which they stood: whatever they slow down
- * meanwhile, they cannot cost more.
+ * meanwhile, they cannot cost more. And a call that sets one takes longer than any other: so that
+ * fewer than one call in 10,000 is that long, there is one in CALLS_OF_REGISTER.
  *
  * A heap profile (heap_profile/heap_profile.h) uses the same looks, and is asked at each of them.
  * It may want more of them than guarded blocks: these are chosen at so many looks as they want
@@ -39,6 +40,7 @@ enum {
     HAK_SAMPLE_SITE_LIVE = 2,
     HAK_SAMPLE_LIVE = 128, /* two thirds of the pages that level light has for live blocks */
     HAK_SAMPLE_EACH_DOUBLING = 3,
+    HAK_SAMPLE_CALLS_OF_REGISTER = 20000,
 };
 
 /* One call in so many gets a guarded block; 0: as it costs. May be written while the process runs,
@@ -56,17 +58,18 @@ HAK_HIDDEN uint16_t hak_sample_interval(void);
 /* The mean of the intervals from which the last one was drawn. */
 HAK_HIDDEN uint64_t hak_sample_gap(void);
 
-/* A look at a call that returns to `*call`. Returns its site, from 1; 0: it gets no guarded block.
- */
-HAK_HIDDEN uint32_t hak_sample_look(hak_call_t call);
+/* A look at a call that returns to `*call`, from `frame` of a function of hakmem
+ * (__builtin_frame_address(0)). Returns its site, from 1; 0: it gets no guarded block. */
+HAK_HIDDEN uint32_t hak_sample_look(hak_call_t call, const void *frame);
 
 /* A block of the site was guarded, or given back; which took so many ticks. */
 HAK_HIDDEN void hak_sample_taken(uint32_t site, uint64_t ticks);
 HAK_HIDDEN void hak_sample_given(uint32_t site, uint64_t ticks);
 
-/* The calling thread may put a debug register at a block; it takes so many ticks, or may stand for
- * so many; it did not take so many of them. */
+/* The calling thread may put a debug register at a block; one was set, and may stand for so many
+ * ticks; it took so many; it did not take so many of them. */
 HAK_HIDDEN bool hak_sample_may_watch(void);
+HAK_HIDDEN void hak_sample_register_set(uint64_t ticks);
 HAK_HIDDEN void hak_sample_watched(uint64_t ticks);
 HAK_HIDDEN void hak_sample_not_watched(uint64_t ticks);
 

@@ -44,8 +44,8 @@ static inline bool hak_ends_indirect_call(const uint8_t *end) {
 }
 
 /* Where code at `address` leads when it is a jump, perhaps behind `bti c`: b, or adrp, add and br
- * of a linker's veneer. Of a PLT entry (adrp, ldr, add, br) `slot` says where the address lies. Else
- * 0, and `slot` 0. */
+ * of a linker's veneer. Of a PLT entry (adrp, ldr, add, br) `slot` says where the address lies.
+ * Else 0, and `slot` 0. */
 static inline uintptr_t hak_jump_target(const uint8_t *code, uintptr_t address, uintptr_t *slot) {
     enum { BTI = 0xd503241f, BTI_KINDS = 0xc0, IP0 = 16 };
     *slot = 0;

@@ -29,6 +29,8 @@ typedef uint64_t hak_register_bits;
             "x26", "x27", "x28", "x29", "x30", "sp"                                                \
     }
 
+#define HAK_REGISTER_IP_NAME "pc"
+
 /* The registers that calls preserve, and those that say where we are. */
 #define HAK_REGISTERS_AT_CALL (((uint64_t)1 << HAK_REGISTERS) - ((uint64_t)1 << HAK_X19))
 
@@ -48,7 +50,7 @@ HAK_IN_PLACE void hak_note_registers(uint64_t *value) {
 }
 
 /* Of a caller's registers that were found by rules: the return address is its instruction pointer,
- * without the signature (PAC) that a function may have put on it. What the caller has in x30 is not
+ * without the signature (PAC) that a function may have put on it. The caller's own x30 is not
  * known. */
 static inline void hak_take_return(uint64_t *value, hak_register_bits *known, bool has_rule) {
     enum { ADDRESS_BITS = 48 };

@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#define HAK_PROCESSOR_HERE HAK_PROCESSOR_AARCH64
+
 enum {
     HAK_INSTRUCTION_STEP = 4, /* where the next one may begin */
     HAK_LOAD_BYTES_LEAST = 4, /* of a load of 8 bytes */

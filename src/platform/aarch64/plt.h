@@ -2,7 +2,8 @@
  * the jumps (veneers) that they put between a call and a function which lies too far away.
  *
  *   [bti c]  adrp x16  ldr x17, [x16]  add x16, x16  br x17         the return address is in x30
- *   stp x16, x30, [sp, #-16]!  and the same                         and lies above sp: the first entry
+ *   stp x16, x30, [sp, #-16]!  and the same                         and lies above sp: the first
+ * entry
  */
 #ifndef HAK_PLATFORM_AARCH64_PLT_H
 #define HAK_PLATFORM_AARCH64_PLT_H

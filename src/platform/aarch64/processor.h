@@ -87,4 +87,7 @@ HAK_IN_PLACE void *hak_move_unseen(void *pointer) {
 /* Nothing is gained here by saying which register a function returns in. */
 #define HAK_IN_RESULT_REGISTER(pointer) ((void)(pointer))
 
+/* The compiler keeps the value at hand, rather than work it out again from what it came of. */
+#define HAK_USE_AS_IS(value) __asm__("" : "+r"(value))
+
 #endif

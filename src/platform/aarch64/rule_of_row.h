@@ -22,8 +22,8 @@ static uint32_t pack_rule(unsigned kind, uintptr_t cfa, uint32_t saved) {
     return (uint32_t)(kind << HAK_RULE_KIND_SHIFT | cfa << HAK_RULE_CFA_SHIFT) | saved;
 }
 
-/* What was saved in the frame, and where: CFA is the register that it is counted from, and `cfa`
- * bytes. -1: a rule cannot tell it. */
+/* The part of the rule for what the frame saved, whose CFA is `cfa` bytes above a register. -1: no
+ * rule tells it. */
 static int saved_slot(const struct hak_cfi_row *row, int32_t cfa) {
     const struct hak_cfi_cell *ra = &row->reg[HAK_LR], *fp = &row->reg[HAK_FP];
     if (ra->how == HAK_CFI_SAME && fp->how == HAK_CFI_SAME)
@@ -59,7 +59,7 @@ static uint32_t rule_of_row(const struct hak_cfi *cfi) {
                      (uint32_t)saved);
 }
 
-/* What nothing is said about is in x30. */
+/* A return address that no rule names is in x30. */
 static bool has_no_caller(const struct hak_cfi_cell *ra) {
     return ra->how == HAK_CFI_UNDEFINED;
 }

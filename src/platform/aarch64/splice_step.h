@@ -118,9 +118,9 @@ HAK_IN_PLACE bool hak_take_plain_step(uint64_t step, uintptr_t high, uintptr_t *
     return true;
 }
 
-/* Takes the plain step from `place`, which lies on the stack [low, high) in a frame of hakmem's own.
- * These keep x29: where it points to they saved the pair, which tells the stack pointer. False: the
- * stack ends before. */
+/* Takes the plain step from `place`, which lies on the stack [low, high) in a frame of hakmem's
+ * own. These keep x29: where it points to they saved the pair, which tells the stack pointer.
+ * False: the stack ends before. */
 HAK_IN_PLACE bool hak_take_own_step(uintptr_t low, uintptr_t high, uint64_t step,
                                     struct hak_walk_place *place) {
     uintptr_t above = hak_plain_fp_at(step, 0, 0);

@@ -7,10 +7,10 @@
 #include <string.h>
 
 enum {
-    HAK_CALL_BYTES_MAX = 7,   /* of a call */
-    HAK_JUMP_BYTES = 12,      /* to look at for a jump */
+    HAK_CALL_BYTES_MAX = 7,    /* of a call */
+    HAK_JUMP_BYTES = 12,       /* to look at for a jump */
     HAK_EDGE_BYTES_BEFORE = 1, /* to look at for an edge, before the next instruction, */
-    HAK_EDGE_BYTES = 5        /* and in all */
+    HAK_EDGE_BYTES = 5         /* and in all */
 };
 
 /* The place that the signed 4-byte distance at `bytes` leads to from `from`. */
@@ -69,7 +69,8 @@ static inline bool hak_is_padding(uint8_t byte) {
     return byte == INT3;
 }
 
-/* Bytes from where the frame pointer leads up to the CFA in a function that begins so; 0 = not known. */
+/* Bytes from where the frame pointer leads up to the CFA in a function that begins so; 0 = not
+ * known. */
 static inline unsigned hak_frame_bytes(const uint8_t *code) {
     (void)code;
     return 16;

@@ -9,6 +9,8 @@
 #include <string.h>
 #include HAK_ARCH_FILE(here.h)
 
+#define HAK_PROCESSOR_HERE HAK_PROCESSOR_X86_64
+
 enum {
     HAK_INSTRUCTION_STEP = 1, /* where the next one may begin */
     HAK_LOAD_BYTES_LEAST = 3, /* of a load of 8 bytes */

@@ -70,4 +70,7 @@ HAK_IN_PLACE void *hak_move_unseen(void *pointer) {
 /* The pointer, in the register in which a function returns it: an instruction less in malloc. */
 #define HAK_IN_RESULT_REGISTER(pointer) __asm__("" : "+a"(pointer))
 
+/* The compiler keeps the value at hand, rather than work it out again from what it came of. */
+#define HAK_USE_AS_IS(value) __asm__("" : "+r"(value))
+
 #endif

@@ -44,10 +44,10 @@ HAK_IN_PLACE struct hak_walk_place hak_place_above(const uintptr_t *frame) {
 
 /* Nothing is noted of a frame's stack pointer. */
 #define HAK_NOTED_SP
-#define HAK_NOTE_SP(frame, value)      ((void)0)
-#define HAK_SP_IS(frame, value)        true
-#define HAK_FRAME_SP(found, frame)     ((found)->address + 8)
-#define HAK_FRAME_KEY(found, frame)    ((found)->address)
+#define HAK_NOTE_SP(frame, value)   ((void)0)
+#define HAK_SP_IS(frame, value)     true
+#define HAK_FRAME_SP(found, frame)  ((found)->address + 8)
+#define HAK_FRAME_KEY(found, frame) ((found)->address)
 
 HAK_IN_PLACE uint64_t hak_pack_step(unsigned kind, uintptr_t cfa, uintptr_t below, bool is_own) {
     return (uint64_t)cfa | (uint64_t)below << HAK_STEP_BP_SHIFT |
@@ -111,8 +111,8 @@ HAK_IN_PLACE bool hak_take_plain_step(uint64_t step, uintptr_t high, uintptr_t *
     return true;
 }
 
-/* Takes the plain step from `place`, which lies on the stack [low, high) in a frame of hakmem's own.
- * False: the stack ends before. */
+/* Takes the plain step from `place`, which lies on the stack [low, high) in a frame of hakmem's
+ * own. False: the stack ends before. */
 HAK_IN_PLACE bool hak_take_own_step(uintptr_t low, uintptr_t high, uint64_t step,
                                     struct hak_walk_place *place) {
     uintptr_t cfa = place->sp + (uint32_t)step;

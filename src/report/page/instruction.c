@@ -4,9 +4,12 @@
  * bytes. */
 #include "report/page/parts.h"
 
+#include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include "arch.h"
+#include HAK_ARCH_FILE(instruction.h)
 
 enum {
     REGISTERS_SHOWN = 6,
@@ -39,7 +42,8 @@ static const struct hak_touch *find_touch(const struct report_page *page) {
 void report_find_instruction(struct report_page *page) {
     const struct hak_report_code *code = &page->request->code;
     const struct hak_machine machine = {.registers = page->request->registers,
-                                        .flags = page->request->flags};
+                                        .flags = page->request->flags,
+                                        .processor = HAK_PROCESSOR_HERE};
     page->is_decoded = false;
     page->touch = NULL;
     if (!report_has_instruction(page))
@@ -125,7 +129,7 @@ static void add_undecoded(struct hak_text *text, const struct report_page *page)
     const struct hak_report_code *code = &page->request->code;
     bool is_behind = code->before > 0;
     size_t count = is_behind ? code->before : code->count;
-    size_t shown = count < HAK_INSTRUCTION_BYTES ? count : HAK_INSTRUCTION_BYTES;
+    size_t shown = count < HAK_INSTRUCTION_BYTES_MAX ? count : HAK_INSTRUCTION_BYTES_MAX;
     hak_text_add(text, "%s with ", is_behind ? "ends" : "begins");
     add_code(text, code->bytes + (is_behind ? count - shown : 0), shown);
     if (!hak_disassembler_is_there())
@@ -263,7 +267,7 @@ void report_registers(struct hak_text *text, const struct report_page *page) {
     if (!report_has_instruction(page))
         return;
     for (int rank = 0; rank < ranks; rank++)
-        for (int i = 0; i < REPORT_RIP && shown < most; i++) {
+        for (int i = 0; i < HAK_REGISTER_IP && shown < most; i++) {
             if (rank_of(page, i) != rank)
                 continue;
             if (shown++ == 0)
@@ -323,7 +327,7 @@ static json_t *pointed_json(const struct report_page *page, int number) {
     uint64_t value = page->request->registers[number];
     const struct hak_report_pointed *pointed = pointed_by(page, number);
     struct hak_report_pointed stored;
-    if (!page->words && number != REPORT_RIP && report_point(page, value, &stored))
+    if (!page->words && number != HAK_REGISTER_IP && report_point(page, value, &stored))
         pointed = &stored;
     if (!pointed)
         return json_null();

@@ -1,6 +1,7 @@
 /* The facts of a report for machines; docs/specs/output.schema.json describes the document. */
 #include "report/page/parts.h"
 
+#include <jansson.h>
 #include <string.h>
 #include <sys/mman.h>
 #include "report/words/words.h"

@@ -26,8 +26,8 @@
 #ifndef HAK_REPORT_PAGE_PARTS_H
 #define HAK_REPORT_PAGE_PARTS_H
 
-#include <jansson.h>
 #include <stdbool.h>
+#include "base/json.h"
 #include "report/instruction/instruction.h"
 #include "report/words/words.h"
 #include "report/page/page.h"
@@ -49,9 +49,6 @@ struct report_named {
 
 /* Column of the page at which the words behind a heading begin. */
 #define REPORT_COLUMN 20
-
-/* Number of the register of the instruction's address. */
-enum { REPORT_RIP = HAK_REPORT_REGISTERS - 1 };
 
 /* The lines of source that the page has shown. */
 #define REPORT_SHOWN 8

@@ -3,12 +3,12 @@
 #include "report/page/parts.h"
 
 /* DWARF's order, as in the session memory. */
-static const char *const register_names[HAK_REPORT_REGISTERS] = {
-    "rax", "rdx", "rcx", "rbx", "rsi", "rdi", "rbp", "rsp", "r8",
-    "r9",  "r10", "r11", "r12", "r13", "r14", "r15", "rip"};
+static const char *const register_names[HAK_REGISTER_IP] = HAK_REGISTER_NAMES;
 
 const char *report_register_name(uint32_t number) {
-    return number < HAK_REPORT_REGISTERS ? register_names[number] : "a register";
+    return number < HAK_REGISTER_IP    ? register_names[number]
+           : number == HAK_REGISTER_IP ? HAK_REGISTER_IP_NAME
+                                       : "a register";
 }
 
 /* Appends an event's call, thread and place, as "free by thread 2 at file.c:12"; without a place,

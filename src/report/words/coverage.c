@@ -1,6 +1,7 @@
 /* Says how many blocks and call stacks were guarded, and why others were not. */
 #include "report/words/coverage.h"
 
+#include <jansson.h>
 #include <string.h>
 #include "report/words/json.h"
 #include "report/words/words.h"

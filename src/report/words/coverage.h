@@ -8,9 +8,9 @@
 #ifndef HAK_REPORT_WORDS_COVERAGE_H
 #define HAK_REPORT_WORDS_COVERAGE_H
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include "base/json.h"
 #include "report/text/text.h"
 
 #define HAK_COVERAGE_REASONS 7

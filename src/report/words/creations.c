@@ -1,6 +1,7 @@
 /* Gathers where threads were created, and says it. */
 #include "report/words/creations.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include "report/words/json.h"

@@ -8,7 +8,7 @@
 #ifndef HAK_REPORT_WORDS_CREATIONS_H
 #define HAK_REPORT_WORDS_CREATIONS_H
 
-#include <jansson.h>
+#include "base/json.h"
 #include "report/words/lookup.h"
 #include "report/text/text.h"
 

@@ -1,6 +1,7 @@
 /* The pieces of JSON that reports and the viewer share. */
 #include "report/words/json.h"
 
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -5,7 +5,7 @@
 #ifndef HAK_REPORT_WORDS_JSON_H
 #define HAK_REPORT_WORDS_JSON_H
 
-#include <jansson.h>
+#include "base/json.h"
 #include "report/words/lookup.h"
 #include "store/history/history.h"
 

@@ -22,7 +22,7 @@
 #include "trace/wait.h"
 #include "unwind/modules.h"
 
-#define PATIENCE_NS (300 * HAK_SECOND_NS) /* then the process counts as dead */
+#define PATIENCE_NS (300 * HAK_SECOND_NS) /* then the process counts as dead, if it hangs */
 enum { MAPS_PIECE = 64 << 10 };
 
 static char dump_folder[HAK_PATH_BYTES];
@@ -53,12 +53,19 @@ static void count_failure(void) {
     is_told = true;
 }
 
+/* Whether the process that makes a file of the last one has ended, in whatever way. */
+static bool is_writer_gone(void) {
+    int32_t writer = atomic_load(&last->writer);
+    return writer > 0 && hak_raw_call(SYS_kill, writer, 0) == -ESRCH;
+}
+
 /* Counts the last one. False: it is being written. */
 static bool settle_last(uint64_t now_ns) {
-    uint32_t state = last ? atomic_load(&last->state) : 0;
     if (!last)
         return true;
-    bool has_ended = state != HAK_HEAP_DUMP_RUNS && hak_collector_may_profile();
+    bool is_gone = is_writer_gone(); /* it says first what became of it */
+    uint32_t state = atomic_load(&last->state);
+    bool has_ended = (state != HAK_HEAP_DUMP_RUNS || is_gone) && hak_collector_may_profile();
     if (!has_ended && now_ns - begun_ns < PATIENCE_NS)
         return false;
     if (state == HAK_HEAP_DUMP_WRITTEN)

@@ -47,7 +47,7 @@ struct launch {
     int socket_end;
     volatile long error; /* errno of what failed, 0 = executed */
     bool waits;          /* the helper ends when it may, */
-    bool stays;          /* or when the collector has ended; */
+    struct stayed *kept; /* or, not NULL, when the collector has ended: it is kept there; */
     bool is_first;       /* the program is PID 1, whose end ends all */
     _Atomic uint32_t step;
 };
@@ -131,7 +131,7 @@ static void wait_for(long child) {
  * parent. */
 static void run_helper(void *context) {
     struct launch *launch = context;
-    bool stays = launch->stays;
+    bool stays = launch->kept != NULL;
     if (launch->waits || (stays && !launch->is_first)) /* the program may be killed meanwhile */
         (void)hak_raw_call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
     (void)hak_raw_call(SYS_setsid);
@@ -175,8 +175,8 @@ static bool is_subreaper(void) {
 }
 
 static long start_helper(struct launch *launch, char *stack) {
-    launch->waits = !launch->stays && is_subreaper();
-    return hak_clone_on(launch->waits || launch->stays ? CLONE_VM : CLONE_VM | CLONE_VFORK, stack,
+    launch->waits = !launch->kept && is_subreaper();
+    return hak_clone_on(launch->waits || launch->kept ? CLONE_VM : CLONE_VM | CLONE_VFORK, stack,
                         run_helper, launch);
 }
 
@@ -223,15 +223,12 @@ static struct stayed *find_place(void) {
 
 /* Keeps the helper that stays, or sees it end. False: it has ended. */
 static bool keep_helper(struct launch *launch, long helper, char *memory) {
-    struct stayed *place = find_place();
     if (!await_start(launch, helper))
         launch->error = EINTR;
     else if (launch->error != 0)
         wait_for(helper);
-    else if (place)
-        *place = (struct stayed){.memory = memory, .helper = helper};
     else
-        return true; /* its memory stays for good */
+        *launch->kept = (struct stayed){.memory = memory, .helper = helper};
     return launch->error == 0;
 }
 
@@ -250,7 +247,7 @@ static bool execute(struct launch *launch, struct hak_collector_failure *failure
     long helper = start_helper(launch, memory + STACK_BYTES);
     if (helper < 0)
         launch->error = -helper;
-    else if (launch->stays)
+    else if (launch->kept)
         is_kept = keep_helper(launch, helper, memory);
     else
         end_helper(launch, helper);
@@ -338,7 +335,7 @@ bool hak_collector_execute_profile(int file, struct hak_collector_failure *failu
     char *arguments[] = {(char *)"hakmem-collect", (char *)"--profile", NULL};
     struct launch launch = {.arguments = arguments,
                             .socket_end = file,
-                            .stays = is_in_container(),
+                            .kept = is_in_container() ? find_place() : NULL,
                             .is_first = hak_raw_call(SYS_getpid) == 1};
     return find_and_execute(&launch, path, failure);
 }

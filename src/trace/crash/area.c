@@ -139,7 +139,7 @@ static void fill_area(const struct hak_incident *incident, struct hak_report_req
         area->facts.clean_ticks -= hak_current.tsc_start;
     else
         area->facts.clean_ticks = 0;
-    for (int i = 0; i < HAK_REPORT_REGISTERS && i < HAK_REGISTERS; i++)
+    for (int i = 0; i < HAK_REPORT_REGISTERS; i++)
         area->registers[i] = incident->registers.known >> i & 1 ? incident->registers.value[i] : 0;
     for (size_t i = 0; i < incident->frame_count; i++)
         area->frames[i] = incident->frames[i];

@@ -23,6 +23,16 @@ static HAK_COLD uint32_t intern_shortly(const uintptr_t *frame) {
     return hak_stacks_intern(ips, count);
 }
 
+uintptr_t hak_stack_caller(const void *frame, hak_call_t call) {
+    const uintptr_t *words = frame;
+    struct hak_short_step at = {words[1], (uintptr_t)(words + 2), words[0]};
+    uintptr_t there = (uintptr_t)(call + 1);
+    for (unsigned steps = 0; at.sp != there; steps++)
+        if (steps == OWN_FRAMES_OF_CALL || !hak_short_step(&at))
+            return 0;
+    return hak_short_step(&at) ? at.ip : 0;
+}
+
 /* A call whose frames found no node. */
 static HAK_COLD uint32_t take_shortly(const uintptr_t *frame, uint8_t *flags) {
     *flags = HAK_RECORD_PARTIAL;
@@ -263,7 +273,7 @@ HAK_IN_PLACE uint32_t go_on_with_call(struct hak_thread_stacks *all, const void 
     all->calls++;
     if (HAK_UNLIKELY(!all->last.is_whole))
         return walk_call(all, frame, NULL, flags);
-    if (HAK_LIKELY(at != NULL)) {
+    if (HAK_LIKELY(HAK_FP_TELLS_CFA && at != NULL)) {
         call.place = HAK_PLACE_OF_CALL(at);
         compare_call(all, &call);
         if (HAK_LIKELY(call.stands != 0))
@@ -271,7 +281,7 @@ HAK_IN_PLACE uint32_t go_on_with_call(struct hak_thread_stacks *all, const void 
     }
     if (HAK_UNLIKELY(id == 0)) {
         struct call missed = call; /* a copy, so that `call` itself stays in registers */
-        if (!at || !all->last.is_plain)
+        if (!HAK_FP_TELLS_CFA || !at || !all->last.is_plain)
             id = find_any_call(all, frame, &missed);
         if (id == 0)
             return walk_call(all, frame, missed.stands ? &missed : NULL, flags);

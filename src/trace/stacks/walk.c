@@ -350,7 +350,8 @@ HAK_UNWINDER_ENTRY uint32_t hak_stack_here(bool keep_own_frames, uint8_t *flags)
     uint32_t compared = all ? hak_stack_not_compared(&all->last) : 0;
     if (HAK_LIKELY(all && hak_stack_is_own(&place)) &&
         hak_stack_walk(all, &place, compared,
-                       hak_splice_compare(&all->last, compared, hak_place_at(&place)), &taken.flags)) {
+                       hak_splice_compare(&all->last, compared, hak_place_at(&place)),
+                       &taken.flags)) {
         id = id_with_own_frames(all, &taken);
         if (HAK_UNLIKELY(id == 0))
             atomic_fetch_add(hak_stacks_now.no_stack, 1);

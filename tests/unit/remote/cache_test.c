@@ -93,7 +93,7 @@ TEST(many_large_values_lie_in_the_file_before_the_end) {
     for (int i = 0; i < VALUES; i++) {
         memset(data, 'a' + i, BYTES);
         hak_cache_put(&cache, 1, i, data, BYTES);
-        ck_assert_uint_lt(cache.here_bytes, 10 * BYTES);
+        ck_assert_ptr_null(cache.here.database);
     }
     struct stat about;
     ck_assert_int_eq(stat(cache.path, &about), 0);
@@ -107,13 +107,60 @@ TEST(many_large_values_lie_in_the_file_before_the_end) {
     free(data);
 }
 
+TEST(values_of_one_transaction_are_there_before_its_end_and_behind_it) {
+    hak_cache_begin(&cache);
+    put(1, 7, "seven");
+    put(1, 8, "eight");
+    expect(1, 7, "seven");
+    hak_cache_end(&cache);
+    open_again("the first");
+    expect(1, 7, "seven");
+    expect(1, 8, "eight");
+}
+
+TEST(a_file_that_is_full_stays_and_values_stay_in_memory) {
+    enum { BYTES = 1 << 20, VALUES = 20 };
+    char *data = calloc(1, BYTES);
+    put(1, -1, "before");
+    ck_assert_int_eq(
+        sqlite3_exec(cache.file.database, "PRAGMA max_page_count=200", NULL, NULL, NULL),
+        SQLITE_OK);
+    hak_cache_begin(&cache);
+    for (int i = 0; i < VALUES; i++)
+        hak_cache_put(&cache, 1, i, data, BYTES);
+    hak_cache_end(&cache);
+    ck_assert(hak_cache_has(&cache, 1, VALUES - 1));
+    expect(1, -1, "before");
+    open_again("the first");
+    expect(1, -1, "before");
+    ck_assert(!hak_cache_has(&cache, 1, VALUES - 1));
+    free(data);
+}
+
+TEST(memory_for_values_without_a_file_is_limited) {
+    enum { BYTES = 1 << 20, VALUES = 100 };
+    char *data = calloc(1, BYTES);
+    size_t bytes;
+    ck_assert_int_eq(setenv("XDG_CACHE_HOME", "/dev/null", 1), 0);
+    open_again("the first");
+    for (int i = 0; i < VALUES; i++) {
+        hak_cache_put(&cache, 1, i, data, BYTES);
+        char *got = hak_cache_get(&cache, 1, i, &bytes);
+        ck_assert(got && bytes == BYTES);
+        sqlite3_free(got);
+    }
+    expect(1, 0, NULL);
+    free(data);
+}
+
 TEST(a_changed_value_is_not_there_and_the_file_goes) {
     put(1, 7, "seven");
     put(1, 8, "eight");
     open_again("the first");
-    ck_assert_int_eq(
-        sqlite3_exec(cache.file, "UPDATE value SET data = 'Seven' WHERE key = 7", NULL, NULL, NULL),
-        SQLITE_OK);
+    ck_assert_int_eq(sqlite3_exec(cache.file.database,
+                                  "UPDATE value SET data = 'Seven' WHERE key = 7", NULL, NULL,
+                                  NULL),
+                     SQLITE_OK);
     size_t bytes;
     ck_assert_ptr_null(hak_cache_get(&cache, 1, 7, &bytes));
     ck_assert_int_eq(access(cache.path, F_OK), -1);
@@ -135,7 +182,7 @@ TEST(who_opens_and_reads_does_not_wait_for_who_writes) {
     open_again("the first");
     sqlite3 *other = lock_file("BEGIN IMMEDIATE");
     open_again("the first");
-    ck_assert_ptr_nonnull(cache.file);
+    ck_assert_ptr_nonnull(cache.file.database);
     expect(1, 7, "seven");
     sqlite3_close(other);
 }
@@ -165,7 +212,7 @@ TEST(a_damaged_file_goes_when_it_is_written) {
     char *data = calloc(1, BYTES);
     open_again("the first");
     int file = open(cache.path, O_WRONLY);
-    ck_assert_int_eq(pwrite(file, data, 2 * 8192, 2 * 8192), 2 * 8192); /* value and its key */
+    ck_assert_int_eq(pwrite(file, data, 2 * 32768, 2 * 32768), 2 * 32768); /* value and its key */
     close(file);
     hak_cache_put(&cache, 1, 7, data, BYTES);
     ck_assert_int_eq(access(cache.path, F_OK), -1);

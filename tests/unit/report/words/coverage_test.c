@@ -1,4 +1,5 @@
 /* How much was guarded: counters in, words and JSON out; nothing where nothing is known. */
+#include <jansson.h>
 #include <stdlib.h>
 #include "report/words/coverage.h"
 #include "unit/suite.h"

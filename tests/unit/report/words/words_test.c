@@ -1,4 +1,5 @@
 /* Words: numbers with separators, names of the .def tables, what people type for a fault, paths. */
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include "check.h"

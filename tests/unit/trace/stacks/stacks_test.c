@@ -474,6 +474,7 @@ TEST(deep_stacks_share_nodes) {
 
 enum { SIDES_MAX = 24, CALLS = 40000 };
 static uint32_t id_of_call, id_of_walk;
+static uintptr_t caller;
 
 /* One call of the program, by the way that its stack may be known, and walked; every other time it
  * is not said where the program called. */
@@ -481,6 +482,7 @@ static LAYER void layer_call(void) {
     static _Atomic unsigned calls;
     uint8_t said;
     hak_call_t call = calls++ & 1 ? HAK_CALL : NULL;
+    caller = hak_stack_caller(__builtin_frame_address(0), HAK_CALL);
     id_of_call = hak_stack_of_call(__builtin_frame_address(0), call, &flags);
     id_of_walk = hak_stack_here(false, &said);
     ck_assert_uint_eq(flags, said);
@@ -497,6 +499,18 @@ static __attribute__((noinline)) void two_sides(unsigned sides, unsigned left) {
     } else {
         two_sides(sides >> 1, left - 1);
         __asm__ volatile("nop; nop");
+    }
+}
+
+TEST(the_caller_of_a_call_is_known_once_walks_went_there) {
+    enum { ROUNDS = 16 };
+    uintptr_t ips[FRAMES];
+    two_sides(0, 2);
+    ck_assert_uint_eq(caller, 0);
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        two_sides(i & 1, 2);
+        ck_assert_uint_ge(hak_stacks_frames(id_of_call, ips, FRAMES), 2);
+        ck_assert(caller == ips[1] || (caller == 0 && i < ROUNDS / 2));
     }
 }
 
