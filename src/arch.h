@@ -18,21 +18,26 @@
  *   splice_step.h    a step to a caller, remembered            unwind/splice.h
  *   context.h        registers of an interrupted thread        unwind, trace/crash, leaks
  *
- * These are what the plain library and the unwinder need, and all that aarch64 has so far
- * (docs/arm.md). The others need, too:
+ * These are what the plain library and the unwinder need. The others need, too:
  *
  *   signal_return.h  a handler's return to the kernel          leaks/signals.c
  *   clone.h          a process on a stack of its own           trace/collector/launch.c
  *   clone_stack.h    hak_tracer_clone, likewise                trace/tracer.c
  *   call_on.h        a call on another stack                   trace/crash/crash.c
- *   aligned.h        accesses that may fail                    trace/crash/aligned.c
- *   xsave.h          places of vectors in a signal's frame     trace/crash/frame.c
+ *   instruction.h    bits of instructions, not in src/decode   trace/crash
+ *   traced.h         registers of a stopped thread             trace/tracer.c, leaks, watch
+ *   va_list.h        arguments of a variadic call              strings/format.h
  *   syscall.h        syscall(), looked at                      tree/sandbox.c
  *   vfork.h          vfork(), which returns twice              tree/vfork.c
  *   string_gates.h   the way of a call that is looked at       strings/trampolines.c
- *   jump.h           a jump over a function's begin            platform/jumps
  *   sqlite_jump.h    a jump through a table                    sqlite/extension.c
  *   outside.h        a stopped thread that is made to call     viewer/attach
+ *
+ * And x86-64 alone, where aarch64 has no need or nothing yet (docs/arm.md):
+ *
+ *   aligned.h        accesses that may fail                    trace/crash/aligned.c
+ *   xsave.h          places of vectors in a signal's frame     trace/crash/frame.c
+ *   jump.h           a jump over a function's begin            platform/jumps
  *
  * Architectures are named here and nowhere else, and only src/platform/ARCH has instructions
  * (tests/lint/arch.sh). Below every folder: any may include it. */

@@ -7,7 +7,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-#include "decode/decode.h"
 
 #define HAK_PROCESSOR_HERE HAK_PROCESSOR_AARCH64
 
@@ -16,9 +15,8 @@ enum {
     HAK_LOAD_BYTES_LEAST = 4, /* of a load of 8 bytes */
 };
 
-static inline bool hak_decode_here(const uint8_t *code, size_t count, struct hak_decoded *decoded) {
-    return hak_decode_aarch64(code, count, 0, decoded);
-}
+/* Of decode/decode.h, which who includes this has included. */
+#define HAK_DECODE_HERE(code, count, decoded) hak_decode_aarch64(code, count, 0, decoded)
 
 static inline uint32_t hak_wide_vector_bytes(const uint8_t *code) {
     (void)code;

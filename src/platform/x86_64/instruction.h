@@ -7,8 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-#include "decode/decode.h"
-#include "platform/x86_64/here.h"
+#include HAK_ARCH_FILE(here.h)
 
 #define HAK_PROCESSOR_HERE HAK_PROCESSOR_X86_64
 
@@ -21,9 +20,8 @@ enum {
     HAK_DIRECTION = 0x400, /* of rflags: string instructions go downwards */
 };
 
-static inline bool hak_decode_here(const uint8_t *code, size_t count, struct hak_decoded *decoded) {
-    return hak_decode(code, count, decoded);
-}
+/* Of decode/decode.h, which who includes this has included. */
+#define HAK_DECODE_HERE(code, count, decoded) hak_decode(code, count, decoded)
 
 /* ---- vectors --------------------------------------------------------------------------------- */
 

@@ -53,7 +53,7 @@ static inline unsigned hak_traced_copy_words(int thread, const struct user_regs_
     if (hak_raw_call(SYS_ptrace, PTRACE_GETFPREGS, thread, 0, &vector) != 0)
         return GENERAL;
     __builtin_memcpy(to + GENERAL, vector.xmm_space, sizeof vector.xmm_space);
-    return GENERAL + sizeof vector.xmm_space / sizeof(uint64_t);
+    return GENERAL + sizeof vector.xmm_space / (sizeof(uint64_t));
 }
 
 /* Debug registers by their numbers: 0 or a negative errno; 0 if it cannot be read. */

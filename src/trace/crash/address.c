@@ -2,6 +2,7 @@
  * checks say of it. */
 #include <signal.h>
 #include <string.h>
+#include "decode/decode.h"
 #include "fault_codes.h"
 #include "platform/platform.h"
 #include "platform/maps.h"

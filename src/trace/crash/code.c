@@ -3,6 +3,7 @@
  * comes before it can tell: then code in front is copied as well. */
 #include <signal.h>
 #include <string.h>
+#include "decode/decode.h"
 #include "platform/raw_call.h"
 #include "platform/platform.h"
 #include "superslab.h"
@@ -52,7 +53,7 @@ bool hak_crash_decode(uint64_t at, struct hak_decoded *decoded) {
         bytes = 0;
     else if (bytes < HAK_DECODE_LONGEST && is_page_readable(at + bytes))
         bytes = HAK_DECODE_LONGEST;
-    return hak_decode_here((const uint8_t *)(uintptr_t)at, bytes, decoded);
+    return HAK_DECODE_HERE((const uint8_t *)(uintptr_t)at, bytes, decoded);
 }
 
 /* Bit 55 of an address says whose half it is of; the top byte may be a tag. */

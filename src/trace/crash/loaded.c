@@ -44,7 +44,7 @@ unsigned hak_crash_loaded_by(const struct hak_registers *registers, unsigned reg
     for (unsigned back = HAK_LOAD_BYTES_LEAST; back <= LOOKED_AT_BYTES;
          back += HAK_INSTRUCTION_STEP) {
         struct hak_decoded load;
-        if (!hak_decode_here(code - back, back, &load) || load.loaded != (int)reg ||
+        if (!HAK_DECODE_HERE(code - back, back, &load) || load.loaded != (int)reg ||
             load.operands->bytes != LOADED_BYTES || load.operands->is_unknown)
             continue;
         unsigned count = base_of_load(registers, &load, code - back, address, pointers);
