@@ -339,9 +339,9 @@ HAK_UNWINDER_ENTRY size_t hak_unwind_here(uintptr_t *ips, size_t max, enum hak_u
     return enter_and_walk(&registers, 1, ips, max, end);
 }
 
-/* A call of a wild or null function pointer: nothing executable lies there. The address to return to
- * is on top of the stack, or in the register that calls leave it in. Steps `start` to the caller.
- * Returns false when it does not look like that. */
+/* A call of a wild or null function pointer: nothing executable lies there. The address to return
+ * to is on top of the stack, or in the register that calls leave it in. Steps `start` to the
+ * caller. Returns false when it does not look like that. */
 static bool step_over_wild_call(struct hak_registers *start) {
     struct hak_stack_memory memory;
     struct hak_code_reader reader = {1};

@@ -113,7 +113,7 @@ cat >collect <<END
 [ ! -e "$PWD/kill" ] || echo killed >>"$PWD/collected"
 exec "$BUILD/hakmem-collect" "\$@"
 END
-chmod +x collect && : >kill
+chmod +x collect && touch kill
 start hakmem-debug.so HAKMEM_COLLECT="$PWD/collect" HAKMEM_HEAP_PROFILE_DUMP="$PWD/files,signal"
 obey take a 8000000
 kill -USR2 "$program"
