@@ -52,9 +52,11 @@ static void close_place(struct hak_cache_place *place) {
 static int prepare_place(struct hak_cache_place *place) {
     place->get = prepare_in_cache(place->database,
                                   "SELECT data, checksum FROM value WHERE kind = ?1 AND key = ?2");
+    if (!place->get)
+        return sqlite3_errcode(place->database);
     place->put =
         prepare_in_cache(place->database, "INSERT OR REPLACE INTO value VALUES(?1, ?2, ?3, ?4)");
-    return place->get && place->put ? SQLITE_OK : sqlite3_errcode(place->database);
+    return place->put ? SQLITE_OK : sqlite3_errcode(place->database);
 }
 
 /* Opens the place in memory, if it is not open. */
@@ -246,7 +248,10 @@ void hak_cache_put(struct hak_cache *cache, int64_t kind, int64_t key, const voi
 }
 
 void hak_cache_begin(struct hak_cache *cache) {
-    if (cache->file.put && !run_in_cache(cache->file.database, "BEGIN IMMEDIATE"))
+    if (!cache->file.put)
+        return;
+    sqlite3_busy_timeout(cache->file.database, LOCK_WAIT_MS); /* a busy read ended the waiting */
+    if (!run_in_cache(cache->file.database, "BEGIN IMMEDIATE"))
         refuse_file(cache, sqlite3_errcode(cache->file.database));
 }
 

@@ -32,8 +32,8 @@ static inline bool hak_short_step(struct hak_short_step *at) {
     uintptr_t cfa = base + hak_rule_cfa_of(rule);
     uintptr_t return_at = hak_rule_return_at(rule, base, cfa);
     uintptr_t bp_at = hak_rule_fp_at(rule, base, cfa, at->bp);
-    if (cfa <= at->sp || (cfa & 7) != 0 || base < bounds->low || cfa > bounds->high ||
-        bp_at < bounds->low || bp_at >= bounds->high || (bp_at & 7) != 0 ||
+    if (cfa <= at->sp || (cfa & 7) != 0 || base < bounds->low || return_at < bounds->low ||
+        cfa > bounds->high || bp_at < bounds->low || bp_at >= bounds->high || (bp_at & 7) != 0 ||
         (!HAK_FP_TELLS_CFA && return_at >= bounds->high))
         return false;
     at->ip = hak_return_address(*(const volatile uintptr_t *)return_at);

@@ -110,7 +110,9 @@ static bool step_without_cfi(struct hak_stack_memory *memory, struct hak_registe
     uint64_t *value = registers->value;
     struct hak_bare_frame frame = {
         value[HAK_REGISTER_IP] - called, value[HAK_REGISTER_SP], value[HAK_REGISTER_FP], !called,
-        is_known(registers, HAK_REGISTER_RETURN) ? value[HAK_REGISTER_RETURN] : 0};
+        HAK_RETURN_IS_IN_REGISTER && is_known(registers, HAK_REGISTER_RETURN)
+            ? value[HAK_REGISTER_RETURN]
+            : 0};
     struct hak_bare_caller caller;
     if (!is_known(registers, HAK_REGISTER_FP) || !hak_bare_frame_step(memory, &frame, &caller) ||
         !can_follow_bare(&frame, &caller))

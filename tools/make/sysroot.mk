@@ -2,6 +2,6 @@
 # so that these are built, too (docs/arm.md).
 SYSROOT ?=
 ifneq ($(and $(CROSS),$(SYSROOT)),)
-CC        += --sysroot=$(abspath $(SYSROOT))
+override CC += --sysroot=$(abspath $(SYSROOT))
 ARTIFACTS += $(BUILD)/hakmem-collect $(BUILD)/hakmem-trace $(BUILD)/hakmem_sqlite.so
 endif

@@ -54,8 +54,8 @@ enum traced stop_thread(struct late *late, pid_t thread) {
     if (ptrace(PTRACE_INTERRUPT, thread, NULL, NULL) != 0)
         return RUNS;
     while (stop_await(late, thread, STOP_MS, &status)) {
-        hak_outside_mend_call(
-            thread); /* for a signal without a handler; one with it ends the call */
+        /* For a signal without a handler; one with it ends the call. */
+        hak_outside_mend_call(thread);
         if (stop_is_event(status, PTRACE_EVENT_STOP)) /* or a signal is stopping the program */
             return WSTOPSIG(status) == SIGTRAP ? IS_OURS : STANDS;
         if (ptrace(PTRACE_CONT, thread, NULL, (void *)(long)WSTOPSIG(status)) != 0)

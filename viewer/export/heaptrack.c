@@ -221,21 +221,21 @@ static int write_events(struct heaptrack *h) {
     return error ? view_store_error(e->view, error) : 0;
 }
 
-/* Writes version, command line, page size and pages. */
-/* Those of the machine that it was recorded on; captures from before they were noted are x86-64's.
- */
+/* Of the machine that it was recorded on; captures from before it was noted are x86-64's. */
 static uint64_t page_bytes(struct export *e) {
     uint64_t bytes = hak_database_meta_number(hak_store_database(e->view->reader), "page_bytes");
     return bytes ? bytes : 4096;
 }
 
+/* Writes version, command line, page size and pages. */
 static void write_head(struct heaptrack *h) {
     struct export *e = h->export;
     const struct export_process *process =
         e->query.process ? export_find_process(e, e->query.process) : e->process;
     write_line(h, VERSION);
     write_line(h, "X %s\n", process && e->processes ? process->command_line : "");
-    write_line(h, "I %lx %lx\n", page_bytes(e), sysconf(_SC_PHYS_PAGES));
+    uint64_t memory_bytes = (uint64_t)sysconf(_SC_PAGESIZE) * (uint64_t)sysconf(_SC_PHYS_PAGES);
+    write_line(h, "I %lx %lx\n", page_bytes(e), memory_bytes / page_bytes(e));
 }
 
 int export_heaptrack(struct export *e) {

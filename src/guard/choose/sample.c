@@ -38,7 +38,7 @@ static const struct hak_credit_terms watch_terms = {
     .most = 1 << 22, .dearest = 1 << 20, .share = 100};
 enum { SELDOM, COMMON, CREDITS, OVERDRAWN_MOST = 1 << 22 };
 
-static _Atomic uint64_t registers_set;
+static _Atomic uint64_t next_register_at; /* of calls */
 
 struct sampler {
     struct hak_credit credit[CREDITS], watch_credit;
@@ -251,13 +251,13 @@ void hak_sample_given(uint32_t site, uint64_t ticks) {
 bool hak_sample_may_watch(void) {
     if (fixed_interval())
         return true;
-    uint64_t due = atomic_load_explicit(&registers_set, memory_order_relaxed);
-    return due * HAK_SAMPLE_CALLS_OF_REGISTER <= hak_sample_calls() &&
-           hak_credit_left(&own.watch_credit) > 0;
+    uint64_t next = atomic_load_explicit(&next_register_at, memory_order_relaxed);
+    return hak_sample_calls() >= next && hak_credit_left(&own.watch_credit) > 0;
 }
 
 void hak_sample_register_set(uint64_t ticks) {
-    atomic_fetch_add_explicit(&registers_set, 1, memory_order_relaxed);
+    atomic_store_explicit(&next_register_at, hak_sample_calls() + HAK_SAMPLE_CALLS_OF_REGISTER,
+                          memory_order_relaxed);
     hak_sample_watched(ticks);
 }
 

@@ -225,6 +225,50 @@ TEST(at_each_of_its_instructions) {
     ck_assert_uint_eq(missed, 0);
 }
 
+/* ---- behind a call -----------------------------------------------------------------------------
+ */
+
+/* Code without CFI calls a piece of itself and traps where that comes back to; its caller's frame
+ * is large. */
+void call_bare_that_traps(void);
+__asm__(".text\n"
+        "piece_without_cfi: ret\n"
+        "nop\n"
+        "bare_that_traps: push %rbp\n"
+        "mov %rsp, %rbp\n"
+        "sub $32, %rsp\n"
+        "call piece_without_cfi\n"
+        "ud2\n"
+        "leave\n"
+        "ret\n"
+        ".globl call_bare_that_traps\n"
+        "call_bare_that_traps:\n"
+        ".cfi_startproc\n"
+        "sub $600008, %rsp\n"
+        ".cfi_def_cfa_offset 600016\n"
+        "call bare_that_traps\n"
+        "add $600008, %rsp\n"
+        ".cfi_def_cfa_offset 8\n"
+        "ret\n"
+        ".cfi_endproc\n");
+
+static void handle_trap(int number, siginfo_t *info, void *context) {
+    enum { UD2_BYTES = 2 };
+    struct hak_registers registers;
+    (void)number, (void)info;
+    hak_registers_from_context(&registers, context);
+    count = hak_unwind_from(&registers, ips, FRAMES, &end);
+    ((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP] += UD2_BYTES;
+}
+
+TEST(where_a_call_came_back_to) {
+    struct sigaction action = {.sa_sigaction = handle_trap, .sa_flags = SA_SIGINFO};
+    sigaction(SIGILL, &action, NULL);
+    call_bare_that_traps();
+    ck_assert_int_eq(end, HAK_UNWIND_BY_FRAMES);
+    ck_assert_uint_eq(find_frame((uintptr_t)call_bare_that_traps, 64), 1);
+}
+
 /* ---- what a thread remembers ------------------------------------------------------------------
  */
 
