@@ -347,7 +347,7 @@ static void drop_wild(struct core_figures *sums) {
         }
 }
 
-bool core_figures_read(int32_t pid, struct core_figures *sums, struct hak_text *error) {
+static bool read_once(int32_t pid, struct core_figures *sums, struct hak_text *error) {
     static struct core_tables tables;
     struct core_memory memory;
     struct core_half half = {0};
@@ -371,5 +371,14 @@ bool core_figures_read(int32_t pid, struct core_figures *sums, struct hak_text *
     free(half.superslab);
     free(half.large);
     core_memory_close(&memory);
+    return is_read;
+}
+
+/* A slab that goes to another class while it is read looks damaged. What is damaged stays so. */
+bool core_figures_read(int32_t pid, struct core_figures *sums, struct hak_text *error) {
+    enum { TIMES = 5 };
+    bool is_read = read_once(pid, sums, error);
+    for (int i = 1; i < TIMES && is_read && sums->is_damaged; i++)
+        is_read = read_once(pid, sums, error);
     return is_read;
 }
