@@ -374,7 +374,7 @@ static bool read_once(int32_t pid, struct core_figures *sums, struct hak_text *e
     return is_read;
 }
 
-/* A slab that goes to another class while it is read looks damaged. What is damaged stays so. */
+/* A slab that goes to another class while it is read looks damaged; it is read again. */
 bool core_figures_read(int32_t pid, struct core_figures *sums, struct hak_text *error) {
     enum { TIMES = 5 };
     bool is_read = read_once(pid, sums, error);
