@@ -25,7 +25,7 @@
  *   clone_stack.h    hak_tracer_clone, likewise                trace/tracer.c
  *   call_on.h        a call on another stack                   trace/crash/crash.c
  *   instruction.h    bits of instructions, not in src/decode   trace/crash
- *   traced.h         registers of a stopped thread             trace/tracer.c, leaks, watch
+ *   traced.h         registers of a stopped thread             trace/tracer.c, leaks, watch, viewer
  *   va_list.h        arguments of a variadic call              strings/format.h
  *   syscall.h        syscall(), looked at                      tree/sandbox.c
  *   vfork.h          vfork(), which returns twice              tree/vfork.c

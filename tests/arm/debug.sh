@@ -2,17 +2,9 @@
 # hakmem-debug.so, cross-built for arm64, under qemu-user: each fault of tests/faults gets the code that it gets on x86-64, without a
 # collector on either, and correct programs get none.
 . "${SOURCE:?}/tests/tools/faults.sh"
-cross=aarch64-linux-gnu-
-command -v ${cross}gcc >/dev/null || { echo "skipped: no ${cross}gcc"; exit 77; }
-qemu=$(command -v qemu-aarch64-static || command -v qemu-aarch64) || { echo 'skipped: no qemu-aarch64'; exit 77; }
-root=/usr/aarch64-linux-gnu
-[ -e "$root/lib/ld-linux-aarch64.so.1" ] || { echo "skipped: no libc for arm64 in $root"; exit 77; }
-
-mkdir -p "$BUILD/aarch64"
-env -u CC -u MAKEFLAGS -u MFLAGS flock "$BUILD/aarch64" make -s -C "$SOURCE" BUILD="$BUILD/aarch64" CROSS=$cross >made 2>&1 || fail "make CROSS=$cross: $(tail -n 20 made)"
-library=$BUILD/aarch64/hakmem-debug.so
-needs=$(${cross}readelf -d "$library" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | sort | tr '\n' ' ')
-[ "$needs" = 'ld-linux-aarch64.so.1 libc.so.6 ' ] || complain "hakmem-debug.so needs more than libc: $needs"
+. "$SOURCE/tests/tools/arm.sh"
+build_arm hakmem-debug.so
+library=$built/hakmem-debug.so
 
 # Those that qemu-user 7.2 cannot show.
 cannot() {

@@ -1,17 +1,8 @@
 #!/usr/bin/env bash
 # The plain library, cross-built for arm64, under qemu-user: preloaded, linked, in a static program, with pages of 4, 16 and 64 KiB.
 . "${SOURCE:?}/tests/tools/test.sh"
-cross=aarch64-linux-gnu-
-command -v ${cross}gcc >/dev/null || { echo "skipped: no ${cross}gcc"; exit 77; }
-qemu=$(command -v qemu-aarch64-static || command -v qemu-aarch64) || { echo 'skipped: no qemu-aarch64'; exit 77; }
-root=/usr/aarch64-linux-gnu
-[ -e "$root/lib/ld-linux-aarch64.so.1" ] || { echo "skipped: no libc for arm64 in $root"; exit 77; }
-
-mkdir -p "$BUILD/aarch64"
-env -u CC -u MAKEFLAGS -u MFLAGS flock "$BUILD/aarch64" make -s -C "$SOURCE" BUILD="$BUILD/aarch64" CROSS=$cross >made 2>&1 || fail "make CROSS=$cross: $(tail -n 20 made)"
-built=$BUILD/aarch64
-needs=$(${cross}readelf -d "$built/libhakmem.so" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | sort | tr '\n' ' ')
-[ "$needs" = 'ld-linux-aarch64.so.1 libc.so.6 ' ] || complain "libhakmem.so needs more than libc: $needs"
+. "$SOURCE/tests/tools/arm.sh"
+build_arm libhakmem.so
 
 compile() { ${cross}gcc -O1 -g -w -iquote "$SOURCE/include" "$@" -pthread || exit 2; }
 compile -o stress "$SOURCE/tests/programs/stress.c"

@@ -2,11 +2,7 @@
 # The unwinder on arm64, cross-built, under qemu-user: each stack is libgcc's, and the splice has the same; with and without frame pointers,
 # with signed return addresses, in a static program, over signals, the PLT and code without tables.
 . "${SOURCE:?}/tests/tools/test.sh"
-cross=aarch64-linux-gnu-
-command -v ${cross}gcc >/dev/null || { echo "skipped: no ${cross}gcc"; exit 77; }
-qemu=$(command -v qemu-aarch64-static || command -v qemu-aarch64) || { echo 'skipped: no qemu-aarch64'; exit 77; }
-root=/usr/aarch64-linux-gnu
-[ -e "$root/lib/ld-linux-aarch64.so.1" ] || { echo "skipped: no libc for arm64 in $root"; exit 77; }
+. "$SOURCE/tests/tools/arm.sh"
 
 from=$SOURCE/tests/arm
 compile() { ${cross}gcc -std=gnu11 -g -w -D_GNU_SOURCE -DHAK_DEBUG=0 -fvisibility=hidden -iquote "$SOURCE/src" -iquote "$SOURCE/include" "$@" || exit 2; }

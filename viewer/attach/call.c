@@ -25,6 +25,7 @@
 #include "base/growing.h"
 #include "viewer/cli/cli.h"
 #include HAK_ARCH_FILE(outside.h)
+#include HAK_ARCH_FILE(traced.h)
 
 enum {
     CALL_STACK_BYTES = 1 << 20,
@@ -105,13 +106,13 @@ static enum call_result call_there(struct caller *c, pid_t thread, uint64_t func
     uint64_t all = ~synchronous;
     if (!hak_outside_read(&s, thread))
         return CALL_FAILED;
-    uint64_t top = c->stack ? c->stack + CALL_STACK_BYTES
-                            : hak_outside_sp(&s.registers) - HAK_OUTSIDE_RED_ZONE;
+    uint64_t top =
+        c->stack ? c->stack + CALL_STACK_BYTES : hak_traced_sp(&s.registers) - HAK_OUTSIDE_RED_ZONE;
     uint64_t context_at = put_frame(c, &s, top);
     if (!context_at)
         return CALL_FAILED;
     struct kept_words kept =
-        words_keep(&c->words, c->process, hak_outside_thread_pointer(thread, &s.registers));
+        words_keep(&c->words, c->process, hak_traced_thread_pointer(thread, &s.registers));
     /* From here on the thread comes back by itself, whatever becomes of this command. */
     if (!hak_outside_enter(&s, function, arguments, count, context_at - sizeof c->restorer)) {
         words_put_back(c->process, &kept);

@@ -18,6 +18,7 @@
 #include "base/growing.h"
 #include "viewer/cli/cli.h"
 #include HAK_ARCH_FILE(outside.h)
+#include HAK_ARCH_FILE(traced.h)
 
 enum {
     FRAMES_MAX = 256,
@@ -311,11 +312,11 @@ static bool has_room(const struct process *p, uint64_t sp, uint64_t thread_point
 bool places_are_safe(struct places *places, const struct process *p, pid_t thread) {
     static struct stack stack;
     struct user_regs_struct registers;
-    if (!hak_outside_registers(thread, &registers) ||
-        !has_room(p, hak_outside_sp(&registers), hak_outside_thread_pointer(thread, &registers)))
+    if (!hak_traced_registers(thread, &registers) ||
+        !has_room(p, hak_traced_sp(&registers), hak_traced_thread_pointer(thread, &registers)))
         return false;
     stack.count = 0;
     return dwfl_getthread_frames(places->unwinder, thread, add_frame, &stack) == 0 &&
-           stack.count > 0 && stack.ip[0] == hak_outside_ip(&registers) &&
+           stack.count > 0 && stack.ip[0] == hak_traced_ip(&registers) &&
            is_stack_safe(places, p, &stack);
 }

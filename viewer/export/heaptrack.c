@@ -235,7 +235,8 @@ static void write_head(struct heaptrack *h) {
     write_line(h, VERSION);
     write_line(h, "X %s\n", process && e->processes ? process->command_line : "");
     uint64_t memory_bytes = (uint64_t)sysconf(_SC_PAGESIZE) * (uint64_t)sysconf(_SC_PHYS_PAGES);
-    write_line(h, "I %lx %lx\n", page_bytes(e), memory_bytes / page_bytes(e));
+    uint64_t bytes = page_bytes(e);
+    write_line(h, "I %lx %lx\n", bytes, memory_bytes / bytes);
 }
 
 int export_heaptrack(struct export *e) {

@@ -3,12 +3,9 @@
 #ifndef HAK_PLATFORM_AARCH64_OUTSIDE_H
 #define HAK_PLATFORM_AARCH64_OUTSIDE_H
 
-#include <elf.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/ptrace.h>
-#include <sys/uio.h>
 #include <sys/user.h>
 
 #define HAK_OUTSIDE_CALLS false
@@ -29,24 +26,6 @@ struct hak_outside_thread {
 struct hak_outside_context {
     uint64_t none;
 };
-
-static inline bool hak_outside_registers(pid_t thread, struct user_regs_struct *r) {
-    struct iovec set = {r, sizeof *r};
-    return ptrace(PTRACE_GETREGSET, thread, (void *)NT_PRSTATUS, &set) == 0;
-}
-static inline uint64_t hak_outside_sp(const struct user_regs_struct *r) {
-    return r->sp;
-}
-static inline uint64_t hak_outside_ip(const struct user_regs_struct *r) {
-    return r->pc;
-}
-static inline uint64_t hak_outside_thread_pointer(pid_t thread, const struct user_regs_struct *r) {
-    uint64_t pointer = 0;
-    struct iovec set = {&pointer, sizeof pointer};
-    (void)r;
-    (void)ptrace(PTRACE_GETREGSET, thread, (void *)NT_ARM_TLS, &set);
-    return pointer;
-}
 
 /* The kernel has decided before it stops whether a call is made again. */
 static inline void hak_outside_mend_call(pid_t thread) {

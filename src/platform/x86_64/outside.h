@@ -15,6 +15,7 @@
 #include <sys/uio.h>
 #include <sys/user.h>
 #include "interrupted.h"
+#include "platform/x86_64/traced.h"
 
 #define HAK_OUTSIDE_CALLS true /* a thread can be made to call a function */
 
@@ -54,20 +55,6 @@ struct hak_outside_context {
 };
 _Static_assert(sizeof(struct hak_outside_context) == 304, "x86-64's ucontext");
 
-static inline bool hak_outside_registers(pid_t thread, struct user_regs_struct *r) {
-    return ptrace(PTRACE_GETREGS, thread, NULL, r) == 0;
-}
-static inline uint64_t hak_outside_sp(const struct user_regs_struct *r) {
-    return r->rsp;
-}
-static inline uint64_t hak_outside_ip(const struct user_regs_struct *r) {
-    return r->rip;
-}
-static inline uint64_t hak_outside_thread_pointer(pid_t thread, const struct user_regs_struct *r) {
-    (void)thread;
-    return r->fs_base;
-}
-
 /* The kernel's own results, which a program never sees. */
 enum { HAK_RESTARTSYS = 512, HAK_RESTARTNOINTR, HAK_RESTARTNOHAND, HAK_RESTART_RESTARTBLOCK = 516 };
 
@@ -82,7 +69,7 @@ static inline bool hak_outside_has_ended_call(const struct user_regs_struct *r) 
 /* Lets the kernel make a call again that ended with EINTR for the stop alone. */
 static inline void hak_outside_mend_call(pid_t thread) {
     struct user_regs_struct r;
-    if (hak_outside_registers(thread, &r) && (long)r.orig_rax >= 0 && (long)r.rax == -EINTR &&
+    if (hak_traced_registers(thread, &r) && (long)r.orig_rax >= 0 && (long)r.rax == -EINTR &&
         hak_call_may_be_made_again(r.orig_rax))
         (void)ptrace(PTRACE_POKEUSER, thread, (void *)offsetof(struct user, regs.rax),
                      (void *)(long)-HAK_RESTARTNOHAND);
@@ -93,7 +80,7 @@ static inline void hak_outside_mend_call(pid_t thread) {
 static inline bool hak_outside_read(struct hak_outside_thread *s, pid_t thread) {
     struct iovec state = {s->state, sizeof s->state};
     s->thread = thread;
-    if (!hak_outside_registers(thread, &s->registers) ||
+    if (!hak_traced_registers(thread, &s->registers) ||
         ptrace(PTRACE_GETSIGMASK, thread, (void *)sizeof s->mask, &s->mask) != 0 ||
         ptrace(PTRACE_GETREGSET, thread, (void *)NT_X86_XSTATE, &state) != 0)
         return false;
@@ -176,14 +163,14 @@ static inline bool hak_outside_enter(const struct hak_outside_thread *s, uint64_
 /* Whether the thread is in rt_sigreturn with this context, so that the call is done. */
 static inline bool hak_outside_is_returning(pid_t thread, uint64_t context_at) {
     struct user_regs_struct r;
-    return hak_outside_registers(thread, &r) && r.orig_rax == SYS_rt_sigreturn &&
+    return hak_traced_registers(thread, &r) && r.orig_rax == SYS_rt_sigreturn &&
            r.rsp == context_at;
 }
 
 /* Has it go there at once. */
 static inline void hak_outside_return(pid_t thread, uint64_t restorer, uint64_t context_at) {
     struct user_regs_struct r;
-    if (!hak_outside_registers(thread, &r))
+    if (!hak_traced_registers(thread, &r))
         return;
     r.rip = restorer;
     r.rsp = context_at;
