@@ -23,7 +23,7 @@ enum owner { OWNER_NONE, OWNER_THREAD, OWNER_LEFT };
 
 struct cache {
     struct hak_bigcache head;   /* its hot block is not counted in `bytes` */
-    uint32_t until_look_before; /* its until_look when the hot block's look was noted */
+    int32_t until_look_before;  /* its until_look when the hot block's look was noted */
     struct cache *next_made;
     _Atomic uint32_t owner; /* enum owner */
     _Atomic uint64_t share; /* written by its owner only */
@@ -431,9 +431,9 @@ bool hak_bigcache_give(struct hak_large *large) {
         keep_less(cache);
         return false;
     }
-    if (cache->head.until_look-- <= 1) {
+    if (--cache->head.until_look < 0) {
         evict_idle(cache);
-        cache->head.until_look = HAK_BIGCACHE_LOOK_EVERY;
+        cache->head.until_look = HAK_BIGCACHE_LOOK_EVERY - 1;
     }
     if (!make_room(cache, bytes))
         return false;

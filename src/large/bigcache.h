@@ -36,7 +36,7 @@ struct hak_bigcache {
     struct hak_large *hot;  /* the block that came last, in no list; or NULL */
     struct hak_large *last; /* of the block that went last: perhaps another's by now */
     uint64_t hot_room;      /* bytes that the hot block may have at most */
-    uint32_t until_look;    /* blocks to come until the next look at what is not used */
+    int32_t until_look;     /* blocks to come before the one at which there is a look; or less */
     uint32_t look;          /* counts these looks */
 };
 

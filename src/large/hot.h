@@ -31,9 +31,9 @@ static inline bool hak_large_take_hot(size_t bytes, const void *caller, base_t *
 }
 
 /* Keeps a live block as the one to be taken next. False: another one has that place, it is too
- * large, or it is time for a look. */
+ * large, or it is time for a look. The count goes on meanwhile, below 0, too. */
 static inline bool hak_large_keep_hot(struct hak_bigcache *own, struct hak_large *large) {
-    if (HAK_UNLIKELY(own->hot || large->mapped_bytes > own->hot_room || --own->until_look == 0))
+    if (HAK_UNLIKELY(own->hot || large->mapped_bytes > own->hot_room || --own->until_look < 0))
         return false;
     large->is_fresh = false;
     atomic_store_explicit(&large->state, HAK_LARGE_KEPT, memory_order_relaxed);
