@@ -89,8 +89,7 @@ HAK_TRACER_TEXT user_t hak_check_hand_out(base_t base, const struct hak_hand_out
     struct hak_slot *slot = at.slot;
     if (HAK_UNLIKELY(at.large && at.epoch == 0))
         at.epoch = at.large->epoch = hak_trace_epoch();
-    slot->is_changing = 1;
-    atomic_signal_fence(memory_order_seq_cst); /* a signal handler closes no page of it any more */
+    hak_slot_begin_change(slot);
     hak_watched_leave(slot);
     if (HAK_UNLIKELY(hak_closed_pages_of(&at) != 0) && !hak_pages_open(&at)) {
         slot->is_changing = 0;
@@ -118,7 +117,7 @@ HAK_TRACER_TEXT user_t hak_check_hand_out(base_t base, const struct hak_hand_out
         fill_guarded(at, how);
     /* A sweep on another thread may look at it from now on. */
     __atomic_store_n(&slot->place, (uint8_t)HAK_PLACE_LIVE, __ATOMIC_RELEASE);
-    slot->is_changing = 0;
+    hak_slot_end_change(slot);
     if (HAK_UNLIKELY(slot->is_left_out)) {
         hak_hop_count(HAK_COUNTED_UNRECORDED_TAKEN, at.class_index, how->asked_bytes);
     } else if (HAK_UNLIKELY(hak_trace_is_wanted())) {
@@ -410,8 +409,7 @@ HAK_TRACER_TEXT void hak_check_resize(user_t user, size_t asked_bytes) {
         hak_fill_unwritten(&at, old_bytes, asked_bytes);
     if (hak_layout_has_header())
         write_border(at);
-    __atomic_thread_fence(__ATOMIC_RELEASE);
-    at.slot->is_changing = 0;
+    hak_slot_end_change(at.slot);
     if (!hak_is_left_out(at.slot))
         hak_trace_record(&fields);
     if (HAK_UNLIKELY((at.slot->subkind & HAK_SLOT_WATCHED) != 0))

@@ -195,6 +195,7 @@ void hak_damage_met(const void *p, const char *call) {
         !hak_can_read_border(&at))
         return;
     uint32_t count = __atomic_load_n(&at.slot->record_count, __ATOMIC_RELAXED);
+    __atomic_thread_fence(__ATOMIC_ACQUIRE); /* the bytes come between two looks at the state */
     struct hak_damage header = hak_header_damage(&at), canary = hak_canary_damage(&at);
     if (!is_to_be_told(&at) || __atomic_load_n(&at.slot->record_count, __ATOMIC_RELAXED) != count)
         return;

@@ -130,8 +130,7 @@ HAK_IN_PLACE bool take(struct path path, base_t base, unsigned class_index, uint
     if (HAK_UNLIKELY(from == HAK_PLACE_LIVE || !hak_move_is_allowed(kind, from)))
         return false;
     if (path.checks_bytes) {
-        slot->is_changing = 1;
-        atomic_signal_fence(memory_order_seq_cst); /* no signal handler closes a page of it now */
+        hak_slot_begin_change(slot);
         if (HAK_UNLIKELY(has_closed_pages(&at)) && !open_pages(at))
             return false;
         if (HAK_UNLIKELY(!freed_bytes_stand(&at)))

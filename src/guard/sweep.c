@@ -91,7 +91,7 @@ static struct hak_slot state_now(const struct hak_slot *slot) {
 static bool is_same_life(const struct hak_slot *before, const struct hak_slot *now) {
     return !now->is_changing && now->place == before->place && now->subkind == before->subkind &&
            now->record_count == before->record_count && now->asked_bytes == before->asked_bytes &&
-           now->user_delta == before->user_delta;
+           now->user_delta == before->user_delta && now->lives == before->lives;
 }
 
 /* True for a live block with a border and a poisoned free one, unless it changes or was reported

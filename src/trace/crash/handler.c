@@ -109,6 +109,7 @@ static void remember_signal(int number, const siginfo_t *info, const void *conte
     struct noted_signal *to = &noted[atomic_fetch_add(&next_noted, 1) % NOTED];
     uint32_t self = (uint32_t)hak_raw_call(SYS_gettid);
     atomic_store(&to->thread_id, 0);
+    atomic_thread_fence(memory_order_release);
     to->thread = hak_trace_thread();
     memcpy(to->created, hak_thread_origin, sizeof to->created);
     to->number = number;

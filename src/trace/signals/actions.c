@@ -71,6 +71,7 @@ void hak_actions_forget(void) {
 void hak_action_write(int number, const struct sigaction *action) {
     struct program_action *to = &actions[number];
     atomic_fetch_add(&to->version, 1);
+    atomic_thread_fence(memory_order_release); /* no byte is seen before the odd version */
     to->action = *action;
     atomic_fetch_add(&to->version, 1);
 }
