@@ -31,11 +31,11 @@ enum {
 typedef uint32_t hak_register_bits;
 
 /* Those but the instruction pointer. */
-#define HAK_REGISTER_NAMES                                                                         \
-    {                                                                                              \
-        "rax", "rdx", "rcx", "rbx", "rsi", "rdi", "rbp", "rsp", "r8", "r9", "r10", "r11", "r12",   \
-            "r13", "r14", "r15"                                                                    \
-    }
+/* clang-format off */
+#define HAK_REGISTER_NAMES \
+    {"rax", "rdx", "rcx", "rbx", "rsi", "rdi", "rbp", "rsp", "r8", "r9", "r10", "r11", "r12", \
+     "r13", "r14", "r15"}
+/* clang-format on */
 
 #define HAK_REGISTER_IP_NAME "rip"
 

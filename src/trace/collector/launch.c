@@ -11,7 +11,15 @@
  * and has no exit signal.
  *
  * Both run on a stack of their own in the program's memory, with all signals blocked and only raw
- * system calls, as posix_spawn does. */
+ * system calls, as posix_spawn does.
+ *
+ * qemu-user makes processes with SIGCHLD as exit signal alone, and copies their memory:
+ *
+ *   program --clone(VM|VFORK|SIGCHLD)--> helper: setsid --clone, likewise--> execve(hakmem-collect)
+ *      reads from a pipe                    ends at once          its end of the pipe closes,
+ *      why it failed                                              or it writes why not
+ *
+ * There the program's handler of SIGCHLD, if it has one by then, hears of the helper's end. */
 #include "trace/collector/collector.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -46,6 +54,8 @@ struct launch {
     char **arguments, **environment;
     int socket_end;
     volatile long error; /* errno of what failed, 0 = executed */
+    bool is_copied;      /* the new processes have copies of this: the error comes by a pipe, */
+    int error_from, error_to;
     bool waits;          /* the helper ends when it may, */
     struct stayed *kept; /* or, not NULL, when the collector has ended: it is kept there; */
     bool is_first;       /* the program is PID 1, whose end ends all */
@@ -66,17 +76,23 @@ static _Noreturn void end_now(long status) {
         (void)hak_raw_call(SYS_exit_group, status);
 }
 
-static void close_from(long first) {
-    if (hak_raw_call(SYS_close_range, first, ~0u) == 0)
+/* Closes the descriptors from `first` up to `end`, which stays open. */
+static void close_between(long first, long end) {
+    if (first >= end || hak_raw_call(SYS_close_range, first, end - 1) == 0)
         return;
     struct rlimit limit = {65536, 65536}; /* before Linux 5.9 */
     (void)hak_raw_call(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, &limit);
-    for (long file = first; file < (long)limit.rlim_cur && file < 1 << 20; file++)
+    for (long file = first; file < end && file < (long)limit.rlim_cur && file < 1 << 20; file++)
         hak_close(file);
 }
 
-/* Descriptors 0 and 1 on /dev/null, 2 as it is, 3 the socket, nothing else. */
-static void arrange_files(int socket_end) {
+static void close_from(long first) {
+    close_between(first, 1l << 32);
+}
+
+/* Descriptors 0 and 1 on /dev/null, 2 as it is, 3 the socket, and `kept` above it unless it is -1;
+ * nothing else. */
+static void arrange_files(int socket_end, int kept) {
     long null = hak_raw_call(SYS_openat, AT_FDCWD, "/dev/null", O_RDWR);
     if (socket_end == HAK_KEEPER_SOCKET)
         (void)hak_raw_call(SYS_fcntl, socket_end, F_SETFD);
@@ -86,7 +102,9 @@ static void arrange_files(int socket_end) {
         for (long file = 0; file <= 2; file++)
             if (file != null && (file < 2 || hak_raw_call(SYS_fcntl, 2, F_GETFD) < 0))
                 (void)hak_raw_call(SYS_dup3, null, file);
-    close_from(HAK_KEEPER_SOCKET + 1);
+    if (kept >= 0)
+        close_between(HAK_KEEPER_SOCKET + 1, kept);
+    close_from(kept >= 0 ? kept + 1 : HAK_KEEPER_SOCKET + 1);
 }
 
 /* Raises the keeper's limits as far as may be: it must not die of those that were meant for the
@@ -110,13 +128,26 @@ static void default_signals(void) {
     (void)hak_raw_call(SYS_rt_sigprocmask, SIG_SETMASK, &none, 0, 8);
 }
 
+/* In one of the new processes: lets the program know the error. */
+static void tell_error(struct launch *launch, long error, int by) {
+    launch->error = error;
+    if (launch->is_copied)
+        (void)hak_raw_call(SYS_write, by, &error, sizeof error);
+}
+
 /* In the keeper's process: arranges limits, files and signals, and executes the collector. */
 static void run_keeper(void *context) {
     struct launch *launch = context;
+    int error_to = -1;
     raise_limits();
-    arrange_files(launch->socket_end);
+    if (launch->is_copied)
+        error_to = (int)hak_raw_call(SYS_fcntl, launch->error_to, F_DUPFD_CLOEXEC,
+                                     HAK_KEEPER_SOCKET + 1);
+    arrange_files(launch->socket_end, error_to);
     default_signals();
-    launch->error = -hak_raw_call(SYS_execve, launch->path, launch->arguments, launch->environment);
+    tell_error(launch,
+               -hak_raw_call(SYS_execve, launch->path, launch->arguments, launch->environment),
+               error_to);
     end_now(127);
 }
 
@@ -136,10 +167,10 @@ static void run_helper(void *context) {
         (void)hak_raw_call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
     (void)hak_raw_call(SYS_setsid);
     char *stack = (char *)__builtin_frame_address(0) - STACK_BYTES / 2;
-    long child = hak_clone_on(CLONE_VM | CLONE_VFORK, (void *)((uintptr_t)stack & ~(uintptr_t)15),
-                              run_keeper, launch);
+    long child = hak_clone_on(CLONE_VM | CLONE_VFORK | (launch->is_copied ? SIGCHLD : 0),
+                              (void *)((uintptr_t)stack & ~(uintptr_t)15), run_keeper, launch);
     if (child < 0)
-        launch->error = -child;
+        tell_error(launch, -child, launch->error_to);
     if (launch->waits || stays) {
         atomic_store(&launch->step, STARTED); /* if it stays, `launch` may be gone now */
         hak_wake(&launch->step);
@@ -174,10 +205,39 @@ static bool is_subreaper(void) {
     return hak_raw_call(SYS_prctl, PR_GET_CHILD_SUBREAPER, &is) == 0 && is;
 }
 
+/* Makes the pipe of the error, whose ends close at execve. */
+static bool open_pipe(struct launch *launch) {
+    int ends[2];
+    if (hak_raw_call(SYS_pipe2, ends, O_CLOEXEC) != 0)
+        return false;
+    launch->error_from = hak_lift_file(ends[0]);
+    launch->error_to = hak_lift_file(ends[1]);
+    return true;
+}
+
+/* Waits until the collector was executed, or could not be, and takes the error then. */
+static void hear_error(struct launch *launch) {
+    long error = 0, got;
+    hak_close(launch->error_to); /* the others' ends close, too */
+    do
+        got = hak_raw_call(SYS_read, launch->error_from, &error, sizeof error);
+    while (got == -EINTR);
+    hak_close(launch->error_from);
+    launch->error = got == (long)sizeof error ? error : 0;
+}
+
 static long start_helper(struct launch *launch, char *stack) {
     launch->waits = !launch->kept && is_subreaper();
-    return hak_clone_on(launch->waits || launch->kept ? CLONE_VM : CLONE_VM | CLONE_VFORK, stack,
-                        run_helper, launch);
+    long helper = hak_clone_on(launch->waits || launch->kept ? CLONE_VM : CLONE_VM | CLONE_VFORK,
+                               stack, run_helper, launch);
+    if (helper != -EINVAL || !open_pipe(launch)) /* flags that every kernel takes */
+        return helper;
+    launch->is_copied = true;
+    launch->waits = false;
+    launch->kept = NULL;
+    helper = hak_clone_on(CLONE_VM | CLONE_VFORK | SIGCHLD, stack, run_helper, launch);
+    hear_error(launch);
+    return helper;
 }
 
 /* Waits until the helper, which somebody may kill, has started the collector. False: it was killed.
