@@ -99,7 +99,7 @@ static int ask_symbols(struct hak_symbols *s) {
         error = unpack(s, data, bytes);
     if (!error)
         error = hak_image_check_rows(s->image, s->link, s->tables, at, true, s->rows);
-    if (!error)
+    if (!error && s->rows == s->image->table[at].rows) /* as they were pushed */
         hak_cache_put(s->cache, SYMBOLS_KIND, 0, s->row, s->rows * sizeof *s->row);
     free(sql);
     free(data);

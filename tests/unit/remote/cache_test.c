@@ -180,11 +180,15 @@ TEST(a_value_that_was_cut_short_is_the_end_and_the_next_one_stands_there) {
         open_again("the first");
         expect(1, 7, "seven");
         expect(1, 8, NULL);
+        put(1, 9, "");
         put(1, 8, "eight");
-        expect(1, 8, "eight");
         open_again("the first");
+        expect(1, 9, "");
         expect(1, 8, "eight");
         ck_assert_int_eq(access(cache.path, F_OK), 0);
+        ck_assert_int_eq(truncate(cache.path, about.st_size), 0);
+        open_again("the first");
+        put(1, 8, "eight");
     }
 }
 
