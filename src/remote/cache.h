@@ -29,7 +29,8 @@ struct hak_cache {
         struct hak_index index; /* their numbers + 1, by kind and key */
     } here, file;
     void *database; /* of the file, for sqlite3_free; NULL: it has none yet */
-    uint64_t database_bytes, new_bytes /* put since there was last looked for room */;
+    uint64_t database_bytes;
+    uint64_t new_bytes; /* put since there was last looked for room */
     char *path, *identity;
 };
 

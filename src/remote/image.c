@@ -208,7 +208,8 @@ static int take_rows(void *context, int question, PGresult *rows) {
     l->has_more |= !is_plausible(l->image, at);
     l->has_more |= (uint64_t)PQntuples(rows) > l->image->table[at].rows;
     bool has_all = l->database && !l->image->table[at].is_late;
-    int error = hak_image_check_rows(l->image, l->link, l->tables, at, has_all, (uint64_t)PQntuples(rows));
+    int error =
+        hak_image_check_rows(l->image, l->link, l->tables, at, has_all, (uint64_t)PQntuples(rows));
     if (!error && has_all)
         error = fill(l->database, l->link, &l->tables->table[at], l->image->table[at].blob, rows);
     PQclear(rows);

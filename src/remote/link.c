@@ -477,8 +477,7 @@ int hak_link_do(struct hak_link *link, const char *sql, const char *doing) {
 int hak_link_copy_out(struct hak_link *link, const char *sql, const char *doing, char **out,
                       size_t *bytes) {
     PGresult *result = hak_link_exec(link, sql);
-    int error =
-        PQresultStatus(result) == PGRES_COPY_OUT ? 0 : hak_link_fail(link, result, doing);
+    int error = PQresultStatus(result) == PGRES_COPY_OUT ? 0 : hak_link_fail(link, result, doing);
     PQclear(result);
     FILE *all = error ? NULL : open_memstream(out, bytes);
     for (int got = error ? -1 : 0; got >= 0;) {

@@ -88,8 +88,8 @@ PGresult *hak_link_exec(struct hak_link *link, const char *sql);
  * NULL: the link is silent, or sending failed. */
 PGresult *hak_link_exec_values(struct hak_link *link, const char *sql, const Oid *types,
                                const struct hak_link_value *values, int count);
-/* Executes a COPY ... TO STDOUT; `out` gets all of its data, for the caller to free, also where that
- * fails. 0 or an error. */
+/* Executes a COPY ... TO STDOUT; `out` gets all of its data, for the caller to free, also where
+ * that fails. 0 or an error. */
 int hak_link_copy_out(struct hak_link *link, const char *sql, const char *doing, char **out,
                       size_t *bytes);
 /* Waits for the next answer, as PQgetResult after PQsend... or PQputCopyEnd, after it sent the data

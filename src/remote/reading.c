@@ -109,10 +109,8 @@ static int open_image(struct capture *of, const char *schema, PGresult *const *f
         return hak_store_no_memory(of->link.name);
     hak_cache_open(&of->cache, identity);
     free(identity);
-    of->symbols = (struct hak_symbols){.link = &of->link,
-                                       .tables = &of->tables,
-                                       .image = &of->image,
-                                       .cache = &of->cache};
+    of->symbols = (struct hak_symbols){
+        .link = &of->link, .tables = &of->tables, .image = &of->image, .cache = &of->cache};
     return hak_image_open(&of->image, &of->link, &of->tables, schema, found[SIZES], &of->cache,
                           &of->symbols, out);
 }

@@ -1,5 +1,5 @@
-/* Reads all symbols of a capture in one COPY, and gives them to SQLite as a virtual table: to insert
- * them takes ten times as long. */
+/* Reads all symbols of a capture in one COPY, and gives them to SQLite as a virtual table: to
+ * insert them takes ten times as long. */
 #include "remote/symbols.h"
 
 #include <stdio.h>
@@ -54,8 +54,8 @@ static int unpack(struct hak_symbols *s, const char *at, size_t bytes) {
     s->row = sqlite3_malloc64((bytes / LEAST_LINE + 1) * sizeof *s->row);
     for (; s->row && is_whole && at < end; s->rows++) {
         for (int i = 0; i < HAK_SYMBOL_COLUMNS && is_whole; i++)
-            is_whole = take_number(&at, i + 1 < HAK_SYMBOL_COLUMNS ? '\t' : '\n',
-                                   &s->row[s->rows][i]);
+            is_whole =
+                take_number(&at, i + 1 < HAK_SYMBOL_COLUMNS ? '\t' : '\n', &s->row[s->rows][i]);
         is_whole = is_whole && (!s->rows || is_from(s, s->rows, s->row[s->rows - 1], false));
     }
     if (s->row && is_whole)
@@ -138,12 +138,12 @@ static int connect_symbols(sqlite3 *database, void *context, int count, const ch
     (void)why;
     struct symbol_table *table = sqlite3_malloc64(sizeof *table);
     /* As schema_sql.c has it. */
-    int code = !table ? SQLITE_NOMEM
-                      : sqlite3_declare_vtab(
-                            database, "CREATE TABLE symbol(image INTEGER, offset INTEGER,"
-                                      " level INTEGER, line INTEGER, function INTEGER,"
-                                      " file INTEGER, PRIMARY KEY(image, offset, level))"
-                                      " WITHOUT ROWID");
+    int code =
+        !table ? SQLITE_NOMEM
+               : sqlite3_declare_vtab(database, "CREATE TABLE symbol(image INTEGER, offset INTEGER,"
+                                                " level INTEGER, line INTEGER, function INTEGER,"
+                                                " file INTEGER, PRIMARY KEY(image, offset, level))"
+                                                " WITHOUT ROWID");
     *out = code == SQLITE_OK ? &table->vtab : NULL;
     if (code == SQLITE_OK)
         *table = (struct symbol_table){.symbols = context};
@@ -226,8 +226,8 @@ static int end_symbols(sqlite3_vtab_cursor *vtab) {
 static int column_of_symbol(sqlite3_vtab_cursor *vtab, sqlite3_context *out, int column) {
     const struct hak_symbols *s = ((struct symbol_table *)vtab->pVtab)->symbols;
     if (column >= 0 && column < HAK_SYMBOL_COLUMNS)
-        sqlite3_result_int64(
-            out, (sqlite3_int64)s->row[((struct symbol_cursor *)vtab)->row][column]);
+        sqlite3_result_int64(out,
+                             (sqlite3_int64)s->row[((struct symbol_cursor *)vtab)->row][column]);
     return SQLITE_OK;
 }
 

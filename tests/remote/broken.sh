@@ -70,7 +70,7 @@ sweep sql 'select * from event' -s "$through&capture=$number"
 sweep fleet --to "$through"
 # Symbols that are many come in one answer, in the midst of a page.
 rm -f between/.s.PGSQL.5432
-"$BUILD/tests/remote/cutter" between/.s.PGSQL.5432 "$PGHOST/.s.PGSQL.5432" 3000000 >ready 2>&1 &
+"$BUILD/tests/remote/cutter" between/.s.PGSQL.5432 "$PGHOST/.s.PGSQL.5432" 1200000 >ready 2>&1 &
 cutter=$!
 await grep -q ready ready || complain "cutter: $(cat ready)"
 "$trace" why "$("$trace" sql "SELECT printf('0x%x', base) FROM event WHERE id = 100000" -s long.db)" -s "$through&capture=$long" >got 2>err

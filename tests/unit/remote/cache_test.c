@@ -171,7 +171,8 @@ TEST(a_file_that_is_full_stays_and_values_stay_in_memory) {
 }
 
 TEST(a_value_that_was_cut_short_is_the_end_and_the_next_one_stands_there) {
-    static const char eight[] = "eight, with so much behind it that a short value does not cover it";
+    static const char eight[] =
+        "eight, with so much behind it that a short value does not cover it";
     struct stat about;
     put(1, 7, "seven");
     ck_assert_int_eq(stat(cache.path, &about), 0);
