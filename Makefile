@@ -327,7 +327,7 @@ help:
 	@echo 'make tour         the source files in reading order, a sentence for each'
 	@echo 'make install      PREFIX=$(PREFIX) DESTDIR=; make uninstall takes it away again'
 	@echo 'make dist         $(BUILD)/hakmem-VERSION.tar.xz: the sources, which build without git'
-	@echo 'make deb          $(BUILD)/deb/: Debian packages of them (packaging/README.md)'
+	@echo 'make deb          $(BUILD)/deb/: Debian packages of them, with CROSS and SYSROOT for arm64 (packaging/README.md)'
 	@echo 'make portable     $(BUILD)/portable/hakmem-VERSION-x86_64.tar.xz: runs where it is unpacked, with nothing else installed'
 	@echo 'make clean        removes $(BUILD)/'
 	@echo 'Variables: BUILD (where to), CC (gcc or clang), CROSS (aarch64-linux-gnu-: for arm64), SYSROOT (its libraries), PREFIX, LIBDIR, DOCDIR, AUTOLOAD, DESTDIR, PQ_INCLUDE, MORE, HOST_MORE, MORE_LINK.'
