@@ -11,8 +11,7 @@
 skip() { echo "skipped: $*"; exit 77; }
 [ "$(id -u)" = 0 ] || skip 'only root can make a bare root'
 command -v debootstrap >/dev/null || skip 'debootstrap is not there'
-grep -qsx enabled /proc/sys/fs/binfmt_misc/qemu-aarch64 && grep -q '^flags:.*F' /proc/sys/fs/binfmt_misc/qemu-aarch64 ||
-    skip 'binfmt_misc runs no programs of aarch64: /proc/sys/fs/binfmt_misc/qemu-aarch64 with flag F is not there'
+needs_binfmt
 version=$(sed -n 's/^#define HAK_VERSION  *"\(.*\)"$/\1/p' "$SOURCE/src/version.h")
 commit=$(git -C "$SOURCE" rev-parse --short HEAD) || fail "the tree is no clone"
 
