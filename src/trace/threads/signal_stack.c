@@ -10,9 +10,9 @@
 #include "platform/readable.h"
 #include "platform/thread_key.h"
 
+#define GUARD_BYTES HAK_PAGE_BYTES
+#define STACK_BYTES (HAK_LENT_STACK_BYTES - GUARD_BYTES)
 enum {
-    GUARD_BYTES = 4096,
-    STACK_BYTES = HAK_LENT_STACK_BYTES - GUARD_BYTES,
     POOLED = 64,
     /* A stack with a guard page is two mappings, of which the kernel allows 65,530 in all. */
     GUARDED = 1024,
