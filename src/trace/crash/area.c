@@ -139,7 +139,7 @@ static void fill_area(const struct hak_incident *incident, struct hak_report_req
         area->facts.clean_ticks -= hak_current.tsc_start;
     else
         area->facts.clean_ticks = 0;
-    for (int i = 0; i < HAK_REPORT_REGISTERS; i++)
+    for (int i = 0; i < HAK_REGISTERS; i++)
         area->registers[i] = incident->registers.known >> i & 1 ? incident->registers.value[i] : 0;
     for (size_t i = 0; i < incident->frame_count; i++)
         area->frames[i] = incident->frames[i];
@@ -164,7 +164,7 @@ static void fill_area(const struct hak_incident *incident, struct hak_report_req
     hak_crash_copy_bytes(area);
     area->flags = incident->flags;
     hak_crash_copy_code(incident, &area->code);
-    hak_crash_look_at_registers(incident, area->pointed, HAK_REPORT_REGISTERS);
+    hak_crash_look_at_registers(incident, area->pointed, HAK_REGISTERS);
     keep_life(area->alloc_frames, incident->facts.alloc_stack);
     keep_life(area->free_frames, incident->facts.free_stack);
     keep_life(area->clean_frames, incident->facts.clean_stack);
