@@ -114,9 +114,11 @@ typedef uint64_t marked_word __attribute__((aligned(1), may_alias));
  * up. */
 static void mark_words(marking_t *m, const marked_word *words, size_t count) {
     uint64_t low = m->marking.low, span = m->marking.span;
-    for (const marked_word *end = words + count; words < end; words++)
-        if (HAK_UNLIKELY(*words - low < span))
-            mark_word(m, *words);
+    for (const marked_word *end = words + count; words < end; words++) {
+        uint64_t word = *words; /* gcc 14 for aarch64 cannot pass a marked_word (internal error) */
+        if (HAK_UNLIKELY(word - low < span))
+            mark_word(m, word);
+    }
 }
 
 /* ---- blocks ---------------------------------------------------------------------------------- */

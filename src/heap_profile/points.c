@@ -5,7 +5,10 @@
 #include "platform/platform.h"
 
 /* The thread's random bits, and the rate at which its bytes to the next sample were drawn. */
-static __thread struct { uint64_t random, rate; } drawn __attribute__((tls_model("initial-exec")));
+struct draw {
+    uint64_t random, rate;
+};
+static __thread struct draw drawn __attribute__((tls_model("initial-exec")));
 
 uint64_t hak_heap_profile_random(void) {
     uint64_t x = drawn.random;

@@ -23,7 +23,7 @@ enum {
 };
 #define BUDGET HAK_PAGES_OF_CHUNK
 /* The others are pages of 4 KiB: as many bytes where pages are larger. */
-#define PAGES(count) ((uint32_t)((size_t)(count)*HAK_PAGE_BYTES_LEAST / HAK_PAGE_BYTES))
+#define PAGES(count) ((uint32_t)(HAK_PAGE_BYTES_LEAST * (size_t)(count) / HAK_PAGE_BYTES))
 
 static struct hak_shard first_shard;
 _Atomic(struct hak_shard *) hak_l25_newest_shard = &first_shard;

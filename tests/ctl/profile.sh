@@ -152,7 +152,8 @@ refused 2 "there is no process $program" $program profile
 begin
 say "set table 1" "came parse_row 100 1048576" "set unsampled 3" "set unplaced 2"
 timeout 300 "$trace" ctl $program profile >said 2>&1
-[ $? -eq 4 ] || complain "samples that are missing: status $?"
+status=$?
+[ "$status" -eq 4 ] || complain "samples that are missing: status $status"
 grep -q '3 events were lost in this capture' said || complain "$(cat said)"
 grep -q 'from 1 sampled block, 2 of them without a stack for want of room' said || complain "$(cat said)"
 say "set version 7"

@@ -46,7 +46,7 @@ ask 2 'keeps no heap profile: start it with HAKMEM_HEAP_PROFILE=512K' $program s
 finish
 
 # ---- each call in the profile --------------------------------------------------------------------
-HAKMEM_HEAP_PROFILE=1 LD_PRELOAD=$BUILD/libhakmem.so python3 - >out 2>&1 <<'EOF' || complain "Python, fork and threads: status $?: $(cat out)"
+HAKMEM_HEAP_PROFILE=1 LD_PRELOAD=$BUILD/libhakmem.so python3 -W ignore::DeprecationWarning - >out 2>&1 <<'EOF' || complain "Python, fork and threads: status $?: $(cat out)"
 import json, os, threading
 def work():
     for i in range(50):

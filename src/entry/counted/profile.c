@@ -174,7 +174,8 @@ void hak_entry_start_counting(void) {
     hak_large_sample_ends = hak_light_sample_ends;
     hak_modules_start(NULL);
     begin_thread();
-    int error = hak_jumps_write(jumps, list_jumps(jumps));
+    size_t count = list_jumps(jumps);
+    int error = hak_jumps_write(jumps, count);
     if (error != 0) {
         hak_heap_profile_start(0);
         say_refused(error);

@@ -13,11 +13,11 @@
 /* Where general registers lie in it, in the order in which DWARF numbers them, as indices of words
  * behind HAK_CONTEXT_AT. */
 #define HAK_CONTEXT_AT offsetof(ucontext_t, uc_mcontext.regs)
-#define HAK_CONTEXT_PLACES                                                                         \
-    {                                                                                              \
-        0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24,  \
-            25, 26, 27, 28, 29, 30, 31, 32                                                         \
-    }
+/* clang-format off */
+#define HAK_CONTEXT_PLACES \
+    {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, \
+     25, 26, 27, 28, 29, 30, 31, 32}
+/* clang-format on */
 
 /* Of the frame pointer, the stack pointer and the instruction pointer, the bytes before them. */
 #define HAK_CONTEXT_FP_AT offsetof(ucontext_t, uc_mcontext.regs[29])

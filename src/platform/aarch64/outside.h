@@ -11,10 +11,10 @@
 #define HAK_OUTSIDE_CALLS false
 
 /* svc #0; and that with mov x8, #139 before it, in the kernel's vdso. */
-#define HAK_OUTSIDE_SYSCALL                                                                        \
-    { 0x01, 0, 0, 0xd4 }
-#define HAK_OUTSIDE_RESTORER                                                                       \
-    { 0x68, 0x11, 0x80, 0xd2, 0x01, 0, 0, 0xd4 }
+/* clang-format off */
+#define HAK_OUTSIDE_SYSCALL {0x01, 0, 0, 0xd4}
+#define HAK_OUTSIDE_RESTORER {0x68, 0x11, 0x80, 0xd2, 0x01, 0, 0, 0xd4}
+/* clang-format on */
 
 enum { HAK_OUTSIDE_RED_ZONE = 0 };
 

@@ -46,7 +46,7 @@ HAK_IN_PLACE struct hak_walk_place hak_place_above(const uintptr_t *frame) {
 
 /* Where a call's return address lies tells nothing of the stack pointer: nobody asks by that. */
 #define HAK_PLACE_OF_CALL(call)                                                                    \
-    ((struct hak_walk_place){.ip = hak_return_address((uintptr_t) * (call)),                       \
+    ((struct hak_walk_place){.ip = hak_return_address((uintptr_t)(call)[0]),                       \
                              .at = (uintptr_t)(call)})
 
 #define HAK_NOTED_SP                uintptr_t sp;

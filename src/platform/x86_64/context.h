@@ -9,11 +9,11 @@
 /* Where general registers lie in it, in the order in which DWARF numbers them, as indices of words
  * behind HAK_CONTEXT_AT. */
 #define HAK_CONTEXT_AT offsetof(ucontext_t, uc_mcontext.gregs)
-#define HAK_CONTEXT_PLACES                                                                         \
-    {                                                                                              \
-        REG_RAX, REG_RDX, REG_RCX, REG_RBX, REG_RSI, REG_RDI, REG_RBP, REG_RSP, REG_R8, REG_R9,    \
-            REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15, REG_RIP                          \
-    }
+/* clang-format off */
+#define HAK_CONTEXT_PLACES \
+    {REG_RAX, REG_RDX, REG_RCX, REG_RBX, REG_RSI, REG_RDI, REG_RBP, REG_RSP, REG_R8, REG_R9, \
+     REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15, REG_RIP}
+/* clang-format on */
 
 /* Of the frame pointer, the stack pointer and the instruction pointer, the bytes before them. */
 #define HAK_CONTEXT_FP_AT offsetof(ucontext_t, uc_mcontext.gregs[REG_RBP])

@@ -20,10 +20,10 @@
 #define HAK_OUTSIDE_CALLS true /* a thread can be made to call a function */
 
 /* Where libc's handlers return to: mov $15, %rax; syscall. And how a system call ends. */
-#define HAK_OUTSIDE_RESTORER                                                                       \
-    { 0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05 }
-#define HAK_OUTSIDE_SYSCALL                                                                        \
-    { 0x0f, 0x05 }
+/* clang-format off */
+#define HAK_OUTSIDE_RESTORER {0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05}
+#define HAK_OUTSIDE_SYSCALL {0x0f, 0x05}
+/* clang-format on */
 
 enum {
     HAK_OUTSIDE_RED_ZONE = 128,

@@ -40,7 +40,7 @@ HAK_IN_PLACE struct hak_walk_place hak_place_above(const uintptr_t *frame) {
 
 /* The same of a call whose return address lies at `call`; nothing is known of its rbp. */
 #define HAK_PLACE_OF_CALL(call)                                                                    \
-    ((struct hak_walk_place){.ip = (uintptr_t) * (call), .sp = (uintptr_t)((call) + 1)})
+    ((struct hak_walk_place){.ip = (uintptr_t)(call)[0], .sp = (uintptr_t)((call) + 1)})
 
 /* Nothing is noted of a frame's stack pointer. */
 #define HAK_NOTED_SP
