@@ -42,6 +42,8 @@ KEEP    := $(DEBUG) -DHAK_KEEP=1
 # in the other one: HOST_MORE='-O0 -g0' is for who only wants to hear what the compiler says (lint/compilers.sh).
 HOST    := $(COMMON) -fPIC -ffunction-sections -iquote . -iquote $(BUILD) $(HOST_MORE)
 
+PLAYER  := $(HOST) -fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc -fno-builtin-free
+
 # A sanitizer that HOST_MORE names is linked, too (tests/tools/sanitized.sh); a library gets its functions from the program.
 SANITIZED   := $(filter -fsanitize=%,$(HOST_MORE))
 ALL_DEFINED := $(if $(SANITIZED),,-Wl,--no-undefined)
@@ -116,10 +118,11 @@ STORE_OBJ := $(call objects,host,$(STORE_SRC)) $(patsubst %,$(BUILD)/host/src/%.
 COLL_OBJ  := $(call objects,host,$(COLL_SRC))
 VIEW_OBJ  := $(call objects,host,$(VIEW_SRC)) $(BUILD)/host/made/fault_pages.o $(BUILD)/host/made/html_page.o \
              $(patsubst viewer/export/%.proto,$(BUILD)/host/made/%.pb-c.o,$(wildcard viewer/export/*.proto))
+PLAYER_OBJ := $(patsubst %.c,$(BUILD)/player/%.o,$(wildcard src/player/*.c))
 MAIN_OBJ  := $(BUILD)/host/src/collector/main.o $(BUILD)/host/viewer/main.o
 
 ARTIFACTS := $(BUILD)/libhakmem.so $(BUILD)/libhakmem.a $(BUILD)/hakmem-debug.so $(BUILD)/hakmem-record.so $(BUILD)/hakmem-attach.so \
-             $(BUILD)/hakmem-collect $(BUILD)/hakmem-trace $(BUILD)/hakmem_sqlite.so
+             $(BUILD)/hakmem-collect $(BUILD)/hakmem-trace $(BUILD)/hakmem-player $(BUILD)/hakmem_sqlite.so
 # For another architecture: what needs libc alone.
 ifneq ($(CROSS),)
 ARTIFACTS := $(BUILD)/libhakmem.so $(BUILD)/libhakmem.a $(BUILD)/hakmem-debug.so
@@ -146,6 +149,10 @@ $(BUILD)/hakmem-collect: $(BUILD)/host/src/collector/main.o $(BUILD)/libcollecto
 	$(call SAY,link) $(CC) $(MORE_LINK) -o $@ $^ $(HOST_LIBS)
 $(BUILD)/hakmem-trace: $(BUILD)/host/viewer/main.o $(BUILD)/libviewer.a $(BUILD)/libcollector.a $(BUILD)/libstore.a
 	$(call SAY,link) $(CC) $(MORE_LINK) -o $@ $^ $(HOST_LIBS) $(VIEW_LIBS)
+
+# hakmem-player (src/player/player.h): its calls of malloc and its like stay calls.
+$(BUILD)/hakmem-player: $(PLAYER_OBJ)
+	$(call SAY,link) $(CC) $(MORE_LINK) -o $@ $^ $(SANITIZED) -lpthread -ldl
 
 # Another compiler or other flags than last time: everything is compiled anew.
 FLAGS_USED := $(CC) $(PLAIN) $(HOST) $(LIB_FLAGS)
@@ -199,6 +206,7 @@ $(eval $(call COMPILE,counted,$(COUNTED)))
 $(eval $(call COMPILE,keep,$(KEEP)))
 $(eval $(call COMPILE,debug,$(DEBUG)))
 $(eval $(call COMPILE,host,$(HOST)))
+$(eval $(call COMPILE,player,$(PLAYER)))
 # ROOM FILE: the unit of the folder that FILE, a unit.o, lies in. It is written anew when the list of its sources is another one.
 define ROOM
 $(1:.o=.c): $(if $(call same,$(call listed,$(1:.o=.c)),$(2)),,FORCE)
@@ -319,6 +327,6 @@ help:
 	@echo 'make clean        removes $(BUILD)/'
 	@echo 'Variables: BUILD (where to), CC (gcc or clang), CROSS (aarch64-linux-gnu-: for arm64), SYSROOT (its libraries), PREFIX, LIBDIR, DOCDIR, AUTOLOAD, DESTDIR, PQ_INCLUDE, MORE, HOST_MORE, MORE_LINK.'
 
--include $(addsuffix .d,$(PLAIN_OBJ) $(COUNTED_OBJ) $(PROFILE_OBJ) $(LIGHT_OBJ) $(KEEP_OBJ) $(ATTACH_OBJ) $(ARCHIVE_OBJ) $(SQLITE_OBJ) $(REMOTE_OBJ) $(DEBUG_OBJ) $(DEAF_OBJ) $(OLD_OBJ) $(STORE_OBJ) $(COLL_OBJ) $(VIEW_OBJ) $(MAIN_OBJ) $(APART_OBJ) $(APART_DEBUG_OBJ) \
+-include $(addsuffix .d,$(PLAIN_OBJ) $(COUNTED_OBJ) $(PROFILE_OBJ) $(LIGHT_OBJ) $(KEEP_OBJ) $(ATTACH_OBJ) $(ARCHIVE_OBJ) $(SQLITE_OBJ) $(REMOTE_OBJ) $(DEBUG_OBJ) $(DEAF_OBJ) $(OLD_OBJ) $(STORE_OBJ) $(COLL_OBJ) $(VIEW_OBJ) $(MAIN_OBJ) $(PLAYER_OBJ) $(APART_OBJ) $(APART_DEBUG_OBJ) \
            $(UNIT_TESTS) $(USER_BIN) $(TOOL_BIN) $(FORMAT_BIN) $(COMPARE_BIN) $(BENCH_BIN) $(MODEL_OBJ) $(MODEL_HOST:%.c=$(BUILD)/checker/%.o) $(TSAN_OBJ) \
            $(TSAN_BIN) $(BUILD)/host/tools/write_pages.o $(SCHEMA_OBJ) $(MAN_SRC:%.c=$(BUILD)/host/%.o))

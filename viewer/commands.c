@@ -16,6 +16,7 @@
 #include "viewer/mcp/mcp.h"
 #include "viewer/profile/profile.h"
 #include "viewer/record/record.h"
+#include "viewer/replay/replay.h"
 #include "viewer/sql/sql.h"
 #include "viewer/view/view.h"
 
@@ -261,6 +262,17 @@ static const struct view_option diff_options[] = {
     SKIP_OPTION,
     {"limit", 'n', "N", "at most N lines (30); 0 = all"},
     {"all", 'a', NULL, "frames of libraries, wrappers and starts of threads, too"},
+};
+
+static const struct view_option replay_options[] = {
+    {"against", 0, "LIST",
+     "glibc, jemalloc, tcmalloc, mimalloc, hakmem or paths of libraries, separated by commas "
+     "(default: all five)"},
+    {"speed", 0, "full|recorded",
+     "full (default): as fast as the order allows; recorded: at the recorded times, idle ones too"},
+    {"touch", 0, "first|pages|all",
+     "what is written of a block: its first word, a byte of each page (default), or every byte"},
+    PROCESS_OPTION("this process (default: the one with the most events)"),
 };
 
 static const struct view_option events_options[] = {
@@ -1098,6 +1110,40 @@ const struct view_command view_commands[] = {
      OPTIONS(mcp_options),
      .arguments_max = 1,
      .run = command_mcp},
+    {.name = "replay",
+     .group = "OUT",
+     .arguments = "",
+     .sentence = "the capture's allocations against any allocator",
+     .about =
+         "Makes the recorded calls of one process once more, over each allocator: sizes,\n"
+         "alignments, threads, and frees by other threads in the recorded order. A row for each:\n"
+         "\n"
+         "  time      of the whole play\n"
+         "  CPU       of all threads, with the page faults of what is written\n"
+         "  in calls  time in malloc, free and their like, of all threads\n"
+         "  peak RSS  resident memory that the allocator took; `of live`: as a multiple of the "
+         "most\n"
+         "            bytes that were live; mean RSS: over the time of the play\n"
+         "  faults    page faults\n"
+         "  p50 ...   how long a call took: the half of them at most p50, one in 10,000 longer "
+         "than\n"
+         "            p99.99\n"
+         "\n"
+         "Below that, live and resident bytes at ten moments of the play. The player's own\n"
+         "needs are measured first, without calls, and are in no figure. A program writes some of "
+         "its\n"
+         "memory and some not: --touch pages fits most, first is the least that it can be. Some\n"
+         "allocators give idle memory back by the clock, which runs in --speed recorded alone.\n"
+         "The play file lies in TMPDIR, else beside the capture: 8 to 24 bytes a call, until the "
+         "end.\n"
+         "\n"
+         "Exit status: 0, or 3 when none could be played, 4 when events were lost.\n",
+     .examples = "  hakmem-trace replay\n"
+                 "  hakmem-trace replay --against glibc,./libmine.so --touch first -s app.db\n"
+                 "  hakmem-trace replay --speed recorded --against jemalloc --json\n",
+     OPTIONS(replay_options),
+     .asks = true,
+     .run = command_replay},
     {.name = "explain",
      .group = "OUT",
      .arguments = "[FAULT]",

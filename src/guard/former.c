@@ -25,17 +25,24 @@ static struct entry *entry_of(uintptr_t user) {
 void hak_remember_large(const struct hak_large *large) {
     uintptr_t user = (uintptr_t)large->base.p + large->user_delta;
     struct entry *entry = entry_of(user);
-    atomic_store_explicit(&entry->user, 0, memory_order_release);
+    atomic_store_explicit(&entry->user, 0, memory_order_relaxed);
+    atomic_thread_fence(memory_order_release);
     entry->block = *large;
     atomic_store_explicit(&entry->user, user, memory_order_release);
+}
+
+/* Copies the block of an entry that was `user`'s; false: it is written anew meanwhile. */
+static bool copy_former(const struct entry *entry, uintptr_t user, struct hak_large *large) {
+    *large = entry->block;
+    atomic_thread_fence(memory_order_acquire);
+    return atomic_load_explicit(&entry->user, memory_order_relaxed) == user;
 }
 
 bool hak_recall_large(const void *user, struct hak_large *large) {
     struct entry *entry = entry_of((uintptr_t)user);
     if (atomic_load_explicit(&entry->user, memory_order_acquire) != (uintptr_t)user)
         return false;
-    *large = entry->block;
-    return atomic_load_explicit(&entry->user, memory_order_acquire) == (uintptr_t)user;
+    return copy_former(entry, (uintptr_t)user, large);
 }
 
 /* A freed large block whose pages held the address. False: none is remembered. */
@@ -44,8 +51,7 @@ bool hak_recall_large_around(uintptr_t address, struct hak_large *large) {
         uintptr_t user = atomic_load_explicit(&entries[i].user, memory_order_acquire);
         if (user == 0)
             continue;
-        *large = entries[i].block;
-        if (atomic_load_explicit(&entries[i].user, memory_order_acquire) == user &&
+        if (copy_former(&entries[i], user, large) &&
             address - (uintptr_t)large->base.p < large->mapped_bytes)
             return true;
     }

@@ -18,6 +18,7 @@
  *                    asked.c    what is done at the next call because a signal asked for it
  *                    inject.c   our own faults on purpose (HAKMEM_INJECT)
  *                    former.c   large blocks that were freed lately
+ *                    tags.h     memory tags of slots, where the processor has them
  *                    watched.h  --> watch: blocks at which a debug register stands
  *                    moments.c  start, end of a thread, fork
  *                    fault.c    --> trace: the facts of a fault
@@ -32,6 +33,7 @@
 #ifndef HAK_GUARD_GUARD_H
 #define HAK_GUARD_GUARD_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -82,6 +84,23 @@ static inline bool hak_is_left_out(const struct hak_slot *slot) {
     return hak_trace_is_stopped() && slot->is_left_out;
 }
 
+/* A slot's state is a lock that is only looked at (seqlock): another thread that reads state, bytes
+ * and state again takes the bytes for what the state says. So a change of `place` or `is_changing`
+ * is seen before any byte that is written behind it, and the end of one after them (release). */
+HAK_IN_PLACE void hak_slot_before_bytes(void) {
+    atomic_thread_fence(memory_order_release);
+}
+/* Likewise, and no signal handler of this thread closes a page of the slot from here on. */
+HAK_IN_PLACE void hak_slot_begin_change(struct hak_slot *slot) {
+    slot->is_changing = 1;
+    atomic_signal_fence(memory_order_seq_cst);
+    hak_slot_before_bytes();
+}
+HAK_IN_PLACE void hak_slot_end_change(struct hak_slot *slot) {
+    atomic_thread_fence(memory_order_release);
+    slot->is_changing = 0;
+}
+
 /* libc's __libc_single_threaded (glibc 2.32); before, and until the start, as with other threads.
  */
 HAK_HIDDEN extern const char *hak_is_single_threaded;
@@ -92,8 +111,10 @@ static inline bool hak_take_live(struct hak_slot *slot, enum hak_place to) {
     uint8_t live = HAK_PLACE_LIVE;
     if (*hak_is_single_threaded)
         return hak_own_exchange_byte(slot->place, live, to);
-    return __atomic_compare_exchange_n(&slot->place, &live, (uint8_t)to, false, __ATOMIC_ACQ_REL,
-                                       __ATOMIC_ACQUIRE);
+    bool is_taken = __atomic_compare_exchange_n(&slot->place, &live, (uint8_t)to, false,
+                                                __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+    hak_slot_before_bytes();
+    return is_taken;
 }
 
 /* state.c: hops.def as sets of places, one bit for each. Moves have numbers below 64. */

@@ -20,6 +20,7 @@ bool hak_enter_list_slowly(const struct hak_located *at) {
         return false;
     if (at->slot->subkind & HAK_SLOT_POISONED)
         at->slot->subkind |= HAK_SLOT_LINKED;
+    hak_slot_before_bytes(); /* the link's, too */
     if (hak_layout_has_header() && at->slot->user_delta * 8 != HAK_HEADER_BYTES)
         hak_write_list_header(at);
     return true;

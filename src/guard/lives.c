@@ -28,7 +28,7 @@ void hak_life_begins(struct hak_large *large) {
 
 void hak_life_ends(struct hak_large *large) {
     large->life.freed_ticks = hak_ticks();
-    large->life.freed_thread = note_calling_thread();
+    __atomic_store_n(&large->life.freed_thread, note_calling_thread(), __ATOMIC_RELEASE);
 }
 
 /* ---- the lives that are still known -----------------------------------------------------------
@@ -62,7 +62,12 @@ static void visit_large(struct hak_large *large, void *context) {
     if (!(large->slot.subkind & HAK_SLOT_LIVED))
         return;
     uint32_t count = __atomic_load_n(&large->slot.record_count, __ATOMIC_ACQUIRE);
-    struct hak_large_life seen = large->life;
+    /* The threads first: then the times are not those of the life before. */
+    struct hak_large_life seen = {
+        .born_thread = __atomic_load_n(&large->life.born_thread, __ATOMIC_ACQUIRE),
+        .freed_thread = __atomic_load_n(&large->life.freed_thread, __ATOMIC_ACQUIRE)};
+    seen.born_ticks = large->life.born_ticks;
+    seen.freed_ticks = large->life.freed_ticks;
     at = hak_located_as_large(large);
     bool lives = at.slot->place == HAK_PLACE_LIVE;
     struct hak_guarded_life life = {

@@ -91,7 +91,7 @@ static struct hak_slot state_now(const struct hak_slot *slot) {
 static bool is_same_life(const struct hak_slot *before, const struct hak_slot *now) {
     return !now->is_changing && now->place == before->place && now->subkind == before->subkind &&
            now->record_count == before->record_count && now->asked_bytes == before->asked_bytes &&
-           now->user_delta == before->user_delta;
+           now->user_delta == before->user_delta && now->lives == before->lives;
 }
 
 /* True for a live block with a border and a poisoned free one, unless it changes or was reported
@@ -498,6 +498,7 @@ size_t hak_sweep(enum hak_found_by found_by) {
     size_t all = 0;
     if (!begin())
         return 0;
+    uintptr_t ear = hak_tags_begin_own();
     uint64_t ticks = hak_ticks();
     bool has_looked;
     while ((has_looked = look_at_all(LOCK_TRIES)) && sweep.found_count) {
@@ -511,6 +512,7 @@ size_t hak_sweep(enum hak_found_by found_by) {
     }
     if (has_looked && all == 0)
         remember_clean(found_by, ticks);
+    hak_tags_end_own(ear);
     end();
     return all;
 }

@@ -155,6 +155,7 @@ static bool put_in_register(unsigned index, const struct hak_located *at,
     uint32_t version = atomic_load_explicit(&watched[index].version, memory_order_relaxed) + 2;
     atomic_store(&watched[index].version, version - 1);
     atomic_store(&watched[index].slot, NULL);
+    atomic_thread_fence(memory_order_release); /* as hak_watched_find reads them */
     watched[index].at = next;
     atomic_store(&watched[index].slot, at->slot);
     atomic_store(&watched[index].version, version);

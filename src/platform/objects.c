@@ -139,6 +139,13 @@ static const struct entry *search_entries(const struct entry *entry, uint32_t co
     return low > 0 && address < entry[low - 1].end ? &entry[low - 1] : NULL;
 }
 
+/* Whether the table was published as `word` all the time, so that what was read of it is one
+ * table's. */
+static inline bool is_still(const struct table *table, uint64_t word) {
+    atomic_thread_fence(memory_order_acquire);
+    return atomic_load_explicit(&table->word, memory_order_relaxed) == word;
+}
+
 /* Copies what the newest table has for `address`. */
 static bool look_up(uintptr_t address, struct entry *result) {
     *result = (struct entry){0};
@@ -153,8 +160,7 @@ static bool look_up(uintptr_t address, struct entry *result) {
                            *(const volatile uint32_t *)&table->count, address);
         if (found)
             *result = *found;
-        atomic_signal_fence(memory_order_acquire); /* the processor keeps loads in order */
-        if (atomic_load(&table->word) == word)
+        if (is_still(table, word))
             return found != NULL;
     }
 }
@@ -164,8 +170,10 @@ static struct table *take_slot(void) {
     for (unsigned i = 0; i < SLOTS; i++) {
         uint32_t state = SLOT_FREE;
         if (atomic_load(&slots[i].state) == SLOT_FREE &&
-            atomic_compare_exchange_strong(&slots[i].state, &state, SLOT_FILLING))
+            atomic_compare_exchange_strong(&slots[i].state, &state, SLOT_FILLING)) {
+            atomic_thread_fence(memory_order_release); /* before the entries: see is_still */
             return &slots[i];
+        }
     }
     return NULL;
 }
@@ -295,7 +303,7 @@ static int visit_object(struct dl_phdr_info *info, size_t size, void *context) {
         uint64_t word = atomic_load(&current);
         const struct table *now = table_of(word);
         bool is_same = word != 0 && now->adds == info->dlpi_adds && now->subs == info->dlpi_subs &&
-                       atomic_load(&now->word) == word;
+                       is_still(now, word);
         *looking = first;
         looking->table = is_same ? NULL : take_slot();
         if (!looking->table)

@@ -108,7 +108,7 @@ typedef void visit_function(struct hak_superslab *, hak_owner_t, void *);
 static void visit_entries(const _Atomic(hak_owner_t) *entries, uintptr_t first_index,
                           uintptr_t count, visit_function *visit, void *context) {
     for (uintptr_t i = 0; i < count; i++) {
-        hak_owner_t owner = atomic_load_explicit(&entries[i], memory_order_relaxed);
+        hak_owner_t owner = atomic_load_explicit(&entries[i], memory_order_acquire);
         if (owner != HAK_OWNER_NOBODY)
             visit((struct hak_superslab *)((first_index + i) << HAK_REGISTRY_SHIFT), owner,
                   context);

@@ -72,13 +72,23 @@ static inline bool is_live(uint64_t state) {
     return state % MODULE_STATES == MODULE_LIVE;
 }
 
+/* Whether the entry was in this state all the time, so that what was read of it is of one module.
+ */
+static inline bool is_still(const struct module *m, uint64_t state) {
+    atomic_thread_fence(memory_order_acquire);
+    return atomic_load_explicit(&m->state, memory_order_relaxed) == state;
+}
+
 /* An entry of a module that is gone, now being filled; NULL when there is none. */
 static struct module *take_gone(void) {
     for (struct module *m = atomic_load(&newest_module); m; m = m->next) {
         uint64_t state = atomic_load_explicit(&m->state, memory_order_relaxed);
         if (state % MODULE_STATES == MODULE_GONE &&
-            atomic_compare_exchange_strong(&m->state, &state, state - MODULE_GONE + MODULE_STATES))
+            atomic_compare_exchange_strong(&m->state, &state,
+                                           state - MODULE_GONE + MODULE_STATES)) {
+            atomic_thread_fence(memory_order_release); /* before the fields: see is_still */
             return m;
+        }
     }
     return NULL;
 }
@@ -146,8 +156,7 @@ static bool is_noted(const struct hak_object *object) {
     for (struct module *m = atomic_load(&newest_module); m; m = m->next) {
         uint64_t state = atomic_load(&m->state);
         if (is_live(state) && m->object.module == object->module &&
-            object->start >= m->object.start && object->end <= m->object.end &&
-            atomic_load(&m->state) == state)
+            object->start >= m->object.start && object->end <= m->object.end && is_still(m, state))
             return true;
     }
     return false;
@@ -205,8 +214,7 @@ bool hak_module_at(uintptr_t address, struct hak_module *out) {
     for (const struct module *m = atomic_load(&newest_module); m; m = m->next) {
         uint64_t state = atomic_load(&m->state);
         struct hak_object seen = m->object;
-        if (!is_live(state) || address - seen.start >= seen.end - seen.start ||
-            atomic_load(&m->state) != state)
+        if (!is_live(state) || address - seen.start >= seen.end - seen.start || !is_still(m, state))
             continue;
         *out = (struct hak_module){.load_bias = seen.bias,
                                    .path = seen.name && seen.name[0] ? seen.name : program_path};

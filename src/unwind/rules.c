@@ -105,6 +105,8 @@ uint32_t hak_rule_compile(uintptr_t pc) {
 
 void hak_rules_forget(void) {
     atomic_fetch_add(&forgotten, 1);
+    /* Words that are entered behind this are taken out by who enters them. */
+    atomic_thread_fence(memory_order_release);
     uintptr_t packed = (uintptr_t)atomic_load(&hak_rule_table);
     _Atomic uint64_t *table = (_Atomic uint64_t *)(packed & ~(uintptr_t)63);
     for (size_t i = 0; i < (size_t)1 << (packed & 63); i++)

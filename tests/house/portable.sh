@@ -7,7 +7,7 @@ name=hakmem-$version-x86_64
 XZ_LEVEL=-0 make -s -C "$SOURCE" BUILD="$BUILD" portable >made 2>&1 || { cat made; fail "make portable failed"; }
 mkdir box && tar -xf "$BUILD/portable/$name.tar.xz" -C box || fail "no archive"
 tree=$PWD/box/$name
-for file in bin/hakmem-trace lib/hakmem/hakmem-collect lib/hakmem/hakmem-debug.so lib/hakmem/hakmem-record.so lib/hakmem/hakmem-attach.so lib/hakmem/hakmem-gdb.py \
+for file in bin/hakmem-trace lib/hakmem/hakmem-collect lib/hakmem/hakmem-player lib/hakmem/hakmem-debug.so lib/hakmem/hakmem-record.so lib/hakmem/hakmem-attach.so lib/hakmem/hakmem-gdb.py \
     lib/libhakmem.so lib/libhakmem.a include/hakmem.h share/man/man1/hakmem-trace.1 share/doc/hakmem/README.md share/doc/hakmem/LICENSE; do
     [ -s "$tree/$file" ] || fail "the archive has no $file"
 done

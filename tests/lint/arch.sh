@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Architectures are named in src/arch.h alone, and instructions, builtins and registers of one stand in src/platform/ARCH. `arch.sh FOLDER`
-# looks at another tree.
+# Architectures are named in src/arch.h alone, and instructions, builtins and registers of one stand in src/platform/ARCH. No file relies on
+# the order of one's memory accesses. `arch.sh FOLDER` looks at another tree.
 set -u
 SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
 
@@ -20,10 +20,17 @@ look() {
             sed 's/$/    (assembler)/'
         grep -nE '\bREG_(R[A-Z0-9]+|EFL|ERR|TRAPNO|CR2)\b|\buc_mcontext\b' $files /dev/null |
             grep -vE '^src/trace/crash/(aligned|frame)\.c:' | sed 's/$/    (registers of one architecture)/'
+        # Another thread is kept from nothing by these (docs/specs/memory-order.md): readers are handlers of the same thread, and forked children.
+        grep -nE 'atomic_signal_fence|__asm__ volatile\("".*"memory"\)' $files /dev/null |
+            grep -vE '^src/((front|slab|mid|large|large_map|unwind|entry/nested|trace/stacks)/|guard/(guard\.h|quarantine\.[ch]|choose/first_blocks\.h):|border\.h:|trace/(ring/ring|signals/actions)\.c:)' |
+            sed 's/$/    (a barrier for the compiler alone)/'
+        grep -nE '\bvolatile\b' $files /dev/null | grep -vE '__asm__ volatile|_Thread_local|sig_atomic_t' |
+            grep -vE '^(src/(collector|platform|trace/python|tree|unwind|watch|sqlite)/|viewer/|src/(check|entry/attach/attach)\.h:|src/entry/attach/imports\.c:|src/guard/(sweep|choose/choose)\.c:|src/trace/(ring/(ring|room)|crash/crash|collector/launch)\.c:)' |
+            sed 's/$/    (volatile: a word that threads share is atomic)/'
     } | grep .
 }
 
-! look "${1:-$SOURCE}" || { echo 'belongs into src/platform/ARCH (src/arch.h lists what one gives)'; exit 1; }
+! look "${1:-$SOURCE}" || { echo 'belongs into src/platform/ARCH (src/arch.h), or is an atomic of C11 (docs/specs/memory-order.md)'; exit 1; }
 
 # It sees what it is for, and leaves alone what may stand anywhere.
 made=${TMPDIR:-/tmp}/arch
@@ -34,10 +41,11 @@ cat >"$made/src/room/a.c" <<'C'
 static void wait(void) { __builtin_ia32_pause(); }
 static void enter(int *p) { __asm__ volatile("incl %0" : "+m"(*p)); }
 static long ip(const ucontext_t *c) { return c->uc_mcontext.gregs[REG_RIP]; }
-static void stays(void *p) { __asm__ volatile("" : : "r"(p) : "memory"); }
+static void stays(void *p) { __asm__ volatile("" : : "r"(p)); }
+static void publish(int *p) { *p = 1, atomic_signal_fence(memory_order_release), *(volatile int *)(p + 1) = 1; }
 #endif
 C
 cp "$made/src/room/a.c" "$made/src/platform/x86_64/a.h"
 found=$(look "$made" | cut -d: -f1,2 | tr '\n' ' ')
-expected='src/room/a.c:1 src/room/a.c:2 src/room/a.c:3 src/room/a.c:4 src/room/a.c:5 '
+expected='src/room/a.c:1 src/room/a.c:2 src/room/a.c:3 src/room/a.c:4 src/room/a.c:5 src/room/a.c:7 src/room/a.c:7 '
 [ "$found" = "$expected" ] || { echo "arch.sh says of its own example: $found"; exit 1; }

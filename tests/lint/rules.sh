@@ -24,7 +24,7 @@ code() {
 }
 
 all=$(find src viewer -name '*.[ch]' | LC_ALL=C sort)
-in_program=$(find src -name '*.[ch]' ! -path 'src/collector/*' ! -path 'src/report/*' ! -path 'src/symbols/*' ! -path 'src/base/*' ! -path 'src/store/*' ! -path 'src/remote/*')
+in_program=$(find src -name '*.[ch]' ! -path 'src/collector/*' ! -path 'src/report/*' ! -path 'src/symbols/*' ! -path 'src/base/*' ! -path 'src/store/*' ! -path 'src/remote/*' ! -path 'src/player/*')
 
 {
     code '\bHAK_(DEBUG|LIGHT|KEEP)\b' $(echo "$all" | grep -vE '^src/(hop\.h|entry/way\.h)$') |

@@ -22,7 +22,7 @@ install: all man
 	ln -sf $(SO_FILE) "$(LIB)/$(SO_NAME)"
 	ln -sf $(SO_NAME) "$(LIB)/libhakmem.so"
 	install -m 644 $(BUILD)/libhakmem.a "$(LIB)/"
-	install -m 755 $(BUILD)/hakmem-debug.so $(BUILD)/hakmem-record.so $(BUILD)/hakmem-attach.so $(BUILD)/hakmem_sqlite.so $(REMOTE_SO) $(BUILD)/hakmem-collect "$(PRIVATE)/"
+	install -m 755 $(BUILD)/hakmem-debug.so $(BUILD)/hakmem-record.so $(BUILD)/hakmem-attach.so $(BUILD)/hakmem_sqlite.so $(REMOTE_SO) $(BUILD)/hakmem-collect $(BUILD)/hakmem-player "$(PRIVATE)/"
 	install -m 644 tools/gdb/hakmem-gdb.py "$(PRIVATE)/hakmem-gdb.py"
 	install -m 644 tools/gdb/hakmem-gdb.py "$(GDB_PUBLIC)"
 	install -m 644 tools/gdb/hakmem-gdb.py "$(GDB_PRIVATE)"

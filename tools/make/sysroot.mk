@@ -3,5 +3,5 @@
 SYSROOT ?=
 ifneq ($(and $(CROSS),$(SYSROOT)),)
 override CC += --sysroot=$(abspath $(SYSROOT))
-ARTIFACTS += $(BUILD)/hakmem-collect $(BUILD)/hakmem-trace $(BUILD)/hakmem_sqlite.so
+ARTIFACTS += $(BUILD)/hakmem-collect $(BUILD)/hakmem-trace $(BUILD)/hakmem-player $(BUILD)/hakmem_sqlite.so
 endif

@@ -112,16 +112,27 @@ static bool find_file(char *out, const char *directory, const char *name, int mo
     return false;
 }
 
-bool record_find_files(const struct view *view, const char *name, char *library, char *collected) {
-    char directory[PATH_MAX];
-    ssize_t length = readlink("/proc/self/exe", directory, sizeof directory - 1);
+/* Puts the folder of this program into `directory`, of PATH_MAX bytes. False: printed. */
+static bool find_own_folder(char *directory) {
+    ssize_t length = readlink("/proc/self/exe", directory, PATH_MAX - 1);
     if (length <= 0) {
         view_error("run: /proc/self/exe cannot be read: %s; is /proc mounted?", strerror(errno));
         return false;
     }
     directory[length] = '\0';
-    char *slash = strrchr(directory, '/');
-    *slash = '\0';
+    *strrchr(directory, '/') = '\0';
+    return true;
+}
+
+bool record_find_own(const char *name, int mode, char *path) {
+    char directory[PATH_MAX];
+    return find_own_folder(directory) && find_file(path, directory, name, mode);
+}
+
+bool record_find_files(const struct view *view, const char *name, char *library, char *collected) {
+    char directory[PATH_MAX];
+    if (!find_own_folder(directory))
+        return false;
     const char *collect = view_variable_value(view, "COLLECT");
     if (collect && collect[0]) {
         if (!realpath(collect, collected)) {

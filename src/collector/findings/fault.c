@@ -487,7 +487,12 @@ static void report(struct hak_fault *f, struct hak_capture *capture,
     bool made;
     fill_context(f, capture);
     /* Threads that failed since the copy was made are named, too. */
-    memcpy((void *)request->others, (const void *)shared->others, sizeof request->others);
+    for (uint32_t i = 0; i < HAK_REPORT_OTHERS; i++) {
+        uint32_t thread = atomic_load_explicit(&shared->others[i].thread, memory_order_acquire);
+        memcpy((void *)&request->others[i], (const void *)&shared->others[i],
+               sizeof request->others[i]);
+        request->others[i].thread = thread;
+    }
     if (f->context.is_light)
         hak_fault_store_watched(capture, f->process, request->calls, request->guarded_blocks);
     struct hak_frame *frames = make_page(f, capture, &page, &made);

@@ -82,7 +82,7 @@ static void barrier_everywhere(void) {
 /* True when no thread is inside one of hakmem's functions. */
 static bool is_outside(void) {
     for (uint32_t i = 0; i < atomic_load(&high); i++)
-        if (threads[i].inside != 0)
+        if (__atomic_load_n(&threads[i].inside, __ATOMIC_ACQUIRE) != 0)
             return false;
     return true;
 }

@@ -154,11 +154,15 @@ HAK_ENTRY_NESTED void *hak_entry_allocate_nested(struct hak_hand_out *how) {
 
 /* A block as `how` asks, checked and recorded. NULL with ENOMEM. */
 HAK_IN_PLACE void *hak_entry_allocate(struct hak_hand_out *how) {
-    if (!hak_check_enter())
-        return hak_entry_allocate_nested(how);
-    void *user = hak_entry_allocate_inside(how);
-    hak_check_leave();
-    return user;
+    void *user;
+    if (!hak_check_enter()) {
+        user = hak_entry_allocate_nested(how);
+        hak_tags_end_own(0);
+    } else {
+        user = hak_entry_allocate_inside(how);
+        hak_check_leave();
+    }
+    return hak_check_tagged(user, how->asked_bytes);
 }
 HAK_IN_PLACE void *hak_entry_serve(struct hak_hand_out *how) {
     return hak_entry_allocate(how);
@@ -170,7 +174,7 @@ HAK_IN_PLACE void *hak_entry_serve_counted(struct hak_hand_out *how) {
 /* ---- and back -------------------------------------------------------------------------------- */
 
 static inline void hak_entry_claim(user_t user, enum hak_given by, size_t bytes, size_t alignment) {
-    hak_check_claim(user, by, bytes, alignment);
+    hak_check_claim(user_from(hak_untagged(user.p)), by, bytes, alignment);
 }
 
 /* Gives a block of this thread's into quarantine, or into the array of its class, which has room,
@@ -262,10 +266,15 @@ HAK_ENTRY_NESTED void hak_entry_give_back_nested(user_t user, enum hak_given by,
  * magazine_flush <- free <- program. */
 HAK_IN_PLACE void hak_entry_give_back(user_t user, enum hak_given by) {
     if (!hak_check_enter()) {
-        hak_entry_give_back_nested(user, by, __builtin_return_address(0));
+        user = hak_check_given(user, hak_free_by(by));
+        if (!hak_check_is_refused(user))
+            hak_entry_give_back_nested(user, by, __builtin_return_address(0));
+        hak_tags_end_own(0);
         return;
     }
-    hak_entry_give_back_inside(user, by, by == HAK_GIVEN_BY_REALLOC ? NULL : HAK_CALL,
+    user = hak_check_given(user, hak_free_by(by));
+    if (!hak_check_is_refused(user))
+        hak_entry_give_back_inside(user, by, by == HAK_GIVEN_BY_REALLOC ? NULL : HAK_CALL,
                                __builtin_return_address(0));
     hak_check_leave();
 }

@@ -14,14 +14,15 @@ HAK_IN_PLACE void hak_own_add_one(uint64_t *word) {
     __atomic_fetch_add(word, 1, __ATOMIC_RELAXED);
 }
 
-/* These two are barriers for the compiler, too. */
+/* These two are barriers for the compiler, too. Who waits for 0 makes all threads' barrier first
+ * (membarrier), so entering needs none; who then reads 0 sees what was written inside. */
 HAK_IN_PLACE void hak_own_enter(volatile uint32_t *depth) {
     __atomic_fetch_add(depth, 1, __ATOMIC_RELAXED);
     __asm__ volatile("" : : : "memory");
 }
 HAK_IN_PLACE void hak_own_leave(volatile uint32_t *depth) {
     __asm__ volatile("" : : : "memory");
-    __atomic_fetch_sub(depth, 1, __ATOMIC_RELAXED);
+    __atomic_fetch_sub(depth, 1, __ATOMIC_RELEASE);
 }
 
 /* Writes `wanted` where `expected` is found; false: something else is there. */

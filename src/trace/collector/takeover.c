@@ -46,8 +46,7 @@ static _Atomic uint32_t at_work;
 static _Atomic uint64_t next_look_ns;
 static uint32_t attempts;
 static bool has_said; /* that nobody takes over; also of the process that this one was forked by */
-static volatile bool
-    has_given_up; /* a keeper in another network namespace, whose heart is silent */
+static _Atomic bool has_given_up; /* a keeper in another network namespace, whose heart is silent */
 
 /* Whether the process of `entry` has ended. A zombie counts: it writes no more. The pid of another
  * namespace says nothing here: such a process takes its own rings if it lives. */
@@ -279,7 +278,8 @@ static void replace_dead(uint64_t ms, bool is_at_end) {
     hak_block_signals(&signals);
     atomic_store(&next_look_ns, now + RETRY_MS * HAK_MILLISECOND_NS);
     if (hak_collector_is_elsewhere(hak_current.keeper_name))
-        has_given_up = !hak_current_collector_beats(HIDDEN_DEAD_MS);
+        atomic_store_explicit(&has_given_up, !hak_current_collector_beats(HIDDEN_DEAD_MS),
+                              memory_order_relaxed);
     else if (!hak_collector_answers(hak_current.keeper_name))
         try_to_take_over(is_at_end);
     hak_restore_signals(&signals);

@@ -112,7 +112,7 @@ bool hak_current_begin(struct hak_session *session, uint64_t total_bytes) {
     /* Other threads may run: once one of them finds a session, all of it is there, and a word that
      * is not WIPED. */
     atomic_store(word, own_word ? HAK_ALIVE_LEFT : HAK_ALIVE_PAUSED);
-    hak_current.alive = word;
+    __atomic_store_n(&hak_current.alive, word, __ATOMIC_RELEASE);
     atomic_thread_fence(memory_order_seq_cst);
     hak_current.session = session;
     atomic_thread_fence(memory_order_seq_cst);
@@ -199,7 +199,8 @@ void hak_current_thaw_left(void) {
 }
 
 bool hak_current_ready_slowly(void) {
-    if (!hak_current.session || hak_current.is_left)
+    /* A thread that sees the session sees its word, and not `never` (hak_current_begin). */
+    if (!__atomic_load_n(&hak_current.session, __ATOMIC_ACQUIRE) || hak_current.is_left)
         return false;
     if (atomic_load_explicit(&hak_clock_is_barred, memory_order_relaxed))
         return false;

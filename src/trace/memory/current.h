@@ -67,7 +67,7 @@ HAK_HIDDEN bool hak_current_ready_slowly(void);
 /* Whether the calling thread may write into the session memory now; where not, it may wait or enter
  * the session first. Thread and signal safe. */
 static inline bool hak_current_ready(void) {
-    return HAK_LIKELY(atomic_load_explicit(hak_current.alive, memory_order_relaxed) ==
+    return HAK_LIKELY(atomic_load_explicit(hak_current.alive, memory_order_acquire) ==
                       HAK_ALIVE_GO) ||
            hak_current_ready_slowly();
 }

@@ -226,6 +226,5 @@ void hak_memory_describe(struct hak_session *session) {
 
 void hak_memory_publish(struct hak_session *session) {
     hak_memory_describe(session);
-    atomic_thread_fence(memory_order_release);
-    session->magic = HAK_SESSION_MAGIC;
+    __atomic_store_n(&session->magic, HAK_SESSION_MAGIC, __ATOMIC_RELEASE);
 }

@@ -31,16 +31,17 @@ static uint32_t version_now(void) {
 /* The remembered id; 0: none, or of an earlier version of the table. */
 static uint32_t recall(struct remembered *table, uint64_t key) {
     struct remembered *place = place_of(table, key);
-    uint64_t value = atomic_load_explicit(&place->value, memory_order_relaxed);
+    uint64_t value = atomic_load_explicit(&place->value, memory_order_acquire);
     uint64_t check = atomic_load_explicit(&place->check, memory_order_relaxed);
     return (check ^ value) == key && value >> 32 == version_now() ? (uint32_t)value : 0;
 }
 
-/* Remembers an id without a lock; a torn entry is recognised by its check. */
+/* Remembers an id without a lock; a torn entry is recognised by its check. A thread that
+ * finds an id finds its node. */
 static void remember(struct remembered *table, uint64_t key, uint32_t id) {
     struct remembered *place = place_of(table, key);
     uint64_t value = (uint64_t)version_now() << 32 | id;
-    atomic_store_explicit(&place->value, value, memory_order_relaxed);
+    atomic_store_explicit(&place->value, value, memory_order_release);
     atomic_store_explicit(&place->check, key ^ value, memory_order_relaxed);
 }
 

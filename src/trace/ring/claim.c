@@ -181,7 +181,7 @@ void hak_ring_use(struct hak_ring_entry *ring) {
 bool hak_ring_others_write(void) {
     for (uint32_t i = 0; i < HAK_RINGS; i++) {
         const struct hak_writer *w = atomic_load_explicit(&writers[i], memory_order_acquire);
-        if (w && w != &hak_writer && *(const volatile uint32_t *)&w->depth != 0)
+        if (w && w != &hak_writer && __atomic_load_n(&w->depth, __ATOMIC_ACQUIRE) != 0)
             return true;
     }
     return false;

@@ -29,7 +29,7 @@ static inline void put(struct hak_record *to, const struct hak_record *record) {
 static inline bool try_reserve(struct hak_writer *w, unsigned count, uint64_t *position,
                                uint64_t *ticks) {
     enter_writing(w); /* before the look at `alive`: hak_current_freeze counts on it */
-    bool goes = atomic_load_explicit(hak_current.alive, memory_order_relaxed) == HAK_ALIVE_GO;
+    bool goes = atomic_load_explicit(hak_current.alive, memory_order_acquire) == HAK_ALIVE_GO;
     uint64_t at = read_now(&w->reserved);
     if (HAK_UNLIKELY(!goes || w->depth != 1 || at + count > read_now(&w->room)))
         return false;
@@ -64,7 +64,7 @@ static HAK_COLD bool reserve_slowly(unsigned count, uint64_t *position, uint64_t
     do {
         enum hak_shared_place place = HAK_SHARED_FORKED; /* none: another try */
         finish(w);
-        if (atomic_load_explicit(hak_current.alive, memory_order_relaxed) != HAK_ALIVE_GO) {
+        if (atomic_load_explicit(hak_current.alive, memory_order_acquire) != HAK_ALIVE_GO) {
             if (!hak_current_ready_slowly()) {
                 hak_current_count_unentered();
                 return false;
@@ -258,7 +258,7 @@ void hak_hop_count(enum hak_counted which, unsigned class_index, uint64_t amount
         return;
     enter_writing(w);
     if (hak_current.session &&
-        atomic_load_explicit(hak_current.alive, memory_order_relaxed) != HAK_ALIVE_GO) {
+        atomic_load_explicit(hak_current.alive, memory_order_acquire) != HAK_ALIVE_GO) {
         finish(w);
         (void)hak_current_ready_slowly();
         enter_writing(w);

@@ -1,0 +1,66 @@
+/* Waits: for a call of another thread, for an epoch. Each wait is for an operation that is
+ * earlier in the log, so the earliest one that is not done yet waits for nobody, and no wait is
+ * endless. */
+#include "player/player.h"
+
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+#include "arch.h"
+
+enum { SPINS = 200, SLEEP_NS = 1000000 };
+
+void player_sleep_while(const uint32_t *word, uint32_t value) {
+    /* The thread that changes the word looks for waiters without a fence: a wake may be missed, and
+     * the time makes up for it. */
+    struct timespec most = {.tv_nsec = SLEEP_NS};
+    syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, &most, NULL, 0);
+}
+
+void player_wake(const uint32_t *word) {
+    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0);
+}
+
+/* Waits until `*word` has come to `least`, modulo 2^32. */
+static void wait_until(const uint32_t *word, uint32_t *waiters, uint32_t least) {
+    for (unsigned i = 0;; i++) {
+        uint32_t now = __atomic_load_n(word, __ATOMIC_ACQUIRE);
+        if ((int32_t)(now - least) >= 0)
+            return;
+        if (i < SPINS) {
+            hak_spin_hint();
+            continue;
+        }
+        __atomic_fetch_add(waiters, 1, __ATOMIC_SEQ_CST);
+        if ((int32_t)(__atomic_load_n(word, __ATOMIC_SEQ_CST) - least) < 0)
+            player_sleep_while(word, now);
+        __atomic_fetch_sub(waiters, 1, __ATOMIC_RELAXED);
+    }
+}
+
+void player_wait_for_calls(uint32_t thread, uint32_t calls) {
+    struct play_progress *p = &player.progress[thread];
+    wait_until(&p->calls, &p->waiters, calls);
+}
+
+void player_leave_epoch(uint32_t done) {
+    if (__atomic_sub_fetch(&player.epoch_left[done], 1, __ATOMIC_ACQ_REL) != 0)
+        return;
+    uint32_t from = __atomic_load_n(&player.epochs_done, __ATOMIC_ACQUIRE);
+    while (from < player.head->epochs &&
+           __atomic_load_n(&player.epoch_left[from], __ATOMIC_ACQUIRE) == 0) {
+        if (__atomic_compare_exchange_n(&player.epochs_done, &from, from + 1, false,
+                                        __ATOMIC_SEQ_CST, __ATOMIC_ACQUIRE))
+            from++;
+    }
+    if (__atomic_load_n(&player.epoch_waiters, __ATOMIC_SEQ_CST))
+        player_wake(&player.epochs_done);
+}
+
+void player_enter_epoch(uint32_t done, uint32_t next) {
+    if (done != UINT32_MAX)
+        player_leave_epoch(done);
+    if (next >= 2)
+        wait_until(&player.epochs_done, &player.epoch_waiters, next - 1);
+}
