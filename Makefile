@@ -19,6 +19,7 @@ CC      := $(CROSS)gcc
 endif
 NM      := $(CROSS)nm
 OBJCOPY := $(CROSS)objcopy
+include tools/make/sysroot.mk
 
 WARN    := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes \
            -Wmissing-prototypes -Wpointer-arith
@@ -91,9 +92,9 @@ ATTACH_SRC   := $(wildcard src/options*.c src/entry/attach/*.c) $(foreach f,bloc
 
 # hakmem_postgres.so (src/remote/remote.h): captures on a server. PQ_INCLUDE is where libpq-fe.h lies; empty, it is not made, and
 # hakmem-trace refuses URLs. Nor is it with a libpq before PostgreSQL 14, which has no pipelines, or an SQLite before 3.38.
-PQ_INCLUDE ?= $(patsubst %/libpq-fe.h,%,$(firstword $(wildcard $(addsuffix /libpq-fe.h,/usr/include/postgresql /usr/include /usr/local/include))))
-SQLITE_H   := $(firstword $(wildcard /usr/include/sqlite3.h /usr/local/include/sqlite3.h))
-HAS_REMOTE := $(and $(PQ_INCLUDE),$(findstring LIBPQ_HAS_PIPELINING,$(file <$(PQ_INCLUDE)/libpq-fe.h)),\
+PQ_INCLUDE ?= $(patsubst %/libpq-fe.h,%,$(firstword $(wildcard $(addprefix $(SYSROOT),$(addsuffix /libpq-fe.h,/usr/include/postgresql /usr/include /usr/local/include)))))
+SQLITE_H   := $(firstword $(wildcard $(addprefix $(SYSROOT),/usr/include/sqlite3.h /usr/local/include/sqlite3.h)))
+HAS_REMOTE := $(and $(HAS_COMMANDS),$(PQ_INCLUDE),$(findstring LIBPQ_HAS_PIPELINING,$(file <$(PQ_INCLUDE)/libpq-fe.h)),\
               $(if $(SQLITE_H),$(findstring SQLITE_INDEX_CONSTRAINT_LIMIT,$(file <$(SQLITE_H))),yes))
 REMOTE_OBJ := $(BUILD)/host/src/remote/unit.o
 
@@ -121,18 +122,13 @@ VIEW_OBJ  := $(call objects,host,$(VIEW_SRC)) $(BUILD)/host/made/fault_pages.o $
 PLAYER_OBJ := $(patsubst %.c,$(BUILD)/player/%.o,$(wildcard src/player/*.c))
 MAIN_OBJ  := $(BUILD)/host/src/collector/main.o $(BUILD)/host/viewer/main.o
 
-ARTIFACTS := $(BUILD)/libhakmem.so $(BUILD)/libhakmem.a $(BUILD)/hakmem-debug.so $(BUILD)/hakmem-record.so $(BUILD)/hakmem-attach.so \
-             $(BUILD)/hakmem-collect $(BUILD)/hakmem-trace $(BUILD)/hakmem-player $(BUILD)/hakmem_sqlite.so
-# For another architecture: what needs libc alone.
+REMOTE_SO := $(if $(HAS_REMOTE),$(BUILD)/hakmem_postgres.so)
+ARTIFACTS := $(BUILD)/libhakmem.so $(BUILD)/libhakmem.a $(BUILD)/hakmem-debug.so $(BUILD)/hakmem-record.so $(if $(CROSS),,$(BUILD)/hakmem-attach.so) \
+             $(if $(HAS_COMMANDS),$(BUILD)/hakmem-collect $(BUILD)/hakmem-trace $(BUILD)/hakmem-player $(BUILD)/hakmem_sqlite.so $(REMOTE_SO))
+# The heap profile's jumps are x86-64's (docs/arm.md).
 ifneq ($(CROSS),)
-ARTIFACTS := $(BUILD)/libhakmem.so $(BUILD)/libhakmem.a $(BUILD)/hakmem-debug.so
-HAS_REMOTE :=
-# Nor the heap profile: its jumps are x86-64's (docs/arm.md).
 PROFILE_OBJ :=
 endif
-include tools/make/sysroot.mk
-REMOTE_SO := $(if $(HAS_REMOTE),$(BUILD)/hakmem_postgres.so)
-ARTIFACTS += $(REMOTE_SO)
 
 .PHONY: all
 all: $(ARTIFACTS)
@@ -249,7 +245,7 @@ $(BUILD)/write_man: $(MAN_SRC:%.c=$(BUILD)/host/%.o) $(BUILD)/host/tools/schema/
 	$(call SAY,link) $(CC) -o $@ $^ $(HOST_LIBS) $(VIEW_LIBS)
 $(BUILD)/man/hakmem.7: $(BUILD)/write_man docs/specs/store.md include/hakmem.h
 	@rm -rf $(@D) $(@D).new && mkdir -p $(@D).new
-	$(call SAY,make) $(BUILD)/write_man . $(@D).new && mv $(@D).new $(@D)
+	$(call SAY,make) $(EMULATOR) $(BUILD)/write_man . $(@D).new && mv $(@D).new $(@D)
 .PHONY: man
 man: $(BUILD)/man/hakmem.7
 

@@ -4,7 +4,7 @@
 
 /* Gives a block back by one of the short ways, but for other threads' blocks. False: a pointer, or
  * a thread, that needs the long one. */
-static inline bool give_shortly(base_t block, hak_owner_t owner) {
+static inline bool give_shortly(base_t block, unsigned owner) {
     if (owner == HAK_OWNER_NOBODY)
         return hak_large_give_hot(block);
     if (owner != hak_thread.heap_id)
@@ -14,7 +14,7 @@ static inline bool give_shortly(base_t block, hak_owner_t owner) {
 }
 
 /* free of a pointer that the fast path did not take: NULL, another heap's, large, or not ours. */
-static HAK_COLD void give_back(void *pointer, hak_owner_t owner) {
+static HAK_COLD void give_back(void *pointer, unsigned owner) {
     if (give_shortly(base_from(pointer), owner) || !pointer)
         return;
     /* Not for what is none of ours: the memory of a new heap could come to lie just there. */
@@ -26,15 +26,13 @@ static HAK_COLD void give_back(void *pointer, hak_owner_t owner) {
 /* Frees a pointer that the fast path did not take: BenchFast's pool, another thread's block, or the
  * rest by give_back. A leaf, so that neither another thread's block nor BenchFast's has a frame;
  * not cold, or its push would be a call. */
-__attribute__((noinline)) void hak_entry_give_slowly(void *pointer) {
-    if (hak_bench_fast_holds(pointer)) {
+__attribute__((noinline)) void hak_entry_give_slowly(void *pointer, unsigned owner) {
+    base_t block = base_from(pointer);
+    if (hak_bench_fast_holds(pointer))
         hak_bench_fast_push(pointer);
-        return;
-    }
-    hak_owner_t owner = hak_registry_owner_fast(pointer);
-    if (owner != HAK_OWNER_NOBODY && owner != hak_thread.heap_id &&
-        hak_thread.state != HAK_THREAD_NEW)
-        hak_remote_put(owner, base_from(pointer));
-    else
+    else if (owner != HAK_OWNER_NOBODY && owner != hak_thread.heap_id &&
+             hak_thread.state != HAK_THREAD_NEW)
+        hak_remote_put((hak_owner_t)owner, block);
+    else if (owner != HAK_OWNER_NOBODY || !hak_large_give_last(block))
         give_back(pointer, owner);
 }

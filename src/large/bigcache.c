@@ -22,7 +22,8 @@ enum { KEPT_SHARE = 8, EVICTED_AT_ONCE = 2 };
 enum owner { OWNER_NONE, OWNER_THREAD, OWNER_LEFT };
 
 struct cache {
-    struct hak_bigcache head; /* its hot block is not counted in `bytes` */
+    struct hak_bigcache head;   /* its hot block is not counted in `bytes` */
+    int32_t until_look_before;  /* its until_look when the hot block's look was noted */
     struct cache *next_made;
     _Atomic uint32_t owner; /* enum owner */
     _Atomic uint64_t share; /* written by its owner only */
@@ -38,11 +39,15 @@ static _Atomic uint64_t shared; /* the sum of all shares */
 static _Atomic bool has_left;   /* a fork left caches behind */
 static bool is_child;           /* of a fork: blocks in other threads' hands are lost */
 
-_Thread_local struct hak_bigcache *hak_bigcache_own __attribute__((tls_model("initial-exec")));
+static struct hak_large no_large = {.state = HAK_LARGE_KEPT};
+struct hak_bigcache hak_bigcache_none = {.last = &no_large};
+_Thread_local struct hak_bigcache *hak_bigcache_own
+    __attribute__((tls_model("initial-exec"))) = &hak_bigcache_none;
 static _Thread_local bool has_ended __attribute__((tls_model("initial-exec")));
 
+/* The calling thread's cache, or NULL. */
 static struct cache *own_cache(void) {
-    return (struct cache *)(void *)hak_bigcache_own;
+    return hak_bigcache_own == &hak_bigcache_none ? NULL : (struct cache *)(void *)hak_bigcache_own;
 }
 
 /* ---- lists ---------------------------------------------------------------------------------- */
@@ -143,9 +148,18 @@ static void take_out_of_list(struct cache *cache, struct hak_large *large) {
     set_hot_room(cache);
 }
 
+/* Notes in the hot block that it came since the look before, if it did: the shortest way counts
+ * blocks alone. */
+static void note_look(struct cache *cache) {
+    if (cache->head.hot && cache->until_look_before != cache->head.until_look)
+        cache->head.hot->look = cache->head.look;
+    cache->until_look_before = cache->head.until_look;
+}
+
 /* Moves the hot block to the lists, to make room for another. */
 static void cool(struct cache *cache) {
     struct hak_large *large = cache->head.hot;
+    note_look(cache);
     if (large) {
         put_in_list(cache, large);
         /* A fork in between finds the block in both places, not in none. */
@@ -216,6 +230,7 @@ static struct cache *make_cache(void) {
     if (!made)
         return NULL;
     atomic_store_explicit(&made->owner, OWNER_THREAD, memory_order_relaxed);
+    made->head.last = &no_large;
     made->next_made = made_last();
     while (!atomic_compare_exchange_weak_explicit(&newest_made, &made->next_made, made,
                                                   memory_order_release, memory_order_relaxed)) {
@@ -234,7 +249,8 @@ static HAK_COLD struct cache *claim_cache(void) {
             found = cache;
     if (!found)
         found = make_cache();
-    hak_bigcache_own = found ? &found->head : NULL;
+    if (found)
+        hak_bigcache_own = &found->head;
     return found;
 }
 
@@ -279,11 +295,14 @@ static struct hak_large *move_to_program(struct cache *cache, struct hak_large *
     hop(HAK_BIGCACHE_TAKE, large->base, HAK_CLASS_NONE);
     large->caller = caller;
     atomic_store_explicit(&large->state, HAK_LARGE_LIVE, memory_order_relaxed);
+    cache->head.last = large;
     return large;
 }
 
 struct hak_large *hak_bigcache_take(size_t bytes, const void *caller) {
-    struct cache *cache = hak_bigcache_own ? own_cache() : claim_cache();
+    struct cache *cache = own_cache();
+    if (HAK_UNLIKELY(!cache))
+        cache = claim_cache();
     struct hak_large *hot = cache ? cache->head.hot : NULL, *large = hot;
     if (cache && (!hot || hot->caller != caller || !hak_bigcache_fits(hot, bytes)))
         large = find_kept(cache, bytes, caller);
@@ -331,6 +350,7 @@ static void move_to_cache(struct cache *cache, struct hak_large *large) {
 /* Evicts, once a decay period, what was not used since the look before, and shrinks the share. */
 static void evict_idle(struct cache *cache) {
     uint64_t now = hak_ticks();
+    note_look(cache);
     if (!hak_is_debug_build && now - cache->looked_at < HAK_DECAY_TICKS)
         return;
     cache->looked_at = now;
@@ -348,7 +368,7 @@ static void evict_idle(struct cache *cache) {
 }
 
 void hak_bigcache_tend(void) {
-    if (hak_bigcache_own)
+    if (own_cache())
         evict_idle(own_cache());
 }
 
@@ -411,9 +431,10 @@ bool hak_bigcache_give(struct hak_large *large) {
         keep_less(cache);
         return false;
     }
-    if (cache->head.gives % HAK_BIGCACHE_LOOK_EVERY == 0)
+    if (--cache->head.until_look < 0) {
         evict_idle(cache);
-    cache->head.gives++;
+        cache->head.until_look = HAK_BIGCACHE_LOOK_EVERY - 1;
+    }
     if (!make_room(cache, bytes))
         return false;
     move_to_cache(cache, large);
@@ -425,13 +446,13 @@ void hak_bigcache_set_least(uint64_t bytes) {
 }
 
 size_t hak_bigcache_trim(void) {
-    return hak_bigcache_own ? empty(own_cache()) : 0;
+    return own_cache() ? empty(own_cache()) : 0;
 }
 
 void hak_bigcache_thread_end(void) {
     struct cache *cache = own_cache();
     has_ended = true;
-    hak_bigcache_own = NULL;
+    hak_bigcache_own = &hak_bigcache_none;
     if (!cache)
         return;
     (void)empty(cache);
@@ -439,12 +460,14 @@ void hak_bigcache_thread_end(void) {
 }
 
 /* Leaves the caches of the parent's other threads for any thread to take over, and adds up the
- * shares anew, as the fork may have come between a share and the sum. */
+ * shares anew, as the fork may have come between a share and the sum. A struct that another thread
+ * was just writing is lost, so none is taken for the last one. */
 void hak_bigcache_after_fork(void) {
     uint64_t sum = 0;
     is_child = true;
     for (struct cache *cache = made_last(); cache; cache = cache->next_made) {
         sum += share_of(cache);
+        cache->head.last = &no_large;
         if (cache == own_cache() ||
             atomic_load_explicit(&cache->owner, memory_order_relaxed) == OWNER_NONE)
             continue;

@@ -33,13 +33,17 @@
 
 /* The part of a thread's cache that the shortest way knows (hot.h). */
 struct hak_bigcache {
-    struct hak_large *hot; /* the block that came last, in no list; or NULL */
-    uint64_t hot_room;     /* bytes that it may have at most */
-    uint32_t gives;
-    uint32_t look; /* counts the looks at what is not used */
+    struct hak_large *hot;  /* the block that came last, in no list; or NULL */
+    struct hak_large *last; /* of the block that went last: perhaps another's by now */
+    uint64_t hot_room;      /* bytes that the hot block may have at most */
+    int32_t until_look;     /* blocks to come before the one at which there is a look; or less */
+    uint32_t look;          /* counts these looks */
 };
 
-/* The calling thread's; NULL until its first large block, and after its end. */
+/* Takes the place of a cache in threads without one: no block, and none fits. Never written. */
+HAK_HIDDEN extern struct hak_bigcache hak_bigcache_none;
+
+/* The calling thread's; hak_bigcache_none until its first large block, and after its end. */
 HAK_HIDDEN extern _Thread_local struct hak_bigcache *hak_bigcache_own
     __attribute__((tls_model("initial-exec")));
 

@@ -207,6 +207,7 @@ static void give_run(struct hak_shard *shard, struct hak_page_chunk *chunk, uint
 }
 
 static void give_struct(struct hak_shard *shard, struct hak_large *large) {
+    large->base = HAK_NO_BASE; /* as in hak_large_struct_give */
     large->next = shard->unused;
     atomic_signal_fence(memory_order_release); /* a fork may come in between */
     shard->unused = large;

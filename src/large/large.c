@@ -393,14 +393,18 @@ static struct hak_large *move_out_of_pool(struct hak_large *large, size_t wanted
 /* Has the kernel move the block's pages to a wider place. NULL: refused, the block stays as it is.
  */
 static struct hak_large *move_mapping(struct hak_large *large, size_t wanted_bytes) {
-    /* As above: the old address may be another thread's block at once. */
+    /* As above: the old address may be another thread's block at once, so that no live one may have
+     * it here. */
+    uint8_t state = atomic_load_explicit(&large->state, memory_order_relaxed);
     hak_address_map_clear(large);
+    atomic_store_explicit(&large->state, HAK_LARGE_KEPT, memory_order_relaxed);
     char *moved = remap(large, wanted_bytes);
     if (moved) {
         (void)add_used(wanted_bytes - large->mapped_bytes);
         large->base = base_from(moved);
         large->mapped_bytes = wanted_bytes;
     }
+    atomic_store_explicit(&large->state, state, memory_order_release);
     hak_address_map_set(large);
     return moved ? large : NULL;
 }

@@ -98,6 +98,14 @@ static inline bool hak_large_is_live(const struct hak_large *large) {
     return (state & ~HAK_LARGE_SAMPLED) == HAK_LARGE_LIVE;
 }
 
+/* True when the struct is that of the live block at `start`, which is in no heap profile. Also of
+ * one that is another thread's: a block is live by its base, which is written before, and a struct
+ * in no use has none. */
+static inline bool hak_large_is_live_at(const struct hak_large *large, const void *start) {
+    return atomic_load_explicit(&large->state, memory_order_acquire) == HAK_LARGE_LIVE &&
+           __atomic_load_n(&large->base.p, __ATOMIC_RELAXED) == start;
+}
+
 /* The block that holds `p`, live or kept whole; NULL when none does. For reports. */
 HAK_HIDDEN struct hak_large *hak_large_containing(const void *p);
 

@@ -46,6 +46,7 @@ struct hak_large *hak_large_struct_take(void) {
 
 void hak_large_struct_give(struct hak_large *large) {
     hak_lock(&hak_large_memory_lock);
+    large->base = HAK_NO_BASE; /* before it is live again: hak_large_is_live_at */
     large->next = unused;
     atomic_signal_fence(memory_order_release); /* a fork may come in between */
     unused = large;

@@ -15,14 +15,15 @@ GDB_PRIVATE := $(DESTDIR)$(AUTOLOAD)$(PREFIX)/lib/hakmem/hakmem-debug.so-gdb.py
 FILL        = sed 's|@VERSION@|$(VERSION)|; s|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(patsubst $(PREFIX)/%,$${prefix}/%,$(LIBDIR))|; '"s|@UP@|$$(realpath -ms --relative-to='$(LIBDIR)/cmake/hakmem' '$(PREFIX)')|"
 # Pages and samples say where all this lies by default; installed, they say where it lies there. What was measured stays as it was typed.
 SETTLE      = sed -i 's|/usr/local/lib/hakmem|@PRIVATE@|g; s|/usr/local/lib\>|$(LIBDIR)|g; s|/usr/local/include\>|$(PREFIX)/include|g; s|@PRIVATE@|$(PREFIX)/lib/hakmem|g'
-install: all man
-	install -d "$(DESTDIR)$(PREFIX)/bin" "$(LIB)" "$(PRIVATE)" "$$(dirname "$(GDB_PUBLIC)")" "$$(dirname "$(GDB_PRIVATE)")"
-	install -m 755 $(BUILD)/hakmem-trace "$(DESTDIR)$(PREFIX)/bin/"
+.PHONY: install-libraries install-commands
+install: install-libraries $(if $(HAS_COMMANDS),install-commands)
+install-libraries: all
+	install -d "$(LIB)" "$(PRIVATE)" "$$(dirname "$(GDB_PUBLIC)")" "$$(dirname "$(GDB_PRIVATE)")"
 	install -m 755 $(BUILD)/$(SO_FILE) "$(LIB)/"
 	ln -sf $(SO_FILE) "$(LIB)/$(SO_NAME)"
 	ln -sf $(SO_NAME) "$(LIB)/libhakmem.so"
 	install -m 644 $(BUILD)/libhakmem.a "$(LIB)/"
-	install -m 755 $(BUILD)/hakmem-debug.so $(BUILD)/hakmem-record.so $(BUILD)/hakmem-attach.so $(BUILD)/hakmem_sqlite.so $(REMOTE_SO) $(BUILD)/hakmem-collect $(BUILD)/hakmem-player "$(PRIVATE)/"
+	install -m 755 $(filter-out $(BUILD)/libhakmem.% $(BUILD)/hakmem-trace,$(ARTIFACTS)) "$(PRIVATE)/"
 	install -m 644 tools/gdb/hakmem-gdb.py "$(PRIVATE)/hakmem-gdb.py"
 	install -m 644 tools/gdb/hakmem-gdb.py "$(GDB_PUBLIC)"
 	install -m 644 tools/gdb/hakmem-gdb.py "$(GDB_PRIVATE)"
@@ -31,20 +32,24 @@ install: all man
 	$(FILL) packaging/hakmem.pc >"$(LIB)/pkgconfig/hakmem.pc"
 	$(FILL) packaging/hakmem-config.cmake >"$(CMAKE)/hakmem-config.cmake"
 	$(FILL) packaging/hakmem-config-version.cmake >"$(CMAKE)/hakmem-config-version.cmake"
-	install -d "$(MAN)/man1" "$(MAN)/man5" "$(MAN)/man7"
-	install -m 644 $(BUILD)/man/*.1 "$(MAN)/man1/"
-	install -m 644 $(BUILD)/man/*.5 "$(MAN)/man5/"
-	install -m 644 $(BUILD)/man/*.7 "$(MAN)/man7/"
 	install -d "$(DOC)"
 	install -m 644 README.md DESIGN.md CONTRIBUTING.md CHANGELOG.md LICENSE "$(DOC)/"
 	rm -rf "$(DOC)/docs" "$(DOC)/examples" "$(DOC)/include" && cp -R docs examples include "$(DOC)/"
 	grep -rlIZ --exclude-dir=benchmarks /usr/local/ "$(DOC)" | xargs -0 -r $(SETTLE)
 	chmod -R u=rwX,go=rX "$(DOC)/docs" "$(DOC)/examples" "$(DOC)/include"
+# Commands, with their man pages and completions.
+install-commands: all man
+	install -d "$(DESTDIR)$(PREFIX)/bin"
+	install -m 755 $(BUILD)/hakmem-trace "$(DESTDIR)$(PREFIX)/bin/"
+	install -d "$(MAN)/man1" "$(MAN)/man5" "$(MAN)/man7"
+	install -m 644 $(BUILD)/man/*.1 "$(MAN)/man1/"
+	install -m 644 $(BUILD)/man/*.5 "$(MAN)/man5/"
+	install -m 644 $(BUILD)/man/*.7 "$(MAN)/man7/"
 	install -d "$(SHARE)/bash-completion/completions" "$(SHARE)/zsh/site-functions" \
 	      "$(SHARE)/fish/vendor_completions.d"
-	$(BUILD)/hakmem-trace completion bash >"$(BASH_WORDS)"
-	$(BUILD)/hakmem-trace completion zsh >"$(ZSH_WORDS)"
-	$(BUILD)/hakmem-trace completion fish >"$(FISH_WORDS)"
+	$(EMULATOR) $(BUILD)/hakmem-trace completion bash >"$(BASH_WORDS)"
+	$(EMULATOR) $(BUILD)/hakmem-trace completion zsh >"$(ZSH_WORDS)"
+	$(EMULATOR) $(BUILD)/hakmem-trace completion fish >"$(FISH_WORDS)"
 
 uninstall:
 	rm -f "$(DESTDIR)$(PREFIX)/bin/hakmem-trace" "$(LIB)/libhakmem.so" \
@@ -75,9 +80,10 @@ dist:
 
 # Debian's packages, into $(BUILD)/deb, from what `make dist` writes.
 deb:
-	@tools/deps deb
+	@[ -z "$(CROSS)" ] || [ -n "$(SYSROOT)" ] || { echo 'make deb: CROSS takes SYSROOT=DIR, a root that tools/arm_root made (packaging/README.md)' >&2; exit 2; }
+	@tools/deps $(if $(CROSS),cross,deb)
 	+@$(MAKE) --no-print-directory dist
-	packaging/build_deb $(DIST) $(BUILD)/deb
+	packaging/build_deb $(DIST) $(BUILD)/deb $(if $(CROSS),$(CROSS:%-=%) "$(SYSROOT)")
 
 # One archive that runs where it is unpacked, on every system with this machine's glibc or a later one. Its pages say /opt/hakmem.
 PORTABLE    = $(BUILD)/portable

@@ -57,6 +57,7 @@ IN_DEBUG := -DHAK_DEBUG=1 $(CHECK_LIBS)
 $(eval $(call UNIT,,$(BUILD)/libplainlayers.a,$(CHECK_LIBS)))
 $(call UNITS,guard/ guarded/ heap_profile/,libguardlayers.a,$(IN_DEBUG))
 $(BUILD)/libjumps.a: $(BUILD)/plain/src/platform/jumps/jumps.o
+$(call UNITS,large/hot,libplainlayers.a,$(CHECK_LIBS) -Wl$(COMMA)--wrap=hak_remap)
 $(call UNITS,platform/jumps/,libjumps.a libplainlayers.a,$(CHECK_LIBS))
 $(call UNITS,strings/,libguardlayers.a,-fno-builtin $(IN_DEBUG))
 $(call UNITS,tree/ leaks/ decode/ watch/ metrics/ verify/states,libdebuglayers.a,$(IN_DEBUG))

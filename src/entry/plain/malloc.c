@@ -33,19 +33,30 @@ static HAK_COLD void *allocate_at_point(size_t bytes) {
     return hak_entry_allocate_at_point(&how);
 }
 
-/* Allocates a large block straight from its layer, else by allocate_slowly. In level light the
- * bytes are counted, and blocks of the larger classes come here, too. */
-static HAK_COLD void *allocate_large(size_t bytes) {
+/* Allocates a large block straight from its layer, else by allocate_slowly. */
+static HAK_COLD void *allocate_pages(size_t bytes) {
     hak_entry_begin();
-    if (hak_counts_calls && bytes <= PTRDIFF_MAX && hak_entry_is_point_due(bytes))
-        return allocate_at_point(bytes);
-    if (hak_counts_calls && bytes <= HAK_CLASS_MAX_BYTES) {
-        base_t block = hak_array_pop(hak_class_of_bytes(bytes));
-        return HAK_LIKELY(block.p != NULL) ? block.p : allocate_slowly(bytes);
-    }
     base_t block =
-        HAK_LIKELY(bytes <= PTRDIFF_MAX) ? hak_large_take_hot(bytes, CALLER) : HAK_NO_BASE;
+        HAK_LIKELY(bytes <= PTRDIFF_MAX) ? hak_large_take(bytes, 0, CALLER) : HAK_NO_BASE;
     return HAK_LIKELY(block.p != NULL) ? block.p : allocate_slowly(bytes);
+}
+
+/* In level light: counts the bytes of a block that is not for the fast path. */
+static HAK_COLD void *allocate_counted(size_t bytes) {
+    hak_entry_begin();
+    if (bytes <= PTRDIFF_MAX && hak_entry_is_point_due(bytes))
+        return allocate_at_point(bytes);
+    base_t block;
+    if (bytes > HAK_CLASS_MAX_BYTES)
+        return hak_large_take_hot(bytes, CALLER, &block) ? block.p : allocate_pages(bytes);
+    block = hak_array_pop(hak_class_of_bytes(bytes));
+    return HAK_LIKELY(block.p != NULL) ? block.p : allocate_slowly(bytes);
+}
+
+/* Allocates the large block that was freed last, else by allocate_pages. */
+HAK_IN_PLACE void *allocate_large(size_t bytes) {
+    base_t block;
+    return HAK_LIKELY(hak_large_take_hot(bytes, CALLER, &block)) ? block.p : allocate_pages(bytes);
 }
 
 /* The plain build's malloc: pops the thread's array of the class; the rest is in slower functions.
@@ -54,7 +65,7 @@ HAK_ON_LINE HAK_EXPORT void *malloc(size_t bytes) {
     if (hak_entry_is_due())
         return allocate_due(bytes);
     if (HAK_UNLIKELY(bytes > HAK_ENTRY_FAST_BYTES))
-        return allocate_large(bytes);
+        return hak_counts_calls ? allocate_counted(bytes) : allocate_large(bytes);
     base_t block = hak_array_pop(hak_class_of_bytes(bytes));
     if (HAK_UNLIKELY(!block.p))
         return allocate_slowly(bytes);

@@ -113,8 +113,9 @@ HAK_IN_PLACE void hak_entry_give(void *pointer, enum hak_record_kind kind) {
         hak_entry_free_foreign(user_from(pointer), __builtin_return_address(0));
 }
 
-/* give_slowly.c: the long way back; the pointer may be NULL. */
-HAK_HIDDEN void hak_entry_give_slowly(void *pointer);
+/* give_slowly.c: the long way back; the pointer may be NULL. `owner` is what
+ * hak_registry_owner_fast says of it. */
+HAK_HIDDEN void hak_entry_give_slowly(void *pointer, unsigned owner);
 
 /* Puts a block of this thread's into its class's array where it has room; all else goes the slow
  * way. Does not tell `by` apart. The block's line is asked for: the program may still wait for what
@@ -122,8 +123,9 @@ HAK_HIDDEN void hak_entry_give_slowly(void *pointer);
 HAK_IN_PLACE void hak_entry_free(void *pointer, enum hak_given by) {
     base_t block = base_from(pointer);
     (void)by;
-    if (HAK_UNLIKELY(!hak_front_is_mine(block))) {
-        hak_entry_give_slowly(pointer);
+    unsigned owner = hak_registry_owner_fast(pointer);
+    if (HAK_UNLIKELY(owner != hak_thread.heap_id)) {
+        hak_entry_give_slowly(pointer, owner);
         return;
     }
     __builtin_prefetch(pointer, 1);
@@ -131,7 +133,7 @@ HAK_IN_PLACE void hak_entry_free(void *pointer, enum hak_given by) {
     if (HAK_UNLIKELY(!hak_is_slot_start(pointer, class_index)) ||
         HAK_UNLIKELY(hak_array_is_full(class_index)) ||
         HAK_UNLIKELY(hak_array_has_on_top(class_index, block))) {
-        hak_entry_give_slowly(pointer);
+        hak_entry_give_slowly(pointer, owner);
         return;
     }
     hak_array_push(class_index, block);

@@ -39,6 +39,8 @@ HAK_IN_PLACE bool hak_own_exchange(uint64_t *word, uint64_t expected, uint64_t w
                                     __ATOMIC_ACQUIRE);                                             \
     })
 
+typedef uint64_t hak_two_words[2];
+
 /* The same of two words side by side, aligned to 16, which any thread may write: `expected` gets
  * what was found. A pair is known to be read whole only once it was written back. */
 HAK_IN_PLACE bool hak_exchange_pair(void *pair, uint64_t expected[2], uint64_t first,
@@ -48,12 +50,12 @@ HAK_IN_PLACE bool hak_exchange_pair(void *pair, uint64_t expected[2], uint64_t f
         uint32_t failed;
         __asm__ volatile("ldaxp %0, %1, %2"
                          : "=&r"(a), "=&r"(b)
-                         : "Q"(*(uint64_t(*)[2])pair)
+                         : "Q"(*(hak_two_words *)pair)
                          : "memory");
         bool equal = a == expected[0] && b == expected[1];
         uint64_t new_a = equal ? first : a, new_b = equal ? second : b;
         __asm__ volatile("stlxp %w0, %2, %3, %1"
-                         : "=&r"(failed), "=Q"(*(uint64_t(*)[2])pair)
+                         : "=&r"(failed), "=Q"(*(hak_two_words *)pair)
                          : "r"(new_a), "r"(new_b)
                          : "memory");
         if (failed)
