@@ -11,6 +11,8 @@
 
 #define NOBODY UINT32_MAX
 
+enum { LEAST_PAGE_BYTES = 4096, MOST_PAGE_BYTES = 65536 }; /* of any machine's kernel */
+
 /* Maps the session's memory for reading and writing. False: it cannot be mapped. */
 static bool map_memory(struct hak_mapping *m) {
     void *memory =
@@ -81,6 +83,11 @@ static const char *check_header(struct hak_mapping *m) {
     end_text(head->baseline_path);
     end_text(head->program);
     end_command(head);
+    if (!hak_processor_of(head->machine, &m->processor))
+        return "it is of a machine that is not known";
+    if (head->page_bytes < LEAST_PAGE_BYTES || head->page_bytes > MOST_PAGE_BYTES ||
+        (head->page_bytes & (head->page_bytes - 1)) != 0)
+        return "its machine has no pages of that size";
     if (!fits(m, m->head.process_offset, HAK_PROCESSES, sizeof(struct hak_process_entry)) ||
         !fits(m, m->head.ring_offset, HAK_RINGS, sizeof(struct hak_ring_entry)) ||
         !fits(m, m->head.node_offset, m->head.node_capacity, sizeof(struct hak_node)) ||
