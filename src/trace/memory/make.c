@@ -1,5 +1,6 @@
 /* Makes the session memory as a memfd, and fills its header. */
 #include "trace/memory/make.h"
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -219,6 +220,8 @@ void hak_memory_describe(struct hak_session *session) {
     session->level = (uint32_t)hak_options.check;
     session->slab_bytes = HAK_SLAB_BYTES;
     session->superslab_bytes = HAK_SUPERSLAB_BYTES;
+    session->machine = HAK_ELF_MACHINE;
+    session->page_bytes = (uint32_t)HAK_PAGE_BYTES;
 }
 
 void hak_memory_publish(struct hak_session *session) {
