@@ -28,6 +28,7 @@
 #define HAK_BORDER_H
 
 #include "check.h"
+#include "memory_tags.h"
 
 /* A request for a block. */
 struct hak_hand_out {
@@ -192,6 +193,7 @@ HAK_HIDDEN HAK_COLD bool hak_check_was_left(void);
  * in a call that a signal handler interrupted, and its data may be half-changed
  * (entry/nested/nested.h). A call that a handler left by longjmp does not count. */
 static inline bool hak_check_enter(void) {
+    (void)hak_tags_begin_own();
     if (HAK_UNLIKELY(hak_inside.stack_pointer != 0) && !hak_check_was_left())
         return false;
     hak_note_stack_pointer(&hak_inside.stack_pointer);
@@ -200,6 +202,33 @@ static inline bool hak_check_enter(void) {
 static inline void hak_check_leave(void) {
     __asm__ volatile("" : : : "memory");
     hak_inside.stack_pointer = 0;
+    hak_tags_end_own(0);
+}
+
+/* ---- memory tags (memory_tags.h) --------------------------------------------------------------
+ *
+ * Only these know that a pointer of the program has a tag: all else has the address alone. */
+
+/* The pointer that the program gets for a block of which `asked_bytes` were asked for. */
+static inline void *hak_check_tagged(void *user, size_t asked_bytes) {
+    if (!hak_tags_are_given() || !user)
+        return user;
+    unsigned tag = hak_tag_at(user);
+    if (HAK_UNLIKELY(asked_bytes == 0) && tag != 0)
+        tag = tag == 1 ? HAK_TAGS - 1 : tag - 1; /* guard/tags.h */
+    return (void *)((uintptr_t)user | (uintptr_t)tag << HAK_TAG_SHIFT);
+}
+
+/* Takes the tag off a pointer that the program gives back or has resized, where it is a block of
+ * ours. HAK_NO_USER: it is of an earlier life, which was reported, and the program goes on. */
+HAK_HIDDEN user_t hak_check_tag(user_t user, enum hak_record_kind kind);
+static inline user_t hak_check_given(user_t user, enum hak_record_kind kind) {
+    return hak_tags_are_known() && hak_tag_of_pointer(user.p) != 0 ? hak_check_tag(user, kind)
+                                                                   : user;
+}
+/* True of what hak_check_given refused; never without tags. */
+static inline bool hak_check_is_refused(user_t user) {
+    return hak_tags_are_known() && !user.p;
 }
 
 /* ---- questions, and calls without a block ---------------------------------------------------- */

@@ -18,6 +18,7 @@
  *                   `*is_whole` is false; `buffer` has buffer_room(words)
  *   make_room       for one more range in `left_out`
  *   sort_ranges     by their starts
+ *   plain_word      a word without the memory tag that a pointer may have
  *   thread_count    of threads; thread_tp; thread_words, thread_word_count of registers
  *   may_be_alive    a thread with this pointer, or any of which nothing is known
  *
@@ -86,6 +87,7 @@ static bool is_empty_array(marking_t *m, const block_t *block, uint64_t word, bo
  * cookie would be. */
 static void mark_word(marking_t *m, uint64_t word) {
     block_t room;
+    word = plain_word(m, word);
     const block_t *block = find_block(m, word, false, &room);
     bool is_found = block != NULL;
     if (is_found)
@@ -115,7 +117,7 @@ typedef uint64_t marked_word __attribute__((aligned(1), may_alias));
 static void mark_words(marking_t *m, const marked_word *words, size_t count) {
     uint64_t low = m->marking.low, span = m->marking.span;
     for (const marked_word *end = words + count; words < end; words++)
-        if (HAK_UNLIKELY(*words - low < span))
+        if (HAK_UNLIKELY(plain_word(m, *words) - low < span))
             mark_word(m, *words);
 }
 

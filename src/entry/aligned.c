@@ -110,6 +110,7 @@ static HAK_COLD size_t find_usable_size(void *pointer) {
  * allocator is asked of that. A freed block is reported. */
 HAK_EXPORT size_t malloc_usable_size(void *pointer) {
     HAK_IN_LIGHT(light_malloc_usable_size(pointer));
+    pointer = hak_untagged(pointer);
     size_t bytes = hak_entry_own_bytes(pointer);
     return HAK_LIKELY(bytes != 0) ? bytes : find_usable_size(pointer);
 }

@@ -30,6 +30,7 @@
 #include "platform/objects.h"
 #include "platform/own.h"
 #include "platform/raw_call.h"
+#include "platform/tags.h"
 #include "pool/pool.h"
 #include "platform/thread_key.h"
 
@@ -57,6 +58,9 @@ static HAK_COLD void start_process(void) {
             hak_large_sample_ends = hak_light_sample_ends;
         else /* they are the other half's */
             hak_entry_read_options(constructor_environment);
+        if (hak_is_debug_build && hak_options.check == HAK_CHECK_NORMAL &&
+            hak_options.layout == HAK_LAYOUT_HEADER)
+            hak_tags_start((enum hak_tags_way)hak_options.tags);
         if (hak_light_serves()) {
             hak_own_stop(); /* what the leak scan asks about */
         } else {
@@ -112,6 +116,7 @@ void hak_entry_start_thread(void) {
 static void end_thread(void *value) {
     if (++hak_thread.end_rounds < END_ROUND && hak_thread_key_set(&thread_key, value))
         return;
+    uintptr_t ear = hak_tags_begin_own();
     hak_bench_fast_end();
     (void)hak_entry_let_leave(true);
     hak_front_end();
@@ -120,6 +125,7 @@ static void end_thread(void *value) {
         hak_check_thread_end();
     if (hak_is_light_build)
         hak_light_thread_end();
+    hak_tags_end_own(ear);
 }
 
 /* ---- fork ------------------------------------------------------------------------------------ */
@@ -137,6 +143,7 @@ static void after_fork_in_parent(void) {
 
 /* Brings all layers into order for the child's only thread, the tracer before the layers. */
 static void after_fork_in_child(void) {
+    uintptr_t ear = hak_tags_begin_own();
     hak_objects_after_fork();
     if (hak_is_debug_build)
         hak_check_fork_child();
@@ -144,6 +151,7 @@ static void after_fork_in_child(void) {
     hak_front_after_fork();
     hak_large_after_fork();
     hak_allocators_after_fork();
+    hak_tags_end_own(ear);
 }
 
 /* ---- constructor ----------------------------------------------------------------------------- */

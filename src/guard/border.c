@@ -11,6 +11,7 @@
 #include "guard/give_back.h"
 #include "guard/pages.h"
 #include "guard/slot_bytes.h"
+#include "guard/tags.h"
 #include "guard/touch.h"
 #include "guard/watched.h"
 #include "guard/word.h"
@@ -29,6 +30,14 @@ static bool is_border_whole(struct hak_located at) {
     if (HAK_UNLIKELY(at.large != NULL))
         hak_open_border(&at, false);
     return hak_header_damage(&at).bytes == 0 && hak_canary_damage(&at).bytes == 0;
+}
+
+/* By value, as the others. */
+static void tag(struct hak_located at, bool has_lived) {
+    hak_tags_take_located(&at, has_lived);
+}
+static void tag_resized(struct hak_located at, size_t old_bytes) {
+    hak_tags_resize_located(&at, old_bytes);
 }
 
 enum { LAST_WORDS_BYTES = 16 }; /* slot_bytes.h writes a canary by 32 bytes */
@@ -105,6 +114,7 @@ HAK_TRACER_TEXT user_t hak_check_hand_out(base_t base, const struct hak_hand_out
                                      : hak_place_user(at.base, how->alignment);
     hak_set_asked_bytes(&at, how->asked_bytes);
     hak_set_delta_bytes(&at, (size_t)(user - at.base));
+    bool has_lived = (slot->subkind & HAK_SLOT_LIVED) != 0;
     slot->subkind = (uint8_t)(how->subkind | HAK_SLOT_LIVED);
     slot->alignment = (how->alignment ? (unsigned)__builtin_ctzl(how->alignment) : 0) & 63;
     slot->is_left_out = hak_trace_is_stopped();
@@ -112,6 +122,7 @@ HAK_TRACER_TEXT user_t hak_check_hand_out(base_t base, const struct hak_hand_out
     slot->record_count++;
     if (hak_has_border(&at))
         write_border(at);
+    tag(at, has_lived);
     if (HAK_UNLIKELY(hak_options.junk) && how->subkind != HAK_BY_CALLOC)
         hak_fill_unwritten(&at, 0, how->asked_bytes);
     else if (hak_is_guarded(&at) && hak_guarded_have_border() && how->subkind != HAK_BY_CALLOC)
@@ -410,6 +421,7 @@ HAK_TRACER_TEXT void hak_check_resize(user_t user, size_t asked_bytes) {
         hak_fill_unwritten(&at, old_bytes, asked_bytes);
     if (hak_layout_has_header())
         write_border(at);
+    tag_resized(at, old_bytes);
     __atomic_thread_fence(__ATOMIC_RELEASE);
     at.slot->is_changing = 0;
     if (!hak_is_left_out(at.slot))

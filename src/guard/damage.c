@@ -191,7 +191,7 @@ static bool is_to_be_told(const struct hak_located *at) {
  * not repaired. */
 void hak_damage_met(const void *p, const char *call) {
     struct hak_located at;
-    if (!hak_locate(p, &at) || !hak_has_border(&at) || !is_to_be_told(&at) ||
+    if (!hak_locate(hak_untagged(p), &at) || !hak_has_border(&at) || !is_to_be_told(&at) ||
         !hak_can_read_border(&at))
         return;
     uint32_t count = __atomic_load_n(&at.slot->record_count, __ATOMIC_RELAXED);

@@ -4,6 +4,7 @@
 #define HAK_GUARD_GIVE_BACK_H
 
 #include "guard/guard.h"
+#include "guard/tags.h"
 #include "trace/pattern.h"
 #include "trace/threads/threads.h"
 
@@ -39,6 +40,7 @@ HAK_IN_PLACE bool hak_take_from_program(struct hak_located at, enum hak_record_k
         return false;
     }
     at.slot->lives = hak_pattern_next_life(at.slot->lives);
+    hak_tags_give_located(&at);
     if (HAK_UNLIKELY((at.slot->subkind & HAK_SLOT_WATCHED) != 0))
         hak_thread_leave_stack(user, hak_asked_bytes_of(&at));
     uint8_t flags = 0;

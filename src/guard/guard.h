@@ -18,6 +18,7 @@
  *                    asked.c    what is done at the next call because a signal asked for it
  *                    inject.c   our own faults on purpose (HAKMEM_INJECT)
  *                    former.c   large blocks that were freed lately
+ *                    tags.h     memory tags of slots, where the processor has them
  *                    watched.h  --> watch: blocks at which a debug register stands
  *                    moments.c  start, end of a thread, fork
  *                    fault.c    --> trace: the facts of a fault

@@ -15,6 +15,7 @@
 #include "guard/pages.h"
 #include "guard/choose/sample.h"
 #include "guard/sweep.h"
+#include "guard/tags.h"
 #include "guard/watched.h"
 #include "guard/word.h"
 #include "guarded/guarded.h"
@@ -158,11 +159,31 @@ static bool is_ours(const void *p) {
     return hak_registry_owner(p) != HAK_OWNER_NOBODY || hak_is_kept(p);
 }
 
+/* The same of an access by a wrong memory tag, which stands above the address. */
+static HAK_COLD void describe_tagged(struct hak_fault_facts *facts) {
+    struct hak_located at;
+    uint8_t tag = (uint8_t)(facts->found_address >> HAK_TAG_SHIFT);
+    facts->found_address &= ((uint64_t)1 << HAK_TAG_SHIFT) - 1;
+    enum hak_fault_code fault = hak_tags_find(facts->found_address, tag % HAK_TAGS, &at);
+    if (fault == 0)
+        return;
+    name_block(facts, &at, fault,
+               fault != HAK_FAULT_USE_AFTER_FREE ? HAK_MEMORY_UNKNOWN
+               : is_in_use(&at)                  ? HAK_MEMORY_INSIDE_LIVE
+                                                 : HAK_MEMORY_INSIDE_FREE);
+    facts->pointer_tag = tag;
+    facts->memory_tag = (uint8_t)hak_tag_at((const void *)facts->found_address);
+}
+
 /* Finds the block that an access meant and the kind of fault: inside, behind, in front, or after
  * its free. Unknown memory changes nothing. */
 static void describe_address(struct hak_fault_facts *facts, bool is_barred) {
     struct hak_located at, beside;
     struct hak_large former;
+    if (hak_tags_are_known() && facts->found_address >> HAK_TAG_SHIFT != 0) {
+        describe_tagged(facts);
+        return;
+    }
     uintptr_t address = facts->found_address;
     is_barred = is_barred || is_closed(address);
     bool found = find_block_around(address, is_barred, &former, &at);
@@ -195,6 +216,7 @@ static void count_guarded(uint64_t *calls, uint64_t *blocks) {
 static const struct hak_trace_checks checks = {
     .describe = describe_address,
     .reopen = hak_pages_open_at,
+    .allows_tag = hak_tags_allow,
     .open_closed = hak_pages_open_closed,
     .is_less_aligned = hak_place_is_less_aligned,
     .look_at_all = hak_sweep_quietly,

@@ -5,6 +5,7 @@
 #include "guard/quarantine.h"
 #include "guard/choose/first_blocks.h"
 #include "guard/slot_bytes.h"
+#include "guard/tags.h"
 #include "metrics/step.h"
 #include "trace/threads/threads.h"
 
@@ -117,7 +118,7 @@ HAK_IN_PLACE bool take(struct path path, base_t base, unsigned class_index, uint
     struct hak_near_slot at;
     uint8_t flags = 0;
     uint32_t stack = stack_in(path, call, &flags);
-    if (path.looks_at_sites && HAK_UNLIKELY(!hak_site_is_done(stack))) {
+    if (path.looks_at_sites && !hak_tags_are_given() && HAK_UNLIKELY(!hak_site_is_done(stack))) {
         hak_stack_at_hand = (struct hak_stack_at_hand){call, stack, flags};
         return false;
     }
@@ -137,6 +138,9 @@ HAK_IN_PLACE bool take(struct path path, base_t base, unsigned class_index, uint
         if (HAK_UNLIKELY(!freed_bytes_stand(&at)))
             return false;
         write_border_near(&at, asked_bytes);
+        if (hak_tags_are_given())
+            hak_tags_take(at.base, at.slot_bytes, at.base + HAK_HEADER_BYTES, asked_bytes,
+                          slot->lives, (slot->subkind & HAK_SLOT_LIVED) != 0);
     }
     uint32_t count = slot->record_count + 1;
     slot->record_count = count;
@@ -221,6 +225,9 @@ HAK_IN_PLACE enum hak_kept give(struct path path, base_t base, unsigned class_in
     uint32_t count = ++slot->record_count;
     if (path.checks_bytes)
         slot->lives = hak_pattern_next_life(slot->lives);
+    if (path.checks_bytes && hak_tags_are_given())
+        hak_tags_give(at.base, at.slot_bytes, at.base + HAK_HEADER_BYTES, slot->asked_bytes,
+                      slot->lives);
     unsigned kept = HAK_KEPT;
     if (path.is_stopped)
         hak_hop_count(HAK_COUNTED_UNRECORDED_GIVEN, at.class_index, slot->asked_bytes);

@@ -498,6 +498,7 @@ size_t hak_sweep(enum hak_found_by found_by) {
     size_t all = 0;
     if (!begin())
         return 0;
+    uintptr_t ear = hak_tags_begin_own();
     uint64_t ticks = hak_ticks();
     bool has_looked;
     while ((has_looked = look_at_all(LOCK_TRIES)) && sweep.found_count) {
@@ -511,6 +512,7 @@ size_t hak_sweep(enum hak_found_by found_by) {
     }
     if (has_looked && all == 0)
         remember_clean(found_by, ticks);
+    hak_tags_end_own(ear);
     end();
     return all;
 }

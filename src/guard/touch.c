@@ -92,6 +92,7 @@ static __attribute__((noinline)) struct hak_look look_in_slot(const void *p, boo
 }
 
 struct hak_look hak_look_at(const void *p, bool asks) {
+    p = hak_untagged(p);
     bool is_elsewhere = hak_registry.entries != 0 && hak_registry_owner_fast(p) == HAK_OWNER_NOBODY;
     return HAK_LIKELY(is_elsewhere) ? look_elsewhere(p, asks) : look_in_slot(p, asks);
 }
@@ -136,11 +137,12 @@ static unsigned name_touched(const struct hak_touch *touch, struct hak_located *
 
 bool hak_touch_is_after_free(const void *p) {
     struct hak_located at;
-    struct hak_touch touch = {.pointer = p, .bytes = 1};
+    struct hak_touch touch = {.pointer = hak_untagged(p), .bytes = 1};
     return name_touched(&touch, &at) == HAK_FAULT_USE_AFTER_FREE;
 }
 
 void hak_touch_open(const void *p, size_t bytes) {
+    p = hak_untagged(p);
     uintptr_t page = (uintptr_t)p & ~(uintptr_t)(HAK_PAGE_BYTES - 1);
     uintptr_t end = (uintptr_t)p + (bytes < HAK_SUPERSLAB_BYTES ? bytes : HAK_SUPERSLAB_BYTES);
     for (; page < end; page += HAK_PAGE_BYTES)
@@ -191,6 +193,12 @@ void hak_touch_tell(const struct hak_touch *touch, const struct hak_located *at,
 
 void hak_touch_report(const struct hak_touch *touch) {
     struct hak_located at;
+    struct hak_touch plain;
+    if (hak_tags_are_known()) {
+        plain = *touch;
+        plain.pointer = hak_untagged(touch->pointer);
+        touch = &plain;
+    }
     unsigned fault = name_touched(touch, &at);
     if (!fault)
         return;

@@ -20,6 +20,7 @@
 #include "hop.h"
 #include "options.h"
 #include "platform/readable.h"
+#include "platform/tags.h"
 
 /* How many bytes of its block the program may touch: all, as far as they are its. */
 HAK_IN_PLACE size_t hak_touchable_bytes(const struct hak_located *at) {
@@ -44,6 +45,7 @@ HAK_HIDDEN size_t hak_room_elsewhere(const void *p);
 /* How many bytes from `p` on the program may touch; SIZE_MAX: not known. */
 HAK_IN_PLACE size_t hak_room_at(const void *p) {
     struct hak_located at;
+    p = hak_untagged(p);
     if (HAK_LIKELY(hak_locate_slot(p, &at)))
         return hak_room_in(&at, p);
     return at.superslab ? 0 : hak_is_on_stack(p) ? SIZE_MAX : hak_room_elsewhere(p);
@@ -128,6 +130,7 @@ HAK_HIDDEN struct hak_look hak_look_at(const void *p, bool asks);
  * hak_look_at has to say it. */
 HAK_IN_PLACE size_t hak_room_near(const void *p) {
     struct hak_near_slot near;
+    p = hak_untagged(p);
     if (HAK_UNLIKELY(!hak_locate_near(p, hak_registry_owner_fast(p), &near)))
         return hak_is_on_stack(p) ? SIZE_MAX : 0;
     const struct hak_located at = hak_located_of(&near);

@@ -15,6 +15,7 @@
 #include "options.h"
 #include "platform/own.h"
 #include "platform/platform.h"
+#include "platform/tags.h"
 #include "trace/threads/threads.h"
 
 enum { KIND_BITS = 7 }; /* of hak_slot.subkind: the call that took the block */
@@ -54,7 +55,8 @@ static bool is_open(struct hak_leak_scan *scan, uintptr_t start, uintptr_t end) 
 }
 
 /* Where they lie. */
-#define buffer_room(words) 1
+#define buffer_room(words)     1
+#define plain_word(scan, word) ((uint64_t)(uintptr_t)hak_untagged((const void *)(uintptr_t)(word)))
 /* The words in place: in the own process nothing is copied. NULL, and not whole: their pages are
  * closed. */
 static const uint64_t *read_words(struct hak_leak_scan *scan, uintptr_t at, size_t bytes,

@@ -10,6 +10,7 @@
 #include "platform/maps.h"
 #include "platform/platform.h"
 #include "platform/raw_call.h"
+#include "platform/tags.h"
 #include "platform/tasks.h"
 #include "trace/crash/crash.h"
 #include "trace/trace.h"
@@ -125,7 +126,7 @@ static void say_failed(enum hak_leak_failure failure) {
     hak_line_end(&line);
 }
 
-HAK_COLD size_t hak_leak_scan(enum hak_leak_reason reason) {
+static size_t scan_deaf(enum hak_leak_reason reason) {
     struct hak_registers registers;
     hak_registers_here(&registers);
     uintptr_t own_sp = registers.value[HAK_REGISTER_SP];
@@ -153,6 +154,14 @@ HAK_COLD size_t hak_leak_scan(enum hak_leak_reason reason) {
     hak_leak_drop_index(&scan.index);
     drop_lists(&scan);
     atomic_store(&scanner, 0);
+    return lost;
+}
+
+/* Deaf, as blocks are read by their addresses. */
+HAK_COLD size_t hak_leak_scan(enum hak_leak_reason reason) {
+    uintptr_t ear = hak_tags_begin_own();
+    size_t lost = scan_deaf(reason);
+    hak_tags_end_own(ear);
     return lost;
 }
 

@@ -5,6 +5,7 @@
 #include "hop.h"
 #include "options.h"
 #include "platform/arena.h"
+#include "platform/tags.h"
 #include "pool/reserve.h"
 #include "pool/log.h"
 
@@ -47,6 +48,7 @@ static struct hak_superslab *map(void) {
     if (!superslab)
         return NULL;
     if (hak_is_debug_build) {
+        hak_tags_fit(superslab, HAK_SUPERSLAB_BYTES);
         superslab->slots = hak_reserve(SLOT_STATES_BYTES);
         if (!superslab->slots) {
             hak_arena_give(superslab);

@@ -411,8 +411,8 @@ look_at_two_strings(unsigned number, struct hak_string_arguments *arguments, voi
     return look_at_call(number, arguments, on_stack);
 }
 
-struct hak_string_next hak_strings_look(unsigned number, struct hak_string_arguments *arguments,
-                                        void *on_stack) {
+static struct hak_string_next look(unsigned number, struct hak_string_arguments *arguments,
+                                   void *on_stack) {
     const struct hak_string_row *row = &hak_string_rows[number];
     const uint64_t *words = arguments->word;
     if (HAK_UNLIKELY(hak_strings_loader != 0))
@@ -443,12 +443,26 @@ struct hak_string_next hak_strings_look(unsigned number, struct hak_string_argum
     return look_at_call(number, arguments, on_stack);
 }
 
+/* The look reads memory of the program's through pointers whose tags libc's function will have
+ * compared, and around blocks. */
+struct hak_string_next hak_strings_look(unsigned number, struct hak_string_arguments *arguments,
+                                        void *on_stack) {
+    if (!hak_tags_are_known())
+        return look(number, arguments, on_stack);
+    uintptr_t ear = hak_tags_begin_own();
+    struct hak_string_next next = look(number, arguments, on_stack);
+    hak_tags_end_own(ear);
+    return next;
+}
+
 void hak_strings_look_again(unsigned number, struct hak_string_arguments *arguments,
                             int64_t result) {
     struct notes notes = {0};
     struct call call = {
         .row = &hak_string_rows[number], .number = number, .arguments = arguments, .notes = &notes};
     int before = errno;
+    uintptr_t ear = hak_tags_begin_own();
     hak_string_received(&call, result);
+    hak_tags_end_own(ear);
     errno = before;
 }

@@ -255,7 +255,9 @@ struct hak_fault_facts {
     uint64_t link;                             /* 105: the free block's link */
     uint32_t alloc_stack; /* ids of the slot's last allocation and free; 0 = none */
     uint32_t free_stack;
-    uint32_t damage_is_open; /* 1 = the damage reaches the end of what can be compared */
+    uint16_t damage_is_open; /* 1 = the damage reaches the end of what can be compared */
+    uint8_t pointer_tag;     /* an access by a wrong memory tag: HAK_FACTS_TAG and the tag; else 0 */
+    uint8_t memory_tag;      /* the tag of what it touched */
     uint32_t access_bytes;   /* of a vector access that begins at a multiple of them; else 0 */
     uint64_t clean_ticks;    /* when a sweep last found nothing wrong with this block, 0 = none */
     uint32_t clean_by;       /* enum hak_found_by of that sweep */
@@ -266,6 +268,10 @@ struct hak_fault_facts {
                                 UINT16_MAX = at least so many */
     char call[28];           /* its name, then 0; "" = not found by a function */
 };
+
+/* In `pointer_tag`, where there is one; and in the top byte of `found_address` while the checks are
+ * asked what an access was. */
+enum { HAK_FACTS_TAG = 0x10 };
 
 /* The address that a fault is about: of the first damaged byte, or of the pointer in question. */
 static inline uint64_t hak_facts_focus(const struct hak_fault_facts *facts) {

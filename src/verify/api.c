@@ -20,7 +20,9 @@ HAK_HIDDEN size_t light_hak_read_class_stats(unsigned class_index, struct hak_cl
 HAK_EXPORT size_t hak_verify(void) {
     if (hak_light_serves())
         return light_hak_verify() + check_sweep();
+    uintptr_t ear = hak_tags_begin_own();
     size_t disagreements = hak_verify_all();
+    hak_tags_end_own(ear);
     return disagreements + check_sweep();
 }
 
@@ -31,13 +33,14 @@ HAK_EXPORT void hak_mark(const char *name) {
 
 HAK_EXPORT void hak_pool_name(const void *block, const char *name) {
     if (block && name)
-        check_pool_name(block, name);
+        check_pool_name(hak_untagged(block), name);
 }
 
 /* The heap whose memory holds the pointer, HAK_OWNER_OF_LARGE, or 0: not hakmem's. */
 HAK_EXPORT unsigned hak_owner(const void *pointer) {
     if (hak_light_serves() && !hak_light_covers(pointer))
         return light_hak_owner(pointer);
+    pointer = hak_untagged(pointer);
     hak_owner_t owner = hak_registry_owner(pointer);
     if (owner == HAK_OWNER_RESERVE)
         return 0;

@@ -36,7 +36,8 @@ static const struct core_machine machines[] = {
      .vectors_at = 0,
      .vector_count = 64,
      .dtv_word = 0,
-     .tls_is_above = true},
+     .tls_is_above = true,
+     .tag_bits = (uint64_t)15 << 56},
 };
 
 const struct core_machine *core_machine_of(uint16_t elf) {

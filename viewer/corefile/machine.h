@@ -27,6 +27,7 @@ struct core_machine {
     uint16_t red_zone_bytes;
     uint8_t dtv_word;  /* behind the thread pointer */
     bool tls_is_above; /* the thread pointer; else below */
+    uint64_t tag_bits; /* of a pointer: no part of its address (memory tags) */
 };
 
 /* NULL: cores of that machine are not read. */

@@ -86,7 +86,8 @@ static void each_block(marking_t *leaks, void (*visit)(const block_t *, void *))
 #define mark_of(block)                ((block)->mark)
 #define set_mark(leaks, at, as)       ((leaks)->block[number_of(leaks, at)].mark = (uint8_t)(as))
 
-#define buffer_room(words) (words)
+#define buffer_room(words)      (words)
+#define plain_word(leaks, word) ((word) & ~(leaks)->blocks->memory.machine->tag_bits)
 static const uint64_t *read_words(marking_t *leaks, uint64_t at, size_t bytes, uint64_t *buffer,
                                   bool *is_whole) {
     *is_whole = core_read(&leaks->blocks->memory, at, buffer, bytes);

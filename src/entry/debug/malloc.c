@@ -44,7 +44,7 @@ HAK_EXPORT void free(void *pointer) {
  * and are checked against the block's own. */
 HAK_IN_PLACE void free_claimed(void *pointer, enum hak_given by, size_t bytes, size_t alignment) {
     HAK_IN_LIGHT(light_free(pointer));
-    hak_check_claim(user_from(pointer), by, bytes, alignment);
+    hak_entry_claim(user_from(pointer), by, bytes, alignment);
     hak_entry_free(pointer, by);
 }
 

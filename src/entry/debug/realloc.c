@@ -76,11 +76,15 @@ static void *reallocate_inside(void *pointer, size_t bytes, hak_call_t call) {
         return hak_entry_allocate_inside(&how);
     }
     if (bytes == 0) {
+        user = hak_check_given(user, hak_free_by(HAK_GIVEN_BY_REALLOC));
+        if (hak_check_is_refused(user))
+            return NULL;
         hak_entry_give_back_inside(user, HAK_GIVEN_BY_REALLOC, NULL, *call);
         return NULL;
     }
     base_t base;
-    if (bytes > PTRDIFF_MAX)
+    user = hak_check_given(user, HAK_REALLOC);
+    if (hak_check_is_refused(user) || bytes > PTRDIFF_MAX)
         return hak_entry_fail(bytes);
     switch (hak_check_pointer(user, HAK_REALLOC, &base)) {
     case HAK_TAKE:
@@ -106,11 +110,15 @@ static HAK_COLD void *reallocate_nested(void *pointer, size_t bytes, hak_call_t 
 
 /* Does realloc for both names: a preload in front would see a call of our own as the program's. */
 static void *reallocate(void *pointer, size_t bytes, hak_call_t call) {
-    if (!hak_check_enter())
-        return reallocate_nested(pointer, bytes, call);
-    void *moved = reallocate_inside(pointer, bytes, call);
-    hak_check_leave();
-    return moved;
+    void *moved;
+    if (!hak_check_enter()) {
+        moved = reallocate_nested(pointer, bytes, call);
+        hak_tags_end_own(0);
+    } else {
+        moved = reallocate_inside(pointer, bytes, call);
+        hak_check_leave();
+    }
+    return hak_check_tagged(moved, bytes);
 }
 
 HAK_EXPORT void *realloc(void *pointer, size_t bytes) {

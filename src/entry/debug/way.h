@@ -154,11 +154,15 @@ HAK_ENTRY_NESTED void *hak_entry_allocate_nested(struct hak_hand_out *how) {
 
 /* A block as `how` asks, checked and recorded. NULL with ENOMEM. */
 HAK_IN_PLACE void *hak_entry_allocate(struct hak_hand_out *how) {
-    if (!hak_check_enter())
-        return hak_entry_allocate_nested(how);
-    void *user = hak_entry_allocate_inside(how);
-    hak_check_leave();
-    return user;
+    void *user;
+    if (!hak_check_enter()) {
+        user = hak_entry_allocate_nested(how);
+        hak_tags_end_own(0);
+    } else {
+        user = hak_entry_allocate_inside(how);
+        hak_check_leave();
+    }
+    return hak_check_tagged(user, how->asked_bytes);
 }
 HAK_IN_PLACE void *hak_entry_serve(struct hak_hand_out *how) {
     return hak_entry_allocate(how);
@@ -170,7 +174,7 @@ HAK_IN_PLACE void *hak_entry_serve_counted(struct hak_hand_out *how) {
 /* ---- and back -------------------------------------------------------------------------------- */
 
 static inline void hak_entry_claim(user_t user, enum hak_given by, size_t bytes, size_t alignment) {
-    hak_check_claim(user, by, bytes, alignment);
+    hak_check_claim(user_from(hak_untagged(user.p)), by, bytes, alignment);
 }
 
 /* Gives a block of this thread's into quarantine, or into the array of its class, which has room,
@@ -246,16 +250,21 @@ HAK_IN_PLACE void hak_entry_give_back_inside(user_t user, enum hak_given by, hak
 HAK_ENTRY_NESTED void hak_entry_give_back_nested(user_t user, enum hak_given by,
                                                  const void *caller) {
     struct hak_nested kept;
+    if (HAK_HAS_TAGS)
+        user = hak_check_given(user, hak_free_by(by));
     bool is_large = hak_registry_owner(user.p) == HAK_OWNER_NOBODY;
     enum hak_place to = is_large ? HAK_PLACE_LARGE : HAK_PLACE_REMOTE;
     base_t base;
-    if (hak_nested_begin_give(&kept, is_large)) {
+    if (HAK_HAS_TAGS && hak_check_is_refused(user)) {
+        /* it was reported */
+    } else if (hak_nested_begin_give(&kept, is_large)) {
         hak_entry_give_back_inside(user, by, NULL, caller);
         hak_nested_end(&kept);
     } else if (hak_check_pointer(user, hak_free_by(by), &base) == HAK_TAKE &&
                check_freed(base, hak_free_by(by), to)) {
         hak_nested_give_later(base);
     }
+    hak_tags_end_own(0);
 }
 
 /* Gives a block that is not NULL back by the long way. Inline, so that a report's frames read
@@ -263,6 +272,10 @@ HAK_ENTRY_NESTED void hak_entry_give_back_nested(user_t user, enum hak_given by,
 HAK_IN_PLACE void hak_entry_give_back(user_t user, enum hak_given by) {
     if (!hak_check_enter()) {
         hak_entry_give_back_nested(user, by, __builtin_return_address(0));
+        return;
+    }
+    if (HAK_HAS_TAGS && hak_check_is_refused(user = hak_check_given(user, hak_free_by(by)))) {
+        hak_check_leave();
         return;
     }
     hak_entry_give_back_inside(user, by, by == HAK_GIVEN_BY_REALLOC ? NULL : HAK_CALL,

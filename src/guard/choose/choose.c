@@ -17,6 +17,7 @@
 #include "heap_profile/heap_profile.h"
 #include "light.h"
 #include "platform/platform.h"
+#include "platform/tags.h"
 
 bool hak_check_guards, hak_guards_sites, hak_guards_stacks;
 bool hak_guards_by_stack;
@@ -165,8 +166,17 @@ HAK_IN_PLACE struct hak_large *open_any(const struct hak_hand_out *how) {
     return large;
 }
 
+/* The processor compares every access to such a block, of whichever site: it has memory tags. */
+static bool has_tags(const struct hak_hand_out *how) {
+    enum { AROUND_BYTES = HAK_HEADER_BYTES + 1 };
+    return hak_tags_are_given() && how->alignment < HAK_CLASS_MAX_BYTES - AROUND_BYTES &&
+           how->asked_bytes <= HAK_CLASS_MAX_BYTES - AROUND_BYTES - how->alignment;
+}
+
 HAK_TRACER_TEXT base_t hak_check_take_guarded(const struct hak_hand_out *how) {
     const struct hak_large *large = NULL;
+    if (hak_guards_sites && has_tags(how))
+        return HAK_NO_BASE;
     if (hak_guards_sites)
         large = open_of_site(how);
     else

@@ -139,6 +139,19 @@ void report_access_headline(struct hak_text *text, const struct report_page *pag
                                      "bytes were overwritten"));
 }
 
+/* "; the pointer's memory tag is 7, the memory's 10: of 3 frees ago": blocks of a slot have tags 1
+ * to 15 in turn (docs/specs/tags.md). */
+static void add_tags(struct hak_text *text, const struct hak_fault_facts *facts) {
+    enum { TAGS_IN_TURN = 15 };
+    unsigned tag = facts->pointer_tag % HAK_FACTS_TAG, now = facts->memory_tag;
+    unsigned ago = (now + TAGS_IN_TURN - tag) % TAGS_IN_TURN;
+    if (facts->pointer_tag == 0)
+        return;
+    hak_text_add(text, "; the pointer's memory tag is %u, the memory's %u", tag, now);
+    if (facts->fault == 304 && tag != 0 && now != 0 && ago != 0)
+        hak_text_add(text, ": of %s ago", hak_words_count(ago, "free", "frees"));
+}
+
 void report_access_sentence(struct hak_text *text, const struct report_page *page) {
     if (report_is_by_function(page)) {
         add_function_sentence(text, page);
@@ -164,4 +177,5 @@ void report_access_sentence(struct hak_text *text, const struct report_page *pag
     if (page->facts->offset == 0 && page->facts->found_address < page->user)
         hak_text_add(text, ": a vector access that begins %s before the block",
                      hak_words_bytes(page->user - page->facts->found_address));
+    add_tags(text, page->facts);
 }

@@ -7,6 +7,7 @@
 #include "platform/platform.h"
 #include "platform/maps.h"
 #include "platform/raw_call.h"
+#include "platform/tags.h"
 #include "superslab.h"
 #include "trace/crash/crash.h"
 #include "trace/crash/processor.h"
@@ -102,7 +103,46 @@ static uint32_t vector_bytes(const struct hak_incident *incident) {
 }
 
 static bool is_access(uint32_t signal, int code) {
-    return signal == SIGSEGV && (code == SEGV_MAPERR || code == SEGV_ACCERR);
+    return signal == SIGSEGV &&
+           (code == SEGV_MAPERR || code == SEGV_ACCERR || code == HAK_TAGS_FAULT);
+}
+
+/* ---- memory tags ------------------------------------------------------------------------------
+ *
+ * The tag of the pointer comes with the address of an access by a wrong one (SA_EXPOSE_TAGBITS),
+ * and is kept aside: every address here is one without. */
+
+enum { TOP_BYTE_SHIFT = 56, USERS_HALF_BIT = 55, TOP_BITS_SHIFT = 60 };
+
+/* Of the access that the calling thread's last signal told of, with HAK_FACTS_TAG; 0 = it was
+ * another signal. */
+static _Thread_local uint8_t wrong_tag __attribute__((tls_model("initial-exec")));
+
+void hak_crash_take_tag(siginfo_t *info) {
+    uintptr_t address = (uintptr_t)info->si_addr;
+    if (!hak_tags_are_known() || info->si_signo != SIGSEGV || info->si_code <= 0)
+        return;
+    wrong_tag = info->si_code == HAK_TAGS_FAULT
+                    ? (uint8_t)(HAK_FACTS_TAG | hak_tag_of_pointer(info->si_addr))
+                    : 0;
+    if (address >> TOP_BITS_SHIFT != 0 && !(address >> USERS_HALF_BIT & 1))
+        wrong_tag &= HAK_FACTS_TAG; /* no tag of ours has more bits */
+    if (!(address >> USERS_HALF_BIT & 1))
+        info->si_addr = (void *)(address & (((uintptr_t)1 << TOP_BYTE_SHIFT) - 1));
+}
+
+bool hak_crash_allows_tag(uint64_t address) {
+    return wrong_tag != 0 && guard_checks && guard_checks->allows_tag &&
+           guard_checks->allows_tag(address, wrong_tag % HAK_TAGS);
+}
+
+bool hak_crash_is_by_tag(void) {
+    return wrong_tag != 0;
+}
+
+/* The address as guard is asked about it. */
+static uint64_t with_tag(uint64_t address, int code) {
+    return code == HAK_TAGS_FAULT ? address | (uint64_t)wrong_tag << TOP_BYTE_SHIFT : address;
 }
 
 /* ---- an index out of range ---------------------------------------------------------------------
@@ -181,6 +221,7 @@ void hak_crash_look_at_address(struct hak_incident *incident) {
         return;
     incident->facts.access_bytes =
         incident->facts.access == HAK_ACCESS_READ ? vector_bytes(incident) : 0;
+    incident->facts.found_address = with_tag(incident->facts.found_address, incident->code);
     guard_checks->describe(&incident->facts, is_barred);
     if (is_barred && !incident->facts.fault)
         look_for_index(incident);
@@ -200,12 +241,13 @@ void hak_crash_look_at_heap(struct hak_incident *incident) {
 bool hak_crash_is_heap_fault(int signal, int code, uint64_t address) {
     if (!is_access((uint32_t)signal, code) || !guard_checks)
         return false;
-    struct hak_fault_facts facts = {.found_address = address};
+    struct hak_fault_facts facts = {.found_address = with_tag(address, code)};
     guard_checks->describe(&facts, false);
     return facts.fault != 0;
 }
 
 void hak_crash_find_block(uint64_t address, struct hak_report_pointed *found) {
+    address = (uint64_t)(uintptr_t)hak_untagged((const void *)(uintptr_t)address);
     struct hak_fault_facts facts = {
         .found_address = address, .class_found = HAK_CLASS_NONE, .class_due = HAK_CLASS_NONE};
     *found = (struct hak_report_pointed){.user = 0};

@@ -4,6 +4,7 @@
 #include "hop.h"
 #include "options.h"
 #include "platform/platform.h"
+#include "platform/tags.h"
 #include "superslab.h"
 #include "trace/crash/crash.h"
 #include "trace/crash/processor.h"
@@ -165,6 +166,10 @@ static void fill_area(const struct hak_incident *incident, struct hak_report_req
     area->flags = incident->flags;
     hak_crash_copy_code(incident, &area->code);
     hak_crash_look_at_registers(incident, area->pointed, HAK_REPORT_REGISTERS);
+    for (unsigned i = 0; i < HAK_REPORT_REGISTERS; i++)
+        if (area->pointed[i].user)
+            area->registers[i] =
+                (uint64_t)(uintptr_t)hak_untagged((const void *)(uintptr_t)area->registers[i]);
     keep_life(area->alloc_frames, incident->facts.alloc_stack);
     keep_life(area->free_frames, incident->facts.free_stack);
     keep_life(area->clean_frames, incident->facts.clean_stack);

@@ -23,6 +23,7 @@
 #ifndef HAK_TRACE_CRASH_H
 #define HAK_TRACE_CRASH_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -166,6 +167,12 @@ HAK_HIDDEN void hak_crash_look_at_heap(struct hak_incident *incident);
 /* The same question as the first, answered in brief, for the program's own stack may be small: does
  * the address lie in a block that was given back? */
 HAK_HIDDEN bool hak_crash_is_heap_fault(int signal, int code, uint64_t address);
+/* Notes the tag of an access by a wrong memory tag, and takes it off the address, of whatever
+ * SIGSEGV the calling thread gets; first. */
+HAK_HIDDEN void hak_crash_take_tag(siginfo_t *info);
+/* Whether that was such an access; and whether it may go on (trace.h). */
+HAK_HIDDEN bool hak_crash_is_by_tag(void);
+HAK_HIDDEN bool hak_crash_allows_tag(uint64_t address);
 /* How many calls allocated in level light, and how many of their blocks were guarded; else 0. */
 HAK_HIDDEN void hak_crash_count_guarded(uint64_t *calls, uint64_t *blocks);
 /* Visits the lives of guarded blocks in level light (trace.h). */

@@ -27,6 +27,7 @@
 #include "platform/emulator.h"
 #include "platform/objects.h"
 #include "platform/platform.h"
+#include "platform/tags.h"
 #include HAK_ARCH_FILE(context.h)
 
 typedef void handler_function(int, siginfo_t *, void *);
@@ -376,7 +377,9 @@ static bool report_access(int number, const siginfo_t *info, ucontext_t *context
     hak_crash_report();
     if (stops && incident->is_known && !incident->is_reported)
         hak_crash_make_place_known();
-    bool goes_on = (incident->is_known || !stops) && hak_crash_reopen(address_of(info));
+    bool goes_on = (incident->is_known || !stops) &&
+                   (hak_crash_is_by_tag() ? hak_tags_deafen_interrupted(context)
+                                          : hak_crash_reopen(address_of(info)));
     bool dies = stops && !goes_on && !hak_actions_has_handler(number);
     if (!dies)
         hak_crash_leave();
@@ -437,6 +440,17 @@ static __attribute__((noinline)) bool opens_for_family(int number, const siginfo
            hak_crash_open_closed(address_of(info), registers.value[HAK_REGISTER_SP]);
 }
 
+/* An access by a wrong memory tag that is none of the program's, or that may go on: of hakmem's
+ * own, which is deaf mostly, or as guard says. */
+static __attribute__((noinline)) bool lets_tag_pass(const siginfo_t *info, ucontext_t *context) {
+    struct hak_registers registers;
+    if (!hak_crash_is_by_tag())
+        return false;
+    hak_registers_from_context(&registers, context);
+    return hak_crash_is_of_own(&registers) ? hak_tags_deafen_interrupted(context)
+                                           : hak_crash_allows_tag(address_of(info));
+}
+
 /* True when the calling thread's handler was run for this very access, which was reported: it has
  * returned, and the access came again. */
 static bool is_again(const siginfo_t *info, const ucontext_t *context) {
@@ -466,8 +480,7 @@ static __attribute__((noinline)) bool is_from_abort(const siginfo_t *info, const
 }
 
 /* The program's handler that is to run; NULL = none, the handler is through. */
-static __attribute__((noinline)) handler_function *choose(int number, siginfo_t *info,
-                                                          void *context) {
+static handler_function *choose_deaf(int number, siginfo_t *info, void *context) {
     struct sigaction action;
     int saved_errno = errno;
     bool is_ours = false;
@@ -485,7 +498,8 @@ static __attribute__((noinline)) handler_function *choose(int number, siginfo_t 
             hak_crash_go_on();
         return NULL;
     }
-    if ((number == SIGSEGV && hak_crash_carry_out(info, context)) ||
+    if ((number == SIGSEGV &&
+         (lets_tag_pass(info, context) || hak_crash_carry_out(info, context))) ||
         opens_for_family(number, info, context)) {
         errno = saved_errno;
         return NULL;
@@ -512,6 +526,15 @@ static __attribute__((noinline)) handler_function *choose(int number, siginfo_t 
     remember_signal(number, info, context, is_ours);
     errno = saved_errno;
     return action.sa_sigaction; /* one with one argument does not look at the others */
+}
+
+static __attribute__((noinline)) handler_function *choose(int number, siginfo_t *info,
+                                                          void *context) {
+    uintptr_t ear = hak_tags_begin_own();
+    hak_crash_take_tag(info);
+    handler_function *handler = choose_deaf(number, info, context);
+    hak_tags_end_own(ear);
+    return handler;
 }
 
 static __attribute__((noinline)) void run_for_abort(handler_function *handler, int number,

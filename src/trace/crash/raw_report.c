@@ -15,6 +15,7 @@
 #include "platform/line.h"
 #include "platform/objects.h"
 #include "platform/path.h"
+#include "platform/tags.h"
 #include "trace/trace.h"
 #include "platform/raw_call.h"
 #include "unwind/modules.h"
@@ -186,6 +187,15 @@ static void say_details(const struct hak_incident *incident, long file) {
     add_field(&line, "  SuperSlab ", facts->superslab);
     if (facts->base || facts->superslab)
         hak_line_add(&line, "\n");
+    if (facts->pointer_tag) {
+        unsigned ago = hak_tag_lives_ago(facts->pointer_tag % HAK_TAGS, facts->memory_tag);
+        hak_line_say(&line, "  tag ", facts->pointer_tag % HAK_TAGS, " of the pointer, ");
+        hak_line_say(&line, "", facts->memory_tag, " of the memory");
+        if (facts->fault == HAK_FAULT_USE_AFTER_FREE && ago != 0)
+            hak_line_say(&line, ago == 1 ? ": " : ": the slot was freed ", ago,
+                         ago == 1 ? " free ago" : " times since");
+        hak_line_add(&line, "\n");
+    }
     if (incident->full_stack_bytes) {
         hak_line_add(&line, "  stack overflow: the thread's stack of ");
         hak_line_number(&line, incident->full_stack_bytes);
@@ -223,7 +233,8 @@ static void say_register(const struct hak_incident *incident, unsigned number,
                          const struct hak_report_pointed *pointed, long file) {
     struct hak_line line = {0};
     uint64_t value = incident->registers.value[number];
-    bool is_before = value < pointed->user;
+    uint64_t address = (uint64_t)(uintptr_t)hak_untagged((const void *)(uintptr_t)value);
+    bool is_before = address < pointed->user;
     hak_line_add(&line, "  ");
     hak_line_add(&line, register_names[number]);
     hak_line_add(&line, " ");
@@ -234,7 +245,7 @@ static void say_register(const struct hak_incident *incident, unsigned number,
     else
         hak_line_hex(&line, pointed->user);
     hak_line_say(&line, is_before ? "-" : "+",
-                 is_before ? pointed->user - value : value - pointed->user, "");
+                 is_before ? pointed->user - address : address - pointed->user, "");
     if (pointed->user != incident->facts.user)
         hak_line_say(&line, " of ", pointed->asked_bytes, "");
     hak_line_add(&line, "\n");

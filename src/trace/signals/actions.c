@@ -11,6 +11,7 @@
 #include "platform/block_signals.h"
 #include "platform/raw_call.h"
 #include "platform/readable.h"
+#include "platform/tags.h"
 
 enum { PATIENCE_MS = 1000 };
 
@@ -104,6 +105,8 @@ static int set_action(int number, const struct sigaction *asked) {
         kernel.sa_flags = (int)(asked->sa_flags & ~SA_RESETHAND) | SA_SIGINFO;
         kernel.sa_sigaction = in_front;
     }
+    if (hak_tags_are_known() && kernel.sa_sigaction == in_front)
+        kernel.sa_flags |= HAK_TAGS_EXPOSE;
     hak_mask_keep(number, &kernel);
     hak_action_read(number, &before);
     hak_action_write(number, asked);

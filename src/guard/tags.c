@@ -1,0 +1,137 @@
+/* Compares the tag of a pointer that the program gives back with its block's, and says what an
+ * access by a wrong tag was: guard/tags.h has which tag is where. */
+#include "guard/tags.h"
+
+#include "guard/give_back.h"
+
+user_t hak_check_tag(user_t user, enum hak_record_kind kind) {
+    struct hak_located at;
+    user_t plain = user_from(hak_untagged(user.p));
+    if (hak_registry_owner(plain.p) == HAK_OWNER_NOBODY)
+        return user; /* of another allocator */
+    if (!hak_locate_slot(plain.p, &at) || at.slot->place != HAK_PLACE_LIVE ||
+        plain.p != hak_user_in(&at))
+        return plain;
+    unsigned tag = hak_tag_of_pointer(user.p);
+    unsigned due = hak_tag_of_live(plain.p, hak_asked_bytes_of(&at));
+    if (HAK_LIKELY(tag == due) || due == 0 || !hak_tags_are_given())
+        return plain;
+    hak_report_bad_pointer(at, kind, plain.p, HAK_MEMORY_SLOT_START);
+    return HAK_NO_USER;
+}
+
+/* ---- accesses ----------------------------------------------------------------------------------
+ */
+
+enum { NEIGHBOURS = 32 }; /* slots on each side in which the block of a pointer is looked for */
+
+static bool is_live(const struct hak_located *at) {
+    return at->slot->place == HAK_PLACE_LIVE && !at->slot->is_changing;
+}
+static bool was_live_before(const struct hak_located *at) {
+    return (at->slot->subkind & HAK_SLOT_LIVED) != 0;
+}
+
+/* The slot that lies `steps` slots behind `at`, in its slab. */
+static bool find_beside(const struct hak_located *at, int steps, struct hak_located *beside) {
+    char *base = at->base + steps * (ptrdiff_t)at->slot_bytes;
+    return ((uintptr_t)base ^ (uintptr_t)at->base) < HAK_SLAB_BYTES &&
+           hak_locate_slot(base, beside) && beside->base == base;
+}
+
+/* Whether the pointer's tag is that of the block, which is live. */
+static bool has_tag(const struct hak_located *at, unsigned tag) {
+    return is_live(at) && hak_tag_of_live(hak_user_in(at), hak_asked_bytes_of(at)) == tag;
+}
+
+/* Whether the tag is that of a life of the slot which has ended. */
+static bool is_of_former_life(const struct hak_located *at, unsigned tag) {
+    const char *user = hak_user_in(at);
+    unsigned now = is_live(at) ? hak_tag_of_live(user, hak_asked_bytes_of(at)) : hak_tag_at(user);
+    unsigned ago = now != 0 && tag != 0 ? hak_tag_lives_ago(tag, now) : 0;
+    return was_live_before(at) && ago != 0 && ago <= hak_tag_frees(at->slot->lives);
+}
+
+/* Finds the nearest live block that has the tag, in front or behind. */
+static enum hak_fault_code find_live_by_tag(const struct hak_located *at, unsigned tag,
+                                            struct hak_located *found) {
+    for (int steps = 1; steps <= NEIGHBOURS; steps++) {
+        if (find_beside(at, -steps, found) && has_tag(found, tag))
+            return HAK_FAULT_HEAP_BUFFER_OVERFLOW;
+        if (find_beside(at, steps, found) && has_tag(found, tag))
+            return HAK_FAULT_HEAP_BUFFER_UNDERFLOW;
+    }
+    return (enum hak_fault_code)0;
+}
+
+static bool is_in_bytes(const struct hak_located *at, uintptr_t address) {
+    return address - (uintptr_t)hak_user_in(at) < hak_asked_bytes_of(at);
+}
+
+/* A header lies between two blocks: a pointer that comes there is of the one in front, of its own
+ * block, or of one that was here before. In a block's own bytes it is of an earlier life, or was
+ * carried over the header by an index. */
+enum hak_fault_code hak_tags_find(uintptr_t address, unsigned tag, struct hak_located *found) {
+    struct hak_located at, beside;
+    bool is_slot = hak_locate_slot((const void *)address, &at);
+    if (!is_slot && !(at.superslab && hak_locate_former_slot((const void *)address, &at)))
+        return (enum hak_fault_code)0;
+    *found = at;
+    bool is_inside = was_live_before(&at) && is_in_bytes(&at, address);
+    if (!is_inside && address < (uintptr_t)hak_user_in(&at) && find_beside(&at, -1, &beside) &&
+        has_tag(&beside, tag)) {
+        *found = beside;
+        return HAK_FAULT_HEAP_BUFFER_OVERFLOW;
+    }
+    if (!is_inside && has_tag(&at, tag))
+        return address < (uintptr_t)hak_user_in(&at) ? HAK_FAULT_HEAP_BUFFER_UNDERFLOW
+                                                     : HAK_FAULT_HEAP_BUFFER_OVERFLOW;
+    if (!is_inside && find_beside(&at, 1, &beside) && has_tag(&beside, tag)) {
+        *found = beside;
+        return HAK_FAULT_HEAP_BUFFER_UNDERFLOW;
+    }
+    if (is_of_former_life(&at, tag))
+        return HAK_FAULT_USE_AFTER_FREE;
+    enum hak_fault_code fault = find_live_by_tag(&at, tag, &beside);
+    if (fault != 0)
+        *found = beside;
+    return fault != 0 ? fault : was_live_before(&at) ? HAK_FAULT_USE_AFTER_FREE : fault;
+}
+
+/* A line on stderr, once: the program's pointers have no tags, or others. */
+static void say_stopped(void) {
+    static const char *const lines[] = {"hakmem: the program changes the top bits of pointers, "
+                                        "which memory tags need: no access is "
+                                        "compared from here on (HAKMEM_TAGS=off)"};
+    static _Atomic bool is_said;
+    if (!atomic_exchange(&is_said, true))
+        hak_options_say(lines, 1);
+}
+
+/* Gives the live block's memory its tag again where the kernel has dropped a page of it: the
+ * program has asked for that (madvise), or has mapped another one there. */
+static void tag_again(const struct hak_located *at, unsigned tag) {
+    char *start = hak_user_in(at), *end = hak_tags_end_of(start, hak_asked_bytes_of(at));
+    for (char *p = start; p < end; p += HAK_TAG_GRANULE)
+        if (hak_tag_at(p) == 0)
+            hak_tag_memory(p, p + HAK_TAG_GRANULE, tag);
+}
+
+bool hak_tags_allow(uintptr_t address, unsigned tag) {
+    struct hak_located at;
+    if (!hak_tags_are_given()) {
+        hak_tags_stop(); /* of this thread, which did not know yet */
+        return true;
+    }
+    if (!hak_locate_slot((const void *)address, &at) || !is_live(&at) || !is_in_bytes(&at, address))
+        return false;
+    if (tag == 0) {
+        hak_tags_stop();
+        say_stopped();
+        return true;
+    }
+    if (hak_tag_at((const void *)address) != 0)
+        return false;
+    tag_again(&at, tag);
+    return true;
+}

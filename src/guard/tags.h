@@ -1,0 +1,113 @@
+/* The tags of a slot's memory, where the processor has memory tags (platform/tags.h):
+ *
+ *   live    | header | bytes asked, to 16 | canary |
+ *             0        t                    0            t of 1 to 15
+ *   freed   | header | ............................ |
+ *             0        t + 1, and 1 after 15
+ *
+ * malloc takes the tag that it finds: so a pointer of one of the last 14 lives has another one, and
+ * the difference tells how many lives ago its block was freed. A block of 0 bytes has the next
+ * life's tag already, which its pointer has not. The first life's tag comes of the address, and the
+ * life's of a slot whose page the kernel has dropped of the number of its frees.
+ *
+ * The caller has the slot, its pages are open, and the calling thread is deaf. */
+#ifndef HAK_GUARD_TAGS_H
+#define HAK_GUARD_TAGS_H
+
+#include "guard/guard.h"
+#include "platform/tags.h"
+#include "trace/pattern.h"
+
+/* Frees of a slot, modulo HAK_PATTERN_LIVES, by how its state keeps them. */
+HAK_IN_PLACE unsigned hak_tag_frees(unsigned lives) {
+    return (lives & 3) | (lives >> 2 & ~3u);
+}
+
+/* The tag that the slot's memory has, or had, in the life that its state tells of, if there were
+ * not more than HAK_PATTERN_LIVES of them. */
+HAK_IN_PLACE unsigned hak_tag_due(const char *base, unsigned lives) {
+    unsigned of_place = (unsigned)((uintptr_t)base / HAK_TAG_GRANULE * 0x9e3779b1u >> 16);
+    return hak_tag_after(of_place % HAK_TAG_CYCLE + 1, hak_tag_frees(lives));
+}
+
+HAK_IN_PLACE char *hak_tags_end_of(char *user, size_t asked_bytes) {
+    return user + (asked_bytes + HAK_TAG_GRANULE - 1) / HAK_TAG_GRANULE * HAK_TAG_GRANULE;
+}
+
+/* The tag of the pointer to the live block, 0: it has none. */
+HAK_IN_PLACE unsigned hak_tag_of_live(const char *user, size_t asked_bytes) {
+    unsigned tag = hak_tag_at(user);
+    return HAK_LIKELY(asked_bytes != 0) || tag == 0 ? tag : hak_tag_after(tag, HAK_TAG_CYCLE - 1);
+}
+
+/* Whether all that lies behind the header has the tag, as at the slot's last free: no page of it
+ * was dropped. */
+HAK_IN_PLACE bool hak_tags_stand(const char *start, const char *end, unsigned tag) {
+    bool stand = tag != 0 && hak_tag_at(end - HAK_TAG_GRANULE) == tag;
+    for (const char *p = start; stand && end - p > (ptrdiff_t)HAK_PAGE_BYTES_LEAST;) {
+        p += HAK_PAGE_BYTES_LEAST;
+        stand = hak_tag_at(p) == tag;
+    }
+    return stand;
+}
+
+/* Tags the memory of a slot that is being handed out, or whose block was resized in place. */
+HAK_IN_PLACE void hak_tags_hand_out(char *base, size_t slot_bytes, char *user, size_t asked_bytes,
+                                    unsigned tag, bool stands) {
+    char *end = base + slot_bytes, *behind = hak_tags_end_of(user, asked_bytes);
+    if (!stands) {
+        hak_tag_memory(base, user, 0);
+        hak_tag_memory(user, behind, tag);
+    }
+    if (HAK_UNLIKELY(behind == user)) {
+        behind += HAK_TAG_GRANULE;
+        hak_tag_memory(user, behind, hak_tag_after(tag, 1));
+    }
+    hak_tag_memory(behind, end, 0);
+}
+
+/* The same of a slot that has lived before in its slab, or not. */
+HAK_IN_PLACE void hak_tags_take(char *base, size_t slot_bytes, char *user, size_t asked_bytes,
+                                unsigned lives, bool has_lived) {
+    unsigned found = hak_tag_at(base + HAK_HEADER_BYTES);
+    bool stands = has_lived && hak_tags_stand(base + HAK_HEADER_BYTES, base + slot_bytes, found);
+    unsigned tag = stands ? found : hak_tag_due(base, lives);
+    hak_tags_hand_out(base, slot_bytes, user, asked_bytes, tag,
+                      stands && user == base + HAK_HEADER_BYTES);
+}
+
+/* Tags the memory of a slot whose block has just left the program; `lives` counts that. */
+HAK_IN_PLACE void hak_tags_give(char *base, size_t slot_bytes, const char *user, size_t asked_bytes,
+                                unsigned lives) {
+    unsigned tag = hak_tag_of_live(user, asked_bytes);
+    tag = HAK_LIKELY(tag != 0) ? hak_tag_after(tag, 1) : hak_tag_due(base, lives);
+    hak_tag_memory(base + HAK_HEADER_BYTES, base + slot_bytes, tag);
+}
+
+/* tags.c: the block that an access at `address` by the wrong tag `tag` meant, and the fault; 0: not
+ * known. In the handler of a crash: no lock, no allocation. */
+HAK_HIDDEN enum hak_fault_code hak_tags_find(uintptr_t address, unsigned tag,
+                                             struct hak_located *at);
+/* Whether it may go on (trace.h). */
+HAK_HIDDEN bool hak_tags_allow(uintptr_t address, unsigned tag);
+
+/* The same, of what is located: a slot of a slab alone. */
+static inline void hak_tags_take_located(const struct hak_located *at, bool has_lived) {
+    if (hak_tags_are_given() && at->superslab)
+        hak_tags_take(at->base, at->slot_bytes, hak_user_in(at), hak_asked_bytes_of(at),
+                      at->slot->lives, has_lived);
+}
+static inline void hak_tags_give_located(const struct hak_located *at) {
+    if (hak_tags_are_given() && at->superslab)
+        hak_tags_give(at->base, at->slot_bytes, hak_user_in(at), hak_asked_bytes_of(at),
+                      at->slot->lives);
+}
+static inline void hak_tags_resize_located(const struct hak_located *at, size_t old_bytes) {
+    if (hak_tags_are_given() && at->superslab) {
+        unsigned tag = hak_tag_of_live(hak_user_in(at), old_bytes);
+        hak_tags_hand_out(at->base, at->slot_bytes, hak_user_in(at), hak_asked_bytes_of(at), tag,
+                          false);
+    }
+}
+
+#endif

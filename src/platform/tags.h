@@ -1,0 +1,52 @@
+/* Switches memory tags on for the process, and off, and has memory mapped for them.
+ *
+ * Thread and signal safety: no lock, no allocation, errno is kept. */
+#ifndef HAK_PLATFORM_TAGS_H
+#define HAK_PLATFORM_TAGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include "memory_tags.h"
+#include "platform/raw_call.h"
+
+/* The option's choices in its order (options.def). */
+enum hak_tags_way {
+    HAK_TAGS_WAY_AUTO,
+    HAK_TAGS_WAY_OFF,
+    HAK_TAGS_WAY_SYNC,
+    HAK_TAGS_WAY_ASYNC,
+    HAK_TAGS_WAY_ASYMM
+};
+
+/* Has accesses of the calling thread compared, and of those that it will create; 0: not. */
+static inline bool hak_tags_compare(int how) {
+    return hak_raw_call(SYS_prctl, HAK_TAGS_SET_CONTROL, HAK_TAGS_ADDRESSES | how, 0, 0, 0) == 0;
+}
+
+/* Before the first block and the first thread. Nothing where the processor or the kernel has no
+ * tags. */
+static inline void hak_tags_start(enum hak_tags_way way) {
+    static const int ways[] = {HAK_TAGS_SYNC, 0, HAK_TAGS_SYNC, HAK_TAGS_ASYNC,
+                               HAK_TAGS_SYNC | HAK_TAGS_ASYNC};
+    if (HAK_HAS_TAGS && way != HAK_TAGS_WAY_OFF && hak_tags_offered() &&
+        (way != HAK_TAGS_WAY_AUTO || !hak_tags_are_emulated()) && hak_tags_compare(ways[way]))
+        hak_tags.are_known = hak_tags.are_given = true;
+}
+
+/* The program uses these bits itself: accesses of the calling thread are compared no more, those of
+ * others when they come here, and new blocks get no tags. */
+static inline void hak_tags_stop(void) {
+    if (hak_tags_are_known()) {
+        __atomic_store_n(&hak_tags.are_given, false, __ATOMIC_RELAXED);
+        (void)hak_tags_compare(0);
+    }
+}
+
+/* Makes whole writable pages fit for tags, all 0 at first. Without effect where that fails. */
+static inline void hak_tags_fit(void *start, size_t bytes) {
+    if (hak_tags_are_given())
+        (void)hak_raw_call(SYS_mprotect, start, bytes,
+                           PROT_READ | PROT_WRITE | HAK_TAGS_PROTECTION);
+}
+
+#endif
