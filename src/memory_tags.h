@@ -32,8 +32,8 @@ static inline bool hak_tags_are_given(void) {
 /* Blocks have tags 1 to 15, each life of a slot the next one. */
 enum { HAK_TAG_CYCLE = HAK_TAGS - 1 };
 
-HAK_IN_PLACE unsigned hak_tag_after(unsigned tag, unsigned lives) {
-    return (tag - 1 + lives) % HAK_TAG_CYCLE + 1;
+HAK_IN_PLACE unsigned hak_tag_after(unsigned tag, unsigned count) {
+    return (tag - 1 + count) % HAK_TAG_CYCLE + 1;
 }
 
 /* How many lives ago the tag was that of a slot which has the tag `now`; 0: it is the same. */
