@@ -14,8 +14,8 @@ HAK_IN_PLACE void hak_own_add_one(uint64_t *word) {
     __atomic_fetch_add(word, 1, __ATOMIC_RELAXED);
 }
 
-/* These two are barriers for the compiler, too. Who waits for 0 makes all threads' barrier first
- * (membarrier), so entering needs none; who then reads 0 sees what was written inside. */
+/* These two are barriers for the compiler, too. Waiting for 0 makes all threads' barrier first
+ * (membarrier), so entering needs none; a thread that then reads 0 sees what was written inside. */
 HAK_IN_PLACE void hak_own_enter(volatile uint32_t *depth) {
     __atomic_fetch_add(depth, 1, __ATOMIC_RELAXED);
     __asm__ volatile("" : : : "memory");
