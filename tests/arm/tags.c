@@ -63,10 +63,10 @@ static char *next_life(char *block, unsigned size) {
         others[i] = malloc(size);
     free(block);
     for (unsigned tries = 0; tries < TRIES; tries++) {
-        free(others[tries % BLOCKS]);
         next = malloc(size);
         if (address_of((uintptr_t)next) == place)
             return next;
+        free(others[tries % BLOCKS]);
         others[tries % BLOCKS] = next;
     }
     _exit(4);
