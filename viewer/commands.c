@@ -1139,8 +1139,8 @@ const struct view_command view_commands[] = {
          "\n"
          "Exit status: 0, or 3 when none could be played, 4 when events were lost.\n",
      .examples = "  hakmem-trace replay\n"
-                 "  hakmem-trace replay --against glibc,./libmine.so --touch first -s app.db\n"
-                 "  hakmem-trace replay --speed recorded --against jemalloc --json\n",
+                 "  hakmem-trace replay --against glibc,hakmem --touch first -s app.db\n"
+                 "  hakmem-trace replay --speed recorded --against glibc --json\n",
      OPTIONS(replay_options),
      .asks = true,
      .run = command_replay},

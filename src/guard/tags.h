@@ -10,7 +10,7 @@
  * life's tag already, which its pointer has not. The first life's tag comes of the address, and the
  * life's of a slot whose page the kernel has dropped of the number of its frees.
  *
- * Whoever calls these has the slot, its pages are open, and the calling thread is deaf. */
+ * The caller has the slot, its pages are open, and the calling thread is deaf. */
 #ifndef HAK_GUARD_TAGS_H
 #define HAK_GUARD_TAGS_H
 
@@ -37,8 +37,7 @@ HAK_IN_PLACE char *hak_tags_end_of(char *user, size_t asked_bytes) {
 /* The tag of the pointer to the live block, 0: it has none. */
 HAK_IN_PLACE unsigned hak_tag_of_live(const char *user, size_t asked_bytes) {
     unsigned tag = hak_tag_at(user);
-    return HAK_LIKELY(asked_bytes != 0) || tag == 0 ? tag
-                                                    : hak_tag_after(tag, HAK_TAG_CYCLE - 1);
+    return HAK_LIKELY(asked_bytes != 0) || tag == 0 ? tag : hak_tag_after(tag, HAK_TAG_CYCLE - 1);
 }
 
 /* Whether all that lies behind the header has the tag, as at the slot's last free: no page of it

@@ -22,8 +22,8 @@ enum { KEPT_SHARE = 8, EVICTED_AT_ONCE = 2 };
 enum owner { OWNER_NONE, OWNER_THREAD, OWNER_LEFT };
 
 struct cache {
-    struct hak_bigcache head;   /* its hot block is not counted in `bytes` */
-    int32_t until_look_before;  /* its until_look when the hot block's look was noted */
+    struct hak_bigcache head;  /* its hot block is not counted in `bytes` */
+    int32_t until_look_before; /* its until_look when the hot block's look was noted */
     struct cache *next_made;
     _Atomic uint32_t owner; /* enum owner */
     _Atomic uint64_t share; /* written by its owner only */
@@ -41,8 +41,8 @@ static bool is_child;           /* of a fork: blocks in other threads' hands are
 
 static struct hak_large no_large = {.state = HAK_LARGE_KEPT};
 struct hak_bigcache hak_bigcache_none = {.last = &no_large};
-_Thread_local struct hak_bigcache *hak_bigcache_own
-    __attribute__((tls_model("initial-exec"))) = &hak_bigcache_none;
+_Thread_local struct hak_bigcache *hak_bigcache_own __attribute__((tls_model("initial-exec"))) =
+    &hak_bigcache_none;
 static _Thread_local bool has_ended __attribute__((tls_model("initial-exec")));
 
 /* The calling thread's cache, or NULL. */

@@ -22,26 +22,44 @@ void player_wake(const uint32_t *word) {
     syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0);
 }
 
-/* Waits until `*word` has come to `least`, modulo 2^32. */
-static void wait_until(const uint32_t *word, uint32_t *waiters, uint32_t least) {
-    for (unsigned i = 0;; i++) {
-        uint32_t now = __atomic_load_n(word, __ATOMIC_ACQUIRE);
-        if ((int32_t)(now - least) >= 0)
-            return;
-        if (i < SPINS) {
-            hak_spin_hint();
-            continue;
-        }
-        __atomic_fetch_add(waiters, 1, __ATOMIC_SEQ_CST);
-        if ((int32_t)(__atomic_load_n(word, __ATOMIC_SEQ_CST) - least) < 0)
-            player_sleep_while(word, now);
-        __atomic_fetch_sub(waiters, 1, __ATOMIC_RELAXED);
+static bool has_reached(const uint32_t *word, uint32_t least) {
+    return (int32_t)(__atomic_load_n(word, __ATOMIC_ACQUIRE) - least) >= 0;
+}
+
+/* Looks a few times whether `*word` has come to `least`, modulo 2^32. */
+static bool is_soon(const uint32_t *word, uint32_t least) {
+    for (unsigned i = 0; i < SPINS; i++) {
+        if (has_reached(word, least))
+            return true;
+        hak_spin_hint();
     }
+    return false;
 }
 
 void player_wait_for_calls(uint32_t thread, uint32_t calls) {
     struct play_progress *p = &player.progress[thread];
-    wait_until(&p->calls, &p->waiters, calls);
+    if (is_soon(&p->calls, calls))
+        return;
+    __atomic_fetch_add(&p->waiters, 1, __ATOMIC_SEQ_CST);
+    while (!has_reached(&p->calls, calls)) {
+        uint32_t turn = __atomic_load_n(&p->turn, __ATOMIC_SEQ_CST);
+        uint32_t wanted = __atomic_load_n(&p->wanted, __ATOMIC_SEQ_CST);
+        /* A number that was reached is nobody's any more. */
+        while (((int32_t)(calls - wanted) < 0 || has_reached(&p->calls, wanted)) &&
+               !__atomic_compare_exchange_n(&p->wanted, &wanted, calls, false, __ATOMIC_SEQ_CST,
+                                            __ATOMIC_SEQ_CST))
+            ;
+        if (!has_reached(&p->calls, calls))
+            player_sleep_while(&p->turn, turn);
+    }
+    __atomic_fetch_sub(&p->waiters, 1, __ATOMIC_RELAXED);
+}
+
+void player_wake_waiters(struct play_progress *own) {
+    if ((int32_t)(own->calls - __atomic_load_n(&own->wanted, __ATOMIC_RELAXED)) < 0)
+        return;
+    __atomic_fetch_add(&own->turn, 1, __ATOMIC_SEQ_CST);
+    player_wake(&own->turn);
 }
 
 void player_leave_epoch(uint32_t done) {
@@ -61,6 +79,14 @@ void player_leave_epoch(uint32_t done) {
 void player_enter_epoch(uint32_t done, uint32_t next) {
     if (done != UINT32_MAX)
         player_leave_epoch(done);
-    if (next >= 2)
-        wait_until(&player.epochs_done, &player.epoch_waiters, next - 1);
+    if (next < 2 || is_soon(&player.epochs_done, next - 1))
+        return;
+    __atomic_fetch_add(&player.epoch_waiters, 1, __ATOMIC_SEQ_CST);
+    for (;;) {
+        uint32_t now = __atomic_load_n(&player.epochs_done, __ATOMIC_SEQ_CST);
+        if ((int32_t)(now - (next - 1)) >= 0)
+            break;
+        player_sleep_while(&player.epochs_done, now);
+    }
+    __atomic_fetch_sub(&player.epoch_waiters, 1, __ATOMIC_RELAXED);
 }

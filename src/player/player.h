@@ -25,8 +25,10 @@ struct play_slot {
 
 /* The calls that a thread has done, on a line of its own: others read it. */
 struct play_progress {
-    _Alignas(64) uint32_t calls; /* modulo 2^32; a word that others wait for */
-    uint32_t waiters;
+    _Alignas(64) uint32_t calls; /* modulo 2^32 */
+    /* Threads that sleep until `calls` reaches some number, the least of which is `wanted`; `turn`
+     * counts up when it does. */
+    uint32_t waiters, wanted, turn;
     uint64_t all_calls, live_blocks, failed, damaged, call_ticks, most_ticks;
     int64_t live_bytes;
     uint64_t times[PLAY_TIMES];
@@ -69,6 +71,8 @@ void player_start_thread(uint32_t number);
 
 /* order.c. Waits until `thread` has done `calls` calls, modulo 2^32. */
 void player_wait_for_calls(uint32_t thread, uint32_t calls);
+/* Wakes those that wait for as many calls as the calling thread has done. */
+void player_wake_waiters(struct play_progress *own);
 /* Says that the calling thread has done epoch `done` (none: UINT32_MAX), and waits until it may
  * begin `next`. */
 void player_enter_epoch(uint32_t done, uint32_t next);

@@ -257,17 +257,17 @@ struct hak_fault_facts {
     uint32_t alloc_stack; /* ids of the slot's last allocation and free; 0 = none */
     uint32_t free_stack;
     uint16_t damage_is_open; /* 1 = the damage reaches the end of what can be compared */
-    uint8_t pointer_tag;     /* an access by a wrong memory tag: HAK_FACTS_TAG and the tag; else 0 */
-    uint8_t memory_tag;      /* the tag of what it touched */
-    uint32_t access_bytes;   /* of a vector access that begins at a multiple of them; else 0 */
-    uint64_t clean_ticks;    /* when a sweep last found nothing wrong with this block, 0 = none */
-    uint32_t clean_by;       /* enum hak_found_by of that sweep */
-    uint32_t clean_stack;    /* id of the stack at which it looked, 0 = none */
-    uint64_t call_bytes;     /* found by a function: how many it touches from found_address on */
-    uint16_t call_flags;     /* HAK_TOUCH_* */
-    uint16_t closed_blocks;  /* a sweep: left out, since the program has closed pages of them;
-                                UINT16_MAX = at least so many */
-    char call[28];           /* its name, then 0; "" = not found by a function */
+    uint8_t pointer_tag;    /* an access by a wrong memory tag: HAK_FACTS_TAG and the tag; else 0 */
+    uint8_t memory_tag;     /* the tag of what it touched */
+    uint32_t access_bytes;  /* of a vector access that begins at a multiple of them; else 0 */
+    uint64_t clean_ticks;   /* when a sweep last found nothing wrong with this block, 0 = none */
+    uint32_t clean_by;      /* enum hak_found_by of that sweep */
+    uint32_t clean_stack;   /* id of the stack at which it looked, 0 = none */
+    uint64_t call_bytes;    /* found by a function: how many it touches from found_address on */
+    uint16_t call_flags;    /* HAK_TOUCH_* */
+    uint16_t closed_blocks; /* a sweep: left out, since the program has closed pages of them;
+                               UINT16_MAX = at least so many */
+    char call[28];          /* its name, then 0; "" = not found by a function */
 };
 
 /* In `pointer_tag`, where there is one; and in the top byte of `found_address` while the checks are

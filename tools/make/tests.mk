@@ -70,7 +70,7 @@ $(call UNITS,entry/keep/,libkept.a libdebuglayers.a,$(IN_DEBUG))
 $(call UNITS,entry/attach/,libattached.a libdebuglayers.a,$(IN_DEBUG))
 $(call UNITS,base/,libstore.a,$(CHECK_LIBS) $(HOST_LIBS))
 $(call UNITS,remote/,libremote.a libstore.a,$(PQ_INCLUDE:%=-isystem %) $(CHECK_LIBS) -lpq -lsqlite3 -lzstd)
-$(call UNITS,store/ collector/ report/ symbols/,libcollector.a libstore.a,$(CHECK_LIBS) $(HOST_LIBS))
+$(call UNITS,store/ collector/ report/ symbols/ player/,libcollector.a libstore.a,$(CHECK_LIBS) $(HOST_LIBS))
 $(call UNITS,viewer/,libviewer.a libcollector.a libstore.a,$(CHECK_LIBS) $(HOST_LIBS) $(VIEW_LIBS))
 
 # What the thread sanitizer looks at is linked with all layers compiled for it, again without entry/.

@@ -6,12 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/growing.h"
-#include "base/index.h"
 #include "check.h"
 #include "hop.h"
 #include "report/words/words.h"
 #include "trace/record.h"
 #include "viewer/capture/capture.h"
+#include "viewer/replay/alignments.h"
 #include "viewer/replay/blocks.h"
 
 enum {
@@ -19,12 +19,7 @@ enum {
     SPARES = 32,     /* slots that a thread keeps for itself */
     WAITED = 8,      /* threads that a thread remembers to have waited for */
     PACE_NS = 50000, /* between two times of a thread */
-    FEW_SAMPLES = 8, /* of addresses at one place of the program */
-    FEW_ALIGNMENT = 12,
-    ALIGNMENT_MOST = 21, /* as powers of two */
-    ALIGNMENT_LEAST = 4,
     STEPS = 100,
-    NONE = -1,
 };
 
 /* A thread of the process. */
@@ -44,12 +39,6 @@ struct member {
     } waited[WAITED];
 };
 
-/* The calls at an alignment of one stack. */
-struct site {
-    uint64_t bits; /* of all addresses, together */
-    uint32_t samples;
-};
-
 struct planning {
     struct plan *plan;
     struct replay_blocks blocks;
@@ -61,9 +50,7 @@ struct planning {
     uint32_t epochs, epoch_room;
     uint32_t *ending; /* members that have ended and are not closed */
     uint32_t endings, ending_room;
-    struct site *site;
-    uint32_t sites, site_room;
-    struct hak_index by_stack;
+    struct alignments alignments;
     uint64_t calls; /* of all */
     bool has_no_memory, has_no_slot, has_begun;
 };
@@ -259,24 +246,6 @@ static void end_forgotten(struct planning *p, struct member *m, uint32_t number,
     take_free(p, m, number, &old, ns);
 }
 
-/* The place that a call at an alignment stands for. */
-static uint32_t find_site(struct planning *p, const struct hak_event *e) {
-    uint64_t place = 0;
-    uint32_t row = hak_index_find(&p->by_stack, e->stack, &place);
-    if (!row) {
-        if (!hak_growing_make_room(&p->site, p->sites, &p->site_room, sizeof *p->site) ||
-            !hak_index_add(&p->by_stack, e->stack, p->sites + 1)) {
-            p->has_no_memory = true;
-            return 0;
-        }
-        p->site[p->sites] = (struct site){0};
-        row = ++p->sites;
-    }
-    p->site[row - 1].bits |= e->address;
-    p->site[row - 1].samples += p->site[row - 1].samples < FEW_SAMPLES;
-    return row - 1;
-}
-
 static enum play_kind kind_of(const struct hak_event *e) {
     switch (e->subkind) {
     case HAK_BY_CALLOC:
@@ -302,7 +271,9 @@ static void take_new(struct planning *p, struct member *m, uint32_t number,
     if (p->has_no_slot)
         return;
     if (kind == PLAY_ALIGNED) {
-        add_word(p, m, play_word(PLAY_ALIGNMENT, find_site(p, e), 0));
+        uint32_t alignment = 0;
+        p->has_no_memory |= !alignments_note(&p->alignments, e->stack, e->address, &alignment);
+        add_word(p, m, play_word(PLAY_ALIGNMENT, alignment, 0));
         p->plan->aligned++;
     }
     p->plan->taken++;
@@ -412,37 +383,30 @@ static int take_event(void *context, const struct hak_event *e) {
 /* ---- the file ----------------------------------------------------------------------------------
  */
 
-/* The alignment that the addresses of a place of the program have in common, as a power of two.
- * Few of them say little. */
-static uint8_t alignment_of(const struct site *s) {
-    int most = s->samples < FEW_SAMPLES ? FEW_ALIGNMENT : ALIGNMENT_MOST;
-    int common = __builtin_ctzll(s->bits | 1ull << most);
-    return (uint8_t)(common < ALIGNMENT_LEAST ? ALIGNMENT_LEAST : common);
-}
-
 /* Writes the tables behind the blocks, and the head. False: no memory. */
 static bool write_tables(struct planning *p) {
     struct plan *plan = p->plan;
     struct play_head *h = &plan->head;
     struct play_thread *thread = calloc(p->members + 1u, sizeof *thread);
-    uint8_t *alignment = calloc(p->sites + 1u, 1);
+    uint32_t alignments = p->alignments.sites;
+    uint8_t *alignment = calloc(alignments + 1u, 1);
     if (thread && alignment) {
         for (uint32_t i = 0; i < p->members; i++)
             thread[i] = (struct play_thread){.first_block = p->member[i]->stream.first,
                                              .from_start = p->member[i]->is_from_start};
-        for (uint32_t i = 0; i < p->sites; i++)
-            alignment[i] = alignment_of(&p->site[i]);
+        for (uint32_t i = 0; i < alignments; i++)
+            alignment[i] = alignments_log2(&p->alignments, i);
         uint64_t units = p->calls / PLAY_UNIT / STEPS;
         *h = (struct play_head){.blocks = plan->streams.blocks,
                                 .calls = p->calls,
                                 .step_units = units ? units : 1,
                                 .threads = p->members,
-                                .alignments = p->sites,
+                                .alignments = alignments,
                                 .epochs = p->epochs,
                                 .slots = p->blocks.slots};
         memcpy(h->magic, PLAY_MAGIC, sizeof h->magic);
         h->thread_offset = streams_append(&plan->streams, thread, p->members * sizeof *thread);
-        h->alignment_offset = streams_append(&plan->streams, alignment, p->sites);
+        h->alignment_offset = streams_append(&plan->streams, alignment, alignments);
         h->epoch_offset = streams_append(&plan->streams, p->epoch, p->epochs * sizeof *p->epoch);
         streams_finish(&plan->streams, h);
     }
@@ -504,12 +468,11 @@ static void free_planning(struct planning *p) {
         free(p->member[i]);
     }
     blocks_free(&p->blocks);
-    hak_index_free(&p->by_stack);
+    alignments_free(&p->alignments);
     free(p->member);
     free(p->of_row);
     free(p->epoch);
     free(p->ending);
-    free(p->site);
 }
 
 int plan_make(struct plan *plan) {

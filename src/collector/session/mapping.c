@@ -36,8 +36,7 @@ static bool fits(const struct hak_mapping *m, uint64_t offset, uint64_t count, u
 
 uint64_t hak_mapping_metrics_blocks(const struct hak_mapping *m) {
     uint64_t owners_bytes = m->head.metrics_blocks * sizeof(hak_counters_owner_t);
-    uint64_t page_bytes = m->head.page_bytes;
-    return m->head.metrics_offset + (owners_bytes + page_bytes - 1) / page_bytes * page_bytes;
+    return m->head.metrics_offset + HAK_COUNTERS_UP_TO(owners_bytes);
 }
 
 /* Whether the counters that the header tells of lie within the memory, at pages; true without
@@ -45,7 +44,7 @@ uint64_t hak_mapping_metrics_blocks(const struct hak_mapping *m) {
 static bool counters_fit(const struct hak_mapping *m) {
     return m->head.metrics_blocks == 0 ||
            (m->head.metrics_blocks <= HAK_METRICS_MAX &&
-            m->head.metrics_offset % m->head.page_bytes == 0 &&
+            m->head.metrics_offset % HAK_COUNTERS_ALIGN == 0 &&
             fits(m, m->head.metrics_offset, m->head.metrics_blocks, sizeof(hak_counters_owner_t)) &&
             fits(m, hak_mapping_metrics_blocks(m), m->head.metrics_blocks, HAK_COUNTERS_BYTES));
 }

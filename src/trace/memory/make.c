@@ -61,9 +61,9 @@ static void lay_out(struct hak_session *session, uint64_t total) {
     session->metrics_blocks = total / METRICS_PART / HAK_COUNTERS_BYTES;
     if (session->metrics_blocks > HAK_METRICS_MAX)
         session->metrics_blocks = HAK_METRICS_MAX;
-    session->extent_offset = session->metrics_offset +
-                             pages(session->metrics_blocks * sizeof(hak_counters_owner_t)) +
-                             session->metrics_blocks * HAK_COUNTERS_BYTES;
+    uint64_t owners_bytes = session->metrics_blocks * sizeof(hak_counters_owner_t);
+    session->extent_offset = pages(session->metrics_offset + HAK_COUNTERS_UP_TO(owners_bytes) +
+                                   session->metrics_blocks * HAK_COUNTERS_BYTES);
     session->extent_count = (total - session->extent_offset) / HAK_EXTENT_BYTES;
     if (session->extent_count > HAK_EXTENTS_MAX)
         session->extent_count = HAK_EXTENTS_MAX;

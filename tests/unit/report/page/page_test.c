@@ -1047,7 +1047,8 @@ TEST(registers_are_told_by_what_they_point_to) {
     has_not("      r8 ");
 }
 
-/* The machine that recorded it has its own registers and instructions, wherever the page is made. */
+/* The machine that recorded it has its own registers and instructions, wherever the page is made.
+ */
 TEST(registers_and_code_are_those_of_the_processor) {
     enum { X1 = 1, SP = 31, PC = 32 };
     block_malloc(1, 5, 1);
