@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Stores that were recorded on aarch64 (level normal, qemu-user) and what hakmem-trace of aarch64 says of them: that of this machine says the
-# same. shelf.c frees twice; late.c reads after a free, so that its report has registers and instruction. tests/long/arm_viewer.sh asks the
-# one of aarch64.
+# Stores that were recorded on aarch64 (level normal, qemu-user): what hakmem-trace of this machine says of them. shelf.c frees twice; its
+# answers are those of aarch64's hakmem-trace. late.c reads after a free, so that its report has registers and instruction; its answers are
+# this machine's. tests/long/arm_viewer.sh asks the one of aarch64 about both.
 . "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
 folder=$SOURCE/tests/format/aarch64
 export TZ=UTC
