@@ -44,12 +44,19 @@ static bool has_tag(const struct hak_located *at, unsigned tag) {
     return is_live(at) && hak_tag_of_live(hak_user_in(at), hak_asked_bytes_of(at)) == tag;
 }
 
+/* Whether the slot may have been freed more often than its state can count: each life has two
+ * records and more. */
+static bool may_have_wrapped(const struct hak_located *at) {
+    return at->slot->record_count >= 2 * HAK_PATTERN_LIVES;
+}
+
 /* Whether the tag is that of a life of the slot which has ended. */
 static bool is_of_former_life(const struct hak_located *at, unsigned tag) {
     const char *user = hak_user_in(at);
     unsigned now = is_live(at) ? hak_tag_of_live(user, hak_asked_bytes_of(at)) : hak_tag_at(user);
     unsigned ago = now != 0 && tag != 0 ? hak_tag_lives_ago(tag, now) : 0;
-    return was_live_before(at) && ago != 0 && ago <= hak_tag_frees(at->slot->lives);
+    return was_live_before(at) && ago != 0 &&
+           (ago <= hak_tag_frees(at->slot->lives) || may_have_wrapped(at));
 }
 
 /* Finds the nearest live block that has the tag, in front or behind. */

@@ -20,7 +20,10 @@ static inline void *hak_entry_take_fast(size_t bytes) {
 }
 
 static inline bool hak_entry_enter(void) {
-    return hak_check_enter();
+    if (hak_check_enter())
+        return true;
+    hak_tags_end_own(0);
+    return false;
 }
 static inline void hak_entry_leave(void) {
     hak_check_leave();
