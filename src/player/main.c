@@ -93,6 +93,7 @@ static void make_tables(void) {
     player.alignment = alignment;
     player.epoch_left = take_memory(h->epochs * sizeof *player.epoch_left);
     memcpy(player.epoch_left, player.file + h->epoch_offset, h->epochs * sizeof *player.epoch_left);
+    player.epoch_state = take_memory(h->epochs * sizeof *player.epoch_state);
     player.slot = take_memory(h->slots * sizeof *player.slot);
     player.progress = take_memory(h->threads * sizeof *player.progress);
     player.running = h->threads;

@@ -92,8 +92,10 @@ static void *look(void *unused) {
         raise_peak(bytes);
         r->sum_anonymous += bytes;
         r->looks++;
-        for (uint32_t i = 0; i < player.head->threads; i++)
+        for (uint32_t i = 0; i < player.head->threads; i++) {
             calls += __atomic_load_n(&player.progress[i].all_calls, __ATOMIC_RELAXED);
+            player_wake_missed(&player.progress[i]);
+        }
         __atomic_store_n(&r->calls, calls, __ATOMIC_RELAXED);
         if (shared > DROP_BYTES + player.head->slots * sizeof *player.slot)
             madvise((void *)player.file, player.file_bytes, MADV_DONTNEED);
