@@ -82,8 +82,8 @@ void player_take_step(uint64_t units) {
         player.result->peak_live_bytes = step->live_bytes;
 }
 
-/* Looks once a millisecond, and once more when the play is over. Pages of the play file that were read are given back now and then: a
- * play of any length holds few of them. */
+/* Looks once a millisecond, and once more when the play is over. Pages of the play file that were
+ * read are given back now and then: a play of any length holds few of them. */
 static void *look(void *unused) {
     (void)unused;
     struct play_result *r = player.result;

@@ -1,4 +1,5 @@
-/* The main thread calls 80,000 times while other threads have a block each and wait: `idle THREADS`. */
+/* The main thread calls 80,000 times while other threads have a block each and wait: `idle
+ * THREADS`. */
 #include <pthread.h>
 #include <stdlib.h>
 

@@ -1,4 +1,5 @@
-/* An allocator that counts how often the player sleeps until a word changes, and writes it to the file SLEEPS. */
+/* An allocator that counts how often the player sleeps until a word changes, and writes it to the
+ * file SLEEPS. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <linux/futex.h>
