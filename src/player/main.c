@@ -102,13 +102,6 @@ static void make_tables(void) {
 /* ---- the play ----------------------------------------------------------------------------------
  */
 
-/* Starts the threads that nobody starts: those whose creator is not known. */
-static void start_others(void) {
-    for (uint32_t i = 1; i < player.head->threads; i++)
-        if (player.thread[i].from_start)
-            player_start_thread(i);
-}
-
 static void add_threads(struct play_result *r) {
     r->calls = 0;
     for (uint32_t i = 0; i < player.head->threads; i++) {
@@ -135,7 +128,6 @@ static void play(void) {
     getrusage(RUSAGE_SELF, &before);
     uint64_t cpu = player_now_ns(CLOCK_PROCESS_CPUTIME_ID), ticks = hak_ticks_now();
     player.begin_ns = player_now_ns(CLOCK_MONOTONIC);
-    start_others();
     player_do_thread(0);
     while (!__atomic_load_n(&player.is_over, __ATOMIC_ACQUIRE))
         player_sleep_while(&player.is_over, 0);

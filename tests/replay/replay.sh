@@ -5,7 +5,8 @@ export LC_ALL=C
 c="${CC:-cc} -w -fno-builtin -O1"
 $c -o shapes "$SOURCE/tests/replay/shapes.c" && $c -o handed "$SOURCE/tests/replay/handed.c" -lpthread &&
     $c -shared -fPIC -o twice.so "$SOURCE/tests/replay/twice.c" &&
-    $c -o idle "$SOURCE/tests/replay/idle.c" -lpthread && $c -shared -fPIC -o sleeps.so "$SOURCE/tests/replay/sleeps.c" -ldl || fail 'the programs do not compile'
+    $c -o idle "$SOURCE/tests/replay/idle.c" -lpthread && $c -o left "$SOURCE/tests/replay/left.c" -lpthread &&
+    $c -o zero "$SOURCE/tests/replay/zero.c" && $c -shared -fPIC -o sleeps.so "$SOURCE/tests/replay/sleeps.c" -ldl || fail 'the programs do not compile'
 
 # played STORE ORDER WORDS...: the answer has each call of the store's one process, and is a document of the page.
 played() {
@@ -42,9 +43,25 @@ grep -q '^twice.so: [0-9,]* blocks whose first word was changed while the progra
 
 # A thread that has nothing to do sleeps until it has: a few times, however long the others play.
 for threads in 1 300; do
-    "$trace" run -s idle.db -- ./idle $threads 2>notes || fail "run of idle: status $?: $(cat notes)"
-    SLEEPS=$PWD/sleeps "$trace" replay -s idle.db --against ./sleeps.so --json >answer.json 2>errors || complain "idle $threads: status $?: $(cat errors)"
+    "$trace" run -s idle$threads.db -- ./idle $threads 2>notes || fail "run of idle: status $?: $(cat notes)"
+    SLEEPS=$PWD/sleeps "$trace" replay -s idle$threads.db --against ./sleeps.so --json >answer.json 2>errors || complain "idle $threads: status $?: $(cat errors)"
     [ "$(cat sleeps)" -le $((20 + 4 * threads)) ] || complain "idle $threads: the player slept $(cat sleeps) times"
+done
+
+# A capture that does not have its first thread: the others start one another, and each call is played.
+cp handed.db orphans.db && sqlite3 orphans.db "DELETE FROM thread WHERE number = (SELECT min(number) FROM thread)"
+played orphans.db unordered --against glibc
+# Threads that start after the main thread and their creators have ended are started by one that is left.
+"$trace" run -s left.db -- ./left 2>notes || fail "run of left: status $?: $(cat notes)"
+played left.db unordered --against glibc,hakmem
+
+# An allocator that hands out a block for a realloc to 0 bytes: it is played, and nothing is left out.
+LD_PRELOAD=$PWD/sleeps.so "$trace" run --allocator keep -s zero.db -- ./zero 2>notes || fail "run of zero: status $?: $(cat notes)"
+played zero.db ordered --against glibc --touch first
+
+# The allocators that are installed.
+for pair in jemalloc:libjemalloc.so.2 tcmalloc:libtcmalloc_minimal.so.4 mimalloc:libmimalloc.so.; do
+    [ -z "$(/sbin/ldconfig -p | grep -F "${pair#*:}")" ] || played handed.db unordered --against "${pair%%:*}" --touch first
 done
 
 # said STATUS WORDS OPTIONS...: replay ends with this status and says this.
