@@ -131,7 +131,7 @@ static void do_realloc(struct reading *r, struct play_slot *slot, uint64_t bytes
         own->live_bytes -= (int64_t)old.bytes;
         own->live_blocks--;
     }
-    if (!pointer && old.pointer) { /* the old block is still there */
+    if (!pointer && old.pointer && bytes > 0) { /* the old block is still there */
         keep(own, slot, old.pointer, old.bytes);
         own->failed++;
         return;

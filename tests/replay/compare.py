@@ -10,14 +10,19 @@ import sys
 
 def read(path):
     """The calls as (mallocs, reallocs, frees), live bytes after each call, bytes and blocks that are left."""
-    counts, live, blocks, moved = [0, 0, 0], [], {}, set()
+    counts, live, blocks = [0, 0, 0], [], {}
+    moving, moved = {}, {}  # by thread: the old block of a realloc, whose record stands before that of the realloc or behind it
     total = 0
     for row in csv.DictReader(open(path, encoding="utf-8")):
         kind, size, at = row["kind"], int(row["size"]), row["address"]
         if row["illegal"] == "1" or kind not in ("MALLOC", "FREE", "REALLOC", "REALLOC_FROM"):
             continue
+        thread = row["thread"]
         if kind == "REALLOC_FROM":
-            moved.discard(at) if at in moved else None
+            if moved.get(thread) == at:
+                del moved[thread]
+            else:
+                moving[thread] = (at, blocks.pop(at))
             continue
         if kind == "MALLOC":
             counts[0] += 1
@@ -28,15 +33,20 @@ def read(path):
             total -= blocks.pop(at)
         else:
             old = row["old_address"] or at
-            if old in blocks:
+            if thread in moving and moving[thread][0] == old:
+                counts[1] += 1
+                total -= moving.pop(thread)[1]
+            elif old in blocks:
                 counts[1] += 1
                 total -= blocks.pop(old)
+                if row["old_address"]:
+                    moved[thread] = old
             else:
                 counts[0] += 1
             blocks[at] = size
             total += size
         live.append(total)
-    return counts, live, total, len(blocks)
+    return counts, live, total, len(blocks) + len(moving)
 
 
 def main():
