@@ -8,23 +8,27 @@ static size_t used;
 static void *last;
 static size_t last_bytes;
 static unsigned calls;
+static int is_busy;
 
 static void *take(size_t bytes, size_t alignment) {
-    used = (used + 16 + alignment - 1) & ~(alignment - 1);
-    if (used + bytes > sizeof memory)
+    size_t at = __atomic_fetch_add(&used, bytes + alignment + 16, __ATOMIC_RELAXED);
+    at = (at + 16 + alignment - 1) & ~(alignment - 1);
+    if (at + bytes > sizeof memory)
         return NULL;
-    void *block = memory + used;
-    memcpy((char *)block - 8, &bytes, 8);
-    used += bytes;
-    return block;
+    memcpy(memory + at - 8, &bytes, 8);
+    return memory + at;
 }
 
 void *malloc(size_t bytes) {
-    if (bytes <= last_bytes && ++calls % 10 == 0)
-        return last;
-    last = take(bytes, 16);
-    last_bytes = last ? bytes : 0;
-    return last;
+    while (__atomic_exchange_n(&is_busy, 1, __ATOMIC_ACQUIRE))
+        ;
+    if (bytes > last_bytes || ++calls % 10 != 0) {
+        last = take(bytes, 16);
+        last_bytes = last ? bytes : 0;
+    }
+    void *block = last;
+    __atomic_store_n(&is_busy, 0, __ATOMIC_RELEASE);
+    return block;
 }
 void *calloc(size_t count, size_t bytes) {
     return take(count * bytes, 16);
