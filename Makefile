@@ -265,10 +265,19 @@ demo:
 	  { cat $(BUILD)/demo.log; exit 1; }
 	@BUILD="$(abspath $(BUILD))" demo/run
 
+ifeq ($(CROSS),)
 check:
 	@tools/deps
 	+@$(WITH_JOBS) tests apart
 	@$(RUN_TESTS)
+else
+# The tests of tests/arm/suite, by qemu-user.
+check:
+	@[ -n "$(SYSROOT)" ] || { echo 'make check: CROSS takes SYSROOT=DIR, a root that tools/arm_root made (docs/arm.md)' >&2; exit 2; }
+	@tools/deps cross
+	+@$(WITH_JOBS) all $$(tests/tools/cross_check.sh programs | sed 's|^|$(BUILD)/|')
+	@SYSROOT="$(SYSROOT)" BUILD="$(abspath $(BUILD))" tests/tools/cross_check.sh
+endif
 
 # For who works on it, in at most two minutes: the unit tests, a report of each fault, the command line, lint of what changed.
 QUICK := unit cli faults/reports.sh $(foreach f,includes rooms rules links pages systems format scripts tidy,lint/$(f).sh)
@@ -318,7 +327,7 @@ help:
 	@echo 'make tour         the source files in reading order, a sentence for each'
 	@echo 'make install      PREFIX=$(PREFIX) DESTDIR=; make uninstall takes it away again'
 	@echo 'make dist         $(BUILD)/hakmem-VERSION.tar.xz: the sources, which build without git'
-	@echo 'make deb          $(BUILD)/deb/: Debian packages of them (packaging/README.md)'
+	@echo 'make deb          $(BUILD)/deb/: Debian packages of them, with CROSS and SYSROOT for arm64 (packaging/README.md)'
 	@echo 'make portable     $(BUILD)/portable/hakmem-VERSION-x86_64.tar.xz: runs where it is unpacked, with nothing else installed'
 	@echo 'make clean        removes $(BUILD)/'
 	@echo 'Variables: BUILD (where to), CC (gcc or clang), CROSS (aarch64-linux-gnu-: for arm64), SYSROOT (its libraries), PREFIX, LIBDIR, DOCDIR, AUTOLOAD, DESTDIR, PQ_INCLUDE, MORE, HOST_MORE, MORE_LINK.'

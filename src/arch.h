@@ -7,7 +7,7 @@
  *   call.h           a system call with six arguments          platform/raw_call.h
  *   stepping.h       stops and starts a program's single steps platform/block_signals.h
  *   emulator.h       a request to Valgrind                     platform/emulator.h
- *   tags.h           memory tags, or none                      platform/tags.h
+ *   tags.h           memory tags, or none                      memory_tags.h
  *   checksum.h       CRC-32C by an instruction                 base/checksum.c
  *   cxx.h            hak_cxx_try: a call that catches          entry/cxx.c
  *   dlopen.h         dlopen, a jump to the next one            entry/deepbind.c

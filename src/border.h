@@ -28,7 +28,7 @@
 #define HAK_BORDER_H
 
 #include "check.h"
-#include "platform/tags.h"
+#include "memory_tags.h"
 
 /* A request for a block. */
 struct hak_hand_out {
@@ -205,7 +205,7 @@ static inline void hak_check_leave(void) {
     hak_tags_end_own(0);
 }
 
-/* ---- memory tags (platform/tags.h) ------------------------------------------------------------
+/* ---- memory tags (memory_tags.h) --------------------------------------------------------------
  *
  * Only these know that a pointer of the program has a tag: all else has the address alone. */
 
@@ -226,7 +226,7 @@ static inline user_t hak_check_given(user_t user, enum hak_record_kind kind) {
     return hak_tags_are_known() && hak_tag_of_pointer(user.p) != 0 ? hak_check_tag(user, kind)
                                                                    : user;
 }
-/* What hak_check_given refused; never without tags. */
+/* True of what hak_check_given refused; never without tags. */
 static inline bool hak_check_is_refused(user_t user) {
     return hak_tags_are_known() && !user.p;
 }

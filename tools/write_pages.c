@@ -87,7 +87,9 @@ static bool is_of_recorder(const char *name) {
     return false;
 }
 
-/* The variables that libhakmem does not act on, as a list. */
+enum { MOST_IN_A_LINE = 16 };
+
+/* The variables that libhakmem does not act on, as a list; a long one in lines of some items. */
 static void put_debug_only(FILE *page, bool wants_recorder, bool wants_asking) {
     static const struct {
         const char *name;
@@ -96,12 +98,13 @@ static void put_debug_only(FILE *page, bool wants_recorder, bool wants_asking) {
 #define DEBUG_ONLY(name, asks) {#name, asks},
 #include "options.def"
     };
-    const char *between = " ";
+    unsigned count = 0;
     for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
         if (is_of_recorder(names[i].name) != wants_recorder || (wants_asking && !names[i].asks))
             continue;
+        const char *between = count == 0 ? " " : count % MOST_IN_A_LINE == 0 ? "\n- " : ", ";
         fprintf(page, "%s`HAKMEM_%s`", between, names[i].name);
-        between = ", ";
+        count++;
     }
 }
 
@@ -116,9 +119,9 @@ static void put_shared(FILE *page) {
 }
 
 static void put_libraries(FILE *page) {
-    fputs("\nOnly hakmem-debug.so acts on these:", page);
+    fputs("\nOnly hakmem-debug.so acts on these:\n\n-", page);
     put_debug_only(page, false, false);
-    fputs(".\n\nOf these, libhakmem.so, and not libhakmem.a, acts on", page);
+    fputs("\n\nOf these, libhakmem.so, and not libhakmem.a, acts on", page);
     put_shared(page);
     fputs(".\n\nhakmem-debug.so and hakmem-record.so ([keep](keep.md)), and not libhakmem, act on",
           page);

@@ -1118,7 +1118,7 @@ const struct view_command view_commands[] = {
          "Makes the recorded calls of one process once more, over each allocator: sizes,\n"
          "alignments, threads, and frees by other threads in the recorded order. A row for each:\n"
          "\n"
-         "  time      of the whole play\n"
+         "  time      of the whole play, with the player's own share\n"
          "  CPU       of all threads, with the page faults of what is written\n"
          "  in calls  time in malloc, free and their like, of all threads\n"
          "  peak RSS  resident memory that the allocator took; `of live`: as a multiple of the "
@@ -1130,17 +1130,17 @@ const struct view_command view_commands[] = {
          "            p99.99\n"
          "\n"
          "Below that, live and resident bytes at ten moments of the play. The player's own\n"
-         "needs are measured first, without calls, and are in no figure. A program writes some of "
-         "its\n"
-         "memory and some not: --touch pages fits most, first is the least that it can be. Some\n"
-         "allocators give idle memory back by the clock, which runs in --speed recorded alone.\n"
-         "The play file lies in TMPDIR, else beside the capture: 8 to 24 bytes a call, until the "
-         "end.\n"
+         "needs are measured first, without calls, and are subtracted from all figures but time.\n"
+         "A program writes some of its memory and some not: --touch pages fits most, first is the\n"
+         "least that it can be. Some allocators give idle memory back by the clock, which runs in\n"
+         "--speed recorded alone. The play file lies in TMPDIR, else beside the capture, until "
+         "the\n"
+         "end: 8 to 24 bytes a call, and 4 KiB a thread.\n"
          "\n"
          "Exit status: 0, or 3 when none could be played, 4 when events were lost.\n",
      .examples = "  hakmem-trace replay\n"
-                 "  hakmem-trace replay --against glibc,./libmine.so --touch first -s app.db\n"
-                 "  hakmem-trace replay --speed recorded --against jemalloc --json\n",
+                 "  hakmem-trace replay --against glibc,hakmem --touch first -s app.db\n"
+                 "  hakmem-trace replay --speed recorded --against glibc --json\n",
      OPTIONS(replay_options),
      .asks = true,
      .run = command_replay},

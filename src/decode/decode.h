@@ -17,6 +17,7 @@
  *                  aarch64_effects.c   read or written, how wide, and the registers it changes
  *
  *   operand.c       the address by the registers, of either
+ *   registers.c     their names, of either
  *
  *   watch           the access after which a debug register stopped a thread: by the state after it
  *   trace/crash     the registers that a failed instruction took its address from; what it would
@@ -102,6 +103,15 @@ struct hak_decoded {
     unsigned count;
     struct hak_operand operands[HAK_DECODE_OPERANDS];
 };
+
+/* The processor of an ELF machine (EM_*). False: it is another one's. */
+HAK_HIDDEN bool hak_processor_of(unsigned elf, enum hak_processor *processor);
+/* "x86-64", "aarch64". */
+HAK_HIDDEN const char *hak_processor_name(enum hak_processor processor);
+/* How many general registers it has, with the instruction pointer, which is the last one. */
+HAK_HIDDEN unsigned hak_processor_registers(enum hak_processor processor);
+/* "rax", "x0", by DWARF's number; "a register" for one that it has not. */
+HAK_HIDDEN const char *hak_register_name(enum hak_processor processor, unsigned number);
 
 /* DWARF's number of a general register by the processor's, 0 to 15. */
 HAK_HIDDEN int hak_decode_register(unsigned number);

@@ -137,7 +137,7 @@ HAK_IN_PLACE bool take(struct path path, base_t base, unsigned class_index, uint
         if (HAK_UNLIKELY(!freed_bytes_stand(&at)))
             return false;
         write_border_near(&at, asked_bytes);
-        if (hak_tags_are_given())
+        if (hak_tags_are_known())
             hak_tags_take(at.base, at.slot_bytes, at.base + HAK_HEADER_BYTES, asked_bytes,
                           slot->lives, (slot->subkind & HAK_SLOT_LIVED) != 0);
     }

@@ -28,7 +28,7 @@ enum { NEIGHBOURS = 32 }; /* slots on each side in which the block of a pointer 
 static bool is_live(const struct hak_located *at) {
     return at->slot->place == HAK_PLACE_LIVE && !at->slot->is_changing;
 }
-static bool has_lived(const struct hak_located *at) {
+static bool was_live_before(const struct hak_located *at) {
     return (at->slot->subkind & HAK_SLOT_LIVED) != 0;
 }
 
@@ -44,12 +44,19 @@ static bool has_tag(const struct hak_located *at, unsigned tag) {
     return is_live(at) && hak_tag_of_live(hak_user_in(at), hak_asked_bytes_of(at)) == tag;
 }
 
+/* Whether the slot may have been freed more often than its state can count: each life has two
+ * records and more. */
+static bool may_have_wrapped(const struct hak_located *at) {
+    return at->slot->record_count >= 2 * HAK_PATTERN_LIVES;
+}
+
 /* Whether the tag is that of a life of the slot which has ended. */
 static bool is_of_former_life(const struct hak_located *at, unsigned tag) {
     const char *user = hak_user_in(at);
     unsigned now = is_live(at) ? hak_tag_of_live(user, hak_asked_bytes_of(at)) : hak_tag_at(user);
     unsigned ago = now != 0 && tag != 0 ? hak_tag_lives_ago(tag, now) : 0;
-    return has_lived(at) && ago != 0 && ago <= hak_tag_frees(at->slot->lives);
+    return was_live_before(at) && ago != 0 &&
+           (ago <= hak_tag_frees(at->slot->lives) || may_have_wrapped(at));
 }
 
 /* Finds the nearest live block that has the tag, in front or behind. */
@@ -77,7 +84,7 @@ enum hak_fault_code hak_tags_find(uintptr_t address, unsigned tag, struct hak_lo
     if (!is_slot && !(at.superslab && hak_locate_former_slot((const void *)address, &at)))
         return (enum hak_fault_code)0;
     *found = at;
-    bool is_inside = has_lived(&at) && is_in_bytes(&at, address);
+    bool is_inside = was_live_before(&at) && is_in_bytes(&at, address);
     if (!is_inside && address < (uintptr_t)hak_user_in(&at) && find_beside(&at, -1, &beside) &&
         has_tag(&beside, tag)) {
         *found = beside;
@@ -95,14 +102,14 @@ enum hak_fault_code hak_tags_find(uintptr_t address, unsigned tag, struct hak_lo
     enum hak_fault_code fault = find_live_by_tag(&at, tag, &beside);
     if (fault != 0)
         *found = beside;
-    return fault != 0 ? fault : has_lived(&at) ? HAK_FAULT_USE_AFTER_FREE : fault;
+    return fault != 0 ? fault : was_live_before(&at) ? HAK_FAULT_USE_AFTER_FREE : fault;
 }
 
 /* A line on stderr, once: the program's pointers have no tags, or others. */
 static void say_stopped(void) {
-    static const char *const lines[] = {
-        "hakmem: the program changes the top bits of pointers, which memory tags need: no access is "
-        "compared from here on (HAKMEM_TAGS=off)"};
+    static const char *const lines[] = {"hakmem: the program changes the top bits of pointers, "
+                                        "which memory tags need: no access is "
+                                        "compared from here on (HAKMEM_TAGS=off)"};
     static _Atomic bool is_said;
     if (!atomic_exchange(&is_said, true))
         hak_options_say(lines, 1);

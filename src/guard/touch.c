@@ -191,13 +191,17 @@ void hak_touch_tell(const struct hak_touch *touch, const struct hak_located *at,
     hak_trace_fault(&facts);
 }
 
-void hak_touch_report(const struct hak_touch *made) {
+void hak_touch_report(const struct hak_touch *touch) {
     struct hak_located at;
-    struct hak_touch touch = *made;
-    touch.pointer = hak_untagged(made->pointer);
-    unsigned fault = name_touched(&touch, &at);
+    struct hak_touch plain;
+    if (hak_tags_are_known()) {
+        plain = *touch;
+        plain.pointer = hak_untagged(touch->pointer);
+        touch = &plain;
+    }
+    unsigned fault = name_touched(touch, &at);
     if (!fault)
         return;
-    hak_touch_tell(&touch, &at, fault);
-    let_pass(&touch, &at);
+    hak_touch_tell(touch, &at, fault);
+    let_pass(touch, &at);
 }

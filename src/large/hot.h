@@ -42,11 +42,13 @@ static inline bool hak_large_keep_hot(struct hak_bigcache *own, struct hak_large
 }
 
 /* Keeps a block that is freed as the one to be taken next, if it is the one that was taken last.
- * False: it is not, or cannot be kept; nothing has changed. */
+ * False: it is not, or cannot be kept; nothing has changed. NULL is none: a struct that another
+ * thread is about to fill may say that it is live at NULL. */
 static inline bool hak_large_give_last(base_t base) {
     struct hak_bigcache *own = hak_bigcache_own;
     struct hak_large *last = own->last;
-    return HAK_LIKELY(hak_large_is_live_at(last, base.p)) && hak_large_keep_hot(own, last);
+    return HAK_LIKELY(base.p && hak_large_is_live_at(last, base.p)) &&
+           hak_large_keep_hot(own, last);
 }
 
 /* The same of any block; else as hak_large_give. */

@@ -55,7 +55,7 @@ static bool is_open(struct hak_leak_scan *scan, uintptr_t start, uintptr_t end) 
 }
 
 /* Where they lie. */
-#define buffer_room(words) 1
+#define buffer_room(words)     1
 #define plain_word(scan, word) ((uint64_t)(uintptr_t)hak_untagged((const void *)(uintptr_t)(word)))
 /* The words in place: in the own process nothing is copied. NULL, and not whole: their pages are
  * closed. */

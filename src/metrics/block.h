@@ -74,8 +74,12 @@ static inline size_t hak_counters_used_bytes(const struct hak_counters *block) {
     return offsetof(struct hak_counters, rows) + row * sizeof block->rows[0];
 }
 
+/* Multiples at which owners' words and blocks begin in a session, whatever the kernel's pages are.
+ */
+#define HAK_COUNTERS_ALIGN        ((uint64_t)4096)
+#define HAK_COUNTERS_UP_TO(bytes) (((bytes) + HAK_COUNTERS_ALIGN - 1) & ~(HAK_COUNTERS_ALIGN - 1))
 /* Distance of two blocks. */
-#define HAK_COUNTERS_BYTES ((sizeof(struct hak_counters) + 4095) & ~(size_t)4095)
+#define HAK_COUNTERS_BYTES HAK_COUNTERS_UP_TO(sizeof(struct hak_counters))
 
 /* The block `index` of those that start at `first`. */
 static inline struct hak_counters *hak_counters_at(void *first, uint32_t index) {

@@ -93,6 +93,7 @@ static void make_tables(void) {
     player.alignment = alignment;
     player.epoch_left = take_memory(h->epochs * sizeof *player.epoch_left);
     memcpy(player.epoch_left, player.file + h->epoch_offset, h->epochs * sizeof *player.epoch_left);
+    player.epoch_state = take_memory(h->epochs * sizeof *player.epoch_state);
     player.slot = take_memory(h->slots * sizeof *player.slot);
     player.progress = take_memory(h->threads * sizeof *player.progress);
     player.running = h->threads;
@@ -100,13 +101,6 @@ static void make_tables(void) {
 
 /* ---- the play ----------------------------------------------------------------------------------
  */
-
-/* Starts the threads that nobody starts: those whose creator is not known. */
-static void start_others(void) {
-    for (uint32_t i = 1; i < player.head->threads; i++)
-        if (player.thread[i].from_start)
-            player_start_thread(i);
-}
 
 static void add_threads(struct play_result *r) {
     r->calls = 0;
@@ -134,7 +128,6 @@ static void play(void) {
     getrusage(RUSAGE_SELF, &before);
     uint64_t cpu = player_now_ns(CLOCK_PROCESS_CPUTIME_ID), ticks = hak_ticks_now();
     player.begin_ns = player_now_ns(CLOCK_MONOTONIC);
-    start_others();
     player_do_thread(0);
     while (!__atomic_load_n(&player.is_over, __ATOMIC_ACQUIRE))
         player_sleep_while(&player.is_over, 0);

@@ -31,25 +31,25 @@ static uint64_t read_number(const char **at) {
     return value;
 }
 
-/* RssAnon is what is resident less what is of files and shared. */
-static uint64_t read_memory(uint64_t *shared) {
+/* RssAnon is what is resident less what is of files and shared. False: not known. */
+static bool read_memory(uint64_t *anonymous, uint64_t *shared) {
     char line[256];
     const char *at = line;
     ssize_t got = pread(statm, line, sizeof line - 1, 0);
     if (got <= 0)
-        return 0;
+        return false;
     line[got] = '\0';
     read_number(&at);
     uint64_t resident = read_number(&at), of_files = read_number(&at);
     *shared = of_files * HAK_PAGE_BYTES;
-    return (resident - of_files) * HAK_PAGE_BYTES;
+    *anonymous = (resident - of_files) * HAK_PAGE_BYTES;
+    return true;
 }
 
 uint64_t player_anonymous_bytes(void) {
-    uint64_t shared;
-    if (statm < 0)
-        statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
-    return read_memory(&shared);
+    uint64_t anonymous = 0, shared;
+    read_memory(&anonymous, &shared);
+    return anonymous;
 }
 
 static void raise_peak(uint64_t bytes) {
@@ -82,22 +82,27 @@ void player_take_step(uint64_t units) {
         player.result->peak_live_bytes = step->live_bytes;
 }
 
-/* Looks once a millisecond. Pages of the play file that were read are given back now and then: a
- * play of any length holds few of them. */
+/* Looks once a millisecond, and once more when the play is over. Pages of the play file that were
+ * read are given back now and then: a play of any length holds few of them. */
 static void *look(void *unused) {
     (void)unused;
     struct play_result *r = player.result;
-    while (!__atomic_load_n(&player.is_over, __ATOMIC_ACQUIRE)) {
-        uint64_t shared = 0, calls = 0, bytes = read_memory(&shared);
-        raise_peak(bytes);
-        r->sum_anonymous += bytes;
-        r->looks++;
-        for (uint32_t i = 0; i < player.head->threads; i++)
+    for (bool is_over = false; !is_over;) {
+        uint64_t shared = 0, calls = 0, bytes;
+        is_over = __atomic_load_n(&player.is_over, __ATOMIC_ACQUIRE);
+        if (read_memory(&bytes, &shared)) {
+            raise_peak(bytes);
+            r->sum_anonymous += bytes;
+            r->looks++;
+        }
+        for (uint32_t i = 0; i < player.head->threads; i++) {
             calls += __atomic_load_n(&player.progress[i].all_calls, __ATOMIC_RELAXED);
+            player_wake_missed(&player.progress[i]);
+        }
         __atomic_store_n(&r->calls, calls, __ATOMIC_RELAXED);
         if (shared > DROP_BYTES + player.head->slots * sizeof *player.slot)
             madvise((void *)player.file, player.file_bytes, MADV_DONTNEED);
-        struct timespec pause = {.tv_nsec = LOOK_NS};
+        struct timespec pause = {.tv_nsec = is_over ? 0 : LOOK_NS};
         clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
     }
     watcher_cpu_ns = player_now_ns(CLOCK_THREAD_CPUTIME_ID);
@@ -105,6 +110,7 @@ static void *look(void *unused) {
 }
 
 bool player_start_looking(void) {
+    statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
     return pthread_create(&watcher, NULL, look, NULL) == 0;
 }
 

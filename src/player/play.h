@@ -55,8 +55,6 @@ static inline uint32_t play_bytes_of(uint64_t word) {
 
 struct play_thread {
     uint64_t first_block; /* its number; PLAY_NO_BLOCK: the thread calls nothing */
-    uint32_t from_start;  /* 1: nobody starts it, it is there when the play begins */
-    uint32_t reserved;
 };
 
 /* The first PLAY_BLOCK_BYTES of the file. Offsets are in bytes. */

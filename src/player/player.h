@@ -25,8 +25,10 @@ struct play_slot {
 
 /* The calls that a thread has done, on a line of its own: others read it. */
 struct play_progress {
-    _Alignas(64) uint32_t calls; /* modulo 2^32; a word that others wait for */
-    uint32_t waiters;
+    _Alignas(64) uint32_t calls; /* modulo 2^32 */
+    /* Threads that sleep until `calls` reaches some number, the least of which is `wanted`; `turn`
+     * counts up when it does. */
+    uint32_t waiters, wanted, turn;
     uint64_t all_calls, live_blocks, failed, damaged, call_ticks, most_ticks;
     int64_t live_bytes;
     uint64_t times[PLAY_TIMES];
@@ -45,7 +47,8 @@ struct player {
     const unsigned char *file; /* the head, then the blocks */
     const struct play_thread *thread;
     const uint8_t *alignment;
-    uint32_t *epoch_left; /* threads that have not ended this epoch */
+    uint32_t *epoch_left;  /* threads that have not ended this epoch */
+    uint32_t *epoch_state; /* by epoch, of order.c */
     struct play_slot *slot;
     struct play_progress *progress; /* by thread */
     struct play_result *result;
@@ -53,9 +56,9 @@ struct player {
     enum play_touch touch;
     bool is_paced; /* at the recorded times */
     size_t file_bytes;
-    uint64_t begin_ns;                   /* CLOCK_MONOTONIC */
-    uint32_t epochs_done, epoch_waiters; /* all threads have done the epochs below epochs_done */
-    uint32_t running;                    /* threads that have words left */
+    uint64_t begin_ns;    /* CLOCK_MONOTONIC */
+    uint32_t epochs_done; /* all threads have done the epochs below it */
+    uint32_t running;     /* threads that have words left */
     uint32_t is_over;
 };
 
@@ -69,6 +72,11 @@ void player_start_thread(uint32_t number);
 
 /* order.c. Waits until `thread` has done `calls` calls, modulo 2^32. */
 void player_wait_for_calls(uint32_t thread, uint32_t calls);
+/* Wakes those that wait for as many calls as the calling thread has done. */
+void player_wake_waiters(struct play_progress *own);
+/* The same for another thread, which publishes its calls without a fence and may have missed that
+ * somebody began to wait. The thread that looks does this each millisecond. */
+void player_wake_missed(struct play_progress *of);
 /* Says that the calling thread has done epoch `done` (none: UINT32_MAX), and waits until it may
  * begin `next`. */
 void player_enter_epoch(uint32_t done, uint32_t next);

@@ -41,7 +41,7 @@ HAK_IN_PLACE void count_call(struct play_progress *own, uint64_t ticks) {
 HAK_IN_PLACE void publish(struct play_progress *own) {
     __atomic_store_n(&own->calls, (uint32_t)own->all_calls, __ATOMIC_RELEASE);
     if (HAK_UNLIKELY(__atomic_load_n(&own->waiters, __ATOMIC_RELAXED)))
-        player_wake(&own->calls);
+        player_wake_waiters(own);
 }
 
 /* The first word of a block says whose it is, so that a block that was handed out twice is seen. */
@@ -131,7 +131,7 @@ static void do_realloc(struct reading *r, struct play_slot *slot, uint64_t bytes
         own->live_bytes -= (int64_t)old.bytes;
         own->live_blocks--;
     }
-    if (!pointer && old.pointer) { /* the old block is still there */
+    if (!pointer && old.pointer && bytes > 0) { /* the old block is still there */
         keep(own, slot, old.pointer, old.bytes);
         own->failed++;
         return;

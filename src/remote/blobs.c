@@ -158,7 +158,6 @@ static int fail_missing(const struct hak_blobs *b, int table) {
 static int return_value(const struct hak_blobs *b, int table, const struct keys *keys,
                         const PGresult *rows, sqlite3_context *out) {
     bool is_there = false, is_right = true;
-    hak_cache_begin(b->cache);
     for (int i = 0; i < PQntuples(rows); i++) {
         uint64_t key;
         size_t bytes;
@@ -175,7 +174,6 @@ static int return_value(const struct hak_blobs *b, int table, const struct keys 
         if (data)
             sqlite3_result_blob64(out, data, bytes, SQLITE_TRANSIENT);
     }
-    hak_cache_end(b->cache);
     if (!is_right)
         return hak_link_fail_cell(b->link, reading_rows);
     return is_there ? 0 : fail_missing(b, table);

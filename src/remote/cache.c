@@ -1,274 +1,284 @@
-/* Keeps fetched values in a file of SQLite, or in memory. */
+/* Keeps fetched values behind the database of a cache file, or in memory. */
 #include "remote/cache.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 #include "base/checksum.h"
+#include "base/growing.h"
 #include "remote/cache_folder.h"
 
-/* Values that have no file, at most; those after which there is looked for room again; how long
- * another process's transaction is waited for. An image of a capture's tables is a value of some
- * MiB, and is read page by page: large pages are fewer. */
-enum { MOST_HERE_BYTES = 64 << 20, ROOM_BYTES = 8 << 20, LOCK_WAIT_MS = 100 };
-enum { PAGE_BYTES = 32768 };
+/* Values that have no file, at most; those after which there is looked for room again. */
+enum { MOST_HERE_BYTES = 64 << 20, ROOM_BYTES = 8 << 20, IDENTITY_KIND = -1 };
+#define MOST_FILE_BYTES ((uint64_t)HAK_CACHE_FILE_MIB << 20)
 
-static const char cache_layout[] = "CREATE TABLE IF NOT EXISTS value(kind INTEGER, key INTEGER,"
-                                   " checksum INTEGER, data BLOB, PRIMARY KEY(kind, key));";
+struct hak_cache_value {
+    struct value_head {
+        int64_t kind, key;
+        uint64_t bytes;
+        uint32_t data_sum, head_sum;
+    } head;
+    uint64_t at; /* of its data; the head is in front of it */
+};
 
-static bool run_in_cache(sqlite3 *database, const char *sql) {
-    return sqlite3_exec(database, sql, NULL, NULL, NULL) == SQLITE_OK;
+/* ---- the values of a file ---------------------------------------------------------------------
+ */
+
+static uint32_t sum_of_head(const struct value_head *head) {
+    return hak_crc32c(head, offsetof(struct value_head, head_sum));
 }
 
-static sqlite3_stmt *prepare_in_cache(sqlite3 *database, const char *sql) {
-    sqlite3_stmt *statement = NULL;
-    (void)sqlite3_prepare_v2(database, sql, -1, &statement, NULL);
-    return statement;
+/* Reads all the bytes. False: they are not there, or cannot be read. */
+static bool read_at(int fd, void *out, uint64_t bytes, uint64_t at) {
+    for (ssize_t got; bytes; out = (char *)out + got, bytes -= (uint64_t)got, at += (uint64_t)got)
+        if ((got = pread(fd, out, bytes, (off_t)at)) <= 0)
+            return false;
+    return true;
+}
+
+static void close_log(struct hak_cache_log *log) {
+    if (log->fd >= 0)
+        close(log->fd);
+    hak_index_free(&log->index);
+    free(log->value);
+    *log = (struct hak_cache_log){.fd = -1};
+}
+
+/* Adds a value to those that are known. False without memory. */
+static bool note_value(struct hak_cache_log *log, const struct hak_cache_value *value) {
+    uint64_t key = hak_index_mix((uint64_t)value->head.kind, (uint64_t)value->head.key);
+    if (!hak_growing_make_room(&log->value, log->count, &log->room, sizeof *log->value))
+        return false;
+    log->value[log->count] = *value;
+    return hak_index_add(&log->index, key, ++log->count);
+}
+
+/* Notes the values that were appended behind those that are known, by this process or another.
+ * False: the file is damaged, or there is no memory. */
+static bool note_appended(struct hak_cache_log *log) {
+    struct stat about;
+    struct hak_cache_value value;
+    if (fstat(log->fd, &about) != 0 || (uint64_t)about.st_size < log->end)
+        return false;
+    uint64_t size = (uint64_t)about.st_size;
+    while (size - log->end >= sizeof value.head) {
+        if (!read_at(log->fd, &value.head, sizeof value.head, log->end) ||
+            value.head.head_sum != sum_of_head(&value.head))
+            return false;
+        value.at = log->end + sizeof value.head;
+        if (size - value.at < value.head.bytes)
+            break; /* it is being written, or its writer was killed */
+        if (!note_value(log, &value))
+            return false;
+        log->end = value.at + value.head.bytes;
+    }
+    return true;
+}
+
+/* The value of the key; NULL: it is not there. */
+static const struct hak_cache_value *find_value(struct hak_cache_log *log, int64_t kind,
+                                                int64_t key) {
+    uint64_t mixed = hak_index_mix((uint64_t)kind, (uint64_t)key), place = 0;
+    for (uint32_t number; (number = hak_index_find(&log->index, mixed, &place)) != 0;)
+        if (log->value[number - 1].head.kind == kind && log->value[number - 1].head.key == key)
+            return &log->value[number - 1];
+    return NULL;
+}
+
+/* Appends a value unless the file would have more than `most` bytes then. False also where another
+ * process appends, or there is no room. */
+static bool append_value(struct hak_cache_log *log, uint64_t most, int64_t kind, int64_t key,
+                         const void *data, size_t bytes) {
+    struct value_head head = {kind, key, bytes, hak_crc32c(data, bytes), 0};
+    head.head_sum = sum_of_head(&head);
+    struct iovec part[] = {{&head, sizeof head}, {(void *)(uintptr_t)data, bytes}};
+    if (log->fd < 0 || flock(log->fd, LOCK_EX | LOCK_NB) != 0)
+        return false;
+    bool is_done = note_appended(log) && ftruncate(log->fd, (off_t)log->end) == 0 &&
+                   log->end + sizeof head + bytes <= most &&
+                   pwritev(log->fd, part, 2, (off_t)log->end) == (ssize_t)(sizeof head + bytes) &&
+                   note_appended(log);
+    flock(log->fd, LOCK_UN);
+    return is_done;
+}
+
+/* A copy of the value's data. NULL: it cannot be read, or is not what was put. */
+static void *read_value(const struct hak_cache_log *log, const struct hak_cache_value *value) {
+    void *data = sqlite3_malloc64(value->head.bytes + 1);
+    if (data && read_at(log->fd, data, value->head.bytes, value->at) &&
+        hak_crc32c(data, value->head.bytes) == value->head.data_sum)
+        return data;
+    sqlite3_free(data);
+    return NULL;
 }
 
 /* ---- the file ---------------------------------------------------------------------------------
  */
 
-/* Of the key, too: a value that lies under another's key is damage. */
-static int64_t checksum_of(int64_t kind, int64_t key, const void *data, size_t bytes) {
-    const int64_t head[3] = {kind, key, (int64_t)bytes};
-    return (int64_t)((uint64_t)hak_crc32c(head, sizeof head) << 32 | hak_crc32c(data, bytes));
+/* Removes the file, which is damaged or of another capture. */
+static void remove_file(struct hak_cache *cache) {
+    close_log(&cache->file);
+    (void)unlink(cache->path);
 }
 
-static bool is_damage(int code) {
-    return code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
+/* The length of the database that a file begins with, by its header: SQLite's file format, 1.3. */
+static uint64_t length_of_database(int fd) {
+    unsigned char head[32];
+    if (!read_at(fd, head, sizeof head, 0) || memcmp(head, "SQLite format 3", 16) != 0)
+        return 0;
+    uint64_t page = (uint64_t)head[16] << 8 | head[17], pages = 0;
+    for (int i = 28; i < 32; i++)
+        pages = pages << 8 | head[i];
+    return (page == 1 ? 65536 : page) * pages;
 }
 
-static void close_place(struct hak_cache_place *place) {
-    sqlite3_finalize(place->get);
-    sqlite3_finalize(place->put);
-    sqlite3_close(place->database);
-    *place = (struct hak_cache_place){0};
+/* Reads the database and the identity behind it. False: they are not whole, or another's. */
+static bool read_database(struct hak_cache *cache) {
+    struct hak_cache_log *file = &cache->file;
+    uint64_t bytes = length_of_database(file->fd);
+    file->end = bytes;
+    if (!bytes || bytes > MOST_FILE_BYTES || !note_appended(file) || !file->count)
+        return false;
+    const struct hak_cache_value *first = &file->value[0];
+    char *text = first->head.kind == IDENTITY_KIND ? read_value(file, first) : NULL;
+    size_t length = strlen(cache->identity);
+    bool is_ours =
+        text && first->head.bytes == length && memcmp(text, cache->identity, length) == 0;
+    sqlite3_free(text);
+    cache->database_bytes = bytes;
+    cache->database = is_ours ? sqlite3_malloc64(bytes) : NULL;
+    if (cache->database && read_at(file->fd, cache->database, bytes, 0) &&
+        first->head.key == hak_crc32c(cache->database, bytes))
+        return true;
+    sqlite3_free(cache->database);
+    cache->database = NULL;
+    return false;
 }
 
-/* Prepares what reads and writes values of a place that has its tables; SQLITE_OK, or an error. */
-static int prepare_place(struct hak_cache_place *place) {
-    place->get = prepare_in_cache(place->database,
-                                  "SELECT data, checksum FROM value WHERE kind = ?1 AND key = ?2");
-    if (!place->get)
-        return sqlite3_errcode(place->database);
-    place->put =
-        prepare_in_cache(place->database, "INSERT OR REPLACE INTO value VALUES(?1, ?2, ?3, ?4)");
-    return place->put ? SQLITE_OK : sqlite3_errcode(place->database);
-}
-
-/* Opens the place in memory, if it is not open. */
-static void open_here(struct hak_cache *cache) {
-    char sql[384];
-    snprintf(sql, sizeof sql, "PRAGMA page_size=4096; PRAGMA max_page_count=%d;%s",
-             MOST_HERE_BYTES / 4096, cache_layout);
-    if (!cache->here.database &&
-        (sqlite3_open(":memory:", &cache->here.database) != SQLITE_OK ||
-         !run_in_cache(cache->here.database, sql) || prepare_place(&cache->here) != SQLITE_OK))
-        close_place(&cache->here);
-}
-
-/* From here on the file is only read, or gone if it is damaged. */
-static void refuse_file(struct hak_cache *cache, int code) {
-    sqlite3_finalize(cache->file.put);
-    cache->file.put = NULL;
-    (void)run_in_cache(cache->file.database, "ROLLBACK"); /* of a transaction, if there is one */
-    if (is_damage(code)) {
-        close_place(&cache->file);
-        (void)unlink(cache->path);
-    }
-    open_here(cache);
-}
-
-/* Runs `sql`, whose ?1 is the identity: SQLITE_DONE, an error, or SQLITE_ROW where its value is
- * true. A false one is another's file, which is as a damaged one. */
-static int ask_identity(sqlite3 *file, const char *sql, const char *identity) {
-    sqlite3_stmt *statement = prepare_in_cache(file, sql);
-    int code = statement ? sqlite3_bind_text(statement, 1, identity, -1, SQLITE_STATIC)
-                         : sqlite3_errcode(file);
-    if (code == SQLITE_OK)
-        code = sqlite3_step(statement);
-    if (code == SQLITE_ROW && !sqlite3_column_int(statement, 0))
-        code = SQLITE_NOTADB;
-    sqlite3_finalize(statement);
-    return code;
-}
-
-/* Checks that the file is of this capture: SQLITE_ROW; only an empty one is signed. */
-static int sign_file(sqlite3 *file, const char *identity) {
-    static const char look[] = "SELECT text = ?1 FROM identity";
-    int code = ask_identity(file, look, identity);
-    if (code == SQLITE_DONE)
-        code = ask_identity(file, "INSERT OR IGNORE INTO identity VALUES(1, ?1)", identity);
-    return code == SQLITE_DONE ? ask_identity(file, look, identity) : code;
-}
-
-/* Opens the cache's file and checks whose it is: SQLITE_OK, or why it cannot be used. Without
- * fsync, and with the old pages in memory: a file that a crash leaves torn is damaged, and made
- * anew. So nothing lies beside it that would outlive its removal. */
-static int open_file(struct hak_cache *cache, const char *identity) {
-    char sql[384];
-    snprintf(sql, sizeof sql,
-             "PRAGMA page_size=%d; PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF;"
-             "PRAGMA max_page_count=%d; PRAGMA cell_size_check=1;"
-             "CREATE TABLE IF NOT EXISTS identity(id INTEGER PRIMARY KEY, text TEXT);%s",
-             PAGE_BYTES, (int)(((uint64_t)HAK_CACHE_FILE_MIB << 20) / PAGE_BYTES), cache_layout);
-    sqlite3 **file = &cache->file.database;
-    int code =
-        sqlite3_open_v2(cache->path, file, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
-    if (code == SQLITE_OK) {
-        sqlite3_busy_timeout(*file, LOCK_WAIT_MS);
-        code = sqlite3_exec(*file, sql, NULL, NULL, NULL);
-    }
-    if (code == SQLITE_OK)
-        code = sign_file(*file, identity);
-    return code == SQLITE_ROW ? prepare_place(&cache->file) : code;
-}
-
-/* Opens the capture's cache file; one that is damaged or has other tables is removed and made anew.
- * Without a file the cache works in memory. */
-static void open_or_remake(struct hak_cache *cache, const char *identity) {
-    char name[48];
-    size_t half = strlen(identity) / 2; /* two checksums of 64 bits: names of files, no secrets */
-    snprintf(name, sizeof name, "%016" PRIx64 "%016" PRIx64 ".db",
-             (uint64_t)checksum_of(1, 0, identity, strlen(identity)),
-             (uint64_t)checksum_of(2, (int64_t)hak_crc32c(identity, half), identity + half,
-                                   strlen(identity) - half));
-    for (int i = 0; i < 2; i++) {
-        free(cache->path);
-        cache->path = hak_cache_file(name);
-        int code = cache->path ? open_file(cache, identity) : SQLITE_OK;
-        if (code == SQLITE_OK)
-            return;
-        close_place(&cache->file);
-        if (!is_damage(code) && code != SQLITE_ERROR) /* of other tables */
-            return;
-        (void)unlink(cache->path);
-    }
+/* Opens the file and reads its database. True: it is usable, or empty, or there is none. False: it
+ * is damaged, and gone. */
+static bool open_file(struct hak_cache *cache) {
+    struct stat about;
+    cache->file.fd = open(cache->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    if (cache->file.fd < 0)
+        return true;
+    /* A file that is begun just now is no damaged one. */
+    bool is_quiet = flock(cache->file.fd, LOCK_SH | LOCK_NB) == 0;
+    bool is_empty = fstat(cache->file.fd, &about) == 0 && about.st_size == 0;
+    bool is_whole = is_empty || read_database(cache);
+    flock(cache->file.fd, LOCK_UN);
+    if (is_whole)
+        return true;
+    if (is_quiet)
+        remove_file(cache);
+    else
+        close_log(&cache->file);
+    return !is_quiet;
 }
 
 void hak_cache_open(struct hak_cache *cache, const char *identity) {
-    *cache = (struct hak_cache){0};
-    open_or_remake(cache, identity);
-    if (!cache->file.put)
-        open_here(cache);
+    char name[48];
+    size_t bytes = strlen(identity), half = bytes / 2;
+    *cache = (struct hak_cache){.here.fd = -1, .file.fd = -1, .identity = strdup(identity)};
+    /* Checksums of the whole and of its halves: names of files, no secrets. */
+    snprintf(name, sizeof name, "%08" PRIx32 "%08" PRIx32 "%08" PRIx32 "%08" PRIx32 ".db",
+             hak_crc32c(identity, bytes), hak_crc32c(identity, half),
+             hak_crc32c(identity + half, bytes - half), hak_crc32c(identity + bytes / 4, half));
+    for (int i = 0; i < 2 && cache->identity; i++) {
+        free(cache->path);
+        cache->path = hak_cache_file(name);
+        if (!cache->path || open_file(cache))
+            return;
+    }
+}
+
+void hak_cache_put_database(struct hak_cache *cache, const void *data, size_t bytes) {
+    struct hak_cache_log *file = &cache->file;
+    struct stat about;
+    if (file->fd < 0)
+        return;
+    bool is_ours = flock(file->fd, LOCK_EX | LOCK_NB) == 0 && fstat(file->fd, &about) == 0 &&
+                   about.st_size == 0;
+    file->end = bytes;
+    if (is_ours && pwrite(file->fd, data, bytes, 0) == (ssize_t)bytes &&
+        append_value(file, MOST_FILE_BYTES, IDENTITY_KIND, hak_crc32c(data, bytes), cache->identity,
+                     strlen(cache->identity)))
+        return;
+    if (is_ours)
+        (void)ftruncate(file->fd, 0); /* no room */
+    close_log(file);
 }
 
 /* ---- values -----------------------------------------------------------------------------------
  */
 
-/* Resets a statement and binds kind and key as its first two values. */
-static void bind_key(sqlite3_stmt *statement, int64_t kind, int64_t key) {
-    sqlite3_reset(statement);
-    sqlite3_bind_int64(statement, 1, kind);
-    sqlite3_bind_int64(statement, 2, key);
-}
-
-/* Steps to the row with the key. After another process has kept the file locked once, it is not
- * waited for again. */
-static int find_value(sqlite3_stmt *from, int64_t kind, int64_t key) {
-    bind_key(from, kind, key);
-    int step = sqlite3_step(from);
-    if (step == SQLITE_BUSY)
-        sqlite3_busy_timeout(sqlite3_db_handle(from), 0);
-    return step;
-}
-
-/* A copy of the row's value. NULL: there is none, or it is damaged. */
-static void *take_value_of(sqlite3_stmt *from, int64_t kind, int64_t key, size_t *bytes,
-                           bool *is_damaged) {
-    void *data = NULL;
-    int step = find_value(from, kind, key);
-    if (step == SQLITE_ROW) {
-        const void *there = sqlite3_column_blob(from, 0);
-        *bytes = (size_t)sqlite3_column_bytes(from, 0);
-        *is_damaged = sqlite3_column_int64(from, 1) != checksum_of(kind, key, there, *bytes);
-        data = *is_damaged ? NULL : sqlite3_malloc64(*bytes + 1);
-        if (data && *bytes)
-            memcpy(data, there, *bytes);
-    } else {
-        *is_damaged = is_damage(step);
-    }
-    sqlite3_reset(from);
-    return data;
+/* Finds a value, first in memory; NULL: it is not there. Notes what other processes have appended
+ * meanwhile; a damaged file goes. */
+static const struct hak_cache_value *look_up(struct hak_cache *cache, int64_t kind, int64_t key,
+                                             struct hak_cache_log **in) {
+    const struct hak_cache_value *value = find_value(*in = &cache->here, kind, key);
+    if (!value)
+        value = find_value(*in = &cache->file, kind, key);
+    if (value || cache->file.fd < 0 || !cache->file.count)
+        return value;
+    if (note_appended(&cache->file))
+        return find_value(&cache->file, kind, key);
+    remove_file(cache);
+    return NULL;
 }
 
 void *hak_cache_get(struct hak_cache *cache, int64_t kind, int64_t key, size_t *bytes) {
-    bool is_damaged = false;
-    void *data =
-        cache->here.get ? take_value_of(cache->here.get, kind, key, bytes, &is_damaged) : NULL;
-    if (data || !cache->file.get)
-        return data;
-    data = take_value_of(cache->file.get, kind, key, bytes, &is_damaged);
-    if (is_damaged)
-        refuse_file(cache, SQLITE_CORRUPT);
+    struct hak_cache_log *in;
+    const struct hak_cache_value *value = look_up(cache, kind, key, &in);
+    void *data = value ? read_value(in, value) : NULL;
+    *bytes = data ? value->head.bytes : 0;
+    if (value && !data && in == &cache->file)
+        remove_file(cache);
     return data;
 }
 
 bool hak_cache_has(struct hak_cache *cache, int64_t kind, int64_t key) {
-    sqlite3_stmt *const from[] = {cache->here.get, cache->file.get};
-    bool is_there = false;
-    for (int i = 0; i < 2 && !is_there; i++)
-        if (from[i]) {
-            is_there = find_value(from[i], kind, key) == SQLITE_ROW;
-            sqlite3_reset(from[i]);
-        }
-    return is_there;
-}
-
-/* Writes a value; SQLITE_DONE, or an error. */
-static int write_value(sqlite3_stmt *to, int64_t kind, int64_t key, const void *data,
-                       size_t bytes) {
-    bind_key(to, kind, key);
-    sqlite3_bind_int64(to, 3, checksum_of(kind, key, data, bytes));
-    int step = sqlite3_bind_blob(to, 4, bytes ? data : "", (int)bytes, SQLITE_STATIC);
-    if (step == SQLITE_OK)
-        step = sqlite3_step(to);
-    sqlite3_reset(to);
-    sqlite3_clear_bindings(to);
-    return step;
+    struct hak_cache_log *in;
+    return look_up(cache, kind, key, &in) != NULL;
 }
 
 void hak_cache_put(struct hak_cache *cache, int64_t kind, int64_t key, const void *data,
                    size_t bytes) {
-    if (bytes > INT32_MAX)
+    if (bytes > INT32_MAX || hak_cache_has(cache, kind, key))
         return;
-    if (cache->file.put) {
-        int step = write_value(cache->file.put, kind, key, data, bytes);
-        cache->new_bytes += bytes + 64;
-        if (step == SQLITE_DONE)
-            return;
-        refuse_file(cache, step);
+    if (cache->file.count && append_value(&cache->file, MOST_FILE_BYTES, kind, key, data, bytes)) {
+        cache->new_bytes += bytes;
+        if (cache->new_bytes >= ROOM_BYTES)
+            hak_cache_make_room(cache->path);
+        cache->new_bytes %= ROOM_BYTES;
+        return;
     }
-    if (cache->here.put && write_value(cache->here.put, kind, key, data, bytes) == SQLITE_FULL &&
-        run_in_cache(cache->here.database, "DELETE FROM value"))
-        (void)write_value(cache->here.put, kind, key, data, bytes);
-}
-
-void hak_cache_begin(struct hak_cache *cache) {
-    if (!cache->file.put)
-        return;
-    sqlite3_busy_timeout(cache->file.database, LOCK_WAIT_MS); /* a busy read ended the waiting */
-    if (!run_in_cache(cache->file.database, "BEGIN IMMEDIATE"))
-        refuse_file(cache, sqlite3_errcode(cache->file.database));
-}
-
-void hak_cache_end(struct hak_cache *cache) {
-    if (cache->file.put && !run_in_cache(cache->file.database, "COMMIT"))
-        refuse_file(cache, sqlite3_errcode(cache->file.database));
-    if (cache->new_bytes >= ROOM_BYTES) {
-        hak_cache_make_room(cache->path);
-        cache->new_bytes = 0;
+    for (int i = 0; i < 2; i++) {
+        if (cache->here.fd < 0)
+            cache->here.fd = memfd_create("hakmem", MFD_CLOEXEC);
+        if (append_value(&cache->here, MOST_HERE_BYTES, kind, key, data, bytes))
+            return;
+        close_log(&cache->here); /* it is full */
     }
 }
 
 void hak_cache_close(struct hak_cache *cache) {
+    if (!cache->identity)
+        return; /* it was not opened */
     if (cache->new_bytes)
         hak_cache_make_room(cache->path);
-    close_place(&cache->file);
-    close_place(&cache->here);
+    close_log(&cache->file);
+    close_log(&cache->here);
+    sqlite3_free(cache->database);
     free(cache->path);
-    *cache = (struct hak_cache){0};
+    free(cache->identity);
+    *cache = (struct hak_cache){.here.fd = -1, .file.fd = -1};
 }

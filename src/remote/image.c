@@ -1,10 +1,11 @@
-/* Copies the tables of a capture from the server into a database in memory. */
+/* Copies the tables of a capture from the server into a database. */
 #include "remote/image.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "remote/symbols.h"
 #include "store/error.h"
 
 /* A table with blobs that is no larger comes whole. */
@@ -12,7 +13,6 @@ enum { SMALL_BYTES = 64 << 10, SMALL_ROWS = SMALL_BYTES / 8 };
 /* Rows beside those that were pushed that are taken, and all where it is not known how many were:
  * a user who may push can insert any. */
 enum { MORE_ROWS = 65536, MOST_ROWS = 1 << 24 };
-enum { IMAGE_KIND = -1 };
 /* One thread has a connection at a time. */
 enum { MEMORY_FLAGS = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX };
 
@@ -65,15 +65,17 @@ static void plan(struct hak_image *image, const struct hak_remote_tables *tables
             !hak_link_number(sizes, row, 2, &image->table[at].bytes))
             image->table[at].rows = UINT64_MAX;
         image->table[at].blob = blob_of(image, &tables->table[at], at);
+        image->table[at].is_late = strcmp(tables->table[at].name, "symbol") == 0 &&
+                                   tables->table[at].columns == HAK_SYMBOL_COLUMNS &&
+                                   image->table[at].rows > SMALL_ROWS;
     }
 }
 
-/* The most rows to ask for: as many as were pushed and some more, to notice if there are. */
-static uint64_t rows_declared(const struct hak_image *image, int at) {
+uint64_t hak_image_rows_asked(const struct hak_image *image, int at) {
     uint64_t pushed = image->table[at].rows;
     if (!is_plausible(image, at))
-        return MOST_ROWS;
-    return pushed < INT32_MAX - MORE_ROWS ? pushed + MORE_ROWS : INT32_MAX - 1; /* libpq's most */
+        return MOST_ROWS + 1;
+    return pushed < INT32_MAX - MORE_ROWS ? pushed + MORE_ROWS + 1 : INT32_MAX; /* libpq's most */
 }
 
 /* Makes the query of all rows without the blobs, or of one, to see that there are some. To be
@@ -92,20 +94,18 @@ static char *sql_of(const struct hak_image *image, const struct hak_remote_table
                     t->column[i].name);
     fprintf(sql,
             " FROM hakmem.\"c_%s\" WHERE capture = CAST($1 AS BIGINT) FETCH FIRST %llu ROWS ONLY",
-            t->name, wants_all ? (unsigned long long)rows_declared(image, at) + 1 : 1ull);
+            t->name, wants_all ? (unsigned long long)hak_image_rows_asked(image, at) : 1ull);
     if (fclose(sql) == 0)
         return text;
     free(text);
     return NULL;
 }
 
-/* Checks how many rows came: fewer than were pushed are no answer, as somebody removed them, or
- * emptied the table, which transactions that began before see, too. */
-static int check_rows(const struct hak_image *image, const struct hak_link *link,
-                      const struct hak_remote_tables *tables, int at, bool has_all,
-                      const PGresult *rows) {
-    uint64_t there = (uint64_t)PQntuples(rows), pushed = image->table[at].rows;
-    if (there > rows_declared(image, at))
+int hak_image_check_rows(const struct hak_image *image, const struct hak_link *link,
+                         const struct hak_remote_tables *tables, int at, bool has_all,
+                         uint64_t there) {
+    uint64_t pushed = image->table[at].rows;
+    if (there >= hak_image_rows_asked(image, at))
         return hak_store_fail(HAK_STORE_BROKEN,
                               "%s: capture %" PRIu64 " has more rows of table %s there than were "
                               "pushed; who keeps the server removes it, then push again",
@@ -207,8 +207,10 @@ static int take_rows(void *context, int question, PGresult *rows) {
     int at = l->at[question];
     l->has_more |= !is_plausible(l->image, at);
     l->has_more |= (uint64_t)PQntuples(rows) > l->image->table[at].rows;
-    int error = check_rows(l->image, l->link, l->tables, at, l->database != NULL, rows);
-    if (!error && l->database)
+    bool has_all = l->database && !l->image->table[at].is_late;
+    int error =
+        hak_image_check_rows(l->image, l->link, l->tables, at, has_all, (uint64_t)PQntuples(rows));
+    if (!error && has_all)
         error = fill(l->database, l->link, &l->tables->table[at], l->image->table[at].blob, rows);
     PQclear(rows);
     return error;
@@ -227,7 +229,7 @@ static int look(const struct hak_image *image, struct hak_link *link,
     for (int i = 0; i < tables->tables && !error; i++) {
         if (!image->table[i].is_known) /* no rows: a server laid out before has no such table */
             continue;
-        char *sql = sql_of(image, &tables->table[i], i, database != NULL);
+        char *sql = sql_of(image, &tables->table[i], i, database && !image->table[i].is_late);
         l.at[count] = i;
         question[count++] = (struct hak_link_question){sql, &value, 1};
         error = sql ? 0 : hak_store_no_memory(link->name);
@@ -249,10 +251,12 @@ static int fail_layout(const struct hak_link *link, sqlite3 *database) {
  * had more rows than were pushed. 0, or an error. */
 static int copy_tables(struct hak_image *image, struct hak_link *link,
                        struct hak_remote_tables *tables, const char *schema, const PGresult *sizes,
-                       void **out, sqlite3_int64 *bytes, bool *has_more) {
+                       struct hak_symbols *symbols, void **out, sqlite3_int64 *bytes,
+                       bool *has_more) {
     sqlite3 *database = NULL;
     int error = 0;
     if (sqlite3_open_v2(":memory:", &database, MEMORY_FLAGS, NULL) != SQLITE_OK ||
+        !hak_symbols_register(symbols, database) ||
         !run_in_image(database, "PRAGMA page_size=4096; BEGIN") || !run_in_image(database, schema))
         error = fail_layout(link, database);
     if (!error)
@@ -261,6 +265,9 @@ static int copy_tables(struct hak_image *image, struct hak_link *link,
         plan(image, tables, sizes);
         error = look(image, link, tables, database, has_more);
     }
+    for (int i = 0; i < tables->tables && !error; i++)
+        if (image->table[i].is_late && !hak_symbols_replace(database))
+            error = fail_layout(link, database);
     if (!error && !run_in_image(database, "COMMIT"))
         error = fail_layout(link, database);
     if (!error) {
@@ -273,9 +280,10 @@ static int copy_tables(struct hak_image *image, struct hak_link *link,
 
 /* Opens an image, which is freed with the connection, also where it cannot be opened. 0, or an
  * error. */
-static int open_image_of(const struct hak_link *link, void *data, sqlite3_int64 bytes,
-                         sqlite3 **out) {
-    if (sqlite3_open_v2(":memory:", out, MEMORY_FLAGS, NULL) != SQLITE_OK) {
+static int open_image_of(const struct hak_link *link, struct hak_symbols *symbols, void *data,
+                         sqlite3_int64 bytes, sqlite3 **out) {
+    if (sqlite3_open_v2(":memory:", out, MEMORY_FLAGS, NULL) != SQLITE_OK ||
+        !hak_symbols_register(symbols, *out)) {
         sqlite3_free(data);
         return hak_store_no_memory(link->name);
     }
@@ -287,19 +295,19 @@ static int open_image_of(const struct hak_link *link, void *data, sqlite3_int64 
 
 int hak_image_open(struct hak_image *image, struct hak_link *link, struct hak_remote_tables *tables,
                    const char *schema, const PGresult *sizes, struct hak_cache *cache,
-                   sqlite3 **out) {
-    size_t there = 0;
-    bool has_more = false;
-    void *data = hak_cache_get(cache, IMAGE_KIND, 0, &there);
-    bool is_cached = data != NULL;
-    sqlite3_int64 bytes = (sqlite3_int64)there;
-    int error =
-        is_cached ? 0 : copy_tables(image, link, tables, schema, sizes, &data, &bytes, &has_more);
+                   struct hak_symbols *symbols, sqlite3 **out) {
+    bool has_more = false, is_cached = cache->database != NULL;
+    void *data = cache->database;
+    sqlite3_int64 bytes = (sqlite3_int64)cache->database_bytes;
+    cache->database = NULL;
+    int error = is_cached ? 0
+                          : copy_tables(image, link, tables, schema, sizes, symbols, &data, &bytes,
+                                        &has_more);
     if (error)
         return error;
     if (!is_cached && !has_more)
-        hak_cache_put(cache, IMAGE_KIND, 0, data, (size_t)bytes);
-    error = open_image_of(link, data, bytes, out);
+        hak_cache_put_database(cache, data, (size_t)bytes);
+    error = open_image_of(link, symbols, data, bytes, out);
     if (error || !is_cached)
         return error;
     error = hak_remote_tables_read(*out, tables);

@@ -474,6 +474,33 @@ int hak_link_do(struct hak_link *link, const char *sql, const char *doing) {
     return error;
 }
 
+int hak_link_copy_out(struct hak_link *link, const char *sql, const char *doing, char **out,
+                      size_t *bytes) {
+    PGresult *result = hak_link_exec(link, sql);
+    int error = PQresultStatus(result) == PGRES_COPY_OUT ? 0 : hak_link_fail(link, result, doing);
+    PQclear(result);
+    FILE *all = error ? NULL : open_memstream(out, bytes);
+    for (int got = error ? -1 : 0; got >= 0;) {
+        char *data = NULL;
+        got = PQgetCopyData(link->connection, &data, 1);
+        if (got > 0 && all)
+            fwrite(data, 1, (size_t)got, all);
+        PQfreemem(data);
+        if (got == 0 && (!wait_for_server(link, false) || !PQconsumeInput(link->connection)))
+            break; /* the next answer says why */
+    }
+    while (!error && (result = hak_link_next(link)) != NULL) {
+        if (PQresultStatus(result) != PGRES_COMMAND_OK)
+            error = hak_link_fail(link, result, doing);
+        PQclear(result);
+    }
+    if (!error && link->is_silent)
+        error = hak_link_fail(link, NULL, doing);
+    if ((!all || fclose(all) != 0) && !error)
+        error = hak_store_no_memory(link->name);
+    return error;
+}
+
 /* ---- cells ------------------------------------------------------------------------------------
  */
 

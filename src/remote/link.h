@@ -4,6 +4,7 @@
  *
  *   hak_link_ask, _ask_all, _ask_each, _do        a question, its answer or an error
  *   hak_link_exec, hak_link_exec_values           an answer as it is, with its SQLSTATE
+ *   hak_link_copy_out                             all rows of a statement, in COPY's form
  *   hak_link_next                                 the next answer of a pipeline or a COPY
  *   hak_link_number, _real, _text                 a cell of an answer, which may hold anything */
 #ifndef HAK_REMOTE_LINK_H
@@ -87,6 +88,10 @@ PGresult *hak_link_exec(struct hak_link *link, const char *sql);
  * NULL: the link is silent, or sending failed. */
 PGresult *hak_link_exec_values(struct hak_link *link, const char *sql, const Oid *types,
                                const struct hak_link_value *values, int count);
+/* Executes a COPY ... TO STDOUT; `out` gets all of its data, for the caller to free, also where
+ * that fails. 0 or an error. */
+int hak_link_copy_out(struct hak_link *link, const char *sql, const char *doing, char **out,
+                      size_t *bytes);
 /* Waits for the next answer, as PQgetResult after PQsend... or PQputCopyEnd, after it sent the data
  * that libpq still holds. NULL: the end of an answer, or a server that was silent (`is_silent`). */
 PGresult *hak_link_next(struct hak_link *link);

@@ -10,9 +10,10 @@
 #include "base/checksum.h"
 #include "remote/blobs.h"
 #include "remote/schema.h"
+#include "remote/symbols.h"
 #include "store/error.h"
 
-enum { IDENTITY_VERSION = 1 }; /* of what lies in a cache file */
+enum { IDENTITY_VERSION = 2 }; /* of what lies in a cache file */
 
 /* The questions about a capture. */
 enum { BEGIN, CAPTURE, SIZES, VERSIONS, ORIGIN, QUESTIONS };
@@ -22,12 +23,14 @@ struct capture {
     struct hak_remote_tables tables;
     struct hak_image image;
     struct hak_cache cache;
+    struct hak_symbols symbols;
     struct hak_blobs blobs;
 };
 
 /* Closes cache and connection of a capture that was read. */
 static void close_capture(void *context) {
     struct capture *of = context;
+    sqlite3_free(of->symbols.row);
     hak_cache_close(&of->cache);
     hak_link_close(&of->link);
     hak_remote_tables_free(&of->tables);
@@ -106,8 +109,10 @@ static int open_image(struct capture *of, const char *schema, PGresult *const *f
         return hak_store_no_memory(of->link.name);
     hak_cache_open(&of->cache, identity);
     free(identity);
+    of->symbols = (struct hak_symbols){
+        .link = &of->link, .tables = &of->tables, .image = &of->image, .cache = &of->cache};
     return hak_image_open(&of->image, &of->link, &of->tables, schema, found[SIZES], &of->cache,
-                          out);
+                          &of->symbols, out);
 }
 
 /* Checks that the capture is on the server, and all of it, and opens the local image of its tables

@@ -4,7 +4,8 @@
  *   source ---> reading.c   a capture as an SQLite connection
  *                 +--> image.c   its tables, copied once
  *                 +--> blobs.c   the blobs of large ones, when they are read
- *                 +--> cache.c   both, for the next time
+ *                 +--> symbols.c all symbols, when the first is
+ *                 +--> cache.c   all of it, for the next time
  *   push   ---> copy.c      a store's rows, in parts (parts.c) that are sent once
  *          ---> findings.c  runs of programs and what was found in them, each once
  *          ---> pulls.c     heap profiles of processes, each once

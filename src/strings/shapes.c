@@ -447,6 +447,8 @@ static struct hak_string_next look(unsigned number, struct hak_string_arguments 
  * compared, and around blocks. */
 struct hak_string_next hak_strings_look(unsigned number, struct hak_string_arguments *arguments,
                                         void *on_stack) {
+    if (!hak_tags_are_known())
+        return look(number, arguments, on_stack);
     uintptr_t ear = hak_tags_begin_own();
     struct hak_string_next next = look(number, arguments, on_stack);
     hak_tags_end_own(ear);

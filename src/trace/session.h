@@ -21,7 +21,7 @@
 #include HAK_ARCH_FILE(here.h)
 
 #define HAK_SESSION_MAGIC   0x31305345534b4148ull /* "HAKSES01" */
-#define HAK_SESSION_VERSION 13
+#define HAK_SESSION_VERSION 14
 
 #define HAK_PROCESSES        1024
 #define HAK_RINGS            4096
@@ -155,8 +155,9 @@ enum hak_report_state {
 };
 
 /* Registers at the fault, in DWARF's order, the instruction pointer last: rax rdx rcx rbx rsi rdi
- * rbp rsp r8..r15 rip; x0..x30 sp pc. */
-#define HAK_REPORT_REGISTERS HAK_REGISTERS
+ * rbp rsp r8..r15 rip; x0..x30 sp pc. As many as any machine has: those behind are 0. */
+#define HAK_REPORT_REGISTERS 33
+_Static_assert(HAK_REGISTERS <= HAK_REPORT_REGISTERS, "the machine's registers have room");
 
 /* The meaning of a register that holds a word of a pattern (pattern.h). */
 enum hak_named_as {
@@ -256,17 +257,17 @@ struct hak_fault_facts {
     uint32_t alloc_stack; /* ids of the slot's last allocation and free; 0 = none */
     uint32_t free_stack;
     uint16_t damage_is_open; /* 1 = the damage reaches the end of what can be compared */
-    uint8_t pointer_tag;     /* an access by a wrong memory tag: HAK_FACTS_TAG and the tag; else 0 */
-    uint8_t memory_tag;      /* the tag of what it touched */
-    uint32_t access_bytes;   /* of a vector access that begins at a multiple of them; else 0 */
-    uint64_t clean_ticks;    /* when a sweep last found nothing wrong with this block, 0 = none */
-    uint32_t clean_by;       /* enum hak_found_by of that sweep */
-    uint32_t clean_stack;    /* id of the stack at which it looked, 0 = none */
-    uint64_t call_bytes;     /* found by a function: how many it touches from found_address on */
-    uint16_t call_flags;     /* HAK_TOUCH_* */
-    uint16_t closed_blocks;  /* a sweep: left out, since the program has closed pages of them;
-                                UINT16_MAX = at least so many */
-    char call[28];           /* its name, then 0; "" = not found by a function */
+    uint8_t pointer_tag;    /* an access by a wrong memory tag: HAK_FACTS_TAG and the tag; else 0 */
+    uint8_t memory_tag;     /* the tag of what it touched */
+    uint32_t access_bytes;  /* of a vector access that begins at a multiple of them; else 0 */
+    uint64_t clean_ticks;   /* when a sweep last found nothing wrong with this block, 0 = none */
+    uint32_t clean_by;      /* enum hak_found_by of that sweep */
+    uint32_t clean_stack;   /* id of the stack at which it looked, 0 = none */
+    uint64_t call_bytes;    /* found by a function: how many it touches from found_address on */
+    uint16_t call_flags;    /* HAK_TOUCH_* */
+    uint16_t closed_blocks; /* a sweep: left out, since the program has closed pages of them;
+                               UINT16_MAX = at least so many */
+    char call[28];          /* its name, then 0; "" = not found by a function */
 };
 
 /* In `pointer_tag`, where there is one; and in the top byte of `found_address` while the checks are
@@ -428,6 +429,8 @@ struct hak_session {
     uint32_t stop_on_fault;
     uint32_t layout, level;
     uint32_t slab_bytes, superslab_bytes;     /* geometry, for the viewer */
+    uint32_t machine;                         /* of ELF: EM_X86_64, EM_AARCH64 */
+    uint32_t page_bytes;                      /* of the system */
     _Alignas(64) _Atomic uint32_t node_count; /* ids below it are taken */
     _Atomic uint32_t epoch;                   /* one counter for the process and its children */
     _Atomic uint32_t nodes_mapped; /* collector: nodes below it are stored, and written over */

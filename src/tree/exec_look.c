@@ -52,7 +52,7 @@ static bool has_other_loader(long file, const Elf64_Phdr *interpreter) {
     if (got <= 0)
         return false;
     name[(uint64_t)got < interpreter->p_filesz ? (uint64_t)got : interpreter->p_filesz] = 0;
-    return !memmem(name, strlen(name), "ld-linux-x86-64", 15);
+    return !memmem(name, strlen(name), HAK_LOADER_NAME, strlen(HAK_LOADER_NAME));
 }
 
 /* Where the byte that will lie at `address` lies in the file; 0 = nowhere. */

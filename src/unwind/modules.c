@@ -276,10 +276,10 @@ static int note_loaded(struct dl_phdr_info *info, size_t size, void *unused) {
         start = from < start ? from : start;
         end = to > end ? to : end;
     }
-    start &= ~(uintptr_t)4095;
+    start &= ~(uintptr_t)(HAK_PAGE_BYTES - 1);
     if (start < end && hak_object_find(start, &object)) {
         object.start = start;
-        object.end = (end + 4095) & ~(uintptr_t)4095;
+        object.end = HAK_PAGES_OF(end);
         hak_module_note(&object);
     }
     return 0;

@@ -2,6 +2,7 @@
 #include "unwind/stack_memory.h"
 #include "platform/platform.h"
 #include "platform/raw_call.h"
+#include "platform/tags.h"
 
 /* ld.so's: the stack pointer with which the process started. Public since glibc 2.2.5. */
 extern void *__libc_stack_end;
@@ -61,7 +62,8 @@ bool hak_stack_memory_ask(struct hak_stack_memory *memory, uintptr_t address) {
     uintptr_t page = hak_page_of(address);
     if (page == memory->page)
         return true;
-    if (page < HAK_PAGE_BYTES || address >> HAK_ADDRESS_BITS != 0 || !hak_raw_readable(address))
+    uintptr_t plain = (uintptr_t)hak_untagged((const void *)address); /* a stack in a block */
+    if (plain < HAK_PAGE_BYTES || plain >> HAK_ADDRESS_BITS != 0 || !hak_raw_readable(plain))
         return false;
     memory->page = page;
     return true;

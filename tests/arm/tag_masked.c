@@ -1,4 +1,5 @@
-/* Keeps pointers without their top byte, as programs do that use it for themselves (tests/arm/tags.sh). */
+/* Keeps pointers without their top byte, as programs do that use it for themselves
+ * (tests/arm/tags.sh). */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
-/* Shows that the machine has memory tags as src/platform/aarch64/tags.h takes them to be (tests/arm/tags.sh). */
+/* Shows that the machine has memory tags as src/platform/aarch64/tags.h takes them to be
+ * (tests/arm/tags.sh). */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>

@@ -1,10 +1,13 @@
-/* Commits generated faults, each in a process of its own, and looks whether hakmem-debug.so stops the process at the very access;
- * and each one's good twin, which it must not accuse (tests/arm/tags.sh).
+/* Commits generated faults, each in a process of its own, and looks whether hakmem-debug.so stops
+ * the process at the very access; and each one's good twin, which it must not accuse
+ * (tests/arm/tags.sh).
  *
- *     tags FIRST COUNT     cases FIRST to FIRST + COUNT - 1, the odd ones good; prints what went wrong, then "COUNT cases, N named"
+ *     tags FIRST COUNT     cases FIRST to FIRST + COUNT - 1, the odd ones good; prints what went
+ * wrong, then "COUNT cases, N named"
  *
- * A case is made by its number alone: blocks of one size, of which some are freed; then an access right behind one of them, right in
- * front, after its free, or after its free while a later block lies there, up to 14 lives later; or a free by such a pointer. */
+ * A case is made by its number alone: blocks of one size, of which some are freed; then an access
+ * right behind one of them, right in front, after its free, or after its free while a later block
+ * lies there, up to 14 lives later; or a free by such a pointer. */
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -17,8 +20,8 @@ enum kind { BEHIND, IN_FRONT, FREED, REUSED, FREED_AGAIN, KINDS };
 static const char *const kind_names[] = {"behind", "in front", "freed", "reused", "freed again"};
 
 /* One instruction each: where a report must say that the thread stands. */
-#define ACCESS(name, instruction)                                                                                              \
-    extern void name(uintptr_t);                                                                                               \
+#define ACCESS(name, instruction)                                                                  \
+    extern void name(uintptr_t);                                                                   \
     __asm__(".globl " #name "\n" #name ": " instruction "\n\tret\n");
 ACCESS(read_1, "ldrb w1, [x0]")
 ACCESS(read_2, "ldrh w1, [x0]")
@@ -28,7 +31,8 @@ ACCESS(write_1, "strb wzr, [x0]")
 ACCESS(write_2, "strh wzr, [x0]")
 ACCESS(write_4, "str wzr, [x0]")
 ACCESS(write_8, "str xzr, [x0]")
-static void (*const accesses[])(uintptr_t) = {read_1, read_2, read_4, read_8, write_1, write_2, write_4, write_8};
+static void (*const accesses[])(uintptr_t) = {read_1,  read_2,  read_4,  read_8,
+                                              write_1, write_2, write_4, write_8};
 
 static uint64_t state;
 static unsigned draw(unsigned below) {
@@ -50,7 +54,8 @@ static uintptr_t address_of(uintptr_t pointer) {
 enum { BLOCKS = 24, TRIES = 20000 };
 static char *blocks[BLOCKS];
 
-/* Frees the block, then others until it has left quarantine, and allocates until one lies in its place again. */
+/* Frees the block, then others until it has left quarantine, and allocates until one lies in its
+ * place again. */
 static char *next_life(char *block, unsigned size) {
     char *others[BLOCKS], *next = NULL;
     uintptr_t place = address_of((uintptr_t)block);
@@ -58,10 +63,10 @@ static char *next_life(char *block, unsigned size) {
         others[i] = malloc(size);
     free(block);
     for (unsigned tries = 0; tries < TRIES; tries++) {
-        free(others[tries % BLOCKS]);
         next = malloc(size);
         if (address_of((uintptr_t)next) == place)
             return next;
+        free(others[tries % BLOCKS]);
         others[tries % BLOCKS] = next;
     }
     _exit(4);
@@ -98,7 +103,8 @@ static void commit(unsigned number, int out) {
             block = next_life(block, size);
     }
     char *by = is_good ? block : old;
-    wanted.address = address_of((uintptr_t)by + (wanted.kind == FREED_AGAIN ? 0 : (uintptr_t)(intptr_t)wanted.offset));
+    wanted.address = address_of(
+        (uintptr_t)by + (wanted.kind == FREED_AGAIN ? 0 : (uintptr_t)(intptr_t)wanted.offset));
     wanted.pc = (uintptr_t)accesses[width + 4 * is_write];
     if (write(out, &wanted, sizeof wanted) != sizeof wanted)
         _exit(3);
@@ -113,7 +119,8 @@ static uint64_t number_behind(const char *text, const char *words) {
     return at ? strtoull(at + strlen(words), NULL, 16) : 0;
 }
 
-/* Runs the case in a child; 1: it was found, and by the right name; 0: by another one; -1: not at all, or not there. */
+/* Runs the case in a child; 1: it was found, and by the right name; 0: by another one; -1: not at
+ * all, or not there. */
 static int try(unsigned number) {
     static char text[1 << 16];
     int said[2], result[2], status;
@@ -131,7 +138,8 @@ static int try(unsigned number) {
     }
     close(said[1]);
     close(result[1]);
-    while (length < sizeof text - 1 && (got = read(said[0], text + length, sizeof text - 1 - length)) > 0)
+    while (length < sizeof text - 1 &&
+           (got = read(said[0], text + length, sizeof text - 1 - length)) > 0)
         length += (size_t)got;
     text[length] = 0;
     got = read(result[0], &wanted, sizeof wanted);
@@ -139,25 +147,33 @@ static int try(unsigned number) {
     close(result[0]);
     waitpid(child, &status, 0);
     int is_good = number % 2, is_right, is_named;
-    const char *name = wanted.kind == BEHIND ? "HKM-301" : wanted.kind == IN_FRONT ? "HKM-302" : wanted.kind == FREED_AGAIN ? "HKM-202" : "HKM-304";
+    const char *name = wanted.kind == BEHIND        ? "HKM-301"
+                       : wanted.kind == IN_FRONT    ? "HKM-302"
+                       : wanted.kind == FREED_AGAIN ? "HKM-202"
+                                                    : "HKM-304";
     if (is_good) {
-        is_right = got == sizeof wanted && length == 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+        is_right =
+            got == sizeof wanted && length == 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
         is_named = 1;
     } else {
         uint64_t pc = number_behind(text, "    #0 ");
         is_right = got == sizeof wanted && status != 0 && strstr(text, "hakmem: HKM-") &&
-                   number_behind(text, " at ") == wanted.address && (wanted.kind == FREED_AGAIN || pc == wanted.pc);
+                   number_behind(text, " at ") == wanted.address &&
+                   (wanted.kind == FREED_AGAIN || pc == wanted.pc);
         is_named = strstr(text, name) != NULL;
     }
     if (!is_right || (!is_named && getenv("TAGS_SAY")))
-        printf("case %u, %s%s, size %u, offset %d, %u lives, at %#lx by %#lx, status %#x:\n%.1500s\n", number, kind_names[wanted.kind],
-               is_good ? " (good)" : "", wanted.size, wanted.offset, wanted.lives, (unsigned long)wanted.address,
-               (unsigned long)wanted.pc, (unsigned)status, text);
+        printf(
+            "case %u, %s%s, size %u, offset %d, %u lives, at %#lx by %#lx, status %#x:\n%.1500s\n",
+            number, kind_names[wanted.kind], is_good ? " (good)" : "", wanted.size, wanted.offset,
+            wanted.lives, (unsigned long)wanted.address, (unsigned long)wanted.pc, (unsigned)status,
+            text);
     return is_right ? is_named : -1;
 }
 
 int main(int count, char **arguments) {
-    unsigned first = count > 1 ? (unsigned)atoi(arguments[1]) : 0, cases = count > 2 ? (unsigned)atoi(arguments[2]) : 1;
+    unsigned first = count > 1 ? (unsigned)atoi(arguments[1]) : 0,
+             cases = count > 2 ? (unsigned)atoi(arguments[2]) : 1;
     unsigned named = 0, failed = 0;
     for (unsigned i = first; i < first + cases; i++) {
         int result = try(i);

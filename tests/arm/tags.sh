@@ -7,11 +7,11 @@
 build_arm hakmem-debug.so
 
 cases=${1:-120}
-compile() { ${cross}gcc -O1 -g -w -iquote "$SOURCE/include" "$@" -pthread || exit 2; }
+compile() { ${cross}gcc -O1 -g -w -iquote "$SOURCE/include" -iquote "$SOURCE/src" "$@" -pthread || exit 2; }
 compile -o tags "$SOURCE/tests/arm/tags.c"
 compile -o stress "$SOURCE/tests/programs/stress.c"
 compile -o verified "$SOURCE/tests/matrix/stress.c"
-compile -o primitives "$SOURCE/tests/arm/tag_primitives.c"
+compile -DHAK_DEBUG=1 -o primitives "$SOURCE/tests/arm/tag_primitives.c"
 
 # qemu-user 7.2 refuses DC ZVA an address with a tag: libc's memset of this processor does without.
 run() { "$qemu" -cpu max -L $root -E GLIBC_TUNABLES=glibc.cpu.name=kunpeng920 -E "LD_PRELOAD=$built/hakmem-debug.so" -E HAKMEM_TRACE=off -E "HAKMEM_TAGS=${tags:-sync}" "$@" </dev/null; }

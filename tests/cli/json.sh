@@ -88,6 +88,7 @@ valid why 0x5581a8c30040 -s resized.db
 valid info --options
 valid info --clean
 valid sql .tables -s stale.db
+valid replay --against glibc -s stale.db
 valid explain
 valid explain HKM-104
 

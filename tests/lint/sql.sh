@@ -75,7 +75,7 @@ def constructs(text):
 
 
 used, keys = {}, []
-for path in sorted(set(glob.glob("src/remote/*.[ch]") + glob.glob("viewer/fleet/*.[ch]")) - {"src/remote/cache.c"}):  # which asks SQLite alone
+for path in sorted(set(glob.glob("src/remote/*.[ch]") + glob.glob("viewer/fleet/*.[ch]"))):
     for call, text in texts(path):
         if not NO_SQL.match(call) and IS_SQL.search(text) and not re.match(r"hakmem-trace|https?:|%s: |; ", text):
             for key in re.findall(r"PRIMARY KEY\((\w+)", text):

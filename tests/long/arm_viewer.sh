@@ -27,7 +27,7 @@ same() {
     [ $due -eq $status ] && cmp -s due found || complain "$*: status $status, due $due: $(diff due found | head -n 5)"
 }
 mkdir -p stores && "$BUILD/tests/cli/make_store" stores || fail "make_store"
-cp "$SOURCE/tests/format/v3/golden.db" "$SOURCE/tests/format/aarch64/shelf.db" stores/ && chmod 600 stores/*.db
+cp "$SOURCE/tests/format/v3/golden.db" "$SOURCE"/tests/format/aarch64/*.db stores/ && chmod 600 stores/*.db
 for store in stores/*.db; do
     for question in 'info' 'info --json' 'faults' 'faults --json' 'leaks' 'leaks --json' 'top' 'top --json' 'heap' 'heap --json' 'layers' \
         'threads' 'modules' 'events' 'events --json' 'check' 'diff --between 25% 75%' 'top --at=peak' 'export collapsed' 'export pprof' 'export speedscope' 'export csv' \

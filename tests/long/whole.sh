@@ -28,6 +28,7 @@ run remote/queue.sh STEP_KIB=40
 run remote/load.sh HOSTS=16
 run faults/next.sh FULL=1
 run faults/table.sh FULL=1
+run arm/debug.sh FULL=1
 run faults/correct.sh FULL=1
 run corefile/faults.sh FULL=1
 run corefile/leaks.sh FULL=1

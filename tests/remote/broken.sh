@@ -68,6 +68,16 @@ through="postgresql:///hakmem?host=$PWD/between"
 sweep why p:1 -s "$through&capture=$number"
 sweep sql 'select * from event' -s "$through&capture=$number"
 sweep fleet --to "$through"
+# Symbols that are many come in one answer, in the midst of a page.
+rm -f between/.s.PGSQL.5432
+"$BUILD/tests/remote/cutter" between/.s.PGSQL.5432 "$PGHOST/.s.PGSQL.5432" 1200000 >ready 2>&1 &
+cutter=$!
+await grep -q ready ready || complain "cutter: $(cat ready)"
+"$trace" why "$("$trace" sql "SELECT printf('0x%x', base) FROM event WHERE id = 100000" -s long.db)" -s "$through&capture=$long" >got 2>err
+got=$?
+kill "$cutter"
+wait "$cutter" 2>/dev/null
+[ $got -eq 3 ] && [ "$(wc -l <err)" = 1 ] && grep -q 'reading symbols failed: .*; is the server there?' err || complain "cut in the symbols: status $got: $(cat err)"
 
 # ---- rows that no push made: each column of each table in turn holds something else
 psql -qXd hakmem <<'MADE' || exit 1

@@ -163,7 +163,8 @@ static void fill_hello(char hello[HELLO_BYTES], int pid, uint64_t start, int kin
     put(hello + 24, kind == 0 ? MEMORY : 0, 8);
     put(hello + 32, (uint64_t)kind, 4);
     put(hello + 36, (uint64_t)child, 4);
-    strcpy(hello + 48, "a stranger says so");
+    put(hello + 48, 62, 4); /* x86-64 */
+    strcpy(hello + 52, "a stranger says so");
 }
 
 static int send_with(int fd, const void *bytes, size_t count, const int *files, int file_count) {

@@ -114,6 +114,16 @@ imported 1 3 -s store3.db ./*.rings "$name"
 grep -q 'are the same recording' import.err || fail "$(cat import.err)"
 imported 1 3 -s store3.db /etc/passwd
 grep -q 'is not a file of rings: it does not begin with HAKSES01' import.err || fail "$(cat import.err)"
+# Of a processor that nobody knows; and of another one, whose store says so. Both are words at 184 of the header.
+mkdir of_others && cp ./*.rings of_others/other.rings
+printf '\363\0\0\0' | dd of=of_others/other.rings bs=1 seek=184 conv=notrunc status=none
+imported 1 3 -s store3.db of_others/other.rings
+grep -q 'other.rings is of a processor that this hakmem does not know (ELF machine 243; it knows x86-64, 62, and aarch64, 183): use' import.err ||
+    fail "$(cat import.err)"
+printf '\267\0\0\0' | dd of=of_others/other.rings bs=1 seek=184 conv=notrunc status=none
+imported 0 0 -s store5.db of_others/other.rings
+"$trace" sql -s store5.db "SELECT value FROM meta WHERE key = 'machine'" | grep -q aarch64 || fail "the store is not of aarch64"
+rm -rf store5.db* of_others
 imported 1 3 -s store3.db nowhere.rings
 imported 1 3 -s store3.db .
 imported 1 2 -s /nowhere/store3.db ./*.rings

@@ -15,9 +15,8 @@ GDB_PRIVATE := $(DESTDIR)$(AUTOLOAD)$(PREFIX)/lib/hakmem/hakmem-debug.so-gdb.py
 FILL        = sed 's|@VERSION@|$(VERSION)|; s|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(patsubst $(PREFIX)/%,$${prefix}/%,$(LIBDIR))|; '"s|@UP@|$$(realpath -ms --relative-to='$(LIBDIR)/cmake/hakmem' '$(PREFIX)')|"
 # Pages and samples say where all this lies by default; installed, they say where it lies there. What was measured stays as it was typed.
 SETTLE      = sed -i 's|/usr/local/lib/hakmem|@PRIVATE@|g; s|/usr/local/lib\>|$(LIBDIR)|g; s|/usr/local/include\>|$(PREFIX)/include|g; s|@PRIVATE@|$(PREFIX)/lib/hakmem|g'
-.PHONY: install-libraries install-commands
 install: install-libraries $(if $(HAS_COMMANDS),install-commands)
-install-libraries: all
+install-libraries: all FORCE
 	install -d "$(LIB)" "$(PRIVATE)" "$$(dirname "$(GDB_PUBLIC)")" "$$(dirname "$(GDB_PRIVATE)")"
 	install -m 755 $(BUILD)/$(SO_FILE) "$(LIB)/"
 	ln -sf $(SO_FILE) "$(LIB)/$(SO_NAME)"
@@ -38,7 +37,7 @@ install-libraries: all
 	grep -rlIZ --exclude-dir=benchmarks /usr/local/ "$(DOC)" | xargs -0 -r $(SETTLE)
 	chmod -R u=rwX,go=rX "$(DOC)/docs" "$(DOC)/examples" "$(DOC)/include"
 # Commands, with their man pages and completions.
-install-commands: all man
+install-commands: all man FORCE
 	install -d "$(DESTDIR)$(PREFIX)/bin"
 	install -m 755 $(BUILD)/hakmem-trace "$(DESTDIR)$(PREFIX)/bin/"
 	install -d "$(MAN)/man1" "$(MAN)/man5" "$(MAN)/man7"

@@ -43,7 +43,8 @@ static bool is_versioned(const char *path, const char *name) {
 }
 
 static bool is_loader(const char *path) {
-    return strncmp(file_name(path), "ld-linux-x86-64.so", 18) == 0 || is_versioned(path, "ld-");
+    return strncmp(file_name(path), HAK_LOADER_NAME ".so", strlen(HAK_LOADER_NAME ".so")) == 0 ||
+           is_versioned(path, "ld-");
 }
 
 /* The path of the first file of code whose name `fits`, NULL = there is none. */

@@ -52,7 +52,7 @@ static bool is_sane(const struct core_table *t) {
     return core_value(t, HAK_AT_registry_shift) == 21 &&
            core_value(t, HAK_AT_superslab_size) == (uint64_t)1 << 21 && slab >= 4096 && slabs > 0 &&
            slabs <= 64 && slab * slabs == core_value(t, HAK_AT_superslab_size) &&
-           core_value(t, HAK_AT_classes) <= 128 && core_value(t, HAK_AT_address_bits) <= 47 &&
+           core_value(t, HAK_AT_classes) <= 128 && core_value(t, HAK_AT_address_bits) <= 48 &&
            core_value(t, HAK_AT_address_bits) >= core_value(t, HAK_AT_registry_shift) &&
            core_value(t, HAK_AT_own_leaf_page_bits) >= 6 &&
            core_value(t, HAK_AT_own_leaf_page_bits) <= 30 &&

@@ -1,5 +1,6 @@
 /* The answer of `replay`: a row for each allocator, memory at steps of the play, and what was
- * played. All figures are less what the player needs without calls. */
+ * played. CPU, faults, memory and times of calls are less what the player needs without calls; the
+ * time of the whole play and that of its steps have the player's share. */
 #include "viewer/replay/runs.h"
 
 #include <jansson.h>
@@ -49,6 +50,13 @@ static uint64_t call_time_of(const struct runs *runs, const struct run *run) {
 
 static uint64_t mean_of(const struct play_result *r) {
     return r->looks ? r->sum_anonymous / r->looks : r->peak_anonymous;
+}
+
+/* At most the peak: each of them is less its own share of the player's. */
+static uint64_t mean_above(const struct runs *runs, const struct run *run) {
+    uint64_t mean = above(mean_of(run->result), mean_of(runs->own.result));
+    uint64_t peak = above(run->result->peak_anonymous, runs->own.result->peak_anonymous);
+    return mean < peak ? mean : peak;
 }
 
 static uint64_t peak_of(const struct runs *runs, const struct run *run) {
@@ -107,7 +115,7 @@ static struct answer runs_of(struct runs *runs, bool is_list) {
                    UNIT("in calls", hak_words_ago, "call_ns", call_time_of(runs, run)),
                    UNIT("peak RSS", hak_words_size, "peak_bytes", peak),
                    MADE("of live", add_ratio, peak, runs->plan->peak_live_bytes),
-                   UNIT("mean RSS", hak_words_size, "mean_bytes", above(mean_of(r), mean_of(own))),
+                   UNIT("mean RSS", hak_words_size, "mean_bytes", mean_above(runs, run)),
                    AMOUNT("faults", "minor_faults", above(r->minor_faults, own->minor_faults)),
                    DATA(NUMBER("major_faults", above(r->major_faults, own->major_faults))),
                    UNIT("p50", view_span, "p50_ns", time_of(runs, run, 500000)),
@@ -162,7 +170,7 @@ static void add_steps(struct hak_text *text, struct runs *runs) {
 /* ---- what was played ----------------------------------------------------------------------------
  */
 
-/* Adds that something is not in the figures. */
+/* Adds that something is not in the figures, or not as it was. */
 static void add_left_out(struct hak_text *text, uint64_t count, const char *one, const char *many) {
     if (count)
         hak_text_add(text, " %s.", hak_words_count(count, one, many));
@@ -197,6 +205,8 @@ static void add_footer(struct hak_text *text, struct runs *runs) {
                  hak_words_time(p->last_ns), hak_words_size(p->streams.bytes));
     add_left_out(text, p->left_out, "call on a block whose allocation or end is not in it",
                  "calls on blocks whose allocations or ends are not in it");
+    add_left_out(text, p->late, "call of a thread after its end is made by another thread",
+                 "calls of threads after their ends are made by another thread");
     add_left_out(text, p->wrong, "wrong call is left out", "wrong calls are left out");
     hak_text_add(text, " ");
     view_add_completeness(text, runs->view);

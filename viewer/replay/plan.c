@@ -6,12 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/growing.h"
-#include "base/index.h"
 #include "check.h"
 #include "hop.h"
 #include "report/words/words.h"
 #include "trace/record.h"
 #include "viewer/capture/capture.h"
+#include "viewer/replay/alignments.h"
 #include "viewer/replay/blocks.h"
 
 enum {
@@ -19,12 +19,7 @@ enum {
     SPARES = 32,     /* slots that a thread keeps for itself */
     WAITED = 8,      /* threads that a thread remembers to have waited for */
     PACE_NS = 50000, /* between two times of a thread */
-    FEW_SAMPLES = 8, /* of addresses at one place of the program */
-    FEW_ALIGNMENT = 12,
-    ALIGNMENT_MOST = 21, /* as powers of two */
-    ALIGNMENT_LEAST = 4,
     STEPS = 100,
-    NONE = -1,
 };
 
 /* A thread of the process. */
@@ -36,18 +31,13 @@ struct member {
     uint32_t epoch; /* of its last operation; UINT32_MAX = none */
     uint32_t calls; /* modulo 2^32 */
     uint32_t ended_in;
-    bool is_ended, is_closed, is_from_start;
+    uint64_t given_back; /* a realloc to 0 bytes has freed it, and may still hand out a block */
+    bool is_ended, is_closed;
     uint8_t spares;
     uint32_t spare[SPARES];
     struct {
         uint32_t thread, calls;
     } waited[WAITED];
-};
-
-/* The calls at an alignment of one stack. */
-struct site {
-    uint64_t bits; /* of all addresses, together */
-    uint32_t samples;
 };
 
 struct planning {
@@ -61,9 +51,10 @@ struct planning {
     uint32_t epochs, epoch_room;
     uint32_t *ending; /* members that have ended and are not closed */
     uint32_t endings, ending_room;
-    struct site *site;
-    uint32_t sites, site_room;
-    struct hak_index by_stack;
+    uint32_t open;            /* members that are not closed: one at least */
+    uint32_t stand_in;        /* the one that does what closed ones are to do */
+    uint32_t epoch_looked_at; /* for threads that ended some time ago */
+    struct alignments alignments;
     uint64_t calls; /* of all */
     bool has_no_memory, has_no_slot, has_begun;
 };
@@ -92,6 +83,7 @@ static struct member *add_member(struct planning *p, uint32_t row) {
     m->stream = (struct stream){.first = PLAY_NO_BLOCK};
     p->member[p->members++] = m;
     p->of_row[row] = p->members;
+    p->open++;
     return m;
 }
 
@@ -122,9 +114,16 @@ static void enter(struct planning *p, struct member *m, uint64_t ns) {
     add_word(p, m, (uint64_t)PLAY_TIME | ns << 4);
 }
 
-/* The thread that created this one, if it can still do something; else the main thread; NULL: that
- * has ended, too. */
-static struct member *creator_of(const struct planning *p, uint32_t row) {
+/* A thread that can still do something: the main thread; when that is closed the last one that was
+ * started then, and so on. */
+static uint32_t open_member(struct planning *p) {
+    for (uint32_t i = p->members; p->member[p->stand_in]->is_closed && i > 0; i--)
+        p->stand_in = i - 1;
+    return p->stand_in;
+}
+
+/* The thread that created this one, if it can still do something; else another one that can. */
+static struct member *creator_of(struct planning *p, uint32_t row) {
     const struct hak_database *db = hak_store_database(p->plan->view->reader);
     uint64_t creator =
         hak_database_number(db,
@@ -132,9 +131,7 @@ static struct member *creator_of(const struct planning *p, uint32_t row) {
                             " AND c.number = t.creator WHERE t.id = ?1",
                             row);
     struct member *m = member_of_row(p, (uint32_t)creator);
-    if (m && !m->is_closed)
-        return m;
-    return p->member[0]->is_closed ? NULL : p->member[0];
+    return m && !m->is_closed ? m : p->member[open_member(p)];
 }
 
 /* The thread of an event. One that is seen for the first time is started by its creator. NULL: no
@@ -147,11 +144,8 @@ static struct member *find_member(struct planning *p, const struct hak_event *e)
     m = add_member(p, e->thread);
     if (!m)
         return NULL;
-    m->is_from_start = !creator;
-    if (creator) {
-        enter(p, creator, e->ns);
-        add_word(p, creator, play_word(PLAY_START, p->members - 1, 0));
-    }
+    enter(p, creator, e->ns);
+    add_word(p, creator, play_word(PLAY_START, p->members - 1, 0));
     return m;
 }
 
@@ -172,15 +166,20 @@ static void close_member(struct planning *p, struct member *m, uint32_t number) 
     stream_close(&p->plan->streams, &m->stream);
     give_spares(p, m);
     m->is_closed = true;
+    p->open--;
 }
 
-/* Closes the threads that ended some time ago: destructors may free after a thread's end. */
+/* Closes the threads that ended some time ago: destructors may free after a thread's end. The last
+ * one that is open stays so, since it may have to start another. */
 static void close_ended(struct planning *p) {
     uint32_t now = epoch_now(p);
     uint32_t kept = 0;
+    if (p->epoch_looked_at == now)
+        return;
+    p->epoch_looked_at = now;
     for (uint32_t i = 0; i < p->endings; i++) {
         uint32_t number = p->ending[i];
-        if (p->member[number]->ended_in + 2 <= now)
+        if (p->member[number]->ended_in + 2 <= now && p->open > 1)
             close_member(p, p->member[number], number);
         else
             p->ending[kept++] = number;
@@ -231,8 +230,6 @@ static void add_call(struct planning *p, struct member *m, uint32_t number, enum
     p->calls++;
     if (p->calls % PLAY_UNIT == 0)
         add_word(p, m, (uint64_t)PLAY_STEP | p->calls / PLAY_UNIT << 4);
-    if (p->calls % EPOCH_CALLS == 0)
-        close_ended(p);
 }
 
 static void take_free(struct planning *p, struct member *m, uint32_t number,
@@ -257,24 +254,6 @@ static void end_forgotten(struct planning *p, struct member *m, uint32_t number,
         return;
     p->plan->left_out++;
     take_free(p, m, number, &old, ns);
-}
-
-/* The place that a call at an alignment stands for. */
-static uint32_t find_site(struct planning *p, const struct hak_event *e) {
-    uint64_t place = 0;
-    uint32_t row = hak_index_find(&p->by_stack, e->stack, &place);
-    if (!row) {
-        if (!hak_growing_make_room(&p->site, p->sites, &p->site_room, sizeof *p->site) ||
-            !hak_index_add(&p->by_stack, e->stack, p->sites + 1)) {
-            p->has_no_memory = true;
-            return 0;
-        }
-        p->site[p->sites] = (struct site){0};
-        row = ++p->sites;
-    }
-    p->site[row - 1].bits |= e->address;
-    p->site[row - 1].samples += p->site[row - 1].samples < FEW_SAMPLES;
-    return row - 1;
 }
 
 static enum play_kind kind_of(const struct hak_event *e) {
@@ -302,7 +281,9 @@ static void take_new(struct planning *p, struct member *m, uint32_t number,
     if (p->has_no_slot)
         return;
     if (kind == PLAY_ALIGNED) {
-        add_word(p, m, play_word(PLAY_ALIGNMENT, find_site(p, e), 0));
+        uint32_t alignment = 0;
+        p->has_no_memory |= !alignments_note(&p->alignments, e->stack, e->address, &alignment);
+        add_word(p, m, play_word(PLAY_ALIGNMENT, alignment, 0));
         p->plan->aligned++;
     }
     p->plan->taken++;
@@ -340,7 +321,7 @@ static void take_realloc(struct planning *p, struct member *m, uint32_t number,
         m->moved_from = is_in_place ? 0 : old;
         take_resize(p, m, number, &block, e);
     } else {
-        p->plan->left_out += old != 0;
+        p->plan->left_out += old != 0 && old != m->given_back;
         if (old && !is_in_place)
             m->moved_from = old;
         take_new(p, m, number, e);
@@ -378,6 +359,8 @@ static void take_call(struct planning *p, struct member *m, uint32_t number,
         take_realloc(p, m, number, e);
     else
         take_end(p, m, number, e);
+    bool is_by_realloc = e->kind == HAK_FREE && e->subkind == HAK_GIVEN_BY_REALLOC;
+    m->given_back = is_by_realloc ? e->address : 0;
 }
 
 /* Takes an event of the process. 1: reading is to end. */
@@ -390,6 +373,7 @@ static int take_event(void *context, const struct hak_event *e) {
     struct hak_event moved = *e;
     if (e->ns < p->plan->first_ns)
         moved.ns = p->plan->first_ns;
+    close_ended(p);
     struct member *m = find_member(p, e);
     if (!m)
         return 1;
@@ -399,10 +383,8 @@ static int take_event(void *context, const struct hak_event *e) {
     else if (hak_event_is_call(e)) {
         if (m->is_closed) {
             p->plan->late++;
-            if (p->member[0]->is_closed)
-                return 0;
-            m = p->member[0];
-            number = 0;
+            number = open_member(p);
+            m = p->member[number];
         }
         take_call(p, m, number, &moved);
     }
@@ -412,37 +394,29 @@ static int take_event(void *context, const struct hak_event *e) {
 /* ---- the file ----------------------------------------------------------------------------------
  */
 
-/* The alignment that the addresses of a place of the program have in common, as a power of two.
- * Few of them say little. */
-static uint8_t alignment_of(const struct site *s) {
-    int most = s->samples < FEW_SAMPLES ? FEW_ALIGNMENT : ALIGNMENT_MOST;
-    int common = __builtin_ctzll(s->bits | 1ull << most);
-    return (uint8_t)(common < ALIGNMENT_LEAST ? ALIGNMENT_LEAST : common);
-}
-
 /* Writes the tables behind the blocks, and the head. False: no memory. */
 static bool write_tables(struct planning *p) {
     struct plan *plan = p->plan;
     struct play_head *h = &plan->head;
     struct play_thread *thread = calloc(p->members + 1u, sizeof *thread);
-    uint8_t *alignment = calloc(p->sites + 1u, 1);
+    uint32_t alignments = p->alignments.sites;
+    uint8_t *alignment = calloc(alignments + 1u, 1);
     if (thread && alignment) {
         for (uint32_t i = 0; i < p->members; i++)
-            thread[i] = (struct play_thread){.first_block = p->member[i]->stream.first,
-                                             .from_start = p->member[i]->is_from_start};
-        for (uint32_t i = 0; i < p->sites; i++)
-            alignment[i] = alignment_of(&p->site[i]);
+            thread[i] = (struct play_thread){.first_block = p->member[i]->stream.first};
+        for (uint32_t i = 0; i < alignments; i++)
+            alignment[i] = alignments_log2(&p->alignments, i);
         uint64_t units = p->calls / PLAY_UNIT / STEPS;
         *h = (struct play_head){.blocks = plan->streams.blocks,
                                 .calls = p->calls,
                                 .step_units = units ? units : 1,
                                 .threads = p->members,
-                                .alignments = p->sites,
+                                .alignments = alignments,
                                 .epochs = p->epochs,
                                 .slots = p->blocks.slots};
         memcpy(h->magic, PLAY_MAGIC, sizeof h->magic);
         h->thread_offset = streams_append(&plan->streams, thread, p->members * sizeof *thread);
-        h->alignment_offset = streams_append(&plan->streams, alignment, p->sites);
+        h->alignment_offset = streams_append(&plan->streams, alignment, alignments);
         h->epoch_offset = streams_append(&plan->streams, p->epoch, p->epochs * sizeof *p->epoch);
         streams_finish(&plan->streams, h);
     }
@@ -504,12 +478,11 @@ static void free_planning(struct planning *p) {
         free(p->member[i]);
     }
     blocks_free(&p->blocks);
-    hak_index_free(&p->by_stack);
+    alignments_free(&p->alignments);
     free(p->member);
     free(p->of_row);
     free(p->epoch);
     free(p->ending);
-    free(p->site);
 }
 
 int plan_make(struct plan *plan) {

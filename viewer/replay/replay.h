@@ -4,9 +4,10 @@
  *              |                    |                             |
  *           blocks.c                +--> runs.c: hakmem-player, once for each --> answer.c
  *
- * plan.c makes operations of events, blocks.c knows who had each live block last. The file's format
- * is src/player/play.h; docs/specs/replay.md says what the figures mean. Calls record, which knows
- * where hakmem's files lie, capture and cli. One thread. */
+ * plan.c makes operations of events, blocks.c knows who had each live block last, alignments.c
+ * infers what the log does not say. The file's format is src/player/play.h; docs/specs/replay.md
+ * says what the figures mean. Calls record, which knows where hakmem's files lie, capture and cli.
+ * One thread. */
 #ifndef HAK_VIEWER_REPLAY_REPLAY_H
 #define HAK_VIEWER_REPLAY_REPLAY_H
 

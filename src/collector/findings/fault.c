@@ -1,6 +1,7 @@
 /* Makes the report of a fault and prints it, whatever else fails. */
 #include "collector/findings/fault.h"
 
+#include <elf.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/futex.h>
@@ -456,7 +457,8 @@ static void fill_context(struct hak_fault *f, struct hak_capture *capture) {
                                              .is_deaf = is_deaf(c, request->process),
                                              .is_forked = process && process->row.fork_event,
                                              .stops = stops_at_faults(c),
-                                             .signal = request->signal};
+                                             .signal = request->signal,
+                                             .processor = c->map.processor};
     struct hak_event found;
     if (f->reader && f->event && hak_store_event(f->reader, f->event, &found) == 1)
         f->context.ns = found.ns;
@@ -589,7 +591,8 @@ void hak_fault_prepare(struct hak_fault *fault, struct hak_capture *capture) {
         return;
     hak_resolve_begin_report(&capture->resolve);
     fault->thread = hak_rows_thread(&capture->rows, fault->process, r->thread, 0, fault->ns);
-    hak_second_opinion_take(r, &capture->rows, fault->process, &fault->second);
+    if (fault->client->map.head.machine == HAK_ELF_MACHINE) /* libunwind knows no other */
+        hak_second_opinion_take(r, &capture->rows, fault->process, &fault->second);
     if (fault->second.verdict == HAK_OPINION_FURTHER) {
         memcpy(r->frames, fault->second.frames, fault->second.count * sizeof *r->frames);
         r->frame_count = fault->second.count;

@@ -1,6 +1,7 @@
 /* Reads files of rings, checks as much as it can, and has the worker store them. */
 #include "collector/import/import.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -14,6 +15,7 @@
 #include "symbols/debug_file.h"
 #include "base/bytes.h"
 #include "collector/kernel/kernel.h"
+#include "decode/decode.h"
 #include "collector/worker/worker.h"
 
 #define PIECE_BYTES       ((size_t)256 << 10)
@@ -83,6 +85,13 @@ static bool check_header(struct hak_import *import, const char *path, int fd,
                       " is of another version of hakmem (%u, header of %u bytes; this one reads "
                       "%u, %zu): use the hakmem-trace of the hakmem-debug.so that wrote it",
                       s->version, s->header_bytes, HAK_SESSION_VERSION, sizeof *s);
+    enum hak_processor processor;
+    if (!hak_processor_of(s->machine, &processor))
+        return refuse(import, path,
+                      " is of a processor that this hakmem does not know (ELF machine %u; it knows "
+                      "x86-64, %u, and aarch64, %u): use the hakmem-trace of the hakmem-debug.so "
+                      "that wrote it",
+                      s->machine, EM_X86_64, EM_AARCH64);
     if (s->overwrites != 1)
         return refuse(import, path, " is a session that a collector reads, not a file of rings");
     if (s->total_bytes > BYTES_MAX || s->total_bytes < sizeof *s)

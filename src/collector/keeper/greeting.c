@@ -1,6 +1,7 @@
 /* Reads, checks and answers a program's hello. */
 #include "collector/keeper/greeting.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -113,6 +114,9 @@ const char *hak_greeting_check(struct hak_greeting *g) {
         return NULL;
     if (g->hello.kind != HAK_HELLO_SESSION)
         return "a hello of an unknown kind";
+    if (g->hello.machine != HAK_ELF_MACHINE) /* whose clock is another one */
+        return "hakmem-debug.so is for another processor than this hakmem-collect, which is "
+               "for " HAK_ARCH_WORDS ": HAKMEM_COLLECT names the one that was built with it";
     /* Pages of another kind of file may fail to come when they are touched. */
     if (g->memfd < 0 || !hak_session_file_is_memfd(g->memfd) || fstat(g->memfd, &about) != 0)
         return "no session memory came with the hello";

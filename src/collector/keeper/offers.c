@@ -94,18 +94,22 @@ static bool offer_memory(const struct hak_offer_taker *taker, const struct hak_k
         uint32_t version, header_bytes;
     } head = {0};
     struct stat about;
+    uint32_t machine = 0;
     struct hak_greeting g;
     _Static_assert(offsetof(struct hak_session, version) == sizeof header->magic,
                    "the same layout");
     hak_greeting_open(&g, -1);
     g.memfd = memory;
     bool is_taken = pread(memory, &head, sizeof head, 0) == (ssize_t)sizeof head &&
+                    pread(memory, &machine, sizeof machine,
+                          offsetof(struct hak_session, machine)) == (ssize_t)sizeof machine &&
                     head.magic == HAK_SESSION_MAGIC && fstat(memory, &about) == 0;
     if (is_taken) {
         g.hello = (struct hak_hello){.magic = HAK_HELLO_MAGIC,
                                      .version = head.version,
                                      .total_bytes = (uint64_t)about.st_size,
-                                     .kind = HAK_HELLO_SESSION};
+                                     .kind = HAK_HELLO_SESSION,
+                                     .machine = machine};
         is_taken = taker->take(taker->context, &g, who);
     }
     if (g.memfd >= 0)

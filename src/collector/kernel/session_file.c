@@ -9,8 +9,6 @@
 #include <unistd.h>
 #include "collector/kernel/proc.h"
 
-#define PAGE_BYTES 4096
-
 /* A memfd of this process's own; -1 = there is none. For one thread. */
 static int own_memfd(void) {
     static int file = -1;
@@ -55,8 +53,8 @@ bool hak_session_file_is_held(int file, bool is_own) {
 }
 
 bool hak_session_file_write(int file, off_t offset, uint64_t word) {
-    off_t page = offset / PAGE_BYTES * PAGE_BYTES;
-    char *at = mmap(NULL, PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, file, page);
+    off_t bytes = sysconf(_SC_PAGESIZE), page = offset / bytes * bytes;
+    char *at = mmap(NULL, (size_t)bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, page);
     if (at == MAP_FAILED)
         return false;
     /* By the kernel: a page that the kernel cannot give is an error then, and not the end by
@@ -64,6 +62,6 @@ bool hak_session_file_write(int file, off_t offset, uint64_t word) {
     bool is_written =
         pwrite(own_memfd(), &word, sizeof word, 0) == (ssize_t)sizeof word &&
         pread(own_memfd(), at + (offset - page), sizeof word, 0) == (ssize_t)sizeof word;
-    munmap(at, PAGE_BYTES);
+    munmap(at, (size_t)bytes);
     return is_written;
 }

@@ -9,8 +9,9 @@
 #include "metrics/block.h"
 #include "trace/node.h"
 
-#define NOBODY            UINT32_MAX
-#define SYSTEM_PAGE_BYTES 4096
+#define NOBODY UINT32_MAX
+
+enum { LEAST_PAGE_BYTES = 4096, MOST_PAGE_BYTES = 65536 }; /* of any machine's kernel */
 
 /* Maps the session's memory for reading and writing. False: it cannot be mapped. */
 static bool map_memory(struct hak_mapping *m) {
@@ -35,8 +36,7 @@ static bool fits(const struct hak_mapping *m, uint64_t offset, uint64_t count, u
 
 uint64_t hak_mapping_metrics_blocks(const struct hak_mapping *m) {
     uint64_t owners_bytes = m->head.metrics_blocks * sizeof(hak_counters_owner_t);
-    return m->head.metrics_offset +
-           (owners_bytes + SYSTEM_PAGE_BYTES - 1) / SYSTEM_PAGE_BYTES * SYSTEM_PAGE_BYTES;
+    return m->head.metrics_offset + HAK_COUNTERS_UP_TO(owners_bytes);
 }
 
 /* Whether the counters that the header tells of lie within the memory, at pages; true without
@@ -44,7 +44,7 @@ uint64_t hak_mapping_metrics_blocks(const struct hak_mapping *m) {
 static bool counters_fit(const struct hak_mapping *m) {
     return m->head.metrics_blocks == 0 ||
            (m->head.metrics_blocks <= HAK_METRICS_MAX &&
-            m->head.metrics_offset % SYSTEM_PAGE_BYTES == 0 &&
+            m->head.metrics_offset % HAK_COUNTERS_ALIGN == 0 &&
             fits(m, m->head.metrics_offset, m->head.metrics_blocks, sizeof(hak_counters_owner_t)) &&
             fits(m, hak_mapping_metrics_blocks(m), m->head.metrics_blocks, HAK_COUNTERS_BYTES));
 }
@@ -83,6 +83,11 @@ static const char *check_header(struct hak_mapping *m) {
     end_text(head->baseline_path);
     end_text(head->program);
     end_command(head);
+    if (!hak_processor_of(head->machine, &m->processor))
+        return "it is of a machine that is not known";
+    if (head->page_bytes < LEAST_PAGE_BYTES || head->page_bytes > MOST_PAGE_BYTES ||
+        (head->page_bytes & (head->page_bytes - 1)) != 0)
+        return "its machine has no pages of that size";
     if (!fits(m, m->head.process_offset, HAK_PROCESSES, sizeof(struct hak_process_entry)) ||
         !fits(m, m->head.ring_offset, HAK_RINGS, sizeof(struct hak_ring_entry)) ||
         !fits(m, m->head.node_offset, m->head.node_capacity, sizeof(struct hak_node)) ||

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "decode/decode.h"
 #include "trace/session.h"
 
 struct hak_mapping {
@@ -18,6 +19,7 @@ struct hak_mapping {
     bool is_own_user; /* a process of this user made it: files that it names may be opened */
     uint8_t *memory;  /* NULL while unmapped */
     uint64_t bytes;
+    enum hak_processor processor; /* that runs the program; perhaps not this one, of a file */
     /* The header as it was when it was opened, checked; its texts end, and the command line has
      * blanks between the arguments. */
     struct hak_session head;

@@ -191,7 +191,7 @@ static bool check_loaded(const char *path, Elf *elf, int fd, struct hak_target_t
         return refuse(trouble, path,
                       ", so nothing can get between it and its malloc; link it dynamically",
                       " is statically linked");
-    if (!strstr(interpreter, "ld-linux-x86-64"))
+    if (!strstr(interpreter, HAK_LOADER_NAME))
         return refuse(trouble, path, "; hakmem-debug.so needs glibc",
                       " is linked against another C library than glibc");
     unsigned inside = look_inside(elf);

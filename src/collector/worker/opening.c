@@ -287,8 +287,8 @@ static void describe(struct hak_worker *w, const struct hak_client *c) {
         hak_store_keep_profile_only(w->capture.writer);
     put_number(w, "started", started);
     put_number(w, "monotonic_start_ns", w->capture.start_ns);
-    hak_store_put_meta(w->capture.writer, "machine", HAK_ARCH_WORDS);
-    put_number(w, "page_bytes", HAK_PAGE_BYTES);
+    hak_store_put_meta(w->capture.writer, "machine", hak_processor_name(m->processor));
+    put_number(w, "page_bytes", m->head.page_bytes);
     hak_store_put_meta(w->capture.writer, "layout", m->head.layout == 2 ? "header" : "same");
     hak_store_put_meta(w->capture.writer, "check",
                        m->head.level == HAK_CHECK_TRACE   ? "trace"

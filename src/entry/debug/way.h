@@ -20,7 +20,10 @@ static inline void *hak_entry_take_fast(size_t bytes) {
 }
 
 static inline bool hak_entry_enter(void) {
-    return hak_check_enter();
+    if (hak_check_enter())
+        return true;
+    hak_tags_end_own(0);
+    return false;
 }
 static inline void hak_entry_leave(void) {
     hak_check_leave();
@@ -250,31 +253,35 @@ HAK_IN_PLACE void hak_entry_give_back_inside(user_t user, enum hak_given by, hak
 HAK_ENTRY_NESTED void hak_entry_give_back_nested(user_t user, enum hak_given by,
                                                  const void *caller) {
     struct hak_nested kept;
+    if (HAK_HAS_TAGS)
+        user = hak_check_given(user, hak_free_by(by));
     bool is_large = hak_registry_owner(user.p) == HAK_OWNER_NOBODY;
     enum hak_place to = is_large ? HAK_PLACE_LARGE : HAK_PLACE_REMOTE;
     base_t base;
-    if (hak_nested_begin_give(&kept, is_large)) {
+    if (HAK_HAS_TAGS && hak_check_is_refused(user)) {
+        /* it was reported */
+    } else if (hak_nested_begin_give(&kept, is_large)) {
         hak_entry_give_back_inside(user, by, NULL, caller);
         hak_nested_end(&kept);
     } else if (hak_check_pointer(user, hak_free_by(by), &base) == HAK_TAKE &&
                check_freed(base, hak_free_by(by), to)) {
         hak_nested_give_later(base);
     }
+    hak_tags_end_own(0);
 }
 
 /* Gives a block that is not NULL back by the long way. Inline, so that a report's frames read
  * magazine_flush <- free <- program. */
 HAK_IN_PLACE void hak_entry_give_back(user_t user, enum hak_given by) {
     if (!hak_check_enter()) {
-        user = hak_check_given(user, hak_free_by(by));
-        if (!hak_check_is_refused(user))
-            hak_entry_give_back_nested(user, by, __builtin_return_address(0));
-        hak_tags_end_own(0);
+        hak_entry_give_back_nested(user, by, __builtin_return_address(0));
         return;
     }
-    user = hak_check_given(user, hak_free_by(by));
-    if (!hak_check_is_refused(user))
-        hak_entry_give_back_inside(user, by, by == HAK_GIVEN_BY_REALLOC ? NULL : HAK_CALL,
+    if (HAK_HAS_TAGS && hak_check_is_refused(user = hak_check_given(user, hak_free_by(by)))) {
+        hak_check_leave();
+        return;
+    }
+    hak_entry_give_back_inside(user, by, by == HAK_GIVEN_BY_REALLOC ? NULL : HAK_CALL,
                                __builtin_return_address(0));
     hak_check_leave();
 }

@@ -43,6 +43,8 @@ enum {
 #define HAK_ELF_GLOB_DAT  R_AARCH64_GLOB_DAT
 #define HAK_ELF_ABSOLUTE  R_AARCH64_ABS64
 
+#define HAK_LOADER_NAME "ld-linux-aarch64" /* of glibc */
+
 /* The address of the calling thread's control block. */
 static inline uintptr_t hak_thread_pointer(void) {
     return (uintptr_t)__builtin_thread_pointer();

@@ -15,7 +15,7 @@
 
 enum { HAK_TAG_SHIFT = 56, HAK_TAG_GRANULE = 16, HAK_TAGS = 16 };
 
-/* What the kernel calls these, for headers that are older. */
+/* The kernel's numbers, for headers that are older. */
 enum {
     HAK_TAGS_PROTECTION = 0x20,  /* PROT_MTE */
     HAK_TAGS_HWCAP2 = 1 << 18,   /* HWCAP2_MTE */

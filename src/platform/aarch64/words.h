@@ -14,8 +14,8 @@ HAK_IN_PLACE void hak_own_add_one(uint64_t *word) {
     __atomic_fetch_add(word, 1, __ATOMIC_RELAXED);
 }
 
-/* These two are barriers for the compiler, too. Who waits for 0 makes all threads' barrier first
- * (membarrier), so entering needs none; who then reads 0 sees what was written inside. */
+/* These two are barriers for the compiler, too. Waiting for 0 makes all threads' barrier first
+ * (membarrier), so entering needs none; a thread that then reads 0 sees what was written inside. */
 HAK_IN_PLACE void hak_own_enter(volatile uint32_t *depth) {
     __atomic_fetch_add(depth, 1, __ATOMIC_RELAXED);
     __asm__ volatile("" : : : "memory");
@@ -39,7 +39,7 @@ HAK_IN_PLACE bool hak_own_exchange(uint64_t *word, uint64_t expected, uint64_t w
                                     __ATOMIC_ACQUIRE);                                             \
     })
 
-typedef uint64_t hak_two_words[2];
+typedef uint64_t hak_pair_of_words[2];
 
 /* The same of two words side by side, aligned to 16, which any thread may write: `expected` gets
  * what was found. A pair is known to be read whole only once it was written back. */
@@ -50,12 +50,12 @@ HAK_IN_PLACE bool hak_exchange_pair(void *pair, uint64_t expected[2], uint64_t f
         uint32_t failed;
         __asm__ volatile("ldaxp %0, %1, %2"
                          : "=&r"(a), "=&r"(b)
-                         : "Q"(*(hak_two_words *)pair)
+                         : "Q"(*(hak_pair_of_words *)pair)
                          : "memory");
         bool equal = a == expected[0] && b == expected[1];
         uint64_t new_a = equal ? first : a, new_b = equal ? second : b;
         __asm__ volatile("stlxp %w0, %2, %3, %1"
-                         : "=&r"(failed), "=Q"(*(hak_two_words *)pair)
+                         : "=&r"(failed), "=Q"(*(hak_pair_of_words *)pair)
                          : "r"(new_a), "r"(new_b)
                          : "memory");
         if (failed)

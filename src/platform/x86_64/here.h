@@ -30,15 +30,6 @@ enum {
 };
 typedef uint32_t hak_register_bits;
 
-/* Those but the instruction pointer. */
-/* clang-format off */
-#define HAK_REGISTER_NAMES \
-    {"rax", "rdx", "rcx", "rbx", "rsi", "rdi", "rbp", "rsp", "r8", "r9", "r10", "r11", "r12", \
-     "r13", "r14", "r15"}
-/* clang-format on */
-
-#define HAK_REGISTER_IP_NAME "rip"
-
 /* The registers that calls preserve, and those that say where we are. */
 #define HAK_REGISTERS_AT_CALL                                                                      \
     (1u << HAK_RBX | 1u << HAK_RBP | 1u << HAK_RSP | 1u << HAK_R12 | 1u << HAK_R13 |               \

@@ -28,6 +28,8 @@ enum {
 #define HAK_ELF_GLOB_DAT  R_X86_64_GLOB_DAT
 #define HAK_ELF_ABSOLUTE  R_X86_64_64
 
+#define HAK_LOADER_NAME "ld-linux-x86-64" /* of glibc */
+
 /* The address of the calling thread's control block. (Compilers have a builtin for it: gcc since
  * 11, for x86-64.) */
 static inline uintptr_t hak_thread_pointer(void) {

@@ -45,7 +45,7 @@ HAK_IN_PLACE bool hak_own_exchange(uint64_t *word, uint64_t expected, uint64_t w
         equal_;                                                                                    \
     })
 
-typedef uint64_t hak_two_words[2];
+typedef uint64_t hak_pair_of_words[2];
 
 /* The same of two words side by side, aligned to 16, which any thread may write: `expected` gets
  * what was found. */
@@ -53,7 +53,7 @@ HAK_IN_PLACE bool hak_exchange_pair(void *pair, uint64_t expected[2], uint64_t f
                                     uint64_t second) {
     bool done;
     __asm__ volatile("lock cmpxchg16b %1"
-                     : "=@ccz"(done), "+m"(*(hak_two_words *)pair), "+a"(expected[0]),
+                     : "=@ccz"(done), "+m"(*(hak_pair_of_words *)pair), "+a"(expected[0]),
                        "+d"(expected[1])
                      : "b"(first), "c"(second)
                      : "memory");

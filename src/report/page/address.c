@@ -16,7 +16,6 @@
 /* The processor's numbers of exceptions; the second one is the first by way of rbp or rsp. */
 #define GENERAL_PROTECTION 13
 #define STACK_FAULT        12
-#define ADDRESS_BITS       47
 
 bool report_has_address(const struct report_page *page) {
     return (page->context.signal == SIGSEGV || page->context.signal == SIGBUS) &&
@@ -24,7 +23,7 @@ bool report_has_address(const struct report_page *page) {
 }
 
 bool report_is_no_address(uint64_t value) {
-    int64_t high = (int64_t)value >> ADDRESS_BITS;
+    int64_t high = (int64_t)value >> HAK_ADDRESS_BITS;
     return high != 0 && high != -1;
 }
 

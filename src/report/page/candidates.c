@@ -23,7 +23,7 @@ static const char *relation_words(uint32_t named_as) {
 static void add_one(struct hak_text *text, const struct report_page *page,
                     const struct hak_report_candidate *candidate) {
     struct hak_text about = {0};
-    hak_text_add(text, "%s %s ", report_register_name(candidate->reg),
+    hak_text_add(text, "%s %s ", report_register_name(page, candidate->reg),
                  relation_words(candidate->named_as));
     hak_text_add(&about, "0x%llx, which ", (unsigned long long)candidate->user);
     if (report_describe(&about, page, candidate->user))
@@ -48,7 +48,7 @@ bool report_guess_candidates(struct hak_text *text, const struct report_page *pa
 }
 
 bool report_guess_pattern(struct hak_text *text, const struct report_page *page) {
-    for (int i = 0; i < HAK_REPORT_REGISTERS; i++)
+    for (int i = 0; i <= report_instruction_pointer(page); i++)
         if (hak_pattern_of(page->request->registers[i]) == HAK_PATTERN_FREED) {
             hak_text_add(text, "the pointer was read from freed memory, or from a block that was "
                                "not written to since it was allocated");

@@ -52,7 +52,7 @@ static bool is_told(const struct registers *registers, uint64_t value) {
 static void add_value(struct hak_text *text, const struct report_page *page,
                       struct registers *registers, int number) {
     uint64_t value = page->request->registers[number];
-    hak_text_add(text, "      %-3s 0x%llx", report_register_name((uint32_t)number),
+    hak_text_add(text, "      %-3s 0x%llx", report_register_name(page, (uint32_t)number),
                  (unsigned long long)value);
     registers->told[registers->told_count++] = value;
 }
@@ -76,7 +76,7 @@ static void add_with_role(struct hak_text *text, const struct report_page *page,
 /* Lines of the registers that the instruction used for its address or division. */
 static void add_roles(struct hak_text *text, const struct report_page *page,
                       struct registers *registers) {
-    for (int i = 0; i < HAK_REPORT_REGISTERS; i++) {
+    for (int i = 0; i <= report_instruction_pointer(page); i++) {
         struct hak_text role = {0};
         if (report_add_role(&role, page, i)) {
             if (registers->groups == 0)
@@ -94,13 +94,13 @@ static void add_no_addresses(struct hak_text *text, const struct report_page *pa
     int shown = 0;
     if (!report_is_general_fault(page) || page->touch)
         return;
-    for (int i = 0; i < HAK_REPORT_REGISTERS && shown < CRASH_REGISTERS / 2; i++) {
+    for (int i = 0; i <= report_instruction_pointer(page) && shown < CRASH_REGISTERS / 2; i++) {
         uint64_t value = page->request->registers[i];
         if (!report_is_no_address(value))
             continue;
         if (shown++ == 0)
             begin_group(text, registers, "that hold no valid address:");
-        hak_text_add(text, "      %-3s 0x%llx%s\n", report_register_name((uint32_t)i),
+        hak_text_add(text, "      %-3s 0x%llx%s\n", report_register_name(page, (uint32_t)i),
                      (unsigned long long)value, pattern_words(value));
     }
 }
@@ -109,7 +109,7 @@ static void add_no_addresses(struct hak_text *text, const struct report_page *pa
 static void add_pointing(struct hak_text *text, const struct report_page *page,
                          struct registers *registers) {
     int shown = 0;
-    for (int i = 0; i < HAK_REPORT_REGISTERS && shown < CRASH_REGISTERS; i++) {
+    for (int i = 0; i <= report_instruction_pointer(page) && shown < CRASH_REGISTERS; i++) {
         uint64_t value = page->request->registers[i];
         struct hak_text line = {0};
         if (!is_told(registers, value) && report_describe(&line, page, value)) {

@@ -8,8 +8,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include "arch.h"
-#include HAK_ARCH_FILE(instruction.h)
 
 enum {
     REGISTERS_SHOWN = 6,
@@ -43,7 +41,7 @@ void report_find_instruction(struct report_page *page) {
     const struct hak_report_code *code = &page->request->code;
     const struct hak_machine machine = {.registers = page->request->registers,
                                         .flags = page->request->flags,
-                                        .processor = HAK_PROCESSOR_HERE};
+                                        .processor = page->context.processor};
     page->is_decoded = false;
     page->touch = NULL;
     if (!report_has_instruction(page))
@@ -242,7 +240,7 @@ static void add_pointed(struct hak_text *text, const struct report_page *page, i
 static void add_register(struct hak_text *text, const struct report_page *page, int number) {
     struct hak_text role = {0};
     bool has_role = report_add_role(&role, page, number);
-    hak_text_add(text, "      %-3s 0x%llx ", report_register_name((uint32_t)number),
+    hak_text_add(text, "      %-3s 0x%llx ", report_register_name(page, (uint32_t)number),
                  (unsigned long long)page->request->registers[number]);
     if (pointed_by(page, number))
         add_pointed(text, page, number);
@@ -267,7 +265,7 @@ void report_registers(struct hak_text *text, const struct report_page *page) {
     if (!report_has_instruction(page))
         return;
     for (int rank = 0; rank < ranks; rank++)
-        for (int i = 0; i < HAK_REGISTER_IP && shown < most; i++) {
+        for (int i = 0; i < report_instruction_pointer(page) && shown < most; i++) {
             if (rank_of(page, i) != rank)
                 continue;
             if (shown++ == 0)
@@ -327,7 +325,8 @@ static json_t *pointed_json(const struct report_page *page, int number) {
     uint64_t value = page->request->registers[number];
     const struct hak_report_pointed *pointed = pointed_by(page, number);
     struct hak_report_pointed stored;
-    if (!page->words && number != HAK_REGISTER_IP && report_point(page, value, &stored))
+    if (!page->words && number != report_instruction_pointer(page) &&
+        report_point(page, value, &stored))
         pointed = &stored;
     if (!pointed)
         return json_null();
@@ -338,9 +337,9 @@ static json_t *pointed_json(const struct report_page *page, int number) {
 
 json_t *report_registers_json(const struct report_page *page) {
     json_t *array = json_array();
-    for (int i = 0; i < HAK_REPORT_REGISTERS && report_has_instruction(page); i++) {
+    for (int i = 0; i <= report_instruction_pointer(page) && report_has_instruction(page); i++) {
         uint64_t value = page->request->registers[i];
-        hak_json_add(array, WORD("name", report_register_name((uint32_t)i)),
+        hak_json_add(array, WORD("name", report_register_name(page, (uint32_t)i)),
                      JSON("value", json_sprintf("0x%llx", (unsigned long long)value)),
                      JSON("role", hak_json_word(role_of(page, i))),
                      JSON("block", pointed_json(page, i)));

@@ -14,6 +14,7 @@
 #define HAK_REPORT_PAGE_PAGE_H
 
 #include <stdint.h>
+#include "decode/decode.h"
 #include "report/known/known.h"
 #include "report/words/words.h"
 #include "store/reader/reader.h"
@@ -69,6 +70,7 @@ struct hak_report_context {
     bool is_deaf;                        /* this machine's debug registers do not fire */
     bool is_forked;                      /* its counters begin at its fork */
     bool stops;                          /* the program ends at its first fault */
+    enum hak_processor processor;        /* that ran it */
     char handler_place[HAK_PLACE_BYTES]; /* of the request's handler_frames; "" = not known */
     char other_place[HAK_REPORT_OTHERS][HAK_PLACE_BYTES]; /* of its others' */
 };

@@ -304,7 +304,9 @@ json_t *report_instruction_json(const struct report_page *page);
  * instruction. */
 json_t *report_registers_json(const struct report_page *page);
 /* "rax", by DWARF's number. */
-const char *report_register_name(uint32_t number);
+const char *report_register_name(const struct report_page *page, uint32_t number);
+/* The number of the instruction pointer, behind all other registers. */
+int report_instruction_pointer(const struct report_page *page);
 /* Writes the page of a crash that is no heap fault: address, instruction, registers that point into
  * the heap, stack. */
 void report_crash(struct hak_text *text, const struct report_page *page);

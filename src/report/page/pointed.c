@@ -2,13 +2,12 @@
  * them points. */
 #include "report/page/parts.h"
 
-/* DWARF's order, as in the session memory. */
-static const char *const register_names[HAK_REGISTER_IP] = HAK_REGISTER_NAMES;
+const char *report_register_name(const struct report_page *page, uint32_t number) {
+    return hak_register_name(page->context.processor, number);
+}
 
-const char *report_register_name(uint32_t number) {
-    return number < HAK_REGISTER_IP    ? register_names[number]
-           : number == HAK_REGISTER_IP ? HAK_REGISTER_IP_NAME
-                                       : "a register";
+int report_instruction_pointer(const struct report_page *page) {
+    return (int)hak_processor_registers(page->context.processor) - 1;
 }
 
 /* Appends an event's call, thread and place, as "free by thread 2 at file.c:12"; without a place,

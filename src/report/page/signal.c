@@ -51,7 +51,8 @@ static const char *raised_by_kernel(int signal, int code) {
 
 void report_cause(struct hak_text *text, const struct report_page *page) {
     const struct hak_report_request *request = page->request;
-    if (report_has_address(page) && request->signal_address == request->registers[HAK_REGISTER_IP])
+    if (report_has_address(page) &&
+        request->signal_address == request->registers[report_instruction_pointer(page)])
         hak_text_add(text, "called or returned to, and %s",
                      request->signal_code == SEGV_ACCERR ? "what is there is no code"
                                                          : "nothing is mapped there");

@@ -25,6 +25,13 @@ static size_t keep_text(struct hak_stack_reader *r, const char *text) {
     return at;
 }
 
+/* Keeps the message of an error, the first one. Returns `code`. */
+static int keep_error(struct hak_stack_reader *r, int code) {
+    if (code < 0 && !r->error)
+        r->error = strdup(hak_store_message());
+    return code;
+}
+
 /* Asks for the module in which `n` lies; a forked child has its parent's. True: the query stands at
  * it. */
 static bool find_module(struct hak_stack_reader *r, const struct hak_node_row *n,
@@ -67,7 +74,7 @@ static int add_frames(struct hak_stack_reader *r, const struct hak_node_row *n,
         plain.is_hakmem = is_own_code(hak_query_text(&module, 2));
         plain.module = (const char *)keep_text(r, hak_query_text(&module, 2));
     }
-    int error = hak_query_end(&module);
+    int error = keep_error(r, hak_query_end(&module));
     if (error)
         return error;
     struct hak_query q = hak_ask(&r->db,
@@ -84,7 +91,7 @@ static int add_frames(struct hak_stack_reader *r, const struct hak_node_row *n,
         out[found].line = hak_query_id(&q, 2);
         found++;
     }
-    error = hak_query_end(&q);
+    error = keep_error(r, hak_query_end(&q));
     if (!found && room)
         out[found++] = plain;
     return error ? error : found;
@@ -96,10 +103,7 @@ static const char *text_at(const struct hak_stack_reader *r, const char *offset)
 
 /* The node `id`: 1 found, 0 not there, or an error, which is kept. */
 static int get_node(struct hak_stack_reader *r, uint32_t id, struct hak_node_row *out) {
-    int found = hak_node_reader_get(r->nodes, id, out);
-    if (found < 0 && !r->error)
-        r->error = strdup(hak_store_message());
-    return found;
+    return keep_error(r, hak_node_reader_get(r->nodes, id, out));
 }
 
 /* Empties the texts of the last question; offset 0 is "". */

@@ -1,6 +1,7 @@
 /* Hands the session memory to a keeper over a socket, and watches whether that keeper lives. The
  * way to the socket, and whom to trust there, is connect.c. */
 #include "trace/collector/collector.h"
+#include <elf.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -31,7 +32,8 @@ static struct hak_hello make_hello(enum hak_hello_kind kind) {
                               .pid = (int32_t)hak_raw_call(SYS_getpid),
                               .start_time = hak_proc_start_time(),
                               .pid_space = hak_proc_pid_space(),
-                              .kind = kind};
+                              .kind = kind,
+                              .machine = HAK_ELF_MACHINE};
 }
 
 /* Adds to the hello, for the store, that somebody else had the name of the session's keeper. */

@@ -141,8 +141,8 @@ static void run_keeper(void *context) {
     int error_to = -1;
     raise_limits();
     if (launch->is_copied)
-        error_to = (int)hak_raw_call(SYS_fcntl, launch->error_to, F_DUPFD_CLOEXEC,
-                                     HAK_KEEPER_SOCKET + 1);
+        error_to =
+            (int)hak_raw_call(SYS_fcntl, launch->error_to, F_DUPFD_CLOEXEC, HAK_KEEPER_SOCKET + 1);
     arrange_files(launch->socket_end, error_to);
     default_signals();
     tell_error(launch,

@@ -120,11 +120,11 @@ static _Thread_local uint8_t wrong_tag __attribute__((tls_model("initial-exec"))
 
 void hak_crash_take_tag(siginfo_t *info) {
     uintptr_t address = (uintptr_t)info->si_addr;
+    wrong_tag = 0;
     if (!hak_tags_are_known() || info->si_signo != SIGSEGV || info->si_code <= 0)
         return;
-    wrong_tag = info->si_code == HAK_TAGS_FAULT
-                    ? (uint8_t)(HAK_FACTS_TAG | hak_tag_of_pointer(info->si_addr))
-                    : 0;
+    if (info->si_code == HAK_TAGS_FAULT)
+        wrong_tag = (uint8_t)(HAK_FACTS_TAG | hak_tag_of_pointer(info->si_addr));
     if (address >> TOP_BITS_SHIFT != 0 && !(address >> USERS_HALF_BIT & 1))
         wrong_tag &= HAK_FACTS_TAG; /* no tag of ours has more bits */
     if (!(address >> USERS_HALF_BIT & 1))

@@ -140,7 +140,7 @@ static void fill_area(const struct hak_incident *incident, struct hak_report_req
         area->facts.clean_ticks -= hak_current.tsc_start;
     else
         area->facts.clean_ticks = 0;
-    for (int i = 0; i < HAK_REPORT_REGISTERS; i++)
+    for (int i = 0; i < HAK_REGISTERS; i++)
         area->registers[i] = incident->registers.known >> i & 1 ? incident->registers.value[i] : 0;
     for (size_t i = 0; i < incident->frame_count; i++)
         area->frames[i] = incident->frames[i];
@@ -165,8 +165,8 @@ static void fill_area(const struct hak_incident *incident, struct hak_report_req
     hak_crash_copy_bytes(area);
     area->flags = incident->flags;
     hak_crash_copy_code(incident, &area->code);
-    hak_crash_look_at_registers(incident, area->pointed, HAK_REPORT_REGISTERS);
-    for (unsigned i = 0; i < HAK_REPORT_REGISTERS; i++)
+    hak_crash_look_at_registers(incident, area->pointed, HAK_REGISTERS);
+    for (int i = 0; i < HAK_REGISTERS; i++)
         if (area->pointed[i].user)
             area->registers[i] =
                 (uint64_t)(uintptr_t)hak_untagged((const void *)(uintptr_t)area->registers[i]);

@@ -30,7 +30,7 @@ void hak_crash_copy_bytes(struct hak_report_request *area) {
     uint64_t focus = hak_facts_focus(&area->facts);
     area->bytes_address = 0;
     area->bytes_known = 0;
-    if (focus < HAK_REPORT_BYTES || focus >> 47 != 0)
+    if (focus < HAK_REPORT_BYTES || focus >> HAK_ADDRESS_BITS != 0)
         return;
     area->bytes_address = (focus & ~(uint64_t)(ROW_BYTES - 1)) - ROW_BYTES;
     for (uint32_t i = 0; i < ROWS; i++) {

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <termios.h>
 #include "fault_codes.h"
+#include "decode/decode.h"
 #include "options.h"
 #include "trace/crash/crash.h"
 #include "trace/crash/places.h"
@@ -19,6 +20,7 @@
 #include "trace/trace.h"
 #include "platform/raw_call.h"
 #include "unwind/modules.h"
+#include HAK_ARCH_FILE(instruction.h)
 
 enum { STDERR = 2, FRAMES_SHOWN = 40, LOG_MODE = 0600, THREAD_NAME_BYTES = 256, CODE_SHOWN = 15 };
 
@@ -37,8 +39,6 @@ static const struct {
     {SIGSEGV, "SIGSEGV"}, {SIGBUS, "SIGBUS"},   {SIGABRT, "SIGABRT"}, {SIGILL, "SIGILL"},
     {SIGFPE, "SIGFPE"},   {SIGTRAP, "SIGTRAP"}, {SIGSYS, "SIGSYS"},
 };
-
-static const char *const register_names[HAK_REGISTER_IP] = HAK_REGISTER_NAMES;
 
 /* Absolute, "" = stderr. */
 static char log_path[HAK_PATH_BYTES];
@@ -236,7 +236,7 @@ static void say_register(const struct hak_incident *incident, unsigned number,
     uint64_t address = (uint64_t)(uintptr_t)hak_untagged((const void *)(uintptr_t)value);
     bool is_before = address < pointed->user;
     hak_line_add(&line, "  ");
-    hak_line_add(&line, register_names[number]);
+    hak_line_add(&line, hak_register_name(HAK_PROCESSOR_HERE, number));
     hak_line_add(&line, " ");
     hak_line_hex(&line, value);
     hak_line_add(&line, " ");

@@ -95,8 +95,7 @@ bool hak_current_begin(struct hak_session *session, uint64_t total_bytes) {
     uint64_t owners_bytes = session->metrics_blocks * sizeof(hak_counters_owner_t);
     hak_current.counters = (struct hak_counters_place){
         .owners = (hak_counters_owner_t *)(void *)(start + session->metrics_offset),
-        .blocks = start + session->metrics_offset +
-                  (owners_bytes + HAK_PAGE_BYTES - 1) / HAK_PAGE_BYTES * HAK_PAGE_BYTES,
+        .blocks = start + session->metrics_offset + HAK_COUNTERS_UP_TO(owners_bytes),
         .high = &session->metrics_high,
         .capacity = (uint32_t)session->metrics_blocks};
     hak_current.tsc_start = session->tsc_start;

@@ -1,5 +1,6 @@
 /* Makes the session memory as a memfd, and fills its header. */
 #include "trace/memory/make.h"
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -60,9 +61,9 @@ static void lay_out(struct hak_session *session, uint64_t total) {
     session->metrics_blocks = total / METRICS_PART / HAK_COUNTERS_BYTES;
     if (session->metrics_blocks > HAK_METRICS_MAX)
         session->metrics_blocks = HAK_METRICS_MAX;
-    session->extent_offset = session->metrics_offset +
-                             pages(session->metrics_blocks * sizeof(hak_counters_owner_t)) +
-                             session->metrics_blocks * HAK_COUNTERS_BYTES;
+    uint64_t owners_bytes = session->metrics_blocks * sizeof(hak_counters_owner_t);
+    session->extent_offset = pages(session->metrics_offset + HAK_COUNTERS_UP_TO(owners_bytes) +
+                                   session->metrics_blocks * HAK_COUNTERS_BYTES);
     session->extent_count = (total - session->extent_offset) / HAK_EXTENT_BYTES;
     if (session->extent_count > HAK_EXTENTS_MAX)
         session->extent_count = HAK_EXTENTS_MAX;
@@ -219,6 +220,8 @@ void hak_memory_describe(struct hak_session *session) {
     session->level = (uint32_t)hak_options.check;
     session->slab_bytes = HAK_SLAB_BYTES;
     session->superslab_bytes = HAK_SUPERSLAB_BYTES;
+    session->machine = HAK_ELF_MACHINE;
+    session->page_bytes = (uint32_t)HAK_PAGE_BYTES;
 }
 
 void hak_memory_publish(struct hak_session *session) {

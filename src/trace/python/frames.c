@@ -15,7 +15,8 @@ static bool page_can_be_read(uintptr_t page) {
     _Atomic uintptr_t *place = &known_page[(page ^ page >> 10) % PAGES];
     if (HAK_LIKELY(atomic_load_explicit(place, memory_order_relaxed) == page + 1))
         return true;
-    if (page == 0 || page >> (47 - PAGE_SHIFT) != 0 || !hak_raw_readable(page << PAGE_SHIFT))
+    if (page == 0 || page >> (HAK_ADDRESS_BITS - PAGE_SHIFT) != 0 ||
+        !hak_raw_readable(page << PAGE_SHIFT))
         return false;
     atomic_store_explicit(place, page + 1, memory_order_relaxed);
     return true;

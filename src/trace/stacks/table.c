@@ -4,7 +4,7 @@
 #include "platform/raw_call.h"
 #include "trace/node.h"
 
-enum { FIRST_BITS = 11, LAST_BITS = 27, PLACES_TRIED = 64, PAGE_BYTES = 4096 };
+enum { FIRST_BITS = 11, LAST_BITS = 27, PLACES_TRIED = 64 };
 
 struct level {
     struct level *older;
@@ -89,8 +89,8 @@ static inline uint32_t find_in(const struct level *level, uint64_t hash, uint32_
  * in meanwhile is kept or not: an equal node then gets another id. */
 static void clear_slots(struct level *level) {
     char *from = (char *)level->slot, *end = from + (sizeof(uint64_t) << level->bits);
-    char *page = (char *)level + PAGE_BYTES;
-    if (hak_raw_call(SYS_madvise, page, end - page, MADV_DONTNEED) != 0)
+    char *page = (char *)level + HAK_PAGE_BYTES;
+    if (page >= end || hak_raw_call(SYS_madvise, page, end - page, MADV_DONTNEED) != 0)
         page = end; /* locked memory (mlockall) is emptied by hand */
     for (uint64_t i = 0; (char *)&level->slot[i] < page; i++)
         atomic_store(&level->slot[i], 0);

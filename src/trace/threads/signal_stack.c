@@ -8,11 +8,12 @@
 #include "trace/threads/threads.h"
 #include "platform/block_signals.h"
 #include "platform/readable.h"
+#include "platform/tags.h"
 #include "platform/thread_key.h"
 
+#define GUARD_BYTES HAK_PAGE_BYTES
+#define STACK_BYTES (HAK_LENT_STACK_BYTES - GUARD_BYTES)
 enum {
-    GUARD_BYTES = 4096,
-    STACK_BYTES = HAK_LENT_STACK_BYTES - GUARD_BYTES,
     POOLED = 64,
     /* A stack with a guard page is two mappings, of which the kernel allows 65,530 in all. */
     GUARDED = 1024,
@@ -168,6 +169,7 @@ void hak_thread_leave_stack(const char *start, size_t bytes) {
 
 /* Notes the stack that the program has set; NULL = it took its own away. */
 static void note_program_stack(const void *stack) {
+    stack = hak_untagged(stack); /* it may be a block */
     hak_thread_program_stack = stack;
     if (stack && hak_thread_stack_is_set)
         hak_thread_stack_is_set(stack);

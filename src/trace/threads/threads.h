@@ -62,7 +62,7 @@ HAK_HIDDEN void hak_thread_each_argument(void (*visit)(void *context, const void
  * none. Lies at the same distance from every thread's thread pointer. */
 HAK_HIDDEN extern _Thread_local char *hak_thread_lent_stack
     __attribute__((tls_model("initial-exec")));
-enum { HAK_LENT_STACK_BYTES = 68 << 10 };
+#define HAK_LENT_STACK_BYTES (((size_t)64 << 10) + HAK_PAGE_BYTES) /* the first page is closed */
 
 /* The alternate stack that the program has set for the calling thread, NULL = none: a pointer that
  * often the kernel alone holds. Lies at the same distance from every thread's thread pointer. */

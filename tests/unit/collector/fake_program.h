@@ -16,6 +16,7 @@
 #else
 #include "unit/suite.h"
 #endif
+#include <elf.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -102,6 +103,8 @@ static inline void fake_begin(struct fake_program *p, const char *store_name) {
     s->version = HAK_SESSION_VERSION;
     s->header_bytes = sizeof *s;
     s->total_bytes = FAKE_BYTES;
+    s->machine = HAK_ELF_MACHINE;
+    s->page_bytes = (uint32_t)HAK_PAGE_BYTES;
     s->tsc_start = __builtin_ia32_rdtsc();
     s->monotonic_start_ns = fake_monotonic();
     s->process_offset = fake_round(sizeof *s);
@@ -266,7 +269,8 @@ static inline struct hak_hello fake_hello(struct fake_program *p) {
                               .version = HAK_SESSION_VERSION,
                               .pid = getpid(),
                               .start_time = peer.start_time,
-                              .total_bytes = FAKE_BYTES};
+                              .total_bytes = FAKE_BYTES,
+                              .machine = HAK_ELF_MACHINE};
 }
 
 /* Lets the cut's margin pass, so that what was written is before the next cut. */

@@ -367,4 +367,25 @@ TEST(lengths_of_ways_that_meet) {
                               lengths_one_by_one(code + from, count));
 }
 
+TEST(names_processors_and_registers) {
+    static const struct {
+        unsigned elf, ip;
+        const char *name, *first, *seventh, *ip_name;
+    } due[] = {{62, 16, "x86-64", "rax", "rsp", "rip"}, {183, 32, "aarch64", "x0", "x7", "pc"}};
+    enum hak_processor processor;
+    for (size_t i = 0; i < sizeof due / sizeof *due; i++) {
+        ck_assert(hak_processor_of(due[i].elf, &processor));
+        ck_assert_str_eq(hak_processor_name(processor), due[i].name);
+        ck_assert_uint_eq(hak_processor_registers(processor), due[i].ip + 1);
+        ck_assert_str_eq(hak_register_name(processor, 0), due[i].first);
+        ck_assert_str_eq(hak_register_name(processor, 7), due[i].seventh);
+        ck_assert_str_eq(hak_register_name(processor, due[i].ip), due[i].ip_name);
+        ck_assert_str_eq(hak_register_name(processor, due[i].ip + 1), "a register");
+        ck_assert_str_eq(hak_register_name(processor, UINT32_MAX), "a register");
+    }
+    ck_assert_str_eq(hak_register_name(HAK_PROCESSOR_AARCH64, HAK_DECODE_AARCH64_SP), "sp");
+    ck_assert(!hak_processor_of(0, &processor));
+    ck_assert(!hak_processor_of(243, &processor));
+}
+
 RUN_TESTS()

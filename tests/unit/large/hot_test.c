@@ -58,6 +58,13 @@ TEST(no_other_pointer_is_taken_for_it) {
     ck_assert(!hak_large_give_last(base_from(&local)));
     ck_assert(!hak_large_give_last(base_from((char *)block.p + 4096)));
     ck_assert_uint_eq(look().live_blocks, 2);
+
+    /* Another thread may be about to fill the struct: live, and still of no block. */
+    struct hak_large *last = hak_bigcache_own->last;
+    base_t base = last->base;
+    last->base = HAK_NO_BASE;
+    ck_assert(!hak_large_give_last(HAK_NO_BASE));
+    last->base = base;
     ck_assert(hak_large_give_last(block) && hak_large_give(other));
 }
 

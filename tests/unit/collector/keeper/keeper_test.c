@@ -243,6 +243,11 @@ TEST(refuses_what_is_no_session) {
     hello = good;
     hello.total_bytes -= 4096;
     refused(hello, program.memfd, "size");
+    hello = good;
+    hello.machine = EM_AARCH64;
+    refused(hello, program.memfd,
+            "for another processor than this hakmem-collect, which is for "
+            "x86-64: HAKMEM_COLLECT names the one that was built with it");
     refused(good, -1, "no session memory");
     int file = open("/dev/zero", O_RDWR);
     refused(good, file, "no session memory");

@@ -243,4 +243,27 @@ TEST(refuses_counters_outside, .until = sizeof broken / sizeof *broken) {
     ck_assert_str_eq(why, "its tables lie outside of it");
 }
 
+TEST(refuses_other_machines) {
+    const struct {
+        uint32_t machine, page_bytes;
+        const char *why;
+    } others[] = {{0, 4096, "machine"},          {EM_RISCV, 4096, "machine"},
+                  {EM_AARCH64, 0, "pages"},      {EM_AARCH64, 2048, "pages"},
+                  {EM_AARCH64, 131072, "pages"}, {EM_X86_64, 12288, "pages"}};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        program.session->machine = others[i].machine;
+        program.session->page_bytes = others[i].page_bytes;
+        const char *why = add();
+        ck_assert_msg(why && strstr(why, others[i].why), "%zu: %s", i, why ? why : "taken");
+    }
+}
+
+TEST(takes_one_of_another_processor) {
+    program.session->machine = EM_AARCH64;
+    struct hak_mapping map;
+    ck_assert_ptr_null(hak_mapping_open(&map, dup(program.memfd)));
+    ck_assert_int_eq(map.processor, HAK_PROCESSOR_AARCH64);
+    hak_mapping_close(&map);
+}
+
 RUN_TESTS(.set_up = set_up, .tear_down = end_worker)

@@ -1047,6 +1047,30 @@ TEST(registers_are_told_by_what_they_point_to) {
     has_not("      r8 ");
 }
 
+/* The machine that recorded it has its own registers and instructions, wherever the page is made.
+ */
+TEST(registers_and_code_are_those_of_the_processor) {
+    enum { X1 = 1, SP = 31, PC = 32 };
+    block_malloc(1, 5, 1);
+    fill_stop(301, HAK_ACCESS_READ, 24, "\x00\x68\x61\x38", 4); /* ldrb w0, [x0, x1] */
+    context.processor = HAK_PROCESSOR_AARCH64;
+    memset(request.registers, 0, sizeof request.registers);
+    memset(request.pointed, 0, sizeof request.pointed);
+    request.registers[0] = request.facts.user;
+    request.registers[X1] = 24;
+    request.registers[SP] = 0x700000000010;
+    request.pointed[SP] =
+        (struct hak_report_pointed){.user = 0x700000000000, .asked_bytes = 64, .is_live = 0};
+    make(false);
+    has("  INSTRUCTION       ldrb w0, [x0, x1]   (00 68 61 38)\n      reads 1 byte");
+    has("      x0  0x");
+    has("      x1  0x18 is the index of the address\n");
+    has("      sp  0x700000000010 is 16 bytes into a freed block of 64 bytes\n");
+    ck_assert_ptr_nonnull(strstr(report.json, "\"pc\""));
+    ck_assert_ptr_nonnull(strstr(report.json, "\"x30\""));
+    ck_assert_ptr_null(strstr(report.json, "\"rip\""));
+}
+
 /* A sweep that found the block whole narrows the write down, if it came after the block's last
  * event and before the damage was found. */
 TEST(the_last_clean_look_begins_the_window) {

@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Runs the tests of tests/arm/suite in a build for another architecture: `make check CROSS=...` calls it, first as `cross_check.sh programs`, which prints
+# what is to be built for them, below BUILD. SYSROOT is the root of that architecture, where programs find ld.so.
+set -u
+SOURCE=$(cd "$(dirname "$0")/../.." && pwd)
+table=$SOURCE/tests/arm/suite
+fail() { echo "make check: $*" >&2; exit 2; }
+
+run=() left_out=() named=' '
+while read -r paths how; do
+    case $paths in '' | '#'*) continue ;; esac
+    IFS=, read -ra parts <<<"$paths"
+    for path in "${parts[@]}"; do
+        [ -e "$SOURCE/tests/$path" ] || fail "$table names $path, which is not there"
+        named+="${path%%/*} "
+        if [ "$how" = run ]; then run+=("$path"); else left_out+=("$path: $how"); fi
+    done
+done <"$table"
+for folder in "$SOURCE"/tests/*/; do
+    folder=$(basename "$folder")
+    case $folder in tools | bench | long) continue ;; esac
+    [[ $named == *" $folder "* ]] || fail "$table has no row for $folder"
+done
+
+if [ "${1-}" = programs ]; then
+    cd "$SOURCE" || exit 2
+    for path in "${run[@]}"; do
+        case $path in
+        unit/*) find "tests/$path" -name '*_test.c' ;;
+        *.sh) find "tests/${path%/*}" -maxdepth 1 -name '*.c' ;;
+        *) find "tests/$path" -maxdepth 1 -name '*.c' ;;
+        esac
+    done | LC_ALL=C sort -u | sed 's/\.c$//'
+    # The reference decoder stands beside golden stores.
+    echo tests/tools/reference_decoder
+    exit 0
+fi
+
+export QEMU_LD_PREFIX=${SYSROOT:?}
+"${BUILD:?}/hakmem-trace" --version >/dev/null 2>&1 ||
+    fail "this kernel runs no programs of $BUILD: binfmt_misc has no qemu-user for them (Debian's qemu-user-static and binfmt-support register it, as root)"
+printf 'not run here: %s\n' "${left_out[@]}"
+exec "$SOURCE/tests/run" "${run[@]/#/tests/}"
