@@ -213,10 +213,8 @@ static inline void hak_check_leave(void) {
 static inline void *hak_check_tagged(void *user, size_t asked_bytes) {
     if (!hak_tags_are_given() || !user)
         return user;
-    unsigned tag = hak_tag_at(user);
-    if (HAK_UNLIKELY(asked_bytes == 0) && tag != 0)
-        tag = tag == 1 ? HAK_TAGS - 1 : tag - 1; /* guard/tags.h */
-    return (void *)((uintptr_t)user | (uintptr_t)tag << HAK_TAG_SHIFT);
+    uintptr_t tag = hak_tag_of_live(user, asked_bytes);
+    return (void *)((uintptr_t)user | tag << HAK_TAG_SHIFT);
 }
 
 /* Takes the tag off a pointer that the program gives back or has resized, where it is a block of

@@ -34,12 +34,6 @@ HAK_IN_PLACE char *hak_tags_end_of(char *user, size_t asked_bytes) {
     return user + (asked_bytes + HAK_TAG_GRANULE - 1) / HAK_TAG_GRANULE * HAK_TAG_GRANULE;
 }
 
-/* The tag of the pointer to the live block, 0: it has none. */
-HAK_IN_PLACE unsigned hak_tag_of_live(const char *user, size_t asked_bytes) {
-    unsigned tag = hak_tag_at(user);
-    return HAK_LIKELY(asked_bytes != 0) || tag == 0 ? tag : hak_tag_after(tag, HAK_TAG_CYCLE - 1);
-}
-
 /* Whether all that lies behind the header has the tag, as at the slot's last free: no page of it
  * was dropped. */
 HAK_IN_PLACE bool hak_tags_stand(const char *start, const char *end, unsigned tag) {
@@ -51,10 +45,16 @@ HAK_IN_PLACE bool hak_tags_stand(const char *start, const char *end, unsigned ta
     return stand;
 }
 
-/* Tags the memory of a slot that is being handed out, or whose block was resized in place. */
+/* Tags the memory of a slot that is being handed out, or whose block was resized in place. Once
+ * tags are no longer given, its pointer has none: so has its memory, which other threads and the
+ * kernel may still compare. */
 HAK_IN_PLACE void hak_tags_hand_out(char *base, size_t slot_bytes, char *user, size_t asked_bytes,
                                     unsigned tag, bool stands) {
     char *end = base + slot_bytes, *behind = hak_tags_end_of(user, asked_bytes);
+    if (HAK_UNLIKELY(!hak_tags_are_given())) {
+        hak_tag_memory(base, end, 0);
+        return;
+    }
     if (!stands) {
         hak_tag_memory(base, user, 0);
         hak_tag_memory(user, behind, tag);
@@ -66,14 +66,9 @@ HAK_IN_PLACE void hak_tags_hand_out(char *base, size_t slot_bytes, char *user, s
     hak_tag_memory(behind, end, 0);
 }
 
-/* The same of a slot that has lived before in its slab, or not. Once tags are no longer given, its
- * pointer has none: so has its memory, which other threads and the kernel may still compare. */
+/* The same of a slot that has lived before in its slab, or not. */
 HAK_IN_PLACE void hak_tags_take(char *base, size_t slot_bytes, char *user, size_t asked_bytes,
                                 unsigned lives, bool has_lived) {
-    if (HAK_UNLIKELY(!hak_tags_are_given())) {
-        hak_tag_memory(base, base + slot_bytes, 0);
-        return;
-    }
     unsigned found = hak_tag_at(base + HAK_HEADER_BYTES);
     bool stands = has_lived && hak_tags_stand(base + HAK_HEADER_BYTES, base + slot_bytes, found);
     unsigned tag = stands ? found : hak_tag_due(base, lives);
@@ -108,9 +103,7 @@ static inline void hak_tags_give_located(const struct hak_located *at) {
                       at->slot->lives);
 }
 static inline void hak_tags_resize_located(const struct hak_located *at, size_t old_bytes) {
-    if (hak_tags_are_known() && !hak_tags_are_given() && at->superslab) {
-        hak_tag_memory(at->base, at->base + at->slot_bytes, 0);
-    } else if (hak_tags_are_given() && at->superslab) {
+    if (hak_tags_are_known() && at->superslab) {
         unsigned tag = hak_tag_of_live(hak_user_in(at), old_bytes);
         hak_tags_hand_out(at->base, at->slot_bytes, hak_user_in(at), hak_asked_bytes_of(at), tag,
                           false);

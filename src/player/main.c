@@ -24,7 +24,7 @@ void player_fail(const char *what, int error) {
 }
 
 /* ---- a family that does nothing -----------------------------------------------------------------
- * What a play costs without it is the player's own. */
+ * A play over it has the player's own costs alone. */
 static void *no_malloc(size_t bytes) {
     (void)bytes;
     return NULL;

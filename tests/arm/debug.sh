@@ -15,8 +15,6 @@ cannot() {
     esac
 }
 
-codes() { grep -ao '^hakmem: HKM-[0-9]*' "$1" | sort -u | tr '\n' ' '; }
-
 # run_both NAME LEVEL: `here` and `there` have what the program prints on x86-64 and on aarch64.
 run_both() {
     local name=$1 injection variables options=(HAKMEM_TRACE=off "HAKMEM_CHECK=$2" HAKMEM_GUARD_WATCH=off) option arguments=()

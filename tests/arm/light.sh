@@ -22,7 +22,6 @@ cannot() {
 
 # qemu-user ends by an assertion of its own where a program dies by SIGSEGV.
 status() { tail -n 1 "here.$1" | grep -qx 'status 139' || tail -n 1 "$2.$1"; }
-codes() { grep -ao '^hakmem: HKM-[0-9]*' "$1" | sort -u | tr '\n' ' '; }
 
 # look_at FOLDER/NAME: `here.NAME` and `there.NAME` have what it prints, and the status behind it.
 look_at() {

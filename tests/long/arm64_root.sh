@@ -112,7 +112,6 @@ for program in redis python classes sqlite perl; do
 done
 
 # ---- faults: the codes of x86-64, with a collector on both
-codes() { grep -ao '^hakmem: HKM-[0-9]*' "$1" | sort -u | tr '\n' ' '; }
 cannot() {
     case $1 in
     bad_free_stack) echo "qemu-user shows the host's map in /proc/thread-self/maps" ;;

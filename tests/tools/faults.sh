@@ -116,6 +116,9 @@ each_in_parallel() {
     return $failed
 }
 
+# The codes of the reports in a file, each once.
+codes() { grep -ao '^hakmem: HKM-[0-9]*' "$1" | sort -u | tr '\n' ' '; }
+
 # Normalises a report on stdin: everything that differs from run to run.
 normalise_report() {
     sed -E -f "$SOURCE/tests/faults/normalise.sed"

@@ -236,12 +236,11 @@ static void take_free(struct planning *p, struct member *m, uint32_t number,
                       struct replay_block *block, uint64_t ns) {
     enter(p, m, ns);
     wait_for(p, m, number, block);
-    uint32_t epoch = m->epoch;
     block->address = 0;
     if (m->spares < SPARES)
         m->spare[m->spares++] = block->slot;
     else
-        p->has_no_memory |= !slots_give(&p->blocks, block->slot, epoch);
+        p->has_no_memory |= !slots_give(&p->blocks, block->slot, m->epoch);
     p->plan->frees++;
     add_call(p, m, number, PLAY_FREE, block, 0);
 }
