@@ -82,6 +82,12 @@ said 3 'light.db was recorded in level light, which records watched blocks alone
 "$trace" run --profile-only -s only.db -- ./shapes 2>notes || fail "run --profile-only: status $?: $(cat notes)"
 said 3 'only the profile is kept' -s only.db
 
+# One that dies is named, and the answer is not called whole.
+printf '#include <stdlib.h>\nvoid *malloc(size_t n) { (void)n; abort(); }\n' | $c -shared -fPIC -o dies.so -x c - || fail 'dies.so does not compile'
+said 4 'replay: dies.so: the player was ended by signal 6 (Aborted)' -s shapes.db --against ./dies.so,glibc
+grep -q '^glibc ' said || complain "beside dies.so glibc is not played: $(cat said)"
+said 3 'replay: dies.so: the player was ended by signal 6 (Aborted)' -s shapes.db --against ./dies.so
+
 # One that is not there is named with what has it, and the others are played.
 if [ -z "$(/sbin/ldconfig -p | grep libjemalloc.so.2)" ]; then
     said 0 'replay: jemalloc: it is not installed (Debian: libjemalloc2)' -s handed.db --against jemalloc,glibc

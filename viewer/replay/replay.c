@@ -106,6 +106,8 @@ int command_replay(struct view *view) {
         status = replay_print(&runs);
     if (status == 0)
         status = view_completeness(view);
+    if (status == 0)
+        status = runs_completeness(&runs);
     runs_free(&runs);
     plan_free(&plan);
     return status;

@@ -115,9 +115,11 @@ static void note_end(struct run *run, int status, int said) {
     run->result->error[sizeof run->result->error - 1] = '\0';
     bool is_other = module[0] && a->module && !hak_words_starts_with(module, a->module);
     bool is_file_unused = a->preload[0] && !a->module && !strstr(a->preload, module);
+    bool is_elsewhere = is_other || (module[0] && is_file_unused);
+    run->has_died = !is_elsewhere && (run->result->error[0] || !run->result->is_over);
     if (is_other && a->package)
         snprintf(to, room, "it is not installed (Debian: %s)", a->package);
-    else if (is_other || (module[0] && is_file_unused))
+    else if (is_elsewhere)
         snprintf(to, room, "malloc is that of %.100s%s%.160s", module, line[0] ? ": " : "", line);
     else if (run->result->error[0])
         snprintf(to, room, "%s", run->result->error);
@@ -178,6 +180,13 @@ int runs_make(struct runs *runs) {
     if (runs->own.trouble[0])
         view_error("replay: %s", runs->own.trouble);
     return good ? 0 : VIEW_UNREADABLE;
+}
+
+int runs_completeness(const struct runs *runs) {
+    for (int i = 0; i < runs->count; i++)
+        if (runs->run[i].has_died)
+            return VIEW_INCOMPLETE;
+    return VIEW_OK;
 }
 
 void runs_free(struct runs *runs) {

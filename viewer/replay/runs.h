@@ -19,6 +19,7 @@ struct run {
     struct allocator allocator;
     struct play_result *result; /* NULL: there was none */
     char trouble[400];          /* why there is no result; "" = there is one */
+    bool has_died;              /* its play began and did not come to its end */
 };
 
 struct runs {
@@ -38,6 +39,9 @@ bool allocators_read(struct runs *runs);
  * be played is printed, and the others go on. 0, or an exit status: the error is printed. */
 int runs_make(struct runs *runs);
 void runs_free(struct runs *runs);
+
+/* VIEW_INCOMPLETE when a play against an allocator did not come to its end, else 0. */
+int runs_completeness(const struct runs *runs);
 
 /* answer.c: prints tables or the document. */
 int replay_print(struct runs *runs);
