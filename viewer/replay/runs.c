@@ -116,7 +116,6 @@ static void note_end(struct run *run, int status, int said) {
     bool is_other = module[0] && a->module && !hak_words_starts_with(module, a->module);
     bool is_file_unused = a->preload[0] && !a->module && !strstr(a->preload, module);
     bool is_elsewhere = is_other || (module[0] && is_file_unused);
-    run->has_died = !is_elsewhere && (run->result->error[0] || !run->result->is_over);
     if (is_other && a->package)
         snprintf(to, room, "it is not installed (Debian: %s)", a->package);
     else if (is_elsewhere)
@@ -129,6 +128,7 @@ static void note_end(struct run *run, int status, int said) {
     else if (!run->result->is_over)
         snprintf(to, room, "the player ended with status %d%s%.160s", WEXITSTATUS(status),
                  line[0] ? ": " : "", line);
+    run->has_died = to[0] && !is_elsewhere;
 }
 
 /* Plays once. False: printed; nothing can be played. */

@@ -19,7 +19,7 @@ struct run {
     struct allocator allocator;
     struct play_result *result; /* NULL: there was none */
     char trouble[400];          /* why there is no result; "" = there is one */
-    bool has_died;              /* its play began and did not come to its end */
+    bool has_died;              /* the trouble is its own: it is there, and was played */
 };
 
 struct runs {
@@ -40,7 +40,7 @@ bool allocators_read(struct runs *runs);
 int runs_make(struct runs *runs);
 void runs_free(struct runs *runs);
 
-/* VIEW_INCOMPLETE when a play against an allocator did not come to its end, else 0. */
+/* VIEW_INCOMPLETE when the player died under an allocator that is there, else 0. */
 int runs_completeness(const struct runs *runs);
 
 /* answer.c: prints tables or the document. */
