@@ -16,10 +16,13 @@
  * qemu-user makes processes with SIGCHLD as exit signal alone, and copies their memory:
  *
  *   program --clone(VM|VFORK|SIGCHLD)--> helper: setsid --clone, likewise--> execve(hakmem-collect)
- *      reads from a pipe                    ends at once          its end of the pipe closes,
- *      why it failed                                              or it writes why not
+ *      waits for the helper by its pid      reads from a pipe,    its end of the pipe closes
+ *                                           then ends
  *
- * There the program's handler of SIGCHLD, if it has one by then, hears of the helper's end. */
+ * The error is in a page that the three share. The pipe is the helper's: another thread of the
+ * program that forks meanwhile leaves no end of it open, as it would one of the program's own.
+ * There the program's handler of SIGCHLD, if it has one by then, hears of the helper's end; and as
+ * qemu-user refuses to tell who is a subreaper, such a program is the collector's parent. */
 #include "trace/collector/collector.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -53,12 +56,13 @@ struct launch {
     const char *path;
     char **arguments, **environment;
     int socket_end;
-    volatile long error; /* errno of what failed, 0 = executed */
-    bool is_copied;      /* the new processes have copies of this: the error comes by a pipe, */
-    int error_from, error_to;
-    bool waits;          /* the helper ends when it may, */
-    struct stayed *kept; /* or, not NULL, when the collector has ended: it is kept there; */
-    bool is_first;       /* the program is PID 1, whose end ends all */
+    volatile long error;         /* errno of what failed, 0 = executed */
+    bool is_copied;              /* the new processes have copies of this: */
+    volatile long *copied_error; /* they write the error there, */
+    int at_execve;               /* and this closes when the collector is executed */
+    bool waits;                  /* the helper ends when it may, */
+    struct stayed *kept;         /* or, not NULL, when the collector has ended: it is kept there; */
+    bool is_first;               /* the program is PID 1, whose end ends all */
     _Atomic uint32_t step;
 };
 
@@ -129,25 +133,24 @@ static void default_signals(void) {
 }
 
 /* In one of the new processes: lets the program know the error. */
-static void tell_error(struct launch *launch, long error, int by) {
-    launch->error = error;
+static void tell_error(struct launch *launch, long error) {
     if (launch->is_copied)
-        (void)hak_raw_call(SYS_write, by, &error, sizeof error);
+        *launch->copied_error = error;
+    else
+        launch->error = error;
 }
 
 /* In the keeper's process: arranges limits, files and signals, and executes the collector. */
 static void run_keeper(void *context) {
     struct launch *launch = context;
-    int error_to = -1;
+    long kept = -1;
     raise_limits();
     if (launch->is_copied)
-        error_to =
-            (int)hak_raw_call(SYS_fcntl, launch->error_to, F_DUPFD_CLOEXEC, HAK_KEEPER_SOCKET + 1);
-    arrange_files(launch->socket_end, error_to);
+        kept = hak_raw_call(SYS_fcntl, launch->at_execve, F_DUPFD_CLOEXEC, HAK_KEEPER_SOCKET + 1);
+    arrange_files(launch->socket_end, kept >= 0 ? (int)kept : -1);
     default_signals();
     tell_error(launch,
-               -hak_raw_call(SYS_execve, launch->path, launch->arguments, launch->environment),
-               error_to);
+               -hak_raw_call(SYS_execve, launch->path, launch->arguments, launch->environment));
     end_now(127);
 }
 
@@ -155,6 +158,13 @@ static void run_keeper(void *context) {
 static void wait_for(long child) {
     int status = 0;
     while (hak_raw_call(SYS_wait4, child, &status, __WALL) == -EINTR)
+        continue;
+}
+
+/* In a helper whose keeper has a copy of its memory: waits until it was executed, or has ended. */
+static void await_execve(int from) {
+    char byte;
+    while (hak_raw_call(SYS_read, from, &byte, 1) == -EINTR)
         continue;
 }
 
@@ -166,11 +176,26 @@ static void run_helper(void *context) {
     if (launch->waits || (stays && !launch->is_first)) /* the program may be killed meanwhile */
         (void)hak_raw_call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
     (void)hak_raw_call(SYS_setsid);
+    int ends[2] = {-1, -1};
+    if (launch->is_copied) {
+        long result = hak_raw_call(SYS_pipe2, ends, O_CLOEXEC);
+        if (result != 0) {
+            tell_error(launch, -result);
+            end_now(0);
+        }
+        ends[0] = hak_lift_file(ends[0]);
+        ends[1] = hak_lift_file(ends[1]);
+        launch->at_execve = ends[1];
+    }
     char *stack = (char *)__builtin_frame_address(0) - STACK_BYTES / 2;
     long child = hak_clone_on(CLONE_VM | CLONE_VFORK | (launch->is_copied ? SIGCHLD : 0),
                               (void *)((uintptr_t)stack & ~(uintptr_t)15), run_keeper, launch);
     if (child < 0)
-        tell_error(launch, -child, launch->error_to);
+        tell_error(launch, -child);
+    if (launch->is_copied) {
+        hak_close(ends[1]);
+        await_execve(ends[0]);
+    }
     if (launch->waits || stays) {
         atomic_store(&launch->step, STARTED); /* if it stays, `launch` may be gone now */
         hak_wake(&launch->step);
@@ -205,38 +230,35 @@ static bool is_subreaper(void) {
     return hak_raw_call(SYS_prctl, PR_GET_CHILD_SUBREAPER, &is) == 0 && is;
 }
 
-/* Makes the pipe of the error, whose ends close at execve. */
-static bool open_pipe(struct launch *launch) {
-    int ends[2];
-    if (hak_raw_call(SYS_pipe2, ends, O_CLOEXEC) != 0)
+/* Makes the page through which copied processes tell the error. */
+static bool share_error(struct launch *launch) {
+    long page = hak_raw_call(SYS_mmap, 0, HAK_PAGE_BYTES, PROT_READ | PROT_WRITE,
+                             MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (page < 0 && page > -4096)
         return false;
-    launch->error_from = hak_lift_file(ends[0]);
-    launch->error_to = hak_lift_file(ends[1]);
+    launch->copied_error = (volatile long *)page;
     return true;
 }
 
-/* Waits until the collector was executed, or could not be, and takes the error then. */
-static void hear_error(struct launch *launch) {
-    long error = 0, got;
-    hak_close(launch->error_to); /* the others' ends close, too */
-    do
-        got = hak_raw_call(SYS_read, launch->error_from, &error, sizeof error);
-    while (got == -EINTR);
-    hak_close(launch->error_from);
-    launch->error = got == (long)sizeof error ? error : 0;
+/* Waits until the collector was executed, or could not be, and takes the error. */
+static void hear_error(struct launch *launch, long helper) {
+    if (helper > 0)
+        wait_for(helper);
+    launch->error = *launch->copied_error;
+    (void)hak_raw_call(SYS_munmap, (long)launch->copied_error, HAK_PAGE_BYTES);
 }
 
 static long start_helper(struct launch *launch, char *stack) {
     launch->waits = !launch->kept && is_subreaper();
     long helper = hak_clone_on(launch->waits || launch->kept ? CLONE_VM : CLONE_VM | CLONE_VFORK,
                                stack, run_helper, launch);
-    if (helper != -EINVAL || !open_pipe(launch)) /* flags that every kernel takes */
+    if (helper != -EINVAL || !share_error(launch)) /* flags that every kernel takes */
         return helper;
     launch->is_copied = true;
     launch->waits = false;
     launch->kept = NULL;
     helper = hak_clone_on(CLONE_VM | CLONE_VFORK | SIGCHLD, stack, run_helper, launch);
-    hear_error(launch);
+    hear_error(launch, helper);
     return helper;
 }
 
@@ -254,6 +276,8 @@ static bool await_start(struct launch *launch, long helper) {
 
 /* Waits for the helper, and lets it end. */
 static void end_helper(struct launch *launch, long helper) {
+    if (launch->is_copied) /* it has ended */
+        return;
     if (launch->waits) {
         if (!await_start(launch, helper))
             return;
