@@ -33,6 +33,7 @@ for options in QUARANTINE_BLOCKS=8 QUARANTINE=0 'QUARANTINE_BLOCKS=8 -E HAKMEM_C
     named=$(sed -n "s/^$part cases, 0 failed, \([0-9]*\) named$/\1/p" out)
     # The tag of a pointer to the block in front may be the same by chance, 1 in 15: then that one is named.
     [ "${named:-0}" -ge $((part * 9 / 10)) ] || complain "$options: $(tail -n 1 out)"
+    echo "$options: $(tail -n 1 out)"
     first=$((first + part))
 done
 
