@@ -87,6 +87,11 @@ printf '#include <stdlib.h>\nvoid *malloc(size_t n) { (void)n; abort(); }\n' | $
 said 4 'replay: dies.so: the player was ended by signal 6 (Aborted)' -s shapes.db --against ./dies.so,glibc
 grep -q '^glibc ' said || complain "beside dies.so glibc is not played: $(cat said)"
 said 3 'replay: dies.so: the player was ended by signal 6 (Aborted)' -s shapes.db --against ./dies.so
+# Nor when it dies after the last call: the destructor of its library aborts.
+printf '#include <stdlib.h>\nvoid *__libc_malloc(size_t);\nvoid *malloc(size_t n) { return __libc_malloc(n); }\n%s\n' \
+    'static __attribute__((destructor)) void end(void) { abort(); }' | $c -shared -fPIC -o ends.so -x c - || fail 'ends.so does not compile'
+said 4 'replay: ends.so: the player was ended by signal 6 (Aborted)' -s shapes.db --against ./ends.so,glibc
+! grep -q '^ends.so ' said || complain "the figures of ends.so are shown: $(cat said)"
 
 # One that is not there is named with what has it, and the others are played.
 if [ -z "$(/sbin/ldconfig -p | grep libjemalloc.so.2)" ]; then
