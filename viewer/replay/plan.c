@@ -217,6 +217,8 @@ static int take_event(void *context, const struct hak_event *e) {
     struct members *members = &p->members;
     if (!p->has_begun)
         p->plan->first_ns = members->first_ns = e->ns;
+    else if (e->ns > p->plan->last_ns + p->plan->pause_ns)
+        p->plan->pause_ns = e->ns - p->plan->last_ns;
     p->has_begun = true;
     p->plan->last_ns = e->ns > p->plan->last_ns ? e->ns : p->plan->last_ns;
     struct hak_event moved = *e;

@@ -7,7 +7,7 @@
  * plan.c makes operations of events, members.c starts and ends the threads, blocks.c knows who had
  * each live block last, alignments.c infers what the log does not say. The file's format is
  * src/player/play.h; docs/specs/replay.md says what the figures mean. Calls record, which knows
- * where hakmem's files lie, capture and cli. One thread. */
+ * where hakmem's files lie, html for its page, capture and cli. One thread. */
 #ifndef HAK_VIEWER_REPLAY_REPLAY_H
 #define HAK_VIEWER_REPLAY_REPLAY_H
 
