@@ -164,12 +164,13 @@ $(BUILD)/made/fault_pages.c: $(FAULT_PAGES) tools/embed_pages
 	@mkdir -p $(@D)
 	$(call SAY,make) tools/embed_pages $(FAULT_PAGES) >$@.new && mv $@.new $@
 # The sources of the page of `html` (viewer/html).
-HTML_PAGE := $(addprefix viewer/html/page.,html css js) $(addprefix viewer/html/fleet.,html js) viewer/html/common.js
+HTML_PAGE := $(addprefix viewer/html/page.,html css js) $(addprefix viewer/html/fleet.,html js) $(addprefix viewer/html/replay.,html js) viewer/html/common.js
 $(BUILD)/made/html_page.c: $(HTML_PAGE) tools/embed_files
 	@mkdir -p $(@D)
 	$(call SAY,make) tools/embed_files viewer/html/html.h html_page=viewer/html/page.html \
 	    html_style=viewer/html/page.css html_script=viewer/html/page.js \
-	    html_common_script=viewer/html/common.js html_fleet_page=viewer/html/fleet.html html_fleet_script=viewer/html/fleet.js >$@.new && mv $@.new $@
+	    html_common_script=viewer/html/common.js html_fleet_page=viewer/html/fleet.html html_fleet_script=viewer/html/fleet.js \
+	    html_replay_page=viewer/html/replay.html html_replay_script=viewer/html/replay.js >$@.new && mv $@.new $@
 $(BUILD)/host/made/html_page.o: $(BUILD)/made/html_page.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,compile) $(OURS) $(HOST) $(DEPEND) -c -o $@ $<

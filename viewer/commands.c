@@ -272,6 +272,9 @@ static const struct view_option replay_options[] = {
      "full (default): as fast as the order allows; recorded: at the recorded times, idle ones too"},
     {"touch", 0, "first|pages|all",
      "what is written of a block: its first word, a byte of each page (default), or every byte"},
+    {"html", 0, "FILE",
+     "a picture as well: the resident memory of all over the calls, one page for a browser (-: the "
+     "page alone, to stdout)"},
     PROCESS_OPTION("this process (default: the one with the most events)"),
 };
 
@@ -1137,10 +1140,13 @@ const struct view_command view_commands[] = {
          "the\n"
          "end: 8 to 24 bytes a call, and 4 KiB a thread.\n"
          "\n"
-         "Exit status: 0, or 3 when none could be played, 4 when events were lost.\n",
+         "Exit status: 0; 3 when none could be played; 4 when events were lost, or when the "
+         "player\n"
+         "died or hung under an allocator.\n",
      .examples = "  hakmem-trace replay\n"
                  "  hakmem-trace replay --against glibc,hakmem --touch first -s app.db\n"
-                 "  hakmem-trace replay --speed recorded --against glibc --json\n",
+                 "  hakmem-trace replay --speed recorded --against glibc --json\n"
+                 "  hakmem-trace replay --html memory.html -s app.db\n",
      OPTIONS(replay_options),
      .asks = true,
      .run = command_replay},

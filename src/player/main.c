@@ -4,6 +4,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <link.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 #include "arch.h"
+
+enum { STACK_BYTES = 256 << 10 };
 
 struct player player;
 
@@ -85,6 +88,16 @@ static bool map_files(int play, int results) {
     return memcmp(player.head->magic, PLAY_MAGIC, sizeof player.head->magic) == 0;
 }
 
+/* Adds the variables that each thread has of a library: the C library takes them from its stack. */
+static int add_variables(struct dl_phdr_info *library, size_t size, void *context) {
+    size_t *bytes = context;
+    (void)size;
+    for (unsigned i = 0; i < library->dlpi_phnum; i++)
+        if (library->dlpi_phdr[i].p_type == PT_TLS)
+            *bytes += library->dlpi_phdr[i].p_memsz + library->dlpi_phdr[i].p_align;
+    return 0;
+}
+
 static void make_tables(void) {
     const struct play_head *h = player.head;
     player.thread = (const struct play_thread *)(player.file + h->thread_offset);
@@ -97,6 +110,9 @@ static void make_tables(void) {
     player.slot = take_memory(h->slots * sizeof *player.slot);
     player.progress = take_memory(h->threads * sizeof *player.progress);
     player.running = h->threads;
+    player.stack_bytes = STACK_BYTES;
+    dl_iterate_phdr(add_variables, &player.stack_bytes);
+    player.stack_bytes = (player.stack_bytes + HAK_PAGE_BYTES - 1) & ~(size_t)(HAK_PAGE_BYTES - 1);
 }
 
 /* ---- the play ----------------------------------------------------------------------------------

@@ -56,6 +56,7 @@ struct player {
     enum play_touch touch;
     bool is_paced; /* at the recorded times */
     size_t file_bytes;
+    size_t stack_bytes;   /* of each thread, with the variables of its own (TLS) */
     uint64_t begin_ns;    /* CLOCK_MONOTONIC */
     uint32_t epochs_done; /* all threads have done the epochs below it */
     uint32_t running;     /* threads that have words left */

@@ -7,8 +7,6 @@
 #include <time.h>
 #include "arch.h"
 
-enum { STACK_BYTES = 256 << 10 };
-
 /* Where a thread reads, and what a word before the next one has said. */
 struct reading {
     const uint64_t *word;
@@ -170,7 +168,7 @@ void player_start_thread(uint32_t number) {
     pthread_attr_t attributes;
     pthread_t thread;
     pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, STACK_BYTES);
+    pthread_attr_setstacksize(&attributes, player.stack_bytes);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     int error = pthread_create(&thread, &attributes, begin_thread, (void *)(uintptr_t)number);
     pthread_attr_destroy(&attributes);

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -102,10 +103,12 @@ static bool append_value(struct hak_cache_log *log, uint64_t most, int64_t kind,
     struct iovec part[] = {{&head, sizeof head}, {(void *)(uintptr_t)data, bytes}};
     if (log->fd < 0 || flock(log->fd, LOCK_EX | LOCK_NB) != 0)
         return false;
+    void (*before)(int) = signal(SIGXFSZ, SIG_IGN); /* a limit of the size is no room */
     bool is_done = note_appended(log) && ftruncate(log->fd, (off_t)log->end) == 0 &&
                    log->end + sizeof head + bytes <= most &&
                    pwritev(log->fd, part, 2, (off_t)log->end) == (ssize_t)(sizeof head + bytes) &&
                    note_appended(log);
+    signal(SIGXFSZ, before);
     flock(log->fd, LOCK_UN);
     return is_done;
 }
@@ -208,9 +211,11 @@ void hak_cache_put_database(struct hak_cache *cache, const void *data, size_t by
     bool is_ours = flock(file->fd, LOCK_EX | LOCK_NB) == 0 && fstat(file->fd, &about) == 0 &&
                    about.st_size == 0;
     file->end = bytes;
-    if (is_ours && pwrite(file->fd, data, bytes, 0) == (ssize_t)bytes &&
-        append_value(file, MOST_FILE_BYTES, IDENTITY_KIND, hak_crc32c(data, bytes), cache->identity,
-                     strlen(cache->identity)))
+    void (*before)(int) = signal(SIGXFSZ, SIG_IGN); /* a limit of the size is no room */
+    bool is_written = is_ours && pwrite(file->fd, data, bytes, 0) == (ssize_t)bytes;
+    signal(SIGXFSZ, before);
+    if (is_written && append_value(file, MOST_FILE_BYTES, IDENTITY_KIND, hak_crc32c(data, bytes),
+                                   cache->identity, strlen(cache->identity)))
         return;
     if (is_ours)
         (void)ftruncate(file->fd, 0); /* no room */

@@ -66,7 +66,7 @@ viewer/record: fleet findings profile corefile capture cli
 viewer/hunt: record findings capture cli
 viewer/attach: record capture cli
 viewer/mcp: record capture cli
-viewer/replay: record capture cli
+viewer/replay: html record capture cli
 viewer/view: profile block findings capture cli
 viewer/.: attach cli capture block corefile events export findings fleet html info sql layers leaks mcp profile record replay hunt view
 '

@@ -82,11 +82,31 @@ said 3 'light.db was recorded in level light, which records watched blocks alone
 "$trace" run --profile-only -s only.db -- ./shapes 2>notes || fail "run --profile-only: status $?: $(cat notes)"
 said 3 'only the profile is kept' -s only.db
 
+# One that hangs is ended and named; waited for at the end of this test.
+printf '%s\n' 'void *__libc_malloc(unsigned long);' 'int pause(void);' \
+    'void *malloc(unsigned long n) { if (n == 12345) for (;;) pause(); return __libc_malloc(n); }' | $c -shared -fPIC -o 'ha|ngs.so' -x c - || fail 'ha|ngs.so does not compile'
+printf '%s\n' '#include <stdlib.h>' 'int main(void) { for (int i = 0; i < 1000; i++) free(malloc(100)); free(malloc(12345)); return 0; }' | $c -o asks -x c - &&
+    "$trace" run -s asks.db -- ./asks 2>notes || fail "run of asks: status $?: $(cat notes)"
+"$trace" replay -s asks.db --against './ha|ngs.so,glibc' >hung 2>hung_errors &
+hanging=$!
+
+# Threads of an allocator with a MiB of variables for each: they start. A bar in its name is one in a heading.
+printf '%s\n' 'void *__libc_malloc(unsigned long);' 'static __thread char cache[1 << 20];' \
+    'void *malloc(unsigned long n) { cache[n % sizeof cache]++; return __libc_malloc(n); }' | $c -shared -fPIC -o 'wi|de.so' -x c - || fail 'wi|de.so does not compile'
+played handed.db unordered --against './wi|de.so'
+"$trace" replay -s handed.db --against './wi|de.so,glibc' >said 2>errors || complain "wi|de.so: status $?: $(cat errors)"
+grep -q '^ *after calls  *live  *wi.x7cde.so  *glibc$' said || complain "the heading of wi|de.so: $(cat said)"
+
 # One that dies is named, and the answer is not called whole.
 printf '#include <stdlib.h>\nvoid *malloc(size_t n) { (void)n; abort(); }\n' | $c -shared -fPIC -o dies.so -x c - || fail 'dies.so does not compile'
-said 4 'replay: dies.so: the player was ended by signal 6 (Aborted)' -s shapes.db --against ./dies.so,glibc
+said 4 'replay: dies.so: the player was ended by signal 6 (Aborted)' -s shapes.db --touch first --against ./dies.so,glibc
 grep -q '^glibc ' said || complain "beside dies.so glibc is not played: $(cat said)"
-said 3 'replay: dies.so: the player was ended by signal 6 (Aborted)' -s shapes.db --against ./dies.so
+said 3 'replay: dies.so: the player was ended by signal 6 (Aborted)' -s shapes.db --touch first --against ./dies.so
+# Nor when it dies after the last call: the destructor of its library aborts.
+printf '#include <stdlib.h>\nvoid *__libc_malloc(size_t);\nvoid *malloc(size_t n) { return __libc_malloc(n); }\n%s\n' \
+    'static __attribute__((destructor)) void end(void) { abort(); }' | $c -shared -fPIC -o ends.so -x c - || fail 'ends.so does not compile'
+said 4 'replay: ends.so: the player was ended by signal 6 (Aborted)' -s shapes.db --touch first --against ./ends.so,glibc
+! grep -q '^ends.so ' said || complain "the figures of ends.so are shown: $(cat said)"
 
 # One that is not there is named with what has it, and the others are played.
 if [ -z "$(/sbin/ldconfig -p | grep libjemalloc.so.2)" ]; then
@@ -107,12 +127,17 @@ done
 
 # A disk without room: said, and nothing is left there.
 mkdir folder
-(trap '' XFSZ && ulimit -f 64 && TMPDIR=$PWD/folder "$trace" replay -s handed.db --against glibc >said 2>errors)
+(ulimit -f 64 && TMPDIR=$PWD/folder "$trace" replay -s handed.db --against glibc >said 2>errors)
 status=$?
 [ "$status" -eq 3 ] && grep -q "^hakmem-trace: replay: the play file in $PWD/folder: File too large after .*; set TMPDIR to a folder with more room$" errors ||
     complain "a full disk: status $status: $(cat errors)"
 TMPDIR=$PWD/missing "$trace" replay -s handed.db --against glibc >said 2>errors
 [ $? -eq 3 ] && grep -q "no file can be made in $PWD/missing: No such file or directory; set TMPDIR" errors || complain "a folder that is not there: $(cat errors)"
+
+wait "$hanging"
+status=$?
+[ "$status" -eq 4 ] && grep -q '^hakmem-trace: replay: ha|ngs.so: it hangs: no call ended for 60 s, after [0-9,]* calls$' hung_errors && grep -q '^glibc ' hung ||
+    complain "ha|ngs.so: status $status: $(cat hung_errors)"
 
 # Ctrl-C ends the player, too.
 cat >slow.c <<'C'

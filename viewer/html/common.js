@@ -1,4 +1,4 @@
-/* Code shared by the pages of `hakmem-trace html` and `hakmem-trace fleet html`. It stands before each page's own script, in one function with it.
+/* Code shared by the pages of `hakmem-trace html`, `fleet html` and `replay --html`. It stands before each page's own script, in one function with it.
    Foreign texts are put in by textContent alone. */
   const data = JSON.parse(document.getElementById('data').textContent);
   const $ = id => document.getElementById(id);

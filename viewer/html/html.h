@@ -7,7 +7,8 @@
  *       page.html, page.css, page.js (put in when this program is built) --> page.c --> FILE
  *
  *       fleet.html, page.css, fleet.js: the findings of a fleet (viewer/fleet/html.c) ^
- *       common.js: what both scripts share
+ *       replay.html, page.css, replay.js: memory of a replay (viewer/replay/answer.c) ^
+ *       common.js: what the scripts share
  *
  * Names that programs give themselves reach a page as data alone; the scripts put them in as text.
  * Format: docs/specs/html.md. Calls profile, findings, layers, capture and cli. One thread. */
@@ -23,12 +24,14 @@ int command_html(struct view *view);
 /* Put in when this program is built: page.html and its like. */
 extern const char html_page[], html_style[], html_script[], html_common_script[];
 extern const char html_fleet_page[], html_fleet_script[];
+extern const char html_replay_page[], html_replay_script[];
 
 struct html_page {
     const char *text, *style, *script;
 };
 
-/* Writes the page to `file`, or to stdout where that is "-", and says so, naming what it is `of`.
+/* Writes the page to `file`, or to stdout where that is "-", and says so, naming what it is `of`
+ * (NULL: says nothing).
  * `file` NULL: no memory. 0, or an exit status: the error is printed. */
 int html_write_page(const struct html_page *source, const json_t *content, const char *file,
                     const char *of);

@@ -77,7 +77,7 @@ int html_write_page(const struct html_page *source, const json_t *content, const
     } else if (view_sink_open(&sink, file, false)) {
         view_sink_add_bytes(&sink, page, strlen(page));
         status = view_sink_close(&sink, true) ? 0 : VIEW_UNREADABLE;
-        if (status == 0)
+        if (status == 0 && of)
             view_sink_say(&sink, of);
     }
     free(page);

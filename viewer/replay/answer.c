@@ -4,8 +4,10 @@
 #include "viewer/replay/runs.h"
 
 #include <jansson.h>
+#include <string.h>
 #include "report/words/words.h"
 #include "viewer/capture/capture.h"
+#include "viewer/html/html.h"
 
 enum { ROWS = 10 }; /* of the steps, in text */
 
@@ -130,11 +132,19 @@ static struct answer runs_of(struct runs *runs, bool is_list) {
     return answer;
 }
 
-/* Adds the names of the allocators that were played, with bars between. */
+/* Adds the names of the allocators that were played, with bars between. A bar in the name of a
+ * library is no end of a column. */
 static void add_names(struct hak_text *text, const struct runs *runs) {
-    for (int i = 0; i < runs->count; i++)
-        if (!runs->run[i].trouble[0])
-            hak_text_add(text, "%s%s", text->length ? "|" : "", runs->run[i].allocator.name);
+    for (int i = 0; i < runs->count; i++) {
+        if (runs->run[i].trouble[0])
+            continue;
+        hak_text_add(text, "%s", text->length ? "|" : "");
+        for (const char *at = runs->run[i].allocator.name; *at;) {
+            size_t bytes = strcspn(at, "|");
+            hak_text_add(text, "%.*s%s", (int)bytes, at, at[bytes] ? "\\x7c" : "");
+            at += bytes + (at[bytes] != '\0');
+        }
+    }
 }
 
 /* Adds what each of them has resident at a step. */
@@ -203,6 +213,8 @@ static void add_footer(struct hak_text *text, struct runs *runs) {
     view_add_extent_of(text, runs->view, p->process);
     hak_text_add(text, ", from %s to %s. Play file: %s.", hak_words_time(p->first_ns),
                  hak_words_time(p->last_ns), hak_words_size(p->streams.bytes));
+    if (view_given(runs->view, "html"))
+        hak_text_add(text, " Picture: %s.", view_value(runs->view, "html"));
     add_left_out(text, p->left_out, "call on a block whose allocation or end is not in it",
                  "calls on blocks whose allocations or ends are not in it");
     add_left_out(text, p->late, "call of a thread after its end is made by another thread",
@@ -223,7 +235,8 @@ static json_t *troubles_json(const struct runs *runs) {
     return list;
 }
 
-static bool print_document(struct runs *runs) {
+/* The document of --json, which is the data of --html, too. */
+static json_t *make_document(struct runs *runs) {
     static const char *const touches[] = {"nothing", "first", "pages", "all"};
     const struct plan *p = runs->plan;
     json_t *document = view_json_document(runs->view);
@@ -241,14 +254,28 @@ static bool print_document(struct runs *runs) {
         NUMBER("play_bytes", p->streams.bytes), WORD("speed", runs->is_paced ? "recorded" : "full"),
         WORD("touch", touches[runs->touch]), JSON("runs", runs_of(runs, true).list),
         JSON("not_played", troubles_json(runs)));
-    return view_print_document(runs->view, document);
+    return document;
+}
+
+/* Writes the page of --html. 0, or an exit status: the error is printed. */
+static int write_page(struct runs *runs, const char *file) {
+    json_t *document = make_document(runs);
+    int status =
+        html_write_page(&(struct html_page){html_replay_page, html_style, html_replay_script},
+                        document, file, NULL);
+    json_decref(document);
+    return status;
 }
 
 int replay_print(struct runs *runs) {
     struct hak_text text = {0};
+    const char *file = view_value(runs->view, "html");
+    int status = file ? write_page(runs, file) : 0;
+    if (status != 0 || (file && strcmp(file, "-") == 0))
+        return status;
     view_start_pager(runs->view);
     if (runs->view->json)
-        return print_document(runs) ? 0 : VIEW_UNREADABLE;
+        return view_print_document(runs->view, make_document(runs)) ? 0 : VIEW_UNREADABLE;
     struct answer answer = runs_of(runs, false);
     answer_print(&text, &answer);
     add_steps(&text, runs);

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include "base/growing.h"
 #include "check.h"
 #include "hop.h"
 #include "report/words/words.h"
@@ -13,188 +12,25 @@
 #include "viewer/capture/capture.h"
 #include "viewer/replay/alignments.h"
 #include "viewer/replay/blocks.h"
+#include "viewer/replay/members.h"
 
-enum {
-    EPOCH_CALLS = 8192,
-    SPARES = 32,     /* slots that a thread keeps for itself */
-    WAITED = 8,      /* threads that a thread remembers to have waited for */
-    PACE_NS = 50000, /* between two times of a thread */
-    STEPS = 100,
-};
-
-/* A thread of the process. */
-struct member {
-    struct stream stream;
-    struct replay_block moving; /* a realloc has ended its life, and gives it back */
-    uint64_t moved_from;        /* a realloc has moved it: its end is still to come */
-    uint64_t timed_ns;
-    uint32_t epoch; /* of its last operation; UINT32_MAX = none */
-    uint32_t calls; /* modulo 2^32 */
-    uint32_t ended_in;
-    uint64_t given_back; /* a realloc to 0 bytes has freed it, and may still hand out a block */
-    bool is_ended, is_closed;
-    uint8_t spares;
-    uint32_t spare[SPARES];
-    struct {
-        uint32_t thread, calls;
-    } waited[WAITED];
-};
+enum { STEPS = 100 };
 
 struct planning {
     struct plan *plan;
     struct replay_blocks blocks;
-    struct member **member;
-    uint32_t members, member_room;
-    uint32_t *of_row; /* thread's row -> member + 1 */
-    uint32_t row_room;
-    uint32_t *epoch; /* threads in each */
-    uint32_t epochs, epoch_room;
-    uint32_t *ending; /* members that have ended and are not closed */
-    uint32_t endings, ending_room;
-    uint32_t open;            /* members that are not closed: one at least */
-    uint32_t stand_in;        /* the one that does what closed ones are to do */
-    uint32_t epoch_looked_at; /* for threads that ended some time ago */
+    struct members members;
     struct alignments alignments;
-    uint64_t calls; /* of all */
     bool has_no_memory, has_no_slot, has_begun;
 };
 
-static uint32_t epoch_now(const struct planning *p) {
-    return (uint32_t)(p->calls / EPOCH_CALLS);
+static bool has_no_memory(const struct planning *p) {
+    return p->has_no_memory || p->members.has_no_memory;
 }
 
-static void add_word(struct planning *p, struct member *m, uint64_t word) {
-    stream_add(&p->plan->streams, &m->stream, word);
-}
-
-/* ---- threads ----------------------------------------------------------------------------------
- */
-
-/* Adds a thread. NULL: no memory. */
-static struct member *add_member(struct planning *p, uint32_t row) {
-    struct member *m = calloc(1, sizeof *m);
-    if (!m || !hak_growing_make_room(&p->member, p->members, &p->member_room, sizeof *p->member) ||
-        !hak_growing_reach(&p->of_row, row, &p->row_room, sizeof *p->of_row)) {
-        free(m);
-        p->has_no_memory = true;
-        return NULL;
-    }
-    m->epoch = UINT32_MAX;
-    m->stream = (struct stream){.first = PLAY_NO_BLOCK};
-    p->member[p->members++] = m;
-    p->of_row[row] = p->members;
-    p->open++;
-    return m;
-}
-
-static struct member *member_of_row(const struct planning *p, uint32_t row) {
-    return row && row < p->row_room && p->of_row[row] ? p->member[p->of_row[row] - 1] : NULL;
-}
-
-static uint32_t number_of(const struct planning *p, uint32_t row) {
-    return p->of_row[row] - 1;
-}
-
-/* Begins an operation of a thread: its epoch, and the time. */
-static void enter(struct planning *p, struct member *m, uint64_t ns) {
-    uint32_t now = epoch_now(p);
-    if (m->epoch != now) {
-        m->epoch = now;
-        add_word(p, m, play_word(PLAY_EPOCH, now, 0));
-        if (hak_growing_reach(&p->epoch, now, &p->epoch_room, sizeof *p->epoch))
-            p->epoch[now]++;
-        else
-            p->has_no_memory = true;
-        p->epochs = now + 1;
-    }
-    ns -= p->plan->first_ns;
-    if (ns < m->timed_ns + PACE_NS || ns > PLAY_NS_MAX)
-        return;
-    m->timed_ns = ns;
-    add_word(p, m, (uint64_t)PLAY_TIME | ns << 4);
-}
-
-/* A thread that can still do something: the main thread; when that is closed the last one that was
- * started then, and so on. */
-static uint32_t open_member(struct planning *p) {
-    for (uint32_t i = p->members; p->member[p->stand_in]->is_closed && i > 0; i--)
-        p->stand_in = i - 1;
-    return p->stand_in;
-}
-
-/* The thread that created this one, if it can still do something; else another one that can. */
-static struct member *creator_of(struct planning *p, uint32_t row) {
-    const struct hak_database *db = hak_store_database(p->plan->view->reader);
-    uint64_t creator =
-        hak_database_number(db,
-                            "SELECT c.id FROM thread t JOIN thread c ON c.process = t.process"
-                            " AND c.number = t.creator WHERE t.id = ?1",
-                            row);
-    struct member *m = member_of_row(p, (uint32_t)creator);
-    return m && !m->is_closed ? m : p->member[open_member(p)];
-}
-
-/* The thread of an event. One that is seen for the first time is started by its creator. NULL: no
- * memory. */
-static struct member *find_member(struct planning *p, const struct hak_event *e) {
-    struct member *m = member_of_row(p, e->thread);
-    if (m)
-        return m;
-    struct member *creator = creator_of(p, e->thread);
-    m = add_member(p, e->thread);
-    if (!m)
-        return NULL;
-    enter(p, creator, e->ns);
-    add_word(p, creator, play_word(PLAY_START, p->members - 1, 0));
-    return m;
-}
-
-static void give_spares(struct planning *p, struct member *m) {
-    while (m->spares > 0)
-        p->has_no_memory |= !slots_give(&p->blocks, m->spare[--m->spares], epoch_now(p));
-}
-
-static void take_free(struct planning *p, struct member *m, uint32_t number,
-                      struct replay_block *block, uint64_t ns);
-
-/* Ends a thread's words. */
-static void close_member(struct planning *p, struct member *m, uint32_t number) {
-    if (m->moving.address)
-        take_free(p, m, number, &m->moving, p->plan->last_ns);
-    if (m->stream.first != PLAY_NO_BLOCK || m->stream.words)
-        add_word(p, m, play_word(PLAY_END, m->is_ended, 0));
-    stream_close(&p->plan->streams, &m->stream);
-    give_spares(p, m);
-    m->is_closed = true;
-    p->open--;
-}
-
-/* Closes the threads that ended some time ago: destructors may free after a thread's end. The last
- * one that is open stays so, since it may have to start another. */
-static void close_ended(struct planning *p) {
-    uint32_t now = epoch_now(p);
-    uint32_t kept = 0;
-    if (p->epoch_looked_at == now)
-        return;
-    p->epoch_looked_at = now;
-    for (uint32_t i = 0; i < p->endings; i++) {
-        uint32_t number = p->ending[i];
-        if (p->member[number]->ended_in + 2 <= now && p->open > 1)
-            close_member(p, p->member[number], number);
-        else
-            p->ending[kept++] = number;
-    }
-    p->endings = kept;
-}
-
-/* A thread has ended; destructors may still free. */
-static void end_member(struct planning *p, struct member *m, uint32_t number) {
-    m->is_ended = true;
-    m->ended_in = epoch_now(p);
-    if (hak_growing_make_room(&p->ending, p->endings, &p->ending_room, sizeof *p->ending))
-        p->ending[p->endings++] = number;
-    else
-        p->has_no_memory = true;
+/* True when there can be no play. */
+static bool is_stopped(const struct planning *p) {
+    return has_no_memory(p) || p->has_no_slot || p->plan->streams.error;
 }
 
 /* ---- operations --------------------------------------------------------------------------------
@@ -206,41 +42,38 @@ static void wait_for(struct planning *p, struct member *m, uint32_t number,
     if (block->thread == number)
         return;
     p->plan->handed++;
-    uint32_t at = block->thread % WAITED;
+    uint32_t at = block->thread % MEMBER_WAITED;
     bool is_known = m->waited[at].thread == block->thread + 1 &&
                     (int32_t)(m->waited[at].calls - block->call) >= 0;
-    if (block->epoch + 2 <= epoch_now(p) || is_known)
+    if (block->epoch + 2 <= members_epoch(&p->members) || is_known)
         return;
     m->waited[at].thread = block->thread + 1;
     m->waited[at].calls = block->call;
     p->plan->waits++;
-    add_word(p, m, play_word(PLAY_WAIT, block->thread, block->call));
+    members_add_word(&p->members, m, play_word(PLAY_WAIT, block->thread, block->call));
 }
 
 /* Adds a call, and notes in `block` who made it. */
 static void add_call(struct planning *p, struct member *m, uint32_t number, enum play_kind kind,
                      struct replay_block *block, uint64_t bytes) {
     if (bytes >> 32)
-        add_word(p, m, play_word(PLAY_HIGH, 0, (uint32_t)(bytes >> 32)));
-    add_word(p, m, play_word(kind, block->slot, (uint32_t)bytes));
+        members_add_word(&p->members, m, play_word(PLAY_HIGH, 0, (uint32_t)(bytes >> 32)));
+    members_add_word(&p->members, m, play_word(kind, block->slot, (uint32_t)bytes));
     m->calls++;
     block->thread = number;
     block->call = m->calls;
     block->epoch = m->epoch;
-    p->calls++;
-    if (p->calls % PLAY_UNIT == 0)
-        add_word(p, m, (uint64_t)PLAY_STEP | p->calls / PLAY_UNIT << 4);
+    uint64_t calls = ++p->members.calls;
+    if (calls % PLAY_UNIT == 0)
+        members_add_word(&p->members, m, (uint64_t)PLAY_STEP | calls / PLAY_UNIT << 4);
 }
 
 static void take_free(struct planning *p, struct member *m, uint32_t number,
                       struct replay_block *block, uint64_t ns) {
-    enter(p, m, ns);
+    members_enter(&p->members, m, ns);
     wait_for(p, m, number, block);
     block->address = 0;
-    if (m->spares < SPARES)
-        m->spare[m->spares++] = block->slot;
-    else
-        p->has_no_memory |= !slots_give(&p->blocks, block->slot, m->epoch);
+    members_give_slot(&p->members, m, block->slot);
     p->plan->frees++;
     add_call(p, m, number, PLAY_FREE, block, 0);
 }
@@ -274,15 +107,15 @@ static void take_new(struct planning *p, struct member *m, uint32_t number,
     struct replay_block block = {.address = e->address, .bytes = e->size};
     enum play_kind kind = kind_of(e);
     end_forgotten(p, m, number, e->address, e->ns);
-    enter(p, m, e->ns);
-    block.slot = m->spares ? m->spare[--m->spares] : slots_take(&p->blocks, m->epoch);
+    members_enter(&p->members, m, e->ns);
+    block.slot = members_take_slot(&p->members, m);
     p->has_no_slot |= block.slot == UINT32_MAX;
     if (p->has_no_slot)
         return;
     if (kind == PLAY_ALIGNED) {
         uint32_t alignment = 0;
         p->has_no_memory |= !alignments_note(&p->alignments, e->stack, e->address, &alignment);
-        add_word(p, m, play_word(PLAY_ALIGNMENT, alignment, 0));
+        members_add_word(&p->members, m, play_word(PLAY_ALIGNMENT, alignment, 0));
         p->plan->aligned++;
     }
     p->plan->taken++;
@@ -295,7 +128,7 @@ static void take_resize(struct planning *p, struct member *m, uint32_t number,
                         struct replay_block *block, const struct hak_event *e) {
     if (e->address != block->address)
         end_forgotten(p, m, number, e->address, e->ns);
-    enter(p, m, e->ns);
+    members_enter(&p->members, m, e->ns);
     wait_for(p, m, number, block);
     block->address = e->address;
     block->bytes = e->size;
@@ -362,32 +195,49 @@ static void take_call(struct planning *p, struct member *m, uint32_t number,
     m->given_back = is_by_realloc ? e->address : 0;
 }
 
+/* Ends a thread's words. A block whose realloc is still under way ends with them. */
+static void close_member(struct planning *p, uint32_t number) {
+    struct member *m = p->members.member[number];
+    if (m->moving.address)
+        take_free(p, m, number, &m->moving, p->plan->last_ns);
+    members_close(&p->members, number);
+}
+
+/* Closes the threads that ended some time ago, when an epoch begins. */
+static void close_ended(struct planning *p) {
+    uint32_t number;
+    if (members_begin_epoch(&p->members))
+        while (members_take_ended(&p->members, &number))
+            close_member(p, number);
+}
+
 /* Takes an event of the process. 1: reading is to end. */
 static int take_event(void *context, const struct hak_event *e) {
     struct planning *p = context;
+    struct members *members = &p->members;
     if (!p->has_begun)
-        p->plan->first_ns = e->ns;
+        p->plan->first_ns = members->first_ns = e->ns;
+    else if (e->ns > p->plan->last_ns + p->plan->pause_ns)
+        p->plan->pause_ns = e->ns - p->plan->last_ns;
     p->has_begun = true;
     p->plan->last_ns = e->ns > p->plan->last_ns ? e->ns : p->plan->last_ns;
     struct hak_event moved = *e;
     if (e->ns < p->plan->first_ns)
         moved.ns = p->plan->first_ns;
     close_ended(p);
-    struct member *m = find_member(p, e);
-    if (!m)
+    uint32_t number = members_find(members, e->thread, e->ns);
+    if (number == UINT32_MAX)
         return 1;
-    uint32_t number = number_of(p, e->thread);
-    if (e->kind == HAK_THREAD_END && !m->is_ended)
-        end_member(p, m, number);
+    if (e->kind == HAK_THREAD_END && !members->member[number]->is_ended)
+        members_end(members, number);
     else if (hak_event_is_call(e)) {
-        if (m->is_closed) {
+        if (members->member[number]->is_closed) {
             p->plan->late++;
-            number = open_member(p);
-            m = p->member[number];
+            number = members_open(members);
         }
-        take_call(p, m, number, &moved);
+        take_call(p, members->member[number], number, &moved);
     }
-    return p->has_no_memory || p->has_no_slot || p->plan->streams.error;
+    return is_stopped(p);
 }
 
 /* ---- the file ----------------------------------------------------------------------------------
@@ -396,27 +246,28 @@ static int take_event(void *context, const struct hak_event *e) {
 /* Writes the tables behind the blocks, and the head. False: no memory. */
 static bool write_tables(struct planning *p) {
     struct plan *plan = p->plan;
+    const struct members *m = &p->members;
     struct play_head *h = &plan->head;
-    struct play_thread *thread = calloc(p->members + 1u, sizeof *thread);
+    struct play_thread *thread = calloc(m->count + 1u, sizeof *thread);
     uint32_t alignments = p->alignments.sites;
     uint8_t *alignment = calloc(alignments + 1u, 1);
     if (thread && alignment) {
-        for (uint32_t i = 0; i < p->members; i++)
-            thread[i] = (struct play_thread){.first_block = p->member[i]->stream.first};
+        for (uint32_t i = 0; i < m->count; i++)
+            thread[i] = (struct play_thread){.first_block = m->member[i]->stream.first};
         for (uint32_t i = 0; i < alignments; i++)
             alignment[i] = alignments_log2(&p->alignments, i);
-        uint64_t units = p->calls / PLAY_UNIT / STEPS;
+        uint64_t units = m->calls / PLAY_UNIT / STEPS;
         *h = (struct play_head){.blocks = plan->streams.blocks,
-                                .calls = p->calls,
+                                .calls = m->calls,
                                 .step_units = units ? units : 1,
-                                .threads = p->members,
+                                .threads = m->count,
                                 .alignments = alignments,
-                                .epochs = p->epochs,
+                                .epochs = m->epochs,
                                 .slots = p->blocks.slots};
         memcpy(h->magic, PLAY_MAGIC, sizeof h->magic);
-        h->thread_offset = streams_append(&plan->streams, thread, p->members * sizeof *thread);
+        h->thread_offset = streams_append(&plan->streams, thread, m->count * sizeof *thread);
         h->alignment_offset = streams_append(&plan->streams, alignment, alignments);
-        h->epoch_offset = streams_append(&plan->streams, p->epoch, p->epochs * sizeof *p->epoch);
+        h->epoch_offset = streams_append(&plan->streams, m->epoch, m->epochs * sizeof *m->epoch);
         streams_finish(&plan->streams, h);
     }
     bool has_memory = thread && alignment;
@@ -430,7 +281,7 @@ static int fail(const struct planning *p) {
     struct plan *plan = p->plan;
     if (p->has_no_slot)
         view_error("replay: more than %s blocks live at once", hak_words_number(PLAY_SLOTS_MAX));
-    else if (p->has_no_memory || plan->streams.error == ENOMEM)
+    else if (has_no_memory(p) || plan->streams.error == ENOMEM)
         view_error("replay: out of memory");
     else
         view_error(
@@ -438,15 +289,6 @@ static int fail(const struct planning *p) {
             plan->streams.folder, strerror(plan->streams.error),
             hak_words_size(plan->streams.bytes));
     return VIEW_UNREADABLE;
-}
-
-/* Makes the main thread, whether it calls anything or not. False: no memory. */
-static bool add_main_thread(struct planning *p) {
-    uint64_t row = hak_database_number(hak_store_database(p->plan->view->reader),
-                                       "SELECT id FROM thread WHERE process = ?1"
-                                       " ORDER BY number LIMIT 1",
-                                       p->plan->process);
-    return add_member(p, (uint32_t)row) != NULL;
 }
 
 static int read_log(struct planning *p) {
@@ -464,28 +306,19 @@ static int read_log(struct planning *p) {
     plan->end_live_blocks = p->blocks.count;
     plan->peak_live_bytes = p->blocks.most_bytes;
     plan->peak_live_blocks = p->blocks.most_blocks;
-    for (uint32_t i = 0; i < p->members; i++)
-        if (!p->member[i]->is_closed)
-            close_member(p, p->member[i], i);
-    p->has_no_memory |= !p->has_no_memory && !write_tables(p);
-    return p->has_no_memory || p->has_no_slot || plan->streams.error ? fail(p) : 0;
-}
-
-static void free_planning(struct planning *p) {
-    for (uint32_t i = 0; i < p->members; i++) {
-        free(p->member[i]->stream.words);
-        free(p->member[i]);
-    }
-    blocks_free(&p->blocks);
-    alignments_free(&p->alignments);
-    free(p->member);
-    free(p->of_row);
-    free(p->epoch);
-    free(p->ending);
+    for (uint32_t i = 0; i < p->members.count; i++)
+        if (!p->members.member[i]->is_closed)
+            close_member(p, i);
+    p->has_no_memory |= !has_no_memory(p) && !write_tables(p);
+    return is_stopped(p) ? fail(p) : 0;
 }
 
 int plan_make(struct plan *plan) {
     struct planning p = {.plan = plan};
+    p.members = (struct members){.streams = &plan->streams,
+                                 .blocks = &p.blocks,
+                                 .store = hak_store_database(plan->view->reader),
+                                 .process = plan->process};
     char *folder = strdup(plan->view->store_path);
     char *slash = folder ? strrchr(folder, '/') : NULL;
     if (slash)
@@ -501,11 +334,13 @@ int plan_make(struct plan *plan) {
     if (!is_open)
         view_error("replay: no file can be made in %s: %s; set TMPDIR", plan->streams.folder,
                    strerror(error));
-    else if (!add_main_thread(&p))
+    else if (!members_add_main(&p.members))
         view_error("replay: out of memory");
     else
         status = read_log(&p);
-    free_planning(&p);
+    members_free(&p.members);
+    blocks_free(&p.blocks);
+    alignments_free(&p.alignments);
     return status;
 }
 

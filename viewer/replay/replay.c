@@ -1,6 +1,7 @@
 /* The command `replay`: options, the process, the play, the answer. */
 #include "viewer/replay/replay.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include "report/words/words.h"
@@ -81,7 +82,8 @@ static bool is_refused(struct runs *runs, const struct plan *plan) {
     return plan->head.calls == 0;
 }
 
-int command_replay(struct view *view) {
+/* Plays what the capture has. An exit status: the error is printed. */
+static int play(struct view *view) {
     static struct runs runs; /* paths of sixteen allocators */
     struct plan plan = {.view = view, .streams.file = -1};
     runs.view = view;
@@ -110,5 +112,13 @@ int command_replay(struct view *view) {
         status = runs_completeness(&runs);
     runs_free(&runs);
     plan_free(&plan);
+    return status;
+}
+
+int command_replay(struct view *view) {
+    /* A limit of the size of files (ulimit -f) is an error of the write. */
+    void (*before)(int) = signal(SIGXFSZ, SIG_IGN);
+    int status = play(view);
+    signal(SIGXFSZ, before);
     return status;
 }

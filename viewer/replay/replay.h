@@ -2,12 +2,12 @@
  *
  *   the log --plan.c--> streams.c: the play file        allocators.c: names --> LD_PRELOAD
  *              |                    |                             |
- *           blocks.c                +--> runs.c: hakmem-player, once for each --> answer.c
+ *  members.c, blocks.c              +--> runs.c: hakmem-player, once for each --> answer.c
  *
- * plan.c makes operations of events, blocks.c knows who had each live block last, alignments.c
- * infers what the log does not say. The file's format is src/player/play.h; docs/specs/replay.md
- * says what the figures mean. Calls record, which knows where hakmem's files lie, capture and cli.
- * One thread. */
+ * plan.c makes operations of events, members.c starts and ends the threads, blocks.c knows who had
+ * each live block last, alignments.c infers what the log does not say. The file's format is
+ * src/player/play.h; docs/specs/replay.md says what the figures mean. Calls record, which knows
+ * where hakmem's files lie, html for its page, capture and cli. One thread. */
 #ifndef HAK_VIEWER_REPLAY_REPLAY_H
 #define HAK_VIEWER_REPLAY_REPLAY_H
 

@@ -16,7 +16,9 @@
 #include "viewer/capture/capture.h"
 #include "viewer/record/record.h"
 
-enum { WAIT_NS = 20000000 };
+#define WAIT_NS 20000000
+
+enum { HANGS_AFTER_S = 60 }; /* without the end of a call; no call of an allocator takes as long */
 
 /* The environment with LD_PRELOAD as the allocator has it. NULL: no memory. */
 static char **make_environment(const struct allocator *a) {
@@ -78,23 +80,33 @@ static void become_player(const struct runs *runs, const struct start *s, enum p
     _exit(127);
 }
 
-/* Waits for its end, with progress; Ctrl-C ends it. Returns its wait status. */
-static int wait_for_end(const struct runs *runs, const struct run *run, pid_t pid) {
+/* How many looks in a row may find no call more, at the recorded times with the longest pause. */
+static uint64_t looks_until_hung(const struct runs *runs) {
+    uint64_t pause = runs->is_paced ? runs->plan->pause_ns : 0;
+    return (HANGS_AFTER_S * 1000000000ull + pause) / WAIT_NS;
+}
+
+/* Waits for its end, with progress; Ctrl-C ends it, and so does a time without a call. Looks are
+ * counted, no clock: while this process is stopped or the machine sleeps, so is the player. Returns
+ * its wait status. */
+static int wait_for_end(const struct runs *runs, struct run *run, pid_t pid) {
     struct timespec pause = {.tv_nsec = WAIT_NS};
     char doing[96];
+    uint64_t calls = 0, looks = 0, looks_max = looks_until_hung(runs);
     int status = 0;
     snprintf(doing, sizeof doing, "playing %s", run->allocator.name);
     for (;;) {
         pid_t ended = waitpid(pid, &status, WNOHANG);
         if (ended == pid || (ended < 0 && errno != EINTR))
             return status;
-        if (view_is_interrupted())
+        uint64_t done = __atomic_load_n(&run->result->calls, __ATOMIC_RELAXED);
+        looks = done == calls ? looks + 1 : 0;
+        calls = done;
+        run->has_hung |= looks > looks_max;
+        if (view_is_interrupted() || run->has_hung)
             kill(pid, SIGKILL);
-        struct hak_progress progress = {.doing = doing,
-                                        .unit = "calls",
-                                        .done =
-                                            __atomic_load_n(&run->result->calls, __ATOMIC_RELAXED),
-                                        .total = runs->plan->head.calls};
+        struct hak_progress progress = {
+            .doing = doing, .unit = "calls", .done = done, .total = runs->plan->head.calls};
         view_progress(&progress);
         nanosleep(&pause, NULL);
     }
@@ -122,6 +134,9 @@ static void note_end(struct run *run, int status, int said) {
         snprintf(to, room, "malloc is that of %.100s%s%.160s", module, line[0] ? ": " : "", line);
     else if (run->result->error[0])
         snprintf(to, room, "%s", run->result->error);
+    else if (run->has_hung)
+        snprintf(to, room, "it hangs: no call ended for %d s, after %s%s%.160s", HANGS_AFTER_S,
+                 hak_words_count(run->result->calls, "call", "calls"), line[0] ? ": " : "", line);
     else if (WIFSIGNALED(status))
         snprintf(to, room, "the player was ended by signal %d (%s)%s%.160s", WTERMSIG(status),
                  strsignal(WTERMSIG(status)), line[0] ? ": " : "", line);

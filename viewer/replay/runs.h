@@ -19,6 +19,7 @@ struct run {
     struct allocator allocator;
     struct play_result *result; /* NULL: there was none */
     char trouble[400];          /* why there is no result; "" = there is one */
+    bool has_hung;              /* and was ended */
     bool has_died;              /* the trouble is its own: it is there, and was played */
 };
 
