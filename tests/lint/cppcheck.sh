@@ -8,7 +8,9 @@ set -u
 cd "$(dirname "$0")/../.." || exit 2
 BUILD=${BUILD:-build}
 cache=$BUILD/cppcheck && mkdir -p "$cache"
-mapfile -t units < <(find "$BUILD/host" -name unit.c | LC_ALL=C sort)
+# A room that is compiled for both halves is looked at once.
+mapfile -t units < <(find "$BUILD/host" "$BUILD/debug" -name unit.c | LC_ALL=C sort -r |
+    xargs awk 'FNR == 1 { is_new = !seen[$0]++ } FNR == 1 && is_new { print FILENAME }')
 mapfile -t apart < <(find src viewer tools -name '*.c' | grep -vxFf <(sed -n 's/^#include "\(.*\)"$/\1/p' "${units[@]}" /dev/null) | LC_ALL=C sort)
 # look [OPTION...] FILE...
 look() {
