@@ -36,6 +36,12 @@
 #ifndef SYS_epoll_pwait2
 #define SYS_epoll_pwait2 441
 #endif
+#ifndef SYS_process_madvise
+#define SYS_process_madvise 440
+#endif
+#ifndef PIDFD_SELF /* Linux 6.14 */
+#define PIDFD_SELF (-10000)
+#endif
 #ifndef SYS_futex_waitv
 #define SYS_futex_waitv 449
 #endif

@@ -1,4 +1,5 @@
 /* Gives the pages of free slabs back to the kernel: all of them when asked to, else by and by. */
+#include "platform/discard.h"
 #include "pool/pool.h"
 #include "slab/lists.h"
 #include "slab/tune.h"
@@ -13,9 +14,9 @@ void hak_slab_set_purge_delay(uint64_t ticks) {
     atomic_store_explicit(&hak_purge_delay_ticks, ticks, memory_order_relaxed);
 }
 
-/* Gives back the pages of at most `most` slabs, neighbours together. Returns of how many. */
-static unsigned purge_superslab(struct hak_heap *heap, struct hak_superslab *superslab,
-                                unsigned most) {
+/* Collects the pages of at most `most` slabs, neighbours together. */
+static void purge_superslab(struct hak_heap *heap, struct hak_superslab *superslab, unsigned most,
+                            struct hak_ranges *ranges) {
     unsigned purged = 0;
     while (superslab->dirty_slabs && purged < most) {
         uint32_t dirty = superslab->dirty_slabs;
@@ -28,24 +29,26 @@ static unsigned purge_superslab(struct hak_heap *heap, struct hak_superslab *sup
         set_dirty(heap, superslab, dirty & ~slabs);
         superslab->purged_slabs |= slabs;
         superslab->thin_slabs &= ~slabs;
-        (void)hak_discard((char *)superslab + first * HAK_SLAB_BYTES, count * HAK_SLAB_BYTES);
+        hak_ranges_add(ranges, (char *)superslab + first * HAK_SLAB_BYTES, count * HAK_SLAB_BYTES);
     }
     heap->slabs_purged += purged;
-    return purged;
 }
 
-/* Gives pages of free slabs back, SuperSlab by SuperSlab, until the heap has `keep` dirty slabs.
- * Returns the bytes. */
-static size_t purge_list(struct hak_heap *heap, struct hak_superslab *list, unsigned keep) {
-    size_t bytes = 0;
+/* Collects pages of free slabs, SuperSlab by SuperSlab, until the heap has `keep` dirty slabs. */
+static void purge_list(struct hak_heap *heap, struct hak_superslab *list, unsigned keep,
+                       struct hak_ranges *ranges) {
     for (struct hak_superslab *superslab = list; superslab && heap->dirty_slabs > keep;
          superslab = superslab->next)
-        bytes += purge_superslab(heap, superslab, heap->dirty_slabs - keep) * HAK_SLAB_BYTES;
-    return bytes;
+        purge_superslab(heap, superslab, heap->dirty_slabs - keep, ranges);
 }
 
 size_t hak_slab_purge(struct hak_heap *heap, unsigned keep) {
-    return purge_list(heap, heap->cooled, keep) + purge_list(heap, heap->room, keep);
+    struct hak_ranges ranges;
+    ranges.count = 0;
+    ranges.given_back_bytes = 0;
+    purge_list(heap, heap->cooled, keep, &ranges);
+    purge_list(heap, heap->room, keep, &ranges);
+    return hak_ranges_discard(&ranges);
 }
 
 /* How many slabs may go back in a call that comes `late` ticks after it was due. */

@@ -46,7 +46,7 @@ struct hak_mail {
 };
 
 /* Slabs that are looked at again before they are thinned. */
-enum { HAK_FEW_SLABS = 16 };
+enum { HAK_FEW_SLABS = 32 };
 
 #define HAK_SHARED_HEAP_ID HAK_OWNER_SHARED
 #define HAK_HEAP_ID_MAX    0xfffd

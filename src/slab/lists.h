@@ -143,8 +143,8 @@ HAK_HIDDEN void hak_slab_release(struct hak_heap *heap, struct hak_slab *slab);
 /* acquire.c: where is_purging, gives back a few slabs, so that no call takes long, until half of
  * the bound is left. */
 HAK_HIDDEN HAK_COLD void hak_slab_go_on_purging(struct hak_heap *heap);
-/* thin.c: after a burst, notes a slab with one slot in use, and gives back the unused pages of the
- * one that was noted longest ago, if it still has one; false: it has not. */
+/* thin.c: after a burst, notes a slab with one slot in use; where there is no place, gives back the
+ * unused pages of those that were noted longest ago, if they still have one; false: of none. */
 HAK_HIDDEN HAK_COLD bool hak_slab_note_few(struct hak_heap *heap, struct hak_slab *slab);
 /* thin.c: forgets the slabs of a SuperSlab that is the heap's no longer. */
 HAK_HIDDEN HAK_COLD void hak_slab_forget_few(struct hak_heap *heap,

@@ -7,8 +7,9 @@
  */
 enum { USEFUL_PART = 4 };
 
-/* Slabs of which one call gives pages back. */
-enum { THINNED_AT_ONCE = 16 };
+/* How often slabs are thinned in one call: each time some whose pages go back together, else one.
+ */
+enum { THINNED_AT_ONCE = 4 };
 
 /* ---- slots out ------------------------------------------------------------------------------- */
 
@@ -182,7 +183,7 @@ static void empty_slab(struct hak_heap *heap, struct hak_superslab *superslab,
     }
 }
 
-/* Thins a slab that drains and has one slot in use, of at most THINNED_AT_ONCE in one call: it is
+/* Thins a slab that drains and has one slot in use, THINNED_AT_ONCE times in one call: it is
  * what a burst leaves behind, where a block in a cache or one that stays keeps 64 KiB. */
 static void thin_if_few(struct hak_heap *heap, struct hak_slab *slab, unsigned *thinned) {
     if (slab->used == 1 && *thinned < THINNED_AT_ONCE)

@@ -5,14 +5,17 @@
  *            ^------- goes back -------^
  *
  * A slab that was just given its last slot but one back will often be empty a moment later: it
- * waits until HAK_FEW_SLABS others have come so far. Nothing is written into free slots, so that
+ * waits until 16 to HAK_FEW_SLABS others have come so far, and goes with those that waited too: the
+ * kernel interrupts other processors for each call. Nothing is written into free slots, so that
  * their content may go. The first page of a slab of small slots has its bitmap and stays. A thin
  * slab serves like any other. */
+#include "platform/discard.h"
 #include "slab/lists.h"
 
 enum {
     THINNED_BEFORE_A_LOOK = 64, /* slabs */
     SWINGS_PERIODS = 16,        /* purge delays */
+    THINNED_TOGETHER = 16,      /* slabs, where their pages go back in one call of the kernel */
     STAYS_PAGES = 4,            /* fewer pages side by side are not worth a call of the kernel */
 };
 
@@ -39,8 +42,8 @@ static uint32_t used_pages(const struct hak_slab *slab) {
     return pages;
 }
 
-/* Gives back the pages without a bit, runs of them together. */
-static void discard_others(struct hak_slab *slab, uint32_t pages) {
+/* Collects the pages without a bit, runs of them together. */
+static void add_others(struct hak_slab *slab, uint32_t pages, struct hak_ranges *ranges) {
     const unsigned all = (unsigned)(HAK_SLAB_BYTES / HAK_PAGE_BYTES);
     char *start = hak_slab_start(slab);
     for (unsigned page = 0; page < all;) {
@@ -48,7 +51,7 @@ static void discard_others(struct hak_slab *slab, uint32_t pages) {
         while (end < all && !(pages >> end & 1))
             end++;
         if (end - page >= STAYS_PAGES)
-            (void)hak_discard(start + page * HAK_PAGE_BYTES, (end - page) * HAK_PAGE_BYTES);
+            hak_ranges_add(ranges, start + page * HAK_PAGE_BYTES, (end - page) * HAK_PAGE_BYTES);
         page = end + 1;
     }
 }
@@ -68,24 +71,37 @@ static bool is_few(const struct hak_slab *slab) {
            superslab->tier == HAK_TIER_DRAINING && !(superslab->thin_slabs >> index & 1);
 }
 
-static void thin(struct hak_heap *heap, struct hak_slab *slab) {
+static void thin(struct hak_heap *heap, struct hak_slab *slab, struct hak_ranges *ranges) {
     if (heap->slabs_thinned >= THINNED_BEFORE_A_LOOK)
         look_back(heap);
     heap->slabs_thinned++;
-    discard_others(slab, used_pages(slab));
+    add_others(slab, used_pages(slab), ranges);
     struct hak_superslab *superslab = hak_superslab_of(slab);
     superslab->thin_slabs |= 1u << (slab - superslab->slabs);
+}
+
+/* Thins those of the slabs that waited longest that still have one slot in use. False: none has. */
+static bool thin_oldest(struct hak_heap *heap, unsigned count) {
+    struct hak_ranges ranges;
+    ranges.count = 0;
+    ranges.given_back_bytes = 0;
+    for (unsigned i = 0; i < count; i++) {
+        struct hak_slab **place = &heap->few[(heap->next_few + i) % HAK_FEW_SLABS];
+        if (*place && is_few(*place))
+            thin(heap, *place, &ranges);
+        *place = NULL;
+    }
+    return hak_ranges_discard(&ranges) > 0;
 }
 
 bool hak_slab_note_few(struct hak_heap *heap, struct hak_slab *slab) {
     if (heap->is_closing || !hak_slab_is_after_burst(heap))
         return false;
-    struct hak_slab **place = &heap->few[heap->next_few++ % HAK_FEW_SLABS], *waited = *place;
+    struct hak_slab **place = &heap->few[heap->next_few % HAK_FEW_SLABS];
+    bool is_thinned = *place && thin_oldest(heap, hak_ranges_go_together() ? THINNED_TOGETHER : 1);
     *place = slab;
-    if (!waited || !is_few(waited))
-        return false;
-    thin(heap, waited);
-    return true;
+    heap->next_few++;
+    return is_thinned;
 }
 
 void hak_slab_forget_few(struct hak_heap *heap, const struct hak_superslab *superslab) {

@@ -66,6 +66,7 @@ static const struct {
     {SYS_madvise, {4096, 4096, MADV_GUARD_INSTALL}},
     {SYS_madvise, {4096, 4096, MADV_GUARD_REMOVE}},
     {SYS_madvise, {4096, 4096, MADV_KEEPONFORK}},
+    {SYS_process_madvise, {(uint64_t)PIDFD_SELF, 4096, 2, MADV_DONTNEED, 0}},
     {SYS_rt_sigprocmask, {2, 4096, 4096, 8}},
     {SYS_rt_sigprocmask, {UINT64_MAX, 4096, 0, 8}},
     {SYS_prctl, {PR_GET_NAME, 4096}},

@@ -52,7 +52,7 @@ while IFS=: read -r file name; do
     case "$file" in
     src/entry/keep/*) folder=keep ;;
     src/entry/attach/*) folder=attach ;;
-    src/entry/counted/* | src/entry/plain/lock_memory.c) folder=counted ;;
+    src/entry/counted/* | src/entry/plain/lock_memory.c | src/entry/plain/sandbox.c) folder=counted ;;
     src/verify/layout.c) folder=layout ;;
     viewer/corefile/*) folder=corefile ;;
     esac

@@ -22,13 +22,14 @@ for library in libhakmem.so hakmem-debug.so hakmem-record.so hakmem-attach.so; d
             malloc_info | _Zn* | _Zd* | free_sized | free_aligned_sized | hak_*) ;;
         strdup | strndup) [ "$library" = hakmem-record.so ] || complain "$library exports $name" ;; # an allocator's own are copied
         dlopen) ;; # without RTLD_DEEPBIND (src/entry/deepbind.c)
+        prctl | syscall) [ "$library" != hakmem-attach.so ] || complain "$library exports $name" ;; # which enter a sandbox
         mlockall) [ "$library" != hakmem-attach.so ] || complain "$library exports $name" ;; # which fills the registry
         __libc_malloc | __libc_free | __libc_calloc | __libc_realloc | __libc_memalign | __libc_valloc | \
             __libc_pvalloc | __libc_mallopt | __libc_mallinfo) ;;
         # The debug build watches threads, crash signals, start and end by standing in front of these.
         sigaction | signal | bsd_signal | ssignal | sysv_signal | __sysv_signal | sigset | sigignore | siginterrupt | \
             sigprocmask | pthread_sigmask | sighold | sigrelse | sigblock | sigsetmask | siggetmask | sigaltstack | mmap | mmap64 | munmap | mremap | mprotect | brk | sbrk | pthread_create | thrd_create | vfork | _exit | _Exit | __libc_start_main | \
-            prctl | syscall | clone | unshare | setns | execve | execveat | fexecve | execv | execvp | execvpe | execl | execlp | execle | posix_spawn | posix_spawnp)
+            clone | unshare | setns | execve | execveat | fexecve | execv | execvp | execvpe | execl | execlp | execle | posix_spawn | posix_spawnp)
             [ "$library" != libhakmem.so ] || complain "$library exports $name" ;;
         *) complain "$library exports $name" ;;
         esac

@@ -2,6 +2,7 @@
  * futex whose sleepers the explorer knows, a clock that stands. */
 #include <string.h>
 #include "engine.h"
+#include "platform/discard.h"
 #include "platform/registry.h"
 
 bool model_has_real_locks(void);
@@ -142,6 +143,16 @@ void hak_decline_huge_pages(void *start, size_t bytes) {
 }
 bool hak_discard(void *start, size_t bytes) {
     memory_zero(start, bytes);
+    return true;
+}
+void hak_ranges_add(struct hak_ranges *ranges, void *start, size_t bytes) {
+    memory_zero(start, bytes);
+    ranges->given_back_bytes += bytes;
+}
+size_t hak_ranges_discard(struct hak_ranges *ranges) {
+    return ranges->given_back_bytes;
+}
+bool hak_ranges_go_together(void) {
     return true;
 }
 void hak_discard_locked(void *start, size_t bytes) {

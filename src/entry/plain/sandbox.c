@@ -1,0 +1,55 @@
+/* prctl and syscall, in libhakmem.so: notice that the program puts itself into a seccomp sandbox.
+ * From then on process_madvise is not made any more (platform/discard.h): a filter that was
+ * written without hakmem in mind may end the program for it. All other calls are those of any
+ * malloc.
+ *
+ * hakmem-debug.so runs the filter to see what it lets through (tree/sandbox.c). libhakmem.a leaves
+ * both names alone, and never makes that call. A filter that is set by an instruction of the
+ * program's own is not seen. */
+#include <linux/seccomp.h>
+#include <stdarg.h>
+#include <sys/prctl.h>
+#include "hop.h"
+#include "newer.h"
+#include "platform/discard.h"
+#include "platform/raw_call.h"
+
+const char hak_sandboxes_are_noted = 1;
+
+static void note(void) {
+    const unsigned number = SYS_process_madvise;
+    atomic_fetch_or(&hak_forbidden_calls[number / 64], (uint64_t)1 << number % 64);
+}
+
+HAK_EXPORT int prctl(int what, ...) {
+    unsigned long arguments[4];
+    va_list list;
+    va_start(list, what);
+    for (int i = 0; i < 4; i++)
+        arguments[i] = va_arg(list, unsigned long);
+    va_end(list);
+    if (what == PR_SET_SECCOMP)
+        note();
+    return (int)hak_libc_result(
+        hak_raw_call(SYS_prctl, what, arguments[0], arguments[1], arguments[2], arguments[3]));
+}
+
+HAK_HIDDEN long hak_sandbox_seccomp(long number, long operation, long flags, void *argument);
+HAK_HIDDEN long hak_syscall_fail(long result);
+HAK_HIDDEN void hak_namespace_before(void);
+
+/* The program's seccomp by syscall(). */
+long hak_sandbox_seccomp(long number, long operation, long flags, void *argument) {
+    if (operation == SECCOMP_SET_MODE_STRICT || operation == SECCOMP_SET_MODE_FILTER)
+        note();
+    return hak_libc_result(hak_raw_call(number, operation, flags, argument));
+}
+
+long hak_syscall_fail(long result) {
+    return hak_libc_result(result);
+}
+
+/* Namespaces mean nothing here: nobody records. */
+void hak_namespace_before(void) {}
+
+#include HAK_ARCH_FILE(syscall.h)
