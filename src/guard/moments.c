@@ -2,6 +2,7 @@
 #include "guard/guard.h"
 #include "guard/pages.h"
 #include "guard/path.h"
+#include "guard/pieces.h"
 #include "guard/profile_file.h"
 #include "guard/watched.h"
 #include "guarded/guarded.h"
@@ -57,6 +58,7 @@ void hak_check_fork_child(void) {
     hak_trace_fork_child();
     hak_profile_file_fork_child();
     hak_watched_fork_child();
+    hak_pieces_fork_child();
 }
 
 void hak_check_mark(const char *name) {

@@ -21,7 +21,7 @@
 #include HAK_ARCH_FILE(here.h)
 
 #define HAK_SESSION_MAGIC   0x31305345534b4148ull /* "HAKSES01" */
-#define HAK_SESSION_VERSION 14
+#define HAK_SESSION_VERSION 15
 
 #define HAK_PROCESSES        1024
 #define HAK_RINGS            4096
@@ -225,6 +225,20 @@ enum {
     HAK_TOUCH_ASKS = 4,     /* it touches none: it was asked about the block */
 };
 
+#define HAK_POOL_NAME 32
+
+/* The end of a pool, or of a piece's life in it. */
+enum hak_pool_end { HAK_POOL_NOT_ENDED = 0, HAK_POOL_RESET = 1, HAK_POOL_DESTROYED = 2 };
+
+/* The program's own pools in a fault of them (hakmem.h); all 0 elsewhere. */
+struct hak_pool_facts {
+    uint32_t number;       /* the pool that the call named, from 1 */
+    uint32_t other_number; /* the pool that the piece is of, where it is another one; else 0 */
+    uint32_t end;          /* enum hak_pool_end, before the call; then `free_stack` is where */
+    uint32_t spare;
+    char name[HAK_POOL_NAME], other_name[HAK_POOL_NAME]; /* cut to fit, ended by NUL; "" = none */
+};
+
 /* Facts of a fault where it is found. Numbers only: the words are made outside. */
 struct hak_fault_facts {
     uint32_t fault; /* number in faults.def; 0 = a crash by `signal` that is no heap fault */
@@ -268,6 +282,7 @@ struct hak_fault_facts {
     uint16_t closed_blocks; /* a sweep: left out, since the program has closed pages of them;
                                UINT16_MAX = at least so many */
     char call[28];          /* its name, then 0; "" = not found by a function */
+    struct hak_pool_facts pool;
 };
 
 /* In `pointer_tag`, where there is one; and in the top byte of `found_address` while the checks are

@@ -57,7 +57,10 @@ static const char *article_of(uint64_t number) {
 static void add_noun(struct hak_text *text, const struct report_page *page) {
     if (page->asked_known)
         hak_text_add(text, "%s-byte ", hak_words_number(page->asked_bytes));
-    hak_text_add_name(text, page->asked_known && page->type[0] ? page->type : "block");
+    if (report_is_of_pool(page))
+        hak_text_add(text, "piece");
+    else
+        hak_text_add_name(text, page->asked_known && page->type[0] ? page->type : "block");
 }
 
 void report_add_block(struct hak_text *text, const struct report_page *page) {

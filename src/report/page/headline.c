@@ -203,7 +203,9 @@ static void headline_of_damage(struct hak_text *text, const struct report_page *
 /* The headline of a fault in a call of the program or in an access. */
 static void headline_of_call(struct hak_text *text, const struct report_page *page) {
     const struct hak_fault_facts *facts = page->facts;
-    if (report_is_access(page)) {
+    if (report_is_of_pool(page)) {
+        report_pool_headline(text, page);
+    } else if (report_is_access(page)) {
         report_access_headline(text, page);
     } else if (facts->fault >= 301 && facts->fault <= 303) {
         headline_of_damage(text, page);
@@ -293,7 +295,7 @@ static void add_program_place(struct hak_text *text, const struct report_page *p
 
 void report_allocator(struct hak_text *text, const struct report_page *page) {
     const struct hak_life *life = page->life;
-    if (!page->base)
+    if (!page->base || report_is_of_pool(page))
         return;
     hak_text_add(text, "  ALLOCATOR         ");
     if (life && life->birth.id != 0 && life->birth.place == HAK_PLACE_GUARDED) {
@@ -317,6 +319,10 @@ void report_pointer(struct hak_text *text, const struct report_page *page) {
     const struct hak_fault_facts *facts = page->facts;
     unsigned long long found = facts->found_address;
     hak_text_add(text, "%s  The pointer      0x%llx ", page->layer_move ? "" : "\n", found);
+    if (report_is_of_pool(page)) {
+        report_pool_pointer(text, page);
+        return;
+    }
     bool is_in_heap = facts->memory == HAK_MEMORY_OTHER || facts->memory == HAK_MEMORY_SLOT_START;
     if (!page->base && page->context.is_light && is_in_heap) {
         hak_text_add(text, "lies in the heap; the block was not watched.\n");

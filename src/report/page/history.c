@@ -244,6 +244,8 @@ static const struct hak_life *life_before(const struct report_page *page) {
 }
 
 void report_history(struct hak_text *text, const struct report_page *page) {
+    if (report_is_of_pool(page)) /* its calls leave no events */
+        return;
     hak_text_add(text, "  HISTORY           ");
     if (page->request->is_unrecorded) {
         hak_text_add(text, "not recorded (%s)\n",

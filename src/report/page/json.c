@@ -146,6 +146,8 @@ static json_t *fault_json(const struct report_page *page, const char *headline,
         JSON("registers", report_registers_json(page)), JSON("function", function_json(page)),
         JSON("found_by", page->words ? found_by_json(facts->found_by) : json_null()),
         JSON("clean_look", clean_look_json(page)), JSON("mapping", mapping_json(page)));
+    if (page->words && report_is_of_pool(page))
+        hak_json_set(object, JSON("pool", report_pool_json(page)));
     bool guessed = report_guess(&guess, page);
     hak_json_set(object, JSON("guess", guessed ? hak_json_text(guess.bytes) : json_null()),
                  TEXT("store", page->context.store_path));
@@ -158,13 +160,15 @@ static json_t *block_json(const struct report_page *page) {
     const struct hak_fault_facts *facts = page->facts;
     if (!page->words || !page->base)
         return json_null();
-    return hak_json_object(ADDRESS("base", page->base), ADDRESS("user", page->user),
-                           KNOWN("asked_bytes", page->asked_known, page->asked_bytes),
-                           NUMBER("slot_bytes", page->slot_bytes),
-                           JSON("class", hak_json_class(page->r, facts->class_due)),
-                           ADDRESS("superslab", facts->superslab), NUMBER("slab", facts->slab),
-                           NUMBER("slot", facts->slot),
-                           WORD("place", hak_words_place(facts->place)));
+    return hak_json_object(
+        ADDRESS("base", page->base), ADDRESS("user", page->user),
+        KNOWN("asked_bytes", page->asked_known, page->asked_bytes),
+        NUMBER("slot_bytes", page->slot_bytes),
+        JSON("class", hak_json_class(page->r, facts->class_due)),
+        ADDRESS("superslab", facts->superslab), NUMBER("slab", facts->slab),
+        NUMBER("slot", facts->slot),
+        JSON("place",
+             hak_json_word(report_is_of_pool(page) ? NULL : hak_words_place(facts->place))));
 }
 
 static json_t *completeness_json(const struct report_page *page) {

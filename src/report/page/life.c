@@ -11,7 +11,8 @@
 /* Faults that are about one block of the program's. */
 static bool is_about_a_block(const struct report_page *page) {
     unsigned code = page->facts->fault;
-    return page->base != 0 && ((code >= 201 && code < 400) || code == 105);
+    return report_is_of_pool(page) ||
+           (page->base != 0 && ((code >= 201 && code < 400) || code == 105));
 }
 
 /* An event's line, stack and source. */
@@ -38,7 +39,12 @@ static void add_kept_stack(struct hak_text *text, const struct report_page *page
  * nothing without either. */
 static void add_allocated(struct hak_text *text, const struct report_page *page) {
     const struct hak_life *life = page->life;
-    if (life && life->birth.id != 0) {
+    if (report_is_of_pool(page)) {
+        if (page->alloc_frames.count == 0)
+            return;
+        hak_text_add(text, "%s", report_pool_birth(page));
+        add_kept_stack(text, page, report_pool_birth_call(page), &page->alloc_frames);
+    } else if (life && life->birth.id != 0) {
         hak_text_add(text, "  ALLOCATED         ");
         add_event(text, page, &life->birth, &page->alloc_frames);
     } else if (page->alloc_frames.count > 0) {
@@ -56,7 +62,12 @@ static void add_freed(struct hak_text *text, const struct report_page *page) {
         return; /* a stale free is shown as the first wrong step */
     const char *heading =
         page->facts->fault == 202 ? "  FREED BEFORE      " : "  FREED             ";
-    if (life && life->end_count > 0) {
+    if (report_is_of_pool(page)) {
+        if (page->free_frames.count == 0)
+            return;
+        hak_text_add(text, "%s", report_pool_death(page));
+        add_kept_stack(text, page, report_pool_death_call(page), &page->free_frames);
+    } else if (life && life->end_count > 0) {
         hak_text_add(text, "%s", heading);
         add_event(text, page, &life->ends[0], &page->free_frames);
     } else if (page->free_frames.count > 0) {

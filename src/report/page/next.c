@@ -106,7 +106,8 @@ static bool is_swept_closely(const struct report_page *page) {
  */
 static void add_runs(struct hak_text *text, const struct report_page *page, int *lines) {
     bool is_trace = page->context.is_trace;
-    bool is_open = page->words ? page->wrong_step == WRONG_UNKNOWN : is_from_memory(page);
+    bool is_open = page->words ? page->wrong_step == WRONG_UNKNOWN && !report_is_of_pool(page)
+                               : is_from_memory(page);
     bool is_symptom = report_is_by_function(page) && page->facts->damaged_bytes > 0;
     bool is_late = page->words && report_is_found_late(page); /* hunt is the first command */
     if (page->words && (report_is_proved_by_word(page) || is_symptom))

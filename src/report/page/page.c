@@ -63,7 +63,7 @@ static bool is_of_another_block(const struct report_page *page, const struct hak
  * store is noted. */
 static void ask_store(struct report_page *page) {
     uint64_t address = page->facts->base ? page->facts->base : page->facts->found_address;
-    if (!page->r || address == 0 || page->words == NULL)
+    if (!page->r || address == 0 || page->words == NULL || report_is_of_pool(page))
         return;
     int told = hak_story_load(page->r, address, page->context.process, page->context.fault_event,
                               &page->story);
@@ -115,6 +115,8 @@ static bool is_freed(const struct hak_fault_facts *facts) {
     case 202:
     case 303:
     case 304:
+    case 501:
+    case 504:
         return true;
     default:
         return facts->memory == HAK_MEMORY_INSIDE_FREE;

@@ -121,6 +121,12 @@ static inline bool report_is_access(const struct report_page *page) {
     return report_is_stopped(page->facts) || report_is_by_function(page);
 }
 
+/* A fault of the program's own pools: the "block" of the page is a piece of one, or there is none.
+ */
+static inline bool report_is_of_pool(const struct report_page *page) {
+    return page->facts->fault >= 501 && page->facts->fault <= 599;
+}
+
 /* A write in front of a block that did not begin in its header (HKM-302). */
 static inline bool report_is_far_in_front(const struct report_page *page) {
     return (page->facts->offset < -16 || !page->has_header) && !report_is_access(page);
@@ -334,6 +340,18 @@ int report_load_allocated(struct hak_frames *out, const struct report_page *page
 /* identity.c: makes the fingerprint: of damage by the allocation, else by the fault's own stack. */
 void report_fingerprint(char out[HAK_FINGERPRINT_BYTES], const struct report_page *page,
                         const struct hak_frames *allocated);
+/* pool.c: the parts of the page of a fault of the program's own pools. The first line behind the
+ * code; the sentence under FOUND; the one on the pointer, behind it; the headings and the calls at
+ * both ends of the life of the piece, or of the pool. */
+void report_pool_headline(struct hak_text *text, const struct report_page *page);
+void report_pool_sentence(struct hak_text *text, const struct report_page *page);
+void report_pool_pointer(struct hak_text *text, const struct report_page *page);
+const char *report_pool_birth(const struct report_page *page);
+const char *report_pool_death(const struct report_page *page);
+const char *report_pool_birth_call(const struct report_page *page);
+const char *report_pool_death_call(const struct report_page *page);
+/* The pools of such a fault as JSON. */
+json_t *report_pool_json(const struct report_page *page);
 /* The whole report as JSON text, to be freed. */
 char *report_json(const struct report_page *page, const char *headline, const char *summary);
 

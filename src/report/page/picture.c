@@ -167,11 +167,13 @@ static void add_pointer_mark(struct hak_text *text, const struct report_page *pa
         hak_text_add(text, "in a list of %s", hak_words_class(page->r, facts->class_found));
         return;
     case 201:
+    case 503:
         hak_text_add(text, "freed here");
         if (page->user && page->user != facts->found_address)
             hak_text_add(text, "; expected 0x%llx", (unsigned long long)page->user);
         return;
     case 202:
+    case 501:
         hak_text_add(text, "freed here, a second time");
         return;
     case 301:
@@ -195,6 +197,8 @@ static void add_pointer_mark(struct hak_text *text, const struct report_page *pa
         return;
     case 203:
     case 204:
+    case 502:
+    case 504:
         hak_text_add(text, "freed here");
         return;
     case 105:

@@ -189,6 +189,10 @@ static void found_damage(struct hak_text *text, const struct report_page *page, 
 static void found_by_call(struct hak_text *text, const struct report_page *page) {
     const struct hak_fault_facts *facts = page->facts;
     const char *call = report_call(page);
+    if (report_is_of_pool(page)) {
+        report_pool_sentence(text, page);
+        return;
+    }
     if (report_is_access(page)) {
         report_access_sentence(text, page);
         return;

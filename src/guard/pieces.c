@@ -1,0 +1,130 @@
+/* Keeps the program's own pools and their pieces, each found by its address. */
+#include "guard/pieces.h"
+
+#include "platform/lock.h"
+
+enum { POOL_BITS = 12, PIECE_BITS = 20, PLACES_TRIED = 32 };
+
+struct table {
+    struct hak_pool pools[(1 << POOL_BITS) + PLACES_TRIED];
+    struct hak_piece pieces[(1 << PIECE_BITS) + PLACES_TRIED];
+};
+
+_Atomic bool hak_pieces_are_kept;
+
+static struct hak_lock pieces_lock;
+static struct table *table;
+static uint32_t last_number;
+static uint64_t lost;
+
+bool hak_pieces_lock(void) {
+    if (hak_lock_is_mine(&pieces_lock))
+        return false;
+    hak_lock(&pieces_lock);
+    return true;
+}
+
+void hak_pieces_unlock(void) {
+    hak_unlock(&pieces_lock);
+}
+
+static size_t first_place(uintptr_t address, unsigned bits) {
+    return address * 0x9e3779b97f4a7c15ull >> (64 - bits);
+}
+
+/* ---- pools ----------------------------------------------------------------------------------- */
+
+struct hak_pool *hak_pieces_pool(uintptr_t address) {
+    struct hak_pool *pool = table ? &table->pools[first_place(address, POOL_BITS)] : NULL;
+    for (int i = 0; pool && i < PLACES_TRIED && pool[i].address; i++)
+        if (pool[i].address == address)
+            return &pool[i];
+    return NULL;
+}
+
+/* The place for a pool at the address: its own, an empty one, or a destroyed pool's. */
+static struct hak_pool *place_for_pool(uintptr_t address) {
+    struct hak_pool *first = &table->pools[first_place(address, POOL_BITS)], *over = NULL;
+    for (int i = 0; i < PLACES_TRIED; i++) {
+        if (first[i].address == address || !first[i].address)
+            return !first[i].address && over ? over : &first[i];
+        if (first[i].is_destroyed && !over)
+            over = &first[i];
+    }
+    return over;
+}
+
+struct hak_pool *hak_pieces_new_pool(uintptr_t address) {
+    if (!table)
+        table = hak_map(HAK_PAGES_OF(sizeof *table));
+    struct hak_pool *pool = table ? place_for_pool(address) : NULL;
+    if (!pool) {
+        lost++;
+        return NULL;
+    }
+    *pool = (struct hak_pool){.address = address, .number = ++last_number};
+    atomic_store_explicit(&hak_pieces_are_kept, true, memory_order_relaxed);
+    return pool;
+}
+
+const struct hak_pool *hak_pieces_pool_of(const struct hak_piece *piece) {
+    const struct hak_pool *pool = &table->pools[piece->pool_place];
+    return pool->number == piece->pool_number ? pool : NULL;
+}
+
+/* ---- pieces ---------------------------------------------------------------------------------- */
+
+bool hak_pieces_is_current(const struct hak_piece *piece) {
+    const struct hak_pool *pool = hak_pieces_pool_of(piece);
+    return pool && !pool->is_destroyed && pool->resets == piece->pool_resets;
+}
+
+struct hak_piece *hak_pieces_find(uintptr_t address) {
+    struct hak_piece *piece = table ? &table->pieces[first_place(address, PIECE_BITS)] : NULL;
+    for (int i = 0; piece && i < PLACES_TRIED && piece[i].address; i++)
+        if (piece[i].address == address)
+            return &piece[i];
+    return NULL;
+}
+
+/* The place for a piece at the address: its own, an empty one, or one whose life is over. Freed
+ * pieces are kept as long as there are empty places. */
+static struct hak_piece *place_for_piece(uintptr_t address) {
+    struct hak_piece *first = &table->pieces[first_place(address, PIECE_BITS)];
+    for (int i = 0; i < PLACES_TRIED; i++)
+        if (first[i].address == address || !first[i].address)
+            return &first[i];
+    for (int i = 0; i < PLACES_TRIED; i++)
+        if (first[i].is_free || !hak_pieces_is_current(&first[i]))
+            return &first[i];
+    return NULL;
+}
+
+void hak_pieces_add(const struct hak_pool *pool, uintptr_t address, uint64_t bytes,
+                    uint32_t stack) {
+    struct hak_piece *piece = place_for_piece(address);
+    if (!piece) {
+        lost++;
+        return;
+    }
+    *piece = (struct hak_piece){.address = address,
+                                .bytes = bytes,
+                                .pool_place = (uint32_t)(pool - table->pools),
+                                .pool_number = pool->number,
+                                .pool_resets = pool->resets,
+                                .alloc_stack = stack};
+}
+
+uint64_t hak_pieces_lost(void) {
+    return lost;
+}
+
+/* Pools and pieces that the parent knew are unknown then: nothing is said of their addresses. */
+void hak_pieces_fork_child(void) {
+    if (!hak_lock_was_left(&pieces_lock))
+        return;
+    if (table)
+        (void)hak_unmap(table, HAK_PAGES_OF(sizeof *table));
+    table = NULL;
+    lost++;
+}

@@ -1,0 +1,70 @@
+/* The table of a program's own pools and of the pieces that they hand out, as hakmem.h's hak_pool_*
+ * tell it.
+ *
+ *   address of the pool  --hash--> 32 places of 4,096      pool:  number, resets, stacks, name
+ *   address of the piece --hash--> 32 places of 1,048,576  piece: size, pool, stacks, is it free
+ *
+ * Both lie in one mapping, made at the first pool. A place is never emptied, so a search ends at an
+ * empty one. A new entry takes the place of its own address, an empty place, or the place of an
+ * entry whose life is over. Where all 32 are live the entry is not kept, and counted. From then on
+ * nobody says that an address is no piece.
+ *
+ * One lock, the last of all ranks: nothing is called under it. In the child of a fork whose lock
+ * another thread held, all is forgotten.
+ *
+ * A reset or a destroy touches the pool alone: a piece is live while its pool has the number and
+ * the count of resets that the piece was made with. */
+#ifndef HAK_GUARD_PIECES_H
+#define HAK_GUARD_PIECES_H
+
+#include "trace/session.h"
+#include "platform/platform.h"
+
+struct hak_pool {
+    uintptr_t address;
+    uint32_t number; /* from 1, in the order of hak_pool_create */
+    uint32_t resets;
+    uint32_t create_stack, end_stack; /* the last reset or the destroy; 0 = none */
+    uint8_t is_destroyed;
+    char name[HAK_POOL_NAME];
+};
+
+struct hak_piece {
+    uintptr_t address;
+    uint64_t bytes;
+    uint32_t pool_place, pool_number, pool_resets;
+    uint32_t alloc_stack, free_stack;
+    uint8_t is_free;
+};
+
+/* Whether the program has made a pool: without one no call has anything to look at. */
+HAK_HIDDEN extern _Atomic bool hak_pieces_are_kept;
+
+/* Takes the table's lock; false: the calling thread holds it, in a call that a signal interrupted.
+ */
+HAK_HIDDEN bool hak_pieces_lock(void);
+HAK_HIDDEN void hak_pieces_unlock(void);
+
+/* The rest is called with the lock held. */
+
+/* Makes the table where it is not there yet, and a pool at this address, whatever was there before;
+ * NULL: no room. */
+HAK_HIDDEN struct hak_pool *hak_pieces_new_pool(uintptr_t address);
+/* The pool at the address, destroyed or not; NULL: none is known. */
+HAK_HIDDEN struct hak_pool *hak_pieces_pool(uintptr_t address);
+/* The pool of the piece, as it is now; NULL: another one lies at its place. */
+HAK_HIDDEN const struct hak_pool *hak_pieces_pool_of(const struct hak_piece *piece);
+/* Makes a live piece of the pool at this address; counts one that there is no room for. */
+HAK_HIDDEN void hak_pieces_add(const struct hak_pool *pool, uintptr_t address, uint64_t bytes,
+                               uint32_t stack);
+/* The piece that begins at the address, in whichever state; NULL: none is known. */
+HAK_HIDDEN struct hak_piece *hak_pieces_find(uintptr_t address);
+/* Whether the pool is, and has not been reset since the piece was made. */
+HAK_HIDDEN bool hak_pieces_is_current(const struct hak_piece *piece);
+/* How many pools and pieces were not kept. */
+HAK_HIDDEN uint64_t hak_pieces_lost(void);
+
+/* In a forked child. */
+HAK_HIDDEN void hak_pieces_fork_child(void);
+
+#endif

@@ -1,0 +1,237 @@
+/* The program's own pools (hakmem.h): the program tells what its pools hand out and take back, and
+ * each call is compared with what was told before. */
+#include "guard/guard.h"
+
+#include "guard/pieces.h"
+#include "hakmem.h"
+#include "light.h"
+
+enum { REACH_BYTES = 4096 }; /* a piece is looked for in front of a wrong pointer */
+
+/* A call of hakmem.h: on whom, and by whom. */
+struct pool_call {
+    const char *name;
+    uintptr_t pool, piece; /* 0 = none */
+    enum hak_record_kind kind;
+    uint32_t stack;
+};
+
+static bool is_told(const void *pool) {
+    return pool && atomic_load_explicit(&hak_pieces_are_kept, memory_order_relaxed) &&
+           !hak_light_serves();
+}
+
+static uintptr_t plain_address(const void *pointer) {
+    return (uintptr_t)hak_untagged(pointer);
+}
+
+static void copy_pool_name(char to[HAK_POOL_NAME], const char *name) {
+    size_t i = 0;
+    for (; name && i + 1 < HAK_POOL_NAME && name[i]; i++)
+        to[i] = name[i];
+    for (; i < HAK_POOL_NAME; i++)
+        to[i] = 0;
+}
+
+/* ---- faults ---------------------------------------------------------------------------------- */
+
+static struct hak_fault_facts begin_facts(enum hak_fault_code code, const struct pool_call *call,
+                                          const struct hak_pool *pool) {
+    struct hak_fault_facts facts = {
+        .fault = code,
+        .kind = call->kind,
+        .found_address = call->piece ? call->piece : call->pool,
+        .class_found = HAK_CLASS_NONE,
+        .class_due = HAK_CLASS_NONE,
+        .pool = {.number = pool->number},
+    };
+    hak_copy_call(&facts, call->name);
+    copy_pool_name(facts.pool.name, pool->name);
+    return facts;
+}
+
+/* Adds what is known of the piece, and the pool that it is of where that is another one. */
+static void add_piece(struct hak_fault_facts *facts, const struct hak_piece *piece) {
+    const struct hak_pool *of = hak_pieces_pool_of(piece);
+    facts->base = facts->user = piece->address;
+    facts->asked_bytes = facts->slot_bytes = piece->bytes;
+    facts->alloc_stack = piece->alloc_stack;
+    facts->free_stack = piece->free_stack;
+    if (piece->pool_number == facts->pool.number)
+        return;
+    facts->pool.other_number = piece->pool_number;
+    if (of)
+        copy_pool_name(facts->pool.other_name, of->name);
+}
+
+/* The pool is destroyed, or was reset after the piece was made: says so, and where. */
+static struct hak_fault_facts facts_of_end(const struct pool_call *call,
+                                           const struct hak_pool *pool,
+                                           const struct hak_piece *piece) {
+    struct hak_fault_facts facts = begin_facts(HAK_FAULT_POOL_USE_AFTER_RESET, call, pool);
+    facts.alloc_stack = pool->create_stack;
+    if (piece)
+        add_piece(&facts, piece);
+    facts.free_stack = pool->end_stack;
+    facts.pool.end = pool->is_destroyed ? HAK_POOL_DESTROYED : HAK_POOL_RESET;
+    return facts;
+}
+
+/* The live piece that holds the address and begins not far before it; NULL: none does. */
+static const struct hak_piece *piece_around(uintptr_t address) {
+    for (uintptr_t from = address; address - from < REACH_BYTES && from > 0; from--) {
+        const struct hak_piece *piece = hak_pieces_find(from);
+        if (piece && !piece->is_free && address - from < piece->bytes &&
+            hak_pieces_is_current(piece))
+            return piece;
+    }
+    return NULL;
+}
+
+static struct hak_fault_facts facts_of_bad_free(const struct pool_call *call,
+                                                const struct hak_pool *pool) {
+    struct hak_fault_facts facts = begin_facts(HAK_FAULT_POOL_BAD_FREE, call, pool);
+    const struct hak_piece *piece = piece_around(call->piece);
+    if (piece) {
+        add_piece(&facts, piece);
+        facts.offset = (int64_t)(call->piece - piece->address);
+    }
+    return facts;
+}
+
+/* ---- what a call may do ---------------------------------------------------------------------- */
+
+/* Finds the fault of giving a piece back to the pool, 0 = none. */
+static struct hak_fault_facts judge_free(const struct pool_call *call, const struct hak_pool *pool,
+                                         const struct hak_piece *piece) {
+    struct hak_fault_facts facts = {0};
+    bool is_own = piece && piece->pool_number == pool->number;
+    if (pool->is_destroyed || (is_own && piece->pool_resets != pool->resets))
+        return facts_of_end(call, pool, is_own ? piece : NULL);
+    if (is_own && !piece->is_free)
+        return facts;
+    if (is_own) {
+        facts = begin_facts(HAK_FAULT_POOL_DOUBLE_FREE, call, pool);
+    } else if (piece && !piece->is_free && hak_pieces_is_current(piece)) {
+        facts = begin_facts(HAK_FAULT_POOL_MISMATCH, call, pool);
+    } else if (hak_pieces_lost() == 0) {
+        return facts_of_bad_free(call, pool);
+    } else {
+        return facts;
+    }
+    add_piece(&facts, piece);
+    return facts;
+}
+
+static void tell_pool_fault(const struct hak_fault_facts *facts) {
+    if (facts->fault)
+        hak_trace_fault(facts);
+}
+
+static void give_piece(const struct pool_call *call) {
+    struct hak_fault_facts facts = {0};
+    if (!hak_pieces_lock())
+        return;
+    const struct hak_pool *pool = hak_pieces_pool(call->pool);
+    struct hak_piece *piece = pool ? hak_pieces_find(call->piece) : NULL;
+    if (pool)
+        facts = judge_free(call, pool, piece);
+    if (piece && !facts.fault && piece->pool_number == pool->number) {
+        piece->is_free = 1;
+        piece->free_stack = call->stack;
+    }
+    hak_pieces_unlock();
+    tell_pool_fault(&facts);
+}
+
+static void take_piece(const struct pool_call *call, size_t bytes) {
+    struct hak_fault_facts facts = {0};
+    if (!hak_pieces_lock())
+        return;
+    const struct hak_pool *pool = hak_pieces_pool(call->pool);
+    if (pool && pool->is_destroyed)
+        facts = facts_of_end(call, pool, NULL);
+    else if (pool)
+        hak_pieces_add(pool, call->piece, bytes, call->stack);
+    hak_pieces_unlock();
+    tell_pool_fault(&facts);
+}
+
+/* Ends the lives of all pieces of the pool, and with `destroys` the pool's. */
+static void end_pieces(const struct pool_call *call, bool destroys) {
+    struct hak_fault_facts facts = {0};
+    if (!hak_pieces_lock())
+        return;
+    struct hak_pool *pool = hak_pieces_pool(call->pool);
+    if (pool && pool->is_destroyed) {
+        facts = facts_of_end(call, pool, NULL);
+    } else if (pool) {
+        pool->resets++;
+        pool->is_destroyed = destroys;
+        pool->end_stack = call->stack;
+    }
+    hak_pieces_unlock();
+    tell_pool_fault(&facts);
+}
+
+/* ---- hakmem.h -------------------------------------------------------------------------------- */
+
+HAK_EXPORT void hak_pool_create(const void *pool, const char *name) {
+    uint8_t flags = 0;
+    if (!pool || hak_light_serves())
+        return;
+    uint32_t stack = hak_take_call_stack(HAK_CALL, &flags);
+    if (!hak_pieces_lock())
+        return;
+    struct hak_pool *made = hak_pieces_new_pool(plain_address(pool));
+    if (made) {
+        made->create_stack = stack;
+        copy_pool_name(made->name, name);
+    }
+    hak_pieces_unlock();
+}
+
+HAK_EXPORT void hak_pool_alloc(const void *pool, const void *piece, size_t bytes) {
+    uint8_t flags = 0;
+    if (!piece || !is_told(pool))
+        return;
+    take_piece(&(struct pool_call){.name = "hak_pool_alloc",
+                                   .pool = plain_address(pool),
+                                   .piece = plain_address(piece),
+                                   .kind = HAK_MALLOC,
+                                   .stack = hak_take_call_stack(HAK_CALL, &flags)},
+               bytes);
+}
+
+HAK_EXPORT void hak_pool_free(const void *pool, const void *piece) {
+    uint8_t flags = 0;
+    if (!piece || !is_told(pool))
+        return;
+    give_piece(&(struct pool_call){.name = "hak_pool_free",
+                                   .pool = plain_address(pool),
+                                   .piece = plain_address(piece),
+                                   .kind = HAK_FREE,
+                                   .stack = hak_take_call_stack(HAK_CALL, &flags)});
+}
+
+HAK_EXPORT void hak_pool_reset(const void *pool) {
+    uint8_t flags = 0;
+    if (!is_told(pool))
+        return;
+    end_pieces(&(struct pool_call){.name = "hak_pool_reset",
+                                   .pool = plain_address(pool),
+                                   .kind = HAK_FREE,
+                                   .stack = hak_take_call_stack(HAK_CALL, &flags)},
+               false);
+}
+
+HAK_EXPORT void hak_pool_destroy(const void *pool) {
+    uint8_t flags = 0;
+    if (!is_told(pool))
+        return;
+    end_pieces(&(struct pool_call){.name = "hak_pool_destroy",
+                                   .pool = plain_address(pool),
+                                   .kind = HAK_FREE,
+                                   .stack = hak_take_call_stack(HAK_CALL, &flags)},
+               true);
+}

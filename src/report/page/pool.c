@@ -1,0 +1,168 @@
+/* Faults of the program's own pools (hakmem.h): the call, the piece, the pools. */
+#include "report/page/parts.h"
+
+#include <string.h>
+
+/* A pool's name, which a dying program wrote, ended by NUL. */
+static const char *pool_name(char copy[HAK_POOL_NAME], const char name[HAK_POOL_NAME]) {
+    memcpy(copy, name, HAK_POOL_NAME);
+    copy[HAK_POOL_NAME - 1] = 0;
+    return copy;
+}
+
+/* Adds `pool 2 "rows"`. */
+static void add_numbered_pool(struct hak_text *text, uint32_t number,
+                              const char name[HAK_POOL_NAME]) {
+    char copy[HAK_POOL_NAME];
+    hak_text_add(text, "pool %s", hak_words_quoted(number, pool_name(copy, name)));
+}
+
+/* The pool that the call named. */
+static void add_named_pool(struct hak_text *text, const struct report_page *page) {
+    const struct hak_pool_facts *pool = &page->facts->pool;
+    add_numbered_pool(text, pool->number, pool->name);
+}
+
+/* The pool that the piece is of. */
+static void add_pool_of_piece(struct hak_text *text, const struct report_page *page) {
+    const struct hak_pool_facts *pool = &page->facts->pool;
+    if (pool->other_number)
+        add_numbered_pool(text, pool->other_number, pool->other_name);
+    else
+        add_named_pool(text, page);
+}
+
+static const char *end_words(const struct report_page *page) {
+    return page->facts->pool.end == HAK_POOL_RESET ? "reset" : "destroyed";
+}
+
+/* ", reset by serve() server.c:40": the end of the pool, and by whom. */
+static void add_end(struct hak_text *text, const struct report_page *page) {
+    struct hak_text who = {0};
+    hak_text_add(text, "%s", end_words(page));
+    if (report_add_who(&who, &page->free_frames))
+        hak_text_add(text, " by %s", hak_text_string(&who));
+    hak_text_free(&who);
+}
+
+/* Adds "a 40-byte piece of pool 1 "sessions"" and its author's place. */
+static void add_piece(struct hak_text *text, const struct report_page *page,
+                      const struct hak_frames *author, const char *did) {
+    struct hak_text who = {0};
+    report_add_block(text, page);
+    hak_text_add(text, " of ");
+    add_pool_of_piece(text, page);
+    if (report_add_who(&who, author))
+        hak_text_add(text, "%s %s", did, hak_text_string(&who));
+    hak_text_free(&who);
+}
+
+void report_pool_headline(struct hak_text *text, const struct report_page *page) {
+    const struct hak_fault_facts *facts = page->facts;
+    report_add_doer(text, page);
+    hak_text_add(text, " calls %s ", report_function(page));
+    switch (facts->fault) {
+    case 501:
+        hak_text_add(text, "on ");
+        add_piece(text, page, &page->free_frames, " freed by");
+        return;
+    case 502:
+        hak_text_add(text, "for ");
+        add_named_pool(text, page);
+        hak_text_add(text, " on ");
+        add_piece(text, page, &page->alloc_frames, " from");
+        return;
+    case 503:
+        hak_text_add(text, "on 0x%llx, ", (unsigned long long)facts->found_address);
+        if (page->base) {
+            hak_text_add(text, "%s into ", hak_words_bytes((uint64_t)facts->offset));
+            add_piece(text, page, &page->alloc_frames, " from");
+        } else {
+            hak_text_add(text, "which is no piece of ");
+            add_named_pool(text, page);
+        }
+        return;
+    default:
+        hak_text_add(text, "on ");
+        if (page->base)
+            add_piece(text, page, &(struct hak_frames){0}, "");
+        else
+            add_named_pool(text, page);
+        hak_text_add(text, ", ");
+        add_end(text, page);
+    }
+}
+
+void report_pool_sentence(struct hak_text *text, const struct report_page *page) {
+    const struct hak_fault_facts *facts = page->facts;
+    hak_text_add(text, "%s was given ", report_function(page));
+    switch (facts->fault) {
+    case 501:
+        hak_text_add(text, "a piece that was already free");
+        return;
+    case 502:
+        hak_text_add(text, "a piece of another pool");
+        return;
+    case 503:
+        hak_text_add(text, "an address that the pool has not handed out");
+        return;
+    default:
+        hak_text_add(
+            text, page->base ? "a piece of a pool that was %s since" : "a pool that was %s before",
+            end_words(page));
+    }
+}
+
+void report_pool_pointer(struct hak_text *text, const struct report_page *page) {
+    uint64_t into = page->facts->found_address - page->base;
+    if (page->base) {
+        if (into == 0)
+            hak_text_add(text, "is the start of ");
+        else
+            hak_text_add(text, "is %s into ", hak_words_bytes(into));
+        report_add_block(text, page);
+        hak_text_add(text, " of ");
+        add_pool_of_piece(text, page);
+        hak_text_add(text, ":\n");
+    } else if (page->facts->fault == 503) {
+        hak_text_add(text, "is not the start of a piece of ");
+        add_named_pool(text, page);
+        hak_text_add(text, ".\n");
+    } else {
+        hak_text_add(text, "stands for ");
+        add_named_pool(text, page);
+        hak_text_add(text, ".\n");
+    }
+}
+
+const char *report_pool_birth(const struct report_page *page) {
+    return page->base ? "  ALLOCATED         " : "  CREATED           ";
+}
+
+const char *report_pool_death(const struct report_page *page) {
+    return page->facts->pool.end == HAK_POOL_RESET       ? "  RESET             "
+           : page->facts->pool.end == HAK_POOL_DESTROYED ? "  DESTROYED         "
+                                                         : "  FREED BEFORE      ";
+}
+
+const char *report_pool_birth_call(const struct report_page *page) {
+    return page->base ? "hak_pool_alloc" : "hak_pool_create";
+}
+
+const char *report_pool_death_call(const struct report_page *page) {
+    return page->facts->pool.end == HAK_POOL_RESET       ? "hak_pool_reset"
+           : page->facts->pool.end == HAK_POOL_DESTROYED ? "hak_pool_destroy"
+                                                         : "hak_pool_free";
+}
+
+json_t *report_pool_json(const struct report_page *page) {
+    static const char *const ends[] = {NULL, "reset", "destroyed"};
+    const struct hak_pool_facts *pool = &page->facts->pool;
+    char name[HAK_POOL_NAME], other[HAK_POOL_NAME];
+    return hak_json_object(
+        NUMBER("number", pool->number), TEXT("name", pool_name(name, pool->name)),
+        JSON("other_number", pool->other_number ? json_integer(pool->other_number) : json_null()),
+        JSON("other_name",
+             pool->other_number ? hak_json_text(pool_name(other, pool->other_name)) : json_null()),
+        JSON("end", hak_json_word(pool->end < 3 ? ends[pool->end] : NULL)));
+}

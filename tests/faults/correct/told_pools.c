@@ -1,0 +1,134 @@
+/* Pools of the program's own that tell hakmem what they hand out, by hakmem.h: pieces freed and
+ * handed out again, resets, pools at the address of a former one, more pools and pieces than are
+ * kept, threads, forks. */
+#include "hakmem.h"
+#include "../corpus/shapes.h"
+
+#include <pthread.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { PIECE = 32, PIECES = 100, THREADS = 4 };
+
+static void create(const void *pool, const char *name) {
+    if (hak_pool_create)
+        hak_pool_create(pool, name);
+}
+static void take(const void *pool, const void *piece) {
+    if (hak_pool_alloc)
+        hak_pool_alloc(pool, piece, PIECE);
+}
+static void give(const void *pool, const void *piece) {
+    if (hak_pool_free)
+        hak_pool_free(pool, piece);
+}
+static void reset(const void *pool) {
+    if (hak_pool_reset)
+        hak_pool_reset(pool);
+}
+static void destroy(const void *pool) {
+    if (hak_pool_destroy)
+        hak_pool_destroy(pool);
+}
+
+/* Takes and gives all pieces of a pool, three times. */
+static void use(char *memory) {
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < PIECES; i++)
+            take(memory, memory + i * PIECE);
+        for (int i = 0; i < PIECES; i++)
+            give(memory, memory + i * PIECE);
+    }
+}
+
+SHAPE(freed_and_taken_again) {
+    char *memory = opaque(malloc(PIECE * PIECES));
+    create(memory, "again");
+    use(memory);
+    give(memory, NULL);
+    destroy(memory);
+    free(memory);
+}
+
+SHAPE(reset_with_live_pieces) {
+    char *memory = opaque(malloc(PIECE * PIECES));
+    create(memory, NULL);
+    for (int i = 0; i < 10; i++) {
+        take(memory, memory);
+        take(memory, memory + PIECE);
+        give(memory, memory);
+        reset(memory);
+    }
+    destroy(memory);
+    free(memory);
+}
+
+SHAPE(pool_at_the_address_of_a_former_one) {
+    static char memory[PIECE * PIECES];
+    for (int i = 0; i < 10; i++) {
+        create(memory, "one after the other, with a name that does not fit any table of names");
+        take(memory, memory);
+        if (i % 2)
+            destroy(memory); /* else it is forgotten */
+    }
+}
+
+SHAPE(pieces_that_move_between_pools) {
+    static char memory[PIECE * PIECES];
+    static char first, second;
+    create(&first, "first");
+    create(&second, "second");
+    take(&first, memory);
+    destroy(&first);
+    take(&second, memory);
+    give(&second, memory);
+    destroy(&second);
+}
+
+SHAPE(never_created) {
+    static char memory[PIECE];
+    take(memory, memory);
+    give(memory, memory);
+    give(memory, memory);
+    reset(memory);
+    destroy(memory);
+    destroy(memory);
+}
+
+static void *use_in_thread(void *memory) {
+    use(memory);
+    return NULL;
+}
+
+SHAPE(in_threads) {
+    static char memory[THREADS][PIECE * PIECES];
+    pthread_t threads[THREADS];
+    for (int i = 0; i < THREADS; i++) {
+        create(memory[i], "of a thread");
+        pthread_create(&threads[i], NULL, use_in_thread, memory[i]);
+    }
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        use(memory[0]);
+        destroy(memory[0]);
+        _exit(0);
+    }
+    waitpid(child, NULL, 0);
+    use(memory[0]);
+}
+
+/* Last: nothing is said of pieces that are not known from here on. */
+SHAPE(more_than_are_kept) {
+    static char pools[10000];
+    for (size_t i = 0; i < sizeof pools; i++)
+        create(&pools[i], "many");
+    for (size_t i = 0; i < sizeof pools; i++) {
+        take(&pools[i], &pools[i]);
+        give(&pools[i], &pools[i]);
+        destroy(&pools[i]);
+    }
+}
+
+RUN_ALL()

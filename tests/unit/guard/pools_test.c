@@ -1,0 +1,134 @@
+/* The program's own pools, as they are told by hakmem.h: each misuse has its code and facts,
+ * correct calls have none. */
+#include "guard/pieces.h"
+#include "world.h"
+
+/* hakmem.h declares them weak, which takes nothing out of an archive. */
+void hak_pool_create(const void *of, const char *name);
+void hak_pool_alloc(const void *of, const void *piece, size_t bytes);
+void hak_pool_free(const void *of, const void *piece);
+void hak_pool_reset(const void *of);
+void hak_pool_destroy(const void *of);
+
+enum { PIECE = 16, STACK_OF_CREATE = 11, STACK_OF_ALLOC = 12, STACK_OF_END = 13 };
+
+static char pool[4096], other[4096];
+
+static uint32_t fault_of_free(const void *of, const void *piece) {
+    unsigned before = fault_count;
+    hak_pool_free(of, piece);
+    return fault_count == before ? 0 : last_fault().fault;
+}
+
+static void begin(void) {
+    make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER);
+    stack_of_program = STACK_OF_CREATE;
+    hak_pool_create(pool, "pool");
+    hak_pool_create(other, "other");
+    stack_of_program = STACK_OF_ALLOC;
+    hak_pool_alloc(pool, pool + PIECE, PIECE);
+    stack_of_program = STACK_OF_END;
+}
+
+TEST(a_piece_is_freed_once_in_each_life) {
+    begin();
+    for (int i = 0; i < 3; i++) {
+        ck_assert_uint_eq(fault_of_free(pool, pool + PIECE), 0);
+        ck_assert_uint_eq(fault_of_free(pool, pool + PIECE), HAK_FAULT_POOL_DOUBLE_FREE);
+        ck_assert_uint_eq(last_fault().free_stack, STACK_OF_END);
+        hak_pool_alloc(pool, pool + PIECE, PIECE);
+    }
+    ck_assert_uint_eq(last_fault().user, (uintptr_t)pool + PIECE);
+    ck_assert_uint_eq(last_fault().asked_bytes, PIECE);
+    ck_assert_str_eq(last_fault().pool.name, "pool");
+    ck_assert_str_eq(last_fault().call, "hak_pool_free");
+}
+
+TEST(a_piece_goes_back_to_its_own_pool) {
+    begin();
+    ck_assert_uint_eq(fault_of_free(other, pool + PIECE), HAK_FAULT_POOL_MISMATCH);
+    ck_assert_str_eq(last_fault().pool.name, "other");
+    ck_assert_str_eq(last_fault().pool.other_name, "pool");
+    ck_assert_uint_eq(last_fault().pool.other_number + 1, last_fault().pool.number);
+    ck_assert_uint_eq(last_fault().alloc_stack, STACK_OF_ALLOC);
+    ck_assert_uint_eq(fault_of_free(pool, pool + PIECE), 0);
+}
+
+TEST(an_address_that_is_no_piece_is_not_freed) {
+    begin();
+    ck_assert_uint_eq(fault_of_free(pool, pool + 5 * PIECE), HAK_FAULT_POOL_BAD_FREE);
+    ck_assert_uint_eq(last_fault().base, 0);
+    ck_assert_uint_eq(fault_of_free(pool, pool + PIECE + 3), HAK_FAULT_POOL_BAD_FREE);
+    ck_assert_uint_eq(last_fault().base, (uintptr_t)pool + PIECE);
+    ck_assert_int_eq(last_fault().offset, 3);
+    ck_assert_uint_eq(fault_of_free(pool, pool + 2 * PIECE), HAK_FAULT_POOL_BAD_FREE);
+    ck_assert_uint_eq(last_fault().base, 0);
+}
+
+TEST(a_reset_ends_the_pieces_and_not_the_pool) {
+    begin();
+    hak_pool_reset(pool);
+    ck_assert_uint_eq(fault_of_free(pool, pool + PIECE), HAK_FAULT_POOL_USE_AFTER_RESET);
+    ck_assert_uint_eq(last_fault().pool.end, HAK_POOL_RESET);
+    ck_assert_uint_eq(last_fault().free_stack, STACK_OF_END);
+    ck_assert_uint_eq(last_fault().alloc_stack, STACK_OF_ALLOC);
+    hak_pool_alloc(pool, pool + PIECE, PIECE);
+    ck_assert_uint_eq(fault_of_free(pool, pool + PIECE), 0);
+}
+
+TEST(a_destroyed_pool_is_not_used) {
+    begin();
+    hak_pool_destroy(pool);
+    unsigned before = fault_count;
+    hak_pool_alloc(pool, pool, PIECE);
+    hak_pool_reset(pool);
+    hak_pool_destroy(pool);
+    ck_assert_uint_eq(fault_count, before + 3);
+    ck_assert_uint_eq(last_fault().fault, HAK_FAULT_POOL_USE_AFTER_RESET);
+    ck_assert_uint_eq(last_fault().alloc_stack, STACK_OF_CREATE);
+    ck_assert_uint_eq(last_fault().pool.end, HAK_POOL_DESTROYED);
+    ck_assert_uint_eq(fault_of_free(pool, pool + PIECE), HAK_FAULT_POOL_USE_AFTER_RESET);
+    hak_pool_create(pool, "again");
+    hak_pool_alloc(pool, pool, PIECE);
+    ck_assert_uint_eq(fault_of_free(pool, pool), 0);
+}
+
+/* The piece that another pool handed out there since is none of the first one's. */
+TEST(an_address_belongs_to_its_last_pool) {
+    begin();
+    hak_pool_alloc(other, pool + PIECE, PIECE);
+    ck_assert_uint_eq(fault_of_free(pool, pool + PIECE), HAK_FAULT_POOL_MISMATCH);
+    ck_assert_uint_eq(fault_of_free(other, pool + PIECE), 0);
+}
+
+TEST(an_unknown_pool_has_no_faults) {
+    begin();
+    ck_assert_uint_eq(fault_of_free(pool + 1, pool + PIECE), 0);
+    ck_assert_uint_eq(fault_of_free(NULL, pool + PIECE), 0);
+    ck_assert_uint_eq(fault_of_free(pool, NULL), 0);
+    ck_assert_uint_eq(fault_of_free(pool, pool + PIECE), 0);
+}
+
+/* Live pieces fill their places, and all of them are found. The others are counted, and nobody
+ * calls them no pieces. */
+TEST(pieces_without_room_are_counted) {
+    enum { MANY = 3 << 20 };
+    begin();
+    uintptr_t from = (uintptr_t)1 << 40;
+    ck_assert_uint_eq(hak_pieces_lost(), 0);
+    for (uintptr_t i = 0; i < MANY; i++)
+        hak_pool_alloc(pool, (void *)(from + i * PIECE), PIECE);
+    ck_assert_uint_gt(hak_pieces_lost(), MANY / 2);
+    ck_assert_uint_lt(hak_pieces_lost(), MANY - MANY / 4);
+    for (uintptr_t i = 0; i < MANY; i++)
+        ck_assert_uint_eq(fault_of_free(pool, (void *)(from + i * PIECE)), 0);
+    uint64_t lost = hak_pieces_lost(), known = 0;
+    for (uintptr_t i = 0; i < MANY; i++)
+        known += fault_of_free(pool, (void *)(from + i * PIECE)) == HAK_FAULT_POOL_DOUBLE_FREE;
+    ck_assert_uint_eq(known, MANY - lost);
+    for (uintptr_t i = 0; i < 1000; i++) /* in the places of freed ones */
+        hak_pool_alloc(pool, (void *)(2 * from + i * PIECE), PIECE);
+    ck_assert_uint_eq(hak_pieces_lost(), lost);
+}
+
+RUN_TESTS()
