@@ -50,6 +50,7 @@ int fault_read(struct reduction *r, uint32_t row) {
     }
     r->wanted.is_user = number_of(fault_of(r), "offset") == USER_BYTES;
     snprintf(r->wanted.hop, sizeof r->wanted.hop, "%s", hak_json_string(fault_of(r), "hop"));
+    r->wanted.hop[strspn(r->wanted.hop, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_")] = '\0';
     return 0;
 }
 
@@ -58,16 +59,18 @@ bool fault_needs_strings(const struct reduction *r) {
     return strstr(by, "function") != NULL;
 }
 
-/* The innermost function of the program. */
+/* The innermost function of the program, not of the C library. */
 static void take_function(struct step *step, const json_t *frames) {
-    size_t i;
     const json_t *frame;
-    for (i = 0; (frame = json_array_get(frames, i)); i++)
-        if (!json_is_true(json_object_get(frame, "hakmem"))) {
-            snprintf(step->function, sizeof step->function, "%s",
-                     hak_json_string(frame, "function"));
-            return;
-        }
+    step->function[0] = '\0';
+    for (size_t i = 0; (frame = json_array_get(frames, i)); i++) {
+        const char *module = hak_json_string(frame, "module");
+        if (json_is_true(json_object_get(frame, "hakmem")) || strstr(module, "/libc.so") ||
+            strstr(module, "/ld-linux"))
+            continue;
+        snprintf(step->function, sizeof step->function, "%s", hak_json_string(frame, "function"));
+        return;
+    }
 }
 
 static uint32_t thread_of(const json_t *object) {
@@ -227,7 +230,7 @@ static void take_access(const struct reduction *r, struct sequence_step *to) {
         int64_t asked = number_of(json_object_get(r->document, "block"), "asked_bytes");
         if (r->wanted.code == HEAP_BUFFER_OVERFLOW && to->a + to->b <= asked)
             to->b = asked - to->a + 1;
-        to->b = to->b > 0 ? to->b : 1;
+        to->b = to->b < 1 ? 1 : to->b < SEQUENCE_BESIDE_BYTES ? to->b : SEQUENCE_BESIDE_BYTES;
     } else if (strcmp(r->wanted.hop, "ACCESS") == 0) {
         to->verb = SEQUENCE_FOLLOW;
         to->a = 0;
@@ -245,6 +248,7 @@ static bool add_damage(const struct reduction *r, struct sequence *out, struct s
     step.made.verb = SEQUENCE_WRITE;
     step.made.a = offset;
     step.made.b = bytes > 0 ? bytes : 1;
+    snprintf(step.function, sizeof step.function, "damage"); /* the writer is not known */
     if (!sequence_add(out, &step))
         return false;
     if (strcmp(r->wanted.hop, "SWEEP") == 0)

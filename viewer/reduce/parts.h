@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "player/sequence.h"
-#include "report/words/json.h"
+#include "report/words/words.h"
 #include "viewer/capture/capture.h"
 
 /* Codes of faults.def; those below BAD_FREE are faults of the layers themselves. */
@@ -39,7 +39,7 @@ struct setting {
     const char *inject; /* HAKMEM_INJECT; NULL = no fault of hakmem's own */
 };
 
-/* What is to be seen again. */
+/* The fault that is to be seen again. */
 struct wanted {
     unsigned code; /* of HKM-n */
     char hop[32];  /* the kind of place, as the SUMMARY line has it */
@@ -65,6 +65,9 @@ bool sequence_add(struct sequence *sequence, const struct step *step);
 /* Takes the place of `to`. False: no memory. */
 bool sequence_copy(struct sequence *to, const struct sequence *from);
 void sequence_free(struct sequence *sequence);
+const char *sequence_word(enum sequence_verb verb);
+/* Appends a line of it, without its end. */
+void sequence_add_step(struct hak_text *text, const struct step *step);
 /* Appends the text that hakmem-player reads. */
 void sequence_add_text(struct hak_text *text, const struct sequence *sequence);
 

@@ -2,7 +2,6 @@
 #include "viewer/reduce/parts.h"
 
 #include <ctype.h>
-#include <jansson.h>
 #include <string.h>
 #include "report/words/words.h"
 
@@ -44,7 +43,11 @@ static void add_name(struct hak_text *text, const struct step *step, uint32_t nu
 static void add_statement(struct hak_text *text, const struct sequence_step *s, bool is_loop) {
     char block[32], pointer[64];
     snprintf(block, sizeof block, is_loop ? "block[n]" : "block[%u]", s->block);
-    if (s->a)
+    bool is_given = s->a && s->verb >= SEQUENCE_REALLOC && s->verb <= SEQUENCE_DELETE_ARRAY_SIZED;
+    if (is_given) { /* the compiler is not to see the offset */
+        hak_text_add(text, "at = %s + %lld;\n    ", block, (long long)s->a);
+        snprintf(pointer, sizeof pointer, "at");
+    } else if (s->a)
         snprintf(pointer, sizeof pointer, "(%s + %lld)", block, (long long)s->a);
     else
         snprintf(pointer, sizeof pointer, "%s", block);
@@ -54,13 +57,13 @@ static void add_statement(struct hak_text *text, const struct sequence_step *s, 
         bool is_letter = !isalnum((unsigned char)before) && before != '_' && before != '\'' &&
                          !isalnum((unsigned char)c[1]) && c[1] != '_';
         if (is_letter && *c == 'V')
-            hak_text_add_bytes(text, block, strlen(block));
+            hak_text_add(text, "%s", block);
         else if (is_letter && *c == 'P')
-            hak_text_add_bytes(text, pointer, strlen(pointer));
+            hak_text_add(text, "%s", pointer);
         else if (is_letter && (*c == 'A' || *c == 'B'))
             hak_text_add(text, "%lld", (long long)(*c == 'A' ? s->a : s->b));
         else
-            hak_text_add_bytes(text, c, 1);
+            hak_text_add(text, "%c", *c);
     }
 }
 
@@ -105,7 +108,7 @@ static void add_main(struct hak_text *text, const struct sequence *s) {
 }
 
 struct needs {
-    bool threads, symbols, beside, usable, seen;
+    bool threads, symbols, beside, usable, seen, at;
     uint32_t blocks;
 };
 
@@ -119,6 +122,8 @@ static struct needs needs_of(const struct sequence *s) {
         needs.beside |= strstr(statement, "beside") != NULL;
         needs.usable |= made->verb == SEQUENCE_USABLE;
         needs.seen |= strstr(statement, "seen") != NULL;
+        needs.at |=
+            made->a && made->verb >= SEQUENCE_REALLOC && made->verb <= SEQUENCE_DELETE_ARRAY_SIZED;
         needs.blocks = made->block > needs.blocks ? made->block : needs.blocks;
     }
     return needs;
@@ -126,10 +131,9 @@ static struct needs needs_of(const struct sequence *s) {
 
 void program_add(struct hak_text *text, const struct reduction *r) {
     const struct sequence *s = &r->best;
-    const json_t *fault = json_object_get(r->document, "fault");
     struct needs needs = needs_of(s);
-    hak_text_add(text, "/* HKM-%u %s, hop %s. Made by hakmem-trace reduce.\n *\n", r->wanted.code,
-                 hak_json_string(fault, "name"), r->wanted.hop);
+    hak_text_add(text, "/* HKM-%u, hop %s. Made by hakmem-trace reduce.\n *\n", r->wanted.code,
+                 r->wanted.hop);
     hak_text_add(text, " *     cc -Wall -g -o reduced FILE.c%s\n *     HAKMEM_CHECK=normal ",
                  needs.threads ? " -lpthread" : "");
     setting_add(text, &r->setting);
@@ -140,6 +144,8 @@ void program_add(struct hak_text *text, const struct reduction *r) {
         needs.threads ? "#include <pthread.h>\n" : "", needs.beside ? "#include <string.h>\n" : "");
     hak_text_add(text, "static char fixed[256];\nstatic char *volatile block[%u];\n",
                  needs.blocks + 1);
+    if (needs.at)
+        hak_text_add(text, "static char *volatile at;\n");
     if (needs.beside)
         hak_text_add(text, "static char beside[%d];\n", SEQUENCE_BESIDE_BYTES);
     if (needs.seen)

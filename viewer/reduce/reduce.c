@@ -11,9 +11,10 @@
 #include "viewer/record/record.h"
 #include "viewer/reduce/parts.h"
 
-enum { TIMEOUT_MS = 10000 };
+enum { TIMEOUT_MS = 10000, FUNCTION_COLUMN = 32 };
 
-static const char *const guards[] = {NULL, "off", "all"};
+/* The level's own choice comes last: it goes by stacks, which the C program has others of. */
+static const char *const guards[] = {"off", "all", NULL};
 static const char *const injections[] = {"double-push:1", "wrong-class:1", "no-superslab:1",
                                          "offset16:1"};
 
@@ -86,7 +87,7 @@ static bool write_program(const struct reduction *r, const char *path) {
     struct hak_text text = {0};
     program_add(&text, r);
     FILE *file = text.failed ? NULL : fopen(path, "w");
-    bool good = file && fwrite(text.bytes, 1, text.length, file) == text.length;
+    bool good = file && view_print_to(file, &text);
     if (file && fclose(file) != 0)
         good = false;
     if (!good)
@@ -95,14 +96,46 @@ static bool write_program(const struct reduction *r, const char *path) {
     return good;
 }
 
-static void print(const struct reduction *r) {
+static json_t *steps_json(const struct sequence *sequence) {
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < sequence->count; i++) {
+        const struct step *s = &sequence->step[i];
+        hak_json_append(
+            list, hak_json_object(
+                      NUMBER("thread", s->made.thread), WORD("verb", sequence_word(s->made.verb)),
+                      NUMBER("block", s->made.block), JSON("a", json_integer(s->made.a)),
+                      JSON("b", json_integer(s->made.b)), TEXT("function", s->function)));
+    }
+    return list;
+}
+
+static bool print_document(const struct reduction *r, uint64_t row) {
+    struct hak_text variables = {0};
+    setting_add(&variables, &r->setting);
+    json_t *document = view_json_document(r->view);
+    hak_json_set(document, NUMBER("fault", row), NUMBER("code", r->wanted.code),
+                 TEXT("hop", r->wanted.hop), NUMBER("runs", (uint64_t)r->attempts),
+                 TEXT("variables", variables.bytes ? variables.bytes : ""),
+                 JSON("steps", steps_json(&r->best)));
+    hak_text_free(&variables);
+    return view_print_document(r->view, document);
+}
+
+static bool print(const struct reduction *r) {
     struct hak_text text = {0};
     hak_text_add(&text, "HKM-%u at %s: %s, %d runs, %.1f s\n", r->wanted.code, r->wanted.hop,
                  hak_words_count(r->best.count, "step", "steps"), r->attempts, r->seconds);
-    sequence_add_text(&text, &r->best);
-    if (text.bytes)
-        fwrite(text.bytes, 1, text.length, stdout);
-    hak_text_free(&text);
+    for (uint32_t i = 0; i < r->best.count; i++) {
+        const struct step *step = &r->best.step[i];
+        sequence_add_step(&text, step);
+        if (step->function[0])
+            hak_text_add_at(&text, FUNCTION_COLUMN, "in %s", step->function);
+        hak_text_add(&text, "\n");
+    }
+    hak_text_add(&text, "Variables: HAKMEM_CHECK=normal ");
+    setting_add(&text, &r->setting);
+    hak_text_add(&text, "\n");
+    return view_print(&text);
 }
 
 int command_reduce(struct view *view) {
@@ -126,10 +159,10 @@ int command_reduce(struct view *view) {
         status = shrink(&r);
     view_progress_clear();
     r.seconds = seconds_now() - start;
-    if (status == 0)
-        print(&r);
     if (status == 0 && program && !write_program(&r, program))
         status = VIEW_USAGE;
+    if (status == 0 && !(view->json ? print_document(&r, row) : print(&r)))
+        status = VIEW_UNREADABLE;
     sequence_free(&r.best);
     json_decref(r.document);
     return status;

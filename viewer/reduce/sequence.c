@@ -32,10 +32,19 @@ void sequence_free(struct sequence *sequence) {
     *sequence = (struct sequence){0};
 }
 
+const char *sequence_word(enum sequence_verb verb) {
+    return words[verb];
+}
+
+void sequence_add_step(struct hak_text *text, const struct step *step) {
+    const struct sequence_step *s = &step->made;
+    hak_text_add(text, "%u %s %u %lld %lld", s->thread, words[s->verb], s->block, (long long)s->a,
+                 (long long)s->b);
+}
+
 void sequence_add_text(struct hak_text *text, const struct sequence *sequence) {
     for (uint32_t i = 0; i < sequence->count; i++) {
-        const struct sequence_step *s = &sequence->step[i].made;
-        hak_text_add(text, "%u %s %u %lld %lld\n", s->thread, words[s->verb], s->block,
-                     (long long)s->a, (long long)s->b);
+        sequence_add_step(text, &sequence->step[i]);
+        hak_text_add(text, "\n");
     }
 }
