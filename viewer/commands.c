@@ -1156,7 +1156,7 @@ const struct view_command view_commands[] = {
      .sentence = "the shortest sequence of calls that still gives a fault; as a C program",
      .about =
          "Makes the calls of the fault's block once more, and the faulty access or call that\n"
-         "follows from its report. Where they do not give the fault again: all calls of the\n"
+         "follows from its report. If they do not give the fault again: all calls of the\n"
          "process before it (the last 5,000). Leaves out blocks, then steps, then threads, as\n"
          "long as the same code comes at the same kind of place. Each run has a limit of 10 s.\n"
          "A step is THREAD VERB BLOCK A B: `2 free 1 0 0` frees block 1 in a second thread.\n"
