@@ -16,6 +16,7 @@
 #include "viewer/mcp/mcp.h"
 #include "viewer/profile/profile.h"
 #include "viewer/record/record.h"
+#include "viewer/reduce/reduce.h"
 #include "viewer/replay/replay.h"
 #include "viewer/sql/sql.h"
 #include "viewer/view/view.h"
@@ -276,6 +277,11 @@ static const struct view_option replay_options[] = {
      "a picture as well: the resident memory of all over the calls, one page for a browser (-: the "
      "page alone, to stdout)"},
     PROCESS_OPTION("this process (default: the one with the most events)"),
+};
+
+static const struct view_option reduce_options[] = {
+    {"fault", 0, "N", "this fault (default: the first one); `faults` lists them"},
+    {"c", 0, "FILE", "writes the sequence as a C program, whose head says how it is run"},
 };
 
 static const struct view_option events_options[] = {
@@ -1150,6 +1156,22 @@ const struct view_command view_commands[] = {
      OPTIONS(replay_options),
      .asks = true,
      .run = command_replay},
+    {.name = "reduce",
+     .group = "OUT",
+     .arguments = "",
+     .sentence = "the shortest sequence of calls that still gives a fault; as a C program",
+     .about =
+         "Makes the calls of the fault's block once more, and the faulty access or call that\n"
+         "follows from its report. If they do not give the fault again: all calls of the\n"
+         "process before it (the last 5,000). Leaves out blocks, then steps, then threads, as\n"
+         "long as the same code comes at the same kind of place. Each run has a limit of 10 s.\n"
+         "A step is THREAD VERB BLOCK A B: `2 free 1 0 0` frees block 1 in a second thread.\n"
+         "\n"
+         "Exit status: 0, or 4 when the capture does not say enough to give the fault again.\n",
+     .examples = "  hakmem-trace reduce --fault 1 --c reduced.c\n",
+     OPTIONS(reduce_options),
+     .asks = true,
+     .run = command_reduce},
     {.name = "explain",
      .group = "OUT",
      .arguments = "[FAULT]",

@@ -1,5 +1,6 @@
 /* hakmem-player PLAY RESULTS TOUCH PACED: plays the file behind descriptor PLAY and writes what it
- * measured into the one behind RESULTS. hakmem-trace replay starts it. */
+ * measured into the one behind RESULTS. hakmem-trace replay starts it.
+ * hakmem-player sequence: makes the sequence (sequence.h) that hakmem-trace reduce gives it. */
 #include "player/player.h"
 
 #include <dlfcn.h>
@@ -160,6 +161,8 @@ static void play(void) {
 }
 
 int main(int count, char **argument) {
+    if (count == 2 && strcmp(argument[1], "sequence") == 0)
+        return player_make_sequence();
     if (count != 5 || !map_files(atoi(argument[1]), atoi(argument[2])))
         return 2;
     Dl_info about;

@@ -102,4 +102,7 @@ uint64_t player_now_ns(int clock);
 /* main.c: ends the play early, with the reason in the results. */
 void player_fail(const char *what, int error) __attribute__((noreturn));
 
+/* sequence.c: makes the sequence on standard input. Returns an exit status; 3: it is none. */
+int player_make_sequence(void);
+
 #endif

@@ -66,9 +66,10 @@ viewer/record: fleet findings profile corefile capture cli
 viewer/hunt: record findings capture cli
 viewer/attach: record capture cli
 viewer/mcp: record capture cli
+viewer/reduce: record capture cli
 viewer/replay: html record capture cli
 viewer/view: profile block findings capture cli
-viewer/.: attach cli capture block corefile events export findings fleet html info sql layers leaks mcp profile record replay hunt view
+viewer/.: attach cli capture block corefile events export findings fleet html info sql layers leaks mcp profile record reduce replay hunt view
 '
 folders='src/store src/collector src/trace src/report viewer'
 # Inner headers that others may include: FILE HEADER.

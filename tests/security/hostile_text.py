@@ -74,6 +74,7 @@ COMMANDS = {
     "completion": [["bash"], ["zsh"], ["fish"]],
     "push": [["--to", "postgresql:///nobody?host=/nowhere", "--host", "\x1b[31mred\x9b"]],
     "hunt": [["--runs", "1", "--", "/bin/true"]],
+    "reduce": [["--fault", "1"], ["--fault", "2"]],
     "replay": [["--against", "glibc"], ["--against", "glibc", "--touch", "all", "--process", "4711"]],
 }
 NOT_ASKED = {"run", "import", "record", "ctl", "core", "help", "view", "fleet", "mcp"}  # view: try_view; fleet: try_fleet; mcp: try_mcp

@@ -1,0 +1,115 @@
+/* The calls of a process before the fault, read backwards from it. */
+#include "viewer/reduce/parts.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include "check.h"
+#include "hop.h"
+#include "trace/record.h"
+
+enum { CALLS_MAX = 5000 };
+
+struct reading {
+    const struct reduction *r;
+    struct hak_event event[CALLS_MAX]; /* newest first */
+    uint32_t count;
+    struct {
+        uint64_t address; /* the last one */
+        bool is_live;
+    } block[CALLS_MAX + 1]; /* from 1 */
+    uint32_t blocks;
+};
+
+static int take_event(void *context, const struct hak_event *e) {
+    struct reading *reading = context;
+    if (e->id < reading->r->event && !(e->flags & HAK_RECORD_ILLEGAL))
+        reading->event[reading->count++] = *e;
+    return reading->count == CALLS_MAX || view_is_interrupted();
+}
+
+/* The newest block of an address; 0 = none. */
+static uint32_t find_block(const struct reading *reading, uint64_t address, bool wants_live) {
+    for (uint32_t i = reading->blocks; i > 0; i--)
+        if (reading->block[i].address == address && (reading->block[i].is_live || !wants_live))
+            return i;
+    return 0;
+}
+
+static enum sequence_verb verb_of(const struct hak_event *e) {
+    if (e->kind == HAK_REALLOC_FROM)
+        return SEQUENCE_FREE;
+    if (e->kind == HAK_FREE)
+        return e->subkind == HAK_GIVEN_BY_DELETE         ? SEQUENCE_DELETE
+               : e->subkind == HAK_GIVEN_BY_DELETE_ARRAY ? SEQUENCE_DELETE_ARRAY
+                                                         : SEQUENCE_FREE;
+    return e->subkind == HAK_BY_CALLOC      ? SEQUENCE_CALLOC
+           : e->subkind == HAK_BY_NEW       ? SEQUENCE_NEW
+           : e->subkind == HAK_BY_NEW_ARRAY ? SEQUENCE_NEW_ARRAY
+                                            : SEQUENCE_MALLOC;
+}
+
+/* Makes the step of an event; a realloc that moved is a new block and the end of the old one, which
+ * has its own pointer then. False: it is none. */
+static bool make_step(struct reading *reading, const struct hak_event *e, struct step *out) {
+    struct sequence_step *made = &out->made;
+    bool is_new = e->kind == HAK_MALLOC || (e->kind == HAK_REALLOC && e->place != HAK_PLACE_LIVE);
+    bool is_end = e->kind == HAK_FREE || e->kind == HAK_REALLOC_FROM;
+    uint32_t block = is_new ? 0 : find_block(reading, e->address, true);
+    if (is_end && block == 0)
+        return false;
+    made->verb = e->kind == HAK_REALLOC && block ? SEQUENCE_REALLOC : verb_of(e);
+    if (made->verb == SEQUENCE_REALLOC)
+        made->b = (int64_t)e->size;
+    else if (!is_end)
+        made->a = (int64_t)e->size;
+    if (block == 0)
+        block = ++reading->blocks;
+    made->block = block;
+    reading->block[block].address = e->address;
+    reading->block[block].is_live = !is_end;
+    return true;
+}
+
+static bool add_steps(struct reading *reading, struct sequence *out) {
+    struct hak_store_reader *reader = reading->r->view->reader;
+    uint32_t row = 0, number = 1;
+    for (uint32_t i = reading->count; i > 0; i--) {
+        const struct hak_event *e = &reading->event[i - 1];
+        struct step step = {.function = ""};
+        if (e->thread != row) {
+            row = e->thread;
+            number = (uint32_t)hak_database_number(hak_store_database(reader),
+                                                   "SELECT number FROM thread WHERE id = ?1", row);
+        }
+        if (!make_step(reading, e, &step))
+            continue;
+        step.made.thread = number ? number : 1;
+        const char *function = e->stack ? hak_store_stack_function(reader, e->stack) : NULL;
+        snprintf(step.function, sizeof step.function, "%s", function ? function : "");
+        if (!sequence_add(out, &step))
+            return false;
+    }
+    return true;
+}
+
+int log_add(const struct reduction *r, struct sequence *out, uint32_t *block) {
+    struct hak_filter filter = {.process = r->process,
+                                .kind_mask_low = 1ull << HAK_MALLOC | 1ull << HAK_FREE |
+                                                 1ull << HAK_REALLOC | 1ull << HAK_REALLOC_FROM,
+                                .class_index = -1};
+    struct reading *reading = calloc(1, sizeof *reading);
+    if (!reading)
+        return hak_store_no_memory(r->view->store_path);
+    reading->r = r;
+    int error = hak_store_scan(r->view->reader, &filter, true, take_event, reading);
+    bool good = error >= 0 && add_steps(reading, out);
+    const char *user = hak_json_string(json_object_get(r->document, "block"), "user");
+    *block = user[0] ? find_block(reading, strtoull(user, NULL, 16), false) : 0;
+    free(reading);
+    if (error < 0)
+        return view_store_error(r->view, error);
+    if (!good)
+        view_error("reduce: out of memory");
+    return good ? 0 : VIEW_UNREADABLE;
+}
