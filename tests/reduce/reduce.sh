@@ -29,6 +29,7 @@ program offset16 60
 grep -q '^static void \*close_session_2' double_free_threads.c || complain 'the functions do not have the names of the stacks'
 grep -q 'malloc(100)' bad_free_inside.c || complain 'the address that is freed does not lie in a block any more'
 grep -q 'HAKMEM_INJECT=offset16:1' offset16.c || complain 'the variables of a fault of the layers are missing'
+grep -q 'HAKMEM_INJECT puts this fault in' offset16.c || complain 'nobody says that the fault was put in on purpose'
 
 "$trace" reduce -s overflow_free.db --fault 9 >said 2>&1
 status=$?

@@ -46,6 +46,9 @@ struct wanted {
     bool is_user;  /* of the layers: the user pointer is where the base was due */
 };
 
+/* Said of a fault of the layers that nothing else gives. */
+#define REDUCE_INJECTED "HAKMEM_INJECT puts this fault in: the calls alone do not give it."
+
 struct reduction {
     struct view *view;
     struct wanted wanted;
@@ -53,6 +56,7 @@ struct reduction {
     struct sequence best;
     uint64_t event;   /* of the fault, 0 = none */
     uint32_t process; /* row */
+    bool may_inject;  /* the calls alone do not give it */
     json_t *document; /* of the fault */
     char player[PATH_MAX], library[PATH_MAX];
     uint64_t timeout_ms;

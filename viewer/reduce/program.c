@@ -137,7 +137,10 @@ void program_add(struct hak_text *text, const struct reduction *r) {
     hak_text_add(text, " *     cc -Wall -g -o reduced FILE.c%s\n *     HAKMEM_CHECK=normal ",
                  needs.threads ? " -lpthread" : "");
     setting_add(text, &r->setting);
-    hak_text_add(text, "LD_PRELOAD=hakmem-debug.so ./reduced\n */\n");
+    hak_text_add(text, "LD_PRELOAD=hakmem-debug.so ./reduced\n");
+    if (r->setting.inject)
+        hak_text_add(text, " *\n * " REDUCE_INJECTED "\n");
+    hak_text_add(text, " */\n");
     hak_text_add(
         text, "#define _GNU_SOURCE\n%s%s%s#include <stdlib.h>\n%s\n",
         needs.symbols ? "#include <dlfcn.h>\n" : "", needs.usable ? "#include <malloc.h>\n" : "",

@@ -18,6 +18,10 @@ static const char *const guards[] = {"off", "all", NULL};
 static const char *const injections[] = {"double-push:1", "wrong-class:1", "no-superslab:1",
                                          "offset16:1"};
 
+static bool is_of_layers(const struct reduction *r) {
+    return r->wanted.code < BAD_FREE;
+}
+
 static double seconds_now(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
@@ -27,14 +31,14 @@ static double seconds_now(void) {
 /* Tries a sequence with each setting. 1: one gives the fault, and both are kept; 0: none; below 0:
  * it cannot be made. */
 static int try_settings(struct reduction *r, const struct sequence *candidate) {
-    bool is_own = r->wanted.code < BAD_FREE;
-    size_t count =
-        is_own ? sizeof injections / sizeof *injections : 2 * sizeof guards / sizeof *guards;
+    size_t count = !is_of_layers(r) ? 2 * sizeof guards / sizeof *guards
+                   : r->may_inject  ? sizeof injections / sizeof *injections
+                                    : 1;
     for (size_t i = 0; i < count && !view_is_interrupted(); i++) {
         struct setting setting = {0};
-        if (is_own) {
+        if (is_of_layers(r)) {
             setting.guard = "off";
-            setting.inject = injections[i];
+            setting.inject = r->may_inject ? injections[i] : NULL;
         } else {
             setting.guard = guards[i / 2];
             setting.checks_strings = (i % 2 == 1) != fault_needs_strings(r);
@@ -51,8 +55,8 @@ static int try_settings(struct reduction *r, const struct sequence *candidate) {
 }
 
 /* The block of the fault alone; where that does not give it, beside others like it, then all calls
- * before the fault. */
-static int find_first(struct reduction *r) {
+ * before the fault. 0: found; VIEW_INCOMPLETE: none gives it; else an exit status (printed). */
+static int try_candidates(struct reduction *r) {
     struct sequence candidate = {0};
     bool has_life = json_array_size(json_object_get(r->document, "lives")) > 0;
     int result = 0, status = 0;
@@ -69,18 +73,28 @@ static int find_first(struct reduction *r) {
         uint32_t block = 0;
         candidate.count = 0;
         status = log_add(r, &candidate, &block);
-        if (status == 0 && (block || !has_life || r->wanted.code < BAD_FREE)) {
+        if (status == 0 && (block || !has_life || is_of_layers(r))) {
             result = fault_add_steps(r, &candidate, block) ? try_settings(r, &candidate) : -1;
         }
     }
     sequence_free(&candidate);
     if (view_is_interrupted())
         return VIEW_INTERRUPTED;
-    if (status == 0 && result == 0)
+    return status ? status : result == 1 ? 0 : result == 0 ? VIEW_INCOMPLETE : VIEW_UNREADABLE;
+}
+
+/* A fault of the layers is put in on purpose only where the calls alone do not give it. */
+static int find_first(struct reduction *r) {
+    int status = try_candidates(r);
+    if (status == VIEW_INCOMPLETE && is_of_layers(r)) {
+        r->may_inject = true;
+        status = try_candidates(r);
+    }
+    if (status == VIEW_INCOMPLETE)
         view_error("reduce: neither the block of the fault alone nor the calls before it give "
                    "HKM-%u at %s again: the capture does not say what else the program did",
                    r->wanted.code, r->wanted.hop);
-    return status ? status : result == 1 ? 0 : result == 0 ? VIEW_INCOMPLETE : VIEW_UNREADABLE;
+    return status;
 }
 
 static bool write_program(const struct reduction *r, const char *path) {
@@ -135,6 +149,8 @@ static bool print(const struct reduction *r) {
     hak_text_add(&text, "Variables: HAKMEM_CHECK=normal ");
     setting_add(&text, &r->setting);
     hak_text_add(&text, "\n");
+    if (r->setting.inject)
+        hak_text_add(&text, "%s\n", REDUCE_INJECTED);
     return view_print(&text);
 }
 
