@@ -1,6 +1,7 @@
 /* Faults of the program's own pools (hakmem.h): the call, the piece, the pools. */
 #include "report/page/parts.h"
 
+#include <jansson.h>
 #include <string.h>
 
 /* A pool's name, which a dying program wrote, ended by NUL. */
