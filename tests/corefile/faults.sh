@@ -8,8 +8,8 @@
 ulimit -c unlimited 2>/dev/null || :
 
 # Faults that change no known byte: an access that the processor or a check of a call of libc stopped before it wrote, or as much of it as
-# was in the block; a pointer that is given back; a push that level normal refuses.
-leaves_nothing='bad-free|double-free|mismatch|memory-leak|use-after-free|(memmove|memcpy|strcpy), called by .*, (writes|reads)|(strlen|printf), called by .*, reads'
+# was in the block; a pointer that is given back, also to a pool of the program's own; a push that level normal refuses.
+leaves_nothing='bad-free|pool-|double-free|mismatch|memory-leak|use-after-free|(memmove|memcpy|strcpy), called by .*, (writes|reads)|(strlen|printf), called by .*, reads'
 leaves_nothing+='|(read|sscanf), called by .*, wrote|:[0-9]+ reads memory|:[0-9]+ writes memory right past the end of an? [0-9,]+-byte block from [^;]*$|:[0-9]+ writes memory [0-9]|: SLL_PUSH (took|got)|the C[0-9]+ list of thread . "[a-z_]+" was given'
 
 # compare NAME: one report file. In a shell of its own, since it changes its directory.
