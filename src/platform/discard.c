@@ -12,18 +12,23 @@ static void decide(unsigned answer) {
 }
 
 /* Whether the process is under a filter of system calls that it was started with; true also where
- * that cannot be found out. /proc is read, as ld.so has read files under the same filter. */
+ * that cannot be found out. /proc is read, as ld.so has read files under the same filter; in small
+ * parts, since the stack may be small. */
 static bool is_filtered(void) {
     static const char unfiltered[] = "\nSeccomp:\t0\n";
-    const size_t length = sizeof unfiltered - 1;
-    char text[4096];
-    long file = hak_open("/proc/self/status");
-    long bytes = file < 0 ? 0 : hak_read(file, text, sizeof text);
+    char part[256];
+    size_t matched = 0;
+    bool is_found = false;
+    long file = hak_open("/proc/self/status"), bytes = 0;
+    while (file >= 0 && !is_found && (bytes = hak_read(file, part, sizeof part)) > 0)
+        for (long at = 0; at < bytes && !is_found; at++) {
+            if (part[at] != unfiltered[matched])
+                matched = 0; /* a new line alone can begin it */
+            matched += part[at] == unfiltered[matched];
+            is_found = matched == sizeof unfiltered - 1;
+        }
     hak_close(file);
-    for (long at = 0; at + (long)length <= bytes; at++)
-        if (__builtin_memcmp(text + at, unfiltered, length) == 0)
-            return false;
-    return true;
+    return !is_found;
 }
 
 /* The call is not made where nobody notes that the program enters a sandbox, nor in one that the

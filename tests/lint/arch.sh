@@ -25,7 +25,7 @@ look() {
             grep -vE '^src/((front|slab|mid|large|large_map|unwind|entry/nested|trace/stacks)/|guard/(guard\.h|quarantine\.[ch]|choose/first_blocks\.h):|border\.h:|trace/(ring/ring|signals/actions)\.c:)' |
             sed 's/$/    (a barrier for the compiler alone)/'
         grep -nE '\bvolatile\b' $files /dev/null | grep -vE '__asm__ volatile|_Thread_local|sig_atomic_t' |
-            grep -vE '^(src/(collector|platform|trace/python|tree|unwind|watch|sqlite)/|viewer/|src/(check|entry/attach/attach)\.h:|src/entry/attach/imports\.c:|src/guard/(sweep|choose/choose)\.c:|src/trace/(ring/(ring|room)|crash/crash|collector/launch)\.c:)' |
+            grep -vE '^(src/(collector|platform|trace/python|tree|unwind|watch|sqlite)/|src/player/sequence\.[ch]:|viewer/|src/(check|entry/attach/attach)\.h:|src/entry/attach/imports\.c:|src/guard/(sweep|choose/choose)\.c:|src/trace/(ring/(ring|room)|crash/crash|collector/launch)\.c:)' |
             sed 's/$/    (volatile: a word that threads share is atomic)/'
     } | grep .
 }

@@ -98,7 +98,8 @@ TEST(every_fault_has_the_same_page) {
         make(true);
         snprintf(first, sizeof first, "hakmem: HKM-%u %s: ", words->code, words->name);
         check_shape(first);
-        has("  HISTORY           1 life of this block:");
+        if (words->code < 501) /* calls of the program's own pools are not recorded */
+            has("  HISTORY           1 life of this block:");
         ck_assert_msg(strstr(report.summary, words->name) != NULL, "%s", report.summary);
     }
 }
