@@ -28,13 +28,10 @@ extern "C" {
 
 /* For functions that read nothing behind their first one or two pointers: memory that holds nothing
  * yet may be named. */
-#if defined(__has_attribute)
-#if __has_attribute(access)
-#define HAK_NAMES_1 __attribute__((access(none, 1)))
-#define HAK_NAMES_2 __attribute__((access(none, 1), access(none, 2)))
-#endif
-#endif
-#ifndef HAK_NAMES_1
+#if defined(__GNUC__) && __GNUC__ >= 11 && !defined(__clang__)
+#define HAK_NAMES_1 __attribute__((__access__(__none__, 1)))
+#define HAK_NAMES_2 __attribute__((__access__(__none__, 1), __access__(__none__, 2)))
+#else
 #define HAK_NAMES_1
 #define HAK_NAMES_2
 #endif
@@ -83,19 +80,21 @@ HAK_API void hak_pool_name(const void *block, const char *name);
  * what was told before is reported as a fault: a piece that is given back twice (HKM-501), to
  * another pool (HKM-502), or that the pool has not handed out (HKM-503); a pool after its destroy,
  * or a piece after its pool's reset (HKM-504). Calls for a pool that was never created do nothing.
- * 4,096 pools and 1,048,576 pieces at once; of the live pieces beyond them nothing is known. Any
- * thread, but tell of a piece before another thread can get it. Each costs a walk of the stack. */
+ * A piece may be the memory of another pool. 4,096 pools and 1,048,576 pieces at once; of the live
+ * pieces beyond them nothing is known. Any thread, but tell of a piece before another thread can
+ * get it. Each costs a walk of the stack. */
 
-/* The pool begins, with the first 31 bytes of `name`. A pool that was there is forgotten. */
+/* The pool begins, with the first 31 bytes of `name`; tell it before the pool hands out anything. A
+ * pool that was there is forgotten. */
 HAK_API void hak_pool_create(const void *pool, const char *name) HAK_NAMES_1;
 /* The pool hands out the piece of `bytes` bytes. Its life ends by hak_pool_free, or when the pool
  * is reset or destroyed, or hands out a piece at the same address again. */
 HAK_API void hak_pool_alloc(const void *pool, const void *piece, size_t bytes) HAK_NAMES_2;
 /* The program gives the piece back; before the pool takes it. NULL does nothing. */
 HAK_API void hak_pool_free(const void *pool, const void *piece) HAK_NAMES_2;
-/* All pieces are given back at once; the pool goes on. */
+/* All pieces are given back at once; the pool goes on. Tell it before the pool hands out again. */
 HAK_API void hak_pool_reset(const void *pool) HAK_NAMES_1;
-/* All pieces are given back, and the pool ends. */
+/* All pieces are given back, and the pool ends. Tell it before the pool's memory goes. */
 HAK_API void hak_pool_destroy(const void *pool) HAK_NAMES_1;
 
 /* Returns the owner of the byte at `pointer`: the number of the heap that owns it (each thread has

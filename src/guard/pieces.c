@@ -16,10 +16,17 @@ static struct hak_lock pieces_lock;
 static struct table *table;
 static uint32_t last_number;
 static uint64_t lost;
+static _Atomic bool is_missed;
+
+bool hak_pieces_missed(void) {
+    return atomic_load_explicit(&is_missed, memory_order_relaxed);
+}
 
 bool hak_pieces_lock(void) {
-    if (hak_lock_is_mine(&pieces_lock))
+    if (hak_lock_is_mine(&pieces_lock)) {
+        atomic_store_explicit(&is_missed, true, memory_order_relaxed);
         return false;
+    }
     hak_lock(&pieces_lock);
     return true;
 }
@@ -79,30 +86,56 @@ bool hak_pieces_is_current(const struct hak_piece *piece) {
     return pool && !pool->is_destroyed && pool->resets == piece->pool_resets;
 }
 
-struct hak_piece *hak_pieces_find(uintptr_t address) {
-    struct hak_piece *piece = table ? &table->pieces[first_place(address, PIECE_BITS)] : NULL;
-    for (int i = 0; piece && i < PLACES_TRIED && piece[i].address; i++)
-        if (piece[i].address == address)
-            return &piece[i];
-    return NULL;
+static bool lives(const struct hak_piece *piece) {
+    return !piece->is_free && hak_pieces_is_current(piece);
 }
 
-/* The place for a piece at the address: its own, an empty one, or one whose life is over. Freed
- * pieces are kept as long as there are empty places. */
-static struct hak_piece *place_for_piece(uintptr_t address) {
-    struct hak_piece *first = &table->pieces[first_place(address, PIECE_BITS)];
-    for (int i = 0; i < PLACES_TRIED; i++)
-        if (first[i].address == address || !first[i].address)
+struct hak_piece *hak_pieces_find(uintptr_t address, uint32_t number) {
+    struct hak_piece *piece = table ? &table->pieces[first_place(address, PIECE_BITS)] : NULL;
+    struct hak_piece *other = NULL;
+    for (int i = 0; piece && i < PLACES_TRIED && piece[i].address; i++) {
+        if (piece[i].address != address)
+            continue;
+        if (piece[i].pool_number == number)
+            return &piece[i];
+        if (!other || lives(&piece[i]))
+            other = &piece[i];
+    }
+    return other;
+}
+
+/* The place for a piece at the address: the one it had in this pool, that of another pool's piece
+ * there whose life is over, an empty one, or any whose life is over. Freed pieces are kept as long
+ * as there are empty places. */
+static struct hak_piece *place_for_piece(uintptr_t address, uint32_t number) {
+    struct hak_piece *first = &table->pieces[first_place(address, PIECE_BITS)], *over = NULL;
+    for (int i = 0; i < PLACES_TRIED; i++) {
+        if (!first[i].address)
+            return over ? over : &first[i];
+        if (first[i].address != address)
+            continue;
+        if (first[i].pool_number == number)
             return &first[i];
-    for (int i = 0; i < PLACES_TRIED; i++)
-        if (first[i].is_free || !hak_pieces_is_current(&first[i]))
-            return &first[i];
-    return NULL;
+        if (!over && !lives(&first[i]))
+            over = &first[i];
+    }
+    for (int i = 0; i < PLACES_TRIED && !over; i++)
+        if (!lives(&first[i]))
+            over = &first[i];
+    return over;
+}
+
+/* Pieces of no bytes may lie at the address of the next one: then as many frees are due. */
+static uint16_t more_at(const struct hak_piece *before, const struct hak_pool *pool,
+                        uint64_t bytes) {
+    if (before->pool_number != pool->number || !lives(before) || (before->bytes && bytes))
+        return 0;
+    return before->more < UINT16_MAX ? before->more + 1 : UINT16_MAX;
 }
 
 void hak_pieces_add(const struct hak_pool *pool, uintptr_t address, uint64_t bytes,
                     uint32_t stack) {
-    struct hak_piece *piece = place_for_piece(address);
+    struct hak_piece *piece = place_for_piece(address, pool->number);
     if (!piece) {
         lost++;
         return;
@@ -112,7 +145,8 @@ void hak_pieces_add(const struct hak_pool *pool, uintptr_t address, uint64_t byt
                                 .pool_place = (uint32_t)(pool - table->pools),
                                 .pool_number = pool->number,
                                 .pool_resets = pool->resets,
-                                .alloc_stack = stack};
+                                .alloc_stack = stack,
+                                .more = more_at(piece, pool, bytes)};
 }
 
 uint64_t hak_pieces_lost(void) {

@@ -7,7 +7,8 @@
  * Both lie in one mapping, made at the first pool. A place is never emptied, so a search ends at an
  * empty one. A new entry takes the place of its own address, an empty place, or the place of an
  * entry whose life is over. Where all 32 are live the entry is not kept, and counted. From then on
- * nobody says that an address is no piece.
+ * nobody says that an address is no piece. A piece of one pool may be the memory of another one,
+ * whose first piece has the same address: each pool has an entry of its own.
  *
  * One lock, the last of all ranks: nothing is called under it. In the child of a fork whose lock
  * another thread held, all is forgotten.
@@ -35,14 +36,17 @@ struct hak_piece {
     uint32_t pool_place, pool_number, pool_resets;
     uint32_t alloc_stack, free_stack;
     uint8_t is_free;
+    uint16_t more; /* live pieces at the address beside this one, where one has no bytes */
 };
 
 /* Whether the program has made a pool: without one no call has anything to look at. */
 HAK_HIDDEN extern _Atomic bool hak_pieces_are_kept;
 
 /* Takes the table's lock; false: the calling thread holds it, in a call that a signal interrupted.
- */
+ * The interrupting call is missed then. */
 HAK_HIDDEN bool hak_pieces_lock(void);
+/* Whether a call was missed: what is kept is not to be trusted from then on. Without the lock. */
+HAK_HIDDEN bool hak_pieces_missed(void);
 HAK_HIDDEN void hak_pieces_unlock(void);
 
 /* The rest is called with the lock held. */
@@ -57,8 +61,9 @@ HAK_HIDDEN const struct hak_pool *hak_pieces_pool_of(const struct hak_piece *pie
 /* Makes a live piece of the pool at this address; counts one that there is no room for. */
 HAK_HIDDEN void hak_pieces_add(const struct hak_pool *pool, uintptr_t address, uint64_t bytes,
                                uint32_t stack);
-/* The piece that begins at the address, in whichever state; NULL: none is known. */
-HAK_HIDDEN struct hak_piece *hak_pieces_find(uintptr_t address);
+/* The piece that begins at the address, in whichever state: of the pool with this number, else a
+ * live one of another pool, else any; NULL: none is known. */
+HAK_HIDDEN struct hak_piece *hak_pieces_find(uintptr_t address, uint32_t number);
 /* Whether the pool is, and has not been reset since the piece was made. */
 HAK_HIDDEN bool hak_pieces_is_current(const struct hak_piece *piece);
 /* How many pools and pieces were not kept. */

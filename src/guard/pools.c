@@ -77,21 +77,27 @@ static struct hak_fault_facts facts_of_end(const struct pool_call *call,
     return facts;
 }
 
-/* The live piece that holds the address and begins not far before it; NULL: none does. */
-static const struct hak_piece *piece_around(uintptr_t address) {
+/* The live piece that holds the address and begins not far before it, the pool's own rather than
+ * another one's; NULL: none does. */
+static const struct hak_piece *piece_around(uintptr_t address, uint32_t number) {
+    const struct hak_piece *other = NULL;
     for (uintptr_t from = address; address - from < REACH_BYTES && from > 0; from--) {
-        const struct hak_piece *piece = hak_pieces_find(from);
-        if (piece && !piece->is_free && address - from < piece->bytes &&
-            hak_pieces_is_current(piece))
+        const struct hak_piece *piece = hak_pieces_find(from, number);
+        if (!piece || piece->is_free || address - from >= piece->bytes ||
+            !hak_pieces_is_current(piece))
+            continue;
+        if (piece->pool_number == number)
             return piece;
+        if (!other)
+            other = piece;
     }
-    return NULL;
+    return other;
 }
 
 static struct hak_fault_facts facts_of_bad_free(const struct pool_call *call,
                                                 const struct hak_pool *pool) {
     struct hak_fault_facts facts = begin_facts(HAK_FAULT_POOL_BAD_FREE, call, pool);
-    const struct hak_piece *piece = piece_around(call->piece);
+    const struct hak_piece *piece = piece_around(call->piece, pool->number);
     if (piece) {
         add_piece(&facts, piece);
         facts.offset = (int64_t)(call->piece - piece->address);
@@ -124,7 +130,7 @@ static struct hak_fault_facts judge_free(const struct pool_call *call, const str
 }
 
 static void tell_pool_fault(const struct hak_fault_facts *facts) {
-    if (facts->fault)
+    if (facts->fault && !hak_pieces_missed())
         hak_trace_fault(facts);
 }
 
@@ -133,11 +139,14 @@ static void give_piece(const struct pool_call *call) {
     if (!hak_pieces_lock())
         return;
     const struct hak_pool *pool = hak_pieces_pool(call->pool);
-    struct hak_piece *piece = pool ? hak_pieces_find(call->piece) : NULL;
+    struct hak_piece *piece = pool ? hak_pieces_find(call->piece, pool->number) : NULL;
     if (pool)
         facts = judge_free(call, pool, piece);
     if (piece && !facts.fault && piece->pool_number == pool->number) {
-        piece->is_free = 1;
+        if (piece->more < UINT16_MAX)
+            piece->is_free = piece->more == 0;
+        if (piece->more > 0 && piece->more < UINT16_MAX)
+            piece->more--;
         piece->free_stack = call->stack;
     }
     hak_pieces_unlock();

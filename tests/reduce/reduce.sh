@@ -31,6 +31,35 @@ grep -q 'malloc(100)' bad_free_inside.c || complain 'the address that is freed d
 grep -q 'HAKMEM_INJECT=offset16:1' offset16.c || complain 'the variables of a fault of the layers are missing'
 grep -q 'HAKMEM_INJECT puts this fault in' offset16.c || complain 'nobody says that the fault was put in on purpose'
 
+# Objects of C++ end by the operator that fits, which is the sized one in C++14 and later.
+cat >deleted.cc <<'C'
+struct session { char c[40]; };
+int main(int count, char **) {
+    session *volatile p = new session;
+    delete p;
+    if (count == 1)
+        delete p;
+    for (int i = 0; i < 6000 && count > 1; i++)
+        delete new session;
+    if (count > 1)
+        p->c[3] = 1;
+}
+C
+${CXX:-c++} -std=c++17 -g -O0 -w -o deleted deleted.cc || fail 'deleted.cc does not compile'
+for arguments in '' more; do
+    # shellcheck disable=SC2086 # none or one
+    HAKMEM_GUARD_WATCH=off "$trace" run -f --check normal -s deleted.db -- ./deleted $arguments >/dev/null 2>&1
+    "$trace" reduce -s deleted.db --fault 1 --c deleted.c >said 2>&1 || complain "deleted $arguments: $(head -n 2 said)"
+    grep -q '_ZdlPv' deleted.c || complain "deleted $arguments: no delete in its program"
+done
+
+cp overflow_free.db kept.db
+"$trace" reduce -s kept.db --fault 1 --c kept.db >said 2>&1
+status=$?
+[ $status -eq 3 ] && cmp -s overflow_free.db kept.db || complain "a program was written over a capture: status $status: $(cat said)"
+"$trace" reduce -s overflow_free.db --fault 1 --c - >alone 2>&1 && [ "$(head -c 2 alone)" = '/*' ] && [ "$(tail -n 1 alone)" = '}' ] ||
+    complain "the program is not alone on stdout: $(tail -n 3 alone)"
+
 "$trace" reduce -s overflow_free.db --fault 9 >said 2>&1
 status=$?
 [ $status -eq 2 ] && grep -q 'holds no such fault' said || complain "a fault that is not there: status $status: $(cat said)"

@@ -78,9 +78,7 @@ static uint32_t thread_of(const json_t *object) {
     return number > 0 ? (uint32_t)number : 1;
 }
 
-/* The verb of an allocation, from its event. */
-static enum sequence_verb verb_of_birth(const struct reduction *r, const json_t *birth,
-                                        const char *address, int64_t *alignment) {
+enum sequence_verb verb_of_birth(unsigned subkind) {
     static const enum sequence_verb by[] = {
         [HAK_BY_MALLOC] = SEQUENCE_MALLOC,
         [HAK_BY_CALLOC] = SEQUENCE_CALLOC,
@@ -91,20 +89,34 @@ static enum sequence_verb verb_of_birth(const struct reduction *r, const json_t 
         [HAK_BY_NEW_ALIGNED] = SEQUENCE_NEW_ALIGNED,
         [HAK_BY_NEW_ARRAY_ALIGNED] = SEQUENCE_NEW_ARRAY_ALIGNED,
     };
-    struct hak_event e;
-    uint64_t id = (uint64_t)number_of(birth, "id");
-    uint64_t at = strtoull(address, NULL, 16);
-    *alignment = (int64_t)(at & -at & 4095);
-    if (*alignment == 0)
-        *alignment = 4096;
-    if (!id || hak_store_event(r->view->reader, id, &e) <= 0 || e.subkind >= sizeof by / sizeof *by)
-        return SEQUENCE_MALLOC;
-    return by[e.subkind];
+    return subkind < sizeof by / sizeof *by ? by[subkind] : SEQUENCE_MALLOC;
 }
 
-static bool is_aligned(enum sequence_verb verb) {
+bool verb_is_aligned(enum sequence_verb verb) {
     return verb == SEQUENCE_ALIGNED || verb == SEQUENCE_NEW_ALIGNED ||
            verb == SEQUENCE_NEW_ARRAY_ALIGNED;
+}
+
+int64_t alignment_of(uint64_t address) {
+    int64_t alignment = (int64_t)(address & -address & 4095);
+    return alignment ? alignment : 4096;
+}
+
+/* The verb of an allocation, from its event. */
+static enum sequence_verb verb_of_birth_event(const struct reduction *r, const json_t *birth) {
+    struct hak_event e;
+    uint64_t id = (uint64_t)number_of(birth, "id");
+    if (!id || hak_store_event(r->view->reader, id, &e) <= 0)
+        return SEQUENCE_MALLOC;
+    return verb_of_birth(e.subkind);
+}
+
+/* The verb of the end that fits. */
+static enum sequence_verb verb_of_end(enum sequence_verb birth) {
+    return birth == SEQUENCE_NEW || birth == SEQUENCE_NEW_ALIGNED ? SEQUENCE_DELETE
+           : birth == SEQUENCE_NEW_ARRAY || birth == SEQUENCE_NEW_ARRAY_ALIGNED
+               ? SEQUENCE_DELETE_ARRAY
+               : SEQUENCE_FREE;
 }
 
 /* Adds blocks like the first one of `of`. */
@@ -133,11 +145,12 @@ bool fault_add_block(const struct reduction *r, struct sequence *out) {
     size_t i;
     if (!json_is_object(birth))
         return true;
-    int64_t alignment;
     struct step step = {.made = {.thread = thread_of(birth), .block = 1}};
-    step.made.verb = verb_of_birth(r, birth, hak_json_string(birth, "address"), &alignment);
+    step.made.verb = verb_of_birth_event(r, birth);
     step.made.a = number_of(birth, "size");
-    step.made.b = is_aligned(step.made.verb) ? alignment : 0;
+    if (verb_is_aligned(step.made.verb))
+        step.made.b = alignment_of(strtoull(hak_json_string(birth, "address"), NULL, 16));
+    enum sequence_verb ends_by = verb_of_end(step.made.verb);
     take_function(&step, json_object_get(birth, "frames"));
     if (!sequence_add(out, &step))
         return false;
@@ -154,7 +167,7 @@ bool fault_add_block(const struct reduction *r, struct sequence *out) {
     for (i = 0; (end = json_array_get(json_object_get(life, "ends"), i)); i++) {
         if (json_is_true(json_object_get(end, "illegal")) || has_end)
             continue;
-        step = (struct step){.made = {.thread = thread_of(end), .block = 1, .verb = SEQUENCE_FREE}};
+        step = (struct step){.made = {.thread = thread_of(end), .block = 1, .verb = ends_by}};
         take_function(&step, json_object_get(end, "frames"));
         has_end = true;
         if (!sequence_add(out, &step))
@@ -162,8 +175,7 @@ bool fault_add_block(const struct reduction *r, struct sequence *out) {
     }
     unsigned code = r->wanted.code;
     bool needs_end = code == DOUBLE_FREE || code == WRITE_AFTER_FREE || code == USE_AFTER_FREE;
-    step = (struct step){
-        .made = {.thread = thread_of(fault_of(r)), .block = 1, .verb = SEQUENCE_FREE}};
+    step = (struct step){.made = {.thread = thread_of(fault_of(r)), .block = 1, .verb = ends_by}};
     return has_end || !needs_end || sequence_add(out, &step);
 }
 

@@ -39,14 +39,22 @@ static uint32_t find_block(const struct reading *reading, uint64_t address, bool
 static enum sequence_verb verb_of(const struct hak_event *e) {
     if (e->kind == HAK_REALLOC_FROM)
         return SEQUENCE_FREE;
-    if (e->kind == HAK_FREE)
-        return e->subkind == HAK_GIVEN_BY_DELETE         ? SEQUENCE_DELETE
-               : e->subkind == HAK_GIVEN_BY_DELETE_ARRAY ? SEQUENCE_DELETE_ARRAY
-                                                         : SEQUENCE_FREE;
-    return e->subkind == HAK_BY_CALLOC      ? SEQUENCE_CALLOC
-           : e->subkind == HAK_BY_NEW       ? SEQUENCE_NEW
-           : e->subkind == HAK_BY_NEW_ARRAY ? SEQUENCE_NEW_ARRAY
-                                            : SEQUENCE_MALLOC;
+    if (e->kind != HAK_FREE)
+        return verb_of_birth(e->subkind);
+    switch (e->subkind) {
+    case HAK_GIVEN_BY_DELETE:
+    case HAK_GIVEN_BY_DELETE_SIZED:
+    case HAK_GIVEN_BY_DELETE_ALIGNED:
+    case HAK_GIVEN_BY_DELETE_SIZED_ALIGNED:
+        return SEQUENCE_DELETE;
+    case HAK_GIVEN_BY_DELETE_ARRAY:
+    case HAK_GIVEN_BY_DELETE_ARRAY_SIZED:
+    case HAK_GIVEN_BY_DELETE_ARRAY_ALIGNED:
+    case HAK_GIVEN_BY_DELETE_ARRAY_SIZED_ALIGNED:
+        return SEQUENCE_DELETE_ARRAY;
+    default:
+        return SEQUENCE_FREE;
+    }
 }
 
 /* Makes the step of an event; a realloc that moved is a new block and the end of the old one, which
@@ -61,8 +69,10 @@ static bool make_step(struct reading *reading, const struct hak_event *e, struct
     made->verb = e->kind == HAK_REALLOC && block ? SEQUENCE_REALLOC : verb_of(e);
     if (made->verb == SEQUENCE_REALLOC)
         made->b = (int64_t)e->size;
-    else if (!is_end)
+    else if (!is_end) {
         made->a = (int64_t)e->size;
+        made->b = verb_is_aligned(made->verb) ? alignment_of(e->address) : 0;
+    }
     if (block == 0)
         block = ++reading->blocks;
     made->block = block;
@@ -98,6 +108,10 @@ int log_add(const struct reduction *r, struct sequence *out, uint32_t *block) {
                                 .kind_mask_low = 1ull << HAK_MALLOC | 1ull << HAK_FREE |
                                                  1ull << HAK_REALLOC | 1ull << HAK_REALLOC_FROM,
                                 .class_index = -1};
+    *block = 0;
+    if (r->event == 0)
+        return 0;
+    filter.id_to = r->event - 1;
     struct reading *reading = calloc(1, sizeof *reading);
     if (!reading)
         return hak_store_no_memory(r->view->store_path);

@@ -87,6 +87,12 @@ bool fault_add_beside(const struct sequence *alone, struct sequence *out);
 /* The report says that a function found it. */
 bool fault_needs_strings(const struct reduction *r);
 
+/* fault.c: the verb of an allocation by its call (hops.def, TAKEN), and what the address of one by
+ * an aligned call shows of the alignment: 4,096 at most. */
+enum sequence_verb verb_of_birth(unsigned subkind);
+bool verb_is_aligned(enum sequence_verb verb);
+int64_t alignment_of(uint64_t address);
+
 /* log.c: adds the calls of the fault's process up to it, the newest ones where there are too many,
  * and tells the number of the fault's block; 0 = it has none. 0, or an exit status (printed). */
 int log_add(const struct reduction *r, struct sequence *out, uint32_t *block);

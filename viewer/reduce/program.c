@@ -82,7 +82,8 @@ static void add_part(struct hak_text *text, const struct sequence *s, const stru
         end = i + 1;
         while (end < part->end && follows(&s->step[end - 1].made, &s->step[end].made))
             end++;
-        bool is_loop = end - i > 2;
+        bool is_loop = end - i > 2 && !(made->a && made->verb >= SEQUENCE_REALLOC &&
+                                        made->verb <= SEQUENCE_DELETE_ARRAY_SIZED);
         end = is_loop ? end : i + 1;
         hak_text_add(text, "    ");
         if (is_loop)

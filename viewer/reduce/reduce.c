@@ -1,13 +1,14 @@
 /* The command `reduce`: the fault, the first sequence that gives it again, the shortest one. */
 #include "viewer/reduce/reduce.h"
 
-#include <errno.h>
+#include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include "report/words/words.h"
+#include "viewer/cli/sink.h"
 #include "viewer/record/record.h"
 #include "viewer/reduce/parts.h"
 
@@ -100,12 +101,9 @@ static int find_first(struct reduction *r) {
 static bool write_program(const struct reduction *r, const char *path) {
     struct hak_text text = {0};
     program_add(&text, r);
-    FILE *file = text.failed ? NULL : fopen(path, "w");
-    bool good = file && view_print_to(file, &text);
-    if (file && fclose(file) != 0)
-        good = false;
-    if (!good)
-        view_error("reduce --c %s: %s", path, strerror(errno));
+    bool good = !text.failed && view_sink_write_file(path, text.bytes);
+    if (text.failed)
+        view_error("reduce: out of memory");
     hak_text_free(&text);
     return good;
 }
@@ -164,6 +162,12 @@ int command_reduce(struct view *view) {
         return status;
     if (!view_read_number(view, "fault", &row))
         return view_question_status();
+    if (row > UINT32_MAX) {
+        view_error("reduce --fault %" PRIu64 ": no store has so many faults", row);
+        return VIEW_USAGE;
+    }
+    if (program && !view_sink_check(program))
+        return VIEW_UNREADABLE;
     double start = seconds_now();
     status = fault_read(&r, (uint32_t)row);
     if (status == 0 && (!record_find_own("hakmem-player", X_OK, r.player) ||
@@ -176,8 +180,9 @@ int command_reduce(struct view *view) {
     view_progress_clear();
     r.seconds = seconds_now() - start;
     if (status == 0 && program && !write_program(&r, program))
-        status = VIEW_USAGE;
-    if (status == 0 && !(view->json ? print_document(&r, row) : print(&r)))
+        status = VIEW_UNREADABLE;
+    bool is_alone = program && strcmp(program, "-") == 0; /* on stdout */
+    if (status == 0 && !is_alone && !(view->json ? print_document(&r, row) : print(&r)))
         status = VIEW_UNREADABLE;
     sequence_free(&r.best);
     json_decref(r.document);

@@ -213,7 +213,7 @@ static void add_footer(struct hak_text *text, struct runs *runs) {
     view_add_extent_of(text, runs->view, p->process);
     hak_text_add(text, ", from %s to %s. Play file: %s.", hak_words_time(p->first_ns),
                  hak_words_time(p->last_ns), hak_words_size(p->streams.bytes));
-    if (view_given(runs->view, "html"))
+    if (runs->has_picture)
         hak_text_add(text, " Picture: %s.", view_value(runs->view, "html"));
     add_left_out(text, p->left_out, "call on a block whose allocation or end is not in it",
                  "calls on blocks whose allocations or ends are not in it");
@@ -267,19 +267,21 @@ static int write_page(struct runs *runs, const char *file) {
     return status;
 }
 
+/* A page that cannot be written ends the command with its status behind the whole answer. */
 int replay_print(struct runs *runs) {
     struct hak_text text = {0};
     const char *file = view_value(runs->view, "html");
     int status = file ? write_page(runs, file) : 0;
-    if (status != 0 || (file && strcmp(file, "-") == 0))
+    runs->has_picture = file && status == 0;
+    if (file && strcmp(file, "-") == 0)
         return status;
     view_start_pager(runs->view);
     if (runs->view->json)
-        return view_print_document(runs->view, make_document(runs)) ? 0 : VIEW_UNREADABLE;
+        return view_print_document(runs->view, make_document(runs)) ? status : VIEW_UNREADABLE;
     struct answer answer = runs_of(runs, false);
     answer_print(&text, &answer);
     add_steps(&text, runs);
     add_footer(&text, runs);
     add_damage(&text, runs);
-    return view_print(&text) ? 0 : VIEW_UNREADABLE;
+    return view_print(&text) ? status : VIEW_UNREADABLE;
 }

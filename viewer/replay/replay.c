@@ -7,6 +7,7 @@
 #include "report/words/words.h"
 #include "store/history/history.h"
 #include "viewer/capture/capture.h"
+#include "viewer/cli/sink.h"
 #include "viewer/replay/runs.h"
 
 /* Reads a word of a list; the first one where the option is not given. -1: none of them, printed.
@@ -93,6 +94,8 @@ static int play(struct view *view) {
         return status;
     if (!read_options(&runs, &plan.process))
         return view_question_status();
+    if (view_given(view, "html") && !view_sink_check(view_value(view, "html")))
+        return VIEW_UNREADABLE; /* before the plays, which take long */
     if (view_is_light(view)) {
         is_refused(&runs, &plan);
         return VIEW_UNREADABLE;

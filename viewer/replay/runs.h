@@ -28,7 +28,8 @@ struct runs {
     const struct plan *plan;
     enum play_touch touch;
     bool is_paced;
-    struct run own; /* without a call: what the player needs itself */
+    bool has_picture; /* of --html, and it is written */
+    struct run own;   /* without a call: what the player needs itself */
     struct run run[ALLOCATORS_MAX];
     int count;
 };

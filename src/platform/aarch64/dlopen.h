@@ -11,6 +11,7 @@ __asm__(".text\n"
         "hak_entry_dlopen:\n"
         "dlopen:\n"
         ".cfi_startproc\n"
+        "hint #34\n" /* bti c: it is called through a pointer */
         "and w1, w1, #-9\n"
         "adrp x16, hak_next_dlopen\n"
         "ldr x16, [x16, #:lo12:hak_next_dlopen]\n"

@@ -8,6 +8,7 @@ __asm__(".text\n"
         ".type syscall, %function\n"
         "syscall:\n"
         ".cfi_startproc\n"
+        "hint #34\n"     /* bti c: it is called through a pointer */
         "cmp x0, #277\n" /* SYS_seccomp */
         "b.ne 1f\n"
         "b hak_sandbox_seccomp\n"

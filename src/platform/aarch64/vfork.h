@@ -9,6 +9,7 @@ __asm__(".text\n"
         ".type vfork, %function\n"
         "vfork:\n"
         ".cfi_startproc\n"
+        "hint #34\n" /* bti c: it is called through a pointer */
         "stp x29, x30, [sp, #-16]!\n"
         ".cfi_def_cfa_offset 16\n"
         ".cfi_offset 29, -16\n"

@@ -85,6 +85,34 @@ SHAPE(pieces_that_move_between_pools) {
     destroy(&second);
 }
 
+SHAPE(pool_in_a_piece) {
+    static char memory[PIECE * PIECES];
+    static char outer, inner;
+    create(&outer, "outer");
+    for (int i = 0; i < 2; i++) {
+        take(&outer, memory);
+        create(&inner, "inner");
+        take(&inner, memory);
+        if (i == 0) {
+            give(&inner, memory);
+            destroy(&inner);
+        }
+        give(&outer, memory);
+    }
+    destroy(&outer);
+}
+
+SHAPE(pieces_of_no_bytes) {
+    static char memory[PIECE];
+    create(memory, "of no bytes");
+    if (hak_pool_alloc)
+        hak_pool_alloc(memory, memory, 0);
+    take(memory, memory);
+    give(memory, memory);
+    give(memory, memory);
+    destroy(memory);
+}
+
 SHAPE(never_created) {
     static char memory[PIECE];
     take(memory, memory);

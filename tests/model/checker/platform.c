@@ -146,10 +146,16 @@ bool hak_discard(void *start, size_t bytes) {
     return true;
 }
 void hak_ranges_add(struct hak_ranges *ranges, void *start, size_t bytes) {
-    memory_zero(start, bytes);
-    ranges->given_back_bytes += bytes;
+    if (ranges->count == HAK_RANGES_MOST)
+        (void)hak_ranges_discard(ranges);
+    ranges->range[ranges->count++] = (struct iovec){start, bytes};
 }
 size_t hak_ranges_discard(struct hak_ranges *ranges) {
+    for (unsigned i = 0; i < ranges->count; i++) {
+        memory_zero(ranges->range[i].iov_base, ranges->range[i].iov_len);
+        ranges->given_back_bytes += ranges->range[i].iov_len;
+    }
+    ranges->count = 0;
     return ranges->given_back_bytes;
 }
 bool hak_ranges_go_together(void) {
