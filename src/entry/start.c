@@ -176,11 +176,11 @@ static void stock_for_sandbox(void) {
     hak_pool_stock();
 }
 
-/* The heap profile of libhakmem.so, which has none on some processors. */
+/* The heap profile of libhakmem.so. */
 static HAK_COLD void start_counting(void) {
     static const char *const missed[] = {
-        "hakmem: HAKMEM_HEAP_PROFILE is for hakmem-debug.so and libhakmem.so, both of x86-64; "
-        "this library does without"};
+        "hakmem: HAKMEM_HEAP_PROFILE is for hakmem-debug.so and libhakmem.so; this library does "
+        "without"};
     if (hak_entry_start_counting)
         hak_entry_start_counting();
     else
