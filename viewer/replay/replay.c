@@ -31,7 +31,7 @@ static int read_word(const struct view *view, const char *option, const char *co
     return -1;
 }
 
-/* Reads --touch, --speed, --against and --process. False: printed. */
+/* Reads --touch, --speed, --html, --against and --process. False: printed. */
 static bool read_options(struct runs *runs, uint32_t *process) {
     static const char *const speeds[] = {"full", "recorded", NULL};
     static const char *const touches[] = {"first", "pages", "all", NULL};
@@ -39,6 +39,10 @@ static bool read_options(struct runs *runs, uint32_t *process) {
     int touch = speed < 0 ? -1 : read_word(runs->view, "touch", touches, 1);
     if (touch < 0)
         return false;
+    if (view_given(runs->view, "html") && !view_value(runs->view, "html")[0]) {
+        view_error("replay --html '': the name of a file was expected");
+        return false;
+    }
     runs->is_paced = speed == 1;
     runs->touch = (enum play_touch)(PLAY_TOUCH_FIRST + touch);
     return allocators_read(runs) && view_choose_process(runs->view, process);
