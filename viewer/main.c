@@ -1,4 +1,5 @@
 /* hakmem-trace: reads the command line and hands over to the command's own file. */
+#include <sqlite3.h>
 #include "viewer/capture/capture.h"
 #include "viewer/commands.h"
 #include "viewer/fleet/fleet.h"
@@ -7,6 +8,7 @@
  * off replace its exit status; an error of the output replaces only VIEW_OK. */
 int main(int argc, char **argv) {
     struct view view = {0};
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); /* a lock less in each of its allocations */
     fleet_start();
     int status = view_parse(&view, view_commands, argc, argv);
     if (status < 0) {

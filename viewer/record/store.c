@@ -22,10 +22,12 @@ static const char *option_of(const struct view *view) {
 /* Whether --force may replace the file: captures, whole or broken, and empty files, nothing
  * else. */
 static bool is_replaceable(const char *path, const struct stat *about) {
-    struct hak_store_reader *reader = NULL;
-    int error = hak_store_open(path, &reader);
-    if (error == 0)
-        hak_store_close(reader);
+    char *real_path;
+    int fd, error = hak_store_file_open(path, false, &fd, &real_path);
+    if (error == 0) {
+        close(fd);
+        free(real_path);
+    }
     return error != HAK_STORE_FOREIGN || about->st_size == 0;
 }
 
