@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -104,9 +103,7 @@ static bool try_to_make(const struct view *view, const char *path) {
     if (fd < 0)
         return refuse_to_make(view, path, errno);
     /* A limit of the file's size (ulimit -f) is the collector's to lift or to tell of. */
-    void (*before)(int) = signal(SIGXFSZ, SIG_IGN);
     int error = posix_fallocate(fd, 0, FIRST_BYTES);
-    signal(SIGXFSZ, before);
     close(fd);
     unlink(path);
     return error == ENOSPC || error == EDQUOT ? refuse_to_make(view, path, error) : true;
