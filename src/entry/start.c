@@ -58,8 +58,8 @@ static HAK_COLD void start_process(void) {
             hak_large_sample_ends = hak_light_sample_ends;
         else /* they are the other half's */
             hak_entry_read_options(constructor_environment);
-        if (hak_is_debug_build && hak_options.check == HAK_CHECK_NORMAL &&
-            hak_options.layout == HAK_LAYOUT_HEADER)
+        if (hak_is_debug_build && (hak_light_serves() || (hak_options.check == HAK_CHECK_NORMAL &&
+                                                          hak_options.layout == HAK_LAYOUT_HEADER)))
             hak_tags_start((enum hak_tags_way)hak_options.tags);
         if (hak_light_serves()) {
             hak_own_stop(); /* what the leak scan asks about */
