@@ -68,8 +68,9 @@ static HAK_COLD void start_process(void) {
             hak_large_sample_ends = hak_light_sample_ends;
         else /* they are the other half's */
             hak_entry_read_options(constructor_environment);
-        if (HAK_HAS_TAGS && hak_is_debug_build && hak_options.check == HAK_CHECK_NORMAL &&
-            hak_options.layout == HAK_LAYOUT_HEADER)
+        if (HAK_HAS_TAGS && hak_is_debug_build &&
+            (hak_light_serves() ||
+             (hak_options.check == HAK_CHECK_NORMAL && hak_options.layout == HAK_LAYOUT_HEADER)))
             start_tags((enum hak_tags_way)hak_options.tags);
         if (hak_light_serves()) {
             hak_own_stop(); /* what the leak scan asks about */

@@ -56,8 +56,8 @@ static struct hak_superslab *map(void) {
     struct hak_superslab *superslab = hak_arena_take();
     if (!superslab)
         return NULL;
+    hak_tags_fit(superslab, HAK_SUPERSLAB_BYTES);
     if (hak_is_debug_build) {
-        hak_tags_fit(superslab, HAK_SUPERSLAB_BYTES);
         superslab->slots = hak_reserve(SLOT_STATES_BYTES);
         if (!superslab->slots) {
             hak_arena_give(superslab);

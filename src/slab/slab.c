@@ -2,6 +2,7 @@
 #include "slab/lists.h"
 
 #include "hop.h"
+#include "slab/tags.h"
 
 /* A refill is content with one part in so many of what it wants, rather than look at another slab.
  */
@@ -42,6 +43,8 @@ static unsigned carve(struct hak_slab *slab, base_t *out, unsigned wanted) {
     char *next = hak_slab_start(slab) + slab->first_slot * slot_bytes + slab->carved * slot_bytes;
     for (unsigned i = 0; i < wanted; i++, next += slot_bytes)
         out[i] = base_from(next);
+    if (hak_light_has_tags())
+        hak_slab_tag_carved(slab, slab->carved, wanted);
     uint64_t *bits = slab->bits;
     unsigned carved = slab->carved + wanted;
     for (unsigned word = (slab->carved + 63) / 64; word * 64 < carved; word++)

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Memory tags (MTE) of hakmem-debug.so, cross-built for arm64, under qemu-user, which gives them to user programs: generated faults (tags.c)
-# are stopped at the very instruction and their good twins are not accused; programs run as without.
-#     tags.sh [CASES]      how many cases, of which half are good; 120 unless given
+# are stopped at the very instruction and their good twins are not accused; programs run as without. In levels normal and light.
+#     tags.sh [CASES]      how many cases of small blocks in level normal, of which half are good, 120 unless given; as many of large
+#                          ones and of level light
 . "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/arm.sh"
 build_arm hakmem-debug.so
@@ -20,9 +21,15 @@ run() { "$qemu" -cpu max -L $root -E GLIBC_TUNABLES=glibc.cpu.name=kunpeng920 -E
 "$qemu" -cpu max -L $root primitives >out 2>&1 || fail "qemu-user has no memory tags: $(head -n 5 out)"
 
 # Correct programs: nothing is said, and pointers have tags.
-run stress 4 2000 >out 2>err || complain "stress: $(head -n 5 out err)"
-[ "$(cat out)" = 'every block was whole' ] && [ ! -s err ] || complain "stress: $(head -n 5 out err)"
-run verified 2 1000 >out 2>err && [ ! -s err ] || complain "hak_verify, fork: $(head -n 5 out err)"
+light='-E HAKMEM_CHECK=light -E HAKMEM_GUARD=sample:20'
+for level in '' "$light"; do
+    # shellcheck disable=SC2086 # several options
+    {
+        run $level stress 4 2000 >out 2>err || complain "stress $level: $(head -n 5 out err)"
+        [ "$(cat out)" = 'every block was whole' ] && [ ! -s err ] || complain "stress $level: $(head -n 5 out err)"
+        run $level verified 2 1000 >out 2>err && [ ! -s err ] || complain "hak_verify, fork $level: $(head -n 5 out err)"
+    }
+done
 
 # Short quarantine, so that blocks live again soon; without one; and with all of it.
 part=$((cases / 4))
@@ -30,9 +37,21 @@ first=0
 for options in QUARANTINE_BLOCKS=8 QUARANTINE=0 'QUARANTINE_BLOCKS=8 -E HAKMEM_CHECK_STRING=1' QUARANTINE_BLOCKS=300; do
     # shellcheck disable=SC2086 # several options
     run -E HAKMEM_$options tags $first $part >out 2>&1 || complain "$options: $(head -n 40 out)"
-    named=$(sed -n "s/^$part cases, 0 failed, \([0-9]*\) named$/\1/p" out)
+    named=$(sed -n "s/^$part cases, 0 failed, \([0-9]*\) named,.*/\1/p" out)
     # The tag of a pointer to the block in front may be the same by chance, 1 in 15: then that one is named.
     [ "${named:-0}" -ge $((part * 9 / 10)) ] || complain "$options: $(tail -n 1 out)"
+    echo "$options: $(tail -n 1 out)"
+    first=$((first + part))
+done
+
+# Large blocks; the first of a site are guarded where they are too long for a tag. And level light, where a few blocks are guarded.
+stops='-E HAKMEM_CHECK=light -E HAKMEM_ON_FAULT=stop'
+for options in 'QUARANTINE_BLOCKS=8 large' 'QUARANTINE=0 -E HAKMEM_GUARD=off large' "GUARD=off $stops light" "GUARD=sample:20 $stops light"; do
+    kind=${options##* }
+    # shellcheck disable=SC2086 # several options
+    run -E HAKMEM_${options% *} tags $first $part $kind >out 2>&1 || complain "$options: $(head -n 40 out)"
+    read -r named again <<<"$(sed -n "s/^$part cases, 0 failed, \([0-9]*\) named, \([0-9]*\) of blocks.*/\1 \2/p" out)"
+    [ "${named:-0}" -ge $((part * 9 / 10)) ] && [ "${again:-0}" -ge $((part / 10)) ] || complain "$options: $(tail -n 1 out)"
     echo "$options: $(tail -n 1 out)"
     first=$((first + part))
 done
@@ -67,5 +86,8 @@ grep -q '^hakmem: HAKMEM_TAGS=asymm: .* HAKMEM_TAGS=sync is used$' out && grep -
 
 # Tags that the program takes off are no fault: nothing is compared from there on, which is said once.
 compile -o masked "$SOURCE/tests/arm/tag_masked.c"
-run masked >out 2>err || complain "a program that masks its pointers: $(head -n 5 out err)"
-[ "$(grep -c '^hakmem: the program changes the top bits of pointers' err)" = 1 ] && [ "$(wc -l <err)" = 1 ] || complain "masked: $(head -n 5 err)"
+for level in '' "$light"; do
+    # shellcheck disable=SC2086 # several options
+    run $level masked >out 2>err || complain "a program that masks its pointers $level: $(head -n 5 out err)"
+    [ "$(grep -c '^hakmem: the program changes the top bits of pointers' err)" = 1 ] && [ "$(wc -l <err)" = 1 ] || complain "masked $level: $(head -n 5 err)"
+done

@@ -189,10 +189,10 @@ static void say_details(const struct hak_incident *incident, long file) {
     if (facts->base || facts->superslab)
         hak_line_add(&line, "\n");
     if (facts->pointer_tag) {
-        unsigned ago = hak_tag_lives_ago(facts->pointer_tag % HAK_TAGS, facts->memory_tag);
+        unsigned ago = facts->memory_tag / HAK_TAGS;
         hak_line_say(&line, "  tag ", facts->pointer_tag % HAK_TAGS, " of the pointer, ");
-        hak_line_say(&line, "", facts->memory_tag, " of the memory");
-        if (facts->fault == HAK_FAULT_USE_AFTER_FREE && ago != 0)
+        hak_line_say(&line, "", facts->memory_tag % HAK_TAGS, " of the memory");
+        if (ago != 0)
             hak_line_say(&line, ago == 1 ? ": " : ": the slot was freed ", ago,
                          ago == 1 ? " free ago" : " times since");
         hak_line_add(&line, "\n");
