@@ -3,6 +3,7 @@
 
 #include "newer.h"
 #include "platform/raw_call.h"
+#include "superslab.h"
 
 enum { UNASKED = 0, TAKEN, REFUSED };
 static _Atomic uint8_t together;
@@ -34,8 +35,11 @@ static bool is_filtered(void) {
 /* The call is not made where nobody notes that the program enters a sandbox, nor in one that the
  * program was started in: a filter may end it for a call that it does not know. */
 bool hak_ranges_go_together(void) {
-    if ((!hak_sees_sandboxes && !&hak_sandboxes_are_noted) ||
-        hak_call_is_forbidden(SYS_process_madvise))
+    if (!hak_sees_sandboxes &&
+        (!&hak_sandboxes_entered ||
+         atomic_load_explicit(&hak_sandboxes_entered, memory_order_relaxed) > 0))
+        return false;
+    if (hak_call_is_forbidden(SYS_process_madvise))
         return false;
     unsigned answer = atomic_load_explicit(&together, memory_order_relaxed);
     if (HAK_UNLIKELY(answer == UNASKED)) {
@@ -46,13 +50,16 @@ bool hak_ranges_go_together(void) {
 }
 
 /* Gives back ranges from `first` on; returns the bytes of those in front of the first that the
- * kernel did not take. */
-static size_t discard_together(const struct iovec *first, unsigned count) {
+ * kernel did not take. `*may_be_unknown` says whether it may not know the call. */
+static size_t discard_together(const struct iovec *first, unsigned count, bool *may_be_unknown) {
     long result = hak_raw_call(SYS_process_madvise, PIDFD_SELF, first, count, MADV_DONTNEED);
-    if (result <= 0)
-        return 0;
-    atomic_fetch_add_explicit(&hak_given_back_bytes, (uint64_t)result, memory_order_relaxed);
-    return (size_t)result;
+    size_t bytes = result > 0 ? (size_t)result : 0;
+    if (hak_is_debug_build && hak_pages_counter)
+        hak_pages_counter(HAK_COUNTED_PAGES_ADVISE, HAK_CLASS_NONE, bytes);
+    atomic_fetch_add_explicit(&hak_given_back_bytes, bytes, memory_order_relaxed);
+    *may_be_unknown =
+        result == -ENOSYS || result == -EBADF || result == -EINVAL || result == -EPERM;
+    return bytes;
 }
 
 /* The number of ranges that `bytes` from the first on contain; `*part` gets the bytes of the next
@@ -71,23 +78,23 @@ static size_t discard_alone(const struct iovec *range, size_t from) {
 }
 
 /* All ranges, as many in a call as the kernel takes. One at which it stops goes alone: where that
- * succeeds though none went together, the kernel does not know the call. */
+ * succeeds though none went together, the kernel does not know the call, if its error may mean
+ * that. */
 size_t hak_ranges_discard(struct hak_ranges *ranges) {
     unsigned at = 0;
     while (at < ranges->count) {
         size_t part = 0;
-        bool is_tried = ranges->count - at > 1 && hak_ranges_go_together();
-        if (is_tried) {
-            size_t bytes = discard_together(&ranges->range[at], ranges->count - at);
+        bool is_unknown = false;
+        if (ranges->count - at > 1 && hak_ranges_go_together()) {
+            size_t bytes = discard_together(&ranges->range[at], ranges->count - at, &is_unknown);
             ranges->given_back_bytes += bytes;
             at += count_whole(&ranges->range[at], ranges->count - at, bytes, &part);
-            is_tried = bytes == 0;
             if (at == ranges->count)
                 break;
         }
         size_t alone = discard_alone(&ranges->range[at++], part);
         ranges->given_back_bytes += alone;
-        if (is_tried && alone > 0)
+        if (is_unknown && alone > 0)
             decide(REFUSED);
     }
     ranges->count = 0;

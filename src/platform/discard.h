@@ -11,11 +11,13 @@
 #ifndef HAK_PLATFORM_DISCARD_H
 #define HAK_PLATFORM_DISCARD_H
 
+#include <stdatomic.h>
 #include <sys/uio.h>
 #include "platform/platform.h"
 
-/* There where libhakmem.so notes that the program enters a sandbox (entry/plain/sandbox.c). */
-HAK_HIDDEN extern const char hak_sandboxes_are_noted __attribute__((weak));
+/* How often the program has entered a sandbox, or tries to; there in libhakmem.so alone
+ * (entry/plain/sandbox.c). */
+HAK_HIDDEN extern _Atomic unsigned hak_sandboxes_entered __attribute__((weak));
 
 enum { HAK_RANGES_MOST = 64 };
 

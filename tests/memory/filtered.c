@@ -2,6 +2,7 @@
  *
  *   filtered prctl|seccomp   has a burst, enters the filter, then has another
  *   filtered inherited       enters it and executes `filtered burst` under it
+ *   filtered probe           asks the kernel for filters by a call that fails, then has a burst
  *   filtered burst
  *
  * The filter kills for process_madvise alone. Status 77: no filter may be set here. */
@@ -49,6 +50,8 @@ static void burst(void) {
 
 int main(int argc, char **argv) {
     const char *what = argc > 1 ? argv[1] : "";
+    if (strcmp(what, "probe") == 0)
+        return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, NULL) == 0 ? 1 : (burst(), 0);
     if (strcmp(what, "inherited") != 0)
         burst();
     if (strcmp(what, "burst") != 0 && enter(strcmp(what, "seccomp") == 0) != 0)

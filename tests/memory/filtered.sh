@@ -16,3 +16,14 @@ for way in prctl seccomp inherited; do
         [ "$status" -eq 0 ] || fail "$level, $way: status $status, $(head -n 3 err)"
     done
 done
+
+# A call that only asks, and fails, changes nothing.
+count() { # WORD...: how often `filtered` gives ranges back together
+    strace -f -o calls -e trace=process_madvise env LD_PRELOAD="$BUILD/libhakmem.so" "$filtered" "$@" || return
+    grep -c ' = [1-9]' calls
+}
+if [ "$(count burst)" -gt 0 ]; then
+    [ "$(count probe)" -gt 0 ] || fail "after a call that only asked whether there are filters, ranges go one by one"
+else
+    echo "this kernel does not give ranges back together: not tried"
+fi

@@ -14,24 +14,30 @@
 #include "platform/discard.h"
 #include "platform/raw_call.h"
 
-const char hak_sandboxes_are_noted = 1;
+_Atomic unsigned hak_sandboxes_entered;
 
-static void note(void) {
-    const unsigned number = SYS_process_madvise;
-    atomic_fetch_or(&hak_forbidden_calls[number / 64], (uint64_t)1 << number % 64);
+/* Makes the call that enters a sandbox, which other threads may be in before it returns. Where it
+ * fails, as a call that only asks for what the kernel knows does, nothing has changed. */
+static long enter(long number, const unsigned long arguments[5]) {
+    atomic_fetch_add(&hak_sandboxes_entered, 1);
+    long result =
+        hak_raw_call(number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4]);
+    if (result < 0)
+        atomic_fetch_sub(&hak_sandboxes_entered, 1);
+    return result;
 }
 
 HAK_EXPORT int prctl(int what, ...) {
-    unsigned long arguments[4];
+    unsigned long arguments[5] = {(unsigned long)what};
     va_list list;
     va_start(list, what);
-    for (int i = 0; i < 4; i++)
+    for (int i = 1; i < 5; i++)
         arguments[i] = va_arg(list, unsigned long);
     va_end(list);
     if (what == PR_SET_SECCOMP)
-        note();
+        return (int)hak_libc_result(enter(SYS_prctl, arguments));
     return (int)hak_libc_result(
-        hak_raw_call(SYS_prctl, what, arguments[0], arguments[1], arguments[2], arguments[3]));
+        hak_raw_call(SYS_prctl, what, arguments[1], arguments[2], arguments[3], arguments[4]));
 }
 
 HAK_HIDDEN long hak_sandbox_seccomp(long number, long operation, long flags, void *argument);
@@ -40,8 +46,10 @@ HAK_HIDDEN void hak_namespace_before(void);
 
 /* The program's seccomp by syscall(). */
 long hak_sandbox_seccomp(long number, long operation, long flags, void *argument) {
+    const unsigned long arguments[5] = {(unsigned long)operation, (unsigned long)flags,
+                                        (unsigned long)argument};
     if (operation == SECCOMP_SET_MODE_STRICT || operation == SECCOMP_SET_MODE_FILTER)
-        note();
+        return hak_libc_result(enter(number, arguments));
     return hak_libc_result(hak_raw_call(number, operation, flags, argument));
 }
 

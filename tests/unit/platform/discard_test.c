@@ -15,7 +15,7 @@
 
 enum { RANGES = 8, APART = 2 }; /* ranges of a page each, a page of others between them */
 
-const char hak_sandboxes_are_noted = 1;
+_Atomic unsigned hak_sandboxes_entered;
 
 static char *pages;
 
@@ -145,6 +145,16 @@ TEST(a_refused_call_makes_them_go_one_by_one_from_then_on) {
     for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
         int result = in_child(&call, 1, errors[i], RANGES);
         ck_assert(result == RIGHT || result == -1);
+    }
+}
+
+/* An error that any call may have says nothing of the next. */
+TEST(after_another_error_they_go_together_again) {
+    static const int errors[] = {EINTR, ENOMEM, EAGAIN};
+    const unsigned call = SYS_process_madvise;
+    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
+        int result = in_child(&call, 1, errors[i], RANGES);
+        ck_assert(result == STILL_TOGETHER || result == -1);
     }
 }
 

@@ -14,7 +14,7 @@
 
 enum { A = HAK_CLASS_OF_1024, SLOTS = 64, SUPERSLABS = 40, SLABS = 31 * SUPERSLABS };
 
-const char hak_sandboxes_are_noted = 1;
+_Atomic unsigned hak_sandboxes_entered;
 
 static base_t blocks[SLABS * SLOTS];
 
