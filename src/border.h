@@ -210,9 +210,19 @@ static inline void hak_check_leave(void) {
  *
  * Only these know that a pointer of the program has a tag: all else has the address alone. */
 
+/* Tags are no longer given: the calling thread may not know yet, and then the kernel still compares
+ * those of pointers that it gives it. */
+HAK_HIDDEN HAK_COLD void hak_check_tags_stopped(void);
+
 /* The pointer that the program gets for a block of which `asked_bytes` were asked for. */
 static inline void *hak_check_tagged(void *user, size_t asked_bytes) {
-    if (!hak_tags_are_given() || !user || hak_tag_of_pointer(user) != 0)
+    if (HAK_LIKELY(!hak_tags_are_known()) || !user)
+        return user;
+    if (HAK_UNLIKELY(!hak_tags_are_given())) {
+        hak_check_tags_stopped();
+        return user;
+    }
+    if (hak_tag_of_pointer(user) != 0)
         return user;
     uintptr_t tag = hak_tag_of_live(user, asked_bytes);
     return (void *)((uintptr_t)user | tag << HAK_TAG_SHIFT);

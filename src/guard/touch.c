@@ -10,6 +10,8 @@
  *   in a slot that never was a block               the first of the two, or nothing is said */
 #include "guard/touch.h"
 
+#include "guard/tags.h"
+
 #include <string.h>
 #include "guard/around.h"
 #include "guard/guard.h"
@@ -189,6 +191,40 @@ void hak_touch_tell(const struct hak_touch *touch, const struct hak_located *at,
             hak_copy_damage(&facts, &damage);
     }
     hak_trace_fault(&facts);
+}
+
+/* ---- calls of the kernel -----------------------------------------------------------------------
+ */
+
+void hak_check_tags_stopped(void) {
+    static _Thread_local bool has_stopped __attribute__((tls_model("initial-exec")));
+    if (!has_stopped)
+        hak_tags_stop();
+    has_stopped = true;
+}
+
+void hak_touch_for_kernel(const void *pointer, const char *call) {
+    struct hak_located at;
+    const char *p = hak_untagged(pointer);
+    unsigned tag = hak_tag_of_pointer(pointer);
+    if (!hak_tags_are_given()) {
+        hak_check_tags_stopped();
+        return;
+    }
+    if (!hak_locate_slot(p, &at) || !is_live_at_rest(&at) ||
+        (size_t)(p - hak_user_in(&at)) >= hak_asked_bytes_of(&at) || !hak_can_read_border(&at))
+        return;
+    unsigned of_memory = hak_tag_at(p);
+    if (of_memory == tag)
+        return;
+    if (tag == 0 || of_memory == 0) {
+        (void)hak_tags_allow((uintptr_t)p, tag);
+        return;
+    }
+    struct hak_touch touch = {.pointer = p, .bytes = 1, .is_at_least = true, .call = call};
+    unsigned fault = hak_tags_find((uintptr_t)p, tag, &at);
+    if (fault)
+        hak_touch_tell(&touch, &at, fault);
 }
 
 void hak_touch_report(const struct hak_touch *touch) {

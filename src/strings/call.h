@@ -178,6 +178,8 @@ HAK_HIDDEN size_t hak_string_room_at(const struct call *call, const void *p);
 /* hak_room_at of a pointer from which the call touches bytes; and the bytes around its block are
  * compared. */
 static inline size_t room_at(const struct call *call, const void *p) {
+    if (hak_tags_are_known() && hak_string_is_of_kernel(call->number))
+        hak_touch_for_kernel(p, hak_string_name(call->number));
     size_t room = hak_room_near(p);
     return HAK_LIKELY(room != 0) ? room : hak_string_room_at(call, p);
 }

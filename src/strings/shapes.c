@@ -360,6 +360,8 @@ look_at_call(unsigned number, struct hak_string_arguments *arguments, void *on_s
 /* hak_room_at of a pointer, as far as the bytes around its block are whole: else 0. */
 HAK_IN_PLACE size_t whole_room_at(unsigned number, uint64_t address) {
     const void *p = (const void *)(uintptr_t)address;
+    if (hak_tags_are_known() && hak_string_is_of_kernel(number))
+        hak_touch_for_kernel(p, hak_string_name(number));
     size_t room = hak_room_near(p);
     if (HAK_LIKELY(room != 0))
         return room;

@@ -91,3 +91,14 @@ for level in '' "$light"; do
     run $level masked >out 2>err || complain "a program that masks its pointers $level: $(head -n 5 out err)"
     [ "$(grep -c '^hakmem: the program changes the top bits of pointers' err)" = 1 ] && [ "$(wc -l <err)" = 1 ] || complain "masked $level: $(head -n 5 err)"
 done
+
+# A kernel that compares would answer EFAULT for such a pointer, in each thread that does not know of it: so calls that hakmem looks at, and the
+# next malloc, tell the thread. A pointer of an earlier life is reported.
+compile -DHAK_DEBUG=1 -o kernel "$SOURCE/tests/arm/tag_kernel.c"
+for way in first looked other; do
+    run kernel $way >out 2>err || complain "EFAULT, $way: $(cat out err)"
+    [ "$(cat out)" = 'compares 1, then 0' ] || complain "EFAULT, $way: the kernel still compares: $(cat out)"
+    [ "$(grep -c '^hakmem: the program changes the top bits of pointers' err)" = 1 ] && [ "$(wc -l <err)" = 1 ] || complain "EFAULT, $way: $(head -n 5 err)"
+done
+run -E HAKMEM_QUARANTINE=0 kernel stale >out 2>&1 && complain "a stale pointer that is written: $(cat out)"
+grep -q '^hakmem: HKM-304 use-after-free in write, read at' out || complain "a stale pointer that is written: $(cat out)"
