@@ -15,6 +15,10 @@ typedef void *take(size_t);
 typedef void *take_aligned(size_t, size_t);
 typedef void drop(void *);
 typedef void drop_sized(void *, size_t);
+typedef void create(const void *, const char *);
+typedef void pool_alloc(const void *, const void *, size_t);
+typedef void pool_free(const void *, const void *);
+typedef void pool_end(const void *);
 
 enum { TEXT_BYTES = 64 * SEQUENCE_STEPS_MAX, WORD_BYTES = 24 };
 
@@ -143,6 +147,21 @@ static void make_step(const struct sequence_step *s) {
         break;
     case SEQUENCE_USABLE:
         seen = (char)malloc_usable_size(to);
+        break;
+    case SEQUENCE_POOL_CREATE:
+        ((create *)find("hak_pool_create"))(*v, "pool");
+        break;
+    case SEQUENCE_POOL_ALLOC:
+        ((pool_alloc *)find("hak_pool_alloc"))(*v, to, b);
+        break;
+    case SEQUENCE_POOL_FREE:
+        ((pool_free *)find("hak_pool_free"))(block[b <= SEQUENCE_STEPS_MAX ? b : 0], to);
+        break;
+    case SEQUENCE_POOL_RESET:
+        ((pool_end *)find("hak_pool_reset"))(*v);
+        break;
+    case SEQUENCE_POOL_DESTROY:
+        ((pool_end *)find("hak_pool_destroy"))(*v);
         break;
     default:
         _exit(3);

@@ -41,7 +41,12 @@
     VERB(COPY_OUT, "copy-out", "copy(beside, P, B);")                                              \
     VERB(COUNT, "count", "*(long *)P = B;")                                                        \
     VERB(CHURN, "churn", "for (long n = 0; n < B; n++) free(malloc(A));")                          \
-    VERB(USABLE, "usable", "seen = (char)malloc_usable_size(P);")
+    VERB(USABLE, "usable", "seen = (char)malloc_usable_size(P);")                                  \
+    VERB(POOL_CREATE, "pool-create", "if (hak_pool_create) hak_pool_create(V, \"pool\");")         \
+    VERB(POOL_ALLOC, "pool-alloc", "if (hak_pool_alloc) hak_pool_alloc(V, P, B);")                 \
+    VERB(POOL_FREE, "pool-free", "if (hak_pool_free) hak_pool_free(block[B], P);")                 \
+    VERB(POOL_RESET, "pool-reset", "if (hak_pool_reset) hak_pool_reset(V);")                       \
+    VERB(POOL_DESTROY, "pool-destroy", "if (hak_pool_destroy) hak_pool_destroy(V);")
 
 enum sequence_verb {
 #define VERB(name, word, statement) SEQUENCE_##name,

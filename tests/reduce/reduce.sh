@@ -28,6 +28,8 @@ program offset16 60
 program type_mismatch_alignment 2
 program string_printed 2
 program use_after_free_thread 3
+program pool_mismatch 6
+program pool_use_after_destroy 4
 
 grep -q '^static void close_session_2(void)' double_free_threads.c || complain 'the functions do not have the names of the stacks'
 grep -q 'block\[1\] + ' bad_free_inside.c || complain 'the address that is freed does not lie in a block any more'

@@ -64,8 +64,7 @@ bool fault_needs_strings(const struct reduction *r) {
     return strstr(by, "function") != NULL;
 }
 
-/* The innermost function of the program, not of the C library. */
-static void take_function(struct step *step, const json_t *frames) {
+void fault_take_function(struct step *step, const json_t *frames) {
     const json_t *frame;
     step->function[0] = '\0';
     for (size_t i = 0; (frame = json_array_get(frames, i)); i++) {
@@ -163,7 +162,7 @@ bool fault_add_block(const struct reduction *r, struct sequence *out) {
     if (verb_is_aligned(step.made.verb))
         step.made.b = alignment_of(strtoull(hak_json_string(birth, "address"), NULL, 16));
     const struct sequence_step born = step.made;
-    take_function(&step, json_object_get(birth, "frames"));
+    fault_take_function(&step, json_object_get(birth, "frames"));
     if (!sequence_add(out, &step))
         return false;
     for (i = 0; (resize = json_array_get(json_object_get(life, "resizes"), i)); i++) {
@@ -171,7 +170,7 @@ bool fault_add_block(const struct reduction *r, struct sequence *out) {
                                       .block = 1,
                                       .verb = SEQUENCE_REALLOC,
                                       .b = number_of(resize, "size")}};
-        take_function(&step, json_object_get(resize, "frames"));
+        fault_take_function(&step, json_object_get(resize, "frames"));
         if (!sequence_add(out, &step))
             return false;
     }
@@ -180,7 +179,7 @@ bool fault_add_block(const struct reduction *r, struct sequence *out) {
         if (json_is_true(json_object_get(end, "illegal")) || has_end)
             continue;
         step = (struct step){.made = end_of(&born, thread_of(end))};
-        take_function(&step, json_object_get(end, "frames"));
+        fault_take_function(&step, json_object_get(end, "frames"));
         has_end = true;
         if (!sequence_add(out, &step))
             return false;
@@ -294,7 +293,7 @@ static bool add_damage(const struct reduction *r, struct sequence *out, struct s
     step.made.a = 0;
     step.made.b = 0;
     step.made.verb = SEQUENCE_FREE;
-    take_function(&step, json_object_get(json_object_get(fault, "found"), "frames"));
+    fault_take_function(&step, json_object_get(json_object_get(fault, "found"), "frames"));
     if (strcmp(r->wanted.hop, "REALLOC") == 0) {
         step.made.verb = SEQUENCE_REALLOC;
         step.made.b = 2 * asked + 1;
@@ -314,7 +313,7 @@ bool fault_add_steps(const struct reduction *r, struct sequence *out, uint32_t b
     const char *by = hak_json_string(fault, "found_by");
     if (r->wanted.code < BAD_FREE)
         return true; /* the layers' own */
-    take_function(&step, json_object_get(json_object_get(fault, "found"), "frames"));
+    fault_take_function(&step, json_object_get(json_object_get(fault, "found"), "frames"));
     if (r->wanted.code == BAD_FREE || r->wanted.code == DOUBLE_FREE ||
         r->wanted.code == ALLOC_DEALLOC_MISMATCH || r->wanted.code == NEW_DELETE_TYPE_MISMATCH) {
         take_wrong_call(r, &step.made);

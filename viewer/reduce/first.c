@@ -62,8 +62,10 @@ static int try_settings(struct reduction *r, const struct sequence *candidate) {
 /* The block of the fault alone, and where that does not give it, beside others like it. */
 static int try_block(struct reduction *r) {
     struct sequence alone = {0}, beside = {0};
-    bool has_life = fault_has_life(r);
-    int result = fault_add_block(r, &alone) && fault_add_steps(r, &alone, has_life) ? 0 : -1;
+    bool is_pool = fault_is_of_pool(r), has_life = !is_pool && fault_has_life(r);
+    int result = is_pool ? (fault_add_pool(r, &alone) ? 0 : -1)
+                 : fault_add_block(r, &alone) && fault_add_steps(r, &alone, has_life) ? 0
+                                                                                      : -1;
     if (result == 0)
         result = try_settings(r, &alone);
     if (result == 0 && has_life)
@@ -121,7 +123,8 @@ static int try_log(struct reduction *r, int *status) {
         *status = log_add(r, most[i], &log, &block);
         bool is_new = *status == 0 && log.count > before;
         before = log.count;
-        bool has_steps = r->wanted.code && (block || !has_life || is_of_layers(r));
+        bool has_steps =
+            r->wanted.code && !fault_is_of_pool(r) && (block || !has_life || is_of_layers(r));
         if (is_new && has_steps && !fault_add_steps(r, &log, block))
             result = -1;
         else if (is_new && r->check)

@@ -19,6 +19,9 @@ enum {
     HEAP_BUFFER_UNDERFLOW = 302,
     WRITE_AFTER_FREE = 303,
     USE_AFTER_FREE = 304,
+    POOL_DOUBLE_FREE = 501,
+    POOL_MISMATCH = 502,
+    POOL_USE_AFTER_RESET = 504,
 };
 
 /* A step, and the program's function that made it; "" = not known. */
@@ -93,6 +96,8 @@ const char *sequence_word(enum sequence_verb verb);
 bool verb_is_birth(enum sequence_verb verb);
 /* Does it hand a pointer to the allocator? */
 bool verb_takes_pointer(enum sequence_verb verb);
+/* Is it a call of hakmem.h for a pool of the program's own? */
+bool verb_is_of_pool(enum sequence_verb verb);
 /* Is `b` the same as `a` with the next block? */
 bool step_follows(const struct sequence_step *a, const struct sequence_step *b);
 /* Does each step have its block? Without that a free of an address in a block would become one of
@@ -121,6 +126,8 @@ bool fault_add_steps(const struct reduction *r, struct sequence *out, uint32_t b
 /* Adds `alone`, and live blocks like its first one before and behind that one: a freed block on a
  * page of its own is closed, and then a write faults. */
 bool fault_add_beside(const struct sequence *alone, struct sequence *out);
+/* Names the step by the innermost function of the program in the frames, not of the C library. */
+void fault_take_function(struct step *step, const json_t *frames);
 /* The report says that a function found it. */
 bool fault_needs_strings(const struct reduction *r);
 /* The capture has the life of the fault's block. */
@@ -131,6 +138,10 @@ bool fault_has_life(const struct reduction *r);
 enum sequence_verb verb_of_birth(unsigned subkind);
 bool verb_is_aligned(enum sequence_verb verb);
 int64_t alignment_of(uint64_t address);
+
+/* pools.c: a fault of one of the program's own pools, and the whole sequence for it. */
+bool fault_is_of_pool(const struct reduction *r);
+bool fault_add_pool(const struct reduction *r, struct sequence *out);
 
 /* log.c: adds the newest `most` calls of the process before the fault or the end, and tells the
  * number of the fault's block; 0 = it has none. 0, or an exit status (printed). */
@@ -199,6 +210,8 @@ bool seen_try(struct reduction *r, struct seen *seen);
 /* program.c: appends the sequence as a C program; `seen` NULL: not known. */
 void program_add(struct hak_text *text, const struct reduction *r, const struct sequence *sequence,
                  const struct seen *seen);
+/* Appends a line for each that ran it. */
+void program_add_seen(struct hak_text *text, const char *before, const struct seen *seen);
 /* Does the program need the operators of C++, or threads? */
 bool program_needs_operators(const struct sequence *sequence);
 bool program_needs_threads(const struct sequence *sequence);

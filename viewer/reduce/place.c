@@ -25,7 +25,7 @@ static enum side side_of(unsigned code, const char *size, const char *offset) {
         return at == HEADER_BYTES ? SIDE_BASE : SIDE_UNKNOWN;
     if (at < 0)
         return SIDE_BEFORE;
-    if (at == 0 && code <= NEW_DELETE_TYPE_MISMATCH)
+    if (at == 0 && (code <= NEW_DELETE_TYPE_MISMATCH || code >= POOL_DOUBLE_FREE))
         return SIDE_BASE;
     long long bytes = size ? strtoll(size, &end, 10) : 0;
     return size && end != size && at >= bytes ? SIDE_BEHIND : SIDE_INSIDE;

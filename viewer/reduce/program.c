@@ -152,7 +152,7 @@ static void add_main(struct hak_text *text, const struct sequence *s) {
  */
 
 struct needs {
-    bool threads, symbols, beside, usable, seen, at;
+    bool threads, symbols, beside, usable, seen, at, pools;
     uint32_t blocks;
 };
 
@@ -166,6 +166,7 @@ static struct needs needs_of(const struct sequence *s) {
         needs.beside |= strstr(statement, "beside") != NULL;
         needs.usable |= made->verb == SEQUENCE_USABLE;
         needs.seen |= strstr(statement, "seen") != NULL;
+        needs.pools |= verb_is_of_pool(made->verb);
         needs.at |= made->a && verb_takes_pointer(made->verb);
         needs.blocks = made->block > needs.blocks ? made->block : needs.blocks;
     }
@@ -187,16 +188,15 @@ static void add_command(struct hak_text *text, const char *command) {
                      (unsigned char)*c < ' ' ? ' ' : *c);
 }
 
-static void add_seen(struct hak_text *text, const struct seen *seen) {
+void program_add_seen(struct hak_text *text, const char *before, const struct seen *seen) {
     const struct {
         const char *who, *says;
     } lines[] = {{"hakmem", seen->hakmem},
                  {"gcc's address sanitizer", seen->sanitizer},
                  {"glibc", seen->libc},
                  {"glibc, MALLOC_CHECK_=3", seen->libc_checks}};
-    hak_text_add(text, " *\n * Run when it was written:\n");
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
-        hak_text_add(text, " *     %s: ", lines[i].who);
+        hak_text_add(text, "%s%s: ", before, lines[i].who);
         add_command(text, lines[i].says);
         hak_text_add(text, "\n");
     }
@@ -221,8 +221,10 @@ static void add_head(struct hak_text *text, const struct reduction *r, bool has_
         hak_text_add(text, " *\n * " REDUCE_INJECTED "\n");
     if (r->stopped)
         hak_text_add(text, " *\n * It may not be the shortest: it was stopped.\n");
-    if (seen)
-        add_seen(text, seen);
+    if (seen) {
+        hak_text_add(text, " *\n * Run when it was written:\n");
+        program_add_seen(text, " *     ", seen);
+    }
     hak_text_add(text, " */\n");
 }
 
@@ -238,6 +240,16 @@ static void add_operators(struct hak_text *text) {
                        "        exit(3);\n"
                        "    return found;\n"
                        "}\n");
+}
+
+static void add_pool_calls(struct hak_text *text) {
+    static const char *const calls[] = {"create(const void *pool, const char *name)",
+                                        "alloc(const void *pool, const void *piece, size_t bytes)",
+                                        "free(const void *pool, const void *piece)",
+                                        "reset(const void *pool)", "destroy(const void *pool)"};
+    hak_text_add(text, "\n/* hakmem.h has them. */\n");
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
+        hak_text_add(text, "void hak_pool_%s __attribute__((weak));\n", calls[i]);
 }
 
 void program_add(struct hak_text *text, const struct reduction *r, const struct sequence *s,
@@ -264,6 +276,8 @@ void program_add(struct hak_text *text, const struct reduction *r, const struct 
                      SEQUENCE_BESIDE_BYTES);
     if (needs.seen)
         hak_text_add(text, "volatile char seen;\n");
+    if (needs.pools)
+        add_pool_calls(text);
     if (needs.symbols)
         add_operators(text);
     if (needs.threads)

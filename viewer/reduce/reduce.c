@@ -90,11 +90,10 @@ static bool print(const struct reduction *r, const struct seen *seen) {
     }
     if (r->setting.inject)
         hak_text_add(&text, "%s\n", REDUCE_INJECTED);
-    if (seen)
-        hak_text_add(&text,
-                     "The C program: hakmem: %s; gcc's address sanitizer: %s; glibc: %s; glibc, "
-                     "MALLOC_CHECK_=3: %s\n",
-                     seen->hakmem, seen->sanitizer, seen->libc, seen->libc_checks);
+    if (seen) {
+        hak_text_add(&text, "The C program, as it was run:\n");
+        program_add_seen(&text, "    ", seen);
+    }
     if (r->stopped)
         hak_text_add(&text, "It may not be the shortest: %s\n",
                      r->stopped == STOP_TIME ? "the time was over (--time)" : "Ctrl-C");

@@ -1,8 +1,8 @@
 /* `reduce`: from a recorded fault to the shortest sequence of calls that still gives it.
  *
  *   fault.c     the fault's row -> its block's calls, and the faulty step that follows from the
- *     |         report; log.c: the calls of its process, for a fault that its block alone does not
- *     v         give, and for the user's own test
+ *     |         report; pools.c: the same for a pool of the program's own; log.c: the calls of its
+ * process, for a fault that its block alone does not v         give, and for the user's own test
  *   first.c     the first of these that gives the fault
  *     |
  *     v

@@ -44,6 +44,10 @@ bool verb_takes_pointer(enum sequence_verb verb) {
     return verb >= SEQUENCE_REALLOC && verb <= SEQUENCE_DELETE_ARRAY_ALIGNED;
 }
 
+bool verb_is_of_pool(enum sequence_verb verb) {
+    return verb >= SEQUENCE_POOL_CREATE && verb <= SEQUENCE_POOL_DESTROY;
+}
+
 bool step_follows(const struct sequence_step *a, const struct sequence_step *b) {
     return a->verb == b->verb && a->a == b->a && a->b == b->b && b->block == a->block + 1;
 }
@@ -97,6 +101,8 @@ bool sequence_number(struct sequence *sequence) {
         struct sequence_step *made = &sequence->step[i].made;
         made->block = new_number(block, made->block, &blocks);
         made->thread = new_number(thread, made->thread, &threads);
+        if (made->verb == SEQUENCE_POOL_FREE && made->b <= most)
+            made->b = block[made->b];
     }
     free(block);
     free(thread);

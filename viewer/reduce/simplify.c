@@ -77,9 +77,12 @@ static int try_size(struct reduction *r, const struct resize *size) {
     struct sequence candidate = {0};
     uint32_t most = 0;
     int result = sequence_copy(&candidate, &r->best) ? 0 : -1;
-    for (uint32_t i = 0; i < candidate.count; i++)
+    bool has_pools = false; /* their pieces stay within their memory */
+    for (uint32_t i = 0; i < candidate.count; i++) {
         if (candidate.step[i].made.block > most)
             most = candidate.step[i].made.block;
+        has_pools |= verb_is_of_pool(candidate.step[i].made.verb);
+    }
     int64_t *bytes = calloc(most + 1, sizeof *bytes); /* of each block, as it was */
     for (uint32_t i = 0; i < candidate.count && bytes && result == 0; i++) {
         struct sequence_step *made = &candidate.step[i].made;
@@ -98,7 +101,10 @@ static int try_size(struct reduction *r, const struct resize *size) {
             }
         }
     }
-    result = result == 0 && bytes ? attempt_better(r, &candidate) : -1;
+    if (!bytes)
+        result = -1;
+    if (result == 0 && !has_pools)
+        result = attempt_better(r, &candidate);
     free(bytes);
     sequence_free(&candidate);
     return result;
