@@ -60,7 +60,9 @@ await grep -q '^State:.T' "/proc/$pid/status"
 refused stopped 'is stopped by a signal; continue it first (kill -CONT)'
 kill -CONT "$pid"
 
-if command -v strace >/dev/null; then
+if ! command -v strace >/dev/null; then
+    echo 'skipped: a process that strace has: no strace'
+else
     start straced "$target" plain
     strace -o straced.txt -p "$pid" 2>strace.err &
     other=$!

@@ -70,12 +70,18 @@ for command in $commands; do
     done
 done
 # Where the other shells are installed they complete as well.
-if command -v fish >/dev/null; then
+if ! command -v fish >/dev/null; then
+    echo 'skipped: completion in fish: no fish'
+else
     offered() { HOME=$PWD fish -c "source ./fish; complete -C 'hakmem-trace $1'" 2>&1 | cut -f 1 | paste -sd ' '; }
     [ "$(offered 'events --kind FREE,SLL_PU')" = FREE,SLL_PUSH ] || complain "fish: kinds: $(offered 'events --kind FREE,SLL_PU')"
     [ "$(offered '-s a.db wh')" = why ] || complain "fish: a command behind an option: $(offered '-s a.db wh')"
 fi
-! command -v zsh >/dev/null || zsh -n ./zsh || complain 'zsh does not take it'
+if ! command -v zsh >/dev/null; then
+    echo 'skipped: completion in zsh: no zsh'
+elif ! zsh -n ./zsh; then
+    complain 'zsh does not take it'
+fi
 for kind in MALLOC SLL_PUSH SUPERSLAB_MAP; do
     grep -q -- "--kind=.*compadd - .*\b$kind\b" zsh || complain "zsh is not told of the kind $kind"
     grep -q "from events' -l kind .*\b$kind\b" fish || complain "fish is not told of the kind $kind"
