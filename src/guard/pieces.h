@@ -6,15 +6,16 @@
  *
  * Both lie in one mapping, made at the first pool. A place is never emptied, so a search ends at an
  * empty one. A new entry takes the place of its own address, an empty place, or the place of an
- * entry whose life is over. Where all 32 are live the entry is not kept, and counted. From then on
- * nobody says that an address is no piece. A piece of one pool may be the memory of another one,
- * whose first piece has the same address: each pool has an entry of its own.
+ * entry whose life is over. Where all 32 are live the entry is not kept, and counted; a bit of its
+ * address is kept, so that nobody calls it no piece. A piece of one pool may be the memory of
+ * another one, whose first piece has the same address: each pool has an entry of its own.
  *
- * One lock, the last of all ranks: nothing is called under it. In the child of a fork whose lock
- * another thread held, all is forgotten.
+ * One lock, the last of all ranks: nothing that takes one is called under it. In the child of a
+ * fork whose lock another thread held, all is forgotten.
  *
  * A reset or a destroy touches the pool alone: a piece is live while its pool has the number and
- * the count of resets that the piece was made with. */
+ * the count of resets that the piece was made with. Where the pool leaves room around its pieces
+ * (redzone.h), its live pieces are a list, which a reset goes through. */
 #ifndef HAK_GUARD_PIECES_H
 #define HAK_GUARD_PIECES_H
 
@@ -26,7 +27,11 @@ struct hak_pool {
     uint32_t number; /* from 1, in the order of hak_pool_create */
     uint32_t resets;
     uint32_t create_stack, end_stack; /* the last reset or the destroy; 0 = none */
+    uint32_t first;                   /* of its listed pieces: place + 1, 0 = none */
+    uint16_t before, behind;          /* redzone bytes around each piece */
     uint8_t is_destroyed;
+    uint8_t takes_back;   /* a piece was given back by itself: it is no arena */
+    uint8_t is_inherited; /* the process is forked, and the pool is the parent's */
     char name[HAK_POOL_NAME];
 };
 
@@ -35,8 +40,12 @@ struct hak_piece {
     uint64_t bytes;
     uint32_t pool_place, pool_number, pool_resets;
     uint32_t alloc_stack, free_stack;
-    uint8_t is_free;
+    uint32_t next, previous;       /* in the pool's list: place + 1, 0 = none */
+    uint32_t block_epoch, block_n; /* generation of malloc's block around it; 0 = none */
     uint16_t more; /* live pieces at the address beside this one, where one has no bytes */
+    uint8_t is_free;
+    uint8_t is_listed; /* it has redzones, and is in the pool's list */
+    uint8_t is_told;   /* their damage was reported */
 };
 
 /* Whether the program has made a pool: without one no call has anything to look at. */
@@ -58,16 +67,27 @@ HAK_HIDDEN struct hak_pool *hak_pieces_new_pool(uintptr_t address);
 HAK_HIDDEN struct hak_pool *hak_pieces_pool(uintptr_t address);
 /* The pool of the piece, as it is now; NULL: another one lies at its place. */
 HAK_HIDDEN const struct hak_pool *hak_pieces_pool_of(const struct hak_piece *piece);
-/* Makes a live piece of the pool at this address; counts one that there is no room for. */
-HAK_HIDDEN void hak_pieces_add(const struct hak_pool *pool, uintptr_t address, uint64_t bytes,
-                               uint32_t stack);
+/* Makes a live piece of the pool at this address. NULL: there is no room, which is counted. */
+HAK_HIDDEN struct hak_piece *hak_pieces_add(const struct hak_pool *pool, uintptr_t address,
+                                            uint64_t bytes, uint32_t stack);
 /* The piece that begins at the address, in whichever state: of the pool with this number, else a
  * live one of another pool, else any; NULL: none is known. */
 HAK_HIDDEN struct hak_piece *hak_pieces_find(uintptr_t address, uint32_t number);
 /* Whether the pool is, and has not been reset since the piece was made. */
 HAK_HIDDEN bool hak_pieces_is_current(const struct hak_piece *piece);
+/* Whether the piece is the program's: neither free nor of a pool that was reset since. */
+HAK_HIDDEN bool hak_pieces_lives(const struct hak_piece *piece);
+/* Puts a piece into its pool's list, and takes it out; nothing where it is not in one. */
+HAK_HIDDEN void hak_pieces_list(struct hak_pool *pool, struct hak_piece *piece);
+HAK_HIDDEN void hak_pieces_unlist(struct hak_piece *piece);
+/* The piece at place + 1 `link`; NULL: 0. */
+HAK_HIDDEN struct hak_piece *hak_pieces_linked(uint32_t link);
+/* Calls `visit` for all live pieces. */
+HAK_HIDDEN void hak_pieces_each(void (*visit)(struct hak_piece *, void *), void *context);
 /* How many pools and pieces were not kept. */
 HAK_HIDDEN uint64_t hak_pieces_lost(void);
+/* Whether a piece at the address may have been one of them. */
+HAK_HIDDEN bool hak_pieces_may_be_lost(uintptr_t address);
 
 /* In a forked child. */
 HAK_HIDDEN void hak_pieces_fork_child(void);

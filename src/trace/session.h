@@ -289,10 +289,15 @@ struct hak_fault_facts {
  * asked what an access was. */
 enum { HAK_FACTS_TAG = 0x10 };
 
+/* Bytes were found changed, at some time after that. */
+static inline bool hak_fault_is_damage(uint32_t fault) {
+    return (fault >= 301 && fault <= 303) || fault == 505;
+}
+
 /* The address that a fault is about: of the first damaged byte, or of the pointer in question. */
 static inline uint64_t hak_facts_focus(const struct hak_fault_facts *facts) {
-    bool is_damage = facts->fault >= 301 && facts->fault <= 303;
-    return is_damage ? facts->user + (uint64_t)facts->offset : facts->found_address;
+    return hak_fault_is_damage(facts->fault) ? facts->user + (uint64_t)facts->offset
+                                             : facts->found_address;
 }
 
 /* The innermost frame is where the processor stopped the thread, not where a call returns to. */

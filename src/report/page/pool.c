@@ -58,8 +58,38 @@ static void add_piece(struct hak_text *text, const struct report_page *page,
     hak_text_free(&who);
 }
 
+/* "hak_pool_free", "the sweep at exit": it found that bytes were changed. */
+static const char *finder_of_damage(const struct report_page *page) {
+    return page->facts->found_by == HAK_FOUND_BY_CALL ? report_function(page) : report_finder(page);
+}
+
+static void add_more_damage(struct hak_text *text, const struct report_page *page) {
+    uint32_t more = page->facts->more_damaged;
+    if (more > 0)
+        hak_text_add(text, "; and %s",
+                     hak_words_count(more, "more damaged piece", "more damaged pieces"));
+}
+
+/* "at least 4 bytes past a 40-byte piece of pool 1 "rows" from new_row() app.c:9, found by ..." */
+static void headline_of_overflow(struct hak_text *text, const struct report_page *page) {
+    const struct hak_fault_facts *facts = page->facts;
+    struct hak_text who = {0};
+    hak_text_add(text, "%s%s %s ", facts->damage_is_open ? "at least " : "",
+                 hak_words_bytes(facts->damaged_bytes), facts->offset < 0 ? "before" : "past");
+    add_piece(text, page, &page->alloc_frames, " from");
+    hak_text_add(text, ", found by %s", finder_of_damage(page));
+    if (facts->found_by != HAK_FOUND_BY_EXIT && report_add_who(&who, &page->frames))
+        hak_text_add(text, " in %s", hak_text_string(&who));
+    hak_text_free(&who);
+    add_more_damage(text, page);
+}
+
 void report_pool_headline(struct hak_text *text, const struct report_page *page) {
     const struct hak_fault_facts *facts = page->facts;
+    if (facts->fault == 505) {
+        headline_of_overflow(text, page);
+        return;
+    }
     report_add_doer(text, page);
     hak_text_add(text, " calls %s ", report_function(page));
     switch (facts->fault) {
@@ -79,9 +109,13 @@ void report_pool_headline(struct hak_text *text, const struct report_page *page)
             hak_text_add(text, "%s into ", hak_words_bytes((uint64_t)facts->offset));
             add_piece(text, page, &page->alloc_frames, " from");
         } else {
-            hak_text_add(text, "which is no piece of ");
+            hak_text_add(text, "which is no live piece of ");
             add_named_pool(text, page);
         }
+        return;
+    case 506:
+        hak_text_add(text, "on ");
+        add_piece(text, page, &page->alloc_frames, " still out since");
         return;
     default:
         hak_text_add(text, "on ");
@@ -96,6 +130,12 @@ void report_pool_headline(struct hak_text *text, const struct report_page *page)
 
 void report_pool_sentence(struct hak_text *text, const struct report_page *page) {
     const struct hak_fault_facts *facts = page->facts;
+    if (facts->fault == 505) {
+        hak_text_add(text, "%s found changed bytes %s the piece", finder_of_damage(page),
+                     facts->offset < 0 ? "before" : "past");
+        add_more_damage(text, page);
+        return;
+    }
     hak_text_add(text, "%s was given ", report_function(page));
     switch (facts->fault) {
     case 501:
@@ -105,7 +145,10 @@ void report_pool_sentence(struct hak_text *text, const struct report_page *page)
         hak_text_add(text, "a piece of another pool");
         return;
     case 503:
-        hak_text_add(text, "an address that the pool has not handed out");
+        hak_text_add(text, "an address that is no live piece of the pool");
+        return;
+    case 506:
+        hak_text_add(text, "a piece that was still out");
         return;
     default:
         hak_text_add(
@@ -115,7 +158,7 @@ void report_pool_sentence(struct hak_text *text, const struct report_page *page)
 }
 
 void report_pool_pointer(struct hak_text *text, const struct report_page *page) {
-    uint64_t into = page->facts->found_address - page->base;
+    uint64_t into = page->facts->found_address - page->user;
     if (page->base) {
         if (into == 0)
             hak_text_add(text, "is the start of ");
@@ -124,9 +167,9 @@ void report_pool_pointer(struct hak_text *text, const struct report_page *page) 
         report_add_block(text, page);
         hak_text_add(text, " of ");
         add_pool_of_piece(text, page);
-        hak_text_add(text, ":\n");
+        hak_text_add(text, "%s:\n", report_border_words(page));
     } else if (page->facts->fault == 503) {
-        hak_text_add(text, "is not the start of a piece of ");
+        hak_text_add(text, "is not the start of a live piece of ");
         add_named_pool(text, page);
         hak_text_add(text, ".\n");
     } else {

@@ -1,11 +1,13 @@
 /* The program's own pools, as they are told by hakmem.h: each misuse has its code and facts,
  * correct calls have none. */
 #include "guard/pieces.h"
+#include "guard/redzone.h"
 #include "world.h"
 
 /* hakmem.h declares them weak, which takes nothing out of an archive. */
 void hak_pool_create(const void *of, const char *name);
 void hak_pool_alloc(const void *of, const void *piece, size_t bytes);
+void hak_pool_redzone(const void *of, size_t before, size_t behind);
 void hak_pool_free(const void *of, const void *piece);
 void hak_pool_reset(const void *of);
 void hak_pool_destroy(const void *of);
@@ -119,6 +121,101 @@ TEST(pieces_of_no_bytes_share_an_address) {
     ck_assert_uint_eq(fault_of_free(other, other), HAK_FAULT_POOL_DOUBLE_FREE);
 }
 
+/* A pool that takes pieces back hands none out twice; an arena may begin anew without a word. */
+TEST(a_piece_is_handed_out_once_in_each_life) {
+    begin();
+    unsigned before = fault_count;
+    hak_pool_alloc(pool, pool + PIECE, PIECE);
+    ck_assert_uint_eq(fault_count, before);
+    ck_assert_uint_eq(fault_of_free(pool, pool + PIECE), 0);
+    hak_pool_alloc(pool, pool + PIECE, PIECE);
+    ck_assert_uint_eq(fault_count, before);
+    hak_pool_alloc(pool, pool + PIECE, PIECE);
+    ck_assert_uint_eq(fault_count, before + 1);
+    ck_assert_uint_eq(last_fault().fault, HAK_FAULT_POOL_DOUBLE_ALLOC);
+    ck_assert_uint_eq(last_fault().user, (uintptr_t)pool + PIECE);
+    hak_pool_reset(pool);
+    hak_pool_alloc(pool, pool + PIECE, PIECE);
+    ck_assert_uint_eq(fault_count, before + 1);
+}
+
+static char *take_with_room(int number) {
+    char *piece = other + 64 * number + 16;
+    hak_pool_alloc(other, piece, PIECE);
+    return piece;
+}
+
+TEST(writes_into_the_room_around_a_piece_are_found) {
+    begin();
+    hak_pool_redzone(other, 8, 16);
+    char *piece[6];
+    for (int i = 0; i < 6; i++)
+        piece[i] = take_with_room(i);
+    unsigned before = fault_count;
+    ck_assert_uint_eq(hak_redzone_sweep(HAK_FOUND_BY_VERIFY), 0);
+    piece[0][PIECE - 1]++;
+    ck_assert_uint_eq(fault_of_free(other, piece[0]), 0);
+    piece[1][PIECE + 1]++;
+    piece[1][PIECE + 3]++;
+    ck_assert_uint_eq(fault_of_free(other, piece[1]), HAK_FAULT_POOL_OVERFLOW);
+    ck_assert_int_eq(last_fault().offset, PIECE + 1);
+    ck_assert_uint_eq(last_fault().damaged_bytes, 2);
+    ck_assert_uint_eq(last_fault().damaged_span, 3);
+    ck_assert_uint_eq(last_fault().damage_is_open, 0);
+    ck_assert_uint_eq(fault_of_free(other, piece[1]), HAK_FAULT_POOL_DOUBLE_FREE);
+    piece[2][-8]++;
+    ck_assert_uint_eq(hak_redzone_sweep(HAK_FOUND_BY_VERIFY), 1);
+    ck_assert_int_eq(last_fault().offset, -8);
+    ck_assert_uint_eq(last_fault().user, (uintptr_t)piece[2]);
+    ck_assert_uint_eq(hak_redzone_sweep(HAK_FOUND_BY_VERIFY), 0); /* it was told */
+    ck_assert_uint_eq(fault_of_free(other, piece[2]), 0);
+    piece[3][-9]++; /* nobody's */
+    piece[4][PIECE + 15]++;
+    piece[5][PIECE]++;
+    hak_pool_reset(other);
+    ck_assert_uint_eq(last_fault().fault, HAK_FAULT_POOL_OVERFLOW);
+    ck_assert_uint_eq(last_fault().more_damaged, 1);
+    ck_assert_str_eq(last_fault().call, "hak_pool_reset");
+    before = fault_count;
+    piece[0] = take_with_room(0);
+    hak_pool_destroy(other);
+    ck_assert_uint_eq(fault_count, before);
+}
+
+/* Pieces leave the list from its middle and its ends, and places of ended ones are taken again. */
+TEST(the_list_of_a_pool_holds_its_live_pieces) {
+    begin();
+    hak_pool_redzone(other, 0, 16);
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < 9; i++)
+            take_with_room(i);
+        for (int i = round; i < 9; i += 2)
+            ck_assert_uint_eq(fault_of_free(other, other + 64 * i + 16), 0);
+        size_t listed = 0;
+        uint32_t link = hak_pieces_pool((uintptr_t)other)->first;
+        for (; link; link = hak_pieces_linked(link)->next) {
+            ck_assert(hak_pieces_lives(hak_pieces_linked(link)));
+            listed++;
+        }
+        ck_assert_uint_eq(listed, 9 - (10 - (size_t)round) / 2);
+        hak_pool_reset(other);
+        ck_assert_uint_eq(hak_pieces_pool((uintptr_t)other)->first, 0);
+    }
+}
+
+/* A handler that interrupts a call of its own thread: its call is missed, and nothing is said from
+ * then on. */
+TEST(a_call_in_a_handler_is_missed) {
+    begin();
+    ck_assert(hak_pieces_lock());
+    hak_pool_alloc(pool, pool + 2 * PIECE, PIECE);
+    ck_assert(hak_pieces_missed());
+    hak_pieces_unlock();
+    ck_assert_uint_eq(fault_of_free(pool, pool + 2 * PIECE), 0);
+    ck_assert_uint_eq(fault_of_free(pool, pool + PIECE), 0);
+    ck_assert_uint_eq(fault_of_free(pool, pool + PIECE), 0);
+}
+
 TEST(an_unknown_pool_has_no_faults) {
     begin();
     ck_assert_uint_eq(fault_of_free(pool + 1, pool + PIECE), 0);
@@ -147,6 +244,18 @@ TEST(pieces_without_room_are_counted) {
     for (uintptr_t i = 0; i < 1000; i++) /* in the places of freed ones */
         hak_pool_alloc(pool, (void *)(2 * from + i * PIECE), PIECE);
     ck_assert_uint_eq(hak_pieces_lost(), lost);
+}
+
+/* A few pieces without room hide no others. */
+TEST(a_lost_piece_hides_itself_alone) {
+    enum { MANY = 1 << 20 };
+    begin();
+    uintptr_t from = (uintptr_t)1 << 40, i = 0;
+    for (; i < MANY && hak_pieces_lost() == 0; i++)
+        hak_pool_alloc(pool, (void *)(from + i * PIECE), PIECE);
+    ck_assert_uint_eq(hak_pieces_lost(), 1);
+    ck_assert_uint_eq(fault_of_free(pool, (void *)(from + (i - 1) * PIECE)), 0);
+    ck_assert_uint_eq(fault_of_free(pool, pool + 5 * PIECE), HAK_FAULT_POOL_BAD_FREE);
 }
 
 RUN_TESTS()
