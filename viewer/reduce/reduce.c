@@ -8,7 +8,6 @@
 #include <string.h>
 #include <time.h>
 #include "report/words/words.h"
-#include "viewer/cli/sink.h"
 #include "viewer/record/record.h"
 #include "viewer/reduce/parts.h"
 

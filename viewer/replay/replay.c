@@ -7,7 +7,6 @@
 #include "report/words/words.h"
 #include "store/history/history.h"
 #include "viewer/capture/capture.h"
-#include "viewer/cli/sink.h"
 #include "viewer/replay/runs.h"
 
 /* Reads a word of a list; the first one where the option is not given. -1: none of them, printed.
