@@ -1,6 +1,8 @@
 /* Keeps the program's own pools and their pieces, each found by its address. */
 #include "guard/pieces.h"
 
+#include "guard/locate.h"
+#include "hop.h"
 #include "platform/lock.h"
 
 enum { POOL_BITS = 12, PIECE_BITS = 20, PLACES_TRIED = 32, LOST_BITS = 20 };
@@ -173,6 +175,20 @@ void hak_pieces_each(void (*visit)(struct hak_piece *, void *), void *context) {
     for (size_t i = 0; i < count; i++)
         if (table->pieces[i].address && hak_pieces_lives(&table->pieces[i]))
             visit(&table->pieces[i], context);
+}
+
+/* ---- the memory of a piece ------------------------------------------------------------------- */
+
+struct hak_block_life hak_block_life_at(uintptr_t address) {
+    struct hak_located at;
+    if (!hak_locate((const void *)address, &at) || at.slot->place != HAK_PLACE_LIVE)
+        return (struct hak_block_life){0, 0};
+    return (struct hak_block_life){at.epoch, at.slot->record_count};
+}
+
+bool hak_pieces_has_its_block(const struct hak_piece *piece) {
+    struct hak_block_life now = hak_block_life_at(piece->address);
+    return now.epoch == piece->block.epoch && now.n == piece->block.n;
 }
 
 /* ---- the list of a pool ---------------------------------------------------------------------- */

@@ -22,6 +22,8 @@
 #include "trace/session.h"
 #include "platform/platform.h"
 
+enum { HAK_POOL_PLACES = 16 }; /* with those that each pool has (pool_places.h) */
+
 struct hak_pool {
     uintptr_t address;
     uint32_t number; /* from 1, in the order of hak_pool_create */
@@ -32,7 +34,16 @@ struct hak_pool {
     uint8_t is_destroyed;
     uint8_t takes_back;   /* a piece was given back by itself: it is no arena */
     uint8_t is_inherited; /* the process is forked, and the pool is the parent's */
+    uint8_t has_moves;    /* hak_pool_allow was called: other moves are faults */
+    uint8_t places;       /* how many names it has */
     char name[HAK_POOL_NAME];
+    uint16_t allowed[HAK_POOL_PLACES]; /* of each place, from which ones a piece may come */
+    char place[HAK_POOL_PLACES][HAK_POOL_PLACE_NAME];
+};
+
+/* The generation of a live block of malloc; 0, 0 = there is none. */
+struct hak_block_life {
+    uint32_t epoch, n;
 };
 
 struct hak_piece {
@@ -40,12 +51,13 @@ struct hak_piece {
     uint64_t bytes;
     uint32_t pool_place, pool_number, pool_resets;
     uint32_t alloc_stack, free_stack;
-    uint32_t next, previous;       /* in the pool's list: place + 1, 0 = none */
-    uint32_t block_epoch, block_n; /* generation of malloc's block around it; 0 = none */
+    uint32_t next, previous;     /* in the pool's list: place + 1, 0 = none */
+    struct hak_block_life block; /* of malloc around it, when it was handed out */
     uint16_t more; /* live pieces at the address beside this one, where one has no bytes */
     uint8_t is_free;
     uint8_t is_listed; /* it has redzones, and is in the pool's list */
     uint8_t is_told;   /* their damage was reported */
+    uint8_t place;     /* number of the pool's place (pool_places.h) */
 };
 
 /* Whether the program has made a pool: without one no call has anything to look at. */
@@ -84,6 +96,11 @@ HAK_HIDDEN void hak_pieces_unlist(struct hak_piece *piece);
 HAK_HIDDEN struct hak_piece *hak_pieces_linked(uint32_t link);
 /* Calls `visit` for all live pieces. */
 HAK_HIDDEN void hak_pieces_each(void (*visit)(struct hak_piece *, void *), void *context);
+/* The live block of malloc that holds the address. No lock is needed. */
+HAK_HIDDEN struct hak_block_life hak_block_life_at(uintptr_t address);
+/* Whether the piece still lies in the block that it was handed out of, or in none, as then: a pool
+ * may give its memory back, or change its size, without a word. */
+HAK_HIDDEN bool hak_pieces_has_its_block(const struct hak_piece *piece);
 /* How many pools and pieces were not kept. */
 HAK_HIDDEN uint64_t hak_pieces_lost(void);
 /* Whether a piece at the address may have been one of them. */

@@ -1,8 +1,7 @@
 /* Fills and compares the room that the program's own pools leave around their pieces. */
 #include "guard/redzone.h"
 
-#include "guard/guard.h"
-#include "guard/pool_facts.h"
+#include "guard/pool_call.h"
 #include "hop.h"
 #include "memory_tags.h"
 #include "platform/readable.h"
@@ -19,20 +18,11 @@ static void fill_room(uintptr_t from, size_t bytes) {
         *(uint8_t *)at = due_at(at);
 }
 
-struct hak_block_life hak_block_life_at(uintptr_t address) {
-    struct hak_located at;
-    if (!hak_locate((const void *)address, &at) || at.slot->place != HAK_PLACE_LIVE)
-        return (struct hak_block_life){0, 0};
-    return (struct hak_block_life){at.epoch, at.slot->record_count};
-}
-
-void hak_redzone_fill(struct hak_pool *pool, struct hak_piece *piece, struct hak_block_life life) {
+void hak_redzone_fill(struct hak_pool *pool, struct hak_piece *piece) {
     uintptr_t ear = hak_tags_begin_own();
     fill_room(piece->address - pool->before, pool->before);
     fill_room(piece->address + piece->bytes, pool->behind);
     hak_tags_end_own(ear);
-    piece->block_epoch = life.epoch;
-    piece->block_n = life.n;
     hak_pieces_list(pool, piece);
 }
 
@@ -136,10 +126,7 @@ static void look_in_sweep(struct hak_piece *piece, void *context) {
                                     .found_by = sweep->found_by,
                                     .class_found = HAK_CLASS_NONE,
                                     .class_due = HAK_CLASS_NONE};
-    struct hak_block_life life = hak_block_life_at(piece->address);
-    /* The pool's memory was given back, or changed its size, without a word. */
-    if (life.epoch != piece->block_epoch || life.n != piece->block_n ||
-        !hak_redzone_look(piece, &facts))
+    if (!hak_pieces_has_its_block(piece) || !hak_redzone_look(piece, &facts))
         return;
     if (sweep->found++ == 0)
         sweep->first = facts;

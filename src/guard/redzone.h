@@ -15,16 +15,8 @@ enum { HAK_REDZONE_MOST = 4096 }; /* bytes on each side that are compared */
 /* Some pool leaves room: sweeps have something to look at. */
 HAK_HIDDEN extern _Atomic bool hak_redzones_are_kept;
 
-/* The generation of the live block of malloc that holds the address; 0 = none does. Without the
- * lock. */
-struct hak_block_life {
-    uint32_t epoch, n;
-};
-HAK_HIDDEN struct hak_block_life hak_block_life_at(uintptr_t address);
-
 /* Fills the room around a piece that the pool has just handed out, and lists the piece. */
-HAK_HIDDEN void hak_redzone_fill(struct hak_pool *pool, struct hak_piece *piece,
-                                 struct hak_block_life life);
+HAK_HIDDEN void hak_redzone_fill(struct hak_pool *pool, struct hak_piece *piece);
 /* Compares the room around a piece, unless its damage was told or it cannot be read. Where it is
  * changed: fills in the facts of the damage, notes it as told and returns true. */
 HAK_HIDDEN bool hak_redzone_look(struct hak_piece *piece, struct hak_fault_facts *facts);

@@ -24,7 +24,7 @@ static void enter_piece(struct hak_piece *piece, void *context) {
     struct hak_leak_scan *scan = context;
     const struct hak_pool *pool = hak_pieces_pool_of(piece);
     if (!pool->takes_back || pool->is_inherited || !piece->bytes ||
-        scan->piece_count == scan->piece_room)
+        !hak_pieces_has_its_block(piece) || scan->piece_count == scan->piece_room)
         return;
     scan->pieces[scan->piece_count++] = (struct hak_leak_piece){
         .user = piece->address,

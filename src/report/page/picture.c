@@ -207,6 +207,11 @@ static void add_pointer_mark(struct hak_text *text, const struct report_page *pa
     case 504:
         hak_text_add(text, "freed here");
         return;
+    case 507:
+        hak_text_add(text, "moved here");
+        if (page->user && page->user != facts->found_address)
+            hak_text_add(text, "; expected 0x%llx", (unsigned long long)page->user);
+        return;
     case 506:
         hak_text_add(text, "handed out here, a second time");
         return;

@@ -8,6 +8,8 @@
 void hak_pool_create(const void *of, const char *name);
 void hak_pool_alloc(const void *of, const void *piece, size_t bytes);
 void hak_pool_redzone(const void *of, size_t before, size_t behind);
+void hak_pool_allow(const void *of, const char *from, const char *to);
+void hak_pool_move(const void *of, const void *piece, const char *to);
 void hak_pool_free(const void *of, const void *piece);
 void hak_pool_reset(const void *of);
 void hak_pool_destroy(const void *of);
@@ -71,7 +73,7 @@ TEST(a_reset_ends_the_pieces_and_not_the_pool) {
     begin();
     hak_pool_reset(pool);
     ck_assert_uint_eq(fault_of_free(pool, pool + PIECE), HAK_FAULT_POOL_USE_AFTER_RESET);
-    ck_assert_uint_eq(last_fault().pool.end, HAK_POOL_RESET);
+    ck_assert_uint_eq(last_fault().pool.end, HAK_POOL_WAS_RESET);
     ck_assert_uint_eq(last_fault().free_stack, STACK_OF_END);
     ck_assert_uint_eq(last_fault().alloc_stack, STACK_OF_ALLOC);
     hak_pool_alloc(pool, pool + PIECE, PIECE);
@@ -88,7 +90,7 @@ TEST(a_destroyed_pool_is_not_used) {
     ck_assert_uint_eq(fault_count, before + 3);
     ck_assert_uint_eq(last_fault().fault, HAK_FAULT_POOL_USE_AFTER_RESET);
     ck_assert_uint_eq(last_fault().alloc_stack, STACK_OF_CREATE);
-    ck_assert_uint_eq(last_fault().pool.end, HAK_POOL_DESTROYED);
+    ck_assert_uint_eq(last_fault().pool.end, HAK_POOL_WAS_DESTROYED);
     ck_assert_uint_eq(fault_of_free(pool, pool + PIECE), HAK_FAULT_POOL_USE_AFTER_RESET);
     hak_pool_create(pool, "again");
     hak_pool_alloc(pool, pool, PIECE);
@@ -201,6 +203,81 @@ TEST(the_list_of_a_pool_holds_its_live_pieces) {
         hak_pool_reset(other);
         ck_assert_uint_eq(hak_pieces_pool((uintptr_t)other)->first, 0);
     }
+}
+
+static uint32_t fault_of_move(const void *piece, const char *to) {
+    unsigned before = fault_count;
+    hak_pool_move(pool, piece, to);
+    return fault_count == before ? 0 : last_fault().fault;
+}
+
+TEST(without_a_table_each_move_is_legal) {
+    begin();
+    ck_assert_uint_eq(fault_of_move(pool + PIECE, "cache"), 0);
+    ck_assert_uint_eq(fault_of_free(pool, pool + PIECE), HAK_FAULT_POOL_DOUBLE_FREE);
+    ck_assert_uint_eq(fault_of_move(pool + 5 * PIECE, "list"), 0);
+    ck_assert_uint_eq(fault_of_move(pool + 5 * PIECE, "out"), 0);
+    ck_assert_uint_eq(fault_of_free(pool, pool + 5 * PIECE), 0);
+}
+
+TEST(a_table_says_which_moves_are_legal) {
+    begin();
+    hak_pool_allow(pool, "free", "cache");
+    hak_pool_allow(pool, "cache", "list");
+    hak_pool_allow(pool, "cache", "out");
+    ck_assert_uint_eq(fault_of_move(pool + PIECE, "cache"), HAK_FAULT_POOL_ILLEGAL_MOVE);
+    ck_assert_str_eq(last_fault().pool.from, "out");
+    ck_assert_str_eq(last_fault().pool.to, "cache");
+    ck_assert_uint_eq(last_fault().user, (uintptr_t)pool + PIECE);
+    ck_assert_uint_eq(fault_of_free(pool, pool + PIECE), 0);
+    ck_assert_uint_eq(fault_of_move(pool + PIECE, "list"), HAK_FAULT_POOL_ILLEGAL_MOVE);
+    ck_assert_uint_eq(fault_of_move(pool + PIECE, "nowhere"), HAK_FAULT_POOL_ILLEGAL_MOVE);
+    ck_assert_str_eq(last_fault().pool.to, "nowhere");
+    ck_assert_uint_eq(fault_of_move(pool + PIECE, "cache"), 0);
+    unsigned before = fault_count;
+    hak_pool_alloc(pool, pool + PIECE, PIECE);
+    ck_assert_uint_eq(fault_count, before);
+    ck_assert_uint_eq(fault_of_free(pool, pool + PIECE), 0);
+    ck_assert_uint_eq(fault_of_move(pool + PIECE, "cache"), 0);
+    ck_assert_uint_eq(fault_of_move(pool + PIECE, "list"), 0);
+    before = fault_count;
+    hak_pool_alloc(pool, pool + PIECE, PIECE);
+    ck_assert_uint_eq(fault_count, before + 1);
+    ck_assert_uint_eq(last_fault().fault, HAK_FAULT_POOL_ILLEGAL_MOVE);
+    ck_assert_str_eq(last_fault().pool.from, "list");
+    ck_assert_str_eq(last_fault().pool.to, "out");
+}
+
+TEST(an_address_that_is_no_piece_is_new) {
+    begin();
+    hak_pool_allow(pool, "free", "cache");
+    hak_pool_allow(pool, "new", "list");
+    ck_assert_uint_eq(fault_of_free(pool, pool + PIECE), 0);
+    ck_assert_uint_eq(fault_of_move(pool + PIECE + 8, "cache"), HAK_FAULT_POOL_ILLEGAL_MOVE);
+    ck_assert_str_eq(last_fault().pool.from, "new");
+    ck_assert_int_eq(last_fault().offset, 8);
+    ck_assert_uint_eq(fault_of_move(pool + 5 * PIECE, "list"), 0);
+    ck_assert_uint_eq(fault_of_move(pool + 5 * PIECE, "list"), HAK_FAULT_POOL_ILLEGAL_MOVE);
+    hak_pool_reset(pool);
+    ck_assert_uint_eq(fault_of_move(pool + 5 * PIECE, "cache"), 0);
+}
+
+TEST(calls_are_recorded_by_the_number_of_the_pool) {
+    begin();
+    uint32_t number = hak_pieces_pool((uintptr_t)pool)->number;
+    unsigned before = event_count;
+    ck_assert_uint_eq(fault_of_free(pool, pool + PIECE), 0);
+    hak_pool_reset(pool);
+    ck_assert_uint_eq(event_count, before + 2);
+    struct hak_event_fields freed = events[before % NOTED_EVENTS];
+    ck_assert_uint_eq(freed.kind, HAK_PIECE_FREE);
+    ck_assert_uint_eq(freed.address, (uintptr_t)pool + PIECE);
+    ck_assert_uint_eq(freed.size, PIECE);
+    ck_assert_uint_eq(freed.record_count, number);
+    ck_assert_uint_eq(freed.stack, STACK_OF_END);
+    ck_assert_uint_eq(events[(before + 1) % NOTED_EVENTS].kind, HAK_POOL_RESET);
+    hak_pool_alloc(pool + 1, pool + PIECE, PIECE); /* of no pool */
+    ck_assert_uint_eq(event_count, before + 2);
 }
 
 /* A handler that interrupts a call of its own thread: its call is missed, and nothing is said from
