@@ -125,10 +125,6 @@ MAIN_OBJ  := $(BUILD)/host/src/collector/main.o $(BUILD)/host/viewer/main.o
 REMOTE_SO := $(if $(HAS_REMOTE),$(BUILD)/hakmem_postgres.so)
 ARTIFACTS := $(BUILD)/libhakmem.so $(BUILD)/libhakmem.a $(BUILD)/hakmem-debug.so $(BUILD)/hakmem-record.so $(if $(CROSS),,$(BUILD)/hakmem-attach.so) \
              $(if $(HAS_COMMANDS),$(BUILD)/hakmem-collect $(BUILD)/hakmem-trace $(BUILD)/hakmem-player $(BUILD)/hakmem_sqlite.so $(REMOTE_SO))
-# The heap profile's jumps are x86-64's (docs/arm.md).
-ifneq ($(CROSS),)
-PROFILE_OBJ :=
-endif
 
 .PHONY: all
 all: $(ARTIFACTS)

@@ -16,6 +16,7 @@
  *   rule_of_row.h    such a rule out of a row of CFI           unwind/rules.c
  *   plt.h            rows that linkers do not write            unwind/cfi.c
  *   calls.h          calls, jumps, first instructions          unwind/code.c, frame_pointer.c
+ *   jump.h           a jump over a function's begin            platform/jumps
  *   splice_step.h    a step to a caller, remembered            unwind/splice.h
  *   context.h        registers of an interrupted thread        unwind, trace/crash, leaks
  *
@@ -38,7 +39,6 @@
  *
  *   aligned.h        accesses that may fail                    trace/crash/aligned.c
  *   xsave.h          places of vectors in a signal's frame     trace/crash/frame.c
- *   jump.h           a jump over a function's begin            platform/jumps
  *
  * Architectures are named here and nowhere else, and only src/platform/ARCH has instructions
  * (tests/lint/arch.sh). Below every folder: any may include it. */

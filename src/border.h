@@ -29,6 +29,7 @@
 
 #include "check.h"
 #include "memory_tags.h"
+#include "size_class.h"
 
 /* A request for a block. */
 struct hak_hand_out {
@@ -211,10 +212,23 @@ static inline void hak_check_leave(void) {
 
 /* The pointer that the program gets for a block of which `asked_bytes` were asked for. */
 static inline void *hak_check_tagged(void *user, size_t asked_bytes) {
-    if (!hak_tags_are_given() || !user)
+    if (!hak_tags_are_given() || !user || hak_tag_of_pointer(user) != 0)
         return user;
     uintptr_t tag = hak_tag_of_live(user, asked_bytes);
     return (void *)((uintptr_t)user | tag << HAK_TAG_SHIFT);
+}
+
+/* So many bytes lie behind a block at least, in which one byte is not the block's: with tags a
+ * large one has a granule for itself there. */
+static inline size_t hak_check_behind_bytes(size_t slot_bytes) {
+    return hak_tags_are_given() && slot_bytes > HAK_CLASS_MAX_BYTES - 1 ? 2 * HAK_TAG_GRANULE - 1
+                                                                        : 1;
+}
+
+/* Whether a large block that is resized to `asked_bytes` may stay in its place: all of it has the
+ * pointer's tag, or none. */
+static inline bool hak_check_tag_may_stay(user_t user, size_t asked_bytes) {
+    return !hak_tags_are_given() || asked_bytes <= HAK_TAGS_WHOLE_BYTES || hak_tag_at(user.p) == 0;
 }
 
 /* Takes the tag off a pointer that the program gives back or has resized, where it is a block of

@@ -20,6 +20,7 @@
 
 #include <stdbool.h>
 #include "border.h"
+#include "fault_codes.h"
 #include "options.h"
 
 /* In the checks' half: does the other one serve the program? Never changes once a block was handed
@@ -95,6 +96,23 @@ HAK_HIDDEN int64_t hak_light_first_point(void);
 
 /* hak_owner (hakmem.h). NULL in unit tests, which have one half alone. */
 HAK_HIDDEN unsigned light_hak_owner(const void *pointer) __attribute__((weak));
+
+/* What an access by the wrong memory tag `tag` meant (entry/light/find.c). In the handler of a
+ * crash: no lock, no allocation. */
+struct hak_light_found {
+    enum hak_fault_code fault;
+    uintptr_t base; /* of the block; 0: it is not known */
+    size_t bytes;
+    unsigned class_index; /* HAK_CLASS_NONE: a large one */
+    unsigned frees_ago;   /* it had the tag so many frees ago; 0: that is not known */
+    bool is_free;         /* surely; else the program or a cache has it */
+};
+HAK_HIDDEN struct hak_light_found light_hak_light_find(uintptr_t address, unsigned tag)
+    __attribute__((weak));
+
+/* Gives a page of a block the tag `tag` again, where the program has dropped it. False: it has
+ * not. NULL likewise. */
+HAK_HIDDEN bool light_hak_light_tag_again(uintptr_t address, unsigned tag) __attribute__((weak));
 
 /* hak_pool_empty_registry (pool/pool.h). NULL likewise. */
 HAK_HIDDEN void light_hak_pool_empty_registry(void) __attribute__((weak));

@@ -22,12 +22,21 @@
 /* Of the process; defined where an architecture has tags. */
 HAK_HIDDEN extern struct hak_tags hak_tags;
 
+enum { hak_may_have_tags = HAK_HAS_TAGS && (HAK_DEBUG || HAK_LIGHT) };
+
 static inline bool hak_tags_are_known(void) {
-    return HAK_HAS_TAGS && hak_is_debug_build && HAK_UNLIKELY(hak_tags.are_known);
+    return hak_may_have_tags && HAK_UNLIKELY(hak_tags.are_known);
 }
 static inline bool hak_tags_are_given(void) {
-    return HAK_HAS_TAGS && hak_is_debug_build && HAK_UNLIKELY(hak_tags.are_given);
+    return hak_may_have_tags && HAK_UNLIKELY(hak_tags.are_given);
 }
+/* In the plain allocator of level light, which gives its blocks tags itself (light_tags.h). */
+static inline bool hak_light_has_tags(void) {
+    return hak_is_light_build && hak_tags_are_known();
+}
+
+/* A longer block has a tag at its borders alone (guard/tags_large.c). */
+enum { HAK_TAGS_WHOLE_BYTES = 1 << 20 };
 
 /* Blocks have tags 1 to 15, each life of a slot the next one. */
 enum { HAK_TAG_CYCLE = HAK_TAGS - 1 };
@@ -56,6 +65,16 @@ static inline unsigned hak_tag_of_pointer(const void *p) {
 static inline void *hak_untagged(const void *p) {
     uintptr_t tag = (uintptr_t)(HAK_TAGS - 1) << HAK_TAG_SHIFT;
     return (void *)(hak_tags_are_known() ? (uintptr_t)p & ~tag : (uintptr_t)p);
+}
+
+/* Whether all of [start, end), memory that had one tag, has it still: no page of it was dropped. */
+HAK_IN_PLACE bool hak_tags_stand(const char *start, const char *end, unsigned tag) {
+    bool stand = tag != 0 && hak_tag_at(end - HAK_TAG_GRANULE) == tag;
+    for (const char *p = start; stand && end - p > (ptrdiff_t)HAK_PAGE_BYTES_LEAST;) {
+        p += HAK_PAGE_BYTES_LEAST;
+        stand = hak_tag_at(p) == tag;
+    }
+    return stand;
 }
 
 /* hak_tags_deafen and back, where there are tags. */

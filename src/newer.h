@@ -27,6 +27,10 @@
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL 8U
 #endif
+#ifndef SEGV_MTEAERR /* codes of SIGSEGV: memory tags, found late and at the instruction */
+#define SEGV_MTEAERR 8
+#define SEGV_MTESERR 9
+#endif
 #ifndef SYS_SECCOMP /* a code of SIGSYS */
 #define SYS_SECCOMP 1
 #endif

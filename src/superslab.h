@@ -110,6 +110,7 @@ struct hak_superslab {
     uint32_t purged_slabs;            /* those whose pages went back while it had an owner */
     uint8_t tier;                     /* enum hak_tier; FREE until it was HOT for the first time */
     uint8_t home_class;               /* HAKMEM_TINY_SS_COMPACT=0: the one class it serves */
+    bool waits;                       /* in the reserve, beyond its places, and with pages */
     uint32_t used_bytes;              /* in slots that are not free */
     uint32_t hot_from;                /* used_bytes at which the tier rises to HOT */
     uint32_t draining_below;          /* used_bytes below which it falls to DRAINING */

@@ -282,6 +282,11 @@ static const struct view_option replay_options[] = {
 static const struct view_option reduce_options[] = {
     {"fault", 0, "N", "this fault (default: the first one); `faults` lists them"},
     {"c", 0, "FILE", "writes the sequence as a C program, whose head says how it is run"},
+    {"check", 0, "CMD",
+     "a test of your own in place of the report: a sequence counts where the shell's command CMD "
+     "ends with status 0"},
+    {"time", 0, "SECONDS", "ends after this time, with the shortest so far (default 300)"},
+    PROCESS_OPTION("--check without --fault: this process (default: the one with the most events)"),
 };
 
 static const struct view_option events_options[] = {
@@ -1162,13 +1167,22 @@ const struct view_command view_commands[] = {
      .sentence = "the shortest sequence of calls that still gives a fault; as a C program",
      .about =
          "Makes the calls of the fault's block once more, and the faulty access or call that\n"
-         "follows from its report. If they do not give the fault again: all calls of the\n"
-         "process before it (the last 5,000). Leaves out blocks, then steps, then threads, as\n"
-         "long as the same code comes at the same kind of place. Each run has a limit of 10 s.\n"
+         "follows from its report. If they do not give the fault again: the calls of the process\n"
+         "before it (the last 100, 5,000 and 20,000). Joins threads, leaves out blocks, then\n"
+         "steps, puts steps in a simpler order, and tries smaller sizes. Each time the same code\n"
+         "must come at the same kind of place. Each run has a limit of 10 s.\n"
          "A step is THREAD VERB BLOCK A B: `2 free 1 0 0` frees block 1 in a second thread.\n"
          "\n"
-         "Exit status: 0, or 4 when the capture does not say enough to give the fault again.\n",
-     .examples = "  hakmem-trace reduce --fault 1 --c reduced.c\n",
+         "CMD has the sequence on standard input and in the file $REDUCE_SEQUENCE, the C program\n"
+         "in $REDUCE_PROGRAM, and the program that makes sequences in $REDUCE_PLAYER. Status 0:\n"
+         "the sequence still shows what you look for; 126 and 127 end reduce; others: it does "
+         "not.\n"
+         "\n"
+         "Exit status: 0; 4 when the capture does not say enough to give the fault again, or\n"
+         "when the time was over. Ctrl-C prints the shortest so far, with status 130.\n",
+     .examples =
+         "  hakmem-trace reduce --fault 1 --c reduced.c\n"
+         "  hakmem-trace reduce --check 'cc -o t $REDUCE_PROGRAM && ! LD_PRELOAD=./mine.so ./t'\n",
      OPTIONS(reduce_options),
      .asks = true,
      .run = command_reduce},

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,6 +121,7 @@ int main(int count, char **arguments) {
     struct command command = {.count = count, .arguments = arguments};
     pthread_attr_t attributes;
     pthread_t thread;
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); /* a lock less in each of its allocations */
     if (pthread_attr_init(&attributes) != 0 ||
         pthread_attr_setstacksize(&attributes, STACK_BYTES) != 0 ||
         pthread_setattr_default_np(&attributes) != 0 ||

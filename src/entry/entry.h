@@ -88,7 +88,7 @@ HAK_HIDDEN bool hak_entry_operators_are_replaced(void);
 /* calloc: zeroes a block that a layer has handed out; fresh pages are 0 already. NULL stays. */
 HAK_IN_PLACE void *hak_entry_zero(void *user, size_t bytes, unsigned class_index) {
     bool is_large = class_index == HAK_CLASS_NONE;
-    if (user && !(is_large && hak_large_is_fresh(base_of(user_from(user)))))
+    if (user && !(is_large && hak_large_is_fresh(base_of(user_from(hak_untagged(user))))))
         memset(user, 0, bytes);
     return user;
 }

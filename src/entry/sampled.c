@@ -84,10 +84,10 @@ void *hak_entry_move_guarded(struct hak_hand_out *how, size_t old_bytes) {
     size_t slot_bytes =
         old_bytes <= HAK_CLASS_MAX_BYTES ? hak_class_bytes(hak_class_of_bytes(old_bytes)) : 0;
     if (!hak_is_light_build || bytes > slot_bytes || bytes < slot_bytes / 2)
-        return hak_entry_serve(how);
+        return hak_entry_serve_inside(how);
     uint32_t sample = hak_light_leave_sample(how->moved_from.p);
     void *moved = sample ? take_sampled(how, 0, sample) : NULL;
     if (sample && !moved)
         hak_light_sample_ends(sample);
-    return moved ? moved : hak_entry_serve(how);
+    return moved ? moved : hak_entry_serve_inside(how);
 }

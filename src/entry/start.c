@@ -45,6 +45,16 @@ void (*hak_entry_begin_counting)(void);
 
 /* ---- the process ----------------------------------------------------------------------------- */
 
+/* Memory tags as the option asks for them; a line where the kernel has not that way. */
+static HAK_COLD void start_tags(enum hak_tags_way wanted) {
+    static const char *const missed[] = {
+        "hakmem: HAKMEM_TAGS=asymm: the kernel does not prefer that on each processor "
+        "(/sys/devices/system/cpu/cpu*/mte_tcf_preferred); HAKMEM_TAGS=sync is used"};
+    enum hak_tags_way way = hak_tags_start(wanted);
+    if (wanted == HAK_TAGS_WAY_ASYMM && way == HAK_TAGS_WAY_SYNC)
+        hak_options_say(missed, 1);
+}
+
 /* Once, on the first call of the family: reads the options, starts registry, route, front and
  * large. */
 static HAK_COLD void start_process(void) {
@@ -58,9 +68,10 @@ static HAK_COLD void start_process(void) {
             hak_large_sample_ends = hak_light_sample_ends;
         else /* they are the other half's */
             hak_entry_read_options(constructor_environment);
-        if (hak_is_debug_build && hak_options.check == HAK_CHECK_NORMAL &&
-            hak_options.layout == HAK_LAYOUT_HEADER)
-            hak_tags_start((enum hak_tags_way)hak_options.tags);
+        if (HAK_HAS_TAGS && hak_is_debug_build &&
+            (hak_light_serves() ||
+             (hak_options.check == HAK_CHECK_NORMAL && hak_options.layout == HAK_LAYOUT_HEADER)))
+            start_tags((enum hak_tags_way)hak_options.tags);
         if (hak_light_serves()) {
             hak_own_stop(); /* what the leak scan asks about */
         } else {
@@ -166,11 +177,11 @@ static void stock_for_sandbox(void) {
     hak_pool_stock();
 }
 
-/* The heap profile of libhakmem.so, which has none on some processors. */
+/* The heap profile of libhakmem.so. */
 static HAK_COLD void start_counting(void) {
     static const char *const missed[] = {
-        "hakmem: HAKMEM_HEAP_PROFILE is for hakmem-debug.so and libhakmem.so, both of x86-64; "
-        "this library does without"};
+        "hakmem: HAKMEM_HEAP_PROFILE is for hakmem-debug.so and libhakmem.so; this library does "
+        "without"};
     if (hak_entry_start_counting)
         hak_entry_start_counting();
     else

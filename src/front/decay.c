@@ -110,4 +110,5 @@ void hak_front_decay(void) {
 void hak_front_tend(void) {
     hak_mail_tend();
     hak_front_decay();
+    (void)hak_slab_give_back_some(hak_thread.heap);
 }

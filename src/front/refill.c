@@ -7,6 +7,10 @@ enum { FIRST_REFILL = 4 };
 /* Blocks of other classes, and of mid, that one spill after a burst moves with its own. */
 enum { EMPTIED_AT_ONCE = 256 };
 
+/* Places of an array while a burst's remains go back: its frees come by here often, and each gives
+ * back some. */
+enum { CLOSED_PLACES = 4 };
+
 /* A batch, but of a class that the thread has just begun to use a few, then twice as many, and so
  * on: a thread that ends soon has to bring back what it did not need. */
 static unsigned blocks_to_refill(const struct hak_array *array) {
@@ -14,9 +18,18 @@ static unsigned blocks_to_refill(const struct hak_array *array) {
     return array->batch == 0 && few < batch ? few : batch;
 }
 
+/* Sets the number of blocks that the array takes from frees; it holds no more. */
+static void set_end(unsigned class_index, unsigned places) {
+    const struct hak_array *array = &hak_thread.front->array[class_index];
+    places = places < array->capacity ? places : array->capacity;
+    if (hak_array_count(class_index) <= places)
+        hak_thread.end[class_index] = array->bottom + places;
+}
+
 base_t hak_front_refill(unsigned class_index) {
     struct hak_array *array = &hak_thread.front->array[class_index];
     hak_front_tend();
+    set_end(class_index, array->capacity);
     if (array->has_spilled) {
         array->has_spilled = false;
         if (array->turns < UINT16_MAX)
@@ -44,14 +57,19 @@ static HAK_COLD void spill_remains(struct hak_front *front, unsigned class_index
 
 void hak_front_spill(unsigned class_index) {
     struct hak_array *array = &hak_thread.front->array[class_index];
-    hak_front_tend();
-    if (!hak_array_is_full(class_index))
-        return;
+    hak_mail_tend();
+    hak_front_decay();
     if (!hak_is_debug_build && HAK_UNLIKELY(hak_slab_is_after_burst(hak_thread.heap))) {
         spill_remains(hak_thread.front, class_index);
+        bool goes_on = hak_slab_give_back_some(hak_thread.heap);
+        set_end(class_index, goes_on ? CLOSED_PLACES : array->capacity);
         return;
     }
-    array->has_spilled = true;
-    if (!hak_array_grow(class_index))
-        hak_array_overflow(class_index, hak_array_batch(array));
+    set_end(class_index, array->capacity);
+    if (hak_array_is_full(class_index)) {
+        array->has_spilled = true;
+        if (!hak_array_grow(class_index))
+            hak_array_overflow(class_index, hak_array_batch(array));
+    }
+    (void)hak_slab_give_back_some(hak_thread.heap);
 }

@@ -86,6 +86,8 @@ void hak_front_end(void) {
     if (heap) {
         atomic_store_explicit(&heap->thread, NULL, memory_order_relaxed);
         hak_slab_trim(heap);
+        while (heap->is_purging) /* perhaps nobody goes on */
+            (void)hak_slab_give_back_some(heap);
         release(heap);
     }
 }

@@ -318,9 +318,10 @@ size_t hak_check_slot_bytes(size_t asked_bytes, size_t alignment) {
     hak_answer_if_asked();
     if (!hak_layout_has_header())
         return asked_bytes;
-    size_t slot_bytes;
-    size_t around = HAK_HEADER_BYTES + 1;
-    if (__builtin_add_overflow(around, padding_bytes(alignment), &around) ||
+    size_t slot_bytes, padding = padding_bytes(alignment);
+    size_t around =
+        HAK_HEADER_BYTES + hak_check_behind_bytes(HAK_HEADER_BYTES + padding + asked_bytes);
+    if (__builtin_add_overflow(around, padding, &around) ||
         __builtin_add_overflow(asked_bytes, around, &slot_bytes))
         return SIZE_MAX;
     return slot_bytes;

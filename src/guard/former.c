@@ -9,14 +9,18 @@
  * it. */
 #include "guard/guard.h"
 
+#include <limits.h>
+
 enum { ENTRY_BITS = 8 };
 
 struct entry {
     _Atomic uintptr_t user; /* 0 = empty, or being written */
+    uint32_t order;         /* of two that lay at an address the later one is meant */
     struct hak_large block;
 };
 
 static struct entry entries[1 << ENTRY_BITS];
+static _Atomic uint32_t frees;
 
 static struct entry *entry_of(uintptr_t user) {
     return &entries[(user >> 4) * 0x9e3779b97f4a7c15ull >> (64 - ENTRY_BITS)];
@@ -28,6 +32,7 @@ void hak_remember_large(const struct hak_large *large) {
     atomic_store_explicit(&entry->user, 0, memory_order_relaxed);
     atomic_thread_fence(memory_order_release);
     entry->block = *large;
+    entry->order = atomic_fetch_add_explicit(&frees, 1, memory_order_relaxed);
     atomic_store_explicit(&entry->user, user, memory_order_release);
 }
 
@@ -45,15 +50,41 @@ bool hak_recall_large(const void *user, struct hak_large *large) {
     return copy_former(entry, (uintptr_t)user, large);
 }
 
-/* A freed large block whose pages held the address. False: none is remembered. */
-bool hak_recall_large_around(uintptr_t address, struct hak_large *large) {
+/* Finds the last freed large block whose pages held the address and that had one of the memory tags
+ * `tags`, a bit for each. */
+static bool recall_around(uintptr_t address, unsigned tags, struct hak_large *large) {
+    struct hak_large found;
+    uint32_t now = atomic_load_explicit(&frees, memory_order_relaxed), least = UINT32_MAX;
     for (unsigned i = 0; i < 1u << ENTRY_BITS; i++) {
         uintptr_t user = atomic_load_explicit(&entries[i].user, memory_order_acquire);
-        if (user == 0)
+        uint32_t ago = now - entries[i].order;
+        if (user == 0 || ago > least || !copy_former(&entries[i], user, &found) ||
+            address - (uintptr_t)found.base.p >= found.mapped_bytes || !(tags >> found.tag & 1))
             continue;
-        if (copy_former(&entries[i], user, large) &&
-            address - (uintptr_t)large->base.p < large->mapped_bytes)
-            return true;
+        least = ago;
+        *large = found;
     }
-    return false;
+    return least != UINT32_MAX;
+}
+
+bool hak_recall_large_around(uintptr_t address, struct hak_large *large) {
+    return recall_around(address, UINT_MAX, large);
+}
+
+bool hak_recall_large_tagged(uintptr_t address, unsigned tag, struct hak_large *large) {
+    return recall_around(address, 1u << tag, large);
+}
+
+/* Another thread may write an entry meanwhile: then its tag may be missing. */
+unsigned hak_recall_tags(const char *start, size_t bytes) {
+    uintptr_t from = (uintptr_t)start;
+    unsigned tags = 0;
+    for (unsigned i = 0; i < 1u << ENTRY_BITS; i++) {
+        if (atomic_load_explicit(&entries[i].user, memory_order_acquire) == 0)
+            continue;
+        uintptr_t base = (uintptr_t)entries[i].block.base.p;
+        if (base < from + bytes && from < base + entries[i].block.mapped_bytes)
+            tags |= 1u << entries[i].block.tag;
+    }
+    return tags;
 }

@@ -218,6 +218,10 @@ void hak_remember_large(const struct hak_large *large) HAK_HIDDEN;
 bool hak_recall_large(const void *user, struct hak_large *large) HAK_HIDDEN;
 /* As hak_recall_large, by any address in the block's pages. */
 bool hak_recall_large_around(uintptr_t address, struct hak_large *large) HAK_HIDDEN;
+/* The same of one that had the memory tag `tag`. */
+bool hak_recall_large_tagged(uintptr_t address, unsigned tag, struct hak_large *large) HAK_HIDDEN;
+/* The memory tags of those that lay in [start, start + bytes), a bit for each. */
+unsigned hak_recall_tags(const char *start, size_t bytes) HAK_HIDDEN;
 
 /* quarantine.c: a block that hak_check_leaving gave moves on to `to`. False: it was not in
  * quarantine (reported). */

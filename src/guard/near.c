@@ -19,6 +19,7 @@
 #include "guard/watched.h"
 #include "guard/word.h"
 #include "guarded/guarded.h"
+#include "light.h"
 
 enum { REACH_BYTES = 4096, NEIGHBOUR_BYTES = 64, SMALLEST_BLOCK_BYTES = 8 };
 
@@ -159,20 +160,48 @@ static bool is_ours(const void *p) {
     return hak_registry_owner(p) != HAK_OWNER_NOBODY || hak_is_kept(p);
 }
 
+static void add_tags(struct hak_fault_facts *facts, uint8_t tag, unsigned frees_ago) {
+    facts->pointer_tag = tag;
+    facts->memory_tag =
+        (uint8_t)(hak_tag_at((const void *)facts->found_address) | frees_ago * HAK_TAGS);
+}
+
+/* The same in level light: the block of the plain allocator, of which no stack is known. */
+static void describe_tagged_in_light(struct hak_fault_facts *facts, uint8_t tag) {
+    if (!light_hak_light_find)
+        return;
+    struct hak_light_found found = light_hak_light_find(facts->found_address, tag % HAK_TAGS);
+    facts->fault = found.fault;
+    facts->found_by = HAK_FOUND_BY_ACCESS;
+    facts->memory = found.is_free ? HAK_MEMORY_INSIDE_FREE : HAK_MEMORY_UNKNOWN;
+    facts->class_due = found.class_index;
+    facts->base = facts->user = found.base;
+    facts->asked_bytes = facts->slot_bytes = found.bytes;
+    facts->offset = found.base ? (int64_t)(facts->found_address - found.base) : 0;
+    add_tags(facts, tag, found.frees_ago);
+}
+
 /* The same of an access by a wrong memory tag, which stands above the address. */
 static HAK_COLD void describe_tagged(struct hak_fault_facts *facts) {
     struct hak_located at;
+    struct hak_large former;
     uint8_t tag = (uint8_t)(facts->found_address >> HAK_TAG_SHIFT);
     facts->found_address &= ((uint64_t)1 << HAK_TAG_SHIFT) - 1;
-    enum hak_fault_code fault = hak_tags_find(facts->found_address, tag % HAK_TAGS, &at);
+    if (hak_light_serves()) {
+        describe_tagged_in_light(facts, tag);
+        return;
+    }
+    enum hak_fault_code fault = hak_tags_find(facts->found_address, tag % HAK_TAGS, &former, &at);
     if (fault == 0)
         return;
     name_block(facts, &at, fault,
                fault != HAK_FAULT_USE_AFTER_FREE ? HAK_MEMORY_UNKNOWN
                : is_in_use(&at)                  ? HAK_MEMORY_INSIDE_LIVE
                                                  : HAK_MEMORY_INSIDE_FREE);
-    facts->pointer_tag = tag;
-    facts->memory_tag = (uint8_t)hak_tag_at((const void *)facts->found_address);
+    unsigned now = hak_tag_at((const void *)facts->found_address), ago = 0;
+    if (at.superslab && fault == HAK_FAULT_USE_AFTER_FREE && tag % HAK_TAGS != 0 && now != 0)
+        ago = hak_tag_lives_ago(tag % HAK_TAGS, now);
+    add_tags(facts, tag, ago);
 }
 
 /* Finds the block that an access meant and the kind of fault: inside, behind, in front, or after

@@ -3,14 +3,14 @@
 #include "guard/tags.h"
 
 #include "guard/give_back.h"
+#include "light.h"
+#include "platform/platform.h"
 
-user_t hak_check_tag(user_t user, enum hak_record_kind kind) {
-    struct hak_located at;
+/* The located block's pointer without its tag; HAK_NO_USER: it has another life's, which was
+ * reported. By value, as in border.c. */
+static user_t check_tag_of(struct hak_located at, user_t user, enum hak_record_kind kind) {
     user_t plain = user_from(hak_untagged(user.p));
-    if (hak_registry_owner(plain.p) == HAK_OWNER_NOBODY)
-        return user; /* of another allocator */
-    if (!hak_locate_slot(plain.p, &at) || at.slot->place != HAK_PLACE_LIVE ||
-        plain.p != hak_user_in(&at))
+    if (at.slot->place != HAK_PLACE_LIVE || plain.p != hak_user_in(&at))
         return plain;
     unsigned tag = hak_tag_of_pointer(user.p);
     unsigned due = hak_tag_of_live(plain.p, hak_asked_bytes_of(&at));
@@ -18,6 +18,27 @@ user_t hak_check_tag(user_t user, enum hak_record_kind kind) {
         return plain;
     hak_report_bad_pointer(at, kind, plain.p, HAK_MEMORY_SLOT_START);
     return HAK_NO_USER;
+}
+
+/* The same where no slot of ours is: a large block that lives or was freed, or another
+ * allocator's. */
+static HAK_COLD user_t check_tag_of_large(user_t user, enum hak_record_kind kind) {
+    struct hak_located at;
+    struct hak_large former;
+    user_t plain = user_from(hak_untagged(user.p));
+    if (hak_locate_large(plain.p, &at))
+        return check_tag_of(at, user, kind);
+    return hak_recall_large(plain.p, &former) ? plain : user;
+}
+
+user_t hak_check_tag(user_t user, enum hak_record_kind kind) {
+    struct hak_located at;
+    user_t plain = user_from(hak_untagged(user.p));
+    if (hak_registry_owner(plain.p) == HAK_OWNER_NOBODY)
+        return check_tag_of_large(user, kind);
+    if (!hak_locate_slot(plain.p, &at))
+        return plain;
+    return check_tag_of(at, user, kind);
 }
 
 /* ---- accesses ----------------------------------------------------------------------------------
@@ -78,9 +99,12 @@ static bool is_in_bytes(const struct hak_located *at, uintptr_t address) {
 /* A header lies between two blocks: a pointer that comes there is of the one in front, of its own
  * block, or of one that was here before. In a block's own bytes it is of an earlier life, or was
  * carried over the header by an index. */
-enum hak_fault_code hak_tags_find(uintptr_t address, unsigned tag, struct hak_located *found) {
+enum hak_fault_code hak_tags_find(uintptr_t address, unsigned tag, struct hak_large *former,
+                                  struct hak_located *found) {
     struct hak_located at, beside;
     bool is_slot = hak_locate_slot((const void *)address, &at);
+    if (!at.superslab)
+        return hak_tags_find_large(address, tag, former, found);
     if (!is_slot && !(at.superslab && hak_locate_former_slot((const void *)address, &at)))
         return (enum hak_fault_code)0;
     *found = at;
@@ -116,12 +140,27 @@ static void say_stopped(void) {
 }
 
 /* Gives the live block's memory its tag again where the kernel has dropped a page of it: the
- * program has asked for that (madvise), or has mapped another one there. */
-static void tag_again(const struct hak_located *at, unsigned tag) {
+ * program has asked for that (madvise), or has mapped another one there. Of a large block that page
+ * alone. */
+static void tag_again(const struct hak_located *at, unsigned tag, uintptr_t address) {
     char *start = hak_user_in(at), *end = hak_tags_end_of(start, hak_asked_bytes_of(at));
+    char *page = at->base + (address - (uintptr_t)at->base) / HAK_PAGE_BYTES * HAK_PAGE_BYTES;
+    if (at->large && start < page)
+        start = page;
+    if (at->large && end > page + HAK_PAGE_BYTES)
+        end = page + HAK_PAGE_BYTES;
     for (char *p = start; p < end; p += HAK_TAG_GRANULE)
         if (hak_tag_at(p) == 0)
             hak_tag_memory(p, p + HAK_TAG_GRANULE, tag);
+}
+
+/* In level light any block of the other half is one that the program may have. */
+static bool allow_in_light(uintptr_t address, unsigned tag) {
+    if (tag != 0 || !light_hak_owner || !light_hak_owner((const void *)address))
+        return light_hak_light_tag_again && light_hak_light_tag_again(address, tag);
+    hak_tags_stop();
+    say_stopped();
+    return true;
 }
 
 bool hak_tags_allow(uintptr_t address, unsigned tag) {
@@ -130,15 +169,18 @@ bool hak_tags_allow(uintptr_t address, unsigned tag) {
         hak_tags_stop(); /* of this thread, which did not know yet */
         return true;
     }
-    if (!hak_locate_slot((const void *)address, &at) || !is_live(&at) || !is_in_bytes(&at, address))
+    if (hak_light_serves())
+        return allow_in_light(address, tag);
+    if (!hak_locate((const void *)address, &at) || !is_live(&at) || !is_in_bytes(&at, address) ||
+        (at.large && tag == 0 && hak_tags_are_of_former(address)))
         return false;
     if (tag == 0) {
         hak_tags_stop();
         say_stopped();
         return true;
     }
-    if (hak_tag_at((const void *)address) != 0)
+    if (hak_tag_at((const void *)address) != 0 || (at.large && at.large->tag != tag))
         return false;
-    tag_again(&at, tag);
+    tag_again(&at, tag, address);
     return true;
 }

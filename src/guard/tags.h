@@ -1,4 +1,5 @@
-/* The tags of a slot's memory, where the processor has memory tags (platform/tags.h):
+/* The tags of blocks, where the processor has memory tags (platform/tags.h). Here those of a slot's
+ * memory; tags_large.c has those of large blocks, tags.c tells the block that an access meant.
  *
  *   live    | header | bytes asked, to 16 | canary |
  *             0        t                    0            t of 1 to 15
@@ -32,17 +33,6 @@ HAK_IN_PLACE unsigned hak_tag_due(const char *base, unsigned lives) {
 
 HAK_IN_PLACE char *hak_tags_end_of(char *user, size_t asked_bytes) {
     return user + (asked_bytes + HAK_TAG_GRANULE - 1) / HAK_TAG_GRANULE * HAK_TAG_GRANULE;
-}
-
-/* Whether all that lies behind the header has the tag, as at the slot's last free: no page of it
- * was dropped. */
-HAK_IN_PLACE bool hak_tags_stand(const char *start, const char *end, unsigned tag) {
-    bool stand = tag != 0 && hak_tag_at(end - HAK_TAG_GRANULE) == tag;
-    for (const char *p = start; stand && end - p > (ptrdiff_t)HAK_PAGE_BYTES_LEAST;) {
-        p += HAK_PAGE_BYTES_LEAST;
-        stand = hak_tag_at(p) == tag;
-    }
-    return stand;
 }
 
 /* Tags the memory of a slot that is being handed out, or whose block was resized in place. Once
@@ -85,15 +75,28 @@ HAK_IN_PLACE void hak_tags_give(char *base, size_t slot_bytes, const char *user,
 }
 
 /* tags.c: the block that an access at `address` by the wrong tag `tag` meant, and the fault; 0: not
- * known. In the handler of a crash: no lock, no allocation. */
+ * known. A large block that was freed is copied to `former`. In the handler of a crash: no lock, no
+ * allocation. */
 HAK_HIDDEN enum hak_fault_code hak_tags_find(uintptr_t address, unsigned tag,
-                                             struct hak_located *at);
+                                             struct hak_large *former, struct hak_located *found);
 /* Whether it may go on (trace.h). */
 HAK_HIDDEN bool hak_tags_allow(uintptr_t address, unsigned tag);
 
-/* The same, of what is located: a slot of a slab alone. */
+/* tags_large.c: the same of a large block that is handed out, or was resized in place. */
+HAK_HIDDEN HAK_COLD void hak_tags_take_large(const struct hak_located *at);
+HAK_HIDDEN HAK_COLD void hak_tags_resize_large(const struct hak_located *at, size_t old_bytes);
+/* Those of hak_tags_find where the address is in no SuperSlab. */
+HAK_HIDDEN enum hak_fault_code hak_tags_find_large(uintptr_t address, unsigned tag,
+                                                   struct hak_large *former,
+                                                   struct hak_located *found);
+/* A freed block without a tag lay at the address. */
+HAK_HIDDEN bool hak_tags_are_of_former(uintptr_t address);
+
+/* The same of what is located. */
 static inline void hak_tags_take_located(const struct hak_located *at, bool has_lived) {
-    if (hak_tags_are_known() && at->superslab)
+    if (hak_tags_are_known() && at->large)
+        hak_tags_take_large(at);
+    else if (hak_tags_are_known())
         hak_tags_take(at->base, at->slot_bytes, hak_user_in(at), hak_asked_bytes_of(at),
                       at->slot->lives, has_lived);
 }
@@ -103,7 +106,9 @@ static inline void hak_tags_give_located(const struct hak_located *at) {
                       at->slot->lives);
 }
 static inline void hak_tags_resize_located(const struct hak_located *at, size_t old_bytes) {
-    if (hak_tags_are_known() && at->superslab) {
+    if (hak_tags_are_known() && at->large) {
+        hak_tags_resize_large(at, old_bytes);
+    } else if (hak_tags_are_known()) {
         unsigned tag = hak_tag_of_live(hak_user_in(at), old_bytes);
         hak_tags_hand_out(at->base, at->slot_bytes, hak_user_in(at), hak_asked_bytes_of(at), tag,
                           false);

@@ -9,6 +9,7 @@
 #include "large/l25.h"
 #include "large_map/memory.h"
 #include "large/spare.h"
+#include "large/tags.h"
 #include "options.h"
 
 /* A block freed in level normal is inaccessible at once. A nested call stays away from the thread's
@@ -344,6 +345,8 @@ bool hak_large_resize(base_t base, size_t bytes) {
     size_t slack_bytes = keeps_blocks() ? wanted_bytes / 8 : 0;
     if (wanted_bytes <= large->mapped_bytes && large->mapped_bytes <= wanted_bytes + slack_bytes)
         return true;
+    if (hak_light_has_tags() && wanted_bytes < large->mapped_bytes)
+        hak_large_tag_cut(large, wanted_bytes);
     if (large->chunk ? hak_l25_resize(large, wanted_bytes) : resize_mapping(large, wanted_bytes))
         return true;
     /* A block that is too large and cannot be cut off (held.h) serves as it is. */
@@ -368,6 +371,8 @@ static char *remap(struct hak_large *large, size_t wanted_bytes) {
 static struct hak_large *move_pages(const struct hak_large *large, size_t wanted_bytes) {
     size_t bytes = large->mapped_bytes;
     char *pages = hak_move_pages(large->base.p, bytes);
+    if (hak_light_has_tags() && pages)
+        hak_large_tag_moved(large, pages);
     char *start = pages ? hak_remap(pages, bytes, wanted_bytes) : NULL;
     struct hak_large *longer = start ? enter(start, wanted_bytes, large->caller) : NULL;
     if (pages && !longer) { /* the old addresses are still mapped: the way back needs nothing */
@@ -431,6 +436,8 @@ base_t hak_large_move(base_t base, size_t bytes) {
     if (large->chunk && wanted_bytes <= HAK_L25_MAX_BYTES)
         return HAK_NO_BASE;
     struct hak_large *moved = take_warm(large, wanted_bytes);
+    if (hak_light_has_tags() && moved)
+        hak_large_tag_next(large);
     if (moved)
         (void)hak_large_give_outgrown(base);
     else

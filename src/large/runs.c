@@ -6,6 +6,7 @@
 #include "large/held.h"
 #include "large/page_bins.h"
 #include "platform/platform.h"
+#include "platform/tags.h"
 
 /* Fewer resident pages than LEAST_CLEANED are not worth a call of the kernel at once. */
 enum { RUNS_LOOKED_AT = 4, LEAST_CLEANED = 16 };
@@ -65,14 +66,27 @@ static struct hak_run *find_run(const struct hak_runs *runs, uint32_t pages) {
 
 /* ---- chunks --------------------------------------------------------------------------------- */
 
+/* With memory tags a page at each end of a chunk, which has tag 0: no access out of the chunk meets
+ * memory that compares none. */
+static size_t edge_bytes(void) {
+    return hak_light_has_tags() ? HAK_PAGE_BYTES : 0;
+}
+
+static void unmap_pages(char *start) {
+    hak_held_unmap(start - edge_bytes(), HAK_PAGE_CHUNK_BYTES + 2 * edge_bytes());
+}
+
 struct hak_page_chunk *hak_chunk_map(void) {
     size_t head_bytes = HAK_PAGES_OF(sizeof(struct hak_page_chunk));
-    char *start = hak_map(HAK_PAGE_CHUNK_BYTES);
+    size_t bytes = HAK_PAGE_CHUNK_BYTES + 2 * edge_bytes();
+    char *start = hak_map(bytes);
     if (!start)
         return NULL;
+    hak_tags_fit(start, bytes);
+    start += edge_bytes();
     struct hak_page_chunk *chunk = hak_map(head_bytes);
     if (!chunk) {
-        hak_held_unmap(start, HAK_PAGE_CHUNK_BYTES);
+        unmap_pages(start);
         return NULL;
     }
     chunk->start = start;
@@ -80,7 +94,7 @@ struct hak_page_chunk *hak_chunk_map(void) {
 }
 
 void hak_chunk_unmap(struct hak_page_chunk *chunk) {
-    hak_held_unmap(chunk->start, HAK_PAGE_CHUNK_BYTES);
+    unmap_pages(chunk->start);
     hak_held_unmap(chunk, HAK_PAGES_OF(sizeof *chunk));
 }
 

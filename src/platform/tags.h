@@ -23,15 +23,9 @@ static inline bool hak_tags_compare(int how) {
     return hak_raw_call(SYS_prctl, HAK_TAGS_SET_CONTROL, HAK_TAGS_ADDRESSES | how, 0, 0, 0) == 0;
 }
 
-/* Before the first block and the first thread. Nothing where the processor or the kernel has no
- * tags. */
-static inline void hak_tags_start(enum hak_tags_way way) {
-    static const int ways[] = {HAK_TAGS_SYNC, 0, HAK_TAGS_SYNC, HAK_TAGS_ASYNC,
-                               HAK_TAGS_SYNC | HAK_TAGS_ASYNC};
-    if (HAK_HAS_TAGS && way != HAK_TAGS_WAY_OFF && hak_tags_offered() &&
-        (way != HAK_TAGS_WAY_AUTO || !hak_tags_are_emulated()) && hak_tags_compare(ways[way]))
-        hak_tags.are_known = hak_tags.are_given = true;
-}
+/* Before the first block and the first thread. Returns the way in which accesses are compared from
+ * here on: OFF where the processor or the kernel has no tags, SYNC where it has no ASYMM. */
+HAK_HIDDEN enum hak_tags_way hak_tags_start(enum hak_tags_way way);
 
 /* The program uses these bits itself: accesses of the calling thread are compared no more, those of
  * others when they come here, and new blocks get no tags. */

@@ -16,7 +16,7 @@ typedef void *take_aligned(size_t, size_t);
 typedef void drop(void *);
 typedef void drop_sized(void *, size_t);
 
-enum { TEXT_BYTES = 1 << 20, WORD_BYTES = 24 };
+enum { TEXT_BYTES = 64 * SEQUENCE_STEPS_MAX, WORD_BYTES = 24 };
 
 static struct sequence_step steps[SEQUENCE_STEPS_MAX];
 static int step_count;
@@ -64,7 +64,7 @@ static bool read_steps(void) {
     for (; line && step_count < SEQUENCE_STEPS_MAX; line = strtok_r(NULL, "\n", &rest))
         if (!read_line(line, &steps[step_count++]))
             return false;
-    return true;
+    return !line && got == 0 && bytes < sizeof text - 1; /* all of it */
 }
 
 static void make_step(const struct sequence_step *s) {
@@ -112,6 +112,12 @@ static void make_step(const struct sequence_step *s) {
     case SEQUENCE_DELETE_ARRAY_SIZED:
         ((drop_sized *)find("_ZdaPvm"))(to, b);
         break;
+    case SEQUENCE_DELETE_ALIGNED:
+        ((drop_sized *)find("_ZdlPvSt11align_val_t"))(to, b);
+        break;
+    case SEQUENCE_DELETE_ARRAY_ALIGNED:
+        ((drop_sized *)find("_ZdaPvSt11align_val_t"))(to, b);
+        break;
     case SEQUENCE_WRITE:
         for (size_t i = 0; i < b; i++)
             p[i] = 'A';
@@ -143,32 +149,68 @@ static void make_step(const struct sequence_step *s) {
     }
 }
 
-/* The steps of one thread that follow one another. */
-struct part {
-    int first, end;
-};
+/* ---- turns -------------------------------------------------------------------------------------
+ * The main thread goes through the steps. It gives the turn to the thread of others, up to the step
+ * of another thread, and waits until it has the turn back. */
 
-static void *make_part(void *context) {
-    const struct part *part = context;
-    for (int i = part->first; i < part->end; i++)
+/* The step from which on a thread has the turn, plus 1; 0: the main thread has it. */
+static uint32_t turn;
+
+static void set_turn(uint32_t to) {
+    __atomic_store_n(&turn, to, __ATOMIC_RELEASE);
+    player_wake(&turn);
+}
+
+static uint32_t wait_while(uint32_t value) {
+    while (__atomic_load_n(&turn, __ATOMIC_ACQUIRE) == value)
+        player_sleep_while(&turn, value);
+    return __atomic_load_n(&turn, __ATOMIC_ACQUIRE);
+}
+
+/* Makes the steps of one thread from `first` on, up to those of another one. Returns the next. */
+static int make_part(int first) {
+    int i = first;
+    for (; i < step_count && steps[i].thread == steps[first].thread; i++)
         make_step(&steps[i]);
+    return i;
+}
+
+/* The next step of the thread of step `of`, from `from` on; step_count = none. */
+static int next_of(int of, int from) {
+    while (from < step_count && steps[from].thread != steps[of].thread)
+        from++;
+    return from;
+}
+
+static void *make_thread(void *context) {
+    int first = (int)((struct sequence_step *)context - steps);
+    for (int next = first; next < step_count;) {
+        for (uint32_t now = 0; now != (uint32_t)next + 1;)
+            now = wait_while(now);
+        next = next_of(first, make_part(next));
+        set_turn(0);
+    }
     return NULL;
 }
 
 int player_make_sequence(void) {
-    struct part part = {0};
+    static pthread_t handle[SEQUENCE_STEPS_MAX]; /* of the thread that begins with the step */
     block[0] = fixed;
     if (!read_steps())
         return 3;
-    for (; part.first < step_count; part.first = part.end) {
-        uint32_t thread = steps[part.first].thread;
-        pthread_t handle;
-        for (part.end = part.first; part.end < step_count && steps[part.end].thread == thread;)
-            part.end++;
-        if (thread == 1)
-            make_part(&part);
-        else if (pthread_create(&handle, NULL, make_part, &part) != 0 ||
-                 pthread_join(handle, NULL) != 0)
+    for (int i = 0, end; i < step_count; i = end) {
+        if (steps[i].thread == 1) {
+            end = make_part(i);
+            continue;
+        }
+        int first = next_of(i, 0);
+        for (end = i; end < step_count && steps[end].thread == steps[i].thread;)
+            end++;
+        if (first == i && pthread_create(&handle[i], NULL, make_thread, &steps[i]) != 0)
+            return 3;
+        set_turn((uint32_t)i + 1);
+        wait_while((uint32_t)i + 1);
+        if (next_of(i, end) == step_count && pthread_join(handle[first], NULL) != 0)
             return 3;
     }
     return 0;

@@ -4,8 +4,8 @@
  *   1 write 1 24 2        writes 2 bytes behind its 24
  *   2 free 1 0 0          frees it; A is added to the pointer
  *
- * Thread 1 is the main thread. The steps of another one that follow one another are a thread of
- * their own: it is started for them, and the next step waits for its end. Block 0 is a static
+ * The steps are made one after the other. Thread 1 is the main thread; another one starts before
+ * its first step and has ended before the step that follows its last one. Block 0 is a static
  * variable. hakmem-trace reduce writes such a text, and hakmem-player makes it. */
 #ifndef HAK_PLAYER_SEQUENCE_H
 #define HAK_PLAYER_SEQUENCE_H
@@ -30,11 +30,15 @@
     VERB(DELETE_ARRAY, "delete[]", "((drop *)find(\"_ZdaPv\"))(P);")                               \
     VERB(DELETE_SIZED, "delete-sized", "((drop_sized *)find(\"_ZdlPvm\"))(P, B);")                 \
     VERB(DELETE_ARRAY_SIZED, "delete[]-sized", "((drop_sized *)find(\"_ZdaPvm\"))(P, B);")         \
+    VERB(DELETE_ALIGNED, "delete-aligned",                                                         \
+         "((drop_sized *)find(\"_ZdlPvSt11align_val_t\"))(P, B);")                                 \
+    VERB(DELETE_ARRAY_ALIGNED, "delete[]-aligned",                                                 \
+         "((drop_sized *)find(\"_ZdaPvSt11align_val_t\"))(P, B);")                                 \
     VERB(WRITE, "write", "for (long i = 0; i < B; i++) P[i] = 'A';")                               \
     VERB(READ, "read", "seen = P[B];")                                                             \
     VERB(FOLLOW, "follow", "seen = **(volatile char *volatile *)P;")                               \
-    VERB(COPY_IN, "copy-in", "memcpy(P, beside, B);")                                              \
-    VERB(COPY_OUT, "copy-out", "memcpy(beside, P, B);")                                            \
+    VERB(COPY_IN, "copy-in", "copy(P, beside, B);")                                                \
+    VERB(COPY_OUT, "copy-out", "copy(beside, P, B);")                                              \
     VERB(COUNT, "count", "*(long *)P = B;")                                                        \
     VERB(CHURN, "churn", "for (long n = 0; n < B; n++) free(malloc(A));")                          \
     VERB(USABLE, "usable", "seen = (char)malloc_usable_size(P);")
@@ -52,6 +56,6 @@ struct sequence_step {
     int64_t a, b;
 };
 
-enum { SEQUENCE_STEPS_MAX = 20000, SEQUENCE_BESIDE_BYTES = 65536 };
+enum { SEQUENCE_STEPS_MAX = 40000, SEQUENCE_BESIDE_BYTES = 65536 };
 
 #endif

@@ -5,6 +5,7 @@
 #include "hop.h"
 #include "options.h"
 #include "platform/arena.h"
+#include "platform/discard.h"
 #include "platform/tags.h"
 #include "pool/reserve.h"
 #include "pool/log.h"
@@ -13,6 +14,14 @@
 
 static struct hak_reserve reserve;
 static _Atomic uint64_t decayed_at;
+static _Atomic bool has_left; /* SuperSlabs beyond the reserve's places, as far as is known, */
+static _Atomic uint64_t old_before; /* ticks */
+static _Atomic bool has_old;        /* or some that are to go because of their age */
+
+/* A SuperSlab that is left over goes in steps: the pages of so many slabs, and itself when it has
+ * pages in no more than UNMAPPED_WITH. So many with more wait, whoever calls next. */
+enum { SLABS_OF_STEP = 4, UNMAPPED_WITH = 1, MOST_WAIT = 2 };
+static _Atomic unsigned waiting; /* of these */
 
 /* How many places of the reserve may be filled: as many as HAKMEM_SUPERSLAB_PREWARM asks for, at
  * least HAK_POOL_RESERVE where SuperSlabs are reused. */
@@ -47,8 +56,8 @@ static struct hak_superslab *map(void) {
     struct hak_superslab *superslab = hak_arena_take();
     if (!superslab)
         return NULL;
+    hak_tags_fit(superslab, HAK_SUPERSLAB_BYTES);
     if (hak_is_debug_build) {
-        hak_tags_fit(superslab, HAK_SUPERSLAB_BYTES);
         superslab->slots = hak_reserve(SLOT_STATES_BYTES);
         if (!superslab->slots) {
             hak_arena_give(superslab);
@@ -79,10 +88,18 @@ struct hak_superslab *hak_pool_map(hak_owner_t owner) {
 
 /* ---- from and to the reserve ----------------------------------------------------------------- */
 
+/* A SuperSlab came out of the reserve. */
+static void note_out(struct hak_superslab *superslab) {
+    if (superslab->waits)
+        atomic_fetch_sub_explicit(&waiting, 1, memory_order_relaxed);
+    superslab->waits = false;
+}
+
 struct hak_superslab *hak_pool_claim(hak_owner_t owner) {
     struct hak_superslab *superslab = hak_reserve_claim(&reserve);
     if (!superslab)
         return NULL;
+    note_out(superslab);
     hak_registry_change(superslab, owner);
     atomic_store_explicit(&superslab->owner, owner, memory_order_relaxed);
     hop_note(HAK_SUPERSLAB_TAKE, HAK_CLASS_NONE, superslab, HAK_SUPERSLAB_BYTES);
@@ -101,8 +118,32 @@ static bool keep(struct hak_superslab *superslab, unsigned places) {
     return hak_reserve_keep(&reserve, places, superslab, hak_ticks());
 }
 
+static unsigned count_dirty(const struct hak_superslab *superslab) {
+    return (unsigned)__builtin_popcount(superslab->dirty_slabs);
+}
+
+/* Keeps a SuperSlab beyond the places of the reserve, to go by and by. */
+static bool leave_over(struct hak_superslab *superslab) {
+    if (hak_is_debug_build)
+        return false;
+    if (count_dirty(superslab) > UNMAPPED_WITH) {
+        if (atomic_fetch_add_explicit(&waiting, 1, memory_order_relaxed) >= MOST_WAIT) {
+            atomic_fetch_sub_explicit(&waiting, 1, memory_order_relaxed);
+            return false;
+        }
+        superslab->waits = true;
+    }
+    if (!keep(superslab, HAK_RESERVE_PLACES)) {
+        note_out(superslab);
+        return false;
+    }
+    atomic_store_explicit(&has_left, true, memory_order_relaxed);
+    return true;
+}
+
 void hak_pool_release(struct hak_superslab *superslab) {
-    if (!hak_options.superslab_reuse || !keep(superslab, count_places()))
+    if (!hak_options.superslab_reuse ||
+        (!keep(superslab, count_places()) && !leave_over(superslab)))
         forget_and_unmap(superslab);
 }
 
@@ -131,6 +172,7 @@ size_t hak_pool_trim(void) {
     size_t bytes = 0;
     struct hak_superslab *superslab;
     while ((superslab = hak_reserve_claim(&reserve)) != NULL) {
+        note_out(superslab);
         forget_and_unmap(superslab);
         bytes += HAK_SUPERSLAB_BYTES;
     }
@@ -143,10 +185,53 @@ void hak_pool_decay(uint64_t now, uint64_t delay) {
         !atomic_compare_exchange_strong_explicit(&decayed_at, &before, now, memory_order_relaxed,
                                                  memory_order_relaxed))
         return;
-    struct hak_superslab *superslab;
-    unsigned first = (unsigned)hak_options.superslab_prewarm; /* as many stay as were asked for */
-    while ((superslab = hak_reserve_claim_old(&reserve, first, now, delay)) != NULL)
+    atomic_store_explicit(&old_before, now - delay, memory_order_relaxed);
+    atomic_store_explicit(&has_old, true, memory_order_relaxed);
+}
+
+/* Gives back the pages of a few slabs of a SuperSlab that came out of the reserve, and puts it
+ * back; with its last pages it goes itself. */
+static void shrink(struct hak_superslab *superslab, uint64_t kept_at) {
+    if (count_dirty(superslab) <= UNMAPPED_WITH) {
+        note_out(superslab);
         forget_and_unmap(superslab);
+        return;
+    }
+    struct hak_ranges ranges;
+    ranges.count = 0;
+    ranges.given_back_bytes = 0;
+    uint32_t dirty = superslab->dirty_slabs;
+    for (unsigned i = 0; i < SLABS_OF_STEP && dirty; i++, dirty &= dirty - 1)
+        hak_ranges_add(&ranges, (char *)superslab + __builtin_ctz(dirty) * HAK_SLAB_BYTES,
+                       HAK_SLAB_BYTES);
+    superslab->dirty_slabs = dirty;
+    (void)hak_ranges_discard(&ranges);
+    if (!hak_reserve_keep(&reserve, HAK_RESERVE_PLACES, superslab, kept_at)) {
+        note_out(superslab);
+        forget_and_unmap(superslab);
+    }
+}
+
+bool hak_pool_unmap_some(void) {
+    struct hak_superslab *superslab = NULL;
+    if (HAK_UNLIKELY(atomic_load_explicit(&has_left, memory_order_relaxed))) {
+        superslab = hak_reserve_claim_from(&reserve, count_places());
+        if (superslab) {
+            shrink(superslab, hak_ticks());
+            return true;
+        }
+        atomic_store_explicit(&has_left, false, memory_order_relaxed);
+    }
+    if (HAK_LIKELY(!atomic_load_explicit(&has_old, memory_order_relaxed)))
+        return false;
+    uint64_t before = atomic_load_explicit(&old_before, memory_order_relaxed);
+    unsigned first = (unsigned)hak_options.superslab_prewarm; /* as many stay as were asked for */
+    superslab = hak_reserve_claim_old(&reserve, first, before, 0);
+    if (superslab)
+        shrink(superslab, before);
+    else
+        atomic_store_explicit(&has_old, false, memory_order_relaxed);
+    return superslab;
 }
 
 void hak_pool_set_huge_pages(bool huge) {

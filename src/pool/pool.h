@@ -36,12 +36,16 @@ HAK_HIDDEN struct hak_superslab *hak_pool_map(hak_owner_t owner);
 /* Takes back a SuperSlab without a slab in use; the caller has taken it off its lists. */
 HAK_HIDDEN void hak_pool_release(struct hak_superslab *superslab);
 
+/* Gives back a bounded part of a SuperSlab that is left over, or is to go because of its age.
+ * False: there is none. */
+HAK_HIDDEN bool hak_pool_unmap_some(void);
+
 /* Unmaps the reserve; returns the bytes of it. */
 HAK_HIDDEN size_t hak_pool_trim(void);
 
-/* Unmaps what waits in the reserve for `delay` ticks or more, but for as many as
- * HAKMEM_SUPERSLAB_PREWARM asks for. Does nothing within `delay` of the last call that did. `now`
- * is hak_ticks(). */
+/* Lets go, one after the other by hak_pool_unmap_some, what waits in the reserve for `delay` ticks
+ * or more, but for as many as HAKMEM_SUPERSLAB_PREWARM asks for. Does nothing within `delay` of the
+ * last call that did. `now` is hak_ticks(). */
 HAK_HIDDEN void hak_pool_decay(uint64_t now, uint64_t delay);
 
 /* Maps as many SuperSlabs into the reserve as HAKMEM_SUPERSLAB_PREWARM asks for; ends early without

@@ -24,12 +24,16 @@ bool hak_reserve_keep(struct hak_reserve *reserve, unsigned places, struct hak_s
     return false;
 }
 
-struct hak_superslab *hak_reserve_claim(struct hak_reserve *reserve) {
+struct hak_superslab *hak_reserve_claim_from(struct hak_reserve *reserve, unsigned first) {
     struct hak_superslab *superslab;
-    for (unsigned i = HAK_RESERVE_PLACES; i-- > 0;)
+    for (unsigned i = HAK_RESERVE_PLACES; i-- > first;)
         if (take_out(reserve, i, &superslab))
             return superslab;
     return NULL;
+}
+
+struct hak_superslab *hak_reserve_claim(struct hak_reserve *reserve) {
+    return hak_reserve_claim_from(reserve, 0);
 }
 
 struct hak_superslab *hak_reserve_claim_old(struct hak_reserve *reserve, unsigned first,

@@ -30,6 +30,10 @@ HAK_HIDDEN bool hak_reserve_keep(struct hak_reserve *reserve, unsigned places,
 /* Takes the SuperSlab of the last place that holds one; NULL when none does. It is the caller's. */
 HAK_HIDDEN struct hak_superslab *hak_reserve_claim(struct hak_reserve *reserve);
 
+/* The same of the places from `first` on. */
+HAK_HIDDEN struct hak_superslab *hak_reserve_claim_from(struct hak_reserve *reserve,
+                                                        unsigned first);
+
 /* Takes a SuperSlab that was kept `delay` ticks ago or more, from a place from `first` on; NULL:
  * none. */
 HAK_HIDDEN struct hak_superslab *hak_reserve_claim_old(struct hak_reserve *reserve, unsigned first,

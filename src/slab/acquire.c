@@ -13,8 +13,6 @@
 /* Another SuperSlab is looked at for a slab that served the class last as long as few were. */
 enum { HINT_SUPERSLABS = 4 };
 
-enum { MOST_DIRTY = 64, MOST_REGRET = 4, PURGED_AT_ONCE = 16 };
-
 static bool may_serve(const struct hak_superslab *superslab, unsigned class_index) {
     return hak_options.superslab_compact || superslab->home_class == class_index;
 }
@@ -195,43 +193,6 @@ void hak_superslab_release(struct hak_heap *heap, struct hak_superslab *supersla
     hak_pool_release(superslab);
 }
 
-/* Free slabs that may keep their pages for a purge delay: 4 MiB, or a quarter of what is in use.
- * More of them is what a burst leaves behind, perhaps with no slow path after it that could look.
- */
-static unsigned most_dirty(const struct hak_heap *heap) {
-    unsigned most = (hak_slab_is_after_burst(heap) ? MOST_DIRTY / 2 : MOST_DIRTY) << heap->regret;
-    return heap->active_slabs / 4 > most ? heap->active_slabs / 4 : most;
-}
-
-/* More than half of what the last purge took was needed again: use swings, it was no burst. */
-static bool was_wrong(const struct hak_heap *heap) {
-    return (heap->slabs_retouched - heap->retouched_before) * 2 > heap->purged_at_bound;
-}
-
-/* Begins to give back, as too many free slabs have pages; or, if the last time proved wrong,
- * doubles the bound instead. */
-static HAK_COLD void begin_purge(struct hak_heap *heap) {
-    heap->was_at_bound = true;
-    if (heap->purged_at_bound > 0 && was_wrong(heap) && heap->regret < MOST_REGRET) {
-        heap->regret++;
-        heap->purged_at_bound = 0;
-        return;
-    }
-    heap->is_purging = true;
-    heap->purged_before = heap->slabs_purged;
-}
-
-void hak_slab_go_on_purging(struct hak_heap *heap) {
-    unsigned most = most_dirty(heap), keep = most / 2, dirty = heap->dirty_slabs;
-    unsigned few = dirty > keep + PURGED_AT_ONCE ? dirty - PURGED_AT_ONCE : keep;
-    (void)hak_slab_purge(heap, few < most ? few : most);
-    if (heap->dirty_slabs > keep)
-        return;
-    heap->is_purging = false;
-    heap->purged_at_bound = (uint32_t)(heap->slabs_purged - heap->purged_before);
-    heap->retouched_before = heap->slabs_retouched;
-}
-
 void hak_slab_release(struct hak_heap *heap, struct hak_slab *slab) {
     struct hak_superslab *superslab = hak_superslab_of(slab);
     unsigned index = (unsigned)(slab - superslab->slabs);
@@ -242,8 +203,7 @@ void hak_slab_release(struct hak_heap *heap, struct hak_slab *slab) {
     set_dirty(heap, superslab, superslab->dirty_slabs | 1u << index);
     if (superslab->free_slabs == HAK_ALL_SLABS_FREE)
         hak_superslab_release(heap, superslab);
-    if (heap->dirty_slabs > most_dirty(heap) && !heap->is_purging)
-        begin_purge(heap);
+    hak_slab_bound_dirty(heap);
 }
 
 /* ---- precharge ------------------------------------------------------------------------------- */

@@ -45,8 +45,8 @@ struct hak_mail {
     uint32_t blocks;
 };
 
-/* Slabs that are looked at again before they are thinned. */
-enum { HAK_FEW_SLABS = 32 };
+/* Slabs that wait to be thinned, at most. */
+enum { HAK_FEW_SLABS = 64 };
 
 #define HAK_SHARED_HEAP_ID HAK_OWNER_SHARED
 #define HAK_HEAP_ID_MAX    0xfffd
@@ -71,13 +71,17 @@ struct hak_heap {
     uint32_t purged_at_bound;   /* slabs, by the last purge that did not wait (slab/acquire.c) */
     uint8_t regret;             /* such purges did not pay: how often the bound was doubled */
     bool was_at_bound;          /* since the last decay */
-    bool is_purging;            /* such a purge goes on, a few slabs in each call; */
+    bool is_purging;            /* pages go back, a few slabs in each call (slab/give_back.c), */
+    bool is_purge_of_age;       /* since nobody needed them, not since there are too many, */
+    unsigned purge_keep;        /* until so many dirty slabs are left, */
+    unsigned purge_most;        /* or so many more have gone; */
     uint64_t purged_before;     /* slabs_purged when it began */
     uint64_t retouched_before;  /* slabs_retouched when that purge was done */
     uint64_t slabs_purged;      /* free slabs whose pages were given back, since the start */
     uint64_t slabs_retouched; /* of these, how many were taken again while their SuperSlab stayed */
     struct hak_slab *few[HAK_FEW_SLABS]; /* with one slot in use, that wait to be thinned */
-    unsigned next_few;                   /* the place of the next */
+    unsigned next_few;                   /* the place of the next, */
+    unsigned next_thinned;               /* and of the one that waits longest */
     uint32_t slabs_thinned;     /* since it was last looked whether that pays (slab/thin.c), */
     uint32_t slabs_thick_again; /* and how many of these served again */
     uint8_t swings;             /* purge delays for which no burst's end is believed */

@@ -3,6 +3,7 @@
 #ifndef HAK_SLAB_LISTS_H
 #define HAK_SLAB_LISTS_H
 
+#include "platform/discard.h"
 #include "slab/slab.h"
 
 /* Free slots that make a slab worth a look before those with fewer; a batch is at most 32. */
@@ -10,6 +11,9 @@ enum { USEFUL_SLOTS = 8 };
 
 /* SuperSlabs and slabs of what is DRAINING that are looked at in one go. */
 enum { COOLED_LOOKS = 16 };
+
+/* A slab waits until so many others have come before it is thinned. */
+enum { HAK_FEW_STAY = 16 };
 
 /* ---- SuperSlabs of the heap ------------------------------------------------------------------ */
 
@@ -140,17 +144,42 @@ HAK_HIDDEN struct hak_slab *hak_slab_acquire(struct hak_heap *heap, unsigned cla
 /* acquire.c: lets a slab without a slot in use, in no list, serve no class from now on; with the
  * last one its SuperSlab goes, too. */
 HAK_HIDDEN void hak_slab_release(struct hak_heap *heap, struct hak_slab *slab);
-/* acquire.c: where is_purging, gives back a few slabs, so that no call takes long, until half of
- * the bound is left. */
-HAK_HIDDEN HAK_COLD void hak_slab_go_on_purging(struct hak_heap *heap);
-/* thin.c: after a burst, notes a slab with one slot in use; where there is no place, gives back the
- * unused pages of those that were noted longest ago, if they still have one; false: of none. */
-HAK_HIDDEN HAK_COLD bool hak_slab_note_few(struct hak_heap *heap, struct hak_slab *slab);
+/* give_back.c: free slabs that may keep their pages for a purge delay. */
+HAK_HIDDEN unsigned hak_slab_most_dirty(const struct hak_heap *heap);
+/* give_back.c: begins to give back, as too many free slabs have pages; or, if the last time proved
+ * wrong, doubles the bound instead. */
+HAK_HIDDEN HAK_COLD void hak_slab_begin_purge(struct hak_heap *heap);
+/* give_back.c: begins to give back the pages of so many free slabs that nobody needed of late. */
+HAK_HIDDEN void hak_slab_begin_purge_of_age(struct hak_heap *heap, unsigned slabs);
+/* How much more may go back in a call. */
+struct hak_give_back {
+    unsigned slabs, pages;
+};
+/* decay.c: collects the pages of free slabs while the limit allows, and lowers it, but for `keep`
+ * slabs of the heap. */
+HAK_HIDDEN void hak_slab_collect_dirty(struct hak_heap *heap, unsigned keep,
+                                       struct hak_give_back *limit, struct hak_ranges *ranges);
+/* thin.c: after a burst, notes a slab with one slot in use: it waits to be thinned. */
+HAK_HIDDEN HAK_COLD void hak_slab_note_few(struct hak_heap *heap, struct hak_slab *slab);
+/* thin.c: collects the unused pages of slabs that wait longest, if they still have one slot in use,
+ * while the limit allows, and lowers it. */
+HAK_HIDDEN HAK_COLD void hak_slab_collect_thin(struct hak_heap *heap, struct hak_give_back *limit,
+                                               struct hak_ranges *ranges);
+/* thin.c: whether a slab has waited for long enough. */
+static inline bool hak_slab_has_waiting(const struct hak_heap *heap) {
+    return heap->next_few - heap->next_thinned > HAK_FEW_STAY;
+}
 /* thin.c: forgets the slabs of a SuperSlab that is the heap's no longer. */
 HAK_HIDDEN HAK_COLD void hak_slab_forget_few(struct hak_heap *heap,
                                              const struct hak_superslab *superslab);
 /* acquire.c: gives a SuperSlab that has no slab in use, and stands in its list, to the pool. */
 HAK_HIDDEN void hak_superslab_release(struct hak_heap *heap, struct hak_superslab *superslab);
+
+/* Begins to give pages back where more free slabs have them than may. */
+static inline void hak_slab_bound_dirty(struct hak_heap *heap) {
+    if (heap->dirty_slabs > hak_slab_most_dirty(heap) && !heap->is_purging)
+        hak_slab_begin_purge(heap);
+}
 
 /* tier.c: the tier changes with used_bytes; in files' order: rises, falls. */
 HAK_HIDDEN HAK_COLD void hak_tier_heat(struct hak_heap *heap, struct hak_superslab *superslab);

@@ -2,14 +2,11 @@
 #include "slab/lists.h"
 
 #include "hop.h"
+#include "slab/tags.h"
 
 /* A refill is content with one part in so many of what it wants, rather than look at another slab.
  */
 enum { USEFUL_PART = 4 };
-
-/* How often slabs are thinned in one call: each time some whose pages go back together, else one.
- */
-enum { THINNED_AT_ONCE = 4 };
 
 /* ---- slots out ------------------------------------------------------------------------------- */
 
@@ -46,6 +43,8 @@ static unsigned carve(struct hak_slab *slab, base_t *out, unsigned wanted) {
     char *next = hak_slab_start(slab) + slab->first_slot * slot_bytes + slab->carved * slot_bytes;
     for (unsigned i = 0; i < wanted; i++, next += slot_bytes)
         out[i] = base_from(next);
+    if (hak_light_has_tags())
+        hak_slab_tag_carved(slab, slab->carved, wanted);
     uint64_t *bits = slab->bits;
     unsigned carved = slab->carved + wanted;
     for (unsigned word = (slab->carved + 63) / 64; word * 64 < carved; word++)
@@ -183,25 +182,19 @@ static void empty_slab(struct hak_heap *heap, struct hak_superslab *superslab,
     }
 }
 
-/* Thins a slab that drains and has one slot in use, THINNED_AT_ONCE times in one call: it is
- * what a burst leaves behind, where a block in a cache or one that stays keeps 64 KiB. */
-static void thin_if_few(struct hak_heap *heap, struct hak_slab *slab, unsigned *thinned) {
-    if (slab->used == 1 && *thinned < THINNED_AT_ONCE)
-        *thinned += hak_slab_note_few(heap, slab);
-}
-
 /* Lowers the slab's count by `count` slots that have become free, and moves it to the list that
- * fits; an empty one may be released. Adds to `thinned` if it is thin now. */
+ * fits; an empty one may be released. One that drains and has one slot in use is what a burst
+ * leaves behind: a block in a cache, or one that stays, keeps 64 KiB. */
 static void lower_slab(struct hak_heap *heap, struct hak_superslab *superslab,
-                       struct hak_slab *slab, unsigned count, unsigned *thinned) {
+                       struct hak_slab *slab, unsigned count) {
     slab->used -= count;
     lower_used(heap, superslab, count * slab->slot_bytes);
     if (HAK_UNLIKELY(slab->list != HAK_LISTED_READY)) {
         unsigned list = wanted_list(slab);
         if (list != slab->list)
             relist_slab(heap, slab, list);
-        if (list == HAK_LISTED_COOLED && !hak_is_debug_build)
-            thin_if_few(heap, slab, thinned);
+        if (list == HAK_LISTED_COOLED && slab->used == 1 && !hak_is_debug_build)
+            hak_slab_note_few(heap, slab);
     }
     if (HAK_UNLIKELY(slab->used == 0))
         empty_slab(heap, superslab, slab);
@@ -209,7 +202,6 @@ static void lower_slab(struct hak_heap *heap, struct hak_superslab *superslab,
 
 void hak_slab_give_all(struct hak_heap *heap, const base_t *blocks, unsigned count) {
     const base_t *next = blocks, *end = blocks + count;
-    unsigned thinned = 0;
     while (next < end) {
         char *slab_start = (char *)((uintptr_t)next->p & ~(uintptr_t)(HAK_SLAB_BYTES - 1));
         struct hak_superslab *superslab = hak_superslab_of(slab_start);
@@ -222,21 +214,16 @@ void hak_slab_give_all(struct hak_heap *heap, const base_t *blocks, unsigned cou
         while (next < end && (size_t)(next->p - slab_start) < HAK_SLAB_BYTES);
         if (HAK_UNLIKELY(given == 0))
             continue;
-        lower_slab(heap, superslab, slab, given, &thinned);
+        lower_slab(heap, superslab, slab, given);
     }
-    if (HAK_UNLIKELY(heap->is_purging))
-        hak_slab_go_on_purging(heap);
 }
 
 void hak_slab_give(struct hak_heap *heap, base_t block) {
     hak_slab_give_all(heap, &block, 1);
 }
 
-/* Releases all empty slabs of the heap. It walks all slabs with room, so only where one may be
- * empty: a heap without a thread is trimmed with each chunk that is posted to it. */
-void hak_slab_trim(struct hak_heap *heap) {
-    if (!heap->has_empty)
-        return;
+/* Releases all empty slabs of the heap. */
+static void release_empty(struct hak_heap *heap) {
     heap->has_empty = false;
     for (unsigned class_index = 0; class_index < HAK_CLASSES; class_index++) {
         for (unsigned i = 0; i < HAK_SLAB_LISTS; i++) {
@@ -250,6 +237,12 @@ void hak_slab_trim(struct hak_heap *heap) {
             }
         }
     }
-    if (heap->is_purging) /* without a thread nobody goes on */
-        hak_slab_go_on_purging(heap);
+}
+
+/* All slabs with room are looked at only where one may be empty: a heap without a thread is trimmed
+ * with each chunk that is posted to it. */
+void hak_slab_trim(struct hak_heap *heap) {
+    if (heap->has_empty)
+        release_empty(heap);
+    (void)hak_slab_give_back_some(heap);
 }

@@ -101,9 +101,13 @@ HAK_HIDDEN bool hak_slab_find_fullest_draining(const struct hak_heap *heap,
 HAK_HIDDEN unsigned hak_slab_part(const struct hak_staying *staying, const base_t *blocks,
                                   unsigned count, base_t *going, base_t *kept);
 
-/* Gives back the pages of as many free slabs as were never needed since the last time that it did
- * so, a purge delay ago (slab/tune.h); to be called now and then. Looks at the pool's reserve,
- * too. */
+/* Begins to give back the pages of as many free slabs as were never needed since the last time that
+ * it did so, a purge delay ago (slab/tune.h); to be called now and then. Looks at the pool's
+ * reserve, too. */
 HAK_HIDDEN void hak_slab_decay(struct hak_heap *heap);
+
+/* Gives back some of the pages that are to go, a bounded number; to be called in each slow path.
+ * False: none were. */
+HAK_HIDDEN bool hak_slab_give_back_some(struct hak_heap *heap);
 
 #endif

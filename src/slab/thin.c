@@ -5,17 +5,15 @@
  *            ^------- goes back -------^
  *
  * A slab that was just given its last slot but one back will often be empty a moment later: it
- * waits until 16 to HAK_FEW_SLABS others have come so far, and goes with those that waited too: the
- * kernel interrupts other processors for each call. Nothing is written into free slots, so that
- * their content may go. The first page of a slab of small slots has its bitmap and stays. A thin
- * slab serves like any other. */
+ * waits until HAK_FEW_STAY others have come so far (slab/give_back.c). Nothing is written into free
+ * slots, so that their content may go. The first page of a slab of small slots has its bitmap and
+ * stays. A thin slab serves like any other. */
 #include "platform/discard.h"
 #include "slab/lists.h"
 
 enum {
     THINNED_BEFORE_A_LOOK = 64, /* slabs */
     SWINGS_PERIODS = 16,        /* purge delays */
-    THINNED_TOGETHER = 16,      /* slabs, where their pages go back in one call of the kernel */
     STAYS_PAGES = 4,            /* fewer pages side by side are not worth a call of the kernel */
 };
 
@@ -42,18 +40,22 @@ static uint32_t used_pages(const struct hak_slab *slab) {
     return pages;
 }
 
-/* Collects the pages without a bit, runs of them together. */
-static void add_others(struct hak_slab *slab, uint32_t pages, struct hak_ranges *ranges) {
+/* Collects the pages without a bit, runs of them together. Returns how many. */
+static unsigned add_others(struct hak_slab *slab, uint32_t pages, struct hak_ranges *ranges) {
     const unsigned all = (unsigned)(HAK_SLAB_BYTES / HAK_PAGE_BYTES);
     char *start = hak_slab_start(slab);
+    unsigned added = 0;
     for (unsigned page = 0; page < all;) {
         unsigned end = page;
         while (end < all && !(pages >> end & 1))
             end++;
-        if (end - page >= STAYS_PAGES)
+        if (end - page >= STAYS_PAGES) {
             hak_ranges_add(ranges, start + page * HAK_PAGE_BYTES, (end - page) * HAK_PAGE_BYTES);
+            added += end - page;
+        }
         page = end + 1;
     }
+    return added;
 }
 
 /* Where half of the slabs thinned serve again, use swings: nothing is thinned for a while. */
@@ -71,37 +73,36 @@ static bool is_few(const struct hak_slab *slab) {
            superslab->tier == HAK_TIER_DRAINING && !(superslab->thin_slabs >> index & 1);
 }
 
-static void thin(struct hak_heap *heap, struct hak_slab *slab, struct hak_ranges *ranges) {
+static unsigned thin(struct hak_heap *heap, struct hak_slab *slab, struct hak_ranges *ranges) {
     if (heap->slabs_thinned >= THINNED_BEFORE_A_LOOK)
         look_back(heap);
     heap->slabs_thinned++;
-    add_others(slab, used_pages(slab), ranges);
+    unsigned pages = add_others(slab, used_pages(slab), ranges);
     struct hak_superslab *superslab = hak_superslab_of(slab);
     superslab->thin_slabs |= 1u << (slab - superslab->slabs);
+    return pages;
 }
 
-/* Thins those of the slabs that waited longest that still have one slot in use. False: none has. */
-static bool thin_oldest(struct hak_heap *heap, unsigned count) {
-    struct hak_ranges ranges;
-    ranges.count = 0;
-    ranges.given_back_bytes = 0;
-    for (unsigned i = 0; i < count; i++) {
-        struct hak_slab **place = &heap->few[(heap->next_few + i) % HAK_FEW_SLABS];
-        if (*place && is_few(*place))
-            thin(heap, *place, &ranges);
+void hak_slab_collect_thin(struct hak_heap *heap, struct hak_give_back *limit,
+                           struct hak_ranges *ranges) {
+    while (limit->slabs > 0 && limit->pages > 0 && hak_slab_has_waiting(heap)) {
+        struct hak_slab **place = &heap->few[heap->next_thinned++ % HAK_FEW_SLABS];
+        if (*place && is_few(*place)) {
+            unsigned pages = thin(heap, *place, ranges);
+            limit->pages -= pages < limit->pages ? pages : limit->pages;
+            limit->slabs--;
+        }
         *place = NULL;
     }
-    return hak_ranges_discard(&ranges) > 0;
 }
 
-bool hak_slab_note_few(struct hak_heap *heap, struct hak_slab *slab) {
+/* Where all places are taken, the one that waits longest is not thinned. */
+void hak_slab_note_few(struct hak_heap *heap, struct hak_slab *slab) {
     if (heap->is_closing || !hak_slab_is_after_burst(heap))
-        return false;
-    struct hak_slab **place = &heap->few[heap->next_few % HAK_FEW_SLABS];
-    bool is_thinned = *place && thin_oldest(heap, hak_ranges_go_together() ? THINNED_TOGETHER : 1);
-    *place = slab;
-    heap->next_few++;
-    return is_thinned;
+        return;
+    if (heap->next_few - heap->next_thinned == HAK_FEW_SLABS)
+        heap->next_thinned++;
+    heap->few[heap->next_few++ % HAK_FEW_SLABS] = slab;
 }
 
 void hak_slab_forget_few(struct hak_heap *heap, const struct hak_superslab *superslab) {

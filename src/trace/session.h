@@ -279,7 +279,8 @@ struct hak_fault_facts {
     uint32_t free_stack;
     uint16_t damage_is_open; /* 1 = the damage reaches the end of what can be compared */
     uint8_t pointer_tag;    /* an access by a wrong memory tag: HAK_FACTS_TAG and the tag; else 0 */
-    uint8_t memory_tag;     /* the tag of what it touched */
+    uint8_t memory_tag;     /* the tag of what it touched, and HAK_TAGS times how many frees ago the
+                             * pointer's was the block's, 0: that is not known */
     uint32_t access_bytes;  /* of a vector access that begins at a multiple of them; else 0 */
     uint64_t clean_ticks;   /* when a sweep last found nothing wrong with this block, 0 = none */
     uint32_t clean_by;      /* enum hak_found_by of that sweep */

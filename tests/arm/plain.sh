@@ -24,8 +24,16 @@ try static static 4 20000
 run -E "LD_PRELOAD=$built/libhakmem.so" -E LD_DEBUG=bindings stress 1 1
 grep -q "stress .* to $built/libhakmem.so .*\`malloc'" err || complain "the program's malloc is not hakmem's: $(grep -m 3 malloc err)"
 
-run -E "LD_PRELOAD=$built/libhakmem.so" -E HAKMEM_HEAP_PROFILE=64K stress 1 1
-grep -q '^hakmem: HAKMEM_HEAP_PROFILE is for .* this library does without$' err && [ "$(wc -l <err)" = 1 ] || complain "a heap profile: $(cat err)"
+# The heap profile: its estimates are those of chance, each sample has its stack, blocks are no longer than without.
+profiled() { run -E "LD_PRELOAD=$built/libhakmem.so" "$@"; }
+compile -o profile "$SOURCE/tests/light/profile.c"
+profiled -E HAKMEM_HEAP_PROFILE=512K profile 1 200000 6 || complain "the heap profile's estimates: $(cat out err)"
+grep -q '^others [01] samples, unplaced 0, unsampled 0 of 0 bytes' out || complain "not all samples have their stack: $(tail -n 2 out)"
+profiled -E HAKMEM_HEAP_PROFILE=64K profile 3 50000 6 || complain "the heap profile at a rate of 64K, threads: $(cat out err)"
+profiled profile sizes && mv out due && profiled -E HAKMEM_HEAP_PROFILE=1 profile sizes || complain "sizes: $(cat out err)"
+[ "$(wc -l <due)" -gt 50 ] && cmp -s due out || complain "blocks in the profile are longer: $(diff due out | head -n 5)"
+profiled -E HAKMEM_HEAP_PROFILE=4K stress 4 3000 || complain "stress with a heap profile: $(cat err)"
+[ "$(cat out)" = 'every block was whole' ] && [ ! -s err ] || complain "stress with a heap profile: $(head -n 5 out err)"
 
 run -E "LD_PRELOAD=$built/libhakmem.so" verified 4 3000 || complain "hak_verify: $(head -n 5 out err)"
 [ ! -s err ] || complain "hak_verify: $(head -n 5 err)"

@@ -2,12 +2,15 @@
  * the process at the very access; and each one's good twin, which it must not accuse
  * (tests/arm/tags.sh).
  *
- *     tags FIRST COUNT     cases FIRST to FIRST + COUNT - 1, the odd ones good; prints what went
- * wrong, then "COUNT cases, N named"
+ *     tags FIRST COUNT [large|light]   cases FIRST to FIRST + COUNT - 1, the odd ones good; prints
+ * what went wrong, then how many there were
  *
  * A case is made by its number alone: blocks of one size, of which some are freed; then an access
  * right behind one of them, right in front, after its free, or after its free while a later block
- * lies there, up to 14 lives later; or a free by such a pointer. */
+ * lies there, up to 14 lives later; or a free by such a pointer. Large blocks also come by calloc
+ * and realloc; longer ones than WHOLE_BYTES have tags at their borders alone. In level light a
+ * block ends where malloc_usable_size says, and fewer lives are certain. */
+#include <malloc.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -51,25 +54,52 @@ static uintptr_t address_of(uintptr_t pointer) {
     return pointer & (((uintptr_t)1 << 56) - 1);
 }
 
-enum { BLOCKS = 24, TRIES = 20000 };
+enum { BLOCKS = 24, TRIES = 20000, LARGE_TRIES = 50, LARGE_BYTES = 32768, WHOLE_BYTES = 1 << 20 };
 static char *blocks[BLOCKS];
+static int is_large, is_light;
+
+static unsigned draw_size(enum kind kind) {
+    if (is_light && draw(3) == 0)
+        return LARGE_BYTES + draw(draw(2) ? LARGE_BYTES : WHOLE_BYTES - LARGE_BYTES + 1);
+    if (!is_large)
+        return draw(8) == 0 ? 1 + draw(30000) : draw(2) ? 16 * (1 + draw(64)) : 1 + draw(1200);
+    if (draw(4) == 0 && kind != REUSED && kind != FREED_AGAIN)
+        return WHOLE_BYTES + 1 + draw(2 * WHOLE_BYTES);
+    return LARGE_BYTES + draw(draw(2) ? LARGE_BYTES : WHOLE_BYTES - LARGE_BYTES + 1);
+}
+
+/* A block by malloc, or by another call of the family. */
+static char *make(unsigned size) {
+    unsigned other = is_large || is_light ? draw(6) : 5;
+    char *block = other > 2    ? malloc(size)
+                  : other == 2 ? calloc(1, size)
+                               : malloc(draw_size(FREED));
+    if (other < 2)
+        block = realloc(block, size);
+    memset(block, 1, size < 64 ? size : 64);
+    memset(block + size - (size < 64 ? size : 64), 1, size < 64 ? size : 64);
+    return block;
+}
 
 /* Frees the block, then others until it has left quarantine, and allocates until one lies in its
- * place again. */
+ * place again. NULL: the kernel, which chooses a large one's place, has put none there. */
 static char *next_life(char *block, unsigned size) {
     char *others[BLOCKS], *next = NULL;
     uintptr_t place = address_of((uintptr_t)block);
     for (unsigned i = 0; i < BLOCKS; i++)
         others[i] = malloc(size);
     free(block);
-    for (unsigned tries = 0; tries < TRIES; tries++) {
+    for (unsigned tries = 0; tries < (size >= LARGE_BYTES || is_light ? LARGE_TRIES : TRIES);
+         tries++) {
         next = malloc(size);
         if (address_of((uintptr_t)next) == place)
             return next;
         free(others[tries % BLOCKS]);
         others[tries % BLOCKS] = next;
     }
-    _exit(4);
+    if (size < LARGE_BYTES && !is_light) /* where it may be guarded */
+        _exit(4);
+    return NULL;
 }
 
 /* Says what is about to happen, then does it. */
@@ -78,11 +108,11 @@ static void commit(unsigned number, int out) {
     int is_good = number % 2;
     state = number / 2 * 2654435761u + 12345;
     unsigned width = draw(4), bytes = 1u << width, is_write = draw(2);
-    unsigned size = draw(8) == 0 ? 1 + draw(30000) : draw(2) ? 16 * (1 + draw(64)) : 1 + draw(1200);
+    unsigned size = draw_size(wanted.kind);
     if (size < 8)
         size = 8;
     for (unsigned i = 0; i < BLOCKS; i++)
-        blocks[i] = malloc(size);
+        blocks[i] = is_large || is_light ? make(size) : malloc(size);
     for (unsigned i = 0; i < BLOCKS / 4; i++) {
         unsigned which = draw(BLOCKS - 1);
         free(blocks[which]);
@@ -93,15 +123,25 @@ static void commit(unsigned number, int out) {
     wanted.bytes = bytes;
     wanted.offset = (int)draw(size - bytes + 1);
     if (wanted.kind == BEHIND && !is_good)
-        wanted.offset = (int)((size + 15) / 16 * 16 + draw(16));
+        wanted.offset =
+            (int)((is_light ? malloc_usable_size(block) : (size + 15) / 16 * 16) + draw(16));
     if (wanted.kind == IN_FRONT && !is_good)
         wanted.offset = -1 - (int)draw(16);
     if (wanted.kind == FREED && !is_good)
         free(block);
     if (wanted.kind == REUSED || wanted.kind == FREED_AGAIN) {
-        wanted.lives = 1 + draw(14);
-        for (unsigned i = 0; i < wanted.lives; i++)
-            block = next_life(block, size);
+        unsigned lives = 1 + draw(!is_light ? 14 : size < LARGE_BYTES ? 6 : 4);
+        char *next = block;
+        while (wanted.lives < lives && (next = next_life(block, size))) {
+            block = next;
+            wanted.lives++;
+        }
+        if (!next) {
+            wanted.kind = FREED;
+            block = old = make(size);
+            if (!is_good)
+                free(block);
+        }
     }
     char *by = is_good ? block : old;
     wanted.address = address_of(
@@ -127,6 +167,8 @@ static int is_there(uint64_t address, const struct wanted *wanted) {
            (wanted->kind != FREED_AGAIN && address % 4096 == 0 && address > wanted->address &&
             address < wanted->address + wanted->bytes);
 }
+
+static unsigned again; /* cases in which a later block lies in the place */
 
 /* Runs the case in a child; 1: it was found, and by the right name; 0: by another one; -1: not at
  * all, or not there. */
@@ -155,6 +197,7 @@ static int try(unsigned number) {
     close(said[0]);
     close(result[0]);
     waitpid(child, &status, 0);
+    again += wanted.kind == REUSED || wanted.kind == FREED_AGAIN;
     int is_good = number % 2, is_right, is_named;
     const char *name = wanted.kind == BEHIND        ? "HKM-301"
                        : wanted.kind == IN_FRONT    ? "HKM-302"
@@ -184,12 +227,15 @@ int main(int count, char **arguments) {
     unsigned first = count > 1 ? (unsigned)atoi(arguments[1]) : 0,
              cases = count > 2 ? (unsigned)atoi(arguments[2]) : 1;
     unsigned named = 0, failed = 0;
+    is_large = count > 3 && strcmp(arguments[3], "large") == 0;
+    is_light = count > 3 && strcmp(arguments[3], "light") == 0;
     setvbuf(stdout, NULL, _IOLBF, 0); /* what an interrupted run has found is there */
     for (unsigned i = first; i < first + cases; i++) {
         int result = try(i);
         named += result == 1;
         failed += result < 0;
     }
-    printf("%u cases, %u failed, %u named\n", cases, failed, named);
+    printf("%u cases, %u failed, %u named, %u of blocks in whose place a later one lies\n", cases,
+           failed, named, again);
     return failed != 0;
 }

@@ -101,7 +101,7 @@ def programs(scratch, scale=1.0):
     return {
         "CPython JSON": work.Work(lambda _: ["/usr/bin/python3", document], 1),
         "sqlite3": work.Work(lambda _: ["/usr/bin/sqlite3", "-batch", ":memory:", f".read {statements}"], 1),
-        "redis": work.Work(lambda count: [f"{work.SOURCE}/tests/bench/redis_load", str(count)], rows, wraps=True),
+        **work.server("redis", "redis", rows),
         "cc1plus": compile_program(scratch, scale),
     }
 

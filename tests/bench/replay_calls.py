@@ -3,7 +3,7 @@
 
   replay_calls.py FILE...    a line for each: program, file, calls, instructions, instructions of a call
 
-docs/benchmarks/2026-11-28-replay.md has the commands that write the files."""
+tests/bench/replayed.py writes such files."""
 import re
 import sys
 
@@ -42,6 +42,11 @@ def measure(path):
     return command, calls, spent
 
 
-for path in sys.argv[1:]:
-    command, calls, spent = measure(path)
-    print(f"{command}\t{path}\t{calls}\t{spent}\t{spent / max(calls, 1):.1f}")
+def main():
+    for path in sys.argv[1:]:
+        command, calls, spent = measure(path)
+        print(f"{command}\t{path}\t{calls}\t{spent}\t{spent / max(calls, 1):.1f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -7,7 +7,9 @@ takes some tenths of a second. Rows of `works()` are (name, Work).
 import collections
 import glob
 import os
+import shutil
 import subprocess
+import sys
 import tempfile
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -17,6 +19,12 @@ PEERS = (
     ("tcmalloc", "libtcmalloc_minimal.so.4"),
     ("mimalloc", "libmimalloc.so.2*"),
 )
+# The programs that NAME_load needs, in PATH or by their files, and Debian's packages of them.
+SERVERS = {
+    "redis": (("/usr/bin/redis-check-rdb", "redis-cli", "redis-benchmark"), "redis-tools"),
+    "nginx": (("/usr/sbin/nginx", "ab"), "nginx apache2-utils"),
+    "postgresql": (("/usr/lib/postgresql/*/bin/pgbench",), "postgresql"),
+}
 HUNG = 124
 
 # `make(operations)` is the command; `operations` its usual number. `wraps`: the command puts what measures and
@@ -32,6 +40,16 @@ def program(name):
 
 def bench(name, *words, operations, **flags):
     return Work(lambda count: [program(name), *map(str, words), str(count)], operations, **flags)
+
+
+def server(row, name, operations):
+    """{row: Work} of tests/bench/NAME_load; {} where a program of it is not installed, which is said on stderr."""
+    programs, packages = SERVERS[name]
+    missing = [one for one in programs if not glob.glob(one) and not shutil.which(os.path.basename(one))]
+    if missing:
+        print(f"{row}: left out, as {', '.join(missing)} is not installed (packages {packages}; tools/deps bench)", file=sys.stderr)
+        return {}
+    return {row: Work(lambda count: [f"{SOURCE}/tests/bench/{name}_load", str(count)], operations, wraps=True)}
 
 
 def perl_hashes(scale=1.0):
@@ -70,8 +88,7 @@ def works(scratch, inserts=40000):
     rows["CPython JSON"] = Work(lambda count: ["/usr/bin/python3", f"{SOURCE}/tests/tools/json_heavy.py", str(count)], 12)
     rows["sqlite in memory"] = Work(lambda _: ["/usr/bin/sqlite3", "-batch", ":memory:", f".read {statements}"], 1)
     rows["perl hashes"] = perl_hashes()
-    rows["redis"] = Work(lambda count: [f"{SOURCE}/tests/bench/redis_load", str(count)], 60000, wraps=True)
-    return rows
+    return {**rows, **server("redis", "redis", 60000)}
 
 
 def allocators():

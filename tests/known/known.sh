@@ -10,8 +10,6 @@
 . "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/known_ways.sh"
 here=$SOURCE/tests/known
-unset "${!PYTHON@}" "${!NASM@}"
-export LC_ALL=C PART_ONE=. PART_TWO=b
 turn=0
 
 # CPython cannot start with odd addresses.
@@ -64,12 +62,7 @@ check_case() {
     fi
 }
 
-cp "$here"/inputs/* .
-for count in 200 300; do
-    seq -f 'segment part%g' "$count"
-    echo "group parts $(seq -s ' ' -f 'part%g' "$count")"
-done | awk '{ print >file[n + 0] } BEGIN { file[0] = "groups_200.asm"; file[1] = "groups_300.asm" } /^group/ { n++ }'
-printf 'GIF89a\1\0\1\0\200\0\0\0\0\0\377\377\377,\0\0\0\0\1\0\1\0\0\2\2D\1\0;' >dot.gif
+make_known_inputs
 
 while IFS='|' read -r name bug command correct; do
     case $name in '#'* | '') continue ;; esac

@@ -1,4 +1,4 @@
 #!/usr/bin/env bash
-# 2,000 generated faults and as many good twins with memory tags: tests/arm/tags.sh, in full.
+# Generated faults with memory tags, and as many good twins: tests/arm/tags.sh, in full. 4,000 cases of small blocks, and 4,000 of large ones and of level light.
 # timeout: 3600
 exec "${SOURCE:?}/tests/arm/tags.sh" 4000

@@ -25,11 +25,48 @@ program string_read 2
 program mismatch_array_delete 3
 program type_mismatch_size 2
 program offset16 60
+program type_mismatch_alignment 2
+program string_printed 2
+program use_after_free_thread 3
 
-grep -q '^static void \*close_session_2' double_free_threads.c || complain 'the functions do not have the names of the stacks'
-grep -q 'malloc(100)' bad_free_inside.c || complain 'the address that is freed does not lie in a block any more'
+grep -q '^static void close_session_2(void)' double_free_threads.c || complain 'the functions do not have the names of the stacks'
+grep -q 'block\[1\] + ' bad_free_inside.c || complain 'the address that is freed does not lie in a block any more'
+grep -q '^1 malloc 1 1 0' overflow_free.said || complain "no smaller size was tried: $(cat overflow_free.said)"
+grep -q '^1 malloc 1 1 0' double_free_threads.said || complain "threads were not joined: $(cat double_free_threads.said)"
+grep -q 'DELETE_ALIGNED\|_ZdlPvSt11align_val_t' type_mismatch_alignment.c && complain 'the wrong delete became the right one'
+
+# The head says who else sees it.
+seen() { # PROGRAM WORDS: the head of its program has a line with WORDS
+    grep -q "^ \*     $2" "$1.c" || complain "$1: '$2' is missing: $(head -n 13 "$1.c")"
+}
+seen overflow_free 'hakmem: HKM-301 in 10 of 10 runs'
+seen double_free_threads 'glibc: free(): double free detected'
+seen use_after_free_write 'glibc: sees nothing'
+if echo 'int main(void) { return 0; }' | cc -fsanitize=address -x c -o sanitized - 2>/dev/null && ./sanitized; then
+    seen overflow_free "gcc's address sanitizer: heap-buffer-overflow"
+    seen use_after_free_write "gcc's address sanitizer: heap-use-after-free"
+else
+    echo "skipped: gcc's address sanitizer: cc has none"
+fi
+"$trace" reduce -s overflow_free.db --json | python3 -c 'import json, sys; d = json.load(sys.stdin)
+assert d["shortest"] and d["variables"] == d["variables"].strip(), d' || complain 'JSON'
 grep -q 'HAKMEM_INJECT=offset16:1' offset16.c || complain 'the variables of a fault of the layers are missing'
 grep -q 'HAKMEM_INJECT puts this fault in' offset16.c || complain 'nobody says that the fault was put in on purpose'
+
+# An aligned object ends by the delete that fits: another one would be a fault of its own.
+cat >aligned.cc <<'C'
+#include <new>
+struct alignas(64) line { char c[64]; };
+int main() {
+    line *volatile p = new line;
+    delete p;
+    p->c[3] = 1;
+}
+C
+${CXX:-c++} -std=c++17 -g -O0 -w -o aligned aligned.cc || fail 'aligned.cc does not compile'
+HAKMEM_GUARD_WATCH=off HAKMEM_GUARD=all "$trace" run -f --check normal -s aligned.db -- ./aligned >/dev/null 2>&1
+"$trace" reduce -s aligned.db --fault 1 --c aligned.c >said 2>&1 || complain "aligned: $(head -n 2 said)"
+grep -q '^1 delete-aligned 1 0 ' said && grep -q _ZdlPvSt11align_val_t aligned.c || complain "aligned: another delete: $(cat said)"
 
 # Objects of C++ end by the operator that fits, which is the sized one in C++14 and later.
 cat >deleted.cc <<'C'
@@ -62,5 +99,5 @@ status=$?
 
 "$trace" reduce -s overflow_free.db --fault 9 >said 2>&1
 status=$?
-[ $status -eq 2 ] && grep -q 'holds no such fault' said || complain "a fault that is not there: status $status: $(cat said)"
+[ $status -eq 2 ] && grep -q 'no fault 9: overflow_free.db holds 1 fault' said || complain "a fault that is not there: status $status: $(cat said)"
 [ $failed -eq 0 ]

@@ -76,6 +76,7 @@ said 2 "--against jemaloc: glibc, jemalloc, tcmalloc, mimalloc, hakmem or a libr
 said 2 '--against ./none.so: No such file or directory' -s shapes.db --against ./none.so
 said 2 "--speed slow: full or recorded was expected" -s shapes.db --speed slow
 said 2 "--touch none: first, pages or all was expected" -s shapes.db --touch none
+said 2 "replay --html '': the name of a file was expected" -s shapes.db --html ''
 said 3 'replay: libm.so.6: malloc is that of libc.so.6' -s shapes.db --touch first --against "$(ldd /usr/bin/python3 | sed -n 's/.*=> \(.*libm\.so\.6\) .*/\1/p')"
 printf 'r\nw\n' | "$trace" run --check light --guard sample:1 -s light.db -- "$BUILD/tests/light/faulty" >listed 2>notes # which leaves a store where there is a fault
 said 3 'light.db was recorded in level light, which records watched blocks alone' -s light.db
@@ -107,6 +108,12 @@ printf '#include <stdlib.h>\nvoid *__libc_malloc(size_t);\nvoid *malloc(size_t n
     'static __attribute__((destructor)) void end(void) { abort(); }' | $c -shared -fPIC -o ends.so -x c - || fail 'ends.so does not compile'
 said 4 'replay: ends.so: the player was ended by signal 6 (Aborted)' -s shapes.db --touch first --against ./ends.so,glibc
 ! grep -q '^ends.so ' said || complain "the figures of ends.so are shown: $(cat said)"
+
+# The player has the default action of SIGXFSZ, which replay ignores for its own files.
+printf '%s\n' '#define _GNU_SOURCE' '#include <signal.h>' '#include <stdlib.h>' \
+    'void *__libc_malloc(size_t);' 'void *malloc(size_t n) { struct sigaction a; sigaction(SIGXFSZ, 0, &a); if (a.sa_handler != SIG_DFL) abort(); return __libc_malloc(n); }' |
+    $c -shared -fPIC -o looks.so -x c - || fail 'looks.so does not compile'
+played shapes.db ordered --against ./looks.so --touch first
 
 # One that is not there is named with what has it, and the others are played.
 if [ -z "$(/sbin/ldconfig -p | grep libjemalloc.so.2)" ]; then

@@ -1,6 +1,19 @@
 # shellcheck shell=bash
 # Runs a program with a known fault in a way of guarding, and says what was found, beside memcheck. Sourced behind test.sh.
 
+# Puts the inputs of tests/known/cases into the current directory, and sets the variables that the programs there read.
+make_known_inputs() {
+    local count
+    unset "${!PYTHON@}" "${!NASM@}"
+    export LC_ALL=C PART_ONE=. PART_TWO=b
+    cp "$SOURCE"/tests/known/inputs/* .
+    for count in 200 300; do
+        seq -f 'segment part%g' "$count"
+        echo "group parts $(seq -s ' ' -f 'part%g' "$count")"
+    done | awk '{ print >file[n + 0] } BEGIN { file[0] = "groups_200.asm"; file[1] = "groups_300.asm" } /^group/ { n++ }'
+    printf 'GIF89a\1\0\1\0\200\0\0\0\0\0\377\377\377,\0\0\0\0\1\0\1\0\0\2\2D\1\0;' >dot.gif
+}
+
 # The variables of a way of guarding.
 variables_of_way() {
     case $1 in
@@ -15,13 +28,18 @@ variables_of_way() {
     esac
 }
 
-# run_guarded WAY NAME COMMAND: leaves found.out, found.err and $status.
-run_guarded() {
+# record_guarded WAY NAME COMMAND: leaves NAME.WAY.db, found.out, found.err and $status.
+record_guarded() {
     local words variables
     read -ra words <<<"$3"
     read -ra variables <<<"$(variables_of_way "$1")"
     env "${variables[@]}" "$trace" run --wait --store "$2.$1.db" -- "${words[@]}" >found.out 2>found.err </dev/null
     status=$?
+}
+
+# run_guarded WAY NAME COMMAND: the same without the store.
+run_guarded() {
+    record_guarded "$@"
     rm -f "$2.$1.db"
 }
 

@@ -5,13 +5,14 @@ import ctypes
 import functools
 import gc
 import json
+import mmap
 import os
 import signal
 import sys
 import threading
 
 expected = {}
-kept = []
+kept, pages = [], []
 size = 100000
 lock = threading.Lock()
 
@@ -134,6 +135,32 @@ def executed():
             gc.collect()
 
 
+def at_page_end(what):
+    # The bytes of the object end where the page ends, and the next one cannot be read.
+    room = mmap.mmap(-1, 2 * mmap.PAGESIZE)
+    begin = ctypes.addressof(ctypes.c_char.from_buffer(room))
+    assert ctypes.CDLL(None).mprotect(ctypes.c_void_p(begin + mmap.PAGESIZE), mmap.PAGESIZE, 0) == 0
+    pages.append(room)
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(room))  # the interpreter's end reads names that it interned
+    address = begin + mmap.PAGESIZE - (sys.getsizeof(what) + 7) // 8 * 8
+    ctypes.memmove(address, id(what), sys.getsizeof(what))
+    return ctypes.cast(address, ctypes.py_object).value
+
+
+def short(mark):
+    mark()
+
+
+def at_page_ends():
+    code = short.__code__
+    count = len(pages)  # a text of its own each time, also of wide characters
+    texts = [(f"f{count + i}", f"<{count + i}>") for i in range(8)]
+    for name, file in texts + [(f"ä{count}", f"<日{count}>")]:
+        own = {"co_name": at_page_end(name), "co_qualname": at_page_end(name), "co_filename": at_page_end(file),
+               "co_linetable": at_page_end(code.co_linetable)}
+        type(short)(code.replace(**own), {})(mark)
+
+
 def in_handler(number, frame):
     mark()
 
@@ -158,6 +185,7 @@ def story():
     with_callback()
     over_lines()
     executed()
+    at_page_ends()
     space = {"mark": mark}
     exec(compile(f"def {'long' * 100}():\n mark()\n{'long' * 100}()", "/" + "folder/" * 60 + "x.py", "exec"), space)
     signal.signal(signal.SIGUSR1, in_handler)

@@ -119,7 +119,8 @@ USER_CXX   := $(if $(findstring clang,$(CC)),clang++ -fsized-deallocation,g++) -
 TOOL_BIN   := $(DEAF)/hakmem-debug.so $(DEAF)/hakmem-collect $(OLD)/hakmem-debug.so $(OLD)/hakmem-collect $(BUILD)/tests/security/hakmem-collect $(BUILD)/tests/tools/count_calls.so $(BUILD)/tests/tools/crash_at_load.so \
               $(BUILD)/tests/tools/rounds.so \
               $(patsubst %.c,$(BUILD)/%,$(wildcard tests/tools/reference_*.c))
-BENCH_BIN  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
+# latency.c is a shared object that tests/bench/latency compiles.
+BENCH_BIN  := $(patsubst %.c,$(BUILD)/%,$(filter-out %/latency.c,$(wildcard tests/bench/*.c)))
 
 $(BUILD)/demo/%: demo/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -197,6 +198,6 @@ $(UNWIND_BENCH:%=%_old): $(BUILD)/%_old: %.c $(UNWIND_OLD) $(BUILD)/flags
 unit: $(UNIT_TESTS)
 # Each source that is hakmem's own, compiled with all warnings (tests/lint/compilers.sh).
 own: all unit $(TOOL_BIN) $(FORMAT_BIN) $(COMPARE_BIN) $(MODEL_HOST:%.c=$(BUILD)/checker/%.o) \
-     $(addprefix $(BUILD)/tests/bench/,steps loops measure rare extremes make_capture ask drain) $(UNWIND_BENCH) $(UNWIND_BENCH:%=%_old)
+     $(BENCH_BIN) $(BUILD)/tests/bench/make_capture $(UNWIND_BENCH:%=%_old)
 tests: own man $(USER_BIN) $(MODEL_BIN) $(TSAN_BIN)
 

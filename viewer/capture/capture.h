@@ -152,6 +152,9 @@ bool view_read_process(struct view *view, struct view_processes *out);
 /* Chooses the process of --process, the newest where several had the pid, and says on stderr that
  * there was a choice; 0: the option was not given. False: the error is printed. */
 bool view_choose_process(struct view *view, uint32_t *row);
+/* Where `row` is 0, chooses the process with most events, and says on stderr that it is the one
+ * that `does` says ("is played") where there are others. 0, or an exit status (printed). */
+int view_choose_busiest(struct view *view, const char *does, uint32_t *row);
 /* Says on stderr that `row` was taken of several that had its pid. */
 void view_say_which_process(struct view *view, const struct view_processes *all, uint32_t row);
 /* Says on stderr which process was taken, where more than one had a block at `address`. */

@@ -197,3 +197,28 @@ void view_say_which_process_at(struct view *view, uint64_t address, uint32_t row
         hak_text_add(&text, ", ...");
     view_error_text(&text);
 }
+
+int view_choose_busiest(struct view *view, const char *does, uint32_t *row) {
+    uint32_t count = view->summary.processes + 1;
+    uint64_t *events = *row ? NULL : calloc(count, sizeof *events);
+    int error = events ? hak_store_tally_processes(view->reader, events, count) : 0;
+    if (!*row && !events)
+        error = hak_store_no_memory(view->store_path);
+    if (error < 0) {
+        free(events);
+        return view_store_error(view, error);
+    }
+    for (uint32_t i = 1; events && i < count; i++)
+        if (events[i] > (*row ? events[*row] : 0))
+            *row = i;
+    free(events);
+    if (view->summary.processes > 1 && !view_given(view, "process")) {
+        struct hak_text text = {0};
+        hak_text_add(&text, "of %s, ",
+                     hak_words_count(view->summary.processes, "process", "processes"));
+        view_add_process(&text, view, *row);
+        hak_text_add(&text, " has the most events and %s; --process chooses another", does);
+        view_error_text(&text);
+    }
+    return 0;
+}

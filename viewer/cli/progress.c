@@ -54,10 +54,12 @@ void view_progress(const struct hak_progress *now) {
         return;
     uint64_t read = now->done - progress.pass_from, spent = ns - progress.pass_ns;
     double per_second = spent > 0 ? (double)read * 1e9 / (double)spent : 0;
-    view_write(stderr, "\r%s%s%s of %s %s", now->doing, now->doing[0] ? ": " : "",
-               hak_words_number(now->done), hak_words_number(now->total),
-               now->unit ? now->unit : "events");
-    if (per_second >= 1)
+    view_write(stderr, "\r%s%s%s", now->doing, now->doing[0] ? ": " : "",
+               hak_words_number(now->done));
+    if (now->total > 0) /* else nobody knows how many there will be */
+        view_write(stderr, " of %s", hak_words_number(now->total));
+    view_write(stderr, " %s", now->unit ? now->unit : "events");
+    if (per_second >= 1 && now->total > 0)
         view_write(stderr, ", %s per second, %.0f s left", hak_words_number((uint64_t)per_second),
                    now->total > now->done ? (double)(now->total - now->done) / per_second : 0.0);
     view_write(stderr, "\033[K");

@@ -5,7 +5,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -236,10 +235,8 @@ static bool write_document(struct queue *queue, const char *name, const char *te
                     0600);
     if (fd < 0)
         return fail(queue, "nothing can be written there", errno);
-    void (*before)(int) = signal(SIGXFSZ, SIG_IGN);
     bool is_written = write_all(fd, text, bytes) && fsync(fd) == 0;
     int error = errno;
-    signal(SIGXFSZ, before);
     close(fd);
     if (is_written && renameat(queue->folder, unfinished, queue->folder, name) == 0) {
         (void)fsync(queue->folder);

@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -22,10 +21,12 @@ static const char *option_of(const struct view *view) {
 /* Whether --force may replace the file: captures, whole or broken, and empty files, nothing
  * else. */
 static bool is_replaceable(const char *path, const struct stat *about) {
-    struct hak_store_reader *reader = NULL;
-    int error = hak_store_open(path, &reader);
-    if (error == 0)
-        hak_store_close(reader);
+    char *real_path;
+    int fd, error = hak_store_file_open(path, false, &fd, &real_path);
+    if (error == 0) {
+        close(fd);
+        free(real_path);
+    }
     return error != HAK_STORE_FOREIGN || about->st_size == 0;
 }
 
@@ -102,9 +103,7 @@ static bool try_to_make(const struct view *view, const char *path) {
     if (fd < 0)
         return refuse_to_make(view, path, errno);
     /* A limit of the file's size (ulimit -f) is the collector's to lift or to tell of. */
-    void (*before)(int) = signal(SIGXFSZ, SIG_IGN);
     int error = posix_fallocate(fd, 0, FIRST_BYTES);
-    signal(SIGXFSZ, before);
     close(fd);
     unlink(path);
     return error == ENOSPC || error == EDQUOT ? refuse_to_make(view, path, error) : true;

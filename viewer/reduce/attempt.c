@@ -1,127 +1,115 @@
-/* One run of a sequence: hakmem-player under hakmem-debug.so, level normal, without a store. The
- * first report on its standard error counts. */
+/* One run of a sequence, and whether it counts: hakmem-player under hakmem-debug.so, level normal,
+ * without a store, whose first report is compared with the fault; or the user's own test. */
 #include "viewer/reduce/parts.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
-#include "report/words/words.h"
 
-enum { PAUSE_NS = 1000000, SAID_BYTES = 1 << 16 };
-
-void setting_add(struct hak_text *text, const struct setting *setting) {
-    if (setting->guard)
-        hak_text_add(text, "HAKMEM_GUARD=%s ", setting->guard);
-    if (setting->checks_strings)
-        hak_text_add(text, "HAKMEM_CHECK_STRING=1 ");
-    if (setting->inject)
-        hak_text_add(text, "HAKMEM_INJECT=%s ", setting->inject);
+/* The limit of a run: its own, or what is left of all. */
+static uint64_t limit_of(const struct reduction *r) {
+    uint64_t now = view_now_ns() / 1000000, left = r->end_ms > now ? r->end_ms - now : 0;
+    return left < r->limit_ms ? left : r->limit_ms;
 }
 
-/* Becomes the player, in a child. */
-static void become_player(const struct reduction *r, const struct setting *setting, int in,
-                          int said) {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    setrlimit(RLIMIT_CORE, &(struct rlimit){0});
-    for (char **e = environ; *e;) {
-        char name[128];
-        size_t bytes = strcspn(*e, "=");
-        if (!hak_words_starts_with(*e, "HAKMEM_") || bytes >= sizeof name) {
-            e++;
-            continue;
-        }
-        memcpy(name, *e, bytes);
-        name[bytes] = '\0';
-        unsetenv(name);
+/* The user's test: 0 = it holds; 125 and others: not. */
+static int judge_check(struct reduction *r, const struct run *run) {
+    size_t end = strlen(run->said);
+    while (end > 0 && run->said[end - 1] == '\n')
+        end--;
+    size_t line = end;
+    while (line > 0 && run->said[line - 1] != '\n')
+        line--;
+    bool is_signal = WIFSIGNALED(run->status);
+    snprintf(r->complaint, sizeof r->complaint, "%s %d%s%.*s",
+             run->was_ended ? "it was ended by its limit, signal"
+             : is_signal    ? "it died of signal"
+                            : "exit status",
+             is_signal ? WTERMSIG(run->status) : WEXITSTATUS(run->status), end > line ? ", " : "",
+             (int)(end - line), run->said + line);
+    bool cannot_run = WIFEXITED(run->status) &&
+                      (WEXITSTATUS(run->status) == 126 || WEXITSTATUS(run->status) == 127);
+    if (cannot_run)
+        view_error("reduce --check: the command cannot be run: %s", r->complaint);
+    return cannot_run ? -1 : WIFEXITED(run->status) && WEXITSTATUS(run->status) == 0;
+}
+
+/* Hands the candidate to the user's test. */
+static int attempt_check(struct reduction *r, const struct sequence *sequence,
+                         const struct hak_text *text) {
+    static struct run run;
+    struct hak_text program = {0};
+    char path[3][PATH_MAX + 64];
+    const char *const variables[] = {"REDUCE_PROGRAM", "REDUCE_SEQUENCE", "REDUCE_PLAYER"};
+    char file[2][PATH_MAX + 16];
+    if (!folder_make(r))
+        return -1;
+    program_add(&program, r, sequence, NULL);
+    bool good = !program.failed && folder_write(r, "reduced.c", program.bytes) &&
+                folder_write(r, "sequence", text->bytes ? text->bytes : "");
+    hak_text_free(&program);
+    if (!good)
+        return -1;
+    folder_path(r, "reduced.c", file[0]);
+    folder_path(r, "sequence", file[1]);
+    const char *const values[] = {file[0], file[1], r->player};
+    run = (struct run){.argument = {"/bin/sh", "-c", r->check, NULL}, .input = text};
+    for (int i = 0; i < 3; i++) {
+        snprintf(path[i], sizeof path[i], "%s=%s", variables[i], values[i]);
+        run.variable[i] = path[i];
     }
-    setenv("HAKMEM_CHECK", "normal", 1);
-    setenv("HAKMEM_TRACE", "off", 1);
-    setenv("HAKMEM_GUARD_WATCH", "off", 1);
-    if (setting->guard)
-        setenv("HAKMEM_GUARD", setting->guard, 1);
-    if (setting->checks_strings)
-        setenv("HAKMEM_CHECK_STRING", "1", 1);
-    if (setting->inject)
-        setenv("HAKMEM_INJECT", setting->inject, 1);
-    setenv("LD_PRELOAD", r->library, 1);
-    dup2(in, STDIN_FILENO);
-    dup2(said, STDERR_FILENO);
-    int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
-    dup2(nowhere, STDOUT_FILENO);
-    execl(r->player, r->player, "sequence", (char *)NULL);
-    _exit(127);
+    uint64_t begin = view_now_ns();
+    if (!run_make(&run, limit_of(r)))
+        return -1;
+    int result = judge_check(r, &run);
+    /* A candidate that hangs costs no more than ten times a good one. */
+    uint64_t ten_ms = (view_now_ns() - begin) / 100000;
+    if (result == 1 && r->accepted == 0)
+        r->limit_ms = ten_ms > r->limit_ms ? ten_ms : r->limit_ms;
+    return run.was_ended && result > 0 ? 0 : result;
 }
 
-static uint64_t now_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
-/* Waits until it ends, its time is up, or Ctrl-C was pressed. */
-static int wait_for_end(const struct reduction *r, pid_t pid) {
-    uint64_t end = now_ms() + r->timeout_ms;
-    int status = 0;
-    while (waitpid(pid, &status, WNOHANG) == 0) {
-        if (view_is_interrupted() || now_ms() > end)
-            kill(pid, SIGKILL);
-        nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
+static int attempt_player(struct reduction *r, const struct setting *setting,
+                          const struct hak_text *text) {
+    static struct run run;
+    static char words[SETTING_WORDS][PATH_MAX + 16];
+    struct place place;
+    run = (struct run){.argument = {r->player, "sequence", NULL}, .input = text};
+    setting_fill(&run, r, setting, words);
+    if (!run_make(&run, limit_of(r)))
+        return -1;
+    if (run_has_failed(&run)) {
+        view_error("reduce: %s cannot be started", r->player);
+        return -1;
     }
-    return status;
-}
-
-/* Compares the first report with the fault. */
-static int judge(const struct reduction *r, const char *said) {
-    char code[32], hop[48];
-    snprintf(code, sizeof code, "hakmem: HKM-%u ", r->wanted.code);
-    snprintf(hop, sizeof hop, " hop=%s ", r->wanted.hop);
-    const char *report = strstr(said, "hakmem: HKM-");
-    if (!report || !hak_words_starts_with(report, code))
-        return 0;
-    const char *summary = strstr(report, "SUMMARY: ");
-    if (summary && r->wanted.code < BAD_FREE &&
-        (strstr(summary, " offset=+16 ") != NULL) != r->wanted.is_user)
-        return 1;
-    return summary && (!r->wanted.hop[0] || strstr(summary, hop)) ? 2 : 1;
+    place_read_first(&place, run.said);
+    return place_is_same(&place, &r->wanted);
 }
 
 int attempt(struct reduction *r, const struct sequence *sequence, const struct setting *setting) {
-    static char said[SAID_BYTES];
+    static char doing[64];
     struct hak_text text = {0};
-    int result = -1;
+    if (run_is_over(r))
+        return 0;
+    snprintf(doing, sizeof doing, r->accepted ? "reducing, %u steps so far" : "looking, %u steps",
+             r->accepted ? r->best.count : sequence->count);
+    struct hak_progress progress = {.doing = doing, .unit = "runs", .done = r->runs};
+    view_progress(&progress);
     sequence_add_text(&text, sequence);
-    int in = memfd_create("hakmem-sequence", MFD_CLOEXEC);
-    int out = memfd_create("hakmem-said", MFD_CLOEXEC);
-    pid_t pid = -1;
-    if (in >= 0 && out >= 0 && !text.failed &&
-        write(in, text.bytes ? text.bytes : "", text.length) == (ssize_t)text.length) {
-        lseek(in, 0, SEEK_SET);
-        pid = fork();
-        if (pid == 0)
-            become_player(r, setting, in, out);
-    }
-    if (pid < 0)
-        view_error("reduce: the player cannot be started: %s", strerror(errno));
-    else {
-        int status = wait_for_end(r, pid);
-        ssize_t got = pread(out, said, sizeof said - 1, 0);
-        said[got > 0 ? got : 0] = '\0';
-        r->attempts++;
-        result = WIFEXITED(status) && WEXITSTATUS(status) == 127 ? -1 : judge(r, said);
-        if (result < 0)
-            view_error("reduce: %s cannot be started", r->player);
-    }
-    close(in);
-    close(out);
+    int result = -1;
+    if (text.failed)
+        view_error("reduce: out of memory");
+    else
+        result = r->check ? attempt_check(r, sequence, &text) : attempt_player(r, setting, &text);
     hak_text_free(&text);
+    r->runs++;
+    /* A run that Ctrl-C ended says nothing. */
+    return view_is_interrupted() && result > 0 ? 0 : result;
+}
+
+int attempt_better(struct reduction *r, const struct sequence *candidate) {
+    int result = attempt(r, candidate, &r->setting);
+    if (result > 0 && !sequence_copy(&r->best, candidate))
+        return -1;
+    r->accepted += result > 0;
     return result;
 }

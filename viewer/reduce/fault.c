@@ -9,7 +9,7 @@
 #include "report/words/words.h"
 
 /* Allocations after which a freed block has left the quarantine and is handed out again. */
-enum { REUSES = 100000, COOKIE_BYTES = 8, ELEMENT_BYTES = 4, SIBLINGS = 16, USER_BYTES = 16 };
+enum { REUSES = 100000, COOKIE_BYTES = 8, ELEMENT_BYTES = 4, SIBLINGS = 16 };
 
 static const json_t *fault_of(const struct reduction *r) {
     return json_object_get(r->document, "fault");
@@ -25,13 +25,18 @@ static const json_t *life_of(const struct reduction *r) {
     return json_array_get(lives, json_array_size(lives) - 1);
 }
 
+bool fault_has_life(const struct reduction *r) {
+    return json_array_size(json_object_get(r->document, "lives")) > 0;
+}
+
 int fault_read(struct reduction *r, uint32_t row) {
+    unsigned code = 0;
     struct hak_query q =
         hak_ask(hak_store_database(r->view->reader),
                 "SELECT code, event, process, json FROM fault WHERE id = ?1", "the faults", row);
     bool is_there = hak_query_next(&q);
     if (is_there) {
-        r->wanted.code = (unsigned)hak_query_number(&q, 0);
+        code = (unsigned)hak_query_number(&q, 0);
         r->event = hak_query_number(&q, 1);
         r->process = (uint32_t)hak_query_number(&q, 2);
         r->document = json_loads(hak_query_text(&q, 3), 0, NULL);
@@ -40,17 +45,17 @@ int fault_read(struct reduction *r, uint32_t row) {
     if (error < 0)
         return view_store_error(r->view, error);
     if (!is_there || !fault_of(r)) {
-        view_error("reduce --fault %u: %s holds no such fault; `hakmem-trace faults` lists them",
-                   row, r->view->store_path);
+        view_error("reduce: no fault %u: %s holds %s", row, r->view->store_path,
+                   hak_words_count(r->view->summary.faults, "fault", "faults"));
         return VIEW_USAGE;
     }
-    if (r->wanted.code == 0) {
-        view_error("reduce --fault %u: it is a crash that no check of the heap explains", row);
+    if (code == 0 && !r->check) {
+        view_error("reduce --fault %u: it is a crash that no check of the heap explains; --check "
+                   "CMD reduces it by a test of your own",
+                   row);
         return VIEW_USAGE;
     }
-    r->wanted.is_user = number_of(fault_of(r), "offset") == USER_BYTES;
-    snprintf(r->wanted.hop, sizeof r->wanted.hop, "%s", hak_json_string(fault_of(r), "hop"));
-    r->wanted.hop[strspn(r->wanted.hop, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_")] = '\0';
+    place_read(&r->wanted, code, hak_json_string(fault_of(r), "summary"));
     return 0;
 }
 
@@ -111,12 +116,19 @@ static enum sequence_verb verb_of_birth_event(const struct reduction *r, const j
     return verb_of_birth(e.subkind);
 }
 
-/* The verb of the end that fits. */
-static enum sequence_verb verb_of_end(enum sequence_verb birth) {
-    return birth == SEQUENCE_NEW || birth == SEQUENCE_NEW_ALIGNED ? SEQUENCE_DELETE
-           : birth == SEQUENCE_NEW_ARRAY || birth == SEQUENCE_NEW_ARRAY_ALIGNED
-               ? SEQUENCE_DELETE_ARRAY
-               : SEQUENCE_FREE;
+/* The end that fits. */
+static struct sequence_step end_of(const struct sequence_step *birth, uint32_t thread) {
+    struct sequence_step end = {.thread = thread, .block = birth->block, .verb = SEQUENCE_FREE};
+    if (birth->verb == SEQUENCE_NEW)
+        end.verb = SEQUENCE_DELETE;
+    else if (birth->verb == SEQUENCE_NEW_ARRAY)
+        end.verb = SEQUENCE_DELETE_ARRAY;
+    else if (birth->verb == SEQUENCE_NEW_ALIGNED || birth->verb == SEQUENCE_NEW_ARRAY_ALIGNED) {
+        end.verb = birth->verb == SEQUENCE_NEW_ALIGNED ? SEQUENCE_DELETE_ALIGNED
+                                                       : SEQUENCE_DELETE_ARRAY_ALIGNED;
+        end.b = birth->b;
+    }
+    return end;
 }
 
 /* Adds blocks like the first one of `of`. */
@@ -150,7 +162,7 @@ bool fault_add_block(const struct reduction *r, struct sequence *out) {
     step.made.a = number_of(birth, "size");
     if (verb_is_aligned(step.made.verb))
         step.made.b = alignment_of(strtoull(hak_json_string(birth, "address"), NULL, 16));
-    enum sequence_verb ends_by = verb_of_end(step.made.verb);
+    const struct sequence_step born = step.made;
     take_function(&step, json_object_get(birth, "frames"));
     if (!sequence_add(out, &step))
         return false;
@@ -167,7 +179,7 @@ bool fault_add_block(const struct reduction *r, struct sequence *out) {
     for (i = 0; (end = json_array_get(json_object_get(life, "ends"), i)); i++) {
         if (json_is_true(json_object_get(end, "illegal")) || has_end)
             continue;
-        step = (struct step){.made = {.thread = thread_of(end), .block = 1, .verb = ends_by}};
+        step = (struct step){.made = end_of(&born, thread_of(end))};
         take_function(&step, json_object_get(end, "frames"));
         has_end = true;
         if (!sequence_add(out, &step))
@@ -175,7 +187,7 @@ bool fault_add_block(const struct reduction *r, struct sequence *out) {
     }
     unsigned code = r->wanted.code;
     bool needs_end = code == DOUBLE_FREE || code == WRITE_AFTER_FREE || code == USE_AFTER_FREE;
-    step = (struct step){.made = {.thread = thread_of(fault_of(r)), .block = 1, .verb = ends_by}};
+    step = (struct step){.made = end_of(&born, thread_of(fault_of(r)))};
     return has_end || !needs_end || sequence_add(out, &step);
 }
 
@@ -198,6 +210,15 @@ static void take_wrong_call(const struct reduction *r, struct sequence_step *to)
         {"operator delete[](void*)", SEQUENCE_DELETE_ARRAY},
         {"operator delete(void*, unsigned long)", SEQUENCE_DELETE_SIZED},
         {"operator delete[](void*, unsigned long)", SEQUENCE_DELETE_ARRAY_SIZED},
+        {"operator delete(void*, std::align_val_t)", SEQUENCE_DELETE_ALIGNED},
+        {"operator delete[](void*, std::align_val_t)", SEQUENCE_DELETE_ARRAY_ALIGNED},
+        {"operator delete(void*, unsigned long, std::align_val_t)", SEQUENCE_DELETE_ALIGNED},
+        {"operator delete[](void*, unsigned long, std::align_val_t)",
+         SEQUENCE_DELETE_ARRAY_ALIGNED},
+        {"_ZdlPvSt11align_val_t", SEQUENCE_DELETE_ALIGNED},
+        {"_ZdaPvSt11align_val_t", SEQUENCE_DELETE_ARRAY_ALIGNED},
+        {"_ZdlPvmSt11align_val_t", SEQUENCE_DELETE_ALIGNED},
+        {"_ZdaPvmSt11align_val_t", SEQUENCE_DELETE_ARRAY_ALIGNED},
         {"_ZdlPv", SEQUENCE_DELETE},
         {"_ZdaPv", SEQUENCE_DELETE_ARRAY},
         {"_ZdlPvm", SEQUENCE_DELETE_SIZED},
@@ -216,7 +237,11 @@ static void take_wrong_call(const struct reduction *r, struct sequence_step *to)
             to->verb = calls[i].verb;
     const char *sentence = hak_json_string(json_object_get(fault_of(r), "found"), "sentence");
     const char *size = strstr(sentence, "with size ");
-    to->b = size ? strtoll(size + 10, NULL, 10)
+    const char *alignment = strstr(sentence, "with alignment ");
+    bool is_aligned =
+        to->verb == SEQUENCE_DELETE_ALIGNED || to->verb == SEQUENCE_DELETE_ARRAY_ALIGNED;
+    to->b = is_aligned ? alignment ? strtoll(alignment + 15, NULL, 10) : 16
+            : size     ? strtoll(size + 10, NULL, 10)
             : to->verb == SEQUENCE_REALLOC
                 ? 64
                 : number_of(json_object_get(r->document, "block"), "asked_bytes");
@@ -245,7 +270,8 @@ static void take_access(const struct reduction *r, struct sequence_step *to) {
         to->b = to->b < 1 ? 1 : to->b < SEQUENCE_BESIDE_BYTES ? to->b : SEQUENCE_BESIDE_BYTES;
     } else if (strcmp(r->wanted.hop, "ACCESS") == 0) {
         to->verb = SEQUENCE_FOLLOW;
-        to->a = 0;
+        if (r->wanted.code == USE_AFTER_FREE)
+            to->a = 0; /* each word holds the pattern */
     } else {
         to->verb = is_read ? SEQUENCE_READ : SEQUENCE_WRITE;
         to->b = is_read ? 0 : number_of(fault, "damaged_bytes") + 1; /* up to the closed page */

@@ -34,33 +34,53 @@ struct sequence {
 
 /* The variables that a run needs for its fault. */
 struct setting {
-    const char *guard; /* HAKMEM_GUARD; NULL = as level normal has it */
+    const char *guard; /* HAKMEM_GUARD; NULL = as level normal has it; so for the next two */
+    const char *align; /* HAKMEM_GUARD_ALIGN */
+    const char *side;  /* HAKMEM_GUARD_SIDE */
     bool checks_strings;
     const char *inject; /* HAKMEM_INJECT; NULL = no fault of hakmem's own */
 };
 
-/* The fault that is to be seen again. */
-struct wanted {
-    unsigned code; /* of HKM-n */
-    char hop[32];  /* the kind of place, as the SUMMARY line has it */
-    bool is_user;  /* of the layers: the user pointer is where the base was due */
+/* Where the pointer of a fault points, by the offset and the size of its SUMMARY line. */
+enum side { SIDE_UNKNOWN, SIDE_BEFORE, SIDE_BASE, SIDE_INSIDE, SIDE_BEHIND };
+
+/* The kind of place of a fault: two faults of the same kind count as the same. */
+struct place {
+    unsigned code; /* of HKM-n; 0 = none */
+    char hop[32];  /* "" = any */
+    enum side side;
 };
 
 /* Said of a fault of the layers that nothing else gives. */
 #define REDUCE_INJECTED "HAKMEM_INJECT puts this fault in: the calls alone do not give it."
 
+enum { SAID_BYTES = 1 << 16, SEEN_RUNS = 10, LINE_BYTES = 160 };
+
+/* Results of the C program: each a sentence, "" = it was not run. */
+struct seen {
+    char hakmem[LINE_BYTES], sanitizer[LINE_BYTES], libc[LINE_BYTES], libc_checks[LINE_BYTES];
+    bool has_failed; /* not each run under hakmem gave the fault */
+};
+
+enum stop { STOP_NOT, STOP_TIME, STOP_INTERRUPT };
+
 struct reduction {
     struct view *view;
-    struct wanted wanted;
+    struct place wanted;
     struct setting setting;
     struct sequence best;
-    uint64_t event;   /* of the fault, 0 = none */
-    uint32_t process; /* row */
-    bool may_inject;  /* the calls alone do not give it */
-    json_t *document; /* of the fault */
+    const char *check; /* the user's own test, which decides in place of the report; NULL = none */
+    uint64_t event;    /* of the fault, 0 = none */
+    uint32_t process;  /* row */
+    bool may_inject;   /* the calls alone do not give it */
+    json_t *document;  /* of the fault; NULL = there is none */
     char player[PATH_MAX], library[PATH_MAX];
-    uint64_t timeout_ms;
-    int attempts;
+    char folder[PATH_MAX]; /* of the files for the user's test and the compiler; "" = none yet */
+    char complaint[LINE_BYTES]; /* of the user's test: how it ended, and its last line */
+    uint64_t limit_ms;          /* of a run */
+    uint64_t end_ms, time_s;    /* of all, on the clock of view_now_ns, and as it was asked for */
+    uint64_t runs, accepted;    /* accepted: took r->best's place */
+    enum stop stopped;          /* r->best may not be the shortest */
     double seconds;
 };
 
@@ -70,10 +90,27 @@ bool sequence_add(struct sequence *sequence, const struct step *step);
 bool sequence_copy(struct sequence *to, const struct sequence *from);
 void sequence_free(struct sequence *sequence);
 const char *sequence_word(enum sequence_verb verb);
+bool verb_is_birth(enum sequence_verb verb);
+/* Does it hand a pointer to the allocator? */
+bool verb_takes_pointer(enum sequence_verb verb);
+/* Is `b` the same as `a` with the next block? */
+bool step_follows(const struct sequence_step *a, const struct sequence_step *b);
+/* Does each step have its block? Without that a free of an address in a block would become one of
+ * an address that is none. */
+bool sequence_is_whole(const struct sequence *sequence);
+uint32_t sequence_last_thread(const struct sequence *sequence);
+/* Numbers blocks and threads without gaps, in their order. False: no memory. */
+bool sequence_number(struct sequence *sequence);
 /* Appends a line of it, without its end. */
 void sequence_add_step(struct hak_text *text, const struct step *step);
 /* Appends the text that hakmem-player reads. */
 void sequence_add_text(struct hak_text *text, const struct sequence *sequence);
+
+/* place.c: reads the kind of place of a SUMMARY line. */
+void place_read(struct place *place, unsigned code, const char *summary);
+/* Reads it of the first report in the output of a program; code 0: it holds none. */
+void place_read_first(struct place *place, const char *said);
+bool place_is_same(const struct place *a, const struct place *b);
 
 /* fault.c: reads fault `row` of the open capture. 0, or an exit status (printed). */
 int fault_read(struct reduction *r, uint32_t row);
@@ -86,6 +123,8 @@ bool fault_add_steps(const struct reduction *r, struct sequence *out, uint32_t b
 bool fault_add_beside(const struct sequence *alone, struct sequence *out);
 /* The report says that a function found it. */
 bool fault_needs_strings(const struct reduction *r);
+/* The capture has the life of the fault's block. */
+bool fault_has_life(const struct reduction *r);
 
 /* fault.c: the verb of an allocation by its call (hops.def, TAKEN), and what the address of one by
  * an aligned call shows of the alignment: 4,096 at most. */
@@ -93,20 +132,75 @@ enum sequence_verb verb_of_birth(unsigned subkind);
 bool verb_is_aligned(enum sequence_verb verb);
 int64_t alignment_of(uint64_t address);
 
-/* log.c: adds the calls of the fault's process up to it, the newest ones where there are too many,
- * and tells the number of the fault's block; 0 = it has none. 0, or an exit status (printed). */
-int log_add(const struct reduction *r, struct sequence *out, uint32_t *block);
+/* log.c: adds the newest `most` calls of the process before the fault or the end, and tells the
+ * number of the fault's block; 0 = it has none. 0, or an exit status (printed). */
+enum { LOG_CALLS_MAX = 20000 };
+int log_add(const struct reduction *r, uint32_t most, struct sequence *out, uint32_t *block);
+/* Adds what the call may have been in which the process died: a record has the calls that returned.
+ * Allocations of the newest sizes, a resize and an end of the newest live blocks. False: no memory.
+ */
+bool log_add_last(struct sequence *log);
 
-/* attempt.c: makes the sequence. 2: the same code at the same kind of place, 1: the code alone, 0:
- * neither, below 0: it cannot be made (printed). */
+/* first.c: finds the first sequence that gives the fault, into r->best. 0, or an exit status
+ * (printed). */
+int find_first(struct reduction *r);
+
+/* run.c: one process with a limit of time. */
+struct run {
+    const char *argument[8]; /* NULL behind the last one; the first is looked for in PATH */
+    const char
+        *variable[20]; /* "NAME=VALUE", or "NAME" to take it away; NULL behind the last one */
+    bool is_clean;     /* hakmem's variables and LD_PRELOAD are taken away before */
+    const struct hak_text *input; /* on standard input; NULL = none */
+    char said[SAID_BYTES];        /* the begin of what it printed to standard error */
+    int status;                   /* of waitpid */
+    bool was_ended;               /* by its limit or Ctrl-C */
+};
+/* False: it cannot be started (printed). */
+bool run_make(struct run *run, uint64_t limit_ms);
+/* The time of all is up, or Ctrl-C was typed: notes it. */
+bool run_is_over(struct reduction *r);
+/* It ended like a program that could not be started. */
+bool run_has_failed(const struct run *run);
+
+/* attempt.c: makes the sequence. 1: it gives the fault, or the user's test holds; 0: not; below 0:
+ * it cannot be made (printed). */
 int attempt(struct reduction *r, const struct sequence *sequence, const struct setting *setting);
+/* The same with r->setting; takes r->best's place where it gives the fault. */
+int attempt_better(struct reduction *r, const struct sequence *candidate);
 
-/* shrink.c: takes steps out of r->best as long as the fault stays. 0, or an exit status. */
-int shrink(struct reduction *r);
-
-/* program.c: appends r->best as a C program. */
-void program_add(struct hak_text *text, const struct reduction *r);
-/* Appends "HAKMEM_GUARD=all " and so on. */
+/* setting.c: appends "HAKMEM_GUARD=all " and so on. */
 void setting_add(struct hak_text *text, const struct setting *setting);
+/* The variables of a run under hakmem; `texts` holds what they point to. */
+enum { SETTING_WORDS = 8 };
+void setting_fill(struct run *run, const struct reduction *r, const struct setting *setting,
+                  char texts[SETTING_WORDS][PATH_MAX + 16]);
+
+/* folder.c: makes r->folder, once. False: printed. */
+bool folder_make(struct reduction *r);
+/* Puts the path of a file in it into `path`, of PATH_MAX + 16 bytes. */
+void folder_path(const struct reduction *r, const char *name, char *path);
+/* Writes a file there. False: printed. */
+bool folder_write(const struct reduction *r, const char *name, const char *text);
+void folder_remove(struct reduction *r);
+
+/* shrink.c: makes r->best shorter as long as the fault stays. 0, or an exit status. */
+int shrink(struct reduction *r);
+/* simplify.c: smaller numbers and a simpler order. 0; below 0: it cannot be made. */
+int simplify_numbers(struct reduction *r);
+int simplify_order(struct reduction *r);
+/* simplify.c: fewer threads. */
+int join_threads(struct reduction *r);
+
+/* seen.c: compiles r->best and runs it under hakmem, the address sanitizer and glibc's checks.
+ * False: printed. */
+bool seen_try(struct reduction *r, struct seen *seen);
+
+/* program.c: appends the sequence as a C program; `seen` NULL: not known. */
+void program_add(struct hak_text *text, const struct reduction *r, const struct sequence *sequence,
+                 const struct seen *seen);
+/* Does the program need the operators of C++, or threads? */
+bool program_needs_operators(const struct sequence *sequence);
+bool program_needs_threads(const struct sequence *sequence);
 
 #endif

@@ -13,13 +13,14 @@ static const char *const statements[] = {
 
 /* Steps that stand in one function: of one thread, and one function of the program. */
 struct part {
-    uint32_t first, end;
+    uint32_t first, end, number;
 };
 
 static bool next_part(const struct sequence *s, struct part *part) {
     part->first = part->end;
     if (part->first == s->count)
         return false;
+    part->number++;
     const struct step *first = &s->step[part->first];
     while (part->end < s->count && s->step[part->end].made.thread == first->made.thread &&
            strcmp(s->step[part->end].function, first->function) == 0)
@@ -43,8 +44,7 @@ static void add_name(struct hak_text *text, const struct step *step, uint32_t nu
 static void add_statement(struct hak_text *text, const struct sequence_step *s, bool is_loop) {
     char block[32], pointer[64];
     snprintf(block, sizeof block, is_loop ? "block[n]" : "block[%u]", s->block);
-    bool is_given = s->a && s->verb >= SEQUENCE_REALLOC && s->verb <= SEQUENCE_DELETE_ARRAY_SIZED;
-    if (is_given) { /* the compiler is not to see the offset */
+    if (s->a && verb_takes_pointer(s->verb)) { /* the compiler is not to see the offset */
         hak_text_add(text, "at = %s + %lld;\n    ", block, (long long)s->a);
         snprintf(pointer, sizeof pointer, "at");
     } else if (s->a)
@@ -67,23 +67,23 @@ static void add_statement(struct hak_text *text, const struct sequence_step *s, 
     }
 }
 
-/* Is `b` the same as `a` with the next block? */
-static bool follows(const struct sequence_step *a, const struct sequence_step *b) {
-    return a->verb == b->verb && a->a == b->a && a->b == b->b && b->block == a->block + 1;
+/* The function's name, with its part's number. */
+static void add_call(struct hak_text *text, const struct sequence *s, const struct part *part) {
+    hak_text_add(text, "    ");
+    add_name(text, &s->step[part->first], part->number);
+    hak_text_add(text, "();\n");
 }
 
-static void add_part(struct hak_text *text, const struct sequence *s, const struct part *part,
-                     uint32_t number) {
-    hak_text_add(text, "\nstatic void *");
-    add_name(text, &s->step[part->first], number);
-    hak_text_add(text, "(void *unused) {\n");
+static void add_part(struct hak_text *text, const struct sequence *s, const struct part *part) {
+    hak_text_add(text, "\nstatic void ");
+    add_name(text, &s->step[part->first], part->number);
+    hak_text_add(text, "(void) {\n");
     for (uint32_t i = part->first, end; i < part->end; i = end) {
         const struct sequence_step *made = &s->step[i].made;
         end = i + 1;
-        while (end < part->end && follows(&s->step[end - 1].made, &s->step[end].made))
+        while (end < part->end && step_follows(&s->step[end - 1].made, &s->step[end].made))
             end++;
-        bool is_loop = end - i > 2 && !(made->a && made->verb >= SEQUENCE_REALLOC &&
-                                        made->verb <= SEQUENCE_DELETE_ARRAY_SIZED);
+        bool is_loop = end - i > 2 && !(made->a && verb_takes_pointer(made->verb));
         end = is_loop ? end : i + 1;
         hak_text_add(text, "    ");
         if (is_loop)
@@ -92,21 +92,64 @@ static void add_part(struct hak_text *text, const struct sequence *s, const stru
         add_statement(text, made, is_loop);
         hak_text_add(text, "\n");
     }
+    hak_text_add(text, "}\n");
+}
+
+/* ---- threads -----------------------------------------------------------------------------------
+ * main hands the turn on to a thread for each part of it, and waits until it has the turn back. */
+
+static bool has_thread(const struct sequence *s, uint32_t from, uint32_t end, uint32_t thread) {
+    for (uint32_t i = from; i < end; i++)
+        if (s->step[i].made.thread == thread)
+            return true;
+    return false;
+}
+
+/* The function that a thread runs: its parts, each in its turn. */
+static void add_thread(struct hak_text *text, const struct sequence *s, uint32_t thread) {
+    struct part part = {0};
+    if (!has_thread(s, 0, s->count, thread))
+        return;
+    hak_text_add(text, "\nstatic void *thread%u(void *unused) {\n", thread);
+    while (next_part(s, &part)) {
+        if (s->step[part.first].made.thread != thread)
+            continue;
+        hak_text_add(text, "    wait_for_turn(%u);\n", part.number);
+        add_call(text, s, &part);
+        hak_text_add(text, "    turn = 0;\n");
+    }
     hak_text_add(text, "    return unused;\n}\n");
 }
 
+/* Adds main's lines for a part of another thread. */
+static void add_turn(struct hak_text *text, const struct sequence *s, const struct part *part) {
+    uint32_t thread = s->step[part->first].made.thread;
+    if (!has_thread(s, 0, part->first, thread))
+        hak_text_add(text,
+                     "    if (pthread_create(&thread[%u], NULL, thread%u, NULL) != 0)\n"
+                     "        return 3;\n",
+                     thread, thread);
+    hak_text_add(text, "    turn = %u;\n    wait_for_turn(0);\n", part->number);
+    if (!has_thread(s, part->end, s->count, thread))
+        hak_text_add(text, "    pthread_join(thread[%u], NULL);\n", thread);
+}
+
 static void add_main(struct hak_text *text, const struct sequence *s) {
-    uint32_t number = 0;
     struct part part = {0};
-    hak_text_add(text, "\nint main(void) {\n    block[0] = fixed;\n");
-    while (next_part(s, &part)) {
-        bool is_thread = s->step[part.first].made.thread != 1;
-        hak_text_add(text, is_thread ? "    in_thread(" : "    ");
-        add_name(text, &s->step[part.first], ++number);
-        hak_text_add(text, is_thread ? ");\n" : "(NULL);\n");
-    }
+    hak_text_add(text, "\nint main(void) {\n");
+    if (program_needs_threads(s))
+        hak_text_add(text, "    pthread_t thread[%u];\n", sequence_last_thread(s) + 1);
+    hak_text_add(text, "    block[0] = fixed;\n");
+    while (next_part(s, &part))
+        if (s->step[part.first].made.thread == 1)
+            add_call(text, s, &part);
+        else
+            add_turn(text, s, &part);
     hak_text_add(text, "    return 0;\n}\n");
 }
+
+/* ---- the head ----------------------------------------------------------------------------------
+ */
 
 struct needs {
     bool threads, symbols, beside, usable, seen, at;
@@ -123,59 +166,117 @@ static struct needs needs_of(const struct sequence *s) {
         needs.beside |= strstr(statement, "beside") != NULL;
         needs.usable |= made->verb == SEQUENCE_USABLE;
         needs.seen |= strstr(statement, "seen") != NULL;
-        needs.at |=
-            made->a && made->verb >= SEQUENCE_REALLOC && made->verb <= SEQUENCE_DELETE_ARRAY_SIZED;
+        needs.at |= made->a && verb_takes_pointer(made->verb);
         needs.blocks = made->block > needs.blocks ? made->block : needs.blocks;
     }
     return needs;
 }
 
-void program_add(struct hak_text *text, const struct reduction *r) {
-    const struct sequence *s = &r->best;
-    struct needs needs = needs_of(s);
-    hak_text_add(text, "/* HKM-%u, hop %s. Made by hakmem-trace reduce.\n *\n", r->wanted.code,
-                 r->wanted.hop);
-    hak_text_add(text, " *     cc -Wall -g -o reduced FILE.c%s\n *     HAKMEM_CHECK=normal ",
-                 needs.threads ? " -lpthread" : "");
-    setting_add(text, &r->setting);
-    hak_text_add(text, "LD_PRELOAD=hakmem-debug.so ./reduced\n");
+bool program_needs_operators(const struct sequence *sequence) {
+    return needs_of(sequence).symbols;
+}
+
+bool program_needs_threads(const struct sequence *sequence) {
+    return needs_of(sequence).threads;
+}
+
+/* The user's command, in a comment, which it must not end. */
+static void add_command(struct hak_text *text, const char *command) {
+    for (const char *c = command; *c; c++)
+        hak_text_add(text, "%s%c", c > command && *c == '/' && c[-1] == '*' ? " " : "",
+                     (unsigned char)*c < ' ' ? ' ' : *c);
+}
+
+static void add_seen(struct hak_text *text, const struct seen *seen) {
+    const struct {
+        const char *who, *says;
+    } lines[] = {{"hakmem", seen->hakmem},
+                 {"gcc's address sanitizer", seen->sanitizer},
+                 {"glibc", seen->libc},
+                 {"glibc, MALLOC_CHECK_=3", seen->libc_checks}};
+    hak_text_add(text, " *\n * Run when it was written:\n");
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        hak_text_add(text, " *     %s: ", lines[i].who);
+        add_command(text, lines[i].says);
+        hak_text_add(text, "\n");
+    }
+}
+
+static void add_head(struct hak_text *text, const struct reduction *r, bool has_threads,
+                     const struct seen *seen) {
+    if (r->check) {
+        hak_text_add(text, "/* Made by hakmem-trace reduce --check '");
+        add_command(text, r->check);
+        hak_text_add(text, "'.\n *\n *     cc -Wall -g -o reduced FILE.c%s\n",
+                     has_threads ? " -lpthread" : "");
+    } else {
+        hak_text_add(text, "/* HKM-%u, hop %s. Made by hakmem-trace reduce.\n *\n", r->wanted.code,
+                     r->wanted.hop);
+        hak_text_add(text, " *     cc -Wall -g -o reduced FILE.c%s\n *     HAKMEM_CHECK=normal ",
+                     has_threads ? " -lpthread" : "");
+        setting_add(text, &r->setting);
+        hak_text_add(text, "LD_PRELOAD=hakmem-debug.so ./reduced\n");
+    }
     if (r->setting.inject)
         hak_text_add(text, " *\n * " REDUCE_INJECTED "\n");
+    if (r->stopped)
+        hak_text_add(text, " *\n * It may not be the shortest: it was stopped.\n");
+    if (seen)
+        add_seen(text, seen);
     hak_text_add(text, " */\n");
-    hak_text_add(
-        text, "#define _GNU_SOURCE\n%s%s%s#include <stdlib.h>\n%s\n",
-        needs.symbols ? "#include <dlfcn.h>\n" : "", needs.usable ? "#include <malloc.h>\n" : "",
-        needs.threads ? "#include <pthread.h>\n" : "", needs.beside ? "#include <string.h>\n" : "");
+}
+
+static void add_operators(struct hak_text *text) {
+    hak_text_add(text, "\n/* C++'s operators, which the allocator has. */\n"
+                       "typedef void *take(size_t);\n"
+                       "typedef void *take_aligned(size_t, size_t);\n"
+                       "typedef void drop(void *);\n"
+                       "typedef void drop_sized(void *, size_t);\n\n"
+                       "static void *find(const char *symbol) {\n"
+                       "    void *found = dlsym(RTLD_DEFAULT, symbol);\n"
+                       "    if (!found)\n"
+                       "        exit(3);\n"
+                       "    return found;\n"
+                       "}\n");
+}
+
+void program_add(struct hak_text *text, const struct reduction *r, const struct sequence *s,
+                 const struct seen *seen) {
+    struct needs needs = needs_of(s);
+    struct part part = {0};
+    add_head(text, r, needs.threads, seen);
+    hak_text_add(text, "#define _GNU_SOURCE\n%s%s%s#include <stdlib.h>\n%s\n",
+                 needs.symbols ? "#include <dlfcn.h>\n" : "",
+                 needs.usable ? "#include <malloc.h>\n" : "",
+                 needs.threads ? "#include <pthread.h>\n#include <sched.h>\n"
+                                 "#include <stdatomic.h>\n"
+                               : "",
+                 needs.beside ? "#include <string.h>\n" : "");
     hak_text_add(text, "static char fixed[256];\nstatic char *volatile block[%u];\n",
                  needs.blocks + 1);
     if (needs.at)
         hak_text_add(text, "static char *volatile at;\n");
     if (needs.beside)
-        hak_text_add(text, "static char beside[%d];\n", SEQUENCE_BESIDE_BYTES);
+        hak_text_add(text,
+                     "static char beside[%d];\n"
+                     "static void *(*volatile copy)(void *, const void *, size_t) = memcpy; /* a "
+                     "call, in any case */\n",
+                     SEQUENCE_BESIDE_BYTES);
     if (needs.seen)
         hak_text_add(text, "volatile char seen;\n");
     if (needs.symbols)
-        hak_text_add(text, "\n/* C++'s operators, which the allocator has. */\n"
-                           "typedef void *take(size_t);\n"
-                           "typedef void *take_aligned(size_t, size_t);\n"
-                           "typedef void drop(void *);\n"
-                           "typedef void drop_sized(void *, size_t);\n\n"
-                           "static void *find(const char *symbol) {\n"
-                           "    void *found = dlsym(RTLD_DEFAULT, symbol);\n"
-                           "    if (!found)\n"
-                           "        exit(3);\n"
-                           "    return found;\n"
-                           "}\n");
+        add_operators(text);
     if (needs.threads)
-        hak_text_add(text, "\nstatic void in_thread(void *steps(void *)) {\n"
-                           "    pthread_t thread;\n"
-                           "    if (pthread_create(&thread, NULL, steps, NULL) != 0)\n"
-                           "        exit(3);\n"
-                           "    pthread_join(thread, NULL);\n"
+        hak_text_add(text, "\n/* The part that runs now; 0: main, which hands the turn on in the "
+                           "order of the record. */\n"
+                           "static atomic_uint turn;\n\n"
+                           "static void wait_for_turn(unsigned part) {\n"
+                           "    while (turn != part)\n"
+                           "        sched_yield();\n"
                            "}\n");
-    struct part part = {0};
-    uint32_t number = 0;
     while (next_part(s, &part))
-        add_part(text, s, &part, ++number);
+        add_part(text, s, &part);
+    for (uint32_t thread = 2; thread <= sequence_last_thread(s); thread++)
+        add_thread(text, s, thread);
     add_main(text, s);
 }

@@ -36,6 +36,73 @@ const char *sequence_word(enum sequence_verb verb) {
     return words[verb];
 }
 
+bool verb_is_birth(enum sequence_verb verb) {
+    return verb <= SEQUENCE_NEW_ARRAY_ALIGNED;
+}
+
+bool verb_takes_pointer(enum sequence_verb verb) {
+    return verb >= SEQUENCE_REALLOC && verb <= SEQUENCE_DELETE_ARRAY_ALIGNED;
+}
+
+bool step_follows(const struct sequence_step *a, const struct sequence_step *b) {
+    return a->verb == b->verb && a->a == b->a && a->b == b->b && b->block == a->block + 1;
+}
+
+bool sequence_is_whole(const struct sequence *sequence) {
+    bool is_whole = true;
+    uint32_t most = 0;
+    for (uint32_t i = 0; i < sequence->count; i++)
+        if (sequence->step[i].made.block > most)
+            most = sequence->step[i].made.block;
+    bool *has_block = calloc(most + 1, sizeof *has_block);
+    if (!has_block)
+        return false;
+    has_block[0] = true;
+    for (uint32_t i = 0; i < sequence->count && is_whole; i++) {
+        const struct sequence_step *made = &sequence->step[i].made;
+        has_block[made->block] |= verb_is_birth(made->verb);
+        is_whole = has_block[made->block];
+    }
+    free(has_block);
+    return is_whole;
+}
+
+uint32_t sequence_last_thread(const struct sequence *sequence) {
+    uint32_t last = 1;
+    for (uint32_t i = 0; i < sequence->count; i++)
+        if (sequence->step[i].made.thread > last)
+            last = sequence->step[i].made.thread;
+    return last;
+}
+
+/* Numbers from `next` on, in the order of `old`; 0 stays. */
+static uint32_t new_number(uint32_t *of, uint32_t old, uint32_t *next) {
+    if (old && !of[old])
+        of[old] = (*next)++;
+    return of[old];
+}
+
+bool sequence_number(struct sequence *sequence) {
+    uint32_t most = 1, blocks = 1, threads = 2;
+    for (uint32_t i = 0; i < sequence->count; i++) {
+        const struct sequence_step *made = &sequence->step[i].made;
+        most = made->block > most ? made->block : most;
+        most = made->thread > most ? made->thread : most;
+    }
+    uint32_t *block = calloc(most + 1, sizeof *block), *thread = calloc(most + 1, sizeof *thread);
+    bool good = block && thread;
+    if (good)
+        thread[1] = 1;
+    for (uint32_t i = 0; i < sequence->count && good; i++) {
+        struct sequence_step *made = &sequence->step[i].made;
+        made->block = new_number(block, made->block, &blocks);
+        made->thread = new_number(thread, made->thread, &threads);
+    }
+    free(block);
+    free(thread);
+    return good;
+}
+
 void sequence_add_step(struct hak_text *text, const struct step *step) {
     const struct sequence_step *s = &step->made;
     hak_text_add(text, "%u %s %u %lld %lld", s->thread, words[s->verb], s->block, (long long)s->a,

@@ -33,6 +33,7 @@ void members_enter(struct members *m, struct member *member, uint64_t ns) {
         m->epochs = now + 1;
     }
     ns -= m->first_ns;
+    m->entered_ns = ns;
     if (ns < member->timed_ns + PACE_NS || ns > PLAY_NS_MAX)
         return;
     member->timed_ns = ns;

@@ -39,6 +39,7 @@ struct members {
     const struct hak_database *store; /* says who created a thread */
     uint32_t process;                 /* row id */
     uint64_t first_ns;                /* of the first event */
+    uint64_t entered_ns;              /* of the last operation, since then */
     uint64_t calls;                   /* of all */
     struct member **member;           /* by number: 0 is the main thread */
     uint32_t count, room;

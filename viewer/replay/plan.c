@@ -21,6 +21,7 @@ struct planning {
     struct replay_blocks blocks;
     struct members members;
     struct alignments alignments;
+    uint64_t called_ns; /* of the last call, since the first event */
     bool has_no_memory, has_no_slot, has_begun;
 };
 
@@ -53,9 +54,20 @@ static void wait_for(struct planning *p, struct member *m, uint32_t number,
     members_add_word(&p->members, m, play_word(PLAY_WAIT, block->thread, block->call));
 }
 
+/* Notes the time from the last call that is played to this one, or from the start to the first. */
+static void note_pause(struct planning *p) {
+    uint64_t now = p->members.entered_ns, pause = now - p->called_ns;
+    if (now <= p->called_ns)
+        return;
+    p->called_ns = now;
+    if (pause > p->plan->pause_ns)
+        p->plan->pause_ns = pause;
+}
+
 /* Adds a call, and notes in `block` who made it. */
 static void add_call(struct planning *p, struct member *m, uint32_t number, enum play_kind kind,
                      struct replay_block *block, uint64_t bytes) {
+    note_pause(p);
     if (bytes >> 32)
         members_add_word(&p->members, m, play_word(PLAY_HIGH, 0, (uint32_t)(bytes >> 32)));
     members_add_word(&p->members, m, play_word(kind, block->slot, (uint32_t)bytes));
@@ -217,15 +229,13 @@ static int take_event(void *context, const struct hak_event *e) {
     struct members *members = &p->members;
     if (!p->has_begun)
         p->plan->first_ns = members->first_ns = e->ns;
-    else if (e->ns > p->plan->last_ns + p->plan->pause_ns)
-        p->plan->pause_ns = e->ns - p->plan->last_ns;
     p->has_begun = true;
     p->plan->last_ns = e->ns > p->plan->last_ns ? e->ns : p->plan->last_ns;
     struct hak_event moved = *e;
     if (e->ns < p->plan->first_ns)
         moved.ns = p->plan->first_ns;
     close_ended(p);
-    uint32_t number = members_find(members, e->thread, e->ns);
+    uint32_t number = members_find(members, e->thread, moved.ns);
     if (number == UINT32_MAX)
         return 1;
     if (e->kind == HAK_THREAD_END && !members->member[number]->is_ended)

@@ -19,7 +19,7 @@ struct plan {
     uint64_t wrong;    /* calls that were a fault */
     uint64_t late;     /* calls of a thread after its end, which another one makes */
     uint64_t first_ns, last_ns;
-    uint64_t pause_ns; /* the longest time between two events */
+    uint64_t pause_ns; /* the longest time between two calls that are played, or before the first */
     uint64_t peak_live_bytes, peak_live_blocks, end_live_bytes, end_live_blocks;
 };
 

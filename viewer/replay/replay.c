@@ -1,7 +1,6 @@
 /* The command `replay`: options, the process, the play, the answer. */
 #include "viewer/replay/replay.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include "report/words/words.h"
@@ -31,7 +30,7 @@ static int read_word(const struct view *view, const char *option, const char *co
     return -1;
 }
 
-/* Reads --touch, --speed, --against and --process. False: printed. */
+/* Reads --touch, --speed, --html, --against and --process. False: printed. */
 static bool read_options(struct runs *runs, uint32_t *process) {
     static const char *const speeds[] = {"full", "recorded", NULL};
     static const char *const touches[] = {"first", "pages", "all", NULL};
@@ -39,35 +38,13 @@ static bool read_options(struct runs *runs, uint32_t *process) {
     int touch = speed < 0 ? -1 : read_word(runs->view, "touch", touches, 1);
     if (touch < 0)
         return false;
+    if (view_given(runs->view, "html") && !view_value(runs->view, "html")[0]) {
+        view_error("replay --html '': the name of a file was expected");
+        return false;
+    }
     runs->is_paced = speed == 1;
     runs->touch = (enum play_touch)(PLAY_TOUCH_FIRST + touch);
     return allocators_read(runs) && view_choose_process(runs->view, process);
-}
-
-/* Chooses the process with most events, where none is named. 0, or an exit status: printed. */
-static int choose_process(struct view *view, uint32_t *process) {
-    uint32_t count = view->summary.processes + 1;
-    uint64_t *events = *process ? NULL : calloc(count, sizeof *events);
-    int error = events ? hak_store_tally_processes(view->reader, events, count) : 0;
-    if (!*process && !events)
-        error = hak_store_no_memory(view->store_path);
-    if (error < 0) {
-        free(events);
-        return view_store_error(view, error);
-    }
-    for (uint32_t i = 1; events && i < count; i++)
-        if (events[i] > (*process ? events[*process] : 0))
-            *process = i;
-    free(events);
-    if (view->summary.processes > 1 && !view_given(view, "process")) {
-        struct hak_text text = {0};
-        hak_text_add(&text, "of %s, ",
-                     hak_words_count(view->summary.processes, "process", "processes"));
-        view_add_process(&text, view, *process);
-        hak_text_add(&text, " has the most events and is played; --process chooses another");
-        view_error_text(&text);
-    }
-    return 0;
 }
 
 /* True when there is nothing to play: printed. */
@@ -82,8 +59,7 @@ static bool is_refused(struct runs *runs, const struct plan *plan) {
     return plan->head.calls == 0;
 }
 
-/* Plays what the capture has. An exit status: the error is printed. */
-static int play(struct view *view) {
+int command_replay(struct view *view) {
     static struct runs runs; /* paths of sixteen allocators */
     struct plan plan = {.view = view, .streams.file = -1};
     runs.view = view;
@@ -99,7 +75,7 @@ static int play(struct view *view) {
         is_refused(&runs, &plan);
         return VIEW_UNREADABLE;
     }
-    status = choose_process(view, &plan.process);
+    status = view_choose_busiest(view, "is played", &plan.process);
     if (status == 0)
         status = plan_make(&plan);
     if (status == 0 && is_refused(&runs, &plan))
@@ -114,13 +90,5 @@ static int play(struct view *view) {
         status = runs_completeness(&runs);
     runs_free(&runs);
     plan_free(&plan);
-    return status;
-}
-
-int command_replay(struct view *view) {
-    /* A limit of the size of files (ulimit -f) is an error of the write. */
-    void (*before)(int) = signal(SIGXFSZ, SIG_IGN);
-    int status = play(view);
-    signal(SIGXFSZ, before);
     return status;
 }

@@ -69,6 +69,7 @@ static void become_player(const struct runs *runs, const struct start *s, enum p
     if (getppid() != parent)
         _exit(127);
     offer_to_kernel();
+    signal(SIGXFSZ, SIG_DFL); /* as a program has it: ignored is for replay's own files */
     snprintf(word[0], sizeof word[0], "%d", dup(s->play));
     snprintf(word[1], sizeof word[1], "%d", dup(s->results));
     snprintf(word[2], sizeof word[2], "%d", touch);

@@ -27,8 +27,8 @@ static inline bool stays_in_slot(size_t slot_bytes, size_t needed) {
 }
 
 /* Resizes a large block where it lies, its closed pages opened before. False: it must move. */
-static bool resize_large(user_t user, base_t base, size_t needed) {
-    if (needed <= HAK_CLASS_MAX_BYTES)
+static bool resize_large(user_t user, base_t base, size_t needed, size_t bytes) {
+    if (needed <= HAK_CLASS_MAX_BYTES || !hak_check_tag_may_stay(user, bytes))
         return false;
     hak_check_resizing(user, true);
     bool stays = hak_large_resize(base, needed);
@@ -59,8 +59,9 @@ static void *resize(user_t user, base_t base, size_t bytes, hak_call_t call) {
     if (slot_bytes == 0)
         return hak_entry_move_foreign(user, bytes, call);
     size_t old_bytes = check_usable(user, slot_bytes - delta_bytes);
-    size_t needed = delta_bytes + bytes + (delta_bytes != 0); /* header, block, a byte of canary */
-    if (is_large ? resize_large(user, base, needed) : stays_in_slot(slot_bytes, needed)) {
+    size_t needed = delta_bytes + bytes; /* header, block, and canary where there is one */
+    needed += delta_bytes != 0 ? hak_check_behind_bytes(needed) : 0;
+    if (is_large ? resize_large(user, base, needed, bytes) : stays_in_slot(slot_bytes, needed)) {
         hak_check_resize(user, bytes);
         return user.p;
     }

@@ -59,9 +59,16 @@ HAK_IN_PLACE void *allocate_large(size_t bytes) {
     return HAK_LIKELY(hak_large_take_hot(bytes, CALLER, &block)) ? block.p : allocate_pages(bytes);
 }
 
+static HAK_COLD void *allocate_tagged(size_t bytes) {
+    struct hak_hand_out how = {.asked_bytes = bytes, .subkind = HAK_BY_MALLOC, .call = HAK_CALL};
+    return hak_entry_serve_tagged(&how, false);
+}
+
 /* The plain build's malloc: pops the thread's array of the class; the rest is in slower functions.
  */
 HAK_ON_LINE HAK_EXPORT void *malloc(size_t bytes) {
+    if (hak_light_has_tags())
+        return allocate_tagged(bytes);
     if (hak_entry_is_due())
         return allocate_due(bytes);
     if (HAK_UNLIKELY(bytes > HAK_ENTRY_FAST_BYTES))
@@ -90,12 +97,20 @@ static HAK_COLD void *allocate_zeroed_due(size_t bytes) {
     return hak_entry_zero(user, bytes, how.class_index);
 }
 
+static HAK_COLD void *allocate_zeroed_tagged(size_t bytes) {
+    struct hak_hand_out how = {.asked_bytes = bytes, .subkind = HAK_BY_CALLOC, .call = HAK_CALL};
+    void *user = hak_entry_serve_tagged(&how, false);
+    return hak_entry_zero(user, bytes, how.class_index);
+}
+
 /* The plain build's calloc: pops the thread's array and clears. An overflow is refused as too
  * large. */
 HAK_ON_LINE HAK_EXPORT void *calloc(size_t count, size_t bytes) {
     size_t all_bytes;
     if (HAK_UNLIKELY(__builtin_mul_overflow(count, bytes, &all_bytes)))
         all_bytes = SIZE_MAX; /* refused below */
+    if (hak_light_has_tags())
+        return allocate_zeroed_tagged(all_bytes);
     if (hak_entry_is_due())
         return allocate_zeroed_due(all_bytes);
     if (HAK_UNLIKELY(all_bytes > HAK_ENTRY_FAST_BYTES))

@@ -8,7 +8,7 @@ static void *allocate(size_t bytes, void *moved_from, hak_call_t call) {
                                .subkind = HAK_BY_REALLOC,
                                .moved_from = user_from(moved_from),
                                .call = call};
-    return hak_entry_serve(&how);
+    return hak_entry_serve_inside(&how);
 }
 
 /* True when `bytes` fit the slot and would not leave more than half of it unused. */
@@ -21,6 +21,8 @@ static void *move(void *pointer, size_t old_bytes, size_t bytes, hak_call_t call
     void *moved = allocate(bytes, pointer, call);
     if (moved) {
         memcpy(moved, pointer, old_bytes < bytes ? old_bytes : bytes);
+        if (hak_light_has_tags())
+            hak_entry_leave_tag(pointer);
         hak_entry_give(pointer, HAK_REALLOC_FROM);
     }
     return moved;
@@ -101,6 +103,16 @@ static void *reallocate(void *pointer, size_t bytes, hak_call_t call) {
     return stays_in_slot(slot_bytes, bytes) ? pointer : move(pointer, slot_bytes, bytes, call);
 }
 
+/* The same in level light with memory tags: the block's bytes are copied without its tag. */
+static HAK_COLD void *reallocate_tagged(void *pointer, size_t bytes, hak_call_t call) {
+    (void)hak_tags_begin_own();
+    void *base = pointer && bytes != 0 ? hak_entry_check_tag(pointer) : pointer;
+    void *moved = base || !pointer ? reallocate(base, bytes, call) : fail();
+    moved = hak_entry_tagged(moved);
+    hak_tags_end_own(0);
+    return moved;
+}
+
 /* Whether a block is this thread's and stays where it is, the short way. False for NULL and 0
  * bytes. */
 static inline bool stays_at_once(const void *pointer, size_t bytes) {
@@ -114,6 +126,8 @@ static inline bool stays_at_once(const void *pointer, size_t bytes) {
 
 /* The plain build's realloc: at once where the block stays in its slot. */
 HAK_EXPORT void *realloc(void *pointer, size_t bytes) {
+    if (hak_light_has_tags())
+        return reallocate_tagged(pointer, bytes, HAK_CALL);
     if (HAK_LIKELY(stays_at_once(pointer, bytes)))
         return pointer;
     return reallocate(pointer, bytes, HAK_CALL);
@@ -124,6 +138,8 @@ HAK_EXPORT void *reallocarray(void *pointer, size_t count, size_t bytes) {
     size_t all_bytes;
     if (__builtin_mul_overflow(count, bytes, &all_bytes))
         return fail();
+    if (hak_light_has_tags())
+        return reallocate_tagged(pointer, all_bytes, HAK_CALL);
     return reallocate(pointer, all_bytes, HAK_CALL);
 }
 

@@ -22,6 +22,22 @@ static inline bool hak_entry_was_due(void) {
     return hak_counts_calls && HAK_UNLIKELY(hak_thread.until_look == 0);
 }
 
+/* ---- memory tags in level light ---------------------------------------------------------------
+ *
+ * light/tagged.c. Each call of the family is one of these then: the pointer that the program has
+ * is known here alone. */
+
+/* The same pointer with the block's tag, which it gets where it has none; NULL stays. */
+HAK_HIDDEN void *hak_entry_tagged(void *user);
+/* hak_entry_serve, and hak_entry_serve_counted. */
+HAK_HIDDEN void *hak_entry_serve_tagged(struct hak_hand_out *how, bool was_counted);
+/* The pointer without its tag. NULL: it is of an earlier life, which was reported. */
+HAK_HIDDEN void *hak_entry_check_tag(void *pointer);
+/* A block leaves the program: its memory gets the next tag. */
+HAK_HIDDEN void hak_entry_leave_tag(void *base);
+/* hak_entry_free. */
+HAK_HIDDEN void hak_entry_free_tagged(void *pointer, enum hak_given by);
+
 /* ---- out ------------------------------------------------------------------------------------- */
 
 /* More bytes are counted for the heap profile in level light, and elsewhere not of a class. */
@@ -35,7 +51,7 @@ static inline bool hak_entry_is_point_due(size_t bytes) {
 /* Pops the class's array. NULL, and the slow way follows: it is empty, a check is due, or `bytes`
  * is more than are served at once. */
 static inline void *hak_entry_take_fast(size_t bytes) {
-    if (hak_entry_is_due() || HAK_UNLIKELY(bytes > HAK_ENTRY_FAST_BYTES))
+    if (hak_entry_is_due() || HAK_UNLIKELY(bytes > HAK_ENTRY_FAST_BYTES) || hak_light_has_tags())
         return NULL;
     return hak_array_pop(hak_class_of_bytes(bytes)).p;
 }
@@ -60,8 +76,11 @@ static inline void *hak_entry_allocate_straight(struct hak_hand_out *how) {
     if (is_first && hak_entry_is_due())
         return hak_entry_allocate_due(how);
     struct hak_taken taken = {HAK_NO_BASE, HAK_CLASS_NONE};
-    if (HAK_LIKELY(how->asked_bytes <= PTRDIFF_MAX))
-        taken = hak_route_take(how->asked_bytes, how->alignment, *how->call);
+    size_t slot_bytes = how->asked_bytes;
+    if (hak_light_has_tags() && slot_bytes < HAK_TAG_GRANULE)
+        slot_bytes = HAK_TAG_GRANULE;
+    if (HAK_LIKELY(slot_bytes <= PTRDIFF_MAX))
+        taken = hak_route_take(slot_bytes, how->alignment, *how->call);
     if (HAK_UNLIKELY(!taken.base.p)) {
         errno = ENOMEM;
         return NULL;
@@ -79,17 +98,26 @@ static inline void *hak_entry_allocate_inside(struct hak_hand_out *how) {
     return hak_entry_allocate(how);
 }
 
-static inline void *hak_entry_serve(struct hak_hand_out *how) {
+/* The same within a call: its pointer has no tag yet. */
+static inline void *hak_entry_serve_inside(struct hak_hand_out *how) {
     return hak_entry_is_due() ? hak_entry_allocate_due(how) : hak_entry_allocate(how);
 }
+static inline void *hak_entry_serve(struct hak_hand_out *how) {
+    return hak_light_has_tags() ? hak_entry_serve_tagged(how, false) : hak_entry_serve_inside(how);
+}
 static inline void *hak_entry_serve_counted(struct hak_hand_out *how) {
+    if (hak_light_has_tags())
+        return hak_entry_serve_tagged(how, true);
     return hak_entry_was_due() ? hak_entry_allocate_due(how) : hak_entry_allocate(how);
 }
 
 static inline bool hak_entry_enter(void) {
+    (void)hak_tags_begin_own();
     return true;
 }
-static inline void hak_entry_leave(void) {}
+static inline void hak_entry_leave(void) {
+    hak_tags_end_own(0);
+}
 
 /* There is no quarantine. */
 static inline bool hak_entry_let_leave(bool all) {
@@ -120,7 +148,7 @@ HAK_HIDDEN void hak_entry_give_slowly(void *pointer, unsigned owner);
 /* Puts a block of this thread's into its class's array where it has room; all else goes the slow
  * way. Does not tell `by` apart. The block's line is asked for: the program may still wait for what
  * it read there last, and the next call that allocates writes there. */
-HAK_IN_PLACE void hak_entry_free(void *pointer, enum hak_given by) {
+HAK_IN_PLACE void hak_entry_free_untagged(void *pointer, enum hak_given by) {
     base_t block = base_from(pointer);
     (void)by;
     unsigned owner = hak_registry_owner_fast(pointer);
@@ -137,6 +165,13 @@ HAK_IN_PLACE void hak_entry_free(void *pointer, enum hak_given by) {
         return;
     }
     hak_array_push(class_index, block);
+}
+
+HAK_IN_PLACE void hak_entry_free(void *pointer, enum hak_given by) {
+    if (hak_light_has_tags())
+        hak_entry_free_tagged(pointer, by);
+    else
+        hak_entry_free_untagged(pointer, by);
 }
 
 static inline void *hak_entry_later(void *pointer) {

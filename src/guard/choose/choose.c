@@ -168,9 +168,7 @@ HAK_IN_PLACE struct hak_large *open_any(const struct hak_hand_out *how) {
 
 /* The processor compares every access to such a block, of whichever site: it has memory tags. */
 static bool has_tags(const struct hak_hand_out *how) {
-    enum { AROUND_BYTES = HAK_HEADER_BYTES + 1 };
-    return hak_tags_are_given() && how->alignment < HAK_CLASS_MAX_BYTES - AROUND_BYTES &&
-           how->asked_bytes <= HAK_CLASS_MAX_BYTES - AROUND_BYTES - how->alignment;
+    return hak_tags_are_given() && how->asked_bytes <= HAK_TAGS_WHOLE_BYTES;
 }
 
 HAK_TRACER_TEXT base_t hak_check_take_guarded(const struct hak_hand_out *how) {

@@ -43,6 +43,8 @@ int hak_jumps_write(const struct hak_jump *jumps, size_t count) {
     if (result == 0)
         result = hak_raw_call(SYS_mremap, copy, (long)bytes, (long)bytes,
                               MREMAP_MAYMOVE | MREMAP_FIXED, (long)span.start, 0);
+    for (size_t i = 0; i < count && result >= 0; i++)
+        hak_jump_settle((uintptr_t)jumps[i].from);
     if (result >= 0)
         return 0;
     (void)hak_raw_call(SYS_munmap, copy, (long)bytes, 0, 0, 0, 0);

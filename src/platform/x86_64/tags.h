@@ -15,8 +15,8 @@ enum {
     HAK_TAGS_ADDRESSES = 0,
     HAK_TAGS_SYNC = 0,
     HAK_TAGS_ASYNC = 0,
-    HAK_TAGS_FAULT_ASYNC = -1, /* no si_code that the kernel gives */
-    HAK_TAGS_FAULT = -1,
+    HAK_TAGS_FAULT_ASYNC = 8, /* aarch64's; no kernel of x86-64 gives it with SIGSEGV */
+    HAK_TAGS_FAULT = -1,      /* no si_code that the kernel gives */
     HAK_TAGS_EXPOSE = 0,
 };
 

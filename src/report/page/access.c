@@ -139,16 +139,14 @@ void report_access_headline(struct hak_text *text, const struct report_page *pag
                                      "bytes were overwritten"));
 }
 
-/* "; the pointer's memory tag is 7, the memory's 10: of 3 frees ago": blocks of a slot have tags 1
- * to 15 in turn (docs/specs/tags.md). */
+/* "; the pointer's memory tag is 7, the memory's 10: of 3 frees ago" (docs/specs/tags.md). */
 static void add_tags(struct hak_text *text, const struct hak_fault_facts *facts) {
-    enum { TAGS_IN_TURN = 15 };
-    unsigned tag = facts->pointer_tag % HAK_FACTS_TAG, now = facts->memory_tag;
-    unsigned ago = (now + TAGS_IN_TURN - tag) % TAGS_IN_TURN;
+    unsigned tag = facts->pointer_tag % HAK_FACTS_TAG, now = facts->memory_tag % HAK_FACTS_TAG;
+    unsigned ago = facts->memory_tag / HAK_FACTS_TAG;
     if (facts->pointer_tag == 0)
         return;
     hak_text_add(text, "; the pointer's memory tag is %u, the memory's %u", tag, now);
-    if (facts->fault == 304 && tag != 0 && now != 0 && ago != 0)
+    if (ago != 0)
         hak_text_add(text, ": of %s ago", hak_words_count(ago, "free", "frees"));
 }
 

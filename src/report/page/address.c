@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include "hop.h"
+#include "newer.h"
 #include "trace/pattern.h"
 
 #define NULL_REACH                                                                                 \
@@ -17,8 +18,15 @@
 #define GENERAL_PROTECTION 13
 #define STACK_FAULT        12
 
+bool report_is_late_tag(const struct report_page *page) {
+    return !page->words && page->context.signal == SIGSEGV &&
+           page->request->signal_code == SEGV_MTEAERR;
+}
+
 bool report_has_address(const struct report_page *page) {
-    return (page->context.signal == SIGSEGV || page->context.signal == SIGBUS) &&
+    bool is_late_tag =
+        page->context.signal == SIGSEGV && page->request->signal_code == SEGV_MTEAERR;
+    return !is_late_tag && (page->context.signal == SIGSEGV || page->context.signal == SIGBUS) &&
            page->request->signal_code > 0 && page->request->signal_code != SI_KERNEL;
 }
 
@@ -179,6 +187,13 @@ static void add_block_distance(struct hak_text *text, const struct report_page *
 void report_address(struct hak_text *text, const struct report_page *page) {
     uint64_t address = address_of(page);
     struct hak_text about = {0};
+    if (report_is_late_tag(page)) {
+        hak_text_add(
+            text,
+            "  The access       came between the thread's last two entries into the kernel. "
+            "Its address, its\n                   instruction and its block are not known.\n\n");
+        return;
+    }
     if (!report_has_address(page)) {
         if (report_is_general_fault(page))
             hak_text_add(text,

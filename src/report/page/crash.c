@@ -157,6 +157,8 @@ void report_crash(struct hak_text *text, const struct report_page *page) {
     if (report_handler(&handler, page))
         hak_text_add(text, "  HANDLER           %s\n", hak_text_string(&handler));
     hak_text_free(&handler);
+    if (report_is_late_tag(page))
+        return;
     report_instruction(text, page);
     add_registers(text, page);
 }

@@ -18,8 +18,8 @@ enum {
 
 bool report_has_instruction(const struct report_page *page) {
     const struct hak_report_code *code = &page->request->code;
-    return (!page->words || report_is_stopped(page->facts)) && code->count > 0 &&
-           code->count <= HAK_REPORT_CODE && code->before <= code->count;
+    return !report_is_late_tag(page) && (!page->words || report_is_stopped(page->facts)) &&
+           code->count > 0 && code->count <= HAK_REPORT_CODE && code->before <= code->count;
 }
 
 static unsigned ways_of(const struct hak_fault_facts *facts) {

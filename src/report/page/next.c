@@ -76,6 +76,18 @@ static void add_run(struct hak_text *text, const struct report_page *page, int *
     hak_text_free(&command);
 }
 
+/* The same run with tags that stop at the instruction. */
+static void add_synchronous(struct hak_text *text, const struct report_page *page, int *lines) {
+    struct hak_text program = {0};
+    if (add_program(&program, page) && program.bytes) {
+        begin_command_line(text, lines);
+        hak_text_add(text, "HAKMEM_TAGS=sync hakmem-trace run --");
+        hak_text_add_text(text, &program);
+        hak_text_add(text, "   # stops at the instruction");
+    }
+    hak_text_free(&program);
+}
+
 /* Begins with the block of this report, where the store will have it; else it finds one first. */
 static void add_hunt(struct hak_text *text, const struct report_page *page, int *lines,
                      const char *why) {
@@ -110,7 +122,9 @@ static void add_runs(struct hak_text *text, const struct report_page *page, int 
                                : is_from_memory(page);
     bool is_symptom = report_is_by_function(page) && page->facts->damaged_bytes > 0;
     bool is_late = page->words && report_is_found_late(page); /* hunt is the first command */
-    if (page->words && (report_is_proved_by_word(page) || is_symptom))
+    if (report_is_late_tag(page))
+        add_synchronous(text, page, lines);
+    else if (page->words && (report_is_proved_by_word(page) || is_symptom))
         add_hunt(text, page, lines, "stops at the instruction");
     else if (!page->words && is_from_memory(page) && !page->context.is_light)
         add_hunt(text, page, lines, "checks reads and writes of all blocks");

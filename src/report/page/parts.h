@@ -105,6 +105,9 @@ struct report_page {
 
 /* True when the signal came with the address of an access (not sent by kill). */
 bool report_has_address(const struct report_page *page);
+/* True of a crash by an access with a wrong memory tag that was found later: the signal tells
+ * neither its address nor its instruction, and came when the thread was elsewhere. */
+bool report_is_late_tag(const struct report_page *page);
 /* True when a mapping lies at the address that the signal names. */
 bool report_is_mapped(const struct report_page *page);
 

@@ -16,6 +16,8 @@ static const struct {
 } causes[] = {
     {SIGSEGV, SEGV_MAPERR, "nothing is mapped there"},
     {SIGSEGV, SEGV_ACCERR, "that access is not allowed there"},
+    {SIGSEGV, SEGV_MTEAERR, "an earlier access of this thread had a wrong memory tag"},
+    {SIGSEGV, SEGV_MTESERR, "the pointer's memory tag is not the memory's"},
     {SIGSEGV, SI_KERNEL, "the kernel does not report where: no valid address, or misaligned"},
     {SIGBUS, BUS_ADRALN, "misaligned access"},
     {SIGBUS, BUS_ADRERR, "the file that is mapped there ends before"},
@@ -77,6 +79,9 @@ void report_ending(struct hak_text *text, const struct report_page *page) {
         hak_text_add(text, ": stack overflow: the stack of thread %s, %s, is full",
                      hak_words_number(page->context.thread_number),
                      hak_words_bytes(request->full_stack_bytes));
+    else if (report_is_late_tag(page))
+        hak_text_add(text, ": the thread used a pointer with a wrong memory tag before this point; "
+                           "the access is not known");
     else if (is_sent && request->is_own_sender)
         hak_text_add(text, ": the program ended itself; hakmem ties it to no fault of the heap");
     else if (is_sent)

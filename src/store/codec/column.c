@@ -17,9 +17,13 @@ bool hak_columns_init(struct hak_columns *c) {
     for (int i = 0; i < HAK_COLUMN_COUNT; i++) {
         ok &= (c->value[i] = malloc(HAK_CHUNK_EVENTS_MAX * sizeof(uint64_t))) != NULL;
         ok &= (c->dictionary[i] = malloc(HAK_CHUNK_EVENTS_MAX * sizeof(uint64_t))) != NULL;
-        /* A column that is not wanted is read all the same, through its index. */
-        ok &= (c->index[i] = calloc(HAK_CHUNK_EVENTS_MAX, sizeof(uint32_t))) != NULL;
     }
+    /* A column that is not wanted is read all the same, through its index. One block for all, so
+     * large that its zeros are the kernel's and cost nothing before they are written. */
+    uint32_t *index = calloc(HAK_COLUMN_COUNT * HAK_CHUNK_EVENTS_MAX, sizeof *index);
+    ok &= index != NULL;
+    for (int i = 0; i < HAK_COLUMN_COUNT && index; i++)
+        c->index[i] = index + (size_t)i * HAK_CHUNK_EVENTS_MAX;
     ok &= (c->scratch = malloc(HAK_CHUNK_EVENTS_MAX * sizeof(uint64_t))) != NULL;
     ok &= (c->coder = hak_coder_make()) != NULL;
     ok &= (c->raw = malloc(HAK_RAW_BYTES_MAX)) != NULL;
@@ -32,8 +36,8 @@ void hak_columns_free(struct hak_columns *c) {
     for (int i = 0; i < HAK_COLUMN_COUNT; i++) {
         free(c->value[i]);
         free(c->dictionary[i]);
-        free(c->index[i]);
     }
+    free(c->index[0]);
     free(c->scratch);
     hak_coder_free(c->coder);
     free(c->raw);

@@ -200,7 +200,8 @@ static bool is_own_guard(const struct hak_incident *incident, uintptr_t end) {
 
 void hak_crash_look_at_address(struct hak_incident *incident) {
     struct hak_report_region *region = &incident->region;
-    if (incident->facts.fault || incident->code <= 0)
+    if (incident->facts.fault || incident->code <= 0 ||
+        hak_crash_is_late_tag(incident->signal, incident->code))
         return;
     incident->facts.access = access_of(incident);
     if (incident->trap == HAK_EXCEPTION_PROTECTION || incident->trap == HAK_EXCEPTION_STACK) {

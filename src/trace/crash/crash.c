@@ -23,6 +23,7 @@
 #include "trace/wait.h"
 #include "unwind/splice.h"
 #include "platform/block_signals.h"
+#include "platform/tags.h"
 
 enum {
     KINDS_DIFFER = HAK_FAULT_ALLOC_DEALLOC_MISMATCH,
@@ -33,6 +34,7 @@ enum {
 
 static _Atomic uint32_t reporter; /* kernel's id of the thread that reports, 0 = none */
 static uint8_t is_vfork_child;    /* that thread is a child that runs in our memory */
+static volatile bool is_late_tag_put_off;
 
 /* Of the thread that reports. */
 static struct hak_incident the_incident;
@@ -111,11 +113,21 @@ static void let_session_go(void) {
         hak_report_session_leave(!why_raw);
 }
 
+void hak_crash_put_off_late_tag(void) {
+    is_late_tag_put_off = true;
+}
+
 void hak_crash_leave(void) {
+    siginfo_t late = {.si_signo = SIGSEGV, .si_code = HAK_TAGS_FAULT_ASYNC};
+    bool is_put_off = is_late_tag_put_off;
     let_session_go();
     is_vfork_child = 0;
+    is_late_tag_put_off = false;
     atomic_store(&reporter, 0);
     hak_wake(&reporter);
+    if (is_put_off)
+        (void)hak_raw_call(SYS_rt_tgsigqueueinfo, hak_raw_call(SYS_getpid), own_id(), SIGSEGV,
+                           &late);
 }
 
 void hak_crash_leave_stored(bool is_stored) {

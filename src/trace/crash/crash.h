@@ -28,6 +28,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "block.h"
+#include "platform/tags.h"
 #include "trace/session.h"
 #include "trace/threads/threads.h"
 #include "unwind/registers.h"
@@ -173,6 +174,14 @@ HAK_HIDDEN void hak_crash_take_tag(siginfo_t *info);
 /* Whether that was such an access; and whether it may go on (trace.h). */
 HAK_HIDDEN bool hak_crash_is_by_tag(void);
 HAK_HIDDEN bool hak_crash_allows_tag(uint64_t address);
+/* Whether the signal tells of an access by a wrong memory tag that was found later: it has no
+ * address, and its place is not the access's. */
+static inline bool hak_crash_is_late_tag(uint32_t signal, int code) {
+    return signal == SIGSEGV && code == HAK_TAGS_FAULT_ASYNC;
+}
+/* Such a signal came while the calling thread reports: the access was the program's, before. It is
+ * sent again when the report is made and the program goes on. */
+HAK_HIDDEN void hak_crash_put_off_late_tag(void);
 /* How many calls allocated in level light, and how many of their blocks were guarded; else 0. */
 HAK_HIDDEN void hak_crash_count_guarded(uint64_t *calls, uint64_t *blocks);
 /* Visits the lives of guarded blocks in level light (trace.h). */

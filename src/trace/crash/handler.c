@@ -94,7 +94,8 @@ static void take_trap(const siginfo_t *info, const ucontext_t *context, uint32_t
                       uint32_t *trap_error) {
     *trap = is_from_kernel(info) ? hak_context_trap(context) : 0;
     *trap_error = is_from_kernel(info) ? hak_context_trap_error(context) : 0;
-    if (!HAK_CONTEXT_HAS_TRAP && is_from_kernel(info) && info->si_signo == SIGSEGV) {
+    if (!HAK_CONTEXT_HAS_TRAP && is_from_kernel(info) && info->si_signo == SIGSEGV &&
+        !hak_crash_is_late_tag(SIGSEGV, info->si_code)) {
         struct hak_registers registers;
         hak_registers_from_context(&registers, context);
         hak_crash_find_trap(&registers, address_of(info), trap, trap_error);
@@ -346,11 +347,17 @@ static void report_death(int number, const siginfo_t *info, void *context) {
         let_default_end(number, info, context);
 }
 
-/* ---- accesses to blocks that were given back
- * ---------------------------------------------------- */
+/* ---- accesses to blocks that were given back, or by a wrong memory tag -------------------------
+ */
+
+static bool is_late(int number, const siginfo_t *info) {
+    return hak_crash_is_late_tag((uint32_t)number, info->si_code);
+}
 
 static bool is_heap_fault(int number, const siginfo_t *info) {
-    return is_from_kernel(info) && hak_crash_is_heap_fault(number, info->si_code, address_of(info));
+    return is_from_kernel(info) &&
+           (is_late(number, info) ||
+            hak_crash_is_heap_fault(number, info->si_code, address_of(info)));
 }
 
 static void look_at_access_to_stop(struct hak_incident *incident) {
@@ -379,8 +386,9 @@ static bool report_access(int number, const siginfo_t *info, ucontext_t *context
     if (stops && incident->is_known && !incident->is_reported)
         hak_crash_make_place_known();
     bool goes_on = (incident->is_known || !stops) &&
-                   (hak_crash_is_by_tag() ? hak_tags_deafen_interrupted(context)
-                                          : hak_crash_reopen(address_of(info)));
+                   (is_late(number, info)   ? true /* the access was carried out */
+                    : hak_crash_is_by_tag() ? hak_tags_deafen_interrupted(context)
+                                            : hak_crash_reopen(address_of(info)));
     bool dies = stops && !goes_on && !hak_actions_has_handler(number);
     if (!dies)
         hak_crash_leave();
@@ -445,6 +453,10 @@ static __attribute__((noinline)) bool opens_for_family(int number, const siginfo
  * own, which is deaf mostly, or as guard says. */
 static __attribute__((noinline)) bool lets_tag_pass(const siginfo_t *info, ucontext_t *context) {
     struct hak_registers registers;
+    if (is_late(SIGSEGV, info) && hak_tags_are_known() && !hak_tags_are_given()) {
+        hak_tags_stop(); /* of this thread, which did not know yet */
+        return true;
+    }
     if (!hak_crash_is_by_tag())
         return false;
     hak_registers_from_context(&registers, context);
@@ -495,7 +507,9 @@ static handler_function *choose_deaf(int number, siginfo_t *info, void *context)
         return NULL;
     }
     if (hak_crash_is_reporting()) {
-        if (is_from_kernel(info))
+        if (is_late(number, info))
+            hak_crash_put_off_late_tag();
+        else if (is_from_kernel(info))
             hak_crash_go_on();
         return NULL;
     }
@@ -506,7 +520,7 @@ static handler_function *choose_deaf(int number, siginfo_t *info, void *context)
         return NULL;
     }
     if (is_heap_fault(number, info)) {
-        bool again = is_again(info, context);
+        bool again = !is_late(number, info) && is_again(info, context);
         bool goes_on = !again && report_access(number, info, context);
         if (again)
             report_death(number, info, context);

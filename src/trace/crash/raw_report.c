@@ -165,7 +165,8 @@ static void say_headline(const struct hak_incident *incident, const char *why, l
         hak_line_add(&line, ", read");
     if (facts->fault && facts->access == HAK_ACCESS_WRITE)
         hak_line_add(&line, ", write");
-    if (facts->fault || (is_access && incident->code > 0)) {
+    if (facts->fault || (is_access && incident->code > 0 &&
+                         !hak_crash_is_late_tag(incident->signal, incident->code))) {
         hak_line_add(&line, " at ");
         hak_line_hex(&line, facts->found_address);
     }
@@ -188,14 +189,18 @@ static void say_details(const struct hak_incident *incident, long file) {
     if (facts->base || facts->superslab)
         hak_line_add(&line, "\n");
     if (facts->pointer_tag) {
-        unsigned ago = hak_tag_lives_ago(facts->pointer_tag % HAK_TAGS, facts->memory_tag);
+        unsigned ago = facts->memory_tag / HAK_TAGS;
         hak_line_say(&line, "  tag ", facts->pointer_tag % HAK_TAGS, " of the pointer, ");
-        hak_line_say(&line, "", facts->memory_tag, " of the memory");
-        if (facts->fault == HAK_FAULT_USE_AFTER_FREE && ago != 0)
+        hak_line_say(&line, "", facts->memory_tag % HAK_TAGS, " of the memory");
+        if (ago != 0)
             hak_line_say(&line, ago == 1 ? ": " : ": the slot was freed ", ago,
                          ago == 1 ? " free ago" : " times since");
         hak_line_add(&line, "\n");
     }
+    if (hak_crash_is_late_tag(incident->signal, incident->code))
+        hak_line_add(&line,
+                     "  this thread used a pointer with a wrong memory tag before this point; "
+                     "the access is not known; HAKMEM_TAGS=sync stops at it\n");
     if (incident->full_stack_bytes) {
         hak_line_add(&line, "  stack overflow: the thread's stack of ");
         hak_line_number(&line, incident->full_stack_bytes);
@@ -276,7 +281,8 @@ void hak_raw_report(const struct hak_incident *incident, const char *why) {
     } else {
         say_headline(incident, why, file);
         say_details(incident, file);
-        say_instruction(incident, file);
+        if (!hak_crash_is_late_tag(incident->signal, incident->code))
+            say_instruction(incident, file);
     }
     for (size_t i = 0; i < incident->frame_count && i < FRAMES_SHOWN && !is_of_leaks; i++) {
         hak_line_add(&line, "    #");

@@ -43,8 +43,8 @@ static uintptr_t innermost(const struct hak_python *python) {
     return is_object(frame, 16) ? hak_python_word(frame + at->control_frame) : 0;
 }
 
-/* Adds the length of an object and some of its bytes: the last 16 of those from `head` on, and the
- * first 16 of a table. */
+/* Adds the length of an object and some of its bytes: the last 16 up to the end of those from
+ * `head` on, and the first 16 of a table that has as many. */
 static uint64_t add_contents(uint64_t key, uintptr_t object, size_t head, bool is_table) {
     key = hak_python_mix(key, object);
     if (!is_object(object, HAK_PYTHON_SIZE + 8))
@@ -54,7 +54,7 @@ static uint64_t add_contents(uint64_t key, uintptr_t object, size_t head, bool i
     if (bytes >> 32 == 0 && hak_python_can_read(end - 16, 16))
         key = hak_python_mix(hak_python_mix(key, hak_python_bytes(end - 16)),
                              hak_python_bytes(end - 8));
-    if (is_table && hak_python_can_read(object + head, 16))
+    if (is_table && bytes >= 16 && hak_python_can_read(object + head, 16))
         key = hak_python_mix(hak_python_mix(key, hak_python_word(object + head)),
                              hak_python_word(object + head + 8));
     return key;

@@ -51,7 +51,7 @@ static bool read_text(const struct hak_python *python, uintptr_t object, bool ha
                       struct text *text) {
     enum { COMPACT = 1 << 5, ASCII = 1 << 6, CHARACTERS = HAK_FRAME_NAME_MAX - 3 };
     text->bytes = 0;
-    if ((object & 7) != 0 || !hak_python_can_read(object, 80) ||
+    if ((object & 7) != 0 || !hak_python_can_read(object, HAK_PYTHON_STATE + 8) ||
         hak_python_word(object + HAK_PYTHON_TYPE) != python->text_type)
         return false;
     uint32_t state = hak_python_half(object + HAK_PYTHON_STATE);

@@ -32,6 +32,12 @@ TEST(a_superslab_is_aligned_registered_and_free) {
     }
 }
 
+/* As the slow paths of a thread do. */
+static void go_on(void) {
+    while (hak_pool_unmap_some()) {
+    }
+}
+
 TEST(the_reserve_is_bounded) {
     enum { COUNT = 3 * HAK_POOL_RESERVE };
     struct hak_superslab *superslabs[COUNT];
@@ -39,6 +45,7 @@ TEST(the_reserve_is_bounded) {
         superslabs[i] = acquire(7);
     for (int i = 0; i < COUNT; i++)
         hak_pool_release(superslabs[i]);
+    go_on();
     int reserved = 0, mapped = 0;
     for (int i = 0; i < COUNT; i++) {
         reserved += hak_registry_owner(superslabs[i]) == HAK_OWNER_RESERVE;
@@ -49,6 +56,32 @@ TEST(the_reserve_is_bounded) {
     struct hak_superslab *again = acquire(9);
     ck_assert_uint_eq(hak_registry_owner(again), 9);
     ck_assert_uint_eq(again->owner, 9);
+}
+
+/* One that the reserve has no place for, and that has all its pages, goes in steps. */
+TEST(no_call_gives_back_a_whole_superslab) {
+    enum { COUNT = HAK_POOL_RESERVE + 1, STEP = 4 };
+    struct hak_superslab *superslabs[COUNT];
+    for (int i = 0; i < COUNT; i++)
+        superslabs[i] = acquire(7);
+    for (int i = 0; i < COUNT; i++) {
+        superslabs[i]->dirty_slabs = HAK_ALL_SLABS_FREE;
+        hak_pool_release(superslabs[i]);
+    }
+    struct hak_superslab *left = superslabs[COUNT - 1];
+    unsigned steps = 0;
+    while (left->dirty_slabs != 0) {
+        unsigned before = (unsigned)__builtin_popcount(left->dirty_slabs);
+        ck_assert(hak_pool_unmap_some());
+        ck_assert(hak_is_mapped(left));
+        ck_assert_uint_le(before - (unsigned)__builtin_popcount(left->dirty_slabs), STEP);
+        steps++;
+    }
+    ck_assert_uint_eq(steps, 8);
+    ck_assert_int_eq(*((char *)left + HAK_SLAB_BYTES), 0);
+    ck_assert(hak_pool_unmap_some());
+    ck_assert(!hak_is_mapped(left));
+    ck_assert(!hak_pool_unmap_some());
 }
 
 TEST(no_memory_is_null_and_leaves_no_entry) {
@@ -115,8 +148,10 @@ TEST(what_nobody_claims_is_unmapped_after_the_delay) {
     ck_assert_uint_eq(count_reserve(), 3);
     uint64_t now = hak_ticks(), hour = (uint64_t)1 << 44;
     hak_pool_decay(now, hour);
+    go_on();
     ck_assert_uint_eq(count_reserve(), 3);
     hak_pool_decay(now + 2 * hour, hour);
+    go_on();
     ck_assert_uint_eq(count_reserve(), 0);
     for (int i = 0; i < 3; i++)
         ck_assert(!hak_is_mapped(superslabs[i]));
@@ -127,6 +162,7 @@ TEST(prewarmed_superslabs_wait_and_stay) {
     hak_pool_prewarm();
     ck_assert_uint_eq(count_reserve(), 6);
     hak_pool_decay(hak_ticks() + ((uint64_t)1 << 60), 1);
+    go_on();
     ck_assert_uint_eq(count_reserve(), 6);
     struct hak_superslab *superslab = hak_pool_claim(9);
     ck_assert_ptr_nonnull(superslab);

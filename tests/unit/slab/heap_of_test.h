@@ -20,8 +20,15 @@ static inline void take(unsigned class_index, base_t *blocks, unsigned count) {
     ck_assert_uint_eq(hak_slab_take(heap, class_index, blocks, count), count);
 }
 
+/* As a slow path does. */
 static inline void give(const base_t *blocks, unsigned count) {
     hak_slab_give_all(heap, blocks, count);
+    (void)hak_slab_give_back_some(heap);
+}
+
+static inline void give_back_all(void) {
+    while (hak_slab_give_back_some(heap)) {
+    }
 }
 
 /* The slabs of a class, all of their slots taken. */

@@ -64,6 +64,7 @@ TEST(decay_waits_for_the_delay_that_is_set) {
         wait_ticks(2000);
         hak_slab_decay(heap);
     }
+    give_back_all();
     ck_assert_uint_eq(heap->dirty_slabs, 4);
 }
 

@@ -18,9 +18,14 @@ FUNCTION static int second(int number) {
     __asm__ volatile("nop; nop; nop; nop; nop");
     return number * 3;
 }
-/* As a compiler with -fcf-protection begins a function. */
+/* As a compiler with -fcf-protection or -mbranch-protection begins a function. */
 int marked(int number);
+#if defined __x86_64__
 __asm__(".text\n.p2align 4\n.globl marked\nmarked: endbr64\nleal 7(%rdi), %eax\nret\n");
+#else
+__asm__(".text\n.p2align 4\n.globl marked\n"
+        "marked: hint #25\nadd w0, w0, #7\nhint #29\nret\n"); /* paciasp, autiasp */
+#endif
 FUNCTION static int other(int number) {
     __asm__ volatile("nop; nop; nop; nop; nop");
     return number - 100;

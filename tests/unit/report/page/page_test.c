@@ -317,6 +317,31 @@ TEST(an_address_that_the_kernel_does_not_tell_is_not_zero) {
     ck_assert_ptr_nonnull(strstr(report.json, "\"address\": null"));
 }
 
+TEST(a_tag_check_that_was_found_late_accuses_nobody) {
+    static const char arguments[] = "./app\0two words";
+    context.signal = SIGSEGV;
+    context.arguments = arguments;
+    context.argument_bytes = sizeof arguments;
+    request.signal_code = 8; /* SEGV_MTEAERR */
+    request.registers[0] = BLOCK(1) + 16 + 8;
+    memcpy(request.code.bytes, "\x48\x8b\x00", 3);
+    request.code.count = 3;
+    make(true);
+    check_shape("hakmem: SIGSEGV: the thread used a pointer with a wrong memory tag before this "
+                "point; the access is not known\n");
+    has("  The access       came between the thread's last two entries into the kernel. Its "
+        "address, its\n");
+    has("SIGSEGV, an earlier access of this thread had a wrong memory tag\n");
+    has("HAKMEM_TAGS=sync hakmem-trace run -- ./app 'two words'   # stops at the instruction\n");
+    has_not("null pointer");
+    has_not("0x0");
+    has_not("INSTRUCTION");
+    has_not("REGISTERS");
+    has_not("GUESS");
+    has_not("hunt");
+    ck_assert_ptr_nonnull(strstr(report.json, "\"address\": null"));
+}
+
 TEST(a_signal_that_somebody_sent_has_no_address) {
     context.signal = SIGSEGV;
     request.signal_code = 0;

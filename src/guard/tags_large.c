@@ -1,0 +1,162 @@
+/* The tags of large blocks (guard/tags.h), each of which is a mapping of its own in level normal.
+ *
+ *   up to HAK_TAGS_WHOLE_BYTES   | header | bytes asked, to 16 | 16 bytes or more |
+ *                                  0        t                    0
+ *   longer                       | header | bytes asked, to 16 | 16 bytes or more |
+ *                                  B        0                    B
+ *
+ * A longer block's memory comes when it is touched, and a tag would touch it: so its pointer has
+ * none, and its borders have. A freed block is unmapped, or its pages are closed: memory that comes
+ * to its place later has tag 0. Its tag is remembered (former.c), and the next block at the place
+ * gets another one. */
+#include "guard/tags.h"
+
+#include "platform/platform.h"
+
+enum { TAG_OF_BORDER = 8 };
+
+static char *end_of(const struct hak_located *at) {
+    return at->base + at->slot_bytes;
+}
+
+/* The end of the border that begins at `behind`: as far as the canary, since pages behind it may
+ * have been given up. */
+static char *border_end(const struct hak_located *at, char *behind) {
+    return end_of(at) - behind > HAK_CANARY_MAX_BYTES ? behind + HAK_CANARY_MAX_BYTES : end_of(at);
+}
+
+static void tag_border_behind(const struct hak_located *at, char *behind, unsigned tag) {
+    if (behind < end_of(at))
+        hak_tag_memory(behind, border_end(at, behind), tag);
+}
+
+/* The next life's tag of the block that lay at this place before; else any other than those of the
+ * blocks that lay in these pages. */
+static unsigned choose_tag(const struct hak_located *at) {
+    static _Atomic unsigned next;
+    struct hak_large former;
+    unsigned taken = hak_recall_tags(at->base, at->slot_bytes), tag;
+    if (hak_recall_large(hak_user_in(at), &former) && former.tag != 0)
+        tag = hak_tag_after(former.tag, 1);
+    else
+        tag = atomic_fetch_add_explicit(&next, 1, memory_order_relaxed) % HAK_TAG_CYCLE + 1;
+    for (unsigned i = 0; i < HAK_TAG_CYCLE && (taken >> tag & 1); i++)
+        tag = hak_tag_after(tag, 1);
+    return tag;
+}
+
+static void tag_all(const struct hak_located *at, unsigned tag) {
+    char *user = hak_user_in(at), *behind = hak_tags_end_of(user, hak_asked_bytes_of(at));
+    hak_tag_memory(user, behind, tag);
+    if (behind == user) {
+        behind += HAK_TAG_GRANULE;
+        hak_tag_memory(user, behind, hak_tag_after(tag, 1));
+    }
+    tag_border_behind(at, behind, 0);
+}
+
+static void tag_borders(const struct hak_located *at, size_t asked_bytes, unsigned tag) {
+    char *user = hak_user_in(at);
+    hak_tag_memory(user - HAK_HEADER_BYTES, user, tag);
+    tag_border_behind(at, hak_tags_end_of(user, asked_bytes), tag);
+}
+
+void hak_tags_take_large(const struct hak_located *at) {
+    size_t asked_bytes = hak_asked_bytes_of(at);
+    at->large->tag = 0;
+    if (!hak_tags_are_given() || hak_is_guarded(at))
+        return;
+    hak_tags_fit(at->base, at->slot_bytes);
+    if (asked_bytes <= HAK_TAGS_WHOLE_BYTES) {
+        tag_all(at, choose_tag(at));
+        at->large->tag = (uint8_t)hak_tag_of_live(hak_user_in(at), asked_bytes); /* 0: refused */
+    } else {
+        tag_borders(at, asked_bytes, TAG_OF_BORDER);
+    }
+}
+
+/* Tags what a block that has its tag has more, and takes it off what it has less. */
+static void tag_change(const struct hak_located *at, size_t old_bytes, unsigned tag) {
+    char *user = hak_user_in(at), *behind = hak_tags_end_of(user, hak_asked_bytes_of(at));
+    char *before = hak_tags_end_of(user, old_bytes), *least = behind < before ? behind : before;
+    hak_tag_memory(least, behind, tag);
+    if (behind < before)
+        hak_tag_memory(behind, before < end_of(at) ? before : end_of(at), 0);
+    tag_border_behind(at, behind, 0);
+}
+
+/* New pages come without tags, and some systems drop those of all pages (qemu-user, at mremap). */
+void hak_tags_resize_large(const struct hak_located *at, size_t old_bytes) {
+    size_t asked_bytes = hak_asked_bytes_of(at);
+    unsigned tag = at->large->tag;
+    if (hak_is_guarded(at))
+        return;
+    if (!hak_tags_are_given()) { /* as of a slot */
+        if (tag != 0)
+            hak_tag_memory(at->base, end_of(at), 0);
+        at->large->tag = 0;
+        return;
+    }
+    hak_tags_fit(at->base, at->slot_bytes);
+    if (tag == 0) {
+        tag_borders(at, old_bytes, 0);
+        tag_borders(at, asked_bytes, TAG_OF_BORDER);
+    } else if (asked_bytes == 0 || old_bytes == 0 || hak_tag_at(hak_user_in(at)) != tag) {
+        tag_all(at, tag);
+    } else {
+        tag_change(at, old_bytes, tag);
+    }
+}
+
+/* ---- accesses ----------------------------------------------------------------------------------
+ */
+
+static bool is_live_large(const struct hak_large *large) {
+    return large && large->slot.place == HAK_PLACE_LIVE && !large->slot.is_changing;
+}
+
+/* A live block whose mapping begins or ends where that of `at` ends or begins, and that has the
+ * tag. */
+static enum hak_fault_code find_large_beside(const struct hak_located *at, unsigned tag,
+                                             struct hak_located *found) {
+    struct hak_large *front = hak_large_containing(at->base - 1),
+                     *behind = hak_large_find(end_of(at));
+    if (is_live_large(front) && front->tag == tag) {
+        *found = hak_located_as_large(front);
+        return HAK_FAULT_HEAP_BUFFER_OVERFLOW;
+    }
+    if (!is_live_large(behind) || behind->tag != tag)
+        return (enum hak_fault_code)0;
+    *found = hak_located_as_large(behind);
+    return HAK_FAULT_HEAP_BUFFER_UNDERFLOW;
+}
+
+enum hak_fault_code hak_tags_find_large(uintptr_t address, unsigned tag, struct hak_large *former,
+                                        struct hak_located *found) {
+    struct hak_located at;
+    enum hak_fault_code fault = (enum hak_fault_code)0;
+    if (!hak_locate_large((const void *)address, &at))
+        return fault;
+    *found = at;
+    size_t offset = address - (uintptr_t)hak_user_in(&at);
+    bool is_inside = offset < hak_asked_bytes_of(&at);
+    if (!is_inside && at.large->tag == tag)
+        return offset > at.slot_bytes ? HAK_FAULT_HEAP_BUFFER_UNDERFLOW
+                                      : HAK_FAULT_HEAP_BUFFER_OVERFLOW;
+    if (!is_inside)
+        fault = find_large_beside(&at, tag, found);
+    if (fault == 0 && hak_recall_large_tagged(address, tag, former)) {
+        *found = hak_located_as_large(former);
+        fault = HAK_FAULT_USE_AFTER_FREE;
+    }
+    if (fault == 0)
+        fault = find_large_beside(&at, tag, found);
+    return fault != 0 ? fault : HAK_FAULT_USE_AFTER_FREE;
+}
+
+/* A longer block has no tag, as pointers of a program that keeps tags of its own: a block that was
+ * freed at the place tells them apart. */
+bool hak_tags_are_of_former(uintptr_t address) {
+    struct hak_large former;
+    return hak_recall_large_tagged(address, 0, &former);
+}

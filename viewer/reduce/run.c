@@ -1,0 +1,115 @@
+/* One process with a limit of time: the player, the user's test, the compiler, the C program. */
+#include "viewer/reduce/parts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include "viewer/cli/cli.h"
+
+enum { PAUSE_NS = 1000000, NOT_STARTED = 127 };
+
+bool run_is_over(struct reduction *r) {
+    if (view_is_interrupted())
+        r->stopped = STOP_INTERRUPT;
+    else if (!r->stopped && view_now_ns() / 1000000 > r->end_ms)
+        r->stopped = STOP_TIME;
+    return r->stopped != STOP_NOT;
+}
+
+static void set_variables(const struct run *run) {
+    for (char **e = environ; run->is_clean && *e;) {
+        char name[128];
+        size_t bytes = strcspn(*e, "=");
+        bool goes = hak_words_starts_with(*e, "HAKMEM_") || hak_words_starts_with(*e, "LD_PRELOAD");
+        if (!goes || bytes >= sizeof name) {
+            e++;
+            continue;
+        }
+        memcpy(name, *e, bytes);
+        name[bytes] = '\0';
+        unsetenv(name);
+    }
+    for (int i = 0; run->variable[i]; i++) {
+        const char *equals = strchr(run->variable[i], '=');
+        if (equals)
+            putenv((char *)(uintptr_t)run->variable[i]);
+        else
+            unsetenv(run->variable[i]);
+    }
+}
+
+/* Becomes the program, in a child. */
+static void become(const struct run *run, int in, int said) {
+    setpgid(0, 0);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    setrlimit(RLIMIT_CORE, &(struct rlimit){0});
+    set_variables(run);
+    int nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
+    dup2(run->input ? in : nowhere, STDIN_FILENO);
+    dup2(said, STDERR_FILENO);
+    dup2(nowhere, STDOUT_FILENO);
+    char *argument[sizeof run->argument / sizeof *run->argument];
+    memcpy(argument, run->argument, sizeof argument);
+    execvp(argument[0], argument);
+    _exit(NOT_STARTED);
+}
+
+/* Waits until it ends, its time is up, or Ctrl-C was typed; then ends all that it started. */
+static void wait_for_end(struct run *run, pid_t pid, uint64_t limit_ms) {
+    uint64_t end = view_now_ns() + limit_ms * 1000000;
+    siginfo_t about = {0};
+    for (;;) {
+        about.si_pid = 0;
+        if (waitid(P_PID, (id_t)pid, &about, WEXITED | WNOHANG | WNOWAIT) != 0 || about.si_pid)
+            break;
+        if (view_is_interrupted() || view_now_ns() > end) {
+            run->was_ended = true;
+            kill(-pid, SIGKILL);
+            kill(pid, SIGKILL);
+        }
+        nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
+    }
+    kill(-pid, SIGKILL); /* not waited for yet: nobody else has its number */
+    waitpid(pid, &run->status, 0);
+}
+
+bool run_make(struct run *run, uint64_t limit_ms) {
+    const struct hak_text *input = run->input;
+    int in = memfd_create("hakmem-input", MFD_CLOEXEC);
+    int out = memfd_create("hakmem-said", MFD_CLOEXEC);
+    pid_t pid = -1;
+    run->status = 0;
+    run->was_ended = false;
+    if (in >= 0 && out >= 0 &&
+        (!input ||
+         write(in, input->bytes ? input->bytes : "", input->length) == (ssize_t)input->length)) {
+        lseek(in, 0, SEEK_SET);
+        pid = fork();
+        if (pid == 0)
+            become(run, in, out);
+    }
+    if (pid < 0)
+        view_error("reduce: %s cannot be started: %s", run->argument[0], strerror(errno));
+    else {
+        wait_for_end(run, pid, limit_ms);
+        ssize_t got = pread(out, run->said, sizeof run->said - 1, 0);
+        run->said[got > 0 ? got : 0] = '\0';
+    }
+    if (in >= 0)
+        close(in);
+    if (out >= 0)
+        close(out);
+    return pid >= 0;
+}
+
+bool run_has_failed(const struct run *run) {
+    return WIFEXITED(run->status) && WEXITSTATUS(run->status) == NOT_STARTED;
+}
