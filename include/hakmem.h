@@ -70,28 +70,48 @@ HAK_API void hak_mark(const char *name);
 HAK_API void hak_pool_name(const void *block, const char *name);
 
 /* A pool of the program's own, which hands out pieces of memory that it owns. These calls tell
- * hakmem what the pool does; they change neither the pool nor its memory. In hakmem-debug.so only,
- * at levels trace and normal:
+ * hakmem what the pool does; they change neither the pool nor, but for redzones, its memory. In
+ * hakmem-debug.so only, at levels trace and normal:
  *
  *     if (hak_pool_alloc)
  *         hak_pool_alloc(pool, piece, bytes);
  *
  * `pool` is any address that stands for the pool, as that of its struct. A call that does not fit
  * what was told before is reported as a fault: a piece that is given back twice (HKM-501), to
- * another pool (HKM-502), or that the pool has not handed out (HKM-503); a pool after its destroy,
- * or a piece after its pool's reset (HKM-504). Calls for a pool that was never created do nothing.
- * A piece may be the memory of another pool. 4,096 pools and 1,048,576 pieces at once; of the live
- * pieces beyond them nothing is known. Any thread, but tell of a piece before another thread can
- * get it. Each costs a walk of the stack. */
+ * another pool (HKM-502), or that is no live piece of the pool (HKM-503); a pool after its destroy,
+ * or a piece after its pool's reset (HKM-504); a write into the room around a piece (HKM-505); a
+ * piece that is handed out while it is out (HKM-506); a move that the pool's table does not have
+ * (HKM-507). Calls for a pool that was never created do nothing. A piece may be the memory of
+ * another pool. 4,096 pools and 1,048,576 pieces at once; of the live pieces beyond them nothing is
+ * known. Any thread, but tell of a piece before another thread can get it. Each costs a walk of the
+ * stack.
+ */
 
 /* The pool begins, with the first 31 bytes of `name`; tell it before the pool hands out anything. A
  * pool that was there is forgotten. */
 HAK_API void hak_pool_create(const void *pool, const char *name) HAK_NAMES_1;
+/* The pool leaves so many bytes in front of and behind each piece that neither it nor the program
+ * uses, 4,096 at most: hakmem fills them at hak_pool_alloc, and compares them when the piece or the
+ * pool ends and in sweeps. Right after the create. The only call after which hakmem writes into the
+ * pool's memory. */
+HAK_API void hak_pool_redzone(const void *pool, size_t before, size_t behind) HAK_NAMES_1;
 /* The pool hands out the piece of `bytes` bytes. Its life ends by hak_pool_free, or when the pool
- * is reset or destroyed, or hands out a piece at the same address again. */
+ * is reset or destroyed. It also ends when the pool hands out a piece at the same address again; a
+ * pool that has taken a piece back before is at fault then. */
 HAK_API void hak_pool_alloc(const void *pool, const void *piece, size_t bytes) HAK_NAMES_2;
 /* The program gives the piece back; before the pool takes it. NULL does nothing. */
 HAK_API void hak_pool_free(const void *pool, const void *piece) HAK_NAMES_2;
+/* The pool keeps pieces at places of its own, as a cache and a list, 13 at most, each with a name
+ * of at most 15 bytes. hak_pool_allow says that a piece may go from one place to another; once it
+ * was called for a pool, each other move is a fault (HKM-507). hak_pool_move says that the pool
+ * moves the piece to a place. A piece that the program has is at "out", one that hak_pool_free gave
+ * back at "free", one that is not known at "new"; from "free" and "new" each may go "out". A pool's
+ * table may stand in a file:
+ *
+ *     #define MOVE(from, to) hak_pool_allow(pool, #from, #to);
+ *     #include "rows.def"         // MOVE(free, cache) MOVE(cache, out) ... */
+HAK_API void hak_pool_allow(const void *pool, const char *from, const char *to) HAK_NAMES_1;
+HAK_API void hak_pool_move(const void *pool, const void *piece, const char *to) HAK_NAMES_2;
 /* All pieces are given back at once; the pool goes on. Tell it before the pool hands out again. */
 HAK_API void hak_pool_reset(const void *pool) HAK_NAMES_1;
 /* All pieces are given back, and the pool ends. Tell it before the pool's memory goes. */

@@ -1,13 +1,16 @@
 /* Keeps the program's own pools and their pieces, each found by its address. */
 #include "guard/pieces.h"
 
+#include "guard/locate.h"
+#include "hop.h"
 #include "platform/lock.h"
 
-enum { POOL_BITS = 12, PIECE_BITS = 20, PLACES_TRIED = 32 };
+enum { POOL_BITS = 12, PIECE_BITS = 20, PLACES_TRIED = 32, LOST_BITS = 20 };
 
 struct table {
     struct hak_pool pools[(1 << POOL_BITS) + PLACES_TRIED];
     struct hak_piece pieces[(1 << PIECE_BITS) + PLACES_TRIED];
+    uint64_t lost[(1 << LOST_BITS) / 64]; /* a bit for the addresses of pieces not kept */
 };
 
 _Atomic bool hak_pieces_are_kept;
@@ -86,7 +89,7 @@ bool hak_pieces_is_current(const struct hak_piece *piece) {
     return pool && !pool->is_destroyed && pool->resets == piece->pool_resets;
 }
 
-static bool lives(const struct hak_piece *piece) {
+bool hak_pieces_lives(const struct hak_piece *piece) {
     return !piece->is_free && hak_pieces_is_current(piece);
 }
 
@@ -98,7 +101,7 @@ struct hak_piece *hak_pieces_find(uintptr_t address, uint32_t number) {
             continue;
         if (piece[i].pool_number == number)
             return &piece[i];
-        if (!other || lives(&piece[i]))
+        if (!other || hak_pieces_lives(&piece[i]))
             other = &piece[i];
     }
     return other;
@@ -116,11 +119,11 @@ static struct hak_piece *place_for_piece(uintptr_t address, uint32_t number) {
             continue;
         if (first[i].pool_number == number)
             return &first[i];
-        if (!over && !lives(&first[i]))
+        if (!over && !hak_pieces_lives(&first[i]))
             over = &first[i];
     }
     for (int i = 0; i < PLACES_TRIED && !over; i++)
-        if (!lives(&first[i]))
+        if (!hak_pieces_lives(&first[i]))
             over = &first[i];
     return over;
 }
@@ -128,18 +131,26 @@ static struct hak_piece *place_for_piece(uintptr_t address, uint32_t number) {
 /* Pieces of no bytes may lie at the address of the next one: then as many frees are due. */
 static uint16_t more_at(const struct hak_piece *before, const struct hak_pool *pool,
                         uint64_t bytes) {
-    if (before->pool_number != pool->number || !lives(before) || (before->bytes && bytes))
+    if (before->pool_number != pool->number || !hak_pieces_lives(before) ||
+        (before->bytes && bytes))
         return 0;
     return before->more < UINT16_MAX ? before->more + 1 : UINT16_MAX;
 }
 
-void hak_pieces_add(const struct hak_pool *pool, uintptr_t address, uint64_t bytes,
-                    uint32_t stack) {
+static void note_lost(uintptr_t address) {
+    size_t bit = first_place(address, LOST_BITS);
+    table->lost[bit / 64] |= (uint64_t)1 << bit % 64;
+    lost++;
+}
+
+struct hak_piece *hak_pieces_add(const struct hak_pool *pool, uintptr_t address, uint64_t bytes,
+                                 uint32_t stack) {
     struct hak_piece *piece = place_for_piece(address, pool->number);
     if (!piece) {
-        lost++;
-        return;
+        note_lost(address);
+        return NULL;
     }
+    hak_pieces_unlist(piece);
     *piece = (struct hak_piece){.address = address,
                                 .bytes = bytes,
                                 .pool_place = (uint32_t)(pool - table->pools),
@@ -147,14 +158,77 @@ void hak_pieces_add(const struct hak_pool *pool, uintptr_t address, uint64_t byt
                                 .pool_resets = pool->resets,
                                 .alloc_stack = stack,
                                 .more = more_at(piece, pool, bytes)};
+    return piece;
 }
 
 uint64_t hak_pieces_lost(void) {
     return lost;
 }
 
+bool hak_pieces_may_be_lost(uintptr_t address) {
+    size_t bit = first_place(address, LOST_BITS);
+    return !table || table->lost[bit / 64] >> bit % 64 & 1;
+}
+
+void hak_pieces_each(void (*visit)(struct hak_piece *, void *), void *context) {
+    size_t count = table ? sizeof table->pieces / sizeof *table->pieces : 0;
+    for (size_t i = 0; i < count; i++)
+        if (table->pieces[i].address && hak_pieces_lives(&table->pieces[i]))
+            visit(&table->pieces[i], context);
+}
+
+/* ---- the memory of a piece ------------------------------------------------------------------- */
+
+struct hak_block_life hak_block_life_at(uintptr_t address) {
+    struct hak_located at;
+    if (!hak_locate((const void *)address, &at) || at.slot->place != HAK_PLACE_LIVE)
+        return (struct hak_block_life){0, 0};
+    return (struct hak_block_life){at.epoch, at.slot->record_count};
+}
+
+bool hak_pieces_has_its_block(const struct hak_piece *piece) {
+    struct hak_block_life now = hak_block_life_at(piece->address);
+    return now.epoch == piece->block.epoch && now.n == piece->block.n;
+}
+
+/* ---- the list of a pool ---------------------------------------------------------------------- */
+
+struct hak_piece *hak_pieces_linked(uint32_t link) {
+    return link ? &table->pieces[link - 1] : NULL;
+}
+
+void hak_pieces_list(struct hak_pool *pool, struct hak_piece *piece) {
+    struct hak_piece *next = hak_pieces_linked(pool->first);
+    piece->is_listed = 1;
+    piece->next = pool->first;
+    pool->first = (uint32_t)(piece - table->pieces) + 1;
+    if (next)
+        next->previous = pool->first;
+}
+
+/* A list whose pool was replaced is nobody's any more. */
+void hak_pieces_unlist(struct hak_piece *piece) {
+    struct hak_pool *pool = &table->pools[piece->pool_place];
+    if (!piece->is_listed)
+        return;
+    piece->is_listed = 0;
+    if (pool->number != piece->pool_number)
+        return;
+    struct hak_piece *next = hak_pieces_linked(piece->next);
+    struct hak_piece *previous = hak_pieces_linked(piece->previous);
+    if (next)
+        next->previous = piece->previous;
+    if (previous)
+        previous->next = piece->next;
+    else
+        pool->first = piece->next;
+}
+
 /* Pools and pieces that the parent knew are unknown then: nothing is said of their addresses. */
 void hak_pieces_fork_child(void) {
+    for (size_t i = 0; table && i < sizeof table->pools / sizeof *table->pools; i++)
+        if (table->pools[i].address)
+            table->pools[i].is_inherited = 1;
     if (!hak_lock_was_left(&pieces_lock))
         return;
     if (table)

@@ -6,28 +6,44 @@
  *
  * Both lie in one mapping, made at the first pool. A place is never emptied, so a search ends at an
  * empty one. A new entry takes the place of its own address, an empty place, or the place of an
- * entry whose life is over. Where all 32 are live the entry is not kept, and counted. From then on
- * nobody says that an address is no piece. A piece of one pool may be the memory of another one,
- * whose first piece has the same address: each pool has an entry of its own.
+ * entry whose life is over. Where all 32 are live the entry is not kept, and counted; a bit of its
+ * address is kept, so that nobody calls it no piece. A piece of one pool may be the memory of
+ * another one, whose first piece has the same address: each pool has an entry of its own.
  *
- * One lock, the last of all ranks: nothing is called under it. In the child of a fork whose lock
- * another thread held, all is forgotten.
+ * One lock, the last of all ranks: nothing that takes one is called under it. In the child of a
+ * fork whose lock another thread held, all is forgotten.
  *
  * A reset or a destroy touches the pool alone: a piece is live while its pool has the number and
- * the count of resets that the piece was made with. */
+ * the count of resets that the piece was made with. Where the pool leaves room around its pieces
+ * (redzone.h), its live pieces are a list, which a reset goes through. */
 #ifndef HAK_GUARD_PIECES_H
 #define HAK_GUARD_PIECES_H
 
 #include "trace/session.h"
 #include "platform/platform.h"
 
+enum { HAK_POOL_PLACES = 16 }; /* with those that each pool has (pool_places.h) */
+
 struct hak_pool {
     uintptr_t address;
     uint32_t number; /* from 1, in the order of hak_pool_create */
     uint32_t resets;
     uint32_t create_stack, end_stack; /* the last reset or the destroy; 0 = none */
+    uint32_t first;                   /* of its listed pieces: place + 1, 0 = none */
+    uint16_t before, behind;          /* redzone bytes around each piece */
     uint8_t is_destroyed;
+    uint8_t takes_back;   /* a piece was given back by itself: it is no arena */
+    uint8_t is_inherited; /* the process is forked, and the pool is the parent's */
+    uint8_t has_moves;    /* hak_pool_allow was called: other moves are faults */
+    uint8_t places;       /* how many names it has */
     char name[HAK_POOL_NAME];
+    uint16_t allowed[HAK_POOL_PLACES]; /* of each place, from which ones a piece may come */
+    char place[HAK_POOL_PLACES][HAK_POOL_PLACE_NAME];
+};
+
+/* The generation of a live block of malloc; 0, 0 = there is none. */
+struct hak_block_life {
+    uint32_t epoch, n;
 };
 
 struct hak_piece {
@@ -35,8 +51,13 @@ struct hak_piece {
     uint64_t bytes;
     uint32_t pool_place, pool_number, pool_resets;
     uint32_t alloc_stack, free_stack;
-    uint8_t is_free;
+    uint32_t next, previous;     /* in the pool's list: place + 1, 0 = none */
+    struct hak_block_life block; /* of malloc around it, when it was handed out */
     uint16_t more; /* live pieces at the address beside this one, where one has no bytes */
+    uint8_t is_free;
+    uint8_t is_listed; /* it has redzones, and is in the pool's list */
+    uint8_t is_told;   /* their damage was reported */
+    uint8_t place;     /* number of the pool's place (pool_places.h) */
 };
 
 /* Whether the program has made a pool: without one no call has anything to look at. */
@@ -58,16 +79,32 @@ HAK_HIDDEN struct hak_pool *hak_pieces_new_pool(uintptr_t address);
 HAK_HIDDEN struct hak_pool *hak_pieces_pool(uintptr_t address);
 /* The pool of the piece, as it is now; NULL: another one lies at its place. */
 HAK_HIDDEN const struct hak_pool *hak_pieces_pool_of(const struct hak_piece *piece);
-/* Makes a live piece of the pool at this address; counts one that there is no room for. */
-HAK_HIDDEN void hak_pieces_add(const struct hak_pool *pool, uintptr_t address, uint64_t bytes,
-                               uint32_t stack);
+/* Makes a live piece of the pool at this address. NULL: there is no room, which is counted. */
+HAK_HIDDEN struct hak_piece *hak_pieces_add(const struct hak_pool *pool, uintptr_t address,
+                                            uint64_t bytes, uint32_t stack);
 /* The piece that begins at the address, in whichever state: of the pool with this number, else a
  * live one of another pool, else any; NULL: none is known. */
 HAK_HIDDEN struct hak_piece *hak_pieces_find(uintptr_t address, uint32_t number);
 /* Whether the pool is, and has not been reset since the piece was made. */
 HAK_HIDDEN bool hak_pieces_is_current(const struct hak_piece *piece);
+/* Whether the piece is the program's: neither free nor of a pool that was reset since. */
+HAK_HIDDEN bool hak_pieces_lives(const struct hak_piece *piece);
+/* Puts a piece into its pool's list, and takes it out; nothing where it is not in one. */
+HAK_HIDDEN void hak_pieces_list(struct hak_pool *pool, struct hak_piece *piece);
+HAK_HIDDEN void hak_pieces_unlist(struct hak_piece *piece);
+/* The piece at place + 1 `link`; NULL: 0. */
+HAK_HIDDEN struct hak_piece *hak_pieces_linked(uint32_t link);
+/* Calls `visit` for all live pieces. */
+HAK_HIDDEN void hak_pieces_each(void (*visit)(struct hak_piece *, void *), void *context);
+/* The live block of malloc that holds the address. No lock is needed. */
+HAK_HIDDEN struct hak_block_life hak_block_life_at(uintptr_t address);
+/* Whether the piece still lies in the block that it was handed out of, or in none, as then: a pool
+ * may give its memory back, or change its size, without a word. */
+HAK_HIDDEN bool hak_pieces_has_its_block(const struct hak_piece *piece);
 /* How many pools and pieces were not kept. */
 HAK_HIDDEN uint64_t hak_pieces_lost(void);
+/* Whether a piece at the address may have been one of them. */
+HAK_HIDDEN bool hak_pieces_may_be_lost(uintptr_t address);
 
 /* In a forked child. */
 HAK_HIDDEN void hak_pieces_fork_child(void);

@@ -6,6 +6,7 @@
 #include "guard/clean_look.h"
 #include "guard/guard.h"
 #include "guard/pages.h"
+#include "guard/redzone.h"
 #include "guard/slot_bytes.h"
 #include "large_map/large_map.h"
 #include "light.h"
@@ -513,6 +514,7 @@ size_t hak_sweep(enum hak_found_by found_by) {
     if (has_looked && all == 0)
         remember_clean(found_by, ticks);
     hak_tags_end_own(ear);
+    all += hak_redzone_sweep(found_by);
     end();
     return all;
 }

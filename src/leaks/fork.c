@@ -48,7 +48,7 @@ static struct inherited *place_of_inherited(uintptr_t base) {
 }
 
 bool hak_leak_is_inherited(const struct hak_leak_block *block) {
-    if (!is_child)
+    if (!is_child || block->piece) /* those of the parent are not in the list */
         return false;
     if (!list)
         return true; /* no memory to know better */

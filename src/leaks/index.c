@@ -50,6 +50,7 @@ static bool holds(uintptr_t from, uintptr_t user, uintptr_t end, uintptr_t point
 /* Fills in where the slot's block begins and ends and where its mark lies. */
 static void fill_slot(const struct hak_leak_superslab *entry, size_t state,
                       struct hak_leak_block *block) {
+    block->piece = NULL;
     block->user = (uintptr_t)hak_user_in(&block->at);
     block->end = block->user + hak_asked_bytes_of(&block->at);
     block->mark = entry->marks + state / 4;
@@ -74,6 +75,7 @@ static bool find_in_superslab(const struct hak_leak_superslab *entry, uintptr_t 
 
 /* Fills in where the large block begins and ends and where its mark lies. */
 static void fill_large(struct hak_leak_large *entry, struct hak_leak_block *block) {
+    block->piece = NULL;
     block->at = hak_located_as_large(entry->large);
     block->user = entry->user;
     block->end = entry->end;

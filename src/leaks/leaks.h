@@ -6,6 +6,7 @@
  *       threads.c  stops all other threads; their registers (signals.c: where ptrace is barred)
  *       index.c    pointer -> live block, two bits for each block
  *       areas.c    what is mapped
+ *       pieces.c   pieces of the program's own pools, each a block of its own
  *       mark.c     what may hold pointers, dead stacks and hakmem's own left out --> marker.h
  *     record.c   one LEAK record for each lost block, one for the scan; the report
  *     raw.c      the same by the program itself, where there is no collector
@@ -66,12 +67,20 @@ struct hak_leak_index {
     size_t memory_bytes;
 };
 
+/* A live piece of one of the program's own pools. */
+struct hak_leak_piece {
+    uintptr_t user, end;
+    uint32_t stack, pool; /* of its hak_pool_alloc; the pool's number */
+    uint8_t mark;
+};
+
 /* A live block that a pointer leads to. */
 struct hak_leak_block {
-    struct hak_located at;
-    uintptr_t user, end; /* its bytes */
-    uint8_t *mark;       /* the byte that holds its two bits */
-    unsigned mark_shift; /* and where in it */
+    struct hak_located at;        /* nothing, for a piece */
+    struct hak_leak_piece *piece; /* NULL = it is a block of malloc */
+    uintptr_t user, end;          /* its bytes */
+    uint8_t *mark;                /* the byte that holds its two bits */
+    unsigned mark_shift;          /* and where in it */
 };
 
 static inline enum hak_mark hak_mark_of(const struct hak_leak_block *block) {
@@ -80,6 +89,11 @@ static inline enum hak_mark hak_mark_of(const struct hak_leak_block *block) {
 static inline void hak_set_mark(const struct hak_leak_block *block, enum hak_mark mark) {
     *block->mark = (uint8_t)((*block->mark & ~(3u << block->mark_shift)) |
                              (unsigned)mark << block->mark_shift);
+}
+
+/* Of the call that took it. */
+static inline uint32_t hak_leak_stack_of(const struct hak_leak_block *block) {
+    return block->piece ? block->piece->stack : block->at.slot->alloc_stack;
 }
 
 /* A piece of the address space. */
@@ -116,6 +130,8 @@ struct hak_leak_scan {
     int process_id;
     /* Files of /proc, opened by the program's own process; negative = cannot be opened. */
     long maps_file, pages_file, tasks_file;
+    struct hak_leak_piece *pieces; /* by address, none in another one */
+    size_t piece_count, piece_room;
     struct hak_leak_thread *threads; /* the calling one first */
     size_t thread_count;
     /* Filled by the helper. */
@@ -214,6 +230,23 @@ enum hak_leak_pages {
 HAK_HIDDEN void hak_leak_each_touched(struct hak_leak_scan *scan, struct hak_mark_range range,
                                       enum hak_leak_pages which,
                                       void (*visit)(struct hak_leak_scan *, uintptr_t, uintptr_t));
+
+/* pieces.c: lists the live pieces of the program's own pools, before the helper begins. None where
+ * there is no memory for them. */
+HAK_HIDDEN void hak_leak_take_pieces(struct hak_leak_scan *scan);
+HAK_HIDDEN void hak_leak_drop_pieces(struct hak_leak_scan *scan);
+/* Finds the piece that the pointer leads into. False: none. */
+HAK_HIDDEN bool hak_leak_find_piece(const struct hak_leak_scan *scan, uintptr_t pointer,
+                                    struct hak_leak_block *block);
+HAK_HIDDEN void hak_leak_each_piece(const struct hak_leak_scan *scan,
+                                    void (*visit)(const struct hak_leak_block *, void *),
+                                    void *context);
+/* Calls `visit` for the parts of a range that lie in no piece. */
+HAK_HIDDEN void hak_leak_outside_pieces(struct hak_leak_scan *scan, uintptr_t start, uintptr_t end,
+                                        void (*visit)(struct hak_leak_scan *, uintptr_t,
+                                                      uintptr_t));
+/* Whether the piece is still the program's, when the threads go on. */
+HAK_HIDDEN bool hak_leak_is_piece_there(const struct hak_leak_piece *piece);
 
 /* mark.c, in the helper: marks all blocks that roots, threads and blocks lead to, parts the others
  * into direct and indirect leaks, and counts the blocks and bytes of each mark. */

@@ -27,16 +27,28 @@ typedef struct hak_leak_block block_t;
 
 static const block_t *find_block(const marking_t *scan, uintptr_t pointer, bool from_base,
                                  block_t *room) {
+    if (scan->piece_count && hak_leak_find_piece(scan, pointer, room))
+        return room;
     return hak_leak_find(&scan->index, pointer, from_base, room) ? room : NULL;
 }
+
+/* A piece may have the address of the block that it lies in. */
+#define OF_PIECE ((uintptr_t)1 << 63)
+
 static const block_t *block_at(const marking_t *scan, uintptr_t number, block_t *room) {
-    return find_block(scan, number, false, room);
+    bool is_found = number & OF_PIECE ? hak_leak_find_piece(scan, number & ~OF_PIECE, room)
+                                      : hak_leak_find(&scan->index, number, false, room);
+    return is_found ? room : NULL;
+}
+static void each_all(marking_t *scan, void (*visit)(const block_t *, void *)) {
+    hak_leak_each(&scan->index, visit, scan);
+    hak_leak_each_piece(scan, visit, scan);
 }
 static bool may_be_array(const block_t *block) {
-    return (block->at.slot->subkind & KIND_BITS) == HAK_BY_NEW_ARRAY;
+    return !block->piece && (block->at.slot->subkind & KIND_BITS) == HAK_BY_NEW_ARRAY;
 }
-#define number_of(scan, block)      ((block)->user)
-#define each_block(scan, visit)     hak_leak_each(&(scan)->index, visit, scan)
+#define number_of(scan, block)      ((block)->user | ((block)->piece ? OF_PIECE : 0))
+#define each_block(scan, visit)     each_all(scan, visit)
 #define mark_of(block)              hak_mark_of(block)
 #define set_mark(scan, block, mark) ((void)(scan), hak_set_mark(block, mark))
 
@@ -89,10 +101,18 @@ static bool make_room(struct hak_leak_scan *scan) {
 
 /* ---- roots ----------------------------------------------------------------------------------- */
 
+typedef void range_visit_t(struct hak_leak_scan *, uintptr_t, uintptr_t);
+
+/* Visits a part of a root, but for pieces in it. */
+static range_visit_t *visit_of_root;
+static void visit_between(struct hak_leak_scan *scan, uintptr_t start, uintptr_t end) {
+    hak_leak_outside_pieces(scan, start, end, visit_of_root);
+}
+
 /* Calls `visit` for the parts of an area that are not hakmem's and whose pages can hold pointers.
  */
 static void each_foreign(struct hak_leak_scan *scan, const struct hak_leak_area *area,
-                         void (*visit)(struct hak_leak_scan *, uintptr_t, uintptr_t)) {
+                         range_visit_t *visit) {
     enum hak_leak_pages which = !area->has_file    ? HAK_PAGES_OF_MEMORY
                                 : area->is_private ? HAK_PAGES_CHANGED
                                                    : HAK_PAGES_OF_FILE;
@@ -116,12 +136,12 @@ static bool may_hold_pointers(const struct hak_leak_scan *scan, const struct hak
 
 /* Calls `visit` for all that can hold pointers in the program's areas; hakmem's own memory is left
  * out. */
-static void each_root(struct hak_leak_scan *scan,
-                      void (*visit)(struct hak_leak_scan *, uintptr_t, uintptr_t)) {
+static void each_root(struct hak_leak_scan *scan, range_visit_t *visit) {
+    visit_of_root = visit;
     for (size_t i = 0; i < scan->area_count; i++) {
         const struct hak_leak_area *area = &scan->areas[i];
         if (may_hold_pointers(scan, area))
-            each_foreign(scan, area, visit);
+            each_foreign(scan, area, visit_between);
     }
 }
 
@@ -176,7 +196,8 @@ static void leave_closed_out(struct hak_leak_scan *scan, uintptr_t start, uintpt
 }
 
 /* Marks from the touched pages of a range; unmapped and unreadable parts count as left out. */
-static void mark_readable(struct hak_leak_scan *scan, uintptr_t start, uintptr_t end) {
+static void mark_readable(struct hak_leak_scan *scan, uintptr_t start, uintptr_t end,
+                          range_visit_t *mark) {
     while (start < end) {
         const struct hak_leak_area *area = hak_leak_area_of(scan, start);
         if (!area || start < area->start) { /* nothing is mapped here */
@@ -188,21 +209,36 @@ static void mark_readable(struct hak_leak_scan *scan, uintptr_t start, uintptr_t
         uintptr_t stop = area->end < end ? area->end : end;
         if (area->readable)
             hak_leak_each_touched(scan, (struct hak_mark_range){start, stop}, HAK_PAGES_OF_MEMORY,
-                                  mark_range);
+                                  mark);
         else
             leave_closed_out(scan, start, stop);
         start = stop;
     }
 }
 
+/* The block that a piece lies in is reached with it. */
+static void see_holder(struct hak_leak_scan *scan, const struct hak_leak_block *piece) {
+    struct hak_leak_block holder;
+    if (hak_leak_find(&scan->index, piece->user, false, &holder))
+        see_block(scan, &holder);
+}
+
+/* Marks from a range that can be read; the pieces in it are blocks of their own. */
+static void mark_between(struct hak_leak_scan *scan, uintptr_t start, uintptr_t end) {
+    hak_leak_outside_pieces(scan, start, end, mark_range);
+}
+
 /* Marks what the words of a reached block point to; a large one only where it can be read. A block
  * that begins at no multiple of 8 is also read from its first byte on. */
 static void look_inside(struct hak_leak_scan *scan, const struct hak_leak_block *block) {
+    range_visit_t *mark = block->piece ? mark_range : mark_between;
     if (block->end - block->user < HAK_PAGE_BYTES && is_open(scan, block->user, block->end))
-        mark_range(scan, block->user, block->end);
+        mark(scan, block->user, block->end);
     else
-        mark_readable(scan, block->user, block->end);
-    if (block->user % sizeof(uint64_t) != 0 && is_open(scan, block->user, block->end))
+        mark_readable(scan, block->user, block->end, mark);
+    if (block->piece)
+        see_holder(scan, block);
+    else if (block->user % sizeof(uint64_t) != 0 && is_open(scan, block->user, block->end))
         mark_words(scan, (const marked_word *)block->user,
                    (block->end - block->user) / sizeof(uint64_t));
 }
@@ -285,9 +321,29 @@ static void count_marked(const struct hak_leak_block *block, void *context) {
     scan->byte_count[hak_mark_of(block)] += block->end - block->user;
 }
 
+/* Words that may lead to a block or a piece. */
+static void set_bounds(struct hak_leak_scan *scan) {
+    uintptr_t low = scan->index.low, end = low + scan->index.span;
+    if (scan->piece_count) {
+        uintptr_t last = scan->pieces[scan->piece_count - 1].end;
+        low = scan->index.span && low < scan->pieces[0].user ? low : scan->pieces[0].user;
+        end = end > last ? end : last;
+    }
+    scan->marking.low = low;
+    scan->marking.span = end - low;
+}
+
+/* Of a pool that is lost as a whole its memory is told alone. */
+static void drop_with_holder(const struct hak_leak_block *piece, void *context) {
+    struct hak_leak_scan *scan = context;
+    struct hak_leak_block holder;
+    bool has_holder = hak_leak_find(&scan->index, piece->user, false, &holder);
+    if (has_holder && hak_mark_of(&holder) != HAK_MARK_REACHED)
+        hak_set_mark(piece, HAK_MARK_UNSEEN);
+}
+
 void hak_leak_mark_blocks(struct hak_leak_scan *scan) {
-    scan->marking.low = scan->index.low;
-    scan->marking.span = scan->index.span;
+    set_bounds(scan);
     scan->marking.is_aligned = hak_options.layout == HAK_LAYOUT_HEADER;
     leave_out_own(scan);
     mark_roots(scan);
@@ -298,5 +354,6 @@ void hak_leak_mark_blocks(struct hak_leak_scan *scan) {
     part_lost(scan);
     if (scan->marking.is_partial)
         scan->partial |= HAK_PARTIAL_MEMORY;
-    hak_leak_each(&scan->index, count_marked, scan);
+    hak_leak_each_piece(scan, drop_with_holder, scan);
+    each_all(scan, count_marked);
 }

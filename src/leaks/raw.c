@@ -36,7 +36,7 @@ static void pile(const struct hak_leak_block *block, void *context) {
     if (mark == HAK_MARK_UNSEEN || (mark == HAK_MARK_REACHED && !piling->with_reachable) ||
         hak_leak_is_inherited(block))
         return;
-    uint32_t stack = block->at.slot->alloc_stack;
+    uint32_t stack = hak_leak_stack_of(block);
     size_t at = (stack * 0x9e3779b1u + mark) % PLACES;
     for (unsigned tries = 0; tries < PLACES; tries++, at = (at + 1) % PLACES) {
         struct place *place = &piling->places[at];
@@ -127,6 +127,7 @@ void hak_leak_write_list(const char *why, long file) {
     hak_line_add(&line, ")\n");
     (void)hak_line_write(&line, file);
     hak_leak_each(&scan->index, pile, &piling);
+    hak_leak_each_piece(scan, pile, &piling);
     struct place place;
     for (unsigned shown = 0; shown < SHOWN && take_first(piling.places, &place); shown++)
         say_place(file, &place);

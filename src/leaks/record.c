@@ -23,6 +23,20 @@ static uint8_t kind_of(enum hak_mark mark) {
                                        : HAK_LEAK_IS_REACHABLE;
 }
 
+static void record_piece(const struct hak_leak_block *block, uint8_t kind) {
+    struct hak_event_fields fields = {
+        .address = block->user,
+        .size = block->end - block->user,
+        .stack = block->piece->stack,
+        .record_count = block->piece->pool,
+        .kind = HAK_LEAK,
+        .class_index = HAK_CLASS_NONE,
+        .place = HAK_PLACE_POOL,
+        .subkind = kind,
+    };
+    hak_trace_record_for_report(&fields);
+}
+
 /* Records a block with the wanted mark as a leak, at most RECORDED_MAX in all. */
 static void record_block(const struct hak_leak_block *block, void *context) {
     struct recording *recording = context;
@@ -33,6 +47,10 @@ static void record_block(const struct hak_leak_block *block, void *context) {
     recording->recorded++;
     if (recording->is_silent)
         return;
+    if (block->piece) {
+        record_piece(block, kind_of(mark));
+        return;
+    }
     struct hak_event_fields fields = {
         .address = block->user,
         .size = block->end - block->user,
@@ -48,13 +66,20 @@ static void record_block(const struct hak_leak_block *block, void *context) {
     hak_trace_record_for_report(&fields);
 }
 
+static uint64_t bytes_of_pieces(const struct hak_leak_scan *scan) {
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < scan->piece_count; i++)
+        bytes += scan->pieces[i].end - scan->pieces[i].user;
+    return bytes;
+}
+
 /* Records that a scan took place: its sums, its duration, what it left out, and why it was made. */
 static void record_scan(const struct hak_leak_scan *scan, enum hak_leak_reason reason,
                         uint64_t ns) {
     uint64_t microseconds = ns / MICROSECOND_NS;
     struct hak_event_fields fields = {
-        .address = scan->index.blocks,
-        .size = scan->index.bytes,
+        .address = scan->index.blocks + scan->piece_count,
+        .size = scan->index.bytes + bytes_of_pieces(scan),
         .old_address = scan->block_count[HAK_MARK_DIRECT] + scan->block_count[HAK_MARK_INDIRECT],
         .record_count = microseconds > UINT32_MAX ? UINT32_MAX : (uint32_t)microseconds,
         .epoch = scan->partial | (uint32_t)reason << HAK_LEAK_REASON_SHIFT |
@@ -66,9 +91,27 @@ static void record_scan(const struct hak_leak_scan *scan, enum hak_leak_reason r
     hak_trace_record_for_report(&fields);
 }
 
+/* Takes a piece back out of the sums that another thread has freed since the threads go on. */
+static void drop_ended_piece(const struct hak_leak_block *block, void *context) {
+    struct hak_leak_scan *scan = context;
+    enum hak_mark mark = hak_mark_of(block);
+    if (mark == HAK_MARK_UNSEEN || mark == HAK_MARK_REACHED ||
+        hak_leak_is_piece_there(block->piece))
+        return;
+    scan->block_count[mark]--;
+    scan->byte_count[mark] -= block->end - block->user;
+    hak_set_mark(block, HAK_MARK_UNSEEN);
+}
+
+static void each_block_and_piece(const struct hak_leak_scan *scan, struct recording *recording) {
+    hak_leak_each(&scan->index, record_block, recording);
+    hak_leak_each_piece(scan, record_block, recording);
+}
+
 size_t hak_leak_record(struct hak_leak_scan *scan, enum hak_leak_reason reason, uint64_t ns) {
     struct recording recording = {.recorded = 0};
     bool with_reachable = hak_options.leaks_reachable;
+    hak_leak_each_piece(scan, drop_ended_piece, scan);
     size_t lost = scan->block_count[HAK_MARK_DIRECT] + scan->block_count[HAK_MARK_INDIRECT];
     bool is_to_record = lost > 0 || (with_reachable && scan->block_count[HAK_MARK_REACHED]);
     /* With HAKMEM_TRACE=off there is a recording for what is to be reported alone. */
@@ -78,7 +121,7 @@ size_t hak_leak_record(struct hak_leak_scan *scan, enum hak_leak_reason reason, 
     for (unsigned i = 0; i < (with_reachable ? 3 : 2); i++) {
         recording.mark = order[i];
         if (scan->block_count[order[i]])
-            hak_leak_each(&scan->index, record_block, &recording);
+            each_block_and_piece(scan, &recording);
     }
     if (!recording.is_silent)
         record_scan(scan, reason, ns);

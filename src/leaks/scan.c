@@ -53,7 +53,7 @@ static void drop_lists(struct hak_leak_scan *scan) {
 static enum hak_leak_failure scan_in_helper(struct hak_leak_scan *scan) {
     if (!hak_leak_make_index(&scan->index))
         return HAK_LEAK_NO_MEMORY;
-    scan->marking.capacity = scan->index.blocks + 1;
+    scan->marking.capacity = scan->index.blocks + scan->piece_count + 1;
     scan->marking.work = hak_raw_map(bytes_of_ids(scan));
     scan->marking.heads = hak_raw_map(bytes_of_ids(scan));
     if (!scan->marking.work || !scan->marking.heads)
@@ -142,6 +142,7 @@ static size_t scan_deaf(enum hak_leak_reason reason) {
     hak_leak_check_child();
     if (!hak_leak_find_frames(&registers, reason == HAK_LEAK_AT_EXIT))
         scan.partial |= HAK_PARTIAL_STACK;
+    hak_leak_take_pieces(&scan);
     scan_now(&scan, &registers);
     size_t lost = 0;
     has_failed = scan.failure != HAK_LEAK_DONE;
@@ -152,6 +153,7 @@ static size_t scan_deaf(enum hak_leak_reason reason) {
     else
         say_failed(scan.failure);
     hak_leak_drop_index(&scan.index);
+    hak_leak_drop_pieces(&scan);
     drop_lists(&scan);
     atomic_store(&scanner, 0);
     return lost;

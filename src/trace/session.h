@@ -225,10 +225,11 @@ enum {
     HAK_TOUCH_ASKS = 4,     /* it touches none: it was asked about the block */
 };
 
-#define HAK_POOL_NAME 32
+#define HAK_POOL_NAME       32
+#define HAK_POOL_PLACE_NAME 16
 
 /* The end of a pool, or of a piece's life in it. */
-enum hak_pool_end { HAK_POOL_NOT_ENDED = 0, HAK_POOL_RESET = 1, HAK_POOL_DESTROYED = 2 };
+enum hak_pool_end { HAK_POOL_NOT_ENDED = 0, HAK_POOL_WAS_RESET = 1, HAK_POOL_WAS_DESTROYED = 2 };
 
 /* The program's own pools in a fault of them (hakmem.h); all 0 elsewhere. */
 struct hak_pool_facts {
@@ -236,7 +237,13 @@ struct hak_pool_facts {
     uint32_t other_number; /* the pool that the piece is of, where it is another one; else 0 */
     uint32_t end;          /* enum hak_pool_end, before the call; then `free_stack` is where */
     uint32_t spare;
-    char name[HAK_POOL_NAME], other_name[HAK_POOL_NAME]; /* cut to fit, ended by NUL; "" = none */
+    char name[HAK_POOL_NAME]; /* cut to fit, ended by NUL; "" = none */
+    union {
+        char other_name[HAK_POOL_NAME]; /* likewise */
+        struct {
+            char from[HAK_POOL_PLACE_NAME], to[HAK_POOL_PLACE_NAME]; /* 507: the places */
+        };
+    };
 };
 
 /* Facts of a fault where it is found. Numbers only: the words are made outside. */
@@ -290,10 +297,15 @@ struct hak_fault_facts {
  * asked what an access was. */
 enum { HAK_FACTS_TAG = 0x10 };
 
+/* Bytes were found changed, at some time after that. */
+static inline bool hak_fault_is_damage(uint32_t fault) {
+    return (fault >= 301 && fault <= 303) || fault == 505;
+}
+
 /* The address that a fault is about: of the first damaged byte, or of the pointer in question. */
 static inline uint64_t hak_facts_focus(const struct hak_fault_facts *facts) {
-    bool is_damage = facts->fault >= 301 && facts->fault <= 303;
-    return is_damage ? facts->user + (uint64_t)facts->offset : facts->found_address;
+    return hak_fault_is_damage(facts->fault) ? facts->user + (uint64_t)facts->offset
+                                             : facts->found_address;
 }
 
 /* The innermost frame is where the processor stopped the thread, not where a call returns to. */

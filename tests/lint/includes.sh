@@ -32,7 +32,7 @@ allowed() {
     guarded) rules='large_map platform' ;;
     guard) rules='guarded heap_profile/heap_profile.h trace/stacks/stacks.h trace/wait.h watch/watch.h platform metrics/step.h large_map/large_map.h trace/signals/signals.h trace/threads/threads.h trace/trace.h trace/session.h trace/pattern.h trace/record.h' ;;
     strings) rules='platform guard/touch.h guard/asked.h' ;;
-    leaks) rules='large_map platform guard/locate.h guard/asked.h unwind trace' ;;
+    leaks) rules='large_map platform guard/locate.h guard/asked.h guard/pieces.h unwind trace' ;;
     base) rules='' ;;
     store) rules='base metrics/metric.h metrics/step.h trace/record.h' ;;
     sqlite) rules='store/sql/sql.h store/database.h store/file.h made/sqlite_calls.h' ;;

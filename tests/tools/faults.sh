@@ -42,7 +42,7 @@ injection_of() {
 # Other variables that a program needs so that its fault is looked for.
 variables_of() {
     case $1 in
-    memory_leak) echo HAKMEM_LEAKS=error ;;
+    memory_leak | pool_leak) echo HAKMEM_LEAKS=error ;;
     string_*) echo HAKMEM_CHECK_STRING=1 ;;
     foreign_link | header_written) echo HAKMEM_TINY_MAGAZINE_ENABLE=1 ;;
     even_after | vector_after | vector_freed) echo HAKMEM_GUARD_ALIGN=size ;;

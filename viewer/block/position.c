@@ -8,6 +8,7 @@
 #include "viewer/block/beside.h"
 #include "viewer/block/block.h"
 #include "viewer/block/mapping.h"
+#include "viewer/block/piece.h"
 #include "viewer/capture/capture.h"
 #include "superslab.h"
 
@@ -138,7 +139,8 @@ void view_add_block_fault(struct hak_text *text, struct view *view,
 /* Says that the address was in no block, and what lies there: module, mapping, or the nearest
  * blocks. */
 static void add_nothing_known(struct hak_text *text, struct view *view, uint64_t address,
-                              uint32_t process, const struct hak_mapped_place *mapping) {
+                              uint32_t process, const struct hak_mapped_place *mapping,
+                              const struct hak_piece_story *pieces) {
     hak_text_add(text, "0x%" PRIx64 " was in no %sblock of ", address,
                  view_is_light(view) ? "watched " : "");
     if (process) {
@@ -152,6 +154,7 @@ static void add_nothing_known(struct hak_text *text, struct view *view, uint64_t
     view_add_module(text, view, address);
     if (mapping->steps)
         mapping_add(text, view, address, mapping);
+    piece_add(text, view, address, pieces);
     if (text->length == length)
         beside_add(text, view, process, address);
     hak_text_add(text, "Looked in ");
@@ -162,8 +165,11 @@ static void add_nothing_known(struct hak_text *text, struct view *view, uint64_t
 }
 
 static json_t *nothing_known_json(struct view *view, uint64_t address,
-                                  const struct hak_mapped_place *mapping) {
+                                  const struct hak_mapped_place *mapping,
+                                  const struct hak_piece_story *pieces) {
     json_t *document = view_json_document(view);
+    if (pieces->lives_total)
+        hak_json_set(document, JSON("piece", piece_json(view, address, pieces)));
     return hak_json_set(
         document, ADDRESS("address", address), JSON("block", json_null()),
         JSON("lives", json_array()), JSON("mapping", mapping_json(view, address, mapping)),
@@ -176,14 +182,17 @@ static int answer_nothing_known(struct view *view, uint64_t address, uint32_t pr
                                 uint64_t until) {
     struct hak_text text = {0};
     struct hak_mapped_place mapping;
+    struct hak_piece_story pieces;
     view_start_pager(view);
     int found = mapping_read(view, address, process, until, &mapping);
+    if (found >= 0)
+        found = piece_read(view, address, process, until, &pieces);
     if (found < 0)
         return view_store_error(view, found);
     if (view->json) {
-        view_print_document(view, nothing_known_json(view, address, &mapping));
+        view_print_document(view, nothing_known_json(view, address, &mapping, &pieces));
     } else {
-        add_nothing_known(&text, view, address, process, &mapping);
+        add_nothing_known(&text, view, address, process, &mapping, &pieces);
         view_print(&text);
     }
     hak_mapped_place_free(&mapping);

@@ -42,6 +42,12 @@ char *why_json(const struct why *why) {
                      JSON("mapping", mapping_json(why->view, why->position.address, &mapping)));
         hak_mapped_place_free(&mapping);
     }
+    struct hak_piece_story pieces;
+    (void)piece_read(why->view, why->position.address, story->block.process, why->position.until_id,
+                     &pieces);
+    if (pieces.lives_total)
+        hak_json_set(document,
+                     JSON("piece", piece_json(why->view, why->position.address, &pieces)));
     hak_json_set(
         document, KNOWN("offset", why->position.state, why->position.address - why->position.user),
         JSON("block", view_block_json(why->view, &why->position)),

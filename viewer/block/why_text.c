@@ -6,6 +6,7 @@
 #include "report/words/words.h"
 #include "viewer/capture/capture.h"
 #include "viewer/block/mapping.h"
+#include "viewer/block/piece.h"
 #include "viewer/block/position.h"
 
 struct columns {
@@ -261,6 +262,14 @@ static void add_mapping(struct hak_text *text, const struct why *why) {
     hak_mapped_place_free(&mapping);
 }
 
+/* Adds the pieces of the program's own pools that held the address. */
+static void add_pieces(struct hak_text *text, const struct why *why) {
+    struct hak_piece_story pieces;
+    if (piece_read(why->view, why->position.address, why->story->block.process,
+                   why->position.until_id, &pieces) > 0)
+        piece_add(text, why->view, why->position.address, &pieces);
+}
+
 void why_add_page(struct hak_text *text, const struct why *why) {
     if (hak_story_is_outside(why->story)) {
         hak_text_add(text, "0x%" PRIx64 " was in no block of this capture; it was only given to:\n",
@@ -282,5 +291,6 @@ void why_add_page(struct hak_text *text, const struct why *why) {
     }
     add_table(text, why);
     hak_text_add(text, "\n");
+    add_pieces(text, why);
     add_end(text, why);
 }

@@ -196,6 +196,8 @@ void view_add_frame_lines(struct hak_text *text, const struct hak_frames *frames
 void view_add_frames(struct hak_text *text, struct view *view, const struct hak_frames *frames,
                      int indent);
 
+/* Whether the event has a name in table mark. */
+bool view_has_name(const struct hak_event *event);
 /* Appends `mark "name"`: what the program called the mark that is this event. */
 void view_add_mark(struct hak_text *text, struct view *view, const struct hak_event *event);
 

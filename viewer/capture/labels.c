@@ -56,11 +56,20 @@ void view_add_place(struct hak_text *text, struct view *view, uint32_t stack) {
         hak_text_add(text, "no stack");
 }
 
+bool view_has_name(const struct hak_event *event) {
+    return event->kind == HAK_MARK || event->kind == HAK_POOL || event->kind == HAK_POOL_CREATE ||
+           event->kind == HAK_POOL_PLACE;
+}
+
 void view_add_mark(struct hak_text *text, struct view *view, const struct hak_event *event) {
     char *name = hak_database_text(hak_store_database(view->reader),
                                    "SELECT name FROM mark WHERE event = ?1", event->id);
-    hak_text_add(text, event->kind == HAK_POOL ? "pool \"" : "mark \"");
-    hak_text_add(text, "%s\"", name ? name : "");
+    if (event->kind == HAK_POOL_CREATE || event->kind == HAK_POOL_PLACE)
+        hak_text_add(text, "pool %u, ", (unsigned)event->generation);
+    if (event->kind == HAK_POOL_PLACE)
+        hak_text_add(text, "place %u, ", (unsigned)(event->generation >> 32));
+    hak_text_add(text, event->kind == HAK_MARK ? "mark " : event->kind == HAK_POOL ? "pool " : "");
+    hak_text_add(text, "\"%s\"", name ? name : "");
     free(name);
 }
 

@@ -33,7 +33,7 @@ static void add_where(struct hak_text *text, struct view *view, const struct hak
     const char *change = hak_words_change(event);
     if (!hak_event_is_call(event) && hak_event_is_move(event)) {
         hak_text_add(text, "%s", hak_words_route(event));
-    } else if (event->kind == HAK_MARK || event->kind == HAK_POOL) {
+    } else if (view_has_name(event)) {
         view_add_mark(text, view, event);
     } else if (change[0]) {
         hak_text_add(text, "%s", change);

@@ -8,10 +8,9 @@
 #include <string.h>
 #include "report/words/words.h"
 #include "base/growing.h"
+#include "trace/session.h"
 
-#define LEAK         401
-#define FIRST_DAMAGE 301 /* faults.def: found elsewhere than done */
-#define LAST_DAMAGE  303
+#define LEAK 401
 
 static int pid_of(const struct hak_query *query, int i) {
     uint64_t value = hak_query_count(query, i);
@@ -121,8 +120,8 @@ static void read_stacks(struct finding *one, const json_t *fault) {
     const json_t *allocated = json_object_get(fault, "allocated");
     const char *found_by = hak_json_string(fault, "found_by");
     bool is_access = strcmp(found_by, "access") == 0 || strcmp(found_by, "watchpoint") == 0;
-    bool is_late = one->code >= FIRST_DAMAGE && one->code <= LAST_DAMAGE && !is_access &&
-                   strcmp(found_by, "function") != 0;
+    bool is_late =
+        hak_fault_is_damage(one->code) && !is_access && strcmp(found_by, "function") != 0;
     if (json_object_get(wrong, "event") && one->code != 0 &&
         !json_equal(json_object_get(wrong, "frames"), json_object_get(fault, "frames")))
         add_json_stack(one, "first wrong step", json_object_get(wrong, "frames"));
@@ -303,8 +302,8 @@ void findings_free(struct findings *findings) {
 }
 
 bool finding_is_at_allocation(const struct finding *finding) {
-    return finding->code >= FIRST_DAMAGE && finding->code <= LAST_DAMAGE &&
-           finding->stack_count > 0 && strcmp(finding->stacks[0].title, "allocated") == 0;
+    return hak_fault_is_damage(finding->code) && finding->stack_count > 0 &&
+           strcmp(finding->stacks[0].title, "allocated") == 0;
 }
 
 const char *finding_relation(const struct finding *finding) {

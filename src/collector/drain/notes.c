@@ -155,6 +155,8 @@ void hak_drain_note(struct hak_drain *d, const struct hak_drain_origin *origin, 
         break;
     case HAK_MARK:
     case HAK_POOL:
+    case HAK_POOL_CREATE:
+    case HAK_POOL_PLACE:
         read_text(d, c, e->process, place, p, HAK_MARK);
         break;
     case HAK_ALLOCATOR:

@@ -12,9 +12,10 @@
 #define TELLS_MORE(kind)                                                                           \
     ((kind) == HAK_THREAD_START || (kind) == HAK_THREAD_END || (kind) == HAK_PROCESS_START ||      \
      (kind) == HAK_MODULE_LOAD || (kind) == HAK_MODULE_UNLOAD || (kind) == HAK_MARK ||             \
-     (kind) == HAK_POOL || (kind) == HAK_ALLOCATOR || (kind) == HAK_FORK || (kind) == HAK_FAULT || \
-     (kind) == HAK_LEAK || (kind) == HAK_LOSS || (kind) == HAK_CONTINUATION ||                     \
-     (kind) == HAK_RECORD_STOP || (kind) == HAK_RECORD_START || (kind) == HAK_THREAD_SWITCH)
+     (kind) == HAK_POOL || (kind) == HAK_POOL_CREATE || (kind) == HAK_POOL_PLACE ||                \
+     (kind) == HAK_ALLOCATOR || (kind) == HAK_FORK || (kind) == HAK_FAULT || (kind) == HAK_LEAK || \
+     (kind) == HAK_LOSS || (kind) == HAK_CONTINUATION || (kind) == HAK_RECORD_STOP ||              \
+     (kind) == HAK_RECORD_START || (kind) == HAK_THREAD_SWITCH)
 static const bool is_plain[256] = {
 #define HOP(name, number, from, to, sentence) [number] = true,
 #define NOTE(name, number, sentence)          [number] = !TELLS_MORE(number),
@@ -34,7 +35,8 @@ static bool is_kind(uint8_t kind) {
 
 static bool has_bytes(uint8_t kind) {
     return kind == HAK_THREAD_START || kind == HAK_THREAD_END || kind == HAK_PROCESS_START ||
-           kind == HAK_MODULE_LOAD || kind == HAK_MARK || kind == HAK_POOL || kind == HAK_ALLOCATOR;
+           kind == HAK_MODULE_LOAD || kind == HAK_MARK || kind == HAK_POOL ||
+           kind == HAK_POOL_CREATE || kind == HAK_POOL_PLACE || kind == HAK_ALLOCATOR;
 }
 
 /* ---- time ------------------------------------------------------------------------------------ */

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include "base/growing.h"
+#include "hop.h"
 #include "trace/record.h"
 
 enum { BLOCKS_MAX = 1 << 20 }; /* that are looked for in the log again */
@@ -52,6 +53,8 @@ void hak_leaks_take(struct hak_leaks *leaks, struct hak_client *client,
     struct hak_leak_group *group = group_of(pile, event->stack, event->subkind);
     if (!group)
         return;
+    if (event->place == HAK_PLACE_POOL)
+        group->layer = HAK_PLACE_POOL;
     group->count++;
     group->bytes += event->size;
     if (pile->block_count < BLOCKS_MAX &&

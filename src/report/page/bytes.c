@@ -53,7 +53,7 @@ static const char *place_of(const struct report_page *page) {
     unsigned fault = page->facts->fault;
     if (!report_has_offset(page))
         return "of the freed block";
-    return fault >= 301 && fault <= 303 && !report_is_proved_by_word(page) &&
+    return hak_fault_is_damage(fault) && !report_is_proved_by_word(page) &&
                    !report_is_by_function(page)
                ? "around the damage, marked [],"
                : "around the pointer, marked [],";

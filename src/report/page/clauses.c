@@ -110,7 +110,7 @@ void report_given_sentence(struct hak_text *text, const struct report_page *page
 
 bool report_is_found_late(const struct report_page *page) {
     const struct hak_fault_facts *facts = page->facts;
-    return facts->fault >= 301 && facts->fault <= 303 && !report_is_access(page);
+    return hak_fault_is_damage(facts->fault) && !report_is_access(page);
 }
 
 const struct hak_frames *report_main_frames(const struct report_page *page) {

@@ -3,11 +3,6 @@
 
 #include "report/known/known.h"
 
-/* Damage is found where the block is freed, used again or swept; it belongs to the block. */
-static bool is_damage(unsigned code) {
-    return code >= 301 && code <= 303;
-}
-
 int report_load_allocated(struct hak_frames *out, const struct report_page *page) {
     *out = (struct hak_frames){0};
     if (!page->words)
@@ -17,8 +12,9 @@ int report_load_allocated(struct hak_frames *out, const struct report_page *page
 
 void report_fingerprint(char out[HAK_FINGERPRINT_BYTES], const struct report_page *page,
                         const struct hak_frames *allocated) {
+    /* Damage is found where the block is freed, used again or swept; it belongs to the block. */
     const struct hak_frames *frames =
-        is_damage(page->facts->fault) && allocated->count > 0 ? allocated : &page->frames;
+        hak_fault_is_damage(page->facts->fault) && allocated->count > 0 ? allocated : &page->frames;
     hak_fingerprint(out, page->words ? page->words->code : 0, page->context.signal, frames->frame,
                     frames->count);
 }

@@ -151,7 +151,7 @@ void report_next(struct hak_text *text, const struct report_page *page) {
     int lines = 0, run_lines = 1;
     add_runs(&runs, page, &run_lines);
     hak_text_add(text, "  NEXT              ");
-    if (page->words && report_is_found_late(page))
+    if (page->words && report_is_found_late(page) && !report_is_of_pool(page))
         add_hunt(text, page, &lines, "stops at the instruction");
     bool is_newest = run_lines == 1 && lines == 0;
     if (page->r && page->words && page->facts->found_address != 0 && page->story) {

@@ -118,6 +118,8 @@ static bool is_freed(const struct hak_fault_facts *facts) {
     case 501:
     case 504:
         return true;
+    case 507:
+        return facts->free_stack != 0;
     default:
         return facts->memory == HAK_MEMORY_INSIDE_FREE;
     }

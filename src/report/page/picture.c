@@ -41,20 +41,25 @@ static void add_box(struct picture *picture, uint64_t from, uint64_t to, const c
 /* The bytes from the base to the user's first: of a guarded or an aligned block more than a header.
  */
 static void label_front(char *label, size_t room, const struct report_page *page, uint64_t bytes) {
-    bool is_header = page->has_header && bytes <= HEADER_BYTES;
+    bool is_header = page->has_header && bytes <= HEADER_BYTES && !report_is_of_pool(page);
     snprintf(label, room, is_header ? "<- header, %s ->" : "<- %s ->", hak_words_bytes(bytes));
 }
 
 /* The address under which the mark stands. */
 static uint64_t marked_address(const struct report_page *page) {
     const struct hak_fault_facts *facts = page->facts;
-    return facts->fault >= 301 && facts->fault <= 303 ? page->user + (uint64_t)facts->offset
-                                                      : facts->found_address;
+    return hak_fault_is_damage(facts->fault) ? page->user + (uint64_t)facts->offset
+                                             : facts->found_address;
 }
 
 /* The bytes in front of the program's are the allocator's, and shown where they matter. */
 static bool is_front_shown(const struct report_page *page) {
     return page->layer_move || marked_address(page) < page->user;
+}
+
+/* Behind the block lie bytes that hakmem has filled. */
+static bool has_guard_bytes(const struct report_page *page) {
+    return page->has_header || report_is_of_pool(page);
 }
 
 /* Lays out the slot: header, bytes asked for, canary or slack. */
@@ -75,7 +80,7 @@ static struct picture lay_out(const struct report_page *page) {
     snprintf(label, sizeof label, "<----- %s asked ----->", hak_words_bytes(page->asked_bytes));
     add_box(&picture, user, asked_end, label);
     /* '#' is canary that hakmem wrote and verifies, '.' is slack that nobody looks at. */
-    snprintf(label, sizeof label, page->has_header ? "#%s#" : ".%s.",
+    snprintf(label, sizeof label, has_guard_bytes(page) ? "#%s#" : ".%s.",
              hak_words_number(end - asked_end));
     add_box(&picture, asked_end, end, label);
     return picture;
@@ -84,7 +89,7 @@ static struct picture lay_out(const struct report_page *page) {
 const char *report_border_words(const struct report_page *page) {
     bool is_shown = page->base && page->slot_bytes != 0 && page->user && page->asked_known &&
                     page->user + page->asked_bytes < page->base + page->slot_bytes;
-    return !is_shown ? "" : page->has_header ? "; # = guard bytes" : "; . = unused bytes";
+    return !is_shown ? "" : has_guard_bytes(page) ? "; # = guard bytes" : "; . = unused bytes";
 }
 
 /* The column of the picture in which an address is, counted from the first bar; one between boxes
@@ -179,6 +184,7 @@ static void add_pointer_mark(struct hak_text *text, const struct report_page *pa
     case 301:
     case 302:
     case 303:
+    case 505:
         if (report_is_proved_by_word(page))
             hak_text_add(text, "the pointer was read from here on");
         else if (report_is_by_function(page) ||
@@ -200,6 +206,14 @@ static void add_pointer_mark(struct hak_text *text, const struct report_page *pa
     case 502:
     case 504:
         hak_text_add(text, "freed here");
+        return;
+    case 507:
+        hak_text_add(text, "moved here");
+        if (page->user && page->user != facts->found_address)
+            hak_text_add(text, "; expected 0x%llx", (unsigned long long)page->user);
+        return;
+    case 506:
+        hak_text_add(text, "handed out here, a second time");
         return;
     case 105:
         hak_text_add(text, "the link here is 0x%llx", (unsigned long long)facts->link);

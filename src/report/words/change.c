@@ -100,6 +100,18 @@ static void say_remapped(char *out, size_t bytes, const struct hak_event *e) {
                  (unsigned long long)e->old_address);
 }
 
+/* "new to place 3 of pool 1": the places of a pool's own have names in the pool's POOL_PLACE. */
+static void say_piece_move(char *out, size_t bytes, const struct hak_event *e) {
+    static const char *const known[] = {"out", "free", "new"};
+    enum { KNOWN = sizeof known / sizeof *known };
+    unsigned to = e->size & 0xff, from = e->size >> 8 & 0xff;
+    char places[2][16];
+    snprintf(places[0], sizeof places[0], "place %u", from);
+    snprintf(places[1], sizeof places[1], "place %u", to);
+    snprintf(out, bytes, "%s to %s of pool %s", from < KNOWN ? known[from] : places[0],
+             to < KNOWN ? known[to] : places[1], hak_words_number((uint32_t)e->generation));
+}
+
 const char *hak_words_change(const struct hak_event *e) {
     char *out = change_text[change_turn++ % 8];
     const size_t bytes = sizeof change_text[0];
@@ -161,6 +173,18 @@ const char *hak_words_change(const struct hak_event *e) {
     case HAK_PROGRAM_BREAK:
         snprintf(out, bytes, "%s %s", hak_words_size(e->size),
                  e->address > e->old_address ? "more" : "less");
+        break;
+    case HAK_PIECE_ALLOC:
+    case HAK_PIECE_FREE:
+        snprintf(out, bytes, "%s of pool %s", hak_words_bytes(e->size),
+                 hak_words_number((uint32_t)e->generation));
+        break;
+    case HAK_PIECE_MOVE:
+        say_piece_move(out, bytes, e);
+        break;
+    case HAK_POOL_RESET:
+    case HAK_POOL_DESTROY:
+        snprintf(out, bytes, "pool %s", hak_words_number((uint32_t)e->generation));
         break;
     case HAK_LEARN:
         say_learnt(out, bytes, e->size);

@@ -7,6 +7,7 @@
  *   two moments -> the events between -> flow (by stack), mapped (the program's own mmap)
  *   two moments -> heap, or flow where that has no answer -> span
  *   address -> mapped -> mapping (what one address was mapped as)
+ *   address -> piece (which pieces of the program's own pools held it)
  *
  * All of it reads through a hak_store_reader that the caller owns, on its thread, without a lock.
  * It calls the reader, live, postings and stacks. */
@@ -22,6 +23,7 @@
 #include "store/history/lookup.h"
 #include "store/history/mapped.h"
 #include "store/history/mapping.h"
+#include "store/history/piece.h"
 #include "store/history/span.h"
 #include "store/history/story.h"
 #include "store/history/tally.h"

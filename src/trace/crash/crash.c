@@ -27,8 +27,6 @@
 
 enum {
     KINDS_DIFFER = HAK_FAULT_ALLOC_DEALLOC_MISMATCH,
-    FIRST_DAMAGE = HAK_FAULT_HEAP_BUFFER_OVERFLOW, /* bytes that somebody has written before */
-    LAST_DAMAGE = HAK_FAULT_WRITE_AFTER_FREE,
     REPORT_STACK_BYTES = 128 << 10,
     OF_STOP = 2,        /* in a place's hash: it is that of a fault at which the program stopped */
     LOOK_AGAIN_MS = 20, /* whether the report that is waited for can take another thread's name */
@@ -234,7 +232,7 @@ static uint64_t place_of_incident(void) {
     for (size_t i = 0; i < the_incident.frame_count; i++)
         if (!hak_is_own_text(the_incident.frames[i]))
             hash = (hash ^ the_incident.frames[i]) * 0x100000001b3u;
-    if (the_incident.facts.fault >= FIRST_DAMAGE && the_incident.facts.fault <= LAST_DAMAGE &&
+    if (hak_fault_is_damage(the_incident.facts.fault) &&
         the_incident.facts.found_by != HAK_FOUND_BY_FUNCTION)
         hash = (hash ^ the_incident.facts.alloc_stack) * 0x100000001b3u;
     return hash | 1;

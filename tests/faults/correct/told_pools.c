@@ -1,10 +1,11 @@
 /* Pools of the program's own that tell hakmem what they hand out, by hakmem.h: pieces freed and
- * handed out again, resets, pools at the address of a former one, more pools and pieces than are
- * kept, threads, forks. */
+ * handed out again, resets, room around pieces, pools at the address of a former one, more pools
+ * and pieces than are kept, threads, forks. */
 #include "hakmem.h"
 #include "../corpus/shapes.h"
 
 #include <pthread.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -111,6 +112,29 @@ SHAPE(pieces_of_no_bytes) {
     give(memory, memory);
     give(memory, memory);
     destroy(memory);
+}
+
+/* The program uses its pieces up to their last byte, and the pool reads the room between them. */
+SHAPE(room_around_pieces) {
+    char *memory = opaque(malloc(4 * PIECE * PIECES));
+    create(memory, "with room");
+    if (hak_pool_redzone)
+        hak_pool_redzone(memory, PIECE, 2 * PIECE);
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < PIECES; i++) {
+            take(memory, memory + (4 * i + 1) * PIECE);
+            memset(memory + (4 * i + 1) * PIECE, round, PIECE);
+        }
+        for (int i = round; i < PIECES; i += 2)
+            give(memory, memory + (4 * i + 1) * PIECE);
+        reset(memory);
+        memset(memory, 0, 4 * PIECE * PIECES); /* nobody's between a reset and the next piece */
+    }
+    take(memory, memory + PIECE);
+    free(memory); /* without a destroy, and another block may lie there */
+    char *other = opaque(malloc(4 * PIECE * PIECES));
+    memset(other, 1, 4 * PIECE * PIECES);
+    free(other);
 }
 
 SHAPE(never_created) {

@@ -1,11 +1,15 @@
 /* The program's own pools, as they are told by hakmem.h: each misuse has its code and facts,
  * correct calls have none. */
 #include "guard/pieces.h"
+#include "guard/redzone.h"
 #include "world.h"
 
 /* hakmem.h declares them weak, which takes nothing out of an archive. */
 void hak_pool_create(const void *of, const char *name);
 void hak_pool_alloc(const void *of, const void *piece, size_t bytes);
+void hak_pool_redzone(const void *of, size_t before, size_t behind);
+void hak_pool_allow(const void *of, const char *from, const char *to);
+void hak_pool_move(const void *of, const void *piece, const char *to);
 void hak_pool_free(const void *of, const void *piece);
 void hak_pool_reset(const void *of);
 void hak_pool_destroy(const void *of);
@@ -69,7 +73,7 @@ TEST(a_reset_ends_the_pieces_and_not_the_pool) {
     begin();
     hak_pool_reset(pool);
     ck_assert_uint_eq(fault_of_free(pool, pool + PIECE), HAK_FAULT_POOL_USE_AFTER_RESET);
-    ck_assert_uint_eq(last_fault().pool.end, HAK_POOL_RESET);
+    ck_assert_uint_eq(last_fault().pool.end, HAK_POOL_WAS_RESET);
     ck_assert_uint_eq(last_fault().free_stack, STACK_OF_END);
     ck_assert_uint_eq(last_fault().alloc_stack, STACK_OF_ALLOC);
     hak_pool_alloc(pool, pool + PIECE, PIECE);
@@ -86,7 +90,7 @@ TEST(a_destroyed_pool_is_not_used) {
     ck_assert_uint_eq(fault_count, before + 3);
     ck_assert_uint_eq(last_fault().fault, HAK_FAULT_POOL_USE_AFTER_RESET);
     ck_assert_uint_eq(last_fault().alloc_stack, STACK_OF_CREATE);
-    ck_assert_uint_eq(last_fault().pool.end, HAK_POOL_DESTROYED);
+    ck_assert_uint_eq(last_fault().pool.end, HAK_POOL_WAS_DESTROYED);
     ck_assert_uint_eq(fault_of_free(pool, pool + PIECE), HAK_FAULT_POOL_USE_AFTER_RESET);
     hak_pool_create(pool, "again");
     hak_pool_alloc(pool, pool, PIECE);
@@ -119,6 +123,176 @@ TEST(pieces_of_no_bytes_share_an_address) {
     ck_assert_uint_eq(fault_of_free(other, other), HAK_FAULT_POOL_DOUBLE_FREE);
 }
 
+/* A pool that takes pieces back hands none out twice; an arena may begin anew without a word. */
+TEST(a_piece_is_handed_out_once_in_each_life) {
+    begin();
+    unsigned before = fault_count;
+    hak_pool_alloc(pool, pool + PIECE, PIECE);
+    ck_assert_uint_eq(fault_count, before);
+    ck_assert_uint_eq(fault_of_free(pool, pool + PIECE), 0);
+    hak_pool_alloc(pool, pool + PIECE, PIECE);
+    ck_assert_uint_eq(fault_count, before);
+    hak_pool_alloc(pool, pool + PIECE, PIECE);
+    ck_assert_uint_eq(fault_count, before + 1);
+    ck_assert_uint_eq(last_fault().fault, HAK_FAULT_POOL_DOUBLE_ALLOC);
+    ck_assert_uint_eq(last_fault().user, (uintptr_t)pool + PIECE);
+    hak_pool_reset(pool);
+    hak_pool_alloc(pool, pool + PIECE, PIECE);
+    ck_assert_uint_eq(fault_count, before + 1);
+}
+
+static char *take_with_room(int number) {
+    char *piece = other + 64 * number + 16;
+    hak_pool_alloc(other, piece, PIECE);
+    return piece;
+}
+
+TEST(writes_into_the_room_around_a_piece_are_found) {
+    begin();
+    hak_pool_redzone(other, 8, 16);
+    char *piece[6];
+    for (int i = 0; i < 6; i++)
+        piece[i] = take_with_room(i);
+    unsigned before = fault_count;
+    ck_assert_uint_eq(hak_redzone_sweep(HAK_FOUND_BY_VERIFY), 0);
+    piece[0][PIECE - 1]++;
+    ck_assert_uint_eq(fault_of_free(other, piece[0]), 0);
+    piece[1][PIECE + 1]++;
+    piece[1][PIECE + 3]++;
+    ck_assert_uint_eq(fault_of_free(other, piece[1]), HAK_FAULT_POOL_OVERFLOW);
+    ck_assert_int_eq(last_fault().offset, PIECE + 1);
+    ck_assert_uint_eq(last_fault().damaged_bytes, 2);
+    ck_assert_uint_eq(last_fault().damaged_span, 3);
+    ck_assert_uint_eq(last_fault().damage_is_open, 0);
+    ck_assert_uint_eq(fault_of_free(other, piece[1]), HAK_FAULT_POOL_DOUBLE_FREE);
+    piece[2][-8]++;
+    ck_assert_uint_eq(hak_redzone_sweep(HAK_FOUND_BY_VERIFY), 1);
+    ck_assert_int_eq(last_fault().offset, -8);
+    ck_assert_uint_eq(last_fault().user, (uintptr_t)piece[2]);
+    ck_assert_uint_eq(hak_redzone_sweep(HAK_FOUND_BY_VERIFY), 0); /* it was told */
+    ck_assert_uint_eq(fault_of_free(other, piece[2]), 0);
+    piece[3][-9]++; /* nobody's */
+    piece[4][PIECE + 15]++;
+    piece[5][PIECE]++;
+    hak_pool_reset(other);
+    ck_assert_uint_eq(last_fault().fault, HAK_FAULT_POOL_OVERFLOW);
+    ck_assert_uint_eq(last_fault().more_damaged, 1);
+    ck_assert_str_eq(last_fault().call, "hak_pool_reset");
+    before = fault_count;
+    piece[0] = take_with_room(0);
+    hak_pool_destroy(other);
+    ck_assert_uint_eq(fault_count, before);
+}
+
+/* Pieces leave the list from its middle and its ends, and places of ended ones are taken again. */
+TEST(the_list_of_a_pool_holds_its_live_pieces) {
+    begin();
+    hak_pool_redzone(other, 0, 16);
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < 9; i++)
+            take_with_room(i);
+        for (int i = round; i < 9; i += 2)
+            ck_assert_uint_eq(fault_of_free(other, other + 64 * i + 16), 0);
+        size_t listed = 0;
+        uint32_t link = hak_pieces_pool((uintptr_t)other)->first;
+        for (; link; link = hak_pieces_linked(link)->next) {
+            ck_assert(hak_pieces_lives(hak_pieces_linked(link)));
+            listed++;
+        }
+        ck_assert_uint_eq(listed, 9 - (10 - (size_t)round) / 2);
+        hak_pool_reset(other);
+        ck_assert_uint_eq(hak_pieces_pool((uintptr_t)other)->first, 0);
+    }
+}
+
+static uint32_t fault_of_move(const void *piece, const char *to) {
+    unsigned before = fault_count;
+    hak_pool_move(pool, piece, to);
+    return fault_count == before ? 0 : last_fault().fault;
+}
+
+TEST(without_a_table_each_move_is_legal) {
+    begin();
+    ck_assert_uint_eq(fault_of_move(pool + PIECE, "cache"), 0);
+    ck_assert_uint_eq(fault_of_free(pool, pool + PIECE), HAK_FAULT_POOL_DOUBLE_FREE);
+    ck_assert_uint_eq(fault_of_move(pool + 5 * PIECE, "list"), 0);
+    ck_assert_uint_eq(fault_of_move(pool + 5 * PIECE, "out"), 0);
+    ck_assert_uint_eq(fault_of_free(pool, pool + 5 * PIECE), 0);
+}
+
+TEST(a_table_says_which_moves_are_legal) {
+    begin();
+    hak_pool_allow(pool, "free", "cache");
+    hak_pool_allow(pool, "cache", "list");
+    hak_pool_allow(pool, "cache", "out");
+    ck_assert_uint_eq(fault_of_move(pool + PIECE, "cache"), HAK_FAULT_POOL_ILLEGAL_MOVE);
+    ck_assert_str_eq(last_fault().pool.from, "out");
+    ck_assert_str_eq(last_fault().pool.to, "cache");
+    ck_assert_uint_eq(last_fault().user, (uintptr_t)pool + PIECE);
+    ck_assert_uint_eq(fault_of_free(pool, pool + PIECE), 0);
+    ck_assert_uint_eq(fault_of_move(pool + PIECE, "list"), HAK_FAULT_POOL_ILLEGAL_MOVE);
+    ck_assert_uint_eq(fault_of_move(pool + PIECE, "nowhere"), HAK_FAULT_POOL_ILLEGAL_MOVE);
+    ck_assert_str_eq(last_fault().pool.to, "nowhere");
+    ck_assert_uint_eq(fault_of_move(pool + PIECE, "cache"), 0);
+    unsigned before = fault_count;
+    hak_pool_alloc(pool, pool + PIECE, PIECE);
+    ck_assert_uint_eq(fault_count, before);
+    ck_assert_uint_eq(fault_of_free(pool, pool + PIECE), 0);
+    ck_assert_uint_eq(fault_of_move(pool + PIECE, "cache"), 0);
+    ck_assert_uint_eq(fault_of_move(pool + PIECE, "list"), 0);
+    before = fault_count;
+    hak_pool_alloc(pool, pool + PIECE, PIECE);
+    ck_assert_uint_eq(fault_count, before + 1);
+    ck_assert_uint_eq(last_fault().fault, HAK_FAULT_POOL_ILLEGAL_MOVE);
+    ck_assert_str_eq(last_fault().pool.from, "list");
+    ck_assert_str_eq(last_fault().pool.to, "out");
+}
+
+TEST(an_address_that_is_no_piece_is_new) {
+    begin();
+    hak_pool_allow(pool, "free", "cache");
+    hak_pool_allow(pool, "new", "list");
+    ck_assert_uint_eq(fault_of_free(pool, pool + PIECE), 0);
+    ck_assert_uint_eq(fault_of_move(pool + PIECE + 8, "cache"), HAK_FAULT_POOL_ILLEGAL_MOVE);
+    ck_assert_str_eq(last_fault().pool.from, "new");
+    ck_assert_int_eq(last_fault().offset, 8);
+    ck_assert_uint_eq(fault_of_move(pool + 5 * PIECE, "list"), 0);
+    ck_assert_uint_eq(fault_of_move(pool + 5 * PIECE, "list"), HAK_FAULT_POOL_ILLEGAL_MOVE);
+    hak_pool_reset(pool);
+    ck_assert_uint_eq(fault_of_move(pool + 5 * PIECE, "cache"), 0);
+}
+
+TEST(calls_are_recorded_by_the_number_of_the_pool) {
+    begin();
+    uint32_t number = hak_pieces_pool((uintptr_t)pool)->number;
+    unsigned before = event_count;
+    ck_assert_uint_eq(fault_of_free(pool, pool + PIECE), 0);
+    hak_pool_reset(pool);
+    ck_assert_uint_eq(event_count, before + 2);
+    struct hak_event_fields freed = events[before % NOTED_EVENTS];
+    ck_assert_uint_eq(freed.kind, HAK_PIECE_FREE);
+    ck_assert_uint_eq(freed.address, (uintptr_t)pool + PIECE);
+    ck_assert_uint_eq(freed.size, PIECE);
+    ck_assert_uint_eq(freed.record_count, number);
+    ck_assert_uint_eq(freed.stack, STACK_OF_END);
+    ck_assert_uint_eq(events[(before + 1) % NOTED_EVENTS].kind, HAK_POOL_RESET);
+    hak_pool_alloc(pool + 1, pool + PIECE, PIECE); /* of no pool */
+    ck_assert_uint_eq(event_count, before + 2);
+}
+
+/* A handler that interrupts a call of its own thread: its call is missed, and nothing is said from
+ * then on. */
+TEST(a_call_in_a_handler_is_missed) {
+    begin();
+    ck_assert(hak_pieces_lock());
+    hak_pool_alloc(pool, pool + 2 * PIECE, PIECE);
+    ck_assert(hak_pieces_missed());
+    hak_pieces_unlock();
+    ck_assert_uint_eq(fault_of_free(pool, pool + 2 * PIECE), 0);
+    ck_assert_uint_eq(fault_of_free(pool, pool + PIECE), 0);
+    ck_assert_uint_eq(fault_of_free(pool, pool + PIECE), 0);
+}
+
 TEST(an_unknown_pool_has_no_faults) {
     begin();
     ck_assert_uint_eq(fault_of_free(pool + 1, pool + PIECE), 0);
@@ -147,6 +321,18 @@ TEST(pieces_without_room_are_counted) {
     for (uintptr_t i = 0; i < 1000; i++) /* in the places of freed ones */
         hak_pool_alloc(pool, (void *)(2 * from + i * PIECE), PIECE);
     ck_assert_uint_eq(hak_pieces_lost(), lost);
+}
+
+/* A few pieces without room hide no others. */
+TEST(a_lost_piece_hides_itself_alone) {
+    enum { MANY = 1 << 20 };
+    begin();
+    uintptr_t from = (uintptr_t)1 << 40, i = 0;
+    for (; i < MANY && hak_pieces_lost() == 0; i++)
+        hak_pool_alloc(pool, (void *)(from + i * PIECE), PIECE);
+    ck_assert_uint_eq(hak_pieces_lost(), 1);
+    ck_assert_uint_eq(fault_of_free(pool, (void *)(from + (i - 1) * PIECE)), 0);
+    ck_assert_uint_eq(fault_of_free(pool, pool + 5 * PIECE), HAK_FAULT_POOL_BAD_FREE);
 }
 
 RUN_TESTS()

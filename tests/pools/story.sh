@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# The record tells the story of pieces of the program's own pools: `events`, and `why` of an address in a piece, of one whose pool was
+# reset, and of one in static memory, as text and as JSON.
+. "${SOURCE:?}/tests/tools/test.sh"
+cat >pools.c <<'E'
+#include <hakmem.h>
+#include <stdio.h>
+#include <stdlib.h>
+static char still[256];
+static void take(const void *pool, const void *piece, size_t bytes) { hak_pool_alloc(pool, piece, bytes); }
+int main(void) {
+    char *memory = malloc(4096);
+    if (!hak_pool_create)
+        return 1;
+    hak_pool_create(memory, "requests");
+    take(memory, memory + 64, 40);
+    hak_pool_free(memory, memory + 64);
+    take(memory, memory + 64, 48);
+    take(memory, memory + 128, 100);
+    hak_pool_reset(memory);
+    hak_pool_create(still, "rows");
+    hak_pool_allow(still, "free", "cache");
+    hak_pool_allow(still, "cache", "out");
+    take(still, still + 32, 32);
+    hak_pool_free(still, still + 32);
+    hak_pool_move(still, still + 32, "cache");
+    take(still, still + 32, 16);
+    printf("%p %p\n", (void *)(memory + 64), (void *)(still + 32));
+    return 0;
+}
+E
+${CC:-cc} -g -I"$SOURCE/include" -o pools pools.c || exit 1
+"$BUILD/hakmem-trace" run -s pools.db -- ./pools >addresses || exit 1
+read -r piece static <addresses
+
+# holds FILE WORDS: they stand in one line of it, with runs of blanks as one.
+holds() {
+    tr -s ' ' <"$1" | grep -qF -- "$2" || complain "$1 has no line with: $2
+$(cat "$1")"
+}
+why() { "$BUILD/hakmem-trace" why -s pools.db "$@"; }
+
+"$BUILD/hakmem-trace" events -s pools.db >events
+holds events 'pool 1, "requests"'
+holds events '40 bytes of pool 1, in take'
+holds events 'pool 2, place 3, "cache"'
+holds events 'free to place 3 of pool 2, in main'
+holds events 'pool 1, in main'
+"$BUILD/hakmem-trace" events -s pools.db --kind PIECE_ALLOC --json >allocs.json
+[ "$(jq '.events | length' allocs.json)" = 5 ] || complain "not five pieces: $(cat allocs.json)"
+
+why "$(printf '0x%x' $((piece + 10)))" >inside
+holds inside "It is 10 bytes into a piece of 48 bytes that the program's pool 1 \"requests\" handed out, reset with its pool; 2 pieces in this capture."
+holds inside 'PIECE_FREE'
+holds inside 'POOL_RESET'
+why "$(printf '0x%x' $((piece + 45)))" --stacks >end
+holds end 'It is 45 bytes into a piece of 48 bytes'
+holds end '1 piece in this capture'
+holds end '#1 main'
+why "$static" >static
+holds static "It is the start of a piece of 16 bytes that the program's pool 2 \"rows\" handed out, live; 2 pieces in this capture."
+why "$static" --json >static.json
+[ "$(jq -c '.piece | [.pool, .pool_name, .state, .offset, (.lives | length)]' static.json)" = '[2,"rows","live",0,2]' ] ||
+    complain "not the piece in JSON: $(cat static.json)"
+why "$(printf '0x%x' $((piece + 300)))" >none
+grep -q 'piece' none && complain "a piece where there was none: $(cat none)"
+exit "$failed"
