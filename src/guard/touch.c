@@ -205,6 +205,7 @@ void hak_check_tags_stopped(void) {
 
 void hak_touch_for_kernel(const void *pointer, const char *call) {
     struct hak_located at;
+    struct hak_large former;
     const char *p = hak_untagged(pointer);
     unsigned tag = hak_tag_of_pointer(pointer);
     if (!hak_tags_are_given()) {
@@ -222,7 +223,7 @@ void hak_touch_for_kernel(const void *pointer, const char *call) {
         return;
     }
     struct hak_touch touch = {.pointer = p, .bytes = 1, .is_at_least = true, .call = call};
-    unsigned fault = hak_tags_find((uintptr_t)p, tag, &at);
+    unsigned fault = hak_tags_find((uintptr_t)p, tag, &former, &at);
     if (fault)
         hak_touch_tell(&touch, &at, fault);
 }
