@@ -22,13 +22,23 @@
 #include "platform/platform.h"
 
 struct hak_pool {
-    uintptr_t address;
-    uint32_t number; /* from 1, in the order of hak_pool_create */
+    uintptr_t address; /* HAK_POOL_MOVED: another entry, its alias, has the pool's address */
+    uint32_t number;   /* from 1, in the order of hak_pool_create */
     uint32_t resets;
     uint32_t create_stack, end_stack; /* the last reset or the destroy; 0 = none */
+    uint32_t alias_of;                /* the place of the pool of this number, plus 1; 0 = itself */
+    uint64_t largest_bytes;           /* of all its pieces so far */
+    /* Pools that were here before, each destroyed: the numbers `first` to `last`, which ended at
+     * `end_stack`; all 0: none. */
+    struct {
+        uint32_t first, last, end_stack;
+        char name[HAK_POOL_NAME];
+    } former;
     uint8_t is_destroyed;
     char name[HAK_POOL_NAME];
 };
+
+#define HAK_POOL_MOVED UINTPTR_MAX
 
 struct hak_piece {
     uintptr_t address;
@@ -58,14 +68,20 @@ HAK_HIDDEN struct hak_pool *hak_pieces_new_pool(uintptr_t address);
 HAK_HIDDEN struct hak_pool *hak_pieces_pool(uintptr_t address);
 /* The pool of the piece, as it is now; NULL: another one lies at its place. */
 HAK_HIDDEN const struct hak_pool *hak_pieces_pool_of(const struct hak_piece *piece);
+/* Gives the pool at `from` the address `to`; false: no room. */
+HAK_HIDDEN bool hak_pieces_move_pool(uintptr_t from, uintptr_t to);
+/* Whether the piece is of a pool that had this one's address before, and was destroyed. */
+HAK_HIDDEN bool hak_pieces_is_of_former(const struct hak_piece *piece, const struct hak_pool *pool);
 /* Makes a live piece of the pool at this address; counts one that there is no room for. */
-HAK_HIDDEN void hak_pieces_add(const struct hak_pool *pool, uintptr_t address, uint64_t bytes,
+HAK_HIDDEN void hak_pieces_add(struct hak_pool *pool, uintptr_t address, uint64_t bytes,
                                uint32_t stack);
 /* The piece that begins at the address, in whichever state: of the pool with this number, else a
  * live one of another pool, else any; NULL: none is known. */
 HAK_HIDDEN struct hak_piece *hak_pieces_find(uintptr_t address, uint32_t number);
 /* Whether the pool is, and has not been reset since the piece was made. */
 HAK_HIDDEN bool hak_pieces_is_current(const struct hak_piece *piece);
+/* After a reset: the pieces that have a byte in the range live on. */
+HAK_HIDDEN void hak_pieces_keep(const struct hak_pool *pool, uintptr_t from, uint64_t bytes);
 /* How many pools and pieces were not kept. */
 HAK_HIDDEN uint64_t hak_pieces_lost(void);
 

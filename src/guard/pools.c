@@ -77,6 +77,18 @@ static struct hak_fault_facts facts_of_end(const struct pool_call *call,
     return facts;
 }
 
+/* The piece is of a pool that was destroyed and followed by this one: so, and where. */
+static struct hak_fault_facts facts_of_former(const struct pool_call *call,
+                                              const struct hak_pool *pool,
+                                              const struct hak_piece *piece) {
+    struct hak_fault_facts facts = begin_facts(HAK_FAULT_POOL_USE_AFTER_RESET, call, pool);
+    add_piece(&facts, piece);
+    copy_pool_name(facts.pool.other_name, pool->former.name);
+    facts.free_stack = piece->pool_number == pool->former.last ? pool->former.end_stack : 0;
+    facts.pool.end = HAK_POOL_DESTROYED;
+    return facts;
+}
+
 /* The live piece that holds the address and begins not far before it, the pool's own rather than
  * another one's; NULL: none does. */
 static const struct hak_piece *piece_around(uintptr_t address, uint32_t number) {
@@ -116,6 +128,8 @@ static struct hak_fault_facts judge_free(const struct pool_call *call, const str
         return facts_of_end(call, pool, is_own ? piece : NULL);
     if (is_own && !piece->is_free)
         return facts;
+    if (piece && !is_own && hak_pieces_is_of_former(piece, pool))
+        return facts_of_former(call, pool, piece);
     if (is_own) {
         facts = begin_facts(HAK_FAULT_POOL_DOUBLE_FREE, call, pool);
     } else if (piece && !piece->is_free && hak_pieces_is_current(piece)) {
@@ -153,11 +167,22 @@ static void give_piece(const struct pool_call *call) {
     tell_pool_fault(&facts);
 }
 
+static struct hak_pool *new_pool(const struct pool_call *call, const char *name) {
+    struct hak_pool *pool = hak_pieces_new_pool(call->pool);
+    if (pool) {
+        pool->create_stack = call->stack;
+        copy_pool_name(pool->name, name);
+    }
+    return pool;
+}
+
 static void take_piece(const struct pool_call *call, size_t bytes) {
     struct hak_fault_facts facts = {0};
     if (!hak_pieces_lock())
         return;
-    const struct hak_pool *pool = hak_pieces_pool(call->pool);
+    struct hak_pool *pool = hak_pieces_pool(call->pool);
+    if (!pool && call->pool == (uintptr_t)HAK_POOL_MALLOC_LIKE)
+        pool = new_pool(call, "malloc-like");
     if (pool && pool->is_destroyed)
         facts = facts_of_end(call, pool, NULL);
     else if (pool)
@@ -166,8 +191,10 @@ static void take_piece(const struct pool_call *call, size_t bytes) {
     tell_pool_fault(&facts);
 }
 
-/* Ends the lives of all pieces of the pool, and with `destroys` the pool's. */
-static void end_pieces(const struct pool_call *call, bool destroys) {
+/* Ends the lives of all pieces of the pool but those in the range, and with `destroys` the pool's.
+ */
+static void end_pieces(const struct pool_call *call, bool destroys, const void *kept,
+                       size_t kept_bytes) {
     struct hak_fault_facts facts = {0};
     if (!hak_pieces_lock())
         return;
@@ -178,6 +205,8 @@ static void end_pieces(const struct pool_call *call, bool destroys) {
         pool->resets++;
         pool->is_destroyed = destroys;
         pool->end_stack = call->stack;
+        if (kept_bytes)
+            hak_pieces_keep(pool, plain_address(kept), kept_bytes);
     }
     hak_pieces_unlock();
     tell_pool_fault(&facts);
@@ -189,20 +218,18 @@ HAK_EXPORT void hak_pool_create(const void *pool, const char *name) {
     uint8_t flags = 0;
     if (!pool || hak_light_serves())
         return;
-    uint32_t stack = hak_take_call_stack(HAK_CALL, &flags);
+    struct pool_call call = {.pool = plain_address(pool),
+                             .stack = hak_take_call_stack(HAK_CALL, &flags)};
     if (!hak_pieces_lock())
         return;
-    struct hak_pool *made = hak_pieces_new_pool(plain_address(pool));
-    if (made) {
-        made->create_stack = stack;
-        copy_pool_name(made->name, name);
-    }
+    (void)new_pool(&call, name);
     hak_pieces_unlock();
 }
 
 HAK_EXPORT void hak_pool_alloc(const void *pool, const void *piece, size_t bytes) {
     uint8_t flags = 0;
-    if (!piece || !is_told(pool))
+    bool is_malloc_like = pool == HAK_POOL_MALLOC_LIKE && !hak_light_serves();
+    if (!piece || (!is_malloc_like && !is_told(pool)))
         return;
     take_piece(&(struct pool_call){.name = "hak_pool_alloc",
                                    .pool = plain_address(pool),
@@ -231,7 +258,18 @@ HAK_EXPORT void hak_pool_reset(const void *pool) {
                                    .pool = plain_address(pool),
                                    .kind = HAK_FREE,
                                    .stack = hak_take_call_stack(HAK_CALL, &flags)},
-               false);
+               false, NULL, 0);
+}
+
+HAK_EXPORT void hak_pool_reset_outside(const void *pool, const void *address, size_t bytes) {
+    uint8_t flags = 0;
+    if (!is_told(pool))
+        return;
+    end_pieces(&(struct pool_call){.name = "hak_pool_reset_outside",
+                                   .pool = plain_address(pool),
+                                   .kind = HAK_FREE,
+                                   .stack = hak_take_call_stack(HAK_CALL, &flags)},
+               false, address, bytes);
 }
 
 HAK_EXPORT void hak_pool_destroy(const void *pool) {
@@ -242,5 +280,21 @@ HAK_EXPORT void hak_pool_destroy(const void *pool) {
                                    .pool = plain_address(pool),
                                    .kind = HAK_FREE,
                                    .stack = hak_take_call_stack(HAK_CALL, &flags)},
-               true);
+               true, NULL, 0);
+}
+
+HAK_EXPORT void hak_pool_rebase(const void *pool, const void *to) {
+    if (!to || !is_told(pool) || !hak_pieces_lock())
+        return;
+    (void)hak_pieces_move_pool(plain_address(pool), plain_address(to));
+    hak_pieces_unlock();
+}
+
+HAK_EXPORT int hak_pool_exists(const void *pool) {
+    if (!is_told(pool) || !hak_pieces_lock())
+        return 0;
+    const struct hak_pool *found = hak_pieces_pool(plain_address(pool));
+    int exists = found && !found->is_destroyed;
+    hak_pieces_unlock();
+    return exists;
 }
