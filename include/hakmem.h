@@ -84,8 +84,8 @@ HAK_API void hak_pool_name(const void *block, const char *name);
  * (HKM-507). Calls for a pool that was never created do nothing. A piece may be the memory of
  * another pool. 4,096 pools and 1,048,576 pieces at once; of the live pieces beyond them nothing is
  * known. Any thread, but tell of a piece before another thread can get it. Each costs a walk of the
- * stack.
- */
+ * stack. hakmem_pools.hpp has classes of C++ that make these calls; hakmem/valgrind and
+ * hakmem/sanitizer have the macros of Valgrind and of ASan that do. */
 
 /* The pool begins, with the first 31 bytes of `name`; tell it before the pool hands out anything. A
  * pool that was there is forgotten. */
@@ -114,8 +114,17 @@ HAK_API void hak_pool_allow(const void *pool, const char *from, const char *to) 
 HAK_API void hak_pool_move(const void *pool, const void *piece, const char *to) HAK_NAMES_2;
 /* All pieces are given back at once; the pool goes on. Tell it before the pool hands out again. */
 HAK_API void hak_pool_reset(const void *pool) HAK_NAMES_1;
+/* As hak_pool_reset, but pieces with a byte among the `bytes` bytes from `address` live on. */
+HAK_API void hak_pool_reset_outside(const void *pool, const void *address,
+                                    size_t bytes) HAK_NAMES_2;
 /* All pieces are given back, and the pool ends. Tell it before the pool's memory goes. */
 HAK_API void hak_pool_destroy(const void *pool) HAK_NAMES_1;
+/* The struct of the pool has moved: calls name it `to` from now on. */
+HAK_API void hak_pool_rebase(const void *pool, const void *to) HAK_NAMES_2;
+/* Returns 1 if the pool was created and not destroyed, as far as is known; else 0. */
+HAK_API int hak_pool_exists(const void *pool) HAK_NAMES_1;
+/* The pool of pieces that have none. The first hak_pool_alloc creates it. */
+#define HAK_POOL_MALLOC_LIKE ((const void *)1)
 
 /* Returns the owner of the byte at `pointer`: the number of the heap that owns it (each thread has
  * one for itself while it lives), HAK_OWNER_OF_LARGE for a block above 32 KiB or a guarded one, as

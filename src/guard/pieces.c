@@ -44,12 +44,28 @@ static size_t first_place(uintptr_t address, unsigned bits) {
 
 /* ---- pools ----------------------------------------------------------------------------------- */
 
-struct hak_pool *hak_pieces_pool(uintptr_t address) {
+static struct hak_pool *entry_of_pool(uintptr_t address) {
     struct hak_pool *pool = table ? &table->pools[first_place(address, POOL_BITS)] : NULL;
     for (int i = 0; pool && i < PLACES_TRIED && pool[i].address; i++)
         if (pool[i].address == address)
             return &pool[i];
     return NULL;
+}
+
+/* The pool that the entry stands for; NULL: it is the alias of one that is not there any more. */
+static struct hak_pool *pool_of_entry(struct hak_pool *entry) {
+    struct hak_pool *pool = entry->alias_of ? &table->pools[entry->alias_of - 1] : entry;
+    return pool->number == entry->number ? pool : NULL;
+}
+
+struct hak_pool *hak_pieces_pool(uintptr_t address) {
+    struct hak_pool *entry = entry_of_pool(address);
+    return entry ? pool_of_entry(entry) : NULL;
+}
+
+static bool is_place_over(struct hak_pool *entry) {
+    const struct hak_pool *pool = pool_of_entry(entry);
+    return !pool || pool->is_destroyed;
 }
 
 /* The place for a pool at the address: its own, an empty one, or a destroyed pool's. */
@@ -58,10 +74,24 @@ static struct hak_pool *place_for_pool(uintptr_t address) {
     for (int i = 0; i < PLACES_TRIED; i++) {
         if (first[i].address == address || !first[i].address)
             return !first[i].address && over ? over : &first[i];
-        if (first[i].is_destroyed && !over)
+        if (is_place_over(&first[i]) && !over)
             over = &first[i];
     }
     return over;
+}
+
+/* Makes the pool the next one at its address: the one before was destroyed, or is forgotten. */
+static void follow(struct hak_pool *pool, struct hak_pool *before) {
+    if (before->alias_of) {
+        if (pool_of_entry(before))
+            pool_of_entry(before)->is_destroyed = true;
+    } else if (before->address == pool->address && before->is_destroyed) {
+        pool->former.first = before->former.first ? before->former.first : before->number;
+        pool->former.last = before->number;
+        pool->former.end_stack = before->end_stack;
+        for (size_t i = 0; i < HAK_POOL_NAME; i++)
+            pool->former.name[i] = before->name[i];
+    }
 }
 
 struct hak_pool *hak_pieces_new_pool(uintptr_t address) {
@@ -72,9 +102,35 @@ struct hak_pool *hak_pieces_new_pool(uintptr_t address) {
         lost++;
         return NULL;
     }
-    *pool = (struct hak_pool){.address = address, .number = ++last_number};
+    struct hak_pool made = {.address = address, .number = ++last_number};
+    if (pool->address)
+        follow(&made, pool);
+    *pool = made;
     atomic_store_explicit(&hak_pieces_are_kept, true, memory_order_relaxed);
     return pool;
+}
+
+bool hak_pieces_move_pool(uintptr_t from, uintptr_t to) {
+    struct hak_pool *entry = entry_of_pool(from);
+    struct hak_pool *pool = entry ? pool_of_entry(entry) : NULL;
+    struct hak_pool *alias = pool && from != to ? place_for_pool(to) : NULL;
+    if (!alias)
+        return !pool || from == to;
+    struct hak_pool made = {
+        .address = to, .number = pool->number, .alias_of = (uint32_t)(pool - table->pools) + 1};
+    if (alias->address)
+        follow(&made, alias);
+    made.former.first = made.former.last = 0;
+    entry->address = HAK_POOL_MOVED;
+    if (entry != pool)
+        entry->number = 0; /* an alias no more: over */
+    *alias = made;
+    return true;
+}
+
+bool hak_pieces_is_of_former(const struct hak_piece *piece, const struct hak_pool *pool) {
+    return &table->pools[piece->pool_place] == pool && pool->former.first &&
+           piece->pool_number >= pool->former.first && piece->pool_number <= pool->former.last;
 }
 
 const struct hak_pool *hak_pieces_pool_of(const struct hak_piece *piece) {
@@ -143,7 +199,7 @@ static void note_lost(uintptr_t address) {
     lost++;
 }
 
-struct hak_piece *hak_pieces_add(const struct hak_pool *pool, uintptr_t address, uint64_t bytes,
+struct hak_piece *hak_pieces_add(struct hak_pool *pool, uintptr_t address, uint64_t bytes,
                                  uint32_t stack) {
     struct hak_piece *piece = place_for_piece(address, pool->number);
     if (!piece) {
@@ -151,6 +207,8 @@ struct hak_piece *hak_pieces_add(const struct hak_pool *pool, uintptr_t address,
         return NULL;
     }
     hak_pieces_unlist(piece);
+    if (bytes > pool->largest_bytes)
+        pool->largest_bytes = bytes;
     *piece = (struct hak_piece){.address = address,
                                 .bytes = bytes,
                                 .pool_place = (uint32_t)(pool - table->pools),
@@ -159,6 +217,33 @@ struct hak_piece *hak_pieces_add(const struct hak_pool *pool, uintptr_t address,
                                 .alloc_stack = stack,
                                 .more = more_at(piece, pool, bytes)};
     return piece;
+}
+
+static void keep_if_inside(struct hak_piece *piece, struct hak_pool *pool, uintptr_t from,
+                           uint64_t bytes) {
+    bool is_before = piece->address < from && from - piece->address >= piece->bytes;
+    bool is_behind = piece->address >= from && piece->address - from >= bytes;
+    if (piece->pool_number == pool->number && piece->pool_resets == pool->resets - 1 &&
+        !is_before && !is_behind) {
+        piece->pool_resets = pool->resets;
+        if (piece->has_room && !piece->is_free)
+            hak_pieces_list(pool, piece);
+    }
+}
+
+/* No piece begins further before the range than the largest one is long. */
+void hak_pieces_keep(struct hak_pool *pool, uintptr_t from, uint64_t bytes) {
+    uint64_t reach = pool->largest_bytes < from ? pool->largest_bytes : from - 1;
+    if (bytes < SIZE_MAX / 2 && reach < SIZE_MAX / 2 && bytes + reach < 1 << PIECE_BITS) {
+        for (uintptr_t at = from - reach; at - (from - reach) < bytes + reach; at++) {
+            struct hak_piece *piece = hak_pieces_find(at, pool->number);
+            if (piece)
+                keep_if_inside(piece, pool, from, bytes);
+        }
+        return;
+    }
+    for (size_t i = 0; i < sizeof table->pieces / sizeof table->pieces[0]; i++)
+        keep_if_inside(&table->pieces[i], pool, from, bytes);
 }
 
 uint64_t hak_pieces_lost(void) {
@@ -200,6 +285,7 @@ struct hak_piece *hak_pieces_linked(uint32_t link) {
 void hak_pieces_list(struct hak_pool *pool, struct hak_piece *piece) {
     struct hak_piece *next = hak_pieces_linked(pool->first);
     piece->is_listed = 1;
+    piece->previous = 0;
     piece->next = pool->first;
     pool->first = (uint32_t)(piece - table->pieces) + 1;
     if (next)

@@ -25,12 +25,20 @@
 enum { HAK_POOL_PLACES = 16 }; /* with those that each pool has (pool_places.h) */
 
 struct hak_pool {
-    uintptr_t address;
-    uint32_t number; /* from 1, in the order of hak_pool_create */
+    uintptr_t address; /* HAK_POOL_MOVED: another entry, its alias, has the pool's address */
+    uint32_t number;   /* from 1, in the order of hak_pool_create */
     uint32_t resets;
     uint32_t create_stack, end_stack; /* the last reset or the destroy; 0 = none */
     uint32_t first;                   /* of its listed pieces: place + 1, 0 = none */
     uint16_t before, behind;          /* redzone bytes around each piece */
+    uint32_t alias_of;                /* the place of the pool of this number, plus 1; 0 = itself */
+    uint64_t largest_bytes;           /* of all its pieces so far */
+    /* Pools that were here before, each destroyed: the numbers `first` to `last`, which ended at
+     * `end_stack`; all 0: none. */
+    struct {
+        uint32_t first, last, end_stack;
+        char name[HAK_POOL_NAME];
+    } former;
     uint8_t is_destroyed;
     uint8_t takes_back;   /* a piece was given back by itself: it is no arena */
     uint8_t is_inherited; /* the process is forked, and the pool is the parent's */
@@ -46,6 +54,8 @@ struct hak_block_life {
     uint32_t epoch, n;
 };
 
+#define HAK_POOL_MOVED UINTPTR_MAX
+
 struct hak_piece {
     uintptr_t address;
     uint64_t bytes;
@@ -55,7 +65,8 @@ struct hak_piece {
     struct hak_block_life block; /* of malloc around it, when it was handed out */
     uint16_t more; /* live pieces at the address beside this one, where one has no bytes */
     uint8_t is_free;
-    uint8_t is_listed; /* it has redzones, and is in the pool's list */
+    uint8_t has_room;  /* its redzones are filled */
+    uint8_t is_listed; /* it is in the pool's list, as those with redzones are */
     uint8_t is_told;   /* their damage was reported */
     uint8_t place;     /* number of the pool's place (pool_places.h) */
 };
@@ -79,8 +90,12 @@ HAK_HIDDEN struct hak_pool *hak_pieces_new_pool(uintptr_t address);
 HAK_HIDDEN struct hak_pool *hak_pieces_pool(uintptr_t address);
 /* The pool of the piece, as it is now; NULL: another one lies at its place. */
 HAK_HIDDEN const struct hak_pool *hak_pieces_pool_of(const struct hak_piece *piece);
+/* Gives the pool at `from` the address `to`; false: no room. */
+HAK_HIDDEN bool hak_pieces_move_pool(uintptr_t from, uintptr_t to);
+/* Whether the piece is of a pool that had this one's address before, and was destroyed. */
+HAK_HIDDEN bool hak_pieces_is_of_former(const struct hak_piece *piece, const struct hak_pool *pool);
 /* Makes a live piece of the pool at this address. NULL: there is no room, which is counted. */
-HAK_HIDDEN struct hak_piece *hak_pieces_add(const struct hak_pool *pool, uintptr_t address,
+HAK_HIDDEN struct hak_piece *hak_pieces_add(struct hak_pool *pool, uintptr_t address,
                                             uint64_t bytes, uint32_t stack);
 /* The piece that begins at the address, in whichever state: of the pool with this number, else a
  * live one of another pool, else any; NULL: none is known. */
@@ -101,6 +116,8 @@ HAK_HIDDEN struct hak_block_life hak_block_life_at(uintptr_t address);
 /* Whether the piece still lies in the block that it was handed out of, or in none, as then: a pool
  * may give its memory back, or change its size, without a word. */
 HAK_HIDDEN bool hak_pieces_has_its_block(const struct hak_piece *piece);
+/* After a reset: the pieces that have a byte in the range live on. */
+HAK_HIDDEN void hak_pieces_keep(struct hak_pool *pool, uintptr_t from, uint64_t bytes);
 /* How many pools and pieces were not kept. */
 HAK_HIDDEN uint64_t hak_pieces_lost(void);
 /* Whether a piece at the address may have been one of them. */

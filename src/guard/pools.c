@@ -8,6 +8,8 @@
 #include "hakmem.h"
 #include "light.h"
 
+static const char malloc_like[] = "malloc-like";
+
 /* The pool is destroyed, or was reset after the piece was made: says so, and where. */
 static struct hak_fault_facts facts_of_end(const struct hak_pool_call *call,
                                            const struct hak_pool *pool,
@@ -18,6 +20,18 @@ static struct hak_fault_facts facts_of_end(const struct hak_pool_call *call,
         facts.alloc_stack = pool->create_stack;
     facts.free_stack = pool->end_stack;
     facts.pool.end = pool->is_destroyed ? HAK_POOL_WAS_DESTROYED : HAK_POOL_WAS_RESET;
+    return facts;
+}
+
+/* The piece is of a pool that was destroyed and followed by this one: so, and where. */
+static struct hak_fault_facts facts_of_former(const struct hak_pool_call *call,
+                                              const struct hak_pool *pool,
+                                              const struct hak_piece *piece) {
+    struct hak_fault_facts facts =
+        hak_pool_facts_of(HAK_FAULT_POOL_USE_AFTER_RESET, call, pool, piece);
+    hak_pool_copy_name(facts.pool.other_name, sizeof facts.pool.other_name, pool->former.name);
+    facts.free_stack = piece->pool_number == pool->former.last ? pool->former.end_stack : 0;
+    facts.pool.end = HAK_POOL_WAS_DESTROYED;
     return facts;
 }
 
@@ -45,6 +59,8 @@ static struct hak_fault_facts judge_free(const struct hak_pool_call *call,
         return facts_of_end(call, pool, is_own ? piece : NULL);
     if (is_own && !piece->is_free)
         return (struct hak_fault_facts){0};
+    if (piece && !is_own && hak_pieces_is_of_former(piece, pool))
+        return facts_of_former(call, pool, piece);
     if (is_own)
         return hak_pool_facts_of(HAK_FAULT_POOL_DOUBLE_FREE, call, pool, piece);
     if (hak_pieces_may_be_lost(call->piece))
@@ -55,14 +71,14 @@ static struct hak_fault_facts judge_free(const struct hak_pool_call *call,
 }
 
 /* Finds the fault of handing a piece out. One that the pool has never taken back may be an arena's,
- * which begins anew without a word. */
+ * which begins anew without a word; so may be any of the pool for pieces that have none. */
 static struct hak_fault_facts judge_alloc(const struct hak_pool_call *call,
                                           const struct hak_pool *pool,
                                           const struct hak_piece *piece, size_t bytes) {
     if (pool->is_destroyed)
         return facts_of_end(call, pool, NULL);
     if (is_of_pool(pool, piece) && pool->takes_back && hak_pieces_lives(piece) && piece->bytes &&
-        bytes)
+        bytes && call->pool != (uintptr_t)HAK_POOL_MALLOC_LIKE)
         return hak_pool_facts_of(HAK_FAULT_POOL_DOUBLE_ALLOC, call, pool, piece);
     return hak_pool_judge_move(call, pool, is_of_pool(pool, piece) ? piece : NULL,
                                HAK_POOL_PLACE_OUT);
@@ -106,13 +122,26 @@ static void give_piece(const struct hak_pool_call *call) {
     hak_pool_tell_fault(&facts);
 }
 
+static struct hak_pool *new_pool(const struct hak_pool_call *call, const char *name) {
+    struct hak_pool *pool = hak_pieces_new_pool(call->pool);
+    if (pool) {
+        pool->create_stack = call->stack;
+        hak_pool_copy_name(pool->name, sizeof pool->name, name);
+    }
+    return pool;
+}
+
 static void take_piece(const struct hak_pool_call *call, size_t bytes) {
     struct hak_fault_facts facts = {0};
-    uint32_t number = 0;
+    uint32_t number = 0, created = 0;
     struct hak_block_life life = hak_block_life_at(call->piece);
     if (!hak_pieces_lock())
         return;
     struct hak_pool *pool = hak_pieces_pool(call->pool);
+    if (!pool && call->pool == (uintptr_t)HAK_POOL_MALLOC_LIKE) {
+        pool = new_pool(call, malloc_like);
+        created = pool ? pool->number : 0;
+    }
     if (pool)
         facts = judge_alloc(call, pool, hak_pieces_find(call->piece, pool->number), bytes);
     if (pool && !pool->is_destroyed) {
@@ -124,12 +153,15 @@ static void take_piece(const struct hak_pool_call *call, size_t bytes) {
         number = pool->number;
     }
     hak_pieces_unlock();
+    hak_pool_note(HAK_POOL_CREATE, call, created, call->pool, 0, malloc_like);
     hak_pool_note(HAK_PIECE_ALLOC, call, number, call->piece, bytes, NULL);
     hak_pool_tell_fault(&facts);
 }
 
-/* Ends the lives of all pieces of the pool, and with `destroys` the pool's. */
-static void end_pieces(const struct hak_pool_call *call, bool destroys) {
+/* Ends the lives of all pieces of the pool but those in the range, and with `destroys` the pool's.
+ */
+static void end_pieces(const struct hak_pool_call *call, bool destroys, const void *kept,
+                       size_t kept_bytes) {
     struct hak_fault_facts facts = {0};
     uint32_t number = 0;
     if (!hak_pieces_lock())
@@ -146,6 +178,8 @@ static void end_pieces(const struct hak_pool_call *call, bool destroys) {
         pool->is_destroyed = destroys;
         pool->end_stack = call->stack;
         number = pool->number;
+        if (kept_bytes)
+            hak_pieces_keep(pool, (uintptr_t)hak_untagged(kept), kept_bytes);
     }
     hak_pieces_unlock();
     hak_pool_note(destroys ? HAK_POOL_DESTROY : HAK_POOL_RESET, call, number, call->pool, 0, NULL);
@@ -156,19 +190,14 @@ static void end_pieces(const struct hak_pool_call *call, bool destroys) {
 
 HAK_EXPORT void hak_pool_create(const void *pool, const char *name) {
     char copy[HAK_POOL_NAME]; /* the program's memory is not read with the lock held */
-    uint32_t number = 0;
     if (!pool || hak_light_serves())
         return;
     struct hak_pool_call call = HAK_POOL_CALL("hak_pool_create", pool, NULL, HAK_POOL_CREATE);
     hak_pool_copy_name(copy, sizeof copy, name);
     if (!hak_pieces_lock())
         return;
-    struct hak_pool *made = hak_pieces_new_pool(call.pool);
-    if (made) {
-        made->create_stack = call.stack;
-        hak_pool_copy_name(made->name, sizeof made->name, copy);
-        number = made->number;
-    }
+    struct hak_pool *made = new_pool(&call, copy);
+    uint32_t number = made ? made->number : 0;
     hak_pieces_unlock();
     hak_pool_note(HAK_POOL_CREATE, &call, number, call.pool, 0, copy);
 }
@@ -191,7 +220,8 @@ HAK_EXPORT void hak_pool_redzone(const void *pool, size_t before, size_t behind)
 }
 
 HAK_EXPORT void hak_pool_alloc(const void *pool, const void *piece, size_t bytes) {
-    if (!piece || !hak_pool_is_told(pool))
+    bool is_malloc_like = pool == HAK_POOL_MALLOC_LIKE && !hak_light_serves();
+    if (!piece || (!is_malloc_like && !hak_pool_is_told(pool)))
         return;
     struct hak_pool_call call = HAK_POOL_CALL("hak_pool_alloc", pool, piece, HAK_MALLOC);
     take_piece(&call, bytes);
@@ -208,12 +238,35 @@ HAK_EXPORT void hak_pool_reset(const void *pool) {
     if (!hak_pool_is_told(pool))
         return;
     struct hak_pool_call call = HAK_POOL_CALL("hak_pool_reset", pool, NULL, HAK_FREE);
-    end_pieces(&call, false);
+    end_pieces(&call, false, NULL, 0);
+}
+
+HAK_EXPORT void hak_pool_reset_outside(const void *pool, const void *address, size_t bytes) {
+    if (!hak_pool_is_told(pool))
+        return;
+    struct hak_pool_call call = HAK_POOL_CALL("hak_pool_reset_outside", pool, NULL, HAK_FREE);
+    end_pieces(&call, false, address, bytes);
 }
 
 HAK_EXPORT void hak_pool_destroy(const void *pool) {
     if (!hak_pool_is_told(pool))
         return;
     struct hak_pool_call call = HAK_POOL_CALL("hak_pool_destroy", pool, NULL, HAK_FREE);
-    end_pieces(&call, true);
+    end_pieces(&call, true, NULL, 0);
+}
+
+HAK_EXPORT void hak_pool_rebase(const void *pool, const void *to) {
+    if (!to || !hak_pool_is_told(pool) || !hak_pieces_lock())
+        return;
+    (void)hak_pieces_move_pool((uintptr_t)hak_untagged(pool), (uintptr_t)hak_untagged(to));
+    hak_pieces_unlock();
+}
+
+HAK_EXPORT int hak_pool_exists(const void *pool) {
+    if (!hak_pool_is_told(pool) || !hak_pieces_lock())
+        return 0;
+    const struct hak_pool *found = hak_pieces_pool((uintptr_t)hak_untagged(pool));
+    int exists = found && !found->is_destroyed;
+    hak_pieces_unlock();
+    return exists;
 }

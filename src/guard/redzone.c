@@ -23,6 +23,7 @@ void hak_redzone_fill(struct hak_pool *pool, struct hak_piece *piece) {
     fill_room(piece->address - pool->before, pool->before);
     fill_room(piece->address + piece->bytes, pool->behind);
     hak_tags_end_own(ear);
+    piece->has_room = 1;
     hak_pieces_list(pool, piece);
 }
 

@@ -17,7 +17,7 @@ s/\.\.\. [0-9]+ frames? of (libc|ld\.so)[: ].*/... N frames of libc/
 s/\.\.\. [0-9]+ frames? of (libc|ld\.so)$/... N frames of libc/
 s/and [0-9]+ more frames/and N more frames/
 # How much of it is inlined is the compiler's; newer libraries call some functions by other names.
-s/\.\.\. [0-9]+ frames? of (libstdc\+\+|the compiler)/... N frames of \1/
+s/\.\.\. [0-9]+ frames? of (hakmem and libstdc\+\+|libstdc\+\+|the compiler)/... N frames of \1/
 s/__isoc23_/__isoc99_/g
 # How much was guarded is libc's and the machine's; tests/guarded/coverage.sh has it exactly.
 s/; guarded [0-9,]+ of [0-9,]+ blocks?(, of [0-9,]+ of [0-9,]+ call stacks?)?( \(the rest: [a-z, ]+\))?( since the fork)?//

@@ -7,7 +7,7 @@ prefix=$PWD/root/opt/hakmem
 [ ! -e "$BUILD/hakmem_postgres.so" ] || [ -s "$prefix/lib/hakmem/hakmem_postgres.so" ] || fail "hakmem_postgres.so was not installed"
 for file in bin/hakmem-trace lib/libhakmem.so lib/libhakmem.a lib/libhakmem.so.1.0.0-gdb.py lib/hakmem/hakmem-debug.so-gdb.py lib/hakmem/hakmem-gdb.py lib/hakmem/hakmem-debug.so lib/hakmem/hakmem-record.so lib/hakmem/hakmem-attach.so lib/hakmem/hakmem_sqlite.so lib/hakmem/hakmem-collect lib/hakmem/hakmem-player \
     share/bash-completion/completions/hakmem-trace share/zsh/site-functions/_hakmem-trace \
-    share/fish/vendor_completions.d/hakmem-trace.fish include/hakmem.h lib/pkgconfig/hakmem.pc \
+    share/fish/vendor_completions.d/hakmem-trace.fish include/hakmem.h include/hakmem_pools.hpp include/hakmem/valgrind/valgrind.h include/hakmem/valgrind/memcheck.h include/hakmem/sanitizer/asan_interface.h lib/pkgconfig/hakmem.pc \
     share/doc/hakmem/README.md share/doc/hakmem/docs/ci.md share/doc/hakmem/docs/specs/checks.md \
     share/doc/hakmem/examples/tally/Makefile \
     share/man/man1/hakmem-trace.1 share/man/man1/hakmem-trace-why.1 share/man/man5/hakmem-store.5 share/man/man7/hakmem.7; do

@@ -2,7 +2,8 @@ SHARE      := $(DESTDIR)$(PREFIX)/share
 BASH_WORDS := $(SHARE)/bash-completion/completions/hakmem-trace
 ZSH_WORDS  := $(SHARE)/zsh/site-functions/_hakmem-trace
 FISH_WORDS := $(SHARE)/fish/vendor_completions.d/hakmem-trace.fish
-HEADERS    := $(wildcard include/*.h)
+# Folders in include/hakmem take the place of others' when the compiler gets -I INCLUDE/hakmem.
+HEADERS    := $(wildcard include/*.h include/*.hpp include/*/*/*.h)
 DOC        := $(DESTDIR)$(DOCDIR)
 MAN        := $(SHARE)/man
 LIB        := $(DESTDIR)$(LIBDIR)
@@ -26,7 +27,7 @@ install-libraries: all FORCE
 	install -m 644 tools/gdb/hakmem-gdb.py "$(PRIVATE)/hakmem-gdb.py"
 	install -m 644 tools/gdb/hakmem-gdb.py "$(GDB_PUBLIC)"
 	install -m 644 tools/gdb/hakmem-gdb.py "$(GDB_PRIVATE)"
-	$(if $(HEADERS),install -d "$(DESTDIR)$(PREFIX)/include" && install -m 644 $(HEADERS) "$(DESTDIR)$(PREFIX)/include/")
+	for header in $(patsubst include/%,%,$(HEADERS)); do install -D -m 644 "include/$$header" "$(DESTDIR)$(PREFIX)/include/$$header" || exit 1; done
 	install -d "$(LIB)/pkgconfig" "$(CMAKE)"
 	$(FILL) packaging/hakmem.pc >"$(LIB)/pkgconfig/hakmem.pc"
 	$(FILL) packaging/hakmem-config.cmake >"$(CMAKE)/hakmem-config.cmake"
@@ -56,6 +57,7 @@ uninstall:
 	rm -f "$(GDB_PUBLIC)" "$(GDB_PRIVATE)"
 	rm -rf "$(PRIVATE)" "$(CMAKE)"
 	rm -f $(patsubst include/%,"$(DESTDIR)$(PREFIX)/include/%",$(HEADERS))
+	rm -rf "$(DESTDIR)$(PREFIX)/include/hakmem"
 	rm -f "$(MAN)/man1/hakmem-trace.1" "$(MAN)/man1/hakmem-trace-"*.1 "$(MAN)/man5/hakmem-store.5" "$(MAN)/man7/hakmem.7"
 	rm -f "$(BASH_WORDS)" "$(ZSH_WORDS)" "$(FISH_WORDS)"
 	rm -rf "$(DOC)"

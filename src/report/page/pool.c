@@ -11,11 +11,13 @@ static const char *pool_name(char copy[HAK_POOL_NAME], const char name[HAK_POOL_
     return copy;
 }
 
-/* Adds `pool 2 "rows"`. */
+/* Adds `pool 2 "rows"`, or `pool 2` where it has no name. */
 static void add_numbered_pool(struct hak_text *text, uint32_t number,
                               const char name[HAK_POOL_NAME]) {
     char copy[HAK_POOL_NAME];
-    hak_text_add(text, "pool %s", hak_words_quoted(number, pool_name(copy, name)));
+    pool_name(copy, name);
+    hak_text_add(text, "pool %s",
+                 copy[0] ? hak_words_quoted(number, copy) : hak_words_number(number));
 }
 
 /* The pool that the call named. */

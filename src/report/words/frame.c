@@ -36,9 +36,12 @@ static const char *library_of_module(const char *module) {
 }
 
 /* The C++ library is instantiated in the program, too: by the file of the code, else by its name.
- */
+ * So are hakmem's own classes. */
 static const char *library_of_code(const struct hak_frame *frame) {
     const char *file = frame->file ? frame->file : "";
+    const char *own = strstr(file, "hakmem_pools.hpp");
+    if (own && strcmp(own, "hakmem_pools.hpp") == 0 && (own == file || own[-1] == '/'))
+        return "hakmem";
     const char *function = frame->function ? frame->function : "";
     if (strstr(file, "/include/c++/"))
         return strstr(file, "/c++/v1/") ? "libc++" : "libstdc++";

@@ -12,7 +12,10 @@ void hak_pool_allow(const void *of, const char *from, const char *to);
 void hak_pool_move(const void *of, const void *piece, const char *to);
 void hak_pool_free(const void *of, const void *piece);
 void hak_pool_reset(const void *of);
+void hak_pool_reset_outside(const void *of, const void *from, size_t bytes);
 void hak_pool_destroy(const void *of);
+void hak_pool_rebase(const void *of, const void *to);
+int hak_pool_exists(const void *of);
 
 enum { PIECE = 16, STACK_OF_CREATE = 11, STACK_OF_ALLOC = 12, STACK_OF_END = 13 };
 
@@ -291,6 +294,95 @@ TEST(a_call_in_a_handler_is_missed) {
     ck_assert_uint_eq(fault_of_free(pool, pool + 2 * PIECE), 0);
     ck_assert_uint_eq(fault_of_free(pool, pool + PIECE), 0);
     ck_assert_uint_eq(fault_of_free(pool, pool + PIECE), 0);
+}
+
+/* Of `bytes` at `from` in `pool`, the pieces at the offsets named are kept, whole. */
+static void expect_kept(size_t from, size_t bytes, unsigned first_kept, unsigned last_kept) {
+    begin();
+    for (unsigned i = 0; i < 20; i++)
+        hak_pool_alloc(pool, pool + i * PIECE, PIECE);
+    hak_pool_reset_outside(pool, pool + from, bytes);
+    for (unsigned i = 0; i < 20; i++)
+        ck_assert_uint_eq(fault_of_free(pool, pool + i * PIECE),
+                          i >= first_kept && i <= last_kept ? 0 : HAK_FAULT_POOL_USE_AFTER_RESET);
+}
+
+TEST(a_reset_spares_a_range) {
+    expect_kept(4 * PIECE, 2 * PIECE, 4, 5);
+    expect_kept(4 * PIECE - 1, 2 * PIECE + 2, 3, 6);
+    expect_kept(4 * PIECE + 3, 1, 4, 4);
+    expect_kept(0, (size_t)1 << 40, 0, 19); /* by a walk over all pieces */
+    expect_kept(5 * PIECE, (size_t)1 << 40, 5, 19);
+    expect_kept(0, 0, 1, 0);
+    expect_kept(2000, 1, 1, 0);
+}
+
+/* Freed pieces, and those of a reset before, stay what they are. */
+TEST(a_reset_that_spares_revives_nothing) {
+    begin();
+    hak_pool_alloc(pool, pool, PIECE);
+    ck_assert_uint_eq(fault_of_free(pool, pool), 0);
+    hak_pool_reset_outside(pool, pool, PIECE);
+    ck_assert_uint_eq(fault_of_free(pool, pool), HAK_FAULT_POOL_DOUBLE_FREE);
+    hak_pool_reset_outside(pool, pool, 100);
+    ck_assert_uint_eq(fault_of_free(pool, pool + PIECE), HAK_FAULT_POOL_USE_AFTER_RESET);
+}
+
+TEST(a_pool_may_move) {
+    static char third[1];
+    begin();
+    for (int i = 0; i < 5000; i++) { /* there and back, more often than there are pools */
+        hak_pool_rebase(pool, third);
+        ck_assert_int_eq(hak_pool_exists(pool), 0);
+        ck_assert_int_eq(hak_pool_exists(third), 1);
+        hak_pool_rebase(third, pool);
+    }
+    ck_assert_uint_eq(hak_pieces_lost(), 0);
+    hak_pool_rebase(pool, pool);
+    hak_pool_rebase(pool, third);
+    hak_pool_create(pool, "new");
+    ck_assert_uint_eq(fault_of_free(pool, pool + PIECE), HAK_FAULT_POOL_MISMATCH);
+    ck_assert_str_eq(last_fault().pool.other_name, "pool");
+    ck_assert_uint_eq(fault_of_free(third, pool + PIECE), 0);
+    ck_assert_uint_eq(fault_of_free(third, pool + PIECE), HAK_FAULT_POOL_DOUBLE_FREE);
+    hak_pool_alloc(third, third, 1);
+    hak_pool_create(third, "over it"); /* the one that moved here is forgotten */
+    ck_assert_uint_eq(fault_of_free(third, third), HAK_FAULT_POOL_BAD_FREE);
+    hak_pool_destroy(third);
+    ck_assert_int_eq(hak_pool_exists(third), 0);
+    hak_pool_rebase(other, third);
+    hak_pool_destroy(third);
+    ck_assert_uint_eq(fault_of_free(third, third), HAK_FAULT_POOL_USE_AFTER_RESET);
+}
+
+/* As by destroy and create, which is how some programs reset. */
+TEST(a_piece_of_a_former_pool_is_known) {
+    begin();
+    for (int i = 0; i < 3; i++) {
+        hak_pool_destroy(pool);
+        hak_pool_create(pool, i ? "third" : "second");
+        ck_assert_uint_eq(fault_of_free(pool, pool + PIECE), HAK_FAULT_POOL_USE_AFTER_RESET);
+        ck_assert_uint_eq(last_fault().pool.end, HAK_POOL_DESTROYED);
+        ck_assert_uint_eq(last_fault().free_stack, i ? 0 : STACK_OF_END);
+        ck_assert_uint_eq(last_fault().alloc_stack, STACK_OF_ALLOC);
+    }
+    ck_assert_str_eq(last_fault().pool.other_name, "third");
+    hak_pool_alloc(pool, pool + PIECE, PIECE);
+    ck_assert_uint_eq(fault_of_free(pool, pool + PIECE), 0);
+    hak_pool_alloc(pool, pool + PIECE, PIECE);
+    hak_pool_create(pool, "without a destroy");
+    ck_assert_uint_eq(fault_of_free(pool, pool + PIECE), HAK_FAULT_POOL_BAD_FREE);
+}
+
+TEST(blocks_without_a_pool_have_one) {
+    const void *const none = (const void *)1;
+    make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER);
+    ck_assert_uint_eq(fault_of_free(none, pool), 0);
+    hak_pool_alloc(none, pool, PIECE);
+    ck_assert_uint_eq(fault_of_free(none, pool), 0);
+    ck_assert_uint_eq(fault_of_free(none, pool), HAK_FAULT_POOL_DOUBLE_FREE);
+    ck_assert_str_eq(last_fault().pool.name, "malloc-like");
+    ck_assert_uint_eq(fault_of_free(none, other), HAK_FAULT_POOL_BAD_FREE);
 }
 
 TEST(an_unknown_pool_has_no_faults) {
