@@ -328,6 +328,24 @@ TEST(a_reset_that_spares_revives_nothing) {
     ck_assert_uint_eq(fault_of_free(pool, pool + PIECE), HAK_FAULT_POOL_USE_AFTER_RESET);
 }
 
+/* Room around pieces that a reset spares is compared from then on as before. */
+TEST(spared_pieces_keep_their_room) {
+    begin();
+    hak_pool_redzone(other, 8, 16);
+    char *piece[4];
+    for (int i = 0; i < 4; i++)
+        piece[i] = take_with_room(i);
+    hak_pool_reset_outside(other, piece[1], 64 + PIECE);
+    piece[0][PIECE]++; /* it is over */
+    piece[2][PIECE]++;
+    ck_assert_uint_eq(hak_redzone_sweep(HAK_FOUND_BY_VERIFY), 1);
+    ck_assert_uint_eq(last_fault().user, (uintptr_t)piece[2]);
+    piece[1][PIECE]++;
+    ck_assert_uint_eq(fault_of_free(other, piece[1]), HAK_FAULT_POOL_OVERFLOW);
+    hak_pool_reset(other);
+    ck_assert_uint_eq(hak_pieces_pool((uintptr_t)other)->first, 0);
+}
+
 TEST(a_pool_may_move) {
     static char third[1];
     begin();
@@ -362,7 +380,7 @@ TEST(a_piece_of_a_former_pool_is_known) {
         hak_pool_destroy(pool);
         hak_pool_create(pool, i ? "third" : "second");
         ck_assert_uint_eq(fault_of_free(pool, pool + PIECE), HAK_FAULT_POOL_USE_AFTER_RESET);
-        ck_assert_uint_eq(last_fault().pool.end, HAK_POOL_DESTROYED);
+        ck_assert_uint_eq(last_fault().pool.end, HAK_POOL_WAS_DESTROYED);
         ck_assert_uint_eq(last_fault().free_stack, i ? 0 : STACK_OF_END);
         ck_assert_uint_eq(last_fault().alloc_stack, STACK_OF_ALLOC);
     }
