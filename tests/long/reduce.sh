@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # `reduce` over each program of tests/faults: steps, lines of the C program, seconds, and in how many of ten runs it gives the same code.
-# The table that it prints stands in docs/benchmarks/2026-11-28-reduce.md.
+# The table that it prints stands in docs/benchmarks/2026-11-29-reduce.md.
 . "${SOURCE:?}/tests/tools/reduced.sh"
 echo "| program | code | steps | lines of C | seconds | same code, of 10 |"
 echo "|---|---|---|---|---|---|"

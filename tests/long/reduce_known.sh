@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # `reduce` over the known faults of real programs (tests/known): steps, lines of the C program, seconds, and in how many of ten runs it
-# gives the same code. The table that it prints stands in docs/benchmarks/2026-11-29-reduce-known.md.
+# gives the same code. The table that it prints stands in docs/benchmarks/2026-11-29-reduce.md.
 . "${SOURCE:?}/tests/tools/reduced.sh"
 . "$SOURCE/tests/tools/known_ways.sh"
 
