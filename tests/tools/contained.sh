@@ -37,7 +37,7 @@ int main(void) {
 END
 gcc -g -o app app.c || exit 1
 mkdir -p context/build/deb context/packaging/container captures volume && chmod 777 captures && cp "$1"/*.deb context/build/deb/ &&
-    cp "$SOURCE/packaging/container/bundle" context/packaging/container/ || exit 1
+    cp "$SOURCE"/packaging/container/bundle{,_libraries} context/packaging/container/ || exit 1
 user=0 # the image's own
 image "$2" debian
 image "$3" app app
