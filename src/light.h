@@ -97,8 +97,8 @@ HAK_HIDDEN int64_t hak_light_first_point(void);
 /* hak_owner (hakmem.h). NULL in unit tests, which have one half alone. */
 HAK_HIDDEN unsigned light_hak_owner(const void *pointer) __attribute__((weak));
 
-/* What an access by the wrong memory tag `tag` meant (entry/light/find.c). In the handler of a
- * crash: no lock, no allocation. */
+/* The block that an access by the wrong memory tag `tag` meant (entry/light/find.c). In the handler
+ * of a crash: no lock, no allocation. */
 struct hak_light_found {
     enum hak_fault_code fault;
     uintptr_t base; /* of the block; 0: it is not known */

@@ -22,7 +22,7 @@
 /* Of the process; defined where an architecture has tags. */
 HAK_HIDDEN extern struct hak_tags hak_tags;
 
-enum { hak_may_have_tags = HAK_HAS_TAGS && (HAK_DEBUG || HAK_LIGHT) };
+enum { hak_may_have_tags = HAK_HAS_TAGS && (hak_is_debug_build || hak_is_light_build) };
 
 static inline bool hak_tags_are_known(void) {
     return hak_may_have_tags && HAK_UNLIKELY(hak_tags.are_known);

@@ -15,18 +15,19 @@
 
 enum { TAG_OF_BORDER = 8 };
 
-static char *end_of(const struct hak_located *at) {
+static char *pages_end(const struct hak_located *at) {
     return at->base + at->slot_bytes;
 }
 
 /* The end of the border that begins at `behind`: as far as the canary, since pages behind it may
  * have been given up. */
 static char *border_end(const struct hak_located *at, char *behind) {
-    return end_of(at) - behind > HAK_CANARY_MAX_BYTES ? behind + HAK_CANARY_MAX_BYTES : end_of(at);
+    return pages_end(at) - behind > HAK_CANARY_MAX_BYTES ? behind + HAK_CANARY_MAX_BYTES
+                                                         : pages_end(at);
 }
 
 static void tag_border_behind(const struct hak_located *at, char *behind, unsigned tag) {
-    if (behind < end_of(at))
+    if (behind < pages_end(at))
         hak_tag_memory(behind, border_end(at, behind), tag);
 }
 
@@ -46,7 +47,7 @@ static unsigned choose_tag(const struct hak_located *at) {
 }
 
 static void tag_all(const struct hak_located *at, unsigned tag) {
-    char *user = hak_user_in(at), *behind = hak_tags_end_of(user, hak_asked_bytes_of(at));
+    char *user = hak_user_in(at), *behind = hak_tags_pages_end(user, hak_asked_bytes_of(at));
     hak_tag_memory(user, behind, tag);
     if (behind == user) {
         behind += HAK_TAG_GRANULE;
@@ -58,7 +59,7 @@ static void tag_all(const struct hak_located *at, unsigned tag) {
 static void tag_borders(const struct hak_located *at, size_t asked_bytes, unsigned tag) {
     char *user = hak_user_in(at);
     hak_tag_memory(user - HAK_HEADER_BYTES, user, tag);
-    tag_border_behind(at, hak_tags_end_of(user, asked_bytes), tag);
+    tag_border_behind(at, hak_tags_pages_end(user, asked_bytes), tag);
 }
 
 void hak_tags_take_large(const struct hak_located *at) {
@@ -77,11 +78,11 @@ void hak_tags_take_large(const struct hak_located *at) {
 
 /* Tags what a block that has its tag has more, and takes it off what it has less. */
 static void tag_change(const struct hak_located *at, size_t old_bytes, unsigned tag) {
-    char *user = hak_user_in(at), *behind = hak_tags_end_of(user, hak_asked_bytes_of(at));
-    char *before = hak_tags_end_of(user, old_bytes), *least = behind < before ? behind : before;
+    char *user = hak_user_in(at), *behind = hak_tags_pages_end(user, hak_asked_bytes_of(at));
+    char *before = hak_tags_pages_end(user, old_bytes), *least = behind < before ? behind : before;
     hak_tag_memory(least, behind, tag);
     if (behind < before)
-        hak_tag_memory(behind, before < end_of(at) ? before : end_of(at), 0);
+        hak_tag_memory(behind, before < pages_end(at) ? before : pages_end(at), 0);
     tag_border_behind(at, behind, 0);
 }
 
@@ -93,7 +94,7 @@ void hak_tags_resize_large(const struct hak_located *at, size_t old_bytes) {
         return;
     if (!hak_tags_are_given()) { /* as of a slot */
         if (tag != 0)
-            hak_tag_memory(at->base, end_of(at), 0);
+            hak_tag_memory(at->base, pages_end(at), 0);
         at->large->tag = 0;
         return;
     }
@@ -120,7 +121,7 @@ static bool is_live_large(const struct hak_large *large) {
 static enum hak_fault_code find_large_beside(const struct hak_located *at, unsigned tag,
                                              struct hak_located *found) {
     struct hak_large *front = hak_large_containing(at->base - 1),
-                     *behind = hak_large_find(end_of(at));
+                     *behind = hak_large_find(pages_end(at));
     if (is_live_large(front) && front->tag == tag) {
         *found = hak_located_as_large(front);
         return HAK_FAULT_HEAP_BUFFER_OVERFLOW;

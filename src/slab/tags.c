@@ -3,7 +3,7 @@
 
 #include "slab/lists.h"
 
-/* Even slots have even tags. Which of them comes of the place, so that a stray pointer into another
+/* Even slots have even tags. The place chooses one of them, so that a stray pointer into another
  * slot seldom has it. */
 static unsigned first_tag(const char *base, size_t slot_bytes) {
     enum { KINDS = HAK_TAGS / 2 - 1 };
@@ -12,7 +12,7 @@ static unsigned first_tag(const char *base, size_t slot_bytes) {
     return 2 + of_place % KINDS * 2 - offset / slot_bytes % 2;
 }
 
-/* What lies in front of the first slot, a bitmap, and behind the last has tag 0. */
+/* The bitmap in front of the first slot has tag 0, and so has the rest behind the last. */
 void hak_slab_tag_carved(const struct hak_slab *slab, unsigned first, unsigned count) {
     size_t slot_bytes = slab->slot_bytes;
     char *start = hak_slab_start(slab), *slots = start + slab->first_slot * slot_bytes;

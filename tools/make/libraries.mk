@@ -23,10 +23,10 @@ $(BUILD)/plain/family.o: $(filter-out $(CXX_OBJ) %/entry/deepbind.o,$(PLAIN_OBJ)
 	$(call SAY,link) $(CC) -r -nostdlib -o $@ $^
 $(BUILD)/libhakmem.a: $(BUILD)/plain/family.o $(ARCHIVE_OBJ)
 # One object, each of whose own names gets light_ in front: what it needs of the checks' half and of libc keeps its name,
-# and what is known of the program's sandbox is there once.
+# and what is known of the program's sandbox and of memory tags is there once.
 # RENAMED PREFIX: one object of all, each of whose names begins with PREFIX.
 RENAMED = $(call SAY,link) $(CC) -r -nostdlib -o $@.whole $^ && \
-	    $(NM) -g --defined-only -P $@.whole | awk '!/^hak_(forbidden_calls|ticks_stand_still) / { print $$1 " $(1)" $$1 }' >$@.names && \
+	    $(NM) -g --defined-only -P $@.whole | awk '!/^hak_(forbidden_calls|ticks_stand_still|tags) / { print $$1 " $(1)" $$1 }' >$@.names && \
 	    $(OBJCOPY) --redefine-syms=$@.names $@.whole $@ && rm -f $@.whole $@.names
 # It comes last, so that its constructor does.
 $(BUILD)/light.o: $(LIGHT_OBJ)

@@ -32,11 +32,9 @@ struct hak_tags {
     bool are_known; /* pointers of the program may have tags */
     bool are_given; /* new blocks get some */
 };
-/* Weak, since several parts include this; level light's allocator has the checks' half's. */
+/* Weak, since several parts include this; both halves of hakmem-debug.so have the same. */
 HAK_HIDDEN extern struct hak_tags hak_tags;
-#if !HAK_LIGHT
 __attribute__((weak)) struct hak_tags hak_tags;
-#endif
 
 static inline bool hak_tags_offered(void) {
     return (getauxval(AT_HWCAP2) & HAK_TAGS_HWCAP2) != 0;
