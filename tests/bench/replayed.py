@@ -24,7 +24,7 @@ COUNTED = """#!/bin/sh
 exec valgrind -q --tool=callgrind --callgrind-out-file="$COUNTED_PLAY" '{player}' "$@"
 """
 
-# What one play took: of all calls, but for `live`, which is the peak of the bytes that the program had.
+# Figures of one play: of all calls, but for `live`, the peak of the bytes that the program had.
 Play = collections.namedtuple("Play", "peak mean faults live")
 
 

@@ -64,7 +64,7 @@ for package in "${packages[@]}"; do
         dpkg-deb --root-owner-group -b earlier root/packages/earlier/"$package".deb >made 2>&1 || { cat made; fail "the earlier version of $package"; }
     cp "one/${package}_$version-1_amd64.deb" root/packages/
 done
-# With what they recommend, as a user has them: without libcapstone a report says less than the pages show.
+# Packages come with those that they recommend, as on a user's machine: without libcapstone a report says less than the pages show.
 install_packages() { within sh -c "apt-get -q install -y --install-recommends $1" >made 2>&1 || { tail -n 30 made; fail "$2"; }; }
 has() { [ "$(within dpkg-query -W -f '${Package} ${Version} ${db:Status-Status},' "${packages[@]}")" = "hakmem-tools $1 installed,libhakmem-dev $1 installed,libhakmem1 $1 installed," ]; }
 use() {
