@@ -29,7 +29,7 @@ static void set_end(unsigned class_index, unsigned places) {
 base_t hak_front_refill(unsigned class_index) {
     struct hak_array *array = &hak_thread.front->array[class_index];
     hak_front_tend();
-    set_end(class_index, array->capacity);
+    hak_thread.end[class_index] = array->bottom + array->capacity;
     if (array->has_spilled) {
         array->has_spilled = false;
         if (array->turns < UINT16_MAX)

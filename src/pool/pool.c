@@ -14,9 +14,8 @@
 
 static struct hak_reserve reserve;
 static _Atomic uint64_t decayed_at;
-static _Atomic bool has_left; /* SuperSlabs beyond the reserve's places, as far as is known, */
-static _Atomic uint64_t old_before; /* ticks */
-static _Atomic bool has_old;        /* or some that are to go because of their age */
+_Atomic bool hak_pool_has_left;
+static _Atomic uint64_t old_before; /* ticks: what was kept before is to go because of its age */
 
 /* A SuperSlab that is left over goes in steps: the pages of so many slabs, and itself when it has
  * pages in no more than UNMAPPED_WITH. So many with more wait, whoever calls next. */
@@ -137,7 +136,7 @@ static bool leave_over(struct hak_superslab *superslab) {
         note_out(superslab);
         return false;
     }
-    atomic_store_explicit(&has_left, true, memory_order_relaxed);
+    atomic_store(&hak_pool_has_left, true);
     return true;
 }
 
@@ -186,7 +185,7 @@ void hak_pool_decay(uint64_t now, uint64_t delay) {
                                                  memory_order_relaxed))
         return;
     atomic_store_explicit(&old_before, now - delay, memory_order_relaxed);
-    atomic_store_explicit(&has_old, true, memory_order_relaxed);
+    atomic_store(&hak_pool_has_left, true);
 }
 
 /* Gives back the pages of a few slabs of a SuperSlab that came out of the reserve, and puts it
@@ -212,26 +211,24 @@ static void shrink(struct hak_superslab *superslab, uint64_t kept_at) {
     }
 }
 
+/* The word is lowered before the places are looked at: who keeps one meanwhile raises it again. */
 bool hak_pool_unmap_some(void) {
-    struct hak_superslab *superslab = NULL;
-    if (HAK_UNLIKELY(atomic_load_explicit(&has_left, memory_order_relaxed))) {
-        superslab = hak_reserve_claim_from(&reserve, count_places());
-        if (superslab) {
-            shrink(superslab, hak_ticks());
-            return true;
-        }
-        atomic_store_explicit(&has_left, false, memory_order_relaxed);
-    }
-    if (HAK_LIKELY(!atomic_load_explicit(&has_old, memory_order_relaxed)))
+    if (!atomic_load_explicit(&hak_pool_has_left, memory_order_relaxed) ||
+        !atomic_exchange(&hak_pool_has_left, false))
         return false;
-    uint64_t before = atomic_load_explicit(&old_before, memory_order_relaxed);
-    unsigned first = (unsigned)hak_options.superslab_prewarm; /* as many stay as were asked for */
-    superslab = hak_reserve_claim_old(&reserve, first, before, 0);
-    if (superslab)
-        shrink(superslab, before);
-    else
-        atomic_store_explicit(&has_old, false, memory_order_relaxed);
-    return superslab;
+    uint64_t kept_at = hak_ticks();
+    struct hak_superslab *superslab = hak_reserve_claim_from(&reserve, count_places());
+    if (!superslab) {
+        unsigned first =
+            (unsigned)hak_options.superslab_prewarm; /* as many stay as were asked for */
+        kept_at = atomic_load_explicit(&old_before, memory_order_relaxed);
+        superslab = hak_reserve_claim_old(&reserve, first, kept_at, 0);
+    }
+    if (!superslab)
+        return false;
+    atomic_store(&hak_pool_has_left, true);
+    shrink(superslab, kept_at);
+    return true;
 }
 
 void hak_pool_set_huge_pages(bool huge) {

@@ -36,6 +36,9 @@ HAK_HIDDEN struct hak_superslab *hak_pool_map(hak_owner_t owner);
 /* Takes back a SuperSlab without a slab in use; the caller has taken it off its lists. */
 HAK_HIDDEN void hak_pool_release(struct hak_superslab *superslab);
 
+/* Some SuperSlab in the reserve is to go, as far as is known. */
+HAK_HIDDEN extern _Atomic bool hak_pool_has_left;
+
 /* Gives back a bounded part of a SuperSlab that is left over, or is to go because of its age.
  * False: there is none. */
 HAK_HIDDEN bool hak_pool_unmap_some(void);

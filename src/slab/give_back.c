@@ -8,7 +8,6 @@
  * takes some 20 us, twice as long where another thread of the process runs: the kernel interrupts
  * its processor for each call, however few pages go. */
 #include <limits.h>
-#include "pool/pool.h"
 #include "slab/lists.h"
 
 enum { MOST_DIRTY = 64, MOST_REGRET = 4 };
@@ -72,7 +71,7 @@ static void go_on_purging(struct hak_heap *heap, struct hak_give_back limit,
     heap->is_purging = heap->purge_most > 0 && (limit.slabs == 0 || limit.pages == 0);
 }
 
-bool hak_slab_give_back_some(struct hak_heap *heap) {
+bool hak_slab_do_give_back(struct hak_heap *heap) {
     if (HAK_LIKELY(!heap->is_purging && !hak_slab_has_waiting(heap)))
         return hak_pool_unmap_some();
     struct hak_ranges ranges;

@@ -48,6 +48,9 @@ struct hak_mail {
 /* Slabs that wait to be thinned, at most. */
 enum { HAK_FEW_SLABS = 64 };
 
+/* A slab waits until so many others have come before it is thinned. */
+enum { HAK_FEW_STAY = 16 };
+
 #define HAK_SHARED_HEAP_ID HAK_OWNER_SHARED
 #define HAK_HEAP_ID_MAX    0xfffd
 

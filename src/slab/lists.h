@@ -12,9 +12,6 @@ enum { USEFUL_SLOTS = 8 };
 /* SuperSlabs and slabs of what is DRAINING that are looked at in one go. */
 enum { COOLED_LOOKS = 16 };
 
-/* A slab waits until so many others have come before it is thinned. */
-enum { HAK_FEW_STAY = 16 };
-
 /* ---- SuperSlabs of the heap ------------------------------------------------------------------ */
 
 static inline void link_superslab(struct hak_superslab **list, struct hak_superslab *superslab) {

@@ -25,6 +25,7 @@
 #ifndef HAK_SLAB_SLAB_H
 #define HAK_SLAB_SLAB_H
 
+#include "pool/pool.h"
 #include "slab/heap.h"
 
 /* Bytes in the slots of a SuperSlab that are not free: below HOT_FROM it drains once it was HOT,
@@ -108,6 +109,11 @@ HAK_HIDDEN void hak_slab_decay(struct hak_heap *heap);
 
 /* Gives back some of the pages that are to go, a bounded number; to be called in each slow path.
  * False: none were. */
-HAK_HIDDEN bool hak_slab_give_back_some(struct hak_heap *heap);
+HAK_HIDDEN HAK_COLD bool hak_slab_do_give_back(struct hak_heap *heap);
+static inline bool hak_slab_give_back_some(struct hak_heap *heap) {
+    bool waits = heap->is_purging || heap->next_few - heap->next_thinned > HAK_FEW_STAY ||
+                 atomic_load_explicit(&hak_pool_has_left, memory_order_relaxed);
+    return HAK_UNLIKELY(waits) && hak_slab_do_give_back(heap);
+}
 
 #endif

@@ -77,7 +77,7 @@ static void verify_array(struct cache_visit *visit, const struct hak_thread *thr
     if (capacity == 0)
         return;
     const base_t *bottom = hak_array_bottom_of(front, c, top);
-    if (!bottom || bottom != front->array[c].bottom || top > end || end != bottom + capacity) {
+    if (!bottom || bottom != front->array[c].bottom || top > end || end > bottom + capacity) {
         hak_verify_differs(visit->v, &visit->where, HAK_VERIFY_ARRAY_BLOCKS,
                            bottom ? (uint64_t)(top - bottom) : UINT64_MAX, capacity);
         return;
