@@ -24,7 +24,7 @@ COUNTED = """#!/bin/sh
 exec valgrind -q --tool=callgrind --callgrind-out-file="$COUNTED_PLAY" '{player}' "$@"
 """
 
-# Figures of one play: of all calls, but for `live`, the peak of the bytes that the program had.
+# Memory and page faults of one play; `live` is the peak of the bytes that the program had.
 Play = collections.namedtuple("Play", "peak mean faults live")
 
 
@@ -65,15 +65,16 @@ class Bench:
     def record(self, program):
         """Records a program over its own allocator, and gives the capture."""
         folder = self.folder()
-        run(program([os.path.join(self.build, "hakmem-trace"), "run", "--allocator", "keep", "-s", "app.db", "--"], folder), cwd=folder, env=self.environment())
+        under = [os.path.join(self.build, "hakmem-trace"), "run", "--allocator", "keep", "-s", "app.db", "--"]
+        run(program(under, folder), cwd=folder, env=self.environment())
         stores = glob.glob(os.path.join(folder, "**", "app.db"), recursive=True)
         return stores[0]
 
     # ---- plays ------------------------------------------------------------------------------------
 
-    def play(self, capture, against, settings=None, speed="full"):
+    def play(self, capture, against, settings=None, speed="full", touch="pages"):
         """The memory of a play."""
-        command = [os.path.join(self.build, "hakmem-trace"), "replay", "-s", capture, "--json", "--speed", speed, "--against", against]
+        command = [os.path.join(self.build, "hakmem-trace"), "replay", "-s", capture, "--json", "--speed", speed, "--touch", touch, "--against", against]
         answer = json.loads(run(command, env=self.environment(settings)))
         one = answer["runs"][0]
         steps = [step["resident_bytes"] for step in one["steps"]]
@@ -104,7 +105,8 @@ class Bench:
         folder = self.folder()
         pid = os.path.join(folder, "pid")
         command = program(self.under(folder, library), folder)
-        with subprocess.Popen(command, cwd=folder, env=self.environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
+        quiet = dict(stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        with subprocess.Popen(command, cwd=folder, env=self.environment(), **quiet) as running:
             peak, number = 0, None
             while running.poll() is None:
                 if number is None and os.path.exists(pid):
@@ -171,6 +173,13 @@ def made(scratch, name, command):
 PERL = """my %h; my $x = 7; for (1..$ARGV[0]) { $x = ($x * 1103515245 + 12345) % 2147483648; push @{$h{$x % 9973}}, "v$x" }
 my $t = join ",", map { "$_=@{$h{$_}}" } sort keys %h; my @w = split /,/, $t; print scalar @w, "\\n";"""
 
+CPP = """#include <map>
+#include <string>
+#include <vector>
+std::map<std::string, std::vector<int>> all;
+int main() { all["a"].push_back(1); return (int)all.size(); }
+"""
+
 
 def repository(scratch):
     """A repository whose objects are loose and in packs, as work leaves them."""
@@ -189,9 +198,9 @@ def programs(bench):
     made(scratch, "made.c", ["/usr/bin/python3", f"{work.SOURCE}/tests/tools/make_c.py", "1500"])
     made(scratch, "made.i", ["gcc", "-E", "made.c"])
     with open(os.path.join(scratch, "made.cc"), "w", encoding="ascii") as out:
-        out.write("#include <map>\n#include <string>\n#include <vector>\nstd::map<std::string, std::vector<int>> all;\nint main() { all[\"a\"].push_back(1); return (int)all.size(); }\n")
+        out.write(CPP)
     made(scratch, "made.ii", ["g++", "-E", "made.cc"])
-    run(["gcc", "-O1", "-w", "-fno-builtin", "-pthread", "-o", f"{scratch}/handed", f"{work.SOURCE}/tests/replay/handed.c"])
+    run(["gcc", "-O1", "-w", "-fno-builtin", "-pthread", "-o", f"{scratch}/threads", f"{work.SOURCE}/tests/bench/threads.c"])
     return {
         "CPython": plain("/usr/bin/python3", f"{work.SOURCE}/tests/tools/json_heavy.py", "8"),
         "redis": server("redis_load", 25000, "KEYS=100000", "BYTES=300"),
@@ -204,6 +213,6 @@ def programs(bench):
         "perl": plain("/usr/bin/perl", "-e", PERL, "60000"),
         "MariaDB": server("mariadb_load", 4000),
         "cc1": plain(cc1("cc1"), "-fpreprocessed", "-quiet", "-O1", f"{scratch}/made.i", "-o", "/dev/null"),
-        "threads": plain(f"{scratch}/handed", "3"),
+        "threads": plain(f"{scratch}/threads", "server", "4", "800000"),
     }
 
