@@ -47,7 +47,7 @@ static unsigned choose_tag(const struct hak_located *at) {
 }
 
 static void tag_all(const struct hak_located *at, unsigned tag) {
-    char *user = hak_user_in(at), *behind = hak_tags_pages_end(user, hak_asked_bytes_of(at));
+    char *user = hak_user_in(at), *behind = hak_tags_end_of(user, hak_asked_bytes_of(at));
     hak_tag_memory(user, behind, tag);
     if (behind == user) {
         behind += HAK_TAG_GRANULE;
@@ -59,7 +59,7 @@ static void tag_all(const struct hak_located *at, unsigned tag) {
 static void tag_borders(const struct hak_located *at, size_t asked_bytes, unsigned tag) {
     char *user = hak_user_in(at);
     hak_tag_memory(user - HAK_HEADER_BYTES, user, tag);
-    tag_border_behind(at, hak_tags_pages_end(user, asked_bytes), tag);
+    tag_border_behind(at, hak_tags_end_of(user, asked_bytes), tag);
 }
 
 void hak_tags_take_large(const struct hak_located *at) {
@@ -78,8 +78,8 @@ void hak_tags_take_large(const struct hak_located *at) {
 
 /* Tags what a block that has its tag has more, and takes it off what it has less. */
 static void tag_change(const struct hak_located *at, size_t old_bytes, unsigned tag) {
-    char *user = hak_user_in(at), *behind = hak_tags_pages_end(user, hak_asked_bytes_of(at));
-    char *before = hak_tags_pages_end(user, old_bytes), *least = behind < before ? behind : before;
+    char *user = hak_user_in(at), *behind = hak_tags_end_of(user, hak_asked_bytes_of(at));
+    char *before = hak_tags_end_of(user, old_bytes), *least = behind < before ? behind : before;
     hak_tag_memory(least, behind, tag);
     if (behind < before)
         hak_tag_memory(behind, before < pages_end(at) ? before : pages_end(at), 0);
