@@ -2,6 +2,7 @@
 #include "viewer/block/why.h"
 #include <jansson.h>
 #include "viewer/block/mapping.h"
+#include "viewer/block/piece.h"
 
 #include "report/words/words.h"
 #include "viewer/capture/capture.h"
