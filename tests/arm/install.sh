@@ -17,9 +17,13 @@ lib/aarch64-linux-gnu/pkgconfig/hakmem.pc
 lib/hakmem/hakmem-debug.so
 lib/hakmem/hakmem-record.so
 include/hakmem.h
+include/hakmem_pools.hpp
+include/hakmem/valgrind/valgrind.h
+include/hakmem/valgrind/memcheck.h
+include/hakmem/sanitizer/asan_interface.h
 share/doc/hakmem/docs/arm.md
 END
-other=$(cd root/usr && find . -path ./share/doc -prune -o -type f -printf '%f\n' | grep -vE '^(libhakmem\.(so\.[0-9.]*|a)|hakmem-(debug|record)\.so|hakmem\.(h|pc)|hakmem-config(-version)?\.cmake|.*-gdb\.py)$')
+other=$(cd root/usr && find . -path ./share/doc -prune -o -type f -printf '%f\n' | grep -vE '^(libhakmem\.(so\.[0-9.]*|a)|hakmem-(debug|record)\.so|hakmem\.(h|pc)|hakmem_pools\.hpp|(valgrind|memcheck|asan_interface)\.h|hakmem-config(-version)?\.cmake|.*-gdb\.py)$')
 [ -z "$other" ] || complain "what was not asked for: $other"
 "${install[@]}" uninstall >made 2>&1 || complain "make CROSS=$cross uninstall: $(tail -n 5 made)"
 left=$(find root ! -type d)
