@@ -1,7 +1,7 @@
 /* Level light with memory tags: gives pointers their tags on the way to the program, and compares
  * and takes them off on the way back (slab/tags.h, large/tags.h). Guarded blocks, those of other
  * allocators and large ones without a place in L2.5 have none. */
-#include "entry/way.h"
+#include "entry/plain/way.h"
 #include "large/tags.h"
 #include "slab/tags.h"
 
