@@ -19,6 +19,7 @@ static struct hak_lock pieces_lock;
 static struct table *table;
 static uint32_t last_number;
 static uint64_t lost;
+static bool is_forgotten; /* the table of a fork's parent: its pieces may be anywhere */
 static _Atomic bool is_missed;
 
 bool hak_pieces_missed(void) {
@@ -36,6 +37,10 @@ bool hak_pieces_lock(void) {
 
 void hak_pieces_unlock(void) {
     hak_unlock(&pieces_lock);
+}
+
+bool hak_pieces_are_still(void) {
+    return atomic_load_explicit(&pieces_lock.holder, memory_order_acquire) == 0;
 }
 
 static size_t first_place(uintptr_t address, unsigned bits) {
@@ -252,7 +257,7 @@ uint64_t hak_pieces_lost(void) {
 
 bool hak_pieces_may_be_lost(uintptr_t address) {
     size_t bit = first_place(address, LOST_BITS);
-    return !table || table->lost[bit / 64] >> bit % 64 & 1;
+    return !table || is_forgotten || table->lost[bit / 64] >> bit % 64 & 1;
 }
 
 void hak_pieces_each(void (*visit)(struct hak_piece *, void *), void *context) {
@@ -320,5 +325,6 @@ void hak_pieces_fork_child(void) {
     if (table)
         (void)hak_unmap(table, HAK_PAGES_OF(sizeof *table));
     table = NULL;
+    is_forgotten = true;
     lost++;
 }

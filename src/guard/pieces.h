@@ -11,7 +11,7 @@
  * another one, whose first piece has the same address: each pool has an entry of its own.
  *
  * One lock, the last of all ranks: nothing that takes one is called under it. In the child of a
- * fork whose lock another thread held, all is forgotten.
+ * fork whose lock another thread held, all is forgotten, and no address is called no piece there.
  *
  * A reset or a destroy touches the pool alone: a piece is live while its pool has the number and
  * the count of resets that the piece was made with. Where the pool leaves room around its pieces
@@ -65,7 +65,7 @@ struct hak_piece {
     struct hak_block_life block; /* of malloc around it, when it was handed out */
     uint16_t more; /* live pieces at the address beside this one, where one has no bytes */
     uint8_t is_free;
-    uint8_t has_room;  /* its redzones are filled */
+    uint8_t has_room;  /* its redzones were filled in this life */
     uint8_t is_listed; /* it is in the pool's list, as those with redzones are */
     uint8_t is_told;   /* their damage was reported */
     uint8_t place;     /* number of the pool's place (pool_places.h) */
@@ -80,6 +80,8 @@ HAK_HIDDEN bool hak_pieces_lock(void);
 /* Whether a call was missed: what is kept is not to be trusted from then on. Without the lock. */
 HAK_HIDDEN bool hak_pieces_missed(void);
 HAK_HIDDEN void hak_pieces_unlock(void);
+/* Whether nobody holds the lock: with all threads stopped, the table may be read then. */
+HAK_HIDDEN bool hak_pieces_are_still(void);
 
 /* The rest is called with the lock held. */
 
@@ -120,7 +122,8 @@ HAK_HIDDEN bool hak_pieces_has_its_block(const struct hak_piece *piece);
 HAK_HIDDEN void hak_pieces_keep(struct hak_pool *pool, uintptr_t from, uint64_t bytes);
 /* How many pools and pieces were not kept. */
 HAK_HIDDEN uint64_t hak_pieces_lost(void);
-/* Whether a piece at the address may have been one of them. */
+/* Whether a piece at the address may have been one of them, or one that the parent of a fork had.
+ */
 HAK_HIDDEN bool hak_pieces_may_be_lost(uintptr_t address);
 
 /* In a forked child. */

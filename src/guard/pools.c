@@ -71,14 +71,15 @@ static struct hak_fault_facts judge_free(const struct hak_pool_call *call,
 }
 
 /* Finds the fault of handing a piece out. One that the pool has never taken back may be an arena's,
- * which begins anew without a word; so may be any of the pool for pieces that have none. */
+ * which begins anew without a word; so may be any of the pool for pieces that have none, and one
+ * whose block of malloc was freed. */
 static struct hak_fault_facts judge_alloc(const struct hak_pool_call *call,
                                           const struct hak_pool *pool,
                                           const struct hak_piece *piece, size_t bytes) {
     if (pool->is_destroyed)
         return facts_of_end(call, pool, NULL);
     if (is_of_pool(pool, piece) && pool->takes_back && hak_pieces_lives(piece) && piece->bytes &&
-        bytes && call->pool != (uintptr_t)HAK_POOL_MALLOC_LIKE)
+        bytes && call->pool != (uintptr_t)HAK_POOL_MALLOC_LIKE && hak_pieces_has_its_block(piece))
         return hak_pool_facts_of(HAK_FAULT_POOL_DOUBLE_ALLOC, call, pool, piece);
     return hak_pool_judge_move(call, pool, is_of_pool(pool, piece) ? piece : NULL,
                                HAK_POOL_PLACE_OUT);
