@@ -24,6 +24,12 @@
 
 enum { HAK_POOL_PLACES = 16 }; /* with those that each pool has (pool_places.h) */
 
+/* Where the pieces of a pool may begin: at multiples of the lowest bit of `bits`. */
+struct hak_pool_reach {
+    uintptr_t lowest, highest, bits; /* all 0 = it has none */
+    uint64_t largest_bytes;
+};
+
 struct hak_pool {
     uintptr_t address; /* HAK_POOL_MOVED: another entry, its alias, has the pool's address */
     uint32_t number;   /* from 1, in the order of hak_pool_create */
@@ -32,7 +38,7 @@ struct hak_pool {
     uint32_t first;                   /* of its listed pieces: place + 1, 0 = none */
     uint16_t before, behind;          /* redzone bytes around each piece */
     uint32_t alias_of;                /* the place of the pool of this number, plus 1; 0 = itself */
-    uint64_t largest_bytes;           /* of all its pieces so far */
+    struct hak_pool_reach reach;      /* of its pieces since a reset */
     /* Pools that were here before, each destroyed: the numbers `first` to `last`, which ended at
      * `end_stack`; all 0: none. */
     struct {
@@ -92,7 +98,7 @@ HAK_HIDDEN struct hak_pool *hak_pieces_new_pool(uintptr_t address);
 HAK_HIDDEN struct hak_pool *hak_pieces_pool(uintptr_t address);
 /* The pool of the piece, as it is now; NULL: another one lies at its place. */
 HAK_HIDDEN const struct hak_pool *hak_pieces_pool_of(const struct hak_piece *piece);
-/* Gives the pool at `from` the address `to`; false: no room. */
+/* Gives the pool at `from` the address `to`; false: no room, and the pool is forgotten. */
 HAK_HIDDEN bool hak_pieces_move_pool(uintptr_t from, uintptr_t to);
 /* Whether the piece is of a pool that had this one's address before, and was destroyed. */
 HAK_HIDDEN bool hak_pieces_is_of_former(const struct hak_piece *piece, const struct hak_pool *pool);
@@ -118,7 +124,7 @@ HAK_HIDDEN struct hak_block_life hak_block_life_at(uintptr_t address);
 /* Whether the piece still lies in the block that it was handed out of, or in none, as then: a pool
  * may give its memory back, or change its size, without a word. */
 HAK_HIDDEN bool hak_pieces_has_its_block(const struct hak_piece *piece);
-/* After a reset: the pieces that have a byte in the range live on. */
+/* After a reset: the pieces that have a byte in the range, which may be empty, live on. */
 HAK_HIDDEN void hak_pieces_keep(struct hak_pool *pool, uintptr_t from, uint64_t bytes);
 /* How many pools and pieces were not kept. */
 HAK_HIDDEN uint64_t hak_pieces_lost(void);

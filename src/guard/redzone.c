@@ -80,7 +80,7 @@ static void copy_damage(struct hak_fault_facts *facts, const struct damage *dama
         facts->damage[i] = *(const uint8_t *)(damage->first + i);
 }
 
-static bool can_read(const struct room *room) {
+static bool can_read_room(const struct room *room) {
     struct hak_readable known = {0};
     return hak_is_readable(&known, (const void *)(room->start - room->before), room->before) &&
            hak_is_readable(&known, (const void *)room->end, room->behind);
@@ -89,7 +89,7 @@ static bool can_read(const struct room *room) {
 /* Bytes behind the piece are told before those in front of it. */
 static bool find_room_damage(const struct room *room, struct hak_fault_facts *facts) {
     struct damage damage = {0};
-    if (!can_read(room))
+    if (!can_read_room(room))
         return false;
     compare(&damage, room->end, room->behind);
     facts->damage_is_open = damage.bytes && damage.last == room->end + room->behind - 1;

@@ -369,8 +369,15 @@ TEST(calls_are_recorded_by_the_number_of_the_pool) {
     ck_assert_uint_eq(freed.record_count, number);
     ck_assert_uint_eq(freed.stack, STACK_OF_END);
     ck_assert_uint_eq(events[(before + 1) % NOTED_EVENTS].kind, HAK_POOL_RESET);
+    ck_assert_uint_eq(events[(before + 1) % NOTED_EVENTS].address, (uintptr_t)pool);
+    ck_assert_uint_eq(events[(before + 1) % NOTED_EVENTS].size, 0);
+    hak_pool_reset_outside(pool, pool + PIECE, 2 * PIECE);
+    ck_assert_uint_eq(last_event().kind, HAK_POOL_RESET);
+    ck_assert_uint_eq(last_event().address, (uintptr_t)pool + PIECE);
+    ck_assert_uint_eq(last_event().size, 2 * PIECE);
+    ck_assert_uint_eq(event_count, before + 3);
     hak_pool_alloc(pool + 1, pool + PIECE, PIECE); /* of no pool */
-    ck_assert_uint_eq(event_count, before + 2);
+    ck_assert_uint_eq(event_count, before + 3);
 }
 
 /* A handler that interrupts a call of its own thread: its call is missed, and nothing is said from
@@ -424,6 +431,40 @@ TEST(a_reset_spares_a_range) {
     expect_kept(5 * PIECE, (size_t)1 << 40, 5, 19);
     expect_kept(0, 0, 1, 0);
     expect_kept(2000, 1, 1, 0);
+}
+
+/* Pieces far from each other, by a walk over all; the next reset looks near the one that is left.
+ */
+TEST(a_reset_spares_pieces_that_lie_far_apart) {
+    begin();
+    char *far = (char *)((uintptr_t)pool + ((uintptr_t)1 << 36) + 3);
+    hak_pool_alloc(pool, far, (size_t)1 << 30);
+    hak_pool_alloc(pool, pool + 8 * PIECE, PIECE);
+    hak_pool_reset_outside(pool, far + 100, (size_t)1 << 31);
+    ck_assert_uint_eq(fault_of_free(pool, pool + 8 * PIECE), HAK_FAULT_POOL_USE_AFTER_RESET);
+    hak_pool_alloc(pool, pool + 9 * PIECE, PIECE);
+    hak_pool_reset_outside(pool, pool, (size_t)1 << 40);
+    ck_assert_uint_eq(fault_of_free(pool, pool + 9 * PIECE), 0);
+    hak_pool_reset_outside(pool, far + ((size_t)1 << 30) - 1, 1);
+    ck_assert_uint_eq(fault_of_free(pool, far), 0);
+    ck_assert_uint_eq(fault_of_free(pool, far), HAK_FAULT_POOL_DOUBLE_FREE);
+}
+
+/* A large piece that has ended makes no later reset look further. */
+TEST(a_whole_reset_ends_the_reach_of_a_pool) {
+    begin();
+    hak_pool_alloc(pool, pool + 1, (size_t)1 << 30);
+    hak_pool_reset(pool);
+    ck_assert_uint_eq(hak_pieces_pool((uintptr_t)pool)->reach.bits, 0);
+    hak_pool_alloc(pool, pool + PIECE, PIECE);
+    hak_pool_alloc(pool, pool + 4 * PIECE, PIECE);
+    hak_pool_reset_outside(pool, pool + PIECE, PIECE);
+    struct hak_pool_reach reach = hak_pieces_pool((uintptr_t)pool)->reach;
+    ck_assert_uint_eq(reach.lowest, (uintptr_t)pool + PIECE);
+    ck_assert_uint_eq(reach.highest, (uintptr_t)pool + PIECE);
+    ck_assert_uint_eq(reach.largest_bytes, PIECE);
+    hak_pool_reset_outside(pool, pool + 2 * PIECE, PIECE);
+    ck_assert_uint_eq(fault_of_free(pool, pool + PIECE), HAK_FAULT_POOL_USE_AFTER_RESET);
 }
 
 /* Freed pieces, and those of a reset before, stay what they are. */
@@ -482,6 +523,19 @@ TEST(a_pool_may_move) {
     ck_assert_uint_eq(fault_of_free(third, third), HAK_FAULT_POOL_USE_AFTER_RESET);
 }
 
+/* No call names it by its old address any more. */
+TEST(a_pool_that_moves_without_room_is_forgotten) {
+    begin();
+    uintptr_t from = (uintptr_t)1 << 40;
+    for (uintptr_t i = 0; i < 1 << 16; i++)
+        hak_pool_create((void *)(from + i * PIECE), "many");
+    hak_pool_rebase(pool, (void *)(2 * from));
+    ck_assert_int_eq(hak_pool_exists(pool), 0);
+    ck_assert_int_eq(hak_pool_exists((void *)(2 * from)), 0);
+    ck_assert(!hak_pieces_lives(hak_pieces_find((uintptr_t)pool + PIECE, 0)));
+    ck_assert_uint_eq(fault_of_free(pool, pool + PIECE), 0);
+}
+
 /* As by destroy and create, which is how some programs reset. */
 TEST(a_piece_of_a_former_pool_is_known) {
     begin();
@@ -499,6 +553,18 @@ TEST(a_piece_of_a_former_pool_is_known) {
     hak_pool_alloc(pool, pool + PIECE, PIECE);
     hak_pool_create(pool, "without a destroy");
     ck_assert_uint_eq(fault_of_free(pool, pool + PIECE), HAK_FAULT_POOL_BAD_FREE);
+}
+
+/* Also where its address is that of the live piece that the pool lies in. */
+TEST(a_piece_of_a_former_pool_hides_behind_its_memory) {
+    begin();
+    hak_pool_alloc(other, pool + PIECE, 1);
+    hak_pool_destroy(other);
+    hak_pool_create(other, "second");
+    ck_assert_uint_eq(fault_of_free(other, pool + PIECE), HAK_FAULT_POOL_USE_AFTER_RESET);
+    ck_assert_str_eq(last_fault().pool.other_name, "other");
+    ck_assert_uint_eq(fault_of_free(pool, pool + PIECE), 0);
+    ck_assert_uint_eq(fault_of_free(other, pool + PIECE), HAK_FAULT_POOL_USE_AFTER_RESET);
 }
 
 TEST(blocks_without_a_pool_have_one) {
