@@ -92,6 +92,11 @@ cp "$BUILD"/hakmem-{trace,player,collect} "$BUILD/hakmem-debug.so" 'a b'
 trace="$PWD/a b/hakmem-trace" refused 3 'reduce: .*/a b/hakmem-debug.so: LD_PRELOAD cannot name a file with a space'
 [ ! -e out.c.new.* ] || complain "left behind: $(echo out.c.new.*)"
 
+# A fault of pools that no step stands for: the capture is not blamed.
+"$trace" run -f --check normal -s pool.db -- "$BUILD/tests/faults/pool_overflow" >/dev/null 2>&1
+"$trace" reduce -s pool.db >said 2>errors
+[ $? -eq 4 ] && grep -q 'HKM-505 cannot be reduced without --check' errors || complain "HKM-505: $(cat said errors)"
+
 # Marks of comments in CMD stay out of the comment in the program's head.
 "$trace" reduce -s a.db --c out.c --check ': */ /* *//*' >said 2>errors || complain "marks of comments: status $?: $(cat errors)"
 ${CC:-cc} -Wall -Werror -o out out.c || complain "marks of comments: $(head -n 1 out.c)"
