@@ -92,8 +92,8 @@ HAK_API void hak_pool_name(const void *block, const char *name);
 HAK_API void hak_pool_create(const void *pool, const char *name) HAK_NAMES_1;
 /* The pool leaves so many bytes in front of and behind each piece that neither it nor the program
  * uses, 4,096 at most: hakmem fills them at hak_pool_alloc, and compares them when the piece or the
- * pool ends and in sweeps. Right after the create. The only call after which hakmem writes into the
- * pool's memory. */
+ * pool ends and in sweeps; a move to "out" fills none. Right after the create. The only call after
+ * which hakmem writes into the pool's memory, and there into no other block of malloc. */
 HAK_API void hak_pool_redzone(const void *pool, size_t before, size_t behind) HAK_NAMES_1;
 /* The pool hands out the piece of `bytes` bytes. Its life ends by hak_pool_free, or when the pool
  * is reset or destroyed. It also ends when the pool hands out a piece at the same address again; a

@@ -19,6 +19,7 @@ static struct hak_lock pieces_lock;
 static struct table *table;
 static uint32_t last_number;
 static uint64_t lost;
+static bool is_forgotten; /* the table of a fork's parent: its pieces may be anywhere */
 static _Atomic bool is_missed;
 
 bool hak_pieces_missed(void) {
@@ -36,6 +37,10 @@ bool hak_pieces_lock(void) {
 
 void hak_pieces_unlock(void) {
     hak_unlock(&pieces_lock);
+}
+
+bool hak_pieces_are_still(void) {
+    return atomic_load_explicit(&pieces_lock.holder, memory_order_acquire) == 0;
 }
 
 static size_t first_place(uintptr_t address, unsigned bits) {
@@ -110,10 +115,20 @@ struct hak_pool *hak_pieces_new_pool(uintptr_t address) {
     return pool;
 }
 
+/* Calls for the pool will name an address that has no entry: its pieces are nobody's. */
+static void forget(struct hak_pool *entry, struct hak_pool *pool) {
+    entry->address = HAK_POOL_MOVED;
+    entry->number = pool->number = 0;
+    pool->is_destroyed = true;
+    lost++;
+}
+
 bool hak_pieces_move_pool(uintptr_t from, uintptr_t to) {
     struct hak_pool *entry = entry_of_pool(from);
     struct hak_pool *pool = entry ? pool_of_entry(entry) : NULL;
     struct hak_pool *alias = pool && from != to ? place_for_pool(to) : NULL;
+    if (!alias && pool && from != to)
+        forget(entry, pool);
     if (!alias)
         return !pool || from == to;
     struct hak_pool made = {
@@ -199,6 +214,16 @@ static void note_lost(uintptr_t address) {
     lost++;
 }
 
+static void extend(struct hak_pool_reach *reach, uintptr_t address, uint64_t bytes) {
+    if (!reach->bits || address < reach->lowest)
+        reach->lowest = address;
+    if (address > reach->highest)
+        reach->highest = address;
+    if (bytes > reach->largest_bytes)
+        reach->largest_bytes = bytes;
+    reach->bits |= address;
+}
+
 struct hak_piece *hak_pieces_add(struct hak_pool *pool, uintptr_t address, uint64_t bytes,
                                  uint32_t stack) {
     struct hak_piece *piece = place_for_piece(address, pool->number);
@@ -207,8 +232,7 @@ struct hak_piece *hak_pieces_add(struct hak_pool *pool, uintptr_t address, uint6
         return NULL;
     }
     hak_pieces_unlist(piece);
-    if (bytes > pool->largest_bytes)
-        pool->largest_bytes = bytes;
+    extend(&pool->reach, address, bytes);
     *piece = (struct hak_piece){.address = address,
                                 .bytes = bytes,
                                 .pool_place = (uint32_t)(pool - table->pools),
@@ -226,6 +250,7 @@ static void keep_if_inside(struct hak_piece *piece, struct hak_pool *pool, uintp
     if (piece->pool_number == pool->number && piece->pool_resets == pool->resets - 1 &&
         !is_before && !is_behind) {
         piece->pool_resets = pool->resets;
+        extend(&pool->reach, piece->address, piece->bytes);
         if (piece->has_room && !piece->is_free)
             hak_pieces_list(pool, piece);
     }
@@ -233,9 +258,18 @@ static void keep_if_inside(struct hak_piece *piece, struct hak_pool *pool, uintp
 
 /* No piece begins further before the range than the largest one is long. */
 void hak_pieces_keep(struct hak_pool *pool, uintptr_t from, uint64_t bytes) {
-    uint64_t reach = pool->largest_bytes < from ? pool->largest_bytes : from - 1;
-    if (bytes < SIZE_MAX / 2 && reach < SIZE_MAX / 2 && bytes + reach < 1 << PIECE_BITS) {
-        for (uintptr_t at = from - reach; at - (from - reach) < bytes + reach; at++) {
+    struct hak_pool_reach reach = pool->reach;
+    uintptr_t first = from > reach.largest_bytes ? from - reach.largest_bytes : 0;
+    uintptr_t last = bytes > UINTPTR_MAX - from ? UINTPTR_MAX : from + bytes;
+    uintptr_t step = reach.bits & -reach.bits;
+    pool->reach = (struct hak_pool_reach){0};
+    first = first < reach.lowest ? reach.lowest : first;
+    last = last > reach.highest ? reach.highest : last;
+    if (!bytes || !step || first > last)
+        return;
+    first += -first & (step - 1);
+    if ((last - first) / step < 1 << PIECE_BITS) {
+        for (uintptr_t at = first; at <= last; at += step) {
             struct hak_piece *piece = hak_pieces_find(at, pool->number);
             if (piece)
                 keep_if_inside(piece, pool, from, bytes);
@@ -252,7 +286,7 @@ uint64_t hak_pieces_lost(void) {
 
 bool hak_pieces_may_be_lost(uintptr_t address) {
     size_t bit = first_place(address, LOST_BITS);
-    return !table || table->lost[bit / 64] >> bit % 64 & 1;
+    return !table || is_forgotten || table->lost[bit / 64] >> bit % 64 & 1;
 }
 
 void hak_pieces_each(void (*visit)(struct hak_piece *, void *), void *context) {
@@ -320,5 +354,6 @@ void hak_pieces_fork_child(void) {
     if (table)
         (void)hak_unmap(table, HAK_PAGES_OF(sizeof *table));
     table = NULL;
+    is_forgotten = true;
     lost++;
 }

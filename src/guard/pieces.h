@@ -11,7 +11,7 @@
  * another one, whose first piece has the same address: each pool has an entry of its own.
  *
  * One lock, the last of all ranks: nothing that takes one is called under it. In the child of a
- * fork whose lock another thread held, all is forgotten.
+ * fork whose lock another thread held, all is forgotten, and no address is called no piece there.
  *
  * A reset or a destroy touches the pool alone: a piece is live while its pool has the number and
  * the count of resets that the piece was made with. Where the pool leaves room around its pieces
@@ -24,6 +24,12 @@
 
 enum { HAK_POOL_PLACES = 16 }; /* with those that each pool has (pool_places.h) */
 
+/* Where the pieces of a pool may begin: at multiples of the lowest bit of `bits`. */
+struct hak_pool_reach {
+    uintptr_t lowest, highest, bits; /* all 0 = it has none */
+    uint64_t largest_bytes;
+};
+
 struct hak_pool {
     uintptr_t address; /* HAK_POOL_MOVED: another entry, its alias, has the pool's address */
     uint32_t number;   /* from 1, in the order of hak_pool_create */
@@ -32,7 +38,7 @@ struct hak_pool {
     uint32_t first;                   /* of its listed pieces: place + 1, 0 = none */
     uint16_t before, behind;          /* redzone bytes around each piece */
     uint32_t alias_of;                /* the place of the pool of this number, plus 1; 0 = itself */
-    uint64_t largest_bytes;           /* of all its pieces so far */
+    struct hak_pool_reach reach;      /* of its pieces since a reset */
     /* Pools that were here before, each destroyed: the numbers `first` to `last`, which ended at
      * `end_stack`; all 0: none. */
     struct {
@@ -65,7 +71,7 @@ struct hak_piece {
     struct hak_block_life block; /* of malloc around it, when it was handed out */
     uint16_t more; /* live pieces at the address beside this one, where one has no bytes */
     uint8_t is_free;
-    uint8_t has_room;  /* its redzones are filled */
+    uint8_t has_room;  /* its redzones were filled in this life */
     uint8_t is_listed; /* it is in the pool's list, as those with redzones are */
     uint8_t is_told;   /* their damage was reported */
     uint8_t place;     /* number of the pool's place (pool_places.h) */
@@ -80,6 +86,8 @@ HAK_HIDDEN bool hak_pieces_lock(void);
 /* Whether a call was missed: what is kept is not to be trusted from then on. Without the lock. */
 HAK_HIDDEN bool hak_pieces_missed(void);
 HAK_HIDDEN void hak_pieces_unlock(void);
+/* Whether nobody holds the lock: with all threads stopped, the table may be read then. */
+HAK_HIDDEN bool hak_pieces_are_still(void);
 
 /* The rest is called with the lock held. */
 
@@ -90,7 +98,7 @@ HAK_HIDDEN struct hak_pool *hak_pieces_new_pool(uintptr_t address);
 HAK_HIDDEN struct hak_pool *hak_pieces_pool(uintptr_t address);
 /* The pool of the piece, as it is now; NULL: another one lies at its place. */
 HAK_HIDDEN const struct hak_pool *hak_pieces_pool_of(const struct hak_piece *piece);
-/* Gives the pool at `from` the address `to`; false: no room. */
+/* Gives the pool at `from` the address `to`; false: no room, and the pool is forgotten. */
 HAK_HIDDEN bool hak_pieces_move_pool(uintptr_t from, uintptr_t to);
 /* Whether the piece is of a pool that had this one's address before, and was destroyed. */
 HAK_HIDDEN bool hak_pieces_is_of_former(const struct hak_piece *piece, const struct hak_pool *pool);
@@ -116,11 +124,12 @@ HAK_HIDDEN struct hak_block_life hak_block_life_at(uintptr_t address);
 /* Whether the piece still lies in the block that it was handed out of, or in none, as then: a pool
  * may give its memory back, or change its size, without a word. */
 HAK_HIDDEN bool hak_pieces_has_its_block(const struct hak_piece *piece);
-/* After a reset: the pieces that have a byte in the range live on. */
+/* After a reset: the pieces that have a byte in the range, which may be empty, live on. */
 HAK_HIDDEN void hak_pieces_keep(struct hak_pool *pool, uintptr_t from, uint64_t bytes);
 /* How many pools and pieces were not kept. */
 HAK_HIDDEN uint64_t hak_pieces_lost(void);
-/* Whether a piece at the address may have been one of them. */
+/* Whether a piece at the address may have been one of them, or one that the parent of a fork had.
+ */
 HAK_HIDDEN bool hak_pieces_may_be_lost(uintptr_t address);
 
 /* In a forked child. */

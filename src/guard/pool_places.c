@@ -66,6 +66,8 @@ struct hak_fault_facts hak_pool_judge_move(const struct hak_pool_call *call,
     unsigned from = place_now(pool, piece);
     if (from == HAK_POOL_PLACE_NEW && hak_pieces_may_be_lost(call->piece))
         return (struct hak_fault_facts){0};
+    if (piece && !hak_pieces_has_its_block(piece))
+        return (struct hak_fault_facts){0}; /* it may be a new one, cut from another block */
     /* An arena begins anew without a word. */
     if (is_legal(pool, from, to) || (from == HAK_POOL_PLACE_OUT && to == HAK_POOL_PLACE_OUT))
         return (struct hak_fault_facts){0};
@@ -125,18 +127,27 @@ static struct hak_piece *own_piece(struct hak_pool *pool, const struct hak_pool_
     if (piece && piece->pool_number == pool->number && piece->pool_resets == pool->resets)
         return piece;
     piece = hak_pieces_add(pool, call->piece, 0, 0);
-    if (piece)
+    if (piece) {
         piece->is_free = 1;
+        piece->block = hak_block_life_at(call->piece);
+    }
     return piece;
 }
 
-/* Puts the piece to its place: with the program it lives, elsewhere it is free. */
+/* Puts the piece to its place: with the program it lives, elsewhere it is free. The pool may have
+ * used the room around it in between, and may hand it out with another size: no room is filled. */
 static void put_piece(struct hak_pool *pool, struct hak_piece *piece, unsigned to, uint32_t stack) {
     bool is_out = to == HAK_POOL_PLACE_OUT;
     if (is_out && piece->is_free)
         piece->alloc_stack = stack;
     if (!is_out && !piece->is_free)
         piece->free_stack = stack;
+    if (piece->is_free || !is_out)
+        piece->has_room = 0;
+    if (!hak_pieces_has_its_block(piece)) {
+        piece->block = hak_block_life_at(piece->address);
+        piece->bytes = 0; /* another piece: of a size that is not known */
+    }
     piece->is_free = !is_out;
     piece->place = (uint8_t)to;
     pool->takes_back = 1;

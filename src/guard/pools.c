@@ -50,6 +50,18 @@ static bool is_of_pool(const struct hak_pool *pool, const struct hak_piece *piec
     return piece && piece->pool_number == pool->number;
 }
 
+/* The piece where it is of a pool that this one followed. The last of them is looked for behind a
+ * live one of another pool: this may be its memory. NULL: there is none. */
+static const struct hak_piece *piece_of_former(const struct hak_pool_call *call,
+                                               const struct hak_pool *pool,
+                                               const struct hak_piece *piece) {
+    if (piece && hak_pieces_is_of_former(piece, pool))
+        return piece;
+    const struct hak_piece *last =
+        pool->former.last ? hak_pieces_find(call->piece, pool->former.last) : NULL;
+    return last && !last->is_free && hak_pieces_is_of_former(last, pool) ? last : NULL;
+}
+
 /* Finds the fault of giving a piece back to the pool, 0 = none. */
 static struct hak_fault_facts judge_free(const struct hak_pool_call *call,
                                          const struct hak_pool *pool,
@@ -59,8 +71,9 @@ static struct hak_fault_facts judge_free(const struct hak_pool_call *call,
         return facts_of_end(call, pool, is_own ? piece : NULL);
     if (is_own && !piece->is_free)
         return (struct hak_fault_facts){0};
-    if (piece && !is_own && hak_pieces_is_of_former(piece, pool))
-        return facts_of_former(call, pool, piece);
+    const struct hak_piece *former = is_own ? NULL : piece_of_former(call, pool, piece);
+    if (former)
+        return facts_of_former(call, pool, former);
     if (is_own)
         return hak_pool_facts_of(HAK_FAULT_POOL_DOUBLE_FREE, call, pool, piece);
     if (hak_pieces_may_be_lost(call->piece))
@@ -71,14 +84,15 @@ static struct hak_fault_facts judge_free(const struct hak_pool_call *call,
 }
 
 /* Finds the fault of handing a piece out. One that the pool has never taken back may be an arena's,
- * which begins anew without a word; so may be any of the pool for pieces that have none. */
+ * which begins anew without a word; so may be any of the pool for pieces that have none, and one
+ * whose block of malloc was freed. */
 static struct hak_fault_facts judge_alloc(const struct hak_pool_call *call,
                                           const struct hak_pool *pool,
                                           const struct hak_piece *piece, size_t bytes) {
     if (pool->is_destroyed)
         return facts_of_end(call, pool, NULL);
     if (is_of_pool(pool, piece) && pool->takes_back && hak_pieces_lives(piece) && piece->bytes &&
-        bytes && call->pool != (uintptr_t)HAK_POOL_MALLOC_LIKE)
+        bytes && call->pool != (uintptr_t)HAK_POOL_MALLOC_LIKE && hak_pieces_has_its_block(piece))
         return hak_pool_facts_of(HAK_FAULT_POOL_DOUBLE_ALLOC, call, pool, piece);
     return hak_pool_judge_move(call, pool, is_of_pool(pool, piece) ? piece : NULL,
                                HAK_POOL_PLACE_OUT);
@@ -178,11 +192,11 @@ static void end_pieces(const struct hak_pool_call *call, bool destroys, const vo
         pool->is_destroyed = destroys;
         pool->end_stack = call->stack;
         number = pool->number;
-        if (kept_bytes)
-            hak_pieces_keep(pool, (uintptr_t)hak_untagged(kept), kept_bytes);
+        hak_pieces_keep(pool, (uintptr_t)hak_untagged(kept), kept_bytes);
     }
     hak_pieces_unlock();
-    hak_pool_note(destroys ? HAK_POOL_DESTROY : HAK_POOL_RESET, call, number, call->pool, 0, NULL);
+    hak_pool_note(destroys ? HAK_POOL_DESTROY : HAK_POOL_RESET, call, number,
+                  kept_bytes ? (uintptr_t)hak_untagged(kept) : call->pool, kept_bytes, NULL);
     hak_pool_tell_fault(&facts);
 }
 

@@ -1,6 +1,7 @@
 /* Fills and compares the room that the program's own pools leave around their pieces. */
 #include "guard/redzone.h"
 
+#include "guard/locate.h"
 #include "guard/pool_call.h"
 #include "hop.h"
 #include "memory_tags.h"
@@ -18,10 +19,39 @@ static void fill_room(uintptr_t from, size_t bytes) {
         *(uint8_t *)at = due_at(at);
 }
 
+/* Bytes of room on each side of a piece. */
+struct room {
+    uintptr_t start, end; /* of the piece */
+    size_t before, behind;
+};
+
+static size_t least(size_t a, size_t b) {
+    return a < b ? a : b;
+}
+
+/* The room of a piece as its pool tells it, less that outside of the block of malloc with the
+ * piece: this is hakmem's or another block's. */
+static struct room room_of(const struct hak_pool *pool, const struct hak_piece *piece) {
+    struct room room = {.start = piece->address,
+                        .end = piece->address + piece->bytes,
+                        .before = pool->before,
+                        .behind = pool->behind};
+    struct hak_located at;
+    if (!hak_locate((const void *)piece->address, &at))
+        return room;
+    uintptr_t user = (uintptr_t)hak_user_in(&at), end = user + hak_asked_bytes_of(&at);
+    if (at.slot->place != HAK_PLACE_LIVE)
+        room.before = room.behind = 0;
+    room.before = user < room.start ? least(room.before, room.start - user) : 0;
+    room.behind = room.end < end ? least(room.behind, end - room.end) : 0;
+    return room;
+}
+
 void hak_redzone_fill(struct hak_pool *pool, struct hak_piece *piece) {
+    struct room room = room_of(pool, piece);
     uintptr_t ear = hak_tags_begin_own();
-    fill_room(piece->address - pool->before, pool->before);
-    fill_room(piece->address + piece->bytes, pool->behind);
+    fill_room(room.start - room.before, room.before);
+    fill_room(room.end, room.behind);
     hak_tags_end_own(ear);
     piece->has_room = 1;
     hak_pieces_list(pool, piece);
@@ -50,36 +80,35 @@ static void copy_damage(struct hak_fault_facts *facts, const struct damage *dama
         facts->damage[i] = *(const uint8_t *)(damage->first + i);
 }
 
-static bool can_read_room(const struct hak_pool *pool, const struct hak_piece *piece) {
+static bool can_read_room(const struct room *room) {
     struct hak_readable known = {0};
-    return hak_is_readable(&known, (const void *)(piece->address - pool->before), pool->before) &&
-           hak_is_readable(&known, (const void *)(piece->address + piece->bytes), pool->behind);
+    return hak_is_readable(&known, (const void *)(room->start - room->before), room->before) &&
+           hak_is_readable(&known, (const void *)room->end, room->behind);
 }
 
 /* Bytes behind the piece are told before those in front of it. */
-static bool find_room_damage(const struct hak_pool *pool, const struct hak_piece *piece,
-                             struct hak_fault_facts *facts) {
+static bool find_room_damage(const struct room *room, struct hak_fault_facts *facts) {
     struct damage damage = {0};
-    uintptr_t end = piece->address + piece->bytes;
-    if (!can_read_room(pool, piece))
+    if (!can_read_room(room))
         return false;
-    compare(&damage, end, pool->behind);
-    facts->damage_is_open = damage.bytes && damage.last == end + pool->behind - 1;
+    compare(&damage, room->end, room->behind);
+    facts->damage_is_open = damage.bytes && damage.last == room->end + room->behind - 1;
     if (!damage.bytes)
-        compare(&damage, piece->address - pool->before, pool->before);
+        compare(&damage, room->start - room->before, room->before);
     if (!damage.bytes)
         return false;
-    facts->offset = (int64_t)(damage.first - piece->address);
+    facts->offset = (int64_t)(damage.first - room->start);
     copy_damage(facts, &damage);
     return true;
 }
 
 bool hak_redzone_look(struct hak_piece *piece, struct hak_fault_facts *facts) {
     const struct hak_pool *pool = hak_pieces_pool_of(piece);
-    if (!piece->is_listed || piece->is_told || !pool)
+    if (!piece->is_listed || piece->is_told || !pool || !hak_pieces_has_its_block(piece))
         return false;
+    struct room room = room_of(pool, piece);
     uintptr_t ear = hak_tags_begin_own();
-    bool is_damaged = find_room_damage(pool, piece, facts);
+    bool is_damaged = find_room_damage(&room, facts);
     hak_tags_end_own(ear);
     if (!is_damaged)
         return false;
@@ -87,8 +116,8 @@ bool hak_redzone_look(struct hak_piece *piece, struct hak_fault_facts *facts) {
     facts->fault = HAK_FAULT_POOL_OVERFLOW;
     facts->found_address = piece->address;
     hak_pool_add_facts(facts, pool, piece);
-    facts->base -= pool->before;
-    facts->slot_bytes += (uint64_t)pool->before + pool->behind;
+    facts->base -= room.before;
+    facts->slot_bytes += room.before + room.behind;
     return true;
 }
 
@@ -127,7 +156,7 @@ static void look_in_sweep(struct hak_piece *piece, void *context) {
                                     .found_by = sweep->found_by,
                                     .class_found = HAK_CLASS_NONE,
                                     .class_due = HAK_CLASS_NONE};
-    if (!hak_pieces_has_its_block(piece) || !hak_redzone_look(piece, &facts))
+    if (!hak_redzone_look(piece, &facts))
         return;
     if (sweep->found++ == 0)
         sweep->first = facts;

@@ -15,10 +15,12 @@ enum { HAK_REDZONE_MOST = 4096 }; /* bytes on each side that are compared */
 /* Some pool leaves room: sweeps have something to look at. */
 HAK_HIDDEN extern _Atomic bool hak_redzones_are_kept;
 
-/* Fills the room around a piece that the pool has just handed out, and lists the piece. */
+/* Fills the room around a piece that the pool has just handed out, as far as it lies in the piece's
+ * block of malloc, and lists the piece. */
 HAK_HIDDEN void hak_redzone_fill(struct hak_pool *pool, struct hak_piece *piece);
-/* Compares the room around a piece, unless its damage was told or it cannot be read. Where it is
- * changed: fills in the facts of the damage, notes it as told and returns true. */
+/* Compares the room around a piece, unless its damage was told, it cannot be read or the piece's
+ * block of malloc was freed. Where it is changed: fills in the facts of the damage, notes it as
+ * told and returns true. */
 HAK_HIDDEN bool hak_redzone_look(struct hak_piece *piece, struct hak_fault_facts *facts);
 /* The same of all listed pieces of a pool, whose list is emptied. The facts are those of the first
  * one, and how many more there are. */

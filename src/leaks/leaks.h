@@ -231,8 +231,11 @@ HAK_HIDDEN void hak_leak_each_touched(struct hak_leak_scan *scan, struct hak_mar
                                       enum hak_leak_pages which,
                                       void (*visit)(struct hak_leak_scan *, uintptr_t, uintptr_t));
 
-/* pieces.c: lists the live pieces of the program's own pools, before the helper begins. None where
- * there is no memory for them. */
+/* pieces.c: takes room for a list of the live pieces of the program's own pools, before the helper
+ * begins. */
+HAK_HIDDEN void hak_leak_make_room_for_pieces(struct hak_leak_scan *scan);
+/* Lists them, in the helper, with the threads stopped. None where a call was missed, where a thread
+ * runs, and where one was stopped in the middle of a call. */
 HAK_HIDDEN void hak_leak_take_pieces(struct hak_leak_scan *scan);
 HAK_HIDDEN void hak_leak_drop_pieces(struct hak_leak_scan *scan);
 /* Finds the piece that the pointer leads into. False: none. */

@@ -12,14 +12,27 @@
 #include "platform/platform.h"
 #include "platform/raw_call.h"
 
-/* ---- making the list ------------------------------------------------------------------------- */
+enum { SPARE_PIECES = 1024 }; /* of those that begin before the threads are stopped */
 
 static void count_piece(struct hak_piece *piece, void *context) {
     (void)piece;
     ++*(size_t *)context;
 }
 
-/* One more than were counted is left out. */
+/* Counts the pieces with the threads running, and takes more room than that. */
+void hak_leak_make_room_for_pieces(struct hak_leak_scan *scan) {
+    size_t count = 0;
+    if (!atomic_load_explicit(&hak_pieces_are_kept, memory_order_relaxed) || !hak_pieces_lock())
+        return;
+    hak_pieces_each(count_piece, &count);
+    hak_pieces_unlock();
+    scan->piece_room = count + count / 4 + SPARE_PIECES;
+    scan->pieces = hak_raw_map(HAK_PAGES_OF(scan->piece_room * sizeof *scan->pieces));
+}
+
+/* ---- in the helper --------------------------------------------------------------------------- */
+
+/* One without room is left out: its words are those of the memory that it lies in. */
 static void enter_piece(struct hak_piece *piece, void *context) {
     struct hak_leak_scan *scan = context;
     const struct hak_pool *pool = hak_pieces_pool_of(piece);
@@ -48,27 +61,15 @@ static void keep_innermost(struct hak_leak_scan *scan) {
     scan->piece_count = kept;
 }
 
+/* A thread that runs, or stands in the middle of a change, may make any list a wrong one. */
 void hak_leak_take_pieces(struct hak_leak_scan *scan) {
-    if (!atomic_load_explicit(&hak_pieces_are_kept, memory_order_relaxed) || !hak_pieces_lock())
+    if (!scan->pieces || (scan->partial & HAK_PARTIAL_THREADS) || !hak_pieces_are_still() ||
+        hak_pieces_missed())
         return;
-    if (!hak_pieces_missed())
-        hak_pieces_each(count_piece, &scan->piece_room);
-    if (scan->piece_room)
-        scan->pieces = hak_raw_map(HAK_PAGES_OF(scan->piece_room * sizeof *scan->pieces));
-    if (scan->pieces)
-        hak_pieces_each(enter_piece, scan);
-    hak_pieces_unlock();
+    hak_pieces_each(enter_piece, scan);
     hak_leak_sort(scan->pieces, sizeof *scan->pieces, scan->piece_count);
     keep_innermost(scan);
 }
-
-void hak_leak_drop_pieces(struct hak_leak_scan *scan) {
-    if (scan->pieces)
-        hak_raw_unmap(scan->pieces, HAK_PAGES_OF(scan->piece_room * sizeof *scan->pieces));
-    scan->pieces = NULL;
-}
-
-/* ---- in the helper --------------------------------------------------------------------------- */
 
 /* The number of the first piece that ends behind the address. */
 static size_t first_behind(const struct hak_leak_scan *scan, uintptr_t address) {
@@ -122,7 +123,13 @@ void hak_leak_outside_pieces(struct hak_leak_scan *scan, uintptr_t start, uintpt
 
 /* ---- behind the scan ------------------------------------------------------------------------- */
 
-/* Another thread may have freed one after the list was made. */
+void hak_leak_drop_pieces(struct hak_leak_scan *scan) {
+    if (scan->pieces)
+        hak_raw_unmap(scan->pieces, HAK_PAGES_OF(scan->piece_room * sizeof *scan->pieces));
+    scan->pieces = NULL;
+}
+
+/* Another thread may have freed one since the threads go on. */
 bool hak_leak_is_piece_there(const struct hak_leak_piece *piece) {
     if (!hak_pieces_lock())
         return false;

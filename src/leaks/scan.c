@@ -49,10 +49,11 @@ static void drop_lists(struct hak_leak_scan *scan) {
     unmap_list(scan->marking.work, bytes_of_ids(scan));
 }
 
-/* The scan with all threads stopped: index, areas, marks. */
+/* The scan with all threads stopped: index, pieces, areas, marks. */
 static enum hak_leak_failure scan_in_helper(struct hak_leak_scan *scan) {
     if (!hak_leak_make_index(&scan->index))
         return HAK_LEAK_NO_MEMORY;
+    hak_leak_take_pieces(scan);
     scan->marking.capacity = scan->index.blocks + scan->piece_count + 1;
     scan->marking.work = hak_raw_map(bytes_of_ids(scan));
     scan->marking.heads = hak_raw_map(bytes_of_ids(scan));
@@ -142,7 +143,7 @@ static size_t scan_deaf(enum hak_leak_reason reason) {
     hak_leak_check_child();
     if (!hak_leak_find_frames(&registers, reason == HAK_LEAK_AT_EXIT))
         scan.partial |= HAK_PARTIAL_STACK;
-    hak_leak_take_pieces(&scan);
+    hak_leak_make_room_for_pieces(&scan);
     scan_now(&scan, &registers);
     size_t lost = 0;
     has_failed = scan.failure != HAK_LEAK_DONE;

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The record tells the story of pieces of the program's own pools: `events`, and `why` of an address in a piece, of one whose pool was
-# reset, and of one in static memory, as text and as JSON.
+# reset, and of one in static memory, as text and as JSON. Pieces that a reset spares, and those beside a piece that is moved, live on.
 . "${SOURCE:?}/tests/tools/test.sh"
 cat >pools.c <<'E'
 #include <hakmem.h>
@@ -21,17 +21,22 @@ int main(void) {
     hak_pool_create(still, "rows");
     hak_pool_allow(still, "free", "cache");
     hak_pool_allow(still, "cache", "out");
+    hak_pool_allow(still, "out", "cache");
+    take(still, still + 64, 8);
     take(still, still + 32, 32);
     hak_pool_free(still, still + 32);
     hak_pool_move(still, still + 32, "cache");
     take(still, still + 32, 16);
-    printf("%p %p\n", (void *)(memory + 64), (void *)(still + 32));
+    hak_pool_reset_outside(still, still + 40, 40);
+    take(still, still + 128, 24);
+    hak_pool_move(still, still + 128, "cache");
+    printf("%p %p %p %p\n", (void *)(memory + 64), (void *)(still + 32), (void *)(still + 64), (void *)(still + 128));
     return 0;
 }
 E
 ${CC:-cc} -g -I"$SOURCE/include" -o pools pools.c || exit 1
 "$BUILD/hakmem-trace" run -s pools.db -- ./pools >addresses || exit 1
-read -r piece static <addresses
+read -r piece static beside moved <addresses
 
 # holds FILE WORDS: they stand in one line of it, with runs of blanks as one.
 holds() {
@@ -47,7 +52,7 @@ holds events 'pool 2, place 3, "cache"'
 holds events 'free to place 3 of pool 2, in main'
 holds events 'pool 1, in main'
 "$BUILD/hakmem-trace" events -s pools.db --kind PIECE_ALLOC --json >allocs.json
-[ "$(jq '.events | length' allocs.json)" = 5 ] || complain "not five pieces: $(cat allocs.json)"
+[ "$(jq '.events | length' allocs.json)" = 7 ] || complain "not seven pieces: $(cat allocs.json)"
 
 why "$(printf '0x%x' $((piece + 10)))" >inside
 holds inside "It is 10 bytes into a piece of 48 bytes that the program's pool 1 \"requests\" handed out, reset with its pool; 2 pieces in this capture."
@@ -59,6 +64,10 @@ holds end '1 piece in this capture'
 holds end '#1 main'
 why "$static" >static
 holds static "It is the start of a piece of 16 bytes that the program's pool 2 \"rows\" handed out, live; 2 pieces in this capture."
+why "$beside" >beside
+holds beside "It is the start of a piece of 8 bytes that the program's pool 2 \"rows\" handed out, live; 1 piece in this capture."
+why "$moved" >moved
+holds moved "It is the start of a piece of 24 bytes that the program's pool 2 \"rows\" handed out, moved by its pool; 1 piece in this capture."
 why "$static" --json >static.json
 [ "$(jq -c '.piece | [.pool, .pool_name, .state, .offset, (.lives | length)]' static.json)" = '[2,"rows","live",0,2]' ] ||
     complain "not the piece in JSON: $(cat static.json)"

@@ -26,6 +26,18 @@ crash() {
 printf '1 malloc 1 1 0\n2 free 1 0 0\n1 malloc 2 1 0\n' >due.steps
 "$trace" run -s app.db -- ./app >/dev/null 2>&1 || fail "app: status $?"
 crash app.db
+# Numbers of threads far apart, as a server with a thread for each connection has them.
+set_threads() { # NUMBER: of thread N, N more
+    cp app.db "$1.db"
+    python3 -c 'import sqlite3, sys
+with sqlite3.connect(sys.argv[1] + ".db") as db:
+    db.execute("UPDATE thread SET number = number + ? WHERE number > 1", (int(sys.argv[1]),))' "$1" || fail 'the numbers of threads cannot be changed'
+}
+set_threads 2147480000
+crash 2147480000.db --time 60
+set_threads 4294960000
+"$trace" reduce -s 4294960000.db --check "$dies" >said 2>errors
+[ $? -eq 3 ] && grep -q '4294960000.db is damaged: row [0-9]* of its table' errors || complain "a number that no thread has: $(cat said errors)"
 # The recorded program died: the last call, in which it did, is in no record.
 mkdir dead
 { HAKMEM_TRACE_FILE=$PWD/dead/dead.db LD_PRELOAD=$BUILD/hakmem-record.so:./mine.so ./app; } >/dev/null 2>&1
@@ -133,7 +145,7 @@ status=$?
 ended 4 'the time was over'
 env --default-signal=INT "$trace" reduce -s app.db --c out.c --check './hangs "kill -INT $PPID"' >said 2>errors
 status=$?
-ended 130 Ctrl-C
+ended 130 'it was interrupted'
 "$trace" reduce -s app.db --time 1 --json --check ./hangs 2>errors | grep -q '"shortest": false' || complain 'JSON does not say that it is not the shortest'
 rm -f was_run
 

@@ -47,6 +47,7 @@ seen use_after_free_write 'glibc: sees nothing'
 if echo 'int main(void) { return 0; }' | cc -fsanitize=address -x c -o sanitized - 2>/dev/null && ./sanitized; then
     seen overflow_free "gcc's address sanitizer: heap-buffer-overflow"
     seen use_after_free_write "gcc's address sanitizer: heap-use-after-free"
+    seen type_mismatch_size "gcc's address sanitizer: new-delete-type-mismatch"
 else
     echo "skipped: gcc's address sanitizer: cc has none"
 fi

@@ -24,6 +24,7 @@ static const char *state_of(const struct hak_piece_life *life) {
            : life->end.kind == HAK_PIECE_FREE   ? "freed"
            : life->end.kind == HAK_POOL_RESET   ? "reset with its pool"
            : life->end.kind == HAK_POOL_DESTROY ? "destroyed with its pool"
+           : life->end.kind == HAK_PIECE_MOVE   ? "moved by its pool"
                                                 : "handed out again";
 }
 
@@ -49,7 +50,7 @@ void piece_add(struct hak_text *text, struct view *view, uint64_t address,
     uint64_t into = address - last->birth.address;
     hak_text_add(text, "It is %s%sa piece of %s that the program's pool %s handed out, %s",
                  into ? hak_words_bytes(into) : "the start of ", into ? " into " : "",
-                 hak_words_bytes(last->birth.size), hak_words_quoted(last->pool, story->pool_name),
+                 hak_words_bytes(last->bytes), hak_words_quoted(last->pool, story->pool_name),
                  state_of(last));
     hak_text_add(text, "; %s in this capture.\n\n",
                  hak_words_count(story->lives_total, "piece", "pieces"));
@@ -78,7 +79,7 @@ json_t *piece_json(struct view *view, uint64_t address, const struct hak_piece_s
                                 : json_null())));
     return hak_json_object(
         NUMBER("process", last->birth.process), ADDRESS("start", last->birth.address),
-        NUMBER("bytes", last->birth.size), NUMBER("offset", address - last->birth.address),
+        NUMBER("bytes", last->bytes), NUMBER("offset", address - last->birth.address),
         NUMBER("pool", last->pool), TEXT("pool_name", story->pool.id ? story->pool_name : NULL),
         WORD("state", state_of(last)), NUMBER("lives_total", story->lives_total),
         JSON("lives", lives));

@@ -73,6 +73,9 @@ int view_end_query(const struct view *view, struct hak_query *query, bool has_me
 void view_watch_reading(struct view *view);
 /* From now on Ctrl-C is noted, and a second one ends the command. */
 void view_heed_interrupt(void);
+/* From now on SIGTERM and SIGHUP are noted as Ctrl-C is: for a command with something to take away
+ * at its end. */
+void view_heed_end(void);
 /* From now on the end of children calls `handler`, and so do SIGTERM, SIGINT and SIGHUP unless they
  * are ignored. All four are blocked: they come in ppoll alone, with the mask `within`. */
 void view_heed_signals(void (*handler)(int), sigset_t *within);

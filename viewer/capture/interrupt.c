@@ -48,11 +48,26 @@ static int watch(void *context, const struct hak_progress *progress) {
     return view_is_interrupted();
 }
 
+/* Notes an end that was asked for by another way than Ctrl-C, and may be so by two at once. */
+static void on_end(int number) {
+    (void)number;
+    asked = 1;
+}
+
+/* Started with the signal ignored (nohup, a script's &), it stays so. */
+static void heed(int number, void (*handler)(int)) {
+    struct sigaction action = {.sa_handler = handler}, before;
+    if (sigaction(number, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+        sigaction(number, &action, NULL);
+}
+
 void view_heed_interrupt(void) {
-    struct sigaction action = {.sa_handler = on_interrupt}, before;
-    /* Started with SIGINT ignored (nohup, a script's &), it stays so. */
-    if (sigaction(SIGINT, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
-        sigaction(SIGINT, &action, NULL);
+    heed(SIGINT, on_interrupt);
+}
+
+void view_heed_end(void) {
+    heed(SIGTERM, on_end);
+    heed(SIGHUP, on_end);
 }
 
 void view_heed_signals(void (*handler)(int), sigset_t *within) {

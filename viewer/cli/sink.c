@@ -154,6 +154,24 @@ bool view_sink_open(struct view_sink *sink, const char *path, bool packs) {
     return true;
 }
 
+bool view_sink_try(const char *path) {
+    static struct view_sink sink; /* too large for a stack frame */
+    struct stat status;
+    bool is_there = stat(path, &status) == 0;
+    if (strcmp(path, "-") == 0)
+        return true;
+    if (!is_there || S_ISREG(status.st_mode)) {
+        bool good = view_sink_open(&sink, path, false);
+        view_sink_close(&sink, false);
+        return good;
+    }
+    if (!S_ISDIR(status.st_mode) && access(path, W_OK) == 0)
+        return true; /* a pipe is not opened twice */
+    view_error("%s cannot be written: %s", path,
+               strerror(S_ISDIR(status.st_mode) ? EISDIR : errno));
+    return false;
+}
+
 bool view_sink_close(struct view_sink *sink, bool is_whole) {
     bool was_open = sink->fd >= 0 || !sink->path;
     if (was_open && is_whole) {

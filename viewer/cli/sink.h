@@ -30,6 +30,9 @@ struct view_sink {
 /* Checks that an answer may be written to `path`: not over a capture, another database or a record
  * for import, which one letter too few makes of an input. False: printed. */
 bool view_sink_check(const char *path);
+/* Checks that a file can be written there, before the work for it; writes nothing. False: printed.
+ */
+bool view_sink_try(const char *path);
 /* Begins to write to `path`, which the caller keeps; stdout where it is NULL, "" or "-". `packs`:
  * compressed, as gzip does. A path that is no regular file is written to directly. False: printed,
  * of view_sink_check, too. */

@@ -145,16 +145,19 @@ bool record_find_files(const struct view *view, const char *name, char *library,
     return find_file(library, directory, name, R_OK);
 }
 
+bool record_may_preload(const char *command, const char *library) {
+    if (!strpbrk(library, " :"))
+        return true;
+    view_error("%s: %s: LD_PRELOAD cannot name a file with a space or a colon in its path; "
+               "install hakmem elsewhere",
+               command, library);
+    return false;
+}
+
 bool run_find_files(const struct view *view, struct run_files *files) {
     if (!record_find_files(view, run_library(view), files->library, files->collect))
         return false;
-    if (strpbrk(files->library, " :")) {
-        view_error("run: %s: LD_PRELOAD cannot name a file with a space or a colon in its path; "
-                   "install hakmem elsewhere",
-                   files->library);
-        return false;
-    }
-    return true;
+    return record_may_preload("run", files->library);
 }
 
 /* The value as the program gets it: a relative path of a file is made absolute, in `out`, as it is

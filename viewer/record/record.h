@@ -56,6 +56,8 @@ bool record_settle_store_of(const struct view *view, const char *pattern, const 
                             pid_t pid, char *path, size_t bytes);
 /* Finds hakmem's library `name` and hakmem-collect, each of PATH_MAX bytes. False: printed. */
 bool record_find_files(const struct view *view, const char *name, char *library, char *collect);
+/* Can LD_PRELOAD name the library? False: printed, as an error of `command`. */
+bool record_may_preload(const char *command, const char *library);
 /* Finds one of hakmem's own files, which `mode` (of access) is allowed for: its real path, of
  * PATH_MAX bytes. False: printed. */
 bool record_find_own(const char *name, int mode, char *path);

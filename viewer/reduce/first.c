@@ -42,10 +42,12 @@ static bool choose_setting(const struct reduction *r, size_t i, struct setting *
 
 /* Tries a sequence with each setting. 1: one gives the fault, and both are kept; 0: none; below 0:
  * it cannot be made. */
-static int try_settings(struct reduction *r, const struct sequence *candidate) {
+static int try_settings(struct reduction *r, struct sequence *candidate) {
     struct setting setting;
     if (candidate->count == 0)
         return 0;
+    if (!sequence_number_threads(candidate)) /* the capture's may have wide gaps */
+        return -1;
     for (size_t i = 0; choose_setting(r, i, &setting) && !run_is_over(r); i++) {
         int result = attempt(r, candidate, &setting);
         if (result > 0) {

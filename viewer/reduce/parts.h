@@ -104,7 +104,10 @@ bool step_follows(const struct sequence_step *a, const struct sequence_step *b);
  * an address that is none. */
 bool sequence_is_whole(const struct sequence *sequence);
 uint32_t sequence_last_thread(const struct sequence *sequence);
-/* Numbers blocks and threads without gaps, in their order. False: no memory. */
+/* Numbers threads without gaps, in the order of their first steps; the main thread stays 1. False:
+ * no memory. */
+bool sequence_number_threads(struct sequence *sequence);
+/* The same, and numbers blocks so. */
 bool sequence_number(struct sequence *sequence);
 /* Appends a line of it, without its end. */
 void sequence_add_step(struct hak_text *text, const struct step *step);
@@ -200,7 +203,8 @@ int shrink(struct reduction *r);
 /* simplify.c: smaller numbers and a simpler order. 0; below 0: it cannot be made. */
 int simplify_numbers(struct reduction *r);
 int simplify_order(struct reduction *r);
-/* simplify.c: fewer threads. */
+/* simplify.c: all in one thread; else each in an earlier one. */
+int join_all_threads(struct reduction *r);
 int join_threads(struct reduction *r);
 
 /* seen.c: compiles r->best and runs it under hakmem, the address sanitizer and glibc's checks.

@@ -181,11 +181,12 @@ bool program_needs_threads(const struct sequence *sequence) {
     return needs_of(sequence).threads;
 }
 
-/* The user's command, in a comment, which it must not end. */
+/* The user's command, in a comment: it must not end it, nor seem to begin another one. */
 static void add_command(struct hak_text *text, const char *command) {
-    for (const char *c = command; *c; c++)
-        hak_text_add(text, "%s%c", c > command && *c == '/' && c[-1] == '*' ? " " : "",
-                     (unsigned char)*c < ' ' ? ' ' : *c);
+    for (const char *c = command; *c; c++) {
+        bool is_mark = c > command && ((*c == '/' && c[-1] == '*') || (*c == '*' && c[-1] == '/'));
+        hak_text_add(text, "%s%c", is_mark ? " " : "", (unsigned char)*c < ' ' ? ' ' : *c);
+    }
 }
 
 void program_add_seen(struct hak_text *text, const char *before, const struct seen *seen) {

@@ -96,7 +96,7 @@ static bool print(const struct reduction *r, const struct seen *seen) {
     }
     if (r->stopped)
         hak_text_add(&text, "It may not be the shortest: %s\n",
-                     r->stopped == STOP_TIME ? "the time was over (--time)" : "Ctrl-C");
+                     r->stopped == STOP_TIME ? "the time was over (--time)" : "it was interrupted");
     return view_print(&text);
 }
 
@@ -111,6 +111,18 @@ static int read_options(struct reduction *r, uint64_t *row) {
     r->time_s = TIME_S;
     if (!view_read_number(view, "fault", row) || !view_read_number(view, "time", &r->time_s))
         return view_question_status();
+    if (is_fault && *row == 0) {
+        view_error("reduce --fault 0: a number from 1 on was expected");
+        return VIEW_USAGE;
+    }
+    if (view_given(view, "process") && is_fault) {
+        view_error("reduce --process: only for --check without --fault; a fault has its process");
+        return VIEW_USAGE;
+    }
+    if (view_given(view, "c") && !view_value(view, "c")[0]) {
+        view_error("reduce --c: the name of a file was expected");
+        return VIEW_USAGE;
+    }
     if (*row > UINT32_MAX) {
         view_error("reduce --fault %" PRIu64 ": no store has so many faults", *row);
         return VIEW_USAGE;
@@ -124,6 +136,19 @@ static int read_options(struct reduction *r, uint64_t *row) {
     return 0;
 }
 
+/* Rejects a store with a thread's number that no process reaches. 0, or an exit status (printed).
+ */
+static int check_threads(const struct reduction *r) {
+    uint64_t row = hak_database_number(
+        hak_store_database(r->view->reader),
+        "SELECT id FROM thread WHERE number NOT BETWEEN 1 AND ?1 LIMIT 1", INT32_MAX);
+    if (row)
+        view_error("reduce: %s is damaged: row %" PRIu64 " of its table `thread` has a number that "
+                   "no thread can have",
+                   r->view->store_path, row);
+    return row ? VIEW_UNREADABLE : 0;
+}
+
 /* Finds the fault, or without one the process. 0, or an exit status (printed). */
 static int find_fault(struct reduction *r, uint64_t row) {
     char collect[PATH_MAX];
@@ -134,10 +159,44 @@ static int find_fault(struct reduction *r, uint64_t row) {
         status = view_question_status();
     else
         status = view_choose_busiest(r->view, "is reduced", &r->process);
+    if (status == 0)
+        status = check_threads(r);
     if (status == 0 && (!record_find_own("hakmem-player", X_OK, r->player) ||
                         !record_find_files(r->view, "hakmem-debug.so", r->library, collect)))
         status = VIEW_UNREADABLE;
+    if (status == 0 && !r->check && !record_may_preload("reduce", r->library))
+        status = VIEW_UNREADABLE;
     return status;
+}
+
+/* Finds the shortest sequence. 0, or an exit status (printed). */
+static int find_shortest(struct reduction *r, uint64_t row, bool needs_folder) {
+    uint64_t start = view_now_ns();
+    int status = find_fault(r, row);
+    if (status == 0 && needs_folder && !folder_make(r))
+        status = VIEW_UNREADABLE;
+    if (status == 0)
+        status = find_first(r);
+    if (status == 0)
+        status = shrink(r);
+    view_progress_clear();
+    r->seconds = 1e-9 * (double)(view_now_ns() - start);
+    return status;
+}
+
+/* Prints the answer and writes the program. An error of one of them leaves the others. 0, or an
+ * exit status (printed). */
+static int answer(struct reduction *r, uint64_t row, const char *program, struct seen *seen) {
+    bool is_alone = program && strcmp(program, "-") == 0; /* on stdout */
+    bool is_run = program && r->stopped != STOP_INTERRUPT;
+    bool good = !is_run || seen_try(r, seen);
+    const struct seen *known = is_run && good ? seen : NULL;
+    folder_remove(r); /* a closed pipe ends what prints */
+    if (program)
+        good &= write_program(r, program, known);
+    if (!is_alone)
+        good &= r->view->json ? print_document(r, row, known) : print(r, known);
+    return good ? 0 : VIEW_UNREADABLE;
 }
 
 int command_reduce(struct view *view) {
@@ -150,27 +209,13 @@ int command_reduce(struct view *view) {
         status = read_options(&r, &row);
     if (status != 0)
         return status;
-    if (program && !view_sink_check(program))
+    if (program && !view_sink_try(program))
         return VIEW_UNREADABLE;
-    uint64_t start = view_now_ns();
-    status = find_fault(&r, row);
+    view_heed_end();
+    status = find_shortest(&r, row, program || r.check);
     if (status == 0)
-        status = find_first(&r);
-    if (status == 0)
-        status = shrink(&r);
-    view_progress_clear();
-    r.seconds = 1e-9 * (double)(view_now_ns() - start);
-    bool is_run = program && status == 0 && r.stopped != STOP_INTERRUPT;
-    if (is_run && !seen_try(&r, &seen))
-        status = VIEW_UNREADABLE;
-    const struct seen *known = is_run ? &seen : NULL;
+        status = answer(&r, row, program, &seen);
     folder_remove(&r);
-    if (status == 0 && program && !write_program(&r, program, known))
-        status = VIEW_UNREADABLE;
-    bool is_alone = program && strcmp(program, "-") == 0; /* on stdout */
-    if (status == 0 && !is_alone &&
-        !(view->json ? print_document(&r, row, known) : print(&r, known)))
-        status = VIEW_UNREADABLE;
     if (status == 0 && seen.has_failed) {
         view_error("reduce: the C program does not give the fault in each run: %s", seen.hakmem);
         status = VIEW_INCOMPLETE;

@@ -3,18 +3,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 #include "viewer/cli/cli.h"
 
-enum { PAUSE_NS = 1000000, NOT_STARTED = 127 };
+enum { PAUSE_MS = 1, NOT_STARTED = 127, PART_BYTES = 65536 };
 
 bool run_is_over(struct reduction *r) {
     if (view_is_interrupted())
@@ -62,10 +63,44 @@ static void become(const struct run *run, int in, int said) {
     _exit(NOT_STARTED);
 }
 
+/* Reads what there is: keeps its begin and drops the rest, of which there may be any amount. False:
+ * there is no more for now. */
+static bool read_said(struct run *run, int said, size_t *used) {
+    static char dropped[PART_BYTES];
+    size_t room = sizeof run->said - 1 - *used;
+    ssize_t got = read(said, room ? run->said + *used : dropped, room ? room : sizeof dropped);
+    if (got > 0 && room)
+        *used += (size_t)got;
+    run->said[*used] = '\0';
+    return got > 0;
+}
+
+/* Ends what is left of it: processes that lost their parent, with a group of their own or without,
+ * become children of this one, which has no others. */
+static void end_left(void) {
+    enum { PASSES = 1000 };
+    char path[64];
+    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+    bool is_left = true;
+    for (int i = 0; i < PASSES && is_left; i++) {
+        FILE *children = fopen(path, "re");
+        int pid;
+        is_left = false;
+        while (children && fscanf(children, "%d", &pid) == 1) {
+            kill(pid, SIGKILL);
+            waitpid(pid, NULL, 0);
+            is_left = true;
+        }
+        if (children)
+            fclose(children);
+    }
+}
+
 /* Waits until it ends, its time is up, or Ctrl-C was typed; then ends all that it started. */
-static void wait_for_end(struct run *run, pid_t pid, uint64_t limit_ms) {
+static void wait_for_end(struct run *run, pid_t pid, int said, uint64_t limit_ms) {
     uint64_t end = view_now_ns() + limit_ms * 1000000;
     siginfo_t about = {0};
+    size_t used = 0;
     for (;;) {
         about.si_pid = 0;
         if (waitid(P_PID, (id_t)pid, &about, WEXITED | WNOHANG | WNOWAIT) != 0 || about.si_pid)
@@ -75,38 +110,45 @@ static void wait_for_end(struct run *run, pid_t pid, uint64_t limit_ms) {
             kill(-pid, SIGKILL);
             kill(pid, SIGKILL);
         }
-        nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
+        struct pollfd one = {.fd = said, .events = POLLIN};
+        if (poll(&one, 1, PAUSE_MS) > 0 && !read_said(run, said, &used))
+            poll(NULL, 0, PAUSE_MS); /* it has closed it */
     }
     kill(-pid, SIGKILL); /* not waited for yet: nobody else has its number */
+    for (int parts = 0; parts < 2 && read_said(run, said, &used);)
+        parts++; /* a pipe is full at 64 KiB; one that is left may write for ever */
     waitpid(pid, &run->status, 0);
+    end_left();
 }
 
 bool run_make(struct run *run, uint64_t limit_ms) {
     const struct hak_text *input = run->input;
     int in = memfd_create("hakmem-input", MFD_CLOEXEC);
-    int out = memfd_create("hakmem-said", MFD_CLOEXEC);
+    int out[2] = {-1, -1};
     pid_t pid = -1;
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
     run->status = 0;
+    run->said[0] = '\0';
     run->was_ended = false;
-    if (in >= 0 && out >= 0 &&
+    if (in >= 0 && pipe2(out, O_CLOEXEC) == 0 && fcntl(out[0], F_SETFL, O_NONBLOCK) == 0 &&
         (!input ||
          write(in, input->bytes ? input->bytes : "", input->length) == (ssize_t)input->length)) {
         lseek(in, 0, SEEK_SET);
         pid = fork();
         if (pid == 0)
-            become(run, in, out);
+            become(run, in, out[1]);
     }
     if (pid < 0)
         view_error("reduce: %s cannot be started: %s", run->argument[0], strerror(errno));
     else {
-        wait_for_end(run, pid, limit_ms);
-        ssize_t got = pread(out, run->said, sizeof run->said - 1, 0);
-        run->said[got > 0 ? got : 0] = '\0';
+        close(out[1]);
+        out[1] = -1;
+        wait_for_end(run, pid, out[0], limit_ms);
     }
-    if (in >= 0)
-        close(in);
-    if (out >= 0)
-        close(out);
+    const int used[] = {in, out[0], out[1]};
+    for (size_t i = 0; i < sizeof used / sizeof *used; i++)
+        if (used[i] >= 0)
+            close(used[i]);
     return pid >= 0;
 }
 

@@ -19,6 +19,17 @@ static const char *last_line(char *said) {
     return !end ? NULL : line ? line + 1 : said;
 }
 
+/* Makes last_run. False: `why` says why its end tells nothing of the program. */
+static bool make_last_run(uint64_t limit_ms, char *why) {
+    bool has_run = !view_is_interrupted() && run_make(&last_run, limit_ms);
+    const char *reason = view_is_interrupted()                   ? "interrupted"
+                         : !has_run || run_has_failed(&last_run) ? "it cannot be started"
+                                                                 : NULL;
+    if (reason)
+        snprintf(why, LINE_BYTES, "not run: %s", reason);
+    return !reason;
+}
+
 /* How a program ended that no sanitizer stopped. */
 static void say_end(char *out) {
     const char *line = last_line(last_run.said);
@@ -40,33 +51,34 @@ static bool compile(const struct reduction *r, const char *name, const char *arg
     folder_path(r, name, program);
     last_run = (struct run){.argument = {"cc", "-g", "-o", program, source, "-lpthread", argument},
                             .is_clean = true};
-    bool good = run_make(&last_run, COMPILER_MS) && !last_run.was_ended && last_run.status == 0;
+    bool has_run = make_last_run(COMPILER_MS, why);
+    if (has_run && !last_run.was_ended && last_run.status == 0)
+        return true;
     const char *line = last_line(last_run.said);
-    if (!good)
-        snprintf(why, LINE_BYTES, "not run: cc %s%s",
-                 run_has_failed(&last_run) ? "is not there"
-                 : argument                ? "has no "
-                                           : "fails: ",
-                 run_has_failed(&last_run) ? ""
-                 : argument                ? argument
-                 : line                    ? line
-                                           : "");
-    return good;
+    if (has_run)
+        snprintf(why, LINE_BYTES, "not run: cc%s%s %s%s", argument ? " " : "",
+                 argument ? argument : "", last_run.was_ended ? "does not end in 60 s" : "fails: ",
+                 last_run.was_ended || !line ? "" : line);
+    else if (!view_is_interrupted())
+        snprintf(why, LINE_BYTES, "not run: cc is not there");
+    return false;
 }
 
 static void run_hakmem(struct reduction *r, const char *program, struct seen *seen) {
     static char texts[SETTING_WORDS][PATH_MAX + 16];
     struct place place = {0};
     int good = 0, runs = 0;
-    for (bool goes_on = true; goes_on && runs < SEEN_RUNS && !view_is_interrupted(); runs++) {
+    for (bool goes_on = true; goes_on && runs < SEEN_RUNS; runs++) {
         last_run = (struct run){.argument = {program}};
         setting_fill(&last_run, r, &r->setting, texts);
-        goes_on = run_make(&last_run, PROGRAM_MS) && !last_run.was_ended;
+        if (!make_last_run(PROGRAM_MS, seen->hakmem))
+            return;
+        goes_on = !last_run.was_ended;
         place_read_first(&place, last_run.said);
         good += place_is_same(&place, &r->wanted);
     }
     snprintf(seen->hakmem, LINE_BYTES, "HKM-%u in %d of %d runs", r->wanted.code, good, runs);
-    seen->has_failed = good < runs && !view_is_interrupted();
+    seen->has_failed = good < runs;
 }
 
 static void run_sanitizer(const char *program, char *out) {
@@ -74,7 +86,7 @@ static void run_sanitizer(const char *program, char *out) {
     last_run = (struct run){.argument = {program},
                             .is_clean = true,
                             .variable = {"ASAN_OPTIONS=detect_leaks=0:color=never"}};
-    if (!run_make(&last_run, PROGRAM_MS))
+    if (!make_last_run(PROGRAM_MS, out))
         return;
     const char *error = strstr(last_run.said, head);
     if (error) {
@@ -108,7 +120,7 @@ static void run_libc(const struct reduction *r, const char *program, bool is_che
         if (needs_operators)
             last_run.variable[count++] = "LD_PRELOAD=libstdc++.so.6";
     }
-    if (!run_make(&last_run, PROGRAM_MS))
+    if (!make_last_run(PROGRAM_MS, out))
         return;
     if (strstr(last_run.said, "cannot be preloaded"))
         snprintf(out, LINE_BYTES, "not run: a library of %s is not there",

@@ -58,7 +58,7 @@ bool sequence_is_whole(const struct sequence *sequence) {
     for (uint32_t i = 0; i < sequence->count; i++)
         if (sequence->step[i].made.block > most)
             most = sequence->step[i].made.block;
-    bool *has_block = calloc(most + 1, sizeof *has_block);
+    bool *has_block = calloc(most + 1ul, sizeof *has_block);
     if (!has_block)
         return false;
     has_block[0] = true;
@@ -79,6 +79,34 @@ uint32_t sequence_last_thread(const struct sequence *sequence) {
     return last;
 }
 
+static int compare_numbers(const void *a, const void *b) {
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+bool sequence_number_threads(struct sequence *sequence) {
+    uint32_t count = sequence->count, distinct = 0, next = 2;
+    uint32_t *old = malloc((count + 1ul) * sizeof *old), *new = calloc(count + 1ul, sizeof *new);
+    bool good = old && new;
+    for (uint32_t i = 0; i < count && good; i++)
+        old[i] = sequence->step[i].made.thread;
+    if (good)
+        qsort(old, count, sizeof *old, compare_numbers);
+    for (uint32_t i = 0; i < count && good; i++)
+        if (i == 0 || old[i] != old[distinct - 1])
+            old[distinct++] = old[i];
+    for (uint32_t i = 0; i < count && good; i++) {
+        uint32_t *thread = &sequence->step[i].made.thread;
+        uint32_t *at = bsearch(thread, old, distinct, sizeof *old, compare_numbers);
+        if (at && !new[at - old])
+            new[at - old] = *thread == 1 ? 1 : next++;
+        *thread = at ? new[at - old] : 1;
+    }
+    free(old);
+    free(new);
+    return good;
+}
+
 /* Numbers from `next` on, in the order of `old`; 0 stays. */
 static uint32_t new_number(uint32_t *of, uint32_t old, uint32_t *next) {
     if (old && !of[old])
@@ -87,25 +115,20 @@ static uint32_t new_number(uint32_t *of, uint32_t old, uint32_t *next) {
 }
 
 bool sequence_number(struct sequence *sequence) {
-    uint32_t most = 1, blocks = 1, threads = 2;
+    uint32_t most = 0, blocks = 1;
     for (uint32_t i = 0; i < sequence->count; i++) {
         const struct sequence_step *made = &sequence->step[i].made;
         most = made->block > most ? made->block : most;
-        most = made->thread > most ? made->thread : most;
     }
-    uint32_t *block = calloc(most + 1, sizeof *block), *thread = calloc(most + 1, sizeof *thread);
-    bool good = block && thread;
-    if (good)
-        thread[1] = 1;
+    uint32_t *block = calloc(most + 1ul, sizeof *block);
+    bool good = block && sequence_number_threads(sequence);
     for (uint32_t i = 0; i < sequence->count && good; i++) {
         struct sequence_step *made = &sequence->step[i].made;
         made->block = new_number(block, made->block, &blocks);
-        made->thread = new_number(thread, made->thread, &threads);
         if (made->verb == SEQUENCE_POOL_FREE && made->b <= most)
             made->b = block[made->b];
     }
     free(block);
-    free(thread);
     return good;
 }
 

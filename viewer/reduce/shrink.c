@@ -53,8 +53,8 @@ int shrink(struct reduction *r) {
     uint64_t before;
     do {
         before = r->accepted;
-        if (join_threads(r) < 0 || shrink_by(r, by_block) < 0 || shrink_by(r, by_step) < 0 ||
-            simplify_order(r) < 0 || simplify_numbers(r) < 0)
+        if (join_all_threads(r) < 0 || shrink_by(r, by_block) < 0 || shrink_by(r, by_step) < 0 ||
+            join_threads(r) < 0 || simplify_order(r) < 0 || simplify_numbers(r) < 0)
             return VIEW_UNREADABLE;
     } while (r->accepted > before && !run_is_over(r));
     return sequence_number(&r->best) ? 0 : hak_store_no_memory(r->view->store_path);

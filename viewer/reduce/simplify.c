@@ -25,8 +25,12 @@ static int try_join(struct reduction *r, uint32_t from, uint32_t to) {
     return result;
 }
 
+int join_all_threads(struct reduction *r) {
+    return try_join(r, 0, 1);
+}
+
 int join_threads(struct reduction *r) {
-    int result = try_join(r, 0, 1);
+    int result = sequence_number_threads(&r->best) ? 0 : -1;
     for (uint32_t from = sequence_last_thread(&r->best); from > 1 && result >= 0; from--) {
         int joined = 0;
         for (uint32_t to = 1; to < from && result >= 0 && joined == 0 && !run_is_over(r); to++)
@@ -67,8 +71,10 @@ static void fit_step(const struct resize *size, struct sequence_step *made) {
         made->b = end > a ? end - a : 1;
     } else if (made->verb == SEQUENCE_READ)
         made->b = move_offset(size, made->a + made->b) - a;
-    else if (has_size(made->verb))
+    else if (has_size(made->verb) && made->b > 0) {
         made->b = move_offset(size, made->b);
+        made->b = made->b > 0 ? made->b : 1; /* others do not look at a size of 0 */
+    }
     made->a = a;
 }
 
@@ -83,7 +89,7 @@ static int try_size(struct reduction *r, const struct resize *size) {
             most = candidate.step[i].made.block;
         has_pools |= verb_is_of_pool(candidate.step[i].made.verb);
     }
-    int64_t *bytes = calloc(most + 1, sizeof *bytes); /* of each block, as it was */
+    int64_t *bytes = calloc(most + 1ul, sizeof *bytes); /* of each block, as it was */
     for (uint32_t i = 0; i < candidate.count && bytes && result == 0; i++) {
         struct sequence_step *made = &candidate.step[i].made;
         int64_t *now = &bytes[made->block];

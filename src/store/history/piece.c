@@ -21,23 +21,69 @@ static struct hak_filter filter_of_pools(unsigned first, unsigned last, uint64_t
 }
 
 /* Moves the lives one place down where all are taken. */
-static void begin_piece_life(struct hak_piece_story *story, const struct hak_event *e) {
+static void begin_piece_life(struct hak_piece_story *story, const struct hak_event *e,
+                             uint64_t bytes) {
     if (story->lives_total >= HAK_PIECE_LIVES)
         memmove(&story->life[0], &story->life[1], sizeof story->life - sizeof story->life[0]);
     story->lives_total++;
     story->life[hak_piece_lives_kept(story) - 1] =
-        (struct hak_piece_life){.birth = *e, .pool = hak_event_pool(e)};
+        (struct hak_piece_life){.birth = *e, .bytes = bytes, .pool = hak_event_pool(e)};
 }
 
-/* Ends the lives that the event ends: of its piece, or of all pieces of its pool. */
+static bool is_move_out(const struct hak_event *e) {
+    return e->kind == HAK_PIECE_MOVE && (e->size & 0xff) == 0;
+}
+
+/* The reset of a pool that spares the pieces with a byte in its range. */
+static bool is_spared(const struct hak_piece_life *life, const struct hak_event *e) {
+    uint64_t at = life->birth.address;
+    return e->kind == HAK_POOL_RESET && e->size &&
+           (at < e->address ? e->address - at < life->bytes : at - e->address < e->size);
+}
+
+static bool is_ended_by(const struct hak_piece_life *life, const struct hak_event *e) {
+    switch (e->kind) {
+    case HAK_PIECE_ALLOC:
+    case HAK_PIECE_FREE:
+        return life->birth.address == e->address;
+    case HAK_PIECE_MOVE:
+        return life->birth.address == e->address && !is_move_out(e);
+    case HAK_POOL_RESET:
+        return !is_spared(life, e);
+    default:
+        return e->kind == HAK_POOL_DESTROY;
+    }
+}
+
+static bool is_of_pool(const struct hak_piece_life *life, const struct hak_event *e) {
+    return life->pool == hak_event_pool(e) && life->birth.process == e->process;
+}
+
 static void end_piece_lives(struct hak_piece_story *story, const struct hak_event *e) {
-    bool is_of_piece = e->kind == HAK_PIECE_FREE || e->kind == HAK_PIECE_ALLOC;
     for (int i = 0; i < hak_piece_lives_kept(story); i++) {
         struct hak_piece_life *life = &story->life[i];
-        if (!life->end.id && life->pool == hak_event_pool(e) && life->birth.process == e->process &&
-            (!is_of_piece || life->birth.address == e->address))
+        if (!life->end.id && is_of_pool(life, e) && is_ended_by(life, e))
             life->end = *e;
     }
+}
+
+/* The newest life of the event's piece; NULL: none is known. */
+static const struct hak_piece_life *last_life_of(const struct hak_piece_story *story,
+                                                 const struct hak_event *e) {
+    for (int i = hak_piece_lives_kept(story) - 1; i >= 0; i--)
+        if (is_of_pool(&story->life[i], e) && story->life[i].birth.address == e->address)
+            return &story->life[i];
+    return NULL;
+}
+
+/* A move to "out" begins a life of the size of the one before. */
+static void begin_if_inside(struct piece_search *search, const struct hak_event *e) {
+    const struct hak_piece_life *last = is_move_out(e) ? last_life_of(search->story, e) : NULL;
+    uint64_t bytes = e->kind == HAK_PIECE_ALLOC ? e->size : last ? last->bytes : 0;
+    if (last && !last->end.id)
+        return;
+    if (search->address - e->address < bytes || search->address == e->address)
+        begin_piece_life(search->story, e, bytes);
 }
 
 static int take_piece_event(void *context, const struct hak_event *e) {
@@ -45,9 +91,8 @@ static int take_piece_event(void *context, const struct hak_event *e) {
     if (search->lineage && !hak_lineage_has(search->lineage, e))
         return 0;
     end_piece_lives(search->story, e);
-    if (e->kind == HAK_PIECE_ALLOC &&
-        (search->address - e->address < e->size || search->address == e->address))
-        begin_piece_life(search->story, e);
+    if (e->kind == HAK_PIECE_ALLOC || is_move_out(e))
+        begin_if_inside(search, e);
     return 0;
 }
 

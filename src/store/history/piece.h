@@ -12,9 +12,10 @@
 enum { HAK_PIECE_LIVES = 8, HAK_PIECE_MOVES = 6 };
 
 struct hak_piece_life {
-    struct hak_event birth;
-    struct hak_event end; /* PIECE_FREE, POOL_RESET, POOL_DESTROY; id 0 = it lives */
-    uint32_t pool;        /* number of the pool in its process */
+    struct hak_event birth; /* PIECE_ALLOC, or PIECE_MOVE to "out" */
+    struct hak_event end;   /* any of the others; id 0 = it lives */
+    uint64_t bytes;         /* 0 for a PIECE_MOVE of a piece that no PIECE_ALLOC told of */
+    uint32_t pool;          /* number of the pool in its process */
 };
 
 struct hak_piece_story {

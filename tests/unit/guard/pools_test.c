@@ -1,5 +1,6 @@
 /* The program's own pools, as they are told by hakmem.h: each misuse has its code and facts,
  * correct calls have none. */
+#include <pthread.h>
 #include "guard/pieces.h"
 #include "guard/redzone.h"
 #include "world.h"
@@ -187,6 +188,79 @@ TEST(writes_into_the_room_around_a_piece_are_found) {
     ck_assert_uint_eq(fault_count, before);
 }
 
+/* A chunk that the pool takes pieces from. */
+static char *take_chunk(void) {
+    return hand_out(slot_at(3, 0), 512, 0).p;
+}
+
+/* The chunk goes back to malloc, and malloc hands it out again. */
+static char *take_chunk_again(void) {
+    set_place(slot_at(3, 0), HAK_PLACE_FRONT);
+    return take_chunk();
+}
+
+/* The owner frees a pool's memory without a word: then it is another block's. */
+TEST(room_in_a_block_that_was_freed_is_not_compared) {
+    begin();
+    hak_pool_redzone(other, 16, 16);
+    char *chunk = take_chunk();
+    hak_pool_alloc(other, chunk + 64, PIECE);
+    hak_pool_alloc(other, chunk + 128, PIECE);
+    unsigned before = fault_count;
+    ck_assert_ptr_eq(take_chunk_again(), chunk);
+    memset(chunk, 1, 512);
+    ck_assert_uint_eq(fault_of_free(other, chunk + 64), 0);
+    hak_pool_reset(other);
+    ck_assert_uint_eq(fault_count, before);
+    hak_pool_alloc(other, chunk + 64, PIECE);
+    chunk[64 + PIECE]++;
+    ck_assert_uint_eq(fault_of_free(other, chunk + 64), HAK_FAULT_POOL_OVERFLOW);
+}
+
+TEST(room_outside_of_the_block_is_left_alone) {
+    begin();
+    hak_pool_redzone(other, 64, 64);
+    char *chunk = take_chunk(), kept[2][64];
+    memcpy(kept[0], chunk - 64, 64);
+    memcpy(kept[1], chunk + 512, 64);
+    hak_pool_alloc(other, chunk, PIECE);
+    hak_pool_alloc(other, chunk + 496, PIECE);
+    ck_assert_mem_eq(kept[0], chunk - 64, 64);
+    ck_assert_mem_eq(kept[1], chunk + 512, 64);
+    chunk[-1]++;
+    chunk[512]++;
+    ck_assert_uint_eq(hak_redzone_sweep(HAK_FOUND_BY_VERIFY), 0);
+    chunk[495]++;
+    ck_assert_uint_eq(fault_of_free(other, chunk + 496), HAK_FAULT_POOL_OVERFLOW);
+    ck_assert_uint_eq(last_fault().base, (uintptr_t)chunk + 496 - 64);
+    ck_assert_uint_eq(last_fault().slot_bytes, 64 + PIECE);
+    chunk[PIECE + 63]++;
+    ck_assert_uint_eq(fault_of_free(other, chunk), HAK_FAULT_POOL_OVERFLOW);
+    ck_assert_int_eq(last_fault().offset, PIECE + 63);
+    ck_assert_uint_eq(last_fault().damage_is_open, 1);
+}
+
+TEST(a_piece_of_a_freed_block_may_be_handed_out_again) {
+    begin();
+    char *chunk = take_chunk();
+    hak_pool_allow(pool, "cache", "list");
+    hak_pool_alloc(other, chunk + 64, PIECE);
+    hak_pool_alloc(other, chunk + 128, PIECE);
+    hak_pool_alloc(pool, chunk + 256, PIECE);
+    ck_assert_uint_eq(fault_of_free(pool, chunk + 256), 0);
+    ck_assert_uint_eq(fault_of_free(other, chunk + 128), 0);
+    unsigned before = fault_count;
+    ck_assert_ptr_eq(take_chunk_again(), chunk);
+    hak_pool_alloc(other, chunk + 64, PIECE);
+    hak_pool_move(pool, chunk + 256, "cache"); /* it may be another one, and new */
+    ck_assert_uint_eq(fault_count, before);
+    hak_pool_alloc(other, chunk + 64, PIECE);
+    ck_assert_uint_eq(last_fault().fault, HAK_FAULT_POOL_DOUBLE_ALLOC);
+    hak_pool_move(pool, chunk + 256, "free");
+    ck_assert_uint_eq(last_fault().fault, HAK_FAULT_POOL_ILLEGAL_MOVE);
+    ck_assert_uint_eq(fault_count, before + 2);
+}
+
 /* Pieces leave the list from its middle and its ends, and places of ended ones are taken again. */
 TEST(the_list_of_a_pool_holds_its_live_pieces) {
     begin();
@@ -251,6 +325,22 @@ TEST(a_table_says_which_moves_are_legal) {
     ck_assert_str_eq(last_fault().pool.to, "out");
 }
 
+/* The pool uses the room while it has the piece. */
+TEST(a_move_out_fills_no_room) {
+    begin();
+    hak_pool_redzone(other, 8, 16);
+    char *piece = take_with_room(0);
+    ck_assert_uint_eq(fault_of_free(other, piece), 0);
+    hak_pool_move(other, piece, "cache");
+    memset(other, 0, 64);
+    unsigned before = fault_count;
+    hak_pool_move(other, piece, "out");
+    hak_pool_reset_outside(other, piece, PIECE);
+    ck_assert_uint_eq(hak_redzone_sweep(HAK_FOUND_BY_VERIFY), 0);
+    ck_assert_uint_eq(fault_of_free(other, piece), 0);
+    ck_assert_uint_eq(fault_count, before);
+}
+
 TEST(an_address_that_is_no_piece_is_new) {
     begin();
     hak_pool_allow(pool, "free", "cache");
@@ -279,8 +369,15 @@ TEST(calls_are_recorded_by_the_number_of_the_pool) {
     ck_assert_uint_eq(freed.record_count, number);
     ck_assert_uint_eq(freed.stack, STACK_OF_END);
     ck_assert_uint_eq(events[(before + 1) % NOTED_EVENTS].kind, HAK_POOL_RESET);
+    ck_assert_uint_eq(events[(before + 1) % NOTED_EVENTS].address, (uintptr_t)pool);
+    ck_assert_uint_eq(events[(before + 1) % NOTED_EVENTS].size, 0);
+    hak_pool_reset_outside(pool, pool + PIECE, 2 * PIECE);
+    ck_assert_uint_eq(last_event().kind, HAK_POOL_RESET);
+    ck_assert_uint_eq(last_event().address, (uintptr_t)pool + PIECE);
+    ck_assert_uint_eq(last_event().size, 2 * PIECE);
+    ck_assert_uint_eq(event_count, before + 3);
     hak_pool_alloc(pool + 1, pool + PIECE, PIECE); /* of no pool */
-    ck_assert_uint_eq(event_count, before + 2);
+    ck_assert_uint_eq(event_count, before + 3);
 }
 
 /* A handler that interrupts a call of its own thread: its call is missed, and nothing is said from
@@ -294,6 +391,25 @@ TEST(a_call_in_a_handler_is_missed) {
     ck_assert_uint_eq(fault_of_free(pool, pool + 2 * PIECE), 0);
     ck_assert_uint_eq(fault_of_free(pool, pool + PIECE), 0);
     ck_assert_uint_eq(fault_of_free(pool, pool + PIECE), 0);
+}
+
+static void *hold_lock(void *context) {
+    ck_assert(hak_pieces_lock());
+    return context;
+}
+
+/* All is forgotten in the child of a fork then: its own pools know nothing of the parent's. */
+TEST(the_child_accuses_nobody_for_what_the_parent_had) {
+    pthread_t holder;
+    begin();
+    ck_assert_int_eq(pthread_create(&holder, NULL, hold_lock, NULL), 0);
+    ck_assert_int_eq(pthread_join(holder, NULL), 0);
+    hak_pieces_fork_child();
+    hak_pool_create(pool, "pool");
+    ck_assert_uint_eq(fault_of_free(pool, pool + PIECE), 0);
+    hak_pool_alloc(pool, pool + PIECE, PIECE);
+    ck_assert_uint_eq(fault_of_free(pool, pool + PIECE), 0);
+    ck_assert_uint_eq(fault_of_free(pool, pool + PIECE), HAK_FAULT_POOL_DOUBLE_FREE);
 }
 
 /* Of `bytes` at `from` in `pool`, the pieces at the offsets named are kept, whole. */
@@ -315,6 +431,40 @@ TEST(a_reset_spares_a_range) {
     expect_kept(5 * PIECE, (size_t)1 << 40, 5, 19);
     expect_kept(0, 0, 1, 0);
     expect_kept(2000, 1, 1, 0);
+}
+
+/* Pieces far from each other, by a walk over all; the next reset looks near the one that is left.
+ */
+TEST(a_reset_spares_pieces_that_lie_far_apart) {
+    begin();
+    char *far = (char *)((uintptr_t)pool + ((uintptr_t)1 << 36) + 3);
+    hak_pool_alloc(pool, far, (size_t)1 << 30);
+    hak_pool_alloc(pool, pool + 8 * PIECE, PIECE);
+    hak_pool_reset_outside(pool, far + 100, (size_t)1 << 31);
+    ck_assert_uint_eq(fault_of_free(pool, pool + 8 * PIECE), HAK_FAULT_POOL_USE_AFTER_RESET);
+    hak_pool_alloc(pool, pool + 9 * PIECE, PIECE);
+    hak_pool_reset_outside(pool, pool, (size_t)1 << 40);
+    ck_assert_uint_eq(fault_of_free(pool, pool + 9 * PIECE), 0);
+    hak_pool_reset_outside(pool, far + ((size_t)1 << 30) - 1, 1);
+    ck_assert_uint_eq(fault_of_free(pool, far), 0);
+    ck_assert_uint_eq(fault_of_free(pool, far), HAK_FAULT_POOL_DOUBLE_FREE);
+}
+
+/* A large piece that has ended makes no later reset look further. */
+TEST(a_whole_reset_ends_the_reach_of_a_pool) {
+    begin();
+    hak_pool_alloc(pool, pool + 1, (size_t)1 << 30);
+    hak_pool_reset(pool);
+    ck_assert_uint_eq(hak_pieces_pool((uintptr_t)pool)->reach.bits, 0);
+    hak_pool_alloc(pool, pool + PIECE, PIECE);
+    hak_pool_alloc(pool, pool + 4 * PIECE, PIECE);
+    hak_pool_reset_outside(pool, pool + PIECE, PIECE);
+    struct hak_pool_reach reach = hak_pieces_pool((uintptr_t)pool)->reach;
+    ck_assert_uint_eq(reach.lowest, (uintptr_t)pool + PIECE);
+    ck_assert_uint_eq(reach.highest, (uintptr_t)pool + PIECE);
+    ck_assert_uint_eq(reach.largest_bytes, PIECE);
+    hak_pool_reset_outside(pool, pool + 2 * PIECE, PIECE);
+    ck_assert_uint_eq(fault_of_free(pool, pool + PIECE), HAK_FAULT_POOL_USE_AFTER_RESET);
 }
 
 /* Freed pieces, and those of a reset before, stay what they are. */
@@ -373,6 +523,19 @@ TEST(a_pool_may_move) {
     ck_assert_uint_eq(fault_of_free(third, third), HAK_FAULT_POOL_USE_AFTER_RESET);
 }
 
+/* No call names it by its old address any more. */
+TEST(a_pool_that_moves_without_room_is_forgotten) {
+    begin();
+    uintptr_t from = (uintptr_t)1 << 40;
+    for (uintptr_t i = 0; i < 1 << 16; i++)
+        hak_pool_create((void *)(from + i * PIECE), "many");
+    hak_pool_rebase(pool, (void *)(2 * from));
+    ck_assert_int_eq(hak_pool_exists(pool), 0);
+    ck_assert_int_eq(hak_pool_exists((void *)(2 * from)), 0);
+    ck_assert(!hak_pieces_lives(hak_pieces_find((uintptr_t)pool + PIECE, 0)));
+    ck_assert_uint_eq(fault_of_free(pool, pool + PIECE), 0);
+}
+
 /* As by destroy and create, which is how some programs reset. */
 TEST(a_piece_of_a_former_pool_is_known) {
     begin();
@@ -390,6 +553,18 @@ TEST(a_piece_of_a_former_pool_is_known) {
     hak_pool_alloc(pool, pool + PIECE, PIECE);
     hak_pool_create(pool, "without a destroy");
     ck_assert_uint_eq(fault_of_free(pool, pool + PIECE), HAK_FAULT_POOL_BAD_FREE);
+}
+
+/* Also where its address is that of the live piece that the pool lies in. */
+TEST(a_piece_of_a_former_pool_hides_behind_its_memory) {
+    begin();
+    hak_pool_alloc(other, pool + PIECE, 1);
+    hak_pool_destroy(other);
+    hak_pool_create(other, "second");
+    ck_assert_uint_eq(fault_of_free(other, pool + PIECE), HAK_FAULT_POOL_USE_AFTER_RESET);
+    ck_assert_str_eq(last_fault().pool.other_name, "other");
+    ck_assert_uint_eq(fault_of_free(pool, pool + PIECE), 0);
+    ck_assert_uint_eq(fault_of_free(other, pool + PIECE), HAK_FAULT_POOL_USE_AFTER_RESET);
 }
 
 TEST(blocks_without_a_pool_have_one) {

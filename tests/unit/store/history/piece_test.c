@@ -80,6 +80,47 @@ TEST(pieces_of_other_pools_go_on) {
     ck_assert_uint_eq(story.life[1].end.id, again);
 }
 
+/* A move ends the life of its piece alone, and one to "out" begins the next one. */
+TEST(a_move_is_of_its_piece) {
+    enum { OUT = 0, FREE = 1, CACHE = 3 };
+    tell(HAK_PIECE_ALLOC, 1, PIECE, 16);
+    tell(HAK_PIECE_ALLOC, 1, PIECE + 64, 32);
+    tell(HAK_PIECE_MOVE, 1, PIECE, OUT | OUT << 8);
+    uint64_t away = tell(HAK_PIECE_MOVE, 1, PIECE + 64, CACHE | OUT << 8);
+    tell(HAK_PIECE_MOVE, 2, PIECE, CACHE | OUT << 8);
+    uint64_t out = tell(HAK_PIECE_MOVE, 1, PIECE + 64, OUT | CACHE << 8);
+    uint64_t unknown = tell(HAK_PIECE_MOVE, 1, PIECE + 256, OUT | CACHE << 8);
+    tell(HAK_POOL_CREATE, 1, POOL_AT, 0);
+    ck_assert_int_eq(read_piece(PIECE, 0), 1);
+    ck_assert_uint_eq(story.lives_total, 1);
+    ck_assert_uint_eq(story.life[0].end.id, 0);
+    ck_assert_int_eq(read_piece(PIECE + 64 + 31, 0), 1);
+    ck_assert_uint_eq(story.lives_total, 2);
+    ck_assert_uint_eq(story.life[0].end.id, away);
+    ck_assert_uint_eq(story.life[1].birth.id, out);
+    ck_assert_uint_eq(story.life[1].bytes, 32);
+    ck_assert_uint_eq(story.life[1].end.id, 0);
+    ck_assert_int_eq(read_piece(PIECE + 256, 0), 1);
+    ck_assert_uint_eq(story.life[0].birth.id, unknown);
+    ck_assert_uint_eq(story.life[0].bytes, 0);
+}
+
+TEST(a_reset_outside_of_a_range_spares_its_pieces) {
+    tell(HAK_PIECE_ALLOC, 1, PIECE, 16);
+    tell(HAK_PIECE_ALLOC, 1, PIECE + 16, 16);
+    tell(HAK_PIECE_ALLOC, 1, PIECE + 32, 16);
+    tell(HAK_PIECE_ALLOC, 1, PIECE + 48, 16);
+    uint64_t reset = tell(HAK_POOL_RESET, 1, PIECE + 31, 2);
+    ck_assert_int_eq(read_piece(PIECE, 0), 1);
+    ck_assert_uint_eq(story.life[0].end.id, reset);
+    ck_assert_int_eq(read_piece(PIECE + 16, 0), 1);
+    ck_assert_uint_eq(story.life[0].end.id, 0);
+    ck_assert_int_eq(read_piece(PIECE + 32, 0), 1);
+    ck_assert_uint_eq(story.life[0].end.id, 0);
+    ck_assert_int_eq(read_piece(PIECE + 48, 0), 1);
+    ck_assert_uint_eq(story.life[0].end.id, reset);
+}
+
 TEST(the_newest_lives_are_kept) {
     for (uint64_t i = 0; i < 3 * HAK_PIECE_LIVES; i++) {
         tell(HAK_PIECE_ALLOC, 1, PIECE, 16 + i);
