@@ -273,7 +273,7 @@ check:
 	@[ -n "$(SYSROOT)" ] || { echo 'make check: CROSS takes SYSROOT=DIR, a root that tools/arm_root made (docs/arm.md)' >&2; exit 2; }
 	@tools/deps cross
 	+@$(WITH_JOBS) all $$(tests/tools/cross_check.sh programs | sed 's|^|$(BUILD)/|')
-	@SYSROOT="$(SYSROOT)" BUILD="$(abspath $(BUILD))" tests/tools/cross_check.sh
+	@SYSROOT="$(SYSROOT)" BUILD="$(abspath $(BUILD))" CC="$(CROSS)gcc" tests/tools/cross_check.sh
 endif
 
 # For who works on it, in at most two minutes: the unit tests, a report of each fault, the command line, lint of what changed.
