@@ -159,6 +159,7 @@ static void after_fork_in_child(void) {
     if (hak_is_debug_build)
         hak_check_fork_child();
     hak_registry_after_fork();
+    hak_pool_after_fork();
     hak_front_after_fork();
     hak_large_after_fork();
     hak_allocators_after_fork();

@@ -65,6 +65,11 @@ static inline bool hak_lock_is_mine(struct hak_lock *lock) {
     return (holder & ~(uint32_t)HAK_LOCK_SLEEPERS) == hak_lock_self();
 }
 
+/* Whether another thread may wait for the lock, which this one holds. */
+static inline bool hak_lock_has_sleepers(struct hak_lock *lock) {
+    return (atomic_load_explicit(&lock->holder, memory_order_relaxed) & HAK_LOCK_SLEEPERS) != 0;
+}
+
 /* Takes the lock if it is free. */
 static inline bool hak_try_lock(struct hak_lock *lock) {
     uint32_t seen = 0;

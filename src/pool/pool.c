@@ -22,6 +22,26 @@ static _Atomic uint64_t old_before; /* ticks: what was kept before is to go beca
 enum { SLABS_OF_STEP = 4, UNMAPPED_WITH = 1, MOST_WAIT = 2 };
 static _Atomic unsigned waiting; /* of these */
 
+/* Moves from and to the reserve. Unequal: a SuperSlab is on its way, and the registry may not say
+ * where it is. */
+static _Atomic uint64_t moves_begun, moves_ended;
+
+static void begin_move(void) {
+    atomic_fetch_add(&moves_begun, 1);
+}
+
+static void end_move(void) {
+    atomic_fetch_add(&moves_ended, 1);
+}
+
+uint64_t hak_pool_moves_begun(void) {
+    return atomic_load(&moves_begun);
+}
+
+uint64_t hak_pool_moves_ended(void) {
+    return atomic_load(&moves_ended);
+}
+
 /* How many places of the reserve may be filled: as many as HAKMEM_SUPERSLAB_PREWARM asks for, at
  * least HAK_POOL_RESERVE where SuperSlabs are reused. */
 static unsigned count_places(void) {
@@ -87,20 +107,32 @@ struct hak_superslab *hak_pool_map(hak_owner_t owner) {
 
 /* ---- from and to the reserve ----------------------------------------------------------------- */
 
+static void lower_waiting(void) {
+    unsigned seen = atomic_load_explicit(&waiting, memory_order_relaxed);
+    while (seen > 0 && /* 0: counted anew after a fork by a handler of this thread */
+           !atomic_compare_exchange_weak_explicit(&waiting, &seen, seen - 1, memory_order_relaxed,
+                                                  memory_order_relaxed)) {
+    }
+}
+
 /* A SuperSlab came out of the reserve. */
 static void note_out(struct hak_superslab *superslab) {
     if (superslab->waits)
-        atomic_fetch_sub_explicit(&waiting, 1, memory_order_relaxed);
+        lower_waiting();
     superslab->waits = false;
 }
 
 struct hak_superslab *hak_pool_claim(hak_owner_t owner) {
+    begin_move();
     struct hak_superslab *superslab = hak_reserve_claim(&reserve);
+    if (superslab) {
+        note_out(superslab);
+        hak_registry_change(superslab, owner);
+        atomic_store_explicit(&superslab->owner, owner, memory_order_relaxed);
+    }
+    end_move();
     if (!superslab)
         return NULL;
-    note_out(superslab);
-    hak_registry_change(superslab, owner);
-    atomic_store_explicit(&superslab->owner, owner, memory_order_relaxed);
     hop_note(HAK_SUPERSLAB_TAKE, HAK_CLASS_NONE, superslab, HAK_SUPERSLAB_BYTES);
     hak_pool_log("taken", superslab, owner);
     return superslab;
@@ -127,7 +159,7 @@ static bool leave_over(struct hak_superslab *superslab) {
         return false;
     if (count_dirty(superslab) > UNMAPPED_WITH) {
         if (atomic_fetch_add_explicit(&waiting, 1, memory_order_relaxed) >= MOST_WAIT) {
-            atomic_fetch_sub_explicit(&waiting, 1, memory_order_relaxed);
+            lower_waiting();
             return false;
         }
         superslab->waits = true;
@@ -141,40 +173,47 @@ static bool leave_over(struct hak_superslab *superslab) {
 }
 
 void hak_pool_release(struct hak_superslab *superslab) {
+    begin_move();
     if (!hak_options.superslab_reuse ||
         (!keep(superslab, count_places()) && !leave_over(superslab)))
         forget_and_unmap(superslab);
+    end_move();
+}
+
+/* Maps one SuperSlab into the reserve; false: no memory, or no place. */
+static bool add(unsigned places) {
+    begin_move();
+    struct hak_superslab *superslab = hak_pool_map(HAK_OWNER_RESERVE);
+    bool is_kept = superslab && keep(superslab, places);
+    if (superslab && !is_kept)
+        forget_and_unmap(superslab);
+    end_move();
+    return is_kept;
 }
 
 void hak_pool_prewarm(void) {
-    for (uint64_t i = 0; i < hak_options.superslab_prewarm; i++) {
-        struct hak_superslab *superslab = hak_pool_map(HAK_OWNER_RESERVE);
-        if (!superslab)
+    for (uint64_t i = 0; i < hak_options.superslab_prewarm; i++)
+        if (!add(count_places()))
             return;
-        if (!keep(superslab, count_places())) {
-            forget_and_unmap(superslab);
-            return;
-        }
-    }
 }
 
 void hak_pool_stock(void) {
     for (unsigned i = 0; i < HAK_RESERVE_PLACES; i++)
         if (atomic_load_explicit(&reserve.places[i], memory_order_relaxed))
             return;
-    struct hak_superslab *superslab = hak_pool_map(HAK_OWNER_RESERVE);
-    if (superslab && !keep(superslab, count_places() ? count_places() : 1))
-        forget_and_unmap(superslab);
+    (void)add(count_places() ? count_places() : 1);
 }
 
 size_t hak_pool_trim(void) {
     size_t bytes = 0;
     struct hak_superslab *superslab;
+    begin_move();
     while ((superslab = hak_reserve_claim(&reserve)) != NULL) {
         note_out(superslab);
         forget_and_unmap(superslab);
         bytes += HAK_SUPERSLAB_BYTES;
     }
+    end_move();
     return bytes;
 }
 
@@ -186,6 +225,15 @@ void hak_pool_decay(uint64_t now, uint64_t delay) {
         return;
     atomic_store_explicit(&old_before, now - delay, memory_order_relaxed);
     atomic_store(&hak_pool_has_left, true);
+}
+
+/* Puts a SuperSlab back that is to go on waiting: one in a place that releases fill does not
+ * count as such. */
+static bool put_back(struct hak_superslab *superslab, uint64_t kept_at) {
+    if (hak_reserve_keep_from(&reserve, count_places(), HAK_RESERVE_PLACES, superslab, kept_at))
+        return true;
+    note_out(superslab);
+    return hak_reserve_keep(&reserve, count_places(), superslab, kept_at);
 }
 
 /* Gives back the pages of a few slabs of a SuperSlab that came out of the reserve, and puts it
@@ -205,17 +253,12 @@ static void shrink(struct hak_superslab *superslab, uint64_t kept_at) {
                        HAK_SLAB_BYTES);
     superslab->dirty_slabs = dirty;
     (void)hak_ranges_discard(&ranges);
-    if (!hak_reserve_keep(&reserve, HAK_RESERVE_PLACES, superslab, kept_at)) {
-        note_out(superslab);
+    if (!put_back(superslab, kept_at))
         forget_and_unmap(superslab);
-    }
 }
 
-/* The word is lowered before the places are looked at: who keeps one meanwhile raises it again. */
-bool hak_pool_unmap_some(void) {
-    if (!atomic_load_explicit(&hak_pool_has_left, memory_order_relaxed) ||
-        !atomic_exchange(&hak_pool_has_left, false))
-        return false;
+/* Takes one that is to go out of the reserve and does a part of that; false: there is none. */
+static bool unmap_part(void) {
     uint64_t kept_at = hak_ticks();
     struct hak_superslab *superslab = hak_reserve_claim_from(&reserve, count_places());
     if (!superslab) {
@@ -231,6 +274,17 @@ bool hak_pool_unmap_some(void) {
     return true;
 }
 
+/* The word is lowered before the places are looked at: who keeps one meanwhile raises it again. */
+bool hak_pool_unmap_some(void) {
+    if (!atomic_load_explicit(&hak_pool_has_left, memory_order_relaxed) ||
+        !atomic_exchange(&hak_pool_has_left, false))
+        return false;
+    begin_move();
+    bool is_one = unmap_part();
+    end_move();
+    return is_one;
+}
+
 void hak_pool_set_huge_pages(bool huge) {
     hak_arena_set_huge(huge);
 }
@@ -242,6 +296,17 @@ void hak_pool_each_reserved(void (*visit)(struct hak_superslab *, void *), void 
         if (superslab)
             visit(superslab, context);
     }
+}
+
+static void count_waiting(struct hak_superslab *superslab, void *count) {
+    *(unsigned *)count += superslab->waits;
+}
+
+void hak_pool_after_fork(void) {
+    unsigned count = 0;
+    hak_pool_each_reserved(count_waiting, &count);
+    atomic_store(&waiting, count);
+    atomic_store(&moves_ended, atomic_load(&moves_begun));
 }
 
 void hak_pool_empty_registry(void) {

@@ -65,6 +65,16 @@ HAK_HIDDEN void hak_pool_set_huge_pages(bool huge);
 HAK_HIDDEN void hak_pool_each_reserved(void (*visit)(struct hak_superslab *, void *),
                                        void *context);
 
+/* Moves of SuperSlabs from and to the reserve. None was on its way between two moments if as many
+ * were begun at the second as were ended at the first: else the registry may say RESERVE of one
+ * that has no place there, or is a heap's. */
+HAK_HIDDEN uint64_t hak_pool_moves_begun(void);
+HAK_HIDDEN uint64_t hak_pool_moves_ended(void);
+
+/* Counts anew, in the child of a fork, what threads that are not there had in their hands. Where a
+ * signal handler forked in the middle of a move of its own thread, the counts stay unequal. */
+HAK_HIDDEN void hak_pool_after_fork(void);
+
 /* Gives back the registry's pages that mlockall has made the kernel fill (hak_registry_empty),
  * unless this thread holds the registry's lock. errno stays. Weak, for src/tree: hakmem-record.so
  * has no pool. */

@@ -12,7 +12,12 @@ static bool take_out(struct hak_reserve *reserve, unsigned place,
 
 bool hak_reserve_keep(struct hak_reserve *reserve, unsigned places, struct hak_superslab *superslab,
                       uint64_t now) {
-    for (unsigned i = 0; i < places; i++) {
+    return hak_reserve_keep_from(reserve, 0, places, superslab, now);
+}
+
+bool hak_reserve_keep_from(struct hak_reserve *reserve, unsigned first, unsigned places,
+                           struct hak_superslab *superslab, uint64_t now) {
+    for (unsigned i = first; i < places; i++) {
         struct hak_superslab *nothing = NULL;
         if (atomic_load_explicit(&reserve->places[i], memory_order_relaxed))
             continue;

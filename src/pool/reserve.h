@@ -27,6 +27,10 @@ struct hak_reserve {
 HAK_HIDDEN bool hak_reserve_keep(struct hak_reserve *reserve, unsigned places,
                                  struct hak_superslab *superslab, uint64_t now);
 
+/* The same of the places from `first` on. */
+HAK_HIDDEN bool hak_reserve_keep_from(struct hak_reserve *reserve, unsigned first, unsigned places,
+                                      struct hak_superslab *superslab, uint64_t now);
+
 /* Takes the SuperSlab of the last place that holds one; NULL when none does. It is the caller's. */
 HAK_HIDDEN struct hak_superslab *hak_reserve_claim(struct hak_reserve *reserve);
 

@@ -149,19 +149,27 @@ static void count_reserved(struct hak_superslab *superslab, void *context) {
 }
 
 void hak_verify_reserve(struct hak_verify *v) {
+    size_t shown = v->disagreements, not_shown = v->not_shown;
+    for (size_t i = 0; i < v->entry_count; i++)
+        if (v->entries[i].owner == HAK_OWNER_RESERVE)
+            verify_free_superslab(v, &v->entries[i]);
     hak_pool_each_reserved(count_reserved, v);
     for (size_t i = 0; i < v->entry_count && !v->some_lost; i++) {
         struct hak_verify_where where = {.superslab = v->entries[i].superslab};
         if (v->entries[i].owner == HAK_OWNER_RESERVE && !v->entries[i].is_listed)
             hak_verify_wrong(v, &where, "has no place in the reserve and no owner");
     }
+    if (v->disagreements + v->not_shown == shown + not_shown ||
+        hak_pool_moves_begun() == v->moves_before)
+        return;
+    v->disagreements = shown;
+    v->not_shown = not_shown;
+    v->reserve_at_work = true;
 }
 
 void hak_verify_slabs(struct hak_verify *v) {
     for (size_t i = 0; i < v->entry_count; i++)
-        if (v->entries[i].owner == HAK_OWNER_RESERVE)
-            verify_free_superslab(v, &v->entries[i]);
-        else
+        if (v->entries[i].owner != HAK_OWNER_RESERVE)
             verify_superslab(v, &v->entries[i]);
 }
 

@@ -8,6 +8,7 @@
 #include "front/thread_block.h"
 #include "platform/raw_call.h"
 #include "platform/registry.h"
+#include "pool/pool.h"
 
 enum {
     LOOKS = 3,           /* what is wrong must be so as often, with nothing changed in between */
@@ -119,8 +120,9 @@ static void unlock_all(void) {
  * meanwhile mark a heap as at work. False: no memory. */
 static bool look(struct hak_verify *v, bool is_first) {
     v->disagreements = v->not_shown = 0;
-    v->some_at_work = v->large_at_work = false;
+    v->some_at_work = v->large_at_work = v->reserve_at_work = false;
     lock_all();
+    v->moves_before = hak_pool_moves_ended();
     bool can_look = hak_verify_make_index(v);
     if (can_look) {
         if (is_first)
@@ -136,6 +138,7 @@ static bool look(struct hak_verify *v, bool is_first) {
     }
     bool sees_caches = v->seen_bits != NULL;
     hak_verify_drop_index(v);
+    v->some_wait = hak_lock_has_sleepers(&hak_registry_lock);
     unlock_all();
     if (can_look && !sees_caches)
         hak_verify_note("no memory to see whether a block lies in two caches", HAK_OWNER_NOBODY,
@@ -144,6 +147,11 @@ static bool look(struct hak_verify *v, bool is_first) {
 }
 
 /* ---- the run --------------------------------------------------------------------------------- */
+
+/* A thread that waits for a lock does not move, and may have given up a slab half. */
+static void mark_as_waiting(struct hak_verify *v, struct hak_heap *heap) {
+    v->is_at_work[heap->id] |= is_of_another(heap);
+}
 
 static void note_at_work(struct hak_verify *v, struct hak_heap *heap) {
     if (v->is_at_work[heap->id])
@@ -160,7 +168,7 @@ static void note_at_work(struct hak_verify *v, struct hak_heap *heap) {
  */
 static size_t verify_until_quiet(struct hak_verify *v) {
     bool can_look = look(v, true);
-    for (unsigned i = 1; can_look && v->disagreements && i < LOOKS; i++) {
+    for (unsigned i = 1; can_look && (v->disagreements || v->reserve_at_work) && i < LOOKS; i++) {
         struct timespec pause = {.tv_nsec = PAUSE_NS};
         (void)hak_raw_call(SYS_nanosleep, (long)&pause, 0, 0, 0, 0, 0);
         can_look = look(v, false);
@@ -169,7 +177,11 @@ static size_t verify_until_quiet(struct hak_verify *v) {
         hak_verify_note("nothing was looked at: no memory for it", HAK_OWNER_NOBODY, "");
         return 0;
     }
+    if (v->disagreements && v->some_wait)
+        each_heap(v, mark_as_waiting);
     each_heap(v, note_at_work);
+    if (v->reserve_at_work)
+        hak_verify_note("left out the reserve: a thread is at work on it", HAK_OWNER_NOBODY, "");
     if (v->large_at_work)
         hak_verify_note("left out large blocks: a thread is at work on them", HAK_OWNER_NOBODY, "");
     return hak_verify_print(v);

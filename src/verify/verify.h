@@ -51,7 +51,10 @@ struct hak_verify {
     bool *is_at_work;    /* the same: its thread changed something since */
     bool some_at_work;
     bool large_at_work;
-    bool some_lost; /* a fork left threads behind, which had blocks in their hands */
+    bool reserve_at_work;  /* its SuperSlabs moved, and did not agree */
+    bool some_wait;        /* a thread waits for the registry, perhaps in the middle of a change */
+    uint64_t moves_before; /* hak_pool_moves_ended() as the look began */
+    bool some_lost;        /* a fork left threads behind, which had blocks in their hands */
     size_t disagreements;
     size_t not_shown;
     struct hak_verify_line lines[HAK_VERIFY_LINES];
@@ -130,14 +133,15 @@ HAK_HIDDEN bool hak_verify_was_seen(const struct hak_verify_slot *at);
 /* ---- slabs.c, caches.c, states.c, large.c, verify.c
  * ----------------------------------------------------------------------- */
 
-/* Compares all SuperSlabs and their slabs; one of the reserve must be wholly free. */
+/* Compares all SuperSlabs of heaps, and their slabs. */
 HAK_HIDDEN void hak_verify_slabs(struct hak_verify *v);
 
 /* Compares a heap's lists of SuperSlabs and of slabs with the registry, and its counts with
  * them. */
 HAK_HIDDEN void hak_verify_heap(struct hak_verify *v, struct hak_heap *heap);
 
-/* Checks that the SuperSlabs in the reserve are those that the registry says are there. */
+/* Checks that the SuperSlabs in the reserve are those that the registry says are there, and wholly
+ * free. No line stays where some moved since the look began. */
 HAK_HIDDEN void hak_verify_reserve(struct hak_verify *v);
 
 /* Compares all blocks in the caches of a heap with their slabs: its thread's arrays, mid's lists,

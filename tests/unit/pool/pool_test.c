@@ -84,6 +84,28 @@ TEST(no_call_gives_back_a_whole_superslab) {
     ck_assert(!hak_pool_unmap_some());
 }
 
+/* The child has as many that wait as its reserve holds, not those that its parent's threads had in
+ * their hands. */
+TEST(after_fork_nothing_waits_that_is_lost) {
+    enum { COUNT = HAK_POOL_RESERVE + 2 };
+    struct hak_superslab *superslabs[COUNT];
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < COUNT; i++) {
+            superslabs[i] = acquire(7);
+            superslabs[i]->dirty_slabs = HAK_ALL_SLABS_FREE;
+        }
+        for (int i = 0; i < COUNT; i++)
+            hak_pool_release(superslabs[i]);
+        ck_assert(hak_is_mapped(superslabs[COUNT - 1])); /* 2 wait */
+        if (round == 0) {
+            for (unsigned place = HAK_POOL_RESERVE; place < COUNT; place++)
+                superslabs[place]->waits = false; /* as of another thread that took it out */
+            hak_pool_after_fork();
+        }
+    }
+    ck_assert_uint_eq(hak_pool_moves_begun(), hak_pool_moves_ended());
+}
+
 TEST(no_memory_is_null_and_leaves_no_entry) {
     struct rlimit limit;
     getrlimit(RLIMIT_AS, &limit);

@@ -24,6 +24,14 @@ TEST(what_is_kept_comes_out_once) {
     ck_assert_ptr_null(hak_reserve_claim(&reserve));
 }
 
+TEST(what_is_kept_from_a_place_on_leaves_those_below) {
+    memset(&reserve, 0, sizeof reserve);
+    ck_assert(hak_reserve_keep_from(&reserve, 2, 3, nth(0), 0));
+    ck_assert(!hak_reserve_keep_from(&reserve, 2, 3, nth(1), 0));
+    ck_assert(hak_reserve_has_place(&reserve, 1));
+    ck_assert_ptr_eq(hak_reserve_claim_from(&reserve, 2), nth(0));
+}
+
 TEST(only_what_was_kept_long_ago_is_old) {
     memset(&reserve, 0, sizeof reserve);
     for (unsigned i = 0; i < 4; i++)

@@ -353,6 +353,64 @@ TEST(an_idle_heap_is_looked_at) {
     ck_assert_ptr_nonnull(strstr(said, "free slabs with pages"));
 }
 
+static _Atomic bool is_over;
+
+static void *want_registry(void *unused) {
+    hak_front_start();
+    hak_thread.heap->dirty_slabs += 2; /* as in the middle of a change */
+    stage = 1;
+    while (!is_over) {
+        hak_lock(&hak_registry_lock);
+        hak_unlock(&hak_registry_lock);
+    }
+    hak_thread.heap->dirty_slabs -= 2;
+    return unused;
+}
+
+TEST(a_thread_that_waits_for_the_registry_is_left_out) {
+    pthread_t thread;
+    ck_assert_int_eq(pthread_create(&thread, NULL, want_registry, NULL), 0);
+    while (stage == 0)
+        usleep(1000);
+    bool is_left_out = false;
+    for (int i = 0; i < 500 && !is_left_out; i++) { /* until it waited as the look ended */
+        size_t count = verify_quietly();
+        is_left_out = strstr(said, "left out heap ") != NULL;
+        ck_assert_uint_eq(count, is_left_out ? 0 : 1);
+    }
+    is_over = true;
+    pthread_join(thread, NULL);
+    ck_assert(is_left_out);
+}
+
+static void *trim(void *unused) {
+    (void)hak_pool_trim();
+    return unused;
+}
+
+/* A SuperSlab between its place and the kernel: its thread waits for the registry. */
+TEST(a_reserve_at_work_is_not_accused) {
+    static struct hak_verify v;
+    pthread_t thread;
+    hak_pool_stock();
+    hak_lock(&hak_registry_lock);
+    ck_assert_int_eq(pthread_create(&thread, NULL, trim, NULL), 0);
+    while (!hak_lock_has_sleepers(&hak_registry_lock))
+        usleep(1000);
+    v.moves_before = hak_pool_moves_ended();
+    ck_assert(hak_verify_make_index(&v));
+    hak_verify_reserve(&v);
+    hak_verify_drop_index(&v);
+    hak_unlock(&hak_registry_lock);
+    pthread_join(thread, NULL);
+    ck_assert_uint_eq(v.disagreements, 0);
+    ck_assert(v.reserve_at_work);
+    ck_assert_uint_eq(verify_quietly(), 0);
+    ck_assert_str_eq(said, "");
+    lose_a_reserved_superslab();
+    ck_assert_uint_eq(verify_quietly(), 1);
+}
+
 TEST(nothing_is_told_before_the_first_call) {
     hak_thread.state = HAK_THREAD_NEW;
     ck_assert_uint_eq(verify_quietly(), 0);
