@@ -72,11 +72,11 @@ done
 
 # Each of these errors comes before the work.
 refused() { # STATUS WORDS ARGUMENTS...
-    local due=$1 words=$2
+    local due=$1 message=$2
     shift 2
     "$trace" reduce -s a.db "$@" >said 2>errors
     local status=$?
-    [ $status -eq "$due" ] && grep -q -- "$words" errors && [ ! -s said ] || complain "$*: status $status: $(cat said errors)"
+    [ $status -eq "$due" ] && grep -q -- "$message" errors && [ ! -s said ] || complain "$*: status $status: $(cat said errors)"
     [ ! -e worked ] || complain "$*: it was said after the work"
     rm -f worked
     nothing_left "$*"
