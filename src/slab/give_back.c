@@ -9,6 +9,7 @@
  * its processor for each call, however few pages go. */
 #include <limits.h>
 #include "slab/lists.h"
+#include "slab/tune.h"
 
 enum { MOST_DIRTY = 64, MOST_REGRET = 4 };
 
@@ -43,7 +44,7 @@ void hak_slab_begin_purge(struct hak_heap *heap) {
 
 void hak_slab_begin_purge_of_age(struct hak_heap *heap, unsigned slabs) {
     heap->is_purging = heap->is_purge_of_age = true;
-    heap->purge_keep = 0;
+    heap->purge_keep = HAK_KEPT_SLABS;
     heap->purge_most = slabs;
 }
 

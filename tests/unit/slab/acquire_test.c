@@ -2,6 +2,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include "slab/lists.h"
 #include "slab/tune.h"
 #include "unit/slab/heap_of_test.h"
 
@@ -268,6 +269,19 @@ TEST(no_call_gives_many_slabs_back) {
         ck_assert_uint_le(heap->slabs_purged - before, AT_ONCE);
     }
     ck_assert_uint_lt(calls, 100);
+}
+
+/* The number of slabs is from the begin: by its end the program may have taken some of them. */
+TEST(a_purge_of_age_leaves_some_slabs) {
+    enum { SLABS = 31 };
+    take_slabs(A, blocks, SLABS);
+    for (unsigned i = 1; i < SLABS; i++)
+        give(&blocks[i * SLOTS_A], SLOTS_A);
+    ck_assert_uint_gt(heap->dirty_slabs, HAK_KEPT_SLABS);
+    hak_slab_begin_purge_of_age(heap, SLABS);
+    while (heap->is_purging)
+        (void)hak_slab_give_back_some(heap);
+    ck_assert_uint_eq(heap->dirty_slabs, HAK_KEPT_SLABS);
 }
 
 /* The pages of the blocks' slabs that are resident. */
