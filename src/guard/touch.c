@@ -212,7 +212,7 @@ void hak_touch_for_kernel(const void *pointer, const char *call) {
         hak_check_tags_stopped();
         return;
     }
-    if (!hak_locate_slot(p, &at) || !is_live_at_rest(&at) ||
+    if (!hak_locate(p, &at) || hak_is_guarded(&at) || !is_live_at_rest(&at) ||
         (size_t)(p - hak_user_in(&at)) >= hak_asked_bytes_of(&at) || !hak_can_read_border(&at))
         return;
     unsigned of_memory = hak_tag_at(p);

@@ -6,6 +6,7 @@
  *     tag_kernel looked    likewise, by a thread that does not know that nothing is compared, by a
  *                          call that hakmem looks at
  *     tag_kernel other     by one that it does not look at, after a malloc
+ *     tag_kernel WAY BYTES  a block of so many bytes
  *     tag_kernel stale     the block was freed, and a later one lives there */
 #include <pthread.h>
 #include <stdbool.h>
@@ -17,9 +18,10 @@
 #include <unistd.h>
 #include "platform/aarch64/tags.h"
 
-enum { BYTES = 40, TRIES = 20000, GET_CONTROL = 56 /* PR_GET_TAGGED_ADDR_CTRL */ };
+enum { WRITTEN = 40, TRIES = 20000, GET_CONTROL = 56 /* PR_GET_TAGGED_ADDR_CTRL */ };
 
 static const char *what;
+static size_t bytes;
 static int ends[2];
 static char *kept;
 static pthread_barrier_t masked;
@@ -36,9 +38,9 @@ static void *work(void *unused) {
     pthread_barrier_wait(&masked);
     bool before = compares();
     if (strcmp(what, "other") == 0) {
-        void *volatile block = malloc(BYTES);
+        void *volatile block = malloc(bytes);
         free(block);
-    } else if (write(ends[1], kept, BYTES) != BYTES) {
+    } else if (write(ends[1], kept, WRITTEN) != WRITTEN) {
         puts("not written");
     }
     printf("compares %d, then %d\n", before, compares());
@@ -47,11 +49,11 @@ static void *work(void *unused) {
 
 /* A pointer to a freed block in whose place another one lives. */
 static char *stale(void) {
-    char *old = malloc(BYTES), *next = NULL;
+    char *old = malloc(bytes), *next = NULL;
     free(old);
     for (int i = 0; i < TRIES && without_tag(next) != without_tag(old); i++) {
         free(next);
-        next = malloc(BYTES);
+        next = malloc(bytes);
     }
     return old;
 }
@@ -59,14 +61,15 @@ static char *stale(void) {
 int main(int count, char **arguments) {
     pthread_t thread;
     what = count > 1 ? arguments[1] : "first";
+    bytes = count > 2 ? (size_t)atol(arguments[2]) : WRITTEN;
     bool is_stale = strcmp(what, "stale") == 0, is_first = strcmp(what, "first") == 0;
-    kept = is_stale ? stale() : without_tag(malloc(BYTES));
+    kept = is_stale ? stale() : without_tag(malloc(bytes));
     if (pipe(ends) != 0)
         return 2;
     pthread_barrier_init(&masked, NULL, 2);
     pthread_create(&thread, NULL, work, NULL);
     if (!is_stale && !is_first)
-        memset(kept, 'a', BYTES);
+        memset(kept, 'a', WRITTEN);
     pthread_barrier_wait(&masked);
     pthread_join(thread, NULL);
     return 0;
