@@ -1175,14 +1175,15 @@ const struct view_command view_commands[] = {
          "\n"
          "CMD has the sequence on standard input and in the file $REDUCE_SEQUENCE, the C program\n"
          "in $REDUCE_PROGRAM, and the program that makes sequences in $REDUCE_PLAYER. Status 0:\n"
-         "the sequence still shows what you look for; 126 and 127 end reduce; others: it does "
-         "not.\n"
+         "the sequence still shows what you look for; 126 and 127 end reduce with the\n"
+         "shortest so far; others: it does not.\n"
          "\n"
          "Exit status: 0; 4 when the capture does not say enough to give the fault again, or\n"
-         "when the time was over. Ctrl-C prints the shortest so far, with status 130.\n",
-     .examples =
-         "  hakmem-trace reduce --fault 1 --c reduced.c\n"
-         "  hakmem-trace reduce --check 'cc -o t $REDUCE_PROGRAM && ! LD_PRELOAD=./mine.so ./t'\n",
+         "when the time was over or CMD could not be run any more. Ctrl-C prints the shortest so\n"
+         "far, with status 130.\n",
+     .examples = "  hakmem-trace reduce --fault 1 --c reduced.c\n"
+                 "  hakmem-trace reduce --check 'cc -o t \"$REDUCE_PROGRAM\" && ! "
+                 "LD_PRELOAD=./mine.so ./t'\n",
      OPTIONS(reduce_options),
      .asks = true,
      .run = command_reduce},
