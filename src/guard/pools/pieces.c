@@ -233,6 +233,11 @@ struct hak_piece *hak_pieces_find(uintptr_t address, uint32_t number) {
     return other;
 }
 
+struct hak_piece *hak_pieces_find_own(uintptr_t address, const struct hak_pool *pool) {
+    struct hak_piece *piece = hak_pieces_find(address, pool->number);
+    return piece && piece->pool_number == pool->number ? piece : NULL;
+}
+
 /* The place for a piece at the address: the one it had in this pool, that of another pool's piece
  * there whose life is over, an empty one, or any whose life is over. Freed pieces are kept as long
  * as there are empty places. */

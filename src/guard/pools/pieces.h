@@ -110,6 +110,8 @@ HAK_HIDDEN struct hak_piece *hak_pieces_add(struct hak_pool *pool, uintptr_t add
 /* The piece that begins at the address, in whichever state: of the pool with this number, else a
  * live one of another pool, else any; NULL: none is known. */
 HAK_HIDDEN struct hak_piece *hak_pieces_find(uintptr_t address, uint32_t number);
+/* The pool's own piece that begins at the address, in whichever state; NULL: none is known. */
+HAK_HIDDEN struct hak_piece *hak_pieces_find_own(uintptr_t address, const struct hak_pool *pool);
 /* Whether the pool is, and has not been reset since the piece was made. */
 HAK_HIDDEN bool hak_pieces_is_current(const struct hak_piece *piece);
 /* Whether the piece is the program's: neither free nor of a pool that was reset since. */
