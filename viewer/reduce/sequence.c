@@ -11,11 +11,20 @@ static const char *const words[] = {
 #undef VERB
 };
 
+/* Numbers beyond are those of calls that fail in any case; these can be doubled and added. */
+static int64_t within(int64_t number) {
+    const int64_t most = INT64_C(1) << 56;
+    return number > most ? most : number < -most ? -most : number;
+}
+
 bool sequence_add(struct sequence *sequence, const struct step *step) {
     if (!hak_growing_make_room(&sequence->step, sequence->count, &sequence->capacity,
                                sizeof *sequence->step))
         return false;
-    sequence->step[sequence->count++] = *step;
+    struct step *added = &sequence->step[sequence->count++];
+    *added = *step;
+    added->made.a = within(step->made.a);
+    added->made.b = within(step->made.b);
     return true;
 }
 

@@ -123,6 +123,8 @@ static void give_piece(const struct hak_pool_call *call) {
         end_piece(pool, piece, call->stack);
         number = pool->number;
         bytes = piece->bytes;
+    } else if (pool && !facts.fault) {
+        number = pool->number; /* a piece that was not kept, but its record was */
     }
     hak_pieces_unlock();
     hak_pool_note(HAK_PIECE_FREE, call, number, call->piece, bytes, NULL);
@@ -193,6 +195,13 @@ static void end_pieces(const struct hak_pool_call *call, bool destroys, const vo
     hak_pool_tell_fault(&facts);
 }
 
+/* The number of the live pool at the address, which ends where another one takes its place; 0:
+ * there is none. */
+static uint32_t number_of_replaced(uintptr_t address) {
+    const struct hak_pool *pool = hak_pieces_pool(address);
+    return pool && !pool->is_destroyed ? pool->number : 0;
+}
+
 /* ---- hakmem.h -------------------------------------------------------------------------------- */
 
 HAK_EXPORT void hak_pool_create(const void *pool, const char *name) {
@@ -203,9 +212,11 @@ HAK_EXPORT void hak_pool_create(const void *pool, const char *name) {
     hak_pool_copy_name(copy, sizeof copy, name);
     if (!hak_pieces_lock())
         return;
+    uint32_t replaced = number_of_replaced(call.pool);
     struct hak_pool *made = new_pool(&call, copy);
     uint32_t number = made ? made->number : 0;
     hak_pieces_unlock();
+    hak_pool_note(HAK_POOL_DESTROY, &call, made ? replaced : 0, call.pool, 0, NULL);
     hak_pool_note(HAK_POOL_CREATE, &call, number, call.pool, 0, copy);
 }
 
@@ -263,10 +274,18 @@ HAK_EXPORT void hak_pool_destroy(const void *pool) {
 }
 
 HAK_EXPORT void hak_pool_rebase(const void *pool, const void *to) {
-    if (!to || !hak_pool_is_told(pool) || !hak_pieces_lock())
+    if (!to || !hak_pool_is_told(pool))
         return;
-    (void)hak_pieces_move_pool((uintptr_t)hak_untagged(pool), (uintptr_t)hak_untagged(to));
+    struct hak_pool_call call = HAK_POOL_CALL("hak_pool_rebase", pool, NULL, HAK_POOL_CREATE);
+    uintptr_t target = (uintptr_t)hak_untagged(to);
+    if (!hak_pieces_lock())
+        return;
+    uint32_t replaced = target == call.pool ? 0 : number_of_replaced(target);
+    const struct hak_pool *moved = hak_pieces_pool(call.pool);
+    if (!hak_pieces_move_pool(call.pool, target) || !moved)
+        replaced = 0;
     hak_pieces_unlock();
+    hak_pool_note(HAK_POOL_DESTROY, &call, replaced, target, 0, NULL);
 }
 
 HAK_EXPORT int hak_pool_exists(const void *pool) {
