@@ -5,13 +5,15 @@
 #
 #     tests/long/mutations.sh [PATTERN...]    prints a table of Markdown for docs/benchmarks
 #
-# With PATTERNs, as of the shell (guarded-*), the changes alone whose names fit one of them.
+# With PATTERNs, as of the shell (guarded-*), the changes alone whose names fit one of them. Without them each EVERYth change, which are others on
+# each day of the year.
 #
 # A test that hangs is ended after a minute and ten times what it took with every check, compiling included: its result is
 # "ended by the limit", which is as red as any other. The limit counts what the test uses of a processor, or how long it stands
 # still, so that it says the same on a busy machine (tests/tools/limited.py).
 # timeout: 28800
 . "${SOURCE:-$(dirname "$0")/../..}/tests/tools/faults.sh"
+. "$SOURCE/tests/long/sizes"
 list=$SOURCE/tests/long/mutations.list
 export CK_TIMEOUT_MULTIPLIER=20 # on a busy machine
 tree=$PWD/tree
@@ -98,10 +100,14 @@ show() {
     sed -nE '1s/^hakmem: (HKM-[0-9]+|SIG[A-Z]+).*/\1/p' "$printed" | grep . || echo "status $program_status"
 }
 
-# is_chosen NAME PATTERN...: whether a line of this name is to be run.
+# is_chosen NAME PATTERN...: whether the next line, of this name, is to be run.
+number=0 day=$((10#$(date +%j)))
 is_chosen() {
     local name=$1 pattern
-    [ $# -gt 1 ] || return 0
+    if [ $# -eq 1 ]; then
+        number=$((number + 1))
+        return $((number % EVERY != day % EVERY))
+    fi
     shift
     # shellcheck disable=SC2053
     for pattern; do [[ $name != $pattern ]] || return 0; done
@@ -126,6 +132,7 @@ while IFS=$'\t' read -r name _ _ tests; do
         esac
     done
 done <"$list"
+number=0
 echo '| check taken out | in | tests | with the check | without |'
 echo '|---|---|---|---|---|'
 while IFS=$'\t' read -r name file change tests; do
