@@ -70,7 +70,7 @@ for release; do
         within "$root" make check >"$release.check" 2>&1 || check=failed
     else
         # shellcheck disable=SC2016
-        within "$root" sh -ec 'apt-get -q install -y --no-install-recommends check
+        within "$root" sh -ec 'apt-get -q install -y --no-install-recommends check libexpat1
             make -s -j2 $(find "$@" -name "*_test.c" | sed "s|\(.*\)\.c$|build/\1|") && exec tests/run "$@"' sh $UNITS >"$release.check" 2>&1 || check=failed
     fi
     if has_part deb; then
