@@ -42,7 +42,8 @@ make_library() {
 }
 mkdir -p "$BUILD/tests"
 ln -s "$programs/hakmem-collect" "$programs/hakmem-trace" "$BUILD"
-ln -s "$programs/tests/faults" "$programs/tests/crash" "$programs/tests/guarded" "$programs/tests/light" "$programs/tests/ctl" "$BUILD/tests"
+# Programs of tests are those that are made already; unit tests are made anew.
+find "$programs/tests" -mindepth 1 -maxdepth 1 -type d ! -name unit ! -name scratch ! -name 'results*' -exec ln -s -t "$BUILD/tests" {} +
 ln -s "$programs/libhakmem.so" "$BUILD"
 
 # Runs a command for $limit seconds of limited.py at most; what it prints goes into the file $1. Prints how it ended.
@@ -61,7 +62,6 @@ ends() {
 show_script() {
     local tools=("$BUILD/hakmem-trace" "$BUILD/hakmem-collect" "$BUILD/hakmem-attach.so" "$BUILD/hakmem-record.so" "$BUILD/hakmem_postgres.so")
     rm -f "${tools[@]}"
-    ln -sfn "$programs/tests/attach" "$BUILD/tests/attach"
     if ! make_library "${tools[@]}"; then
         echo "does not compile"
     else
