@@ -10,9 +10,11 @@ qemu=$(command -v qemu-aarch64-static || command -v qemu-aarch64) || { echo 'ski
 root=${ROOT:-$PWD/root}
 [ -e "$root/usr/include/sqlite3.h" ] || "$SOURCE/tools/arm_root" "$root" || fail "tools/arm_root"
 
-env -u CC -u MAKEFLAGS -u MFLAGS make -s -C "$SOURCE" BUILD="$BUILD/aarch64-viewer" CROSS=$cross SYSROOT="$root" WERROR=1 \
-    "$BUILD"/aarch64-viewer/{hakmem-collect,hakmem-trace,hakmem_sqlite.so} >made 2>&1 || fail "make CROSS=$cross SYSROOT=$root: $(tail -n 20 made)"
-arm() { "$qemu" -L "$root" "$BUILD/aarch64-viewer/hakmem-trace" "$@"; }
+made=$BUILD/aarch64-viewer
+target=${made#"$SOURCE"/} # make's own name of the folder
+env -u CC -u MAKEFLAGS -u MFLAGS make -s -j2 -C "$SOURCE" BUILD="$made" CROSS=$cross SYSROOT="$root" WERROR=1 \
+    "$target"/{hakmem-collect,hakmem-trace,hakmem_sqlite.so} >made 2>&1 || fail "make CROSS=$cross SYSROOT=$root: $(tail -n 20 made)"
+arm() { "$qemu" -L "$root" "$made/hakmem-trace" "$@"; }
 arm --version >version || fail "the viewer for arm64 does not start"
 
 # same ARGUMENT...: both viewers say the same, with the same status.
