@@ -4,7 +4,7 @@
 # timeout: 3600
 set -u
 . "$SOURCE/tests/long/sizes"
-build=$PWD/build
+build=$PWD/build target=${PWD#"$SOURCE"/}/build # make's own name of the folder
 make -s -C "$SOURCE" -j2 --no-print-directory CC=clang BUILD="$build" "$GOAL" >made 2>&1 || { tail -n 20 made; exit 1; }
 if find "$build" -name '*.warnings' -exec cat {} + | grep .; then
     echo "these are warnings of clang"
@@ -12,6 +12,6 @@ if find "$build" -name '*.warnings' -exec cat {} + | grep .; then
 fi
 for program in "$SOURCE"/demo/*.c; do
     program=${program#"$SOURCE"/}
-    make -s -C "$SOURCE" --no-print-directory CC=clang BUILD="$build" "$build/${program%.c}" || exit 1
+    make -s -C "$SOURCE" --no-print-directory CC=clang BUILD="$build" "$target/${program%.c}" || exit 1
 done
 BUILD=$build "$SOURCE/demo/run" >demo 2>&1 || { cat demo; exit 1; }
