@@ -16,6 +16,7 @@
 #include <sys/user.h>
 #include "interrupted.h"
 #include "platform/x86_64/traced.h"
+#include "platform/x86_64/xsave.h"
 
 #define HAK_OUTSIDE_CALLS true /* a thread can be made to call a function */
 
@@ -92,10 +93,39 @@ static inline bool hak_outside_read(struct hak_outside_thread *s, pid_t thread) 
     return true;
 }
 
+/* Leaves the tiles (AMX) out of the state of a thread that uses none. The kernel keeps no memory for
+ * the tiles of a thread before it uses them, but ptrace describes them always. rt_sigreturn takes a
+ * frame that is larger than the thread's own state for one without vector registers. */
+static inline void hak_outside_leave_tiles(struct hak_outside_thread *s) {
+    enum { TILES = 18, USED_AT = 512, HEADER_END = 576 };
+    uint64_t features, used;
+    unsigned char *at = s->state + HAK_OUTSIDE_STATE_MAGIC;
+    if (s->state_bytes < HEADER_END)
+        return;
+    memcpy(&features, at, sizeof features);
+    memcpy(&used, s->state + USED_AT, sizeof used);
+    if (!(features >> TILES & 1) || used >> TILES & 1)
+        return;
+    features &= ~((uint64_t)1 << TILES);
+    memcpy(at, &features, sizeof features);
+    size_t end = HEADER_END;
+    for (unsigned part = 2; part < 64; part++) {
+        unsigned bytes, offset;
+        if (!(features >> part & 1))
+            continue;
+        offset = hak_xsave_place_of(part, &bytes);
+        if (offset + bytes > end)
+            end = offset + bytes;
+    }
+    if (end < s->state_bytes)
+        s->state_bytes = end;
+}
+
 /* Puts the state into the format that rt_sigreturn takes: with its own size in it, and a word
  * behind it. Returns its bytes; 0: of a size that cannot be. */
 static inline size_t hak_outside_describe_state(struct hak_outside_thread *s) {
     enum { MAGIC1 = 0x46505853, MAGIC2 = 0x46505845 };
+    hak_outside_leave_tiles(s);
     uint64_t features;
     uint32_t words[2] = {MAGIC1, (uint32_t)s->state_bytes + sizeof(uint32_t)};
     uint32_t bytes = (uint32_t)s->state_bytes, magic2 = MAGIC2;
