@@ -3,6 +3,8 @@
  *
  *   kept registers   all registers, vector and x87 ones too, in a loop
  *   kept calls       the same over system calls that a stop interrupts
+ *   kept tiles       the same with the tiles of AMX
+ *   kept tiles?      whether there are tiles; status 77: there are none
  *   kept process     errno, signal mask, handlers, alternate stack, dlerror, working directory
  *   kept modules     order and places of modules, search path, what names mean,
  *                    which file a name opens */
@@ -19,6 +21,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static volatile sig_atomic_t is_over;
@@ -37,10 +40,14 @@ static void expect(bool holds, const char *what) {
 
 enum {
     GENERAL = 15, /* all but rsp */
-    AREA_BYTES = 8192,
+    AREA_BYTES = 12288,
     XMM = 1 << 1,
     STATE_WANTED = 1 << 0 | XMM | 1 << 2 | 1 << 5 | 1 << 6 | 1 << 7, /* x87, SSE, AVX, AVX-512 */
+    TILE_SHAPES = 17,
+    TILES,
+    PARTS, /* of AMX */
 };
+static bool has_tiles;
 
 struct state {
     uint64_t general[GENERAL];
@@ -141,7 +148,17 @@ static unsigned place_of(unsigned number, unsigned *bytes) {
 static uint64_t state_mask(void) {
     unsigned low, high;
     __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-    return low & STATE_WANTED;
+    return low & (STATE_WANTED | (has_tiles ? 1 << TILE_SHAPES | 1 << TILES : 0));
+}
+
+/* Asks for memory for the tiles, as each program must that uses them. */
+static void ask_for_tiles(void) {
+    enum { ARCH_REQ_XCOMP_PERM = 0x1023 };
+    has_tiles = syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, TILES) == 0;
+    if (has_tiles)
+        return;
+    puts("no tiles");
+    exit(77);
 }
 
 static void fill(struct state *due, uint64_t mask) {
@@ -165,6 +182,18 @@ static void fill(struct state *due, uint64_t mask) {
         for (unsigned byte = 0; (mask >> number & 1) && byte < bytes; byte++)
             due->area[at + byte] = (unsigned char)(byte * 11 + number);
     }
+    if (has_tiles) { /* eight of 16 rows of 64 bytes */
+        enum { PALETTE = 1, COLUMNS_AT = 16, ROWS_AT = 48, ROWS = 16, COLUMNS = 64 };
+        unsigned bytes, at = place_of(TILE_SHAPES, &bytes);
+        due->area[at] = PALETTE;
+        for (unsigned tile = 0; tile < 8; tile++) {
+            due->area[at + COLUMNS_AT + 2 * tile] = COLUMNS;
+            due->area[at + ROWS_AT + tile] = ROWS;
+        }
+        at = place_of(TILES, &bytes);
+        for (unsigned byte = 0; byte < bytes; byte++)
+            due->area[at + byte] = (unsigned char)(byte * 13 + byte / 251);
+    }
     memcpy(due->area + HEADER_AT, &mask, sizeof mask);
 }
 
@@ -187,10 +216,11 @@ static void hold_registers(bool over_calls) {
         expect(memcmp(due.area, got.area, 32) == 0, "control words of x87 and SSE");
         expect(memcmp(due.area + 32, got.area + 32, LEGACY_BYTES - 32) == 0,
                "x87 and SSE registers");
-        for (unsigned number = 2; number < 8; number++) {
+        for (unsigned number = 2; number < PARTS; number++) {
             unsigned bytes, at = place_of(number, &bytes);
             if (mask >> number & 1)
-                expect(memcmp(due.area + at, got.area + at, bytes) == 0, "AVX registers");
+                expect(memcmp(due.area + at, got.area + at, bytes) == 0,
+                       number < TILE_SHAPES ? "AVX registers" : "tiles");
         }
     }
 }
@@ -336,9 +366,13 @@ static void look_at_modules(void) {
 int main(int count, char **arguments) {
     const char *what = count > 1 ? arguments[1] : "";
     signal(SIGTERM, note_end);
+    if (strcmp(what, "tiles") == 0 || strcmp(what, "tiles?") == 0)
+        ask_for_tiles();
+    if (strcmp(what, "tiles?") == 0)
+        return 0;
     puts("ready");
     fflush(stdout);
-    if (strcmp(what, "registers") == 0 || strcmp(what, "calls") == 0)
+    if (strcmp(what, "registers") == 0 || strcmp(what, "calls") == 0 || has_tiles)
         hold_registers(what[0] == 'c');
     else if (strcmp(what, "process") == 0)
         look_at_process();

@@ -75,6 +75,12 @@ pid=
 for what in registers calls process; do
     stays $what "$BUILD/tests/attach/kept"
 done
+"$BUILD/tests/attach/kept" 'tiles?' >out
+if [ $? -eq 77 ]; then
+    echo 'skipped: tiles: this processor or kernel has none (AMX)'
+else
+    stays tiles "$BUILD/tests/attach/kept"
+fi
 for tag in disable enable; do
     stays modules ./kept.$tag
     grep -qx "$PWD/own/libz.so.1" modules.out || fail "$tag: its own library was not loaded: $(cat modules.out)"

@@ -93,9 +93,9 @@ static inline bool hak_outside_read(struct hak_outside_thread *s, pid_t thread) 
     return true;
 }
 
-/* Leaves the tiles (AMX) out of the state of a thread that uses none. The kernel keeps no memory for
- * the tiles of a thread before it uses them, but ptrace describes them always. rt_sigreturn takes a
- * frame that is larger than the thread's own state for one without vector registers. */
+/* Leaves the tiles (AMX) out of the state of a thread that uses none. The kernel keeps no memory
+ * for the tiles of a thread before it uses them, but ptrace describes them always. rt_sigreturn
+ * takes a frame that is larger than the thread's own state for one without vector registers. */
 static inline void hak_outside_leave_tiles(struct hak_outside_thread *s) {
     enum { TILES = 18, USED_AT = 512, HEADER_END = 576 };
     uint64_t features, used;
