@@ -95,11 +95,12 @@ closes_with 0 --long '2 passed, 0 failed'
 
 # With FULL=1 tests/long hears of it, and no other test does; the page says the size.
 mkdir tests/few && echo "[ -z \"\${FULL-}\" ]" | test_of hears_nothing
-echo "[ \"\${FULL-}\" = 1 ]" >tests/long/second.sh
+echo "pwd; [ \"\${FULL-}\" = 1 ]" >tests/long/second.sh
 export FULL=1
 closes_with 0 --long '3 passed, 0 failed'
 unset FULL
 grep -lx 'In full: `make check-long FULL=1`.' docs/benchmarks/*.md >full
 grep -lx 'In the size of an evening; .*' docs/benchmarks/*.md >evening
+grep -qx 'build/tests/scratch/long.second.sh' docs/benchmarks/*.md && ! grep "$BUILD" docs/benchmarks/*.md || { echo "a page names folders of this machine" && failed=1; }
 [ "$(wc -l <full)" = 1 ] && [ "$(wc -l <evening)" = 2 ] || { echo "a page does not say its size:" && cat full evening && failed=1; }
 exit $failed
