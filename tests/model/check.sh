@@ -12,7 +12,7 @@ cd "$SOURCE" || exit 2
 model=$BUILD/tests/model/checker/model
 made=$BUILD/tests/model/mutants
 
-scenarios=(lock cross post refill idle idle3 partial ring heir shared adopt adopt3 help trim claim keep full full3
+scenarios=(lock cross post refill idle idle3 partial ring heir shared adopt adopt3 help trim claim keep full back
     map cut rest lookup)
 
 # Prints a field of a mutant's head: $2 of "scenario", "file", "says".
