@@ -2,9 +2,8 @@
  * to use. Prints "ready", a line for whatever changed, and "all as it was" at SIGTERM.
  *
  *   kept registers   all registers, vector and x87 ones too, in a loop
+ *   kept tiles       these and the tiles of AMX, where processor and kernel have them
  *   kept calls       the same over system calls that a stop interrupts
- *   kept tiles       the same with the tiles of AMX
- *   kept tiles?      whether there are tiles; status 77: there are none
  *   kept process     errno, signal mask, handlers, alternate stack, dlerror, working directory
  *   kept modules     order and places of modules, search path, what names mean,
  *                    which file a name opens */
@@ -43,11 +42,10 @@ enum {
     AREA_BYTES = 12288,
     XMM = 1 << 1,
     STATE_WANTED = 1 << 0 | XMM | 1 << 2 | 1 << 5 | 1 << 6 | 1 << 7, /* x87, SSE, AVX, AVX-512 */
-    TILE_SHAPES = 17,
-    TILES,
-    PARTS, /* of AMX */
+    TILE_FORM = 17,
+    TILES = 18,
+    PARTS = 19,
 };
-static bool has_tiles;
 
 struct state {
     uint64_t general[GENERAL];
@@ -148,17 +146,17 @@ static unsigned place_of(unsigned number, unsigned *bytes) {
 static uint64_t state_mask(void) {
     unsigned low, high;
     __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-    return low & (STATE_WANTED | (has_tiles ? 1 << TILE_SHAPES | 1 << TILES : 0));
+    return low & STATE_WANTED;
 }
 
-/* Asks for memory for the tiles, as each program must that uses them. */
-static void ask_for_tiles(void) {
-    enum { ARCH_REQ_XCOMP_PERM = 0x1023 };
-    has_tiles = syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, TILES) == 0;
-    if (has_tiles)
-        return;
-    puts("no tiles");
-    exit(77);
+/* Eight tiles of 16 rows of 64 bytes, as LDTILECFG takes it. */
+static void fill_tile_form(unsigned char *form) {
+    memset(form, 0, 64);
+    form[0] = 1;
+    for (unsigned i = 0; i < 8; i++) {
+        form[16 + 2 * i] = 64;
+        form[48 + i] = 16;
+    }
 }
 
 static void fill(struct state *due, uint64_t mask) {
@@ -177,30 +175,20 @@ static void fill(struct state *due, uint64_t mask) {
             due->area[ST_AT + 16 * i + byte] = (unsigned char)(i * 10 + byte + 1);
     for (unsigned byte = 0; byte < 256; byte++)
         due->area[XMM_AT + byte] = (unsigned char)(byte * 7 + 1);
-    for (unsigned number = 2; number < 8; number++) {
+    for (unsigned number = 2; number < PARTS; number++) {
         unsigned bytes, at = place_of(number, &bytes);
         for (unsigned byte = 0; (mask >> number & 1) && byte < bytes; byte++)
             due->area[at + byte] = (unsigned char)(byte * 11 + number);
-    }
-    if (has_tiles) { /* eight of 16 rows of 64 bytes */
-        enum { PALETTE = 1, COLUMNS_AT = 16, ROWS_AT = 48, ROWS = 16, COLUMNS = 64 };
-        unsigned bytes, at = place_of(TILE_SHAPES, &bytes);
-        due->area[at] = PALETTE;
-        for (unsigned tile = 0; tile < 8; tile++) {
-            due->area[at + COLUMNS_AT + 2 * tile] = COLUMNS;
-            due->area[at + ROWS_AT + tile] = ROWS;
-        }
-        at = place_of(TILES, &bytes);
-        for (unsigned byte = 0; byte < bytes; byte++)
-            due->area[at + byte] = (unsigned char)(byte * 13 + byte / 251);
+        if (number == TILE_FORM && (mask >> number & 1))
+            fill_tile_form(due->area + at);
     }
     memcpy(due->area + HEADER_AT, &mask, sizeof mask);
 }
 
-static void hold_registers(bool over_calls) {
+static void hold_registers(bool over_calls, uint64_t more) {
     enum { LOOPS = 300000, NAP_NS = 500000, LEGACY_BYTES = 416, MASK_AT = 28 };
     static struct state due, got, own;
-    uint64_t mask = state_mask();
+    uint64_t mask = state_mask() | more;
     fill(&due, mask);
     while (!is_over) {
         memset(&got, 0, sizeof got);
@@ -220,9 +208,21 @@ static void hold_registers(bool over_calls) {
             unsigned bytes, at = place_of(number, &bytes);
             if (mask >> number & 1)
                 expect(memcmp(due.area + at, got.area + at, bytes) == 0,
-                       number < TILE_SHAPES ? "AVX registers" : "tiles");
+                       number < TILE_FORM ? "AVX registers" : "tiles");
         }
     }
+}
+
+/* The parts of tiles that the thread may use from now on; 0: there are none. */
+static uint64_t tiles(void) {
+    enum { REQUEST_PERMISSION = 0x1023 };
+    unsigned low, high, bytes, at = place_of(TILES, &bytes);
+    __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    uint64_t parts = low & (1 << TILE_FORM | 1 << TILES);
+    return parts && at + bytes <= AREA_BYTES &&
+                   syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILES) == 0
+               ? parts
+               : 0;
 }
 
 /* ---- the process ----------------------------------------------------------------------------- */
@@ -366,14 +366,12 @@ static void look_at_modules(void) {
 int main(int count, char **arguments) {
     const char *what = count > 1 ? arguments[1] : "";
     signal(SIGTERM, note_end);
-    if (strcmp(what, "tiles") == 0 || strcmp(what, "tiles?") == 0)
-        ask_for_tiles();
-    if (strcmp(what, "tiles?") == 0)
-        return 0;
     puts("ready");
     fflush(stdout);
-    if (strcmp(what, "registers") == 0 || strcmp(what, "calls") == 0 || has_tiles)
-        hold_registers(what[0] == 'c');
+    if (strcmp(what, "registers") == 0 || strcmp(what, "calls") == 0)
+        hold_registers(what[0] == 'c', 0);
+    else if (strcmp(what, "tiles") == 0)
+        hold_registers(false, tiles());
     else if (strcmp(what, "process") == 0)
         look_at_process();
     else if (strcmp(what, "modules") == 0)

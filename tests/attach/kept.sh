@@ -72,15 +72,9 @@ wait "$pid" || fail "a fault in a call: it ended with $?"
 [ "$(tail -n 1 fault.out)" = 'all as it was' ] || fail "a fault in a call: $(cat fault.out)"
 pid=
 
-for what in registers calls process; do
+for what in registers tiles calls process; do
     stays $what "$BUILD/tests/attach/kept"
 done
-"$BUILD/tests/attach/kept" 'tiles?' >out
-if [ $? -eq 77 ]; then
-    echo 'skipped: tiles: this processor or kernel has none (AMX)'
-else
-    stays tiles "$BUILD/tests/attach/kept"
-fi
 for tag in disable enable; do
     stays modules ./kept.$tag
     grep -qx "$PWD/own/libz.so.1" modules.out || fail "$tag: its own library was not loaded: $(cat modules.out)"
