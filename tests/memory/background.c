@@ -182,7 +182,7 @@ static void signals(void) {
  * begins a thread of its own. */
 static void forks(void) {
     pthread_t threads[2] = {begin(burst_in_thread, 10), begin(burst_in_thread, 20)};
-    for (unsigned i = 0; i < 25; i++) {
+    for (unsigned i = 0; i < 10; i++) {
         pid_t child = fork();
         if (child == 0) {
             burst(i);
