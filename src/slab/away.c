@@ -151,9 +151,8 @@ static bool give_back_batch(struct hak_away *away) {
     uint64_t taken = atomic_load_explicit(&away->taken, memory_order_acquire);
     uint64_t head = atomic_load_explicit(&away->head, memory_order_acquire);
     uint64_t end = head - taken > HAK_RANGES_MOST ? taken + HAK_RANGES_MOST : head;
-    if (taken == head ||
-        !atomic_compare_exchange_strong_explicit(&away->taken, &taken, end, memory_order_acquire,
-                                                 memory_order_relaxed))
+    if (taken == head || !atomic_compare_exchange_strong_explicit(
+                             &away->taken, &taken, end, memory_order_acquire, memory_order_relaxed))
         return false;
     struct hak_ranges ranges;
     ranges.count = 0;
