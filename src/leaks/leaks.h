@@ -24,7 +24,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "block.h"
-#include "guard/locate.h"
+#include "guard/locate/locate.h"
 #include "marking.h"
 #include "trace/record.h"
 #include "unwind/registers.h"
@@ -111,8 +111,8 @@ struct hak_leak_thread {
     bool is_there;   /* the helper traces it */
     int signal;      /* that came at its stop, 0 = none */
     uintptr_t sp, tp, ip;
-    uint64_t
-        words[HAK_CONTEXT_WORDS_MOST]; /* registers but the stack pointer, and vectors' halves */
+    /* Registers but the stack pointer, and vectors' halves. */
+    uint64_t words[HAK_CONTEXT_WORDS_MOST];
     unsigned word_count;
 };
 

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# A capture of 1,000,000,000 events (EVENTS=n: so many): written, asked, checked. The page is printed, and for a billion
+# A capture of EVENTS events: written, asked, checked. The page is printed, and for a billion
 # written into docs/benchmarks. Needs about 3 bytes of disk an event in $TMPDIR, and some minutes.
 # timeout: 3600
 # alone
 . "${SOURCE:?}/tests/tools/test.sh"
-events=${EVENTS:-1000000000}
+. "$SOURCE/tests/long/sizes"
+events=$EVENTS
 
 need=$((events * 3))
 free=$(df --output=avail -B1 "${TMPDIR:-/tmp}" | tail -n 1)

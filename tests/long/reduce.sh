@@ -5,10 +5,12 @@
 echo "| program | code | steps | lines of C | seconds | same code, of 10 |"
 echo "|---|---|---|---|---|---|"
 for program in $(fault_programs); do
-    [ "$program" = memory_leak ] && continue # a leak is no row of the faults
+    case $program in memory_leak | pool_leak) continue ;; esac # a leak is no row of the faults
     if row=$(reduced "$program" 10); then
         echo "| ${row// / | } |"
         [ "${row##* }" -eq 10 ] || complain "$row: not each run gives the code"
+    elif [[ $row == *": status 4: hakmem-trace: reduce: HKM-50"[567]" cannot be reduced without --check: "* ]]; then
+        echo "| $program | | | | | not reduced (docs/specs/reduce.md) |"
     else
         complain "$row"
     fi

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# `why` of a capture of 1,000,000,000 events (EVENTS=n: so many; STORE=FILE: this one) on a server on this machine, beside the file's:
+# `why` of a capture of EVENTS events (STORE=FILE: this one) on a server on this machine, beside the file's:
 # the same words, and how long both take. The page is printed, and for a billion written into docs/benchmarks. Needs about 4 bytes of
 # disk an event in $TMPDIR and below /tmp, and some minutes.
 # timeout: 3600
 # alone
 . "${SOURCE:?}/tests/tools/test.sh"
+. "$SOURCE/tests/long/sizes"
 . "$SOURCE/tests/tools/postgres.sh"
-events=${EVENTS:-1000000000}
+events=$EVENTS
 folder=$(mktemp -d "${TMPDIR:-/tmp}/hakmem-why.XXXXXX") || exit 1
 cleanup() { end_postgres; rm -rf "$folder"; }
 start_postgres

@@ -17,14 +17,14 @@
  *
  * A site that was passed over is done, too, until there is plenty again. Two stacks with the same
  * low bits count as one site. No lock: what two threads count at once may be off by one. */
-#ifndef HAK_GUARD_FIRST_BLOCKS_H
-#define HAK_GUARD_FIRST_BLOCKS_H
+#ifndef HAK_GUARD_CHOOSE_FIRST_BLOCKS_H
+#define HAK_GUARD_CHOOSE_FIRST_BLOCKS_H
 
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include "guard/guard.h"
 #include "platform/platform.h"
+#include "trace/trace.h"
 
 enum {
     HAK_SITES = 1 << 20,
@@ -48,9 +48,8 @@ HAK_IN_PLACE bool hak_site_is_done(uint32_t stack) {
 }
 
 struct hak_site_turn {
-    unsigned
-        number;    /* of the block among those of its site, from 1 on; 0: it is not to be guarded */
-    bool is_early; /* one of the first of all */
+    unsigned number; /* of the block in its site, from 1 on; 0: it is not to be guarded */
+    bool is_early;   /* one of the first of all */
 };
 
 /* Counts the site's next block if that is to be guarded. */

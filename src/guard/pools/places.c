@@ -1,7 +1,7 @@
 /* Keeps the places of the program's own pools, and compares each move with the pool's table. */
-#include "guard/pool_places.h"
+#include "guard/pools/places.h"
 
-#include "guard/redzone.h"
+#include "guard/pools/redzone.h"
 #include "hakmem.h"
 
 _Static_assert(HAK_POOL_PLACES <= 16, "a set of places is 16 bits");
@@ -96,6 +96,7 @@ static void note_place(const struct hak_pool_call *call, uint32_t number, unsign
 HAK_EXPORT void hak_pool_allow(const void *pool, const char *from, const char *to) {
     char from_name[HAK_POOL_PLACE_NAME], to_name[HAK_POOL_PLACE_NAME];
     unsigned from_place = HAK_POOL_PLACES, to_place = HAK_POOL_PLACES;
+    struct hak_fault_facts facts = {0};
     unsigned places = 0;
     uint32_t number = 0;
     if (!hak_pool_is_told(pool) || !from || !to)
@@ -106,6 +107,8 @@ HAK_EXPORT void hak_pool_allow(const void *pool, const char *from, const char *t
     if (!hak_pieces_lock())
         return;
     struct hak_pool *told = hak_pieces_pool(call.pool);
+    if (told && told->is_destroyed)
+        facts = hak_pool_facts_of_end(&call, told, NULL);
     if (told && !told->is_destroyed) {
         places = told->places;
         from_place = place_of(told, from_name);
@@ -119,12 +122,13 @@ HAK_EXPORT void hak_pool_allow(const void *pool, const char *from, const char *t
     hak_pieces_unlock();
     note_place(&call, number, places, from_place, from_name);
     note_place(&call, number, places, to_place, to_name);
+    hak_pool_tell_fault(&facts);
 }
 
 /* The piece that the move is of, made where none is known; NULL: there is no room for it. */
 static struct hak_piece *own_piece(struct hak_pool *pool, const struct hak_pool_call *call) {
-    struct hak_piece *piece = hak_pieces_find(call->piece, pool->number);
-    if (piece && piece->pool_number == pool->number && piece->pool_resets == pool->resets)
+    struct hak_piece *piece = hak_pieces_find_own(call->piece, pool);
+    if (piece && piece->pool_resets == pool->resets)
         return piece;
     piece = hak_pieces_add(pool, call->piece, 0, 0);
     if (piece) {
@@ -168,9 +172,10 @@ HAK_EXPORT void hak_pool_move(const void *pool, const void *piece, const char *t
         return;
     struct hak_pool *told = hak_pieces_pool(call.pool);
     unsigned places = told ? told->places : 0;
+    if (told && told->is_destroyed)
+        facts = hak_pool_facts_of_end(&call, told, NULL);
     if (told && !told->is_destroyed) {
-        struct hak_piece *known = hak_pieces_find(call.piece, told->number);
-        known = known && known->pool_number == told->number ? known : NULL;
+        const struct hak_piece *known = hak_pieces_find_own(call.piece, told);
         place = told->has_moves ? find_place(told, name) : place_of(told, name);
         from = place_now(told, known);
         facts = hak_pool_judge_move(&call, told, known, place);

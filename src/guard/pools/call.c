@@ -1,5 +1,5 @@
 /* Fills in what is known of a pool and a piece in the facts of a fault, and records the calls. */
-#include "guard/pool_call.h"
+#include "guard/pools/call.h"
 
 enum { REACH_BYTES = 4096 }; /* a piece is looked for in front of a wrong pointer */
 
@@ -41,8 +41,20 @@ struct hak_fault_facts hak_pool_facts_of(enum hak_fault_code code, const struct 
         .class_found = HAK_CLASS_NONE,
         .class_due = HAK_CLASS_NONE,
     };
-    hak_copy_call(&facts, call->name);
+    hak_pool_copy_name(facts.call, sizeof facts.call, call->name);
     hak_pool_add_facts(&facts, pool, piece);
+    return facts;
+}
+
+struct hak_fault_facts hak_pool_facts_of_end(const struct hak_pool_call *call,
+                                             const struct hak_pool *pool,
+                                             const struct hak_piece *piece) {
+    struct hak_fault_facts facts =
+        hak_pool_facts_of(HAK_FAULT_POOL_USE_AFTER_RESET, call, pool, piece);
+    if (!piece)
+        facts.alloc_stack = pool->create_stack;
+    facts.free_stack = pool->end_stack;
+    facts.pool.end = pool->is_destroyed ? HAK_POOL_WAS_DESTROYED : HAK_POOL_WAS_RESET;
     return facts;
 }
 
