@@ -52,16 +52,15 @@ void hak_away_send_rest(struct hak_heap *heap, struct hak_superslab *superslab, 
     if (superslab->away_twice_slabs & bit || hak_away_count(heap) == HAK_AWAY_PLACES)
         return;
     superslab->away_twice_slabs |= bit;
+    /* The bitmap may go with the pages. */
+    superslab->slabs[index].carved = superslab->slabs[index].first_free_word = 0;
     hak_away_send(heap, superslab, index, HAK_ALL_PAGES);
     hak_background_call();
 }
 
-/* A slab that serves a class is the heap's again. One without a slot in use may have lost its
- * bitmap with its pages: nothing of it is carved. */
+/* A slab that serves a class is the heap's again. */
 static void take_back_serving(struct hak_heap *heap, struct hak_superslab *superslab,
                               struct hak_slab *slab) {
-    if (slab->used == 0)
-        slab->carved = slab->first_free_word = 0;
     if (slab->used < slab->capacity)
         list_slab(heap, slab, wanted_list(slab));
     if (slab->used == 0)
@@ -152,9 +151,8 @@ static bool give_back_batch(struct hak_away *away) {
     uint64_t taken = atomic_load_explicit(&away->taken, memory_order_acquire);
     uint64_t head = atomic_load_explicit(&away->head, memory_order_acquire);
     uint64_t end = head - taken > HAK_RANGES_MOST ? taken + HAK_RANGES_MOST : head;
-    if (taken == head ||
-        !atomic_compare_exchange_strong_explicit(&away->taken, &taken, end, memory_order_acquire,
-                                                 memory_order_relaxed))
+    if (taken == head || !atomic_compare_exchange_strong_explicit(
+                             &away->taken, &taken, end, memory_order_acquire, memory_order_relaxed))
         return false;
     struct hak_ranges ranges;
     ranges.count = 0;

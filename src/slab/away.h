@@ -1,7 +1,7 @@
 /* Slabs that are away: whose pages the background thread gives back (pool/background.h).
  *
- *   heap --send--> | entry | entry | entry | entry | ....... |   a ring, of each heap that needs one
- *                  ^ seen          ^ done  ^ taken ^ head
+ *   heap --send--> | entry | entry | entry | entry | ....... |   a ring, of each heap that needs
+ * one ^ seen          ^ done  ^ taken ^ head
  *        <-collect-                <--the thread gives back, one batch after the other
  *
  *   entry   address of the SuperSlab | slab, 5 bits | pages that go, 16 bits
@@ -52,8 +52,8 @@ HAK_HIDDEN HAK_COLD void hak_away_send_rest(struct hak_heap *heap, struct hak_su
 /* Slabs that are away or have not been taken back, at most. */
 HAK_HIDDEN unsigned hak_away_count(const struct hak_heap *heap);
 
-/* Takes back what was sent and is done: all of it where the thread is not there. A SuperSlab that is
- * empty then goes to the pool. The caller owns the heap, which has a ring. */
+/* Takes back what was sent and is done: all of it where the thread is not there. A SuperSlab that
+ * is empty then goes to the pool. The caller owns the heap, which has a ring. */
 HAK_HIDDEN HAK_COLD void hak_away_collect(struct hak_heap *heap);
 
 /* On the thread: gives back the pages of all that was sent, of all heaps. False: there was none. */

@@ -155,8 +155,8 @@ static inline bool set_free_bit(struct hak_slab *slab, uint32_t magic, base_t bl
     return true;
 }
 
-/* Releases all slabs of a SuperSlab without a slot in use, but for those that are away; it goes with
- * the last. */
+/* Releases all slabs of a SuperSlab without a slot in use, but for those that are away; it goes
+ * with the last. */
 static void release_all(struct hak_heap *heap, struct hak_superslab *superslab) {
     uint32_t active = HAK_ALL_SLABS_FREE & ~superslab->free_slabs & ~superslab->away_slabs;
     for (; active; active &= active - 1) {
@@ -166,8 +166,7 @@ static void release_all(struct hak_heap *heap, struct hak_superslab *superslab) 
     }
 }
 
-void hak_slab_empty(struct hak_heap *heap, struct hak_superslab *superslab,
-                    struct hak_slab *slab) {
+void hak_slab_empty(struct hak_heap *heap, struct hak_superslab *superslab, struct hak_slab *slab) {
     unsigned active = HAK_SLABS - 1 - (unsigned)__builtin_popcount(superslab->free_slabs);
     if (superslab->used_bytes == 0 && heap->active_slabs > active) {
         release_all(heap, superslab);
@@ -180,8 +179,8 @@ void hak_slab_empty(struct hak_heap *heap, struct hak_superslab *superslab,
     }
 }
 
-/* Whether the slab is away: then nothing is done with it but that its pages go with its last slot in
- * use. */
+/* Whether the slab is away: then nothing is done with it but that its pages go with its last slot
+ * in use. */
 static HAK_COLD bool stays_away(struct hak_heap *heap, struct hak_superslab *superslab,
                                 const struct hak_slab *slab) {
     unsigned index = (unsigned)(slab - superslab->slabs);
@@ -194,7 +193,8 @@ static HAK_COLD bool stays_away(struct hak_heap *heap, struct hak_superslab *sup
 
 /* Lowers the slab's count by `count` slots that have become free, and moves it to the list that
  * fits; an empty one may be released; one that is away waits for that. One that drains and has one
- * slot in use is what a burst leaves behind: a block in a cache, or one that stays, keeps 64 KiB. */
+ * slot in use is what a burst leaves behind: a block in a cache, or one that stays, keeps 64 KiB.
+ */
 static void lower_slab(struct hak_heap *heap, struct hak_superslab *superslab,
                        struct hak_slab *slab, unsigned count) {
     slab->used -= count;
