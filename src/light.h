@@ -110,6 +110,11 @@ struct hak_light_found {
 HAK_HIDDEN struct hak_light_found light_hak_light_find(uintptr_t address, unsigned tag)
     __attribute__((weak));
 
+/* The bytes from the address to the end of its block, whether that lives or not, and all that it
+ * has; 0: none with a tag lies there. NULL likewise. */
+HAK_HIDDEN size_t light_hak_light_room(uintptr_t address, size_t *block_bytes)
+    __attribute__((weak));
+
 /* Gives a page of a block the tag `tag` again, where the program has dropped it. False: it has
  * not. NULL likewise. */
 HAK_HIDDEN bool light_hak_light_tag_again(uintptr_t address, unsigned tag) __attribute__((weak));

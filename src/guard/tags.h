@@ -79,6 +79,9 @@ HAK_IN_PLACE void hak_tags_give(char *base, size_t slot_bytes, const char *user,
  * allocation. */
 HAK_HIDDEN enum hak_fault_code hak_tags_find(uintptr_t address, unsigned tag,
                                              struct hak_large *former, struct hak_located *found);
+/* near.c: the facts of an access by a wrong tag, which stands above `found_address`, with
+ * HAK_FACTS_TAG. No fault: the block is not known. */
+HAK_HIDDEN void hak_describe_tagged(struct hak_fault_facts *facts);
 /* Whether it may go on (trace.h). */
 HAK_HIDDEN bool hak_tags_allow(uintptr_t address, unsigned tag);
 

@@ -19,6 +19,13 @@ static char *pages_end(const struct hak_located *at) {
     return at->base + at->slot_bytes;
 }
 
+static char *page_of(const char *p) {
+    return (char *)((uintptr_t)p & ~(uintptr_t)(HAK_PAGE_BYTES - 1));
+}
+static char *page_behind(const char *p) {
+    return page_of(p + HAK_PAGE_BYTES - 1);
+}
+
 /* The end of the border that begins at `behind`: as far as the canary, since pages behind it may
  * have been given up. */
 static char *border_end(const struct hak_located *at, char *behind) {
@@ -56,10 +63,26 @@ static void tag_all(const struct hak_located *at, unsigned tag) {
     tag_border_behind(at, behind, 0);
 }
 
+/* Tags [start, end), which can be written. Where the kernel takes no tag yet, or no longer (of
+ * qemu-user, after mremap), that page alone is made fit: the others keep what the program made of
+ * them. */
+static void tag_where_needed(char *start, char *end, unsigned tag) {
+    for (char *next; start < end; start = next) {
+        next = page_of(start) + HAK_PAGE_BYTES;
+        next = next < end ? next : end;
+        hak_tag_memory(start, next, tag);
+        if (HAK_LIKELY(hak_tag_at(start) == tag))
+            continue;
+        hak_tags_fit(page_of(start), HAK_PAGE_BYTES);
+        hak_tag_memory(start, next, tag);
+    }
+}
+
 static void tag_borders(const struct hak_located *at, size_t asked_bytes, unsigned tag) {
-    char *user = hak_user_in(at);
-    hak_tag_memory(user - HAK_HEADER_BYTES, user, tag);
-    tag_border_behind(at, hak_tags_end_of(user, asked_bytes), tag);
+    char *user = hak_user_in(at), *behind = hak_tags_end_of(user, asked_bytes);
+    tag_where_needed(user - HAK_HEADER_BYTES, user, tag);
+    if (behind < pages_end(at))
+        tag_where_needed(behind, border_end(at, behind), tag);
 }
 
 void hak_tags_take_large(const struct hak_located *at) {
@@ -86,7 +109,27 @@ static void tag_change(const struct hak_located *at, size_t old_bytes, unsigned 
     tag_border_behind(at, behind, 0);
 }
 
-/* New pages come without tags, and some systems drop those of all pages (qemu-user, at mremap). */
+/* Has the pages that a block of `old_bytes` had not made fit for tags. */
+static void fit_more(const struct hak_located *at, size_t old_bytes) {
+    char *user = hak_user_in(at), *behind = hak_tags_end_of(user, hak_asked_bytes_of(at));
+    char *start = page_behind(hak_tags_end_of(user, old_bytes));
+    char *end = behind < pages_end(at) ? page_behind(border_end(at, behind)) : pages_end(at);
+    if (start < end)
+        hak_tags_fit(start, (size_t)(end - start));
+}
+
+/* Tags the block anew where the system has dropped the tags of all pages. Those that the program
+ * has closed stay so, without a tag. */
+static void tag_open_pages(const struct hak_located *at, unsigned tag) {
+    char *start = hak_user_in(at), *behind = hak_tags_end_of(start, hak_asked_bytes_of(at));
+    for (char *next; start < behind; start = next) {
+        next = page_of(start) + HAK_PAGE_BYTES;
+        next = next < behind ? next : behind;
+        if (hak_raw_writable((uintptr_t)start & ~(uintptr_t)3))
+            tag_where_needed(start, next, tag);
+    }
+}
+
 void hak_tags_resize_large(const struct hak_located *at, size_t old_bytes) {
     size_t asked_bytes = hak_asked_bytes_of(at);
     unsigned tag = at->large->tag;
@@ -98,12 +141,14 @@ void hak_tags_resize_large(const struct hak_located *at, size_t old_bytes) {
         at->large->tag = 0;
         return;
     }
-    hak_tags_fit(at->base, at->slot_bytes);
+    fit_more(at, old_bytes);
     if (tag == 0) {
         tag_borders(at, old_bytes, 0);
         tag_borders(at, asked_bytes, TAG_OF_BORDER);
-    } else if (asked_bytes == 0 || old_bytes == 0 || hak_tag_at(hak_user_in(at)) != tag) {
+    } else if (asked_bytes == 0 || old_bytes == 0) {
         tag_all(at, tag);
+    } else if (hak_tag_at(hak_user_in(at)) != tag) {
+        tag_open_pages(at, tag);
     } else {
         tag_change(at, old_bytes, tag);
     }
