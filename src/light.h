@@ -70,6 +70,9 @@ HAK_HIDDEN size_t hak_light_sampled_bytes(uint32_t sample);
 /* True when `pointer` lies in memory of guarded blocks. */
 HAK_HIDDEN bool hak_light_covers(const void *pointer);
 
+/* The memory tag of the pointer to such a block that lives; 0: it has none. */
+HAK_HIDDEN unsigned hak_light_tag_of(const void *pointer);
+
 /* Gives back a pointer that hak_light_covers; a wrong one is reported. */
 HAK_HIDDEN void hak_light_give(void *pointer);
 

@@ -187,7 +187,7 @@ HAK_COLD void hak_describe_tagged(struct hak_fault_facts *facts) {
     struct hak_large former;
     uint8_t tag = (uint8_t)(facts->found_address >> HAK_TAG_SHIFT);
     facts->found_address &= ((uint64_t)1 << HAK_TAG_SHIFT) - 1;
-    if (hak_light_serves()) {
+    if (hak_light_serves() && !hak_guarded_covers((const void *)facts->found_address)) {
         describe_tagged_in_light(facts, tag);
         return;
     }

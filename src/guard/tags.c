@@ -3,6 +3,7 @@
 #include "guard/tags.h"
 
 #include "guard/give_back.h"
+#include "guarded/guarded.h"
 #include "light.h"
 #include "platform/platform.h"
 
@@ -143,7 +144,8 @@ static void say_stopped(void) {
  * program has asked for that (madvise), or has mapped another one there. Of a large block that page
  * alone. */
 static void tag_again(const struct hak_located *at, unsigned tag, uintptr_t address) {
-    char *start = hak_user_in(at), *end = hak_tags_end_of(start, hak_asked_bytes_of(at));
+    char *user = hak_user_in(at), *start = user - (uintptr_t)user % HAK_TAG_GRANULE;
+    char *end = hak_tags_end_of(start, (size_t)(user - start) + hak_asked_bytes_of(at));
     char *page = at->base + (address - (uintptr_t)at->base) / HAK_PAGE_BYTES * HAK_PAGE_BYTES;
     if (at->large && start < page)
         start = page;
@@ -169,7 +171,7 @@ bool hak_tags_allow(uintptr_t address, unsigned tag) {
         hak_tags_stop(); /* of this thread, which did not know yet */
         return true;
     }
-    if (hak_light_serves())
+    if (hak_light_serves() && !hak_guarded_covers((const void *)address))
         return allow_in_light(address, tag);
     if (!hak_locate((const void *)address, &at) || !is_live(&at) || !is_in_bytes(&at, address) ||
         (at.large && tag == 0 && hak_tags_are_of_former(address)))

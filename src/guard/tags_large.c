@@ -85,11 +85,34 @@ static void tag_borders(const struct hak_located *at, size_t asked_bytes, unsign
         tag_where_needed(behind, border_end(at, behind), tag);
 }
 
+/* A guarded block lies at any even address, and its pages have nothing else but its header. Its slot
+ * keeps the tag for the next life. */
+static void take_guarded(const struct hak_located *at, unsigned former_tag) {
+    size_t asked_bytes = hak_asked_bytes_of(at);
+    uintptr_t user = (uintptr_t)hak_user_in(at), of_place = (uintptr_t)at->base / HAK_PAGE_BYTES;
+    char *start = (char *)(user / HAK_TAG_GRANULE * HAK_TAG_GRANULE);
+    unsigned tag = former_tag != 0 ? hak_tag_after(former_tag, 1)
+                                   : 1 + (unsigned)(of_place % HAK_TAG_CYCLE);
+    if (asked_bytes > HAK_TAGS_WHOLE_BYTES)
+        return;
+    hak_tags_fit(at->base, at->slot_bytes);
+    if (asked_bytes != 0)
+        hak_tag_memory(start, hak_tags_end_of(start, user + asked_bytes - (uintptr_t)start), tag);
+    else
+        hak_tag_memory(start, start + HAK_TAG_GRANULE, hak_tag_after(tag, 1));
+    at->large->tag = (uint8_t)hak_tag_of_live((char *)user, asked_bytes); /* 0: refused */
+}
+
 void hak_tags_take_large(const struct hak_located *at) {
     size_t asked_bytes = hak_asked_bytes_of(at);
+    unsigned former_tag = at->large->tag;
     at->large->tag = 0;
-    if (!hak_tags_are_given() || hak_is_guarded(at))
+    if (!hak_tags_are_given())
         return;
+    if (hak_is_guarded(at)) {
+        take_guarded(at, former_tag);
+        return;
+    }
     hak_tags_fit(at->base, at->slot_bytes);
     if (asked_bytes <= HAK_TAGS_WHOLE_BYTES) {
         tag_all(at, choose_tag(at));
