@@ -20,7 +20,11 @@ HAK_HIDDEN unsigned hak_large_tag_of(const struct hak_large *large);
 /* Gives a block that the program gives back, or that moved, its next tag. */
 HAK_HIDDEN void hak_large_tag_next(const struct hak_large *large);
 
-/* The same of the pages that a block gives up as it becomes `bytes` long. */
+/* Gives pages that came to a block of `old_bytes` its tag, which is `tag`, and lets the others be:
+ * the program may have closed some. */
+HAK_HIDDEN void hak_large_tag_grown(const struct hak_large *large, size_t old_bytes, unsigned tag);
+
+/* The next tag to the pages that a block gives up as it becomes `bytes` long. */
 HAK_HIDDEN void hak_large_tag_cut(const struct hak_large *large, size_t bytes);
 
 /* Pages of a block of L2.5 have moved to `pages`, where blocks have no tags; those that came to

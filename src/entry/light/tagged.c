@@ -25,6 +25,19 @@ void *hak_entry_tagged(void *user) {
     return (void *)((uintptr_t)base | (uintptr_t)tag_of(base) << HAK_TAG_SHIFT);
 }
 
+void *hak_entry_tagged_in_place(void *pointer, size_t old_bytes) {
+    char *base = hak_untagged(pointer);
+    unsigned tag = hak_tag_of_pointer(pointer);
+    const struct hak_large *large =
+        hak_registry_owner(base) == HAK_OWNER_NOBODY ? hak_large_find(base) : NULL;
+    if (tag == 0 || !hak_tags_are_given())
+        return hak_entry_tagged(base);
+    if (!large || !large->chunk || large->mapped_bytes <= old_bytes)
+        return pointer;
+    hak_large_tag_grown(large, old_bytes, tag);
+    return (void *)((uintptr_t)base | (uintptr_t)hak_tag_at(base) << HAK_TAG_SHIFT);
+}
+
 void *hak_entry_serve_tagged(struct hak_hand_out *how, bool was_counted) {
     (void)hak_tags_begin_own();
     bool is_due = was_counted ? hak_entry_was_due() : hak_entry_is_due();
