@@ -105,10 +105,10 @@ PROFILE_OBJ := $(PROFILE_SRC:%.c=$(BUILD)/plain/%.o) $(BUILD)/counted.o
 KEEP_OBJ  := $(KEEP_SRC:%.c=$(BUILD)/keep/%.o)
 ATTACH_OBJ := $(ATTACH_SRC:%.c=$(BUILD)/keep/%.o)
 # A folder that is neither layer nor guard is a room, compiled as one unit (ROOM below), unless it stands in ALONE: curses has macros of
-# common names, a test puts a function of its own between files of src/symbols, an assembler's name of src/strings is a function's, too, and
-# leaks and python include two structs hak_module.
+# common names, a test puts a function of its own between files of src/symbols, an assembler's name of src/strings is a function's, too,
+# leaks and python include two structs hak_module, and gcc -O0 (APART_DEBUG_OBJ) takes a name that src/guard/pools passes on for a read of it.
 ALONE     := src viewer src/collector src/symbols viewer/view \
-             src/platform src/entry/nested src/guard src/guard/choose src/guarded src/watch src/strings src/leaks src/trace/python
+             src/platform src/entry/nested src/guard src/guard/choose src/guard/pools src/guarded src/watch src/strings src/leaks src/trace/python
 folders    = $(sort $(patsubst %/,%,$(dir $(1))))
 sources    = $(filter-out %/main.c,$(wildcard $(1)/*.c))
 objects    = $(foreach d,$(call folders,$(2)),$(addprefix $(BUILD)/$(1)/,$(if $(filter $(d),$(ALONE)),$(patsubst %.c,%.o,$(call sources,$(d))),$(d)/unit.o)))

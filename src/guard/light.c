@@ -2,7 +2,7 @@
  * what that allocator finds itself (light.h). */
 #include "guard/guard.h"
 #include "guard/profile_file.h"
-#include "guard/choose/sample.h"
+#include "guard/choose/choose.h"
 #include "guard/watched.h"
 #include "guarded/guarded.h"
 #include "heap_profile/heap_profile.h"
@@ -126,7 +126,7 @@ bool hak_light_covers(const void *pointer) {
 unsigned hak_light_tag_of(const void *pointer) {
     struct hak_located at;
     return hak_locate(pointer, &at) && at.large && at.slot->place == HAK_PLACE_LIVE ? at.large->tag
-                                                                                     : 0;
+                                                                                    : 0;
 }
 
 uint32_t hak_light_leave_sample(void *pointer) {

@@ -2,7 +2,7 @@
 #include "guard/watched.h"
 
 #include <time.h>
-#include "guard/choose/sample.h"
+#include "guard/choose/choose.h"
 #include "platform/credit.h"
 #include "platform/line.h"
 #include "platform/raw_call.h"

@@ -182,8 +182,7 @@ static inline bool hak_string_tags_suffice(unsigned number, const void *p, size_
         return false;
     unsigned shape = hak_string_rows[number].shape;
     bool receives = shape >= RECEIVE && shape <= RECEIVE_TEXT;
-    hak_touch_for_kernel(
-        &(struct hak_kernel_touch){p, bytes, receives, hak_string_name(number)});
+    hak_touch_for_kernel(&(struct hak_kernel_touch){p, bytes, receives, hak_string_name(number)});
     return hak_light_serves();
 }
 

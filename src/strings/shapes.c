@@ -374,7 +374,8 @@ HAK_IN_PLACE size_t whole_room_at(unsigned number, uint64_t address, size_t byte
 static __attribute__((noinline)) struct hak_string_next
 look_at_one_block(unsigned number, struct hak_string_arguments *arguments, void *on_stack,
                   uint64_t bytes) {
-    if (HAK_LIKELY(bytes <= whole_room_at(number, arguments->word[hak_string_rows[number].a], bytes)))
+    if (HAK_LIKELY(bytes <=
+                   whole_room_at(number, arguments->word[hak_string_rows[number].a], bytes)))
         return WELL(number);
     return look_at_call(number, arguments, on_stack);
 }

@@ -1,5 +1,5 @@
-/* Looks at blocks of calloc: each granule has the pointer's tag, each byte is 0, and nothing else was
- * touched, in the first life of a slot and in later ones (tests/arm/tags.sh). */
+/* Looks at blocks of calloc: each granule has the pointer's tag, each byte is 0, and nothing else
+ * was touched, in the first life of a slot and in later ones (tests/arm/tags.sh). */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,8 +14,8 @@ static int look(size_t bytes) {
     const char *start = (const char *)((uintptr_t)block & (((uintptr_t)1 << HAK_TAG_SHIFT) - 1));
     for (size_t i = 0; i < bytes; i++)
         if (hak_tag_at(start + i) != tag || block[i] != 0) {
-            printf("%zu bytes: at %zu tag %u, not %u, byte %d\n", bytes, i, hak_tag_at(start + i), tag,
-                   block[i]);
+            printf("%zu bytes: at %zu tag %u, not %u, byte %d\n", bytes, i, hak_tag_at(start + i),
+                   tag, block[i]);
             exit(1);
         }
     memset(block, 0xff, bytes);

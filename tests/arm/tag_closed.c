@@ -1,5 +1,5 @@
-/* Closes a page of a large block, which realloc must leave so, and has it resized where it lies: what
- * is new has the block's tag (tests/arm/tags.sh).
+/* Closes a page of a large block, which realloc must leave so, and has it resized where it lies:
+ * what is new has the block's tag (tests/arm/tags.sh).
  *
  *     tag_closed [BYTES]   so many bytes more */
 #include <errno.h>

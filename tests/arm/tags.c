@@ -6,10 +6,10 @@
  * prints what went wrong, then how many there were. late: accesses are found later, and carried out
  *
  * A case is made by its number alone: blocks of one size, of which some are freed; then an access
- * right behind one of them, over its end, right in front, after its free, or after its free while a later block
- * lies there, up to 14 lives later; or a free by such a pointer. Large blocks also come by calloc
- * and realloc; longer ones than WHOLE_BYTES have tags at their borders alone. In level light a
- * block ends where malloc_usable_size says, and fewer lives are certain. */
+ * right behind one of them, over its end, right in front, after its free, or after its free while a
+ * later block lies there, up to 14 lives later; or a free by such a pointer. Large blocks also come
+ * by calloc and realloc; longer ones than WHOLE_BYTES have tags at their borders alone. In level
+ * light a block ends where malloc_usable_size says, and fewer lives are certain. */
 #include <malloc.h>
 #include <signal.h>
 #include <stdint.h>
@@ -220,7 +220,8 @@ static int try(unsigned number) {
         is_named = strstr(text, name) != NULL;
         if (is_late) { /* the signal says that there was one, or a report has the damage */
             is_right = got == sizeof wanted && status != 0 && strstr(text, "hakmem: ");
-            is_named = strstr(text, "used a pointer with a wrong memory tag") || strstr(text, "HKM-");
+            is_named =
+                strstr(text, "used a pointer with a wrong memory tag") || strstr(text, "HKM-");
         }
     }
     if (!is_right || (!is_named && getenv("TAGS_SAY")))

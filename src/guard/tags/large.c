@@ -1,4 +1,4 @@
-/* The tags of large blocks (guard/tags.h), each of which is a mapping of its own in level normal.
+/* The tags of large blocks (tags.h), each of which is a mapping of its own in level normal.
  *
  *   up to HAK_TAGS_WHOLE_BYTES   | header | bytes asked, to 16 | 16 bytes or more |
  *                                  0        t                    0
@@ -7,9 +7,9 @@
  *
  * A longer block's memory comes when it is touched, and a tag would touch it: so its pointer has
  * none, and its borders have. A freed block is unmapped, or its pages are closed: memory that comes
- * to its place later has tag 0. Its tag is remembered (former.c), and the next block at the place
- * gets another one. */
-#include "guard/tags.h"
+ * to its place later has tag 0. Its tag is remembered (locate/former.c), and the next block at the
+ * place gets another one. */
+#include "guard/tags/tags.h"
 
 #include "platform/platform.h"
 
@@ -85,14 +85,14 @@ static void tag_borders(const struct hak_located *at, size_t asked_bytes, unsign
         tag_where_needed(behind, border_end(at, behind), tag);
 }
 
-/* A guarded block lies at any even address, and its pages have nothing else but its header. Its slot
- * keeps the tag for the next life. */
+/* A guarded block lies at any even address, and its pages have nothing else but its header. Its
+ * slot keeps the tag for the next life. */
 static void take_guarded(const struct hak_located *at, unsigned former_tag) {
     size_t asked_bytes = hak_asked_bytes_of(at);
     uintptr_t user = (uintptr_t)hak_user_in(at), of_place = (uintptr_t)at->base / HAK_PAGE_BYTES;
     char *start = (char *)(user / HAK_TAG_GRANULE * HAK_TAG_GRANULE);
-    unsigned tag = former_tag != 0 ? hak_tag_after(former_tag, 1)
-                                   : 1 + (unsigned)(of_place % HAK_TAG_CYCLE);
+    unsigned tag =
+        former_tag != 0 ? hak_tag_after(former_tag, 1) : 1 + (unsigned)(of_place % HAK_TAG_CYCLE);
     if (asked_bytes > HAK_TAGS_WHOLE_BYTES)
         return;
     hak_tags_fit(at->base, at->slot_bytes);

@@ -1,7 +1,7 @@
 /* Keeps the program's own pools and their pieces, each found by its address. */
-#include "guard/pieces.h"
+#include "guard/pools/pieces.h"
 
-#include "guard/locate.h"
+#include "guard/locate/locate.h"
 #include "hop.h"
 #include "platform/lock.h"
 

@@ -16,13 +16,13 @@
  * A reset or a destroy touches the pool alone: a piece is live while its pool has the number and
  * the count of resets that the piece was made with. Where the pool leaves room around its pieces
  * (redzone.h), its live pieces are a list, which a reset goes through. */
-#ifndef HAK_GUARD_PIECES_H
-#define HAK_GUARD_PIECES_H
+#ifndef HAK_GUARD_POOLS_PIECES_H
+#define HAK_GUARD_POOLS_PIECES_H
 
 #include "trace/session.h"
 #include "platform/platform.h"
 
-enum { HAK_POOL_PLACES = 16 }; /* with those that each pool has (pool_places.h) */
+enum { HAK_POOL_PLACES = 16 }; /* with those that each pool has (places.h) */
 
 /* Where the pieces of a pool may begin: at multiples of the lowest bit of `bits`. */
 struct hak_pool_reach {
@@ -74,7 +74,7 @@ struct hak_piece {
     uint8_t has_room;  /* its redzones were filled in this life */
     uint8_t is_listed; /* it is in the pool's list, as those with redzones are */
     uint8_t is_told;   /* their damage was reported */
-    uint8_t place;     /* number of the pool's place (pool_places.h) */
+    uint8_t place;     /* number of the pool's place (places.h) */
 };
 
 /* Whether the program has made a pool: without one no call has anything to look at. */

@@ -1,10 +1,9 @@
 /* The program's own pools (hakmem.h): the program tells what its pools hand out and take back, and
  * each call is compared with what was told before. */
-#include "guard/guard.h"
+#include "guard/pools/pools.h"
 
-#include "guard/pool_call.h"
-#include "guard/pool_places.h"
-#include "guard/redzone.h"
+#include "guard/pools/call.h"
+#include "guard/pools/places.h"
 #include "hakmem.h"
 #include "light.h"
 

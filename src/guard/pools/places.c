@@ -1,7 +1,7 @@
 /* Keeps the places of the program's own pools, and compares each move with the pool's table. */
-#include "guard/pool_places.h"
+#include "guard/pools/places.h"
 
-#include "guard/redzone.h"
+#include "guard/pools/redzone.h"
 #include "hakmem.h"
 
 _Static_assert(HAK_POOL_PLACES <= 16, "a set of places is 16 bits");
