@@ -1,7 +1,7 @@
 /* Memory tags of large blocks in level light (light.h), whose blocks have nothing around them:
  *
- *   chunk of L2.5   | block: t | free: u | block: v | ....     t, u, v differ from their
- * neighbours' other mapping   no tags
+ *   chunk of L2.5   | block: t | free: u | block: v | ....     none has a neighbour's
+ *   other mapping   no tags
  *
  * All of a block's pages have one tag. It is written when the block goes to the program, unless it
  * stands, and the next one when it comes back: one that neither neighbour has, so that the last 4

@@ -8,7 +8,7 @@
  * A longer block's memory comes when it is touched, and a tag would touch it: so its pointer has
  * none, and its borders have. A freed block is unmapped, or its pages are closed: memory that comes
  * to its place later has tag 0. Its tag is remembered (locate/former.c), and the next block at the
- * place gets another one. */
+ * place gets another one. Guarded blocks have a tag, too: their pages hold nothing else. */
 #include "guard/tags/tags.h"
 
 #include "platform/platform.h"
