@@ -122,6 +122,9 @@ HAK_HIDDEN size_t light_hak_light_room(uintptr_t address, size_t *block_bytes)
  * not. NULL likewise. */
 HAK_HIDDEN bool light_hak_light_tag_again(uintptr_t address, unsigned tag) __attribute__((weak));
 
+/* hak_background_end (background/background.h). NULL likewise. */
+HAK_HIDDEN void light_hak_background_end(void) __attribute__((weak));
+
 /* hak_pool_empty_registry (pool/pool.h). NULL likewise. */
 HAK_HIDDEN void light_hak_pool_empty_registry(void) __attribute__((weak));
 

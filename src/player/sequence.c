@@ -16,6 +16,9 @@ typedef void *take_aligned(size_t, size_t);
 typedef void drop(void *);
 typedef void drop_sized(void *, size_t);
 typedef void create(const void *, const char *);
+typedef void pool_redzone(const void *, size_t, size_t);
+typedef void pool_allow(const void *, const char *, const char *);
+typedef void pool_move(const void *, const void *, const char *);
 typedef void pool_alloc(const void *, const void *, size_t);
 typedef void pool_free(const void *, const void *);
 typedef void pool_end(const void *);
@@ -35,6 +38,21 @@ static const char *const words[] = {
     SEQUENCE_VERBS(VERB)
 #undef VERB
 };
+
+static const char *const places[] = {
+#define PLACE(name, word) word,
+    SEQUENCE_PLACES(PLACE)
+#undef PLACE
+};
+
+static const char *place_at(size_t number) {
+    return number < SEQUENCE_PLACE_COUNT ? places[number] : "";
+}
+
+/* Is A of the verb no offset? */
+static bool has_no_offset(enum sequence_verb verb) {
+    return verb == SEQUENCE_CHURN || verb == SEQUENCE_POOL_REDZONE || verb == SEQUENCE_POOL_ALLOW;
+}
 
 static void *find(const char *symbol) {
     void *found = dlsym(RTLD_DEFAULT, symbol);
@@ -72,7 +90,7 @@ static bool read_steps(void) {
 }
 
 static void make_step(const struct sequence_step *s) {
-    volatile char *p = block[s->block] + (s->verb == SEQUENCE_CHURN ? 0 : s->a);
+    volatile char *p = block[s->block] + (has_no_offset(s->verb) ? 0 : s->a);
     char *to = (char *)p;
     size_t a = (size_t)s->a, b = (size_t)s->b;
     char *volatile *v = &block[s->block];
@@ -150,6 +168,15 @@ static void make_step(const struct sequence_step *s) {
         break;
     case SEQUENCE_POOL_CREATE:
         ((create *)find("hak_pool_create"))(*v, "pool");
+        break;
+    case SEQUENCE_POOL_REDZONE:
+        ((pool_redzone *)find("hak_pool_redzone"))(*v, a, b);
+        break;
+    case SEQUENCE_POOL_ALLOW:
+        ((pool_allow *)find("hak_pool_allow"))(*v, place_at(a), place_at(b));
+        break;
+    case SEQUENCE_POOL_MOVE:
+        ((pool_move *)find("hak_pool_move"))(*v, to, place_at(b));
         break;
     case SEQUENCE_POOL_ALLOC:
         ((pool_alloc *)find("hak_pool_alloc"))(*v, to, b);

@@ -43,10 +43,28 @@
     VERB(CHURN, "churn", "for (long n = 0; n < B; n++) free(malloc(A));")                          \
     VERB(USABLE, "usable", "seen = (char)malloc_usable_size(P);")                                  \
     VERB(POOL_CREATE, "pool-create", "if (hak_pool_create) hak_pool_create(V, \"pool\");")         \
+    VERB(POOL_REDZONE, "pool-redzone", "if (hak_pool_redzone) hak_pool_redzone(V, A, B);")         \
+    VERB(POOL_ALLOW, "pool-allow", "if (hak_pool_allow) hak_pool_allow(V, place[A], place[B]);")   \
     VERB(POOL_ALLOC, "pool-alloc", "if (hak_pool_alloc) hak_pool_alloc(V, P, B);")                 \
     VERB(POOL_FREE, "pool-free", "if (hak_pool_free) hak_pool_free(block[B], P);")                 \
+    VERB(POOL_MOVE, "pool-move", "if (hak_pool_move) hak_pool_move(V, P, place[B]);")              \
     VERB(POOL_RESET, "pool-reset", "if (hak_pool_reset) hak_pool_reset(V);")                       \
     VERB(POOL_DESTROY, "pool-destroy", "if (hak_pool_destroy) hak_pool_destroy(V);")
+
+/* PLACE(NAME, "name"): places of pieces in a pool: three that each pool has, and two of its own. */
+#define SEQUENCE_PLACES(PLACE)                                                                     \
+    PLACE(OUT, "out")                                                                              \
+    PLACE(FREE, "free")                                                                            \
+    PLACE(NEW, "new")                                                                              \
+    PLACE(OWN, "place3")                                                                           \
+    PLACE(OTHER, "place4")
+
+enum sequence_place {
+#define PLACE(name, word) SEQUENCE_PLACE_##name,
+    SEQUENCE_PLACES(PLACE)
+#undef PLACE
+        SEQUENCE_PLACE_COUNT
+};
 
 enum sequence_verb {
 #define VERB(name, word, statement) SEQUENCE_##name,

@@ -10,7 +10,6 @@ library=$built/hakmem-debug.so
 cannot() {
     case $1 in
     bad_free_stack | free_stack | free_stack_often) echo '/proc/thread-self/maps is the host'"'"'s' ;;
-    memory_leak) echo 'no process that shares memory, and no ptrace' ;;
     write_after_free_later) echo 'it may run out of memory itself' ;;
     mappings) echo 'no end of mappings' ;;
     pages) echo 'it takes any advice of madvise and follows none' ;;

@@ -1,6 +1,7 @@
 """Captures of real programs, the programs themselves, and plays of the captures: for tests/bench/replays and defaults.
 
-Instructions, page faults and bytes are measured, no seconds: so another load on the machine does little to the figures.
+Instructions, page faults and bytes are measured: another load on the machine does little to them. CPU seconds are those of `replays` alone, whose
+runs no other load takes the processor from.
 """
 import collections
 import glob
@@ -18,14 +19,22 @@ LIBRARIES = "/usr/lib/x86_64-linux-gnu/"
 LOOK_SECONDS = 0.002
 # Puts its process id into a file, takes a library, and becomes the program.
 BECOME = 'echo $$ >"$1" && export LD_PRELOAD=$2 && shift 2 && exec "$@"'
+# Runs a command, and writes the nanoseconds of CPU that it took into a file.
+CPU = """import resource, subprocess, sys
+status = subprocess.call(sys.argv[2:])
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+open(sys.argv[1], "w").write(str(round((used.ru_utime + used.ru_stime) * 1e9)))
+sys.exit(status)"""
 # Stands in the place of hakmem-player, and counts the instructions of the play that makes calls.
 COUNTED = """#!/bin/sh
 [ "$3" != 0 ] || exec '{player}' "$@"
 exec valgrind -q --tool=callgrind --callgrind-out-file="$COUNTED_PLAY" '{player}' "$@"
 """
 
-# Memory and page faults of one play; `live` is the peak of the bytes that the program had.
-Play = collections.namedtuple("Play", "peak mean faults live")
+# Memory, page faults and CPU of one play; `live` is the peak of the bytes that the program had.
+Play = collections.namedtuple("Play", "peak mean faults live cpu_ns")
+# With this before a command, no other load takes its processor (SCHED_FIFO).
+FIRST = ("chrt", "-f", "10")
 
 
 def run(command, limit=900, **more):
@@ -62,6 +71,13 @@ class Bench:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("HAKMEM_")}
         return dict(kept, PYTHONMALLOC="malloc", LC_ALL="C", HOME=self.scratch, **(settings or {}))
 
+    def preloaded(self, name):
+        """A library of tests/bench that is preloaded in front of an allocator."""
+        path = os.path.join(self.scratch, f"{name}.so")
+        if not os.path.exists(path):
+            run(["gcc", "-O2", "-shared", "-fPIC", "-fno-builtin", "-o", path, f"{work.SOURCE}/tests/bench/{name}.c"])
+        return path
+
     def record(self, program):
         """Records a program over its own allocator, and gives the capture."""
         folder = self.folder()
@@ -72,13 +88,13 @@ class Bench:
 
     # ---- plays ------------------------------------------------------------------------------------
 
-    def play(self, capture, against, settings=None, speed="full", touch="pages"):
-        """The memory of a play."""
-        command = [os.path.join(self.build, "hakmem-trace"), "replay", "-s", capture, "--json", "--speed", speed, "--touch", touch, "--against", against]
+    def play(self, capture, against, settings=None, speed="full", touch="pages", before=()):
+        """The memory and the CPU of a play."""
+        command = [*before, os.path.join(self.build, "hakmem-trace"), "replay", "-s", capture, "--json", "--speed", speed, "--touch", touch, "--against", against]
         answer = json.loads(run(command, env=self.environment(settings)))
         one = answer["runs"][0]
         steps = [step["resident_bytes"] for step in one["steps"]]
-        return Play(one["peak_bytes"], sum(steps) / len(steps), one["minor_faults"], answer["peak_live_bytes"])
+        return Play(one["peak_bytes"], sum(steps) / len(steps), one["minor_faults"], answer["peak_live_bytes"], one["cpu_ns"])
 
     def count_play(self, capture, against, settings=None):
         """Calls, and instructions in them, of a play."""
@@ -100,11 +116,21 @@ class Bench:
         run(program(self.under(folder, library, *callgrind), folder), cwd=folder, env=self.environment())
         return replay_calls.measure(file)[1:]
 
-    def peak_of_program(self, program, library):
-        """The greatest anonymous memory of the program over a library, looked at each 2 ms."""
+    def cpu_of_program(self, program, library):
+        """The CPU of the program over a library, in ns."""
+        folder = self.folder()
+        file = os.path.join(folder, "cpu")
+        under = ["/usr/bin/python3", "-c", CPU, file, *self.under(folder, library)]
+        run([*FIRST, *program(under, folder)], cwd=folder, env=self.environment())
+        with open(file, encoding="ascii") as out:
+            return int(out.read())
+
+    def peak_of_program(self, program, library, maps=False):
+        """The greatest anonymous memory of the program over a library, looked at each 2 ms. `maps`: less that which it maps itself."""
         folder = self.folder()
         pid = os.path.join(folder, "pid")
-        command = program(self.under(folder, library), folder)
+        preloaded = f"{self.preloaded('own_mappings')}:{library}" if maps else library
+        command = program(self.under(folder, preloaded), folder)
         quiet = dict(stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         with subprocess.Popen(command, cwd=folder, env=self.environment(), **quiet) as running:
             peak, number = 0, None

@@ -115,7 +115,7 @@ done
 cannot() {
     case $1 in
     bad_free_stack) echo "qemu-user shows the host's map in /proc/thread-self/maps" ;;
-    memory_leak) echo 'qemu-user has no process that shares memory, and no ptrace' ;;
+    pool_leak) echo 'pieces of pools are left out where a thread could not be stopped, as under qemu-user' ;;
     esac
 }
 mkdir -p "$root/srv/hakmem/faults"

@@ -93,10 +93,34 @@ trace="$PWD/a b/hakmem-trace" refused 3 'reduce: .*/a b/hakmem-debug.so: LD_PREL
 left=$(find . -maxdepth 1 -name "out.c.new.*")
 [ -z "$left" ] || complain "left behind: $left"
 
-# A fault of pools that no step stands for: the capture is not blamed.
-"$trace" run -f --check normal -s pool.db -- "$BUILD/tests/faults/pool_overflow" >/dev/null 2>&1
-"$trace" reduce -s pool.db >said 2>errors
-[ $? -eq 4 ] && grep -q 'HKM-505 cannot be reduced without --check' errors || complain "HKM-505: $(cat said errors)"
+# CMD that is gone after its first run: what it accepted stays, and it is said.
+"$trace" reduce -s a.db --c out.c --check '[ ! -e was_run ] && : >was_run || ./none' >said 2>errors
+status=$?
+[ $status -eq 4 ] && grep -q '^It may not be the shortest: the command cannot be run: exit status 127, .*none' said && [ "$(grep -c '^[0-9]' said)" -gt 2 ] ||
+    complain "CMD that is gone: status $status: $(cat said errors)"
+grep -q 'It may not be the shortest' out.c && grep -q 'reduce --check: the command cannot be run' errors || complain "CMD that is gone: $(cat errors)"
+nothing_left 'CMD that is gone'
+rm -f was_run out.c
+
+# A report that says no place, none at all, and a run whose report is raw, as no collector starts: each is said.
+with_report() { # CODE OF PYTHON: changes the text of the report, a JSON document
+    cp a.db b.db
+    python3 -c 'import sqlite3, sys
+with sqlite3.connect("b.db") as db:
+    json = db.execute("SELECT json FROM fault").fetchone()[0]
+    db.execute("UPDATE fault SET json = ?", (eval(sys.argv[1]),))' "$1" || fail 'the report cannot be changed'
+    "$trace" reduce -s b.db >said 2>errors
+}
+with_report 'json.replace("hop=", "at=")'
+[ $? -eq 4 ] && grep -q 'its report does not say where it was found' errors || complain "no place: $(cat said errors)"
+with_report '""'
+[ $? -eq 4 ] && grep -q 'fault 1 of b.db has no report to go by' errors || complain "no report: $(cat said errors)"
+mkdir lonely
+cp "$BUILD"/hakmem-{trace,player} "$BUILD/hakmem-debug.so" lonely
+printf '#!/bin/sh\nexit 1\n' >lonely/hakmem-collect
+chmod +x lonely/hakmem-collect
+lonely/hakmem-trace reduce -s a.db >said 2>errors
+[ $? -eq 3 ] && grep -q 'a run gave a raw report' errors || complain "raw reports: $(cat said errors)"
 
 # Marks of comments in CMD stay out of the comment in the program's head.
 "$trace" reduce -s a.db --c out.c --check ': */ /* *//*' >said 2>errors || complain "marks of comments: status $?: $(cat errors)"

@@ -30,12 +30,19 @@ program string_printed 2
 program use_after_free_thread 3
 program pool_mismatch 6
 program pool_use_after_destroy 4
+program pool_double_alloc 6
+program pool_illegal_move 5
+program pool_early_move 5
+program pool_overflow 6
+program pool_overflow_exit 5
 
 grep -q '^static void close_session_2(void)' double_free_threads.c || complain 'the functions do not have the names of the stacks'
 grep -q 'block\[1\] + ' bad_free_inside.c || complain 'the address that is freed does not lie in a block any more'
 grep -q '^1 malloc 1 1 0' overflow_free.said || complain "no smaller size was tried: $(cat overflow_free.said)"
 grep -q '^1 malloc 1 1 0' double_free_threads.said || complain "threads were not joined: $(cat double_free_threads.said)"
 grep -q 'DELETE_ALIGNED\|_ZdlPvSt11align_val_t' type_mismatch_alignment.c && complain 'the wrong delete became the right one'
+
+grep -q '^1 pool-alloc 1 ' pool_early_move.said || complain "a move from out became one from new: $(cat pool_early_move.said)"
 
 # The head says who else sees it.
 seen() { # PROGRAM WORDS: the head of its program has a line with WORDS
@@ -45,11 +52,11 @@ seen overflow_free 'hakmem: HKM-301 in 10 of 10 runs'
 seen double_free_threads 'glibc: free(): double free detected'
 seen use_after_free_write 'glibc: sees nothing'
 if echo 'int main(void) { return 0; }' | cc -fsanitize=address -x c -o sanitized - 2>/dev/null && ./sanitized; then
-    seen overflow_free "gcc's address sanitizer: heap-buffer-overflow"
-    seen use_after_free_write "gcc's address sanitizer: heap-use-after-free"
-    seen type_mismatch_size "gcc's address sanitizer: new-delete-type-mismatch"
+    seen overflow_free "address sanitizer: heap-buffer-overflow"
+    seen use_after_free_write "address sanitizer: heap-use-after-free"
+    seen type_mismatch_size "address sanitizer: new-delete-type-mismatch"
 else
-    echo "skipped: gcc's address sanitizer: cc has none"
+    echo "skipped: address sanitizer: cc has none"
 fi
 "$trace" reduce -s overflow_free.db --json | python3 -c 'import json, sys; d = json.load(sys.stdin)
 assert d["shortest"] and d["variables"] == d["variables"].strip(), d' || complain 'JSON'

@@ -12,9 +12,10 @@
 static volatile sig_atomic_t asked;
 static bool was_stopped;
 
-/* Notes Ctrl-C; a second one ends the command, unless a pager runs. */
+/* Notes Ctrl-C; a second one ends the command with its folder, unless a pager runs. */
 static void on_interrupt(int number) {
     if (asked++ && !view_is_paging()) {
+        view_folder_remove();
         signal(number, SIG_DFL);
         raise(number);
     }

@@ -199,6 +199,13 @@ const char *view_style(const struct view *view, enum view_style style);
 void view_add_heading(struct hak_text *text, const struct view *view, const char *heading,
                       int column);
 
+/* folder.c: makes a folder for files that last as long as the command, in TMPDIR, else in /tmp;
+ * one at a time, which is the same until it is removed. Its path; NULL: printed, as an error of
+ * `command`. */
+const char *view_folder_make(const char *command);
+/* Removes it with its files; nothing where there is none. Signal handlers may call it. */
+void view_folder_remove(void);
+
 /* `path` as it is typed in the working directory: its end where it lies there. */
 const char *view_path_from_here(const char *path);
 

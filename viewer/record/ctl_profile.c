@@ -369,24 +369,18 @@ static int ask_command(struct profiling *p, char *path, uint64_t first_end) {
 
 /* Answers from a store that is gone afterwards. Returns the exit status. */
 static int answer_from_store(struct profiling *p) {
-    const char *temporary = getenv("TMPDIR");
-    char folder[PATH_ROOM], path[PATH_ROOM + 16];
+    const char *folder = view_folder_make("ctl");
+    char path[PATH_ROOM + 16];
     uint64_t first_end = 0;
-    snprintf(folder, sizeof folder, "%s/hakmem-profile.XXXXXX",
-             temporary && temporary[0] == '/' ? temporary : "/tmp");
-    if (!mkdtemp(folder)) {
-        view_error("ctl: no folder can be made for its store: %s; TMPDIR names another place",
-                   folder);
+    if (!folder)
         return VIEW_USAGE;
-    }
     snprintf(path, sizeof path, "%s/profile.db", folder);
     int status = VIEW_USAGE;
     if (make_sampled_store(p, path, &first_end) == 0)
         status = ask_command(p, path, first_end);
     else
         view_error("ctl: %s", hak_store_message());
-    unlink(path);
-    rmdir(folder);
+    view_folder_remove();
     return status == VIEW_OK && p->has_ended ? VIEW_INCOMPLETE : status;
 }
 

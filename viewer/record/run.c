@@ -368,7 +368,7 @@ int record_run(struct view *view, struct record_part *part) {
         return VIEW_USAGE;
     }
     if (part && part->left)
-        run_left_adopt();
+        record_adopt_left();
     if (!run_ci_check(view, &ci) || !run_open_pools(view) || !run_target_check(view->argument[0]) ||
         !run_find_files(view, &files) ||
         !start_program(view, &files, part ? part->stdio : NULL, &child, &ci, &early, &keeper, path,

@@ -105,8 +105,6 @@ bool run_child_is_init(void);
  * stored before. */
 void run_child_end_all(void);
 
-/* From now on processes whose parent has ended become this process's children. */
-void run_left_adopt(void);
 /* PROGRAM has ended: waits for what it left behind, and ends it, as it fills in. `collect` is the
  * collector's program, whose processes are hakmem's own. */
 struct record_left; /* record.h */

@@ -11,26 +11,35 @@ static uint64_t limit_of(const struct reduction *r) {
     return left < r->limit_ms ? left : r->limit_ms;
 }
 
+static void count_ended(struct reduction *r, const struct run *run) {
+    r->runs_ended += run->was_ended && !run_is_over(r);
+}
+
+/* A run that says nothing of its candidate ends the reducing: with the best one so far, 0, or with
+ * an error, below 0 (printed). */
+static int stop_at_run(struct reduction *r) {
+    view_error("reduce%s: %s", r->check ? " --check" : "", r->complaint);
+    if (r->accepted > 0)
+        r->stopped = STOP_RUN;
+    return r->accepted > 0 ? 0 : -1;
+}
+
 /* The user's test: 0 = it holds; 125 and others: not. */
-static int judge_check(struct reduction *r, const struct run *run) {
-    size_t end = strlen(run->said);
-    while (end > 0 && run->said[end - 1] == '\n')
-        end--;
-    size_t line = end;
-    while (line > 0 && run->said[line - 1] != '\n')
-        line--;
+static int judge_check(struct reduction *r, struct run *run) {
+    const char *line = run_last_line(run);
     bool is_signal = WIFSIGNALED(run->status);
-    snprintf(r->complaint, sizeof r->complaint, "%s %d%s%.*s",
-             run->was_ended ? "it was ended by its limit, signal"
-             : is_signal    ? "it died of signal"
-                            : "exit status",
-             is_signal ? WTERMSIG(run->status) : WEXITSTATUS(run->status), end > line ? ", " : "",
-             (int)(end - line), run->said + line);
     bool cannot_run = WIFEXITED(run->status) &&
                       (WEXITSTATUS(run->status) == 126 || WEXITSTATUS(run->status) == 127);
+    snprintf(r->complaint, sizeof r->complaint, "%s %d%s%s",
+             cannot_run       ? "the command cannot be run: exit status"
+             : run->was_ended ? "it was ended by its limit, signal"
+             : is_signal      ? "it died of signal"
+                              : "exit status",
+             is_signal ? WTERMSIG(run->status) : WEXITSTATUS(run->status), line ? ", " : "",
+             line ? line : "");
     if (cannot_run)
-        view_error("reduce --check: the command cannot be run: %s", r->complaint);
-    return cannot_run ? -1 : WIFEXITED(run->status) && WEXITSTATUS(run->status) == 0;
+        return stop_at_run(r);
+    return WIFEXITED(run->status) && WEXITSTATUS(run->status) == 0;
 }
 
 /* Hands the candidate to the user's test. */
@@ -41,16 +50,12 @@ static int attempt_check(struct reduction *r, const struct sequence *sequence,
     char path[3][PATH_MAX + 64];
     const char *const variables[] = {"REDUCE_PROGRAM", "REDUCE_SEQUENCE", "REDUCE_PLAYER"};
     char file[2][PATH_MAX + 16];
-    if (!folder_make(r))
-        return -1;
     program_add(&program, r, sequence, NULL);
-    bool good = !program.failed && folder_write(r, "reduced.c", program.bytes) &&
-                folder_write(r, "sequence", text->bytes ? text->bytes : "");
+    bool good = !program.failed && file_write("reduced.c", program.bytes, file[0]) &&
+                file_write("sequence", text->bytes ? text->bytes : "", file[1]);
     hak_text_free(&program);
     if (!good)
         return -1;
-    folder_path(r, "reduced.c", file[0]);
-    folder_path(r, "sequence", file[1]);
     const char *const values[] = {file[0], file[1], r->player};
     run = (struct run){.argument = {"/bin/sh", "-c", r->check, NULL}, .input = text};
     for (int i = 0; i < 3; i++) {
@@ -61,6 +66,7 @@ static int attempt_check(struct reduction *r, const struct sequence *sequence,
     if (!run_make(&run, limit_of(r)))
         return -1;
     int result = judge_check(r, &run);
+    count_ended(r, &run);
     /* A candidate that hangs costs no more than ten times a good one. */
     uint64_t ten_ms = (view_now_ns() - begin) / 100000;
     if (result == 1 && r->accepted == 0)
@@ -81,7 +87,14 @@ static int attempt_player(struct reduction *r, const struct setting *setting,
         view_error("reduce: %s cannot be started", r->player);
         return -1;
     }
+    count_ended(r, &run);
     place_read_first(&place, run.said);
+    if (place.is_raw) {
+        snprintf(r->complaint, sizeof r->complaint,
+                 "a run gave a raw report, which has no place: %.*s",
+                 (int)strcspn(strstr(run.said, PLACE_RAW), "\n"), strstr(run.said, PLACE_RAW));
+        return stop_at_run(r);
+    }
     return place_is_same(&place, &r->wanted);
 }
 

@@ -44,7 +44,11 @@ int fault_read(struct reduction *r, uint32_t row) {
     int error = hak_query_end(&q);
     if (error < 0)
         return view_store_error(r->view, error);
-    if (!is_there || !fault_of(r)) {
+    if (is_there && !fault_of(r)) {
+        view_error("reduce: fault %u of %s has no report to go by", row, r->view->store_path);
+        return VIEW_INCOMPLETE;
+    }
+    if (!is_there) {
         view_error("reduce: no fault %u: %s holds %s", row, r->view->store_path,
                    hak_words_count(r->view->summary.faults, "fault", "faults"));
         return VIEW_USAGE;
@@ -56,6 +60,12 @@ int fault_read(struct reduction *r, uint32_t row) {
         return VIEW_USAGE;
     }
     place_read(&r->wanted, code, hak_json_string(fault_of(r), "summary"));
+    if (code == POOL_ILLEGAL_MOVE)
+        place_read_from(&r->wanted, hak_json_string(json_object_get(fault_of(r), "pool"), "from"));
+    if (!r->wanted.hop[0] && !r->check) {
+        view_error("reduce --fault %u: its report does not say where it was found (hop=)", row);
+        return VIEW_INCOMPLETE;
+    }
     return 0;
 }
 

@@ -157,10 +157,6 @@ static void say_none(const struct reduction *r) {
         view_error("reduce --check: the test holds for no sequence of the capture's calls; with "
                    "the last one: %s",
                    r->complaint[0] ? r->complaint : "there is no call");
-    else if (r->wanted.code > POOL_USE_AFTER_RESET)
-        view_error("reduce: HKM-%u cannot be reduced without --check: no step of a sequence makes "
-                   "it on purpose, and the calls before it do not give it",
-                   r->wanted.code);
     else
         view_error("reduce: neither the block of the fault alone nor the calls before it give "
                    "HKM-%u at %s again: the capture does not say what else the program did",

@@ -22,6 +22,9 @@ enum {
     POOL_DOUBLE_FREE = 501,
     POOL_MISMATCH = 502,
     POOL_USE_AFTER_RESET = 504,
+    POOL_OVERFLOW = 505,
+    POOL_DOUBLE_ALLOC = 506,
+    POOL_ILLEGAL_MOVE = 507,
 };
 
 /* A step, and the program's function that made it; "" = not known. */
@@ -51,7 +54,9 @@ enum side { SIDE_UNKNOWN, SIDE_BEFORE, SIDE_BASE, SIDE_INSIDE, SIDE_BEHIND };
 struct place {
     unsigned code; /* of HKM-n; 0 = none */
     char hop[32];  /* "" = any */
+    char from[16]; /* of a move in a pool: out, free, new, or own for places of the program's */
     enum side side;
+    bool is_raw; /* it is not known: the report was written without a collector */
 };
 
 /* Said of a fault of the layers that nothing else gives. */
@@ -65,7 +70,8 @@ struct seen {
     bool has_failed; /* not each run under hakmem gave the fault */
 };
 
-enum stop { STOP_NOT, STOP_TIME, STOP_INTERRUPT };
+/* STOP_RUN: a run says nothing of its candidate. */
+enum stop { STOP_NOT, STOP_TIME, STOP_INTERRUPT, STOP_RUN };
 
 struct reduction {
     struct view *view;
@@ -78,11 +84,11 @@ struct reduction {
     bool may_inject;   /* the calls alone do not give it */
     json_t *document;  /* of the fault; NULL = there is none */
     char player[PATH_MAX], library[PATH_MAX];
-    char folder[PATH_MAX]; /* of the files for the user's test and the compiler; "" = none yet */
-    char complaint[LINE_BYTES]; /* of the user's test: how it ended, and its last line */
+    char complaint[LINE_BYTES]; /* how the user's test ended, and its last line; or of STOP_RUN */
     uint64_t limit_ms;          /* of a run */
     uint64_t end_ms, time_s;    /* of all, on the clock of view_now_ns, and as it was asked for */
     uint64_t runs, accepted;    /* accepted: took r->best's place */
+    uint64_t runs_ended;        /* by their limit of time */
     enum stop stopped;          /* r->best may not be the shortest */
     double seconds;
 };
@@ -103,6 +109,7 @@ bool step_follows(const struct sequence_step *a, const struct sequence_step *b);
 /* Does each step have its block? Without that a free of an address in a block would become one of
  * an address that is none. */
 bool sequence_is_whole(const struct sequence *sequence);
+uint32_t sequence_last_block(const struct sequence *sequence);
 uint32_t sequence_last_thread(const struct sequence *sequence);
 /* Numbers threads without gaps, in the order of their first steps; the main thread stays 1. False:
  * no memory. */
@@ -118,6 +125,10 @@ void sequence_add_text(struct hak_text *text, const struct sequence *sequence);
 void place_read(struct place *place, unsigned code, const char *summary);
 /* Reads it of the first report in the output of a program; code 0: it holds none. */
 void place_read_first(struct place *place, const char *said);
+/* The place that a piece of a pool was moved from, by its name in the pool. */
+void place_read_from(struct place *place, const char *name);
+/* In the first line of a report that the program wrote itself. */
+#define PLACE_RAW "(raw report: "
 bool place_is_same(const struct place *a, const struct place *b);
 
 /* fault.c: reads fault `row` of the open capture. 0, or an exit status (printed). */
@@ -176,6 +187,8 @@ bool run_make(struct run *run, uint64_t limit_ms);
 bool run_is_over(struct reduction *r);
 /* It ended like a program that could not be started. */
 bool run_has_failed(const struct run *run);
+/* The last line of what it printed, behind which `said` is cut off; NULL: it printed none. */
+const char *run_last_line(struct run *run);
 
 /* attempt.c: makes the sequence. 1: it gives the fault, or the user's test holds; 0: not; below 0:
  * it cannot be made (printed). */
@@ -190,13 +203,11 @@ enum { SETTING_WORDS = 8 };
 void setting_fill(struct run *run, const struct reduction *r, const struct setting *setting,
                   char texts[SETTING_WORDS][PATH_MAX + 16]);
 
-/* folder.c: makes r->folder, once. False: printed. */
-bool folder_make(struct reduction *r);
-/* Puts the path of a file in it into `path`, of PATH_MAX + 16 bytes. */
-void folder_path(const struct reduction *r, const char *name, char *path);
-/* Writes a file there. False: printed. */
-bool folder_write(const struct reduction *r, const char *name, const char *text);
-void folder_remove(struct reduction *r);
+/* file.c: puts the path of a file in the command's folder into `path`, of PATH_MAX + 16 bytes.
+ * False: there is no folder (printed). */
+bool file_path(const char *name, char *path);
+/* Writes the file, whose path it puts there. False: printed. */
+bool file_write(const char *name, const char *text, char *path);
 
 /* shrink.c: makes r->best shorter as long as the fault stays. 0, or an exit status. */
 int shrink(struct reduction *r);

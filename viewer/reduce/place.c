@@ -41,15 +41,37 @@ void place_read(struct place *place, unsigned code, const char *summary) {
     place->side = side_of(code, value_of(line, " size="), value_of(line, " offset="));
 }
 
+void place_read_from(struct place *place, const char *name) {
+    bool is_own = strcmp(name, "out") != 0 && strcmp(name, "free") != 0 && strcmp(name, "new") != 0;
+    snprintf(place->from, sizeof place->from, "%s", is_own ? "own" : name);
+}
+
+/* Reads the place that a headline names as the last one of its kind: `, from "new" to "cache": the
+ * pool has no such move`. */
+static void read_headline(struct place *place, const char *report) {
+    static const char head[] = ", from \"";
+    char line[1024], name[16];
+    snprintf(line, sizeof line, "%.*s", (int)strcspn(report, "\n"), report);
+    place->is_raw = strstr(line, PLACE_RAW) != NULL;
+    const char *from = place->code == POOL_ILLEGAL_MOVE ? value_of(line, head) : NULL;
+    if (!from)
+        return;
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(from, "\""), from);
+    place_read_from(place, name);
+}
+
 void place_read_first(struct place *place, const char *said) {
     static const char head[] = "hakmem: HKM-";
     const char *report = strstr(said, head);
     const char *summary = report ? strstr(report, "SUMMARY: ") : NULL;
     unsigned code = report ? (unsigned)strtoul(report + sizeof head - 1, NULL, 10) : 0;
     place_read(place, code, summary ? summary : "");
+    if (report)
+        read_headline(place, report);
 }
 
 bool place_is_same(const struct place *a, const struct place *b) {
-    return a->code == b->code && a->side == b->side &&
+    return !a->is_raw && !b->is_raw && a->code == b->code && a->side == b->side &&
+           strcmp(a->from, b->from) == 0 &&
            (!a->hop[0] || !b->hop[0] || strcmp(a->hop, b->hop) == 0);
 }

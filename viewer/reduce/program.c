@@ -152,12 +152,12 @@ static void add_main(struct hak_text *text, const struct sequence *s) {
  */
 
 struct needs {
-    bool threads, symbols, beside, usable, seen, at, pools;
+    bool threads, symbols, beside, usable, seen, at, pools, places;
     uint32_t blocks;
 };
 
 static struct needs needs_of(const struct sequence *s) {
-    struct needs needs = {0};
+    struct needs needs = {.blocks = sequence_last_block(s)};
     for (uint32_t i = 0; i < s->count; i++) {
         const struct sequence_step *made = &s->step[i].made;
         const char *statement = statements[made->verb];
@@ -167,8 +167,8 @@ static struct needs needs_of(const struct sequence *s) {
         needs.usable |= made->verb == SEQUENCE_USABLE;
         needs.seen |= strstr(statement, "seen") != NULL;
         needs.pools |= verb_is_of_pool(made->verb);
+        needs.places |= strstr(statement, "place[") != NULL;
         needs.at |= made->a && verb_takes_pointer(made->verb);
-        needs.blocks = made->block > needs.blocks ? made->block : needs.blocks;
     }
     return needs;
 }
@@ -193,7 +193,7 @@ void program_add_seen(struct hak_text *text, const char *before, const struct se
     const struct {
         const char *who, *says;
     } lines[] = {{"hakmem", seen->hakmem},
-                 {"gcc's address sanitizer", seen->sanitizer},
+                 {"address sanitizer", seen->sanitizer},
                  {"glibc", seen->libc},
                  {"glibc, MALLOC_CHECK_=3", seen->libc_checks}};
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
@@ -243,11 +243,27 @@ static void add_operators(struct hak_text *text) {
                        "}\n");
 }
 
+static void add_places(struct hak_text *text) {
+    static const char *const places[] = {
+#define PLACE(name, word) word,
+        SEQUENCE_PLACES(PLACE)
+#undef PLACE
+    };
+    hak_text_add(text, "static const char *const place[] = {");
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+        hak_text_add(text, "%s\"%s\"", i > 0 ? ", " : "", places[i]);
+    hak_text_add(text, "};\n");
+}
+
 static void add_pool_calls(struct hak_text *text) {
     static const char *const calls[] = {"create(const void *pool, const char *name)",
+                                        "redzone(const void *pool, size_t before, size_t behind)",
+                                        "allow(const void *pool, const char *from, const char *to)",
                                         "alloc(const void *pool, const void *piece, size_t bytes)",
                                         "free(const void *pool, const void *piece)",
-                                        "reset(const void *pool)", "destroy(const void *pool)"};
+                                        "move(const void *pool, const void *piece, const char *to)",
+                                        "reset(const void *pool)",
+                                        "destroy(const void *pool)"};
     hak_text_add(text, "\n/* hakmem.h has them. */\n");
     for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
         hak_text_add(text, "void hak_pool_%s __attribute__((weak));\n", calls[i]);
@@ -277,6 +293,8 @@ void program_add(struct hak_text *text, const struct reduction *r, const struct 
                      SEQUENCE_BESIDE_BYTES);
     if (needs.seen)
         hak_text_add(text, "volatile char seen;\n");
+    if (needs.places)
+        add_places(text);
     if (needs.pools)
         add_pool_calls(text);
     if (needs.symbols)

@@ -52,10 +52,11 @@ static bool print_document(const struct reduction *r, uint64_t row, const struct
     struct hak_text variables = {0};
     add_variables(&variables, r);
     json_t *document = view_json_document(r->view);
-    hak_json_set(
-        document, NUMBER("fault", row), NUMBER("code", r->wanted.code), TEXT("hop", r->wanted.hop),
-        NUMBER("runs", r->runs), JSON("shortest", json_boolean(!r->stopped)),
-        TEXT("variables", hak_text_string(&variables)), JSON("steps", steps_json(&r->best)));
+    hak_json_set(document, NUMBER("fault", row), NUMBER("code", r->wanted.code),
+                 TEXT("hop", r->wanted.hop), NUMBER("runs", r->runs),
+                 NUMBER("runs_ended", r->runs_ended), JSON("shortest", json_boolean(!r->stopped)),
+                 TEXT("variables", hak_text_string(&variables)),
+                 JSON("steps", steps_json(&r->best)));
     if (seen)
         hak_json_set(document,
                      JSON("program", hak_json_object(TEXT("hakmem", seen->hakmem),
@@ -73,7 +74,10 @@ static bool print(const struct reduction *r, const struct seen *seen) {
     else
         hak_text_add(&text, "HKM-%u at %s: ", r->wanted.code, r->wanted.hop);
     hak_text_add(&text, "%s, ", hak_words_count(r->best.count, "step", "steps"));
-    hak_text_add(&text, "%s, %.1f s\n", hak_words_count(r->runs, "run", "runs"), r->seconds);
+    hak_text_add(&text, "%s", hak_words_count(r->runs, "run", "runs"));
+    if (r->runs_ended)
+        hak_text_add(&text, " (%s ended by the time limit)", hak_words_number(r->runs_ended));
+    hak_text_add(&text, ", %.1f s\n", r->seconds);
     for (uint32_t i = 0; i < r->best.count; i++) {
         const struct step *step = &r->best.step[i];
         sequence_add_step(&text, step);
@@ -96,7 +100,9 @@ static bool print(const struct reduction *r, const struct seen *seen) {
     }
     if (r->stopped)
         hak_text_add(&text, "It may not be the shortest: %s\n",
-                     r->stopped == STOP_TIME ? "the time was over (--time)" : "it was interrupted");
+                     r->stopped == STOP_TIME  ? "the time was over (--time)"
+                     : r->stopped == STOP_RUN ? r->complaint
+                                              : "it was interrupted");
     return view_print(&text);
 }
 
@@ -173,7 +179,7 @@ static int find_fault(struct reduction *r, uint64_t row) {
 static int find_shortest(struct reduction *r, uint64_t row, bool needs_folder) {
     uint64_t start = view_now_ns();
     int status = find_fault(r, row);
-    if (status == 0 && needs_folder && !folder_make(r))
+    if (status == 0 && needs_folder && !view_folder_make("reduce"))
         status = VIEW_UNREADABLE;
     if (status == 0)
         status = find_first(r);
@@ -191,7 +197,7 @@ static int answer(struct reduction *r, uint64_t row, const char *program, struct
     bool is_run = program && r->stopped != STOP_INTERRUPT;
     bool good = !is_run || seen_try(r, seen);
     const struct seen *known = is_run && good ? seen : NULL;
-    folder_remove(r); /* a closed pipe ends what prints */
+    view_folder_remove(); /* a closed pipe ends what prints */
     if (program)
         good &= write_program(r, program, known);
     if (!is_alone)
@@ -215,13 +221,13 @@ int command_reduce(struct view *view) {
     status = find_shortest(&r, row, program || r.check);
     if (status == 0)
         status = answer(&r, row, program, &seen);
-    folder_remove(&r);
+    view_folder_remove();
     if (status == 0 && seen.has_failed) {
         view_error("reduce: the C program does not give the fault in each run: %s", seen.hakmem);
         status = VIEW_INCOMPLETE;
     }
     if (status == 0 && r.stopped)
-        status = r.stopped == STOP_TIME ? VIEW_INCOMPLETE : VIEW_INTERRUPTED;
+        status = r.stopped == STOP_INTERRUPT ? VIEW_INTERRUPTED : VIEW_INCOMPLETE;
     sequence_free(&r.best);
     json_decref(r.document);
     return status;

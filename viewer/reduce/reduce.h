@@ -14,8 +14,8 @@
  *     v
  *   program.c   the sequence as a C program; seen.c: who sees its fault
  *
- * Owns a folder for the files of the compiler and of the user's test (folder.c), which goes at the
- * end. Calls capture, record and cli. One thread. */
+ * The files of the compiler and of the user's test lie in the command's folder (file.c), which goes
+ * at the end. Calls capture, record and cli. One thread. */
 #ifndef HAK_VIEWER_REDUCE_REDUCE_H
 #define HAK_VIEWER_REDUCE_REDUCE_H
 

@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "viewer/cli/cli.h"
+#include "viewer/record/record.h"
 
 enum { PAUSE_MS = 1, NOT_STARTED = 127, PART_BYTES = 65536 };
 
@@ -75,27 +76,6 @@ static bool read_said(struct run *run, int said, size_t *used) {
     return got > 0;
 }
 
-/* Ends what is left of it: processes that lost their parent, with a group of their own or without,
- * become children of this one, which has no others. */
-static void end_left(void) {
-    enum { PASSES = 1000 };
-    char path[64];
-    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
-    bool is_left = true;
-    for (int i = 0; i < PASSES && is_left; i++) {
-        FILE *children = fopen(path, "re");
-        int pid;
-        is_left = false;
-        while (children && fscanf(children, "%d", &pid) == 1) {
-            kill(pid, SIGKILL);
-            waitpid(pid, NULL, 0);
-            is_left = true;
-        }
-        if (children)
-            fclose(children);
-    }
-}
-
 /* Waits until it ends, its time is up, or Ctrl-C was typed; then ends all that it started. */
 static void wait_for_end(struct run *run, pid_t pid, int said, uint64_t limit_ms) {
     uint64_t end = view_now_ns() + limit_ms * 1000000;
@@ -118,7 +98,7 @@ static void wait_for_end(struct run *run, pid_t pid, int said, uint64_t limit_ms
     for (int parts = 0; parts < 2 && read_said(run, said, &used);)
         parts++; /* a pipe is full at 64 KiB; one that is left may write for ever */
     waitpid(pid, &run->status, 0);
-    end_left();
+    record_kill_left();
 }
 
 bool run_make(struct run *run, uint64_t limit_ms) {
@@ -126,7 +106,7 @@ bool run_make(struct run *run, uint64_t limit_ms) {
     int in = memfd_create("hakmem-input", MFD_CLOEXEC);
     int out[2] = {-1, -1};
     pid_t pid = -1;
-    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    record_adopt_left();
     run->status = 0;
     run->said[0] = '\0';
     run->was_ended = false;
@@ -154,4 +134,12 @@ bool run_make(struct run *run, uint64_t limit_ms) {
 
 bool run_has_failed(const struct run *run) {
     return WIFEXITED(run->status) && WEXITSTATUS(run->status) == NOT_STARTED;
+}
+
+const char *run_last_line(struct run *run) {
+    size_t end = strlen(run->said);
+    while (end > 0 && run->said[end - 1] == '\n')
+        run->said[--end] = '\0';
+    const char *line = strrchr(run->said, '\n');
+    return !end ? NULL : line ? line + 1 : run->said;
 }

@@ -1,5 +1,5 @@
-/* Compiles the C program and runs it: under hakmem ten times, with gcc's address sanitizer, under
- * glibc, and under glibc's own checks. Each says in a line if it sees the fault. */
+/* Compiles the C program and runs it: under hakmem ten times, with the address sanitizer of `cc`,
+ * under glibc, and under glibc's own checks. Each says in a line if it sees the fault. */
 #include "viewer/reduce/parts.h"
 
 #include <stdlib.h>
@@ -9,15 +9,6 @@
 enum { COMPILER_MS = 60000, PROGRAM_MS = 10000 };
 
 static struct run last_run;
-
-/* The last line of what it printed, or NULL. */
-static const char *last_line(char *said) {
-    size_t end = strlen(said);
-    while (end > 0 && said[end - 1] == '\n')
-        said[--end] = '\0';
-    const char *line = strrchr(said, '\n');
-    return !end ? NULL : line ? line + 1 : said;
-}
 
 /* Makes last_run. False: `why` says why its end tells nothing of the program. */
 static bool make_last_run(uint64_t limit_ms, char *why) {
@@ -32,7 +23,7 @@ static bool make_last_run(uint64_t limit_ms, char *why) {
 
 /* How a program ended that no sanitizer stopped. */
 static void say_end(char *out) {
-    const char *line = last_line(last_run.said);
+    const char *line = run_last_line(&last_run);
     if (last_run.was_ended)
         snprintf(out, LINE_BYTES, "does not end in 10 s");
     else if (WIFSIGNALED(last_run.status))
@@ -45,16 +36,18 @@ static void say_end(char *out) {
 }
 
 /* Compiles it as `name`, with one more argument or without. False: `why` says why not. */
-static bool compile(const struct reduction *r, const char *name, const char *argument, char *why) {
+static bool compile(const char *name, const char *argument, char *why) {
     char source[PATH_MAX + 16], program[PATH_MAX + 16];
-    folder_path(r, "reduced.c", source);
-    folder_path(r, name, program);
+    if (!file_path("reduced.c", source) || !file_path(name, program)) {
+        snprintf(why, LINE_BYTES, "not run: there is no folder for it");
+        return false;
+    }
     last_run = (struct run){.argument = {"cc", "-g", "-o", program, source, "-lpthread", argument},
                             .is_clean = true};
     bool has_run = make_last_run(COMPILER_MS, why);
     if (has_run && !last_run.was_ended && last_run.status == 0)
         return true;
-    const char *line = last_line(last_run.said);
+    const char *line = run_last_line(&last_run);
     if (has_run)
         snprintf(why, LINE_BYTES, "not run: cc%s%s %s%s", argument ? " " : "",
                  argument ? argument : "", last_run.was_ended ? "does not end in 60 s" : "fails: ",
@@ -131,15 +124,15 @@ static void run_libc(const struct reduction *r, const char *program, bool is_che
 
 bool seen_try(struct reduction *r, struct seen *seen) {
     struct hak_text text = {0};
-    char program[PATH_MAX + 16], sanitized[PATH_MAX + 16], *why = seen->hakmem;
+    char source[PATH_MAX + 16], program[PATH_MAX + 16], sanitized[PATH_MAX + 16];
+    char *why = seen->hakmem;
     program_add(&text, r, &r->best, NULL);
-    bool good = !text.failed && folder_make(r) && folder_write(r, "reduced.c", text.bytes);
+    bool good = !text.failed && file_write("reduced.c", text.bytes, source) &&
+                file_path("reduced", program) && file_path("sanitized", sanitized);
     hak_text_free(&text);
     if (!good)
         return false;
-    folder_path(r, "reduced", program);
-    folder_path(r, "sanitized", sanitized);
-    if (compile(r, "reduced", NULL, why)) {
+    if (compile("reduced", NULL, why)) {
         if (r->check)
             snprintf(seen->hakmem, LINE_BYTES, "not run: a test of its own decides");
         else
@@ -150,7 +143,7 @@ bool seen_try(struct reduction *r, struct seen *seen) {
         snprintf(seen->libc, LINE_BYTES, "%s", why);
         snprintf(seen->libc_checks, LINE_BYTES, "%s", why);
     }
-    if (compile(r, "sanitized", "-fsanitize=address", seen->sanitizer))
+    if (compile("sanitized", "-fsanitize=address", seen->sanitizer))
         run_sanitizer(sanitized, seen->sanitizer);
     return true;
 }

@@ -80,10 +80,12 @@ struct hak_piece {
 /* Whether the program has made a pool: without one no call has anything to look at. */
 HAK_HIDDEN extern _Atomic bool hak_pieces_are_kept;
 
-/* Takes the table's lock; false: the calling thread holds it, in a call that a signal interrupted.
- * The interrupting call is missed then. */
+/* Takes the table's lock; false: the call is missed. The thread holds it in a call that a signal
+ * interrupted, or another one has held it for ten seconds: its handler left the call by longjmp.
+ */
 HAK_HIDDEN bool hak_pieces_lock(void);
-/* Whether a call was missed: what is kept is not to be trusted from then on. Without the lock. */
+/* Whether a call was missed: what is kept is not to be trusted from then on, and a line on stderr
+ * has said so. Without the lock. */
 HAK_HIDDEN bool hak_pieces_missed(void);
 HAK_HIDDEN void hak_pieces_unlock(void);
 /* Whether nobody holds the lock: with all threads stopped, the table may be read then. */
@@ -108,6 +110,8 @@ HAK_HIDDEN struct hak_piece *hak_pieces_add(struct hak_pool *pool, uintptr_t add
 /* The piece that begins at the address, in whichever state: of the pool with this number, else a
  * live one of another pool, else any; NULL: none is known. */
 HAK_HIDDEN struct hak_piece *hak_pieces_find(uintptr_t address, uint32_t number);
+/* The pool's own piece that begins at the address, in whichever state; NULL: none is known. */
+HAK_HIDDEN struct hak_piece *hak_pieces_find_own(uintptr_t address, const struct hak_pool *pool);
 /* Whether the pool is, and has not been reset since the piece was made. */
 HAK_HIDDEN bool hak_pieces_is_current(const struct hak_piece *piece);
 /* Whether the piece is the program's: neither free nor of a pool that was reset since. */

@@ -5,7 +5,7 @@
  *
  * Run when it was written:
  *     hakmem: HKM-301 in 10 of 10 runs
- *     gcc's address sanitizer: heap-buffer-overflow
+ *     address sanitizer: heap-buffer-overflow
  *     glibc: sees nothing
  *     glibc, MALLOC_CHECK_=3: sees nothing
  */

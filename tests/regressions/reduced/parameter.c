@@ -5,7 +5,7 @@
  *
  * Run when it was written:
  *     hakmem: HKM-302 in 10 of 10 runs
- *     gcc's address sanitizer: heap-buffer-overflow
+ *     address sanitizer: heap-buffer-overflow
  *     glibc: dies (signal 11)
  *     glibc, MALLOC_CHECK_=3: dies (signal 11)
  */

@@ -5,7 +5,7 @@
  *
  * Run when it was written:
  *     hakmem: HKM-304 in 10 of 10 runs
- *     gcc's address sanitizer: heap-use-after-free
+ *     address sanitizer: heap-use-after-free
  *     glibc: sees nothing
  *     glibc, MALLOC_CHECK_=3: sees nothing
  */

@@ -60,4 +60,34 @@ TEST(the_first_report_counts) {
     ck_assert_uint_eq(place.code, 0);
 }
 
+static struct place place_of_move(const char *from) {
+    char said[512];
+    struct place place;
+    snprintf(said, sizeof said,
+             "hakmem: HKM-507 pool-illegal-move: f() calls hak_pool_move on a 40-byte piece of "
+             "pool 1 \"a, from \"free\"\", from \"%s\" to \"b\": the pool has no such move\n"
+             "SUMMARY: hakmem: a b hop=PIECE_MOVE size=40 offset=+0 store=a\n",
+             from);
+    place_read_first(&place, said);
+    return place;
+}
+
+TEST(an_illegal_move_has_the_place_that_it_is_from) {
+    struct place cache = place_of_move("cache"), list = place_of_move("list"),
+                 out = place_of_move("out"), stored = {.code = 0};
+    place_read(&stored, POOL_ILLEGAL_MOVE, "SUMMARY: a hop=PIECE_MOVE size=40 offset=+0 store=a");
+    place_read_from(&stored, "list");
+    ck_assert(place_is_same(&cache, &list));
+    ck_assert(place_is_same(&cache, &stored));
+    ck_assert(!place_is_same(&cache, &out));
+}
+
+TEST(a_raw_report_is_like_no_other) {
+    struct place raw;
+    place_read_first(&raw, "hakmem: HKM-201 bad-free at 0x1 (raw report: no collector)\n"
+                           "SUMMARY: hakmem: bad-free address=0x1 store=a\n");
+    ck_assert(raw.is_raw);
+    ck_assert(!place_is_same(&raw, &raw));
+}
+
 RUN_TESTS()
