@@ -8,7 +8,7 @@
 build_arm hakmem-debug.so
 
 cases=${1:-120}
-compile() { ${cross}gcc -O1 -g -w -iquote "$SOURCE/include" -iquote "$SOURCE/src" -o "$@" -pthread || exit 2; }
+compile() { ${cross}gcc -D_GNU_SOURCE -O1 -g -w -iquote "$SOURCE/include" -iquote "$SOURCE/src" -o "$@" -pthread || exit 2; }
 compile tags "$SOURCE/tests/arm/tags.c"
 compile stress "$SOURCE/tests/programs/stress.c"
 compile verified "$SOURCE/tests/matrix/stress.c"
@@ -113,11 +113,14 @@ for way in first looked other 'first 100000'; do
 done
 # All pages that such a call touches are looked at: those that were dropped get the tag, one that the program closed is left to the kernel. In level
 # light nothing lies between blocks: a call that leaves its own is found by the tag behind it.
+# shellcheck disable=SC2086 # several options
 for level in '-E HAKMEM_QUARANTINE=0' '-E HAKMEM_CHECK=light -E HAKMEM_GUARD=off' '-E HAKMEM_CHECK=light -E HAKMEM_GUARD=sample:1'; do
     run $level kernel stale >out 2>&1 && complain "a stale pointer that is written $level: $(cat out)"
     grep -q '^hakmem: HKM-304 use-after-free in write, read at' out || complain "a stale pointer that is written $level: $(cat out)"
-    run $level kernel behind 48 >out 2>&1 && complain "written behind the block $level: $(cat out)"
-    grep -q '^hakmem: HKM-301 heap-buffer-overflow in write, read at' out || complain "written behind the block $level: $(cat out)"
+    if [[ $level != *sample:1 ]]; then # a closed page lies behind a guarded one
+        run $level kernel behind 48 >out 2>&1 && complain "written behind the block $level: $(cat out)"
+        grep -q '^hakmem: HKM-301 heap-buffer-overflow in write, read at' out || complain "written behind the block $level: $(cat out)"
+    fi
     run $level kernel first >out 2>err || complain "EFAULT $level: $(cat out err)"
     [ "$(cat out)" = 'compares 1, then 0' ] || complain "EFAULT $level: the kernel still compares: $(cat out)"
     for bytes in 30000 100000; do
@@ -140,5 +143,5 @@ for level in '' "$light"; do
     run $level callocs >out 2>&1 || complain "calloc $level: $(cat out)"
     [ "$(cat out)" = 'zeros, with tags' ] || complain "calloc $level: $(cat out)"
 done
-compile held -DHAK_DEBUG=1 "$SOURCE/tests/arm/tag_held.c" "$SOURCE"/src/{large/held,platform/tags,platform/line,platform/file,platform/futex}.c
+compile held -DHAK_DEBUG=1 "$SOURCE/tests/arm/tag_held.c" "$SOURCE"/src/{large/held,platform/tags,platform/line,platform/file}.c
 "$qemu" -cpu max -L $root held >out 2>&1 && [ "$(cat out)" = clean ] || complain "a mapping that is held: $(cat out)"
