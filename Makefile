@@ -318,7 +318,7 @@ help:
 	@echo 'make demo         two stories: a fault of a program, and one inside the allocator; installs what it needs'
 	@echo 'make check        every test; does all set-up itself; closing line: N passed, N failed'
 	@echo 'make check-quick  units, a report of each fault, the command line, lint of what changed: two minutes'
-	@echo 'make check-long   the tests that take too long for every day; result in docs/benchmarks'
+	@echo 'make check-long   the tests that take too long for every day, in two hours, FULL=1 at full size: a day; result in docs/benchmarks'
 	@echo 'make bench        cost beside other allocators and recorders, FULL=1 at full size; result in docs/benchmarks'
 	@echo 'make bench LAB=1  what every switch does, over the same works (LAB=quick: fewer of them, 8 minutes)'
 	@echo 'make lint         includes, rules, generated pages, format, warnings, analysers'

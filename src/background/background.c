@@ -5,7 +5,6 @@
 #include <pthread.h>
 #include <sched.h>
 #include <sys/prctl.h>
-#include "options.h"
 #include "platform/block_signals.h"
 #include "platform/discard.h"
 #include "platform/objects.h"
@@ -72,7 +71,6 @@ static void leave_real_time(void) {
 static void *run(void *nothing) {
     (void)hak_raw_call(SYS_prctl, PR_SET_NAME, "hakmem-back");
     leave_real_time();
-    atomic_store(&hak_background_word, HAK_BACKGROUND_AWAKE);
     while (!atomic_load(&is_ending)) {
         if (work())
             hak_futex_wait_for(&hak_background_word, HAK_BACKGROUND_AWAKE, NAP_NS);
@@ -155,9 +153,12 @@ void hak_background_begin_for(const void *caller) {
         !atomic_compare_exchange_strong(&hak_background_begin, &now, HAK_BACKGROUND_NEVER))
         return;
     int saved_errno = errno;
+    /* From here on it is left to the thread, however long that takes to get a processor. */
+    atomic_store(&hak_background_word, HAK_BACKGROUND_AWAKE);
     if (create()) {
         atomic_store(&has_thread, true);
     } else {
+        atomic_store(&hak_background_word, HAK_BACKGROUND_ABSENT);
         atomic_store(&may_begin, false);
         atomic_fetch_add(&hak_background_failures, 1);
     }

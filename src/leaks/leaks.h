@@ -111,8 +111,8 @@ struct hak_leak_thread {
     bool is_there;   /* the helper traces it */
     int signal;      /* that came at its stop, 0 = none */
     uintptr_t sp, tp, ip;
-    uint64_t
-        words[HAK_CONTEXT_WORDS_MOST]; /* registers but the stack pointer, and vectors' halves */
+    /* Registers but the stack pointer, and vectors' halves. */
+    uint64_t words[HAK_CONTEXT_WORDS_MOST];
     unsigned word_count;
 };
 

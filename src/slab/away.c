@@ -41,12 +41,43 @@ void hak_away_send(struct hak_heap *heap, struct hak_superslab *superslab, unsig
     atomic_store_explicit(&away->head, head + 1, memory_order_release);
 }
 
+unsigned hak_away_count(const struct hak_heap *heap) {
+    const struct hak_away *away = atomic_load_explicit(&heap->away, memory_order_relaxed);
+    return away ? (unsigned)(atomic_load_explicit(&away->head, memory_order_relaxed) - away->seen)
+                : 0;
+}
+
+void hak_away_send_rest(struct hak_heap *heap, struct hak_superslab *superslab, unsigned index) {
+    uint32_t bit = 1u << index;
+    if (superslab->away_twice_slabs & bit || hak_away_count(heap) == HAK_AWAY_PLACES)
+        return;
+    superslab->away_twice_slabs |= bit;
+    hak_away_send(heap, superslab, index, HAK_ALL_PAGES);
+    hak_background_call();
+}
+
+/* A slab that serves a class is the heap's again. One without a slot in use may have lost its
+ * bitmap with its pages: nothing of it is carved. */
+static void take_back_serving(struct hak_heap *heap, struct hak_superslab *superslab,
+                              struct hak_slab *slab) {
+    if (slab->used == 0)
+        slab->carved = slab->first_free_word = 0;
+    if (slab->used < slab->capacity)
+        list_slab(heap, slab, wanted_list(slab));
+    if (slab->used == 0)
+        hak_slab_empty(heap, superslab, slab);
+}
+
 /* A slab is the heap's again; `has_pages`: nothing of it went back. The SuperSlab may be gone after
  * that. */
 static void take_back(struct hak_heap *heap, uintptr_t entry, bool has_pages) {
     struct hak_superslab *superslab = superslab_of(entry);
     unsigned index = index_of(entry);
     struct hak_slab *slab = &superslab->slabs[index];
+    if (superslab->away_twice_slabs >> index & 1) { /* its second entry follows */
+        superslab->away_twice_slabs &= ~(1u << index);
+        return;
+    }
     superslab->away_slabs &= ~(1u << index);
     if (superslab->class_of_slab[index] == HAK_CLASS_NONE) {
         if (has_pages) {
@@ -57,10 +88,7 @@ static void take_back(struct hak_heap *heap, uintptr_t entry, bool has_pages) {
             hak_superslab_release(heap, superslab);
         return;
     }
-    if (slab->used < slab->capacity)
-        list_slab(heap, slab, wanted_list(slab));
-    if (slab->used == 0)
-        hak_slab_empty(heap, superslab, slab);
+    take_back_serving(heap, superslab, slab);
 }
 
 /* Takes what the thread has not begun with, as it is not there. Returns from which entry on. One

@@ -7,8 +7,9 @@
  *   entry   address of the SuperSlab | slab, 5 bits | pages that go, 16 bits
  *
  * A free slab that is away keeps its bit in free_slabs and serves nobody; one that serves a class,
- * with few slots in use, is in no list, and its slots in use may be freed meanwhile. Both come back
- * when their heap collects them. Their SuperSlab stays the heap's until then.
+ * with few slots in use, is in no list, and its slots in use may be freed meanwhile: with the last
+ * of them the rest of its pages is sent, a second entry. Both come back when their heap collects
+ * them. Their SuperSlab stays the heap's until then.
  *
  * Ownership: `seen`, `head`, the entries and the SuperSlab's words are the heap's; `done` is the
  * thread's. Whoever moves `taken` has the entries before it: the thread, or the heap's owner where
@@ -22,7 +23,7 @@
 
 #include "slab/heap.h"
 
-enum { HAK_AWAY_PLACES = 2048 };
+enum { HAK_AWAY_PLACES = 4096 };
 
 /* The bits of all pages of a slab. */
 #define HAK_ALL_PAGES ((uint32_t)((UINT64_C(1) << HAK_SLAB_BYTES / HAK_PAGE_BYTES) - 1))
@@ -42,6 +43,14 @@ HAK_HIDDEN unsigned hak_away_places(struct hak_heap *heap);
  * is a place. */
 HAK_HIDDEN void hak_away_send(struct hak_heap *heap, struct hak_superslab *superslab,
                               unsigned index, uint32_t pages);
+
+/* The last slot in use of a slab that is away was freed: sends the rest of its pages, too, if there
+ * is a place. */
+HAK_HIDDEN HAK_COLD void hak_away_send_rest(struct hak_heap *heap, struct hak_superslab *superslab,
+                                            unsigned index);
+
+/* Slabs that are away or have not been taken back, at most. */
+HAK_HIDDEN unsigned hak_away_count(const struct hak_heap *heap);
 
 /* Takes back what was sent and is done: all of it where the thread is not there. A SuperSlab that is
  * empty then goes to the pool. The caller owns the heap, which has a ring. */

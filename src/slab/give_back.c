@@ -22,10 +22,12 @@ enum { MOST_SLABS = 16, MOST_PAGES = 64 };
 enum { MOST_SENT = 64 };
 
 /* 4 MiB, or a quarter of what is in use. More free slabs with pages are what a burst leaves behind,
- * perhaps with no slow path after it that could look. */
+ * perhaps with no slow path after it that could look. Slabs that are away are hardly in use. */
 unsigned hak_slab_most_dirty(const struct hak_heap *heap) {
     unsigned most = (hak_slab_is_after_burst(heap) ? MOST_DIRTY / 2 : MOST_DIRTY) << heap->regret;
-    return heap->active_slabs / 4 > most ? heap->active_slabs / 4 : most;
+    unsigned active = heap->active_slabs, away = hak_away_count(heap);
+    active -= away < active ? away : active;
+    return active / 4 > most ? active / 4 : most;
 }
 
 /* More than half of what the last purge took was needed again: use swings, it was no burst. */

@@ -52,7 +52,7 @@ static void rebuild_superslab(struct hak_superslab *superslab, hak_owner_t owner
         return;
     uint32_t free_slabs = rebuild_slabs(superslab);
     superslab->free_slabs = superslab->dirty_slabs = free_slabs;
-    superslab->purged_slabs = superslab->away_slabs = 0;
+    superslab->purged_slabs = superslab->away_slabs = superslab->away_twice_slabs = 0;
     rebuild_tier(superslab);
     for (unsigned i = 1; i < HAK_SLABS; i++) {
         struct hak_slab *slab = &superslab->slabs[i];

@@ -180,6 +180,18 @@ void hak_slab_empty(struct hak_heap *heap, struct hak_superslab *superslab,
     }
 }
 
+/* Whether the slab is away: then nothing is done with it but that its pages go with its last slot in
+ * use. */
+static HAK_COLD bool stays_away(struct hak_heap *heap, struct hak_superslab *superslab,
+                                const struct hak_slab *slab) {
+    unsigned index = (unsigned)(slab - superslab->slabs);
+    if (!(superslab->away_slabs >> index & 1))
+        return false;
+    if (slab->used == 0)
+        hak_away_send_rest(heap, superslab, index);
+    return true;
+}
+
 /* Lowers the slab's count by `count` slots that have become free, and moves it to the list that
  * fits; an empty one may be released; one that is away waits for that. One that drains and has one
  * slot in use is what a burst leaves behind: a block in a cache, or one that stays, keeps 64 KiB. */
@@ -188,8 +200,7 @@ static void lower_slab(struct hak_heap *heap, struct hak_superslab *superslab,
     slab->used -= count;
     lower_used(heap, superslab, count * slab->slot_bytes);
     if (HAK_UNLIKELY(slab->list != HAK_LISTED_READY)) {
-        if (HAK_UNLIKELY(superslab->away_slabs != 0) &&
-            superslab->away_slabs >> (slab - superslab->slabs) & 1)
+        if (HAK_UNLIKELY(superslab->away_slabs != 0) && stays_away(heap, superslab, slab))
             return;
         unsigned list = wanted_list(slab);
         if (list != slab->list)

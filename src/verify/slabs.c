@@ -30,10 +30,12 @@ static void verify_bitmap(struct hak_verify *v, const struct hak_verify_where *w
 }
 
 /* Checks that the slab is in the list that its counts ask for; after a take, the rest of one that
- * is listed as ready may be less than a useful part. */
+ * is listed as ready may be less than a useful part. One that is away is in no list. */
 static void verify_list_word(struct hak_verify *v, const struct hak_verify_where *where,
                              const struct hak_slab *slab) {
-    unsigned wanted = slab->used < slab->capacity ? wanted_list(slab) : HAK_UNLISTED;
+    const struct hak_superslab *superslab = where->superslab;
+    bool is_away = superslab->away_slabs >> where->slab & 1;
+    unsigned wanted = slab->used < slab->capacity && !is_away ? wanted_list(slab) : HAK_UNLISTED;
     if (slab->list != HAK_LISTED_READY || wanted != HAK_LISTED_SCARCE)
         hak_verify_same(v, where, "list (0 none, 1 ready, 2 scarce, 3 cooled)", slab->list, wanted);
 }
@@ -124,6 +126,9 @@ static void verify_superslab(struct hak_verify *v, struct hak_verify_entry *entr
     if (superslab->dirty_slabs & ~superslab->free_slabs)
         hak_verify_differs(v, &where, "slabs with pages and no class, as bits (of the free ones)",
                            superslab->dirty_slabs, superslab->free_slabs);
+    if (superslab->away_slabs & superslab->dirty_slabs)
+        hak_verify_differs(v, &where, "slabs that are away, as bits (none of them has pages)",
+                           superslab->away_slabs, superslab->dirty_slabs);
     if (superslab->dirty_slabs & superslab->purged_slabs)
         hak_verify_differs(v, &where, "slabs with pages, as bits (none of those purged)",
                            superslab->dirty_slabs, superslab->purged_slabs);

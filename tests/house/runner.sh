@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # tests/run: what fails once is run again, alone, and named as flaky, three of them are failures; what a machine lacks is counted
 # and named, with its reason; a failure stays one; a folder that other users cannot enter is named; `--long` that is interrupted keeps
-# what has ended, and goes on; beside a live one it is refused.
+# what has ended, and goes on; beside a live one it is refused; FULL=1 is for tests/long.
 set -u
 SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
 export BUILD=$PWD/build
@@ -92,4 +92,15 @@ closes_with 0 --long '2 passed, 0 failed'
 grep -q '^2 passed, 0 failed in ' "$page" && ! grep -q 'Not whole\|not run' "$page" || { echo "the page is not whole:" && cat "$page" && failed=1; }
 closes_with 0 --long '2 passed, 0 failed'
 [ "$(grep -c once ran)" = 2 ] && [ "$(find docs/benchmarks -name '*.md' | wc -l)" = 2 ] || { echo "a run after a whole one is not a new one:" && cat ran out && failed=1; }
+
+# With FULL=1 tests/long hears of it, and no other test does; the page says the size.
+mkdir tests/few && echo "[ -z \"\${FULL-}\" ]" | test_of hears_nothing
+echo "pwd; [ \"\${FULL-}\" = 1 ]" >tests/long/second.sh
+export FULL=1
+closes_with 0 --long '3 passed, 0 failed'
+unset FULL
+grep -lx 'In full: `make check-long FULL=1`.' docs/benchmarks/*.md >full
+grep -lx 'In the size of an evening; .*' docs/benchmarks/*.md >evening
+grep -qx 'build/tests/scratch/long.second.sh' docs/benchmarks/*.md && ! grep "$BUILD" docs/benchmarks/*.md || { echo "a page names folders of this machine" && failed=1; }
+[ "$(wc -l <full)" = 1 ] && [ "$(wc -l <evening)" = 2 ] || { echo "a page does not say its size:" && cat full evening && failed=1; }
 exit $failed

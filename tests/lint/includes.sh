@@ -11,6 +11,7 @@ allowed() {
     platform) rules='' ;;
     pool | large_map) rules='platform' ;;
     slab) rules='pool platform' ;;
+    background) rules='slab pool platform' ;;
     front) rules='mid slab pool platform' ;;
     mid) rules='slab pool platform' ;;
     large) rules='large_map slab pool platform' ;;
@@ -18,7 +19,7 @@ allowed() {
     learn) rules='route front mid large large_map slab pool platform' ;;
     verify) rules='learn route front mid large large_map slab pool platform guarded/guarded.h guard/locate/locate.h metrics' ;;
     layout) rules='front mid large large_map platform/own.h slab/tune.h trace/control.h trace/memory/memory.h trace/node.h trace/stacks/stacks.h' ;; # src/verify/layout.c: where fields lie, no calls
-    entry) rules='learn route front mid large large_map slab pool platform trace/process/process.h' ;;
+    entry) rules='background learn route front mid large large_map slab pool platform trace/process/process.h' ;;
     keep) rules='entry/keep entry/entry.h entry/environment/environment.h platform trace/trace.h' ;; # src/entry/keep has no layer below it
     attach) rules='entry/attach entry/keep platform trace/trace.h trace/wait.h unwind/modules.h' ;; # src/entry/attach, likewise
     counted) rules='entry heap_profile/heap_profile.h unwind large pool platform' ;; # src/entry/counted, and mlockall of libhakmem.so

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# make check CROSS=aarch64-linux-gnu-: what tests/arm/suite names of the suite, built for arm64 and run through binfmt_misc. SYSROOT=DIR: a root of
+# make check CROSS=aarch64-linux-gnu-: what tests/arm/suite names of the suite (ONLY: these rows), built for arm64 and run through binfmt_misc. SYSROOT=DIR: a root of
 # tools/arm_root that is there.
 # timeout: 14400
 . "${SOURCE:?}/tests/tools/test.sh"
+. "$SOURCE/tests/long/sizes"
 . "$SOURCE/tests/tools/arm.sh"
 needs_binfmt
 sysroot=${SYSROOT:-$PWD/sysroot}

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# `record -p` a thousand times each: a program of threads, redis, node and PostgreSQL under load. They notice nothing.
+# `record -p`, many times each: a program of threads, redis, node and PostgreSQL under load. They notice nothing.
 # ROUNDS: how often each; PARTS: which of busy, redis, node, postgresql.
 # timeout: 14400
 . "${SOURCE:?}/tests/tools/attach_rounds.sh"
-rounds=${ROUNDS-1000}
+. "$SOURCE/tests/long/sizes"
+rounds=$ROUNDS
 
 rounds_of_node() {
     local name

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# A capture of 1,000,000,000 events (EVENTS=n: so many): written, asked, checked. The page is printed, and for a billion
+# A capture of EVENTS events: written, asked, checked. The page is printed, and for a billion
 # written into docs/benchmarks. Needs about 3 bytes of disk an event in $TMPDIR, and some minutes.
 # timeout: 3600
 # alone
 . "${SOURCE:?}/tests/tools/test.sh"
-events=${EVENTS:-1000000000}
+. "$SOURCE/tests/long/sizes"
+events=$EVENTS
 
 need=$((events * 3))
 free=$(df --output=avail -B1 "${TMPDIR:-/tmp}" | tail -n 1)
@@ -42,7 +43,7 @@ in_millions() { awk -v n="$1" 'BEGIN { printf "%.1f", n / 1e6 }'; }
     echo "Before the writer, out of the rings (\`tests/bench/drain\`): $(head -n 1 rings)."
     printf '\n## Asking\n\n'
 } >page
-"$SOURCE/tests/bench/answers" store.db addresses "${COUNT:-80}" >>page || fail "asking failed: $(tail -n 3 page)"
+"$SOURCE/tests/bench/answers" store.db addresses "$COUNT" >>page || fail "asking failed: $(tail -n 3 page)"
 cat page
 if [ "$events" -eq 1000000000 ]; then
     to=$SOURCE/docs/benchmarks/$(date +%Y-%m-%d)-billion.md

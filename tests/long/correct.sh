@@ -1,18 +1,19 @@
 #!/usr/bin/env bash
 # Correct programs do in every level what they do without hakmem: the same output, errors and exit status, no report and no crash. Those
-# with threads, whose order varies, run 100 times in each. Prints a table for docs/benchmarks.
+# with threads, whose order varies, run RUNS times in each. Prints a table for docs/benchmarks.
 # timeout: 7200
 #
 #   ONLY="NAME ..."   these programs (tests/tools/correct_works.sh has their names)
-#   RUNS=N            runs of a program with threads in each way but `size`, a tenth of them recorded but in light (100)
+#   RUNS=N            runs of a program with threads in each way but `size`, a tenth of them recorded but in light
 #   WAYS="WAY ..."    these of trace, light, normal, all, size
 #   JOBS=N            programs at a time (1)
 #   KEEP=FOLDER       takes the first run of each way that differs: its output, errors, reports and directory
 . "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
+. "$SOURCE/tests/long/sizes"
 . "$SOURCE/tests/tools/await.sh"
 . "$SOURCE/tests/tools/correct_works.sh"
 export LC_ALL=C.UTF-8 GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null ASAN_OPTIONS='' TIMEFORMAT='%U %S'
-top=$PWD inputs=$PWD/inputs runs=${RUNS:-100}
+top=$PWD inputs=$PWD/inputs runs=$RUNS
 read -ra ways <<<"${WAYS:-trace light normal all size}"
 kept=${KEEP:-$top/kept}
 

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Programs whose modules have damaged debug information are recorded: whatever the collector's reader makes of it, and
 # if it dies of it, the run ends as without hakmem, in bounded time, and the capture is whole. SECONDS_OF_FUZZ says for
-# how long (an hour); FUZZ_SEED is where to begin, to repeat one round.
+# how long; FUZZ_SEED is where to begin, to repeat one round.
 # timeout: 5400
 . "${SOURCE:?}/tests/tools/test.sh"
+. "$SOURCE/tests/long/sizes"
 . "$SOURCE/tests/tools/processes.sh"
-seconds=${SECONDS_OF_FUZZ:-3600} seed=${FUZZ_SEED:-$((10#$(date +%s) % 1000000 * 1000))}
+seconds=$SECONDS_OF_FUZZ seed=${FUZZ_SEED:-$((10#$(date +%s) % 1000000 * 1000))}
 cc=${CC:-gcc}
 EACH=8 # modules of a program: so many unreadable ones are told apart
 

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# HOSTS machines (1,000) with 100 findings each push at once, then ROUNDS rounds (50) in which clients, connections, the server or its
+# HOSTS machines with 100 findings each push at once, then ROUNDS rounds in which clients, connections, the server or its
 # disk end at a random moment (SEED, the time): afterwards each finding is there once, with the same bytes. Prints rates and latencies,
 # and asserts none of them.
 # timeout: 7200
 . "${SOURCE:?}/tests/tools/test.sh"
+. "$SOURCE/tests/long/sizes"
 if [ "${1-}" != inside ]; then # a mount of its own, which ends with it
     unshare -m "$SOURCE/tests/long/fleet_findings.sh" inside
     exit
@@ -11,7 +12,7 @@ fi
 . "$SOURCE/tests/tools/postgres.sh"
 . "$SOURCE/tests/tools/findings.sh"
 . "$SOURCE/tests/tools/await.sh"
-hosts=${HOSTS:-1000} rounds=${ROUNDS:-50} seed=${SEED:-$(date +%s)} at_once=${AT_ONCE:-64}
+hosts=$HOSTS rounds=$ROUNDS seed=${SEED:-$(date +%s)} at_once=${AT_ONCE:-64}
 some=$((hosts < 60 ? hosts : 60)) # of a round
 RANDOM=$seed
 export LC_ALL=C trace=$BUILD/hakmem-trace XDG_STATE_HOME=$PWD/state

@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# Measures how long `fleet` takes to answer where a million findings were pushed: 10,000 runs with 100 each, and 500,000 with two
-# (RUNS="n n": other numbers of runs for FINDINGS in all). Beside the time it looks whether sums, hosts, builds and days agree about
+# Measures how long `fleet` takes to answer where FINDINGS findings were pushed, a million with FULL=1: as RUNS="n n", 10,000 runs with 100 each,
+# and 500,000 with two. Beside the time it looks whether sums, hosts, builds and days agree about
 # how many there are. The page is printed, and for a million written into docs/benchmarks. OTHER=PROGRAM: another build's
 # hakmem-trace, in turns with this one's. Needs 3 GB below /tmp.
 # timeout: 3600
 # alone
 . "${SOURCE:?}/tests/tools/test.sh"
+. "$SOURCE/tests/long/sizes"
 . "$SOURCE/tests/tools/postgres.sh"
-findings=${FINDINGS:-1000000} rounds=${ROUNDS:-5}
+findings=$FINDINGS rounds=$ROUNDS
 start_postgres
 
 # fill DATABASE RUNS: 2,000 faults, a few of them most of the findings, of 60 versions with three builds each, on 1,000 hosts, over 90
@@ -55,7 +56,7 @@ took() {
 
 questions=(findings "findings --since 7d" "findings --new-since 1.50" "show HKM-202:0000000000000000" hosts builds trend "html page.html")
 sizes=()
-for runs in ${RUNS:-10000 500000}; do
+for runs in $RUNS; do
     sizes+=("$runs")
     fill "of_$runs" "$runs"
     [ $((findings % runs)) != 0 ] || agree "of_$runs"

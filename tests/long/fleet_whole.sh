@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# A capture of EVENTS (100,000,000) events is pushed whole over one, two and four connections: MB/s; then ROUNDS rounds (20) in which the
+# A capture of EVENTS events is pushed whole over one, two and four connections: MB/s; then ROUNDS rounds in which the
 # client, its connections, the server or its disk end at a random moment (SEED, the time): the same push typed again makes it whole, each
 # row is there once, and no capture that lacks some is ever called whole. Prints a page of Markdown, and asserts no time.
 # timeout: 7200
 # alone
 . "${SOURCE:?}/tests/tools/test.sh"
+. "$SOURCE/tests/long/sizes"
 if [ "${1-}" != inside ]; then # a mount of its own, which ends with it
     unshare -m "$SOURCE/tests/long/fleet_whole.sh" inside
     exit
@@ -12,7 +13,7 @@ fi
 . "$SOURCE/tests/tools/postgres.sh"
 . "$SOURCE/tests/tools/await.sh"
 . "$SOURCE/tests/remote/sums.sh"
-events=${EVENTS:-100000000} rounds=${ROUNDS:-20} seed=${SEED:-$(date +%s)}
+events=$EVENTS rounds=$ROUNDS seed=${SEED:-$(date +%s)}
 RANDOM=$seed
 export LC_ALL=C
 round=0 what=start

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Eight threads at full speed, SECONDS (60) long: in wait mode nothing is lost; two threads that hand 16 blocks to each
+# Eight threads at full speed, for SECONDS_EACH: in wait mode nothing is lost; two threads that hand 16 blocks to each
 # other: every block's records stand in the order of their generations.
 # timeout: 3000
 . "${SOURCE:?}/tests/tools/test.sh"
+. "$SOURCE/tests/long/sizes"
 . "$SOURCE/tests/tools/collector_first.sh"
-seconds=${SECONDS_EACH:-60}
+seconds=$SECONDS_EACH
 fail() { echo "$mode: $*"; exit 1; }
 for mode in "pairs 8" bounce; do
     rm -f store.db*

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The heap profile of level light beside exact sums: 100 runs of a program that knows its own (tests/light/profile.c), at
+# The heap profile of level light beside exact sums: RUNS runs of a program that knows its own (tests/light/profile.c), at
 # 512 KiB. Of each site the four sums, each 1 % or more of all, must lie in their 99 % interval (2.58 standard errors of
 # the exact distribution) as often as that says, to what chance allows (one in a thousand), and none beyond five. The mean of the
 # runs must be within four standard errors of the mean.
@@ -7,9 +7,10 @@
 #     tests/long/heap_profile.sh [RUNS [CALLS]]     prints a table of Markdown for docs/benchmarks
 # timeout: 7200
 . "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
+. "$SOURCE/tests/long/sizes"
 # libc allocates some KiB of its own, a sample in about 80 runs.
 export HAKMEM_CHECK=light HAKMEM_TRACE=off
-runs=${1:-100} calls=${2:-4000000}
+runs=${1:-$RUNS} calls=${2:-4000000}
 for ((seed = 1; seed <= runs; seed++)); do
     LD_PRELOAD=$BUILD/hakmem-debug.so "$BUILD/tests/light/profile" "$seed" "$calls" >out.$seed 2>&1 || complain "seed $seed: $(tail -n 3 out.$seed)"
     grep -q '^others [01] samples, unplaced 0, unsampled 0 of 0 bytes' out.$seed || complain "seed $seed: $(tail -n 2 out.$seed)"

@@ -2,10 +2,11 @@
 # kill -9 of program, worker, keeper, two or all of them, and copies of file and log, at random moments.
 # timeout: 7200
 #
-# ROUNDS rounds (200), drawn from SEED (the time). In each the store opens, nothing that was committed before is
+# ROUNDS rounds, drawn from SEED (the time). In each the store opens, nothing that was committed before is
 # missing, `check` has nothing to say, and what is not there is counted or the capture says that it was cut off.
 . "${SOURCE:?}/tests/tools/test.sh"
-rounds=${ROUNDS:-200} seed=${SEED:-$(date +%s)}
+. "$SOURCE/tests/long/sizes"
+rounds=$ROUNDS seed=${SEED:-$(date +%s)}
 RANDOM=$seed
 . "$SOURCE/tests/tools/processes.sh"
 fail() { echo "round $round of seed $seed, $what: $*"; kill -9 "$program" 2>/dev/null; exit 1; }

@@ -3,9 +3,10 @@
 # program of a kind, and no page.
 # timeout: 3600
 . "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
+. "$SOURCE/tests/long/sizes"
 page=$SOURCE/docs/benchmarks/$(date +%Y-%m-%d)-kinds.md
-PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 "$SOURCE/tests/kinds/kinds.py" "${EVERY:-1}" table || failed=1
-[ "${EVERY:-1}" -eq 1 ] || exit "$failed"
+PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 "$SOURCE/tests/kinds/kinds.py" "$EVERY" table || failed=1
+[ "$EVERY" -eq 1 ] || exit "$failed"
 {
     echo "# Faults found by kind, $(date +%Y-%m-%d)"
     echo

@@ -5,13 +5,15 @@
 #
 #     tests/long/mutations.sh [PATTERN...]    prints a table of Markdown for docs/benchmarks
 #
-# With PATTERNs, as of the shell (guarded-*), the changes alone whose names fit one of them.
+# With PATTERNs, as of the shell (guarded-*), the changes alone whose names fit one of them. Without them each EVERYth change, which are others on
+# each day of the year.
 #
 # A test that hangs is ended after a minute and ten times what it took with every check, compiling included: its result is
 # "ended by the limit", which is as red as any other. The limit counts what the test uses of a processor, or how long it stands
 # still, so that it says the same on a busy machine (tests/tools/limited.py).
 # timeout: 28800
 . "${SOURCE:-$(dirname "$0")/../..}/tests/tools/faults.sh"
+. "$SOURCE/tests/long/sizes"
 list=$SOURCE/tests/long/mutations.list
 export CK_TIMEOUT_MULTIPLIER=20 # on a busy machine
 tree=$PWD/tree
@@ -40,7 +42,8 @@ make_library() {
 }
 mkdir -p "$BUILD/tests"
 ln -s "$programs/hakmem-collect" "$programs/hakmem-trace" "$BUILD"
-ln -s "$programs/tests/faults" "$programs/tests/crash" "$programs/tests/guarded" "$programs/tests/light" "$programs/tests/ctl" "$BUILD/tests"
+# Programs of tests are those that are made already; unit tests are made anew.
+find "$programs/tests" -mindepth 1 -maxdepth 1 -type d ! -name unit ! -name scratch ! -name 'results*' -exec ln -s -t "$BUILD/tests" {} +
 ln -s "$programs/libhakmem.so" "$BUILD"
 
 # Runs a command for $limit seconds of limited.py at most; what it prints goes into the file $1. Prints how it ended.
@@ -59,7 +62,6 @@ ends() {
 show_script() {
     local tools=("$BUILD/hakmem-trace" "$BUILD/hakmem-collect" "$BUILD/hakmem-attach.so" "$BUILD/hakmem-record.so" "$BUILD/hakmem_postgres.so")
     rm -f "${tools[@]}"
-    ln -sfn "$programs/tests/attach" "$BUILD/tests/attach"
     if ! make_library "${tools[@]}"; then
         echo "does not compile"
     else
@@ -98,10 +100,14 @@ show() {
     sed -nE '1s/^hakmem: (HKM-[0-9]+|SIG[A-Z]+).*/\1/p' "$printed" | grep . || echo "status $program_status"
 }
 
-# is_chosen NAME PATTERN...: whether a line of this name is to be run.
+# is_chosen NAME PATTERN...: whether the next line, of this name, is to be run.
+number=0 day=$((10#$(date +%j)))
 is_chosen() {
     local name=$1 pattern
-    [ $# -gt 1 ] || return 0
+    if [ $# -eq 1 ]; then
+        number=$((number + 1))
+        return $((number % EVERY != day % EVERY))
+    fi
     shift
     # shellcheck disable=SC2053
     for pattern; do [[ $name != $pattern ]] || return 0; done
@@ -126,6 +132,7 @@ while IFS=$'\t' read -r name _ _ tests; do
         esac
     done
 done <"$list"
+number=0
 echo '| check taken out | in | tests | with the check | without |'
 echo '|---|---|---|---|---|'
 while IFS=$'\t' read -r name file change tests; do

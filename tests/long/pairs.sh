@@ -3,7 +3,8 @@
 # recording, a thirtieth of them recorded (tests/matrix/matrix.py). PARTS=N: an Nth of each.
 # timeout: 14400
 . "${SOURCE:?}/tests/tools/test.sh"
-parts=${PARTS:-1}
+. "$SOURCE/tests/long/sizes"
+parts=$PARTS
 for mode in plain debug; do
     python3 "$SOURCE/tests/matrix/matrix.py" $mode --pairs --operations 4000 --part "1/$parts" || failed=1
 done

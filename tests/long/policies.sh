@@ -2,10 +2,11 @@
 # Real programs in every level, with every policy of guarded blocks and on every side: no report, and output, errors and
 # exit status as without hakmem; of recorded runs `check` finds nothing, and `info` says what was not guarded.
 #
-#     tests/long/policies.sh [PROGRAM...]    prints tables of Markdown for docs/benchmarks
+#     tests/long/policies.sh [PROGRAM...]    prints tables of Markdown for docs/benchmarks; PROGRAMS: the same
 # timeout: 14400
 # shellcheck disable=SC2016,SC2317
 . "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
+. "$SOURCE/tests/long/sizes"
 # An unprivileged user, as whom PostgreSQL runs, must reach all of it.
 cleanup() { rm -rf "$top"; }
 top=$(mktemp -d /tmp/hakmem-policies.XXXXXX) && chmod 755 "$top" && mkdir "$top/made" &&
@@ -234,7 +235,8 @@ done
 rows="" runs=0
 echo '| program | ways | same output, no report |'
 echo '|---|---|---|'
-[ $# -gt 0 ] || set -- "${stories[@]}"
+# shellcheck disable=SC2086
+[ $# -gt 0 ] || set -- ${PROGRAMS:-"${stories[@]}"}
 for story; do
     [ "$story" != python_tests ] || [ -n "$python_with_tests" ] || { echo "| $story | | not installed |" && continue; }
     tell due "$story" env

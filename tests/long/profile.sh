@@ -1,11 +1,14 @@
 #!/usr/bin/env bash
 # The stored profile of cc1plus, CPython, sqlite3, redis and a forking server at 50 moments each, and at their peaks, beside their events one by one.
+# PROGRAMS: which of cc1plus, python, sqlite, forks, redis.
 # timeout: 7200
 # shellcheck disable=SC2016
 . "${SOURCE:?}/tests/tools/test.sh"
+. "$SOURCE/tests/long/sizes"
 
 # record NAME LEVEL COMMAND...: NAME.db, compared
 record() {
+    [[ " $PROGRAMS " == *" $1 "* ]] || return 0
     "$BUILD/hakmem-trace" run --check "$2" -s "$1.db" -- "${@:3}" >out.txt 2>&1 || complain "$1 failed" "$(tail -n 5 out.txt)"
     /usr/bin/python3 "$SOURCE/tests/profile/rows.py" "$BUILD" "$1.db" 50 || failed=1
     rm -f "$1.db"

@@ -2,6 +2,7 @@
 # The tests of real programs at their full size, both levels; prints what each recorded. ONLY="redis gcc": these.
 # timeout: 7200
 . "${SOURCE:?}/tests/tools/test.sh"
+. "$SOURCE/tests/long/sizes"
 export FULL=1
 for test in ${ONLY:-redis postgresql nginx memcached node python perl sqlite git_gc gcc gxx make_self}; do
     mkdir "$test" && echo "== $test" || exit 1

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# `why` of a capture of 1,000,000,000 events (EVENTS=n: so many; STORE=FILE: this one) on a server on this machine, beside the file's:
+# `why` of a capture of EVENTS events (STORE=FILE: this one) on a server on this machine, beside the file's:
 # the same words, and how long both take. The page is printed, and for a billion written into docs/benchmarks. Needs about 4 bytes of
 # disk an event in $TMPDIR and below /tmp, and some minutes.
 # timeout: 3600
 # alone
 . "${SOURCE:?}/tests/tools/test.sh"
+. "$SOURCE/tests/long/sizes"
 . "$SOURCE/tests/tools/postgres.sh"
-events=${EVENTS:-1000000000}
+events=$EVENTS
 folder=$(mktemp -d "${TMPDIR:-/tmp}/hakmem-why.XXXXXX") || exit 1
 cleanup() { end_postgres; rm -rf "$folder"; }
 start_postgres
@@ -22,7 +23,7 @@ number=$(sed -n 's/^capture \([0-9]*\):.*/\1/p' "$folder/pushed")
     echo "The capture is that of a simulated program ([benches](../specs/benches.md#a-capture-of-any-length)). Each time is of a whole"
     echo "\`hakmem-trace why\`, start and connection included."
     echo
-    "$SOURCE/tests/bench/why_both" "$store" "$URL?capture=$number" "${COUNT:-200}" || echo "asking failed"
+    "$SOURCE/tests/bench/why_both" "$store" "$URL?capture=$number" "$COUNT" || echo "asking failed"
 } >"$folder/page"
 cat "$folder/page"
 grep -q 'times the file' "$folder/page" || exit 1

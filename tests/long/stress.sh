@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# 64 threads, 100 M operations in all with frees across threads, every block's bytes looked at: the plain library,
+# 64 threads, STRESS_OPERATIONS in all with frees across threads, every block's bytes looked at: the plain library,
 # and the debug library in both levels, whose stores are then checked event by event.
 # timeout: 14400
 . "${SOURCE:?}/tests/tools/test.sh"
+. "$SOURCE/tests/long/sizes"
 . "$SOURCE/tests/tools/collector_first.sh"
 stress=$BUILD/tests/programs/stress
-operations=${STRESS_OPERATIONS:-100000000}
+operations=$STRESS_OPERATIONS
 
 run() {
     local name=$1 started=$SECONDS

@@ -3,6 +3,7 @@
 # ONLY="sqlite3*": these alone.
 # timeout: 1800
 . "${SOURCE:?}/tests/tools/unwind_compare.sh"
+. "$SOURCE/tests/long/sizes"
 
 python=$(readlink -f /usr/bin/python3)
 PYTHONMALLOC=malloc compare "python, JSON" "$python" -c '

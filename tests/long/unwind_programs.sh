@@ -8,6 +8,7 @@
 # timeout: 3600
 # alone
 . "${SOURCE:?}/tests/tools/unwind_compare.sh"
+. "$SOURCE/tests/long/sizes"
 . "$SOURCE/tests/tools/await.sh"
 for postgres in $(printf '%s\n' /usr/lib/postgresql/*/bin | sort -V); do :; done
 

@@ -1,13 +1,12 @@
 #!/usr/bin/env bash
 # Memory that the kernel refuses at each call that hakmem makes for it, one after the other: the program goes
 # on, in both libraries and both levels, and what it did is recorded call by call. Level trace has the odd calls, level normal
-# the even ones. With HAKMEM_TEST_LONG=1 each has all, and the program is a longer one.
+# the even ones. With EACH=1 each has all; STEPS makes the program longer.
 # timeout: 1800
 set -u
-long=${HAKMEM_TEST_LONG:-0}
+each=${EACH:-0} steps=${STEPS:-20}
 [ "${1-}" = --recorded ] || unset "${!HAKMEM_@}"
 . "$SOURCE/tests/tools/many_runs.sh"
-steps=$((20 * (1 + 5 * long)))
 
 # $1 calls fail in a row, beginning at each $2nd from $4 on, in the library $3. Sets `seen`.
 refuse_each() {
@@ -21,7 +20,7 @@ refuse_each() {
 
 if [ "${1-}" = --recorded ]; then
     recorded=1
-    if [ "$long" = 1 ]; then
+    if [ "$each" = 1 ]; then
         refuse_each 1 1 "$counting" 1
         refuse_each 25 5 "$counting" 1
     else
@@ -35,11 +34,11 @@ refuse_each 1 1 "$BUILD/libhakmem.so" 1
 [ "$seen" -gt 15 ] || { echo "only $seen calls for memory were seen in libhakmem.so"; exit 1; }
 refuse_each 25 5 "$BUILD/libhakmem.so" 1
 
-first=1 least=$((long ? 100 : 40))
+first=1 least=$((each ? 100 : 40))
 
 for check in trace normal; do
     "$BUILD/hakmem-trace" run --check $check --store $check.db -- \
-        env HAKMEM_TEST_LONG="$long" bash "$SOURCE/tests/memory/refused.sh" --recorded $first || exit 1
+        bash "$SOURCE/tests/memory/refused.sh" --recorded $first || exit 1
     compare_runs $check.db survive $least
     first=2
 done

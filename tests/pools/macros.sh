@@ -33,4 +33,20 @@ for level in normal trace light; do
     [ "$said" = "$due" ] || complain "correct, $level: $said"
 done
 
+# A macro evaluates what it is given once.
+cat >once.c <<'C'
+#include <valgrind/memcheck.h>
+static char memory[64], *at[2] = {memory, memory};
+int main(void) {
+    int pool = 0, from = 0, to = 0, block = 0;
+    VALGRIND_CREATE_MEMPOOL(memory, 0, 0);
+    VALGRIND_MEMPOOL_ALLOC(memory, memory, 8);
+    VALGRIND_MEMPOOL_CHANGE(at[pool++], at[from++], at[to++], 16);
+    VALGRIND_MALLOCLIKE_BLOCK(memory, 8, 0, 0);
+    VALGRIND_RESIZEINPLACE_BLOCK(at[block++], 8, 16, 0);
+    return !(pool == 1 && from == 1 && to == 1 && block == 1);
+}
+C
+"${CC:-gcc}" -std=gnu11 "${strict[@]}" -o once once.c && LD_PRELOAD=$BUILD/hakmem-debug.so ./once || complain "once: status $?"
+
 printf '%s\n' twice other inside cleared renewed resized destroyed moved freelike | sed 's/^/arena /' | each_in_parallel misuse || failed=1

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Small captures, of one thread, of several, and of a tree of forked processes: what hakmem-trace answers
 # about a hundred addresses of each, and what was alive, is what the reference decoder reads.
-# FULL=1 (tests/long/equal_answers.sh): real programs, a thousand addresses of each.
+# FULL=1 (tests/long/equal_answers.sh): real programs, a thousand addresses of each. ONLY="NAME ...": these.
 # timeout: 3600
 . "${SOURCE:?}/tests/tools/test.sh"
 export LC_ALL=C PYTHONMALLOC=malloc
@@ -12,6 +12,7 @@ full=${FULL:-0}
 compare() {
     local name=$1 addresses=100 owners=5 out
     shift
+    [[ -z ${ONLY-} || " $ONLY " == *" $name "* ]] || return 0
     [ "$full" = 1 ] && addresses=1000 owners=200
     "$trace" run --wait --check "${level:-trace}" --store "$name.db" -- "$@" >"$name.out" 2>"$name.err" </dev/null || fail "$name: the program ended with status $?" "$(tail -n 5 "$name.err")"
     out=$(/usr/bin/python3 "$SOURCE/tests/tools/equal_answers.py" "$trace" "$decoder" "$name.db" $addresses $owners 2>&1) || {

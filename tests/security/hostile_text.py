@@ -34,7 +34,8 @@ FORGED = b"\nFORGED a line of a report\n"
 OF_LINES = {("fault", "report"), ("leak", "report"), ("leak_scan", "report")}
 COLOURS = (b"\x1b[0m", b"\x1b[1m", b"\x1b[1;31m", b"\x1b[2m", b"\x1b[36m")
 PROGRESS = (b"\r\x1b[K", b"\x1b[K")
-FAR = re.compile(rb"\r(?:[a-z ]+: )?[\d,]+ of [\d,]+ events(?:, [\d,]+ per second, \d+ s left)?(?=\x1b\[K)")  # how far a slow machine is
+# How far a slow machine is: of a capture, and of a reduction.
+FAR = re.compile(rb"\r(?:(?:[a-z ]+: )?[\d,]+ of [\d,]+ events(?:, [\d,]+ per second, \d+ s left)?|[a-z]+, \d+ steps(?: so far)?: [\d,]+ runs)(?=\x1b\[K)")
 BIDI = re.compile("[\x80-\x9f\u2028-\u202e\u2066-\u2069]")
 
 # FULL=1: each question in each mode. Else some of them, so that every question and every mode is there.

@@ -138,31 +138,48 @@ due "$(cat err)" "" "on stderr"
 expect "count(*) from event where kind = 'MALLOC' and size = 12345" 3
 check_store
 
-# A TERM that comes before the program is executed ends it as soon as it is.
-tree_name="TERM before the program"
+# A TERM that comes before the program is executed ends it as soon as it is: in the child while it still has the handlers of `run`
+# (sigaction, which gives them back), and as it is about to become the program (execvp).
 "${CC:-gcc}" -shared -fPIC -O1 -o late_exec.so -x c - -ldl <<'END' || fail "no library"
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
-int execvp(const char *file, char *const arguments[]) {
-    int (*next)(const char *, char *const[]) = (int (*)(const char *, char *const[]))dlsym(RTLD_NEXT, "execvp");
-    close(open("at_exec", O_CREAT | O_WRONLY, 0600));
+static pid_t first;
+__attribute__((constructor)) static void start(void) { first = strcmp(program_invocation_short_name, "hakmem-trace") ? 0 : getpid(); }
+static void wait_at(const char *call) {
+    if (!first || getpid() == first || strcmp(getenv("WAITS_AT"), call) != 0)
+        return;
+    close(open("at_call", O_CREAT | O_WRONLY, 0600));
     while (access("go", F_OK) != 0)
         usleep(10000);
-    return next(file, arguments);
+}
+int execvp(const char *file, char *const arguments[]) {
+    wait_at("execvp");
+    return ((int (*)(const char *, char *const[]))dlsym(RTLD_NEXT, "execvp"))(file, arguments);
+}
+int sigaction(int number, const struct sigaction *action, struct sigaction *before) {
+    wait_at("sigaction");
+    return ((int (*)(int, const struct sigaction *, struct sigaction *))dlsym(RTLD_NEXT, "sigaction"))(number, action, before);
 }
 END
-for level in trace light; do
-    rm -f store.db* at_exec go
-    LD_PRELOAD=$PWD/late_exec.so "$trace" run --check $level --store store.db -- /bin/sleep 1000 >out 2>err &
-    run=$!
-    until_true [ -e at_exec ] || fail "the program is not executed"
-    program=$(pgrep -P "$run" | head -n 1)
-    kill -TERM "$run"
-    touch go
-    until_true gone || { kill -KILL "$program"; fail "the program goes on"; }
-    wait "$run"
-    due $? 143 "status of run"
-    due "$(cat err)" "" "on stderr"
+for call in sigaction execvp; do
+    for level in trace light; do
+        tree_name="TERM before the program, at $call, level $level"
+        rm -f store.db* at_call go
+        WAITS_AT=$call LD_PRELOAD=$PWD/late_exec.so "$trace" run --check $level --store store.db -- /bin/sleep 1000 >out 2>err &
+        run=$!
+        until_true [ -e at_call ] || fail "the program is not executed"
+        program=$(pgrep -P "$run" | head -n 1)
+        kill -TERM "$run"
+        touch go
+        until_true gone || { kill -KILL "$program"; fail "the program goes on"; }
+        wait "$run"
+        due $? 143 "status of run"
+        due "$(cat err)" "" "on stderr"
+    done
 done

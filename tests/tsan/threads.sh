@@ -1,13 +1,12 @@
 #!/usr/bin/env bash
 # The thread sanitizer finds nothing in the layers under threads that allocate, free each other's blocks, end,
 # begin and trim, with the fronts as they are by default and with others; and it does see a race that the
-# program itself makes. HAKMEM_TEST_LONG=1: thirty times as much.
+# program itself makes. OPERATIONS: so many of each.
 # timeout: 1800
 set -u
 BUILD=${BUILD:-$(cd "$(dirname "$0")/../.." && pwd)/build}
 threads=$BUILD/tests/tsan/threads
-operations=20000
-[ "${HAKMEM_TEST_LONG:-0}" = 1 ] && operations=600000
+operations=${OPERATIONS:-20000}
 unset "${!HAKMEM_@}"
 out=$(mktemp) || exit 2
 trap 'rm -f "$out"' EXIT

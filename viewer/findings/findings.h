@@ -53,6 +53,7 @@ struct finding {
     char *program;        /* base name */
     char *headline;       /* one line, without "hakmem:" */
     char *summary;        /* the SUMMARY line, "" = none */
+    char *layer;          /* of a leak: what served it, "" = not known; else NULL */
     char *report;         /* the text as it was printed */
     char *access;         /* "read", "write", "execute" of what was stopped; "" or NULL = none */
     char *instruction;    /* the one that was stopped, "" or NULL = not known */

@@ -244,6 +244,7 @@ static bool take_leak(struct view *view, struct findings *to, const struct hak_q
     one->report = strdup(hak_query_text(query, 7));
     one->program = base_name(query, 9);
     one->summary = strdup("");
+    one->layer = strdup(hak_query_text(query, 10));
     name_it(one);
     hak_frames_load(&frames, view->reader, hak_query_id(query, 3));
     add_stack(one, "allocated", frames);
@@ -253,7 +254,7 @@ static bool take_leak(struct view *view, struct findings *to, const struct hak_q
                  hak_words_count(one->blocks, "block", "blocks"));
     finding_add_place(&headline, one);
     one->headline = hak_text_take(&headline);
-    return one->headline && one->report && one->program && one->summary;
+    return one->headline && one->report && one->program && one->summary && one->layer;
 }
 
 /* Adds the leaks that count as findings, each stack once: the newest scan that saw it tells of it.
@@ -261,7 +262,7 @@ static bool take_leak(struct view *view, struct findings *to, const struct hak_q
 static bool gather_leaks(struct view *view, uint32_t process, struct findings *out) {
     struct hak_query q = hak_ask(hak_store_database(view->reader),
                                  "SELECT l.id, l.process, l.ns, l.stack, l.count, l.bytes,"
-                                 " l.fingerprint, l.report, p.pid, p.program FROM leak l"
+                                 " l.fingerprint, l.report, p.pid, p.program, l.layer FROM leak l"
                                  " LEFT JOIN process p ON p.id = l.process"
                                  " WHERE l.is_finding AND l.suppressed_by IS NULL"
                                  "  AND (?1 = 0 OR l.process = ?1)"
@@ -293,6 +294,7 @@ void findings_free(struct findings *findings) {
         free(one->access);
         free(one->instruction);
         free(one->summary);
+        free(one->layer);
         free(one->report);
     }
     free(findings->list);

@@ -196,6 +196,8 @@ static json_t *result_json(struct writer *w, const struct findings *all,
         hak_json_set(properties, TEXT("instruction", one->instruction));
     if (one->kind == FINDING_LEAK) {
         hak_json_set(properties, NUMBER("blocks", one->blocks), NUMBER("bytes", one->bytes));
+        if (one->layer[0])
+            hak_json_set(properties, TEXT("layer", one->layer));
     }
     return hak_json_set(result, JSON("properties", properties));
 }

@@ -20,7 +20,7 @@ struct leaks_row {
     uint32_t row, scan, process, stack;
     uint64_t ns, count, bytes, oldest_ns, newest_ns;
     unsigned kind; /* enum hak_leak */
-    char layer[32];
+    char layer[160];
     char fingerprint[HAK_FINGERPRINT_BYTES];
     bool is_finding;
     enum finding_state state;

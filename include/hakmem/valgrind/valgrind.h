@@ -72,8 +72,9 @@
 #define VALGRIND_MEMPOOL_CHANGE(pool, from, to, bytes)                                             \
     do {                                                                                           \
         if (hak_pool_alloc) {                                                                      \
-            hak_pool_free(HAK_POOL_AT(pool), HAK_POOL_AT(from));                                   \
-            hak_pool_alloc(HAK_POOL_AT(pool), HAK_POOL_AT(to), (size_t)(bytes));                   \
+            const void *hak_pool_ = HAK_POOL_AT(pool);                                             \
+            hak_pool_free(hak_pool_, HAK_POOL_AT(from));                                           \
+            hak_pool_alloc(hak_pool_, HAK_POOL_AT(to), (size_t)(bytes));                           \
         }                                                                                          \
     } while (0)
 #define VALGRIND_MEMPOOL_EXISTS(pool)                                                              \
@@ -84,7 +85,13 @@
 #define VALGRIND_MALLOCLIKE_BLOCK(address, bytes, redzone, is_zeroed)                              \
     VALGRIND_MEMPOOL_ALLOC(HAK_POOL_MALLOC_LIKE, address, bytes)
 #define VALGRIND_RESIZEINPLACE_BLOCK(address, old_bytes, new_bytes, redzone)                       \
-    VALGRIND_MEMPOOL_CHANGE(HAK_POOL_MALLOC_LIKE, address, address, new_bytes)
+    do {                                                                                           \
+        if (hak_pool_alloc) {                                                                      \
+            const void *hak_piece_ = HAK_POOL_AT(address);                                         \
+            hak_pool_free(HAK_POOL_MALLOC_LIKE, hak_piece_);                                       \
+            hak_pool_alloc(HAK_POOL_MALLOC_LIKE, hak_piece_, (size_t)(new_bytes));                 \
+        }                                                                                          \
+    } while (0)
 #define VALGRIND_FREELIKE_BLOCK(address, redzone)                                                  \
     VALGRIND_MEMPOOL_FREE(HAK_POOL_MALLOC_LIKE, address)
 

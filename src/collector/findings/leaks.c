@@ -40,6 +40,12 @@ static struct hak_leak_group *group_of(struct hak_leak_pile *pile, uint32_t stac
     return group;
 }
 
+/* A piece of a pool is added to the group. */
+static void take_pool(struct hak_leak_group *group, uint32_t pool) {
+    group->layer = HAK_PLACE_POOL;
+    group->pool = !group->count || group->pool == pool ? pool : 0;
+}
+
 void hak_leaks_take(struct hak_leaks *leaks, struct hak_client *client,
                     const struct hak_event *event) {
     struct hak_leak_pile *pile = open_pile(leaks, client, event->process);
@@ -54,7 +60,7 @@ void hak_leaks_take(struct hak_leaks *leaks, struct hak_client *client,
     if (!group)
         return;
     if (event->place == HAK_PLACE_POOL)
-        group->layer = HAK_PLACE_POOL;
+        take_pool(group, (uint32_t)event->generation);
     group->count++;
     group->bytes += event->size;
     if (pile->block_count < BLOCKS_MAX &&

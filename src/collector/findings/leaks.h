@@ -21,9 +21,11 @@ struct hak_findings;
 
 /* Blocks of one stack that were judged alike. */
 struct hak_leak_group {
-    uint32_t stack; /* row of node */
-    uint8_t kind;   /* enum hak_leak */
-    uint8_t layer;  /* enum hak_place, 0 = not known */
+    uint32_t stack;       /* row of node */
+    uint8_t kind;         /* enum hak_leak */
+    uint8_t layer;        /* enum hak_place, 0 = not known */
+    uint32_t pool;        /* of pieces: number of their pool; 0 = of several */
+    uint64_t pool_create; /* its POOL_CREATE, an event id; 0 = not known */
     uint64_t count, bytes, oldest_ns, newest_ns;
 };
 

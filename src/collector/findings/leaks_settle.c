@@ -77,6 +77,39 @@ static void find_ages(struct hak_store_reader *reader, struct hak_leak_pile *pil
     hak_index_free(&ages.by_block);
 }
 
+/* ---- pools ----------------------------------------------------------------------------------- */
+
+static int look_at_pool(void *context, const struct hak_event *event) {
+    struct hak_leak_pile *pile = context;
+    for (uint32_t i = 0; i < pile->group_count; i++)
+        if (pile->groups[i].pool && pile->groups[i].pool == (uint32_t)event->generation)
+            pile->groups[i].pool_create = event->id;
+    return 0;
+}
+
+/* Finds the records of the pools whose pieces are lost. */
+static void find_pools(struct hak_store_reader *reader, struct hak_leak_pile *pile) {
+    struct hak_filter filter = {.process = pile->process,
+                                .kind_mask_high = (uint64_t)1 << (HAK_POOL_CREATE - 64),
+                                .class_index = -1};
+    bool has_pieces = false;
+    for (uint32_t i = 0; i < pile->group_count; i++)
+        has_pieces |= pile->groups[i].pool != 0;
+    hak_reading_note_step();
+    if (has_pieces)
+        (void)hak_store_scan(reader, &filter, false, look_at_pool, pile);
+}
+
+/* The pool's name; "" where it has none, or it is not known. */
+static void name_pool(struct hak_store_reader *reader, uint64_t create, char out[HAK_POOL_NAME]) {
+    char *name = reader && create
+                     ? hak_database_text(hak_store_database(reader),
+                                         "SELECT name FROM mark WHERE event = ?1", create)
+                     : NULL;
+    snprintf(out, HAK_POOL_NAME, "%s", name ? name : "");
+    free(name);
+}
+
 /* ---- rows ------------------------------------------------------------------------------------ */
 
 struct settling {
@@ -136,7 +169,9 @@ static void look_up(struct settling *s, struct hak_store_reader *reader) {
                                          .bytes = group->bytes,
                                          .oldest_ns = group->oldest_ns,
                                          .newest_ns = group->newest_ns,
-                                         .layer = group->layer};
+                                         .layer = group->layer,
+                                         .pool = group->pool};
+        name_pool(reader, group->pool_create, place->pool_name);
         if (reader)
             hak_frames_load(&place->frames, reader, group->stack);
         else
@@ -180,6 +215,8 @@ static int put_rows(struct settling *s, const char *summary) {
         const struct hak_leak_place *place = &s->places[i];
         if (s->answers[i] == HAK_ANSWER_SUPPRESSED)
             continue;
+        struct hak_text layer = {0};
+        hak_leak_add_layer(&layer, place);
         struct hak_leak_row leak = {
             .id = leaks->next_leak++,
             .process = pile->process,
@@ -191,11 +228,12 @@ static int put_rows(struct settling *s, const char *summary) {
             .bytes = place->bytes,
             .oldest_ns = place->oldest_ns,
             .newest_ns = place->newest_ns,
-            .layer = place->layer ? hak_words_place(place->layer) : "",
+            .layer = layer.bytes ? layer.bytes : "",
             .fingerprint = s->fingerprints[i],
             .is_finding = s->is_error && place->kind == HAK_LEAK_IS_DIRECT,
         };
         error = hak_store_put_leak(s->capture->writer, &leak);
+        hak_text_free(&layer);
         if (s->capture->resolve.report.late[0] &&
             hak_growing_make_room(&leaks->late, leaks->late_count, &leaks->late_capacity,
                                   sizeof *leaks->late))
@@ -293,8 +331,10 @@ static void settle_pile(struct hak_findings *findings, struct hak_capture *captu
     }
     hak_capture_store_frames(capture);
     if (capture->writer &&
-        hak_store_attach(hak_store_writer_database(capture->writer)->connection, &reader) == 0)
+        hak_store_attach(hak_store_writer_database(capture->writer)->connection, &reader) == 0) {
         find_ages(reader, pile);
+        find_pools(reader, pile);
+    }
     if (make_settling(&s, pile->group_count)) {
         look_up(&s, reader);
         write_page(&s, reader, &summary);

@@ -48,9 +48,8 @@ HAK_IN_PLACE bool hak_site_is_done(uint32_t stack) {
 }
 
 struct hak_site_turn {
-    unsigned
-        number;    /* of the block among those of its site, from 1 on; 0: it is not to be guarded */
-    bool is_early; /* one of the first of all */
+    unsigned number; /* of the block in its site, from 1 on; 0: it is not to be guarded */
+    bool is_early;   /* one of the first of all */
 };
 
 /* Counts the site's next block if that is to be guarded. */

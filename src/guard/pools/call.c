@@ -46,6 +46,18 @@ struct hak_fault_facts hak_pool_facts_of(enum hak_fault_code code, const struct 
     return facts;
 }
 
+struct hak_fault_facts hak_pool_facts_of_end(const struct hak_pool_call *call,
+                                             const struct hak_pool *pool,
+                                             const struct hak_piece *piece) {
+    struct hak_fault_facts facts =
+        hak_pool_facts_of(HAK_FAULT_POOL_USE_AFTER_RESET, call, pool, piece);
+    if (!piece)
+        facts.alloc_stack = pool->create_stack;
+    facts.free_stack = pool->end_stack;
+    facts.pool.end = pool->is_destroyed ? HAK_POOL_WAS_DESTROYED : HAK_POOL_WAS_RESET;
+    return facts;
+}
+
 const struct hak_piece *hak_pool_piece_around(uintptr_t address, uint32_t number, bool is_live) {
     const struct hak_piece *other = NULL;
     for (uintptr_t from = address; address - from < REACH_BYTES && from > 0; from--) {

@@ -46,6 +46,11 @@ HAK_HIDDEN struct hak_fault_facts hak_pool_facts_of(enum hak_fault_code code,
                                                     const struct hak_pool_call *call,
                                                     const struct hak_pool *pool,
                                                     const struct hak_piece *piece);
+/* Facts of a call for a pool that is destroyed, or on a piece of before the last reset: so, and
+ * where it ended. */
+HAK_HIDDEN struct hak_fault_facts hak_pool_facts_of_end(const struct hak_pool_call *call,
+                                                        const struct hak_pool *pool,
+                                                        const struct hak_piece *piece);
 /* The piece that holds the address and begins not far before it, the pool's own rather than another
  * one's; `is_live`: not one that is free. NULL: none does. */
 HAK_HIDDEN const struct hak_piece *hak_pool_piece_around(uintptr_t address, uint32_t number,

@@ -96,6 +96,7 @@ static void note_place(const struct hak_pool_call *call, uint32_t number, unsign
 HAK_EXPORT void hak_pool_allow(const void *pool, const char *from, const char *to) {
     char from_name[HAK_POOL_PLACE_NAME], to_name[HAK_POOL_PLACE_NAME];
     unsigned from_place = HAK_POOL_PLACES, to_place = HAK_POOL_PLACES;
+    struct hak_fault_facts facts = {0};
     unsigned places = 0;
     uint32_t number = 0;
     if (!hak_pool_is_told(pool) || !from || !to)
@@ -106,6 +107,8 @@ HAK_EXPORT void hak_pool_allow(const void *pool, const char *from, const char *t
     if (!hak_pieces_lock())
         return;
     struct hak_pool *told = hak_pieces_pool(call.pool);
+    if (told && told->is_destroyed)
+        facts = hak_pool_facts_of_end(&call, told, NULL);
     if (told && !told->is_destroyed) {
         places = told->places;
         from_place = place_of(told, from_name);
@@ -119,6 +122,7 @@ HAK_EXPORT void hak_pool_allow(const void *pool, const char *from, const char *t
     hak_pieces_unlock();
     note_place(&call, number, places, from_place, from_name);
     note_place(&call, number, places, to_place, to_name);
+    hak_pool_tell_fault(&facts);
 }
 
 /* The piece that the move is of, made where none is known; NULL: there is no room for it. */
@@ -168,6 +172,8 @@ HAK_EXPORT void hak_pool_move(const void *pool, const void *piece, const char *t
         return;
     struct hak_pool *told = hak_pieces_pool(call.pool);
     unsigned places = told ? told->places : 0;
+    if (told && told->is_destroyed)
+        facts = hak_pool_facts_of_end(&call, told, NULL);
     if (told && !told->is_destroyed) {
         const struct hak_piece *known = hak_pieces_find_own(call.piece, told);
         place = told->has_moves ? find_place(told, name) : place_of(told, name);

@@ -9,19 +9,6 @@
 
 static const char malloc_like[] = "malloc-like";
 
-/* The pool is destroyed, or was reset after the piece was made: says so, and where. */
-static struct hak_fault_facts facts_of_end(const struct hak_pool_call *call,
-                                           const struct hak_pool *pool,
-                                           const struct hak_piece *piece) {
-    struct hak_fault_facts facts =
-        hak_pool_facts_of(HAK_FAULT_POOL_USE_AFTER_RESET, call, pool, piece);
-    if (!piece)
-        facts.alloc_stack = pool->create_stack;
-    facts.free_stack = pool->end_stack;
-    facts.pool.end = pool->is_destroyed ? HAK_POOL_WAS_DESTROYED : HAK_POOL_WAS_RESET;
-    return facts;
-}
-
 /* The piece is of a pool that was destroyed and followed by this one: so, and where. */
 static struct hak_fault_facts facts_of_former(const struct hak_pool_call *call,
                                               const struct hak_pool *pool,
@@ -61,7 +48,7 @@ static const struct hak_piece *piece_of_former(const struct hak_pool_call *call,
 static struct hak_fault_facts judge_free(const struct hak_pool_call *call,
                                          const struct hak_pool *pool, const struct hak_piece *own) {
     if (pool->is_destroyed || (own && own->pool_resets != pool->resets))
-        return facts_of_end(call, pool, own);
+        return hak_pool_facts_of_end(call, pool, own);
     if (own && !own->is_free)
         return (struct hak_fault_facts){0};
     if (own)
@@ -84,7 +71,7 @@ static struct hak_fault_facts judge_alloc(const struct hak_pool_call *call,
                                           const struct hak_pool *pool,
                                           const struct hak_piece *piece, size_t bytes) {
     if (pool->is_destroyed)
-        return facts_of_end(call, pool, NULL);
+        return hak_pool_facts_of_end(call, pool, NULL);
     if (piece && pool->takes_back && hak_pieces_lives(piece) && piece->bytes && bytes &&
         call->pool != (uintptr_t)HAK_POOL_MALLOC_LIKE && hak_pieces_has_its_block(piece))
         return hak_pool_facts_of(HAK_FAULT_POOL_DOUBLE_ALLOC, call, pool, piece);
@@ -177,7 +164,7 @@ static void end_pieces(const struct hak_pool_call *call, bool destroys, const vo
         return;
     struct hak_pool *pool = hak_pieces_pool(call->pool);
     if (pool && pool->is_destroyed) {
-        facts = facts_of_end(call, pool, NULL);
+        facts = hak_pool_facts_of_end(call, pool, NULL);
     } else if (pool) {
         struct hak_fault_facts damage =
             hak_pool_facts_of(HAK_FAULT_POOL_OVERFLOW, call, pool, NULL);
@@ -226,15 +213,22 @@ static uint16_t redzone_bytes(size_t bytes) {
 
 /* Holds for pieces that are handed out from here on: those that are out have no filled room. */
 HAK_EXPORT void hak_pool_redzone(const void *pool, size_t before, size_t behind) {
-    if (!hak_pool_is_told(pool) || !hak_pieces_lock())
+    struct hak_fault_facts facts = {0};
+    if (!hak_pool_is_told(pool))
         return;
-    struct hak_pool *told = hak_pieces_pool((uintptr_t)hak_untagged(pool));
+    struct hak_pool_call call = HAK_POOL_CALL("hak_pool_redzone", pool, NULL, HAK_POOL_CREATE);
+    if (!hak_pieces_lock())
+        return;
+    struct hak_pool *told = hak_pieces_pool(call.pool);
+    if (told && told->is_destroyed)
+        facts = hak_pool_facts_of_end(&call, told, NULL);
     if (told && !told->is_destroyed && !told->first) {
         told->before = redzone_bytes(before);
         told->behind = redzone_bytes(behind);
         atomic_store_explicit(&hak_redzones_are_kept, true, memory_order_relaxed);
     }
     hak_pieces_unlock();
+    hak_pool_tell_fault(&facts);
 }
 
 HAK_EXPORT void hak_pool_alloc(const void *pool, const void *piece, size_t bytes) {
@@ -278,14 +272,18 @@ HAK_EXPORT void hak_pool_rebase(const void *pool, const void *to) {
         return;
     struct hak_pool_call call = HAK_POOL_CALL("hak_pool_rebase", pool, NULL, HAK_POOL_CREATE);
     uintptr_t target = (uintptr_t)hak_untagged(to);
+    struct hak_fault_facts facts = {0};
     if (!hak_pieces_lock())
         return;
     uint32_t replaced = target == call.pool ? 0 : number_of_replaced(target);
     const struct hak_pool *moved = hak_pieces_pool(call.pool);
+    if (moved && moved->is_destroyed)
+        facts = hak_pool_facts_of_end(&call, moved, NULL);
     if (!hak_pieces_move_pool(call.pool, target) || !moved)
         replaced = 0;
     hak_pieces_unlock();
     hak_pool_note(HAK_POOL_DESTROY, &call, replaced, target, 0, NULL);
+    hak_pool_tell_fault(&facts);
 }
 
 HAK_EXPORT int hak_pool_exists(const void *pool) {

@@ -64,6 +64,15 @@ bool hak_words_add_partial(struct hak_text *text, unsigned partial) {
     return told > 0;
 }
 
+void hak_leak_add_layer(struct hak_text *text, const struct hak_leak_place *place) {
+    if (place->layer)
+        hak_text_add(text, "%s", hak_words_place(place->layer));
+    if (place->layer && place->pool)
+        hak_text_add(text, " %s",
+                     place->pool_name[0] ? hak_words_quoted(place->pool, place->pool_name)
+                                         : hak_words_number(place->pool));
+}
+
 void hak_leak_add_age(struct hak_text *text, const struct hak_leak_place *place, uint64_t ns) {
     if (place->newest_ns && place->newest_ns <= ns) {
         uint64_t least = ns - place->newest_ns, most = ns - place->oldest_ns;
@@ -71,9 +80,11 @@ void hak_leak_add_age(struct hak_text *text, const struct hak_leak_place *place,
             hak_text_add(text, "%s to ", hak_words_time(least));
         hak_text_add(text, "%s old", hak_words_time(most));
     }
-    if (place->layer)
-        hak_text_add(text, "%sserved by %s%s", place->newest_ns ? "; " : "",
-                     hak_words_place(place->layer), place->count > 1 ? " (the last one)" : "");
+    if (!place->layer)
+        return;
+    hak_text_add(text, "%sserved by ", place->newest_ns ? "; " : "");
+    hak_leak_add_layer(text, place);
+    hak_text_add(text, "%s", place->count > 1 && !place->pool ? " (the last one)" : "");
 }
 
 /* Adds the frame in which the place's stack differs from another place's whose lines read the

@@ -119,6 +119,8 @@ struct hak_leak_place {
     uint64_t count, bytes;
     uint64_t oldest_ns, newest_ns; /* when allocated, since the capture's start; 0, 0 = not known */
     uint8_t layer;                 /* enum hak_place that served the last one; 0 = not known */
+    uint32_t pool; /* of pieces: number of their pool, 0 = of several, or they are blocks */
+    char pool_name[HAK_POOL_NAME]; /* "" = none */
     struct hak_frames frames;      /* of the allocation, innermost first; count 0 = no stack */
 };
 
@@ -148,6 +150,9 @@ const char *hak_words_leak_kind(unsigned kind);
 const char *hak_words_leak_reason(unsigned reason);
 /* Adds why the scan saw less than there is; false when it saw all. */
 bool hak_words_add_partial(struct hak_text *text, unsigned partial);
+/* Appends "front", `own pool 2 "rows"`: what served the place's blocks; nothing where that is not
+ * known. */
+void hak_leak_add_layer(struct hak_text *text, const struct hak_leak_place *place);
 /* Appends "1.204 s to 3.100 s old; served by front" for a place at the time `ns`. */
 void hak_leak_add_age(struct hak_text *text, const struct hak_leak_place *place, uint64_t ns);
 

@@ -11,7 +11,7 @@ extern const struct scenario scenario_shared;
 extern const struct scenario scenario_trim;
 extern const struct scenario scenario_claim;
 extern const struct scenario scenario_full;
-extern const struct scenario scenario_full3;
+extern const struct scenario scenario_back;
 extern const struct scenario scenario_keep;
 extern const struct scenario scenario_map;
 extern const struct scenario scenario_cut;
@@ -34,7 +34,7 @@ const struct scenario *const scenarios[] = {&scenario_cross,
                                             &scenario_trim,
                                             &scenario_claim,
                                             &scenario_full,
-                                            &scenario_full3,
+                                            &scenario_back,
                                             &scenario_keep,
                                             &scenario_map,
                                             &scenario_cut,

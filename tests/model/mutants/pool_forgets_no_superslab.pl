@@ -1,5 +1,5 @@
-# A SuperSlab that finds no place in the reserve is left where it is.
-# scenario: full full3
+# A SuperSlab that finds no place in the reserve is not kept beyond it, and stays where it is.
+# scenario: full back
 # file: src/pool/pool.c
 # says: was not there
-s/(void hak_pool_release\(.*?keep\(superslab, count_places\(\)\)\)\n)\s*forget_and_unmap\(superslab\);/$1        hak_registry_change(superslab, HAK_OWNER_RESERVE);/s;
+s/if \(!keep\(superslab, HAK_RESERVE_PLACES\)\) \{/hak_registry_change(superslab, HAK_OWNER_RESERVE);\n    if (false) {/;
