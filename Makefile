@@ -76,6 +76,10 @@ DEBUG_FAMILY := $(wildcard src/entry/debug/*.c)
 # of the checks' half.
 LIGHT_SRC  := $(PLAIN_FAMILY) $(filter-out src/options%.c src/size_class.c $(addprefix src/platform/,objects.c symbols.c thread_key.c) src/front/front.c src/entry/deepbind.c src/entry/environment/environment.c,$(LAYER_SRC)) src/entry/sampled.c $(wildcard src/entry/light/*.c)
 
+# The thread that gives memory back (src/background/background.h): of libhakmem.so and of level light.
+BACKGROUND_SRC := $(wildcard src/background/*.c)
+LIGHT_SRC  += $(BACKGROUND_SRC)
+
 # The heap profile of libhakmem.so (src/entry/counted/counted.h): the family a second time, and what samples need.
 COUNTED_SRC := src/entry/aligned.c src/entry/operators.c src/entry/sampled.c $(filter %/malloc.c %/realloc.c,$(PLAIN_FAMILY))
 PROFILE_SRC := $(wildcard src/entry/counted/*.c src/platform/jumps/*.c src/unwind/cfi*.c) \
@@ -99,16 +103,17 @@ HAS_REMOTE := $(and $(HAS_COMMANDS),$(PQ_INCLUDE),$(findstring LIBPQ_HAS_PIPELIN
 REMOTE_OBJ := $(BUILD)/host/src/remote/unit.o
 
 PLAIN_OBJ := $(patsubst %.c,$(BUILD)/plain/%.o,$(LAYER_SRC) $(PLAIN_FAMILY))
+BACKGROUND_OBJ := $(BACKGROUND_SRC:%.c=$(BUILD)/plain/%.o)
 LIGHT_OBJ := $(LIGHT_SRC:%.c=$(BUILD)/light/%.o)
 COUNTED_OBJ := $(COUNTED_SRC:%.c=$(BUILD)/counted/%.o)
 PROFILE_OBJ := $(PROFILE_SRC:%.c=$(BUILD)/plain/%.o) $(BUILD)/counted.o
 KEEP_OBJ  := $(KEEP_SRC:%.c=$(BUILD)/keep/%.o)
 ATTACH_OBJ := $(ATTACH_SRC:%.c=$(BUILD)/keep/%.o)
 # A folder that is neither layer nor guard is a room, compiled as one unit (ROOM below), unless it stands in ALONE: curses has macros of
-# common names, a test puts a function of its own between files of src/symbols, an assembler's name of src/strings is a function's, too, and
-# leaks and python include two structs hak_module.
+# common names, a test puts a function of its own between files of src/symbols, an assembler's name of src/strings is a function's, too,
+# leaks and python include two structs hak_module, and gcc -O0 (APART_DEBUG_OBJ) takes a name that src/guard/pools passes on for a read of it.
 ALONE     := src viewer src/collector src/symbols viewer/view \
-             src/platform src/entry/nested src/guard src/guard/choose src/guarded src/watch src/strings src/leaks src/trace/python
+             src/platform src/entry/nested src/guard src/guard/choose src/guard/pools src/guarded src/watch src/strings src/leaks src/trace/python
 folders    = $(sort $(patsubst %/,%,$(dir $(1))))
 sources    = $(filter-out %/main.c,$(wildcard $(1)/*.c))
 objects    = $(foreach d,$(call folders,$(2)),$(addprefix $(BUILD)/$(1)/,$(if $(filter $(d),$(ALONE)),$(patsubst %.c,%.o,$(call sources,$(d))),$(d)/unit.o)))
@@ -329,6 +334,6 @@ help:
 	@echo 'make clean        removes $(BUILD)/'
 	@echo 'Variables: BUILD (where to), CC (gcc or clang), CROSS (aarch64-linux-gnu-: for arm64), SYSROOT (its libraries), PREFIX, LIBDIR, DOCDIR, AUTOLOAD, DESTDIR, PQ_INCLUDE, MORE, HOST_MORE, MORE_LINK.'
 
--include $(addsuffix .d,$(PLAIN_OBJ) $(COUNTED_OBJ) $(PROFILE_OBJ) $(LIGHT_OBJ) $(KEEP_OBJ) $(ATTACH_OBJ) $(ARCHIVE_OBJ) $(SQLITE_OBJ) $(REMOTE_OBJ) $(DEBUG_OBJ) $(DEAF_OBJ) $(OLD_OBJ) $(STORE_OBJ) $(COLL_OBJ) $(VIEW_OBJ) $(MAIN_OBJ) $(PLAYER_OBJ) $(APART_OBJ) $(APART_DEBUG_OBJ) \
+-include $(addsuffix .d,$(PLAIN_OBJ) $(BACKGROUND_OBJ) $(COUNTED_OBJ) $(PROFILE_OBJ) $(LIGHT_OBJ) $(KEEP_OBJ) $(ATTACH_OBJ) $(ARCHIVE_OBJ) $(SQLITE_OBJ) $(REMOTE_OBJ) $(DEBUG_OBJ) $(DEAF_OBJ) $(OLD_OBJ) $(STORE_OBJ) $(COLL_OBJ) $(VIEW_OBJ) $(MAIN_OBJ) $(PLAYER_OBJ) $(APART_OBJ) $(APART_DEBUG_OBJ) \
            $(UNIT_TESTS) $(USER_BIN) $(TOOL_BIN) $(FORMAT_BIN) $(COMPARE_BIN) $(BENCH_BIN) $(MODEL_OBJ) $(MODEL_HOST:%.c=$(BUILD)/checker/%.o) $(TSAN_OBJ) \
            $(TSAN_BIN) $(BUILD)/host/tools/write_pages.o $(SCHEMA_OBJ) $(MAN_SRC:%.c=$(BUILD)/host/%.o))

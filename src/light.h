@@ -114,6 +114,9 @@ HAK_HIDDEN struct hak_light_found light_hak_light_find(uintptr_t address, unsign
  * not. NULL likewise. */
 HAK_HIDDEN bool light_hak_light_tag_again(uintptr_t address, unsigned tag) __attribute__((weak));
 
+/* hak_background_end (background/background.h). NULL likewise. */
+HAK_HIDDEN void light_hak_background_end(void) __attribute__((weak));
+
 /* hak_pool_empty_registry (pool/pool.h). NULL likewise. */
 HAK_HIDDEN void light_hak_pool_empty_registry(void) __attribute__((weak));
 

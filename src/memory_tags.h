@@ -35,7 +35,7 @@ static inline bool hak_light_has_tags(void) {
     return hak_is_light_build && hak_tags_are_known();
 }
 
-/* A longer block has a tag at its borders alone (guard/tags_large.c). */
+/* A longer block has a tag at its borders alone (guard/tags/large.c). */
 enum { HAK_TAGS_WHOLE_BYTES = 1 << 20 };
 
 /* Blocks have tags 1 to 15, each life of a slot the next one. */
@@ -51,7 +51,7 @@ HAK_IN_PLACE unsigned hak_tag_lives_ago(unsigned tag, unsigned now) {
 }
 
 /* The tag of the pointer to the live block, 0: it has none. One of 0 bytes has the next life's in
- * its memory already (guard/tags.h). */
+ * its memory already (guard/tags/tags.h). */
 HAK_IN_PLACE unsigned hak_tag_of_live(const char *user, size_t asked_bytes) {
     unsigned tag = hak_tag_at(user);
     return HAK_LIKELY(asked_bytes != 0) || tag == 0 ? tag : hak_tag_after(tag, HAK_TAG_CYCLE - 1);

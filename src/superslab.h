@@ -115,6 +115,7 @@ struct hak_superslab {
     uint32_t hot_from;                /* used_bytes at which the tier rises to HOT */
     uint32_t draining_below;          /* used_bytes below which it falls to DRAINING */
     uint32_t thin_slabs;              /* those that serve a class and have only some pages */
+    uint32_t away_slabs;              /* those whose pages a thread gives back (slab/away.h) */
     struct hak_superslab *next;       /* the owner's list: with free slabs, without, or DRAINING */
     struct hak_superslab *prev;
     struct hak_slab slabs[HAK_SLABS];

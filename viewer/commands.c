@@ -207,7 +207,8 @@ static const struct view_option top_options[] = {
     {"by", 'b', "WHAT",
      "bytes (default), blocks, calls, short-lived or growth; the last three of a span"},
     {"per", 0, "WHAT",
-     "function (default), line, file, module, stack, class, size, lifetime, thread or process"},
+     "function (default), line, file, module, stack, class, size, lifetime, thread, process, or "
+     "with --pools pool"},
     {"tree", 0, NULL, "a tree of calls, from main on"},
     {"bottom-up", 0, NULL, "a tree of callers, from the allocating function on"},
     {"at", 0, "WHEN",
@@ -217,6 +218,7 @@ static const struct view_option top_options[] = {
     PROFILE_OPTIONS,
     SKIP_OPTION,
     {"mapped", 0, NULL, "the program's own mappings (mmap, brk) instead of its blocks"},
+    {"pools", 0, NULL, "pieces of the program's own pools (hakmem.h) instead of its blocks"},
     {"stacks", 0, NULL, "with --per stack: the whole stack of every line"},
     {"all", 'a', NULL, "frames of libraries, wrappers and starts of threads, too"},
 };
@@ -682,7 +684,8 @@ const struct view_command view_commands[] = {
          "A child of a fork holds what it inherited. A process that has ended holds nothing, but\n"
          "--at end shows what each held at its own end. realloc in place stays with the stack\n"
          "that allocated the block. --mapped shows the program's own mappings in the same way,\n"
-         "without inaccessible memory (PROT_NONE).\n"
+         "without inaccessible memory (PROT_NONE). --pools shows the pieces that the program's\n"
+         "pools handed out, a line for each place and pool; the peak is theirs then.\n"
          "\n"
          "Reads the log from the start of the span; for --at peak all of it.\n"
          "\n"
@@ -692,7 +695,8 @@ const struct view_command view_commands[] = {
                  "  hakmem-trace top --by short-lived --per stack\n"
                  "  hakmem-trace top --between mark:loaded end --bottom-up\n"
                  "  hakmem-trace top --per size --focus parse_row\n"
-                 "  hakmem-trace top --mapped --at end\n",
+                 "  hakmem-trace top --mapped --at end\n"
+                 "  hakmem-trace top --pools --per pool\n",
      OPTIONS(top_options),
      .arguments_max = 1,
      .asks = true,

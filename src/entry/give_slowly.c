@@ -1,5 +1,6 @@
 /* Gives a block back by the long ways of libhakmem: to BenchFast's pool, to another thread, to a
  * layer, or to another allocator. Not in the checks' build. */
+#include "background/background.h"
 #include "entry/plain/way.h"
 
 /* Gives a block back by one of the short ways, but for other threads' blocks. False: a pointer, or
@@ -13,14 +14,20 @@ static inline bool give_shortly(base_t block, unsigned owner) {
     return true;
 }
 
-/* free of a pointer that the fast path did not take: NULL, another heap's, large, or not ours. */
-static HAK_COLD void give_back(void *pointer, unsigned owner) {
-    if (give_shortly(base_from(pointer), owner) || !pointer)
-        return;
+/* By the long one. */
+static HAK_COLD void give_at_length(void *pointer) {
     /* Not for what is none of ours: the memory of a new heap could come to lie just there. */
     if (hak_registry_owner(pointer) != HAK_OWNER_NOBODY)
         hak_entry_begin();
     hak_entry_give(pointer, hak_free_by(HAK_GIVEN_BY_FREE));
+}
+
+/* free of a pointer that the fast path did not take: NULL, another heap's, large, or not ours. */
+static HAK_COLD void give_back(void *pointer, unsigned owner) {
+    if (!give_shortly(base_from(pointer), owner) && pointer)
+        give_at_length(pointer);
+    if (hak_background_is_due())
+        hak_background_begin_for(__builtin_return_address(0));
 }
 
 /* Frees a pointer that the fast path did not take: BenchFast's pool, another thread's block, or the

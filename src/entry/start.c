@@ -17,6 +17,7 @@
  * 2.34 libpthread takes that place (hak_entry_is_overtaken): the first call of another library's
  * constructor runs ours. */
 #include <pthread.h>
+#include "background/background.h"
 #include "entry/allocators.h"
 #include "entry/counted/counted.h"
 #include "entry/entry.h"
@@ -130,6 +131,8 @@ static void end_thread(void *value) {
     uintptr_t ear = hak_tags_begin_own();
     hak_bench_fast_end();
     (void)hak_entry_let_leave(true);
+    if (hak_background_thread_ends)
+        hak_background_thread_ends();
     hak_front_end();
     hak_large_thread_end();
     if (hak_is_debug_build)
@@ -160,6 +163,8 @@ static void after_fork_in_child(void) {
         hak_check_fork_child();
     hak_registry_after_fork();
     hak_pool_after_fork();
+    if (hak_background_after_fork)
+        hak_background_after_fork();
     hak_front_after_fork();
     hak_large_after_fork();
     hak_allocators_after_fork();
@@ -176,6 +181,29 @@ static void stock_for_sandbox(void) {
     if (before_sandbox)
         before_sandbox();
     hak_pool_stock();
+}
+
+/* The same in level light. */
+static void end_background_for_sandbox(void) {
+    if (before_sandbox)
+        before_sandbox();
+    light_hak_background_end();
+}
+
+/* The thread that gives memory back. The first thread is to have a heap, whose end is noted: this
+ * thread ends with it. In hakmem-debug.so the checks' half notices sandboxes. */
+static HAK_COLD void prepare_background(void) {
+    static const char *const missed[] = {
+        "hakmem: HAKMEM_BACKGROUND is for hakmem-debug.so and libhakmem.so; this library does "
+        "without"};
+    if (!hak_background_prepare) {
+        hak_options_say(missed, 1);
+        return;
+    }
+    hak_entry_begin();
+    hak_background_prepare();
+    if (!hak_is_light_build)
+        hak_before_sandbox = hak_background_end;
 }
 
 /* The heap profile of libhakmem.so. */
@@ -210,11 +238,18 @@ static void construct_once(void) {
     }
     if (!hak_is_debug_build && !hak_is_light_build && hak_options.heap_profile_rate != 0)
         start_counting();
+    if (!hak_is_debug_build && hak_options.background)
+        prepare_background();
     if (!hak_light_serves())
         hak_pool_prewarm();
     if (hak_is_debug_build && !hak_light_serves()) {
         before_sandbox = hak_before_sandbox;
         hak_before_sandbox = stock_for_sandbox;
+    }
+    if (hak_is_debug_build && hak_light_serves() && hak_options.background &&
+        light_hak_background_end) {
+        before_sandbox = hak_before_sandbox;
+        hak_before_sandbox = end_background_for_sandbox;
     }
     /* A call of ld.so came before there was a key. */
     if (hak_thread.state != HAK_THREAD_NEW)

@@ -7,11 +7,11 @@
  *
  * Afterwards its kind is compared with the call (kinds.c). */
 #include "guard/around.h"
-#include "guard/choose/first_blocks.h"
+#include "guard/choose/choose.h"
 #include "guard/give_back.h"
 #include "guard/pages.h"
 #include "guard/slot_bytes.h"
-#include "guard/tags.h"
+#include "guard/tags/tags.h"
 #include "guard/touch.h"
 #include "guard/watched.h"
 #include "guard/word.h"
@@ -278,6 +278,22 @@ static HAK_COLD enum hak_verdict refuse_or_pass_on(struct hak_located at, enum h
     }
     hak_report_bad_pointer(at, kind, pointer, memory);
     return HAK_REFUSE;
+}
+
+user_t hak_check_tag(user_t user, enum hak_record_kind kind) {
+    struct hak_located at;
+    user_t plain = user_from(hak_untagged(user.p));
+    switch (hak_tags_judge(user.p)) {
+    case HAK_TAG_FITS:
+        return plain;
+    case HAK_TAG_FOREIGN:
+        return user;
+    case HAK_TAG_WRONG:
+        break;
+    }
+    (void)hak_locate(plain.p, &at);
+    hak_report_bad_pointer(at, kind, plain.p, HAK_MEMORY_SLOT_START);
+    return HAK_NO_USER;
 }
 
 /* Finds what is known of a large block that was freed and whose memory nobody has taken since. */

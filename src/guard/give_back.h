@@ -4,7 +4,7 @@
 #define HAK_GUARD_GIVE_BACK_H
 
 #include "guard/guard.h"
-#include "guard/tags.h"
+#include "guard/tags/tags.h"
 #include "trace/pattern.h"
 #include "trace/threads/threads.h"
 

@@ -12,19 +12,22 @@
  *                    list.c     the head of a TLS SLL before it is popped
  *                    damage.c   whose write it was that ran over a border
  *                    kinds.c    which call may give back what which call made
- *                    choose/    which blocks lie alone between closed pages, and where in them
  *                    light.c    the same for level light's program; lives.c their lives
  *                    sweep.c    all live blocks, at exit and when asked for
  *                    asked.c    what is done at the next call because a signal asked for it
  *                    inject.c   our own faults on purpose (HAKMEM_INJECT)
- *                    former.c   large blocks that were freed lately
- *                    tags.h     memory tags of slots, where the processor has them
  *                    watched.h  --> watch: blocks at which a debug register stands
  *                    moments.c  start, end of a thread, fork
  *                    fault.c    --> trace: the facts of a fault
  *                    near.c     <-- trace: which block lies at, or next to, the address of a crash
  *                    touch.h    <-- strings: how many bytes of its block a call may touch
- *                    locate.h   pointer -> slot or large block, by registry, slab and large
+ *
+ * Below it, each by its door:
+ *
+ *   locate/   pointer -> slot or large block, also one that was freed lately
+ *   tags/     memory tags of blocks, where the processor has them
+ *   choose/   which blocks lie alone between closed pages, and where in them
+ *   pools/    the program's own pools (hakmem.h) and their pieces
  *
  * Ownership: the state of a slot (struct hak_slot) belongs to the thread that has the block: the
  * one whose cache holds it, or the one that gives it back, once its compare-and-swap of `place`
@@ -40,43 +43,11 @@
 #include "border.h"
 #include "fault_codes.h"
 #include "guard/asked.h"
-#include "guard/locate.h"
+#include "guard/locate/locate.h"
 #include "options.h"
 #include "trace/record.h"
 #include "trace/session.h"
 #include "trace/trace.h"
-
-static inline bool hak_layout_has_header(void) {
-    return HAK_LIKELY(hak_options.layout == HAK_LAYOUT_HEADER);
-}
-static inline bool hak_stops_at_illegal_hop(void) {
-    return hak_options.check != HAK_CHECK_TRACE;
-}
-/* Header and canary lie around a guarded block of level normal in layout same as well: its address
- * is another one than without the checks anyway. */
-static inline bool hak_guarded_have_border(void) {
-    return hak_layout_has_header() || hak_stops_at_illegal_hop();
-}
-static inline bool hak_has_border(const struct hak_located *at) {
-    return hak_layout_has_header() || (hak_is_guarded(at) && hak_stops_at_illegal_hop());
-}
-
-/* The stack of the calling thread; what is to be said about it is added to `flags`. */
-static inline uint32_t hak_take_stack(bool keep_own_frames, uint8_t *flags) {
-    uint8_t said = 0;
-    uint32_t stack = hak_stack_here(keep_own_frames, &said);
-    *flags |= said;
-    return stack;
-}
-
-/* Records the stack of a call of the program, in the frame of the function that this stands in;
- * `call` is NULL where it is not known. */
-HAK_IN_PLACE uint32_t hak_take_call_stack(hak_call_t call, uint8_t *flags) {
-    uint8_t said = 0;
-    uint32_t stack = hak_stack_of_call(__builtin_frame_address(0), call, &said);
-    *flags |= said;
-    return stack;
-}
 
 /* The rest of the block's life is not recorded now: recording is stopped, and was when its life
  * began. */
@@ -179,29 +150,6 @@ static inline bool hak_enter_list(const struct hak_located *at) {
 }
 /* First byte of a block in the slot at `base`, by layout and alignment (0: none asked). */
 char *hak_place_user(char *base, size_t alignment) HAK_HIDDEN;
-/* choose/place.c: bytes of the pages that a guarded block needs, of at most PTRDIFF_MAX bytes and
- * an alignment of at most a page; and its first byte in them. Its slot has the allocation stack by
- * then. */
-size_t hak_guarded_bytes(enum hak_guarded_side side, size_t asked_bytes,
-                         size_t alignment) HAK_HIDDEN;
-char *hak_place_guarded(const struct hak_large *large, size_t asked_bytes,
-                        size_t alignment) HAK_HIDDEN;
-/* choose/place.c, for the tracer (trace.h). */
-bool hak_place_is_less_aligned(uintptr_t address) HAK_HIDDEN;
-/* Of a block that has a border: nothing of it lies in front. */
-static inline bool hak_has_no_header(const struct hak_located *at) {
-    return HAK_UNLIKELY(at->large != NULL) && at->large->guarded_side == HAK_GUARDED_BEFORE;
-}
-
-/* choose.c: which blocks are guarded; at start. */
-void hak_guard_start(void) HAK_HIDDEN;
-/* hak_guarded_give, within what its closing costs. */
-void hak_guard_give(struct hak_large *large) HAK_HIDDEN;
-/* Those of sites alone (first_blocks.h); those of the stacks that a file names (only.h). */
-extern bool hak_guards_sites HAK_HIDDEN;
-extern bool hak_guards_stacks HAK_HIDDEN;
-/* The stack of each call is asked for before its block, and kept at hand. */
-extern bool hak_guards_by_stack HAK_HIDDEN;
 
 /* lives.c: level light's lives of guarded blocks, for the tracer (trace.h). The calling
  * thread has just got the block, or is about to give it back: */
@@ -211,17 +159,6 @@ void hak_light_each_life(bool again, void (*call)(void *, const struct hak_guard
                          void *context) HAK_HIDDEN;
 /* In a forked child; `forking` is the number that its thread had in the parent. */
 void hak_light_fork_child(uint32_t forking) HAK_HIDDEN;
-
-/* former.c: keeps the facts of a large block that is being freed. */
-void hak_remember_large(const struct hak_large *large) HAK_HIDDEN;
-/* former.c: finds those facts again by the block's user pointer. */
-bool hak_recall_large(const void *user, struct hak_large *large) HAK_HIDDEN;
-/* As hak_recall_large, by any address in the block's pages. */
-bool hak_recall_large_around(uintptr_t address, struct hak_large *large) HAK_HIDDEN;
-/* The same of one that had the memory tag `tag`. */
-bool hak_recall_large_tagged(uintptr_t address, unsigned tag, struct hak_large *large) HAK_HIDDEN;
-/* The memory tags of those that lay in [start, start + bytes), a bit for each. */
-unsigned hak_recall_tags(const char *start, size_t bytes) HAK_HIDDEN;
 
 /* quarantine.c: a block that hak_check_leaving gave moves on to `to`. False: it was not in
  * quarantine (reported). */

@@ -2,7 +2,7 @@
  * what that allocator finds itself (light.h). */
 #include "guard/guard.h"
 #include "guard/profile_file.h"
-#include "guard/choose/sample.h"
+#include "guard/choose/choose.h"
 #include "guard/watched.h"
 #include "guarded/guarded.h"
 #include "heap_profile/heap_profile.h"

@@ -1,8 +1,9 @@
 /* The moments of a process and its threads that the checks and the tracer must hear of. */
+#include "guard/choose/choose.h"
 #include "guard/guard.h"
 #include "guard/pages.h"
 #include "guard/path.h"
-#include "guard/pieces.h"
+#include "guard/pools/pools.h"
 #include "guard/profile_file.h"
 #include "guard/watched.h"
 #include "guarded/guarded.h"

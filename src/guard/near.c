@@ -13,9 +13,9 @@
  * that one. Of two blocks in front of the address the nearer one is named. Runs in the handler of a
  * crash: no lock, no allocation. */
 #include "guard/pages.h"
-#include "guard/choose/sample.h"
+#include "guard/choose/choose.h"
 #include "guard/sweep.h"
-#include "guard/tags.h"
+#include "guard/tags/tags.h"
 #include "guard/watched.h"
 #include "guard/word.h"
 #include "guarded/guarded.h"

@@ -6,7 +6,7 @@
  * come from the process, which has enough for FIRST_THREADS, and gets back what a thread leaves or
  * owes: a program of many short threads pays one part in a hundred as well. */
 #include "guard/pages.h"
-#include "guard/choose/first_blocks.h"
+#include "guard/choose/choose.h"
 #include "guard/clean_look.h"
 
 #include <sys/resource.h>

@@ -3,9 +3,9 @@
 
 #include "guard/pages.h"
 #include "guard/quarantine.h"
-#include "guard/choose/first_blocks.h"
+#include "guard/choose/choose.h"
 #include "guard/slot_bytes.h"
-#include "guard/tags.h"
+#include "guard/tags/tags.h"
 #include "metrics/step.h"
 #include "trace/threads/threads.h"
 

@@ -6,7 +6,7 @@
 #include "guard/clean_look.h"
 #include "guard/guard.h"
 #include "guard/pages.h"
-#include "guard/redzone.h"
+#include "guard/pools/pools.h"
 #include "guard/slot_bytes.h"
 #include "large_map/large_map.h"
 #include "light.h"

@@ -10,7 +10,7 @@
  *   in a slot that never was a block               the first of the two, or nothing is said */
 #include "guard/touch.h"
 
-#include "guard/tags.h"
+#include "guard/tags/tags.h"
 
 #include <string.h>
 #include "guard/around.h"

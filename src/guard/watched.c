@@ -2,7 +2,7 @@
 #include "guard/watched.h"
 
 #include <time.h>
-#include "guard/choose/sample.h"
+#include "guard/choose/choose.h"
 #include "platform/credit.h"
 #include "platform/line.h"
 #include "platform/raw_call.h"
@@ -623,6 +623,10 @@ void hak_watched_start(void) {
     turns.is_brief = hak_options.check == HAK_CHECK_LIGHT;
     if (turns.is_brief)
         hak_watch_start_briefly();
+    if (!hak_watch_is_possible()) {
+        refuse(HAK_UNWATCHED_PROCESSOR);
+        return;
+    }
     if (!hak_layout_has_header() || !hak_stops_at_illegal_hop()) {
         refuse(HAK_UNWATCHED_LEVEL);
         return;
@@ -646,7 +650,12 @@ void hak_watched_start_newest(void) {
     if (hak_options.check != HAK_CHECK_NORMAL || !hak_trace_hears_traps())
         return;
     hak_watch_start_newest();
-    newest.is_on = hak_watched_is_on = turns.is_brief = true;
+    newest.is_on = turns.is_brief = true;
+    if (!hak_watch_is_possible()) {
+        refuse(HAK_UNWATCHED_PROCESSOR);
+        return;
+    }
+    hak_watched_is_on = true;
     before_sandbox = hak_before_sandbox;
     hak_before_sandbox = end_for_sandbox;
 }

@@ -87,7 +87,7 @@ struct hak_large {
         watch_from;    /* of HAKMEM_GUARD=only: bytes behind its last one that a register watches */
     uint8_t watch;     /* enum hak_guarded_watch */
     uint8_t closed_by; /* of a guarded one: enum hak_closed_by (guarded/closed.h) */
-    uint8_t tag;       /* of all its memory; 0: it has none, but perhaps a border (guard/tags.h) */
+    uint8_t tag;       /* of all its memory; 0: it has none, but perhaps a border (guard/tags) */
 };
 
 /* The large block that starts at `start`, live or kept whole; NULL when none does. Any thread. */

@@ -24,7 +24,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "block.h"
-#include "guard/locate.h"
+#include "guard/locate/locate.h"
 #include "marking.h"
 #include "trace/record.h"
 #include "unwind/registers.h"

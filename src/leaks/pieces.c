@@ -8,7 +8,7 @@
  * is lost. */
 #include "leaks/leaks.h"
 
-#include "guard/pieces.h"
+#include "guard/pools/pools.h"
 #include "platform/platform.h"
 #include "platform/raw_call.h"
 

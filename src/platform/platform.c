@@ -300,6 +300,11 @@ void hak_futex_wait(_Atomic uint32_t *word, uint32_t value) {
     (void)hak_raw_call(SYS_futex, (long)word, FUTEX_WAIT_PRIVATE, value, 0, 0, 0);
 }
 
+void hak_futex_wait_for(_Atomic uint32_t *word, uint32_t value, uint64_t ns) {
+    const struct timespec time = {(time_t)(ns / 1000000000), (long)(ns % 1000000000)};
+    (void)hak_raw_call(SYS_futex, (long)word, FUTEX_WAIT_PRIVATE, value, &time, 0, 0);
+}
+
 void hak_futex_wake(_Atomic uint32_t *word, int count) {
     (void)hak_raw_call(SYS_futex, (long)word, FUTEX_WAKE_PRIVATE, count, 0, 0, 0);
 }

@@ -108,8 +108,9 @@ HAK_HIDDEN bool hak_kernel_is_from(unsigned major, unsigned minor);
 /* The current end of the brk heap, which only glibc's own malloc uses. */
 HAK_HIDDEN char *hak_brk_end(void);
 
-/* Sleeps while *word == value; may return early. Wakes at most `count` sleepers. */
+/* Sleeps while *word == value, or for so long; may return early. Wakes at most `count` sleepers. */
 HAK_HIDDEN void hak_futex_wait(_Atomic uint32_t *word, uint32_t value);
+HAK_HIDDEN void hak_futex_wait_for(_Atomic uint32_t *word, uint32_t value, uint64_t ns);
 HAK_HIDDEN void hak_futex_wake(_Atomic uint32_t *word, int count);
 
 /* The kernel's id of the calling thread. */

@@ -7,6 +7,7 @@
 #include "platform/arena.h"
 #include "platform/discard.h"
 #include "platform/tags.h"
+#include "pool/background.h"
 #include "pool/reserve.h"
 #include "pool/log.h"
 
@@ -20,6 +21,9 @@ static _Atomic uint64_t old_before; /* ticks: what was kept before is to go beca
 /* A SuperSlab that is left over goes in steps: the pages of so many slabs, and itself when it has
  * pages in no more than UNMAPPED_WITH. So many with more wait, whoever calls next. */
 enum { SLABS_OF_STEP = 4, UNMAPPED_WITH = 1, MOST_WAIT = 2 };
+
+/* SuperSlabs that the background thread unmaps together. */
+enum { UNMAPPED_TOGETHER = 8 };
 static _Atomic unsigned waiting; /* of these */
 
 /* Moves from and to the reserve. Unequal: a SuperSlab is on its way, and the registry may not say
@@ -153,11 +157,12 @@ static unsigned count_dirty(const struct hak_superslab *superslab) {
     return (unsigned)__builtin_popcount(superslab->dirty_slabs);
 }
 
-/* Keeps a SuperSlab beyond the places of the reserve, to go by and by. */
+/* Keeps a SuperSlab beyond the places of the reserve, to go by and by. Where the background thread
+ * is there, any number with pages may wait. */
 static bool leave_over(struct hak_superslab *superslab) {
     if (hak_is_debug_build)
         return false;
-    if (count_dirty(superslab) > UNMAPPED_WITH) {
+    if (!hak_background_is_there() && count_dirty(superslab) > UNMAPPED_WITH) {
         if (atomic_fetch_add_explicit(&waiting, 1, memory_order_relaxed) >= MOST_WAIT) {
             lower_waiting();
             return false;
@@ -172,12 +177,21 @@ static bool leave_over(struct hak_superslab *superslab) {
     return true;
 }
 
+/* Without HAKMEM_SUPERSLAB_REUSE it is unmapped, here or by the background thread. */
+static bool keep_for_next(struct hak_superslab *superslab) {
+    if (!hak_options.superslab_reuse)
+        return hak_background_is_there() && leave_over(superslab);
+    return keep(superslab, count_places()) || leave_over(superslab);
+}
+
 void hak_pool_release(struct hak_superslab *superslab) {
     begin_move();
-    if (!hak_options.superslab_reuse ||
-        (!keep(superslab, count_places()) && !leave_over(superslab)))
+    bool is_kept = keep_for_next(superslab);
+    if (!is_kept)
         forget_and_unmap(superslab);
     end_move();
+    if (is_kept)
+        hak_background_call();
 }
 
 /* Maps one SuperSlab into the reserve; false: no memory, or no place. */
@@ -257,16 +271,21 @@ static void shrink(struct hak_superslab *superslab, uint64_t kept_at) {
         forget_and_unmap(superslab);
 }
 
-/* Takes one that is to go out of the reserve and does a part of that; false: there is none. */
-static bool unmap_part(void) {
-    uint64_t kept_at = hak_ticks();
+/* Takes one that is to go out of the reserve, and *kept_at gets since when it is there; NULL: none
+ * is. As many stay as HAKMEM_SUPERSLAB_PREWARM asks for. */
+static struct hak_superslab *claim_left(uint64_t *kept_at) {
+    *kept_at = hak_ticks();
     struct hak_superslab *superslab = hak_reserve_claim_from(&reserve, count_places());
-    if (!superslab) {
-        unsigned first =
-            (unsigned)hak_options.superslab_prewarm; /* as many stay as were asked for */
-        kept_at = atomic_load_explicit(&old_before, memory_order_relaxed);
-        superslab = hak_reserve_claim_old(&reserve, first, kept_at, 0);
-    }
+    if (superslab)
+        return superslab;
+    *kept_at = atomic_load_explicit(&old_before, memory_order_relaxed);
+    return hak_reserve_claim_old(&reserve, (unsigned)hak_options.superslab_prewarm, *kept_at, 0);
+}
+
+/* Takes one that is to go and does a part of that; false: there is none. */
+static bool unmap_part(void) {
+    uint64_t kept_at;
+    struct hak_superslab *superslab = claim_left(&kept_at);
     if (!superslab)
         return false;
     atomic_store(&hak_pool_has_left, true);
@@ -283,6 +302,45 @@ bool hak_pool_unmap_some(void) {
     bool is_one = unmap_part();
     end_move();
     return is_one;
+}
+
+/* Unmaps some of those that are to go, their pages before in one call of the kernel. Returns the
+ * bytes. */
+static size_t unmap_batch(void) {
+    struct hak_superslab *superslabs[UNMAPPED_TOGETHER];
+    struct hak_ranges ranges;
+    uint64_t kept_at;
+    unsigned count = 0;
+    ranges.count = 0;
+    ranges.given_back_bytes = 0;
+    while (count < UNMAPPED_TOGETHER && (superslabs[count] = claim_left(&kept_at)) != NULL) {
+        struct hak_superslab *superslab = superslabs[count++];
+        note_out(superslab);
+        for (uint32_t dirty = superslab->dirty_slabs; dirty; dirty &= dirty - 1)
+            hak_ranges_add(&ranges, (char *)superslab + __builtin_ctz(dirty) * HAK_SLAB_BYTES,
+                           HAK_SLAB_BYTES);
+    }
+    (void)hak_ranges_discard(&ranges);
+    for (unsigned i = 0; i < count; i++)
+        forget_and_unmap(superslabs[i]);
+    return count * HAK_SUPERSLAB_BYTES;
+}
+
+size_t hak_pool_unmap_left(void) {
+    size_t bytes = 0, more;
+    atomic_store(&hak_pool_has_left, false);
+    begin_move();
+    while ((more = unmap_batch()) > 0)
+        bytes += more;
+    end_move();
+    return bytes;
+}
+
+bool hak_pool_has_aging(void) {
+    for (unsigned i = (unsigned)hak_options.superslab_prewarm; i < HAK_RESERVE_PLACES; i++)
+        if (atomic_load_explicit(&reserve.places[i], memory_order_relaxed))
+            return true;
+    return false;
 }
 
 void hak_pool_set_huge_pages(bool huge) {

@@ -43,6 +43,13 @@ HAK_HIDDEN extern _Atomic bool hak_pool_has_left;
  * False: there is none. */
 HAK_HIDDEN bool hak_pool_unmap_some(void);
 
+/* On the background thread: unmaps all that is left over, or is to go because of its age. Returns the
+ * bytes. */
+HAK_HIDDEN size_t hak_pool_unmap_left(void);
+
+/* Whether one is in the reserve that is to go with time. */
+HAK_HIDDEN bool hak_pool_has_aging(void);
+
 /* Unmaps the reserve; returns the bytes of it. */
 HAK_HIDDEN size_t hak_pool_trim(void);
 

@@ -179,9 +179,10 @@ static int64_t connect_ms(PGconn *connection) {
 
 /* Connects, within the time that the connection allows; the result may be a connection that failed.
  * A server may send notices before it takes questions, and libpq prints them as they are until it
- * has a receiver: so it gets one first. Where an address is silent libpq begins anew by itself, and
- * goes on to the next one. */
-static PGconn *connect_quietly(const char *const *keys, const char *const *values) {
+ * has a receiver: so it gets one first. Where an address is silent, which is noted in `is_silent`,
+ * libpq begins anew by itself, and goes on to the next one. */
+static PGconn *connect_quietly(const char *const *keys, const char *const *values,
+                               bool *is_silent) {
     PGconn *connection = PQconnectStartParams(keys, values, 1);
     PostgresPollingStatusType next = PGRES_POLLING_WRITING;
     if (!connection || PQstatus(connection) == CONNECTION_BAD)
@@ -194,6 +195,7 @@ static PGconn *connect_quietly(const char *const *keys, const char *const *value
         int64_t left = most < 0 ? -1 : until - now_ms();
         int ready = poll(&on, 1, most < 0 ? -1 : left > 0 ? (int)left : 0);
         if (ready == 0) {
+            *is_silent = true;
             PQreset(connection);
             return connection;
         }
@@ -210,11 +212,14 @@ int hak_link_open(struct hak_link *link, const char *url) {
     if (!error) {
         const char *const keys[] = {"fallback_application_name", "connect_timeout", "dbname", NULL};
         const char *const values[] = {"hakmem-trace", "10", own, NULL};
-        link->connection = connect_quietly(keys, values);
+        bool is_silent = false;
+        link->connection = connect_quietly(keys, values, &is_silent);
         if (PQstatus(link->connection) != CONNECTION_OK) {
             char line[512];
             copy_line(line, sizeof line, PQerrorMessage(link->connection));
-            error = hak_store_fail(HAK_STORE_BUSY, "%s: cannot connect: %s", link->name, line);
+            error = hak_store_fail(
+                HAK_STORE_BUSY, "%s: cannot connect: %s%s", link->name, line,
+                is_silent ? "; connect_timeout=SECONDS in the URL sets another time" : "");
         }
     }
     if (!error && PQsetnonblocking(link->connection, 1) != 0)

@@ -122,6 +122,11 @@ struct hak_slab *hak_slab_reuse(struct hak_heap *heap, unsigned class_index) {
 
 /* ---- stages 2 and 3 -------------------------------------------------------------------------- */
 
+/* The free slabs that are not away. */
+static uint32_t free_and_there(const struct hak_superslab *superslab) {
+    return superslab->free_slabs & ~superslab->away_slabs;
+}
+
 /* An UNUSED slab of the list's SuperSlabs, or, where there is none, an EMPTY one. With shared
  * SuperSlabs the first of `room` has a free slab, and all but EMPTY_REUSE=0 takes it. Of those that
  * drain the fullest of the first few serves, so that the others go. */
@@ -134,7 +139,7 @@ static struct hak_slab *claim_from(struct hak_heap *heap, struct hak_superslab *
          superslab && !(is_cooled && found && looked_at >= COOLED_LOOKS);
          superslab = superslab->next) {
         looked_at++;
-        if (!superslab->free_slabs || !may_serve(superslab, class_index))
+        if (!free_and_there(superslab) || !may_serve(superslab, class_index))
             continue;
         if (is_cooled) {
             if (!found || superslab->used_bytes > found->used_bytes)
@@ -149,8 +154,8 @@ static struct hak_slab *claim_from(struct hak_heap *heap, struct hak_superslab *
     if (!found)
         return NULL;
     hop_count(HAK_COUNTED_SLAB_CLAIM, class_index, looked_at);
-    uint32_t unused = found->free_slabs & ~found->dirty_slabs;
-    return serve(heap, found, unused ? unused : found->free_slabs, class_index);
+    uint32_t there = free_and_there(found), unused = there & ~found->dirty_slabs;
+    return serve(heap, found, unused ? unused : there, class_index);
 }
 
 /* Makes a SuperSlab that just became the heap's the home of the class, and one of its free slabs,
@@ -169,6 +174,7 @@ static struct hak_slab *serve_new(struct hak_heap *heap, struct hak_superslab *s
 }
 
 struct hak_slab *hak_slab_acquire(struct hak_heap *heap, unsigned class_index) {
+    hak_slab_collect_away(heap);
     struct hak_slab *slab = claim_from(heap, heap->room, class_index);
     if (!slab && heap->cooled)
         slab = claim_from(heap, heap->cooled, class_index);
@@ -201,7 +207,7 @@ void hak_slab_release(struct hak_heap *heap, struct hak_slab *slab) {
     heap->active_slabs--;
     set_free(heap, superslab, superslab->free_slabs | 1u << index);
     set_dirty(heap, superslab, superslab->dirty_slabs | 1u << index);
-    if (superslab->free_slabs == HAK_ALL_SLABS_FREE)
+    if (superslab->free_slabs == HAK_ALL_SLABS_FREE && !superslab->away_slabs)
         hak_superslab_release(heap, superslab);
     hak_slab_bound_dirty(heap);
 }

@@ -27,7 +27,10 @@ static void collect_from(struct hak_heap *heap, struct hak_superslab *superslab,
         set_dirty(heap, superslab, superslab->dirty_slabs & ~bit);
         superslab->purged_slabs |= bit;
         superslab->thin_slabs &= ~bit;
-        hak_ranges_add(ranges, (char *)superslab + index * HAK_SLAB_BYTES, HAK_SLAB_BYTES);
+        if (ranges)
+            hak_ranges_add(ranges, (char *)superslab + index * HAK_SLAB_BYTES, HAK_SLAB_BYTES);
+        else
+            hak_away_send(heap, superslab, index, HAK_ALL_PAGES);
         heap->slabs_purged++;
     }
 }
@@ -59,6 +62,7 @@ size_t hak_slab_purge(struct hak_heap *heap, unsigned keep) {
 void hak_slab_decay(struct hak_heap *heap) {
     uint64_t now = hak_ticks();
     uint64_t delay = atomic_load_explicit(&hak_purge_delay_ticks, memory_order_relaxed);
+    hak_slab_collect_away(heap);
     hak_pool_decay(now, delay);
     if (heap->is_purging || now - heap->decayed_at < delay)
         return;

@@ -1,4 +1,4 @@
-/* Gives pages back to the kernel with a bound on the work of one call.
+/* Gives pages back to the kernel with a bound on the work of one call, or leaves that to a thread.
  *
  *   free slabs, too many or too old --\
  *   slabs that wait to be thinned -----+--> at most MOST_PAGES in a call, together
@@ -6,8 +6,10 @@
  *
  * Each slow path of the heap's thread does so much, and the next goes on. Giving back 64 pages
  * takes some 20 us, twice as long where another thread of the process runs: the kernel interrupts
- * its processor for each call, however few pages go. */
+ * its processor for each call, however few pages go. With HAKMEM_BACKGROUND a slow path sends slabs
+ * to the thread that does that (away.h), and none of it itself. */
 #include <limits.h>
+#include "pool/background.h"
 #include "slab/lists.h"
 #include "slab/tune.h"
 
@@ -15,6 +17,9 @@ enum { MOST_DIRTY = 64, MOST_REGRET = 4 };
 
 /* Of one call: slabs, where their pages go back in one call of the kernel, else one; and pages. */
 enum { MOST_SLABS = 16, MOST_PAGES = 64 };
+
+/* Slabs that one call sends to the thread. */
+enum { MOST_SENT = 64 };
 
 /* 4 MiB, or a quarter of what is in use. More free slabs with pages are what a burst leaves behind,
  * perhaps with no slow path after it that could look. */
@@ -72,7 +77,24 @@ static void go_on_purging(struct hak_heap *heap, struct hak_give_back limit,
     heap->is_purging = heap->purge_most > 0 && (limit.slabs == 0 || limit.pages == 0);
 }
 
+/* Sends to the thread what is to go. False: there is no place for it. */
+static bool send(struct hak_heap *heap) {
+    hak_slab_collect_away(heap);
+    unsigned places = hak_away_places(heap);
+    if (places == 0)
+        return false;
+    struct hak_give_back limit = {places < MOST_SENT ? places : MOST_SENT, UINT_MAX};
+    hak_slab_collect_thin(heap, &limit, NULL);
+    if (heap->is_purging && limit.slabs > 0)
+        go_on_purging(heap, limit, NULL);
+    hak_background_call();
+    return true;
+}
+
 bool hak_slab_do_give_back(struct hak_heap *heap) {
+    if (hak_background_is_there() && !heap->is_closing && send(heap))
+        return true;
+    hak_background_call();
     if (HAK_LIKELY(!heap->is_purging && !hak_slab_has_waiting(heap)))
         return hak_pool_unmap_some();
     struct hak_ranges ranges;

@@ -51,6 +51,8 @@ enum { HAK_FEW_SLABS = 64 };
 /* A slab waits until so many others have come before it is thinned. */
 enum { HAK_FEW_STAY = 16 };
 
+struct hak_away; /* slab/away.h */
+
 #define HAK_SHARED_HEAP_ID HAK_OWNER_SHARED
 #define HAK_HEAP_ID_MAX    0xfffd
 
@@ -98,6 +100,7 @@ struct hak_heap {
     void *front_block;        /* the front's memory, kept here for the heap's next thread */
     struct hak_heap *next_idle;
     struct hak_heap *prev_idle;
+    _Atomic(struct hak_away *) away; /* slabs whose pages a thread gives back, or NULL */
     _Alignas(64) _Atomic(void *) posted; /* the only line that other threads write */
 };
 

@@ -52,7 +52,7 @@ static void rebuild_superslab(struct hak_superslab *superslab, hak_owner_t owner
         return;
     uint32_t free_slabs = rebuild_slabs(superslab);
     superslab->free_slabs = superslab->dirty_slabs = free_slabs;
-    superslab->purged_slabs = 0;
+    superslab->purged_slabs = superslab->away_slabs = 0;
     rebuild_tier(superslab);
     for (unsigned i = 1; i < HAK_SLABS; i++) {
         struct hak_slab *slab = &superslab->slabs[i];
@@ -82,6 +82,7 @@ void hak_slab_rebuild(struct hak_heap *heap) {
     heap->dirty_slabs = heap->active_slabs = heap->cooled_superslabs = 0;
     heap->had_burst = false;
     memset(heap->few, 0, sizeof heap->few);
+    hak_away_forget(heap);
     hak_lock(&hak_registry_lock);
     hak_registry_each(rebuild_superslab, heap);
     hak_unlock(&hak_registry_lock);

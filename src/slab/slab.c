@@ -155,9 +155,10 @@ static inline bool set_free_bit(struct hak_slab *slab, uint32_t magic, base_t bl
     return true;
 }
 
-/* Releases all slabs of a SuperSlab without a slot in use; it goes with the last. */
+/* Releases all slabs of a SuperSlab without a slot in use, but for those that are away; it goes with
+ * the last. */
 static void release_all(struct hak_heap *heap, struct hak_superslab *superslab) {
-    uint32_t active = HAK_ALL_SLABS_FREE & ~superslab->free_slabs;
+    uint32_t active = HAK_ALL_SLABS_FREE & ~superslab->free_slabs & ~superslab->away_slabs;
     for (; active; active &= active - 1) {
         struct hak_slab *slab = &superslab->slabs[__builtin_ctz(active)];
         unlist_slab(heap, slab);
@@ -165,11 +166,8 @@ static void release_all(struct hak_heap *heap, struct hak_superslab *superslab) 
     }
 }
 
-/* Releases a slab without a slot in use, or keeps it: the last slab of a class stays, or a thread
- * that takes and gives one block would acquire and release a slab each time its cache runs over.
- * But it does not hold a SuperSlab that drains, nor a whole one where the heap has another. */
-static void empty_slab(struct hak_heap *heap, struct hak_superslab *superslab,
-                       struct hak_slab *slab) {
+void hak_slab_empty(struct hak_heap *heap, struct hak_superslab *superslab,
+                    struct hak_slab *slab) {
     unsigned active = HAK_SLABS - 1 - (unsigned)__builtin_popcount(superslab->free_slabs);
     if (superslab->used_bytes == 0 && heap->active_slabs > active) {
         release_all(heap, superslab);
@@ -183,13 +181,16 @@ static void empty_slab(struct hak_heap *heap, struct hak_superslab *superslab,
 }
 
 /* Lowers the slab's count by `count` slots that have become free, and moves it to the list that
- * fits; an empty one may be released. One that drains and has one slot in use is what a burst
- * leaves behind: a block in a cache, or one that stays, keeps 64 KiB. */
+ * fits; an empty one may be released; one that is away waits for that. One that drains and has one
+ * slot in use is what a burst leaves behind: a block in a cache, or one that stays, keeps 64 KiB. */
 static void lower_slab(struct hak_heap *heap, struct hak_superslab *superslab,
                        struct hak_slab *slab, unsigned count) {
     slab->used -= count;
     lower_used(heap, superslab, count * slab->slot_bytes);
     if (HAK_UNLIKELY(slab->list != HAK_LISTED_READY)) {
+        if (HAK_UNLIKELY(superslab->away_slabs != 0) &&
+            superslab->away_slabs >> (slab - superslab->slabs) & 1)
+            return;
         unsigned list = wanted_list(slab);
         if (list != slab->list)
             relist_slab(heap, slab, list);
@@ -197,7 +198,7 @@ static void lower_slab(struct hak_heap *heap, struct hak_superslab *superslab,
             hak_slab_note_few(heap, slab);
     }
     if (HAK_UNLIKELY(slab->used == 0))
-        empty_slab(heap, superslab, slab);
+        hak_slab_empty(heap, superslab, slab);
 }
 
 void hak_slab_give_all(struct hak_heap *heap, const base_t *blocks, unsigned count) {
@@ -242,6 +243,7 @@ static void release_empty(struct hak_heap *heap) {
 /* All slabs with room are looked at only where one may be empty: a heap without a thread is trimmed
  * with each chunk that is posted to it. */
 void hak_slab_trim(struct hak_heap *heap) {
+    hak_slab_collect_away(heap);
     if (heap->has_empty)
         release_empty(heap);
     (void)hak_slab_give_back_some(heap);

@@ -40,17 +40,23 @@ static uint32_t used_pages(const struct hak_slab *slab) {
     return pages;
 }
 
-/* Collects the pages without a bit, runs of them together. Returns how many. */
-static unsigned add_others(struct hak_slab *slab, uint32_t pages, struct hak_ranges *ranges) {
+/* Collects the pages without a bit, runs of them together. Returns how many, and in *added_pages
+ * their bits. */
+static unsigned add_others(struct hak_slab *slab, uint32_t pages, struct hak_ranges *ranges,
+                           uint32_t *added_pages) {
     const unsigned all = (unsigned)(HAK_SLAB_BYTES / HAK_PAGE_BYTES);
     char *start = hak_slab_start(slab);
     unsigned added = 0;
+    *added_pages = 0;
     for (unsigned page = 0; page < all;) {
         unsigned end = page;
         while (end < all && !(pages >> end & 1))
             end++;
         if (end - page >= STAYS_PAGES) {
-            hak_ranges_add(ranges, start + page * HAK_PAGE_BYTES, (end - page) * HAK_PAGE_BYTES);
+            if (ranges)
+                hak_ranges_add(ranges, start + page * HAK_PAGE_BYTES,
+                               (end - page) * HAK_PAGE_BYTES);
+            *added_pages |= ((1u << (end - page)) - 1) << page;
             added += end - page;
         }
         page = end + 1;
@@ -77,9 +83,16 @@ static unsigned thin(struct hak_heap *heap, struct hak_slab *slab, struct hak_ra
     if (heap->slabs_thinned >= THINNED_BEFORE_A_LOOK)
         look_back(heap);
     heap->slabs_thinned++;
-    unsigned pages = add_others(slab, used_pages(slab), ranges);
+    uint32_t going;
+    unsigned pages = add_others(slab, used_pages(slab), ranges, &going);
     struct hak_superslab *superslab = hak_superslab_of(slab);
-    superslab->thin_slabs |= 1u << (slab - superslab->slabs);
+    unsigned index = (unsigned)(slab - superslab->slabs);
+    superslab->thin_slabs |= 1u << index;
+    if (!ranges && going) {
+        if (slab->list != HAK_UNLISTED)
+            unlist_slab(heap, slab);
+        hak_away_send(heap, superslab, index, going);
+    }
     return pages;
 }
 

@@ -105,6 +105,7 @@ enum hak_unwatched {
     HAK_UNWATCHED_TRACED = 206,     /* perf_event_open is barred, and a debugger traces it */
     HAK_UNWATCHED_BARRED = 207,     /* perf_event_open and ptrace are barred */
     HAK_UNWATCHED_DEAF = 208,       /* registers can be had, and never fire (virtual machines) */
+    HAK_UNWATCHED_PROCESSOR = 209,  /* those of this processor are not used */
 };
 
 /* A successful exec leaves no trace in the memory but this; one that fails sets it back. */

@@ -59,6 +59,23 @@ HAK_HIDDEN uint32_t hak_stack_here(bool keep_own_frames, uint8_t *flags);
  * where it is not known. */
 HAK_HIDDEN uint32_t hak_stack_of_call(const void *frame, hak_call_t call, uint8_t *flags);
 
+/* The stack of the calling thread; what is to be said about it is added to `flags`. */
+static inline uint32_t hak_take_stack(bool keep_own_frames, uint8_t *flags) {
+    uint8_t said = 0;
+    uint32_t stack = hak_stack_here(keep_own_frames, &said);
+    *flags |= said;
+    return stack;
+}
+
+/* Records the stack of a call of the program, in the frame of the function that this stands in;
+ * `call` is NULL where it is not known. */
+HAK_IN_PLACE uint32_t hak_take_call_stack(hak_call_t call, uint8_t *flags) {
+    uint8_t said = 0;
+    uint32_t stack = hak_stack_of_call(__builtin_frame_address(0), call, &said);
+    *flags |= said;
+    return stack;
+}
+
 /* The return address of the function that called: a few steps from `frame`, as above, without a
  * walk. 0: a rule on the way was not needed by a walk yet, or there is no such function. */
 HAK_HIDDEN uintptr_t hak_stack_caller(const void *frame, hak_call_t call);

@@ -4,7 +4,7 @@
 
 #include "check.h"
 #include "front/thread_block.h"
-#include "guard/locate.h"
+#include "guard/locate/locate.h"
 
 /* ---- one block ------------------------------------------------------------------------------- */
 

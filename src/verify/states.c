@@ -2,7 +2,7 @@
  * the counted calls with the blocks that the program has. */
 #include "verify/verify.h"
 
-#include "guard/locate.h"
+#include "guard/locate/locate.h"
 #include "metrics/count.h"
 
 /* Checks the state of a slot that is out of its slab and in no cache: it is the program's, and

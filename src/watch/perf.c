@@ -16,7 +16,6 @@
 #include "platform/raw_call.h"
 #include "platform/tasks.h"
 #include "watch/registers.h"
-#include HAK_ARCH_FILE(traced.h)
 
 enum {
     THREADS = 32,        /* that are there when registers are opened */
@@ -121,8 +120,6 @@ static void close_all(void) {
 
 static int open_event(long thread, struct hak_perf_attributes *attributes,
                       struct hak_perf_event *event, bool is_brief) {
-    if (!HAK_HAS_DEBUG_REGISTERS && attributes->type == PERF_TYPE_BREAKPOINT)
-        return ENODEV;
     long file = hak_raw_call(SYS_perf_event_open, attributes, thread, -1, -1, PERF_FLAG_FD_CLOEXEC);
     if (file < 0)
         return (int)-file;

@@ -2,6 +2,7 @@
  * moment, or the newest blocks, and one thread perf_event_open alone. */
 #include "platform/raw_call.h"
 #include "watch/registers.h"
+#include HAK_ARCH_FILE(traced.h)
 
 static enum { UNDECIDED, PERF, TRACED, BRIEF, NEWEST } way;
 static _Atomic uint32_t holder;
@@ -13,6 +14,10 @@ bool hak_watch_try(void) {
 
 void hak_watch_done(void) {
     atomic_store(&holder, 0);
+}
+
+bool hak_watch_is_possible(void) {
+    return HAK_HAS_DEBUG_REGISTERS;
 }
 
 bool hak_watch_start(void) {

@@ -43,6 +43,10 @@ enum {
 /* ---- registers.c ------------------------------------------------------------------------------
  */
 
+/* False: those of this processor are not used (platform/ARCH/traced.h), and nothing else here is
+ * called. */
+HAK_HIDDEN bool hak_watch_is_possible(void);
+
 /* Chooses the way, once; true when it is the tracer's, in which SIGTRAP must not be blocked. Before
  * there are threads. */
 HAK_HIDDEN bool hak_watch_start(void);

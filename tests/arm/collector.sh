@@ -10,7 +10,7 @@ ${cross}gcc -g -w -O0 -iquote "$SOURCE/include" -pthread -o late "$SOURCE/tests/
 record() {
     local variable arguments=()
     rm -f ./*.rings
-    for variable in HAKMEM_CHECK=normal HAKMEM_GUARD_WATCH=off "$@"; do arguments+=(-E "$variable"); done
+    for variable in HAKMEM_CHECK=normal "$@"; do arguments+=(-E "$variable"); done
     { "$qemu" -L "$root" -E "LD_PRELOAD=$built/hakmem-debug.so" "${arguments[@]}" ./late >said 2>&1 </dev/null; } 2>/dev/null
 }
 
@@ -25,9 +25,12 @@ grep -q '^hakmem: no collector: the collector refuses: hakmem-debug.so is for an
     complain "another machine's collector: $(head -n 5 said)"
 
 "$BUILD/hakmem-trace" import -s late.db ./*.rings >import.out 2>&1 || complain "import: $(cat import.out)"
-"$BUILD/hakmem-trace" info -s late.db | grep -q '^machine *aarch64$' || complain "the machine: $("$BUILD/hakmem-trace" info -s late.db)"
+"$BUILD/hakmem-trace" info -s late.db >info
+grep -q '^machine *aarch64$' info || complain "the machine: $(cat info)"
+grep -q '^registers *no debug register watched: debug registers are used on x86-64 only$' info || complain "debug registers: $(cat info)"
 "$BUILD/hakmem-trace" faults 1 -s late.db >report
 grep -q '^  INSTRUCTION .*\[x[0-9]*\]   (\([0-9a-f][0-9a-f] \)\{3\}[0-9a-f][0-9a-f])$' report || complain "the instruction: $(cat report)"
+grep -q '^  COMPLETENESS .*; debug registers are used on x86-64 only$' report || complain "its completeness: $(cat report)"
 grep -q '^      x[0-9]* *0x[0-9a-f]* is .*the block' report || complain "its registers: $(cat report)"
 "$BUILD/hakmem-trace" faults 1 --json -s late.db >json
 grep -q '"x30"' json && grep -q '"pc"' json && ! grep -q '"rip"' json || complain "registers in JSON: $(head -c 600 json)"

@@ -10,7 +10,6 @@ library=$built/hakmem-debug.so
 cannot() {
     case $1 in
     bad_free_stack | free_stack | free_stack_often) echo '/proc/thread-self/maps is the host'"'"'s' ;;
-    memory_leak) echo 'no process that shares memory, and no ptrace' ;;
     write_after_free_later) echo 'it may run out of memory itself' ;;
     mappings) echo 'no end of mappings' ;;
     pages) echo 'it takes any advice of madvise and follows none' ;;
@@ -29,7 +28,7 @@ look_at() {
     settings=(HAKMEM_CHECK=light HAKMEM_GUARD=sample:1 HAKMEM_GUARD_MEMORY=64M HAKMEM_WATCH=0 HAKMEM_SESSION=none)
     for setting in $(variables_of "$name"); do settings+=("$setting"); done
     for setting in "${settings[@]}"; do arguments+=(-E "$setting"); done
-    ${cross}gcc -g -w -O0 -iquote "$SOURCE/include" -pthread -o "$name" "$SOURCE/tests/$folder/$name.c" || return 1
+    ${cross}gcc -g -w -O0 -D_GNU_SOURCE -iquote "$SOURCE/include" -pthread -o "$name" "$SOURCE/tests/$folder/$name.c" || return 1
     { env "${settings[@]}" LD_PRELOAD="$BUILD/hakmem-debug.so" "$BUILD/tests/$folder/$name"; echo "status $?"; } >"here.$name" 2>&1 </dev/null
     { "$qemu" -L $root -E "LD_PRELOAD=$library" "${arguments[@]}" "./$name"; echo "status $?"; } >"there.$name" 2>&1 </dev/null
     [ "$(codes "here.$name") $(status "$name" here)" = "$(codes "there.$name") $(status "$name" there)" ] && return

@@ -82,7 +82,7 @@ tags=async run -E HAKMEM_ON_FAULT=continue late free >out 2>&1 || complain "asyn
 tags=asymm run late read >out 2>&1
 grep -q '^hakmem: HAKMEM_TAGS=asymm: .* HAKMEM_TAGS=sync is used$' out && grep -q '^hakmem: HKM-301 .*, read at' out || complain "asymm: $(cat out)"
 (root=preferred tags=asymm run late read) >out 2>&1
-! grep -q 'HAKMEM_TAGS' out && grep -q '^hakmem: HKM-301 .*, read at' out || complain "asymm, preferred: $(cat out)"
+! grep -q '^hakmem: HAKMEM_TAGS' out && grep -q '^hakmem: HKM-301 .*, read at' out || complain "asymm, preferred: $(cat out)"
 
 # Tags that the program takes off are no fault: nothing is compared from there on, which is said once.
 compile -o masked "$SOURCE/tests/arm/tag_masked.c"

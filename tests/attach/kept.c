@@ -2,6 +2,7 @@
  * to use. Prints "ready", a line for whatever changed, and "all as it was" at SIGTERM.
  *
  *   kept registers   all registers, vector and x87 ones too, in a loop
+ *   kept tiles       these and the tiles of AMX, where processor and kernel have them
  *   kept calls       the same over system calls that a stop interrupts
  *   kept process     errno, signal mask, handlers, alternate stack, dlerror, working directory
  *   kept modules     order and places of modules, search path, what names mean,
@@ -19,6 +20,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static volatile sig_atomic_t is_over;
@@ -37,9 +39,12 @@ static void expect(bool holds, const char *what) {
 
 enum {
     GENERAL = 15, /* all but rsp */
-    AREA_BYTES = 8192,
+    AREA_BYTES = 12288,
     XMM = 1 << 1,
     STATE_WANTED = 1 << 0 | XMM | 1 << 2 | 1 << 5 | 1 << 6 | 1 << 7, /* x87, SSE, AVX, AVX-512 */
+    TILE_FORM = 17,
+    TILES = 18,
+    PARTS = 19,
 };
 
 struct state {
@@ -144,6 +149,16 @@ static uint64_t state_mask(void) {
     return low & STATE_WANTED;
 }
 
+/* Eight tiles of 16 rows of 64 bytes, as LDTILECFG takes it. */
+static void fill_tile_form(unsigned char *form) {
+    memset(form, 0, 64);
+    form[0] = 1;
+    for (unsigned i = 0; i < 8; i++) {
+        form[16 + 2 * i] = 64;
+        form[48 + i] = 16;
+    }
+}
+
 static void fill(struct state *due, uint64_t mask) {
     enum { HEADER_AT = 512, FCW = 0x027f, MXCSR = 0x7f80, XMM_AT = 160, ST_AT = 32 };
     memset(due, 0, sizeof *due);
@@ -160,18 +175,20 @@ static void fill(struct state *due, uint64_t mask) {
             due->area[ST_AT + 16 * i + byte] = (unsigned char)(i * 10 + byte + 1);
     for (unsigned byte = 0; byte < 256; byte++)
         due->area[XMM_AT + byte] = (unsigned char)(byte * 7 + 1);
-    for (unsigned number = 2; number < 8; number++) {
+    for (unsigned number = 2; number < PARTS; number++) {
         unsigned bytes, at = place_of(number, &bytes);
         for (unsigned byte = 0; (mask >> number & 1) && byte < bytes; byte++)
             due->area[at + byte] = (unsigned char)(byte * 11 + number);
+        if (number == TILE_FORM && (mask >> number & 1))
+            fill_tile_form(due->area + at);
     }
     memcpy(due->area + HEADER_AT, &mask, sizeof mask);
 }
 
-static void hold_registers(bool over_calls) {
+static void hold_registers(bool over_calls, uint64_t more) {
     enum { LOOPS = 300000, NAP_NS = 500000, LEGACY_BYTES = 416, MASK_AT = 28 };
     static struct state due, got, own;
-    uint64_t mask = state_mask();
+    uint64_t mask = state_mask() | more;
     fill(&due, mask);
     while (!is_over) {
         memset(&got, 0, sizeof got);
@@ -187,12 +204,25 @@ static void hold_registers(bool over_calls) {
         expect(memcmp(due.area, got.area, 32) == 0, "control words of x87 and SSE");
         expect(memcmp(due.area + 32, got.area + 32, LEGACY_BYTES - 32) == 0,
                "x87 and SSE registers");
-        for (unsigned number = 2; number < 8; number++) {
+        for (unsigned number = 2; number < PARTS; number++) {
             unsigned bytes, at = place_of(number, &bytes);
             if (mask >> number & 1)
-                expect(memcmp(due.area + at, got.area + at, bytes) == 0, "AVX registers");
+                expect(memcmp(due.area + at, got.area + at, bytes) == 0,
+                       number < TILE_FORM ? "AVX registers" : "tiles");
         }
     }
+}
+
+/* The parts of tiles that the thread may use from now on; 0: there are none. */
+static uint64_t tiles(void) {
+    enum { REQUEST_PERMISSION = 0x1023 };
+    unsigned low, high, bytes, at = place_of(TILES, &bytes);
+    __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    uint64_t parts = low & (1 << TILE_FORM | 1 << TILES);
+    return parts && at + bytes <= AREA_BYTES &&
+                   syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILES) == 0
+               ? parts
+               : 0;
 }
 
 /* ---- the process ----------------------------------------------------------------------------- */
@@ -339,7 +369,9 @@ int main(int count, char **arguments) {
     puts("ready");
     fflush(stdout);
     if (strcmp(what, "registers") == 0 || strcmp(what, "calls") == 0)
-        hold_registers(what[0] == 'c');
+        hold_registers(what[0] == 'c', 0);
+    else if (strcmp(what, "tiles") == 0)
+        hold_registers(false, tiles());
     else if (strcmp(what, "process") == 0)
         look_at_process();
     else if (strcmp(what, "modules") == 0)

@@ -72,7 +72,7 @@ wait "$pid" || fail "a fault in a call: it ended with $?"
 [ "$(tail -n 1 fault.out)" = 'all as it was' ] || fail "a fault in a call: $(cat fault.out)"
 pid=
 
-for what in registers calls process; do
+for what in registers tiles calls process; do
     stays $what "$BUILD/tests/attach/kept"
 done
 for tag in disable enable; do

@@ -22,7 +22,7 @@ s/__isoc23_/__isoc99_/g
 # How much was guarded is libc's and the machine's; tests/guarded/coverage.sh has it exactly.
 s/; guarded [0-9,]+ of [0-9,]+ blocks?(, of [0-9,]+ of [0-9,]+ call stacks?)?( \(the rest: [a-z, ]+\))?( since the fork)?//
 # What only some machines have.
-s/; debug registers do not fire on this machine$//
+s/; debug registers (do not fire on this machine|are used on x86-64 only)$//
 # What called main and the threads' functions, and what runs at exit, is libc's and ld.so's, and named as
 # their debug information allows.
 /^      #[0-9]+ +(__libc_start_|_start|start_thread|_*clone|_*(GI___)?nptl_deallocate_tsd|_dl_(call_)?fini|__run_exit_handlers|_*(GI_)?exit |\?\? +(libc|ld-linux-x86-64)\.so)/d

@@ -16,7 +16,7 @@ allowed() {
     large) rules='large_map slab pool platform' ;;
     route) rules='front mid large large_map slab pool platform' ;;
     learn) rules='route front mid large large_map slab pool platform' ;;
-    verify) rules='learn route front mid large large_map slab pool platform guarded/guarded.h guard/locate.h metrics' ;;
+    verify) rules='learn route front mid large large_map slab pool platform guarded/guarded.h guard/locate/locate.h metrics' ;;
     layout) rules='front mid large large_map platform/own.h slab/tune.h trace/control.h trace/memory/memory.h trace/node.h trace/stacks/stacks.h' ;; # src/verify/layout.c: where fields lie, no calls
     entry) rules='learn route front mid large large_map slab pool platform trace/process/process.h' ;;
     keep) rules='entry/keep entry/entry.h entry/environment/environment.h platform trace/trace.h' ;; # src/entry/keep has no layer below it
@@ -32,7 +32,7 @@ allowed() {
     guarded) rules='large_map platform' ;;
     guard) rules='guarded heap_profile/heap_profile.h trace/stacks/stacks.h trace/wait.h watch/watch.h platform metrics/step.h large_map/large_map.h trace/signals/signals.h trace/threads/threads.h trace/trace.h trace/session.h trace/pattern.h trace/record.h' ;;
     strings) rules='platform guard/touch.h guard/asked.h' ;;
-    leaks) rules='large_map platform guard/locate.h guard/asked.h guard/pieces.h unwind trace' ;;
+    leaks) rules='large_map platform guard/locate/locate.h guard/asked.h guard/pools/pools.h unwind trace' ;;
     base) rules='' ;;
     store) rules='base metrics/metric.h metrics/step.h trace/record.h' ;;
     sqlite) rules='store/sql/sql.h store/database.h store/file.h made/sqlite_calls.h' ;;

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# The rooms of src/store, src/collector, src/trace, src/report and viewer: each is entered by its door alone, and calls go one way. No header leads
+# The rooms of src/store, src/collector, src/trace, src/guard, src/report and viewer: each is entered by its door alone, and calls go one way. No header leads
 # back to itself; at most three files call each other in a circle, and no folders, nor rooms of any folder.
 #
 # A room's door is ROOM/ROOM.h. Files of src/store itself (events, errors, the connection) are below
-# all its rooms; viewer (main, the table of commands) and src/collector (main) themselves are above
-# theirs. `rooms.sh FOLDER` looks at another tree (its src, viewer).
+# all its rooms; viewer (main, the table of commands), src/collector (main) and src/guard (the checks
+# of a call) themselves are above theirs. `rooms.sh FOLDER` looks at another tree (its src, viewer).
 set -u
 cd "${1:-$(dirname "$0")/../..}" || exit 2
 
@@ -43,6 +43,11 @@ src/trace/collector: ring stacks memory
 src/trace/crash: collector ring threads signals stacks memory
 src/trace/python: stacks
 src/trace/process: python crash collector ring threads signals stacks memory
+src/guard/locate:
+src/guard/choose: locate
+src/guard/pools: locate
+src/guard/tags: locate
+src/guard/.: choose locate pools tags
 src/report/text:
 src/report/words: text
 src/report/known: words text
@@ -71,7 +76,7 @@ viewer/replay: html record capture cli
 viewer/view: profile block findings capture cli
 viewer/.: attach cli capture block corefile events export findings fleet html info sql layers leaks mcp profile record reduce replay hunt view
 '
-folders='src/store src/collector src/trace src/report viewer'
+folders='src/store src/collector src/trace src/guard src/report viewer'
 # Inner headers that others may include: FILE HEADER.
 known='
 src/store/history store/reader/inner.h
@@ -141,7 +146,7 @@ for folder in $folders; do
         [ "$room" = "$target" ] && continue
         if [ "$target" = . ]; then
             below "$folder" .
-            [ -n "$rooms_there" ] || continue
+            [ -n "$room" ] && [ -n "$rooms_there" ] || continue
             wrong "$file includes $header: what lies in $folder is above all rooms"
             continue
         fi
@@ -162,7 +167,7 @@ $folder/$room $header
 
     # The same for calls, whoever declares them: what BUILD has of the folder was compiled from it.
     half=apart
-    [ "$folder" != src/trace ] || half=debug # the recorded program's
+    case $folder in src/trace | src/guard) half=debug ;; esac # the recorded program's
     [ "$(objects "$half" "$folder" | wc -l)" = "$(find "$folder" -name '*.c' | wc -l)" ] || wrong "$folder lacks objects to look at: run make all apart first"
     while read -r room target symbol; do
         below "$folder" "$room"

@@ -13,7 +13,8 @@ start_postgres
 "$trace" push --whole -s double.db --to "$URL" >out 2>err || { cat out err; exit 1; }
 number=$(sed -n 's/^capture \([0-9]*\): .*/\1/p' out)
 mkdir between
-through="postgresql:///hakmem?host=$PWD/between&connect_timeout=2&answer_timeout=1"
+# To connect may take long on a machine that is busy: the time for that is short only where the cut comes before the connection stands.
+through="postgresql:///hakmem?host=$PWD/between&connect_timeout=100&answer_timeout=1"
 asked="$through&capture=$number"
 
 # silent_after BYTES COMMAND...: its answer where fewer bytes went, else a line. Adds to $whole or $given_up.
@@ -28,10 +29,10 @@ silent_after() {
     "$due") whole=$((whole + 1)) ;;
     3)
         [ "$(wc -l <err)" = 1 ] || complain "silent after $*: $(cat err)"
-        if grep -q ' failed: the server was silent for 1 s; does it hang? .*answer_timeout=SECONDS' err; then
+        if grep -q ' failed: the server was silent for [0-9]* s; does it hang? .*answer_timeout=SECONDS' err; then
             given_up=$((given_up + 1))
         else
-            grep -q 'cannot connect: .*timeout expired' err || complain "silent after $*: $(cat err)"
+            [ "$1" = 100 ] && grep -q 'cannot connect: .*timeout expired; .*connect_timeout=SECONDS' err || complain "silent after $*: $(cat err)"
         fi
         ;;
     *) complain "silent after $*: status $got: $(cat out err)" ;;
@@ -43,7 +44,8 @@ silent_after() {
 # sweep COMMAND...: some are given up in the midst, and with more bytes than it takes it answers, however long that takes.
 sweep() {
     whole=0 given_up=0
-    for bytes in 100 1200 1500 2500 5000 20000; do
+    silent_after 100 "${@/connect_timeout=100/connect_timeout=2}"
+    for bytes in 1200 1500 2500 5000 20000; do
         silent_after "$bytes" "$@"
     done
     silent_after 100000000 "${@/answer_timeout=1/answer_timeout=100}"
@@ -57,10 +59,10 @@ sweep fleet --to "$through"
 sweep fleet keep --days 9999 --dry-run --to "$through"
 sweep fleet setup --to "$through"
 
-# A push in the midst of its rows: what came stays, and the same push goes on from there.
+# A push in the midst of its rows: what came stays, and the same push goes on from there. It is not to be given up before the cut.
 "$BUILD/tests/bench/make_capture" -q -n 1000000 a.db >out || complain "make_capture: $(cat out)"
 whole=0 given_up=0
-silent_after 200000 push --whole -s a.db --to "$through"
+silent_after 200000 push --whole -s a.db --to "${through/answer_timeout=1/answer_timeout=10}"
 [ "$given_up" = 1 ] && grep -q 'parts are there: the same push goes on from them' err || complain "push: $(cat out err)"
 "$trace" push --whole -s a.db --to "$URL" >out 2>err || complain "pushed again: $(cat out err)"
 

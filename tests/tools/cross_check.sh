@@ -27,12 +27,16 @@ if [ "${1-}" = programs ]; then
     for path in "${run[@]}"; do
         case $path in
         unit/*) find "tests/$path" -name '*_test.c' ;;
-        *.sh) find "tests/${path%/*}" -maxdepth 1 -name '*.c' ;;
+        *.sh)
+            find "tests/${path%/*}" -maxdepth 1 -name '*.c'
+            # Programs of other folders that it names.
+            grep -oE 'BUILD"?/tests/[a-z_]+/[a-z_0-9]+' "tests/$path" | sed 's|.*/tests/|tests/|; s|$|.c|' | while read -r source; do
+                [ ! -e "$source" ] || echo "$source"
+            done
+            ;;
         *) find "tests/$path" -maxdepth 1 -name '*.c' ;;
         esac
     done | LC_ALL=C sort -u | grep -vxFf <(printf '%s\n' "${left_out[@]/#/tests/}" | sed 's/: .*//') | sed 's/\.c$//'
-    # The reference decoder stands beside golden stores.
-    echo tests/tools/reference_decoder
     exit 0
 fi
 

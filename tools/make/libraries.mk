@@ -8,7 +8,7 @@ SO_FILE := $(SO_NAME).0.0
 # through comes first, so that it lies in few pages, as its variables do (PACKED), and the heap profile's last.
 AT_START := $(filter $(foreach f,options options_read route/route mid/mid front/plan front/override entry/start entry/environment/environment \
               $(addprefix platform/,address module objects platform registry symbols),%/src/$(f).o),$(PLAIN_OBJ))
-$(BUILD)/$(SO_FILE): $(PLAIN_OBJ) $(BUILD)/plain/src/entry/plain/lock_memory.o $(BUILD)/plain/src/entry/plain/sandbox.o $(PROFILE_OBJ)
+$(BUILD)/$(SO_FILE): $(PLAIN_OBJ) $(BUILD)/plain/src/entry/plain/lock_memory.o $(BUILD)/plain/src/entry/plain/sandbox.o $(BACKGROUND_OBJ) $(PROFILE_OBJ)
 	$(call SAY,link) $(CC) $(LIB_FLAGS) $(PACKED) -Wl,--version-script=src/trace/local.map -Wl,-soname,$(SO_NAME) -o $@ $(AT_START) $(filter-out $(AT_START),$^)
 $(BUILD)/$(SO_NAME): $(BUILD)/$(SO_FILE)
 	$(call SAY,name) ln -sf $(<F) $@

@@ -23,9 +23,9 @@ static int measure_of(const struct profile_query *q, unsigned column) {
         return (int)first;
     if (!q->is_span && column == 1)
         return first == PROFILE_BYTES ? PROFILE_BLOCKS : PROFILE_BYTES;
-    bool is_sampled = view_sampled_rate(q->view) != 0;
+    bool has_brief = !view_sampled_rate(q->view) && !q->is_mapped && !q->is_of_pools;
     for (size_t i = 0; i < sizeof of_span / sizeof *of_span && q->is_span; i++)
-        if (of_span[i] != first && !(is_sampled && of_span[i] == PROFILE_SHORT_LIVED) &&
+        if (of_span[i] != first && (has_brief || of_span[i] != PROFILE_SHORT_LIVED) &&
             --column == 0)
             return (int)of_span[i];
     return NO_MEASURE;
@@ -83,8 +83,9 @@ static void add_bytes(struct hak_text *text, uint64_t bytes) {
 }
 
 static const char *count_of(const struct profile_query *q, uint64_t blocks) {
-    return q->is_mapped ? hak_words_count(blocks, "mapping", "mappings")
-                        : hak_words_count(blocks, "block", "blocks");
+    return q->is_mapped     ? hak_words_count(blocks, "mapping", "mappings")
+           : q->is_of_pools ? hak_words_count(blocks, "piece", "pieces")
+                            : hak_words_count(blocks, "block", "blocks");
 }
 
 /* Adds by how many bytes and blocks all groups together grew or shrank. */
@@ -113,7 +114,7 @@ void profile_add_total(struct hak_text *text, const struct profile_query *q,
     add_bytes(text, all->went.bytes);
     if (q->is_mapped)
         hak_text_add(text, " unmapped, ");
-    else if (view_sampled_rate(q->view))
+    else if (q->is_of_pools || view_sampled_rate(q->view))
         hak_text_add(text, " freed, ");
     else
         hak_text_add(text, " freed, %s of them short-lived, ", hak_words_number(all->brief.blocks));

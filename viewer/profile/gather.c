@@ -44,9 +44,8 @@ static void take_row(const struct gathering *g, const struct hak_flow_row *row,
         g->take(g->context, &item);
 }
 
-/* Gives one block on as an item; for a moment only a block that is live there. */
-static void gather_life(void *context, const struct hak_flow_life *life) {
-    const struct gathering *g = context;
+/* Gives one block, or a piece of this pool, on as an item; for a moment only what is live there. */
+static void take_life(const struct gathering *g, const struct hak_flow_life *life, uint32_t pool) {
     struct hak_amount one = {1, life->size}, none = {0};
     bool is_old = life->is_before || life->is_inherited;
     bool has_ended = life->end_ns || life->has_left;
@@ -56,6 +55,7 @@ static void gather_life(void *context, const struct hak_flow_life *life) {
                                 .thread = life->thread,
                                 .stack = life->stack,
                                 .class_index = life->class_index,
+                                .pool = pool,
                                 .size = life->size,
                                 .is_open = !life->end_ns,
                                 .has_lifetime = life->end_ns && life->is_birth_known,
@@ -68,6 +68,10 @@ static void gather_life(void *context, const struct hak_flow_life *life) {
         item.lifetime_ns = life->end_ns - life->birth_ns;
     if (is_of_thread(g->query, life->thread))
         g->take(g->context, &item);
+}
+
+static void gather_life(void *context, const struct hak_flow_life *life) {
+    take_life(context, life, 0);
 }
 
 /* Runs through the events of the question's process and threads. 0, or a status. */
@@ -139,6 +143,42 @@ static int gather_mappings(const struct gathering *g, struct profile_facts *fact
     return error ? view_store_error(q->view, error) : 0;
 }
 
+/* ---- pieces of the program's own pools ---------------------------------------------------------
+ */
+
+static void gather_piece(void *context, const struct hak_flow_life *life,
+                         const struct hak_piece_pool *pool) {
+    const struct gathering *g = context;
+    take_life(g, life, profile_pool_of(&g->query->pools, g->query->view->reader, pool));
+}
+
+/* Gathers the pieces of a moment or a span, for top --pools. 0, or a status. */
+static int gather_pieces(struct gathering *g, struct profile_facts *facts) {
+    struct profile_query *q = g->query;
+    const struct hak_piece_flow_query query = {.from = q->is_span ? q->from.event : q->at.event,
+                                               .to = q->at.event,
+                                               .process = q->process,
+                                               .life = gather_piece,
+                                               .context = g};
+    struct hak_piece_flow flow;
+    int error = hak_piece_flow_read(q->view->reader, &query, &flow);
+    facts->unknown = q->is_span ? flow.unknown.blocks : 0;
+    return error ? view_store_error(q->view, error) : 0;
+}
+
+/* Makes the moment the first event after which the most bytes of pieces were out; the start, where
+ * none ever was. 0, or a status. */
+static int find_peak_of_pieces(struct profile_query *q, struct view_moment *at) {
+    const struct hak_piece_flow_query query = {.process = q->process};
+    struct hak_piece_flow flow;
+    int error = hak_piece_flow_read(q->view->reader, &query, &flow);
+    at->event = flow.peak.id;
+    at->ns = flow.peak.ns;
+    if (!flow.peak.id)
+        at->kind = VIEW_AT_START;
+    return error ? view_store_error(q->view, error) : 0;
+}
+
 /* ---- moments and spans -------------------------------------------------------------------------
  */
 
@@ -193,6 +233,8 @@ static int gather_span(struct gathering *g, struct profile_facts *facts) {
     facts->to_ns = profile_time(q, &q->at);
     if (q->is_mapped)
         return gather_mappings(g, facts);
+    if (q->is_of_pools)
+        return gather_pieces(g, facts);
     if (may_be_stored(q)) {
         const struct hak_span_query span = {q->is_span ? q->from.event : 0, q->at.event, q->process,
                                             !q->is_span};
@@ -228,7 +270,7 @@ static struct view_moment moment_of_step(const struct timeline *t, int64_t step)
  * stays the whole. 0, or a status. */
 static int settle_growth(struct profile_query *q) {
     const struct timeline_query query = {.process = q->process, .steps = GROWTH_STEPS};
-    if (q->growth || q->is_mapped || hak_store_is_profile_only(q->view->reader))
+    if (q->growth || q->is_mapped || q->is_of_pools || hak_store_is_profile_only(q->view->reader))
         return 0;
     q->growth = calloc(1, sizeof *q->growth);
     int error = q->growth ? timeline_read(q->view->reader, &query, &q->growth->timeline)
@@ -241,14 +283,18 @@ static int settle_growth(struct profile_query *q) {
     return 0;
 }
 
+static int find_peak(struct profile_query *q, struct view_moment *at) {
+    return q->is_of_pools ? find_peak_of_pieces(q, at) : view_find_peak(q->view, q->process, at);
+}
+
 /* Settles the span that shows growth, if it is asked for, and makes events of moments that are the
  * peak. 0, or a status. */
 static int settle_moments(struct profile_query *q) {
     int status = q->finds_growth ? settle_growth(q) : 0;
     if (status == 0 && q->at.kind == VIEW_AT_PEAK)
-        status = view_find_peak(q->view, q->process, &q->at);
+        status = find_peak(q, &q->at);
     if (status == 0 && q->is_span && q->from.kind == VIEW_AT_PEAK)
-        status = view_find_peak(q->view, q->process, &q->from);
+        status = find_peak(q, &q->from);
     return status;
 }
 
@@ -256,7 +302,8 @@ int profile_gather(struct profile_query *q, struct profile_facts *facts,
                    void (*take)(void *context, const struct profile_item *item), void *context) {
     struct gathering g = {q, take, context};
     *facts = (struct profile_facts){0};
-    if (!q->is_span && q->at.kind == VIEW_AT_PEAK && !is_by_block(q) && !q->is_mapped)
+    if (!q->is_span && q->at.kind == VIEW_AT_PEAK && !is_by_block(q) && !q->is_mapped &&
+        !q->is_of_pools)
         return gather_peak(&g, facts);
     int status = settle_moments(q);
     if (status == 0 && q->is_span && q->at.event && q->at.event < q->from.event) {

@@ -75,9 +75,17 @@ uint64_t profile_item_key(const struct profile_item *item, enum profile_key per)
         return key_of_lifetime(item);
     case PROFILE_THREAD:
         return item->thread;
+    case PROFILE_POOL:
+        return item->pool;
     default:
         return item->process;
     }
+}
+
+/* Pieces of one place and of several pools are a group for each pool. */
+static uint64_t key_in_pool(const struct profile_groups *g, const struct profile_item *item,
+                            uint64_t key) {
+    return g->query->per == PROFILE_POOL ? key : key | (uint64_t)item->pool << 32;
 }
 
 /* The group of an item; by lifetime, it is counted for the percentiles too. */
@@ -87,8 +95,9 @@ static uint64_t key_of_item(struct profile_groups *g, const struct profile_item 
         g->lives++;
         g->lifetimes[span_of(item->lifetime_ns)]++;
     }
-    return per < PROFILE_KEYS ? g->places->place[g->path.place[0]].label[per]
-                              : profile_item_key(item, per);
+    return key_in_pool(g, item,
+                       per < PROFILE_KEYS ? g->places->place[g->path.place[0]].label[per]
+                                          : profile_item_key(item, per));
 }
 
 /* ---- groups ------------------------------------------------------------------------------------
@@ -111,15 +120,16 @@ static struct profile_group *find_or_add_group(struct profile_groups *g, uint64_
 }
 
 /* Adds the sums to each function of the path once, also where it calls itself. */
-static void add_to_callers(struct profile_groups *g, const struct profile_sums *sums) {
+static void add_to_callers(struct profile_groups *g, const struct profile_item *item) {
     g->stamp++;
     for (uint32_t i = 0; i < g->path.count && !g->failed; i++) {
         const struct profile_place *place = &g->places->place[g->path.place[i]];
-        struct profile_group *group = find_or_add_group(g, place->label[g->query->per]);
+        uint64_t key = key_in_pool(g, item, place->label[g->query->per]);
+        struct profile_group *group = find_or_add_group(g, key);
         if (!group || group->stamp == g->stamp)
             continue;
         group->stamp = g->stamp;
-        profile_add_sums(&group->total, sums);
+        profile_add_sums(&group->total, &item->sums);
     }
 }
 
@@ -136,7 +146,7 @@ void profile_groups_take(void *context, const struct profile_item *item) {
     profile_add_sums(&g->all, &item->sums);
     profile_add_sums(&group->self, &item->sums);
     if (profile_has_callees(g->query))
-        add_to_callers(g, &item->sums);
+        add_to_callers(g, item);
 }
 
 /* ---- what grows --------------------------------------------------------------------------------
@@ -202,9 +212,9 @@ static int compare_groups(const void *a, const void *b, void *context) {
         return x_self < y_self ? 1 : -1;
     if (!is_scale && x_all != y_all)
         return x_all < y_all ? 1 : -1;
-    int order = profile_has_callees(q)
-                    ? profile_compare_labels(&g->places->label[x->key], &g->places->label[y->key])
-                    : 0;
+    int order = profile_has_callees(q) ? profile_compare_labels(&g->places->label[(uint32_t)x->key],
+                                                                &g->places->label[(uint32_t)y->key])
+                                       : 0;
     return order ? order : x->key < y->key ? -1 : x->key > y->key;
 }
 
@@ -256,6 +266,13 @@ static void add_size(struct hak_text *text, uint64_t key) {
                      key < 64 ? hak_words_bytes((uint64_t)1 << key) : "more bytes");
 }
 
+static void add_lifetime(struct hak_text *text, uint32_t key) {
+    hak_text_add(text, "%s",
+                 key == OPEN_LIFETIME      ? "still live"
+                 : key == UNKNOWN_LIFETIME ? "not known"
+                                           : lifetime_names[key]);
+}
+
 /* Adds who allocated, and its callers: "parse_row app/parse.c:210 < main". */
 static void add_stack(struct hak_text *text, struct profile_groups *g, uint32_t stack) {
     if (!profile_read_path(g->places, stack, &g->path))
@@ -281,29 +298,30 @@ void profile_add_group_name(struct hak_text *text, struct profile_groups *g,
         add_class(text, g, (unsigned)group->key);
         return;
     case PROFILE_SIZE:
-        add_size(text, group->key);
+        add_size(text, (uint32_t)group->key);
         return;
     case PROFILE_LIFETIME:
-        hak_text_add(text, "%s",
-                     group->key == OPEN_LIFETIME      ? "still live"
-                     : group->key == UNKNOWN_LIFETIME ? "not known"
-                                                      : lifetime_names[group->key]);
+        add_lifetime(text, (uint32_t)group->key);
         return;
     case PROFILE_THREAD:
-        hak_text_add(text, "%s", group->key ? view_thread_label(view, (uint32_t)group->key) : "?");
+        hak_text_add(text, "%s",
+                     (uint32_t)group->key ? view_thread_label(view, (uint32_t)group->key) : "?");
+        return;
+    case PROFILE_POOL:
+        profile_add_pool(text, &g->query->pools, (uint32_t)group->key);
         return;
     case PROFILE_PROCESS:
         view_add_process(text, view, (uint32_t)group->key);
         return;
     default:
-        profile_add_name(text, &g->places->label[group->key], g->query->per);
+        profile_add_name(text, &g->places->label[(uint32_t)group->key], g->query->per);
     }
 }
 
 void profile_add_group_where(struct hak_text *text, const struct profile_groups *g,
                              const struct profile_group *group) {
     if (profile_has_callees(g->query))
-        profile_add_where(text, &g->places->label[group->key], g->query->per);
+        profile_add_where(text, &g->places->label[(uint32_t)group->key], g->query->per);
     struct hak_thread_words thread;
     if (g->query->per == PROFILE_THREAD && g->query->view->summary.processes > 1 &&
         hak_lookup_thread(g->query->view->reader, (uint32_t)group->key, &thread))

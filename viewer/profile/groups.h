@@ -13,7 +13,7 @@
 #define PROFILE_SPANS 2048 /* of a histogram of lifetimes: 32 for each doubling */
 
 struct profile_group {
-    uint64_t key; /* a label, or what the blocks have in common */
+    uint64_t key; /* a label, or what the blocks have in common; from bit 32 on their pool */
     struct profile_sums self, total;
     uint64_t stamp; /* of the item that was added last to `total` */
     bool goes_on;   /* it still grows (growth.h) */
@@ -60,6 +60,10 @@ void profile_add_group_where(struct hak_text *text, const struct profile_groups 
 /* Both: "parse_row (app/parse.c:210)". */
 void profile_add_group(struct hak_text *text, struct profile_groups *g,
                        const struct profile_group *group);
+/* The pool of a group of pieces, 0 = it has none; of PROFILE_POOL the group is one. */
+static inline uint32_t profile_group_pool(const struct profile_group *group) {
+    return (uint32_t)(group->key >> 32);
+}
 /* True when groups have callees. */
 bool profile_has_callees(const struct profile_query *q);
 /* The time within which `percent` of the lives ended, at most 4 % more. */

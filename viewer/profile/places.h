@@ -26,6 +26,7 @@ enum profile_key {
     PROFILE_LIFETIME,
     PROFILE_THREAD,
     PROFILE_PROCESS,
+    PROFILE_POOL, /* of pieces alone */
 };
 
 /* The places that are put together under one name. */

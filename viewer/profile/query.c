@@ -10,7 +10,7 @@ static const char *const keys[] = {
     [PROFILE_FUNCTION] = "function", [PROFILE_LINE] = "line",         [PROFILE_FILE] = "file",
     [PROFILE_MODULE] = "module",     [PROFILE_STACK] = "stack",       [PROFILE_CLASS] = "class",
     [PROFILE_SIZE] = "size",         [PROFILE_LIFETIME] = "lifetime", [PROFILE_THREAD] = "thread",
-    [PROFILE_PROCESS] = "process"};
+    [PROFILE_PROCESS] = "process",   [PROFILE_POOL] = "pool"};
 static const char *const measures[] = {[PROFILE_BYTES] = "bytes",
                                        [PROFILE_BLOCKS] = "blocks",
                                        [PROFILE_CALLS] = "calls",
@@ -167,6 +167,24 @@ bool profile_choose_sides(const struct view *view, const char *command, struct v
     return true;
 }
 
+/* False, and said: what was asked has no answer for pieces of pools, or for blocks. */
+static bool are_pieces_asked_well(struct view *view, const struct profile_query *q) {
+    if (q->is_of_pools && q->is_mapped) {
+        view_error("--pools and --mapped: give one of them");
+    } else if (q->is_of_pools && q->per == PROFILE_CLASS) {
+        view_error("--per class: pieces of pools have no size classes");
+    } else if (q->is_of_pools && q->by == PROFILE_SHORT_LIVED) {
+        view_error("--by short-lived: with --pools there are bytes, blocks, calls and growth");
+    } else if (!q->is_of_pools && q->per == PROFILE_POOL) {
+        view_error("--per pool needs --pools: blocks of malloc are of no pool");
+    } else if (q->is_of_pools && hak_store_is_profile_only(view->reader)) {
+        view_error("--pools: this capture keeps the profile alone, and no pieces");
+    } else {
+        return true;
+    }
+    return false;
+}
+
 bool profile_read_query(struct view *view, struct profile_query *q) {
     q->view = view;
     int per = read_word(view, "per", keys, COUNT_OF(keys), (int)q->per);
@@ -183,6 +201,9 @@ bool profile_read_query(struct view *view, struct profile_query *q) {
     q->is_tree = q->is_bottom_up || view_given(view, "tree");
     q->shows_all = view_given(view, "all");
     q->is_mapped = view_given(view, "mapped");
+    q->is_of_pools = view_given(view, "pools");
+    if (!are_pieces_asked_well(view, q))
+        return false;
     if (q->is_mapped && (q->per == PROFILE_CLASS || q->per == PROFILE_LIFETIME)) {
         view_error("--per %s: mappings have no %s", keys[q->per],
                    q->per == PROFILE_CLASS ? "size classes" : "lifetimes");
@@ -223,6 +244,7 @@ void profile_free_query(struct profile_query *q) {
         growth_free(q->growth);
     free(q->growth);
     q->growth = NULL;
+    profile_free_pools(&q->pools);
     if (q->has_focus)
         regfree(&q->focus);
     if (q->has_ignore)

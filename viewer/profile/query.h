@@ -11,6 +11,7 @@
 #include "viewer/capture/capture.h"
 #include "viewer/profile/growth.h"
 #include "viewer/profile/places.h"
+#include "viewer/profile/pools.h"
 #include "store/history/history.h"
 
 enum { PROFILE_ROWS_SHOWN = 30 }; /* by a table without --limit */
@@ -38,9 +39,11 @@ struct profile_query {
     uint64_t thread;             /* its number in its process, 0 = all */
     uint64_t brief_calls, limit;
     bool is_tree, is_bottom_up, shows_all;
-    bool is_mapped;        /* what the program mapped itself, instead of blocks */
-    bool finds_growth;     /* growth, and no time was given: profile_gather finds the span */
-    struct growth *growth; /* as it found it; NULL = it was not asked to */
+    bool is_mapped;             /* what the program mapped itself, instead of blocks */
+    bool is_of_pools;           /* pieces of the program's own pools, instead of blocks */
+    struct profile_pools pools; /* of these pieces, as profile_gather found them */
+    bool finds_growth;          /* growth, and no time was given: profile_gather finds the span */
+    struct growth *growth;      /* as it found it; NULL = it was not asked to */
     bool has_focus, has_ignore;
     regex_t focus, ignore;
 };
@@ -72,6 +75,7 @@ int64_t profile_growth_blocks(const struct profile_sums *sums);
 struct profile_item {
     uint32_t process, thread, stack; /* row ids; thread 0 where it was not asked for */
     uint8_t class_index;
+    uint32_t pool; /* with is_of_pools: its row in the query's pools + 1, else 0 */
     uint64_t size, lifetime_ns;
     bool is_open, has_lifetime;
     struct profile_sums sums;

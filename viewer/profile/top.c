@@ -66,7 +66,9 @@ static void add_top_footer(struct hak_text *out, struct top *t) {
                            "--short-lived 20 counts the next 20. ");
     if (t->facts.unknown)
         hak_text_add(text, "%s freed whose allocation is not in it; no line counts them. ",
-                     hak_words_count(t->facts.unknown, "block was", "blocks were"));
+                     q->is_of_pools
+                         ? hak_words_count(t->facts.unknown, "piece was", "pieces were")
+                         : hak_words_count(t->facts.unknown, "block was", "blocks were"));
     if (t->facts.closed_bytes)
         hak_text_add(text,
                      "%s more are mapped so that nobody may touch them; no line counts them. ",
@@ -101,8 +103,13 @@ static const char *heading_of_key(enum profile_key per) {
         [PROFILE_FILE] = "<file",         [PROFILE_MODULE] = "<module",
         [PROFILE_STACK] = "<where",       [PROFILE_CLASS] = "<class",
         [PROFILE_SIZE] = "<bytes asked",  [PROFILE_LIFETIME] = "<lifetime",
-        [PROFILE_THREAD] = "<thread",     [PROFILE_PROCESS] = "<process"};
+        [PROFILE_THREAD] = "<thread",     [PROFILE_PROCESS] = "<process",
+        [PROFILE_POOL] = "<pool"};
     return headings[per];
+}
+
+static bool has_pool_column(const struct profile_query *q) {
+    return q->is_of_pools && q->per != PROFILE_POOL;
 }
 
 /* Adds a group as a row of the table: numbers, name, where, whether it still grows. */
@@ -117,6 +124,8 @@ static void add_group_row(struct answer *answer, struct top *t, const struct pro
                     : is_of_thread         ? "<process"
                                            : "<",
                     profile_add_group_where, &t->groups, group),
+               MADE(has_pool_column(q) ? "<pool" : NULL, profile_add_pool, &q->pools,
+                    profile_group_pool(group)),
                CELL(q->growth ? "<" : NULL, group->goes_on ? "still growing" : ""));
 }
 
@@ -126,17 +135,20 @@ static void add_rest_row(struct answer *answer, const struct top *t, uint32_t sh
     answer_row(answer, PROFILE_NUMBERS(&t->query, &rest, &t->groups.all),
                CELL(profile_has_callees(&t->query) ? "" : NULL, ""),
                MADE("", hak_text_add, "... %s more", hak_words_number(t->groups.groups - shown)),
-               CELL("", ""), CELL(t->query.growth ? "" : NULL, ""));
+               CELL("", ""), CELL(has_pool_column(&t->query) ? "" : NULL, ""),
+               CELL(t->query.growth ? "" : NULL, ""));
 }
 
 /* Adds how long half, 90 % and 99 % of the blocks lived at most. */
 static void add_lifetimes(struct hak_text *text, const struct profile_groups *g) {
     if (!g->lives)
         return;
-    hak_text_add(
-        text, "\nHalf of the %s that ended lived at most %s, 90 %% %s, 99 %% %s.\n",
-        hak_words_count(g->lives, "block", "blocks"), view_span(profile_lifetime_within(g, 50)),
-        view_span(profile_lifetime_within(g, 90)), view_span(profile_lifetime_within(g, 99)));
+    hak_text_add(text, "\nHalf of the %s that ended lived at most %s, 90 %% %s, 99 %% %s.\n",
+                 g->query->is_of_pools ? hak_words_count(g->lives, "piece", "pieces")
+                                       : hak_words_count(g->lives, "block", "blocks"),
+                 view_span(profile_lifetime_within(g, 50)),
+                 view_span(profile_lifetime_within(g, 90)),
+                 view_span(profile_lifetime_within(g, 99)));
 }
 
 /* Adds the whole stack of each shown group. */
@@ -286,13 +298,16 @@ static json_t *group_json(struct top *t, const struct profile_group *group) {
     hak_json_set(row, TEXT("name", hak_text_string(&name)));
     hak_text_free(&name);
     if (profile_has_callees(q))
-        profile_set_label(row, &t->places.label[group->key]);
+        profile_set_label(row, &t->places.label[(uint32_t)group->key]);
     if (q->per == PROFILE_STACK)
-        hak_json_set(row, NUMBER("stack", group->key));
+        hak_json_set(row, NUMBER("stack", (uint32_t)group->key));
     if (q->per == PROFILE_STACK && view_given(t->view, "stacks"))
         hak_json_set(row, JSON("frames", hak_json_stack(t->view->reader, (uint32_t)group->key)));
     if (q->per == PROFILE_THREAD || q->per == PROFILE_PROCESS)
-        hak_json_set(row, NUMBER("id", group->key));
+        hak_json_set(row, NUMBER("id", (uint32_t)group->key));
+    if (q->is_of_pools)
+        profile_set_pool(row, &q->pools,
+                         has_pool_column(q) ? profile_group_pool(group) : (uint32_t)group->key);
     if (q->growth)
         hak_json_set(row, FLAG("still_growing", group->goes_on));
     hak_json_set(row, JSON("self", profile_sums_json(q, &group->self)));
@@ -382,7 +397,8 @@ static int settle(struct top *t) {
     }
     if (t->places.error)
         return view_store_error(t->view, t->places.error);
-    if (!has_memory || t->places.failed || t->groups.failed || t->tree.failed) {
+    if (!has_memory || t->query.pools.failed || t->places.failed || t->groups.failed ||
+        t->tree.failed) {
         view_error("out of memory");
         return VIEW_USAGE;
     }

@@ -25,23 +25,18 @@ static int stop_at_run(struct reduction *r) {
 }
 
 /* The user's test: 0 = it holds; 125 and others: not. */
-static int judge_check(struct reduction *r, const struct run *run) {
-    size_t end = strlen(run->said);
-    while (end > 0 && run->said[end - 1] == '\n')
-        end--;
-    size_t line = end;
-    while (line > 0 && run->said[line - 1] != '\n')
-        line--;
+static int judge_check(struct reduction *r, struct run *run) {
+    const char *line = run_last_line(run);
     bool is_signal = WIFSIGNALED(run->status);
     bool cannot_run = WIFEXITED(run->status) &&
                       (WEXITSTATUS(run->status) == 126 || WEXITSTATUS(run->status) == 127);
-    snprintf(r->complaint, sizeof r->complaint, "%s %d%s%.*s",
+    snprintf(r->complaint, sizeof r->complaint, "%s %d%s%s",
              cannot_run       ? "the command cannot be run: exit status"
              : run->was_ended ? "it was ended by its limit, signal"
              : is_signal      ? "it died of signal"
                               : "exit status",
-             is_signal ? WTERMSIG(run->status) : WEXITSTATUS(run->status), end > line ? ", " : "",
-             (int)(end - line), run->said + line);
+             is_signal ? WTERMSIG(run->status) : WEXITSTATUS(run->status), line ? ", " : "",
+             line ? line : "");
     if (cannot_run)
         return stop_at_run(r);
     return WIFEXITED(run->status) && WEXITSTATUS(run->status) == 0;

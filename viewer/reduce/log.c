@@ -163,13 +163,11 @@ static bool has_newer(const struct sequence *log, uint32_t birth) {
 }
 
 bool log_add_last(struct sequence *log) {
-    uint32_t count = log->count, block = 0, sizes = 0, ends = 0;
+    uint32_t count = log->count, block = sequence_last_block(log), sizes = 0, ends = 0;
     if (count == 0)
         return true;
     uint32_t thread = log->step[count - 1].made.thread;
     struct step added[2 * LAST_CALLS];
-    for (uint32_t i = 0; i < count; i++)
-        block = log->step[i].made.block > block ? log->step[i].made.block : block;
     for (uint32_t i = count; i > 0; i--) {
         struct step step = log->step[i - 1];
         if (!verb_is_birth(step.made.verb))

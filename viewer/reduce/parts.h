@@ -109,6 +109,7 @@ bool step_follows(const struct sequence_step *a, const struct sequence_step *b);
 /* Does each step have its block? Without that a free of an address in a block would become one of
  * an address that is none. */
 bool sequence_is_whole(const struct sequence *sequence);
+uint32_t sequence_last_block(const struct sequence *sequence);
 uint32_t sequence_last_thread(const struct sequence *sequence);
 /* Numbers threads without gaps, in the order of their first steps; the main thread stays 1. False:
  * no memory. */
@@ -186,6 +187,8 @@ bool run_make(struct run *run, uint64_t limit_ms);
 bool run_is_over(struct reduction *r);
 /* It ended like a program that could not be started. */
 bool run_has_failed(const struct run *run);
+/* The last line of what it printed, behind which `said` is cut off; NULL: it printed none. */
+const char *run_last_line(struct run *run);
 
 /* attempt.c: makes the sequence. 1: it gives the fault, or the user's test holds; 0: not; below 0:
  * it cannot be made (printed). */

@@ -157,7 +157,7 @@ struct needs {
 };
 
 static struct needs needs_of(const struct sequence *s) {
-    struct needs needs = {0};
+    struct needs needs = {.blocks = sequence_last_block(s)};
     for (uint32_t i = 0; i < s->count; i++) {
         const struct sequence_step *made = &s->step[i].made;
         const char *statement = statements[made->verb];
@@ -169,7 +169,6 @@ static struct needs needs_of(const struct sequence *s) {
         needs.pools |= verb_is_of_pool(made->verb);
         needs.places |= strstr(statement, "place[") != NULL;
         needs.at |= made->a && verb_takes_pointer(made->verb);
-        needs.blocks = made->block > needs.blocks ? made->block : needs.blocks;
     }
     return needs;
 }

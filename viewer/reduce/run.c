@@ -135,3 +135,11 @@ bool run_make(struct run *run, uint64_t limit_ms) {
 bool run_has_failed(const struct run *run) {
     return WIFEXITED(run->status) && WEXITSTATUS(run->status) == NOT_STARTED;
 }
+
+const char *run_last_line(struct run *run) {
+    size_t end = strlen(run->said);
+    while (end > 0 && run->said[end - 1] == '\n')
+        run->said[--end] = '\0';
+    const char *line = strrchr(run->said, '\n');
+    return !end ? NULL : line ? line + 1 : run->said;
+}

@@ -10,15 +10,6 @@ enum { COMPILER_MS = 60000, PROGRAM_MS = 10000 };
 
 static struct run last_run;
 
-/* The last line of what it printed, or NULL. */
-static const char *last_line(char *said) {
-    size_t end = strlen(said);
-    while (end > 0 && said[end - 1] == '\n')
-        said[--end] = '\0';
-    const char *line = strrchr(said, '\n');
-    return !end ? NULL : line ? line + 1 : said;
-}
-
 /* Makes last_run. False: `why` says why its end tells nothing of the program. */
 static bool make_last_run(uint64_t limit_ms, char *why) {
     bool has_run = !view_is_interrupted() && run_make(&last_run, limit_ms);
@@ -32,7 +23,7 @@ static bool make_last_run(uint64_t limit_ms, char *why) {
 
 /* How a program ended that no sanitizer stopped. */
 static void say_end(char *out) {
-    const char *line = last_line(last_run.said);
+    const char *line = run_last_line(&last_run);
     if (last_run.was_ended)
         snprintf(out, LINE_BYTES, "does not end in 10 s");
     else if (WIFSIGNALED(last_run.status))
@@ -56,7 +47,7 @@ static bool compile(const char *name, const char *argument, char *why) {
     bool has_run = make_last_run(COMPILER_MS, why);
     if (has_run && !last_run.was_ended && last_run.status == 0)
         return true;
-    const char *line = last_line(last_run.said);
+    const char *line = run_last_line(&last_run);
     if (has_run)
         snprintf(why, LINE_BYTES, "not run: cc%s%s %s%s", argument ? " " : "",
                  argument ? argument : "", last_run.was_ended ? "does not end in 60 s" : "fails: ",

@@ -61,12 +61,16 @@ bool step_follows(const struct sequence_step *a, const struct sequence_step *b) 
     return a->verb == b->verb && a->a == b->a && a->b == b->b && b->block == a->block + 1;
 }
 
+uint32_t sequence_last_block(const struct sequence *sequence) {
+    uint32_t last = 0;
+    for (uint32_t i = 0; i < sequence->count; i++)
+        last = sequence->step[i].made.block > last ? sequence->step[i].made.block : last;
+    return last;
+}
+
 bool sequence_is_whole(const struct sequence *sequence) {
     bool is_whole = true;
-    uint32_t most = 0;
-    for (uint32_t i = 0; i < sequence->count; i++)
-        if (sequence->step[i].made.block > most)
-            most = sequence->step[i].made.block;
+    uint32_t most = sequence_last_block(sequence);
     bool *has_block = calloc(most + 1ul, sizeof *has_block);
     if (!has_block)
         return false;
@@ -124,11 +128,7 @@ static uint32_t new_number(uint32_t *of, uint32_t old, uint32_t *next) {
 }
 
 bool sequence_number(struct sequence *sequence) {
-    uint32_t most = 0, blocks = 1;
-    for (uint32_t i = 0; i < sequence->count; i++) {
-        const struct sequence_step *made = &sequence->step[i].made;
-        most = made->block > most ? made->block : most;
-    }
+    uint32_t most = sequence_last_block(sequence), blocks = 1;
     uint32_t *block = calloc(most + 1ul, sizeof *block);
     bool good = block && sequence_number_threads(sequence);
     for (uint32_t i = 0; i < sequence->count && good; i++) {

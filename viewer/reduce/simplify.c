@@ -81,15 +81,12 @@ static void fit_step(const struct resize *size, struct sequence_step *made) {
 /* Makes all blocks of one size smaller, with the steps that go by it. */
 static int try_size(struct reduction *r, const struct resize *size) {
     struct sequence candidate = {0};
-    uint32_t most = 0;
     int result = sequence_copy(&candidate, &r->best) ? 0 : -1;
     bool has_pools = false; /* their pieces stay within their memory */
-    for (uint32_t i = 0; i < candidate.count; i++) {
-        if (candidate.step[i].made.block > most)
-            most = candidate.step[i].made.block;
+    for (uint32_t i = 0; i < candidate.count; i++)
         has_pools |= verb_is_of_pool(candidate.step[i].made.verb);
-    }
-    int64_t *bytes = calloc(most + 1ul, sizeof *bytes); /* of each block, as it was */
+    int64_t *bytes =
+        calloc(sequence_last_block(&candidate) + 1ul, sizeof *bytes); /* of each, as it was */
     for (uint32_t i = 0; i < candidate.count && bytes && result == 0; i++) {
         struct sequence_step *made = &candidate.step[i].made;
         int64_t *now = &bytes[made->block];

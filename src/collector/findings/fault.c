@@ -405,13 +405,15 @@ static size_t copy_arguments(const struct hak_client *c, char **arguments) {
     return bytes;
 }
 
-/* Whether the process has found out that debug registers do not fire. */
-static bool is_deaf(const struct hak_client *c, uint32_t index) {
+/* Why no debug register stops the process on this machine, as far as it has found out; else 0. */
+static unsigned unwatched_of(const struct hak_client *c, uint32_t index) {
     if (index >= HAK_PROCESSES)
-        return false;
+        return 0;
     uint32_t flags = atomic_load(&hak_mapping_process(&c->map, index)->flags);
-    return (flags & (HAK_PROCESS_UNWATCHED | HAK_PROCESS_NEWEST_UNWATCHED)) &&
-           (flags >> HAK_PROCESS_WHY_SHIFT & 0xff) == HAK_UNWATCHED_DEAF;
+    unsigned why = flags >> HAK_PROCESS_WHY_SHIFT & 0xff;
+    if (!(flags & (HAK_PROCESS_UNWATCHED | HAK_PROCESS_NEWEST_UNWATCHED)))
+        return 0;
+    return why == HAK_UNWATCHED_DEAF || why == HAK_UNWATCHED_PROCESSOR ? why : 0;
 }
 
 /* How much of the process is guarded by now; nothing where it counts by itself. */
@@ -454,7 +456,7 @@ static void fill_context(struct hak_fault *f, struct hak_capture *capture) {
                                              .coverage = coverage_of(c, request->process),
                                              .is_trace = c->map.head.level == HAK_CHECK_TRACE,
                                              .is_light = c->map.head.level == HAK_CHECK_LIGHT,
-                                             .is_deaf = is_deaf(c, request->process),
+                                             .unwatched = unwatched_of(c, request->process),
                                              .is_forked = process && process->row.fork_event,
                                              .stops = stops_at_faults(c),
                                              .signal = request->signal,

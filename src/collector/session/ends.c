@@ -166,6 +166,7 @@ static void describe_unwatched(struct hak_rows *rows, uint32_t row, uint32_t why
  * program (a sandbox, SIGTRAP) is no such reason. */
 static void note_machine(struct hak_rows *rows, uint32_t why) {
     bool is_machines = why == HAK_UNWATCHED_OLD_KERNEL || why == HAK_UNWATCHED_DEAF ||
+                       why == HAK_UNWATCHED_PROCESSOR ||
                        (why != 0 && why < HAK_UNWATCHED_OLD_KERNEL);
     if (is_machines && !rows->unwatched)
         rows->unwatched = why;

@@ -9,10 +9,10 @@
  *   sample in level light (sample.h), elsewhere none
  *
  * HAKMEM_INJECT turns it off, since its faults lie in lists of free blocks. */
-#include "guard/choose/first_blocks.h"
-#include "guard/guard.h"
+#include "guard/choose/choose.h"
+
+#include "border.h"
 #include "guard/choose/only.h"
-#include "guard/choose/sample.h"
 #include "guarded/guarded.h"
 #include "heap_profile/heap_profile.h"
 #include "light.h"

@@ -17,14 +17,14 @@
  *
  * A site that was passed over is done, too, until there is plenty again. Two stacks with the same
  * low bits count as one site. No lock: what two threads count at once may be off by one. */
-#ifndef HAK_GUARD_FIRST_BLOCKS_H
-#define HAK_GUARD_FIRST_BLOCKS_H
+#ifndef HAK_GUARD_CHOOSE_FIRST_BLOCKS_H
+#define HAK_GUARD_CHOOSE_FIRST_BLOCKS_H
 
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include "guard/guard.h"
 #include "platform/platform.h"
+#include "trace/trace.h"
 
 enum {
     HAK_SITES = 1 << 20,

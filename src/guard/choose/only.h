@@ -9,8 +9,8 @@
  * Stacks are compared frame by frame from the innermost one on: module (build id, else the name of
  * its file) and offset, so that it does not matter where a module lies. No lock: what two threads
  * find at once is the same. */
-#ifndef HAK_GUARD_ONLY_H
-#define HAK_GUARD_ONLY_H
+#ifndef HAK_GUARD_CHOOSE_ONLY_H
+#define HAK_GUARD_CHOOSE_ONLY_H
 
 #include <stdbool.h>
 #include <stddef.h>

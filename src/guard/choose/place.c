@@ -15,8 +15,10 @@
  * block that wants one. The handler of crashes carries that out (trace/crash/aligned.h), and the
  * stack's next blocks lie at multiples of 16. So do those of a thread whose SIGSEGV would not come
  * to that handler, since the kernel ends it then. */
+#include "guard/choose/choose.h"
+
 #include <stdatomic.h>
-#include "guard/guard.h"
+#include "guard/locate/locate.h"
 #include "guarded/guarded.h"
 
 enum {

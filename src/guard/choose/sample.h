@@ -30,8 +30,8 @@
  *
  * Thread and signal safety: any thread, in a signal handler. A system call or two in a thousandth
  * of a second. */
-#ifndef HAK_GUARD_SAMPLE_H
-#define HAK_GUARD_SAMPLE_H
+#ifndef HAK_GUARD_CHOOSE_SAMPLE_H
+#define HAK_GUARD_CHOOSE_SAMPLE_H
 
 #include "hop.h"
 

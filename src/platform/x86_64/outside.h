@@ -16,6 +16,7 @@
 #include <sys/user.h>
 #include "interrupted.h"
 #include "platform/x86_64/traced.h"
+#include "platform/x86_64/xsave.h"
 
 #define HAK_OUTSIDE_CALLS true /* a thread can be made to call a function */
 
@@ -93,16 +94,25 @@ static inline bool hak_outside_read(struct hak_outside_thread *s, pid_t thread) 
 }
 
 /* Puts the state into the format that rt_sigreturn takes: with its own size in it, and a word
- * behind it. Returns its bytes; 0: of a size that cannot be. */
+ * behind it. Returns its bytes; 0: of a size that cannot be.
+ *
+ * The size ends with the last part in use. PTRACE_GETREGSET gives room for all that the processor
+ * has, tiles (AMX) among them. Where the thread has never used tiles, rt_sigreturn takes so large a
+ * state for one of x87 and SSE alone, and the vector registers would be lost. */
 static inline size_t hak_outside_describe_state(struct hak_outside_thread *s) {
     enum { MAGIC1 = 0x46505853, MAGIC2 = 0x46505845 };
     uint64_t features;
-    uint32_t words[2] = {MAGIC1, (uint32_t)s->state_bytes + sizeof(uint32_t)};
-    uint32_t bytes = (uint32_t)s->state_bytes, magic2 = MAGIC2;
-    if (s->state_bytes < 576 || s->state_bytes > sizeof s->state - sizeof magic2)
+    uint32_t magic2 = MAGIC2;
+    if (s->state_bytes < HAK_XSAVE_LEAST || s->state_bytes > sizeof s->state - sizeof magic2)
         return 0;
+    size_t in_use = hak_xsave_bytes_of(hak_xsave_in_use(s->state));
+    if (in_use > s->state_bytes)
+        return 0;
+    s->state_bytes = in_use;
+    uint32_t bytes = (uint32_t)in_use, words[2] = {MAGIC1, bytes + sizeof magic2};
     unsigned char *at = s->state + HAK_OUTSIDE_STATE_MAGIC;
     memcpy(&features, at, sizeof features);
+    features = hak_xsave_within(features, in_use);
     memset(at, 0, 48);
     memcpy(at, words, sizeof words);
     memcpy(at + 8, &features, sizeof features);

@@ -179,8 +179,8 @@ void report_completeness(struct hak_text *text, const struct report_page *page) 
         hak_text_add(text, page->words ? "all events kept, all stacks whole"
                                        : "all events kept, the stack is whole");
     add_guarded(text, &page->context);
-    if (page->context.is_deaf)
-        hak_text_add(text, "; %s", hak_words_unwatched(HAK_UNWATCHED_DEAF));
+    if (page->context.unwatched)
+        hak_text_add(text, "; %s", hak_words_unwatched(page->context.unwatched));
     hak_text_add(text, "\n");
 }
 

@@ -67,7 +67,7 @@ struct hak_report_context {
     struct hak_coverage coverage;        /* of the process; all 0 = not known */
     bool is_trace;                       /* the run was at level trace: nothing was checked */
     bool is_light;                       /* at level light: few blocks were */
-    bool is_deaf;                        /* this machine's debug registers do not fire */
+    unsigned unwatched;                  /* why no debug register can stop it here, or 0 */
     bool is_forked;                      /* its counters begin at its fork */
     bool stops;                          /* the program ends at its first fault */
     enum hak_processor processor;        /* that ran it */

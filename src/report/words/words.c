@@ -418,6 +418,8 @@ const char *hak_words_unwatched(unsigned why) {
                "ptrace is allowed";
     case HAK_UNWATCHED_DEAF:
         return "debug registers do not fire on this machine";
+    case HAK_UNWATCHED_PROCESSOR:
+        return "debug registers are used on x86-64 only";
     default:
         return strerror((int)why);
     }

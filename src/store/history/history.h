@@ -8,6 +8,7 @@
  *   two moments -> heap, or flow where that has no answer -> span
  *   address -> mapped -> mapping (what one address was mapped as)
  *   address -> piece (which pieces of the program's own pools held it)
+ *   two moments -> the pieces of all pools between -> piece_flow
  *
  * All of it reads through a hak_store_reader that the caller owns, on its thread, without a lock.
  * It calls the reader, live, postings and stacks. */
@@ -24,6 +25,7 @@
 #include "store/history/mapped.h"
 #include "store/history/mapping.h"
 #include "store/history/piece.h"
+#include "store/history/piece_flow.h"
 #include "store/history/span.h"
 #include "store/history/story.h"
 #include "store/history/tally.h"

@@ -13,11 +13,15 @@ struct piece_search {
     struct hak_piece_story *story;
 };
 
-static struct hak_filter filter_of_pools(unsigned first, unsigned last, uint64_t to) {
+struct hak_filter hak_filter_of_pools(unsigned first, unsigned last, uint64_t to) {
     struct hak_filter filter = {.class_index = -1, .id_to = to};
     for (unsigned kind = first; kind <= last; kind++)
         filter.kind_mask_high |= (uint64_t)1 << (kind - 64);
     return filter;
+}
+
+bool hak_is_move_out(const struct hak_event *e) {
+    return e->kind == HAK_PIECE_MOVE && (e->size & 0xff) == 0;
 }
 
 /* Moves the lives one place down where all are taken. */
@@ -28,10 +32,6 @@ static void begin_piece_life(struct hak_piece_story *story, const struct hak_eve
     story->lives_total++;
     story->life[hak_piece_lives_kept(story) - 1] =
         (struct hak_piece_life){.birth = *e, .bytes = bytes, .pool = hak_event_pool(e)};
-}
-
-static bool is_move_out(const struct hak_event *e) {
-    return e->kind == HAK_PIECE_MOVE && (e->size & 0xff) == 0;
 }
 
 /* The reset of a pool that spares the pieces with a byte in its range. */
@@ -47,7 +47,7 @@ static bool is_ended_by(const struct hak_piece_life *life, const struct hak_even
     case HAK_PIECE_FREE:
         return life->birth.address == e->address;
     case HAK_PIECE_MOVE:
-        return life->birth.address == e->address && !is_move_out(e);
+        return life->birth.address == e->address && !hak_is_move_out(e);
     case HAK_POOL_RESET:
         return !is_spared(life, e);
     default:
@@ -78,7 +78,7 @@ static const struct hak_piece_life *last_life_of(const struct hak_piece_story *s
 
 /* A move to "out" begins a life of the size of the one before. */
 static void begin_if_inside(struct piece_search *search, const struct hak_event *e) {
-    const struct hak_piece_life *last = is_move_out(e) ? last_life_of(search->story, e) : NULL;
+    const struct hak_piece_life *last = hak_is_move_out(e) ? last_life_of(search->story, e) : NULL;
     uint64_t bytes = e->kind == HAK_PIECE_ALLOC ? e->size : last ? last->bytes : 0;
     if (last && !last->end.id)
         return;
@@ -91,7 +91,7 @@ static int take_piece_event(void *context, const struct hak_event *e) {
     if (search->lineage && !hak_lineage_has(search->lineage, e))
         return 0;
     end_piece_lives(search->story, e);
-    if (e->kind == HAK_PIECE_ALLOC || is_move_out(e))
+    if (e->kind == HAK_PIECE_ALLOC || hak_is_move_out(e))
         begin_if_inside(search, e);
     return 0;
 }
@@ -120,7 +120,7 @@ int hak_piece_story_read(struct hak_store_reader *r, uint64_t address, uint32_t 
                          uint64_t to, struct hak_piece_story *out) {
     static struct hak_lineage lineage; /* 24 KiB */
     struct piece_search search = {.address = address, .story = out};
-    struct hak_filter filter = filter_of_pools(HAK_PIECE_ALLOC, HAK_POOL_DESTROY, to);
+    struct hak_filter filter = hak_filter_of_pools(HAK_PIECE_ALLOC, HAK_POOL_DESTROY, to);
     *out = (struct hak_piece_story){.lives_total = 0};
     int error = process ? hak_lineage_load(r, process, &lineage) : 0;
     search.lineage = process ? &lineage : NULL;
@@ -128,7 +128,7 @@ int hak_piece_story_read(struct hak_store_reader *r, uint64_t address, uint32_t 
         error = hak_store_scan(r, &filter, false, take_piece_event, &search);
     if (error || !out->lives_total)
         return error;
-    filter = filter_of_pools(HAK_POOL_CREATE, HAK_POOL_CREATE, to);
+    filter = hak_filter_of_pools(HAK_POOL_CREATE, HAK_POOL_CREATE, to);
     error = hak_store_scan(r, &filter, false, take_piece_pool, out);
     if (error < 0)
         return error;

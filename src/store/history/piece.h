@@ -28,6 +28,10 @@ struct hak_piece_story {
 static inline uint32_t hak_event_pool(const struct hak_event *e) {
     return (uint32_t)e->generation;
 }
+/* Whether the piece comes to the program by a move. */
+bool hak_is_move_out(const struct hak_event *e);
+/* Passes the kinds of notes of pools from `first` to `last`, up to the event `to` (0 = the end). */
+struct hak_filter hak_filter_of_pools(unsigned first, unsigned last, uint64_t to);
 static inline int hak_piece_lives_kept(const struct hak_piece_story *story) {
     return story->lives_total < HAK_PIECE_LIVES ? (int)story->lives_total : HAK_PIECE_LIVES;
 }

@@ -89,13 +89,18 @@ static uint64_t address_of(const siginfo_t *info) {
     return is_from_kernel(info) ? (uint64_t)(uintptr_t)info->si_addr : 0;
 }
 
+/* It tells of an access by a wrong memory tag that was found later. */
+static bool is_late(int number, const siginfo_t *info) {
+    return hak_crash_is_late_tag((uint32_t)number, info->si_code);
+}
+
 /* The processor's exception, for signals that it caused. */
 static void take_trap(const siginfo_t *info, const ucontext_t *context, uint32_t *trap,
                       uint32_t *trap_error) {
     *trap = is_from_kernel(info) ? hak_context_trap(context) : 0;
     *trap_error = is_from_kernel(info) ? hak_context_trap_error(context) : 0;
     if (!HAK_CONTEXT_HAS_TRAP && is_from_kernel(info) && info->si_signo == SIGSEGV &&
-        !hak_crash_is_late_tag(SIGSEGV, info->si_code)) {
+        !is_late(SIGSEGV, info)) {
         struct hak_registers registers;
         hak_registers_from_context(&registers, context);
         hak_crash_find_trap(&registers, address_of(info), trap, trap_error);
@@ -349,10 +354,6 @@ static void report_death(int number, const siginfo_t *info, void *context) {
 
 /* ---- accesses to blocks that were given back, or by a wrong memory tag -------------------------
  */
-
-static bool is_late(int number, const siginfo_t *info) {
-    return hak_crash_is_late_tag((uint32_t)number, info->si_code);
-}
 
 static bool is_heap_fault(int number, const siginfo_t *info) {
     return is_from_kernel(info) &&

@@ -10,6 +10,7 @@
 #include "unit/suite.h"
 #include "border.h"
 #include "guard/around.h"
+#include "guard/choose/choose.h"
 #include "guard/guard.h"
 #include "large/large.h"
 #include "platform/address.h"

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include "border.h"
 #include "front/take.h"
-#include "guard/locate.h"
+#include "guard/locate/locate.h"
 #include "metrics/count.h"
 #include "slab/lists.h"
 

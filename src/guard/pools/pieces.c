@@ -1,11 +1,19 @@
 /* Keeps the program's own pools and their pieces, each found by its address. */
-#include "guard/pieces.h"
+#include "guard/pools/pieces.h"
 
-#include "guard/locate.h"
+#include <errno.h>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+#include "guard/locate/locate.h"
 #include "hop.h"
+#include "platform/line.h"
 #include "platform/lock.h"
+#include "platform/raw_call.h"
 
 enum { POOL_BITS = 12, PIECE_BITS = 20, PLACES_TRIED = 32, LOST_BITS = 20 };
+enum { STUCK_SECONDS = 10 };
 
 struct table {
     struct hak_pool pools[(1 << POOL_BITS) + PLACES_TRIED];
@@ -20,22 +28,69 @@ static struct table *table;
 static uint32_t last_number;
 static uint64_t lost;
 static bool is_forgotten; /* the table of a fork's parent: its pieces may be anywhere */
-static _Atomic bool is_missed;
+static _Atomic bool is_missed, is_stuck;
+static _Atomic uint32_t turns; /* times that the lock was given back */
 
 bool hak_pieces_missed(void) {
     return atomic_load_explicit(&is_missed, memory_order_relaxed);
 }
 
+static void miss_call(const char *why) {
+    struct hak_line line = {.length = 0};
+    if (atomic_exchange_explicit(&is_missed, true, memory_order_relaxed))
+        return;
+    hak_line_add(&line, "hakmem: a call of hak_pool_* is missed, ");
+    hak_line_add(&line, why);
+    hak_line_add(&line, "; no fault of a pool is reported from here on");
+    hak_line_end(&line);
+}
+
+/* Sleeps while the lock has this holder, a second at most; true when it is over. */
+static bool sleep_a_second(uint32_t holder) {
+    struct timespec time = {.tv_sec = 1};
+    return hak_raw_call(SYS_futex, (long)&pieces_lock.holder, FUTEX_WAIT_PRIVATE, holder, &time, 0,
+                        0) == -ETIMEDOUT;
+}
+
+/* Waits as hak_lock does, but not for a thread that left its call: false then. */
+static bool lock_in_time(void) {
+    uint32_t before = atomic_load_explicit(&turns, memory_order_relaxed);
+    uint32_t self = hak_lock_self() | HAK_LOCK_SLEEPERS;
+    for (unsigned waited = 0; waited < STUCK_SECONDS;) {
+        uint32_t seen = 0, now;
+        if (atomic_compare_exchange_strong_explicit(&pieces_lock.holder, &seen, self,
+                                                    memory_order_acquire, memory_order_relaxed))
+            return true;
+        uint32_t with_sleepers = seen | HAK_LOCK_SLEEPERS;
+        if (seen != with_sleepers &&
+            !atomic_compare_exchange_strong_explicit(&pieces_lock.holder, &seen, with_sleepers,
+                                                     memory_order_relaxed, memory_order_relaxed))
+            continue;
+        bool is_over = sleep_a_second(with_sleepers);
+        now = atomic_load_explicit(&turns, memory_order_relaxed);
+        waited = now != before ? 0 : waited + is_over;
+        before = now;
+    }
+    atomic_store_explicit(&is_stuck, true, memory_order_relaxed);
+    return false;
+}
+
 bool hak_pieces_lock(void) {
     if (hak_lock_is_mine(&pieces_lock)) {
-        atomic_store_explicit(&is_missed, true, memory_order_relaxed);
+        miss_call("made in a signal handler that interrupted another one, or left it by longjmp");
         return false;
     }
-    hak_lock(&pieces_lock);
-    return true;
+    if (atomic_load_explicit(&is_stuck, memory_order_relaxed))
+        return false;
+    if (hak_try_lock(&pieces_lock) || lock_in_time())
+        return true;
+    miss_call("as another thread has not ended one for 10 s");
+    return false;
 }
 
 void hak_pieces_unlock(void) {
+    uint32_t turn = atomic_load_explicit(&turns, memory_order_relaxed);
+    atomic_store_explicit(&turns, turn + 1, memory_order_relaxed);
     hak_unlock(&pieces_lock);
 }
 
@@ -176,6 +231,11 @@ struct hak_piece *hak_pieces_find(uintptr_t address, uint32_t number) {
             other = &piece[i];
     }
     return other;
+}
+
+struct hak_piece *hak_pieces_find_own(uintptr_t address, const struct hak_pool *pool) {
+    struct hak_piece *piece = hak_pieces_find(address, pool->number);
+    return piece && piece->pool_number == pool->number ? piece : NULL;
 }
 
 /* The place for a piece at the address: the one it had in this pool, that of another pool's piece
@@ -351,6 +411,7 @@ void hak_pieces_fork_child(void) {
             table->pools[i].is_inherited = 1;
     if (!hak_lock_was_left(&pieces_lock))
         return;
+    atomic_store_explicit(&is_stuck, false, memory_order_relaxed);
     if (table)
         (void)hak_unmap(table, HAK_PAGES_OF(sizeof *table));
     table = NULL;

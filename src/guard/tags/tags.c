@@ -1,44 +1,27 @@
 /* Compares the tag of a pointer that the program gives back with its block's, and says what an
- * access by a wrong tag was: guard/tags.h has which tag is where. */
-#include "guard/tags.h"
+ * access by a wrong tag was. */
+#include "guard/tags/tags.h"
 
-#include "guard/give_back.h"
 #include "light.h"
+#include "options.h"
 #include "platform/platform.h"
 
-/* The located block's pointer without its tag; HAK_NO_USER: it has another life's, which was
- * reported. By value, as in border.c. */
-static user_t check_tag_of(struct hak_located at, user_t user, enum hak_record_kind kind) {
-    user_t plain = user_from(hak_untagged(user.p));
-    if (at.slot->place != HAK_PLACE_LIVE || plain.p != hak_user_in(&at))
-        return plain;
-    unsigned tag = hak_tag_of_pointer(user.p);
-    unsigned due = hak_tag_of_live(plain.p, hak_asked_bytes_of(&at));
-    if (HAK_LIKELY(tag == due) || due == 0 || !hak_tags_are_given())
-        return plain;
-    hak_report_bad_pointer(at, kind, plain.p, HAK_MEMORY_SLOT_START);
-    return HAK_NO_USER;
+static enum hak_tag_verdict judge_in(struct hak_located at, const void *pointer) {
+    const char *plain = hak_untagged(pointer);
+    if (at.slot->place != HAK_PLACE_LIVE || plain != hak_user_in(&at))
+        return HAK_TAG_FITS;
+    unsigned due = hak_tag_of_live(plain, hak_asked_bytes_of(&at));
+    bool fits = hak_tag_of_pointer(pointer) == due || due == 0 || !hak_tags_are_given();
+    return HAK_LIKELY(fits) ? HAK_TAG_FITS : HAK_TAG_WRONG;
 }
 
-/* The same where no slot of ours is: a large block that lives or was freed, or another
- * allocator's. */
-static HAK_COLD user_t check_tag_of_large(user_t user, enum hak_record_kind kind) {
+enum hak_tag_verdict hak_tags_judge(const void *pointer) {
     struct hak_located at;
     struct hak_large former;
-    user_t plain = user_from(hak_untagged(user.p));
-    if (hak_locate_large(plain.p, &at))
-        return check_tag_of(at, user, kind);
-    return hak_recall_large(plain.p, &former) ? plain : user;
-}
-
-user_t hak_check_tag(user_t user, enum hak_record_kind kind) {
-    struct hak_located at;
-    user_t plain = user_from(hak_untagged(user.p));
-    if (hak_registry_owner(plain.p) == HAK_OWNER_NOBODY)
-        return check_tag_of_large(user, kind);
-    if (!hak_locate_slot(plain.p, &at))
-        return plain;
-    return check_tag_of(at, user, kind);
+    const void *plain = hak_untagged(pointer);
+    if (hak_locate(plain, &at))
+        return judge_in(at, pointer);
+    return at.superslab || hak_recall_large(plain, &former) ? HAK_TAG_FITS : HAK_TAG_FOREIGN;
 }
 
 /* ---- accesses ----------------------------------------------------------------------------------

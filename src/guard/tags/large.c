@@ -1,4 +1,4 @@
-/* The tags of large blocks (guard/tags.h), each of which is a mapping of its own in level normal.
+/* The tags of large blocks (tags.h), each of which is a mapping of its own in level normal.
  *
  *   up to HAK_TAGS_WHOLE_BYTES   | header | bytes asked, to 16 | 16 bytes or more |
  *                                  0        t                    0
@@ -7,9 +7,9 @@
  *
  * A longer block's memory comes when it is touched, and a tag would touch it: so its pointer has
  * none, and its borders have. A freed block is unmapped, or its pages are closed: memory that comes
- * to its place later has tag 0. Its tag is remembered (former.c), and the next block at the place
- * gets another one. */
-#include "guard/tags.h"
+ * to its place later has tag 0. Its tag is remembered (locate/former.c), and the next block at the
+ * place gets another one. */
+#include "guard/tags/tags.h"
 
 #include "platform/platform.h"
 

@@ -1,18 +1,22 @@
-/* Locates a pointer: finds the slot or the large block of ours that covers it.
+/* The door of the room that locates a pointer: finds the slot or the large block of ours that
+ * covers it, and tells whether the block has a border.
  *
  *   pointer --registry--> SuperSlab --class of its slab--> slot index --> state of the slot
  *           --large-----> large block and its state
+ *           --former.c--> large block that was freed lately
  *
  * The registry is asked before any memory behind the pointer is read, so any value may be asked
- * about. Thread and signal safety: no lock, no allocation, no system call. */
-#ifndef HAK_GUARD_LOCATE_H
-#define HAK_GUARD_LOCATE_H
+ * about. The room owns the facts of former blocks alone, and calls nothing but large_map and the
+ * platform. Thread and signal safety: no lock, no allocation, no system call. */
+#ifndef HAK_GUARD_LOCATE_LOCATE_H
+#define HAK_GUARD_LOCATE_LOCATE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "block.h"
 #include "large_map/large_map.h"
+#include "options.h"
 #include "platform/registry.h"
 #include "size_class.h"
 #include "superslab.h"
@@ -140,5 +144,39 @@ static inline void hak_set_delta_bytes(const struct hak_located *at, size_t delt
     else
         at->slot->user_delta = (uint16_t)(delta_bytes / 8);
 }
+
+/* ---- the border of a block ------------------------------------------------------------------- */
+
+static inline bool hak_layout_has_header(void) {
+    return HAK_LIKELY(hak_options.layout == HAK_LAYOUT_HEADER);
+}
+static inline bool hak_stops_at_illegal_hop(void) {
+    return hak_options.check != HAK_CHECK_TRACE;
+}
+/* Header and canary lie around a guarded block of level normal in layout same as well: its address
+ * is another one than without the checks anyway. */
+static inline bool hak_guarded_have_border(void) {
+    return hak_layout_has_header() || hak_stops_at_illegal_hop();
+}
+static inline bool hak_has_border(const struct hak_located *at) {
+    return hak_layout_has_header() || (hak_is_guarded(at) && hak_stops_at_illegal_hop());
+}
+/* Of a block that has a border: nothing of it lies in front. */
+static inline bool hak_has_no_header(const struct hak_located *at) {
+    return HAK_UNLIKELY(at->large != NULL) && at->large->guarded_side == HAK_GUARDED_BEFORE;
+}
+
+/* ---- large blocks that were freed lately ---------------------------------------------------- */
+
+/* former.c: keeps the facts of a large block that is being freed. */
+HAK_HIDDEN void hak_remember_large(const struct hak_large *large);
+/* former.c: finds those facts again by the block's user pointer. */
+HAK_HIDDEN bool hak_recall_large(const void *user, struct hak_large *large);
+/* As hak_recall_large, by any address in the block's pages. */
+HAK_HIDDEN bool hak_recall_large_around(uintptr_t address, struct hak_large *large);
+/* The same of one that had the memory tag `tag`. */
+HAK_HIDDEN bool hak_recall_large_tagged(uintptr_t address, unsigned tag, struct hak_large *large);
+/* The memory tags of those that lay in [start, start + bytes), a bit for each. */
+HAK_HIDDEN unsigned hak_recall_tags(const char *start, size_t bytes);
 
 #endif

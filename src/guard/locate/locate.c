@@ -1,5 +1,5 @@
 /* The less common places that a pointer of ours can point to: large blocks, slabs given back. */
-#include "guard/locate.h"
+#include "guard/locate/locate.h"
 
 #include "border.h"
 #include "platform/platform.h"

@@ -1,5 +1,6 @@
-/* The tags of blocks, where the processor has memory tags (platform/tags.h). Here those of a slot's
- * memory; tags_large.c has those of large blocks, tags.c tells the block that an access meant.
+/* The door of the room of memory tags: the tags of blocks, where the processor has them
+ * (platform/tags.h). Here those of a slot's memory; large.c has those of large blocks, tags.c tells
+ * the block that an access meant.
  *
  *   live    | header | bytes asked, to 16 | canary |
  *             0        t                    0            t of 1 to 15
@@ -11,11 +12,14 @@
  * life's tag already, which its pointer has not. The first life's tag comes of the address, and the
  * life's of a slot whose page the kernel has dropped of the number of its frees.
  *
- * The caller has the slot, its pages are open, and the calling thread is deaf. */
-#ifndef HAK_GUARD_TAGS_H
-#define HAK_GUARD_TAGS_H
+ * The caller has the slot, its pages are open, and the calling thread is deaf. No lock. The room
+ * may call guard/locate, large_map and the platform; it judges, and guard reports. */
+#ifndef HAK_GUARD_TAGS_TAGS_H
+#define HAK_GUARD_TAGS_TAGS_H
 
-#include "guard/guard.h"
+#include "fault_codes.h"
+#include "guard/locate/locate.h"
+#include "memory_tags.h"
 #include "platform/tags.h"
 #include "trace/pattern.h"
 
@@ -74,6 +78,14 @@ HAK_IN_PLACE void hak_tags_give(char *base, size_t slot_bytes, const char *user,
     hak_tag_memory(base + HAK_HEADER_BYTES, base + slot_bytes, tag);
 }
 
+/* tags.c: the tag of a pointer that the program gives back. */
+enum hak_tag_verdict {
+    HAK_TAG_FITS,    /* it is its block's, or nothing speaks against it */
+    HAK_TAG_WRONG,   /* it is of another life than the live block at whose start it points */
+    HAK_TAG_FOREIGN, /* no block of ours is or was there: another allocator may use it */
+};
+HAK_HIDDEN enum hak_tag_verdict hak_tags_judge(const void *pointer);
+
 /* tags.c: the block that an access at `address` by the wrong tag `tag` meant, and the fault; 0: not
  * known. A large block that was freed is copied to `former`. In the handler of a crash: no lock, no
  * allocation. */
@@ -82,7 +94,7 @@ HAK_HIDDEN enum hak_fault_code hak_tags_find(uintptr_t address, unsigned tag,
 /* Whether it may go on (trace.h). */
 HAK_HIDDEN bool hak_tags_allow(uintptr_t address, unsigned tag);
 
-/* tags_large.c: the same of a large block that is handed out, or was resized in place. */
+/* large.c: the same of a large block that is handed out, or was resized in place. */
 HAK_HIDDEN HAK_COLD void hak_tags_take_large(const struct hak_located *at);
 HAK_HIDDEN HAK_COLD void hak_tags_resize_large(const struct hak_located *at, size_t old_bytes);
 /* Those of hak_tags_find where the address is in no SuperSlab. */

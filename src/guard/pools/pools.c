@@ -1,10 +1,9 @@
 /* The program's own pools (hakmem.h): the program tells what its pools hand out and take back, and
  * each call is compared with what was told before. */
-#include "guard/guard.h"
+#include "guard/pools/pools.h"
 
-#include "guard/pool_call.h"
-#include "guard/pool_places.h"
-#include "guard/redzone.h"
+#include "guard/pools/call.h"
+#include "guard/pools/places.h"
 #include "hakmem.h"
 #include "light.h"
 
@@ -46,10 +45,6 @@ static struct hak_fault_facts facts_of_bad_free(const struct hak_pool_call *call
 
 /* ---- what a call may do ---------------------------------------------------------------------- */
 
-static bool is_of_pool(const struct hak_pool *pool, const struct hak_piece *piece) {
-    return piece && piece->pool_number == pool->number;
-}
-
 /* The piece where it is of a pool that this one followed. The last of them is looked for behind a
  * live one of another pool: this may be its memory. NULL: there is none. */
 static const struct hak_piece *piece_of_former(const struct hak_pool_call *call,
@@ -62,20 +57,19 @@ static const struct hak_piece *piece_of_former(const struct hak_pool_call *call,
     return last && !last->is_free && hak_pieces_is_of_former(last, pool) ? last : NULL;
 }
 
-/* Finds the fault of giving a piece back to the pool, 0 = none. */
+/* Finds the fault of giving back the pool's own piece, or another one at the address; 0 = none. */
 static struct hak_fault_facts judge_free(const struct hak_pool_call *call,
-                                         const struct hak_pool *pool,
-                                         const struct hak_piece *piece) {
-    bool is_own = is_of_pool(pool, piece);
-    if (pool->is_destroyed || (is_own && piece->pool_resets != pool->resets))
-        return facts_of_end(call, pool, is_own ? piece : NULL);
-    if (is_own && !piece->is_free)
+                                         const struct hak_pool *pool, const struct hak_piece *own) {
+    if (pool->is_destroyed || (own && own->pool_resets != pool->resets))
+        return facts_of_end(call, pool, own);
+    if (own && !own->is_free)
         return (struct hak_fault_facts){0};
-    const struct hak_piece *former = is_own ? NULL : piece_of_former(call, pool, piece);
+    if (own)
+        return hak_pool_facts_of(HAK_FAULT_POOL_DOUBLE_FREE, call, pool, own);
+    const struct hak_piece *piece = hak_pieces_find(call->piece, pool->number);
+    const struct hak_piece *former = piece_of_former(call, pool, piece);
     if (former)
         return facts_of_former(call, pool, former);
-    if (is_own)
-        return hak_pool_facts_of(HAK_FAULT_POOL_DOUBLE_FREE, call, pool, piece);
     if (hak_pieces_may_be_lost(call->piece))
         return (struct hak_fault_facts){0};
     if (piece && hak_pieces_lives(piece))
@@ -83,19 +77,18 @@ static struct hak_fault_facts judge_free(const struct hak_pool_call *call,
     return facts_of_bad_free(call, pool);
 }
 
-/* Finds the fault of handing a piece out. One that the pool has never taken back may be an arena's,
- * which begins anew without a word; so may be any of the pool for pieces that have none, and one
- * whose block of malloc was freed. */
+/* Finds the fault of handing out the pool's own piece at the address, NULL = none is known. One
+ * that the pool has never taken back may be an arena's, which begins anew without a word; so may be
+ * any of the pool for pieces that have none, and one whose block of malloc was freed. */
 static struct hak_fault_facts judge_alloc(const struct hak_pool_call *call,
                                           const struct hak_pool *pool,
                                           const struct hak_piece *piece, size_t bytes) {
     if (pool->is_destroyed)
         return facts_of_end(call, pool, NULL);
-    if (is_of_pool(pool, piece) && pool->takes_back && hak_pieces_lives(piece) && piece->bytes &&
-        bytes && call->pool != (uintptr_t)HAK_POOL_MALLOC_LIKE && hak_pieces_has_its_block(piece))
+    if (piece && pool->takes_back && hak_pieces_lives(piece) && piece->bytes && bytes &&
+        call->pool != (uintptr_t)HAK_POOL_MALLOC_LIKE && hak_pieces_has_its_block(piece))
         return hak_pool_facts_of(HAK_FAULT_POOL_DOUBLE_ALLOC, call, pool, piece);
-    return hak_pool_judge_move(call, pool, is_of_pool(pool, piece) ? piece : NULL,
-                               HAK_POOL_PLACE_OUT);
+    return hak_pool_judge_move(call, pool, piece, HAK_POOL_PLACE_OUT);
 }
 
 /* The piece goes back to its pool, unless others share its address. */
@@ -119,10 +112,10 @@ static void give_piece(const struct hak_pool_call *call) {
     if (!hak_pieces_lock())
         return;
     struct hak_pool *pool = hak_pieces_pool(call->pool);
-    struct hak_piece *piece = pool ? hak_pieces_find(call->piece, pool->number) : NULL;
+    struct hak_piece *piece = pool ? hak_pieces_find_own(call->piece, pool) : NULL;
     if (pool)
         facts = judge_free(call, pool, piece);
-    if (pool && !facts.fault && is_of_pool(pool, piece)) {
+    if (piece && !facts.fault) {
         struct hak_fault_facts damage =
             hak_pool_facts_of(HAK_FAULT_POOL_OVERFLOW, call, pool, piece);
         if (hak_redzone_look(piece, &damage))
@@ -130,6 +123,8 @@ static void give_piece(const struct hak_pool_call *call) {
         end_piece(pool, piece, call->stack);
         number = pool->number;
         bytes = piece->bytes;
+    } else if (pool && !facts.fault) {
+        number = pool->number; /* a piece that was not kept, but its record was */
     }
     hak_pieces_unlock();
     hak_pool_note(HAK_PIECE_FREE, call, number, call->piece, bytes, NULL);
@@ -157,7 +152,7 @@ static void take_piece(const struct hak_pool_call *call, size_t bytes) {
         created = pool ? pool->number : 0;
     }
     if (pool)
-        facts = judge_alloc(call, pool, hak_pieces_find(call->piece, pool->number), bytes);
+        facts = judge_alloc(call, pool, hak_pieces_find_own(call->piece, pool), bytes);
     if (pool && !pool->is_destroyed) {
         struct hak_piece *piece = hak_pieces_add(pool, call->piece, bytes, call->stack);
         if (piece)
@@ -200,6 +195,13 @@ static void end_pieces(const struct hak_pool_call *call, bool destroys, const vo
     hak_pool_tell_fault(&facts);
 }
 
+/* The number of the live pool at the address, which ends where another one takes its place; 0:
+ * there is none. */
+static uint32_t number_of_replaced(uintptr_t address) {
+    const struct hak_pool *pool = hak_pieces_pool(address);
+    return pool && !pool->is_destroyed ? pool->number : 0;
+}
+
 /* ---- hakmem.h -------------------------------------------------------------------------------- */
 
 HAK_EXPORT void hak_pool_create(const void *pool, const char *name) {
@@ -210,9 +212,11 @@ HAK_EXPORT void hak_pool_create(const void *pool, const char *name) {
     hak_pool_copy_name(copy, sizeof copy, name);
     if (!hak_pieces_lock())
         return;
+    uint32_t replaced = number_of_replaced(call.pool);
     struct hak_pool *made = new_pool(&call, copy);
     uint32_t number = made ? made->number : 0;
     hak_pieces_unlock();
+    hak_pool_note(HAK_POOL_DESTROY, &call, made ? replaced : 0, call.pool, 0, NULL);
     hak_pool_note(HAK_POOL_CREATE, &call, number, call.pool, 0, copy);
 }
 
@@ -270,10 +274,18 @@ HAK_EXPORT void hak_pool_destroy(const void *pool) {
 }
 
 HAK_EXPORT void hak_pool_rebase(const void *pool, const void *to) {
-    if (!to || !hak_pool_is_told(pool) || !hak_pieces_lock())
+    if (!to || !hak_pool_is_told(pool))
         return;
-    (void)hak_pieces_move_pool((uintptr_t)hak_untagged(pool), (uintptr_t)hak_untagged(to));
+    struct hak_pool_call call = HAK_POOL_CALL("hak_pool_rebase", pool, NULL, HAK_POOL_CREATE);
+    uintptr_t target = (uintptr_t)hak_untagged(to);
+    if (!hak_pieces_lock())
+        return;
+    uint32_t replaced = target == call.pool ? 0 : number_of_replaced(target);
+    const struct hak_pool *moved = hak_pieces_pool(call.pool);
+    if (!hak_pieces_move_pool(call.pool, target) || !moved)
+        replaced = 0;
     hak_pieces_unlock();
+    hak_pool_note(HAK_POOL_DESTROY, &call, replaced, target, 0, NULL);
 }
 
 HAK_EXPORT int hak_pool_exists(const void *pool) {

@@ -5,10 +5,10 @@
  *     ######           ######    ######           ######     each byte by its address
  *
  * All of it is called with the lock of the pieces held, but for hak_redzone_sweep. */
-#ifndef HAK_GUARD_REDZONE_H
-#define HAK_GUARD_REDZONE_H
+#ifndef HAK_GUARD_POOLS_REDZONE_H
+#define HAK_GUARD_POOLS_REDZONE_H
 
-#include "guard/pieces.h"
+#include "guard/pools/pieces.h"
 
 enum { HAK_REDZONE_MOST = 4096 }; /* bytes on each side that are compared */
 

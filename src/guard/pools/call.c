@@ -1,5 +1,5 @@
 /* Fills in what is known of a pool and a piece in the facts of a fault, and records the calls. */
-#include "guard/pool_call.h"
+#include "guard/pools/call.h"
 
 enum { REACH_BYTES = 4096 }; /* a piece is looked for in front of a wrong pointer */
 
@@ -41,7 +41,7 @@ struct hak_fault_facts hak_pool_facts_of(enum hak_fault_code code, const struct 
         .class_found = HAK_CLASS_NONE,
         .class_due = HAK_CLASS_NONE,
     };
-    hak_copy_call(&facts, call->name);
+    hak_pool_copy_name(facts.call, sizeof facts.call, call->name);
     hak_pool_add_facts(&facts, pool, piece);
     return facts;
 }

@@ -7,9 +7,10 @@
  * without doing harm. There is no lock: an entry is marked empty while it is written, and two
  * threads that write the same one at the same moment can at worst spoil what a later report says of
  * it. */
-#include "guard/guard.h"
+#include "guard/locate/locate.h"
 
 #include <limits.h>
+#include <stdatomic.h>
 
 enum { ENTRY_BITS = 8 };
 

@@ -1,10 +1,12 @@
 /* A call of hakmem.h's hak_pool_*: what it tells, the facts of a fault in it, and its record. */
-#ifndef HAK_GUARD_POOL_CALL_H
-#define HAK_GUARD_POOL_CALL_H
+#ifndef HAK_GUARD_POOLS_CALL_H
+#define HAK_GUARD_POOLS_CALL_H
 
-#include "guard/guard.h"
-#include "guard/pieces.h"
+#include "fault_codes.h"
+#include "guard/pools/pieces.h"
 #include "light.h"
+#include "memory_tags.h"
+#include "trace/trace.h"
 
 /* A call of hakmem.h: on whom, and by whom. */
 struct hak_pool_call {

@@ -1,8 +1,8 @@
 /* Fills and compares the room that the program's own pools leave around their pieces. */
-#include "guard/redzone.h"
+#include "guard/pools/redzone.h"
 
-#include "guard/locate.h"
-#include "guard/pool_call.h"
+#include "guard/locate/locate.h"
+#include "guard/pools/call.h"
 #include "hop.h"
 #include "memory_tags.h"
 #include "platform/readable.h"

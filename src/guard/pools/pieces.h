@@ -16,13 +16,13 @@
  * A reset or a destroy touches the pool alone: a piece is live while its pool has the number and
  * the count of resets that the piece was made with. Where the pool leaves room around its pieces
  * (redzone.h), its live pieces are a list, which a reset goes through. */
-#ifndef HAK_GUARD_PIECES_H
-#define HAK_GUARD_PIECES_H
+#ifndef HAK_GUARD_POOLS_PIECES_H
+#define HAK_GUARD_POOLS_PIECES_H
 
 #include "trace/session.h"
 #include "platform/platform.h"
 
-enum { HAK_POOL_PLACES = 16 }; /* with those that each pool has (pool_places.h) */
+enum { HAK_POOL_PLACES = 16 }; /* with those that each pool has (places.h) */
 
 /* Where the pieces of a pool may begin: at multiples of the lowest bit of `bits`. */
 struct hak_pool_reach {
@@ -74,16 +74,18 @@ struct hak_piece {
     uint8_t has_room;  /* its redzones were filled in this life */
     uint8_t is_listed; /* it is in the pool's list, as those with redzones are */
     uint8_t is_told;   /* their damage was reported */
-    uint8_t place;     /* number of the pool's place (pool_places.h) */
+    uint8_t place;     /* number of the pool's place (places.h) */
 };
 
 /* Whether the program has made a pool: without one no call has anything to look at. */
 HAK_HIDDEN extern _Atomic bool hak_pieces_are_kept;
 
-/* Takes the table's lock; false: the calling thread holds it, in a call that a signal interrupted.
- * The interrupting call is missed then. */
+/* Takes the table's lock; false: the call is missed. The thread holds it in a call that a signal
+ * interrupted, or another one has held it for ten seconds: its handler left the call by longjmp.
+ */
 HAK_HIDDEN bool hak_pieces_lock(void);
-/* Whether a call was missed: what is kept is not to be trusted from then on. Without the lock. */
+/* Whether a call was missed: what is kept is not to be trusted from then on, and a line on stderr
+ * has said so. Without the lock. */
 HAK_HIDDEN bool hak_pieces_missed(void);
 HAK_HIDDEN void hak_pieces_unlock(void);
 /* Whether nobody holds the lock: with all threads stopped, the table may be read then. */
@@ -108,6 +110,8 @@ HAK_HIDDEN struct hak_piece *hak_pieces_add(struct hak_pool *pool, uintptr_t add
 /* The piece that begins at the address, in whichever state: of the pool with this number, else a
  * live one of another pool, else any; NULL: none is known. */
 HAK_HIDDEN struct hak_piece *hak_pieces_find(uintptr_t address, uint32_t number);
+/* The pool's own piece that begins at the address, in whichever state; NULL: none is known. */
+HAK_HIDDEN struct hak_piece *hak_pieces_find_own(uintptr_t address, const struct hak_pool *pool);
 /* Whether the pool is, and has not been reset since the piece was made. */
 HAK_HIDDEN bool hak_pieces_is_current(const struct hak_piece *piece);
 /* Whether the piece is the program's: neither free nor of a pool that was reset since. */

@@ -1,7 +1,7 @@
 /* Keeps the places of the program's own pools, and compares each move with the pool's table. */
-#include "guard/pool_places.h"
+#include "guard/pools/places.h"
 
-#include "guard/redzone.h"
+#include "guard/pools/redzone.h"
 #include "hakmem.h"
 
 _Static_assert(HAK_POOL_PLACES <= 16, "a set of places is 16 bits");
@@ -123,8 +123,8 @@ HAK_EXPORT void hak_pool_allow(const void *pool, const char *from, const char *t
 
 /* The piece that the move is of, made where none is known; NULL: there is no room for it. */
 static struct hak_piece *own_piece(struct hak_pool *pool, const struct hak_pool_call *call) {
-    struct hak_piece *piece = hak_pieces_find(call->piece, pool->number);
-    if (piece && piece->pool_number == pool->number && piece->pool_resets == pool->resets)
+    struct hak_piece *piece = hak_pieces_find_own(call->piece, pool);
+    if (piece && piece->pool_resets == pool->resets)
         return piece;
     piece = hak_pieces_add(pool, call->piece, 0, 0);
     if (piece) {
@@ -169,8 +169,7 @@ HAK_EXPORT void hak_pool_move(const void *pool, const void *piece, const char *t
     struct hak_pool *told = hak_pieces_pool(call.pool);
     unsigned places = told ? told->places : 0;
     if (told && !told->is_destroyed) {
-        struct hak_piece *known = hak_pieces_find(call.piece, told->number);
-        known = known && known->pool_number == told->number ? known : NULL;
+        const struct hak_piece *known = hak_pieces_find_own(call.piece, told);
         place = told->has_moves ? find_place(told, name) : place_of(told, name);
         from = place_now(told, known);
         facts = hak_pool_judge_move(&call, told, known, place);

@@ -4,10 +4,10 @@
  *   new --alloc--> out --free--> free --alloc--> out      always legal
  *   free --> "cache" --> "list" --> out                   where the pool's table says so
  */
-#ifndef HAK_GUARD_POOL_PLACES_H
-#define HAK_GUARD_POOL_PLACES_H
+#ifndef HAK_GUARD_POOLS_PLACES_H
+#define HAK_GUARD_POOLS_PLACES_H
 
-#include "guard/pool_call.h"
+#include "guard/pools/call.h"
 
 enum {
     HAK_POOL_PLACE_OUT = 0,  /* with the program */

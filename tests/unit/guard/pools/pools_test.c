@@ -1,9 +1,9 @@
 /* The program's own pools, as they are told by hakmem.h: each misuse has its code and facts,
  * correct calls have none. */
 #include <pthread.h>
-#include "guard/pieces.h"
-#include "guard/redzone.h"
-#include "world.h"
+#include "guard/pools/pieces.h"
+#include "guard/pools/redzone.h"
+#include "unit/guard/world.h"
 
 /* hakmem.h declares them weak, which takes nothing out of an archive. */
 void hak_pool_create(const void *of, const char *name);

@@ -1,0 +1,16 @@
+/* Wakes the thread that gives memory back. */
+#include "pool/background.h"
+
+#include "platform/platform.h"
+
+_Atomic uint32_t hak_background_word, hak_background_begin, hak_background_failures;
+_Atomic uint64_t hak_background_bytes;
+
+void hak_background_call(void) {
+    uint32_t asleep = HAK_BACKGROUND_ASLEEP, later = HAK_BACKGROUND_LATER;
+    atomic_thread_fence(memory_order_seq_cst);
+    if (atomic_compare_exchange_strong(&hak_background_word, &asleep, HAK_BACKGROUND_AWAKE))
+        hak_futex_wake(&hak_background_word, 1);
+    else if (asleep == HAK_BACKGROUND_ABSENT)
+        (void)atomic_compare_exchange_strong(&hak_background_begin, &later, HAK_BACKGROUND_NOW);
+}

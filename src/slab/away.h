@@ -1,0 +1,62 @@
+/* Slabs that are away: whose pages the background thread gives back (pool/background.h).
+ *
+ *   heap --send--> | entry | entry | entry | entry | ....... |   a ring, of each heap that needs one
+ *                  ^ seen          ^ done  ^ taken ^ head
+ *        <-collect-                <--the thread gives back, one batch after the other
+ *
+ *   entry   address of the SuperSlab | slab, 5 bits | pages that go, 16 bits
+ *
+ * A free slab that is away keeps its bit in free_slabs and serves nobody; one that serves a class,
+ * with few slots in use, is in no list, and its slots in use may be freed meanwhile. Both come back
+ * when their heap collects them. Their SuperSlab stays the heap's until then.
+ *
+ * Ownership: `seen`, `head`, the entries and the SuperSlab's words are the heap's; `done` is the
+ * thread's. Whoever moves `taken` has the entries before it: the thread, or the heap's owner where
+ * the thread is not there any more.
+ *
+ * After fork, in the child: what was sent has come back, with its pages or without.
+ *
+ * No lock. For slab/ and src/background. */
+#ifndef HAK_SLAB_AWAY_H
+#define HAK_SLAB_AWAY_H
+
+#include "slab/heap.h"
+
+enum { HAK_AWAY_PLACES = 2048 };
+
+/* The bits of all pages of a slab. */
+#define HAK_ALL_PAGES ((uint32_t)((UINT64_C(1) << HAK_SLAB_BYTES / HAK_PAGE_BYTES) - 1))
+
+struct hak_away {
+    uint64_t seen;
+    _Atomic uint64_t head;
+    _Alignas(64) _Atomic uint64_t taken;
+    _Atomic uint64_t done;
+    _Alignas(64) uintptr_t entries[HAK_AWAY_PLACES];
+};
+
+/* Entries that may be sent; the ring is mapped when it is first needed. 0: none, or no memory. */
+HAK_HIDDEN unsigned hak_away_places(struct hak_heap *heap);
+
+/* Sends the pages of a slab, a bit for each, to the thread, which is to be called after that. There
+ * is a place. */
+HAK_HIDDEN void hak_away_send(struct hak_heap *heap, struct hak_superslab *superslab,
+                              unsigned index, uint32_t pages);
+
+/* Takes back what was sent and is done: all of it where the thread is not there. A SuperSlab that is
+ * empty then goes to the pool. The caller owns the heap, which has a ring. */
+HAK_HIDDEN HAK_COLD void hak_away_collect(struct hak_heap *heap);
+
+/* On the thread: gives back the pages of all that was sent, of all heaps. False: there was none. */
+HAK_HIDDEN bool hak_away_work(void);
+
+/* Whether something waits for the thread. */
+HAK_HIDDEN bool hak_away_waits(void);
+
+/* In the child of a fork, whose thread is not there: nothing waits for it. */
+HAK_HIDDEN void hak_away_after_fork(void);
+
+/* The heap's SuperSlabs are counted anew, and none of their slabs is away. */
+HAK_HIDDEN void hak_away_forget(struct hak_heap *heap);
+
+#endif

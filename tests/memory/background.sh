@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# HAKMEM_BACKGROUND=1: one thread more gives back what is left over, also of an idle program; it gets no signal, follows setuid, is
+# gone in a sandbox, and neither keeps a process from its end nor a fork's child from a thread of its own.
+# timeout: 1800
+. "${SOURCE:?}/tests/tools/test.sh"
+program=$BUILD/tests/memory/background
+
+plain=(LD_PRELOAD="$BUILD/libhakmem.so")
+light=(LD_PRELOAD="$BUILD/hakmem-debug.so" HAKMEM_CHECK=light HAKMEM_TRACE=off)
+on=HAKMEM_BACKGROUND=1
+
+# LEVEL HOW ...: as it should be, with the thread.
+works() {
+    local -n of=$1
+    local level=$1 status=0
+    shift
+    env "${of[@]}" $on timeout 300 "$program" "$@" >out 2>err || status=$?
+    [ "$status" -ne 77 ] || { echo "skipped: $1: no filter of system calls may be set here" && return; }
+    [ "$status" -eq 0 ] || complain "$level, $1: status $status: $(head -n 3 err)"
+}
+
+for level in plain light; do
+    declare -n variables=$level
+    [ "$(env "${variables[@]}" "$program" count)" = 1 ] || complain "$level: there is a thread without being asked for"
+    [ "$(env "${variables[@]}" $on "$program" count)" = 2 ] || complain "$level: there is no thread"
+    for how in signals forks users threads; do works $level $how; done
+    for how in first last exit exec; do
+        for _ in 1 2 3 4 5; do works $level $how; done
+        [ $how != first ] || [ "$(cat out)" = 'last words' ] || complain "$level: the last thread did not come to its end"
+        [ $how != exec ] || [ "$(cat out)" = 2 ] || complain "$level: $(cat out) threads after exec"
+    done
+    works $level sandbox
+    works $level sandbox-all
+
+    works $level idle 1000
+
+    numbers=$(python3 -c 'import platform; print({"x86_64": "56,435", "aarch64": "220,435"}[platform.machine()])')
+    status=0
+    PRELOAD=${variables[0]#*=} env "${variables[@]:1}" $on "$SOURCE/tests/tools/barred.py" "$numbers" "$program" refused 2>err || status=$?
+    [ $status = 0 ] || complain "$level: where no thread may begin: status $status: $(head -n 3 err)"
+done
+works plain no-sandbox
+
+# Other builds do without.
+env LD_PRELOAD="$BUILD/hakmem-debug.so" HAKMEM_TRACE=off $on "$program" count >out 2>err
+[ "$(cat out)" = 1 ] && [ ! -s err ] || complain "level normal: $(cat out err)"
