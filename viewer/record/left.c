@@ -27,6 +27,7 @@ enum {
     LOOK_MS = 20,
     TERM_MS = 2000, /* from SIGTERM to SIGKILL */
     KILL_MS = 2000,
+    KILL_ALL_MS = 10000,
     PROCESSES_NAMED = 4,
 };
 
@@ -195,9 +196,14 @@ void run_left_end(struct record_left *left, const char *collect) {
 }
 
 void record_kill_left(void) {
+    uint64_t end = hak_time_ms() + KILL_ALL_MS;
     struct all all = {0};
     siginfo_t about;
-    if (waitid(P_ALL, 0, &about, WEXITED | WNOHANG | WNOWAIT) == 0) /* there is a child */
+    /* While there is a child: one whose parent ends in between comes with the next pass. */
+    bool is_over = false;
+    while (!is_over && waitid(P_ALL, 0, &about, WEXITED | WNOHANG | WNOWAIT) == 0) {
         signal_left(&all, NULL, SIGKILL, KILL_MS);
+        is_over = hak_time_ms() > end;
+    }
     free(all.list);
 }
