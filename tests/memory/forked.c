@@ -11,9 +11,9 @@
  * is known of each slot of its SuperSlab. How much that is, is chance. So memory is compared as it
  * stands, with room for some SuperSlabs of 2 MiB, which are kept for a moment or not.
  *
- * `still`: when the fork comes, the threads stand outside malloc and have no block in hand. What
- * they left in their caches comes back whole: memory is compared at rest (after malloc_trim), too,
- * and next to nothing may be more. */
+ * `still`: when the fork comes, the threads stand outside malloc and have no block in hand. All of
+ * their caches comes back: memory is compared at rest (after malloc_trim), too, and next to nothing
+ * may be more. */
 #include <malloc.h>
 #include <pthread.h>
 #include <stdatomic.h>

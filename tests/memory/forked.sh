@@ -17,7 +17,7 @@ for check in trace normal; do
     "$trace" check -s forked.db >check.out 2>&1 || fail "$check: $(head -n 3 check.out)"
     left=$("$trace" sql -s forked.db "select count(*) from event where kind = 'LEFT_SPILL'" | tail -n 1)
     [ "$left" -gt 0 ] || fail "$check: no block of a thread that was left behind came back"
-    # What lies in quarantine keeps its slabs, as many as chance has it.
+    # Blocks in quarantine would keep their slabs, as many as chance has it.
     got=$("$trace" run --check $check --quarantine 0 --store still.db --force -- "$forked" $some still 2>&1)
     [ "$got" = flat ] || fail "$check, still: $got"
 done
