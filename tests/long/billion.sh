@@ -43,7 +43,7 @@ in_millions() { awk -v n="$1" 'BEGIN { printf "%.1f", n / 1e6 }'; }
     echo "Before the writer, out of the rings (\`tests/bench/drain\`): $(head -n 1 rings)."
     printf '\n## Asking\n\n'
 } >page
-"$SOURCE/tests/bench/answers" store.db addresses "${COUNT:-80}" >>page || fail "asking failed: $(tail -n 3 page)"
+"$SOURCE/tests/bench/answers" store.db addresses "$COUNT" >>page || fail "asking failed: $(tail -n 3 page)"
 cat page
 if [ "$events" -eq 1000000000 ]; then
     to=$SOURCE/docs/benchmarks/$(date +%Y-%m-%d)-billion.md

@@ -23,7 +23,7 @@ number=$(sed -n 's/^capture \([0-9]*\):.*/\1/p' "$folder/pushed")
     echo "The capture is that of a simulated program ([benches](../specs/benches.md#a-capture-of-any-length)). Each time is of a whole"
     echo "\`hakmem-trace why\`, start and connection included."
     echo
-    "$SOURCE/tests/bench/why_both" "$store" "$URL?capture=$number" "${COUNT:-200}" || echo "asking failed"
+    "$SOURCE/tests/bench/why_both" "$store" "$URL?capture=$number" "$COUNT" || echo "asking failed"
 } >"$folder/page"
 cat "$folder/page"
 grep -q 'times the file' "$folder/page" || exit 1

@@ -99,11 +99,10 @@
 
 #ifndef __VALGRIND_H
 #define __VALGRIND_H
-#define __VALGRIND_MAJOR__ 3
-#define __VALGRIND_MINOR__ 19
-#define VG_USERREQ_TOOL_BASE(a, b)                                                                 \
-    ((unsigned)(((unsigned)(a)&0xff) << 24 | ((unsigned)(b)&0xff) << 16))
-#define VG_IS_TOOL_USERREQ(a, b, request) (VG_USERREQ_TOOL_BASE(a, b) == ((request)&0xffff0000))
+#define __VALGRIND_MAJOR__                3
+#define __VALGRIND_MINOR__                19
+#define VG_USERREQ_TOOL_BASE(a, b)        ((0xffu & (unsigned)(a)) << 24 | (0xffu & (unsigned)(b)) << 16)
+#define VG_IS_TOOL_USERREQ(a, b, request) (VG_USERREQ_TOOL_BASE(a, b) == (0xffff0000 & (request)))
 
 /* A request gives what it gives without Valgrind. */
 #if defined(__GNUC__)
