@@ -70,6 +70,9 @@ HAK_HIDDEN size_t hak_light_sampled_bytes(uint32_t sample);
 /* True when `pointer` lies in memory of guarded blocks. */
 HAK_HIDDEN bool hak_light_covers(const void *pointer);
 
+/* The memory tag of the pointer to such a block that lives; 0: it has none. */
+HAK_HIDDEN unsigned hak_light_tag_of(const void *pointer);
+
 /* Gives back a pointer that hak_light_covers; a wrong one is reported. */
 HAK_HIDDEN void hak_light_give(void *pointer);
 
@@ -108,6 +111,11 @@ struct hak_light_found {
     bool is_free;         /* surely; else the program or a cache has it */
 };
 HAK_HIDDEN struct hak_light_found light_hak_light_find(uintptr_t address, unsigned tag)
+    __attribute__((weak));
+
+/* The bytes from the address to the end of its block, whether that lives or not, and all that it
+ * has; 0: none with a tag lies there. NULL likewise. */
+HAK_HIDDEN size_t light_hak_light_room(uintptr_t address, size_t *block_bytes)
     __attribute__((weak));
 
 /* Gives a page of a block the tag `tag` again, where the program has dropped it. False: it has

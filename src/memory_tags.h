@@ -77,6 +77,23 @@ HAK_IN_PLACE bool hak_tags_stand(const char *start, const char *end, unsigned ta
     return stand;
 }
 
+/* Zeroes a block for calloc, at its pointer. Where its tag does not stand yet, its last granule has
+ * tag 0 (guard/tags.h): zeros and tags are written in one pass then. */
+static inline void hak_tags_zero(char *user, size_t bytes) {
+    enum { GRANULE = HAK_TAG_GRANULE };
+    unsigned tag = hak_tag_of_pointer(user);
+    char *start = hak_untagged(user), *behind = start + bytes / GRANULE * GRANULE;
+    size_t rest = bytes % GRANULE;
+    if (tag != 0 && bytes > GRANULE && hak_tag_at(start + bytes - 1) == 0) {
+        hak_tag_zeros(start, behind, tag);
+        if (rest != 0)
+            hak_tag_memory(behind, behind + GRANULE, tag);
+        user += bytes - rest;
+        bytes = rest;
+    }
+    __builtin_memset(user, 0, bytes);
+}
+
 /* hak_tags_deafen and back, where there are tags. */
 static inline uintptr_t hak_tags_begin_own(void) {
     return hak_tags_are_known() ? hak_tags_deafen() : 0;

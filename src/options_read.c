@@ -5,6 +5,7 @@
 #include <sys/auxv.h>
 #include <unistd.h>
 #include "hop.h"
+#include "memory_tags.h"
 #include "options_table.h"
 #include "visible.h"
 
@@ -252,7 +253,9 @@ static void resolve_light(struct hak_options *o) {
     o->trace = 0;
     o->layout = HAK_LAYOUT_HEADER;
     o->leaks = HAK_LEAKS_OFF;
-    o->check_string = o->kinds = o->junk = o->close_pages = 0;
+    o->check_string =
+        HAK_HAS_TAGS && o->check_string != HAK_STRING_OFF ? HAK_STRING_AUTO : HAK_STRING_OFF;
+    o->kinds = o->junk = o->close_pages = 0;
     o->front_dump = 0;
     o->inject[0] = 0;
 }

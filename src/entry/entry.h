@@ -88,7 +88,11 @@ HAK_HIDDEN bool hak_entry_operators_are_replaced(void);
 /* calloc: zeroes a block that a layer has handed out; fresh pages are 0 already. NULL stays. */
 HAK_IN_PLACE void *hak_entry_zero(void *user, size_t bytes, unsigned class_index) {
     bool is_large = class_index == HAK_CLASS_NONE;
-    if (user && !(is_large && hak_large_is_fresh(base_of(user_from(hak_untagged(user))))))
+    if (!user || (is_large && hak_large_is_fresh(base_of(user_from(hak_untagged(user))))))
+        return user;
+    if (hak_tags_are_known())
+        hak_tags_zero(user, bytes);
+    else
         memset(user, 0, bytes);
     return user;
 }

@@ -33,8 +33,8 @@ static bool is_border_whole(struct hak_located at) {
 }
 
 /* By value, as the others. */
-static void tag(struct hak_located at, bool has_lived) {
-    hak_tags_take_located(&at, has_lived);
+static void tag(struct hak_located at, struct hak_tags_how how) {
+    hak_tags_take_located(&at, how);
 }
 static void tag_resized(struct hak_located at, size_t old_bytes) {
     hak_tags_resize_located(&at, old_bytes);
@@ -121,7 +121,7 @@ HAK_TRACER_TEXT user_t hak_check_hand_out(base_t base, const struct hak_hand_out
     slot->record_count++;
     if (hak_has_border(&at))
         write_border(at);
-    tag(at, has_lived);
+    tag(at, (struct hak_tags_how){has_lived, how->subkind == HAK_BY_CALLOC});
     if (HAK_UNLIKELY(hak_options.junk) && how->subkind != HAK_BY_CALLOC)
         hak_fill_unwritten(&at, 0, how->asked_bytes);
     else if (hak_is_guarded(&at) && hak_guarded_have_border() && how->subkind != HAK_BY_CALLOC)

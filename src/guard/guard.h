@@ -228,6 +228,9 @@ void hak_copy_damage(struct hak_fault_facts *facts, const struct hak_damage *dam
 void hak_copy_call(struct hak_fault_facts *facts, const char *call) HAK_HIDDEN;
 /* Adds the facts of the block `at` to `facts` whose found_address is set. */
 void hak_describe_located(const struct hak_located *at, struct hak_fault_facts *facts) HAK_HIDDEN;
+/* near.c: the facts of an access by a wrong memory tag, which stands above `found_address`, with
+ * HAK_FACTS_TAG. No fault: the block is not known. */
+void hak_describe_tagged(struct hak_fault_facts *facts) HAK_HIDDEN;
 
 /* damage.c: reports damage around the live block `at`, found by `kind`, and repairs it. */
 void hak_tell_damage(const struct hak_located *at, enum hak_record_kind kind) HAK_HIDDEN;

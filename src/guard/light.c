@@ -123,6 +123,12 @@ bool hak_light_covers(const void *pointer) {
     return hak_guarded_covers(pointer);
 }
 
+unsigned hak_light_tag_of(const void *pointer) {
+    struct hak_located at;
+    return hak_locate(pointer, &at) && at.large && at.slot->place == HAK_PLACE_LIVE ? at.large->tag
+                                                                                    : 0;
+}
+
 uint32_t hak_light_leave_sample(void *pointer) {
     struct hak_located at;
     struct hak_large *large = hak_locate(pointer, &at) ? at.large : NULL;

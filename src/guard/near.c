@@ -182,12 +182,12 @@ static void describe_tagged_in_light(struct hak_fault_facts *facts, uint8_t tag)
 }
 
 /* The same of an access by a wrong memory tag, which stands above the address. */
-static HAK_COLD void describe_tagged(struct hak_fault_facts *facts) {
+HAK_COLD void hak_describe_tagged(struct hak_fault_facts *facts) {
     struct hak_located at;
     struct hak_large former;
     uint8_t tag = (uint8_t)(facts->found_address >> HAK_TAG_SHIFT);
     facts->found_address &= ((uint64_t)1 << HAK_TAG_SHIFT) - 1;
-    if (hak_light_serves()) {
+    if (hak_light_serves() && !hak_guarded_covers((const void *)facts->found_address)) {
         describe_tagged_in_light(facts, tag);
         return;
     }
@@ -210,7 +210,7 @@ static void describe_address(struct hak_fault_facts *facts, bool is_barred) {
     struct hak_located at, beside;
     struct hak_large former;
     if (hak_tags_are_known() && facts->found_address >> HAK_TAG_SHIFT != 0) {
-        describe_tagged(facts);
+        hak_describe_tagged(facts);
         return;
     }
     uintptr_t address = facts->found_address;

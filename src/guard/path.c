@@ -139,7 +139,9 @@ HAK_IN_PLACE bool take(struct path path, base_t base, unsigned class_index, uint
         write_border_near(&at, asked_bytes);
         if (hak_tags_are_known())
             hak_tags_take(at.base, at.slot_bytes, at.base + HAK_HEADER_BYTES, asked_bytes,
-                          slot->lives, (slot->subkind & HAK_SLOT_LIVED) != 0);
+                          slot->lives,
+                          (struct hak_tags_how){(slot->subkind & HAK_SLOT_LIVED) != 0,
+                                                subkind == HAK_BY_CALLOC});
     }
     uint32_t count = slot->record_count + 1;
     slot->record_count = count;

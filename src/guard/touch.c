@@ -17,7 +17,9 @@
 #include "guard/guard.h"
 #include "guard/pages.h"
 #include "guarded/guarded.h"
+#include "light.h"
 #include "platform/objects.h"
+#include "platform/readable.h"
 
 enum { TOUCH_REACH_BYTES = 64 };
 
@@ -203,29 +205,69 @@ void hak_check_tags_stopped(void) {
     has_stopped = true;
 }
 
-void hak_touch_for_kernel(const void *pointer, const char *call) {
+/* Tells of an access by the kernel at `p`, whose memory has another tag than the pointer's. */
+static HAK_COLD void tell_of_tag(const char *p, const struct hak_kernel_touch *touch) {
+    uint64_t tag = HAK_FACTS_TAG | hak_tag_of_pointer(touch->pointer);
+    struct hak_fault_facts facts = {
+        .found_address = (uintptr_t)p | tag << HAK_TAG_SHIFT,
+        .class_found = HAK_CLASS_NONE,
+        .class_due = HAK_CLASS_NONE,
+        .access = touch->receives ? HAK_ACCESS_WRITE : HAK_ACCESS_READ,
+        .call_bytes = 1,
+        .call_flags = HAK_TOUCH_AT_LEAST,
+    };
+    hak_describe_tagged(&facts);
+    if (facts.fault == 0)
+        return;
+    facts.found_by = HAK_FOUND_BY_FUNCTION;
+    hak_copy_call(&facts, touch->call);
+    hak_trace_fault(&facts);
+}
+
+/* Whether the memory at `p` has the pointer's tag, after it got that again where its page was
+ * dropped, or compares no more. */
+static bool has_tag(const char *p, const struct hak_kernel_touch *touch) {
+    unsigned tag = hak_tag_of_pointer(touch->pointer), of_memory = hak_tag_at(p);
+    if (HAK_LIKELY(of_memory == tag))
+        return true;
+    return (tag == 0 || of_memory == 0) && hak_tags_allow((uintptr_t)p, tag);
+}
+
+/* The bytes from `p` on that its block has, and all of that; 0: there is none whose tags are known.
+ * In level light also of one that was freed, which has the next life's tag. */
+static size_t tagged_room(const char *p, size_t *block_bytes) {
     struct hak_located at;
-    struct hak_large former;
-    const char *p = hak_untagged(pointer);
-    unsigned tag = hak_tag_of_pointer(pointer);
+    if (hak_light_serves() && !hak_guarded_covers(p))
+        return light_hak_light_room ? light_hak_light_room((uintptr_t)p, block_bytes) : 0;
+    bool is_block = hak_locate(p, &at) && is_live_at_rest(&at) && (!at.large || at.large->tag != 0);
+    *block_bytes = is_block ? hak_asked_bytes_of(&at) : 0;
+    size_t offset = is_block ? (size_t)(p - hak_user_in(&at)) : 0;
+    return offset < *block_bytes ? *block_bytes - offset : 0;
+}
+
+/* A page has the tag in all of its granules, or was dropped as a whole: so one of each is looked
+ * at. One that the program has closed is left to the kernel. */
+void hak_touch_for_kernel(const struct hak_kernel_touch *touch) {
+    const char *p = hak_untagged(touch->pointer);
     if (!hak_tags_are_given()) {
         hak_check_tags_stopped();
         return;
     }
-    if (!hak_locate(p, &at) || hak_is_guarded(&at) || !is_live_at_rest(&at) ||
-        (size_t)(p - hak_user_in(&at)) >= hak_asked_bytes_of(&at) || !hak_can_read_border(&at))
-        return;
-    unsigned of_memory = hak_tag_at(p);
-    if (of_memory == tag)
-        return;
-    if (tag == 0 || of_memory == 0) {
-        (void)hak_tags_allow((uintptr_t)p, tag);
-        return;
+    size_t block_bytes, room = tagged_room(p, &block_bytes);
+    const char *end = p + (touch->bytes < room ? touch->bytes : room);
+    while (p < end) {
+        if (block_bytes >= HAK_PAGE_BYTES_LEAST && !hak_can_read(p, 1))
+            return;
+        if (!has_tag(p, touch)) {
+            tell_of_tag(p, touch);
+            return;
+        }
+        p += HAK_PAGE_BYTES_LEAST - (uintptr_t)p % HAK_PAGE_BYTES_LEAST;
     }
-    struct hak_touch touch = {.pointer = p, .bytes = 1, .is_at_least = true, .call = call};
-    unsigned fault = hak_tags_find((uintptr_t)p, tag, &former, &at);
-    if (fault)
-        hak_touch_tell(&touch, &at, fault);
+    /* Without anything between blocks nothing else finds that it leaves its own. */
+    if (hak_light_serves() && room != 0 && !touch->receives && touch->bytes > room &&
+        hak_can_read(end, 1) && !has_tag(end, touch))
+        tell_of_tag(end, touch);
 }
 
 void hak_touch_report(const struct hak_touch *touch) {

@@ -125,11 +125,19 @@ struct hak_look {
  * is asked about. */
 HAK_HIDDEN struct hak_look hak_look_at(const void *p, bool asks);
 
-/* Looks at a pointer that `call` is about to give to the kernel, which would answer EFAULT for one
- * by a wrong memory tag. The program took the tag off: nothing is compared from here on. The block
- * is a later one: that is reported, and it returns where the program goes on. The kernel dropped
- * the block's page: the memory gets its tag again. */
-HAK_HIDDEN void hak_touch_for_kernel(const void *p, const char *call);
+/* Memory that the kernel is about to touch for a call of the program's. */
+struct hak_kernel_touch {
+    const void *pointer;
+    size_t bytes;
+    bool receives;    /* it writes, and perhaps not all of the bytes */
+    const char *call; /* its name */
+};
+
+/* Looks at such memory, since the kernel would answer EFAULT for a pointer by a wrong memory tag.
+ * The program took the tag off: nothing is compared from here on. The block is a later one: that is
+ * reported at the first such byte, and it returns where the program goes on. The kernel dropped
+ * pages of the block: they get its tag again. */
+HAK_HIDDEN void hak_touch_for_kernel(const struct hak_kernel_touch *touch);
 
 /* The room at any pointer, found in few steps where the bytes around its block are whole: of a live
  * block in a slot of at most a page at which the program has looked lately, and of the stack. 0:

@@ -9,6 +9,7 @@
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include "memory_tags.h"
 #include "newer.h"
 #include "platform/platform.h"
 #include "platform/raw_call.h"
@@ -66,7 +67,8 @@ struct hak_closed hak_closed_hold(char *start, size_t bytes, size_t most_pattern
     size_t pattern_bytes = bytes / PATTERN_SHARE & ~(HAK_PAGE_BYTES - 1);
     if (pattern_bytes > most_pattern_bytes)
         pattern_bytes = most_pattern_bytes;
-    bool is_mapped = pattern_bytes && map_zero(start, bytes);
+    /* The kernel gives memory of a file no tags. */
+    bool is_mapped = pattern_bytes && !hak_tags_are_known() && map_zero(start, bytes);
     closed.is_of_file = is_mapped;
     if (may_be_marked())
         closed.marked_end = start;

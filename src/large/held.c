@@ -3,6 +3,7 @@
 #include "large/held.h"
 
 #include "hop.h"
+#include "memory_tags.h"
 #include "superslab.h"
 
 enum { HELD_LOOKED_AT = 16 };
@@ -40,10 +41,13 @@ static struct held remove_held(struct block *block, size_t place) {
     return held;
 }
 
-/* Makes a held mapping read as zero, also where its pages are locked. */
+/* Makes a held mapping read as zero, without memory tags, also where its pages are locked. */
 static void clear(struct held held) {
-    if (!hak_discard(held.start, held.bytes))
-        __builtin_memset(held.start, 0, held.bytes);
+    if (hak_discard(held.start, held.bytes))
+        return;
+    __builtin_memset(held.start, 0, held.bytes);
+    if (hak_tags_are_known())
+        hak_tag_memory(held.start, (char *)held.start + held.bytes, 0);
 }
 
 /* Empties a mapping that could not be unmapped and keeps it. If no block of places has room, the

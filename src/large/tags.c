@@ -44,10 +44,22 @@ void hak_large_tag_next(const struct hak_large *large) {
         tag_anew(large->base.p, end_of_block(large), tag);
 }
 
+void hak_large_tag_grown(const struct hak_large *large, size_t old_bytes, unsigned tag) {
+    char *start = large->base.p, *end = end_of_block(large);
+    if (is_beside(start, end, tag))
+        (void)hak_large_tag_of(large);
+    else
+        hak_tag_memory(start + old_bytes, end, tag);
+}
+
 void hak_large_tag_cut(const struct hak_large *large, size_t bytes) {
-    unsigned tag = hak_large_tag_of(large);
-    if (tag != 0)
-        tag_anew((char *)large->base.p + bytes, end_of_block(large), tag);
+    char *cut = (char *)large->base.p + bytes, *end = end_of_block(large);
+    if (!large->chunk)
+        return;
+    if (hak_tags_are_given())
+        tag_anew(cut, end, hak_tag_at(cut) != 0 ? hak_tag_at(cut) : 1);
+    else
+        hak_tag_memory(cut, end, 0);
 }
 
 void hak_large_tag_moved(const struct hak_large *large, char *pages) {

@@ -1,7 +1,7 @@
 /* Memory tags of large blocks in level light (light.h), whose blocks have nothing around them:
  *
- *   chunk of L2.5   | block: t | free: u | block: v | ....     t, u, v differ from their
- * neighbours' other mapping   no tags
+ *   chunk of L2.5   | block: t | free: u | block: v | ....     none has a neighbour's
+ *   other mapping   no tags
  *
  * All of a block's pages have one tag. It is written when the block goes to the program, unless it
  * stands, and the next one when it comes back: one that neither neighbour has, so that the last 4
@@ -20,7 +20,11 @@ HAK_HIDDEN unsigned hak_large_tag_of(const struct hak_large *large);
 /* Gives a block that the program gives back, or that moved, its next tag. */
 HAK_HIDDEN void hak_large_tag_next(const struct hak_large *large);
 
-/* The same of the pages that a block gives up as it becomes `bytes` long. */
+/* Gives pages that came to a block of `old_bytes` its tag, which is `tag`, and lets the others be:
+ * the program may have closed some. */
+HAK_HIDDEN void hak_large_tag_grown(const struct hak_large *large, size_t old_bytes, unsigned tag);
+
+/* The next tag to the pages that a block gives up as it becomes `bytes` long. */
 HAK_HIDDEN void hak_large_tag_cut(const struct hak_large *large, size_t bytes);
 
 /* Pages of a block of L2.5 have moved to `pages`, where blocks have no tags; those that came to

@@ -43,4 +43,18 @@ static inline void hak_tags_fit(void *start, size_t bytes) {
                            PROT_READ | PROT_WRITE | HAK_TAGS_PROTECTION);
 }
 
+/* The first granule with another tag than `tag` of what an access touches from `address` on, which
+ * can be read: the processor may name the first byte of the access. `address` where all have it. */
+static inline uintptr_t hak_tags_first_wrong(uintptr_t address, unsigned tag) {
+    enum { GREATEST_ACCESS = 64 };
+    for (uintptr_t at = address; at < address + GREATEST_ACCESS;
+         at = (at | (HAK_TAG_GRANULE - 1)) + 1) {
+        if (at != address && at % HAK_PAGE_BYTES_LEAST == 0 && !hak_raw_readable(at))
+            break;
+        if (hak_tag_at((const void *)at) != tag)
+            return at;
+    }
+    return address;
+}
+
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <wchar.h>
 #include "guard/touch.h"
+#include "light.h"
 #include "platform/readable.h"
 #include "strings/format.h"
 #include "strings/libc.h"
@@ -175,13 +176,27 @@ static inline bool hak_string_is_of_kernel(unsigned number) {
 /* The same of a pointer of which hak_room_near says nothing. */
 HAK_HIDDEN size_t hak_string_room_at(const struct call *call, const void *p);
 
-/* hak_room_at of a pointer from which the call touches bytes; and the bytes around its block are
- * compared. */
-static inline size_t room_at(const struct call *call, const void *p) {
-    if (hak_tags_are_known() && hak_string_is_of_kernel(call->number))
-        hak_touch_for_kernel(p, hak_string_name(call->number));
+/* The tags of memory that a call touches are looked at. True: level light looks at nothing else. */
+static inline bool hak_string_tags_suffice(unsigned number, const void *p, size_t bytes) {
+    if (!hak_tags_are_known() || !hak_string_is_of_kernel(number))
+        return false;
+    unsigned shape = hak_string_rows[number].shape;
+    bool receives = shape >= RECEIVE && shape <= RECEIVE_TEXT;
+    hak_touch_for_kernel(&(struct hak_kernel_touch){p, bytes, receives, hak_string_name(number)});
+    return hak_light_serves();
+}
+
+/* hak_room_at of a pointer from which the call touches so many bytes; and the bytes around its
+ * block are compared. */
+static inline size_t room_for(const struct call *call, const void *p, size_t bytes) {
+    if (hak_string_tags_suffice(call->number, p, bytes))
+        return UNKNOWN;
     size_t room = hak_room_near(p);
     return HAK_LIKELY(room != 0) ? room : hak_string_room_at(call, p);
+}
+/* The same of one of which the bytes are not known. */
+static inline size_t room_at(const struct call *call, const void *p) {
+    return room_for(call, p, 1);
 }
 
 /* True when `p`, through which libc is to read without asking the kernel, can be read: by what its
@@ -206,7 +221,7 @@ static inline bool hak_string_is_there(const void *p) {
 }
 
 static inline void touches(const struct call *call, const char *p, size_t bytes, bool is_write) {
-    if (bytes != 0 && HAK_UNLIKELY(bytes > room_at(call, p)))
+    if (bytes != 0 && HAK_UNLIKELY(bytes > room_for(call, p, bytes)))
         hak_string_tell(call, p, bytes, is_write, false, false);
 }
 static inline void reads(const struct call *call, const char *p, size_t bytes) {

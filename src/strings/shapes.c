@@ -358,10 +358,10 @@ look_at_call(unsigned number, struct hak_string_arguments *arguments, void *on_s
  * at as any other is, and told of. No module is being loaded. */
 
 /* hak_room_at of a pointer, as far as the bytes around its block are whole: else 0. */
-HAK_IN_PLACE size_t whole_room_at(unsigned number, uint64_t address) {
+HAK_IN_PLACE size_t whole_room_at(unsigned number, uint64_t address, size_t bytes) {
     const void *p = (const void *)(uintptr_t)address;
-    if (hak_tags_are_known() && hak_string_is_of_kernel(number))
-        hak_touch_for_kernel(p, hak_string_name(number));
+    if (hak_string_tags_suffice(number, p, bytes))
+        return UNKNOWN;
     size_t room = hak_room_near(p);
     if (HAK_LIKELY(room != 0))
         return room;
@@ -374,7 +374,8 @@ HAK_IN_PLACE size_t whole_room_at(unsigned number, uint64_t address) {
 static __attribute__((noinline)) struct hak_string_next
 look_at_one_block(unsigned number, struct hak_string_arguments *arguments, void *on_stack,
                   uint64_t bytes) {
-    if (HAK_LIKELY(bytes <= whole_room_at(number, arguments->word[hak_string_rows[number].a])))
+    if (HAK_LIKELY(bytes <=
+                   whole_room_at(number, arguments->word[hak_string_rows[number].a], bytes)))
         return WELL(number);
     return look_at_call(number, arguments, on_stack);
 }
@@ -384,8 +385,8 @@ look_at_two_blocks(unsigned number, struct hak_string_arguments *arguments, void
     const struct hak_string_row *row = &hak_string_rows[number];
     const uint64_t *words = arguments->word;
     size_t bytes = product(words[row->c], row->unit);
-    if (HAK_LIKELY(bytes <= whole_room_at(number, words[row->b])) &&
-        HAK_LIKELY(bytes <= whole_room_at(number, words[row->a])))
+    if (HAK_LIKELY(bytes <= whole_room_at(number, words[row->b], bytes)) &&
+        HAK_LIKELY(bytes <= whole_room_at(number, words[row->a], bytes)))
         return WELL(number);
     return look_at_call(number, arguments, on_stack);
 }
@@ -393,7 +394,7 @@ look_at_two_blocks(unsigned number, struct hak_string_arguments *arguments, void
 static __attribute__((noinline)) struct hak_string_next
 look_at_one_string(unsigned number, struct hak_string_arguments *arguments, void *on_stack) {
     uint64_t s = arguments->word[hak_string_rows[number].a];
-    size_t room = whole_room_at(number, s);
+    size_t room = whole_room_at(number, s, 1);
     if (room == UNKNOWN || HAK_LIKELY(strnlen((const char *)(uintptr_t)s, room) < room))
         return WELL(number);
     return look_at_call(number, arguments, on_stack);
@@ -404,8 +405,8 @@ look_at_two_strings(unsigned number, struct hak_string_arguments *arguments, voi
     const struct hak_string_row *row = &hak_string_rows[number];
     const char *a = (const char *)(uintptr_t)arguments->word[row->a];
     const char *b = (const char *)(uintptr_t)arguments->word[row->b];
-    size_t room_a = whole_room_at(number, (uintptr_t)a);
-    size_t room_b = whole_room_at(number, (uintptr_t)b);
+    size_t room_a = whole_room_at(number, (uintptr_t)a, 1);
+    size_t room_b = whole_room_at(number, (uintptr_t)b, 1);
     size_t room = smaller(room_a, room_b);
     if (room == UNKNOWN || (room != 0 && (HAK_LIKELY(strncmp(a, b, room) != 0) ||
                                           HAK_LIKELY(strnlen(a, room) < room))))

@@ -298,7 +298,7 @@ static bool is_of_loader(unsigned call) {
 }
 
 static bool is_wanted(unsigned call) {
-    return hak_options.check_string != HAK_STRING_AUTO || hak_string_is_of_kernel(call) ||
+    return hak_options.check_string == HAK_STRING_ON || hak_string_is_of_kernel(call) ||
            is_of_loader(call);
 }
 
@@ -333,13 +333,17 @@ void hak_strings_start(void) {
     (void)pthread_atfork(NULL, NULL, enter_child); /* glibc keeps 48 of them without allocating */
 }
 
-static bool guards_blocks(void) {
+/* The kernel is stopped by closed pages and by memory tags without a word: its calls are looked at
+ * where there are some. */
+static bool stops_kernel(void) {
+    if (hak_light_serves())
+        return hak_tags_are_given();
     return hak_option_guard().index != HAK_GUARD_OFF && hak_options.inject[0] == '\0';
 }
 
 /* After the checks, before any constructor of the program. A sanitizer's program is not checked. */
 __attribute__((constructor(103))) static void start(void) {
     if (hak_asked_is_started && (hak_options.check_string == HAK_STRING_ON ||
-                                 (hak_options.check_string == HAK_STRING_AUTO && guards_blocks())))
+                                 (hak_options.check_string == HAK_STRING_AUTO && stops_kernel())))
         hak_strings_start();
 }

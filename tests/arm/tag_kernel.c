@@ -7,13 +7,20 @@
  *                          call that hakmem looks at
  *     tag_kernel other     by one that it does not look at, after a malloc
  *     tag_kernel WAY BYTES  a block of so many bytes
- *     tag_kernel stale     the block was freed, and a later one lives there */
+ *     tag_kernel stale     the block was freed, and a later one lives there
+ *     tag_kernel dropped   of BYTES, pages of it were dropped: they have its tag again
+ *     tag_kernel closed    a page of it is closed: the kernel says so, nobody else
+ *     tag_kernel behind    bytes behind the block are written, too */
+#include <errno.h>
+#include <fcntl.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 #include "platform/aarch64/tags.h"
@@ -58,14 +65,61 @@ static char *stale(void) {
     return old;
 }
 
+enum { PAGE = 4096 };
+
+/* The second page that lies whole in the block. */
+static char *page_in(char *block) {
+    return (char *)(((uintptr_t)without_tag(block) + 2 * PAGE - 1) & ~(uintptr_t)(PAGE - 1));
+}
+
+static int write_all(const char *block, size_t length) {
+    int null = open("/dev/null", O_WRONLY);
+    ssize_t written = write(null, block, length);
+    close(null);
+    return written == (ssize_t)length ? 0 : errno;
+}
+
+static int drop(void) {
+    char *block = malloc(bytes), *page = page_in(block);
+    uintptr_t tag = (uintptr_t)block >> HAK_TAG_SHIFT;
+    memset(block, 1, bytes);
+    madvise(page, 3 * PAGE, MADV_DONTNEED);
+    printf("dropped %u, ", hak_tag_at(page + PAGE));
+    int error = write_all(block, bytes);
+    for (size_t i = 0; i < bytes / 16 && error == 0; i++)
+        if (hak_tag_at(without_tag(block) + 16 * i) != tag)
+            error = -1;
+    printf("error %d\n", error);
+    return 0;
+}
+
+static int close_page(void) {
+    char *block = malloc(bytes), *page = page_in(block);
+    memset(block, 1, bytes);
+    mprotect(page, PAGE, PROT_NONE);
+    char *in_block = block + (page - without_tag(block));
+    bool is_refused = read(ends[0], in_block, WRITTEN) < 0 && errno == EFAULT;
+    mprotect(page, PAGE, PROT_READ | PROT_WRITE);
+    printf("refused %d, whole %d\n", is_refused, in_block[5] == 1);
+    return 0;
+}
+
 int main(int count, char **arguments) {
     pthread_t thread;
     what = count > 1 ? arguments[1] : "first";
     bytes = count > 2 ? (size_t)atol(arguments[2]) : WRITTEN;
     bool is_stale = strcmp(what, "stale") == 0, is_first = strcmp(what, "first") == 0;
-    kept = is_stale ? stale() : without_tag(malloc(bytes));
     if (pipe(ends) != 0)
         return 2;
+    kept = is_stale ? stale() : without_tag(malloc(bytes));
+    if (strcmp(what, "dropped") == 0)
+        return drop();
+    if (strcmp(what, "closed") == 0)
+        return write(ends[1], arguments[0], WRITTEN) == WRITTEN ? close_page() : 2;
+    if (strcmp(what, "behind") == 0) {
+        char *block = malloc(bytes);
+        return write_all(block, malloc_usable_size(block) + 16);
+    }
     pthread_barrier_init(&masked, NULL, 2);
     pthread_create(&thread, NULL, work, NULL);
     if (!is_stale && !is_first)

@@ -47,6 +47,17 @@ int main(void) {
     due(read_by(page + 40, 5), 0, "a read by the tag");
     due(read_by(page + 40, 6), HAK_TAGS_FAULT, "a read by another");
     due(read_by(page + 40, 0), HAK_TAGS_FAULT, "a read by none");
+    char *tagged = (char *)((uintptr_t)page | (uintptr_t)5 << HAK_TAG_SHIFT);
+    tagged[0] = tagged[40] = 1;
+    hak_tag_zeros(page, page + 48, 5);
+    due(read_by(page, 5) + read_by(page + 40, 5), 0, "reads by the tag that zeros came with");
+    due(tagged[0] + tagged[40], 0, "zeros");
+    due((int)(hak_tags_first_wrong((uintptr_t)page + 39, 5) - (uintptr_t)page), 48, "the first");
+    due((int)(hak_tags_first_wrong((uintptr_t)page + 39, 6) - (uintptr_t)page), 39, "the access");
+    mprotect(page + 4096, 4096, PROT_NONE);
+    hak_tag_memory(page + 4080, page + 4096, 5);
+    due((int)(hak_tags_first_wrong((uintptr_t)page + 4090, 5) - (uintptr_t)page), 4090, "none");
+    mprotect(page + 4096, 4096, PROT_READ | PROT_WRITE);
     uintptr_t before = hak_tags_deafen();
     due(read_by(page + 40, 6), 0, "a read when deaf");
     hak_tags_ear(before);

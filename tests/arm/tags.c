@@ -2,14 +2,14 @@
  * the process at the very access; and each one's good twin, which it must not accuse
  * (tests/arm/tags.sh).
  *
- *     tags FIRST COUNT [large|light]   cases FIRST to FIRST + COUNT - 1, the odd ones good; prints
- * what went wrong, then how many there were
+ *     tags FIRST COUNT [large|light] [late]   cases FIRST to FIRST + COUNT - 1, the odd ones good;
+ * prints what went wrong, then how many there were. late: accesses are found later, and carried out
  *
  * A case is made by its number alone: blocks of one size, of which some are freed; then an access
- * right behind one of them, right in front, after its free, or after its free while a later block
- * lies there, up to 14 lives later; or a free by such a pointer. Large blocks also come by calloc
- * and realloc; longer ones than WHOLE_BYTES have tags at their borders alone. In level light a
- * block ends where malloc_usable_size says, and fewer lives are certain. */
+ * right behind one of them, over its end, right in front, after its free, or after its free while a
+ * later block lies there, up to 14 lives later; or a free by such a pointer. Large blocks also come
+ * by calloc and realloc; longer ones than WHOLE_BYTES have tags at their borders alone. In level
+ * light a block ends where malloc_usable_size says, and fewer lives are certain. */
 #include <malloc.h>
 #include <signal.h>
 #include <stdint.h>
@@ -56,7 +56,7 @@ static uintptr_t address_of(uintptr_t pointer) {
 
 enum { BLOCKS = 24, TRIES = 20000, LARGE_TRIES = 50, LARGE_BYTES = 32768, WHOLE_BYTES = 1 << 20 };
 static char *blocks[BLOCKS];
-static int is_large, is_light;
+static int is_large, is_light, is_late;
 
 static unsigned draw_size(enum kind kind) {
     if (is_light && draw(3) == 0)
@@ -122,11 +122,14 @@ static void commit(unsigned number, int out) {
     wanted.size = size;
     wanted.bytes = bytes;
     wanted.offset = (int)draw(size - bytes + 1);
+    /* A guarded block of level light may begin at any even address. */
+    uintptr_t end = (uintptr_t)block + (is_light ? malloc_usable_size(block) : size);
+    int to_end = (int)((end + 15) / 16 * 16 - (uintptr_t)block);
+    int over = wanted.kind == BEHIND && !is_good && bytes > 1 && draw(4) == 0;
     if (wanted.kind == BEHIND && !is_good)
-        wanted.offset =
-            (int)((is_light ? malloc_usable_size(block) : (size + 15) / 16 * 16) + draw(16));
+        wanted.offset = over ? to_end - 1 - (int)draw(bytes - 1) : to_end + (int)draw(16);
     if (wanted.kind == IN_FRONT && !is_good)
-        wanted.offset = -1 - (int)draw(16);
+        wanted.offset = -1 - (int)((uintptr_t)block % 16) - (int)draw(16);
     if (wanted.kind == FREED && !is_good)
         free(block);
     if (wanted.kind == REUSED || wanted.kind == FREED_AGAIN) {
@@ -146,6 +149,8 @@ static void commit(unsigned number, int out) {
     char *by = is_good ? block : old;
     wanted.address = address_of(
         (uintptr_t)by + (wanted.kind == FREED_AGAIN ? 0 : (uintptr_t)(intptr_t)wanted.offset));
+    if (over) /* the first byte that is not the block's */
+        wanted.address = address_of((uintptr_t)by + (uintptr_t)to_end);
     wanted.pc = (uintptr_t)accesses[width + 4 * is_write];
     if (write(out, &wanted, sizeof wanted) != sizeof wanted)
         _exit(3);
@@ -213,6 +218,11 @@ static int try(unsigned number) {
                    is_there(number_behind(text, " at "), &wanted) &&
                    (wanted.kind == FREED_AGAIN || pc == wanted.pc);
         is_named = strstr(text, name) != NULL;
+        if (is_late) { /* the signal says that there was one, or a report has the damage */
+            is_right = got == sizeof wanted && status != 0 && strstr(text, "hakmem: ");
+            is_named =
+                strstr(text, "used a pointer with a wrong memory tag") || strstr(text, "HKM-");
+        }
     }
     if (!is_right || (!is_named && getenv("TAGS_SAY")))
         printf(
@@ -229,6 +239,7 @@ int main(int count, char **arguments) {
     unsigned named = 0, failed = 0;
     is_large = count > 3 && strcmp(arguments[3], "large") == 0;
     is_light = count > 3 && strcmp(arguments[3], "light") == 0;
+    is_late = count > 3 && strcmp(arguments[count - 1], "late") == 0;
     setvbuf(stdout, NULL, _IOLBF, 0); /* what an interrupted run has found is there */
     for (unsigned i = first; i < first + cases; i++) {
         int result = try(i);

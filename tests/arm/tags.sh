@@ -8,11 +8,11 @@
 build_arm hakmem-debug.so
 
 cases=${1:-120}
-compile() { ${cross}gcc -O1 -g -w -iquote "$SOURCE/include" -iquote "$SOURCE/src" "$@" -pthread || exit 2; }
-compile -o tags "$SOURCE/tests/arm/tags.c"
-compile -o stress "$SOURCE/tests/programs/stress.c"
-compile -o verified "$SOURCE/tests/matrix/stress.c"
-compile -DHAK_DEBUG=1 -o primitives "$SOURCE/tests/arm/tag_primitives.c" "$SOURCE"/src/platform/{tags,line,file}.c
+compile() { ${cross}gcc -D_GNU_SOURCE -O1 -g -w -iquote "$SOURCE/include" -iquote "$SOURCE/src" -o "$@" -pthread || exit 2; }
+compile tags "$SOURCE/tests/arm/tags.c"
+compile stress "$SOURCE/tests/programs/stress.c"
+compile verified "$SOURCE/tests/matrix/stress.c"
+compile primitives -DHAK_DEBUG=1 "$SOURCE/tests/arm/tag_primitives.c" "$SOURCE"/src/platform/{tags,line,file}.c
 
 # qemu-user 7.2 refuses DC ZVA an address with a tag: libc's memset of this processor does without.
 run() { "$qemu" -cpu max -L $root -E GLIBC_TUNABLES=glibc.cpu.name=kunpeng920 -E "LD_PRELOAD=$built/hakmem-debug.so" -E HAKMEM_TRACE=off -E "HAKMEM_TAGS=${tags:-sync}" "$@" </dev/null; }
@@ -44,9 +44,9 @@ for options in QUARANTINE_BLOCKS=8 QUARANTINE=0 'QUARANTINE_BLOCKS=8 -E HAKMEM_C
     first=$((first + part))
 done
 
-# Large blocks; the first of a site are guarded where they are too long for a tag. And level light, without guarded blocks, which no tag covers.
+# Large blocks; the first of a site are guarded where they are too long for a tag. And level light, without guarded blocks and with many.
 stops='-E HAKMEM_CHECK=light -E HAKMEM_ON_FAULT=stop'
-for options in 'QUARANTINE_BLOCKS=8 large' 'QUARANTINE=0 -E HAKMEM_GUARD=off large' "GUARD=off $stops light"; do
+for options in 'QUARANTINE_BLOCKS=8 large' 'QUARANTINE=0 -E HAKMEM_GUARD=off large' "GUARD=off $stops light" "GUARD=sample:5 $stops light"; do
     kind=${options##* }
     # shellcheck disable=SC2086 # several options
     run -E HAKMEM_${options% *} tags $first $part $kind >out 2>&1 || complain "$options: $(head -n 40 out)"
@@ -56,12 +56,22 @@ for options in 'QUARANTINE_BLOCKS=8 large' 'QUARANTINE=0 -E HAKMEM_GUARD=off lar
     first=$((first + part))
 done
 
+# Found late: of each fault something is said, of good twins nothing.
+for options in QUARANTINE_BLOCKS=8 "GUARD=off $stops"; do
+    kind=
+    [ "$options" = QUARANTINE_BLOCKS=8 ] || kind=light
+    # shellcheck disable=SC2086 # several options
+    tags=async run -E HAKMEM_$options tags $first $part $kind late >out 2>&1 || complain "late, $options: $(head -n 40 out)"
+    echo "late, $options: $(tail -n 1 out)"
+    first=$((first + part))
+done
+
 # Off, the same faults behind a block are not stopped there.
 tags=off run tags 0 2 >out 2>&1 && complain "found without tags: $(head -n 5 out)"
 
 # Found late: nobody is named, neither an address nor an instruction; the access was carried out, so damage is there to be seen. hakmem's own accesses are
 # none. A handler of the program's own gets what the kernel says. Other reports of that thread are whole.
-compile -o late "$SOURCE/tests/arm/tag_late.c"
+compile late "$SOURCE/tests/arm/tag_late.c"
 late='this thread used a pointer with a wrong memory tag before this point; the access is not known; HAKMEM_TAGS=sync stops at it'
 # The kernel's file is found below qemu's root, where there is one.
 mkdir -p preferred/sys/devices/system/cpu/cpu0 && ln -s "$root"/* preferred/ && echo asymm >preferred/sys/devices/system/cpu/cpu0/mte_tcf_preferred
@@ -85,7 +95,7 @@ grep -q '^hakmem: HAKMEM_TAGS=asymm: .* HAKMEM_TAGS=sync is used$' out && grep -
 ! grep -q '^hakmem: HAKMEM_TAGS' out && grep -q '^hakmem: HKM-301 .*, read at' out || complain "asymm, preferred: $(cat out)"
 
 # Tags that the program takes off are no fault: nothing is compared from there on, which is said once.
-compile -o masked "$SOURCE/tests/arm/tag_masked.c"
+compile masked "$SOURCE/tests/arm/tag_masked.c"
 for level in '' "$light"; do
     # shellcheck disable=SC2086 # several options
     run $level masked >out 2>err || complain "a program that masks its pointers $level: $(head -n 5 out err)"
@@ -94,12 +104,44 @@ done
 
 # A kernel that compares would answer EFAULT for such a pointer, in each thread that does not know of it: so calls that hakmem looks at, and the
 # next malloc, tell the thread. A pointer of an earlier life is reported.
-compile -DHAK_DEBUG=1 -o kernel "$SOURCE/tests/arm/tag_kernel.c"
+compile kernel -DHAK_DEBUG=1 "$SOURCE/tests/arm/tag_kernel.c"
 for way in first looked other 'first 100000'; do
     # shellcheck disable=SC2086 # way and size
     run kernel $way >out 2>err || complain "EFAULT, $way: $(cat out err)"
     [ "$(cat out)" = 'compares 1, then 0' ] || complain "EFAULT, $way: the kernel still compares: $(cat out)"
     [ "$(grep -c '^hakmem: the program changes the top bits of pointers' err)" = 1 ] && [ "$(wc -l <err)" = 1 ] || complain "EFAULT, $way: $(head -n 5 err)"
 done
-run -E HAKMEM_QUARANTINE=0 kernel stale >out 2>&1 && complain "a stale pointer that is written: $(cat out)"
-grep -q '^hakmem: HKM-304 use-after-free in write, read at' out || complain "a stale pointer that is written: $(cat out)"
+# All pages that such a call touches are looked at: those that were dropped get the tag, one that the program closed is left to the kernel. In level
+# light nothing lies between blocks: a call that leaves its own is found by the tag behind it.
+# shellcheck disable=SC2086 # several options
+for level in '-E HAKMEM_QUARANTINE=0' '-E HAKMEM_CHECK=light -E HAKMEM_GUARD=off' '-E HAKMEM_CHECK=light -E HAKMEM_GUARD=sample:1'; do
+    run $level kernel stale >out 2>&1 && complain "a stale pointer that is written $level: $(cat out)"
+    grep -q '^hakmem: HKM-304 use-after-free in write, read at' out || complain "a stale pointer that is written $level: $(cat out)"
+    if [[ $level != *sample:1 ]]; then # a closed page lies behind a guarded one
+        run $level kernel behind 48 >out 2>&1 && complain "written behind the block $level: $(cat out)"
+        grep -q '^hakmem: HKM-301 heap-buffer-overflow in write, read at' out || complain "written behind the block $level: $(cat out)"
+    fi
+    run $level kernel first >out 2>err || complain "EFAULT $level: $(cat out err)"
+    [ "$(cat out)" = 'compares 1, then 0' ] || complain "EFAULT $level: the kernel still compares: $(cat out)"
+    for bytes in 30000 100000; do
+        run $level kernel dropped $bytes >out 2>err || complain "dropped pages $level: $(cat out err)"
+        [ "$(cat out err)" = 'dropped 0, error 0' ] || complain "dropped pages $level $bytes: $(cat out err)"
+    done
+    run $level kernel closed 100000 >out 2>err || complain "a closed page $level: $(cat out err)"
+    [ "$(cat out err)" = 'refused 1, whole 1' ] || complain "a closed page $level: $(cat out err)"
+done
+
+# realloc in place keeps pages closed that the program closed. calloc writes zeros and tags at once. A locked mapping that stays has no tag.
+compile closed "$SOURCE/tests/arm/tag_closed.c"
+for more in 0 900000; do
+    run -E HAKMEM_GUARD=off closed $more >out 2>&1 || complain "pages that the program closed: $(cat out)"
+    [ "$(cat out)" = closed ] || complain "pages that the program closed: $(cat out)"
+done
+compile callocs "$SOURCE/tests/arm/tag_calloc.c"
+for level in '' "$light"; do
+    # shellcheck disable=SC2086 # several options
+    run $level callocs >out 2>&1 || complain "calloc $level: $(cat out)"
+    [ "$(cat out)" = 'zeros, with tags' ] || complain "calloc $level: $(cat out)"
+done
+compile held -DHAK_DEBUG=1 "$SOURCE/tests/arm/tag_held.c" "$SOURCE"/src/{large/held,platform/tags,platform/line,platform/file}.c
+"$qemu" -cpu max -L $root held >out 2>&1 && [ "$(cat out)" = clean ] || complain "a mapping that is held: $(cat out)"

@@ -12,6 +12,7 @@
 
 HAK_HIDDEN struct hak_light_found hak_light_find(uintptr_t address, unsigned tag);
 HAK_HIDDEN bool hak_light_tag_again(uintptr_t address, unsigned tag);
+HAK_HIDDEN size_t hak_light_room(uintptr_t address, size_t *block_bytes);
 
 /* The slot of a slab that serves a class or did; false: none lies there. */
 static bool locate_slot(uintptr_t address, struct hak_light_found *found) {
@@ -75,6 +76,13 @@ struct hak_light_found hak_light_find(uintptr_t address, unsigned tag) {
     if (is_known && at.class_index != HAK_CLASS_NONE)
         at.frees_ago = hak_slab_tag_lives_ago(tag, now);
     return at.frees_ago == 0 && find_beside(address, tag, &beside) ? beside : at;
+}
+
+size_t hak_light_room(uintptr_t address, size_t *block_bytes) {
+    struct hak_light_found at;
+    bool is_block = locate(address, &at);
+    *block_bytes = is_block ? at.bytes : 0;
+    return is_block ? at.base + at.bytes - address : 0;
 }
 
 bool hak_light_tag_again(uintptr_t address, unsigned tag) {

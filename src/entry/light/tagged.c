@@ -1,6 +1,7 @@
 /* Level light with memory tags: gives pointers their tags on the way to the program, and compares
- * and takes them off on the way back (slab/tags.h, large/tags.h). Guarded blocks, those of other
- * allocators and large ones without a place in L2.5 have none. */
+ * and takes them off on the way back (slab/tags.h, large/tags.h). A guarded block has the tag that
+ * the checks' half gave it. Those of other allocators and large ones without a place in L2.5 have
+ * none. */
 #include "entry/plain/way.h"
 #include "large/tags.h"
 #include "slab/tags.h"
@@ -9,6 +10,8 @@
 static unsigned tag_of(char *base) {
     if (hak_bench_fast_holds(base))
         return 0;
+    if (hak_light_covers(base))
+        return hak_light_tag_of(base);
     if (hak_registry_owner(base) != HAK_OWNER_NOBODY)
         return hak_slab_tag_of(base, hak_class_bytes(hak_front_class_of(base_from(base))));
     const struct hak_large *large = hak_large_find(base);
@@ -20,6 +23,19 @@ void *hak_entry_tagged(void *user) {
         return NULL;
     char *base = hak_untagged(user);
     return (void *)((uintptr_t)base | (uintptr_t)tag_of(base) << HAK_TAG_SHIFT);
+}
+
+void *hak_entry_tagged_in_place(void *pointer, size_t old_bytes) {
+    char *base = hak_untagged(pointer);
+    unsigned tag = hak_tag_of_pointer(pointer);
+    const struct hak_large *large =
+        hak_registry_owner(base) == HAK_OWNER_NOBODY ? hak_large_find(base) : NULL;
+    if (tag == 0 || !hak_tags_are_given())
+        return hak_entry_tagged(base);
+    if (!large || !large->chunk || large->mapped_bytes <= old_bytes)
+        return pointer;
+    hak_large_tag_grown(large, old_bytes, tag);
+    return (void *)((uintptr_t)base | (uintptr_t)hak_tag_at(base) << HAK_TAG_SHIFT);
 }
 
 void *hak_entry_serve_tagged(struct hak_hand_out *how, bool was_counted) {
@@ -46,9 +62,10 @@ static bool has_tag(char *base) {
 void *hak_entry_check_tag(void *pointer) {
     char *base = hak_untagged(pointer);
     unsigned tag = hak_tag_of_pointer(pointer);
-    if (tag == 0 || !hak_tags_are_given() || !has_tag(base))
+    bool is_guarded = tag != 0 && hak_light_covers(base);
+    if (tag == 0 || !hak_tags_are_given() || (!is_guarded && !has_tag(base)))
         return base;
-    unsigned due = hak_tag_at(base);
+    unsigned due = is_guarded ? hak_light_tag_of(base) : hak_tag_at(base);
     if (HAK_LIKELY(tag == due) || due == 0)
         return base;
     hak_light_blame("double-free", base);

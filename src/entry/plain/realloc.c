@@ -107,8 +107,10 @@ static void *reallocate(void *pointer, size_t bytes, hak_call_t call) {
 static HAK_COLD void *reallocate_tagged(void *pointer, size_t bytes, hak_call_t call) {
     (void)hak_tags_begin_own();
     void *base = pointer && bytes != 0 ? hak_entry_check_tag(pointer) : pointer;
+    size_t old_bytes = base && bytes != 0 ? hak_route_slot_bytes(base_from(base)) : 0;
     void *moved = base || !pointer ? reallocate(base, bytes, call) : fail();
-    moved = hak_entry_tagged(moved);
+    bool is_in_place = moved && moved == base && old_bytes != 0;
+    moved = is_in_place ? hak_entry_tagged_in_place(pointer, old_bytes) : hak_entry_tagged(moved);
     hak_tags_end_own(0);
     return moved;
 }

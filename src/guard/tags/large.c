@@ -8,7 +8,7 @@
  * A longer block's memory comes when it is touched, and a tag would touch it: so its pointer has
  * none, and its borders have. A freed block is unmapped, or its pages are closed: memory that comes
  * to its place later has tag 0. Its tag is remembered (locate/former.c), and the next block at the
- * place gets another one. */
+ * place gets another one. Guarded blocks have a tag, too: their pages hold nothing else. */
 #include "guard/tags/tags.h"
 
 #include "platform/platform.h"
@@ -17,6 +17,13 @@ enum { TAG_OF_BORDER = 8 };
 
 static char *pages_end(const struct hak_located *at) {
     return at->base + at->slot_bytes;
+}
+
+static char *page_of(const char *p) {
+    return (char *)((uintptr_t)p & ~(uintptr_t)(HAK_PAGE_BYTES - 1));
+}
+static char *page_behind(const char *p) {
+    return page_of(p + HAK_PAGE_BYTES - 1);
 }
 
 /* The end of the border that begins at `behind`: as far as the canary, since pages behind it may
@@ -56,17 +63,56 @@ static void tag_all(const struct hak_located *at, unsigned tag) {
     tag_border_behind(at, behind, 0);
 }
 
+/* Tags [start, end), which can be written. Where the kernel takes no tag yet, or no longer (of
+ * qemu-user, after mremap), that page alone is made fit: the others keep what the program made of
+ * them. */
+static void tag_where_needed(char *start, char *end, unsigned tag) {
+    for (char *next; start < end; start = next) {
+        next = page_of(start) + HAK_PAGE_BYTES;
+        next = next < end ? next : end;
+        hak_tag_memory(start, next, tag);
+        if (HAK_LIKELY(hak_tag_at(start) == tag))
+            continue;
+        hak_tags_fit(page_of(start), HAK_PAGE_BYTES);
+        hak_tag_memory(start, next, tag);
+    }
+}
+
 static void tag_borders(const struct hak_located *at, size_t asked_bytes, unsigned tag) {
-    char *user = hak_user_in(at);
-    hak_tag_memory(user - HAK_HEADER_BYTES, user, tag);
-    tag_border_behind(at, hak_tags_end_of(user, asked_bytes), tag);
+    char *user = hak_user_in(at), *behind = hak_tags_end_of(user, asked_bytes);
+    tag_where_needed(user - HAK_HEADER_BYTES, user, tag);
+    if (behind < pages_end(at))
+        tag_where_needed(behind, border_end(at, behind), tag);
+}
+
+/* A guarded block lies at any even address, and its pages have nothing else but its header. Its
+ * slot keeps the tag for the next life. */
+static void take_guarded(const struct hak_located *at, unsigned former_tag) {
+    size_t asked_bytes = hak_asked_bytes_of(at);
+    uintptr_t user = (uintptr_t)hak_user_in(at), of_place = (uintptr_t)at->base / HAK_PAGE_BYTES;
+    char *start = (char *)(user / HAK_TAG_GRANULE * HAK_TAG_GRANULE);
+    unsigned tag =
+        former_tag != 0 ? hak_tag_after(former_tag, 1) : 1 + (unsigned)(of_place % HAK_TAG_CYCLE);
+    if (asked_bytes > HAK_TAGS_WHOLE_BYTES)
+        return;
+    hak_tags_fit(at->base, at->slot_bytes);
+    if (asked_bytes != 0)
+        hak_tag_memory(start, hak_tags_end_of(start, user + asked_bytes - (uintptr_t)start), tag);
+    else
+        hak_tag_memory(start, start + HAK_TAG_GRANULE, hak_tag_after(tag, 1));
+    at->large->tag = (uint8_t)hak_tag_of_live((char *)user, asked_bytes); /* 0: refused */
 }
 
 void hak_tags_take_large(const struct hak_located *at) {
     size_t asked_bytes = hak_asked_bytes_of(at);
+    unsigned former_tag = at->large->tag;
     at->large->tag = 0;
-    if (!hak_tags_are_given() || hak_is_guarded(at))
+    if (!hak_tags_are_given())
         return;
+    if (hak_is_guarded(at)) {
+        take_guarded(at, former_tag);
+        return;
+    }
     hak_tags_fit(at->base, at->slot_bytes);
     if (asked_bytes <= HAK_TAGS_WHOLE_BYTES) {
         tag_all(at, choose_tag(at));
@@ -86,7 +132,27 @@ static void tag_change(const struct hak_located *at, size_t old_bytes, unsigned 
     tag_border_behind(at, behind, 0);
 }
 
-/* New pages come without tags, and some systems drop those of all pages (qemu-user, at mremap). */
+/* Has the pages that a block of `old_bytes` had not made fit for tags. */
+static void fit_more(const struct hak_located *at, size_t old_bytes) {
+    char *user = hak_user_in(at), *behind = hak_tags_end_of(user, hak_asked_bytes_of(at));
+    char *start = page_behind(hak_tags_end_of(user, old_bytes));
+    char *end = behind < pages_end(at) ? page_behind(border_end(at, behind)) : pages_end(at);
+    if (start < end)
+        hak_tags_fit(start, (size_t)(end - start));
+}
+
+/* Tags the block anew where the system has dropped the tags of all pages. Those that the program
+ * has closed stay so, without a tag. */
+static void tag_open_pages(const struct hak_located *at, unsigned tag) {
+    char *start = hak_user_in(at), *behind = hak_tags_end_of(start, hak_asked_bytes_of(at));
+    for (char *next; start < behind; start = next) {
+        next = page_of(start) + HAK_PAGE_BYTES;
+        next = next < behind ? next : behind;
+        if (hak_raw_writable((uintptr_t)start & ~(uintptr_t)3))
+            tag_where_needed(start, next, tag);
+    }
+}
+
 void hak_tags_resize_large(const struct hak_located *at, size_t old_bytes) {
     size_t asked_bytes = hak_asked_bytes_of(at);
     unsigned tag = at->large->tag;
@@ -98,12 +164,14 @@ void hak_tags_resize_large(const struct hak_located *at, size_t old_bytes) {
         at->large->tag = 0;
         return;
     }
-    hak_tags_fit(at->base, at->slot_bytes);
+    fit_more(at, old_bytes);
     if (tag == 0) {
         tag_borders(at, old_bytes, 0);
         tag_borders(at, asked_bytes, TAG_OF_BORDER);
-    } else if (asked_bytes == 0 || old_bytes == 0 || hak_tag_at(hak_user_in(at)) != tag) {
+    } else if (asked_bytes == 0 || old_bytes == 0) {
         tag_all(at, tag);
+    } else if (hak_tag_at(hak_user_in(at)) != tag) {
+        tag_open_pages(at, tag);
     } else {
         tag_change(at, old_bytes, tag);
     }

@@ -126,7 +126,8 @@ static void say_stopped(void) {
  * program has asked for that (madvise), or has mapped another one there. Of a large block that page
  * alone. */
 static void tag_again(const struct hak_located *at, unsigned tag, uintptr_t address) {
-    char *start = hak_user_in(at), *end = hak_tags_end_of(start, hak_asked_bytes_of(at));
+    char *user = hak_user_in(at), *start = user - (uintptr_t)user % HAK_TAG_GRANULE;
+    char *end = hak_tags_end_of(start, (size_t)(user - start) + hak_asked_bytes_of(at));
     char *page = at->base + (address - (uintptr_t)at->base) / HAK_PAGE_BYTES * HAK_PAGE_BYTES;
     if (at->large && start < page)
         start = page;
@@ -152,9 +153,10 @@ bool hak_tags_allow(uintptr_t address, unsigned tag) {
         hak_tags_stop(); /* of this thread, which did not know yet */
         return true;
     }
-    if (hak_light_serves())
+    bool is_known = hak_locate((const void *)address, &at);
+    if (hak_light_serves() && !is_known) /* else it is a guarded block */
         return allow_in_light(address, tag);
-    if (!hak_locate((const void *)address, &at) || !is_live(&at) || !is_in_bytes(&at, address) ||
+    if (!is_known || !is_live(&at) || !is_in_bytes(&at, address) ||
         (at.large && tag == 0 && hak_tags_are_of_former(address)))
         return false;
     if (tag == 0) {

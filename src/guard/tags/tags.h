@@ -39,11 +39,17 @@ HAK_IN_PLACE char *hak_tags_end_of(char *user, size_t asked_bytes) {
     return user + (asked_bytes + HAK_TAG_GRANULE - 1) / HAK_TAG_GRANULE * HAK_TAG_GRANULE;
 }
 
+/* How a slot is tagged: */
+struct hak_tags_how {
+    bool has_lived; /* in its slab */
+    bool is_zeroed; /* next, by calloc: hak_tags_zero writes the tag */
+};
+
 /* Tags the memory of a slot that is being handed out, or whose block was resized in place. Once
  * tags are no longer given, its pointer has none: so has its memory, which other threads and the
  * kernel may still compare. */
 HAK_IN_PLACE void hak_tags_hand_out(char *base, size_t slot_bytes, char *user, size_t asked_bytes,
-                                    unsigned tag, bool stands) {
+                                    unsigned tag, bool stands, bool is_zeroed) {
     char *end = base + slot_bytes, *behind = hak_tags_end_of(user, asked_bytes);
     if (HAK_UNLIKELY(!hak_tags_are_given())) {
         hak_tag_memory(base, end, 0);
@@ -51,8 +57,10 @@ HAK_IN_PLACE void hak_tags_hand_out(char *base, size_t slot_bytes, char *user, s
     }
     if (!stands) {
         hak_tag_memory(base, user, 0);
-        hak_tag_memory(user, behind, tag);
+        hak_tag_memory(user, is_zeroed && behind != user ? user + HAK_TAG_GRANULE : behind, tag);
     }
+    if (!stands && is_zeroed && behind - user > HAK_TAG_GRANULE)
+        hak_tag_memory(behind - HAK_TAG_GRANULE, behind, 0);
     if (HAK_UNLIKELY(behind == user)) {
         behind += HAK_TAG_GRANULE;
         hak_tag_memory(user, behind, hak_tag_after(tag, 1));
@@ -60,14 +68,15 @@ HAK_IN_PLACE void hak_tags_hand_out(char *base, size_t slot_bytes, char *user, s
     hak_tag_memory(behind, end, 0);
 }
 
-/* The same of a slot that has lived before in its slab, or not. */
+/* The same of a slot by its state. */
 HAK_IN_PLACE void hak_tags_take(char *base, size_t slot_bytes, char *user, size_t asked_bytes,
-                                unsigned lives, bool has_lived) {
+                                unsigned lives, struct hak_tags_how how) {
     unsigned found = hak_tag_at(base + HAK_HEADER_BYTES);
-    bool stands = has_lived && hak_tags_stand(base + HAK_HEADER_BYTES, base + slot_bytes, found);
+    bool stands =
+        how.has_lived && hak_tags_stand(base + HAK_HEADER_BYTES, base + slot_bytes, found);
     unsigned tag = stands ? found : hak_tag_due(base, lives);
     hak_tags_hand_out(base, slot_bytes, user, asked_bytes, tag,
-                      stands && user == base + HAK_HEADER_BYTES);
+                      stands && user == base + HAK_HEADER_BYTES, how.is_zeroed);
 }
 
 /* Tags the memory of a slot whose block has just left the program; `lives` counts that. */
@@ -105,12 +114,12 @@ HAK_HIDDEN enum hak_fault_code hak_tags_find_large(uintptr_t address, unsigned t
 HAK_HIDDEN bool hak_tags_are_of_former(uintptr_t address);
 
 /* The same of what is located. */
-static inline void hak_tags_take_located(const struct hak_located *at, bool has_lived) {
+static inline void hak_tags_take_located(const struct hak_located *at, struct hak_tags_how how) {
     if (hak_tags_are_known() && at->large)
         hak_tags_take_large(at);
     else if (hak_tags_are_known())
         hak_tags_take(at->base, at->slot_bytes, hak_user_in(at), hak_asked_bytes_of(at),
-                      at->slot->lives, has_lived);
+                      at->slot->lives, how);
 }
 static inline void hak_tags_give_located(const struct hak_located *at) {
     if (hak_tags_are_given() && at->superslab)
@@ -123,7 +132,7 @@ static inline void hak_tags_resize_located(const struct hak_located *at, size_t 
     } else if (hak_tags_are_known()) {
         unsigned tag = hak_tag_of_live(hak_user_in(at), old_bytes);
         hak_tags_hand_out(at->base, at->slot_bytes, hak_user_in(at), hak_asked_bytes_of(at), tag,
-                          false);
+                          false, false);
     }
 }
 

@@ -69,6 +69,16 @@ static inline void hak_tag_memory(const char *start, const char *end, unsigned t
         __asm__ volatile(HAK_TAGS_ASM "stg %0, [%0]" : : "r"(tagged) : "memory");
 }
 
+/* The same, and the memory is zero. */
+static inline void hak_tag_zeros(const char *start, const char *end, unsigned tag) {
+    uintptr_t tagged = (uintptr_t)start | (uintptr_t)tag << HAK_TAG_SHIFT;
+    size_t granules = (size_t)(end - start) / HAK_TAG_GRANULE;
+    for (; granules >= 2; granules -= 2)
+        __asm__ volatile(HAK_TAGS_ASM "stz2g %0, [%0], #32" : "+r"(tagged) : : "memory");
+    if (granules)
+        __asm__ volatile(HAK_TAGS_ASM "stzg %0, [%0]" : : "r"(tagged) : "memory");
+}
+
 /* Accesses of the calling thread are not compared from here on. Returns how it was before, for
  * hak_tags_ear. */
 static inline uintptr_t hak_tags_deafen(void) {

@@ -37,6 +37,9 @@ static inline unsigned hak_tag_at(const void *p) {
 static inline void hak_tag_memory(const char *start, const char *end, unsigned tag) {
     (void)start, (void)end, (void)tag;
 }
+static inline void hak_tag_zeros(const char *start, const char *end, unsigned tag) {
+    (void)start, (void)end, (void)tag;
+}
 static inline uintptr_t hak_tags_deafen(void) {
     return 0;
 }

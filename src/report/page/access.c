@@ -81,6 +81,27 @@ static void add_function_headline(struct hak_text *text, const struct report_pag
                                      "bytes were overwritten"));
 }
 
+/* How many frees ago the pointer's tag was the memory's; 0: that is not known. A program that noted
+ * the memory's tag alone knew tags of slots in level normal only, which go from 1 to 15 in turn. */
+static unsigned frees_ago(const struct hak_fault_facts *facts) {
+    enum { TAGS_IN_TURN = 15 };
+    unsigned tag = facts->pointer_tag % HAK_FACTS_TAG, now = facts->memory_tag % HAK_FACTS_TAG;
+    unsigned ago = facts->memory_tag / HAK_FACTS_TAG;
+    bool is_of_slot = facts->fault == 304 && facts->superslab != 0 && tag != 0 && now != 0;
+    return ago != 0 || !is_of_slot ? ago : (now + TAGS_IN_TURN - tag) % TAGS_IN_TURN;
+}
+
+/* "; the pointer's memory tag is 7, the memory's 10: of 3 frees ago" (docs/specs/tags.md). */
+static void add_tags(struct hak_text *text, const struct hak_fault_facts *facts) {
+    unsigned tag = facts->pointer_tag % HAK_FACTS_TAG, now = facts->memory_tag % HAK_FACTS_TAG;
+    unsigned ago = frees_ago(facts);
+    if (facts->pointer_tag == 0)
+        return;
+    hak_text_add(text, "; the pointer's memory tag is %u, the memory's %u", tag, now);
+    if (ago != 0)
+        hak_text_add(text, ": of %s ago", hak_words_count(ago, "free", "frees"));
+}
+
 /* The sentence of the step for an access by a function of libc. */
 static void add_function_sentence(struct hak_text *text, const struct report_page *page) {
     const struct hak_fault_facts *facts = page->facts;
@@ -103,6 +124,7 @@ static void add_function_sentence(struct hak_text *text, const struct report_pag
         hak_text_add(text, ", where no block is");
     else
         hak_text_add(text, ", where the block has %s", hak_words_bytes(room_of(page)));
+    add_tags(text, facts);
 }
 
 /* How many bytes the instruction touches from the address of the fault on; 0 = not known. */
@@ -137,17 +159,6 @@ void report_access_headline(struct hak_text *text, const struct report_page *pag
         hak_text_add(text, "; at least %s before the processor stopped it",
                      hak_words_count(page->facts->damaged_bytes, "byte was overwritten",
                                      "bytes were overwritten"));
-}
-
-/* "; the pointer's memory tag is 7, the memory's 10: of 3 frees ago" (docs/specs/tags.md). */
-static void add_tags(struct hak_text *text, const struct hak_fault_facts *facts) {
-    unsigned tag = facts->pointer_tag % HAK_FACTS_TAG, now = facts->memory_tag % HAK_FACTS_TAG;
-    unsigned ago = facts->memory_tag / HAK_FACTS_TAG;
-    if (facts->pointer_tag == 0)
-        return;
-    hak_text_add(text, "; the pointer's memory tag is %u, the memory's %u", tag, now);
-    if (ago != 0)
-        hak_text_add(text, ": of %s ago", hak_words_count(ago, "free", "frees"));
 }
 
 void report_access_sentence(struct hak_text *text, const struct report_page *page) {

@@ -127,8 +127,12 @@ void hak_crash_take_tag(siginfo_t *info) {
         wrong_tag = (uint8_t)(HAK_FACTS_TAG | hak_tag_of_pointer(info->si_addr));
     if (address >> TOP_BITS_SHIFT != 0 && !(address >> USERS_HALF_BIT & 1))
         wrong_tag &= HAK_FACTS_TAG; /* no tag of ours has more bits */
-    if (!(address >> USERS_HALF_BIT & 1))
-        info->si_addr = (void *)(address & (((uintptr_t)1 << TOP_BYTE_SHIFT) - 1));
+    if (address >> USERS_HALF_BIT & 1)
+        return;
+    address &= ((uintptr_t)1 << TOP_BYTE_SHIFT) - 1;
+    if (wrong_tag != 0)
+        address = hak_tags_first_wrong(address, wrong_tag % HAK_TAGS);
+    info->si_addr = (void *)address;
 }
 
 bool hak_crash_allows_tag(uint64_t address) {

@@ -104,6 +104,24 @@ TEST(every_fault_has_the_same_page) {
     }
 }
 
+/* Facts of an older program have the memory's tag alone. */
+TEST(the_life_of_a_pointer_is_counted_by_its_tag) {
+    block_malloc(1, 5, 1);
+    fill_facts(304, HAK_FREE, 1);
+    request.facts.found_by = HAK_FOUND_BY_ACCESS;
+    request.facts.pointer_tag = HAK_FACTS_TAG | 14;
+    request.facts.memory_tag = 2 | 7 * HAK_FACTS_TAG;
+    make(true);
+    has("; the pointer's memory tag is 14, the memory's 2: of 7 frees ago");
+    request.facts.memory_tag = 2;
+    make(true);
+    has("; the pointer's memory tag is 14, the memory's 2: of 3 frees ago");
+    request.facts.superslab = 0; /* of a large block, or of level light */
+    make(true);
+    has("; the pointer's memory tag is 14, the memory's 2");
+    has_not("frees ago");
+}
+
 /* A damaged block may be one of those that were not guarded. */
 TEST(completeness_says_how_much_was_guarded_unless_all_was) {
     block_malloc(1, 5, 1);
