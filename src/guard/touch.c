@@ -225,14 +225,15 @@ static HAK_COLD void tell_of_tag(const char *p, const struct hak_kernel_touch *t
 }
 
 /* Whether nothing speaks against the kernel's access to the block's memory at `p`: it has the
- * pointer's tag, or nothing is compared any more. Memory of tag 0 accuses nobody: the program has
- * dropped the page, which gets the tag again where it can be written, or has mapped another. */
+ * pointer's tag, or nothing is compared any more. Or the program has dropped the page of its live
+ * block, which gets the tag again where it can be written, or has mapped another. Two threads may
+ * come here at once. */
 static bool has_tag(const char *p, const struct hak_kernel_touch *touch) {
     unsigned tag = hak_tag_of_pointer(touch->pointer), of_memory = hak_tag_at(p);
     if (HAK_LIKELY(of_memory == tag))
         return true;
     bool is_allowed = (tag == 0 || of_memory == 0) && hak_tags_allow((uintptr_t)p, tag);
-    return is_allowed || of_memory == 0;
+    return is_allowed || hak_tag_at(p) == tag;
 }
 
 /* The bytes from `p` on that its block has, and all of that; 0: there is none whose tags are known.

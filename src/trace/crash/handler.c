@@ -451,8 +451,8 @@ static __attribute__((noinline)) bool opens_for_family(int number, const siginfo
 }
 
 /* An access by a wrong memory tag that is none of the program's, or that may go on: of hakmem's
- * own, which is deaf mostly, or as guard says. Where the page cannot be written, and so gets no tag,
- * the thread goes on deaf. */
+ * own, which is deaf mostly, or as guard says. Where the page cannot be written, and so gets no
+ * tag, the thread goes on deaf. */
 static __attribute__((noinline)) bool lets_tag_pass(const siginfo_t *info, ucontext_t *context) {
     struct hak_registers registers;
     if (is_late(SIGSEGV, info) && hak_tags_are_known() && !hak_tags_are_given()) {
