@@ -80,7 +80,8 @@ static void settle_room(struct made_pool *m) {
     m->before = m->offset < 0 ? room_for(-m->offset) : 0;
     m->behind = m->offset < 0 ? 0 : room_for(m->offset - m->bytes + m->damaged);
     m->at = PIECE_AT + m->before;
-    /* `write` writes an A, which is the fill itself only at such addresses (guard/pools/redzone.c). */
+    /* `write` writes an A, which is the fill itself only at such addresses (guard/pools/redzone.c).
+     */
     if ((m->at + m->offset) % ROOM_STEP + m->damaged >= ROOM_STEP - 1)
         m->at += ROOM_STEP / 2;
 }
