@@ -1182,9 +1182,11 @@ const struct view_command view_commands[] = {
          "the sequence still shows what you look for; 126 and 127 end reduce with the\n"
          "shortest so far; others: it does not.\n"
          "\n"
-         "Exit status: 0; 4 when the capture does not say enough to give the fault again, or\n"
-         "when the time was over or CMD could not be run any more. Ctrl-C prints the shortest so\n"
-         "far, with status 130.\n",
+         "Exit status: 0; 4 when the capture does not say enough to give the fault again. It is "
+         "4,\n"
+         "too, when the time was over or CMD could not be run any more. Ctrl-C prints the "
+         "shortest\n"
+         "so far, with status 130.\n",
      .examples = "  hakmem-trace reduce --fault 1 --c reduced.c\n"
                  "  hakmem-trace reduce --check 'cc -o t \"$REDUCE_PROGRAM\" && ! "
                  "LD_PRELOAD=./mine.so ./t'\n",

@@ -122,7 +122,8 @@ static bool find_functions(void) {
         pthreads.detach = hak_symbol_of_libc("pthread_detach");
         pthreads.create = hak_symbol_of_libc("pthread_create");
     }
-    return pthreads.create && pthreads.join && pthreads.detach && pthreads.init && pthreads.set_stack;
+    return pthreads.create && pthreads.join && pthreads.detach && pthreads.init &&
+           pthreads.set_stack;
 }
 
 /* A stack of `stack_bytes`; 0: of the usual size. */
@@ -189,8 +190,8 @@ static bool tell_to_end(void) {
 }
 
 void hak_background_thread_ends(void) {
-    if (atomic_load_explicit(&may_begin, memory_order_relaxed) &&
-        hak_thread_id() == own_process && tell_to_end())
+    if (atomic_load_explicit(&may_begin, memory_order_relaxed) && hak_thread_id() == own_process &&
+        tell_to_end())
         (void)pthreads.detach(thread);
 }
 

@@ -1,5 +1,5 @@
-/* The thread of HAKMEM_BACKGROUND: gives back what slow paths leave to it, and, while the program is
- * idle, SuperSlabs that wait in the reserve for a purge delay.
+/* The thread of HAKMEM_BACKGROUND: gives back what slow paths leave to it, and, while the program
+ * is idle, SuperSlabs that wait in the reserve for a purge delay.
  *
  *   slow paths --slab/away.h, pool--> what is to go --the thread--> kernel
  *       |                                                ^
@@ -11,10 +11,9 @@
  *         a thread itself.
  * Work    until nothing is left; then it looks again after a millisecond, so that who leaves much
  *         wakes it but once; then it sleeps.
- * End     with the process. Before that where the first thread ends by itself: the process is to end
- *         with its last thread, which must not be this one. And before the program enters a
- *         sandbox, whose filter the thread would miss, or break.
- * Fork    the child begins its own.
+ * End     with the process. Before that where the first thread ends by itself: the process is to
+ * end with its last thread, which must not be this one. And before the program enters a sandbox,
+ * whose filter the thread would miss, or break. Fork    the child begins its own.
  *
  * It is a pthread, so that setuid and its like, which glibc carries out on each thread, include it;
  * all other signals are blocked. It never calls malloc. It is not there in levels normal and trace,
@@ -32,8 +31,8 @@
 HAK_HIDDEN void hak_background_prepare(void) __attribute__((weak));
 
 /* Begins the thread if the code at `caller`, to which a call of the family is about to return, may
- * create one; errno is kept. To be called where hak_background_is_due. A failure is counted, and not
- * tried again. */
+ * create one; errno is kept. To be called where hak_background_is_due. A failure is counted, and
+ * not tried again. */
 HAK_HIDDEN HAK_COLD void hak_background_begin_for(const void *caller) __attribute__((weak));
 
 /* The calling thread ends. */

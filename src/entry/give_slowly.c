@@ -14,7 +14,8 @@ static inline bool give_shortly(base_t block, unsigned owner) {
     return true;
 }
 
-/* By the long one. */
+/* By the long one. Nothing follows hak_entry_give, which takes its return address for the caller's
+ * in the program. */
 static HAK_COLD void give_at_length(void *pointer) {
     /* Not for what is none of ours: the memory of a new heap could come to lie just there. */
     if (hak_registry_owner(pointer) != HAK_OWNER_NOBODY)
@@ -24,10 +25,12 @@ static HAK_COLD void give_at_length(void *pointer) {
 
 /* free of a pointer that the fast path did not take: NULL, another heap's, large, or not ours. */
 static HAK_COLD void give_back(void *pointer, unsigned owner) {
-    if (!give_shortly(base_from(pointer), owner) && pointer)
+    if (give_shortly(base_from(pointer), owner)) {
+        if (hak_background_is_due())
+            hak_background_begin_for(__builtin_return_address(0));
+    } else if (pointer) {
         give_at_length(pointer);
-    if (hak_background_is_due())
-        hak_background_begin_for(__builtin_return_address(0));
+    }
 }
 
 /* Frees a pointer that the fast path did not take: BenchFast's pool, another thread's block, or the

@@ -104,6 +104,7 @@ void hak_front_decay(void) {
         front->decayed_at = now;
     if (hak_is_debug_build ? front->slow_paths % PERIOD_SLOW_PATHS == 0 : is_time)
         end_period(front);
+    hak_slab_collect_away(hak_thread.heap);
     hak_slab_decay(hak_thread.heap);
 }
 

@@ -24,7 +24,8 @@ enum { SLABS_OF_STEP = 4, UNMAPPED_WITH = 1, MOST_WAIT = 2 };
 
 /* SuperSlabs that the background thread unmaps together. */
 enum { UNMAPPED_TOGETHER = 8 };
-static _Atomic unsigned waiting; /* of these */
+static _Atomic bool is_unmapping; /* within a move of its own */
+static _Atomic unsigned waiting;  /* of these */
 
 /* Moves from and to the reserve. Unequal: a SuperSlab is on its way, and the registry may not say
  * where it is. */
@@ -330,8 +331,10 @@ size_t hak_pool_unmap_left(void) {
     size_t bytes = 0, more;
     atomic_store(&hak_pool_has_left, false);
     begin_move();
+    atomic_store(&is_unmapping, true);
     while ((more = unmap_batch()) > 0)
         bytes += more;
+    atomic_store(&is_unmapping, false);
     end_move();
     return bytes;
 }
@@ -360,11 +363,49 @@ static void count_waiting(struct hak_superslab *superslab, void *count) {
     *(unsigned *)count += superslab->waits;
 }
 
+struct in_hand {
+    struct hak_superslab *superslabs[UNMAPPED_TOGETHER];
+    unsigned count;
+};
+
+/* Adds a SuperSlab that the registry says is in the reserve, and that has no place there. */
+static void add_in_hand(struct hak_superslab *superslab, hak_owner_t owner, void *context) {
+    struct in_hand *in_hand = context;
+    if (owner != HAK_OWNER_RESERVE || in_hand->count == UNMAPPED_TOGETHER)
+        return;
+    for (unsigned i = 0; i < HAK_RESERVE_PLACES; i++)
+        if (atomic_load_explicit(&reserve.places[i], memory_order_relaxed) == superslab)
+            return;
+    in_hand->superslabs[in_hand->count++] = superslab;
+}
+
+/* In a fork's child: puts back what the background thread, which is not there, had taken out. */
+static void take_from_background(void) {
+    struct in_hand in_hand;
+    in_hand.count = 0;
+    hak_lock(&hak_registry_lock);
+    hak_registry_each(add_in_hand, &in_hand);
+    hak_unlock(&hak_registry_lock);
+    for (unsigned i = 0; i < in_hand.count; i++) {
+        in_hand.superslabs[i]->waits = false;
+        if (!hak_reserve_keep(&reserve, HAK_RESERVE_PLACES, in_hand.superslabs[i], hak_ticks()))
+            forget_and_unmap(in_hand.superslabs[i]);
+    }
+    atomic_store(&hak_pool_has_left, true);
+}
+
+/* Another move that is under way may be one of this thread, whose signal handler forked: it keeps
+ * what it has in its hands. */
 void hak_pool_after_fork(void) {
+    uint64_t begun = atomic_load(&moves_begun);
+    bool has_taken = atomic_exchange(&is_unmapping, false);
+    bool is_known = begun - atomic_load(&moves_ended) == 1 && !hak_lock_is_mine(&hak_registry_lock);
+    if (has_taken && is_known)
+        take_from_background();
     unsigned count = 0;
     hak_pool_each_reserved(count_waiting, &count);
     atomic_store(&waiting, count);
-    atomic_store(&moves_ended, atomic_load(&moves_begun));
+    atomic_store(&moves_ended, has_taken && !is_known ? begun - 1 : begun);
 }
 
 void hak_pool_empty_registry(void) {

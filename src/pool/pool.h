@@ -14,7 +14,8 @@
  * owner after it was taken out; so each is written by who has it.
  *
  * After fork: the one that a thread just had in its hands here, on the way to or from the reserve
- * or the kernel, is lost to the child. Every SuperSlab that the registry names is mapped.
+ * or the kernel, is lost to the child; those of the background thread come back to the reserve
+ * where no other was on its way. Every SuperSlab that the registry names is mapped.
  *
  * May call: platform. */
 #ifndef HAK_POOL_POOL_H
@@ -43,8 +44,8 @@ HAK_HIDDEN extern _Atomic bool hak_pool_has_left;
  * False: there is none. */
 HAK_HIDDEN bool hak_pool_unmap_some(void);
 
-/* On the background thread: unmaps all that is left over, or is to go because of its age. Returns the
- * bytes. */
+/* On the background thread: unmaps all that is left over, or is to go because of its age. Returns
+ * the bytes. */
 HAK_HIDDEN size_t hak_pool_unmap_left(void);
 
 /* Whether one is in the reserve that is to go with time. */
@@ -79,7 +80,8 @@ HAK_HIDDEN uint64_t hak_pool_moves_begun(void);
 HAK_HIDDEN uint64_t hak_pool_moves_ended(void);
 
 /* Counts anew, in the child of a fork, what threads that are not there had in their hands. Where a
- * signal handler forked in the middle of a move of its own thread, the counts stay unequal. */
+ * signal handler forked in the middle of a move of its own thread, or some of the background thread
+ * are lost, the counts stay unequal. */
 HAK_HIDDEN void hak_pool_after_fork(void);
 
 /* Gives back the registry's pages that mlockall has made the kernel fill (hak_registry_empty),

@@ -174,7 +174,6 @@ static struct hak_slab *serve_new(struct hak_heap *heap, struct hak_superslab *s
 }
 
 struct hak_slab *hak_slab_acquire(struct hak_heap *heap, unsigned class_index) {
-    hak_slab_collect_away(heap);
     struct hak_slab *slab = claim_from(heap, heap->room, class_index);
     if (!slab && heap->cooled)
         slab = claim_from(heap, heap->cooled, class_index);
@@ -210,6 +209,30 @@ void hak_slab_release(struct hak_heap *heap, struct hak_slab *slab) {
     if (superslab->free_slabs == HAK_ALL_SLABS_FREE && !superslab->away_slabs)
         hak_superslab_release(heap, superslab);
     hak_slab_bound_dirty(heap);
+}
+
+/* Releases all slabs of a SuperSlab without a slot in use, but for those that are away; it goes
+ * with the last. */
+static void release_all(struct hak_heap *heap, struct hak_superslab *superslab) {
+    uint32_t active = HAK_ALL_SLABS_FREE & ~superslab->free_slabs & ~superslab->away_slabs;
+    for (; active; active &= active - 1) {
+        struct hak_slab *slab = &superslab->slabs[__builtin_ctz(active)];
+        unlist_slab(heap, slab);
+        hak_slab_release(heap, slab);
+    }
+}
+
+void hak_slab_empty(struct hak_heap *heap, struct hak_superslab *superslab, struct hak_slab *slab) {
+    unsigned active = HAK_SLABS - 1 - (unsigned)__builtin_popcount(superslab->free_slabs);
+    if (superslab->used_bytes == 0 && heap->active_slabs > active) {
+        release_all(heap, superslab);
+    } else if (superslab->tier == HAK_TIER_DRAINING || heap->is_closing ||
+               !is_last_with_room(heap, slab)) {
+        unlist_slab(heap, slab);
+        hak_slab_release(heap, slab);
+    } else {
+        heap->has_empty = true;
+    }
 }
 
 /* ---- precharge ------------------------------------------------------------------------------- */

@@ -1,9 +1,8 @@
-/* Sends pages of slabs to the background thread, and takes the slabs back. */
+/* Sends pages of slabs to the background thread, which gives them back. */
 #include "slab/away.h"
 
 #include "platform/discard.h"
 #include "pool/background.h"
-#include "slab/lists.h"
 
 enum { PAGE_BITS = 16, INDEX_BITS = 5 };
 _Static_assert((size_t)1 << (PAGE_BITS + INDEX_BITS) == HAK_SUPERSLAB_BYTES &&
@@ -52,43 +51,10 @@ void hak_away_send_rest(struct hak_heap *heap, struct hak_superslab *superslab, 
     if (superslab->away_twice_slabs & bit || hak_away_count(heap) == HAK_AWAY_PLACES)
         return;
     superslab->away_twice_slabs |= bit;
+    /* The bitmap may go with the pages. */
+    superslab->slabs[index].carved = superslab->slabs[index].first_free_word = 0;
     hak_away_send(heap, superslab, index, HAK_ALL_PAGES);
     hak_background_call();
-}
-
-/* A slab that serves a class is the heap's again. One without a slot in use may have lost its
- * bitmap with its pages: nothing of it is carved. */
-static void take_back_serving(struct hak_heap *heap, struct hak_superslab *superslab,
-                              struct hak_slab *slab) {
-    if (slab->used == 0)
-        slab->carved = slab->first_free_word = 0;
-    if (slab->used < slab->capacity)
-        list_slab(heap, slab, wanted_list(slab));
-    if (slab->used == 0)
-        hak_slab_empty(heap, superslab, slab);
-}
-
-/* A slab is the heap's again; `has_pages`: nothing of it went back. The SuperSlab may be gone after
- * that. */
-static void take_back(struct hak_heap *heap, uintptr_t entry, bool has_pages) {
-    struct hak_superslab *superslab = superslab_of(entry);
-    unsigned index = index_of(entry);
-    struct hak_slab *slab = &superslab->slabs[index];
-    if (superslab->away_twice_slabs >> index & 1) { /* its second entry follows */
-        superslab->away_twice_slabs &= ~(1u << index);
-        return;
-    }
-    superslab->away_slabs &= ~(1u << index);
-    if (superslab->class_of_slab[index] == HAK_CLASS_NONE) {
-        if (has_pages) {
-            superslab->purged_slabs &= ~(1u << index);
-            set_dirty(heap, superslab, superslab->dirty_slabs | 1u << index);
-        }
-        if (superslab->free_slabs == HAK_ALL_SLABS_FREE && !superslab->away_slabs)
-            hak_superslab_release(heap, superslab);
-        return;
-    }
-    take_back_serving(heap, superslab, slab);
 }
 
 /* Takes what the thread has not begun with, as it is not there. Returns from which entry on. One
@@ -103,17 +69,24 @@ static uint64_t take_from_thread(struct hak_away *away, uint64_t head) {
     return taken;
 }
 
-void hak_away_collect(struct hak_heap *heap) {
+bool hak_away_next(struct hak_heap *heap, struct hak_returned *next) {
+    struct hak_away *away = atomic_load_explicit(&heap->away, memory_order_relaxed);
+    if (away->seen == atomic_load_explicit(&away->done, memory_order_acquire))
+        return false;
+    uintptr_t entry = away->entries[away->seen % HAK_AWAY_PLACES];
+    next->superslab = superslab_of(entry);
+    next->index = index_of(entry);
+    next->has_pages = away->seen >= away->with_pages;
+    away->seen++;
+    return true;
+}
+
+void hak_away_look(struct hak_heap *heap) {
     struct hak_away *away = atomic_load_explicit(&heap->away, memory_order_relaxed);
     uint64_t head = atomic_load_explicit(&away->head, memory_order_relaxed);
     if (away->seen == head)
         return;
-    uint64_t with_pages = hak_background_is_there() ? head : take_from_thread(away, head);
-    uint64_t done = atomic_load_explicit(&away->done, memory_order_acquire);
-    while (away->seen != done) {
-        uint64_t next = away->seen++;
-        take_back(heap, away->entries[next % HAK_AWAY_PLACES], next >= with_pages);
-    }
+    away->with_pages = hak_background_is_there() ? head : take_from_thread(away, head);
 }
 
 void hak_away_forget(struct hak_heap *heap) {
@@ -152,9 +125,8 @@ static bool give_back_batch(struct hak_away *away) {
     uint64_t taken = atomic_load_explicit(&away->taken, memory_order_acquire);
     uint64_t head = atomic_load_explicit(&away->head, memory_order_acquire);
     uint64_t end = head - taken > HAK_RANGES_MOST ? taken + HAK_RANGES_MOST : head;
-    if (taken == head ||
-        !atomic_compare_exchange_strong_explicit(&away->taken, &taken, end, memory_order_acquire,
-                                                 memory_order_relaxed))
+    if (taken == head || !atomic_compare_exchange_strong_explicit(
+                             &away->taken, &taken, end, memory_order_acquire, memory_order_relaxed))
         return false;
     struct hak_ranges ranges;
     ranges.count = 0;

@@ -1,6 +1,7 @@
-/* Slabs that are away: whose pages the background thread gives back (pool/background.h).
+/* Slabs that are away: whose pages the background thread gives back (pool/background.h). Each heap
+ * that needs it has a ring of entries:
  *
- *   heap --send--> | entry | entry | entry | entry | ....... |   a ring, of each heap that needs one
+ *   heap --send--> | entry | entry | entry | entry | ....... |
  *                  ^ seen          ^ done  ^ taken ^ head
  *        <-collect-                <--the thread gives back, one batch after the other
  *
@@ -11,9 +12,9 @@
  * of them the rest of its pages is sent, a second entry. Both come back when their heap collects
  * them. Their SuperSlab stays the heap's until then.
  *
- * Ownership: `seen`, `head`, the entries and the SuperSlab's words are the heap's; `done` is the
- * thread's. Whoever moves `taken` has the entries before it: the thread, or the heap's owner where
- * the thread is not there any more.
+ * Ownership: `seen`, `with_pages`, `head`, the entries and the SuperSlab's words are the heap's;
+ * `done` is the thread's. A move of `taken` takes the entries before it: for the thread, or for the
+ * heap's owner where the thread is not there any more.
  *
  * After fork, in the child: what was sent has come back, with its pages or without.
  *
@@ -30,6 +31,7 @@ enum { HAK_AWAY_PLACES = 4096 };
 
 struct hak_away {
     uint64_t seen;
+    uint64_t with_pages; /* entries from here on still have their pages */
     _Atomic uint64_t head;
     _Alignas(64) _Atomic uint64_t taken;
     _Atomic uint64_t done;
@@ -52,9 +54,20 @@ HAK_HIDDEN HAK_COLD void hak_away_send_rest(struct hak_heap *heap, struct hak_su
 /* Slabs that are away or have not been taken back, at most. */
 HAK_HIDDEN unsigned hak_away_count(const struct hak_heap *heap);
 
-/* Takes back what was sent and is done: all of it where the thread is not there. A SuperSlab that is
- * empty then goes to the pool. The caller owns the heap, which has a ring. */
-HAK_HIDDEN HAK_COLD void hak_away_collect(struct hak_heap *heap);
+/* A slab that comes back; `has_pages`: none of them went. */
+struct hak_returned {
+    struct hak_superslab *superslab;
+    unsigned index;
+    bool has_pages;
+};
+
+/* Looks whether the thread is there; where it is not, all that was sent is done. The caller owns
+ * the heap, which has a ring. */
+HAK_HIDDEN void hak_away_look(struct hak_heap *heap);
+
+/* Stores the next slab that is done, for its heap to take back (collect.c), after hak_away_look.
+ * False: there is none. */
+HAK_HIDDEN bool hak_away_next(struct hak_heap *heap, struct hak_returned *next);
 
 /* On the thread: gives back the pages of all that was sent, of all heaps. False: there was none. */
 HAK_HIDDEN bool hak_away_work(void);

@@ -62,7 +62,6 @@ size_t hak_slab_purge(struct hak_heap *heap, unsigned keep) {
 void hak_slab_decay(struct hak_heap *heap) {
     uint64_t now = hak_ticks();
     uint64_t delay = atomic_load_explicit(&hak_purge_delay_ticks, memory_order_relaxed);
-    hak_slab_collect_away(heap);
     hak_pool_decay(now, delay);
     if (heap->is_purging || now - heap->decayed_at < delay)
         return;

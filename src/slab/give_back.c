@@ -81,7 +81,6 @@ static void go_on_purging(struct hak_heap *heap, struct hak_give_back limit,
 
 /* Sends to the thread what is to go. False: there is no place for it. */
 static bool send(struct hak_heap *heap) {
-    hak_slab_collect_away(heap);
     unsigned places = hak_away_places(heap);
     if (places == 0)
         return false;
@@ -93,7 +92,7 @@ static bool send(struct hak_heap *heap) {
     return true;
 }
 
-bool hak_slab_do_give_back(struct hak_heap *heap) {
+bool hak_slab_give_back_part(struct hak_heap *heap) {
     if (hak_background_is_there() && !heap->is_closing && send(heap))
         return true;
     hak_background_call();

@@ -100,7 +100,7 @@ struct hak_heap {
     void *front_block;        /* the front's memory, kept here for the heap's next thread */
     struct hak_heap *next_idle;
     struct hak_heap *prev_idle;
-    _Atomic(struct hak_away *) away; /* slabs whose pages a thread gives back, or NULL */
+    _Atomic(struct hak_away *) away;     /* slabs whose pages a thread gives back, or NULL */
     _Alignas(64) _Atomic(void *) posted; /* the only line that other threads write */
 };
 

@@ -154,8 +154,8 @@ struct hak_give_back {
     unsigned slabs, pages;
 };
 /* decay.c: collects the pages of free slabs while the limit allows, and lowers it, but for `keep`
- * slabs of the heap. `ranges` NULL, here and in thin.c: the slabs are sent to the background thread,
- * and the limit is no more than there are places (away.h). */
+ * slabs of the heap. `ranges` NULL, here and in thin.c: the slabs are sent to the background
+ * thread, and the limit is no more than there are places (away.h). */
 HAK_HIDDEN void hak_slab_collect_dirty(struct hak_heap *heap, unsigned keep,
                                        struct hak_give_back *limit, struct hak_ranges *ranges);
 /* thin.c: after a burst, notes a slab with one slot in use: it waits to be thinned. */
@@ -171,17 +171,14 @@ static inline bool hak_slab_has_waiting(const struct hak_heap *heap) {
 /* thin.c: forgets the slabs of a SuperSlab that is the heap's no longer. */
 HAK_HIDDEN HAK_COLD void hak_slab_forget_few(struct hak_heap *heap,
                                              const struct hak_superslab *superslab);
-/* slab.c: releases a listed slab without a slot in use, or keeps it: the last slab of a class stays,
- * or a thread that takes and gives one block would acquire and release a slab each time its cache
- * runs over. But it does not hold a SuperSlab that drains, nor a whole one where the heap has
+/* acquire.c: releases a listed slab without a slot in use, or keeps it: the last slab of a class
+ * stays, or a thread that takes and gives one block would acquire and release a slab each time its
+ * cache runs over. But it does not hold a SuperSlab that drains, nor a whole one where the heap has
  * another. */
 HAK_HIDDEN void hak_slab_empty(struct hak_heap *heap, struct hak_superslab *superslab,
                                struct hak_slab *slab);
-/* Takes slabs back that were away (away.h). */
-static inline void hak_slab_collect_away(struct hak_heap *heap) {
-    if (HAK_UNLIKELY(atomic_load_explicit(&heap->away, memory_order_relaxed) != NULL))
-        hak_away_collect(heap);
-}
+/* give_back.c: hak_slab_do_give_back after slabs that were away are the heap's again. */
+HAK_HIDDEN HAK_COLD bool hak_slab_give_back_part(struct hak_heap *heap);
 /* acquire.c: gives a SuperSlab that has no slab in use, and stands in its list, to the pool. */
 HAK_HIDDEN void hak_superslab_release(struct hak_heap *heap, struct hak_superslab *superslab);
 

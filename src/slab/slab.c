@@ -94,7 +94,10 @@ static struct hak_slab *get_slab(struct hak_heap *heap, unsigned class_index) {
     struct hak_slab *slab = hak_slab_reuse(heap, class_index);
     if (!slab)
         slab = pick_cooled(slabs->lists[HAK_LISTED_COOLED - HAK_LISTED_READY]);
-    return slab ? slab : hak_slab_acquire(heap, class_index);
+    if (slab)
+        return slab;
+    hak_slab_collect_away(heap);
+    return hak_slab_acquire(heap, class_index);
 }
 
 /* Takes up to `wanted` slots, from one slab after the other until there are `enough`. Returns how
@@ -155,33 +158,8 @@ static inline bool set_free_bit(struct hak_slab *slab, uint32_t magic, base_t bl
     return true;
 }
 
-/* Releases all slabs of a SuperSlab without a slot in use, but for those that are away; it goes with
- * the last. */
-static void release_all(struct hak_heap *heap, struct hak_superslab *superslab) {
-    uint32_t active = HAK_ALL_SLABS_FREE & ~superslab->free_slabs & ~superslab->away_slabs;
-    for (; active; active &= active - 1) {
-        struct hak_slab *slab = &superslab->slabs[__builtin_ctz(active)];
-        unlist_slab(heap, slab);
-        hak_slab_release(heap, slab);
-    }
-}
-
-void hak_slab_empty(struct hak_heap *heap, struct hak_superslab *superslab,
-                    struct hak_slab *slab) {
-    unsigned active = HAK_SLABS - 1 - (unsigned)__builtin_popcount(superslab->free_slabs);
-    if (superslab->used_bytes == 0 && heap->active_slabs > active) {
-        release_all(heap, superslab);
-    } else if (superslab->tier == HAK_TIER_DRAINING || heap->is_closing ||
-               !is_last_with_room(heap, slab)) {
-        unlist_slab(heap, slab);
-        hak_slab_release(heap, slab);
-    } else {
-        heap->has_empty = true;
-    }
-}
-
-/* Whether the slab is away: then nothing is done with it but that its pages go with its last slot in
- * use. */
+/* Whether the slab is away: then nothing is done with it but that its pages go with its last slot
+ * in use. */
 static HAK_COLD bool stays_away(struct hak_heap *heap, struct hak_superslab *superslab,
                                 const struct hak_slab *slab) {
     unsigned index = (unsigned)(slab - superslab->slabs);
@@ -194,7 +172,8 @@ static HAK_COLD bool stays_away(struct hak_heap *heap, struct hak_superslab *sup
 
 /* Lowers the slab's count by `count` slots that have become free, and moves it to the list that
  * fits; an empty one may be released; one that is away waits for that. One that drains and has one
- * slot in use is what a burst leaves behind: a block in a cache, or one that stays, keeps 64 KiB. */
+ * slot in use is what a burst leaves behind: a block in a cache, or one that stays, keeps 64 KiB.
+ */
 static void lower_slab(struct hak_heap *heap, struct hak_superslab *superslab,
                        struct hak_slab *slab, unsigned count) {
     slab->used -= count;

@@ -107,6 +107,14 @@ HAK_HIDDEN unsigned hak_slab_part(const struct hak_staying *staying, const base_
  * reserve, too. */
 HAK_HIDDEN void hak_slab_decay(struct hak_heap *heap);
 
+/* Takes slabs back whose pages the background thread has given back (slab/away.h): in slow paths,
+ * before the heap looks for slabs. */
+HAK_HIDDEN HAK_COLD void hak_slab_collect(struct hak_heap *heap);
+static inline void hak_slab_collect_away(struct hak_heap *heap) {
+    if (HAK_UNLIKELY(atomic_load_explicit(&heap->away, memory_order_relaxed) != NULL))
+        hak_slab_collect(heap);
+}
+
 /* Gives back some of the pages that are to go, a bounded number; to be called in each slow path.
  * False: none were. */
 HAK_HIDDEN HAK_COLD bool hak_slab_do_give_back(struct hak_heap *heap);

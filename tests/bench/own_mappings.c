@@ -18,7 +18,8 @@ static int take_program(struct dl_phdr_info *program, size_t size, void *unused)
         if (program->dlpi_phdr[i].p_type != PT_LOAD)
             continue;
         first = from < first ? from : first;
-        end = from + program->dlpi_phdr[i].p_memsz > end ? from + program->dlpi_phdr[i].p_memsz : end;
+        end =
+            from + program->dlpi_phdr[i].p_memsz > end ? from + program->dlpi_phdr[i].p_memsz : end;
     }
     return 1; /* the first one is the program */
 }

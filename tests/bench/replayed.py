@@ -218,10 +218,10 @@ def repository(scratch):
 
 
 def programs(bench):
-    """The real programs whose captures are played."""
+    """The real programs whose captures are played. FUNCTIONS: how many cc1 compiles."""
     scratch = bench.scratch
     statements = made(scratch, "inserts.sql", ["/usr/bin/python3", f"{work.SOURCE}/tests/tools/make_inserts.py", "12000"])
-    made(scratch, "made.c", ["/usr/bin/python3", f"{work.SOURCE}/tests/tools/make_c.py", "1500"])
+    made(scratch, "made.c", ["/usr/bin/python3", f"{work.SOURCE}/tests/tools/make_c.py", os.environ.get("FUNCTIONS", "1500")])
     made(scratch, "made.i", ["gcc", "-E", "made.c"])
     with open(os.path.join(scratch, "made.cc"), "w", encoding="ascii") as out:
         out.write(CPP)

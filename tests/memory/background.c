@@ -182,7 +182,7 @@ static void signals(void) {
  * begins a thread of its own. */
 static void forks(void) {
     pthread_t threads[2] = {begin(burst_in_thread, 10), begin(burst_in_thread, 20)};
-    for (unsigned i = 0; i < 25; i++) {
+    for (unsigned i = 0; i < 10; i++) {
         pid_t child = fork();
         if (child == 0) {
             burst(i);
@@ -314,7 +314,7 @@ static void refused(void) {
 
 static void threads(void) {
     pthread_t all[4];
-    for (unsigned i = 0; i < 20; i++) {
+    for (unsigned i = 0; i < 5; i++) {
         for (unsigned k = 0; k < 4; k++)
             all[k] = begin(burst_in_thread, i * 4 + k);
         for (unsigned k = 0; k < 4; k++)

@@ -140,13 +140,13 @@ ended() { # STATUS WORDS: what the command said at its end
     grep -q 'It may not be the shortest' out.c || complain "$2: the program does not say it"
     rm -f was_run out.c
 }
-"$trace" reduce -s app.db --time 1 --c out.c --check ./hangs >said 2>errors
+"$trace" reduce -s app.db --time 5 --c out.c --check ./hangs >said 2>errors
 status=$?
 ended 4 'the time was over'
 env --default-signal=INT "$trace" reduce -s app.db --c out.c --check './hangs "kill -INT $PPID"' >said 2>errors
 status=$?
 ended 130 'it was interrupted'
-"$trace" reduce -s app.db --time 1 --json --check ./hangs 2>errors | grep -q '"shortest": false' || complain 'JSON does not say that it is not the shortest'
+"$trace" reduce -s app.db --time 5 --json --check ./hangs 2>errors | grep -q '"shortest": false' || complain 'JSON does not say that it is not the shortest'
 rm -f was_run
 
 # On a terminal, runs that take long are counted.

@@ -96,7 +96,7 @@ left=$(find . -maxdepth 1 -name "out.c.new.*")
 # CMD that is gone after its first run: what it accepted stays, and it is said.
 "$trace" reduce -s a.db --c out.c --check '[ ! -e was_run ] && : >was_run || ./none' >said 2>errors
 status=$?
-[ $status -eq 4 ] && grep -q '^It may not be the shortest: the command cannot be run: exit status 127, .*none' said && [ "$(grep -c '^[0-9]' said)" -gt 2 ] ||
+[ $status -eq 4 ] && grep -q '^It may not be the shortest: the command cannot be run: exit status 127, .*none' said && [ "$(grep -c '^[0-9]' said)" -gt 0 ] ||
     complain "CMD that is gone: status $status: $(cat said errors)"
 grep -q 'It may not be the shortest' out.c && grep -q 'reduce --check: the command cannot be run' errors || complain "CMD that is gone: $(cat errors)"
 nothing_left 'CMD that is gone'

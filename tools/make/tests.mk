@@ -119,8 +119,8 @@ USER_CXX   := $(if $(findstring clang,$(CC)),clang++ -fsized-deallocation,g++) -
 TOOL_BIN   := $(DEAF)/hakmem-debug.so $(DEAF)/hakmem-collect $(OLD)/hakmem-debug.so $(OLD)/hakmem-collect $(BUILD)/tests/security/hakmem-collect $(BUILD)/tests/tools/count_calls.so $(BUILD)/tests/tools/crash_at_load.so \
               $(BUILD)/tests/tools/rounds.so \
               $(patsubst %.c,$(BUILD)/%,$(wildcard tests/tools/reference_*.c))
-# latency.c is a shared object that tests/bench/latency compiles.
-BENCH_BIN  := $(patsubst %.c,$(BUILD)/%,$(filter-out %/latency.c,$(wildcard tests/bench/*.c)))
+# These two are shared objects that tests/bench/latency and replayed.py compile.
+BENCH_BIN  := $(patsubst %.c,$(BUILD)/%,$(filter-out %/latency.c %/own_mappings.c,$(wildcard tests/bench/*.c)))
 
 $(BUILD)/demo/%: demo/%.c $(BUILD)/flags
 	@mkdir -p $(@D)

@@ -13,7 +13,7 @@
 
 enum { LIST_BYTES = 4096 };
 
-/* What getdents64 writes for each name. */
+/* A name in the list of getdents64. */
 struct entry {
     uint64_t number, next;
     uint16_t bytes;

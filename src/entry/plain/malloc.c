@@ -1,6 +1,5 @@
 /* malloc, free and calloc of libhakmem: the fast paths, and the ways behind them. */
 #include <stdlib.h>
-#include "background/background.h"
 #include "entry/plain/way.h"
 
 /* The return address in the program; also in the functions that malloc jumps to. */
@@ -14,8 +13,6 @@ static HAK_COLD void *allocate_slowly(size_t bytes) {
     if (HAK_LIKELY(hak_thread.state == HAK_THREAD_OWN) && bytes <= HAK_CLASS_MAX_BYTES &&
         !hak_bench_fast_is_on()) {
         base_t block = hak_front_take(hak_class_of_bytes(bytes));
-        if (hak_background_is_due())
-            hak_background_begin_for(CALLER);
         if (HAK_LIKELY(block.p != NULL))
             return block.p;
     }

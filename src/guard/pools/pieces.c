@@ -13,7 +13,7 @@
 #include "platform/raw_call.h"
 
 enum { POOL_BITS = 12, PIECE_BITS = 20, PLACES_TRIED = 32, LOST_BITS = 20 };
-enum { STUCK_SECONDS = 10 };
+enum { STUCK_SECONDS = 15 }; /* more than a record waits for room in its ring */
 
 struct table {
     struct hak_pool pools[(1 << POOL_BITS) + PLACES_TRIED];
@@ -84,7 +84,7 @@ bool hak_pieces_lock(void) {
         return false;
     if (hak_try_lock(&pieces_lock) || lock_in_time())
         return true;
-    miss_call("as another thread has not ended one for 10 s");
+    miss_call("as another thread has not ended one for 15 s");
     return false;
 }
 
