@@ -9,9 +9,11 @@ cat >jump.c <<'C'
 #include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/time.h>
 static sigjmp_buf back;
 static char pool[4096], *closed;
 static void leave(int number) { (void)number; siglongjmp(back, 1); }
+static void tick(int number) { (void)number; }
 static void hand_out(int number) {
     (void)number;
     hak_pool_alloc(pool, pool + 64, 40);
@@ -47,6 +49,9 @@ int main(int argc, char **argv) {
     }
     signal(SIGSEGV, SIG_DFL);
     use(NULL);
+    /* A profiler's timer interrupts each wait. */
+    sigaction(SIGALRM, &(struct sigaction){.sa_handler = tick, .sa_flags = SA_RESTART}, NULL);
+    setitimer(ITIMER_REAL, &(struct itimerval){{0, 100000}, {0, 100000}}, NULL);
     pthread_create(&thread, NULL, use, NULL);
     pthread_join(thread, NULL);
     puts("ended");
