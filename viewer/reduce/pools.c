@@ -42,7 +42,10 @@ static enum sequence_verb verb_of_call(const json_t *frames) {
         enum sequence_verb verb;
     } calls[] = {{"hak_pool_alloc", SEQUENCE_POOL_ALLOC},
                  {"hak_pool_move", SEQUENCE_POOL_MOVE},
+                 {"hak_pool_redzone", SEQUENCE_POOL_REDZONE},
+                 {"hak_pool_allow", SEQUENCE_POOL_ALLOW},
                  {"hak_pool_reset", SEQUENCE_POOL_RESET},
+                 {"hak_pool_reset_outside", SEQUENCE_POOL_RESET},
                  {"hak_pool_destroy", SEQUENCE_POOL_DESTROY}};
     const json_t *frame;
     for (size_t i = 0; (frame = json_array_get(frames, i)); i++)
@@ -65,8 +68,10 @@ static enum sequence_place place_of(const char *name) {
     return SEQUENCE_PLACE_OWN;
 }
 
+/* A number of the report, at most 2^56 on each side of 0. */
 static int64_t report_number(const json_t *object, const char *name) {
-    return json_integer_value(json_object_get(object, name));
+    int64_t most = (int64_t)1 << 56, number = json_integer_value(json_object_get(object, name));
+    return number > most ? most : number < -most ? -most : number;
 }
 
 /* Room for the damage, in whole steps. */
