@@ -7,6 +7,7 @@
 #include <sys/prctl.h>
 #include "platform/block_signals.h"
 #include "platform/discard.h"
+#include "platform/lock.h"
 #include "platform/objects.h"
 #include "platform/symbols.h"
 #include "pool/pool.h"
@@ -25,13 +26,17 @@ static struct {
     int (*create)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
     int (*join)(pthread_t, void **);
     int (*detach)(pthread_t);
+    int (*kill)(pthread_t, int);
     int (*init)(pthread_attr_t *);
     int (*set_stack)(pthread_attr_t *, size_t);
 } pthreads;
 
 static pthread_t thread;
-static _Atomic bool has_thread, is_ending, may_begin;
+static _Atomic bool has_thread, is_ending, is_wanted, first_has_ended;
 static long own_process;
+
+/* Held by whoever begins or ends the thread, until that is over. */
+static struct hak_lock begin_or_end;
 
 /* ---- the thread ------------------------------------------------------------------------------ */
 
@@ -120,9 +125,10 @@ static bool find_functions(void) {
         pthreads.set_stack = hak_symbol_of_libc("pthread_attr_setstacksize");
         pthreads.join = hak_symbol_of_libc("pthread_join");
         pthreads.detach = hak_symbol_of_libc("pthread_detach");
+        pthreads.kill = hak_symbol_of_libc("pthread_kill");
         pthreads.create = hak_symbol_of_libc("pthread_create");
     }
-    return pthreads.create && pthreads.join && pthreads.detach && pthreads.init &&
+    return pthreads.create && pthreads.join && pthreads.detach && pthreads.kill && pthreads.init &&
            pthreads.set_stack;
 }
 
@@ -148,38 +154,47 @@ static bool create(void) {
     return error == 0;
 }
 
-void hak_background_begin_for(const void *caller) {
-    uint32_t now = HAK_BACKGROUND_NOW;
-    if (process_id() != own_process || is_in_sandbox() || !may_create(caller) ||
-        !atomic_compare_exchange_strong(&hak_background_begin, &now, HAK_BACKGROUND_NEVER))
-        return;
-    int saved_errno = errno;
+static void begin(void) {
     /* From here on it is left to the thread, however long that takes to get a processor. */
     atomic_store(&hak_background_word, HAK_BACKGROUND_AWAKE);
     if (create()) {
         atomic_store(&has_thread, true);
     } else {
         atomic_store(&hak_background_word, HAK_BACKGROUND_ABSENT);
-        atomic_store(&may_begin, false);
+        atomic_store(&is_wanted, false);
         atomic_fetch_add(&hak_background_failures, 1);
     }
+}
+
+void hak_background_begin_for(const void *caller) {
+    uint32_t now = HAK_BACKGROUND_NOW;
+    int saved_errno = errno;
+    if (process_id() != own_process || is_in_sandbox() || !may_create(caller) ||
+        !hak_try_lock(&begin_or_end))
+        return;
+    if (atomic_compare_exchange_strong(&hak_background_begin, &now, HAK_BACKGROUND_NEVER))
+        begin();
+    hak_unlock(&begin_or_end);
     errno = saved_errno;
 }
 
 void hak_background_prepare(void) {
     own_process = process_id();
-    atomic_store(&may_begin, true);
+    atomic_store(&is_wanted, true);
     atomic_store(&hak_background_begin, HAK_BACKGROUND_LATER);
 }
 
 /* ---- end ------------------------------------------------------------------------------------- */
 
-static void set_begin(void) {
-    atomic_store(&hak_background_begin,
-                 atomic_load(&may_begin) ? HAK_BACKGROUND_LATER : HAK_BACKGROUND_NEVER);
+static bool may_begin(void) {
+    return atomic_load(&is_wanted) && !atomic_load(&first_has_ended);
 }
 
-/* Tells the thread to end, if there is one: true for the first who does. */
+static void set_begin(void) {
+    atomic_store(&hak_background_begin, may_begin() ? HAK_BACKGROUND_LATER : HAK_BACKGROUND_NEVER);
+}
+
+/* Tells the thread to end, if there is one: true then. */
 static bool tell_to_end(void) {
     uint32_t asleep = HAK_BACKGROUND_ASLEEP;
     atomic_store(&hak_background_begin, HAK_BACKGROUND_NEVER);
@@ -189,27 +204,47 @@ static bool tell_to_end(void) {
     return atomic_exchange(&has_thread, false);
 }
 
+/* The child of a bare clone may have its parent's process id, in a namespace of its own, but not
+ * its threads. */
+static bool is_thread_here(void) {
+    return pthreads.kill(thread, 0) == 0;
+}
+
 void hak_background_thread_ends(void) {
-    if (atomic_load_explicit(&may_begin, memory_order_relaxed) && hak_thread_id() == own_process &&
-        tell_to_end())
+    if (!atomic_load_explicit(&is_wanted, memory_order_relaxed) || hak_thread_id() != own_process)
+        return;
+    atomic_store(&first_has_ended, true);
+    hak_lock(&begin_or_end);
+    if (tell_to_end())
         (void)pthreads.detach(thread);
+    hak_unlock(&begin_or_end);
 }
 
 /* In libhakmem.so it may begin again where the program gets into no sandbox after all. */
 void hak_background_end(void) {
-    if (!atomic_load(&may_begin) || process_id() != own_process)
+    if (!may_begin() || process_id() != own_process || hak_lock_is_mine(&begin_or_end))
         return;
-    if (tell_to_end())
-        (void)pthreads.join(thread, NULL);
-    atomic_store(&may_begin, !hak_is_light_build);
-    atomic_store(&is_ending, false);
-    set_begin();
+    hak_lock(&begin_or_end);
+    if (may_begin()) {
+        bool is_told = tell_to_end();
+        if (is_told && is_thread_here())
+            (void)pthreads.join(thread, NULL);
+        else if (is_told)
+            atomic_store(&hak_background_word, HAK_BACKGROUND_ABSENT);
+        if (hak_is_light_build)
+            atomic_store(&is_wanted, false);
+        atomic_store(&is_ending, false);
+        set_begin();
+    }
+    hak_unlock(&begin_or_end);
 }
 
 void hak_background_after_fork(void) {
     own_process = process_id();
+    begin_or_end = (struct hak_lock){0};
     atomic_store(&hak_background_word, HAK_BACKGROUND_ABSENT);
     atomic_store(&has_thread, false);
+    atomic_store(&first_has_ended, false);
     atomic_store(&is_ending, false);
     set_begin();
     hak_away_after_fork();

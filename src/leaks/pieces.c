@@ -134,8 +134,8 @@ bool hak_leak_is_piece_there(const struct hak_leak_piece *piece) {
     if (!hak_pieces_lock())
         return false;
     const struct hak_piece *now = hak_pieces_find(piece->user, piece->pool);
-    bool is_there = now && now->pool_number == piece->pool && hak_pieces_lives(now) &&
-                    now->alloc_stack == piece->stack;
+    bool is_there = !hak_pieces_missed() && now && now->pool_number == piece->pool &&
+                    hak_pieces_lives(now) && now->alloc_stack == piece->stack;
     hak_pieces_unlock();
     return is_there;
 }

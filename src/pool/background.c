@@ -8,6 +8,10 @@ _Atomic uint64_t hak_background_bytes;
 
 void hak_background_call(void) {
     uint32_t asleep = HAK_BACKGROUND_ASLEEP, later = HAK_BACKGROUND_LATER;
+    /* A begin writes "awake" after "never": who misses that leaves it to the next call. */
+    if (atomic_load_explicit(&hak_background_begin, memory_order_relaxed) == HAK_BACKGROUND_NEVER &&
+        !hak_background_is_there())
+        return;
     atomic_thread_fence(memory_order_seq_cst);
     if (atomic_compare_exchange_strong(&hak_background_word, &asleep, HAK_BACKGROUND_AWAKE))
         hak_futex_wake(&hak_background_word, 1);

@@ -27,7 +27,6 @@ enum {
     LOOK_MS = 20,
     TERM_MS = 2000, /* from SIGTERM to SIGKILL */
     KILL_MS = 2000,
-    KILL_ALL_MS = 10000,
     PROCESSES_NAMED = 4,
 };
 
@@ -99,9 +98,8 @@ static bool reap_if_ended(struct one *one, bool is_child) {
     return one->has_ended;
 }
 
-/* Marks the descendants of this process: those of its own (this command's and the collector's;
- * `collect` NULL: there are none), and those left behind. Returns how many of the second still run.
- */
+/* Marks the descendants of this process: those of its own (this command's and the collector's), and
+ * those left behind. Returns how many of the second still run. */
 static uint32_t mark(struct all *all, const char *collect) {
     const struct one *self = find(all, getpid());
     uint32_t count = 0;
@@ -115,9 +113,9 @@ static uint32_t mark(struct all *all, const char *collect) {
             if (one->is_own || one->is_left || one == self || !parent ||
                 (!is_child && !parent->is_own && !parent->is_left))
                 continue;
-            one->is_own = is_child ? collect && (strcmp(one->name, self->name) == 0 ||
-                                                 is_name_of(one->name, collect))
-                                   : parent->is_own;
+            one->is_own = is_child
+                              ? strcmp(one->name, self->name) == 0 || is_name_of(one->name, collect)
+                              : parent->is_own;
             one->is_left = !one->is_own;
             count += one->is_left && !reap_if_ended(one, is_child);
             is_changed = true;
@@ -191,19 +189,6 @@ void run_left_end(struct record_left *left, const char *collect) {
         if (left->running > 0)
             left->running = signal_left(&all, collect, SIGKILL, KILL_MS);
         left->ended -= left->running < left->ended ? left->running : left->ended;
-    }
-    free(all.list);
-}
-
-void record_kill_left(void) {
-    uint64_t end = hak_time_ms() + KILL_ALL_MS;
-    struct all all = {0};
-    siginfo_t about;
-    /* While there is a child: one whose parent ends in between comes with the next pass. */
-    bool is_over = false;
-    while (!is_over && waitid(P_ALL, 0, &about, WEXITED | WNOHANG | WNOWAIT) == 0) {
-        signal_left(&all, NULL, SIGKILL, KILL_MS);
-        is_over = hak_time_ms() > end;
     }
     free(all.list);
 }

@@ -36,8 +36,6 @@ struct record_left {
 
 /* left.c: from now on processes whose parent has ended become this process's children. */
 void record_adopt_left(void);
-/* Ends all descendants of this process by SIGKILL, whatever they are, within seconds. */
-void record_kill_left(void);
 
 /* A run that is one of several, of a command that goes on after it. Its results may lie in memory
  * that another process reads meanwhile. */

@@ -42,7 +42,10 @@ static enum sequence_verb verb_of_call(const json_t *frames) {
         enum sequence_verb verb;
     } calls[] = {{"hak_pool_alloc", SEQUENCE_POOL_ALLOC},
                  {"hak_pool_move", SEQUENCE_POOL_MOVE},
+                 {"hak_pool_redzone", SEQUENCE_POOL_REDZONE},
+                 {"hak_pool_allow", SEQUENCE_POOL_ALLOW},
                  {"hak_pool_reset", SEQUENCE_POOL_RESET},
+                 {"hak_pool_reset_outside", SEQUENCE_POOL_RESET},
                  {"hak_pool_destroy", SEQUENCE_POOL_DESTROY}};
     const json_t *frame;
     for (size_t i = 0; (frame = json_array_get(frames, i)); i++)
@@ -65,8 +68,10 @@ static enum sequence_place place_of(const char *name) {
     return SEQUENCE_PLACE_OWN;
 }
 
+/* A number of the report, at most 2^56 on each side of 0. */
 static int64_t report_number(const json_t *object, const char *name) {
-    return json_integer_value(json_object_get(object, name));
+    int64_t most = (int64_t)1 << 56, number = json_integer_value(json_object_get(object, name));
+    return number > most ? most : number < -most ? -most : number;
 }
 
 /* Room for the damage, in whole steps. */
@@ -80,7 +85,8 @@ static void settle_room(struct made_pool *m) {
     m->before = m->offset < 0 ? room_for(-m->offset) : 0;
     m->behind = m->offset < 0 ? 0 : room_for(m->offset - m->bytes + m->damaged);
     m->at = PIECE_AT + m->before;
-    /* `write` writes an A, which is the fill itself only at such addresses (guard/pools/redzone.c). */
+    /* `write` writes an A, which is the fill itself only at such addresses (guard/pools/redzone.c).
+     */
     if ((m->at + m->offset) % ROOM_STEP + m->damaged >= ROOM_STEP - 1)
         m->at += ROOM_STEP / 2;
 }
@@ -129,10 +135,14 @@ static void add_pool(struct made_pool *m, uint32_t number) {
     add_step(m, step, SEQUENCE_POOL_CREATE, 0, 0);
 }
 
-/* Adds the piece, of the pool that the faulty call is not for in a mismatch. */
+/* The piece's pool. In a mismatch the faulty call, for pool 1, is not for it. */
+static uint32_t owner(const struct made_pool *m) {
+    return m->code == POOL_MISMATCH ? 2 : 1;
+}
+
 static void add_piece(struct made_pool *m) {
     struct step step = m->taken;
-    step.made.block = m->code == POOL_MISMATCH ? 2 : 1;
+    step.made.block = owner(m);
     if (m->bytes > 0)
         add_step(m, step, SEQUENCE_POOL_ALLOC, m->at, m->bytes);
 }
@@ -188,6 +198,7 @@ static void add_before(struct made_pool *m) {
 
 static void add_faulty_call(struct made_pool *m) {
     int64_t offset = m->code == POOL_OVERFLOW ? 0 : m->offset;
+    struct step step = m->wrong;
     switch (m->call) {
     case SEQUENCE_POOL_ALLOC:
         add_step(m, m->wrong, m->call, m->at, m->bytes > 0 ? m->bytes : 1);
@@ -196,7 +207,8 @@ static void add_faulty_call(struct made_pool *m) {
         add_step(m, m->wrong, m->call, m->at + offset, m->to);
         return;
     case SEQUENCE_POOL_FREE:
-        add_step(m, m->wrong, m->call, m->at + offset, 1);
+        step.made.block = owner(m);
+        add_step(m, step, m->call, m->at + offset, 1);
         return;
     default:
         add_step(m, m->wrong, m->call, 0, 0);

@@ -451,7 +451,8 @@ int data_refresh(struct data *d, bool *is_new) {
     }
     d->new_events = view->summary.events - before;
     pin_moment(d, &d->at);
-    pin_moment(d, &d->from);
+    if (d->is_span)
+        pin_moment(d, &d->from);
     status = read_all(d);
     if (status != 0)
         return status;

@@ -34,7 +34,7 @@ static inline bool hak_pool_is_told(const void *pool) {
         made_;                                                                                     \
     })
 
-/* The rest but for the last two is called with the lock of the pieces held. */
+/* The rest but for hak_pool_tell_fault is called with the lock of the pieces held. */
 
 /* Copies a name, cut to fit and filled up with NUL; NULL is a name of no bytes. */
 HAK_HIDDEN void hak_pool_copy_name(char *to, size_t bytes, const char *name);
@@ -59,7 +59,7 @@ HAK_HIDDEN const struct hak_piece *hak_pool_piece_around(uintptr_t address, uint
 /* Reports the fault, if there is one (code 0 = none). Without the lock. */
 HAK_HIDDEN void hak_pool_tell_fault(const struct hak_fault_facts *facts);
 /* Records what the call did to the pool with this number (0: nothing is recorded): a note of `kind`
- * about `address`. Without the lock. */
+ * about `address`. With the lock, so that records have the order of the calls. */
 HAK_HIDDEN void hak_pool_note(enum hak_record_kind kind, const struct hak_pool_call *call,
                               uint32_t number, uintptr_t address, uint64_t value, const char *name);
 

@@ -1,7 +1,6 @@
 /* Keeps the program's own pools and their pieces, each found by its address. */
 #include "guard/pools/pieces.h"
 
-#include <errno.h>
 #include <linux/futex.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -11,9 +10,10 @@
 #include "platform/line.h"
 #include "platform/lock.h"
 #include "platform/raw_call.h"
+#include "trace/wait.h"
 
 enum { POOL_BITS = 12, PIECE_BITS = 20, PLACES_TRIED = 32, LOST_BITS = 20 };
-enum { STUCK_SECONDS = 10 };
+enum { STUCK_SECONDS = 15 }; /* more than a record waits for room in its ring */
 
 struct table {
     struct hak_pool pools[(1 << POOL_BITS) + PLACES_TRIED];
@@ -29,7 +29,7 @@ static uint32_t last_number;
 static uint64_t lost;
 static bool is_forgotten; /* the table of a fork's parent: its pieces may be anywhere */
 static _Atomic bool is_missed, is_stuck;
-static _Atomic uint32_t turns; /* times that the lock was given back */
+static _Atomic uint32_t turns; /* grows as the lock's holder goes on, and as it is given back */
 
 bool hak_pieces_missed(void) {
     return atomic_load_explicit(&is_missed, memory_order_relaxed);
@@ -45,18 +45,24 @@ static void miss_call(const char *why) {
     hak_line_end(&line);
 }
 
-/* Sleeps while the lock has this holder, a second at most; true when it is over. */
-static bool sleep_a_second(uint32_t holder) {
+/* Sleeps while the lock has this holder, a second at most. */
+static void sleep_while(uint32_t holder) {
     struct timespec time = {.tv_sec = 1};
-    return hak_raw_call(SYS_futex, (long)&pieces_lock.holder, FUTEX_WAIT_PRIVATE, holder, &time, 0,
-                        0) == -ETIMEDOUT;
+    hak_raw_call(SYS_futex, (long)&pieces_lock.holder, FUTEX_WAIT_PRIVATE, holder, &time, 0, 0);
+}
+
+/* The holder goes on: who waits for the lock waits longer. */
+static void go_on(void) {
+    uint32_t turn = atomic_load_explicit(&turns, memory_order_relaxed);
+    atomic_store_explicit(&turns, turn + 1, memory_order_relaxed);
 }
 
 /* Waits as hak_lock does, but not for a thread that left its call: false then. */
 static bool lock_in_time(void) {
     uint32_t before = atomic_load_explicit(&turns, memory_order_relaxed);
     uint32_t self = hak_lock_self() | HAK_LOCK_SLEEPERS;
-    for (unsigned waited = 0; waited < STUCK_SECONDS;) {
+    uint64_t since = hak_monotonic_ns();
+    while (hak_monotonic_ns() - since < STUCK_SECONDS * 1000000000ull) {
         uint32_t seen = 0, now;
         if (atomic_compare_exchange_strong_explicit(&pieces_lock.holder, &seen, self,
                                                     memory_order_acquire, memory_order_relaxed))
@@ -66,9 +72,9 @@ static bool lock_in_time(void) {
             !atomic_compare_exchange_strong_explicit(&pieces_lock.holder, &seen, with_sleepers,
                                                      memory_order_relaxed, memory_order_relaxed))
             continue;
-        bool is_over = sleep_a_second(with_sleepers);
+        sleep_while(with_sleepers);
         now = atomic_load_explicit(&turns, memory_order_relaxed);
-        waited = now != before ? 0 : waited + is_over;
+        since = now != before ? hak_monotonic_ns() : since;
         before = now;
     }
     atomic_store_explicit(&is_stuck, true, memory_order_relaxed);
@@ -84,13 +90,12 @@ bool hak_pieces_lock(void) {
         return false;
     if (hak_try_lock(&pieces_lock) || lock_in_time())
         return true;
-    miss_call("as another thread has not ended one for 10 s");
+    miss_call("as another thread has not ended one for 15 s");
     return false;
 }
 
 void hak_pieces_unlock(void) {
-    uint32_t turn = atomic_load_explicit(&turns, memory_order_relaxed);
-    atomic_store_explicit(&turns, turn + 1, memory_order_relaxed);
+    go_on();
     hak_unlock(&pieces_lock);
 }
 
@@ -307,6 +312,7 @@ static void keep_if_inside(struct hak_piece *piece, struct hak_pool *pool, uintp
                            uint64_t bytes) {
     bool is_before = piece->address < from && from - piece->address >= piece->bytes;
     bool is_behind = piece->address >= from && piece->address - from >= bytes;
+    go_on();
     if (piece->pool_number == pool->number && piece->pool_resets == pool->resets - 1 &&
         !is_before && !is_behind) {
         piece->pool_resets = pool->resets;
@@ -352,8 +358,10 @@ bool hak_pieces_may_be_lost(uintptr_t address) {
 void hak_pieces_each(void (*visit)(struct hak_piece *, void *), void *context) {
     size_t count = table ? sizeof table->pieces / sizeof *table->pieces : 0;
     for (size_t i = 0; i < count; i++)
-        if (table->pieces[i].address && hak_pieces_lives(&table->pieces[i]))
+        if (table->pieces[i].address && hak_pieces_lives(&table->pieces[i])) {
             visit(&table->pieces[i], context);
+            go_on();
+        }
 }
 
 /* ---- the memory of a piece ------------------------------------------------------------------- */
@@ -388,6 +396,7 @@ void hak_pieces_list(struct hak_pool *pool, struct hak_piece *piece) {
 
 /* A list whose pool was replaced is nobody's any more. */
 void hak_pieces_unlist(struct hak_piece *piece) {
+    go_on();
     struct hak_pool *pool = &table->pools[piece->pool_place];
     if (!piece->is_listed)
         return;

@@ -10,8 +10,9 @@
  * address is kept, so that nobody calls it no piece. A piece of one pool may be the memory of
  * another one, whose first piece has the same address: each pool has an entry of its own.
  *
- * One lock, the last of all ranks: nothing that takes one is called under it. In the child of a
- * fork whose lock another thread held, all is forgotten, and no address is called no piece there.
+ * One lock, the last of all ranks but for those of the tracer's rings: the record of a call is
+ * written under it, so that records have the order of the calls. In the child of a fork whose lock
+ * another thread held, all is forgotten, and no address is called no piece there.
  *
  * A reset or a destroy touches the pool alone: a piece is live while its pool has the number and
  * the count of resets that the piece was made with. Where the pool leaves room around its pieces
@@ -81,7 +82,7 @@ struct hak_piece {
 HAK_HIDDEN extern _Atomic bool hak_pieces_are_kept;
 
 /* Takes the table's lock; false: the call is missed. The thread holds it in a call that a signal
- * interrupted, or another one has held it for ten seconds: its handler left the call by longjmp.
+ * interrupted, or another one has held it for 15 seconds: its handler left the call by longjmp.
  */
 HAK_HIDDEN bool hak_pieces_lock(void);
 /* Whether a call was missed: what is kept is not to be trusted from then on, and a line on stderr

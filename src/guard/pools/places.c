@@ -119,9 +119,9 @@ HAK_EXPORT void hak_pool_allow(const void *pool, const char *from, const char *t
         told->has_moves = 1;
         told->allowed[to_place] |= (uint16_t)(1u << from_place);
     }
-    hak_pieces_unlock();
     note_place(&call, number, places, from_place, from_name);
     note_place(&call, number, places, to_place, to_name);
+    hak_pieces_unlock();
     hak_pool_tell_fault(&facts);
 }
 
@@ -188,8 +188,8 @@ HAK_EXPORT void hak_pool_move(const void *pool, const void *piece, const char *t
             put_piece(told, moved, place, call.stack);
         number = told->number;
     }
-    hak_pieces_unlock();
     note_place(&call, number, places, place, name);
     hak_pool_note(HAK_PIECE_MOVE, &call, number, call.piece, place | (uint64_t)from << 8, NULL);
+    hak_pieces_unlock();
     hak_pool_tell_fault(&facts);
 }

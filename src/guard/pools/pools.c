@@ -113,8 +113,8 @@ static void give_piece(const struct hak_pool_call *call) {
     } else if (pool && !facts.fault) {
         number = pool->number; /* a piece that was not kept, but its record was */
     }
-    hak_pieces_unlock();
     hak_pool_note(HAK_PIECE_FREE, call, number, call->piece, bytes, NULL);
+    hak_pieces_unlock();
     hak_pool_tell_fault(&facts);
 }
 
@@ -148,9 +148,9 @@ static void take_piece(const struct hak_pool_call *call, size_t bytes) {
             hak_redzone_fill(pool, piece);
         number = pool->number;
     }
-    hak_pieces_unlock();
     hak_pool_note(HAK_POOL_CREATE, call, created, call->pool, 0, malloc_like);
     hak_pool_note(HAK_PIECE_ALLOC, call, number, call->piece, bytes, NULL);
+    hak_pieces_unlock();
     hak_pool_tell_fault(&facts);
 }
 
@@ -176,9 +176,9 @@ static void end_pieces(const struct hak_pool_call *call, bool destroys, const vo
         number = pool->number;
         hak_pieces_keep(pool, (uintptr_t)hak_untagged(kept), kept_bytes);
     }
-    hak_pieces_unlock();
     hak_pool_note(destroys ? HAK_POOL_DESTROY : HAK_POOL_RESET, call, number,
                   kept_bytes ? (uintptr_t)hak_untagged(kept) : call->pool, kept_bytes, NULL);
+    hak_pieces_unlock();
     hak_pool_tell_fault(&facts);
 }
 
@@ -202,9 +202,9 @@ HAK_EXPORT void hak_pool_create(const void *pool, const char *name) {
     uint32_t replaced = number_of_replaced(call.pool);
     struct hak_pool *made = new_pool(&call, copy);
     uint32_t number = made ? made->number : 0;
-    hak_pieces_unlock();
     hak_pool_note(HAK_POOL_DESTROY, &call, made ? replaced : 0, call.pool, 0, NULL);
     hak_pool_note(HAK_POOL_CREATE, &call, number, call.pool, 0, copy);
+    hak_pieces_unlock();
 }
 
 static uint16_t redzone_bytes(size_t bytes) {
@@ -281,8 +281,8 @@ HAK_EXPORT void hak_pool_rebase(const void *pool, const void *to) {
         facts = hak_pool_facts_of_end(&call, moved, NULL);
     if (!hak_pieces_move_pool(call.pool, target) || !moved)
         replaced = 0;
-    hak_pieces_unlock();
     hak_pool_note(HAK_POOL_DESTROY, &call, replaced, target, 0, NULL);
+    hak_pieces_unlock();
     hak_pool_tell_fault(&facts);
 }
 

@@ -380,6 +380,33 @@ TEST(calls_are_recorded_by_the_number_of_the_pool) {
     ck_assert_uint_eq(event_count, before + 3);
 }
 
+static unsigned records_in_order;
+
+static void note_lock(void) {
+    if (!hak_pieces_are_still())
+        records_in_order++;
+}
+
+/* No other thread's call comes between what a call does and its record. */
+TEST(each_call_is_recorded_before_another_one_begins) {
+    begin();
+    unsigned before = event_count;
+    when_recorded = note_lock;
+    hak_pool_alloc(pool, pool + 2 * PIECE, PIECE);
+    hak_pool_free(pool, pool + PIECE);
+    hak_pool_allow(pool, "free", "cache");
+    hak_pool_move(pool, pool + PIECE, "cache");
+    hak_pool_reset(pool);
+    hak_pool_rebase(other, pool); /* ends the one there */
+    hak_pool_create(other, "again");
+    hak_pool_create(other, "anew");
+    hak_pool_destroy(other);
+    hak_pool_alloc((const void *)1, pool + 4 * PIECE, PIECE); /* HAK_POOL_MALLOC_LIKE */
+    when_recorded = NULL;
+    ck_assert_uint_eq(event_count, before + 12);
+    ck_assert_uint_eq(records_in_order, event_count - before);
+}
+
 /* A handler that interrupts a call of its own thread: its call is missed, and nothing is said from
  * then on. */
 TEST(a_call_in_a_handler_is_missed) {

@@ -1,6 +1,7 @@
 /* The pages without a terminal: keys in, cells out. The lines of each moment are the whole, a
  * line's stacks are the line, a stack's blocks the stack, down to the story of one block; the
  * cursor stays on its line while a capture grows; a question is ended by Esc. */
+#include <malloc.h>
 #include "unit/store/capture.h"
 #include "viewer/view/browser.h"
 #include "viewer/view/main_page.h"
@@ -284,7 +285,8 @@ TEST(what_blocks_have_in_common_leads_to_them) {
 /* The same moment before and after. */
 static void zooms_to_the_same(const char *keys) {
     struct profile_sums before = b.data.all;
-    uint64_t at = data_time(&b.data, &b.data.at), from = data_time(&b.data, &b.data.from);
+    uint64_t at = data_time(&b.data, &b.data.at);
+    uint64_t from = b.data.is_span ? data_time(&b.data, &b.data.from) : 0;
     type(keys);
     ck_assert_int_eq(memcmp(&before, &b.data.all, sizeof before), 0);
     ck_assert_uint_eq(data_time(&b.data, &b.data.at), at);
@@ -490,6 +492,26 @@ TEST(a_capture_that_grows_keeps_the_cursor) {
     ck_assert_uint_eq(b.data.at.at.event, event); /* a moment of the past stays */
     ck_assert_int_eq(memcmp(&then, &b.data.all, sizeof then), 0);
     lines_are_the_whole();
+}
+
+/* Its step is one of a timeline that had more of them: memory behind the steps is not zero here. */
+TEST(the_begin_of_a_span_that_is_closed_is_not_looked_up) {
+    mallopt(M_PERTURB, 0x5a);
+    capture_cut();
+    open_view();
+    view.summary.being_written = true;
+    type(")ss[[[[[[z");
+    struct data_moment from = b.data.from;
+    ck_assert_int_eq(b.data.zooms, 1);
+    ck_assert(!b.data.is_span);
+    ck_assert_int_gt(from.step, b.data.timeline.steps);
+    block_malloc(BLOCKS_HELD, 104, 1);
+    capture_cut();
+    bool is_new;
+    ck_assert_int_eq(data_refresh(&b.data, &is_new), 0);
+    ck_assert(is_new);
+    ck_assert_uint_eq(b.data.from.at.event, from.at.event);
+    ck_assert_uint_eq(b.data.from.at.ns, from.at.ns);
 }
 
 TEST(escape_ends_a_question) {
