@@ -40,10 +40,6 @@ static const char *read_file(const char *path) {
     return text;
 }
 
-static long resident_kib(void) {
-    return atol(strchr(read_file("/proc/self/statm"), ' ')) * 4;
-}
-
 static long thread_count(void) {
     return atol(strstr(read_file("/proc/self/status"), "Threads:") + 8);
 }
@@ -124,24 +120,6 @@ static pthread_t begin(void *(*function)(void *), unsigned long argument) {
 }
 
 /* ---- HOW ------------------------------------------------------------------------------------- */
-
-/* Nobody calls after what leaves whole SuperSlabs behind: these go with time. */
-static void idle(const char *most_kib) {
-    enum { COUNT = 16384 };
-    static char *all[COUNT];
-    burst(1);
-    long before = resident_kib();
-    for (unsigned i = 0; i < COUNT; i++)
-        all[i] = memset(malloc(1024), 1, 1024);
-    for (unsigned i = 0; i < COUNT; i++)
-        free(all[i]);
-    for (int i = 0; i < TURNS; i++) {
-        if (resident_kib() - before <= atol(most_kib))
-            return;
-        wait_a_turn();
-    }
-    fail("KiB more are resident than before", resident_kib() - before);
-}
 
 static void count_threads(void) {
     burst(1);
@@ -321,6 +299,23 @@ static void refused(void) {
     verify();
 }
 
+/* SuperSlabs that wait in the reserve go with time, while nobody calls. */
+static void idle(void) {
+    enum { COUNT = 16384, WAITED_TURNS = 50 };
+    static char *all[COUNT];
+    for (int round = 0; round < TURNS / WAITED_TURNS; round++) {
+        for (unsigned i = 0; i < COUNT; i++)
+            all[i] = memset(malloc(1024), 1, 1024);
+        for (unsigned i = 0; i < COUNT; i++)
+            free(all[i]);
+        size_t before = stats_now().mapped_bytes;
+        for (int i = 0; i < WAITED_TURNS; i++, wait_a_turn())
+            if (stats_now().mapped_bytes < before)
+                return;
+    }
+    fail("bytes are mapped as before", (long)stats_now().mapped_bytes);
+}
+
 /* Has figures of the thread; the program rests until the end of its input. */
 static void figures(void) {
     char byte;
@@ -352,7 +347,7 @@ int main(int argc, char **argv) {
     const char *how = argc > 1 ? argv[1] : "";
     setvbuf(stdout, NULL, _IONBF, 0);
     if (strcmp(how, "idle") == 0)
-        idle(argv[2]);
+        idle();
     else if (strcmp(how, "count") == 0)
         count_threads();
     else if (strcmp(how, "signals") == 0)
