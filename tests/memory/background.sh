@@ -24,12 +24,12 @@ works() {
 figures_agree() {
     local -n of=$1
     local level=$1 inside
-    rm -f in
+    rm -f in out
     mkfifo in
     env "${of[@]}" $on "$program" figures <in >out 2>err &
     local process=$!
     exec 8>in
-    until_true test -s out || fail "$level, figures: $(cat err)"
+    until_true test -s out 2>/dev/null || fail "$level, figures: $(cat err)"
     inside=$(cat out)
     "$trace" ctl $process stats >text 2>said || complain "$level: ctl: $(cat said)"
     grep -qE '^background +a thread, which gave back [0-9.]+ (KiB|MiB|GiB)$' text || complain "$level: $(cat text)"
