@@ -30,13 +30,22 @@ int main(void) {
     hak_pool_reset_outside(still, still + 40, 40);
     take(still, still + 128, 24);
     hak_pool_move(still, still + 128, "cache");
-    printf("%p %p %p %p\n", (void *)(memory + 64), (void *)(still + 32), (void *)(still + 64), (void *)(still + 128));
+    take(still, still + 192, 24);
+    hak_pool_allow(still, "cache", "list");
+    hak_pool_allow(still, "list", "cache");
+    hak_pool_free(still, still + 192);
+    hak_pool_move(still, still + 192, "cache");
+    for (int i = 0; i < 3; i++) {
+        hak_pool_move(still, still + 192, "list");
+        hak_pool_move(still, still + 192, "cache");
+    }
+    printf("%p %p %p %p %p\n", (void *)(memory + 64), (void *)(still + 32), (void *)(still + 64), (void *)(still + 128), (void *)(still + 192));
     return 0;
 }
 E
 ${CC:-cc} -g -I"$SOURCE/include" -o pools pools.c || exit 1
 "$BUILD/hakmem-trace" run -s pools.db -- ./pools >addresses || exit 1
-read -r piece static beside moved <addresses
+read -r piece static beside moved cached <addresses
 
 # holds FILE WORDS: they stand in one line of it, with runs of blanks as one.
 holds() {
@@ -52,7 +61,7 @@ holds events 'pool 2, place 3, "cache"'
 holds events 'free to place 3 of pool 2, in main'
 holds events 'pool 1, in main'
 "$BUILD/hakmem-trace" events -s pools.db --kind PIECE_ALLOC --json >allocs.json
-[ "$(jq '.events | length' allocs.json)" = 7 ] || complain "not seven pieces: $(cat allocs.json)"
+[ "$(jq '.events | length' allocs.json)" = 8 ] || complain "not eight pieces: $(cat allocs.json)"
 
 why "$(printf '0x%x' $((piece + 10)))" >inside
 holds inside "It is 10 bytes into a piece of 48 bytes that the program's pool 1 \"requests\" handed out, reset with its pool; 2 pieces in this capture."
@@ -68,6 +77,17 @@ why "$beside" >beside
 holds beside "It is the start of a piece of 8 bytes that the program's pool 2 \"rows\" handed out, live; 1 piece in this capture."
 why "$moved" >moved
 holds moved "It is the start of a piece of 24 bytes that the program's pool 2 \"rows\" handed out, moved by its pool; 1 piece in this capture."
+why "$cached" >cached
+holds cached 'handed out, freed; 1 piece in this capture.'
+[ "$(grep -c PIECE_MOVE cached)" = 6 ] || complain "not the newest six moves: $(cat cached)"
+holds cached 'PIECE_MOVE: place 4 to place 3 of pool 2 1 pools main pools.c:'
+holds cached 'Not shown: 1 earlier move of these pieces.'
+why "$cached" --json >cached.json
+[ "$(jq -c '.piece.lives[0] | [.end.kind, .moves_total, (.moves | length), .moves[5].change]' cached.json)" = '["PIECE_FREE",7,6,"place 4 to place 3 of pool 2"]' ] || complain "not the moves in JSON: $(jq -c .piece cached.json)"
+for json in cached moved; do
+    why "${!json}" --json >page.json
+    python3 "$SOURCE/tests/cli/validate.py" "$SOURCE/docs/specs/output.schema.json" page.json >valid 2>&1 || complain "$json, the schema: $(cat valid)"
+done
 why "$static" --json >static.json
 [ "$(jq -c '.piece | [.pool, .pool_name, .state, .offset, (.lives | length)]' static.json)" = '[2,"rows","live",0,2]' ] ||
     complain "not the piece in JSON: $(cat static.json)"

@@ -28,10 +28,17 @@ static const char *state_of(const struct hak_piece_life *life) {
                                                 : "handed out again";
 }
 
+/* Adds the name of the call, of a move with its two places. */
+static void add_piece_call(struct hak_text *text, const struct hak_event *e) {
+    hak_text_add(text, "%s", hak_words_call(e));
+    if (e->kind == HAK_PIECE_MOVE)
+        hak_text_add(text, ": %s", hak_words_change(e));
+}
+
 /* A row for a call, with --stacks its stack below it. */
 static void add_call(struct answer *calls, struct view *view, const struct hak_event *e) {
     answer_row(calls, FIGURE("event", hak_words_number, e->id),
-               FIGURE("time", hak_words_time, e->ns), CELL("<what", hak_words_call(e)),
+               FIGURE("time", hak_words_time, e->ns), MADE("<what", add_piece_call, e),
                CELL("<thread", view_thread_label(view, e->thread)),
                MADE("<where", view_add_place, view, e->stack));
     if (view_given(view, "stacks")) {
@@ -39,6 +46,23 @@ static void add_call(struct answer *calls, struct view *view, const struct hak_e
         view_add_event_stack(&stack, view, e, 4);
         table_add_below(&calls->table, &stack);
     }
+}
+
+/* Rows for the moves of a piece after its end. */
+static void add_piece_moves(struct answer *calls, struct view *view,
+                            const struct hak_piece_life *life) {
+    for (int i = 0; i < hak_piece_moves_kept(life); i++)
+        add_call(calls, view, &life->move[i]);
+}
+
+/* Says how many moves have no row. */
+static void add_moves_left_out(struct hak_text *text, const struct hak_piece_story *story) {
+    uint64_t left_out = 0;
+    for (int i = 0; i < hak_piece_lives_kept(story); i++)
+        left_out += story->life[i].moves_total - (uint64_t)hak_piece_moves_kept(&story->life[i]);
+    if (left_out)
+        hak_text_add(text, "Not shown: %s of these pieces.\n",
+                     hak_words_count(left_out, "earlier move", "earlier moves"));
 }
 
 void piece_add(struct hak_text *text, struct view *view, uint64_t address,
@@ -58,9 +82,19 @@ void piece_add(struct hak_text *text, struct view *view, uint64_t address,
         add_call(&calls, view, &story->life[i].birth);
         if (story->life[i].end.id && story->life[i].end.kind != HAK_PIECE_ALLOC)
             add_call(&calls, view, &story->life[i].end);
+        add_piece_moves(&calls, view, &story->life[i]);
     }
     answer_print(text, &calls);
+    add_moves_left_out(text, story);
     hak_text_add(text, "\n");
+}
+
+static json_t *piece_moves_json(struct view *view, const struct hak_piece_life *life,
+                                bool with_frames) {
+    json_t *moves = json_array();
+    for (int i = 0; i < hak_piece_moves_kept(life); i++)
+        json_array_append_new(moves, hak_json_event(view->reader, &life->move[i], with_frames));
+    return moves;
 }
 
 json_t *piece_json(struct view *view, uint64_t address, const struct hak_piece_story *story) {
@@ -76,7 +110,9 @@ json_t *piece_json(struct view *view, uint64_t address, const struct hak_piece_s
                 JSON("birth", hak_json_event(view->reader, &story->life[i].birth, with_frames)),
                 JSON("end", story->life[i].end.id
                                 ? hak_json_event(view->reader, &story->life[i].end, with_frames)
-                                : json_null())));
+                                : json_null()),
+                JSON("moves", piece_moves_json(view, &story->life[i], with_frames)),
+                NUMBER("moves_total", story->life[i].moves_total)));
     return hak_json_object(
         NUMBER("process", last->birth.process), ADDRESS("start", last->birth.address),
         NUMBER("bytes", last->bytes), NUMBER("offset", address - last->birth.address),

@@ -68,8 +68,8 @@ static void end_piece_lives(struct hak_piece_story *story, const struct hak_even
 }
 
 /* The newest life of the event's piece; NULL: none is known. */
-static const struct hak_piece_life *last_life_of(const struct hak_piece_story *story,
-                                                 const struct hak_event *e) {
+static struct hak_piece_life *last_life_of(struct hak_piece_story *story,
+                                           const struct hak_event *e) {
     for (int i = hak_piece_lives_kept(story) - 1; i >= 0; i--)
         if (is_of_pool(&story->life[i], e) && story->life[i].birth.address == e->address)
             return &story->life[i];
@@ -86,11 +86,24 @@ static void begin_if_inside(struct piece_search *search, const struct hak_event 
         begin_piece_life(search->story, e, bytes);
 }
 
+/* Adds a move of a piece that is with its pool; the oldest one goes where all places are taken. */
+static void add_piece_move(struct hak_piece_story *story, const struct hak_event *e) {
+    struct hak_piece_life *life = last_life_of(story, e);
+    if (!life || !life->end.id || life->end.id == e->id)
+        return;
+    if (life->moves_total >= HAK_PIECE_MOVES)
+        memmove(&life->move[0], &life->move[1], sizeof life->move - sizeof life->move[0]);
+    life->moves_total++;
+    life->move[hak_piece_moves_kept(life) - 1] = *e;
+}
+
 static int take_piece_event(void *context, const struct hak_event *e) {
     struct piece_search *search = context;
     if (search->lineage && !hak_lineage_has(search->lineage, e))
         return 0;
     end_piece_lives(search->story, e);
+    if (e->kind == HAK_PIECE_MOVE && !hak_is_move_out(e))
+        add_piece_move(search->story, e);
     if (e->kind == HAK_PIECE_ALLOC || hak_is_move_out(e))
         begin_if_inside(search, e);
     return 0;

@@ -16,6 +16,9 @@ struct hak_piece_life {
     struct hak_event end;   /* any of the others; id 0 = it lives */
     uint64_t bytes;         /* 0 for a PIECE_MOVE of a piece that no PIECE_ALLOC told of */
     uint32_t pool;          /* number of the pool in its process */
+    /* Between the pool's places, after the end: the newest ones, oldest first. */
+    struct hak_event move[HAK_PIECE_MOVES];
+    uint64_t moves_total;
 };
 
 struct hak_piece_story {
@@ -34,6 +37,10 @@ bool hak_is_move_out(const struct hak_event *e);
 struct hak_filter hak_filter_of_pools(unsigned first, unsigned last, uint64_t to);
 static inline int hak_piece_lives_kept(const struct hak_piece_story *story) {
     return story->lives_total < HAK_PIECE_LIVES ? (int)story->lives_total : HAK_PIECE_LIVES;
+}
+
+static inline int hak_piece_moves_kept(const struct hak_piece_life *life) {
+    return life->moves_total < HAK_PIECE_MOVES ? (int)life->moves_total : HAK_PIECE_MOVES;
 }
 
 /* Fills `out` for `address` in `process` and its ancestors (row id, 0 = any) up to the event `to`

@@ -37,7 +37,7 @@ static _Atomic unsigned event_count, fault_count;
 static unsigned counts[3];
 static uint32_t next_epoch = 1;
 
-/* Looked at by a test when a record is written; NULL: nothing. */
+/* Called for each record that is written; NULL: nothing is. */
 static void (*when_recorded)(void);
 
 void hak_trace_start(void) {}
