@@ -1,4 +1,5 @@
-/* Takes slabs back that were away (away.h), now and then in slow paths, and before more are sent. */
+/* Takes slabs back that were away (away.h), now and then in slow paths, and before more are sent.
+ */
 #include "slab/lists.h"
 
 /* A slab that serves a class is the heap's again. */
