@@ -118,8 +118,8 @@ HAK_HIDDEN struct hak_light_found light_hak_light_find(uintptr_t address, unsign
 HAK_HIDDEN size_t light_hak_light_room(uintptr_t address, size_t *block_bytes)
     __attribute__((weak));
 
-/* Gives a page of a block the tag `tag` again, where the program has dropped it. False: it has
- * not. NULL likewise. */
+/* Gives a page of a block the tag `tag` again, where the program has dropped it and it can be
+ * written. False: it was not dropped. NULL likewise. */
 HAK_HIDDEN bool light_hak_light_tag_again(uintptr_t address, unsigned tag) __attribute__((weak));
 
 /* hak_background_end (background/background.h). NULL likewise. */

@@ -283,7 +283,7 @@ static HAK_COLD enum hak_verdict refuse_or_pass_on(struct hak_located at, enum h
 user_t hak_check_tag(user_t user, enum hak_record_kind kind) {
     struct hak_located at;
     user_t plain = user_from(hak_untagged(user.p));
-    switch (hak_tags_judge(user.p)) {
+    switch (hak_tags_judge(user.p, &at)) {
     case HAK_TAG_FITS:
         return plain;
     case HAK_TAG_FOREIGN:
@@ -291,7 +291,6 @@ user_t hak_check_tag(user_t user, enum hak_record_kind kind) {
     case HAK_TAG_WRONG:
         break;
     }
-    (void)hak_locate(plain.p, &at);
     hak_report_bad_pointer(at, kind, plain.p, HAK_MEMORY_SLOT_START);
     return HAK_NO_USER;
 }

@@ -224,13 +224,16 @@ static HAK_COLD void tell_of_tag(const char *p, const struct hak_kernel_touch *t
     hak_trace_fault(&facts);
 }
 
-/* Whether the memory at `p` has the pointer's tag, after it got that again where its page was
- * dropped, or compares no more. */
+/* Whether nothing speaks against the kernel's access to the block's memory at `p`: it has the
+ * pointer's tag, or nothing is compared any more. Or the program has dropped the page of its live
+ * block, which gets the tag again where it can be written, or has mapped another. Two threads may
+ * come here at once. */
 static bool has_tag(const char *p, const struct hak_kernel_touch *touch) {
     unsigned tag = hak_tag_of_pointer(touch->pointer), of_memory = hak_tag_at(p);
     if (HAK_LIKELY(of_memory == tag))
         return true;
-    return (tag == 0 || of_memory == 0) && hak_tags_allow((uintptr_t)p, tag);
+    bool is_allowed = (tag == 0 || of_memory == 0) && hak_tags_allow((uintptr_t)p, tag);
+    return is_allowed || hak_tag_at(p) == tag;
 }
 
 /* The bytes from `p` on that its block has, and all of that; 0: there is none whose tags are known.
@@ -266,7 +269,7 @@ void hak_touch_for_kernel(const struct hak_kernel_touch *touch) {
     }
     /* Without anything between blocks nothing else finds that it leaves its own. */
     if (hak_light_serves() && room != 0 && !touch->receives && touch->bytes > room &&
-        hak_can_read(end, 1) && !has_tag(end, touch))
+        hak_can_read(end, 1) && hak_tag_at(end) != hak_tag_of_pointer(touch->pointer))
         tell_of_tag(end, touch);
 }
 

@@ -136,7 +136,7 @@ struct hak_kernel_touch {
 /* Looks at such memory, since the kernel would answer EFAULT for a pointer by a wrong memory tag.
  * The program took the tag off: nothing is compared from here on. The block is a later one: that is
  * reported at the first such byte, and it returns where the program goes on. The kernel dropped
- * pages of the block: they get its tag again. */
+ * pages of the block: they get its tag again where they can be written, and no other is told of. */
 HAK_HIDDEN void hak_touch_for_kernel(const struct hak_kernel_touch *touch);
 
 /* The room at any pointer, found in few steps where the bytes around its block are whole: of a live

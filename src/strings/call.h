@@ -3,6 +3,7 @@
 #ifndef HAK_STRINGS_CALL_H
 #define HAK_STRINGS_CALL_H
 
+#include <limits.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <wchar.h>
@@ -176,27 +177,33 @@ static inline bool hak_string_is_of_kernel(unsigned number) {
 /* The same of a pointer of which hak_room_near says nothing. */
 HAK_HIDDEN size_t hak_string_room_at(const struct call *call, const void *p);
 
+/* Nothing is read by a write of more bytes than it could say that it wrote. (A send reads them.) */
+static inline bool hak_string_is_refused(unsigned number, size_t bytes) {
+    return number >= HAK_CALL_write && number <= HAK_CALL_pwrite64 && bytes > SSIZE_MAX;
+}
+
 /* The tags of memory that a call touches are looked at. True: level light looks at nothing else. */
-static inline bool hak_string_tags_suffice(unsigned number, const void *p, size_t bytes) {
+static inline bool hak_string_tags_suffice(unsigned number, const void *p, size_t bytes,
+                                           bool is_write) {
     if (!hak_tags_are_known() || !hak_string_is_of_kernel(number))
         return false;
-    unsigned shape = hak_string_rows[number].shape;
-    bool receives = shape >= RECEIVE && shape <= RECEIVE_TEXT;
-    hak_touch_for_kernel(&(struct hak_kernel_touch){p, bytes, receives, hak_string_name(number)});
+    if (!hak_string_is_refused(number, bytes))
+        hak_touch_for_kernel(
+            &(struct hak_kernel_touch){p, bytes, is_write, hak_string_name(number)});
     return hak_light_serves();
 }
 
 /* hak_room_at of a pointer from which the call touches so many bytes; and the bytes around its
  * block are compared. */
-static inline size_t room_for(const struct call *call, const void *p, size_t bytes) {
-    if (hak_string_tags_suffice(call->number, p, bytes))
+static inline size_t room_for(const struct call *call, const void *p, size_t bytes, bool is_write) {
+    if (hak_string_tags_suffice(call->number, p, bytes, is_write))
         return UNKNOWN;
     size_t room = hak_room_near(p);
     return HAK_LIKELY(room != 0) ? room : hak_string_room_at(call, p);
 }
 /* The same of one of which the bytes are not known. */
 static inline size_t room_at(const struct call *call, const void *p) {
-    return room_for(call, p, 1);
+    return room_for(call, p, 1, false);
 }
 
 /* True when `p`, through which libc is to read without asking the kernel, can be read: by what its
@@ -221,7 +228,7 @@ static inline bool hak_string_is_there(const void *p) {
 }
 
 static inline void touches(const struct call *call, const char *p, size_t bytes, bool is_write) {
-    if (bytes != 0 && HAK_UNLIKELY(bytes > room_for(call, p, bytes)))
+    if (bytes != 0 && HAK_UNLIKELY(bytes > room_for(call, p, bytes, is_write)))
         hak_string_tell(call, p, bytes, is_write, false, false);
 }
 static inline void reads(const struct call *call, const char *p, size_t bytes) {

@@ -16,7 +16,7 @@ static size_t *kept_count(const struct call *call) {
 
 /* True when it is to be looked at after the call. To a freed block nothing may come at all. */
 bool hak_string_receives(const struct call *call, const char *p, size_t most) {
-    if (most == 0 || HAK_LIKELY(most <= room_for(call, p, most)))
+    if (most == 0 || HAK_LIKELY(most <= room_for(call, p, most, true)))
         return false;
     if (!hak_touch_is_after_free(p)) {
         hak_touch_open(p, most); /* a closed page would cut the call short */

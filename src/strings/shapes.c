@@ -27,13 +27,8 @@ static void look_at_compare(struct call *call) {
     reads(call, second(call), bytes_of_all(call));
     reads(call, first(call), bytes_of_all(call));
 }
-/* Nothing is read by a write of more bytes than it could say that it wrote. */
-static bool is_refused(const struct call *call) {
-    return call->number >= HAK_CALL_write && call->number <= HAK_CALL_pwrite64 &&
-           last(call) > SSIZE_MAX;
-}
 static void look_at_read(struct call *call) {
-    if (!is_refused(call))
+    if (!hak_string_is_refused(call->number, last(call)))
         reads(call, first(call), bytes_of_all(call));
 }
 static void look_at_read_items(struct call *call) {
@@ -360,7 +355,8 @@ look_at_call(unsigned number, struct hak_string_arguments *arguments, void *on_s
 /* hak_room_at of a pointer, as far as the bytes around its block are whole: else 0. */
 HAK_IN_PLACE size_t whole_room_at(unsigned number, uint64_t address, size_t bytes) {
     const void *p = (const void *)(uintptr_t)address;
-    if (hak_string_tags_suffice(number, p, bytes))
+    unsigned shape = hak_string_rows[number].shape;
+    if (hak_string_tags_suffice(number, p, bytes, shape == RECEIVE || shape == RECEIVE_ITEMS))
         return UNKNOWN;
     size_t room = hak_room_near(p);
     if (HAK_LIKELY(room != 0))

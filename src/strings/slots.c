@@ -336,9 +336,9 @@ void hak_strings_start(void) {
 /* The kernel is stopped by closed pages and by memory tags without a word: its calls are looked at
  * where there are some. */
 static bool stops_kernel(void) {
-    if (hak_light_serves())
-        return hak_tags_are_given();
-    return hak_option_guard().index != HAK_GUARD_OFF && hak_options.inject[0] == '\0';
+    bool closes_pages = !hak_light_serves() && hak_option_guard().index != HAK_GUARD_OFF &&
+                        hak_options.inject[0] == '\0';
+    return hak_tags_are_given() || closes_pages;
 }
 
 /* After the checks, before any constructor of the program. A sanitizer's program is not checked. */

@@ -183,7 +183,8 @@ struct hak_trace_checks {
     bool (*reopen)(uintptr_t address);
     /* An access of the program at `address` was by a wrong memory tag, `tag`. True: it may go on,
      * since the program took the tag off, or put something in its place, or had the kernel drop the
-     * page: accesses are compared no more, or the memory has its tag again. */
+     * page: accesses are compared no more, or the memory has its tag again, or has 0 still, where
+     * it cannot be written. */
     bool (*allows_tag)(uintptr_t address, unsigned tag);
     /* The same of a page of the heap that the malloc family itself could not touch, on the calling
      * thread with this stack pointer: the program may have closed or unmapped it. NULL = never. */

@@ -10,6 +10,10 @@
  *     tag_kernel stale     the block was freed, and a later one lives there
  *     tag_kernel dropped   of BYTES, pages of it were dropped: they have its tag again
  *     tag_kernel closed    a page of it is closed: the kernel says so, nobody else
+ *     tag_kernel mapped    a page of it is a file's, which can be read, and then be written
+ *     tag_kernel unwritable  a page of it was dropped, and can be read alone
+ *     tag_kernel refused   counts that the kernel refuses before it reads
+ *     tag_kernel name      of a symbolic link, by the pointer of stale
  *     tag_kernel behind    bytes behind the block are written, too */
 #include <errno.h>
 #include <fcntl.h>
@@ -93,6 +97,37 @@ static int drop(void) {
     return 0;
 }
 
+/* Nobody says a word of a page without tags, and the program reads it. */
+static int read_untagged(bool is_mapped) {
+    char *block = malloc(bytes), *page = page_in(block);
+    int file = open("/proc/self/exe", O_RDONLY), error = 0;
+    memset(block, 1, bytes);
+    for (int way = PROT_READ; way <= (PROT_READ | PROT_WRITE) && error == 0; way += PROT_WRITE) {
+        bool is_ready =
+            is_mapped ? mmap(page, PAGE, way, MAP_PRIVATE | MAP_FIXED, file, 0) == page
+                      : madvise(page, PAGE, MADV_DONTNEED) == 0 && mprotect(page, PAGE, way) == 0;
+        error = is_ready ? write_all(block, bytes) : -1;
+        for (size_t i = 0; i < bytes && error == 0; i++)
+            if (((volatile char *)block)[i] != (char)1 && (i < PAGE || i >= 4 * PAGE))
+                error = -2;
+    }
+    printf("error %d\n", error);
+    return 0;
+}
+
+static int write_too_many(void) {
+    char *block = malloc(bytes);
+    memset(block, 1, bytes);
+    bool is_refused = write(ends[1], block, SIZE_MAX) < 0;
+    printf("refused %d, %d\n", is_refused, pwrite(ends[1], block, SIZE_MAX - 4, 0) < 0);
+    return 0;
+}
+
+static int read_link(void) {
+    char *name = stale(), target[WRITTEN];
+    return readlinkat(AT_FDCWD, name, target, sizeof target) < 0 ? 0 : 3;
+}
+
 static int close_page(void) {
     char *block = malloc(bytes), *page = page_in(block);
     memset(block, 1, bytes);
@@ -114,6 +149,12 @@ int main(int count, char **arguments) {
     kept = is_stale ? stale() : without_tag(malloc(bytes));
     if (strcmp(what, "dropped") == 0)
         return drop();
+    if (strcmp(what, "mapped") == 0 || strcmp(what, "unwritable") == 0)
+        return read_untagged(strcmp(what, "mapped") == 0);
+    if (strcmp(what, "refused") == 0)
+        return write_too_many();
+    if (strcmp(what, "name") == 0)
+        return read_link();
     if (strcmp(what, "closed") == 0)
         return write(ends[1], arguments[0], WRITTEN) == WRITTEN ? close_page() : 2;
     if (strcmp(what, "behind") == 0) {

@@ -111,22 +111,32 @@ for way in first looked other 'first 100000'; do
     [ "$(cat out)" = 'compares 1, then 0' ] || complain "EFAULT, $way: the kernel still compares: $(cat out)"
     [ "$(grep -c '^hakmem: the program changes the top bits of pointers' err)" = 1 ] && [ "$(wc -l <err)" = 1 ] || complain "EFAULT, $way: $(head -n 5 err)"
 done
-# All pages that such a call touches are looked at: those that were dropped get the tag, one that the program closed is left to the kernel. In level
-# light nothing lies between blocks: a call that leaves its own is found by the tag behind it.
+# All pages that such a call touches are looked at: those that were dropped get the tag, one that the program closed is left to the kernel, and one that
+# it mapped itself, or made unwritable, has none. In level light nothing lies between blocks: a call that leaves its own is found by the tag behind it.
 # shellcheck disable=SC2086 # several options
-for level in '-E HAKMEM_QUARANTINE=0' '-E HAKMEM_CHECK=light -E HAKMEM_GUARD=off' '-E HAKMEM_CHECK=light -E HAKMEM_GUARD=sample:1'; do
+for level in '-E HAKMEM_QUARANTINE=0' '-E HAKMEM_QUARANTINE=0 -E HAKMEM_GUARD=off' "-E HAKMEM_GUARD=off $stops" "-E HAKMEM_GUARD=sample:1 $stops"; do
     run $level kernel stale >out 2>&1 && complain "a stale pointer that is written $level: $(cat out)"
     grep -q '^hakmem: HKM-304 use-after-free in write, read at' out || complain "a stale pointer that is written $level: $(cat out)"
-    if [[ $level != *sample:1 ]]; then # a closed page lies behind a guarded one
+    run $level kernel name >out 2>&1 && complain "a stale name $level: $(cat out)"
+    grep -q '^hakmem: HKM-304 use-after-free in readlinkat, read at' out || complain "a stale name $level: $(cat out)"
+    if [[ $level != *sample:1* ]]; then # a closed page lies behind a guarded one
         run $level kernel behind 48 >out 2>&1 && complain "written behind the block $level: $(cat out)"
         grep -q '^hakmem: HKM-301 heap-buffer-overflow in write, read at' out || complain "written behind the block $level: $(cat out)"
     fi
-    run $level kernel first >out 2>err || complain "EFAULT $level: $(cat out err)"
-    [ "$(cat out)" = 'compares 1, then 0' ] || complain "EFAULT $level: the kernel still compares: $(cat out)"
+    for way in first other; do
+        run $level kernel $way >out 2>err || complain "EFAULT, $way $level: $(cat out err)"
+        [ "$(cat out)" = 'compares 1, then 0' ] || complain "EFAULT, $way $level: the kernel still compares: $(cat out)"
+    done
     for bytes in 30000 100000; do
         run $level kernel dropped $bytes >out 2>err || complain "dropped pages $level: $(cat out err)"
         [ "$(cat out err)" = 'dropped 0, error 0' ] || complain "dropped pages $level $bytes: $(cat out err)"
+        for way in mapped unwritable; do
+            run $level kernel $way $bytes >out 2>err || complain "a page $way $level: $(cat out err)"
+            [ "$(cat out err)" = 'error 0' ] || complain "a page $way $level $bytes: $(cat out err)"
+        done
     done
+    run $level kernel refused 64 >out 2>err || complain "a refused count $level: $(cat out err)"
+    [ "$(cat out err)" = 'refused 1, 1' ] || complain "a refused count $level: $(cat out err)"
     run $level kernel closed 100000 >out 2>err || complain "a closed page $level: $(cat out err)"
     [ "$(cat out err)" = 'refused 1, whole 1' ] || complain "a closed page $level: $(cat out err)"
 done

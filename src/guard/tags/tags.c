@@ -15,13 +15,12 @@ static enum hak_tag_verdict judge_in(struct hak_located at, const void *pointer)
     return HAK_LIKELY(fits) ? HAK_TAG_FITS : HAK_TAG_WRONG;
 }
 
-enum hak_tag_verdict hak_tags_judge(const void *pointer) {
-    struct hak_located at;
+enum hak_tag_verdict hak_tags_judge(const void *pointer, struct hak_located *at) {
     struct hak_large former;
     const void *plain = hak_untagged(pointer);
-    if (hak_locate(plain, &at))
-        return judge_in(at, pointer);
-    return at.superslab || hak_recall_large(plain, &former) ? HAK_TAG_FITS : HAK_TAG_FOREIGN;
+    if (hak_locate(plain, at))
+        return judge_in(*at, pointer);
+    return at->superslab || hak_recall_large(plain, &former) ? HAK_TAG_FITS : HAK_TAG_FOREIGN;
 }
 
 /* ---- accesses ----------------------------------------------------------------------------------
@@ -124,7 +123,7 @@ static void say_stopped(void) {
 
 /* Gives the live block's memory its tag again where the kernel has dropped a page of it: the
  * program has asked for that (madvise), or has mapped another one there. Of a large block that page
- * alone. */
+ * alone; none that the program has made unwritable. */
 static void tag_again(const struct hak_located *at, unsigned tag, uintptr_t address) {
     char *user = hak_user_in(at), *start = user - (uintptr_t)user % HAK_TAG_GRANULE;
     char *end = hak_tags_end_of(start, (size_t)(user - start) + hak_asked_bytes_of(at));
@@ -133,9 +132,13 @@ static void tag_again(const struct hak_located *at, unsigned tag, uintptr_t addr
         start = page;
     if (at->large && end > page + HAK_PAGE_BYTES)
         end = page + HAK_PAGE_BYTES;
-    for (char *p = start; p < end; p += HAK_TAG_GRANULE)
-        if (hak_tag_at(p) == 0)
+    bool is_writable = false;
+    for (char *p = start; p < end; p += HAK_TAG_GRANULE) {
+        if (p == start || (uintptr_t)p % HAK_PAGE_BYTES_LEAST == 0)
+            is_writable = hak_raw_writable((uintptr_t)p);
+        if (is_writable && hak_tag_at(p) == 0)
             hak_tag_memory(p, p + HAK_TAG_GRANULE, tag);
+    }
 }
 
 /* In level light any block of the other half is one that the program may have. */

@@ -90,10 +90,10 @@ HAK_IN_PLACE void hak_tags_give(char *base, size_t slot_bytes, const char *user,
 /* tags.c: the tag of a pointer that the program gives back. */
 enum hak_tag_verdict {
     HAK_TAG_FITS,    /* it is its block's, or nothing speaks against it */
-    HAK_TAG_WRONG,   /* it is of another life than the live block at whose start it points */
+    HAK_TAG_WRONG,   /* it is of another life than the live block at whose start it points: `at` */
     HAK_TAG_FOREIGN, /* no block of ours is or was there: another allocator may use it */
 };
-HAK_HIDDEN enum hak_tag_verdict hak_tags_judge(const void *pointer);
+HAK_HIDDEN enum hak_tag_verdict hak_tags_judge(const void *pointer, struct hak_located *at);
 
 /* tags.c: the block that an access at `address` by the wrong tag `tag` meant, and the fault; 0: not
  * known. A large block that was freed is copied to `former`. In the handler of a crash: no lock, no

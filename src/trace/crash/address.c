@@ -140,6 +140,10 @@ bool hak_crash_allows_tag(uint64_t address) {
            guard_checks->allows_tag(address, wrong_tag % HAK_TAGS);
 }
 
+bool hak_crash_tag_fits(uint64_t address) {
+    return !hak_tags_are_given() || hak_tag_at((const void *)address) == wrong_tag % HAK_TAGS;
+}
+
 bool hak_crash_is_by_tag(void) {
     return wrong_tag != 0;
 }

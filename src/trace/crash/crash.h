@@ -171,9 +171,10 @@ HAK_HIDDEN bool hak_crash_is_heap_fault(int signal, int code, uint64_t address);
 /* Notes the tag of an access by a wrong memory tag, and takes it off the address, of whatever
  * SIGSEGV the calling thread gets; first. */
 HAK_HIDDEN void hak_crash_take_tag(siginfo_t *info);
-/* Whether that was such an access; and whether it may go on (trace.h). */
+/* Whether that was such an access; and whether it may go on (trace.h), and would be made now. */
 HAK_HIDDEN bool hak_crash_is_by_tag(void);
 HAK_HIDDEN bool hak_crash_allows_tag(uint64_t address);
+HAK_HIDDEN bool hak_crash_tag_fits(uint64_t address);
 /* Whether the signal tells of an access by a wrong memory tag that was found later: it has no
  * address, and its place is not the access's. */
 static inline bool hak_crash_is_late_tag(uint32_t signal, int code) {

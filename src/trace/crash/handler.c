@@ -451,7 +451,8 @@ static __attribute__((noinline)) bool opens_for_family(int number, const siginfo
 }
 
 /* An access by a wrong memory tag that is none of the program's, or that may go on: of hakmem's
- * own, which is deaf mostly, or as guard says. */
+ * own, which is deaf mostly, or as guard says. Where the page cannot be written, and so gets no
+ * tag, the thread goes on deaf. */
 static __attribute__((noinline)) bool lets_tag_pass(const siginfo_t *info, ucontext_t *context) {
     struct hak_registers registers;
     if (is_late(SIGSEGV, info) && hak_tags_are_known() && !hak_tags_are_given()) {
@@ -461,8 +462,11 @@ static __attribute__((noinline)) bool lets_tag_pass(const siginfo_t *info, ucont
     if (!hak_crash_is_by_tag())
         return false;
     hak_registers_from_context(&registers, context);
-    return hak_crash_is_of_own(&registers) ? hak_tags_deafen_interrupted(context)
-                                           : hak_crash_allows_tag(address_of(info));
+    bool is_own = hak_crash_is_of_own(&registers);
+    if (!is_own && !hak_crash_allows_tag(address_of(info)))
+        return false;
+    return is_own || !hak_crash_tag_fits(address_of(info)) ? hak_tags_deafen_interrupted(context)
+                                                           : true;
 }
 
 /* True when the calling thread's handler was run for this very access, which was reported: it has
