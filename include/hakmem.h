@@ -155,6 +155,10 @@ struct hak_stats {
     uint64_t given_back_bytes; /* to the kernel, by munmap and MADV_DONTNEED */
     uint64_t guarded_so_far;   /* level light: guarded blocks, and the run time */
     uint64_t guard_ns;         /* of threads that they took */
+    /* HAKMEM_BACKGROUND: whether its thread runs, 1 or 0; the rest only grows. */
+    size_t background_threads;
+    uint64_t background_bytes;    /* addresses whose memory the thread has given back */
+    uint64_t background_failures; /* how often it could not begin */
 };
 
 /* Fills the first `bytes` bytes of `stats` (write sizeof *stats), so that programs and libraries of

@@ -5,15 +5,19 @@
  *       |                                                ^
  *       +--pool/background.h: the word------------------+
  *
- * Begin   at the end of a slow path that found something to give back, if its caller is neither of
+ * Begin   at the end of a free once there is something to give back, if its caller is neither of
  *         libc nor of ld.so: these may call free with a lock held that pthread_create takes, as
- *         glibc does for a stack that leaves its cache. Who calls from elsewhere could have created
+ *         glibc does for a stack that leaves its cache. A caller from elsewhere could have created
  *         a thread itself.
- * Work    until nothing is left; then it looks again after a millisecond, so that who leaves much
- *         wakes it but once; then it sleeps.
+ *
+ * Work    until nothing is left; then it looks again after a millisecond, so that one who leaves
+ *         much wakes it but once; then it sleeps.
+ *
  * End     with the process. Before that where the first thread ends by itself: the process is to
- * end with its last thread, which must not be this one. And before the program enters a sandbox,
- * whose filter the thread would miss, or break. Fork    the child begins its own.
+ *         end with its last thread, which must not be this one. And before the program enters a
+ *         sandbox, whose filter the thread would miss, or break.
+ *
+ * Fork    the child begins its own.
  *
  * It is a pthread, so that setuid and its like, which glibc carries out on each thread, include it;
  * all other signals are blocked. It never calls malloc. It is not there in levels normal and trace,

@@ -1,5 +1,4 @@
-/* Takes slabs back that were away (away.h), before a slow path looks for slabs or for what is to
- * go.
+/* Takes slabs back that were away (away.h), now and then in slow paths, and before more are sent.
  */
 #include "slab/lists.h"
 

@@ -94,10 +94,7 @@ static struct hak_slab *get_slab(struct hak_heap *heap, unsigned class_index) {
     struct hak_slab *slab = hak_slab_reuse(heap, class_index);
     if (!slab)
         slab = pick_cooled(slabs->lists[HAK_LISTED_COOLED - HAK_LISTED_READY]);
-    if (slab)
-        return slab;
-    hak_slab_collect_away(heap);
-    return hak_slab_acquire(heap, class_index);
+    return slab ? slab : hak_slab_acquire(heap, class_index);
 }
 
 /* Takes up to `wanted` slots, from one slab after the other until there are `enough`. Returns how

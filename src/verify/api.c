@@ -7,6 +7,7 @@
 #include "large/large.h"
 #include "large/totals.h"
 #include "light.h"
+#include "pool/background.h"
 #include "verify/verify.h"
 
 /* Of the other half of hakmem-debug.so (light.h); unit tests have none. */
@@ -69,6 +70,9 @@ static void take_stats(struct hak_stats *now, const struct hak_large_figures *la
     now->slow_paths = figures.slow_paths;
     now->remote_frees = figures.posted_blocks;
     now->given_back_bytes = atomic_load_explicit(&hak_given_back_bytes, memory_order_relaxed);
+    now->background_threads = hak_background_is_there();
+    now->background_bytes = atomic_load_explicit(&hak_background_bytes, memory_order_relaxed);
+    now->background_failures = atomic_load_explicit(&hak_background_failures, memory_order_relaxed);
 }
 
 /* Fills in what the checks' half knows of guarded blocks, also of a program that the other serves.

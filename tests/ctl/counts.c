@@ -95,6 +95,9 @@ int main(int count, char **arguments) {
     SAY(slow_paths);
     SAY(remote_frees);
     SAY(given_back_bytes);
+    SAY(background_threads);
+    SAY(background_bytes);
+    SAY(background_failures);
     say("blocks_guarded", all.guarded_so_far);
     SAY(guard_ns);
     if (write(1, text, length) != (ssize_t)length)

@@ -1,5 +1,5 @@
-/* What the thread of HAKMEM_BACKGROUND does to a program: `background HOW`. Status 0: as it should
- * be; else stderr says what was seen. */
+/* Lives with the thread of HAKMEM_BACKGROUND: `background HOW`. Status 0: all was as it should be;
+ * else stderr says what was seen. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -16,10 +16,9 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include "hakmem.h"
 
-size_t hak_verify(void) __attribute__((weak));
-
-enum { BLOCKS = 40000, TURNS = 6000 /* of 10 ms */ };
+enum { BLOCKS = 20000, TURNS = 6000 /* of 10 ms */ };
 
 static void fail(const char *what, long seen) {
     fprintf(stderr, "%s: %ld\n", what, seen);
@@ -39,10 +38,6 @@ static const char *read_file(const char *path) {
     if (file >= 0)
         close(file);
     return text;
-}
-
-static long resident_kib(void) {
-    return atol(strchr(read_file("/proc/self/statm"), ' ')) * 4;
 }
 
 static long thread_count(void) {
@@ -111,7 +106,7 @@ static void verify(void) {
 }
 
 static void *burst_in_thread(void *seed) {
-    for (unsigned i = 0; i < 5; i++)
+    for (unsigned i = 0; i < 3; i++)
         burst((unsigned)(unsigned long)seed + i);
     return NULL;
 }
@@ -125,24 +120,6 @@ static pthread_t begin(void *(*function)(void *), unsigned long argument) {
 }
 
 /* ---- HOW ------------------------------------------------------------------------------------- */
-
-/* Nobody calls after what leaves whole SuperSlabs behind: these go with time. */
-static void idle(const char *most_kib) {
-    enum { COUNT = 16384 };
-    static char *all[COUNT];
-    burst(1);
-    long before = resident_kib();
-    for (unsigned i = 0; i < COUNT; i++)
-        all[i] = memset(malloc(1024), 1, 1024);
-    for (unsigned i = 0; i < COUNT; i++)
-        free(all[i]);
-    for (int i = 0; i < TURNS; i++) {
-        if (resident_kib() - before <= atol(most_kib))
-            return;
-        wait_a_turn();
-    }
-    fail("KiB more are resident than before", resident_kib() - before);
-}
 
 static void count_threads(void) {
     burst(1);
@@ -186,8 +163,8 @@ static void forks(void) {
         pid_t child = fork();
         if (child == 0) {
             burst(i);
-            if (i % 5 == 0)
-                await_thread();
+            for (int k = 0; i % 5 == 0 && background_id() == 0; k++)
+                k < TURNS ? burst(i) : fail("no thread begins in a child", i);
             verify();
             _exit(0);
         }
@@ -300,6 +277,13 @@ static void no_sandbox(void) {
     await_thread();
 }
 
+static struct hak_stats stats_now(void) {
+    struct hak_stats stats;
+    if (!hak_read_stats || hak_read_stats(&stats, sizeof stats) != sizeof stats)
+        fail("hak_read_stats", 0);
+    return stats;
+}
+
 /* No thread may begin: as many are there as before, and all is given back by the callers. */
 static void refused(void) {
     errno = 99;
@@ -309,7 +293,43 @@ static void refused(void) {
         fail("errno", errno);
     if (thread_count() != 1)
         fail("threads", thread_count());
+    struct hak_stats stats = stats_now();
+    if (stats.background_threads || stats.background_bytes || stats.background_failures != 1)
+        fail("failures", (long)stats.background_failures);
     verify();
+}
+
+/* SuperSlabs that wait in the reserve go with time, while nobody calls. */
+static void idle(void) {
+    enum { COUNT = 16384, WAITED_TURNS = 50 };
+    static char *all[COUNT];
+    for (int round = 0; round < TURNS / WAITED_TURNS; round++) {
+        for (unsigned i = 0; i < COUNT; i++)
+            all[i] = memset(malloc(1024), 1, 1024);
+        for (unsigned i = 0; i < COUNT; i++)
+            free(all[i]);
+        size_t before = stats_now().mapped_bytes;
+        for (int i = 0; i < WAITED_TURNS; i++, wait_a_turn())
+            if (stats_now().mapped_bytes < before)
+                return;
+    }
+    fail("bytes are mapped as before", (long)stats_now().mapped_bytes);
+}
+
+/* Has figures of the thread; the program rests until the end of its input. */
+static void figures(void) {
+    char byte;
+    burst(1);
+    await_thread();
+    for (int i = 0; i < TURNS && stats_now().background_bytes == 0; i++)
+        wait_a_turn();
+    struct hak_stats stats = stats_now();
+    if (stats.background_threads != 1 || stats.background_bytes == 0 || stats.background_failures)
+        fail("figures", (long)stats.background_threads);
+    if (stats.background_bytes > stats.given_back_bytes)
+        fail("given back by the thread", (long)stats.background_bytes);
+    printf("%llu\n", (unsigned long long)stats.background_bytes);
+    (void)!read(0, &byte, 1);
 }
 
 static void threads(void) {
@@ -327,7 +347,7 @@ int main(int argc, char **argv) {
     const char *how = argc > 1 ? argv[1] : "";
     setvbuf(stdout, NULL, _IONBF, 0);
     if (strcmp(how, "idle") == 0)
-        idle(argv[2]);
+        idle();
     else if (strcmp(how, "count") == 0)
         count_threads();
     else if (strcmp(how, "signals") == 0)
@@ -352,6 +372,8 @@ int main(int argc, char **argv) {
         no_sandbox();
     else if (strcmp(how, "refused") == 0)
         refused();
+    else if (strcmp(how, "figures") == 0)
+        figures();
     else if (strcmp(how, "threads") == 0)
         threads();
     else

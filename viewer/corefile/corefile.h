@@ -39,6 +39,7 @@ struct core_figures {
     uint64_t guarded_blocks;
     uint64_t slow_paths, remote_frees, given_back_bytes;
     uint64_t guarded_so_far, guard_ns;
+    uint64_t background_threads, background_bytes, background_failures;
     bool is_slack_known; /* false: slack_bytes are bounds */
     bool is_damaged;     /* something was larger than it can be, and was left out */
     unsigned class_count;

@@ -274,6 +274,15 @@ static void end_rows(const struct figures *f) {
     sums->resident_bytes += sums->large_bytes + sums->dirty_bytes;
 }
 
+/* Reads what is known of the thread that gives memory back. */
+static void read_background(const struct core_table *t, struct core_figures *sums) {
+    if (!t->root[HAK_ROOT_background_word])
+        return;
+    sums->background_threads = core_number(t->core, t->root[HAK_ROOT_background_word], 4) != 0;
+    sums->background_bytes = core_pointer(t->core, t->root[HAK_ROOT_background_bytes]);
+    sums->background_failures = core_number(t->core, t->root[HAK_ROOT_background_failures], 4);
+}
+
 /* Adds up a half. False: out of memory, or a table that cannot be. */
 static bool sum_half(struct core_half *half, struct core_figures *sums) {
     struct figures f = {
@@ -287,6 +296,7 @@ static bool sum_half(struct core_half *half, struct core_figures *sums) {
     sum_large(&f);
     sums->given_back_bytes =
         core_pointer(half->table->core, half->table->root[HAK_ROOT_given_back]);
+    read_background(half->table, sums);
     end_rows(&f);
     return true;
 }
@@ -335,11 +345,12 @@ static void sum_guarded(const struct core_table *checks, const struct core_half 
 
 /* Counts and sums that cannot be are 0. */
 static void drop_wild(struct core_figures *sums) {
-    uint64_t *const number[] = {&sums->mapped_bytes,   &sums->live_bytes,       &sums->cached_bytes,
-                                &sums->unused_bytes,   &sums->large_bytes,      &sums->dirty_bytes,
-                                &sums->clean_bytes,    &sums->resident_bytes,   &sums->slow_paths,
-                                &sums->remote_frees,   &sums->given_back_bytes, &sums->guard_ns,
-                                &sums->guarded_so_far, &sums->guarded_blocks};
+    uint64_t *const number[] = {
+        &sums->mapped_bytes,   &sums->live_bytes,       &sums->cached_bytes,
+        &sums->unused_bytes,   &sums->large_bytes,      &sums->dirty_bytes,
+        &sums->clean_bytes,    &sums->resident_bytes,   &sums->slow_paths,
+        &sums->remote_frees,   &sums->given_back_bytes, &sums->guard_ns,
+        &sums->guarded_so_far, &sums->guarded_blocks,   &sums->background_bytes};
     for (size_t i = 0; i < sizeof number / sizeof *number; i++)
         if (*number[i] >> 62) {
             *number[i] = 0;

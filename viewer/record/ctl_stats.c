@@ -104,6 +104,21 @@ static void add_size(struct hak_text *text, const struct view *view, const char 
     hak_text_add(text, "%s", hak_words_size(bytes));
 }
 
+/* The thread of HAKMEM_BACKGROUND, if there was one, or should have been. */
+static void add_background(struct hak_text *text, const struct view *view,
+                           const struct core_figures *h) {
+    if (!h->background_threads && !h->background_bytes && !h->background_failures)
+        return;
+    view_add_heading(text, view, "background", FIGURES_AT);
+    hak_text_add(text, "%s, which gave back %s",
+                 h->background_threads ? "a thread" : "no thread now",
+                 hak_words_size(h->background_bytes));
+    if (h->background_failures)
+        hak_text_add(text, "; it could not begin %s",
+                     hak_words_count(h->background_failures, "time", "times"));
+    hak_text_add(text, "\n");
+}
+
 /* The process and its sums. */
 static void add_sums(struct hak_text *text, const struct view *view, const struct stats *s) {
     const struct core_figures *h = &s->heap;
@@ -130,6 +145,7 @@ static void add_sums(struct hak_text *text, const struct view *view, const struc
     view_add_heading(text, view, "slow paths", FIGURES_AT);
     hak_text_add(text, "%s, and ", hak_words_number(h->slow_paths));
     hak_text_add(text, "%s for other threads\n", hak_words_count(h->remote_frees, "free", "frees"));
+    add_background(text, view, h);
     if (!h->guarded_so_far && !h->guarded_blocks)
         return;
     view_add_heading(text, view, "guarded", FIGURES_AT);
