@@ -167,10 +167,11 @@ uint64_t hak_option_standard(const struct hak_option *option) {
         (void)parse_choice(option->range, standard, &number);
     else if (option->type == HAK_TYPE_FRACTION)
         (void)parse_fraction(standard, &number);
-    else if (standard[0] >= '0' && standard[0] <= '9' && !standard[1])
-        number = (uint64_t)(standard[0] - '0'); /* likewise */
+    else if (option->type == HAK_TYPE_BYTES && standard[1])
+        (void)parse_number(standard, true, &number);
     else
-        (void)parse_number(standard, option->type == HAK_TYPE_BYTES, &number);
+        for (const char *at = standard; *at; at++) /* digits alone, likewise */
+            number = number * 10 + (uint64_t)(*at - '0');
     return number;
 }
 

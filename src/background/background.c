@@ -100,7 +100,7 @@ static bool contains(const struct hak_object *object, const void *address) {
 /* Whether the code there could create a thread at this moment. Code without a module is generated
  * by the program. */
 static bool may_create(const void *caller) {
-    static const char *const of_libc[] = {"__libc_start_main", "__tls_get_addr"};
+    static const char of_libc[][20] = {"__libc_start_main", "__tls_get_addr"};
     struct hak_object object;
     if (!hak_object_find((uintptr_t)caller, &object))
         return true;

@@ -193,7 +193,7 @@ static void end_background_for_sandbox(void) {
 /* The thread that gives memory back. The first thread is to have a heap, whose end is noted: this
  * thread ends with it. In hakmem-debug.so the checks' half notices sandboxes. */
 static HAK_COLD void prepare_background(void) {
-    static const char *const missed[] = {
+    const char *const missed[] = {
         "hakmem: HAKMEM_BACKGROUND is for hakmem-debug.so and libhakmem.so; this library does "
         "without"};
     if (!hak_background_prepare) {
