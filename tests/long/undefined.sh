@@ -24,7 +24,7 @@ grep -q 'runtime error: shift exponent' "$made/wide.out" || { echo "other words 
 
 for test in tests/unit/size_class_test.c tests/unit/{front,mid,large,large_map,slab,pool,platform,route}/*_test.c; do
     wrapped=()
-    [ "$test" != tests/unit/large/hot_test.c ] || wrapped=(-Wl,--wrap=hak_remap) # as tools/make/tests.mk
+    [ "$test" != tests/unit/large/hot_test.c ] || wrapped=("-Wl,--wrap=hak_remap") # as tools/make/tests.mk
     "$CC" "${flags[@]}" "${wrapped[@]}" -o "$made/unit" "$test" "$made/layers.a" -lcheck_pic -lsubunit -lrt -lm -lpthread || exit 1
     "$made/unit" >"$made/unit.out" 2>&1 || {
         echo "$test: $(grep -m 3 -E 'runtime error|:[FE]:' "$made/unit.out")"

@@ -181,7 +181,9 @@ static void forks(void) {
 static void *end_later(void *first) {
     pthread_join((pthread_t)first, NULL);
     await_no_thread();
+    (void)prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, NULL); /* refused: none begins anew for that */
     burst(3);
+    await_no_thread();
     printf("last words\n");
     return NULL;
 }
@@ -277,6 +279,27 @@ static void no_sandbox(void) {
     await_thread();
 }
 
+static void *try_sandbox(void *barrier) {
+    pthread_barrier_wait(barrier);
+    (void)prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, NULL);
+    return NULL;
+}
+
+/* Four threads try a sandbox at once, and none waits for ever. */
+static void sandboxes(void) {
+    pthread_barrier_t barrier;
+    pthread_t threads[4];
+    pthread_barrier_init(&barrier, NULL, 4);
+    burst(1);
+    await_thread();
+    for (int i = 0; i < 4; i++)
+        threads[i] = begin(try_sandbox, (unsigned long)&barrier);
+    for (int i = 0; i < 4; i++)
+        pthread_join(threads[i], NULL);
+    burst(2);
+    verify();
+}
+
 static struct hak_stats stats_now(void) {
     struct hak_stats stats;
     if (!hak_read_stats || hak_read_stats(&stats, sizeof stats) != sizeof stats)
@@ -368,6 +391,8 @@ int main(int argc, char **argv) {
         sandbox(false);
     else if (strcmp(how, "sandbox-all") == 0)
         sandbox(true);
+    else if (strcmp(how, "sandboxes") == 0)
+        sandboxes();
     else if (strcmp(how, "no-sandbox") == 0)
         no_sandbox();
     else if (strcmp(how, "refused") == 0)

@@ -6,7 +6,9 @@
 . "$SOURCE/tests/tools/processes.sh"
 program=$BUILD/tests/memory/background
 
+# shellcheck disable=SC2034 # taken by name
 plain=(LD_PRELOAD="$BUILD/libhakmem.so")
+# shellcheck disable=SC2034
 light=(LD_PRELOAD="$BUILD/hakmem-debug.so" HAKMEM_CHECK=light HAKMEM_TRACE=off)
 on=HAKMEM_BACKGROUND=1
 
@@ -59,6 +61,7 @@ for level in plain light; do
     figures_agree $level
     works $level sandbox
     works $level sandbox-all
+    for _ in 1 2 3; do works $level sandboxes; done
 
     works $level idle
 
