@@ -93,6 +93,19 @@ static long process_id(void) {
     return hak_raw_call(SYS_getpid);
 }
 
+static bool find_functions(void) {
+    if (!pthreads.create) {
+        pthreads.init = hak_symbol_of_libc("pthread_attr_init");
+        pthreads.set_stack = hak_symbol_of_libc("pthread_attr_setstacksize");
+        pthreads.join = hak_symbol_of_libc("pthread_join");
+        pthreads.detach = hak_symbol_of_libc("pthread_detach");
+        pthreads.kill = hak_symbol_of_libc("pthread_kill");
+        pthreads.create = hak_symbol_of_libc("pthread_create");
+    }
+    return pthreads.create && pthreads.join && pthreads.detach && pthreads.kill && pthreads.init &&
+           pthreads.set_stack;
+}
+
 static bool contains(const struct hak_object *object, const void *address) {
     return (uintptr_t)address - object->start < object->end - object->start;
 }
@@ -104,6 +117,7 @@ static bool may_create(const void *caller) {
     struct hak_object object;
     if (!hak_object_find((uintptr_t)caller, &object))
         return true;
+    (void)find_functions(); /* create says where libpthread is */
     if (contains(&object, (void *)(uintptr_t)run) ||
         contains(&object, (void *)(uintptr_t)pthreads.create))
         return false;
@@ -117,19 +131,6 @@ static bool may_create(const void *caller) {
 static bool is_in_sandbox(void) {
     return &hak_sandboxes_entered &&
            atomic_load_explicit(&hak_sandboxes_entered, memory_order_relaxed) > 0;
-}
-
-static bool find_functions(void) {
-    if (!pthreads.create) {
-        pthreads.init = hak_symbol_of_libc("pthread_attr_init");
-        pthreads.set_stack = hak_symbol_of_libc("pthread_attr_setstacksize");
-        pthreads.join = hak_symbol_of_libc("pthread_join");
-        pthreads.detach = hak_symbol_of_libc("pthread_detach");
-        pthreads.kill = hak_symbol_of_libc("pthread_kill");
-        pthreads.create = hak_symbol_of_libc("pthread_create");
-    }
-    return pthreads.create && pthreads.join && pthreads.detach && pthreads.kill && pthreads.init &&
-           pthreads.set_stack;
 }
 
 /* A stack of `stack_bytes`; 0: of the usual size. */

@@ -27,6 +27,12 @@ struct hak_ranges {
     size_t given_back_bytes; /* so far: of those that were handed over */
 };
 
+/* Nothing is collected yet; the places stay as they are. */
+static inline void hak_ranges_begin(struct hak_ranges *ranges) {
+    ranges->count = 0;
+    ranges->given_back_bytes = 0;
+}
+
 /* Gives back what is collected. Returns the bytes of all ranges that went back so far; pages that
  * are locked stay and do not count. */
 HAK_HIDDEN size_t hak_ranges_discard(struct hak_ranges *ranges);

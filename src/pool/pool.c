@@ -260,8 +260,7 @@ static void shrink(struct hak_superslab *superslab, uint64_t kept_at) {
         return;
     }
     struct hak_ranges ranges;
-    ranges.count = 0;
-    ranges.given_back_bytes = 0;
+    hak_ranges_begin(&ranges);
     uint32_t dirty = superslab->dirty_slabs;
     for (unsigned i = 0; i < SLABS_OF_STEP && dirty; i++, dirty &= dirty - 1)
         hak_ranges_add(&ranges, (char *)superslab + __builtin_ctz(dirty) * HAK_SLAB_BYTES,
@@ -312,8 +311,7 @@ static size_t unmap_batch(void) {
     struct hak_ranges ranges;
     uint64_t kept_at;
     unsigned count = 0;
-    ranges.count = 0;
-    ranges.given_back_bytes = 0;
+    hak_ranges_begin(&ranges);
     while (count < UNMAPPED_TOGETHER && (superslabs[count] = claim_left(&kept_at)) != NULL) {
         struct hak_superslab *superslab = superslabs[count++];
         note_out(superslab);

@@ -97,11 +97,20 @@ void hak_away_forget(struct hak_heap *heap) {
 
 /* ---- the thread's side ----------------------------------------------------------------------- */
 
-/* The ring of the heap with this id if it has one; *is_last: no heap has a greater id. */
-static struct hak_away *away_of(unsigned id, bool *is_last) {
-    struct hak_heap *heap = hak_heap_of((hak_owner_t)id);
-    *is_last = !heap && id > HAK_SHARED_HEAP_ID;
-    return heap ? atomic_load_explicit(&heap->away, memory_order_acquire) : NULL;
+/* The next ring of a heap whose id is *id or greater, and *id is behind that; NULL: there is none.
+ * The heaps but the shared one have their ids without a gap. */
+static struct hak_away *next_ring(unsigned *id) {
+    while (*id <= HAK_HEAP_ID_MAX) {
+        struct hak_heap *heap = hak_heap_of((hak_owner_t)*id);
+        if (!heap && *id > HAK_SHARED_HEAP_ID)
+            return NULL;
+        struct hak_away *away =
+            heap ? atomic_load_explicit(&heap->away, memory_order_acquire) : NULL;
+        (*id)++;
+        if (away)
+            return away;
+    }
+    return NULL;
 }
 
 static bool is_waiting(struct hak_away *away) {
@@ -129,8 +138,7 @@ static bool give_back_batch(struct hak_away *away) {
                              &away->taken, &taken, end, memory_order_acquire, memory_order_relaxed))
         return false;
     struct hak_ranges ranges;
-    ranges.count = 0;
-    ranges.given_back_bytes = 0;
+    hak_ranges_begin(&ranges);
     for (; taken != end; taken++)
         add_pages(away->entries[taken % HAK_AWAY_PLACES], &ranges);
     atomic_fetch_add_explicit(&hak_background_bytes, hak_ranges_discard(&ranges),
@@ -140,31 +148,25 @@ static bool give_back_batch(struct hak_away *away) {
 }
 
 bool hak_away_work(void) {
-    bool is_some = false, is_last = false;
-    for (unsigned id = HAK_SHARED_HEAP_ID; id <= HAK_HEAP_ID_MAX && !is_last; id++) {
-        struct hak_away *away = away_of(id, &is_last);
-        while (away && is_waiting(away) && give_back_batch(away))
+    bool is_some = false;
+    unsigned id = HAK_SHARED_HEAP_ID;
+    for (struct hak_away *away; (away = next_ring(&id)) != NULL;)
+        while (is_waiting(away) && give_back_batch(away))
             is_some = true;
-    }
     return is_some;
 }
 
 bool hak_away_waits(void) {
-    bool is_last = false;
-    for (unsigned id = HAK_SHARED_HEAP_ID; id <= HAK_HEAP_ID_MAX && !is_last; id++) {
-        struct hak_away *away = away_of(id, &is_last);
-        if (away && is_waiting(away))
+    unsigned id = HAK_SHARED_HEAP_ID;
+    for (struct hak_away *away; (away = next_ring(&id)) != NULL;)
+        if (is_waiting(away))
             return true;
-    }
     return false;
 }
 
 void hak_away_after_fork(void) {
-    bool is_last = false;
-    for (unsigned id = HAK_SHARED_HEAP_ID; id <= HAK_HEAP_ID_MAX && !is_last; id++) {
-        struct hak_away *away = away_of(id, &is_last);
-        if (!away)
-            continue;
+    unsigned id = HAK_SHARED_HEAP_ID;
+    for (struct hak_away *away; (away = next_ring(&id)) != NULL;) {
         uint64_t head = atomic_load_explicit(&away->head, memory_order_relaxed);
         atomic_store_explicit(&away->taken, head, memory_order_relaxed);
         atomic_store_explicit(&away->done, head, memory_order_relaxed);

@@ -52,8 +52,7 @@ void hak_slab_collect_dirty(struct hak_heap *heap, unsigned keep, struct hak_giv
 
 size_t hak_slab_purge(struct hak_heap *heap, unsigned keep) {
     struct hak_ranges ranges;
-    ranges.count = 0;
-    ranges.given_back_bytes = 0;
+    hak_ranges_begin(&ranges);
     struct hak_give_back all = {.slabs = UINT_MAX, .pages = UINT_MAX};
     hak_slab_collect_dirty(heap, keep, &all, &ranges);
     return hak_ranges_discard(&ranges);

@@ -99,8 +99,7 @@ bool hak_slab_give_back_part(struct hak_heap *heap) {
     if (HAK_LIKELY(!heap->is_purging && !hak_slab_has_waiting(heap)))
         return hak_pool_unmap_some();
     struct hak_ranges ranges;
-    ranges.count = 0;
-    ranges.given_back_bytes = 0;
+    hak_ranges_begin(&ranges);
     struct hak_give_back limit = {hak_ranges_go_together() ? MOST_SLABS : 1, MOST_PAGES};
     hak_slab_collect_thin(heap, &limit, &ranges);
     if (heap->is_purging && limit.slabs > 0 && limit.pages > 0)

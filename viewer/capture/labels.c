@@ -62,8 +62,7 @@ bool view_has_name(const struct hak_event *event) {
 }
 
 void view_add_mark(struct hak_text *text, struct view *view, const struct hak_event *event) {
-    char *name = hak_database_text(hak_store_database(view->reader),
-                                   "SELECT name FROM mark WHERE event = ?1", event->id);
+    char *name = hak_store_mark_name(view->reader, event->id);
     if (event->kind == HAK_POOL_CREATE || event->kind == HAK_POOL_PLACE)
         hak_text_add(text, "pool %u, ", (unsigned)event->generation);
     if (event->kind == HAK_POOL_PLACE)

@@ -77,7 +77,7 @@ static void add_signature(struct hak_text *text, struct side *s,
         profile_add_group_name(text, &s->groups, group);
         return;
     }
-    if (!profile_read_path(&s->places, (uint32_t)group->key, path))
+    if (!profile_read_path(&s->places, profile_group_key(group), path))
         return; /* what failed is said of the places */
     for (uint32_t i = 0; i < path->count; i++) {
         const struct profile_place *place = &s->places.place[path->place[i]];

@@ -212,9 +212,10 @@ static int compare_groups(const void *a, const void *b, void *context) {
         return x_self < y_self ? 1 : -1;
     if (!is_scale && x_all != y_all)
         return x_all < y_all ? 1 : -1;
-    int order = profile_has_callees(q) ? profile_compare_labels(&g->places->label[(uint32_t)x->key],
-                                                                &g->places->label[(uint32_t)y->key])
-                                       : 0;
+    int order = profile_has_callees(q)
+                    ? profile_compare_labels(&g->places->label[profile_group_key(x)],
+                                             &g->places->label[profile_group_key(y)])
+                    : 0;
     return order ? order : x->key < y->key ? -1 : x->key > y->key;
 }
 
@@ -292,39 +293,40 @@ void profile_add_group_name(struct hak_text *text, struct profile_groups *g,
     struct view *view = g->query->view;
     switch (g->query->per) {
     case PROFILE_STACK:
-        add_stack(text, g, (uint32_t)group->key);
+        add_stack(text, g, profile_group_key(group));
         return;
     case PROFILE_CLASS:
         add_class(text, g, (unsigned)group->key);
         return;
     case PROFILE_SIZE:
-        add_size(text, (uint32_t)group->key);
+        add_size(text, profile_group_key(group));
         return;
     case PROFILE_LIFETIME:
-        add_lifetime(text, (uint32_t)group->key);
+        add_lifetime(text, profile_group_key(group));
         return;
     case PROFILE_THREAD:
         hak_text_add(text, "%s",
-                     (uint32_t)group->key ? view_thread_label(view, (uint32_t)group->key) : "?");
+                     profile_group_key(group) ? view_thread_label(view, profile_group_key(group))
+                                              : "?");
         return;
     case PROFILE_POOL:
-        profile_add_pool(text, &g->query->pools, (uint32_t)group->key);
+        profile_add_pool(text, &g->query->pools, profile_group_key(group));
         return;
     case PROFILE_PROCESS:
-        view_add_process(text, view, (uint32_t)group->key);
+        view_add_process(text, view, profile_group_key(group));
         return;
     default:
-        profile_add_name(text, &g->places->label[(uint32_t)group->key], g->query->per);
+        profile_add_name(text, &g->places->label[profile_group_key(group)], g->query->per);
     }
 }
 
 void profile_add_group_where(struct hak_text *text, const struct profile_groups *g,
                              const struct profile_group *group) {
     if (profile_has_callees(g->query))
-        profile_add_where(text, &g->places->label[(uint32_t)group->key], g->query->per);
+        profile_add_where(text, &g->places->label[profile_group_key(group)], g->query->per);
     struct hak_thread_words thread;
     if (g->query->per == PROFILE_THREAD && g->query->view->summary.processes > 1 &&
-        hak_lookup_thread(g->query->view->reader, (uint32_t)group->key, &thread))
+        hak_lookup_thread(g->query->view->reader, profile_group_key(group), &thread))
         view_add_process(text, g->query->view, thread.process);
 }
 

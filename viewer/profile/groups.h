@@ -60,6 +60,10 @@ void profile_add_group_where(struct hak_text *text, const struct profile_groups 
 /* Both: "parse_row (app/parse.c:210)". */
 void profile_add_group(struct hak_text *text, struct profile_groups *g,
                        const struct profile_group *group);
+/* The key without the pool. */
+static inline uint32_t profile_group_key(const struct profile_group *group) {
+    return (uint32_t)group->key;
+}
 /* The pool of a group of pieces, 0 = it has none; of PROFILE_POOL the group is one. */
 static inline uint32_t profile_group_pool(const struct profile_group *group) {
     return (uint32_t)(group->key >> 32);

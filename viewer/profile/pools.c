@@ -8,10 +8,7 @@
 #include "viewer/cli/cli.h"
 
 static char *read_name(struct hak_store_reader *reader, const struct hak_piece_pool *pool) {
-    char *name = pool->create
-                     ? hak_database_text(hak_store_database(reader),
-                                         "SELECT name FROM mark WHERE event = ?1", pool->create)
-                     : NULL;
+    char *name = hak_store_mark_name(reader, pool->create);
     if (name && !name[0]) {
         free(name);
         name = NULL;

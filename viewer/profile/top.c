@@ -298,16 +298,17 @@ static json_t *group_json(struct top *t, const struct profile_group *group) {
     hak_json_set(row, TEXT("name", hak_text_string(&name)));
     hak_text_free(&name);
     if (profile_has_callees(q))
-        profile_set_label(row, &t->places.label[(uint32_t)group->key]);
+        profile_set_label(row, &t->places.label[profile_group_key(group)]);
     if (q->per == PROFILE_STACK)
-        hak_json_set(row, NUMBER("stack", (uint32_t)group->key));
+        hak_json_set(row, NUMBER("stack", profile_group_key(group)));
     if (q->per == PROFILE_STACK && view_given(t->view, "stacks"))
-        hak_json_set(row, JSON("frames", hak_json_stack(t->view->reader, (uint32_t)group->key)));
+        hak_json_set(row,
+                     JSON("frames", hak_json_stack(t->view->reader, profile_group_key(group))));
     if (q->per == PROFILE_THREAD || q->per == PROFILE_PROCESS)
-        hak_json_set(row, NUMBER("id", (uint32_t)group->key));
+        hak_json_set(row, NUMBER("id", profile_group_key(group)));
     if (q->is_of_pools)
         profile_set_pool(row, &q->pools,
-                         has_pool_column(q) ? profile_group_pool(group) : (uint32_t)group->key);
+                         has_pool_column(q) ? profile_group_pool(group) : profile_group_key(group));
     if (q->growth)
         hak_json_set(row, FLAG("still_growing", group->goes_on));
     hak_json_set(row, JSON("self", profile_sums_json(q, &group->self)));

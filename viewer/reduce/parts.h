@@ -110,6 +110,9 @@ bool step_follows(const struct sequence_step *a, const struct sequence_step *b);
  * an address that is none. */
 bool sequence_is_whole(const struct sequence *sequence);
 uint32_t sequence_last_block(const struct sequence *sequence);
+/* The number, at most 2^56 on each side of 0: those beyond are of calls that fail in any case, and
+ * these can be doubled and added. */
+int64_t sequence_within(int64_t number);
 uint32_t sequence_last_thread(const struct sequence *sequence);
 /* Numbers threads without gaps, in the order of their first steps; the main thread stays 1. False:
  * no memory. */

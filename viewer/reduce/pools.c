@@ -68,10 +68,8 @@ static enum sequence_place place_of(const char *name) {
     return SEQUENCE_PLACE_OWN;
 }
 
-/* A number of the report, at most 2^56 on each side of 0. */
 static int64_t report_number(const json_t *object, const char *name) {
-    int64_t most = (int64_t)1 << 56, number = json_integer_value(json_object_get(object, name));
-    return number > most ? most : number < -most ? -most : number;
+    return sequence_within(json_integer_value(json_object_get(object, name)));
 }
 
 /* Room for the damage, in whole steps. */

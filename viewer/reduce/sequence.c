@@ -11,8 +11,7 @@ static const char *const words[] = {
 #undef VERB
 };
 
-/* Numbers beyond are those of calls that fail in any case; these can be doubled and added. */
-static int64_t within(int64_t number) {
+int64_t sequence_within(int64_t number) {
     const int64_t most = INT64_C(1) << 56;
     return number > most ? most : number < -most ? -most : number;
 }
@@ -23,8 +22,8 @@ bool sequence_add(struct sequence *sequence, const struct step *step) {
         return false;
     struct step *added = &sequence->step[sequence->count++];
     *added = *step;
-    added->made.a = within(step->made.a);
-    added->made.b = within(step->made.b);
+    added->made.a = sequence_within(step->made.a);
+    added->made.b = sequence_within(step->made.b);
     return true;
 }
 

@@ -102,10 +102,7 @@ static void find_pools(struct hak_store_reader *reader, struct hak_leak_pile *pi
 
 /* The pool's name; "" where it has none, or it is not known. */
 static void name_pool(struct hak_store_reader *reader, uint64_t create, char out[HAK_POOL_NAME]) {
-    char *name = reader && create
-                     ? hak_database_text(hak_store_database(reader),
-                                         "SELECT name FROM mark WHERE event = ?1", create)
-                     : NULL;
+    char *name = reader ? hak_store_mark_name(reader, create) : NULL;
     snprintf(out, HAK_POOL_NAME, "%s", name ? name : "");
     free(name);
 }

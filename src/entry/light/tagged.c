@@ -39,18 +39,10 @@ void *hak_entry_tagged_in_place(void *pointer, size_t old_bytes) {
     return (void *)((uintptr_t)base | (uintptr_t)hak_tag_at(base) << HAK_TAG_SHIFT);
 }
 
-/* Tags are no longer given: the calling thread may not know yet (border.h). */
-static HAK_COLD void check_stopped(void) {
-    static _Thread_local bool has_stopped __attribute__((tls_model("initial-exec")));
-    if (!has_stopped)
-        hak_tags_stop();
-    has_stopped = true;
-}
-
 void *hak_entry_serve_tagged(struct hak_hand_out *how, bool was_counted) {
     (void)hak_tags_begin_own();
     if (HAK_UNLIKELY(!hak_tags_are_given()))
-        check_stopped();
+        hak_check_tags_stopped();
     bool is_due = was_counted ? hak_entry_was_due() : hak_entry_is_due();
     void *user = is_due ? hak_entry_allocate_due(how) : hak_entry_allocate(how);
     user = hak_entry_tagged(user);

@@ -29,9 +29,9 @@ static inline bool hak_entry_was_due(void) {
 
 /* The same pointer with the block's tag, which it gets where it has none; NULL stays. */
 HAK_HIDDEN void *hak_entry_tagged(void *user);
-/* hak_entry_serve, and hak_entry_serve_counted. */
 /* The same of one whose block of `old_bytes` was resized where it lies. */
 HAK_HIDDEN void *hak_entry_tagged_in_place(void *pointer, size_t old_bytes);
+/* hak_entry_serve, and hak_entry_serve_counted. */
 HAK_HIDDEN void *hak_entry_serve_tagged(struct hak_hand_out *how, bool was_counted);
 /* The pointer without its tag. NULL: it is of an earlier life, which was reported. */
 HAK_HIDDEN void *hak_entry_check_tag(void *pointer);

@@ -1,19 +1,15 @@
 /* Keeps the program's own pools and their pieces, each found by its address. */
 #include "guard/pools/pieces.h"
 
-#include <linux/futex.h>
-#include <sys/syscall.h>
-#include <time.h>
-
 #include "guard/locate/locate.h"
 #include "hop.h"
 #include "platform/line.h"
 #include "platform/lock.h"
-#include "platform/raw_call.h"
 #include "trace/wait.h"
 
 enum { POOL_BITS = 12, PIECE_BITS = 20, PLACES_TRIED = 32, LOST_BITS = 20 };
 enum { STUCK_SECONDS = 15 }; /* more than a record waits for room in its ring */
+#define SECOND_NS UINT64_C(1000000000)
 
 struct table {
     struct hak_pool pools[(1 << POOL_BITS) + PLACES_TRIED];
@@ -45,12 +41,6 @@ static void miss_call(const char *why) {
     hak_line_end(&line);
 }
 
-/* Sleeps while the lock has this holder, a second at most. */
-static void sleep_while(uint32_t holder) {
-    struct timespec time = {.tv_sec = 1};
-    hak_raw_call(SYS_futex, (long)&pieces_lock.holder, FUTEX_WAIT_PRIVATE, holder, &time, 0, 0);
-}
-
 /* The holder goes on: who waits for the lock waits longer. */
 static void go_on(void) {
     uint32_t turn = atomic_load_explicit(&turns, memory_order_relaxed);
@@ -62,7 +52,7 @@ static bool lock_in_time(void) {
     uint32_t before = atomic_load_explicit(&turns, memory_order_relaxed);
     uint32_t self = hak_lock_self() | HAK_LOCK_SLEEPERS;
     uint64_t since = hak_monotonic_ns();
-    while (hak_monotonic_ns() - since < STUCK_SECONDS * 1000000000ull) {
+    while (hak_monotonic_ns() - since < STUCK_SECONDS * SECOND_NS) {
         uint32_t seen = 0, now;
         if (atomic_compare_exchange_strong_explicit(&pieces_lock.holder, &seen, self,
                                                     memory_order_acquire, memory_order_relaxed))
@@ -72,7 +62,7 @@ static bool lock_in_time(void) {
             !atomic_compare_exchange_strong_explicit(&pieces_lock.holder, &seen, with_sleepers,
                                                      memory_order_relaxed, memory_order_relaxed))
             continue;
-        sleep_while(with_sleepers);
+        hak_futex_wait_for(&pieces_lock.holder, with_sleepers, SECOND_NS);
         now = atomic_load_explicit(&turns, memory_order_relaxed);
         since = now != before ? hak_monotonic_ns() : since;
         before = now;

@@ -107,9 +107,9 @@ HAK_EXPORT void hak_pool_allow(const void *pool, const char *from, const char *t
     if (!hak_pieces_lock())
         return;
     struct hak_pool *told = hak_pieces_pool(call.pool);
-    if (told && told->is_destroyed)
+    if (told && told->is_destroyed) {
         facts = hak_pool_facts_of_end(&call, told, NULL);
-    if (told && !told->is_destroyed) {
+    } else if (told) {
         places = told->places;
         from_place = place_of(told, from_name);
         to_place = place_of(told, to_name);
@@ -172,9 +172,9 @@ HAK_EXPORT void hak_pool_move(const void *pool, const void *piece, const char *t
         return;
     struct hak_pool *told = hak_pieces_pool(call.pool);
     unsigned places = told ? told->places : 0;
-    if (told && told->is_destroyed)
+    if (told && told->is_destroyed) {
         facts = hak_pool_facts_of_end(&call, told, NULL);
-    if (told && !told->is_destroyed) {
+    } else if (told) {
         const struct hak_piece *known = hak_pieces_find_own(call.piece, told);
         place = told->has_moves ? find_place(told, name) : place_of(told, name);
         from = place_now(told, known);

@@ -220,9 +220,9 @@ HAK_EXPORT void hak_pool_redzone(const void *pool, size_t before, size_t behind)
     if (!hak_pieces_lock())
         return;
     struct hak_pool *told = hak_pieces_pool(call.pool);
-    if (told && told->is_destroyed)
+    if (told && told->is_destroyed) {
         facts = hak_pool_facts_of_end(&call, told, NULL);
-    if (told && !told->is_destroyed && !told->first) {
+    } else if (told && !told->first) {
         told->before = redzone_bytes(before);
         told->behind = redzone_bytes(behind);
         atomic_store_explicit(&hak_redzones_are_kept, true, memory_order_relaxed);

@@ -120,10 +120,7 @@ static int take_piece_pool(void *context, const struct hak_event *e) {
 }
 
 static void load_piece_pool_name(struct hak_store_reader *r, struct hak_piece_story *story) {
-    char *name =
-        story->pool.id
-            ? hak_database_text(&r->db, "SELECT name FROM mark WHERE event = ?1", story->pool.id)
-            : NULL;
+    char *name = hak_store_mark_name(r, story->pool.id);
     if (name)
         snprintf(story->pool_name, sizeof story->pool_name, "%s", name);
     free(name);

@@ -186,9 +186,7 @@ static int judge(struct loading *t, uint64_t until) {
 
 /* Loads the name of the pool that the block was last said to be of. */
 static void load_pool_name(struct loading *t) {
-    char *name = t->named ? hak_database_text(&t->reader->db,
-                                              "SELECT name FROM mark WHERE event = ?1", t->named)
-                          : NULL;
+    char *name = hak_store_mark_name(t->reader, t->named);
     if (name)
         snprintf(t->story->pool, sizeof t->story->pool, "%s", name);
     free(name);

@@ -134,6 +134,11 @@ const struct hak_database *hak_store_database(const struct hak_store_reader *r) 
     return &r->db;
 }
 
+char *hak_store_mark_name(const struct hak_store_reader *r, uint64_t event) {
+    return event ? hak_database_text(&r->db, "SELECT name FROM mark WHERE event = ?1", event)
+                 : NULL;
+}
+
 bool hak_store_is_on_server(const struct hak_store_reader *r, uint64_t *bytes) {
     *bytes = r->server_bytes;
     return r->is_on_server;

@@ -30,6 +30,10 @@ int hak_store_open(const char *path, struct hak_store_reader **out);
 int hak_store_attach(struct sqlite3 *database, struct hak_store_reader **out);
 void hak_store_close(struct hak_store_reader *r);
 const struct hak_database *hak_store_database(const struct hak_store_reader *r);
+
+/* The name in the record `event` of a mark, a pool or a place, for the caller to free; NULL: none
+ * (so of 0), or no memory. */
+char *hak_store_mark_name(const struct hak_store_reader *r, uint64_t event);
 /* True: no file, but a capture on a server, whose rows have so many bytes. */
 bool hak_store_is_on_server(const struct hak_store_reader *r, uint64_t *bytes);
 
