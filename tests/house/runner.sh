@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # tests/run: what fails once is run again, alone, and named as flaky, three of them are failures; what a machine lacks is counted
-# and named, with its reason; a failure stays one; a folder that other users cannot enter is named; `--long` that is interrupted keeps
-# what has ended, and goes on; beside a live one it is refused; FULL=1 is for tests/long.
+# and named, with its reason; a failure stays one; a folder that other users cannot enter is named; the slow ones begin, also where none has
+# run; `--long` that is interrupted keeps what has ended, and goes on; beside a live one it is refused; FULL=1 is for tests/long.
 set -u
 SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
 export BUILD=$PWD/build
@@ -50,6 +50,14 @@ if [ "$(id -u)" -eq 0 ]; then
     chmod 755 .
     [ "$(grep -c "^note: other users cannot enter $BUILD" out)" -eq 2 ] || { echo "a folder that others cannot enter is not named:" && cat out && failed=1; }
 fi
+
+# Where no test has run before, those with the highest limits begin, and a script without one counts as one of 900 s.
+rm -r tests/few build/tests && mkdir tests/few || exit 2
+for name in a_short:300 b_usual: c_long:1800; do
+    { [ -z "${name#*:}" ] || echo "# timeout: ${name#*:}" && echo "echo ${name%:*} >>'$PWD/order'"; } | test_of "${name%:*}"
+done
+closes_with 0 '--jobs 1 few' '3 passed, 0 failed'
+[ "$(xargs <order)" = 'c_long b_usual a_short' ] || { echo "tests that have not run begin in the order $(xargs <order)" && failed=1; }
 
 # `--long`, interrupted in the second of two tests: the page has the first, nobody is left, and the next run does the rest.
 rm -r tests/few && mkdir tests/long || exit 2
