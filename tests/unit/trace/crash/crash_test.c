@@ -17,14 +17,16 @@ static struct fake_collector collector;
 
 /* Runs `program` as a forked child of a session. Returns its wait status. Writes reports (as far as
  * setting DONE goes) while `answers`; counts them in `reports`. Its text on stderr goes into
- * `said`. */
+ * `said`. A program that gave its report up because 10 s were over, as it may where processors are
+ * scarce, runs again: `runs` counts. */
+static uint32_t runs;
 static int reports;
 static uint64_t unreported; /* faults that these reports count */
 static struct hak_report_request last_report;
 static char said[20000];
 static bool waits_for_another; /* the report is written when another thread is named in it */
 
-static int run_program(void (*program)(void), bool answers) {
+static int run_once(void (*program)(void), bool answers) {
     int status, ends[2];
     struct hak_report_request *area = hak_current.report;
     ck_assert_int_eq(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
@@ -59,6 +61,17 @@ static int run_program(void (*program)(void), bool answers) {
     return status;
 }
 
+static int run_program(void (*program)(void), bool answers) {
+    int status;
+    runs = 0;
+    do {
+        collector.count = 0;
+        runs++;
+        status = run_once(program, answers);
+    } while (answers && strstr(said, "the collector did not finish the whole one within 10 s"));
+    return status;
+}
+
 static void begin(void) {
     fake_begin(&collector, 16 << 20, 16 << 10);
     strcpy(hak_current.keeper_name, "hakmem-test-nobody-listens");
@@ -85,7 +98,7 @@ TEST(a_fault_is_handed_over_and_ends_in_abort) {
     ck_assert_int_eq(WTERMSIG(status), SIGABRT);
     ck_assert_int_eq(reports, 1);
     ck_assert_str_eq(said, "");
-    ck_assert_uint_eq(last_report.process, 1);
+    ck_assert_uint_eq(last_report.process, runs);
     ck_assert_uint_eq(last_report.facts.fault, 202);
     ck_assert_uint_eq(last_report.signal, 0);
     ck_assert_uint_gt(last_report.frame_count, 2);
