@@ -1,4 +1,4 @@
-/* Reads the lines of /proc/thread-self/maps, in one place for all callers that ask for the kernel's
+/* Reads the lines of /proc/self/maps, in one place for all callers that ask for the kernel's
  * mappings. */
 #include "platform/maps.h"
 #include <string.h>
@@ -9,9 +9,23 @@ void hak_maps_begin_at(struct hak_maps *maps, long file) {
     maps->file = file;
 }
 
+/* Opens the file and reads the first buffer of it. */
+static bool is_begun(struct hak_maps *maps, const char *path) {
+    hak_maps_begin_at(maps, hak_open(path));
+    if (maps->file < 0)
+        return false;
+    long got = hak_read(maps->file, maps->buffer, sizeof maps->buffer);
+    maps->length = got > 0 ? (size_t)got : 0;
+    return true;
+}
+
 bool hak_maps_begin(struct hak_maps *maps) {
-    hak_maps_begin_at(maps, hak_open(HAK_MAPS_FILE));
-    return maps->file >= 0;
+    if (is_begun(maps, "/proc/self/maps")) {
+        if (maps->length)
+            return true;
+        hak_maps_end(maps);
+    }
+    return is_begun(maps, HAK_MAPS_OF_THREAD);
 }
 
 void hak_maps_end(struct hak_maps *maps) {

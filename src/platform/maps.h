@@ -1,5 +1,6 @@
-/* Reads /proc/thread-self/maps line by line: the kernel's mappings, lowest address first. (The
- * first thread's, /proc/self/maps, shows nothing once that has ended.)
+/* Reads /proc/self/maps line by line: the kernel's mappings, lowest address first. It is the first
+ * thread's and shows nothing once that has ended: then the calling thread's is read. The other way
+ * round, qemu-user would show the mappings of its host.
  *
  * Thread and signal safety: any; raw system calls, nothing is allocated, errno is kept. */
 #ifndef HAK_PLATFORM_MAPS_H
@@ -22,7 +23,8 @@ struct hak_maps {
     char buffer[1024];
 };
 
-#define HAK_MAPS_FILE "/proc/thread-self/maps"
+/* The calling thread's. */
+#define HAK_MAPS_OF_THREAD "/proc/thread-self/maps"
 
 /* False when the file cannot be opened; else hak_maps_end must follow. */
 HAK_HIDDEN bool hak_maps_begin(struct hak_maps *maps);

@@ -9,7 +9,6 @@ library=$built/hakmem-debug.so
 # Those that qemu-user 7.2 cannot show, and those of x86-64's registers.
 cannot() {
     case $1 in
-    bad_free_stack | free_stack | free_stack_often) echo '/proc/thread-self/maps is the host'"'"'s' ;;
     write_after_free_later) echo 'it may run out of memory itself' ;;
     mappings) echo 'no end of mappings' ;;
     pages) echo 'it takes any advice of madvise and follows none' ;;

@@ -10,13 +10,13 @@ for source in "$SOURCE"/src/unwind/*.c "$SOURCE"/src/platform/{maps,objects,path
     compile -O2 -c "$source" -o "hakmem_${source##*/}.o"
 done
 
-# program NAME FLAGS...: the test's own code by these flags. qemu-user shows the program's own mappings as /proc/self/maps alone.
+# program NAME FLAGS...: the test's own code by these flags.
 program() {
     local name=$1
     shift
     compile -O2 -shared -fPIC "$@" "$from/module.c" -o module.so
     compile -O2 "$@" -fno-asynchronous-unwind-tables -fno-unwind-tables -fno-omit-frame-pointer -c "$from/bare.c" -o bare.o
-    compile "$@" -rdynamic "$from/unwind.c" "$from/frames.c" bare.o hakmem_*.o -Wl,--wrap=hak_open -pthread -o "$name"
+    compile "$@" -rdynamic "$from/unwind.c" "$from/frames.c" bare.o hakmem_*.o -pthread -o "$name"
 }
 # try NAME CASE=STACKS...: no stack differs, and there are as many as that.
 try() {
