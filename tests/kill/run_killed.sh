@@ -9,8 +9,9 @@ for also in nobody worker; do
         /usr/bin/env LD_PRELOAD="$counter $debug_library" "$BUILD/tests/trees/forks" steady 3 "$PWD/stop" >out 2>err &
     run=$!
     until_true worker_of "$PWD/store.db" "$run" || exit 1
-    sleep 1
-    program=$(pgrep -P "$run" -x forks) || fail "the program did not start"
+    # All four allocate, and have joined before.
+    tree_works() { program=$(pgrep -P "$run" -x forks) && [ "$(counted_processes | awk '$2 > 0' | wc -l)" -ge 4 ]; }
+    until_true tree_works || exit 1
     case $also in
     nobody) kill -9 "$run" ;;
     worker) kill -9 "$run" "$worker" ;;
