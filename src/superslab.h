@@ -36,6 +36,9 @@
 #define HAK_CLASS_NONE     0xff
 #define HAK_ALL_SLABS_FREE 0xfffffffeu /* slab 0 is the head */
 
+/* The bits of all pages of a slab. */
+#define HAK_ALL_PAGES ((1u << HAK_SLAB_BYTES / HAK_PAGE_BYTES) - 1)
+
 /* A slot's state for the checks of the debug build; 20 bytes, out of line, in private memory. */
 struct hak_slot {
     uint32_t record_count;   /* n of the generation: records of this slot so far, moves included */
@@ -120,8 +123,8 @@ struct hak_superslab {
     struct hak_superslab *next;       /* the owner's list: with free slabs, without, or DRAINING */
     struct hak_superslab *prev;
     struct hak_slab slabs[HAK_SLABS];
-    _Atomic uint16_t
-        closed_pages[HAK_SLABS]; /* debug: bit p = page p of the slab is inaccessible */
+    /* debug: bit p = page p of the slab is inaccessible */
+    _Atomic uint16_t closed_pages[HAK_SLABS];
     /* debug: when each page was opened last, in ticks, 0 = never; untouched until then */
     _Atomic uint64_t opened_ticks[HAK_SLABS][HAK_PAGES_OF_SLAB];
 };

@@ -53,18 +53,6 @@ static bool has_work(void) {
     return atomic_load(&hak_pool_has_left) || hak_away_waits() || atomic_load(&is_ending);
 }
 
-static void sleep_until_called(void) {
-    atomic_store(&hak_background_word, HAK_BACKGROUND_ASLEEP);
-    atomic_thread_fence(memory_order_seq_cst);
-    if (!has_work()) {
-        if (hak_pool_has_aging())
-            hak_futex_wait_for(&hak_background_word, HAK_BACKGROUND_ASLEEP, DECAY_NS);
-        else
-            hak_futex_wait(&hak_background_word, HAK_BACKGROUND_ASLEEP);
-    }
-    atomic_store(&hak_background_word, HAK_BACKGROUND_AWAKE);
-}
-
 /* A thread of a real-time program would take the processor from its others. */
 static void leave_real_time(void) {
     const struct sched_param none = {0};
@@ -80,7 +68,7 @@ static void *run(void *nothing) {
         if (work())
             hak_futex_wait_for(&hak_background_word, HAK_BACKGROUND_AWAKE, NAP_NS);
         else
-            sleep_until_called();
+            hak_background_rest(has_work, hak_pool_has_aging() ? DECAY_NS : 0);
     }
     (void)work();
     atomic_store(&hak_background_word, HAK_BACKGROUND_ABSENT);
@@ -155,10 +143,27 @@ static bool create(void) {
     return error == 0;
 }
 
+/* A page that is empty in the child of any clone with memory of its own. Before Linux 4.14 only
+ * forks through libc are noticed. */
+static bool note_alive(void) {
+    static _Atomic uint32_t *alive;
+    if (!alive) {
+        alive = hak_map(HAK_PAGE_BYTES);
+        if (!alive)
+            return false;
+        (void)hak_raw_call(SYS_madvise, alive, HAK_PAGE_BYTES, MADV_WIPEONFORK);
+        hak_background_alive = alive;
+    }
+    atomic_store(alive, 1);
+    return true;
+}
+
 static void begin(void) {
+    bool is_noted = note_alive();
     /* From here on it is left to the thread, however long that takes to get a processor. */
-    atomic_store(&hak_background_word, HAK_BACKGROUND_AWAKE);
-    if (create()) {
+    if (is_noted)
+        atomic_store(&hak_background_word, HAK_BACKGROUND_AWAKE);
+    if (is_noted && create()) {
         atomic_store(&has_thread, true);
     } else {
         atomic_store(&hak_background_word, HAK_BACKGROUND_ABSENT);

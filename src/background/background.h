@@ -17,7 +17,7 @@
  *         end with its last thread, which must not be this one. And before the program enters a
  *         sandbox, whose filter the thread would miss, or break.
  *
- * Fork    the child begins its own.
+ * Fork    the child begins its own. That of a clone past libc has none; its slow paths give back.
  *
  * It is a pthread, so that setuid and its like, which glibc carries out on each thread, include it;
  * all other signals are blocked. It never calls malloc. It is not there in levels normal and trace,

@@ -12,8 +12,7 @@ struct hak_map_line {
     uint64_t start, end, offset, inode;
     dev_t device;
     bool is_readable, is_writable, is_executable, is_shared;
-    char
-        *path; /* in the line, as the kernel writes it: "[stack]", "/a\012b (deleted)"; "" = none */
+    char *path; /* in the line, as the kernel has it: "[stack]", "/a\012b (deleted)"; "" = none */
 };
 
 /* Takes one line apart, up to its end or its newline, which is cut off. False: it is not whole. */

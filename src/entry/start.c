@@ -173,23 +173,6 @@ static void after_fork_in_child(void) {
 
 /* ---- constructor ----------------------------------------------------------------------------- */
 
-static void (*before_sandbox)(void);
-
-/* Fetches memory before a sandbox begins, as nothing may be mapped in it, and makes a heap where
- * all blocks were guarded so far. */
-static void stock_for_sandbox(void) {
-    if (before_sandbox)
-        before_sandbox();
-    hak_pool_stock();
-}
-
-/* The same in level light. */
-static void end_background_for_sandbox(void) {
-    if (before_sandbox)
-        before_sandbox();
-    light_hak_background_end();
-}
-
 /* The thread that gives memory back. The first thread is to have a heap, whose end is noted: this
  * thread ends with it. In hakmem-debug.so the checks' half notices sandboxes. */
 static HAK_COLD void prepare_background(void) {
@@ -203,7 +186,7 @@ static HAK_COLD void prepare_background(void) {
     hak_entry_begin();
     hak_background_prepare();
     if (!hak_is_light_build)
-        hak_before_sandbox = hak_background_end;
+        hak_sandbox_steps[HAK_SANDBOX_BACKGROUND] = hak_background_end;
 }
 
 /* The heap profile of libhakmem.so. */
@@ -242,15 +225,10 @@ static void construct_once(void) {
         prepare_background();
     if (!hak_light_serves())
         hak_pool_prewarm();
-    if (hak_is_debug_build && !hak_light_serves()) {
-        before_sandbox = hak_before_sandbox;
-        hak_before_sandbox = stock_for_sandbox;
-    }
-    if (hak_is_debug_build && hak_light_serves() && hak_options.background &&
-        light_hak_background_end) {
-        before_sandbox = hak_before_sandbox;
-        hak_before_sandbox = end_background_for_sandbox;
-    }
+    if (hak_is_debug_build && !hak_light_serves())
+        hak_sandbox_steps[HAK_SANDBOX_STOCK] = hak_pool_stock;
+    if (hak_is_debug_build && hak_light_serves() && hak_options.background)
+        hak_sandbox_steps[HAK_SANDBOX_BACKGROUND] = light_hak_background_end;
     /* A call of ld.so came before there was a key. */
     if (hak_thread.state != HAK_THREAD_NEW)
         (void)hak_thread_key_set(&thread_key, &hak_thread);

@@ -13,7 +13,7 @@
 #include "guard/slot_bytes.h"
 #include "guard/tags/tags.h"
 #include "guard/touch.h"
-#include "guard/watched.h"
+#include "guard/watched/watched.h"
 #include "guard/word.h"
 #include "guarded/guarded.h"
 #include "platform/address.h"

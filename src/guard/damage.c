@@ -13,7 +13,7 @@
 #include "guard/guard.h"
 #include "guard/pages.h"
 #include "guard/touch.h"
-#include "guard/watched.h"
+#include "guard/watched/watched.h"
 #include "platform/readable.h"
 
 /* The call that met the damage: one of the malloc family by its kind, or one of libc by its name.

@@ -2,7 +2,7 @@
  * outside. The words are made there from faults.def and hops.def. */
 #include "guard/clean_look.h"
 #include "guard/guard.h"
-#include "guard/watched.h"
+#include "guard/watched/watched.h"
 
 void hak_copy_damage(struct hak_fault_facts *facts, const struct hak_damage *damage) {
     facts->damaged_bytes = damage->bytes;

@@ -16,7 +16,8 @@
  *                    sweep.c    all live blocks, at exit and when asked for
  *                    asked.c    what is done at the next call because a signal asked for it
  *                    inject.c   our own faults on purpose (HAKMEM_INJECT)
- *                    watched.h  --> watch: blocks at which a debug register stands
+ *                    watched_stop.c  a stop by a debug register: a fault, or nothing
+ *                    watched_path.c  the short way to the program while registers watch
  *                    moments.c  start, end of a thread, fork
  *                    fault.c    --> trace: the facts of a fault
  *                    near.c     <-- trace: which block lies at, or next to, the address of a crash
@@ -28,6 +29,7 @@
  *   tags/     memory tags of blocks, where the processor has them
  *   choose/   which blocks lie alone between closed pages, and where in them
  *   pools/    the program's own pools (hakmem.h) and their pieces
+ *   watched/  --> watch: blocks at which a debug register stands
  *
  * Ownership: the state of a slot (struct hak_slot) belongs to the thread that has the block: the
  * one whose cache holds it, or the one that gives it back, once its compare-and-swap of `place`
@@ -251,6 +253,14 @@ void hak_report_kinds(const struct hak_located *at, enum hak_record_kind kind) H
  * to. */
 bool hak_kinds_explain(const struct hak_located *at, enum hak_record_kind kind,
                        const void *pointer) HAK_HIDDEN;
+
+/* watched_stop.c: judges a SIGTRAP (trace/trace.h, struct hak_trace_checks): not ours, nothing, or
+ * a fault, whose facts it fills in. */
+enum hak_trapped hak_watched_trapped(const void *siginfo, const struct hak_stopped *stopped,
+                                     struct hak_fault_facts *facts) HAK_HIDDEN;
+/* watched_path.c: has the short way offer blocks to the watch, if that is on. After hak_path_start
+ * and hak_watched_start. */
+void hak_watched_path_start(void) HAK_HIDDEN;
 
 /* sweep.c: at start. */
 void hak_sweep_start(void) HAK_HIDDEN;

@@ -3,7 +3,7 @@
 #include "guard/guard.h"
 #include "guard/profile_file.h"
 #include "guard/choose/choose.h"
-#include "guard/watched.h"
+#include "guard/watched/watched.h"
 #include "guarded/guarded.h"
 #include "heap_profile/heap_profile.h"
 #include "light.h"

@@ -5,7 +5,7 @@
 #include "guard/path.h"
 #include "guard/pools/pools.h"
 #include "guard/profile_file.h"
-#include "guard/watched.h"
+#include "guard/watched/watched.h"
 #include "guarded/guarded.h"
 #include "heap_profile/heap_profile.h"
 #include "light.h"

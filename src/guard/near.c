@@ -16,7 +16,7 @@
 #include "guard/choose/choose.h"
 #include "guard/sweep.h"
 #include "guard/tags/tags.h"
-#include "guard/watched.h"
+#include "guard/watched/watched.h"
 #include "guard/word.h"
 #include "guarded/guarded.h"
 #include "light.h"

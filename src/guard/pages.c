@@ -26,7 +26,6 @@ enum {
     MAPS_SHARE = 4,        /* of vm.max_map_count; a run of pages makes two mappings more */
     SPINS = 1000000,
 };
-#define ALL_PAGES ((1u << HAK_SLAB_BYTES / HAK_PAGE_BYTES) - 1) /* of a slab */
 static const struct hak_credit_terms terms = {.most = FIRST_TICKS, .dearest = 100000, .share = 100};
 
 _Thread_local struct hak_page_budget hak_page_budget __attribute__((tls_model("initial-exec")));
@@ -35,8 +34,8 @@ static _Atomic int64_t process_ticks = (int64_t)FIRST_THREADS * FIRST_TICKS;
 static _Atomic int32_t runs;     /* of closed pages, and large blocks that were dropped */
 static _Atomic uint32_t closing; /* threads that are closing a page */
 static _Atomic uint32_t held;    /* callers of hak_pages_hold */
-static _Atomic bool
-    is_over; /* nothing is closed any more: a sandbox, or a page that could not be had back */
+/* Nothing is closed any more: a sandbox, or a page that could not be had back. */
+static _Atomic bool is_over;
 
 static void charge(struct hak_page_budget *budget, uint64_t start) {
     hak_credit_charge(&budget->credit, &terms, hak_ticks() - start);
@@ -50,7 +49,7 @@ static bool has_mappings_left(void) {
 
 /* Slabs closed whole lie side by side, mostly, and are counted with the SuperSlab's head. */
 static int32_t runs_in(uint32_t pages) {
-    return pages == ALL_PAGES ? 0 : __builtin_popcount(pages & ~(pages << 1));
+    return pages == HAK_ALL_PAGES ? 0 : __builtin_popcount(pages & ~(pages << 1));
 }
 
 /* Counts the change of closed pages for the metrics, and of runs for the bound on mappings. */
@@ -418,7 +417,7 @@ static struct hak_located whole_slab(struct hak_superslab *superslab, unsigned s
 
 void hak_pages_open_fresh(struct hak_superslab *superslab, unsigned slab_index) {
     struct hak_located at = whole_slab(superslab, slab_index);
-    if (hak_closed_pages_of(&at) == ALL_PAGES)
+    if (hak_closed_pages_of(&at) == HAK_ALL_PAGES)
         (void)hak_pages_open(&at);
 }
 
@@ -429,7 +428,7 @@ void hak_pages_close_fresh(struct hak_superslab *superslab, unsigned slab_index)
         hak_pages_open_fresh(superslab, slab_index); /* in one call, not page by page */
         return;
     }
-    bar_pages(&at, ALL_PAGES & ~hak_closed_pages_of(&at));
+    bar_pages(&at, HAK_ALL_PAGES & ~hak_closed_pages_of(&at));
     end_closing();
     charge(&hak_page_budget, start);
 }
@@ -447,7 +446,7 @@ void hak_pages_close_unserved(struct hak_superslab *superslab) {
         if (!is_used)
             atomic_store(&superslab->closed_pages[0], (uint16_t)(1u << last_page));
         for (unsigned i = 1; i < HAK_SLABS; i++)
-            atomic_store(&superslab->closed_pages[i], (uint16_t)ALL_PAGES);
+            atomic_store(&superslab->closed_pages[i], (uint16_t)HAK_ALL_PAGES);
         atomic_fetch_add_explicit(&runs, 1, memory_order_relaxed);
         hak_hop_count(HAK_COUNTED_PAGES_CLOSE, HAK_CLASS_NONE, bytes);
     }
@@ -511,7 +510,7 @@ void hak_pages_start(void) {
     const char *known = hak_symbol_first("__libc_single_threaded");
     if (known)
         hak_is_single_threaded = known;
-    hak_before_sandbox = open_for_good;
+    hak_sandbox_steps[HAK_SANDBOX_PAGES] = open_for_good;
 }
 
 void hak_pages_fork_child(void) {

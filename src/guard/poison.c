@@ -17,7 +17,7 @@
 #include "guard/guard.h"
 #include "guard/pages.h"
 #include "guard/slot_bytes.h"
-#include "guard/watched.h"
+#include "guard/watched/watched.h"
 
 static inline struct hak_filled filled_of(const struct hak_located *at) {
     return hak_filled_between(hak_user_in(at), at->base + at->slot_bytes, hak_asked_bytes_of(at));

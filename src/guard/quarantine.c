@@ -18,7 +18,7 @@
 #include "guard/give_back.h"
 #include "guard/pages.h"
 #include "guard/slot_bytes.h"
-#include "guard/watched.h"
+#include "guard/watched/watched.h"
 #include "platform/platform.h"
 
 enum ring_state { RING_FREE, RING_OWNED, RING_LEFT };

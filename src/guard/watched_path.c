@@ -1,8 +1,9 @@
 /* The short way to the program (path.h) while debug registers watch: each block that takes it may
  * be one that is watched. */
+#include "guard/guard.h"
 #include "guard/path.h"
 #include "guard/slot_bytes.h"
-#include "guard/watched.h"
+#include "guard/watched/watched.h"
 
 static struct hak_check_path unwatched_path; /* that most calls take when nothing is watched */
 
@@ -22,7 +23,6 @@ static HAK_TRACER_TEXT bool take_watching(base_t base, unsigned class_index, uin
     return true;
 }
 
-/* Has the fast path's take offer blocks to the watch, if that is on. */
 void hak_watched_path_start(void) {
     unwatched_path = hak_check_path;
     if (hak_watched_is_on && unwatched_path.take)

@@ -1,6 +1,7 @@
 /* Judges a stop of a thread by a debug register: a fault of the program, or nothing. */
+#include "guard/guard.h"
 #include "guard/pages.h"
-#include "guard/watched.h"
+#include "guard/watched/watched.h"
 #include "platform/raw_call.h"
 
 /* Whether the watched block is as `was` says: the same life, open, and not changed since. */

@@ -83,11 +83,10 @@ struct hak_large {
     size_t user_delta;    /* user - base, bytes */
     struct hak_slot slot; /* place is LARGE when the block was mapped, L25 out of the pool */
     uint32_t epoch;       /* 0 when the block is fresh */
-    uint16_t
-        watch_from;    /* of HAKMEM_GUARD=only: bytes behind its last one that a register watches */
-    uint8_t watch;     /* enum hak_guarded_watch */
-    uint8_t closed_by; /* of a guarded one: enum hak_closed_by (guarded/closed.h) */
-    uint8_t tag;       /* of all its memory; 0: it has none, but perhaps a border (guard/tags) */
+    uint16_t watch_from;  /* HAKMEM_GUARD=only: bytes behind its last one, to be watched */
+    uint8_t watch;        /* enum hak_guarded_watch */
+    uint8_t closed_by;    /* of a guarded one: enum hak_closed_by (guarded/closed.h) */
+    uint8_t tag;          /* of all its memory; 0: it has none, but perhaps a border (guard/tags) */
 };
 
 /* The large block that starts at `start`, live or kept whole; NULL when none does. Any thread. */

@@ -23,9 +23,23 @@ enum { HAK_CALL_NUMBERS = 512 };
 HAK_HIDDEN extern _Atomic uint64_t hak_forbidden_calls[HAK_CALL_NUMBERS / 64];
 __attribute__((weak)) _Atomic uint64_t hak_forbidden_calls[HAK_CALL_NUMBERS / 64];
 
-/* Called before the program enters a sandbox; NULL = nothing to do. Weak, as above. */
-HAK_HIDDEN extern void (*hak_before_sandbox)(void);
-__attribute__((weak)) void (*hak_before_sandbox)(void);
+/* Called one after the other before the program enters a sandbox; NULL = nothing to do. Weak, as
+ * above. */
+enum hak_sandbox_step {
+    HAK_SANDBOX_WATCH,      /* ends the debug registers */
+    HAK_SANDBOX_PAGES,      /* opens closed pages for good */
+    HAK_SANDBOX_STOCK,      /* fetches memory while it can be mapped */
+    HAK_SANDBOX_BACKGROUND, /* ends the thread that gives memory back */
+    HAK_SANDBOX_STEPS,
+};
+HAK_HIDDEN extern void (*hak_sandbox_steps[HAK_SANDBOX_STEPS])(void);
+__attribute__((weak)) void (*hak_sandbox_steps[HAK_SANDBOX_STEPS])(void);
+
+static inline void hak_prepare_for_sandbox(void) {
+    for (unsigned i = 0; i < HAK_SANDBOX_STEPS; i++)
+        if (hak_sandbox_steps[i])
+            hak_sandbox_steps[i]();
+}
 
 /* True after the program's seccomp filter was found to forbid the call (hak_forbidden_calls). */
 static inline bool hak_call_is_forbidden(long number) {

@@ -28,13 +28,25 @@ enum hak_background_begin { HAK_BACKGROUND_NEVER, HAK_BACKGROUND_LATER, HAK_BACK
 HAK_HIDDEN extern _Atomic uint32_t hak_background_word;
 HAK_HIDDEN extern _Atomic uint32_t hak_background_begin;
 
+/* Reads 0 in the child of a clone that no handler of fork saw: the thread is not there, whatever
+ * the word says. Set before the word says that it is. */
+HAK_HIDDEN extern const _Atomic uint32_t *hak_background_alive;
+
 /* Addresses whose pages the thread has given back, in bytes; and how often it could not begin. */
 HAK_HIDDEN extern _Atomic uint64_t hak_background_bytes;
 HAK_HIDDEN extern _Atomic uint32_t hak_background_failures;
 
 static inline bool hak_background_is_there(void) {
     return HAK_UNLIKELY(atomic_load_explicit(&hak_background_word, memory_order_acquire) !=
-                        HAK_BACKGROUND_ABSENT);
+                        HAK_BACKGROUND_ABSENT) &&
+           atomic_load_explicit(hak_background_alive, memory_order_relaxed) != 0;
+}
+
+/* Whether this is the child of such a clone, and the thread the parent's. */
+static inline bool hak_background_is_parents(void) {
+    return atomic_load_explicit(&hak_background_word, memory_order_acquire) !=
+               HAK_BACKGROUND_ABSENT &&
+           atomic_load_explicit(hak_background_alive, memory_order_relaxed) == 0;
 }
 
 /* Whether a slow path is to begin the thread at its end. */
@@ -46,5 +58,9 @@ static inline bool hak_background_is_due(void) {
 /* There is something to give back: wakes the thread where it sleeps; where it is not there but may
  * be, it is to begin. */
 HAK_HIDDEN HAK_COLD void hak_background_call(void);
+
+/* On the thread: sleeps until it is called, `ns` at most (0: however long that takes), unless
+ * `has_work` says that there is something. May return early. */
+HAK_HIDDEN void hak_background_rest(bool (*has_work)(void), uint64_t ns);
 
 #endif

@@ -57,10 +57,20 @@ void hak_away_send_rest(struct hak_heap *heap, struct hak_superslab *superslab, 
     hak_background_call();
 }
 
+/* Nobody is at work with what was sent: all of it comes back. */
+static void take_all(struct hak_away *away, uint64_t head) {
+    atomic_store_explicit(&away->taken, head, memory_order_relaxed);
+    atomic_store_explicit(&away->done, head, memory_order_relaxed);
+}
+
 /* Takes what the thread has not begun with, as it is not there. Returns from which entry on. One
- * that has just begun is at work where it has taken more than is done. */
+ * that has just begun is at work where it has taken more than is done; one of a parent is not. */
 static uint64_t take_from_thread(struct hak_away *away, uint64_t head) {
     uint64_t taken = atomic_load_explicit(&away->taken, memory_order_acquire);
+    if (hak_background_is_parents()) {
+        take_all(away, head);
+        return taken;
+    }
     if (taken == head || atomic_load_explicit(&away->done, memory_order_acquire) != taken ||
         !atomic_compare_exchange_strong_explicit(&away->taken, &taken, head, memory_order_acquire,
                                                  memory_order_relaxed))
@@ -166,9 +176,6 @@ bool hak_away_waits(void) {
 
 void hak_away_after_fork(void) {
     unsigned id = HAK_SHARED_HEAP_ID;
-    for (struct hak_away *away; (away = next_ring(&id)) != NULL;) {
-        uint64_t head = atomic_load_explicit(&away->head, memory_order_relaxed);
-        atomic_store_explicit(&away->taken, head, memory_order_relaxed);
-        atomic_store_explicit(&away->done, head, memory_order_relaxed);
-    }
+    for (struct hak_away *away; (away = next_ring(&id)) != NULL;)
+        take_all(away, atomic_load_explicit(&away->head, memory_order_relaxed));
 }

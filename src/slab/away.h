@@ -16,7 +16,8 @@
  * `done` is the thread's. A move of `taken` takes the entries before it: for the thread, or for the
  * heap's owner where the thread is not there any more.
  *
- * After fork, in the child: what was sent has come back, with its pages or without.
+ * After fork, in the child: what was sent has come back, with its pages or without. In that of a
+ * clone past libc it does so when the heap looks.
  *
  * No lock. For slab/ and src/background. */
 #ifndef HAK_SLAB_AWAY_H
@@ -25,9 +26,6 @@
 #include "slab/heap.h"
 
 enum { HAK_AWAY_PLACES = 4096 };
-
-/* The bits of all pages of a slab. */
-#define HAK_ALL_PAGES ((uint32_t)((UINT64_C(1) << HAK_SLAB_BYTES / HAK_PAGE_BYTES) - 1))
 
 struct hak_away {
     uint64_t seen;

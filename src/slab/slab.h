@@ -107,8 +107,8 @@ HAK_HIDDEN unsigned hak_slab_part(const struct hak_staying *staying, const base_
  * reserve, too. */
 HAK_HIDDEN void hak_slab_decay(struct hak_heap *heap);
 
-/* Takes slabs back whose pages the background thread has given back (slab/away.h): now
- * and then in slow paths. */
+/* Takes slabs back whose pages the background thread has given back (slab/away.h): now and then in
+ * slow paths. */
 HAK_HIDDEN HAK_COLD void hak_slab_collect(struct hak_heap *heap);
 static inline void hak_slab_collect_away(struct hak_heap *heap) {
     if (HAK_UNLIKELY(atomic_load_explicit(&heap->away, memory_order_relaxed) != NULL))

@@ -10,9 +10,8 @@
 
 struct hak_database {
     sqlite3 *connection;
-    char *path; /* for messages */
-    struct hak_statements
-        *kept; /* prepared ones, for the next query of the same text; NULL = none */
+    char *path;                  /* for messages */
+    struct hak_statements *kept; /* for the next query of the same text; NULL = none */
 };
 
 /* Keeps statements from now on. 0 or an error. */
@@ -85,7 +84,7 @@ static inline const char *hak_query_text(const struct hak_query *q, int column) 
 
 /* Runs statements without values. 0 or an error. */
 int hak_database_run(const struct hak_database *db, const char *sql, const char *doing);
-/* Runs a statement without rows, `values` bound to ?1, ?2 and so on. 0 or an error. */
+/* A value for a statement. */
 struct hak_value {
     enum { HAK_IS_NUMBER, HAK_IS_TEXT, HAK_IS_BYTES } kind;
     uint64_t number; /* or the length of bytes */
@@ -100,7 +99,7 @@ struct hak_value {
     hak_do_with(db, sql, doing, (const struct hak_value[]){__VA_ARGS__},                           \
                 (int)(sizeof((const struct hak_value[]){__VA_ARGS__}) / sizeof(struct hak_value)))
 
-/* Runs a statement with the values bound from 1 on. 0, or an error. */
+/* Runs a statement without rows, `values` bound to ?1, ?2 and so on. 0, or an error. */
 int hak_do_with(const struct hak_database *db, const char *sql, const char *doing,
                 const struct hak_value *values, int count);
 

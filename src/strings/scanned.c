@@ -15,8 +15,7 @@ enum stored_kind { FIXED, TEXT, CHARACTERS };
 
 struct stored {
     const char *to;
-    size_t
-        bytes; /* FIXED: its type's; TEXT: SIZE_MAX; CHARACTERS: of all that its width asks for */
+    size_t bytes; /* FIXED: its type's; TEXT: SIZE_MAX; CHARACTERS: all that its width asks for */
     unsigned unit;
     int rank; /* it is stored when scanf says that so many are */
     enum stored_kind kind;

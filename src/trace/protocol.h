@@ -57,11 +57,10 @@ struct hak_hello {
     uint64_t start_time;  /* field 22 of /proc/self/stat */
     uint64_t total_bytes; /* of the memfd */
     uint32_t kind;        /* enum hak_hello_kind */
-    int32_t child; /* of HAK_HELLO_UNRECORDED: it is a child's, which `pid` spawned; else 0 */
-    uint64_t
-        pid_space;    /* inode of the pid namespace that `pid` and `child` are of, 0 = not known */
-    uint32_t machine; /* of ELF: EM_X86_64, EM_AARCH64 */
-    char text[460];   /* ended by NUL. Of a session: a note of its way here, or "" */
+    int32_t child;      /* of HAK_HELLO_UNRECORDED: it is a child's, which `pid` spawned; else 0 */
+    uint64_t pid_space; /* inode of the pid namespace of `pid` and `child`, 0 = not known */
+    uint32_t machine;   /* of ELF: EM_X86_64, EM_AARCH64 */
+    char text[460];     /* ended by NUL. Of a session: a note of its way here, or "" */
 };
 _Static_assert(sizeof(struct hak_hello) == 512, "the hello is 512 bytes");
 

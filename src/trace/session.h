@@ -126,21 +126,19 @@ enum hak_ring_state {
  * (session, ring index, position) names a record for good. Record i lies at
  * offset + (i mod capacity) * 32. capacity is a power of two. */
 struct hak_ring_entry {
-    _Atomic uint32_t
-        state;         /* enum hak_ring_state; program: FREE->CLAIMED->CLOSED, collector: ->FREE */
-    uint32_t process;  /* index of its process */
-    uint32_t thread;   /* number of its thread in the process, from 1 */
-    uint32_t next;     /* CLOSED by growth: index of the ring that goes on, + 1; else 0 */
-    uint64_t offset;   /* of its extents from the start of the session memory */
-    uint64_t capacity; /* in records */
-    int32_t tid;       /* kernel's id of the thread */
+    /* enum hak_ring_state; program: FREE -> CLAIMED -> CLOSED, collector: -> FREE */
+    _Atomic uint32_t state;
+    uint32_t process;      /* index of its process */
+    uint32_t thread;       /* number of its thread in the process, from 1 */
+    uint32_t next;         /* CLOSED by growth: index of the ring that goes on, + 1; else 0 */
+    uint64_t offset;       /* of its extents from the start of the session memory */
+    uint64_t capacity;     /* in records */
+    int32_t tid;           /* kernel's id of the thread */
     uint32_t first_extent; /* and count, for giving them back */
     uint32_t extents;
-    uint32_t
-        is_kept; /* program, in a file: 1 = it is not taken for others while its process lives */
+    uint32_t is_kept; /* program, in a file: 1 = not taken for others while its process lives */
     _Alignas(64) _Atomic uint64_t head; /* program: records before it are complete */
-    _Atomic uint64_t
-        lost;       /* program: records dropped, in all; a LOSS record tells of each stretch */
+    _Atomic uint64_t lost; /* program: records dropped; a LOSS record tells of each stretch */
     uint64_t start; /* program, in a file: records before it are others', which are given up */
     _Alignas(64) _Atomic uint64_t tail; /* collector: records before it are committed */
 };
@@ -413,8 +411,7 @@ struct hak_report_request {
     struct hak_report_candidate candidates[HAK_REPORT_CANDIDATES]; /* facts.fault is 0 then */
     uint64_t bytes_address; /* of `bytes`, 0 = none were asked for */
     uint32_t bytes_known;   /* bit i: row i of `bytes` could be read */
-    uint32_t
-        sweep_every; /* calls of a thread between two sweeps, as far as 32 bits say; 0 = none */
+    uint32_t sweep_every;   /* calls of a thread between two sweeps, cut to 32 bits; 0 = none */
     uint8_t bytes[HAK_REPORT_BYTES]; /* around the fault's address, in rows of 16 */
     struct hak_report_creation creations[HAK_REPORT_CREATIONS];
     uint64_t flags; /* rflags with `registers`, 0 = not known */

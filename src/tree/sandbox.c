@@ -117,8 +117,7 @@ static void forbid_strictly(void) {
 /* Does what must be done before the process enters a sandbox: gets a ring, and notes the calls that
  * will be forbidden; `before` gets those that were so far. */
 static void enter(bool is_strict, const struct sock_fprog *program, uint64_t before[8]) {
-    if (hak_before_sandbox)
-        hak_before_sandbox();
+    hak_prepare_for_sandbox();
     for (int i = 0; i < HAK_CALL_NUMBERS / 64; i++)
         before[i] = atomic_load(&hak_forbidden_calls[i]);
     if (hak_current_ready() && !hak_writer.ring && !hak_writer.shared)

@@ -25,8 +25,7 @@ enum {
 struct found {
     uintptr_t *ips;
     size_t count, max;
-    size_t
-        skip; /* innermost frames still to be left out; SIZE_MAX = only count the unwinder's own */
+    size_t skip; /* innermost frames to be left out; SIZE_MAX = only count the unwinder's own */
     struct hak_unwind_marks *marks; /* or NULL */
 };
 

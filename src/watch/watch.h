@@ -1,6 +1,6 @@
 /* Debug registers, which stop the thread that writes into a few bytes, at the instruction.
  *
- *   guard/watched.c   which bytes, and what a stop means
+ *   guard/watched     which bytes, and what a stop means
  *      |  turns.c       which register moves now, so that moves cost 1 % of the time
  *      |  sites.c       blocks of sites that were seldom watched come first
  *      |  registers.c   the registers themselves: set, clear; by one of these ways

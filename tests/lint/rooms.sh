@@ -47,7 +47,8 @@ src/guard/locate:
 src/guard/choose: locate
 src/guard/pools: locate
 src/guard/tags: locate
-src/guard/.: choose locate pools tags
+src/guard/watched: choose locate
+src/guard/.: choose locate pools tags watched
 src/report/text:
 src/report/words: text
 src/report/known: words text
@@ -87,7 +88,7 @@ src/store/sql store/reader/inner.h
 # POINTER FILES: pointers to functions that headers show, and who sets them at start.
 pointers='
 hak_answer_leaks src/leaks/scan.c
-hak_before_sandbox src/guard/pages.c src/guard/watched.c src/entry/start.c
+hak_sandbox_steps src/guard/pages.c src/guard/watched/watched.c src/entry/start.c
 hak_pages_counter src/entry/start.c src/entry/keep/start.c src/entry/attach/start.c
 hak_front_at_period src/route/route.c
 hak_front_give_back src/route/route.c

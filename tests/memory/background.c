@@ -178,6 +178,49 @@ static void forks(void) {
     verify();
 }
 
+static long resident_bytes(void) {
+    const char *pages = strchr(read_file("/proc/self/statm"), ' ');
+    return pages ? atol(pages) * sysconf(_SC_PAGESIZE) : 0;
+}
+
+/* Small blocks of 96 MiB that come and go, and others, until half of their memory is back. */
+static void give_back_most(void) {
+    enum { COUNT = 96 << 10, SOME = 256 };
+    static char *all[COUNT];
+    long before = resident_bytes();
+    for (unsigned i = 0; i < COUNT; i++)
+        all[i] = memset(malloc(1000), 1, 1000);
+    for (unsigned i = 0; i < COUNT; i++)
+        free(all[i]);
+    for (int i = 0; i < TURNS; i++) {
+        if (resident_bytes() < before + COUNT / 2 * 1000)
+            return;
+        for (unsigned k = 0; k < SOME; k++)
+            all[k] = malloc(3000);
+        for (unsigned k = 0; k < SOME; k++)
+            free(all[k]);
+    }
+    fail("bytes stay resident", resident_bytes() - before);
+}
+
+/* The child of a clone past libc has no thread, and gives back by itself. */
+static void clones(void) {
+    burst(1);
+    await_thread();
+    for (unsigned i = 0; i < 5; i++) {
+        pid_t child = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+        if (child == 0) {
+            give_back_most();
+            verify();
+            _exit(0);
+        }
+        int status = 0;
+        if (child < 0 || waitpid(child, &status, 0) != child || status != 0)
+            fail("a child's status", status);
+        burst(i);
+    }
+}
+
 static void *end_later(void *first) {
     pthread_join((pthread_t)first, NULL);
     await_no_thread();
@@ -385,6 +428,8 @@ int main(int argc, char **argv) {
         exits();
     else if (strcmp(how, "exec") == 0)
         executes(argv);
+    else if (strcmp(how, "clones") == 0)
+        clones();
     else if (strcmp(how, "users") == 0)
         users();
     else if (strcmp(how, "sandbox") == 0)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # HAKMEM_BACKGROUND=1: one thread more gives back what is left over, also of an idle program; it gets no signal, follows setuid, is
-# gone in a sandbox, and neither keeps a process from its end nor a fork's child from a thread of its own.
+# gone in a sandbox, and neither keeps a process from its end nor a fork's child from a thread of its own, nor the memory of a bare clone's.
 # timeout: 1800
 . "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/processes.sh"
@@ -52,7 +52,7 @@ for level in plain light; do
     declare -n variables=$level
     [ "$(env "${variables[@]}" "$program" count)" = 1 ] || complain "$level: there is a thread without being asked for"
     [ "$(env "${variables[@]}" $on "$program" count)" = 2 ] || complain "$level: there is no thread"
-    for how in signals forks users threads; do works $level $how; done
+    for how in signals forks clones users threads; do works $level $how; done
     for how in first last exit exec; do
         for _ in 1 2 3; do works $level $how; done
         [ $how != first ] || [ "$(cat out)" = 'last words' ] || complain "$level: the last thread did not come to its end"

@@ -21,8 +21,7 @@ struct core_leak_block {
 };
 
 struct core_leaks {
-    struct hak_marking
-        marking; /* its numbers are places of blocks; `work` is free after the scan */
+    struct hak_marking marking; /* its numbers are places of blocks; `work` may be used again */
     struct core_blocks *blocks;
     struct core_leak_block *block; /* by address; none overlaps */
     size_t count;

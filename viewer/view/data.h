@@ -63,10 +63,9 @@ struct data {
     struct data_moment at, from; /* from: of a span */
     bool is_span;
     bool is_alone; /* the capture keeps only the profile: moments are the ends of its runs */
-    struct data_range
-        zoom[DATA_ZOOMS];      /* each in the one before; the timeline is of the last one */
-    int zooms;                 /* 0 = the timeline is of all */
-    struct profile_item *base; /* what came and went before it */
+    struct data_range zoom[DATA_ZOOMS]; /* each in the one before; the timeline is of the last */
+    int zooms;                          /* 0 = the timeline is of all */
+    struct profile_item *base;          /* what came and went before it */
     uint32_t bases;
     uint64_t peak_event; /* of all */
     enum data_follow follow;

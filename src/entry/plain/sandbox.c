@@ -20,8 +20,7 @@ _Atomic unsigned hak_sandboxes_entered;
  * fails, as a call that only asks for what the kernel knows does, nothing has changed. */
 static long enter(long number, const unsigned long arguments[5]) {
     atomic_fetch_add(&hak_sandboxes_entered, 1);
-    if (hak_before_sandbox)
-        hak_before_sandbox();
+    hak_prepare_for_sandbox();
     long result =
         hak_raw_call(number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4]);
     if (result < 0)

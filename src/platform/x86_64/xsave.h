@@ -8,35 +8,33 @@
 #include <string.h>
 
 enum {
-    HAK_XSAVE_IN_USE =
-        512,               /* where the mask of the parts that differ from their first state lies */
-    HAK_XSAVE_LEAST = 576, /* bytes: x87, SSE and the header */
-    HAK_XSAVE_PARTS = 63,
+    HAK_XSAVE_IN_USE = 512, /* offset of the mask of the parts that are not in their first state */
+    HAK_XSAVE_LEAST = 576,  /* bytes: x87, SSE and the header */
 };
 
-/* Where a part lies differs among processors. Says its bytes, too. */
-static inline unsigned hak_xsave_place_of(unsigned part, unsigned *bytes) {
+/* All parts but x87 and SSE, which lie in the first HAK_XSAVE_LEAST bytes; bit 63 is of no part. */
+#define HAK_XSAVE_PLACED (~(UINT64_C(3) | UINT64_C(1) << 63))
+
+/* Where a part lies differs among processors: its first byte, and the one behind its last. */
+struct hak_xsave_place {
+    unsigned start, end;
+};
+
+static inline struct hak_xsave_place hak_xsave_place_of(unsigned part) {
     enum { STATE_LEAF = 13 };
-    unsigned offset = 0, c, d;
-    __cpuid_count(STATE_LEAF, part, *bytes, offset, c, d);
+    unsigned bytes = 0, start = 0, c, d;
+    __cpuid_count(STATE_LEAF, part, bytes, start, c, d);
     (void)c;
     (void)d;
-    return offset;
-}
-
-static inline unsigned hak_xsave_offset_of(unsigned part) {
-    unsigned bytes;
-    return hak_xsave_place_of(part, &bytes);
+    return (struct hak_xsave_place){start, start + bytes};
 }
 
 /* The bytes up to the end of the last of these parts. */
 static inline size_t hak_xsave_bytes_of(uint64_t parts) {
     size_t most = HAK_XSAVE_LEAST;
-    for (unsigned part = 2; part < HAK_XSAVE_PARTS; part++) {
-        unsigned bytes = 0;
-        size_t end = parts >> part & 1 ? hak_xsave_place_of(part, &bytes) : 0;
-        if (end + bytes > most)
-            most = end + bytes;
+    for (uint64_t rest = parts & HAK_XSAVE_PLACED; rest; rest &= rest - 1) {
+        size_t end = hak_xsave_place_of((unsigned)__builtin_ctzll(rest)).end;
+        most = end > most ? end : most;
     }
     return most;
 }
@@ -50,9 +48,9 @@ static inline uint64_t hak_xsave_in_use(const unsigned char *area) {
 
 /* Those of `parts` that lie whole within so many bytes of an area. */
 static inline uint64_t hak_xsave_within(uint64_t parts, size_t bytes) {
-    for (unsigned part = 2; part < HAK_XSAVE_PARTS; part++)
-        if (hak_xsave_bytes_of(parts & (uint64_t)1 << part) > bytes)
-            parts &= ~((uint64_t)1 << part);
+    for (uint64_t rest = parts & HAK_XSAVE_PLACED; rest; rest &= rest - 1)
+        if (hak_xsave_place_of((unsigned)__builtin_ctzll(rest)).end > bytes)
+            parts &= ~(rest & -rest);
     return parts;
 }
 

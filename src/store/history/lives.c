@@ -54,8 +54,8 @@ int hak_lineage_load(struct hak_store_reader *r, uint32_t process, struct hak_li
         out->link[out->count].process = process;
         out->link[out->count].id_to = id_to;
         out->link[out->count++].ns_to = ns_to;
-        uint64_t
-            row[3]; /* an exec'd image inherits nothing: the parent must be of the same session */
+        uint64_t row[3];
+        /* An exec'd image inherits nothing: the parent must be of the same session. */
         int found = hak_database_numbers(&r->db,
                                          "SELECT p.parent, p.fork_event, p.start_ns FROM process p"
                                          " JOIN process q ON q.id = p.parent"

@@ -45,7 +45,7 @@ static void note_used(const struct hak_signal_frame *frame, uint64_t parts) {
 }
 
 static uint8_t *part_of(const struct hak_signal_frame *frame, unsigned part) {
-    return frame->legacy + hak_xsave_offset_of(part);
+    return frame->legacy + hak_xsave_place_of(part).start;
 }
 
 void hak_frame_read_vector(const struct hak_signal_frame *frame, unsigned number,

@@ -27,8 +27,7 @@ enum {
 
 /* Where the failed instruction took its address from. */
 struct source {
-    hak_register_bits
-        registers; /* a bit for each: base and index of its operands, or a jump's target */
+    hak_register_bits registers;    /* base and index of its operands, or a jump's target */
     const struct hak_operand *jump; /* jump or call to where the word there leads; NULL = none */
     struct hak_decoded decoded;
 };

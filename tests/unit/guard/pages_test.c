@@ -280,7 +280,7 @@ TEST(before_a_sandbox_everything_is_open_for_good) {
     user_t user = hand_out(slot_at(2, 0), 30, 0);
     give_back(slot_at(2, 0));
     ck_assert(!can_be_read(user.p));
-    hak_before_sandbox();
+    hak_prepare_for_sandbox();
     ck_assert(can_be_read(user.p));
     struct hak_located at = located(slot_at(2, 0));
     hak_pages_close(&budget, &at);

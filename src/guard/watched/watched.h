@@ -12,18 +12,21 @@
  * cost nothing.
  *
  * With HAKMEM_GUARD=sites:N two registers stand at the first block of each site that comes, and
- * stop readers there, too (watched_read.c says which reads are faults):
+ * stop readers there, too (read.c says which reads are faults):
  *
  *   guarded block  | header | bytes asked | canary, to 16 | closed page
  *                        ^^               ^^^^             up to a multiple of 8
  *
  * A stop is a fault when the register still stands at this block, the block is still what it was,
  * and the bytes differ from what they held: a vector store whose mask spares them stops the thread,
- * too. Everything else is passed over. */
+ * too. Everything else is passed over (guard/watched_stop.c).
+ *
+ * May call: choose, locate, and watch, trace, platform. */
 #ifndef HAK_GUARD_WATCHED_H
 #define HAK_GUARD_WATCHED_H
 
-#include "guard/guard.h"
+#include "guard/locate/locate.h"
+#include "trace/trace.h"
 #include "watch/watch.h"
 
 enum hak_watched_side { HAK_WATCHED_BEHIND, HAK_WATCHED_IN_FRONT, HAK_WATCHED_FREED };
@@ -47,10 +50,8 @@ static inline uint64_t hak_watched_value(const struct hak_watched *watched) {
     return value;
 }
 
-/* Starts HAKMEM_WATCH, after hak_trace_start, or notes why nothing is watched; then, after
- * hak_path_start, the path (watched_path.c). */
+/* Starts HAKMEM_WATCH, after hak_trace_start, or notes why nothing is watched. */
 HAK_HIDDEN void hak_watched_start(void);
-HAK_HIDDEN void hak_watched_path_start(void);
 HAK_HIDDEN void hak_watched_fork_child(void);
 
 /* Starts, instead of it, the watching of the newest guarded blocks, with HAKMEM_GUARD=sites:N and
@@ -114,15 +115,9 @@ HAK_HIDDEN bool hak_watched_find(uint64_t tag, struct hak_watched *found);
 HAK_HIDDEN bool hak_watched_which(struct hak_watched *found,
                                   bool (*is_fault)(const struct hak_watched *));
 
-/* watched_stop.c: judges a SIGTRAP (trace/trace.h, struct hak_trace_checks): not ours, nothing, or
- * a fault, whose facts it fills in. */
-HAK_HIDDEN enum hak_trapped hak_watched_trapped(const void *siginfo,
-                                                const struct hak_stopped *stopped,
-                                                struct hak_fault_facts *facts);
-
-/* watched_read.c: finds the address at which the thread, whose register stands at `was`, has read
- * outside of the block; 0: that is not certain. A register that the read has overwritten gets back
- * what it held. In the handler; reads what is watched. */
+/* read.c: finds the address at which the thread, whose register stands at `was`, has read outside
+ * of the block; 0: that is not certain. A register that the read has overwritten gets back what it
+ * held. In the handler; reads what is watched. */
 HAK_HIDDEN uintptr_t hak_watched_read(const struct hak_watched *was, const struct hak_located *at,
                                       const struct hak_stopped *stopped);
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include "world.h"
+#include "unit/guard/world.h"
 #include "stopped.h"
 
 static bool is_watching;

@@ -5,7 +5,7 @@
 
 #include <signal.h>
 #include <ucontext.h>
-#include "guard/watched.h"
+#include "guard/watched/watched.h"
 
 static volatile unsigned stops, found[4];
 static struct hak_fault_facts facts;

@@ -10,7 +10,7 @@
  * since words that hold a byte of a block reach into it, and these functions alone read nothing but
  * what they were asked for; where they take more, they begin at a multiple of the vector. All else
  * is passed over. */
-#include "guard/watched.h"
+#include "guard/watched/watched.h"
 
 enum { MOST_READS = 8 };
 

@@ -1,5 +1,5 @@
 /* Chooses the blocks that a debug register watches, and when it is put there and taken off. */
-#include "guard/watched.h"
+#include "guard/watched/watched.h"
 
 #include <time.h>
 #include "guard/choose/choose.h"
@@ -58,8 +58,6 @@ static const struct hak_credit_terms newest_terms = {
     .most = 1 << 22, .dearest = 1 << 25, .share = 100};
 
 _Thread_local uint32_t hak_watched_to_skip __attribute__((tls_model("initial-exec")));
-
-static void (*before_sandbox)(void);
 
 /* ---- the bytes ------------------------------------------------------------------------------- */
 
@@ -589,8 +587,6 @@ static void end_for(enum hak_unwatched why) {
  * program's end. */
 static void end_for_sandbox(void) {
     end_for(HAK_UNWATCHED_SANDBOX);
-    if (before_sandbox)
-        before_sandbox();
 }
 
 /* The program is about to ignore SIGTRAP. */
@@ -637,8 +633,7 @@ void hak_watched_start(void) {
     }
     hak_watched_is_on = true;
     turns.is_for_suspects = hak_guards_stacks;
-    before_sandbox = hak_before_sandbox;
-    hak_before_sandbox = end_for_sandbox;
+    hak_sandbox_steps[HAK_SANDBOX_WATCH] = end_for_sandbox;
     if (!turns.is_brief && hak_watch_start()) {
         turns.is_slow = true;
         hak_trace_keep_traps(end_for_handler);
@@ -656,8 +651,7 @@ void hak_watched_start_newest(void) {
         return;
     }
     hak_watched_is_on = true;
-    before_sandbox = hak_before_sandbox;
-    hak_before_sandbox = end_for_sandbox;
+    hak_sandbox_steps[HAK_SANDBOX_WATCH] = end_for_sandbox;
 }
 
 /* The child has no registers of its own: begins anew, and notes if it cannot. */

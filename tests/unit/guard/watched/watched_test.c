@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include "world.h"
+#include "unit/guard/world.h"
 #include "stopped.h"
 #include "guard/quarantine.h"
-#include "guard/watched.h"
+#include "guard/watched/watched.h"
 #include "platform/raw_call.h"
 
 /* A world in level normal, for `watch` registers. */
@@ -334,7 +334,7 @@ TEST(nothing_in_a_sandbox) {
     if (!watch_world(4))
         return;
     volatile char *user = take_new(slot_at(2, 5), 40, 0).p;
-    hak_before_sandbox();
+    hak_prepare_for_sandbox();
     user[40] = 'x';
     (void)hand_out(slot_at(2, 6), 40, 0);
     ck_assert_uint_eq(stops, 0);
