@@ -101,6 +101,22 @@ HAK_API void hak_pool_redzone(const void *pool, size_t before, size_t behind) HA
 HAK_API void hak_pool_alloc(const void *pool, const void *piece, size_t bytes) HAK_NAMES_2;
 /* The program gives the piece back; before the pool takes it. NULL does nothing. */
 HAK_API void hak_pool_free(const void *pool, const void *piece) HAK_NAMES_2;
+/* For a pool that hands out memory of hakmem's as its own: a piece that lies alone between closed
+ * pages, so that the processor stops who reads or writes past its end or after its life, at that
+ * instruction. NULL: this one is not guarded, and the pool takes one of its own. HAKMEM_GUARD
+ * chooses by the stack of the call, as for malloc. `bytes` as the program asked for them;
+ * `alignment` is a power of two, up to a page, or 0 for malloc's. The piece holds no particular
+ * bytes. It is handed out by this, without hak_pool_alloc, and ends by hak_pool_free_guarded; the
+ * reset or the end of the pool closes it, too. free() of it is a fault (HKM-203).
+ *
+ *     void *piece = hak_pool_alloc_guarded ? hak_pool_alloc_guarded(pool, bytes, 0) : NULL; */
+HAK_API void *hak_pool_alloc_guarded(const void *pool, size_t bytes, size_t alignment) HAK_NAMES_1;
+/* Before hak_pool_free, of a pool that calls hak_pool_alloc_guarded: returns 1 where the piece was
+ * such a one, which is closed now; the pool must not keep it. Else 0, and nothing is done.
+ *
+ *     if (hak_pool_free_guarded && hak_pool_free_guarded(pool, piece))
+ *         return; */
+HAK_API int hak_pool_free_guarded(const void *pool, const void *piece) HAK_NAMES_2;
 /* The pool keeps pieces at places of its own, as a cache and a list, 13 at most, each with a name
  * of at most 15 bytes. hak_pool_allow says that a piece may go from one place to another; once it
  * was called for a pool, each other move is a fault (HKM-507). hak_pool_move says that the pool

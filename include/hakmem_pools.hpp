@@ -7,8 +7,13 @@
 //     hakmem::pool rows{"rows"};                        // an allocator, around another one
 //     std::list<int, hakmem::pool_allocator<int>> list{rows};
 //
-// They take memory as the resource or the allocator beneath does. Where hakmem-debug.so does not
-// serve the program, each call costs a compare with memory and a jump more.
+//     hakmem::pool_resource caught{"request", hakmem::guarded, &arena};
+//
+// They take memory as the resource or the allocator beneath does. With `guarded` some of it is
+// hakmem's, between closed pages, which stop a use behind the pool's reset at its instruction
+// (hak_pool_alloc_guarded): not where it has to be the arena's own, as memory that is shared or
+// locked. Where hakmem-debug.so does not serve the program, each call costs a compare with memory
+// and a jump more, with `guarded` two.
 #ifndef HAKMEM_POOLS_HPP
 #define HAKMEM_POOLS_HPP
 
@@ -22,14 +27,18 @@
 
 namespace hakmem {
 
+// The pool gives pieces up to hakmem, which are guarded where HAKMEM_GUARD chooses them.
+struct guarded_t {
+    explicit guarded_t() = default;
+};
+inline constexpr guarded_t guarded{};
+
 // A pool, from its constructor to its destructor. Its functions tell what happens and do nothing
-// else. Its address stands for it.
+// else, but for those of guarded pieces. Its address stands for it.
 class pool {
   public:
-    explicit pool(const char *name) noexcept {
-        if (hak_pool_create)
-            hak_pool_create(this, name);
-    }
+    explicit pool(const char *name) noexcept : pool(name, false) {}
+    pool(const char *name, guarded_t) noexcept : pool(name, true) {}
     pool(const pool &) = delete;
     pool &operator=(const pool &) = delete;
     ~pool() {
@@ -47,11 +56,29 @@ class pool {
         if (hak_pool_free)
             hak_pool_free(this, piece);
     }
+    // A piece that hakmem hands out for the pool, which take() is not called for; null: none.
+    void *take_guarded(std::size_t bytes, std::size_t alignment) noexcept {
+        if (hak_pool_alloc_guarded && is_guarded_)
+            return hak_pool_alloc_guarded(this, bytes, alignment);
+        return nullptr;
+    }
+    // Before give(): whether the piece was such a one, which is gone now.
+    bool give_guarded(const void *piece) noexcept {
+        return hak_pool_free_guarded && is_guarded_ && hak_pool_free_guarded(this, piece);
+    }
     // All pieces come back; before the pool hands out again.
     void reset() noexcept {
         if (hak_pool_reset)
             hak_pool_reset(this);
     }
+
+  private:
+    pool(const char *name, bool is_guarded) noexcept : is_guarded_(is_guarded) {
+        if (hak_pool_create)
+            hak_pool_create(this, name);
+    }
+
+    bool is_guarded_;
 };
 
 // A memory resource that passes on to `upstream` and tells. Equal to itself alone, so that a
@@ -61,6 +88,9 @@ class pool_resource : public std::pmr::memory_resource {
     explicit pool_resource(const char *name, std::pmr::memory_resource *upstream =
                                                  std::pmr::get_default_resource()) noexcept
         : pool_(name), upstream_(upstream) {}
+    pool_resource(const char *name, guarded_t,
+                  std::pmr::memory_resource *upstream = std::pmr::get_default_resource()) noexcept
+        : pool_(name, guarded), upstream_(upstream) {}
 
     // Before upstream's release(), or whatever gives all its memory back.
     void reset() noexcept { pool_.reset(); }
@@ -68,11 +98,16 @@ class pool_resource : public std::pmr::memory_resource {
 
   private:
     void *do_allocate(std::size_t bytes, std::size_t alignment) override {
-        void *piece = upstream_->allocate(bytes, alignment);
+        void *piece = pool_.take_guarded(bytes, alignment);
+        if (piece)
+            return piece;
+        piece = upstream_->allocate(bytes, alignment);
         pool_.take(piece, bytes);
         return piece;
     }
     void do_deallocate(void *piece, std::size_t bytes, std::size_t alignment) override {
+        if (pool_.give_guarded(piece))
+            return;
         pool_.give(piece);
         upstream_->deallocate(piece, bytes, alignment);
     }
@@ -109,11 +144,16 @@ template <class T, class Allocator = std::allocator<T>> class pool_allocator {
         : pool_(other.pool_), beneath_(other.beneath_) {}
 
     T *allocate(std::size_t count) {
-        T *piece = traits::allocate(beneath_, count);
+        T *piece = take_guarded(count);
+        if (piece)
+            return piece;
+        piece = traits::allocate(beneath_, count);
         pool_->take(piece, count * sizeof(T));
         return piece;
     }
     void deallocate(T *piece, std::size_t count) noexcept {
+        if (pool_->give_guarded(piece))
+            return;
         pool_->give(piece);
         traits::deallocate(beneath_, piece, count);
     }
@@ -128,6 +168,13 @@ template <class T, class Allocator = std::allocator<T>> class pool_allocator {
     }
 
   private:
+    // One of a size that no memory has is the allocator's to refuse.
+    T *take_guarded(std::size_t count) noexcept {
+        if (count > static_cast<std::size_t>(-1) / sizeof(T))
+            return nullptr;
+        return static_cast<T *>(pool_->take_guarded(count * sizeof(T), alignof(T)));
+    }
+
     pool *pool_;
     Allocator beneath_;
 };

@@ -354,6 +354,11 @@ static HAK_COLD void tell_damage(struct hak_located at, enum hak_record_kind kin
 static HAK_COLD void report_kinds(struct hak_located at, enum hak_record_kind kind) {
     hak_report_kinds(&at, kind);
 }
+/* The pool that handed the block out has to hear of its end. */
+static HAK_COLD enum hak_verdict refuse_of_pool(struct hak_located at, enum hak_record_kind kind) {
+    hak_report_kinds(&at, kind);
+    return HAK_REFUSE;
+}
 
 HAK_TRACER_TEXT enum hak_verdict hak_check_pointer(user_t user, enum hak_record_kind kind,
                                                    base_t *base) {
@@ -362,6 +367,8 @@ HAK_TRACER_TEXT enum hak_verdict hak_check_pointer(user_t user, enum hak_record_
     bool is_ours = hak_locate(user.p, &at);
     if (HAK_UNLIKELY(!is_ours || at.slot->place != HAK_PLACE_LIVE || user.p != hak_user_in(&at)))
         return refuse_or_pass_on(at, kind, user.p);
+    if (HAK_UNLIKELY(at.large != NULL) && HAK_UNLIKELY(!hak_kinds_agree_of_pool(&at, kind)))
+        return refuse_of_pool(at, kind);
     hak_watched_leave(at.slot);
     uint32_t count = at.slot->record_count;
     if (hak_has_border(&at) && HAK_UNLIKELY(!is_border_whole(at))) {

@@ -38,7 +38,7 @@ static void describe_slot(struct hak_fault_facts *facts, const struct hak_locate
     facts->asked_bytes = hak_asked_bytes_of(at);
     facts->slot_bytes = at->slot_bytes;
     facts->place = at->slot->place;
-    facts->subkind = at->slot->subkind & HAK_SLOT_TAKEN;
+    facts->subkind = hak_taken_by(at);
     facts->record_count = at->slot->record_count;
     facts->epoch = at->epoch;
     facts->alloc_stack = at->slot->alloc_stack;

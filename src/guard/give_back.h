@@ -18,7 +18,7 @@ hak_begin_record(const struct hak_located *at, enum hak_record_kind kind, const 
     if (at->slot) {
         fields.delta_bytes = (uintptr_t)pointer - (uintptr_t)at->base;
         fields.epoch = at->epoch;
-        fields.subkind = at->slot->subkind & HAK_SLOT_TAKEN;
+        fields.subkind = (uint8_t)hak_taken_by(at);
     }
     if (hak_kind_of(kind) == HAK_FREE)
         fields.subkind = (uint8_t)hak_given_of(kind);

@@ -19,6 +19,7 @@
  *                    watched_stop.c  a stop by a debug register: a fault, or nothing
  *                    watched_path.c  the short way to the program while registers watch
  *                    moments.c  start, end of a thread, fork
+ *                    pieces.c   guarded blocks that the program's own pools hand out
  *                    fault.c    --> trace: the facts of a fault
  *                    near.c     <-- trace: which block lies at, or next to, the address of a crash
  *                    touch.h    <-- strings: how many bytes of its block a call may touch
@@ -55,6 +56,13 @@
  * began. */
 static inline bool hak_is_left_out(const struct hak_slot *slot) {
     return hak_trace_is_stopped() && slot->is_left_out;
+}
+
+/* The call that took the block, enum hak_subkind. */
+static inline unsigned hak_taken_by(const struct hak_located *at) {
+    if (HAK_UNLIKELY(at->large != NULL) && at->large->is_of_pool)
+        return HAK_BY_POOL;
+    return at->slot->subkind & HAK_SLOT_TAKEN;
 }
 
 /* A slot's state is a lock that is only looked at (seqlock): another thread that reads state, bytes
@@ -247,6 +255,12 @@ HAK_HIDDEN extern uint8_t hak_kinds_allowed[16];
 static inline bool hak_kinds_agree(enum hak_record_kind kind, unsigned subkind) {
     return (hak_kinds_allowed[hak_given_of(kind) & 15] >> (subkind & 7) & 1) != 0;
 }
+/* The same of a large block, which one of the program's own pools may have handed out. */
+static inline bool hak_kinds_agree_of_pool(const struct hak_located *at,
+                                           enum hak_record_kind kind) {
+    return !at->large->is_of_pool || hak_given_of(kind) == HAK_GIVEN_BY_POOL ||
+           hak_given_of(kind) == HAK_GIVEN_BY_POOL_END;
+}
 /* Tells of a live block that `kind` may not give back. */
 void hak_report_kinds(const struct hak_located *at, enum hak_record_kind kind) HAK_HIDDEN;
 /* True when `pointer`, not the block's start, is what delete or delete[] of the wrong kind comes
@@ -261,6 +275,9 @@ enum hak_trapped hak_watched_trapped(const void *siginfo, const struct hak_stopp
 /* watched_path.c: has the short way offer blocks to the watch, if that is on. After hak_path_start
  * and hak_watched_start. */
 void hak_watched_path_start(void) HAK_HIDDEN;
+
+/* pieces.c: at start. */
+void hak_guarded_pieces_start(void) HAK_HIDDEN;
 
 /* sweep.c: at start. */
 void hak_sweep_start(void) HAK_HIDDEN;

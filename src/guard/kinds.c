@@ -6,6 +6,7 @@
  *   realloc
  *   new                                delete                 each in its common and its aligned
  *   new[]                              delete[]               form, which must agree too
+ *   hak_pool_alloc_guarded             hak_pool_free_guarded, the end of its pool
  *
  * Another family is alloc-dealloc-mismatch; another size or alignment, or an aligned form against a
  * common one, is new-delete-type-mismatch. A block's kind is in its slot's state, out of the
@@ -91,7 +92,8 @@ static struct hak_finding make_kinds_finding(const struct hak_located *at,
 }
 
 HAK_COLD void hak_report_kinds(const struct hak_located *at, enum hak_record_kind kind) {
-    bool is_family = family_of_taken(taken_of(at)) != family_of_given(hak_given_of(kind));
+    bool is_family = hak_taken_by(at) == HAK_BY_POOL ||
+                     family_of_taken(taken_of(at)) != family_of_given(hak_given_of(kind));
     /* The size and alignment that the call names were compared before (hak_check_claim). */
     if (!is_family && names_alignment(hak_given_of(kind)))
         return;

@@ -17,6 +17,7 @@ void hak_check_start(void) {
     hak_near_start();
     hak_trace_start();
     hak_guard_start();
+    hak_guarded_pieces_start();
     hak_profile_file_start();
     hak_path_start();
     if (hak_options.watch) {

@@ -109,6 +109,7 @@ struct hak_large *hak_guarded_take(size_t bytes, enum hak_guarded_side side, con
         atomic_fetch_add_explicit(&live_mappings, 1, memory_order_relaxed);
     large->caller = caller;
     large->guarded_side = (uint16_t)side;
+    large->is_of_pool = false;
     atomic_store_explicit(&large->state, HAK_LARGE_LIVE, memory_order_release);
     return large;
 }

@@ -58,13 +58,14 @@ struct hak_large {
     size_t mapped_bytes; /* whole pages */
     size_t room_bytes;   /* debug: closed pages behind them, held for the block to grow into */
     union {
-        struct hak_large *next;  /* in its bin of the BigCache, or among structs not in use */
+        struct hak_large *next;  /* in its bin of the BigCache, or among structs not in use; of a
+                                  * guarded piece, in its pool's chain */
         _Atomic uint32_t sample; /* level light, while the program has it: its number in the heap
                                   * profile, where it is SAMPLED; 0 or so of a guarded one */
     };
     union {
         struct {
-            struct hak_large *prev;  /* in its bin */
+            struct hak_large *prev;  /* in its bin, or chain */
             struct hak_large *newer; /* in the order of coming to the BigCache */
             struct hak_large *older;
         };
@@ -87,6 +88,7 @@ struct hak_large {
     uint8_t watch;        /* enum hak_guarded_watch */
     uint8_t closed_by;    /* of a guarded one: enum hak_closed_by (guarded/closed.h) */
     uint8_t tag;          /* of all its memory; 0: it has none, but perhaps a border (guard/tags) */
+    bool is_of_pool; /* of a guarded one: one of the program's own pools hands it out (hakmem.h) */
 };
 
 /* The large block that starts at `start`, live or kept whole; NULL when none does. Any thread. */

@@ -244,6 +244,8 @@ HAK_HIDDEN bool hak_leak_find_piece(const struct hak_leak_scan *scan, uintptr_t 
 HAK_HIDDEN void hak_leak_each_piece(const struct hak_leak_scan *scan,
                                     void (*visit)(const struct hak_leak_block *, void *),
                                     void *context);
+/* Whether the block is a guarded piece of such a pool, which is told as a piece or not at all. */
+HAK_HIDDEN bool hak_leak_is_guarded_piece(const struct hak_leak_block *block);
 /* Calls `visit` for the parts of a range that lie in no piece. */
 HAK_HIDDEN void hak_leak_outside_pieces(struct hak_leak_scan *scan, uintptr_t start, uintptr_t end,
                                         void (*visit)(struct hak_leak_scan *, uintptr_t,

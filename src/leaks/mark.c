@@ -314,9 +314,28 @@ static void see_inherited(const struct hak_leak_block *block, void *scan) {
     }
 }
 
+/* Whether the block is listed as a piece, and counts as that alone. */
+static bool is_listed_piece(const struct hak_leak_scan *scan, const struct hak_leak_block *block) {
+    struct hak_leak_block piece;
+    return hak_leak_is_guarded_piece(block) && hak_leak_find_piece(scan, block->user, &piece);
+}
+
+/* A guarded piece that is not listed goes with its pool, and what it keeps is kept. */
+static void see_guarded_piece(const struct hak_leak_block *block, void *context) {
+    struct hak_leak_scan *scan = context;
+    if (is_listed_piece(scan, block)) {
+        hak_set_mark(block, HAK_MARK_REACHED);
+    } else if (hak_leak_is_guarded_piece(block)) {
+        see_block(scan, block);
+        mark_pending(scan);
+    }
+}
+
 /* Counts a block and its bytes under its mark. */
 static void count_marked(const struct hak_leak_block *block, void *context) {
     struct hak_leak_scan *scan = context;
+    if (is_listed_piece(scan, block))
+        return;
     scan->block_count[hak_mark_of(block)]++;
     scan->byte_count[hak_mark_of(block)] += block->end - block->user;
 }
@@ -349,6 +368,8 @@ void hak_leak_mark_blocks(struct hak_leak_scan *scan) {
     mark_roots(scan);
     mark_threads(scan);
     mark_pending(scan);
+    if (scan->piece_room)
+        hak_leak_each(&scan->index, see_guarded_piece, scan);
     if (hak_leak_is_child())
         hak_leak_each(&scan->index, see_inherited, scan);
     part_lost(scan);

@@ -98,6 +98,10 @@ bool hak_leak_find_piece(const struct hak_leak_scan *scan, uintptr_t pointer,
     return true;
 }
 
+bool hak_leak_is_guarded_piece(const struct hak_leak_block *block) {
+    return !block->piece && block->at.large && block->at.large->is_of_pool;
+}
+
 void hak_leak_each_piece(const struct hak_leak_scan *scan,
                          void (*visit)(const struct hak_leak_block *, void *), void *context) {
     struct hak_leak_block block;

@@ -7,7 +7,7 @@ s/event [0-9,]+ \(/event N (/g
 s/ and event [0-9,]+;/ and event N;/
 s/      [0-9.]+ s (to [0-9.]+ s )?old;/      N s old;/
 s/^(hakmem: HKM-30[0-9] [a-z-]+: [^,]*:[0-9]+ (accesses|reads|writes|executes)) [0-9,]+ bytes?,? /\1 memory /
-s/at exit, in [0-9.]+ ms/at exit, in N ms/
+s/at exit, in [0-9.,]+ ms/at exit, in N ms/
 s/^      [0-9,]+ +([A-Za-z_]+)/      N           \1/
 s/ -- [^ ]*\/tests\/(faults|crash)\// -- tests\/\1\//
 s/-s [^ ]*hakmem\.([a-z0-9_]+)\.[0-9]+\.db/-s hakmem.\1.N.db/g

@@ -96,6 +96,7 @@ hak_front_look src/learn/learn.c
 hak_entry_begin_counting src/entry/counted/profile.c
 hak_large_sample_ends src/entry/start.c src/entry/counted/profile.c
 hak_layer_keeps src/entry/start.c
+hak_pool_close_block src/guard/pieces.c
 hak_raw_leaks src/leaks/scan.c
 hak_source_open_url viewer/fleet/server.c
 hak_stacks_add_frames src/trace/python/python.c

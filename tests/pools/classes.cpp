@@ -75,6 +75,20 @@ std::size_t use_pools() {
            (aligned.upstream_resource() == std::pmr::get_default_resource());
 }
 
+// The same where the pools give pieces up to hakmem.
+std::size_t use_guarded() {
+    std::pmr::monotonic_buffer_resource arena;
+    hakmem::pool_resource told{"request", hakmem::guarded, &arena};
+    hakmem::pool_resource plain{"plain", hakmem::guarded};
+    hakmem::pool nodes{"nodes", hakmem::guarded};
+    rows numbers{nodes};
+    for (int i = 0; i < 50; i++)
+        numbers.push_back(i);
+    numbers.pop_front();
+    std::pmr::vector<long> longs(100, &plain);
+    return serve(told, arena) + numbers.size() + longs.size();
+}
+
 // A resource that gives a piece to another pool than it is from.
 void give_to_other() {
     hakmem::pool_resource requests{"requests"}, sessions{"sessions"};
@@ -106,7 +120,8 @@ int main(int argc, char **argv) {
     if (does == "correct") {
         std::pmr::monotonic_buffer_resource arena;
         hakmem::pool_resource told{"request", &arena};
-        std::printf("%zu %zu %zu\n", serve(told, arena), use_allocator(), use_pools());
+        std::printf("%zu %zu %zu %zu\n", serve(told, arena), use_allocator(), use_pools(),
+                    use_guarded());
     } else if (does == "other") {
         give_to_other();
     } else if (does == "outlive") {

@@ -26,5 +26,9 @@ int main(int argc, char **argv) {
         ROUND(VALGRIND_FREELIKE_BLOCK(piece, 0))
     if (strcmp(does, "closed") == 0)
         ROUND((void)VALGRIND_MAKE_MEM_NOACCESS(piece, 40))
+    if (strcmp(does, "alloc_guarded") == 0)
+        ROUND(if (hak_pool_alloc_guarded) piece = hak_pool_alloc_guarded(pool, 40, 8))
+    if (strcmp(does, "free_guarded") == 0)
+        ROUND(if (hak_pool_free_guarded && hak_pool_free_guarded(pool, piece)) return 1)
     return 0;
 }

@@ -24,6 +24,7 @@ void hak_pool_add_facts(struct hak_fault_facts *facts, const struct hak_pool *po
     facts->asked_bytes = facts->slot_bytes = piece->bytes;
     facts->alloc_stack = piece->alloc_stack;
     facts->free_stack = piece->free_stack;
+    facts->subkind = piece->is_guarded ? HAK_BY_POOL : HAK_BY_MALLOC;
     if (piece->pool_number == pool->number)
         return;
     facts->pool.other_number = piece->pool_number;

@@ -279,15 +279,14 @@ static void extend(struct hak_pool_reach *reach, uintptr_t address, uint64_t byt
     reach->bits |= address;
 }
 
-struct hak_piece *hak_pieces_add(struct hak_pool *pool, uintptr_t address, uint64_t bytes,
-                                 uint32_t stack) {
+static struct hak_piece *add_piece(struct hak_pool *pool, uintptr_t address, uint64_t bytes,
+                                   uint32_t stack) {
     struct hak_piece *piece = place_for_piece(address, pool->number);
     if (!piece) {
         note_lost(address);
         return NULL;
     }
     hak_pieces_unlist(piece);
-    extend(&pool->reach, address, bytes);
     *piece = (struct hak_piece){.address = address,
                                 .bytes = bytes,
                                 .pool_place = (uint32_t)(pool - table->pools),
@@ -295,6 +294,22 @@ struct hak_piece *hak_pieces_add(struct hak_pool *pool, uintptr_t address, uint6
                                 .pool_resets = pool->resets,
                                 .alloc_stack = stack,
                                 .more = more_at(piece, pool, bytes)};
+    return piece;
+}
+
+struct hak_piece *hak_pieces_add(struct hak_pool *pool, uintptr_t address, uint64_t bytes,
+                                 uint32_t stack) {
+    struct hak_piece *piece = add_piece(pool, address, bytes, stack);
+    if (piece)
+        extend(&pool->reach, address, bytes);
+    return piece;
+}
+
+struct hak_piece *hak_pieces_add_guarded(struct hak_pool *pool, uintptr_t address, uint64_t bytes,
+                                         uint32_t stack) {
+    struct hak_piece *piece = add_piece(pool, address, bytes, stack);
+    if (piece)
+        piece->is_guarded = 1;
     return piece;
 }
 

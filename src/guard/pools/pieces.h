@@ -39,7 +39,8 @@ struct hak_pool {
     uint32_t first;                   /* of its listed pieces: place + 1, 0 = none */
     uint16_t before, behind;          /* redzone bytes around each piece */
     uint32_t alias_of;                /* the place of the pool of this number, plus 1; 0 = itself */
-    struct hak_pool_reach reach;      /* of its pieces since a reset */
+    struct hak_pool_reach reach;      /* of its pieces since a reset, but for guarded ones */
+    struct hak_large *guarded;        /* the first of its guarded pieces (blocks.h); NULL = none */
     /* Pools that were here before, each destroyed: the numbers `first` to `last`, which ended at
      * `end_stack`; all 0: none. */
     struct {
@@ -72,10 +73,11 @@ struct hak_piece {
     struct hak_block_life block; /* of malloc around it, when it was handed out */
     uint16_t more; /* live pieces at the address beside this one, where one has no bytes */
     uint8_t is_free;
-    uint8_t has_room;  /* its redzones were filled in this life */
-    uint8_t is_listed; /* it is in the pool's list, as those with redzones are */
-    uint8_t is_told;   /* their damage was reported */
-    uint8_t place;     /* number of the pool's place (places.h) */
+    uint8_t has_room;   /* its redzones were filled in this life */
+    uint8_t is_listed;  /* it is in the pool's list, as those with redzones are */
+    uint8_t is_told;    /* their damage was reported */
+    uint8_t place;      /* number of the pool's place (places.h) */
+    uint8_t is_guarded; /* it is a block of its own, between closed pages (blocks.h) */
 };
 
 /* Whether the program has made a pool: without one no call has anything to look at. */
@@ -108,6 +110,9 @@ HAK_HIDDEN bool hak_pieces_is_of_former(const struct hak_piece *piece, const str
 /* Makes a live piece of the pool at this address. NULL: there is no room, which is counted. */
 HAK_HIDDEN struct hak_piece *hak_pieces_add(struct hak_pool *pool, uintptr_t address,
                                             uint64_t bytes, uint32_t stack);
+/* The same of a guarded one. */
+HAK_HIDDEN struct hak_piece *hak_pieces_add_guarded(struct hak_pool *pool, uintptr_t address,
+                                                    uint64_t bytes, uint32_t stack);
 /* The piece that begins at the address, in whichever state: of the pool with this number, else a
  * live one of another pool, else any; NULL: none is known. */
 HAK_HIDDEN struct hak_piece *hak_pieces_find(uintptr_t address, uint32_t number);

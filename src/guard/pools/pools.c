@@ -2,6 +2,7 @@
  * each call is compared with what was told before. */
 #include "guard/pools/pools.h"
 
+#include "guard/pools/blocks.h"
 #include "guard/pools/call.h"
 #include "guard/pools/places.h"
 #include "hakmem.h"
@@ -92,12 +93,14 @@ static void end_piece(struct hak_pool *pool, struct hak_piece *piece, uint32_t s
     hak_pieces_unlist(piece);
 }
 
-static void give_piece(const struct hak_pool_call *call) {
+/* Ends the life of the call's piece. True: its guarded block, NULL = it has none, is no piece any
+ * more. */
+static bool give_piece(const struct hak_pool_call *call, struct hak_large *block) {
     struct hak_fault_facts facts = {0};
     uint32_t number = 0;
     uint64_t bytes = 0;
     if (!hak_pieces_lock())
-        return;
+        return false;
     struct hak_pool *pool = hak_pieces_pool(call->pool);
     struct hak_piece *piece = pool ? hak_pieces_find_own(call->piece, pool) : NULL;
     if (pool)
@@ -114,8 +117,17 @@ static void give_piece(const struct hak_pool_call *call) {
         number = pool->number; /* a piece that was not kept, but its record was */
     }
     hak_pool_note(HAK_PIECE_FREE, call, number, call->piece, bytes, NULL);
+    bool is_over =
+        block && !facts.fault && (piece ? piece->is_free : !hak_pool_has_block(call->piece));
+    if (is_over)
+        hak_pool_unlink_block(pool, block);
     hak_pieces_unlock();
     hak_pool_tell_fault(&facts);
+    return is_over;
+}
+
+bool hak_pool_give_guarded(const struct hak_pool_call *call, struct hak_large *block) {
+    return give_piece(call, block);
 }
 
 static struct hak_pool *new_pool(const struct hak_pool_call *call, const char *name) {
@@ -159,6 +171,7 @@ static void take_piece(const struct hak_pool_call *call, size_t bytes) {
 static void end_pieces(const struct hak_pool_call *call, bool destroys, const void *kept,
                        size_t kept_bytes) {
     struct hak_fault_facts facts = {0};
+    struct hak_large *ended = NULL;
     uint32_t number = 0;
     if (!hak_pieces_lock())
         return;
@@ -175,18 +188,26 @@ static void end_pieces(const struct hak_pool_call *call, bool destroys, const vo
         pool->end_stack = call->stack;
         number = pool->number;
         hak_pieces_keep(pool, (uintptr_t)hak_untagged(kept), kept_bytes);
+        ended = hak_pool_take_blocks(pool, (uintptr_t)hak_untagged(kept), kept_bytes);
     }
     hak_pool_note(destroys ? HAK_POOL_DESTROY : HAK_POOL_RESET, call, number,
                   kept_bytes ? (uintptr_t)hak_untagged(kept) : call->pool, kept_bytes, NULL);
     hak_pieces_unlock();
+    hak_pool_close_blocks(ended);
     hak_pool_tell_fault(&facts);
 }
 
-/* The number of the live pool at the address, which ends where another one takes its place; 0:
- * there is none. */
-static uint32_t number_of_replaced(uintptr_t address) {
-    const struct hak_pool *pool = hak_pieces_pool(address);
-    return pool && !pool->is_destroyed ? pool->number : 0;
+/* The live pool at the address, which ends where another one takes its place. */
+struct replaced {
+    uint32_t number; /* 0: there is none */
+    struct hak_large *ended;
+};
+
+static struct replaced replace_pool(uintptr_t address) {
+    struct hak_pool *pool = hak_pieces_pool(address);
+    if (!pool || pool->is_destroyed)
+        return (struct replaced){0};
+    return (struct replaced){pool->number, hak_pool_take_blocks(pool, 0, 0)};
 }
 
 /* ---- hakmem.h -------------------------------------------------------------------------------- */
@@ -199,12 +220,13 @@ HAK_EXPORT void hak_pool_create(const void *pool, const char *name) {
     hak_pool_copy_name(copy, sizeof copy, name);
     if (!hak_pieces_lock())
         return;
-    uint32_t replaced = number_of_replaced(call.pool);
+    struct replaced replaced = replace_pool(call.pool);
     struct hak_pool *made = new_pool(&call, copy);
     uint32_t number = made ? made->number : 0;
-    hak_pool_note(HAK_POOL_DESTROY, &call, made ? replaced : 0, call.pool, 0, NULL);
+    hak_pool_note(HAK_POOL_DESTROY, &call, made ? replaced.number : 0, call.pool, 0, NULL);
     hak_pool_note(HAK_POOL_CREATE, &call, number, call.pool, 0, copy);
     hak_pieces_unlock();
+    hak_pool_close_blocks(replaced.ended);
 }
 
 static uint16_t redzone_bytes(size_t bytes) {
@@ -243,7 +265,7 @@ HAK_EXPORT void hak_pool_free(const void *pool, const void *piece) {
     if (!piece || !hak_pool_is_told(pool))
         return;
     struct hak_pool_call call = HAK_POOL_CALL("hak_pool_free", pool, piece, HAK_FREE);
-    give_piece(&call);
+    (void)give_piece(&call, NULL);
 }
 
 HAK_EXPORT void hak_pool_reset(const void *pool) {
@@ -275,14 +297,17 @@ HAK_EXPORT void hak_pool_rebase(const void *pool, const void *to) {
     struct hak_fault_facts facts = {0};
     if (!hak_pieces_lock())
         return;
-    uint32_t replaced = target == call.pool ? 0 : number_of_replaced(target);
     const struct hak_pool *moved = hak_pieces_pool(call.pool);
+    struct replaced replaced = {0};
+    if (moved && target != call.pool)
+        replaced = replace_pool(target);
     if (moved && moved->is_destroyed)
         facts = hak_pool_facts_of_end(&call, moved, NULL);
-    if (!hak_pieces_move_pool(call.pool, target) || !moved)
-        replaced = 0;
-    hak_pool_note(HAK_POOL_DESTROY, &call, replaced, target, 0, NULL);
+    if (!hak_pieces_move_pool(call.pool, target))
+        replaced.number = 0;
+    hak_pool_note(HAK_POOL_DESTROY, &call, replaced.number, target, 0, NULL);
     hak_pieces_unlock();
+    hak_pool_close_blocks(replaced.ended);
     hak_pool_tell_fault(&facts);
 }
 

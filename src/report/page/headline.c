@@ -143,6 +143,7 @@ static const char *due_call(unsigned taken) {
         [HAK_BY_NEW_ARRAY] = "delete[]",
         [HAK_BY_NEW_ALIGNED] = "aligned delete",
         [HAK_BY_NEW_ARRAY_ALIGNED] = "aligned delete[]",
+        [HAK_BY_POOL] = "hak_pool_free_guarded",
     };
     return taken < sizeof calls / sizeof *calls && calls[taken] ? calls[taken] : "free";
 }

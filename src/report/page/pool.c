@@ -3,6 +3,8 @@
 
 #include <jansson.h>
 #include <string.h>
+#include "check.h"
+#include "store/calls.h"
 
 /* A pool's name, which a dying program wrote, ended by NUL. */
 static const char *pool_name(char copy[HAK_POOL_NAME], const char name[HAK_POOL_NAME]) {
@@ -235,13 +237,20 @@ const char *report_pool_death(const struct report_page *page) {
                                                              : "  FREED BEFORE      ";
 }
 
+static bool is_guarded(const struct report_page *page) {
+    return (page->facts->subkind & 0xff) == HAK_BY_POOL;
+}
+
 const char *report_pool_birth_call(const struct report_page *page) {
-    return page->base ? "hak_pool_alloc" : "hak_pool_create";
+    if (!page->base)
+        return "hak_pool_create";
+    return is_guarded(page) ? hak_call_taken(HAK_BY_POOL) : "hak_pool_alloc";
 }
 
 const char *report_pool_death_call(const struct report_page *page) {
     return page->facts->pool.end == HAK_POOL_WAS_RESET       ? "hak_pool_reset"
            : page->facts->pool.end == HAK_POOL_WAS_DESTROYED ? "hak_pool_destroy"
+           : is_guarded(page)                                ? hak_call_given(HAK_GIVEN_BY_POOL)
                                                              : "hak_pool_free";
 }
 
