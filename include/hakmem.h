@@ -95,6 +95,10 @@ HAK_API void hak_pool_create(const void *pool, const char *name) HAK_NAMES_1;
  * pool ends and in sweeps; a move to "out" fills none. Right after the create. The only call after
  * which hakmem writes into the pool's memory, and there into no other block of malloc. */
 HAK_API void hak_pool_redzone(const void *pool, size_t before, size_t behind) HAK_NAMES_1;
+/* The pieces of the pool are the memory of pieces of HAK_POOL_MALLOC_LIKE: hak_pool_free of one
+ * also frees those that lie wholly in it; a reset, or the destroy, does not. Right after the
+ * create. */
+HAK_API void hak_pool_auto_free(const void *pool) HAK_NAMES_1;
 /* The pool hands out the piece of `bytes` bytes. Its life ends by hak_pool_free, or when the pool
  * is reset or destroyed. It also ends when the pool hands out a piece at the same address again; a
  * pool that has taken a piece back before is at fault then. */

@@ -133,11 +133,31 @@ ask_kernel(long number, long a, long b, long c, long d, long e, long f) {
     return hak_raw_call_always(number, a, b, c, d, e, f);
 }
 
+/* The same for a call by which `bytes` bytes from `from` on may go, which guard hears of: pieces of
+ * the program's own pools may lie there. Of mremap those behind `kept` bytes go, where the mapping
+ * stays; else 0. */
+static long ask_to_unmap(uintptr_t from, uint64_t bytes, uint64_t kept, long number, long a, long b,
+                         long c, long d, long e, long f) {
+    bool is_heard = hak_begin_unmap && hak_begin_unmap(from, bytes);
+    long result = ask_kernel(number, a, b, c, d, e, f);
+    if (!is_heard)
+        return result;
+    if (has_failed(result))
+        bytes = kept = 0;
+    if ((uintptr_t)result != from)
+        kept = 0;
+    hak_end_unmap(from + kept, kept < bytes ? bytes - kept : 0);
+    return result;
+}
+
 /* Asks the kernel for a mapping, and records it if there is one. Returns as mmap does. */
 static void *map(hak_call_t at, void *address, size_t bytes, int protection, int flags, int file,
                  off_t offset) {
     struct mapping_call call = begin_call(at, false);
-    long result = ask_kernel(SYS_mmap, (long)address, (long)bytes, protection, flags, file, offset);
+    bool replaces = (flags & MAP_FIXED) && !(flags & MAP_FIXED_NOREPLACE);
+    long result =
+        ask_to_unmap((uintptr_t)address, replaces ? mapped_bytes(bytes, flags) : 0, 0, SYS_mmap,
+                     (long)address, (long)bytes, protection, flags, file, offset);
     if (call.is_recorded && !has_failed(result))
         end_call(&call, (struct hak_event_fields){.kind = HAK_PROGRAM_MAP,
                                                   .address = (uint64_t)result,
@@ -158,7 +178,8 @@ HAK_EXPORT void *mmap64(void *address, size_t bytes, int protection, int flags, 
 /* The program's munmap: asks the kernel, and records the call with its duration if it succeeded. */
 HAK_EXPORT int munmap(void *address, size_t bytes) {
     struct mapping_call call = begin_call(HAK_CALL, true);
-    long result = ask_kernel(SYS_munmap, (long)address, (long)bytes, 0, 0, 0, 0);
+    long result = ask_to_unmap((uintptr_t)address, whole_pages(bytes), 0, SYS_munmap, (long)address,
+                               (long)bytes, 0, 0, 0, 0);
     if (call.is_recorded && !has_failed(result))
         end_call(&call, (struct hak_event_fields){.kind = HAK_PROGRAM_UNMAP,
                                                   .address = (uintptr_t)address,
@@ -191,8 +212,12 @@ HAK_EXPORT void *mremap(void *old, size_t old_bytes, size_t bytes, int flags, ..
         va_end(more);
     }
     struct mapping_call call = begin_call(HAK_CALL, true);
+    if ((flags & MREMAP_FIXED) && hak_begin_unmap &&
+        hak_begin_unmap((uintptr_t)wanted, whole_pages(bytes)))
+        hak_end_unmap((uintptr_t)wanted, whole_pages(bytes));
     long result =
-        ask_kernel(SYS_mremap, (long)old, (long)old_bytes, (long)bytes, flags, (long)wanted, 0);
+        ask_to_unmap((uintptr_t)old, whole_pages(old_bytes), whole_pages(bytes), SYS_mremap,
+                     (long)old, (long)old_bytes, (long)bytes, flags, (long)wanted, 0);
     uint64_t left = flags & MREMAP_DONTUNMAP ? 0 : whole_pages(old_bytes) / HAK_MAPPED_PAGE_BYTES;
     if (call.is_recorded && !has_failed(result))
         end_call(&call, (struct hak_event_fields){.kind = HAK_PROGRAM_REMAP,

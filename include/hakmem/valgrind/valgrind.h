@@ -5,16 +5,22 @@
  * are seen where hakmem-debug.so serves it; else each macro costs a compare with memory and a jump,
  * and does not evaluate what it is given. Valgrind sees no pool of a program that is built so.
  *
- *   VALGRIND_                  becomes                      is different
- *   CREATE_MEMPOOL, _EXT       hak_pool_create              redzones, zeroes and flags are not used
- *   DESTROY_MEMPOOL            hak_pool_destroy
- *   MEMPOOL_ALLOC, _FREE       hak_pool_alloc, _free
- *   MEMPOOL_TRIM               hak_pool_reset_outside                a piece partly inside lives on
- * whole MOVE_MEMPOOL               hak_pool_rebase MEMPOOL_CHANGE             hak_pool_free, _alloc
- * the piece begins a new life MEMPOOL_EXISTS             hak_pool_exists MALLOCLIKE_BLOCK,
- * hak_pool_alloc, _free of     redzones and zeroes are not used RESIZEINPLACE_, FREELIKE_  one
- * pool, "malloc-like" MAKE_MEM_*                 nothing                      hakmem does not see
- * single accesses all else                   what it is without Valgrind
+ *   VALGRIND_               becomes                 is different
+ *   ----------------------  ----------------------  -----------------------------------
+ *   CREATE_MEMPOOL          hak_pool_create         redzones and zeroes are not used
+ *   CREATE_MEMPOOL_EXT      hak_pool_create, and    METAPOOL alone changes nothing: any
+ *                           hak_pool_auto_free      pool's pieces may hold other pieces
+ *   DESTROY_MEMPOOL         hak_pool_destroy
+ *   MEMPOOL_ALLOC, _FREE    hak_pool_alloc, _free
+ *   MEMPOOL_TRIM            hak_pool_reset_outside  a piece partly inside lives on whole
+ *   MOVE_MEMPOOL            hak_pool_rebase
+ *   MEMPOOL_CHANGE          hak_pool_free, _alloc   the piece begins a new life
+ *   MEMPOOL_EXISTS          hak_pool_exists
+ *   MALLOCLIKE_BLOCK,       hak_pool_alloc, _free   redzones and zeroes are not used
+ *   RESIZEINPLACE_BLOCK,    of one pool,
+ *   FREELIKE_BLOCK          "malloc-like"
+ *   MAKE_MEM_*              nothing                 hakmem does not see single accesses
+ *   all else                what it is without Valgrind
  *
  * RUNNING_ON_VALGRIND is 1 where the calls are there, in level light too, which does not use them:
  * libraries ask it whether to tell of pools, and leave room between pieces then.
@@ -57,8 +63,16 @@
 
 #define VALGRIND_CREATE_MEMPOOL(pool, redzone, is_zeroed)                                          \
     HAK_POOL_TELL(hak_pool_create, (HAK_POOL_AT(pool), HAKMEM_POOL_NAME(pool)))
+/* The flag AUTO_FREE is METAPOOL's: alone it is an error of the program, as with Valgrind. */
 #define VALGRIND_CREATE_MEMPOOL_EXT(pool, redzone, is_zeroed, flags)                               \
-    VALGRIND_CREATE_MEMPOOL(pool, redzone, is_zeroed)
+    do {                                                                                           \
+        if (hak_pool_create) {                                                                     \
+            const void *hak_pool_ = HAK_POOL_AT(pool);                                             \
+            hak_pool_create(hak_pool_, HAKMEM_POOL_NAME(pool));                                    \
+            if (((flags)&VALGRIND_MEMPOOL_AUTO_FREE) && hak_pool_auto_free)                        \
+                hak_pool_auto_free(hak_pool_);                                                     \
+        }                                                                                          \
+    } while (0)
 #define VALGRIND_DESTROY_MEMPOOL(pool) HAK_POOL_TELL(hak_pool_destroy, (HAK_POOL_AT(pool)))
 #define VALGRIND_MEMPOOL_ALLOC(pool, address, bytes)                                               \
     HAK_POOL_TELL(hak_pool_alloc, (HAK_POOL_AT(pool), HAK_POOL_AT(address), (size_t)(bytes)))

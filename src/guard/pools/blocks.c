@@ -89,10 +89,12 @@ bool hak_pool_add_guarded(const struct hak_pool_call *call, struct hak_large *bl
     struct hak_piece *piece =
         pool ? hak_pieces_add_guarded(pool, call->piece, block->asked_bytes, call->stack) : NULL;
     if (piece) {
-        piece->block = hak_block_life_at(call->piece);
+        hak_pieces_set_block(piece, hak_block_life_at(call->piece));
+        piece->is_left_out = hak_trace_is_stopped();
         link_block(pool, block);
         hak_pool_copy_name(name, HAK_POOL_NAME, pool->name);
-        hak_pool_note(HAK_PIECE_ALLOC, call, pool->number, call->piece, block->asked_bytes, NULL);
+        hak_pool_note(HAK_PIECE_ALLOC, call, piece->is_left_out ? 0 : pool->number, call->piece,
+                      block->asked_bytes, NULL);
     }
     hak_pieces_unlock();
     return piece != NULL;

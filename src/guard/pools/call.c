@@ -92,7 +92,7 @@ void hak_pool_note(enum hak_record_kind kind, const struct hak_pool_call *call, 
         .record_count = number,
         .class_index = HAK_CLASS_NONE,
     };
-    if (!number || hak_trace_is_stopped())
+    if (!number)
         return;
     if (!name) {
         hak_trace_record(&fields);

@@ -2,12 +2,14 @@
 #include "guard/pools/pieces.h"
 
 #include "guard/locate/locate.h"
+#include "guard/pools/redzone.h"
 #include "hop.h"
 #include "platform/line.h"
 #include "platform/lock.h"
 #include "trace/wait.h"
 
-enum { POOL_BITS = 12, PIECE_BITS = 20, PLACES_TRIED = 32, LOST_BITS = 20 };
+enum { POOL_BITS = 12, PIECE_BITS = 20, PLACES_TRIED = 32, LOST_BITS = 20, OUTSIDE_BITS = 20 };
+enum { PAGE_SHIFT = 12 };
 enum { STUCK_SECONDS = 15 }; /* more than a record waits for room in its ring */
 #define SECOND_NS UINT64_C(1000000000)
 
@@ -15,6 +17,9 @@ struct table {
     struct hak_pool pools[(1 << POOL_BITS) + PLACES_TRIED];
     struct hak_piece pieces[(1 << PIECE_BITS) + PLACES_TRIED];
     uint64_t lost[(1 << LOST_BITS) / 64]; /* a bit for the addresses of pieces not kept */
+    /* Of pieces outside of malloc's blocks: a bit for the pages in which they begin. */
+    uint64_t outside[(1 << OUTSIDE_BITS) / 64];
+    struct hak_pool_reach outside_reach;
 };
 
 _Atomic bool hak_pieces_are_kept;
@@ -31,12 +36,12 @@ bool hak_pieces_missed(void) {
     return atomic_load_explicit(&is_missed, memory_order_relaxed);
 }
 
-static void miss_call(const char *why) {
+static void miss_call(const char *what) {
     struct hak_line line = {.length = 0};
     if (atomic_exchange_explicit(&is_missed, true, memory_order_relaxed))
         return;
-    hak_line_add(&line, "hakmem: a call of hak_pool_* is missed, ");
-    hak_line_add(&line, why);
+    hak_line_add(&line, "hakmem: ");
+    hak_line_add(&line, what);
     hak_line_add(&line, "; no fault of a pool is reported from here on");
     hak_line_end(&line);
 }
@@ -71,17 +76,24 @@ static bool lock_in_time(void) {
     return false;
 }
 
-bool hak_pieces_lock(void) {
+/* Takes the lock; false: the thread holds it, which makes `what` a call that is missed, or another
+ * one never gives it back. */
+static bool lock_for(const char *what) {
     if (hak_lock_is_mine(&pieces_lock)) {
-        miss_call("made in a signal handler that interrupted another one, or left it by longjmp");
+        miss_call(what);
         return false;
     }
     if (atomic_load_explicit(&is_stuck, memory_order_relaxed))
         return false;
     if (hak_try_lock(&pieces_lock) || lock_in_time())
         return true;
-    miss_call("as another thread has not ended one for 15 s");
+    miss_call("a call of hak_pool_* is missed, as another thread has not ended one for 15 s");
     return false;
+}
+
+bool hak_pieces_lock(void) {
+    return lock_for("a call of hak_pool_* is missed, made in a signal handler that interrupted "
+                    "another one, or left it by longjmp");
 }
 
 void hak_pieces_unlock(void) {
@@ -263,9 +275,16 @@ static uint16_t more_at(const struct hak_piece *before, const struct hak_pool *p
     return before->more < UINT16_MAX ? before->more + 1 : UINT16_MAX;
 }
 
+static void set_bit(uint64_t *bits, size_t bit) {
+    bits[bit / 64] |= (uint64_t)1 << bit % 64;
+}
+
+static bool has_bit(const uint64_t *bits, size_t bit) {
+    return bits[bit / 64] >> bit % 64 & 1;
+}
+
 static void note_lost(uintptr_t address) {
-    size_t bit = first_place(address, LOST_BITS);
-    table->lost[bit / 64] |= (uint64_t)1 << bit % 64;
+    set_bit(table->lost, first_place(address, LOST_BITS));
     lost++;
 }
 
@@ -313,60 +332,177 @@ struct hak_piece *hak_pieces_add_guarded(struct hak_pool *pool, uintptr_t addres
     return piece;
 }
 
-static void keep_if_inside(struct hak_piece *piece, struct hak_pool *pool, uintptr_t from,
-                           uint64_t bytes) {
-    bool is_before = piece->address < from && from - piece->address >= piece->bytes;
-    bool is_behind = piece->address >= from && piece->address - from >= bytes;
+/* ---- pieces in a range ----------------------------------------------------------------------- */
+
+/* Calls `visit` for the pieces that begin at the address, in whichever state and pool. */
+static void each_at(uintptr_t address, void (*visit)(struct hak_piece *, void *), void *context) {
+    struct hak_piece *piece = &table->pieces[first_place(address, PIECE_BITS)];
+    for (int i = 0; i < PLACES_TRIED && piece[i].address; i++)
+        if (piece[i].address == address)
+            visit(&piece[i], context);
     go_on();
-    if (piece->pool_number == pool->number && piece->pool_resets == pool->resets - 1 &&
+}
+
+static void each_of_all(void (*visit)(struct hak_piece *, void *), void *context) {
+    for (size_t i = 0; i < sizeof table->pieces / sizeof table->pieces[0]; i++) {
+        if (table->pieces[i].address)
+            visit(&table->pieces[i], context);
+        go_on();
+    }
+}
+
+/* Calls `visit` for the pieces in the reach that begin from `first` to `last`, and for others. Of
+ * more than a million addresses it walks over the table instead. */
+static void each_begin(const struct hak_pool_reach *reach, uintptr_t first, uintptr_t last,
+                       void (*visit)(struct hak_piece *, void *), void *context) {
+    uintptr_t step = reach->bits & -reach->bits;
+    first = first < reach->lowest ? reach->lowest : first;
+    last = last > reach->highest ? reach->highest : last;
+    if (!step || first > last)
+        return;
+    first += -first & (step - 1);
+    if (first <= last && (last - first) / step >= 1 << PIECE_BITS) {
+        each_of_all(visit, context);
+        return;
+    }
+    for (uintptr_t at = first; at <= last && at >= first; at += step)
+        each_at(at, visit, context);
+}
+
+/* The address so many bytes in front, and behind; as far as there are any. */
+static uintptr_t in_front(uintptr_t address, uint64_t bytes) {
+    return address > bytes ? address - bytes : 0;
+}
+static uintptr_t behind(uintptr_t address, uint64_t bytes) {
+    return bytes > UINTPTR_MAX - address ? UINTPTR_MAX : address + bytes;
+}
+
+struct range {
+    struct hak_pool *pool;
+    uintptr_t from;
+    uint64_t bytes;
+    void (*visit)(struct hak_piece *, void *);
+    void *context;
+};
+
+static void keep_if_inside(struct hak_piece *piece, void *context) {
+    const struct range *r = context;
+    bool is_before = piece->address < r->from && r->from - piece->address >= piece->bytes;
+    bool is_behind = piece->address >= r->from && piece->address - r->from >= r->bytes;
+    if (piece->pool_number == r->pool->number && piece->pool_resets == r->pool->resets - 1 &&
         !is_before && !is_behind) {
-        piece->pool_resets = pool->resets;
-        extend(&pool->reach, piece->address, piece->bytes);
+        piece->pool_resets = r->pool->resets;
+        extend(&r->pool->reach, piece->address, piece->bytes);
         if (piece->has_room && !piece->is_free)
-            hak_pieces_list(pool, piece);
+            hak_pieces_list(r->pool, piece);
     }
 }
 
 /* No piece begins further before the range than the largest one is long. */
 void hak_pieces_keep(struct hak_pool *pool, uintptr_t from, uint64_t bytes) {
+    struct range range = {.pool = pool, .from = from, .bytes = bytes};
     struct hak_pool_reach reach = pool->reach;
-    uintptr_t first = from > reach.largest_bytes ? from - reach.largest_bytes : 0;
-    uintptr_t last = bytes > UINTPTR_MAX - from ? UINTPTR_MAX : from + bytes;
-    uintptr_t step = reach.bits & -reach.bits;
     pool->reach = (struct hak_pool_reach){0};
-    first = first < reach.lowest ? reach.lowest : first;
-    last = last > reach.highest ? reach.highest : last;
-    if (!bytes || !step || first > last)
-        return;
-    first += -first & (step - 1);
-    if ((last - first) / step < 1 << PIECE_BITS) {
-        for (uintptr_t at = first; at <= last; at += step) {
-            struct hak_piece *piece = hak_pieces_find(at, pool->number);
-            if (piece)
-                keep_if_inside(piece, pool, from, bytes);
-        }
-        return;
-    }
-    for (size_t i = 0; i < sizeof table->pieces / sizeof table->pieces[0]; i++)
-        keep_if_inside(&table->pieces[i], pool, from, bytes);
+    if (bytes)
+        each_begin(&reach, in_front(from, reach.largest_bytes), behind(from, bytes), keep_if_inside,
+                   &range);
 }
+
+static void visit_inside(struct hak_piece *piece, void *context) {
+    const struct range *r = context;
+    uint64_t into = piece->address - r->from;
+    if (piece->pool_number == r->pool->number && piece->address >= r->from && into < r->bytes &&
+        r->bytes - into >= piece->bytes && hak_pieces_lives(piece))
+        r->visit(piece, r->context);
+}
+
+void hak_pieces_each_inside(struct hak_pool *pool, uintptr_t from, uint64_t bytes,
+                            void (*visit)(struct hak_piece *, void *), void *context) {
+    struct range range = {pool, from, bytes, visit, context};
+    each_begin(&pool->reach, from, behind(from, bytes), visit_inside, &range);
+}
+
+/* ---- memory that goes ------------------------------------------------------------------------ */
+
+/* The bits of the pages are never cleared: a page may have others' bits, too. */
+static void note_outside(const struct hak_piece *piece) {
+    set_bit(table->outside, first_place(piece->address >> PAGE_SHIFT, OUTSIDE_BITS));
+    extend(&table->outside_reach, piece->address, piece->bytes);
+}
+
+/* A piece with a byte in the range, or of whose room one lies there. */
+static void leave_to_others(struct hak_piece *piece, void *context) {
+    const struct range *r = context;
+    const struct hak_pool *pool = hak_pieces_pool_of(piece);
+    uintptr_t start = in_front(piece->address, pool ? pool->before : 0);
+    uintptr_t end = behind(piece->address, piece->bytes + (pool ? pool->behind : 0));
+    if (piece->block.epoch || piece->block.n || start >= behind(r->from, r->bytes) ||
+        (end <= r->from && piece->address != r->from))
+        return;
+    piece->is_unmapped = 1;
+    hak_pieces_unlist(piece);
+}
+
+/* Where pieces that have a byte in the range may begin. */
+static void find_begins(uintptr_t from, uint64_t bytes, uintptr_t *first, uintptr_t *last) {
+    const struct hak_pool_reach *reach = &table->outside_reach;
+    *first = in_front(in_front(from, reach->largest_bytes), HAK_REDZONE_MOST);
+    *last = behind(behind(from, bytes), HAK_REDZONE_MOST);
+    *first = *first < reach->lowest ? reach->lowest : *first;
+    *last = *last > reach->highest ? reach->highest : *last;
+}
+
+bool hak_pieces_begin_unmap(uintptr_t from, uint64_t bytes) {
+    uintptr_t first, last;
+    if (!bytes || !atomic_load_explicit(&hak_pieces_are_kept, memory_order_relaxed) ||
+        !lock_for("memory is unmapped in a signal handler that interrupted a call of hak_pool_*"))
+        return false;
+    if (table) {
+        find_begins(from, bytes, &first, &last);
+        if (first <= last && table->outside_reach.bits)
+            return true;
+    }
+    hak_pieces_unlock();
+    return false;
+}
+
+void hak_pieces_end_unmap(uintptr_t from, uint64_t bytes) {
+    const uintptr_t page_bytes = (uintptr_t)1 << PAGE_SHIFT;
+    struct range range = {.from = from, .bytes = bytes};
+    uintptr_t first, last;
+    find_begins(from, bytes, &first, &last);
+    if (bytes && (last - first) >> PAGE_SHIFT >= 1 << OUTSIDE_BITS) {
+        each_of_all(leave_to_others, &range);
+    } else if (bytes) {
+        for (uintptr_t page = first & -page_bytes; page <= last && page + page_bytes > page;
+             page += page_bytes)
+            if (has_bit(table->outside, first_place(page >> PAGE_SHIFT, OUTSIDE_BITS)))
+                each_begin(&table->outside_reach, page, page + page_bytes - 1, leave_to_others,
+                           &range);
+    }
+    hak_pieces_unlock();
+}
+
+/* ---- all pieces ------------------------------------------------------------------------------ */
 
 uint64_t hak_pieces_lost(void) {
     return lost;
 }
 
 bool hak_pieces_may_be_lost(uintptr_t address) {
-    size_t bit = first_place(address, LOST_BITS);
-    return !table || is_forgotten || table->lost[bit / 64] >> bit % 64 & 1;
+    return !table || is_forgotten || has_bit(table->lost, first_place(address, LOST_BITS));
+}
+
+static void visit_live(struct hak_piece *piece, void *context) {
+    const struct range *r = context;
+    if (hak_pieces_lives(piece))
+        r->visit(piece, r->context);
 }
 
 void hak_pieces_each(void (*visit)(struct hak_piece *, void *), void *context) {
-    size_t count = table ? sizeof table->pieces / sizeof *table->pieces : 0;
-    for (size_t i = 0; i < count; i++)
-        if (table->pieces[i].address && hak_pieces_lives(&table->pieces[i])) {
-            visit(&table->pieces[i], context);
-            go_on();
-        }
+    struct range range = {.visit = visit, .context = context};
+    if (table)
+        each_of_all(visit_live, &range);
 }
 
 /* ---- the memory of a piece ------------------------------------------------------------------- */
@@ -378,7 +514,16 @@ struct hak_block_life hak_block_life_at(uintptr_t address) {
     return (struct hak_block_life){at.epoch, at.slot->record_count};
 }
 
+void hak_pieces_set_block(struct hak_piece *piece, struct hak_block_life block) {
+    piece->block = block;
+    piece->is_unmapped = 0;
+    if (!block.epoch && !block.n)
+        note_outside(piece);
+}
+
 bool hak_pieces_has_its_block(const struct hak_piece *piece) {
+    if (piece->is_unmapped)
+        return false;
     struct hak_block_life now = hak_block_life_at(piece->address);
     return now.epoch == piece->block.epoch && now.n == piece->block.n;
 }

@@ -51,6 +51,7 @@ struct hak_pool {
     uint8_t takes_back;   /* a piece was given back by itself: it is no arena */
     uint8_t is_inherited; /* the process is forked, and the pool is the parent's */
     uint8_t has_moves;    /* hak_pool_allow was called: other moves are faults */
+    uint8_t is_auto_free; /* a free of a piece is that of the malloc-like pieces in it */
     uint8_t places;       /* how many names it has */
     char name[HAK_POOL_NAME];
     uint16_t allowed[HAK_POOL_PLACES]; /* of each place, from which ones a piece may come */
@@ -73,11 +74,13 @@ struct hak_piece {
     struct hak_block_life block; /* of malloc around it, when it was handed out */
     uint16_t more; /* live pieces at the address beside this one, where one has no bytes */
     uint8_t is_free;
-    uint8_t has_room;   /* its redzones were filled in this life */
-    uint8_t is_listed;  /* it is in the pool's list, as those with redzones are */
-    uint8_t is_told;    /* their damage was reported */
-    uint8_t place;      /* number of the pool's place (places.h) */
-    uint8_t is_guarded; /* it is a block of its own, between closed pages (blocks.h) */
+    uint8_t has_room;    /* its redzones were filled in this life */
+    uint8_t is_listed;   /* it is in the pool's list, as those with redzones are */
+    uint8_t is_told;     /* their damage was reported */
+    uint8_t place;       /* number of the pool's place (places.h) */
+    uint8_t is_unmapped; /* the program unmapped memory of it: what lies there now is not known */
+    uint8_t is_left_out; /* its life began while recording was stopped */
+    uint8_t is_guarded;  /* it is a block of its own, between closed pages (blocks.h) */
 };
 
 /* Whether the program has made a pool: without one no call has anything to look at. */
@@ -131,16 +134,27 @@ HAK_HIDDEN struct hak_piece *hak_pieces_linked(uint32_t link);
 HAK_HIDDEN void hak_pieces_each(void (*visit)(struct hak_piece *, void *), void *context);
 /* The live block of malloc that holds the address. No lock is needed. */
 HAK_HIDDEN struct hak_block_life hak_block_life_at(uintptr_t address);
-/* Whether the piece still lies in the block that it was handed out of, or in none, as then: a pool
- * may give its memory back, or change its size, without a word. */
+/* Notes that the piece lies in this block of malloc, or in memory outside of all (0, 0). */
+HAK_HIDDEN void hak_pieces_set_block(struct hak_piece *piece, struct hak_block_life block);
+/* Whether the piece still lies in the block that it was handed out of, or in none, as then, and its
+ * memory is mapped: a pool may give its memory back, or change its size, without a word. */
 HAK_HIDDEN bool hak_pieces_has_its_block(const struct hak_piece *piece);
 /* After a reset: the pieces that have a byte in the range, which may be empty, live on. */
 HAK_HIDDEN void hak_pieces_keep(struct hak_pool *pool, uintptr_t from, uint64_t bytes);
+/* Calls `visit` for the pool's live pieces that lie wholly in the range. */
+HAK_HIDDEN void hak_pieces_each_inside(struct hak_pool *pool, uintptr_t from, uint64_t bytes,
+                                       void (*visit)(struct hak_piece *, void *), void *context);
 /* How many pools and pieces were not kept. */
 HAK_HIDDEN uint64_t hak_pieces_lost(void);
 /* Whether a piece at the address may have been one of them, or one that the parent of a fork had.
  */
 HAK_HIDDEN bool hak_pieces_may_be_lost(uintptr_t address);
+
+/* Around a system call that takes the memory of the range away, without the lock: true, and the
+ * lock is held, where pieces may lie there. hak_pieces_end_unmap follows then; `bytes` is 0 where
+ * the kernel refused. */
+HAK_HIDDEN bool hak_pieces_begin_unmap(uintptr_t from, uint64_t bytes);
+HAK_HIDDEN void hak_pieces_end_unmap(uintptr_t from, uint64_t bytes);
 
 /* In a forked child. */
 HAK_HIDDEN void hak_pieces_fork_child(void);

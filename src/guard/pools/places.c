@@ -133,7 +133,7 @@ static struct hak_piece *own_piece(struct hak_pool *pool, const struct hak_pool_
     piece = hak_pieces_add(pool, call->piece, 0, 0);
     if (piece) {
         piece->is_free = 1;
-        piece->block = hak_block_life_at(call->piece);
+        hak_pieces_set_block(piece, hak_block_life_at(call->piece));
     }
     return piece;
 }
@@ -149,8 +149,8 @@ static void put_piece(struct hak_pool *pool, struct hak_piece *piece, unsigned t
     if (piece->is_free || !is_out)
         piece->has_room = 0;
     if (!hak_pieces_has_its_block(piece)) {
-        piece->block = hak_block_life_at(piece->address);
         piece->bytes = 0; /* another piece: of a size that is not known */
+        hak_pieces_set_block(piece, hak_block_life_at(piece->address));
     }
     piece->is_free = !is_out;
     piece->place = (uint8_t)to;
@@ -164,6 +164,7 @@ HAK_EXPORT void hak_pool_move(const void *pool, const void *piece, const char *t
     struct hak_fault_facts facts = {0};
     unsigned from = HAK_POOL_PLACE_NEW, place = HAK_POOL_PLACES;
     uint32_t number = 0;
+    bool leaves_out = false;
     if (!piece || !to || !hak_pool_is_told(pool))
         return;
     struct hak_pool_call call = HAK_POOL_CALL("hak_pool_move", pool, piece, HAK_PIECE_MOVE);
@@ -184,12 +185,19 @@ HAK_EXPORT void hak_pool_move(const void *pool, const void *piece, const char *t
     }
     if (place < HAK_POOL_PLACES && !facts.fault) {
         struct hak_piece *moved = own_piece(told, &call);
+        bool is_out = from == HAK_POOL_PLACE_OUT;
+        /* The end of a recorded life is recorded, too (trace.h). */
+        leaves_out = hak_trace_is_stopped() &&
+                     !(is_out && moved && !moved->is_left_out && place != HAK_POOL_PLACE_OUT);
         if (moved)
             put_piece(told, moved, place, call.stack);
+        if (moved && !is_out)
+            moved->is_left_out = leaves_out;
         number = told->number;
     }
     note_place(&call, number, places, place, name);
-    hak_pool_note(HAK_PIECE_MOVE, &call, number, call.piece, place | (uint64_t)from << 8, NULL);
+    hak_pool_note(HAK_PIECE_MOVE, &call, leaves_out ? 0 : number, call.piece,
+                  place | (uint64_t)from << 8, NULL);
     hak_pieces_unlock();
     hak_pool_tell_fault(&facts);
 }

@@ -93,6 +93,31 @@ static void end_piece(struct hak_pool *pool, struct hak_piece *piece, uint32_t s
     hak_pieces_unlist(piece);
 }
 
+/* Whether the end of the piece's life has no record: recording is stopped, and was at its begin. */
+static bool is_end_left_out(const struct hak_piece *piece) {
+    return piece->is_left_out && hak_trace_is_stopped();
+}
+
+struct inside {
+    const struct hak_pool_call *call;
+    struct hak_pool *pool;
+};
+
+static void free_inside(struct hak_piece *piece, void *context) {
+    const struct inside *inside = context;
+    piece->more = 0;
+    end_piece(inside->pool, piece, inside->call->stack);
+    hak_pool_note(HAK_PIECE_FREE, inside->call, is_end_left_out(piece) ? 0 : inside->pool->number,
+                  piece->address, piece->bytes, NULL);
+}
+
+/* Frees the malloc-like pieces that lie in a piece which its pool has back. */
+static void free_all_inside(const struct hak_pool_call *call, const struct hak_piece *piece) {
+    struct inside inside = {call, hak_pieces_pool((uintptr_t)HAK_POOL_MALLOC_LIKE)};
+    if (inside.pool)
+        hak_pieces_each_inside(inside.pool, piece->address, piece->bytes, free_inside, &inside);
+}
+
 /* Ends the life of the call's piece. True: its guarded block, NULL = it has none, is no piece any
  * more. */
 static bool give_piece(const struct hak_pool_call *call, struct hak_large *block) {
@@ -111,7 +136,9 @@ static bool give_piece(const struct hak_pool_call *call, struct hak_large *block
         if (hak_redzone_look(piece, &damage))
             facts = damage;
         end_piece(pool, piece, call->stack);
-        number = pool->number;
+        if (pool->is_auto_free && piece->is_free)
+            free_all_inside(call, piece);
+        number = is_end_left_out(piece) ? 0 : pool->number;
         bytes = piece->bytes;
     } else if (pool && !facts.fault) {
         number = pool->number; /* a piece that was not kept, but its record was */
@@ -150,15 +177,21 @@ static void take_piece(const struct hak_pool_call *call, size_t bytes) {
         pool = new_pool(call, malloc_like);
         created = pool ? pool->number : 0;
     }
+    const struct hak_piece *before = pool ? hak_pieces_find_own(call->piece, pool) : NULL;
     if (pool)
-        facts = judge_alloc(call, pool, hak_pieces_find_own(call->piece, pool), bytes);
+        facts = judge_alloc(call, pool, before, bytes);
     if (pool && !pool->is_destroyed) {
+        /* A recorded life that ends here has its end recorded, too (trace.h). */
+        bool leaves_out =
+            hak_trace_is_stopped() && !(before && hak_pieces_lives(before) && !before->is_left_out);
         struct hak_piece *piece = hak_pieces_add(pool, call->piece, bytes, call->stack);
-        if (piece)
-            piece->block = life;
+        if (piece) {
+            hak_pieces_set_block(piece, life);
+            piece->is_left_out = leaves_out;
+        }
         if (piece && (pool->before || pool->behind))
             hak_redzone_fill(pool, piece);
-        number = pool->number;
+        number = leaves_out ? 0 : pool->number;
     }
     hak_pool_note(HAK_POOL_CREATE, call, created, call->pool, 0, malloc_like);
     hak_pool_note(HAK_PIECE_ALLOC, call, number, call->piece, bytes, NULL);
@@ -249,6 +282,22 @@ HAK_EXPORT void hak_pool_redzone(const void *pool, size_t before, size_t behind)
         told->behind = redzone_bytes(behind);
         atomic_store_explicit(&hak_redzones_are_kept, true, memory_order_relaxed);
     }
+    hak_pieces_unlock();
+    hak_pool_tell_fault(&facts);
+}
+
+HAK_EXPORT void hak_pool_auto_free(const void *pool) {
+    struct hak_fault_facts facts = {0};
+    if (!hak_pool_is_told(pool))
+        return;
+    struct hak_pool_call call = HAK_POOL_CALL("hak_pool_auto_free", pool, NULL, HAK_POOL_CREATE);
+    if (!hak_pieces_lock())
+        return;
+    struct hak_pool *told = hak_pieces_pool(call.pool);
+    if (told && told->is_destroyed)
+        facts = hak_pool_facts_of_end(&call, told, NULL);
+    else if (told)
+        told->is_auto_free = 1;
     hak_pieces_unlock();
     hak_pool_tell_fault(&facts);
 }

@@ -16,6 +16,7 @@ void hak_pool_reset(const void *of);
 void hak_pool_reset_outside(const void *of, const void *from, size_t bytes);
 void hak_pool_destroy(const void *of);
 void hak_pool_rebase(const void *of, const void *to);
+void hak_pool_auto_free(const void *of);
 int hak_pool_exists(const void *of);
 
 enum { PIECE = 16, STACK_OF_CREATE = 11, STACK_OF_ALLOC = 12, STACK_OF_END = 13 };
@@ -378,6 +379,131 @@ TEST(calls_are_recorded_by_the_number_of_the_pool) {
     ck_assert_uint_eq(event_count, before + 3);
     hak_pool_alloc(pool + 1, pool + PIECE, PIECE); /* of no pool */
     ck_assert_uint_eq(event_count, before + 3);
+}
+
+/* While recording is stopped: the end of a recorded life is recorded, and a life that begins is
+ * not, nor its end; behind the start all is. */
+TEST(the_ends_of_recorded_lives_are_recorded_while_it_is_stopped) {
+    begin();
+    atomic_store(&hak_control.is_stopped, 1);
+    unsigned before = event_count;
+    hak_pool_alloc(pool, pool + 2 * PIECE, PIECE);
+    hak_pool_alloc(pool, pool + 3 * PIECE, PIECE);
+    hak_pool_free(pool, pool + 2 * PIECE);
+    ck_assert_uint_eq(event_count, before);
+    hak_pool_free(pool, pool + PIECE);
+    ck_assert_uint_eq(event_count, before + 1);
+    ck_assert_uint_eq(last_event().address, (uintptr_t)pool + PIECE);
+    hak_pool_move(pool, pool + PIECE, "cache");
+    ck_assert_uint_eq(event_count, before + 2); /* the place's name */
+    ck_assert_uint_eq(last_event().kind, HAK_POOL_PLACE);
+    hak_pool_reset(pool);
+    ck_assert_uint_eq(last_event().kind, HAK_POOL_RESET);
+    atomic_store(&hak_control.is_stopped, 0);
+    before = event_count;
+    hak_pool_alloc(other, other + PIECE, PIECE);
+    hak_pool_alloc(pool, pool + 3 * PIECE, PIECE);
+    atomic_store(&hak_control.is_stopped, 1);
+    hak_pool_alloc(other, other + PIECE, PIECE); /* ends a recorded one */
+    hak_pool_move(pool, pool + 3 * PIECE, "cache");
+    ck_assert_uint_eq(event_count, before + 4);
+    hak_pool_move(pool, pool + 3 * PIECE, "out"); /* begins one */
+    ck_assert_uint_eq(event_count, before + 4);
+    atomic_store(&hak_control.is_stopped, 0);
+    hak_pool_free(pool, pool + 3 * PIECE); /* of a life that is not known */
+    ck_assert_uint_eq(event_count, before + 5);
+}
+
+/* ---- pieces in a piece -------------------------------------------------------------------------
+ */
+
+TEST(a_free_of_an_auto_free_pool_is_that_of_the_pieces_inside) {
+    const void *inner = (const void *)1; /* HAK_POOL_MALLOC_LIKE */
+    begin();
+    hak_pool_auto_free(pool);
+    hak_pool_alloc(pool, pool + 1024, 512);
+    for (int i = -1; i <= 32; i++)
+        hak_pool_alloc(inner, pool + 1024 + i * PIECE, PIECE);
+    hak_pool_alloc(inner, pool + 1024 + 8, PIECE * 2);
+    hak_pool_alloc(inner, pool + 1024 + 500, PIECE); /* lies there in part */
+    ck_assert_uint_eq(fault_of_free(inner, pool + 1024 + 2 * PIECE), 0);
+    unsigned before = event_count;
+    ck_assert_uint_eq(fault_of_free(pool, pool + 1024), 0);
+    ck_assert_uint_eq(event_count, before + 33);
+    ck_assert_uint_eq(last_event().address, (uintptr_t)pool + 1024);
+    for (int i = 0; i < 32; i++) {
+        ck_assert_uint_eq(fault_of_free(inner, pool + 1024 + i * PIECE),
+                          HAK_FAULT_POOL_DOUBLE_FREE);
+        ck_assert_uint_eq(last_fault().free_stack, STACK_OF_END);
+    }
+    ck_assert_uint_eq(fault_of_free(inner, pool + 1024 + 8), HAK_FAULT_POOL_DOUBLE_FREE);
+    ck_assert_uint_eq(fault_of_free(inner, pool + 1024 + 500), 0);
+    ck_assert_uint_eq(fault_of_free(inner, pool + 1024 - PIECE), 0);
+    ck_assert_uint_eq(fault_of_free(inner, pool + 1024 + 32 * PIECE), 0);
+    hak_pool_alloc(other, pool + 1024, 512);
+    hak_pool_alloc(inner, pool + 1024, PIECE);
+    ck_assert_uint_eq(fault_of_free(other, pool + 1024), 0);
+    ck_assert_uint_eq(fault_of_free(inner, pool + 1024), 0);
+}
+
+/* ---- memory that goes --------------------------------------------------------------------------
+ */
+
+/* As munmap does (tree/mappings.c). */
+static void unmap(const char *from, size_t bytes) {
+    if (hak_pieces_begin_unmap((uintptr_t)from, bytes))
+        hak_pieces_end_unmap((uintptr_t)from, bytes);
+}
+
+static bool is_judged(const char *piece) {
+    ck_assert(hak_pieces_lock());
+    bool is_whole = hak_pieces_has_its_block(
+        hak_pieces_find_own((uintptr_t)piece, hak_pieces_pool((uintptr_t)other)));
+    hak_pieces_unlock();
+    return is_whole;
+}
+
+/* Pieces at 64, 4,160, ... of 48 bytes, with 16 of room; those from `first` to `last` lie in the
+ * range. */
+static void expect_unmapped(size_t from, size_t bytes, int first, int last) {
+    enum { PIECES = 6, STEP = 4096 };
+    static char memory[PIECES * STEP] __attribute__((aligned(4096)));
+    begin();
+    hak_pool_redzone(other, 16, 16);
+    for (int i = 0; i < PIECES; i++)
+        hak_pool_alloc(other, memory + i * STEP + 64, 48);
+    unmap(memory + from, bytes);
+    for (int i = 0; i < PIECES; i++)
+        ck_assert_int_eq(is_judged(memory + i * STEP + 64), i < first || i > last);
+    for (int i = 0; i < PIECES; i++)
+        memory[i * STEP + 63] = 0;
+    ck_assert_uint_eq(hak_redzone_sweep(HAK_FOUND_BY_VERIFY),
+                      (size_t)(PIECES - (last < first ? 0 : last - first + 1)));
+}
+
+TEST(pieces_of_unmapped_memory_are_not_judged) {
+    expect_unmapped(4096, 2 * 4096, 1, 2);
+    expect_unmapped(0, 6 * 4096, 0, 5);
+    expect_unmapped(0, (size_t)1 << 46, 0, 5); /* by a walk over all pieces */
+    expect_unmapped(64 + 48 + 16, 4096 - 64 - 48 - 16 + 48, 1, 0);
+    expect_unmapped(64 + 48 + 15, 1, 0, 0);
+    expect_unmapped(4096 + 48, 1, 1, 1);
+    expect_unmapped(4096 + 47, 1, 1, 0);
+    expect_unmapped(2 * 4096 + 70, 1, 2, 2);
+    expect_unmapped(0, 0, 1, 0);
+}
+
+/* One of many pages whose end goes, and one that is handed out anew there. */
+TEST(a_large_piece_goes_with_its_last_page) {
+    begin();
+    char *large = (char *)((uintptr_t)other + ((uintptr_t)1 << 36));
+    hak_pool_alloc(other, large, (size_t)1 << 32);
+    unmap(large + ((size_t)1 << 32) - 1, 4096);
+    ck_assert(!is_judged(large));
+    hak_pool_alloc(other, large, (size_t)1 << 32);
+    ck_assert(is_judged(large));
+    unmap(large + ((size_t)1 << 32), 4096);
+    ck_assert(is_judged(large));
 }
 
 static unsigned records_in_order;
