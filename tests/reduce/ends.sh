@@ -98,6 +98,9 @@ left=$(find . -maxdepth 1 -name "out.c.new.*")
 status=$?
 [ $status -eq 4 ] && grep -q '^It may not be the shortest: the command cannot be run: exit status 127, .*none' said && [ "$(grep -c '^[0-9]' said)" -gt 0 ] ||
     complain "CMD that is gone: status $status: $(cat said errors)"
+"$trace" reduce -s a.db --json --check '[ ! -e was_asked ] && : >was_asked || ./none' >said 2>errors
+[ $? -eq 4 ] && jq -e '.shortest == false and (.stopped | startswith("the command cannot be run: exit status 127"))' said >/dev/null ||
+    complain "CMD that is gone, JSON: $(cat said errors)"
 grep -q 'It may not be the shortest' out.c && grep -q 'reduce --check: the command cannot be run' errors || complain "CMD that is gone: $(cat errors)"
 nothing_left 'CMD that is gone'
 rm -f was_run out.c

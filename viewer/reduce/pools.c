@@ -14,10 +14,11 @@ struct made_pool {
     struct sequence *out;
     bool failed; /* no memory */
     unsigned code;
-    bool is_swept; /* no call found it */
+    bool is_swept;  /* no call found it */
+    bool has_piece; /* the report is about one, which may have no bytes */
     const char *end;
     enum sequence_verb call;    /* that the report stopped */
-    int64_t bytes, offset;      /* of the piece, 0 = there is none; of the pointer or the damage */
+    int64_t bytes, offset;      /* of the piece; of the pointer or the damage */
     int64_t damaged;            /* bytes */
     int64_t before, behind, at; /* room around the piece; the piece's place */
     enum sequence_place from, to;
@@ -91,6 +92,7 @@ static void settle_room(struct made_pool *m) {
 
 static struct made_pool read_report(const struct reduction *r, struct sequence *out) {
     const json_t *fault = json_object_get(r->document, "fault");
+    const json_t *block = json_object_get(r->document, "block");
     const json_t *found = json_object_get(json_object_get(fault, "found"), "frames");
     const json_t *pool = json_object_get(fault, "pool");
     const char *from = hak_json_string(pool, "from"), *to = hak_json_string(pool, "to");
@@ -102,7 +104,8 @@ static struct made_pool read_report(const struct reduction *r, struct sequence *
         .is_swept = strcmp(r->wanted.hop, "SWEEP") == 0,
         .end = hak_json_string(pool, "end"),
         .call = verb_of_call(found),
-        .bytes = report_number(json_object_get(r->document, "block"), "asked_bytes"),
+        .has_piece = json_is_object(block),
+        .bytes = report_number(block, "asked_bytes"),
         .offset = report_number(fault, "offset"),
         .damaged = damaged > 0 ? damaged : 1,
         .at = PIECE_AT,
@@ -141,7 +144,7 @@ static uint32_t owner(const struct made_pool *m) {
 static void add_piece(struct made_pool *m) {
     struct step step = m->taken;
     step.made.block = owner(m);
-    if (m->bytes > 0)
+    if (m->has_piece)
         add_step(m, step, SEQUENCE_POOL_ALLOC, m->at, m->bytes);
 }
 
@@ -151,12 +154,12 @@ static void add_free(struct made_pool *m) {
 
 /* Adds a table without the faulty move, and the moves that bring the piece where it is due. */
 static void add_moves(struct made_pool *m) {
-    enum sequence_place before = m->bytes > 0 ? SEQUENCE_PLACE_FREE : SEQUENCE_PLACE_NEW;
+    enum sequence_place before = m->has_piece ? SEQUENCE_PLACE_FREE : SEQUENCE_PLACE_NEW;
     bool is_own = m->from == SEQUENCE_PLACE_OWN;
     add_step(m, m->taken, SEQUENCE_POOL_ALLOW, is_own ? before : SEQUENCE_PLACE_OTHER,
              SEQUENCE_PLACE_OWN);
     add_piece(m);
-    if (m->bytes > 0 && m->from != SEQUENCE_PLACE_OUT)
+    if (m->has_piece && m->from != SEQUENCE_PLACE_OUT)
         add_free(m);
     if (is_own)
         add_step(m, m->freed, SEQUENCE_POOL_MOVE, m->at, SEQUENCE_PLACE_OWN);

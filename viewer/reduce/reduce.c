@@ -48,6 +48,14 @@ static void add_variables(struct hak_text *text, const struct reduction *r) {
         text->bytes[--text->length] = '\0';
 }
 
+/* Why the reducing ended early, for people; NULL: it did not. */
+static const char *stop_of(const struct reduction *r) {
+    return r->stopped == STOP_NOT    ? NULL
+           : r->stopped == STOP_TIME ? "the time was over (--time)"
+           : r->stopped == STOP_RUN  ? r->complaint
+                                     : "it was interrupted";
+}
+
 static bool print_document(const struct reduction *r, uint64_t row, const struct seen *seen) {
     struct hak_text variables = {0};
     add_variables(&variables, r);
@@ -55,7 +63,7 @@ static bool print_document(const struct reduction *r, uint64_t row, const struct
     hak_json_set(document, NUMBER("fault", row), NUMBER("code", r->wanted.code),
                  TEXT("hop", r->wanted.hop), NUMBER("runs", r->runs),
                  NUMBER("runs_ended", r->runs_ended), JSON("shortest", json_boolean(!r->stopped)),
-                 TEXT("variables", hak_text_string(&variables)),
+                 TEXT("stopped", stop_of(r)), TEXT("variables", hak_text_string(&variables)),
                  JSON("steps", steps_json(&r->best)));
     if (seen)
         hak_json_set(document,
@@ -99,10 +107,7 @@ static bool print(const struct reduction *r, const struct seen *seen) {
         program_add_seen(&text, "    ", seen);
     }
     if (r->stopped)
-        hak_text_add(&text, "It may not be the shortest: %s\n",
-                     r->stopped == STOP_TIME  ? "the time was over (--time)"
-                     : r->stopped == STOP_RUN ? r->complaint
-                                              : "it was interrupted");
+        hak_text_add(&text, "It may not be the shortest: %s\n", stop_of(r));
     return view_print(&text);
 }
 

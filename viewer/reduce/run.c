@@ -77,7 +77,7 @@ static bool read_said(struct run *run, int said, size_t *used) {
 }
 
 /* Ends what is left of it: processes that lost their parent, with a group of their own or without,
- * become children of this one, which has no others. */
+ * become children of this one, which has no others. One that is another user's now goes on. */
 static void end_left(void) {
     enum { PASSES = 1000 };
     char path[64];
@@ -88,7 +88,8 @@ static void end_left(void) {
         int pid;
         is_left = false;
         while (children && fscanf(children, "%d", &pid) == 1) {
-            kill(pid, SIGKILL);
+            if (kill(pid, SIGKILL) != 0)
+                continue;
             waitpid(pid, NULL, 0);
             is_left = true;
         }
