@@ -205,16 +205,18 @@ void hak_check_tags_stopped(void) {
     has_stopped = true;
 }
 
-/* Tells of an access by the kernel at `p`, whose memory has another tag than the pointer's. */
-static HAK_COLD void tell_of_tag(const char *p, const struct hak_kernel_touch *touch) {
+/* Tells of an access by the kernel at `p`, whose memory has another tag than the pointer's.
+ * `flags`: HAK_TOUCH_*. */
+static HAK_COLD void tell_of_tag(const char *p, const struct hak_kernel_touch *touch, size_t bytes,
+                                 unsigned flags) {
     uint64_t tag = HAK_FACTS_TAG | hak_tag_of_pointer(touch->pointer);
     struct hak_fault_facts facts = {
         .found_address = (uintptr_t)p | tag << HAK_TAG_SHIFT,
         .class_found = HAK_CLASS_NONE,
         .class_due = HAK_CLASS_NONE,
         .access = touch->receives ? HAK_ACCESS_WRITE : HAK_ACCESS_READ,
-        .call_bytes = 1,
-        .call_flags = HAK_TOUCH_AT_LEAST,
+        .call_bytes = bytes,
+        .call_flags = (uint16_t)flags,
     };
     hak_describe_tagged(&facts);
     if (facts.fault == 0)
@@ -236,16 +238,26 @@ static bool has_tag(const char *p, const struct hak_kernel_touch *touch) {
     return is_allowed || hak_tag_at(p) == tag;
 }
 
-/* The bytes from `p` on that its block has, and all of that; 0: there is none whose tags are known.
- * In level light also of one that was freed, which has the next life's tag. */
-static size_t tagged_room(const char *p, size_t *block_bytes) {
+/* A block whose tags are known, and the bytes that it has from a pointer on; `start` NULL: none. */
+struct tagged_block {
+    const char *start;
+    size_t bytes, room;
+};
+
+/* In level light also one that was freed, which has the next life's tag. */
+static struct tagged_block find_tagged(const char *p) {
+    struct tagged_block block = {0};
     struct hak_located at;
-    if (hak_light_serves() && !hak_guarded_covers(p))
-        return light_hak_light_room ? light_hak_light_room((uintptr_t)p, block_bytes) : 0;
-    bool is_block = hak_locate(p, &at) && is_live_at_rest(&at) && (!at.large || at.large->tag != 0);
-    *block_bytes = is_block ? hak_asked_bytes_of(&at) : 0;
-    size_t offset = is_block ? (size_t)(p - hak_user_in(&at)) : 0;
-    return offset < *block_bytes ? *block_bytes - offset : 0;
+    if (hak_light_serves() && !hak_guarded_covers(p)) {
+        block.room = light_hak_light_room ? light_hak_light_room((uintptr_t)p, &block.bytes) : 0;
+        block.start = block.room != 0 ? p + block.room - block.bytes : NULL;
+    } else if (hak_locate(p, &at) && is_live_at_rest(&at) && (!at.large || at.large->tag != 0)) {
+        block.start = hak_user_in(&at);
+        block.bytes = hak_asked_bytes_of(&at);
+        size_t offset = (size_t)(p - block.start);
+        block.room = offset < block.bytes ? block.bytes - offset : 0;
+    }
+    return block;
 }
 
 /* A page has the tag in all of its granules, or was dropped as a whole: so one of each is looked
@@ -256,13 +268,14 @@ void hak_touch_for_kernel(const struct hak_kernel_touch *touch) {
         hak_check_tags_stopped();
         return;
     }
-    size_t block_bytes, room = tagged_room(p, &block_bytes);
+    const struct tagged_block block = find_tagged(p);
+    size_t room = block.room;
     const char *end = p + (touch->bytes < room ? touch->bytes : room);
     while (p < end) {
-        if (block_bytes >= HAK_PAGE_BYTES_LEAST && !hak_can_read(p, 1))
+        if (block.bytes >= HAK_PAGE_BYTES_LEAST && !hak_can_read(p, 1))
             return;
         if (!has_tag(p, touch)) {
-            tell_of_tag(p, touch);
+            tell_of_tag(p, touch, 1, HAK_TOUCH_AT_LEAST);
             return;
         }
         p += HAK_PAGE_BYTES_LEAST - (uintptr_t)p % HAK_PAGE_BYTES_LEAST;
@@ -270,7 +283,38 @@ void hak_touch_for_kernel(const struct hak_kernel_touch *touch) {
     /* Without anything between blocks nothing else finds that it leaves its own. */
     if (hak_light_serves() && room != 0 && !touch->receives && touch->bytes > room &&
         hak_can_read(end, 1) && hak_tag_at(end) != hak_tag_of_pointer(touch->pointer))
-        tell_of_tag(end, touch);
+        tell_of_tag(end, touch, 1, HAK_TOUCH_AT_LEAST);
+}
+
+size_t hak_touch_kernel_room(const void *p) {
+    size_t room = hak_tags_are_given() ? find_tagged(hak_untagged(p)).room : 0;
+    return room != 0 ? room : SIZE_MAX;
+}
+
+bool hak_touch_is_of_block(const void *p) {
+    const char *plain = hak_untagged(p);
+    const struct tagged_block block = find_tagged(plain);
+    struct hak_located at;
+    if (block.start)
+        return hak_can_read(block.start, 1) &&
+               hak_tag_of_live(block.start, block.bytes) == hak_tag_of_pointer(p);
+    /* A longer block has tags at its borders alone. */
+    return hak_tag_of_pointer(p) == 0 && hak_locate(plain, &at) && at.large && is_live_at_rest(&at);
+}
+
+void hak_touch_has_received(const struct hak_kernel_touch *touch) {
+    const char *p = hak_untagged(touch->pointer);
+    size_t room = hak_touch_kernel_room(p);
+    if (touch->bytes <= room)
+        return;
+    if (hak_guarded_covers(p))
+        hak_touch_report(&(struct hak_touch){.pointer = p,
+                                             .bytes = touch->bytes,
+                                             .call = touch->call,
+                                             .is_write = true,
+                                             .is_done = true});
+    else if (hak_tag_at(p + room) != hak_tag_of_pointer(touch->pointer))
+        tell_of_tag(p + room, touch, touch->bytes - room, HAK_TOUCH_DONE);
 }
 
 void hak_touch_report(const struct hak_touch *touch) {

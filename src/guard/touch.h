@@ -139,6 +139,16 @@ struct hak_kernel_touch {
  * pages of the block: they get its tag again where they can be written, and no other is told of. */
 HAK_HIDDEN void hak_touch_for_kernel(const struct hak_kernel_touch *touch);
 
+/* Level light: how many bytes from `p` on the kernel may write for a call; SIZE_MAX: not known. */
+HAK_HIDDEN size_t hak_touch_kernel_room(const void *p);
+
+/* Whether `p` has the tag of the block in which, or behind which, it lies. */
+HAK_HIDDEN HAK_COLD bool hak_touch_is_of_block(const void *p);
+
+/* Level light: tells of such a call that wrote over the end of its block, at the first byte behind.
+ * Nothing where there is none, or its tags are not known. */
+HAK_HIDDEN HAK_COLD void hak_touch_has_received(const struct hak_kernel_touch *touch);
+
 /* The room at any pointer, found in few steps where the bytes around its block are whole: of a live
  * block in a slot of at most a page at which the program has looked lately, and of the stack. 0:
  * hak_look_at has to say it. */

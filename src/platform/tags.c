@@ -38,3 +38,29 @@ enum hak_tags_way hak_tags_start(enum hak_tags_way way) {
     hak_tags.are_known = hak_tags.are_given = true;
     return way;
 }
+
+/* How the thread's accesses were compared before hak_tags_pause, and the frame of that. */
+static _Thread_local struct {
+    uintptr_t frame; /* 0: it is not paused */
+    int control;
+} paused __attribute__((tls_model("initial-exec")));
+
+/* The kernel's own accesses are compared in no other way than SYNC. */
+void hak_tags_pause(uintptr_t frame) {
+    long control = hak_raw_call(SYS_prctl, HAK_TAGS_GET_CONTROL, 0, 0, 0, 0);
+    bool stops = control > 0 && (control & (HAK_TAGS_SYNC | HAK_TAGS_ASYNC)) == HAK_TAGS_SYNC;
+    if (paused.frame == 0 && stops && hak_tags_compare(0)) {
+        paused.control = (int)control;
+        paused.frame = frame;
+    }
+}
+
+/* A jump out of a signal's handler leaves frames behind it without a word. */
+void hak_tags_resume(uintptr_t frame) {
+    if (HAK_LIKELY(paused.frame == 0) || frame < paused.frame)
+        return;
+    paused.frame = 0;
+    /* Meanwhile another thread may have seen that the program uses the bits itself. */
+    if (hak_tags_are_given())
+        (void)hak_tags_compare(paused.control);
+}

@@ -36,6 +36,12 @@ static inline void hak_tags_stop(void) {
     }
 }
 
+/* The kernel writes and reads for the calling thread as it would without tags, from here until
+ * hak_tags_resume of the same frame or of one further out. Nothing where it does not compare, or
+ * such a frame is there already. `frame`: an address in the stack's frame that makes the call. */
+HAK_HIDDEN HAK_COLD void hak_tags_pause(uintptr_t frame);
+HAK_HIDDEN void hak_tags_resume(uintptr_t frame);
+
 /* Makes whole writable pages fit for tags, all 0 at first. Without effect where that fails. */
 static inline void hak_tags_fit(void *start, size_t bytes) {
     if (hak_tags_are_given())

@@ -105,6 +105,7 @@ HAK_HIDDEN const char *hak_string_name(unsigned number);
 struct notes {
     const void *damaged; /* a pointer into a block around which bytes are not as due, or NULL */
     bool is_told;        /* the call itself touches too many bytes */
+    bool is_cut_short;   /* memory tags behind a block would stop the kernel there */
 };
 
 /* A call that is looked at: its arguments by their part in it. */
@@ -182,23 +183,24 @@ static inline bool hak_string_is_refused(unsigned number, size_t bytes) {
     return number >= HAK_CALL_write && number <= HAK_CALL_pwrite64 && bytes > SSIZE_MAX;
 }
 
-/* The tags of memory that a call touches are looked at. True: level light looks at nothing else. */
-static inline bool hak_string_tags_suffice(unsigned number, const void *p, size_t bytes,
-                                           bool is_write) {
+/* The tags of memory that a call touches are looked at. Not 0: level light looks at nothing else,
+ * and has so many bytes for a call that receives. */
+static inline size_t hak_string_tags_room(unsigned number, const void *p, size_t bytes,
+                                          bool is_write) {
     if (!hak_tags_are_known() || !hak_string_is_of_kernel(number))
-        return false;
+        return 0;
+    const struct hak_kernel_touch touch = {p, bytes, is_write, hak_string_name(number)};
     if (!hak_string_is_refused(number, bytes))
-        hak_touch_for_kernel(
-            &(struct hak_kernel_touch){p, bytes, is_write, hak_string_name(number)});
-    return hak_light_serves();
+        hak_touch_for_kernel(&touch);
+    return !hak_light_serves() ? 0 : is_write ? hak_touch_kernel_room(p) : UNKNOWN;
 }
 
 /* hak_room_at of a pointer from which the call touches so many bytes; and the bytes around its
  * block are compared. */
 static inline size_t room_for(const struct call *call, const void *p, size_t bytes, bool is_write) {
-    if (hak_string_tags_suffice(call->number, p, bytes, is_write))
-        return UNKNOWN;
-    size_t room = hak_room_near(p);
+    size_t room = hak_string_tags_room(call->number, p, bytes, is_write);
+    if (room == 0)
+        room = hak_room_near(p);
     return HAK_LIKELY(room != 0) ? room : hak_string_room_at(call, p);
 }
 /* The same of one of which the bytes are not known. */

@@ -20,6 +20,9 @@ bool hak_string_receives(const struct call *call, const char *p, size_t most) {
         return false;
     if (!hak_touch_is_after_free(p)) {
         hak_touch_open(p, most); /* a closed page would cut the call short */
+        call->notes->is_cut_short |= hak_tags_are_given() &&
+                                     hak_string_is_of_kernel(call->number) &&
+                                     hak_touch_is_of_block(p);
         return true;
     }
     hak_string_tell(call, p, most, true, false, false);
@@ -177,7 +180,10 @@ bool hak_string_receives_line(const struct call *call) {
 }
 
 void hak_string_wrote(const struct call *call, const char *p, size_t bytes) {
-    if (bytes > hak_room_at(p))
+    const struct hak_kernel_touch touch = {p, bytes, true, hak_string_name(call->number)};
+    if (hak_light_serves() && hak_tags_are_known() && hak_string_is_of_kernel(call->number))
+        hak_touch_has_received(&touch);
+    else if (bytes > hak_room_at(p))
         hak_string_tell(call, p, bytes, true, false, true);
 }
 

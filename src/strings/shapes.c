@@ -345,6 +345,8 @@ look_at_call(unsigned number, struct hak_string_arguments *arguments, void *on_s
     looks[call.row->shape](&call);
     if (HAK_UNLIKELY(notes.damaged != NULL) && !notes.is_told)
         hak_string_tell_damage(&call);
+    if (notes.is_cut_short && call.way == HAK_CALL_AND_LOOK)
+        hak_tags_pause((uintptr_t)arguments);
     return (struct hak_string_next){hak_string_functions[number], call.way};
 }
 
@@ -356,9 +358,11 @@ look_at_call(unsigned number, struct hak_string_arguments *arguments, void *on_s
 HAK_IN_PLACE size_t whole_room_at(unsigned number, uint64_t address, size_t bytes) {
     const void *p = (const void *)(uintptr_t)address;
     unsigned shape = hak_string_rows[number].shape;
-    if (hak_string_tags_suffice(number, p, bytes, shape == RECEIVE || shape == RECEIVE_ITEMS))
-        return UNKNOWN;
-    size_t room = hak_room_near(p);
+    size_t room =
+        hak_string_tags_room(number, p, bytes, shape == RECEIVE || shape == RECEIVE_ITEMS);
+    if (room != 0)
+        return room;
+    room = hak_room_near(p);
     if (HAK_LIKELY(room != 0))
         return room;
     struct hak_look look = hak_look_at(p, hak_string_is_of_kernel(number));
@@ -449,6 +453,7 @@ struct hak_string_next hak_strings_look(unsigned number, struct hak_string_argum
     if (!hak_tags_are_known())
         return look(number, arguments, on_stack);
     uintptr_t ear = hak_tags_begin_own();
+    hak_tags_resume((uintptr_t)arguments);
     struct hak_string_next next = look(number, arguments, on_stack);
     hak_tags_end_own(ear);
     return next;
@@ -461,6 +466,8 @@ void hak_strings_look_again(unsigned number, struct hak_string_arguments *argume
         .row = &hak_string_rows[number], .number = number, .arguments = arguments, .notes = &notes};
     int before = errno;
     uintptr_t ear = hak_tags_begin_own();
+    if (hak_tags_are_known())
+        hak_tags_resume((uintptr_t)arguments);
     hak_string_received(&call, result);
     hak_tags_end_own(ear);
     errno = before;

@@ -14,11 +14,14 @@
  *     tag_kernel unwritable  a page of it was dropped, and can be read alone
  *     tag_kernel refused   counts that the kernel refuses before it reads
  *     tag_kernel name      of a symbolic link, by the pointer of stale
- *     tag_kernel behind    bytes behind the block are written, too */
+ *     tag_kernel behind    bytes behind the block are written, too
+ *     tag_kernel received  more bytes than the block has come from a pipe
+ *     tag_kernel asked     as many as it has come, a page at most, of more that are asked for */
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -139,6 +142,37 @@ static int close_page(void) {
     return 0;
 }
 
+/* How accesses of the receiver are compared when the signal interrupts it. */
+static volatile int compared_within = -1;
+static void note(int signal) {
+    (void)signal;
+    compared_within = compares();
+}
+
+/* Sends when the receiver was seen within its call, where the kernel compares nothing, or was not
+ * seen so in many tries. */
+static void *send_later(void *receiver) {
+    static char sent[PAGE];
+    for (int tries = 0; tries < 500 && compared_within != 0; tries++) {
+        pthread_kill(*(pthread_t *)receiver, SIGUSR1);
+        usleep(10000);
+    }
+    return write(ends[1], sent, bytes) == (ssize_t)bytes ? NULL : receiver;
+}
+
+static int receive(size_t room) {
+    enum { MORE = 64 };
+    pthread_t sender, self = pthread_self();
+    char *block = malloc(room);
+    bytes = strcmp(what, "asked") != 0 ? room + 16 : room < PAGE ? room : PAGE;
+    sigaction(SIGUSR1, &(struct sigaction){.sa_handler = note, .sa_flags = SA_RESTART}, NULL);
+    pthread_create(&sender, NULL, send_later, &self);
+    ssize_t received = read(ends[0], block, room + MORE);
+    pthread_join(sender, NULL);
+    printf("%zd of %zu, compares %d, then %d\n", received, bytes, compared_within, compares());
+    return 0;
+}
+
 int main(int count, char **arguments) {
     pthread_t thread;
     what = count > 1 ? arguments[1] : "first";
@@ -157,6 +191,8 @@ int main(int count, char **arguments) {
         return read_link();
     if (strcmp(what, "closed") == 0)
         return write(ends[1], arguments[0], WRITTEN) == WRITTEN ? close_page() : 2;
+    if (strcmp(what, "received") == 0 || strcmp(what, "asked") == 0)
+        return receive(bytes);
     if (strcmp(what, "behind") == 0) {
         char *block = malloc(bytes);
         return write_all(block, malloc_usable_size(block) + 16);

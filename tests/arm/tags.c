@@ -30,12 +30,19 @@ ACCESS(read_1, "ldrb w1, [x0]")
 ACCESS(read_2, "ldrh w1, [x0]")
 ACCESS(read_4, "ldr w1, [x0]")
 ACCESS(read_8, "ldr x1, [x0]")
+ACCESS(read_16, "ldr q1, [x0]")
+ACCESS(read_32, "ldp q1, q2, [x0]")
 ACCESS(write_1, "strb wzr, [x0]")
 ACCESS(write_2, "strh wzr, [x0]")
 ACCESS(write_4, "str wzr, [x0]")
 ACCESS(write_8, "str xzr, [x0]")
-static void (*const accesses[])(uintptr_t) = {read_1,  read_2,  read_4,  read_8,
-                                              write_1, write_2, write_4, write_8};
+ACCESS(write_16, "str q1, [x0]")
+ACCESS(write_32, "stp q1, q2, [x0]")
+enum { WIDTHS = 6 };
+static void (*const accesses[])(uintptr_t) = {
+    read_1,  read_2,  read_4,  read_8,  read_16,  read_32,
+    write_1, write_2, write_4, write_8, write_16, write_32,
+};
 
 static uint64_t state;
 static unsigned draw(unsigned below) {
@@ -107,10 +114,11 @@ static void commit(unsigned number, int out) {
     struct wanted wanted = {.kind = number / 2 % KINDS};
     int is_good = number % 2;
     state = number / 2 * 2654435761u + 12345;
-    unsigned width = draw(4), bytes = 1u << width, is_write = draw(2);
+    unsigned width = draw(WIDTHS), bytes = 1u << width, is_write = draw(2);
     unsigned size = draw_size(wanted.kind);
-    if (size < 8)
-        size = 8;
+    unsigned least = bytes < 8 ? 8 : bytes;
+    if (size < least)
+        size = least;
     for (unsigned i = 0; i < BLOCKS; i++)
         blocks[i] = is_large || is_light ? make(size) : malloc(size);
     for (unsigned i = 0; i < BLOCKS / 4; i++) {
@@ -151,13 +159,13 @@ static void commit(unsigned number, int out) {
         (uintptr_t)by + (wanted.kind == FREED_AGAIN ? 0 : (uintptr_t)(intptr_t)wanted.offset));
     if (over) /* the first byte that is not the block's */
         wanted.address = address_of((uintptr_t)by + (uintptr_t)to_end);
-    wanted.pc = (uintptr_t)accesses[width + 4 * is_write];
+    wanted.pc = (uintptr_t)accesses[width + WIDTHS * is_write];
     if (write(out, &wanted, sizeof wanted) != sizeof wanted)
         _exit(3);
     if (wanted.kind == FREED_AGAIN)
         free(by);
     else
-        accesses[width + 4 * is_write]((uintptr_t)by + (uintptr_t)(intptr_t)wanted.offset);
+        accesses[width + WIDTHS * is_write]((uintptr_t)by + (uintptr_t)(intptr_t)wanted.offset);
 }
 
 static uint64_t number_behind(const char *text, const char *words) {

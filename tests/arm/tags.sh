@@ -123,6 +123,14 @@ for level in '-E HAKMEM_QUARANTINE=0' '-E HAKMEM_QUARANTINE=0 -E HAKMEM_GUARD=of
         run $level kernel behind 48 >out 2>&1 && complain "written behind the block $level: $(cat out)"
         grep -q '^hakmem: HKM-301 heap-buffer-overflow in write, read at' out || complain "written behind the block $level: $(cat out)"
     fi
+    # A call that receives over the end of its block is judged by the bytes that came: during the call the kernel does not compare. 48 fill a block in each level.
+    run $level kernel received 48 >out 2>&1 && complain "received over the end $level: $(cat out)"
+    grep -q '^hakmem: HKM-301 heap-buffer-overflow in read, write at' out || complain "received over the end $level: $(cat out)"
+    run $level -E HAKMEM_ON_FAULT=continue kernel received 48 >out 2>err || complain "received over the end, going on $level: $(cat out err)"
+    [ "$(cat out)" = '64 of 64, compares 0, then 1' ] && [ "$(grep -c '^hakmem: HKM-301 ' err)" = 1 ] || complain "received over the end, going on $level: $(cat out err)"
+    run $level kernel asked 48 >out 2>&1 || complain "as much as the block has $level: $(cat out)"
+    [ "$(cat out)" = '48 of 48, compares 0, then 1' ] || complain "as much as the block has $level: $(cat out)"
+    [[ $level == *light* ]] || { run $level kernel asked 1200000 >out 2>&1 && [ "$(cat out)" = '4096 of 4096, compares 0, then 1' ]; } || complain "of a longer block $level: $(cat out)"
     for way in first other; do
         run $level kernel $way >out 2>err || complain "EFAULT, $way $level: $(cat out err)"
         [ "$(cat out)" = 'compares 1, then 0' ] || complain "EFAULT, $way $level: the kernel still compares: $(cat out)"

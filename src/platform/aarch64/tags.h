@@ -20,6 +20,7 @@ enum {
     HAK_TAGS_PROTECTION = 0x20,  /* PROT_MTE */
     HAK_TAGS_HWCAP2 = 1 << 18,   /* HWCAP2_MTE */
     HAK_TAGS_SET_CONTROL = 55,   /* PR_SET_TAGGED_ADDR_CTRL */
+    HAK_TAGS_GET_CONTROL = 56,   /* PR_GET_TAGGED_ADDR_CTRL */
     HAK_TAGS_ADDRESSES = 1 << 0, /* PR_TAGGED_ADDR_ENABLE */
     HAK_TAGS_SYNC = 1 << 1,      /* PR_MTE_TCF_SYNC */
     HAK_TAGS_ASYNC = 1 << 2,     /* PR_MTE_TCF_ASYNC; both: the processor's choice, asymmetric */
