@@ -2,6 +2,7 @@
 #include "guard/pools/blocks.h"
 
 #include "guard/locate/locate.h"
+#include "trace/trace.h"
 
 void (*hak_pool_close_block)(struct hak_large *block);
 
