@@ -61,6 +61,10 @@ static void leave_real_time(void) {
         (void)hak_raw_call(SYS_sched_setscheduler, 0, SCHED_OTHER, &none);
 }
 
+static uint64_t rest_ns(void) {
+    return hak_pool_has_aging() ? DECAY_NS : 0;
+}
+
 static void *run(void *nothing) {
     (void)hak_raw_call(SYS_prctl, PR_SET_NAME, "hakmem-back");
     leave_real_time();
@@ -68,7 +72,7 @@ static void *run(void *nothing) {
         if (work())
             hak_futex_wait_for(&hak_background_word, HAK_BACKGROUND_AWAKE, NAP_NS);
         else
-            hak_background_rest(has_work, hak_pool_has_aging() ? DECAY_NS : 0);
+            hak_background_rest(has_work, rest_ns);
     }
     (void)work();
     atomic_store(&hak_background_word, HAK_BACKGROUND_ABSENT);

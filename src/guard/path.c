@@ -328,8 +328,7 @@ void hak_path_start(void) {
     hak_control_errands.stop = switch_path;
     if (hak_options.check == HAK_CHECK_NORMAL)
         hak_thread_stack_is_set = mark_signal_stack;
-    hak_begin_unmap = hak_pieces_begin_unmap;
-    hak_end_unmap = hak_pieces_end_unmap;
+    hak_before_unmap = hak_pieces_unmap;
     if (hak_trace_is_stopped())
         switch_path(true);
 }

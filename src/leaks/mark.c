@@ -368,7 +368,7 @@ void hak_leak_mark_blocks(struct hak_leak_scan *scan) {
     mark_roots(scan);
     mark_threads(scan);
     mark_pending(scan);
-    if (scan->piece_room)
+    if (atomic_load_explicit(&hak_pieces_are_kept, memory_order_relaxed))
         hak_leak_each(&scan->index, see_guarded_piece, scan);
     if (hak_leak_is_child())
         hak_leak_each(&scan->index, see_inherited, scan);

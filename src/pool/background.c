@@ -20,10 +20,11 @@ void hak_background_call(void) {
         (void)atomic_compare_exchange_strong(&hak_background_begin, &later, HAK_BACKGROUND_NOW);
 }
 
-void hak_background_rest(bool (*has_work)(void), uint64_t ns) {
+void hak_background_rest(bool (*has_work)(void), uint64_t (*rest_ns)(void)) {
     atomic_store(&hak_background_word, HAK_BACKGROUND_ASLEEP);
     atomic_thread_fence(memory_order_seq_cst);
     if (!has_work()) {
+        uint64_t ns = rest_ns();
         if (ns > 0)
             hak_futex_wait_for(&hak_background_word, HAK_BACKGROUND_ASLEEP, ns);
         else

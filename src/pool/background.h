@@ -59,8 +59,9 @@ static inline bool hak_background_is_due(void) {
  * be, it is to begin. */
 HAK_HIDDEN HAK_COLD void hak_background_call(void);
 
-/* On the thread: sleeps until it is called, `ns` at most (0: however long that takes), unless
- * `has_work` says that there is something. May return early. */
-HAK_HIDDEN void hak_background_rest(bool (*has_work)(void), uint64_t ns);
+/* On the thread: sleeps until it is called, for `rest_ns` nanoseconds at most (0: however long that
+ * takes), unless `has_work` says that there is something. Both are asked after the word says
+ * "asleep". May return early. */
+HAK_HIDDEN void hak_background_rest(bool (*has_work)(void), uint64_t (*rest_ns)(void));
 
 #endif

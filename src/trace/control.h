@@ -87,10 +87,9 @@ struct hak_control_errands {
 };
 HAK_HIDDEN extern struct hak_control_errands hak_control_errands;
 
-/* Around a system call that takes mapped memory of the program away: guard's, where there is guard
+/* Before a system call that takes mapped memory of the program away: guard's, where there is guard
  * (guard/pools/pieces.h). */
-HAK_HIDDEN extern bool (*hak_begin_unmap)(uintptr_t from, uint64_t bytes);
-HAK_HIDDEN extern void (*hak_end_unmap)(uintptr_t from, uint64_t bytes);
+HAK_HIDDEN extern void (*hak_before_unmap)(uintptr_t from, uint64_t bytes);
 
 /* The code of the allocator that the program keeps; 0, 0: libc's, or none. Set at start. */
 struct hak_kept_text {

@@ -133,31 +133,20 @@ ask_kernel(long number, long a, long b, long c, long d, long e, long f) {
     return hak_raw_call_always(number, a, b, c, d, e, f);
 }
 
-/* The same for a call by which `bytes` bytes from `from` on may go, which guard hears of: pieces of
- * the program's own pools may lie there. Of mremap those behind `kept` bytes go, where the mapping
- * stays; else 0. */
-static long ask_to_unmap(uintptr_t from, uint64_t bytes, uint64_t kept, long number, long a, long b,
-                         long c, long d, long e, long f) {
-    bool is_heard = hak_begin_unmap && hak_begin_unmap(from, bytes);
-    long result = ask_kernel(number, a, b, c, d, e, f);
-    if (!is_heard)
-        return result;
-    if (has_failed(result))
-        bytes = kept = 0;
-    if ((uintptr_t)result != from)
-        kept = 0;
-    hak_end_unmap(from + kept, kept < bytes ? bytes - kept : 0);
-    return result;
+/* The memory of the range is about to go: pieces of the program's own pools may lie there. The
+ * kernel refuses an address within a page. */
+static void begin_unmap(uintptr_t from, uint64_t bytes) {
+    if (hak_before_unmap && from % HAK_MAPPED_PAGE_BYTES == 0)
+        hak_before_unmap(from, bytes);
 }
 
 /* Asks the kernel for a mapping, and records it if there is one. Returns as mmap does. */
 static void *map(hak_call_t at, void *address, size_t bytes, int protection, int flags, int file,
                  off_t offset) {
     struct mapping_call call = begin_call(at, false);
-    bool replaces = (flags & MAP_FIXED) && !(flags & MAP_FIXED_NOREPLACE);
-    long result =
-        ask_to_unmap((uintptr_t)address, replaces ? mapped_bytes(bytes, flags) : 0, 0, SYS_mmap,
-                     (long)address, (long)bytes, protection, flags, file, offset);
+    if ((flags & MAP_FIXED) && !(flags & MAP_FIXED_NOREPLACE))
+        begin_unmap((uintptr_t)address, mapped_bytes(bytes, flags));
+    long result = ask_kernel(SYS_mmap, (long)address, (long)bytes, protection, flags, file, offset);
     if (call.is_recorded && !has_failed(result))
         end_call(&call, (struct hak_event_fields){.kind = HAK_PROGRAM_MAP,
                                                   .address = (uint64_t)result,
@@ -178,8 +167,8 @@ HAK_EXPORT void *mmap64(void *address, size_t bytes, int protection, int flags, 
 /* The program's munmap: asks the kernel, and records the call with its duration if it succeeded. */
 HAK_EXPORT int munmap(void *address, size_t bytes) {
     struct mapping_call call = begin_call(HAK_CALL, true);
-    long result = ask_to_unmap((uintptr_t)address, whole_pages(bytes), 0, SYS_munmap, (long)address,
-                               (long)bytes, 0, 0, 0, 0);
+    begin_unmap((uintptr_t)address, whole_pages(bytes));
+    long result = ask_kernel(SYS_munmap, (long)address, (long)bytes, 0, 0, 0, 0);
     if (call.is_recorded && !has_failed(result))
         end_call(&call, (struct hak_event_fields){.kind = HAK_PROGRAM_UNMAP,
                                                   .address = (uintptr_t)address,
@@ -201,6 +190,13 @@ HAK_EXPORT int mprotect(void *address, size_t bytes, int protection) {
     return (int)hak_libc_result(result);
 }
 
+/* How much of the old mapping surely stays where it is: none where it may move. */
+static uint64_t bytes_kept(uint64_t old_bytes, uint64_t bytes, int flags) {
+    bool may_move = (flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) ||
+                    ((flags & MREMAP_MAYMOVE) && bytes > old_bytes);
+    return may_move ? 0 : bytes < old_bytes ? bytes : old_bytes;
+}
+
 /* The program's mremap: asks the kernel, and records the move with its duration. With an old size
  * of 0, or MREMAP_DONTUNMAP, the old pages stay mapped. */
 HAK_EXPORT void *mremap(void *old, size_t old_bytes, size_t bytes, int flags, ...) {
@@ -212,12 +208,12 @@ HAK_EXPORT void *mremap(void *old, size_t old_bytes, size_t bytes, int flags, ..
         va_end(more);
     }
     struct mapping_call call = begin_call(HAK_CALL, true);
-    if ((flags & MREMAP_FIXED) && hak_begin_unmap &&
-        hak_begin_unmap((uintptr_t)wanted, whole_pages(bytes)))
-        hak_end_unmap((uintptr_t)wanted, whole_pages(bytes));
+    uint64_t kept = bytes_kept(whole_pages(old_bytes), whole_pages(bytes), flags);
+    if (flags & MREMAP_FIXED)
+        begin_unmap((uintptr_t)wanted, whole_pages(bytes));
+    begin_unmap((uintptr_t)old + kept, whole_pages(old_bytes) - kept);
     long result =
-        ask_to_unmap((uintptr_t)old, whole_pages(old_bytes), whole_pages(bytes), SYS_mremap,
-                     (long)old, (long)old_bytes, (long)bytes, flags, (long)wanted, 0);
+        ask_kernel(SYS_mremap, (long)old, (long)old_bytes, (long)bytes, flags, (long)wanted, 0);
     uint64_t left = flags & MREMAP_DONTUNMAP ? 0 : whole_pages(old_bytes) / HAK_MAPPED_PAGE_BYTES;
     if (call.is_recorded && !has_failed(result))
         end_call(&call, (struct hak_event_fields){.kind = HAK_PROGRAM_REMAP,

@@ -6,6 +6,7 @@ cd "${1-$(dirname "$0")/../..}" || exit 2
 status=0
 pages=(README.md DESIGN.md CONTRIBUTING.md)
 while IFS= read -r page; do pages+=("$page"); done < <(find docs -name '*.md' | LC_ALL=C sort)
+for page in "${pages[@]}"; do [ -r "$page" ] || { echo "$page cannot be read" && exit 2; }; done
 # PAGE, tab, the folder that its links begin in, tab, LINK. No process for each: there are a thousand links.
 while IFS=$'\t' read -r page folder link; do
     case "$link" in http* | '#'*) continue ;; esac

@@ -89,8 +89,7 @@ src/store/sql store/reader/inner.h
 pointers='
 hak_answer_leaks src/leaks/scan.c
 hak_sandbox_steps src/guard/pages.c src/guard/watched/watched.c src/entry/start.c
-hak_begin_unmap src/guard/path.c
-hak_end_unmap src/guard/path.c
+hak_before_unmap src/guard/path.c
 hak_pages_counter src/entry/start.c src/entry/keep/start.c src/entry/attach/start.c
 hak_front_at_period src/route/route.c
 hak_front_give_back src/route/route.c

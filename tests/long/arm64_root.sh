@@ -115,7 +115,6 @@ done
 # ---- faults: the codes of x86-64, with a collector on both
 cannot() {
     case $1 in
-    bad_free_stack) echo "qemu-user shows the host's map in /proc/thread-self/maps" ;;
     pool_leak) echo 'pieces of pools are left out where a thread could not be stopped, as under qemu-user' ;;
     esac
 }

@@ -82,6 +82,16 @@ bool hak_pool_takes_guarded(uintptr_t pool) {
     return is_there;
 }
 
+bool hak_pool_has_plain(uintptr_t pool, uintptr_t piece) {
+    if (!hak_pieces_lock())
+        return false;
+    const struct hak_pool *its = hak_pieces_pool(pool);
+    const struct hak_piece *own = its ? hak_pieces_find_own(piece, its) : NULL;
+    bool is_plain = own && !own->is_guarded;
+    hak_pieces_unlock();
+    return is_plain;
+}
+
 bool hak_pool_add_guarded(const struct hak_pool_call *call, struct hak_large *block,
                           char name[HAK_POOL_NAME]) {
     if (!hak_pieces_lock())

@@ -16,6 +16,9 @@
 /* Whether the pool at the address may hand out a guarded piece: it was created and not destroyed.
  */
 HAK_HIDDEN bool hak_pool_takes_guarded(uintptr_t pool);
+/* Whether the pool has a piece of its own at the address that is no guarded one: it may lie in
+ * another pool's. */
+HAK_HIDDEN bool hak_pool_has_plain(uintptr_t pool, uintptr_t piece);
 /* Makes the block, whose first byte is the call's piece, a piece of its pool, and copies the pool's
  * name. False: the pool is not there any more, or there is no room; nothing changed. */
 HAK_HIDDEN bool hak_pool_add_guarded(const struct hak_pool_call *call, struct hak_large *block,

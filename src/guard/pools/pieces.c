@@ -327,8 +327,11 @@ struct hak_piece *hak_pieces_add(struct hak_pool *pool, uintptr_t address, uint6
 struct hak_piece *hak_pieces_add_guarded(struct hak_pool *pool, uintptr_t address, uint64_t bytes,
                                          uint32_t stack) {
     struct hak_piece *piece = add_piece(pool, address, bytes, stack);
-    if (piece)
+    if (piece) {
         piece->is_guarded = 1;
+        piece->more =
+            0; /* a block of its own: what is known at the address is of memory that went */
+    }
     return piece;
 }
 
@@ -452,34 +455,31 @@ static void find_begins(uintptr_t from, uint64_t bytes, uintptr_t *first, uintpt
     *last = *last > reach->highest ? reach->highest : *last;
 }
 
-bool hak_pieces_begin_unmap(uintptr_t from, uint64_t bytes) {
-    uintptr_t first, last;
-    if (!bytes || !atomic_load_explicit(&hak_pieces_are_kept, memory_order_relaxed) ||
-        !lock_for("memory is unmapped in a signal handler that interrupted a call of hak_pool_*"))
-        return false;
-    if (table) {
-        find_begins(from, bytes, &first, &last);
-        if (first <= last && table->outside_reach.bits)
-            return true;
-    }
-    hak_pieces_unlock();
-    return false;
-}
-
-void hak_pieces_end_unmap(uintptr_t from, uint64_t bytes) {
+static void unmap(uintptr_t from, uint64_t bytes) {
     const uintptr_t page_bytes = (uintptr_t)1 << PAGE_SHIFT;
     struct range range = {.from = from, .bytes = bytes};
     uintptr_t first, last;
     find_begins(from, bytes, &first, &last);
-    if (bytes && (last - first) >> PAGE_SHIFT >= 1 << OUTSIDE_BITS) {
+    if (first > last || !table->outside_reach.bits)
+        return;
+    if ((last - first) >> PAGE_SHIFT >= 1 << OUTSIDE_BITS) {
         each_of_all(leave_to_others, &range);
-    } else if (bytes) {
-        for (uintptr_t page = first & -page_bytes; page <= last && page + page_bytes > page;
-             page += page_bytes)
-            if (has_bit(table->outside, first_place(page >> PAGE_SHIFT, OUTSIDE_BITS)))
-                each_begin(&table->outside_reach, page, page + page_bytes - 1, leave_to_others,
-                           &range);
+        return;
     }
+    for (uintptr_t page = first & -page_bytes; page <= last && page + page_bytes > page;
+         page += page_bytes)
+        if (has_bit(table->outside, first_place(page >> PAGE_SHIFT, OUTSIDE_BITS)))
+            each_begin(&table->outside_reach, page, page + page_bytes - 1, leave_to_others, &range);
+}
+
+/* The lock is not held while the kernel takes the memory: another thread may fork then, and its
+ * child would have no pieces. */
+void hak_pieces_unmap(uintptr_t from, uint64_t bytes) {
+    if (!bytes || !atomic_load_explicit(&hak_pieces_are_kept, memory_order_relaxed) ||
+        !lock_for("memory is unmapped in a signal handler that interrupted a call of hak_pool_*"))
+        return;
+    if (table)
+        unmap(from, bytes);
     hak_pieces_unlock();
 }
 

@@ -150,11 +150,9 @@ HAK_HIDDEN uint64_t hak_pieces_lost(void);
  */
 HAK_HIDDEN bool hak_pieces_may_be_lost(uintptr_t address);
 
-/* Around a system call that takes the memory of the range away, without the lock: true, and the
- * lock is held, where pieces may lie there. hak_pieces_end_unmap follows then; `bytes` is 0 where
- * the kernel refused. */
-HAK_HIDDEN bool hak_pieces_begin_unmap(uintptr_t from, uint64_t bytes);
-HAK_HIDDEN void hak_pieces_end_unmap(uintptr_t from, uint64_t bytes);
+/* Before a system call that takes the memory of the range away, without the lock: the pieces in it
+ * are judged no more, also where the kernel refuses. */
+HAK_HIDDEN void hak_pieces_unmap(uintptr_t from, uint64_t bytes);
 
 /* In a forked child. */
 HAK_HIDDEN void hak_pieces_fork_child(void);

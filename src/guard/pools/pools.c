@@ -105,8 +105,10 @@ struct inside {
 
 static void free_inside(struct hak_piece *piece, void *context) {
     const struct inside *inside = context;
+    uint8_t took = inside->pool->takes_back; /* the program gave none of them back by itself */
     piece->more = 0;
     end_piece(inside->pool, piece, inside->call->stack);
+    inside->pool->takes_back = took;
     hak_pool_note(HAK_PIECE_FREE, inside->call, is_end_left_out(piece) ? 0 : inside->pool->number,
                   piece->address, piece->bytes, NULL);
 }

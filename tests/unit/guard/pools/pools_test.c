@@ -451,8 +451,7 @@ TEST(a_free_of_an_auto_free_pool_is_that_of_the_pieces_inside) {
 
 /* As munmap does (tree/mappings.c). */
 static void unmap(const char *from, size_t bytes) {
-    if (hak_pieces_begin_unmap((uintptr_t)from, bytes))
-        hak_pieces_end_unmap((uintptr_t)from, bytes);
+    hak_pieces_unmap((uintptr_t)from, bytes);
 }
 
 static bool is_judged(const char *piece) {
