@@ -12,6 +12,7 @@
 #include "leaks/leaks.h"
 
 #include "check.h"
+#include "guard/pools/pools.h"
 #include "options.h"
 #include "platform/own.h"
 #include "platform/platform.h"
