@@ -74,7 +74,7 @@ story_redis() {
     ln -s /usr/bin/redis-check-rdb redis-server # one program under the name of another in Debian's redis-tools
     ./redis-server --port 0 --unixsocket redis.sock --save '' --logfile redis.log &
     server=$!
-    for _ in $(seq 600); do redis-cli -s redis.sock ping >pong 2>&1 && break; sleep 0.05; done
+    until redis-cli -s redis.sock ping >pong 2>&1; do kill -0 "$server" || return; sleep 0.05; done
     cat pong
     seq 3000 | awk '{ print "set key" $1 " " $1 * 31; print "rpush list" $1 % 50 " v" $1; if ($1 % 3 == 0) print "del key" $1 - 1 }' |
         redis-cli -s redis.sock | cksum
@@ -82,7 +82,7 @@ story_redis() {
     redis-cli -s redis.sock eval 'local t = {} for i = 1, 2000 do t[i] = tostring(i) end return #table.concat(t)' 0
     redis-cli -s redis.sock debug jmap 2>/dev/null | head -n 1
     redis-cli -s redis.sock bgsave
-    for _ in $(seq 600); do redis-cli -s redis.sock info persistence | grep -q 'rdb_bgsave_in_progress:0' && break; sleep 0.05; done
+    while redis-cli -s redis.sock info persistence | grep -q 'rdb_bgsave_in_progress:1'; do sleep 0.05; done
     redis-cli -s redis.sock info persistence | grep rdb_last_bgsave_status
     redis-cli -s redis.sock shutdown nosave
     wait "$server"

@@ -71,7 +71,10 @@ int main(int argc, char **argv) {
         if (end[0].revents)
             add_pair(argv[2]);
     }
-    if (argc == 5)
+    if (argc == 5) {
+        puts("silent");
+        fflush(stdout);
         pause();
+    }
     return 0;
 }

@@ -63,12 +63,12 @@ restart_postgres() {
     setpriv "${as[@]}" --pdeathsig QUIT "$postgres_bin/postgres" -D "$postgres_folder/data" -k "$postgres_folder" \
         -c listen_addresses= -c fsync=off "${postgres_words[@]}" >>"$postgres_folder/log" 2>&1 </dev/null &
     postgres_pid=$!
-    for ((i = 0; i < 1200; i++)); do
+    # As long as it lives: behind a kill it reads its log first, which takes long on a busy machine.
+    while kill -0 "$postgres_pid" 2>/dev/null; do
         "$postgres_bin/pg_isready" -q -d postgres && return
-        kill -0 "$postgres_pid" 2>/dev/null || break
         sleep 0.05
     done
-    echo "the server does not answer: $(tail -n 5 "$postgres_folder/log")"
+    echo "the server has ended: $(tail -n 5 "$postgres_folder/log")"
     exit 1
 }
 
