@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # tests/run: what fails once is run again, alone, and named as flaky, three of them are failures; what a machine lacks is counted
 # and named, with its reason; a failure stays one; a folder that other users cannot enter is named; the slow ones begin, also where none has
-# run; `--long` that is interrupted keeps what has ended, and goes on; beside a live one it is refused; FULL=1 is for tests/long.
+# run; `--long` that is interrupted keeps what has ended, and goes on; beside a live one it is refused; FULL=1 is for tests/long;
+# what hangs is ended.
 set -u
 SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
 export BUILD=$PWD/build
@@ -111,4 +112,15 @@ grep -lx 'In full: `make check-long FULL=1`.' docs/benchmarks/*.md >full
 grep -lx 'In the size of an evening; .*' docs/benchmarks/*.md >evening
 grep -qx 'build/tests/scratch/long.second.sh' docs/benchmarks/*.md && ! grep "$BUILD" docs/benchmarks/*.md || { echo "a page names folders of this machine" && failed=1; }
 [ "$(wc -l <full)" = 1 ] && [ "$(wc -l <evening)" = 2 ] || { echo "a page does not say its size:" && cat full evening && failed=1; }
+
+# A test that hangs is ended at its limit; in a whole run with --long at four times that, those of tests/long as they say.
+rm tests/few/* tests/long/first.sh
+printf '# timeout: 1\nexec sleep 1000\n' | tee tests/few/hangs.sh >tests/long/second.sh
+hung() { # PATHS LINES
+    # shellcheck disable=SC2086
+    tests/run $1 >out 2>&1
+    [ "$(grep '^hung: ' out | sort)" = "$2" ] || { echo "tests/run $1 ends what hangs otherwise:" && cat out && failed=1; }
+}
+hung few 'hung: ended after 1 s'
+hung --long $'hung: ended after 1 s\nhung: ended after 4 s'
 exit $failed
