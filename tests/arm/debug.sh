@@ -21,6 +21,8 @@ run_both() {
     variables=$(variables_of "$name")
     [ -z "$injection" ] || options+=("HAKMEM_INJECT=$injection")
     [ -z "$variables" ] || options+=("$variables")
+    # qemu-user 10 keeps where each mapping begins and ends in memory that the scan reads: pointers to a guarded block.
+    [ "$name" != memory_leak ] || options+=(HAKMEM_GUARD=off)
     for option in "${options[@]}"; do arguments+=(-E "$option"); done
     { env "${options[@]}" LD_PRELOAD="$BUILD/hakmem-debug.so" "$BUILD/tests/faults/$name" >"here.$name" 2>&1 </dev/null; } 2>/dev/null
     { "$qemu" -L $root -E "LD_PRELOAD=$library" "${arguments[@]}" "./$name" >"there.$name" 2>&1 </dev/null; } 2>/dev/null

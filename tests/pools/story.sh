@@ -52,6 +52,8 @@ holds() {
     tr -s ' ' <"$1" | grep -qF -- "$2" || complain "$1 has no line with: $2
 $(cat "$1")"
 }
+# The value of a Python expression over `page`, the JSON of FILE: `value EXPRESSION FILE`.
+value() { python3 -c 'import json, sys; page = json.load(open(sys.argv[2])); print(json.dumps(eval(sys.argv[1])))' "$@"; }
 why() { "$BUILD/hakmem-trace" why -s pools.db "$@"; }
 
 "$BUILD/hakmem-trace" events -s pools.db >events
@@ -61,7 +63,7 @@ holds events 'pool 2, place 3, "cache"'
 holds events 'free to place 3 of pool 2, in main'
 holds events 'pool 1, in main'
 "$BUILD/hakmem-trace" events -s pools.db --kind PIECE_ALLOC --json >allocs.json
-[ "$(jq '.events | length' allocs.json)" = 8 ] || complain "not eight pieces: $(cat allocs.json)"
+[ "$(value 'len(page["events"])' allocs.json)" = 8 ] || complain "not eight pieces: $(cat allocs.json)"
 
 why "$(printf '0x%x' $((piece + 10)))" >inside
 holds inside "It is 10 bytes into a piece of 48 bytes that the program's pool 1 \"requests\" handed out, reset with its pool; 2 pieces in this capture."
@@ -83,13 +85,14 @@ holds cached 'handed out, freed; 1 piece in this capture.'
 holds cached 'PIECE_MOVE: place 4 to place 3 of pool 2 1 pools main pools.c:'
 holds cached 'Not shown: 1 earlier move of these pieces.'
 why "$cached" --json >cached.json
-[ "$(jq -c '.piece.lives[0] | [.end.kind, .moves_total, (.moves | length), .moves[5].change]' cached.json)" = '["PIECE_FREE",7,6,"place 4 to place 3 of pool 2"]' ] || complain "not the moves in JSON: $(jq -c .piece cached.json)"
+[ "$(value '(lambda life: [life["end"]["kind"], life["moves_total"], len(life["moves"]), life["moves"][5]["change"]])(page["piece"]["lives"][0])' cached.json)" = \
+    '["PIECE_FREE", 7, 6, "place 4 to place 3 of pool 2"]' ] || complain "not the moves in JSON: $(value 'page["piece"]' cached.json)"
 for json in cached moved; do
     why "${!json}" --json >page.json
     python3 "$SOURCE/tests/cli/validate.py" "$SOURCE/docs/specs/output.schema.json" page.json >valid 2>&1 || complain "$json, the schema: $(cat valid)"
 done
 why "$static" --json >static.json
-[ "$(jq -c '.piece | [.pool, .pool_name, .state, .offset, (.lives | length)]' static.json)" = '[2,"rows","live",0,2]' ] ||
+[ "$(value '[page["piece"][name] for name in ("pool", "pool_name", "state", "offset")] + [len(page["piece"]["lives"])]' static.json)" = '[2, "rows", "live", 0, 2]' ] ||
     complain "not the piece in JSON: $(cat static.json)"
 why "$(printf '0x%x' $((piece + 300)))" >none
 grep -q 'piece' none && complain "a piece where there was none: $(cat none)"

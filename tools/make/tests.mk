@@ -107,7 +107,7 @@ $(MODEL_BIN): $(BUILD)/model/checker.o $(BUILD)/liblayersmodel.a
 
 # ---- programs that tests, demo and benches run: compiled as a user would, so that faults stay ---
 USER_FLAGS := -std=gnu11 -O0 -g -D_GNU_SOURCE -Wall -Wextra -Wno-free-nonheap-object \
-              -Wno-use-after-free -Wno-unknown-warning-option -iquote include
+              -Wno-use-after-free -Wno-maybe-uninitialized -Wno-alloc-size -Wno-unknown-warning-option -iquote include
 USER_SRC   := $(wildcard demo/*.c tests/faults/*.c tests/programs/*.c tests/kill/*.c tests/cli/*.c \
               tests/regressions/*.c tests/stale/*.c tests/trees/*.c tests/crash/*.c tests/metrics/*.c tests/memory/*.c tests/guarded/*.c tests/light/*.c \
               tests/hunt/*.c tests/keep/*.c tests/ctl/*.c tests/corefile/*.c tests/attach/*.c tests/long/*.c \
