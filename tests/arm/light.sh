@@ -21,7 +21,7 @@ cannot() {
 # qemu-user ends by an assertion of its own where a program dies by SIGSEGV.
 status() { tail -n 1 "here.$1" | grep -qx 'status 139' || tail -n 1 "$2.$1"; }
 
-# What a program is called with. A signal handler must not call malloc in level light, and where qemu-user is slow each one finds a call to interrupt.
+# The words that a program is called with. A signal handler must not call malloc in level light, and where qemu-user is slow each one finds a call to interrupt.
 words_of() { [ "$1" != correct ] || echo without-handler; }
 
 # look_at FOLDER/NAME: `here.NAME` and `there.NAME` have what it prints, and the status behind it.
