@@ -6,6 +6,9 @@
 "$trace" run -s reset.db -- ./guarded reset >said 2>&1
 grep -q '^hakmem: HKM-304' said || complain "no use after the reset: $(cat said)"
 
+# The value of a Python expression over `page`, the JSON of FILE: `value EXPRESSION FILE`.
+value() { python3 -c 'import json, sys; page = json.load(open(sys.argv[2])); print(eval(sys.argv[1]))' "$@"; }
+
 # holds FILE WORDS: they stand in one line of it, with runs of blanks as one.
 holds() {
     tr -s ' ' <"$1" | grep -qF -- "$2" || complain "$1 has no line with: $2
@@ -16,7 +19,8 @@ holds events 'hak_pool_alloc_guarded(40)'
 holds events '40 bytes of pool 1, in row_new'
 holds events 'pool "rows"'
 holds events "its pool's reset or end"
-piece=$("$trace" events -s reset.db --kind PIECE_ALLOC --json | jq -r '.events[0].address')
+"$trace" events -s reset.db --kind PIECE_ALLOC --json >allocs.json
+piece=$(value 'page["events"][0]["address"]' allocs.json)
 "$trace" why "$piece" -s reset.db >why
 holds why 'In the program'"'"'s pool "rows".'
 holds why "It is the start of a piece of 40 bytes that the program's pool 1 \"rows\" handed out, reset with its pool; 1 piece in this capture."
@@ -24,7 +28,7 @@ holds why "its pool's reset or end 1 guarded reset guarded.c:"
 "$trace" top --pools -s reset.db >top
 holds top '100.0 % 40 1 40 row_new'
 "$trace" replay -s reset.db --against hakmem --json >replay.json 2>err || complain "replay: $(cat err)"
-[ "$(jq '.calls' replay.json)" = 2 ] || complain "replay has not two calls: $(head -c 2000 replay.json)"
+[ "$(value 'page["calls"]' replay.json)" = 2 ] || complain "replay has not two calls: $(head -c 2000 replay.json)"
 "$trace" reduce -s reset.db --fault 1 >reduced 2>&1 || complain "reduce: $(cat reduced)"
 holds reduced '1 free 1 0 0 in reset'
 exit "$failed"

@@ -19,7 +19,8 @@ END
 }
 "${CC:-cc}" -g -O0 -I"$SOURCE/include" -o pool_leak "$SOURCE/tests/faults/pool_leak.c" || exit 2
 "$trace" run --ci -s leak.db -- ./pool_leak >said 2>&1
-[ $? -eq 1 ] || complain "run --ci: status $?: $(cat said)"
+status=$?
+[ $status -eq 1 ] || complain "run --ci: status $status: $(cat said)"
 [ "$(grep -c '^ *served by own pool 1 "rows"$' leak.log)" = 2 ] || complain "the report: $(cat leak.log)"
 "$trace" leaks -s leak.db >page
 [ "$(grep -c 'own pool 1 "rows"' page)" = 2 ] || complain "leaks: $(cat page)"

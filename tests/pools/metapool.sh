@@ -14,7 +14,10 @@ HAKMEM_LEAKS=1 LD_PRELOAD=$BUILD/hakmem-debug.so ./metapool lost >page 2>&1
 grep -q 'HKM-401' page && grep -q 'in 82 blocks' page || complain "lost: $(cat page)"
 
 # live STORE: pieces of all pools that are live at the end.
-live() { "$trace" top --pools --at end -s "$1" --json | jq '[.rows[].self.live_blocks] | add // 0'; }
+live() {
+    "$trace" top --pools --at end -s "$1" --json |
+        python3 -c 'import json, sys; print(sum(row["self"]["live_blocks"] for row in json.load(sys.stdin)["rows"]))'
+}
 "$trace" run -s correct.db -- ./metapool correct && "$trace" run -s lost.db -- ./metapool lost >/dev/null 2>&1
 [ "$(live correct.db)" = 0 ] || complain "correct, top: $("$trace" top --pools --at end -s correct.db)"
 [ "$(live lost.db)" = 83 ] || complain "lost, top: $("$trace" top --pools --at end -s lost.db)"
