@@ -1,19 +1,11 @@
 #!/usr/bin/env bash
 # The record tells of a guarded piece as of a piece and as of a block: `events`, `why`, `top --pools`. `replay` plays its block as one of malloc, and
 # `reduce` makes a program of a use behind the pool's reset.
-. "${SOURCE:?}/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/answers.sh"
 "${CC:-cc}" -g -O1 -pthread -I"$SOURCE/include" -o guarded "$SOURCE/tests/pools/guarded.c" || exit 2
 "$trace" run -s reset.db -- ./guarded reset >said 2>&1
 grep -q '^hakmem: HKM-304' said || complain "no use after the reset: $(cat said)"
 
-# The value of a Python expression over `page`, the JSON of FILE: `value EXPRESSION FILE`.
-value() { python3 -c 'import json, sys; page = json.load(open(sys.argv[2])); print(eval(sys.argv[1]))' "$@"; }
-
-# holds FILE WORDS: they stand in one line of it, with runs of blanks as one.
-holds() {
-    tr -s ' ' <"$1" | grep -qF -- "$2" || complain "$1 has no line with: $2
-$(cat "$1")"
-}
 "$trace" events -s reset.db >events
 holds events 'hak_pool_alloc_guarded(40)'
 holds events '40 bytes of pool 1, in row_new'

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The record tells the story of pieces of the program's own pools: `events`, and `why` of an address in a piece, of one whose pool was
 # reset, and of one in static memory, as text and as JSON. Pieces that a reset spares, and those beside a piece that is moved, live on.
-. "${SOURCE:?}/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/answers.sh"
 cat >pools.c <<'E'
 #include <hakmem.h>
 #include <stdio.h>
@@ -47,13 +47,6 @@ ${CC:-cc} -g -I"$SOURCE/include" -o pools pools.c || exit 1
 "$BUILD/hakmem-trace" run -s pools.db -- ./pools >addresses || exit 1
 read -r piece static beside moved cached <addresses
 
-# holds FILE WORDS: they stand in one line of it, with runs of blanks as one.
-holds() {
-    tr -s ' ' <"$1" | grep -qF -- "$2" || complain "$1 has no line with: $2
-$(cat "$1")"
-}
-# The value of a Python expression over `page`, the JSON of FILE: `value EXPRESSION FILE`.
-value() { python3 -c 'import json, sys; page = json.load(open(sys.argv[2])); print(json.dumps(eval(sys.argv[1])))' "$@"; }
 why() { "$BUILD/hakmem-trace" why -s pools.db "$@"; }
 
 "$BUILD/hakmem-trace" events -s pools.db >events
