@@ -16,7 +16,7 @@
 
 #include <stdint.h>
 
-#define PLAY_MAGIC       "HKPLAY01"
+#define PLAY_MAGIC       "HKPLAY02"
 #define PLAY_BLOCK_BYTES 4096u
 #define PLAY_BLOCK_WORDS (PLAY_BLOCK_BYTES / 8 - 1) /* the last one names the next block */
 #define PLAY_NO_BLOCK    UINT64_MAX
@@ -34,6 +34,7 @@ enum play_kind {
     PLAY_TIME,      /* slot and bytes: ns since the first event, 60 bits */
     PLAY_START,     /* slot: the thread to start */
     PLAY_STEP,      /* slot and bytes: calls of the log so far, in PLAY_UNITs */
+    PLAY_LOOK,      /* the bytes of all live blocks are at a peak: look at the memory */
     PLAY_END,       /* slot: 1 the thread ends here, 0 it stays until the play is over */
 };
 

@@ -89,6 +89,8 @@ void player_wake(const uint32_t *word);
 
 /* memory.c: reads RssAnon now, in bytes. */
 uint64_t player_anonymous_bytes(void);
+/* Looks at the memory now: whether it is the peak. */
+void player_look(void);
 /* Notes the step of `units`. */
 void player_take_step(uint64_t units);
 /* Looks at the memory from now on until the play is over: a thread of its own. False: none was

@@ -242,6 +242,9 @@ void player_do_thread(uint32_t number) {
         case PLAY_STEP:
             player_take_step(word >> 4);
             continue;
+        case PLAY_LOOK:
+            player_look();
+            continue;
         case PLAY_START:
             player_start_thread(number_in_word);
             continue;

@@ -6,7 +6,7 @@ c="${CC:-cc} -w -fno-builtin -O1"
 $c -o shapes "$SOURCE/tests/replay/shapes.c" && $c -o handed "$SOURCE/tests/replay/handed.c" -lpthread &&
     $c -shared -fPIC -o twice.so "$SOURCE/tests/replay/twice.c" &&
     $c -o idle "$SOURCE/tests/replay/idle.c" -lpthread && $c -o left "$SOURCE/tests/replay/left.c" -lpthread &&
-    $c -o zero "$SOURCE/tests/replay/zero.c" && $c -shared -fPIC -o sleeps.so "$SOURCE/tests/replay/sleeps.c" -ldl || fail 'the programs do not compile'
+    $c -o zero "$SOURCE/tests/replay/zero.c" && $c -o brief "$SOURCE/tests/replay/brief.c" && $c -shared -fPIC -o sleeps.so "$SOURCE/tests/replay/sleeps.c" -ldl || fail 'the programs do not compile'
 
 # played STORE ORDER WORDS...: the answer has each call of the store's one process, and is a document of the page.
 played() {
@@ -35,6 +35,16 @@ a = json.load(open("answer.json"))
 assert a["threads"] == 16, a["threads"]
 assert a["handed_over"] > 1000, a["handed_over"]
 assert a["waits"] > 0
+END
+
+# A block that lives for one call is in the peak, however short the play is.
+"$trace" run -s brief.db -- ./brief 2>notes || fail "run of brief: status $?: $(cat notes)"
+"$trace" replay -s brief.db --against glibc,hakmem --json >answer.json && python3 - <<'END' || complain 'brief.db: the peak is not in the answer'
+import json
+a = json.load(open("answer.json"))
+assert a["peak_live_bytes"] > 1000000, a["peak_live_bytes"]
+for run in a["runs"]:
+    assert run["peak_bytes"] > 0.9 * a["peak_live_bytes"], (run["peak_bytes"], a["peak_live_bytes"])
 END
 
 # An allocator of one's own, by its path; one that hands blocks out twice is named.

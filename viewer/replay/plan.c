@@ -14,7 +14,12 @@
 #include "viewer/replay/blocks.h"
 #include "viewer/replay/members.h"
 
-enum { STEPS = 100 };
+enum {
+    STEPS = 100,
+    /* A peak of live bytes is looked at when it is so much above the last one that was. */
+    LOOK_BYTES = 64 << 10,
+    LOOK_PART = 32,
+};
 
 struct planning {
     struct plan *plan;
@@ -22,6 +27,7 @@ struct planning {
     struct members members;
     struct alignments alignments;
     uint64_t called_ns; /* of the last call, since the first event */
+    uint64_t looked_bytes; /* that were live when a peak was last looked at */
     bool has_no_memory, has_no_slot, has_begun;
 };
 
@@ -80,10 +86,21 @@ static void add_call(struct planning *p, struct member *m, uint32_t number, enum
         members_add_word(&p->members, m, (uint64_t)PLAY_STEP | calls / PLAY_UNIT << 4);
 }
 
+/* A block that was taken out of the table ends or shrinks. Where the live bytes are at a new peak
+ * with it, the play looks at the memory: a block that lives between two other looks counts, too. */
+static void look_at_peak(struct planning *p, struct member *m, const struct replay_block *block) {
+    uint64_t live = p->blocks.live_bytes + block->bytes, above = p->looked_bytes / LOOK_PART;
+    if (live < p->looked_bytes + (above > LOOK_BYTES ? above : LOOK_BYTES))
+        return;
+    p->looked_bytes = live;
+    members_add_word(&p->members, m, PLAY_LOOK);
+}
+
 static void take_free(struct planning *p, struct member *m, uint32_t number,
                       struct replay_block *block, uint64_t ns) {
     members_enter(&p->members, m, ns);
     wait_for(p, m, number, block);
+    look_at_peak(p, m, block);
     block->address = 0;
     members_give_slot(&p->members, m, block->slot);
     p->plan->frees++;
@@ -142,6 +159,8 @@ static void take_resize(struct planning *p, struct member *m, uint32_t number,
         end_forgotten(p, m, number, e->address, e->ns);
     members_enter(&p->members, m, e->ns);
     wait_for(p, m, number, block);
+    if (e->size < block->bytes)
+        look_at_peak(p, m, block);
     block->address = e->address;
     block->bytes = e->size;
     p->plan->reallocs++;
