@@ -26,7 +26,7 @@ struct planning {
     struct replay_blocks blocks;
     struct members members;
     struct alignments alignments;
-    uint64_t called_ns; /* of the last call, since the first event */
+    uint64_t called_ns;    /* of the last call, since the first event */
     uint64_t looked_bytes; /* that were live when a peak was last looked at */
     bool has_no_memory, has_no_slot, has_begun;
 };
