@@ -102,11 +102,19 @@ struct hash {
     uint64_t low, high;
 };
 
+/* The content of a page. It does not change while it has users: snapshots, `now` and `before`
+ * below. */
+struct copy {
+    char bytes[PAGE];
+    struct hash hash; /* 0 when it is as before all */
+    unsigned users;
+    struct copy *next; /* that nobody uses */
+};
+
 struct page {
     char *address;
-    char *before;     /* its content before all; NULL = zeros */
-    char *hashed;     /* its content when `hash` was made */
-    struct hash hash; /* 0 when it is as before all */
+    struct copy *before; /* before all */
+    struct copy *now;    /* when the memory's hash was made */
 };
 
 /* The accesses that races.c knows of eight bytes: an access is its thread and clock, 0 is none. */
@@ -135,6 +143,8 @@ struct model {
     struct now now;
     struct page pages[PAGES_MAX];
     unsigned page_count;
+    struct copy *free_copies;
+    bool is_hashed; /* each page is as its `now` says */
     char *stacks;
     char *data_start, *data_end;
     const void *cell_addresses[2 * CELLS_MAX]; /* by hash; these three only grow */

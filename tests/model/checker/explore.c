@@ -43,10 +43,14 @@ static void push_node(struct hash hash, unsigned thread) {
     if (search()->depth > model->deepest)
         model->deepest = search()->depth;
     node->hash = hash;
+    node->enabled = 0;
+    for (unsigned choice = 0; choice < CHOICES; choice++)
+        node->enabled |= (unsigned)step_is_enabled(choice) << choice;
     node->tried = 0;
     node->thread = thread;
     node->schedules = 0;
     memory_save(&node->snapshot);
+    search()->is_in_place = true;
     enter(hash, -1);
     model->states++;
 }
@@ -58,6 +62,7 @@ static unsigned choice_of(unsigned n, unsigned thread) {
 
 static void check_end(void) {
     model->ends++;
+    model->is_hashed = false;
     model->scenario->check();
 }
 
@@ -71,6 +76,7 @@ static void check_stuck(void) {
 /* One more step from the top node. */
 static void advance(struct node *node, unsigned choice) {
     node->label = (struct label){choice, model->now.threads[choice % THREADS_MAX].next, 0};
+    model->is_hashed = false;
     node->label = step_carry_out(choice);
     model->steps++;
     struct hash hash = memory_hash();
@@ -116,9 +122,12 @@ static void go_all_ways(void) {
             continue;
         }
         unsigned choice = choice_of(node->tried++, node->thread);
-        memory_restore(node->snapshot);
-        if (step_is_enabled(choice))
-            advance(node, choice);
+        if (!(node->enabled >> choice & 1))
+            continue;
+        if (!search()->is_in_place)
+            memory_restore(node->snapshot);
+        search()->is_in_place = false;
+        advance(node, choice);
     }
 }
 

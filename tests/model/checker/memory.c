@@ -1,5 +1,8 @@
 /* The checked program's memory as a value: which pages were ever written, copies of them, a hash.
- */
+ *
+ *   page --- address: the memory itself
+ *        --- now ----+--> copy: bytes, hash     states share the copies of pages that did not
+ *   snapshot[page] --+                          change from one to the other */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,12 +17,41 @@ struct snapshot {
     unsigned page_count;
     unsigned cell_count;
     struct sync syncs[SYNCS_MAX];
+    struct copy *pages[PAGES_MAX];
     size_t capacity;
-    char bytes[]; /* pages, then the live part of each stack, then cells */
+    char bytes[]; /* the live part of each stack, then cells */
 };
 
-static char *get_page(void) {
-    return mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+enum { COPIES_AT_ONCE = 64 };
+
+/* Has one user. A fault handler may call it. */
+static struct copy *take_copy(void) {
+    if (!model->free_copies) {
+        struct copy *more = mmap(NULL, COPIES_AT_ONCE * sizeof *more, PROT_READ | PROT_WRITE,
+                                 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (more == MAP_FAILED)
+            _exit(2);
+        for (unsigned i = 0; i < COPIES_AT_ONCE; i++) {
+            more[i].next = model->free_copies;
+            model->free_copies = &more[i];
+        }
+    }
+    struct copy *copy = model->free_copies;
+    model->free_copies = copy->next;
+    copy->users = 1;
+    return copy;
+}
+
+static struct copy *use(struct copy *copy) {
+    copy->users++;
+    return copy;
+}
+
+static void drop(struct copy *copy) {
+    if (--copy->users > 0)
+        return;
+    copy->next = model->free_copies;
+    model->free_copies = copy;
 }
 
 /* Pages are read-only until they are first written. */
@@ -34,12 +66,10 @@ static void on_fault(int signal_number, siginfo_t *info, void *context) {
     }
     struct page *entry = &model->pages[model->page_count++];
     entry->address = page;
-    entry->before = NULL;
-    if (is_data) {
-        entry->before =
-            mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        memcpy(entry->before, page, PAGE);
-    }
+    entry->before = take_copy();
+    memcpy(entry->before->bytes, page, PAGE);
+    entry->before->hash = (struct hash){0, 0};
+    entry->now = use(entry->before);
     mprotect(page, PAGE, PROT_READ | PROT_WRITE);
 }
 
@@ -69,9 +99,17 @@ static size_t live_stack(unsigned thread, const struct now *now) {
     return (size_t)(stack_top(thread) - (char *)now->threads[thread].stack_pointer);
 }
 
+static void put_copy(struct copy **place, struct copy *copy) {
+    struct copy *old = *place;
+    *place = use(copy);
+    if (old)
+        drop(old);
+}
+
+/* The memory's hash has just been made. */
 void memory_save(struct snapshot **place) {
     struct snapshot *s = *place;
-    size_t needed = model->page_count * (size_t)PAGE;
+    size_t needed = 0;
     for (unsigned t = 0; t < THREADS_MAX; t++)
         needed += live_stack(t, &model->now);
     needed += model->cell_count * sizeof *model->cells;
@@ -79,6 +117,8 @@ void memory_save(struct snapshot **place) {
         s = realloc(s, sizeof *s + needed + 16 * PAGE);
         if (!s)
             exit(2);
+        if (!*place)
+            memset(s->pages, 0, sizeof s->pages);
         s->capacity = needed + 16 * PAGE;
         *place = s;
     }
@@ -86,9 +126,9 @@ void memory_save(struct snapshot **place) {
     s->in_place = hak_thread;
     s->current = model->current;
     s->page_count = model->page_count;
+    for (unsigned i = 0; i < s->page_count; i++)
+        put_copy(&s->pages[i], model->pages[i].now);
     char *to = s->bytes;
-    for (unsigned i = 0; i < s->page_count; i++, to += PAGE)
-        memcpy(to, model->pages[i].address, PAGE);
     for (unsigned t = 0; t < THREADS_MAX; t++) {
         size_t bytes = live_stack(t, &model->now);
         memcpy(to, model->now.threads[t].stack_pointer, bytes);
@@ -103,15 +143,16 @@ void memory_restore(const struct snapshot *s) {
     model->now = s->now;
     hak_thread = s->in_place;
     model->current = s->current;
-    const char *from = s->bytes;
-    for (unsigned i = 0; i < s->page_count; i++, from += PAGE)
-        memcpy(model->pages[i].address, from, PAGE);
-    for (unsigned i = s->page_count; i < model->page_count; i++) {
-        if (model->pages[i].before)
-            memcpy(model->pages[i].address, model->pages[i].before, PAGE);
-        else
-            memset(model->pages[i].address, 0, PAGE);
+    for (unsigned i = 0; i < model->page_count; i++) {
+        struct page *page = &model->pages[i];
+        struct copy *copy = i < s->page_count ? s->pages[i] : page->before;
+        if (model->is_hashed && page->now == copy)
+            continue;
+        memcpy(page->address, copy->bytes, PAGE);
+        put_copy(&page->now, copy);
     }
+    model->is_hashed = true;
+    const char *from = s->bytes;
     for (unsigned t = 0; t < THREADS_MAX; t++) {
         size_t bytes = live_stack(t, &model->now);
         memcpy(model->now.threads[t].stack_pointer, from, bytes);
@@ -150,26 +191,26 @@ static void mix(struct hash *h, const void *start, size_t bytes) {
 /* A page that is as it was before all counts nothing, so that a state has one hash whenever its
  * pages became known. */
 static void add_page(struct hash *sum, struct page *page) {
-    static const char zeros[PAGE];
-    bool is_new = !page->hashed;
-    if (is_new)
-        page->hashed = get_page();
-    if (is_new || memcmp(page->address, page->hashed, PAGE) != 0) {
-        memcpy(page->hashed, page->address, PAGE);
-        page->hash = (struct hash){0, 0};
-        if (memcmp(page->address, page->before ? page->before : zeros, PAGE) != 0) {
-            page->hash = (struct hash){(uintptr_t)page->address, 1};
-            mix(&page->hash, page->address, PAGE);
+    if (memcmp(page->address, page->now->bytes, PAGE) != 0) {
+        drop(page->now);
+        if (memcmp(page->address, page->before->bytes, PAGE) == 0) {
+            page->now = use(page->before);
+        } else {
+            page->now = take_copy();
+            memcpy(page->now->bytes, page->address, PAGE);
+            page->now->hash = (struct hash){(uintptr_t)page->address, 1};
+            mix(&page->now->hash, page->address, PAGE);
         }
     }
-    sum->low += page->hash.low;
-    sum->high += page->hash.high;
+    sum->low += page->now->hash.low;
+    sum->high += page->now->hash.high;
 }
 
 struct hash memory_hash(void) {
     struct hash sum = {1, 2};
     for (unsigned i = 0; i < model->page_count; i++)
         add_page(&sum, &model->pages[i]);
+    model->is_hashed = true;
     for (unsigned t = 0; t < model->scenario->threads; t++) {
         const struct model_thread *thread = &model->now.threads[t];
         uint64_t words[4] = {(uintptr_t)thread->stack_pointer, thread->status, thread->store_count,

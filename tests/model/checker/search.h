@@ -17,8 +17,9 @@ struct label {
 struct node {
     struct snapshot *snapshot;
     struct hash hash;
-    unsigned tried;  /* choices */
-    unsigned thread; /* chosen last: tried first, so that errors come with few switches */
+    unsigned enabled; /* bit for each choice */
+    unsigned tried;   /* choices */
+    unsigned thread;  /* chosen last: tried first, so that errors come with few switches */
     double schedules;
     struct label label; /* the way out that is being gone */
 };
@@ -42,6 +43,7 @@ struct search {
     size_t capacity, count;
     struct node *nodes;
     unsigned depth;
+    bool is_in_place; /* the memory is that of the top node */
     struct {
         const void *address;
         const char *name;

@@ -3,6 +3,8 @@
 #include <string.h>
 #include "search.h"
 
+enum { DEAD_BYTES = 8192 }; /* more than a step takes */
+
 /* ---- coroutines ------------------------------------------------------------------------------ */
 
 /* Keeps the callee-saved registers on the stack that is left, so that the stack is all of a thread.
@@ -102,6 +104,16 @@ void explore_flush(struct model_thread *t) {
     memset(&t->stores[t->store_count], 0, sizeof *t->stores);
 }
 
+/* Other schedules left their values below the live stack. The padding of a struct would take them
+ * into the state, and one state would count as several. */
+static void clear_dead_stack(unsigned thread) {
+    char *end = model->now.threads[thread].stack_pointer;
+    size_t bytes = (size_t)(end - (model->stacks + thread * (size_t)STACK_BYTES));
+    if (bytes > DEAD_BYTES)
+        bytes = DEAD_BYTES;
+    memset(end - bytes, 0, bytes);
+}
+
 struct label step_carry_out(unsigned choice) {
     struct model_thread *t = &model->now.threads[choice % THREADS_MAX];
     struct label label = {choice, t->next, 0};
@@ -110,6 +122,7 @@ struct label step_carry_out(unsigned choice) {
         explore_flush(t);
     } else {
         step_put_in_place(choice);
+        clear_dead_stack(choice);
         model->is_running = true;
         model_switch(&model->scheduler_stack_pointer, t->stack_pointer);
         model->is_running = false;
