@@ -70,11 +70,26 @@ static const char *add_braces(struct hak_text *text, const char *at) {
     return *at ? at + 1 : at;
 }
 
+/* The bytes of a name at `at` with which none of the parts below begins: each would be compared
+ * with all of them. */
+static size_t plain_length(const char *at) {
+    size_t length = 0;
+    while (at[length] != 'o' && (isalnum((unsigned char)at[length]) || at[length] == '_'))
+        length++;
+    return length;
+}
+
 void hak_words_add_bare_function(struct hak_text *text, const char *function,
                                  const char *arguments) {
     struct hak_text name = {0};
     hak_text_add(&name, "%s", "");
     for (const char *at = function; *at;) {
+        size_t plain = plain_length(at);
+        if (plain > 0) {
+            hak_text_add_bytes(&name, at, plain);
+            at += plain;
+            continue;
+        }
         size_t sign = operator_length(at);
         if (sign > 0) {
             hak_text_add(&name, "%.*s", (int)sign, at);
