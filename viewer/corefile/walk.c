@@ -14,6 +14,9 @@ enum { SMALLEST_SLOT = 8 };
 
 /* Room for what is read besides lists, and for pages that the core leaves to files. */
 enum { SPARE_PLACES = 1 << 20, SPARE_SUPERSLABS = 16 };
+/* A large block's record is at least as long; a map that leads back to itself has each of them many
+ * times. */
+enum { LARGE_PLACES = 8 };
 
 /* Sets how many places and SuperSlabs the core can hold, so that a damaged one ends the walk. */
 static void set_bounds(struct core_half *half) {
@@ -374,7 +377,8 @@ static bool note_large(struct core_half *half, uint64_t address) {
                                           core_value(t, HAK_AT_large_live),
                                .is_guarded = t->half == HAK_LAYOUT_CHECKS &&
                                              core_at(t, address, HAK_AT_large_guarded_side) != 0};
-    if (!large.base || large.base + large.bytes < large.base)
+    if (!large.base || large.base + large.bytes < large.base ||
+        !read_within_limit(half, LARGE_PLACES))
         return true;
     if (!hak_growing_make_room(&half->large, half->large_count, &half->large_room,
                                sizeof *half->large))
