@@ -128,7 +128,7 @@ $(BUILD)/demo/%: demo/%.c $(BUILD)/flags
 # A collector that breaks down over modules that ask for it, or waits (tests/security/unreadable.sh, late_names.sh).
 $(BUILD)/tests/security/hakmem-collect: tests/security/reader/deadly.c $(BUILD)/host/src/collector/main.o $(BUILD)/libcollector.a $(BUILD)/libstore.a
 	@mkdir -p $(@D)
-	$(call SAY,link) $(OURS) $(HOST) -Wno-infinite-recursion -Wl,--wrap=hak_units_load -Wl,--wrap=hak_units_find $(DEPEND) -o $@ $(filter %.c %.o %.a,$^) $(HOST_LIBS)
+	$(call SAY,link) $(OURS) $(HOST) -Wno-infinite-recursion $(addprefix -Wl$(COMMA)--wrap=,hak_units_load hak_units_find sysconf) $(DEPEND) -o $@ $(filter %.c %.o %.a,$^) $(HOST_LIBS)
 $(BUILD)/tests/tools/%.so: tests/tools/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,link) $(OURS) $(PROGRAM) -fexceptions -Wno-missing-prototypes $(DEPEND) -shared -Wl,-z,now -o $@ $< -ldl
