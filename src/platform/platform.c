@@ -247,12 +247,6 @@ void *hak_move_pages(void *start, size_t bytes) {
     return (void *)result;
 }
 
-bool hak_is_mapped(const void *p) {
-    unsigned char in_core;
-    return hak_raw_call(SYS_mincore, (long)((uintptr_t)p & ~(HAK_PAGE_BYTES - 1)), 1,
-                        (long)&in_core, 0, 0, 0) == 0;
-}
-
 /* Emulators of a kernel (qemu-user) take any advice and follow none: no kernel knows this one. */
 static bool is_advice_refused(void *start, size_t bytes) {
     enum { MADV_OF_NOBODY = 0x7fff, UNASKED = 0, REFUSED, TAKEN };
@@ -263,6 +257,15 @@ static bool is_advice_refused(void *start, size_t bytes) {
             failed(hak_raw_call(SYS_madvise, start, bytes, MADV_OF_NOBODY)) ? REFUSED : TAKEN,
             memory_order_relaxed);
     return atomic_load_explicit(&answer, memory_order_relaxed) == REFUSED;
+}
+
+/* Emulators call a page unmapped to which no access is allowed: msync, which does nothing here,
+ * tells it. */
+bool hak_is_mapped(const void *p) {
+    unsigned char in_core;
+    void *page = (void *)((uintptr_t)p & ~(HAK_PAGE_BYTES - 1));
+    return !failed(hak_raw_call(SYS_mincore, page, 1, &in_core)) ||
+           (!is_advice_refused(page, 1) && !failed(hak_raw_call(SYS_msync, page, 1, MS_ASYNC)));
 }
 
 bool hak_mark_guards(void *start, size_t bytes) {

@@ -37,6 +37,15 @@ TEST(no_memory_is_null_and_errno_is_kept) {
     ck_assert_int_eq(errno, 4711);
 }
 
+TEST(a_page_that_is_closed_is_mapped) {
+    char *p = hak_map(2 * 4096);
+    ck_assert_int_eq(mprotect(p, 4096, PROT_NONE), 0);
+    ck_assert(hak_is_mapped(p));
+    ck_assert(hak_is_mapped(p + 4096));
+    hak_unmap(p, 2 * 4096);
+    ck_assert(!hak_is_mapped(p));
+}
+
 TEST(remapping_keeps_the_bytes) {
     char *p = hak_map(16 * 4096);
     memset(p, 7, 16 * 4096);
