@@ -1,4 +1,4 @@
-/* Reads what is mapped, by the list of /proc/thread-self/maps while all threads stand. */
+/* Reads what is mapped, by the list of platform/maps.h while all threads stand. */
 #include "leaks/leaks.h"
 
 #include <string.h>

@@ -97,8 +97,8 @@ static void note_calling_thread(struct hak_leak_scan *scan, const struct hak_reg
 
 /* Runs the scan in a helper process that shares the memory, and notes why if it failed. */
 static void scan_now(struct hak_leak_scan *scan, const struct hak_registers *registers) {
+    scan->maps_file = hak_maps_open();
     /* The calling thread's: the first thread may have ended, and shows nothing then. */
-    scan->maps_file = open_file(HAK_MAPS_OF_THREAD, O_RDONLY);
     scan->pages_file = open_file("/proc/thread-self/pagemap", O_RDONLY);
     scan->tasks_file = hak_open_tasks();
     scan->failure = HAK_LEAK_NO_MEMORY;

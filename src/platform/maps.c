@@ -9,23 +9,25 @@ void hak_maps_begin_at(struct hak_maps *maps, long file) {
     maps->file = file;
 }
 
-/* Opens the file and reads the first buffer of it. */
-static bool is_begun(struct hak_maps *maps, const char *path) {
-    hak_maps_begin_at(maps, hak_open(path));
-    if (maps->file < 0)
-        return false;
-    long got = hak_read(maps->file, maps->buffer, sizeof maps->buffer);
-    maps->length = got > 0 ? (size_t)got : 0;
-    return true;
+static const char of_process[] = "/proc/self/maps", of_thread[] = "/proc/thread-self/maps";
+
+/* Whether the process's map shows anything. */
+static bool shows_any(void) {
+    char first;
+    long file = hak_open(of_process);
+    long got = file >= 0 ? hak_read(file, &first, sizeof first) : 0;
+    if (file >= 0)
+        hak_close(file);
+    return got == sizeof first;
+}
+
+long hak_maps_open(void) {
+    return hak_open(shows_any() ? of_process : of_thread);
 }
 
 bool hak_maps_begin(struct hak_maps *maps) {
-    if (is_begun(maps, "/proc/self/maps")) {
-        if (maps->length)
-            return true;
-        hak_maps_end(maps);
-    }
-    return is_begun(maps, HAK_MAPS_OF_THREAD);
+    hak_maps_begin_at(maps, hak_maps_open());
+    return maps->file >= 0;
 }
 
 void hak_maps_end(struct hak_maps *maps) {

@@ -23,9 +23,8 @@ struct hak_maps {
     char buffer[1024];
 };
 
-/* The calling thread's. */
-#define HAK_MAPS_OF_THREAD "/proc/thread-self/maps"
-
+/* Opens the map, for hak_maps_begin_at; negative: it cannot be opened. */
+HAK_HIDDEN long hak_maps_open(void);
 /* False when the file cannot be opened; else hak_maps_end must follow. */
 HAK_HIDDEN bool hak_maps_begin(struct hak_maps *maps);
 /* The same with that file, which the caller has opened and closes. */
