@@ -107,6 +107,8 @@ struct hak_light_found {
     uintptr_t base; /* of the block; 0: it is not known */
     size_t bytes;
     unsigned class_index; /* HAK_CLASS_NONE: a large one */
+    uintptr_t superslab;  /* of a slot; else 0 */
+    unsigned slab, slot;  /* their numbers in it and in the slab */
     unsigned frees_ago;   /* it had the tag so many frees ago; 0: that is not known */
     bool is_free;         /* surely; else the program or a cache has it */
 };

@@ -175,6 +175,9 @@ static void describe_tagged_in_light(struct hak_fault_facts *facts, uint8_t tag)
     facts->found_by = HAK_FOUND_BY_ACCESS;
     facts->memory = found.is_free ? HAK_MEMORY_INSIDE_FREE : HAK_MEMORY_UNKNOWN;
     facts->class_due = found.class_index;
+    facts->superslab = found.superslab;
+    facts->slab = found.slab;
+    facts->slot = found.slot;
     facts->base = facts->user = found.base;
     facts->asked_bytes = facts->slot_bytes = found.bytes;
     facts->offset = found.base ? (int64_t)(facts->found_address - found.base) : 0;

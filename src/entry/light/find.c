@@ -30,6 +30,9 @@ static bool locate_slot(uintptr_t address, struct hak_light_found *found) {
     found->base = start + number * slab->slot_bytes;
     found->bytes = slab->slot_bytes;
     found->class_index = slab->class_index;
+    found->superslab = (uintptr_t)superslab;
+    found->slab = index;
+    found->slot = (unsigned)slot;
     found->is_free = !serves || (slab->bits[slot / 64] >> (slot % 64) & 1);
     return true;
 }

@@ -83,18 +83,21 @@ static void add_function_headline(struct hak_text *text, const struct report_pag
 
 /* How many frees ago the pointer's tag was the memory's; 0: that is not known. A program that noted
  * the memory's tag alone knew tags of slots in level normal only, which go from 1 to 15 in turn. */
-static unsigned frees_ago(const struct hak_fault_facts *facts) {
+static unsigned frees_ago(const struct report_page *page) {
     enum { TAGS_IN_TURN = 15 };
+    const struct hak_fault_facts *facts = page->facts;
     unsigned tag = facts->pointer_tag % HAK_FACTS_TAG, now = facts->memory_tag % HAK_FACTS_TAG;
     unsigned ago = facts->memory_tag / HAK_FACTS_TAG;
-    bool is_of_slot = facts->fault == 304 && facts->superslab != 0 && tag != 0 && now != 0;
+    bool is_of_slot = facts->fault == 304 && facts->superslab != 0 && tag != 0 && now != 0 &&
+                      !page->context.is_light;
     return ago != 0 || !is_of_slot ? ago : (now + TAGS_IN_TURN - tag) % TAGS_IN_TURN;
 }
 
 /* "; the pointer's memory tag is 7, the memory's 10: of 3 frees ago" (docs/specs/tags.md). */
-static void add_tags(struct hak_text *text, const struct hak_fault_facts *facts) {
+static void add_tags(struct hak_text *text, const struct report_page *page) {
+    const struct hak_fault_facts *facts = page->facts;
     unsigned tag = facts->pointer_tag % HAK_FACTS_TAG, now = facts->memory_tag % HAK_FACTS_TAG;
-    unsigned ago = frees_ago(facts);
+    unsigned ago = frees_ago(page);
     if (facts->pointer_tag == 0)
         return;
     hak_text_add(text, "; the pointer's memory tag is %u, the memory's %u", tag, now);
@@ -124,7 +127,7 @@ static void add_function_sentence(struct hak_text *text, const struct report_pag
         hak_text_add(text, ", where no block is");
     else
         hak_text_add(text, ", where the block has %s", hak_words_bytes(room_of(page)));
-    add_tags(text, facts);
+    add_tags(text, page);
 }
 
 /* How many bytes the instruction touches from the address of the fault on; 0 = not known. */
@@ -186,5 +189,5 @@ void report_access_sentence(struct hak_text *text, const struct report_page *pag
     if (page->facts->offset == 0 && page->facts->found_address < page->user)
         hak_text_add(text, ": a vector access that begins %s before the block",
                      hak_words_bytes(page->user - page->facts->found_address));
-    add_tags(text, page->facts);
+    add_tags(text, page);
 }
