@@ -50,4 +50,13 @@ export QEMU_LD_PREFIX=${SYSROOT:?}
 "${BUILD:?}/hakmem-trace" --version >/dev/null 2>&1 ||
     fail "this kernel runs no programs of $BUILD: binfmt_misc has no qemu-user for them (Debian's qemu-user-static and binfmt-support register it, as root)"
 printf 'not run here: %s\n' "${left_out[@]}"
+# A script that compiles a program by cc, gcc, c++ or g++ gets one for that architecture.
+export TOOLS_FIRST=$BUILD/tests/cross CXX=${CC%gcc}g++
+mkdir -p "$TOOLS_FIRST"
+for name in cc gcc c++ g++; do
+    compiler=$CC
+    [[ $name != *++ ]] || compiler=$CXX
+    printf '#!/bin/sh\nexec %s --sysroot="%s" "$@"\n' "$compiler" "$SYSROOT" >"$TOOLS_FIRST/$name"
+    chmod +x "$TOOLS_FIRST/$name"
+done
 exec "$SOURCE/tests/run" "${run[@]/#/tests/}"

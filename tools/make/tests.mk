@@ -115,7 +115,7 @@ USER_SRC   := $(wildcard demo/*.c tests/faults/*.c tests/programs/*.c tests/kill
 USER_SRC   := $(filter-out tests/hunt/damage.c,$(USER_SRC)) # tests/hunt/places.sh compiles it
 USER_BIN   := $(USER_SRC:%.c=$(BUILD)/%) $(patsubst %.cpp,$(BUILD)/%,$(wildcard tests/faults/*.cpp tests/faults/cxx/*.cpp)) \
               $(BUILD)/tests/faults/cxx/plugin_host.so
-USER_CXX   := $(if $(findstring clang,$(CC)),clang++ -fsized-deallocation,g++) -std=c++17 -O0 -g -w -iquote include
+USER_CXX   := $(if $(findstring clang,$(CC)),clang++ -fsized-deallocation,$(CROSS)g++$(if $(SYSROOT), --sysroot=$(SYSROOT))) -std=c++17 -O0 -g -w -iquote include
 TOOL_BIN   := $(DEAF)/hakmem-debug.so $(DEAF)/hakmem-collect $(OLD)/hakmem-debug.so $(OLD)/hakmem-collect $(BUILD)/tests/security/hakmem-collect $(BUILD)/tests/tools/count_calls.so $(BUILD)/tests/tools/crash_at_load.so \
               $(BUILD)/tests/tools/rounds.so \
               $(patsubst %.c,$(BUILD)/%,$(wildcard tests/tools/reference_*.c))
