@@ -105,7 +105,7 @@ static inline void fake_begin(struct fake_program *p, const char *store_name) {
     s->total_bytes = FAKE_BYTES;
     s->machine = HAK_ELF_MACHINE;
     s->page_bytes = (uint32_t)HAK_PAGE_BYTES;
-    s->tsc_start = __builtin_ia32_rdtsc();
+    s->tsc_start = hak_ticks_now();
     s->monotonic_start_ns = fake_monotonic();
     s->process_offset = fake_round(sizeof *s);
     s->ring_offset =
@@ -127,7 +127,7 @@ static inline void fake_begin(struct fake_program *p, const char *store_name) {
 }
 
 static inline uint64_t fake_ticks(struct fake_program *p) {
-    return __builtin_ia32_rdtsc() - p->session->tsc_start;
+    return hak_ticks_now() - p->session->tsc_start;
 }
 
 static inline void fake_claim_process(struct fake_program *p, uint32_t index, int32_t pid,

@@ -46,7 +46,7 @@ TEST(a_purge_that_did_not_pay_is_counted) {
 
 static void wait_ticks(uint64_t ticks) {
     for (uint64_t end = hak_ticks() + ticks; hak_ticks() < end;)
-        __builtin_ia32_pause();
+        hak_spin_hint();
 }
 
 TEST(decay_waits_for_the_delay_that_is_set) {

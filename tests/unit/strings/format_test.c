@@ -85,7 +85,7 @@ static void read_list(const char *format, ...) {
     struct hak_list list;
     va_list given;
     va_start(given, format);
-    memcpy(&list, given, sizeof list);
+    memcpy(&list, &given, sizeof list); /* an array on x86-64, a struct on aarch64 */
     uint64_t due = 1;
     for (const char *at = format; *at; at++) {
         if (*at == 'w')

@@ -485,11 +485,11 @@ TEST(functions_that_print_and_end_are_looked_at) {
     ck_assert_uint_eq(look(HAK_CALL___isoc23_strtoull, string, 0, 10), ASKED + 1);
     memset(block, 'a', ASKED);
     struct hak_string_arguments kept = {.word = {string}};
-    struct hak_list list = {.registers = (const char *)&kept};
+    struct hak_list list = hak_list_of(&kept, 0, NULL);
     ck_assert_uint_eq(look(HAK_CALL_verr, 1, format, WORD(&list)), ASKED + 1);
     ck_assert_uint_eq(look(HAK_CALL_verrx, 1, format, WORD(&list)), ASKED + 1);
     ck_assert_uint_eq(look(HAK_CALL_vsyslog, 1, format, WORD(&list)), ASKED + 1);
-    ck_assert_uint_eq(list.words_offset, 0); /* it is still to be read */
+    ck_assert_uint_eq(hak_list_word(&list), string); /* it is still to be read */
 }
 
 /* Number of wide characters that vswprintf writes where `most` are too few: one more since glibc
@@ -615,7 +615,7 @@ TEST(what_two_conversions_store_in_one_place_is_not_judged) {
 TEST(vsscanf_is_given_the_list_of_its_caller) {
     char rest[16];
     struct hak_string_arguments kept = {.word = {WORD(block), WORD(rest)}};
-    struct hak_list list = {.registers = (const char *)&kept};
+    struct hak_list list = hak_list_of(&kept, 0, NULL);
     LOCATE(vsscanf);
     ck_assert_uint_eq(
         look(HAK_CALL_vsscanf, WORD("aaaaaaaaaaaaaaaa b"), WORD("%s %s"), WORD(&list)), ASKED + 1);

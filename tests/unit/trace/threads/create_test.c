@@ -327,7 +327,7 @@ TEST(no_two_threads_of_a_raw_forks_child_have_one_number) {
     fake_begin(&collector, 16 << 20, 16 << 10);
     hak_options.trace = true;
     ck_assert_uint_eq(hak_trace_thread(), 1);
-    pid_t child = (pid_t)syscall(SYS_fork);
+    pid_t child = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0); /* aarch64 has no SYS_fork */
     if (child == 0) {
         pthread_t thread;
         uint32_t number = 0;
