@@ -235,18 +235,6 @@ void *hak_remap(void *start, size_t old_bytes, size_t new_bytes) {
     return (void *)result;
 }
 
-void *hak_move_pages(void *start, size_t bytes) {
-    if (is_locked(start)) /* the addresses that stay would be locked no longer */
-        return NULL;
-    count_pages(HAK_COUNTED_PAGES_REMAP, bytes);
-    long result = hak_raw_call(SYS_mremap, (long)start, (long)bytes, (long)bytes,
-                               MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0, 0);
-    if (failed(result))
-        return NULL;
-    note_own((void *)result, bytes, true);
-    return (void *)result;
-}
-
 /* Emulators of a kernel (qemu-user) take any advice and follow none: no kernel knows this one. */
 static bool is_advice_refused(void *start, size_t bytes) {
     enum { MADV_OF_NOBODY = 0x7fff, UNASKED = 0, REFUSED, TAKEN };
@@ -257,6 +245,20 @@ static bool is_advice_refused(void *start, size_t bytes) {
             failed(hak_raw_call(SYS_madvise, start, bytes, MADV_OF_NOBODY)) ? REFUSED : TAKEN,
             memory_order_relaxed);
     return atomic_load_explicit(&answer, memory_order_relaxed) == REFUSED;
+}
+
+void *hak_move_pages(void *start, size_t bytes) {
+    if (is_locked(start)) /* the addresses that stay would be locked no longer */
+        return NULL;
+    if (!is_advice_refused(start, bytes)) /* an emulator takes those that stay for unmapped ones */
+        return NULL;
+    count_pages(HAK_COUNTED_PAGES_REMAP, bytes);
+    long result = hak_raw_call(SYS_mremap, (long)start, (long)bytes, (long)bytes,
+                               MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0, 0);
+    if (failed(result))
+        return NULL;
+    note_own((void *)result, bytes, true);
+    return (void *)result;
 }
 
 /* Emulators call a page unmapped to which no access is allowed: msync, which does nothing here,

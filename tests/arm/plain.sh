@@ -8,6 +8,7 @@ compile() { ${cross}gcc -O1 -g -w -iquote "$SOURCE/include" "$@" -pthread || exi
 compile -o stress "$SOURCE/tests/programs/stress.c"
 compile -o linked "$SOURCE/tests/programs/stress.c" "$built/libhakmem.a"
 compile -static -o static "$SOURCE/tests/programs/stress.c" "$built/libhakmem.a"
+compile -o moved "$SOURCE/tests/arm/moved.c"
 compile -o domain -O0 "$SOURCE/tests/unit/route/domain.c"
 compile -o verified "$SOURCE/tests/matrix/stress.c"
 compile -shared -fPIC -o wide.so "$SOURCE/tests/arm/wide.c"
@@ -35,6 +36,9 @@ profiled profile sizes && mv out due && profiled -E HAKMEM_HEAP_PROFILE=1 profil
 [ "$(wc -l <due)" -gt 50 ] && cmp -s due out || complain "blocks in the profile are longer: $(diff due out | head -n 5)"
 profiled -E HAKMEM_HEAP_PROFILE=4K stress 4 3000 || complain "stress with a heap profile: $(cat err)"
 [ "$(cat out)" = 'every block was whole' ] && [ ! -s err ] || complain "stress with a heap profile: $(head -n 5 out err)"
+
+# A block at the addresses that another one has left is memory for the kernel, too.
+run -E "LD_PRELOAD=$built/libhakmem.so" moved && [ "$(cat out)" = received ] || complain "memory that was moved: $(head -n 5 out err)"
 
 # Nobody's pointers are passed over, those to closed pages, too.
 run -E "LD_PRELOAD=$built/libhakmem.so" domain && [ "$(cat out)" = alive ] || complain "pointers of nobody: $(head -n 5 out err)"

@@ -120,6 +120,8 @@ for level in '-E HAKMEM_QUARANTINE=0' '-E HAKMEM_QUARANTINE=0 -E HAKMEM_GUARD=of
     run $level kernel name >out 2>&1 && complain "a stale name $level: $(cat out)"
     grep -q '^hakmem: HKM-304 use-after-free in readlinkat, read at' out || complain "a stale name $level: $(cat out)"
     if [[ $level != *sample:1* ]]; then # a closed page lies behind a guarded one
+        # A slot is called one, not a large block.
+        grep -q '^  base .* SuperSlab 0x' out || complain "a stale name, its SuperSlab $level: $(cat out)"
         run $level kernel behind 48 >out 2>&1 && complain "written behind the block $level: $(cat out)"
         grep -q '^hakmem: HKM-301 heap-buffer-overflow in write, read at' out || complain "written behind the block $level: $(cat out)"
     fi
