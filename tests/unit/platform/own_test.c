@@ -53,7 +53,7 @@ TEST(ends_within_a_page_are_kept) {
 }
 
 TEST(any_address_may_be_asked_about) {
-    uintptr_t end = (uintptr_t)1 << 47;
+    uintptr_t end = (uintptr_t)1 << HAK_ADDRESS_BITS;
     ck_assert_uint_eq(hak_own_next(0, PAGE, true), PAGE);
     ck_assert_uint_eq(hak_own_next(0, PAGE, false), 0);
     ck_assert_uint_eq(hak_own_next(end - PAGE, end, true), end);

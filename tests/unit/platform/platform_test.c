@@ -154,6 +154,9 @@ TEST(last_words_are_one_line_and_sigabrt) {
     int status;
     ck_assert_int_eq(waitpid(child, &status, 0), child);
     ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+    char *of_emulator = strstr(line, "qemu: uncaught target signal ");
+    if (of_emulator)
+        *of_emulator = '\0';
     ck_assert_str_eq(line,
                      "hakmem: bad-free: 0x7f00beef is on the stack; free what malloc returned\n");
 }

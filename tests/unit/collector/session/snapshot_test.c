@@ -45,8 +45,10 @@ static void take_block(uint32_t block, uint32_t process, enum hak_counters_state
         atomic_store(&program.session->metrics_high, block + 1);
 }
 
+/* The older a process is, the rarer its snapshots. */
 static void commit_when_due(void) {
-    usleep(15000);
+    uint64_t age_ns = fake_monotonic() - program.session->monotonic_start_ns;
+    usleep(15000 + (useconds_t)(age_ns / 50 / 1000));
     while (hak_worker_commit(&worker))
         continue;
 }
