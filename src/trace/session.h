@@ -21,7 +21,7 @@
 #include HAK_ARCH_FILE(here.h)
 
 #define HAK_SESSION_MAGIC   0x31305345534b4148ull /* "HAKSES01" */
-#define HAK_SESSION_VERSION 15
+#define HAK_SESSION_VERSION 16
 
 #define HAK_PROCESSES        1024
 #define HAK_RINGS            4096
@@ -150,7 +150,9 @@ enum hak_report_state {
     HAK_REPORT_WRITING = 3,  /* collector: it is at it */
     HAK_REPORT_DONE = 4,     /* collector: report is written; the thread sets IDLE or ends */
     HAK_REPORT_PRINTING = 5, /* collector: it prints it, DONE follows at once; before, the
-                              * program may give up and set IDLE: then it has said it itself */
+                              * program may give up and set LEFT */
+    HAK_REPORT_LEFT = 6,     /* the program has said it itself: the collector is to store it */
+    HAK_REPORT_KEEPING = 7,  /* collector: it is at that; it sets IDLE */
 };
 
 /* Registers at the fault, in DWARF's order, the instruction pointer last: rax rdx rcx rbx rsi rdi

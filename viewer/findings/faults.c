@@ -234,12 +234,18 @@ static json_t *stale_json(struct view *view, const struct findings *findings) {
     return stale;
 }
 
-/* Says that nothing was found, and where. */
-static void print_nothing(struct view *view, uint32_t process, size_t known) {
+/* Says that nothing was found, or has a report, and where. */
+static void print_nothing(struct view *view, uint32_t process, size_t known, uint64_t unreported) {
     struct hak_text text = {0};
-    hak_text_add(&text, known > 0 ? "No new fault in " : "No fault in ");
+    hak_text_add(&text, unreported > 0 ? "No report of a fault in "
+                        : known > 0    ? "No new fault in "
+                                       : "No fault in ");
     view_add_extent_of(&text, view, process);
     hak_text_add(&text, ". ");
+    if (unreported > 0) {
+        view_add_unreported(&text, unreported);
+        hak_text_add(&text, ". ");
+    }
     view_add_completeness(&text, view);
     hak_text_add(&text, "\n");
     view_print(&text);
@@ -261,22 +267,29 @@ static void print_known(struct view *view, const struct findings *findings) {
 
 /* Prints the table, what is known, and how to see more. */
 static void print_faults(struct view *view, uint32_t process, const struct findings *findings,
-                         struct answer *answer) {
+                         struct answer *answer, uint64_t unreported) {
     struct hak_text text = {0};
     view_start_pager(view);
     answer_print(&text, answer);
     view_print(&text);
     if (answer->rows == 0)
-        print_nothing(view, process, findings_count_known(findings));
+        print_nothing(view, process, findings_count_known(findings), unreported);
     print_known(view, findings);
     if (answer->rows > 0)
         view_write(stdout, "\nhakmem-trace faults N shows the whole report of fault N.\n");
+    if (answer->rows > 0 && unreported > 0) {
+        struct hak_text more = {0};
+        view_add_unreported(&more, unreported);
+        hak_text_add(&more, ".\n");
+        view_print(&more);
+    }
 }
 
 /* Prints the faults: as text only the new ones. Returns the exit status, VIEW_FAULT if any is
- * new. */
+ * new or has no report. */
 static int list_faults(struct view *view, uint32_t process, const struct findings *findings) {
     struct answer answer = answer_begin(view, view->json);
+    uint64_t unreported = view_count_unreported(view, process);
     for (size_t i = 0; i < findings->count; i++)
         if (view->json || findings->list[i].state == FINDING_NEW)
             add_fault(&answer, &findings->list[i]);
@@ -285,15 +298,24 @@ static int list_faults(struct view *view, uint32_t process, const struct finding
                             hak_json_set(view_json_document(view), JSON("faults", answer.list),
                                          JSON("stale", stale_json(view, findings))));
     else
-        print_faults(view, process, findings, &answer);
-    return findings->count > findings_count_known(findings) ? VIEW_FAULT : view_completeness(view);
+        print_faults(view, process, findings, &answer, unreported);
+    bool any = findings->count > findings_count_known(findings) || unreported > 0;
+    return any ? VIEW_FAULT : view_completeness(view);
 }
 
 /* Prints the new findings, with their stacks, as lines for an editor. Returns VIEW_FAULT if there
- * are any; else says how complete the capture is and returns that status. */
+ * are any, or faults without a report; else says how complete the capture is and returns that
+ * status. */
 static int list_quickfix(struct view *view, const struct findings *findings) {
     struct hak_text text = {0};
+    uint64_t unreported = view_count_unreported(view, 0);
     findings_add_quickfix(&text, view, findings);
+    if (!text.length && unreported > 0) {
+        view_add_unreported(&text, unreported);
+        view_error("faults: %s", hak_text_string(&text));
+        hak_text_free(&text);
+        return VIEW_FAULT;
+    }
     if (!text.length)
         return view_say_completeness(view);
     view_print(&text);

@@ -33,13 +33,17 @@ static bool choose_store(const struct view *view, char *path, size_t bytes) {
 /* Prints what was imported in one line: events, processes, losses, faults, store. False, and
  * said. */
 static bool print_import_lines(const struct view *view) {
-    uint64_t faults = view->summary.faults;
+    uint64_t faults = view->summary.faults, unreported = view_count_unreported(view, 0);
     struct hak_text text = {0};
     hak_text_add(&text, "%s of ", hak_words_count(view->summary.events, "event", "events"));
     hak_text_add(&text, "%s, ", hak_words_count(view->summary.processes, "process", "processes"));
     if (view->summary.lost_events)
         hak_text_add(&text, "%s lost, ", hak_words_number(view->summary.lost_events));
-    hak_text_add(&text, "%s: ", faults ? hak_words_count(faults, "fault", "faults") : "no fault");
+    hak_text_add(&text, "%s",
+                 faults || unreported ? hak_words_count(faults, "fault", "faults") : "no fault");
+    if (unreported)
+        hak_text_add(&text, ", %s without a report", hak_words_number(unreported));
+    hak_text_add(&text, ": ");
     hak_text_add(&text, "%s\n", view->store_path);
     return view_print(&text);
 }

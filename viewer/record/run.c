@@ -26,8 +26,9 @@
 struct outcome {
     int program_status; /* the program's own, or 128 + its signal */
     uint64_t events, faults, crashes, known;
-    uint64_t unstored; /* events that the store could not take */
-    bool read;         /* the store could be read */
+    uint64_t unstored;   /* events that the store could not take, reports too */
+    uint64_t unreported; /* reports alone, which it could not take or did not get */
+    bool read;           /* the store could be read */
     bool committed;
     bool is_cut;     /* the recording was ended while processes live */
     bool is_refused; /* it came to the collector, which made no store for it */
@@ -97,13 +98,17 @@ static bool start_program(struct view *view, const struct run_files *files, cons
     return false;
 }
 
-/* Events that the program wrote, and reports, which a full or failing disk did not take. */
-static uint64_t count_unstored(const struct view *view) {
-    return hak_database_number(hak_store_database(view->reader),
-                               "SELECT sum(count) FROM loss WHERE reason IN "
-                               "('" HAK_LOSS_DISK_FULL "', '" HAK_LOSS_STORE_FAILED
-                               "', '" HAK_LOSS_UNSTORED "')",
-                               0);
+/* Counts events that the program wrote, and reports, which a full or failing disk did not take;
+ * reports also where the collector did not get them. */
+static void count_unstored(const struct view *view, struct outcome *outcome) {
+    const struct hak_database *db = hak_store_database(view->reader);
+    outcome->unstored = hak_database_number(db,
+                                            "SELECT sum(count) FROM loss WHERE reason IN "
+                                            "('" HAK_LOSS_DISK_FULL "', '" HAK_LOSS_STORE_FAILED
+                                            "', '" HAK_LOSS_UNSTORED "')",
+                                            0);
+    outcome->unreported = hak_database_number(
+        db, "SELECT sum(count) FROM loss WHERE reason = '" HAK_LOSS_UNSTORED "'", 0);
 }
 
 /* Opens the store and tells what is in it that the job should fail for. */
@@ -114,7 +119,7 @@ static void count_faults(struct view *view, const char *path, struct findings *f
         return;
     view->store_path = strdup(path);
     outcome->events = view->summary.events;
-    outcome->unstored = count_unstored(view);
+    count_unstored(view, outcome);
     if (!findings_gather(view, 0, findings) || !findings_compare(view, findings))
         return;
     for (size_t i = 0; i < findings->count; i++)
@@ -316,6 +321,12 @@ static int settle_status(const struct view *view, const struct outcome *outcome,
     if (view->summary.ended_early) {
         view_error("run: the program ended, but the end of its record could not be written; the "
                    "capture is incomplete");
+        return VIEW_INCOMPLETE;
+    }
+    if (outcome->unreported > 0 && outcome->unstored == outcome->unreported) {
+        view_error("run: the program ended, but %s of its faults not stored; the capture is "
+                   "incomplete",
+                   hak_words_count(outcome->unreported, "report was", "reports were"));
         return VIEW_INCOMPLETE;
     }
     if (outcome->unstored > 0) {

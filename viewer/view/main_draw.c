@@ -195,9 +195,17 @@ static void draw_chosen(struct main_page *m, struct browser *b, int row) {
     hak_text_free(&text);
 }
 
+/* The words for an empty list of findings. */
+static const char *nothing_found(const struct browser *b) {
+    return view_count_unreported(b->data.view, 0) > 0
+               ? "No leak, and no report of a fault; `hakmem-trace events --kind FAULT` lists "
+                 "faults."
+               : "No fault and no leak was found in this capture.";
+}
+
 /* Draws why the list is empty. */
 static void draw_nothing(struct main_page *m, struct browser *b, int row) {
-    const char *text = m->tab == TAB_FINDINGS ? "No fault and no leak was found in this capture."
+    const char *text = m->tab == TAB_FINDINGS ? nothing_found(b)
                        : b->data.filter ? "No stack of this moment matches; F4 changes the filter."
                                         : "Nothing was allocated up to here.";
     canvas_put(&b->canvas, row, 1, b->canvas.columns, CANVAS_DIM, text);

@@ -7,8 +7,8 @@
 #include "base/growing.h"
 
 /* As trace/ring/ring.h numbers them: the subkind of a LOSS record. */
-static const char *const reasons[] = {"ring full", "handler left by longjmp",
-                                      "in a signal handler"};
+static const char *const reasons[] = {"ring full", "handler left by longjmp", "in a signal handler",
+                                      HAK_LOSS_UNSTORED};
 
 void hak_drain_free(struct hak_drain *drain) {
     hak_drain_forget_pending(drain);

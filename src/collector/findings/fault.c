@@ -42,6 +42,7 @@ struct hak_fault {
     struct hak_report_context context;
     char *arguments, *thread_name; /* of the context */
     uint32_t row;                  /* that it was stored as, 0 = it was not */
+    bool is_left;                  /* the program does not wait for it, and has said it */
     struct hak_fault *next_late;
     struct hak_report_request request; /* a copy: the program may write at any moment */
 };
@@ -58,8 +59,9 @@ static void free_fault(struct hak_fault *f) {
 bool hak_fault_is_wanted(const struct hak_client *client) {
     uint32_t state =
         atomic_load_explicit(&hak_mapping_report(&client->map)->state, memory_order_acquire);
-    /* WRITING, PRINTING: a worker died over it; this one writes it. */
-    return state == HAK_REPORT_READY || state == HAK_REPORT_WRITING || state == HAK_REPORT_PRINTING;
+    /* WRITING, PRINTING, KEEPING: a worker died over it; this one writes it. */
+    return state == HAK_REPORT_READY || state == HAK_REPORT_WRITING ||
+           state == HAK_REPORT_PRINTING || state == HAK_REPORT_LEFT || state == HAK_REPORT_KEEPING;
 }
 
 /* False: the program has given up waiting meanwhile. */
@@ -69,13 +71,34 @@ static bool advance_state(struct hak_report_request *area, enum hak_report_state
     return atomic_compare_exchange_strong(&area->state, &state, to);
 }
 
-/* Tells the program that it need not wait longer for its report, and wakes it. */
-static void release_program(struct hak_client *c) {
-    struct hak_report_request *r = hak_mapping_report(&c->map);
-    if (!advance_state(r, HAK_REPORT_PRINTING, HAK_REPORT_DONE) &&
-        !advance_state(r, HAK_REPORT_WRITING, HAK_REPORT_DONE))
-        return;
-    syscall(SYS_futex, &r->state, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+/* Whether the request in the area is the one that `f` has a copy of. */
+static bool is_same_request(const struct hak_fault *f, const struct hak_report_request *area) {
+    const struct hak_report_request *r = &f->request;
+    return area->process == r->process && area->thread == r->thread && area->ring == r->ring &&
+           area->fault_position == r->fault_position &&
+           area->facts.found_address == r->facts.found_address;
+}
+
+static void wake(struct hak_report_request *area) {
+    syscall(SYS_futex, &area->state, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
+/* Frees the area if the program gave this request up while its report was made; another request
+ * that is left there stays. */
+static bool free_given_up(const struct hak_fault *f, struct hak_report_request *area) {
+    return advance_state(area, HAK_REPORT_LEFT, HAK_REPORT_KEEPING) &&
+           advance_state(area, HAK_REPORT_KEEPING,
+                         is_same_request(f, area) ? HAK_REPORT_IDLE : HAK_REPORT_LEFT);
+}
+
+/* Tells the program that it need not wait longer for its report, or for the area, and wakes it. */
+static void release_program(const struct hak_fault *f) {
+    struct hak_report_request *r = hak_mapping_report(&f->client->map);
+    if (f->is_left
+            ? advance_state(r, HAK_REPORT_KEEPING, HAK_REPORT_IDLE)
+            : advance_state(r, HAK_REPORT_PRINTING, HAK_REPORT_DONE) ||
+                  advance_state(r, HAK_REPORT_WRITING, HAK_REPORT_DONE) || free_given_up(f, r))
+        wake(r);
 }
 
 /* True when a write to regular file `fd` would go behind a byte that ends no line. `fd` may be
@@ -515,8 +538,11 @@ static void report(struct hak_fault *f, struct hak_capture *capture,
         if (answer != HAK_ANSWER_SUPPRESSED) /* the program waits for that, too */
             store_report(capture, findings, f, &page);
         hak_report_free(&page);
-    } else if (advance_state(shared, HAK_REPORT_WRITING, HAK_REPORT_PRINTING)) {
-        print_bare(findings, c, request);
+    } else {
+        if (advance_state(shared, HAK_REPORT_WRITING, HAK_REPORT_PRINTING))
+            print_bare(findings, c, request);
+        hak_rows_add_loss(&capture->rows, f->process, f->thread, f->ns, f->ns, 1,
+                          HAK_LOSS_UNSTORED);
     }
     free(frames);
 }
@@ -525,17 +551,22 @@ static void report(struct hak_fault *f, struct hak_capture *capture,
 
 struct hak_fault *hak_fault_begin(struct hak_client *client) {
     struct hak_report_request *shared = hak_mapping_report(&client->map);
-    if (!advance_state(shared, HAK_REPORT_READY, HAK_REPORT_WRITING) &&
+    bool is_left = advance_state(shared, HAK_REPORT_LEFT, HAK_REPORT_KEEPING);
+    bool is_last_try = !is_left && advance_state(shared, HAK_REPORT_KEEPING, HAK_REPORT_KEEPING);
+    if (!is_left && !is_last_try && !advance_state(shared, HAK_REPORT_READY, HAK_REPORT_WRITING) &&
         !advance_state(shared, HAK_REPORT_PRINTING, HAK_REPORT_WRITING) &&
         !advance_state(shared, HAK_REPORT_WRITING, HAK_REPORT_WRITING))
         return NULL;
     struct hak_fault *f = calloc(1, sizeof *f);
-    if (!f) {
-        release_program(client);
+    if (!f) /* the next round tries again */
         return NULL;
-    }
     f->client = client;
+    f->is_left = is_left || is_last_try;
     memcpy((void *)&f->request, (const void *)shared, sizeof f->request);
+    if (is_last_try) { /* it may be the request that the worker died of */
+        (void)advance_state(shared, HAK_REPORT_KEEPING, HAK_REPORT_IDLE);
+        wake(shared);
+    }
     f->ns = hak_clock_ns(&client->clock, client->is_file ? client->file_end_ticks
                                                          : hak_clock_ticks(&client->clock));
     return f;
@@ -632,7 +663,7 @@ void hak_fault_finish(struct hak_fault *fault, struct hak_capture *capture,
     } else {
         report(fault, capture, findings);
     }
-    release_program(fault->client);
+    release_program(fault);
     if (!keep_late(fault, capture, findings))
         free_fault(fault);
 }

@@ -14,18 +14,18 @@
 struct hak_fault;
 struct hak_findings;
 
-/* True when `client` waits for a report. */
+/* True when `client` waits for a report, or has left a request for one. */
 bool hak_fault_is_wanted(const struct hak_client *client);
 
-/* The report that `client` waits for; NULL = it has given up, or there is no memory. */
+/* The report that `client` waits for, or left; NULL = there is none, or no memory. */
 struct hak_fault *hak_fault_begin(struct hak_client *client);
 /* True while a commit may yet bring the event. */
 bool hak_fault_awaits_event(struct hak_fault *fault);
 /* Finds the rows and names that the page shows, and takes a second opinion on the fault's stack,
  * whose frames it uses if they go further. */
 void hak_fault_prepare(struct hak_fault *fault, struct hak_capture *capture);
-/* Prints and stores the report, lets the program go on, and frees the fault unless its names come
- * late. */
+/* Prints the report unless the program has, stores it, lets the program go on, and frees the fault
+ * unless its names come late. */
 void hak_fault_finish(struct hak_fault *fault, struct hak_capture *capture,
                       struct hak_findings *findings);
 

@@ -303,18 +303,21 @@ static bool any_report(const struct hak_worker *w) {
     return false;
 }
 
-void hak_worker_report_faults(struct hak_worker *w) {
-    for (uint32_t i = 0; i < w->client_count; i++) {
-        struct hak_fault *fault =
-            hak_fault_is_wanted(w->clients[i]) ? hak_fault_begin(w->clients[i]) : NULL;
-        if (!fault)
-            continue;
-        while (hak_fault_awaits_event(fault))
-            hak_worker_commit(w);
-        hak_fault_prepare(fault, &w->capture);
+/* Makes the report that the session waits for, or has left, if any. */
+static void report_fault(struct hak_worker *w, struct hak_client *client) {
+    struct hak_fault *fault = hak_fault_is_wanted(client) ? hak_fault_begin(client) : NULL;
+    if (!fault)
+        return;
+    while (hak_fault_awaits_event(fault))
         hak_worker_commit(w);
-        hak_fault_finish(fault, &w->capture, &w->findings);
-    }
+    hak_fault_prepare(fault, &w->capture);
+    hak_worker_commit(w);
+    hak_fault_finish(fault, &w->capture, &w->findings);
+}
+
+void hak_worker_report_faults(struct hak_worker *w) {
+    for (uint32_t i = 0; i < w->client_count; i++)
+        report_fault(w, w->clients[i]);
 }
 
 /* Looks at all sessions for processes that have ended; true: there are some. */
@@ -350,6 +353,7 @@ static void close_sessions(struct hak_worker *w, uint64_t now) {
             continue;
         }
         hak_worker_commit_all(w);
+        report_fault(w, c); /* left since the others were made */
         hak_client_end_all(c);
         hak_client_copy_counters(c, &w->capture.rows);
         hak_worker_commit(w);

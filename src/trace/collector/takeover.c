@@ -9,6 +9,7 @@
  *     rings of dead processes     ------------>  by the first process that comes here
  *     rings of live processes                    each takes its own
  *     counters                                   as the rings
+ *     a request that is left in the report area   as the rings
  *
  * The first process starts the keeper, whose name the others can tell from the dead one's
  * (protocol.h): one worker for all, since only one can write the store.
@@ -122,6 +123,18 @@ static void copy_rings(struct hak_session *copy, bool takes_orphans) {
     }
 }
 
+/* A request that the collector did not take up: the new one stores it. */
+static void copy_left_request(struct hak_session *copy, bool takes_orphans) {
+    const struct hak_report_request *area = hak_current.report;
+    const struct hak_process_entry *of = &hak_current.processes[area->process % HAK_PROCESSES];
+    uint32_t state = atomic_load(&area->state);
+    if ((state == HAK_REPORT_LEFT || state == HAK_REPORT_KEEPING) &&
+        (of == hak_current.process || (takes_orphans && is_gone(of)))) {
+        memcpy((void *)at(copy, area), (const void *)area, sizeof *area);
+        atomic_store(&((struct hak_report_request *)at(copy, area))->state, HAK_REPORT_LEFT);
+    }
+}
+
 /* Stacks are taken without asking whether the memory is being exchanged: ids taken meanwhile lie in
  * the spare ones, and what was written to the old memory then is brought over. */
 static uint32_t spare_nodes(void) {
@@ -193,6 +206,7 @@ static bool exchange(const struct hak_session_memory *fresh, struct hak_session 
     copy_header(copy, new_id);
     copy_rings(copy, takes_orphans);
     copy_counters(copy, takes_orphans);
+    copy_left_request(copy, takes_orphans);
     uint32_t end = atomic_load(&old->node_count) + spare_nodes(); /* all the copying took a while */
     atomic_store(&copy->node_count, end);
     bool mapped =

@@ -1,4 +1,9 @@
-/* Hands a fault or a crash to the collector through the report area, and waits for the report. */
+/* Hands a fault or a crash to the collector through the report area, and waits for the report.
+ *
+ *   READY, WRITING --given up: said raw--> LEFT --collector--> KEEPING --stored--> IDLE
+ *
+ * A request that is left is not written over: the next fault waits for the area, as for its own
+ * report, and else counts that as lost. */
 #include <signal.h>
 #include <string.h>
 #include "hop.h"
@@ -19,8 +24,9 @@
 enum {
     DEAD_AFTER_MS = 600, /* a heart beats every 250 */
     SILENT_MS = 3000,    /* a collector that lives, and was stopped, is given up after */
-    REPORT_MS = 10000,   /* that the collector has for a report */
+    REPORT_MS = 10000,   /* that the collector has for a report, and to take up one that is left */
     CLAIM_MS = 20000,    /* to wait for the reports of other processes */
+    LEAKS = 401,         /* faults.def: its report is rows that the collector has already */
     LEFT_BEHIND_MS =
         2000 /* a state that takes a moment only is of a process that was killed in it */,
     PRINT_MS = 5000,     /* to print it, onto a slow terminal or file */
@@ -30,34 +36,54 @@ enum {
 static const char in_file[] = "no collector runs; `hakmem-trace import` makes it of the file of "
                               "the rings";
 static const char no_collector[] = "no collector is there to write the whole one";
+static const char is_silent[] = "the collector has not moved for 3 s";
+static const char area_is_taken[] = "the report of another process is not finished";
+static const char area_is_left[] = "the collector has not taken up the one before";
 
 /* The area that this process has claimed, NULL = none. */
 static _Atomic(struct hak_report_request *) claimed;
 static _Atomic uint32_t others_named;
 
-/* Waits for the report area, which the processes of a session share; false: another one holds it.
- */
-static bool claim_area(struct hak_report_request *area) {
+/* Why the collector is not to be waited for any longer that has to store a request which was left
+ * `waited` ns ago; NULL = wait on. A dead one is replaced: the new one gets the request. */
+static const char *reason_to_pass(uint64_t waited) {
+    hak_collector_replace_dead(DEAD_AFTER_MS);
+    if (waited >= REPORT_MS * HAK_MILLISECOND_NS)
+        return area_is_left;
+    return waited >= SILENT_MS * HAK_MILLISECOND_NS && !hak_current_collector_beats(SILENT_MS)
+               ? is_silent
+               : NULL;
+}
+
+/* Waits for the report area, which the processes of a session share. Returns NULL when this process
+ * has it, or why it does not get it. */
+static const char *claim_area(struct hak_report_request *area) {
     uint64_t now = hak_monotonic_ns(), deadline = now + CLAIM_MS * HAK_MILLISECOND_NS;
     uint64_t since = now;
     for (uint32_t before = HAK_REPORT_IDLE; now < deadline; now = hak_monotonic_ns()) {
         uint32_t state = HAK_REPORT_IDLE;
         if (atomic_compare_exchange_strong(&area->state, &state, HAK_REPORT_FILLING))
-            return true;
+            return NULL;
         if (state != before) {
             before = state;
             since = now;
         }
         if (hak_current.overwrites && state == HAK_REPORT_READY &&
-            atomic_compare_exchange_strong(&area->state, &state, HAK_REPORT_FILLING))
-            return true; /* the newest one is kept for import */
+            atomic_compare_exchange_strong(&area->state, &state, HAK_REPORT_FILLING)) {
+            hak_ring_record_lost_report(); /* the newest one is kept for import */
+            return NULL;
+        }
+        bool is_left = state == HAK_REPORT_LEFT || state == HAK_REPORT_KEEPING;
+        const char *why = is_left ? reason_to_pass(now - since) : NULL;
+        if (why)
+            return why;
         bool is_brief = state == HAK_REPORT_FILLING || state == HAK_REPORT_DONE;
         if (is_brief && now - since >= LEFT_BEHIND_MS * HAK_MILLISECOND_NS)
             atomic_compare_exchange_strong(&area->state, &state, HAK_REPORT_IDLE);
         else
             hak_wait_on(&area->state, state, WAIT_SLICE_MS * HAK_MILLISECOND_NS);
     }
-    return false;
+    return area_is_taken;
 }
 
 /* Copies the stack from `from` upwards as far as it can be read. */
@@ -76,9 +102,9 @@ static void copy_stack(struct hak_report_request *area, uintptr_t from) {
     }
 }
 
-/* Writes the FAULT record and tells where it lies. The fault number is the low half of its size,
- * the signal the high half. */
-static void record_fault(const struct hak_incident *incident, struct hak_report_request *area) {
+/* Writes the FAULT record. Returns the index of its ring, UINT32_MAX = there is none, and its
+ * position. The fault number is the low half of its size, the signal the high half. */
+static uint32_t record_fault(const struct hak_incident *incident, uint64_t *position) {
     const struct hak_fault_facts *facts = &incident->facts;
     size_t depth = hak_options.stack_depth;
     size_t count = incident->frame_count < depth ? incident->frame_count : depth;
@@ -101,10 +127,10 @@ static void record_fault(const struct hak_incident *incident, struct hak_report_
         .flags = hak_stacks_flags(incident->end),
     };
     (void)hak_trace_open_for_report(); /* its stack may be a new one */
-    area->fault_position = 0;
+    *position = 0;
     hak_ring_give_up_unfinished();
-    const struct hak_ring_entry *ring = hak_ring_write(&fault, &area->fault_position);
-    area->ring = ring ? (uint32_t)(ring - hak_current.rings) : UINT32_MAX;
+    const struct hak_ring_entry *ring = hak_ring_write(&fault, position);
+    return ring ? (uint32_t)(ring - hak_current.rings) : UINT32_MAX;
 }
 
 /* The frames of stack `id`, then 0. */
@@ -193,15 +219,16 @@ bool hak_crash_name_other(const struct hak_report_other *other) {
     return true;
 }
 
-/* Nobody is to write the report any more: this process tells the known facts. False: the report is
- * being printed. */
-static bool take_back(struct hak_report_request *area) {
+/* Nobody is to print the report any more: this process tells the known facts, and the collector
+ * stores it. False: the report is being printed. */
+static bool give_up(struct hak_report_request *area) {
     for (;;) {
         uint32_t state = atomic_load(&area->state);
         if (state != HAK_REPORT_READY && state != HAK_REPORT_WRITING)
             return false;
+        uint32_t next = area->facts.fault == LEAKS ? HAK_REPORT_IDLE : HAK_REPORT_LEFT;
         atomic_store(&claimed, NULL);
-        if (atomic_compare_exchange_strong(&area->state, &state, HAK_REPORT_IDLE)) {
+        if (atomic_compare_exchange_strong(&area->state, &state, next)) {
             hak_wake(&area->state);
             return true;
         }
@@ -218,7 +245,7 @@ static const char *reason_to_give_up(uint64_t waited) {
         !hak_collector_answers(hak_current.keeper_name))
         return no_collector;
     if (waited >= SILENT_MS * HAK_MILLISECOND_NS && !hak_current_collector_beats(SILENT_MS))
-        return "the collector has not moved for 3 s";
+        return is_silent;
     return NULL;
 }
 
@@ -237,7 +264,7 @@ static const char *wait_for_report(struct hak_report_request *area) {
                 return NULL;
         } else {
             const char *why = reason_to_give_up(now - begin);
-            if (why && take_back(area))
+            if (why && give_up(area))
                 return why;
         }
         hak_wait_on(&area->state, state, WAIT_SLICE_MS * HAK_MILLISECOND_NS);
@@ -255,26 +282,43 @@ void hak_crash_area_forget(void) {
     atomic_store(&claimed, NULL);
 }
 
-void hak_crash_let_area_go(void) {
+bool hak_crash_let_area_go(void) {
     struct hak_report_request *area = atomic_exchange(&claimed, NULL);
     if (!area)
-        return;
+        return false;
     /* WRITING, PRINTING: the collector is at it, and sets DONE; the next to claim finds it left
      * behind. */
     uint32_t state = atomic_load(&area->state);
+    bool is_filled = state != HAK_REPORT_FILLING;
+    bool is_left = state == HAK_REPORT_READY && area->facts.fault != LEAKS;
     if (state != HAK_REPORT_WRITING && state != HAK_REPORT_PRINTING)
-        atomic_compare_exchange_strong(&area->state, &state, HAK_REPORT_IDLE);
+        atomic_compare_exchange_strong(&area->state, &state,
+                                       is_left ? HAK_REPORT_LEFT : HAK_REPORT_IDLE);
     hak_wake(&area->state);
+    return is_filled;
 }
 
-/* One try, in the session memory of now. */
+void hak_crash_count_lost(const struct hak_incident *incident) {
+    if (incident->facts.fault != LEAKS && hak_current_ready() && hak_current.session &&
+        !hak_current.is_left)
+        hak_ring_record_lost_report();
+}
+
+/* One try, in the session memory of now. Its record is written even if the collector does not get
+ * the rest. */
 static const char *request_report(struct hak_incident *incident) {
     struct hak_report_request *area = hak_current.report;
-    if (!claim_area(area))
-        return "the report of another process is not finished";
+    uint64_t position;
+    const char *taken = claim_area(area);
+    if (taken) {
+        (void)record_fault(incident, &position);
+        hak_crash_count_lost(incident);
+        return taken;
+    }
     begin_area(area);
     fill_area(incident, area);
-    record_fault(incident, area);
+    area->ring = record_fault(incident, &position);
+    area->fault_position = position;
     atomic_store(&area->state, HAK_REPORT_READY);
     hak_wake(&area->state);
     if (hak_current.overwrites) {
@@ -285,8 +329,16 @@ static const char *request_report(struct hak_incident *incident) {
     hak_wake(&hak_current.session->doorbell);
     const char *why = wait_for_report(area);
     incident->is_known = !why && area->answer != HAK_ANSWER_NEW;
-    hak_crash_let_area_go();
+    (void)hak_crash_let_area_go();
     return why;
+}
+
+/* Before the request of now is made again: takes back the one that was given up. False: the
+ * collector has it. */
+static bool withdraw(const struct hak_incident *incident) {
+    uint32_t state = HAK_REPORT_LEFT;
+    return incident->facts.fault == LEAKS ||
+           atomic_compare_exchange_strong(&hak_current.report->state, &state, HAK_REPORT_IDLE);
 }
 
 const char *hak_crash_hand_over(struct hak_incident *incident) {
@@ -296,7 +348,7 @@ const char *hak_crash_hand_over(struct hak_incident *incident) {
     atomic_fetch_add_explicit(&hak_control.reports, 1, memory_order_relaxed);
     if (hak_options.stores_faults)
         hak_crash_bring_lives(hak_report_session_is_first());
-    for (int tries = 0; tries < 2; tries++) {
+    for (int tries = 0; tries < 2 && (tries == 0 || withdraw(incident)); tries++) {
         hak_collector_replace_dead(DEAD_AFTER_MS);
         why = request_report(incident);
         if (why != no_collector)

@@ -39,7 +39,8 @@ static volatile bool is_late_tag_put_off;
 /* Of the thread that reports. */
 static struct hak_incident the_incident;
 static volatile unsigned steps_begun;
-static const char *volatile why_raw; /* NULL = the collector has written it */
+static const char *volatile why_raw;  /* NULL = the collector has written it */
+static volatile bool has_handed_over; /* whatever became of it is counted */
 /* Its stack: that of the fault may be full, an alternate stack of the program small. */
 static char report_stack[REPORT_STACK_BYTES] __attribute__((aligned(64)));
 
@@ -58,7 +59,7 @@ void hak_crash_forget(void) {
 void hak_crash_vfork_child_is_gone(void) {
     if (!atomic_load(&reporter) || !is_vfork_child)
         return;
-    hak_crash_let_area_go();
+    (void)hak_crash_let_area_go();
     hak_crash_leave();
 }
 
@@ -70,6 +71,7 @@ bool hak_crash_is_reporting(void) {
 static void begin_incident(void) {
     is_vfork_child = hak_vfork_children != 0;
     steps_begun = 0;
+    has_handed_over = false;
     why_raw = "the report itself met a fault";
     the_incident = (struct hak_incident){.look = hak_crash_unwind};
 }
@@ -96,7 +98,7 @@ struct hak_incident *hak_crash_enter(const struct hak_report_other *mine) {
         /* A clone that shared our memory and nothing else, and died in the middle. */
         if (hak_raw_call(SYS_kill, other) == -ESRCH &&
             atomic_compare_exchange_strong(&reporter, &other, 0)) {
-            hak_crash_let_area_go();
+            (void)hak_crash_let_area_go();
             continue;
         }
         is_named = is_named || hak_crash_name_other(mine);
@@ -173,17 +175,23 @@ static void look(void) {
 static void hand_over_incident(void) {
     if (!the_incident.is_reported)
         why_raw = hak_crash_hand_over(&the_incident);
+    has_handed_over = true;
 }
 
 static void say_raw(void) {
-    hak_crash_let_area_go();
+    has_handed_over |= hak_crash_let_area_go();
     if (!the_incident.is_reported && why_raw)
         hak_raw_report(&the_incident, why_raw);
 }
 
+static void count_lost(void) {
+    if (!has_handed_over)
+        hak_crash_count_lost(&the_incident);
+}
+
 /* Also from the middle of itself: a step is begun once. */
 static void go_through_steps(void) {
-    static void (*const steps[])(void) = {look, hand_over_incident, say_raw};
+    static void (*const steps[])(void) = {look, hand_over_incident, say_raw, count_lost};
     while (steps_begun < sizeof steps / sizeof *steps)
         steps[steps_begun++]();
 }

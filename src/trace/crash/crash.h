@@ -3,8 +3,10 @@
  *   hak_trace_fault --+                 claim   fill          READY        DONE
  *   crash signal -----+-> report area:  IDLE -> FILLING ----> READY -----> DONE -> IDLE
  *                         (one at a time)                     collector writes the report
- *   no collector, or it does not answer: a raw report on stderr, written here.
- *   Then SIGABRT (fault), the signal's own end (crash), or on it goes (HAKMEM_ON_FAULT=continue).
+ *   no collector, or it does not answer: a raw report on stderr, written here; the area is LEFT for
+ *   the collector, which stores the report when it comes. A report that it cannot get is counted as
+ * lost. Then SIGABRT (fault), the signal's own end (crash), or on it goes
+ * (HAKMEM_ON_FAULT=continue).
  *
  *   crash.c          the steps of a report, on a stack of its own; who may report; how it ends
  *   places.c         where faults were reported before, and how many were not
@@ -205,8 +207,12 @@ HAK_HIDDEN const char *hak_crash_hand_over(struct hak_incident *incident);
 /* Has a thread that waits to report named in the report that is under way. Returns false when there
  * is none that is told to the collector (yet). */
 HAK_HIDDEN bool hak_crash_name_other(const struct hak_report_other *other);
-/* The report area is nobody's. After a failure in hak_crash_hand_over, and in a forked child. */
-HAK_HIDDEN void hak_crash_let_area_go(void);
+/* After a failure in hak_crash_hand_over: leaves the area to the collector if it is filled. False:
+ * it was not, and is nobody's. */
+HAK_HIDDEN bool hak_crash_let_area_go(void);
+/* Counts a fault whose report the collector will not get, where there is a session. (area.c) */
+HAK_HIDDEN void hak_crash_count_lost(const struct hak_incident *incident);
+/* In a forked child: no area is claimed. */
 HAK_HIDDEN void hak_crash_area_forget(void);
 
 /* Where raw reports go: HAKMEM_LOG as it is now, with the working directory of now. At start. */

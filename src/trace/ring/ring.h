@@ -38,6 +38,7 @@ enum hak_loss_reason {
     HAK_LOSS_RING_FULL = 0,
     HAK_LOSS_UNFINISHED = 1, /* a signal handler left the middle of a record by longjmp */
     HAK_LOSS_IN_HANDLER = 2, /* in a signal handler while the thread got its ring */
+    HAK_LOSS_REPORT = 3,     /* a fault whose report the collector will not get */
 };
 
 /* Events that a writer has dropped and not told of yet. */
@@ -131,6 +132,8 @@ HAK_HIDDEN bool hak_ring_has_left_record(void);
 
 /* Counts one event that is not recorded, for a LOSS record to come. */
 HAK_HIDDEN void hak_ring_count_loss(enum hak_loss_reason reason);
+/* Writes a LOSS record of one fault whose report the collector will not get. */
+HAK_HIDDEN void hak_ring_record_lost_report(void);
 /* Takes the record of the lost records, but for its time; nothing is lost from then on. Its size is
  * 0 where a handler has told of it just before. */
 HAK_HIDDEN struct hak_event_fields hak_ring_take_loss(void);

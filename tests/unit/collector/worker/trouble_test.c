@@ -104,6 +104,85 @@ TEST(counts_a_report_that_a_full_disk_refuses) {
     ck_assert_uint_eq(stored, 2001);
 }
 
+/* A FAULT record, and the request for its report in the area, in that state. */
+static void request_report(uint64_t address, uint32_t state) {
+    struct hak_report_request *request = fake_report(&program);
+    uint64_t position = atomic_load(&fake_ring(&program, 0)->head);
+    fake_put(&program, 0,
+             (struct hak_event_fields){.kind = HAK_FAULT, .size = 202, .address = address});
+    request->fault_position = position;
+    request->thread = 1;
+    request->facts.fault = 202;
+    request->facts.found_address = address;
+    atomic_store(&request->state, state);
+}
+
+static int64_t reports(void) {
+    return ask("SELECT count(*) FROM fault WHERE event > 0");
+}
+
+static uint32_t state(void) {
+    return atomic_load(&fake_report(&program)->state);
+}
+
+/* KEEPING: the worker before died over it. */
+TEST(stores_a_request_that_its_program_has_given_up, .until = 2) {
+    record(10);
+    request_report(FAKE_BLOCK, _i ? HAK_REPORT_KEEPING : HAK_REPORT_LEFT);
+    hak_worker_report_faults(&worker);
+    ck_assert_uint_eq(state(), HAK_REPORT_IDLE);
+    hak_worker_report_faults(&worker);
+    ck_assert_int_eq(reports(), 1);
+}
+
+/* Begins the report that the program waits for, which gives it up, then; ends it. */
+static void report_given_up(void) {
+    struct hak_fault *fault = hak_fault_begin(worker.clients[0]);
+    ck_assert_ptr_nonnull(fault);
+    ck_assert_uint_eq(state(), HAK_REPORT_WRITING);
+    while (hak_fault_awaits_event(fault))
+        hak_worker_commit(&worker);
+    hak_fault_prepare(fault, &worker.capture);
+    hak_worker_commit(&worker);
+    atomic_store(&fake_report(&program)->state, HAK_REPORT_LEFT);
+    hak_fault_finish(fault, &worker.capture, &worker.findings);
+}
+
+TEST(stores_once_what_is_given_up_while_it_is_written) {
+    record(10);
+    request_report(FAKE_BLOCK, HAK_REPORT_READY);
+    report_given_up();
+    ck_assert_uint_eq(state(), HAK_REPORT_IDLE);
+    hak_worker_report_faults(&worker);
+    ck_assert_int_eq(reports(), 1);
+}
+
+/* The program gave up two, one after the other, while the first was made. */
+TEST(stores_another_request_that_is_left_meanwhile) {
+    record(10);
+    request_report(FAKE_BLOCK, HAK_REPORT_READY);
+    struct hak_fault *fault = hak_fault_begin(worker.clients[0]);
+    while (hak_fault_awaits_event(fault))
+        hak_worker_commit(&worker);
+    hak_fault_prepare(fault, &worker.capture);
+    request_report(FAKE_BLOCK + 48, HAK_REPORT_LEFT);
+    hak_fault_finish(fault, &worker.capture, &worker.findings);
+    ck_assert_uint_eq(state(), HAK_REPORT_LEFT);
+    hak_worker_report_faults(&worker);
+    ck_assert_uint_eq(state(), HAK_REPORT_IDLE);
+    ck_assert_int_eq(reports(), 2);
+}
+
+/* The program counts it where the collector cannot get it. */
+TEST(counts_a_report_that_the_program_says_is_lost) {
+    record(10);
+    fake_put(&program, 0,
+             (struct hak_event_fields){.kind = HAK_LOSS, .size = 1, .subkind = 3 /* ring.h */});
+    record(10);
+    commit();
+    ck_assert_int_eq(ask("SELECT sum(count) FROM loss WHERE reason = '" HAK_LOSS_UNSTORED "'"), 1);
+}
+
 /* The refused record was read with the id that the next event got. */
 TEST(a_fault_whose_record_was_refused_has_no_event) {
     record(1000);

@@ -5,8 +5,11 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include "platform/objects.h"
 #include "trace/crash/crash.h"
@@ -127,6 +130,65 @@ TEST(without_a_collector_the_report_is_raw) {
     ck_assert_ptr_nonnull(strstr(said, "SUMMARY: hakmem: double-free address=0x7f0000001010"));
 }
 
+/* A collector that is stopped: it listens, and its heart does not beat. */
+static void stop_collector(void) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int length = sprintf(hak_current.keeper_name, "hakmem-test-stopped-%d", (int)getpid());
+    strcpy(address.sun_path + 1, hak_current.keeper_name);
+    int listening = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_eq(bind(listening, (struct sockaddr *)&address,
+                          (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)length)),
+                     0);
+    ck_assert_int_eq(listen(listening, 64), 0);
+    atomic_store(&collector.session->keeper_heartbeat_ns, 0);
+}
+
+/* The collector stores it when it comes. */
+TEST(a_request_that_is_given_up_is_left) {
+    struct hak_report_request *area = hak_current.report;
+    stop_collector();
+    (void)run_program(commit_fault, false);
+    ck_assert_uint_eq(atomic_load(&area->state), HAK_REPORT_LEFT);
+    ck_assert_uint_eq(area->facts.fault, 202);
+    ck_assert_uint_eq(area->process, 1);
+    ck_assert_uint_gt(area->frame_count, 2);
+    ck_assert_uint_eq(fake_lost(&collector), 0);
+}
+
+static const struct hak_fault_facts leaks = {
+    .fault = 401, .class_found = HAK_CLASS_NONE, .class_due = HAK_CLASS_NONE};
+
+static void report_leaks(void) {
+    hak_trace_fault(&leaks);
+}
+
+/* Their rows are in the store without it. */
+TEST(leaks_leave_nothing) {
+    stop_collector();
+    (void)run_program(report_leaks, false);
+    ck_assert_uint_eq(atomic_load(&hak_current.report->state), HAK_REPORT_IDLE);
+    ck_assert_uint_eq(fake_lost(&collector), 0);
+}
+
+/* The one before is not written over: the fault has its record, and its report is counted. */
+TEST(behind_a_request_that_is_left_a_report_counts_as_lost, .until = 2) {
+    struct hak_report_request *area = hak_current.report;
+    uint32_t state = _i ? HAK_REPORT_KEEPING : HAK_REPORT_LEFT;
+    stop_collector();
+    area->facts.fault = 203;
+    atomic_store(&area->state, state);
+    int status = run_program(commit_fault, false);
+    ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+    ck_assert_ptr_nonnull(strstr(said, "(raw report: the collector has not moved for 3 s)"));
+    ck_assert_uint_eq(atomic_load(&area->state), state);
+    ck_assert_uint_eq(area->facts.fault, 203);
+    ck_assert_uint_eq(fake_count(&collector, HAK_FAULT), 1);
+    ck_assert_uint_eq(fake_lost(&collector), 1);
+    for (size_t i = 0; i < collector.count; i++)
+        if (hak_record_kind_of(&collector.seen[i].record) == HAK_LOSS)
+            ck_assert_uint_eq(fake_fields(&collector, i).subkind, HAK_LOSS_REPORT);
+}
+
 static void fault_without_trace(void) {
     hak_current.session = NULL;
     atomic_store(hak_current.alive, HAK_ALIVE_WIPED);
@@ -229,6 +291,7 @@ TEST(a_report_that_fails_goes_on_raw) {
     ck_assert_ptr_nonnull(strstr(said, "hakmem: HKM-202 double-free at 0x7f0000001010"));
     ck_assert_ptr_nonnull(strstr(said, "(raw report: the report itself met a fault)"));
     ck_assert_ptr_nonnull(strstr(said, "SUMMARY: hakmem: double-free address=0x7f0000001010"));
+    ck_assert_uint_eq(fake_lost(&collector), 1);
 }
 
 static void fault_after_one_was_killed(void) {

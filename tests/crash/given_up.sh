@@ -1,0 +1,116 @@
+#!/usr/bin/env bash
+# A program gives its report up while the collector is stopped, and prints a raw one: the collector stores the report
+# when it goes on, also a new one in its place. A report that it cannot get is counted, and `faults` never says that
+# there was no fault.
+. "${SOURCE:?}/tests/tools/test.sh"
+. "$SOURCE/tests/tools/processes.sh"
+complain() { echo "$case: $*"; failed=1; }
+
+# begin CASE PROGRAM [VARIABLE=VALUE...]: starts it in a directory of its own; its input is descriptor 8.
+begin() {
+    case=$1
+    local executed=$2
+    shift 2
+    mkdir "$case" && cd "$case" && mkfifo in || exit 2
+    env "$@" HAKMEM_TRACE_FILE=store.db HAKMEM_ON_FAULT=continue LD_PRELOAD="$BUILD/hakmem-debug.so" "$executed" <in >out 2>err &
+    program=$!
+    exec 8>in
+}
+lines() { [ "$(grep -c '^on' out)" -ge "$1" ]; }
+# The collector of store.db stands still from here on.
+stop() {
+    until_true worker_of "$PWD/store.db" || exit 1
+    keeper=$(parent_of "$worker")
+    kill -STOP "$keeper" "$worker"
+    until_true are_stopped "$keeper" "$worker" || exit 1
+}
+# tell LETTER NUMBER: the program does that, and has gone on so often.
+tell() {
+    echo "$1" >&8
+    until_true lines "$2" || fail "the program has not gone on: $(cat out err)"
+}
+# finish REPORTS: the program ends as it would, and has had so many reports, the first a raw one.
+finish() {
+    exec 8>&-
+    wait "$program" 2>/dev/null
+    local status=$? ends
+    [ "$status" -eq 5 ] || complain "exit status $status, 5 was due: $(cat err)"
+    until_true no_collector || complain "a collector is left: $(collectors)"
+    ends=$(grep -c '^SUMMARY: hakmem: ' err)
+    [ "$ends" -eq "$1" ] || complain "$ends reports, $1 were due: $(cat err)"
+    grep -q 'raw report' err || complain "no report was given up: nothing was tried here"
+}
+ask() { "$trace" sql -s "${2:-store.db}" "$1" | tail -n 1; }
+# stored ROWS LOST: so many reports, each with its event; and so many that count as lost.
+stored() {
+    [ "$(ask "SELECT count(*) FROM fault WHERE event > 0 AND report LIKE '%double-free%'")" = "$1" ] ||
+        complain "$1 reports were due: $(ask 'SELECT count(*) FROM fault')"
+    [ "$(ask "SELECT coalesce(sum(count), 0) FROM loss WHERE reason = 'its report not stored'")" = "$2" ] ||
+        complain "$2 lost reports were due: $("$trace" info -s store.db)"
+}
+# says STATUS LINE COMMAND...: the command's status, and a line of its.
+says() {
+    local due=$1 line=$2 status
+    shift 2
+    "$trace" "$@" -s store.db >said 2>&1
+    status=$?
+    [ $status -eq "$due" ] || complain "$1 ended with $status, $due was due: $(cat said)"
+    grep -q -- "$line" said || complain "$1 does not say '$line': $(cat said)"
+}
+
+begin one "$BUILD/tests/crash/frees_twice"
+stop
+tell f 1
+kill -CONT "$keeper" "$worker"
+finish 1
+stored 1 0
+says 1 'HKM-202 double-free' faults
+says 0 'Nothing was lost' info
+
+# As a collector leaves it that is killed in between.
+python3 -c 'import sqlite3; db = sqlite3.connect("store.db"); db.execute("DELETE FROM fault"); db.commit()'
+says 1 '^No report of a fault in .* 1 fault is recorded without a report' faults
+says 1 '"faults": \[\]' faults --json
+cd ..
+
+# The first request stays: the other faults, one of them a child's, have their events and are counted.
+begin three "$BUILD/tests/crash/frees_twice"
+stop
+tell f 1
+tell g 2
+tell c 3
+kill -CONT "$keeper" "$worker"
+finish 3
+stored 1 2
+[ "$(ask "SELECT count(DISTINCT process) FROM loss")" = 2 ] || complain "both processes lost a report: $("$trace" info -s store.db)"
+[ "$("$trace" events -s store.db --kind FAULT | grep -c FAULT)" -eq 3 ] || complain "three FAULT events were due"
+says 1 '^2 faults are recorded without a report' faults
+says 4 '2 events were lost' info
+says 4 'its report not stored' info
+cd ..
+
+# The one that is stopped never goes on: that which the program starts has the request.
+begin killed "$BUILD/tests/crash/frees_twice"
+stop
+tell f 1
+kill_at_once "$keeper" "$worker"
+tell g 2
+finish 2
+stored 2 0
+says 1 'HKM-202 double-free' faults
+cd ..
+
+# Level light lets go of the session when it has given up. The report is being written then: it is stored once.
+held=$PWD/held
+printf 'char held[] __attribute__((section(".deadly_load_hold"), used)) = "%s";\n' "$held" >hold.c
+${CC:-gcc} -g -O0 -w -o slow "$SOURCE/tests/crash/frees_twice.c" hold.c || exit 1
+touch "$held"
+begin light ../slow HAKMEM_CHECK=light HAKMEM_GUARD=sample:1 HAKMEM_WATCH=0 HAKMEM_COLLECT="$BUILD/tests/security/hakmem-collect"
+echo f >&8
+stop
+until_true lines 1 || fail "the program has not gone on: $(cat out err)"
+rm "$held"
+kill -CONT "$keeper" "$worker"
+finish 1
+stored 1 0
+says 1 'HKM-202 double-free' faults
