@@ -68,6 +68,7 @@ static void end(struct pool *pool) {
 
 static struct pool rows, sessions, moved;
 static struct row *volatile kept[ROWS];
+static int taken_from_inner; /* pieces of a pool that keeps them itself */
 
 /* ---- what is allowed ------------------------------------------------------------------------- */
 
@@ -106,9 +107,41 @@ static int use_in_child(void) {
     return status;
 }
 
+/* Gives the piece of the inner pool back, as to a pool that takes no guarded pieces itself. */
+static void give_inner(const void *inner, char *piece) {
+    if (hak_pool_free_guarded)
+        taken_from_inner += hak_pool_free_guarded(inner, piece);
+    if (hak_pool_free)
+        hak_pool_free(inner, piece);
+}
+
+/* A piece is the memory of another pool, whose ends leave the piece to its own pool. */
+static void cut_piece(void) {
+    enum { INNER = 16 };
+    static const char inner; /* the pool's address */
+    struct row *row = row_new(&rows);
+    char *memory = (char *)row;
+    for (int round = 0; round < 2 && hak_pool_create; round++) {
+        hak_pool_create(&inner, "inner");
+        hak_pool_alloc(&inner, memory, INNER); /* the address of the piece around it */
+        hak_pool_alloc(&inner, memory + INNER, INNER);
+        give_inner(&inner, memory);
+        give_inner(&inner, memory + INNER);
+        memset(row, round, sizeof *row);
+        hak_pool_alloc(&inner, memory, INNER);
+        hak_pool_alloc(&inner, memory + INNER, INNER);
+        if (round == 0)
+            hak_pool_reset(&inner);
+        hak_pool_destroy(&inner);
+        memset(row, round, sizeof *row);
+    }
+    row_free(&rows, row);
+}
+
 static void do_correct(void) {
     static struct pool pools[THREADS];
     pthread_t threads[THREADS];
+    cut_piece();
     for (int i = 0; i < THREADS; i++) {
         begin(&pools[i], "of a thread");
         pthread_create(&threads[i], NULL, use, &pools[i]);
@@ -132,6 +165,8 @@ static void do_correct(void) {
     begin(&rows, NULL);
     row_free(&rows, row_new(&rows));
     printf("guarded: %s\n", guarded ? "some" : "none");
+    if (taken_from_inner)
+        printf("pieces of the inner pool taken: %d\n", taken_from_inner);
 }
 
 /* ---- what is wrong --------------------------------------------------------------------------- */

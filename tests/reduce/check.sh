@@ -146,8 +146,19 @@ ended 4 'the time was over'
 env --default-signal=INT "$trace" reduce -s app.db --c out.c --check './hangs "kill -INT $PPID"' >said 2>errors
 status=$?
 ended 130 'it was interrupted'
-"$trace" reduce -s app.db --time 5 --json --check ./hangs 2>errors | grep -q '"shortest": false' || complain 'JSON does not say that it is not the shortest'
-rm -f was_run
+json_ended() { # WORDS OPTIONS...: what JSON says of the end
+    local reason=$1
+    shift
+    env --default-signal=INT "$trace" reduce -s app.db --json "$@" >said 2>errors
+    python3 -c 'import json, sys; page = json.load(sys.stdin)
+sys.exit(page["shortest"] or page["stopped"] != sys.argv[1])' "$reason" <said || complain "JSON, $reason: $(head -c 2000 said) $(cat errors)"
+    rm -f was_run
+}
+json_ended 'the time was over (--time)' --time 5 --check ./hangs
+json_ended 'it was interrupted' --check './hangs "kill -INT $PPID"'
+"$trace" reduce -s app.db --json --check "$dies" >said 2>errors
+python3 -c 'import json, sys; page = json.load(sys.stdin)
+sys.exit(not page["shortest"] or page["stopped"] is not None)' <said || complain "JSON, not ended: $(head -c 2000 said) $(cat errors)"
 
 # On a terminal, runs that take long are counted.
 TERM=xterm script -qec "$trace reduce -s app.db --time 3 --check './hangs \"sleep 1.5; exit 1\"'" /dev/null >terminal </dev/null

@@ -63,7 +63,8 @@ static bool print_document(const struct reduction *r, uint64_t row, const struct
     hak_json_set(document, NUMBER("fault", row), NUMBER("code", r->wanted.code),
                  TEXT("hop", r->wanted.hop), NUMBER("runs", r->runs),
                  NUMBER("runs_ended", r->runs_ended), JSON("shortest", json_boolean(!r->stopped)),
-                 TEXT("stopped", stop_of(r)), TEXT("variables", hak_text_string(&variables)),
+                 JSON("stopped", r->stopped ? hak_json_text(stop_of(r)) : json_null()),
+                 TEXT("variables", hak_text_string(&variables)),
                  JSON("steps", steps_json(&r->best)));
     if (seen)
         hak_json_set(document,
