@@ -219,6 +219,8 @@ static void add_footer(struct hak_text *text, struct runs *runs) {
                  "calls on blocks whose allocations or ends are not in it");
     add_left_out(text, p->late, "call of a thread after its end is made by another thread",
                  "calls of threads after their ends are made by another thread");
+    add_left_out(text, p->pieces, "guarded piece of the program's own pools is left out",
+                 "guarded pieces of the program's own pools are left out");
     add_left_out(text, p->wrong, "wrong call is left out", "wrong calls are left out");
     hak_text_add(text, " ");
     view_add_completeness(text, runs->view);
@@ -245,7 +247,7 @@ static json_t *make_document(struct runs *runs) {
                  NUMBER("aligned", p->aligned), NUMBER("reallocs", p->reallocs),
                  NUMBER("frees", p->frees), NUMBER("handed_over", p->handed),
                  NUMBER("waits", p->waits), NUMBER("left_out", p->left_out),
-                 NUMBER("wrong", p->wrong), NUMBER("late", p->late));
+                 NUMBER("pieces", p->pieces), NUMBER("wrong", p->wrong), NUMBER("late", p->late));
     hak_json_set(
         document, NUMBER("from_ns", p->first_ns), NUMBER("to_ns", p->last_ns),
         NUMBER("peak_live_bytes", p->peak_live_bytes),

@@ -207,10 +207,22 @@ static void take_end(struct planning *p, struct member *m, uint32_t number,
         take_free(p, m, number, &block, e->ns);
 }
 
+/* Whether the call hands out or takes back a guarded piece of the program's own pool. Without
+ * hakmem the pool cuts it from memory of its own, which is played. */
+static bool is_of_piece(const struct hak_event *e) {
+    return e->kind == HAK_MALLOC ? e->subkind == HAK_BY_POOL
+                                 : e->kind == HAK_FREE && (e->subkind == HAK_GIVEN_BY_POOL ||
+                                                           e->subkind == HAK_GIVEN_BY_POOL_END);
+}
+
 static void take_call(struct planning *p, struct member *m, uint32_t number,
                       const struct hak_event *e) {
     if (e->flags & HAK_RECORD_ILLEGAL) {
         p->plan->wrong++;
+        return;
+    }
+    if (is_of_piece(e)) {
+        p->plan->pieces += e->kind == HAK_MALLOC;
         return;
     }
     /* The realloc that ended this block gave nothing back. */

@@ -17,6 +17,7 @@ struct plan {
     uint64_t handed;   /* blocks that another thread resized or freed */
     uint64_t left_out; /* frees and resizes of blocks whose allocation is not in the capture */
     uint64_t wrong;    /* calls that were a fault */
+    uint64_t pieces;   /* guarded blocks that are pieces of the program's own pools */
     uint64_t late;     /* calls of a thread after its end, which another one makes */
     uint64_t first_ns, last_ns;
     uint64_t pause_ns; /* the longest time between two calls that are played, or before the first */
