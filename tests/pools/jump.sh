@@ -60,9 +60,16 @@ int main(int argc, char **argv) {
 C
 "${CC:-cc}" -g -O1 -pthread -I"$SOURCE/include" -o jump jump.c || exit 2
 for way in "" interrupt; do
-    LD_PRELOAD=$BUILD/hakmem-debug.so ./jump $way >said 2>err || complain "$way: status $?: $(cat err)"
+    "$trace" run -s "jump$way.db" -- ./jump $way >said 2>err || complain "$way: status $?: $(cat err)"
     [ "$(cat said)" = ended ] || complain "$way: it says: $(cat said)"
     [ "$(grep -c 'a call of hak_pool_\* is missed, .*; no fault of a pool is reported from here on$' err)" = 1 ] || complain "$way: on stderr: $(cat err)"
     grep -q HKM- err && complain "$way: a fault is reported: $(cat err)"
 done
+# The record says how many calls it lacks: all three of use() twice, and of the handler one.
+missed() { # STORE WORDS
+    "$trace" info -s "$1" >page
+    [ $? -eq 4 ] && grep -q "The program's own pools: $2\. Nothing else was lost in this capture\." page || complain "$1: $(cat page)"
+}
+missed jump.db '6 calls were missed'
+missed jumpinterrupt.db '1 call was missed'
 exit "$failed"

@@ -35,8 +35,8 @@ uint64_t view_sampled_rate(const struct view *view);
 /* Appends a rate of sampling, "512 KiB"; and "sampled, one in 512 KiB" of the open capture. */
 void view_add_rate(struct hak_text *text, uint64_t rate);
 void view_add_sampled(struct hak_text *text, const struct view *view);
-/* VIEW_INCOMPLETE when events were lost, trimmed or not recorded while recording was stopped, or
- * the capture or a process ended unseen, else VIEW_OK. */
+/* VIEW_INCOMPLETE when events were lost, trimmed or not recorded while recording was stopped,
+ * events of pools are missing, or the capture or a process ended unseen, else VIEW_OK. */
 int view_completeness(const struct view *view);
 /* Looks again after an answer made of the log: a capture that was being written has gone on, and
  * may have lost more since. 0, or the exit status of an error that was printed. */

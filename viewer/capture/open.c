@@ -138,10 +138,15 @@ void view_close(struct view *view) {
     view->store_path = NULL;
 }
 
+/* Whether events of the program's own pools are missing; those of pieces without room are there. */
+static bool has_unrecorded_pools(const struct hak_store_summary *summary) {
+    return summary->missed.pools > 0 || summary->missed.calls > 0;
+}
+
 int view_completeness(const struct view *view) {
     const struct hak_store_summary *summary = &view->summary;
     return summary->lost_events > 0 || summary->stops > 0 || summary->trimmed_events > 0 ||
-                   summary->ended_early || summary->unseen > 0
+                   summary->ended_early || summary->unseen > 0 || has_unrecorded_pools(summary)
                ? VIEW_INCOMPLETE
                : VIEW_OK;
 }
@@ -160,7 +165,9 @@ int view_look_again(struct view *view) {
 int view_say_completeness(struct view *view) {
     /* view_open said it of one that ended early. */
     if (view->summary.lost_events > 0 || view->summary.stops > 0 ||
-        view->summary.trimmed_events > 0 || view->summary.unseen > 0 || view_sampled_rate(view)) {
+        view->summary.trimmed_events > 0 || view->summary.unseen > 0 ||
+        has_unrecorded_pools(&view->summary) || view->summary.missed.pieces > 0 ||
+        view_sampled_rate(view)) {
         struct hak_text text = {0};
         view_add_completeness(&text, view);
         if (view_has_pager())
@@ -314,10 +321,21 @@ static void add_stops(struct hak_text *text, const struct view *view) {
     hak_text_add(text, ". ");
 }
 
+/* Adds what is not known of the program's own pools. */
+static void add_missed(struct hak_text *text, const struct hak_store_summary *summary) {
+    size_t start = text->length;
+    if (!hak_words_add_missed(text, &summary->missed))
+        return;
+    if (!text->failed)
+        text->bytes[start] = 'T'; /* of "the" */
+    hak_text_add(text, ". ");
+}
+
 void view_add_completeness(struct hak_text *text, const struct view *view) {
     const struct hak_store_summary *summary = &view->summary;
     if (summary->stops > 0)
         add_stops(text, view);
+    add_missed(text, summary);
     if (summary->lost_events > 0)
         hak_text_add(text, "%s lost in this capture (%s): %s.",
                      hak_words_count(summary->lost_events, "event was", "events were"),
@@ -336,9 +354,9 @@ void view_add_completeness(struct hak_text *text, const struct view *view) {
             summary->lost_events + summary->trimmed_events > 0 ? " " : "");
     if (summary->lost_events + summary->trimmed_events == 0 && !summary->ended_early)
         hak_text_add(text, "Nothing %swas lost in this capture%s.",
-                     summary->unseen > 0  ? "that was stored "
-                     : summary->stops > 0 ? "else "
-                                          : "",
+                     summary->unseen > 0                                   ? "that was stored "
+                     : summary->stops > 0 || has_unrecorded_pools(summary) ? "else "
+                                                                           : "",
                      summary->being_written ? " so far" : "");
     add_missing_processes(text, summary);
     if (summary->disordered_events > 0)

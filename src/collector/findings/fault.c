@@ -439,17 +439,21 @@ static unsigned unwatched_of(const struct hak_client *c, uint32_t index) {
     return why == HAK_UNWATCHED_DEAF || why == HAK_UNWATCHED_PROCESSOR ? why : 0;
 }
 
-/* How much of the process is guarded by now; nothing where it counts by itself. */
-static struct hak_coverage coverage_of(const struct hak_client *c, uint32_t index) {
+/* Adds what the counters of the process have reached: how much is guarded by now, and what is not
+ * known of its pools; nothing where it counts by itself. */
+static void add_counts(struct hak_report_context *context, const struct hak_client *c,
+                       uint32_t index) {
     static struct hak_counters_sum sum; /* one worker thread */
-    struct hak_coverage coverage = {0};
     if (index >= HAK_PROCESSES || c->map.head.metrics_blocks == 0 ||
         !hak_snapshot_sum(c, index, &sum))
-        return coverage;
+        return;
     for (unsigned metric = 0; metric < HAK_METRICS; metric++)
         for (unsigned k = 0; k < HAK_METRIC_CLASSES; k++)
-            hak_coverage_add(&coverage, hak_metric_name(metric), sum.cells[k][metric]);
-    return coverage;
+            hak_coverage_add(&context->coverage, hak_metric_name(metric), sum.cells[k][metric]);
+    const uint64_t *of_none = sum.cells[HAK_METRIC_NO_CLASS];
+    context->missed = (struct hak_missed_pools){of_none[HAK_METRIC_POOL_MISSED_AMOUNT],
+                                                of_none[HAK_METRIC_PIECE_MISSED_TIMES],
+                                                of_none[HAK_METRIC_POOL_CALL_MISSED_TIMES]};
 }
 
 static bool stops_at_faults(const struct hak_client *c) {
@@ -476,7 +480,6 @@ static void fill_context(struct hak_fault *f, struct hak_capture *capture) {
                                              .arguments = f->arguments,
                                              .argument_bytes = argument_bytes,
                                              .late_modules = capture->resolve.report.late,
-                                             .coverage = coverage_of(c, request->process),
                                              .is_trace = c->map.head.level == HAK_CHECK_TRACE,
                                              .is_light = c->map.head.level == HAK_CHECK_LIGHT,
                                              .unwatched = unwatched_of(c, request->process),
@@ -484,6 +487,7 @@ static void fill_context(struct hak_fault *f, struct hak_capture *capture) {
                                              .stops = stops_at_faults(c),
                                              .signal = request->signal,
                                              .processor = c->map.processor};
+    add_counts(&f->context, c, request->process);
     struct hak_event found;
     if (f->reader && f->event && hak_store_event(f->reader, f->event, &found) == 1)
         f->context.ns = found.ns;

@@ -1,6 +1,8 @@
 /* Reads counters, puts the changed ones, gives the blocks of ended processes back. */
 #include "collector/session/snapshot.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/growing.h"
@@ -194,10 +196,32 @@ void hak_snapshots_take(struct hak_snapshots *snapshots, struct hak_client *clie
     }
 }
 
+/* Names the value for readers that look at no samples: what the record lacks of the program's own
+ * pools. 0 where it is another one, or an error. */
+static int put_missed(const struct hak_metric_row *row, struct hak_store_writer *writer) {
+    static const struct {
+        const char *counter, *key;
+    } missed[] = {{"POOL_MISSED.amount", "missed_pools"},
+                  {"PIECE_MISSED.times", "missed_pieces"},
+                  {"POOL_CALL_MISSED.times", "missed_pool_calls"}};
+    char key[64], value[32];
+    for (size_t i = 0; i < sizeof missed / sizeof *missed; i++) {
+        if (strcmp(row->name, missed[i].counter) != 0)
+            continue;
+        snprintf(key, sizeof key, "%s.%" PRIu32, missed[i].key, row->process);
+        snprintf(value, sizeof value, "%" PRIu64, (uint64_t)row->value);
+        return hak_store_put_meta(writer, key, value);
+    }
+    return 0;
+}
+
 int hak_snapshots_put(const struct hak_snapshots *snapshots, struct hak_store_writer *writer) {
     int error = 0;
-    for (uint32_t i = 0; i < snapshots->count && error == 0; i++)
+    for (uint32_t i = 0; i < snapshots->count && error == 0; i++) {
         error = hak_store_put_metric(writer, &snapshots->rows[i]);
+        if (error == 0)
+            error = put_missed(&snapshots->rows[i], writer);
+    }
     return error;
 }
 

@@ -1,7 +1,16 @@
 /* Fills in what is known of a pool and a piece in the facts of a fault, and records the calls. */
 #include "guard/pools/call.h"
 
+#include "hop.h"
+
 enum { REACH_BYTES = 4096 }; /* a piece is looked for in front of a wrong pointer */
+
+bool hak_pool_begin(void) {
+    if (hak_pieces_lock())
+        return true;
+    hak_hop_count(HAK_COUNTED_POOL_CALL_MISSED, HAK_CLASS_NONE, 0);
+    return false;
+}
 
 void hak_pool_copy_name(char *to, size_t bytes, const char *name) {
     size_t i = 0;

@@ -34,6 +34,10 @@ static inline bool hak_pool_is_told(const void *pool) {
         made_;                                                                                     \
     })
 
+/* Takes the lock of the pieces for the call; false: the call is missed, and counted
+ * (POOL_CALL_MISSED). */
+HAK_HIDDEN bool hak_pool_begin(void);
+
 /* The rest but for hak_pool_tell_fault is called with the lock of the pieces held. */
 
 /* Copies a name, cut to fit and filled up with NUL; NULL is a name of no bytes. */

@@ -27,7 +27,7 @@ _Atomic bool hak_pieces_are_kept;
 static struct hak_lock pieces_lock;
 static struct table *table;
 static uint32_t last_number;
-static uint64_t lost;
+static uint64_t lost;     /* pools and pieces */
 static bool is_forgotten; /* the table of a fork's parent: its pieces may be anywhere */
 static _Atomic bool is_missed, is_stuck;
 static _Atomic uint32_t turns; /* grows as the lock's holder goes on, and as it is given back */
@@ -111,6 +111,13 @@ static size_t first_place(uintptr_t address, unsigned bits) {
 
 /* ---- pools ----------------------------------------------------------------------------------- */
 
+/* Counts pools that are not known: nothing of them is recorded from here on. */
+static void lose_pools(uint64_t count) {
+    lost += count;
+    if (count)
+        hak_hop_count(HAK_COUNTED_POOL_MISSED, HAK_CLASS_NONE, count);
+}
+
 static struct hak_pool *entry_of_pool(uintptr_t address) {
     struct hak_pool *pool = table ? &table->pools[first_place(address, POOL_BITS)] : NULL;
     for (int i = 0; pool && i < PLACES_TRIED && pool[i].address; i++)
@@ -166,7 +173,7 @@ struct hak_pool *hak_pieces_new_pool(uintptr_t address) {
         table = hak_map(HAK_PAGES_OF(sizeof *table));
     struct hak_pool *pool = table ? place_for_pool(address) : NULL;
     if (!pool) {
-        lost++;
+        lose_pools(1);
         return NULL;
     }
     struct hak_pool made = {.address = address, .number = ++last_number};
@@ -182,7 +189,7 @@ static void forget(struct hak_pool *entry, struct hak_pool *pool) {
     entry->address = HAK_POOL_MOVED;
     entry->number = pool->number = 0;
     pool->is_destroyed = true;
-    lost++;
+    lose_pools(1);
 }
 
 bool hak_pieces_move_pool(uintptr_t from, uintptr_t to) {
@@ -283,9 +290,14 @@ static bool has_bit(const uint64_t *bits, size_t bit) {
     return bits[bit / 64] >> bit % 64 & 1;
 }
 
-static void note_lost(uintptr_t address) {
+static bool is_noted_lost(uintptr_t address) {
+    return has_bit(table->lost, first_place(address, LOST_BITS));
+}
+
+static void lose_piece(uintptr_t address, uint64_t bytes) {
     set_bit(table->lost, first_place(address, LOST_BITS));
     lost++;
+    hak_hop_count(HAK_COUNTED_PIECE_MISSED, HAK_CLASS_NONE, bytes);
 }
 
 static void extend(struct hak_pool_reach *reach, uintptr_t address, uint64_t bytes) {
@@ -301,10 +313,8 @@ static void extend(struct hak_pool_reach *reach, uintptr_t address, uint64_t byt
 static struct hak_piece *add_piece(struct hak_pool *pool, uintptr_t address, uint64_t bytes,
                                    uint32_t stack) {
     struct hak_piece *piece = place_for_piece(address, pool->number);
-    if (!piece) {
-        note_lost(address);
+    if (!piece)
         return NULL;
-    }
     hak_pieces_unlist(piece);
     *piece = (struct hak_piece){.address = address,
                                 .bytes = bytes,
@@ -321,6 +331,19 @@ struct hak_piece *hak_pieces_add(struct hak_pool *pool, uintptr_t address, uint6
     struct hak_piece *piece = add_piece(pool, address, bytes, stack);
     if (piece)
         extend(&pool->reach, address, bytes);
+    else
+        lose_piece(address, bytes);
+    return piece;
+}
+
+struct hak_piece *hak_pieces_add_free(struct hak_pool *pool, uintptr_t address) {
+    struct hak_piece *piece = add_piece(pool, address, 0, 0);
+    if (piece) {
+        extend(&pool->reach, address, 0);
+        piece->is_free = 1;
+    } else if (!is_noted_lost(address)) {
+        lose_piece(address, 0);
+    }
     return piece;
 }
 
@@ -490,7 +513,7 @@ uint64_t hak_pieces_lost(void) {
 }
 
 bool hak_pieces_may_be_lost(uintptr_t address) {
-    return !table || is_forgotten || has_bit(table->lost, first_place(address, LOST_BITS));
+    return !table || is_forgotten || is_noted_lost(address);
 }
 
 static void visit_live(struct hak_piece *piece, void *context) {
@@ -565,9 +588,14 @@ void hak_pieces_unlist(struct hak_piece *piece) {
 
 /* Pools and pieces that the parent knew are unknown then: nothing is said of their addresses. */
 void hak_pieces_fork_child(void) {
-    for (size_t i = 0; table && i < sizeof table->pools / sizeof *table->pools; i++)
-        if (table->pools[i].address)
-            table->pools[i].is_inherited = 1;
+    uint64_t live = 0;
+    for (size_t i = 0; table && i < sizeof table->pools / sizeof *table->pools; i++) {
+        struct hak_pool *pool = &table->pools[i];
+        if (!pool->address)
+            continue;
+        pool->is_inherited = 1;
+        live += !pool->alias_of && pool->number && !pool->is_destroyed;
+    }
     if (!hak_lock_was_left(&pieces_lock))
         return;
     atomic_store_explicit(&is_stuck, false, memory_order_relaxed);
@@ -575,5 +603,5 @@ void hak_pieces_fork_child(void) {
         (void)hak_unmap(table, HAK_PAGES_OF(sizeof *table));
     table = NULL;
     is_forgotten = true;
-    lost++;
+    lose_pools(live);
 }

@@ -113,7 +113,11 @@ HAK_HIDDEN bool hak_pieces_is_of_former(const struct hak_piece *piece, const str
 /* Makes a live piece of the pool at this address. NULL: there is no room, which is counted. */
 HAK_HIDDEN struct hak_piece *hak_pieces_add(struct hak_pool *pool, uintptr_t address,
                                             uint64_t bytes, uint32_t stack);
-/* The same of a guarded one. */
+/* Makes a free piece of the pool at this address, of a size that is not known, with no stack. NULL:
+ * there is no room, which is counted where it was not for this address. */
+HAK_HIDDEN struct hak_piece *hak_pieces_add_free(struct hak_pool *pool, uintptr_t address);
+/* As hak_pieces_add, of a guarded piece. NULL: there is no room, and the pool takes a piece of its
+ * own. */
 HAK_HIDDEN struct hak_piece *hak_pieces_add_guarded(struct hak_pool *pool, uintptr_t address,
                                                     uint64_t bytes, uint32_t stack);
 /* The piece that begins at the address, in whichever state: of the pool with this number, else a
@@ -144,7 +148,8 @@ HAK_HIDDEN void hak_pieces_keep(struct hak_pool *pool, uintptr_t from, uint64_t 
 /* Calls `visit` for the pool's live pieces that lie wholly in the range. */
 HAK_HIDDEN void hak_pieces_each_inside(struct hak_pool *pool, uintptr_t from, uint64_t bytes,
                                        void (*visit)(struct hak_piece *, void *), void *context);
-/* How many pools and pieces were not kept. */
+/* How many pools and pieces were not kept; the counters POOL_MISSED and PIECE_MISSED (hops.def)
+ * have them for the record. */
 HAK_HIDDEN uint64_t hak_pieces_lost(void);
 /* Whether a piece at the address may have been one of them, or one that the parent of a fork had.
  */

@@ -104,7 +104,7 @@ HAK_EXPORT void hak_pool_allow(const void *pool, const char *from, const char *t
     struct hak_pool_call call = HAK_POOL_CALL("hak_pool_allow", pool, NULL, HAK_POOL_PLACE);
     hak_pool_copy_name(from_name, sizeof from_name, from);
     hak_pool_copy_name(to_name, sizeof to_name, to);
-    if (!hak_pieces_lock())
+    if (!hak_pool_begin())
         return;
     struct hak_pool *told = hak_pieces_pool(call.pool);
     if (told && told->is_destroyed) {
@@ -130,11 +130,9 @@ static struct hak_piece *own_piece(struct hak_pool *pool, const struct hak_pool_
     struct hak_piece *piece = hak_pieces_find_own(call->piece, pool);
     if (piece && piece->pool_resets == pool->resets)
         return piece;
-    piece = hak_pieces_add(pool, call->piece, 0, 0);
-    if (piece) {
-        piece->is_free = 1;
+    piece = hak_pieces_add_free(pool, call->piece);
+    if (piece)
         hak_pieces_set_block(piece, hak_block_life_at(call->piece));
-    }
     return piece;
 }
 
@@ -169,7 +167,7 @@ HAK_EXPORT void hak_pool_move(const void *pool, const void *piece, const char *t
         return;
     struct hak_pool_call call = HAK_POOL_CALL("hak_pool_move", pool, piece, HAK_PIECE_MOVE);
     hak_pool_copy_name(name, sizeof name, to);
-    if (!hak_pieces_lock())
+    if (!hak_pool_begin())
         return;
     struct hak_pool *told = hak_pieces_pool(call.pool);
     unsigned places = told ? told->places : 0;

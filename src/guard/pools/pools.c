@@ -126,7 +126,7 @@ static bool give_piece(const struct hak_pool_call *call, struct hak_large *block
     struct hak_fault_facts facts = {0};
     uint32_t number = 0;
     uint64_t bytes = 0;
-    if (!hak_pieces_lock())
+    if (!hak_pool_begin())
         return false;
     struct hak_pool *pool = hak_pieces_pool(call->pool);
     struct hak_piece *piece = pool ? hak_pieces_find_own(call->piece, pool) : NULL;
@@ -172,7 +172,7 @@ static void take_piece(const struct hak_pool_call *call, size_t bytes) {
     struct hak_fault_facts facts = {0};
     uint32_t number = 0, created = 0;
     struct hak_block_life life = hak_block_life_at(call->piece);
-    if (!hak_pieces_lock())
+    if (!hak_pool_begin())
         return;
     struct hak_pool *pool = hak_pieces_pool(call->pool);
     if (!pool && call->pool == (uintptr_t)HAK_POOL_MALLOC_LIKE) {
@@ -208,7 +208,7 @@ static void end_pieces(const struct hak_pool_call *call, bool destroys, const vo
     struct hak_fault_facts facts = {0};
     struct hak_large *ended = NULL;
     uint32_t number = 0;
-    if (!hak_pieces_lock())
+    if (!hak_pool_begin())
         return;
     struct hak_pool *pool = hak_pieces_pool(call->pool);
     if (pool && pool->is_destroyed) {
@@ -253,7 +253,7 @@ HAK_EXPORT void hak_pool_create(const void *pool, const char *name) {
         return;
     struct hak_pool_call call = HAK_POOL_CALL("hak_pool_create", pool, NULL, HAK_POOL_CREATE);
     hak_pool_copy_name(copy, sizeof copy, name);
-    if (!hak_pieces_lock())
+    if (!hak_pool_begin())
         return;
     struct replaced replaced = replace_pool(call.pool);
     struct hak_pool *made = new_pool(&call, copy);
@@ -274,7 +274,7 @@ HAK_EXPORT void hak_pool_redzone(const void *pool, size_t before, size_t behind)
     if (!hak_pool_is_told(pool))
         return;
     struct hak_pool_call call = HAK_POOL_CALL("hak_pool_redzone", pool, NULL, HAK_POOL_CREATE);
-    if (!hak_pieces_lock())
+    if (!hak_pool_begin())
         return;
     struct hak_pool *told = hak_pieces_pool(call.pool);
     if (told && told->is_destroyed) {
@@ -293,7 +293,7 @@ HAK_EXPORT void hak_pool_auto_free(const void *pool) {
     if (!hak_pool_is_told(pool))
         return;
     struct hak_pool_call call = HAK_POOL_CALL("hak_pool_auto_free", pool, NULL, HAK_POOL_CREATE);
-    if (!hak_pieces_lock())
+    if (!hak_pool_begin())
         return;
     struct hak_pool *told = hak_pieces_pool(call.pool);
     if (told && told->is_destroyed)
@@ -346,7 +346,7 @@ HAK_EXPORT void hak_pool_rebase(const void *pool, const void *to) {
     struct hak_pool_call call = HAK_POOL_CALL("hak_pool_rebase", pool, NULL, HAK_POOL_CREATE);
     uintptr_t target = (uintptr_t)hak_untagged(to);
     struct hak_fault_facts facts = {0};
-    if (!hak_pieces_lock())
+    if (!hak_pool_begin())
         return;
     const struct hak_pool *moved = hak_pieces_pool(call.pool);
     struct replaced replaced = {0};

@@ -153,6 +153,10 @@ void report_completeness(struct hak_text *text, const struct report_page *page) 
                      hak_words_count(blocks, "block was", "blocks were"),
                      blocks == 1 ? "it" : "them");
     }
+    struct hak_text missed = {0};
+    if (hak_words_add_missed(&missed, &page->context.missed))
+        finding(text, &findings, hak_text_string(&missed));
+    hak_text_free(&missed);
     int partial = count_partial(page);
     if (partial > 0) {
         finding(text, &findings, "");

@@ -65,6 +65,7 @@ struct hak_report_context {
     /* Paths of modules whose symbols were not read in time, ended by NULL; NULL = none. */
     const char *const *late_modules;
     struct hak_coverage coverage;        /* of the process; all 0 = not known */
+    struct hak_missed_pools missed;      /* by the process so far */
     bool is_trace;                       /* the run was at level trace: nothing was checked */
     bool is_light;                       /* at level light: few blocks were */
     unsigned unwatched;                  /* why no debug register can stop it here, or 0 */

@@ -7,6 +7,7 @@
  *   story.h  creations.h     sentences on lives and on who created a thread
  *   check.h                  sentences on what `check` found
  *   coverage.h               how many blocks and call stacks were guarded
+ *   missed.c                 what is not known of the program's own pools
  *   json.h                   the pieces of every document
  *
  * Calls text.
@@ -93,6 +94,9 @@ const char *hak_words_count(uint64_t value, const char *one, const char *many);
 const char *hak_words_watched(uint64_t blocks, uint64_t calls);
 /* Why no debug register watches: an errno, or an enum hak_unwatched (trace/session.h). */
 const char *hak_words_unwatched(unsigned why);
+/* Appends "the program's own pools: 2 pools and 17 pieces had no room; 3 calls were missed". False,
+ * and nothing is added: all are known. */
+bool hak_words_add_missed(struct hak_text *text, const struct hak_missed_pools *missed);
 /* Appends that the symbols of these modules (paths, ended by NULL, at least one) came too late. */
 void hak_words_add_late(struct hak_text *text, const char *const *modules);
 /* `2 "worker"`: a number with a name from outside, made harmless. */

@@ -144,6 +144,11 @@ bool hak_store_is_on_server(const struct hak_store_reader *r, uint64_t *bytes) {
     return r->is_on_server;
 }
 
+/* Of all processes together. */
+#define MISSED(what)                                                                               \
+    " (SELECT coalesce(sum(CAST(value AS INTEGER)), 0) FROM meta WHERE key GLOB 'missed_" what     \
+    ".*')"
+
 /* Events, chunks and times come from the ends, so that it does not take longer with a longer
  * capture. Neighbouring commits may overlap in time. */
 #define SUMMARY                                                                                    \
@@ -162,11 +167,13 @@ bool hak_store_is_on_server(const struct hak_store_reader *r, uint64_t *bytes) {
     " (SELECT count(*) FROM meta WHERE key='finished'),"                                           \
     " (SELECT coalesce(sum(end_kind=4 OR note GLOB 'not recorded: *'), 0) FROM process),"          \
     " (SELECT coalesce(sum(end_kind=0 AND note GLOB 'its end was not seen*'), 0) FROM process),"   \
-    " (SELECT count(*) FROM loss WHERE reason = 'stopped')"
+    " (SELECT count(*) FROM loss WHERE reason = 'stopped')," MISSED("pools") "," MISSED(           \
+        "pieces") "," MISSED("pool_calls")
 
 int hak_store_summarise(struct hak_store_reader *r, struct hak_store_summary *out) {
-    uint64_t v[16] = {0};
-    int found = hak_database_numbers(&r->db, SUMMARY, 0, v, 16);
+    enum { NUMBERS = 19 };
+    uint64_t v[NUMBERS] = {0};
+    int found = hak_database_numbers(&r->db, SUMMARY, 0, v, NUMBERS);
     if (found < 0)
         return found;
     int64_t nodes = hak_node_reader_count(r->stacks.nodes);
@@ -189,6 +196,7 @@ int hak_store_summarise(struct hak_store_reader *r, struct hak_store_summary *ou
         .unrecorded = (uint32_t)v[13],
         .unseen = (uint32_t)v[14],
         .stops = v[15],
+        .missed = {v[16], v[17], v[18]},
     };
     static const char of_profile[] =
         "SELECT max(last), min(from_ns), max(to_ns), ?1 FROM profile_run";

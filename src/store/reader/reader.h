@@ -48,6 +48,12 @@ struct hak_progress {
 typedef int (*hak_watcher)(void *context, const struct hak_progress *progress);
 void hak_store_watch(hak_watcher watcher, void *context);
 
+/* The gaps in what is known of the program's own pools: pools and pieces that had no room in
+ * hakmem's tables, and calls of hak_pool_* that were missed. */
+struct hak_missed_pools {
+    uint64_t pools, pieces, calls;
+};
+
 struct hak_store_summary {
     uint64_t events, chunks, losses, lost_events, trimmed_events; /* losses: without stops */
     uint64_t stops;             /* times that recording of a process was stopped */
@@ -56,8 +62,9 @@ struct hak_store_summary {
     uint32_t processes, threads, modules, nodes, faults;
     uint32_t unrecorded; /* processes that were not recorded, or executed what was not */
     uint32_t unseen;     /* processes whose end died with their collector */
-    bool being_written;  /* a collector is still at it */
-    bool ended_early;    /* no collector, and it did not finish: its last commit is the end */
+    struct hak_missed_pools missed;
+    bool being_written; /* a collector is still at it */
+    bool ended_early;   /* no collector, and it did not finish: its last commit is the end */
 };
 
 /* Sums up what the store has: events, times, losses, counts of its tables. 0, or an error. */

@@ -102,9 +102,11 @@ void hak_trace_count(enum hak_trace_count which) {
     counts[which]++;
 }
 static _Atomic unsigned times_counted[256]; /* by enum hak_counted */
+static _Atomic uint64_t amount_counted[256];
 void hak_hop_count(enum hak_counted which, unsigned class_index, uint64_t amount) {
-    (void)class_index, (void)amount;
+    (void)class_index;
     times_counted[which & 255]++;
+    amount_counted[which & 255] += amount;
 }
 void hak_trace_fault(const struct hak_fault_facts *facts) {
     faults[atomic_fetch_add(&fault_count, 1) % NOTED_FAULTS] = *facts;

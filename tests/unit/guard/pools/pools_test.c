@@ -539,6 +539,7 @@ TEST(a_call_in_a_handler_is_missed) {
     ck_assert(hak_pieces_lock());
     hak_pool_alloc(pool, pool + 2 * PIECE, PIECE);
     ck_assert(hak_pieces_missed());
+    ck_assert_uint_eq(times_counted[HAK_COUNTED_POOL_CALL_MISSED], 1);
     hak_pieces_unlock();
     ck_assert_uint_eq(fault_of_free(pool, pool + 2 * PIECE), 0);
     ck_assert_uint_eq(fault_of_free(pool, pool + PIECE), 0);
@@ -557,6 +558,7 @@ TEST(the_child_accuses_nobody_for_what_the_parent_had) {
     ck_assert_int_eq(pthread_create(&holder, NULL, hold_lock, NULL), 0);
     ck_assert_int_eq(pthread_join(holder, NULL), 0);
     hak_pieces_fork_child();
+    ck_assert_uint_eq(amount_counted[HAK_COUNTED_POOL_MISSED], 2); /* pool, other */
     hak_pool_create(pool, "pool");
     ck_assert_uint_eq(fault_of_free(pool, pool + PIECE), 0);
     hak_pool_alloc(pool, pool + PIECE, PIECE);
@@ -758,6 +760,32 @@ TEST(pieces_without_room_are_counted) {
     for (uintptr_t i = 0; i < 1000; i++) /* in the places of freed ones */
         hak_pool_alloc(pool, (void *)(2 * from + i * PIECE), PIECE);
     ck_assert_uint_eq(hak_pieces_lost(), lost);
+    ck_assert_uint_eq(times_counted[HAK_COUNTED_PIECE_MISSED], lost);
+    ck_assert_uint_eq(amount_counted[HAK_COUNTED_PIECE_MISSED], lost * PIECE);
+    ck_assert_uint_eq(times_counted[HAK_COUNTED_POOL_MISSED], 0);
+}
+
+/* A pool without room is counted at its create, and a piece at each hand-out, not at its moves. */
+TEST(what_has_no_room_is_counted_once) {
+    enum { POOLS = 6000, MANY = 1 << 20 };
+    static char of[POOLS];
+    begin();
+    for (int i = 0; i < POOLS; i++)
+        hak_pool_create(&of[i], "one of many");
+    uint64_t known = 0;
+    for (int i = 0; i < POOLS; i++)
+        known += (uint64_t)hak_pool_exists(&of[i]);
+    ck_assert_uint_eq(amount_counted[HAK_COUNTED_POOL_MISSED], POOLS - known);
+    ck_assert_uint_gt(POOLS - known, 1800);
+    uintptr_t from = (uintptr_t)1 << 40, i = 0;
+    for (; i < MANY && !times_counted[HAK_COUNTED_PIECE_MISSED]; i++)
+        hak_pool_alloc(pool, (void *)(from + i * PIECE), PIECE);
+    const void *lost = (void *)(from + (i - 1) * PIECE);
+    hak_pool_move(pool, lost, "list");
+    hak_pool_move(pool, lost, "out");
+    ck_assert_uint_eq(times_counted[HAK_COUNTED_PIECE_MISSED], 1);
+    hak_pool_alloc(pool, lost, PIECE);
+    ck_assert_uint_eq(times_counted[HAK_COUNTED_PIECE_MISSED], 2);
 }
 
 /* A few pieces without room hide no others. */

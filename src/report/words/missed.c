@@ -1,0 +1,20 @@
+/* Says what is not known of the program's own pools. */
+#include "report/words/words.h"
+
+bool hak_words_add_missed(struct hak_text *text, const struct hak_missed_pools *missed) {
+    bool has_room = missed->pools == 0 && missed->pieces == 0;
+    if (has_room && missed->calls == 0)
+        return false;
+    hak_text_add(text, "the program's own pools: ");
+    if (missed->pools)
+        hak_text_add(text, "%s", hak_words_count(missed->pools, "pool", "pools"));
+    if (missed->pieces)
+        hak_text_add(text, "%s%s", missed->pools ? " and " : "",
+                     hak_words_count(missed->pieces, "piece", "pieces"));
+    if (!has_room)
+        hak_text_add(text, " had no room");
+    if (missed->calls)
+        hak_text_add(text, "%s%s", has_room ? "" : "; ",
+                     hak_words_count(missed->calls, "call was missed", "calls were missed"));
+    return true;
+}
