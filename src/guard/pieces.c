@@ -106,11 +106,12 @@ HAK_EXPORT int hak_pool_free_guarded(const void *pool, const void *piece) {
     if (!piece || !hak_check_guards || !hak_pool_is_told(pool))
         return 0;
     struct hak_large *block = find_piece_block((uintptr_t)hak_untagged(piece));
-    if (!block || hak_pool_has_plain((uintptr_t)hak_untagged(pool), (uintptr_t)hak_untagged(piece)))
+    if (!block)
         return 0;
     struct hak_pool_call call = HAK_POOL_CALL("hak_pool_free_guarded", pool, piece, HAK_FREE);
     bool is_live = is_live_at(block, call.piece);
-    if (hak_pool_give_guarded(&call, is_live ? block : NULL))
+    enum hak_pool_given given = hak_pool_give(&call, is_live ? block : NULL, true);
+    if (given == HAK_POOL_GIVEN_BLOCK)
         close_piece(block, HAK_GIVEN_BY_POOL);
-    return 1;
+    return given != HAK_POOL_IS_PLAIN;
 }

@@ -35,6 +35,28 @@ static inline uint32_t hak_lock_self(void) {
     return self ? self : 2;
 }
 
+/* One turn of the wait for a lock that `seen` held last: takes it, and returns true, or sleeps
+ * while another thread holds it, at most `most_ns` (0 = until it is woken). `seen` is the holder
+ * then. */
+static inline bool hak_lock_turn(struct hak_lock *lock, uint32_t *seen, uint64_t most_ns) {
+    uint32_t self = hak_lock_self(), with_sleepers = *seen | HAK_LOCK_SLEEPERS;
+    /* Others may sleep that this thread knows nothing of. */
+    if (*seen == 0)
+        return atomic_compare_exchange_strong_explicit(&lock->holder, seen,
+                                                       self | HAK_LOCK_SLEEPERS,
+                                                       memory_order_acquire, memory_order_relaxed);
+    if (*seen == with_sleepers ||
+        atomic_compare_exchange_strong_explicit(&lock->holder, seen, with_sleepers,
+                                                memory_order_relaxed, memory_order_relaxed)) {
+        if (most_ns)
+            hak_futex_wait_for(&lock->holder, with_sleepers, most_ns);
+        else
+            hak_futex_wait(&lock->holder, with_sleepers);
+        *seen = atomic_load_explicit(&lock->holder, memory_order_relaxed);
+    }
+    return false;
+}
+
 /* Waits for the lock, on a futex where another thread holds it. A thread must not hold it already.
  */
 static inline void hak_lock(struct hak_lock *lock) {
@@ -42,21 +64,8 @@ static inline void hak_lock(struct hak_lock *lock) {
     if (atomic_compare_exchange_strong_explicit(&lock->holder, &seen, self, memory_order_acquire,
                                                 memory_order_relaxed))
         return;
-    for (;;) {
-        uint32_t with_sleepers = seen | HAK_LOCK_SLEEPERS;
-        if (seen == 0) {
-            /* Others may sleep that this thread knows nothing of. */
-            if (atomic_compare_exchange_strong_explicit(&lock->holder, &seen,
-                                                        self | HAK_LOCK_SLEEPERS,
-                                                        memory_order_acquire, memory_order_relaxed))
-                return;
-        } else if (seen == with_sleepers || atomic_compare_exchange_strong_explicit(
-                                                &lock->holder, &seen, with_sleepers,
-                                                memory_order_relaxed, memory_order_relaxed)) {
-            hak_futex_wait(&lock->holder, with_sleepers);
-            seen = atomic_load_explicit(&lock->holder, memory_order_relaxed);
-        }
-    }
+    while (!hak_lock_turn(lock, &seen, 0))
+        ;
 }
 
 /* True in a signal handler that interrupted its own thread while that held the lock. */

@@ -82,16 +82,6 @@ bool hak_pool_takes_guarded(uintptr_t pool) {
     return is_there;
 }
 
-bool hak_pool_has_plain(uintptr_t pool, uintptr_t piece) {
-    if (!hak_pieces_lock())
-        return false;
-    const struct hak_pool *its = hak_pieces_pool(pool);
-    const struct hak_piece *own = its ? hak_pieces_find_own(piece, its) : NULL;
-    bool is_plain = own && !own->is_guarded;
-    hak_pieces_unlock();
-    return is_plain;
-}
-
 bool hak_pool_add_guarded(const struct hak_pool_call *call, struct hak_large *block,
                           char name[HAK_POOL_NAME]) {
     if (!hak_pieces_lock())
@@ -101,7 +91,7 @@ bool hak_pool_add_guarded(const struct hak_pool_call *call, struct hak_large *bl
         pool ? hak_pieces_add_guarded(pool, call->piece, block->asked_bytes, call->stack) : NULL;
     if (piece) {
         hak_pieces_set_block(piece, hak_block_life_at(call->piece));
-        piece->is_left_out = hak_trace_is_stopped();
+        piece->is_left_out = hak_pool_leaves_out(NULL);
         link_block(pool, block);
         hak_pool_copy_name(name, HAK_POOL_NAME, pool->name);
         hak_pool_note(HAK_PIECE_ALLOC, call, piece->is_left_out ? 0 : pool->number, call->piece,

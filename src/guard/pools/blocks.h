@@ -16,16 +16,21 @@
 /* Whether the pool at the address may hand out a guarded piece: it was created and not destroyed.
  */
 HAK_HIDDEN bool hak_pool_takes_guarded(uintptr_t pool);
-/* Whether the pool has a piece of its own at the address that is no guarded one: it may lie in
- * another pool's. */
-HAK_HIDDEN bool hak_pool_has_plain(uintptr_t pool, uintptr_t piece);
 /* Makes the block, whose first byte is the call's piece, a piece of its pool, and copies the pool's
  * name. False: the pool is not there any more, or there is no room; nothing changed. */
 HAK_HIDDEN bool hak_pool_add_guarded(const struct hak_pool_call *call, struct hak_large *block,
                                      char name[HAK_POOL_NAME]);
-/* Ends the life of the call's piece, as hak_pool_free does, with its faults. True: the block is no
- * piece any more, and has to be closed. */
-HAK_HIDDEN bool hak_pool_give_guarded(const struct hak_pool_call *call, struct hak_large *block);
+/* The outcome of hak_pool_give. */
+enum hak_pool_given {
+    HAK_POOL_GIVEN,       /* all is done, or a fault is reported */
+    HAK_POOL_GIVEN_BLOCK, /* the block is no piece any more, and has to be closed */
+    HAK_POOL_IS_PLAIN,    /* nothing is done: the pool's own piece there is no guarded one */
+};
+/* Ends the life of the call's piece, with its faults. `block`: the live guarded block that begins
+ * there; NULL: none does. `is_guarded`: not that of a plain piece, as it may lie in another pool's
+ * guarded one. (pools.c) */
+HAK_HIDDEN enum hak_pool_given hak_pool_give(const struct hak_pool_call *call,
+                                             struct hak_large *block, bool is_guarded);
 
 /* Closes the blocks of a chain that is no pool's, from `first` on (NULL: none). */
 HAK_HIDDEN void hak_pool_close_blocks(struct hak_large *first);

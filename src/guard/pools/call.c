@@ -90,6 +90,10 @@ void hak_pool_tell_fault(const struct hak_fault_facts *facts) {
         hak_trace_fault(facts);
 }
 
+bool hak_pool_leaves_out(const struct hak_piece *ended) {
+    return hak_trace_is_stopped() && !(ended && !ended->is_left_out);
+}
+
 void hak_pool_note(enum hak_record_kind kind, const struct hak_pool_call *call, uint32_t number,
                    uintptr_t address, uint64_t value, const char *name) {
     struct hak_event_fields fields = {

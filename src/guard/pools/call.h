@@ -62,9 +62,12 @@ HAK_HIDDEN const struct hak_piece *hak_pool_piece_around(uintptr_t address, uint
 
 /* Reports the fault, if there is one (code 0 = none). Without the lock. */
 HAK_HIDDEN void hak_pool_tell_fault(const struct hak_fault_facts *facts);
+/* Whether the record of what befell a piece is left out. While recording is stopped, lives that
+ * begin are, and what becomes of these; the end of a recorded life is not (trace.h). `ended`: the
+ * life that ends; NULL: none does. */
+HAK_HIDDEN bool hak_pool_leaves_out(const struct hak_piece *ended);
 /* Records what the call did to the pool with this number (0: nothing is recorded): a note of `kind`
- * about `address`. With the lock, so that records have the order of the calls. While recording is
- * stopped, lives that begin are left out by the caller, and what becomes of these. */
+ * about `address`. With the lock, so that records have the order of the calls. */
 HAK_HIDDEN void hak_pool_note(enum hak_record_kind kind, const struct hak_pool_call *call,
                               uint32_t number, uintptr_t address, uint64_t value, const char *name);
 

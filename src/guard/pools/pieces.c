@@ -55,20 +55,12 @@ static void go_on(void) {
 /* Waits as hak_lock does, but not for a thread that left its call: false then. */
 static bool lock_in_time(void) {
     uint32_t before = atomic_load_explicit(&turns, memory_order_relaxed);
-    uint32_t self = hak_lock_self() | HAK_LOCK_SLEEPERS;
+    uint32_t seen = atomic_load_explicit(&pieces_lock.holder, memory_order_relaxed);
     uint64_t since = hak_monotonic_ns();
     while (hak_monotonic_ns() - since < STUCK_SECONDS * SECOND_NS) {
-        uint32_t seen = 0, now;
-        if (atomic_compare_exchange_strong_explicit(&pieces_lock.holder, &seen, self,
-                                                    memory_order_acquire, memory_order_relaxed))
+        if (hak_lock_turn(&pieces_lock, &seen, SECOND_NS))
             return true;
-        uint32_t with_sleepers = seen | HAK_LOCK_SLEEPERS;
-        if (seen != with_sleepers &&
-            !atomic_compare_exchange_strong_explicit(&pieces_lock.holder, &seen, with_sleepers,
-                                                     memory_order_relaxed, memory_order_relaxed))
-            continue;
-        hak_futex_wait_for(&pieces_lock.holder, with_sleepers, SECOND_NS);
-        now = atomic_load_explicit(&turns, memory_order_relaxed);
+        uint32_t now = atomic_load_explicit(&turns, memory_order_relaxed);
         since = now != before ? hak_monotonic_ns() : since;
         before = now;
     }

@@ -184,9 +184,7 @@ HAK_EXPORT void hak_pool_move(const void *pool, const void *piece, const char *t
     if (place < HAK_POOL_PLACES && !facts.fault) {
         struct hak_piece *moved = own_piece(told, &call);
         bool is_out = from == HAK_POOL_PLACE_OUT;
-        /* The end of a recorded life is recorded, too (trace.h). */
-        leaves_out = hak_trace_is_stopped() &&
-                     !(is_out && moved && !moved->is_left_out && place != HAK_POOL_PLACE_OUT);
+        leaves_out = hak_pool_leaves_out(is_out && place != HAK_POOL_PLACE_OUT ? moved : NULL);
         if (moved)
             put_piece(told, moved, place, call.stack);
         if (moved && !is_out)

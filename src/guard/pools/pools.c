@@ -93,11 +93,6 @@ static void end_piece(struct hak_pool *pool, struct hak_piece *piece, uint32_t s
     hak_pieces_unlist(piece);
 }
 
-/* Whether the end of the piece's life has no record: recording is stopped, and was at its begin. */
-static bool is_end_left_out(const struct hak_piece *piece) {
-    return piece->is_left_out && hak_trace_is_stopped();
-}
-
 struct inside {
     const struct hak_pool_call *call;
     struct hak_pool *pool;
@@ -109,8 +104,9 @@ static void free_inside(struct hak_piece *piece, void *context) {
     piece->more = 0;
     end_piece(inside->pool, piece, inside->call->stack);
     inside->pool->takes_back = took;
-    hak_pool_note(HAK_PIECE_FREE, inside->call, is_end_left_out(piece) ? 0 : inside->pool->number,
-                  piece->address, piece->bytes, NULL);
+    hak_pool_note(HAK_PIECE_FREE, inside->call,
+                  hak_pool_leaves_out(piece) ? 0 : inside->pool->number, piece->address,
+                  piece->bytes, NULL);
 }
 
 /* Frees the malloc-like pieces that lie in a piece which its pool has back. */
@@ -120,16 +116,19 @@ static void free_all_inside(const struct hak_pool_call *call, const struct hak_p
         hak_pieces_each_inside(inside.pool, piece->address, piece->bytes, free_inside, &inside);
 }
 
-/* Ends the life of the call's piece. True: its guarded block, NULL = it has none, is no piece any
- * more. */
-static bool give_piece(const struct hak_pool_call *call, struct hak_large *block) {
+enum hak_pool_given hak_pool_give(const struct hak_pool_call *call, struct hak_large *block,
+                                  bool is_guarded) {
     struct hak_fault_facts facts = {0};
     uint32_t number = 0;
     uint64_t bytes = 0;
     if (!hak_pool_begin())
-        return false;
+        return HAK_POOL_GIVEN;
     struct hak_pool *pool = hak_pieces_pool(call->pool);
     struct hak_piece *piece = pool ? hak_pieces_find_own(call->piece, pool) : NULL;
+    if (is_guarded && piece && !piece->is_guarded) {
+        hak_pieces_unlock();
+        return HAK_POOL_IS_PLAIN;
+    }
     if (pool)
         facts = judge_free(call, pool, piece);
     if (piece && !facts.fault) {
@@ -140,7 +139,7 @@ static bool give_piece(const struct hak_pool_call *call, struct hak_large *block
         end_piece(pool, piece, call->stack);
         if (pool->is_auto_free && piece->is_free)
             free_all_inside(call, piece);
-        number = is_end_left_out(piece) ? 0 : pool->number;
+        number = hak_pool_leaves_out(piece) ? 0 : pool->number;
         bytes = piece->bytes;
     } else if (pool && !facts.fault) {
         number = pool->number; /* a piece that was not kept, but its record was */
@@ -152,11 +151,7 @@ static bool give_piece(const struct hak_pool_call *call, struct hak_large *block
         hak_pool_unlink_block(pool, block);
     hak_pieces_unlock();
     hak_pool_tell_fault(&facts);
-    return is_over;
-}
-
-bool hak_pool_give_guarded(const struct hak_pool_call *call, struct hak_large *block) {
-    return give_piece(call, block);
+    return is_over ? HAK_POOL_GIVEN_BLOCK : HAK_POOL_GIVEN;
 }
 
 static struct hak_pool *new_pool(const struct hak_pool_call *call, const char *name) {
@@ -183,9 +178,7 @@ static void take_piece(const struct hak_pool_call *call, size_t bytes) {
     if (pool)
         facts = judge_alloc(call, pool, before, bytes);
     if (pool && !pool->is_destroyed) {
-        /* A recorded life that ends here has its end recorded, too (trace.h). */
-        bool leaves_out =
-            hak_trace_is_stopped() && !(before && hak_pieces_lives(before) && !before->is_left_out);
+        bool leaves_out = hak_pool_leaves_out(before && hak_pieces_lives(before) ? before : NULL);
         struct hak_piece *piece = hak_pieces_add(pool, call->piece, bytes, call->stack);
         if (piece) {
             hak_pieces_set_block(piece, life);
@@ -264,44 +257,57 @@ HAK_EXPORT void hak_pool_create(const void *pool, const char *name) {
     hak_pool_close_blocks(replaced.ended);
 }
 
+/* Bytes that a pool leaves unused around its pieces from here on: those that are out have no filled
+ * room. */
+struct redzone {
+    size_t before, behind;
+};
+
 static uint16_t redzone_bytes(size_t bytes) {
     return (uint16_t)(bytes < HAK_REDZONE_MOST ? bytes : HAK_REDZONE_MOST);
 }
 
-/* Holds for pieces that are handed out from here on: those that are out have no filled room. */
-HAK_EXPORT void hak_pool_redzone(const void *pool, size_t before, size_t behind) {
-    struct hak_fault_facts facts = {0};
-    if (!hak_pool_is_told(pool))
+static void set_redzone(struct hak_pool *pool, const struct redzone *redzone) {
+    if (pool->first)
         return;
-    struct hak_pool_call call = HAK_POOL_CALL("hak_pool_redzone", pool, NULL, HAK_POOL_CREATE);
+    pool->before = redzone_bytes(redzone->before);
+    pool->behind = redzone_bytes(redzone->behind);
+    atomic_store_explicit(&hak_redzones_are_kept, true, memory_order_relaxed);
+}
+
+static void set_auto_free(struct hak_pool *pool, const struct redzone *unused) {
+    (void)unused;
+    pool->is_auto_free = 1;
+}
+
+/* Sets what the call tells of its pool, unless that has ended. */
+static void set_in_pool(const struct hak_pool_call *call,
+                        void (*set)(struct hak_pool *, const struct redzone *),
+                        const struct redzone *redzone) {
+    struct hak_fault_facts facts = {0};
     if (!hak_pool_begin())
         return;
-    struct hak_pool *told = hak_pieces_pool(call.pool);
-    if (told && told->is_destroyed) {
-        facts = hak_pool_facts_of_end(&call, told, NULL);
-    } else if (told && !told->first) {
-        told->before = redzone_bytes(before);
-        told->behind = redzone_bytes(behind);
-        atomic_store_explicit(&hak_redzones_are_kept, true, memory_order_relaxed);
-    }
+    struct hak_pool *told = hak_pieces_pool(call->pool);
+    if (told && told->is_destroyed)
+        facts = hak_pool_facts_of_end(call, told, NULL);
+    else if (told)
+        set(told, redzone);
     hak_pieces_unlock();
     hak_pool_tell_fault(&facts);
 }
 
+HAK_EXPORT void hak_pool_redzone(const void *pool, size_t before, size_t behind) {
+    if (!hak_pool_is_told(pool))
+        return;
+    struct hak_pool_call call = HAK_POOL_CALL("hak_pool_redzone", pool, NULL, HAK_POOL_CREATE);
+    set_in_pool(&call, set_redzone, &(struct redzone){before, behind});
+}
+
 HAK_EXPORT void hak_pool_auto_free(const void *pool) {
-    struct hak_fault_facts facts = {0};
     if (!hak_pool_is_told(pool))
         return;
     struct hak_pool_call call = HAK_POOL_CALL("hak_pool_auto_free", pool, NULL, HAK_POOL_CREATE);
-    if (!hak_pool_begin())
-        return;
-    struct hak_pool *told = hak_pieces_pool(call.pool);
-    if (told && told->is_destroyed)
-        facts = hak_pool_facts_of_end(&call, told, NULL);
-    else if (told)
-        told->is_auto_free = 1;
-    hak_pieces_unlock();
-    hak_pool_tell_fault(&facts);
+    set_in_pool(&call, set_auto_free, NULL);
 }
 
 HAK_EXPORT void hak_pool_alloc(const void *pool, const void *piece, size_t bytes) {
@@ -316,7 +322,7 @@ HAK_EXPORT void hak_pool_free(const void *pool, const void *piece) {
     if (!piece || !hak_pool_is_told(pool))
         return;
     struct hak_pool_call call = HAK_POOL_CALL("hak_pool_free", pool, piece, HAK_FREE);
-    (void)give_piece(&call, NULL);
+    (void)hak_pool_give(&call, NULL, false);
 }
 
 HAK_EXPORT void hak_pool_reset(const void *pool) {
