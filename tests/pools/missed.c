@@ -1,5 +1,5 @@
-/* More pools and pieces than hakmem has room for: `missed pools` and `missed pieces`; `missed twice`
- * gives a piece back twice beside pools without room. Prints how many it made. */
+/* More pools and pieces than hakmem has room for: `missed pools` and `missed pieces`; `missed
+ * twice` gives a piece back twice beside pools without room. Prints how many it made. */
 #include <hakmem.h>
 
 #include <stdint.h>

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Pools and pieces that have no room, and calls that are missed, are counted: `info`, `top --pools`, `leaks` and `replay` say how many, with status 4
-# where records are missing, and so does a report's COMPLETENESS. What is kept and what is missed are together what the program made.
+# where records are missing, and so does a report's COMPLETENESS. Kept and missed ones together are those that the program made.
 . "${SOURCE:?}/tests/tools/answers.sh"
 "${CC:-cc}" -g -O1 -I"$SOURCE/include" -o missed "$SOURCE/tests/pools/missed.c" || exit 2
 rows() { "$trace" sql -s "$1.db" "SELECT count(*) FROM event WHERE kind = '$2'" 2>/dev/null; }
