@@ -42,7 +42,7 @@ kill_at_once() {
     until_true are_stopped "$@" || exit 1
     kill -9 "$@"
 }
-no_holder() { [ -z "$(holders_of "$1")" ]; }
+no_holder() { [ -z "$(find /proc/[0-9]*/fd -maxdepth 1 -lname "$1" -print -quit 2>/dev/null)" ]; }
 
 # Process ids of both halves of the collectors that this test's programs started: they inherit its TMPDIR, and nothing
 # else for sure. One that is started by a program at its end has no stderr where that program has closed it (as expr does).
