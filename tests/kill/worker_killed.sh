@@ -3,7 +3,7 @@
 # timeout: 1800
 . "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/processes.sh"
-"$BUILD/hakmem-trace" run --check trace --store store.db -- "$BUILD/tests/kill/sequence" words 120 2 10000 >run.out 2>run.err &
+"$BUILD/hakmem-trace" run --check trace --store store.db -- "$BUILD/tests/kill/sequence" words 1500 2 10000 >run.out 2>run.err &
 run=$!
 until_true program_started words || exit 1
 killed=0 last=
