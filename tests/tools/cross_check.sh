@@ -6,43 +6,46 @@ SOURCE=$(cd "$(dirname "$0")/../.." && pwd)
 table=$SOURCE/tests/arm/suite
 fail() { echo "make check: $*" >&2; exit 2; }
 
-run=() left_out=() named=' '
+rows=() hows=() left_out=()
 while read -r paths how; do
     case $paths in '' | '#'*) continue ;; esac
     IFS=, read -ra parts <<<"$paths"
     for path in "${parts[@]}"; do
         [ -e "$SOURCE/tests/$path" ] || fail "$table names $path, which is not there"
-        named+="${path%%/*} "
-        if [ "$how" != run ]; then
-            left_out+=("$path: $how")
-        elif [[ -z ${ONLY-} || " $ONLY " == *" $path "* ]]; then
-            run+=("$path")
-        else
-            left_out+=("$path: ONLY does not name it")
-        fi
+        rows+=("$path") hows+=("$how")
+        [ "$how" = run ] || left_out+=("$path: $how")
     done
 done <"$table"
-for folder in "$SOURCE"/tests/*/; do
-    folder=$(basename "$folder")
-    case $folder in tools | bench | long) continue ;; esac
-    [[ $named == *" $folder "* ]] || fail "$table has no row for $folder"
-done
+
+# Each test has the first row that fits; `run` are those that run, `not_built` the sources of those that do not.
+run=() not_built=("${left_out[@]%%: *}")
+while read -r test; do
+    for row in "${!rows[@]}"; do
+        [[ $test/ == "${rows[row]}"/* ]] || continue
+        if [ "${hows[row]}" != run ]; then
+            not_built+=("$test")
+        elif [[ -z ${ONLY-} || " $ONLY " == *" ${rows[row]} "* || " $ONLY " == *" $test "* ]]; then
+            run+=("$test")
+        fi
+        continue 2
+    done
+    fail "$table has no row for $test"
+done < <(cd "$SOURCE/tests" && find . \( -path './unit/*_test.c' -o -name '*.sh' \) -printf '%P\n' | grep -vE '^(tools|bench|long)/' | LC_ALL=C sort)
 
 if [ "${1-}" = programs ]; then
     cd "$SOURCE" || exit 2
     for path in "${run[@]}"; do
         case $path in
-        unit/*) find "tests/$path" -name '*_test.c' ;;
-        *.sh)
+        *.c) echo "tests/$path" ;;
+        *)
             find "tests/${path%/*}" -maxdepth 1 -name '*.c'
             # Programs of other folders that it names.
             grep -oE 'BUILD"?/tests/[a-z_]+/[a-z_0-9]+' "tests/$path" | sed 's|.*/tests/|tests/|; s|$|.c|' | while read -r source; do
                 [ ! -e "$source" ] || echo "$source"
             done
             ;;
-        *) find "tests/$path" -maxdepth 1 -name '*.c' ;;
         esac
-    done | LC_ALL=C sort -u | grep -vxFf <(printf '%s\n' "${left_out[@]/#/tests/}" | sed 's/: .*//') | sed 's/\.c$//'
+    done | LC_ALL=C sort -u | grep -vxFf <(printf 'tests/%s\n' "${not_built[@]}") | sed 's/\.c$//'
     exit 0
 fi
 
@@ -50,7 +53,7 @@ export QEMU_LD_PREFIX=${SYSROOT:?}
 "${BUILD:?}/hakmem-trace" --version >/dev/null 2>&1 ||
     fail "this kernel runs no programs of $BUILD: binfmt_misc has no qemu-user for them (Debian's qemu-user-static and binfmt-support register it, as root)"
 printf 'not run here: %s\n' "${left_out[@]}"
-# A script that compiles a program by cc, gcc, c++ or g++ gets one for that architecture.
+# A script that compiles a program by cc, gcc, c++ or g++, or takes one apart, does it for that architecture.
 export TOOLS_FIRST=$BUILD/tests/cross CXX=${CC%gcc}g++
 mkdir -p "$TOOLS_FIRST"
 for name in cc gcc c++ g++; do
@@ -58,5 +61,8 @@ for name in cc gcc c++ g++; do
     [[ $name != *++ ]] || compiler=$CXX
     printf '#!/bin/sh\nexec %s --sysroot="%s" "$@"\n' "$compiler" "$SYSROOT" >"$TOOLS_FIRST/$name"
     chmod +x "$TOOLS_FIRST/$name"
+done
+for name in ar ld nm objcopy objdump readelf strip; do
+    ln -sf "$(command -v "${CC%gcc}$name")" "$TOOLS_FIRST/$name"
 done
 exec "$SOURCE/tests/run" "${run[@]/#/tests/}"
