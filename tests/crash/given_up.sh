@@ -12,10 +12,24 @@ begin() {
     local executed=$2
     shift 2
     mkdir "$case" && cd "$case" && mkfifo in || exit 2
+    start "$executed" "$@"
+    # A collector that does not answer in time, as on a machine with much to do, is no matter of this test.
+    while until_true has_started && grep -q '^hakmem: no collector' err; do
+        kill -9 "$program"
+        exec 8>&-
+        wait "$program" 2>/dev/null
+        rm -f ./*.rings
+        start "$executed" "$@"
+    done
+}
+start() {
+    local executed=$1
+    shift
     env "$@" HAKMEM_TRACE_FILE=store.db HAKMEM_ON_FAULT=continue LD_PRELOAD="$BUILD/hakmem-debug.so" "$executed" <in >out 2>err &
     program=$!
     exec 8>in
 }
+has_started() { grep -qs ready out; }
 lines() { [ "$(grep -c '^on' out)" -ge "$1" ]; }
 # The collector of store.db stands still from here on.
 stop() {
