@@ -79,6 +79,7 @@ kill -CONT "$keeper" "$worker"
 finish 1
 stored 1 0
 says 1 'HKM-202 double-free' faults
+! grep 'without a report' said || complain "its only fault has one"
 says 0 'Nothing was lost' info
 
 # As a collector leaves it that is killed in between.

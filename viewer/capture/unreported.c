@@ -4,13 +4,14 @@
 #include <stdlib.h>
 #include "base/growing.h"
 #include "hop.h"
+#include "store/history/history.h"
 
 #define LEAKS 401 /* faults.def, MEMORY_LEAK: its report is rows of its own */
 
 /* A FAULT event. A program that asked two collectors for one report wrote two. */
 struct fault {
-    uint64_t id, address, size;
-    uint32_t process, thread;
+    uint64_t id, ns, address, size;
+    uint32_t process, thread, stack;
     bool is_reported;
 };
 
@@ -27,42 +28,37 @@ static int take(void *context, const struct hak_event *event) {
     if (!hak_growing_make_room(&all->list, all->count, &all->capacity, sizeof *all->list))
         return 1;
     all->list[all->count++] = (struct fault){.id = event->id,
+                                             .ns = event->ns,
                                              .address = event->address,
                                              .size = event->size,
                                              .process = event->process,
-                                             .thread = event->thread};
+                                             .thread = event->thread,
+                                             .stack = event->stack};
     return 0;
 }
 
-static int by_id(const void *a, const void *b) {
-    const struct fault *left = a, *right = b;
-    return left->id < right->id ? -1 : left->id > right->id;
-}
-
-/* By process, thread, size and address. */
+/* By process, thread, stack, size and address. */
 static int by_fault(const void *a, const void *b) {
     const struct fault *left = a, *right = b;
     if (left->process != right->process)
         return left->process < right->process ? -1 : 1;
     if (left->thread != right->thread)
         return left->thread < right->thread ? -1 : 1;
+    if (left->stack != right->stack)
+        return left->stack < right->stack ? -1 : 1;
     if (left->size != right->size)
         return left->size < right->size ? -1 : 1;
     return left->address < right->address ? -1 : left->address > right->address;
 }
 
-/* Marks the events that a row of `fault` names; the list is in the order of ids. */
-static void mark_reported(const struct view *view, const struct faults *all) {
-    struct hak_query q = hak_ask(hak_store_database(view->reader),
-                                 "SELECT event FROM fault WHERE event > 0", "reading faults");
-    while (hak_query_next(&q)) {
-        struct fault wanted = {.id = hak_query_number(&q, 0)};
-        struct fault *found =
-            all->count ? bsearch(&wanted, all->list, all->count, sizeof wanted, by_id) : NULL;
-        if (found)
-            found->is_reported = true;
+/* Marks the events that have a row in `fault`. */
+static void mark_reported(const struct view *view, struct faults *all) {
+    for (uint32_t i = 0; i < all->count; i++) {
+        struct hak_event event = {.id = all->list[i].id, .ns = all->list[i].ns};
+        uint32_t row = 0;
+        int found = hak_story_fault_row(view->reader, &event, &row);
+        all->list[i].is_reported = found != 0; /* of what cannot be read nothing is said */
     }
-    hak_query_end(&q);
 }
 
 /* Whether a suppression was used: the faults that it fits have no report, as the user wished. */
