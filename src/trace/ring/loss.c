@@ -48,19 +48,6 @@ struct hak_event_fields hak_ring_take_loss(void) {
     return fields;
 }
 
-void hak_ring_record_lost_report(void) {
-    uint64_t now = hak_session_ticks(), position;
-    struct hak_event_fields loss = {.kind = HAK_LOSS,
-                                    .class_index = HAK_CLASS_NONE,
-                                    .size = 1,
-                                    .address = now,
-                                    .old_address = now,
-                                    .subkind = HAK_LOSS_REPORT};
-    struct hak_ring_entry *ring = hak_ring_write(&loss, &position);
-    if (ring) /* else it counts as a record that was dropped */
-        atomic_fetch_add_explicit(&ring->lost, 1, memory_order_relaxed);
-}
-
 bool hak_ring_has_left_record(void) {
     struct hak_writer *w = &hak_writer;
     uint64_t head = atomic_load_explicit(w->head, memory_order_relaxed);

@@ -109,6 +109,19 @@ void hak_ring_record_process(void) {
     hak_ring_write_bytes(&head, &part, 1);
 }
 
+void hak_ring_record_lost_report(void) {
+    uint64_t now = hak_session_ticks(), position;
+    struct hak_event_fields loss = {.kind = HAK_LOSS,
+                                    .class_index = HAK_CLASS_NONE,
+                                    .size = 1,
+                                    .address = now,
+                                    .old_address = now,
+                                    .subkind = HAK_LOSS_REPORT};
+    struct hak_ring_entry *ring = hak_ring_write(&loss, &position);
+    if (ring) /* else it counts as a record that was dropped */
+        atomic_fetch_add_explicit(&ring->lost, 1, memory_order_relaxed);
+}
+
 void hak_trace_thread_end(void) {
     struct hak_writer *w = &hak_writer;
     hak_splice_thread_end();
