@@ -12,6 +12,13 @@ bool hak_pool_begin(void) {
     return false;
 }
 
+struct hak_pool *hak_pool_of_call(const struct hak_pool_call *call) {
+    struct hak_pool *pool = hak_pieces_pool(call->pool);
+    if (!pool && hak_pieces_are_forgotten())
+        hak_hop_count(HAK_COUNTED_POOL_CALL_MISSED, HAK_CLASS_NONE, 0);
+    return pool;
+}
+
 void hak_pool_copy_name(char *to, size_t bytes, const char *name) {
     size_t i = 0;
     for (; name && i + 1 < bytes && name[i]; i++)

@@ -40,6 +40,9 @@ HAK_HIDDEN bool hak_pool_begin(void);
 
 /* The rest but for hak_pool_tell_fault is called with the lock of the pieces held. */
 
+/* The pool of the call, destroyed or not. NULL: none is known; where it may be one that a forked
+ * child forgot, the call is counted as missed. */
+HAK_HIDDEN struct hak_pool *hak_pool_of_call(const struct hak_pool_call *call);
 /* Copies a name, cut to fit and filled up with NUL; NULL is a name of no bytes. */
 HAK_HIDDEN void hak_pool_copy_name(char *to, size_t bytes, const char *name);
 /* Adds the pool that the fault is about, and, where it is not NULL, what is known of the piece. */

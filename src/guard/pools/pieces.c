@@ -3,6 +3,7 @@
 
 #include "guard/locate/locate.h"
 #include "guard/pools/redzone.h"
+#include "hakmem.h"
 #include "hop.h"
 #include "platform/line.h"
 #include "platform/lock.h"
@@ -27,8 +28,9 @@ _Atomic bool hak_pieces_are_kept;
 static struct hak_lock pieces_lock;
 static struct table *table;
 static uint32_t last_number;
-static uint64_t lost;     /* pools and pieces */
-static bool is_forgotten; /* the table of a fork's parent: its pieces may be anywhere */
+static uint64_t lost;           /* pools and pieces */
+static bool is_forgotten;       /* the table of a fork's parent: its pieces may be anywhere */
+static bool has_no_malloc_like; /* that pool had no room, which is counted */
 static _Atomic bool is_missed, is_stuck;
 static _Atomic uint32_t turns; /* grows as the lock's holder goes on, and as it is given back */
 
@@ -103,11 +105,20 @@ static size_t first_place(uintptr_t address, unsigned bits) {
 
 /* ---- pools ----------------------------------------------------------------------------------- */
 
-/* Counts pools that are not known: nothing of them is recorded from here on. */
-static void lose_pools(uint64_t count) {
-    lost += count;
-    if (count)
-        hak_hop_count(HAK_COUNTED_POOL_MISSED, HAK_CLASS_NONE, count);
+/* Counts a pool that is not known: nothing of it is recorded from here on. */
+static void lose_pool(void) {
+    lost++;
+    hak_hop_count(HAK_COUNTED_POOL_MISSED, HAK_CLASS_NONE, 1);
+}
+
+/* The program does not make the malloc-like pool: each call tries anew, and is missed. */
+static void lose_new_pool(uintptr_t address) {
+    bool is_malloc_like = address == (uintptr_t)HAK_POOL_MALLOC_LIKE;
+    if (is_malloc_like && has_no_malloc_like)
+        hak_hop_count(HAK_COUNTED_POOL_CALL_MISSED, HAK_CLASS_NONE, 0);
+    else
+        lose_pool();
+    has_no_malloc_like |= is_malloc_like;
 }
 
 static struct hak_pool *entry_of_pool(uintptr_t address) {
@@ -165,7 +176,7 @@ struct hak_pool *hak_pieces_new_pool(uintptr_t address) {
         table = hak_map(HAK_PAGES_OF(sizeof *table));
     struct hak_pool *pool = table ? place_for_pool(address) : NULL;
     if (!pool) {
-        lose_pools(1);
+        lose_new_pool(address);
         return NULL;
     }
     struct hak_pool made = {.address = address, .number = ++last_number};
@@ -181,7 +192,7 @@ static void forget(struct hak_pool *entry, struct hak_pool *pool) {
     entry->address = HAK_POOL_MOVED;
     entry->number = pool->number = 0;
     pool->is_destroyed = true;
-    lose_pools(1);
+    lose_pool();
 }
 
 bool hak_pieces_move_pool(uintptr_t from, uintptr_t to) {
@@ -504,6 +515,10 @@ uint64_t hak_pieces_lost(void) {
     return lost;
 }
 
+bool hak_pieces_are_forgotten(void) {
+    return is_forgotten;
+}
+
 bool hak_pieces_may_be_lost(uintptr_t address) {
     return !table || is_forgotten || is_noted_lost(address);
 }
@@ -580,14 +595,9 @@ void hak_pieces_unlist(struct hak_piece *piece) {
 
 /* Pools and pieces that the parent knew are unknown then: nothing is said of their addresses. */
 void hak_pieces_fork_child(void) {
-    uint64_t live = 0;
-    for (size_t i = 0; table && i < sizeof table->pools / sizeof *table->pools; i++) {
-        struct hak_pool *pool = &table->pools[i];
-        if (!pool->address)
-            continue;
-        pool->is_inherited = 1;
-        live += !pool->alias_of && pool->number && !pool->is_destroyed;
-    }
+    for (size_t i = 0; table && i < sizeof table->pools / sizeof *table->pools; i++)
+        if (table->pools[i].address)
+            table->pools[i].is_inherited = 1;
     if (!hak_lock_was_left(&pieces_lock))
         return;
     atomic_store_explicit(&is_stuck, false, memory_order_relaxed);
@@ -595,5 +605,5 @@ void hak_pieces_fork_child(void) {
         (void)hak_unmap(table, HAK_PAGES_OF(sizeof *table));
     table = NULL;
     is_forgotten = true;
-    lose_pools(live);
+    has_no_malloc_like = false;
 }

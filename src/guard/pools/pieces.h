@@ -100,7 +100,7 @@ HAK_HIDDEN bool hak_pieces_are_still(void);
 /* The rest is called with the lock held. */
 
 /* Makes the table where it is not there yet, and a pool at this address, whatever was there before;
- * NULL: no room. */
+ * NULL: no room, which is counted. */
 HAK_HIDDEN struct hak_pool *hak_pieces_new_pool(uintptr_t address);
 /* The pool at the address, destroyed or not; NULL: none is known. */
 HAK_HIDDEN struct hak_pool *hak_pieces_pool(uintptr_t address);
@@ -151,6 +151,8 @@ HAK_HIDDEN void hak_pieces_each_inside(struct hak_pool *pool, uintptr_t from, ui
 /* How many pools and pieces were not kept; the counters POOL_MISSED and PIECE_MISSED (hops.def)
  * have them for the record. */
 HAK_HIDDEN uint64_t hak_pieces_lost(void);
+/* Whether this is a fork's child that knows none of its parent's pools. */
+HAK_HIDDEN bool hak_pieces_are_forgotten(void);
 /* Whether a piece at the address may have been one of them, or one that the parent of a fork had.
  */
 HAK_HIDDEN bool hak_pieces_may_be_lost(uintptr_t address);

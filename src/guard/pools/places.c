@@ -106,7 +106,7 @@ HAK_EXPORT void hak_pool_allow(const void *pool, const char *from, const char *t
     hak_pool_copy_name(to_name, sizeof to_name, to);
     if (!hak_pool_begin())
         return;
-    struct hak_pool *told = hak_pieces_pool(call.pool);
+    struct hak_pool *told = hak_pool_of_call(&call);
     if (told && told->is_destroyed) {
         facts = hak_pool_facts_of_end(&call, told, NULL);
     } else if (told) {
@@ -169,7 +169,7 @@ HAK_EXPORT void hak_pool_move(const void *pool, const void *piece, const char *t
     hak_pool_copy_name(name, sizeof name, to);
     if (!hak_pool_begin())
         return;
-    struct hak_pool *told = hak_pieces_pool(call.pool);
+    struct hak_pool *told = hak_pool_of_call(&call);
     unsigned places = told ? told->places : 0;
     if (told && told->is_destroyed) {
         facts = hak_pool_facts_of_end(&call, told, NULL);

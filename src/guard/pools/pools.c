@@ -123,7 +123,7 @@ enum hak_pool_given hak_pool_give(const struct hak_pool_call *call, struct hak_l
     uint64_t bytes = 0;
     if (!hak_pool_begin())
         return HAK_POOL_GIVEN;
-    struct hak_pool *pool = hak_pieces_pool(call->pool);
+    struct hak_pool *pool = hak_pool_of_call(call);
     struct hak_piece *piece = pool ? hak_pieces_find_own(call->piece, pool) : NULL;
     if (is_guarded && piece && !piece->is_guarded) {
         hak_pieces_unlock();
@@ -169,8 +169,9 @@ static void take_piece(const struct hak_pool_call *call, size_t bytes) {
     struct hak_block_life life = hak_block_life_at(call->piece);
     if (!hak_pool_begin())
         return;
-    struct hak_pool *pool = hak_pieces_pool(call->pool);
-    if (!pool && call->pool == (uintptr_t)HAK_POOL_MALLOC_LIKE) {
+    bool is_malloc_like = call->pool == (uintptr_t)HAK_POOL_MALLOC_LIKE;
+    struct hak_pool *pool = is_malloc_like ? hak_pieces_pool(call->pool) : hak_pool_of_call(call);
+    if (!pool && is_malloc_like) {
         pool = new_pool(call, malloc_like);
         created = pool ? pool->number : 0;
     }
@@ -203,7 +204,7 @@ static void end_pieces(const struct hak_pool_call *call, bool destroys, const vo
     uint32_t number = 0;
     if (!hak_pool_begin())
         return;
-    struct hak_pool *pool = hak_pieces_pool(call->pool);
+    struct hak_pool *pool = hak_pool_of_call(call);
     if (pool && pool->is_destroyed) {
         facts = hak_pool_facts_of_end(call, pool, NULL);
     } else if (pool) {
@@ -287,7 +288,7 @@ static void set_in_pool(const struct hak_pool_call *call,
     struct hak_fault_facts facts = {0};
     if (!hak_pool_begin())
         return;
-    struct hak_pool *told = hak_pieces_pool(call->pool);
+    struct hak_pool *told = hak_pool_of_call(call);
     if (told && told->is_destroyed)
         facts = hak_pool_facts_of_end(call, told, NULL);
     else if (told)
@@ -354,7 +355,7 @@ HAK_EXPORT void hak_pool_rebase(const void *pool, const void *to) {
     struct hak_fault_facts facts = {0};
     if (!hak_pool_begin())
         return;
-    const struct hak_pool *moved = hak_pieces_pool(call.pool);
+    const struct hak_pool *moved = hak_pool_of_call(&call);
     struct replaced replaced = {0};
     if (moved && target != call.pool)
         replaced = replace_pool(target);

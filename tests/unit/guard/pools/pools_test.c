@@ -558,8 +558,12 @@ TEST(the_child_accuses_nobody_for_what_the_parent_had) {
     ck_assert_int_eq(pthread_create(&holder, NULL, hold_lock, NULL), 0);
     ck_assert_int_eq(pthread_join(holder, NULL), 0);
     hak_pieces_fork_child();
-    ck_assert_uint_eq(amount_counted[HAK_COUNTED_POOL_MISSED], 2); /* pool, other */
+    ck_assert_uint_eq(times_counted[HAK_COUNTED_POOL_MISSED], 0); /* it may make no call */
+    ck_assert_uint_eq(times_counted[HAK_COUNTED_POOL_CALL_MISSED], 0);
+    hak_pool_reset(pool);
+    ck_assert_uint_eq(times_counted[HAK_COUNTED_POOL_CALL_MISSED], 1);
     hak_pool_create(pool, "pool");
+    ck_assert_uint_eq(times_counted[HAK_COUNTED_POOL_CALL_MISSED], 1);
     ck_assert_uint_eq(fault_of_free(pool, pool + PIECE), 0);
     hak_pool_alloc(pool, pool + PIECE, PIECE);
     ck_assert_uint_eq(fault_of_free(pool, pool + PIECE), 0);
@@ -786,6 +790,21 @@ TEST(what_has_no_room_is_counted_once) {
     ck_assert_uint_eq(times_counted[HAK_COUNTED_PIECE_MISSED], 1);
     hak_pool_alloc(pool, lost, PIECE);
     ck_assert_uint_eq(times_counted[HAK_COUNTED_PIECE_MISSED], 2);
+}
+
+/* The malloc-like pool is made by its first piece: without room it is counted once, then each call.
+ */
+TEST(a_malloc_like_pool_without_room_is_counted_once) {
+    enum { MANY = 1 << 20 };
+    static char of[MANY];
+    begin();
+    for (int i = 0; i < MANY; i++) /* no place is left for any */
+        hak_pool_create(&of[i], "one of many");
+    uint64_t missed = amount_counted[HAK_COUNTED_POOL_MISSED];
+    for (unsigned i = 0; i < 100; i++)
+        hak_pool_alloc((const void *)1, pool + i * PIECE, PIECE);
+    ck_assert_uint_eq(amount_counted[HAK_COUNTED_POOL_MISSED], missed + 1);
+    ck_assert_uint_eq(times_counted[HAK_COUNTED_POOL_CALL_MISSED], 99);
 }
 
 /* A few pieces without room hide no others. */
