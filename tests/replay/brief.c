@@ -1,8 +1,8 @@
-/* A block of 1 MiB that lives for one call, among ten thousand small ones. */
+/* A block of 8 MiB that lives for one call, among ten thousand small ones. */
 #include <stdlib.h>
 #include <string.h>
 
-enum { CALLS = 5000, BYTES = 1 << 20 };
+enum { CALLS = 5000, BYTES = 8 << 20 };
 
 static void call_small(void) {
     for (int i = 0; i < CALLS; i++)

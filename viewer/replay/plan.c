@@ -215,16 +215,16 @@ static bool is_of_piece(const struct hak_event *e) {
                                                            e->subkind == HAK_GIVEN_BY_POOL_END);
 }
 
+/* Counts a call that is not played; false: it is. */
+static bool is_left_out(struct planning *p, const struct hak_event *e) {
+    bool is_wrong = e->flags & HAK_RECORD_ILLEGAL, is_piece = !is_wrong && is_of_piece(e);
+    p->plan->wrong += is_wrong;
+    p->plan->pieces += is_piece && e->kind == HAK_MALLOC;
+    return is_wrong || is_piece;
+}
+
 static void take_call(struct planning *p, struct member *m, uint32_t number,
                       const struct hak_event *e) {
-    if (e->flags & HAK_RECORD_ILLEGAL) {
-        p->plan->wrong++;
-        return;
-    }
-    if (is_of_piece(e)) {
-        p->plan->pieces += e->kind == HAK_MALLOC;
-        return;
-    }
     /* The realloc that ended this block gave nothing back. */
     if (m->moving.address && !(e->kind == HAK_REALLOC && e->old_address == m->moving.address))
         take_free(p, m, number, &m->moving, e->ns);
@@ -271,7 +271,7 @@ static int take_event(void *context, const struct hak_event *e) {
         return 1;
     if (e->kind == HAK_THREAD_END && !members->member[number]->is_ended)
         members_end(members, number);
-    else if (hak_event_is_call(e)) {
+    else if (hak_event_is_call(e) && !is_left_out(p, e)) {
         if (members->member[number]->is_closed) {
             p->plan->late++;
             number = members_open(members);

@@ -56,6 +56,10 @@ static bool is_refused(struct runs *runs, const struct plan *plan) {
     }
     if (plan->head.calls == 0)
         view_say_none(runs->view, "call", plan->process);
+    if (plan->head.calls == 0 && plan->pieces)
+        view_error("replay: %s left out",
+                   hak_words_count(plan->pieces, "guarded piece of the program's own pools is",
+                                   "guarded pieces of the program's own pools are"));
     return plan->head.calls == 0;
 }
 
