@@ -1,15 +1,18 @@
 /* More pools and pieces than hakmem has room for: `missed pools` and `missed pieces`; `missed
- * twice` gives a piece back twice beside pools without room. Prints how many it made. */
+ * twice` gives a piece back twice beside pools without room; `missed lost` loses a block
+ * beside them. Prints how many it made. */
 #include <hakmem.h>
 
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* The tables have places for 4,096 pools and 1,048,576 pieces (src/guard/pools/pieces.h). */
 enum { POOLS = 6000, PIECES = 1200000, SLOT = 64 };
 
 static char pools[POOLS];
+static void *volatile left;
 static char rows[(POOLS + 3) * SLOT];
 
 static void make_pools(void) {
@@ -33,11 +36,14 @@ int main(int argc, char **argv) {
     if (!hak_pool_create)
         return 1;
     hak_pool_create(rows, "rows");
+    left = malloc(100);
     if (strcmp(does, "pieces") == 0)
         make_pieces();
     else
         make_pools();
     fflush(stdout);
+    if (strcmp(does, "lost") == 0)
+        left = NULL;
     if (strcmp(does, "twice") == 0) {
         hak_pool_alloc(rows, rows + 2 * SLOT, 40);
         hak_pool_free(rows, rows + 2 * SLOT);

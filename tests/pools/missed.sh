@@ -30,6 +30,22 @@ done
 [ "$(value 'page["completeness"]["missed_pools"]' top.json)" = "$lost" ] || complain "top --json: $(tail -n 8 top.json)"
 python3 "$SOURCE/tests/cli/validate.py" "$SOURCE/docs/specs/output.schema.json" top.json >valid 2>&1 || complain "the schema: $(cat valid)"
 
+# So without samples, and so an answer of a leak scan, which could not look at their pieces.
+HAKMEM_TINY_FRONT_METRICS=0 "$trace" run --check trace -s quiet.db -- ./missed pools >/dev/null 2>said || complain "quiet: status $?: $(cat said)"
+ask 4 quiet ' pools had no room. Nothing else was lost in this capture.' info
+"$trace" run --leaks -s scanned.db -- ./missed pools >/dev/null 2>said || complain "scanned: status $?: $(cat said)"
+ask 4 scanned ' pools had no room. Nothing else was lost in this capture.' leaks
+"$trace" run --leaks -s lost.db -- ./missed lost >/dev/null 2>said
+grep -q "^  COMPLETENESS .*the program's own pools: [0-9,]* pools had no room" said || complain "a report on leaks: $(cat said)"
+ask 4 lost 'pools had no room' leaks
+
+# A store that says nonsense is read.
+cp pools.db nonsense.db
+for value in 9223372036854775807 -9223372036854775808 18446744073709551615; do
+    sqlite3 nonsense.db "INSERT OR REPLACE INTO meta(key, value) VALUES('missed_pools.7', '$value'), ('missed_pools.8', '9223372036854775807')"
+    ask 4 nonsense ' pools had no room' info
+done
+
 # A piece without room has its records: nothing is missing from the answer.
 made=$("$trace" run --check trace -s pieces.db -- ./missed pieces 2>said) || complain "pieces: status $?: $(cat said)"
 "$trace" info --json -s pieces.db >info.json

@@ -32,12 +32,7 @@ json_t *view_completeness_json(const struct view *view) {
         hak_json_set(object, NUMBER("unrecorded_programs", summary->unrecorded));
     if (summary->unseen > 0)
         hak_json_set(object, NUMBER("unseen_ends", summary->unseen));
-    if (summary->missed.pools > 0)
-        hak_json_set(object, NUMBER("missed_pools", summary->missed.pools));
-    if (summary->missed.pieces > 0)
-        hak_json_set(object, NUMBER("missed_pieces", summary->missed.pieces));
-    if (summary->missed.calls > 0)
-        hak_json_set(object, NUMBER("missed_pool_calls", summary->missed.calls));
+    hak_json_set_missed(object, &summary->missed);
     if (view_sampled_rate(view))
         hak_json_set(object, NUMBER("sampled_rate", view_sampled_rate(view)));
     hak_json_set(object, FLAG("being_written", summary->being_written),

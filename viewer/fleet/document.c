@@ -132,6 +132,7 @@ static json_t *make_summary(struct view *view) {
         hak_json_object(NUMBER("events", summary->events), NUMBER("processes", summary->processes),
                         NUMBER("lost_events", summary->lost_events), NUMBER("ns", summary->last_ns),
                         FLAG("ended_early", summary->ended_early));
+    hak_json_set_missed(object, &summary->missed);
     if (hak_heap_read(view->reader, 0, 0, 0, &heap) == 1) {
         uint64_t calls = 0, bytes = 0, live = 0, peak = 0;
         for (uint32_t i = 0; i < heap.rows; i++) {

@@ -39,6 +39,8 @@ static bool print_import_lines(const struct view *view) {
     hak_text_add(&text, "%s, ", hak_words_count(view->summary.processes, "process", "processes"));
     if (view->summary.lost_events)
         hak_text_add(&text, "%s lost, ", hak_words_number(view->summary.lost_events));
+    if (hak_words_add_missed(&text, &view->summary.missed))
+        hak_text_add(&text, ", ");
     hak_text_add(&text, "%s",
                  faults || unreported ? hak_words_count(faults, "fault", "faults") : "no fault");
     if (unreported)
@@ -49,10 +51,12 @@ static bool print_import_lines(const struct view *view) {
 }
 
 static bool print_import_json(struct view *view) {
-    return view_print_json(hak_json_print(hak_json_set(
+    json_t *document = hak_json_set(
         view_json_document(view), NUMBER("files", view->argument_count),
         NUMBER("events", view->summary.events), NUMBER("lost", view->summary.lost_events),
-        NUMBER("processes", view->summary.processes), NUMBER("faults", view->summary.faults))));
+        NUMBER("processes", view->summary.processes), NUMBER("faults", view->summary.faults));
+    hak_json_set_missed(document, &view->summary.missed);
+    return view_print_json(hak_json_print(document));
 }
 
 int command_import(struct view *view) {
@@ -76,5 +80,7 @@ int command_import(struct view *view) {
     }
     if (!(view->json ? print_import_json(view) : print_import_lines(view)))
         return VIEW_USAGE;
-    return view->summary.lost_events ? VIEW_INCOMPLETE : VIEW_OK;
+    const struct hak_store_summary *summary = &view->summary;
+    return summary->lost_events || summary->missed.pools || summary->missed.calls ? VIEW_INCOMPLETE
+                                                                                  : VIEW_OK;
 }

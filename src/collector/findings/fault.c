@@ -450,10 +450,7 @@ static void add_counts(struct hak_report_context *context, const struct hak_clie
     for (unsigned metric = 0; metric < HAK_METRICS; metric++)
         for (unsigned k = 0; k < HAK_METRIC_CLASSES; k++)
             hak_coverage_add(&context->coverage, hak_metric_name(metric), sum.cells[k][metric]);
-    const uint64_t *of_none = sum.cells[HAK_METRIC_NO_CLASS];
-    context->missed = (struct hak_missed_pools){of_none[HAK_METRIC_POOL_MISSED_AMOUNT],
-                                                of_none[HAK_METRIC_PIECE_MISSED_TIMES],
-                                                of_none[HAK_METRIC_POOL_CALL_MISSED_TIMES]};
+    (void)hak_snapshot_missed(c, index, &context->missed);
 }
 
 static bool stops_at_faults(const struct hak_client *c) {

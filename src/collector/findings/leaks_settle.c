@@ -274,6 +274,16 @@ static void mark_wrappers(struct hak_store_reader *reader, struct hak_leak_place
     hak_report_mark_wrappers(reader, stacks, told);
 }
 
+/* The gaps in what is known of the process's pools by now; nothing where that is not known. */
+static struct hak_missed_pools missed_of(const struct hak_leak_pile *pile) {
+    struct hak_missed_pools missed = {0};
+    const struct hak_client *c = pile->client;
+    for (uint32_t i = 0; c && i < c->processes_high; i++)
+        if (c->processes[i].row == pile->process && hak_snapshot_missed(c, i, &missed))
+            break;
+    return missed;
+}
+
 /* Makes the page of the places that are told, the biggest first, in pile->text; none if there are
  * none, or without memory. */
 static void write_page(struct settling *s, struct hak_store_reader *reader,
@@ -304,7 +314,8 @@ static void write_page(struct settling *s, struct hak_store_reader *reader,
                                  .known = s->known,
                                  .program = name,
                                  .store_path = s->capture->path,
-                                 .late_modules = s->capture->resolve.report.late};
+                                 .late_modules = s->capture->resolve.report.late,
+                                 .missed = missed_of(pile)};
     struct hak_text text = {0};
     hak_report_leaks(&page, &text, summary);
     pile->text = hak_text_take(&text);

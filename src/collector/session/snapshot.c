@@ -9,10 +9,16 @@
 #include "superslab.h"
 
 #define MILLISECOND_NS 1000000u
-#define AGE_PART       60       /* the older a process is, the rarer its snapshots */
-#define RESIDENT_NS    50000000 /* the least time between two looks at a process's memory */
-#define RESIDENT_PART  20       /* of its age: a program of a second has some 40 */
-#define ROWS_KEPT      1000000  /* while nothing can be stored */
+#define AGE_PART       60          /* the older a process is, the rarer its snapshots */
+#define RESIDENT_NS    50000000    /* the least time between two looks at a process's memory */
+#define RESIDENT_PART  20          /* of its age: a program of a second has some 40 */
+#define ROWS_KEPT      1000000     /* while nothing can be stored */
+#define MISSED_NS      1000000000u /* between two looks at what is missed, without snapshots */
+
+/* Keys of meta, behind each the process's row. */
+#define MISSED_POOLS  "missed_pools"
+#define MISSED_PIECES "missed_pieces"
+#define MISSED_CALLS  "missed_pool_calls"
 
 enum { CELLS = HAK_METRIC_CLASSES * HAK_METRICS };
 
@@ -57,6 +63,20 @@ bool hak_snapshot_sum(const struct hak_client *c, uint32_t process, struct hak_c
         any = true;
     }
     return any;
+}
+
+bool hak_snapshot_missed(const struct hak_client *c, uint32_t process,
+                         struct hak_missed_pools *missed) {
+    static struct hak_counters_sum sum; /* one worker thread */
+    *missed = (struct hak_missed_pools){0};
+    if (process >= HAK_PROCESSES || c->map.head.metrics_blocks == 0 ||
+        !hak_snapshot_sum(c, process, &sum))
+        return false;
+    const uint64_t *of_none = sum.cells[HAK_METRIC_NO_CLASS];
+    *missed = (struct hak_missed_pools){of_none[HAK_METRIC_POOL_MISSED_AMOUNT],
+                                        of_none[HAK_METRIC_PIECE_MISSED_TIMES],
+                                        of_none[HAK_METRIC_POOL_CALL_MISSED_TIMES]};
+    return true;
 }
 
 /* ---- snapshots ------------------------------------------------------------------------------- */
@@ -184,44 +204,72 @@ static void take_one(struct hak_snapshots *s, struct hak_client *c, uint32_t ind
     put_note(s, w->row, ns, HAK_SNAPSHOT_END, 1);
 }
 
+/* Without snapshots: takes what the record lacks of the program's own pools, where that is due or
+ * the process has gone. */
+static void take_missed(struct hak_snapshots *s, struct hak_client *c, uint32_t index,
+                        uint64_t now_ns, uint64_t ns) {
+    struct hak_snapshot_watch *w = watch_of(c, index);
+    bool is_last = c->processes[index].phase == HAK_PHASE_GONE;
+    struct hak_missed_pools now;
+    if (!w || w->has_ended || (!is_last && now_ns < w->due_ns))
+        return;
+    w->due_ns = now_ns + MISSED_NS;
+    w->has_ended = is_last;
+    if (!hak_snapshot_missed(c, index, &now))
+        return;
+    if (now.pools != w->missed.pools)
+        put_note(s, w->row, ns, MISSED_POOLS, now.pools);
+    if (now.pieces != w->missed.pieces)
+        put_note(s, w->row, ns, MISSED_PIECES, now.pieces);
+    if (now.calls != w->missed.calls)
+        put_note(s, w->row, ns, MISSED_CALLS, now.calls);
+    w->missed = now;
+}
+
 void hak_snapshots_take(struct hak_snapshots *snapshots, struct hak_client *client,
                         const struct hak_rows *rows, uint64_t now_ns, uint64_t ns) {
-    if (client->map.head.metrics_ms == 0 || client->map.head.metrics_blocks == 0)
+    if (client->map.head.metrics_blocks == 0)
         return;
+    bool has_snapshots = client->map.head.metrics_ms != 0;
     for (uint32_t i = 0; i < client->processes_high; i++) {
         const struct hak_process_watch *p = &client->processes[i];
-        if ((p->phase == HAK_PHASE_LIVE || p->phase == HAK_PHASE_GONE) && p->row != 0 &&
-            p->row <= rows->process_count)
+        if ((p->phase != HAK_PHASE_LIVE && p->phase != HAK_PHASE_GONE) || p->row == 0 ||
+            p->row > rows->process_count)
+            continue;
+        if (has_snapshots)
             take_one(snapshots, client, i, &rows->processes[p->row - 1].row, now_ns, ns);
+        else
+            take_missed(snapshots, client, i, now_ns, ns);
     }
 }
 
-/* Names the value for readers that look at no samples: what the record lacks of the program's own
- * pools. 0 where it is another one, or an error. */
-static int put_missed(const struct hak_metric_row *row, struct hak_store_writer *writer) {
+/* Puts a row; what the record lacks of the program's own pools gets a name, too, for readers that
+ * look at no samples. 0 or the store's error. */
+static int put_row(const struct hak_metric_row *row, struct hak_store_writer *writer) {
     static const struct {
         const char *counter, *key;
-    } missed[] = {{"POOL_MISSED.amount", "missed_pools"},
-                  {"PIECE_MISSED.times", "missed_pieces"},
-                  {"POOL_CALL_MISSED.times", "missed_pool_calls"}};
+    } missed[] = {{"POOL_MISSED.amount", MISSED_POOLS},
+                  {"PIECE_MISSED.times", MISSED_PIECES},
+                  {"POOL_CALL_MISSED.times", MISSED_CALLS}};
     char key[64], value[32];
     for (size_t i = 0; i < sizeof missed / sizeof *missed; i++) {
-        if (strcmp(row->name, missed[i].counter) != 0)
+        bool is_alone = strcmp(row->name, missed[i].key) == 0;
+        if (!is_alone && strcmp(row->name, missed[i].counter) != 0)
             continue;
         snprintf(key, sizeof key, "%s.%" PRIu32, missed[i].key, row->process);
-        snprintf(value, sizeof value, "%" PRIu64, (uint64_t)row->value);
-        return hak_store_put_meta(writer, key, value);
+        snprintf(value, sizeof value, "%" PRIu64,
+                 row->value < (double)HAK_MISSED_MOST ? (uint64_t)row->value : HAK_MISSED_MOST);
+        int error = hak_store_put_meta(writer, key, value);
+        if (error != 0 || is_alone)
+            return error;
     }
-    return 0;
+    return hak_store_put_metric(writer, row);
 }
 
 int hak_snapshots_put(const struct hak_snapshots *snapshots, struct hak_store_writer *writer) {
     int error = 0;
-    for (uint32_t i = 0; i < snapshots->count && error == 0; i++) {
-        error = hak_store_put_metric(writer, &snapshots->rows[i]);
-        if (error == 0)
-            error = put_missed(&snapshots->rows[i], writer);
-    }
+    for (uint32_t i = 0; i < snapshots->count && error == 0; i++)
+        error = put_row(&snapshots->rows[i], writer);
     return error;
 }
 
@@ -237,8 +285,8 @@ void hak_snapshots_rolled_back(struct hak_snapshots *snapshots, bool can_retry) 
 /* ---- the end --------------------------------------------------------------------------------- */
 
 bool hak_snapshot_has_ended(const struct hak_client *client, uint32_t index) {
-    return client->map.head.metrics_ms == 0 || client->map.head.metrics_blocks == 0 ||
-           client->processes[index].row == 0 || !client->snapshots ||
+    return client->map.head.metrics_blocks == 0 || client->processes[index].row == 0 ||
+           !client->snapshots ||
            (client->snapshots[index].row == client->processes[index].row &&
             client->snapshots[index].has_ended);
 }

@@ -7,7 +7,9 @@
  * transaction of its last events; only then are its blocks given back. A snapshot stores the cells
  * that changed since the last, so an idle process costs nothing. Due is every metrics_ms at first;
  * when a process is older than sixty of these, a sixtieth of its age: an hour has some 300
- * snapshots, not 3,600. After a new worker has taken over, the first snapshot is a whole one.
+ * snapshots, not 3,600. Without snapshots (metrics_ms is 0) only what is not known of the program's
+ * own pools is put, each second and at the end. After a new worker has taken over, the first
+ * snapshot is a whole one.
  *
  * Nothing in the memory is trusted: owners and states are compared only, values are numbers. For
  * the worker's thread. */
@@ -19,6 +21,7 @@
 #include "collector/session/client.h"
 #include "collector/session/resident.h"
 #include "metrics/block.h"
+#include "store/reader/reader.h"
 #include "store/writer/writer.h"
 
 /* One process entry of a session. */
@@ -32,6 +35,7 @@ struct hak_snapshot_watch {
     bool is_unchanged;            /* that look found the values of the one before */
     uint32_t row;   /* their owner; a new process gets the entry when another has ended */
     bool has_ended; /* its last snapshot was taken */
+    struct hak_missed_pools missed; /* as put last, in a session without snapshots */
 };
 
 /* Rows beside the counters: when the snapshot before this one was taken, which may have had nothing
@@ -65,6 +69,11 @@ void hak_snapshots_rolled_back(struct hak_snapshots *snapshots, bool can_retry);
 /* Adds up what the process of entry `index` counts, now. False: it has no counters here. */
 bool hak_snapshot_sum(const struct hak_client *client, uint32_t index,
                       struct hak_counters_sum *sum);
+
+/* Reads the gaps in what is known of the process's own pools by now. False: it has no counters
+ * here. */
+bool hak_snapshot_missed(const struct hak_client *client, uint32_t index,
+                         struct hak_missed_pools *missed);
 
 /* True when process entry `index`, which is gone, has had its last snapshot, or there are none. */
 bool hak_snapshot_has_ended(const struct hak_client *client, uint32_t index);

@@ -188,6 +188,7 @@ static json_t *completeness_json(const struct report_page *page) {
         FLAG("stack_whole", (page->request->unwind_end <= 1 || page->request->unwind_end == 5) &&
                                 page->frames.count > 0),
         JSON("guarded", hak_coverage_json(&page->context.coverage)));
+    hak_json_set_missed(object, &page->context.missed);
     hak_text_free(&text);
     return object;
 }

@@ -138,6 +138,7 @@ struct hak_leak_page {
     const char *program;    /* base name and pid, for trees of processes; "" = leave out */
     const char *store_path; /* "" = none */
     const char *const *late_modules; /* as hak_report_context's */
+    struct hak_missed_pools missed;  /* by the process so far */
 };
 
 /* Orders, for qsort, places that are shown before others, direct before indirect before reachable,

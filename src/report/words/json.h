@@ -90,4 +90,7 @@ json_t *hak_json_lives(struct hak_store_reader *r, const struct hak_story *story
  * memory ran out. The caller frees it. */
 char *hak_json_print(json_t *document);
 
+/* Sets missed_pools, missed_pieces and missed_pool_calls, each where there are any. */
+void hak_json_set_missed(json_t *object, const struct hak_missed_pools *missed);
+
 #endif

@@ -144,10 +144,11 @@ bool hak_store_is_on_server(const struct hak_store_reader *r, uint64_t *bytes) {
     return r->is_on_server;
 }
 
-/* Of all processes together. */
+/* Of all processes together, each a number up to HAK_MISSED_MOST; a sum() that is too large would
+ * be an error. */
 #define MISSED(what)                                                                               \
-    " (SELECT coalesce(sum(CAST(value AS INTEGER)), 0) FROM meta WHERE key GLOB 'missed_" what     \
-    ".*')"
+    " (SELECT CAST(total(min(max(CAST(value AS INTEGER), 0), 1 << 40)) AS INTEGER) FROM meta"      \
+    " WHERE key GLOB 'missed_" what ".*')"
 
 /* Events, chunks and times come from the ends, so that it does not take longer with a longer
  * capture. Neighbouring commits may overlap in time. */

@@ -200,6 +200,22 @@ TEST(takes_none_when_none_are_wanted) {
                      0);
 }
 
+/* Gaps in what is known of pools are told though nobody wants samples. */
+TEST(tells_what_was_missed_without_snapshots) {
+    program.session->metrics_ms = 0;
+    take_block(0, 0, HAK_COUNTERS_OWNED);
+    *cell(0, HAK_METRIC_NO_CLASS, HAK_METRIC_POOL_MISSED_AMOUNT) = 5;
+    *cell(0, HAK_METRIC_NO_CLASS, HAK_METRIC_POOL_CALL_MISSED_TIMES) = UINT64_MAX;
+    ck_assert_ptr_null(add());
+    commit_when_due();
+    ck_assert_int_eq(ask("SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'missed_pools.1'"),
+                     5);
+    ck_assert_int_eq(ask("SELECT count(*) FROM meta WHERE key GLOB 'missed_pieces.*'"), 0);
+    ck_assert(ask("SELECT CAST(value AS INTEGER) = 1 << 40 FROM meta WHERE key = "
+                  "'missed_pool_calls.1'"));
+    ck_assert_int_eq(ask("SELECT count(*) FROM metric WHERE name NOT LIKE 'memory.%'"), 0);
+}
+
 TEST(survives_nonsense) {
     ck_assert_ptr_null(add());
     srandom(3);
