@@ -624,7 +624,8 @@ const struct view_command view_commands[] = {
          "programs that were not found. Crashes are not added.\n"
          "\n"
          "Exit status: 0 nothing (new) is in the capture, or the baseline was written. 1 there\n"
-         "is something, or a fault has no report. 4 there is nothing, but events were lost.\n",
+         "is something, or a fault has no report (`unreported` in the JSON). 4 there is nothing,\n"
+         "but events were lost.\n",
      .examples = "  hakmem-trace faults\n"
                  "  hakmem-trace faults 1\n"
                  "  hakmem-trace faults 1 --stacks\n"

@@ -86,6 +86,26 @@ says 0 'Nothing was lost' info
 python3 -c 'import sqlite3; db = sqlite3.connect("store.db"); db.execute("DELETE FROM fault"); db.commit()'
 says 1 '^No report of a fault in .* 1 fault is recorded without a report' faults
 says 1 '"faults": \[\]' faults --json
+says 1 '"unreported": 1' faults --json
+says 1 'faults: 1 fault is recorded without a report' faults --quickfix
+
+# A suppression of another fault hides none; a store of an earlier version says only how often it was used.
+alter() { python3 -c 'import sqlite3, sys; db = sqlite3.connect("store.db"); db.execute(sys.argv[1]); db.commit()' "$1"; }
+event=$(ask "SELECT id FROM event WHERE kind = 'FAULT'")
+alter "INSERT INTO suppression(path, line, text, used) VALUES('/known', 1, 'fault:202:f', 1)"
+says 0 '^No fault in ' faults
+alter "INSERT INTO meta VALUES('suppressed_fault.9999999', '1')"
+says 1 '1 fault is recorded without a report' faults
+alter "INSERT INTO meta VALUES('suppressed_fault.$event', '1')"
+says 0 '^No fault in ' faults
+alter "DELETE FROM meta WHERE key LIKE 'suppressed%'"
+alter "DELETE FROM suppression"
+
+# The report of a fault whose event was not found.
+alter "INSERT INTO fault VALUES(1, 202, $event - 1, 0, 1, 1, '', '', '', '')"
+"$trace" faults -s store.db >said 2>&1
+! grep -q 'without a report' said || complain "a fault with a report has none: $(cat said)"
+alter "DELETE FROM fault"
 cd ..
 
 # The first request stays: the other faults, one of them a child's, have their events and are counted.
@@ -129,3 +149,12 @@ kill -CONT "$keeper" "$worker"
 finish 1
 stored 1 0
 says 1 'HKM-202 double-free' faults
+
+# A destructor that runs behind hakmem's own frees twice: the report names the FAULT event, for which a ring is opened.
+case=late
+"$trace" run -s ../late.db -- "$BUILD/tests/crash/frees_late" >out 2>err
+cp ../late.db store.db
+event=$(ask "SELECT id FROM event WHERE kind = 'FAULT'")
+[ "$(ask 'SELECT event FROM fault')" = "$event" ] || complain "the report is of another event than $event: $(ask 'SELECT event FROM fault')"
+says 1 'HKM-202 double-free' faults
+! grep -q 'without a report' said || complain "a fault with a report has none: $(cat said)"

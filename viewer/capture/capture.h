@@ -55,11 +55,13 @@ void view_say_none(struct view *view, const char *thing, uint32_t process);
 /* Adds whether all was recorded: what was lost, dropped, stopped or cut off, or "Nothing was lost
  * in this capture.", and what level light or a kept allocator leaves out. */
 void view_add_completeness(struct hak_text *text, const struct view *view);
-/* Faults and crashes that have an event and no report: the collector got no facts for one, or died
- * over it. Of `process` (row id, 0 = every one); 0 where suppressions kept reports back. */
-uint64_t view_count_unreported(const struct view *view, uint32_t process);
-/* Appends "2 faults are recorded without a report: ..." with the command that lists them. */
-void view_add_unreported(struct hak_text *text, uint64_t count);
+/* Counts the faults and crashes that have an event and no report: the collector got no facts for
+ * one, or died over it. Of `process` (row id, 0 = every one), without those that a suppression kept
+ * back. 0, or the exit status of an error that was printed; `*count` is 0 then. */
+int view_count_unreported(const struct view *view, uint32_t process, uint64_t *count);
+/* Appends "2 faults are recorded without a report: ..." with the command that lists them; of a
+ * capture that is being written, that the reports are not stored yet. */
+void view_add_unreported(struct hak_text *text, const struct view *view, uint64_t count);
 /* Whether the capture is of level light, which has none but the watched blocks. */
 bool view_is_light(const struct view *view);
 /* Says on stderr why the answer ends before it is whole, and keeps that for its JSON document. */

@@ -243,7 +243,7 @@ static void print_nothing(struct view *view, uint32_t process, size_t known, uin
     view_add_extent_of(&text, view, process);
     hak_text_add(&text, ". ");
     if (unreported > 0) {
-        view_add_unreported(&text, unreported);
+        view_add_unreported(&text, view, unreported);
         hak_text_add(&text, ". ");
     }
     view_add_completeness(&text, view);
@@ -279,7 +279,7 @@ static void print_faults(struct view *view, uint32_t process, const struct findi
         view_write(stdout, "\nhakmem-trace faults N shows the whole report of fault N.\n");
     if (answer->rows > 0 && unreported > 0) {
         struct hak_text more = {0};
-        view_add_unreported(&more, unreported);
+        view_add_unreported(&more, view, unreported);
         hak_text_add(&more, ".\n");
         view_print(&more);
     }
@@ -288,14 +288,18 @@ static void print_faults(struct view *view, uint32_t process, const struct findi
 /* Prints the faults: as text only the new ones. Returns the exit status, VIEW_FAULT if any is
  * new or has no report. */
 static int list_faults(struct view *view, uint32_t process, const struct findings *findings) {
+    uint64_t unreported;
+    int error = view_count_unreported(view, process, &unreported);
+    if (error)
+        return error;
     struct answer answer = answer_begin(view, view->json);
-    uint64_t unreported = view_count_unreported(view, process);
     for (size_t i = 0; i < findings->count; i++)
         if (view->json || findings->list[i].state == FINDING_NEW)
             add_fault(&answer, &findings->list[i]);
     if (view->json)
         view_print_document(view,
                             hak_json_set(view_json_document(view), JSON("faults", answer.list),
+                                         NUMBER("unreported", unreported),
                                          JSON("stale", stale_json(view, findings))));
     else
         print_faults(view, process, findings, &answer, unreported);
@@ -303,23 +307,24 @@ static int list_faults(struct view *view, uint32_t process, const struct finding
     return any ? VIEW_FAULT : view_completeness(view);
 }
 
-/* Prints the new findings, with their stacks, as lines for an editor. Returns VIEW_FAULT if there
- * are any, or faults without a report; else says how complete the capture is and returns that
- * status. */
+/* Prints the new findings, with their stacks, as lines for an editor, and says on stderr that
+ * faults have no report. Returns VIEW_FAULT if there are any of both; else says how complete the
+ * capture is and returns that status. */
 static int list_quickfix(struct view *view, const struct findings *findings) {
-    struct hak_text text = {0};
-    uint64_t unreported = view_count_unreported(view, 0);
+    struct hak_text text = {0}, more = {0};
+    uint64_t unreported;
+    int error = view_count_unreported(view, 0, &unreported);
+    if (error)
+        return error;
     findings_add_quickfix(&text, view, findings);
-    if (!text.length && unreported > 0) {
-        view_add_unreported(&text, unreported);
-        view_error("faults: %s", hak_text_string(&text));
-        hak_text_free(&text);
-        return VIEW_FAULT;
-    }
-    if (!text.length)
-        return view_say_completeness(view);
+    bool any = text.length > 0 || unreported > 0;
     view_print(&text);
-    return VIEW_FAULT;
+    if (unreported > 0) {
+        view_add_unreported(&more, view, unreported);
+        view_error("faults: %s", hak_text_string(&more));
+        hak_text_free(&more);
+    }
+    return any ? VIEW_FAULT : view_say_completeness(view);
 }
 
 /* ---- baselines ---------------------------------------------------------------------------------

@@ -33,7 +33,9 @@ static bool choose_store(const struct view *view, char *path, size_t bytes) {
 /* Prints what was imported in one line: events, processes, losses, faults, store. False, and
  * said. */
 static bool print_import_lines(const struct view *view) {
-    uint64_t faults = view->summary.faults, unreported = view_count_unreported(view, 0);
+    uint64_t faults = view->summary.faults, unreported;
+    if (view_count_unreported(view, 0, &unreported) != 0)
+        return false;
     struct hak_text text = {0};
     hak_text_add(&text, "%s of ", hak_words_count(view->summary.events, "event", "events"));
     hak_text_add(&text, "%s, ", hak_words_count(view->summary.processes, "process", "processes"));

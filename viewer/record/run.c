@@ -28,6 +28,7 @@ struct outcome {
     uint64_t events, faults, crashes, known;
     uint64_t unstored;   /* events that the store could not take, reports too */
     uint64_t unreported; /* reports alone, which it could not take or did not get */
+    bool awaits_report;  /* a fault is seen that has none yet */
     bool read;           /* the store could be read */
     bool committed;
     bool is_cut;     /* the recording was ended while processes live */
@@ -111,6 +112,18 @@ static void count_unstored(const struct view *view, struct outcome *outcome) {
         db, "SELECT sum(count) FROM loss WHERE reason = '" HAK_LOSS_UNSTORED "'", 0);
 }
 
+/* Counts the faults that have an event and no report: a collector may have died over one. While the
+ * capture is being written it may come yet. False, and said. */
+static bool count_unreported(const struct view *view, struct outcome *outcome) {
+    uint64_t count;
+    if (view_count_unreported(view, 0, &count) != 0)
+        return false;
+    outcome->awaits_report = count > 0;
+    if (count > outcome->unreported && !view->summary.being_written)
+        outcome->unreported = count;
+    return true;
+}
+
 /* Opens the store and tells what is in it that the job should fail for. */
 static void count_faults(struct view *view, const char *path, struct findings *findings,
                          struct outcome *outcome) {
@@ -120,6 +133,8 @@ static void count_faults(struct view *view, const char *path, struct findings *f
     view->store_path = strdup(path);
     outcome->events = view->summary.events;
     count_unstored(view, outcome);
+    if (!count_unreported(view, outcome))
+        return;
     if (!findings_gather(view, 0, findings) || !findings_compare(view, findings))
         return;
     for (size_t i = 0; i < findings->count; i++)
@@ -209,7 +224,7 @@ static void print_closing_lines(struct view *view, const struct outcome *outcome
         view_write(stderr, "hakmem: %s; --pools=malloc shows them\n", inner_pool(view));
     if (!is_off(view))
         print_headline(view);
-    if (outcome->faults == 0)
+    if (outcome->faults == 0 && outcome->unreported == 0 && !outcome->awaits_report)
         print_checked(view, outcome);
 }
 
@@ -323,7 +338,7 @@ static int settle_status(const struct view *view, const struct outcome *outcome,
                    "capture is incomplete");
         return VIEW_INCOMPLETE;
     }
-    if (outcome->unreported > 0 && outcome->unstored == outcome->unreported) {
+    if (outcome->unreported > 0 && outcome->unstored <= outcome->unreported) {
         view_error("run: the program ended, but %s of its faults not stored; the capture is "
                    "incomplete",
                    hak_words_count(outcome->unreported, "report was", "reports were"));

@@ -359,8 +359,13 @@ static int read_marks(struct data *d) {
 /* Reads the findings; on an error the old ones stay. */
 static int read_findings(struct data *d) {
     struct findings findings;
+    uint64_t unreported;
+    int status = view_count_unreported(d->view, d->query.process, &unreported);
+    if (status)
+        return status;
     if (!findings_gather(d->view, d->query.process, &findings))
         return VIEW_UNREADABLE;
+    d->unreported = unreported;
     findings_free(&d->findings);
     d->findings = findings;
     return 0;

@@ -75,6 +75,7 @@ struct data {
     struct data_mark *mark;
     uint32_t marks, mark_room;
     struct findings findings;
+    uint64_t unreported;               /* faults without a report */
     uint64_t read_ns;                  /* how long the timeline took */
     uint64_t group_ns;                 /* how long blocks took the last time */
     uint64_t version;                  /* of the file, as it was read last */

@@ -197,7 +197,7 @@ static void draw_chosen(struct main_page *m, struct browser *b, int row) {
 
 /* The words for an empty list of findings. */
 static const char *nothing_found(const struct browser *b) {
-    return view_count_unreported(b->data.view, 0) > 0
+    return b->data.unreported > 0
                ? "No leak, and no report of a fault; `hakmem-trace events --kind FAULT` lists "
                  "faults."
                : "No fault and no leak was found in this capture.";

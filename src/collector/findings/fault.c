@@ -317,6 +317,15 @@ static void store_report(struct hak_capture *capture, const struct hak_findings 
         hak_fault_count_unstored(capture, context->process, context->thread, context->ns);
 }
 
+/* Tells readers that the event has no report since a suppression kept it back. */
+static void store_suppressed(struct hak_capture *capture, uint64_t event) {
+    char key[64];
+    if (!event || !capture->writer || !hak_capture_begin(capture))
+        return;
+    snprintf(key, sizeof key, "suppressed_fault.%llu", (unsigned long long)event);
+    (void)hak_capture_end(capture, hak_store_put_meta(capture->writer, key, "1"));
+}
+
 void hak_fault_store_watched(struct hak_capture *capture, uint32_t process, uint64_t calls,
                              uint64_t blocks) {
     const struct {
@@ -512,8 +521,9 @@ static void report(struct hak_fault *f, struct hak_capture *capture,
     struct hak_report page;
     bool made;
     fill_context(f, capture);
-    /* Threads that failed since the copy was made are named, too. */
-    for (uint32_t i = 0; i < HAK_REPORT_OTHERS; i++) {
+    /* Threads that failed since the copy was made are named, too; the area of a request that was
+     * left may be another one's already. */
+    for (uint32_t i = 0; i < HAK_REPORT_OTHERS && !f->is_left; i++) {
         uint32_t thread = atomic_load_explicit(&shared->others[i].thread, memory_order_acquire);
         memcpy((void *)&request->others[i], (const void *)&shared->others[i],
                sizeof request->others[i]);
@@ -532,12 +542,15 @@ static void report(struct hak_fault *f, struct hak_capture *capture,
                                                                    .base = page.base,
                                                                    .birth = page.birth,
                                                                    .answer = answer});
-        shared->answer = answer;
+        if (!f->is_left)
+            shared->answer = answer;
         if (advance_state(shared, HAK_REPORT_WRITING, HAK_REPORT_PRINTING) &&
             answer == HAK_ANSWER_NEW)
             print(findings, c, page.text);
         if (answer != HAK_ANSWER_SUPPRESSED) /* the program waits for that, too */
             store_report(capture, findings, f, &page);
+        else
+            store_suppressed(capture, f->event);
         hak_report_free(&page);
     } else {
         if (advance_state(shared, HAK_REPORT_WRITING, HAK_REPORT_PRINTING))
@@ -571,6 +584,16 @@ struct hak_fault *hak_fault_begin(struct hak_client *client) {
     f->ns = hak_clock_ns(&client->clock, client->is_file ? client->file_end_ticks
                                                          : hak_clock_ticks(&client->clock));
     return f;
+}
+
+void hak_fault_count_untaken(struct hak_client *client, struct hak_capture *capture) {
+    const volatile struct hak_report_request *area = hak_mapping_report(&client->map);
+    uint32_t index = area->process < HAK_PROCESSES ? area->process : 0;
+    uint64_t ns = hak_clock_ns(&client->clock, client->is_file ? client->file_end_ticks
+                                                               : hak_clock_ticks(&client->clock));
+    if (hak_fault_is_wanted(client) && area->facts.fault != HAK_FAULT_OF_LEAKS)
+        hak_rows_add_loss(&capture->rows, hak_client_process_row(client, &capture->rows, index, ns),
+                          0, ns, ns, 1, HAK_LOSS_UNSTORED);
 }
 
 bool hak_fault_awaits_event(struct hak_fault *fault) {

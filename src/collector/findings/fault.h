@@ -21,6 +21,9 @@ bool hak_fault_is_wanted(const struct hak_client *client);
 struct hak_fault *hak_fault_begin(struct hak_client *client);
 /* True while a commit may yet bring the event. */
 bool hak_fault_awaits_event(struct hak_fault *fault);
+/* Counts the request of a session that is closed, if there was no memory to begin its report, as a
+ * lost one. */
+void hak_fault_count_untaken(struct hak_client *client, struct hak_capture *capture);
 /* Finds the rows and names that the page shows, and takes a second opinion on the fault's stack,
  * whose frames it uses if they go further. */
 void hak_fault_prepare(struct hak_fault *fault, struct hak_capture *capture);

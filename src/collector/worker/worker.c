@@ -354,6 +354,7 @@ static void close_sessions(struct hak_worker *w, uint64_t now) {
         }
         hak_worker_commit_all(w);
         report_fault(w, c); /* left since the others were made */
+        hak_fault_count_untaken(c, &w->capture);
         hak_client_end_all(c);
         hak_client_copy_counters(c, &w->capture.rows);
         hak_worker_commit(w);

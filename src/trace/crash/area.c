@@ -70,7 +70,8 @@ static const char *claim_area(struct hak_report_request *area) {
         }
         if (hak_current.overwrites && state == HAK_REPORT_READY &&
             atomic_compare_exchange_strong(&area->state, &state, HAK_REPORT_FILLING)) {
-            hak_ring_record_lost_report(); /* the newest one is kept for import */
+            if (area->facts.fault != LEAKS)
+                hak_ring_record_lost_report(); /* the newest one is kept for import */
             return NULL;
         }
         bool is_left = state == HAK_REPORT_LEFT || state == HAK_REPORT_KEEPING;

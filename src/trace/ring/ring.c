@@ -94,11 +94,13 @@ static inline struct hak_step_event step_event_of(const struct hak_event_fields 
 }
 
 /* Records an event of a thread that has said goodbye, made by a destructor that runs later: it gets
- * a ring for itself, which is closed at once. */
-static HAK_COLD void record_late(struct hak_event_fields *fields) {
+ * a ring for itself, which is closed at once. Returns what hak_ring_write does. */
+static HAK_COLD struct hak_ring_entry *record_late(struct hak_event_fields *fields,
+                                                   uint64_t *position) {
     hak_writer.ended = 0;
-    hak_trace_record(fields);
+    struct hak_ring_entry *ring = hak_ring_write(fields, position);
     hak_trace_thread_end();
+    return ring;
 }
 
 /* Counts what is not recorded: the process is not, or there was no room. Inside enter and leave, so
@@ -109,21 +111,20 @@ static HAK_COLD void count_unrecorded(const struct hak_event_fields *fields) {
     finish(&hak_writer);
 }
 
-/* No room in a ring: records by a shared one where the thread has ended, else counts the event as
- * lost. */
-static HAK_COLD void fail_to_record(struct hak_event_fields *fields) {
+/* No room in a ring: records by another one where the thread has ended, else counts the event as
+ * lost. Returns what hak_ring_write does. */
+static HAK_COLD struct hak_ring_entry *fail_to_record(struct hak_event_fields *fields,
+                                                      uint64_t *position) {
     if (hak_writer.ended && hak_writer.depth == 0)
-        record_late(fields);
-    else
-        count_unrecorded(fields);
+        return record_late(fields, position);
+    count_unrecorded(fields);
+    return NULL;
 }
 
 struct hak_ring_entry *hak_ring_write(struct hak_event_fields *fields, uint64_t *position) {
     bool is_wide = hak_fields_are_wide(fields);
-    if (!hak_ring_reserve(is_wide ? 2 : 1, position, &fields->time)) {
-        fail_to_record(fields);
-        return NULL;
-    }
+    if (!hak_ring_reserve(is_wide ? 2 : 1, position, &fields->time))
+        return fail_to_record(fields, position);
     struct hak_ring_entry *ring = hak_writer.held ? hak_ring_shared_entry() : hak_writer.ring;
     hak_count_event(step_event_of(fields));
     if (is_wide) {

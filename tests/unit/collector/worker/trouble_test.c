@@ -135,6 +135,32 @@ TEST(stores_a_request_that_its_program_has_given_up, .until = 2) {
     ck_assert_int_eq(reports(), 1);
 }
 
+/* As where no memory is there to begin it: those of leaks are rows already. */
+TEST(counts_a_request_that_is_not_begun, .until = 2) {
+    record(10);
+    request_report(FAKE_BLOCK, HAK_REPORT_LEFT);
+    fake_report(&program)->facts.fault = _i ? 401 : 202;
+    hak_fault_count_untaken(worker.clients[0], &worker.capture);
+    commit();
+    ck_assert_int_eq(ask("SELECT count(*) FROM loss WHERE reason = '" HAK_LOSS_UNSTORED "'"),
+                     _i ? 0 : 1);
+}
+
+/* Another process has the area by then, in the last try. */
+TEST(takes_nothing_of_another_request_for_one_that_was_left) {
+    record(10);
+    request_report(FAKE_BLOCK, HAK_REPORT_KEEPING);
+    struct hak_fault *fault = hak_fault_begin(worker.clients[0]);
+    ck_assert_uint_eq(state(), HAK_REPORT_IDLE);
+    fake_report(&program)->answer = HAK_ANSWER_BASELINE;
+    while (hak_fault_awaits_event(fault))
+        hak_worker_commit(&worker);
+    hak_fault_prepare(fault, &worker.capture);
+    hak_fault_finish(fault, &worker.capture, &worker.findings);
+    ck_assert_uint_eq(fake_report(&program)->answer, HAK_ANSWER_BASELINE);
+    ck_assert_int_eq(reports(), 1);
+}
+
 /* Begins the report that the program waits for, which gives it up, then; ends it. */
 static void report_given_up(void) {
     struct hak_fault *fault = hak_fault_begin(worker.clients[0]);

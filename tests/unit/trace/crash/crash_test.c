@@ -170,6 +170,17 @@ TEST(leaks_leave_nothing) {
     ck_assert_uint_eq(fake_lost(&collector), 0);
 }
 
+/* A file of rings keeps the newest request; the rows of leaks need none. */
+TEST(in_a_file_a_report_that_is_written_over_counts_as_lost, .until = 2) {
+    hak_current.report->facts = _i ? leaks : double_free;
+    atomic_store(&hak_current.report->state, HAK_REPORT_READY);
+    hak_current.overwrites = true;
+    (void)run_program(commit_fault, false);
+    hak_current.overwrites = false;
+    ck_assert_uint_eq(hak_current.report->facts.fault, 202);
+    ck_assert_uint_eq(fake_lost(&collector), _i ? 0 : 1);
+}
+
 /* The one before is not written over: the fault has its record, and its report is counted. */
 TEST(behind_a_request_that_is_left_a_report_counts_as_lost, .until = 2) {
     struct hak_report_request *area = hak_current.report;
