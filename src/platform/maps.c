@@ -3,6 +3,7 @@
 #include "platform/maps.h"
 #include <string.h>
 #include <sys/mman.h>
+#include "platform/raw_call.h"
 
 void hak_maps_begin_at(struct hak_maps *maps, long file) {
     maps->at = maps->length = 0;
@@ -11,18 +12,14 @@ void hak_maps_begin_at(struct hak_maps *maps, long file) {
 
 static const char of_process[] = "/proc/self/maps", of_thread[] = "/proc/thread-self/maps";
 
-/* Whether the process's map shows anything. */
-static bool shows_any(void) {
+long hak_maps_open(void) {
     char first;
     long file = hak_open(of_process);
-    long got = file >= 0 ? hak_read(file, &first, sizeof first) : 0;
+    if (file >= 0 && hak_raw_call(SYS_pread64, file, &first, sizeof first, 0) == sizeof first)
+        return file;
     if (file >= 0)
         hak_close(file);
-    return got == sizeof first;
-}
-
-long hak_maps_open(void) {
-    return hak_open(shows_any() ? of_process : of_thread);
+    return hak_open(of_thread);
 }
 
 bool hak_maps_begin(struct hak_maps *maps) {

@@ -290,7 +290,8 @@ static void print_faults(struct view *view, uint32_t process, const struct findi
 static int list_faults(struct view *view, uint32_t process, const struct findings *findings) {
     uint64_t unreported;
     int error = view_count_unreported(view, process, &unreported);
-    if (error)
+    bool has_new = findings->count > findings_count_known(findings);
+    if (error && (view->json || !has_new)) /* else the reports can be told */
         return error;
     struct answer answer = answer_begin(view, view->json);
     for (size_t i = 0; i < findings->count; i++)
@@ -303,8 +304,7 @@ static int list_faults(struct view *view, uint32_t process, const struct finding
                                          JSON("stale", stale_json(view, findings))));
     else
         print_faults(view, process, findings, &answer, unreported);
-    bool any = findings->count > findings_count_known(findings) || unreported > 0;
-    return any ? VIEW_FAULT : view_completeness(view);
+    return has_new || unreported > 0 ? VIEW_FAULT : view_completeness(view);
 }
 
 /* Prints the new findings, with their stacks, as lines for an editor, and says on stderr that

@@ -133,15 +133,13 @@ static void count_faults(struct view *view, const char *path, struct findings *f
     view->store_path = strdup(path);
     outcome->events = view->summary.events;
     count_unstored(view, outcome);
-    if (!count_unreported(view, outcome))
-        return;
     if (!findings_gather(view, 0, findings) || !findings_compare(view, findings))
         return;
     for (size_t i = 0; i < findings->count; i++)
         outcome->crashes += findings->list[i].kind == FINDING_CRASH;
     outcome->faults = findings_count_new(findings);
     outcome->known = findings_count_known(findings);
-    outcome->read = true;
+    outcome->read = count_unreported(view, outcome);
 }
 
 /* The pool inside a program that was recorded that hides small blocks from hakmem, in words for the

@@ -258,7 +258,7 @@ static int put_row(const struct hak_metric_row *row, struct hak_store_writer *wr
             continue;
         snprintf(key, sizeof key, "%s.%" PRIu32, missed[i].key, row->process);
         snprintf(value, sizeof value, "%" PRIu64,
-                 row->value < (double)HAK_MISSED_MOST ? (uint64_t)row->value : HAK_MISSED_MOST);
+                 row->value < HAK_MISSED_MOST ? row->value : HAK_MISSED_MOST);
         int error = hak_store_put_meta(writer, key, value);
         if (error != 0 || is_alone)
             return error;
