@@ -138,15 +138,11 @@ void view_close(struct view *view) {
     view->store_path = NULL;
 }
 
-/* Whether events of the program's own pools are missing; those of pieces without room are there. */
-static bool has_unrecorded_pools(const struct hak_store_summary *summary) {
-    return summary->missed.pools > 0 || summary->missed.calls > 0;
-}
-
 int view_completeness(const struct view *view) {
     const struct hak_store_summary *summary = &view->summary;
     return summary->lost_events > 0 || summary->stops > 0 || summary->trimmed_events > 0 ||
-                   summary->ended_early || summary->unseen > 0 || has_unrecorded_pools(summary)
+                   summary->ended_early || summary->unseen > 0 ||
+                   hak_missed_has_events(&summary->missed)
                ? VIEW_INCOMPLETE
                : VIEW_OK;
 }
@@ -166,8 +162,7 @@ int view_say_completeness(struct view *view) {
     /* view_open said it of one that ended early. */
     if (view->summary.lost_events > 0 || view->summary.stops > 0 ||
         view->summary.trimmed_events > 0 || view->summary.unseen > 0 ||
-        has_unrecorded_pools(&view->summary) || view->summary.missed.pieces > 0 ||
-        view_sampled_rate(view)) {
+        hak_missed_any(&view->summary.missed) || view_sampled_rate(view)) {
         struct hak_text text = {0};
         view_add_completeness(&text, view);
         if (view_has_pager())
@@ -354,9 +349,9 @@ void view_add_completeness(struct hak_text *text, const struct view *view) {
             summary->lost_events + summary->trimmed_events > 0 ? " " : "");
     if (summary->lost_events + summary->trimmed_events == 0 && !summary->ended_early)
         hak_text_add(text, "Nothing %swas lost in this capture%s.",
-                     summary->unseen > 0                                   ? "that was stored "
-                     : summary->stops > 0 || has_unrecorded_pools(summary) ? "else "
-                                                                           : "",
+                     summary->unseen > 0 ? "that was stored "
+                     : summary->stops > 0 || hak_missed_has_events(&summary->missed) ? "else "
+                                                                                     : "",
                      summary->being_written ? " so far" : "");
     add_missing_processes(text, summary);
     if (summary->disordered_events > 0)

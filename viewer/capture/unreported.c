@@ -3,9 +3,9 @@
 
 #include <stdlib.h>
 #include "base/growing.h"
+#include "fault_codes.h"
 #include "hop.h"
 
-#define LEAKS     401 /* faults.def, MEMORY_LEAK: its report is rows of its own */
 #define NO_MEMORY 1
 
 /* A FAULT event; of a row of `fault` its event, and its code as size. A program that asked two
@@ -29,7 +29,8 @@ static bool append(struct faults *to, const struct fault *one) {
     return true;
 }
 
-/* Appends a FAULT event. Another value than 0 ends the scan. */
+/* Appends a FAULT event; that of leaks, whose report is rows of their own, is none. Another value
+ * than 0 ends the scan. */
 static int take(void *context, const struct hak_event *event) {
     struct fault one = {.id = event->id,
                         .address = event->address,
@@ -37,7 +38,7 @@ static int take(void *context, const struct hak_event *event) {
                         .process = event->process,
                         .thread = event->thread,
                         .stack = event->stack};
-    return (uint32_t)event->size == LEAKS || append(context, &one) ? 0 : NO_MEMORY;
+    return (uint32_t)event->size == HAK_FAULT_MEMORY_LEAK || append(context, &one) ? 0 : NO_MEMORY;
 }
 
 static int by_id(const void *a, const void *b) {
@@ -165,11 +166,8 @@ int view_count_unreported(const struct view *view, uint32_t process, uint64_t *c
         match_rows(&all, &others);
         for (uint32_t i = 0; i < all.count; i++)
             without += !all.list[i].is_reported;
-        if (without > 0 && suppressed == 0)
-            suppressed = count_suppressed(view);
-        else
-            suppressed = 0;
-        *count = without > suppressed ? without - suppressed : 0;
+        uint64_t kept_back = without > 0 && suppressed == 0 ? count_suppressed(view) : 0;
+        *count = without > kept_back ? without - kept_back : 0;
     }
     free(all.list);
     free(others.list);

@@ -165,12 +165,6 @@ static void add_remarks(struct hak_text *text, const struct view *view,
                      hak_words_count(list->reachable, "block is", "blocks are"));
 }
 
-/* Whether the scan could not look at pieces of the program's own pools, as those are not known. */
-static bool has_missed(const struct view *view) {
-    const struct hak_missed_pools *missed = &view->summary.missed;
-    return missed->pools || missed->pieces || missed->calls;
-}
-
 /* Prints the leaks as text: the table, with --stacks their stacks, at most 8 scans and remarks;
  * without any, what was looked for. */
 static void print_leaks_text(struct view *view, const struct leaks_list *list, uint64_t limit,
@@ -189,7 +183,7 @@ static void print_leaks_text(struct view *view, const struct leaks_list *list, u
     add_remarks(&text, view, list);
     if (listed && !view_given(view, "stacks"))
         hak_text_add(&text, "hakmem-trace leaks N shows the whole stack of leak N.\n");
-    if (has_missed(view)) {
+    if (hak_missed_any(&view->summary.missed)) { /* the scan could not look at all pieces */
         view_add_completeness(&text, view);
         hak_text_add(&text, "\n");
     }
@@ -272,7 +266,7 @@ static int status_of(const struct view *view, const struct leaks_list *list) {
     for (size_t i = 0; i < list->row_count; i++)
         if (list->rows[i].is_finding && list->rows[i].state == FINDING_NEW)
             return VIEW_FAULT;
-    if (list->scan_count && has_missed(view))
+    if (list->scan_count && hak_missed_any(&view->summary.missed))
         return VIEW_INCOMPLETE;
     return list->scan_count ? VIEW_OK : view_completeness(view);
 }

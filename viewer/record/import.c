@@ -83,6 +83,6 @@ int command_import(struct view *view) {
     if (!(view->json ? print_import_json(view) : print_import_lines(view)))
         return VIEW_USAGE;
     const struct hak_store_summary *summary = &view->summary;
-    return summary->lost_events || summary->missed.pools || summary->missed.calls ? VIEW_INCOMPLETE
-                                                                                  : VIEW_OK;
+    return summary->lost_events || hak_missed_has_events(&summary->missed) ? VIEW_INCOMPLETE
+                                                                           : VIEW_OK;
 }

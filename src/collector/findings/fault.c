@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "base/bytes.h"
+#include "fault_codes.h"
 #include "options.h"
 #include "report/text/text.h"
 #include "report/page/page.h"
@@ -20,16 +21,15 @@
 #include "collector/findings/second_opinion.h"
 #include "collector/link/link.h"
 
-#define HAK_FAULT_OF_LEAKS 401 /* faults.def, MEMORY_LEAK */
-#define FAULT_FRAMES_MAX   (4 * HAK_REPORT_FRAMES)
-#define KEPT_FRAMES_MAX    (4 * HAK_REPORT_LIFE_FRAMES)
-#define KEPT_STACKS        (3 + HAK_REPORT_CREATIONS)
-#define THREADS_MAX        32 /* of the block's history whose creation is resolved */
-#define STACKS_MAX         96 /* of the block's history that are resolved before the page is made */
-#define ROUNDS_MAX         10000
-#define LOWEST_BLOCK       4096 /* nothing is mapped below */
-#define PLACE_FRAMES       32   /* with inlined ones */
-#define LATE_MAX           256  /* reports that wait for names */
+#define FAULT_FRAMES_MAX (4 * HAK_REPORT_FRAMES)
+#define KEPT_FRAMES_MAX  (4 * HAK_REPORT_LIFE_FRAMES)
+#define KEPT_STACKS      (3 + HAK_REPORT_CREATIONS)
+#define THREADS_MAX      32 /* of the block's history whose creation is resolved */
+#define STACKS_MAX       96 /* of the block's history that are resolved before the page is made */
+#define ROUNDS_MAX       10000
+#define LOWEST_BLOCK     4096 /* nothing is mapped below */
+#define PLACE_FRAMES     32   /* with inlined ones */
+#define LATE_MAX         256  /* reports that wait for names */
 
 struct hak_fault {
     struct hak_client *client;
@@ -459,7 +459,7 @@ static void add_counts(struct hak_report_context *context, const struct hak_clie
     for (unsigned metric = 0; metric < HAK_METRICS; metric++)
         for (unsigned k = 0; k < HAK_METRIC_CLASSES; k++)
             hak_coverage_add(&context->coverage, hak_metric_name(metric), sum.cells[k][metric]);
-    (void)hak_snapshot_missed(c, index, &context->missed);
+    context->missed = hak_snapshot_missed_in(&sum);
 }
 
 static bool stops_at_faults(const struct hak_client *c) {
@@ -563,6 +563,11 @@ static void report(struct hak_fault *f, struct hak_capture *capture,
 
 /* ---- the steps ------------------------------------------------------------------------------- */
 
+/* The time of now in the session; of a file, that of its end. */
+static uint64_t now_in(const struct hak_client *c) {
+    return hak_clock_ns(&c->clock, c->is_file ? c->file_end_ticks : hak_clock_ticks(&c->clock));
+}
+
 struct hak_fault *hak_fault_begin(struct hak_client *client) {
     struct hak_report_request *shared = hak_mapping_report(&client->map);
     bool is_left = advance_state(shared, HAK_REPORT_LEFT, HAK_REPORT_KEEPING);
@@ -581,17 +586,15 @@ struct hak_fault *hak_fault_begin(struct hak_client *client) {
         (void)advance_state(shared, HAK_REPORT_KEEPING, HAK_REPORT_IDLE);
         wake(shared);
     }
-    f->ns = hak_clock_ns(&client->clock, client->is_file ? client->file_end_ticks
-                                                         : hak_clock_ticks(&client->clock));
+    f->ns = now_in(client);
     return f;
 }
 
 void hak_fault_count_untaken(struct hak_client *client, struct hak_capture *capture) {
     const volatile struct hak_report_request *area = hak_mapping_report(&client->map);
     uint32_t index = area->process < HAK_PROCESSES ? area->process : 0;
-    uint64_t ns = hak_clock_ns(&client->clock, client->is_file ? client->file_end_ticks
-                                                               : hak_clock_ticks(&client->clock));
-    if (hak_fault_is_wanted(client) && area->facts.fault != HAK_FAULT_OF_LEAKS)
+    uint64_t ns = now_in(client);
+    if (hak_fault_is_wanted(client) && area->facts.fault != HAK_FAULT_MEMORY_LEAK)
         hak_rows_add_loss(&capture->rows, hak_client_process_row(client, &capture->rows, index, ns),
                           0, ns, ns, 1, HAK_LOSS_UNSTORED);
 }
@@ -644,7 +647,7 @@ void hak_fault_prepare(struct hak_fault *fault, struct hak_capture *capture) {
     struct hak_report_request *r = &fault->request;
     uint32_t index = r->process < HAK_PROCESSES ? r->process : 0;
     fault->process = hak_client_process_row(fault->client, &capture->rows, index, fault->ns);
-    if (r->facts.fault == HAK_FAULT_OF_LEAKS) /* its page is made already */
+    if (r->facts.fault == HAK_FAULT_MEMORY_LEAK) /* its page is made already */
         return;
     hak_resolve_begin_report(&capture->resolve);
     fault->thread = hak_rows_thread(&capture->rows, fault->process, r->thread, 0, fault->ns);
@@ -680,7 +683,7 @@ static bool keep_late(struct hak_fault *fault, const struct hak_capture *capture
 void hak_fault_finish(struct hak_fault *fault, struct hak_capture *capture,
                       struct hak_findings *findings) {
     struct hak_report_request *shared = hak_mapping_report(&fault->client->map);
-    if (fault->request.facts.fault == HAK_FAULT_OF_LEAKS) {
+    if (fault->request.facts.fault == HAK_FAULT_MEMORY_LEAK) {
         const char *page = hak_leaks_page(&findings->leaks, fault->process);
         if (advance_state(shared, HAK_REPORT_WRITING, HAK_REPORT_PRINTING) && page)
             print(findings, fault->client, page);

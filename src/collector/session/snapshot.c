@@ -65,6 +65,13 @@ bool hak_snapshot_sum(const struct hak_client *c, uint32_t process, struct hak_c
     return any;
 }
 
+struct hak_missed_pools hak_snapshot_missed_in(const struct hak_counters_sum *sum) {
+    const uint64_t *of_none = sum->cells[HAK_METRIC_NO_CLASS];
+    return (struct hak_missed_pools){of_none[HAK_METRIC_POOL_MISSED_AMOUNT],
+                                     of_none[HAK_METRIC_PIECE_MISSED_TIMES],
+                                     of_none[HAK_METRIC_POOL_CALL_MISSED_TIMES]};
+}
+
 bool hak_snapshot_missed(const struct hak_client *c, uint32_t process,
                          struct hak_missed_pools *missed) {
     static struct hak_counters_sum sum; /* one worker thread */
@@ -72,10 +79,7 @@ bool hak_snapshot_missed(const struct hak_client *c, uint32_t process,
     if (process >= HAK_PROCESSES || c->map.head.metrics_blocks == 0 ||
         !hak_snapshot_sum(c, process, &sum))
         return false;
-    const uint64_t *of_none = sum.cells[HAK_METRIC_NO_CLASS];
-    *missed = (struct hak_missed_pools){of_none[HAK_METRIC_POOL_MISSED_AMOUNT],
-                                        of_none[HAK_METRIC_PIECE_MISSED_TIMES],
-                                        of_none[HAK_METRIC_POOL_CALL_MISSED_TIMES]};
+    *missed = hak_snapshot_missed_in(&sum);
     return true;
 }
 

@@ -70,7 +70,9 @@ void hak_snapshots_rolled_back(struct hak_snapshots *snapshots, bool can_retry);
 bool hak_snapshot_sum(const struct hak_client *client, uint32_t index,
                       struct hak_counters_sum *sum);
 
-/* Reads the gaps in what is known of the process's own pools by now. False: it has no counters
+/* The gaps in what is known of the process's own pools, by the sum of its counters. */
+struct hak_missed_pools hak_snapshot_missed_in(const struct hak_counters_sum *sum);
+/* Reads them by now. False: it has no counters
  * here. */
 bool hak_snapshot_missed(const struct hak_client *client, uint32_t index,
                          struct hak_missed_pools *missed);

@@ -266,7 +266,7 @@ void hak_report_leaks(const struct hak_leak_page *page, struct hak_text *text,
         hak_text_add(&partial, is_partial ? "; " : "");
         hak_words_add_late(&partial, page->late_modules);
     }
-    if (page->missed.pools || page->missed.pieces || page->missed.calls) {
+    if (hak_missed_any(&page->missed)) {
         hak_text_add(&partial, partial.length > 0 ? "; " : "");
         hak_words_add_missed(&partial, &page->missed);
     }

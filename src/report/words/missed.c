@@ -4,7 +4,7 @@
 
 bool hak_words_add_missed(struct hak_text *text, const struct hak_missed_pools *missed) {
     bool has_room = missed->pools == 0 && missed->pieces == 0;
-    if (has_room && missed->calls == 0)
+    if (!hak_missed_any(missed))
         return false;
     hak_text_add(text, "the program's own pools: ");
     if (missed->pools)

@@ -55,6 +55,14 @@ struct hak_missed_pools {
     uint64_t pools, pieces, calls;
 };
 
+/* Whether events of pools are missing for that; those of pieces without room are there. */
+static inline bool hak_missed_has_events(const struct hak_missed_pools *missed) {
+    return missed->pools > 0 || missed->calls > 0;
+}
+static inline bool hak_missed_any(const struct hak_missed_pools *missed) {
+    return missed->pieces > 0 || hak_missed_has_events(missed);
+}
+
 struct hak_store_summary {
     uint64_t events, chunks, losses, lost_events, trimmed_events; /* losses: without stops */
     uint64_t stops;             /* times that recording of a process was stopped */

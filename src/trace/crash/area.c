@@ -6,6 +6,7 @@
  * report, and else counts that as lost. */
 #include <signal.h>
 #include <string.h>
+#include "fault_codes.h"
 #include "hop.h"
 #include "options.h"
 #include "platform/platform.h"
@@ -26,7 +27,6 @@ enum {
     SILENT_MS = 3000,    /* a collector that lives, and was stopped, is given up after */
     REPORT_MS = 10000,   /* that the collector has for a report, and to take up one that is left */
     CLAIM_MS = 20000,    /* to wait for the reports of other processes */
-    LEAKS = 401,         /* faults.def: its report is rows that the collector has already */
     LEFT_BEHIND_MS =
         2000 /* a state that takes a moment only is of a process that was killed in it */,
     PRINT_MS = 5000,     /* to print it, onto a slow terminal or file */
@@ -39,6 +39,11 @@ static const char no_collector[] = "no collector is there to write the whole one
 static const char is_silent[] = "the collector has not moved for 3 s";
 static const char area_is_taken[] = "the report of another process is not finished";
 static const char area_is_left[] = "the collector has not taken up the one before";
+
+/* Whether the request is of leaks: its report is rows that the collector has already. */
+static bool is_of_leaks(const struct hak_report_request *area) {
+    return area->facts.fault == HAK_FAULT_MEMORY_LEAK;
+}
 
 /* The area that this process has claimed, NULL = none. */
 static _Atomic(struct hak_report_request *) claimed;
@@ -70,7 +75,7 @@ static const char *claim_area(struct hak_report_request *area) {
         }
         if (hak_current.overwrites && state == HAK_REPORT_READY &&
             atomic_compare_exchange_strong(&area->state, &state, HAK_REPORT_FILLING)) {
-            if (area->facts.fault != LEAKS)
+            if (!is_of_leaks(area))
                 hak_ring_record_lost_report(); /* the newest one is kept for import */
             return NULL;
         }
@@ -227,7 +232,7 @@ static bool give_up(struct hak_report_request *area) {
         uint32_t state = atomic_load(&area->state);
         if (state != HAK_REPORT_READY && state != HAK_REPORT_WRITING)
             return false;
-        uint32_t next = area->facts.fault == LEAKS ? HAK_REPORT_IDLE : HAK_REPORT_LEFT;
+        uint32_t next = is_of_leaks(area) ? HAK_REPORT_IDLE : HAK_REPORT_LEFT;
         atomic_store(&claimed, NULL);
         if (atomic_compare_exchange_strong(&area->state, &state, next)) {
             hak_wake(&area->state);
@@ -291,7 +296,7 @@ bool hak_crash_let_area_go(void) {
      * behind. */
     uint32_t state = atomic_load(&area->state);
     bool is_filled = state != HAK_REPORT_FILLING;
-    bool is_left = state == HAK_REPORT_READY && area->facts.fault != LEAKS;
+    bool is_left = state == HAK_REPORT_READY && !is_of_leaks(area);
     if (state != HAK_REPORT_WRITING && state != HAK_REPORT_PRINTING)
         atomic_compare_exchange_strong(&area->state, &state,
                                        is_left ? HAK_REPORT_LEFT : HAK_REPORT_IDLE);
@@ -300,8 +305,8 @@ bool hak_crash_let_area_go(void) {
 }
 
 void hak_crash_count_lost(const struct hak_incident *incident) {
-    if (incident->facts.fault != LEAKS && hak_current_ready() && hak_current.session &&
-        !hak_current.is_left)
+    if (incident->facts.fault != HAK_FAULT_MEMORY_LEAK && hak_current_ready() &&
+        hak_current.session && !hak_current.is_left)
         hak_ring_record_lost_report();
 }
 
@@ -338,7 +343,7 @@ static const char *request_report(struct hak_incident *incident) {
  * collector has it. */
 static bool withdraw(const struct hak_incident *incident) {
     uint32_t state = HAK_REPORT_LEFT;
-    return incident->facts.fault == LEAKS ||
+    return incident->facts.fault == HAK_FAULT_MEMORY_LEAK ||
            atomic_compare_exchange_strong(&hak_current.report->state, &state, HAK_REPORT_IDLE);
 }
 

@@ -5,8 +5,8 @@
  *                         (one at a time)                     collector writes the report
  *   no collector, or it does not answer: a raw report on stderr, written here; the area is LEFT for
  *   the collector, which stores the report when it comes. A report that it cannot get is counted as
- * lost. Then SIGABRT (fault), the signal's own end (crash), or on it goes
- * (HAKMEM_ON_FAULT=continue).
+ *   lost. Then SIGABRT (fault), the signal's own end (crash), or on it goes
+ *   (HAKMEM_ON_FAULT=continue).
  *
  *   crash.c          the steps of a report, on a stack of its own; who may report; how it ends
  *   places.c         where faults were reported before, and how many were not
