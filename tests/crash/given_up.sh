@@ -54,6 +54,7 @@ finish() {
     [ "$ends" -eq "$1" ] || complain "$ends reports, $1 were due: $(cat err)"
     grep -q 'raw report' err || complain "no report was given up: nothing was tried here"
 }
+alter() { python3 -c 'import sqlite3, sys; db = sqlite3.connect("store.db"); db.execute(sys.argv[1]); db.commit()' "$1"; }
 ask() { "$trace" sql -s "${2:-store.db}" "$1" | tail -n 1; }
 # stored ROWS LOST: so many reports, each with its event; and so many that count as lost.
 stored() {
@@ -83,14 +84,13 @@ says 1 'HKM-202 double-free' faults
 says 0 'Nothing was lost' info
 
 # As a collector leaves it that is killed in between.
-python3 -c 'import sqlite3; db = sqlite3.connect("store.db"); db.execute("DELETE FROM fault"); db.commit()'
+alter "DELETE FROM fault"
 says 1 '^No report of a fault in .* 1 fault is recorded without a report' faults
 says 1 '"faults": \[\]' faults --json
 says 1 '"unreported": 1' faults --json
 says 1 'faults: 1 fault is recorded without a report' faults --quickfix
 
 # A suppression of another fault hides none; a store of an earlier version says only how often it was used.
-alter() { python3 -c 'import sqlite3, sys; db = sqlite3.connect("store.db"); db.execute(sys.argv[1]); db.commit()' "$1"; }
 event=$(ask "SELECT id FROM event WHERE kind = 'FAULT'")
 alter "INSERT INTO suppression(path, line, text, used) VALUES('/known', 1, 'fault:202:f', 1)"
 says 0 '^No fault in ' faults
