@@ -75,16 +75,17 @@ page="HKM-304 use-after-free: reads memory at offset 2,032 of a 3,001-byte block
 # it names the one with fewer calls before it, and these vary by a few.
 met="HKM-304 use-after-free: memcpy reads 8 bytes at offset 8 of a 1,(608|768)-byte block freed"
 # Level normal closes a page behind the first blocks of new stacks, and behind later ones where time is left. The block that nasm 2
-# writes behind is one of the first; that of nasm 3 is not. Where blocks are closed in front, an earlier read of the same kind may be the
-# one that is seen.
+# writes behind is one of the first; that of nasm 3 is not. Where blocks are closed in front, either is seen, by the time that was left.
 behind="HKM-301 heap-buffer-overflow: reads memory right past the end of a 2,080-byte block; the same instruction"
 # Where debug registers fire, one stops the read of busybox's awk in the slack; else the closed page does, some bytes later.
 late="HKM-301 heap-buffer-overflow: at least 176 bytes past a 2,080-byte block, found when the program freed it"
-[[ $(nasm -v) == *'version 2.'* ]] && late=$behind
+normal=$late
+[[ $(nasm -v) == *'version 2.'* ]] && normal=$behind
 either() {
     sed -i -E "/^count /,/^[^ ]/s/^(    (late|string) +)(nothing|nothing, or $page|$page|${page/2,032/0})\$/\1nothing, or $page/
         /^compare /,/^[^ ]/s/^(    hunt +)$met\$/\1HKM-304 use-after-free: memcpy reads 8 bytes of a 1,608- or a 1,768-byte block freed/
-        /^groups /,/^[^ ]/s/^(    (normal|before) +)($behind|${behind%;*}|$late)\$/\1$behind, or $late/
+        /^groups /,/^[^ ]/s/^(    before +)($behind|${behind%;*}|$late)\$/\1$behind, or $late/
+        /^groups /,/^[^ ]/s/^(    normal +)($behind|${behind%;*}|$normal)\$/\1$behind, or $normal/
         /^awk /,/^[^ ]/s/^(    (all|before) +HKM-301 heap-buffer-overflow: reads memory )(right|14 bytes|4,062 bytes) past/\1right, or some bytes, past/" "$1"
 }
 
