@@ -104,7 +104,7 @@ struct entry {
     const char *name;
     const uint8_t *eh_frame;
     const void *segments; /* program headers: a module's own place of them */
-    uintptr_t number;     /* another one for each module */
+    uintptr_t number;     /* another one for each module; the same for all parts of the program */
 };
 
 struct table {
@@ -249,17 +249,32 @@ static void sort(struct entry *entry, uint32_t count) {
         }
 }
 
+/* Finds the part of the program in front of entry `at`, which is one, too; NULL: it is the first
+ * one, or another module. */
+static const struct entry *part_before(const struct table *table, uint32_t at) {
+    const struct entry *entry = &table->entry[at];
+    if (entry->name && entry->name[0])
+        return NULL;
+    for (uint32_t i = at; i-- > 0;)
+        if (table->entry[i].segments == entry->segments)
+            return &table->entry[i];
+    return NULL;
+}
+
 /* Gives modules that the published table has their numbers, and others new ones. */
 static void number_modules(struct table *table, const struct table *before) {
     uint32_t known = before ? before->count : 0;
     for (uint32_t i = 0, at = 0; i < table->count; i++) {
         struct entry *entry = &table->entry[i];
+        const struct entry *part = part_before(table, i);
         while (at < known && before->entry[at].start < entry->start)
             at++;
         const struct entry *old = at < known ? &before->entry[at] : NULL;
         bool is_same = old && old->start == entry->start && old->end == entry->end &&
                        old->name == entry->name && old->segments == entry->segments;
-        entry->number = is_same ? old->number : atomic_fetch_add(&numbers, 1) + 1;
+        entry->number = part      ? part->number
+                        : is_same ? old->number
+                                  : atomic_fetch_add(&numbers, 1) + 1;
     }
 }
 

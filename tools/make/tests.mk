@@ -64,7 +64,8 @@ $(call UNITS,tree/ leaks/ decode/ watch/ metrics/ verify/states,libdebuglayers.a
 $(call UNITS,verify/stats,libdebuglayers.a,$(IN_DEBUG) -Wl$(COMMA)--wrap=hak_large_each -Wl$(COMMA)--undefined=hak_read_stats)
 $(call UNITS,trace/,libdebuglayers.a,$(IN_DEBUG) -lunwind)
 $(call UNITS,unwind/ trace/stacks/stacks,libunwinder.a,$(IN_DEBUG) -lunwind)
-$(call UNITS,old/,libunwinder_old.a,-include tests/tools/old_loader.h $(IN_DEBUG) -lunwind)
+# With a hole in the program, as those of arm64 have: a module that is found part by part there.
+$(call UNITS,old/,libunwinder_old.a,-include tests/tools/old_loader.h $(IN_DEBUG) -lunwind -Wl$(COMMA)-z$(COMMA)max-page-size=0x200000 -Wl$(COMMA)-z$(COMMA)noseparate-code)
 $(call UNITS,watch/deaf,deaf/libwatch.a libdebuglayers.a,$(IN_DEBUG))
 $(call UNITS,entry/keep/,libkept.a libdebuglayers.a,$(IN_DEBUG))
 $(call UNITS,entry/attach/,libattached.a libdebuglayers.a,$(IN_DEBUG))

@@ -58,7 +58,8 @@ static bool watching;
 static uint8_t flags;
 static unsigned from_loader;
 
-static void take_stack(void *caller) {
+/* Inlined at any optimisation: the family alone lies where stacks are passed over. */
+static inline __attribute__((always_inline)) void take_stack(void *caller) {
     if (!watching)
         return;
     from_loader += hak_called_by_loader((uintptr_t)caller);
