@@ -7,13 +7,26 @@ table=$SOURCE/tests/arm/suite
 fail() { echo "make check: $*" >&2; exit 2; }
 
 rows=() hows=() left_out=()
+# For tests/unit/suite.h: a line "TEST CASE: REASON" for each case of a row `run but CASE[,CASE]: REASON`.
+export CASES_LEFT_OUT=$'\n'
 while read -r paths how; do
     case $paths in '' | '#'*) continue ;; esac
     IFS=, read -ra parts <<<"$paths"
     for path in "${parts[@]}"; do
         [ -e "$SOURCE/tests/$path" ] || fail "$table names $path, which is not there"
+        case $how in
+        run) ;;
+        'run but '*': '*)
+            IFS=, read -ra cases <<<"$(sed 's/^run but //; s/: .*//' <<<"$how")"
+            for case in "${cases[@]}"; do
+                grep -qE "^TEST\\(${case}[,)]" "$SOURCE/tests/$path" || fail "$table leaves the case $case out of $path, which does not have it"
+                CASES_LEFT_OUT+="${path%.c} $case: ${how#*: }"$'\n'
+            done
+            how=run
+            ;;
+        *) left_out+=("$path: $how") ;;
+        esac
         rows+=("$path") hows+=("$how")
-        [ "$how" = run ] || left_out+=("$path: $how")
     done
 done <"$table"
 
@@ -63,6 +76,6 @@ for name in cc gcc c++ g++; do
     chmod +x "$TOOLS_FIRST/$name"
 done
 for name in ar ld nm objcopy objdump readelf strip; do
-    ln -sf "$(command -v "${CC%gcc}$name")" "$TOOLS_FIRST/$name"
+    tool=$(command -v "${CC%gcc}$name") && ln -sf "$tool" "$TOOLS_FIRST/$name" || fail "no ${CC%gcc}$name for the scripts that take a program apart, or no room in $TOOLS_FIRST"
 done
 exec "$SOURCE/tests/run" "${run[@]/#/tests/}"

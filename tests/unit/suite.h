@@ -6,7 +6,9 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 
 /* Check writes down each assertion that held, to say behind which one a case died of a signal, and
@@ -64,6 +66,21 @@ static inline int by_line(const void *a, const void *b) {
            (*(const struct test *const *)b)->itself.line;
 }
 
+/* True for a case that CASES_LEFT_OUT, lines of "TEST CASE: REASON", leaves out on this machine
+ * (tests/tools/cross_check.sh); prints that. */
+static inline bool is_left_out(const char *name) {
+    const char *all = getenv("CASES_LEFT_OUT"), *test = getenv("HAKMEM_TEST"), *found;
+    char line[300];
+    snprintf(line, sizeof line, "\n%s %s: ", test ? test : "", name);
+    found = all ? strstr(all, line) : NULL;
+    if (found) {
+        const char *reason = found + strlen(line);
+        printf("skipped: %s: %.*s\n", name, (int)strcspn(reason, "\n"), reason);
+        fflush(stdout); /* each case is a child, which would print it again */
+    }
+    return found != NULL;
+}
+
 static inline int run_suite(const struct suite *suite) {
     if (suite->prepare)
         suite->prepare();
@@ -75,6 +92,8 @@ static inline int run_suite(const struct suite *suite) {
           sizeof *__start_unit_tests, by_line);
     for (const struct test *const *t = __start_unit_tests; t < __stop_unit_tests; t++) {
         int until = (*t)->until ? (*t)->until : (*t)->from + 1;
+        if (is_left_out((*t)->itself.name))
+            continue;
         _tcase_add_test(cases, &(*t)->itself, (*t)->signal, 0, (*t)->from, until);
     }
     suite_add_tcase(all, cases);

@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# make check CROSS=...: a row of tests/arm/suite runs a unit test but for the cases that it names, each of which is named at the end with its reason; a row
+# of a case that is not there is refused, and so is a machine without the tools of that architecture.
+. "${SOURCE:?}/tests/tools/test.sh"
+mkdir -p tree/tests/{tools,arm,unit} built/tests/unit root || exit 2
+cp "$SOURCE/tests/run" tree/tests/ && cp "$SOURCE/tests/tools/cross_check.sh" tree/tests/tools/ && cp "$SOURCE/tests/unit/suite.h" tree/tests/unit/ || exit 2
+cat >tree/tests/unit/some_test.c <<'END'
+#include "suite.h"
+TEST(one_passes) {
+    ck_assert(true);
+}
+TEST(another) {
+    ck_assert(false);
+}
+TEST(another_one, .until = 2) {
+    ck_assert(true);
+}
+RUN_TESTS()
+END
+${CC:-gcc} -w -D_GNU_SOURCE -o built/tests/unit/some_test tree/tests/unit/some_test.c -lcheck_pic -lsubunit -lrt -lm -lpthread ||
+    fail "some_test.c does not compile"
+printf '#!/bin/sh\n' >built/hakmem-trace && chmod +x built/hakmem-trace
+
+# checks STATUS TABLE [CC]: cross_check.sh of this table ends so; what it says is in `out`.
+checks() {
+    local got
+    printf '%s\n' "$2" >tree/tests/arm/suite
+    env -u CASES_LEFT_OUT SYSROOT="$PWD/root" BUILD="$PWD/built" CC="${3-gcc}" tree/tests/tools/cross_check.sh >out 2>&1
+    got=$?
+    [ "$got" -eq "$1" ] || complain "$2: ended with $got, $1 was due: $(cat out)"
+}
+
+checks 1 'unit run'
+checks 0 'unit/some_test.c run but another: no such machine: none'
+[ "$(tail -n 2 out)" = $'skipped: unit/some_test: another: no such machine: none\n3 passed, 0 failed, 1 skipped' ] || complain "one case: $(cat out)"
+checks 0 'unit/some_test.c run but another,another_one: no such machine'
+[ "$(tail -n 2 out)" = $'skipped: unit/some_test: another_one: no such machine\n1 passed, 0 failed, 2 skipped' ] || complain "two cases: $(cat out)"
+checks 2 'unit/some_test.c run but anoth: no such machine'
+grep -q 'leaves the case anoth out of unit/some_test.c, which does not have it' out || complain "a case that is not there: $(cat out)"
+checks 2 'unit run' /nowhere/gcc
+grep -q 'no /nowhere/ar for the scripts' out || complain "no tools: $(cat out)"
+exit "$failed"
