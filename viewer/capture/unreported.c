@@ -6,14 +6,14 @@
 #include "fault_codes.h"
 #include "hop.h"
 
-#define NO_MEMORY 1
+#define NO_MEMORY      1
+#define ASKED_AGAIN_NS 30000000000 /* after a fault a program asks another collector, at most */
 
-/* A FAULT event; of a row of `fault` its event, and its code as size. A program that asked two
- * collectors for one report wrote two events. */
+/* A FAULT event; of a row of `fault` its event, and its code as size. */
 struct fault {
-    uint64_t id, address, size;
+    uint64_t id, ns, address, size;
     uint32_t process, thread, stack;
-    bool is_reported;
+    bool is_reported; /* of a row: its event is found */
 };
 
 struct faults {
@@ -33,6 +33,7 @@ static bool append(struct faults *to, const struct fault *one) {
  * than 0 ends the scan. */
 static int take(void *context, const struct hak_event *event) {
     struct fault one = {.id = event->id,
+                        .ns = event->ns,
                         .address = event->address,
                         .size = event->size,
                         .process = event->process,
@@ -41,23 +42,33 @@ static int take(void *context, const struct hak_event *event) {
     return (uint32_t)event->size == HAK_FAULT_MEMORY_LEAK || append(context, &one) ? 0 : NO_MEMORY;
 }
 
-static int by_id(const void *a, const void *b) {
-    const struct fault *left = a, *right = b;
-    return left->id < right->id ? -1 : left->id > right->id;
+static int compare(uint64_t a, uint64_t b) {
+    return a < b ? -1 : a > b;
 }
 
-/* By process, thread, stack, size and address. */
+static int by_id(const void *a, const void *b) {
+    const struct fault *left = a, *right = b;
+    return compare(left->id, right->id);
+}
+
+/* By process, thread, stack, size and address, then by time. */
 static int by_fault(const void *a, const void *b) {
     const struct fault *left = a, *right = b;
-    if (left->process != right->process)
-        return left->process < right->process ? -1 : 1;
-    if (left->thread != right->thread)
-        return left->thread < right->thread ? -1 : 1;
-    if (left->stack != right->stack)
-        return left->stack < right->stack ? -1 : 1;
-    if (left->size != right->size)
-        return left->size < right->size ? -1 : 1;
-    return left->address < right->address ? -1 : left->address > right->address;
+    int order = compare(left->process, right->process);
+    order = order ? order : compare(left->thread, right->thread);
+    order = order ? order : compare(left->stack, right->stack);
+    order = order ? order : compare(left->size, right->size);
+    order = order ? order : compare(left->address, right->address);
+    return order ? order : compare(left->ns, right->ns);
+}
+
+/* By process, code and time, which a row of `fault` has of its event. Its thread may be another
+ * one: of a crash in a handler, that which the handler's signal was sent to. */
+static int by_moment(const void *a, const void *b) {
+    const struct fault *left = a, *right = b;
+    int order = compare(left->process, right->process);
+    order = order ? order : compare((uint32_t)left->size, (uint32_t)right->size);
+    return order ? order : compare(left->ns, right->ns);
 }
 
 /* Marks the event of that id, if it is in the list, which is in the order of ids. */
@@ -71,20 +82,20 @@ static bool mark(const struct faults *all, uint64_t id) {
 }
 
 /* Marks the events that rows of `fault` name, and appends the rows that name another one, or none,
- * to `others`: the collector did not find the fault's own. The event of a row may be trimmed. 0, or
- * an error. */
+ * to `others`: most name the call that was stopped. 0, or an error. */
 static int mark_reported(const struct view *view, const struct faults *all, struct faults *others) {
     struct hak_query q =
         hak_ask(hak_store_database(view->reader),
-                "SELECT coalesce(event, 0), code, process, thread FROM fault", "reading faults");
+                "SELECT coalesce(event, 0), ns, code, process, thread FROM fault ORDER BY id",
+                "reading faults");
     bool has_memory = true;
     while (has_memory && hak_query_next(&q)) {
         struct fault row = {.id = hak_query_count(&q, 0),
-                            .size = hak_query_count(&q, 1),
-                            .process = hak_query_id(&q, 2),
-                            .thread = hak_query_id(&q, 3)};
-        bool is_trimmed = row.id > 0 && row.id <= view->summary.trimmed_events;
-        if (!mark(all, row.id) && !is_trimmed)
+                            .ns = hak_query_count(&q, 1),
+                            .size = hak_query_count(&q, 2),
+                            .process = hak_query_id(&q, 3),
+                            .thread = hak_query_id(&q, 4)};
+        if (!mark(all, row.id))
             has_memory = append(others, &row);
     }
     int error = hak_query_end(&q);
@@ -103,45 +114,94 @@ static int mark_suppressed(const struct view *view, const struct faults *all, ui
     return hak_query_end(&q);
 }
 
-/* How many reports suppressions kept back; a store of an earlier version does not say of which
+/* How many reports suppressions kept back whose events are not noted: `noted` of all are. */
+static uint64_t count_suppressed_before(const struct view *view, uint64_t noted) {
+    uint64_t all = hak_database_number(hak_store_database(view->reader),
+                                       "SELECT coalesce(sum(used), 0) FROM suppression"
+                                       " WHERE text LIKE 'fault:%'",
+                                       0);
+    return all > noted ? all - noted : 0;
+}
+
+/* The last event that a collector of an earlier version stored: up to it no event is noted whose
+ * report a suppression kept back, and a program that asked two collectors for one report wrote two
  * events. */
-static uint64_t count_suppressed(const struct view *view) {
+static uint64_t last_of_earlier_version(const struct view *view) {
     return hak_database_number(hak_store_database(view->reader),
-                               "SELECT coalesce(sum(used), 0) FROM suppression"
-                               " WHERE text LIKE 'fault:%'",
+                               "SELECT coalesce((SELECT CAST(value AS INTEGER) FROM meta"
+                               " WHERE key = 'fault_events_since'), 9223372036854775807)",
                                0);
 }
 
-/* Makes one of the events that are of one fault. */
-static void join_events(struct faults *all) {
+/* Makes one of the events, up to `last`, that are of one fault. */
+static void join_events(struct faults *all, uint64_t last) {
     uint32_t kept = 0;
-    if (all->count > 0)
-        qsort(all->list, all->count, sizeof *all->list, by_fault);
+    qsort(all->list, all->count, sizeof *all->list, by_fault);
     for (uint32_t i = 0; i < all->count; i++) {
-        if (kept > 0 && by_fault(&all->list[kept - 1], &all->list[i]) == 0)
-            all->list[kept - 1].is_reported |= all->list[i].is_reported;
-        else
-            all->list[kept++] = all->list[i];
+        struct fault *one = &all->list[i], *before = kept ? &all->list[kept - 1] : NULL,
+                     same = *one;
+        if (before)
+            same.ns = before->ns;
+        if (before && one->id <= last && by_fault(before, &same) == 0 &&
+            one->ns - before->ns <= ASKED_AGAIN_NS) {
+            one->is_reported |= before->is_reported;
+            *before = *one;
+        } else {
+            all->list[kept++] = *one;
+        }
     }
     all->count = kept;
 }
 
-/* Gives each of the rows one event without a report, of its process, thread and code. */
-static void match_rows(const struct faults *all, const struct faults *rows) {
-    for (uint32_t i = 0; i < rows->count; i++)
-        for (uint32_t k = 0; k < all->count; k++) {
+/* Marks an event of the moment of each row, and the row: also a second one of an event, which an
+ * earlier version stored where its worker had died. `all` is in that order. */
+static void match_moments(const struct faults *all, const struct faults *rows) {
+    for (uint32_t i = 0; i < rows->count && all->count > 0; i++) {
+        struct fault *row = &rows->list[i];
+        const struct fault *end = all->list + all->count;
+        struct fault *one =
+            row->ns ? bsearch(row, all->list, all->count, sizeof *row, by_moment) : NULL;
+        if (!one)
+            continue;
+        row->is_reported = true;
+        while (one > all->list && by_moment(one - 1, row) == 0)
+            one--;
+        while (one + 1 < end && one->is_reported && by_moment(one + 1, row) == 0)
+            one++;
+        one->is_reported = true;
+    }
+}
+
+/* Gives each row whose event the collector did not find the last event before it, of its process,
+ * thread and code, that has no report. ns 0: its time is not known. */
+static void match_others(const struct faults *all, const struct faults *rows) {
+    for (uint32_t i = 0; i < rows->count; i++) {
+        const struct fault *row = &rows->list[i];
+        struct fault *last = NULL;
+        for (uint32_t k = 0; k < all->count && !row->is_reported; k++) {
             struct fault *one = &all->list[k];
-            if (one->is_reported || one->process != rows->list[i].process ||
-                one->thread != rows->list[i].thread || (uint32_t)one->size != rows->list[i].size)
-                continue;
-            one->is_reported = true;
-            break;
+            bool is_like = one->process == row->process && one->thread == row->thread &&
+                           (uint32_t)one->size == row->size;
+            if (is_like && !one->is_reported && (row->ns == 0 || one->ns <= row->ns) &&
+                (!last || one->ns > last->ns))
+                last = one;
         }
+        if (last)
+            last->is_reported = true;
+    }
+}
+
+/* Counts those without a report; those of an earlier version less `kept_back`. */
+static uint64_t count_without(const struct faults *all, uint64_t last_earlier, uint64_t kept_back) {
+    uint64_t earlier = 0, later = 0;
+    for (uint32_t i = 0; i < all->count; i++)
+        *(all->list[i].id <= last_earlier ? &earlier : &later) += !all->list[i].is_reported;
+    return later + (earlier > kept_back ? earlier - kept_back : 0);
 }
 
 /* Reads the events, and which of them have a report. 0, or an error. */
 static int gather(const struct view *view, uint32_t process, struct faults *all,
-                  struct faults *others, uint64_t *suppressed) {
+                  struct faults *others, uint64_t *noted) {
     struct hak_filter filter = {
         .process = process, .kind_mask_high = (uint64_t)1 << (HAK_FAULT - 64), .class_index = -1};
     int error = hak_store_scan(view->reader, &filter, false, take, all);
@@ -150,24 +210,24 @@ static int gather(const struct view *view, uint32_t process, struct faults *all,
     if (error == 0 && all->count > 0)
         error = mark_reported(view, all, others);
     if (error == 0 && all->count > 0)
-        error = mark_suppressed(view, all, suppressed);
+        error = mark_suppressed(view, all, noted);
     return error;
 }
 
 int view_count_unreported(const struct view *view, uint32_t process, uint64_t *count) {
     struct faults all = {0}, others = {0};
-    uint64_t suppressed = 0, without = 0;
+    uint64_t noted = 0;
     *count = 0;
     if (hak_store_is_profile_only(view->reader)) /* its faults are not known */
         return 0;
-    int error = gather(view, process, &all, &others, &suppressed);
-    if (error == 0) {
-        join_events(&all);
-        match_rows(&all, &others);
-        for (uint32_t i = 0; i < all.count; i++)
-            without += !all.list[i].is_reported;
-        uint64_t kept_back = without > 0 && suppressed == 0 ? count_suppressed(view) : 0;
-        *count = without > kept_back ? without - kept_back : 0;
+    int error = gather(view, process, &all, &others, &noted);
+    if (error == 0 && all.count > 0) {
+        uint64_t last_earlier = last_of_earlier_version(view);
+        qsort(all.list, all.count, sizeof *all.list, by_moment);
+        match_moments(&all, &others);
+        join_events(&all, last_earlier);
+        match_others(&all, &others);
+        *count = count_without(&all, last_earlier, count_suppressed_before(view, noted));
     }
     free(all.list);
     free(others.list);

@@ -56,6 +56,20 @@ static uint32_t highest_session(struct hak_worker *w) {
         "SELECT max(CAST(value AS INTEGER)) FROM meta WHERE key GLOB 'session.*'", 0);
 }
 
+static void put_number(struct hak_worker *w, const char *key, uint64_t value) {
+    char text[32];
+    snprintf(text, sizeof text, "%llu", (unsigned long long)value);
+    hak_store_put_meta(w->capture.writer, key, text);
+}
+
+/* Tells readers from which event on each fault has one event, and a report that a suppression kept
+ * back is noted by it: earlier versions told neither. */
+static void note_fault_events(struct hak_worker *w) {
+    static const char key[] = "fault_events_since";
+    if (!hak_store_get_meta(w->capture.writer, key))
+        put_number(w, key, hak_store_last_event(w->capture.writer));
+}
+
 /* Goes on with the store at `path`. The worker before may still be dying: that is waited for,
  * BUSY_TRIES times at most. 0, or an error. */
 static int resume(struct hak_worker *w, const char *path) {
@@ -89,7 +103,11 @@ static int resume(struct hak_worker *w, const char *path) {
     w->capture.start_ns = start ? strtoull(start, NULL, 10) : 0;
     /* Findings that the worker before wanted to name stay as they are. */
     const char *late = error ? NULL : hak_store_get_meta(w->capture.writer, "late_fault");
-    return late && late[0] ? hak_store_put_meta(w->capture.writer, "late_fault", "") : error;
+    if (late && late[0])
+        error = hak_store_put_meta(w->capture.writer, "late_fault", "");
+    if (error == 0)
+        note_fault_events(w);
+    return error;
 }
 
 /* Makes a store at `path`, after the keeper was told that it is being made. 0, or an error. */
@@ -245,12 +263,6 @@ static int take_half_made(struct hak_worker *w, const struct hak_client *client)
     return HAK_STORE_MISSING;
 }
 
-static void put_number(struct hak_worker *w, const char *key, uint64_t value) {
-    char text[32];
-    snprintf(text, sizeof text, "%llu", (unsigned long long)value);
-    hak_store_put_meta(w->capture.writer, key, text);
-}
-
 /* Stores the variables of the first program that tell whether its inner pools were off. The keeper,
  * and so this worker, has its environment. */
 static void put_pool_switches(struct hak_worker *w) {
@@ -294,6 +306,7 @@ static void describe(struct hak_worker *w, const struct hak_client *c) {
                        m->head.level == HAK_CHECK_TRACE   ? "trace"
                        : m->head.level == HAK_CHECK_LIGHT ? "light"
                                                           : "normal");
+    note_fault_events(w);
     put_pool_switches(w);
     hak_capture_end(&w->capture, 0);
 }

@@ -310,21 +310,31 @@ void hak_crash_count_lost(const struct hak_incident *incident) {
         hak_ring_record_lost_report();
 }
 
-/* One try, in the session memory of now. Its record is written even if the collector does not get
- * the rest. */
-static const char *request_report(struct hak_incident *incident) {
-    struct hak_report_request *area = hak_current.report;
+/* Where the FAULT record lies. */
+struct written {
+    uint32_t ring; /* its index, UINT32_MAX = in none */
     uint64_t position;
+};
+
+/* One try, in the session memory of now. Its record is written even if the collector does not get
+ * the rest; once: a successor's rings have the records of its collector's before, at their
+ * positions. */
+static const char *request_report(struct hak_incident *incident, struct written *record) {
+    struct hak_report_request *area = hak_current.report;
     const char *taken = claim_area(area);
+    bool is_written = record->ring != UINT32_MAX;
     if (taken) {
-        (void)record_fault(incident, &position);
+        if (!is_written)
+            record->ring = record_fault(incident, &record->position);
         hak_crash_count_lost(incident);
         return taken;
     }
     begin_area(area);
     fill_area(incident, area);
-    area->ring = record_fault(incident, &position);
-    area->fault_position = position;
+    if (!is_written)
+        record->ring = record_fault(incident, &record->position);
+    area->ring = record->ring;
+    area->fault_position = record->position;
     atomic_store(&area->state, HAK_REPORT_READY);
     hak_wake(&area->state);
     if (hak_current.overwrites) {
@@ -349,6 +359,7 @@ static bool withdraw(const struct hak_incident *incident) {
 
 const char *hak_crash_hand_over(struct hak_incident *incident) {
     const char *why = NULL;
+    struct written record = {.ring = UINT32_MAX};
     if (!hak_trace_open_for_report())
         return hak_options.trace ? no_collector : "no collector can be started";
     atomic_fetch_add_explicit(&hak_control.reports, 1, memory_order_relaxed);
@@ -356,7 +367,7 @@ const char *hak_crash_hand_over(struct hak_incident *incident) {
         hak_crash_bring_lives(hak_report_session_is_first());
     for (int tries = 0; tries < 2 && (tries == 0 || withdraw(incident)); tries++) {
         hak_collector_replace_dead(DEAD_AFTER_MS);
-        why = request_report(incident);
+        why = request_report(incident, &record);
         if (why != no_collector)
             break;
         /* It died just now: records that are not stored yet go to the next one, too. */
