@@ -30,6 +30,8 @@
 #define LOWEST_BLOCK     4096 /* nothing is mapped below */
 #define PLACE_FRAMES     32   /* with inlined ones */
 #define LATE_MAX         256  /* reports that wait for names */
+#define RECENT_ROWS      1000 /* one of these is the report's that a worker died over */
+#define SUPPRESSED_KEY   64
 
 struct hak_fault {
     struct hak_client *client;
@@ -41,7 +43,7 @@ struct hak_fault {
     struct hak_second_opinion second;
     struct hak_report_context context;
     char *arguments, *thread_name; /* of the context */
-    uint32_t row;                  /* that it was stored as, 0 = it was not */
+    uint32_t row;                  /* that it was stored as, 0 = it was not, or not yet */
     bool is_left;                  /* the program does not wait for it, and has said it */
     struct hak_fault *next_late;
     struct hak_report_request request; /* a copy: the program may write at any moment */
@@ -307,23 +309,53 @@ static bool put_whole_report(struct hak_capture *capture, const struct hak_findi
     return hak_capture_end(capture, error);
 }
 
-/* Stores a report, which gets the next row; one that cannot be stored is counted. */
+/* Stores a report, which gets the next row, or again the one that it has; one that cannot be stored
+ * is counted. */
 static void store_report(struct hak_capture *capture, const struct hak_findings *findings,
                          struct hak_fault *f, const struct hak_report *report) {
     const struct hak_report_context *context = &f->context;
-    if (put_whole_report(capture, findings, f, report))
-        f->row = capture->next_fault++;
-    else
+    if (!put_whole_report(capture, findings, f, report))
         hak_fault_count_unstored(capture, context->process, context->thread, context->ns);
+    else if (f->row == 0)
+        f->row = capture->next_fault++;
+}
+
+/* The row of the report, if a worker before stored it and died before it told the program; else
+ * 0. */
+static uint32_t find_stored_row(const struct hak_fault *f, const struct hak_capture *capture) {
+    const struct hak_report_context *context = &f->context;
+    if (!f->event || !f->reader || f->request.is_unrecorded)
+        return 0;
+    uint32_t from = capture->next_fault > RECENT_ROWS ? capture->next_fault - RECENT_ROWS : 0;
+    struct hak_query q =
+        hak_ask(hak_store_writer_database(capture->writer),
+                "SELECT id FROM fault WHERE id >= ?1 AND ns = ?2 AND process = ?3 AND code = ?4"
+                " AND thread = ?5",
+                "reading faults", from, context->ns, context->process, f->request.facts.fault,
+                context->thread);
+    uint32_t row = hak_query_next(&q) ? hak_query_id(&q, 0) : 0;
+    return hak_query_end(&q) == 0 ? row : 0;
+}
+
+/* The key by which readers know that a suppression kept the report of the event back. */
+static void name_suppressed(char key[SUPPRESSED_KEY], uint64_t event) {
+    snprintf(key, SUPPRESSED_KEY, "suppressed_fault.%llu", (unsigned long long)event);
 }
 
 /* Tells readers that the event has no report since a suppression kept it back. */
 static void store_suppressed(struct hak_capture *capture, uint64_t event) {
-    char key[64];
+    char key[SUPPRESSED_KEY];
     if (!event || !capture->writer || !hak_capture_begin(capture))
         return;
-    snprintf(key, sizeof key, "suppressed_fault.%llu", (unsigned long long)event);
+    name_suppressed(key, event);
     (void)hak_capture_end(capture, hak_store_put_meta(capture->writer, key, "1"));
+}
+
+/* Whether a worker before has stored that. */
+static bool is_stored_as_suppressed(const struct hak_capture *capture, uint64_t event) {
+    char key[SUPPRESSED_KEY];
+    name_suppressed(key, event);
+    return event && capture->writer && hak_store_get_meta(capture->writer, key);
 }
 
 void hak_fault_store_watched(struct hak_capture *capture, uint32_t process, uint64_t calls,
@@ -513,6 +545,25 @@ static struct hak_frame *make_page(struct hak_fault *f, struct hak_capture *capt
     return frames;
 }
 
+/* Whether the fault is news. One that a worker before judged, and died, does not count again as a
+ * use of its suppression. */
+static enum hak_answer judge(const struct hak_fault *f, struct hak_capture *capture,
+                             struct hak_findings *findings, const struct hak_report *page,
+                             const struct hak_frame *frames) {
+    unsigned code = f->request.facts.fault;
+    if (is_stored_as_suppressed(capture, f->event))
+        return HAK_ANSWER_SUPPRESSED;
+    enum hak_answer answer =
+        hak_judge_ask(&findings->judge, capture, f->client, code, page->fingerprint, frames,
+                      f->context.frame_count, page->allocated.frame, page->allocated.count);
+    return code == 0 ? answer
+                     : hak_judge_ask_block(&findings->judge,
+                                           &(struct hak_judge_block){.process = f->process,
+                                                                     .base = page->base,
+                                                                     .birth = page->birth,
+                                                                     .answer = answer});
+}
+
 /* Makes the page, prints it unless it is known, and stores it. */
 static void report(struct hak_fault *f, struct hak_capture *capture,
                    struct hak_findings *findings) {
@@ -521,6 +572,9 @@ static void report(struct hak_fault *f, struct hak_capture *capture,
     struct hak_report page;
     bool made;
     fill_context(f, capture);
+    f->row = find_stored_row(f, capture);
+    if (f->row)
+        f->context.fault_row = f->row;
     /* Threads that failed since the copy was made are named, too; the area of a request that was
      * left may be another one's already. */
     for (uint32_t i = 0; i < HAK_REPORT_OTHERS && !f->is_left; i++) {
@@ -533,15 +587,7 @@ static void report(struct hak_fault *f, struct hak_capture *capture,
         hak_fault_store_watched(capture, f->process, request->calls, request->guarded_blocks);
     struct hak_frame *frames = make_page(f, capture, &page, &made);
     if (made) {
-        enum hak_answer answer = hak_judge_ask(&findings->judge, capture, c, request->facts.fault,
-                                               page.fingerprint, frames, f->context.frame_count,
-                                               page.allocated.frame, page.allocated.count);
-        if (request->facts.fault != 0)
-            answer = hak_judge_ask_block(&findings->judge,
-                                         &(struct hak_judge_block){.process = f->process,
-                                                                   .base = page.base,
-                                                                   .birth = page.birth,
-                                                                   .answer = answer});
+        enum hak_answer answer = judge(f, capture, findings, &page, frames);
         if (!f->is_left)
             shared->answer = answer;
         if (advance_state(shared, HAK_REPORT_WRITING, HAK_REPORT_PRINTING) &&

@@ -135,6 +135,23 @@ TEST(stores_a_request_that_its_program_has_given_up, .until = 2) {
     ck_assert_int_eq(reports(), 1);
 }
 
+/* The worker before died over it when it was stored: the program waits still (0, 1), has given up
+ * (2, 3), or asks the successor of its collector (4). */
+TEST(stores_a_report_once_that_a_worker_before_has_stored, .until = 5) {
+    static const uint32_t states[] = {HAK_REPORT_WRITING, HAK_REPORT_PRINTING, HAK_REPORT_LEFT,
+                                      HAK_REPORT_KEEPING, HAK_REPORT_READY};
+    record(10);
+    request_report(FAKE_BLOCK, HAK_REPORT_READY);
+    hak_worker_report_faults(&worker);
+    atomic_store(&fake_report(&program)->state, states[_i]);
+    hak_worker_report_faults(&worker);
+    ck_assert_int_eq(reports(), 1);
+    request_report(FAKE_BLOCK, HAK_REPORT_READY); /* the same again, later */
+    hak_worker_report_faults(&worker);
+    ck_assert_int_eq(reports(), 2);
+    ck_assert_int_eq(ask("SELECT max(id) FROM fault"), 2);
+}
+
 /* As where no memory is there to begin it: those of leaks are rows already. */
 TEST(counts_a_request_that_is_not_begun, .until = 2) {
     record(10);
