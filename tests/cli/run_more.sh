@@ -49,12 +49,14 @@ if [ "$(id -u)" -eq 0 ]; then
     public=$(mktemp -d /tmp/hakmem-few.XXXXXX) || exit 2 # the checkout may lie where only root comes
     cp "$BUILD"/{hakmem-trace,hakmem-collect,hakmem-debug.so} "$public" && chown -R 4242 "$public"
     (cd "$public" && setpriv --reuid=4242 --regid=4242 --clear-groups \
-        bash -c 'ulimit -u 3 && exec ./hakmem-trace run -s few.db -- /bin/true') >said 2>&1
+        bash -c 'ulimit -u 3 && exec ./hakmem-trace run --json -s few.db -- /bin/true') >few.json 2>said
     status=$?
     [ "$status" -eq 4 ] || fail "ulimit -u 3: status $status, 4 was due: $(cat said)"
     grep -qE 'worker (cannot start|ends again and again)' said || fail "ulimit -u 3, first line: $(cat said)"
     grep -q 'the collector could not take its record' said || fail "ulimit -u 3, last line: $(cat said)"
     grep -q 'was not loaded' said && fail "ulimit -u 3 blames the library: $(cat said)"
+    grep -q '^  "why": "the program was not recorded: the collector could not take its record; ' few.json || fail "ulimit -u 3, the JSON does not say why: $(cat few.json)"
+    python3 "$SOURCE/tests/cli/validate.py" "$SOURCE/docs/specs/output.schema.json" few.json || fail "run --json is not as its schema"
 fi
 
 # The store that was just recorded is the newest here and needs no name.

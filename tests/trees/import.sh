@@ -102,8 +102,15 @@ grep -q 'FREED BEFORE .*thread 1' report && grep -q '#0 main .*import.c:' report
 "$trace" why @fault -s store.db >why || [ $? -eq 1 ] || fail "why: $(cat why)"
 grep -q 'double-free reported here' why || fail "why: $(cat why)"
 "$trace" import --json -s store2.db ./*.rings >json || fail "import --json"
-grep -q '"command": "import"' json && grep -q '"faults": 1' json && grep -q '"lost": 0' json || fail "$(cat json)"
+grep -q '"command": "import"' json && grep -q '"faults": 1' json && grep -q '"unreported": 0' json && grep -q '"lost": 0' json || fail "$(cat json)"
 python3 "$SOURCE/tests/cli/validate.py" "$SOURCE/docs/specs/output.schema.json" json || fail "import --json is not as its schema"
+
+# Of two faults the newer one has its report.
+mkdir two
+{ echo f; echo g; } | (cd two && HAKMEM_ON_FAULT=continue LD_PRELOAD="$lonely/hakmem-debug.so" "$BUILD/tests/crash/frees_twice") >out 2>err
+"$trace" import --json two/*.rings >json
+[ $? -eq 4 ] || fail "import --json of two faults: $(cat json err)"
+grep -q '"faults": 1' json && grep -q '"unreported": 1' json && grep -q '"lost": 1' json || fail "two faults: $(cat json)"
 
 # Imports that are refused.
 tree_name=refused

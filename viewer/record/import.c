@@ -30,12 +30,9 @@ static bool choose_store(const struct view *view, char *path, size_t bytes) {
     return false;
 }
 
-/* Prints what was imported in one line: events, processes, losses, faults, store. False, and
- * said. */
-static bool print_import_lines(const struct view *view) {
-    uint64_t faults = view->summary.faults, unreported;
-    if (view_count_unreported(view, 0, &unreported) != 0)
-        return false;
+/* Prints what was imported in one line: events, processes, losses, faults, store. */
+static bool print_import_lines(const struct view *view, uint64_t unreported) {
+    uint64_t faults = view->summary.faults;
     struct hak_text text = {0};
     hak_text_add(&text, "%s of ", hak_words_count(view->summary.events, "event", "events"));
     hak_text_add(&text, "%s, ", hak_words_count(view->summary.processes, "process", "processes"));
@@ -52,11 +49,12 @@ static bool print_import_lines(const struct view *view) {
     return view_print(&text);
 }
 
-static bool print_import_json(struct view *view) {
+static bool print_import_json(struct view *view, uint64_t unreported) {
     json_t *document = hak_json_set(
         view_json_document(view), NUMBER("files", view->argument_count),
         NUMBER("events", view->summary.events), NUMBER("lost", view->summary.lost_events),
-        NUMBER("processes", view->summary.processes), NUMBER("faults", view->summary.faults));
+        NUMBER("processes", view->summary.processes), NUMBER("faults", view->summary.faults),
+        NUMBER("unreported", unreported));
     hak_json_set_missed(document, &view->summary.missed);
     return view_print_json(hak_json_print(document));
 }
@@ -80,7 +78,11 @@ int command_import(struct view *view) {
         view_error("import: the store that was written cannot be read: %s", hak_store_message());
         return VIEW_UNREADABLE;
     }
-    if (!(view->json ? print_import_json(view) : print_import_lines(view)))
+    uint64_t unreported;
+    int error = view_count_unreported(view, 0, &unreported);
+    if (error)
+        return error;
+    if (!(view->json ? print_import_json(view, unreported) : print_import_lines(view, unreported)))
         return VIEW_USAGE;
     const struct hak_store_summary *summary = &view->summary;
     return summary->lost_events || hak_missed_has_events(&summary->missed) ? VIEW_INCOMPLETE

@@ -8,7 +8,10 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <limits.h>
 #include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -34,6 +37,7 @@ struct outcome {
     bool is_cut;     /* the recording was ended while processes live */
     bool is_refused; /* it came to the collector, which made no store for it */
     uint32_t live, sessions;
+    const char *why; /* the status is not the program's own, nor that of its faults; else NULL */
 };
 
 static bool is_light(const struct view *view) {
@@ -263,6 +267,10 @@ static bool print_run_json(struct view *view, const struct outcome *outcome, int
         NUMBER("live_processes", outcome->live));
     struct view_checked checked;
     bool is_known = outcome->read && view_read_checked(view, &checked) == 0;
+    if (outcome->unreported)
+        hak_json_set(document, NUMBER("unreported", outcome->unreported));
+    if (outcome->why)
+        hak_json_set(document, TEXT("why", outcome->why));
     return view_print_json(hak_json_print(hak_json_set(
         document, JSON("checked", is_known ? view_checked_json(&checked) : json_null()))));
 }
@@ -295,58 +303,72 @@ static void finish(struct view *view, struct hak_keeper *keeper, char *path, siz
         count_faults(view, path, findings, outcome);
 }
 
-static int settle_status(const struct view *view, const struct outcome *outcome, int exit_code) {
+/* Says why the answer is no other one, and keeps that for the JSON. Returns `status`. */
+__attribute__((format(printf, 3, 4))) static int settle(struct outcome *outcome, int status,
+                                                        const char *format, ...) {
+    static char why[PATH_MAX + 512];
+    va_list list;
+    va_start(list, format);
+    vsnprintf(why, sizeof why, format, list);
+    va_end(list);
+    view_error("run: %s", why);
+    outcome->why = why;
+    return status;
+}
+
+static int settle_status(const struct view *view, struct outcome *outcome, int exit_code) {
     if (is_off(view) && outcome->faults == 0)
         return outcome->program_status; /* a session is made for a fault alone */
     if (outcome->is_refused) {
-        view_error("run: the program was not recorded: the collector could not take its record; "
-                   "where the reason is known, it stands above");
-        return VIEW_INCOMPLETE;
+        return settle(outcome, VIEW_INCOMPLETE,
+                      "the program was not recorded: the collector could not take its record; "
+                      "where the reason is known, it stands above");
     }
     if (outcome->sessions == 0 && run_child_was_told_to_end(outcome->program_status))
         return outcome->program_status; /* before it could allocate */
     if (outcome->sessions == 0 && run_target_unreadable()) {
-        view_error("run: the program was not recorded: %s may be executed but not read, so it "
-                   "could not be checked first (is it static, or set-id?); make it readable",
-                   run_target_unreadable());
-        return VIEW_INCOMPLETE;
+        return settle(outcome, VIEW_INCOMPLETE,
+                      "the program was not recorded: %s may be executed but not read, so it "
+                      "could not be checked first (is it static, or set-id?); make it readable",
+                      run_target_unreadable());
     }
     if (outcome->sessions == 0) {
-        view_error("run: the program was not recorded: %s was not loaded into it "
-                   "(LD_PRELOAD was dropped on the way, or memory for the record is not allowed)",
-                   run_library(view));
-        return VIEW_INCOMPLETE;
+        return settle(
+            outcome, VIEW_INCOMPLETE,
+            "the program was not recorded: %s was not loaded into it "
+            "(LD_PRELOAD was dropped on the way, or memory for the record is not allowed)",
+            run_library(view));
     }
     if (outcome->faults > 0 && is_light(view) && !view_given(view, "exitcode"))
         return outcome->program_status;
     if (outcome->faults > 0)
         return exit_code;
     if (!outcome->committed) {
-        view_error("run: the program ended, but its last records were not stored: nothing was "
-                   "written to the store for %d s; the capture is incomplete",
-                   COMMIT_WAIT_MS / 1000);
-        return VIEW_INCOMPLETE;
+        return settle(outcome, VIEW_INCOMPLETE,
+                      "the program ended, but its last records were not stored: nothing was "
+                      "written to the store for %d s; the capture is incomplete",
+                      COMMIT_WAIT_MS / 1000);
     }
     if (!outcome->read) {
-        view_error("run: the capture cannot be read: %s", hak_store_message());
-        return VIEW_UNREADABLE;
+        return settle(outcome, VIEW_UNREADABLE, "the capture cannot be read: %s",
+                      hak_store_message());
     }
     if (view->summary.ended_early) {
-        view_error("run: the program ended, but the end of its record could not be written; the "
-                   "capture is incomplete");
-        return VIEW_INCOMPLETE;
+        return settle(outcome, VIEW_INCOMPLETE,
+                      "the program ended, but the end of its record could not be written; the "
+                      "capture is incomplete");
     }
     if (outcome->unreported > 0 && outcome->unstored <= outcome->unreported) {
-        view_error("run: the program ended, but %s of its faults not stored; the capture is "
-                   "incomplete",
-                   hak_words_count(outcome->unreported, "report was", "reports were"));
-        return VIEW_INCOMPLETE;
+        return settle(outcome, VIEW_INCOMPLETE,
+                      "the program ended, but %s of its faults not stored; the capture is "
+                      "incomplete",
+                      hak_words_count(outcome->unreported, "report was", "reports were"));
     }
     if (outcome->unstored > 0) {
-        view_error("run: the program ended, but %s of its record did not fit on the disk; the "
-                   "capture is incomplete",
-                   hak_words_count(outcome->unstored, "event", "events"));
-        return VIEW_INCOMPLETE;
+        return settle(outcome, VIEW_INCOMPLETE,
+                      "the program ended, but %s of its record did not fit on the disk; the "
+                      "capture is incomplete",
+                      hak_words_count(outcome->unstored, "event", "events"));
     }
     return outcome->program_status;
 }
