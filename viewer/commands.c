@@ -540,8 +540,8 @@ const struct view_command view_commands[] = {
          "The files are not changed. Names and lines are looked up now, in the programs' files\n"
          "on this machine. Events that were overwritten by newer ones are counted as lost.\n"
          "\n"
-         "Exit status: 0; 2 the store exists already or a program still writes; 3 a FILE cannot\n"
-         "be read; 4 events were lost.\n",
+         "Exit status: 0; 2 the store exists already or a program still writes; 3 a FILE or its\n"
+         "store cannot be read; 4 events were lost.\n",
      .examples = "  hakmem-trace import hakmem.server.4711.rings\n"
                  "  hakmem-trace import -s app.db hakmem.*.rings\n",
      OPTIONS(import_options),
@@ -654,8 +654,9 @@ const struct view_command view_commands[] = {
          "of --at, by stack, biggest first. They may be reachable or not. A forked child holds\n"
          "what it inherited.\n"
          "\n"
-         "Exit status: 0. 1 a leak counts as a fault (--leaks=error, --ci) and is new. 4 events\n"
-         "were lost, and no scan was made or --held was given.\n",
+         "Exit status: 0. 1 a leak counts as a fault (--leaks=error, --ci) and is new; not of\n"
+         "`leaks N`. 4 a scan missed pieces of the program's own pools, or events were lost, and\n"
+         "no scan was made or --held was given.\n",
      .examples = "  hakmem-trace run --leaks=1 -- ./app; hakmem-trace leaks\n"
                  "  hakmem-trace leaks --stacks --limit 5\n"
                  "  hakmem-trace leaks --held --at 1.5\n"

@@ -38,6 +38,12 @@ ask 4 scanned ' pools had no room. Nothing else was lost in this capture.' leaks
 "$trace" run --leaks -s lost.db -- ./missed lost >/dev/null 2>said
 grep -q "^  COMPLETENESS .*the program's own pools: [0-9,]* pools had no room" said || complain "a report on leaks: $(cat said)"
 ask 4 lost 'pools had no room' leaks
+ask 4 lost 'pools had no room' leaks 1
+for which in '' 1; do
+    # shellcheck disable=SC2086 # none, or a number
+    "$trace" leaks $which --json -s lost.db >leaks.json
+    [ "$(value 'page["completeness"]["missed_pools"] > 1800' leaks.json)" = true ] || complain "leaks $which --json: $(tail -n 8 leaks.json)"
+done
 
 # A store that says nonsense is read.
 cp pools.db nonsense.db

@@ -165,6 +165,14 @@ static void add_remarks(struct hak_text *text, const struct view *view,
                      hak_words_count(list->reachable, "block is", "blocks are"));
 }
 
+/* Adds a line on what is missing, if a scan could not look at all pieces. */
+static void add_missed(struct hak_text *text, const struct view *view) {
+    if (!hak_missed_any(&view->summary.missed))
+        return;
+    view_add_completeness(text, view);
+    hak_text_add(text, "\n");
+}
+
 /* Prints the leaks as text: the table, with --stacks their stacks, at most 8 scans and remarks;
  * without any, what was looked for. */
 static void print_leaks_text(struct view *view, const struct leaks_list *list, uint64_t limit,
@@ -183,10 +191,7 @@ static void print_leaks_text(struct view *view, const struct leaks_list *list, u
     add_remarks(&text, view, list);
     if (listed && !view_given(view, "stacks"))
         hak_text_add(&text, "hakmem-trace leaks N shows the whole stack of leak N.\n");
-    if (hak_missed_any(&view->summary.missed)) { /* the scan could not look at all pieces */
-        view_add_completeness(&text, view);
-        hak_text_add(&text, "\n");
-    }
+    add_missed(&text, view);
     view_start_pager(view);
     view_print(&text);
 }
@@ -236,6 +241,7 @@ static void print_one(struct view *view, const struct leaks_row *row) {
     if (row->layer[0])
         hak_text_add(&text, "\n  SERVED BY         %s", row->layer);
     hak_text_add(&text, "\n  FINGERPRINT       %s\n", row->fingerprint);
+    add_missed(&text, view);
     view_start_pager(view);
     view_print(&text);
     hak_text_free(&age);
@@ -253,7 +259,7 @@ static int show_one(struct view *view, const struct leaks_list *list) {
             print_leaks_json(view, list, 0, &list->rows[i]);
         else
             print_one(view, &list->rows[i]);
-        return VIEW_OK;
+        return hak_missed_any(&view->summary.missed) ? VIEW_INCOMPLETE : VIEW_OK;
     }
     view_error("leaks %s: the number of a leak was expected, as `hakmem-trace leaks` lists them",
                view->argument[0]);

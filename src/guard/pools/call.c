@@ -14,7 +14,7 @@ bool hak_pool_begin(void) {
 
 struct hak_pool *hak_pool_of_call(const struct hak_pool_call *call) {
     struct hak_pool *pool = hak_pieces_pool(call->pool);
-    if (!pool && hak_pieces_are_forgotten())
+    if (!pool && hak_pieces_misses_pool(call->pool))
         hak_hop_count(HAK_COUNTED_POOL_CALL_MISSED, HAK_CLASS_NONE, 0);
     return pool;
 }

@@ -515,8 +515,8 @@ uint64_t hak_pieces_lost(void) {
     return lost;
 }
 
-bool hak_pieces_are_forgotten(void) {
-    return is_forgotten;
+bool hak_pieces_misses_pool(uintptr_t address) {
+    return is_forgotten || (has_no_malloc_like && address == (uintptr_t)HAK_POOL_MALLOC_LIKE);
 }
 
 bool hak_pieces_may_be_lost(uintptr_t address) {

@@ -151,8 +151,9 @@ HAK_HIDDEN void hak_pieces_each_inside(struct hak_pool *pool, uintptr_t from, ui
 /* How many pools and pieces were not kept; the counters POOL_MISSED and PIECE_MISSED (hops.def)
  * have them for the record. */
 HAK_HIDDEN uint64_t hak_pieces_lost(void);
-/* Whether this is a fork's child that knows none of its parent's pools. */
-HAK_HIDDEN bool hak_pieces_are_forgotten(void);
+/* Whether a call for a pool that is not known is missed: it is the malloc-like one, which had no
+ * room, or may be one that this fork's child forgot. */
+HAK_HIDDEN bool hak_pieces_misses_pool(uintptr_t address);
 /* Whether a piece at the address may have been one of them, or one that the parent of a fork had.
  */
 HAK_HIDDEN bool hak_pieces_may_be_lost(uintptr_t address);

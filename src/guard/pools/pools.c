@@ -276,23 +276,19 @@ static void set_redzone(struct hak_pool *pool, const struct redzone *redzone) {
     atomic_store_explicit(&hak_redzones_are_kept, true, memory_order_relaxed);
 }
 
-static void set_auto_free(struct hak_pool *pool, const struct redzone *unused) {
-    (void)unused;
-    pool->is_auto_free = 1;
-}
-
-/* Sets what the call tells of its pool, unless that has ended. */
-static void set_in_pool(const struct hak_pool_call *call,
-                        void (*set)(struct hak_pool *, const struct redzone *),
-                        const struct redzone *redzone) {
+/* Sets what the call tells of its pool, unless that has ended: its redzone, or, NULL, that it is
+ * auto-free. */
+static void set_in_pool(const struct hak_pool_call *call, const struct redzone *redzone) {
     struct hak_fault_facts facts = {0};
     if (!hak_pool_begin())
         return;
     struct hak_pool *told = hak_pool_of_call(call);
     if (told && told->is_destroyed)
         facts = hak_pool_facts_of_end(call, told, NULL);
+    else if (told && redzone)
+        set_redzone(told, redzone);
     else if (told)
-        set(told, redzone);
+        told->is_auto_free = 1;
     hak_pieces_unlock();
     hak_pool_tell_fault(&facts);
 }
@@ -301,14 +297,14 @@ HAK_EXPORT void hak_pool_redzone(const void *pool, size_t before, size_t behind)
     if (!hak_pool_is_told(pool))
         return;
     struct hak_pool_call call = HAK_POOL_CALL("hak_pool_redzone", pool, NULL, HAK_POOL_CREATE);
-    set_in_pool(&call, set_redzone, &(struct redzone){before, behind});
+    set_in_pool(&call, &(struct redzone){before, behind});
 }
 
 HAK_EXPORT void hak_pool_auto_free(const void *pool) {
     if (!hak_pool_is_told(pool))
         return;
     struct hak_pool_call call = HAK_POOL_CALL("hak_pool_auto_free", pool, NULL, HAK_POOL_CREATE);
-    set_in_pool(&call, set_auto_free, NULL);
+    set_in_pool(&call, NULL);
 }
 
 HAK_EXPORT void hak_pool_alloc(const void *pool, const void *piece, size_t bytes) {

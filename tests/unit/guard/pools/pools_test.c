@@ -805,6 +805,19 @@ TEST(a_malloc_like_pool_without_room_is_counted_once) {
         hak_pool_alloc((const void *)1, pool + i * PIECE, PIECE);
     ck_assert_uint_eq(amount_counted[HAK_COUNTED_POOL_MISSED], missed + 1);
     ck_assert_uint_eq(times_counted[HAK_COUNTED_POOL_CALL_MISSED], 99);
+    hak_pool_free((const void *)1, pool);
+    hak_pool_move((const void *)1, pool + PIECE, "list");
+    hak_pool_reset((const void *)1);
+    ck_assert_uint_eq(times_counted[HAK_COUNTED_POOL_CALL_MISSED], 102);
+    ck_assert_uint_eq(amount_counted[HAK_COUNTED_POOL_MISSED], missed + 1);
+}
+
+/* Before any piece of it there was nothing to be kept. */
+TEST(a_call_for_a_malloc_like_pool_that_is_not_made_yet_is_not_missed) {
+    begin();
+    hak_pool_free((const void *)1, pool);
+    hak_pool_reset((const void *)1);
+    ck_assert_uint_eq(times_counted[HAK_COUNTED_POOL_CALL_MISSED], 0);
 }
 
 /* A few pieces without room hide no others. */
