@@ -8,9 +8,8 @@
 #include <string.h>
 #include "report/words/words.h"
 #include "base/growing.h"
+#include "fault_codes.h"
 #include "trace/session.h"
-
-#define LEAK 401
 
 static int pid_of(const struct hak_query *query, int i) {
     uint64_t value = hak_query_count(query, i);
@@ -234,7 +233,7 @@ static bool take_leak(struct view *view, struct findings *to, const struct hak_q
     if (!one)
         return false;
     one->kind = FINDING_LEAK;
-    one->code = LEAK;
+    one->code = HAK_FAULT_MEMORY_LEAK;
     one->row = hak_query_id(query, 0);
     one->process = hak_query_id(query, 1);
     one->ns = hak_query_count(query, 2);
@@ -249,7 +248,7 @@ static bool take_leak(struct view *view, struct findings *to, const struct hak_q
     hak_frames_load(&frames, view->reader, hak_query_id(query, 3));
     add_stack(one, "allocated", frames);
     take_fingerprint(one, hak_query_text(query, 6));
-    hak_text_add(&headline, "HKM-%u %s: %s in ", LEAK, one->name, hak_words_bytes(one->bytes));
+    hak_text_add(&headline, "HKM-%u %s: %s in ", one->code, one->name, hak_words_bytes(one->bytes));
     hak_text_add(&headline, "%s never given back, allocated in ",
                  hak_words_count(one->blocks, "block", "blocks"));
     finding_add_place(&headline, one);

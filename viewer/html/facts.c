@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <time.h>
+#include "fault_codes.h"
 #include "report/words/words.h"
 #include "version.h"
 #include "viewer/findings/findings.h"
@@ -158,14 +159,14 @@ static int add_leaks(struct view *view, json_t *list, uint32_t process) {
                 "reading leaks", process);
     while (hak_query_next(&q) && json_array_size(list) < FINDINGS_MAX) {
         struct finding leak = {.kind = FINDING_LEAK,
-                               .code = 401,
+                               .code = HAK_FAULT_MEMORY_LEAK,
                                .name = "memory-leak",
                                .process = hak_query_id(&q, 0),
                                .ns = hak_query_count(&q, 1),
                                .blocks = hak_query_count(&q, 3),
                                .bytes = hak_query_count(&q, 4)};
         struct hak_text line = {0}, stack = {0};
-        hak_text_add(&line, "HKM-401 memory-leak: %s in ", hak_words_bytes(leak.bytes));
+        hak_text_add(&line, "HKM-%u %s: %s in ", leak.code, leak.name, hak_words_bytes(leak.bytes));
         hak_text_add(&line, "%s never given back, allocated in ",
                      hak_words_count(leak.blocks, "block", "blocks"));
         view_add_place(&line, view, hak_query_id(&q, 2));

@@ -5,6 +5,7 @@
 #include <string.h>
 #include "viewer/capture/capture.h"
 #include "base/growing.h"
+#include "fault_codes.h"
 #include "trace/record.h"
 
 static void copy_text(const struct hak_query *query, int column, char *to, size_t bytes) {
@@ -87,8 +88,8 @@ static void mark_known(struct view *view, struct leaks_list *list) {
         list->reachable += row->kind == HAK_LEAK_IS_REACHABLE ? row->count : 0;
         if (list->known_by.suppressions && row->kind != HAK_LEAK_IS_REACHABLE) {
             hak_frames_load(&frames, view->reader, row->stack);
-            if (hak_suppressions_match(list->known_by.suppressions, 401, frames.frame,
-                                       frames.count))
+            if (hak_suppressions_match(list->known_by.suppressions, HAK_FAULT_MEMORY_LEAK,
+                                       frames.frame, frames.count))
                 row->state = FINDING_SUPPRESSED;
             hak_frames_free(&frames);
         }

@@ -7,6 +7,7 @@
 #include "collector/session/session.h"
 #include "base/growing.h"
 #include "base/sorted.h"
+#include "fault_codes.h"
 #include "hop.h"
 #include "report/known/known.h"
 #include "report/page/page.h"
@@ -14,7 +15,6 @@
 #include "symbols/reading.h"
 
 enum {
-    CODE = 401,
     PLACES_WITH_AGE = 200,    /* the biggest ones: each is a search in the log */
     EVENTS_OF_AGES = 4 << 20, /* that are looked at for all of them */
     NAME_BYTES = 300,
@@ -173,11 +173,12 @@ static void look_up(struct settling *s, struct hak_store_reader *reader) {
             hak_frames_load(&place->frames, reader, group->stack);
         else
             resolve_stack(s->capture, group->stack, &place->frames);
-        hak_fingerprint(s->fingerprints[i], CODE, 0, place->frames.frame, place->frames.count);
+        hak_fingerprint(s->fingerprints[i], HAK_FAULT_MEMORY_LEAK, 0, place->frames.frame,
+                        place->frames.count);
         if (group->kind != HAK_LEAK_IS_REACHABLE && pile->client)
-            s->answers[i] = hak_judge_ask(&s->findings->judge, s->capture, pile->client, CODE,
-                                          s->fingerprints[i], place->frames.frame,
-                                          place->frames.count, NULL, 0);
+            s->answers[i] = hak_judge_ask(&s->findings->judge, s->capture, pile->client,
+                                          HAK_FAULT_MEMORY_LEAK, s->fingerprints[i],
+                                          place->frames.frame, place->frames.count, NULL, 0);
         place->is_told = s->answers[i] == HAK_ANSWER_NEW;
         s->known += place->is_told ? 0 : group->count;
     }
@@ -366,7 +367,7 @@ static int name_leak(struct hak_capture *capture, const struct hak_late_leak *la
     struct hak_frames frames = {0};
     char fingerprint[HAK_FINGERPRINT_BYTES];
     resolve_stack(capture, late->stack, &frames);
-    hak_fingerprint(fingerprint, CODE, 0, frames.frame, frames.count);
+    hak_fingerprint(fingerprint, HAK_FAULT_MEMORY_LEAK, 0, frames.frame, frames.count);
     hak_frames_free(&frames);
     return hak_store_name_leak(capture->writer, late->leak, fingerprint);
 }

@@ -9,8 +9,8 @@
 #include <strings.h>
 #include "report/words/words.h"
 #include "base/growing.h"
+#include "fault_codes.h"
 
-#define LEAK     401
 #define FILE_MAX (4u << 20)
 
 static void fail(char *error, size_t bytes, const char *format, ...)
@@ -89,7 +89,8 @@ struct hak_suppression *hak_suppressions_match(struct hak_suppressions *suppress
                                                const struct hak_frame *frames, int count) {
     for (uint32_t i = 0; suppressions && i < suppressions->count; i++) {
         struct hak_suppression *one = &suppressions->list[i];
-        if (one->code != code && (one->code != HAK_SUPPRESS_ALL || code == LEAK || code == 0))
+        if (one->code != code &&
+            (one->code != HAK_SUPPRESS_ALL || code == HAK_FAULT_MEMORY_LEAK || code == 0))
             continue;
         for (int k = 0; k < count; k++)
             if ((!frames[k].is_hakmem || is_layer_move(code)) &&
@@ -132,7 +133,7 @@ static bool find_code(const char *from, size_t length, unsigned *code) {
 /* Adds the suppression of one line without blanks around it. False: `error` is written. */
 static bool take_line(struct hak_suppressions *to, const char *text, uint32_t line, char *error,
                       size_t bytes) {
-    unsigned code = LEAK;
+    unsigned code = HAK_FAULT_MEMORY_LEAK;
     size_t at = 5;
     if (strncmp(text, "fault:", 6) == 0) {
         const char *colon = strchr(text + 6, ':');

@@ -2,6 +2,7 @@
 #include "report/page/page.h"
 
 #include <string.h>
+#include "fault_codes.h"
 #include "report/page/parts.h"
 #include "trace/record.h"
 
@@ -9,7 +10,6 @@ enum {
     LINES_OF_PLACES = 36, /* of HAK_REPORT_LINES */
     FRAMES_FIRST = 6,
     FRAMES_LATER = 3,
-    CODE = 401,
     PLACES_COMPARED = 64, /* more are not on the page */
 };
 
@@ -157,7 +157,7 @@ static struct sums add_up(const struct hak_leak_page *page) {
 /* Appends the first line: what leaked, or what is only still reachable, and the program. */
 static void add_headline(struct hak_text *text, const struct hak_leak_page *page,
                          const struct sums *sums) {
-    hak_text_add(text, "hakmem: HKM-%d memory-leak: ", CODE);
+    hak_text_add(text, "hakmem: HKM-%d memory-leak: ", HAK_FAULT_MEMORY_LEAK);
     if (sums->lost_blocks)
         hak_text_add(text, "%s in %s leaked", hak_words_bytes(sums->lost_bytes),
                      hak_words_count(sums->lost_blocks, "block", "blocks"));
@@ -235,7 +235,7 @@ static void add_next(struct hak_text *text, const char *store_path) {
         }
         hak_text_add(text, "     ");
     }
-    hak_text_add(text, "hakmem-trace explain HKM-%d\n", CODE);
+    hak_text_add(text, "hakmem-trace explain HKM-%d\n", HAK_FAULT_MEMORY_LEAK);
 }
 
 void hak_report_leaks(const struct hak_leak_page *page, struct hak_text *text,

@@ -146,9 +146,11 @@ bool hak_store_is_on_server(const struct hak_store_reader *r, uint64_t *bytes) {
 
 /* Of all processes together, each a number up to HAK_MISSED_MOST; a sum() that is too large would
  * be an error. */
+#define TEXT_OF(token) #token
+#define AS_TEXT(token) TEXT_OF(token)
 #define MISSED(what)                                                                               \
-    " (SELECT CAST(total(min(max(CAST(value AS INTEGER), 0), 1 << 40)) AS INTEGER) FROM meta"      \
-    " WHERE key GLOB 'missed_" what ".*')"
+    " (SELECT CAST(total(min(max(CAST(value AS INTEGER), 0), 1 << " AS_TEXT(                       \
+        HAK_MISSED_MOST_BITS) ")) AS INTEGER) FROM meta WHERE key GLOB 'missed_" what ".*')"
 
 /* Events, chunks and times come from the ends, so that it does not take longer with a longer
  * capture. Neighbouring commits may overlap in time. */

@@ -50,7 +50,9 @@ void hak_store_watch(hak_watcher watcher, void *context);
 
 /* The gaps in what is known of the program's own pools: pools and pieces that had no room in
  * hakmem's tables, and calls of hak_pool_* that were missed. */
-#define HAK_MISSED_MOST (UINT64_C(1) << 40) /* a store keeps no greater number of each */
+#define HAK_MISSED_MOST_BITS 40
+#define HAK_MISSED_MOST                                                                            \
+    (UINT64_C(1) << HAK_MISSED_MOST_BITS) /* a store keeps no greater number of each */
 struct hak_missed_pools {
     uint64_t pools, pieces, calls;
 };

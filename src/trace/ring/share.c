@@ -21,6 +21,7 @@
 #include "trace/trace.h"
 #include "trace/wait.h"
 #include "platform/block_signals.h"
+#include "platform/lock.h"
 
 enum {
     SHARED_RINGS = 4,    /* of a process in a session with MANY_EXTENTS, else one */
@@ -32,11 +33,8 @@ enum {
     BELLS = 8, /* in a ring that fills */
 };
 
-/* Lock: Drepper, "Futexes are tricky" (2011), mutex 2. */
-enum { UNLOCKED = 0, LOCKED = 1, WAITED_FOR = 2 };
-
 struct hak_shared_ring {
-    _Alignas(64) _Atomic uint32_t lock;
+    _Alignas(64) struct hak_lock lock;
     _Atomic uint32_t stuck;                /* the lock was not to be had: nobody waits again */
     _Atomic(struct hak_ring_entry *) ring; /* set once, under the lock */
     struct hak_record *records;            /* as in struct hak_writer */
@@ -54,8 +52,7 @@ static uint64_t head_of(const struct hak_shared_ring *shared) {
 /* Takes a shared ring's lock. False: nobody has written in all that time, though the lock is held.
  */
 static bool lock_in_time(struct hak_shared_ring *shared) {
-    uint32_t expected = UNLOCKED;
-    if (atomic_compare_exchange_strong(&shared->lock, &expected, LOCKED)) {
+    if (hak_try_lock(&shared->lock)) {
         atomic_store_explicit(&shared->stuck, 0, memory_order_relaxed);
         return true;
     }
@@ -64,13 +61,13 @@ static bool lock_in_time(struct hak_shared_ring *shared) {
     /* It is held for less than sleeping and waking takes. */
     for (int spin = 0; spin < SPINS; spin++) {
         hak_spin_hint();
-        expected = UNLOCKED;
-        if (atomic_load_explicit(&shared->lock, memory_order_relaxed) == UNLOCKED &&
-            atomic_compare_exchange_strong(&shared->lock, &expected, LOCKED))
+        if (atomic_load_explicit(&shared->lock.holder, memory_order_relaxed) == 0 &&
+            hak_try_lock(&shared->lock))
             return true;
     }
     uint64_t head = head_of(shared), since = hak_monotonic_ns();
-    while (atomic_exchange(&shared->lock, WAITED_FOR) != UNLOCKED) {
+    uint32_t seen = 0;
+    while (!hak_lock_turn(&shared->lock, &seen, HAK_RING_WAIT_SLICE_MS * HAK_MILLISECOND_NS)) {
         uint64_t now = hak_monotonic_ns();
         if (head_of(shared) != head) { /* others were quicker */
             head = head_of(shared);
@@ -79,14 +76,8 @@ static bool lock_in_time(struct hak_shared_ring *shared) {
             atomic_store_explicit(&shared->stuck, 1, memory_order_relaxed);
             return false;
         }
-        hak_wait_on(&shared->lock, WAITED_FOR, HAK_RING_WAIT_SLICE_MS * HAK_MILLISECOND_NS);
     }
     return true;
-}
-
-static void give_lock_back(struct hak_shared_ring *shared) {
-    if (atomic_exchange(&shared->lock, UNLOCKED) == WAITED_FOR)
-        (void)hak_raw_call(SYS_futex, &shared->lock, FUTEX_WAKE, 1);
 }
 
 /* Claims the ring that is to be shared, as big as can be had: many write it, and it does not grow.
@@ -115,7 +106,7 @@ bool hak_ring_share_begin(void) {
         bool there = atomic_load_explicit(&shared->ring, memory_order_acquire) != NULL;
         if (!there && lock_in_time(shared)) {
             there = atomic_load(&shared->ring) || claim(shared);
-            give_lock_back(shared);
+            hak_unlock(&shared->lock);
         }
         if (there) {
             hak_writer.shared = shared;
@@ -189,7 +180,7 @@ static enum outcome hold(struct hak_writer *w, unsigned count, uint64_t *positio
     unsigned wanted = count + SWITCH_RECORDS + (w->loss.count ? SWITCH_RECORDS + LOSS_RECORDS : 0);
     uint64_t capacity = shared->mask + 1, used = shared_used_records(shared, ring, full_tail);
     if (used + wanted > capacity) {
-        give_lock_back(shared);
+        hak_unlock(&shared->lock);
         return FULL;
     }
     w->held = shared;
@@ -293,7 +284,7 @@ static void let_go(struct hak_writer *w) {
     w->held = NULL;
     if (w->ring) /* a handler wrote beside it */
         w->shared = NULL;
-    give_lock_back(shared);
+    hak_unlock(&shared->lock);
     hak_current_leave_claim();
 }
 
@@ -317,7 +308,7 @@ void hak_ring_share_abandon(void) {
 
 void hak_ring_share_forget(void) {
     for (int i = 0; i < SHARED_RINGS; i++) {
-        atomic_store(&shared_rings[i].lock, UNLOCKED);
+        atomic_store(&shared_rings[i].lock.holder, 0);
         atomic_store(&shared_rings[i].stuck, 0);
         atomic_store(&shared_rings[i].ring, NULL);
     }
