@@ -3,6 +3,7 @@
 # of a case that is not there is refused, and so is a machine without the tools of that architecture.
 . "${SOURCE:?}/tests/tools/test.sh"
 mkdir -p tree/tests/{tools,arm,unit} built/tests/unit root || exit 2
+ln -s /usr /lib /lib64 root || exit 2 # of this machine: programs are compiled with it
 cp "$SOURCE/tests/run" tree/tests/ && cp "$SOURCE/tests/tools/cross_check.sh" tree/tests/tools/ && cp "$SOURCE/tests/unit/suite.h" tree/tests/unit/ || exit 2
 cat >tree/tests/unit/some_test.c <<'END'
 #include "suite.h"
@@ -31,6 +32,7 @@ checks() {
 }
 
 checks 1 'unit run'
+built/tests/cross/true || complain "no program that does nothing: $(ls built/tests/cross)"
 checks 0 'unit/some_test.c run but another: no such machine: none'
 [ "$(tail -n 2 out)" = $'skipped: unit/some_test: another: no such machine: none\n3 passed, 0 failed, 1 skipped' ] || complain "one case: $(cat out)"
 checks 0 'unit/some_test.c run but another,another_one: no such machine'

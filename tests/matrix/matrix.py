@@ -19,6 +19,7 @@ import itertools
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -345,7 +346,7 @@ def see_bad_value(name, option, library, value):
         more["HAKMEM_TRACE"] = "off"
     if library == DEBUG and name == "TRACE":
         more["HAKMEM_TRACE_FILE"] = "values.db"
-    done = subprocess.run(["/bin/true"], env=environment({}, more), capture_output=True, text=True, check=False)
+    done = subprocess.run([shutil.which("true")], env=environment({}, more), capture_output=True, text=True, check=False)
     lines = done.stderr.splitlines()
     what = f"{os.path.basename(library)}: HAKMEM_{name}={value[:40]}"
     if done.returncode != 0 or len(lines) != 1:

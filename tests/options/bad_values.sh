@@ -8,7 +8,7 @@ long=$(printf 'x%.0s' $(seq 5000))
 # check BUILD VARIABLE VALUE PATTERN
 check() {
     local code=0
-    env "HAKMEM_$2=$3" LD_PRELOAD="$BUILD/$1" /bin/true >out 2>err || code=$?
+    env "HAKMEM_$2=$3" LD_PRELOAD="$BUILD/$1" true >out 2>err || code=$?
     if [ "$code" -ne 0 ] || [ -s out ] || [ "$(wc -l <err)" -ne 1 ] ||
         ! grep -qE "^hakmem: HAKMEM_$2=$4; taking [^ ]+$" err; then
         echo "$1, HAKMEM_$2=${3:0:20}: status $code, stderr: $(head -c 500 err)"

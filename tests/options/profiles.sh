@@ -5,7 +5,7 @@ library=$BUILD/libhakmem.so
 
 # settings VARIABLE=VALUE...: what libhakmem says that holds, one VARIABLE=VALUE a line.
 settings() {
-    env -i "$@" HAKMEM_DEBUG_LEVEL=1 LD_PRELOAD="$library" /bin/true 2>&1 |
+    env -i ${QEMU_LD_PREFIX:+"QEMU_LD_PREFIX=$QEMU_LD_PREFIX"} "$@" HAKMEM_DEBUG_LEVEL=1 LD_PRELOAD="$library" "$(type -P true)" 2>&1 |
         sed -n 's/^hakmem: \(HAKMEM_[A-Z0-9_]*=[^ ]*\).*/\1/p' |
         grep -vE '^HAKMEM_(PROFILE|DEBUG_LEVEL)=' | LC_ALL=C sort
 }

@@ -78,4 +78,6 @@ done
 for name in ar ld nm objcopy objdump readelf strip; do
     tool=$(command -v "${CC%gcc}$name") && ln -sf "$tool" "$TOOLS_FIRST/$name" || fail "no ${CC%gcc}$name for the scripts that take a program apart, or no room in $TOOLS_FIRST"
 done
+# A script that needs a program which does nothing takes `true` by PATH.
+echo 'int main(void) { return 0; }' | "$TOOLS_FIRST/cc" -x c -o "$TOOLS_FIRST/true" - || fail "no program for the scripts that run true"
 exec "$SOURCE/tests/run" "${run[@]/#/tests/}"
