@@ -69,7 +69,7 @@
         if (hak_pool_create) {                                                                     \
             const void *hak_pool_ = HAK_POOL_AT(pool);                                             \
             hak_pool_create(hak_pool_, HAKMEM_POOL_NAME(pool));                                    \
-            if (((flags)&VALGRIND_MEMPOOL_AUTO_FREE) && hak_pool_auto_free)                        \
+            if ((VALGRIND_MEMPOOL_AUTO_FREE & (flags)) && hak_pool_auto_free)                      \
                 hak_pool_auto_free(hak_pool_);                                                     \
         }                                                                                          \
     } while (0)
