@@ -40,6 +40,7 @@ done
 [ "$(./request) $(./request late)" = '// //' ] || complain "request without hakmem: $(./request) $(./request late)"
 said=$(HAKMEM_GUARD=all HAKMEM_LEAKS=error LD_PRELOAD=$BUILD/hakmem-debug.so ./request 2>&1) && [ "$said" = // ] || complain "request: $said"
 { LD_PRELOAD=$BUILD/hakmem-debug.so ./request late >page 2>&1; } 2>/dev/null && complain "request late ended well"
-due='hakmem: HKM-304 use-after-free: main() request.cpp:39 reads 1 byte at offset 0 of a 12-byte block freed by end() request.cpp:19'
-[ "$(grep -a '^hakmem:' page)" = "$due" ] || complain "request late: $(cat page)"
+# log() is inlined into main(), and gcc says so from 13 on.
+due='hakmem: HKM-304 use-after-free: (log\(\) request.cpp:22|main\(\) request.cpp:39) reads 1 byte at offset 0 of a 12-byte block freed by end\(\) request.cpp:19'
+[[ $(grep -a '^hakmem:' page) =~ ^$due$ ]] || complain "request late: $(cat page)"
 exit "$failed"
