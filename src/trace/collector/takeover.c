@@ -123,7 +123,8 @@ static void copy_rings(struct hak_session *copy, bool takes_orphans) {
     }
 }
 
-/* A request that the collector did not take up: the new one stores it. */
+/* A request that the collector did not take up: the new one stores it. One that is waited for its
+ * thread makes again (crash/area.c). */
 static void copy_left_request(struct hak_session *copy, bool takes_orphans) {
     const struct hak_report_request *area = hak_current.report;
     const struct hak_process_entry *of = &hak_current.processes[area->process % HAK_PROCESSES];

@@ -9,6 +9,7 @@
 #include "fault_codes.h"
 #include "hop.h"
 #include "options.h"
+#include "platform/block_signals.h"
 #include "platform/platform.h"
 #include "platform/tags.h"
 #include "superslab.h"
@@ -36,6 +37,7 @@ enum {
 static const char in_file[] = "no collector runs; `hakmem-trace import` makes it of the file of "
                               "the rings";
 static const char no_collector[] = "no collector is there to write the whole one";
+static const char has_died[] = "the collector died meanwhile";
 static const char is_silent[] = "the collector has not moved for 3 s";
 static const char area_is_taken[] = "the report of another process is not finished";
 static const char area_is_left[] = "the collector has not taken up the one before";
@@ -43,6 +45,41 @@ static const char area_is_left[] = "the collector has not taken up the one befor
 /* Whether the request is of leaks: its report is rows that the collector has already. */
 static bool is_of_leaks(const struct hak_report_request *area) {
     return area->facts.fault == HAK_FAULT_MEMORY_LEAK;
+}
+
+/* The report area, and the session memory of which it is. A takeover puts another memory there, to
+ * which it copies requests that are left, and no other ones. */
+struct asked {
+    struct hak_report_request *area;
+    struct hak_session *session;
+    uint64_t session_id;
+};
+
+static uint64_t session_id(const struct hak_session *session) {
+    return __atomic_load_n(&session->session_id, __ATOMIC_ACQUIRE);
+}
+
+static struct asked area_of_now(void) {
+    struct hak_session *session = hak_current.session;
+    return (struct asked){hak_current.report, session, session_id(session)};
+}
+
+static bool is_replaced(const struct asked *asked) {
+    return session_id(asked->session) != asked->session_id;
+}
+
+/* Changes the area's state, before a takeover copies it or not at all. False: it is another one, or
+ * the memory is. Signals are blocked, since a handler that leaves by longjmp would leave the claim
+ * behind. */
+static bool change_state(const struct asked *asked, uint32_t from, uint32_t to) {
+    uint64_t signals;
+    hak_block_signals(&signals);
+    hak_current_enter_claim();
+    bool is_changed =
+        !is_replaced(asked) && atomic_compare_exchange_strong(&asked->area->state, &from, to);
+    hak_current_leave_claim();
+    hak_restore_signals(&signals);
+    return is_changed;
 }
 
 /* The area that this process has claimed, NULL = none. */
@@ -61,12 +98,15 @@ static const char *reason_to_pass(uint64_t waited) {
 }
 
 /* Waits for the report area, which the processes of a session share. Returns NULL when this process
- * has it, or why it does not get it. */
-static const char *claim_area(struct hak_report_request *area) {
+ * has it, as `asked`, or why it does not get it. */
+static const char *claim_area(struct asked *asked) {
+    *asked = area_of_now();
+    struct hak_report_request *area = asked->area;
     uint64_t now = hak_monotonic_ns(), deadline = now + CLAIM_MS * HAK_MILLISECOND_NS;
     uint64_t since = now;
     for (uint32_t before = HAK_REPORT_IDLE; now < deadline; now = hak_monotonic_ns()) {
         uint32_t state = HAK_REPORT_IDLE;
+        asked->session_id = session_id(asked->session);
         if (atomic_compare_exchange_strong(&area->state, &state, HAK_REPORT_FILLING))
             return NULL;
         if (state != before) {
@@ -226,20 +266,22 @@ bool hak_crash_name_other(const struct hak_report_other *other) {
 }
 
 /* Nobody is to print the report any more: this process tells the known facts, and the collector
- * stores it. False: the report is being printed. */
-static bool give_up(struct hak_report_request *area) {
-    for (;;) {
+ * stores it. False: the report is being printed, or the memory is another one. */
+static bool give_up(const struct asked *asked) {
+    struct hak_report_request *area = asked->area;
+    while (!is_replaced(asked)) {
         uint32_t state = atomic_load(&area->state);
         if (state != HAK_REPORT_READY && state != HAK_REPORT_WRITING)
             return false;
         uint32_t next = is_of_leaks(area) ? HAK_REPORT_IDLE : HAK_REPORT_LEFT;
         atomic_store(&claimed, NULL);
-        if (atomic_compare_exchange_strong(&area->state, &state, next)) {
+        if (change_state(asked, state, next)) {
             hak_wake(&area->state);
             return true;
         }
         atomic_store(&claimed, area);
     }
+    return false;
 }
 
 /* Why the report is not to be waited for any longer, NULL = wait on. */
@@ -256,12 +298,16 @@ static const char *reason_to_give_up(uint64_t waited) {
 }
 
 /* Waits until the collector has written the report. Returns NULL, or why it has not. */
-static const char *wait_for_report(struct hak_report_request *area) {
+static const char *wait_for_report(const struct asked *asked) {
+    struct hak_report_request *area = asked->area;
     uint64_t begin = hak_monotonic_ns(), printing_since = 0;
     for (;;) {
         uint32_t state = atomic_load(&area->state);
         uint64_t now = hak_monotonic_ns();
-        if (state == HAK_REPORT_DONE)
+        if (is_replaced(asked)) /* the state may be that of the new memory */
+            return has_died;
+        /* IDLE: it was DONE, and another process found that left behind. */
+        if (state == HAK_REPORT_DONE || state == HAK_REPORT_IDLE)
             return NULL;
         if (state == HAK_REPORT_PRINTING) {
             if (!printing_since)
@@ -270,7 +316,7 @@ static const char *wait_for_report(struct hak_report_request *area) {
                 return NULL;
         } else {
             const char *why = reason_to_give_up(now - begin);
-            if (why && give_up(area))
+            if (why && give_up(asked))
                 return why;
         }
         hak_wait_on(&area->state, state, WAIT_SLICE_MS * HAK_MILLISECOND_NS);
@@ -320,8 +366,9 @@ struct written {
  * the rest; once: a successor's rings have the records of its collector's before, at their
  * positions. */
 static const char *request_report(struct hak_incident *incident, struct written *record) {
-    struct hak_report_request *area = hak_current.report;
-    const char *taken = claim_area(area);
+    struct asked asked;
+    const char *taken = claim_area(&asked);
+    struct hak_report_request *area = asked.area;
     bool is_written = record->ring != UINT32_MAX;
     if (taken) {
         if (!is_written)
@@ -335,7 +382,10 @@ static const char *request_report(struct hak_incident *incident, struct written 
         record->ring = record_fault(incident, &record->position);
     area->ring = record->ring;
     area->fault_position = record->position;
-    atomic_store(&area->state, HAK_REPORT_READY);
+    if (!change_state(&asked, HAK_REPORT_FILLING, HAK_REPORT_READY)) {
+        atomic_store(&claimed, NULL);
+        return has_died;
+    }
     hak_wake(&area->state);
     if (hak_current.overwrites) {
         atomic_store(&claimed, NULL);
@@ -343,7 +393,11 @@ static const char *request_report(struct hak_incident *incident, struct written 
     }
     hak_ring_doorbell(hak_current.session);
     hak_wake(&hak_current.session->doorbell);
-    const char *why = wait_for_report(area);
+    const char *why = wait_for_report(&asked);
+    if (why == has_died) {
+        atomic_store(&claimed, NULL);
+        return why;
+    }
     incident->is_known = !why && area->answer != HAK_ANSWER_NEW;
     (void)hak_crash_let_area_go();
     return why;
@@ -352,9 +406,16 @@ static const char *request_report(struct hak_incident *incident, struct written 
 /* Before the request of now is made again: takes back the one that was given up. False: the
  * collector has it. */
 static bool withdraw(const struct hak_incident *incident) {
-    uint32_t state = HAK_REPORT_LEFT;
+    struct asked asked = area_of_now();
     return incident->facts.fault == HAK_FAULT_MEMORY_LEAK ||
-           atomic_compare_exchange_strong(&hak_current.report->state, &state, HAK_REPORT_IDLE);
+           change_state(&asked, HAK_REPORT_LEFT, HAK_REPORT_IDLE);
+}
+
+/* Whether the request of now is to be made again, in the memory that the next collector has. */
+static bool may_ask_again(const struct hak_incident *incident, const char *why) {
+    if ((why != has_died && why != no_collector) || !hak_current_ready())
+        return false;
+    return why == has_died || withdraw(incident); /* gone with the memory in which it was made */
 }
 
 const char *hak_crash_hand_over(struct hak_incident *incident) {
@@ -365,12 +426,12 @@ const char *hak_crash_hand_over(struct hak_incident *incident) {
     atomic_fetch_add_explicit(&hak_control.reports, 1, memory_order_relaxed);
     if (hak_options.stores_faults)
         hak_crash_bring_lives(hak_report_session_is_first());
-    for (int tries = 0; tries < 2 && (tries == 0 || withdraw(incident)); tries++) {
+    /* If it dies just now, records that are not stored yet go to the next one, too. */
+    for (int tries = 0; tries < 2 && (tries == 0 || may_ask_again(incident, why)); tries++) {
         hak_collector_replace_dead(DEAD_AFTER_MS);
         why = request_report(incident, &record);
-        if (why != no_collector)
-            break;
-        /* It died just now: records that are not stored yet go to the next one, too. */
     }
+    if (why == has_died)
+        hak_crash_count_lost(incident);
     return why;
 }

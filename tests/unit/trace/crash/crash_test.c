@@ -12,6 +12,7 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 #include "platform/objects.h"
+#include "trace/collector/collector.h"
 #include "trace/crash/crash.h"
 #include "trace/wait.h"
 #include "unwind/splice.h"
@@ -128,6 +129,40 @@ TEST(without_a_collector_the_report_is_raw) {
     ck_assert_ptr_nonnull(strstr(said, "hakmem: HKM-202 double-free at 0x7f0000001010"));
     ck_assert_ptr_nonnull(strstr(said, "(the program)+0x"));
     ck_assert_ptr_nonnull(strstr(said, "SUMMARY: hakmem: double-free address=0x7f0000001010"));
+}
+
+static pthread_t taking_over;
+
+/* Once the report is asked for, before its thread may find the collector dead: no thread writes
+ * into a ring then. */
+static void *take_over_meanwhile(void *unused) {
+    (void)unused;
+    uint64_t id = hak_current.session->session_id;
+    while (atomic_load(&hak_current.report->state) != HAK_REPORT_READY)
+        usleep(1000);
+    while (hak_current.session->session_id == id) {
+        hak_collector_replace_dead(1);
+        usleep(1000);
+    }
+    return NULL;
+}
+
+static void fault_while_another_thread_takes_over(void) {
+    strcpy(hak_options.collect, "/nowhere/hakmem-collect");
+    atomic_store(&hak_current.session->keeper_heartbeat_ns, hak_monotonic_ns());
+    if (pthread_create(&taking_over, NULL, take_over_meanwhile, NULL) != 0)
+        _exit(78);
+    hak_trace_fault(&double_free);
+}
+
+/* The request does not come along: it is made again, and left for the next collector. */
+TEST(a_takeover_while_a_report_is_waited_for_does_not_keep_the_program) {
+    int status = run_program(fault_while_another_thread_takes_over, false);
+    ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+    ck_assert_ptr_nonnull(strstr(said, "HKM-202 double-free"));
+    ck_assert_uint_eq(fake_count(&collector, HAK_FAULT), 1);
+    /* That of the old memory stays as it was. */
+    ck_assert_uint_eq(atomic_load(&hak_current.report->state), HAK_REPORT_READY);
 }
 
 /* A collector that is stopped: it listens, and its heart does not beat. */
