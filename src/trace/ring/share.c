@@ -72,7 +72,7 @@ static bool lock_in_time(struct hak_shared_ring *shared) {
         if (head_of(shared) != head) { /* others were quicker */
             head = head_of(shared);
             since = now;
-        } else if (now - since >= LOCK_WAIT_MS * HAK_MILLISECOND_NS) {
+        } else if (seen != 0 && now - since >= LOCK_WAIT_MS * HAK_MILLISECOND_NS) {
             atomic_store_explicit(&shared->stuck, 1, memory_order_relaxed);
             return false;
         }

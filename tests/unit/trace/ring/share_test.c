@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include "trace/wait.h"
 #include "platform/block_signals.h"
+#include "platform/lock.h"
 
 static struct fake_collector collector;
 
@@ -176,6 +177,36 @@ TEST(nobody_reads_then_it_waits_once) {
     record_number(20000);
     fake_drain(&collector);
     ck_assert_uint_eq(fake_count(&collector, HAK_FREE) + fake_lost(&collector), 20001);
+}
+
+static void *record_one(void *unused) {
+    (void)unused;
+    record_number(1);
+    hak_trace_thread_end();
+    return NULL;
+}
+
+/* As a thread that was stopped for longer than it waits, and finds the lock free. */
+TEST(a_free_lock_is_taken_however_late) {
+    pthread_t writer;
+    begin(0);
+    record_number(0);
+    struct hak_lock *lock = (struct hak_lock *)hak_writer.shared; /* its first member */
+    ck_assert(hak_try_lock(lock));
+    atomic_store(&hak_clock_is_barred, 1); /* time is the test's */
+    ck_assert_int_eq(pthread_create(&writer, NULL, record_one, NULL), 0);
+    while (!hak_lock_has_sleepers(lock))
+        usleep(100);
+    usleep(2000);
+    atomic_store(&lock->holder, 0);
+    atomic_fetch_add(&hak_clock_is_barred, 5000);
+    hak_wake(&lock->holder);
+    pthread_join(writer, NULL);
+    atomic_store(&hak_clock_is_barred, 0);
+    fake_drain(&collector);
+    ck_assert_uint_eq(fake_count(&collector, HAK_THREAD_START), 2); /* that met the lock */
+    ck_assert_uint_eq(fake_count(&collector, HAK_FREE), 2);
+    ck_assert_uint_eq(fake_lost(&collector), 0);
 }
 
 static volatile uint64_t in_handler;
