@@ -112,6 +112,20 @@ mkdir two
 [ $? -eq 4 ] || fail "import --json of two faults: $(cat json err)"
 grep -q '"faults": 1' json && grep -q '"unreported": 1' json && grep -q '"lost": 1' json || fail "two faults: $(cat json)"
 
+# As of a program that was killed while it filled the report area: nothing is lost, and the report is missing.
+mkdir killed && cp ./*.rings killed/one.rings
+python3 - killed/one.rings <<'END'
+import struct, sys
+with open(sys.argv[1], "r+b") as rings:
+    rings.seek(88)  # docs/specs/ring.md: the area begins with its state
+    rings.seek(*struct.unpack("=Q", rings.read(8)))
+    rings.write(bytes([1, 0, 0, 0]))
+END
+"$trace" import --json killed/one.rings >json
+[ $? -eq 4 ] || fail "import --json of a fault without its report: $(cat json)"
+grep -q '"faults": 0' json && grep -q '"unreported": 1' json && grep -q '"lost": 0' json || fail "a fault without its report: $(cat json)"
+rm -rf killed
+
 # Imports that are refused.
 tree_name=refused
 imported 1 2 -s store.db ./*.rings

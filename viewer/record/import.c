@@ -85,6 +85,7 @@ int command_import(struct view *view) {
     if (!(view->json ? print_import_json(view, unreported) : print_import_lines(view, unreported)))
         return VIEW_USAGE;
     const struct hak_store_summary *summary = &view->summary;
-    return summary->lost_events || hak_missed_has_events(&summary->missed) ? VIEW_INCOMPLETE
-                                                                           : VIEW_OK;
+    return unreported || summary->lost_events || hak_missed_has_events(&summary->missed)
+               ? VIEW_INCOMPLETE
+               : VIEW_OK;
 }
