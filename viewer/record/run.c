@@ -444,8 +444,10 @@ int record_run(struct view *view, struct record_part *part) {
     if (early.url && outcome.read)
         fleet_push_run(view, &findings, &early);
     findings_free(&findings);
-    if (*run_child_stop_signal())
+    if (*run_child_stop_signal()) {
         status = 128 + *run_child_stop_signal();
+        outcome.why = NULL; /* of another status */
+    }
     if (view->json)
         print_run_json(view, &outcome, status);
     return status;
