@@ -551,11 +551,11 @@ static enum hak_answer judge(const struct hak_fault *f, struct hak_capture *capt
                              struct hak_findings *findings, const struct hak_report *page,
                              const struct hak_frame *frames) {
     unsigned code = f->request.facts.fault;
-    if (is_stored_as_suppressed(capture, f->event))
-        return HAK_ANSWER_SUPPRESSED;
     enum hak_answer answer =
-        hak_judge_ask(&findings->judge, capture, f->client, code, page->fingerprint, frames,
-                      f->context.frame_count, page->allocated.frame, page->allocated.count);
+        is_stored_as_suppressed(capture, f->event)
+            ? HAK_ANSWER_SUPPRESSED
+            : hak_judge_ask(&findings->judge, capture, f->client, code, page->fingerprint, frames,
+                            f->context.frame_count, page->allocated.frame, page->allocated.count);
     return code == 0 ? answer
                      : hak_judge_ask_block(&findings->judge,
                                            &(struct hak_judge_block){.process = f->process,

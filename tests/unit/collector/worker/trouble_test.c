@@ -152,6 +152,31 @@ TEST(stores_a_report_once_that_a_worker_before_has_stored, .until = 5) {
     ck_assert_int_eq(ask("SELECT max(id) FROM fault"), 2);
 }
 
+static void note_suppressed(uint64_t event) {
+    char key[64];
+    snprintf(key, sizeof key, "suppressed_fault.%llu", (unsigned long long)event);
+    ck_assert(hak_capture_begin(&worker.capture));
+    ck_assert_int_eq(hak_store_put_meta(worker.capture.writer, key, "1"), 0);
+    ck_assert(hak_capture_end(&worker.capture, 0));
+}
+
+/* The worker before died when it had noted that the first report is suppressed. */
+TEST(a_later_fault_of_a_suppressed_ones_block_is_suppressed) {
+    record(10);
+    fake_report(&program)->facts.base = FAKE_BLOCK;
+    request_report(FAKE_BLOCK, HAK_REPORT_READY);
+    commit();
+    ck_assert_uint_gt(worker.clients[0]->last_fault_event, 0);
+    note_suppressed(worker.clients[0]->last_fault_event);
+    for (int i = 0; i < 2; i++) {
+        hak_worker_report_faults(&worker);
+        ck_assert_uint_eq(fake_report(&program)->answer, HAK_ANSWER_SUPPRESSED);
+        fake_report(&program)->answer = HAK_ANSWER_NEW;
+        request_report(FAKE_BLOCK, HAK_REPORT_READY);
+    }
+    ck_assert_int_eq(ask("SELECT count(*) FROM fault"), 0);
+}
+
 /* As where no memory is there to begin it: those of leaks are rows already. */
 TEST(counts_a_request_that_is_not_begun, .until = 2) {
     record(10);
