@@ -655,11 +655,18 @@ bool hak_fault_awaits_event(struct hak_fault *fault) {
            (fault->rounds == 1 || c->rings[r->ring].position <= r->fault_position);
 }
 
+/* The address as the fault's record has it. */
+static uint64_t recorded_address(const struct hak_report_request *r) {
+    struct hak_event_fields fields = {.address = r->facts.found_address};
+    struct hak_record record = hak_record_pack_narrow(&fields);
+    return hak_record_address_of(&record);
+}
+
 /* Notes the event of the fault itself. 1 ends the search: it is this one. */
 static int note_own_event(void *context, const struct hak_event *event) {
     struct hak_fault *fault = context;
     const struct hak_report_request *r = &fault->request;
-    if (event->address != r->facts.found_address ||
+    if (event->address != recorded_address(r) ||
         event->size != (r->facts.fault | (uint64_t)r->signal << 32))
         return 0;
     fault->event = event->id;
@@ -671,7 +678,7 @@ static int note_own_event(void *context, const struct hak_event *event) {
 static void find_stored_event(struct hak_fault *fault) {
     const struct hak_report_request *r = &fault->request;
     const struct hak_client *c = fault->client;
-    struct hak_filter filter = {.address = r->facts.found_address,
+    struct hak_filter filter = {.address = recorded_address(r),
                                 .process = fault->process,
                                 .kind_mask_high = (uint64_t)1 << (HAK_FAULT - 64),
                                 .class_index = -1};

@@ -177,6 +177,24 @@ TEST(a_later_fault_of_a_suppressed_ones_block_is_suppressed) {
     ck_assert_int_eq(ask("SELECT count(*) FROM fault"), 0);
 }
 
+/* The worker knows no event of the request, as one that came after the death of another. */
+static void forget_last_fault(void) {
+    worker.clients[0]->last_fault_event = 0;
+    worker.clients[0]->last_fault_position = 0;
+}
+
+/* A record keeps 48 bits of an address that may be tagged, or none at all. */
+TEST(stores_a_report_once_whatever_its_address, .until = 3) {
+    static const uint64_t addresses[] = {FAKE_BLOCK, (uint64_t)9 << 56 | FAKE_BLOCK, UINT64_MAX};
+    record(10);
+    request_report(addresses[_i], HAK_REPORT_READY);
+    hak_worker_report_faults(&worker);
+    atomic_store(&fake_report(&program)->state, HAK_REPORT_WRITING);
+    forget_last_fault();
+    hak_worker_report_faults(&worker);
+    ck_assert_int_eq(ask("SELECT count(*) FROM fault"), 1);
+}
+
 /* As where no memory is there to begin it: those of leaks are rows already. */
 TEST(counts_a_request_that_is_not_begun, .until = 2) {
     record(10);
