@@ -310,14 +310,17 @@ static bool put_whole_report(struct hak_capture *capture, const struct hak_findi
 }
 
 /* Stores a report, which gets the next row, or again the one that it has; one that cannot be stored
- * is counted. */
+ * and has none is counted. */
 static void store_report(struct hak_capture *capture, const struct hak_findings *findings,
                          struct hak_fault *f, const struct hak_report *report) {
     const struct hak_report_context *context = &f->context;
-    if (!put_whole_report(capture, findings, f, report))
-        hak_fault_count_unstored(capture, context->process, context->thread, context->ns);
-    else if (f->row == 0)
+    bool is_stored = put_whole_report(capture, findings, f, report);
+    if (f->row) /* it stays as it was, at worst */
+        return;
+    if (is_stored)
         f->row = capture->next_fault++;
+    else
+        hak_fault_count_unstored(capture, context->process, context->thread, context->ns);
 }
 
 /* The row of the report, if a worker before stored it and died before it told the program; else
