@@ -56,18 +56,20 @@ static uint32_t highest_session(struct hak_worker *w) {
         "SELECT max(CAST(value AS INTEGER)) FROM meta WHERE key GLOB 'session.*'", 0);
 }
 
-static void put_number(struct hak_worker *w, const char *key, uint64_t value) {
+/* 0, or an error. */
+static int put_number(struct hak_worker *w, const char *key, uint64_t value) {
     char text[32];
     snprintf(text, sizeof text, "%llu", (unsigned long long)value);
-    hak_store_put_meta(w->capture.writer, key, text);
+    return hak_store_put_meta(w->capture.writer, key, text);
 }
 
 /* Tells readers from which event on each fault has one event, and a report that a suppression kept
- * back is noted by it: earlier versions told neither. */
-static void note_fault_events(struct hak_worker *w) {
+ * back is noted by it: earlier versions told neither. 0, or an error. */
+static int note_fault_events(struct hak_worker *w) {
     static const char key[] = "fault_events_since";
-    if (!hak_store_get_meta(w->capture.writer, key))
-        put_number(w, key, hak_store_last_event(w->capture.writer));
+    if (hak_store_get_meta(w->capture.writer, key))
+        return 0;
+    return put_number(w, key, hak_store_last_event(w->capture.writer));
 }
 
 /* Goes on with the store at `path`. The worker before may still be dying: that is waited for,
@@ -106,7 +108,7 @@ static int resume(struct hak_worker *w, const char *path) {
     if (late && late[0])
         error = hak_store_put_meta(w->capture.writer, "late_fault", "");
     if (error == 0)
-        note_fault_events(w);
+        error = note_fault_events(w);
     return error;
 }
 
@@ -306,7 +308,7 @@ static void describe(struct hak_worker *w, const struct hak_client *c) {
                        m->head.level == HAK_CHECK_TRACE   ? "trace"
                        : m->head.level == HAK_CHECK_LIGHT ? "light"
                                                           : "normal");
-    note_fault_events(w);
+    (void)note_fault_events(w);
     put_pool_switches(w);
     hak_capture_end(&w->capture, 0);
 }
