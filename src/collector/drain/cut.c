@@ -37,6 +37,7 @@ static void skip_lost(struct hak_drain *drain, struct hak_lane *lane) {
     uint64_t ns = hak_clock_ns(&lane->client->clock, lane->client->clock.latest_ticks);
     hak_rows_add_loss(drain->rows, cursor->process_row, cursor->thread_row, ns, ns,
                       unread - lane->view.capacity, "ring overwritten");
+    hak_client_lose(cursor, cursor->position, lane->view.head - lane->view.capacity);
     cursor->position += unread - lane->view.capacity;
 }
 

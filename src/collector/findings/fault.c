@@ -677,7 +677,8 @@ static int note_own_event(void *context, const struct hak_event *event) {
 }
 
 /* Looks in the store for the fault's own event, which the worker before, if it died over the
- * report, may have stored. */
+ * report, may have stored, or this one with a later fault's. A record that was lost has none: a
+ * like one that is found is another fault's. */
 static void find_stored_event(struct hak_fault *fault) {
     const struct hak_report_request *r = &fault->request;
     const struct hak_client *c = fault->client;
@@ -685,8 +686,9 @@ static void find_stored_event(struct hak_fault *fault) {
                                 .process = fault->process,
                                 .kind_mask_high = (uint64_t)1 << (HAK_FAULT - 64),
                                 .class_index = -1};
-    bool was_lost = c->last_fault_ring == r->ring && c->last_fault_position == r->fault_position;
-    if (!was_lost && r->ring < HAK_RINGS && c->rings[r->ring].position > r->fault_position)
+    const struct hak_ring_cursor *cursor = r->ring < HAK_RINGS ? &c->rings[r->ring] : NULL;
+    if (cursor && cursor->position > r->fault_position &&
+        !hak_client_has_lost(cursor, r->fault_position))
         hak_store_scan(fault->reader, &filter, true, note_own_event, fault);
 }
 

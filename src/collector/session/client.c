@@ -58,6 +58,18 @@ void hak_client_close(struct hak_client *client) {
     free(client);
 }
 
+void hak_client_lose(struct hak_ring_cursor *cursor, uint64_t from, uint64_t to) {
+    if (from >= to)
+        return;
+    if (from > cursor->lost_to || cursor->lost_from == cursor->lost_to)
+        cursor->lost_from = from;
+    cursor->lost_to = to;
+}
+
+bool hak_client_has_lost(const struct hak_ring_cursor *cursor, uint64_t position) {
+    return cursor->lost_from <= position && position < cursor->lost_to;
+}
+
 static bool is_stored(const struct hak_client *c, uint32_t ring) {
     return atomic_load_explicit(&hak_mapping_ring(&c->map, ring)->head, memory_order_acquire) ==
            c->rings[ring].stored;

@@ -23,6 +23,7 @@ struct hak_snapshot_watch;
 struct hak_ring_cursor {
     uint64_t position;                /* records before it are in the batch or in the store */
     uint64_t stored;                  /* records before it are in the store (or counted as lost) */
+    uint64_t lost_from, lost_to;      /* records that were read, or passed, and not stored last */
     uint64_t freed;                   /* position at which the entry was last given back */
     uint64_t time;                    /* unwrapped ticks of the last record read */
     uint64_t lost_told;               /* of the owner's lost count, by LOSS records */
@@ -97,6 +98,12 @@ void hak_client_start_clock(struct hak_client *client, uint64_t capture_start_ns
 
 /* Closes the session: its watches, counters and memory, and frees it. */
 void hak_client_close(struct hak_client *client);
+
+/* Notes that the records from one position to another, which is behind them, are not stored. */
+void hak_client_lose(struct hak_ring_cursor *cursor, uint64_t from, uint64_t to);
+
+/* Whether the record at the position is among the last that were not stored. */
+bool hak_client_has_lost(const struct hak_ring_cursor *cursor, uint64_t position);
 
 /* After a COMMIT: gives drained rings of ended threads and processes back, closes the rows of
  * processes that are stored completely. Records that their owners lost and told nobody of become

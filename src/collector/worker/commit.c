@@ -45,6 +45,12 @@ static int put_all(struct hak_worker *w) {
     return error;
 }
 
+/* Notes which records of the rings are in the batch, which is not stored. */
+static void lose_records(struct hak_client *c) {
+    for (uint32_t i = 0; i < c->rings_high; i++)
+        hak_client_lose(&c->rings[i], c->rings[i].stored, c->rings[i].position);
+}
+
 /* Counts the events of the batch, which will not be stored, for each thread, to be told when it
  * goes; all that waits is taken back. */
 static void lose_batch(struct hak_worker *w, const char *reason) {
@@ -52,6 +58,7 @@ static void lose_batch(struct hak_worker *w, const char *reason) {
     for (uint32_t i = 0; i < w->client_count; i++) {
         hak_node_map_lose(w->clients[i]);
         w->clients[i]->last_fault_event = 0;
+        lose_records(w->clients[i]);
     }
     hak_drain_forget_pending(&w->drain);
     hak_snapshots_rolled_back(&w->snapshots, w->capture.writer != NULL);

@@ -460,8 +460,10 @@ void hak_opening_join(struct hak_worker *worker, struct hak_client *client) {
         uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
         if (tail == 0 && cursor->position == 0)
             continue;
-        if (tail > cursor->position) /* given back, or given up while the disk was full */
+        if (tail > cursor->position) { /* given back, or given up while the disk was full */
+            hak_client_lose(cursor, cursor->position, tail);
             cursor->position = tail;
+        }
         cursor->stored = cursor->position;
         if (atomic_load(&ring->head) < tail) /* its worker died while it gave it back */
             atomic_store(&ring->head, tail);

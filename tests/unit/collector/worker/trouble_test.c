@@ -152,6 +152,50 @@ TEST(stores_a_report_once_that_a_worker_before_has_stored, .until = 5) {
     ck_assert_int_eq(ask("SELECT max(id) FROM fault"), 2);
 }
 
+/* The worker knows no event of the request, as one that came after the death of another. */
+static void forget_last_fault(void) {
+    worker.clients[0]->last_fault_event = 0;
+    worker.clients[0]->last_fault_position = 0;
+}
+
+/* A record keeps 48 bits of an address that may be tagged, or none at all. */
+TEST(stores_a_report_once_whatever_its_address, .until = 3) {
+    static const uint64_t addresses[] = {FAKE_BLOCK, (uint64_t)9 << 56 | FAKE_BLOCK, UINT64_MAX};
+    record(10);
+    request_report(addresses[_i], HAK_REPORT_READY);
+    hak_worker_report_faults(&worker);
+    atomic_store(&fake_report(&program)->state, HAK_REPORT_WRITING);
+    forget_last_fault();
+    hak_worker_report_faults(&worker);
+    ck_assert_int_eq(ask("SELECT count(*) FROM fault"), 1);
+}
+
+/* The disk is full for a moment: the record of the second fault at the address is dropped. */
+TEST(a_fault_whose_record_was_dropped_takes_no_row_of_another) {
+    record(10);
+    request_report(FAKE_BLOCK, HAK_REPORT_READY);
+    hak_worker_report_faults(&worker);
+    worker.trouble_until_ns = UINT64_MAX;
+    request_report(FAKE_BLOCK, HAK_REPORT_READY);
+    hak_worker_report_faults(&worker);
+    ck_assert_int_eq(ask("SELECT count(*) FROM fault"), 2);
+}
+
+/* Both records are read before the first request is. */
+TEST(a_fault_before_another_one_has_its_event) {
+    record(10);
+    request_report(FAKE_BLOCK + 48, HAK_REPORT_READY);
+    fake_put(&program, 0,
+             (struct hak_event_fields){.kind = HAK_FAULT, .size = 202, .address = FAKE_BLOCK});
+    hak_worker_report_faults(&worker);
+    ck_assert_uint_ne(worker.clients[0]->last_fault_position,
+                      fake_report(&program)->fault_position);
+    ck_assert_int_eq(reports(), 1);
+    atomic_store(&fake_report(&program)->state, HAK_REPORT_WRITING);
+    hak_worker_report_faults(&worker);
+    ck_assert_int_eq(ask("SELECT count(*) FROM fault"), 1);
+}
+
 static void note_suppressed(uint64_t event) {
     char key[64];
     snprintf(key, sizeof key, "suppressed_fault.%llu", (unsigned long long)event);
@@ -175,24 +219,6 @@ TEST(a_later_fault_of_a_suppressed_ones_block_is_suppressed) {
         request_report(FAKE_BLOCK, HAK_REPORT_READY);
     }
     ck_assert_int_eq(ask("SELECT count(*) FROM fault"), 0);
-}
-
-/* The worker knows no event of the request, as one that came after the death of another. */
-static void forget_last_fault(void) {
-    worker.clients[0]->last_fault_event = 0;
-    worker.clients[0]->last_fault_position = 0;
-}
-
-/* A record keeps 48 bits of an address that may be tagged, or none at all. */
-TEST(stores_a_report_once_whatever_its_address, .until = 3) {
-    static const uint64_t addresses[] = {FAKE_BLOCK, (uint64_t)9 << 56 | FAKE_BLOCK, UINT64_MAX};
-    record(10);
-    request_report(addresses[_i], HAK_REPORT_READY);
-    hak_worker_report_faults(&worker);
-    atomic_store(&fake_report(&program)->state, HAK_REPORT_WRITING);
-    forget_last_fault();
-    hak_worker_report_faults(&worker);
-    ck_assert_int_eq(ask("SELECT count(*) FROM fault"), 1);
 }
 
 /* As where no memory is there to begin it: those of leaks are rows already. */
