@@ -221,6 +221,24 @@ TEST(a_later_fault_of_a_suppressed_ones_block_is_suppressed) {
     ck_assert_int_eq(ask("SELECT count(*) FROM fault"), 0);
 }
 
+/* The worker before has stored it: the disk refuses it only now. */
+TEST(counts_no_loss_of_a_report_that_has_its_row) {
+    record(10);
+    request_report(FAKE_BLOCK, HAK_REPORT_READY);
+    hak_worker_report_faults(&worker);
+    atomic_store(&fake_report(&program)->state, HAK_REPORT_WRITING);
+    refuse_errno = ENOSPC;
+    writes_let_pass = 0;
+    hak_worker_report_faults(&worker);
+    ck_assert_uint_eq(state(), HAK_REPORT_DONE);
+    refuse_errno = 0;
+    worker.trouble_until_ns = 0;
+    record(10);
+    commit();
+    ck_assert_int_eq(reports(), 1);
+    ck_assert_int_eq(ask("SELECT count(*) FROM loss WHERE reason = '" HAK_LOSS_UNSTORED "'"), 0);
+}
+
 /* As where no memory is there to begin it: those of leaks are rows already. */
 TEST(counts_a_request_that_is_not_begun, .until = 2) {
     record(10);
