@@ -98,6 +98,16 @@ says 1 '1 fault is recorded without a report' faults
 for since in "'$event'" NULL; do
     alter "INSERT OR REPLACE INTO meta VALUES('fault_events_since', $since)"
     [ "$since" != NULL ] || alter "DELETE FROM meta WHERE key = 'fault_events_since'"
+    # One of the events behind those suppressed by its block is noted, and is no use: those before stay as they are.
+    if [ "$since" != NULL ]; then
+        alter "UPDATE meta SET value = 1 WHERE key = 'fault_suppressions_before'"
+        alter "INSERT INTO meta VALUES('suppressed_fault.9999999', '1')"
+        says 0 '^No fault in ' faults
+        alter "UPDATE meta SET value = 0 WHERE key = 'fault_suppressions_before'"
+        says 1 '1 fault is recorded without a report' faults
+        alter "DELETE FROM meta WHERE key LIKE 'suppressed%'"
+    fi
+    alter "DELETE FROM meta WHERE key = 'fault_suppressions_before'"
     says 0 '^No fault in ' faults
     alter "INSERT INTO meta VALUES('suppressed_fault.9999999', '1')"
     says 1 '1 fault is recorded without a report' faults

@@ -114,23 +114,27 @@ static int mark_suppressed(const struct view *view, const struct faults *all, ui
     return hak_query_end(&q);
 }
 
-/* How many reports suppressions kept back whose events are not noted: `noted` of all are. */
-static uint64_t count_suppressed_before(const struct view *view, uint64_t noted) {
-    uint64_t all = hak_database_number(hak_store_database(view->reader),
-                                       "SELECT coalesce(sum(used), 0) FROM suppression"
-                                       " WHERE text LIKE 'fault:%'",
-                                       0);
-    return all > noted ? all - noted : 0;
-}
+/* Events that earlier versions stored: up to the last one none is noted whose report a
+ * suppression kept back, and a program that asked two collectors for one report wrote two events.
+ */
+struct earlier {
+    uint64_t last_event;
+    uint64_t kept_back; /* reports, by suppressions */
+};
 
-/* The last event that a collector of an earlier version stored: up to it no event is noted whose
- * report a suppression kept back, and a program that asked two collectors for one report wrote two
- * events. */
-static uint64_t last_of_earlier_version(const struct view *view) {
-    return hak_database_number(hak_store_database(view->reader),
-                               "SELECT coalesce((SELECT CAST(value AS INTEGER) FROM meta"
-                               " WHERE key = 'fault_events_since'), 9223372036854775807)",
-                               0);
+/* Reads what earlier versions stored. Where none of this version wrote how many reports they kept
+ * back, all that are not noted are theirs: `noted` are. 0, or an error. */
+static int read_earlier(const struct view *view, uint64_t noted, struct earlier *earlier) {
+    static const char sql[] =
+        "SELECT coalesce((SELECT CAST(value AS INTEGER) FROM meta"
+        " WHERE key = 'fault_events_since'), 9223372036854775807),"
+        " coalesce((SELECT CAST(value AS INTEGER) FROM meta"
+        " WHERE key = 'fault_suppressions_before'),"
+        " (SELECT max(coalesce(sum(used), 0) - ?1, 0) FROM suppression WHERE text LIKE 'fault:%'))";
+    uint64_t values[2];
+    int found = hak_database_numbers(hak_store_database(view->reader), sql, noted, values, 2);
+    *earlier = (struct earlier){.last_event = values[0], .kept_back = values[1]};
+    return found == 1 ? 0 : found;
 }
 
 /* Makes one of the events, up to `last`, that are of one fault. */
@@ -191,12 +195,12 @@ static void match_others(const struct faults *all, const struct faults *rows) {
     }
 }
 
-/* Counts those without a report; those of an earlier version less `kept_back`. */
-static uint64_t count_without(const struct faults *all, uint64_t last_earlier, uint64_t kept_back) {
-    uint64_t earlier = 0, later = 0;
+/* Counts those without a report; those of an earlier version less those that were kept back. */
+static uint64_t count_without(const struct faults *all, const struct earlier *earlier) {
+    uint64_t before = 0, later = 0;
     for (uint32_t i = 0; i < all->count; i++)
-        *(all->list[i].id <= last_earlier ? &earlier : &later) += !all->list[i].is_reported;
-    return later + (earlier > kept_back ? earlier - kept_back : 0);
+        *(all->list[i].id <= earlier->last_event ? &before : &later) += !all->list[i].is_reported;
+    return later + (before > earlier->kept_back ? before - earlier->kept_back : 0);
 }
 
 /* Reads the events, and which of them have a report. 0, or an error. */
@@ -216,18 +220,20 @@ static int gather(const struct view *view, uint32_t process, struct faults *all,
 
 int view_count_unreported(const struct view *view, uint32_t process, uint64_t *count) {
     struct faults all = {0}, others = {0};
+    struct earlier earlier = {0};
     uint64_t noted = 0;
     *count = 0;
     if (hak_store_is_profile_only(view->reader)) /* its faults are not known */
         return 0;
     int error = gather(view, process, &all, &others, &noted);
+    if (error == 0)
+        error = read_earlier(view, noted, &earlier);
     if (error == 0 && all.count > 0) {
-        uint64_t last_earlier = last_of_earlier_version(view);
         qsort(all.list, all.count, sizeof *all.list, by_moment);
         match_moments(&all, &others);
-        join_events(&all, last_earlier);
+        join_events(&all, earlier.last_event);
         match_others(&all, &others);
-        *count = count_without(&all, last_earlier, count_suppressed_before(view, noted));
+        *count = count_without(&all, &earlier);
     }
     free(all.list);
     free(others.list);

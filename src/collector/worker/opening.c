@@ -64,12 +64,19 @@ static int put_number(struct hak_worker *w, const char *key, uint64_t value) {
 }
 
 /* Tells readers from which event on each fault has one event, and a report that a suppression kept
- * back is noted by it: earlier versions told neither. 0, or an error. */
+ * back is noted by it; and how many reports earlier versions, which told neither, kept back. 0, or
+ * an error. */
 static int note_fault_events(struct hak_worker *w) {
     static const char key[] = "fault_events_since";
+    uint64_t used;
     if (hak_store_get_meta(w->capture.writer, key))
         return 0;
-    return put_number(w, key, hak_store_last_event(w->capture.writer));
+    int found = hak_database_numbers(hak_store_writer_database(w->capture.writer),
+                                     "SELECT coalesce(sum(used), 0) FROM suppression"
+                                     " WHERE text LIKE 'fault:%'",
+                                     0, &used, 1);
+    int error = found == 1 ? put_number(w, "fault_suppressions_before", used) : found;
+    return error ? error : put_number(w, key, hak_store_last_event(w->capture.writer));
 }
 
 /* Goes on with the store at `path`. The worker before may still be dying: that is waited for,
