@@ -177,12 +177,18 @@ static void match_moments(const struct faults *all, const struct faults *rows) {
 }
 
 /* Gives each row whose event the collector did not find the last event before it, of its process,
- * thread and code, that has no report. ns 0: its time is not known. */
+ * thread and code, that has no report. ns 0: its time is not known. Rows before all events, which
+ * may be many, have trimmed ones. */
 static void match_others(const struct faults *all, const struct faults *rows) {
+    uint64_t first_ns = UINT64_MAX;
+    for (uint32_t k = 0; k < all->count; k++)
+        first_ns = all->list[k].ns < first_ns ? all->list[k].ns : first_ns;
     for (uint32_t i = 0; i < rows->count; i++) {
         const struct fault *row = &rows->list[i];
         struct fault *last = NULL;
-        for (uint32_t k = 0; k < all->count && !row->is_reported; k++) {
+        if (row->is_reported || (row->ns && row->ns < first_ns))
+            continue;
+        for (uint32_t k = 0; k < all->count; k++) {
             struct fault *one = &all->list[k];
             bool is_like = one->process == row->process && one->thread == row->thread &&
                            (uint32_t)one->size == row->size;
