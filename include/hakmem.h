@@ -144,7 +144,7 @@ HAK_API void hak_pool_rebase(const void *pool, const void *to) HAK_NAMES_2;
 /* Returns 1 if the pool was created and not destroyed, as far as is known; else 0. */
 HAK_API int hak_pool_exists(const void *pool) HAK_NAMES_1;
 /* The pool of pieces that have none. The first hak_pool_alloc creates it. */
-#define HAK_POOL_MALLOC_LIKE ((const void *)1)
+#define HAK_POOL_MALLOC_LIKE ((const void *)0x1)
 
 /* Returns the owner of the byte at `pointer`: the number of the heap that owns it (each thread has
  * one for itself while it lives), HAK_OWNER_OF_LARGE for a block above 32 KiB or a guarded one, as

@@ -124,17 +124,17 @@ TEST(only_a_free_block_is_handed_out, .until = 2) {
             hak_check_hand_out(slot_at(1, place), &how);
             ck_assert_uint_eq(fault_count, !(allowed >> place & 1));
             if (fault_count)
-                ck_assert_uint_eq(last_fault().fault, HAK_FAULT_WRONG_LAYER_MOVE);
+                ck_assert_uint_eq(last_fault()->fault, HAK_FAULT_WRONG_LAYER_MOVE);
         }
     struct hak_hand_out how = {.asked_bytes = 8, .class_index = HAK_CLASS_OF_64};
     set_place(slot_at(1, 0), HAK_PLACE_FRONT);
     hak_check_hand_out(slot_at(1, 0), &how);
-    ck_assert_uint_eq(last_fault().fault, HAK_FAULT_CLASS_MISMATCH);
+    ck_assert_uint_eq(last_fault()->fault, HAK_FAULT_CLASS_MISMATCH);
     set_place(slot_at(1, 1), HAK_PLACE_FRONT);
     how.class_index = HAK_CLASS_OF_48;
     hak_check_hand_out(base_from(slot_at(1, 1).p + 16), &how);
-    ck_assert_uint_eq(last_fault().fault, HAK_FAULT_WRONG_LAYER_MOVE);
-    ck_assert_int_eq(last_fault().offset, 16);
+    ck_assert_uint_eq(last_fault()->fault, HAK_FAULT_WRONG_LAYER_MOVE);
+    ck_assert_int_eq(last_fault()->offset, 16);
 }
 
 static struct hak_fault_facts refuse(char *pointer, enum hak_record_kind kind) {
@@ -146,9 +146,9 @@ static struct hak_fault_facts refuse(char *pointer, enum hak_record_kind kind) {
     ck_assert_uint_eq(last_event().flags, HAK_RECORD_ILLEGAL);
     ck_assert_uint_eq(last_event().address, (uintptr_t)pointer);
     ck_assert_uint_eq(fault_count, 1);
-    ck_assert_uint_eq(last_fault().kind, kind);
-    ck_assert_uint_eq(last_fault().found_address, (uintptr_t)pointer);
-    return last_fault();
+    ck_assert_uint_eq(last_fault()->kind, kind);
+    ck_assert_uint_eq(last_fault()->found_address, (uintptr_t)pointer);
+    return *last_fault();
 }
 
 TEST(a_second_free_is_a_double_free_wherever_the_block_is, .until = 4) {
@@ -193,7 +193,7 @@ TEST(a_second_free_is_known_while_the_large_layer_keeps_the_block, .until = 2) {
     ck_assert(hak_check_freed(base, HAK_FREE, HAK_PLACE_LARGE));
     ck_assert(hak_large_give(base));
     ck_assert_uint_eq(refuse(user.p, HAK_FREE).fault, HAK_FAULT_DOUBLE_FREE);
-    ck_assert_uint_eq(last_fault().asked_bytes, 100000);
+    ck_assert_uint_eq(last_fault()->asked_bytes, 100000);
     ck_assert_uint_eq(refuse(user.p + 8192, HAK_FREE).fault, HAK_FAULT_BAD_FREE);
 }
 
@@ -300,7 +300,7 @@ TEST(of_two_threads_that_free_a_block_one_wins) {
             pthread_join(threads[k], &won[k]);
         ck_assert_int_eq((won[0] != NULL) + (won[1] != NULL), 1);
         ck_assert_uint_eq(fault_count, 1);
-        ck_assert_uint_eq(last_fault().fault, HAK_FAULT_DOUBLE_FREE);
+        ck_assert_uint_eq(last_fault()->fault, HAK_FAULT_DOUBLE_FREE);
     }
 }
 

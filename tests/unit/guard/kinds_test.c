@@ -33,7 +33,7 @@ static unsigned give(user_t user, unsigned by, size_t bytes, size_t alignment) {
         hak_check_claim(user, by, bytes, alignment);
     ck_assert_int_eq(hak_check_pointer(user, hak_free_by(by), &base), HAK_TAKE);
     ck_assert_uint_le(fault_count, 1);
-    return fault_count ? last_fault().fault : 0;
+    return fault_count ? last_fault()->fault : 0;
 }
 
 static unsigned due(unsigned taken, unsigned given) {
@@ -59,11 +59,11 @@ TEST(each_call_against_each_call, EACH_LAYOUT) {
                                    ? HAK_FAULT_NEW_DELETE_TYPE_MISMATCH
                                    : due(taken, given)),
                           "made by %u, given back by %u: fault %u", taken, given,
-                          fault_count ? last_fault().fault : 0);
+                          fault_count ? last_fault()->fault : 0);
             if (fault_count) {
-                ck_assert_uint_eq(last_fault().subkind, taken | given << 8);
-                ck_assert_uint_eq(last_fault().kind, HAK_FREE);
-                ck_assert_uint_eq(last_fault().found_address, user_address(user));
+                ck_assert_uint_eq(last_fault()->subkind, taken | given << 8);
+                ck_assert_uint_eq(last_fault()->kind, HAK_FREE);
+                ck_assert_uint_eq(last_fault()->found_address, user_address(user));
             }
         }
 }
@@ -99,8 +99,8 @@ TEST(the_size_that_a_call_names_is_the_size_that_was_asked_for, EACH_LAYOUT) {
                                   is_wrong ? HAK_FAULT_NEW_DELETE_TYPE_MISMATCH : 0);
                 if (!is_wrong)
                     continue;
-                ck_assert_uint_eq(last_fault().given_bytes, said[i]);
-                ck_assert_uint_eq(last_fault().asked_bytes, 100);
+                ck_assert_uint_eq(last_fault()->given_bytes, said[i]);
+                ck_assert_uint_eq(last_fault()->asked_bytes, 100);
             }
         }
     user_t none = take(0, HAK_BY_NEW, 0, 0);
@@ -118,8 +118,8 @@ TEST(the_alignment_that_a_call_names_is_the_one_that_was_asked_for, EACH_LAYOUT)
                               asked == said ? 0 : HAK_FAULT_NEW_DELETE_TYPE_MISMATCH);
             if (asked == said)
                 continue;
-            ck_assert_uint_eq(last_fault().given_alignment, said);
-            ck_assert_uint_eq(last_fault().asked_alignment, asked > 1 ? asked : 0);
+            ck_assert_uint_eq(last_fault()->given_alignment, said);
+            ck_assert_uint_eq(last_fault()->asked_alignment, asked > 1 ? asked : 0);
         }
     /* A wrapper may take what needs no alignment from malloc, and say it all the same. */
     user_t user = take(0, HAK_BY_MALLOC, 8, 0);
@@ -164,7 +164,7 @@ static struct hak_fault_facts refuse(char *pointer, unsigned by) {
     forget_events();
     ck_assert_int_eq(hak_check_pointer(user_from(pointer), hak_free_by(by), &base), HAK_REFUSE);
     ck_assert_uint_eq(fault_count, 1);
-    return last_fault();
+    return *last_fault();
 }
 
 /* Arrays of objects with destructors begin with their length. */
@@ -176,7 +176,7 @@ TEST(the_length_in_front_of_an_array_explains_the_wrong_delete, EACH_LAYOUT) {
     memcpy(user.p, &(size_t){3}, sizeof(size_t));
     ck_assert_uint_eq(refuse(user.p + 8, HAK_GIVEN_BY_DELETE).fault,
                       HAK_FAULT_ALLOC_DEALLOC_MISMATCH);
-    ck_assert_int_eq(last_fault().offset, 8);
+    ck_assert_int_eq(last_fault()->offset, 8);
     ck_assert_uint_eq(refuse(user.p + 8, HAK_GIVEN_BY_FREE).fault,
                       HAK_FAULT_ALLOC_DEALLOC_MISMATCH);
     ck_assert_uint_eq(refuse(user.p + 8, HAK_GIVEN_BY_DELETE_ARRAY).fault, HAK_FAULT_BAD_FREE);
@@ -203,7 +203,7 @@ TEST(a_delete_of_an_array_that_is_none_comes_before_the_block) {
     user_t user = take(0, HAK_BY_NEW, 24, 0);
     ck_assert_uint_eq(refuse(user.p - 8, HAK_GIVEN_BY_DELETE_ARRAY).fault,
                       HAK_FAULT_ALLOC_DEALLOC_MISMATCH);
-    ck_assert_int_eq(last_fault().offset, -8);
+    ck_assert_int_eq(last_fault()->offset, -8);
     ck_assert_uint_eq(refuse(user.p - 8, HAK_GIVEN_BY_DELETE).fault, HAK_FAULT_BAD_FREE);
 }
 

@@ -61,7 +61,7 @@ static void damage_every_byte(base_t block, size_t asked, size_t alignment) {
         *p ^= 0x20;
         ck_assert_int_eq(hak_check_pointer(user, HAK_FREE, &base), HAK_TAKE);
         ck_assert_uint_eq(fault_count, 1);
-        struct hak_fault_facts facts = last_fault();
+        struct hak_fault_facts facts = *last_fault();
         ck_assert_uint_eq(facts.fault, p < user.p ? HAK_FAULT_HEAP_BUFFER_UNDERFLOW
                                                   : HAK_FAULT_HEAP_BUFFER_OVERFLOW);
         ck_assert_int_eq(facts.offset, p - user.p);
@@ -100,14 +100,14 @@ TEST(no_other_value_of_a_header_byte_passes, .from = 300, .until = 302) {
                 user.p[offset] = (char)(user.p[offset] ^ (int)change);
                 ck_assert_int_eq(hak_check_pointer(user, calls[i], &base), HAK_TAKE);
                 ck_assert_uint_eq(fault_count, 1);
-                ck_assert_uint_eq(last_fault().fault, HAK_FAULT_HEAP_BUFFER_UNDERFLOW);
-                ck_assert_int_eq(last_fault().offset, offset);
-                ck_assert_uint_eq(last_fault().damaged_bytes, 1);
+                ck_assert_uint_eq(last_fault()->fault, HAK_FAULT_HEAP_BUFFER_UNDERFLOW);
+                ck_assert_int_eq(last_fault()->offset, offset);
+                ck_assert_uint_eq(last_fault()->damaged_bytes, 1);
             }
             user.p[offset] = (char)(user.p[offset] ^ (int)change);
             ck_assert_uint_eq(hak_sweep(HAK_FOUND_BY_VERIFY), 1);
-            ck_assert_uint_eq(last_fault().fault, HAK_FAULT_HEAP_BUFFER_UNDERFLOW);
-            ck_assert_int_eq(last_fault().offset, offset);
+            ck_assert_uint_eq(last_fault()->fault, HAK_FAULT_HEAP_BUFFER_UNDERFLOW);
+            ck_assert_int_eq(last_fault()->offset, offset);
             hak_check_pointer(user, HAK_FREE, &base); /* mends it */
             state_of(block)->subkind &= (uint8_t)~HAK_SLOT_TOLD;
         }
@@ -132,12 +132,12 @@ TEST(a_write_through_a_border_is_told_with_the_block_it_came_from) {
     forget_events();
     hak_check_pointer(behind, HAK_FREE, &base);
     ck_assert_uint_eq(fault_count, 1);
-    ck_assert_uint_eq(last_fault().fault, HAK_FAULT_HEAP_BUFFER_OVERFLOW);
-    ck_assert_uint_eq(last_fault().user, user_address(front));
-    ck_assert_int_eq(last_fault().offset, 20);
-    ck_assert_uint_eq(last_fault().damaged_span, 12 + 5);
-    ck_assert_uint_eq(last_fault().damage_is_open, 0);
-    ck_assert_uint_eq(last_fault().found_by, HAK_FOUND_BY_NEIGHBOUR);
+    ck_assert_uint_eq(last_fault()->fault, HAK_FAULT_HEAP_BUFFER_OVERFLOW);
+    ck_assert_uint_eq(last_fault()->user, user_address(front));
+    ck_assert_int_eq(last_fault()->offset, 20);
+    ck_assert_uint_eq(last_fault()->damaged_span, 12 + 5);
+    ck_assert_uint_eq(last_fault()->damage_is_open, 0);
+    ck_assert_uint_eq(last_fault()->found_by, HAK_FOUND_BY_NEIGHBOUR);
     forget_events(); /* told, and mended without a word */
     hak_check_pointer(front, HAK_FREE, &base);
     hak_check_pointer(behind, HAK_FREE, &base);
@@ -148,17 +148,17 @@ TEST(a_write_through_a_border_is_told_with_the_block_it_came_from) {
     forget_events();
     hak_check_pointer(front, HAK_FREE, &base);
     ck_assert_uint_eq(fault_count, 1);
-    ck_assert_uint_eq(last_fault().fault, HAK_FAULT_HEAP_BUFFER_UNDERFLOW);
-    ck_assert_uint_eq(last_fault().user, user_address(behind));
-    ck_assert_uint_eq(last_fault().damaged_span, 20);
-    ck_assert_uint_eq(last_fault().found_by, HAK_FOUND_BY_NEIGHBOUR);
+    ck_assert_uint_eq(last_fault()->fault, HAK_FAULT_HEAP_BUFFER_UNDERFLOW);
+    ck_assert_uint_eq(last_fault()->user, user_address(behind));
+    ck_assert_uint_eq(last_fault()->damaged_span, 20);
+    ck_assert_uint_eq(last_fault()->found_by, HAK_FOUND_BY_NEIGHBOUR);
 
     front = hand_out(slot_at(1, 4), 20, 0), behind = hand_out(slot_at(1, 5), 20, 0);
     behind.p[-16] = 1; /* the canary in front stands: a write of its own */
     forget_events();
     hak_check_pointer(behind, HAK_FREE, &base);
-    ck_assert_uint_eq(last_fault().user, user_address(behind));
-    ck_assert_uint_eq(last_fault().found_by, HAK_FOUND_BY_CALL);
+    ck_assert_uint_eq(last_fault()->user, user_address(behind));
+    ck_assert_uint_eq(last_fault()->found_by, HAK_FOUND_BY_CALL);
 }
 
 TEST(the_damaged_bytes_are_shown) {
@@ -167,7 +167,7 @@ TEST(the_damaged_bytes_are_shown) {
     memcpy(user.p + 26, "overrun", 7);
     base_t base;
     hak_check_pointer(user, HAK_FREE, &base);
-    struct hak_fault_facts facts = last_fault();
+    struct hak_fault_facts facts = *last_fault();
     ck_assert_int_eq(facts.offset, 26);
     ck_assert_uint_eq(facts.damaged_bytes, 7);
     ck_assert_mem_eq(facts.damage, "overrun", 7);
@@ -200,9 +200,9 @@ TEST(a_resize_moves_the_canary) {
     ck_assert_uint_eq(fault_count, 0);
     user.p[40] = 1;
     ck_assert_int_eq(hak_check_pointer(user, HAK_REALLOC, &base), HAK_TAKE);
-    ck_assert_uint_eq(last_fault().fault, HAK_FAULT_HEAP_BUFFER_OVERFLOW);
-    ck_assert_uint_eq(last_fault().kind, HAK_REALLOC);
-    ck_assert_int_eq(last_fault().offset, 40);
+    ck_assert_uint_eq(last_fault()->fault, HAK_FAULT_HEAP_BUFFER_OVERFLOW);
+    ck_assert_uint_eq(last_fault()->kind, HAK_REALLOC);
+    ck_assert_int_eq(last_fault()->offset, 40);
 }
 
 RUN_TESTS()

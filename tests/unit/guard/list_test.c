@@ -20,10 +20,10 @@ static struct hak_fault_facts refuse_pop(base_t block, unsigned class_index) {
     ck_assert(!check_pop(block, class_index));
     ck_assert_uint_eq(fault_count, 1);
     ck_assert_uint_eq(event_count, 0);
-    ck_assert_uint_eq(last_fault().kind, HAK_SLL_POP);
-    ck_assert_uint_eq(last_fault().found_address, base_address(block));
-    ck_assert_uint_eq(last_fault().class_found, class_index);
-    return last_fault();
+    ck_assert_uint_eq(last_fault()->kind, HAK_SLL_POP);
+    ck_assert_uint_eq(last_fault()->found_address, base_address(block));
+    ck_assert_uint_eq(last_fault()->class_found, class_index);
+    return *last_fault();
 }
 
 TEST(a_block_in_the_list_is_popped, EACH_LAYOUT) {
@@ -70,8 +70,8 @@ TEST(every_list_is_popped_from_its_own_place, EACH_LAYOUT) {
         ck_assert_uint_eq(fault_count, 0);
         unsigned other = lists[(i + 1) % 3].place;
         ck_assert(!check_list_pop(lists[i].pop, other, filled, HAK_CLASS_OF_1024));
-        ck_assert_uint_eq(last_fault().fault, HAK_FAULT_WRONG_LAYER_MOVE);
-        ck_assert_uint_eq(last_fault().kind, lists[i].pop);
+        ck_assert_uint_eq(last_fault()->fault, HAK_FAULT_WRONG_LAYER_MOVE);
+        ck_assert_uint_eq(last_fault()->kind, lists[i].pop);
     }
 }
 
@@ -136,7 +136,7 @@ TEST(a_wild_link_is_not_followed, .until = 4) {
         *hak_check_link_of(block) = pointers[i];
         forget_events();
         ck_assert(!check_pop(block, HAK_CLASS_OF_48));
-        facts = last_fault();
+        facts = *last_fault();
         ck_assert_uint_eq(facts.fault, HAK_FAULT_FOREIGN_POINTER);
         ck_assert_uint_eq(facts.base, base_address(block));
         ck_assert_uint_eq(facts.found_address, (uintptr_t)hak_check_link_of(block));

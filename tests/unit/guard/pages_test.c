@@ -141,7 +141,7 @@ TEST(only_the_owner_of_the_heap_closes) {
     ck_assert_uint_eq(fault_count, 0);
     hak_check_freed(slot_at(2, 0), HAK_QUARANTINE_LEAVE, HAK_PLACE_REMOTE);
     (void)hand_out(slot_at(2, 0), 30, 0);
-    ck_assert_uint_eq(last_fault().fault, HAK_FAULT_WRITE_AFTER_FREE);
+    ck_assert_uint_eq(last_fault()->fault, HAK_FAULT_WRITE_AFTER_FREE);
 }
 
 TEST(nothing_is_closed_while_a_sweep_reads) {
@@ -351,9 +351,9 @@ TEST(what_was_written_before_a_page_is_closed_is_told, EACH_LAYOUT) {
     ck_assert_uint_eq(fault_count, 0);
     give_back(slot_at(2, 1));
     ck_assert_uint_eq(fault_count, 1);
-    ck_assert_uint_eq(last_fault().fault, HAK_FAULT_WRITE_AFTER_FREE);
-    ck_assert_uint_eq(last_fault().base, base_address(slot_at(2, 0)));
-    ck_assert_int_eq(last_fault().offset, 4);
+    ck_assert_uint_eq(last_fault()->fault, HAK_FAULT_WRITE_AFTER_FREE);
+    ck_assert_uint_eq(last_fault()->base, base_address(slot_at(2, 0)));
+    ck_assert_int_eq(last_fault()->offset, 4);
     ck_assert(!can_be_read(user.p));
 }
 
@@ -379,11 +379,11 @@ TEST(what_is_written_beside_a_closed_page_is_found, .until = 2) {
     else
         give_back(slot_at(6, 1));
     ck_assert_uint_eq(fault_count, 1);
-    ck_assert_uint_eq(last_fault().fault, HAK_FAULT_WRITE_AFTER_FREE);
-    ck_assert_uint_eq(last_fault().base, base_address(slot_at(6, 0)));
-    ck_assert_int_eq(last_fault().offset, 4990);
-    ck_assert_uint_eq(last_fault().damaged_bytes, 1);
-    ck_assert_int_eq(last_fault().clean_ticks != 0, _i == 0);
+    ck_assert_uint_eq(last_fault()->fault, HAK_FAULT_WRITE_AFTER_FREE);
+    ck_assert_uint_eq(last_fault()->base, base_address(slot_at(6, 0)));
+    ck_assert_int_eq(last_fault()->offset, 4990);
+    ck_assert_uint_eq(last_fault()->damaged_bytes, 1);
+    ck_assert_int_eq(last_fault()->clean_ticks != 0, _i == 0);
 }
 
 /* The page of a freed block is opened for its neighbour: what is written there was written since.
@@ -407,14 +407,14 @@ TEST(damage_in_an_opened_page_was_done_after_the_opening) {
     ck_assert(can_be_read(user.p));
     user.p[4] = 1;
     ck_assert_uint_eq(hak_check_sweep(), 1);
-    ck_assert_uint_eq(last_fault().fault, HAK_FAULT_WRITE_AFTER_FREE);
+    ck_assert_uint_eq(last_fault()->fault, HAK_FAULT_WRITE_AFTER_FREE);
     if (!hak_symbol_first("__libc_single_threaded")) { /* before glibc 2.32 another may have */
-        ck_assert_uint_ne(last_fault().clean_by, HAK_FOUND_BY_OPENING);
+        ck_assert_uint_ne(last_fault()->clean_by, HAK_FOUND_BY_OPENING);
         return;
     }
-    ck_assert_uint_eq(last_fault().clean_by, HAK_FOUND_BY_OPENING);
-    ck_assert_uint_ge(last_fault().clean_ticks, before);
-    ck_assert_uint_le(last_fault().clean_ticks, after);
+    ck_assert_uint_eq(last_fault()->clean_by, HAK_FOUND_BY_OPENING);
+    ck_assert_uint_ge(last_fault()->clean_ticks, before);
+    ck_assert_uint_le(last_fault()->clean_ticks, after);
 }
 
 RUN_TESTS(.prepare = hak_objects_start)

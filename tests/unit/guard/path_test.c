@@ -304,7 +304,7 @@ TEST(only_a_block_of_an_array_of_the_thread_leaves_at_once) {
     ck_assert_ptr_null(leave_to_array(HEAP).p);
     ck_assert_ptr_eq(hak_check_leaving(true).p, second.p);
     ck_assert(!hak_check_freed(second, HAK_QUARANTINE_LEAVE, HAK_PLACE_FRONT));
-    ck_assert_uint_eq(last_fault().fault, HAK_FAULT_WRONG_LAYER_MOVE);
+    ck_assert_uint_eq(last_fault()->fault, HAK_FAULT_WRONG_LAYER_MOVE);
     ck_assert_ptr_null(leave_to_array(HEAP).p); /* nor is any there */
 }
 

@@ -141,7 +141,7 @@ TEST(a_write_is_told_when_the_block_leaves_quarantine, EACH_LAYOUT) {
     ck_assert_ptr_eq(hak_check_leaving(true).p, slot_at(2, 4).p);
     ck_assert(hak_check_freed(slot_at(2, 4), HAK_QUARANTINE_LEAVE, HAK_PLACE_FRONT));
     ck_assert_uint_eq(fault_count, 1);
-    struct hak_fault_facts facts = last_fault();
+    struct hak_fault_facts facts = *last_fault();
     ck_assert_uint_eq(facts.fault, HAK_FAULT_WRITE_AFTER_FREE);
     ck_assert_uint_eq(facts.kind, HAK_QUARANTINE_LEAVE);
     ck_assert_uint_eq(facts.found_address, user_address(user));
@@ -166,10 +166,10 @@ TEST(a_later_write_is_told_when_the_block_is_handed_out_again, EACH_LAYOUT) {
     user.p[39] = 1;
     user_t again = hand_out(slot_at(2, 4), 40, 0);
     ck_assert_uint_eq(fault_count, 1);
-    ck_assert_uint_eq(last_fault().fault, HAK_FAULT_WRITE_AFTER_FREE);
-    ck_assert_uint_eq(last_fault().kind, HAK_MALLOC);
-    ck_assert_int_eq(last_fault().offset, 39);
-    ck_assert_uint_eq(last_fault().free_stack, STACK_OF_PROGRAM);
+    ck_assert_uint_eq(last_fault()->fault, HAK_FAULT_WRITE_AFTER_FREE);
+    ck_assert_uint_eq(last_fault()->kind, HAK_MALLOC);
+    ck_assert_int_eq(last_fault()->offset, 39);
+    ck_assert_uint_eq(last_fault()->free_stack, STACK_OF_PROGRAM);
     again.p[3] = 1;
     base_t base;
     ck_assert_int_eq(hak_check_pointer(again, HAK_FREE, &base), HAK_TAKE);
@@ -233,8 +233,8 @@ TEST(what_is_damaged_when_its_slab_is_given_back_is_told) {
     user.p[10] = 1;
     hak_hop_note(HAK_SLAB_RELEASE, HAK_CLASS_OF_64, slab_at(2), 0);
     ck_assert_uint_eq(fault_count, 1);
-    ck_assert_uint_eq(last_fault().fault, HAK_FAULT_WRITE_AFTER_FREE);
-    ck_assert_int_eq(last_fault().offset, 10);
+    ck_assert_uint_eq(last_fault()->fault, HAK_FAULT_WRITE_AFTER_FREE);
+    ck_assert_int_eq(last_fault()->offset, 10);
     hak_hop_note(HAK_SLAB_RELEASE, HAK_CLASS_OF_64, slab_at(2), 0);
     ck_assert_uint_eq(fault_count, 1);
 }

@@ -121,16 +121,16 @@ TEST(what_is_given_back_again_meanwhile_is_told, EACH_LAYOUT) {
     base_t base;
     (void)keep(user);
     ck_assert_int_eq(hak_check_pointer(user, HAK_FREE, &base), HAK_REFUSE);
-    ck_assert_uint_eq(last_fault().fault, HAK_FAULT_DOUBLE_FREE);
-    ck_assert_uint_eq(last_fault().place, HAK_PLACE_QUARANTINE);
-    ck_assert_uint_eq(last_fault().free_stack, STACK_OF_PROGRAM);
+    ck_assert_uint_eq(last_fault()->fault, HAK_FAULT_DOUBLE_FREE);
+    ck_assert_uint_eq(last_fault()->place, HAK_PLACE_QUARANTINE);
+    ck_assert_uint_eq(last_fault()->free_stack, STACK_OF_PROGRAM);
     ck_assert_int_eq(hak_check_pointer(user, HAK_REALLOC, &base), HAK_REFUSE);
-    ck_assert_uint_eq(last_fault().fault, HAK_FAULT_DOUBLE_FREE);
+    ck_assert_uint_eq(last_fault()->fault, HAK_FAULT_DOUBLE_FREE);
     ck_assert_int_eq(hak_check_pointer(user_from(user.p + 8), HAK_FREE, &base), HAK_REFUSE);
-    ck_assert_uint_eq(last_fault().fault, HAK_FAULT_BAD_FREE);
+    ck_assert_uint_eq(last_fault()->fault, HAK_FAULT_BAD_FREE);
     /* Two threads came as far as here, and the other one was faster. */
     ck_assert_int_eq(hak_check_quarantine(slot_at(1, 3), HAK_FREE, HEAP), HAK_KEPT);
-    ck_assert_uint_eq(last_fault().fault, HAK_FAULT_DOUBLE_FREE);
+    ck_assert_uint_eq(last_fault()->fault, HAK_FAULT_DOUBLE_FREE);
     ck_assert_uint_eq(fault_count, 4);
     ck_assert_uint_eq(let_all_leave(), 1);
 }
@@ -140,7 +140,7 @@ TEST(only_what_is_in_quarantine_leaves_it) {
     (void)hand_out(slot_at(1, 3), 24, 0);
     ck_assert(!hak_check_freed(slot_at(1, 3), HAK_QUARANTINE_LEAVE, HAK_PLACE_FRONT));
     ck_assert_uint_eq(last_event().flags, HAK_RECORD_ILLEGAL);
-    ck_assert_uint_eq(last_fault().fault, HAK_FAULT_WRONG_LAYER_MOVE);
+    ck_assert_uint_eq(last_fault()->fault, HAK_FAULT_WRONG_LAYER_MOVE);
     ck_assert_uint_eq(state_of(slot_at(1, 3))->place, HAK_PLACE_LIVE);
 }
 
@@ -161,7 +161,7 @@ TEST(a_large_block_keeps_its_addresses_and_gives_its_pages_back, .until = 2) {
     ck_assert_int_eq(hak_raw_readable(inside), _i == 0);
     base_t base;
     ck_assert_int_eq(hak_check_pointer(user, HAK_FREE, &base), HAK_REFUSE);
-    ck_assert_uint_eq(last_fault().fault, HAK_FAULT_DOUBLE_FREE);
+    ck_assert_uint_eq(last_fault()->fault, HAK_FAULT_DOUBLE_FREE);
     ck_assert_ptr_eq(hak_check_leaving(true).p, block.p);
     ck_assert(hak_check_freed(block, HAK_QUARANTINE_LEAVE, HAK_PLACE_LARGE));
     ck_assert(hak_large_give(block));

@@ -32,8 +32,8 @@ TEST(every_move_is_allowed_from_its_places_only, .until = 2) {
             ck_assert_int_eq(carry_out, !(stops && moves[i].kind == HAK_SLL_PUSH));
             ck_assert_uint_eq(1u << state_of(block)->place, carry_out ? moves[i].to : 1u << place);
             if (stops) {
-                ck_assert_uint_eq(last_fault().fault, HAK_FAULT_WRONG_LAYER_MOVE);
-                ck_assert_uint_eq(last_fault().place, place);
+                ck_assert_uint_eq(last_fault()->fault, HAK_FAULT_WRONG_LAYER_MOVE);
+                ck_assert_uint_eq(last_fault()->place, place);
             }
         }
     }
@@ -102,7 +102,7 @@ TEST(a_pointer_inside_a_slot_is_a_wrong_move, .until = 2) {
     ck_assert_uint_eq(fault_count, _i == HAK_CHECK_NORMAL);
     if (_i != HAK_CHECK_NORMAL)
         return;
-    struct hak_fault_facts facts = last_fault();
+    struct hak_fault_facts facts = *last_fault();
     ck_assert_uint_eq(facts.fault, HAK_FAULT_WRONG_LAYER_MOVE);
     ck_assert_uint_eq(facts.kind, HAK_SLL_PUSH);
     ck_assert_uint_eq(facts.found_address, base_address(inside));
@@ -126,9 +126,9 @@ TEST(another_class_than_the_slabs_is_a_mismatch, .until = 2) {
     ck_assert_uint_eq(last_event().class_index, HAK_CLASS_OF_32);
     ck_assert_uint_eq(fault_count, _i == HAK_CHECK_NORMAL);
     if (_i == HAK_CHECK_NORMAL) {
-        ck_assert_uint_eq(last_fault().fault, HAK_FAULT_CLASS_MISMATCH);
-        ck_assert_uint_eq(last_fault().class_found, HAK_CLASS_OF_32);
-        ck_assert_uint_eq(last_fault().class_due, HAK_CLASS_OF_48);
+        ck_assert_uint_eq(last_fault()->fault, HAK_FAULT_CLASS_MISMATCH);
+        ck_assert_uint_eq(last_fault()->class_found, HAK_CLASS_OF_32);
+        ck_assert_uint_eq(last_fault()->class_due, HAK_CLASS_OF_48);
     }
 }
 
@@ -142,9 +142,9 @@ TEST(a_push_of_a_pointer_in_no_superslab_stops_in_every_level, .until = 2) {
         ck_assert(!hak_hop_block(HAK_SLL_PUSH, base_from(pointers[i]), HAK_CLASS_OF_48));
         ck_assert_uint_eq(last_event().flags, HAK_RECORD_ILLEGAL);
         ck_assert_uint_eq(fault_count, 1);
-        ck_assert_uint_eq(last_fault().fault, HAK_FAULT_PUSH_NO_SUPERSLAB);
-        ck_assert_uint_eq(last_fault().superslab, 0);
-        ck_assert_uint_eq(last_fault().base, 0);
+        ck_assert_uint_eq(last_fault()->fault, HAK_FAULT_PUSH_NO_SUPERSLAB);
+        ck_assert_uint_eq(last_fault()->superslab, 0);
+        ck_assert_uint_eq(last_fault()->base, 0);
     }
 }
 

@@ -76,9 +76,9 @@ TEST(a_write_into_a_freed_block_is_found) {
     user.p[37] = 1;
     forget_events();
     ck_assert_uint_eq(hak_sweep(HAK_FOUND_BY_VERIFY), 1);
-    ck_assert_uint_eq(last_fault().fault, HAK_FAULT_WRITE_AFTER_FREE);
-    ck_assert_int_eq(last_fault().offset, 37);
-    ck_assert_uint_eq(last_fault().user, user_address(user));
+    ck_assert_uint_eq(last_fault()->fault, HAK_FAULT_WRITE_AFTER_FREE);
+    ck_assert_int_eq(last_fault()->offset, 37);
+    ck_assert_uint_eq(last_fault()->user, user_address(user));
     forget_events();
     hand_out(slot_at(3, 4), 100, 0);
     ck_assert_uint_eq(fault_count, 0); /* told already */
@@ -124,9 +124,9 @@ TEST(large_blocks_are_swept_too, .until = 2) {
         ck_assert_uint_eq(hak_sweep(HAK_FOUND_BY_EXIT), 0);
         user.p[sizes[i]] = 1;
         ck_assert_uint_eq(hak_sweep(HAK_FOUND_BY_EXIT), 1);
-        ck_assert_uint_eq(last_fault().fault, HAK_FAULT_HEAP_BUFFER_OVERFLOW);
-        ck_assert_int_eq(last_fault().offset, sizes[i]);
-        ck_assert_uint_eq(last_fault().asked_bytes, sizes[i]);
+        ck_assert_uint_eq(last_fault()->fault, HAK_FAULT_HEAP_BUFFER_OVERFLOW);
+        ck_assert_int_eq(last_fault()->offset, sizes[i]);
+        ck_assert_uint_eq(last_fault()->asked_bytes, sizes[i]);
         struct hak_large *large = hak_large_find(block.p);
         hak_write_canary(&(struct hak_located){.large = large,
                                                .slot = &large->slot,
@@ -135,8 +135,8 @@ TEST(large_blocks_are_swept_too, .until = 2) {
         large->slot.subkind &= (uint8_t)~HAK_SLOT_TOLD;
         user.p[-12] ^= 1;
         ck_assert_uint_eq(hak_sweep(HAK_FOUND_BY_EXIT), 1);
-        ck_assert_uint_eq(last_fault().fault, HAK_FAULT_HEAP_BUFFER_UNDERFLOW);
-        ck_assert_int_eq(last_fault().offset, -12);
+        ck_assert_uint_eq(last_fault()->fault, HAK_FAULT_HEAP_BUFFER_UNDERFLOW);
+        ck_assert_int_eq(last_fault()->offset, -12);
     }
     may_end = true;
     if (_i)
@@ -220,7 +220,7 @@ TEST(what_signals_ask_for_is_done_by_the_next_call) {
     ck_assert_uint_eq(fault_count, 0);
     hak_check_slot_bytes(8, 0);
     ck_assert_uint_eq(fault_count, 1);
-    ck_assert_uint_eq(last_fault().found_by, HAK_FOUND_BY_SIGNAL);
+    ck_assert_uint_eq(last_fault()->found_by, HAK_FOUND_BY_SIGNAL);
     ck_assert_uint_eq(scans, 0);
     hear(10);
     free_block(user);
@@ -258,7 +258,7 @@ TEST(a_sweep_for_ctl_counts_what_it_found) {
     hand_out(slot_at(1, 0), 20, 0).p[20] = 0;
     ck_assert(hak_control_errands.sweep(&found));
     ck_assert_uint_eq(found, 1);
-    ck_assert_uint_eq(last_fault().found_by, HAK_FOUND_BY_CONTROL);
+    ck_assert_uint_eq(last_fault()->found_by, HAK_FOUND_BY_CONTROL);
 }
 
 TEST(every_so_many_calls_of_a_thread) {
@@ -272,7 +272,7 @@ TEST(every_so_many_calls_of_a_thread) {
     ck_assert_uint_eq(fault_count, 0);
     hak_check_slot_bytes(8, 0);
     ck_assert_uint_eq(fault_count, 1);
-    ck_assert_uint_eq(last_fault().found_by, HAK_FOUND_BY_COUNT);
+    ck_assert_uint_eq(last_fault()->found_by, HAK_FOUND_BY_COUNT);
 }
 
 RUN_TESTS()

@@ -25,7 +25,7 @@ static unsigned told_of(const char *p, uint64_t bytes, bool is_write) {
     hak_touch_report(
         &(struct hak_touch){.pointer = p, .bytes = bytes, .call = "memcpy", .is_write = is_write});
     ck_assert_uint_le(fault_count, 1);
-    return fault_count ? last_fault().fault : 0;
+    return fault_count ? last_fault()->fault : 0;
 }
 
 TEST(a_live_block_has_room_to_its_end) {
@@ -71,7 +71,7 @@ TEST(past_the_end_is_an_overflow) {
     char *block = block_in(0);
     for (size_t offset = 0; offset <= ASKED + 3; offset += 4) {
         ck_assert_uint_eq(told_of(block + offset, 30, offset != 0), HAK_FAULT_HEAP_BUFFER_OVERFLOW);
-        struct hak_fault_facts facts = last_fault();
+        struct hak_fault_facts facts = *last_fault();
         ck_assert_uint_eq(facts.user, (uintptr_t)block);
         ck_assert_uint_eq(facts.found_address, (uintptr_t)block + offset);
         ck_assert_int_eq(facts.offset, (int64_t)offset);
@@ -87,12 +87,12 @@ TEST(in_front_it_is_of_the_block_that_it_reaches_or_that_is_nearer) {
     make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER);
     char *front = hand_out(slot_at(2, 0), 47, 0).p, *behind = block_in(1);
     ck_assert_uint_eq(told_of(behind - 16, 17, true), HAK_FAULT_HEAP_BUFFER_UNDERFLOW);
-    ck_assert_int_eq(last_fault().offset, -16);
+    ck_assert_int_eq(last_fault()->offset, -16);
     ck_assert_uint_eq(told_of(behind - 4, 4, true), HAK_FAULT_HEAP_BUFFER_UNDERFLOW);
-    ck_assert_uint_eq(last_fault().user, (uintptr_t)behind);
+    ck_assert_uint_eq(last_fault()->user, (uintptr_t)behind);
     ck_assert_uint_eq(told_of(behind - 16, 4, true), HAK_FAULT_HEAP_BUFFER_OVERFLOW);
-    ck_assert_uint_eq(last_fault().user, (uintptr_t)front);
-    ck_assert_int_eq(last_fault().offset, 48);
+    ck_assert_uint_eq(last_fault()->user, (uintptr_t)front);
+    ck_assert_int_eq(last_fault()->offset, 48);
     give(front);
     ck_assert_uint_eq(told_of(behind - 16, 4, true), HAK_FAULT_HEAP_BUFFER_UNDERFLOW);
 }
@@ -105,13 +105,13 @@ TEST(a_freed_block_is_used_after_its_free) {
     ck_assert_uint_eq(hak_room_at(block), 0);
     ck_assert(hak_touch_is_after_free(block));
     ck_assert_uint_eq(told_of(block + 8, 4, false), HAK_FAULT_USE_AFTER_FREE);
-    ck_assert_int_eq(last_fault().offset, 8);
-    ck_assert_uint_eq(last_fault().memory, HAK_MEMORY_INSIDE_FREE);
+    ck_assert_int_eq(last_fault()->offset, 8);
+    ck_assert_uint_eq(last_fault()->memory, HAK_MEMORY_INSIDE_FREE);
     /* Behind what the program had there: a live block right in front is nearer. */
     ck_assert_uint_eq(told_of(block + ASKED, 4, false), HAK_FAULT_USE_AFTER_FREE);
     char *front = hand_out(slot_at(2, 2), 40, 0).p;
     ck_assert_uint_eq(told_of(slot_at(2, 3).p, 4, false), HAK_FAULT_HEAP_BUFFER_OVERFLOW);
-    ck_assert_uint_eq(last_fault().user, (uintptr_t)front);
+    ck_assert_uint_eq(last_fault()->user, (uintptr_t)front);
 }
 
 TEST(damage_that_was_told_of_is_not_told_again) {
@@ -144,7 +144,7 @@ static unsigned met_at(const char *p) {
     forget_events();
     hak_damage_met(p, "strlen");
     ck_assert_uint_le(fault_count, 1);
-    return fault_count ? last_fault().fault : 0;
+    return fault_count ? last_fault()->fault : 0;
 }
 
 TEST(a_look_sees_each_byte_around_the_block) {
@@ -170,7 +170,7 @@ TEST(a_look_tells_of_damage_once_and_names_the_call) {
     base_t base;
     block[ASKED + 1] ^= 1;
     ck_assert_uint_eq(met_at(block + 3), HAK_FAULT_HEAP_BUFFER_OVERFLOW);
-    struct hak_fault_facts facts = last_fault();
+    struct hak_fault_facts facts = *last_fault();
     ck_assert_uint_eq(facts.found_by, HAK_FOUND_BY_LOOK);
     ck_assert_str_eq(facts.call, "strlen");
     ck_assert_uint_eq(facts.user, (uintptr_t)block);
@@ -183,7 +183,7 @@ TEST(a_look_tells_of_damage_once_and_names_the_call) {
     ck_assert_uint_eq(fault_count, 0); /* nor at its free */
     behind[-1] ^= 1;
     ck_assert_uint_eq(met_at(behind), HAK_FAULT_HEAP_BUFFER_UNDERFLOW);
-    ck_assert_uint_eq(last_fault().found_by, HAK_FOUND_BY_LOOK);
+    ck_assert_uint_eq(last_fault()->found_by, HAK_FOUND_BY_LOOK);
 }
 
 /* It is not known by which bytes it is surrounded, or they are not its any more. */
@@ -298,15 +298,15 @@ TEST(a_write_at_damage_is_told_with_it_unless_it_is_its_own) {
     char *block = block_in(0);
     block[ASKED] ^= 1;
     ck_assert_uint_eq(told_of(block, ASKED + 1, true), HAK_FAULT_HEAP_BUFFER_OVERFLOW);
-    ck_assert_uint_eq(last_fault().damaged_bytes, 1);
+    ck_assert_uint_eq(last_fault()->damaged_bytes, 1);
     ck_assert_uint_eq(told_of(block, ASKED + 1, true), HAK_FAULT_HEAP_BUFFER_OVERFLOW);
-    ck_assert_uint_eq(last_fault().damaged_bytes, 0); /* the one before was told */
+    ck_assert_uint_eq(last_fault()->damaged_bytes, 0); /* the one before was told */
     block = block_in(1);
     block[ASKED] ^= 1;
     forget_events();
     hak_touch_report(&(struct hak_touch){
         .pointer = block, .bytes = ASKED + 1, .call = "read", .is_write = true, .is_done = true});
-    ck_assert_uint_eq(last_fault().damaged_bytes, 0);
+    ck_assert_uint_eq(last_fault()->damaged_bytes, 0);
 }
 
 TEST(a_large_block_is_judged_by_its_own_bytes) {
@@ -319,7 +319,7 @@ TEST(a_large_block_is_judged_by_its_own_bytes) {
     ck_assert_uint_eq(hak_room_at(block), LARGE);
     ck_assert_uint_eq(hak_room_at(block + 200000), LARGE - 200000);
     ck_assert_uint_eq(told_of(block + LARGE - 8, 9, true), HAK_FAULT_HEAP_BUFFER_OVERFLOW);
-    ck_assert_int_eq(last_fault().offset, LARGE - 8);
+    ck_assert_int_eq(last_fault()->offset, LARGE - 8);
 }
 
 RUN_TESTS()

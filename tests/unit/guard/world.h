@@ -187,9 +187,9 @@ static inline struct hak_event_fields last_event(void) {
     ck_assert_uint_gt(event_count, 0);
     return events[(event_count - 1) % NOTED_EVENTS];
 }
-static inline struct hak_fault_facts last_fault(void) {
+static inline const struct hak_fault_facts *last_fault(void) {
     ck_assert_uint_gt(fault_count, 0);
-    return faults[(fault_count - 1) % NOTED_FAULTS];
+    return &faults[(fault_count - 1) % NOTED_FAULTS];
 }
 static inline void forget_events(void) {
     event_count = fault_count = 0;

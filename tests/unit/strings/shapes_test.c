@@ -46,12 +46,12 @@ static uint64_t look(unsigned call, uint64_t a, uint64_t b, uint64_t c) {
     next = hak_strings_look(call, &arguments, NULL);
     ck_assert_int_eq(errno, EDOM);
     ck_assert_uint_le(fault_count, 1);
-    return fault_count ? last_fault().call_bytes : 0;
+    return fault_count ? last_fault()->call_bytes : 0;
 }
 static uint64_t look_again(unsigned call, int64_t result) {
     forget_events();
     hak_strings_look_again(call, &arguments, result);
-    return fault_count ? last_fault().call_bytes : 0;
+    return fault_count ? last_fault()->call_bytes : 0;
 }
 
 TEST(no_bytes_are_never_too_many) {
@@ -69,7 +69,7 @@ TEST(no_bytes_are_never_too_many) {
 /* The fault that a look at a call finds around a block, 0 for none. */
 static unsigned found_by_look(unsigned call, uint64_t a, uint64_t b, uint64_t c) {
     (void)look(call, a, b, c);
-    return fault_count && last_fault().found_by == HAK_FOUND_BY_LOOK ? last_fault().fault : 0;
+    return fault_count && last_fault()->found_by == HAK_FOUND_BY_LOOK ? last_fault()->fault : 0;
 }
 #define FOUND HAK_FAULT_HEAP_BUFFER_OVERFLOW
 
@@ -99,7 +99,7 @@ TEST(damage_is_found_at_the_next_call_and_once) {
         ck_assert_msg(found_by_look(call, a, b, c) == 0, "call %zu, whole", i);
         block[ASKED] ^= 1;
         ck_assert_msg(found_by_look(call, a, b, c) == FOUND, "call %zu", i);
-        struct hak_fault_facts told = last_fault();
+        struct hak_fault_facts told = *last_fault();
         ck_assert_str_eq(told.call, hak_string_name(call));
         ck_assert_msg(found_by_look(call, a, b, c) == 0, "call %zu, again", i);
         block[ASKED] ^= 1;
@@ -121,8 +121,8 @@ TEST(a_call_that_touches_nothing_looks_at_nothing) {
 TEST(a_call_that_touches_too_many_bytes_is_told_as_that) {
     block[ASKED] ^= 1;
     ck_assert_uint_eq(look(HAK_CALL_memset, WORD(block), 0, ASKED + 1), ASKED + 1);
-    ck_assert_uint_eq(last_fault().found_by, HAK_FOUND_BY_FUNCTION);
-    ck_assert_uint_eq(last_fault().damaged_bytes, 1);
+    ck_assert_uint_eq(last_fault()->found_by, HAK_FOUND_BY_FUNCTION);
+    ck_assert_uint_eq(last_fault()->damaged_bytes, 1);
 }
 
 TEST(a_search_that_stops_in_the_block_is_right) {
@@ -270,9 +270,9 @@ TEST(the_shorter_of_two_blocks_is_named) {
     char *longer = hand_out(slot_at(2, 3), 30, 0).p;
     memset(longer, 'a', 30);
     ck_assert_uint_eq(look(HAK_CALL_strcmp, WORD(longer), WORD(block), 0), ASKED + 1);
-    ck_assert_uint_eq(last_fault().user, WORD(block));
+    ck_assert_uint_eq(last_fault()->user, WORD(block));
     ck_assert_uint_eq(look(HAK_CALL_strcmp, WORD(block), WORD(longer), 0), ASKED + 1);
-    ck_assert_uint_eq(last_fault().user, WORD(block));
+    ck_assert_uint_eq(last_fault()->user, WORD(block));
 }
 
 TEST(a_copy_is_measured_by_its_source) {
@@ -280,10 +280,10 @@ TEST(a_copy_is_measured_by_its_source) {
     ck_assert_uint_eq(look(HAK_CALL_strcpy, WORD(other), WORD(block), 0), 0);
     ck_assert_uint_eq(look(HAK_CALL_strcpy, WORD(other + ASKED - 8), WORD(block), 0), 0);
     ck_assert_uint_eq(look(HAK_CALL_strcpy, WORD(other + ASKED - 7), WORD(block), 0), 8);
-    ck_assert_uint_eq(last_fault().access, HAK_ACCESS_WRITE);
+    ck_assert_uint_eq(last_fault()->access, HAK_ACCESS_WRITE);
     /* A source without an end is the fault, not the destination. */
     ck_assert_uint_eq(look(HAK_CALL_strcpy, WORD(block), WORD(other), 0), ASKED + 1);
-    ck_assert_uint_eq(last_fault().access, HAK_ACCESS_READ);
+    ck_assert_uint_eq(last_fault()->access, HAK_ACCESS_READ);
     /* strncpy fills up; strncat adds an end of its own. */
     ck_assert_uint_eq(look(HAK_CALL_strncpy, WORD(block), WORD("b"), ASKED), 0);
     ck_assert_uint_eq(look(HAK_CALL_strncpy, WORD(block), WORD("b"), ASKED + 1), ASKED + 1);
@@ -317,7 +317,7 @@ static uint64_t print(unsigned call, uint64_t bytes, const char *format, uint64_
     next = hak_strings_look(call, &arguments, NULL);
     ck_assert_int_eq(errno, EDOM);
     ck_assert_int_eq(next.way, HAK_JUMP_VARIADIC);
-    return fault_count ? last_fault().call_bytes : 0;
+    return fault_count ? last_fault()->call_bytes : 0;
 }
 
 TEST(printf_is_judged_by_what_it_prints) {
@@ -371,7 +371,7 @@ TEST(a_read_is_judged_by_what_came) {
     ck_assert_uint_eq(look_again(HAK_CALL_read, 0), 0);
     ck_assert_uint_eq(look_again(HAK_CALL_read, ASKED), 0);
     ck_assert_uint_eq(look_again(HAK_CALL_read, ASKED + 1), ASKED + 1);
-    ck_assert_uint_eq(last_fault().call_flags, HAK_TOUCH_DONE);
+    ck_assert_uint_eq(last_fault()->call_flags, HAK_TOUCH_DONE);
     struct iovec pieces[] = {{text, 3}, {block, 99}, {other, 99}};
     ck_assert_uint_eq(look(HAK_CALL_readv, 0, WORD(pieces), 3), 0);
     ck_assert_int_eq(next.way, HAK_CALL_AND_LOOK);
@@ -391,7 +391,7 @@ TEST(a_read_is_judged_by_what_came) {
     /* Into a freed block nothing may come at all. */
     state_of(slot_at(2, 1))->place = HAK_PLACE_FRONT;
     ck_assert_uint_eq(look(HAK_CALL_read, 0, WORD(other), 5), 5);
-    ck_assert_uint_eq(last_fault().fault, HAK_FAULT_USE_AFTER_FREE);
+    ck_assert_uint_eq(last_fault()->fault, HAK_FAULT_USE_AFTER_FREE);
 }
 
 TEST(getline_may_take_another_block) {
@@ -420,12 +420,12 @@ static uint64_t print_out(const char *format, uint64_t a, uint64_t b, uint64_t c
     next = hak_strings_look(HAK_CALL_printf, &arguments, NULL);
     ck_assert_int_eq(errno, EDOM);
     ck_assert_int_eq(next.way, HAK_JUMP_VARIADIC);
-    return fault_count ? last_fault().call_bytes : 0;
+    return fault_count ? last_fault()->call_bytes : 0;
 }
 
 TEST(what_printf_reads_has_an_end_or_a_precision) {
     ck_assert_uint_eq(print_out("%s", WORD(block), 0, 0, 0), ASKED + 1);
-    ck_assert_uint_eq(last_fault().access, HAK_ACCESS_READ);
+    ck_assert_uint_eq(last_fault()->access, HAK_ACCESS_READ);
     ck_assert_uint_eq(print_out("%.16s", WORD(block), 0, 0, 0), 0);
     ck_assert_uint_eq(print_out("%.17s", WORD(block), 0, 0, 0), ASKED + 1);
     ck_assert_uint_eq(print_out("%.*s", ASKED, WORD(block), 0, 0), 0);
@@ -509,14 +509,14 @@ TEST(swprintf_is_judged_by_what_it_prints) {
     LOCATE(vswprintf);
     ck_assert_uint_eq(print(HAK_CALL_swprintf, 64, (const char *)L"%d", 123, 0), 0);
     ck_assert_uint_eq(print(HAK_CALL_swprintf, 64, (const char *)L"%d", 1234, 0), ASKED + 4);
-    ck_assert_uint_eq(last_fault().call_flags, 0);
+    ck_assert_uint_eq(last_fault()->call_flags, 0);
     ck_assert_uint_eq(print(HAK_CALL_swprintf, 4, (const char *)L"%d", 1234, 0), 0);
     /* It fails, and has written until then. */
     ck_assert_uint_eq(print(HAK_CALL_swprintf, 64, (const char *)L"%70d", 1, 0),
                       written_of(64) * 4);
     ck_assert_uint_eq(print(HAK_CALL_swprintf, 9999, (const char *)L"%700d", 1, 0),
                       written_of(512) * 4);
-    ck_assert_uint_eq(last_fault().call_flags, HAK_TOUCH_AT_LEAST);
+    ck_assert_uint_eq(last_fault()->call_flags, HAK_TOUCH_AT_LEAST);
     ck_assert_uint_eq(print(HAK_CALL_swprintf, 9999, (const char *)L"%s", WORD("\xff\xff"), 0), 0);
 }
 
@@ -532,7 +532,7 @@ static uint64_t scan(const char *input, const char *format, void *a, void *b, vo
     next = hak_strings_look(HAK_CALL_sscanf, &arguments, NULL);
     ck_assert(errno == EDOM || next.way == HAK_RETURN); /* then it is scanf's own */
     if (fault_count)
-        told = last_fault().call_bytes;
+        told = last_fault()->call_bytes;
     return told;
 }
 static int result(void) {
@@ -566,8 +566,8 @@ TEST(scanf_is_judged_by_what_it_has_stored) {
     ck_assert_int_eq(number, 7);
     ck_assert_str_eq(block, "aaaaaaaaaaaaaaa");
     ck_assert_uint_eq(scan(more, "%s %d", block, &number, NULL), ASKED + 1);
-    ck_assert_uint_eq(last_fault().call_flags, HAK_TOUCH_DONE);
-    ck_assert_uint_eq(last_fault().access, HAK_ACCESS_WRITE);
+    ck_assert_uint_eq(last_fault()->call_flags, HAK_TOUCH_DONE);
+    ck_assert_uint_eq(last_fault()->access, HAK_ACCESS_WRITE);
     ck_assert_int_eq(result(), 2);
     ck_assert_uint_eq(scan(fits, "%16s", block, NULL, NULL), 0);
     ck_assert_uint_eq(scan(more, "%16s", block, NULL, NULL), ASKED + 1);
@@ -611,7 +611,7 @@ TEST(what_two_conversions_store_in_one_place_is_not_judged) {
     ck_assert_int_eq(result(), 2);
     state_of(slot_at(2, 1))->place = HAK_PLACE_FRONT;
     ck_assert_uint_eq(scan("aaa", "%s", other, NULL, NULL), 4);
-    ck_assert_uint_eq(last_fault().fault, HAK_FAULT_USE_AFTER_FREE);
+    ck_assert_uint_eq(last_fault()->fault, HAK_FAULT_USE_AFTER_FREE);
 }
 
 TEST(vsscanf_is_given_the_list_of_its_caller) {

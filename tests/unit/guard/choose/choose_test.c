@@ -194,10 +194,10 @@ TEST(a_write_around_a_block_is_found_when_it_is_given_back, .until = 4) {
             forget_events();
             ck_assert_int_eq(give(user), HAK_TAKE);
             ck_assert_uint_eq(fault_count, 1);
-            ck_assert_uint_eq(last_fault().fault, offset < 0 ? HAK_FAULT_HEAP_BUFFER_UNDERFLOW
-                                                             : HAK_FAULT_HEAP_BUFFER_OVERFLOW);
-            ck_assert_int_eq(last_fault().offset, offset);
-            ck_assert_uint_eq(last_fault().damaged_bytes, 1);
+            ck_assert_uint_eq(last_fault()->fault, offset < 0 ? HAK_FAULT_HEAP_BUFFER_UNDERFLOW
+                                                              : HAK_FAULT_HEAP_BUFFER_OVERFLOW);
+            ck_assert_int_eq(last_fault()->offset, offset);
+            ck_assert_uint_eq(last_fault()->damaged_bytes, 1);
         } else {
             ck_assert_int_eq(give(user), HAK_TAKE);
         }
@@ -241,8 +241,8 @@ TEST(a_sweep_finds_it_too, .until = 8) {
     int offset = is_before ? 3000 : -3000;
     user.p[offset] ^= 1;
     ck_assert_uint_eq(hak_sweep(HAK_FOUND_BY_VERIFY), 1);
-    ck_assert_int_eq(last_fault().offset, offset);
-    ck_assert_uint_eq(last_fault().user, user_address(user));
+    ck_assert_int_eq(last_fault()->offset, offset);
+    ck_assert_uint_eq(last_fault()->user, user_address(user));
     user.p[offset] ^= 1;
     ck_assert_int_eq(give(whole), HAK_TAKE);
     ck_assert_uint_eq(hak_sweep(HAK_FOUND_BY_VERIFY), 0);
@@ -361,9 +361,9 @@ TEST(what_is_written_into_an_opened_block_is_found, .until = 8) {
     }
     ck_assert_uint_eq(at.slot->place, HAK_PLACE_LIVE);
     ck_assert_uint_eq(fault_count, 1);
-    ck_assert_uint_eq(last_fault().fault, HAK_FAULT_WRITE_AFTER_FREE);
-    ck_assert_int_eq(last_fault().offset, (int64_t)offset);
-    ck_assert_uint_eq(last_fault().damaged_bytes, 1);
+    ck_assert_uint_eq(last_fault()->fault, HAK_FAULT_WRITE_AFTER_FREE);
+    ck_assert_int_eq(last_fault()->offset, (int64_t)offset);
+    ck_assert_uint_eq(last_fault()->damaged_bytes, 1);
 }
 
 TEST(an_opened_block_of_level_light_is_zero) {
@@ -424,15 +424,15 @@ TEST(a_second_free_is_named, .until = 2) {
     char *between = end_of(live) + 100;
     ck_assert_int_eq(give(user), HAK_TAKE);
     ck_assert_int_eq(give(user), HAK_REFUSE);
-    ck_assert_uint_eq(last_fault().fault, HAK_FAULT_DOUBLE_FREE);
-    ck_assert_uint_eq(last_fault().asked_bytes, 61);
-    ck_assert_uint_eq(last_fault().place, HAK_PLACE_GUARDED);
+    ck_assert_uint_eq(last_fault()->fault, HAK_FAULT_DOUBLE_FREE);
+    ck_assert_uint_eq(last_fault()->asked_bytes, 61);
+    ck_assert_uint_eq(last_fault()->place, HAK_PLACE_GUARDED);
     ck_assert_int_eq(give(user_from(user.p + 8)), HAK_REFUSE);
-    ck_assert_uint_eq(last_fault().fault, HAK_FAULT_BAD_FREE);
+    ck_assert_uint_eq(last_fault()->fault, HAK_FAULT_BAD_FREE);
     ck_assert_int_eq(give(user_from(live.p + 8)), HAK_REFUSE);
-    ck_assert_uint_eq(last_fault().memory, HAK_MEMORY_INSIDE_LIVE);
+    ck_assert_uint_eq(last_fault()->memory, HAK_MEMORY_INSIDE_LIVE);
     ck_assert_int_eq(give(user_from(between)), HAK_REFUSE);
-    ck_assert_uint_eq(last_fault().memory, HAK_MEMORY_HEAP_INTERNAL);
+    ck_assert_uint_eq(last_fault()->memory, HAK_MEMORY_HEAP_INTERNAL);
 }
 
 TEST(only_blocks_of_a_stack_that_is_named_are_guarded) {

@@ -26,7 +26,7 @@ static char pool[4096], other[4096];
 static uint32_t fault_of_free(const void *of, const void *piece) {
     unsigned before = fault_count;
     hak_pool_free(of, piece);
-    return fault_count == before ? 0 : last_fault().fault;
+    return fault_count == before ? 0 : last_fault()->fault;
 }
 
 static void begin(void) {
@@ -44,43 +44,43 @@ TEST(a_piece_is_freed_once_in_each_life) {
     for (int i = 0; i < 3; i++) {
         ck_assert_uint_eq(fault_of_free(pool, pool + PIECE), 0);
         ck_assert_uint_eq(fault_of_free(pool, pool + PIECE), HAK_FAULT_POOL_DOUBLE_FREE);
-        ck_assert_uint_eq(last_fault().free_stack, STACK_OF_END);
+        ck_assert_uint_eq(last_fault()->free_stack, STACK_OF_END);
         hak_pool_alloc(pool, pool + PIECE, PIECE);
     }
-    ck_assert_uint_eq(last_fault().user, (uintptr_t)pool + PIECE);
-    ck_assert_uint_eq(last_fault().asked_bytes, PIECE);
-    ck_assert_str_eq(last_fault().pool.name, "pool");
-    ck_assert_str_eq(last_fault().call, "hak_pool_free");
+    ck_assert_uint_eq(last_fault()->user, (uintptr_t)pool + PIECE);
+    ck_assert_uint_eq(last_fault()->asked_bytes, PIECE);
+    ck_assert_str_eq(last_fault()->pool.name, "pool");
+    ck_assert_str_eq(last_fault()->call, "hak_pool_free");
 }
 
 TEST(a_piece_goes_back_to_its_own_pool) {
     begin();
     ck_assert_uint_eq(fault_of_free(other, pool + PIECE), HAK_FAULT_POOL_MISMATCH);
-    ck_assert_str_eq(last_fault().pool.name, "other");
-    ck_assert_str_eq(last_fault().pool.other_name, "pool");
-    ck_assert_uint_eq(last_fault().pool.other_number + 1, last_fault().pool.number);
-    ck_assert_uint_eq(last_fault().alloc_stack, STACK_OF_ALLOC);
+    ck_assert_str_eq(last_fault()->pool.name, "other");
+    ck_assert_str_eq(last_fault()->pool.other_name, "pool");
+    ck_assert_uint_eq(last_fault()->pool.other_number + 1, last_fault()->pool.number);
+    ck_assert_uint_eq(last_fault()->alloc_stack, STACK_OF_ALLOC);
     ck_assert_uint_eq(fault_of_free(pool, pool + PIECE), 0);
 }
 
 TEST(an_address_that_is_no_piece_is_not_freed) {
     begin();
     ck_assert_uint_eq(fault_of_free(pool, pool + 5 * PIECE), HAK_FAULT_POOL_BAD_FREE);
-    ck_assert_uint_eq(last_fault().base, 0);
+    ck_assert_uint_eq(last_fault()->base, 0);
     ck_assert_uint_eq(fault_of_free(pool, pool + PIECE + 3), HAK_FAULT_POOL_BAD_FREE);
-    ck_assert_uint_eq(last_fault().base, (uintptr_t)pool + PIECE);
-    ck_assert_int_eq(last_fault().offset, 3);
+    ck_assert_uint_eq(last_fault()->base, (uintptr_t)pool + PIECE);
+    ck_assert_int_eq(last_fault()->offset, 3);
     ck_assert_uint_eq(fault_of_free(pool, pool + 2 * PIECE), HAK_FAULT_POOL_BAD_FREE);
-    ck_assert_uint_eq(last_fault().base, 0);
+    ck_assert_uint_eq(last_fault()->base, 0);
 }
 
 TEST(a_reset_ends_the_pieces_and_not_the_pool) {
     begin();
     hak_pool_reset(pool);
     ck_assert_uint_eq(fault_of_free(pool, pool + PIECE), HAK_FAULT_POOL_USE_AFTER_RESET);
-    ck_assert_uint_eq(last_fault().pool.end, HAK_POOL_WAS_RESET);
-    ck_assert_uint_eq(last_fault().free_stack, STACK_OF_END);
-    ck_assert_uint_eq(last_fault().alloc_stack, STACK_OF_ALLOC);
+    ck_assert_uint_eq(last_fault()->pool.end, HAK_POOL_WAS_RESET);
+    ck_assert_uint_eq(last_fault()->free_stack, STACK_OF_END);
+    ck_assert_uint_eq(last_fault()->alloc_stack, STACK_OF_ALLOC);
     hak_pool_alloc(pool, pool + PIECE, PIECE);
     ck_assert_uint_eq(fault_of_free(pool, pool + PIECE), 0);
 }
@@ -93,9 +93,9 @@ TEST(a_destroyed_pool_is_not_used) {
     hak_pool_reset(pool);
     hak_pool_destroy(pool);
     ck_assert_uint_eq(fault_count, before + 3);
-    ck_assert_uint_eq(last_fault().fault, HAK_FAULT_POOL_USE_AFTER_RESET);
-    ck_assert_uint_eq(last_fault().alloc_stack, STACK_OF_CREATE);
-    ck_assert_uint_eq(last_fault().pool.end, HAK_POOL_WAS_DESTROYED);
+    ck_assert_uint_eq(last_fault()->fault, HAK_FAULT_POOL_USE_AFTER_RESET);
+    ck_assert_uint_eq(last_fault()->alloc_stack, STACK_OF_CREATE);
+    ck_assert_uint_eq(last_fault()->pool.end, HAK_POOL_WAS_DESTROYED);
     ck_assert_uint_eq(fault_of_free(pool, pool + PIECE), HAK_FAULT_POOL_USE_AFTER_RESET);
     hak_pool_create(pool, "again");
     hak_pool_alloc(pool, pool, PIECE);
@@ -139,8 +139,8 @@ TEST(a_piece_is_handed_out_once_in_each_life) {
     ck_assert_uint_eq(fault_count, before);
     hak_pool_alloc(pool, pool + PIECE, PIECE);
     ck_assert_uint_eq(fault_count, before + 1);
-    ck_assert_uint_eq(last_fault().fault, HAK_FAULT_POOL_DOUBLE_ALLOC);
-    ck_assert_uint_eq(last_fault().user, (uintptr_t)pool + PIECE);
+    ck_assert_uint_eq(last_fault()->fault, HAK_FAULT_POOL_DOUBLE_ALLOC);
+    ck_assert_uint_eq(last_fault()->user, (uintptr_t)pool + PIECE);
     hak_pool_reset(pool);
     hak_pool_alloc(pool, pool + PIECE, PIECE);
     ck_assert_uint_eq(fault_count, before + 1);
@@ -165,24 +165,24 @@ TEST(writes_into_the_room_around_a_piece_are_found) {
     piece[1][PIECE + 1]++;
     piece[1][PIECE + 3]++;
     ck_assert_uint_eq(fault_of_free(other, piece[1]), HAK_FAULT_POOL_OVERFLOW);
-    ck_assert_int_eq(last_fault().offset, PIECE + 1);
-    ck_assert_uint_eq(last_fault().damaged_bytes, 2);
-    ck_assert_uint_eq(last_fault().damaged_span, 3);
-    ck_assert_uint_eq(last_fault().damage_is_open, 0);
+    ck_assert_int_eq(last_fault()->offset, PIECE + 1);
+    ck_assert_uint_eq(last_fault()->damaged_bytes, 2);
+    ck_assert_uint_eq(last_fault()->damaged_span, 3);
+    ck_assert_uint_eq(last_fault()->damage_is_open, 0);
     ck_assert_uint_eq(fault_of_free(other, piece[1]), HAK_FAULT_POOL_DOUBLE_FREE);
     piece[2][-8]++;
     ck_assert_uint_eq(hak_redzone_sweep(HAK_FOUND_BY_VERIFY), 1);
-    ck_assert_int_eq(last_fault().offset, -8);
-    ck_assert_uint_eq(last_fault().user, (uintptr_t)piece[2]);
+    ck_assert_int_eq(last_fault()->offset, -8);
+    ck_assert_uint_eq(last_fault()->user, (uintptr_t)piece[2]);
     ck_assert_uint_eq(hak_redzone_sweep(HAK_FOUND_BY_VERIFY), 0); /* it was told */
     ck_assert_uint_eq(fault_of_free(other, piece[2]), 0);
     piece[3][-9]++; /* nobody's */
     piece[4][PIECE + 15]++;
     piece[5][PIECE]++;
     hak_pool_reset(other);
-    ck_assert_uint_eq(last_fault().fault, HAK_FAULT_POOL_OVERFLOW);
-    ck_assert_uint_eq(last_fault().more_damaged, 1);
-    ck_assert_str_eq(last_fault().call, "hak_pool_reset");
+    ck_assert_uint_eq(last_fault()->fault, HAK_FAULT_POOL_OVERFLOW);
+    ck_assert_uint_eq(last_fault()->more_damaged, 1);
+    ck_assert_str_eq(last_fault()->call, "hak_pool_reset");
     before = fault_count;
     piece[0] = take_with_room(0);
     hak_pool_destroy(other);
@@ -233,12 +233,12 @@ TEST(room_outside_of_the_block_is_left_alone) {
     ck_assert_uint_eq(hak_redzone_sweep(HAK_FOUND_BY_VERIFY), 0);
     chunk[495]++;
     ck_assert_uint_eq(fault_of_free(other, chunk + 496), HAK_FAULT_POOL_OVERFLOW);
-    ck_assert_uint_eq(last_fault().base, (uintptr_t)chunk + 496 - 64);
-    ck_assert_uint_eq(last_fault().slot_bytes, 64 + PIECE);
+    ck_assert_uint_eq(last_fault()->base, (uintptr_t)chunk + 496 - 64);
+    ck_assert_uint_eq(last_fault()->slot_bytes, 64 + PIECE);
     chunk[PIECE + 63]++;
     ck_assert_uint_eq(fault_of_free(other, chunk), HAK_FAULT_POOL_OVERFLOW);
-    ck_assert_int_eq(last_fault().offset, PIECE + 63);
-    ck_assert_uint_eq(last_fault().damage_is_open, 1);
+    ck_assert_int_eq(last_fault()->offset, PIECE + 63);
+    ck_assert_uint_eq(last_fault()->damage_is_open, 1);
 }
 
 TEST(a_piece_of_a_freed_block_may_be_handed_out_again) {
@@ -256,9 +256,9 @@ TEST(a_piece_of_a_freed_block_may_be_handed_out_again) {
     hak_pool_move(pool, chunk + 256, "cache"); /* it may be another one, and new */
     ck_assert_uint_eq(fault_count, before);
     hak_pool_alloc(other, chunk + 64, PIECE);
-    ck_assert_uint_eq(last_fault().fault, HAK_FAULT_POOL_DOUBLE_ALLOC);
+    ck_assert_uint_eq(last_fault()->fault, HAK_FAULT_POOL_DOUBLE_ALLOC);
     hak_pool_move(pool, chunk + 256, "free");
-    ck_assert_uint_eq(last_fault().fault, HAK_FAULT_POOL_ILLEGAL_MOVE);
+    ck_assert_uint_eq(last_fault()->fault, HAK_FAULT_POOL_ILLEGAL_MOVE);
     ck_assert_uint_eq(fault_count, before + 2);
 }
 
@@ -286,7 +286,7 @@ TEST(the_list_of_a_pool_holds_its_live_pieces) {
 static uint32_t fault_of_move(const void *piece, const char *to) {
     unsigned before = fault_count;
     hak_pool_move(pool, piece, to);
-    return fault_count == before ? 0 : last_fault().fault;
+    return fault_count == before ? 0 : last_fault()->fault;
 }
 
 TEST(without_a_table_each_move_is_legal) {
@@ -304,13 +304,13 @@ TEST(a_table_says_which_moves_are_legal) {
     hak_pool_allow(pool, "cache", "list");
     hak_pool_allow(pool, "cache", "out");
     ck_assert_uint_eq(fault_of_move(pool + PIECE, "cache"), HAK_FAULT_POOL_ILLEGAL_MOVE);
-    ck_assert_str_eq(last_fault().pool.from, "out");
-    ck_assert_str_eq(last_fault().pool.to, "cache");
-    ck_assert_uint_eq(last_fault().user, (uintptr_t)pool + PIECE);
+    ck_assert_str_eq(last_fault()->pool.from, "out");
+    ck_assert_str_eq(last_fault()->pool.to, "cache");
+    ck_assert_uint_eq(last_fault()->user, (uintptr_t)pool + PIECE);
     ck_assert_uint_eq(fault_of_free(pool, pool + PIECE), 0);
     ck_assert_uint_eq(fault_of_move(pool + PIECE, "list"), HAK_FAULT_POOL_ILLEGAL_MOVE);
     ck_assert_uint_eq(fault_of_move(pool + PIECE, "nowhere"), HAK_FAULT_POOL_ILLEGAL_MOVE);
-    ck_assert_str_eq(last_fault().pool.to, "nowhere");
+    ck_assert_str_eq(last_fault()->pool.to, "nowhere");
     ck_assert_uint_eq(fault_of_move(pool + PIECE, "cache"), 0);
     unsigned before = fault_count;
     hak_pool_alloc(pool, pool + PIECE, PIECE);
@@ -321,9 +321,9 @@ TEST(a_table_says_which_moves_are_legal) {
     before = fault_count;
     hak_pool_alloc(pool, pool + PIECE, PIECE);
     ck_assert_uint_eq(fault_count, before + 1);
-    ck_assert_uint_eq(last_fault().fault, HAK_FAULT_POOL_ILLEGAL_MOVE);
-    ck_assert_str_eq(last_fault().pool.from, "list");
-    ck_assert_str_eq(last_fault().pool.to, "out");
+    ck_assert_uint_eq(last_fault()->fault, HAK_FAULT_POOL_ILLEGAL_MOVE);
+    ck_assert_str_eq(last_fault()->pool.from, "list");
+    ck_assert_str_eq(last_fault()->pool.to, "out");
 }
 
 /* The pool uses the room while it has the piece. */
@@ -348,8 +348,8 @@ TEST(an_address_that_is_no_piece_is_new) {
     hak_pool_allow(pool, "new", "list");
     ck_assert_uint_eq(fault_of_free(pool, pool + PIECE), 0);
     ck_assert_uint_eq(fault_of_move(pool + PIECE + 8, "cache"), HAK_FAULT_POOL_ILLEGAL_MOVE);
-    ck_assert_str_eq(last_fault().pool.from, "new");
-    ck_assert_int_eq(last_fault().offset, 8);
+    ck_assert_str_eq(last_fault()->pool.from, "new");
+    ck_assert_int_eq(last_fault()->offset, 8);
     ck_assert_uint_eq(fault_of_move(pool + 5 * PIECE, "list"), 0);
     ck_assert_uint_eq(fault_of_move(pool + 5 * PIECE, "list"), HAK_FAULT_POOL_ILLEGAL_MOVE);
     hak_pool_reset(pool);
@@ -434,7 +434,7 @@ TEST(a_free_of_an_auto_free_pool_is_that_of_the_pieces_inside) {
     for (int i = 0; i < 32; i++) {
         ck_assert_uint_eq(fault_of_free(inner, pool + 1024 + i * PIECE),
                           HAK_FAULT_POOL_DOUBLE_FREE);
-        ck_assert_uint_eq(last_fault().free_stack, STACK_OF_END);
+        ck_assert_uint_eq(last_fault()->free_stack, STACK_OF_END);
     }
     ck_assert_uint_eq(fault_of_free(inner, pool + 1024 + 8), HAK_FAULT_POOL_DOUBLE_FREE);
     ck_assert_uint_eq(fault_of_free(inner, pool + 1024 + 500), 0);
@@ -647,7 +647,7 @@ TEST(spared_pieces_keep_their_room) {
     piece[0][PIECE]++; /* it is over */
     piece[2][PIECE]++;
     ck_assert_uint_eq(hak_redzone_sweep(HAK_FOUND_BY_VERIFY), 1);
-    ck_assert_uint_eq(last_fault().user, (uintptr_t)piece[2]);
+    ck_assert_uint_eq(last_fault()->user, (uintptr_t)piece[2]);
     piece[1][PIECE]++;
     ck_assert_uint_eq(fault_of_free(other, piece[1]), HAK_FAULT_POOL_OVERFLOW);
     hak_pool_reset(other);
@@ -668,7 +668,7 @@ TEST(a_pool_may_move) {
     hak_pool_rebase(pool, third);
     hak_pool_create(pool, "new");
     ck_assert_uint_eq(fault_of_free(pool, pool + PIECE), HAK_FAULT_POOL_MISMATCH);
-    ck_assert_str_eq(last_fault().pool.other_name, "pool");
+    ck_assert_str_eq(last_fault()->pool.other_name, "pool");
     ck_assert_uint_eq(fault_of_free(third, pool + PIECE), 0);
     ck_assert_uint_eq(fault_of_free(third, pool + PIECE), HAK_FAULT_POOL_DOUBLE_FREE);
     hak_pool_alloc(third, third, 1);
@@ -701,11 +701,11 @@ TEST(a_piece_of_a_former_pool_is_known) {
         hak_pool_destroy(pool);
         hak_pool_create(pool, i ? "third" : "second");
         ck_assert_uint_eq(fault_of_free(pool, pool + PIECE), HAK_FAULT_POOL_USE_AFTER_RESET);
-        ck_assert_uint_eq(last_fault().pool.end, HAK_POOL_WAS_DESTROYED);
-        ck_assert_uint_eq(last_fault().free_stack, i ? 0 : STACK_OF_END);
-        ck_assert_uint_eq(last_fault().alloc_stack, STACK_OF_ALLOC);
+        ck_assert_uint_eq(last_fault()->pool.end, HAK_POOL_WAS_DESTROYED);
+        ck_assert_uint_eq(last_fault()->free_stack, i ? 0 : STACK_OF_END);
+        ck_assert_uint_eq(last_fault()->alloc_stack, STACK_OF_ALLOC);
     }
-    ck_assert_str_eq(last_fault().pool.other_name, "third");
+    ck_assert_str_eq(last_fault()->pool.other_name, "third");
     hak_pool_alloc(pool, pool + PIECE, PIECE);
     ck_assert_uint_eq(fault_of_free(pool, pool + PIECE), 0);
     hak_pool_alloc(pool, pool + PIECE, PIECE);
@@ -720,7 +720,7 @@ TEST(a_piece_of_a_former_pool_hides_behind_its_memory) {
     hak_pool_destroy(other);
     hak_pool_create(other, "second");
     ck_assert_uint_eq(fault_of_free(other, pool + PIECE), HAK_FAULT_POOL_USE_AFTER_RESET);
-    ck_assert_str_eq(last_fault().pool.other_name, "other");
+    ck_assert_str_eq(last_fault()->pool.other_name, "other");
     ck_assert_uint_eq(fault_of_free(pool, pool + PIECE), 0);
     ck_assert_uint_eq(fault_of_free(other, pool + PIECE), HAK_FAULT_POOL_USE_AFTER_RESET);
 }
@@ -732,7 +732,7 @@ TEST(blocks_without_a_pool_have_one) {
     hak_pool_alloc(none, pool, PIECE);
     ck_assert_uint_eq(fault_of_free(none, pool), 0);
     ck_assert_uint_eq(fault_of_free(none, pool), HAK_FAULT_POOL_DOUBLE_FREE);
-    ck_assert_str_eq(last_fault().pool.name, "malloc-like");
+    ck_assert_str_eq(last_fault()->pool.name, "malloc-like");
     ck_assert_uint_eq(fault_of_free(none, other), HAK_FAULT_POOL_BAD_FREE);
 }
 
