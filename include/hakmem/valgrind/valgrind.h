@@ -118,12 +118,15 @@
 #define VG_USERREQ_TOOL_BASE(a, b)        ((0xffu & (unsigned)(a)) << 24 | (0xffu & (unsigned)(b)) << 16)
 #define VG_IS_TOOL_USERREQ(a, b, request) (VG_USERREQ_TOOL_BASE(a, b) == (0xffff0000 & (request)))
 
-/* A request gives what it gives without Valgrind. */
 #if defined(__GNUC__)
-__attribute__((unused))
+#define HAK_VALGRIND_UNUSED __attribute__((unused))
+#define HAK_VALGRIND_PRINTS __attribute__((unused, format(printf, 1, 2)))
+#else
+#define HAK_VALGRIND_UNUSED
+#define HAK_VALGRIND_PRINTS
 #endif
-static __inline__ uintptr_t
-hak_valgrind_answer(uintptr_t without) {
+/* A request gives what it gives without Valgrind. */
+HAK_VALGRIND_UNUSED static __inline__ uintptr_t hak_valgrind_answer(uintptr_t without) {
     return without;
 }
 #define VALGRIND_DO_CLIENT_REQUEST_EXPR(without, request, a, b, c, d, e)                           \
@@ -154,11 +157,7 @@ hak_valgrind_answer(uintptr_t without) {
 #define VALGRIND_MONITOR_COMMAND(command)        ((unsigned)hak_valgrind_answer(0))
 #define VALGRIND_CLO_CHANGE(option)              VALGRIND_DO_CLIENT_REQUEST_STMT(0, 0, 0, 0, 0, 0)
 
-#if defined(__GNUC__)
-__attribute__((unused, format(printf, 1, 2)))
-#endif
-static __inline__ int
-hak_valgrind_print(const char *format, ...) {
+HAK_VALGRIND_PRINTS static __inline__ int hak_valgrind_print(const char *format, ...) {
     (void)format;
     return 0;
 }
