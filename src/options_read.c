@@ -187,8 +187,7 @@ static void take_environment(char **environment) {
 }
 
 /* Sets all options to their standard values. Each text has a page of its own, which is not touched
- * while it is known to be empty, or where nothing reads it: libhakmem has no text that is not empty
- * by standard. */
+ * while it is known to be empty. */
 static void take_standards(void) {
     static bool is_again;
     const char *expected;
@@ -199,7 +198,7 @@ static void take_standards(void) {
         const struct hak_option *option = &hak_option_table[i];
         if (!hak_option_is_text(option))
             *number_of(i) = hak_option_standard(option);
-        else if (is_again || (hak_is_debug_build && *option->standard))
+        else if (is_again || *option->standard)
             (void)hak_option_take(&hak_options, option, option->standard, &expected);
     }
     is_again = true;
