@@ -278,6 +278,14 @@ static bool is_gone(const char *path) {
     return lstat(path, &about) != 0 && errno == ENOENT;
 }
 
+/* Whether no process is the owner any more. One that cannot be looked at may still be it. */
+static bool has_gone(const struct hak_known_process *owner) {
+    struct hak_peer peer;
+    enum hak_peer_answer answer = hak_peer_ask(owner->pid, &peer);
+    return answer == HAK_PEER_GONE ||
+           (answer == HAK_PEER_THERE && peer.start_time != owner->start_time);
+}
+
 /* Removes the oldest files of processes that have ended until HAK_HEAP_DUMP_ENDED are there. */
 static void remove_ended(const struct hak_dump_files *files) {
     struct ended_files all = {0};
@@ -286,7 +294,7 @@ static void remove_ended(const struct hak_dump_files *files) {
     if (list_ended(files, &all))
         for (uint32_t i = 0, left = all.count; i < all.count && left > HAK_HEAP_DUMP_ENDED; i++)
             if (path_in(files, all.file[i].name, path)) {
-                if (read_owner(path, &owner) && owner.start_time != 0 && !hak_peer_is_same(&owner))
+                if (read_owner(path, &owner) && owner.start_time != 0 && has_gone(&owner))
                     unlink(path);
                 left -= is_gone(path);
             }
