@@ -188,8 +188,11 @@ bool hak_option_take(struct hak_options *into, const struct hak_option *option, 
         *expected = "at most 4095 bytes";
         if (length >= HAK_TEXT_BYTES)
             return false;
-        memcpy(field, value, length + 1);
-        into->has_text[option - hak_option_table] = length > 0;
+        bool *has_text = &into->has_text[option - hak_option_table];
+        bool is_standard = strcmp(value, option->standard) == 0;
+        if (!is_standard || *has_text)
+            memcpy(field, is_standard ? "" : value, is_standard ? 1 : length + 1);
+        *has_text = !is_standard;
         return true;
     }
     uint64_t number = 0;

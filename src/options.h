@@ -21,7 +21,8 @@ enum hak_option_index {
 /* One field for each line of options.def. CHOICE, NUMBER, POWER, BYTES and FRACTION (in millionths)
  * are uint64_t, and stand together at the front: one page; PATH, VARIANT and TEXT are char arrays
  * of a page each: whoever asks at each start asks has_text first, so that the pages of empty ones
- * are not touched. */
+ * are not touched. A standard that is not empty is not written there: hak_option_text gives what
+ * holds. */
 struct hak_options {
 #define HAK_AS_NUMBER_CHOICE(field)   uint64_t field;
 #define HAK_AS_NUMBER_NUMBER(field)   uint64_t field;
@@ -33,7 +34,7 @@ struct hak_options {
 #define HAK_AS_NUMBER_TEXT(field)
 #define OPTION(name, field, type, standard, range, run, sentence) HAK_AS_NUMBER_##type(field)
 #include "options.def"
-    bool has_text[HAK_OPTIONS]; /* by index: the text is not empty */
+    bool has_text[HAK_OPTIONS]; /* by index: a text was given in place of its standard */
 #define HAK_AS_TEXT_CHOICE(field)
 #define HAK_AS_TEXT_NUMBER(field)
 #define HAK_AS_TEXT_POWER(field)
@@ -85,6 +86,9 @@ __attribute__((visibility("hidden"))) void hak_options_read(char **environment);
 __attribute__((visibility("hidden"))) bool hak_option_parse(struct hak_options *options,
                                                             const char *name, const char *value,
                                                             const char **expected);
+
+/* The text that holds for a PATH, VARIANT or TEXT of this process: its field's, or the standard. */
+__attribute__((visibility("hidden"))) const char *hak_option_text(enum hak_option_index index);
 
 /* A VARIANT's value. */
 struct hak_variant {

@@ -45,6 +45,12 @@ enum { BLOCKS_OF_SITE = 4 };
 
 static const char prefix[] = "HAKMEM_";
 
+const char *hak_option_text(enum hak_option_index index) {
+    const struct hak_option *option = &hak_option_table[index];
+    const char *field = (const char *)&hak_options + option->offset;
+    return *field || hak_options.has_text[index] ? field : option->standard;
+}
+
 /* HAKMEM_GUARD=auto: sites at level normal, samples at light, off at trace. */
 static struct hak_variant guard_of_level(void) {
     if (hak_options.check == HAK_CHECK_NORMAL)
@@ -58,8 +64,8 @@ static struct hak_variant guard_of_level(void) {
  * for. */
 struct hak_variant hak_option_guard(void) {
     struct hak_variant variant;
-    (void)hak_option_read_variant(hak_option_table[HAK_INDEX_GUARD].range, hak_options.guard,
-                                  &variant);
+    (void)hak_option_read_variant(hak_option_table[HAK_INDEX_GUARD].range,
+                                  hak_option_text(HAK_INDEX_GUARD), &variant);
     if (variant.index == HAK_GUARD_AUTO)
         variant = guard_of_level();
     return variant;
@@ -187,7 +193,7 @@ static void take_environment(char **environment) {
 }
 
 /* Sets all options to their standard values. Each text has a page of its own, which is not touched
- * while it is known to be empty. */
+ * before one is given. */
 static void take_standards(void) {
     static bool is_again;
     const char *expected;
@@ -198,7 +204,7 @@ static void take_standards(void) {
         const struct hak_option *option = &hak_option_table[i];
         if (!hak_option_is_text(option))
             *number_of(i) = hak_option_standard(option);
-        else if (is_again || *option->standard)
+        else if (is_again)
             (void)hak_option_take(&hak_options, option, option->standard, &expected);
     }
     is_again = true;

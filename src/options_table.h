@@ -47,7 +47,8 @@ HAK_HIDDEN bool hak_option_take_number(const struct hak_option *option, const ch
 HAK_HIDDEN uint64_t hak_option_standard(const struct hak_option *option);
 
 /* Puts `value` into the option's field. False, and nothing changed, where it is no value of the
- * option or a text above 4,095 bytes: `*expected` says then what was expected. */
+ * option or a text above 4,095 bytes: `*expected` says then what was expected. A text that is the
+ * standard leaves its field empty. */
 HAK_HIDDEN bool hak_option_take(struct hak_options *into, const struct hak_option *option,
                                 const char *value, const char **expected);
 

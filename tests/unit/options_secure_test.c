@@ -15,7 +15,7 @@ TEST(a_privileged_program_takes_no_orders) {
     ck_assert_uint_eq(hak_options.trace, 0);
     ck_assert_uint_eq(hak_options.stack_depth, 64);
     ck_assert_uint_eq(hak_options.check, HAK_CHECK_NORMAL);
-    ck_assert_str_eq(hak_options.trace_file, "hakmem.%e.%p.db");
+    ck_assert_str_eq(hak_option_text(HAK_INDEX_TRACE_FILE), "hakmem.%e.%p.db");
 }
 
 RUN_TESTS()

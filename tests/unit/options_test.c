@@ -129,13 +129,20 @@ TEST(texts_have_a_bound) {
     ck_assert(!parses("NO_SUCH_VARIABLE", "1"));
 }
 
-TEST(it_is_noted_whether_a_text_is_empty) {
+TEST(it_is_noted_whether_a_text_is_given) {
     char *given[] = {"HAKMEM_LOG=said", NULL}, *none[] = {NULL};
+    char *empty[] = {"HAKMEM_TRACE_FILE=", NULL};
     hak_options_read(given);
-    ck_assert(hak_options.has_text[HAK_INDEX_LOG] && hak_options.has_text[HAK_INDEX_TRACE_FILE]);
+    ck_assert(hak_options.has_text[HAK_INDEX_LOG] && !hak_options.has_text[HAK_INDEX_TRACE_FILE]);
     ck_assert(!hak_options.has_text[HAK_INDEX_BASELINE]);
+    ck_assert_str_eq(hak_option_text(HAK_INDEX_LOG), "said");
+    ck_assert_str_eq(hak_option_text(HAK_INDEX_BASELINE), "");
+    hak_options_read(empty);
+    ck_assert_str_eq(hak_option_text(HAK_INDEX_TRACE_FILE), "");
     hak_options_read(none);
-    ck_assert(!hak_options.has_text[HAK_INDEX_LOG] && hak_options.has_text[HAK_INDEX_TRACE_FILE]);
+    ck_assert(!hak_options.has_text[HAK_INDEX_LOG] && !hak_options.has_text[HAK_INDEX_TRACE_FILE]);
+    ck_assert_str_eq(hak_option_text(HAK_INDEX_LOG), "");
+    ck_assert_str_eq(hak_option_text(HAK_INDEX_TRACE_FILE), "hakmem.%e.%p.db");
     ck_assert(parses("LOG", "said") && options.has_text[HAK_INDEX_LOG]);
     ck_assert(parses("LOG", "") && !options.has_text[HAK_INDEX_LOG]);
 }
@@ -181,7 +188,7 @@ TEST(a_healthy_start_says_nothing) {
     ck_assert_uint_eq(hak_options.trace, 0);
     ck_assert_uint_eq(hak_options.magazine_capacity, 2);
     ck_assert_str_eq(told_by(NULL), "");
-    ck_assert_str_eq(hak_options.trace_file, "hakmem.%e.%p.db");
+    ck_assert_str_eq(hak_option_text(HAK_INDEX_TRACE_FILE), "hakmem.%e.%p.db");
     ck_assert_uint_eq(hak_options.trace, 1);
 }
 

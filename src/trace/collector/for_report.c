@@ -48,7 +48,7 @@ static bool is_first_session; /* this one goes on with none */
 void hak_report_session_note_start(void) {
     at_start.tsc = hak_current.tsc_process = hak_ticks_now();
     at_start.monotonic_ns = hak_monotonic_ns();
-    if (hak_options.trace_file[0] != '/')
+    if (hak_option_text(HAK_INDEX_TRACE_FILE)[0] != '/')
         hak_path_here(at_start.directory, sizeof at_start.directory);
 }
 
@@ -75,7 +75,8 @@ void hak_report_session_fill(struct hak_session *session) {
     session->realtime_start_ns -= since;
     session->metrics_ms = 0; /* nobody counts what the program does */
     if (!hak_environment_tree_store() &&
-        !hak_path_expand(session->store_path, sizeof session->store_path, hak_options.trace_file,
+        !hak_path_expand(session->store_path, sizeof session->store_path,
+                         hak_option_text(HAK_INDEX_TRACE_FILE),
                          at_start.directory[0] ? at_start.directory : NULL, session->program))
         session->store_path[0] = 0;
     is_first_session = !succeed_before(session);

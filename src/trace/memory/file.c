@@ -130,10 +130,12 @@ static bool find_place(char *asked) {
     const char *folder = hak_options.session;
     size_t word = sizeof HAK_SESSION_RINGS - 1;
     hak_modules_program(program, sizeof program);
-    if (!hak_path_expand(asked, HAK_PATH_BYTES, hak_options.trace_file, NULL, program) || !asked[0])
+    if (!hak_path_expand(asked, HAK_PATH_BYTES, hak_option_text(HAK_INDEX_TRACE_FILE), NULL,
+                         program) ||
+        !asked[0])
         return false;
     if (strncmp(folder, HAK_SESSION_RINGS, word) != 0 || folder[word] != '/' ||
-        hak_options.trace_file[0] == '/')
+        hak_option_text(HAK_INDEX_TRACE_FILE)[0] == '/')
         return true;
     static char name[HAK_PATH_BYTES];
     copy_text(name, asked);

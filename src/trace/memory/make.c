@@ -203,7 +203,7 @@ void hak_memory_describe(struct hak_session *session) {
     if (tree_store && strlen(tree_store) < sizeof session->store_path)
         memcpy(session->store_path, tree_store, strlen(tree_store) + 1);
     else
-        expand(session->store_path, hak_options.trace_file, session->program);
+        expand(session->store_path, hak_option_text(HAK_INDEX_TRACE_FILE), session->program);
     if (hak_options.has_text[HAK_INDEX_LOG])
         expand(session->log_path, hak_options.log, session->program);
     if (hak_options.has_text[HAK_INDEX_SUPPRESSIONS])
