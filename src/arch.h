@@ -45,6 +45,8 @@
 #ifndef HAK_ARCH_H
 #define HAK_ARCH_H
 
+#include "text_of.h"
+
 #if defined __x86_64__
 #define HAK_ARCH_NAME  x86_64
 #define HAK_ARCH_WORDS "x86-64"
@@ -58,9 +60,7 @@
 
 /* `#include HAK_ARCH_FILE(call.h)`: the file of that name for the architecture compiled for. */
 /* clang-format off */
-#define HAK_ARCH_FILE(name)       HAK_ARCH_AS_TEXT(platform/HAK_ARCH_NAME/name)
-#define HAK_ARCH_AS_TEXT(path)    HAK_ARCH_AS_TEXT_OF(path)
-#define HAK_ARCH_AS_TEXT_OF(path) #path
+#define HAK_ARCH_FILE(name) HAK_TEXT_OF(platform/HAK_ARCH_NAME/name)
 /* clang-format on */
 
 #include HAK_ARCH_FILE(processor.h)

@@ -13,6 +13,7 @@
 #include "mid/segments.h"
 #include "platform/own.h"
 #include "slab/tune.h"
+#include "text_of.h"
 #include "trace/control.h"
 #include "trace/memory/memory.h"
 #include "trace/node.h"
@@ -47,9 +48,6 @@ __attribute__((used)) const struct table hak_layout_table = {
         },
 };
 
-#define TEXT_OF(token)  #token
-#define AS_TEXT(number) TEXT_OF(number)
-
 /* The note has 64 bytes, so that the tables of the dynamic linker that follow it lie in their lines
  * as they did without it. */
 __asm__(".pushsection .rodata.hak_layout_roots,\"a\"\n"
@@ -60,7 +58,7 @@ __asm__(".pushsection .rodata.hak_layout_roots,\"a\"\n"
         "2: .popsection\n"
         ".pushsection " HAK_LAYOUT_SECTION ",\"a\",@note\n"
         ".balign 4\n"
-        ".long " AS_TEXT(HAK_LAYOUT_OWNER_BYTES) ", 44, " AS_TEXT(
+        ".long " HAK_TEXT_OF(HAK_LAYOUT_OWNER_BYTES) ", 44, " HAK_TEXT_OF(
             HAK_LAYOUT_NOTE) "\n"
                              ".asciz \"" HAK_LAYOUT_OWNER "\"\n"
                              ".balign 4\n"

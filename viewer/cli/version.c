@@ -13,17 +13,17 @@
 #include <zlib.h>
 #include <zstd.h>
 #include "store/file.h"
+#include "text_of.h"
 #include "version.h"
 
-#define TEXT_OF(value)  #value
-#define VALUE_OF(macro) TEXT_OF(macro)
 #ifdef __clang__
 #define COMPILER                                                                                   \
-    "clang " VALUE_OF(__clang_major__) "." VALUE_OF(__clang_minor__) "." VALUE_OF(                 \
+    "clang " HAK_TEXT_OF(__clang_major__) "." HAK_TEXT_OF(__clang_minor__) "." HAK_TEXT_OF(        \
         __clang_patchlevel__)
 #else
 #define COMPILER                                                                                   \
-    "gcc " VALUE_OF(__GNUC__) "." VALUE_OF(__GNUC_MINOR__) "." VALUE_OF(__GNUC_PATCHLEVEL__)
+    "gcc " HAK_TEXT_OF(__GNUC__) "." HAK_TEXT_OF(__GNUC_MINOR__) "." HAK_TEXT_OF(                  \
+        __GNUC_PATCHLEVEL__)
 #endif
 
 /* Prints the build id of a note segment, or nothing; the linker made it, so its sizes are right. */

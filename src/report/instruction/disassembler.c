@@ -4,12 +4,9 @@
 
 #include <dlfcn.h>
 #include "report/instruction/instruction.h"
+#include "text_of.h"
 
-#define TEXT_OF(number)     #number
-#define NAME_OF(version)    "libcapstone.so." TEXT_OF(version)
-#define PACKAGE_OF(version) "libcapstone" TEXT_OF(version)
-
-const char hak_disassembler_package[] = PACKAGE_OF(CS_API_MAJOR);
+const char hak_disassembler_package[] = "libcapstone" HAK_TEXT_OF(CS_API_MAJOR);
 
 static struct {
     bool is_asked;
@@ -47,7 +44,7 @@ static void open_for(enum hak_processor processor, cs_arch architecture, cs_mode
  * only then. */
 static void load(void) {
     int major = 0, minor = 0;
-    void *file = dlopen(NAME_OF(CS_API_MAJOR), RTLD_NOW | RTLD_LOCAL);
+    void *file = dlopen("libcapstone.so." HAK_TEXT_OF(CS_API_MAJOR), RTLD_NOW | RTLD_LOCAL);
     library.is_asked = true;
     if (!file || !find_calls(file))
         return;

@@ -7,6 +7,7 @@
 #include "store/file.h"
 #include "store/reader/slot.h"
 #include "store/source.h"
+#include "text_of.h"
 
 /* Loads the classes and the geometry of the program's memory. 0, or an error. */
 static int load_names(struct hak_store_reader *r) {
@@ -146,10 +147,8 @@ bool hak_store_is_on_server(const struct hak_store_reader *r, uint64_t *bytes) {
 
 /* Of all processes together, each a number up to HAK_MISSED_MOST; a sum() that is too large would
  * be an error. */
-#define TEXT_OF(token) #token
-#define AS_TEXT(token) TEXT_OF(token)
 #define MISSED(what)                                                                               \
-    " (SELECT CAST(total(min(max(CAST(value AS INTEGER), 0), 1 << " AS_TEXT(                       \
+    " (SELECT CAST(total(min(max(CAST(value AS INTEGER), 0), 1 << " HAK_TEXT_OF(                   \
         HAK_MISSED_MOST_BITS) ")) AS INTEGER) FROM meta WHERE key GLOB 'missed_" what ".*')"
 
 /* Events, chunks and times come from the ends, so that it does not take longer with a longer
