@@ -82,8 +82,9 @@ static bool change_state(const struct asked *asked, uint32_t from, uint32_t to) 
     return is_changed;
 }
 
-/* The area that this process has claimed, NULL = none. */
+/* The area that this process has claimed, NULL = none; the request of it, written before. */
 static _Atomic(struct hak_report_request *) claimed;
+static struct asked own_request;
 static _Atomic uint32_t others_named;
 
 /* Why the collector is not to be waited for any longer that has to store a request which was left
@@ -100,13 +101,12 @@ static const char *reason_to_pass(uint64_t waited) {
 /* Waits for the report area, which the processes of a session share. Returns NULL when this process
  * has it, as `asked`, or why it does not get it. */
 static const char *claim_area(struct asked *asked) {
-    *asked = area_of_now();
-    struct hak_report_request *area = asked->area;
+    struct hak_report_request *area = hak_current.report;
     uint64_t now = hak_monotonic_ns(), deadline = now + CLAIM_MS * HAK_MILLISECOND_NS;
     uint64_t since = now;
     for (uint32_t before = HAK_REPORT_IDLE; now < deadline; now = hak_monotonic_ns()) {
         uint32_t state = HAK_REPORT_IDLE;
-        asked->session_id = session_id(asked->session);
+        *asked = area_of_now();
         if (atomic_compare_exchange_strong(&area->state, &state, HAK_REPORT_FILLING))
             return NULL;
         if (state != before) {
@@ -201,7 +201,6 @@ static void keep_creations(const struct hak_incident *incident, struct hak_repor
 }
 
 static void fill_area(const struct hak_incident *incident, struct hak_report_request *area) {
-    area->process = hak_current.process_index;
     area->answer = HAK_ANSWER_NEW;
     area->thread = incident->thread ? incident->thread : hak_trace_thread();
     area->signal = incident->signal;
@@ -265,6 +264,17 @@ bool hak_crash_name_other(const struct hak_report_other *other) {
     return true;
 }
 
+/* The state of a request that nobody waits for any longer. */
+static uint32_t state_without_reporter(const struct hak_report_request *area) {
+    return is_of_leaks(area) ? HAK_REPORT_IDLE : HAK_REPORT_LEFT;
+}
+
+/* Whether the area has another process's request. That of this one was DONE for LEFT_BEHIND_MS
+ * while its thread was stopped. */
+static bool is_of_another(const struct hak_report_request *area) {
+    return __atomic_load_n(&area->process, __ATOMIC_ACQUIRE) != hak_current.process_index;
+}
+
 /* Nobody is to print the report any more: this process tells the known facts, and the collector
  * stores it. False: the report is being printed, or the memory is another one. */
 static bool give_up(const struct asked *asked) {
@@ -273,9 +283,8 @@ static bool give_up(const struct asked *asked) {
         uint32_t state = atomic_load(&area->state);
         if (state != HAK_REPORT_READY && state != HAK_REPORT_WRITING)
             return false;
-        uint32_t next = is_of_leaks(area) ? HAK_REPORT_IDLE : HAK_REPORT_LEFT;
         atomic_store(&claimed, NULL);
-        if (change_state(asked, state, next)) {
+        if (change_state(asked, state, state_without_reporter(area))) {
             hak_wake(&area->state);
             return true;
         }
@@ -303,11 +312,12 @@ static const char *wait_for_report(const struct asked *asked) {
     uint64_t begin = hak_monotonic_ns(), printing_since = 0;
     for (;;) {
         uint32_t state = atomic_load(&area->state);
+        bool is_gone = is_of_another(asked->area);
         uint64_t now = hak_monotonic_ns();
-        if (is_replaced(asked)) /* the state may be that of the new memory */
+        if (is_replaced(asked)) /* both may be those of the new memory */
             return has_died;
         /* IDLE: it was DONE, and another process found that left behind. */
-        if (state == HAK_REPORT_DONE || state == HAK_REPORT_IDLE)
+        if (state == HAK_REPORT_DONE || state == HAK_REPORT_IDLE || is_gone)
             return NULL;
         if (state == HAK_REPORT_PRINTING) {
             if (!printing_since)
@@ -323,11 +333,13 @@ static const char *wait_for_report(const struct asked *asked) {
     }
 }
 
-static void begin_area(struct hak_report_request *area) {
+static void begin_area(const struct asked *asked) {
     for (unsigned i = 0; i < HAK_REPORT_OTHERS; i++)
-        atomic_store(&area->others[i].thread, 0);
+        atomic_store(&asked->area->others[i].thread, 0);
     atomic_store(&others_named, 0);
-    atomic_store(&claimed, area);
+    asked->area->process = hak_current.process_index;
+    own_request = *asked;
+    atomic_store(&claimed, asked->area);
 }
 
 void hak_crash_area_forget(void) {
@@ -336,18 +348,20 @@ void hak_crash_area_forget(void) {
 
 bool hak_crash_let_area_go(void) {
     struct hak_report_request *area = atomic_exchange(&claimed, NULL);
-    if (!area)
+    if (!area || is_replaced(&own_request))
         return false;
-    /* WRITING, PRINTING: the collector is at it, and sets DONE; the next to claim finds it left
-     * behind. */
+    if (is_of_another(area))
+        return true;
     uint32_t state = atomic_load(&area->state);
     bool is_filled = state != HAK_REPORT_FILLING;
-    bool is_left = state == HAK_REPORT_READY && !is_of_leaks(area);
-    if (state != HAK_REPORT_WRITING && state != HAK_REPORT_PRINTING)
-        atomic_compare_exchange_strong(&area->state, &state,
-                                       is_left ? HAK_REPORT_LEFT : HAK_REPORT_IDLE);
+    /* WRITING, PRINTING: the collector is at it, and sets DONE; the next to claim finds it left
+     * behind. */
+    if (state == HAK_REPORT_READY)
+        (void)change_state(&own_request, state, state_without_reporter(area));
+    else if (state != HAK_REPORT_WRITING && state != HAK_REPORT_PRINTING)
+        atomic_compare_exchange_strong(&area->state, &state, HAK_REPORT_IDLE);
     hak_wake(&area->state);
-    return is_filled;
+    return is_filled && !is_replaced(&own_request);
 }
 
 void hak_crash_count_lost(const struct hak_incident *incident) {
@@ -376,7 +390,7 @@ static const char *request_report(struct hak_incident *incident, struct written 
         hak_crash_count_lost(incident);
         return taken;
     }
-    begin_area(area);
+    begin_area(&asked);
     fill_area(incident, area);
     if (!is_written)
         record->ring = record_fault(incident, &record->position);

@@ -97,9 +97,10 @@ struct hak_incident *hak_crash_enter(const struct hak_report_other *mine) {
             return NULL;
         /* A clone that shared our memory and nothing else, and died in the middle. */
         if (hak_raw_call(SYS_kill, other) == -ESRCH &&
-            atomic_compare_exchange_strong(&reporter, &other, 0)) {
+            atomic_compare_exchange_strong(&reporter, &other, self)) {
             (void)hak_crash_let_area_go();
-            continue;
+            begin_incident();
+            return &the_incident;
         }
         is_named = is_named || hak_crash_name_other(mine);
         hak_wait_on(&reporter, other,

@@ -208,7 +208,7 @@ HAK_HIDDEN const char *hak_crash_hand_over(struct hak_incident *incident);
  * is none that is told to the collector (yet). */
 HAK_HIDDEN bool hak_crash_name_other(const struct hak_report_other *other);
 /* After a failure in hak_crash_hand_over: leaves the area to the collector if it is filled. False:
- * it was not, and is nobody's. */
+ * it was not, and is nobody's, or the memory is replaced and the collector will not get it. */
 HAK_HIDDEN bool hak_crash_let_area_go(void);
 /* Counts a fault whose report the collector will not get, where there is a session. (area.c) */
 HAK_HIDDEN void hak_crash_count_lost(const struct hak_incident *incident);

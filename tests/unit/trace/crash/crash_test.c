@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
@@ -11,6 +12,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include "platform/block_signals.h"
 #include "platform/objects.h"
 #include "trace/collector/collector.h"
 #include "trace/crash/crash.h"
@@ -165,6 +167,53 @@ TEST(a_takeover_while_a_report_is_waited_for_does_not_keep_the_program) {
     ck_assert_uint_eq(atomic_load(&hak_current.report->state), HAK_REPORT_READY);
 }
 
+static int report_in_clone(void *unused) {
+    (void)unused;
+    hak_trace_fault(&double_free);
+    return 0;
+}
+
+static _Atomic bool is_frozen;
+
+static void *report_behind_clone(void *unused) {
+    struct hak_report_other mine = {.fault = 202};
+    while (!atomic_load(&is_frozen))
+        usleep(1000);
+    (void)hak_crash_enter(&mine);
+    return unused;
+}
+
+/* A clone that shares the memory is killed while it waits for its report; another thread lets the
+ * area go while the memory is exchanged, as by a takeover. */
+static void enter_while_memory_is_exchanged(void) {
+    static char stack[256 << 10] __attribute__((aligned(16)));
+    pthread_t other;
+    uint64_t signals;
+    pid_t reporter = clone(report_in_clone, stack + sizeof stack, CLONE_VM | SIGCHLD, NULL);
+    while (atomic_load(&hak_current.report->state) != HAK_REPORT_READY)
+        usleep(1000);
+    kill(reporter, SIGKILL);
+    waitpid(reporter, NULL, 0);
+    if (pthread_create(&other, NULL, report_behind_clone, NULL) != 0)
+        _exit(78);
+    hak_block_signals(&signals);
+    hak_current_freeze(hak_ring_others_write);
+    atomic_store(&is_frozen, true);
+    hak_current.session->session_id++;
+    hak_current_thaw();
+    hak_restore_signals(&signals);
+    pthread_join(other, NULL);
+    hak_crash_leave();
+    _exit(9);
+}
+
+/* A state that is set behind the copy would be lost, and nobody would know. */
+TEST(a_request_is_not_left_while_the_memory_is_exchanged) {
+    int status = run_program(enter_while_memory_is_exchanged, false);
+    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 9);
+    ck_assert_uint_eq(atomic_load(&hak_current.report->state), HAK_REPORT_READY);
+}
+
 /* A collector that is stopped: it listens, and its heart does not beat. */
 static void stop_collector(void) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -176,6 +225,30 @@ static void stop_collector(void) {
                      0);
     ck_assert_int_eq(listen(listening, 64), 0);
     atomic_store(&collector.session->keeper_heartbeat_ns, 0);
+}
+
+static void *claim_area_of_another(void *unused) {
+    while (atomic_load(&hak_current.report->state) != HAK_REPORT_READY)
+        usleep(1000);
+    hak_current.report->process = 7;
+    return unused;
+}
+
+static void fault_while_another_process_asks(void) {
+    pthread_t other;
+    if (pthread_create(&other, NULL, claim_area_of_another, NULL) != 0)
+        _exit(78);
+    hak_trace_fault(&double_free);
+}
+
+/* The thread was stopped until its report had been left behind for long: the area is another
+ * process's, which waits for its own report. */
+TEST(the_request_of_another_process_is_not_given_up) {
+    stop_collector();
+    int status = run_program(fault_while_another_process_asks, false);
+    ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+    ck_assert_str_eq(said, "");
+    ck_assert_uint_eq(atomic_load(&hak_current.report->state), HAK_REPORT_READY);
 }
 
 /* The collector stores it when it comes. */
