@@ -47,4 +47,7 @@ static inline int hak_event_is_move(const struct hak_event *e) {
 #define HAK_LOSS_STOPPED "stopped"
 #define HAK_LOSS_OPEN    ((uint64_t)INT64_MAX)
 
+/* With the id of a FAULT event behind it, a key of `meta`: a suppression kept its report back. */
+#define HAK_SUPPRESSED_FAULT "suppressed_fault."
+
 #endif

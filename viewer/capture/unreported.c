@@ -106,8 +106,9 @@ static int mark_reported(const struct view *view, const struct faults *all, stru
  * these are. 0, or an error. */
 static int mark_suppressed(const struct view *view, const struct faults *all, uint64_t *count) {
     struct hak_query q = hak_ask(hak_store_database(view->reader),
-                                 "SELECT CAST(substr(key, 18) AS INTEGER) FROM meta"
-                                 " WHERE key GLOB 'suppressed_fault.*'",
+                                 "SELECT CAST(substr(key, length('" HAK_SUPPRESSED_FAULT
+                                 "') + 1) AS INTEGER) FROM meta"
+                                 " WHERE key GLOB '" HAK_SUPPRESSED_FAULT "*'",
                                  "reading suppressed faults");
     for (*count = 0; hak_query_next(&q); ++*count)
         (void)mark(all, hak_query_count(&q, 0));

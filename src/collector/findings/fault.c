@@ -342,7 +342,7 @@ static uint32_t find_stored_row(const struct hak_fault *f, const struct hak_capt
 
 /* The key by which readers know that a suppression kept the report of the event back. */
 static void name_suppressed(char key[SUPPRESSED_KEY], uint64_t event) {
-    snprintf(key, SUPPRESSED_KEY, "suppressed_fault.%llu", (unsigned long long)event);
+    snprintf(key, SUPPRESSED_KEY, HAK_SUPPRESSED_FAULT "%llu", (unsigned long long)event);
 }
 
 /* Tells readers that the event has no report since a suppression kept it back. */
