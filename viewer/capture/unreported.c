@@ -42,33 +42,33 @@ static int take(void *context, const struct hak_event *event) {
     return (uint32_t)event->size == HAK_FAULT_MEMORY_LEAK || append(context, &one) ? 0 : NO_MEMORY;
 }
 
-static int compare(uint64_t a, uint64_t b) {
+static int compare_values(uint64_t a, uint64_t b) {
     return a < b ? -1 : a > b;
 }
 
 static int by_id(const void *a, const void *b) {
     const struct fault *left = a, *right = b;
-    return compare(left->id, right->id);
+    return compare_values(left->id, right->id);
 }
 
 /* By process, thread, stack, size and address, then by time. */
 static int by_fault(const void *a, const void *b) {
     const struct fault *left = a, *right = b;
-    int order = compare(left->process, right->process);
-    order = order ? order : compare(left->thread, right->thread);
-    order = order ? order : compare(left->stack, right->stack);
-    order = order ? order : compare(left->size, right->size);
-    order = order ? order : compare(left->address, right->address);
-    return order ? order : compare(left->ns, right->ns);
+    int order = compare_values(left->process, right->process);
+    order = order ? order : compare_values(left->thread, right->thread);
+    order = order ? order : compare_values(left->stack, right->stack);
+    order = order ? order : compare_values(left->size, right->size);
+    order = order ? order : compare_values(left->address, right->address);
+    return order ? order : compare_values(left->ns, right->ns);
 }
 
 /* By process, code and time, which a row of `fault` has of its event. Its thread may be another
  * one: of a crash in a handler, that which the handler's signal was sent to. */
 static int by_moment(const void *a, const void *b) {
     const struct fault *left = a, *right = b;
-    int order = compare(left->process, right->process);
-    order = order ? order : compare((uint32_t)left->size, (uint32_t)right->size);
-    return order ? order : compare(left->ns, right->ns);
+    int order = compare_values(left->process, right->process);
+    order = order ? order : compare_values((uint32_t)left->size, (uint32_t)right->size);
+    return order ? order : compare_values(left->ns, right->ns);
 }
 
 /* Marks the event of that id, if it is in the list, which is in the order of ids. */

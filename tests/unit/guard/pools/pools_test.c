@@ -5,6 +5,8 @@
 #include "guard/pools/redzone.h"
 #include "unit/guard/world.h"
 
+static const void *const malloc_like = (const void *)1; /* HAK_POOL_MALLOC_LIKE */
+
 /* hakmem.h declares them weak, which takes nothing out of an archive. */
 void hak_pool_create(const void *of, const char *name);
 void hak_pool_alloc(const void *of, const void *piece, size_t bytes);
@@ -418,32 +420,31 @@ TEST(the_ends_of_recorded_lives_are_recorded_while_it_is_stopped) {
  */
 
 TEST(a_free_of_an_auto_free_pool_is_that_of_the_pieces_inside) {
-    const void *inner = (const void *)1; /* HAK_POOL_MALLOC_LIKE */
     begin();
     hak_pool_auto_free(pool);
     hak_pool_alloc(pool, pool + 1024, 512);
     for (int i = -1; i <= 32; i++)
-        hak_pool_alloc(inner, pool + 1024 + i * PIECE, PIECE);
-    hak_pool_alloc(inner, pool + 1024 + 8, PIECE * 2);
-    hak_pool_alloc(inner, pool + 1024 + 500, PIECE); /* lies there in part */
-    ck_assert_uint_eq(fault_of_free(inner, pool + 1024 + 2 * PIECE), 0);
+        hak_pool_alloc(malloc_like, pool + 1024 + i * PIECE, PIECE);
+    hak_pool_alloc(malloc_like, pool + 1024 + 8, PIECE * 2);
+    hak_pool_alloc(malloc_like, pool + 1024 + 500, PIECE); /* lies there in part */
+    ck_assert_uint_eq(fault_of_free(malloc_like, pool + 1024 + 2 * PIECE), 0);
     unsigned before = event_count;
     ck_assert_uint_eq(fault_of_free(pool, pool + 1024), 0);
     ck_assert_uint_eq(event_count, before + 33);
     ck_assert_uint_eq(last_event().address, (uintptr_t)pool + 1024);
     for (int i = 0; i < 32; i++) {
-        ck_assert_uint_eq(fault_of_free(inner, pool + 1024 + i * PIECE),
+        ck_assert_uint_eq(fault_of_free(malloc_like, pool + 1024 + i * PIECE),
                           HAK_FAULT_POOL_DOUBLE_FREE);
         ck_assert_uint_eq(last_fault()->free_stack, STACK_OF_END);
     }
-    ck_assert_uint_eq(fault_of_free(inner, pool + 1024 + 8), HAK_FAULT_POOL_DOUBLE_FREE);
-    ck_assert_uint_eq(fault_of_free(inner, pool + 1024 + 500), 0);
-    ck_assert_uint_eq(fault_of_free(inner, pool + 1024 - PIECE), 0);
-    ck_assert_uint_eq(fault_of_free(inner, pool + 1024 + 32 * PIECE), 0);
+    ck_assert_uint_eq(fault_of_free(malloc_like, pool + 1024 + 8), HAK_FAULT_POOL_DOUBLE_FREE);
+    ck_assert_uint_eq(fault_of_free(malloc_like, pool + 1024 + 500), 0);
+    ck_assert_uint_eq(fault_of_free(malloc_like, pool + 1024 - PIECE), 0);
+    ck_assert_uint_eq(fault_of_free(malloc_like, pool + 1024 + 32 * PIECE), 0);
     hak_pool_alloc(other, pool + 1024, 512);
-    hak_pool_alloc(inner, pool + 1024, PIECE);
+    hak_pool_alloc(malloc_like, pool + 1024, PIECE);
     ck_assert_uint_eq(fault_of_free(other, pool + 1024), 0);
-    ck_assert_uint_eq(fault_of_free(inner, pool + 1024), 0);
+    ck_assert_uint_eq(fault_of_free(malloc_like, pool + 1024), 0);
 }
 
 /* ---- memory that goes --------------------------------------------------------------------------
@@ -526,7 +527,7 @@ TEST(each_call_is_recorded_before_another_one_begins) {
     hak_pool_create(other, "again");
     hak_pool_create(other, "anew");
     hak_pool_destroy(other);
-    hak_pool_alloc((const void *)1, pool + 4 * PIECE, PIECE); /* HAK_POOL_MALLOC_LIKE */
+    hak_pool_alloc(malloc_like, pool + 4 * PIECE, PIECE);
     when_recorded = NULL;
     ck_assert_uint_eq(event_count, before + 12);
     ck_assert_uint_eq(records_in_order, event_count - before);
@@ -726,14 +727,13 @@ TEST(a_piece_of_a_former_pool_hides_behind_its_memory) {
 }
 
 TEST(blocks_without_a_pool_have_one) {
-    const void *const none = (const void *)1;
     make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER);
-    ck_assert_uint_eq(fault_of_free(none, pool), 0);
-    hak_pool_alloc(none, pool, PIECE);
-    ck_assert_uint_eq(fault_of_free(none, pool), 0);
-    ck_assert_uint_eq(fault_of_free(none, pool), HAK_FAULT_POOL_DOUBLE_FREE);
+    ck_assert_uint_eq(fault_of_free(malloc_like, pool), 0);
+    hak_pool_alloc(malloc_like, pool, PIECE);
+    ck_assert_uint_eq(fault_of_free(malloc_like, pool), 0);
+    ck_assert_uint_eq(fault_of_free(malloc_like, pool), HAK_FAULT_POOL_DOUBLE_FREE);
     ck_assert_str_eq(last_fault()->pool.name, "malloc-like");
-    ck_assert_uint_eq(fault_of_free(none, other), HAK_FAULT_POOL_BAD_FREE);
+    ck_assert_uint_eq(fault_of_free(malloc_like, other), HAK_FAULT_POOL_BAD_FREE);
 }
 
 TEST(an_unknown_pool_has_no_faults) {
@@ -802,12 +802,12 @@ TEST(a_malloc_like_pool_without_room_is_counted_once) {
         hak_pool_create(&of[i], "one of many");
     uint64_t missed = amount_counted[HAK_COUNTED_POOL_MISSED];
     for (unsigned i = 0; i < 100; i++)
-        hak_pool_alloc((const void *)1, pool + i * PIECE, PIECE);
+        hak_pool_alloc(malloc_like, pool + i * PIECE, PIECE);
     ck_assert_uint_eq(amount_counted[HAK_COUNTED_POOL_MISSED], missed + 1);
     ck_assert_uint_eq(times_counted[HAK_COUNTED_POOL_CALL_MISSED], 99);
-    hak_pool_free((const void *)1, pool);
-    hak_pool_move((const void *)1, pool + PIECE, "list");
-    hak_pool_reset((const void *)1);
+    hak_pool_free(malloc_like, pool);
+    hak_pool_move(malloc_like, pool + PIECE, "list");
+    hak_pool_reset(malloc_like);
     ck_assert_uint_eq(times_counted[HAK_COUNTED_POOL_CALL_MISSED], 102);
     ck_assert_uint_eq(amount_counted[HAK_COUNTED_POOL_MISSED], missed + 1);
 }
@@ -815,8 +815,8 @@ TEST(a_malloc_like_pool_without_room_is_counted_once) {
 /* Before any piece of it there was nothing to be kept. */
 TEST(a_call_for_a_malloc_like_pool_that_is_not_made_yet_is_not_missed) {
     begin();
-    hak_pool_free((const void *)1, pool);
-    hak_pool_reset((const void *)1);
+    hak_pool_free(malloc_like, pool);
+    hak_pool_reset(malloc_like);
     ck_assert_uint_eq(times_counted[HAK_COUNTED_POOL_CALL_MISSED], 0);
 }
 
