@@ -8,6 +8,10 @@ strict=(-Wall -Wextra -Werror -Wshadow -g -O1 -I "$SOURCE/include/hakmem")
 for compiler in "${CC:-gcc} -std=gnu89" "${CC:-gcc} -std=c11 -Wpedantic" "${CC:-gcc} -std=gnu11 -O0" "clang -std=gnu11"; do
     $compiler "${strict[@]}" -o arena arena.c || complain "$compiler: arena.c does not compile"
 done
+# Names of hakmem's own that no macro needs at its use are gone at the end, also where it is included twice.
+printf '#include <valgrind/memcheck.h>\n#include <valgrind/valgrind.h>\n' >names.c
+"${CC:-gcc}" -dM -E -I "$SOURCE/include/hakmem" names.c >names
+! grep -E '^#define HAK_VALGRIND_' names || complain 'the macros leave names behind'
 # The tools' other headers of Valgrind stand beside them, before and after.
 for order in 'valgrind/callgrind.h valgrind/memcheck.h valgrind/helgrind.h' 'valgrind/memcheck.h valgrind/callgrind.h' 'valgrind/valgrind.h valgrind/drd.h'; do
     for word in $order; do echo "#include <$word>"; done >order.c

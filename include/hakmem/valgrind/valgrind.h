@@ -163,6 +163,8 @@ HAK_VALGRIND_PRINTS static __inline__ int hak_valgrind_print(const char *format,
 }
 #define VALGRIND_PRINTF           hak_valgrind_print
 #define VALGRIND_PRINTF_BACKTRACE hak_valgrind_print
+#undef HAK_VALGRIND_UNUSED
+#undef HAK_VALGRIND_PRINTS
 #endif
 
 #endif
