@@ -49,6 +49,7 @@ void hak_rows_free(struct hak_rows *rows) {
     free(rows->modules);
     free(rows->nodes);
     free(rows->losses);
+    free(rows->suppressed);
     free(rows->dirty);
     hak_index_free(&rows->thread_index);
     hak_index_free(&rows->image_index);
@@ -280,6 +281,12 @@ void hak_rows_add_loss(struct hak_rows *rows, uint32_t process, uint32_t thread,
                                                              .reason = reason};
 }
 
+void hak_rows_add_suppressed(struct hak_rows *rows, uint64_t event) {
+    if (reserve(rows, &rows->suppressed, rows->suppressed_count, &rows->suppressed_capacity,
+                sizeof *rows->suppressed))
+        rows->suppressed[rows->suppressed_count++] = event;
+}
+
 /* Not joined with others, nor counted as lost: the program did not want them. */
 static void add_stop(struct hak_rows *rows, struct hak_loss_row row) {
     if (reserve(rows, &rows->losses, rows->loss_count, &rows->loss_capacity, sizeof *rows->losses))
@@ -408,6 +415,9 @@ int hak_rows_flush(struct hak_rows *rows, struct hak_store_writer *writer) {
     for (uint32_t i = 0; i < rows->loss_count && error == 0; i++)
         error = hak_store_put_loss(writer, &rows->losses[i]);
     rows->losses_put = rows->loss_count;
+    for (uint32_t i = 0; i < rows->suppressed_count && error == 0; i++)
+        error = hak_store_put_suppressed(writer, rows->suppressed[i]);
+    rows->suppressed_put = rows->suppressed_count;
     return error;
 }
 
@@ -427,7 +437,11 @@ void hak_rows_committed(struct hak_rows *rows) {
     if (rows->loss_count > 0)
         memmove(rows->losses, rows->losses + rows->losses_put,
                 rows->loss_count * sizeof *rows->losses);
-    rows->dirty_put = rows->losses_put = 0;
+    rows->suppressed_count -= rows->suppressed_put;
+    if (rows->suppressed_count > 0)
+        memmove(rows->suppressed, rows->suppressed + rows->suppressed_put,
+                rows->suppressed_count * sizeof *rows->suppressed);
+    rows->dirty_put = rows->losses_put = rows->suppressed_put = 0;
 }
 
 void hak_rows_leave_store(struct hak_rows *rows) {
@@ -435,6 +449,6 @@ void hak_rows_leave_store(struct hak_rows *rows) {
 }
 
 void hak_rows_rolled_back(struct hak_rows *rows) {
-    rows->dirty_put = rows->losses_put = 0;
+    rows->dirty_put = rows->losses_put = rows->suppressed_put = 0;
     rows->nodes_put = rows->nodes_stored;
 }

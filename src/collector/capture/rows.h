@@ -54,6 +54,8 @@ struct hak_rows {
     struct hak_store_writer *writer;  /* has the nodes that are committed; NULL = no store */
     struct hak_loss_row *losses;      /* not stored yet; reasons are constants */
     uint32_t loss_count, loss_capacity, losses_put;
+    uint64_t *suppressed; /* FAULT events whose reports suppressions kept back; not noted yet */
+    uint32_t suppressed_count, suppressed_capacity, suppressed_put;
     uint32_t *dirty; /* kind << 30 | row id - 1 */
     uint32_t dirty_count, dirty_capacity, dirty_put;
     struct hak_index thread_index, image_index;
@@ -124,6 +126,9 @@ void hak_rows_note(struct hak_rows *rows, uint32_t id, const char *note);
 /* Notes events that are not in the store. `thread` 0 = all of the process. */
 void hak_rows_add_loss(struct hak_rows *rows, uint32_t process, uint32_t thread, uint64_t from_ns,
                        uint64_t to_ns, uint64_t count, const char *reason);
+/* Notes that a suppression kept the report of a FAULT event back, where the store did not take it.
+ */
+void hak_rows_add_suppressed(struct hak_rows *rows, uint64_t event);
 /* Notes that recording of the process was stopped: a loss of HAK_LOSS_STOPPED that has no end
  * yet. */
 void hak_rows_stop(struct hak_rows *rows, uint32_t process, uint64_t ns);
@@ -148,7 +153,7 @@ uint32_t hak_rows_module_of(const struct hak_rows *rows, uint32_t process, uint3
 /* Puts all dirty rows; 0 or the store's error. The caller says afterwards how it ended. */
 int hak_rows_flush(struct hak_rows *rows, struct hak_store_writer *writer);
 
-/* Drops the rows, nodes and losses that the last flush put, now that they are committed. */
+/* Drops the rows, nodes, losses and notes that the last flush put, now that they are committed. */
 void hak_rows_committed(struct hak_rows *rows);
 void hak_rows_rolled_back(struct hak_rows *rows);
 

@@ -31,7 +31,6 @@
 #define PLACE_FRAMES     32   /* with inlined ones */
 #define LATE_MAX         256  /* reports that wait for names */
 #define RECENT_ROWS      1000 /* one of these is the report's that a worker died over */
-#define SUPPRESSED_KEY   64
 
 struct hak_fault {
     struct hak_client *client;
@@ -340,25 +339,19 @@ static uint32_t find_stored_row(const struct hak_fault *f, const struct hak_capt
     return hak_query_end(&q) == 0 ? row : 0;
 }
 
-/* The key by which readers know that a suppression kept the report of the event back. */
-static void name_suppressed(char key[SUPPRESSED_KEY], uint64_t event) {
-    snprintf(key, SUPPRESSED_KEY, HAK_SUPPRESSED_FAULT "%llu", (unsigned long long)event);
-}
-
-/* Tells readers that the event has no report since a suppression kept it back. */
+/* Tells readers that the event has no report since a suppression kept it back; at once, as this
+ * worker may die, or as soon as the disk has room again: the fault is none. */
 static void store_suppressed(struct hak_capture *capture, uint64_t event) {
-    char key[SUPPRESSED_KEY];
-    if (!event || !capture->writer || !hak_capture_begin(capture))
+    if (!event || !capture->writer)
         return;
-    name_suppressed(key, event);
-    (void)hak_capture_end(capture, hak_store_put_meta(capture->writer, key, "1"));
+    if (!hak_capture_begin(capture) ||
+        !hak_capture_end(capture, hak_store_put_suppressed(capture->writer, event)))
+        hak_rows_add_suppressed(&capture->rows, event);
 }
 
 /* Whether a worker before has stored that. */
 static bool is_stored_as_suppressed(const struct hak_capture *capture, uint64_t event) {
-    char key[SUPPRESSED_KEY];
-    name_suppressed(key, event);
-    return event && capture->writer && hak_store_get_meta(capture->writer, key);
+    return event && capture->writer && hak_store_is_suppressed(capture->writer, event);
 }
 
 void hak_fault_store_watched(struct hak_capture *capture, uint32_t process, uint64_t calls,

@@ -15,7 +15,7 @@ static bool is_anything(const struct hak_worker *w) {
             return true;
     return w->batch.count || w->capture.rows.dirty_count ||
            w->capture.rows.nodes_stored < w->capture.rows.node_count ||
-           w->capture.rows.loss_count || w->snapshots.count ||
+           w->capture.rows.loss_count || w->capture.rows.suppressed_count || w->snapshots.count ||
            hak_resolve_is_dirty(&w->capture.resolve);
 }
 

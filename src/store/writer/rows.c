@@ -2,15 +2,34 @@
  */
 #include "store/writer/inner.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define N(value) HAK_NUMBER(value)
 #define T(value) HAK_TEXT(value)
 
+#define SUPPRESSED_KEY 64
+
 int hak_store_put_meta(struct hak_store_writer *w, const char *key, const char *value) {
     return hak_do(&w->db, "INSERT OR REPLACE INTO meta VALUES(?, ?)", "storing a named value",
                   T(key), T(value));
+}
+
+static void name_suppressed(char key[SUPPRESSED_KEY], uint64_t event) {
+    snprintf(key, SUPPRESSED_KEY, HAK_SUPPRESSED_FAULT "%llu", (unsigned long long)event);
+}
+
+int hak_store_put_suppressed(struct hak_store_writer *w, uint64_t event) {
+    char key[SUPPRESSED_KEY];
+    name_suppressed(key, event);
+    return hak_store_put_meta(w, key, "1");
+}
+
+bool hak_store_is_suppressed(struct hak_store_writer *w, uint64_t event) {
+    char key[SUPPRESSED_KEY];
+    name_suppressed(key, event);
+    return hak_store_get_meta(w, key) != NULL;
 }
 
 int hak_store_put_process(struct hak_store_writer *w, const struct hak_process_row *row) {

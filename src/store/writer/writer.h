@@ -180,6 +180,8 @@ int hak_store_finish(struct hak_store_writer *w);
 
 /* Named values of the capture: "program", "command_line", "started" (realtime ns), ... */
 int hak_store_put_meta(struct hak_store_writer *w, const char *key, const char *value);
+/* Tells readers that a suppression kept the report of a FAULT event back. 0, or an error. */
+int hak_store_put_suppressed(struct hak_store_writer *w, uint64_t event);
 
 /* Puts a process's row, or replaces it, and tells the profile of it. 0, or an error. */
 int hak_store_put_process(struct hak_store_writer *w,
@@ -251,6 +253,8 @@ struct hak_store_high_marks {
 int hak_store_high_marks(struct hak_store_writer *w, struct hak_store_high_marks *out);
 /* Named value or NULL (owned by the writer until the next call). */
 const char *hak_store_get_meta(struct hak_store_writer *w, const char *key);
+/* Whether the store tells that of the event. */
+bool hak_store_is_suppressed(struct hak_store_writer *w, uint64_t event);
 /* The SQLite connection, for readers in the same process (the report is made from the store). */
 const struct hak_database *hak_store_writer_database(const struct hak_store_writer *w);
 /* Bytes of the file that hold something. Dropped space is used again before the file grows, so it

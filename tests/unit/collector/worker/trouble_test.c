@@ -221,6 +221,29 @@ TEST(a_later_fault_of_a_suppressed_ones_block_is_suppressed) {
     ck_assert_int_eq(ask("SELECT count(*) FROM fault"), 0);
 }
 
+/* The disk refuses the note for a moment: nothing is lost. */
+TEST(notes_a_suppressed_report_when_the_disk_has_room_again) {
+    static const char notes[] = "SELECT count(*) FROM meta WHERE key GLOB 'suppressed_fault.*'";
+    record(10);
+    fake_report(&program)->facts.base = FAKE_BLOCK;
+    request_report(FAKE_BLOCK, HAK_REPORT_READY);
+    commit();
+    note_suppressed(worker.clients[0]->last_fault_event);
+    hak_worker_report_faults(&worker);
+    request_report(FAKE_BLOCK, HAK_REPORT_READY);
+    commit();
+    refuse_errno = ENOSPC;
+    writes_let_pass = 0;
+    hak_worker_report_faults(&worker);
+    ck_assert_uint_eq(fake_report(&program)->answer, HAK_ANSWER_SUPPRESSED);
+    ck_assert_int_eq(ask(notes), 1);
+    refuse_errno = 0;
+    worker.trouble_until_ns = 0;
+    commit();
+    ck_assert_int_eq(ask(notes), 2);
+    ck_assert_int_eq(ask("SELECT count(*) FROM loss"), 0);
+}
+
 /* The worker before has stored it: the disk refuses it only now. */
 TEST(counts_no_loss_of_a_report_that_has_its_row) {
     record(10);
