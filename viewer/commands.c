@@ -785,7 +785,8 @@ const struct view_command view_commands[] = {
          "\n"
          "It needs a terminal of 60 columns and 16 lines; colours as --color has them.\n"
          "\n"
-         "Exit status: 0, or 4 when events of this capture were lost; 2 without a terminal.\n",
+         "Exit status: 0, or 4 when events of this capture were lost; 2 without a terminal. 3\n"
+         "when the capture is damaged: what lies before the damage is shown.\n",
      .examples = "  hakmem-trace view\n"
                  "  hakmem-trace view -s app.db --at mark:loaded\n"
                  "  hakmem-trace view --chart ascii --color never\n",

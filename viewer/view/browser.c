@@ -398,6 +398,8 @@ static void draw_first_line(struct browser *b) {
         hak_text_add(&right, "%s dropped  ", hak_words_number(s->trimmed_events));
     if (s->stops)
         hak_text_add(&right, "STOPPED %s  ", hak_words_count(s->stops, "time", "times"));
+    if (b->data.damage)
+        hak_text_add(&right, "DAMAGED  ");
     if (s->unseen || s->ended_early)
         hak_text_add(&right, "CUT OFF  ");
     if (b->data.findings.count)

@@ -361,19 +361,22 @@ static int read_findings(struct data *d) {
     struct findings findings;
     uint64_t unreported;
     int status = view_count_unreported(d->view, d->query.process, &unreported);
-    if (status)
+    if (status && !d->damage)
         return status;
     if (!findings_gather(d->view, d->query.process, &findings))
         return VIEW_UNREADABLE;
-    d->unreported = unreported;
+    d->unreported = status ? 0 : unreported;
     findings_free(&d->findings);
     d->findings = findings;
     return 0;
 }
 
-/* Reads timeline, marks and findings. */
+/* Reads timeline, marks and findings. Of a damaged capture whose timeline was never read, that
+ * before the damage. */
 static int read_all(struct data *d) {
     int status = data_read_timeline(d);
+    if (status == VIEW_UNREADABLE && !d->sums)
+        status = data_zoom_to_readable(d);
     if (status == 0)
         status = read_marks(d);
     return status ? status : read_findings(d);
@@ -399,7 +402,17 @@ int data_open(struct data *d, struct view *view) {
     d->version = data_version(d);
     data_forget_places(d);
     int status = read_all(d);
-    return status ? status : data_choose_moment(d, &at);
+    status = status ? status : data_choose_moment(d, &at);
+    if (status == 0 && d->damage)
+        data_say_damage(d);
+    return status;
+}
+
+void data_say_damage(const struct data *d) {
+    if (d->zooms)
+        view_error("shown up to event %s: %s", hak_words_number(d->zoom[0].to), d->damage);
+    else
+        view_error("shown without events: %s", d->damage);
 }
 
 void data_free(struct data *d) {
@@ -410,6 +423,7 @@ void data_free(struct data *d) {
     free_marks(d);
     free(d->mark);
     free(d->filter);
+    free(d->damage);
     findings_free(&d->findings);
     profile_free_places(&d->places);
     profile_free_query(&d->query);

@@ -75,7 +75,8 @@ struct data {
     struct data_mark *mark;
     uint32_t marks, mark_room;
     struct findings findings;
-    uint64_t unreported;               /* faults without a report */
+    uint64_t unreported;               /* faults without a report; 0 where they cannot be counted */
+    char *damage;                      /* why only events before it are read; NULL = all are */
     uint64_t read_ns;                  /* how long the timeline took */
     uint64_t group_ns;                 /* how long blocks took the last time */
     uint64_t version;                  /* of the file, as it was read last */
@@ -87,6 +88,9 @@ struct data {
 /* Reads the options and the timeline, and chooses the first moment. With a status, view_error has
  * the error. The caller calls data_free in any case. */
 int data_open(struct data *data, struct view *view);
+
+/* Says by view_error what is damaged and which events are shown. */
+void data_say_damage(const struct data *data);
 
 /* Frees timeline, items, marks, findings, places and query of the data. */
 void data_free(struct data *data);

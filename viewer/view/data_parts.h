@@ -16,6 +16,9 @@ void data_set_moments(const struct data *data, struct profile_query *query);
 
 /* data_zoom.c: reads the timeline of the zoomed span. A status; then the old one stays. */
 int data_read_timeline(struct data *data);
+/* data_zoom.c: where a part of the log is damaged, notes that and zooms to the events before it, or
+ * to none. A status. */
+int data_zoom_to_readable(struct data *data);
 /* Hands the items that came and went before the zoomed span to `take`, with `context`. */
 void data_visit_base(const struct data *data,
                      void (*take)(void *context, const struct profile_item *item), void *context);

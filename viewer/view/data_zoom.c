@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <string.h>
 #include "base/growing.h"
 #include "viewer/view/data_parts.h"
 
@@ -83,6 +84,29 @@ int data_read_timeline(struct data *d) {
     if (!d->zooms)
         d->peak_event = timeline.flow.peak.id;
     return 0;
+}
+
+static int note_event(void *context, const struct hak_event *event) {
+    *(uint64_t *)context = event->id;
+    return 0;
+}
+
+int data_zoom_to_readable(struct data *d) {
+    const struct hak_filter filter = {.class_index = -1};
+    struct data_range range = {0};
+    int error = hak_store_scan(d->view->reader, &filter, false, note_event, &range.to);
+    if (error != HAK_STORE_BROKEN)
+        return error ? view_store_error(d->view, error) : VIEW_UNREADABLE;
+    d->damage = strdup(hak_store_message());
+    if (!d->damage)
+        return data_out_of_memory();
+    if (range.to) {
+        d->zoom[d->zooms++] = range;
+        return data_read_timeline(d);
+    }
+    d->timeline.peak_step = -1;
+    d->sums = calloc(1, sizeof *d->sums);
+    return d->sums ? 0 : data_out_of_memory();
 }
 
 /* ---- what came before it -----------------------------------------------------------------------

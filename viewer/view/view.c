@@ -148,8 +148,12 @@ int command_view(struct view *view) {
                                      : (enum chart_kind)chart;
     status = browse(view, b);
     screen_end();
-    if (status != 0 && b->message.length)
+    if (status != 0 && b->message.length) {
         view_error("%s", hak_text_string(&b->message));
+    } else if (status == 0 && b->data.damage) {
+        data_say_damage(&b->data);
+        status = VIEW_UNREADABLE;
+    }
     browser_free(b);
     free(b);
     if (screen_signal())
