@@ -226,7 +226,8 @@ static void print_leaks_json(struct view *view, const struct leaks_list *list, u
 /* ---- the command ----------------------------------------------------------------------------- */
 
 /* Prints for `leaks N` the leak's whole stack, process, age, layer and fingerprint. */
-static void print_one(struct view *view, const struct leaks_row *row) {
+static void print_one(struct view *view, const struct leaks_list *list,
+                      const struct leaks_row *row) {
     struct hak_text text = {0}, age = {0};
     add_age(&age, row);
     hak_text_add(&text, "%s of %s byte(s) in %s object(s) allocated from:\n",
@@ -241,6 +242,9 @@ static void print_one(struct view *view, const struct leaks_row *row) {
     if (row->layer[0])
         hak_text_add(&text, "\n  SERVED BY         %s", row->layer);
     hak_text_add(&text, "\n  FINGERPRINT       %s\n", row->fingerprint);
+    for (size_t i = 0; i < list->scan_count; i++)
+        if (list->scans[i].row == row->scan && list->scans[i].notes[0])
+            hak_text_add(&text, "  COMPLETENESS      %s\n", list->scans[i].notes);
     add_missed(&text, view);
     view_start_pager(view);
     view_print(&text);
@@ -258,7 +262,7 @@ static int show_one(struct view *view, const struct leaks_list *list) {
         if (view->json)
             print_leaks_json(view, list, 0, &list->rows[i]);
         else
-            print_one(view, &list->rows[i]);
+            print_one(view, list, &list->rows[i]);
         return hak_missed_any(&view->summary.missed) ? VIEW_INCOMPLETE : VIEW_OK;
     }
     view_error("leaks %s: the number of a leak was expected, as `hakmem-trace leaks` lists them",

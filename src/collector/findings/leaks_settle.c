@@ -117,6 +117,8 @@ struct settling {
     enum hak_answer *answers;
     char (*fingerprints)[HAK_FINGERPRINT_BYTES];
     uint64_t known;
+    struct hak_missed_pools missed; /* by the process so far */
+    bool is_uncounted;              /* that is not known */
     bool is_error;
 };
 
@@ -191,7 +193,7 @@ static int put_rows(struct settling *s, const char *summary) {
     const struct hak_event *scan = &pile->scan;
     uint32_t told = (uint32_t)(scan->generation >> 32);
     struct hak_text notes = {0};
-    hak_words_add_partial(&notes, told & 0xff);
+    hak_words_add_partial(&notes, told & 0xff, s->is_uncounted);
     struct hak_leak_scan_row row = {
         .id = leaks->next_scan,
         .process = pile->process,
@@ -275,14 +277,13 @@ static void mark_wrappers(struct hak_store_reader *reader, struct hak_leak_place
     hak_report_mark_wrappers(reader, stacks, told);
 }
 
-/* The gaps in what is known of the process's pools by now; nothing where that is not known. */
-static struct hak_missed_pools missed_of(const struct hak_leak_pile *pile) {
-    struct hak_missed_pools missed = {0};
-    const struct hak_client *c = pile->client;
+/* Reads the gaps in what is known of the process's pools by now; notes a process that lives and
+ * has no counters in which they could stand. */
+static void read_missed(struct settling *s) {
+    const struct hak_client *c = s->pile->client;
     for (uint32_t i = 0; c && i < c->processes_high; i++)
-        if (c->processes[i].row == pile->process && hak_snapshot_missed(c, i, &missed))
-            break;
-    return missed;
+        if (c->processes[i].row == s->pile->process && c->processes[i].phase == HAK_PHASE_LIVE)
+            s->is_uncounted = !hak_snapshot_missed(c, i, &s->missed);
 }
 
 /* Makes the page of the places that are told, the biggest first, in pile->text; none if there are
@@ -316,7 +317,8 @@ static void write_page(struct settling *s, struct hak_store_reader *reader,
                                  .program = name,
                                  .store_path = s->capture->path,
                                  .late_modules = s->capture->resolve.report.late,
-                                 .missed = missed_of(pile)};
+                                 .missed = s->missed,
+                                 .is_uncounted = s->is_uncounted};
     struct hak_text text = {0};
     hak_report_leaks(&page, &text, summary);
     pile->text = hak_text_take(&text);
@@ -346,6 +348,7 @@ static void settle_pile(struct hak_findings *findings, struct hak_capture *captu
     }
     if (make_settling(&s, pile->group_count)) {
         look_up(&s, reader);
+        read_missed(&s);
         write_page(&s, reader, &summary);
         store(&s, summary.bytes ? summary.bytes : "");
     }
