@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # `run` between a shell and its program: signals, status, set-id programs, variables that are set.
 . "${SOURCE:?}/tests/tools/test.sh"
+. "$SOURCE/tests/tools/processes.sh"
 public=''
 cleanup() { rm -rf "$public"; }
 
@@ -46,9 +47,10 @@ LD_PRELOAD=$BUILD/tests/tools/none.so "$trace" run --force -s variables.db -- sh
 
 # No room for the collector's threads: that is said, not that the library was not loaded.
 if [ "$(id -u)" -eq 0 ]; then
+    user=$((40000 + $$ % 20000)) # whose processes are counted: another run's are not its own
     public=$(mktemp -d /tmp/hakmem-few.XXXXXX) || exit 2 # the checkout may lie where only root comes
-    cp "$BUILD"/{hakmem-trace,hakmem-collect,hakmem-debug.so} "$public" && chown -R 4242 "$public"
-    (cd "$public" && setpriv --reuid=4242 --regid=4242 --clear-groups \
+    cp "$BUILD"/{hakmem-trace,hakmem-collect,hakmem-debug.so} "$public" && chown -R "$user" "$public"
+    (cd "$public" && setpriv --reuid="$user" --regid="$user" --clear-groups \
         bash -c 'ulimit -u 3 && exec ./hakmem-trace run --json -s few.db -- /bin/true') >few.json 2>said
     status=$?
     [ "$status" -eq 4 ] || fail "ulimit -u 3: status $status, 4 was due: $(cat said)"
@@ -57,6 +59,38 @@ if [ "$(id -u)" -eq 0 ]; then
     grep -q 'was not loaded' said && fail "ulimit -u 3 blames the library: $(cat said)"
     grep -q '^  "why": "the program was not recorded: the collector could not take its record; ' few.json || fail "ulimit -u 3, the JSON does not say why: $(cat few.json)"
     python3 "$SOURCE/tests/cli/validate.py" "$SOURCE/docs/specs/output.schema.json" few.json || fail "run --json is not as its schema"
+
+    # few NAME COMMAND...: the same, its answer in NAME.json.
+    few() {
+        local name=$1
+        shift
+        cd "$public" && exec setpriv --reuid="$user" --regid="$user" --clear-groups \
+            bash -c 'ulimit -c 0 && ulimit -u 3 && exec ./hakmem-trace run --json -s "$0.db" -- "$@"' "$name" "$@" >"$public/$name.json" 2>"$public/$name.said"
+    }
+    # The program's end by a signal is no reason to leave out why the status is not that one.
+    (few killed sh -c 'kill -KILL $$')
+    status=$?
+    [ "$status" -eq 4 ] || fail "a program that is killed, status $status, 4 was due: $(cat "$public/killed.said")"
+    grep -q '"program_status": 137' "$public/killed.json" && grep -q '^  "why": "the program was not recorded: ' "$public/killed.json" ||
+        fail "a program that is killed: $(cat "$public/killed.json")"
+
+    # The second signal ends `run` itself: its status is that one's, and says nothing of the record.
+    mkfifo orders
+    few left sh -c 'trap "echo got" TERM; echo ready; while :; do read -r x && [ "$x" = end ] && exit 9; done' <orders &
+    run=$!
+    exec 9>orders
+    until_true grep -qs ready "$public/left.json" || fail 'the program has not begun'
+    kill -TERM "$run"
+    until_true grep -q got "$public/left.json" || fail 'the first signal did not come to the program'
+    kill -INT "$run"
+    wait "$run"
+    status=$?
+    echo end >&9
+    exec 9>&-
+    grep -q 'the program was not recorded' "$public/left.said" || fail "a second signal: $(cat "$public/left.said")"
+    [ "$status" -eq 130 ] || fail "a second signal: status $status, 130 was due: $(cat "$public/left.said")"
+    grep -q '"status": 130' "$public/left.json" || fail "a second signal, the JSON: $(cat "$public/left.json")"
+    ! grep -q '"why"' "$public/left.json" || fail "a second signal, the JSON says why the record is not there: $(cat "$public/left.json")"
 fi
 
 # The store that was just recorded is the newest here and needs no name.

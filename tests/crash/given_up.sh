@@ -117,6 +117,14 @@ for since in "'$event'" NULL; do
 done
 alter "DELETE FROM suppression"
 
+# An error of the store is no answer that all is well, nor one that there is a fault.
+cp store.db whole.db
+alter "DROP TABLE suppression"
+says 3 'no such table: suppression' faults
+says 3 'no such table: suppression' faults --quickfix
+! grep -qE '^No |^[0-9]+ fault' said || complain "faults answers beside an error: $(cat said)"
+mv whole.db store.db
+
 # A report names the call that was stopped, which may be trimmed: the fault's time is its event's. Of a fault whose
 # event was not found it is a later one. An earlier fault's report is not this one's.
 report() { alter "INSERT INTO fault SELECT 1, 202, $1, $2, 1, 1, '', '', '', ''"; }

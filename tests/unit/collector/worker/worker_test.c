@@ -194,6 +194,37 @@ TEST(next_worker_goes_on_from_the_stores_cursors) {
     ck_assert_int_eq(ask("SELECT count(*) FROM process"), 1);
 }
 
+/* As a collector leaves it that notes no suppressed report by its event. */
+static void store_as_an_earlier_version(void) {
+    const struct hak_database *db;
+    store_a_hundred();
+    db = hak_store_writer_database(worker.capture.writer);
+    if (hak_database_run(db, "DELETE FROM meta WHERE key GLOB 'fault_*'", "") ||
+        hak_database_run(db,
+                         "INSERT INTO suppression(path, line, text, used) VALUES('/s', 1,"
+                         " 'fault:202:f', 3), ('/s', 2, 'fault:*', 2), ('/s', 3, 'leak:*', 8)",
+                         ""))
+        _exit(1);
+}
+
+/* Its events, and how many reports were kept back, are told apart from those that come. */
+TEST(notes_what_an_earlier_version_stored_of_faults) {
+    fake_claim_process(&program, 0, getpid(), UINT32_MAX, 0);
+    fake_claim_ring(&program, 0, 0, 1, 256);
+    for (uint32_t i = 0; i < 100; i++)
+        fake_event(&program, 0, HAK_MALLOC, i, 1, 0);
+    in_a_worker_that_dies(store_as_an_earlier_version);
+    worker.config.resume_store = 1;
+    snprintf(worker.config.store_path, sizeof worker.config.store_path, "%s/t.db",
+             program.directory);
+    add(&worker, &program, 1);
+    ck_assert_int_eq(ask("SELECT CAST(value AS INTEGER) FROM meta WHERE key ="
+                         " 'fault_suppressions_before'"),
+                     5);
+    ck_assert_int_eq(
+        ask("SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'fault_events_since'"), 100);
+}
+
 static void hear_note(uint64_t ns) {
     struct hak_who who = {.inner = 77777, .space = 1};
     hak_opening_reopen(&worker, true);
