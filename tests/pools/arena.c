@@ -170,9 +170,11 @@ int main(int argc, char **argv) {
         (void)arena_take_cell(arena);
     }
     if (strcmp(does, "moved") == 0) {
-        VALGRIND_MOVE_MEMPOOL(arena, &other);
-        arena_give_cell((struct arena *)(void *)&other, first);
-        arena_give_cell((struct arena *)(void *)&other, first);
+        struct arena moved = *arena;
+        VALGRIND_MOVE_MEMPOOL(arena, &moved);
+        arena_give_cell(&moved, second);
+        arena_give_cell(&moved, first);
+        arena_give_cell(&moved, first);
     }
     if (strcmp(does, "freelike") == 0) {
         char *block = malloc(CELL);
