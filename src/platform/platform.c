@@ -235,7 +235,8 @@ void *hak_remap(void *start, size_t old_bytes, size_t new_bytes) {
     return (void *)result;
 }
 
-/* Emulators of a kernel (qemu-user) take any advice and follow none: no kernel knows this one. */
+/* Some emulators of a kernel (qemu-user 7.2) take any advice and follow none: no kernel knows this
+ * one. */
 static bool is_advice_refused(void *start, size_t bytes) {
     enum { MADV_OF_NOBODY = 0x7fff, UNASKED = 0, REFUSED, TAKEN };
     static _Atomic uint8_t answer;
@@ -247,22 +248,42 @@ static bool is_advice_refused(void *start, size_t bytes) {
     return atomic_load_explicit(&answer, memory_order_relaxed) == REFUSED;
 }
 
+static long move(void *start, size_t bytes, long flags, void *to) {
+    count_pages(HAK_COUNTED_PAGES_REMAP, bytes);
+    return hak_raw_call(SYS_mremap, start, bytes, bytes, MREMAP_MAYMOVE | flags, to);
+}
+
+/* Emulators of a kernel (qemu-user) take addresses that mremap has left mapped for unmapped: a call
+ * that is given them is EFAULT. A read of no file shows it, as an emulator looks at the addresses
+ * before the file. A kernel does not, and no page is touched. */
+static bool are_let_go(void *start, size_t bytes) {
+    return hak_raw_call(SYS_read, -1, start, bytes) == -EFAULT;
+}
+
+/* Asked until one move of the process has shown it. */
 void *hak_move_pages(void *start, size_t bytes) {
+    enum { UNASKED = 0, STAY_MAPPED, LET_GO };
+    static _Atomic uint8_t old_addresses;
+    if (atomic_load_explicit(&old_addresses, memory_order_relaxed) == LET_GO)
+        return NULL;
     if (is_locked(start)) /* the addresses that stay would be locked no longer */
         return NULL;
-    if (!is_advice_refused(start, bytes)) /* an emulator takes those that stay for unmapped ones */
-        return NULL;
-    count_pages(HAK_COUNTED_PAGES_REMAP, bytes);
-    long result = hak_raw_call(SYS_mremap, (long)start, (long)bytes, (long)bytes,
-                               MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0, 0);
+    long result = move(start, bytes, MREMAP_DONTUNMAP, NULL);
     if (failed(result))
         return NULL;
+    if (HAK_UNLIKELY(atomic_load_explicit(&old_addresses, memory_order_relaxed) != STAY_MAPPED)) {
+        bool is_refused = are_let_go(start, bytes);
+        atomic_store_explicit(&old_addresses, is_refused ? LET_GO : STAY_MAPPED,
+                              memory_order_relaxed);
+        if (is_refused && move((void *)result, bytes, MREMAP_FIXED, start) == (long)start)
+            return NULL;
+    }
     note_own((void *)result, bytes, true);
     return (void *)result;
 }
 
-/* Emulators call a page unmapped to which no access is allowed: msync, which does nothing here,
- * tells it. */
+/* An emulator of a kernel (qemu-user 7.2) calls a page unmapped to which no access is allowed:
+ * msync, which does nothing here, tells it. */
 bool hak_is_mapped(const void *p) {
     unsigned char in_core;
     void *page = (void *)((uintptr_t)p & ~(HAK_PAGE_BYTES - 1));

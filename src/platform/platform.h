@@ -93,7 +93,8 @@ HAK_HIDDEN bool hak_remap_in_place(void *start, size_t old_bytes, size_t new_byt
 HAK_HIDDEN void *hak_remap(void *start, size_t old_bytes, size_t new_bytes);
 
 /* The pages of part of a mapping at another address, as a mapping of their own; the old addresses
- * stay and read as zero. NULL: no memory, the pages are locked, or a kernel before 5.7. */
+ * stay and read as zero. NULL, and the pages are where they were: no memory, they are locked, a
+ * kernel before 5.7, or an emulator of one. */
 HAK_HIDDEN void *hak_move_pages(void *start, size_t bytes);
 
 /* True when the page that holds `p` is mapped (mincore). */

@@ -55,7 +55,7 @@ for bytes in 16384 65536; do
     grep -v 'bytes of its start beyond whole pages' err | grep '^hakmem' >other && complain "pages of $bytes bytes: $(head -n 5 other)"
     run -strace "${pages[@]}" stress 1 20000
     # Large blocks are resized by whole pages; libc resizes none here.
-    sizes=$(sed -n 's/.* mremap([0-9]*,\([0-9]*\),\([0-9]*\),.*/\1 \2/p' err)
+    sizes=$(sed -n 's/.* mremap([0-9a-fx]*,\([0-9]*\),\([0-9]*\),.*/\1 \2/p' err)
     [ "$(wc -w <<<"$sizes")" -ge 4 ] || complain "pages of $bytes bytes: no call that resizes or gives back: $(tail -n 5 err)"
     for size in $sizes; do [ $((size % bytes)) -eq 0 ] || { complain "pages of $bytes bytes: the kernel is asked for $size"; break; }; done
 done

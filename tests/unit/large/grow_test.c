@@ -1,7 +1,10 @@
 /* Large blocks that realloc makes longer: where they go, what they leave behind. */
+#include <errno.h>
 #include <pthread.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include "large/spare.h"
+#include "unit/barred.h"
 #include "unit/large/large_world.h"
 
 enum { SHORT_BYTES = 600000, LONG_BYTES = 1500000 };
@@ -52,6 +55,22 @@ TEST(pages_that_are_locked_stay) {
     ck_assert_ptr_null(hak_large_move(block, LONG_BYTES).p);
     ck_assert(hak_large_is_live(hak_large_find(block.p)));
     ck_assert(hak_large_give(block));
+}
+
+/* An emulator of a kernel lets go of addresses that mremap leaves mapped: a call that gets them is
+ * EFAULT. Here a filter says so of a read. */
+TEST(pages_come_back_whose_addresses_are_let_go) {
+    base_t block = take(SHORT_BYTES, NULL);
+    memset(block.p, 7, SHORT_BYTES);
+    if (!bar_calls((const unsigned[]){SYS_read}, 1, EFAULT))
+        return; /* no seccomp here */
+    for (int i = 0; i < 2; i++) {
+        ck_assert_ptr_null(hak_large_move(block, LONG_BYTES).p);
+        check_bytes(block.p, SHORT_BYTES, 7);
+        ck_assert(hak_large_is_live(hak_large_find(block.p)));
+    }
+    ck_assert(hak_large_give(block));
+    (void)look();
 }
 
 TEST(a_block_that_grows_gets_one_that_is_kept) {
