@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -202,9 +203,13 @@ static bool read_owner(const char *path, struct hak_known_process *owner) {
     return owners == 1;
 }
 
-/* Whether a process has that pid which was there already when the file was last written. */
+/* Whether a process has that pid which was there already when the file was last written. A folder
+ * has hundreds of files of processes that have ended: no look at /proc is waited for (proc.h) where
+ * the kernel knows no such pid. */
 static bool was_there(pid_t pid, const struct stat *about) {
     struct hak_peer peer;
+    if (kill(pid, 0) != 0 && errno == ESRCH)
+        return false;
     enum hak_peer_answer answer = hak_peer_ask(pid, &peer);
     if (answer != HAK_PEER_THERE)
         return answer != HAK_PEER_GONE;
