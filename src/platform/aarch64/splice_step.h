@@ -118,16 +118,20 @@ HAK_IN_PLACE bool hak_take_plain_step(uint64_t step, uintptr_t high, uintptr_t *
     return true;
 }
 
+/* Finds the stack pointer at `place`, in a frame of hakmem's own with a plain step. These keep x29:
+ * where it points to they saved the pair. */
+HAK_IN_PLACE void hak_place_find_sp(uint64_t step, struct hak_walk_place *place) {
+    if ((uint16_t)(step >> HAK_STEP_FP_SHIFT))
+        place->sp = place->bp - hak_plain_fp_at(step, 0, 0);
+}
+
 /* Takes the plain step from `place`, which lies on the stack [low, high) in a frame of hakmem's
- * own. These keep x29: where it points to they saved the pair, which tells the stack pointer.
- * False: the stack ends before. */
+ * own. False: the stack ends before. */
 HAK_IN_PLACE bool hak_take_own_step(uintptr_t low, uintptr_t high, uint64_t step,
                                     struct hak_walk_place *place) {
-    uintptr_t above = hak_plain_fp_at(step, 0, 0);
-    uintptr_t sp = (uint16_t)(step >> HAK_STEP_FP_SHIFT) ? place->bp - above : place->sp;
-    if (HAK_UNLIKELY(sp - low >= high - low || (sp & 15) != 0))
+    hak_place_find_sp(step, place);
+    if (HAK_UNLIKELY(place->sp - low >= high - low || (place->sp & 15) != 0))
         return false;
-    place->sp = sp;
     return hak_take_plain_step(step, high, &place->at, &place->sp, &place->ip, &place->bp);
 }
 

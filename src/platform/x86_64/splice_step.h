@@ -111,6 +111,12 @@ HAK_IN_PLACE bool hak_take_plain_step(uint64_t step, uintptr_t high, uintptr_t *
     return true;
 }
 
+/* The stack pointer is known. */
+HAK_IN_PLACE void hak_place_find_sp(uint64_t step, struct hak_walk_place *place) {
+    (void)step;
+    (void)place;
+}
+
 /* Takes the plain step from `place`, which lies on the stack [low, high) in a frame of hakmem's
  * own. False: the stack ends before. */
 HAK_IN_PLACE bool hak_take_own_step(uintptr_t low, uintptr_t high, uint64_t step,

@@ -25,9 +25,10 @@ static HAK_COLD uint32_t intern_shortly(const uintptr_t *frame) {
 
 uintptr_t hak_stack_caller(const void *frame, hak_call_t call) {
     const uintptr_t *words = frame;
-    struct hak_short_step at = {words[1], (uintptr_t)(words + 2), words[0]};
+    struct hak_short_step at = {hak_return_address(words[1]),
+                                HAK_FP_TELLS_CFA ? (uintptr_t)(words + 2) : 0, words[0]};
     uintptr_t there = (uintptr_t)(call + 1);
-    for (unsigned steps = 0; at.sp != there; steps++)
+    for (unsigned steps = 0; HAK_FP_TELLS_CFA ? at.sp != there : hak_is_own_text(at.ip); steps++)
         if (steps == OWN_FRAMES_OF_CALL || !hak_short_step(&at))
             return 0;
     return hak_short_step(&at) ? at.ip : 0;
@@ -306,6 +307,10 @@ HAK_UNWINDER_ENTRY uint32_t hak_stack_of_call(const void *frame, hak_call_t at, 
     struct hak_thread_stacks *all = hak_thread_stacks;
     if (HAK_RETURN_IS_IN_REGISTER)
         at = NULL; /* the stack pointer is not to be told by it */
+    if (!HAK_FP_TELLS_CFA)
+        frame =
+            __builtin_frame_address(0); /* whose record leads to a frame of hakmem's, never to
+                                           the program's, whose stack pointer it does not tell */
     if (HAK_LIKELY(all && hak_unwind_under_way == 0 && all->call_version == hak_stacks_version()))
         return go_on_with_call(all, frame, at, flags);
     bool is_known = all && hak_unwind_under_way == 0 && all->version == hak_stacks_version();

@@ -176,6 +176,10 @@ HAK_IN_PLACE bool walk_in(struct hak_thread_stacks *all, struct hak_last_stack *
                           uint32_t compared, uint32_t stands, uint8_t *flags) {
     if (HAK_UNLIKELY(all->searches != 0) && last == &all->last && !hak_splice_searches_stand(all))
         compared = stands = 0;
+    /* Where a frame's return address lies below its variables, a word in those of hakmem's own
+     * frame may hold what the last stack had there. */
+    if (!HAK_FP_TELLS_CFA && stands > compared && last->found[compared].address < place->sp)
+        stands = compared;
     if (stands <= compared && last == &all->last)
         all->searches = 0; /* nothing is kept */
     int fresh = hak_splice_walk(all, last, bounds, *place, stands > compared ? stands : 0), done;
@@ -346,6 +350,8 @@ HAK_UNWINDER_ENTRY uint32_t hak_stack_here(bool keep_own_frames, uint8_t *flags)
     hak_unwind_enter_at((uintptr_t)frame);
     struct hak_walk_place place = hak_place_above(frame);
     struct hak_thread_stacks *all = hak_stack_thread();
+    if (!HAK_FP_TELLS_CFA && all)
+        hak_place_find_sp(hak_step_of(all, place.ip), &place);
     uint32_t id;
     uint32_t compared = all ? hak_stack_not_compared(&all->last) : 0;
     if (HAK_LIKELY(all && hak_stack_is_own(&place)) &&

@@ -60,7 +60,7 @@ TEST(it_holds_millions_without_a_miss, .until = 2) {
     }
     ck_assert_uint_eq(wrong, 0);
     ck_assert(hak_registry_set(superslab_at(HAK_REGISTRY_ENTRIES - 1), 9));
-    ck_assert_uint_eq(hak_registry_owner((void *)((1ull << 47) - 1)), 9);
+    ck_assert_uint_eq(hak_registry_owner((void *)(((uintptr_t)1 << HAK_ADDRESS_BITS) - 1)), 9);
     ck_assert(!hak_registry_set(superslab_at(HAK_REGISTRY_ENTRIES), 9));
 }
 

@@ -72,7 +72,7 @@ static __attribute__((noinline)) void leave_request(int depth) {
         request->frames[request->frame_count++] = ip;
     } while (request->frame_count < HAK_REPORT_FRAMES && unw_step(&cursor) > 0);
     extern void *__libc_stack_end;
-    request->stack_address = request->registers[7] - 128;
+    request->stack_address = request->registers[HAK_REGISTER_SP] - 128;
     request->stack_bytes = (uint64_t)__libc_stack_end - request->stack_address;
     if (request->stack_bytes > HAK_REPORT_STACK)
         request->stack_bytes = HAK_REPORT_STACK;
@@ -115,13 +115,18 @@ TEST(says_which_frame_differs) {
 
 TEST(a_wild_call_is_stepped_over) {
     leave_request(20);
-    uint64_t *sp = (uint64_t *)(request->stack + (request->registers[7] - request->stack_address));
+    uint64_t caller = request->registers[HAK_REGISTER_IP];
     memmove(request->frames + 1, request->frames, request->frame_count * sizeof *request->frames);
     request->frame_count++;
     request->frames[0] = 0x123456789a;
-    sp[-1] = request->registers[16];
-    request->registers[7] -= 8;
-    request->registers[16] = 0x123456789a;
+    request->registers[HAK_REGISTER_IP] = 0x123456789a;
+    if (HAK_REGISTER_RETURN == HAK_REGISTER_IP) { /* the call pushes it */
+        request->registers[HAK_REGISTER_SP] -= 8;
+        memcpy(request->stack + (request->registers[HAK_REGISTER_SP] - request->stack_address),
+               &caller, sizeof caller);
+    } else {
+        request->registers[HAK_REGISTER_RETURN] = caller;
+    }
     hak_second_opinion_take(request, &rows, process, &opinion);
     ck_assert_int_eq(opinion.verdict, HAK_OPINION_AGREES);
     ck_assert_uint_eq(opinion.at, request->frame_count);

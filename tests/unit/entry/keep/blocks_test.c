@@ -32,7 +32,7 @@ TEST(every_address_of_a_block_has_its_own_word) {
 TEST(what_is_no_blocks_address_has_none) {
     ck_assert_ptr_null(hak_keep_find(address(0x1004), true));
     ck_assert_ptr_null(hak_keep_find(address(0x1001), true));
-    ck_assert_ptr_null(hak_keep_find(address(0x800000000000), true));
+    ck_assert_ptr_null(hak_keep_find(address((uintptr_t)1 << HAK_ADDRESS_BITS), true));
     ck_assert_ptr_null(hak_keep_find(address(UINTPTR_MAX - 7), true));
     ck_assert_ptr_null(hak_keep_find(address(0x123456789000), false));
 }
