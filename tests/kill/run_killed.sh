@@ -6,7 +6,7 @@ for also in nobody worker; do
     rm -f store.db* calls stop
     truncate -s 1M calls
     COUNT_CALLS_FILE=$PWD/calls "$trace" run --check trace --store store.db -- \
-        /usr/bin/env LD_PRELOAD="$counter $debug_library" "$BUILD/tests/trees/forks" steady 3 "$PWD/stop" >out 2>err &
+        "$env" LD_PRELOAD="$counter $debug_library" "$BUILD/tests/trees/forks" steady 3 "$PWD/stop" >out 2>err &
     run=$!
     until_true worker_of "$PWD/store.db" "$run" || exit 1
     # All four allocate, and have joined before.

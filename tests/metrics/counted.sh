@@ -43,7 +43,7 @@ run() {
     rm -f store.db* calls
     truncate -s 1M calls
     COUNT_CALLS_FILE=$PWD/calls "$trace" run "$@" --store store.db -- \
-        /usr/bin/env LD_PRELOAD="$counter $debug_library" "$program" ${how:+"$how"} >out 2>&1 </dev/null ||
+        "$env" LD_PRELOAD="$counter $debug_library" "$program" ${how:+"$how"} >out 2>&1 </dev/null ||
         fail "ended with status $?: $(head -n 3 out)"
     [ ! -s out ] || fail "says something: $(head -n 3 out)"
     until_true no_holder "$PWD/store.db" || fail "somebody still has the store open"

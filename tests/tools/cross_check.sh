@@ -52,10 +52,9 @@ if [ "${1-}" = programs ]; then
         *.c) echo "tests/$path" ;;
         *)
             find "tests/${path%/*}" -maxdepth 1 -name '*.c'
-            # Programs of other folders that it names.
-            grep -oE 'BUILD"?/tests/[a-z_]+/[a-z_0-9]+' "tests/$path" | sed 's|.*/tests/|tests/|; s|$|.c|' | while read -r source; do
-                [ ! -e "$source" ] || echo "$source"
-            done
+            # Programs of other folders that it names, or a script that it sources or runs.
+            mapfile -t others < <(sed -nE 's|.*SOURCE.*/(tests/(tools\|long)/[a-z_0-9]+\.sh)".*|\1|p' "tests/$path")
+            grep -ohE 'BUILD[}"]*/tests/[a-z_]+/[a-zA-Z_0-9.-]+' "tests/$path" "${others[@]}" | sed 's|.*/tests/|tests/|; /\.so$/!s|$|.c|'
             ;;
         esac
     done | LC_ALL=C sort -u | grep -vxFf <(printf 'tests/%s\n' "${not_built[@]}") | sed 's/\.c$//'
@@ -66,7 +65,7 @@ export QEMU_LD_PREFIX=${SYSROOT:?}
 "${BUILD:?}/hakmem-trace" --version >/dev/null 2>&1 ||
     fail "this kernel runs no programs of $BUILD: binfmt_misc has no qemu-user for them (Debian's qemu-user-static and binfmt-support register it, as root)"
 printf 'not run here: %s\n' "${left_out[@]}"
-# A script that compiles a program by cc, gcc, c++ or g++, or takes one apart, does it for that architecture.
+# A script that compiles a program, or takes one apart, does it for that architecture.
 export TOOLS_FIRST=$BUILD/tests/cross CXX=${CC%gcc}g++
 mkdir -p "$TOOLS_FIRST"
 for name in cc gcc c++ g++; do
@@ -75,9 +74,19 @@ for name in cc gcc c++ g++; do
     printf '#!/bin/sh\nexec %s --sysroot="%s" "$@"\n' "$compiler" "$SYSROOT" >"$TOOLS_FIRST/$name"
     chmod +x "$TOOLS_FIRST/$name"
 done
+for name in clang clang++; do
+    compiler=$(command -v "$name") || continue
+    printf '#!/bin/sh\nexec %s --target=%s --sysroot="%s" "$@"\n' "$compiler" "${CC%-gcc}" "$SYSROOT" >"$TOOLS_FIRST/$name"
+    chmod +x "$TOOLS_FIRST/$name"
+done
 for name in ar ld nm objcopy objdump readelf strip; do
     tool=$(command -v "${CC%gcc}$name") && ln -sf "$tool" "$TOOLS_FIRST/$name" || fail "no ${CC%gcc}$name for the scripts that take a program apart, or no room in $TOOLS_FIRST"
 done
+# Programs that scripts record besides their own. They call `env` so often that only the one that is to be recorded is of that architecture.
+for name in echo ls sh; do
+    [ -e "$SYSROOT/usr/bin/$name" ] && ln -sf "$SYSROOT/usr/bin/$name" "$TOOLS_FIRST/$name" || fail "no $name in $SYSROOT/usr/bin for the scripts that record it"
+done
+export ENV_TO_RECORD=$SYSROOT/usr/bin/env
 # A script that needs a program which does nothing takes `true` by PATH.
 echo 'int main(void) { return 0; }' | "$TOOLS_FIRST/cc" -x c -o "$TOOLS_FIRST/true" - || fail "no program for the scripts that run true"
 exec "$SOURCE/tests/run" "${run[@]/#/tests/}"

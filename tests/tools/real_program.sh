@@ -70,7 +70,7 @@ record() {
     export COUNT_CALLS_FILE=$top/calls
     # `env` puts the counter between the program and hakmem; it is a recorded program itself.
     under=("$trace" run --wait --pools=malloc "${options[@]}" --store "$store" --
-        /usr/bin/env LD_PRELOAD="$counter $library ${allocator-}")
+        "$env" LD_PRELOAD="$counter $library ${allocator-}")
     tell "$level" "$story"
     compare_with_plain "$level"
     [ -s "$store" ] || fail "$level: no store was written"
@@ -103,7 +103,7 @@ check_program() {
     echo "without: $(seconds_since "$started") s"
     [ -s "$top/plain.out" ] || fail "the story printed nothing even without hakmem; the comparison is empty"
     started=$EPOCHREALTIME
-    under=(/usr/bin/env LD_PRELOAD="$BUILD/libhakmem.so")
+    under=("$env" LD_PRELOAD="$BUILD/libhakmem.so")
     tell library "$story"
     echo "libhakmem.so: $(seconds_since "$started") s"
     compare_with_plain library
@@ -122,7 +122,7 @@ check_program() {
 # its calls are not counted.
 check_kept() {
     under=()
-    [ -z "${allocator-}" ] || under=(/usr/bin/env LD_PRELOAD="$allocator")
+    [ -z "${allocator-}" ] || under=("$env" LD_PRELOAD="$allocator")
     tell plain "$1"
     [ -s "$top/plain.out" ] || fail "the story printed nothing even without hakmem; the comparison is empty"
     record "$1" keep

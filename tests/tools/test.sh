@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # Begins and ends a script test. Sourced first. Afterwards no variable of hakmem's is set, a program that dies leaves no core file, the
-# current directory is an empty one (one that goes at the end, where the script runs by hand), and $trace is the viewer.
+# current directory is an empty one (one that goes at the end, where the script runs by hand), $trace is the viewer, and $env a program `env` that
+# can be recorded: of another architecture where tests/tools/cross_check.sh names one.
 #
 #   fail WORDS        prints WORDS and ends the test
 #   complain WORDS    prints WORDS and goes on; the test ends with status 1
@@ -15,7 +16,7 @@ export SOURCE BUILD
 unset "${!HAKMEM_@}" LD_PRELOAD
 ulimit -S -c 0
 # shellcheck disable=SC2034 # for the script
-trace=$BUILD/hakmem-trace
+trace=$BUILD/hakmem-trace env=${ENV_TO_RECORD:-/usr/bin/env}
 failed=0 own_folder=
 [ -z "$(ls -A)" ] || { own_folder=$(mktemp -d) && chmod 755 "$own_folder" && cd "$own_folder" && export TMPDIR=$own_folder; } || exit 2
 

@@ -150,7 +150,7 @@ run_plain() {
 run_recorded() {
     local status=0
     COUNT_CALLS_FILE=$PWD/calls timeout 300 "$trace" run --check trace --store store.db -- \
-        /usr/bin/env LD_PRELOAD="${tree_preload-$counter $debug_library}" "$@" >recorded.out 2>recorded.err </dev/null ||
+        "$env" LD_PRELOAD="${tree_preload-$counter $debug_library}" "$@" >recorded.out 2>recorded.err </dev/null ||
         status=$?
     same_as_plain "$status"
     compare_store

@@ -72,7 +72,7 @@ record() {
     rm -f store.db* calls
     truncate -s 1M calls
     { DIES_IN=$1 COUNT_CALLS_FILE=$PWD/calls "$trace" run --check trace --store store.db -- \
-        /usr/bin/env LD_PRELOAD="$counter $PWD/dies.so $debug_library" ./calls_program >out 2>err; } 2>/dev/null
+        "$env" LD_PRELOAD="$counter $PWD/dies.so $debug_library" ./calls_program >out 2>err; } 2>/dev/null
     until_true no_holder "$PWD/store.db" || fail "somebody still has the store open"
     expect "(select end_kind from process order by id desc limit 1)" 2
 }
