@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# make check CROSS=...: a row of tests/arm/suite runs a unit test but for the cases that it names, each of which is named at the end with its reason; a row
-# of a case that is not there is refused, and so is a machine without the tools of that architecture.
+# make check CROSS=...: a row of tests/arm/suite runs a test but for the cases, or a script's parts, that it names, each of which is named at the end with its
+# reason; a row of a case that is not there is refused, and so is a machine without the tools of that architecture. The programs that a script runs are built.
 . "${SOURCE:?}/tests/tools/test.sh"
 mkdir -p tree/tests/{tools,arm,unit} built/tests/unit root || exit 2
 ln -s /usr /lib /lib64 root || exit 2 # of this machine: programs are compiled with it
@@ -39,6 +39,24 @@ checks 0 'unit/some_test.c run but another,another_one: no such machine'
 [ "$(tail -n 2 out)" = $'skipped: unit/some_test: another_one: no such machine\n1 passed, 0 failed, 2 skipped' ] || complain "two cases: $(cat out)"
 checks 2 'unit/some_test.c run but anoth: no such machine'
 grep -q 'leaves the case anoth out of unit/some_test.c, which does not have it' out || complain "a case that is not there: $(cat out)"
-checks 2 'unit run' /nowhere/gcc
+# A script, and what it and its helper run.
+cp "$SOURCE/tests/tools/test.sh" tree/tests/tools/ && mkdir -p tree/tests/{faults,parts} || exit 2
+cat >tree/tests/parts/parts.sh <<'END'
+. "$SOURCE/tests/tools/test.sh"
+. "$SOURCE/tests/tools/helper.sh"
+left_out first || "$BUILD/tests/kill/none"
+left_out second || [ -n "$env" ]
+END
+echo 'of_helper() { "$BUILD/tests/tools/count.so" "$BUILD/tests/faults/$1"; }' >tree/tests/tools/helper.sh
+touch tree/tests/faults/{c.c,cpp.cpp} tree/tests/parts/own.c
+parts=$'unit none\nparts/parts.sh run but'
+checks 0 "$parts first: no such machine: none"
+[ "$(tail -n 2 out)" = $'skipped: parts/parts.sh: first: no such machine: none\n1 passed, 0 failed, 1 skipped' ] || complain "a part: $(cat out)"
+checks 2 "$parts third: no such machine"
+grep -q 'leaves the case third out of parts/parts.sh, which does not have it' out || complain "a part that is not there: $(cat out)"
+printf '%s\n' "$parts first: no such machine" >tree/tests/arm/suite
+programs=$(tree/tests/tools/cross_check.sh programs | xargs)
+[ "$programs" = 'tests/faults/c tests/faults/cpp tests/kill/none tests/parts/own tests/tools/count.so' ] || complain "programs: $programs"
+checks 2 $'unit run\nparts none' /nowhere/gcc
 grep -q 'no /nowhere/ar for the scripts' out || complain "no tools: $(cat out)"
 exit "$failed"

@@ -6,8 +6,16 @@ SOURCE=$(cd "$(dirname "$0")/../.." && pwd)
 table=$SOURCE/tests/arm/suite
 fail() { echo "make check: $*" >&2; exit 2; }
 
+# has_case TEST CASE: it is in a unit test, in a script that may leave parts out, or a report of that script's.
+has_case() {
+    case $1 in
+    *.c) grep -qE "^TEST\\($2[,)]" "$SOURCE/tests/$1" ;;
+    *) grep -q '\bleft_out ' "$SOURCE/tests/$1" && { grep -qwF "$2" "$SOURCE/tests/$1" || [ -e "$SOURCE/tests/${1%/*}/$2.report" ]; } ;;
+    esac
+}
+
 rows=() hows=() left_out=()
-# For tests/unit/suite.h: a line "TEST CASE: REASON" for each case of a row `run but CASE[,CASE]: REASON`.
+# For tests/unit/suite.h, and left_out of tests/tools/test.sh: a line "TEST CASE: REASON" for each case of a row `run but CASE[,CASE]: REASON`.
 export CASES_LEFT_OUT=$'\n'
 while read -r paths how; do
     case $paths in '' | '#'*) continue ;; esac
@@ -19,7 +27,7 @@ while read -r paths how; do
         'run but '*': '*)
             IFS=, read -ra cases <<<"$(sed 's/^run but //; s/: .*//' <<<"$how")"
             for case in "${cases[@]}"; do
-                grep -qE "^TEST\\(${case}[,)]" "$SOURCE/tests/$path" || fail "$table leaves the case $case out of $path, which does not have it"
+                has_case "$path" "$case" || fail "$table leaves the case $case out of $path, which does not have it"
                 CASES_LEFT_OUT+="${path%.c} $case: ${how#*: }"$'\n'
             done
             how=run
@@ -51,10 +59,13 @@ if [ "${1-}" = programs ]; then
         case $path in
         *.c) echo "tests/$path" ;;
         *)
-            find "tests/${path%/*}" -maxdepth 1 -name '*.c'
-            # Programs of other folders that it names, or a script that it sources or runs.
+            # Programs of other folders that it names, or a script that it sources or runs; all of a folder where a variable names one.
             mapfile -t others < <(sed -nE 's|.*SOURCE.*/(tests/(tools\|long)/[a-z_0-9]+\.sh)".*|\1|p' "tests/$path")
             grep -ohE 'BUILD[}"]*/tests/[a-z_]+/[a-zA-Z_0-9.-]+' "tests/$path" "${others[@]}" | sed 's|.*/tests/|tests/|; /\.so$/!s|$|.c|'
+            mapfile -t folders < <(grep -ohE '(BUILD[}"]*/tests/[a-z_]+/\$|^ *PROGRAMS=[a-z]+)' "tests/$path" "${others[@]}" | sed -E 's|.*/tests/(.*)/\$|\1|; s|.*=||')
+            for folder in "${path%/*}" "${folders[@]}"; do
+                find "tests/$folder" -maxdepth 1 \( -name '*.c' -o -name '*.cpp' \) | sed 's/\.cpp$/.c/'
+            done
             ;;
         esac
     done | LC_ALL=C sort -u | grep -vxFf <(printf 'tests/%s\n' "${not_built[@]}") | sed 's/\.c$//'

@@ -5,6 +5,7 @@
 #
 #   fail WORDS        prints WORDS and ends the test
 #   complain WORDS    prints WORDS and goes on; the test ends with status 1
+#   left_out PART     true of a part of this script that tests/arm/suite leaves out; it is named then in the closing lines, with the reason
 #   cleanup           the script's own, if it has one: called at the end, whatever ends it
 #
 # The last line needs no status: complaints set $failed, and the test ends with it. A script has no EXIT trap of its own.
@@ -22,6 +23,12 @@ failed=0 own_folder=
 
 fail() { echo "${0##*/}: $*"; exit 1; }
 complain() { echo "${0##*/}: $*"; failed=1; }
+
+left_out() {
+    local line
+    line=$(grep -m 1 -F "${0##*/tests/} $1: " <<<"${CASES_LEFT_OUT-}") || return 1
+    echo "skipped: $1: ${line#*: }"
+}
 
 end_test() {
     local status=$?
