@@ -287,7 +287,7 @@ said 'suppressed    1 finding, by known.supp; 2 of 3 lines not used: leak:nothin
 printf 'leak:a\nrace:b\n' >broken.supp
 run 2 --suppressions broken.supp -- ../app
 said 'broken.supp:2: `race:b` is not a suppression' err
-HAKMEM_SUPPRESSIONS=broken.supp HAKMEM_TRACE_FILE=broken.db LD_PRELOAD=$BUILD/hakmem-debug.so /bin/true 2>err
+HAKMEM_SUPPRESSIONS=broken.supp HAKMEM_TRACE_FILE=broken.db LD_PRELOAD=$BUILD/hakmem-debug.so "$(type -P true)" 2>err
 for _ in {1..100}; do grep -q race: err && break; sleep 0.1; done # its collector ends after it
 said 'broken.supp:2: `race:b` is not a suppression; expected leak:PATTERN or fault:CODE-OR-NAME:PATTERN; nothing is suppressed' err
 

@@ -42,6 +42,7 @@ compare() {
 same_as_normal() {
     local name=${1##*/} due
     name=${name%.after.report}
+    ! left_out "$name" || return 0
     PROGRAMS=guarded
     run_program "$name" light auto HAKMEM_GUARD=sample:1 HAKMEM_GUARD_MEMORY=64M HAKMEM_WATCH=0
     normalise_report <"$printed" | head -n 1 >"first.$name"
