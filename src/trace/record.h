@@ -53,6 +53,7 @@ enum hak_leak_partial {
     HAK_PARTIAL_MEMORY = 4,  /* no memory for the list of areas or threads */
     HAK_PARTIAL_STACK = 8,   /* where the program's frames begin was not found */
     HAK_PARTIAL_CLOSED = 16, /* the program has closed pages of its own blocks */
+    HAK_PARTIAL_POOLS = 32,  /* a pool or piece had no room, or a call for one was missed */
 };
 #define HAK_LEAK_REASON_SHIFT 8
 #define HAK_LEAK_FINDING      0x10000u

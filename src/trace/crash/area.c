@@ -101,12 +101,12 @@ static const char *reason_to_pass(uint64_t waited) {
 /* Waits for the report area, which the processes of a session share. Returns NULL when this process
  * has it, as `asked`, or why it does not get it. */
 static const char *claim_area(struct asked *asked) {
-    struct hak_report_request *area = hak_current.report;
     uint64_t now = hak_monotonic_ns(), deadline = now + CLAIM_MS * HAK_MILLISECOND_NS;
     uint64_t since = now;
     for (uint32_t before = HAK_REPORT_IDLE; now < deadline; now = hak_monotonic_ns()) {
         uint32_t state = HAK_REPORT_IDLE;
         *asked = area_of_now();
+        struct hak_report_request *area = asked->area;
         if (atomic_compare_exchange_strong(&area->state, &state, HAK_REPORT_FILLING))
             return NULL;
         if (state != before) {
@@ -412,7 +412,8 @@ static const char *request_report(struct hak_incident *incident, struct written 
         atomic_store(&claimed, NULL);
         return why;
     }
-    incident->is_known = !why && area->answer != HAK_ANSWER_NEW;
+    bool is_known = !why && __atomic_load_n(&area->answer, __ATOMIC_ACQUIRE) != HAK_ANSWER_NEW;
+    incident->is_known = is_known && !is_of_another(area);
     (void)hak_crash_let_area_go();
     return why;
 }

@@ -28,14 +28,25 @@ static bool await_store(struct hak_session *session) {
     return true;
 }
 
+/* Puts what was watched so far into the report area, where the collector looks for it at the end of
+ * the session; not while there is a request of another process, which has its own. */
+static void put_watched(struct hak_report_request *area) {
+    uint32_t idle = HAK_REPORT_IDLE, filling = HAK_REPORT_FILLING;
+    if (!atomic_compare_exchange_strong(&area->state, &idle, filling))
+        return;
+    area->process = hak_current.process_index;
+    hak_crash_count_guarded(&area->calls, &area->guarded_blocks);
+    atomic_compare_exchange_strong(&area->state, &filling, HAK_REPORT_IDLE);
+    hak_wake(&area->state);
+}
+
 static enum hak_control_result store(const char *mark) {
     if (!hak_options.stores_faults || !hak_trace_open_for_report())
         return HAK_CONTROL_NO_COLLECTOR;
     hak_crash_bring_lives(hak_report_session_is_first());
     if (mark)
         hak_trace_mark(mark);
-    hak_current.report->process = hak_current.process_index;
-    hak_crash_count_guarded(&hak_current.report->calls, &hak_current.report->guarded_blocks);
+    put_watched(hak_current.report);
     hak_ring_doorbell(hak_current.session);
     return await_store(hak_current.session) ? HAK_CONTROL_DONE : HAK_CONTROL_NO_COLLECTOR;
 }

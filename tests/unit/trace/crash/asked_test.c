@@ -69,6 +69,20 @@ TEST(lives_and_counts_go_into_the_session) {
     ck_assert_uint_eq(atomic_load(&area->state), HAK_REPORT_IDLE); /* no report is due */
 }
 
+/* The request names its process and has its counts. */
+TEST(the_request_of_another_process_stays) {
+    struct hak_report_request *area = fake_at(&collector, collector.session->report_offset);
+    area->process = 7;
+    area->calls = 5;
+    atomic_store(&area->state, HAK_REPORT_WRITING);
+    ask(7);
+    hak_trace_serve_asked();
+    is_served(7, HAK_CONTROL_DONE);
+    ck_assert_uint_eq(area->process, 7);
+    ck_assert_uint_eq(area->calls, 5);
+    ck_assert_uint_eq(atomic_load(&area->state), HAK_REPORT_WRITING);
+}
+
 TEST(the_session_is_let_go_of_behind_it) {
     ask(7);
     hak_trace_serve_asked();

@@ -230,6 +230,7 @@ static void stop_collector(void) {
 static void *claim_area_of_another(void *unused) {
     while (atomic_load(&hak_current.report->state) != HAK_REPORT_READY)
         usleep(1000);
+    hak_current.report->answer = HAK_ANSWER_SUPPRESSED;
     hak_current.report->process = 7;
     return unused;
 }
@@ -242,7 +243,7 @@ static void fault_while_another_process_asks(void) {
 }
 
 /* The thread was stopped until its report had been left behind for long: the area is another
- * process's, which waits for its own report. */
+ * process's, which waits for its own report. The answer is that one's, too. */
 TEST(the_request_of_another_process_is_not_given_up) {
     stop_collector();
     int status = run_program(fault_while_another_process_asks, false);
