@@ -316,8 +316,10 @@ static const char *wait_for_report(const struct asked *asked) {
         uint64_t now = hak_monotonic_ns();
         if (is_replaced(asked)) /* both may be those of the new memory */
             return has_died;
-        /* IDLE: it was DONE, and another process found that left behind. */
-        if (state == HAK_REPORT_DONE || state == HAK_REPORT_IDLE || is_gone)
+        bool is_waiting = state == HAK_REPORT_READY || state == HAK_REPORT_WRITING ||
+                          state == HAK_REPORT_PRINTING;
+        /* Not DONE: it was, and another process found that left behind. */
+        if (!is_waiting || is_gone)
             return NULL;
         if (state == HAK_REPORT_PRINTING) {
             if (!printing_since)
@@ -370,6 +372,16 @@ void hak_crash_count_lost(const struct hak_incident *incident) {
         hak_ring_record_lost_report();
 }
 
+/* Frees the area whose report is done. In any other state it is another process's, or the
+ * collector is at it. */
+static void free_done(const struct asked *asked) {
+    uint32_t done = HAK_REPORT_DONE;
+    atomic_store(&claimed, NULL);
+    if (!is_replaced(asked) && !is_of_another(asked->area) &&
+        atomic_compare_exchange_strong(&asked->area->state, &done, HAK_REPORT_IDLE))
+        hak_wake(&asked->area->state);
+}
+
 /* Where the FAULT record lies. */
 struct written {
     uint32_t ring; /* its index, UINT32_MAX = in none */
@@ -414,7 +426,7 @@ static const char *request_report(struct hak_incident *incident, struct written 
     }
     bool is_known = !why && __atomic_load_n(&area->answer, __ATOMIC_ACQUIRE) != HAK_ANSWER_NEW;
     incident->is_known = is_known && !is_of_another(area);
-    (void)hak_crash_let_area_go();
+    free_done(&asked);
     return why;
 }
 

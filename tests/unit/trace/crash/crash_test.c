@@ -252,6 +252,30 @@ TEST(the_request_of_another_process_is_not_given_up) {
     ck_assert_uint_eq(atomic_load(&hak_current.report->state), HAK_REPORT_READY);
 }
 
+static void *claim_area_and_die(void *unused) {
+    while (atomic_load(&hak_current.report->state) != HAK_REPORT_READY)
+        usleep(1000);
+    atomic_store(&hak_current.report->state, HAK_REPORT_FILLING);
+    hak_wake(&hak_current.report->state);
+    return unused;
+}
+
+static void fault_while_another_process_dies(void) {
+    pthread_t other;
+    if (pthread_create(&other, NULL, claim_area_and_die, NULL) != 0)
+        _exit(78);
+    hak_trace_fault(&double_free);
+}
+
+/* As before; the other process was killed before it wrote that the area is its own. */
+TEST(a_claim_of_a_process_that_was_killed_is_not_waited_for) {
+    stop_collector();
+    int status = run_program(fault_while_another_process_dies, false);
+    ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+    ck_assert_str_eq(said, "");
+    ck_assert_uint_eq(atomic_load(&hak_current.report->state), HAK_REPORT_FILLING);
+}
+
 /* The collector stores it when it comes. */
 TEST(a_request_that_is_given_up_is_left) {
     struct hak_report_request *area = hak_current.report;
