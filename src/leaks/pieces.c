@@ -63,6 +63,7 @@ static void keep_innermost(struct hak_leak_scan *scan) {
 
 /* A thread that runs, or stands in the middle of a change, may make any list a wrong one. */
 void hak_leak_take_pieces(struct hak_leak_scan *scan) {
+    scan->partial |= hak_pieces_have_gaps() ? HAK_PARTIAL_POOLS : 0;
     if (!scan->pieces || (scan->partial & HAK_PARTIAL_THREADS) || !hak_pieces_are_still() ||
         hak_pieces_missed())
         return;

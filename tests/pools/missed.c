@@ -1,6 +1,6 @@
 /* More pools and pieces than hakmem has room for: `missed pools` and `missed pieces`; `missed
  * twice` gives a piece back twice beside pools without room; `missed lost` loses a block
- * beside them. Prints how many it made. */
+ * beside them, `missed left` beside none. Prints how many it made. */
 #include <hakmem.h>
 
 #include <stdint.h>
@@ -39,10 +39,10 @@ int main(int argc, char **argv) {
     left = malloc(100);
     if (strcmp(does, "pieces") == 0)
         make_pieces();
-    else
+    else if (strcmp(does, "left") != 0)
         make_pools();
     fflush(stdout);
-    if (strcmp(does, "lost") == 0)
+    if (strcmp(does, "lost") == 0 || strcmp(does, "left") == 0)
         left = NULL;
     if (strcmp(does, "twice") == 0) {
         hak_pool_alloc(rows, rows + 2 * SLOT, 40);

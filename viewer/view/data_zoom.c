@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <string.h>
 #include "base/growing.h"
 #include "viewer/view/data_parts.h"
 

@@ -118,7 +118,7 @@ struct settling {
     char (*fingerprints)[HAK_FINGERPRINT_BYTES];
     uint64_t known;
     struct hak_missed_pools missed; /* by the process so far */
-    bool is_uncounted;              /* that is not known */
+    unsigned partial;               /* enum hak_leak_partial */
     bool is_error;
 };
 
@@ -193,7 +193,7 @@ static int put_rows(struct settling *s, const char *summary) {
     const struct hak_event *scan = &pile->scan;
     uint32_t told = (uint32_t)(scan->generation >> 32);
     struct hak_text notes = {0};
-    hak_words_add_partial(&notes, told & 0xff, s->is_uncounted);
+    hak_words_add_partial(&notes, s->partial);
     struct hak_leak_scan_row row = {
         .id = leaks->next_scan,
         .process = pile->process,
@@ -277,13 +277,16 @@ static void mark_wrappers(struct hak_store_reader *reader, struct hak_leak_place
     hak_report_mark_wrappers(reader, stacks, told);
 }
 
-/* Reads the gaps in what is known of the process's pools by now; notes a process that lives and
- * has no counters in which they could stand. */
-static void read_missed(struct settling *s) {
+/* Reads what the scan left out, and the gaps in what is known of the process's pools by now. That
+ * there are some is told by the scan alone where the process has no counters. */
+static void read_gaps(struct settling *s) {
     const struct hak_client *c = s->pile->client;
+    s->partial = s->pile->scan.generation >> 32 & 0xff;
     for (uint32_t i = 0; c && i < c->processes_high; i++)
-        if (c->processes[i].row == s->pile->process && c->processes[i].phase == HAK_PHASE_LIVE)
-            s->is_uncounted = !hak_snapshot_missed(c, i, &s->missed);
+        if (c->processes[i].row == s->pile->process && hak_snapshot_missed(c, i, &s->missed)) {
+            s->partial &= ~(unsigned)HAK_PARTIAL_POOLS;
+            break;
+        }
 }
 
 /* Makes the page of the places that are told, the biggest first, in pile->text; none if there are
@@ -308,7 +311,7 @@ static void write_page(struct settling *s, struct hak_store_reader *reader,
                                  .count = pile->group_count,
                                  .ns = pile->scan.ns,
                                  .reason = told >> HAK_LEAK_REASON_SHIFT & 0xff,
-                                 .partial = told & 0xff,
+                                 .partial = s->partial,
                                  .microseconds = (uint32_t)pile->scan.generation,
                                  .live_blocks = pile->scan.address,
                                  .live_bytes = pile->scan.size,
@@ -317,8 +320,7 @@ static void write_page(struct settling *s, struct hak_store_reader *reader,
                                  .program = name,
                                  .store_path = s->capture->path,
                                  .late_modules = s->capture->resolve.report.late,
-                                 .missed = s->missed,
-                                 .is_uncounted = s->is_uncounted};
+                                 .missed = s->missed};
     struct hak_text text = {0};
     hak_report_leaks(&page, &text, summary);
     pile->text = hak_text_take(&text);
@@ -348,7 +350,7 @@ static void settle_pile(struct hak_findings *findings, struct hak_capture *captu
     }
     if (make_settling(&s, pile->group_count)) {
         look_up(&s, reader);
-        read_missed(&s);
+        read_gaps(&s);
         write_page(&s, reader, &summary);
         store(&s, summary.bytes ? summary.bytes : "");
     }

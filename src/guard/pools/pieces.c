@@ -38,6 +38,10 @@ bool hak_pieces_missed(void) {
     return atomic_load_explicit(&is_missed, memory_order_relaxed);
 }
 
+bool hak_pieces_have_gaps(void) {
+    return hak_pieces_missed() || lost > 0 || is_forgotten;
+}
+
 static void miss_call(const char *what) {
     struct hak_line line = {.length = 0};
     if (atomic_exchange_explicit(&is_missed, true, memory_order_relaxed))

@@ -93,6 +93,9 @@ HAK_HIDDEN bool hak_pieces_lock(void);
 /* Whether a call was missed: what is kept is not to be trusted from then on, and a line on stderr
  * has said so. Without the lock. */
 HAK_HIDDEN bool hak_pieces_missed(void);
+/* Whether a pool, a piece or a call was missed, or the parent's were forgotten. With all threads
+ * stopped. */
+HAK_HIDDEN bool hak_pieces_have_gaps(void);
 HAK_HIDDEN void hak_pieces_unlock(void);
 /* Whether nobody holds the lock: with all threads stopped, the table may be read then. */
 HAK_HIDDEN bool hak_pieces_are_still(void);

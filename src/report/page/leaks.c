@@ -41,7 +41,7 @@ const char *hak_words_leak_reason(unsigned reason) {
                                            : "by hak_find_leaks()";
 }
 
-bool hak_words_add_partial(struct hak_text *text, unsigned partial, bool is_uncounted) {
+bool hak_words_add_partial(struct hak_text *text, unsigned partial) {
     static const struct {
         unsigned bit;
         const char *words;
@@ -56,16 +56,13 @@ bool hak_words_add_partial(struct hak_text *text, unsigned partial, bool is_unco
                             "hold is not reported"},
         {HAK_PARTIAL_CLOSED, "the program has closed pages of its blocks: what only those hold is "
                              "reported as lost"},
+        {HAK_PARTIAL_POOLS, "the program's own pools: pools, pieces or calls were missed, and no "
+                            "counters say how many"},
     };
     int told = 0;
     for (size_t i = 0; i < sizeof notes / sizeof *notes; i++)
         if (partial & notes[i].bit)
             hak_text_add(text, "%s%s", told++ ? "; " : "", notes[i].words);
-    if (is_uncounted)
-        hak_text_add(text,
-                     "%sthe program's own pools: whether any were missed is not known, since the "
-                     "process has no counters",
-                     told++ ? "; " : "");
     return told > 0;
 }
 
@@ -266,7 +263,7 @@ void hak_report_leaks(const struct hak_leak_page *page, struct hak_text *text,
     if (page->known)
         hak_text_add(text, "  NOT SHOWN         %s known to a suppression or the baseline\n",
                      hak_words_count(page->known, "block", "blocks"));
-    bool is_partial = hak_words_add_partial(&partial, page->partial, page->is_uncounted);
+    bool is_partial = hak_words_add_partial(&partial, page->partial);
     if (page->late_modules && page->late_modules[0]) {
         hak_text_add(&partial, is_partial ? "; " : "");
         hak_words_add_late(&partial, page->late_modules);

@@ -139,7 +139,6 @@ struct hak_leak_page {
     const char *store_path; /* "" = none */
     const char *const *late_modules; /* as hak_report_context's */
     struct hak_missed_pools missed;  /* by the process so far */
-    bool is_uncounted;               /* that is not known: it has no counters */
 };
 
 /* Orders, for qsort, places that are shown before others, direct before indirect before reachable,
@@ -151,9 +150,8 @@ const char *hak_words_leak(unsigned kind);
 const char *hak_words_leak_kind(unsigned kind);
 /* "at exit", "on a signal", "by hak_find_leaks()", "by ctl". */
 const char *hak_words_leak_reason(unsigned reason);
-/* Adds why the scan saw less than there is, or may have; false when it saw all. `is_uncounted`:
- * as hak_leak_page's. */
-bool hak_words_add_partial(struct hak_text *text, unsigned partial, bool is_uncounted);
+/* Adds why the scan saw less than there is; false when it saw all. */
+bool hak_words_add_partial(struct hak_text *text, unsigned partial);
 /* Appends "front", `own pool 2 "rows"`: what served the place's blocks; nothing where that is not
  * known. */
 void hak_leak_add_layer(struct hak_text *text, const struct hak_leak_place *place);

@@ -200,22 +200,29 @@ TEST(takes_none_when_none_are_wanted) {
                      0);
 }
 
-/* Nobody can say how many calls were missed of a process that counts by itself. */
-TEST(a_leak_scan_says_that_misses_are_not_known, .until = 2) {
+/* Of a process that counts by itself, nobody can say how many pieces were missed; that some were is
+ * known from the scan. */
+TEST(a_leak_scan_says_that_pieces_were_missed, .until = 4) {
     static const char noted[] =
-        "SELECT count(*) FROM leak_scan WHERE notes LIKE '%whether any were missed is not known%'"
-        " AND report LIKE '%  COMPLETENESS %whether any were missed is not known%'";
-    if (_i)
+        "SELECT count(*) FROM leak_scan WHERE notes LIKE '%were missed, and no counters say how%'"
+        " AND report LIKE '%  COMPLETENESS %were missed, and no counters say how many%'";
+    bool has_counters = _i & 1, has_gaps = _i & 2;
+    if (has_counters)
         take_block(0, 0, HAK_COUNTERS_OWNED);
     fake_claim_ring(&program, 0, 0, 1, 256);
     ck_assert_ptr_null(add());
     for (uint8_t kind = HAK_LEAK_IS_DIRECT; kind <= HAK_LEAK_IS_SCAN; kind += HAK_LEAK_IS_SCAN)
         fake_put(&program, 0,
-                 (struct hak_event_fields){
-                     .kind = HAK_LEAK, .subkind = kind, .address = FAKE_BLOCK, .size = 24});
+                 (struct hak_event_fields){.kind = HAK_LEAK,
+                                           .subkind = kind,
+                                           .address = FAKE_BLOCK,
+                                           .size = 24,
+                                           .epoch = has_gaps ? HAK_PARTIAL_POOLS : 0});
     commit();
     ck_assert_int_eq(ask("SELECT count(*) FROM leak_scan"), 1);
-    ck_assert_int_eq(ask(noted), !_i);
+    ck_assert_int_eq(ask("SELECT count(*) FROM leak_scan WHERE notes <> ''"),
+                     has_gaps && !has_counters);
+    ck_assert_int_eq(ask(noted), has_gaps && !has_counters);
 }
 
 /* Gaps in what is known of pools are told though nobody wants samples. */
