@@ -196,7 +196,7 @@ run 1 --junit 'j.%e.xml' --sarif 's.%e.%p.json' --log 'l.%e.%p.log' -s named.db 
 for name in j.app.xml s.app.[0-9]*.json l.app.[0-9]*.log; do
     [ -s "$name" ] || fail "%e and %p: there is no $name: $(ls)"
 done
-left_out log_alone || [ ! -s err ] || { cat err; fail "a report to a log goes to stderr, too"; }
+[ ! -s err ] || { cat err; fail "a report to a log goes to stderr, too"; }
 # Without a record, too: a store is made for the fault, and none where there is none.
 run 1 --ci --trace off -s off.db -- ../app one
 said 'double-free in close_again app.c:' err
@@ -287,7 +287,7 @@ said 'suppressed    1 finding, by known.supp; 2 of 3 lines not used: leak:nothin
 printf 'leak:a\nrace:b\n' >broken.supp
 run 2 --suppressions broken.supp -- ../app
 said 'broken.supp:2: `race:b` is not a suppression' err
-HAKMEM_SUPPRESSIONS=broken.supp HAKMEM_TRACE_FILE=broken.db LD_PRELOAD=$BUILD/hakmem-debug.so "$(type -P true)" 2>err
+HAKMEM_SUPPRESSIONS=broken.supp HAKMEM_TRACE_FILE=broken.db LD_PRELOAD=$BUILD/hakmem-debug.so /bin/true 2>err
 for _ in {1..100}; do grep -q race: err && break; sleep 0.1; done # its collector ends after it
 said 'broken.supp:2: `race:b` is not a suppression; expected leak:PATTERN or fault:CODE-OR-NAME:PATTERN; nothing is suppressed' err
 
