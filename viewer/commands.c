@@ -390,8 +390,8 @@ const struct view_command view_commands[] = {
          "\n"
          "Signals sent to `run` are passed on. If PROGRAM did not end by the first TERM or INT,\n"
          "a second one ends `run` (status 128+n): PROGRAM is left alone and recorded on. A\n"
-         "third, before that is done, ends the recording: the store is closed, and PROGRAM goes\n"
-         "on unrecorded. The same signal again within a second counts once.\n",
+         "third within 5 s ends the recording: the store is closed, and PROGRAM goes on\n"
+         "unrecorded. The same signal again within a second counts once.\n",
      .examples = "  hakmem-trace run -- ./server --port 80\n"
                  "  hakmem-trace run --allocator keep -- ./server --port 80\n"
                  "  hakmem-trace run --check trace --layout header -s app.db -- ./app\n"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # TERM and INT that somebody sends to `run`, while the program hears them and goes on: the first is the program's, the second
-# ends `run` and the recording goes on, a third ends the recording, and the store is closed. The same one again within a second is
-# no second one.
+# ends `run` and the recording goes on, a third ends the recording, and the store is closed: one that is there before `run` has
+# said that it leaves, and one within 5 s of that. The same one again within a second is no second one.
 . "${SOURCE:?}/tests/tools/tree_run.sh"
 mkfifo heard orders answers
 exec 5<>heard 6<>orders 7<>answers
@@ -46,7 +46,7 @@ kill -TERM "$run"
 wait "$run"
 due $? 143 "status of run"
 due "$(cat err)" "hakmem-trace: run: a second signal came, and the program did not end by the first: process $program \
-($BUILD/tests/trees/stubborn) goes on, and is recorded into store.db" "on stderr"
+($BUILD/tests/trees/stubborn) goes on, and is recorded into store.db; a third within 5 s ends the recording" "on stderr"
 order h 1
 order m 1
 order x 1
@@ -57,6 +57,23 @@ expect "group_concat(end_kind || ' ' || exit_status) from (select * from process
 expect "count(*) from process where program like '%/true'" 1
 nothing_lost
 check_store
+
+is_cut() {
+    until_true no_holder "$PWD/store.db" || fail "somebody still has the store open"
+    [ ! -e store.db-wal ] || fail "the WAL was left beside the store"
+    sum=$(sha256sum <store.db)
+    order h 1
+    order m 1
+    order x 1
+    expect "count(*) from event where kind = 'MALLOC' and size = 12345" 3
+    expect "group_concat(end_kind || ' ' || note) from process" "0 still running when recording stopped"
+    stop
+    due "$(cat err | wc -l)" "$1" "lines on stderr"
+    due "$(echo ./*.db ./*.rings 2>/dev/null)" "./store.db ./*.rings" "files"
+    due "$(sha256sum <store.db)" "$sum" "the closed store"
+    "$trace" info -s store.db >info
+    grep complete info
+}
 
 # The third is there before `run` does anything for the second.
 start "three signals"
@@ -71,22 +88,28 @@ kill -INT "$run"
 kill -CONT "$run"
 wait "$run"
 due $? 143 "status of run"
-due "$(cat err)" "hakmem-trace: run: a second signal came, and the program did not end by the first: process $program \
+due "$(cat err)" "hakmem-trace: run: a third signal came, and the program did not end by the first: process $program \
 ($BUILD/tests/trees/stubborn) goes on, unrecorded; what it did until now is in store.db" "on stderr"
-until_true no_holder "$PWD/store.db" || fail "somebody still has the store open"
-[ ! -e store.db-wal ] || fail "the WAL was left beside the store"
-sum=$(sha256sum <store.db)
-order h 1
+is_cut 1
+
+# It comes when `run` has said that it leaves.
+start "three TERM"
+kill -TERM "$run"
+signal T
 order m 1
-order x 1
-expect "count(*) from event where kind = 'MALLOC' and size = 12345" 3
-expect "group_concat(end_kind || ' ' || note) from process" "0 still running when recording stopped"
-stop
-due "$(cat err | wc -l)" 1 "lines on stderr"
-due "$(echo ./*.db ./*.rings 2>/dev/null)" "./store.db ./*.rings" "files"
-due "$(sha256sum <store.db)" "$sum" "the closed store"
-"$trace" info -s store.db >info
-grep complete info
+sleep 1
+kill -TERM "$run"
+until_true [ -s err ] || fail "run does not say that it leaves"
+kill -STOP "$run"
+until_true are_stopped "$run" || exit 1
+sleep 1
+kill -TERM "$run"
+kill -CONT "$run"
+wait "$run"
+due $? 143 "status of run"
+due "$(tail -n 1 err)" "hakmem-trace: run: a third signal came, and the program did not end by the first: process $program \
+($BUILD/tests/trees/stubborn) goes on, unrecorded; what it did until now is in store.db" "on stderr"
+is_cut 2
 
 # Level light has no store before there is a fault: `run` says where the next report goes, and there it goes.
 level=light

@@ -25,6 +25,8 @@
 
 #define COMMIT_WAIT_MS 10000
 #define PEAK_MS        700 /* within which the peak is found, or not */
+#define THIRD_S        5   /* so long a third signal may come after `run` has said that it leaves */
+#define LOOK_US        100000
 
 struct outcome {
     int program_status; /* the program's own, or 128 + its signal */
@@ -34,8 +36,9 @@ struct outcome {
     bool awaits_report;  /* a fault is seen that has none yet */
     bool read;           /* the store could be read */
     bool committed;
-    bool is_cut;     /* the recording was ended while processes live */
-    bool is_refused; /* it came to the collector, which made no store for it */
+    bool is_cut;       /* the recording was ended while processes live */
+    bool is_left_said; /* that the program is left alone, and recorded on */
+    bool is_refused;   /* it came to the collector, which made no store for it */
     uint32_t live, sessions;
     const char *why; /* the status is not the program's own, nor that of its faults; else NULL */
 };
@@ -239,23 +242,39 @@ static void print_unwatched(struct view *view, const struct outcome *outcome) {
     free(note);
 }
 
-/* `run` was ended before the program: says which processes go on, and whether they are recorded. */
+/* `run` leaves the program, whose records come into the store at `path`: says so, and waits for a
+ * signal that ends the recording, too, as long as a process lives. */
+static void await_third(struct view *view, const struct run_child *child, struct hak_keeper *keeper,
+                        const char *path, struct outcome *outcome) {
+    uint64_t due_ms = hak_time_ms() + THIRD_S * 1000;
+    if (run_child_is_cut() || outcome->live == 0 || !path[0])
+        return;
+    outcome->is_left_said = true;
+    view_error("run: a second signal came, and the program did not end by the first: process %d "
+               "(%s) goes on, and is recorded into %s; a third within %d s ends the recording",
+               (int)child->pid, view->argument[0], view_path_from_here(path), THIRD_S);
+    while (outcome->live > 0 && !run_child_is_cut() && hak_time_ms() < due_ms) {
+        usleep(LOOK_US);
+        outcome->committed = hak_keeper_wait_committed(keeper, COMMIT_WAIT_MS, &outcome->live) == 0;
+    }
+}
+
+/* `run` was ended before the program: says that the program goes on, and whether it is recorded. */
 static void print_left(struct view *view, const struct run_child *child,
                        const struct outcome *outcome, const char *path) {
     struct hak_peer peer;
-    bool is_recorded = outcome->live > 0 && outcome->read;
     bool lives = hak_peer_read(child->pid, &peer) && !peer.has_ended;
-    if (!is_recorded && !(is_off(view) && lives))
+    bool is_untold = is_off(view) && lives && !outcome->is_left_said;
+    bool names_store = outcome->is_cut || !keeps_none(view);
+    if (outcome->is_cut ? !outcome->read : !is_untold)
         return;
     const char *how = outcome->is_cut    ? "unrecorded; what it did until now is in"
-                      : is_recorded      ? "and is recorded into"
                       : keeps_none(view) ? "unrecorded, as it was started"
                                          : "and its next report starts a collector and goes into";
-    bool names_store = is_recorded || !keeps_none(view);
-    view_error("run: a second signal came, and the program did not end by the first: process %d "
-               "(%s) goes on, %s%s%s",
-               (int)child->pid, view->argument[0], how, names_store ? " " : "",
-               names_store ? view_path_from_here(path) : "");
+    view_error("run: a %s signal came, and the program did not end by the first: process %d (%s) "
+               "goes on, %s%s%s",
+               outcome->is_cut ? "third" : "second", (int)child->pid, view->argument[0], how,
+               names_store ? " " : "", names_store ? view_path_from_here(path) : "");
 }
 
 static bool print_run_json(struct view *view, const struct outcome *outcome, int status) {
@@ -276,8 +295,8 @@ static bool print_run_json(struct view *view, const struct outcome *outcome, int
 }
 
 /* Waits until what the program wrote is in the store, and reads the result. */
-static void finish(struct view *view, struct hak_keeper *keeper, char *path, size_t bytes,
-                   struct findings *findings, struct outcome *outcome) {
+static void finish(struct view *view, const struct run_child *child, struct hak_keeper *keeper,
+                   char *path, size_t bytes, struct findings *findings, struct outcome *outcome) {
     outcome->sessions = hak_keeper_sessions(keeper);
     outcome->committed = hak_keeper_wait_committed(keeper, COMMIT_WAIT_MS, &outcome->live) == 0;
     if (outcome->live > 0 && view_given(view, "wait") && !run_child_has_left()) {
@@ -290,6 +309,8 @@ static void finish(struct view *view, struct hak_keeper *keeper, char *path, siz
         outcome->committed = hak_keeper_wait_committed(keeper, COMMIT_WAIT_MS, &outcome->live) == 0;
     }
     hak_keeper_store_path(keeper, path, bytes);
+    if (run_child_has_left())
+        await_third(view, child, keeper, path, outcome);
     outcome->is_refused = outcome->sessions > 0 && !path[0];
     if (outcome->is_refused)
         outcome->sessions = 0;
@@ -423,7 +444,7 @@ int record_run(struct view *view, struct record_part *part) {
     memcpy(asked, path, sizeof asked);
     outcome.program_status = wait_for_program(&child, part, files.collect);
     fleet_early_end(&early);
-    finish(view, keeper, path, sizeof path, &findings, &outcome);
+    finish(view, &child, keeper, path, sizeof path, &findings, &outcome);
     int status = settle_status(view, &outcome, (int)exit_code);
     if (part) {
         part->is_recorded = outcome.read;
