@@ -53,9 +53,46 @@ is_told_of_deaf() {
     cp "$BUILD/deaf/hakmem-debug.so" "$public" || exit 2
     names_block "$(id -un)" '' main
     grep -q 'no debug register watched: debug registers do not fire on this machine' err || wrong 'deaf: why nothing watched'
-    (cd "$public/runs" && "$trace" run -f -s watch.db --watch 4 -- "$program" none </dev/null) 2>err
-    [ "$(cat err)" = 'hakmem: --watch: no debug register watches: debug registers do not fire on this machine' ] || wrong 'run --watch, deaf'
+    run_says '--watch, deaf' --watch "$deaf" --watch 4
+    HAKMEM_WATCH=4 run_says 'HAKMEM_WATCH, deaf' HAKMEM_WATCH "$deaf"
 }
+deaf='debug registers do not fire on this machine'
+# run_says WHAT NAME REASON OPTION...: run says once that no debug register watches, "" = it says nothing.
+run_says() {
+    (cd "$public/runs" && "$trace" run -f -s watch.db "${@:4}" -- "$program" none </dev/null) 2>err
+    [ "$(cat err)" = "${3:+hakmem: $2: no debug register watches: $3}" ] || wrong "run: $1"
+}
+# A program that has no store says nothing: run tries a register of its own, here one that counts $COUNTED writes.
+"${CC:-gcc}" -shared -fPIC -O1 -o "$public/counts.so" -x c - -ldl <<'END' || exit 2
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+long syscall(long number, ...) {
+    long a[6];
+    __builtin_va_list list;
+    __builtin_va_start(list, number);
+    for (int i = 0; i < 6; i++)
+        a[i] = __builtin_va_arg(list, long);
+    __builtin_va_end(list);
+    if (number != SYS_perf_event_open)
+        return ((long (*)(long, ...))dlsym(RTLD_NEXT, "syscall"))(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+    const char *counted = getenv("COUNTED");
+    uint64_t count = strtoul(counted, NULL, 10);
+    int file = memfd_create("register", MFD_CLOEXEC);
+    return file >= 0 && pwrite(file, &count, sizeof count, 0) == sizeof count ? file : -1;
+}
+END
+without_store() { LD_PRELOAD=$public/counts.so COUNTED=$1 run_says "${@:2}"; }
+without_store 0 '--check light --watch, deaf' --watch "$deaf" --check light --watch 4
+without_store 0 '--trace off --watch, deaf' --watch "$deaf" --trace off --watch 4
+HAKMEM_WATCH=4 without_store 0 'HAKMEM_WATCH --check light, deaf' HAKMEM_WATCH "$deaf" --check light
+without_store 0 '--check light' --watch '' --check light
+without_store 0 '--check light --watch 0' --watch '' --check light --watch 0
+without_store 1 '--check light --watch' --watch '' --check light --watch 4
 
 users=$(id -un)
 [ "$(id -u)" -ne 0 ] || users='root nobody'

@@ -21,6 +21,7 @@
 #include "collector/keeper/keeper.h"
 #include "collector/kernel/kernel.h"
 #include "store/writer/writer.h"
+#include "trace/session.h"
 #include "options.h"
 
 #define COMMIT_WAIT_MS 10000
@@ -233,12 +234,22 @@ static void print_closing_lines(struct view *view, const struct outcome *outcome
         print_checked(view, outcome);
 }
 
-/* Says with --watch why no debug register watched, so that nobody who asks for them is left to
- * believe that they did. */
+/* True where the user asked for debug registers, by --watch or HAKMEM_WATCH. */
+static bool is_watch_asked(const struct view *view) {
+    const char *watch = view_variable_value(view, "WATCH");
+    return watch && watch[0] && strcmp(watch, "0") != 0;
+}
+
+/* Says why no debug register watched, so that nobody who asks for them is left to believe that they
+ * did. A run without a store is not told by its processes: what the machine does is tried here. */
 static void print_unwatched(struct view *view, const struct outcome *outcome) {
-    char *note = outcome->read && view_given(view, "watch") ? view_read_unwatched(view) : NULL;
+    bool is_asked = is_watch_asked(view);
+    char *note = is_asked && outcome->read ? view_read_unwatched(view) : NULL;
+    if (!note && is_asked && is_off(view) && run_registers_are_deaf())
+        note = strdup(hak_words_unwatched(HAK_UNWATCHED_DEAF));
     if (note)
-        view_write(stderr, "hakmem: --watch: no debug register watches: %s\n", note);
+        view_write(stderr, "hakmem: %s: no debug register watches: %s\n",
+                   view_given(view, "watch") ? "--watch" : "HAKMEM_WATCH", note);
     free(note);
 }
 

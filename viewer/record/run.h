@@ -6,6 +6,7 @@
  *   environment.c  where hakmem's own files are, LD_PRELOAD, HAKMEM_*
  *   child.c        starting it, signals, its end
  *   left.c         the processes that it leaves behind
+ *   registers.c    do debug registers fire?
  *   ci.c           files and words for a CI job
  *   cores.c        --core: reports beside core files */
 #ifndef HAK_VIEWER_RECORD_RUN_H
@@ -104,6 +105,10 @@ bool run_child_is_init(void);
 /* Ends all of them but itself, as the kernel would a moment later, so that what they wrote can be
  * stored before. */
 void run_child_end_all(void);
+
+/* Whether a debug register of this process does not see a write: none of this machine fires. False
+ * also where none can be had. */
+bool run_registers_are_deaf(void);
 
 /* PROGRAM has ended: waits for what it left behind, and ends it, as it fills in. `collect` is the
  * collector's program, whose processes are hakmem's own. */
