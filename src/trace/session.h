@@ -80,7 +80,8 @@ struct hak_process_entry {
     _Atomic uint32_t flags;         /* enum hak_process_flag */
     uint64_t tsc_exec;              /* when; ticks since the session's start */
     char exec_path[HAK_EXEC_PATH];  /* and which, cut to fit, ended by NUL; then why hakmem was
-                                     * taken out of LD_PRELOAD, "" = it was not, ended by NUL */
+                                     * taken out of LD_PRELOAD, or is not loaded by the program,
+                                     * "" = neither, ended by NUL */
 };
 
 #define HAK_END_KNOWN 0x80000000u

@@ -40,9 +40,10 @@ static bool is_preloaded(char *const environment[]) {
     return preload && memmem(preload, strlen(preload), "hakmem", 6) != NULL;
 }
 
-/* Stores in the process's entry the program that it is about to execute, why hakmem was taken out,
- * and whether the program is preloaded, dropped hakmem or is barred from its hello. In the child of
- * a vfork it tells the keeper of a program that will not be recorded instead. */
+/* Stores in the process's entry the program that it is about to execute, why hakmem was taken out
+ * or will not be loaded, and whether the program is preloaded, dropped hakmem or is barred from its
+ * hello. In the child of a vfork it tells the keeper of a program that will not be recorded
+ * instead. */
 static void note_exec(const char *path, const struct hak_exec_look *about,
                       char *const environment[]) {
     if (!hak_current_ready() || (path && !hak_exec_is_text(path)))
@@ -52,7 +53,10 @@ static void note_exec(const char *path, const struct hak_exec_look *about,
         return;
     }
     struct hak_process_entry *entry = hak_current.process;
-    const char *why = about->misfit ? about->misfit : ""; /* hakmem was taken out */
+    bool has_hakmem = is_preloaded(environment);
+    const char *why = about->misfit                     ? about->misfit
+                      : has_hakmem && about->unrecorded ? about->unrecorded
+                                                        : "";
     size_t why_bytes = strlen(why) + 1;
     size_t bytes = path ? strnlen(path, sizeof entry->exec_path - 1 - why_bytes) : 0;
     if (bytes)
@@ -60,7 +64,7 @@ static void note_exec(const char *path, const struct hak_exec_look *about,
     entry->exec_path[bytes] = 0;
     memcpy(entry->exec_path + bytes + 1, why, why_bytes);
     entry->tsc_exec = hak_session_ticks();
-    uint32_t state = !is_preloaded(environment) ? HAK_EXEC_DROPPED
+    uint32_t state = !has_hakmem                ? HAK_EXEC_DROPPED
                      : hak_sandbox_bars_hello() ? HAK_EXEC_BARRED
                                                 : HAK_EXEC_PRELOADED;
     atomic_store_explicit(&entry->exec_state, state, memory_order_release);

@@ -32,6 +32,38 @@ PATH=$PWD:$PATH tree "spawned" "$forks" static "$PWD/five" five
 expect "count(*) from process where end_kind = 4 and note like 'executed %/five, which was not recorded: it is statically linked'" 3
 expect "count(*) from process where end_kind = 4 and parent = (select id from process where program like '%/forks' and end_kind = 1)" 3
 
+# By a path from its own folder, in a forked child, of which nothing is left when the collector looks.
+cat >relative.c <<'END'
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+extern char **environ;
+int main(void) {
+    char *arguments[] = {"five", NULL};
+    free(malloc(4));
+    for (int i = 0; i < 4; i++) {
+        if (fork() == 0) {
+            if (i == 0)
+                execve("./five", arguments, environ);
+            else if (i == 1)
+                execv("./five", arguments);
+            else if (i == 2)
+                execvp("./five", arguments);
+            else
+                execl("./five", "five", (char *)NULL);
+            _exit(1);
+        }
+        wait(NULL);
+    }
+    return 0;
+}
+END
+cc -o relative relative.c || exit 1
+mkdir elsewhere && mv five elsewhere || exit 1
+tree "relative" bash -c 'cd elsewhere && exec ../relative'
+mv elsewhere/five .
+expect "count(*) from process where end_kind = 4 and note = 'executed ./five, which was not recorded: it is statically linked'" 4
+
 # However long LD_PRELOAD is: a static program is noted, and from one that cannot have hakmem it is taken out.
 many=$(printf ':/lib/x86_64-linux-gnu/libm.so.6%.0s' {1..200})
 PATH=$PWD:$PATH tree "long LD_PRELOAD" bash -c 'LD_PRELOAD=${LD_PRELOAD-}$0 exec "$@"' "$many" "$forks" static "$PWD/five" five

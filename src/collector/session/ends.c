@@ -107,11 +107,12 @@ static void describe_exec(struct hak_rows *rows, uint32_t row, const struct hak_
     const char *why = "it did not load hakmem-debug.so, ended before that, or could not reach this "
                       "recording";
     bool is_dropped = exec_state == HAK_EXEC_DROPPED || exec_state == HAK_EXEC_BARRED;
-    const char *known = path + strlen(path) + 1; /* why hakmem was taken out of LD_PRELOAD */
+    const char *known = path + strlen(path) + 1; /* why hakmem was taken out, or is not loaded */
+    bool is_known = known < path + sizeof path && known[0];
     if (p && p->row.note[0]) {
         why = p->row.note; /* it said so itself */
         is_dropped = false;
-    } else if (exec_state == HAK_EXEC_DROPPED && known < path + sizeof path && known[0]) {
+    } else if (exec_state == HAK_EXEC_DROPPED && is_known) {
         why = known;
     } else if (exec_state == HAK_EXEC_BARRED) {
         why = "the seccomp sandbox that it was started in does not let it reach this recording";
@@ -123,6 +124,8 @@ static void describe_exec(struct hak_rows *rows, uint32_t row, const struct hak_
         is_dropped = is_dropped || trouble.gives_rights;
     } else if (exec_state == HAK_EXEC_DROPPED) {
         why = "LD_PRELOAD was taken out of its environment";
+    } else if (is_known) { /* no file is left to look at */
+        why = known;
     }
     snprintf(note, sizeof note, "executed %s, which was not recorded: %s%s", path, why,
              is_dropped ? HAK_NOTE_NOT_BELOW : "");
