@@ -307,10 +307,10 @@ HAK_UNWINDER_ENTRY uint32_t hak_stack_of_call(const void *frame, hak_call_t at, 
     struct hak_thread_stacks *all = hak_thread_stacks;
     if (HAK_RETURN_IS_IN_REGISTER)
         at = NULL; /* the stack pointer is not to be told by it */
+    /* Its record leads to a frame of hakmem's, never to the program's, whose stack pointer it does
+     * not tell. */
     if (!HAK_FP_TELLS_CFA)
-        frame =
-            __builtin_frame_address(0); /* whose record leads to a frame of hakmem's, never to
-                                           the program's, whose stack pointer it does not tell */
+        frame = __builtin_frame_address(0);
     if (HAK_LIKELY(all && hak_unwind_under_way == 0 && all->call_version == hak_stacks_version()))
         return go_on_with_call(all, frame, at, flags);
     bool is_known = all && hak_unwind_under_way == 0 && all->version == hak_stacks_version();
