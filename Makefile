@@ -74,7 +74,7 @@ DEBUG_FAMILY := $(wildcard src/entry/debug/*.c)
 
 # Level light (src/light.h): the plain allocator a second time, which shares the options, the size classes and the threads' data
 # of the checks' half.
-LIGHT_SRC  := $(PLAIN_FAMILY) $(filter-out src/options%.c src/size_class.c $(addprefix src/platform/,objects.c symbols.c thread_key.c) src/front/front.c src/entry/deepbind.c src/entry/environment/environment.c,$(LAYER_SRC)) src/entry/sampled.c $(wildcard src/entry/light/*.c)
+LIGHT_SRC  := $(PLAIN_FAMILY) $(filter-out src/options%.c src/size_class.c $(addprefix src/platform/,objects.c readable.c symbols.c thread_key.c) src/front/front.c src/entry/deepbind.c src/entry/environment/environment.c,$(LAYER_SRC)) src/entry/sampled.c $(wildcard src/entry/light/*.c)
 
 # The thread that gives memory back (src/background/background.h): of libhakmem.so and of level light.
 BACKGROUND_SRC := $(wildcard src/background/*.c)

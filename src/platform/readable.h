@@ -6,8 +6,20 @@
  * looked at together, for that moment alone. The calling function's own page of the stack, where
  * most of a program's small tables lie, costs nothing (HAK_READABLE_STACK).
  *
- * False also where a sandbox does not let us ask (hak_call_is_forbidden). Another thread may unmap
- * a page right behind the question.
+ * False also where a sandbox does not let us ask (hak_call_is_forbidden).
+ *
+ * Another thread may close a page right behind the question. So what the kernel alone may read is
+ * copied, by one instruction that reads (hak_copy_or_stop), and the copy is looked at:
+ *
+ *   the kernel is asked --may be read--> hak_copy_at reads --> the copy
+ *          |                                    |
+ *          | may not                            | SIGSEGV, SIGBUS: trace/crash/handler.c
+ *          v                                    v
+ *        false                           hak_copy_stopped: false
+ *
+ * The handler does not stand where the process has no session though it is to be recorded, or where
+ * the program ignores or blocks these signals, or took them by a system call of its own: then the
+ * question alone protects.
  *
  * Thread and signal safety: no lock, no allocation, errno is kept; any thread, any moment. */
 #ifndef HAK_PLATFORM_READABLE_H
@@ -69,13 +81,36 @@ static inline bool hak_may_read(const void *p, size_t bytes) {
     return hak_call_is_forbidden(SYS_rt_sigprocmask) || hak_can_read(p, bytes);
 }
 
-/* Copies `bytes` from `p` on, or returns false, and `to` is left as it is. */
+/* Copies `bytes`; false: a page could not be read, and a part may have been copied. Nobody is asked
+ * before: where the handler does not stand, the program dies of such a page. */
+HAK_HIDDEN bool hak_copy_or_stop(void *to, const void *from, size_t bytes);
+/* The instruction that reads, and where a fault there goes on. */
+HAK_HIDDEN extern const char hak_copy_at[], hak_copy_stopped[];
+
+/* Copies `bytes` from `p` on, or returns false: `to` is then left as it is, or has a part where
+ * another thread closed the page meanwhile. */
 static inline bool hak_copy_readable(struct hak_readable *known, void *to, const void *p,
                                      size_t bytes) {
-    bool is_there = hak_is_readable(known, p, bytes);
-    if (is_there)
-        memcpy(to, p, bytes);
-    return is_there;
+    return hak_is_readable(known, p, bytes) && hak_copy_or_stop(to, p, bytes);
 }
+/* The same for who goes on where nobody can be asked. */
+static inline bool hak_copy_if_may(struct hak_readable *known, void *to, const void *p,
+                                   size_t bytes) {
+    return hak_may_be_readable(known, p, bytes) && hak_copy_or_stop(to, p, bytes);
+}
+
+/* Reads text that may not be there byte by byte, of which some are here at a time. Begin with
+ * `known` alone set. */
+enum { HAK_READ_AT_ONCE = 64 };
+struct hak_byte_reader {
+    struct hak_readable known;
+    bool goes_on; /* where nobody can be asked, too */
+    unsigned held;
+    uintptr_t from; /* of those that are here */
+    char here[HAK_READ_AT_ONCE];
+};
+
+/* The byte at `p`, as an unsigned char; -1: it cannot be read. */
+HAK_HIDDEN int hak_read_byte(struct hak_byte_reader *reader, const char *p);
 
 #endif

@@ -41,102 +41,148 @@ struct tables {
 #define TABLES_OF(call, is_done) {call, HAK_READABLE_STACK, is_done}
 /* clang-format on */
 
-static bool can_take(struct tables *tables, const void *table, size_t bytes) {
+/* A table is told of before the call alone. */
+static void note_table(const struct tables *tables, const void *table, size_t bytes) {
     if (!tables->is_done)
         reads(tables->call, table, bytes);
-    return hak_is_readable(&tables->known, table, bytes);
 }
 
+/* Copies what may be closed at any moment: the copy is looked at. */
+static bool take(struct tables *tables, void *to, const void *from, size_t bytes) {
+    return hak_copy_readable(&tables->known, to, from, bytes);
+}
+
+/* Of a table of pieces some are here at a time. */
+enum { PIECES_AT_ONCE = 16 };
 struct pieces {
-    const struct iovec *first;
-    size_t count; /* 0: there are none, or the kernel refuses them */
+    struct tables *tables;
+    const struct iovec *first; /* the program's */
+    size_t count;              /* 0: there are none, or the kernel refuses them */
+    size_t from, held;         /* those that are here */
+    struct iovec here[PIECES_AT_ONCE];
 };
 
-static struct pieces take_pieces(struct tables *tables, const struct iovec *first, size_t count) {
-    static const struct pieces none;
-    if (count > IOV_MAX || !can_take(tables, first, count * sizeof *first))
-        return none;
-    for (size_t i = 0; i < count; i++)
-        if (first[i].iov_len > SSIZE_MAX)
-            return none;
-    return (struct pieces){first, count};
+/* NULL behind the last one, and where it cannot be read. */
+static const struct iovec *piece_at(struct pieces *pieces, size_t i) {
+    if (i >= pieces->count)
+        return NULL;
+    if (i - pieces->from >= pieces->held) {
+        size_t count = smaller(pieces->count - i, PIECES_AT_ONCE);
+        pieces->held = 0;
+        if (!take(pieces->tables, pieces->here, pieces->first + i, count * sizeof *pieces->here))
+            return NULL;
+        pieces->from = i;
+        pieces->held = count;
+    }
+    return &pieces->here[i - pieces->from];
 }
 
-static struct pieces pieces_of_message(struct tables *tables, const struct msghdr *message) {
-    static const struct pieces none;
-    return can_take(tables, message, sizeof *message)
-               ? take_pieces(tables, message->msg_iov, message->msg_iovlen)
-               : none;
+static void take_pieces(struct pieces *pieces, struct tables *tables, const struct iovec *first,
+                        size_t count) {
+    pieces->tables = tables;
+    pieces->first = first;
+    pieces->count = count <= IOV_MAX ? count : 0;
+    pieces->held = 0;
+    if (pieces->count > 0)
+        note_table(tables, first, count * sizeof *first);
+    for (size_t i = 0; i < pieces->count; i++) {
+        const struct iovec *piece = piece_at(pieces, i);
+        if (!piece || piece->iov_len > SSIZE_MAX)
+            pieces->count = 0;
+    }
 }
 
-static struct pieces pieces_of(struct tables *tables) {
-    static const struct pieces none;
+static void take_pieces_of_message(struct pieces *pieces, struct tables *tables,
+                                   const struct msghdr *from) {
+    struct msghdr message;
+    note_table(tables, from, sizeof *from);
+    if (take(tables, &message, from, sizeof message))
+        take_pieces(pieces, tables, message.msg_iov, message.msg_iovlen);
+    else
+        take_pieces(pieces, tables, NULL, 0);
+}
+
+static void take_pieces_of_call(struct pieces *pieces, struct tables *tables) {
     const struct call *call = tables->call;
-    if (call->row->shape == RECEIVE_MESSAGE || call->row->shape == READ_MESSAGE)
-        return pieces_of_message(tables, (const struct msghdr *)(void *)first(call));
     int count = (int)last(call); /* the upper half of its register may be anything */
-    return count < 0
-               ? none
-               : take_pieces(tables, (const struct iovec *)(void *)first(call), (size_t)count);
+    if (call->row->shape == RECEIVE_MESSAGE || call->row->shape == READ_MESSAGE)
+        take_pieces_of_message(pieces, tables, (const struct msghdr *)(void *)first(call));
+    else
+        take_pieces(pieces, tables, (const struct iovec *)(void *)first(call),
+                    count < 0 ? 0 : (size_t)count);
 }
 
-/* Message `i` of recvmmsg and sendmmsg, which take no more than so many at once; NULL: there is
+/* Message `i` of recvmmsg and sendmmsg, which take no more than so many at once; false: there is
  * none, or the kernel goes no further. */
-static const struct mmsghdr *take_message(struct tables *tables, size_t i) {
+static bool take_message(struct tables *tables, size_t i, struct mmsghdr *message) {
     const struct call *call = tables->call;
-    const struct mmsghdr *message = (const struct mmsghdr *)(void *)first(call) + i;
-    return i < smaller((unsigned)last(call), IOV_MAX) && can_take(tables, message, sizeof *message)
-               ? message
-               : NULL;
+    const struct mmsghdr *from = (const struct mmsghdr *)(void *)first(call) + i;
+    if (i >= smaller((unsigned)last(call), IOV_MAX))
+        return false;
+    note_table(tables, from, sizeof *from);
+    return take(tables, message, from, sizeof *message);
 }
 
 /* The bytes that come may be written over the table itself, which then says nothing any more. */
-static bool is_overwritten(struct pieces pieces) {
-    uintptr_t start = (uintptr_t)pieces.first, end = (uintptr_t)(pieces.first + pieces.count);
-    for (size_t i = 0; i < pieces.count; i++) {
-        uintptr_t at = (uintptr_t)pieces.first[i].iov_base;
-        if (at < end && at + pieces.first[i].iov_len > start)
+static bool is_overwritten(struct pieces *pieces) {
+    uintptr_t start = (uintptr_t)pieces->first, end = (uintptr_t)(pieces->first + pieces->count);
+    const struct iovec *piece;
+    for (size_t i = 0; (piece = piece_at(pieces, i)) != NULL; i++) {
+        uintptr_t at = (uintptr_t)piece->iov_base;
+        if (at < end && at + piece->iov_len > start)
             return true;
     }
     return false;
 }
 
-static bool receives_each(const struct call *call, struct pieces pieces) {
+static bool receives_each(struct pieces *pieces) {
     bool is_later = false;
-    for (size_t i = 0; i < pieces.count; i++)
-        is_later |= hak_string_receives(call, pieces.first[i].iov_base, pieces.first[i].iov_len);
+    const struct iovec *piece;
+    for (size_t i = 0; (piece = piece_at(pieces, i)) != NULL; i++)
+        is_later |= hak_string_receives(pieces->tables->call, piece->iov_base, piece->iov_len);
     return is_later && !is_overwritten(pieces);
 }
 
-static void reads_each(const struct call *call, struct pieces pieces) {
-    for (size_t i = 0; i < pieces.count; i++)
-        reads(call, pieces.first[i].iov_base, pieces.first[i].iov_len);
+static void reads_each(struct pieces *pieces) {
+    const struct iovec *piece;
+    for (size_t i = 0; (piece = piece_at(pieces, i)) != NULL; i++)
+        reads(pieces->tables->call, piece->iov_base, piece->iov_len);
 }
 
 bool hak_string_receives_pieces(const struct call *call) {
     struct tables tables = TABLES_OF(call, false);
-    return receives_each(call, pieces_of(&tables));
+    struct pieces pieces;
+    take_pieces_of_call(&pieces, &tables);
+    return receives_each(&pieces);
 }
 
 void hak_string_reads_pieces(const struct call *call) {
     struct tables tables = TABLES_OF(call, false);
-    reads_each(call, pieces_of(&tables));
+    struct pieces pieces;
+    take_pieces_of_call(&pieces, &tables);
+    reads_each(&pieces);
 }
 
 bool hak_string_receives_messages(const struct call *call) {
     struct tables tables = TABLES_OF(call, false);
     bool is_later = false;
-    const struct mmsghdr *message;
-    for (size_t i = 0; (message = take_message(&tables, i)) != NULL; i++)
-        is_later |= receives_each(call, pieces_of_message(&tables, &message->msg_hdr));
+    struct mmsghdr message;
+    for (size_t i = 0; take_message(&tables, i, &message); i++) {
+        struct pieces pieces;
+        take_pieces(&pieces, &tables, message.msg_hdr.msg_iov, message.msg_hdr.msg_iovlen);
+        is_later |= receives_each(&pieces);
+    }
     return is_later;
 }
 
 void hak_string_reads_messages(const struct call *call) {
     struct tables tables = TABLES_OF(call, false);
-    const struct mmsghdr *message;
-    for (size_t i = 0; (message = take_message(&tables, i)) != NULL; i++)
-        reads_each(call, pieces_of_message(&tables, &message->msg_hdr));
+    struct mmsghdr message;
+    for (size_t i = 0; take_message(&tables, i, &message); i++) {
+        struct pieces pieces;
+        take_pieces(&pieces, &tables, message.msg_hdr.msg_iov, message.msg_hdr.msg_iovlen);
+        reads_each(&pieces);
+    }
 }
 
 /* Of the source as much is read as makes the characters that fit, or all, where none are stored. */
@@ -169,13 +215,13 @@ bool hak_string_finds_item(const struct call *call) {
  * looks at neither where the stream has had an error. */
 bool hak_string_receives_line(const struct call *call) {
     struct hak_readable known = HAK_READABLE_STACK;
-    char *const *line = (char *const *)(void *)first(call);
-    const size_t *bytes = (const size_t *)(uintptr_t)last(call);
-    if (!line || !bytes || !hak_is_readable(&known, line, sizeof *line) ||
-        !hak_is_readable(&known, bytes, sizeof *bytes) || !*line ||
-        !hak_string_receives(call, *line, *bytes))
+    const char *line;
+    size_t bytes;
+    if (!hak_copy_readable(&known, &line, first(call), sizeof line) ||
+        !hak_copy_readable(&known, &bytes, (const void *)(uintptr_t)last(call), sizeof bytes) ||
+        !line || !hak_string_receives(call, line, bytes))
         return false;
-    *kept_line(call) = *line;
+    *kept_line(call) = line;
     return true;
 }
 
@@ -193,24 +239,30 @@ void hak_string_has_read(const struct call *call, const char *p, size_t bytes) {
 }
 
 /* Tells of the write into each piece that the `left` received bytes have reached. */
-static void tell_received_bytes(const struct call *call, struct pieces pieces, size_t left) {
-    for (size_t i = 0; i < pieces.count && left > 0; i++) {
-        size_t bytes = smaller(left, pieces.first[i].iov_len);
-        hak_string_wrote(call, pieces.first[i].iov_base, bytes);
+static void tell_received_bytes(struct pieces *pieces, size_t left) {
+    const struct iovec *piece;
+    for (size_t i = 0; left > 0 && (piece = piece_at(pieces, i)) != NULL; i++) {
+        size_t bytes = smaller(left, piece->iov_len);
+        hak_string_wrote(pieces->tables->call, piece->iov_base, bytes);
         left -= bytes;
     }
 }
 
 static void tell_received_pieces(const struct call *call, size_t received) {
     struct tables tables = TABLES_OF(call, true);
-    tell_received_bytes(call, pieces_of(&tables), received);
+    struct pieces pieces;
+    take_pieces_of_call(&pieces, &tables);
+    tell_received_bytes(&pieces, received);
 }
 
 static void tell_received_messages(const struct call *call, size_t received) {
     struct tables tables = TABLES_OF(call, true);
-    const struct mmsghdr *message;
-    for (size_t i = 0; i < received && (message = take_message(&tables, i)) != NULL; i++)
-        tell_received_bytes(call, pieces_of_message(&tables, &message->msg_hdr), message->msg_len);
+    struct mmsghdr message;
+    for (size_t i = 0; i < received && take_message(&tables, i, &message); i++) {
+        struct pieces pieces;
+        take_pieces(&pieces, &tables, message.msg_hdr.msg_iov, message.msg_hdr.msg_iovlen);
+        tell_received_bytes(&pieces, message.msg_len);
+    }
 }
 
 /* All items up to the one that was found; a new one stands behind them. */

@@ -24,14 +24,28 @@ void hak_string_reads(const struct call *call, const char *s, size_t most) {
         (void)length_in(call, s, room, most);
 }
 
-/* The pages of its block may be closed by the program: they are asked about one by one. */
+/* 0: the end, or that nothing can be read there. */
+static unsigned unit_if_there(struct hak_byte_reader *reader, const char *s, unsigned unit) {
+    unsigned char bytes[sizeof(unsigned)] = {0};
+    unsigned value;
+    for (unsigned i = 0; i < unit; i++) {
+        int byte = hak_read_byte(reader, s + i);
+        if (byte < 0)
+            return 0;
+        bytes[i] = (unsigned char)byte;
+    }
+    memcpy(&value, bytes, sizeof value);
+    return value;
+}
+
+/* The pages of its block may be closed by the program, at any moment: a copy is looked at. */
 void hak_string_reads_open(const struct call *call, const char *s, unsigned unit, size_t most) {
-    struct hak_readable known = HAK_READABLE_STACK;
     size_t room = room_at(call, s), units = room / unit;
     if (room == UNKNOWN)
         return;
+    struct hak_byte_reader reader = {.known = HAK_READABLE_STACK};
     for (size_t i = 0; i < smaller(units, most); i++)
-        if (!hak_is_readable(&known, s + i * unit, unit) || unit_at(s, unit, i) == 0)
+        if (unit_if_there(&reader, s + i * unit, unit) == 0)
             return;
     if (units < most)
         hak_string_runs_out(call, s, room, unit);
@@ -121,9 +135,10 @@ void hak_string_reads_vector(const struct call *call, char *const *strings) {
     struct hak_readable known = HAK_READABLE_STACK;
     size_t room = hak_room_at(strings), count = room / sizeof *strings;
     for (size_t i = 0; i < count || room == UNKNOWN; i++) {
-        if (!hak_is_readable(&known, strings + i, sizeof *strings) || !strings[i])
+        const char *string;
+        if (!hak_copy_readable(&known, &string, strings + i, sizeof string) || !string)
             return;
-        reads_argument(call, strings[i]);
+        reads_argument(call, string);
     }
     hak_string_runs_out(call, (const char *)strings, room, sizeof *strings);
 }

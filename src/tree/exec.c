@@ -35,11 +35,6 @@ __attribute__((constructor)) static void find_next_exec(void) {
     next_fexecve = (exec_file *)hak_symbol_next("fexecve");
 }
 
-static bool is_preloaded(char *const environment[]) {
-    const char *preload = hak_exec_preload(environment);
-    return preload && memmem(preload, strlen(preload), "hakmem", 6) != NULL;
-}
-
 /* Stores in the process's entry the program that it is about to execute, why hakmem was taken out
  * or will not be loaded, and whether the program is preloaded, dropped hakmem or is barred from its
  * hello. In the child of a vfork it tells the keeper of a program that will not be recorded
@@ -53,14 +48,13 @@ static void note_exec(const char *path, const struct hak_exec_look *about,
         return;
     }
     struct hak_process_entry *entry = hak_current.process;
-    bool has_hakmem = is_preloaded(environment);
+    bool has_hakmem = hak_exec_is_preloaded(environment);
     const char *why = about->misfit                     ? about->misfit
                       : has_hakmem && about->unrecorded ? about->unrecorded
                                                         : "";
     size_t why_bytes = strlen(why) + 1;
-    size_t bytes = path ? strnlen(path, sizeof entry->exec_path - 1 - why_bytes) : 0;
-    if (bytes)
-        memcpy(entry->exec_path, path, bytes);
+    size_t most = sizeof entry->exec_path - 1 - why_bytes;
+    size_t bytes = path ? hak_exec_copy_text(entry->exec_path, path, most) : 0;
     entry->exec_path[bytes] = 0;
     memcpy(entry->exec_path + bytes + 1, why, why_bytes);
     entry->tsc_exec = hak_session_ticks();
@@ -107,7 +101,9 @@ HAK_EXPORT int execve(const char *path, char *const arguments[], char *const env
 
 HAK_EXPORT int execveat(int folder, const char *path, char *const arguments[],
                         char *const environment[], int flags) {
-    bool is_known = hak_exec_is_text(path) && (path[0] == '/' || folder == AT_FDCWD);
+    char letter;
+    bool is_known = hak_exec_is_text(path) && hak_exec_copy_text(&letter, path, 1) == 1 &&
+                    (letter == '/' || folder == AT_FDCWD);
     HAK_EXEC_ENVIRONMENT(fitting, is_known ? path : NULL, environment);
     note_exec(path, &fitting_about, fitting);
     /* Before glibc 2.34 only the kernel has it. */

@@ -15,120 +15,173 @@ static const char library_name[] = "hakmem-debug.so", recorder_name[] = "hakmem-
 /* ---- the variable ---------------------------------------------------------------------------- */
 
 bool hak_exec_is_text(const char *text) {
-    struct hak_readable known = {0};
-    for (; hak_exec_can_read(&known, text, 1); text++)
-        if (!*text)
-            return true;
-    return false;
+    struct hak_byte_reader reader = HAK_EXEC_READER;
+    int byte;
+    while ((byte = hak_read_byte(&reader, text)) > 0)
+        text++;
+    return byte == 0;
+}
+
+size_t hak_exec_copy_text(char *to, const char *text, size_t most) {
+    struct hak_byte_reader reader = HAK_EXEC_READER;
+    size_t bytes = 0;
+    for (int byte; bytes < most && (byte = hak_read_byte(&reader, text + bytes)) > 0; bytes++)
+        to[bytes] = (char)byte;
+    return bytes;
 }
 
 /* Whether `text` begins with `start`; false, too, where it cannot be read that far. */
-static bool begins_with(struct hak_readable *known, const char *text, const char *start) {
+static bool begins_with(struct hak_byte_reader *reader, const char *text, const char *start) {
     for (; *start; start++, text++)
-        if (!hak_exec_can_read(known, text, 1) || *text != *start)
+        if (hak_read_byte(reader, text) != (unsigned char)*start)
             return false;
     return true;
+}
+
+/* How many bytes at `text` are of `letters`, or none of them; no more than can be read. */
+static size_t span_of(struct hak_byte_reader *reader, const char *text, const char *letters,
+                      bool is_in) {
+    size_t length = 0;
+    for (int byte; (byte = hak_read_byte(reader, text + length)) > 0; length++)
+        if ((strchr(letters, byte) != NULL) != is_in)
+            break;
+    return length;
+}
+
+/* The next pointer of a list; false: it cannot be read. */
+static bool read_pointer(struct hak_readable *known, char *const *list, const char **pointer) {
+    return hak_exec_copy(known, pointer, list, sizeof *pointer);
 }
 
 /* The value of the first variable that begins with `start`, its name and a =. NULL: there is none,
  * or its value or a variable before it cannot be read. */
 static const char *value_of(char *const environment[], const char *start) {
-    struct hak_readable list = HAK_READABLE_STACK, strings = {0};
-    for (char *const *variable = environment;
-         hak_exec_can_read(&list, variable, sizeof *variable) && *variable; variable++) {
-        if (!hak_exec_can_read(&strings, *variable, 1))
+    struct hak_readable list = HAK_READABLE_STACK;
+    struct hak_byte_reader reader = HAK_EXEC_READER;
+    const char *variable;
+    for (; read_pointer(&list, environment, &variable) && variable; environment++) {
+        if (hak_read_byte(&reader, variable) < 0)
             return NULL;
-        const char *value = *variable + strlen(start);
-        if (begins_with(&strings, *variable, start))
+        const char *value = variable + strlen(start);
+        if (begins_with(&reader, variable, start))
             return hak_exec_is_text(value) ? value : NULL;
     }
     return NULL;
 }
 
-const char *hak_exec_preload(char *const environment[]) {
-    return value_of(environment, variable_name);
+bool hak_exec_is_preloaded(char *const environment[]) {
+    struct hak_byte_reader reader = HAK_EXEC_READER;
+    const char *preload = value_of(environment, variable_name);
+    for (; preload && hak_read_byte(&reader, preload) > 0; preload++)
+        if (begins_with(&reader, preload, "hakmem"))
+            return true;
+    return false;
 }
 
 /* The pointers of an environment and its NULL; 0: the kernel cannot read all of them. */
 static size_t count_pointers(char *const environment[]) {
     struct hak_readable known = HAK_READABLE_STACK;
-    size_t count = 0;
-    while (hak_exec_can_read(&known, environment + count, sizeof *environment)) {
-        if (!environment[count++])
+    const char *variable;
+    for (size_t count = 0; read_pointer(&known, environment + count, &variable);) {
+        count++;
+        if (!variable)
             return count;
     }
     return 0;
 }
 
 /* The next name of the list at `*at`, which goes on behind it; its length, 0 at the end. */
-static size_t next_name(const char **name, const char **at) {
-    *at += hak_exec_span(*at, " :");
+static size_t next_name(struct hak_byte_reader *reader, const char **name, const char **at) {
+    *at += span_of(reader, *at, " :", true);
     *name = *at;
-    *at += hak_exec_span_without(*at, " :");
+    *at += span_of(reader, *at, " :", false);
     return (size_t)(*at - *name);
 }
 
-static bool is_called(const char *name, size_t length, const char *library, size_t bytes) {
-    return length >= bytes && memcmp(name + length - bytes, library, bytes) == 0 &&
-           (length == bytes || name[length - bytes - 1] == '/');
+static bool is_called(struct hak_byte_reader *reader, const char *name, size_t length,
+                      const char *library, size_t bytes) {
+    return length >= bytes && begins_with(reader, name + length - bytes, library) &&
+           (length == bytes || hak_read_byte(reader, name + length - bytes - 1) == '/');
 }
 
-static bool is_ours(const char *name, size_t length) {
-    return is_called(name, length, library_name, sizeof library_name - 1) ||
-           is_called(name, length, recorder_name, sizeof recorder_name - 1);
+static bool is_recorder(struct hak_byte_reader *reader, const char *name, size_t length) {
+    return is_called(reader, name, length, recorder_name, sizeof recorder_name - 1);
+}
+
+static bool is_ours(struct hak_byte_reader *reader, const char *name, size_t length) {
+    return is_called(reader, name, length, library_name, sizeof library_name - 1) ||
+           is_recorder(reader, name, length);
 }
 
 /* The length of the first name in LD_PRELOAD's list that is one of hakmem's libraries, which
  * `*name` gets; 0: there is none. */
-static size_t length_of_ours(const char *preload, const char **name) {
+static size_t length_of_ours(struct hak_byte_reader *reader, const char *preload,
+                             const char **name) {
     size_t length;
-    for (const char *at = preload; (length = next_name(name, &at)) > 0;)
-        if (is_ours(*name, length))
+    for (const char *at = preload; (length = next_name(reader, name, &at)) > 0;)
+        if (is_ours(reader, *name, length))
             return length;
     return 0;
 }
 
+/* Copies the variable LD_PRELOAD to `text`, without hakmem's libraries; returns how long the value
+ * is, or `most` where it would be longer than that or can no longer be read. */
+static size_t copy_others(const char *variable, char *text, size_t most) {
+    struct hak_byte_reader reader = HAK_EXEC_READER;
+    const char *name, *at = variable + sizeof variable_name - 1;
+    size_t length, bytes = 0;
+    while ((length = next_name(&reader, &name, &at)) > 0) {
+        if (is_ours(&reader, name, length))
+            continue;
+        if (bytes + length + 2 > most)
+            return most;
+        if (bytes > 0)
+            text[bytes++] = ':';
+        if (hak_exec_copy_text(text + bytes, name, length) != length)
+            return most;
+        bytes += length;
+    }
+    text[bytes] = 0;
+    return bytes;
+}
+
 /* Copies the pointers of the environment to `list` and its first LD_PRELOAD, without hakmem's
- * libraries, to `text`, which is as long as that variable; one that becomes empty is left out.
- * Returns `list`. */
-char *const *hak_exec_without(char *const environment[], char **list, char *text) {
-    struct hak_readable known = {0};
+ * libraries, to `text`; one that becomes empty is left out. */
+char *const *hak_exec_without(char *const environment[], char **list, char *text,
+                              const struct hak_exec_need *need) {
+    const size_t name_bytes = sizeof variable_name - 1, most = need->text_bytes - name_bytes;
+    struct hak_byte_reader reader = HAK_EXEC_READER;
+    struct hak_readable known = HAK_READABLE_STACK;
     bool is_found = false;
     size_t count = 0;
-    for (char *const *variable = environment; *variable; variable++) {
-        const char *name, *at = *variable + sizeof variable_name - 1;
-        size_t length;
-        list[count] = *variable;
-        if (!is_found && begins_with(&known, *variable, variable_name)) {
+    for (size_t i = 0; i < need->pointers; i++) {
+        const char *variable;
+        if (!read_pointer(&known, environment + i, &variable))
+            return environment;
+        list[count] = (char *)variable;
+        if (!variable)
+            return list;
+        if (!is_found && begins_with(&reader, variable, variable_name)) {
             is_found = true;
-            char *end = text + sizeof variable_name - 1;
-            memcpy(text, variable_name, sizeof variable_name);
-            while ((length = next_name(&name, &at)) > 0) {
-                if (is_ours(name, length))
-                    continue;
-                if (end > text + sizeof variable_name - 1)
-                    *end++ = ':';
-                memcpy(end, name, length);
-                end += length;
-            }
-            *end = 0;
+            memcpy(text, variable_name, name_bytes);
+            size_t bytes = copy_others(variable, text + name_bytes, most);
+            if (bytes == most)
+                return environment;
             list[count] = text;
-            if (end == text + sizeof variable_name - 1)
+            if (bytes == 0)
                 continue; /* nothing is left of it */
         }
         count++;
     }
-    list[count] = NULL;
-    return list;
+    return environment; /* it has become longer */
 }
 
 /* Whether the library at this absolute path is not there or may not be opened. Not by access(): it
  * goes by the real user, ld.so's open by the effective one. */
 static bool is_out_of_reach(const char *name, size_t length) {
     char path[LIBRARY_BYTES];
-    if (name[0] != '/' || length >= sizeof path)
+    if (length >= sizeof path || hak_exec_copy_text(path, name, length) != length || path[0] != '/')
         return false;
-    memcpy(path, name, length);
     path[length] = 0;
     long file = hak_open(path);
     hak_close(file);
@@ -137,26 +190,34 @@ static bool is_out_of_reach(const char *name, size_t length) {
 
 /* ---- both ------------------------------------------------------------------------------------ */
 
+/* Puts FOLDER/NAME into `found`; false: it is too long. */
+static bool join(char *found, const char *folder, size_t length, const char *name, size_t bytes) {
+    if (length == 0 || length + 1 + bytes + 1 > HAK_EXEC_FOUND_BYTES ||
+        hak_exec_copy_text(found, folder, length) != length)
+        return false;
+    found[length] = '/';
+    size_t copied = hak_exec_copy_text(found + length + 1, name, bytes);
+    found[length + 1 + copied] = 0;
+    return copied == bytes;
+}
+
 const char *hak_exec_find(const char *name, char *found) {
     enum { SEE = 1 /* faccessat's X_OK */ };
+    struct hak_byte_reader reader = HAK_EXEC_READER;
     if (!hak_exec_is_text(name))
         return NULL;
-    if (strchr(name, '/'))
+    size_t bytes = span_of(&reader, name, "/", false);
+    if (hak_read_byte(&reader, name + bytes) == '/')
         return name;
     const char *folders = value_of(hak_environment(), "PATH=");
     if (!folders)
         folders = "/bin:/usr/bin";
-    size_t bytes = strlen(name) + 1;
-    for (const char *end; *folders; folders = *end ? end + 1 : end) {
-        size_t length = hak_exec_span_without(folders, ":");
-        end = folders + length;
-        if (length == 0 || length + 1 + bytes > HAK_EXEC_FOUND_BYTES)
-            continue;
-        memcpy(found, folders, length);
-        found[length] = '/';
-        memcpy(found + length + 1, name, bytes);
-        if (hak_raw_call(SYS_faccessat, AT_FDCWD, found, SEE) == 0)
+    while (hak_read_byte(&reader, folders) > 0) {
+        size_t length = span_of(&reader, folders, ":", false);
+        if (join(found, folders, length, name, bytes) &&
+            hak_raw_call(SYS_faccessat, AT_FDCWD, found, SEE) == 0)
             return found;
+        folders += length + (hak_read_byte(&reader, folders + length) == ':');
     }
     return NULL;
 }
@@ -164,19 +225,19 @@ const char *hak_exec_find(const char *name, char *found) {
 struct hak_exec_need hak_exec_unfit(const char *path, char *const environment[],
                                     struct hak_exec_look *about) {
     static const struct hak_exec_need nothing;
-    const char *name, *preload = hak_exec_preload(environment);
-    size_t length = preload ? length_of_ours(preload, &name) : 0;
+    struct hak_byte_reader reader = HAK_EXEC_READER;
+    const char *name, *preload = value_of(environment, variable_name);
+    size_t length = preload ? length_of_ours(&reader, preload, &name) : 0;
     if (length == 0)
         return nothing;
     if (hak_collector_is_given_up())
         about->misfit = "the collector was killed";
     else if (is_out_of_reach(name, length))
-        about->misfit = is_called(name, length, recorder_name, sizeof recorder_name - 1)
-                            ? "hakmem-record.so is out of its reach"
-                            : "hakmem-debug.so is out of its reach";
+        about->misfit = is_recorder(&reader, name, length) ? "hakmem-record.so is out of its reach"
+                                                           : "hakmem-debug.so is out of its reach";
     else
         *about = hak_exec_look(path);
-    size_t bytes = strlen(preload) + sizeof variable_name;
+    size_t bytes = span_of(&reader, preload, "", false) + sizeof variable_name;
     size_t pointers =
         about->misfit && bytes <= HAK_EXEC_PRELOAD_BYTES ? count_pointers(environment) : 0;
     return pointers ? (struct hak_exec_need){pointers, bytes} : nothing;

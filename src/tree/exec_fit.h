@@ -25,17 +25,25 @@ enum {
     HAK_EXEC_FOUND_BYTES = 512,
 };
 
-/* Memory that the kernel will refuse with EFAULT is not looked at, where a sandbox lets us ask. */
-static inline bool hak_exec_can_read(struct hak_readable *known, const void *at, size_t bytes) {
-    return at && hak_may_be_readable(known, at, bytes);
+/* A reader of the program's text: memory that the kernel will refuse with EFAULT is not read, where
+ * a sandbox lets us ask, also if another thread closes it meanwhile. */
+#define HAK_EXEC_READER ((struct hak_byte_reader){.goes_on = true})
+
+/* Copies what the kernel may refuse; false: it cannot be read. */
+static inline bool hak_exec_copy(struct hak_readable *known, void *to, const void *from,
+                                 size_t bytes) {
+    return from && hak_copy_if_may(known, to, from, bytes);
 }
 
 /* True when `text` can be read to its end. */
 HAK_HIDDEN bool hak_exec_is_text(const char *text);
 
-/* The value of LD_PRELOAD in `environment`; NULL: it is not there, or cannot be read, or not what
- * stands in front of it. */
-HAK_HIDDEN const char *hak_exec_preload(char *const environment[]);
+/* Copies `text`, as far as it can be read, its first `most` bytes at the most; returns how many. No
+ * NUL is put behind them. */
+HAK_HIDDEN size_t hak_exec_copy_text(char *to, const char *text, size_t most);
+
+/* True when hakmem's name stands in the value of LD_PRELOAD in `environment`. */
+HAK_HIDDEN bool hak_exec_is_preloaded(char *const environment[]);
 
 /* The path of the program that execvp finds for `name`, which is in `found` (HAK_EXEC_FOUND_BYTES)
  * where it had to be looked up in PATH; NULL: none. */
@@ -52,8 +60,10 @@ struct hak_exec_need {
 HAK_HIDDEN struct hak_exec_need hak_exec_unfit(const char *path, char *const environment[],
                                                struct hak_exec_look *about);
 
-/* The environment without hakmem, made in `list` and `text`, which are as large as it needs. */
-HAK_HIDDEN char *const *hak_exec_without(char *const environment[], char **list, char *text);
+/* The environment without hakmem, made in `list` and `text`, which are as large as it needs; the
+ * same environment where another thread has changed or closed it since. */
+HAK_HIDDEN char *const *hak_exec_without(char *const environment[], char **list, char *text,
+                                         const struct hak_exec_need *need);
 
 /* Declares `to`, the environment with which the program at `path` is executed, and `to`_about: what
  * its file says (a misfit: hakmem is not in the environment). The memory is the calling function's.
@@ -63,7 +73,8 @@ HAK_HIDDEN char *const *hak_exec_without(char *const environment[], char **list,
     struct hak_exec_need to##_need = hak_exec_unfit(path, environment, &to##_about);               \
     char *to##_list[to##_need.pointers + 1];                                                       \
     char to##_text[to##_need.text_bytes + 1];                                                      \
-    char *const *to = to##_need.pointers > 0 ? hak_exec_without(environment, to##_list, to##_text) \
-                                             : (environment)
+    char *const *to = to##_need.pointers > 0                                                       \
+                          ? hak_exec_without(environment, to##_list, to##_text, &to##_need)        \
+                          : (environment)
 
 #endif

@@ -11,6 +11,7 @@
 #include "platform/raw_call.h"
 #include "trace/collector/collector.h"
 #include "trace/memory/memory.h"
+#include "tree/exec_fit.h"
 
 enum { HEAD_BYTES = 1024, DYNAMIC_ENTRIES = 128, NAME_BYTES = 64, SCRIPTS_MAX = 5 };
 
@@ -168,8 +169,10 @@ static void report_unrecorded(const char *path, const char *reason, const char *
     struct hak_line line = {.length = 0};
     size_t room =
         sizeof((struct hak_hello *)0)->text - 1 - strlen(between) - strlen(reason) - strlen(ending);
+    char name[sizeof((struct hak_hello *)0)->text]; /* another thread may close the path's page */
+    name[hak_exec_copy_text(name, path, sizeof name - 1)] = 0;
     hak_line_add(&line, "executed ");
-    hak_line_add_name(&line, path);
+    hak_line_add_name(&line, name);
     line.length = line.length < room ? line.length : room;
     hak_line_add(&line, between);
     hak_line_add(&line, reason);

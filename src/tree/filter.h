@@ -8,7 +8,7 @@
 #include "block.h"
 
 struct hak_filter {
-    const struct sock_filter *code; /* readable: the program hands the same to the kernel */
+    const struct sock_filter *code; /* was readable: the program hands it to the kernel */
     uint32_t count;                 /* instructions; at most 4,096 are looked at */
 };
 

@@ -31,8 +31,9 @@ HAK_HIDDEN void hak_namespace_before(long number, unsigned long first, unsigned 
 void hak_namespace_before(long number, unsigned long first, unsigned long second) {
     unsigned long flags = number == SYS_setns ? second : first;
     struct hak_readable known = HAK_READABLE_STACK;
-    if (number == SYS_clone3) /* whose structure begins with them */
-        flags = hak_exec_can_read(&known, (const void *)first, 8) ? *(const uint64_t *)first : 0;
+    if (number == SYS_clone3 && /* whose structure begins with them */
+        !hak_exec_copy(&known, &flags, (const void *)first, sizeof flags))
+        flags = 0;
     bool enters = (flags & CLONE_NEWNET) || (number == SYS_setns && flags == 0);
     if (enters && hak_is_own_process())
         hak_collector_ask_for_path();

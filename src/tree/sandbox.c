@@ -75,19 +75,17 @@ static const struct {
     {SYS_socket, {1, 1 | 02000000, 0}},
 };
 
-/* Memory that the kernel will refuse with EFAULT is not looked at, where a sandbox lets us ask. */
-static bool can_be_read(const void *at, size_t bytes) {
-    return at && bytes && hak_may_read(at, bytes);
-}
-
 /* Notes the calls that the filter does not let through, with arguments of 0 and as the library
- * makes them. Nothing is noted if the filter cannot be read. */
-static void forbid_filtered(const struct sock_fprog *program) {
+ * makes them. Nothing is noted if the filter cannot be read: the kernel refuses it then. */
+static void forbid_filtered(const struct sock_fprog *given) {
     static const uint64_t none[6];
-    if (!can_be_read(program, sizeof *program) ||
-        !can_be_read(program->filter, program->len * sizeof *program->filter))
+    struct hak_readable known = HAK_READABLE_STACK;
+    struct sock_fprog program;
+    if (!given || !hak_copy_if_may(&known, &program, given, sizeof program) || !program.filter ||
+        program.len == 0 ||
+        !hak_may_be_readable(&known, program.filter, program.len * sizeof *program.filter))
         return;
-    struct hak_filter filter = {(const struct sock_filter *)program->filter, program->len};
+    struct hak_filter filter = {program.filter, program.len};
     for (long number = 0; number < HAK_CALL_NUMBERS; number++)
         if (!hak_filter_allows(&filter, number, none))
             forbid(number);

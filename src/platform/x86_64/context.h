@@ -26,6 +26,10 @@ static inline uint64_t hak_context_word(const ucontext_t *context, unsigned plac
 static inline uint64_t hak_context_ip(const ucontext_t *context) {
     return (uint64_t)context->uc_mcontext.gregs[REG_RIP];
 }
+/* Where the thread goes on. */
+static inline void hak_context_set_ip(ucontext_t *context, const void *at) {
+    context->uc_mcontext.gregs[REG_RIP] = (greg_t)(uintptr_t)at;
+}
 static inline uint64_t hak_context_sp(const ucontext_t *context) {
     return (uint64_t)context->uc_mcontext.gregs[REG_RSP];
 }

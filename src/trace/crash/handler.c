@@ -27,6 +27,7 @@
 #include "platform/emulator.h"
 #include "platform/objects.h"
 #include "platform/platform.h"
+#include "platform/readable.h"
 #include "platform/tags.h"
 #include HAK_ARCH_FILE(context.h)
 
@@ -497,6 +498,15 @@ static __attribute__((noinline)) bool is_from_abort(const siginfo_t *info, const
     return false;
 }
 
+/* A read of hakmem's own of what the program hands to the kernel: it goes on without. */
+static bool stops_copy(const siginfo_t *info, ucontext_t *context) {
+    bool is_of_copy = is_from_kernel(info) && hak_context_ip(context) == (uintptr_t)hak_copy_at &&
+                      !is_late(info->si_signo, info) && !hak_crash_is_by_tag();
+    if (is_of_copy)
+        hak_context_set_ip(context, hak_copy_stopped);
+    return is_of_copy;
+}
+
 /* The program's handler that is to run; NULL = none, the handler is through. */
 static handler_function *choose_deaf(int number, siginfo_t *info, void *context) {
     struct sigaction action;
@@ -507,6 +517,7 @@ static handler_function *choose_deaf(int number, siginfo_t *info, void *context)
         return NULL;
     }
     if ((number == SIGSEGV && hak_crash_refuses_touch(info, context)) ||
+        ((number == SIGSEGV || number == SIGBUS) && stops_copy(info, context)) ||
         hak_mask_defers(number, info)) {
         errno = saved_errno;
         return NULL;

@@ -196,11 +196,11 @@ HAK_EXPORT int sigaltstack(const stack_t *wanted, stack_t *before) {
     uint64_t signals;
     if (!is_wanted())
         return (int)hak_libc_result(set_alone(wanted, before));
-    hak_block_signals(&signals);
     stack_t asked = {0}; /* `before` may be the same */
     struct hak_readable known = HAK_READABLE_STACK;
     int flags =
         hak_copy_readable(&known, &asked, wanted, sizeof asked) ? disabling_flags(&asked) : -1;
+    hak_block_signals(&signals); /* behind the copy, which SIGSEGV may stop */
     int flags_shown = own.flags_shown;
     long result = ask_kernel(wanted, before);
     if (result == 0 && before && is_ours(before))

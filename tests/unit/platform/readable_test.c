@@ -1,9 +1,10 @@
-/* hak_is_readable on a page and its ends, and on addresses that are none. */
+/* hak_is_readable, and copies, on a page and its ends, and on addresses that are none. */
 #include "platform/readable.h"
 
 #include <errno.h>
 #include <limits.h>
 #include "unit/suite.h"
+#include HAK_ARCH_FILE(context.h)
 
 enum { PAGE = HAK_READABLE_PAGE_BYTES };
 
@@ -66,6 +67,57 @@ TEST(a_copy_is_whole_or_none) {
     ck_assert_str_eq(to, "old");
     ck_assert(hak_copy_readable(&known, to, page + PAGE - 4, 4));
     ck_assert_str_eq(to, "new");
+    munmap(page - PAGE, 3 * PAGE);
+}
+
+TEST(bytes_are_read_up_to_the_end_of_the_page) {
+    char *page = middle_page();
+    struct hak_byte_reader reader = {.known = {0}};
+    for (int i = 0; i < PAGE; i++)
+        page[i] = (char)(i * 7);
+    errno = 77;
+    for (int i = 0; i < PAGE; i++)
+        ck_assert_int_eq(hak_read_byte(&reader, page + i), (unsigned char)(i * 7));
+    ck_assert_int_eq(hak_read_byte(&reader, page + PAGE), -1);
+    ck_assert_int_eq(hak_read_byte(&reader, page - 1), -1);
+    ck_assert_int_eq(hak_read_byte(&reader, page), 0);
+    ck_assert_int_eq(hak_read_byte(&reader, NULL), -1);
+    ck_assert_int_eq(hak_read_byte(&reader, (char *)0xdeadbeefdeadbeef), -1);
+    ck_assert_int_eq(errno, 77);
+    munmap(page - PAGE, 3 * PAGE);
+}
+
+/* A reader gives one byte the same value twice, whatever another thread does. */
+TEST(a_byte_that_is_here_is_read_once) {
+    char *page = middle_page();
+    struct hak_byte_reader reader = {.known = {0}};
+    page[0] = 'a';
+    ck_assert_int_eq(hak_read_byte(&reader, page), 'a');
+    page[0] = 'b';
+    ck_assert_int_eq(mprotect(page, PAGE, PROT_NONE), 0);
+    ck_assert_int_eq(hak_read_byte(&reader, page), 'a');
+    munmap(page - PAGE, 3 * PAGE);
+}
+
+static void go_on_behind(int number, siginfo_t *info, void *context) {
+    (void)number;
+    (void)info;
+    ck_assert_uint_eq(hak_context_ip(context), (uintptr_t)hak_copy_at);
+    hak_context_set_ip(context, hak_copy_stopped);
+}
+
+/* The page is known, so nobody is asked: the handler alone stops the copy. */
+TEST(a_copy_of_a_page_that_is_closed_meanwhile_stops) {
+    char *page = middle_page(), to[8];
+    struct hak_readable known = {(uintptr_t)page};
+    struct sigaction action = {.sa_sigaction = go_on_behind, .sa_flags = SA_SIGINFO};
+    struct sigaction before;
+    ck_assert_int_eq(sigaction(SIGSEGV, &action, &before), 0);
+    ck_assert(hak_copy_readable(&known, to, page, sizeof to));
+    ck_assert_int_eq(mprotect(page, PAGE, PROT_NONE), 0);
+    ck_assert(!hak_copy_readable(&known, to, page, sizeof to));
+    ck_assert(hak_copy_or_stop(to, page, 0));
+    ck_assert_int_eq(sigaction(SIGSEGV, &before, NULL), 0);
     munmap(page - PAGE, 3 * PAGE);
 }
 
