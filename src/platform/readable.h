@@ -30,6 +30,7 @@
 #include <stdint.h>
 #include <string.h>
 #include "block.h"
+#include "memory_tags.h"
 #include "platform/raw_call.h"
 
 /* A page that can be read; 0 = none is known. */
@@ -50,16 +51,18 @@ HAK_IN_PLACE bool hak_is_on_stack(const void *p) {
 /* True when each of the `bytes` from `p` on can be read; also when there are none. */
 static inline bool hak_is_readable(struct hak_readable *known, const void *p, size_t bytes) {
     const uintptr_t at_page = ~(uintptr_t)(HAK_READABLE_PAGE_BYTES - 1);
+    const uintptr_t start = (uintptr_t)hak_untagged(p), tag = (uintptr_t)p - start;
     uintptr_t end;
     if (bytes == 0)
         return true;
-    if (__builtin_add_overflow((uintptr_t)p, bytes - 1, &end) || end >> HAK_ADDRESS_BITS != 0 ||
-        (uintptr_t)p < HAK_READABLE_PAGE_BYTES)
+    if (__builtin_add_overflow(start, bytes - 1, &end) || end >> HAK_ADDRESS_BITS != 0 ||
+        start < HAK_READABLE_PAGE_BYTES)
         return false; /* not the program's half of all addresses, or a NULL with an offset */
-    for (uintptr_t page = (uintptr_t)p & at_page; page <= end; page += HAK_READABLE_PAGE_BYTES) {
+    for (uintptr_t page = start & at_page; page <= end; page += HAK_READABLE_PAGE_BYTES) {
         if (page == known->page)
             continue;
-        if (!hak_raw_readable(page))
+        /* By the tag of these bytes: a page may begin with those of another block. */
+        if (!hak_raw_readable((page < start ? start & ~(uintptr_t)7 : page) | tag))
             return false;
         known->page = page;
     }
@@ -87,16 +90,24 @@ HAK_HIDDEN bool hak_copy_or_stop(void *to, const void *from, size_t bytes);
 /* The instruction that reads, and where a fault there goes on. */
 HAK_HIDDEN extern const char hak_copy_at[], hak_copy_stopped[];
 
+/* The same of bytes that may go on behind a block, where memory has another tag. */
+static inline bool hak_copy_deaf(void *to, const void *from, size_t bytes) {
+    uintptr_t ear = hak_tags_begin_own();
+    bool is_copied = hak_copy_or_stop(to, from, bytes);
+    hak_tags_end_own(ear);
+    return is_copied;
+}
+
 /* Copies `bytes` from `p` on, or returns false: `to` is then left as it is, or has a part where
  * another thread closed the page meanwhile. */
 static inline bool hak_copy_readable(struct hak_readable *known, void *to, const void *p,
                                      size_t bytes) {
-    return hak_is_readable(known, p, bytes) && hak_copy_or_stop(to, p, bytes);
+    return hak_is_readable(known, p, bytes) && hak_copy_deaf(to, p, bytes);
 }
 /* The same for who goes on where nobody can be asked. */
 static inline bool hak_copy_if_may(struct hak_readable *known, void *to, const void *p,
                                    size_t bytes) {
-    return hak_may_be_readable(known, p, bytes) && hak_copy_or_stop(to, p, bytes);
+    return hak_may_be_readable(known, p, bytes) && hak_copy_deaf(to, p, bytes);
 }
 
 /* Reads text that may not be there byte by byte, of which some are here at a time. Begin with

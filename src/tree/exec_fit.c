@@ -131,6 +131,9 @@ static size_t copy_others(const char *variable, char *text, size_t most) {
     const char *name, *at = variable + sizeof variable_name - 1;
     size_t length, bytes = 0;
     while ((length = next_name(&reader, &name, &at)) > 0) {
+        int behind = hak_read_byte(&reader, at);
+        if (behind != 0 && behind != ' ' && behind != ':')
+            return most; /* the name goes on where it cannot be read */
         if (is_ours(&reader, name, length))
             continue;
         if (bytes + length + 2 > most)
@@ -141,6 +144,8 @@ static size_t copy_others(const char *variable, char *text, size_t most) {
             return most;
         bytes += length;
     }
+    if (hak_read_byte(&reader, at) != 0)
+        return most;
     text[bytes] = 0;
     return bytes;
 }

@@ -5,6 +5,7 @@
 #include <linux/seccomp.h>
 #include <stddef.h>
 #include <string.h>
+#include "platform/raw_call.h"
 #include "platform/readable.h"
 
 struct machine {
@@ -115,7 +116,7 @@ static uint32_t run(struct machine *m, const struct hak_filter *filter) {
 }
 
 bool hak_filter_allows(const struct hak_filter *filter, long number, const uint64_t arguments[6]) {
-    struct machine m = {.call = {.nr = (int)number, .arch = AUDIT_ARCH_X86_64}};
+    struct machine m = {.call = {.nr = (int)number, .arch = HAK_CALL_ARCHITECTURE}};
     memcpy(m.call.args, arguments, sizeof m.call.args);
     uint32_t action = run(&m, filter) & SECCOMP_RET_ACTION_FULL;
     return action == SECCOMP_RET_ALLOW || action == SECCOMP_RET_LOG;

@@ -15,6 +15,7 @@
  *     tag_kernel refused   counts that the kernel refuses before it reads
  *     tag_kernel name      of a symbolic link, by the pointer of stale
  *     tag_kernel behind    bytes behind the block are written, too
+ *     tag_kernel pieces    likewise, in a piece whose table lies in a block
  *     tag_kernel received  more bytes than the block has come from a pipe
  *     tag_kernel asked     as many as it has come, a page at most, of more that are asked for */
 #include <errno.h>
@@ -29,6 +30,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/uio.h>
 #include <unistd.h>
 #include "platform/aarch64/tags.h"
 
@@ -82,6 +84,15 @@ static char *page_in(char *block) {
 static int write_all(const char *block, size_t length) {
     int null = open("/dev/null", O_WRONLY);
     ssize_t written = write(null, block, length);
+    close(null);
+    return written == (ssize_t)length ? 0 : errno;
+}
+
+static int write_pieces(char *block, size_t length) {
+    struct iovec *table = malloc(sizeof *table);
+    int null = open("/dev/null", O_WRONLY);
+    *table = (struct iovec){block, length};
+    ssize_t written = writev(null, table, 1);
     close(null);
     return written == (ssize_t)length ? 0 : errno;
 }
@@ -196,6 +207,10 @@ int main(int count, char **arguments) {
     if (strcmp(what, "behind") == 0) {
         char *block = malloc(bytes);
         return write_all(block, malloc_usable_size(block) + 16);
+    }
+    if (strcmp(what, "pieces") == 0) {
+        char *block = malloc(bytes);
+        return write_pieces(block, malloc_usable_size(block) + 16);
     }
     pthread_barrier_init(&masked, NULL, 2);
     pthread_create(&thread, NULL, work, NULL);

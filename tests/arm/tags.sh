@@ -124,6 +124,8 @@ for level in '-E HAKMEM_QUARANTINE=0' '-E HAKMEM_QUARANTINE=0 -E HAKMEM_GUARD=of
         grep -q '^  base .* SuperSlab 0x' out || complain "a stale name, its SuperSlab $level: $(cat out)"
         run $level kernel behind 48 >out 2>&1 && complain "written behind the block $level: $(cat out)"
         grep -q '^hakmem: HKM-301 heap-buffer-overflow in write, read at' out || complain "written behind the block $level: $(cat out)"
+        run $level kernel pieces 48 >out 2>&1 && complain "a piece behind the block $level: $(cat out)"
+        grep -q '^hakmem: HKM-301 heap-buffer-overflow in writev, read at' out || complain "a piece behind the block $level: $(cat out)"
     fi
     # A call that receives over the end of its block is judged by the bytes that came: during the call the kernel does not compare. 48 fill a block in each level.
     run $level kernel received 48 >out 2>&1 && complain "received over the end $level: $(cat out)"

@@ -264,7 +264,8 @@ static void await_third(struct view *view, const struct run_child *child, struct
     view_error("run: a second signal came, and the program did not end by the first: process %d "
                "(%s) goes on, and is recorded into %s; a third within %d s ends the recording",
                (int)child->pid, view->argument[0], view_path_from_here(path), THIRD_S);
-    while (outcome->live > 0 && !run_child_is_cut() && hak_time_ms() < due_ms) {
+    while (outcome->live > 0 && outcome->committed && !run_child_is_cut() &&
+           hak_time_ms() < due_ms) {
         usleep(LOOK_US);
         outcome->committed = hak_keeper_wait_committed(keeper, COMMIT_WAIT_MS, &outcome->live) == 0;
     }

@@ -2,6 +2,9 @@
 #ifndef HAK_PLATFORM_AARCH64_CALL_H
 #define HAK_PLATFORM_AARCH64_CALL_H
 
+/* The architecture of these calls, as seccomp's filters see it (linux/audit.h). */
+#define HAK_CALL_ARCHITECTURE AUDIT_ARCH_AARCH64
+
 /* Makes one system call with up to six arguments, whatever comes of it, as the program itself asked
  * for it; the result is the kernel's (negative = -errno). */
 static inline long hak_raw_call_always(long number, long a, long b, long c, long d, long e,

@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "platform/raw_call.h"
 #include "tree/filter.h"
 
 #define FIELD(name)  offsetof(struct seccomp_data, name)
@@ -81,7 +82,7 @@ TEST(numbers) {
 }
 
 TEST(architecture_and_arguments) {
-    SAME(0, LOAD(FIELD(arch)), BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 1, 0),
+    SAME(0, LOAD(FIELD(arch)), BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, HAK_CALL_ARCHITECTURE, 1, 0),
          RETURN(REFUSED), RETURN(SECCOMP_RET_ALLOW));
     SAME(1 << 7, LOAD(FIELD(nr)), BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_lseek, 0, 3),
          LOAD(ARGUMENT_1), IF_EQUAL(4), RETURN(REFUSED), RETURN(SECCOMP_RET_ALLOW));
