@@ -113,7 +113,7 @@ grep -lx 'In the size of an evening; .*' docs/benchmarks/*.md >evening
 grep -qx 'build/tests/scratch/long.second.sh' docs/benchmarks/*.md && ! grep "$BUILD" docs/benchmarks/*.md || { echo "a page names folders of this machine" && failed=1; }
 [ "$(wc -l <full)" = 1 ] && [ "$(wc -l <evening)" = 2 ] || { echo "a page does not say its size:" && cat full evening && failed=1; }
 
-# A test that hangs is ended at its limit; in a whole run with --long at four times that, those of tests/long as they say.
+# A test that hangs is ended at its limit; in a whole run with --long, and in an emulator, at four times that, those of tests/long as they say.
 rm tests/few/* tests/long/first.sh
 printf '# timeout: 1\nexec sleep 1000\n' | tee tests/few/hangs.sh >tests/long/second.sh
 hung() { # PATHS LINES
@@ -122,5 +122,6 @@ hung() { # PATHS LINES
     [ "$(grep '^hung: ' out | sort)" = "$2" ] || { echo "tests/run $1 ends what hangs otherwise:" && cat out && failed=1; }
 }
 hung few 'hung: ended after 1 s'
+TOOLS_FIRST=$PWD hung few 'hung: ended after 4 s'
 hung --long $'hung: ended after 1 s\nhung: ended after 4 s'
 exit $failed
