@@ -13,11 +13,13 @@
  *
  * ld.so's own calls before the first constructor are left out, as hakmem leaves them out. A forked
  * child is known by a private page that the kernel wipes at fork, so that raw clone is seen, too.
+ * qemu-user takes any advice of madvise and follows none: there it is known by its pid.
  */
 #include <dlfcn.h>
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <malloc.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -38,6 +40,7 @@ struct process {
 static struct process *processes;     /* the file, shared by the tree */
 static struct process uncounted;      /* where the calls go that no file can take */
 static struct process *_Atomic *mine; /* a page of its own: NULL again in a forked child */
+static int is_not_wiped;              /* that page, in a forked child */
 static _Thread_local uint64_t calls_of_thread;
 
 #define EXPORT __attribute__((visibility("default")))
@@ -74,9 +77,19 @@ static void start(void) {
         _exit(3); /* as tests/memory/survive does where nothing is to be had */
     if (madvise(page, 4096, MADV_WIPEONFORK) != 0)
         abort();
+    is_not_wiped = madvise(page, 4096, INT_MAX) == 0; /* no kernel knows this advice */
     map_file();
     mine = page;
     errno = before;
+}
+
+/* NULL where the process, a forked child perhaps, has no place yet; `mine` is set. */
+static struct process *own_place(void) {
+    struct process *process = atomic_load_explicit(mine, memory_order_relaxed);
+    if (!is_not_wiped || !process || process->pid == (uint64_t)getpid())
+        return process;
+    atomic_compare_exchange_strong(mine, &process, NULL);
+    return NULL;
 }
 
 static struct process *claim(void) {
@@ -119,7 +132,7 @@ static struct process *process_of(const void *caller) {
     begin(caller);
     if (!mine)
         return NULL;
-    struct process *process = atomic_load_explicit(mine, memory_order_relaxed);
+    struct process *process = own_place();
     return process ? process : claim();
 }
 
@@ -161,7 +174,7 @@ static struct call enter_free(const void *block, const void *caller) {
 
 /* A child that was forked inside the call is another process, whose parent returns from it. */
 static void leave(struct call call) {
-    if (call.process && atomic_load(mine) == call.process)
+    if (call.process && own_place() == call.process)
         atomic_fetch_sub(call.word, 1);
 }
 /* True when the call is still to be counted. */
