@@ -30,7 +30,7 @@ for allocator in '' libjemalloc.so.2 libtcmalloc_minimal.so.4 "$mimalloc"; do
     for how in "${ways[@]}"; do
         rm -f calls && truncate -s 1M calls
         said=$(COUNT_CALLS_FILE=calls "$trace" run --allocator keep -f -s threads.db -- \
-            env LD_PRELOAD="$BUILD/tests/tools/count_calls.so $BUILD/hakmem-record.so $allocator" "$BUILD/tests/memory/threads" $how 200 2>&1)
+            "$env" LD_PRELOAD="$BUILD/tests/tools/count_calls.so $BUILD/hakmem-record.so $allocator" "$BUILD/tests/memory/threads" $how 200 2>&1)
         # Flat memory is the allocator's matter.
         [ "$said" = flat ] || [ -n "$allocator" ] || fail "threads, $how: $said"
         "$trace" check -s threads.db >check 2>&1 || fail "threads, $how, over '$allocator': $(head -n 3 check)"

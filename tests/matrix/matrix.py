@@ -28,6 +28,7 @@ TRACE = f"{BUILD}/hakmem-trace"
 STRESS = f"{BUILD}/tests/matrix/stress"
 PLAIN, DEBUG = f"{BUILD}/libhakmem.so", f"{BUILD}/hakmem-debug.so"
 COUNTER = f"{BUILD}/tests/tools/count_calls.so"
+ENV = os.environ.get("ENV_TO_RECORD", "/usr/bin/env")  # as $env of tests/tools/test.sh
 
 # Values for variables of free text; what has none here gets the example in its range, or a file name.
 TEXTS = {
@@ -265,7 +266,7 @@ class Runner:
             calls.truncate(1 << 20)
         # Standard places last: what the setting says goes before them.
         more = {"HAKMEM_CHECK": level, "HAKMEM_TRACE_FILE": store, "COUNT_CALLS_FILE": os.path.abspath("calls")}
-        command = [TRACE, "run", "--", "/usr/bin/env", f"LD_PRELOAD={COUNTER} {DEBUG}", *self.stress()]
+        command = [TRACE, "run", "--", ENV, f"LD_PRELOAD={COUNTER} {DEBUG}", *self.stress()]
         if not run(name, command, environment(setting, more), setting):
             return
         if setting.get("TRACE_PROFILE_ONLY") == "1":  # there is no log to be compared

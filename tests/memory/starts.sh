@@ -37,7 +37,7 @@ runs() {
     for check in "${levels[@]}"; do
         rm -f calls && truncate -s 1M calls
         COUNT_CALLS_FILE=calls "$trace" run --check $check --store ends.db --force -- \
-            env LD_PRELOAD="$counting" "$@" >out 2>err
+            "$env" LD_PRELOAD="$counting" "$@" >out 2>err
         status=$?
         grep -q '^hakmem: SIGABRT in ' err && [ "$due" -eq 134 ] && : >err
         [ $status -eq "$due" ] && [ ! -s err ] || fail "$check, $*: status $status: $(head -n 3 err)"

@@ -15,7 +15,7 @@ for run in trace:join:$many normal:key:$((many / 2)) normal:detach:$some trace:e
     IFS=: read -r check how count <<<"$run"
     rm -f calls && truncate -s 1M calls
     got=$(COUNT_CALLS_FILE=calls "$trace" run --check "$check" --store threads.db --force -- \
-        env LD_PRELOAD="$BUILD/tests/tools/count_calls.so $BUILD/hakmem-debug.so" "$threads" "$how" "$count" 2>&1)
+        "$env" LD_PRELOAD="$BUILD/tests/tools/count_calls.so $BUILD/hakmem-debug.so" "$threads" "$how" "$count" 2>&1)
     [ "$got" = flat ] || fail "hakmem-debug.so, $run: $got"
     "$trace" check -s threads.db >check.out 2>&1 || fail "$run: $(head -n 3 check.out)"
     counted=$(od -A n -t u8 -w64 -v calls | awk 'NR == 2 { print $2, $3, $4 }')
