@@ -101,7 +101,7 @@ says "$directory/log" '^hakmem: SIGSEGV in crash\(\) when_told\.c:10 at address 
 
 # 8: nothing is recorded, and the program has a handler of SIGABRT: it runs, once, also if it does it again.
 for name in stop_handler stop_handler_fails; do
-    { HAKMEM_TRACE=off LD_PRELOAD=$BUILD/hakmem-debug.so timeout 300 "$BUILD/tests/crash/$name" >out 2>err; status=$?; } 2>&1
+    { timeout 300 env HAKMEM_TRACE=off LD_PRELOAD="$BUILD/hakmem-debug.so" "$BUILD/tests/crash/$name" >out 2>err; status=$?; } 2>&1
     [ "$status" -eq 134 ] || complain "$name, unrecorded: status $status; due: 134"
     [ "$(cat out)" = "the program's own report" ] || complain "$name, unrecorded: $(head -n 5 out)"
 done

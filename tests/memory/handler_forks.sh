@@ -4,7 +4,7 @@
 . "${SOURCE:?}/tests/tools/test.sh"
 program=$BUILD/tests/memory/handler_forks
 
-got=$(LD_PRELOAD=$BUILD/libhakmem.so timeout 200 "$program" 2>&1)
+got=$(timeout 200 env LD_PRELOAD="$BUILD/libhakmem.so" "$program" 2>&1)
 [ "$got" = "0 failures" ] || fail "libhakmem.so: '$got'"
 for check in trace normal; do
     got=$(timeout 300 "$trace" run --check $check --store forks.db --force -- "$program" 2>&1)

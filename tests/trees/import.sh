@@ -50,7 +50,7 @@ alone children 0 "$program" children 20
 compare_processes
 nothing_lost
 expect "count(*) from process c join process p on p.id = c.parent where c.fork_event > 0" 20
-alone "executed programs" 0 /bin/sh -c "'$program' many 100; exec '$program' children 3"
+alone "executed programs" 0 sh -c "'$program' many 100; exec '$program' children 3"
 compare_processes
 nothing_lost
 [ "$(stat -c %b ./*.rings | sort -n | tail -n 1)" -lt 12000 ] || fail "what is executed does not give back: $(ls -s)"
@@ -170,11 +170,11 @@ expect "count(*) from frame f join module m on m.id = f.module where m.path like
 
 # No place beside it, no place at all.
 tree_name="no place"
-HAKMEM_TRACE_FILE=/nowhere/at/all.db TMPDIR=$lonely LD_PRELOAD="$lonely/hakmem-debug.so" /bin/true 2>err
+HAKMEM_TRACE_FILE=/nowhere/at/all.db TMPDIR=$lonely LD_PRELOAD="$lonely/hakmem-debug.so" "$(type -P true)" 2>err
 grep -q "go into $lonely/all.rings" err && [ -e lonely/all.rings ] || fail "$(cat err)"
 ln -s "$PWD/elsewhere" hakmem.link.rings
-HAKMEM_TRACE_FILE=$PWD/hakmem.link.db LD_PRELOAD="$lonely/hakmem-debug.so" /bin/true 2>err
+HAKMEM_TRACE_FILE=$PWD/hakmem.link.db LD_PRELOAD="$lonely/hakmem-debug.so" "$(type -P true)" 2>err
 [ -e hakmem.link.2.rings ] && [ ! -e elsewhere ] || fail "a link was followed: $(cat err)"
-out=$( (ulimit -f 1000 && LD_PRELOAD="$lonely/hakmem-debug.so" /bin/echo hello) 2>err)
+out=$( (ulimit -f 1000 && LD_PRELOAD="$lonely/hakmem-debug.so" "$(type -P echo)" hello) 2>err)
 [ "$out" = hello ] || fail "under ulimit -f: said '$out', $(cat err)"
 grep -q '^hakmem: nothing is recorded: ' err || fail "under ulimit -f: $(cat err)"

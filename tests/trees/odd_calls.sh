@@ -21,8 +21,8 @@ for check in trace normal; do
 done
 
 # Behind: `run` puts hakmem first. Before: as the program's own first preload.
-said=$(LD_PRELOAD=$PWD/other.so timeout 200 "$trace" run --force -s store.db -- "$odd" 1 2>&1)
+said=$(timeout 200 env LD_PRELOAD="$PWD/other.so" "$trace" run --force -s store.db -- "$odd" 1 2>&1)
 [ "$said" = $'seen\nexecuted' ] || fail "a preload behind hakmem does not see execve: $said"
 said=$(timeout 200 "$trace" run --force -s store.db -- \
-    bash -c "LD_PRELOAD=$PWD/other.so:\$LD_PRELOAD exec $odd" 2>&1)
+    sh -c "LD_PRELOAD=$PWD/other.so:\$LD_PRELOAD exec $odd" 2>&1)
 [ $? -eq 3 ] || fail "with a preload in front: $(tail -n 2 <<<"$said")"
