@@ -64,7 +64,8 @@ if [ "$(id -u)" -eq 0 ]; then
     few() {
         local name=$1
         shift
-        cd "$public" && exec setpriv --reuid="$user" --regid="$user" --clear-groups \
+        # Bash 5.3 starts a function in the background with INT ignored, which `run` leaves so.
+        cd "$public" && exec env --default-signal=INT setpriv --reuid="$user" --regid="$user" --clear-groups \
             bash -c 'ulimit -c 0 && ulimit -u 3 && exec ./hakmem-trace run --json -s "$0.db" -- "$@"' "$name" "$@" >"$public/$name.json" 2>"$public/$name.said"
     }
     # The program's end by a signal is no reason to leave out why the status is not that one.
