@@ -27,6 +27,7 @@ printed_report() {
 # One report file, by its name without the ending.
 compare() {
     local name=$1 program side due=0 report=$here/$1.report failed=0
+    ! left_out "$name" || return 0
     IFS=. read -r program side <<<"$name"
     local variables=(HAKMEM_GUARD=all "HAKMEM_GUARD_SIDE=$side")
     [ "$side" = byte ] && variables=(HAKMEM_GUARD=all HAKMEM_GUARD_ALIGN=1)

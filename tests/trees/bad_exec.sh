@@ -10,12 +10,16 @@ give() {
     local name=$1
     shift
     "$@" "$program" >"$name.out" 2>"$name.said" || fail "$name: status $?, due 0; $(head -n 3 "$name.said")"
+    sed -i "$only" "$name.out"
     cmp -s due.out "$name.out" || {
         diff due.out "$name.out" | head -n 10
         fail "$name: not what the program alone gives (>)"
     }
 }
 "$program" >due.out 2>due.said || fail "the program alone: status $?"
+only=''
+! left_out without_an_end || only='/^---- texts and lists without an end/,$d'
+sed -i "$only" due.out
 [ "$(wc -l <due.out)" -gt 300 ] || fail "the program called too little: $(wc -l <due.out) lines"
 
 give plain env LD_PRELOAD="$BUILD/libhakmem.so"
