@@ -56,8 +56,10 @@ for allocator in hakmem keep; do
     crash_once null SIGSEGV $allocator
     crash_once abort SIGABRT $allocator
 done
-attached null SIGSEGV
-attached abort SIGABRT
+if ! left_out attached; then
+    attached null SIGSEGV
+    attached abort SIGABRT
+fi
 
 for on_fault in stop continue; do
     once free double-free trace $on_fault

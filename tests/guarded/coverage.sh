@@ -29,7 +29,7 @@ ${CC:-cc} -g -O0 -fno-builtin -w -o many many.c || fail "many.c does not compile
 # the word on debug registers of a machine where they do not fire
 said() {
     env "${@:2:$#-3}" "$trace" run -s "$1" -- ./many "${@:$#-1}" 2>err >out
-    sed -n -e 's/; debug registers do not fire on this machine$//' -e 's/^  COMPLETENESS      all events kept, all stacks whole//p' err
+    sed -n -E -e 's/; debug registers (do not fire on this machine|are used on x86-64 only)$//' -e 's/^  COMPLETENESS      all events kept, all stacks whole//p' err
 }
 # same STORE: the report's JSON has the numbers of `info`
 same() {

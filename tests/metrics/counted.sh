@@ -78,22 +78,24 @@ compare
 expect "(select end_kind from process where pid = $victim)" 2
 
 # Without recording: the same from the file that each process writes when it ends.
-tree_name=csv
-rm -f calls ./*.csv out
-truncate -s 1M calls
-COUNT_CALLS_FILE=$PWD/calls HAKMEM_TRACE=off HAKMEM_TINY_FRONT_DUMP=1 LD_PRELOAD="$counter $debug_library" \
-    "$program" >out 2>&1 </dev/null || fail "ended with status $?"
-[ ! -s out ] || fail "says something: $(head -n 3 out)"
-counted_calls >counted
-for file in hakmem.counted.*.csv; do
-    [ "$(head -n 1 "$file")" = metric,class,slot_bytes,value ] || fail "$file has another first line"
-    pid=${file#hakmem.counted.}
-    awk -F, -v pid="${pid%.csv}" '$1 ~ /^served\./ || $1 == "resized" { calls += $4 } END { print pid, calls }' "$file"
-done | sort -n >served
-cmp -s counted served || {
-    diff counted served | head
-    fail "the files of counters (>) have other numbers than a counter in front saw (<): pid calls"
-}
+if ! left_out csv; then
+    tree_name=csv
+    rm -f calls ./*.csv out
+    truncate -s 1M calls
+    COUNT_CALLS_FILE=$PWD/calls HAKMEM_TRACE=off HAKMEM_TINY_FRONT_DUMP=1 LD_PRELOAD="$counter $debug_library" \
+        "$program" >out 2>&1 </dev/null || fail "ended with status $?"
+    [ ! -s out ] || fail "says something: $(head -n 3 out)"
+    counted_calls >counted
+    for file in hakmem.counted.*.csv; do
+        [ "$(head -n 1 "$file")" = metric,class,slot_bytes,value ] || fail "$file has another first line"
+        pid=${file#hakmem.counted.}
+        awk -F, -v pid="${pid%.csv}" '$1 ~ /^served\./ || $1 == "resized" { calls += $4 } END { print pid, calls }' "$file"
+    done | sort -n >served
+    cmp -s counted served || {
+        diff counted served | head
+        fail "the files of counters (>) have other numbers than a counter in front saw (<): pid calls"
+    }
+fi
 
 tree_name=off
 rm -f store.db*
@@ -103,6 +105,6 @@ expect "count(*) from metric" 0
 grep -q 'counted from the log: this capture has no counters' layers.out || fail "layers does not say that there are no counters"
 
 tree_name=plain
-HAKMEM_TINY_FRONT_DUMP=1 LD_PRELOAD=$BUILD/libhakmem.so /bin/true 2>err
+HAKMEM_TINY_FRONT_DUMP=1 LD_PRELOAD=$BUILD/libhakmem.so "$(type -P true)" 2>err
 [ "$(cat err)" = "hakmem: HAKMEM_TINY_FRONT_DUMP=1 is for hakmem-debug.so; libhakmem does without" ] ||
     fail "the plain build, asked for counters, says: $(cat err)"
