@@ -5,6 +5,7 @@
 # program NAME STEPS: reduces to no more than STEPS, in under 100 lines of C, and the program gives the fault each time.
 program() {
     local row words
+    ! left_out "$1" || return 0
     row=$(reduced "$1" 2) || { complain "$row"; return; }
     read -ra words <<<"$row"
     [ "${words[2]}" -le "$2" ] || complain "$1: ${words[2]} steps, at most $2 were expected"
@@ -50,7 +51,7 @@ seen() { # PROGRAM WORDS: the head of its program has a line with WORDS
 }
 seen overflow_free 'hakmem: HKM-301 in 10 of 10 runs'
 seen double_free_threads 'glibc: free(): double free detected'
-seen use_after_free_write 'glibc: sees nothing'
+[ ! -e use_after_free_write.c ] || seen use_after_free_write 'glibc: sees nothing'
 if echo 'int main(void) { return 0; }' | cc -fsanitize=address -x c -o sanitized - 2>/dev/null && ./sanitized; then
     seen overflow_free "address sanitizer: heap-buffer-overflow"
     seen use_after_free_write "address sanitizer: heap-use-after-free"
@@ -74,9 +75,11 @@ int main() {
 }
 C
 ${CXX:-c++} -std=c++17 -g -O0 -w -o aligned aligned.cc || fail 'aligned.cc does not compile'
-HAKMEM_GUARD_WATCH=off HAKMEM_GUARD=all "$trace" run -f --check normal -s aligned.db -- ./aligned >/dev/null 2>&1
-"$trace" reduce -s aligned.db --fault 1 --c aligned.c >said 2>&1 || complain "aligned: $(head -n 2 said)"
-grep -q '^1 delete-aligned 1 0 ' said && grep -q _ZdlPvSt11align_val_t aligned.c || complain "aligned: another delete: $(cat said)"
+if ! left_out aligned; then
+    HAKMEM_GUARD_WATCH=off HAKMEM_GUARD=all "$trace" run -f --check normal -s aligned.db -- ./aligned >/dev/null 2>&1
+    "$trace" reduce -s aligned.db --fault 1 --c aligned.c >said 2>&1 || complain "aligned: $(head -n 2 said)"
+    grep -q '^1 delete-aligned 1 0 ' said && grep -q _ZdlPvSt11align_val_t aligned.c || complain "aligned: another delete: $(cat said)"
+fi
 
 # Objects of C++ end by the operator that fits, which is the sized one in C++14 and later.
 cat >deleted.cc <<'C'
@@ -94,6 +97,7 @@ int main(int count, char **) {
 C
 ${CXX:-c++} -std=c++17 -g -O0 -w -o deleted deleted.cc || fail 'deleted.cc does not compile'
 for arguments in '' more; do
+    [ -z "$arguments" ] || ! left_out deleted_more || continue
     # shellcheck disable=SC2086 # none or one
     HAKMEM_GUARD_WATCH=off "$trace" run -f --check normal -s deleted.db -- ./deleted $arguments >/dev/null 2>&1
     "$trace" reduce -s deleted.db --fault 1 --c deleted.c >said 2>&1 || complain "deleted $arguments: $(head -n 2 said)"
