@@ -82,6 +82,8 @@ FOR_OTHER = re.compile(r"hakmem: HAKMEM_\w+=.* is for (hakmem-debug\.so; libhakm
                        r" does without")
 # The end of a recording says why no register watches, where HAKMEM_WATCH asks for them: another level or machine.
 UNWATCHED = re.compile(r"hakmem: HAKMEM_WATCH: no debug register watches: .+")
+# What HAKMEM_TAGS=asymm says on a machine with tags whose kernel does not prefer it.
+UNPREFERRED = re.compile(r"hakmem: HAKMEM_TAGS=asymm: the kernel does not prefer that .+")
 # Where the log may lose events by its purpose: counters and memory are exact all the same.
 MAY_LOSE = {("TRACE_FULL", "drop"), ("TRACE_MAX", "16M"), ("START_PAUSED", "1")}
 
@@ -207,6 +209,8 @@ def told(setting, error):
     lines = [line for line in error.splitlines() if not FOR_OTHER.fullmatch(line)]
     if setting.get("WATCH", "0") != "0":
         lines = [line for line in lines if not UNWATCHED.fullmatch(line)]
+    if setting.get("TAGS") == "asymm":
+        lines = [line for line in lines if not UNPREFERRED.fullmatch(line)]
     if TELLS & set(setting):
         lines = [line for line in lines if line.startswith("hakmem: verify") or
                  not line.startswith(("hakmem", " "))]

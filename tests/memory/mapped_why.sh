@@ -3,7 +3,7 @@
 . "${SOURCE:?}/tests/tools/test.sh"
 # Numbers of events and processes, times and the width of columns are not the same everywhere.
 plain() {
-    sed -E -e '/^Looked in/d' -e '/^$/d' -e 's/process [0-9]+/process P/; s/with event [0-9,]+/with event N/; s/before 0x7[0-9a-f]+/before ADDR/' \
+    sed -E -e '/^Looked in/d' -e '/^$/d' -e 's/process [0-9]+/process P/; s/with event [0-9,]+/with event N/; s/before 0x[57][0-9a-f]+/before ADDR/' \
         -e 's/^[0-9,]+ +[0-9.]+ s/N T/' | tr -s ' '
 }
 tell() { echo "== $*"; "$trace" "$@" 2>&1 | plain; }

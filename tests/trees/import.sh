@@ -50,14 +50,16 @@ alone children 0 "$program" children 20
 compare_processes
 nothing_lost
 expect "count(*) from process c join process p on p.id = c.parent where c.fork_event > 0" 20
-alone "executed programs" 0 sh -c "'$program' many 100; exec '$program' children 3"
-compare_processes
-nothing_lost
-left_out file_blocks || [ "$(stat -c %b ./*.rings | sort -n | tail -n 1)" -lt 12000 ] || fail "what is executed does not give back: $(ls -s)"
-[ "$(echo ./*.rings | wc -w)" -eq 3 ] || fail "three files were due: $(echo ./*.rings)"
-expect "group_concat(end_kind) from (select end_kind from process where program like '%/dash' or program like '%/sh' order by id)" 3
-expect "count(*) from process where parent = 0" 2
-expect "count(*) from process where program like '%/import' and parent > 0" 4
+if ! left_out executed; then
+    alone "executed programs" 0 sh -c "'$program' many 100; exec '$program' children 3"
+    compare_processes
+    nothing_lost
+    left_out file_blocks || [ "$(stat -c %b ./*.rings | sort -n | tail -n 1)" -lt 12000 ] || fail "what is executed does not give back: $(ls -s)"
+    [ "$(echo ./*.rings | wc -w)" -eq 3 ] || fail "three files were due: $(echo ./*.rings)"
+    expect "group_concat(end_kind) from (select end_kind from process where program like '%/dash' or program like '%/sh' order by id)" 3
+    expect "count(*) from process where parent = 0" 2
+    expect "count(*) from process where program like '%/import' and parent > 0" 4
+fi
 
 # A recording that does not fit: the newest records are kept, the rest is counted, and names are still known.
 export tree_loss=some loss_status=4

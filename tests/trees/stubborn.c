@@ -1,6 +1,6 @@
 /* A program that hears TERM and INT and goes on: each is a byte in the fifo that its argument
  * names. It does what it reads, a letter at a time, and answers with a line: m three malloc(12345),
- * h how many signals it heard, x executes /bin/true, q ends it with status 7. */
+ * h how many signals it heard, x executes true, q ends it with status 7. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -32,7 +32,7 @@ static void allocate(void) {
 static void execute(void) {
     pid_t child = fork();
     if (child == 0) {
-        execl("/bin/true", "true", (char *)NULL);
+        execlp("true", "true", (char *)NULL);
         _exit(8);
     }
     waitpid(child, NULL, 0);
