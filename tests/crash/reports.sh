@@ -57,6 +57,7 @@ for source in "$here"/*.c; do
     (cd "$name.run" && exec env ${variables:+"$variables"} "$BUILD/hakmem-trace" run --check normal -- "$BUILD/tests/crash/$name") \
         >"$printed" 2>&1
     status=$?
+    ! emulator_ended_itself || status=139
     due=$plain
     grep -q '^hakmem: HKM-' "$printed" && due=1
     check_report "$name" normal run "$status" "$due"

@@ -59,6 +59,9 @@ wait_for_store() {
     done
 }
 
+# True where an emulator ended itself at the SIGSEGV that is due, as it says in $printed (tests/faults/normalise.sed).
+emulator_ended_itself() { grep -q '^ERROR:.*cpu-exec\.c:.*assertion failed' "$printed"; }
+
 # run_program NAME LEVEL LAYOUT [VARIABLE=VALUE...]: runs one of the programs in a directory of
 # its own until program and collector have ended. $printed names the file with what they printed (with
 # $DROP_OUTPUT on stderr alone), $program_status is the program's exit status. Its output does not depend on whether this
@@ -80,8 +83,7 @@ run_program() {
         # shellcheck disable=SC2034 # for the caller
         program_status=$?
     } 2>/dev/null
-    # The emulator ends itself there (tests/faults/normalise.sed).
-    ! grep -q '^ERROR:.*cpu-exec\.c:.*assertion failed' "$printed" || program_status=139
+    ! emulator_ended_itself || program_status=139
     wait_for_store "$directory"
 }
 
