@@ -82,7 +82,7 @@ FOR_OTHER = re.compile(r"hakmem: HAKMEM_\w+=.* is for (hakmem-debug\.so; libhakm
                        r" does without")
 # The end of a recording says why no register watches, where HAKMEM_WATCH asks for them: another level or machine.
 UNWATCHED = re.compile(r"hakmem: HAKMEM_WATCH: no debug register watches: .+")
-# What HAKMEM_TAGS=asymm says on a machine with tags whose kernel does not prefer it.
+# HAKMEM_TAGS=asymm says so on a machine with tags whose kernel does not prefer it.
 UNPREFERRED = re.compile(r"hakmem: HAKMEM_TAGS=asymm: the kernel does not prefer that .+")
 # Where the log may lose events by its purpose: counters and memory are exact all the same.
 MAY_LOSE = {("TRACE_FULL", "drop"), ("TRACE_MAX", "16M"), ("START_PAUSED", "1")}
