@@ -228,6 +228,10 @@ static inline bool hak_string_is_there(const void *p) {
                       page_end) ||
            hak_string_asks_about(p);
 }
+/* The same of a unit, which may lie in two pages. */
+static inline bool hak_string_unit_is_there(const char *p, unsigned unit) {
+    return hak_string_is_there(p) && (unit == 1 || hak_string_is_there(p + unit - 1));
+}
 
 static inline void touches(const struct call *call, const char *p, size_t bytes, bool is_write) {
     if (bytes != 0 && HAK_UNLIKELY(bytes > room_for(call, p, bytes, is_write)))
@@ -246,9 +250,11 @@ HAK_HIDDEN void hak_string_reads(const struct call *call, const char *s, size_t 
  * be read nothing is. */
 HAK_HIDDEN void hak_string_reads_open(const struct call *call, const char *s, unsigned unit,
                                       size_t most);
-/* True when a string, of which the call reads the first unit, can be read to its end, or to that of
- * its block: where the call stops before, it need not meet the pages behind. */
-HAK_HIDDEN bool hak_string_is_open(const char *s, unsigned unit);
+/* The same of the format, its second argument: of a stream that is of another orientation, or that
+ * is not open for it, libc reads none. False: it cannot be read, or was told of. */
+HAK_HIDDEN bool hak_string_reads_format(const struct call *call);
+/* True when a string, of which `room` bytes may be read, can be read to its end or to theirs. */
+HAK_HIDDEN bool hak_string_is_whole(const char *s, unsigned unit, size_t room);
 HAK_HIDDEN void hak_string_look_at_search(const struct call *call);
 /* The same of one whose second argument is a string, too. */
 HAK_HIDDEN void hak_string_look_at_search_for(const struct call *call);

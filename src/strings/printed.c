@@ -114,26 +114,28 @@ void hak_string_reads_converted(const struct call *call, const char *s, unsigned
     if (room == UNKNOWN || (is_same && units >= most))
         return;
     size_t near = smaller(units, hak_string_units_of_page(s, unit));
-    if (length_within(s, unit, near) < near)
-        return;
+    if (!hak_string_unit_is_there(s, unit) || length_within(s, unit, near) < near)
+        return; /* libc may fail before it reads what is not there */
     if (near < units && !is_same && converted(s, unit, near) >= most)
         return; /* or it fails there */
-    if (length_within(s, unit, units) < units)
+    if (!hak_string_is_whole(s, unit, room) || length_within(s, unit, units) < units)
         return;
     if (is_same || converted(s, unit, units) < most)
         hak_string_runs_out(call, s, room, unit);
 }
 
-/* Most formats have none, and are not read then. Neither is one that cannot be read. */
+/* Most formats have none, and are not taken apart then. Neither is one that cannot be read. */
 static bool may_have_strings(const struct call *call) {
     const char *at = second(call);
     unsigned unit = call->row->unit;
     bool is_conversion = false;
-    while (hak_string_is_there(at)) {
+    while (hak_string_unit_is_there(at, unit)) {
         for (size_t left = hak_string_units_of_page(at, unit); left > 0; left--, at += unit) {
             unsigned c = unit_at(at, unit, 0);
-            if (c == 0 || (is_conversion && (c | 32) == 's'))
-                return c != 0;
+            if (c == 0)
+                return false;
+            if (is_conversion && (c | 32) == 's')
+                return hak_string_is_whole(at, unit, UNKNOWN);
             is_conversion |= c == '%';
         }
     }
@@ -161,32 +163,9 @@ static void reads_strings(const struct call *call) {
     }
 }
 
-/* They look at the descriptor first. */
-static bool prints_to_descriptor(const struct call *call) {
-    switch (call->number) {
-    case HAK_CALL_dprintf:
-    case HAK_CALL_vdprintf:
-    case HAK_CALL___dprintf_chk:
-    case HAK_CALL___vdprintf_chk:
-        return true;
-    default:
-        return false;
-    }
-}
-
-static bool is_whole(const char *s) {
-    struct hak_readable known = HAK_READABLE_STACK;
-    for (; hak_is_readable(&known, s, 1); s++)
-        if (!*s)
-            return true;
-    return false;
-}
-
 void hak_string_look_at_arguments(const struct call *call) {
-    if (!second(call) || (prints_to_descriptor(call) && !is_whole(second(call))))
-        return;
-    hak_string_reads(call, second(call), SIZE_MAX);
-    if (may_have_strings(call) && !atomic_load_explicit(&is_extended, memory_order_relaxed))
+    if (hak_string_reads_format(call) && may_have_strings(call) &&
+        !atomic_load_explicit(&is_extended, memory_order_relaxed))
         reads_strings(call);
 }
 

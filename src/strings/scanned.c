@@ -211,9 +211,7 @@ static void scan_and_look(struct call *call, void *function) {
 
 void hak_string_scan(struct call *call) {
     void *function = list_form(call);
-    if (!function || !second(call) || !hak_string_has_list(call) ||
-        !hak_string_is_open(second(call), call->row->unit))
-        return;
-    hak_string_reads(call, second(call), SIZE_MAX);
-    scan_and_look(call, function);
+    if (function && hak_string_has_list(call) && hak_string_reads_format(call) &&
+        hak_string_is_whole(second(call), call->row->unit, UNKNOWN))
+        scan_and_look(call, function);
 }

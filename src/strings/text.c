@@ -56,7 +56,27 @@ static void reads_argument(const struct call *call, const char *s) {
     hak_string_reads_open(call, s, 1, (size_t)32 * HAK_READABLE_PAGE_BYTES);
 }
 
-bool hak_string_is_open(const char *s, unsigned unit) {
+bool hak_string_is_whole(const char *s, unsigned unit, size_t room) {
+    for (size_t left = room / unit, near; left > 0; left -= near, s += near * unit) {
+        near = smaller(left, hak_string_units_of_page(s, unit));
+        if (!hak_string_unit_is_there(s, unit))
+            return false;
+        if (length_within(s, unit, near) < near)
+            return true;
+    }
+    return true;
+}
+
+bool hak_string_reads_format(const struct call *call) {
+    const char *format = second(call);
+    size_t room = format ? room_at(call, format) : UNKNOWN;
+    return format && (room == UNKNOWN || (hak_string_is_whole(format, call->row->unit, room) &&
+                                          length_in(call, format, room, SIZE_MAX) != UNKNOWN));
+}
+
+/* True when a string, of which the call reads the first unit, can be read to its end, or to that of
+ * its block: where the call stops before, it need not meet the pages behind. */
+static bool is_open(const char *s, unsigned unit) {
     struct hak_readable known = {0};
     size_t units = hak_room_at(s) / unit, seen = smaller(units, hak_string_units_of_page(s, unit)),
            next;
@@ -257,7 +277,7 @@ static void reads_piece(const struct call *call, const char *s) {
     unsigned unit = call->row->unit;
     const char *piece = second(call);
     bool is_read = unit == 1 || (is_room_known(s) && !is_empty(s, unit));
-    if (is_read && is_room_known(piece) && hak_string_is_open(piece, unit))
+    if (is_read && is_room_known(piece) && is_open(piece, unit))
         hak_string_reads(call, piece, SIZE_MAX);
     else if (!is_read && !is_room_known(s))
         hak_string_reads_open(call, piece, unit, SIZE_MAX);

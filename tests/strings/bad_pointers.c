@@ -8,6 +8,8 @@
  * kernel does are made with good descriptors as well. */
 #pragma GCC diagnostic ignored "-Wnonnull"
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations" /* sigset and its like */
+#pragma GCC diagnostic ignored "-Wformat-security"
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -372,6 +374,42 @@ static void call_through(char *p) {
     wait_for_child(child);
 }
 
+/* Of a stream that is of another orientation, or of another mode, no format is read, nor what it
+ * names. */
+static void call_with_formats(char *p) {
+    const wchar_t *wide = (const wchar_t *)(void *)p;
+    FILE *bytes = fopen("/dev/null", "r+"), *characters = fopen("/dev/null", "r+");
+    FILE *in = fopen("/dev/null", "r"), *sink = fopen("/dev/null", "w");
+    (void)fwide(bytes, -1), (void)fwide(stdout, -1), (void)fwide(characters, 1);
+    SHOW(wprintf(wide));
+    SHOW(fwprintf(bytes, wide));
+    SHOW(fwscanf(bytes, wide, good));
+    SHOW(fprintf(characters, p));
+    SHOW(fscanf(characters, p, good));
+    SHOW(fprintf(in, p));
+    SHOW(fwprintf(in, wide));
+    SHOW(fscanf(sink, p, good));
+    SHOW(fprintf(in, "%s", p));
+    SHOW(fprintf(in, "%ls", wide));
+    SHOW(fwprintf(in, L"%s", p));
+    SHOW(fwprintf(in, L"%ls", wide));
+    (void)fclose(bytes), (void)fclose(characters), (void)fclose(in), (void)fclose(sink);
+}
+
+static void call_with_every_format(void) {
+    for (unsigned i = 0; i < POINTERS; i++) {
+        fprintf(out, "---- formats, %s\n", pointers[i].name);
+        tried = i;
+        call_with_formats(pointers[i].p);
+    }
+    fprintf(out, "---- formats, the last characters before a page\n");
+    for (int left = 1; left < EDGE_BYTES; left++)
+        call_with_formats(edge + EDGE_BYTES - left);
+    memcpy(edge, "%s%d%n%s", EDGE_BYTES);
+    call_with_formats(edge);
+    memset(edge, 'x', EDGE_BYTES);
+}
+
 /* Legal calls that look as if they were not. */
 static void call_with_overlaps(void) {
     char *small = malloc(16), *twice = malloc(64);
@@ -668,6 +706,7 @@ int main(int count, char **arguments) {
     sigaction(SIGABRT, &action, NULL);
     call_the_kernel();
     renew_streams();
+    call_with_every_format();
     call_every_row();
     (void)mprotect(block_page, PAGE, PROT_READ | PROT_WRITE);
     _exit(fclose(out) == 0 ? 0 : 2); /* no stream is flushed that died in the midst of a call */
