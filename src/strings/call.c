@@ -2,6 +2,8 @@
 #include "strings/call.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <sys/socket.h>
 
 void *hak_string_functions[HAK_STRING_CALLS];
 
@@ -22,9 +24,44 @@ const char *hak_string_name(unsigned number) {
     return (const char *)&names + places[number];
 }
 
+static bool is_sent(const struct call *call) {
+    unsigned shape = call->row->shape;
+    return shape == READ || shape == READ_PIECES || shape == READ_MESSAGE || shape == READ_MESSAGES;
+}
+
+/* Its first argument is a descriptor. */
+static bool has_descriptor(const struct call *call) {
+    return hak_string_is_of_kernel(call->number) && call->row->a == 1 && call->row->b == 0 &&
+           call->row->shape != RECEIVE_OF_NAME;
+}
+
+static long ask_socket(int socket, int option) {
+    int value = 0;
+    socklen_t bytes = sizeof value;
+    long result = hak_raw_call(SYS_getsockopt, socket, SOL_SOCKET, option, &value, &bytes);
+    return result < 0 ? result : value;
+}
+
+/* Does the kernel refuse the call for its descriptor, and touch none of the bytes? That is not
+ * open, or not for this, or a socket whose messages are not so long. */
+static bool is_refused_by_descriptor(const struct call *call, size_t bytes) {
+    if (!has_descriptor(call))
+        return false;
+    int descriptor = (int)word(call, 0);
+    long flags = hak_raw_call(SYS_fcntl, descriptor, F_GETFL), type;
+    if (flags < 0)
+        return flags == -EBADF;
+    if ((flags & O_PATH) || (flags & O_ACCMODE) == (is_sent(call) ? O_RDONLY : O_WRONLY))
+        return true;
+    type = is_sent(call) ? ask_socket(descriptor, SO_TYPE) : SOCK_STREAM;
+    return type >= 0 && type != SOCK_STREAM && bytes > (size_t)ask_socket(descriptor, SO_SNDBUF);
+}
+
 void hak_string_tell(const struct call *call, const char *p, size_t bytes, bool is_write,
                      bool is_at_least, bool is_done) {
     int before = errno;
+    if (!is_done && is_refused_by_descriptor(call, bytes))
+        return;
     call->notes->is_told = true;
     hak_touch_report(&(struct hak_touch){.pointer = p,
                                          .bytes = bytes,

@@ -178,9 +178,15 @@ static inline bool hak_string_is_of_kernel(unsigned number) {
 /* The same of a pointer of which hak_room_near says nothing. */
 HAK_HIDDEN size_t hak_string_room_at(const struct call *call, const void *p);
 
-/* Nothing is read by a write of more bytes than it could say that it wrote. (A send reads them.) */
-static inline bool hak_string_is_refused(unsigned number, size_t bytes) {
-    return number >= HAK_CALL_write && number <= HAK_CALL_pwrite64 && bytes > SSIZE_MAX;
+/* Bytes that reach into the kernel's half of all addresses, or that are more than a call could say
+ * that it wrote: of a piece, or of a write, the kernel touches none then. (A send is cut shorter.)
+ */
+static inline bool hak_string_is_too_far(const void *p, size_t bytes) {
+    return bytes > SSIZE_MAX - ((uintptr_t)hak_untagged(p) & SSIZE_MAX);
+}
+static inline bool hak_string_is_refused(unsigned number, const void *p, size_t bytes) {
+    return number >= HAK_CALL_write && number <= HAK_CALL_pwrite64 &&
+           hak_string_is_too_far(p, bytes);
 }
 
 /* The tags of memory that a call touches are looked at. Not 0: level light looks at nothing else,
@@ -190,7 +196,7 @@ static inline size_t hak_string_tags_room(unsigned number, const void *p, size_t
     if (!hak_tags_are_known() || !hak_string_is_of_kernel(number))
         return 0;
     const struct hak_kernel_touch touch = {p, bytes, is_write, hak_string_name(number)};
-    if (!hak_string_is_refused(number, bytes))
+    if (!hak_string_is_refused(number, p, bytes))
         hak_touch_for_kernel(&touch);
     return !hak_light_serves() ? 0 : is_write ? hak_touch_kernel_room(p) : UNKNOWN;
 }

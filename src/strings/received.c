@@ -87,7 +87,7 @@ static void take_pieces(struct pieces *pieces, struct tables *tables, const stru
         note_table(tables, first, count * sizeof *first);
     for (size_t i = 0; i < pieces->count; i++) {
         const struct iovec *piece = piece_at(pieces, i);
-        if (!piece || piece->iov_len > SSIZE_MAX)
+        if (!piece || hak_string_is_too_far(piece->iov_base, piece->iov_len))
             pieces->count = 0;
     }
 }

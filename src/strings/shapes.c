@@ -28,7 +28,7 @@ static void look_at_compare(struct call *call) {
     reads(call, first(call), bytes_of_all(call));
 }
 static void look_at_read(struct call *call) {
-    if (!hak_string_is_refused(call->number, last(call)))
+    if (!hak_string_is_refused(call->number, first(call), last(call)))
         reads(call, first(call), bytes_of_all(call));
 }
 static void look_at_read_items(struct call *call) {

@@ -439,6 +439,21 @@ static void call_with_overlaps(void) {
     free(small);
 }
 
+/* More bytes than the block at `p` has, which a descriptor that is not open does not take. */
+static void call_refused(int descriptor, char *p) {
+    struct iovec pieces[2] = {{p, 8}, {p, 1000}};
+    struct msghdr message = {.msg_iov = pieces, .msg_iovlen = 2};
+    SHOW(write(descriptor, p, 100));
+    SHOW(pwrite(descriptor, p, 100, 0));
+    SHOW(send(descriptor, p, SIZE_MAX, 0));
+    SHOW(sendto(descriptor, p, 100, 0, NULL, 0));
+    SHOW(writev(descriptor, pieces, 2));
+    SHOW(sendmsg(descriptor, &message, 0));
+    SHOW(read(descriptor, p, 100));
+    SHOW(recv(descriptor, p, 100, 0));
+    SHOW(readv(descriptor, pieces, 2));
+}
+
 static void call_the_kernel(void) {
     static struct iovec many[MANY];
     for (int i = 0; i < MANY; i++)
@@ -489,6 +504,17 @@ static void call_the_kernel(void) {
     SHOW(pwrite(file, small, SIZE_MAX, 0));
     SHOW(read(ends[0], small, SIZE_MAX));
     call_with_pieces((struct iovec[2]){{good, 4}, {small, SIZE_MAX}}, 2);
+    call_with_pieces((struct iovec[2]){{good, 4}, {small, SSIZE_MAX}}, 2);
+    SHOW(write(ends[0], small, SSIZE_MAX));
+    call_refused(-1, small);
+    call_refused(FD_SETSIZE, small);
+    SHOW(send(ends[0], small, SIZE_MAX, 0));
+    SHOW(sendto(ends[0], small, (size_t)1 << 40, 0, NULL, 0));
+    SHOW(write(ends[0], small, 1 << 30));
+    int path = open("/dev/null", O_PATH), in = open("/dev/null", O_RDONLY);
+    call_refused(path, small);
+    SHOW(write(in, small, 64));
+    close(path), close(in);
     struct iovec *one = malloc(sizeof *one);
     *one = (struct iovec){good, 4};
     call_with_pieces(one, MANY);

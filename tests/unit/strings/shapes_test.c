@@ -3,6 +3,7 @@
 #include "unit/guard/world.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <float.h>
 #include <limits.h>
 #include <locale.h>
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <unistd.h>
 #include <wchar.h>
 #include "guard/touch.h"
 #include "strings/call.h"
@@ -22,9 +24,18 @@ enum { ASKED = 16 };
 static char *block, *other;
 static char text[128];
 
+static void stand_in(int descriptor, const char *path, int flags) {
+    int file = open(path, flags);
+    ck_assert_int_ge(file, 0);
+    ck_assert_int_eq(dup2(file, descriptor), descriptor);
+    if (file != descriptor)
+        ck_assert_int_eq(close(file), 0);
+}
+
 static void begin(void) {
     make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER);
     ck_assert(hak_string_find_libc());
+    stand_in(0, "/dev/null", O_RDWR); /* the descriptor of the calls */
     block = hand_out(slot_at(2, 0), ASKED, 0).p;
     other = hand_out(slot_at(2, 1), ASKED, 0).p;
     memset(block, 'a', ASKED);
@@ -337,6 +348,22 @@ TEST(printf_is_judged_by_what_it_prints) {
     ck_assert_str_ne(block, "12345"); /* nothing is printed yet */
 }
 
+TEST(a_descriptor_that_is_refused_touches_nothing) {
+    struct iovec pieces[] = {{text, 3}, {block, ASKED + 1}};
+    int ends[2];
+    ck_assert_uint_eq(look(HAK_CALL_write, 0, WORD(block), ASKED + 1), ASKED + 1);
+    ck_assert_uint_eq(look(HAK_CALL_write, UINT_MAX, WORD(block), ASKED + 1), 0);
+    ck_assert_uint_eq(look(HAK_CALL_send, UINT_MAX, WORD(block), SIZE_MAX), 0);
+    ck_assert_uint_eq(look(HAK_CALL_writev, UINT_MAX, WORD(pieces), 2), 0);
+    stand_in(0, "/dev/null", O_RDONLY);
+    ck_assert_uint_eq(look(HAK_CALL_write, 0, WORD(block), ASKED + 1), 0);
+    stand_in(0, "/dev/null", O_WRONLY);
+    ck_assert_uint_eq(look(HAK_CALL_write, 0, WORD(block), ASKED + 1), ASKED + 1);
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_DGRAM, 0, ends), 0);
+    ck_assert_uint_eq(look(HAK_CALL_send, (unsigned)ends[0], WORD(block), SIZE_MAX), 0);
+    ck_assert_uint_eq(look(HAK_CALL_send, (unsigned)ends[0], WORD(block), ASKED + 1), ASKED + 1);
+}
+
 /* The kernel does not touch the memory of a call that it refuses. */
 TEST(a_table_that_is_refused_is_not_read) {
     struct iovec pieces[] = {{text, 3}, {block, ASKED + 1}};
@@ -355,6 +382,7 @@ TEST(a_table_that_is_refused_is_not_read) {
     pieces[0].iov_len = SIZE_MAX;
     ck_assert_uint_eq(look(HAK_CALL_writev, 0, WORD(pieces), 2), 0);
     ck_assert_uint_eq(look(HAK_CALL_write, 0, WORD(block), SIZE_MAX), 0);
+    ck_assert_uint_eq(look(HAK_CALL_write, 0, WORD(block), SSIZE_MAX), 0);
     ck_assert_uint_eq(look(HAK_CALL_send, 0, WORD(block), SIZE_MAX), SIZE_MAX);
     /* The table itself is read. */
     memcpy(block, &(struct iovec){text, 3}, sizeof *pieces);
