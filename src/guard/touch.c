@@ -47,35 +47,44 @@ size_t hak_room_elsewhere(const void *p) {
 
 struct hak_due_border hak_due_borders[HAK_DUE_BORDERS];
 
+HAK_IN_PLACE struct hak_due_border due_of(const struct hak_located *at) {
+    return (struct hak_due_border){hak_due_border_key(at), hak_header_due(at),
+                                   hak_word_of(at, HAK_PATTERN_CANARY)};
+}
+
 /* Compares the bytes around the block with what its slot's state says, and keeps that at hand; of a
  * slot above a page it does not, since hak_room_near asks nobody about pages. A signal handler or
  * another thread may look at other slots in between and leave words of two slots here: no border
  * agrees with those, and this function is asked. */
 HAK_IN_PLACE bool border_stands(const struct hak_located *at) {
     struct hak_due_border *known = hak_due_border_of(at);
-    uintptr_t key = hak_due_border_key(at);
     struct hak_due_border due = hak_due_border_read(known);
-    if (HAK_LIKELY(due.of == key) && HAK_LIKELY(hak_border_is(at, &due)))
+    if (HAK_LIKELY(due.of == hak_due_border_key(at)) && HAK_LIKELY(hak_border_is(at, &due)))
         return true;
-    due = (struct hak_due_border){key, hak_header_due(at), hak_word_of(at, HAK_PATTERN_CANARY)};
+    due = due_of(at);
     if (at->large || at->slot_bytes <= HAK_PAGE_BYTES)
         hak_due_border_write(known, due);
     return hak_border_is(at, &due);
 }
 
-static bool can_read_border(struct hak_located at) {
-    return hak_can_read_border(&at);
+static bool copy_if_there(struct hak_readable *known, void *to, const void *from, size_t bytes) {
+    return hak_copy_if_may(known, to, from, bytes);
 }
 
-/* Looks at `p` in the block, and around that as far as it has a border which can be read. A block
- * of less than a page has no page that the program could close for itself. */
+/* The same of a block of a page or more, whose pages the program may close at any moment. */
+static __attribute__((noinline)) bool far_border_stands(struct hak_located at) {
+    const struct hak_due_border due = due_of(&at);
+    return hak_border_is_by(&at, &due, copy_if_there);
+}
+
+/* Looks at `p` in the block, and around that as far as it has a border which can be read. */
 HAK_IN_PLACE struct hak_look look_in(const struct hak_located *at, const void *p, bool asks) {
     size_t room = hak_room_in(at, p);
     if (HAK_UNLIKELY(room - 1 >= SIZE_MAX - 1) || !hak_has_border(at))
         return (struct hak_look){room, true};
-    bool is_small = hak_asked_bytes_of(at) < HAK_PAGE_BYTES;
-    bool is_read = is_small || (asks && can_read_border(*at));
-    return (struct hak_look){room, !is_read || border_stands(at)};
+    if (hak_asked_bytes_of(at) < HAK_PAGE_BYTES)
+        return (struct hak_look){room, border_stands(at)};
+    return (struct hak_look){room, !asks || far_border_stands(*at)};
 }
 
 /* Only what is in no slot may be taken for the stack: a coroutine's stack is a block of ours, and

@@ -93,26 +93,43 @@ HAK_IN_PLACE void hak_due_border_write(struct hak_due_border *known, struct hak_
     __atomic_store_n(&known->canary, due.canary, __ATOMIC_RELAXED);
 }
 
-/* True when header and canary stand around the block `at`, which has a border that can be read: of
- * the canary the first 8 to 16 bytes. */
-HAK_IN_PLACE bool hak_border_is(const struct hak_located *at, const struct hak_due_border *due) {
+/* Copies bytes of a border; false: they cannot be read. `known` is hak_copy_readable's. */
+typedef bool hak_border_copy(struct hak_readable *known, void *to, const void *from, size_t bytes);
+/* Of a block whose pages nobody can close. */
+HAK_IN_PLACE bool hak_border_copy_at_once(struct hak_readable *known, void *to, const void *from,
+                                          size_t bytes) {
+    (void)known;
+    __builtin_memcpy(to, from, bytes);
+    return true;
+}
+
+/* True when header and canary stand around the block `at`, which has a border, or when they cannot
+ * be read: of the canary the first 8 to 16 bytes. */
+HAK_IN_PLACE bool hak_border_is_by(const struct hak_located *at, const struct hak_due_border *due,
+                                   hak_border_copy *copy) {
     const char *user = hak_user_in(at), *start = user + hak_asked_bytes_of(at);
     const char *p = (const char *)((uintptr_t)start & ~(sizeof(uint64_t) - 1));
     const char *end = at->base + at->slot_bytes;
+    struct hak_readable known = {0};
     struct hak_header header = due->header;
     uint64_t canary;
-    if (!hak_has_no_header(at))
-        __builtin_memcpy(&header, user - sizeof header, sizeof header);
+    if (!hak_has_no_header(at) && !copy(&known, &header, user - sizeof header, sizeof header))
+        return true;
     uint64_t differs = (header.first ^ due->header.first) | (header.second ^ due->header.second);
     if (at->large && start == end) /* only a slot has always a canary */
         return differs == 0;
-    __builtin_memcpy(&canary, p, sizeof canary);
+    if (!copy(&known, &canary, p, sizeof canary))
+        return true;
     differs |= (canary ^ due->canary) >> ((uintptr_t)start * 8 & 63);
     if (p + sizeof canary < end) {
-        __builtin_memcpy(&canary, p + sizeof canary, sizeof canary);
+        if (!copy(&known, &canary, p + sizeof canary, sizeof canary))
+            return true;
         differs |= canary ^ due->canary;
     }
     return differs == 0;
+}
+HAK_IN_PLACE bool hak_border_is(const struct hak_located *at, const struct hak_due_border *due) {
+    return hak_border_is_by(at, due, hak_border_copy_at_once);
 }
 
 /* A look at a pointer has found: */

@@ -20,6 +20,7 @@
 enum { PAGE = 4096, TEXT_AT = 2048, TABLE_AT = 1024, PIECES = 40, BLOCK = 16 * PAGE };
 
 static char *page;
+static size_t page_bytes = PAGE; /* that are the program's */
 static int zeros, ends[2];
 static char taken[64];
 static char *none[] = {NULL};
@@ -74,6 +75,10 @@ static long call_sendmmsg(void) {
 static long call_recvmmsg(void) {
     return recvmmsg(ends[1], messages(), 2, MSG_DONTWAIT, NULL);
 }
+/* The page in front of it, of the same block. */
+static long call_write_beside(void) {
+    return write(zeros, page - PAGE, 64);
+}
 static long call_readlink(void) {
     return readlink(text(), taken, sizeof taken);
 }
@@ -112,6 +117,7 @@ static const struct {
     {"recvmsg", lay_messages, call_recvmsg, EAGAIN},
     {"sendmmsg", lay_messages, call_sendmmsg, EAGAIN},
     {"recvmmsg", lay_messages, call_recvmmsg, EAGAIN},
+    {"write, beside", lay_name, call_write_beside, 0},
     {"readlink", lay_name, call_readlink, ENOENT},
     {"access", lay_name, call_access, ENOENT},
     {"execve, path", lay_name, call_path, ENOENT},
@@ -140,7 +146,7 @@ static int is_due(unsigned kind, long result) {
 static int call_kind(unsigned kind, int calls) {
     pthread_t other;
     int wrong = 0;
-    memset(page, 0, PAGE);
+    memset(page, 0, page_bytes);
     kinds[kind].lay();
     atomic_store(&is_over, false);
     if (pthread_create(&other, NULL, close_and_open, NULL) != 0)
@@ -169,15 +175,19 @@ static int call_all(int calls) {
 /* The number of calls of each kind. */
 int main(int count, char **arguments) {
     int calls = count == 2 ? atoi(arguments[1]) : 0;
-    char *block = aligned_alloc(PAGE, BLOCK);
+    char *block = aligned_alloc(PAGE, BLOCK), *cut = aligned_alloc(PAGE, 2 * PAGE - 64);
     zeros = open("/dev/zero", O_RDWR);
     page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (calls <= 0 || !block || zeros < 0 || page == MAP_FAILED ||
+    if (calls <= 0 || !block || !cut || zeros < 0 || page == MAP_FAILED ||
         socketpair(AF_UNIX, SOCK_DGRAM, 0, ends) != 0)
         return 2;
     int wrong = call_all(calls);
     page = block + PAGE;
     wrong |= call_all(calls);
     free(block);
+    page = cut + PAGE; /* the block ends in it */
+    page_bytes = PAGE - 64;
+    wrong |= call_all(calls);
+    free(cut);
     return wrong;
 }
