@@ -22,6 +22,21 @@ static bool reserve(struct hak_rows *rows, void *array, uint32_t count, uint32_t
     return false;
 }
 
+/* The element that was added at the end of the list, of `each` bytes; NULL: as reserve says. */
+static void *add_item(struct hak_rows *rows, struct hak_rows_list *list, size_t each) {
+    if (!reserve(rows, &list->items, list->count, &list->capacity, each))
+        return NULL;
+    return (char *)list->items + list->count++ * each;
+}
+
+/* Those that were put are committed. */
+static void drop_put(struct hak_rows_list *list, size_t each) {
+    list->count -= list->put;
+    if (list->put > 0 && list->count > 0)
+        memmove(list->items, (char *)list->items + list->put * each, list->count * each);
+    list->put = 0;
+}
+
 /* A copy of the text, "" where it is NULL or memory ends. */
 static char *copy(const char *text) {
     char *mine = strdup(text ? text : "");
@@ -48,9 +63,9 @@ void hak_rows_free(struct hak_rows *rows) {
     free(rows->threads);
     free(rows->modules);
     free(rows->nodes);
-    free(rows->losses);
-    free(rows->suppressed);
-    free(rows->dirty);
+    free(rows->losses.items);
+    free(rows->suppressed.items);
+    free(rows->dirty.items);
     hak_index_free(&rows->thread_index);
     hak_index_free(&rows->image_index);
     hak_node_index_free(&rows->new_nodes);
@@ -84,10 +99,10 @@ static bool *dirty_of(struct hak_rows *rows, uint32_t kind, uint32_t id) {
  * out. */
 static void touch(struct hak_rows *rows, uint32_t kind, uint32_t id) {
     bool *is_dirty = dirty_of(rows, kind, id);
-    if (!is_dirty || *is_dirty ||
-        !reserve(rows, &rows->dirty, rows->dirty_count, &rows->dirty_capacity, sizeof *rows->dirty))
+    uint32_t *row = is_dirty && !*is_dirty ? add_item(rows, &rows->dirty, sizeof *row) : NULL;
+    if (!row)
         return;
-    rows->dirty[rows->dirty_count++] = kind << DIRTY_SHIFT | (id - 1);
+    *row = kind << DIRTY_SHIFT | (id - 1);
     *is_dirty = true;
 }
 
@@ -254,6 +269,12 @@ uint32_t hak_rows_add_node(struct hak_rows *rows, uint32_t parent, uint32_t proc
     return n->id;
 }
 
+static void add_loss(struct hak_rows *rows, struct hak_loss_row loss) {
+    struct hak_loss_row *row = add_item(rows, &rows->losses, sizeof *row);
+    if (row)
+        *row = loss;
+}
+
 void hak_rows_add_loss(struct hak_rows *rows, uint32_t process, uint32_t thread, uint64_t from_ns,
                        uint64_t to_ns, uint64_t count, const char *reason) {
     struct hak_process_info *p = hak_rows_process_info(rows, process);
@@ -261,8 +282,9 @@ void hak_rows_add_loss(struct hak_rows *rows, uint32_t process, uint32_t thread,
         p->row.lost += count;
         hak_rows_touch_process(rows, process);
     }
-    if (rows->loss_count) { /* a stretch that goes on is one row */
-        struct hak_loss_row *last = &rows->losses[rows->loss_count - 1];
+    if (rows->losses.count) { /* a stretch that goes on is one row */
+        struct hak_loss_row *last =
+            (struct hak_loss_row *)rows->losses.items + rows->losses.count - 1;
         if (last->process == process && last->thread == thread && last->reason == reason &&
             from_ns >= last->from_ns) {
             last->count += count;
@@ -271,33 +293,26 @@ void hak_rows_add_loss(struct hak_rows *rows, uint32_t process, uint32_t thread,
             return;
         }
     }
-    if (!reserve(rows, &rows->losses, rows->loss_count, &rows->loss_capacity, sizeof *rows->losses))
-        return;
-    rows->losses[rows->loss_count++] = (struct hak_loss_row){.process = process,
-                                                             .thread = thread,
-                                                             .from_ns = from_ns,
-                                                             .to_ns = to_ns,
-                                                             .count = count,
-                                                             .reason = reason};
+    add_loss(rows, (struct hak_loss_row){.process = process,
+                                         .thread = thread,
+                                         .from_ns = from_ns,
+                                         .to_ns = to_ns,
+                                         .count = count,
+                                         .reason = reason});
 }
 
 void hak_rows_add_suppressed(struct hak_rows *rows, uint64_t event) {
-    if (reserve(rows, &rows->suppressed, rows->suppressed_count, &rows->suppressed_capacity,
-                sizeof *rows->suppressed))
-        rows->suppressed[rows->suppressed_count++] = event;
+    uint64_t *row = add_item(rows, &rows->suppressed, sizeof *row);
+    if (row)
+        *row = event;
 }
 
 /* Not joined with others, nor counted as lost: the program did not want them. */
-static void add_stop(struct hak_rows *rows, struct hak_loss_row row) {
-    if (reserve(rows, &rows->losses, rows->loss_count, &rows->loss_capacity, sizeof *rows->losses))
-        rows->losses[rows->loss_count++] = row;
-}
-
 void hak_rows_stop(struct hak_rows *rows, uint32_t process, uint64_t ns) {
     struct hak_process_info *p = hak_rows_process_info(rows, process);
     if (p)
         p->is_stopped = true;
-    add_stop(rows, (struct hak_loss_row){.process = process,
+    add_loss(rows, (struct hak_loss_row){.process = process,
                                          .from_ns = ns,
                                          .to_ns = HAK_LOSS_OPEN,
                                          .count = 1,
@@ -308,7 +323,7 @@ void hak_rows_go_on(struct hak_rows *rows, uint32_t process, uint64_t ns) {
     struct hak_process_info *p = hak_rows_process_info(rows, process);
     if (p)
         p->is_stopped = false;
-    add_stop(rows, (struct hak_loss_row){.process = process, .to_ns = ns, .is_stop_end = true});
+    add_loss(rows, (struct hak_loss_row){.process = process, .to_ns = ns, .is_stop_end = true});
 }
 
 /* Nodes are told apart by a hash of 64 bits: of ten million, two are taken for one another with a
@@ -391,57 +406,51 @@ uint32_t hak_rows_module_of(const struct hak_rows *rows, uint32_t process, uint3
     return found;
 }
 
-int hak_rows_flush(struct hak_rows *rows, struct hak_store_writer *writer) {
-    int error = 0;
-    for (uint32_t i = 0; i < rows->dirty_count && error == 0; i++) {
-        uint32_t at = rows->dirty[i] & (ROWS_MAX - 1);
-        switch (rows->dirty[i] >> DIRTY_SHIFT) {
-        case DIRTY_PROCESS:
-            error = hak_store_put_process(writer, &rows->processes[at].row);
-            break;
-        case DIRTY_THREAD:
-            error = hak_store_put_thread(writer, &rows->threads[at].row);
-            break;
-        default:
-            error = hak_store_put_module(writer, &rows->modules[at].row);
-            break;
-        }
+/* Puts the row of `dirty`. */
+static int put_row(const struct hak_rows *rows, struct hak_store_writer *writer, uint32_t dirty) {
+    uint32_t at = dirty & (ROWS_MAX - 1);
+    switch (dirty >> DIRTY_SHIFT) {
+    case DIRTY_PROCESS:
+        return hak_store_put_process(writer, &rows->processes[at].row);
+    case DIRTY_THREAD:
+        return hak_store_put_thread(writer, &rows->threads[at].row);
+    default:
+        return hak_store_put_module(writer, &rows->modules[at].row);
     }
-    rows->dirty_put = rows->dirty_count;
+}
+
+int hak_rows_flush(struct hak_rows *rows, struct hak_store_writer *writer) {
+    const uint32_t *dirty = rows->dirty.items;
+    const struct hak_loss_row *losses = rows->losses.items;
+    const uint64_t *suppressed = rows->suppressed.items;
+    int error = 0;
     rows->writer = writer;
+    for (uint32_t i = 0; i < rows->dirty.count && error == 0; i++)
+        error = put_row(rows, writer, dirty[i]);
     for (uint32_t i = 0; i < rows->node_count - rows->nodes_stored && error == 0; i++)
         error = hak_store_put_node(writer, &rows->nodes[i]);
+    for (uint32_t i = 0; i < rows->losses.count && error == 0; i++)
+        error = hak_store_put_loss(writer, &losses[i]);
+    for (uint32_t i = 0; i < rows->suppressed.count && error == 0; i++)
+        error = hak_store_put_suppressed(writer, suppressed[i]);
     rows->nodes_put = rows->node_count;
-    for (uint32_t i = 0; i < rows->loss_count && error == 0; i++)
-        error = hak_store_put_loss(writer, &rows->losses[i]);
-    rows->losses_put = rows->loss_count;
-    for (uint32_t i = 0; i < rows->suppressed_count && error == 0; i++)
-        error = hak_store_put_suppressed(writer, rows->suppressed[i]);
-    rows->suppressed_put = rows->suppressed_count;
+    rows->dirty.put = rows->dirty.count;
+    rows->losses.put = rows->losses.count;
+    rows->suppressed.put = rows->suppressed.count;
     return error;
 }
 
 void hak_rows_committed(struct hak_rows *rows) {
-    for (uint32_t i = 0; i < rows->dirty_put; i++)
-        *dirty_of(rows, rows->dirty[i] >> DIRTY_SHIFT, (rows->dirty[i] & (ROWS_MAX - 1)) + 1) =
-            false;
-    if (rows->dirty_put > 0)
-        memmove(rows->dirty, rows->dirty + rows->dirty_put,
-                (rows->dirty_count - rows->dirty_put) * sizeof *rows->dirty);
-    rows->dirty_count -= rows->dirty_put;
+    const uint32_t *dirty = rows->dirty.items;
+    for (uint32_t i = 0; i < rows->dirty.put; i++)
+        *dirty_of(rows, dirty[i] >> DIRTY_SHIFT, (dirty[i] & (ROWS_MAX - 1)) + 1) = false;
     if (rows->nodes_put > rows->nodes_stored && rows->nodes_put < rows->node_count)
         memmove(rows->nodes, rows->nodes + (rows->nodes_put - rows->nodes_stored),
                 (rows->node_count - rows->nodes_put) * sizeof *rows->nodes);
     rows->nodes_stored = rows->nodes_put;
-    rows->loss_count -= rows->losses_put;
-    if (rows->loss_count > 0)
-        memmove(rows->losses, rows->losses + rows->losses_put,
-                rows->loss_count * sizeof *rows->losses);
-    rows->suppressed_count -= rows->suppressed_put;
-    if (rows->suppressed_count > 0)
-        memmove(rows->suppressed, rows->suppressed + rows->suppressed_put,
-                rows->suppressed_count * sizeof *rows->suppressed);
-    rows->dirty_put = rows->losses_put = rows->suppressed_put = 0;
+    drop_put(&rows->dirty, sizeof *dirty);
+    drop_put(&rows->losses, sizeof(struct hak_loss_row));
+    drop_put(&rows->suppressed, sizeof(uint64_t));
 }
 
 void hak_rows_leave_store(struct hak_rows *rows) {
@@ -449,6 +458,6 @@ void hak_rows_leave_store(struct hak_rows *rows) {
 }
 
 void hak_rows_rolled_back(struct hak_rows *rows) {
-    rows->dirty_put = rows->losses_put = rows->suppressed_put = 0;
+    rows->dirty.put = rows->losses.put = rows->suppressed.put = 0;
     rows->nodes_put = rows->nodes_stored;
 }

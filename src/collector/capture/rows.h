@@ -43,6 +43,12 @@ struct hak_module_info {
     struct hak_symbol_file *file; /* of the symbols; NULL = not opened */
 };
 
+/* What is to be put: the first `put` elements are in this transaction. */
+struct hak_rows_list {
+    void *items;
+    uint32_t count, capacity, put;
+};
+
 struct hak_rows {
     struct hak_process_info *processes;
     struct hak_thread_info *threads;
@@ -52,12 +58,9 @@ struct hak_rows {
     uint32_t process_capacity, thread_capacity, module_capacity, node_capacity;
     uint32_t nodes_stored, nodes_put; /* up to these: committed; put in this transaction */
     struct hak_store_writer *writer;  /* has the nodes that are committed; NULL = no store */
-    struct hak_loss_row *losses;      /* not stored yet; reasons are constants */
-    uint32_t loss_count, loss_capacity, losses_put;
-    uint64_t *suppressed; /* FAULT events whose reports suppressions kept back; not noted yet */
-    uint32_t suppressed_count, suppressed_capacity, suppressed_put;
-    uint32_t *dirty; /* kind << 30 | row id - 1 */
-    uint32_t dirty_count, dirty_capacity, dirty_put;
+    struct hak_rows_list losses;      /* struct hak_loss_row, whose reasons are constants */
+    struct hak_rows_list suppressed;  /* uint64_t, FAULT events whose reports were kept back */
+    struct hak_rows_list dirty;       /* uint32_t, kind << 30 | row id - 1 */
     struct hak_index thread_index, image_index;
     struct hak_node_index new_nodes, old_nodes; /* the latest nodes, from the first find on */
     uint32_t index_max;                         /* rows of each; 0 = the usual number */

@@ -94,7 +94,7 @@ int hak_rows_load(struct hak_rows *rows, struct hak_store_writer *writer) {
     if (error == 0)
         error = hak_store_high_marks(writer, &marks);
     rows->writer = writer;
-    rows->dirty_put = rows->dirty_count;
+    rows->dirty.put = rows->dirty.count;
     rows->node_count = rows->nodes_put = marks.node;
     hak_rows_committed(rows);
     return error;

@@ -13,9 +13,9 @@ static bool is_anything(const struct hak_worker *w) {
     for (uint32_t i = 0; i < w->client_count; i++)
         if (hak_node_map_is_dirty(w->clients[i]))
             return true;
-    return w->batch.count || w->capture.rows.dirty_count ||
+    return w->batch.count || w->capture.rows.dirty.count ||
            w->capture.rows.nodes_stored < w->capture.rows.node_count ||
-           w->capture.rows.loss_count || w->capture.rows.suppressed_count || w->snapshots.count ||
+           w->capture.rows.losses.count || w->capture.rows.suppressed.count || w->snapshots.count ||
            hak_resolve_is_dirty(&w->capture.resolve);
 }
 
