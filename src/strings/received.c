@@ -135,54 +135,71 @@ static bool is_overwritten(struct pieces *pieces) {
     return false;
 }
 
-static bool receives_each(struct pieces *pieces) {
+/* What is done with the pieces of a call or of a message, of which `received` bytes have come;
+ * true: it is to be looked at after the call. */
+typedef bool look_at_each(struct pieces *pieces, size_t received);
+
+static bool receives_each(struct pieces *pieces, size_t received) {
     bool is_later = false;
     const struct iovec *piece;
+    (void)received;
     for (size_t i = 0; (piece = piece_at(pieces, i)) != NULL; i++)
         is_later |= hak_string_receives(pieces->tables->call, piece->iov_base, piece->iov_len);
     return is_later && !is_overwritten(pieces);
 }
 
-static void reads_each(struct pieces *pieces) {
+static bool reads_each(struct pieces *pieces, size_t received) {
     const struct iovec *piece;
+    (void)received;
     for (size_t i = 0; (piece = piece_at(pieces, i)) != NULL; i++)
         reads(pieces->tables->call, piece->iov_base, piece->iov_len);
+    return false;
 }
 
-bool hak_string_receives_pieces(const struct call *call) {
-    struct tables tables = TABLES_OF(call, false);
+/* Tells of the write into each piece that the received bytes have reached. */
+static bool tell_each(struct pieces *pieces, size_t received) {
+    const struct iovec *piece;
+    for (size_t i = 0; received > 0 && (piece = piece_at(pieces, i)) != NULL; i++) {
+        size_t bytes = smaller(received, piece->iov_len);
+        hak_string_wrote(pieces->tables->call, piece->iov_base, bytes);
+        received -= bytes;
+    }
+    return false;
+}
+
+static bool look_at_pieces(const struct call *call, look_at_each *look, bool is_done,
+                           size_t received) {
+    struct tables tables = TABLES_OF(call, is_done);
     struct pieces pieces;
     take_pieces_of_call(&pieces, &tables);
-    return receives_each(&pieces);
+    return look(&pieces, received);
 }
 
-void hak_string_reads_pieces(const struct call *call) {
-    struct tables tables = TABLES_OF(call, false);
-    struct pieces pieces;
-    take_pieces_of_call(&pieces, &tables);
-    reads_each(&pieces);
-}
-
-bool hak_string_receives_messages(const struct call *call) {
-    struct tables tables = TABLES_OF(call, false);
-    bool is_later = false;
+/* Of the first `most` messages, as far as they can be read. */
+static bool look_at_messages(const struct call *call, look_at_each *look, bool is_done,
+                             size_t most) {
+    struct tables tables = TABLES_OF(call, is_done);
     struct mmsghdr message;
-    for (size_t i = 0; take_message(&tables, i, &message); i++) {
+    bool is_later = false;
+    for (size_t i = 0; i < most && take_message(&tables, i, &message); i++) {
         struct pieces pieces;
         take_pieces(&pieces, &tables, message.msg_hdr.msg_iov, message.msg_hdr.msg_iovlen);
-        is_later |= receives_each(&pieces);
+        is_later |= look(&pieces, message.msg_len);
     }
     return is_later;
 }
 
+bool hak_string_receives_pieces(const struct call *call) {
+    return look_at_pieces(call, receives_each, false, 0);
+}
+void hak_string_reads_pieces(const struct call *call) {
+    (void)look_at_pieces(call, reads_each, false, 0);
+}
+bool hak_string_receives_messages(const struct call *call) {
+    return look_at_messages(call, receives_each, false, IOV_MAX);
+}
 void hak_string_reads_messages(const struct call *call) {
-    struct tables tables = TABLES_OF(call, false);
-    struct mmsghdr message;
-    for (size_t i = 0; take_message(&tables, i, &message); i++) {
-        struct pieces pieces;
-        take_pieces(&pieces, &tables, message.msg_hdr.msg_iov, message.msg_hdr.msg_iovlen);
-        reads_each(&pieces);
-    }
+    (void)look_at_messages(call, reads_each, false, IOV_MAX);
 }
 
 /* Of the source as much is read as makes the characters that fit, or all, where none are stored. */
@@ -238,33 +255,6 @@ void hak_string_has_read(const struct call *call, const char *p, size_t bytes) {
         hak_string_tell(call, p, bytes, false, false, true);
 }
 
-/* Tells of the write into each piece that the `left` received bytes have reached. */
-static void tell_received_bytes(struct pieces *pieces, size_t left) {
-    const struct iovec *piece;
-    for (size_t i = 0; left > 0 && (piece = piece_at(pieces, i)) != NULL; i++) {
-        size_t bytes = smaller(left, piece->iov_len);
-        hak_string_wrote(pieces->tables->call, piece->iov_base, bytes);
-        left -= bytes;
-    }
-}
-
-static void tell_received_pieces(const struct call *call, size_t received) {
-    struct tables tables = TABLES_OF(call, true);
-    struct pieces pieces;
-    take_pieces_of_call(&pieces, &tables);
-    tell_received_bytes(&pieces, received);
-}
-
-static void tell_received_messages(const struct call *call, size_t received) {
-    struct tables tables = TABLES_OF(call, true);
-    struct mmsghdr message;
-    for (size_t i = 0; i < received && take_message(&tables, i, &message); i++) {
-        struct pieces pieces;
-        take_pieces(&pieces, &tables, message.msg_hdr.msg_iov, message.msg_hdr.msg_iovlen);
-        tell_received_bytes(&pieces, message.msg_len);
-    }
-}
-
 /* All items up to the one that was found; a new one stands behind them. */
 static void tell_found_item(const struct call *call, const char *found) {
     const char *items = first(call);
@@ -299,7 +289,7 @@ static void tell_received(const struct call *call, size_t count) {
         hak_string_wrote(call, first(call), smaller(count, last(call)));
         break;
     case RECEIVE_MESSAGES:
-        tell_received_messages(call, count);
+        (void)look_at_messages(call, tell_each, true, count);
         break;
     case CONVERT:
     case CONVERT_REST:
@@ -315,7 +305,7 @@ static void tell_received(const struct call *call, size_t count) {
         break;
     case RECEIVE_PIECES:
     case RECEIVE_MESSAGE:
-        tell_received_pieces(call, count);
+        (void)look_at_pieces(call, tell_each, true, count);
         break;
     default:
         if (*(char *const *)(void *)first(call) == *kept_line(call))
