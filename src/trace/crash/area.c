@@ -82,8 +82,8 @@ static bool change_state(const struct asked *asked, uint32_t from, uint32_t to) 
     return is_changed;
 }
 
-/* The area that this process has claimed, NULL = none; the request of it, written before. */
-static _Atomic(struct hak_report_request *) claimed;
+/* This process has claimed an area; the request of it, written before. */
+static atomic_bool has_claimed;
 static struct asked own_request;
 static _Atomic uint32_t others_named;
 
@@ -249,9 +249,9 @@ static void fill_area(const struct hak_incident *incident, struct hak_report_req
 }
 
 bool hak_crash_name_other(const struct hak_report_other *other) {
-    struct hak_report_request *area = atomic_load(&claimed);
-    if (!area)
+    if (!atomic_load(&has_claimed))
         return false;
+    struct hak_report_request *area = own_request.area;
     uint32_t index = atomic_fetch_add(&others_named, 1);
     if (index >= HAK_REPORT_OTHERS)
         return true;
@@ -283,12 +283,12 @@ static bool give_up(const struct asked *asked) {
         uint32_t state = atomic_load(&area->state);
         if (state != HAK_REPORT_READY && state != HAK_REPORT_WRITING)
             return false;
-        atomic_store(&claimed, NULL);
+        atomic_store(&has_claimed, false);
         if (change_state(asked, state, state_without_reporter(area))) {
             hak_wake(&area->state);
             return true;
         }
-        atomic_store(&claimed, area);
+        atomic_store(&has_claimed, true);
     }
     return false;
 }
@@ -341,17 +341,17 @@ static void begin_area(const struct asked *asked) {
     atomic_store(&others_named, 0);
     asked->area->process = hak_current.process_index;
     own_request = *asked;
-    atomic_store(&claimed, asked->area);
+    atomic_store(&has_claimed, true);
 }
 
 void hak_crash_area_forget(void) {
-    atomic_store(&claimed, NULL);
+    atomic_store(&has_claimed, false);
 }
 
 bool hak_crash_let_area_go(void) {
-    struct hak_report_request *area = atomic_exchange(&claimed, NULL);
-    if (!area || is_replaced(&own_request))
+    if (!atomic_exchange(&has_claimed, false) || is_replaced(&own_request))
         return false;
+    struct hak_report_request *area = own_request.area;
     if (is_of_another(area))
         return true;
     uint32_t state = atomic_load(&area->state);
@@ -376,7 +376,7 @@ void hak_crash_count_lost(const struct hak_incident *incident) {
  * collector is at it. */
 static void free_done(const struct asked *asked) {
     uint32_t done = HAK_REPORT_DONE;
-    atomic_store(&claimed, NULL);
+    atomic_store(&has_claimed, false);
     if (!is_replaced(asked) && !is_of_another(asked->area) &&
         atomic_compare_exchange_strong(&asked->area->state, &done, HAK_REPORT_IDLE))
         hak_wake(&asked->area->state);
@@ -409,19 +409,19 @@ static const char *request_report(struct hak_incident *incident, struct written 
     area->ring = record->ring;
     area->fault_position = record->position;
     if (!change_state(&asked, HAK_REPORT_FILLING, HAK_REPORT_READY)) {
-        atomic_store(&claimed, NULL);
+        atomic_store(&has_claimed, false);
         return has_died;
     }
     hak_wake(&area->state);
     if (hak_current.overwrites) {
-        atomic_store(&claimed, NULL);
+        atomic_store(&has_claimed, false);
         return in_file;
     }
     hak_ring_doorbell(hak_current.session);
     hak_wake(&hak_current.session->doorbell);
     const char *why = wait_for_report(&asked);
     if (why == has_died) {
-        atomic_store(&claimed, NULL);
+        atomic_store(&has_claimed, false);
         return why;
     }
     bool is_known = !why && __atomic_load_n(&area->answer, __ATOMIC_ACQUIRE) != HAK_ANSWER_NEW;
