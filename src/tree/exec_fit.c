@@ -38,9 +38,8 @@ static bool begins_with(struct hak_byte_reader *reader, const char *text, const 
     return true;
 }
 
-/* How many bytes at `text` are of `letters`, or none of them; no more than can be read. */
-static size_t span_of(struct hak_byte_reader *reader, const char *text, const char *letters,
-                      bool is_in) {
+size_t hak_exec_span(struct hak_byte_reader *reader, const char *text, const char *letters,
+                     bool is_in) {
     size_t length = 0;
     for (int byte; (byte = hak_read_byte(reader, text + length)) > 0; length++)
         if ((strchr(letters, byte) != NULL) != is_in)
@@ -92,9 +91,9 @@ static size_t count_pointers(char *const environment[]) {
 
 /* The next name of the list at `*at`, which goes on behind it; its length, 0 at the end. */
 static size_t next_name(struct hak_byte_reader *reader, const char **name, const char **at) {
-    *at += span_of(reader, *at, " :", true);
+    *at += hak_exec_span(reader, *at, " :", true);
     *name = *at;
-    *at += span_of(reader, *at, " :", false);
+    *at += hak_exec_span(reader, *at, " :", false);
     return (size_t)(*at - *name);
 }
 
@@ -211,14 +210,14 @@ const char *hak_exec_find(const char *name, char *found) {
     struct hak_byte_reader reader = HAK_EXEC_READER;
     if (!hak_exec_is_text(name))
         return NULL;
-    size_t bytes = span_of(&reader, name, "/", false);
+    size_t bytes = hak_exec_span(&reader, name, "/", false);
     if (hak_read_byte(&reader, name + bytes) == '/')
         return name;
     const char *folders = value_of(hak_environment(), "PATH=");
     if (!folders)
         folders = "/bin:/usr/bin";
     while (hak_read_byte(&reader, folders) > 0) {
-        size_t length = span_of(&reader, folders, ":", false);
+        size_t length = hak_exec_span(&reader, folders, ":", false);
         if (join(found, folders, length, name, bytes) &&
             hak_raw_call(SYS_faccessat, AT_FDCWD, found, SEE) == 0)
             return found;
@@ -242,7 +241,7 @@ struct hak_exec_need hak_exec_unfit(const char *path, char *const environment[],
                                                            : "hakmem-debug.so is out of its reach";
     else
         *about = hak_exec_look(path);
-    size_t bytes = span_of(&reader, preload, "", false) + sizeof variable_name;
+    size_t bytes = hak_exec_span(&reader, preload, "", false) + sizeof variable_name;
     size_t pointers =
         about->misfit && bytes <= HAK_EXEC_PRELOAD_BYTES ? count_pointers(environment) : 0;
     return pointers ? (struct hak_exec_need){pointers, bytes} : nothing;

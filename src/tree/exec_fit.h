@@ -42,6 +42,11 @@ HAK_HIDDEN bool hak_exec_is_text(const char *text);
  * NUL is put behind them. */
 HAK_HIDDEN size_t hak_exec_copy_text(char *to, const char *text, size_t most);
 
+/* How many bytes at the start of `text` are of `letters`, or none of them (`is_in` false); no more
+ * than can be read. */
+HAK_HIDDEN size_t hak_exec_span(struct hak_byte_reader *reader, const char *text,
+                                const char *letters, bool is_in);
+
 /* True when hakmem's name stands in the value of LD_PRELOAD in `environment`. */
 HAK_HIDDEN bool hak_exec_is_preloaded(char *const environment[]);
 

@@ -148,8 +148,9 @@ static void look_at_program(const char *path, int depth, struct hak_exec_look *o
     if (is_elf || bytes < 3 || memcmp(head, "#!", 2) != 0)
         return;
     head[bytes] = 0;
-    char *interpreter = (char *)head + 2 + hak_exec_span((char *)head + 2, " \t");
-    interpreter[hak_exec_span_without(interpreter, " \t\r\n")] = 0;
+    struct hak_byte_reader reader = HAK_EXEC_READER;
+    char *interpreter = (char *)head + 2 + hak_exec_span(&reader, (char *)head + 2, " \t", true);
+    interpreter[hak_exec_span(&reader, interpreter, " \t\r\n", false)] = 0;
     if (interpreter[0] == '/')
         look_at_program(interpreter, depth + 1, out);
     out->unrecorded = NULL; /* a script says nothing of itself */

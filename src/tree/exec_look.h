@@ -3,8 +3,6 @@
 #ifndef HAK_TREE_EXEC_LOOK_H
 #define HAK_TREE_EXEC_LOOK_H
 
-#include <stddef.h>
-#include <string.h>
 #include "block.h"
 
 /* Reasons in words, "it is ...", NULL = none. */
@@ -21,23 +19,5 @@ HAK_HIDDEN struct hak_exec_look hak_exec_look(const char *path);
  * before exec, in the child of a vfork (`child` 0), or when a child of that pid has been spawned.
  * Async-signal-safe. */
 HAK_HIDDEN void hak_exec_tell(const char *path, const struct hak_exec_look *about, int child);
-
-/* How many bytes at the start of `text` are of `letters`: strspn, which ld.so would look up at
- * every start. */
-static inline size_t hak_exec_span(const char *text, const char *letters) {
-    size_t length = 0;
-    while (text[length] && strchr(letters, text[length]))
-        length++;
-    return length;
-}
-
-/* How many bytes at the start of `text` are none of `letters`: strcspn, which ld.so would look up
- * at every start. */
-static inline size_t hak_exec_span_without(const char *text, const char *letters) {
-    size_t length = 0;
-    while (text[length] && !strchr(letters, text[length]))
-        length++;
-    return length;
-}
 
 #endif
