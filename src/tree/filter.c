@@ -72,14 +72,14 @@ static uint32_t operand_of(const struct machine *m, const struct sock_filter *at
     }
 }
 
-/* The action that the filter returns; one that ends without a return, or that another thread
- * closes, allows the call. */
+/* The action that the filter returns; one that ends without a return allows the call. One that
+ * another thread closes does not: the kernel may find it open. */
 static uint32_t run(struct machine *m, const struct hak_filter *filter) {
     for (uint32_t i = 0; i < filter->count && i < BPF_MAXINSNS; i++) {
         struct sock_filter one;
         const struct sock_filter *at = &one;
         if (!hak_copy_or_stop(&one, &filter->code[i], sizeof one))
-            return SECCOMP_RET_ALLOW;
+            return SECCOMP_RET_KILL_PROCESS;
         uint32_t operand = BPF_SRC(at->code) == BPF_X ? m->x : at->k;
         switch (BPF_CLASS(at->code)) {
         case BPF_LD:

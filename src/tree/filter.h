@@ -14,7 +14,8 @@ struct hak_filter {
 
 /* True when the filter lets call `number` (x86-64) with these arguments through, be it logged. An
  * answer that ends the process, raises a signal, asks another process or gives an errno does not
- * let it through. A filter that the kernel would refuse lets everything through. Signal safe. */
+ * let it through, and neither does a filter that cannot be read just then. Another that the kernel
+ * would refuse lets everything through. Signal safe. */
 HAK_HIDDEN bool hak_filter_allows(const struct hak_filter *filter, long number,
                                   const uint64_t arguments[6]);
 

@@ -76,15 +76,23 @@ static const struct {
 };
 
 /* Notes the calls that the filter does not let through, with arguments of 0 and as the library
- * makes them. Nothing is noted if the filter cannot be read: the kernel refuses it then. */
+ * makes them: all of them if it cannot be read. Another thread may open it before the kernel reads
+ * it; else the kernel refuses, and finish takes that back. */
 static void forbid_filtered(const struct sock_fprog *given) {
     static const uint64_t none[6];
     struct hak_readable known = HAK_READABLE_STACK;
     struct sock_fprog program;
-    if (!given || !hak_copy_if_may(&known, &program, given, sizeof program) || !program.filter ||
-        program.len == 0 ||
-        !hak_may_be_readable(&known, program.filter, program.len * sizeof *program.filter))
+    if (!given)
+        return; /* a question whether there is seccomp */
+    bool is_there = hak_copy_if_may(&known, &program, given, sizeof program);
+    if (is_there && (!program.filter || program.len == 0))
         return;
+    if (!is_there ||
+        !hak_may_be_readable(&known, program.filter, program.len * sizeof *program.filter)) {
+        for (long number = 0; number < HAK_CALL_NUMBERS; number++)
+            forbid(number);
+        return;
+    }
     struct hak_filter filter = {program.filter, program.len};
     for (long number = 0; number < HAK_CALL_NUMBERS; number++)
         if (!hak_filter_allows(&filter, number, none))

@@ -4,12 +4,16 @@
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/seccomp.h>
+#include <signal.h>
 #include <stddef.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "platform/raw_call.h"
+#include "platform/readable.h"
+#include HAK_ARCH_FILE(context.h)
 #include "tree/filter.h"
 
 #define FIELD(name)  offsetof(struct seccomp_data, name)
@@ -137,6 +141,27 @@ TEST(broken_ones) {
     ck_assert(!hak_filter_allows(&filter, SYS_futex, calls[0].arguments));
     filter = (struct hak_filter){outside, 0};
     ck_assert(hak_filter_allows(&filter, SYS_futex, calls[0].arguments));
+}
+
+static void go_on_behind(int number, siginfo_t *info, void *context) {
+    (void)number, (void)info;
+    hak_context_set_ip(context, hak_copy_stopped);
+}
+
+/* Another thread closed it: the kernel may find it open. */
+TEST(a_closed_one_allows_nothing) {
+    struct sock_filter *code = mmap(NULL, HAK_READABLE_PAGE_BYTES, PROT_READ | PROT_WRITE,
+                                    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    struct hak_filter filter = {code, 1};
+    struct sigaction action = {.sa_sigaction = go_on_behind, .sa_flags = SA_SIGINFO}, before;
+    ck_assert_ptr_ne(code, MAP_FAILED);
+    *code = (struct sock_filter)RETURN(SECCOMP_RET_ALLOW);
+    ck_assert(hak_filter_allows(&filter, SYS_futex, calls[0].arguments));
+    ck_assert_int_eq(sigaction(SIGSEGV, &action, &before), 0);
+    ck_assert_int_eq(mprotect(code, HAK_READABLE_PAGE_BYTES, PROT_NONE), 0);
+    ck_assert(!hak_filter_allows(&filter, SYS_futex, calls[0].arguments));
+    ck_assert_int_eq(sigaction(SIGSEGV, &before, NULL), 0);
+    ck_assert_int_eq(munmap(code, HAK_READABLE_PAGE_BYTES), 0);
 }
 
 RUN_TESTS()

@@ -2,6 +2,7 @@
  * ours, too. */
 #include "unit/suite.h"
 
+#include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
@@ -44,6 +45,21 @@ TEST(an_advice_that_is_refused_is_not_given) {
     ck_assert(is_forbidden_with(MADV_GUARD_REMOVE));
     ck_assert(is_forbidden_with(MADV_DONTNEED));
     ck_assert(!is_forbidden_with(MADV_SEQUENTIAL));
+}
+
+/* All calls are forbidden until the kernel says that it cannot read the filter. */
+TEST(a_filter_that_the_kernel_refuses_forbids_nothing) {
+    struct sock_filter *closed = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    struct sock_fprog program = {1, closed};
+    ck_assert_ptr_ne(closed, MAP_FAILED);
+    ck_assert_int_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+    ck_assert_int_eq(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), -1);
+    ck_assert_int_eq(errno, EFAULT);
+    ck_assert_int_eq(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, closed), -1);
+    ck_assert_int_eq(errno, EFAULT);
+    for (long number = 0; number < HAK_CALL_NUMBERS; number++)
+        ck_assert(!hak_call_is_forbidden(number));
+    ck_assert_int_eq(munmap(closed, 4096), 0);
 }
 
 RUN_TESTS()
