@@ -42,8 +42,15 @@ for store in chunks-missing chunk-rows-missing chunk-is-text; do
     asks $store 4 events --since '#3070'
     asks $store 4 events --tail 10
 done
-asks chunks-missing 3 info
-asks chunks-missing-at-first 3 info
+# Of the rest of the store the facts are told, and the events of each process that can be read.
+for store in chunks-missing chunks-missing-at-first; do
+    asks $store 3 info
+    python3 - <<'END' || complain "$store: info: not the events that can be read"
+import json
+said = json.load(open("json"))
+assert 0 < sum(process["events"] for process in said["processes"]) <= said["events"], said
+END
+done
 for command in events "events --addr $block" "why $block" "block $block" "events --until #5"; do
     # shellcheck disable=SC2086
     asks chunks-missing-at-first 3 $command

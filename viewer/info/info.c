@@ -337,6 +337,7 @@ int command_info(struct view *view) {
         add_losses(&text, view);
         printed = view_print(&text);
     }
+    printed &= !tree.is_short;
     tree_free(&tree);
     return printed ? view_completeness(view) : VIEW_UNREADABLE;
 }

@@ -140,7 +140,7 @@ static void sum_up(struct tree *tree) {
     }
 }
 
-/* Counts each process's events. Returns a status, said if not 0. */
+/* Counts each process's events, as far as they can be read. Returns a status, said if not 0. */
 static int count_events(struct tree *tree, struct view *view) {
     uint32_t highest = 0;
     for (int i = 0; i < tree->count; i++) /* a damaged store has rows below 0, out of order here */
@@ -160,7 +160,9 @@ static int count_events(struct tree *tree, struct view *view) {
     for (int i = 0; i < tree->count; i++)
         tree->list[i].events = events[tree->list[i].id];
     free(events);
-    return error < 0 ? view_store_error(view, error) : 0;
+    int status = error < 0 ? view_store_error(view, error) : 0;
+    tree->is_short = error == HAK_STORE_BROKEN;
+    return tree->is_short ? 0 : status;
 }
 
 int tree_load(struct tree *tree, struct view *view) {

@@ -24,6 +24,7 @@ struct tree {
     struct tree_process *list;
     int count;
     int first_root;
+    bool is_short; /* events of damaged chunks are not counted: that was printed */
 };
 
 /* Loads and links all processes, counts their events. 0, or an exit status (the error is printed).

@@ -128,23 +128,24 @@ int hak_store_tally_processes(struct hak_store_reader *r, uint64_t *events, uint
         " WHERE key = 'trimmed_events'), 0) + 1 FROM chunk ORDER BY id";
     struct hak_query q = hak_ask(&r->db, sql, "listing its chunks");
     uint64_t due = 0; /* not known yet */
-    int error = 0;
-    while (!error && hak_query_next(&q)) {
+    int error = 0, damage = 0;
+    while ((!error || error == HAK_STORE_BROKEN) && hak_query_next(&q)) {
         uint64_t id = hak_query_number(&q, 0);
         uint64_t held = hak_query_number(&q, 1);
         uint64_t process = hak_query_number(&q, 2);
         due = due ? due : hak_query_number(&q, 3);
-        if (id > due)
-            error = hak_scan_fail_chunk(r, due, "row", hak_scan_missing);
-        else if (process == 0)
+        error = id > due ? hak_scan_fail_chunk(r, due, "row", hak_scan_missing) : 0;
+        damage = error ? error : damage;
+        if (process == 0)
             error = hak_store_each_actor(r, id, id + held - 1, count_event,
                                          &(struct by_process){events, count});
         else if (process < count)
             events[process] += held;
+        damage = error ? error : damage;
         due = id + held;
     }
     int unread = hak_query_end(&q);
-    error = error ? error : unread;
+    error = error ? error : unread ? unread : damage;
     uint64_t first, min_ns;
     int found = error ? error : hak_scan_find_end(r, &first, &min_ns);
     return found == 1 ? hak_scan_fail_chunk(r, first, "row", hak_scan_missing_end) : found;

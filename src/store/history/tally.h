@@ -18,7 +18,7 @@ int hak_store_tally_threads(struct hak_store_reader *r, uint32_t process,
                             struct hak_thread_tally *out, uint32_t count);
 
 /* Adds the number of events of each process to events[row id], as above. Chunks of one process are
- * not read. */
+ * not read. HAK_STORE_BROKEN: those of the damaged chunks are not counted, all others are. */
 int hak_store_tally_processes(struct hak_store_reader *r, uint64_t *events, uint32_t count);
 
 /* Calls `visit` with each event from `first` to `last`; only its process, thread and id are filled
