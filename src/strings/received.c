@@ -135,8 +135,8 @@ static bool is_overwritten(struct pieces *pieces) {
     return false;
 }
 
-/* What is done with the pieces of a call or of a message, of which `received` bytes have come;
- * true: it is to be looked at after the call. */
+/* Looks at the pieces of a call or of a message, of which `received` bytes have come; true: look
+ * again after the call. */
 typedef bool look_at_each(struct pieces *pieces, size_t received);
 
 static bool receives_each(struct pieces *pieces, size_t received) {

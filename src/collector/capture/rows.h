@@ -43,7 +43,7 @@ struct hak_module_info {
     struct hak_symbol_file *file; /* of the symbols; NULL = not opened */
 };
 
-/* What is to be put: the first `put` elements are in this transaction. */
+/* Things to put: the first `put` are in this transaction. */
 struct hak_rows_list {
     void *items;
     uint32_t count, capacity, put;
