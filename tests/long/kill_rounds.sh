@@ -45,6 +45,7 @@ settled() {
 }
 kinds=(program worker keeper "worker keeper" "program worker" "program keeper" "program worker keeper")
 for round in $(seq "$rounds"); do
+    [ "${kinds[round % ${#kinds[@]}]}" != "${without-}" ] || continue # tests/kill/rounds.sh
     rm -rf words store.db* copy.db* program.out
     what="start"
     start_with_keeper $((1000 + RANDOM % 3 * 3000)) "0.$((RANDOM % 10))$((RANDOM % 10))"
