@@ -80,6 +80,15 @@ static bool any_is_early(struct hak_batch *b) {
 /* ---- reordering -------------------------------------------------------------------------------
  */
 
+/* Empties as many slots of the table as twice the batch's events need; a batch is mostly small. */
+static void clear_table(struct hak_batch *b) {
+    uint32_t slots = 2;
+    while (slots < 2 * b->count)
+        slots *= 2;
+    b->table_mask = slots - 1;
+    memset(b->table, 0xff, slots * sizeof *b->table);
+}
+
 static inline uint64_t process_of(const struct hak_batch *b, uint32_t at) {
     return b->columns.value[HAK_COLUMN_ACTOR][at] >> 32;
 }
@@ -87,8 +96,8 @@ static inline uint64_t process_of(const struct hak_batch *b, uint32_t at) {
 /* The table's slot of a block: where the newest record of it so far is noted. */
 static uint32_t *slot_of(struct hak_batch *b, uint32_t record) {
     const uint64_t *base = b->columns.value[HAK_COLUMN_BASE];
-    uint64_t at = hak_index_mix(base[record], process_of(b, record)) & (TABLE_SLOTS - 1);
-    for (;; at = (at + 1) & (TABLE_SLOTS - 1)) {
+    uint64_t at = hak_index_mix(base[record], process_of(b, record)) & b->table_mask;
+    for (;; at = (at + 1) & b->table_mask) {
         uint32_t seen = b->table[at];
         if (seen == NONE)
             return &b->table[at];
@@ -104,7 +113,7 @@ static bool push_back_early_ones(struct hak_batch *b, const uint32_t *order) {
     const uint64_t *shape = b->columns.value[HAK_COLUMN_SHAPE];
     const uint64_t *generation = b->columns.value[HAK_COLUMN_GENERATION];
     bool any = false;
-    memset(b->table, 0xff, TABLE_SLOTS * sizeof *b->table);
+    clear_table(b);
     for (uint32_t i = 0; i < b->count; i++) {
         uint32_t at = order[i];
         if (!is_move(shape[at]))
@@ -125,11 +134,11 @@ static bool push_back_early_ones(struct hak_batch *b, const uint32_t *order) {
 /* Gives an event that stands before an earlier one of its own ring that one's time: times only grow
  * along a lane. Places were added in order of time, so along a lane they ascend. */
 static void keep_lanes_in_order(struct hak_batch *b) {
-    memset(b->table, 0xff, TABLE_SLOTS * sizeof *b->table);
+    clear_table(b);
     for (uint32_t i = 0; i < b->count; i++) {
-        uint64_t at = hak_index_mix(7, b->lane[i]) & (TABLE_SLOTS - 1);
+        uint64_t at = hak_index_mix(7, b->lane[i]) & b->table_mask;
         while (b->table[at] != NONE && b->lane[b->table[at]] != b->lane[i])
-            at = (at + 1) & (TABLE_SLOTS - 1);
+            at = (at + 1) & b->table_mask;
         if (b->table[at] != NONE && b->time[b->table[at]] > b->time[i])
             b->time[i] = b->time[b->table[at]];
         b->table[at] = i;

@@ -37,6 +37,7 @@ struct hak_batch {
     /* Working room of hak_batch_order. */
     uint64_t *time, *generation;
     uint32_t *lane, *order, *table;
+    uint32_t table_mask; /* of the slots in use, a power of two */
 };
 
 /* Allocates an empty batch. False, with nothing left to free: memory ran out. */
