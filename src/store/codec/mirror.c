@@ -3,15 +3,32 @@
 
 #include "hop.h"
 
+enum {
+    LISTS = HAK_MIRROR_PLACES * HAK_MIRROR_CLASSES, /* of a lane */
+    FEW_BLOCKS = LISTS / 8
+};
+
+/* Empties the lists in which blocks lie; a list without blocks is empty as it stands. */
+static void empty_lists_of_blocks(struct hak_mirror *m) {
+    for (uint32_t number = 0; number < m->blocks; number++) {
+        uint32_t where = m->block[number].where;
+        if (where && where <= HAK_MIRROR_LISTS)
+            m->list[where - 1].top = m->list[where - 1].bottom = 0;
+    }
+}
+
 void hak_mirror_reset(struct hak_mirror *m) {
-    enum { LISTS = HAK_MIRROR_PLACES * HAK_MIRROR_CLASSES };
+    bool are_few = m->blocks < FEW_BLOCKS;
+    if (are_few)
+        empty_lists_of_blocks(m);
     for (uint32_t used = m->lanes; used; used &= used - 1) {
         uint32_t lane = (uint32_t)__builtin_ctz(used);
-        memset(&m->list[lane * LISTS], 0, LISTS * sizeof m->list[0]);
+        if (!are_few)
+            memset(&m->list[lane * LISTS], 0, LISTS * sizeof m->list[0]);
         memset(&m->row[lane * HAK_MIRROR_CLASSES], 0, HAK_MIRROR_CLASSES * sizeof m->row[0]);
         memset(m->cell[lane], 0, sizeof m->cell[lane]);
     }
-    m->lanes = 0;
+    m->lanes = m->blocks = 0;
     m->room_used = 0;
 }
 

@@ -77,11 +77,17 @@ struct hak_mirror {
     uint32_t room_used;
     uint32_t room[HAK_MIRROR_ROOM];
     struct hak_mirror_cell cell[HAK_MIRROR_LANES][HAK_MIRROR_GROUPS][HAK_MIRROR_CLASSES];
-    uint32_t lanes; /* bit by lane: entered in this chunk */
+    uint32_t lanes;  /* bit by lane: entered in this chunk */
+    uint32_t blocks; /* numbers that this chunk's blocks have */
 };
 
 /* Empties the mirror for the next chunk: only lanes that were entered, the others are empty. */
 void hak_mirror_reset(struct hak_mirror *m);
+/* A block gets the next number; it is in no list. */
+static inline void hak_mirror_meet(struct hak_mirror *m, uint32_t number) {
+    m->block[number].where = 0;
+    m->blocks = number + 1;
+}
 /* The events that follow are of `lane`. */
 static inline void hak_mirror_enter(struct hak_mirror *m, uint32_t lane) {
     m->lanes |= 1u << lane;

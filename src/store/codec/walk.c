@@ -340,7 +340,7 @@ static uint32_t put_block(struct hak_coder *coder, struct bases *b, uint32_t lan
     cell->next = e;
 found:
     if (number == known)
-        m->block[number].where = 0;
+        hak_mirror_meet(m, number);
     if (e.finding == HAK_FIND_NEW || e.finding == HAK_FIND_KNOWN)
         cell->last_base = base;
 
@@ -370,7 +370,7 @@ static uint32_t take_block(struct hak_coder *coder, struct bases *b, uint32_t la
     if (e.finding == HAK_FIND_NEW) {
         number = b->known++;
         b->dictionary[number] = cell->last_base + e.argument;
-        m->block[number].where = 0;
+        hak_mirror_meet(m, number);
     } else {
         number = hak_mirror_find(m, rule, lane, e, b->known);
         if (number == HAK_MIRROR_NONE)
