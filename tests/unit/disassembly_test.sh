@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The hooks leave nothing in the plain library: compiled with hop() and check_*() taken out altogether,
-# every function has the same instructions. And the calls of its short ways begin with a line of the processor's, and ask for
+# every function has the same instructions as in the library's own object. And the calls of its short ways begin with a line of the processor's, and ask for
 # the next block's line.
 . "${SOURCE:?}/tests/tools/test.sh"
 cd "$SOURCE" || exit 2
@@ -40,21 +40,29 @@ fi
 
 flags=(-std=gnu11 -O2 -D_GNU_SOURCE -DHAK_DEBUG=0 -fPIC -ftls-model=initial-exec -fvisibility=hidden
     -fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc -fno-builtin-free -fno-plt
-    -fno-stack-protector -w)
+    -fno-stack-protector -fdata-sections -w)
 # Files at the top of src/ are compiled from a copy, or they would find the real hop.h beside them.
 mkdir -p "$scratch/top" && cp src/*.c "$scratch/top/" || exit 1
-for file in "$scratch"/top/*.c src/{entry,entry/plain,route,front,slab,pool,large,large_map,platform}/*.c; do
-    [ -e "$file" ] || continue
-    "$compiler" "${flags[@]}" -iquote src -c -o "$scratch/with.o" "$file" || exit 1
-    "$compiler" "${flags[@]}" -iquote "$scratch/bare" -iquote src -c -o "$scratch/without.o" "$file" || exit 1
-    instructions "$scratch/with.o" >"$scratch/with.s"
-    instructions "$scratch/without.o" >"$scratch/without.s"
-    compared=$((compared + $(grep -c '>:$' "$scratch/with.s")))
-    grep -oE '<(__libc_)?(malloc|free|calloc|realloc)>:$' "$scratch/with.s" >>"$scratch/family"
-    cmp -s "$scratch/with.s" "$scratch/without.s" && continue
-    echo "$file has other instructions with the hooks than without:"
-    diff "$scratch/without.s" "$scratch/with.s" | head -n 10
-    failed=1
+for folder in . entry entry/plain route front slab pool large large_map platform; do
+    from=$SOURCE/src/$folder
+    [ "$folder" != . ] || from=$scratch/top
+    mkdir -p "$scratch/without/$folder" && cd "$scratch/without/$folder" || exit 1
+    "$compiler" "${flags[@]}" -iquote "$scratch/bare" -iquote "$SOURCE/src" -c "$from"/*.c || exit 1
+    for without in *.o; do
+        file=src/$folder/${without%.o}.c with=$BUILD/plain/src/$folder/$without
+        if [ ! -e "$with" ]; then # not of libhakmem.so
+            with=$scratch/with.o
+            "$compiler" "${flags[@]}" -iquote "$SOURCE/src" -c -o "$with" "$SOURCE/$file" || exit 1
+        fi
+        instructions "$with" >"$scratch/with.s"
+        instructions "$without" >"$scratch/without.s"
+        compared=$((compared + $(grep -c '>:$' "$scratch/with.s")))
+        grep -oE '<(__libc_)?(malloc|free|calloc|realloc)>:$' "$scratch/with.s" >>"$scratch/family"
+        cmp -s "$scratch/with.s" "$scratch/without.s" && continue
+        echo "$file has other instructions with the hooks than without:"
+        diff "$scratch/without.s" "$scratch/with.s" | head -n 10
+        failed=1
+    done
 done
 [ "$(sort -u "$scratch/family" | wc -l)" -eq 4 ] || { echo "of malloc, free, calloc and realloc only $(sort -u "$scratch/family" | tr '\n' ' ') were compared"; failed=1; }
 [ "$compared" -gt 50 ] || complain "only $compared functions compared: the sources were not found"
