@@ -60,6 +60,14 @@ done
 closes_with 0 '--jobs 1 few' '3 passed, 0 failed'
 [ "$(xargs <order)" = 'c_long b_usual a_short' ] || { echo "tests that have not run begin in the order $(xargs <order)" && failed=1; }
 
+# A test that looked at changed files alone is not noted as a short one.
+known() { awk '$2 == "few/b_usual.sh" { print $1 }' build/tests/seconds; }
+echo '4000 few/b_usual.sh' >build/tests/seconds
+CHANGED=1 closes_with 0 few '3 passed, 0 failed'
+[ "$(known)" = 4000 ] || { echo "with CHANGED=1, $(known) s are noted" && failed=1; }
+CHANGED='' closes_with 0 few '3 passed, 0 failed'
+[ "$(known)" != 4000 ] || { echo "4000 s are still noted" && failed=1; }
+
 # `--long`, interrupted in the second of two tests: the page has the first, nobody is left, and the next run does the rest.
 rm -r tests/few && mkdir tests/long || exit 2
 echo "echo once >>'$PWD/ran'" >tests/long/first.sh

@@ -1,9 +1,17 @@
 #!/usr/bin/env bash
-# Every C file looks as .clang-format says.
+# Every C file looks as .clang-format says. CHANGED=1: those that differ alone.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
-find src include viewer demo tests tools -name '*.[ch]' -print0 |
-    xargs -0 clang-format --dry-run --Werror --ferror-limit=1 2>&1 | grep -E 'error:' && {
+# shellcheck source=tests/tools/changed.sh
+. tests/tools/changed.sh
+{
+    if [ -n "${CHANGED-}" ]; then
+        changed_files | grep -zE '^(src|include|viewer|demo|tests|tools)/.*\.[ch]$'
+    else
+        find src include viewer demo tests tools -name '*.[ch]' -print0
+    fi
+} |
+    xargs -0 -r clang-format --dry-run --Werror --ferror-limit=1 2>&1 | grep -E 'error:' && {
     echo "clang-format -i FILE fixes it"
     exit 1
 }
