@@ -20,6 +20,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 #include "hop.h"
+#include "memory_tags.h"
 #include "newer.h"
 #include "options.h"
 #include "superslab.h"
@@ -99,8 +100,15 @@ static bool has_failed(long result) {
     return result < 0 && result >= -4095;
 }
 
+/* As the kernel rounds: a record counts in pages of HAK_MAPPED_PAGE_BYTES, of which it has some. */
 static uint64_t whole_pages(uint64_t bytes) {
-    return (bytes + HAK_MAPPED_PAGE_BYTES - 1) & ~(uint64_t)(HAK_MAPPED_PAGE_BYTES - 1);
+    return (bytes + HAK_PAGE_BYTES - 1) & ~(uint64_t)(HAK_PAGE_BYTES - 1);
+}
+
+/* The kernel maps at no address with a memory tag, and no record has one: `plain` is the program's
+ * pointer without. It gets back what it gave where the memory lies there. */
+static void *as_given(long result, const void *plain, void *given) {
+    return (const void *)result == plain ? given : (void *)hak_libc_result(result);
 }
 
 /* ---- the calls -------------------------------------------------------------------------------
@@ -141,8 +149,9 @@ static void begin_unmap(uintptr_t from, uint64_t bytes) {
 }
 
 /* Asks the kernel for a mapping, and records it if there is one. Returns as mmap does. */
-static void *map(hak_call_t at, void *address, size_t bytes, int protection, int flags, int file,
+static void *map(hak_call_t at, void *given, size_t bytes, int protection, int flags, int file,
                  off_t offset) {
+    void *address = hak_untagged(given);
     struct mapping_call call = begin_call(at, false);
     if ((flags & MAP_FIXED) && !(flags & MAP_FIXED_NOREPLACE))
         begin_unmap((uintptr_t)address, mapped_bytes(bytes, flags));
@@ -152,7 +161,7 @@ static void *map(hak_call_t at, void *address, size_t bytes, int protection, int
                                                   .address = (uint64_t)result,
                                                   .size = mapped_bytes(bytes, flags),
                                                   .subkind = (uint8_t)way_of(protection, flags)});
-    return (void *)hak_libc_result(result);
+    return as_given(result, address, given);
 }
 
 HAK_EXPORT void *mmap(void *address, size_t bytes, int protection, int flags, int file,
@@ -167,6 +176,7 @@ HAK_EXPORT void *mmap64(void *address, size_t bytes, int protection, int flags, 
 /* The program's munmap: asks the kernel, and records the call with its duration if it succeeded. */
 HAK_EXPORT int munmap(void *address, size_t bytes) {
     struct mapping_call call = begin_call(HAK_CALL, true);
+    address = hak_untagged(address);
     begin_unmap((uintptr_t)address, whole_pages(bytes));
     long result = ask_kernel(SYS_munmap, (long)address, (long)bytes, 0, 0, 0, 0);
     if (call.is_recorded && !has_failed(result))
@@ -180,6 +190,7 @@ HAK_EXPORT int munmap(void *address, size_t bytes) {
  * (V8), and pages that guard closed. */
 HAK_EXPORT int mprotect(void *address, size_t bytes, int protection) {
     struct mapping_call call = begin_call(HAK_CALL, false);
+    address = hak_untagged(address);
     long result = ask_kernel(SYS_mprotect, (long)address, (long)bytes, protection, 0, 0, 0);
     if (call.is_recorded && bytes && !has_failed(result))
         end_call(&call,
@@ -199,14 +210,15 @@ static uint64_t bytes_kept(uint64_t old_bytes, uint64_t bytes, int flags) {
 
 /* The program's mremap: asks the kernel, and records the move with its duration. With an old size
  * of 0, or MREMAP_DONTUNMAP, the old pages stay mapped. */
-HAK_EXPORT void *mremap(void *old, size_t old_bytes, size_t bytes, int flags, ...) {
-    void *wanted = NULL;
+HAK_EXPORT void *mremap(void *given, size_t old_bytes, size_t bytes, int flags, ...) {
+    void *old = hak_untagged(given), *given_new = NULL;
     if (flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) {
         va_list more;
         va_start(more, flags);
-        wanted = va_arg(more, void *);
+        given_new = va_arg(more, void *);
         va_end(more);
     }
+    void *wanted = hak_untagged(given_new);
     struct mapping_call call = begin_call(HAK_CALL, true);
     uint64_t kept = bytes_kept(whole_pages(old_bytes), whole_pages(bytes), flags);
     if (flags & MREMAP_FIXED)
@@ -221,7 +233,7 @@ HAK_EXPORT void *mremap(void *old, size_t old_bytes, size_t bytes, int flags, ..
                                                   .size = whole_pages(bytes),
                                                   .old_address = (uintptr_t)old,
                                                   .epoch = (uint32_t)left});
-    return (void *)hak_libc_result(result);
+    return (void *)result == old ? given : as_given(result, wanted, given_new);
 }
 
 /* ---- the break -------------------------------------------------------------------------------

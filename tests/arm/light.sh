@@ -67,9 +67,11 @@ ${cross}gcc -O1 -g -w -iquote "$SOURCE/include" -o profile "$SOURCE/tests/light/
     complain "the estimates: $(cat out)"
 
 # Pages of 16 and 64 KiB, as getauxval names them: the kernel's are those of the host, so guarded blocks lie at multiples of 4 KiB.
-${cross}gcc -O1 -g -w -shared -fPIC -o wide.so "$SOURCE/tests/arm/wide.c" || exit 2
+for bytes in 16384 65536; do
+    ${cross}gcc -O1 -g -w -shared -fPIC -DWIDE_PAGES=$bytes -o "wide$bytes.so" "$SOURCE/tests/arm/wide.c" || exit 2
+done
 wide() {
-    "$qemu" -L $root -E "LD_PRELOAD=$PWD/wide.so:$library" -E "WIDE_PAGES=$1" -E "HAKMEM_CHECK=$2" -E "HAKMEM_GUARD=$3" \
+    "$qemu" -L $root -E "LD_PRELOAD=$PWD/wide$1.so:$library" -E "HAKMEM_CHECK=$2" -E "HAKMEM_GUARD=$3" \
         -E HAKMEM_TRACE=off -E HAKMEM_SESSION=none "${@:4}" 2>&1 </dev/null
 }
 for bytes in 16384 65536; do

@@ -11,7 +11,7 @@ compile -static -o static "$SOURCE/tests/programs/stress.c" "$built/libhakmem.a"
 compile -o moved "$SOURCE/tests/arm/moved.c"
 compile -o domain -O0 "$SOURCE/tests/unit/route/domain.c"
 compile -o verified "$SOURCE/tests/matrix/stress.c"
-compile -shared -fPIC -o wide.so "$SOURCE/tests/arm/wide.c"
+for bytes in 16384 65536; do compile -shared -fPIC -DWIDE_PAGES=$bytes -o wide$bytes.so "$SOURCE/tests/arm/wide.c"; done
 
 run() { "$qemu" -L $root "$@" >out 2>err </dev/null; }
 try() {
@@ -49,7 +49,7 @@ run -E "LD_PRELOAD=$built/libhakmem.so" verified 4 3000 || complain "hak_verify:
 # qemu-user has the pages of its host. The library works with those that getauxval names, wide.c's, so that only where blocks
 # begin is wrong, which the kernel chose.
 for bytes in 16384 65536; do
-    pages=(-E "LD_PRELOAD=$PWD/wide.so:$built/libhakmem.so" -E "WIDE_PAGES=$bytes")
+    pages=(-E "LD_PRELOAD=$PWD/wide$bytes.so:$built/libhakmem.so")
     try "pages of $bytes bytes" "${pages[@]}" stress 4 20000
     run "${pages[@]}" verified 4 3000
     grep -v 'bytes of its start beyond whole pages' err | grep '^hakmem' >other && complain "pages of $bytes bytes: $(head -n 5 other)"

@@ -1,10 +1,9 @@
-/* Stands in for the kernel's word about the size of its pages: WIDE_PAGES bytes. */
+/* Stands in for the kernel's word about the size of its pages: WIDE_PAGES bytes, by which it is
+ * compiled. The environment cannot tell: hakmem-debug.so asks before libc knows it. */
 #include <elf.h>
-#include <stdlib.h>
 
 unsigned long getauxval(unsigned long type);
 
 unsigned long getauxval(unsigned long type) {
-    const char *bytes = getenv("WIDE_PAGES");
-    return type == AT_PAGESZ ? (bytes ? strtoul(bytes, NULL, 10) : 4096) : 0;
+    return type == AT_PAGESZ ? WIDE_PAGES : 0;
 }
