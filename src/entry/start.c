@@ -46,14 +46,18 @@ void (*hak_entry_begin_counting)(void);
 
 /* ---- the process ----------------------------------------------------------------------------- */
 
-/* Memory tags as the option asks for them; a line where the kernel has not that way. */
+/* Memory tags as the option asks for them; a line where there are none, or not that way. */
 static HAK_COLD void start_tags(enum hak_tags_way wanted) {
     static const char *const missed[] = {
         "hakmem: HAKMEM_TAGS=asymm: the kernel does not prefer that on each processor "
         "(/sys/devices/system/cpu/cpu*/mte_tcf_preferred); HAKMEM_TAGS=sync is used"};
+    static const char *const none[] = {
+        "hakmem: HAKMEM_TAGS: this processor or its kernel has no memory tags; none are used"};
     enum hak_tags_way way = hak_tags_start(wanted);
     if (wanted == HAK_TAGS_WAY_ASYMM && way == HAK_TAGS_WAY_SYNC)
         hak_options_say(missed, 1);
+    if (wanted != HAK_TAGS_WAY_AUTO && wanted != HAK_TAGS_WAY_OFF && way == HAK_TAGS_WAY_OFF)
+        hak_options_say(none, 1);
 }
 
 /* Once, on the first call of the family: reads the options, starts registry, route, front and

@@ -203,7 +203,9 @@ HAK_COLD void hak_describe_tagged(struct hak_fault_facts *facts) {
                                                  : HAK_MEMORY_INSIDE_FREE);
     unsigned now = hak_tag_at((const void *)facts->found_address), ago = 0;
     if (at.superslab && fault == HAK_FAULT_USE_AFTER_FREE && tag % HAK_TAGS != 0 && now != 0)
-        ago = hak_tag_lives_ago(tag % HAK_TAGS, now);
+        ago = hak_tags_lives_ago(&at, tag % HAK_TAGS);
+    if (ago == 0 && at.superslab && fault == HAK_FAULT_USE_AFTER_FREE)
+        ago = HAK_FACTS_NO_LIFE;
     add_tags(facts, tag, ago);
 }
 

@@ -243,8 +243,8 @@ static bool has_tag(const char *p, const struct hak_kernel_touch *touch) {
     unsigned tag = hak_tag_of_pointer(touch->pointer), of_memory = hak_tag_at(p);
     if (HAK_LIKELY(of_memory == tag))
         return true;
-    bool is_allowed = (tag == 0 || of_memory == 0) && hak_tags_allow((uintptr_t)p, tag);
-    return is_allowed || hak_tag_at(p) == tag;
+    const uint64_t pointer = (uintptr_t)touch->pointer;
+    return hak_tags_allow((uintptr_t)p, tag, &pointer, 1) || hak_tag_at(p) == tag;
 }
 
 /* A block whose tags are known, and the bytes that it has from a pointer on; `start` NULL: none. */

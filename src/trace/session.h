@@ -282,7 +282,8 @@ struct hak_fault_facts {
     uint16_t damage_is_open; /* 1 = the damage reaches the end of what can be compared */
     uint8_t pointer_tag;    /* an access by a wrong memory tag: HAK_FACTS_TAG and the tag; else 0 */
     uint8_t memory_tag;     /* the tag of what it touched, and HAK_TAGS times how many frees ago the
-                             * pointer's was the block's, 0: that is not known */
+                             * pointer's was the block's, 0: that is not known,
+                             * HAK_FACTS_NO_LIFE: never */
     uint32_t access_bytes;  /* of a vector access that begins at a multiple of them; else 0 */
     uint64_t clean_ticks;   /* when a sweep last found nothing wrong with this block, 0 = none */
     uint32_t clean_by;      /* enum hak_found_by of that sweep */
@@ -297,7 +298,7 @@ struct hak_fault_facts {
 
 /* In `pointer_tag`, where there is one; and in the top byte of `found_address` while the checks are
  * asked what an access was. */
-enum { HAK_FACTS_TAG = 0x10 };
+enum { HAK_FACTS_TAG = 0x10, HAK_FACTS_NO_LIFE = 15 };
 
 /* Bytes were found changed, at some time after that. */
 static inline bool hak_fault_is_damage(uint32_t fault) {

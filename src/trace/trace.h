@@ -181,11 +181,11 @@ struct hak_trace_checks {
     /* Lets the program go on after such an access (HAKMEM_ON_FAULT=continue): true when the page
      * can be touched now. NULL = never. */
     bool (*reopen)(uintptr_t address);
-    /* An access of the program at `address` was by a wrong memory tag, `tag`. True: it may go on,
-     * since the program took the tag off, or put something in its place, or had the kernel drop the
-     * page: accesses are compared no more, or the memory has its tag again, or has 0 still, where
-     * it cannot be written. */
-    bool (*allows_tag)(uintptr_t address, unsigned tag);
+    /* An access of the program at `address`, with these registers, was by a wrong memory tag,
+     * `tag`. True: it may go on, since the program took the tag off, or put something in its place,
+     * or had the kernel drop the page: accesses are compared no more, or the memory has its tag
+     * again, or has 0 still, where it cannot be written. */
+    bool (*allows_tag)(uintptr_t address, unsigned tag, const uint64_t *registers, unsigned count);
     /* The same of a page of the heap that the malloc family itself could not touch, on the calling
      * thread with this stack pointer: the program may have closed or unmapped it. NULL = never. */
     bool (*open_closed)(uintptr_t address, uintptr_t stack_pointer);

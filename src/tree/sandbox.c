@@ -18,7 +18,9 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include "memory_tags.h"
 #include "newer.h"
+#include "options.h"
 #include "platform/platform.h"
 #include "platform/raw_call.h"
 #include "platform/readable.h"
@@ -152,6 +154,19 @@ static long finish(long result, const uint64_t before[8]) {
     return result;
 }
 
+/* The program sets how memory tags are compared. The kernel goes on taking pointers that have some,
+ * as those of blocks. A thread that compares nothing finds nothing, which is said once. */
+static unsigned long with_tagged_addresses(unsigned long how) {
+    static const char *const lines[] = {"hakmem: the program switches off the comparing of memory "
+                                        "tags: accesses of this thread, and of those that it "
+                                        "creates, are not compared from here on"};
+    static _Atomic bool is_said;
+    bool compares = (how & (HAK_TAGS_SYNC | HAK_TAGS_ASYNC)) != 0;
+    if (hak_tags_are_given() && !compares && !atomic_exchange(&is_said, true))
+        hak_options_say(lines, 1);
+    return how | HAK_TAGS_ADDRESSES;
+}
+
 /* The program's prctl: for PR_SET_SECCOMP it notes first what the library may not call any more,
  * and takes it back when the kernel refuses. Returns as libc does. */
 HAK_EXPORT int prctl(int what, ...) {
@@ -163,6 +178,8 @@ HAK_EXPORT int prctl(int what, ...) {
         arguments[i] = va_arg(list, unsigned long);
     va_end(list);
     bool enters = what == PR_SET_SECCOMP && hak_is_own_process();
+    if (hak_tags_are_known() && what == HAK_TAGS_SET_CONTROL)
+        arguments[0] = with_tagged_addresses(arguments[0]);
     if (enters)
         enter(arguments[0] == SECCOMP_MODE_STRICT,
               arguments[0] == SECCOMP_MODE_FILTER ? (const struct sock_fprog *)arguments[1] : NULL,

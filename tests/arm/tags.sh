@@ -102,6 +102,36 @@ for level in '' "$light"; do
     [ "$(grep -c '^hakmem: the program changes the top bits of pointers' err)" = 1 ] && [ "$(wc -l <err)" = 1 ] || complain "masked $level: $(head -n 5 err)"
 done
 
+# So are numbers that it keeps in their place. Its calls of the kernel work as without tags: a thread for which nothing is compared gives blocks
+# to the kernel, and memory is mapped over a block.
+compile own "$SOURCE/tests/arm/tag_own.c"
+for level in '' "$light"; do
+    # shellcheck disable=SC2086 # several options
+    for what in kind small off mapped; do
+        run $level own $what >out 2>err && [ "$(cat out)" = "$what 0" ] || complain "own bits, $what $level: $(head -n 5 out err)"
+        case $what in
+        kind | small) said='hakmem: the program changes the top bits of pointers, which memory tags need: ' ;;
+        off) said='hakmem: the program switches off the comparing of memory tags: ' ;;
+        mapped) said= ;;
+        esac
+        lines=${said:+1}
+        [ "$(wc -l <err)" = "${lines:-0}" ] && [ "$(grep -c "^$said" err)" = "${lines:-0}" ] || complain "own bits, $what $level: $(head -n 5 err)"
+    done
+done
+# Where no life of a block had the pointer's tag, none is named.
+run own strange >out 2>&1 && complain "a tag of no life: $(cat out)"
+grep -q '^  tag [0-9]* of the pointer, [0-9]* of the memory$' out || complain "a tag of no life: $(cat out)"
+compile python -DHAK_DEBUG=1 "$SOURCE/tests/arm/tag_python.c" "$SOURCE"/src/trace/python/frames.c
+[ "$("$qemu" -L $root python)" = '1 0' ] || complain "objects of Python in blocks with tags are not read"
+
+# Tags that are asked for on a processor without are missed, which is said.
+for tags in sync async asymm auto off; do
+    "$qemu" -cpu cortex-a72 -L $root -E "LD_PRELOAD=$built/hakmem-debug.so" -E HAKMEM_TRACE=off -E HAKMEM_TAGS=$tags own mapped >out 2>err || complain "no tags, $tags: $(cat out err)"
+    case $tags in auto | off) said= ;; *) said='hakmem: HAKMEM_TAGS: this processor or its kernel has no memory tags; none are used' ;; esac
+    [ "$(cat err)" = "$said" ] || complain "no tags, $tags: $(cat err)"
+done
+tags=
+
 # A kernel that compares would answer EFAULT for such a pointer, in each thread that does not know of it: so calls that hakmem looks at, and the
 # next malloc, tell the thread. A pointer of an earlier life is reported.
 compile kernel -DHAK_DEBUG=1 "$SOURCE/tests/arm/tag_kernel.c"

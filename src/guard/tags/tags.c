@@ -53,13 +53,18 @@ static bool may_have_wrapped(const struct hak_located *at) {
     return at->slot->record_count >= 2 * HAK_PATTERN_LIVES;
 }
 
-/* Whether the tag is that of a life of the slot which has ended. */
-static bool is_of_former_life(const struct hak_located *at, unsigned tag) {
+unsigned hak_tags_lives_ago(const struct hak_located *at, unsigned tag) {
     const char *user = hak_user_in(at);
     unsigned now = is_live(at) ? hak_tag_of_live(user, hak_asked_bytes_of(at)) : hak_tag_at(user);
     unsigned ago = now != 0 && tag != 0 ? hak_tag_lives_ago(tag, now) : 0;
-    return was_live_before(at) && ago != 0 &&
-           (ago <= hak_tag_frees(at->slot->lives) || may_have_wrapped(at));
+    bool may_be =
+        was_live_before(at) && (ago <= hak_tag_frees(at->slot->lives) || may_have_wrapped(at));
+    return may_be ? ago : 0;
+}
+
+/* Whether the tag is that of a life of the slot which has ended. */
+static bool is_of_former_life(const struct hak_located *at, unsigned tag) {
+    return hak_tags_lives_ago(at, tag) != 0;
 }
 
 /* Finds the nearest live block that has the tag, in front or behind. */
@@ -141,16 +146,77 @@ static void tag_again(const struct hak_located *at, unsigned tag, uintptr_t addr
     }
 }
 
-/* In level light any block of the other half is one that the program may have. */
-static bool allow_in_light(uintptr_t address, unsigned tag) {
-    if (tag != 0 || !light_hak_owner || !light_hak_owner((const void *)address))
-        return light_hak_light_tag_again && light_hak_light_tag_again(address, tag);
+/* The live block that an access by the tag `tag` came to. */
+struct compared_block {
+    uintptr_t start, end;
+    bool is_strange; /* the tag is of no earlier life of it, and of neither neighbour */
+};
+
+/* Whether a register holds a pointer to the block whose top bits the program made. Those above the
+ * tag are never ours. A strange tag is the program's if the pointer is that of the block's first
+ * byte: a pointer that was carried here from another block is seldom. */
+static bool has_own_bits(const struct compared_block *block, unsigned tag,
+                         const uint64_t *registers, unsigned count) {
+    for (unsigned i = 0; i < count; i++) {
+        const void *p = (const void *)registers[i];
+        uintptr_t plain = (uintptr_t)p & (((uintptr_t)1 << HAK_TAG_SHIFT) - 1);
+        if (hak_tag_of_pointer(p) != tag || plain < block->start || plain >= block->end)
+            continue;
+        if ((uintptr_t)p >> HAK_TAG_SHIFT >= HAK_TAGS ||
+            (block->is_strange && plain == block->start))
+            return true;
+    }
+    return false;
+}
+
+static bool stop_and_say(void) {
     hak_tags_stop();
     say_stopped();
     return true;
 }
 
-bool hak_tags_allow(uintptr_t address, unsigned tag) {
+static bool beside_has_tag(const struct hak_located *at, int steps, unsigned tag) {
+    struct hak_located beside;
+    return find_beside(at, steps, &beside) && has_tag(&beside, tag);
+}
+
+/* Of memory whose tag was dropped no tag is strange. */
+static struct compared_block block_of(const struct hak_located *at, uintptr_t address,
+                                      unsigned tag) {
+    uintptr_t user = (uintptr_t)hak_user_in(at);
+    return (struct compared_block){.start = user,
+                                   .end = user + hak_asked_bytes_of(at),
+                                   .is_strange =
+                                       at->superslab && hak_tag_at((const void *)address) != 0 &&
+                                       !is_of_former_life(at, tag) &&
+                                       !beside_has_tag(at, -1, tag) && !beside_has_tag(at, 1, tag)};
+}
+
+/* In level light the tags of a slot's lives are all even, or all odd (slab/tags.h). */
+static struct compared_block block_of_light(uintptr_t address, unsigned tag) {
+    size_t bytes = 0, room = light_hak_light_room ? light_hak_light_room(address, &bytes) : 0;
+    struct compared_block block = {.start = address + room - bytes, .end = address + room};
+    unsigned now = hak_tag_at((const void *)address);
+    bool is_slot = bytes != 0 && bytes < HAK_PAGE_BYTES_LEAST && now != 0;
+    uintptr_t front = block.start - HAK_TAG_GRANULE;
+    block.is_strange = is_slot && tag % 2 != now % 2 && hak_raw_readable(front) &&
+                       hak_tag_at((const void *)front) != tag && hak_raw_readable(block.end) &&
+                       hak_tag_at((const void *)block.end) != tag;
+    return block;
+}
+
+/* In level light any block of the other half is one that the program may have. */
+static bool allow_in_light(uintptr_t address, unsigned tag, const uint64_t *registers,
+                           unsigned count) {
+    if (light_hak_owner && light_hak_owner((const void *)address)) {
+        struct compared_block block = block_of_light(address, tag);
+        if (tag == 0 || has_own_bits(&block, tag, registers, count))
+            return stop_and_say();
+    }
+    return light_hak_light_tag_again && light_hak_light_tag_again(address, tag);
+}
+
+bool hak_tags_allow(uintptr_t address, unsigned tag, const uint64_t *registers, unsigned count) {
     struct hak_located at;
     if (!hak_tags_are_given()) {
         hak_tags_stop(); /* of this thread, which did not know yet */
@@ -158,15 +224,13 @@ bool hak_tags_allow(uintptr_t address, unsigned tag) {
     }
     bool is_known = hak_locate((const void *)address, &at);
     if (hak_light_serves() && !is_known) /* else it is a guarded block */
-        return allow_in_light(address, tag);
+        return allow_in_light(address, tag, registers, count);
     if (!is_known || !is_live(&at) || !is_in_bytes(&at, address) ||
         (at.large && tag == 0 && hak_tags_are_of_former(address)))
         return false;
-    if (tag == 0) {
-        hak_tags_stop();
-        say_stopped();
-        return true;
-    }
+    struct compared_block block = block_of(&at, address, tag);
+    if (tag == 0 || has_own_bits(&block, tag, registers, count))
+        return stop_and_say();
     if (hak_tag_at((const void *)address) != 0 || (at.large && at.large->tag != tag))
         return false;
     tag_again(&at, tag, address);

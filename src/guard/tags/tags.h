@@ -100,8 +100,12 @@ HAK_HIDDEN enum hak_tag_verdict hak_tags_judge(const void *pointer, struct hak_l
  * allocation. */
 HAK_HIDDEN enum hak_fault_code hak_tags_find(uintptr_t address, unsigned tag,
                                              struct hak_large *former, struct hak_located *found);
-/* Whether it may go on (trace.h). */
-HAK_HIDDEN bool hak_tags_allow(uintptr_t address, unsigned tag);
+/* How many lives ago the slot had the tag; 0: it never had it, or that is not known. */
+HAK_HIDDEN unsigned hak_tags_lives_ago(const struct hak_located *at, unsigned tag);
+/* Whether it may go on (trace.h). `registers`: the pointers that it may have come by, `count` of
+ * them. */
+HAK_HIDDEN bool hak_tags_allow(uintptr_t address, unsigned tag, const uint64_t *registers,
+                               unsigned count);
 
 /* large.c: the same of a large block that is handed out, or was resized in place. */
 HAK_HIDDEN HAK_COLD void hak_tags_take_large(const struct hak_located *at);

@@ -90,6 +90,8 @@ static unsigned frees_ago(const struct report_page *page) {
     unsigned ago = facts->memory_tag / HAK_FACTS_TAG;
     bool is_of_slot = facts->fault == 304 && facts->superslab != 0 && tag != 0 && now != 0 &&
                       !page->context.is_light;
+    if (ago == HAK_FACTS_NO_LIFE)
+        return 0;
     return ago != 0 || !is_of_slot ? ago : (now + TAGS_IN_TURN - tag) % TAGS_IN_TURN;
 }
 

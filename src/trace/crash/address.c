@@ -135,9 +135,9 @@ void hak_crash_take_tag(siginfo_t *info) {
     info->si_addr = (void *)address;
 }
 
-bool hak_crash_allows_tag(uint64_t address) {
+bool hak_crash_allows_tag(uint64_t address, const struct hak_registers *registers) {
     return wrong_tag != 0 && guard_checks && guard_checks->allows_tag &&
-           guard_checks->allows_tag(address, wrong_tag % HAK_TAGS);
+           guard_checks->allows_tag(address, wrong_tag % HAK_TAGS, registers->value, HAK_REGISTERS);
 }
 
 bool hak_crash_tag_fits(uint64_t address) {

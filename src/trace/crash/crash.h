@@ -175,7 +175,7 @@ HAK_HIDDEN bool hak_crash_is_heap_fault(int signal, int code, uint64_t address);
 HAK_HIDDEN void hak_crash_take_tag(siginfo_t *info);
 /* Whether that was such an access; and whether it may go on (trace.h), and would be made now. */
 HAK_HIDDEN bool hak_crash_is_by_tag(void);
-HAK_HIDDEN bool hak_crash_allows_tag(uint64_t address);
+HAK_HIDDEN bool hak_crash_allows_tag(uint64_t address, const struct hak_registers *registers);
 HAK_HIDDEN bool hak_crash_tag_fits(uint64_t address);
 /* Whether the signal tells of an access by a wrong memory tag that was found later: it has no
  * address, and its place is not the access's. */

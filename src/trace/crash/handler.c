@@ -464,7 +464,7 @@ static __attribute__((noinline)) bool lets_tag_pass(const siginfo_t *info, ucont
         return false;
     hak_registers_from_context(&registers, context);
     bool is_own = hak_crash_is_of_own(&registers);
-    if (!is_own && !hak_crash_allows_tag(address_of(info)))
+    if (!is_own && !hak_crash_allows_tag(address_of(info), &registers))
         return false;
     return is_own || !hak_crash_tag_fits(address_of(info)) ? hak_tags_deafen_interrupted(context)
                                                            : true;

@@ -192,7 +192,7 @@ static void say_details(const struct hak_incident *incident, long file) {
         unsigned ago = facts->memory_tag / HAK_TAGS;
         hak_line_say(&line, "  tag ", facts->pointer_tag % HAK_TAGS, " of the pointer, ");
         hak_line_say(&line, "", facts->memory_tag % HAK_TAGS, " of the memory");
-        if (ago != 0)
+        if (ago != 0 && ago != HAK_FACTS_NO_LIFE)
             hak_line_say(&line, ago == 1 ? ": " : ": the slot was freed ", ago,
                          ago == 1 ? " free ago" : " times since");
         hak_line_add(&line, "\n");

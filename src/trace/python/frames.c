@@ -1,6 +1,7 @@
 /* Reads CPython's frames: thread state -> innermost frame -> previous -> ... */
 #include "trace/python/frames.h"
 
+#include "memory_tags.h"
 #include "platform/raw_call.h"
 
 enum { PAGE_SHIFT = 12, PAGES = 1024 };
@@ -23,7 +24,8 @@ static bool page_can_be_read(uintptr_t page) {
 }
 
 bool hak_python_can_read(uintptr_t address, size_t bytes) {
-    uintptr_t first = address >> PAGE_SHIFT, last = (address + bytes - 1) >> PAGE_SHIFT;
+    uintptr_t plain = (uintptr_t)hak_untagged((const void *)address); /* an object in a block */
+    uintptr_t first = plain >> PAGE_SHIFT, last = (plain + bytes - 1) >> PAGE_SHIFT;
     return page_can_be_read(first) && (first == last || page_can_be_read(last));
 }
 

@@ -116,6 +116,11 @@ TEST(the_life_of_a_pointer_is_counted_by_its_tag) {
     request.facts.memory_tag = 2;
     make(true);
     has("; the pointer's memory tag is 14, the memory's 2: of 3 frees ago");
+    request.facts.memory_tag = 2 | HAK_FACTS_NO_LIFE * HAK_FACTS_TAG;
+    make(true);
+    has("; the pointer's memory tag is 14, the memory's 2");
+    has_not("frees ago");
+    request.facts.memory_tag = 2;
     context.is_light = true; /* its tags go by two */
     make(true);
     has_not("frees ago");
