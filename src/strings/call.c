@@ -42,19 +42,29 @@ static long ask_socket(int socket, int option) {
     return result < 0 ? result : value;
 }
 
+/* The kernel refuses a longer message before it reads any of it; SIZE_MAX: not known, as of those
+ * that are cut up. */
+static size_t longest_message(int socket) {
+    long type = ask_socket(socket, SO_TYPE), family = ask_socket(socket, SO_DOMAIN);
+    if (type < 0 || type == SOCK_STREAM)
+        return SIZE_MAX;
+    if (family == AF_UNIX || family == AF_NETLINK)
+        return (size_t)ask_socket(socket, SO_SNDBUF);
+    return type == SOCK_DGRAM && (family == AF_INET || family == AF_INET6) ? UINT16_MAX : SIZE_MAX;
+}
+
 /* Does the kernel refuse the call for its descriptor, and touch none of the bytes? That is not
  * open, or not for this, or a socket whose messages are not so long. */
 static bool is_refused_by_descriptor(const struct call *call, size_t bytes) {
     if (!has_descriptor(call))
         return false;
     int descriptor = (int)word(call, 0);
-    long flags = hak_raw_call(SYS_fcntl, descriptor, F_GETFL), type;
+    long flags = hak_raw_call(SYS_fcntl, descriptor, F_GETFL);
     if (flags < 0)
         return flags == -EBADF;
     if ((flags & O_PATH) || (flags & O_ACCMODE) == (is_sent(call) ? O_RDONLY : O_WRONLY))
         return true;
-    type = is_sent(call) ? ask_socket(descriptor, SO_TYPE) : SOCK_STREAM;
-    return type >= 0 && type != SOCK_STREAM && bytes > (size_t)ask_socket(descriptor, SO_SNDBUF);
+    return is_sent(call) && bytes > longest_message(descriptor);
 }
 
 void hak_string_tell(const struct call *call, const char *p, size_t bytes, bool is_write,
@@ -93,8 +103,8 @@ void hak_string_runs_out(const struct call *call, const char *p, size_t room, un
 _Atomic uintptr_t hak_string_pages[HAK_STRING_PAGES];
 
 bool hak_string_asks_about(const void *p) {
-    uintptr_t page_end = page_end_of(p);
-    if (!hak_may_read(p, 1))
+    uintptr_t page_end = page_end_of(hak_untagged(p));
+    if (!hak_may_read(p, 1)) /* by the tag of the block in which it lies */
         return false;
     atomic_store_explicit(place_of_page(page_end), page_end, memory_order_relaxed);
     return true;

@@ -227,9 +227,9 @@ static inline _Atomic uintptr_t *place_of_page(uintptr_t page_end) {
     return &hak_string_pages[page_end / HAK_READABLE_PAGE_BYTES % HAK_STRING_PAGES];
 }
 static inline bool hak_string_is_there(const void *p) {
-    p = hak_untagged(p);
-    uintptr_t page_end = page_end_of(p);
-    return hak_is_on_stack(p) ||
+    const void *plain = hak_untagged(p);
+    uintptr_t page_end = page_end_of(plain);
+    return hak_is_on_stack(plain) ||
            HAK_LIKELY(atomic_load_explicit(place_of_page(page_end), memory_order_relaxed) ==
                       page_end) ||
            hak_string_asks_about(p);

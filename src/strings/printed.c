@@ -113,12 +113,15 @@ void hak_string_reads_converted(const struct call *call, const char *s, unsigned
     bool is_same = unit == call->row->unit;
     if (room == UNKNOWN || (is_same && units >= most))
         return;
+    bool asks = units > 0 && hak_room_near(s) == 0; /* a block of a page or more, not a freed one */
     size_t near = smaller(units, hak_string_units_of_page(s, unit));
-    if (!hak_string_unit_is_there(s, unit) || length_within(s, unit, near) < near)
+    if (asks && !hak_string_unit_is_there(s, unit))
         return; /* libc may fail before it reads what is not there */
+    if (length_within(s, unit, near) < near)
+        return;
     if (near < units && !is_same && converted(s, unit, near) >= most)
         return; /* or it fails there */
-    if (!hak_string_is_whole(s, unit, room) || length_within(s, unit, units) < units)
+    if ((asks && !hak_string_is_whole(s, unit, room)) || length_within(s, unit, units) < units)
         return;
     if (is_same || converted(s, unit, units) < most)
         hak_string_runs_out(call, s, room, unit);

@@ -9,6 +9,7 @@
 #include <locale.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -364,6 +365,16 @@ TEST(a_descriptor_that_is_refused_touches_nothing) {
     ck_assert_uint_eq(look(HAK_CALL_send, (unsigned)ends[0], WORD(block), ASKED + 1), ASKED + 1);
 }
 
+/* UDP sends messages that are longer than the socket's send buffer, but for 65,535 bytes. */
+TEST(a_message_that_is_cut_up_is_read) {
+    int socket_of_udp = socket(AF_INET, SOCK_DGRAM, 0), least = 1;
+    ck_assert_int_ge(socket_of_udp, 0);
+    ck_assert_int_eq(setsockopt(socket_of_udp, SOL_SOCKET, SO_SNDBUF, &least, sizeof least), 0);
+    ck_assert_uint_eq(look(HAK_CALL_send, (unsigned)socket_of_udp, WORD(block), 60000), 60000);
+    ck_assert_uint_eq(look(HAK_CALL_send, (unsigned)socket_of_udp, WORD(block), 65536), 0);
+    ck_assert_int_eq(close(socket_of_udp), 0);
+}
+
 /* The kernel does not touch the memory of a call that it refuses. */
 TEST(a_table_that_is_refused_is_not_read) {
     struct iovec pieces[] = {{text, 3}, {block, ASKED + 1}};
@@ -419,6 +430,19 @@ TEST(a_read_is_judged_by_what_came) {
     /* Into a freed block nothing may come at all. */
     state_of(slot_at(2, 1))->place = HAK_PLACE_FRONT;
     ck_assert_uint_eq(look(HAK_CALL_read, 0, WORD(other), 5), 5);
+    ck_assert_uint_eq(last_fault()->fault, HAK_FAULT_USE_AFTER_FREE);
+}
+
+/* As guard closes pages of freed blocks: nobody is asked about them. */
+TEST(a_freed_string_in_a_closed_page_is_told_of) {
+    char *page = (char *)((uintptr_t)other & ~(uintptr_t)(HAK_READABLE_PAGE_BYTES - 1));
+    arguments = (struct hak_string_arguments){.word = {0, WORD("%s"), WORD(other)}};
+    forget_events();
+    state_of(slot_at(2, 1))->place = HAK_PLACE_FRONT;
+    ck_assert_int_eq(mprotect(page, HAK_READABLE_PAGE_BYTES, PROT_NONE), 0);
+    (void)hak_strings_look(HAK_CALL_fprintf, &arguments, NULL);
+    ck_assert_int_eq(mprotect(page, HAK_READABLE_PAGE_BYTES, PROT_READ | PROT_WRITE), 0);
+    ck_assert_uint_eq(fault_count, 1);
     ck_assert_uint_eq(last_fault()->fault, HAK_FAULT_USE_AFTER_FREE);
 }
 
