@@ -108,7 +108,8 @@ static uint64_t whole_pages(uint64_t bytes) {
 /* The kernel maps at no address with a memory tag, and no record has one: `plain` is the program's
  * pointer without. It gets back what it gave where the memory lies there. */
 static void *as_given(long result, const void *plain, void *given) {
-    return (const void *)result == plain ? given : (void *)hak_libc_result(result);
+    bool lies_there = !has_failed(result) && (const void *)result == plain;
+    return lies_there ? given : (void *)hak_libc_result(result);
 }
 
 /* ---- the calls -------------------------------------------------------------------------------
@@ -233,7 +234,8 @@ HAK_EXPORT void *mremap(void *given, size_t old_bytes, size_t bytes, int flags, 
                                                   .size = whole_pages(bytes),
                                                   .old_address = (uintptr_t)old,
                                                   .epoch = (uint32_t)left});
-    return (void *)result == old ? given : as_given(result, wanted, given_new);
+    bool stays = !has_failed(result) && (void *)result == old;
+    return stays ? given : as_given(result, wanted, given_new);
 }
 
 /* ---- the break -------------------------------------------------------------------------------
