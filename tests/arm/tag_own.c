@@ -1,12 +1,17 @@
 /* Does what a program may do with the bits of a tag, and with the kernel's settings for them
  * (tests/arm/tags.sh).
  *
- *     tag_own kind       keeps numbers of 1 to 255 in the top byte of pointers, and uses them as
- * they are, which the processor ignores tag_own small      likewise of 1 to 15: they take the place
- * of the tag alone tag_own off        switches the comparing off, and then gives blocks to the
- * kernel tag_own mapped     maps memory over its block, and gives a part of it back tag_own strange
- * reads within a live block by a pointer to its ninth byte whose tag no life of it had: what it
- * came from is not known */
+ * kind: keeps numbers of 1 to 255 in the top byte of pointers, and uses them as they are, which the
+ * processor ignores.
+ *
+ * small: likewise of 1 to 15, which take the place of the tag alone.
+ *
+ * off: switches the comparing off, and then gives blocks to the kernel.
+ *
+ * mapped: maps memory over its block, and gives a part of it back.
+ *
+ * strange: reads within a live block by a pointer to its ninth byte whose tag no life of it had. It
+ * is not known where that came from. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <malloc.h>
