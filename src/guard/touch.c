@@ -82,7 +82,7 @@ HAK_IN_PLACE struct hak_look look_in(const struct hak_located *at, const void *p
     size_t room = hak_room_in(at, p);
     if (HAK_UNLIKELY(room - 1 >= SIZE_MAX - 1) || !hak_has_border(at))
         return (struct hak_look){room, true};
-    if (hak_asked_bytes_of(at) < HAK_PAGE_BYTES)
+    if (HAK_LIKELY(hak_asked_bytes_of(at) < HAK_PAGE_BYTES))
         return (struct hak_look){room, border_stands(at)};
     return (struct hak_look){room, !asks || far_border_stands(*at)};
 }
