@@ -278,10 +278,11 @@ void hak_touch_for_kernel(const struct hak_kernel_touch *touch) {
         return;
     }
     const struct tagged_block block = find_tagged(p);
+    const unsigned tag = hak_tag_of_pointer(touch->pointer);
     size_t room = block.room;
     const char *end = p + (touch->bytes < room ? touch->bytes : room);
     while (p < end) {
-        if (block.bytes >= HAK_PAGE_BYTES_LEAST && !hak_can_read(p, 1))
+        if (block.bytes >= HAK_PAGE_BYTES_LEAST && !hak_tags_can_read((uintptr_t)p, tag))
             return;
         if (!has_tag(p, touch)) {
             tell_of_tag(p, touch, 1, HAK_TOUCH_AT_LEAST);
@@ -291,7 +292,7 @@ void hak_touch_for_kernel(const struct hak_kernel_touch *touch) {
     }
     /* Without anything between blocks nothing else finds that it leaves its own. */
     if (hak_light_serves() && room != 0 && !touch->receives && touch->bytes > room &&
-        hak_can_read(end, 1) && hak_tag_at(end) != hak_tag_of_pointer(touch->pointer))
+        hak_tags_can_read((uintptr_t)end, tag) && hak_tag_at(end) != tag)
         tell_of_tag(end, touch, 1, HAK_TOUCH_AT_LEAST);
 }
 

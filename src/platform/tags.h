@@ -49,13 +49,24 @@ static inline void hak_tags_fit(void *start, size_t bytes) {
                            PROT_READ | PROT_WRITE | HAK_TAGS_PROTECTION);
 }
 
+/* True when the word of eight bytes at `address`, which has no tag, can be read. The kernel
+ * compares tags, too: so it is asked by each of them, first by `likely`. */
+static inline bool hak_tags_can_read(uintptr_t address, unsigned likely) {
+    for (unsigned i = 0; i < HAK_TAGS; i++) {
+        uintptr_t tag = (likely + i) % HAK_TAGS;
+        if (hak_raw_readable((address & ~(uintptr_t)7) | tag << HAK_TAG_SHIFT))
+            return true;
+    }
+    return false;
+}
+
 /* The first granule with another tag than `tag` of what an access touches from `address` on, which
  * can be read: the processor may name the first byte of the access. `address` where all have it. */
 static inline uintptr_t hak_tags_first_wrong(uintptr_t address, unsigned tag) {
     enum { GREATEST_ACCESS = 64 };
     for (uintptr_t at = address; at < address + GREATEST_ACCESS;
          at = (at | (HAK_TAG_GRANULE - 1)) + 1) {
-        if (at != address && at % HAK_PAGE_BYTES_LEAST == 0 && !hak_raw_readable(at))
+        if (at != address && at % HAK_PAGE_BYTES_LEAST == 0 && !hak_tags_can_read(at, tag))
             break;
         if (hak_tag_at((const void *)at) != tag)
             return at;

@@ -192,6 +192,12 @@ static struct compared_block block_of(const struct hak_located *at, uintptr_t ad
                                        !beside_has_tag(at, -1, tag) && !beside_has_tag(at, 1, tag)};
 }
 
+/* False also where it cannot be read. The kernel, which compares, is asked by that tag. */
+static bool granule_has_tag(uintptr_t granule, unsigned tag) {
+    return hak_raw_readable(granule | (uintptr_t)tag << HAK_TAG_SHIFT) &&
+           hak_tag_at((const void *)granule) == tag;
+}
+
 /* In level light the tags of a slot's lives are all even, or all odd (slab/tags.h). */
 static struct compared_block block_of_light(uintptr_t address, unsigned tag) {
     size_t bytes = 0, room = light_hak_light_room ? light_hak_light_room(address, &bytes) : 0;
@@ -199,9 +205,8 @@ static struct compared_block block_of_light(uintptr_t address, unsigned tag) {
     unsigned now = hak_tag_at((const void *)address);
     bool is_slot = bytes != 0 && bytes < HAK_PAGE_BYTES_LEAST && now != 0;
     uintptr_t front = block.start - HAK_TAG_GRANULE;
-    block.is_strange = is_slot && tag % 2 != now % 2 && hak_raw_readable(front) &&
-                       hak_tag_at((const void *)front) != tag && hak_raw_readable(block.end) &&
-                       hak_tag_at((const void *)block.end) != tag;
+    block.is_strange = is_slot && tag % 2 != now % 2 && !granule_has_tag(front, tag) &&
+                       !granule_has_tag(block.end, tag);
     return block;
 }
 

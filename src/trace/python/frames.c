@@ -11,13 +11,15 @@ enum { REFERENCE_TAG = 1 }; /* a reference of a frame that is not counted (3.14)
  * so what is remembered of pages that went matters only where a pointer is wrong. */
 static _Atomic uintptr_t known_page[PAGES];
 
-/* True when the page can be read; a page that could once counts as readable from then on. */
-static bool page_can_be_read(uintptr_t page) {
+/* True when the page with the number `page` can be read; a page that could once counts as readable
+ * from then on. `at`: an address in it, with the tag of the memory there, since the kernel
+ * compares. */
+static bool page_can_be_read(uintptr_t page, uintptr_t at) {
     _Atomic uintptr_t *place = &known_page[(page ^ page >> 10) % PAGES];
     if (HAK_LIKELY(atomic_load_explicit(place, memory_order_relaxed) == page + 1))
         return true;
     if (page == 0 || page >> (HAK_ADDRESS_BITS - PAGE_SHIFT) != 0 ||
-        !hak_raw_readable(page << PAGE_SHIFT))
+        !hak_raw_readable(at & ~(uintptr_t)7))
         return false;
     atomic_store_explicit(place, page + 1, memory_order_relaxed);
     return true;
@@ -26,7 +28,8 @@ static bool page_can_be_read(uintptr_t page) {
 bool hak_python_can_read(uintptr_t address, size_t bytes) {
     uintptr_t plain = (uintptr_t)hak_untagged((const void *)address); /* an object in a block */
     uintptr_t first = plain >> PAGE_SHIFT, last = (plain + bytes - 1) >> PAGE_SHIFT;
-    return page_can_be_read(first) && (first == last || page_can_be_read(last));
+    return page_can_be_read(first, address) &&
+           (first == last || page_can_be_read(last, address + bytes - 1));
 }
 
 static bool is_object(uintptr_t address, size_t bytes) {
