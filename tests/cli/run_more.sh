@@ -68,7 +68,10 @@ if [ "$(id -u)" -eq 0 ]; then
         cd "$public" && exec env --default-signal=INT setpriv --reuid="$user" --regid="$user" --clear-groups \
             bash -c 'ulimit -c 0 && ulimit -u 3 && exec ./hakmem-trace run --json -s "$0.db" -- "$@"' "$name" "$@" >"$public/$name.json" 2>"$public/$name.said"
     }
+    # What is left of the run before, for a moment, would be counted as the same user's.
+    another_user() { user=$((user + 20000)) && chown -R "$user" "$public"; }
     # The program's end by a signal is no reason to leave out why the status is not that one.
+    another_user
     (few killed sh -c 'kill -KILL $$')
     status=$?
     [ "$status" -eq 4 ] || fail "a program that is killed, status $status, 4 was due: $(cat "$public/killed.said")"
@@ -77,6 +80,7 @@ if [ "$(id -u)" -eq 0 ]; then
 
     # The second signal ends `run` itself: its status is that one's, and says nothing of the record.
     mkfifo orders
+    another_user
     few left sh -c 'trap "echo got" TERM; echo ready; while :; do read -r x && [ "$x" = end ] && exit 9; done' <orders &
     run=$!
     exec 9>orders
