@@ -68,7 +68,7 @@ if [ "$(id -u)" -eq 0 ]; then
         cd "$public" && exec env --default-signal=INT setpriv --reuid="$user" --regid="$user" --clear-groups \
             bash -c 'ulimit -c 0 && ulimit -u 3 && exec ./hakmem-trace run --json -s "$0.db" -- "$@"' "$name" "$@" >"$public/$name.json" 2>"$public/$name.said"
     }
-    # What is left of the run before, for a moment, would be counted as the same user's.
+    # Processes of the run before may still be there, and are counted if they are the same user's.
     another_user() { user=$((user + 20000)) && chown -R "$user" "$public"; }
     # The program's end by a signal is no reason to leave out why the status is not that one.
     another_user
