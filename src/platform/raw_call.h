@@ -16,12 +16,12 @@
 #include "hop.h"
 #include "platform/own.h"
 
-/* System calls that the sandbox in which the program has put itself does not allow, some of them at
- * the price of its life: a bit for each number, set by tree/sandbox.c in the debug build. Weak,
- * since parts of hakmem are linked without it. */
+/* System calls that a sandbox in which the program has put itself does not allow, some of them at
+ * the price of its life: by each number how many threads' sandboxes do so. Set by tree/sandbox.c in
+ * the debug build. Weak, since parts of hakmem are linked without it. */
 enum { HAK_CALL_NUMBERS = 512 };
-HAK_HIDDEN extern _Atomic uint64_t hak_forbidden_calls[HAK_CALL_NUMBERS / 64];
-__attribute__((weak)) _Atomic uint64_t hak_forbidden_calls[HAK_CALL_NUMBERS / 64];
+HAK_HIDDEN extern _Atomic uint32_t hak_forbidden_calls[HAK_CALL_NUMBERS];
+__attribute__((weak)) _Atomic uint32_t hak_forbidden_calls[HAK_CALL_NUMBERS];
 
 /* Called one after the other before the program enters a sandbox; NULL = nothing to do. Weak, as
  * above. */
@@ -43,10 +43,8 @@ static inline void hak_prepare_for_sandbox(void) {
 
 /* True after the program's seccomp filter was found to forbid the call (hak_forbidden_calls). */
 static inline bool hak_call_is_forbidden(long number) {
-    return HAK_UNLIKELY(
-        atomic_load_explicit(&hak_forbidden_calls[number / 64 % 8], memory_order_relaxed) >>
-            (number % 64) &
-        1);
+    return HAK_UNLIKELY(atomic_load_explicit(&hak_forbidden_calls[number % HAK_CALL_NUMBERS],
+                                             memory_order_relaxed) != 0);
 }
 
 #include HAK_ARCH_FILE(call.h)

@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include "memory_tags.h"
 #include "newer.h"
 #include "options.h"
@@ -44,12 +45,34 @@ bool hak_sandbox_bars_hello(void) {
     return false;
 }
 
-/* Notes that the library may not make this call any more; exit and exit_group stay, since a thread
- * that makes them wants to end. */
-static void forbid(long number) {
+/* A thread's attempt to enter a sandbox. Others may make theirs meanwhile: each takes back what it
+ * noted itself. */
+struct attempt {
+    uint64_t forbids[HAK_CALL_NUMBERS / 64]; /* calls that it has noted */
+    bool is_strict;
+};
+
+/* Notes that the library may not make this call any more. */
+static void forbid(struct attempt *attempt, long number) {
+    uint64_t *word = &attempt->forbids[number / 64], bit = (uint64_t)1 << (number % 64);
     if (number == SYS_exit_group || number == SYS_exit)
         return; /* a thread that makes them wants to end */
-    atomic_fetch_or(&hak_forbidden_calls[number / 64], (uint64_t)1 << (number % 64));
+    if (!(*word & bit))
+        atomic_fetch_add(&hak_forbidden_calls[number], 1);
+    *word |= bit;
+}
+
+/* The same of all calls but those that strict seccomp lets through. */
+static void forbid_all(struct attempt *attempt) {
+    for (long number = 0; number < HAK_CALL_NUMBERS; number++)
+        if (!attempt->is_strict || (number != SYS_read && number != SYS_write))
+            forbid(attempt, number);
+}
+
+static void allow_again(const struct attempt *attempt) {
+    for (long number = 0; number < HAK_CALL_NUMBERS; number++)
+        if (attempt->forbids[number / 64] >> (number % 64) & 1)
+            atomic_fetch_sub(&hak_forbidden_calls[number], 1);
 }
 
 /* Ways in which hakmem uses calls that filters like to look into; the first argument is the call.
@@ -72,15 +95,19 @@ static const struct {
     {SYS_rt_sigprocmask, {2, 4096, 4096, 8}},
     {SYS_rt_sigprocmask, {UINT64_MAX, 4096, 0, 8}},
     {SYS_prctl, {PR_GET_NAME, 4096}},
+    {SYS_fcntl, {3, 3 /* F_GETFL */}},
     {SYS_fcntl, {3, 1030 /* F_DUPFD_CLOEXEC */, 64}},
     {SYS_fcntl, {3, 37 /* F_OFD_SETLK */, 4096}},
     {SYS_socket, {1, 1 | 02000000, 0}},
+    {SYS_getsockopt, {3, SOL_SOCKET, SO_TYPE, 4096, 4096}},
+    {SYS_getsockopt, {3, SOL_SOCKET, SO_DOMAIN, 4096, 4096}},
+    {SYS_getsockopt, {3, SOL_SOCKET, SO_SNDBUF, 4096, 4096}},
 };
 
 /* Notes the calls that the filter does not let through, with arguments of 0 and as the library
  * makes them: all of them if it cannot be read. Another thread may open it before the kernel reads
  * it; else the kernel refuses, and finish takes that back. */
-static void forbid_filtered(const struct sock_fprog *given) {
+static void forbid_filtered(struct attempt *attempt, const struct sock_fprog *given) {
     static const uint64_t none[6];
     struct hak_readable known = HAK_READABLE_STACK;
     struct sock_fprog program;
@@ -91,30 +118,31 @@ static void forbid_filtered(const struct sock_fprog *given) {
         return;
     if (!is_there ||
         !hak_may_be_readable(&known, program.filter, program.len * sizeof *program.filter)) {
-        for (long number = 0; number < HAK_CALL_NUMBERS; number++)
-            forbid(number);
+        forbid_all(attempt);
         return;
     }
     struct hak_filter filter = {program.filter, program.len};
     for (long number = 0; number < HAK_CALL_NUMBERS; number++)
         if (!hak_filter_allows(&filter, number, none))
-            forbid(number);
+            forbid(attempt, number);
     for (size_t i = 0; i < sizeof uses / sizeof uses[0]; i++)
         if (!hak_filter_allows(&filter, uses[i].number, uses[i].arguments))
-            forbid(uses[i].number);
+            forbid(attempt, uses[i].number);
 }
 
 static void let_time_stand(uint64_t ticks) {
     __atomic_store_n(&hak_ticks_stand_still, ticks, __ATOMIC_RELAXED);
 }
 
+/* Threads that are in strict seccomp, or on their way. */
+static _Atomic uint32_t strict_threads;
+
 /* Notes that all calls but read and write are forbidden: the clock stands, and the collector sees
  * the process as strict and paused. */
-static void forbid_strictly(void) {
+static void forbid_strictly(struct attempt *attempt) {
+    atomic_fetch_add(&strict_threads, 1);
     let_time_stand(hak_ticks() | 1);
-    for (long number = 0; number < HAK_CALL_NUMBERS; number++)
-        if (number != SYS_read && number != SYS_write)
-            forbid(number);
+    forbid_all(attempt);
     if (!hak_current_ready())
         return;
     atomic_fetch_or(&hak_current.process->flags, HAK_PROCESS_STRICT);
@@ -122,31 +150,36 @@ static void forbid_strictly(void) {
     atomic_store(hak_current.alive, HAK_ALIVE_PAUSED);
 }
 
+/* The kernel refused the last of those threads. */
+static void let_time_pass(void) {
+    let_time_stand(0);
+    if (atomic_exchange(&hak_clock_is_barred, 0)) {
+        atomic_fetch_and(&hak_current.process->flags, ~(uint32_t)HAK_PROCESS_STRICT);
+        atomic_store(hak_current.alive, HAK_ALIVE_GO);
+    }
+}
+
 /* Does what must be done before the process enters a sandbox: gets a ring, and notes the calls that
- * will be forbidden; `before` gets those that were so far. */
-static void enter(bool is_strict, const struct sock_fprog *program, uint64_t before[8]) {
+ * will be forbidden. */
+static struct attempt enter(bool is_strict, const struct sock_fprog *program) {
+    struct attempt attempt = {.is_strict = is_strict};
     hak_prepare_for_sandbox();
-    for (int i = 0; i < HAK_CALL_NUMBERS / 64; i++)
-        before[i] = atomic_load(&hak_forbidden_calls[i]);
     if (hak_current_ready() && !hak_writer.ring && !hak_writer.shared)
         (void)hak_ring_make_room(1); /* a ring of its own, while that can be had */
     if (is_strict)
-        forbid_strictly();
+        forbid_strictly(&attempt);
     else
-        forbid_filtered(program);
+        forbid_filtered(&attempt, program);
+    return attempt;
 }
 
 /* Ends what enter began, and returns `result`. Where that is an error, what was noted is taken
  * back; else programs that cannot say hello any more are told that there is no session. */
-static long finish(long result, const uint64_t before[8]) {
+static long finish(long result, const struct attempt *attempt) {
     if (result != 0) {
-        let_time_stand(0);
-        if (atomic_exchange(&hak_clock_is_barred, 0)) {
-            atomic_fetch_and(&hak_current.process->flags, ~(uint32_t)HAK_PROCESS_STRICT);
-            atomic_store(hak_current.alive, HAK_ALIVE_GO);
-        }
-        for (int i = 0; i < HAK_CALL_NUMBERS / 64; i++)
-            atomic_store(&hak_forbidden_calls[i], before[i]);
+        if (attempt->is_strict && atomic_fetch_sub(&strict_threads, 1) == 1)
+            let_time_pass();
+        allow_again(attempt);
         return result;
     }
     if (hak_sandbox_bars_hello() && hak_current.session)
@@ -171,7 +204,7 @@ static unsigned long with_tagged_addresses(unsigned long how) {
  * and takes it back when the kernel refuses. Returns as libc does. */
 HAK_EXPORT int prctl(int what, ...) {
     unsigned long arguments[4];
-    uint64_t before[HAK_CALL_NUMBERS / 64];
+    struct attempt attempt;
     va_list list;
     va_start(list, what);
     for (int i = 0; i < 4; i++)
@@ -181,12 +214,12 @@ HAK_EXPORT int prctl(int what, ...) {
     if (hak_tags_are_known() && what == HAK_TAGS_SET_CONTROL)
         arguments[0] = with_tagged_addresses(arguments[0]);
     if (enters)
-        enter(arguments[0] == SECCOMP_MODE_STRICT,
-              arguments[0] == SECCOMP_MODE_FILTER ? (const struct sock_fprog *)arguments[1] : NULL,
-              before);
+        attempt = enter(
+            arguments[0] == SECCOMP_MODE_STRICT,
+            arguments[0] == SECCOMP_MODE_FILTER ? (const struct sock_fprog *)arguments[1] : NULL);
     long result = hak_raw_call_always(SYS_prctl, what, (long)arguments[0], (long)arguments[1],
                                       (long)arguments[2], (long)arguments[3], 0);
-    return (int)hak_libc_result(enters ? finish(result, before) : result);
+    return (int)hak_libc_result(enters ? finish(result, &attempt) : result);
 }
 
 HAK_HIDDEN long hak_sandbox_seccomp(long number, long operation, long flags, void *argument);
@@ -195,16 +228,16 @@ HAK_HIDDEN long hak_syscall_fail(long result);
 /* Makes the program's seccomp by syscall(): notes first what the library may not call any more, and
  * takes it back when the kernel refuses. Returns as libc does. */
 long hak_sandbox_seccomp(long number, long operation, long flags, void *argument) {
-    uint64_t before[HAK_CALL_NUMBERS / 64];
+    struct attempt attempt;
     bool is_strict = operation == SECCOMP_SET_MODE_STRICT;
     bool enters = (is_strict || operation == SECCOMP_SET_MODE_FILTER) && hak_is_own_process();
     if (enters)
-        enter(is_strict, is_strict ? NULL : argument, before);
+        attempt = enter(is_strict, is_strict ? NULL : argument);
     long result = hak_raw_call_always(number, operation, flags, (long)argument, 0, 0, 0);
     if (!enters)
         return hak_libc_result(result);
     /* With SECCOMP_FILTER_FLAG_NEW_LISTENER a descriptor is the good answer. */
-    (void)finish(result < 0 ? result : 0, before);
+    (void)finish(result < 0 ? result : 0, &attempt);
     return hak_libc_result(result);
 }
 

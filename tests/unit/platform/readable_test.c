@@ -122,9 +122,9 @@ TEST(a_copy_of_a_page_that_is_closed_meanwhile_stops) {
 }
 
 TEST(a_sandbox_that_forbids_the_question_has_no_answer) {
-    hak_forbidden_calls[SYS_rt_sigprocmask / 64] = (uint64_t)1 << SYS_rt_sigprocmask % 64;
+    hak_forbidden_calls[SYS_rt_sigprocmask] = 1;
     ck_assert(!hak_can_read(&errno, 1) || !hak_is_debug_build);
-    hak_forbidden_calls[SYS_rt_sigprocmask / 64] = 0;
+    hak_forbidden_calls[SYS_rt_sigprocmask] = 0;
     ck_assert(hak_can_read(&errno, 1));
 }
 
