@@ -37,11 +37,14 @@ grep -q '"x30"' json && grep -q '"pc"' json && ! grep -q '"rip"' json || complai
 
 # Mappings of the program are recorded in whole pages of the kernel's.
 ${cross}gcc -g -w -o mapped "$SOURCE/tests/arm/mapped.c" || exit 2
-for kib in 4 16 64; do
+find_wide_pages
+for bytes in 4096 $wide_pages; do
     rm -f ./*.rings mapped.db*
-    "$qemu" -p $((kib * 1024)) -L "$root" -E "LD_PRELOAD=$built/hakmem-debug.so" -E HAKMEM_COLLECT="$PWD/collect" ./mapped >said 2>&1 </dev/null ||
-        complain "pages of $kib KiB: $(head -n 5 said)"
-    "$BUILD/hakmem-trace" import -s mapped.db ./*.rings >import.out 2>&1 || complain "import, $kib: $(cat import.out)"
+    pages=()
+    [ "$bytes" = 4096 ] || pages=(-p "$bytes")
+    "$qemu" "${pages[@]}" -L "$root" -E "LD_PRELOAD=$built/hakmem-debug.so" -E HAKMEM_COLLECT="$PWD/collect" ./mapped >said 2>&1 </dev/null ||
+        complain "pages of $bytes bytes: $(head -n 5 said)"
+    "$BUILD/hakmem-trace" import -s mapped.db ./*.rings >import.out 2>&1 || complain "import, $bytes: $(cat import.out)"
     "$BUILD/hakmem-trace" events -s mapped.db >events
-    [ "$(grep -cE " PROGRAM_(MAP|UNMAP) .* $kib\.0 KiB (un)?mapped" events)" = 2 ] || complain "mappings, pages of $kib KiB: $(grep MAP events)"
+    [ "$(grep -cE " PROGRAM_(MAP|UNMAP) .* $((bytes / 1024))\.0 KiB (un)?mapped" events)" = 2 ] || complain "mappings, pages of $bytes bytes: $(grep MAP events)"
 done

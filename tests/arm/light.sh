@@ -71,7 +71,8 @@ wide() {
     "$qemu" -p "$1" -L $root -E "LD_PRELOAD=$library" -E "HAKMEM_CHECK=$2" -E "HAKMEM_GUARD=$3" \
         -E HAKMEM_TRACE=off -E HAKMEM_SESSION=none "${@:4}" 2>&1 </dev/null
 }
-for bytes in 16384 65536; do
+find_wide_pages
+for bytes in $wide_pages; do
     for level in normal light; do
         guard=sample:20
         [ $level = light ] || guard=sites:4

@@ -46,7 +46,8 @@ run -E "LD_PRELOAD=$built/libhakmem.so" verified 4 3000 || complain "hak_verify:
 [ ! -s err ] || complain "hak_verify: $(head -n 5 err)"
 
 # Pages of 16 and 64 KiB: qemu-user names them to the program, and maps at their multiples.
-for bytes in 16384 65536; do
+find_wide_pages
+for bytes in $wide_pages; do
     pages=(-p "$bytes" -E "LD_PRELOAD=$built/libhakmem.so")
     try "pages of $bytes bytes" "${pages[@]}" stress 4 20000
     run "${pages[@]}" verified 4 3000 && [ ! -s err ] || complain "hak_verify, pages of $bytes bytes: $(head -n 5 err)"

@@ -4,6 +4,7 @@
 #
 #   needs_binfmt       ends the test likewise where the kernel does not start programs of aarch64 by itself
 #   make_arm           make, for arm64
+#   find_wide_pages    sets $wide_pages to the sizes of pages beyond 4 KiB, in bytes, that qemu-user can name to a program by -p
 #   build_arm LIBRARY  builds the libraries once for all tests, into $built; LIBRARY of them needs libc and ld.so alone
 # shellcheck disable=SC2034 # for the script
 cross=aarch64-linux-gnu- root=/usr/aarch64-linux-gnu built=$BUILD/aarch64
@@ -21,6 +22,14 @@ build_arm() {
     flock "$built" "${make_arm[@]}" >made 2>&1 || fail "make CROSS=$cross: $(tail -n 20 made)"
     needs=$(${cross}readelf -d "$built/$1" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | sort | tr '\n' ' ')
     [ "$needs" = 'ld-linux-aarch64.so.1 libc.so.6 ' ] || complain "$1 needs more than libc: $needs"
+}
+
+# Version 11 has no -p any more.
+find_wide_pages() {
+    wide_pages='16384 65536'
+    "$qemu" -p 16384 -version >/dev/null 2>&1 && return
+    wide_pages=
+    echo 'skipped: pages of 16 and 64 KiB: this qemu-user has no option -p'
 }
 
 # Flag F: the emulator is found in another root, too.
