@@ -30,9 +30,10 @@ run_both() {
 
 looked_at=0 turn=0
 for program in $(fault_programs) $(correct_programs); do
-    source=$SOURCE/tests/faults/$program.c
-    [ -e "$source" ] && [ -z "$(cannot "$program")" ] || continue
-    ${cross}gcc -w -O0 -D_GNU_SOURCE -iquote "$SOURCE/include" -pthread -o "$program" "$source" || exit 2
+    source=$SOURCE/tests/faults/$program.c compiler=gcc
+    [ -e "$source" ] || { source=${source}pp compiler=g++; }
+    [ -z "$(cannot "$program")" ] || continue
+    ${cross}$compiler -w -O0 -D_GNU_SOURCE -iquote "$SOURCE/include" -pthread -o "$program" "$source" || exit 2
     levels=(trace normal trace)
     for level in "${levels[@]:turn++ % 2:2}"; do
         run_both "$program" $level

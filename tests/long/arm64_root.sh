@@ -118,29 +118,43 @@ cannot() {
     pool_leak) echo 'pieces of pools are left out where a thread could not be stopped, as under qemu-user' ;;
     esac
 }
-mkdir -p "$root/srv/hakmem/faults"
+# compile SOURCE PROGRAM, as tools/make/tests.mk does; a host of plug-ins with its plug-in beside it.
+compile() {
+    local source=$1 program=$2 compiler=gcc
+    [[ $source != *.cpp ]] || compiler='g++ -std=c++17'
+    # shellcheck disable=SC2046,SC2086 # several options
+    set -- ${cross}$compiler -O0 -g -w -D_GNU_SOURCE -iquote "$SOURCE/include" $(sed -n 's|^// optimise: ||p' "$source") "$source"
+    "$@" -pthread -ldl -o "$program" || return
+    ! grep -q '^// plugin:' "$source" || "$@" -DPLUGIN -shared -fPIC -o "$program.so"
+}
+mkdir -p "$root/srv/hakmem/faults/cxx"
 found=0 looked_at=0 number=0 left_out=
-for program in $(fault_programs) $(correct_programs); do
+# The C++ programs as people write them have names with their folder.
+for program in $(fault_programs) $(correct_programs) $(cd "$SOURCE/tests/faults" && printf '%s\n' cxx/*.cpp | sed 's/\.cpp$//'); do
     source=$SOURCE/tests/faults/$program.c
-    [ -e "$source" ] || continue
+    [ -e "$source" ] || source=${source}pp
     number=$((number + 1))
     [ $((number % EVERY)) -eq 0 ] || continue
     [ -z "$(cannot "$program")" ] || { left_out+="- $program: $(cannot "$program")"$'\n' && continue; }
-    ${cross}gcc -g -w -O0 -D_GNU_SOURCE -iquote "$SOURCE/include" -pthread -o "$root/srv/hakmem/faults/$program" "$source" || exit 2
-    injection=$(injection_of "$program") variables=$(variables_of "$program")
+    compile "$source" "$root/srv/hakmem/faults/$program" || exit 2
+    injection=$(injection_of "$program")
+    variables="$(variables_of "$program") $(sed -n 's|^// variables: ||p' "$source")"
     for level in trace normal; do
-        options=(HAKMEM_GUARD_WATCH=off ${injection:+"HAKMEM_INJECT=$injection"} ${variables:+"$variables"})
-        env "${options[@]}" "$trace" run --check $level -s here.db -- "$BUILD/tests/faults/$program" >"here.$program" 2>&1 </dev/null
-        within env "${options[@]}" hakmem-trace run --check $level -s "/srv/hakmem/faults/$program.$level.db" -- "/srv/hakmem/faults/$program" >"there.$program" 2>&1
+        # shellcheck disable=SC2206 # several variables
+        options=(HAKMEM_GUARD_WATCH=off ${injection:+"HAKMEM_INJECT=$injection"} $variables)
+        said=${program//\//.}
+        env "${options[@]}" "$trace" run --check $level -s here.db -- "$BUILD/tests/faults/$program" >"here.$said" 2>&1 </dev/null
+        within env "${options[@]}" hakmem-trace run --check $level -s "/srv/hakmem/faults/$program.$level.db" -- "/srv/hakmem/faults/$program" >"there.$said" 2>&1
         rm -f here.db*
         looked_at=$((looked_at + 1))
-        if [ "$(codes "here.$program")" != "$(codes "there.$program")" ]; then
-            complain "$program, level $level: $(codes "there.$program"), x86-64 $(codes "here.$program")
-$(head -n 12 "there.$program")"
-        elif [ -n "$(codes "here.$program")" ]; then
+        if [ "$(codes "here.$said")" != "$(codes "there.$said")" ]; then
+            complain "$program, level $level: $(codes "there.$said"), x86-64 $(codes "here.$said")
+$(head -n 12 "there.$said")"
+        elif [ -n "$(codes "here.$said")" ]; then
             found=$((found + 1))
             # The function that made the fault is named, with its line.
-            grep -q "$program\.c:[0-9]" "there.$program" || ! grep -q "$program\.c:[0-9]" "here.$program" || complain "$program, level $level: no line: $(head -n 12 "there.$program")"
+            file=${source##*/}
+            grep -q "${file//./\\.}:[0-9]" "there.$said" || ! grep -q "${file//./\\.}:[0-9]" "here.$said" || complain "$program, level $level: no line: $(head -n 12 "there.$said")"
         fi
     done
 done
