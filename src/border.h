@@ -245,8 +245,7 @@ static inline bool hak_check_tag_may_stay(user_t user, size_t asked_bytes) {
  * ours. HAK_NO_USER: it is of an earlier life, which was reported, and the program goes on. */
 HAK_HIDDEN user_t hak_check_tag(user_t user, enum hak_record_kind kind);
 static inline user_t hak_check_given(user_t user, enum hak_record_kind kind) {
-    return hak_tags_are_known() && hak_tag_of_pointer(user.p) != 0 ? hak_check_tag(user, kind)
-                                                                   : user;
+    return hak_tags_are_known() && user.p ? hak_check_tag(user, kind) : user;
 }
 /* True of what hak_check_given refused; never without tags. */
 static inline bool hak_check_is_refused(user_t user) {

@@ -3,6 +3,9 @@
  *
  *   user address --hash--> one of 256 entries: the block as it was when it was freed
  *
+ * An address has two: for its last block with a memory tag, and for its last one without. A pointer
+ * without a tag can then be told for that block's, though others were freed there since.
+ *
  * Asked only about addresses at which nothing is mapped any more, so an entry can outlive its block
  * without doing harm. There is no lock: an entry is marked empty while it is written, and two
  * threads that write the same one at the same moment can at worst spoil what a later report says of
@@ -11,6 +14,7 @@
 
 #include <limits.h>
 #include <stdatomic.h>
+#include "memory_tags.h"
 
 enum { ENTRY_BITS = 8 };
 
@@ -23,13 +27,13 @@ struct entry {
 static struct entry entries[1 << ENTRY_BITS];
 static _Atomic uint32_t frees;
 
-static struct entry *entry_of(uintptr_t user) {
-    return &entries[(user >> 4) * 0x9e3779b97f4a7c15ull >> (64 - ENTRY_BITS)];
+static struct entry *entry_of(uintptr_t user, bool has_tag) {
+    return &entries[((user >> 4) + has_tag) * 0x9e3779b97f4a7c15ull >> (64 - ENTRY_BITS)];
 }
 
 void hak_remember_large(const struct hak_large *large) {
     uintptr_t user = (uintptr_t)large->base.p + large->user_delta;
-    struct entry *entry = entry_of(user);
+    struct entry *entry = entry_of(user, large->tag != 0);
     atomic_store_explicit(&entry->user, 0, memory_order_relaxed);
     atomic_thread_fence(memory_order_release);
     entry->block = *large;
@@ -45,10 +49,18 @@ static bool copy_former(const struct entry *entry, uintptr_t user, struct hak_la
 }
 
 bool hak_recall_large(const void *user, struct hak_large *large) {
-    struct entry *entry = entry_of((uintptr_t)user);
-    if (atomic_load_explicit(&entry->user, memory_order_acquire) != (uintptr_t)user)
-        return false;
-    return copy_former(entry, (uintptr_t)user, large);
+    struct hak_large found;
+    uint32_t now = atomic_load_explicit(&frees, memory_order_relaxed), least = UINT32_MAX;
+    for (int has_tag = 0; has_tag <= hak_may_have_tags; has_tag++) {
+        struct entry *entry = entry_of((uintptr_t)user, has_tag);
+        uintptr_t held = atomic_load_explicit(&entry->user, memory_order_acquire);
+        uint32_t ago = now - entry->order;
+        if (held != (uintptr_t)user || ago >= least || !copy_former(entry, held, &found))
+            continue;
+        least = ago;
+        *large = found;
+    }
+    return least != UINT32_MAX;
 }
 
 /* Finds the last freed large block whose pages held the address and that had one of the memory tags

@@ -6,12 +6,20 @@
 #include "options.h"
 #include "platform/platform.h"
 
+/* Whether a pointer without a tag is that of a longer block, which was freed at the large block's
+ * place; else it may be one whose tag the program took off. */
+static bool is_of_untagged(const struct hak_located *at, uintptr_t address) {
+    return at->large && hak_tags_are_of_former(address);
+}
+
 static enum hak_tag_verdict judge_in(struct hak_located at, const void *pointer) {
     const char *plain = hak_untagged(pointer);
     if (at.slot->place != HAK_PLACE_LIVE || plain != hak_user_in(&at))
         return HAK_TAG_FITS;
     unsigned due = hak_tag_of_live(plain, hak_asked_bytes_of(&at));
-    bool fits = hak_tag_of_pointer(pointer) == due || due == 0 || !hak_tags_are_given();
+    unsigned tag = hak_tag_of_pointer(pointer);
+    bool fits = tag == due || due == 0 || !hak_tags_are_given() ||
+                (tag == 0 && !is_of_untagged(&at, (uintptr_t)plain));
     return HAK_LIKELY(fits) ? HAK_TAG_FITS : HAK_TAG_WRONG;
 }
 
@@ -231,7 +239,7 @@ bool hak_tags_allow(uintptr_t address, unsigned tag, const uint64_t *registers, 
     if (hak_light_serves() && !is_known) /* else it is a guarded block */
         return allow_in_light(address, tag, registers, count);
     if (!is_known || !is_live(&at) || !is_in_bytes(&at, address) ||
-        (at.large && tag == 0 && hak_tags_are_of_former(address)))
+        (tag == 0 && is_of_untagged(&at, address)))
         return false;
     struct compared_block block = block_of(&at, address, tag);
     if (tag == 0 || has_own_bits(&block, tag, registers, count))
