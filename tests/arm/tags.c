@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -62,6 +63,12 @@ static uintptr_t address_of(uintptr_t pointer) {
 }
 
 enum { BLOCKS = 24, TRIES = 20000, LARGE_TRIES = 50, LARGE_BYTES = 32768, WHOLE_BYTES = 1 << 20 };
+enum {
+    PAGE = 4096,
+    MOST_HOLES = 2000,
+    MORE_THAN_QUARANTINE = 12,
+    BEHIND_BYTES = 31 /* of a large block's mapping, behind the bytes asked for */
+};
 static char *blocks[BLOCKS];
 static int is_large, is_light, is_late;
 
@@ -88,23 +95,62 @@ static char *make(unsigned size) {
     return block;
 }
 
+/* Takes closed pages at the address, where nothing is mapped yet. */
+static void take_pages(uintptr_t address, size_t bytes) {
+    void *taken = mmap((void *)address, bytes, PROT_NONE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+    if (taken != MAP_FAILED && (uintptr_t)taken != address)
+        munmap(taken, bytes);
+}
+
+/* Has the next mapping at the highest place that is long enough, as a kernel chooses it. qemu-user
+ * 7.2 asks its kernel for the place behind the last mapping, so that old places came back by chance
+ * alone: where something is mapped there, it takes what the kernel gives. */
+static void let_kernel_place(void) {
+    char *page = mmap(NULL, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    munmap(page, PAGE);
+    take_pages((uintptr_t)page, 2 * PAGE);
+}
+
+/* The same of a large block, in level normal: its place becomes a hole of its own length, between
+ * pages that are taken; then blocks that stay fill the holes above it, and it. Few are freed, as
+ * tags of the last 256 freed large blocks alone are remembered. */
+static char *next_large_life(char *block, unsigned size) {
+    char *others[MORE_THAN_QUARANTINE], *next;
+    uintptr_t place = address_of((uintptr_t)block);
+    for (unsigned i = 0; i < MORE_THAN_QUARANTINE; i++)
+        others[i] = malloc(size);
+    free(block);
+    for (unsigned i = 0; i < MORE_THAN_QUARANTINE; i++)
+        free(others[i]);
+    take_pages(place / PAGE * PAGE - PAGE, PAGE);
+    take_pages((place + size + BEHIND_BYTES + PAGE - 1) / PAGE * PAGE, PAGE);
+    for (unsigned holes = 0; holes < MOST_HOLES; holes++) {
+        next = malloc(size);
+        if (address_of((uintptr_t)next) == place)
+            return next;
+    }
+    _exit(4);
+}
+
 /* Frees the block, then others until it has left quarantine, and allocates until one lies in its
- * place again. NULL: the kernel, which chooses a large one's place, has put none there. */
+ * place again. NULL: level light has put none of its large ones there. */
 static char *next_life(char *block, unsigned size) {
+    if (is_large)
+        return next_large_life(block, size);
     char *others[BLOCKS], *next = NULL;
     uintptr_t place = address_of((uintptr_t)block);
     for (unsigned i = 0; i < BLOCKS; i++)
         others[i] = malloc(size);
     free(block);
-    for (unsigned tries = 0; tries < (size >= LARGE_BYTES || is_light ? LARGE_TRIES : TRIES);
-         tries++) {
+    for (unsigned tries = 0; tries < (is_light ? LARGE_TRIES : TRIES); tries++) {
         next = malloc(size);
         if (address_of((uintptr_t)next) == place)
             return next;
         free(others[tries % BLOCKS]);
         others[tries % BLOCKS] = next;
     }
-    if (size < LARGE_BYTES && !is_light) /* where it may be guarded */
+    if (!is_light) /* where it may be guarded */
         _exit(4);
     return NULL;
 }
@@ -114,6 +160,8 @@ static void commit(unsigned number, int out) {
     struct wanted wanted = {.kind = number / 2 % KINDS};
     int is_good = number % 2;
     state = number / 2 * 2654435761u + 12345;
+    if (is_large)
+        let_kernel_place();
     unsigned width = draw(WIDTHS), bytes = 1u << width, is_write = draw(2);
     unsigned size = draw_size(wanted.kind);
     unsigned least = bytes < 8 ? 8 : bytes;
