@@ -692,7 +692,8 @@ const struct view_command view_commands[] = {
          "\n"
          "Reads the log from the start of the span; for --at peak all of it.\n"
          "\n"
-         "Exit status: 0, or 4 when events of this capture were lost.\n",
+         "Exit status: 0, or 4 when events of this capture were lost. 3 when the capture is\n"
+         "damaged: the answer ends before that, and says so.\n",
      .examples = "  hakmem-trace top\n"
                  "  hakmem-trace top --tree --at 12.5\n"
                  "  hakmem-trace top --by short-lived --per stack\n"
@@ -718,7 +719,8 @@ const struct view_command view_commands[] = {
          "`top --at` shows who holds the bytes of a moment. Reads the log from the start of the\n"
          "time on.\n"
          "\n"
-         "Exit status: 0, or 4 when events of this capture were lost.\n",
+         "Exit status: 0, or 4 when events of this capture were lost. 3 when the capture is\n"
+         "damaged: the answer ends before that, and says so.\n",
      .examples = "  hakmem-trace heap\n"
                  "  hakmem-trace heap --steps 60 --between mark:loaded end\n"
                  "  hakmem-trace heap --at 12.5 --json\n",
@@ -742,7 +744,8 @@ const struct view_command view_commands[] = {
          "but no contents of blocks. In large captures the steps of the time get longer. FILE is\n"
          "replaced, but never if it is a capture.\n"
          "\n"
-         "Exit status: 0, or 4 when events of this capture were lost.\n",
+         "Exit status: 0, or 4 when events of this capture were lost. 3 when the capture is\n"
+         "damaged: the answer ends before that, and says so.\n",
      .examples = "  hakmem-trace html\n"
                  "  hakmem-trace html -s app.db report.html\n"
                  "  hakmem-trace html --process 4711 server.html\n",

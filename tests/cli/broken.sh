@@ -42,6 +42,45 @@ for store in chunks-missing chunk-rows-missing chunk-is-text; do
     asks $store 4 events --since '#3070'
     asks $store 4 events --tail 10
 done
+# ends STORE LAST LEFT WORDS...: answers from the events up to LAST as a whole capture does at that moment, and says that, with LEFT.
+ends() {
+    local store=$1 last=$2 left=$3
+    shift 3
+    asks "$store" 3 "$@"
+    grep -qx "hakmem-trace: the answer ends with event $last: $left" err || complain "$store: $*: not what it leaves out: $(cat err)"
+    [ -s out ] && grep -q "The answer is partial: it ends with event $last, before a damage\." out || complain "$store: $*: no answer that says so"
+}
+for command in top "top --tree" "top --per size" "top --by growth" "top --by short-lived" "top --at #3000" "top --at 99%" \
+    "top --between #5 end" "top --mapped" "top --pools" heap "heap --at end" "heap --between #5 end"; do
+    # shellcheck disable=SC2086
+    ends chunks-missing 66 '3,971 events are left out behind it' $command
+done
+for command in top heap; do
+    ends chunk-rows-missing 66 '3,971 events are left out behind it' $command
+    ends chunk-is-text 66 '3,971 events are left out behind it' $command
+    ends chunks-missing-at-the-end 3,036 'all events behind it are left out' $command
+    asks chunks-missing-at-first 3 $command # there is nothing before it
+done
+asks chunks-missing 4 top --at '#60'
+
+# same MEMBERS COMMAND -- MOMENT...: of the damaged capture these are what the whole one says of that moment, or of the time until then.
+same() {
+    local command=() said due picks="import json, sys; said = json.load(sys.stdin); print([said[key] for key in '$1'.split()])"
+    shift
+    while [ "$1" != -- ]; do command+=("$1") && shift; done
+    shift
+    said=$("$BUILD/hakmem-trace" "${command[@]}" --json -s stores/chunks-missing.db 2>err | python3 -c "$picks")
+    due=$("$BUILD/hakmem-trace" "${command[@]}" "$@" --json -s "$golden" 2>err | python3 -c "$picks")
+    [ -n "$due" ] && [ "$said" = "$due" ] || complain "${command[*]}: $said, and the whole capture says $due"
+}
+same 'total rows' top --at end -- --at '#66'
+same 'total rows' top --per size --at end -- --at '#66'
+same 'peak processes allocated_bytes freed_blocks' heap -- --between start '#66'
+# A page has the timeline up to there, and all findings.
+"$BUILD/hakmem-trace" html page.html -s stores/chunks-missing.db >out 2>err
+status=$?
+[ "$status" -eq 3 ] && grep -q '^hakmem-trace: the answer ends with event 66: ' err && grep -q 'The answer is partial: it ends with event 66, ' page.html && grep -q HKM-202 page.html ||
+    complain "html: status $status: $(cat err)"
 # Of the rest of the store the facts are told, and the events of each process that can be read.
 for store in chunks-missing chunks-missing-at-first; do
     asks $store 3 info

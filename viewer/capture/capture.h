@@ -35,12 +35,21 @@ uint64_t view_sampled_rate(const struct view *view);
 /* Appends a rate of sampling, "512 KiB"; and "sampled, one in 512 KiB" of the open capture. */
 void view_add_rate(struct hak_text *text, uint64_t rate);
 void view_add_sampled(struct hak_text *text, const struct view *view);
-/* VIEW_INCOMPLETE when events were lost, trimmed or not recorded while recording was stopped,
- * events of pools are missing, or the capture or a process ended unseen, else VIEW_OK. */
+/* VIEW_UNREADABLE when the answer ends before a damage, VIEW_INCOMPLETE when events were lost,
+ * trimmed or not recorded while recording was stopped, events of pools are missing, or the capture
+ * or a process ended unseen, else VIEW_OK. */
 int view_completeness(const struct view *view);
 /* Looks again after an answer made of the log: a capture that was being written has gone on, and
  * may have lost more since. 0, or the exit status of an error that was printed. */
 int view_look_again(struct view *view);
+/* Finds the last event, and its time, that can be read before a part of the log that is damaged; 0
+ * = none can. True: there is such a part, and hak_store_message says which. False: `*error` is 0,
+ * or that of the store. */
+bool view_find_damage(const struct view *view, uint64_t *event, uint64_t *ns, int *error);
+/* After VIEW_UNREADABLE, which was said: where a part of the log is damaged and events lie before
+ * it, says that the answer ends there and how much it leaves out. True: ask again; moments behind
+ * the end are the end then, and the answer has that status. */
+bool view_end_before_damage(struct view *view);
 /* Says what was lost or dropped, for an answer that has no place for it: in a line on stderr, or at
  * the end of the pager's text. Returns view_completeness(). */
 int view_say_completeness(struct view *view);
@@ -135,6 +144,8 @@ struct view_moment {
  * the error is printed. */
 bool view_read_moment(struct view *view, const char *option, const char *text,
                       struct view_moment *out);
+/* Makes a moment behind the end of an answer that ends before a damage that end. The peak stays. */
+void view_limit_moment(const struct view *view, struct view_moment *moment);
 /* Finds the peak of one process (row id), or of all that ran together (0), and makes it an event;
  * VIEW_AT_START where nothing was ever held. Where only the profile is kept it is the nearest
  * moment that can be asked. 0, or an exit status: the error is printed. */

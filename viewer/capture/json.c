@@ -19,7 +19,7 @@ json_t *view_completeness_json(const struct view *view) {
     struct hak_text sentence = {0};
     json_t *object = json_object();
     view_add_completeness(&sentence, view);
-    if (view_failure()) {
+    if (view_failure() && !view->end_event) {
         hak_text_free(&sentence);
         hak_text_add(&sentence, "The answer is partial: the capture could not be read to the end.");
     }

@@ -3,6 +3,7 @@
 
 #include <string.h>
 #include "report/words/words.h"
+#include "store/error.h"
 #include "store/history/history.h"
 
 static uint64_t last_event(const struct view *view) {
@@ -29,12 +30,29 @@ static bool find_end_of_run(struct view *view, uint64_t id, uint64_t ns, struct 
     return true;
 }
 
+void view_limit_moment(const struct view *view, struct view_moment *moment) {
+    bool is_behind = moment->kind == VIEW_AT_END ||
+                     (moment->kind == VIEW_AT_EVENT && moment->event > view->end_event);
+    if (view->end_event && is_behind)
+        *moment = (struct view_moment){
+            .kind = VIEW_AT_EVENT, .event = view->end_event, .ns = view->end_ns};
+}
+
+/* Whether the moment lies behind the damage before which the answer ends: it is that end then. */
+static bool is_behind_damage(const struct view *view, int found, struct view_moment *out) {
+    *out = (struct view_moment){.kind = VIEW_AT_END};
+    view_limit_moment(view, out);
+    return found == HAK_STORE_BROKEN && view->end_event;
+}
+
 /* Finds the last event before the first one that is later than `ns`. False: printed. */
 static bool find_time(struct view *view, uint64_t ns, struct view_moment *out) {
     if (hak_store_is_profile_only(view->reader))
         return find_end_of_run(view, 0, ns, out);
     uint64_t event;
     int found = hak_span_find_event(view->reader, ns, &event);
+    if (is_behind_damage(view, found, out))
+        return true;
     if (found < 0) {
         view_store_error(view, found);
         return false;
@@ -63,6 +81,8 @@ static bool find_event(struct view *view, uint64_t id, struct view_moment *out) 
         return true;
     }
     int found = hak_store_event(view->reader, id, &event);
+    if (is_behind_damage(view, found, out))
+        return true;
     if (found < 0) {
         view_store_error(view, found);
         return false;
@@ -95,9 +115,22 @@ bool view_read_moment(struct view *view, const char *option, const char *text,
     return is_found;
 }
 
+/* Finds the peak among the events that an answer ends with, as hak_span_find_peak does. */
+static int find_peak_before_end(const struct view *view, uint32_t process, uint64_t *event,
+                                uint64_t *ns) {
+    const struct hak_flow_query query = {.to = view->end_event, .process = process};
+    struct hak_flow flow = {0};
+    int error = hak_flow_read(view->reader, &query, &flow);
+    *event = flow.peak.id;
+    *ns = flow.peak.ns;
+    hak_flow_free(&flow);
+    return error ? error : *event != 0;
+}
+
 int view_find_peak(struct view *view, uint32_t process, struct view_moment *out) {
     uint64_t event, ns;
-    int found = hak_span_find_peak(view->reader, process, &event, &ns);
+    int found = view->end_event ? find_peak_before_end(view, process, &event, &ns)
+                                : hak_span_find_peak(view->reader, process, &event, &ns);
     if (found < 0)
         return view_store_error(view, found);
     *out = (struct view_moment){.kind = VIEW_AT_START};

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "report/words/words.h"
+#include "store/error.h"
 #include "store/source.h"
 
 struct candidate {
@@ -138,8 +139,47 @@ void view_close(struct view *view) {
     view->store_path = NULL;
 }
 
+/* ---- a log that is damaged ---------------------------------------------------------------------
+ */
+
+static int note_last(void *context, const struct hak_event *event) {
+    *(struct hak_event *)context = *event;
+    return 0;
+}
+
+bool view_find_damage(const struct view *view, uint64_t *event, uint64_t *ns, int *error) {
+    const struct hak_filter all = {.class_index = -1};
+    struct hak_event last = {0};
+    int result = hak_store_scan(view->reader, &all, false, note_last, &last);
+    *event = last.id;
+    *ns = last.ns;
+    *error = result < 0 && result != HAK_STORE_BROKEN ? result : 0;
+    return result == HAK_STORE_BROKEN;
+}
+
+bool view_end_before_damage(struct view *view) {
+    uint64_t event, ns, last = view->summary.trimmed_events + view->summary.events;
+    int error;
+    if (view->end_event || !view_find_damage(view, &event, &ns, &error) || !event)
+        return false;
+    view->end_event = event;
+    view->end_ns = ns;
+    if (last > event) /* else nobody has counted those that are missing */
+        view_error("the answer ends with event %s: %s left out behind it", hak_words_number(event),
+                   hak_words_count(last - event, "event is", "events are"));
+    else
+        view_error("the answer ends with event %s: all events behind it are left out",
+                   hak_words_number(event));
+    return true;
+}
+
+/* ---- what is missing ---------------------------------------------------------------------------
+ */
+
 int view_completeness(const struct view *view) {
     const struct hak_store_summary *summary = &view->summary;
+    if (view->end_event)
+        return VIEW_UNREADABLE;
     return summary->lost_events > 0 || summary->stops > 0 || summary->trimmed_events > 0 ||
                    summary->ended_early || summary->unseen > 0 ||
                    hak_missed_has_events(&summary->missed)
@@ -347,7 +387,11 @@ void view_add_completeness(struct hak_text *text, const struct view *view) {
             text,
             "%sThe capture ends with its last commit: its collector was killed, or the disk full.",
             summary->lost_events + summary->trimmed_events > 0 ? " " : "");
-    if (summary->lost_events + summary->trimmed_events == 0 && !summary->ended_early)
+    bool is_said = summary->lost_events + summary->trimmed_events > 0 || summary->ended_early;
+    if (view->end_event)
+        hak_text_add(text, "%sThe answer is partial: it ends with event %s, before a damage.",
+                     is_said ? " " : "", hak_words_number(view->end_event));
+    else if (!is_said)
         hak_text_add(text, "Nothing %swas lost in this capture%s.",
                      summary->unseen > 0 ? "that was stored "
                      : summary->stops > 0 || hak_missed_has_events(&summary->missed) ? "else "

@@ -106,6 +106,9 @@ struct view {
     const char *title;         /* shown in place of store_path, which nobody chose; NULL = none */
     struct hak_store_reader *reader; /* set by view_open */
     struct hak_store_summary summary;
+    /* Of a damaged capture: the answer ends behind this event, the last one before the damage; 0 =
+     * it does not. */
+    uint64_t end_event, end_ns;
 };
 
 /* Parses the command line behind the program's name by `commands`, which ends with a name of NULL

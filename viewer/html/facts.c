@@ -105,23 +105,26 @@ static int set_processes(struct view *view, json_t *data, const struct timeline 
     return view_end_query(view, &q, true);
 }
 
-/* Sets the first MARKS_MAX marks; names of pools stand in the same table and are left out. Returns
- * a status. */
+/* Sets the first MARKS_MAX marks, up to the end of the answer; names of pools stand in the same
+ * table and are left out. Returns a status. */
 static int set_marks(struct view *view, json_t *data) {
     json_t *list = json_array();
     struct hak_query q =
-        hak_ask(hak_store_database(view->reader), "SELECT event, ns, name FROM mark ORDER BY event",
-                "reading marks");
+        hak_ask(hak_store_database(view->reader),
+                "SELECT event, name FROM mark WHERE ?1 = 0 OR event <= ?1 ORDER BY event",
+                "reading marks", view->end_event);
     struct hak_event event;
-    while (hak_query_next(&q) && json_array_size(list) < MARKS_MAX) {
-        if (hak_store_event(view->reader, hak_query_number(&q, 0), &event) != 1 ||
-            event.kind != HAK_MARK)
-            continue;
-        hak_json_add(list, NUMBER("event", event.id), NUMBER("ns", event.ns),
-                     TEXT("name", hak_query_text(&q, 2)));
+    int found = 0;
+    while (found >= 0 && hak_query_next(&q) && json_array_size(list) < MARKS_MAX) {
+        found = hak_store_event(view->reader, hak_query_number(&q, 0), &event);
+        if (found == 1 && event.kind == HAK_MARK)
+            hak_json_add(list, NUMBER("event", event.id), NUMBER("ns", event.ns),
+                         TEXT("name", hak_query_text(&q, 1)));
     }
     hak_json_set(data, JSON("marks", list));
-    return view_end_query(view, &q, true);
+    int status = found < 0 ? view_store_error(view, found) : 0;
+    int unread = view_end_query(view, &q, true);
+    return status ? status : unread;
 }
 
 /* ---- findings ----------------------------------------------------------------------------------
@@ -205,11 +208,13 @@ static int set_findings(struct view *view, json_t *data, uint32_t process) {
  */
 
 /* Sets the layers over time; null where the program kept its own allocator, and where all events
- * would have to be read to count them: they are said to be left out then. Returns a status. */
+ * would have to be read to count them, or cannot be: they are said to be left out then. Returns a
+ * status. */
 static int set_layers(struct view *view, json_t *data, const struct timeline *timeline,
                       uint32_t process) {
     uint64_t span = view->summary.last_ns / INTERVALS;
-    bool is_left_out = timeline->is_of_runs && !hak_store_is_kept(view->reader);
+    bool is_left_out =
+        (timeline->is_of_runs || view->end_event) && !hak_store_is_kept(view->reader);
     json_t *layers = NULL;
     hak_json_set(data, FLAG("layers_left_out", is_left_out));
     int status = is_left_out || hak_store_is_kept(view->reader)

@@ -28,7 +28,8 @@ struct html {
 /* Reads all of the page's data. Returns a status, said if not 0. */
 static int read_all(struct html *h) {
     struct view *view = h->view;
-    struct timeline_query query = {.process = h->process, .steps = (uint32_t)h->steps};
+    struct timeline_query query = {
+        .to = view->end_event, .process = h->process, .steps = (uint32_t)h->steps};
     int error = timeline_read(view->reader, &query, &h->growth.timeline);
     if (error)
         return view_store_error(view, error);
@@ -58,6 +59,7 @@ static void free_all(struct html *h) {
     hak_index_free(&h->texts.by_text);
     json_decref(h->texts.list);
     json_decref(h->data);
+    *h = (struct html){.view = h->view, .steps = h->steps, .process = h->process};
 }
 
 /* ---- the page ----------------------------------------------------------------------------------
@@ -126,6 +128,10 @@ int command_html(struct view *view) {
     if (!read_options(&h))
         return view_question_status();
     status = read_all(&h);
+    if (status == VIEW_UNREADABLE && view_end_before_damage(view)) {
+        free_all(&h);
+        status = read_all(&h);
+    }
     if (status == 0)
         status = write_page(&h);
     if (status == 0)

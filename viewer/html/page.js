@@ -1064,7 +1064,7 @@
   const fold = (words, ...inside) => make('details', { class: 'fallback' }, make('summary', { text: words }), make('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': words }, ...inside));
   function fillLayers() {
     const panel = $('panel-layers'), layers = data.layers;
-    if (!layers) { panel.append(make('div', { class: 'card' }, make('p', { text: data.layers_left_out ? `Layers are counted out of all events; of a log of ${number(data.events)} the page leaves them out. hakmem-trace layers counts them.` : 'The program kept its own allocator in this capture: there are no layers.' }))); return; }
+    if (!layers) { panel.append(make('div', { class: 'card' }, make('p', { text: data.layers_left_out && data.completeness.error ? 'Layers are counted out of all events, and a part of them is damaged.' : data.layers_left_out ? `Layers are counted out of all events; of a log of ${number(data.events)} the page leaves them out. hakmem-trace layers counts them.` : 'The program kept its own allocator in this capture: there are no layers.' }))); return; }
     const card = (title, ...inside) => make('div', { class: 'card' }, make('h2', { text: title }), ...inside);
     const columns = make('div', { class: 'columns' });
     columns.append(card('Who served', make('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Who served' },
@@ -1118,7 +1118,7 @@
     document.title = `${words[0] || data.store} - heap`;
     $('about').textContent = [data.store, data.started, `${number(data.events)} events of ${plural(data.processes.length, 'process', 'processes')}`, data.only_process && `only process ${data.only_process}`].filter(Boolean).join('  ·  ');
     const c = data.completeness;
-    if (c.lost_events || c.trimmed_events || c.being_written || c.ended_early || c.stops || c.unseen_ends) { $('note').textContent = c.sentence; $('note').hidden = false; }
+    if (c.lost_events || c.trimmed_events || c.being_written || c.ended_early || c.stops || c.unseen_ends || c.error) { $('note').textContent = c.sentence; $('note').hidden = false; }
     if (data.findings.length) { /* whoever made the page for a fault sees it first */
       const [first] = data.findings, more = data.findings_count - 1;
       $('first-finding').textContent = `${first.headline || first.name}${more ? `, and ${number(more)} more` : ''}`;

@@ -169,7 +169,7 @@ static int gather_pieces(struct gathering *g, struct profile_facts *facts) {
 /* Makes the moment the first event after which the most bytes of pieces were out; the start, where
  * none ever was. 0, or a status. */
 static int find_peak_of_pieces(struct profile_query *q, struct view_moment *at) {
-    const struct hak_piece_flow_query query = {.process = q->process};
+    const struct hak_piece_flow_query query = {.to = q->view->end_event, .process = q->process};
     struct hak_piece_flow flow;
     int error = hak_piece_flow_read(q->view->reader, &query, &flow);
     at->event = flow.peak.id;
@@ -208,11 +208,12 @@ static int gather_peak(struct gathering *g, struct profile_facts *facts) {
     if (hak_store_is_profile_only(q->view->reader) && may_be_stored(q) &&
         (!q->process || q->view->summary.processes == 1))
         return gather_kept_peak(g);
-    if (may_be_stored(q) && (q->process || q->view->summary.processes == 1 || has_runs(q))) {
+    if (may_be_stored(q) && !q->view->end_event &&
+        (q->process || q->view->summary.processes == 1 || has_runs(q))) {
         int found = view_find_peak(q->view, q->process, &q->at);
         return found || q->at.kind == VIEW_AT_START ? found : gather_span(g, facts);
     }
-    struct hak_flow_query all = {0};
+    struct hak_flow_query all = {.to = q->view->end_event};
     int status = read_flow(q, &all, &flow);
     q->at.event = flow.peak.id;
     q->at.ns = flow.peak.ns;
@@ -269,14 +270,17 @@ static struct view_moment moment_of_step(const struct timeline *t, int64_t step)
 /* Finds the span that shows growth, and sets both moments to it. Where only the profile is kept it
  * stays the whole. 0, or a status. */
 static int settle_growth(struct profile_query *q) {
-    const struct timeline_query query = {.process = q->process, .steps = GROWTH_STEPS};
+    const struct timeline_query query = {
+        .to = q->view->end_event, .process = q->process, .steps = GROWTH_STEPS};
     if (q->growth || q->is_mapped || q->is_of_pools || hak_store_is_profile_only(q->view->reader))
         return 0;
     q->growth = calloc(1, sizeof *q->growth);
     int error = q->growth ? timeline_read(q->view->reader, &query, &q->growth->timeline)
                           : hak_store_no_memory(q->view->store_path);
-    if (error)
+    if (error) {
+        profile_free_growth(q);
         return view_store_error(q->view, error);
+    }
     growth_find(q->growth);
     q->from = moment_of_step(&q->growth->timeline, q->growth->from);
     q->at = moment_of_step(&q->growth->timeline, q->growth->to);
@@ -302,10 +306,13 @@ int profile_gather(struct profile_query *q, struct profile_facts *facts,
                    void (*take)(void *context, const struct profile_item *item), void *context) {
     struct gathering g = {q, take, context};
     *facts = (struct profile_facts){0};
+    view_limit_moment(q->view, &q->from);
+    view_limit_moment(q->view, &q->at);
     if (!q->is_span && q->at.kind == VIEW_AT_PEAK && !is_by_block(q) && !q->is_mapped &&
         !q->is_of_pools)
         return gather_peak(&g, facts);
     int status = settle_moments(q);
+    view_limit_moment(q->view, &q->at); /* of growth */
     if (status == 0 && q->is_span && q->at.event && q->at.event < q->from.event) {
         view_error("--between: the second moment comes before the first");
         return VIEW_USAGE;

@@ -188,7 +188,8 @@ static bool take_timeline(struct heap *h, struct timeline *t) {
 
 /* Takes the timeline from the sums that are stored, if they are: 1; 0 if not, or an error. */
 static int read_stored_heap(struct heap *h) {
-    struct timeline_query query = {.process = h->query.process, .steps = (uint32_t)h->steps};
+    struct timeline_query query = {
+        .to = h->view->end_event, .process = h->query.process, .steps = (uint32_t)h->steps};
     struct timeline t = {0};
     int result = h->query.is_span ? 0 : timeline_read_runs(h->view->reader, &query, &t);
     if (result == 1 && !take_timeline(h, &t))
@@ -229,7 +230,8 @@ static void find_growth(struct heap *h) {
 /* Reads the runs once more, in the many steps that growth needs, and finds what grows. 0, or a
  * status. */
 static int read_stored_growth(struct heap *h) {
-    const struct timeline_query query = {.process = h->query.process, .steps = GROWTH_STEPS};
+    const struct timeline_query query = {
+        .to = h->view->end_event, .process = h->query.process, .steps = GROWTH_STEPS};
     int result = timeline_read_runs(h->view->reader, &query, &h->growth.timeline);
     if (result == 1)
         find_growth(h);
@@ -245,7 +247,8 @@ static int read_timeline(struct heap *h) {
     if (stored)
         return stored < 0 ? view_store_error(h->view, stored) : read_stored_growth(h);
     uint32_t each = (uint32_t)((GROWTH_STEPS + h->steps - 1) / h->steps);
-    struct timeline_query query = {.process = h->query.process, .steps = (uint32_t)h->steps * each};
+    struct timeline_query query = {
+        .to = h->view->end_event, .process = h->query.process, .steps = (uint32_t)h->steps * each};
     if (h->query.is_span) {
         query.from = h->query.from.event;
         query.to = h->query.at.event;
@@ -738,7 +741,8 @@ static void print_heap_json(struct heap *h) {
  */
 static bool read_options(struct heap *h) {
     struct view *view = h->view;
-    if (!profile_read_query(view, &h->query) || !view_read_number(view, "steps", &h->steps))
+    if (!profile_read_query_before_damage(view, &h->query) ||
+        !view_read_number(view, "steps", &h->steps))
         return false;
     if (h->steps == 0 || h->steps > STEPS_MAX) {
         view_error("--steps %s: 1 to %s was expected", view_value(view, "steps"),
@@ -757,11 +761,36 @@ static bool read_options(struct heap *h) {
     return true;
 }
 
+/* Frees what was read for the answer. */
+static void free_answer(struct heap *h) {
+    profile_memory_free(h->memory);
+    free(h->step_memory);
+    free(h->step_ns);
+    hak_flow_free(&h->flow);
+    growth_free(&h->growth);
+    profile_free_groups(&h->grown);
+}
+
+/* Begins the answer anew, to end before a damage; `asked` is the question as it was asked. */
+static void begin_again(struct heap *h, const struct profile_query *asked) {
+    free_answer(h);
+    *h = (struct heap){.view = h->view,
+                       .query = *asked,
+                       .steps = h->steps,
+                       .grown_query = h->grown_query,
+                       .places = h->places,
+                       .grown = {.query = &h->grown_query, .places = &h->places},
+                       .is_alone = h->is_alone,
+                       .is_kept = h->is_kept};
+}
+
 /* Reads all of it in one transaction: the names of functions alone are thousands of queries. 0, or
  * a status. */
 static int read_all(struct heap *h) {
     const struct hak_database *db = hak_store_database(h->view->reader);
     bool is_own = hak_database_begin_reading(db);
+    view_limit_moment(h->view, &h->query.from);
+    view_limit_moment(h->view, &h->query.at);
     int status = read_timeline(h);
     if (status == 0) {
         settle_moment(h);
@@ -795,7 +824,12 @@ int command_heap(struct view *view) {
     h.grown.places = &h.places;
     h.is_kept = hak_store_is_kept(view->reader);
     h.is_alone = hak_store_is_profile_only(view->reader);
+    const struct profile_query asked = h.query;
     status = read_all(&h);
+    if (status == VIEW_UNREADABLE && view_end_before_damage(view)) {
+        begin_again(&h, &asked);
+        status = read_all(&h);
+    }
     if (status == 0)
         status = view_look_again(view);
     if (status == 0) {
@@ -807,12 +841,7 @@ int command_heap(struct view *view) {
             print_heap_text(&h);
         status = view_completeness(view);
     }
-    profile_memory_free(h.memory);
-    free(h.step_memory);
-    free(h.step_ns);
-    hak_flow_free(&h.flow);
-    growth_free(&h.growth);
-    profile_free_groups(&h.grown);
+    free_answer(&h);
     profile_free_places(&h.places);
     profile_free_query(&h.query);
     return status;

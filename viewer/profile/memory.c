@@ -134,12 +134,13 @@ static void add_superslab(void *context, const struct hak_event *e) {
 }
 
 /* Reads mapped and unmapped superslabs as samples. A trimmed capture has only the changes since:
- * less than nothing shows as none. Where only the profile is kept, nothing is. 0, or a status. */
+ * less than nothing shows as none; one whose answer ends before a damage at least those until
+ * then. Where only the profile is kept, nothing is. 0, or a status. */
 static int read_superslabs(struct profile_memory *m, struct view *view) {
     struct superslabs s = {m, true};
     if (hak_store_is_profile_only(view->reader))
         return 0;
-    int error = hak_store_each_superslab(view->reader, add_superslab, &s);
+    int error = hak_store_each_superslab(view->reader, view->end_event, add_superslab, &s);
     if (!error && !s.has_memory)
         error = hak_store_no_memory(view->store_path);
     return error ? view_store_error(view, error) : 0;

@@ -233,17 +233,32 @@ bool profile_read_query(struct view *view, struct profile_query *q) {
     return true;
 }
 
+bool profile_read_query_before_damage(struct view *view, struct profile_query *q) {
+    const struct profile_query standard = *q;
+    if (profile_read_query(view, q))
+        return true;
+    if (view_question_status() != VIEW_UNREADABLE || !view_end_before_damage(view))
+        return false;
+    profile_free_query(q);
+    *q = standard;
+    return profile_read_query(view, q);
+}
+
 uint64_t profile_time(const struct profile_query *q, const struct view_moment *at) {
     return at->kind == VIEW_AT_START ? q->view->summary.first_ns
            : at->kind == VIEW_AT_END ? q->view->summary.last_ns
                                      : at->ns;
 }
 
-void profile_free_query(struct profile_query *q) {
+void profile_free_growth(struct profile_query *q) {
     if (q->growth)
         growth_free(q->growth);
     free(q->growth);
     q->growth = NULL;
+}
+
+void profile_free_query(struct profile_query *q) {
+    profile_free_growth(q);
     profile_free_pools(&q->pools);
     if (q->has_focus)
         regfree(&q->focus);

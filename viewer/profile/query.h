@@ -51,10 +51,14 @@ struct profile_query {
 /* Reads the options that all have; the defaults of `at`, `by` and `per` are in the query. False:
  * the error is printed. */
 bool profile_read_query(struct view *view, struct profile_query *q);
+/* As profile_read_query, for an answer that may end before a damage: so does a moment behind it. */
+bool profile_read_query_before_damage(struct view *view, struct profile_query *q);
 /* Makes two views: of two captures, or of one at two moments, as the arguments or --between of
  * `command` say. False, and said: they are not two. */
 bool profile_choose_sides(const struct view *view, const char *command, struct view *old,
                           struct view *new);
+/* Frees its growth, which profile_gather finds anew. */
+void profile_free_growth(struct profile_query *q);
 /* Frees what the query holds: its growth and its regular expressions. */
 void profile_free_query(struct profile_query *q);
 /* When a moment of the query is, in ns since the capture's start; the peak must be settled. */

@@ -414,6 +414,16 @@ static void free_top(struct top *t) {
     profile_free_query(&t->query);
 }
 
+/* Gathers what was asked for, anew where it is asked again. 0, or a status. */
+static int gather(struct top *t) {
+    profile_free_groups(&t->groups);
+    profile_free_tree(&t->tree);
+    t->groups = (struct profile_groups){.query = &t->query, .places = &t->places};
+    t->tree = (struct profile_tree){.query = &t->query, .places = &t->places};
+    return t->query.is_tree ? profile_gather(&t->query, &t->facts, profile_tree_take, &t->tree)
+                            : profile_gather(&t->query, &t->facts, profile_groups_take, &t->groups);
+}
+
 /* `top`: prints where memory was allocated, by function, stack, class, ... or as a tree. An exit
  * status. */
 int command_top(struct view *view) {
@@ -425,7 +435,7 @@ int command_top(struct view *view) {
     int status = view_open(view);
     if (status != 0)
         return status;
-    if (!profile_read_query(view, &t.query)) {
+    if (!profile_read_query_before_damage(view, &t.query)) {
         free_top(&t);
         return view_question_status();
     }
@@ -435,10 +445,9 @@ int command_top(struct view *view) {
                                        .shows_all = t.query.shows_all,
                                        .focus = t.query.has_focus ? &t.query.focus : NULL,
                                        .ignore = t.query.has_ignore ? &t.query.ignore : NULL};
-    t.groups = (struct profile_groups){.query = &t.query, .places = &t.places};
-    t.tree = (struct profile_tree){.query = &t.query, .places = &t.places};
-    status = t.query.is_tree ? profile_gather(&t.query, &t.facts, profile_tree_take, &t.tree)
-                             : profile_gather(&t.query, &t.facts, profile_groups_take, &t.groups);
+    status = gather(&t);
+    if (status == VIEW_UNREADABLE && view_end_before_damage(view))
+        status = gather(&t);
     if (status == 0)
         status = settle(&t);
     if (status == 0)

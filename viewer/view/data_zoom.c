@@ -85,16 +85,11 @@ int data_read_timeline(struct data *d) {
     return 0;
 }
 
-static int note_event(void *context, const struct hak_event *event) {
-    *(uint64_t *)context = event->id;
-    return 0;
-}
-
 int data_zoom_to_readable(struct data *d) {
-    const struct hak_filter filter = {.class_index = -1};
     struct data_range range = {0};
-    int error = hak_store_scan(d->view->reader, &filter, false, note_event, &range.to);
-    if (error != HAK_STORE_BROKEN)
+    uint64_t ns;
+    int error;
+    if (!view_find_damage(d->view, &range.to, &ns, &error))
         return error ? view_store_error(d->view, error) : VIEW_UNREADABLE;
     d->damage = strdup(hak_store_message());
     if (!d->damage)

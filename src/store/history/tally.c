@@ -100,11 +100,12 @@ static int each_row(const struct hak_store_reader *r,
     return hak_query_end(&q);
 }
 
-int hak_store_each_superslab(struct hak_store_reader *r,
+int hak_store_each_superslab(struct hak_store_reader *r, uint64_t last,
                              void (*visit)(void *, const struct hak_event *), void *context) {
     struct hak_scan_limits limits = hak_scan_all();
     if (has_all_rows(r))
         return each_row(r, visit, context);
+    limits.filter.id_to = last;
     limits.filter.kind_mask_high = SUPERSLAB_KINDS;
     limits.columns = 1u << HAK_COLUMN_SHAPE | 1u << HAK_COLUMN_ACTOR | 1u << HAK_COLUMN_NS |
                      1u << HAK_COLUMN_SIZE;

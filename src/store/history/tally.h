@@ -27,8 +27,8 @@ int hak_store_each_actor(struct hak_store_reader *r, uint64_t first, uint64_t la
                          void (*visit)(void *, const struct hak_event *), void *context);
 /* Calls `visit` with each SUPERSLAB_MAP and SUPERSLAB_UNMAP; only its id, kind, process, time and
  * size are filled in. The table superslab has them; without it, or where a chunk has none in it,
- * chunks are decoded. 0, or an error. */
-int hak_store_each_superslab(struct hak_store_reader *r,
+ * chunks are decoded, up to the event `last` (0 = all). 0, or an error. */
+int hak_store_each_superslab(struct hak_store_reader *r, uint64_t last,
                              void (*visit)(void *, const struct hak_event *), void *context);
 
 #endif

@@ -250,7 +250,7 @@ static void hear_superslab(void *context, const struct hak_event *e) {
 static void hears(const char *expected) {
     struct superslabs s = {{0}};
     must(hak_store_open(capture.path, &r));
-    must(hak_store_each_superslab(r, hear_superslab, &s));
+    must(hak_store_each_superslab(r, 0, hear_superslab, &s));
     hak_store_close(r);
     r = NULL;
     ck_assert_str_eq(s.said, expected);
