@@ -145,7 +145,7 @@ for program in $(fault_programs) $(correct_programs) $(cd "$SOURCE/tests/faults"
         said=${program//\//.}
         env "${options[@]}" "$trace" run --check $level -s here.db -- "$BUILD/tests/faults/$program" >"here.$said" 2>&1 </dev/null
         within env "${options[@]}" hakmem-trace run --check $level -s "/srv/hakmem/faults/$program.$level.db" -- "/srv/hakmem/faults/$program" >"there.$said" 2>&1
-        rm -f here.db*
+        rm -f here.db* "$root/srv/hakmem/faults/$program.$level.db"*
         looked_at=$((looked_at + 1))
         if [ "$(codes "here.$said")" != "$(codes "there.$said")" ]; then
             complain "$program, level $level: $(codes "there.$said"), x86-64 $(codes "here.$said")
