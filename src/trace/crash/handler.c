@@ -57,6 +57,10 @@ struct noted_signal {
 static struct noted_signal noted[NOTED];
 static _Atomic uint32_t next_noted;
 
+/* Where handlers return to: libc's code on x86-64, on aarch64 the kernel's, which libc does not
+ * name. */
+static _Atomic uintptr_t restorer_of_handlers;
+
 /* The calling thread sends itself SIGABRT for a fault that is reported. Others may at the same
  * time. */
 static _Thread_local volatile bool is_stopping __attribute__((tls_model("initial-exec")));
@@ -150,7 +154,7 @@ static const struct noted_signal *noted_at(uint32_t thread_id, uint64_t ip) {
 /* The outermost handler that is on the stack of the incident, by the signal that it handles. */
 static const struct noted_signal *find_on_stack(const struct hak_incident *incident,
                                                 uint32_t self) {
-    uintptr_t restorer = hak_actions_restorer();
+    uintptr_t restorer = atomic_load(&restorer_of_handlers);
     for (size_t i = incident->frame_count; i-- > 1;)
         if (incident->frames[i - 1] == restorer) {
             const struct noted_signal *one = noted_at(self, incident->frames[i]);
@@ -204,7 +208,7 @@ static const struct noted_signal *find_returned(const struct hak_incident *incid
 
 /* Frames of the handler itself: those up to where it would return to. */
 static void keep_handler_frames(struct hak_incident *incident) {
-    uintptr_t restorer = hak_actions_restorer();
+    uintptr_t restorer = atomic_load(&restorer_of_handlers);
     for (size_t i = 0; i < incident->frame_count && i < HAK_REPORT_HANDLER_FRAMES &&
                        incident->frames[i] != restorer;
          i++)
@@ -577,6 +581,7 @@ static __attribute__((noinline)) void run_for_abort(handler_function *handler, i
 /* Has no memory of its own on the stack, so that the last call is a jump: functions that need some
  * are not inlined. */
 static void on_crash(int number, siginfo_t *info, void *context) {
+    atomic_store(&restorer_of_handlers, (uintptr_t)__builtin_return_address(0));
     handler_function *handler = choose(number, info, context);
     if (!handler)
         return;
