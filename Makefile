@@ -274,7 +274,8 @@ check:
 	@$(RUN_TESTS)
 else
 # The tests of tests/arm/suite, by qemu-user. Of the sources in their folders, a script compiles those that `make tests` does not.
-CROSS_TESTS = $(filter $(UNIT_TESTS) $(TOOL_BIN) $(FORMAT_BIN) $(USER_BIN) $(BENCH_BIN),$(addprefix $(BUILD)/,$(shell tests/tools/cross_check.sh programs)))
+CROSS_TESTS = $(filter $(UNIT_TESTS) $(TOOL_BIN) $(FORMAT_BIN) $(USER_BIN) $(BENCH_BIN) $(BUILD)/tests/bench/make_capture,\
+              $(addprefix $(BUILD)/,$(shell tests/tools/cross_check.sh programs)))
 check:
 	@[ -n "$(SYSROOT)" ] || { echo 'make check: CROSS takes SYSROOT=DIR, a root that tools/arm_root made (docs/arm.md)' >&2; exit 2; }
 	@tools/deps cross

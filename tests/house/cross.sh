@@ -42,21 +42,23 @@ grep -q 'leaves the case anoth out of unit/some_test.c, which does not have it' 
 # A script, and what it and its helper run.
 cp "$SOURCE/tests/tools/test.sh" tree/tests/tools/ && mkdir -p tree/tests/{faults,parts} || exit 2
 cat >tree/tests/parts/parts.sh <<'END'
+PROGRAMS=faults/more
 . "$SOURCE/tests/tools/test.sh"
 . "$SOURCE/tests/tools/helper.sh"
 left_out first || "$BUILD/tests/kill/none"
 left_out second || [ -n "$env" ]
 END
 echo 'of_helper() { "$BUILD/tests/tools/count.so" "$BUILD/tests/faults/$1"; }' >tree/tests/tools/helper.sh
-touch tree/tests/faults/{c.c,cpp.cpp} tree/tests/parts/own.c
+mkdir tree/tests/faults/more && touch tree/tests/faults/{c.c,cpp.cpp} tree/tests/faults/more/deep.{cpp,report} tree/tests/parts/own.c
 parts=$'unit none\nparts/parts.sh run but'
 checks 0 "$parts first: no such machine: none"
 [ "$(tail -n 2 out)" = $'skipped: parts/parts.sh: first: no such machine: none\n1 passed, 0 failed, 1 skipped' ] || complain "a part: $(cat out)"
+checks 0 "$parts deep: no such machine"
 checks 2 "$parts third: no such machine"
 grep -q 'leaves the case third out of parts/parts.sh, which does not have it' out || complain "a part that is not there: $(cat out)"
 printf '%s\n' "$parts first: no such machine" >tree/tests/arm/suite
 programs=$(tree/tests/tools/cross_check.sh programs | xargs)
-[ "$programs" = 'tests/faults/c tests/faults/cpp tests/kill/none tests/parts/own tests/tools/count.so' ] || complain "programs: $programs"
+[ "$programs" = 'tests/faults/c tests/faults/cpp tests/faults/more/deep tests/kill/none tests/parts/own tests/tools/count.so' ] || complain "programs: $programs"
 checks 2 $'unit run\nparts none' /nowhere/gcc
 grep -q 'no /nowhere/ar for the scripts' out || complain "no tools: $(cat out)"
 exit "$failed"

@@ -10,7 +10,7 @@ fail() { echo "make check: $*" >&2; exit 2; }
 has_case() {
     case $1 in
     *.c) grep -qE "^TEST\\($2[,)]" "$SOURCE/tests/$1" ;;
-    *) grep -q '\bleft_out ' "$SOURCE/tests/$1" && { grep -qwF "$2" "$SOURCE/tests/$1" || compgen -G "$SOURCE/tests/*/$2.*report" >/dev/null; } ;;
+    *) grep -q '\bleft_out ' "$SOURCE/tests/$1" && { grep -qwF "$2" "$SOURCE/tests/$1" || [ -n "$(find "$SOURCE/tests" -name "$2.*report" -print -quit)" ]; } ;;
     esac
 }
 
@@ -62,7 +62,7 @@ if [ "${1-}" = programs ]; then
             # Programs of other folders that it names, or a script that it sources or runs; all of a folder where a variable names one.
             mapfile -t others < <(sed -nE 's|.*SOURCE.*/(tests/(tools\|long)/[a-z_0-9]+\.sh)".*|\1|p' "tests/$path")
             grep -ohE 'BUILD[}"]*/tests/[a-z_]+/[a-zA-Z_0-9.-]+' "tests/$path" "${others[@]}" | sed 's|.*/tests/|tests/|; /\.so$/!s|$|.c|'
-            mapfile -t folders < <(grep -ohE '(BUILD[}"]*/tests/[a-z_]+/\$|^ *PROGRAMS=[a-z]+)' "tests/$path" "${others[@]}" | sed -E 's|.*/tests/(.*)/\$|\1|; s|.*=||')
+            mapfile -t folders < <(grep -ohE '(BUILD[}"]*/tests/[a-z_]+/\$|^ *PROGRAMS=[a-z/]+)' "tests/$path" "${others[@]}" | sed -E 's|.*/tests/(.*)/\$|\1|; s|.*=||')
             for folder in "${path%/*}" "${folders[@]}"; do
                 find "tests/$folder" -maxdepth 1 \( -name '*.c' -o -name '*.cpp' \) | sed 's/\.cpp$/.c/'
             done

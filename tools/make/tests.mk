@@ -146,6 +146,9 @@ $(BUILD)/tests/faults/%: tests/faults/%.cpp $(BUILD)/flags
 $(BUILD)/tests/faults/cxx/%.so: tests/faults/cxx/%.cpp $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,link) $(USER_CXX) -DPLUGIN -shared -fPIC $(DEPEND) -o $@ $<
+# Programs that load a library of their own.
+$(BUILD)/tests/crash/load: | $(BUILD)/tests/tools/crash_at_load.so
+$(BUILD)/tests/faults/cxx/plugin_host: | $(BUILD)/tests/faults/cxx/plugin_host.so
 $(BUILD)/tests/faults/cxx/%: tests/faults/cxx/%.cpp $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,link) $(USER_CXX) $$(sed -n 's|^// optimise: ||p' $<) $(DEPEND) -o $@ $< -lpthread -ldl
