@@ -68,6 +68,10 @@ emulator_ended_itself() { grep -q '^ERROR:.*cpu-exec\.c:.*assertion failed' "$pr
 # machine gives debug registers: without HAKMEM_WATCH there are none (tests/guarded/watched.sh is about those).
 # After RUN_LIMIT seconds of limited.py, where that is set, the program is ended, with status 124.
 run_program() {
+    run_program_once "$@"
+    while was_late "$printed"; do run_program_once "$@"; done
+}
+run_program_once() {
     local name=$1 level=$2 layout=$3 injection variables directory
     shift 3
     injection=$(injection_of "$name")

@@ -6,6 +6,8 @@
 #   fail WORDS        prints WORDS and ends the test
 #   complain WORDS    prints WORDS and goes on; the test ends with status 1
 #   left_out PART     true of a part of this script that tests/arm/suite leaves out; it is named then in the closing lines, with the reason
+#   was_late FILE     true where an emulator runs the programs and the report in FILE is raw, as the collector took longer than a program waits: the run
+#                     says nothing, and is made again
 #   cleanup           the script's own, if it has one: called at the end, whatever ends it
 #
 # The last line needs no status: complaints set $failed, and the test ends with it. A script has no EXIT trap of its own.
@@ -29,6 +31,8 @@ left_out() {
     line=$(grep -m 1 -F "${0##*/tests/} $1: " <<<"${CASES_LEFT_OUT-}") || return 1
     echo "skipped: $1: ${line#*: }"
 }
+
+was_late() { [ -n "${TOOLS_FIRST-}" ] && grep -aq 'raw report: the collector did not finish the whole one within ' "$1"; }
 
 end_test() {
     local status=$?
