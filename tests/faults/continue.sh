@@ -32,6 +32,7 @@ reports_due() {
 }
 
 for program in $(fault_programs); do
+    ! left_out "$program" >&2 || continue
     turn=$((${turn:-0} + 1))
     [ "${FULL:-0}" != 1 ] && [ $((turn % 2)) -eq 0 ] || echo "$program trace"
     echo "$program normal"

@@ -45,5 +45,6 @@ compare() {
 programs=("$SOURCE"/tests/faults/cxx/*.cpp)
 ! [ ${#programs[@]} -lt 12 ] || fail "${#programs[@]} programs in tests/faults/cxx, expected 12 or more"
 for program in "${programs[@]}"; do
-    basename "$program" .cpp
+    program=$(basename "$program" .cpp)
+    left_out "$program" >&2 || echo "$program"
 done | each_in_parallel compare || failed=1

@@ -25,13 +25,19 @@ code_found() {
     fi
 }
 
+aside=' '
+for program in $(fault_programs); do
+    ! left_out "$program" || aside+="$program "
+done
+is_aside() { [[ $aside == *" $1 "* ]]; }
+
 # One program: in two of the four ways, and as the page says in the others; those of odd programs are the others of even ones.
 row() {
     local program=$1 row="| $1" way=0 due level layout
     IFS='|' read -r -a due <<<"$(table_of_page | grep "^| $1 |")"
     for level in trace normal; do
         for layout in same header; do
-            if [ $update -eq 0 ] && [ "${FULL:-0}" != 1 ] && [ $(((way % 3 == 0) ^ ($2 % 2))) -eq 0 ] && [ ${#due[@]} -ge 6 ]; then
+            if [ $update -eq 0 ] && [ ${#due[@]} -ge 6 ] && { is_aside "$1" || { [ "${FULL:-0}" != 1 ] && [ $(((way % 3 == 0) ^ ($2 % 2))) -eq 0 ]; }; }; then
                 row+=" |${due[way + 2]% }"
             else
                 run_program "$program" "$level" "$layout"
