@@ -71,9 +71,11 @@ static void start_threads(struct hak_scan_pool *p, unsigned count) {
 }
 
 struct hak_scan_pool *hak_scan_pool_of(struct hak_store_reader *r) {
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    if (r->pool || !r->may_keep_chunks || processors < 2)
+    if (r->pool || !r->may_keep_chunks)
         return r->pool;
+    long processors = sysconf(_SC_NPROCESSORS_ONLN); /* reads a file of /sys */
+    if (processors < 2)
+        return NULL;
     struct hak_scan_pool *p = calloc(1, sizeof *p);
     if (!p)
         return NULL;
