@@ -708,6 +708,8 @@ int hak_flow_read(struct hak_store_reader *r, const struct hak_flow_query *query
     *out = (struct hak_flow){.steps = query->steps};
     if (query->steps)
         f.failed = !(out->step = calloc(query->steps, sizeof *out->step));
+    /* Of many small queries each would take SQLite's locks anew, and could see another commit. */
+    bool is_own = r->may_keep_chunks && hak_database_begin_reading(&r->db);
     int error = find_times(&f);
     if (!error && !f.failed)
         error = hak_lineup_read(r, query->process, &f.lineup);
@@ -721,6 +723,7 @@ int hak_flow_read(struct hak_store_reader *r, const struct hak_flow_query *query
         error = follow_events(&f);
     if (!error && !f.failed)
         error = finish_flow(&f);
+    hak_database_end_reading(&r->db, is_own);
     release(&f);
     return f.failed && !error ? hak_store_no_memory(r->db.path) : error;
 }
