@@ -52,3 +52,12 @@ run_both use_after_free_read normal
 grep -q '^  code [0-9a-f][0-9a-f]\( [0-9a-f][0-9a-f]\)\{3\}$' there.use_after_free_read || complain "four bytes of code: $(cat there.use_after_free_read)"
 grep -q '^  x[0-9]* 0x[0-9a-f]* user+' there.use_after_free_read || complain "a register with the pointer: $(cat there.use_after_free_read)"
 grep -c '^    #[0-9]* 0x[0-9a-f]* (the program)' there.use_after_free_read | grep -q '[2-9]' || complain "its stack: $(cat there.use_after_free_read)"
+
+# A death in a handler of the program's own is told as the fault that the handler got, and one in a stop comes without a second report.
+for program in handler_aborts stop_handler_fails; do
+    ${cross}gcc -w -O1 -D_GNU_SOURCE -o $program "$SOURCE/tests/crash/$program.c" || exit 2
+    { "$qemu" -L $root -E "LD_PRELOAD=$library" -E HAKMEM_TRACE=off ./$program >there.$program 2>&1 </dev/null; } 2>/dev/null
+    [ "$(grep -c '^hakmem: ' there.$program)" = 1 ] || complain "$program: one report was due: $(head -n 12 there.$program)"
+done
+grep -q '^hakmem: SIGSEGV at 0x0' there.handler_aborts && grep -q "^  the program's own handler ran, then it died by SIGABRT" there.handler_aborts ||
+    complain "handler_aborts: $(cat there.handler_aborts)"
