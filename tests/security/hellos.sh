@@ -18,8 +18,8 @@ before=$(files)
 join() {
     security_case=$1
     local status=0
-    HAKMEM_SESSION=$name HAKMEM_CHECK=trace HAKMEM_TRACE_FILE=other.db LD_PRELOAD=$BUILD/hakmem-debug.so \
-        timeout 300 /bin/echo "$1" >joined.out 2>joined.err || status=$?
+    timeout 300 env HAKMEM_SESSION="$name" HAKMEM_CHECK=trace HAKMEM_TRACE_FILE=other.db LD_PRELOAD="$BUILD/hakmem-debug.so" \
+        "$(type -P echo)" "$1" >joined.out 2>joined.err || status=$?
     [ "$status" -eq 0 ] && [ "$(cat joined.out)" = "$1" ] || fail "a program of the recording ended with $status"
     [ ! -s joined.err ] || fail "something is on stderr: $(cat joined.err)"
     [ ! -e other.db ] || fail "the program was not heard, and made a store of its own"
@@ -45,7 +45,7 @@ until_true grep -q left lingering.out || exit 1
 for number in 1 2 3; do join "after sockets that linger $number"; done
 
 for _ in 1 2; do
-    "$stranger" idle "$name" 4000 30 >>idle.out &
+    "$stranger" idle "$name" 4000 300 >>idle.out &
     others="$others $!"
 done
 sleep 2

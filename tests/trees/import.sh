@@ -155,8 +155,10 @@ rm -f ./*.rings
 env LD_PRELOAD="$lonely/hakmem-debug.so" "$program" wait 1000 >ready 2>err &
 waiting=$!
 until_true test -s ready || fail "the program does not begin"
-imported 1 2 -s store3.db ./*.rings
-grep -q "still written by process $waiting: wait for its end" import.err || fail "$(cat import.err)"
+if ! left_out still_written; then
+    imported 1 2 -s store3.db ./*.rings
+    grep -q "still written by process $waiting: wait for its end" import.err || fail "$(cat import.err)"
+fi
 kill -9 "$waiting"
 wait "$waiting" 2>/dev/null
 imported 0 0 -s store3.db ./*.rings
