@@ -10,13 +10,9 @@ flags=(-std=gnu11 -gline-tables-only -D_GNU_SOURCE -iquote "$top/src" -iquote "$
     -fsanitize="$sanitizers" -fno-sanitize-recover=all)
 libraries=(-lsqlite3 -lzstd -lpthread -ljansson)
 check=(-lcheck_pic -lsubunit -lrt -lm)
-"$top/tests/tools/sanitized.sh" libstore.a >made 2>&1 || { tail -n 20 made; exit 1; }
-for source in "$top"/src/report/{text,words}/*.c; do
-    object=$(basename "$(dirname "$source")").$(basename "$source" .c).o
-    clang "${flags[@]}" -O1 -c -o "$object" "$source" || exit 1
-    objects+=("$object")
-done
-objects+=("$BUILD/sanitized/libstore.a")
+words=(host/src/report/{text,words}/unit.o)
+"$top/tests/tools/sanitized.sh" libstore.a "${words[@]}" >made 2>&1 || { tail -n 20 made; exit 1; }
+objects=("${words[@]/#/$BUILD/sanitized/}" "$BUILD/sanitized/libstore.a")
 nm "$BUILD/sanitized/libstore.a" | grep -q __asan_report || fail "not built with sanitizers"
 # Freed memory is kept for a while only: to touch ever new pages would take half of the time.
 export ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1:quarantine_size_mb=8
