@@ -50,11 +50,15 @@ HAK_IN_PLACE unsigned hak_tag_lives_ago(unsigned tag, unsigned now) {
     return (now + HAK_TAG_CYCLE - tag) % HAK_TAG_CYCLE;
 }
 
-/* The tag of the pointer to the live block, 0: it has none. One of 0 bytes has the next life's in
- * its memory already (guard/tags/tags.h). */
+/* The tag of the pointer to the live block whose memory has the tag `of_memory`, 0: it has none.
+ * One of 0 bytes has the next life's in its memory already (guard/tags/tags.h). */
+HAK_IN_PLACE unsigned hak_tag_by_memory(unsigned of_memory, size_t asked_bytes) {
+    return HAK_LIKELY(asked_bytes != 0) || of_memory == 0
+               ? of_memory
+               : hak_tag_after(of_memory, HAK_TAG_CYCLE - 1);
+}
 HAK_IN_PLACE unsigned hak_tag_of_live(const char *user, size_t asked_bytes) {
-    unsigned tag = hak_tag_at(user);
-    return HAK_LIKELY(asked_bytes != 0) || tag == 0 ? tag : hak_tag_after(tag, HAK_TAG_CYCLE - 1);
+    return hak_tag_by_memory(hak_tag_at(user), asked_bytes);
 }
 
 static inline unsigned hak_tag_of_pointer(const void *p) {

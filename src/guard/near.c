@@ -162,8 +162,8 @@ static bool is_ours(const void *p) {
 
 static void add_tags(struct hak_fault_facts *facts, uint8_t tag, unsigned frees_ago) {
     facts->pointer_tag = tag;
-    facts->memory_tag =
-        (uint8_t)(hak_tag_at((const void *)facts->found_address) | frees_ago * HAK_TAGS);
+    unsigned of_memory = hak_tag_if_open(facts->found_address, tag) % HAK_TAGS;
+    facts->memory_tag = (uint8_t)(of_memory | frees_ago * HAK_TAGS);
 }
 
 /* The same in level light: the block of the plain allocator, of which no stack is known. */
@@ -201,11 +201,11 @@ HAK_COLD void hak_describe_tagged(struct hak_fault_facts *facts) {
                fault != HAK_FAULT_USE_AFTER_FREE ? HAK_MEMORY_UNKNOWN
                : is_in_use(&at)                  ? HAK_MEMORY_INSIDE_LIVE
                                                  : HAK_MEMORY_INSIDE_FREE);
-    unsigned now = hak_tag_at((const void *)facts->found_address), ago = 0;
-    if (at.superslab && fault == HAK_FAULT_USE_AFTER_FREE && tag % HAK_TAGS != 0 && now != 0)
-        ago = hak_tags_lives_ago(&at, tag % HAK_TAGS);
-    if (ago == 0 && at.superslab && fault == HAK_FAULT_USE_AFTER_FREE)
-        ago = HAK_FACTS_NO_LIFE;
+    unsigned ago = 0;
+    if (at.superslab && fault == HAK_FAULT_USE_AFTER_FREE) {
+        unsigned lives = hak_tags_lives_ago(&at, tag % HAK_TAGS);
+        ago = lives != 0 ? lives : HAK_FACTS_NO_LIFE;
+    }
     add_tags(facts, tag, ago);
 }
 

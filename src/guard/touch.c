@@ -282,7 +282,7 @@ void hak_touch_for_kernel(const struct hak_kernel_touch *touch) {
     size_t room = block.room;
     const char *end = p + (touch->bytes < room ? touch->bytes : room);
     while (p < end) {
-        if (block.bytes >= HAK_PAGE_BYTES_LEAST && !hak_tags_can_read((uintptr_t)p, tag))
+        if (block.bytes >= HAK_PAGE_BYTES_LEAST && hak_tag_if_open((uintptr_t)p, tag) == HAK_TAGS)
             return;
         if (!has_tag(p, touch)) {
             tell_of_tag(p, touch, 1, HAK_TOUCH_AT_LEAST);
@@ -291,8 +291,10 @@ void hak_touch_for_kernel(const struct hak_kernel_touch *touch) {
         p += HAK_PAGE_BYTES_LEAST - (uintptr_t)p % HAK_PAGE_BYTES_LEAST;
     }
     /* Without anything between blocks nothing else finds that it leaves its own. */
-    if (hak_light_serves() && room != 0 && !touch->receives && touch->bytes > room &&
-        hak_tags_can_read((uintptr_t)end, tag) && hak_tag_at(end) != tag)
+    if (!hak_light_serves() || room == 0 || touch->receives || touch->bytes <= room)
+        return;
+    unsigned behind = hak_tag_if_open((uintptr_t)end, tag);
+    if (behind != HAK_TAGS && behind != tag)
         tell_of_tag(end, touch, 1, HAK_TOUCH_AT_LEAST);
 }
 

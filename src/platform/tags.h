@@ -49,15 +49,16 @@ static inline void hak_tags_fit(void *start, size_t bytes) {
                            PROT_READ | PROT_WRITE | HAK_TAGS_PROTECTION);
 }
 
-/* True when the word of eight bytes at `address`, which has no tag, can be read. The kernel
- * compares tags, too: so it is asked by each of them, first by `likely`. */
-static inline bool hak_tags_can_read(uintptr_t address, unsigned likely) {
+/* The tag of the memory at `address`, which has none itself; HAK_TAGS: it cannot be read, as on a
+ * page that the program closed. The kernel compares tags, too: so it is asked by each of them,
+ * first by `likely`. */
+static inline unsigned hak_tag_if_open(uintptr_t address, unsigned likely) {
     for (unsigned i = 0; i < HAK_TAGS; i++) {
         uintptr_t tag = (likely + i) % HAK_TAGS;
         if (hak_raw_readable((address & ~(uintptr_t)7) | tag << HAK_TAG_SHIFT))
-            return true;
+            return hak_tag_at((const void *)address);
     }
-    return false;
+    return HAK_TAGS;
 }
 
 /* The first granule with another tag than `tag` of what an access touches from `address` on, which
@@ -66,9 +67,11 @@ static inline uintptr_t hak_tags_first_wrong(uintptr_t address, unsigned tag) {
     enum { GREATEST_ACCESS = 64 };
     for (uintptr_t at = address; at < address + GREATEST_ACCESS;
          at = (at | (HAK_TAG_GRANULE - 1)) + 1) {
-        if (at != address && at % HAK_PAGE_BYTES_LEAST == 0 && !hak_tags_can_read(at, tag))
+        bool is_next_page = at != address && at % HAK_PAGE_BYTES_LEAST == 0;
+        unsigned found = is_next_page ? hak_tag_if_open(at, tag) : hak_tag_at((const void *)at);
+        if (found == HAK_TAGS)
             break;
-        if (hak_tag_at((const void *)at) != tag)
+        if (found != tag)
             return at;
     }
     return address;

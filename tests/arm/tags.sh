@@ -186,11 +186,17 @@ for level in '-E HAKMEM_QUARANTINE=0' '-E HAKMEM_QUARANTINE=0 -E HAKMEM_GUARD=of
     [ "$(cat out err)" = 'refused 1, whole 1' ] || complain "a closed page $level: $(cat out err)"
 done
 
-# realloc in place keeps pages closed that the program closed. calloc writes zeros and tags at once. A locked mapping that stays has no tag.
+# realloc in place keeps pages closed that the program closed, and so does the look for the block that a wrong tag meant. calloc writes zeros and tags at once. A locked mapping that stays has no tag.
 compile closed "$SOURCE/tests/arm/tag_closed.c"
 for more in 0 900000; do
     run -E HAKMEM_GUARD=off closed $more >out 2>&1 || complain "pages that the program closed: $(cat out)"
     [ "$(cat out)" = closed ] || complain "pages that the program closed: $(cat out)"
+done
+for level in '' '-E HAKMEM_CHECK=light'; do
+    # shellcheck disable=SC2086 # several options
+    run $level -E HAKMEM_GUARD=off -E HAKMEM_ON_FAULT=continue closed beside >out 2>err || complain "a block beside a closed page $level: $(cat out err)"
+    [ "$(cat out)" = closed ] || complain "a block beside a closed page $level: $(cat out err)"
+    grep -q '^hakmem: HKM-304 .*, read at' err && grep -q '^  tag [0-9]* of the pointer' err || complain "a block beside a closed page $level: $(cat err)"
 done
 compile callocs "$SOURCE/tests/arm/tag_calloc.c"
 for level in '' "$light"; do

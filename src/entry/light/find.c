@@ -8,6 +8,7 @@
 #include "platform/platform.h"
 #include "platform/raw_call.h"
 #include "platform/registry.h"
+#include "platform/tags.h"
 #include "slab/slab.h"
 #include "slab/tags.h"
 
@@ -52,7 +53,7 @@ static bool locate(uintptr_t address, struct hak_light_found *found) {
 
 /* Whether the block at `address` has the tag. */
 static bool is_block_with(uintptr_t address, unsigned tag, struct hak_light_found *found) {
-    return locate(address, found) && hak_tag_at((const void *)found->base) == tag;
+    return locate(address, found) && hak_tag_if_open(found->base, tag) == tag;
 }
 
 /* Finds a block with the tag that ends at most REACH_BYTES in front of the address, or begins
@@ -74,7 +75,7 @@ static bool find_beside(uintptr_t address, unsigned tag, struct hak_light_found 
 
 struct hak_light_found hak_light_find(uintptr_t address, unsigned tag) {
     struct hak_light_found at, beside;
-    unsigned now = hak_tag_at((const void *)address);
+    unsigned now = hak_tag_if_open(address, tag) % HAK_TAGS;
     bool is_known = locate(address, &at);
     at.fault = HAK_FAULT_USE_AFTER_FREE;
     if (is_known && at.class_index != HAK_CLASS_NONE)

@@ -50,9 +50,17 @@ static bool find_beside(const struct hak_located *at, int steps, struct hak_loca
            hak_locate_slot(base, beside) && beside->base == base;
 }
 
+/* The tag of the block's memory, of a live one of the pointer to it; HAK_TAGS: the program has
+ * closed the page. */
+static unsigned tag_now(const struct hak_located *at, unsigned likely) {
+    unsigned tag = hak_tag_if_open((uintptr_t)hak_user_in(at), likely);
+    bool is_of_pointer = tag != HAK_TAGS && is_live(at);
+    return is_of_pointer ? hak_tag_by_memory(tag, hak_asked_bytes_of(at)) : tag;
+}
+
 /* Whether the pointer's tag is that of the block, which is live. */
 static bool has_tag(const struct hak_located *at, unsigned tag) {
-    return is_live(at) && hak_tag_of_live(hak_user_in(at), hak_asked_bytes_of(at)) == tag;
+    return is_live(at) && tag_now(at, tag) == tag;
 }
 
 /* Whether the slot may have been freed more often than its state can count: each life has two
@@ -62,17 +70,11 @@ static bool may_have_wrapped(const struct hak_located *at) {
 }
 
 unsigned hak_tags_lives_ago(const struct hak_located *at, unsigned tag) {
-    const char *user = hak_user_in(at);
-    unsigned now = is_live(at) ? hak_tag_of_live(user, hak_asked_bytes_of(at)) : hak_tag_at(user);
-    unsigned ago = now != 0 && tag != 0 ? hak_tag_lives_ago(tag, now) : 0;
+    unsigned now = tag_now(at, tag);
+    unsigned ago = now % HAK_TAGS != 0 && tag != 0 ? hak_tag_lives_ago(tag, now) : 0;
     bool may_be =
         was_live_before(at) && (ago <= hak_tag_frees(at->slot->lives) || may_have_wrapped(at));
     return may_be ? ago : 0;
-}
-
-/* Whether the tag is that of a life of the slot which has ended. */
-static bool is_of_former_life(const struct hak_located *at, unsigned tag) {
-    return hak_tags_lives_ago(at, tag) != 0;
 }
 
 /* Finds the nearest live block that has the tag, in front or behind. */
@@ -116,7 +118,7 @@ enum hak_fault_code hak_tags_find(uintptr_t address, unsigned tag, struct hak_la
         *found = beside;
         return HAK_FAULT_HEAP_BUFFER_UNDERFLOW;
     }
-    if (is_of_former_life(&at, tag))
+    if (hak_tags_lives_ago(&at, tag) != 0)
         return HAK_FAULT_USE_AFTER_FREE;
     enum hak_fault_code fault = find_live_by_tag(&at, tag, &beside);
     if (fault != 0)
@@ -163,15 +165,14 @@ struct compared_block {
 /* Whether a register holds a pointer to the block whose top bits the program made. Those above the
  * tag are never ours. A strange tag is the program's if the pointer is that of the block's first
  * byte: a pointer that was carried here from another block is seldom. */
-static bool has_own_bits(const struct compared_block *block, unsigned tag,
-                         const uint64_t *registers, unsigned count) {
+static bool has_own_bits(struct compared_block block, unsigned tag, const uint64_t *registers,
+                         unsigned count) {
     for (unsigned i = 0; i < count; i++) {
         const void *p = (const void *)registers[i];
         uintptr_t plain = (uintptr_t)p & (((uintptr_t)1 << HAK_TAG_SHIFT) - 1);
-        if (hak_tag_of_pointer(p) != tag || plain < block->start || plain >= block->end)
+        if (hak_tag_of_pointer(p) != tag || plain < block.start || plain >= block.end)
             continue;
-        if ((uintptr_t)p >> HAK_TAG_SHIFT >= HAK_TAGS ||
-            (block->is_strange && plain == block->start))
+        if ((uintptr_t)p >> HAK_TAG_SHIFT >= HAK_TAGS || (block.is_strange && plain == block.start))
             return true;
     }
     return false;
@@ -196,14 +197,8 @@ static struct compared_block block_of(const struct hak_located *at, uintptr_t ad
                                    .end = user + hak_asked_bytes_of(at),
                                    .is_strange =
                                        at->superslab && hak_tag_at((const void *)address) != 0 &&
-                                       !is_of_former_life(at, tag) &&
+                                       hak_tags_lives_ago(at, tag) == 0 &&
                                        !beside_has_tag(at, -1, tag) && !beside_has_tag(at, 1, tag)};
-}
-
-/* False also where it cannot be read. The kernel, which compares, is asked by that tag. */
-static bool granule_has_tag(uintptr_t granule, unsigned tag) {
-    return hak_raw_readable(granule | (uintptr_t)tag << HAK_TAG_SHIFT) &&
-           hak_tag_at((const void *)granule) == tag;
 }
 
 /* In level light the tags of a slot's lives are all even, or all odd (slab/tags.h). */
@@ -213,19 +208,17 @@ static struct compared_block block_of_light(uintptr_t address, unsigned tag) {
     unsigned now = hak_tag_at((const void *)address);
     bool is_slot = bytes != 0 && bytes < HAK_PAGE_BYTES_LEAST && now != 0;
     uintptr_t front = block.start - HAK_TAG_GRANULE;
-    block.is_strange = is_slot && tag % 2 != now % 2 && !granule_has_tag(front, tag) &&
-                       !granule_has_tag(block.end, tag);
+    block.is_strange = is_slot && tag % 2 != now % 2 && hak_tag_if_open(front, tag) != tag &&
+                       hak_tag_if_open(block.end, tag) != tag;
     return block;
 }
 
 /* In level light any block of the other half is one that the program may have. */
 static bool allow_in_light(uintptr_t address, unsigned tag, const uint64_t *registers,
                            unsigned count) {
-    if (light_hak_owner && light_hak_owner((const void *)address)) {
-        struct compared_block block = block_of_light(address, tag);
-        if (tag == 0 || has_own_bits(&block, tag, registers, count))
-            return stop_and_say();
-    }
+    if (light_hak_owner && light_hak_owner((const void *)address) &&
+        (tag == 0 || has_own_bits(block_of_light(address, tag), tag, registers, count)))
+        return stop_and_say();
     return light_hak_light_tag_again && light_hak_light_tag_again(address, tag);
 }
 
@@ -241,8 +234,7 @@ bool hak_tags_allow(uintptr_t address, unsigned tag, const uint64_t *registers, 
     if (!is_known || !is_live(&at) || !is_in_bytes(&at, address) ||
         (tag == 0 && is_of_untagged(&at, address)))
         return false;
-    struct compared_block block = block_of(&at, address, tag);
-    if (tag == 0 || has_own_bits(&block, tag, registers, count))
+    if (tag == 0 || has_own_bits(block_of(&at, address, tag), tag, registers, count))
         return stop_and_say();
     if (hak_tag_at((const void *)address) != 0 || (at.large && at.large->tag != tag))
         return false;
