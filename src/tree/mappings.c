@@ -105,11 +105,15 @@ static uint64_t whole_pages(uint64_t bytes) {
     return (bytes + HAK_PAGE_BYTES - 1) & ~(uint64_t)(HAK_PAGE_BYTES - 1);
 }
 
-/* The kernel maps at no address with a memory tag, and no record has one: `plain` is the program's
- * pointer without. It gets back what it gave where the memory lies there. */
-static void *as_given(long result, const void *plain, void *given) {
-    bool lies_there = !has_failed(result) && (const void *)result == plain;
-    return lies_there ? given : (void *)hak_libc_result(result);
+/* The kernel maps at no address with a memory tag, and no record has one. The program gets back
+ * what it gave where the memory lies there: one of two pointers, or NULL. */
+static void *as_given(long result, void *given, void *other) {
+    const void *place = (const void *)result;
+    if (has_failed(result))
+        return (void *)hak_libc_result(result);
+    return place == hak_untagged(given)   ? given
+           : place == hak_untagged(other) ? other
+                                          : (void *)place;
 }
 
 /* ---- the calls -------------------------------------------------------------------------------
@@ -162,7 +166,7 @@ static void *map(hak_call_t at, void *given, size_t bytes, int protection, int f
                                                   .address = (uint64_t)result,
                                                   .size = mapped_bytes(bytes, flags),
                                                   .subkind = (uint8_t)way_of(protection, flags)});
-    return as_given(result, address, given);
+    return as_given(result, given, NULL);
 }
 
 HAK_EXPORT void *mmap(void *address, size_t bytes, int protection, int flags, int file,
@@ -234,8 +238,7 @@ HAK_EXPORT void *mremap(void *given, size_t old_bytes, size_t bytes, int flags, 
                                                   .size = whole_pages(bytes),
                                                   .old_address = (uintptr_t)old,
                                                   .epoch = (uint32_t)left});
-    bool stays = !has_failed(result) && (void *)result == old;
-    return stays ? given : as_given(result, wanted, given_new);
+    return as_given(result, given, given_new);
 }
 
 /* ---- the break -------------------------------------------------------------------------------
