@@ -1,6 +1,7 @@
 /* Looks at every block: finds them, decides what counts as damage, and reports it (sweep.h). */
 #include "guard/sweep.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/uio.h>
 #include "guard/clean_look.h"
@@ -65,15 +66,26 @@ static void leave_closed_out(bool is_live) {
     leave_out(is_live);
 }
 
+/* Copies bytes where the kernel does not: it is asked, and they are read. Another thread may close
+ * a page right behind the question: the handler stops such a read, which takes a signal that is not
+ * blocked (platform/readable.h). */
+static bool copy_by_reading(const char *from, char *to, size_t bytes) {
+    const uint64_t faults = (uint64_t)1 << (SIGSEGV - 1) | (uint64_t)1 << (SIGBUS - 1);
+    uint64_t before = 0;
+    long result = hak_raw_call(SYS_rt_sigprocmask, SIG_UNBLOCK, &faults, &before, sizeof before);
+    bool is_copied = hak_copy_readable(&(struct hak_readable){0}, to, from, bytes);
+    if (result == 0)
+        (void)hak_raw_call(SYS_rt_sigprocmask, SIG_SETMASK, &before, 0, sizeof before);
+    return is_copied;
+}
+
 /* Copies bytes by way of the kernel; false: some of them cannot be read. A kernel may be without
- * the call (CONFIG_CROSS_MEMORY_ATTACH), and qemu-user is: then it is asked, and they are read. */
+ * the call (CONFIG_CROSS_MEMORY_ATTACH), and qemu-user is. */
 static bool copy(const char *from, char *to, size_t bytes) {
     struct iovec local = {to, bytes}, remote = {(void *)(uintptr_t)from, bytes};
     long pid = hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0);
     long result = hak_raw_call(SYS_process_vm_readv, pid, (long)&local, 1, (long)&remote, 1, 0);
-    if (result != -ENOSYS)
-        return result == (long)bytes;
-    return hak_copy_readable(&(struct hak_readable){0}, to, from, bytes);
+    return result == -ENOSYS ? copy_by_reading(from, to, bytes) : result == (long)bytes;
 }
 
 /* ---- one block --------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ for program in "$BUILD"/tests/programs/small_*; do
     [ -x "$program" ] && [ "${program%.d}" = "$program" ] || continue
     for case in $("$program"); do
         ran=$((ran + 1))
-        ! left_out "$case" || continue # in an emulator little_memory, vforks, children and loads
+        ! left_out "$case" || continue # in an emulator little_memory, vforks and children
         go due
         # The plain library is not told of strict seccomp, which bars the time stamp counter (docs/specs/allocator.md).
         [ "$case" = narrow_sandbox ] || same plain env LD_PRELOAD="$BUILD/libhakmem.so"

@@ -504,8 +504,9 @@ static __attribute__((noinline)) bool is_from_abort(const siginfo_t *info, const
 
 /* A read of hakmem's own of what the program hands to the kernel: it goes on without. */
 static bool stops_copy(const siginfo_t *info, ucontext_t *context) {
-    bool is_of_copy = is_from_kernel(info) && hak_context_ip(context) == (uintptr_t)hak_copy_at &&
-                      !is_late(info->si_signo, info) && !hak_crash_is_by_tag();
+    bool is_of_copy = (info->si_signo == SIGSEGV || info->si_signo == SIGBUS) &&
+                      is_from_kernel(info) && hak_context_ip(context) == (uintptr_t)hak_copy_at &&
+                      !is_late(info->si_signo, info) && info->si_code != HAK_TAGS_FAULT;
     if (is_of_copy)
         hak_context_set_ip(context, hak_copy_stopped);
     return is_of_copy;
@@ -521,7 +522,6 @@ static handler_function *choose_deaf(int number, siginfo_t *info, void *context)
         return NULL;
     }
     if ((number == SIGSEGV && hak_crash_refuses_touch(info, context)) ||
-        ((number == SIGSEGV || number == SIGBUS) && stops_copy(info, context)) ||
         hak_mask_defers(number, info)) {
         errno = saved_errno;
         return NULL;
@@ -566,8 +566,11 @@ static handler_function *choose_deaf(int number, siginfo_t *info, void *context)
 static __attribute__((noinline)) handler_function *choose(int number, siginfo_t *info,
                                                           void *context) {
     uintptr_t ear = hak_tags_begin_own();
-    hak_crash_take_tag(info);
-    handler_function *handler = choose_deaf(number, info, context);
+    handler_function *handler = NULL;
+    if (!stops_copy(info, context)) { /* of this handler, too, whose tag stays */
+        hak_crash_take_tag(info);
+        handler = choose_deaf(number, info, context);
+    }
     hak_tags_end_own(ear);
     return handler;
 }

@@ -1,6 +1,11 @@
 /* The sweep: the blocks that it looks at, its findings, told once, and who asked for it. */
 #include <pthread.h>
+#include <stddef.h>
+#include <sys/mman.h>
+#include "unit/barred.h"
 #include "guard/sweep.h"
+#include "platform/readable.h"
+#include HAK_ARCH_FILE(context.h)
 #include "world.h"
 
 static void make_swept_world(void) {
@@ -141,6 +146,74 @@ TEST(large_blocks_are_swept_too, .until = 2) {
     may_end = true;
     if (_i)
         pthread_join(thread, NULL);
+}
+
+/* ---- a page that another thread closes between question and read ------------------------------
+ */
+
+static char *closing_page;
+static int listener;
+
+/* A filter under which the kernel copies nothing of a process, and asks `listener` whether
+ * closing_page can be read. False: it has no such filter. */
+static bool listen_to_questions(void) {
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_process_vm_readv, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_rt_sigprocmask, 0, 6),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, UINT32_MAX, 0, 4),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1])),
+        BPF_STMT(BPF_ALU | BPF_AND | BPF_K, ~(uint32_t)(HAK_READABLE_PAGE_BYTES - 1)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)(uintptr_t)closing_page, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    listener = listen_to_calls(code, sizeof code / sizeof code[0]);
+    return listener >= 0;
+}
+
+/* Twice it can be read: as the sweep looks whether the block is open, and as it copies. Behind the
+ * second answer it is closed. */
+static void *close_behind_the_answer(void *unused) {
+    (void)unused;
+    for (int i = 0; i < 2; i++) {
+        uint64_t call = next_call(listener);
+        if (i == 1 && mprotect(closing_page, HAK_READABLE_PAGE_BYTES, PROT_NONE) != 0)
+            return NULL;
+        if (!answer_call(listener, call, EINVAL))
+            return NULL;
+    }
+    return &listener;
+}
+
+static void go_on_behind(int number, siginfo_t *info, void *context) {
+    (void)number, (void)info;
+    hak_context_set_ip(context, hak_copy_stopped);
+}
+
+TEST(a_page_that_another_thread_closes_meanwhile_is_left_out) {
+    make_swept_world();
+    const size_t bytes = 100000;
+    base_t block = hak_large_take(hak_check_slot_bytes(bytes, 0), 0, NULL);
+    struct hak_hand_out how = {.asked_bytes = bytes, .class_index = HAK_CLASS_NONE};
+    user_t user = hak_check_hand_out(block, &how);
+    struct sigaction action = {.sa_sigaction = go_on_behind, .sa_flags = SA_SIGINFO};
+    pthread_t thread;
+    void *has_closed;
+    user.p[bytes] ^= 1;
+    closing_page =
+        (char *)((uintptr_t)(user.p + bytes) & ~(uintptr_t)(HAK_READABLE_PAGE_BYTES - 1));
+    if (!listen_to_questions())
+        return;
+    ck_assert_int_eq(sigaction(SIGSEGV, &action, NULL), 0);
+    ck_assert_int_eq(pthread_create(&thread, NULL, close_behind_the_answer, NULL), 0);
+    ck_assert_uint_eq(hak_sweep(HAK_FOUND_BY_EXIT), 0);
+    ck_assert_int_eq(pthread_join(thread, &has_closed), 0);
+    ck_assert_ptr_eq(has_closed, &listener);
+    close(listener);
+    ck_assert_int_eq(mprotect(closing_page, HAK_READABLE_PAGE_BYTES, PROT_READ | PROT_WRITE), 0);
 }
 
 /* A realloc of another thread, or of one that a fork left behind: the pages are there already, the

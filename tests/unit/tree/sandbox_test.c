@@ -8,13 +8,13 @@
 #include <linux/seccomp.h>
 #include <pthread.h>
 #include <stddef.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "unit/barred.h"
 #include "newer.h"
 #include "platform/raw_call.h"
 
@@ -82,15 +82,10 @@ TEST(a_filter_that_the_kernel_refuses_forbids_nothing) {
 /* ---- two threads at once -----------------------------------------------------------------------
  */
 
-/* Threads that enter a sandbox by prctl wait for an answer (answer). -1: the kernel has no such
- * filter. */
+/* Threads that enter a sandbox by prctl wait for an answer. */
 static int have_entries_asked(void) {
     struct sock_filter code[] = FILTER(SYS_prctl, 0, PR_SET_SECCOMP, SECCOMP_RET_USER_NOTIF);
-    struct sock_fprog program = {sizeof code / sizeof code[0], code};
-    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0
-               ? -1
-               : (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
-                              SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
+    return listen_to_calls(code, sizeof code / sizeof code[0]);
 }
 
 static void *enter_filter(void *program) {
@@ -99,26 +94,22 @@ static void *enter_filter(void *program) {
 
 struct entry {
     pthread_t thread;
-    uint64_t question;
+    uint64_t call;
 };
 
 /* A thread that is in the kernel to enter the filter. */
 static struct entry begin_entry(int asked, struct sock_fprog *program) {
     struct entry entry;
-    struct seccomp_notif question = {0};
     ck_assert_int_eq(pthread_create(&entry.thread, NULL, enter_filter, program), 0);
-    ck_assert_int_eq(ioctl(asked, SECCOMP_IOCTL_NOTIF_RECV, &question), 0);
-    entry.question = question.id;
+    entry.call = next_call(asked);
+    ck_assert_uint_ne(entry.call, 0);
     return entry;
 }
 
 /* Has the kernel do it, or refuse it; returns what prctl did. */
 static intptr_t end_entry(int asked, const struct entry *entry, bool is_refused) {
     void *result;
-    struct seccomp_notif_resp answer = {.id = entry->question,
-                                        .error = is_refused ? -EFAULT : 0,
-                                        .flags = is_refused ? 0 : SECCOMP_USER_NOTIF_FLAG_CONTINUE};
-    ck_assert_int_eq(ioctl(asked, SECCOMP_IOCTL_NOTIF_SEND, &answer), 0);
+    ck_assert(answer_call(asked, entry->call, is_refused ? EFAULT : 0));
     ck_assert_int_eq(pthread_join(entry->thread, &result), 0);
     return (intptr_t)result;
 }
