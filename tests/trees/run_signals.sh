@@ -111,6 +111,26 @@ due "$(tail -n 1 err)" "hakmem-trace: run: a third signal came, and the program 
 ($BUILD/tests/trees/stubborn) goes on, unrecorded; what it did until now is in store.db" "on stderr"
 is_cut 2
 
+# The program ends, and a second signal comes, before `run` looks again: nothing is said of a program that goes on. Its child does, and is recorded on.
+start "an end and a second signal"
+kill -TERM "$run"
+signal T
+order f 1
+child=$(pgrep -P "$program" -x stubborn)
+kill -STOP "$run"
+until_true are_stopped "$run" || exit 1
+kill -KILL "$program"
+has_ended() { [[ $(ps -o stat= -p "$program") == Z* ]]; }
+until_true has_ended || fail "the program does not end"
+kill -INT "$run"
+kill -CONT "$run"
+wait "$run"
+due $? 130 "status of run"
+! grep -q 'goes on' err || fail "said of a program that has ended: $(cat err)"
+kill -KILL "$child"
+until_true no_holder "$PWD/store.db" || fail "somebody still has the store open"
+expect "group_concat(end_kind || ' ' || signal) from process" "2 9,2 9"
+
 # Level light has no store before there is a fault: `run` says where the next report goes, and there it goes.
 level=light
 start "TERM and INT, light"

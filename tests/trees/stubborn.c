@@ -1,6 +1,7 @@
 /* A program that hears TERM and INT and goes on: each is a byte in the fifo that its argument
  * names. It does what it reads, a letter at a time, and answers with a line: m three malloc(12345),
- * h how many signals it heard, x executes true, q ends it with status 7. */
+ * h how many signals it heard, x executes true, f forks a child that stays, q ends it with
+ * status 7. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -38,6 +39,14 @@ static void execute(void) {
     waitpid(child, NULL, 0);
 }
 
+static void leave_child(void) {
+    if (fork() != 0)
+        return;
+    allocate();
+    for (;;)
+        pause();
+}
+
 int main(int count, char **arguments) {
     struct sigaction action = {.sa_handler = hear, .sa_flags = SA_RESTART};
     char order;
@@ -53,6 +62,8 @@ int main(int count, char **arguments) {
             allocate();
         if (order == 'x')
             execute();
+        if (order == 'f')
+            leave_child();
         printf("%c %d\n", order, (int)heard);
         fflush(stdout);
     }

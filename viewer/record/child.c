@@ -21,6 +21,7 @@ static const int forwarded[] = {SIGINT,  SIGQUIT, SIGTERM, SIGHUP,
 #define SAME_MS 1000 /* so long the same signal says nothing new */
 
 static volatile pid_t program_pid;
+static pid_t left_pid; /* the program's, once nothing is passed on to it */
 static volatile sig_atomic_t has_ended, stop_signal;
 static volatile sig_atomic_t may_leave; /* a second TERM or INT is for `run` itself */
 static volatile sig_atomic_t ends_asked, has_left, is_cut;
@@ -57,7 +58,7 @@ static bool is_said_again(int signal, const siginfo_t *info) {
 static void end_by_signal(int signal) {
     static unsigned heard;
     struct sigaction end = {.sa_handler = SIG_DFL};
-    is_cut = has_left;
+    is_cut = has_left && !has_ended;
     stop_signal = signal;
     if (heard >> signal & 1) {
         sigaction(signal, &end, NULL);
@@ -102,8 +103,11 @@ const volatile sig_atomic_t *run_child_stop_signal(void) {
     return &stop_signal;
 }
 
+/* The program may have ended behind the second signal. */
 bool run_child_has_left(void) {
-    return has_left;
+    if (has_left && !has_ended && waitpid(left_pid, NULL, WNOHANG) != 0)
+        has_ended = 1;
+    return has_left && !has_ended;
 }
 
 bool run_child_is_cut(void) {
@@ -264,6 +268,7 @@ int run_child_wait(struct run_child *child, bool leaves) {
             sigsuspend(&mask_before);
     }
     program_pid = 0;
+    left_pid = child->pid;
     has_ended = ended == child->pid || ended < 0;
     let_signals_come();
     return has_ended ? ended == child->pid ? status : 0 : stop_signal;
