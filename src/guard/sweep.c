@@ -37,6 +37,14 @@ struct found {
     uint8_t bytes[sizeof((struct hak_fault_facts *)0)->damage];
 };
 
+/* The result of a look at a block. */
+struct look {
+    unsigned code; /* of the fault; 0: none, or the block was left out */
+    struct hak_damage damage;
+    int64_t offset_bytes;
+    ptrdiff_t distance; /* from where the damage was seen to the block's own bytes */
+};
+
 /* One sweep at a time. */
 static struct {
     struct hak_lock lock;     /* tried, never waited for */
@@ -120,8 +128,8 @@ static bool is_to_be_looked_at(const struct hak_slot *slot, bool has_border) {
 /* Copies what was found, with its damaged bytes, to be reported when the locks are open. Only the
  * first KEPT are kept; all are counted. */
 static void keep_found(const struct hak_located *at, struct hak_slot *real_slot,
-                       enum hak_fault_code code, const struct hak_damage *damage,
-                       int64_t offset_bytes) {
+                       const struct look *look) {
+    const struct hak_damage *damage = &look->damage;
     struct found *found = &sweep.found[sweep.found_count];
     if (sweep.found_count++ >= KEPT)
         return;
@@ -133,8 +141,8 @@ static void keep_found(const struct hak_located *at, struct hak_slot *real_slot,
         found->at.large = &found->large;
     }
     found->real_slot = real_slot;
-    found->code = code;
-    found->offset_bytes = offset_bytes;
+    found->code = (enum hak_fault_code)look->code;
+    found->offset_bytes = look->offset_bytes;
     found->damage = *damage;
     size_t bytes = 0;
     for (; bytes < sizeof found->bytes && damage->first + bytes < damage->end; bytes++)
@@ -223,11 +231,28 @@ static bool take_border(const struct hak_located *at, struct border *border) {
     return true;
 }
 
+/* Compares the block `at`, whose state is a copy, if it can be read. */
+static struct look look_at_block(const struct hak_located *at) {
+    struct look look = {0};
+    struct border border = {.bytes = at->base};
+    bool is_live = at->slot->place == HAK_PLACE_LIVE;
+    if (!is_open(at)) {
+        leave_closed_out(is_live);
+    } else if (is_live && !take_border(at, &border)) {
+        leave_out(true);
+    } else {
+        sweep.looked_at++;
+        look.code = find_damage(at, border.header, border.bytes, &look.damage, &look.offset_bytes);
+        look.distance = at->base - border.bytes;
+    }
+    return look;
+}
+
 /* Damage that was found in a copy, where the block's own bytes lie. */
-static void put_in_place(struct hak_damage *damage, ptrdiff_t distance) {
-    damage->first += distance;
-    damage->last += distance;
-    damage->end += distance;
+static void put_in_place(struct look *look) {
+    look->damage.first += look->distance;
+    look->damage.last += look->distance;
+    look->damage.end += look->distance;
 }
 
 /* ---- slabs ------------------------------------------------------------------------------------
@@ -269,27 +294,19 @@ static void look_at_slot(const struct slab_seen *seen, struct hak_slot *slot, si
     /* Pages with live blocks are open. Closed ones were found whole when they were closed. */
     if (before.place != HAK_PLACE_LIVE && hak_closed_pages_of(&at) == hak_pages_of(&at))
         return;
-    struct border border = {.bytes = at.base};
-    if (!is_open(&at) || (before.place == HAK_PLACE_LIVE && !take_border(&at, &border))) {
-        leave_closed_out(before.place == HAK_PLACE_LIVE);
-        return;
-    }
-    sweep.looked_at++;
-    struct hak_damage damage;
-    int64_t offset_bytes;
-    unsigned code = find_damage(&at, border.header, border.bytes, &damage, &offset_bytes);
-    if (HAK_LIKELY(!code))
+    struct look look = look_at_block(&at);
+    if (HAK_LIKELY(!look.code))
         return;
     struct hak_slot now = state_now(slot);
     if (!is_same_life(&before, &now) || !serves_as_before(seen)) {
         sweep.is_live_left_out = sweep.is_freed_left_out = true;
         return;
     }
-    if (code == HAK_FAULT_HEAP_BUFFER_OVERFLOW) {
-        put_in_place(&damage, at.base - border.bytes);
-        hak_follow_overflow(&at, &damage);
+    if (look.code == HAK_FAULT_HEAP_BUFFER_OVERFLOW) {
+        put_in_place(&look);
+        hak_follow_overflow(&at, &look.damage);
     }
-    keep_found(&at, slot, (enum hak_fault_code)code, &damage, offset_bytes);
+    keep_found(&at, slot, &look);
 }
 
 /* Looks at all carved slots of a slab. */
@@ -337,15 +354,17 @@ static HAK_COLD void look_at_opened(const struct hak_large *large) {
         !copy(filled.start, sweep.head, head) || !copy(filled.tail, sweep.tail, tail))
         return;
     sweep.looked_at++;
-    struct hak_damage damage = hak_opened_damage(&at, filled.start, sweep.head, head);
-    int64_t offset_bytes = (const char *)damage.first - sweep.head;
-    if (!damage.bytes) {
-        damage = hak_opened_damage(&at, filled.tail, sweep.tail, tail);
-        offset_bytes = filled.tail - filled.start + ((const char *)damage.first - sweep.tail);
+    struct look look = {.code = HAK_FAULT_WRITE_AFTER_FREE,
+                        .damage = hak_opened_damage(&at, filled.start, sweep.head, head)};
+    look.offset_bytes = (const char *)look.damage.first - sweep.head;
+    if (!look.damage.bytes) {
+        look.damage = hak_opened_damage(&at, filled.tail, sweep.tail, tail);
+        look.offset_bytes =
+            filled.tail - filled.start + ((const char *)look.damage.first - sweep.tail);
     }
     struct hak_slot now = state_now(slot);
-    if (damage.bytes && is_same_life(&before.slot, &now))
-        keep_found(&at, slot, HAK_FAULT_WRITE_AFTER_FREE, &damage, offset_bytes);
+    if (look.damage.bytes && is_same_life(&before.slot, &now))
+        keep_found(&at, slot, &look);
 }
 
 /* Checks a large block's header and canary, reading only the pages around it; one that changes
@@ -369,25 +388,13 @@ static void look_at_large(struct hak_large *large, void *context) {
         sweep.is_live_left_out |= before.slot.is_changing || before.slot.place == HAK_PLACE_LIVE;
         return;
     }
-    if (!is_open(&at)) {
-        leave_closed_out(true);
-        return;
-    }
-    struct border border;
-    if (!take_border(&at, &border)) {
-        sweep.is_live_left_out = true;
-        return;
-    }
-    sweep.looked_at++;
-    struct hak_damage damage;
-    int64_t offset_bytes;
-    unsigned code = find_damage(&at, border.header, border.bytes, &damage, &offset_bytes);
-    if (HAK_LIKELY(!code))
+    struct look look = look_at_block(&at);
+    if (HAK_LIKELY(!look.code))
         return;
     struct hak_slot now = state_now(slot);
     if (is_same_life(&before.slot, &now) && large->asked_bytes == before.asked_bytes &&
         large->mapped_bytes == before.mapped_bytes && large->base.p == before.base.p)
-        keep_found(&at, slot, (enum hak_fault_code)code, &damage, offset_bytes);
+        keep_found(&at, slot, &look);
     else
         sweep.is_live_left_out = true;
 }

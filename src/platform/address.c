@@ -23,6 +23,18 @@ void hak_address_start(void) {
     brk_start = (uintptr_t)hak_brk_end();
 }
 
+/* The first area of the process's map that ends behind `address`; the last one, if none does.
+ * False: the map cannot be read. */
+static bool find_area(uintptr_t address, struct hak_mapping *area) {
+    struct hak_maps maps;
+    if (!hak_maps_begin(&maps))
+        return false;
+    while (hak_maps_next(&maps, area) && area->end <= address)
+        continue;
+    hak_maps_end(&maps);
+    return true;
+}
+
 /* True when `address` lies above the caller's frame on the stack that the thread was born with: in
  * the first thread the area called [stack], elsewhere the one that also holds the thread pointer.
  */
@@ -31,13 +43,9 @@ static bool is_on_own_stack(uintptr_t address) {
     uintptr_t thread_pointer = hak_thread_pointer();
     if (address < here || address - here > STACK_REACH_BYTES)
         return false;
-    struct hak_maps maps;
     struct hak_mapping area;
-    if (!hak_maps_begin(&maps))
+    if (!find_area(here, &area))
         return false;
-    while (hak_maps_next(&maps, &area) && here >= area.end)
-        continue;
-    hak_maps_end(&maps);
     uintptr_t end = hak_mapping_is(&area, "stack")                       ? area.end
                     : here < thread_pointer && thread_pointer < area.end ? thread_pointer
                                                                          : 0;
@@ -51,13 +59,9 @@ static bool is_on_first_stack(uintptr_t address) {
     uintptr_t top = (uintptr_t)__libc_stack_end;
     if (address < top - GAP_BYTES || address > top + ENVIRONMENT_BYTES)
         return false;
-    struct hak_maps maps;
     struct hak_mapping area;
-    if (!hak_maps_begin(&maps))
+    if (!find_area(address, &area))
         return false;
-    while (hak_maps_next(&maps, &area) && area.end <= address)
-        continue;
-    hak_maps_end(&maps);
     return hak_mapping_is(&area, "stack") && address >= area.start && address < area.end;
 }
 
