@@ -23,22 +23,27 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-enum { TOP_BYTE = 56, BYTES = 64, PAGE = 4096, PAGES = 8, SET_CONTROL = 55 };
+enum { TOP_BYTE = 56, BYTES = 1500, PAGE = 4096, PAGES = 8, SET_CONTROL = 55 };
 
 static char *with_top_byte(char *p, unsigned byte) {
     return (char *)(((uintptr_t)p & (((uintptr_t)1 << TOP_BYTE) - 1)) | (uintptr_t)byte
                                                                             << TOP_BYTE);
 }
 
+/* No life of the first block's place had the first number, nor has a block beside it, of a length
+ * that nobody else asks for: a number of these would be taken for theirs. */
 static int keep_numbers(unsigned most) {
-    for (unsigned i = 1; i <= most; i++) {
-        char *block = with_top_byte(malloc(BYTES), i);
+    char *block = malloc(BYTES);
+    for (unsigned i = (uintptr_t)block >> TOP_BYTE == 1 ? 2 : 1; i <= most; i++) {
+        char *numbered = with_top_byte(block, i);
         for (int at = 0; at < BYTES; at++)
-            block[at] = (char)i;
-        if (block[BYTES - 1] != (char)i)
+            numbered[at] = (char)i;
+        if (numbered[BYTES - 1] != (char)i)
             return 1;
         free(with_top_byte(block, 0));
+        block = malloc(BYTES);
     }
+    free(with_top_byte(block, 0));
     return 0;
 }
 

@@ -111,7 +111,10 @@ compile own "$SOURCE/tests/arm/tag_own.c"
 for level in '' "$light"; do
     # shellcheck disable=SC2086 # several options
     for what in kind small off mapped; do
-        run $level own $what >out 2>err && [ "$(cat out)" = "$what 0" ] || complain "own bits, $what $level: $(head -n 5 out err)"
+        guard=
+        # Of a guarded block such numbers are reported.
+        [[ $what != kind && $what != small ]] || guard='-E HAKMEM_GUARD=off'
+        run $level $guard own $what >out 2>err && [ "$(cat out)" = "$what 0" ] || complain "own bits, $what $level: $(head -n 5 out err)"
         case $what in
         kind | small) said='hakmem: the program changes the top bits of pointers, which memory tags need: ' ;;
         off) said='hakmem: the program switches off the comparing of memory tags: ' ;;

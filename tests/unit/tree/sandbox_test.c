@@ -25,15 +25,13 @@
 
 /* A filter that answers with `action` to a call with this argument. */
 #define FILTER(call, place, argument, action)                                                      \
-    {                                                                                              \
-        LOAD(FIELD(nr)), BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 3),                          \
-            LOAD(FIELD(args) + 8 * (place)), IF_EQUAL((uint32_t)(argument)), RETURN(action),       \
-            RETURN(SECCOMP_RET_ALLOW)                                                              \
-    }
+    LOAD(FIELD(nr)), BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 3),                              \
+        LOAD(FIELD(args) + 8 * (place)), IF_EQUAL((uint32_t)(argument)), RETURN(action),           \
+        RETURN(SECCOMP_RET_ALLOW)
 
 /* In a child under a filter that refuses the call with this argument: is it made no more? */
 static bool is_forbidden_with(unsigned call, int place, int argument) {
-    struct sock_filter code[] = FILTER(call, place, argument, SECCOMP_RET_ERRNO | 77);
+    struct sock_filter code[] = {FILTER(call, place, argument, SECCOMP_RET_ERRNO | 77)};
     struct sock_fprog program = {sizeof code / sizeof code[0], code};
     pid_t child = fork();
     if (child == 0) {
@@ -84,7 +82,7 @@ TEST(a_filter_that_the_kernel_refuses_forbids_nothing) {
 
 /* Threads that enter a sandbox by prctl wait for an answer. */
 static int have_entries_asked(void) {
-    struct sock_filter code[] = FILTER(SYS_prctl, 0, PR_SET_SECCOMP, SECCOMP_RET_USER_NOTIF);
+    struct sock_filter code[] = {FILTER(SYS_prctl, 0, PR_SET_SECCOMP, SECCOMP_RET_USER_NOTIF)};
     return listen_to_calls(code, sizeof code / sizeof code[0]);
 }
 
@@ -114,7 +112,7 @@ static intptr_t end_entry(int asked, const struct entry *entry, bool is_refused)
     return (intptr_t)result;
 }
 
-static struct sock_filter no_madvise[] = FILTER(SYS_madvise, 2, MADV_DONTNEED, SECCOMP_RET_ERRNO);
+static struct sock_filter no_madvise[] = {FILTER(SYS_madvise, 2, MADV_DONTNEED, SECCOMP_RET_ERRNO)};
 static struct sock_fprog refuses_madvise = {sizeof no_madvise / sizeof no_madvise[0], no_madvise};
 
 /* A filter that nobody can read: all calls are forbidden meanwhile. */
